@@ -1,0 +1,44 @@
+/* err.c - see err.h. */
+#include "sim/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int err_set(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err || err->msg[0])
+		return -1;
+	va_start(args, fmt);
+	vsnprintf(err->msg, sizeof err->msg, fmt, args);
+	va_end(args);
+	err->hint[0] = '\0';
+	return -1;
+}
+
+int err_hint(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err || err->hint[0])
+		return -1;
+	va_start(args, fmt);
+	vsnprintf(err->hint, sizeof err->hint, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+void bug_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	/* The one place below cli that prints: the process is about to die of our own mistake. */
+	fprintf(stderr, "BUG: %s:%d: ", file, line);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	abort();
+}

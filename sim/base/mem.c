@@ -1,0 +1,107 @@
+/* mem.c - see mem.h. */
+#include "sim/base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/err.h"
+
+enum { ARENA_BLOCK = 64 * 1024, ARENA_ALIGN = 16 };
+
+struct arena_block {
+	struct arena_block *below;
+	size_t used, size;
+	_Alignas(ARENA_ALIGN) unsigned char bytes[];
+};
+
+static void *or_die(void *p)
+{
+	if (!p)
+		BUG("out of memory");
+	return p;
+}
+
+void *xmalloc(size_t size)
+{
+	return or_die(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return or_die(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	return or_die(realloc(p, size ? size : 1));
+}
+
+char *xstrdup(const char *s)
+{
+	return or_die(strdup(s));
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	struct arena_block *b = a->top;
+	void *p;
+
+	BUG_ON(size > SIZE_MAX / 2);
+	size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	if (!b || b->size - b->used < size) {
+		const size_t room = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+
+		b = xmalloc(sizeof *b + room);
+		*b = (struct arena_block){.below = a->top, .used = 0, .size = room};
+		a->top = b;
+	}
+	p = b->bytes + b->used;
+	b->used += size;
+	return memset(p, 0, size);
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	BUG_ON(size && n > SIZE_MAX / 2 / size);
+	return arena_alloc(a, n * size);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	return memcpy(arena_alloc(a, len + 1), s, len);
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list args;
+	char *s;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	BUG_ON(len < 0);
+	s = arena_alloc(a, (size_t)len + 1);
+	va_start(args, fmt);
+	vsnprintf(s, (size_t)len + 1, fmt, args);
+	va_end(args);
+	return s;
+}
+
+void arena_release(struct arena *a)
+{
+	while (a->top) {
+		struct arena_block *b = a->top;
+
+		a->top = b->below;
+		free(b);
+	}
+}

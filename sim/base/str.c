@@ -1,0 +1,145 @@
+/* str.c - see str.h. */
+#include "sim/base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+
+char str_nothing[1] = ""; /* what an empty string points to; never written */
+
+static void make_room(struct str *s, size_t more)
+{
+	const size_t need = s->len + more + 1;
+	size_t room = s->room ? s->room : 64;
+
+	if (need <= s->room)
+		return;
+	while (room < need)
+		room *= 2;
+	s->text = xrealloc(s->room ? s->text : NULL, room);
+	s->room = room;
+	s->text[s->len] = '\0';
+}
+
+void str_add_n(struct str *s, const char *bytes, size_t n)
+{
+	if (!n)
+		return;
+	make_room(s, n);
+	memcpy(s->text + s->len, bytes, n);
+	s->len += n;
+	s->text[s->len] = '\0';
+}
+
+void str_add(struct str *s, const char *text)
+{
+	str_add_n(s, text, strlen(text));
+}
+
+void str_addf(struct str *s, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	BUG_ON(n < 0);
+	make_room(s, (size_t)n);
+	va_start(args, fmt);
+	vsnprintf(s->text + s->len, (size_t)n + 1, fmt, args);
+	va_end(args);
+	s->len += (size_t)n;
+}
+
+void str_pad(struct str *s, char c, size_t n)
+{
+	make_room(s, n);
+	memset(s->text + s->len, c, n);
+	s->len += n;
+	s->text[s->len] = '\0';
+}
+
+void str_clear(struct str *s)
+{
+	s->len = 0;
+	if (s->room)
+		s->text[0] = '\0';
+}
+
+void str_release(struct str *s)
+{
+	if (s->room)
+		free(s->text);
+	*s = (struct str)STR_INIT;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+	const size_t n = strlen(text), m = strlen(suffix);
+
+	return n >= m && !strcmp(text + n - m, suffix);
+}
+
+size_t str_width(const char *utf8)
+{
+	size_t n = 0;
+
+	for (; *utf8; utf8++)
+		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
+	return n;
+}
+
+enum { WORD_MAX = 48 };
+
+/* Levenshtein's distance by two rows; WORD_MAX where a word is too long to be a slip of the finger. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	const size_t n = strlen(a), m = strlen(b);
+	size_t row[WORD_MAX + 1];
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			const size_t change = diagonal + (a[i - 1] != b[j - 1]);
+			const size_t drop = row[j] + 1, add = row[j - 1] + 1;
+
+			diagonal = row[j];
+			row[j] = drop < add ? drop : add;
+			if (change < row[j])
+				row[j] = change;
+		}
+	}
+	return row[m];
+}
+
+const char *str_closest(const char *text, const char *const *names, size_t n)
+{
+	const char *best = NULL;
+	size_t least = strlen(text) / 3 + 2; /* a third of the letters may be wrong */
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t d = edit_distance(text, names[i]);
+
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}

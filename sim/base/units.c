@@ -1,0 +1,168 @@
+/* units.c - one table; a unit is added by adding a row. */
+#include "sim/base/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct unit {
+	enum dim dim;
+	const char *name;
+	double in_base;
+	char shown; /* units_format() may choose it */
+};
+
+static const struct unit units[] = {
+	{DIM_BYTES, "B", 1, 1},
+	{DIM_BYTES, "kB", 1e3, 1},
+	{DIM_BYTES, "MB", 1e6, 1},
+	{DIM_BYTES, "GB", 1e9, 1},
+	{DIM_BYTES, "TB", 1e12, 1},
+	{DIM_BYTES, "KiB", 1024.0, 0},
+	{DIM_BYTES, "MiB", 1048576.0, 0},
+	{DIM_BYTES, "GiB", 1073741824.0, 0},
+	{DIM_BYTES, "TiB", 1099511627776.0, 0},
+	{DIM_BANDWIDTH, "B/s", 1, 1},
+	{DIM_BANDWIDTH, "kB/s", 1e3, 1},
+	{DIM_BANDWIDTH, "MB/s", 1e6, 1},
+	{DIM_BANDWIDTH, "GB/s", 1e9, 1},
+	{DIM_BANDWIDTH, "TB/s", 1e12, 1},
+	{DIM_BANDWIDTH, "KiB/s", 1024.0, 0},
+	{DIM_BANDWIDTH, "MiB/s", 1048576.0, 0},
+	{DIM_BANDWIDTH, "GiB/s", 1073741824.0, 0},
+	{DIM_BANDWIDTH, "Mbit/s", 1e6 / 8, 0},
+	{DIM_BANDWIDTH, "Gbit/s", 1e9 / 8, 0},
+	{DIM_FLOPS, "FLOPS", 1, 1},
+	{DIM_FLOPS, "MFLOPS", 1e6, 1},
+	{DIM_FLOPS, "GFLOPS", 1e9, 1},
+	{DIM_FLOPS, "TFLOPS", 1e12, 1},
+	{DIM_FLOPS, "PFLOPS", 1e15, 1},
+	{DIM_TIME, "s", 1, 1},
+	{DIM_TIME, "ns", 1e-9, 1},
+	{DIM_TIME, "us", 1e-6, 1},
+	{DIM_TIME, "ms", 1e-3, 1},
+	{DIM_TIME, "min", 60, 0},
+	{DIM_TIME, "h", 3600, 0},
+	{DIM_FREQUENCY, "Hz", 1, 1},
+	{DIM_FREQUENCY, "MHz", 1e6, 1},
+	{DIM_FREQUENCY, "GHz", 1e9, 1},
+	{DIM_TRANSFERS, "MT/s", 1e6, 1},
+	{DIM_TRANSFERS, "GT/s", 1e9, 0},
+	{DIM_TOKENS, "tok", 1, 1},
+	{DIM_TOKENS, "Ktok", 1024, 0},
+	{DIM_TOKEN_RATE, "tok/s", 1, 1},
+	{DIM_SHARE, "%", 0.01, 1},
+	{DIM_POWER, "mW", 1e-3, 1},
+	{DIM_POWER, "W", 1, 1},
+	{DIM_POWER, "kW", 1e3, 1},
+	{DIM_MONEY, "USD", 1, 1},
+	{DIM_BITS, "bit", 1, 1},
+};
+
+static const struct {
+	const char *name, *example, *unit;
+} dims[] = {
+	[DIM_COUNT] = {"count", "32", ""},
+	[DIM_BYTES] = {"size", "24 GiB", "GiB"},
+	[DIM_BANDWIDTH] = {"bandwidth", "118 GB/s", "GB/s"},
+	[DIM_FLOPS] = {"arithmetic rate", "13.84 TFLOPS", "TFLOPS"},
+	[DIM_TIME] = {"time", "30 us", "us"},
+	[DIM_FREQUENCY] = {"frequency", "1578 MHz", "MHz"},
+	[DIM_TRANSFERS] = {"transfer rate", "9600 MT/s", "MT/s"},
+	[DIM_TOKENS] = {"tokens", "512 tok", "tok"},
+	[DIM_TOKEN_RATE] = {"token rate", "40 tok/s", "tok/s"},
+	[DIM_SHARE] = {"share", "85 %", "%"},
+	[DIM_POWER] = {"power", "40 W", "W"},
+	[DIM_MONEY] = {"money", "1699 USD", "USD"},
+	[DIM_BITS] = {"bits", "4.5 bit", "bit"},
+};
+_Static_assert(ARRAY_LEN(dims) == DIM_N, "a row for each dimension");
+
+const char *units_example(enum dim dim)
+{
+	return dims[dim].example;
+}
+
+const char *units_name(enum dim dim)
+{
+	return dims[dim].name;
+}
+
+/* 'Gb/s', 'Gbps', 'mb': someone wrote bits, or may have. */
+static int looks_like_bits(const char *unit)
+{
+	const size_t n = strlen(unit);
+
+	return strstr(unit, "bps") || strstr(unit, "b/s") || strstr(unit, "bit") || (n && unit[n - 1] == 'b');
+}
+
+static int bad_unit(const char *unit, const char *text, double number, enum dim dim, struct err *err)
+{
+	if (!*unit) {
+		err_set(err, "expected a unit such as '%s' after the number in '%s'", dims[dim].unit, text);
+		return err_hint(err, "write it like '%s'", dims[dim].example);
+	}
+	if ((dim == DIM_BANDWIDTH || dim == DIM_BYTES) && looks_like_bits(unit)) {
+		err_set(err, "'%s' in '%s' counts bits; this wants bytes", unit, text);
+		if (dim == DIM_BYTES)
+			return err_hint(err, "write it like '%s'", dims[dim].example);
+		return err_hint(err, "write '%g Gbit/s' for bits or '%g GB/s' for bytes", number, number);
+	}
+	err_set(err, "unknown unit '%s' for %s in '%s'", unit, dims[dim].name, text);
+	return err_hint(err, "write it like '%s'", dims[dim].example);
+}
+
+/* strtod() in the C locale also takes hex, inf and nan: a quantity is plain decimal. */
+static const char *scan_number(const char *text, double *number)
+{
+	const size_t span = strspn(text, "+-.0123456789eE");
+	char *end;
+
+	if (!span || strspn(text, "+-.eE") == span)
+		return NULL;
+	*number = strtod(text, &end);
+	return end == text || !isfinite(*number) ? NULL : end;
+}
+
+int units_parse(const char *text, enum dim dim, double *value, struct err *err)
+{
+	double number = 0;
+	const char *unit = scan_number(text, &number);
+
+	if (!unit)
+		return err_set(err, "expected a number like '%s', got '%.80s'", dims[dim].example, text);
+	unit += strspn(unit, " ");
+	if (!*unit && (dim == DIM_COUNT || dim == DIM_SHARE || number == 0)) {
+		*value = number;
+		return 0;
+	}
+	if (dim == DIM_COUNT)
+		return err_set(err, "expected a bare number, got '%.80s'", text);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (units[i].dim == dim && !strcmp(units[i].name, unit)) {
+			*value = number * units[i].in_base;
+			return 0;
+		}
+	}
+	return bad_unit(unit, text, number, dim, err);
+}
+
+void units_format(struct str *out, double value, enum dim dim, int digits)
+{
+	const struct unit *best = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		const struct unit *u = &units[i];
+
+		if (u->dim != dim || !u->shown)
+			continue;
+		if (!best ||
+		    (fabs(value) >= u->in_base ? best->in_base > fabs(value) || u->in_base > best->in_base
+					       : u->in_base < best->in_base && best->in_base > fabs(value)))
+			best = u;
+	}
+	if (!best || value == 0)
+		str_addf(out, "%.*g%s%s", digits, value, best ? " " : "", best ? dims[dim].unit : "");
+	else
+		str_addf(out, "%.*g %s", digits, value / best->in_base, best->name);
+}

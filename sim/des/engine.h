@@ -1,0 +1,33 @@
+/*
+ * engine.h - the clock: takes events in order and fires them. One engine for each run; there is no global
+ * one.
+ *
+ * Layer des.
+ */
+#ifndef SIM_DES_ENGINE_H
+#define SIM_DES_ENGINE_H
+#include "sim/des/evq.h"
+
+struct engine; /* opaque */
+
+struct engine *engine_new(void); /* at time 0; never NULL */
+void engine_free(struct engine *e);
+
+sim_ns engine_now(const struct engine *e);
+
+/* fire(self, now) at at_ns; a time before now is a BUG, overflow past INT64_MAX too. */
+void engine_at(struct engine *e, sim_ns at_ns, enum ev_class class, void (*fire)(void *, sim_ns), void *self);
+void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (*fire)(void *, sim_ns),
+		  void *self);
+
+void engine_run(struct engine *e); /* until nothing is pending */
+void engine_run_until(struct engine *e,
+		      sim_ns stop_ns);         /* fires all up to and including stop_ns; now = stop_ns */
+uint64_t engine_fired(const struct engine *e); /* events fired so far */
+
+/* The one door from seconds to the clock: rounds half away from zero. Negative, NaN or past 292 years is a
+ * BUG. */
+sim_ns sim_ns_of_s(double seconds);
+double sim_s_of_ns(sim_ns ns);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * evq.h - the future-event list: a heap ordered by (time, class, seq).
+ *
+ * Layer des; includes base only; knows nothing of devices or models.
+ * The order is total and never depends on an address: same input, same run.
+ */
+#ifndef SIM_DES_EVQ_H
+#define SIM_DES_EVQ_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int64_t sim_ns; /* simulated time, nanoseconds; reaches 292 years */
+
+/* At one instant the lower class fires first: what ends frees its place before what arrives asks for it. */
+enum ev_class { EV_FINISH, EV_ARRIVE, EV_START, EV_SAMPLE, EV_STOP, EV_CLASS_N };
+
+struct event {
+	sim_ns at_ns; /* >= 0 */
+	enum ev_class class;
+	uint64_t seq; /* set by evq_put(); breaks ties in the order put */
+	void (*fire)(void *self, sim_ns now_ns);
+	void *self; /* borrowed: must outlive the event */
+};
+
+struct evq; /* opaque */
+
+struct evq *evq_new(void);                               /* never NULL */
+void evq_free(struct evq *q);                            /* NULL is fine */
+uint64_t evq_put(struct evq *q, const struct event *ev); /* copies *ev; returns its seq */
+bool evq_take(struct evq *q, struct event *ev);          /* the earliest; false when empty */
+size_t evq_pending(const struct evq *q);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * roofline.h - ceilings of each device, ridge points, and operators as dots (Williams, Waterman, Patterson,
+ * "Roofline: an insightful visual performance model", CACM 52(4), 2009).
+ *
+ * Layer report. FLOP/s, byte/s, FLOP/byte.
+ */
+#ifndef SIM_REPORT_ROOFLINE_H
+#define SIM_REPORT_ROOFLINE_H
+#include <stddef.h>
+
+#include "sim/base/str.h"
+
+struct roof {
+	const char *name;   /* "m5.gpu (Apple M5)" */
+	double peak_flops;  /* the measured roof: best GEMM as published; solid */
+	double read_Bps;    /* measured read bandwidth; solid */
+	double limit_flops; /* the chip's arithmetic limit; dashed; 0 if unknown */
+	double limit_Bps;   /* the memory bus; dashed; 0 if unknown */
+};
+
+struct roof_dot {
+	const char *label;  /* "prefill ffn gate" */
+	const char *group;  /* "prefill", "decode", "training": gives the shape; dots of one operator share a
+			       label */
+	size_t roof;        /* index of its device */
+	double intensity;   /* FLOP per byte of memory traffic */
+	double flops;       /* FLOP/s reached */
+	double share;       /* of its phase's time on that device: gives the size */
+	const char *detail; /* for the tooltip; may be NULL */
+};
+
+struct roofline {
+	const char *title, *note; /* note: one line under the picture; may be NULL */
+	const struct roof *roofs;
+	size_t roofs_n;
+	const struct roof_dot *dots;
+	size_t dots_n;
+};
+
+double roof_ridge(const struct roof *r); /* peak_flops / read_Bps, FLOP/byte */
+void roofline_dot(struct str *out, const struct roofline *r);
+
+#endif

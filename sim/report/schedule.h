@@ -1,0 +1,63 @@
+/*
+ * schedule.h - a schedule as lanes and boxes, and how it is drawn: DOT text (for svg, png, pdf) or a Perfetto
+ * trace.
+ *
+ * Layer report. Everything is borrowed. Text may hold any UTF-8; the writers escape it.
+ */
+#ifndef SIM_REPORT_SCHEDULE_H
+#define SIM_REPORT_SCHEDULE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/str.h"
+#include "sim/des/evq.h"
+
+/* What a box does; gives its colour and its word in the legend. */
+enum box_kind {
+	BOX_PREFILL,
+	BOX_DECODE,
+	BOX_FORWARD,
+	BOX_BACKWARD,
+	BOX_UPDATE,
+	BOX_TRANSFER,
+	BOX_COPY, /* between host and GPU at a link's end */
+	BOX_REDUCE,
+	BOX_KIND_N
+};
+
+struct lane {
+	const char *name;    /* "m5", or the link's name */
+	const char *sub;     /* "Apple M5 GPU, prefill", "4.7 GB/s, 300 us" */
+	const char *machine; /* the trace groups lanes of one machine into a process; a link is its own */
+	bool is_link;
+};
+
+struct box {
+	uint32_t lane;
+	enum box_kind kind;
+	sim_ns start_ns, end_ns;
+	const char *letter; /* one to three characters inside the box: "A3", "F3", "KV" */
+	const char *label;  /* one line: "layer 3 attention, prefill" */
+	const char *
+		detail; /* more lines for the tooltip ("218.1 MFLOP", "19.9 MB"), '\n' between; may be NULL */
+	bool critical;
+	uint32_t cause; /* the box whose end let it start, or UINT32_MAX */
+};
+
+struct schedule {
+	const char *title, *subtitle; /* subtitle may be NULL */
+	const struct lane *lanes;
+	size_t lanes_n;
+	const struct box *boxes; /* by start within each lane; boxes of one lane never overlap */
+	size_t boxes_n;
+	sim_ns from_ns, to_ns; /* the window shown */
+};
+
+/* DOT for `dot -Kneato -n2`: positions pinned, one page however many boxes. */
+void schedule_dot(struct str *out, const struct schedule *s);
+
+/* Chrome/Perfetto trace JSON: pid = machine, tid = lane, flow arrows where a cause is on another lane. */
+void schedule_trace(struct str *out, const struct schedule *s, const char *version);
+
+#endif
