@@ -13,8 +13,8 @@
 const char *draw_format(const char *path);
 
 /* Writes the picture to path by way of a temporary file; format "dot" writes the text itself. The DOT text is
- * fed by a pipe to `dot -Kneato -n2 -T<format>`. Errors: dot not installed (the hint says how), dot failed
- * (its last line), file exists. */
+ * the standard input of `dot -Kneato -n2 -T<format>`; a PNG has 144 dpi, or fewer where it would be too
+ * large. Errors: dot not installed (the hint says how), dot failed (its last line), file exists. */
 int draw_write(const char *path, const char *dot_text, bool force, struct err *err);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/str.h"
-#include "sim/hw/how.h"
+#include "sim/base/how.h"
 
 struct metric {
 	const char *name;     /* as in the JSON: decode_tok_per_s */

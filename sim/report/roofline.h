@@ -12,8 +12,8 @@
 
 struct roof {
 	const char *name;   /* "m5.gpu (Apple M5)" */
-	double peak_flops;  /* the measured roof: best GEMM as published; solid */
-	double read_Bps;    /* measured read bandwidth; solid */
+	double peak_flops;  /* the measured roof: best GEMM as published; solid; > 0 */
+	double read_Bps;    /* measured read bandwidth; solid; > 0 */
 	double limit_flops; /* the chip's arithmetic limit; dashed; 0 if unknown */
 	double limit_Bps;   /* the memory bus; dashed; 0 if unknown */
 };

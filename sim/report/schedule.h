@@ -25,6 +25,7 @@ enum box_kind {
 	BOX_REDUCE,
 	BOX_KIND_N
 };
+extern const char *const box_kind_names[BOX_KIND_N + 1]; /* "prefill", ...; NULL-terminated */
 
 struct lane {
 	const char *name;    /* "m5", or the link's name */
@@ -54,10 +55,12 @@ struct schedule {
 	sim_ns from_ns, to_ns; /* the window shown */
 };
 
-/* DOT for `dot -Kneato -n2`: positions pinned, one page however many boxes. */
+/* DOT for `dot -Kneato -n2`: positions pinned, one page however many boxes: neighbours too narrow to be told
+ * apart are drawn as one (bars.h), and arrows are left out where they would only be ink. */
 void schedule_dot(struct str *out, const struct schedule *s);
 
-/* Chrome/Perfetto trace JSON: pid = machine, tid = lane, flow arrows where a cause is on another lane. */
+/* Chrome/Perfetto trace JSON: pid = machine, tid = lane, flow arrows where a cause is on another lane.
+ * All boxes, whatever the window. */
 void schedule_trace(struct str *out, const struct schedule *s, const char *version);
 
 #endif

@@ -1,5 +1,5 @@
 /* how.c - see how.h. */
-#include "sim/hw/how.h"
+#include "sim/base/how.h"
 
 #include <stddef.h>
 

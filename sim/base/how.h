@@ -1,10 +1,10 @@
 /*
  * how.h - where a number comes from; carried by every parameter and every prediction.
  *
- * Layer hw. Ordered from best to worst: what is made of several numbers comes from the worst of them.
+ * Layer base. Ordered from best to worst: what is made of several numbers comes from the worst of them.
  */
-#ifndef SIM_HW_HOW_H
-#define SIM_HW_HOW_H
+#ifndef SIM_BASE_HOW_H
+#define SIM_BASE_HOW_H
 
 enum how { HOW_MEASURED, HOW_INTERPOLATED, HOW_TRANSFERRED, HOW_DATASHEET, HOW_N };
 

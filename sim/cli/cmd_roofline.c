@@ -1,0 +1,188 @@
+/* cmd_roofline.c - lemursim roofline SCENARIO: ceilings, ridge points and the model's operators. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/vec.h"
+#include "sim/cli/cmd.h"
+#include "sim/cost/cost.h"
+#include "sim/place/fit.h"
+#include "sim/report/draw.h"
+#include "sim/report/roofline.h"
+
+struct builder {
+	struct arena *arena;
+	const struct world *w;
+	VEC(struct roof_dot) dots;
+};
+
+static struct site site_of(const struct world *w, size_t unit)
+{
+	const struct unit *u = &w->units[unit];
+
+	return (struct site){&w->machines[u->machine], u->device, u->profile,
+			     (enum dtype)w->scenario->precision.compute};
+}
+
+/* Operators of one shape share a dot: "k, v". */
+static bool same_work(const struct op *a, const struct op *b)
+{
+	return a->kind == b->kind && a->flop == b->flop && a->weight_B == b->weight_B &&
+	       a->tensor_B == b->tensor_B && !strcmp(role_names[a->role], role_names[b->role]);
+}
+
+static double phase_seconds(const struct world *w, const struct site *site, const struct shape *s,
+			    enum phase phase)
+{
+	double sum = 0;
+
+	for (int role = 0; role < ROLE_N; role++) {
+		struct op ops[GRAPH_OPS];
+		const size_t n =
+			graph_block(w->model, &w->scenario->precision, s, (enum role)role, phase, ops);
+		const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
+
+		for (size_t i = 0; i < n; i++) {
+			const struct cost c = cost_of(&ops[i], site, 1);
+
+			sum += cost_seconds(&c) * (layered ? (double)w->model->layers : 1);
+		}
+	}
+	return sum;
+}
+
+/* What people call a phase of training is both of its passes; they share a group, not a dot. */
+static const char *group_of(enum phase phase)
+{
+	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD ? "training" : phase_names[phase];
+}
+
+static void add_dot(struct builder *b, size_t unit, const struct op *op, const char *names, double times,
+		    double total_s)
+{
+	const struct site site = site_of(b->w, unit);
+	const struct cost c = cost_of(op, &site, 1);
+	const double s = cost_seconds(&c);
+
+	VEC_ADD(&b->dots, (struct roof_dot){.label = op->phase == PHASE_BACKWARD
+							     ? arena_printf(b->arena, "%s backward", names)
+							     : names,
+					    .group = group_of(op->phase),
+					    .roof = unit,
+					    .intensity = c.flop / c.bytes,
+					    .flops = c.flop / s,
+					    .share = times * s / total_s,
+					    .detail = arena_printf(b->arena, "%s of %s\nlimited by %s",
+								   phase_names[op->phase], b->w->model->title,
+								   param_names[cost_bound(&c)])});
+}
+
+static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
+{
+	const struct site site = site_of(b->w, unit);
+	const double total_s = phase_seconds(b->w, &site, s, phase);
+
+	for (int role = 0; role < ROLE_N; role++) {
+		struct op ops[GRAPH_OPS];
+		const size_t n =
+			graph_block(b->w->model, &b->w->scenario->precision, s, (enum role)role, phase, ops);
+		const double layers =
+			role == ROLE_ATTENTION || role == ROLE_FFN ? (double)b->w->model->layers : 1;
+
+		for (size_t i = 0; i < n; i++) {
+			const char *names = ops[i].name;
+			double times = layers;
+
+			if (ops[i].flop <= 0)
+				continue;
+			for (size_t j = i + 1; j < n; j++) {
+				if (!same_work(&ops[i], &ops[j]))
+					continue;
+				times += layers;
+				if (strcmp(ops[i].name, ops[j].name))
+					names = arena_printf(b->arena, "%s, %s", names, ops[j].name);
+				ops[j].flop = 0; /* said */
+			}
+			add_dot(b, unit, &ops[i], names, times, total_s);
+		}
+	}
+}
+
+static void add_dots(struct builder *b)
+{
+	const struct workload *k = &b->w->scenario->workload;
+
+	for (size_t u = 0; u < b->w->units_n; u++) {
+		if (k->generate) {
+			const struct shape prefill = prefill_shape(k->generate);
+			const struct shape decode = {.batch = k->generate->batch,
+						     .tokens = 1,
+						     .past = k->generate->prompt + k->generate->tokens / 2};
+
+			add_phase(b, u, &prefill, PHASE_PREFILL);
+			add_phase(b, u, &decode, PHASE_DECODE);
+		}
+		if (k->train) {
+			struct shape s = train_shape(k->train);
+
+			s.lora_rank = 0; /* adapters are too small to see */
+			add_phase(b, u, &s, PHASE_FORWARD);
+			add_phase(b, u, &s, PHASE_BACKWARD);
+		}
+	}
+}
+
+static int draw(struct session *s, const struct opts *o, const struct world *w)
+{
+	struct builder b = {.arena = &s->arena, .w = w};
+	struct roof *roofs = arena_array(&s->arena, w->units_n, sizeof *roofs);
+	struct roofline line = {.roofs = roofs, .roofs_n = w->units_n};
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	int rc;
+
+	for (size_t u = 0; u < w->units_n; u++) {
+		const struct site site = site_of(w, u);
+
+		roofs[u] = (struct roof){
+			.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name, site.machine->chip),
+			.peak_flops = site.profile->gemm[site.compute]->roof.value,
+			.read_Bps = site.profile->read.value,
+			.limit_flops = site.device->peak[site.compute].value,
+			.limit_Bps = site.machine->memory.bandwidth.value};
+	}
+	add_dots(&b);
+	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,
+				  format_names[w->scenario->precision.compute], w->scenario->runtime);
+	line.note = "solid: best single GEMM call as published, its host synchronisation included, and "
+		    "measured read bandwidth; "
+		    "operators inside a step do not pay that synchronisation";
+	line.dots = b.dots.at;
+	line.dots_n = b.dots.n;
+	roofline_dot(&out, &line);
+	rc = draw_write(o->out, out.text, o->force, &err);
+	str_release(&out);
+	VEC_FREE(&b.dots);
+	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+}
+
+int cmd_roofline(const struct opts *o)
+{
+	struct err err = ERR_INIT;
+	struct session s;
+	const struct world *w;
+	int rc = EXIT_USAGE;
+
+	if (!o->out || !draw_format(o->out)) {
+		err_set(&err,
+			o->out ? "cannot tell from '%.100s' what to draw" : "where to? -o is missing%.0s",
+			o->out ? o->out : "");
+		err_hint(&err, "add -o FILE.svg, .png, .pdf or .dot");
+		return complain(&err, EXIT_USAGE);
+	}
+	session_begin(&s, o);
+	w = session_world(&s, o, o->files.at[0]);
+	if (w)
+		rc = draw(&s, o, w);
+	session_end(&s);
+	return rc;
+}

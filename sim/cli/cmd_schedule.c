@@ -1,0 +1,126 @@
+/* cmd_schedule.c - lemursim schedule SCENARIO: the schedule of one assignment, drawn or as a trace. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/cli/cmd.h"
+#include "sim/cli/lanes.h"
+#include "sim/report/draw.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+enum part { PART_GENERATE, PART_DECODE, PART_TRAIN, PART_N };
+static const char *const parts[] = {
+	[PART_GENERATE] = "generate", [PART_DECODE] = "decode", [PART_TRAIN] = "train"};
+
+static const struct ran *choose(const struct prediction *p, const char *name, enum part *part)
+{
+	const struct ran *of[PART_N] = {&p->first, &p->later[1], &p->train};
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < PART_N; i++) {
+		*part = (enum part)i;
+		if ((!name && of[i]->prog) || (name && !strcmp(name, parts[i]) && of[i]->prog))
+			return of[i];
+		if (name && !strcmp(name, parts[i])) {
+			err_set(&err,
+				"'%s' has no phase '%s': the scenario does not ask for it, or it does not "
+				"fit",
+				p->at.assignment->name, name);
+			complain(&err, EXIT_NOTHING_FITS);
+			return NULL;
+		}
+	}
+	if (name) {
+		err_set(&err, "unknown phase '%.40s'", name);
+		err_hint(&err, "one of: generate, decode, train");
+		complain(&err, EXIT_USAGE);
+	} else {
+		err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
+		err_hint(&err, "'lemursim simulate' says how much is missing");
+		complain(&err, EXIT_NOTHING_FITS);
+	}
+	return NULL;
+}
+
+static const char *subtitle(struct arena *a, const struct world *w, enum part part)
+{
+	const struct generate *g = w->scenario->workload.generate;
+	const struct train *t = w->scenario->workload.train;
+
+	if (part == PART_TRAIN)
+		return arena_printf(a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s",
+				    w->model->title, (long long)t->batch, (long long)t->tokens,
+				    (long long)t->micro_batches, t->micro_batches == 1 ? "" : "es");
+	if (part == PART_DECODE)
+		return arena_printf(a, "%s: one decode step in the middle of %lld tokens, batch %lld",
+				    w->model->title, (long long)g->tokens, (long long)g->batch);
+	return arena_printf(a, "%s: prefill of %lld tokens and the first decode step, batch %lld",
+			    w->model->title, (long long)g->prompt, (long long)g->batch);
+}
+
+static int write_picture(const struct opts *o, const struct schedule *s)
+{
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (str_ends(o->out, ".json")) {
+		schedule_trace(&out, s, VERSION);
+		rc = file_write(o->out, out.text, out.len, o->force, &err);
+	} else {
+		schedule_dot(&out, s);
+		rc = draw_write(o->out, out.text, o->force, &err);
+	}
+	str_release(&out);
+	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+}
+
+static int draw(struct session *s, const struct opts *o, const struct placement *at)
+{
+	struct prediction p;
+	const struct ran *r;
+	enum part part;
+	int rc = EXIT_USAGE;
+
+	prediction_make(&s->arena, at, &p);
+	r = choose(&p, o->phase, &part);
+	if (r) {
+		struct schedule schedule = lanes_of(&s->arena, r);
+
+		schedule.title = at->assignment->name;
+		schedule.subtitle = subtitle(&s->arena, at->world, part);
+		rc = write_picture(o, &schedule);
+	} else if (!p.generate_fits && !p.train_fits) {
+		rc = EXIT_NOTHING_FITS;
+	}
+	prediction_release(&p);
+	return rc;
+}
+
+int cmd_schedule(const struct opts *o)
+{
+	struct err err = ERR_INIT;
+	struct session s;
+	const struct world *w;
+	const struct placement *all, *at;
+	int rc = EXIT_USAGE;
+
+	if (!o->out || (!draw_format(o->out) && !str_ends(o->out, ".json"))) {
+		err_set(&err,
+			o->out ? "cannot tell from '%.100s' what to write" : "where to? -o is missing%.0s",
+			o->out ? o->out : "");
+		err_hint(&err, "add -o FILE.svg, .png, .pdf, .dot or .trace.json");
+		return complain(&err, EXIT_USAGE);
+	}
+	session_begin(&s, o);
+	w = session_world(&s, o, o->files.at[0]);
+	all = w ? session_placements(&s, w) : NULL;
+	at = all ? session_choose(&s, all, w, o->assignment) : NULL;
+	if (at)
+		rc = draw(&s, o, at);
+	session_end(&s);
+	return rc;
+}

@@ -1,0 +1,185 @@
+/* cmd_simulate.c - lemursim simulate SCENARIO...: one row for each assignment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "sim/cli/cmd.h"
+#include "sim/cli/explain.h"
+#include "sim/cli/predict.h"
+#include "sim/report/result.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+/* By --format, else by the suffix of -o, else a table. */
+static int choose_format(const struct opts *o, enum result_format *format)
+{
+	const char *name = o->format;
+	struct err err = ERR_INIT;
+
+	if (!name && o->out)
+		name = strrchr(o->out, '.') && !strchr(strrchr(o->out, '.'), '/') ? strrchr(o->out, '.') + 1
+										  : "";
+	*format = RESULT_TABLE;
+	if (!name)
+		return 0;
+	for (int i = 0; i < RESULT_FORMAT_N; i++) {
+		*format = (enum result_format)i;
+		if (!strcmp(name, result_format_names[i]) ||
+		    (i == RESULT_TABLE && !o->format && !strcmp(name, "txt")))
+			return 0;
+	}
+	err_set(&err, "unknown format '%.40s'", name);
+	err_hint(&err, "one of: table, md, csv, json, jsonl");
+	return complain(&err, EXIT_USAGE);
+}
+
+static int terminal_width(const struct opts *o)
+{
+	struct winsize size;
+
+	if (o->out || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
+
+static const char *mfu_note(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	const char *note;
+
+	str_add(&s, "MFU is stated against the best measured GEMM of the devices that an assignment uses:");
+	for (size_t i = 0; i < w->units_n; i++) {
+		str_addf(&s, "%s %s ", i ? "," : "", w->units[i].name);
+		units_format(&s, w->units[i].profile->gemm[w->scenario->precision.compute]->roof.value,
+			     DIM_FLOPS, 4);
+	}
+	note = arena_printf(a, "%s.", s.text);
+	str_release(&s);
+	return note;
+}
+
+static const char *config_json(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	struct jsonw json;
+	const char *text;
+
+	jsonw_init(&json, &s, 0);
+	field_json(w->tree, &json);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static const char *scenario_name(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const size_t len = strlen(name);
+
+	return str_ends(name, ".yaml") ? arena_strndup(a, name, len - 5) : name;
+}
+
+static void fill_inputs(struct session *s, struct result *r)
+{
+	struct input_row *inputs = arena_array(&s->arena, s->loader.inputs_n, sizeof *inputs);
+
+	for (size_t i = 0; i < s->loader.inputs_n; i++) {
+		inputs[i].file = s->loader.inputs[i].path;
+		memcpy(inputs[i].sha256, s->loader.inputs[i].sha256, sizeof inputs[i].sha256);
+	}
+	r->inputs = inputs;
+	r->inputs_n = s->loader.inputs_n;
+}
+
+/* Predicts every assignment of a world and appends the result; counts those that fit. */
+static void answer(struct session *s, const struct opts *o, const struct placement *at, struct str *out)
+{
+	const struct world *w = at->world;
+	struct arena *a = &s->arena;
+	const size_t n = w->scenario->assignments.n;
+	const uint64_t seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
+	const size_t draws_n = (size_t)(o->draws > 1 ? o->draws : w->scenario->draws);
+	const struct draws draws = draws_make(a, w, seed, draws_n);
+	struct prediction *all = arena_array(a, n, sizeof *all);
+	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
+	const char **notes = arena_array(a, n + 1, sizeof *notes);
+	struct result r = {.scenario = scenario_name(a, w->path),
+			   .version = VERSION,
+			   .title = w->scenario->title,
+			   .seed = seed,
+			   .draws = (int)draws_n,
+			   .rows = rows,
+			   .rows_n = n,
+			   .notes = notes,
+			   .config_json = config_json(a, w)};
+	enum result_format format = RESULT_TABLE;
+
+	choose_format(o, &format);
+	for (size_t i = 0; i < n; i++) {
+		prediction_make(a, &at[i], &all[i]);
+		rows[i] = prediction_row(a, &all[i], &draws);
+	}
+	r.notes_n = explain_verdicts(a, all, n, notes);
+	if (w->scenario->workload.train)
+		notes[r.notes_n++] = mfu_note(a, w);
+	fill_inputs(s, &r);
+	result_write(out, &r, format, terminal_width(o));
+	for (size_t i = 0; i < n; i++)
+		prediction_release(&all[i]);
+}
+
+static bool something_fits(const struct placement *at)
+{
+	const struct world *w = at->world;
+	struct fit *fit = xcalloc(w->machines_n, sizeof *fit);
+	bool any = false;
+
+	for (size_t i = 0; i < w->scenario->assignments.n && !any; i++) {
+		bool fits = true;
+
+		for (int train = 0; train < 2; train++) {
+			if (!(train ? (void *)w->scenario->workload.train
+				    : (void *)w->scenario->workload.generate))
+				continue;
+			(train ? fit_train : fit_generate)(&at[i], fit);
+			for (size_t m = 0; m < w->machines_n; m++)
+				fits &= fit_short_B(&fit[m]) <= 0;
+		}
+		any = fits;
+	}
+	free(fit);
+	return any;
+}
+
+int cmd_simulate(const struct opts *o)
+{
+	struct str out = STR_INIT;
+	enum result_format format;
+	int rc = choose_format(o, &format);
+	bool fits = false;
+
+	for (size_t i = 0; i < o->files.n && rc == EXIT_FINE; i++) {
+		struct session s;
+		const struct world *w;
+		const struct placement *at;
+
+		session_begin(&s, o);
+		w = session_world(&s, o, o->files.at[i]);
+		at = w ? session_placements(&s, w) : NULL;
+		if (at) {
+			str_add(&out, i && format != RESULT_JSONL ? "\n" : "");
+			answer(&s, o, at, &out);
+			fits |= something_fits(at);
+		}
+		rc = at ? EXIT_FINE : EXIT_USAGE;
+		session_end(&s);
+	}
+	if (rc == EXIT_FINE)
+		rc = deliver(o, &out);
+	str_release(&out);
+	return rc == EXIT_FINE && !fits ? EXIT_NOTHING_FITS : rc;
+}

@@ -1,0 +1,21 @@
+/*
+ * explain.h - why a prediction is what it is, in words: what limits it, which splits pay.
+ *
+ * Layer cli. Reads the critical path of the engine's runs.
+ */
+#ifndef SIM_CLI_EXPLAIN_H
+#define SIM_CLI_EXPLAIN_H
+#include "sim/cli/predict.h"
+
+/* "memory bandwidth of m5.gpu", "latency of tb", ...; param is one of a unit's, or of a joint's row. */
+const char *explain_param(struct arena *a, const struct world *w, size_t source, int param);
+
+/* What takes most of the critical path: of a decode step, and of the training step. "does not fit" where
+ * nothing ran. */
+const char *explain_bound(struct arena *a, const struct prediction *p);
+
+/* One sentence for each assignment that uses several machines: against the best that uses one, with the bytes
+ * and the waiting that decide. Appends to notes; returns how many. */
+size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, const char **notes);
+
+#endif

@@ -1,0 +1,242 @@
+/* lanes.c - see lanes.h. */
+#include "sim/cli/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct builder {
+	struct arena *arena;
+	const struct ran *r;
+	const struct world *w;
+	uint32_t *lane_of; /* queue -> lane */
+	uint32_t *box_of;  /* task -> box */
+	bool *critical;    /* task */
+	struct box *boxes;
+	double *flop, *bytes; /* of each box */
+	struct cost *total;   /* of each box, for what limits it */
+	size_t boxes_n;
+};
+
+static const char *joint_text(struct arena *a, const struct link *l)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	units_format(&s, l->bandwidth.value, DIM_BANDWIDTH, 3);
+	str_add(&s, ", ");
+	units_format(&s, l->latency.value, DIM_TIME, 3);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static struct lane lane_for(struct builder *b, size_t q)
+{
+	const struct world *w = b->w;
+	const struct joint *j;
+	const struct machine *m;
+
+	if (q < w->units_n) {
+		m = &w->machines[w->units[q].machine];
+		return (struct lane){w->units[q].name, m->chip, m->origin.name, false};
+	}
+	j = &w->joints[(q - w->units_n) / 2];
+	return (struct lane){queue_name(b->arena, w, q), joint_text(b->arena, j->link), j->link->origin.name,
+			     true};
+}
+
+/* Lanes in an order that reads well: a device, then the links that leave it. Queues that do nothing are left
+ * out. */
+static size_t make_lanes(struct builder *b, struct lane *lanes)
+{
+	const size_t queues = prog_queues(b->w);
+	size_t n = 0;
+
+	for (size_t q = 0; q < queues; q++)
+		b->lane_of[q] = UINT32_MAX;
+	for (size_t u = 0; u < b->w->units_n; u++) {
+		for (size_t q = 0; q < queues; q++) {
+			const struct joint *j =
+				q < b->w->units_n ? NULL : &b->w->joints[(q - b->w->units_n) / 2];
+			const bool leaves = j && j->ends[(q - b->w->units_n) % 2] == b->w->units[u].machine;
+
+			if (b->lane_of[q] != UINT32_MAX || b->r->run.busy_ns[q] == 0 ||
+			    (j ? !leaves : q != u))
+				continue;
+			b->lane_of[q] = (uint32_t)n;
+			lanes[n++] = lane_for(b, q);
+		}
+	}
+	return n;
+}
+
+static enum box_kind kind_of(const struct class *c, const struct tag *tag)
+{
+	static const enum box_kind of_phase[PHASE_N] = {[PHASE_PREFILL] = BOX_PREFILL,
+							[PHASE_DECODE] = BOX_DECODE,
+							[PHASE_FORWARD] = BOX_FORWARD,
+							[PHASE_BACKWARD] = BOX_BACKWARD,
+							[PHASE_UPDATE] = BOX_UPDATE};
+
+	switch (c->kind) {
+	case CLASS_OP:
+		return of_phase[tag->phase];
+	case CLASS_SEND:
+		return BOX_TRANSFER;
+	case CLASS_REDUCE:
+		return BOX_REDUCE;
+	case CLASS_SEND_COPY:
+	case CLASS_RECEIVE_COPY:
+		return BOX_COPY;
+	}
+	BUG("class kind %d", (int)c->kind);
+}
+
+static const char *letter_of(struct builder *b, const struct tag *tag)
+{
+	static const char letters[ROLE_N] = {
+		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_HEAD] = 'H'};
+
+	if (tag->what)
+		return !strcmp(tag->what, "KV") ? "KV" : arena_printf(b->arena, "%c", tag->what[0]);
+	if (tag->layer < 0)
+		return arena_printf(b->arena, "%c", letters[tag->role]);
+	return arena_printf(b->arena, "%c%lld", letters[tag->role], (long long)tag->layer);
+}
+
+static const char *label_of(struct builder *b, const struct class *c, const struct tag *tag)
+{
+	const char *where =
+		tag->layer < 0 ? "" : arena_printf(b->arena, "layer %lld ", (long long)tag->layer);
+	const char *micro = tag->micro ? arena_printf(b->arena, ", micro-batch %u", tag->micro) : "";
+	const char *doing = c->kind == CLASS_SEND_COPY      ? " to the host"
+			    : c->kind == CLASS_RECEIVE_COPY ? " onto the device"
+							    : "";
+
+	if (c->kind == CLASS_OP && c->op.kind == OP_STEP && !b->w->model->ends)
+		return arena_printf(b->arena, "the host, %s", phase_names[tag->phase]);
+	return arena_printf(b->arena, "%s%s, %s%s%s", where, tag->what ? tag->what : role_names[tag->role],
+			    phase_names[tag->phase], doing, micro);
+}
+
+static bool same_box(const struct tag *a, const struct class *ca, const struct tag *b, const struct class *cb)
+{
+	return a->phase == b->phase && a->role == b->role && a->layer == b->layer && a->micro == b->micro &&
+	       ca->kind == cb->kind && a->what == b->what;
+}
+
+static void count(struct builder *b, uint32_t box, const struct class *c)
+{
+	struct cost *t = &b->total[box];
+
+	b->flop[box] += c->cost.flop;
+	b->bytes[box] += c->kind == CLASS_OP ? c->cost.bytes : c->bytes;
+	if (c->cost.arithmetic.s >= c->cost.memory.s)
+		t->arithmetic.s += c->cost.arithmetic.s;
+	else
+		t->memory.s += c->cost.memory.s;
+	t->overhead.s += c->cost.overhead.s;
+}
+
+struct started {
+	uint32_t queue, task;
+	sim_ns at_ns;
+};
+
+static int by_queue_and_start(const void *x, const void *y)
+{
+	const struct started *a = x, *b = y;
+
+	if (a->queue != b->queue)
+		return a->queue < b->queue ? -1 : 1;
+	if (a->at_ns != b->at_ns)
+		return a->at_ns < b->at_ns ? -1 : 1;
+	return (a->task > b->task) - (a->task < b->task);
+}
+
+static void make_boxes(struct builder *b, const struct started *order, size_t n)
+{
+	const struct prog *p = b->r->prog;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t id = order[i].task;
+		const struct prog_task *t = &p->tasks.at[id];
+		const struct class *c = &p->classes.at[t->class];
+		const struct task_span *span = &b->r->run.spans[id];
+		struct box *last = b->boxes_n ? &b->boxes[b->boxes_n - 1] : NULL;
+		const struct prog_task *before = i ? &p->tasks.at[order[i - 1].task] : NULL;
+
+		if (last && order[i - 1].queue == t->queue && last->end_ns == span->start_ns &&
+		    c->kind == CLASS_OP &&
+		    same_box(&before->tag, &p->classes.at[before->class], &t->tag, c)) {
+			last->end_ns = span->end_ns;
+			last->critical |= b->critical[id];
+		} else {
+			b->boxes[b->boxes_n++] = (struct box){.lane = b->lane_of[t->queue],
+							      .kind = kind_of(c, &t->tag),
+							      .start_ns = span->start_ns,
+							      .end_ns = span->end_ns,
+							      .letter = letter_of(b, &t->tag),
+							      .label = label_of(b, c, &t->tag),
+							      .critical = b->critical[id],
+							      .cause = span->cause};
+		}
+		b->box_of[id] = (uint32_t)b->boxes_n - 1;
+		count(b, (uint32_t)b->boxes_n - 1, c);
+	}
+}
+
+static void add_details(struct builder *b)
+{
+	for (size_t i = 0; i < b->boxes_n; i++) {
+		struct box *box = &b->boxes[i];
+		struct str s = STR_INIT;
+		const bool moves =
+			box->kind == BOX_TRANSFER || box->kind == BOX_COPY || box->kind == BOX_REDUCE;
+
+		box->cause = box->cause == TASK_NONE ? UINT32_MAX : b->box_of[box->cause];
+		if (b->flop[i] > 0)
+			str_addf(&s, "%.3g GFLOP\n", b->flop[i] / 1e9);
+		units_format(&s, b->bytes[i], DIM_BYTES, 3);
+		str_add(&s, moves ? " moved" : " of memory traffic");
+		if (!moves)
+			str_addf(&s, "\nlimited by %s", param_names[cost_bound(&b->total[i])]);
+		box->detail = arena_strdup(b->arena, s.text);
+		str_release(&s);
+	}
+}
+
+struct schedule lanes_of(struct arena *a, const struct ran *r)
+{
+	const size_t n = r->prog->tasks.n, queues = prog_queues(r->prog->world);
+	struct builder b = {.arena = a, .r = r, .w = r->prog->world};
+	struct lane *lanes = arena_array(a, queues, sizeof *lanes);
+	struct started *order = arena_array(a, n, sizeof *order);
+	uint32_t *path = arena_array(a, n, sizeof *path);
+	size_t path_n;
+	struct schedule s = {0};
+
+	b.lane_of = arena_array(a, queues, sizeof *b.lane_of);
+	b.box_of = arena_array(a, n, sizeof *b.box_of);
+	b.critical = arena_array(a, n, sizeof *b.critical);
+	b.boxes = arena_array(a, n, sizeof *b.boxes);
+	b.flop = arena_array(a, n, sizeof *b.flop);
+	b.bytes = arena_array(a, n, sizeof *b.bytes);
+	b.total = arena_array(a, n, sizeof *b.total);
+	path_n = task_critical_path(&r->graph, &r->run, path);
+	for (size_t i = 0; i < path_n; i++)
+		b.critical[path[i]] = true;
+	for (size_t i = 0; i < n; i++)
+		order[i] =
+			(struct started){r->prog->tasks.at[i].queue, (uint32_t)i, r->run.spans[i].start_ns};
+	if (n)
+		qsort(order, n, sizeof *order, by_queue_and_start);
+	s.lanes = lanes;
+	s.lanes_n = make_lanes(&b, lanes);
+	make_boxes(&b, order, n);
+	add_details(&b);
+	s.boxes = b.boxes;
+	s.boxes_n = b.boxes_n;
+	s.to_ns = r->run.makespan_ns;
+	return s;
+}

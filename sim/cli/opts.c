@@ -1,0 +1,170 @@
+/* opts.c - see opts.h. */
+#include "sim/cli/opts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum opt_type { TYPE_FLAG, TYPE_TEXT, TYPE_TEXTS, TYPE_COUNT };
+
+static const struct opt {
+	const char *name; /* without dashes */
+	char letter;      /* 0: none */
+	enum opt_type type;
+	size_t offset;
+	unsigned use; /* 0: every command */
+	const char *value, *help;
+} table[] = {
+	{"help", 'h', TYPE_FLAG, offsetof(struct opts, help), 0, NULL, "show this help"},
+	{"set", 's', TYPE_TEXTS, offsetof(struct opts, sets), OPT_SET, "PATH=VALUE",
+	 "change one value, such as workload.generate.prompt=\"4096 tok\""},
+	{"path", 'p', TYPE_TEXTS, offsetof(struct opts, paths), OPT_PATH, "DIR",
+	 "look for hardware/ and models/ here too"},
+	{"assignment", 'a', TYPE_TEXT, offsetof(struct opts, assignment), OPT_ASSIGNMENT, "NAME",
+	 "which assignment; the first if not said"},
+	{"phase", 0, TYPE_TEXT, offsetof(struct opts, phase), OPT_ASSIGNMENT, "PHASE",
+	 "generate, decode or train; the first that is asked if not said"},
+	{"format", 0, TYPE_TEXT, offsetof(struct opts, format), OPT_FORMAT, "FORMAT",
+	 "table, md, csv, json or jsonl"},
+	{"output", 'o', TYPE_TEXT, offsetof(struct opts, out), OPT_OUT, "FILE",
+	 "write to FILE, its suffix says how; never overwrites without -f"},
+	{"force", 'f', TYPE_FLAG, offsetof(struct opts, force), OPT_OUT, NULL, "overwrite FILE"},
+	{"seed", 0, TYPE_COUNT, offsetof(struct opts, seed), OPT_SEED, "N", "of every random number"},
+	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N", "samples behind each interval"},
+};
+
+static bool takes(const struct opt *o, unsigned uses)
+{
+	return !o->use || (o->use & uses);
+}
+
+static const struct opt *by_name(const char *name, size_t len, unsigned uses)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (takes(&table[i], uses) && strlen(table[i].name) == len &&
+		    !strncmp(table[i].name, name, len))
+			return &table[i];
+	return NULL;
+}
+
+static const struct opt *by_letter(char c, unsigned uses)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (takes(&table[i], uses) && table[i].letter == c)
+			return &table[i];
+	return NULL;
+}
+
+static int unknown(const char *arg, unsigned uses, struct err *err)
+{
+	const char *names[ARRAY_LEN(table)], *near;
+	const size_t len = strcspn(arg, "=");
+	size_t n = 0;
+	char word[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (takes(&table[i], uses))
+			names[n++] = table[i].name;
+	err_set(err, "unknown option '%.60s'", arg);
+	if (len < 3 || len >= sizeof word)
+		return err_hint(err, "'--help' lists the options");
+	memcpy(word, arg + 2, len - 2);
+	word[len - 2] = '\0';
+	near = str_closest(word, names, n);
+	return near ? err_hint(err, "did you mean '--%s'?", near)
+		    : err_hint(err, "'--help' lists the options");
+}
+
+static int take_value(struct arena *a, const struct opt *opt, const char *value, struct opts *o,
+		      struct err *err)
+{
+	void *to = (char *)o + opt->offset;
+	struct texts *texts = to;
+	char *end;
+
+	switch (opt->type) {
+	case TYPE_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case TYPE_TEXT:
+		*(const char **)to = value;
+		return 0;
+	case TYPE_TEXTS: {
+		const char **more = arena_array(a, texts->n + 1, sizeof *more);
+
+		if (texts->n)
+			memcpy(more, texts->at, texts->n * sizeof *more);
+		more[texts->n++] = value;
+		texts->at = more;
+		return 0;
+	}
+	case TYPE_COUNT:
+		errno = 0;
+		*(int64_t *)to = strtoll(value, &end, 10);
+		if (errno || *end || end == value || *(int64_t *)to < 0)
+			return err_set(err, "option '--%s': expected a whole number, got '%.60s'", opt->name,
+				       value);
+		return 0;
+	}
+	BUG("option type %d", (int)opt->type);
+}
+
+/* One option that begins at argv[*i]; moves *i on when it takes the next argument too. */
+static int take_option(struct arena *a, int argc, char *const *argv, int *i, unsigned uses, struct opts *o,
+		       struct err *err)
+{
+	const char *arg = argv[*i], *value = NULL;
+	const bool is_long = arg[1] == '-';
+	const size_t len = is_long ? strcspn(arg + 2, "=") : 1;
+	const struct opt *opt = is_long ? by_name(arg + 2, len, uses) : by_letter(arg[1], uses);
+
+	if (!opt)
+		return unknown(arg, uses, err);
+	if (is_long && arg[2 + len] == '=')
+		value = arg + 3 + len;
+	else if (!is_long && arg[2])
+		value = arg + 2;
+	if (opt->type == TYPE_FLAG && value)
+		return err_set(err, "option '--%s' takes no value", opt->name);
+	if (opt->type != TYPE_FLAG && !value) {
+		if (*i + 1 >= argc)
+			return err_set(err, "option '--%s' needs a value: %s", opt->name, opt->value);
+		value = argv[++*i];
+	}
+	return take_value(a, opt, value, o, err);
+}
+
+int opts_parse(struct arena *a, int argc, char *const *argv, unsigned uses, struct opts *o, struct err *err)
+{
+	bool options = true;
+
+	*o = (struct opts){.seed = -1, .draws = -1};
+	o->files.at = arena_array(a, (size_t)argc, sizeof *o->files.at);
+	for (int i = 0; i < argc; i++) {
+		if (options && !strcmp(argv[i], "--"))
+			options = false;
+		else if (!options || argv[i][0] != '-' || !argv[i][1])
+			o->files.at[o->files.n++] = argv[i];
+		else if (take_option(a, argc, argv, &i, uses, o, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void opts_help(unsigned uses, struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const size_t from = out->len;
+
+		if (!takes(&table[i], uses))
+			continue;
+		if (table[i].letter)
+			str_addf(out, "  -%c, ", table[i].letter);
+		else
+			str_add(out, "      ");
+		str_addf(out, "--%s%s%s", table[i].name, table[i].value ? " " : "",
+			 table[i].value ? table[i].value : "");
+		str_pad(out, ' ', out->len - from < 30 ? 30 - (out->len - from) : 1);
+		str_addf(out, "%s\n", table[i].help);
+	}
+}

@@ -1,0 +1,44 @@
+/*
+ * opts.h - the command line: one table gives parsing and --help together. Pure: prints nothing, keeps no
+ * state.
+ *
+ * Layer cli.
+ */
+#ifndef SIM_CLI_OPTS_H
+#define SIM_CLI_OPTS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+#include "sim/base/str.h"
+
+struct texts {
+	const char **at; /* in the arena; borrowed texts */
+	size_t n;
+};
+
+struct opts {
+	struct texts files; /* what is not an option */
+	struct texts sets, paths;
+	const char *out, *assignment, *phase, *format;
+	int64_t seed, draws; /* -1: as the scenario says */
+	bool force, help;
+};
+
+enum opt_use { /* which options a command takes; bits */
+	       OPT_SET = 1,
+	       OPT_PATH = 2,
+	       OPT_OUT = 4,
+	       OPT_FORMAT = 8,
+	       OPT_ASSIGNMENT = 16,
+	       OPT_SEED = 32
+};
+
+/* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */
+int opts_parse(struct arena *a, int argc, char *const *argv, unsigned uses, struct opts *o, struct err *err);
+
+void opts_help(unsigned uses, struct str *out); /* a line for each option */
+
+#endif

@@ -1,0 +1,127 @@
+/* session.c - what the verbs share: loading, complaining, delivering; see cmd.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/cli/cmd.h"
+#include "sim/cost/cost.h"
+#include "sim/place/place.h"
+
+#ifndef SHARE
+#define SHARE "/usr/local/share/lemursim"
+#endif
+
+void session_begin(struct session *s, const struct opts *o)
+{
+	const char **paths;
+
+	*s = (struct session){.arena = ARENA_INIT};
+	diags_init(&s->diags, &s->arena);
+	loader_init(&s->loader, &s->arena, &s->diags);
+	paths = arena_array(&s->arena, o->paths.n + 1, sizeof *paths);
+	if (o->paths.n)
+		memcpy(paths, o->paths.at, o->paths.n * sizeof *paths);
+	paths[o->paths.n] = SHARE;
+	s->loader.paths = paths;
+	s->loader.paths_n = o->paths.n + 1;
+}
+
+void session_end(struct session *s)
+{
+	arena_release(&s->arena);
+}
+
+int session_complain(const struct session *s)
+{
+	struct str text = STR_INIT;
+
+	diags_format(&s->diags, &text);
+	fputs(text.text, stderr);
+	str_release(&text);
+	return EXIT_USAGE;
+}
+
+static void check_sites(struct session *s, const struct world *w)
+{
+	for (size_t i = 0; i < w->units_n; i++) {
+		const struct unit *u = &w->units[i];
+		const struct site site = {&w->machines[u->machine], u->device, u->profile,
+					  (enum dtype)w->scenario->precision.compute};
+		struct err err = ERR_INIT;
+
+		if (site_check(&site, &err) != 0)
+			diag_err(&s->diags, u->profile->origin.node->place, &err);
+	}
+}
+
+const struct world *session_world(struct session *s, const struct opts *o, const char *path)
+{
+	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
+
+	if (w)
+		check_sites(s, w);
+	if (!s->diags.total)
+		return w;
+	session_complain(s);
+	return NULL;
+}
+
+struct placement *session_placements(struct session *s, const struct world *w)
+{
+	const struct assignment *a = w->scenario->assignments.at;
+	const size_t n = w->scenario->assignments.n;
+	struct placement *all = arena_array(&s->arena, n, sizeof *all);
+
+	for (size_t i = 0; i < n; i++)
+		placement_make(&s->arena, w, &a[i], &all[i], &s->diags);
+	if (!s->diags.total)
+		return all;
+	session_complain(s);
+	return NULL;
+}
+
+const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,
+				       const char *name)
+{
+	const size_t n = w->scenario->assignments.n;
+	const char **names = arena_array(&s->arena, n, sizeof *names);
+	const char *near;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		names[i] = all[i].assignment->name;
+		if (!name || !strcmp(name, names[i]))
+			return &all[i];
+	}
+	near = str_closest(name, names, n);
+	err_set(&err, "%s has no assignment '%.100s'", w->path, name);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	else
+		err_hint(&err, "the first is '%s'", names[0]);
+	complain(&err, EXIT_USAGE);
+	return NULL;
+}
+
+int complain(const struct err *err, enum exit_code code)
+{
+	fprintf(stderr, "lemursim: %s\n", err->msg);
+	if (err->hint[0])
+		fprintf(stderr, "  hint: %s\n", err->hint);
+	return (int)code;
+}
+
+int deliver(const struct opts *o, const struct str *text)
+{
+	struct err err = ERR_INIT;
+
+	if (!o->out) {
+		if (fwrite(text->text, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+			return EXIT_FINE;
+		err_set(&err, "cannot write to the standard output");
+		return complain(&err, EXIT_FAILED);
+	}
+	if (file_write(o->out, text->text, text->len, o->force, &err) != 0)
+		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
+	return EXIT_FINE;
+}

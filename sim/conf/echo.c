@@ -1,0 +1,219 @@
+/* echo.c - the other uses of a field table and of a loaded tree: help, JSON Schema, show, JSON. */
+#include "sim/conf/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *type_name(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_TEXT:
+		return "text";
+	case FIELD_COUNT:
+		return "whole number";
+	case FIELD_BOOL:
+		return "true or false";
+	case FIELD_DOUBLE:
+	case FIELD_QTY:
+		return units_name(f->dim);
+	case FIELD_CHOICE:
+		return "one of";
+	case FIELD_TEXTS:
+		return "text, or a list of texts";
+	case FIELD_DOUBLES:
+		return "list of shares";
+	case FIELD_RANGE:
+		return "range like 0-19";
+	case FIELD_TABLE:
+	case FIELD_MAYBE:
+		return "mapping";
+	case FIELD_LIST:
+		return "list of mappings";
+	case FIELD_MAP:
+		return "mapping of names to mappings";
+	case FIELD_YML:
+		return "a name, or a mapping";
+	}
+	BUG("field type %d", (int)f->type);
+}
+
+void field_help(const struct table *t, int indent, struct str *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct field *f = &t->fields[i];
+		const size_t from = out->len;
+
+		str_pad(out, ' ', (size_t)indent);
+		str_addf(out, "%s:", f->key);
+		str_pad(out, ' ', out->len - from < 24 ? 24 - (out->len - from) : 1);
+		str_addf(out, "%s [%s", f->help, type_name(f));
+		for (size_t c = 0; f->choices && f->choices[c]; c++)
+			str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
+		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE)
+			str_addf(out, ", like %s", units_example(f->dim));
+		if (f->def)
+			str_addf(out, "; default %s", f->def);
+		else if (!f->optional && f->type != FIELD_MAYBE)
+			str_add(out, "; required");
+		str_add(out, "]\n");
+		if (f->sub)
+			field_help(f->sub, indent + 2, out);
+	}
+}
+
+static void schema_of(const struct field *f, struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_key_string(w, "description", f->help);
+	switch (f->type) {
+	case FIELD_COUNT:
+		jsonw_key_string(w, "type", f->dim == DIM_TOKENS ? "string" : "integer");
+		break;
+	case FIELD_BOOL:
+		jsonw_key_string(w, "type", "boolean");
+		break;
+	case FIELD_TEXT:
+	case FIELD_DOUBLE:
+		jsonw_key_string(w, "type", "string");
+		break;
+	case FIELD_CHOICE:
+		jsonw_key(w, "enum");
+		jsonw_array(w);
+		for (size_t c = 0; f->choices[c]; c++)
+			jsonw_string(w, f->choices[c]);
+		jsonw_end(w);
+		break;
+	case FIELD_LIST:
+	case FIELD_MAP:
+		jsonw_key_string(w, "type", f->type == FIELD_LIST ? "array" : "object");
+		jsonw_key(w, f->type == FIELD_LIST ? "items" : "additionalProperties");
+		field_schema(f->sub, w);
+		break;
+	case FIELD_TABLE:
+	case FIELD_MAYBE:
+		jsonw_key(w, "allOf");
+		jsonw_array(w);
+		field_schema(f->sub, w);
+		jsonw_end(w);
+		break;
+	case FIELD_QTY: /* text, or the long form; the loader is the judge */
+	case FIELD_TEXTS:
+	case FIELD_DOUBLES:
+	case FIELD_RANGE:
+	case FIELD_YML:
+		break;
+	}
+	if (f->def)
+		jsonw_key_string(w, "default", f->def);
+	jsonw_end(w);
+}
+
+void field_schema(const struct table *t, struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_key_string(w, "type", "object");
+	jsonw_key_bool(w, "additionalProperties", false);
+	jsonw_key(w, "required");
+	jsonw_array(w);
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->fields[i].def && !t->fields[i].optional)
+			jsonw_string(w, t->fields[i].key);
+	jsonw_end(w);
+	jsonw_key(w, "properties");
+	jsonw_object(w);
+	for (size_t i = 0; i < t->n; i++) {
+		jsonw_key(w, t->fields[i].key);
+		schema_of(&t->fields[i], w);
+	}
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static bool needs_quotes(const struct yml *node)
+{
+	const char *t = node->text;
+
+	return node->quoted || !*t || strpbrk(t, ":#{}[],&*!|>'\"%@`\n") || t[0] == '-' || t[0] == '?' ||
+	       t[0] == ' ' || t[strlen(t) - 1] == ' ';
+}
+
+static void show_scalar(const struct yml *node, struct str *out)
+{
+	struct jsonw w;
+
+	if (node->kind == YML_NULL) {
+		str_add(out, "null");
+	} else if (needs_quotes(node)) {
+		jsonw_init(&w, out, 0); /* a JSON string is a YAML string */
+		jsonw_string(&w, node->text);
+	} else {
+		str_add(out, node->text);
+	}
+}
+
+static void show_origin(const struct yml *node, size_t line_from, struct str *out)
+{
+	const size_t used = out->len - line_from;
+
+	str_pad(out, ' ', used < 56 ? 56 - used : 1);
+	if (!node->place.source)
+		str_add(out, "# ?");
+	else if (node->place.line && node->place.source->text && strcmp(node->place.source->path, "--set"))
+		str_addf(out, "# %s:%d", node->place.source->path, node->place.line);
+	else
+		str_addf(out, "# %s", node->place.source->path);
+	str_add(out, "\n");
+}
+
+static void show(const struct yml *node, size_t indent, struct str *out)
+{
+	for (size_t i = 0; i < node->n; i++) {
+		const struct yml *item = node->items[i];
+		const size_t from = out->len;
+
+		str_pad(out, ' ', indent);
+		if (node->kind == YML_MAP)
+			str_addf(out, "%s:", node->keys[i]->text);
+		else
+			str_add(out, "-");
+		if (item->kind == YML_MAP || item->kind == YML_LIST) {
+			str_add(out, item->n ? "\n" : item->kind == YML_MAP ? " {}\n" : " []\n");
+			show(item, indent + 2, out);
+		} else {
+			str_add(out, " ");
+			show_scalar(item, out);
+			show_origin(item, from, out);
+		}
+	}
+}
+
+void field_show(const struct yml *node, struct str *out)
+{
+	show(node, 0, out);
+}
+
+void field_json(const struct yml *node, struct jsonw *w)
+{
+	switch (node->kind) {
+	case YML_NULL:
+		jsonw_null(w);
+		return;
+	case YML_SCALAR:
+		jsonw_string(w, node->text);
+		return;
+	case YML_LIST:
+		jsonw_array(w);
+		for (size_t i = 0; i < node->n; i++)
+			field_json(node->items[i], w);
+		jsonw_end(w);
+		return;
+	case YML_MAP:
+		jsonw_object(w);
+		for (size_t i = 0; i < node->n; i++) {
+			jsonw_key(w, node->keys[i]->text);
+			field_json(node->items[i], w);
+		}
+		jsonw_end(w);
+		return;
+	}
+}

@@ -1,0 +1,351 @@
+/* load.c - see load.h. */
+#include "sim/conf/load.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sim/base/file.h"
+#include "sim/base/sha256.h"
+#include "sim/base/vec.h"
+
+void loader_init(struct loader *l, struct arena *a, struct diags *d)
+{
+	*l = (struct loader){.arena = a, .diags = d};
+}
+
+static void record_input(struct loader *l, const char *path, const char *text, size_t len)
+{
+	struct load_input *in;
+
+	for (size_t i = 0; i < l->inputs_n; i++)
+		if (!strcmp(l->inputs[i].path, path))
+			return;
+	if (l->inputs_n == l->inputs_room) {
+		struct load_input *more = arena_array(l->arena, l->inputs_room * 2 + 8, sizeof *more);
+
+		if (l->inputs_n)
+			memcpy(more, l->inputs, l->inputs_n * sizeof *more);
+		l->inputs = more;
+		l->inputs_room = l->inputs_room * 2 + 8;
+	}
+	in = &l->inputs[l->inputs_n++];
+	in->path = path;
+	sha256_hex(text, len, in->sha256);
+}
+
+static const char *folder_of(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? arena_strndup(a, path, slash == path ? 1 : (size_t)(slash - path)) : ".";
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* "a/b" + ".." without leaving "a/b/.." in what people read. */
+static const char *parent(struct arena *a, const char *dir)
+{
+	const char *last = strrchr(dir, '/');
+
+	if (!strcmp(dir, ".") || str_ends(dir, "..") || !strcmp(dir, "/"))
+		return arena_printf(a, !strcmp(dir, ".") ? ".." : "%s/..", dir);
+	return last ? arena_strndup(a, dir, last == dir ? 1 : (size_t)(last - dir)) : ".";
+}
+
+static const char *join(struct arena *a, const char *dir, const char *name)
+{
+	if (!strcmp(dir, "."))
+		return arena_strdup(a, name);
+	return arena_printf(a, str_ends(dir, "/") ? "%s%s" : "%s/%s", dir, name);
+}
+
+struct scan {
+	struct arena *arena;
+	const char *wanted; /* NULL: all */
+	VEC(struct load_found) found;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct load_found *x = a, *y = b;
+	const int c = strcmp(x->name, y->name);
+
+	return c ? c : strcmp(x->path, y->path);
+}
+
+/* Depth first, in the order of names: what is found never depends on the file system's order. */
+static void scan(struct scan *s, const char *dir, int depth)
+{
+	DIR *d = depth < LOAD_DEPTH ? opendir(dir) : NULL;
+	VEC(const char *) names = {0};
+	const struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.')
+			VEC_ADD(&names, arena_strdup(s->arena, e->d_name));
+	closedir(d);
+	if (names.n)
+		qsort(names.at, names.n, sizeof *names.at, by_text);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *path = join(s->arena, dir, names.at[i]);
+		const size_t len = strlen(names.at[i]);
+
+		if (is_directory(path)) {
+			scan(s, path, depth + 1);
+		} else if (len > 5 && str_ends(names.at[i], ".yaml")) {
+			const char *name = arena_strndup(s->arena, names.at[i], len - 5);
+
+			if (!s->wanted || !strcmp(name, s->wanted))
+				VEC_ADD(&s->found, (struct load_found){name, path});
+		}
+	}
+	VEC_FREE(&names);
+}
+
+/* The nearest directory at or above dir (three steps at most) that has the folder; NULL if none. */
+static const char *root_beside(struct arena *a, const char *dir, const char *folder)
+{
+	for (int up = 0; up < 4; up++, dir = parent(a, dir)) {
+		const char *candidate = join(a, dir, folder);
+
+		if (is_directory(candidate))
+			return candidate;
+	}
+	return NULL;
+}
+
+static const char *nth_root(struct loader *l, size_t i, const char *beside, const char *folder)
+{
+	return i == 0 ? root_beside(l->arena, beside, folder) : join(l->arena, l->paths[i - 1], folder);
+}
+
+size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found)
+{
+	struct scan s = {.arena = l->arena};
+	size_t n = 0;
+
+	for (size_t i = 0; i <= l->paths_n; i++) {
+		const char *root = nth_root(l, i, beside, folder);
+
+		if (root)
+			scan(&s, root, 0);
+	}
+	if (s.found.n)
+		qsort(s.found.at, s.found.n, sizeof *s.found.at, by_name);
+	*found = arena_array(l->arena, s.found.n, sizeof **found);
+	for (size_t i = 0; i < s.found.n; i++)
+		if (!n || strcmp((*found)[n - 1].path, s.found.at[i].path)) /* two roots may be one */
+			(*found)[n++] = s.found.at[i];
+	VEC_FREE(&s.found);
+	return n;
+}
+
+static void not_found(struct loader *l, const struct yml *node, const char *folder, const char *beside)
+{
+	struct load_found *all;
+	const size_t n = load_list(l, beside, folder, &all);
+	const char **names = arena_array(l->arena, n + 1, sizeof *names);
+	const char *near;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = all[i].name;
+	near = str_closest(node->text, names, n);
+	err_set(&err, "no file '%.100s.yaml' under any '%s' folder in reach", node->text, folder);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	else
+		err_hint(&err, "'lemursim list' shows what there is; '--path DIR' adds a place to look");
+	diag_err(l->diags, node->place, &err);
+}
+
+/* The path of the file a name stands for; NULL with a complaint at node. */
+static const char *find(struct loader *l, const struct yml *node, const char *folder)
+{
+	const char *from = node->place.source ? node->place.source->path : "";
+	const char *beside =
+		folder_of(l->arena, !strcmp(from, "--set") && l->inputs_n ? l->inputs[0].path : from);
+
+	if (strchr(node->text, '/') && node->text[0] == '/')
+		return node->text;
+	if (strchr(node->text, '/'))
+		return join(l->arena, beside, node->text);
+	for (size_t i = 0; i <= l->paths_n; i++) {
+		struct scan s = {.arena = l->arena, .wanted = node->text};
+		const char *root = nth_root(l, i, beside, folder), *path = NULL;
+
+		if (root)
+			scan(&s, root, 0);
+		if (s.found.n)
+			path = s.found.at[0].path;
+		if (s.found.n > 1) {
+			diag_add(l->diags, node->place, "rename one, or name it by a path with a slash",
+				 "two files are called '%s': %s and %s", node->text, path,
+				 s.found.at[1].path);
+			VEC_FREE(&s.found);
+			return NULL;
+		}
+		VEC_FREE(&s.found);
+		if (path)
+			return path;
+	}
+	not_found(l, node, folder, beside);
+	return NULL;
+}
+
+static int check_schema(struct loader *l, struct yml *tree, const char *wanted)
+{
+	const struct yml *schema = yml_get(tree, "schema");
+	struct err err = ERR_INIT;
+
+	if (tree->kind != YML_MAP)
+		return diag_add(l->diags, tree->place, NULL, "expected a mapping, got %s",
+				yml_kind_name(tree));
+	if (!schema || schema->kind != YML_SCALAR) {
+		err_hint(&err, "begin the file with 'schema: %s'", wanted ? wanted : "lemursim/scenario/1");
+		return diag_add(l->diags, tree->place, err.hint, "key 'schema' is missing");
+	}
+	if (!wanted || !strcmp(schema->text, wanted))
+		return 0;
+	err_hint(&err, "this place wants a file with 'schema: %s'", wanted);
+	return diag_add(l->diags, schema->place, err.hint, "the schema is '%.100s'", schema->text);
+}
+
+static int check_cycle(struct loader *l, const char *path, struct place place)
+{
+	for (size_t i = 0; i < l->depth; i++)
+		if (!strcmp(l->stack[i], path))
+			return diag_add(l->diags, place, NULL, "'base:' goes in a circle back to %s", path);
+	if (l->depth == LOAD_DEPTH)
+		return diag_add(l->diags, place, NULL, "'base:' goes more than %d files deep", LOAD_DEPTH);
+	return 0;
+}
+
+static struct yml *load_at(struct loader *l, const char *path, const char *folder, const char *schema,
+			   struct place place)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	struct err err = ERR_INIT;
+	struct yml *tree;
+	char *text;
+
+	if (check_cycle(l, path, place) != 0)
+		return NULL;
+	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
+		diag_err(l->diags, place, &err);
+		return NULL;
+	}
+	source->path = path;
+	source->text = text;
+	record_input(l, path, text, source->len);
+	tree = yml_parse(l->arena, source, l->diags);
+	if (!tree || check_schema(l, tree, schema) != 0)
+		return NULL;
+	l->stack[l->depth++] = path;
+	tree = load_inherit(l, tree, folder, schema);
+	l->depth--;
+	return tree;
+}
+
+struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema)
+{
+	return load_at(l, arena_strdup(l->arena, path), folder, schema, (struct place){0});
+}
+
+struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema)
+{
+	struct yml *name = node->kind == YML_MAP ? yml_get(node, "base") : node, *base, *over, *merged;
+	const char *path;
+
+	if (!name)
+		return node;
+	if (name->kind != YML_SCALAR) {
+		diag_add(l->diags, name->place, NULL, "expected the name of a file in '%s', got %s", folder,
+			 yml_kind_name(name));
+		return NULL;
+	}
+	path = find(l, name, folder);
+	base = path ? load_at(l, path, folder, schema, name->place) : NULL;
+	if (!base)
+		return NULL;
+	if (node == name)
+		return base;
+	over = yml_new(l->arena, YML_MAP, node->place);
+	*over = *node;
+	merged = yml_merge(l->arena, base, over);
+	yml_drop(merged, "base");
+	return merged;
+}
+
+/* Goes one step down a --set path, making what is missing; a scalar on the way is taken for a base's name. */
+static struct yml *step_into(struct loader *l, struct yml *node, const char *part, struct place place)
+{
+	struct yml *child;
+	char *end;
+	const unsigned long index = strtoul(part, &end, 10);
+
+	if (node->kind == YML_LIST) {
+		if (!*end && index < node->n)
+			return node->items[index];
+		diag_add(l->diags, place, NULL, "'%s' is not an index into a list of %zu", part, node->n);
+		return NULL;
+	}
+	if (node->kind == YML_SCALAR) {
+		struct yml *base = yml_new(l->arena, YML_SCALAR, node->place);
+
+		*base = *node;
+		*node = *yml_new(l->arena, YML_MAP, base->place);
+		yml_put(l->arena, node, "base", base->place, base);
+	}
+	node->kind = YML_MAP;
+	child = yml_get(node, part);
+	if (!child) {
+		child = yml_new(l->arena, YML_NULL, place);
+		yml_put(l->arena, node, part, place, child);
+	}
+	return child;
+}
+
+int load_set(struct loader *l, struct yml *root, const char *assignment)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	struct source *value_source = arena_alloc(l->arena, sizeof *value_source);
+	const char *equals = strchr(assignment, '=');
+	struct yml *node = root, *value;
+	int col = 1;
+
+	*source = (struct source){"--set", assignment, strlen(assignment)};
+	if (!equals || equals == assignment)
+		return diag_add(l->diags, (struct place){source, 1, 1, (int)source->len},
+				"write --set path.to.key=value", "'%.100s' is not path=value", assignment);
+	*value_source = (struct source){"--set", equals + 1, strlen(equals + 1)};
+	value = yml_parse(l->arena, value_source, l->diags);
+	if (!value)
+		return -1;
+	for (const char *part = assignment; node && part < equals;) {
+		const size_t len = strcspn(part, ".=");
+		const struct place place = {source, 1, col, (int)len};
+
+		node = step_into(l, node, arena_strndup(l->arena, part, len), place);
+		col += (int)len + 1;
+		part += len + 1;
+	}
+	if (!node)
+		return -1;
+	*node = *value;
+	return 0;
+}

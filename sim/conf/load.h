@@ -1,0 +1,52 @@
+/*
+ * load.h - from a file's name to its tree: finding it, `base:` inheritance, `--set path=value`.
+ *
+ * Layer conf. NAME is the file <folder>/<any depth>/NAME.yaml, searched in each root in turn: beside the
+ * folder of the file being loaded, then each --path, then the share directory; the first root that has it
+ * wins, two in one root are an error. A name with a slash is a path relative to the file that names it.
+ */
+#ifndef SIM_CONF_LOAD_H
+#define SIM_CONF_LOAD_H
+#include <stddef.h>
+
+#include "sim/conf/yml.h"
+
+enum { LOAD_FILE_MAX = 4 * 1024 * 1024, LOAD_DEPTH = 8 };
+
+struct load_input {
+	const char *path;
+	char sha256[65];
+};
+
+struct loader {
+	struct arena *arena;
+	struct diags *diags;
+	const char *const *paths; /* --path arguments, then the share directory */
+	size_t paths_n;
+	struct load_input *inputs; /* every file read, in that order */
+	size_t inputs_n, inputs_room;
+	const char *stack[LOAD_DEPTH]; /* files whose base: is being followed */
+	size_t depth;
+};
+
+void loader_init(struct loader *l, struct arena *a, struct diags *d);
+
+/* The tree of a file with its own `base:` followed. schema: "lemursim/hardware/1", must be what the file
+ * says; NULL to take any. folder: where its base names are looked up. NULL on failure, with the reasons in
+ * diags. */
+struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
+
+/* A node that is a name or a mapping with `base: NAME`: the named file, with the mapping merged over it. A
+ * mapping without base is returned as it is. */
+struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
+
+/* Applies "a.b.c=value" to a tree; value is YAML. A part that is a number counts in a list. 0 or -1. */
+int load_set(struct loader *l, struct yml *root, const char *assignment);
+
+/* Every NAME that can be found in a folder ("hardware", "models"), with its path, sorted by name. */
+struct load_found {
+	const char *name, *path;
+};
+size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);
+
+#endif

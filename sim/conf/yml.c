@@ -1,0 +1,394 @@
+/* yml.c - libyaml's events, built into a tree by a stack of open collections. */
+#include "sim/conf/yml.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "sim/base/map.h"
+#include "sim/base/utf8.h"
+#include "sim/base/vec.h"
+
+struct open {
+	struct yml *node;
+	const char *anchor;
+	struct yml *key; /* a map's key that waits for its value */
+	VEC(struct yml *) items, keys;
+	struct map seen;
+};
+
+struct builder {
+	struct arena *arena;
+	const struct source *source;
+	struct diags *diags;
+	struct open stack[YML_DEPTH];
+	size_t depth, nodes;
+	struct map anchors;
+	VEC(struct yml *) anchored;
+	struct yml *root;
+	bool failed;
+};
+
+static struct place place_of(const struct builder *b, yaml_mark_t start, yaml_mark_t end)
+{
+	const int width =
+		end.line == start.line && end.column > start.column ? (int)(end.column - start.column) : 1;
+
+	return (struct place){b->source, (int)start.line + 1, (int)start.column + 1, width};
+}
+
+static int fail(struct builder *b, struct place place, const char *hint, const char *msg)
+{
+	b->failed = true;
+	return diag_add(b->diags, place, hint, "%s", msg);
+}
+
+struct yml *yml_new(struct arena *a, enum yml_kind kind, struct place place)
+{
+	struct yml *y = arena_alloc(a, sizeof *y);
+
+	*y = (struct yml){.kind = kind, .place = place, .weight = 1};
+	return y;
+}
+
+struct yml *yml_scalar(struct arena *a, const char *text, struct place place)
+{
+	struct yml *y = yml_new(a, YML_SCALAR, place);
+
+	y->text = arena_strdup(a, text);
+	return y;
+}
+
+static void remember(struct builder *b, const char *anchor, struct yml *node)
+{
+	const size_t i = map_add(&b->anchors, anchor);
+
+	if (i < b->anchored.n)
+		b->anchored.at[i] = node; /* YAML lets a later anchor of the same name win */
+	else
+		VEC_ADD(&b->anchored, node);
+}
+
+/* A key has come: it must be plain text and new. */
+static void take_key(struct builder *b, struct open *top, struct yml *key)
+{
+	top->key = key;
+	if (key->kind != YML_SCALAR) {
+		fail(b, key->place, NULL, "a key must be plain text");
+		return;
+	}
+	if (!strcmp(key->text, "<<") && !key->quoted)
+		fail(b, key->place, "inherit with 'base: NAME'", "merge keys '<<' are not supported");
+	if (top->keys.n == YML_KEYS)
+		fail(b, key->place, NULL, "a mapping may hold 4096 keys, this is one more");
+	if (map_find(&top->seen, key->text) != MAP_NONE) {
+		const size_t first = map_find(&top->seen, key->text);
+
+		diag_add(b->diags, key->place, NULL, "key '%s' is repeated; first given at line %d",
+			 key->text, top->keys.at[first]->place.line);
+	}
+}
+
+/* A finished node goes into the innermost open collection, or becomes the root. */
+static void take(struct builder *b, struct yml *node, bool by_alias)
+{
+	struct open *top = b->depth ? &b->stack[b->depth - 1] : NULL;
+
+	b->nodes += by_alias ? node->weight : 1;
+	if (b->nodes > YML_NODES) {
+		fail(b, node->place, "write it out, or use fewer aliases",
+		     "the file has too many nodes once aliases are followed");
+		return;
+	}
+	if (!top) {
+		b->root = node;
+	} else if (top->node->kind == YML_LIST) {
+		VEC_ADD(&top->items, node);
+	} else if (!top->key) {
+		take_key(b, top, node);
+	} else {
+		if (top->key->kind == YML_SCALAR && map_find(&top->seen, top->key->text) == MAP_NONE) {
+			map_add(&top->seen, top->key->text);
+			VEC_ADD(&top->keys, top->key);
+			VEC_ADD(&top->items, node);
+		}
+		top->key = NULL;
+	}
+	if (top)
+		top->node->weight += node->weight;
+}
+
+static bool plain_null(const char *text)
+{
+	return !*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") ||
+	       !strcmp(text, "NULL");
+}
+
+static void on_scalar(struct builder *b, const yaml_event_t *e)
+{
+	struct yml *y = yml_new(b->arena, YML_SCALAR, place_of(b, e->start_mark, e->end_mark));
+
+	y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	y->text = arena_strndup(b->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
+	if (strlen(y->text) != e->data.scalar.length)
+		fail(b, y->place, NULL, "text may not hold a NUL character");
+	if (!y->quoted && plain_null(y->text))
+		y->kind = YML_NULL;
+	if (e->data.scalar.anchor)
+		remember(b, arena_strdup(b->arena, (const char *)e->data.scalar.anchor), y);
+	take(b, y, false);
+}
+
+static void on_alias(struct builder *b, const yaml_event_t *e)
+{
+	const char *name = (const char *)e->data.alias.anchor;
+	const size_t i = map_find(&b->anchors, name);
+	const struct place place = place_of(b, e->start_mark, e->end_mark);
+
+	if (i == MAP_NONE) {
+		fail(b, place, NULL, "this alias names nothing that is complete before it");
+		return;
+	}
+	take(b, b->anchored.at[i], true);
+}
+
+static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind, const yaml_char_t *anchor)
+{
+	const struct place place = place_of(b, e->start_mark, e->end_mark);
+
+	if (b->depth == YML_DEPTH) {
+		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
+		return;
+	}
+	b->stack[b->depth] = (struct open){.node = yml_new(b->arena, kind, place), .seen = MAP_INIT};
+	b->stack[b->depth].node->place.width = 1;
+	if (anchor)
+		b->stack[b->depth].anchor = arena_strdup(b->arena, (const char *)anchor);
+	b->depth++;
+}
+
+static void *keep(struct arena *a, const void *from, size_t n, size_t size)
+{
+	void *to = arena_array(a, n, size);
+
+	return n ? memcpy(to, from, n * size) : to;
+}
+
+static void release_open(struct open *o)
+{
+	VEC_FREE(&o->items);
+	VEC_FREE(&o->keys);
+	map_release(&o->seen);
+}
+
+static void on_close(struct builder *b)
+{
+	struct open *o = &b->stack[--b->depth];
+	struct yml *y = o->node;
+
+	y->n = o->items.n;
+	y->items = keep(b->arena, o->items.at, y->n, sizeof *y->items);
+	if (y->kind == YML_MAP)
+		y->keys = keep(b->arena, o->keys.at, y->n, sizeof *y->keys);
+	if (o->anchor)
+		remember(b, o->anchor, y);
+	release_open(o);
+	take(b, y, false);
+}
+
+static void on_event(struct builder *b, const yaml_event_t *e)
+{
+	switch (e->type) {
+	case YAML_SCALAR_EVENT:
+		on_scalar(b, e);
+		break;
+	case YAML_ALIAS_EVENT:
+		on_alias(b, e);
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		on_open(b, e, YML_LIST, e->data.sequence_start.anchor);
+		break;
+	case YAML_MAPPING_START_EVENT:
+		on_open(b, e, YML_MAP, e->data.mapping_start.anchor);
+		break;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		on_close(b);
+		break;
+	case YAML_DOCUMENT_START_EVENT:
+		if (b->root)
+			fail(b, place_of(b, e->start_mark, e->end_mark), NULL,
+			     "a file holds one document, this starts a second");
+		break;
+	default:
+		break;
+	}
+}
+
+/* libyaml says nothing of the place of bad UTF-8 but its offset; so we look ourselves, first. */
+static int check_utf8(const struct source *source, struct diags *diags)
+{
+	struct place place = {source, 1, 1, 1};
+	const char *s = source->text, *end = s + source->len;
+
+	while (s < end) {
+		uint32_t c;
+		const size_t n = *s ? utf8_decode(s, &c) : 0;
+
+		if (!n && *s)
+			return diag_add(diags, place, "save the file as UTF-8",
+					"this byte (0x%02x) is not UTF-8", (unsigned char)*s);
+		if (!n)
+			return diag_add(diags, place, NULL, "a NUL character is not allowed");
+		if (c != '\n' && c != '\t' && c != '\r' && (c < 0x20 || c == 0x7f))
+			return diag_add(diags, place, NULL, "the control character 0x%02x is not allowed",
+					(unsigned)c);
+		s += n;
+		place.col++;
+		if (c == '\n') {
+			place.line++;
+			place.col = 1;
+		}
+	}
+	return 0;
+}
+
+static void syntax_error(struct builder *b, const yaml_parser_t *p)
+{
+	struct str msg = STR_INIT;
+
+	str_add(&msg, p->problem ? p->problem : "not YAML");
+	if (p->context)
+		str_addf(&msg, " %s", p->context);
+	if (p->context && p->context_mark.line != p->problem_mark.line)
+		str_addf(&msg, " that began at line %zu", p->context_mark.line + 1);
+	fail(b, place_of(b, p->problem_mark, p->problem_mark),
+	     strstr(msg.text, "cannot start any token") ? "quote the text, or replace a tab by spaces" : NULL,
+	     msg.text);
+	str_release(&msg);
+}
+
+struct yml *yml_parse(struct arena *a, const struct source *source, struct diags *diags)
+{
+	struct builder b = {.arena = a, .source = source, .diags = diags, .anchors = MAP_INIT};
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool more = true;
+
+	if (check_utf8(source, diags) != 0)
+		return NULL;
+	if (!yaml_parser_initialize(&parser))
+		BUG("out of memory");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
+	while (more && !b.failed) {
+		if (!yaml_parser_parse(&parser, &event)) {
+			syntax_error(&b, &parser);
+			break;
+		}
+		on_event(&b, &event);
+		more = event.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	while (b.depth)
+		release_open(&b.stack[--b.depth]);
+	map_release(&b.anchors);
+	VEC_FREE(&b.anchored);
+	if (!b.failed && !b.root)
+		diag_add(diags, (struct place){source, 0, 0, 0}, NULL, "the file is empty");
+	return b.failed ? NULL : b.root;
+}
+
+struct yml *yml_get(const struct yml *map, const char *key)
+{
+	if (!map || map->kind != YML_MAP)
+		return NULL;
+	for (size_t i = 0; i < map->n; i++)
+		if (!strcmp(map->keys[i]->text, key))
+			return map->items[i];
+	return NULL;
+}
+
+void yml_put(struct arena *a, struct yml *map, const char *key, struct place key_place, struct yml *value)
+{
+	struct yml **items, **keys;
+
+	for (size_t i = 0; i < map->n; i++) {
+		if (!strcmp(map->keys[i]->text, key)) {
+			map->items[i] = value;
+			return;
+		}
+	}
+	items = arena_array(a, map->n + 1, sizeof *items);
+	keys = arena_array(a, map->n + 1, sizeof *keys);
+	for (size_t i = 0; i < map->n; i++) {
+		items[i] = map->items[i];
+		keys[i] = map->keys[i];
+	}
+	items[map->n] = value;
+	keys[map->n] = yml_scalar(a, key, key_place);
+	map->items = items;
+	map->keys = keys;
+	map->n++;
+}
+
+void yml_drop(struct yml *map, const char *key)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		if (!strcmp(map->keys[i]->text, key))
+			continue;
+		map->keys[kept] = map->keys[i];
+		map->items[kept++] = map->items[i];
+	}
+	map->n = kept;
+}
+
+const char *yml_kind_name(const struct yml *node)
+{
+	static const char *const names[] = {[YML_NULL] = "nothing",
+					    [YML_SCALAR] = "text",
+					    [YML_LIST] = "a list",
+					    [YML_MAP] = "a mapping"};
+
+	return names[node->kind];
+}
+
+static struct yml *copy(struct arena *a, const struct yml *node)
+{
+	struct yml *y = yml_new(a, node->kind, node->place);
+
+	*y = *node;
+	y->items = arena_array(a, node->n, sizeof *y->items);
+	y->keys = node->keys ? keep(a, node->keys, node->n, sizeof *y->keys) : NULL;
+	for (size_t i = 0; i < node->n; i++)
+		y->items[i] = copy(a, node->items[i]);
+	return y;
+}
+
+struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over)
+{
+	struct yml *y;
+
+	if (!base || base->kind != YML_MAP || over->kind != YML_MAP)
+		return copy(a, over);
+	y = yml_new(a, YML_MAP, over->place);
+	y->items = arena_array(a, base->n + over->n, sizeof *y->items);
+	y->keys = arena_array(a, base->n + over->n, sizeof *y->keys);
+	for (size_t i = 0; i < base->n; i++) {
+		const struct yml *mine = yml_get(over, base->keys[i]->text);
+
+		if (mine && mine->kind == YML_NULL)
+			continue;
+		y->keys[y->n] = base->keys[i];
+		y->items[y->n++] = mine ? yml_merge(a, base->items[i], mine) : copy(a, base->items[i]);
+	}
+	for (size_t i = 0; i < over->n; i++) {
+		if (over->items[i]->kind == YML_NULL || yml_get(base, over->keys[i]->text))
+			continue;
+		y->keys[y->n] = over->keys[i];
+		y->items[y->n++] = copy(a, over->items[i]);
+	}
+	return y;
+}

@@ -1,0 +1,55 @@
+/*
+ * cost.h - the only room where an operator meets a device: how long, why that long, from where, how sure.
+ *
+ * Layer cost. t = max(FLOP / (u_compute * peak), bytes / bandwidth) + kernels * dispatch: the roofline of
+ * Williams et al. (CACM 52(4), 2009) with the utilisation a runtime reaches, and its overhead. The two sides
+ * are kept apart, so that a draw of the parameters, or a what-if on one of them, costs two multiplications.
+ */
+#ifndef SIM_COST_COST_H
+#define SIM_COST_COST_H
+#include "sim/hw/hw.h"
+#include "sim/llm/graph.h"
+
+/* A device as an operator sees it. */
+struct site {
+	const struct machine *machine;
+	const struct device *device;
+	const struct profile *profile;
+	enum dtype compute;
+};
+
+struct term { /* one side of a cost, in seconds, with the relative spread of the parameter behind it */
+	double s, spread;
+	enum how from;
+};
+
+struct cost {
+	struct term arithmetic, memory, overhead;
+	double flop;  /* carried out, the masked half included where the kernel does it */
+	double bytes; /* moved */
+};
+
+/* What a parameter is multiplied by: 1 is the calibrated value. One set for each device, and each link. */
+enum param { PARAM_ARITHMETIC, PARAM_MEMORY, PARAM_OVERHEAD, PARAM_N };
+extern const char *const param_names[PARAM_N]; /* "arithmetic", "memory bandwidth", "runtime overhead" */
+
+/* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a site. */
+struct cost cost_of(const struct op *op, const struct site *site, double share);
+
+double cost_seconds(const struct cost *c); /* at the calibrated values */
+
+/* speed[]: how many times better than calibrated each parameter is (1.1: a tenth faster). */
+double cost_seconds_at(const struct cost *c, const double speed[PARAM_N]);
+
+/* z[]: standard normal numbers, one for each parameter of the device; a time is never drawn below a fifth of
+ * its own. */
+double cost_seconds_drawn(const struct cost *c, const double z[PARAM_N]);
+
+enum param cost_bound(const struct cost *c); /* which term is the largest */
+enum how cost_from(const struct cost *c);    /* where the terms that decide come from; the worst of them */
+
+/* NULL, or why this site cannot run the model in that arithmetic ("runtime 'mps' of m5.gpu has no gemm_bf16
+ * ..."). */
+int site_check(const struct site *site, struct err *err);
+
+#endif

@@ -1,0 +1,98 @@
+/* engine.c - see engine.h. */
+#include "sim/des/engine.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+
+struct engine {
+	struct evq *events;
+	sim_ns now_ns;
+	uint64_t fired;
+};
+
+struct engine *engine_new(void)
+{
+	struct engine *e = xcalloc(1, sizeof *e);
+
+	e->events = evq_new();
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	evq_free(e->events);
+	free(e);
+}
+
+sim_ns engine_now(const struct engine *e)
+{
+	return e->now_ns;
+}
+
+void engine_at(struct engine *e, sim_ns at_ns, enum ev_class class, void (*fire)(void *, sim_ns), void *self)
+{
+	if (at_ns < e->now_ns)
+		BUG("an event at %" PRId64 " ns, but it is %" PRId64 " ns already", at_ns, e->now_ns);
+	evq_put(e->events, &(struct event){.at_ns = at_ns, .class = class, .fire = fire, .self = self});
+}
+
+void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (*fire)(void *, sim_ns),
+		  void *self)
+{
+	if (delay_ns < 0 || delay_ns > INT64_MAX - e->now_ns)
+		BUG("a delay of %" PRId64 " ns at %" PRId64 " ns", delay_ns, e->now_ns);
+	engine_at(e, e->now_ns + delay_ns, class, fire, self);
+}
+
+static bool fire_next(struct engine *e)
+{
+	struct event ev;
+
+	if (!evq_take(e->events, &ev))
+		return false;
+	e->now_ns = ev.at_ns;
+	e->fired++;
+	ev.fire(ev.self, ev.at_ns);
+	return true;
+}
+
+void engine_run(struct engine *e)
+{
+	while (fire_next(e))
+		;
+}
+
+void engine_run_until(struct engine *e, sim_ns stop_ns)
+{
+	sim_ns next_ns;
+
+	BUG_ON(stop_ns < e->now_ns);
+	while (evq_next(e->events, &next_ns) && next_ns <= stop_ns)
+		fire_next(e);
+	e->now_ns = stop_ns;
+}
+
+uint64_t engine_fired(const struct engine *e)
+{
+	return e->fired;
+}
+
+sim_ns sim_ns_of_s(double seconds)
+{
+	const double ns = seconds * 1e9;
+
+	if (!(ns >= 0 && ns < 0x1p63)) /* NaN fails too */
+		BUG("%g s does not fit on the clock", seconds);
+	return llround(ns);
+}
+
+double sim_s_of_ns(sim_ns ns)
+{
+	return (double)ns / 1e9;
+}

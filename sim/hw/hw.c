@@ -1,0 +1,230 @@
+/* hw.c - the tables of hardware files; see hw.h. */
+#include "sim/hw/hw.h"
+
+#include <string.h>
+
+const char *const dtype_names[DTYPE_N + 1] = {
+	[DTYPE_F32] = "f32", [DTYPE_F16] = "f16", [DTYPE_BF16] = "bf16", [DTYPE_N] = NULL};
+
+static const char *const kinds[] = {[HW_MACHINE] = "machine", [HW_LINK] = "link", NULL};
+static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
+
+#define QTY(strukt, member, d, lo, hi, text)                                                                 \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_QTY, .dim = d, .min = lo, .max = hi, .help = text   \
+	}
+#define QTY_OPT(strukt, member, d, lo, hi, text)                                                             \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_QTY, .dim = d, .min = lo, .max = hi, .help = text,  \
+					   .optional = true                                                  \
+	}
+#define SUB(strukt, member, table_of, text)                                                                  \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_TABLE, .sub = &table_of, .help = text               \
+	}
+#define COUNT(strukt, member, hi, text)                                                                      \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .help = text            \
+	}
+
+enum { SHAPE_MAX = 1 << 24 };
+
+static const struct field gemm_point_fields[] = {
+	COUNT(struct gemm_point, m, SHAPE_MAX, "rows of the activations"),
+	COUNT(struct gemm_point, n, SHAPE_MAX, "outputs"),
+	COUNT(struct gemm_point, k, SHAPE_MAX, "inputs"),
+	QTY(struct gemm_point, u, DIM_SHARE, 1e-6, 1, "share of the device's peak that is reached"),
+};
+static const struct table gemm_point_table = {"gemm point", sizeof(struct gemm_point), gemm_point_fields,
+					      ARRAY_LEN(gemm_point_fields)};
+
+static const struct field gemm_fields[] = {
+	QTY(struct gemm_table, roof, DIM_FLOPS, 1e6, 1e18,
+	    "best single call as published: the roof of ridge and MFU"),
+	QTY(struct gemm_table, sync, DIM_TIME, 0, 1,
+	    "host time in a single timed call, not charged inside a step"),
+	{FIELD_KEY(struct gemm_table, points), .type = FIELD_LIST, .sub = &gemm_point_table,
+	 .help = "utilisation by shape"},
+};
+static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table), gemm_fields,
+					      ARRAY_LEN(gemm_fields)};
+
+static const struct field attention_point_fields[] = {
+	COUNT(struct attention_point, query, SHAPE_MAX, "query tokens"),
+	COUNT(struct attention_point, context, SHAPE_MAX, "tokens attended to"),
+	QTY(struct attention_point, u, DIM_SHARE, 1e-6, 1, "share of the device's peak that is reached"),
+};
+static const struct table attention_point_table = {"attention point", sizeof(struct attention_point),
+						   attention_point_fields, ARRAY_LEN(attention_point_fields)};
+
+static const struct field attention_fields[] = {
+	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
+	 .help = "a causal kernel leaves out the masked half"},
+	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
+	 .help = "utilisation of scores + softmax + values, by shape"},
+	QTY(struct attention_table, decode, DIM_BANDWIDTH, 1e3, 1e15,
+	    "rate at which one query reads the KV cache"),
+};
+static const struct table attention_table_table = {"attention", sizeof(struct attention_table),
+						   attention_fields, ARRAY_LEN(attention_fields)};
+
+static const struct field fusion_fields[] = {
+	{FIELD_KEY(struct fusion, kernels), .type = FIELD_COUNT, .min = 0, .max = 1000,
+	 .help = "kernels issued"},
+	{FIELD_KEY(struct fusion, passes), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 1000,
+	 .def = "0", .help = "reads + writes of its tensor"},
+};
+static const struct table fusion_table = {"fusion", sizeof(struct fusion), fusion_fields,
+					  ARRAY_LEN(fusion_fields)};
+
+static const struct field overhead_fields[] = {
+	QTY(struct overhead, kernel, DIM_TIME, 0, 1, "for each kernel issued"),
+	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
+};
+static const struct table overhead_table = {"overhead", sizeof(struct overhead), overhead_fields,
+					    ARRAY_LEN(overhead_fields)};
+
+#define GEMM(name, index)                                                                                    \
+	{                                                                                                    \
+		.key = "gemm_" name, .offset = offsetof(struct profile, gemm[index]), .type = FIELD_MAYBE,   \
+		.optional = true, .sub = &gemm_table_table, .help = "matrix products in " name               \
+	}
+
+static const struct field profile_fields[] = {
+	{FIELD_KEY(struct profile, version), .type = FIELD_TEXT, .help = "of the software that was measured"},
+	QTY(struct profile, read, DIM_BANDWIDTH, 1e3, 1e15, "streaming reads: the bandwidth roof"),
+	QTY(struct profile, copy, DIM_BANDWIDTH, 1e3, 1e15, "copies, bytes read + written: elementwise work"),
+	QTY(struct profile, gemv, DIM_BANDWIDTH, 1e3, 1e15, "weights read by a product of few rows: decode"),
+	GEMM("f32", DTYPE_F32),
+	GEMM("f16", DTYPE_F16),
+	GEMM("bf16", DTYPE_BF16),
+	SUB(struct profile, attention, attention_table_table, "scores, softmax and values"),
+	SUB(struct profile, norm, fusion_table, "one normalisation"),
+	SUB(struct profile, rope, fusion_table, "rotary positions of q and k"),
+	SUB(struct profile, activation, fusion_table, "the FFN's gate, on its inner width"),
+	SUB(struct profile, residual, fusion_table, "one residual addition"),
+	SUB(struct profile, kv_append, fusion_table, "new keys and values into the cache"),
+	SUB(struct profile, scores, fusion_table, "kernels of attention proper (its time is in 'attention')"),
+	SUB(struct profile, linear, fusion_table, "kernels of one matrix product (its time is in 'gemm_*')"),
+	SUB(struct profile, overhead, overhead_table, "what the runtime adds"),
+	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false", .help = "a prefill runs the head over every token"},
+};
+static const struct table profile_table = {"runtime", sizeof(struct profile), profile_fields,
+					   ARRAY_LEN(profile_fields)};
+
+#define PEAK(name, index)                                                                                    \
+	{                                                                                                    \
+		.key = "peak_" name, .offset = offsetof(struct device, peak[index]), .type = FIELD_QTY,      \
+		.dim = DIM_FLOPS, .min = 1e6, .max = 1e18, .optional = true,                                 \
+		.help = "arithmetic limit in " name ": cores x FLOP per cycle x clock"                       \
+	}
+
+static const struct field device_fields[] = {
+	COUNT(struct device, cores, 100000, "cores"),
+	QTY_OPT(struct device, clock, DIM_FREQUENCY, 1e6, 1e11, "clock under load"),
+	PEAK("f32", DTYPE_F32),
+	PEAK("f16", DTYPE_F16),
+	PEAK("bf16", DTYPE_BF16),
+	{FIELD_KEY(struct device, runtimes), .type = FIELD_MAP, .sub = &profile_table,
+	 .help = "profile of each runtime"},
+};
+static const struct table device_table = {"device", sizeof(struct device), device_fields,
+					  ARRAY_LEN(device_fields)};
+
+static const struct field memory_fields[] = {
+	QTY(struct memory, capacity, DIM_BYTES, 1e6, 1e16, "installed"),
+	QTY(struct memory, usable, DIM_BYTES, 1e6, 1e16, "what the GPU may have at once"),
+	QTY(struct memory, bandwidth, DIM_BANDWIDTH, 1e3, 1e15, "of the bus"),
+};
+static const struct table memory_table = {"memory", sizeof(struct memory), memory_fields,
+					  ARRAY_LEN(memory_fields)};
+
+static const struct field machine_fields[] = {
+	{FIELD_KEY(struct machine, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
+	{FIELD_KEY(struct machine, kind), .type = FIELD_CHOICE, .choices = kinds, .def = "machine",
+	 .help = "what this file is"},
+	{FIELD_KEY(struct machine, title), .type = FIELD_TEXT, .help = "what a shop would call it"},
+	{FIELD_KEY(struct machine, chip), .type = FIELD_TEXT, .help = "what the maker calls the chip"},
+	SUB(struct machine, memory, memory_table, "one memory, shared by all devices"),
+	{FIELD_KEY(struct machine, devices), .type = FIELD_MAP, .sub = &device_table,
+	 .help = "what computes: gpu, cpu"},
+	QTY_OPT(struct machine, price, DIM_MONEY, 0, 1e9, "list price"),
+	QTY_OPT(struct machine, idle_power, DIM_POWER, 0, 1e6, "at the wall, idle"),
+	QTY_OPT(struct machine, active_power, DIM_POWER, 0, 1e6, "at the wall, under load"),
+};
+const struct table machine_table = {"machine", sizeof(struct machine), machine_fields,
+				    ARRAY_LEN(machine_fields)};
+
+static const struct field link_fields[] = {
+	{FIELD_KEY(struct link, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
+	{FIELD_KEY(struct link, kind), .type = FIELD_CHOICE, .choices = kinds, .def = "link",
+	 .help = "what this file is"},
+	{FIELD_KEY(struct link, title), .type = FIELD_TEXT, .help = "what it is, in words"},
+	QTY(struct link, latency, DIM_TIME, 0, 100, "one way, small message"),
+	QTY(struct link, bandwidth, DIM_BANDWIDTH, 1, 1e15, "long message"),
+	{FIELD_KEY(struct link, duplex), .type = FIELD_CHOICE, .choices = duplexes, .def = "full",
+	 .help = "full: both ways at once; half: they share"},
+	QTY_OPT(struct link, send_copy, DIM_BANDWIDTH, 1, 1e15,
+		"GPU to host, where the runtime stages through the host"),
+	QTY_OPT(struct link, receive_copy, DIM_BANDWIDTH, 1, 1e15, "host to GPU, likewise"),
+	{FIELD_KEY(struct link, between), .type = FIELD_TEXTS, .optional = true,
+	 .help = "the two machines it joins"},
+};
+const struct table link_table = {"link", sizeof(struct link), link_fields, ARRAY_LEN(link_fields)};
+
+const struct profile *device_runtime(const struct device *d, const char *runtime)
+{
+	const struct profile *p = d->runtimes.at;
+
+	for (size_t i = 0; i < d->runtimes.n; i++)
+		if (!strcmp(p[i].origin.name, runtime))
+			return &p[i];
+	return NULL;
+}
+
+static int check_gemm(const struct device *d, const struct gemm_table *g, enum dtype t, struct diags *diags)
+{
+	const struct gemm_point *p = g->points.at;
+
+	if (!d->peak[t].given)
+		return diag_add(diags, g->origin.node->place, "u is a share of that peak",
+				"device '%s': 'gemm_%s' needs 'peak_%s'", d->origin.name, dtype_names[t],
+				dtype_names[t]);
+	if (g->roof.value > d->peak[t].value)
+		diag_add(diags, g->roof.node->place, "one of the two is wrong",
+			 "gemm: the roof is above the device's peak");
+	if (!g->points.n)
+		diag_add(diags, g->origin.node->place, NULL, "gemm: the list of points is empty");
+	for (size_t i = 1; i < g->points.n; i++)
+		if (p[i].m == p[i - 1].m && p[i].n == p[i - 1].n && p[i].k == p[i - 1].k)
+			diag_add(diags, p[i].origin.node->place, NULL,
+				 "gemm point: the same shape is given twice");
+	return 0;
+}
+
+int machine_check(const struct machine *m, struct diags *diags)
+{
+	const struct device *d = m->devices.at;
+	const size_t before = diags->total;
+
+	if (!m->devices.n)
+		diag_add(diags, m->origin.node->place, NULL, "machine '%s': it has no device",
+			 m->origin.name);
+	if (m->memory.usable.value > m->memory.capacity.value)
+		diag_add(diags, m->memory.usable.node->place, NULL,
+			 "memory: more is usable than is installed");
+	for (size_t i = 0; i < m->devices.n; i++) {
+		const struct profile *p = d[i].runtimes.at;
+
+		for (size_t j = 0; j < d[i].runtimes.n; j++)
+			for (int t = 0; t < DTYPE_N; t++)
+				if (p[j].gemm[t])
+					check_gemm(&d[i], p[j].gemm[t], (enum dtype)t, diags);
+		for (size_t j = 0; j < d[i].runtimes.n; j++)
+			if (p[j].read.value > m->memory.bandwidth.value)
+				diag_add(diags, p[j].read.node->place, "one of the two is wrong",
+					 "runtime '%s': it reads faster than the memory's bus",
+					 p[j].origin.name);
+	}
+	return diags->total == before ? 0 : -1;
+}

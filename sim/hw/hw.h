@@ -1,0 +1,119 @@
+/*
+ * hw.h - machines, devices, links, and what calibration knows of a device under a runtime.
+ *
+ * Layer hw. Base units throughout: byte, byte/s, FLOP/s, second. The field tables in hw.c are the reference
+ * of the hardware files; all structs live in the load arena.
+ */
+#ifndef SIM_HW_HW_H
+#define SIM_HW_HW_H
+#include "sim/conf/field.h"
+
+#define HW_SCHEMA "lemursim/hardware/1"
+
+enum hw_kind { HW_MACHINE, HW_LINK };
+enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_N };
+extern const char *const dtype_names[DTYPE_N + 1];
+
+/* One point of a utilisation table: the share of the speed of light that a kernel of this shape reaches. */
+struct gemm_point { /* C[m,n] = A[m,k] B[k,n] */
+	struct origin origin;
+	int64_t m, n, k;
+	struct qty u; /* of the device's peak, (0, 1] */
+};
+
+struct gemm_table {
+	struct origin origin;
+	struct qty roof; /* FLOP/s: the best single call as published; what ridge points and MFU are stated
+			    against */
+	struct qty sync; /* seconds a single timed call pays for the host; not paid by an operator inside a
+			    step */
+	struct field_list points; /* struct gemm_point */
+};
+
+struct attention_point {
+	struct origin origin;
+	int64_t query, context;
+	struct qty u;
+};
+
+struct attention_table { /* scores, softmax and values, no projections */
+	struct origin origin;
+	bool skips_mask;          /* a causal kernel leaves the masked half out */
+	struct field_list points; /* struct attention_point */
+	struct qty decode;        /* byte/s at which the KV cache is read by one query */
+};
+
+/* How many kernels, and passes over its tensor (reads + writes), each kind of elementwise work takes: fusion.
+ */
+struct fusion {
+	struct origin origin;
+	int64_t kernels;
+	double passes;
+};
+
+struct overhead {
+	struct origin origin;
+	struct qty kernel; /* seconds for each kernel that the runtime issues */
+	struct qty step;   /* seconds for each step: the host waits and samples */
+};
+
+/* What a device does under one runtime. */
+struct profile {
+	struct origin origin;
+	const char *version;
+	struct qty read, copy,
+		gemv; /* byte/s: streams, copies (read + written), weights of a matrix-vector product */
+	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
+	struct attention_table attention;
+	struct fusion norm, rope, activation, residual, kv_append, scores, linear;
+	struct overhead overhead;
+	bool all_logits; /* a prefill computes the head for every token, not only the last */
+};
+
+struct device {
+	struct origin origin; /* name: "gpu" */
+	int64_t cores;
+	struct qty clock;
+	struct qty peak[DTYPE_N];   /* FLOP/s: the arithmetic limit, cores x FLOP per cycle x clock */
+	struct field_list runtimes; /* struct profile */
+};
+
+struct memory { /* one, shared by all devices of a machine */
+	struct origin origin;
+	struct qty capacity, usable; /* usable: what the GPU may have at once (working-set limit) */
+	struct qty bandwidth;        /* of the bus */
+};
+
+struct machine {
+	struct origin origin; /* name: as the scenario calls it */
+	const char *schema, *title, *chip;
+	int kind;
+	struct memory memory;
+	struct field_list devices; /* struct device */
+	struct qty price, idle_power, active_power;
+};
+
+enum duplex { DUPLEX_FULL, DUPLEX_HALF };
+
+struct link {
+	struct origin origin; /* name: as the scenario calls it */
+	const char *schema, *title;
+	int kind;
+	struct qty latency;   /* seconds, one way, for a small message */
+	struct qty bandwidth; /* byte/s of a long message */
+	int duplex;
+	struct qty send_copy,
+		receive_copy;      /* byte/s of GPU to host and host to GPU copies where the runtime stages
+				      through the host; they take the device's time; not given: no staging */
+	struct field_list between; /* machine names; set by the scenario */
+};
+
+extern const struct table machine_table, link_table;
+
+/* What a table row cannot check: u in (0, 1] by range, points that repeat, a roof above the peak. */
+int machine_check(const struct machine *m, struct diags *diags);
+
+const struct profile *device_runtime(const struct device *d,
+				     const char *runtime); /* NULL if it has none by that name */
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * graph.h - the operators of one step of one model: what is multiplied, read, written; forward and backward.
+ *
+ * Layer llm; knows no device and no time. Layers are alike, so a block's operators are made once for all of
+ * them. FLOP counts are useful ones: 2mnk for a product, the causal half of attention.
+ */
+#ifndef SIM_LLM_GRAPH_H
+#define SIM_LLM_GRAPH_H
+#include "sim/llm/model.h"
+
+/* What rules may place: a block of operators that stays together. */
+enum role { ROLE_EMBEDDING, ROLE_ATTENTION, ROLE_FFN, ROLE_HEAD, ROLE_N };
+extern const char *const role_names[ROLE_N + 1];
+
+enum phase { PHASE_PREFILL, PHASE_DECODE, PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE, PHASE_N };
+extern const char *const phase_names[PHASE_N + 1];
+
+enum op_kind {
+	OP_GATHER, /* rows of the embedding */
+	OP_NORM,
+	OP_LINEAR, /* C[m,n] = A[m,k] W[k,n] */
+	OP_ROPE,
+	OP_KV_APPEND,
+	OP_SCORES,     /* softmax(QK')V */
+	OP_ACTIVATION, /* the FFN's gate */
+	OP_RESIDUAL,
+	OP_UPDATE, /* the optimizer over its weights */
+	OP_STEP,   /* nothing but the host's part of a step */
+	OP_KIND_N
+};
+
+/* How an operator divides over devices that split its block by tensor. */
+enum op_split {
+	SPLIT_NONE,
+	SPLIT_COLUMNS /* n */,
+	SPLIT_ROWS /* k */,
+	SPLIT_HEADS,
+	SPLIT_WIDTH /* of its tensor */
+};
+
+struct op {
+	const char *name; /* "q", "gate", "scores" */
+	enum op_kind kind;
+	enum op_split split;
+	enum role role;
+	enum phase phase;
+	int64_t m, n, k;        /* OP_LINEAR */
+	int64_t query, context; /* OP_SCORES: of one sequence; context includes the query */
+	double flop;            /* useful */
+	double dense_flop;      /* OP_SCORES: of the whole rectangle, the masked half included */
+	double weight_B;        /* read once however many rows; for a weight gradient: written */
+	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
+	double kv_B;     /* OP_SCORES: the cache it reads */
+	double times;    /* kernels and passes against the forward operator: 2 for most backward ones */
+};
+
+enum { GRAPH_OPS = 48 }; /* no block has more */
+
+struct precision {
+	struct origin origin;
+	int weights, kv, compute; /* enum format_id; compute is one of f32, f16, bf16 */
+};
+extern const struct table precision_table;
+
+struct shape {              /* of a step */
+	int64_t batch;      /* sequences */
+	int64_t tokens;     /* new tokens of each */
+	int64_t past;       /* tokens of each already in the cache */
+	bool all_logits;    /* the head runs over every token, not the last of each sequence */
+	bool train_weights; /* the backward pass makes gradients of the model's own weights */
+	int64_t lora_rank;  /* > 0: adapters of that rank on q and v */
+};
+
+/* The operators of a block, in order; returns how many (<= GRAPH_OPS). The phase is prefill, decode, forward
+ * or backward; update is graph_update(). */
+size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
+		   enum phase phase, struct op ops[GRAPH_OPS]);
+
+/* The optimizer's pass over `weights` numbers that takes bytes_each bytes of traffic for each. */
+struct op graph_update(enum role role, double weights, double bytes_each);
+
+/* Bytes of one token's activation between blocks. */
+double graph_hidden_B(const struct model *m, const struct precision *p);
+
+/* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
+ * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section 4.1,
+ * counted for this block). */
+double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role);
+
+/* Trainable numbers of a block: all of its weights, or its adapters. */
+double graph_trainable(const struct model *m, const struct shape *s, enum role role);
+
+/* Weights of a block, in numbers. A tied head counts its table with the embedding. */
+double graph_weights(const struct model *m, enum role role);
+
+#endif

@@ -1,0 +1,150 @@
+/* main.c - a table of verbs, and the way to each. */
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/cli/cmd.h"
+#include "sim/hw/hw.h"
+#include "sim/llm/model.h"
+#include "sim/world/scenario.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+enum { LOADS = OPT_SET | OPT_PATH };
+
+static const struct cmd cmds[] = {
+	{"simulate", "SCENARIO...", "one row for each assignment: fits, how fast, what limits it, how sure",
+	 LOADS | OPT_OUT | OPT_FORMAT | OPT_SEED, cmd_simulate},
+	{"schedule", "SCENARIO",
+	 "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
+	 LOADS | OPT_OUT | OPT_ASSIGNMENT, cmd_schedule},
+	{"roofline", "SCENARIO", "draw ceilings, ridge points and operators: -o FILE.svg, .png, .pdf, .dot",
+	 LOADS | OPT_OUT, cmd_roofline},
+	{"check", "FILE...", "say all that is wrong with scenario, hardware and model files", LOADS,
+	 cmd_check},
+	{"show", "SCENARIO", "the effective configuration, each value with where it came from",
+	 LOADS | OPT_OUT, cmd_show},
+	{"list", "[KIND]", "hardware, models and scenarios that can be named",
+	 OPT_PATH | OPT_OUT | OPT_FORMAT, cmd_list},
+};
+
+static int print(const struct str *s, FILE *to)
+{
+	return fwrite(s->text, 1, s->len, to) == s->len && fflush(to) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+static void usage(struct str *out)
+{
+	str_add(out, "lemursim: what will these unlike machines do with this model?\n\n"
+		     "usage: lemursim VERB [OPTION...] [FILE...]\n\nverbs\n");
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		str_addf(out, "  %-9s %-12s %s\n", cmds[i].name, cmds[i].arguments, cmds[i].help);
+	str_add(out,
+		"  help      [WORD]       a verb, or the keys of a file: scenario, model, machine, link\n\n"
+		"exit codes: 0 fine, 1 internal or I/O failure, 2 bad usage or input, 3 a stated target is "
+		"missed,\n"
+		"4 nothing fits, 130 interrupted\n\n"
+		"try: lemursim simulate scenarios/m5-vs-m4pro.yaml\n");
+}
+
+static const struct cmd *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		if (!strcmp(cmds[i].name, name))
+			return &cmds[i];
+	return NULL;
+}
+
+static void cmd_usage(const struct cmd *c, struct str *out)
+{
+	str_addf(out, "usage: lemursim %s [OPTION...] %s\n\n%s\n\n", c->name, c->arguments, c->help);
+	opts_help(c->uses, out);
+}
+
+static int unknown_word(const char *what, const char *word)
+{
+	const char *names[ARRAY_LEN(cmds)], *near;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		names[i] = cmds[i].name;
+	near = str_closest(word, names, ARRAY_LEN(cmds));
+	err_set(&err, "unknown %s '%.60s'", what, word);
+	err_hint(&err, near ? "did you mean '%s'?" : "'lemursim help' lists them%.0s", near ? near : "");
+	return complain(&err, EXIT_USAGE);
+}
+
+static int help(const char *word)
+{
+	static const struct {
+		const char *name;
+		const struct table *table;
+	} files[] = {{"scenario", &scenario_table},
+		     {"model", &model_table},
+		     {"machine", &machine_table},
+		     {"link", &link_table}};
+	struct str out = STR_INIT;
+	int rc;
+
+	if (!word) {
+		usage(&out);
+	} else if (find(word)) {
+		cmd_usage(find(word), &out);
+	} else {
+		for (size_t i = 0; i < ARRAY_LEN(files); i++)
+			if (!strcmp(files[i].name, word))
+				field_help(files[i].table, 0, &out);
+	}
+	rc = out.len ? print(&out, stdout) : unknown_word("word", word);
+	str_release(&out);
+	return rc;
+}
+
+static int run(const struct cmd *c, int argc, char **argv)
+{
+	struct arena arena = ARENA_INIT;
+	struct opts o;
+	struct err err = ERR_INIT;
+	const bool wants_file = c->arguments[0] != '[', wants_one = !strstr(c->arguments, "...");
+	int rc;
+
+	if (opts_parse(&arena, argc, argv, c->uses, &o, &err) != 0) {
+		rc = complain(&err, EXIT_USAGE);
+	} else if (o.help) {
+		rc = help(c->name);
+	} else if ((wants_file && !o.files.n) || (wants_one && o.files.n > 1)) {
+		err_set(&err, o.files.n ? "%s takes one file" : "%s needs a file", c->name);
+		err_hint(&err, "usage: lemursim %s [OPTION...] %s", c->name, c->arguments);
+		rc = complain(&err, EXIT_USAGE);
+	} else {
+		rc = c->run(&o);
+	}
+	arena_release(&arena);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	gsl_set_error_handler_off();
+	if (argc < 2) {
+		usage(&out);
+		print(&out, stderr);
+		str_release(&out);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
+		printf("lemursim %s\n", VERSION);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(argc > 2 ? argv[2] : NULL);
+	if (!find(argv[1]))
+		return unknown_word("verb", argv[1]);
+	rc = run(find(argv[1]), argc - 2, argv + 2);
+	return rc;
+}

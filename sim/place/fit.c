@@ -1,0 +1,154 @@
+/* fit.c - see fit.h. */
+#include "sim/place/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+double fit_need_B(const struct fit *f)
+{
+	return f->weights_B + f->kv_B + f->activations_B + f->gradients_B + f->optimizer_B;
+}
+
+double fit_short_B(const struct fit *f)
+{
+	return fmax(0, fit_need_B(f) - f->usable_B);
+}
+
+struct shape train_shape(const struct train *t)
+{
+	return (struct shape){.batch = t->batch,
+			      .tokens = t->tokens,
+			      .all_logits = true,
+			      .train_weights = t->method == TRAIN_FULL,
+			      .lora_rank = t->method == TRAIN_LORA ? t->rank : 0};
+}
+
+struct shape prefill_shape(const struct generate *g)
+{
+	return (struct shape){.batch = g->batch, .tokens = g->prompt};
+}
+
+double optimizer_state_B(enum optimizer o)
+{
+	return o == OPTIMIZER_ADAMW ? 8 : 0; /* two moments in f32 (Loshchilov & Hutter, arXiv:1711.05101) */
+}
+
+double optimizer_traffic_B(enum optimizer o, double width_B)
+{
+	switch (o) {
+	case OPTIMIZER_NONE:
+		return 0;
+	case OPTIMIZER_SGD: /* read p and g, write p */
+		return 3 * width_B;
+	case OPTIMIZER_ADAMW: /* and read and write both moments */
+		return 3 * width_B + 2 * optimizer_state_B(o);
+	}
+	BUG("no such optimizer");
+}
+
+/* The share of a block that machine mi holds in a phase; shares of devices of one machine add up. */
+static double share_on(const struct placement *p, enum phase phase, size_t block, size_t mi)
+{
+	const struct seat *s;
+	double share = 0;
+
+	if (!p->seats[phase])
+		return 0;
+	s = &p->seats[phase][block];
+	for (int i = 0; i < s->n; i++)
+		if (p->world->units[s->unit[i]].machine == mi)
+			share += s->share[i];
+	return fmin(share, 1);
+}
+
+static double most(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t mi)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < n; i++)
+		share = fmax(share, share_on(p, phases[i], block, mi));
+	return share;
+}
+
+static double weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
+{
+	const struct model *m = p->world->model;
+	double numbers = 0;
+	bool table = false;
+
+	for (size_t b = 0; b < p->blocks_n; b++) {
+		const double share = most(p, phases, n, b, mi);
+
+		numbers += share * graph_weights(m, block_role(m, b));
+		if (block_role(m, b) == ROLE_EMBEDDING && share > 0)
+			table = true;
+		if (block_role(m, b) == ROLE_HEAD && share > 0 && m->tied_head && m->ends && !table)
+			numbers += model_embedding_weights(m); /* the head needs the table too */
+	}
+	return format_bytes((enum format_id)p->world->scenario->precision.weights, numbers);
+}
+
+void fit_generate(const struct placement *p, struct fit *out)
+{
+	static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+	const struct world *w = p->world;
+	const struct generate *g = w->scenario->workload.generate;
+	const struct precision *pr = &w->scenario->precision;
+	const struct shape s = prefill_shape(g);
+	const int64_t window = w->model->attention.window;
+	const double per_token = format_bytes((enum format_id)pr->kv, model_kv_numbers_per_token(w->model));
+
+	for (size_t mi = 0; mi < w->machines_n; mi++) {
+		struct fit *f = &out[mi];
+
+		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
+				  .weights_B = weights_B(p, both, 2, mi)};
+		for (size_t b = 0; b < p->blocks_n; b++) {
+			const enum role role = block_role(w->model, b);
+			const int64_t all = g->prompt + g->tokens;
+			const double longest = (double)(window && window < all ? window : all);
+			const double read = (double)(window && window < g->prompt ? window : g->prompt);
+
+			if (role == ROLE_ATTENTION)
+				f->kv_B += (double)g->batch * per_token *
+					   fmax(longest * share_on(p, PHASE_DECODE, b, mi),
+						read * share_on(p, PHASE_PREFILL, b, mi));
+			/* one block's tensors are alive at a time: the largest counts */
+			f->activations_B =
+				fmax(f->activations_B, share_on(p, PHASE_PREFILL, b, mi) *
+							       graph_saved_B(w->model, pr, &s, role));
+		}
+	}
+}
+
+void fit_train(const struct placement *p, struct fit *out)
+{
+	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
+	const struct world *w = p->world;
+	const struct train *t = w->scenario->workload.train;
+	const struct precision *pr = &w->scenario->precision;
+	const struct shape s = train_shape(t);
+
+	for (size_t mi = 0; mi < w->machines_n; mi++) {
+		struct fit *f = &out[mi];
+
+		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
+				  .weights_B = weights_B(p, all, 3, mi)};
+		for (size_t b = 0; b < p->blocks_n; b++) {
+			const enum role role = block_role(w->model, b);
+			const double trained = graph_trainable(w->model, &s, role);
+			const double on = most(p, all, 2, b, mi);
+
+			/* GPipe keeps what every micro-batch saved until its backward pass */
+			f->activations_B +=
+				on * (double)t->micro_batches * graph_saved_B(w->model, pr, &s, role);
+			f->gradients_B += share_on(p, PHASE_BACKWARD, b, mi) *
+					  format_bytes((enum format_id)pr->compute, trained);
+			f->optimizer_B += share_on(p, PHASE_UPDATE, b, mi) * trained *
+					  optimizer_state_B((enum optimizer)t->optimizer);
+			if (!s.train_weights) /* adapters are weights too */
+				f->weights_B += most(p, all, 3, b, mi) *
+						format_bytes((enum format_id)pr->compute, trained);
+		}
+	}
+}

@@ -1,0 +1,278 @@
+/* place.c - see place.h. */
+#include "sim/place/place.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+size_t block_of(const struct model *m, enum role role, int64_t layer)
+{
+	switch (role) {
+	case ROLE_EMBEDDING:
+		return 0;
+	case ROLE_ATTENTION:
+		return (size_t)(1 + 2 * layer);
+	case ROLE_FFN:
+		return (size_t)(2 + 2 * layer);
+	case ROLE_HEAD:
+		return (size_t)(1 + 2 * m->layers);
+	case ROLE_N:
+		break;
+	}
+	BUG("no such role");
+}
+
+enum role block_role(const struct model *m, size_t block)
+{
+	if (block == 0)
+		return ROLE_EMBEDDING;
+	if (block == (size_t)(1 + 2 * m->layers))
+		return ROLE_HEAD;
+	return block % 2 ? ROLE_ATTENTION : ROLE_FFN;
+}
+
+int64_t block_layer(const struct model *m, size_t block)
+{
+	const enum role role = block_role(m, block);
+
+	return role == ROLE_ATTENTION || role == ROLE_FFN ? (int64_t)(block - 1) / 2 : -1;
+}
+
+bool phase_asked(const struct workload *k, enum phase phase)
+{
+	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
+}
+
+struct maker {
+	const struct world *w;
+	const struct assignment *a;
+	struct diags *diags;
+};
+
+/* Complains at a rule's key (or at the rule), "assignment 'x': ...". */
+static void complain(const struct maker *mk, const struct rule *r, const char *key, const char *hint,
+		     const char *msg)
+{
+	const struct yml *at = yml_get(r->origin.node, key);
+
+	diag_add(mk->diags, at ? at->place : r->origin.node->place, hint, "assignment '%s': %s", mk->a->name,
+		 msg);
+}
+
+/* A set of names as bits; complains about unknown ones. Empty list: all. */
+static unsigned name_set(const struct maker *mk, const struct rule *r, const char *key,
+			 const char *const *known)
+{
+	const struct field_list *list = !strcmp(key, "op") ? &r->op : &r->phase;
+	const char *const *names = list->at;
+	unsigned set = 0;
+	size_t n = 0;
+
+	while (known[n])
+		n++;
+	for (size_t i = 0; i < list->n; i++) {
+		size_t j = 0;
+		char msg[160], hint[80] = "";
+		const char *near;
+
+		while (j < n && strcmp(known[j], names[i]))
+			j++;
+		set |= j < n ? 1u << j : 0;
+		if (j < n)
+			continue;
+		snprintf(msg, sizeof msg, "unknown %s '%.60s'", key, names[i]);
+		near = str_closest(names[i], known, n);
+		if (near)
+			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+		complain(mk, r, key, hint, msg);
+	}
+	return list->n ? set : (1u << n) - 1;
+}
+
+static void find_units(const struct maker *mk, const struct rule *r, struct seat *seat)
+{
+	const char *const *on = r->on.at;
+	const char *names[SEAT_MAX * 4];
+	size_t known = 0;
+
+	for (size_t i = 0; i < mk->w->machines_n && known < ARRAY_LEN(names); i++)
+		names[known++] = mk->w->machines[i].origin.name;
+	for (size_t i = 0; i < r->on.n && i < SEAT_MAX; i++) {
+		char msg[160], hint[120] = "";
+		const char *near = str_closest(on[i], names, known);
+
+		seat->unit[i] = world_unit(mk->w, on[i]);
+		for (size_t j = 0; j < i; j++)
+			if (seat->unit[j] == seat->unit[i] && seat->unit[i] != WORLD_NONE)
+				complain(mk, r, "on", NULL, "a device is named twice");
+		if (seat->unit[i] != WORLD_NONE)
+			continue;
+		seat->unit[i] = 0;
+		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
+		if (near)
+			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+		complain(mk, r, "on", hint, msg);
+	}
+}
+
+static void share_out(const struct maker *mk, const struct rule *r, struct seat *seat)
+{
+	const double *shares = r->shares.at;
+	double sum = 0;
+	char msg[120];
+
+	for (int i = 0; i < seat->n; i++)
+		seat->share[i] = r->shares.n == (size_t)seat->n ? shares[i] : 1.0 / seat->n;
+	if (!r->shares.n)
+		return;
+	for (size_t i = 0; i < r->shares.n; i++)
+		sum += shares[i];
+	if (r->split != RULE_TENSOR)
+		complain(mk, r, "shares", "add 'split: tensor'", "shares are given, but nothing is split");
+	else if (r->shares.n != (size_t)seat->n) {
+		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, seat->n);
+		complain(mk, r, "shares", NULL, msg);
+	} else if (fabs(sum - 1) > 1e-6) {
+		snprintf(msg, sizeof msg, "the shares add up to %.6g %%, not 100 %%", sum * 100);
+		complain(mk, r, "shares", NULL, msg);
+	}
+}
+
+static struct seat seat_of(const struct maker *mk, const struct rule *r)
+{
+	struct seat seat = {.n = r->on.n > SEAT_MAX ? SEAT_MAX : (int)r->on.n};
+
+	if (!r->on.n || r->on.n > SEAT_MAX)
+		complain(mk, r, "on", NULL, "one to eight devices must be named");
+	if (r->on.n > 1 && r->split != RULE_TENSOR)
+		complain(mk, r, "on", "add 'split: tensor', or write a rule for each",
+			 "several devices, but no split");
+	if (r->on.n == 1 && r->split == RULE_TENSOR)
+		complain(mk, r, "on", "name the devices in a list", "a tensor split needs several devices");
+	find_units(mk, r, &seat);
+	share_out(mk, r, &seat);
+	return seat;
+}
+
+/* Two ranges that overlap in part are a slip of the pen; one inside the other is a refinement. */
+static void check_ranges(const struct maker *mk, const struct rule *rules, size_t i)
+{
+	const struct field_range *r = &rules[i].layers;
+	char msg[160];
+
+	if (r->first < 0)
+		return;
+	if (r->last >= mk->w->model->layers) {
+		snprintf(msg, sizeof msg, "layers %lld-%lld, but the model has layers 0-%lld",
+			 (long long)r->first, (long long)r->last, (long long)mk->w->model->layers - 1);
+		complain(mk, &rules[i], "layers", NULL, msg);
+	}
+	for (size_t j = 0; j < i; j++) {
+		const struct field_range *q = &rules[j].layers;
+		const bool apart = q->first < 0 || q->last < r->first || r->last < q->first;
+		const bool nested = (q->first <= r->first && r->last <= q->last) ||
+				    (r->first <= q->first && q->last <= r->last);
+
+		if (apart || nested || rules[i].op.n || rules[j].op.n || rules[i].phase.n || rules[j].phase.n)
+			continue;
+		snprintf(msg, sizeof msg, "layers %lld-%lld overlap %lld-%lld in part", (long long)r->first,
+			 (long long)r->last, (long long)q->first, (long long)q->last);
+		complain(mk, &rules[i], "layers", "let the ranges meet, or put one inside the other", msg);
+	}
+}
+
+static void apply(const struct maker *mk, const struct rule *r, struct seat *const *seats, size_t blocks_n)
+{
+	const unsigned roles = name_set(mk, r, "op", role_names),
+		       phases = name_set(mk, r, "phase", phase_names);
+	const struct seat seat = seat_of(mk, r);
+
+	for (int p = 0; p < PHASE_N; p++) {
+		if (!(phases >> p & 1) || !seats[p])
+			continue;
+		for (size_t b = 0; b < blocks_n; b++) {
+			const int64_t layer = block_layer(mk->w->model, b);
+			const bool in_range =
+				r->layers.first < 0 || (layer >= r->layers.first && layer <= r->layers.last);
+
+			if ((roles >> block_role(mk->w->model, b) & 1) && in_range)
+				seats[p][b] = seat;
+		}
+	}
+}
+
+static void check_complete(const struct maker *mk, const struct placement *p)
+{
+	const struct model *m = mk->w->model;
+
+	for (int phase = 0; phase < PHASE_N; phase++) {
+		for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++) {
+			const int64_t layer = block_layer(m, b);
+			char where[40] = "";
+
+			if (p->seats[phase][b].n || (!m->ends && layer < 0))
+				continue;
+			if (layer >= 0)
+				snprintf(where, sizeof where, " of layer %lld", (long long)layer);
+			diag_add(mk->diags, mk->a->origin.node->place,
+				 "begin with a rule for everything: {on: NAME}",
+				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
+				 role_names[block_role(m, b)], where, phase_names[phase]);
+			return; /* one gap is enough to know */
+		}
+	}
+}
+
+bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
+{
+	for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++)
+		for (int i = 0; i < p->seats[phase][b].n; i++)
+			if (p->seats[phase][b].unit[i] == unit)
+				return true;
+	return false;
+}
+
+static void check_links(const struct maker *mk, const struct placement *p)
+{
+	const struct world *w = mk->w;
+
+	for (size_t a = 0; a < w->units_n; a++) {
+		for (size_t b = 0; b < a; b++) {
+			bool both = false;
+			const size_t ma = w->units[a].machine, mb = w->units[b].machine;
+
+			for (int x = 0; x < PHASE_N; x++)
+				for (int y = 0; y < PHASE_N; y++)
+					both |= placement_uses(p, (enum phase)x, a) &&
+						placement_uses(p, (enum phase)y, b);
+			if (both && ma != mb && world_joint(w, ma, mb) == WORLD_NONE)
+				diag_add(mk->diags, mk->a->origin.node->place, "add one under 'links:'",
+					 "assignment '%s': no link joins '%s' and '%s'", mk->a->name,
+					 w->machines[mb].origin.name, w->machines[ma].origin.name);
+		}
+	}
+}
+
+int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
+		   struct diags *diags)
+{
+	const struct maker mk = {w, from, diags};
+	const struct rule *rules = from->place.at;
+	const size_t before = diags->total;
+	struct seat *seats[PHASE_N] = {0};
+
+	*p = (struct placement){
+		.world = w, .assignment = from, .blocks_n = (size_t)(2 * w->model->layers + 2)};
+	for (int i = 0; i < PHASE_N; i++)
+		if (phase_asked(&w->scenario->workload, (enum phase)i))
+			p->seats[i] = seats[i] = arena_array(a, p->blocks_n, sizeof *seats[i]);
+	for (size_t i = 0; i < from->place.n; i++) {
+		check_ranges(&mk, rules, i);
+		apply(&mk, &rules[i], seats, p->blocks_n);
+	}
+	if (diags->total == before)
+		check_complete(&mk, p);
+	if (diags->total == before)
+		check_links(&mk, p);
+	return diags->total == before ? 0 : -1;
+}

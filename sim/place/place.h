@@ -1,0 +1,38 @@
+/*
+ * place.h - rules into seats: which device, or devices, runs each block of each phase.
+ *
+ * Layer place. Blocks are numbered along the model: the embedding, then attention and FFN of each layer, then
+ * the head.
+ */
+#ifndef SIM_PLACE_PLACE_H
+#define SIM_PLACE_PLACE_H
+#include "sim/world/world.h"
+
+enum { SEAT_MAX = 8 };
+
+struct seat {
+	int n; /* devices; more than one: a tensor split */
+	size_t unit[SEAT_MAX];
+	double share[SEAT_MAX]; /* sum 1 */
+};
+
+struct placement {
+	const struct world *world;
+	const struct assignment *assignment;
+	size_t blocks_n;                   /* 2 * layers + 2 */
+	const struct seat *seats[PHASE_N]; /* blocks_n each; NULL for a phase that the workload lacks */
+};
+
+size_t block_of(const struct model *m, enum role role, int64_t layer); /* layer is ignored for the ends */
+enum role block_role(const struct model *m, size_t block);
+int64_t block_layer(const struct model *m, size_t block); /* -1 for the ends */
+
+/* 0, or -1 with complaints: a device or role nobody knows, ranges that overlap or leave the model, shares
+ * that do not add up, blocks that no rule places, machines that no link joins. */
+int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
+		   struct diags *diags);
+
+bool placement_uses(const struct placement *p, enum phase phase, size_t unit);
+bool phase_asked(const struct workload *k, enum phase phase);
+
+#endif

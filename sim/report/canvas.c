@@ -1,0 +1,150 @@
+/* canvas.c - see canvas.h. */
+#include "sim/report/canvas.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "sim/base/utf8.h"
+#include "sim/report/textsize.h"
+
+/*
+ * A quoted DOT string. Labels undo a doubled backslash; tooltips undo it once or twice, as the version of
+ * Graphviz has it, so there its look-alike U+2216 stands for it.
+ */
+static void quote(struct str *out, const char *text, bool tooltip)
+{
+	while (*text) {
+		uint32_t c;
+		const size_t n = utf8_decode(text, &c);
+
+		if (!n)
+			str_add(out, "\xef\xbf\xbd");
+		else if (c == '"')
+			str_add(out, "\\\"");
+		else if (c == '\\')
+			str_add(out, tooltip ? "\xe2\x88\x96" : "\\\\");
+		else if (c == '&')
+			str_add(out, "&amp;");
+		else if (c == '\n' && tooltip)
+			str_add(out, "\\n");
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfffe || c == 0xffff)
+			str_add(out, " "); /* no place in XML */
+		else
+			str_add_n(out, text, n);
+		text += n ? n : 1;
+	}
+}
+
+static void add_tooltip(struct str *out, const char *tooltip)
+{
+	if (!tooltip)
+		return;
+	str_add(out, ",tooltip=\"");
+	quote(out, tooltip, true);
+	str_add(out, "\"");
+}
+
+void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first)
+{
+	*c = (struct canvas){.out = out, .height = height};
+	str_addf(out,
+		 "digraph lemursim {\n"
+		 "graph [bb=\"0,0,%.0f,%.0f\",pad=0,bgcolor=white,outputorder=%s,splines=line]\n",
+		 width, height, lines_first ? "edgesfirst" : "nodesfirst");
+	/* a blank tooltip keeps browsers from showing the node's name */
+	str_add(out,
+		"node "
+		"[shape=box,fixedsize=shape,margin=0,label=\"\",style=filled,penwidth=0,color=\"#ffffff\","
+		"fontname=Helvetica,tooltip=\" \"]\n"
+		"edge [arrowhead=none,tooltip=\" \"]\n");
+	str_addf(out, "sheet [pos=\"%.2f,%.2f\",width=%.4f,height=%.4f,style=invis]\n", width / 2, height / 2,
+		 width / 72, height / 72);
+	str_add(out, "a [pos=\"0,0\",width=0.01,height=0.01,style=invis]\n"
+		     "z [pos=\"0,0\",width=0.01,height=0.01,style=invis]\n");
+}
+
+void canvas_close(struct canvas *c)
+{
+	str_add(c->out, "}\n");
+}
+
+/* The beginning of a node: place and size. */
+static void node(struct canvas *c, struct rect at)
+{
+	str_addf(c->out, "n%zu [pos=\"%.2f,%.2f\",width=%.4f,height=%.4f", c->n++, at.x + at.w / 2,
+		 c->height - at.y - at.h / 2, fmax(at.w, 0.01) / 72, fmax(at.h, 0.01) / 72);
+}
+
+void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const char *tooltip)
+{
+	node(c, at);
+	if (ink->shape)
+		str_addf(c->out, ",shape=%s", ink->shape);
+	if (ink->fill)
+		str_addf(c->out, ",fillcolor=\"%s\"", ink->fill);
+	else
+		str_add(c->out, ",style=solid");
+	if (ink->line)
+		str_addf(c->out, ",color=\"%s\",penwidth=%.2f", ink->line, ink->pen);
+	if (ink->text && *ink->text) {
+		str_addf(c->out, ",fontsize=%.1f,label=\"", ink->text_size);
+		quote(c->out, ink->text, false);
+		str_add(c->out, "\"");
+	}
+	add_tooltip(c->out, tooltip);
+	str_add(c->out, "]\n");
+}
+
+/* Graphviz justifies a text within its node: a node at least as wide as the text pins the edge exactly. */
+void canvas_text(struct canvas *c, struct point at, const struct type *type, const char *text,
+		 const char *tooltip)
+{
+	const double w = textsize_width(text, type->size, type->bold) * 1.05 + 2.0;
+	const double x = type->align == 'l' ? at.x : type->align == 'r' ? at.x - w : at.x - w / 2;
+
+	node(c, (struct rect){x, at.y - type->size * 0.6, w, type->size * 1.2});
+	str_addf(c->out, ",shape=plaintext,style=\"\",fontsize=%.1f,fontcolor=\"%s\"", type->size,
+		 type->color);
+	if (type->bold)
+		str_add(c->out, ",fontname=\"Helvetica-Bold\"");
+	str_add(c->out, ",label=\"");
+	quote(c->out, text, false);
+	str_add(c->out, type->align == 'l' ? "\\l\"" : type->align == 'r' ? "\\r\"" : "\"");
+	add_tooltip(c->out, tooltip);
+	str_add(c->out, "]\n");
+}
+
+void canvas_curve(struct canvas *c, const struct point bezier[4], const struct stroke *stroke,
+		  const char *tooltip)
+{
+	struct point end = bezier[3];
+
+	str_add(c->out, "a->z [pos=\"");
+	if (stroke->arrow > 0.0) { /* the curve ends where the arrowhead begins */
+		const double dx = end.x - bezier[2].x, dy = end.y - bezier[2].y, d = sqrt(dx * dx + dy * dy);
+
+		str_addf(c->out, "e,%.2f,%.2f ", end.x, c->height - end.y);
+		if (d > 0.0)
+			end = (struct point){end.x - dx / d * stroke->arrow, end.y - dy / d * stroke->arrow};
+	}
+	for (int i = 0; i < 4; i++) {
+		const struct point p = i < 3 ? bezier[i] : end;
+
+		str_addf(c->out, "%s%.2f,%.2f", i ? " " : "", p.x, c->height - p.y);
+	}
+	str_addf(c->out, "\",color=\"%s\",penwidth=%.2f%s", stroke->color, stroke->width,
+		 stroke->dashed ? ",style=dashed" : "");
+	if (stroke->arrow > 0.0) /* Graphviz's arrowhead of size 1 is ten points long */
+		str_addf(c->out, ",arrowhead=normal,arrowsize=%.2f", stroke->arrow / 10.0);
+	add_tooltip(c->out, tooltip);
+	str_add(c->out, "]\n");
+}
+
+void canvas_line(struct canvas *c, struct point from, struct point to, const struct stroke *stroke,
+		 const char *tooltip)
+{
+	const struct point middle = {(from.x + to.x) / 2, (from.y + to.y) / 2};
+	const struct point bezier[4] = {from, middle, middle, to};
+
+	canvas_curve(c, bezier, stroke, tooltip);
+}

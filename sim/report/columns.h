@@ -1,0 +1,40 @@
+/*
+ * columns.h - what people see first of a result: which metrics, under which heads, in which digits.
+ *
+ * Layer report. Shared by the table for terminals and the one for GitHub.
+ */
+#ifndef SIM_REPORT_COLUMNS_H
+#define SIM_REPORT_COLUMNS_H
+#include "sim/report/result.h"
+
+enum { COLUMNS_MAX = 8 };
+
+struct column {
+	const char *metric;
+	const char *head, *unit;
+	double scale; /* value times scale is in the unit */
+	bool less_is_better;
+};
+
+/* The columns that occur, in the order of the questions: how fast, then how well. Metrics this table does not
+ * know come only where no known one occurs. */
+size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX]);
+
+/* The row's metric, or NULL if it does not apply: a row that does not fit shows no numbers. */
+const struct metric *columns_metric(const struct assignment_row *row, const struct column *c);
+
+/* Whether this row's value is the best of its column, as printed; false if it is the only one. */
+bool columns_is_best(const struct result *r, const struct column *c, size_t row);
+
+/* Where the column's values come from, at worst. */
+enum how columns_from(const struct result *r, const struct column *c);
+
+void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 */
+void columns_value(struct str *out, const struct metric *m,
+		   const struct column *c); /* in the column's unit */
+void columns_interval(struct str *out, const struct metric *m,
+		      const struct column *c);                             /* "8.1–9.4", or nothing */
+void columns_size(struct str *out, double bytes);                          /* "12.1 GiB" */
+void columns_shortfall(struct str *out, const struct assignment_row *row); /* "12.1 GiB short on m5" */
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * result_csv.c - a result as CSV: one row an assignment, four columns for every metric that any row has.
+ *
+ * Layer report. Quoting as in RFC 4180; lines end in LF. What does not apply is an empty cell, never zero.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+#include "sim/base/map.h"
+#include "sim/report/writers.h"
+
+static void add_text(struct str *out, const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		str_add(out, text);
+		return;
+	}
+	str_add(out, "\"");
+	for (; *text; text++)
+		str_add_n(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	str_add(out, "\"");
+}
+
+/* As in JSON: the shortest text that reads back the same. */
+static void add_number(struct str *out, double number)
+{
+	struct jsonw w;
+
+	if (!isfinite(number))
+		return;
+	jsonw_init(&w, out, 0);
+	jsonw_number(&w, number);
+}
+
+static const struct metric *find_metric(const struct assignment_row *row, const char *name)
+{
+	for (size_t i = 0; i < row->metrics_n; i++)
+		if (!strcmp(row->metrics[i].name, name) && isfinite(row->metrics[i].value))
+			return &row->metrics[i];
+	return NULL;
+}
+
+static void add_metric(struct str *out, const struct metric *m)
+{
+	str_add(out, ",");
+	if (m)
+		add_number(out, m->value);
+	str_add(out, ",");
+	if (m)
+		add_number(out, m->lo);
+	str_add(out, ",");
+	if (m)
+		add_number(out, m->hi);
+	str_add(out, ",");
+	if (m)
+		str_add(out, how_names[m->from]);
+}
+
+static void add_head(struct str *out, const struct map *names)
+{
+	static const char *const ends[] = {"", "_lo", "_hi", "_from"};
+
+	str_add(out, "name,fits,short_B,bound");
+	for (size_t i = 0; i < names->n; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
+			struct str name = STR_INIT;
+
+			str_addf(&name, "%s%s", names->keys[i], ends[k]);
+			str_add(out, ",");
+			add_text(out, name.text);
+			str_release(&name);
+		}
+	}
+	str_add(out, "\n");
+}
+
+void result_csv(struct str *out, const struct result *r)
+{
+	struct map names = MAP_INIT;
+
+	for (size_t i = 0; i < r->rows_n; i++)
+		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
+			map_add(&names, r->rows[i].metrics[k].name);
+	add_head(out, &names);
+	for (size_t i = 0; i < r->rows_n; i++) {
+		const struct assignment_row *row = &r->rows[i];
+
+		add_text(out, row->name);
+		str_add(out, row->fits ? ",true," : ",false,");
+		if (!row->fits)
+			add_number(out, row->short_B);
+		str_add(out, ",");
+		add_text(out, row->bound);
+		for (size_t k = 0; k < names.n; k++)
+			add_metric(out, find_metric(row, names.keys[k]));
+		str_add(out, "\n");
+	}
+	map_release(&names);
+}

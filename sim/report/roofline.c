@@ -1,0 +1,508 @@
+/* roofline.c - see roofline.h. */
+#include "sim/report/roofline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+#include "sim/base/units.h"
+#include "sim/report/axes.h"
+#include "sim/report/canvas.h"
+#include "sim/report/labels.h"
+#include "sim/report/roofdots.h"
+#include "sim/report/textsize.h"
+
+/* The page, in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
+static const double page_w = 1100, left = 58, right = 1080, top = 58, bottom = 540;
+static const double row = 17, line_h = 11, text_size = 8.5;
+static const char grey[] = "#5a5a5a";
+
+/* Okabe and Ito's colours for the colour-blind; a device keeps its own, the ninth shares the first's. */
+static const char *const hues[] = {"#0072b2", "#d55e00", "#009e73", "#a3507f",
+				   "#8a6d00", "#56b4e9", "#6a51a3", "#333333"};
+static const char *const shapes[] = {"circle", "square", "triangle", "pentagon", "hexagon", "octagon"};
+enum { SHAPES_N = ARRAY_LEN(shapes), GROUPS_MAX = 16 };
+
+struct view {
+	const struct roofline *r;
+	struct canvas canvas;
+	struct axis x, y;
+	struct labels labels;
+	struct point *place;            /* of each dot */
+	const char *groups[GROUPS_MAX]; /* in the order of their first dots */
+	size_t groups_n;
+	size_t unlabelled;
+};
+
+double roof_ridge(const struct roof *r)
+{
+	return r->peak_flops / r->read_Bps;
+}
+
+static const char *hue(size_t roof)
+{
+	return hues[roof % ARRAY_LEN(hues)];
+}
+
+static bool is_shown(const struct roof_dot *d)
+{
+	return d->intensity > 0.0 && d->flops > 0.0 && isfinite(d->intensity) && isfinite(d->flops);
+}
+
+static double diameter(const struct roof_dot *d)
+{
+	return 6.0 + 15.0 * sqrt(fmin(fmax(d->share, 0.0), 1.0)); /* area grows with the share */
+}
+
+static struct point point_at(const struct view *v, double intensity, double flops)
+{
+	return (struct point){axis_at(&v->x, intensity), axis_at(&v->y, flops)};
+}
+
+static double top_flops(const struct roof *roof)
+{
+	return fmax(roof->peak_flops, roof->limit_flops);
+}
+
+/* ---- ranges ---- */
+
+static void choose_ranges(struct view *v)
+{
+	double x0 = INFINITY, x1 = 0.0, y0 = INFINITY, y1 = 0.0;
+
+	for (size_t i = 0; i < v->r->roofs_n; i++) {
+		const double ridge = roof_ridge(&v->r->roofs[i]);
+
+		BUG_ON(!(ridge > 0.0) || !isfinite(ridge));
+		x0 = fmin(x0, ridge / 8);
+		x1 = fmax(x1, ridge * 12); /* room for the roof's label */
+		y1 = fmax(y1, top_flops(&v->r->roofs[i]) * 2.2);
+		y0 = fmin(y0, v->r->roofs[i].peak_flops / 8);
+	}
+	for (size_t i = 0; i < v->r->dots_n; i++) {
+		const struct roof_dot *d = &v->r->dots[i];
+
+		if (!is_shown(d))
+			continue;
+		x0 = fmin(x0, d->intensity * 0.6);
+		x1 = fmax(x1, d->intensity * 1.7);
+		y0 = fmin(y0, d->flops * 0.6);
+		y1 = fmax(y1, d->flops * 1.7);
+	}
+	if (x1 <= 0.0 || y1 <= 0.0)
+		x0 = y0 = 1.0, x1 = y1 = 1000.0; /* nothing to show */
+	v->x = axis_over(fmax(x0, x1 * 1e-7), x1);
+	v->y = axis_over(fmax(y0, y1 * 1e-7), y1);
+	v->x.from = left, v->x.to = right;
+	v->y.from = bottom, v->y.to = top;
+	v->y.unit = y1 < 2e12 ? 1e9 : 1e12;
+}
+
+/* ---- roofs ---- */
+
+/* Slope and ceiling of one roof, as far as they are in the picture; they block labels. */
+static void draw_roof_lines(struct view *v, double flops, double Bps, const struct stroke *stroke,
+			    const char *tooltip)
+{
+	const double ridge = flops / Bps, start = fmax(v->x.low, v->y.low / Bps);
+	const struct point knee = point_at(v, ridge, flops), end = point_at(v, v->x.high, flops);
+	const struct point foot = point_at(v, start, start * Bps);
+
+	canvas_line(&v->canvas, foot, knee, stroke, tooltip);
+	canvas_line(&v->canvas, knee, end, stroke, tooltip);
+	labels_line(&v->labels, foot, knee);
+	labels_line(&v->labels, knee, end);
+}
+
+static void add_figures(struct str *out, double flops, double Bps)
+{
+	units_format(out, flops, DIM_FLOPS, 4);
+	str_add(out, " \xc2\xb7 ");
+	units_format(out, Bps, DIM_BANDWIDTH, 4);
+	str_addf(out, " \xc2\xb7 ridge %.4g FLOP/B", flops / Bps);
+}
+
+static bool has_limit(const struct roof *roof)
+{
+	return roof->limit_flops > 0.0 && roof->limit_Bps > 0.0;
+}
+
+static void describe_roof(struct str *out, const struct roof *roof)
+{
+	str_addf(out, "%s\nmeasured: ", roof->name);
+	add_figures(out, roof->peak_flops, roof->read_Bps);
+	if (has_limit(roof)) {
+		str_add(out, "\nthe chip's limits: ");
+		add_figures(out, roof->limit_flops, roof->limit_Bps);
+	}
+}
+
+static void draw_roof(struct view *v, size_t i)
+{
+	const struct roof *roof = &v->r->roofs[i];
+	const struct stroke solid = {.color = hue(i), .width = 2.0};
+	const struct stroke dashed = {.color = hue(i), .width = 1.0, .dashed = true};
+	struct str tip = STR_INIT;
+
+	describe_roof(&tip, roof);
+	if (has_limit(roof))
+		draw_roof_lines(v, roof->limit_flops, roof->limit_Bps, &dashed, tip.text);
+	draw_roof_lines(v, roof->peak_flops, roof->read_Bps, &solid, tip.text);
+	str_release(&tip);
+}
+
+/* Text on a ground of its own, so that the grid does not run through it. */
+static void draw_text(struct view *v, struct rect at, const struct type *type, const char *text)
+{
+	const struct ink ground = {.fill = "#ffffffe0"};
+
+	canvas_shape(&v->canvas, at, &ground, NULL);
+	canvas_text(&v->canvas, (struct point){at.x + 1, at.y + at.h / 2}, type, text, NULL);
+}
+
+/* A free place along the ceiling for a label of that size: above its lines, else below, from the right end;
+ * else wherever it is nearest to some point of the ceiling, with a leader. */
+static bool find_for_roof(const struct view *v, const struct roof *roof, double w, double h,
+			  struct label_place *best)
+{
+	const double knee = axis_at(&v->x, roof_ridge(roof)), y = axis_at(&v->y, roof->peak_flops);
+	const double above = axis_at(&v->y, top_flops(roof)) - h - 4, below = y + 4;
+	bool found = false;
+
+	for (int side = 0; side < 2; side++)
+		for (double x = right - w - 8; x > knee - 60; x -= 12) {
+			*best = (struct label_place){.at = {x, side ? below : above, w, h}};
+			if (labels_is_free(&v->labels, best->at))
+				return true;
+		}
+	for (double x = right - 20; x > knee; x -= 20) {
+		const struct label_anchor anchor = {{x, y}, 1.0, {x, y, 0, 0}};
+		struct label_place place;
+
+		if (labels_find(&v->labels, &anchor, w, h, &place) && (!found || place.cost < best->cost)) {
+			*best = place;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static void draw_leader(struct view *v, const struct label_place *place, const char *color)
+{
+	const struct stroke stroke = {.color = color, .width = 0.5};
+
+	if (place->led)
+		canvas_line(&v->canvas, place->leader.a, place->leader.b, &stroke, NULL);
+}
+
+/* Two lines: the device, its measured figures. */
+static void label_roof(struct view *v, size_t i)
+{
+	const struct roof *roof = &v->r->roofs[i];
+	const struct type bold = {.size = 9.5, .bold = true, .align = 'l', .color = hue(i)};
+	const struct type plain = {.size = text_size, .align = 'l', .color = hue(i)};
+	struct str figures = STR_INIT, name = STR_INIT;
+	struct label_place place;
+	double w;
+
+	add_figures(&figures, roof->peak_flops, roof->read_Bps);
+	textsize_shorten(&name, roof->name, 300, bold.size, true);
+	w = fmax(textsize_width(name.text, bold.size, true),
+		 textsize_width(figures.text, plain.size, false)) +
+	    3;
+	if (find_for_roof(v, roof, w, 2 * line_h + 1, &place)) {
+		labels_take(&v->labels, &place);
+		draw_leader(v, &place, hue(i));
+		draw_text(v, (struct rect){place.at.x, place.at.y, w, line_h + 1}, &bold, name.text);
+		draw_text(v, (struct rect){place.at.x, place.at.y + line_h + 1, w, line_h}, &plain,
+			  figures.text);
+	}
+	str_release(&name);
+	str_release(&figures);
+}
+
+static void draw_ridge(struct view *v, size_t i)
+{
+	const struct roof *roof = &v->r->roofs[i];
+	const struct point p = point_at(v, roof_ridge(roof), roof->peak_flops);
+	const struct ink diamond = {.shape = "diamond", .fill = "#ffffff", .line = hue(i), .pen = 1.4};
+	const struct type type = {.size = text_size, .align = 'l', .color = hue(i)};
+	const struct label_anchor anchor = {p, 6.0, {p.x, p.y, 0, 0}};
+	struct label_place place;
+	struct str text = STR_INIT;
+
+	str_addf(&text, "%.4g", roof_ridge(roof));
+	if (labels_find(&v->labels, &anchor, textsize_width(text.text, type.size, false) + 3, line_h,
+			&place)) {
+		labels_take(&v->labels, &place);
+		draw_leader(v, &place, hue(i));
+		draw_text(v, place.at, &type, text.text);
+	}
+	str_clear(&text);
+	describe_roof(&text, roof);
+	canvas_shape(&v->canvas, (struct rect){p.x - 5, p.y - 5, 10, 10}, &diamond, text.text);
+	str_release(&text);
+}
+
+/* ---- dots ---- */
+
+/* Prefill, decode and training look the same in every picture; other groups take what is left, in order. */
+static const char *shape_of(const struct view *v, const char *group)
+{
+	static const char *const known[] = {"prefill", "decode", "train"};
+	size_t others = ARRAY_LEN(known);
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_starts(group, known[i]))
+			return shapes[i];
+	for (size_t g = 0; g < v->groups_n && strcmp(v->groups[g], group) != 0; g++)
+		if (!strcmp(shape_of(v, v->groups[g]), shapes[others % SHAPES_N]))
+			others++;
+	return shapes[others % SHAPES_N];
+}
+
+static void describe_dot(struct str *out, const struct roofline *r, const struct roof_dot *d)
+{
+	const struct roof *roof = &r->roofs[d->roof];
+	const bool memory = d->intensity < roof_ridge(roof);
+	const double reach = memory ? d->intensity * roof->read_Bps : roof->peak_flops;
+
+	str_addf(out, "%s\n%s\n", d->label, roof->name);
+	units_format(out, d->flops, DIM_FLOPS, 4);
+	str_addf(out, " at %.4g FLOP/B\n%.3g %% of its roof (%s)\n%.3g %% of the time of %s", d->intensity,
+		 100 * d->flops / reach, memory ? "memory-bound" : "compute-bound", 100 * d->share, d->group);
+	if (d->detail && *d->detail)
+		str_addf(out, "\n%s", d->detail);
+}
+
+static void draw_dot(struct view *v, size_t i)
+{
+	const struct roof_dot *d = &v->r->dots[i];
+	const double size = diameter(d);
+	const struct point p = v->place[i];
+	struct ink ink = {.shape = shape_of(v, d->group), .line = "#ffffff", .pen = 0.7};
+	struct str fill = STR_INIT, tip = STR_INIT;
+
+	str_addf(&fill, "%sc8", hue(d->roof));
+	ink.fill = fill.text;
+	describe_dot(&tip, v->r, d);
+	canvas_shape(&v->canvas, (struct rect){p.x - size / 2, p.y - size / 2, size, size}, &ink, tip.text);
+	str_release(&fill);
+	str_release(&tip);
+}
+
+static void place_dots(struct view *v)
+{
+	v->place = xcalloc(v->r->dots_n + 1, sizeof *v->place);
+	for (size_t i = 0; i < v->r->dots_n; i++) {
+		const struct roof_dot *d = &v->r->dots[i];
+		const double size = diameter(d);
+		size_t g = 0;
+
+		BUG_ON(d->roof >= v->r->roofs_n);
+		v->place[i] =
+			is_shown(d) ? point_at(v, d->intensity, d->flops) : (struct point){-1000, -1000};
+		if (!is_shown(d))
+			continue;
+		labels_block(&v->labels,
+			     (struct rect){v->place[i].x - size / 2, v->place[i].y - size / 2, size, size});
+		while (g < v->groups_n && strcmp(v->groups[g], d->group) != 0)
+			g++;
+		if (g == v->groups_n && g < GROUPS_MAX)
+			v->groups[v->groups_n++] = d->group;
+	}
+}
+
+/* Large ones first, so that small ones lie above them. */
+static void draw_dots(struct view *v)
+{
+	bool *done = xcalloc(v->r->dots_n + 1, sizeof *done);
+
+	for (size_t k = 0; k < v->r->dots_n; k++) {
+		size_t next = v->r->dots_n;
+
+		for (size_t i = 0; i < v->r->dots_n; i++)
+			if (!done[i] &&
+			    (next == v->r->dots_n || v->r->dots[i].share > v->r->dots[next].share))
+				next = i;
+		done[next] = true;
+		if (is_shown(&v->r->dots[next]))
+			draw_dot(v, next);
+	}
+	free(done);
+}
+
+static bool find_for_cluster(const struct view *v, const struct cluster *c, struct label_place *place)
+{
+	const struct label_anchor anchor = {v->place[c->lead], diameter(&v->r->dots[c->lead]) / 2, c->bounds};
+	double w = 0.0;
+
+	for (int k = 0; k < c->lines_n; k++)
+		w = fmax(w, textsize_width(c->lines[k].text, text_size, false));
+	return labels_find(&v->labels, &anchor, w + 3, line_h * c->lines_n, place);
+}
+
+/* One label for the clusters of one text, whatever their devices: where it is nearest to its dots. */
+static void label_alike(struct view *v, const struct clusters *all, size_t first)
+{
+	const struct type type = {.size = text_size, .align = 'l', .color = "#222222"};
+	const struct cluster *c = &all->at[first];
+	struct label_place best, place;
+	bool found = false;
+
+	for (size_t i = first; i < all->n; i++)
+		if (cluster_same_text(c, &all->at[i]) && find_for_cluster(v, &all->at[i], &place) &&
+		    (!found || place.cost < best.cost)) {
+			best = place;
+			found = true;
+		}
+	if (!found) {
+		v->unlabelled++;
+		return;
+	}
+	labels_take(&v->labels, &best);
+	draw_leader(v, &best, "#8a8a8a");
+	for (int k = 0; k < c->lines_n; k++)
+		draw_text(v, (struct rect){best.at.x, best.at.y + line_h * k, best.at.w, line_h}, &type,
+			  c->lines[k].text);
+}
+
+static void label_dots(struct view *v)
+{
+	struct clusters clusters;
+
+	clusters_init(&clusters, v->r, v->place);
+	for (size_t i = 0; i < clusters.n; i++) {
+		bool told = !is_shown(&v->r->dots[clusters.at[i].lead]);
+
+		for (size_t j = 0; j < i && !told; j++)
+			told = cluster_same_text(&clusters.at[i], &clusters.at[j]);
+		if (!told)
+			label_alike(v, &clusters, i);
+	}
+	clusters_release(&clusters);
+}
+
+/* ---- frame and legend ---- */
+
+static void draw_head(struct view *v)
+{
+	const struct type title = {.size = 14, .bold = true, .align = 'c', .color = "#111111"};
+	const struct type axis = {.size = 9.5, .align = 'c', .color = "#222222"};
+	const struct type unit = {.size = 9.5, .align = 'l', .color = "#222222"};
+	struct str text = STR_INIT;
+	const bool whole = textsize_shorten(&text, v->r->title, page_w - 80, title.size, true);
+
+	canvas_text(&v->canvas, (struct point){page_w / 2, 20}, &title, text.text,
+		    whole ? NULL : v->r->title);
+	canvas_text(&v->canvas, (struct point){12, top - 15}, &unit, v->y.unit < 1e12 ? "GFLOPS" : "TFLOPS",
+		    NULL);
+	canvas_text(&v->canvas, (struct point){(left + right) / 2, bottom + 27}, &axis,
+		    "arithmetic intensity, FLOP per byte of memory traffic", NULL);
+	str_release(&text);
+}
+
+/* Draws at x and says where the next entry may begin. */
+static double legend_text(struct view *v, double x, double y, const char *text, const char *color)
+{
+	const struct type type = {.size = 9, .align = 'l', .color = color};
+
+	canvas_text(&v->canvas, (struct point){x, y}, &type, text, NULL);
+	return x + textsize_width(text, type.size, false) + 20;
+}
+
+static double legend_shape(struct view *v, double x, double y, const char *shape, const char *text)
+{
+	const bool ridge = !strcmp(shape, "diamond");
+	const struct ink ink = {.shape = shape,
+				.fill = ridge ? "#ffffff" : "#8c8c8c",
+				.line = grey,
+				.pen = ridge ? 1.2 : 0.5};
+
+	canvas_shape(&v->canvas, (struct rect){x, y - 5, 10, 10}, &ink, NULL);
+	return legend_text(v, x + 15, y, text, "#222222");
+}
+
+static double legend_line(struct view *v, double x, double y, const struct stroke *stroke, const char *text)
+{
+	canvas_line(&v->canvas, (struct point){x, y}, (struct point){x + 24, y}, stroke, NULL);
+	return legend_text(v, x + 29, y, text, "#222222");
+}
+
+/* One row for the signs, then one for each device with what the chip could do. */
+static void draw_legend(struct view *v)
+{
+	const struct stroke solid = {.color = grey, .width = 2.0};
+	const struct stroke dashed = {.color = grey, .width = 1.0, .dashed = true};
+	double x = left, y = bottom + 50;
+
+	for (size_t g = 0; g < v->groups_n; g++)
+		x = legend_shape(v, x, y, shape_of(v, v->groups[g]), v->groups[g]);
+	if (v->groups_n)
+		x = legend_text(v, x, y, "area: share of its phase's time", grey);
+	x = legend_shape(v, x, y, "diamond", "ridge point");
+	x = legend_line(v, x, y, &solid, "measured");
+	legend_line(v, x, y, &dashed, "limit of the chip");
+	for (size_t i = 0; i < v->r->roofs_n; i++) {
+		const struct roof *roof = &v->r->roofs[i];
+		const struct stroke own = {.color = hue(i), .width = 2.0};
+		struct str text = STR_INIT;
+
+		y += row;
+		textsize_shorten(&text, roof->name, 300, 9, false);
+		str_add(&text, ": measured ");
+		add_figures(&text, roof->peak_flops, roof->read_Bps);
+		if (has_limit(roof)) {
+			str_add(&text, "; the chip's limits ");
+			add_figures(&text, roof->limit_flops, roof->limit_Bps);
+		}
+		legend_line(v, left, y, &own, text.text);
+		str_release(&text);
+	}
+}
+
+static void draw_note(struct view *v, double y)
+{
+	const struct type type = {.size = text_size, .align = 'l', .color = grey};
+	struct str all = STR_INIT, text = STR_INIT;
+
+	if (v->r->note && *v->r->note)
+		str_add(&all, v->r->note);
+	if (v->unlabelled)
+		str_addf(&all, "%s%zu %s no room: see the tooltips of the SVG", all.len ? " \xc2\xb7 " : "",
+			 v->unlabelled, v->unlabelled == 1 ? "label found" : "labels found");
+	if (all.len) {
+		textsize_shorten(&text, all.text, (right - left) * 0.95, type.size, false);
+		canvas_text(&v->canvas, (struct point){left, y}, &type, text.text, all.text);
+	}
+	str_release(&text);
+	str_release(&all);
+}
+
+void roofline_dot(struct str *out, const struct roofline *r)
+{
+	const double legend_h = 50 + row * (double)r->roofs_n;
+	struct view v = {.r = r};
+
+	choose_ranges(&v);
+	labels_init(&v.labels, (struct rect){left, top, right - left, bottom - top});
+	canvas_open(&v.canvas, out, page_w, bottom + legend_h + 36, true);
+	axes_draw(&v.canvas, &v.x, &v.y);
+	draw_head(&v);
+	place_dots(&v);
+	for (size_t i = 0; i < r->roofs_n; i++)
+		draw_roof(&v, i);
+	for (size_t i = 0; i < r->roofs_n; i++)
+		draw_ridge(&v, i);
+	for (size_t i = 0; i < r->roofs_n; i++)
+		label_roof(&v, i);
+	label_dots(&v);
+	draw_dots(&v);
+	draw_legend(&v);
+	draw_note(&v, bottom + legend_h + 20);
+	canvas_close(&v.canvas);
+	labels_release(&v.labels);
+	free(v.place);
+}

@@ -1,0 +1,18 @@
+/*
+ * quantile.h - exact quantiles of an array, by linear interpolation between the two nearest: what numpy calls
+ * 'linear' and Hyndman & Fan (1996) type 7.
+ *
+ * Layer stats; includes base only. Numbers must not be NaN.
+ */
+#ifndef SIM_STATS_QUANTILE_H
+#define SIM_STATS_QUANTILE_H
+#include <stddef.h>
+
+void quantile_sort(double *x, size_t n); /* in place, ascending; a NaN is a BUG */
+
+/* The quantile at share (0 least, 0.5 median, 1 greatest) of n > 0 numbers: of an array that quantile_sort()
+ * has put in order; or of any array, which is left alone and of which a copy is sorted. */
+double quantile_sorted(const double *sorted, size_t n, double share);
+double quantile_of(const double *x, size_t n, double share);
+
+#endif

@@ -1,0 +1,47 @@
+/* summary.c - see summary.h. */
+#include "sim/stats/summary.h"
+
+#include <math.h>
+
+#include "sim/base/err.h"
+
+struct summary summary_empty(void)
+{
+	return (struct summary){.min = INFINITY, .max = -INFINITY};
+}
+
+void summary_add(struct summary *s, double x)
+{
+	const double off = x - s->mean;
+
+	BUG_ON(isnan(x));
+	s->n++;
+	s->mean += off / (double)s->n;
+	s->squares += off * (x - s->mean);
+	s->min = fmin(s->min, x);
+	s->max = fmax(s->max, x);
+}
+
+void summary_merge(struct summary *into, const struct summary *from)
+{
+	const double a = (double)into->n, b = (double)from->n;
+	const double off = from->mean - into->mean;
+
+	if (!from->n)
+		return;
+	into->n += from->n;
+	into->mean += off * b / (a + b);
+	into->squares += from->squares + off * off * a * b / (a + b);
+	into->min = fmin(into->min, from->min);
+	into->max = fmax(into->max, from->max);
+}
+
+double summary_variance(const struct summary *s)
+{
+	return s->n < 2 ? 0 : s->squares / (double)(s->n - 1);
+}
+
+double summary_sd(const struct summary *s)
+{
+	return sqrt(summary_variance(s));
+}

@@ -1,0 +1,25 @@
+/*
+ * summary.h - count, mean, variance, least and greatest of a stream of numbers, in constant space.
+ *
+ * Layer stats; includes base only. Welford, "Note on a method for calculating corrected sums of squares and
+ * products", Technometrics 4 (1962); the merge is Chan, Golub & LeVeque (1979).
+ */
+#ifndef SIM_STATS_SUMMARY_H
+#define SIM_STATS_SUMMARY_H
+#include <stdint.h>
+
+struct summary {
+	uint64_t n;      /* read-only, as all of them */
+	double mean;     /* 0 when n is 0 */
+	double squares;  /* sum of (x - mean)^2 */
+	double min, max; /* +-INFINITY when n is 0 */
+};
+
+struct summary summary_empty(void);
+void summary_add(struct summary *s, double x);                        /* NaN is a BUG */
+void summary_merge(struct summary *into, const struct summary *from); /* as if all of from's had been added */
+
+double summary_variance(const struct summary *s); /* of the sample (n - 1); 0 when n < 2 */
+double summary_sd(const struct summary *s);
+
+#endif

@@ -1,0 +1,248 @@
+/* compile.c - see compile.h. */
+#include "sim/step/compile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct piece { /* so many tasks of a class */
+	uint32_t class, n;
+};
+
+struct segment {
+	uint32_t queue, first_piece, pieces_n, first_dep, deps_n;
+	uint32_t last_class; /* its lag is what those behind wait for */
+};
+
+struct compiled {
+	const struct prog *prog;
+	bool needs_engine;
+	struct segment *segments;
+	struct piece *pieces;
+	uint32_t *deps;         /* segments */
+	sim_ns *ends, *free_at; /* scratch: of segments, of queues */
+	size_t segments_n, queues_n;
+	uint32_t marks[4];
+};
+
+struct builder {
+	const struct prog *p;
+	uint32_t *order;      /* tasks as the engine started them */
+	uint32_t *segment_of; /* task -> segment */
+	bool *awaited;        /* a task on another queue waits for this one, or it is a mark */
+	uint32_t *last_on;    /* queue -> its last segment so far */
+	VEC(struct segment) segments;
+	VEC(struct piece) pieces;
+	VEC(uint32_t) deps;
+};
+
+struct started {
+	sim_ns at_ns;
+	uint32_t task;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct started *x = a, *y = b;
+
+	if (x->at_ns != y->at_ns)
+		return x->at_ns < y->at_ns ? -1 : 1;
+	return (x->task > y->task) - (x->task < y->task);
+}
+
+static void find_order(struct builder *b, struct arena *a, const struct task_run *run)
+{
+	const size_t n = b->p->tasks.n;
+	struct started *s = arena_array(a, n, sizeof *s);
+
+	for (size_t i = 0; i < n; i++)
+		s[i] = (struct started){run->spans[i].start_ns, (uint32_t)i};
+	if (n)
+		qsort(s, n, sizeof *s, by_start);
+	for (size_t i = 0; i < n; i++)
+		b->order[i] = s[i].task;
+}
+
+static void find_awaited(struct builder *b)
+{
+	const struct prog *p = b->p;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct prog_task *t = &p->tasks.at[i];
+
+		for (uint32_t d = 0; d < t->deps_n; d++) {
+			const uint32_t dep = p->deps.at[t->first_dep + d];
+
+			b->awaited[dep] |= p->tasks.at[dep].queue != t->queue;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		if (p->marks[i] != TASK_NONE)
+			b->awaited[p->marks[i]] = true;
+}
+
+static void add_piece(struct builder *b, struct segment *s, uint32_t class)
+{
+	for (uint32_t i = 0; i < s->pieces_n; i++) {
+		struct piece *piece = &b->pieces.at[s->first_piece + i];
+
+		if (piece->class == class) {
+			piece->n++;
+			return;
+		}
+	}
+	VEC_ADD(&b->pieces, (struct piece){class, 1}); /* s is the last segment: its pieces end the list */
+	s->pieces_n++;
+}
+
+/* Does the task wait for anything that its queue's order does not already give? */
+static bool waits_outside(const struct builder *b, const struct prog_task *t)
+{
+	for (uint32_t d = 0; d < t->deps_n; d++)
+		if (b->p->tasks.at[b->p->deps.at[t->first_dep + d]].queue != t->queue)
+			return true;
+	return false;
+}
+
+static void open_segment(struct builder *b, const struct prog_task *t)
+{
+	struct segment s = {
+		.queue = t->queue, .first_piece = (uint32_t)b->pieces.n, .first_dep = (uint32_t)b->deps.n};
+
+	for (uint32_t d = 0; d < t->deps_n; d++) {
+		const uint32_t dep = b->p->deps.at[t->first_dep + d];
+
+		if (b->p->tasks.at[dep].queue != t->queue) {
+			VEC_ADD(&b->deps, b->segment_of[dep]);
+			s.deps_n++;
+		}
+	}
+	b->last_on[t->queue] = (uint32_t)b->segments.n;
+	VEC_ADD(&b->segments, s);
+}
+
+/* Pieces of one segment lie together, so a segment takes more tasks only while it is the newest of all: a
+ * device that runs alone gets one segment, two that run at once get more, which is all the same to the
+ * result. */
+static void build(struct builder *b)
+{
+	const struct prog *p = b->p;
+	bool closed = true;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const uint32_t id = b->order[i];
+		const struct prog_task *t = &p->tasks.at[id];
+		const bool newest = b->segments.n && b->last_on[t->queue] == b->segments.n - 1;
+		struct segment *s;
+
+		if (closed || !newest || waits_outside(b, t))
+			open_segment(b, t);
+		s = &b->segments.at[b->segments.n - 1];
+		add_piece(b, s, t->class);
+		s->last_class = t->class;
+		b->segment_of[id] = (uint32_t)b->segments.n - 1;
+		closed = b->awaited[id];
+	}
+}
+
+static bool shares_wires(const struct prog *p)
+{
+	const struct world *w = p->world;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const uint32_t q = p->tasks.at[i].queue;
+
+		if (q >= w->units_n && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF)
+			return true;
+	}
+	return false;
+}
+
+static void *keep(struct arena *a, const void *from, size_t n, size_t size)
+{
+	void *to = arena_array(a, n, size);
+
+	return n ? memcpy(to, from, n * size) : to;
+}
+
+struct compiled *compile(struct arena *a, const struct prog *p, const struct task_run *run)
+{
+	struct arena scratch = ARENA_INIT;
+	struct builder b = {.p = p};
+	struct compiled *c = arena_alloc(a, sizeof *c);
+	const size_t n = p->tasks.n;
+
+	b.order = arena_array(&scratch, n, sizeof *b.order);
+	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
+	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
+	b.last_on = arena_array(&scratch, prog_queues(p->world), sizeof *b.last_on);
+	find_order(&b, &scratch, run);
+	find_awaited(&b);
+	build(&b);
+	*c = (struct compiled){.prog = p,
+			       .needs_engine = shares_wires(p),
+			       .segments_n = b.segments.n,
+			       .queues_n = prog_queues(p->world)};
+	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
+	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
+	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
+	c->ends = arena_array(a, c->segments_n, sizeof *c->ends);
+	c->free_at = arena_array(a, c->queues_n, sizeof *c->free_at);
+	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
+		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
+	VEC_FREE(&b.segments);
+	VEC_FREE(&b.pieces);
+	VEC_FREE(&b.deps);
+	arena_release(&scratch);
+	return c;
+}
+
+size_t compiled_segments(const struct compiled *c)
+{
+	return c->segments_n;
+}
+
+static struct compiled_ends by_engine(const struct compiled *c, const struct class_times *t)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct task_run run = prog_run(&scratch, c->prog, t, NULL);
+	struct compiled_ends ends = {.makespan_ns = run.makespan_ns};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
+		if (c->prog->marks[i] != TASK_NONE)
+			ends.marks_ns[i] = run.spans[c->prog->marks[i]].end_ns;
+	arena_release(&scratch);
+	return ends;
+}
+
+struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
+{
+	struct compiled_ends r = {0};
+
+	if (c->needs_engine)
+		return by_engine(c, t);
+	memset(c->free_at, 0, c->queues_n * sizeof *c->free_at);
+	for (size_t i = 0; i < c->segments_n; i++) {
+		const struct segment *s = &c->segments[i];
+		sim_ns at = c->free_at[s->queue];
+
+		for (uint32_t d = 0; d < s->deps_n; d++) {
+			const uint32_t dep = c->deps[s->first_dep + d];
+			const sim_ns there = c->ends[dep] + t->lag_ns[c->segments[dep].last_class];
+
+			if (there > at)
+				at = there;
+		}
+		for (uint32_t k = 0; k < s->pieces_n; k++) {
+			const struct piece *piece = &c->pieces[s->first_piece + k];
+
+			at += t->ns[piece->class] * piece->n;
+		}
+		c->ends[i] = c->free_at[s->queue] = at;
+		if (at + t->lag_ns[s->last_class] > r.makespan_ns)
+			r.makespan_ns = at + t->lag_ns[s->last_class];
+	}
+	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
+		if (c->marks[i] != TASK_NONE)
+			r.marks_ns[i] = c->ends[c->marks[i]];
+	return r;
+}

@@ -1,0 +1,24 @@
+/*
+ * compile.h - a program compiled to segments: runs of tasks on one queue that nothing else waits for, summed
+ * by class.
+ *
+ * Layer step. One pass over the segments gives the same times, to the nanosecond, as the event engine gives
+ * for the order in which it ran them; a step that stays on one device is one segment. Where transfers share a
+ * wire (half duplex) no fixed order holds, and the engine is asked instead.
+ */
+#ifndef SIM_STEP_COMPILE_H
+#define SIM_STEP_COMPILE_H
+#include "sim/step/prog.h"
+
+struct compiled; /* opaque; lives in the arena it was made in; the program must outlive it */
+
+struct compiled *compile(struct arena *a, const struct prog *p, const struct task_run *run);
+
+struct compiled_ends {
+	sim_ns makespan_ns;
+	sim_ns marks_ns[4]; /* ends of the program's marks */
+};
+struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t);
+size_t compiled_segments(const struct compiled *c);
+
+#endif

@@ -1,0 +1,165 @@
+/* generate.c - see generate.h. */
+#include "sim/step/generate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/place/fit.h"
+
+struct builder {
+	const struct placement *at;
+	const struct world *w;
+	struct prog *p;
+	struct waits *kv; /* one for each layer: what has to end for its cache to be where decode is */
+};
+
+static double rows_B(const struct builder *b, const struct shape *s)
+{
+	return (double)(s->batch * s->tokens) * graph_hidden_B(b->w->model, &b->w->scenario->precision);
+}
+
+static double kv_B(const struct builder *b, const struct shape *s)
+{
+	const int64_t window = b->w->model->attention.window;
+	const double tokens = (double)(window && window < s->tokens ? window : s->tokens);
+
+	return format_bytes((enum format_id)b->w->scenario->precision.kv,
+			    (double)s->batch * tokens * model_kv_numbers_per_token(b->w->model));
+}
+
+/* The prompt's keys and values leave for where decode reads them as soon as their layer has them. */
+static void hand_off(struct builder *b, const struct shape *s, size_t block, struct tag tag,
+		     const struct waits *after)
+{
+	const struct seat *from = &b->at->seats[PHASE_PREFILL][block],
+			  *to = &b->at->seats[PHASE_DECODE][block];
+
+	tag.what = "KV";
+	b->kv[tag.layer] = prog_hand_over(b->p, from, to, kv_B(b, s), tag, after);
+}
+
+static bool any_logits(const struct builder *b, const struct seat *seat)
+{
+	for (int i = 0; i < seat->n; i++)
+		if (b->w->units[seat->unit[i]].profile->all_logits)
+			return true;
+	return false;
+}
+
+static size_t last_block(const struct placement *p)
+{
+	return p->blocks_n - (p->world->model->ends ? 1 : 2);
+}
+
+/* All blocks of one prefill or decode step; returns the end of the step, the host's part included. */
+static struct waits pass(struct builder *b, struct shape s, enum phase phase, const struct waits *start)
+{
+	const struct model *m = b->w->model;
+	const struct seat *seats = b->at->seats[phase], *before = NULL;
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+	struct waits x = *start;
+
+	for (size_t i = m->ends ? 0 : 1; i <= last_block(b->at); i++) {
+		struct tag tag = {.phase = phase, .role = block_role(m, i), .layer = block_layer(m, i)};
+
+		if (before) {
+			tag.what = "activations";
+			x = prog_hand_over(b->p, before, &seats[i], rows_B(b, &s), tag, &x);
+			tag.what = NULL;
+		}
+		if (phase == PHASE_DECODE && tag.role == ROLE_ATTENTION && b->kv)
+			waits_join(&x, &b->kv[tag.layer]);
+		if (tag.role == ROLE_HEAD)
+			s.all_logits = phase == PHASE_PREFILL && any_logits(b, &seats[i]);
+		x = prog_block(b->p, &s, &seats[i], tag, &x);
+		if (phase == PHASE_PREFILL && tag.role == ROLE_ATTENTION && b->kv)
+			hand_off(b, &s, i, tag, &x);
+		before = &seats[i];
+	}
+	if (phase == PHASE_PREFILL && x.n)
+		b->p->marks[MARK_PREFILL] = x.task[0];
+	return (struct waits){
+		.n = 1,
+		.task = {prog_op(b->p, &step, before->unit[0], 1,
+				 (struct tag){.phase = phase, .role = ROLE_HEAD, .layer = -1}, &x)}};
+}
+
+/* The chosen token, four bytes a sequence, goes to where the next step begins. */
+static struct waits next_token(struct builder *b, enum phase phase, const struct waits *after)
+{
+	const size_t begin = b->w->model->ends ? 0 : 1;
+	const struct seat *from = &b->at->seats[phase][last_block(b->at)],
+			  *to = &b->at->seats[PHASE_DECODE][begin];
+	const struct tag tag = {.phase = PHASE_DECODE, .role = ROLE_EMBEDDING, .layer = -1, .what = "token"};
+
+	return prog_hand_over(b->p, from, to, 4.0 * (double)b->w->scenario->workload.generate->batch, tag,
+			      after);
+}
+
+static struct prog *build_first(const struct placement *at)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	struct builder b = {at, at->world, prog_new(at->world), NULL};
+	const struct waits none = {.n = 0};
+	struct waits x;
+
+	b.kv = xcalloc((size_t)at->world->model->layers, sizeof *b.kv);
+	x = pass(&b, prefill_shape(g), PHASE_PREFILL, &none);
+	b.p->marks[MARK_FIRST_TOKEN] = x.task[0];
+	if (g->tokens > 1) {
+		x = next_token(&b, PHASE_PREFILL, &x);
+		pass(&b, (struct shape){.batch = g->batch, .tokens = 1, .past = g->prompt}, PHASE_DECODE, &x);
+	}
+	free(b.kv);
+	return b.p;
+}
+
+static struct prog *build_later(const struct placement *at, int64_t past)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	struct builder b = {at, at->world, prog_new(at->world), NULL};
+	const struct waits none = {.n = 0};
+	struct waits x =
+		pass(&b, (struct shape){.batch = g->batch, .tokens = 1, .past = past}, PHASE_DECODE, &none);
+
+	next_token(&b, PHASE_DECODE, &x); /* the next step cannot begin before it is there */
+	return b.p;
+}
+
+struct generate_progs generate_build(const struct placement *at)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	struct generate_progs r = {.first = build_first(at), .steps = g->tokens - 2};
+
+	if (r.steps < 1) {
+		r.steps = 0;
+		return r;
+	}
+	r.later[0] = build_later(at, g->prompt + 1);
+	r.later[1] = build_later(at, g->prompt + 1 + (r.steps - 1) / 2);
+	r.later[2] = build_later(at, g->prompt + r.steps);
+	return r;
+}
+
+void generate_free(struct generate_progs *g)
+{
+	prog_free(g->first);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		prog_free(g->later[i]);
+	memset(g, 0, sizeof *g);
+}
+
+struct generate_times generate_times(const struct generate *g, double first_token_s, double first_s,
+				     const double later_s[GENERATE_STEPS])
+{
+	const double steps = g->tokens > 2 ? (double)(g->tokens - 2) : 0;
+	struct generate_times t = {.ttft_s = first_token_s, .e2el_s = first_token_s};
+
+	t.prefill_tok_per_s = (double)(g->batch * g->prompt) / first_token_s;
+	if (g->tokens < 2)
+		return t;
+	t.e2el_s = first_s + (steps > 0 ? steps * (later_s[0] + 4 * later_s[1] + later_s[2]) / 6 : 0);
+	t.tpot_s = (t.e2el_s - first_token_s) / (double)(g->tokens - 1);
+	t.decode_tok_per_s = (double)g->batch / t.tpot_s;
+	return t;
+}

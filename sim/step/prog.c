@@ -1,0 +1,375 @@
+/* prog.c - see prog.h. */
+#include "sim/step/prog.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The classes of a block at a place, so that thirty-two layers are costed once. */
+struct recipe {
+	enum role role;
+	enum phase phase;
+	struct shape shape;
+	size_t unit;
+	double share;
+	uint32_t first, n;
+};
+
+size_t prog_queues(const struct world *w)
+{
+	return w->units_n + 2 * w->joints_n;
+}
+
+size_t prog_sources(const struct world *w)
+{
+	return w->units_n + w->joints_n;
+}
+
+struct prog *prog_new(const struct world *w)
+{
+	struct prog *p = xcalloc(1, sizeof *p);
+
+	p->world = w;
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		p->marks[i] = TASK_NONE;
+	return p;
+}
+
+void prog_free(struct prog *p)
+{
+	if (!p)
+		return;
+	VEC_FREE(&p->classes);
+	VEC_FREE(&p->tasks);
+	VEC_FREE(&p->deps);
+	VEC_FREE(&p->recipes);
+	free(p);
+}
+
+void waits_add(struct waits *w, uint32_t task)
+{
+	if (task == TASK_NONE)
+		return;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->task[i] == task)
+			return;
+	BUG_ON(w->n == WAITS);
+	w->task[w->n++] = task;
+}
+
+void waits_join(struct waits *w, const struct waits *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		waits_add(w, more->task[i]);
+}
+
+static struct site site_of(const struct world *w, size_t unit)
+{
+	const struct unit *u = &w->units[unit];
+
+	/* the first formats are the dtypes, in their order */
+	return (struct site){&w->machines[u->machine], u->device, u->profile,
+			     (enum dtype)w->scenario->precision.compute};
+}
+
+static uint32_t put(struct prog *p, uint32_t queue, uint32_t class, struct tag tag, const struct waits *after)
+{
+	const struct prog_task t = {queue, class, (uint32_t)p->deps.n, after ? (uint32_t)after->n : 0, tag};
+
+	for (size_t i = 0; after && i < after->n; i++)
+		VEC_ADD(&p->deps, after->task[i]);
+	VEC_ADD(&p->tasks, t);
+	return (uint32_t)p->tasks.n - 1;
+}
+
+static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, double share)
+{
+	const struct site site = site_of(p->world, unit);
+	const struct class c = {
+		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, &site, share), .source = unit};
+
+	VEC_ADD(&p->classes, c);
+	return (uint32_t)p->classes.n - 1;
+}
+
+static bool same_shape(const struct shape *a, const struct shape *b)
+{
+	return a->batch == b->batch && a->tokens == b->tokens && a->past == b->past &&
+	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
+	       a->lora_rank == b->lora_rank;
+}
+
+static struct recipe recipe_for(struct prog *p, const struct shape *s, size_t unit, double share,
+				struct tag tag)
+{
+	struct recipe r = {tag.role, tag.phase, *s, unit, share, (uint32_t)p->classes.n, 0};
+	struct op ops[GRAPH_OPS];
+
+	for (size_t i = 0; i < p->recipes.n; i++) {
+		const struct recipe *k = &p->recipes.at[i];
+
+		if (k->role == r.role && k->phase == r.phase && k->unit == unit && k->share == share &&
+		    same_shape(&k->shape, s))
+			return *k;
+	}
+	r.n = (uint32_t)graph_block(p->world->model, &p->world->scenario->precision, s, tag.role, tag.phase,
+				    ops);
+	for (uint32_t i = 0; i < r.n; i++)
+		op_class(p, &ops[i], unit, share);
+	VEC_ADD(&p->recipes, r);
+	return r;
+}
+
+/* Only the first operator waits for others: the queue keeps the rest in order behind it. */
+static uint32_t block_on(struct prog *p, const struct shape *s, size_t unit, double share, struct tag tag,
+			 const struct waits *after)
+{
+	const struct recipe r = recipe_for(p, s, unit, share, tag);
+	uint32_t last = TASK_NONE;
+
+	for (uint32_t i = 0; i < r.n; i++)
+		last = put(p, (uint32_t)unit, r.first + i, tag, i ? NULL : after);
+	return last;
+}
+
+uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
+		 const struct waits *after)
+{
+	return put(p, (uint32_t)unit, op_class(p, op, unit, share), tag, after);
+}
+
+static uint32_t find_class(struct prog *p, const struct class *c)
+{
+	for (size_t i = p->classes.n; i-- > 0;) {
+		const struct class *k = &p->classes.at[i];
+
+		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes)
+			return (uint32_t)i;
+	}
+	VEC_ADD(&p->classes, *c);
+	return (uint32_t)p->classes.n - 1;
+}
+
+static uint32_t copy_class(struct prog *p, enum class_kind kind, size_t joint, double bytes,
+			   const struct qty *rate)
+{
+	const struct class c = {.kind = kind,
+				.bytes = bytes,
+				.source = p->world->units_n + joint,
+				.cost.memory = {bytes / rate->value, rate->spread, rate->how}};
+
+	return find_class(p, &c);
+}
+
+static uint32_t link_class(struct prog *p, enum class_kind kind, size_t joint, double bytes)
+{
+	const struct link *l = p->world->joints[joint].link;
+	const struct class c = {
+		.kind = kind,
+		.bytes = bytes,
+		.source = p->world->units_n + joint,
+		.cost.memory = {bytes / l->bandwidth.value, l->bandwidth.spread, l->bandwidth.how},
+		.lag_s = l->latency.value,
+		.lag_spread = l->latency.spread};
+
+	return find_class(p, &c);
+}
+
+static struct waits just(uint32_t task)
+{
+	struct waits w = {.n = 0};
+
+	waits_add(&w, task);
+	return w;
+}
+
+static struct waits send(struct prog *p, enum class_kind kind, size_t from, size_t to, double bytes,
+			 struct tag tag, const struct waits *after)
+{
+	const struct world *w = p->world;
+	const size_t a = w->units[from].machine, b = w->units[to].machine;
+	const size_t joint = a == b ? WORLD_NONE : world_joint(w, a, b);
+	const struct link *link;
+	struct waits there = *after;
+	uint32_t queue;
+
+	if (a == b || bytes <= 0)
+		return there;
+	BUG_ON(joint == WORLD_NONE); /* placement_make() has checked */
+	link = w->joints[joint].link;
+	queue = (uint32_t)(w->units_n + 2 * joint + (w->joints[joint].ends[0] == a ? 0 : 1));
+	if (link->send_copy.given)
+		there = just(put(p, (uint32_t)from,
+				 copy_class(p, CLASS_SEND_COPY, joint, bytes, &link->send_copy), tag,
+				 &there));
+	there = just(put(p, queue, link_class(p, kind, joint, bytes), tag, &there));
+	if (link->receive_copy.given)
+		there = just(put(p, (uint32_t)to,
+				 copy_class(p, CLASS_RECEIVE_COPY, joint, bytes, &link->receive_copy), tag,
+				 &there));
+	return there;
+}
+
+struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, struct tag tag,
+		       const struct waits *after)
+{
+	return send(p, CLASS_SEND, from, to, bytes, tag, after);
+}
+
+struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
+			    struct tag tag, const struct waits *after)
+{
+	struct waits there = {.n = 0};
+
+	for (int i = 0; i < to->n; i++) {
+		bool has = false;
+
+		for (int j = 0; j < from->n; j++)
+			has |= from->unit[j] == to->unit[i];
+		if (has) {
+			waits_join(&there, after);
+		} else {
+			const struct waits sent = prog_send(p, from->unit[0], to->unit[i], bytes, tag, after);
+
+			waits_join(&there, &sent);
+		}
+	}
+	return there;
+}
+
+/* Ring all-reduce of the block's output: 2(n-1) rounds, in each a device passes bytes/n on (Patarasuk & Yuan,
+ * "Bandwidth optimal all-reduce algorithms for clusters of workstations", JPDC 69(2), 2009). */
+static struct waits all_reduce(struct prog *p, const struct seat *seat, double bytes, struct tag tag,
+			       const uint32_t *last)
+{
+	struct waits have[SEAT_MAX], all = {.n = 0};
+
+	tag.what = "all-reduce";
+	for (int i = 0; i < seat->n; i++)
+		have[i] = just(last[i]);
+	for (int round = 0; round < 2 * (seat->n - 1); round++) {
+		struct waits next[SEAT_MAX];
+
+		for (int i = 0; i < seat->n; i++) {
+			const int to = (i + 1) % seat->n;
+
+			next[to] = send(p, CLASS_REDUCE, seat->unit[i], seat->unit[to], bytes / seat->n, tag,
+					&have[i]);
+			waits_join(&next[to], &have[to]);
+		}
+		memcpy(have, next, sizeof have);
+	}
+	for (int i = 0; i < seat->n; i++)
+		waits_join(&all, &have[i]);
+	return all;
+}
+
+struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			const struct waits *after)
+{
+	const struct world *w = p->world;
+	const double rows = (double)(s->batch * (tag.role == ROLE_HEAD && !s->all_logits ? 1 : s->tokens));
+	const double width = tag.role == ROLE_HEAD ? (double)w->model->vocabulary : (double)w->model->hidden;
+	uint32_t last[SEAT_MAX] = {TASK_NONE};
+
+	for (int i = 0; i < seat->n; i++)
+		last[i] = block_on(p, s, seat->unit[i], seat->share[i], tag, after);
+	if (last[0] == TASK_NONE)
+		return *after;
+	if (seat->n == 1)
+		return just(last[0]);
+	return all_reduce(p, seat, format_bytes((enum format_id)w->scenario->precision.compute, rows * width),
+			  tag, last);
+}
+
+static struct class_times times_new(struct arena *a, size_t n)
+{
+	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns))};
+}
+
+struct class_times prog_times(struct arena *a, const struct prog *p)
+{
+	struct class_times t = times_new(a, p->classes.n);
+
+	for (size_t i = 0; i < p->classes.n; i++) {
+		t.ns[i] = sim_ns_of_s(cost_seconds(&p->classes.at[i].cost));
+		t.lag_ns[i] = sim_ns_of_s(p->classes.at[i].lag_s);
+	}
+	return t;
+}
+
+void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t)
+{
+	for (size_t i = 0; i < p->classes.n; i++) {
+		const struct class *c = &p->classes.at[i];
+		const double *v = speed[c->source];
+		const bool op = c->kind == CLASS_OP;
+
+		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
+					  : c->cost.memory.s / v[SPEED_BANDWIDTH]);
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v[SPEED_LATENCY]);
+	}
+}
+
+void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct class_times *t)
+{
+	for (size_t i = 0; i < p->classes.n; i++) {
+		const struct class *c = &p->classes.at[i];
+		const double *v = z[c->source];
+		const struct term lag = {c->lag_s, c->lag_spread, HOW_MEASURED};
+		const struct cost link = {.memory = c->cost.memory}, latency = {.memory = lag};
+		const double zl[PARAM_N] = {0, v[SPEED_LATENCY], 0}, zb[PARAM_N] = {0, v[SPEED_BANDWIDTH], 0};
+
+		t->ns[i] = sim_ns_of_s(c->kind == CLASS_OP ? cost_seconds_drawn(&c->cost, v)
+							   : cost_seconds_drawn(&link, zb));
+		t->lag_ns[i] = c->lag_s > 0 ? sim_ns_of_s(cost_seconds_drawn(&latency, zl)) : 0;
+	}
+}
+
+/* A half-duplex link is one wire that both directions share; a full-duplex one needs no sharing. */
+static void set_task(const struct prog *p, const struct class_times *t, size_t i, struct task *out)
+{
+	const struct world *w = p->world;
+	const struct prog_task *pt = &p->tasks.at[i];
+	const struct class *c = &p->classes.at[pt->class];
+	const size_t joint = (pt->queue - w->units_n) / 2;
+
+	*out = (struct task){.duration_ns = t->ns[pt->class],
+			     .lag_ns = t->lag_ns[pt->class],
+			     .queue = pt->queue,
+			     .wire = TASK_NONE,
+			     .first_dep = pt->first_dep,
+			     .deps_n = pt->deps_n};
+	if (pt->queue >= w->units_n && w->joints[joint].link->duplex == DUPLEX_HALF) {
+		out->bytes = c->bytes;
+		out->wire = (uint32_t)joint;
+		out->cap_Bps = INFINITY;
+	}
+}
+
+struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
+			 struct task_graph *graph)
+{
+	const struct world *w = p->world;
+	const size_t queues = prog_queues(w);
+	enum task_order *order = arena_array(a, queues, sizeof *order);
+	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
+	double *wires = arena_array(a, w->joints_n, sizeof *wires);
+	struct task_graph g = {tasks, p->deps.at, order, wires, p->tasks.n, p->deps.n, queues, w->joints_n};
+
+	for (size_t q = 0; q < queues; q++)
+		order[q] = q < w->units_n ? TASK_IN_ORDER : TASK_AS_READY;
+	for (size_t j = 0; j < w->joints_n; j++)
+		wires[j] = w->joints[j].link->bandwidth.value;
+	for (size_t i = 0; i < p->classes.n; i++) { /* a drawn or changed bandwidth shows in the times */
+		const struct class *c = &p->classes.at[i];
+
+		if ((c->kind == CLASS_SEND || c->kind == CLASS_REDUCE) && t->ns[i] > 0)
+			wires[c->source - w->units_n] = c->bytes / sim_s_of_ns(t->ns[i]);
+	}
+	for (size_t i = 0; i < p->tasks.n; i++)
+		set_task(p, t, i, &tasks[i]);
+	if (graph)
+		*graph = g;
+	return task_graph_run(a, &g);
+}

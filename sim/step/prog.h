@@ -1,0 +1,103 @@
+/*
+ * prog.h - a program: the tasks of one step over device queues and links, each of a class whose time is
+ * known.
+ *
+ * Layer step. Identical layers share classes, so a step is costed once however many layers it has. A program
+ * is built in order (what is said first runs first on its queue) and then run on the event engine, or
+ * compiled (compile.h).
+ */
+#ifndef SIM_STEP_PROG_H
+#define SIM_STEP_PROG_H
+#include "sim/base/vec.h"
+#include "sim/cost/cost.h"
+#include "sim/des/task.h"
+#include "sim/place/place.h"
+
+enum class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE };
+
+struct class
+{
+	enum class_kind kind;
+	struct op op;     /* CLASS_OP */
+	struct cost cost; /* CLASS_OP; else all in .memory */
+	size_t source;    /* whose parameters: a unit, or units_n + a joint */
+	double lag_s;     /* a link's latency */
+	double lag_spread;
+	double bytes; /* over the link */
+};
+
+/* What a task is part of: for pictures and for books. */
+struct tag {
+	enum phase phase;
+	enum role role;
+	int64_t layer;    /* -1 for the ends */
+	uint32_t micro;   /* micro-batch, or 0 */
+	const char *what; /* "KV", "activations", ... for a transfer; NULL for an operator */
+};
+
+struct prog_task {
+	uint32_t queue, class;
+	uint32_t first_dep, deps_n;
+	struct tag tag;
+};
+
+struct recipe;
+
+struct prog {
+	const struct world *world;
+	VEC(struct class) classes;
+	VEC(struct prog_task) tasks;
+	VEC(uint32_t) deps;
+	VEC(struct recipe) recipes; /* private: classes of a block at a seat, made once */
+	uint32_t marks[4];          /* tasks whose end somebody asks for; TASK_NONE if unused */
+};
+
+/* Queues: one for each unit, then two for each joint (from its first end, from its second). */
+size_t prog_queues(const struct world *w);
+size_t prog_sources(const struct world *w); /* units, then joints */
+
+struct prog *prog_new(const struct world *w);
+void prog_free(struct prog *p);
+
+/* Tasks that something waits for; small and by value. TASK_NONE entries are dropped. */
+enum { WAITS = SEAT_MAX + 8 };
+struct waits {
+	uint32_t task[WAITS];
+	size_t n;
+};
+void waits_add(struct waits *w, uint32_t task);
+void waits_join(struct waits *w, const struct waits *more);
+
+/* Appends the operators of a block at its seat, after `after`. Returns what has to end for the block to have
+ * ended; for a tensor split that is the all-reduce of its output. */
+struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			const struct waits *after);
+
+/* One operator alone on a unit (an update, a step's overhead). */
+uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
+		 const struct waits *after);
+
+/* Moves bytes from one unit to another; within a machine nothing moves. Returns what has to end for them to
+ * be there. */
+struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, struct tag tag,
+		       const struct waits *after);
+
+/* The same from a seat to a seat: every device of `to` gets what it lacks from the first of `from`. */
+struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
+			    struct tag tag, const struct waits *after);
+
+/* Times of the classes. A drawn or changed world is the same program with other times. */
+struct class_times {
+	sim_ns *ns, *lag_ns; /* one for each class */
+};
+enum { SPEED_LATENCY = 0, SPEED_BANDWIDTH = 1 }; /* of a joint's row */
+struct class_times prog_times(struct arena *a, const struct prog *p);
+/* speed[source][param]: PARAM_N for each source; a joint uses SPEED_LATENCY and SPEED_BANDWIDTH. */
+void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t);
+void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct class_times *t);
+
+/* The truth: all tasks on the event engine. graph (may be NULL) gets what was run, for the critical path. */
+struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
+			 struct task_graph *graph);
+
+#endif

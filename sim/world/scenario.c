@@ -1,0 +1,94 @@
+/* scenario.c - the field tables of scenario files; see scenario.h. */
+#include "sim/world/scenario.h"
+
+static const char *const methods[] = {[TRAIN_FULL] = "full", [TRAIN_LORA] = "lora", NULL};
+static const char *const optimizers[] = {
+	[OPTIMIZER_NONE] = "none", [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
+static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", NULL};
+
+#define TOKENS(strukt, member, text)                                                                         \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22, \
+					   .help = text                                                      \
+	}
+#define COUNT(strukt, member, hi, d, text)                                                                   \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
+	}
+
+static const struct field generate_fields[] = {
+	TOKENS(struct generate, prompt, "tokens of each prompt"),
+	TOKENS(struct generate, tokens, "tokens to generate for each"),
+	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
+};
+static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
+					    ARRAY_LEN(generate_fields)};
+
+static const struct field train_fields[] = {
+	TOKENS(struct train, tokens, "tokens of each sequence"),
+	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
+	COUNT(struct train, micro_batches, 4096, "1", "micro-batches before the optimizer's step"),
+	{FIELD_KEY(struct train, method), .type = FIELD_CHOICE, .choices = methods, .def = "full",
+	 .help = "what is trained"},
+	{FIELD_KEY(struct train, rank), .type = FIELD_COUNT, .min = 1, .max = 65536, .def = "16",
+	 .help = "of LoRA adapters on q and v"},
+	{FIELD_KEY(struct train, optimizer), .type = FIELD_CHOICE, .choices = optimizers, .def = "adamw",
+	 .help = "and its states"},
+};
+static const struct table train_table = {"train", sizeof(struct train), train_fields,
+					 ARRAY_LEN(train_fields)};
+
+static const struct field workload_fields[] = {
+	{FIELD_KEY(struct workload, generate), .type = FIELD_MAYBE, .sub = &generate_table, .optional = true,
+	 .help = "inference"},
+	{FIELD_KEY(struct workload, train), .type = FIELD_MAYBE, .sub = &train_table, .optional = true,
+	 .help = "fine-tuning"},
+};
+static const struct table workload_table = {"workload", sizeof(struct workload), workload_fields,
+					    ARRAY_LEN(workload_fields)};
+
+static const struct field rule_fields[] = {
+	{FIELD_KEY(struct rule, on), .type = FIELD_TEXTS, .help = "device: m5 or m5.gpu; a list with split"},
+	{FIELD_KEY(struct rule, layers), .type = FIELD_RANGE, .optional = true,
+	 .help = "which layers; all if not said"},
+	{FIELD_KEY(struct rule, op), .type = FIELD_TEXTS, .optional = true,
+	 .help = "embedding, attention, ffn, head; all if not said"},
+	{FIELD_KEY(struct rule, phase), .type = FIELD_TEXTS, .optional = true,
+	 .help = "prefill, decode, forward, backward, update"},
+	{FIELD_KEY(struct rule, split), .type = FIELD_CHOICE, .choices = splits, .def = "none",
+	 .help = "tensor: every device a share of each block"},
+	{FIELD_KEY(struct rule, shares), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0.001, .max = 1,
+	 .optional = true, .help = "of a tensor split, like [70 %, 30 %]; equal if not said"},
+};
+static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
+
+static const struct field assignment_fields[] = {
+	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
+	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table,
+	 .help = "rules; the later wins"},
+};
+static const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
+					      ARRAY_LEN(assignment_fields)};
+
+static const struct field scenario_fields[] = {
+	{FIELD_KEY(struct scenario, schema), .type = FIELD_TEXT, .help = SCENARIO_SCHEMA},
+	{FIELD_KEY(struct scenario, title), .type = FIELD_TEXT, .help = "the question, in a line"},
+	{FIELD_KEY(struct scenario, model), .type = FIELD_YML,
+	 .help = "name of a model, or a mapping with base:"},
+	{FIELD_KEY(struct scenario, precision), .type = FIELD_TABLE, .sub = &precision_table,
+	 .help = "formats of numbers"},
+	{FIELD_KEY(struct scenario, runtime), .type = FIELD_TEXT, .help = "software whose profile is used"},
+	{FIELD_KEY(struct scenario, machines), .type = FIELD_YML, .help = "mapping of names to hardware"},
+	{FIELD_KEY(struct scenario, links), .type = FIELD_YML, .optional = true,
+	 .help = "mapping of names to links, each with between: [a, b]"},
+	{FIELD_KEY(struct scenario, workload), .type = FIELD_TABLE, .sub = &workload_table,
+	 .help = "what is asked"},
+	{FIELD_KEY(struct scenario, assignments), .type = FIELD_LIST, .sub = &assignment_table,
+	 .help = "who does what"},
+	{FIELD_KEY(struct scenario, seed), .type = FIELD_COUNT, .min = 0, .max = 9e15, .def = "1",
+	 .help = "of every random number"},
+	{FIELD_KEY(struct scenario, draws), .type = FIELD_COUNT, .min = 2, .max = 100000, .def = "200",
+	 .help = "behind each interval"},
+};
+const struct table scenario_table = {"scenario", sizeof(struct scenario), scenario_fields,
+				     ARRAY_LEN(scenario_fields)};

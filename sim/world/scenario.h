@@ -1,0 +1,63 @@
+/*
+ * scenario.h - what a scenario file says: model, machines, links, workload, assignments.
+ *
+ * Layer world. Structs as the field tables fill them; names are not looked up yet (world.h does).
+ */
+#ifndef SIM_WORLD_SCENARIO_H
+#define SIM_WORLD_SCENARIO_H
+#include "sim/conf/field.h"
+#include "sim/llm/graph.h"
+
+#define SCENARIO_SCHEMA "lemursim/scenario/1"
+
+struct generate { /* one request per sequence: read the prompt, write the answer */
+	struct origin origin;
+	int64_t prompt, tokens, batch;
+};
+
+enum train_method { TRAIN_FULL, TRAIN_LORA };
+enum optimizer { OPTIMIZER_NONE, OPTIMIZER_SGD, OPTIMIZER_ADAMW };
+
+struct train { /* one optimizer step */
+	struct origin origin;
+	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
+	int method, optimizer;
+	int64_t rank; /* of the LoRA adapters */
+};
+
+struct workload {
+	struct origin origin;
+	struct generate *generate; /* NULL: not asked */
+	struct train *train;       /* likewise */
+};
+
+enum rule_split { RULE_WHOLE, RULE_TENSOR };
+
+struct rule { /* later rules win, as in .gitattributes */
+	struct origin origin;
+	struct field_list on;        /* device names: "m5" (its first device) or "m5.gpu" */
+	struct field_range layers;   /* first -1: all */
+	struct field_list op, phase; /* names; empty: all */
+	int split;
+	struct field_list shares; /* of a tensor split, one for each device */
+};
+
+struct assignment {
+	struct origin origin;
+	const char *name;
+	struct field_list place; /* struct rule */
+};
+
+struct scenario {
+	struct origin origin;
+	const char *schema, *title, *runtime;
+	const struct yml *model, *machines, *links;
+	struct precision precision;
+	struct workload workload;
+	struct field_list assignments; /* struct assignment */
+	int64_t seed, draws;
+};
+
+extern const struct table scenario_table;
+
+#endif

@@ -1,0 +1,764 @@
+/* check_report.c - tables, schedules, rooflines, traces, and the pictures that dot makes of them. */
+#include <check.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/report/bars.h"
+#include "sim/report/columns.h"
+#include "sim/report/draw.h"
+#include "sim/report/labels.h"
+#include "sim/report/result.h"
+#include "sim/report/roofline.h"
+#include "sim/report/schedule.h"
+#include "sim/report/textsize.h"
+
+Suite *suite_report(void);
+
+#define GIB      1073741824.0
+#define DASH     "\xe2\x80\x93"
+#define ELLIPSIS "\xe2\x80\xa6"
+#define HOSTILE  "a \"b\" \\N <c> & d|e, \xe6\x97\xa5 \xff\n\tf"
+
+/* ---- a strict JSON checker: the end of the value, or NULL ---- */
+
+static const char *json_value(const char *s);
+
+static const char *json_space(const char *s)
+{
+	return s + strspn(s, " \t\r\n");
+}
+
+static const char *json_string(const char *s)
+{
+	if (*s++ != '"')
+		return NULL;
+	for (; *s != '"'; s++) {
+		if ((unsigned char)*s < 0x20)
+			return NULL;
+		if (*s == '\\' && !strchr("\"\\/bfnrtu", *++s))
+			return NULL;
+	}
+	return s + 1;
+}
+
+static const char *json_number(const char *s)
+{
+	s += *s == '-';
+	if (!isdigit((unsigned char)*s) || (*s == '0' && isdigit((unsigned char)s[1])))
+		return NULL;
+	s += strspn(s, "0123456789");
+	if (*s == '.') {
+		if (!isdigit((unsigned char)s[1]))
+			return NULL;
+		s += 1 + strspn(s + 1, "0123456789");
+	}
+	if (*s == 'e' || *s == 'E') {
+		s += 1 + (s[1] == '-' || s[1] == '+');
+		if (!isdigit((unsigned char)*s))
+			return NULL;
+		s += strspn(s, "0123456789");
+	}
+	return s;
+}
+
+static const char *json_members(const char *s, char end)
+{
+	s = json_space(s + 1);
+	if (*s == end)
+		return s + 1;
+	for (;;) {
+		if (end == '}') {
+			s = json_string(s);
+			if (!s || *(s = json_space(s)) != ':')
+				return NULL;
+			s = json_space(s + 1);
+		}
+		s = json_value(s);
+		if (!s)
+			return NULL;
+		s = json_space(s);
+		if (*s == end)
+			return s + 1;
+		if (*s != ',')
+			return NULL;
+		s = json_space(s + 1);
+	}
+}
+
+static const char *json_value(const char *s)
+{
+	static const char *const words[] = {"true", "false", "null"};
+
+	if (*s == '{' || *s == '[')
+		return json_members(s, *s == '{' ? '}' : ']');
+	if (*s == '"')
+		return json_string(s);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_starts(s, words[i]))
+			return s + strlen(words[i]);
+	return json_number(s);
+}
+
+static bool is_json(const char *text)
+{
+	const char *end = json_value(json_space(text));
+
+	return end && !*json_space(end);
+}
+
+/* ---- results ---- */
+
+static const struct metric fast[] = {
+	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, HOW_INTERPOLATED},
+	{"ttft_s", "s", 0.98, 0.9, 1.07, HOW_INTERPOLATED},
+	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, HOW_MEASURED},
+};
+static const struct metric slow[] = {
+	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, HOW_DATASHEET},
+	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, HOW_MEASURED},
+	{"mfu", "", 0.412, 0.4, 0.43, HOW_MEASURED},
+};
+static const struct metric invented[] = {{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, HOW_MEASURED}};
+static const struct memory_row memory[] = {
+	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0}};
+static const struct memory_row too_much[] = {
+	{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB, 6.7 * GIB, 6.7 * GIB}};
+static const struct busy_row busy[] = {{"m4pro.gpu", "generate", 0.97}};
+static const struct assignment_row rows[] = {
+	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1},
+	{"alles auf M4 Pro \xe2\x86\x92 hier", true, 0, NULL, "memory bandwidth of m4pro.gpu", NULL, slow, 3,
+	 memory, 1, busy, 1},
+	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0},
+};
+static const char *const notes[] = {"MFU is against 13.84 TFLOPS."};
+static const struct input_row inputs[] = {{"scenarios/a.yaml", "00ff"}};
+static const struct result result = {.scenario = "m5-vs-m4pro",
+				     .version = "0.1.0",
+				     .title = "Mistral-7B",
+				     .seed = UINT64_MAX,
+				     .draws = 200,
+				     .inputs = inputs,
+				     .inputs_n = 1,
+				     .rows = rows,
+				     .rows_n = 3,
+				     .notes = notes,
+				     .notes_n = 1,
+				     .config_json = "{\"model\":[1,2]}"};
+
+static void expect(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in:\n%s", part, text);
+}
+
+static void expect_no(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text);
+}
+
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+		n++;
+	return n;
+}
+
+START_TEST(json_has_the_contract)
+{
+	static const char *const parts[] = {"\"schema\": \"lemursim/result/1\"",
+					    "\"seed\": 18446744073709551615",
+					    "\"draws\": 200",
+					    "\"file\": \"scenarios/a.yaml\"",
+					    "\"short_B\": 12992276070.4",
+					    "\"short_on\": \"m5\"",
+					    "\"advice\": \"a wider bus\"",
+					    "\"phase\": \"generate\"",
+					    "\"from\": \"interpolated\"",
+					    "\"bound\": \"arithmetic of m5.gpu\"",
+					    "\"config\": {\"model\":[1,2]}",
+					    "\"share\": 0.97",
+					    "\"notes\": ["};
+	struct str out = STR_INIT;
+
+	result_write(&out, &result, RESULT_JSON, 0);
+	ck_assert_msg(is_json(out.text), "%s", out.text);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		expect(out.text, parts[i]);
+	ck_assert_uint_eq(count(out.text, "short_B"), 1); /* only where it does not fit */
+	ck_assert_uint_eq(count(out.text, "\"ttft_s\""), 1);
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(jsonl_lines_stand_alone)
+{
+	struct str out = STR_INIT;
+	size_t n = 0;
+
+	result_write(&out, &result, RESULT_JSONL, 0);
+	for (char *line = strtok(out.text, "\n"); line; line = strtok(NULL, "\n"), n++) {
+		ck_assert_msg(is_json(line), "%s", line);
+		expect(line, "{\"schema\":\"lemursim/result/1\",\"scenario\":\"m5-vs-m4pro\",");
+		expect(line, "\"sha256\":\"00ff\"");
+		expect(line, "\"name\":");
+	}
+	ck_assert_uint_eq(n, 3);
+	str_release(&out);
+}
+END_TEST
+
+static const struct {
+	const char *name, *want;
+} csv_cases[] = {{"plain", "plain,"},
+		 {"a, b", "\"a, b\","},
+		 {"say \"no\"", "\"say \"\"no\"\"\","},
+		 {"two\nlines", "\"two\nlines\","},
+		 {"", ","}};
+
+START_TEST(csv_quotes)
+{
+	const struct assignment_row row = {.name = csv_cases[_i].name, .fits = true, .bound = "x"};
+	const struct result r = {.scenario = "s", .version = "v", .rows = &row, .rows_n = 1};
+	struct str out = STR_INIT;
+
+	result_write(&out, &r, RESULT_CSV, 0);
+	ck_assert_msg(str_starts(strchr(out.text, '\n') + 1, csv_cases[_i].want), "%s", out.text);
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(csv_leaves_absent_metrics_empty)
+{
+	struct str out = STR_INIT;
+
+	result_write(&out, &result, RESULT_CSV, 0);
+	ck_assert_str_eq(
+		out.text,
+		"name,fits,short_B,bound,prefill_tok_per_s,prefill_tok_per_s_lo,prefill_tok_per_s_hi,"
+		"prefill_tok_per_s_from,ttft_s,ttft_s_lo,ttft_s_hi,ttft_s_from,decode_tok_per_s,"
+		"decode_tok_per_s_lo,decode_tok_per_s_hi,decode_tok_per_s_from,mfu,mfu_lo,mfu_hi,mfu_from\n"
+		"all on M5,true,,arithmetic of m5.gpu,1020.2,980.5,1062.8,interpolated,0.98,0.9,1.07,"
+		"interpolated,5.83,5.12,6.61,measured,,,,\n"
+		"alles auf M4 Pro \xe2\x86\x92 hier,true,,memory bandwidth of m4pro.gpu,387.2,371.5,402.8,"
+		"datasheet,,,,,16.4,16.4,16.4,measured,0.412,0.4,0.43,measured\n"
+		"full,false,12992276070.4,memory of m5,,,,,,,,,777,777,777,measured,,,,\n");
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(markdown_escapes_and_marks)
+{
+	const struct assignment_row row = {.name = "a|b_<c>", .fits = true, .bound = "x|y"};
+	const struct result hostile = {.scenario = "s", .version = "v", .rows = &row, .rows_n = 1};
+	struct str out = STR_INIT;
+
+	result_write(&out, &result, RESULT_MD, 0);
+	expect(out.text, "| **16.4** |");
+	expect(out.text, "| full | no: 12.1 GiB short on m5 |  |  |  |  | memory of m5 |");
+	expect(out.text, "| 5.83 (5.12" DASH "6.61) |");
+	str_clear(&out);
+	result_write(&out, &hostile, RESULT_MD, 0);
+	expect(out.text, "| a\\|b\\_&lt;c> | yes | x\\|y |");
+	str_release(&out);
+}
+END_TEST
+
+static const struct {
+	double value;
+	const char *want;
+} number_cases[] = {{0, "0"},           {5.829, "5.83"},   {16.4, "16.4"},     {999.4, "999"},
+		    {999.6, "1000"},    {1234.5, "1230"},  {0.0577, "0.0577"}, {-2.5, "-2.50"},
+		    {1e-9, "1.00e-09"}, {18350.0, "18400"}};
+
+START_TEST(numbers_have_three_digits)
+{
+	struct str out = STR_INIT;
+
+	columns_number(&out, number_cases[_i].value);
+	ck_assert_str_eq(out.text, number_cases[_i].want);
+	str_release(&out);
+}
+END_TEST
+
+static const int table_widths[] = {0, 200, 110, 80, 60, 30};
+
+/* Rows keep within their rule, columns stand under their heads, and no line ends in blanks. */
+START_TEST(table_is_aligned)
+{
+	const int width = table_widths[_i];
+	struct str out = STR_INIT;
+	size_t blocks = 0, rule = 0;
+	const char *heads = "", *last = "";
+
+	result_write(&out, &result, RESULT_TABLE, width);
+	for (char *line = out.text, *next; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		ck_assert_msg(!*line || line[strlen(line) - 1] != ' ', "blank at the end of '%s'", line);
+		if (str_starts(line, "\xe2\x94\x80")) {
+			rule = str_width(line);
+			blocks++;
+			ck_assert_uint_le(str_width(last), rule);
+			ck_assert_msg(width < 60 || rule <= (size_t)width, "%zu columns", rule);
+		} else if (str_starts(line, "assignment")) {
+			heads = line;
+		} else if (rule && !*line) {
+			rule = 0;
+		} else if (rule) {
+			const char *bound = strstr(line, " of m"), *head = strstr(heads, "limited by");
+
+			ck_assert_msg(str_width(line) <= rule, "'%s' is wider than its rule", line);
+			if (head && bound && str_width(line) > (size_t)(head - heads)) {
+				size_t at = (size_t)(head - heads) - 1, bytes = 0;
+
+				for (; at; at--) /* the head is ASCII: columns of it are columns here */
+					do
+						bytes++;
+					while (((unsigned char)line[bytes] & 0xc0) == 0x80);
+				ck_assert_msg(line[bytes] == ' ' && line[bytes + 1] != ' ', "'%s'", line);
+			}
+		}
+		last = line;
+	}
+	ck_assert_msg(width && width < 133 ? blocks > 1 : blocks == 1, "%zu blocks", blocks);
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(table_answers)
+{
+	struct str out = STR_INIT;
+
+	result_write(&out, &result, RESULT_TABLE, 0);
+	expect(out.text, "no: 12.1 GiB short on m5");
+	expect(out.text, "5.83  (5.12" DASH "6.61)");
+	expect(out.text, "16.4 *"); /* the mark has a column of its own */
+	expect(out.text, "1020*");
+	expect(out.text, "980 (900" DASH "1070)"); /* 0.98 s in a column of ms */
+	expect(out.text, "P10" DASH "P90 of 200 draws");
+	expect(out.text, "prefill datasheet, TTFT interpolated,\n  decode measured");
+	expect(out.text, "14.2 GiB of 18.0 GiB");
+	expect(out.text, "What would change that");
+	expect_no(out.text, "777"); /* what does not fit has no speed */
+	expect_no(out.text, "train ");
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(hostile_names_pass_every_writer)
+{
+	const struct assignment_row row = {
+		.name = HOSTILE, .fits = false, .short_on = HOSTILE, .bound = HOSTILE};
+	const char *const note[] = {HOSTILE};
+	const struct result r = {.scenario = HOSTILE,
+				 .version = HOSTILE,
+				 .rows = &row,
+				 .rows_n = 1,
+				 .notes = note,
+				 .notes_n = 1};
+	struct str out = STR_INIT;
+
+	for (int f = 0; f < RESULT_FORMAT_N; f++) {
+		str_clear(&out);
+		result_write(&out, &r, (enum result_format)f, 40);
+		ck_assert_uint_gt(out.len, 0);
+		if (f == RESULT_JSON || f == RESULT_JSONL)
+			ck_assert_msg(is_json(out.text), "%s", out.text);
+	}
+	str_release(&out);
+}
+END_TEST
+
+/* ---- schedules ---- */
+
+static const struct lane lanes[] = {{"m5", "Apple M5 GPU", "m5", false},
+				    {"tb5", "4.7 GB/s", NULL, true},
+				    {HOSTILE, HOSTILE, "m5", false}};
+
+static const struct box few[] = {
+	{0, BOX_PREFILL, 12, 1512, "A0", HOSTILE, HOSTILE, true, UINT32_MAX},
+	{1, BOX_TRANSFER, 1512, 4000, "KV", "KV of layer 0", NULL, true, 0},
+	{2, BOX_DECODE, 4000, 1000000, HOSTILE, "decode", "14.2 GB", true, 1},
+	{0, BOX_UPDATE, 2000, 2000, "", "nothing", "", false, 1},
+};
+
+static struct schedule few_boxes(void)
+{
+	return (struct schedule){.title = HOSTILE,
+				 .subtitle = HOSTILE,
+				 .lanes = lanes,
+				 .lanes_n = 3,
+				 .boxes = few,
+				 .boxes_n = ARRAY_LEN(few),
+				 .to_ns = 1000000};
+}
+
+/* n boxes of 1 us on one lane with 1 us between them, of the kinds in turn. */
+static struct box *many_boxes(size_t n, int kinds)
+{
+	struct box *boxes = xcalloc(n, sizeof *boxes);
+
+	for (size_t i = 0; i < n; i++)
+		boxes[i] = (struct box){.kind = (enum box_kind)(i % (size_t)kinds),
+					.start_ns = (sim_ns)i * 2000,
+					.end_ns = (sim_ns)i * 2000 + 1000,
+					.letter = "x",
+					.label = "step",
+					.cause = UINT32_MAX};
+	return boxes;
+}
+
+static const struct {
+	size_t n;
+	int kinds;
+	double pt_per_ns;
+	bool joined;
+} bar_cases[] = {{10, 1, 1e-2, false}, {10000, 1, 4e-5, true}, {10000, 3, 4e-5, true}, {1, 1, 1e-9, false}};
+
+START_TEST(bars_keep_time)
+{
+	const size_t n = bar_cases[_i].n;
+	struct box *boxes = many_boxes(n, bar_cases[_i].kinds);
+	const struct schedule s = {
+		.lanes = lanes, .lanes_n = 1, .boxes = boxes, .boxes_n = n, .to_ns = (sim_ns)n * 2000};
+	struct bars bars;
+	sim_ns busy_ns = 0;
+	size_t boxes_n = 0;
+
+	bars_init(&bars, &s, bar_cases[_i].pt_per_ns);
+	for (size_t i = 0; i < bars.n; i++) {
+		busy_ns += bars.at[i].busy_ns;
+		boxes_n += bars.at[i].boxes_n;
+		ck_assert_int_le(bars.at[i].busy_ns, bars.at[i].end_ns - bars.at[i].start_ns);
+		ck_assert(!i || bars.at[i].start_ns >= bars.at[i - 1].end_ns);
+	}
+	ck_assert_int_eq(busy_ns, (sim_ns)n * 1000);
+	ck_assert_uint_eq(boxes_n, n);
+	ck_assert_uint_eq(bars.of_box[n - 1], bars.n - 1);
+	ck_assert_msg(bar_cases[_i].joined ? bars.n < n / 4 : bars.n == n, "%zu bars", bars.n);
+	bars_release(&bars);
+	free(boxes);
+}
+END_TEST
+
+START_TEST(window_cuts_boxes)
+{
+	struct box *boxes = many_boxes(10, 1);
+	const struct schedule s = {
+		.lanes = lanes, .lanes_n = 1, .boxes = boxes, .boxes_n = 10, .from_ns = 3000, .to_ns = 6500};
+	struct bars bars;
+
+	bars_init(&bars, &s, 0.1);
+	ck_assert_uint_eq(bars.n, 2); /* 4,000-5,000 whole and 6,000-7,000 cut; 2,000-3,000 only touches */
+	ck_assert_int_eq(bars.at[1].end_ns, 6500);
+	ck_assert_uint_eq(bars.of_box[1], BARS_NONE);
+	bars_release(&bars);
+	free(boxes);
+}
+END_TEST
+
+START_TEST(many_boxes_make_a_small_picture)
+{
+	struct box *boxes = many_boxes(10000, 2);
+	const struct schedule s = {.title = "many",
+				   .lanes = lanes,
+				   .lanes_n = 1,
+				   .boxes = boxes,
+				   .boxes_n = 10000,
+				   .to_ns = 20000000};
+	struct str out = STR_INIT;
+
+	schedule_dot(&out, &s);
+	ck_assert_uint_lt(out.len, 400000);
+	expect(out.text, "10,000 boxes drawn as");
+	expect(out.text, "boxes: step " ELLIPSIS " step\\n");
+	expect(out.text, "50%");
+	str_release(&out);
+	free(boxes);
+}
+END_TEST
+
+START_TEST(schedule_escapes)
+{
+	const struct schedule s = few_boxes();
+	struct str out = STR_INIT;
+
+	schedule_dot(&out, &s);
+	expect(out.text, "label=\"a \\\"b\\\" \\\\N <c> &amp; d|e, \xe6\x97\xa5 \xef\xbf\xbd  f\"");
+	expect(out.text,
+	       "tooltip=\"a \\\"b\\\" \xe2\x88\x96N <c> &amp; d|e, \xe6\x97\xa5 \xef\xbf\xbd\\n f\\n");
+	expect(out.text, "on the critical path");
+	expect_no(out.text, "A0"); /* a box of a point has no room for its letter */
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(trace_is_exact)
+{
+	static const char *const parts[] = {"\"version\":\"0.1.0\"",
+					    "\"cat\":\"prefill\",\"ts\":0.012,\"dur\":1.500,",
+					    "\"cat\":\"transfer\",\"ts\":1.512,\"dur\":2.488,",
+					    "\"cat\":\"decode\",\"ts\":4.000,\"dur\":996.000,",
+					    "{\"ph\":\"s\",\"pid\":1,\"tid\":1,\"name\":\"lets "
+					    "start\",\"cat\":\"cause\",\"id\":1,\"ts\":1.511}",
+					    "{\"ph\":\"f\",\"pid\":2,\"tid\":2,\"bp\":\"e\",\"name\":\"lets "
+					    "start\",\"cat\":\"cause\",\"id\":1,"
+					    "\"ts\":1.512}",
+					    "{\"ph\":\"s\",\"pid\":2,\"tid\":2,\"name\":\"lets "
+					    "start\",\"cat\":\"cause\",\"id\":2,\"ts\":3.999}",
+					    "\"name\":\"process_name\",\"args\":{\"name\":\"tb5\"}",
+					    "\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":3}"};
+	const struct schedule s = few_boxes();
+	struct str out = STR_INIT;
+
+	schedule_trace(&out, &s, "0.1.0");
+	ck_assert_msg(is_json(out.text), "%s", out.text);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		expect(out.text, parts[i]);
+	ck_assert_uint_eq(count(out.text, "\"process_name\""), 2); /* lanes 0 and 2 are one machine */
+	ck_assert_uint_eq(count(out.text, "\"ph\":\"s\""), 2);     /* none to a box without duration */
+	str_release(&out);
+}
+END_TEST
+
+/* ---- rooflines ---- */
+
+static const struct roof roofs[] = {{HOSTILE, 13.84e12, 118.4e9, 16.16e12, 153.6e9},
+				    {"m4pro.gpu", 6.07e12, 253.2e9, 0, 0}};
+
+static void draw_roofline(struct str *out, size_t dots_n)
+{
+	struct roof_dot dots[60];
+
+	for (size_t i = 0; i < dots_n; i++)
+		dots[i] = (struct roof_dot){.label = i % 2 ? HOSTILE : "decode q",
+					    .group = i % 3 ? "decode" : "prefill",
+					    .roof = i % 2,
+					    .intensity = i == 5 ? 0.0 : 1.0 + 0.001 * (double)i,
+					    .flops = 1e11 + 1e8 * (double)i,
+					    .share = 0.02};
+	roofline_dot(out, &(struct roofline){HOSTILE, HOSTILE, roofs, 2, dots, dots_n});
+}
+
+START_TEST(ridge_is_the_documents)
+{
+	struct str out = STR_INIT;
+
+	ck_assert_double_eq_tol(roof_ridge(&roofs[0]), 116.9, 0.05);
+	ck_assert_double_eq_tol(roof_ridge(&roofs[1]), 23.97, 0.005);
+	draw_roofline(&out, 0);
+	expect(out.text, "13.84 TFLOPS \xc2\xb7 118.4 GB/s \xc2\xb7 ridge 116.9 FLOP/B");
+	expect(out.text, "style=dashed");
+	str_release(&out);
+}
+END_TEST
+
+static bool apart(struct rect a, struct rect b)
+{
+	return a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+}
+
+START_TEST(labels_never_overlap)
+{
+	const struct rect dot = {195, 195, 10, 10};
+	const struct label_anchor anchor = {{200, 200}, 5.0, {200, 200, 0, 0}};
+	struct labels labels;
+	struct label_place places[40];
+	size_t n = 0;
+
+	labels_init(&labels, (struct rect){0, 0, 400, 400});
+	labels_block(&labels, dot);
+	labels_line(&labels, (struct point){0, 210}, (struct point){400, 210});
+	while (n < 40 && labels_find(&labels, &anchor, 60, 11, &places[n])) {
+		const struct rect at = places[n].at;
+
+		labels_take(&labels, &places[n]);
+		ck_assert(apart(at, dot));
+		ck_assert(at.y + at.h < 210 || at.y > 210);
+		ck_assert(at.x >= 0 && at.y >= 0 && at.x + at.w <= 400 && at.y + at.h <= 400);
+		for (size_t i = 0; i < n; i++)
+			ck_assert(apart(at, places[i].at));
+		n++;
+	}
+	ck_assert_uint_ge(n, 4);
+	ck_assert(!places[0].led);
+	labels_release(&labels);
+}
+END_TEST
+
+/* ---- text ---- */
+
+static const struct {
+	const char *text;
+	double room;
+	const char *want;
+} shorten_cases[] = {{"short", 100, "short"},
+		     {"", 10, ""},
+		     {"much too long", 60, "much too" ELLIPSIS},
+		     {"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", 25, "\xe6\x97\xa5" ELLIPSIS},
+		     {"no room", 1, ELLIPSIS}};
+
+START_TEST(text_is_shortened)
+{
+	struct str out = STR_INIT;
+	const bool whole = textsize_shorten(&out, shorten_cases[_i].text, shorten_cases[_i].room, 10, false);
+
+	ck_assert_str_eq(out.text, shorten_cases[_i].want);
+	ck_assert_int_eq(whole, !strcmp(shorten_cases[_i].text, shorten_cases[_i].want));
+	str_release(&out);
+}
+END_TEST
+
+/* ---- dot ---- */
+
+static char folder[] = "/tmp/check_report.XXXXXX";
+
+static void enter_folder(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+/* Removes what is in the folder; says how many files there were. */
+static size_t leave_folder(void)
+{
+	DIR *dir = opendir(".");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	for (const struct dirent *e = readdir(dir); e; e = readdir(dir))
+		if (*e->d_name != '.')
+			n += unlink(e->d_name) == 0;
+	closedir(dir);
+	ck_assert_int_eq(chdir("/"), 0);
+	rmdir(folder);
+	return n;
+}
+
+static bool has_dot(void)
+{
+	return system("dot -V >/dev/null 2>&1") == 0;
+}
+
+static const char *const pictures[] = {"p.svg", "p.png", "p.pdf", "p.dot"};
+
+START_TEST(dot_accepts)
+{
+	const struct schedule s = few_boxes(), none = {.title = "nothing"};
+	struct str out = STR_INIT;
+
+	if (!has_dot())
+		return;
+	enter_folder();
+	for (int what = 0; what < 3; what++) {
+		struct err err = ERR_INIT;
+
+		str_clear(&out);
+		if (what == 2)
+			draw_roofline(&out, 60);
+		else
+			schedule_dot(&out, what ? &none : &s);
+		ck_assert_msg(draw_write(pictures[_i], out.text, true, &err) == 0, "%s", err.msg);
+	}
+	ck_assert_uint_eq(leave_folder(), 1);
+	str_release(&out);
+}
+END_TEST
+
+static const struct {
+	const char *path, *dot_text, *msg, *hint;
+	bool empty_path;
+} draw_errors[] = {
+	{"p.jpeg", "digraph {}", "cannot draw 'p.jpeg': the name's ending says no format",
+	 "end the name in .svg, .png, .pdf or .dot", false},
+	{"old.svg", "digraph {}", "'old.svg' exists", "add -f to overwrite it", false},
+	{"p.svg", "digraph {", "'dot' failed with exit status 1: ", "", false},
+	{"p.svg", "digraph {}", "cannot draw: Graphviz's program 'dot' is not installed", "install graphviz",
+	 true},
+};
+
+START_TEST(draw_says_what_is_wrong)
+{
+	struct err err = ERR_INIT;
+
+	if (!has_dot() && !draw_errors[_i].empty_path)
+		return;
+	enter_folder();
+	ck_assert_int_eq(file_write("old.svg", "x", 1, false, &err), 0);
+	if (draw_errors[_i].empty_path)
+		setenv("PATH", "/nonexistent", 1);
+	ck_assert_int_eq(draw_write(draw_errors[_i].path, draw_errors[_i].dot_text, false, &err), -1);
+	ck_assert_msg(str_starts(err.msg, draw_errors[_i].msg), "%s", err.msg);
+	ck_assert_msg(str_starts(err.hint, draw_errors[_i].hint), "%s", err.hint);
+	ck_assert_uint_eq(leave_folder(), 1); /* nothing is left but what was there */
+}
+END_TEST
+
+START_TEST(png_stays_within_cairos_limit)
+{
+	static const unsigned char magic[] = "\x89PNG\r\n\x1a\n";
+	static struct lane tall[500];
+	const struct schedule s = {.title = "tall", .lanes = tall, .lanes_n = 500, .to_ns = 1000};
+	struct arena arena = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct str out = STR_INIT;
+	char *bytes;
+	size_t len;
+
+	if (!has_dot())
+		return;
+	for (size_t i = 0; i < 500; i++)
+		tall[i] = (struct lane){.name = "m"};
+	schedule_dot(&out, &s);
+	enter_folder();
+	ck_assert_msg(draw_write("p.png", out.text, false, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(file_read(&arena, "p.png", 1 << 30, &bytes, &len, &err), 0);
+	ck_assert_int_eq(memcmp(bytes, magic, 8), 0);
+	ck_assert_int_eq(((unsigned char)bytes[20] << 8 | (unsigned char)bytes[21]), 0);
+	ck_assert_int_le(((unsigned char)bytes[22] << 8 | (unsigned char)bytes[23]), 32767);
+	ck_assert_int_gt(((unsigned char)bytes[22] << 8 | (unsigned char)bytes[23]), 30000);
+	leave_folder();
+	arena_release(&arena);
+	str_release(&out);
+}
+END_TEST
+
+Suite *suite_report(void)
+{
+	Suite *s = suite_create("report");
+	TCase *result_case = tcase_create("result"), *draw_case = tcase_create("drawing");
+
+	tcase_add_test(result_case, json_has_the_contract);
+	tcase_add_test(result_case, jsonl_lines_stand_alone);
+	tcase_add_loop_test(result_case, csv_quotes, 0, ARRAY_LEN(csv_cases));
+	tcase_add_test(result_case, csv_leaves_absent_metrics_empty);
+	tcase_add_test(result_case, markdown_escapes_and_marks);
+	tcase_add_loop_test(result_case, numbers_have_three_digits, 0, ARRAY_LEN(number_cases));
+	tcase_add_loop_test(result_case, table_is_aligned, 0, ARRAY_LEN(table_widths));
+	tcase_add_test(result_case, table_answers);
+	tcase_add_test(result_case, hostile_names_pass_every_writer);
+	suite_add_tcase(s, result_case);
+	tcase_add_loop_test(draw_case, bars_keep_time, 0, ARRAY_LEN(bar_cases));
+	tcase_add_test(draw_case, window_cuts_boxes);
+	tcase_add_test(draw_case, many_boxes_make_a_small_picture);
+	tcase_add_test(draw_case, schedule_escapes);
+	tcase_add_test(draw_case, trace_is_exact);
+	tcase_add_test(draw_case, ridge_is_the_documents);
+	tcase_add_test(draw_case, labels_never_overlap);
+	tcase_add_loop_test(draw_case, text_is_shortened, 0, ARRAY_LEN(shorten_cases));
+	tcase_add_loop_test(draw_case, dot_accepts, 0, ARRAY_LEN(pictures));
+	tcase_add_loop_test(draw_case, draw_says_what_is_wrong, 0, ARRAY_LEN(draw_errors));
+	tcase_add_test(draw_case, png_stays_within_cairos_limit);
+	tcase_set_timeout(draw_case, 30);
+	suite_add_tcase(s, draw_case);
+	return s;
+}

@@ -1,0 +1,201 @@
+/* check_stats.c - room stats, against values worked by hand or given by numpy 1.24 and t tables. */
+#include "tests/suites.h"
+
+#include <math.h>
+
+#include "sim/base/err.h"
+#include "sim/base/rng.h"
+#include "sim/stats/ci.h"
+#include "sim/stats/quantile.h"
+#include "sim/stats/summary.h"
+
+START_TEST(summary_by_hand)
+{
+	/* mean 5; squares 9+1+1+1+0+0+4+16 = 32; variance 32/7 */
+	static const double x[] = {2, 4, 4, 4, 5, 5, 7, 9};
+	struct summary s = summary_empty();
+
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		summary_add(&s, x[i]);
+	ck_assert_uint_eq(s.n, 8);
+	ck_assert_double_eq_tol(s.mean, 5, 1e-15);
+	ck_assert_double_eq_tol(summary_variance(&s), 32.0 / 7, 1e-14);
+	ck_assert_double_eq_tol(summary_sd(&s), sqrt(32.0 / 7), 1e-14);
+	ck_assert_double_eq(s.min, 2);
+	ck_assert_double_eq(s.max, 9);
+}
+END_TEST
+
+START_TEST(summary_of_few)
+{
+	struct summary s = summary_empty();
+
+	ck_assert_uint_eq(s.n, 0);
+	ck_assert_double_eq(s.mean, 0);
+	ck_assert_double_eq(summary_variance(&s), 0);
+	summary_add(&s, -3);
+	ck_assert_double_eq(s.mean, -3);
+	ck_assert_double_eq(summary_variance(&s), 0);
+	ck_assert_double_eq(s.min, -3);
+	ck_assert_double_eq(s.max, -3);
+}
+END_TEST
+
+START_TEST(summary_far_from_zero)
+{
+	/* the textbook sum of squares loses all digits here: variance of 4, 7, 13, 16 is 30 */
+	static const double x[] = {1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16};
+	struct summary s = summary_empty();
+
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		summary_add(&s, x[i]);
+	ck_assert_double_eq_tol(summary_variance(&s), 30, 1e-6);
+}
+END_TEST
+
+START_TEST(summary_merged_at) /* _i of 100 numbers in the first part, from none to all */
+{
+	struct rng *r = rng_new(1, "merge");
+	struct summary all = summary_empty(), a = summary_empty(), b = summary_empty();
+
+	for (int i = 0; i < 100; i++) {
+		const double x = rng_normal(r) + 10;
+
+		summary_add(&all, x);
+		summary_add(i < _i ? &a : &b, x);
+	}
+	rng_free(r);
+	summary_merge(&a, &b);
+	ck_assert_uint_eq(a.n, all.n);
+	ck_assert_double_eq_tol(a.mean, all.mean, 1e-13);
+	ck_assert_double_eq_tol(summary_variance(&a), summary_variance(&all), 1e-12);
+	ck_assert_double_eq(a.min, all.min);
+	ck_assert_double_eq(a.max, all.max);
+}
+END_TEST
+
+/* numpy.quantile(x, share), method 'linear' */
+static const struct {
+	double x[6];
+	size_t n;
+	double share, want;
+} quantiles[] = {
+	{{7}, 1, 0, 7},
+	{{7}, 1, 0.99, 7},
+	{{1, 2}, 2, 0.5, 1.5},
+	{{1, 2, 3, 4}, 4, 0.25, 1.75},
+	{{4, 1, 3, 2}, 4, 0.75, 3.25},
+	{{15, 20, 35, 40, 50}, 5, 0.4, 29},
+	{{50, 40, 35, 20, 15}, 5, 0, 15},
+	{{50, 40, 35, 20, 15}, 5, 1, 50},
+	{{1, 1, 2, 2, 9, 9}, 6, 0.5, 2},
+	{{0, 10, 20, 30, 40, 100}, 6, 0.9, 70},
+	{{0, 10, 20, 30, 40, 100}, 6, 0.99, 97},
+	{{-1, 1, -INFINITY, INFINITY, INFINITY, 0}, 6, 0.9, INFINITY},
+};
+
+START_TEST(quantile_case)
+{
+	double copy[6];
+	const double got = quantile_of(quantiles[_i].x, quantiles[_i].n, quantiles[_i].share);
+
+	if (isinf(quantiles[_i].want))
+		ck_assert_double_eq(got, quantiles[_i].want);
+	else
+		ck_assert_double_eq_tol(got, quantiles[_i].want, 1e-12);
+	for (size_t i = 0; i < quantiles[_i].n; i++)
+		copy[i] = quantiles[_i].x[i];
+	quantile_sort(copy, quantiles[_i].n);
+	ck_assert_double_eq(quantile_sorted(copy, quantiles[_i].n, quantiles[_i].share), got);
+}
+END_TEST
+
+/* Two-sided 95 % and 99 % points of Student's t, from the tables. */
+static const struct {
+	int n;
+	double level, t;
+} students[] = {
+	{2, 0.95, 12.706205}, {3, 0.95, 4.302653}, {11, 0.95, 2.228139}, {31, 0.95, 2.042272},
+	{11, 0.99, 3.169273}, {2, 0.50, 1.0},
+};
+
+START_TEST(ci_is_students)
+{
+	struct summary s = summary_empty();
+	const int n = students[_i].n;
+	struct ci ci;
+
+	for (int i = 0; i < n; i++)
+		summary_add(&s, i);
+	ci = ci_mean(&s, students[_i].level);
+	ck_assert_double_eq_tol(ci.mean, (n - 1) / 2.0, 1e-12);
+	ck_assert_double_eq_tol(ci.half, students[_i].t * sqrt(summary_variance(&s) / n), 1e-5);
+}
+END_TEST
+
+START_TEST(ci_of_one_is_everything)
+{
+	struct summary s = summary_empty();
+
+	summary_add(&s, 4);
+	ck_assert(isinf(ci_mean(&s, 0.95).half));
+}
+END_TEST
+
+START_TEST(ci_batches_by_hand)
+{
+	/* batches of two: means 2, 4, 9; the 100 is left over; mean 5, variance 13, t(2) = 4.302653 */
+	static const double x[] = {1, 3, 4, 4, 10, 8, 100};
+	const struct ci ci = ci_batch_means(x, ARRAY_LEN(x), 3, 0.95);
+
+	ck_assert_double_eq_tol(ci.mean, 5, 1e-12);
+	ck_assert_double_eq_tol(ci.half, 4.302653 * sqrt(13.0 / 3), 1e-5);
+}
+END_TEST
+
+/* x[t] = 0.95 x[t-1] + noise: neighbours are alike, and an interval that ignores it is far too narrow. */
+START_TEST(ci_batches_see_autocorrelation)
+{
+	enum { N = 4000, SERIES = 200 };
+	static double x[N];
+	struct rng *r = rng_new(7, "series");
+	int naive_hits = 0, batch_hits = 0;
+
+	for (int k = 0; k < SERIES; k++) {
+		struct summary s = summary_empty();
+		double now = 0;
+		struct ci naive, batch;
+
+		for (int i = -200; i < N; i++) {
+			now = 0.95 * now + rng_normal(r);
+			if (i >= 0)
+				summary_add(&s, x[i] = now);
+		}
+		naive = ci_mean(&s, 0.95);
+		batch = ci_batch_means(x, N, 10, 0.95);
+		naive_hits += fabs(naive.mean) < naive.half;
+		batch_hits += fabs(batch.mean) < batch.half;
+	}
+	rng_free(r);
+	ck_assert_int_lt(naive_hits, SERIES / 2);
+	ck_assert_int_gt(batch_hits, SERIES * 88 / 100);
+}
+END_TEST
+
+Suite *suite_stats(void)
+{
+	Suite *s = suite_create("stats");
+	TCase *tc = tcase_create("stats");
+
+	tcase_add_test(tc, summary_by_hand);
+	tcase_add_test(tc, summary_of_few);
+	tcase_add_test(tc, summary_far_from_zero);
+	tcase_add_loop_test(tc, summary_merged_at, 0, 101);
+	tcase_add_loop_test(tc, quantile_case, 0, ARRAY_LEN(quantiles));
+	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
+	tcase_add_test(tc, ci_of_one_is_everything);
+	tcase_add_test(tc, ci_batches_by_hand);
+	tcase_add_test(tc, ci_batches_see_autocorrelation);
+	suite_add_tcase(s, tc);
+	return s;
+}
