@@ -112,11 +112,16 @@ static const struct {
 	enum dim dim;
 	const char *want;
 } shown[] = {
-	{118e9, DIM_BANDWIDTH, "118 GB/s"}, {13.84e12, DIM_FLOPS, "13.84 TFLOPS"},
-	{999, DIM_BYTES, "999 B"},          {1000, DIM_BYTES, "1 kB"},
-	{0.00003, DIM_TIME, "30 us"},       {1.5, DIM_TIME, "1.5 s"},
-	{5e-12, DIM_TIME, "0.005 ns"},      {0.85, DIM_SHARE, "85 %"},
-	{32, DIM_COUNT, "32"},              {0, DIM_BYTES, "0 GiB"},
+	{118e9, DIM_BANDWIDTH, "118 GB/s"},
+	{13.84e12, DIM_FLOPS, "13.84 TFLOPS"},
+	{999, DIM_BYTES, "999 B"},
+	{1000, DIM_BYTES, "1 kB"},
+	{0.00003, DIM_TIME, "30 us"},
+	{1.5, DIM_TIME, "1.5 s"},
+	{5e-12, DIM_TIME, "0.005 ns"},
+	{0.85, DIM_SHARE, "85 %"},
+	{32, DIM_COUNT, "32"},
+	{0, DIM_BYTES, "0 GiB"},
 	{-2e9, DIM_BYTES, "-2 GB"},
 };
 
@@ -266,13 +271,12 @@ START_TEST(jsonw_nests)
 		jsonw_end(&w);
 		str_add(&s, "\n");
 	}
-	ck_assert_str_eq(
-		s.text,
-		"{\"name\":\"a \\\"b\\\" \\\\ \\n\\u0009\\u0001 µ \xef\xbf\xbd.\","
-		"\"list\":[-9223372036854775808,true,null,[],{\"x\":false}],\"nan\":null,\"n\":3}\n"
-		"{\n  \"name\": \"a \\\"b\\\" \\\\ \\n\\u0009\\u0001 µ \xef\xbf\xbd.\",\n"
-		"  \"list\": [\n    -9223372036854775808,\n    true,\n    null,\n    [],\n    {\n"
-		"      \"x\": false\n    }\n  ],\n  \"nan\": null,\n  \"n\": 3\n}\n");
+	ck_assert_str_eq(s.text,
+			 "{\"name\":\"a \\\"b\\\" \\\\ \\n\\u0009\\u0001 µ \xef\xbf\xbd.\","
+			 "\"list\":[-9223372036854775808,true,null,[],{\"x\":false}],\"nan\":null,\"n\":3}\n"
+			 "{\n  \"name\": \"a \\\"b\\\" \\\\ \\n\\u0009\\u0001 µ \xef\xbf\xbd.\",\n"
+			 "  \"list\": [\n    -9223372036854775808,\n    true,\n    null,\n    [],\n    {\n"
+			 "      \"x\": false\n    }\n  ],\n  \"nan\": null,\n  \"n\": 3\n}\n");
 	str_release(&s);
 }
 END_TEST
@@ -281,10 +285,14 @@ static const struct {
 	double number;
 	const char *want;
 } numbers[] = {
-	{0, "0"},       {-0.0, "-0"},
-	{0.1, "0.1"},   {1.0 / 3, "0.3333333333333333"},
-	{1e22, "1e+22"}, {123456789012345678.0, "1.2345678901234568e+17"},
-	{5e-324, "4.94065645841247e-324"}, {INFINITY, "null"},
+	{0, "0"},
+	{-0.0, "-0"},
+	{0.1, "0.1"},
+	{1.0 / 3, "0.3333333333333333"},
+	{1e22, "1e+22"},
+	{123456789012345678.0, "1.2345678901234568e+17"},
+	{5e-324, "4.94065645841247e-324"},
+	{INFINITY, "null"},
 	{NAN, "null"},
 };
 

@@ -2,6 +2,7 @@
 #include "sim/base/units.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,22 +148,31 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 	return bad_unit(unit, text, number, dim, err);
 }
 
-void units_format(struct str *out, double value, enum dim dim, int digits)
+/* The largest unit that is not larger than the value; the smallest there is for less; base units for nothing.
+ */
+static const struct unit *best_unit(double value, enum dim dim)
 {
 	const struct unit *best = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		const struct unit *u = &units[i];
+		const bool fits = value == 0 ? u->in_base == 1 : u->in_base <= fabs(value);
 
 		if (u->dim != dim || !u->shown)
 			continue;
-		if (!best ||
-		    (fabs(value) >= u->in_base ? best->in_base > fabs(value) || u->in_base > best->in_base
-					       : u->in_base < best->in_base && best->in_base > fabs(value)))
+		if (!best || (fits ? u->in_base > best->in_base || best->in_base > fabs(value)
+				   : u->in_base < best->in_base && best->in_base > fabs(value)))
 			best = u;
 	}
-	if (!best || value == 0)
-		str_addf(out, "%.*g%s%s", digits, value, best ? " " : "", best ? dims[dim].unit : "");
+	return best;
+}
+
+void units_format(struct str *out, double value, enum dim dim, int digits)
+{
+	const struct unit *u = best_unit(value, dim);
+
+	if (u)
+		str_addf(out, "%.*g %s", digits, value / u->in_base, u->name);
 	else
-		str_addf(out, "%.*g %s", digits, value / best->in_base, best->name);
+		str_addf(out, "%.*g", digits, value);
 }

@@ -89,7 +89,8 @@ static void cost_scores(struct cost *c, const struct op *op, const struct site *
 	const struct util u = scores_util(a, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
-	c->bytes = op->kv_B * share;
+	/* a runtime that writes the cache out for every query head also reads it so */
+	c->bytes = op->kv_B * share * (site->profile->kv_repeat.passes > 0 ? op->groups : 1);
 	c->arithmetic = arithmetic(site, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
 }
@@ -109,6 +110,8 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 		return &p->rope;
 	case OP_KV_APPEND:
 		return &p->kv_append;
+	case OP_KV_REPEAT:
+		return &p->kv_repeat;
 	case OP_SCORES:
 		return &p->scores;
 	case OP_ACTIVATION:

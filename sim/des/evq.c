@@ -23,7 +23,8 @@ enum { CLASS_BITS = 3, SEQ_BITS = 37, SLOT_BITS = 24 };
 _Static_assert(CLASS_BITS + SEQ_BITS + SLOT_BITS == 64, "the lower half of a key");
 _Static_assert(EV_CLASS_N <= 1 << CLASS_BITS, "every class has its bits");
 
-/* FRONT keys before the root put siblings on one line; BACK keys may be compared or fetched beyond the last */
+/* FRONT keys before the root put siblings on one line; BACK keys may be compared or fetched beyond the last
+ */
 enum { WAYS = 4, FRONT = WAYS - 1, BACK = WAYS * WAYS, ROOM_LEAST = 64, LINE_B = 64 };
 
 /* Behind every real key: four siblings can be compared without asking how many there are. */

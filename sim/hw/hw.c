@@ -103,11 +103,15 @@ static const struct field profile_fields[] = {
 	SUB(struct profile, rope, fusion_table, "rotary positions of q and k"),
 	SUB(struct profile, activation, fusion_table, "the FFN's gate, on its inner width"),
 	SUB(struct profile, residual, fusion_table, "one residual addition"),
-	SUB(struct profile, kv_append, fusion_table, "new keys and values into the cache"),
+	SUB(struct profile, kv_append, fusion_table,
+	    "keys and values into the cache; passes over the whole cache, 0 if in place"),
+	SUB(struct profile, kv_repeat, fusion_table,
+	    "keys and values repeated for every query head, on that width; 0 if not"),
 	SUB(struct profile, scores, fusion_table, "kernels of attention proper (its time is in 'attention')"),
 	SUB(struct profile, linear, fusion_table, "kernels of one matrix product (its time is in 'gemm_*')"),
 	SUB(struct profile, overhead, overhead_table, "what the runtime adds"),
-	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false", .help = "a prefill runs the head over every token"},
+	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
+	 .help = "a prefill runs the head over every token"},
 };
 static const struct table profile_table = {"runtime", sizeof(struct profile), profile_fields,
 					   ARRAY_LEN(profile_fields)};

@@ -65,7 +65,7 @@ struct profile {
 		gemv; /* byte/s: streams, copies (read + written), weights of a matrix-vector product */
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
-	struct fusion norm, rope, activation, residual, kv_append, scores, linear;
+	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;
 	struct overhead overhead;
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 };

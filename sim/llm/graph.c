@@ -126,6 +126,7 @@ static void scores(struct writer *w)
 	struct op *op = add(w, "scores", OP_SCORES, SPLIT_HEADS);
 
 	op->query = s->tokens;
+	op->groups = (double)a->heads / (double)a->kv_heads;
 	op->context = context;
 	/* backward: four products where forward has two */
 	op->flop = op->times * per_pair * attended(s->tokens, s->past, a->window, a->causal);
@@ -147,7 +148,7 @@ static void attention_block(struct writer *w)
 	const struct attention *a = &w->m->attention;
 	const int64_t h = w->m->hidden, q = a->heads * a->head_dim, kv = a->kv_heads * a->head_dim;
 	const bool t = w->s->train_weights, inference = w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
-	const double rows = (double)w->rows;
+	const double rows = (double)w->rows, cached = (double)(w->s->batch * seen(w->m, w->s));
 
 	if (w->m->norms)
 		elementwise(w, "norm", OP_NORM, SPLIT_NONE, rows * (double)h);
@@ -159,7 +160,9 @@ static void attention_block(struct writer *w)
 	if (a->rope)
 		elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)(q + kv));
 	if (inference)
-		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_WIDTH, rows * 2 * (double)kv);
+		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_WIDTH, cached * 2 * (double)kv);
+	if (kv < q)
+		elementwise(w, "kv repeat", OP_KV_REPEAT, SPLIT_WIDTH, cached * 2 * (double)q);
 	scores(w);
 	linear(w, "o", SPLIT_ROWS, w->rows, h, q, t);
 	if (w->m->norms) /* bare layers of a benchmark have no residual either */

@@ -20,7 +20,8 @@ enum op_kind {
 	OP_NORM,
 	OP_LINEAR, /* C[m,n] = A[m,k] W[k,n] */
 	OP_ROPE,
-	OP_KV_APPEND,
+	OP_KV_APPEND,  /* the new keys and values join the cache; its tensor is the whole cache */
+	OP_KV_REPEAT,  /* keys and values written out for every query head, where a runtime does that */
 	OP_SCORES,     /* softmax(QK')V */
 	OP_ACTIVATION, /* the FFN's gate */
 	OP_RESIDUAL,
@@ -51,6 +52,7 @@ struct op {
 	double weight_B;        /* read once however many rows; for a weight gradient: written */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
+	double groups;   /* OP_SCORES: query heads for each key and value head */
 	double times;    /* kernels and passes against the forward operator: 2 for most backward ones */
 };
 

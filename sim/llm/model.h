@@ -31,7 +31,8 @@ struct model {
 	struct attention attention;
 	struct ffn ffn;
 	bool tied_head;     /* the head's weights are the embedding's */
-	bool norms;	/* a norm before each block and the residual around it; false: bare, as in a layer benchmark */
+	bool norms;         /* a norm before each block and the residual around it; false: bare, as in a layer
+			       benchmark */
 	bool ends;          /* embedding, last norm and head; false: bare layers, as in a layer benchmark */
 	int64_t parameters; /* as published; 0: not said. Checked against ours to 0.5 % */
 };
