@@ -1,8 +1,9 @@
 # lemursim. `make help` lists what can be made.
 BUILD   ?= release
-OUT     := build/$(BUILD)
+OUT     ?= build/$(BUILD)
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
+SCENARIO := scenarios/m5-vs-m4pro.yaml
 
 CSTD    := -std=c11 -D_POSIX_C_SOURCE=200809L
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wpointer-arith
@@ -11,30 +12,132 @@ FP      := -ffp-contract=off
 FLAGS.debug   := -O0 -g3
 FLAGS.release := -O2 -g
 FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS.fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAGS.$(BUILD)),)
 $(error BUILD=$(BUILD): choose debug, release or san)
 endif
-PKGS    := yaml-0.1 gsl
-PKGFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-CFLAGS  ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
+PKGS     := yaml-0.1 gsl
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
+CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
 ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+ALL_LIBS   = $(LDLIBS) $(PKGLIBS) -lm
 
-MAIN    := $(OUT)/lemursim
 SRC     := $(sort $(wildcard sim/*/*.c))
 HDR     := $(sort $(wildcard sim/*/*.h))
 OBJ     := $(SRC:%.c=$(OUT)/%.o)
 TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/check_*.c)))
+FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
-.PHONY: all
-all: $(MAIN) ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
-	@ln -sfn $(MAIN) lemursim
+.PHONY: all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
+# as many jobs as cores, unless -j was given
+JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+# make V=1 shows the commands
+Q        = $(if $(V),,@echo "  build $@"; )
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
+DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
-$(MAIN): $(OUT)/sim/main.o $(OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PHONY: FORCE readme check-readme same bench deps need install clean help
+
+all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
+	@ln -sfn $(OUT)/lemursim lemursim
+
+demo: deps ## install what is missing, build, and answer the founding case
+	@$(MAKE) --no-print-directory $(JOBS) all
+	./lemursim simulate $(SCENARIO)
+	@mkdir -p out
+	./lemursim roofline $(SCENARIO) -f -o out/roofline.svg
+	./lemursim schedule $(SCENARIO) --assignment "prefill M5, decode M4 Pro" -f -o out/schedule.svg
+	@echo; echo "pictures: out/roofline.svg out/schedule.svg"
+
+check: deps ## install what is missing, then run every test
+	@$(MAKE) --no-print-directory $(JOBS) check-all
+
+check-all: all layers headers check-format check-readme cases fuzz-replay unit
+
+check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from four builds, a little fuzzing
+	$(MAKE) BUILD=san OUT=build/san-gcc CC=gcc unit cases fuzz-replay
+	$(MAKE) BUILD=san OUT=build/san-clang CC=clang unit cases fuzz-replay
+	$(MAKE) same
+	$(MAKE) fuzz SECONDS=5
+
+unit: $(OUT)/tests/check ## unit tests
+	$<
+cases: $(OUT)/lemursim ## golden runs and bad input, each in an empty directory
+	@sh tests/tools/run_cases.sh $(abspath $<) tests/golden tests/bad
+golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and bad input; review the diff
+	@sh tests/tools/run_cases.sh --update $(abspath $<) tests/golden tests/bad
+layers: ## fail on an include that sim/LAYERS does not allow
+	@awk -f tests/tools/layers.awk sim/LAYERS $(SRC) $(HDR)
+headers: ## compile each header alone, twice
+	@for h in $(HDR); do printf '#include "%s"\n#include "%s"\n' $$h $$h | $(CC) $(ALL_CFLAGS) -fsyntax-only -xc - || exit 1; done
+check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
+	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(SRC) $(HDR) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c); \
+	else echo "check-format: skipped, no clang-format-14"; fi
+readme: all ## refresh what README.md says the tool prints, and its pictures
+	@sh tests/tools/readme.sh README.md
+	@mkdir -p scenarios/pictures
+	./lemursim roofline $(SCENARIO) -f -o scenarios/pictures/roofline.svg
+	./lemursim schedule $(SCENARIO) -a "prefill M5, decode M4 Pro" -f -o scenarios/pictures/handoff.svg
+	./lemursim schedule $(SCENARIO) -a "FFN M5, attention and KV M4 Pro" --phase decode -f -o scenarios/pictures/ffn-split.svg
+check-readme: all ## fail where README.md no longer says what the tool prints
+	@sh tests/tools/readme.sh --check README.md
+
+format: ## rewrite the sources as clang-format 14 does
+	clang-format-14 -i $(SRC) $(HDR) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c)
+fuzz-replay: $(FUZZ:%=$(OUT)/tests/fuzz/%) ## replay the corpus of each fuzz target
+	@for f in $(FUZZ); do $(OUT)/tests/fuzz/$$f tests/fuzz/corpus/$$f/* || exit 1; done
+SECONDS ?= 60
+fuzz: ## run each fuzz target for SECONDS with libFuzzer (needs clang)
+	@for f in $(FUZZ); do $(MAKE) --no-print-directory BUILD=fuzz OUT=build/fuzz CC=clang build/fuzz/fuzz-$$f && mkdir -p build/fuzz/new/$$f && \
+	build/fuzz/fuzz-$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/new/$$f tests/fuzz/corpus/$$f || exit 1; done
+same: ## the same bytes from gcc and clang, debug and release
+	@sh tests/tools/same_bytes.sh
+bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
+	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
+
+deps: ## install what is missing: libyaml, GSL, Graphviz, Check (apt-get or Homebrew)
+	@if pkg-config --exists $(PKGS) check 2>/dev/null && command -v dot >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+		as=; [ "$$(id -u)" = 0 ] || as=sudo; $$as apt-get update -qq && \
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			pkg-config libyaml-dev libgsl-dev graphviz check fonts-dejavu-core >/dev/null; \
+	elif command -v brew >/dev/null; then brew install pkg-config libyaml gsl graphviz check; \
+	else echo "deps: install pkg-config, libyaml, GSL, Graphviz and Check by hand" >&2; exit 1; fi
+need:
+	@pkg-config --exists $(PKGS) 2>/dev/null || { echo "libyaml or GSL is missing: 'make deps' installs them" >&2; exit 1; }
+
+install: all ## install under PREFIX (DESTDIR is honoured)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lemursim
+	install -m 755 $(OUT)/lemursim $(DESTDIR)$(PREFIX)/bin/lemursim
+	for f in $$(find hardware models scenarios -name '*.yaml'); do \
+		install -d $(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f) && \
+		install -m 644 $$f $(DESTDIR)$(PREFIX)/share/lemursim/$$f || exit 1; done
+clean: ## remove what was built
+	rm -rf build lemursim
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(OUT)/lemursim: $(OUT)/sim/main.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/tests/check: $(TEST) $(OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
+$(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/fuzz-%: $(OUT)/tests/fuzz/fuzz_%.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"' -MMD -MP -c -o $@ $<
--include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# these say the version, or where the share directory is: built again when either changes
+$(DEFINED): EXTRA_CFLAGS += $(DEFINES)
+$(DEFINED): $(OUT)/defines
+$(OUT)/defines: FORCE
+	@mkdir -p $(@D)
+	@echo "$(subst ",,$(DEFINES))" | cmp -s - $@ || echo "$(subst ",,$(DEFINES))" >$@
+.SECONDARY:
+-include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)

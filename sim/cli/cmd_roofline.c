@@ -63,9 +63,7 @@ static void add_dot(struct builder *b, size_t unit, const struct op *op, const c
 	const struct cost c = cost_of(op, &site, 1);
 	const double s = cost_seconds(&c);
 
-	VEC_ADD(&b->dots, (struct roof_dot){.label = op->phase == PHASE_BACKWARD
-							     ? arena_printf(b->arena, "%s backward", names)
-							     : names,
+	VEC_ADD(&b->dots, (struct roof_dot){.label = names,
 					    .group = group_of(op->phase),
 					    .roof = unit,
 					    .intensity = c.flop / c.bytes,
@@ -98,8 +96,11 @@ static void add_phase(struct builder *b, size_t unit, const struct shape *s, enu
 				if (!same_work(&ops[i], &ops[j]))
 					continue;
 				times += layers;
-				if (strcmp(ops[i].name, ops[j].name))
-					names = arena_printf(b->arena, "%s, %s", names, ops[j].name);
+				if (strcmp(ops[i].name,
+					   ops[j].name)) /* backward has them the other way round */
+					names = arena_printf(b->arena, "%s, %s",
+							     phase == PHASE_BACKWARD ? ops[j].name : names,
+							     phase == PHASE_BACKWARD ? names : ops[j].name);
 				ops[j].flop = 0; /* said */
 			}
 			add_dot(b, unit, &ops[i], names, times, total_s);
@@ -113,11 +114,12 @@ static void add_dots(struct builder *b)
 
 	for (size_t u = 0; u < b->w->units_n; u++) {
 		if (k->generate) {
-			const struct shape prefill = prefill_shape(k->generate);
+			struct shape prefill = prefill_shape(k->generate);
 			const struct shape decode = {.batch = k->generate->batch,
 						     .tokens = 1,
 						     .past = k->generate->prompt + k->generate->tokens / 2};
 
+			prefill.all_logits = b->w->units[u].profile->all_logits;
 			add_phase(b, u, &prefill, PHASE_PREFILL);
 			add_phase(b, u, &decode, PHASE_DECODE);
 		}

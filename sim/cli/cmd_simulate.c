@@ -42,7 +42,7 @@ static int terminal_width(const struct opts *o)
 	struct winsize size;
 
 	if (o->out || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-		return 0;
+		return 120; /* a page's worth, whatever the machine */
 	return size.ws_col;
 }
 
@@ -51,7 +51,7 @@ static const char *mfu_note(struct arena *a, const struct world *w)
 	struct str s = STR_INIT;
 	const char *note;
 
-	str_add(&s, "MFU is stated against the best measured GEMM of the devices that an assignment uses:");
+	str_add(&s, "MFU is stated against the best measured GEMM of the devices that train:");
 	for (size_t i = 0; i < w->units_n; i++) {
 		str_addf(&s, "%s %s ", i ? "," : "", w->units[i].name);
 		units_format(&s, w->units[i].profile->gemm[w->scenario->precision.compute]->roof.value,
@@ -123,7 +123,7 @@ static void answer(struct session *s, const struct opts *o, const struct placeme
 		prediction_make(a, &at[i], &all[i]);
 		rows[i] = prediction_row(a, &all[i], &draws);
 	}
-	r.notes_n = explain_verdicts(a, all, n, notes);
+	r.notes_n = explain_verdicts(a, all, n, draws.n, notes);
 	if (w->scenario->workload.train)
 		notes[r.notes_n++] = mfu_note(a, w);
 	fill_inputs(s, &r);

@@ -14,8 +14,10 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
  * nothing ran. */
 const char *explain_bound(struct arena *a, const struct prediction *p);
 
-/* One sentence for each assignment that uses several machines: against the best that uses one, with the bytes
- * and the waiting that decide. Appends to notes; returns how many. */
-size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, const char **notes);
+/* After prediction_row(), whose draws are compared pair by pair. One sentence for each assignment that uses
+ * several machines: against the best that uses one, with the bytes and the waiting that decide. Appends to
+ * notes; returns how many. */
+size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
+			const char **notes);
 
 #endif

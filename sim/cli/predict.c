@@ -116,7 +116,7 @@ void prediction_release(struct prediction *p)
 	prog_free(p->train.prog);
 }
 
-double world_peak_flops(const struct placement *at)
+double training_peak_flops(const struct placement *at)
 {
 	const struct world *w = at->world;
 	double sum = 0;
@@ -124,7 +124,7 @@ double world_peak_flops(const struct placement *at)
 	for (size_t u = 0; u < w->units_n; u++) {
 		bool used = false;
 
-		for (int x = 0; x < PHASE_N; x++)
+		for (int x = PHASE_FORWARD; x <= PHASE_UPDATE; x++)
 			used |= placement_uses(at, (enum phase)x, u);
 		if (used)
 			sum += w->units[u].profile->gemm[w->scenario->precision.compute]->roof.value;
@@ -195,7 +195,7 @@ static struct values values_of(const struct prediction *p, const struct changed 
 		r.v[M_OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
 		r.v[M_BUBBLE] =
 			fmax(0, 1 - busy_s(&p->train, &c->train) / ((double)units_used(&p->train) * step));
-		r.v[M_MFU] = train_flop(w) / step / world_peak_flops(&p->at);
+		r.v[M_MFU] = train_flop(w) / step / training_peak_flops(&p->at);
 	}
 	return r;
 }
@@ -257,14 +257,18 @@ static enum how from_of(const struct ran *r)
 	return from;
 }
 
-static void interval(struct metric *m, double *samples, size_t n)
+/* Leaves the samples in their order: draws are compared pair by pair. */
+static void interval(struct arena *a, struct metric *m, const double *drawn, size_t n)
 {
+	double *samples = arena_array(a, n, sizeof *samples);
+
+	memcpy(samples, drawn, n * sizeof *samples);
 	quantile_sort(samples, n);
 	m->lo = quantile_sorted(samples, n, 0.1);
 	m->hi = quantile_sorted(samples, n, 0.9);
 }
 
-static size_t make_metrics(struct arena *a, const struct prediction *p, const struct draws *d,
+static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d,
 			   struct metric *metrics)
 {
 	const struct changed now = nominal(p);
@@ -293,9 +297,11 @@ static size_t make_metrics(struct arena *a, const struct prediction *p, const st
 			continue;
 		*out = (struct metric){metric_info[m].name, metric_info[m].unit, value.v[m], 0, 0,
 				       from_of(r)};
-		interval(out, samples[m], d->n);
+		interval(a, out, samples[m], d->n);
 		n++;
 	}
+	p->e2e_s = p->first.prog ? samples[M_E2EL] : NULL;
+	p->step_s = p->train.prog ? samples[M_STEP] : NULL;
 	return n;
 }
 
@@ -409,7 +415,7 @@ static void make_busy(struct arena *a, const struct prediction *p, struct assign
 	row->busy = rows;
 }
 
-struct assignment_row prediction_row(struct arena *a, const struct prediction *p, const struct draws *d)
+struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d)
 {
 	struct metric *metrics = arena_array(a, METRIC_N, sizeof *metrics);
 	struct assignment_row row = {.name = p->at.assignment->name, .metrics = metrics};

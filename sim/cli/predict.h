@@ -37,16 +37,18 @@ struct prediction {
 	bool generate_fits, train_fits;
 	struct generate_progs progs;
 	struct ran first, later[GENERATE_STEPS], train;
+	/* set by prediction_row(), one for each draw; NULL where nothing ran */
+	const double *e2e_s, *step_s;
 };
 
 /* Runs what fits. The prediction's memory is in the arena but for the programs: prediction_release(). */
 void prediction_make(struct arena *a, const struct placement *at, struct prediction *p);
 void prediction_release(struct prediction *p);
 
-struct assignment_row prediction_row(struct arena *a, const struct prediction *p, const struct draws *d);
+struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 
 const char *queue_name(struct arena *a, const struct world *w, size_t q); /* "m5.gpu", "tb m5>m4pro" */
 
-double world_peak_flops(const struct placement *at); /* roofs of the units that the assignment uses, summed */
+double training_peak_flops(const struct placement *at); /* roofs of the units that train, summed */
 
 #endif

@@ -2,12 +2,57 @@
 #include "sim/conf/diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "sim/base/utf8.h"
 
 void diags_init(struct diags *d, struct arena *a)
 {
 	*d = (struct diags){.arena = a};
+}
+
+size_t diag_line_break(const char *s, const char *end)
+{
+	const size_t left = (size_t)(end - s);
+
+	if (left >= 1 && *s == '\n')
+		return 1;
+	if (left >= 1 && *s == '\r')
+		return left >= 2 && s[1] == '\n' ? 2 : 1;
+	if (left >= 2 && !memcmp(s, "\xc2\x85", 2))
+		return 2;
+	return left >= 3 && (!memcmp(s, "\xe2\x80\xa8", 3) || !memcmp(s, "\xe2\x80\xa9", 3)) ? 3 : 0;
+}
+
+/* One code point at s (not at its NUL) as it may be shown, in one column; the bytes it takes. */
+static size_t add_safe(struct str *out, const char *s, bool show)
+{
+	uint32_t c = 0;
+	const size_t n = utf8_decode(s, &c);
+
+	if (!show)
+		return n ? n : 1;
+	if (!n)
+		str_add(out, "?");
+	else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+		str_add(out, " ");
+	else
+		str_add_n(out, s, n);
+	return n ? n : 1;
+}
+
+static const char *safe(struct arena *a, const char *text)
+{
+	struct str s = STR_INIT;
+	const char *kept;
+
+	while (*text)
+		text += add_safe(&s, text, true);
+	kept = arena_strdup(a, s.text);
+	str_release(&s);
+	return kept;
 }
 
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
@@ -23,8 +68,8 @@ int diag_add(struct diags *d, struct place place, const char *hint, const char *
 	va_end(args);
 	d->list[d->n++] = (struct diag){
 		.place = place,
-		.msg = arena_strdup(d->arena, msg),
-		.hint = hint && *hint ? arena_strdup(d->arena, hint) : NULL,
+		.msg = safe(d->arena, msg),
+		.hint = hint && *hint ? safe(d->arena, hint) : NULL,
 	};
 	return -1;
 }
@@ -36,34 +81,39 @@ int diag_err(struct diags *d, struct place place, const struct err *err)
 
 enum { SHOWN_MAX = 100 }; /* a longer line is cut: the caret must stay in sight */
 
+static const char *line_start(const struct place *p)
+{
+	const char *at = p->source->text, *end = at + p->source->len;
+
+	if (p->source->len >= 3 && !memcmp(at, "\xef\xbb\xbf", 3))
+		at += 3; /* a byte order mark takes no column */
+	for (int line = 1; line < p->line && at < end;) {
+		const size_t n = diag_line_break(at, end);
+
+		line += n > 0;
+		at += n ? n : 1;
+	}
+	return at;
+}
+
 static void show_line(const struct place *p, struct str *out)
 {
-	const char *line = p->source->text, *end = p->source->text + p->source->len, *stop;
+	const char *at = line_start(p), *end = p->source->text + p->source->len;
 	const int skip = p->col > SHOWN_MAX ? p->col - SHOWN_MAX / 2 : 0;
+	int col = 1, under;
 
-	for (int i = 1; i < p->line && line < end; i++) {
-		const char *next = memchr(line, '\n', (size_t)(end - line));
-
-		line = next ? next + 1 : end;
-	}
-	for (int i = 0; i < skip && line < end && *line != '\n'; i++)
-		while (++line < end && ((unsigned char)*line & 0xc0) == 0x80)
-			;
-	stop = line;
-	for (int n = 0; stop < end && *stop != '\n' && *stop != '\r' && n <= SHOWN_MAX; stop++)
-		n += ((unsigned char)*stop & 0xc0) != 0x80;
 	str_addf(out, "%5d | ", p->line);
-	for (; line < stop; line++) {
-		const unsigned char c = (unsigned char)*line;
+	for (; at < end && !diag_line_break(at, end) && col <= skip + SHOWN_MAX; col++) {
+		const size_t n = *at ? add_safe(out, at, col > skip) : 1;
 
-		str_add_n(out, c < 0x20 || c == 0x7f ? " " : line,
-			  1); /* tabs and control characters take one column */
+		str_pad(out, ' ', !*at && col > skip);
+		at += n;
 	}
+	under = p->width < col - p->col ? p->width : col - p->col;
 	str_add(out, "\n      | ");
 	str_pad(out, ' ', (size_t)(p->col - 1 - skip));
 	str_pad(out, '^', 1);
-	if (p->width > 1)
-		str_pad(out, '~', (size_t)(p->width > SHOWN_MAX ? SHOWN_MAX : p->width) - 1);
+	str_pad(out, '~', under > 1 ? (size_t)under - 1 : 0);
 	str_add(out, "\n");
 }
 

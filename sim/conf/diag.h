@@ -12,7 +12,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
 
-/* A file's text, or a --set argument's. Lives as long as every node that came from it. */
+/* A file's text, or a --set argument's; NUL-terminated. Lives as long as every node that came from it. */
 struct source {
 	const char *path; /* as the user would name it: "scenarios/x.yaml", "--set", "default" */
 	const char *text;
@@ -40,6 +40,10 @@ struct diags {
 };
 
 void diags_init(struct diags *d, struct arena *a);
+/* The bytes of the line break at s, as YAML 1.1 counts them (LF, CR, CR LF, NEL, LS, PS); 0 if there is none. */
+size_t diag_line_break(const char *s, const char *end);
+
+/* What is quoted in a message is made safe to print: control characters and bad UTF-8 do not reach a terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);                                                /* -1 */
 int diag_err(struct diags *d, struct place place, const struct err *err); /* the same from a struct err; -1 */

@@ -10,7 +10,7 @@ static const char *type_name(const struct field *f)
 	case FIELD_TEXT:
 		return "text";
 	case FIELD_COUNT:
-		return "whole number";
+		return f->dim == DIM_TOKENS ? "tokens" : "whole number";
 	case FIELD_BOOL:
 		return "true or false";
 	case FIELD_DOUBLE:
@@ -49,7 +49,7 @@ void field_help(const struct table *t, int indent, struct str *out)
 		str_addf(out, "%s [%s", f->help, type_name(f));
 		for (size_t c = 0; f->choices && f->choices[c]; c++)
 			str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
-		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE)
+		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE || f->dim == DIM_TOKENS)
 			str_addf(out, ", like %s", units_example(f->dim));
 		if (f->def)
 			str_addf(out, "; default %s", f->def);
@@ -173,9 +173,8 @@ static void show(const struct yml *node, size_t indent, struct str *out)
 
 		str_pad(out, ' ', indent);
 		if (node->kind == YML_MAP)
-			str_addf(out, "%s:", node->keys[i]->text);
-		else
-			str_add(out, "-");
+			show_scalar(node->keys[i], out);
+		str_add(out, node->kind == YML_MAP ? ":" : "-");
 		if (item->kind == YML_MAP || item->kind == YML_LIST) {
 			str_add(out, item->n ? "\n" : item->kind == YML_MAP ? " {}\n" : " []\n");
 			show(item, indent + 2, out);

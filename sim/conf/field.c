@@ -2,7 +2,7 @@
 #include "sim/conf/field.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,8 @@ static int load_number(const struct loading *l, const struct yml *node, double *
 	struct err err = ERR_INIT;
 
 	if (node->kind != YML_SCALAR) {
-		err_set(&err, "like '%s'", units_example(l->f->dim));
+		err_set(&err, "%s like '%s'", l->f->dim == DIM_COUNT ? "a number" : "a quantity",
+			units_example(l->f->dim));
 		return wrong_kind(l, node, err.msg);
 	}
 	if (units_parse(node->text, l->f->dim, value, &err) != 0)
@@ -70,14 +71,18 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 
 	if (node->kind != YML_SCALAR)
 		return wrong_kind(l, node, "a whole number");
-	errno = 0;
-	*value = strtoll(node->text, &end, 10);
-	if (l->f->dim == DIM_TOKENS && !errno && end != node->text && *end) { /* '512 tok' */
+	if (l->f->dim == DIM_TOKENS) { /* '512 tok' */
 		if (load_number(l, node, &number) != 0)
 			return -1;
+		if (number != floor(number)) {
+			err_set(&err, "expected a whole number of tokens, got '%.80s'", node->text);
+			return complain(l, node, &err);
+		}
 		*value = (int64_t)number;
-		return check_range(l, node, number);
+		return 0;
 	}
+	errno = 0;
+	*value = strtoll(node->text, &end, 10);
 	if (errno || end == node->text || *end) {
 		err_set(&err, "expected a whole number, got '%.80s'", node->text);
 		return complain(l, node, &err);
@@ -163,6 +168,10 @@ static int load_qty(const struct loading *l, struct yml *node, struct qty *q)
 
 		if (load_number(&sub, f.sd, &sd) != 0)
 			return -1;
+		if (sd < 0)
+			return diag_add(l->diags, f.sd->place, NULL,
+					"%s%s%s: sd: a standard deviation is not negative", l->who, prefix(l),
+					l->f->key);
 		q->spread = q->value != 0 ? sd / q->value : 0;
 	}
 	return 0;
@@ -200,11 +209,21 @@ static int load_span(const struct loading *l, const struct yml *node, struct fie
 	return 0;
 }
 
+static int empty_list(const struct loading *l, const struct yml *node)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "the list is empty");
+	return complain(l, node, &err);
+}
+
 static int load_texts(const struct loading *l, struct yml *node, struct field_list *list)
 {
 	const size_t n = node->kind == YML_LIST ? node->n : 1;
 	const char **texts = arena_array(l->diags->arena, n, sizeof *texts);
 
+	if (!n)
+		return empty_list(l, node);
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *item = node->kind == YML_LIST ? node->items[i] : node;
 
@@ -222,6 +241,8 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 
 	if (node->kind != YML_LIST)
 		return wrong_kind(l, node, "a list");
+	if (!node->n)
+		return empty_list(l, node);
 	values = arena_array(l->diags->arena, node->n, sizeof *values);
 	for (size_t i = 0; i < node->n; i++)
 		if (load_number(l, node->items[i], &values[i]) != 0)
@@ -233,10 +254,15 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 static int load_many(const struct loading *l, struct yml *node, bool named, struct field_list *list)
 {
 	const struct table *sub = l->f->sub;
+	struct err err = ERR_INIT;
 	int rc = 0;
 
 	if (node->kind != (named ? YML_MAP : YML_LIST))
 		return wrong_kind(l, node, named ? "a mapping of names" : "a list");
+	if (l->f->max > 0 && (double)node->n > l->f->max) {
+		err_set(&err, "%zu are given, at most %g are allowed", node->n, l->f->max);
+		return complain(l, node, &err);
+	}
 	*list = (struct field_list){arena_array(l->diags->arena, node->n, sub->size), node->n};
 	for (size_t i = 0; i < node->n; i++)
 		rc |= field_load(sub, node->items[i], named ? node->keys[i]->text : "",
@@ -250,7 +276,7 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 
 	switch (f->type) {
 	case FIELD_TEXT:
-		if (node->kind != YML_SCALAR)
+		if (node->kind != YML_SCALAR || !*node->text)
 			return wrong_kind(l, node, "text");
 		*(const char **)to = node->text;
 		return 0;
@@ -302,7 +328,7 @@ static void unknown_keys(const struct table *t, const struct yml *node, const ch
 		if (j < t->n)
 			continue;
 		err_set(&err, "%s: unknown key '%.80s'", who, key);
-		near = str_closest(key, names, t->n);
+		near = diags->n < DIAG_MAX ? str_closest(key, names, t->n) : NULL; /* unseen, and slow */
 		if (near)
 			err_hint(&err, "did you mean '%s'?", near);
 		diag_err(diags, node->keys[i]->place, &err);

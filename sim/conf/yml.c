@@ -1,6 +1,7 @@
 /* yml.c - libyaml's events, built into a tree by a stack of open collections. */
 #include "sim/conf/yml.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -59,6 +60,25 @@ struct yml *yml_scalar(struct arena *a, const char *text, struct place place)
 	return y;
 }
 
+static void *keep(struct arena *a, const void *from, size_t n, size_t size)
+{
+	void *to = arena_array(a, n, size);
+
+	return n ? memcpy(to, from, n * size) : to;
+}
+
+static struct yml *copy(struct arena *a, const struct yml *node)
+{
+	struct yml *y = yml_new(a, node->kind, node->place);
+
+	*y = *node;
+	y->items = arena_array(a, node->n, sizeof *y->items);
+	y->keys = node->keys ? keep(a, node->keys, node->n, sizeof *y->keys) : NULL;
+	for (size_t i = 0; i < node->n; i++)
+		y->items[i] = copy(a, node->items[i]);
+	return y;
+}
+
 static void remember(struct builder *b, const char *anchor, struct yml *node)
 {
 	const size_t i = map_add(&b->anchors, anchor);
@@ -114,8 +134,34 @@ static void take(struct builder *b, struct yml *node, bool by_alias)
 		}
 		top->key = NULL;
 	}
-	if (top)
+	if (top) {
 		top->node->weight += node->weight;
+		if (top->node->height <= node->height)
+			top->node->height = node->height + 1;
+	}
+}
+
+static void no_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag)
+{
+	if (tag && strcmp((const char *)tag, "!") != 0)
+		fail(b, place_of(b, e->start_mark, e->end_mark), "leave it out: a value's place says what it is",
+		     "tags such as '!x' are not supported");
+}
+
+/* Escapes in double quotes bring in what may not stand in the file itself. */
+static void check_text(struct builder *b, const struct yml *y, size_t len)
+{
+	char msg[80];
+
+	for (const char *c = y->text; *c && !b->failed; c++) {
+		if ((unsigned char)*c >= 0x20 && *c != 0x7f)
+			continue;
+		snprintf(msg, sizeof msg, "text may not hold the control character 0x%02x", (unsigned)*c);
+		if (*c != '\n' && *c != '\t')
+			fail(b, y->place, NULL, msg);
+	}
+	if (strlen(y->text) != len && !b->failed)
+		fail(b, y->place, NULL, "text may not hold a NUL character");
 }
 
 static bool plain_null(const char *text)
@@ -130,8 +176,8 @@ static void on_scalar(struct builder *b, const yaml_event_t *e)
 
 	y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	y->text = arena_strndup(b->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
-	if (strlen(y->text) != e->data.scalar.length)
-		fail(b, y->place, NULL, "text may not hold a NUL character");
+	check_text(b, y, e->data.scalar.length);
+	no_tag(b, e, e->data.scalar.tag);
 	if (!y->quoted && plain_null(y->text))
 		y->kind = YML_NULL;
 	if (e->data.scalar.anchor)
@@ -149,29 +195,30 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 		fail(b, place, NULL, "this alias names nothing that is complete before it");
 		return;
 	}
-	take(b, b->anchored.at[i], true);
+	if (b->depth + b->anchored.at[i]->height > YML_DEPTH) {
+		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
+		return;
+	}
+	take(b, copy(b->arena, b->anchored.at[i]), true);
 }
 
-static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind, const yaml_char_t *anchor)
+static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind)
 {
+	const bool list = kind == YML_LIST;
+	const yaml_char_t *anchor = list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
 	const struct place place = place_of(b, e->start_mark, e->end_mark);
 
+	no_tag(b, e, list ? e->data.sequence_start.tag : e->data.mapping_start.tag);
 	if (b->depth == YML_DEPTH) {
 		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
 		return;
 	}
 	b->stack[b->depth] = (struct open){.node = yml_new(b->arena, kind, place), .seen = MAP_INIT};
 	b->stack[b->depth].node->place.width = 1;
+	b->stack[b->depth].node->height = 1;
 	if (anchor)
 		b->stack[b->depth].anchor = arena_strdup(b->arena, (const char *)anchor);
 	b->depth++;
-}
-
-static void *keep(struct arena *a, const void *from, size_t n, size_t size)
-{
-	void *to = arena_array(a, n, size);
-
-	return n ? memcpy(to, from, n * size) : to;
 }
 
 static void release_open(struct open *o)
@@ -206,10 +253,10 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 		on_alias(b, e);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
-		on_open(b, e, YML_LIST, e->data.sequence_start.anchor);
+		on_open(b, e, YML_LIST);
 		break;
 	case YAML_MAPPING_START_EVENT:
-		on_open(b, e, YML_MAP, e->data.mapping_start.anchor);
+		on_open(b, e, YML_MAP);
 		break;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
@@ -231,24 +278,30 @@ static int check_utf8(const struct source *source, struct diags *diags)
 	struct place place = {source, 1, 1, 1};
 	const char *s = source->text, *end = s + source->len;
 
+	if (source->len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3))
+		s += 3; /* a byte order mark is harmless, and takes no column */
 	while (s < end) {
 		uint32_t c;
-		const size_t n = *s ? utf8_decode(s, &c) : 0;
+		const size_t n = *s ? utf8_decode(s, &c) : 0, line_break = diag_line_break(s, end);
 
+		if (line_break) {
+			place.line++;
+			place.col = 1;
+			s += line_break;
+			continue;
+		}
 		if (!n && *s)
 			return diag_add(diags, place, "save the file as UTF-8",
 					"this byte (0x%02x) is not UTF-8", (unsigned char)*s);
 		if (!n)
 			return diag_add(diags, place, NULL, "a NUL character is not allowed");
-		if (c != '\n' && c != '\t' && c != '\r' && (c < 0x20 || c == 0x7f))
+		if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0))
 			return diag_add(diags, place, NULL, "the control character 0x%02x is not allowed",
 					(unsigned)c);
+		if (c == 0xfeff || c == 0xfffe || c == 0xffff) /* libyaml refuses them, but not where */
+			return diag_add(diags, place, NULL, "the character U+%04X is not allowed", (unsigned)c);
 		s += n;
 		place.col++;
-		if (c == '\n') {
-			place.line++;
-			place.col = 1;
-		}
 	}
 	return 0;
 }
@@ -355,20 +408,15 @@ const char *yml_kind_name(const struct yml *node)
 	return names[node->kind];
 }
 
-static struct yml *copy(struct arena *a, const struct yml *node)
+static void index_keys(struct map *m, const struct yml *y)
 {
-	struct yml *y = yml_new(a, node->kind, node->place);
-
-	*y = *node;
-	y->items = arena_array(a, node->n, sizeof *y->items);
-	y->keys = node->keys ? keep(a, node->keys, node->n, sizeof *y->keys) : NULL;
-	for (size_t i = 0; i < node->n; i++)
-		y->items[i] = copy(a, node->items[i]);
-	return y;
+	for (size_t i = 0; i < y->n; i++)
+		map_add(m, y->keys[i]->text);
 }
 
 struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over)
 {
+	struct map in_base = MAP_INIT, in_over = MAP_INIT; /* keys are unique: a key's index is its item's */
 	struct yml *y;
 
 	if (!base || base->kind != YML_MAP || over->kind != YML_MAP)
@@ -376,8 +424,11 @@ struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml 
 	y = yml_new(a, YML_MAP, over->place);
 	y->items = arena_array(a, base->n + over->n, sizeof *y->items);
 	y->keys = arena_array(a, base->n + over->n, sizeof *y->keys);
+	index_keys(&in_base, base);
+	index_keys(&in_over, over);
 	for (size_t i = 0; i < base->n; i++) {
-		const struct yml *mine = yml_get(over, base->keys[i]->text);
+		const size_t at = map_find(&in_over, base->keys[i]->text);
+		const struct yml *mine = at == MAP_NONE ? NULL : over->items[at];
 
 		if (mine && mine->kind == YML_NULL)
 			continue;
@@ -385,10 +436,12 @@ struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml 
 		y->items[y->n++] = mine ? yml_merge(a, base->items[i], mine) : copy(a, base->items[i]);
 	}
 	for (size_t i = 0; i < over->n; i++) {
-		if (over->items[i]->kind == YML_NULL || yml_get(base, over->keys[i]->text))
+		if (over->items[i]->kind == YML_NULL || map_find(&in_base, over->keys[i]->text) != MAP_NONE)
 			continue;
 		y->keys[y->n] = over->keys[i];
 		y->items[y->n++] = copy(a, over->items[i]);
 	}
+	map_release(&in_base);
+	map_release(&in_over);
 	return y;
 }

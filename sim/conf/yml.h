@@ -2,9 +2,9 @@
  * yml.h - YAML text as a tree whose every node knows where it stands.
  *
  * Layer conf; the only room that sees libyaml. Strict: one document, unique keys that are plain text, no
- * merge keys
- * ("base:" inherits here), depth <= YML_DEPTH, and no more than YML_NODES nodes once aliases are followed, so
- * that no file can make us hang. JSON is read by the same door.
+ * merge keys ("base:" inherits here), no tags, depth <= YML_DEPTH, and no more than YML_NODES nodes once
+ * aliases are followed, so that no file can make us hang. An alias is a copy of its own, with the places of
+ * what it copies. JSON is read by the same door.
  */
 #ifndef SIM_CONF_YML_H
 #define SIM_CONF_YML_H
@@ -27,6 +27,7 @@ struct yml {
 	struct yml **items; /* n values */
 	struct yml **keys;  /* n scalars for a map, else NULL */
 	size_t weight;      /* nodes below and including this, aliases followed */
+	size_t height;      /* levels of collections below and including this; 0 for a scalar */
 };
 
 /* NULL if the text is not YAML; the reason is in diags. Repeated keys are reported and the tree is still
