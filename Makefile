@@ -27,7 +27,8 @@ ALL_LIBS   = $(LDLIBS) $(PKGLIBS) -lm
 SRC     := $(sort $(wildcard sim/*/*.c))
 HDR     := $(sort $(wildcard sim/*/*.h))
 OBJ     := $(SRC:%.c=$(OUT)/%.o)
-TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/check_*.c)))
+PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
+TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(filter-out $(PROGRAMS),$(wildcard tests/*.c))))
 FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 

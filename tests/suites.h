@@ -7,12 +7,22 @@
 
 #define SUITES                                                                                               \
 	SUITE(base)                                                                                          \
+	SUITE(file)                                                                                          \
 	SUITE(des)                                                                                           \
+	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \
-	SUITE(stats)
+	SUITE(stats)                                                                                         \
+	SUITE(report)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES
 #undef SUITE
+
+/* As ck_assert(), for where it is asked thousands of times: Check reports each success through a pipe. */
+#define MUST(cond)                                                                                           \
+	do {                                                                                                 \
+		if (!(cond))                                                                                 \
+			ck_abort_msg("%s", #cond);                                                           \
+	} while (0)
 
 #endif

@@ -122,7 +122,7 @@ static const char *scan_number(const char *text, double *number)
 	if (!span || strspn(text, "+-.eE") == span)
 		return NULL;
 	*number = strtod(text, &end);
-	return end == text || !isfinite(*number) ? NULL : end;
+	return end == text || end > text + span || !isfinite(*number) ? NULL : end;
 }
 
 int units_parse(const char *text, enum dim dim, double *value, struct err *err)

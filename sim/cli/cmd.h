@@ -5,6 +5,8 @@
  */
 #ifndef SIM_CLI_CMD_H
 #define SIM_CLI_CMD_H
+#include <signal.h>
+
 #include "sim/cli/opts.h"
 #include "sim/conf/load.h"
 #include "sim/world/world.h"
@@ -42,7 +44,8 @@ void session_end(struct session *s);
 
 /* The world of one scenario file; NULL after the complaints are on stderr. */
 const struct world *session_world(struct session *s, const struct opts *o, const char *path);
-int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
+void session_check(struct session *s, const struct world *w); /* can every device be costed? */
+int session_complain(const struct session *s);                /* prints the complaints; EXIT_USAGE */
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */
 struct placement *session_placements(struct session *s, const struct world *w);
@@ -50,6 +53,10 @@ const struct placement *session_choose(struct session *s, const struct placement
 				       const char *name);
 
 int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on stderr; returns code */
+
+/* Writing a file is not interrupted half-way: a signal that comes meanwhile is answered at once after. */
+void session_hold_signals(sigset_t *before);
+void session_let_signals(const sigset_t *before);
 
 /* Prints text on stdout, or writes it to o->out; returns an exit code. */
 int deliver(const struct opts *o, const struct str *text);

@@ -10,63 +10,81 @@ static void check_scenario(struct session *s, const struct opts *o, const char *
 	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
 	const struct assignment *a = w ? w->scenario->assignments.at : NULL;
 
+	if (w)
+		session_check(s, w);
 	for (size_t i = 0; w && i < w->scenario->assignments.n; i++) {
+		struct arena scratch = ARENA_INIT;
 		struct placement p;
 
-		placement_make(&s->arena, w, &a[i], &p, &s->diags);
+		placement_make(&scratch, w, &a[i], &p, &s->diags);
+		arena_release(&scratch);
 	}
 }
 
-static void check_hardware(struct session *s, struct yml *tree, const char *name)
+static void check_hardware(struct session *s, const struct opts *o, const char *path)
 {
-	const struct yml *kind = yml_get(tree, "kind");
+	struct yml *tree = load_file(&s->loader, path, "hardware", HW_SCHEMA);
+	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
 
-	if (kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
+	(void)o;
+	if (tree && kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
 		struct link l = {0};
 
-		field_load(&link_table, tree, name, &l, &s->diags);
-	} else {
+		field_load(&link_table, tree, path, &l, &s->diags);
+	} else if (tree) {
 		struct machine m = {0};
 
-		if (field_load(&machine_table, tree, name, &m, &s->diags) == 0)
+		if (field_load(&machine_table, tree, path, &m, &s->diags) == 0)
 			machine_check(&m, &s->diags);
 	}
 }
 
-static void check_model(struct session *s, struct yml *tree)
+static void check_model(struct session *s, const struct opts *o, const char *path)
 {
+	struct yml *tree = load_file(&s->loader, path, "models", MODEL_SCHEMA);
 	struct model m = {0};
 
-	if (field_load(&model_table, tree, "model", &m, &s->diags) == 0)
+	(void)o;
+	if (tree && field_load(&model_table, tree, "model", &m, &s->diags) == 0)
 		model_check(&m, &s->diags);
 }
 
-/* The schema decides the kind; a base is looked up in that kind's folder. */
-static void check_file(struct session *s, const struct opts *o, const char *path)
+static const struct kind {
+	const char *schema;
+	void (*check)(struct session *s, const struct opts *o, const char *path);
+} kinds[] = {{SCENARIO_SCHEMA, check_scenario}, {HW_SCHEMA, check_hardware}, {MODEL_SCHEMA, check_model}};
+
+static int unknown_schema(struct session *s, const struct yml *schema)
 {
-	struct yml *tree = load_file(&s->loader, path, "hardware", NULL);
-	const struct yml *schema = tree ? yml_get(tree, "schema") : NULL;
-	const char *known[] = {HW_SCHEMA, MODEL_SCHEMA, SCENARIO_SCHEMA}, *near;
+	const char *known[ARRAY_LEN(kinds)], *near;
 	struct err err = ERR_INIT;
 
-	if (!tree || s->diags.total)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		known[i] = kinds[i].schema;
+	near = str_closest(schema->text, known, ARRAY_LEN(known));
+	err_set(&err, "unknown schema '%.100s'", schema->text);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	else
+		err_hint(&err, "one of: %s, %s, %s", known[0], known[1], known[2]);
+	return diag_err(&s->diags, schema->place, &err);
+}
+
+/* The schema that a file names decides the kind; reading it twice is cheap. */
+static void check_file(struct session *s, const struct opts *o, const char *path)
+{
+	const struct yml *schema = load_schema(&s->loader, path);
+
+	if (!schema)
 		return;
-	if (!strcmp(schema->text, SCENARIO_SCHEMA)) {
-		s->loader.inputs_n = 0;
-		check_scenario(s, o, path);
-	} else if (!strcmp(schema->text, HW_SCHEMA)) {
-		check_hardware(s, tree, path);
-	} else if (!strcmp(schema->text, MODEL_SCHEMA)) {
-		check_model(s, tree);
-	} else {
-		near = str_closest(schema->text, known, ARRAY_LEN(known));
-		err_set(&err, "unknown schema '%.100s'", schema->text);
-		err_hint(&err,
-			 near ? "did you mean '%s'?"
-			      : "one of: " HW_SCHEMA ", " MODEL_SCHEMA ", " SCENARIO_SCHEMA "%.0s",
-			 near ? near : "");
-		diag_err(&s->diags, schema->place, &err);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!strcmp(schema->text, kinds[i].schema)) {
+			diags_init(&s->diags, &s->arena); /* it will say it all again */
+			kinds[i].check(s, o, path);
+			return;
+		}
 	}
+	unknown_schema(s, schema);
 }
 
 int cmd_check(const struct opts *o)

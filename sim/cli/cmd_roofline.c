@@ -140,6 +140,7 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	struct roofline line = {.roofs = roofs, .roofs_n = w->units_n};
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
+	sigset_t before;
 	int rc;
 
 	for (size_t u = 0; u < w->units_n; u++) {
@@ -161,7 +162,9 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	line.dots = b.dots.at;
 	line.dots_n = b.dots.n;
 	roofline_dot(&out, &line);
+	session_hold_signals(&before);
 	rc = draw_write(o->out, out.text, o->force, &err);
+	session_let_signals(&before);
 	str_release(&out);
 	VEC_FREE(&b.dots);
 	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;

@@ -65,8 +65,10 @@ static int write_picture(const struct opts *o, const struct schedule *s)
 {
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
+	sigset_t before;
 	int rc;
 
+	session_hold_signals(&before);
 	if (str_ends(o->out, ".json")) {
 		schedule_trace(&out, s, VERSION);
 		rc = file_write(o->out, out.text, out.len, o->force, &err);
@@ -74,6 +76,7 @@ static int write_picture(const struct opts *o, const struct schedule *s)
 		schedule_dot(&out, s);
 		rc = draw_write(o->out, out.text, o->force, &err);
 	}
+	session_let_signals(&before);
 	str_release(&out);
 	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
 }

@@ -95,8 +95,9 @@ static void fill_inputs(struct session *s, struct result *r)
 	r->inputs_n = s->loader.inputs_n;
 }
 
-/* Predicts every assignment of a world and appends the result; counts those that fit. */
-static void answer(struct session *s, const struct opts *o, const struct placement *at, struct str *out)
+/* Predicts every assignment of a world and appends the result; says whether any workload of any of them fits.
+ */
+static bool answer(struct session *s, const struct opts *o, const struct placement *at, struct str *out)
 {
 	const struct world *w = at->world;
 	struct arena *a = &s->arena;
@@ -117,11 +118,13 @@ static void answer(struct session *s, const struct opts *o, const struct placeme
 			   .notes = notes,
 			   .config_json = config_json(a, w)};
 	enum result_format format = RESULT_TABLE;
+	bool any = false;
 
 	choose_format(o, &format);
 	for (size_t i = 0; i < n; i++) {
 		prediction_make(a, &at[i], &all[i]);
 		rows[i] = prediction_row(a, &all[i], &draws);
+		any |= all[i].generate_fits || all[i].train_fits;
 	}
 	r.notes_n = explain_verdicts(a, all, n, draws.n, notes);
 	if (w->scenario->workload.train)
@@ -130,28 +133,6 @@ static void answer(struct session *s, const struct opts *o, const struct placeme
 	result_write(out, &r, format, terminal_width(o));
 	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);
-}
-
-static bool something_fits(const struct placement *at)
-{
-	const struct world *w = at->world;
-	struct fit *fit = xcalloc(w->machines_n, sizeof *fit);
-	bool any = false;
-
-	for (size_t i = 0; i < w->scenario->assignments.n && !any; i++) {
-		bool fits = true;
-
-		for (int train = 0; train < 2; train++) {
-			if (!(train ? (void *)w->scenario->workload.train
-				    : (void *)w->scenario->workload.generate))
-				continue;
-			(train ? fit_train : fit_generate)(&at[i], fit);
-			for (size_t m = 0; m < w->machines_n; m++)
-				fits &= fit_short_B(&fit[m]) <= 0;
-		}
-		any = fits;
-	}
-	free(fit);
 	return any;
 }
 
@@ -172,8 +153,7 @@ int cmd_simulate(const struct opts *o)
 		at = w ? session_placements(&s, w) : NULL;
 		if (at) {
 			str_add(&out, i && format != RESULT_JSONL ? "\n" : "");
-			answer(&s, o, at, &out);
-			fits |= something_fits(at);
+			fits |= answer(&s, o, at, &out);
 		}
 		rc = at ? EXIT_FINE : EXIT_USAGE;
 		session_end(&s);

@@ -54,17 +54,36 @@ static const char *largest(struct arena *a, const struct ran *r)
 	return explain_param(a, w, best / PARAM_N, (int)(best % PARAM_N));
 }
 
+/* "memory of m5, 3.2 GB short": the machine that lacks most. */
+static const char *lacking(struct arena *a, const struct world *w, const struct fit *fit)
+{
+	struct str s = STR_INIT;
+	const char *text;
+	size_t worst = 0;
+
+	for (size_t i = 1; i < w->machines_n; i++)
+		if (fit_short_B(&fit[i]) > fit_short_B(&fit[worst]))
+			worst = i;
+	units_format(&s, fit_short_B(&fit[worst]), DIM_BYTES, 3);
+	text = arena_printf(a, "memory of %s, %s short", w->machines[worst].origin.name, s.text);
+	str_release(&s);
+	return text;
+}
+
 const char *explain_bound(struct arena *a, const struct prediction *p)
 {
+	const struct world *w = p->at.world;
 	const struct ran *generate = p->later[1].prog ? &p->later[1] : &p->first;
-	const char *g = generate->prog ? largest(a, generate) : NULL,
-		   *t = p->train.prog ? largest(a, &p->train) : NULL;
+	const char *g = !p->generate_fit ? NULL
+			: generate->prog ? largest(a, generate)
+					 : lacking(a, w, p->generate_fit);
+	const char *t = !p->train_fit   ? NULL
+			: p->train.prog ? largest(a, &p->train)
+					: lacking(a, w, p->train_fit);
 
 	if (g && t)
 		return arena_printf(a, "%s; training: %s", g, t);
-	if (g || t)
-		return g ? g : t;
-	return "memory capacity";
+	return g ? g : t;
 }
 
 /* Of one program: bytes over links, and the time that its critical path spends on them. */

@@ -2,6 +2,7 @@
 #include "sim/cli/opts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,23 +15,26 @@ static const struct opt {
 	size_t offset;
 	unsigned use; /* 0: every command */
 	const char *value, *help;
+	int64_t min, max; /* of a count */
 } table[] = {
-	{"help", 'h', TYPE_FLAG, offsetof(struct opts, help), 0, NULL, "show this help"},
+	{"help", 'h', TYPE_FLAG, offsetof(struct opts, help), 0, NULL, "show this help", 0, 0},
 	{"set", 's', TYPE_TEXTS, offsetof(struct opts, sets), OPT_SET, "PATH=VALUE",
-	 "change one value, such as workload.generate.prompt=\"4096 tok\""},
+	 "change one value, such as workload.generate.prompt=\"4096 tok\"", 0, 0},
 	{"path", 'p', TYPE_TEXTS, offsetof(struct opts, paths), OPT_PATH, "DIR",
-	 "look for hardware/ and models/ here too"},
+	 "look for hardware/ and models/ here too", 0, 0},
 	{"assignment", 'a', TYPE_TEXT, offsetof(struct opts, assignment), OPT_ASSIGNMENT, "NAME",
-	 "which assignment; the first if not said"},
+	 "which assignment; the first if not said", 0, 0},
 	{"phase", 0, TYPE_TEXT, offsetof(struct opts, phase), OPT_ASSIGNMENT, "PHASE",
-	 "generate, decode or train; the first that is asked if not said"},
+	 "generate, decode or train; the first that is asked if not said", 0, 0},
 	{"format", 0, TYPE_TEXT, offsetof(struct opts, format), OPT_FORMAT, "FORMAT",
-	 "table, md, csv, json or jsonl"},
+	 "table, md, csv, json or jsonl", 0, 0},
 	{"output", 'o', TYPE_TEXT, offsetof(struct opts, out), OPT_OUT, "FILE",
-	 "write to FILE, its suffix says how; never overwrites without -f"},
-	{"force", 'f', TYPE_FLAG, offsetof(struct opts, force), OPT_OUT, NULL, "overwrite FILE"},
-	{"seed", 0, TYPE_COUNT, offsetof(struct opts, seed), OPT_SEED, "N", "of every random number"},
-	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N", "samples behind each interval"},
+	 "write to FILE, its suffix says how; never overwrites without -f", 0, 0},
+	{"force", 'f', TYPE_FLAG, offsetof(struct opts, force), OPT_OUT, NULL, "overwrite FILE", 0, 0},
+	{"seed", 0, TYPE_COUNT, offsetof(struct opts, seed), OPT_SEED, "N", "of every random number", 0,
+	 9000000000000000},
+	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N", "samples behind each interval",
+	 2, 100000},
 };
 
 static bool takes(const struct opt *o, unsigned uses)
@@ -68,8 +72,8 @@ static int unknown(const char *arg, unsigned uses, struct err *err)
 	err_set(err, "unknown option '%.60s'", arg);
 	if (len < 3 || len >= sizeof word)
 		return err_hint(err, "'--help' lists the options");
-	memcpy(word, arg + 2, len - 2);
-	word[len - 2] = '\0';
+	arg += arg[1] == '-' ? 2 : 1;
+	snprintf(word, sizeof word, "%.*s", (int)strcspn(arg, "="), arg);
 	near = str_closest(word, names, n);
 	return near ? err_hint(err, "did you mean '--%s'?", near)
 		    : err_hint(err, "'--help' lists the options");
@@ -101,9 +105,13 @@ static int take_value(struct arena *a, const struct opt *opt, const char *value,
 	case TYPE_COUNT:
 		errno = 0;
 		*(int64_t *)to = strtoll(value, &end, 10);
-		if (errno || *end || end == value || *(int64_t *)to < 0)
+		if ((errno && errno != ERANGE) || *end || end == value)
 			return err_set(err, "option '--%s': expected a whole number, got '%.60s'", opt->name,
 				       value);
+		if (*(int64_t *)to < opt->min || *(int64_t *)to > opt->max)
+			return err_set(err,
+				       "option '--%s': %.60s is out of range, from %lld to %lld is allowed",
+				       opt->name, value, (long long)opt->min, (long long)opt->max);
 		return 0;
 	}
 	BUG("option type %d", (int)opt->type);
@@ -115,11 +123,15 @@ static int take_option(struct arena *a, int argc, char *const *argv, int *i, uns
 {
 	const char *arg = argv[*i], *value = NULL;
 	const bool is_long = arg[1] == '-';
-	const size_t len = is_long ? strcspn(arg + 2, "=") : 1;
+	const size_t len = is_long ? strcspn(arg + 2, "=") : 1, word = strcspn(arg + 1, "=");
 	const struct opt *opt = is_long ? by_name(arg + 2, len, uses) : by_letter(arg[1], uses);
 
-	if (!opt)
+	if (!opt || (opt->type == TYPE_FLAG && !is_long && arg[2]))
 		return unknown(arg, uses, err);
+	if (!is_long && word > 1 && by_name(arg + 1, word, uses)) { /* '-output' is not '-o utput' */
+		err_set(err, "unknown option '%.60s'", arg);
+		return err_hint(err, "did you mean '-%.60s'?", arg);
+	}
 	if (is_long && arg[2 + len] == '=')
 		value = arg + 3 + len;
 	else if (!is_long && arg[2])

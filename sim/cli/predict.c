@@ -425,6 +425,8 @@ struct assignment_row prediction_row(struct arena *a, struct prediction *p, cons
 	make_memory(a, p, &row);
 	make_busy(a, p, &row);
 	row.fits = row.short_B == 0;
+	if (!row.fits && (p->first.prog || p->train.prog))
+		row.short_phase = p->first.prog ? "train" : "generate";
 	row.bound = explain_bound(a, p);
 	if (p->first.prog)
 		best_change(a, p, p->later[0].prog ? M_DECODE : M_PREFILL,

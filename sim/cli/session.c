@@ -41,7 +41,7 @@ int session_complain(const struct session *s)
 	return EXIT_USAGE;
 }
 
-static void check_sites(struct session *s, const struct world *w)
+void session_check(struct session *s, const struct world *w)
 {
 	for (size_t i = 0; i < w->units_n; i++) {
 		const struct unit *u = &w->units[i];
@@ -59,7 +59,7 @@ const struct world *session_world(struct session *s, const struct opts *o, const
 	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
 
 	if (w)
-		check_sites(s, w);
+		session_check(s, w);
 	if (!s->diags.total)
 		return w;
 	session_complain(s);
@@ -111,9 +111,27 @@ int complain(const struct err *err, enum exit_code code)
 	return (int)code;
 }
 
+void session_hold_signals(sigset_t *before)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ending, before);
+}
+
+void session_let_signals(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 int deliver(const struct opts *o, const struct str *text)
 {
 	struct err err = ERR_INIT;
+	sigset_t before;
+	int rc;
 
 	if (!o->out) {
 		if (fwrite(text->text, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
@@ -121,7 +139,10 @@ int deliver(const struct opts *o, const struct str *text)
 		err_set(&err, "cannot write to the standard output");
 		return complain(&err, EXIT_FAILED);
 	}
-	if (file_write(o->out, text->text, text->len, o->force, &err) != 0)
+	session_hold_signals(&before);
+	rc = file_write(o->out, text->text, text->len, o->force, &err);
+	session_let_signals(&before);
+	if (rc != 0)
 		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
 	return EXIT_FINE;
 }

@@ -23,9 +23,15 @@ static const struct metric *find(const struct assignment_row *row, const char *n
 	return NULL;
 }
 
+/* A row of which nothing fits has no numbers, whatever it carries. */
+static bool has_numbers(const struct assignment_row *row)
+{
+	return row->fits || row->short_phase;
+}
+
 const struct metric *columns_metric(const struct assignment_row *row, const struct column *c)
 {
-	return row->fits ? find(row, c->metric) : NULL;
+	return has_numbers(row) ? find(row, c->metric) : NULL;
 }
 
 /* The largest size of a value in the column, or -1 if it has none. */
@@ -58,7 +64,8 @@ static size_t unknown_columns(const struct result *r, struct column columns[COLU
 		for (size_t k = 0; k < r->rows[i].metrics_n && n < COLUMNS_MAX; k++) {
 			const struct metric *m = &r->rows[i].metrics[k];
 
-			if (!r->rows[i].fits || !isfinite(m->value) || is_column(columns, n, m->name))
+			if (!has_numbers(&r->rows[i]) || !isfinite(m->value) ||
+			    is_column(columns, n, m->name))
 				continue;
 			columns[n++] = (struct column){m->name, m->name, m->unit ? m->unit : "", 1.0,
 						       m->unit && !strcmp(m->unit, "s")};
@@ -168,8 +175,17 @@ void columns_size(struct str *out, double bytes)
 	str_addf(out, " %s", names[i]);
 }
 
-void columns_shortfall(struct str *out, const struct assignment_row *row)
+void columns_fits(struct str *out, const struct assignment_row *row)
 {
+	if (row->fits) {
+		str_add(out, "yes");
+		return;
+	}
+	if (row->short_phase) { /* the rest of the row has numbers; 'limited by' says what is missing */
+		str_addf(out, "%s no", row->short_phase);
+		return;
+	}
+	str_add(out, "no: ");
 	columns_size(out, row->short_B);
 	str_add(out, " short");
 	if (row->short_on && *row->short_on)

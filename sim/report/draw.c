@@ -2,6 +2,7 @@
 #include "sim/report/draw.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,17 +63,25 @@ static void last_line(FILE *f, char *line, size_t size)
 static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out)
 {
 	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t none;
 	int rc = posix_spawn_file_actions_init(&files);
 
 	if (rc)
 		return rc;
+	/* the caller may hold signals while a file is written: Ctrl-C must still end dot */
+	sigemptyset(&none);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setsigmask(&how, &none);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
 	rc = posix_spawn_file_actions_adddup2(&files, fileno(in), STDIN_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDOUT_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDERR_FILENO);
 	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &files, NULL, argv, environ);
+		rc = posix_spawnp(pid, argv[0], &files, &how, argv, environ);
+	posix_spawnattr_destroy(&how);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }

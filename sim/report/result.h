@@ -46,6 +46,8 @@ struct assignment_row {
 	size_t memory_n;
 	const struct busy_row *busy;
 	size_t busy_n;
+	/* the workload that does not fit, where another does and has metrics: "train"; else NULL */
+	const char *short_phase;
 };
 
 struct input_row {

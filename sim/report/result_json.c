@@ -92,6 +92,8 @@ static void add_assignment(struct jsonw *w, const struct assignment_row *row)
 	jsonw_key_bool(w, "fits", row->fits);
 	if (!row->fits) {
 		jsonw_key_number(w, "short_B", row->short_B);
+		if (row->short_phase)
+			jsonw_key_string(w, "short_phase", row->short_phase);
 		add_text(w, "short_on", row->short_on);
 	}
 	jsonw_key_string(w, "bound", row->bound);

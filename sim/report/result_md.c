@@ -27,20 +27,14 @@ static void add_text(struct str *out, const char *text)
 static void add_row(struct str *out, const struct result *r, size_t i, const struct column *columns, size_t n)
 {
 	const struct assignment_row *row = &r->rows[i];
+	struct str fits = STR_INIT;
 
 	str_add(out, "| ");
 	add_text(out, row->name);
 	str_add(out, " | ");
-	if (row->fits) {
-		str_add(out, "yes");
-	} else {
-		struct str shortfall = STR_INIT;
-
-		columns_shortfall(&shortfall, row);
-		str_add(out, "no: ");
-		add_text(out, shortfall.text);
-		str_release(&shortfall);
-	}
+	columns_fits(&fits, row);
+	add_text(out, fits.text);
+	str_release(&fits);
 	for (size_t k = 0; k < n; k++) {
 		const struct metric *m = columns_metric(row, &columns[k]);
 		const char *strong = columns_is_best(r, &columns[k], i) ? "**" : "";

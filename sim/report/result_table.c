@@ -132,12 +132,7 @@ static void fill_texts(struct table *t, size_t name_max)
 		const struct assignment_row *row = &t->r->rows[i];
 
 		add_cut(cell(t, i, NAME), row->name, name_max);
-		if (row->fits) {
-			str_add(cell(t, i, FITS), "yes");
-		} else {
-			str_add(cell(t, i, FITS), "no: ");
-			columns_shortfall(cell(t, i, FITS), row);
-		}
+		columns_fits(cell(t, i, FITS), row);
 		str_add(cell(t, i, t->columns_n - 1), row->bound);
 	}
 }
@@ -159,7 +154,7 @@ static void measure(struct table *t)
 	for (size_t c = 0; c < t->columns_n; c++) {
 		t->widths[c] = larger(str_width(t->head[0][c].text), str_width(t->head[1][c].text));
 		for (size_t i = 0; i < t->r->rows_n; i++)
-			if (c != FITS || t->r->rows[i].fits)
+			if (c != FITS || t->r->rows[i].fits || t->r->rows[i].short_phase)
 				t->widths[c] = larger(t->widths[c], str_width(cell(t, i, c)->text));
 	}
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run_cases.sh [--update] PROGRAM DIRECTORY... - one folder for each case, run in an empty directory.
 #
-# A case holds any of: cmd (a shell line; default "$LEMURSIM check input.yaml"), stdout, stderr, exit (default 0, or 2 in
+# A case holds any of: cmd (a shell line; default "$LEMURSIM check --path $ROOT input.yaml"), stdout, stderr, exit (default 0, or 2 in
 # a folder called bad), and files that are copied into the directory first. What cmd prints must be just what the case
 # says; a case without stdout or stderr expects none. Nothing may be left behind but what `leaves` lists.
 # In cmd, $LEMURSIM is the program and $ROOT the repository.
@@ -23,7 +23,7 @@ run_case() {
 		case ${f##*/} in cmd | stdout | stderr | exit | leaves) ;; *) cp -R "$f" "$work/run/" ;; esac
 	done
 	ls -A "$work/run" | sort >"$work/before"
-	cmd='"$LEMURSIM" check input.yaml'
+	cmd='"$LEMURSIM" check --path "$ROOT" input.yaml'
 	[ -f "$case_dir/cmd" ] && cmd=$(cat "$case_dir/cmd")
 	(cd "$work/run" && sh -c "$cmd" >"$work/got/stdout" 2>"$work/got/stderr" </dev/null)
 	echo $? >"$work/got/exit"
