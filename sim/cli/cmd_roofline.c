@@ -2,26 +2,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/base/vec.h"
 #include "sim/cli/cmd.h"
-#include "sim/cost/cost.h"
 #include "sim/place/fit.h"
 #include "sim/report/draw.h"
 #include "sim/report/roofline.h"
+#include "sim/step/prog.h"
 
 struct builder {
 	struct arena *arena;
 	const struct world *w;
 	VEC(struct roof_dot) dots;
 };
-
-static struct site site_of(const struct world *w, size_t unit)
-{
-	const struct unit *u = &w->units[unit];
-
-	return (struct site){&w->machines[u->machine], u->device, u->profile,
-			     (enum dtype)w->scenario->precision.compute};
-}
 
 /* Operators of one shape share a dot: "k, v". */
 static bool same_work(const struct op *a, const struct op *b)
@@ -59,7 +50,7 @@ static const char *group_of(enum phase phase)
 static void add_dot(struct builder *b, size_t unit, const struct op *op, const char *names, double times,
 		    double total_s)
 {
-	const struct site site = site_of(b->w, unit);
+	const struct site site = prog_site(b->w, unit);
 	const struct cost c = cost_of(op, &site, 1);
 	const double s = cost_seconds(&c);
 
@@ -76,7 +67,7 @@ static void add_dot(struct builder *b, size_t unit, const struct op *op, const c
 
 static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
 {
-	const struct site site = site_of(b->w, unit);
+	const struct site site = prog_site(b->w, unit);
 	const double total_s = phase_seconds(b->w, &site, s, phase);
 
 	for (int role = 0; role < ROLE_N; role++) {
@@ -144,7 +135,7 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	int rc;
 
 	for (size_t u = 0; u < w->units_n; u++) {
-		const struct site site = site_of(w, u);
+		const struct site site = prog_site(w, u);
 
 		roofs[u] = (struct roof){
 			.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name, site.machine->chip),

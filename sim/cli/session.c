@@ -4,8 +4,8 @@
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-#include "sim/cost/cost.h"
 #include "sim/place/place.h"
+#include "sim/step/prog.h"
 
 #ifndef SHARE
 #define SHARE "/usr/local/share/lemursim"
@@ -44,13 +44,11 @@ int session_complain(const struct session *s)
 void session_check(struct session *s, const struct world *w)
 {
 	for (size_t i = 0; i < w->units_n; i++) {
-		const struct unit *u = &w->units[i];
-		const struct site site = {&w->machines[u->machine], u->device, u->profile,
-					  (enum dtype)w->scenario->precision.compute};
+		const struct site site = prog_site(w, i);
 		struct err err = ERR_INIT;
 
 		if (site_check(&site, &err) != 0)
-			diag_err(&s->diags, u->profile->origin.node->place, &err);
+			diag_err(&s->diags, site.profile->origin.node->place, &err);
 	}
 }
 

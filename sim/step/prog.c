@@ -63,7 +63,7 @@ void waits_join(struct waits *w, const struct waits *more)
 		waits_add(w, more->task[i]);
 }
 
-static struct site site_of(const struct world *w, size_t unit)
+struct site prog_site(const struct world *w, size_t unit)
 {
 	const struct unit *u = &w->units[unit];
 
@@ -84,7 +84,7 @@ static uint32_t put(struct prog *p, uint32_t queue, uint32_t class, struct tag t
 
 static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, double share)
 {
-	const struct site site = site_of(p->world, unit);
+	const struct site site = prog_site(p->world, unit);
 	const struct class c = {
 		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, &site, share), .source = unit};
 

@@ -56,6 +56,8 @@ struct prog {
 size_t prog_queues(const struct world *w);
 size_t prog_sources(const struct world *w); /* units, then joints */
 
+struct site prog_site(const struct world *w, size_t unit); /* the unit as operators see it */
+
 struct prog *prog_new(const struct world *w);
 void prog_free(struct prog *p);
 
