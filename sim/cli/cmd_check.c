@@ -27,11 +27,15 @@ static void check_hardware(struct session *s, const struct opts *o, const char *
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
 
 	(void)o;
-	if (tree && kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
+	if (!tree)
+		return;
+	if (kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
 		struct link l = {0};
 
 		field_load(&link_table, tree, path, &l, &s->diags);
-	} else if (tree) {
+	} else if (kind && (kind->kind != YML_SCALAR || strcmp(kind->text, "machine") != 0)) {
+		diag_add(&s->diags, kind->place, "one of: machine, link", "kind: nobody knows what this is");
+	} else {
 		struct machine m = {0};
 
 		if (field_load(&machine_table, tree, path, &m, &s->diags) == 0)

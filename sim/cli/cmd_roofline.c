@@ -15,10 +15,15 @@ struct builder {
 };
 
 /* Operators of one shape share a dot: "k, v". */
+static bool same_shape(const struct op *a, const struct op *b)
+{
+	return a->kind == b->kind && a->weight_B == b->weight_B && a->tensor_B == b->tensor_B &&
+	       a->role == b->role;
+}
+
 static bool same_work(const struct op *a, const struct op *b)
 {
-	return a->kind == b->kind && a->flop == b->flop && a->weight_B == b->weight_B &&
-	       a->tensor_B == b->tensor_B && !strcmp(role_names[a->role], role_names[b->role]);
+	return a->flop == b->flop && same_shape(a, b);
 }
 
 static double phase_seconds(const struct world *w, const struct site *site, const struct shape *s,
@@ -65,6 +70,33 @@ static void add_dot(struct builder *b, size_t unit, const struct op *op, const c
 								   param_names[cost_bound(&c)])});
 }
 
+/* The names of all operators from i on that do the same work, "q, o" in forward order, each once; times
+ * counts them. They are marked as said by their FLOP. */
+static const char *take_alike(struct arena *a, struct op *ops, size_t n, size_t i, double *times)
+{
+	const struct op first = ops[i];
+	const char *names = NULL;
+
+	*times = 0;
+	for (size_t j = i; j < n; j++) {
+		bool said = false;
+
+		if (!same_work(&first, &ops[j]))
+			continue;
+		for (size_t k = i; k < j; k++)
+			said |= ops[k].flop == 0 && same_shape(&first, &ops[k]) &&
+				!strcmp(ops[k].name, ops[j].name);
+		if (!names)
+			names = ops[j].name;
+		else if (!said) /* backward has them the other way round */
+			names = first.phase == PHASE_BACKWARD ? arena_printf(a, "%s, %s", ops[j].name, names)
+							      : arena_printf(a, "%s, %s", names, ops[j].name);
+		ops[j].flop = 0;
+		++*times;
+	}
+	return names;
+}
+
 static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
 {
 	const struct site site = prog_site(b->w, unit);
@@ -78,23 +110,14 @@ static void add_phase(struct builder *b, size_t unit, const struct shape *s, enu
 			role == ROLE_ATTENTION || role == ROLE_FFN ? (double)b->w->model->layers : 1;
 
 		for (size_t i = 0; i < n; i++) {
-			const char *names = ops[i].name;
-			double times = layers;
+			const struct op op = ops[i];
+			double times;
+			const char *names;
 
-			if (ops[i].flop <= 0)
+			if (op.flop <= 0)
 				continue;
-			for (size_t j = i + 1; j < n; j++) {
-				if (!same_work(&ops[i], &ops[j]))
-					continue;
-				times += layers;
-				if (strcmp(ops[i].name,
-					   ops[j].name)) /* backward has them the other way round */
-					names = arena_printf(b->arena, "%s, %s",
-							     phase == PHASE_BACKWARD ? ops[j].name : names,
-							     phase == PHASE_BACKWARD ? names : ops[j].name);
-				ops[j].flop = 0; /* said */
-			}
-			add_dot(b, unit, &ops[i], names, times, total_s);
+			names = take_alike(b->arena, ops, n, i, &times);
+			add_dot(b, unit, &op, names, times * layers, total_s);
 		}
 	}
 }

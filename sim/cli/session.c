@@ -45,10 +45,12 @@ void session_check(struct session *s, const struct world *w)
 {
 	for (size_t i = 0; i < w->units_n; i++) {
 		const struct site site = prog_site(w, i);
+		const struct yml *asked = yml_get(w->scenario->precision.origin.node, "compute");
 		struct err err = ERR_INIT;
 
 		if (site_check(&site, &err) != 0)
-			diag_err(&s->diags, site.profile->origin.node->place, &err);
+			diag_err(&s->diags, (asked->is_default ? site.profile->origin.node : asked)->place,
+				 &err);
 	}
 }
 
