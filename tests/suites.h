@@ -8,10 +8,17 @@
 #define SUITES                                                                                               \
 	SUITE(base)                                                                                          \
 	SUITE(file)                                                                                          \
+	SUITE(opts)                                                                                          \
+	SUITE(conf)                                                                                          \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \
 	SUITE(stats)                                                                                         \
+	SUITE(llm)                                                                                           \
+	SUITE(cost)                                                                                          \
+	SUITE(place)                                                                                         \
+	SUITE(step)                                                                                          \
+	SUITE(train)                                                                                         \
 	SUITE(report)
 
 #define SUITE(x) Suite *suite_##x(void);

@@ -100,16 +100,17 @@ static int looks_like_bits(const char *unit)
 static int bad_unit(const char *unit, const char *text, double number, enum dim dim, struct err *err)
 {
 	if (!*unit) {
-		err_set(err, "expected a unit such as '%s' after the number in '%s'", dims[dim].unit, text);
+		err_set(err, "expected a unit such as '%s' after the number in '%.80s'", dims[dim].unit,
+			text);
 		return err_hint(err, "write it like '%s'", dims[dim].example);
 	}
 	if ((dim == DIM_BANDWIDTH || dim == DIM_BYTES) && looks_like_bits(unit)) {
-		err_set(err, "'%s' in '%s' counts bits; this wants bytes", unit, text);
+		err_set(err, "'%.40s' in '%.80s' counts bits; this wants bytes", unit, text);
 		if (dim == DIM_BYTES)
 			return err_hint(err, "write it like '%s'", dims[dim].example);
 		return err_hint(err, "write '%g Gbit/s' for bits or '%g GB/s' for bytes", number, number);
 	}
-	err_set(err, "unknown unit '%s' for %s in '%s'", unit, dims[dim].name, text);
+	err_set(err, "unknown unit '%.40s' for %s in '%.80s'", unit, dims[dim].name, text);
 	return err_hint(err, "write it like '%s'", dims[dim].example);
 }
 
@@ -122,7 +123,7 @@ static const char *scan_number(const char *text, double *number)
 	if (!span || strspn(text, "+-.eE") == span)
 		return NULL;
 	*number = strtod(text, &end);
-	return end == text || end > text + span || !isfinite(*number) ? NULL : end;
+	return end == text || end > text + span ? NULL : end;
 }
 
 int units_parse(const char *text, enum dim dim, double *value, struct err *err)
@@ -132,6 +133,8 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 
 	if (!unit)
 		return err_set(err, "expected a number like '%s', got '%.80s'", dims[dim].example, text);
+	if (!isfinite(number))
+		return err_set(err, "the number in '%.80s' is too large", text);
 	unit += strspn(unit, " ");
 	if (!*unit && (dim == DIM_COUNT || dim == DIM_SHARE || number == 0)) {
 		*value = number;

@@ -40,10 +40,12 @@ struct diags {
 };
 
 void diags_init(struct diags *d, struct arena *a);
-/* The bytes of the line break at s, as YAML 1.1 counts them (LF, CR, CR LF, NEL, LS, PS); 0 if there is none. */
+/* The bytes of the line break at s, as YAML 1.1 counts them (LF, CR, CR LF, NEL, LS, PS); 0 if there is none.
+ */
 size_t diag_line_break(const char *s, const char *end);
 
-/* What is quoted in a message is made safe to print: control characters and bad UTF-8 do not reach a terminal. */
+/* What is quoted in a message is made safe to print: control characters and bad UTF-8 do not reach a
+ * terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);                                                /* -1 */
 int diag_err(struct diags *d, struct place place, const struct err *err); /* the same from a struct err; -1 */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TABLE_MAX = 64 }; /* rows */
+
 struct loading {
 	struct diags *diags;
 	const char *who; /* "link 'tb5'", for messages; "" at the top */
@@ -25,6 +27,14 @@ static int complain(const struct loading *l, const struct yml *node, const struc
 			err->msg);
 }
 
+static int say(const struct loading *l, const struct yml *node, const char *msg)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "%s", msg);
+	return complain(l, node, &err);
+}
+
 static int wrong_kind(const struct loading *l, const struct yml *node, const char *wanted)
 {
 	struct err err = ERR_INIT;
@@ -41,8 +51,8 @@ static int check_range(const struct loading *l, const struct yml *node, double v
 
 	if (f->min == f->max || (value >= f->min && value <= f->max))
 		return 0;
-	units_format(&lo, f->min, f->dim, 6);
-	units_format(&hi, f->max, f->dim, 6);
+	units_format(&lo, f->min, f->dim, 10);
+	units_format(&hi, f->max, f->dim, 10);
 	err_set(&err, "'%s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
 	str_release(&lo);
 	str_release(&hi);
@@ -69,7 +79,7 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	double number = 0;
 	char *end;
 
-	if (node->kind != YML_SCALAR)
+	if (l->f->dim != DIM_TOKENS && node->kind != YML_SCALAR)
 		return wrong_kind(l, node, "a whole number");
 	if (l->f->dim == DIM_TOKENS) { /* '512 tok' */
 		if (load_number(l, node, &number) != 0)
@@ -163,15 +173,14 @@ static int load_qty(const struct loading *l, struct yml *node, struct qty *q)
 	q->given = true;
 	q->spread = usual_spread[q->how];
 	if (f.sd) {
-		const struct field any = {.key = "sd", .dim = l->f->dim};
+		const struct field any = {.key = arena_printf(l->diags->arena, "%s: sd", l->f->key),
+					  .dim = l->f->dim};
 		const struct loading sub = {l->diags, l->who, &any};
 
 		if (load_number(&sub, f.sd, &sd) != 0)
 			return -1;
 		if (sd < 0)
-			return diag_add(l->diags, f.sd->place, NULL,
-					"%s%s%s: sd: a standard deviation is not negative", l->who, prefix(l),
-					l->f->key);
+			return say(&sub, f.sd, "a standard deviation is not negative");
 		q->spread = q->value != 0 ? sd / q->value : 0;
 	}
 	return 0;
@@ -203,18 +212,11 @@ static int load_span(const struct loading *l, const struct yml *node, struct fie
 		return complain(l, node, &err);
 	}
 	if (r->last < r->first || r->last > 100000) {
-		err_set(&err, "the range '%s' runs backwards or too far", node->text);
+		err_set(&err, "the range '%.80s' %s", node->text,
+			r->last < r->first ? "runs backwards" : "goes too far");
 		return complain(l, node, &err);
 	}
 	return 0;
-}
-
-static int empty_list(const struct loading *l, const struct yml *node)
-{
-	struct err err = ERR_INIT;
-
-	err_set(&err, "the list is empty");
-	return complain(l, node, &err);
 }
 
 static int load_texts(const struct loading *l, struct yml *node, struct field_list *list)
@@ -223,7 +225,7 @@ static int load_texts(const struct loading *l, struct yml *node, struct field_li
 	const char **texts = arena_array(l->diags->arena, n, sizeof *texts);
 
 	if (!n)
-		return empty_list(l, node);
+		return say(l, node, "the list is empty");
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *item = node->kind == YML_LIST ? node->items[i] : node;
 
@@ -242,7 +244,7 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 	if (node->kind != YML_LIST)
 		return wrong_kind(l, node, "a list");
 	if (!node->n)
-		return empty_list(l, node);
+		return say(l, node, "the list is empty");
 	values = arena_array(l->diags->arena, node->n, sizeof *values);
 	for (size_t i = 0; i < node->n; i++)
 		if (load_number(l, node->items[i], &values[i]) != 0)
@@ -276,8 +278,10 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 
 	switch (f->type) {
 	case FIELD_TEXT:
-		if (node->kind != YML_SCALAR || !*node->text)
+		if (node->kind != YML_SCALAR)
 			return wrong_kind(l, node, "text");
+		if (!*node->text)
+			return say(l, node, "the text is empty");
 		*(const char **)to = node->text;
 		return 0;
 	case FIELD_COUNT:
@@ -311,11 +315,12 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 	BUG("field type %d", (int)f->type);
 }
 
-static void unknown_keys(const struct table *t, const struct yml *node, const char *who, struct diags *diags)
+/* Complains about each; meant[i]: it is thought that field i was meant, so it is not said to be missing. */
+static void unknown_keys(const struct table *t, const struct yml *node, const char *who, struct diags *diags,
+			 bool *meant)
 {
-	const char *names[64];
+	const char *names[TABLE_MAX];
 
-	BUG_ON(t->n > ARRAY_LEN(names));
 	for (size_t i = 0; i < t->n; i++)
 		names[i] = t->fields[i].key;
 	for (size_t i = 0; i < node->n; i++) {
@@ -331,6 +336,8 @@ static void unknown_keys(const struct table *t, const struct yml *node, const ch
 		near = diags->n < DIAG_MAX ? str_closest(key, names, t->n) : NULL; /* unseen, and slow */
 		if (near)
 			err_hint(&err, "did you mean '%s'?", near);
+		for (j = 0; near && j < t->n; j++)
+			meant[j] |= names[j] == near;
 		diag_err(diags, node->keys[i]->place, &err);
 	}
 }
@@ -351,14 +358,16 @@ int field_load(const struct table *t, struct yml *node, const char *name, void *
 {
 	struct origin *origin = out;
 	const size_t before = diags->total;
+	bool meant[TABLE_MAX] = {false};
 	char who[160];
 
+	BUG_ON(t->n > TABLE_MAX);
 	*origin = (struct origin){name, node};
 	snprintf(who, sizeof who, *name && strcmp(name, t->kind) ? "%s '%.100s'" : "%s", t->kind, name);
 	if (node->kind != YML_MAP)
 		return diag_add(diags, node->place, NULL, "%s: expected a mapping, got %s", who,
 				yml_kind_name(node));
-	unknown_keys(t, node, who, diags);
+	unknown_keys(t, node, who, diags, meant);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct field *f = &t->fields[i];
 		const struct loading l = {diags, who, f};
@@ -370,8 +379,9 @@ int field_load(const struct table *t, struct yml *node, const char *name, void *
 			wrong_kind(&l, value, "a value");
 		else if (value || f->def)
 			load_one(&l, value ? value : default_node(f, node, diags), (char *)out + f->offset);
-		else if (!f->optional)
-			diag_add(diags, node->place, f->help, "%s: key '%s' is missing", who, f->key);
+		else if (!f->optional && !meant[i])
+			diag_add(diags, node->place, arena_printf(diags->arena, "%s: %s", f->key, f->help),
+				 "%s: key '%s' is missing", who, f->key);
 	}
 	return diags->total == before ? 0 : -1;
 }

@@ -67,7 +67,8 @@ struct field {
 	size_t offset;
 	const char *help;
 	enum dim dim;
-	double min, max; /* allowed, both included, in base units; min == max: any. Of a list: max is of items */
+	double min,
+		max; /* allowed, both included, in base units; min == max: any. Of a list: max is of items */
 	const char *def; /* default, as it would be written; NULL: none */
 	bool optional;   /* may be absent though it has no default */
 	const struct table *sub;

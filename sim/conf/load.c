@@ -215,14 +215,19 @@ static int check_schema(struct loader *l, struct yml *tree, const char *wanted)
 	if (tree->kind != YML_MAP)
 		return diag_add(l->diags, tree->place, NULL, "expected a mapping, got %s",
 				yml_kind_name(tree));
-	if (!schema || schema->kind != YML_SCALAR) {
-		err_hint(&err, "begin the file with 'schema: %s'", wanted ? wanted : "lemursim/scenario/1");
+	err_hint(&err, wanted ? "begin the file with 'schema: %s'" : "%s",
+		 wanted ? wanted
+			: "begin the file with 'schema: lemursim/scenario/1', or hardware/1, or model/1");
+	if (!schema)
 		return diag_add(l->diags, tree->place, err.hint, "key 'schema' is missing");
-	}
+	if (schema->kind != YML_SCALAR)
+		return diag_add(l->diags, schema->place, err.hint, "schema: expected text, got %s",
+				yml_kind_name(schema));
 	if (!wanted || !strcmp(schema->text, wanted))
 		return 0;
-	err_hint(&err, "this place wants a file with 'schema: %s'", wanted);
-	return diag_add(l->diags, schema->place, err.hint, "the schema is '%.100s'", schema->text);
+	return diag_add(l->diags, schema->place,
+			arena_printf(l->arena, "this place wants a file with 'schema: %s'", wanted),
+			"the schema is '%.100s'", schema->text);
 }
 
 static int check_cycle(struct loader *l, const char *path, struct place place)
@@ -235,16 +240,12 @@ static int check_cycle(struct loader *l, const char *path, struct place place)
 	return 0;
 }
 
-static struct yml *load_at(struct loader *l, const char *path, const char *folder, const char *schema,
-			   struct place place)
+static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
 	struct err err = ERR_INIT;
-	struct yml *tree;
 	char *text;
 
-	if (check_cycle(l, path, place) != 0)
-		return NULL;
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		diag_err(l->diags, place, &err);
 		return NULL;
@@ -252,7 +253,17 @@ static struct yml *load_at(struct loader *l, const char *path, const char *folde
 	source->path = path;
 	source->text = text;
 	record_input(l, path, text, source->len);
-	tree = yml_parse(l->arena, source, l->diags);
+	return yml_parse(l->arena, source, l->diags);
+}
+
+static struct yml *load_at(struct loader *l, const char *path, const char *folder, const char *schema,
+			   struct place place)
+{
+	struct yml *tree;
+
+	if (check_cycle(l, path, place) != 0)
+		return NULL;
+	tree = read_tree(l, path, place);
 	if (!tree || check_schema(l, tree, schema) != 0)
 		return NULL;
 	l->stack[l->depth++] = path;
@@ -264,6 +275,13 @@ static struct yml *load_at(struct loader *l, const char *path, const char *folde
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema)
 {
 	return load_at(l, arena_strdup(l->arena, path), folder, schema, (struct place){0});
+}
+
+const struct yml *load_schema(struct loader *l, const char *path)
+{
+	struct yml *tree = read_tree(l, arena_strdup(l->arena, path), (struct place){0});
+
+	return tree && check_schema(l, tree, NULL) == 0 ? yml_get(tree, "schema") : NULL;
 }
 
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema)
@@ -295,20 +313,25 @@ struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder,
 static struct yml *step_into(struct loader *l, struct yml *node, const char *part, struct place place)
 {
 	struct yml *child;
-	char *end;
-	const unsigned long index = strtoul(part, &end, 10);
+	const bool digits = *part && !part[strspn(part, "0123456789")];
+	const unsigned long index = digits ? strtoul(part, NULL, 10) : 0; /* too large: ULONG_MAX */
 
+	if (!*part) {
+		diag_add(l->diags, place, "write --set path.to.key=value", "the path has an empty part");
+		return NULL;
+	}
 	if (node->kind == YML_LIST) {
-		if (!*end && index < node->n)
+		if (digits && index < node->n)
 			return node->items[index];
-		diag_add(l->diags, place, NULL, "'%s' is not an index into a list of %zu", part, node->n);
+		diag_add(l->diags, place, "the first is 0", "'%.80s' is not an index into a list of %zu",
+			 part, node->n);
 		return NULL;
 	}
 	if (node->kind == YML_SCALAR) {
 		struct yml *base = yml_new(l->arena, YML_SCALAR, node->place);
 
 		*base = *node;
-		*node = *yml_new(l->arena, YML_MAP, base->place);
+		*node = *yml_new(l->arena, YML_MAP, place); /* if it is no base, that is where it is wrong */
 		yml_put(l->arena, node, "base", base->place, base);
 	}
 	node->kind = YML_MAP;
@@ -320,32 +343,79 @@ static struct yml *step_into(struct loader *l, struct yml *node, const char *par
 	return child;
 }
 
+static int columns(const char *text, size_t len)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* A place in the value becomes the place in the whole argument. */
+static void move_place(struct place *p, const struct source *to, int cols)
+{
+	p->source = to;
+	p->col += p->line == 1 ? cols : 0;
+}
+
+static void move_places(struct yml *y, const struct source *to, int cols)
+{
+	move_place(&y->place, to, cols);
+	for (size_t i = 0; i < y->n; i++) {
+		move_places(y->items[i], to, cols);
+		if (y->keys)
+			move_place(&y->keys[i]->place, to, cols);
+	}
+}
+
+static struct yml *parse_value(struct loader *l, const struct source *whole, const char *text)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	const int cols = columns(whole->text, (size_t)(text - whole->text));
+	const size_t before = l->diags->n;
+	struct yml *value;
+
+	*source = (struct source){whole->path, text, strlen(text)};
+	value = yml_parse(l->arena, source, l->diags);
+	for (size_t i = before; i < l->diags->n; i++)
+		move_place(&l->diags->list[i].place, whole, cols);
+	if (value)
+		move_places(value, whole, cols);
+	return value;
+}
+
 int load_set(struct loader *l, struct yml *root, const char *assignment)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
-	struct source *value_source = arena_alloc(l->arena, sizeof *value_source);
-	const char *equals = strchr(assignment, '=');
-	struct yml *node = root, *value;
+	const char *equals = strchr(assignment, '='), *key = NULL;
+	struct yml *node = root, *parent = root, *value;
 	int col = 1;
 
 	*source = (struct source){"--set", assignment, strlen(assignment)};
 	if (!equals || equals == assignment)
-		return diag_add(l->diags, (struct place){source, 1, 1, (int)source->len},
+		return diag_add(l->diags, (struct place){source, 1, 1, columns(assignment, source->len)},
 				"write --set path.to.key=value", "'%.100s' is not path=value", assignment);
-	*value_source = (struct source){"--set", equals + 1, strlen(equals + 1)};
-	value = yml_parse(l->arena, value_source, l->diags);
+	if (!equals[1])
+		return diag_add(l->diags, (struct place){source, 1, columns(assignment, source->len), 1},
+				"'null' removes a key", "there is no value after '='");
+	value = parse_value(l, source, equals + 1);
 	if (!value)
 		return -1;
-	for (const char *part = assignment; node && part < equals;) {
+	for (const char *part = assignment; node && part <= equals;) {
 		const size_t len = strcspn(part, ".=");
-		const struct place place = {source, 1, col, (int)len};
+		const struct place place = {source, 1, col, columns(part, len)};
 
-		node = step_into(l, node, arena_strndup(l->arena, part, len), place);
-		col += (int)len + 1;
+		key = arena_strndup(l->arena, part, len);
+		parent = node;
+		node = step_into(l, node, key, place);
+		col += columns(part, len) + 1;
 		part += len + 1;
 	}
 	if (!node)
 		return -1;
 	*node = *value;
+	if (value->kind == YML_NULL && parent->kind == YML_MAP && !yml_get(parent, "base"))
+		yml_drop(parent, key); /* where something is inherited, null removes when it is merged */
 	return 0;
 }

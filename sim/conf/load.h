@@ -36,11 +36,15 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d);
  * diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
+/* What a file says its schema is, no base followed; NULL on failure, with the reasons in diags. */
+const struct yml *load_schema(struct loader *l, const char *path);
+
 /* A node that is a name or a mapping with `base: NAME`: the named file, with the mapping merged over it. A
  * mapping without base is returned as it is. */
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
 
-/* Applies "a.b.c=value" to a tree; value is YAML. A part that is a number counts in a list. 0 or -1. */
+/* Applies "a.b.c=value" to a tree; value is YAML, null removes the key. A part that is a number counts in a
+ * list, from 0. 0 or -1. */
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
 /* Every NAME that can be found in a folder ("hardware", "models"), with its path, sorted by name. */

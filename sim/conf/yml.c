@@ -144,8 +144,8 @@ static void take(struct builder *b, struct yml *node, bool by_alias)
 static void no_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag)
 {
 	if (tag && strcmp((const char *)tag, "!") != 0)
-		fail(b, place_of(b, e->start_mark, e->end_mark), "leave it out: a value's place says what it is",
-		     "tags such as '!x' are not supported");
+		fail(b, place_of(b, e->start_mark, e->end_mark),
+		     "leave it out: a value's place says what it is", "tags such as '!x' are not supported");
 }
 
 /* Escapes in double quotes bring in what may not stand in the file itself. */
@@ -272,8 +272,8 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* libyaml says nothing of the place of bad UTF-8 but its offset; so we look ourselves, first. */
-static int check_utf8(const struct source *source, struct diags *diags)
+/* What libyaml is not to see. It says nothing of the place of bad UTF-8 but its offset; so we look, first. */
+static int check_bytes(const struct source *source, struct diags *diags)
 {
 	struct place place = {source, 1, 1, 1};
 	const char *s = source->text, *end = s + source->len;
@@ -290,6 +290,8 @@ static int check_utf8(const struct source *source, struct diags *diags)
 			s += line_break;
 			continue;
 		}
+		if (place.col == 1 && str_starts(s, "%TAG")) /* libyaml takes quadratic time over them */
+			return diag_add(diags, place, "leave the line out", "%%TAG is not supported");
 		if (!n && *s)
 			return diag_add(diags, place, "save the file as UTF-8",
 					"this byte (0x%02x) is not UTF-8", (unsigned char)*s);
@@ -299,25 +301,88 @@ static int check_utf8(const struct source *source, struct diags *diags)
 			return diag_add(diags, place, NULL, "the control character 0x%02x is not allowed",
 					(unsigned)c);
 		if (c == 0xfeff || c == 0xfffe || c == 0xffff) /* libyaml refuses them, but not where */
-			return diag_add(diags, place, NULL, "the character U+%04X is not allowed", (unsigned)c);
+			return diag_add(diags, place, NULL, "the character U+%04X is not allowed",
+					(unsigned)c);
 		s += n;
 		place.col++;
 	}
 	return 0;
 }
 
+/* What libyaml says, and what a person can use. context: what it was doing, or NULL for anything. */
+static const struct complaint {
+	const char *problem, *context, *msg, *hint;
+	bool at_context; /* the caret goes where it began */
+} complaints[] = {
+	{"found unexpected end of stream", "while scanning a quoted scalar",
+	 "the quote that opens here is never closed", NULL, true},
+	{"could not find expected ':'", "while scanning a simple key", "expected 'key: value'",
+	 "a colon and a space follow a key of at most 1024 characters", true},
+	{"mapping values are not allowed in this context", NULL, "a ':' is not expected here",
+	 "quote text that holds ': ', and check the indentation", false},
+	{"did not find expected key", "while parsing a block mapping", "expected a key here",
+	 "check the indentation, and the quotes and brackets before it", false},
+	{"did not find expected '-' indicator", NULL, "expected '- ' here, for the next entry of a list",
+	 "check the indentation", false},
+	{"did not find expected ',' or '}'", NULL, NULL, "a comma is missing, or a '}'", false},
+	{"did not find expected ',' or ']'", NULL, NULL, "a comma is missing, or a ']'", false},
+	{"did not find expected <document start>", NULL, "the mapping has ended before this line",
+	 "check the indentation of the lines before", false},
+	{"block sequence entries are not allowed in this context", NULL, "a list may not begin here",
+	 "begin it on a line of its own, or write it in brackets", false},
+	{"found unknown escape character", NULL, NULL,
+	 "in double quotes write '\\\\' for a backslash, or use single quotes", false},
+	{"did not find expected alphabetic or numeric character", NULL, NULL,
+	 "quote text that begins with '&' or '*'", false},
+	{"found incompatible YAML document", NULL, NULL, "leave the %YAML line out", false},
+};
+
+static const struct complaint *known_complaint(const yaml_parser_t *p)
+{
+	for (size_t i = 0; p->problem && i < sizeof complaints / sizeof complaints[0]; i++) {
+		const struct complaint *c = &complaints[i];
+
+		if (!strcmp(p->problem, c->problem) &&
+		    (!c->context || (p->context && !strcmp(p->context, c->context))))
+			return c;
+	}
+	return NULL;
+}
+
+/* The text from line (from 0) on is blank: what is missing there was forgotten before. */
+static bool at_end(const struct source *source, size_t line)
+{
+	const char *at = source->text, *end = at + source->len;
+
+	while (at < end && line) {
+		const size_t n = diag_line_break(at, end);
+
+		line -= n > 0;
+		at += n ? n : 1;
+	}
+	return at + strspn(at, " \t\r\n") >= end;
+}
+
 static void syntax_error(struct builder *b, const yaml_parser_t *p)
 {
+	const struct complaint *known = known_complaint(p);
+	const bool ended = at_end(b->source, p->problem_mark.line),
+		   begun = p->context && ((known && known->at_context) || ended);
+	const yaml_mark_t at = begun ? p->context_mark : p->problem_mark;
+	const char *hint = known ? known->hint : NULL;
 	struct str msg = STR_INIT;
 
-	str_add(&msg, p->problem ? p->problem : "not YAML");
-	if (p->context)
+	str_add(&msg, known && known->msg ? known->msg : p->problem ? p->problem : "not YAML");
+	if (p->context && (!known || !known->msg))
 		str_addf(&msg, " %s", p->context);
-	if (p->context && p->context_mark.line != p->problem_mark.line)
-		str_addf(&msg, " that began at line %zu", p->context_mark.line + 1);
-	fail(b, place_of(b, p->problem_mark, p->problem_mark),
-	     strstr(msg.text, "cannot start any token") ? "quote the text, or replace a tab by spaces" : NULL,
-	     msg.text);
+	if (begun && ended && !(known && known->at_context))
+		str_add(&msg, " that begins here");
+	else if (p->context && !begun && p->context_mark.line != p->problem_mark.line)
+		str_addf(&msg, "%s that began at line %zu", known && known->msg ? ", in what" : "",
+			 p->context_mark.line + 1);
+	if (p->problem && strstr(p->problem, "cannot start any token"))
+		hint = "indent by spaces, not tabs, and quote text that begins with a sign";
+	fail(b, place_of(b, at, at), hint, msg.text);
 	str_release(&msg);
 }
 
@@ -328,7 +393,7 @@ struct yml *yml_parse(struct arena *a, const struct source *source, struct diags
 	yaml_event_t event;
 	bool more = true;
 
-	if (check_utf8(source, diags) != 0)
+	if (check_bytes(source, diags) != 0)
 		return NULL;
 	if (!yaml_parser_initialize(&parser))
 		BUG("out of memory");

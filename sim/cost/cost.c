@@ -70,6 +70,21 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->how};
 }
 
+/* The rate at which a product reads its weights: that of a matrix-vector kernel for few rows, by the bits of a
+ * weight as it is stored. */
+static const struct qty *weights_rate(const struct profile *p, const struct op *op)
+{
+	const double bits = 8 * op->weight_B / ((double)op->n * (double)op->k);
+
+	if (op->m > GEMV_ROWS)
+		return &p->read;
+	if (bits <= 5 && p->gemv_q4.given)
+		return &p->gemv_q4;
+	if (bits <= 9 && p->gemv_q8.given)
+		return &p->gemv_q8;
+	return &p->gemv;
+}
+
 static void cost_product(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const double m = (double)op->m, n = (double)op->n, k = (double)op->k;
@@ -80,7 +95,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 	c->flop = op->flop * share;
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(site, c->flop, &u);
-	c->memory = stream(c->bytes, m <= GEMV_ROWS ? &site->profile->gemv : &site->profile->read);
+	c->memory = stream(c->bytes, weights_rate(site->profile, op));
 }
 
 static void cost_scores(struct cost *c, const struct op *op, const struct site *site, double share)

@@ -95,6 +95,8 @@ static const struct field profile_fields[] = {
 	QTY(struct profile, read, DIM_BANDWIDTH, 1e3, 1e15, "streaming reads: the bandwidth roof"),
 	QTY(struct profile, copy, DIM_BANDWIDTH, 1e3, 1e15, "copies, bytes read + written: elementwise work"),
 	QTY(struct profile, gemv, DIM_BANDWIDTH, 1e3, 1e15, "weights read by a product of few rows: decode"),
+	QTY_OPT(struct profile, gemv_q8, DIM_BANDWIDTH, 1e3, 1e15, "the same of weights in 8-bit blocks"),
+	QTY_OPT(struct profile, gemv_q4, DIM_BANDWIDTH, 1e3, 1e15, "the same of weights in 4-bit blocks"),
 	GEMM("f32", DTYPE_F32),
 	GEMM("f16", DTYPE_F16),
 	GEMM("bf16", DTYPE_BF16),
@@ -200,10 +202,51 @@ static int check_gemm(const struct device *d, const struct gemm_table *g, enum d
 	if (!g->points.n)
 		diag_add(diags, g->origin.node->place, NULL, "gemm: the list of points is empty");
 	for (size_t i = 1; i < g->points.n; i++)
-		if (p[i].m == p[i - 1].m && p[i].n == p[i - 1].n && p[i].k == p[i - 1].k)
-			diag_add(diags, p[i].origin.node->place, NULL,
-				 "gemm point: the same shape is given twice");
+		for (size_t j = 0; j < i; j++)
+			if (p[i].m == p[j].m && p[i].n == p[j].n && p[i].k == p[j].k)
+				diag_add(diags, p[i].origin.node->place, NULL,
+					 "gemm point: the same shape is given twice, first at line %d",
+					 p[j].origin.node->place.line);
 	return 0;
+}
+
+static void check_attention(const struct attention_table *a, struct diags *diags)
+{
+	const struct attention_point *p = a->points.at;
+
+	if (!a->points.n)
+		diag_add(diags, a->origin.node->place, NULL, "attention: the list of points is empty");
+	for (size_t i = 1; i < a->points.n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (p[i].query == p[j].query && p[i].context == p[j].context)
+				diag_add(diags, p[i].origin.node->place, NULL,
+					 "attention point: the same shape is given twice, first at line %d",
+					 p[j].origin.node->place.line);
+}
+
+/* No kernel moves bytes faster than the bus. */
+static void check_rates(const struct machine *m, const struct profile *p, struct diags *diags)
+{
+	const struct {
+		const char *does;
+		const struct qty *q;
+	} rates[] = {{"reads", &p->read},
+		     {"copies", &p->copy},
+		     {"reads weights", &p->gemv},
+		     {"reads 8-bit weights", &p->gemv_q8},
+		     {"reads 4-bit weights", &p->gemv_q4},
+		     {"reads the KV cache", &p->attention.decode}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		struct str bus = STR_INIT;
+
+		units_format(&bus, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
+		if (rates[i].q->value > m->memory.bandwidth.value)
+			diag_add(diags, rates[i].q->node->place, "one of the two is wrong",
+				 "runtime '%s': it %s faster than the memory's bus, %s", p->origin.name,
+				 rates[i].does, bus.text);
+		str_release(&bus);
+	}
 }
 
 int machine_check(const struct machine *m, struct diags *diags)
@@ -224,11 +267,10 @@ int machine_check(const struct machine *m, struct diags *diags)
 			for (int t = 0; t < DTYPE_N; t++)
 				if (p[j].gemm[t])
 					check_gemm(&d[i], p[j].gemm[t], (enum dtype)t, diags);
-		for (size_t j = 0; j < d[i].runtimes.n; j++)
-			if (p[j].read.value > m->memory.bandwidth.value)
-				diag_add(diags, p[j].read.node->place, "one of the two is wrong",
-					 "runtime '%s': it reads faster than the memory's bus",
-					 p[j].origin.name);
+		for (size_t j = 0; j < d[i].runtimes.n; j++) {
+			check_attention(&p[j].attention, diags);
+			check_rates(m, &p[j], diags);
+		}
 	}
 	return diags->total == before ? 0 : -1;
 }

@@ -63,6 +63,7 @@ struct profile {
 	const char *version;
 	struct qty read, copy,
 		gemv; /* byte/s: streams, copies (read + written), weights of a matrix-vector product */
+	struct qty gemv_q8, gemv_q4; /* likewise of weights in 8-bit and 4-bit blocks; not given: gemv */
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;

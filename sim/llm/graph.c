@@ -85,8 +85,11 @@ static void linear(struct writer *w, const char *name, enum op_split split, int6
 		return;
 	}
 	product(w, name, across, (const int64_t[]){rows, k, n}, weight_B);
-	if (trained)
-		product(w, name, across, (const int64_t[]){n, k, rows}, act_B(w, (double)n * (double)k));
+	if (!trained)
+		return;
+	product(w, name, across, (const int64_t[]){n, k, rows}, act_B(w, (double)n * (double)k));
+	/* its output is the gradient of the weights; dy and x are read */
+	w->ops[w->n - 1].tensor_B = act_B(w, (double)rows * (double)(n + k));
 }
 
 static void elementwise(struct writer *w, const char *name, enum op_kind kind, enum op_split split,
@@ -110,11 +113,12 @@ static double attended(int64_t q, int64_t past, int64_t window, bool causal)
 	       (double)(q - before) * (double)window;
 }
 
+/* Tokens that any of the queries sees: the first one's window reaches window - 1 back from itself. */
 static int64_t seen(const struct model *m, const struct shape *s)
 {
 	const int64_t all = s->past + s->tokens, window = m->attention.window;
 
-	return window && window + s->tokens < all ? window + s->tokens : all;
+	return window && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
 }
 
 static void scores(struct writer *w)

@@ -133,7 +133,8 @@ void fit_train(const struct placement *p, struct fit *out)
 		struct fit *f = &out[mi];
 
 		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
-				  .weights_B = weights_B(p, all, 3, mi)};
+				  /* an update of adapters needs no more than them */
+				  .weights_B = weights_B(p, all, s.train_weights ? 3 : 2, mi)};
 		for (size_t b = 0; b < p->blocks_n; b++) {
 			const enum role role = block_role(w->model, b);
 			const double trained = graph_trainable(w->model, &s, role);

@@ -49,14 +49,26 @@ struct maker {
 	struct diags *diags;
 };
 
+static void complain_at(const struct maker *mk, struct place place, const char *hint, const char *msg)
+{
+	diag_add(mk->diags, place, hint, "assignment '%s': %s", mk->a->name, msg);
+}
+
 /* Complains at a rule's key (or at the rule), "assignment 'x': ...". */
 static void complain(const struct maker *mk, const struct rule *r, const char *key, const char *hint,
 		     const char *msg)
 {
 	const struct yml *at = yml_get(r->origin.node, key);
 
-	diag_add(mk->diags, at ? at->place : r->origin.node->place, hint, "assignment '%s': %s", mk->a->name,
-		 msg);
+	complain_at(mk, at ? at->place : r->origin.node->place, hint, msg);
+}
+
+/* The place of entry i of a key's list, or of its one text. */
+static struct place entry_place(const struct rule *r, const char *key, size_t i)
+{
+	const struct yml *at = yml_get(r->origin.node, key);
+
+	return at->kind == YML_LIST ? at->items[i]->place : at->place;
 }
 
 /* A set of names as bits; complains about unknown ones. Empty list: all. */
@@ -84,7 +96,7 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 		near = str_closest(names[i], known, n);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-		complain(mk, r, key, hint, msg);
+		complain_at(mk, entry_place(r, key, i), hint, msg);
 	}
 	return list->n ? set : (1u << n) - 1;
 }
@@ -92,11 +104,13 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 static void find_units(const struct maker *mk, const struct rule *r, struct seat *seat)
 {
 	const char *const *on = r->on.at;
-	const char *names[SEAT_MAX * 4];
+	const char *names[SEAT_MAX * 8];
 	size_t known = 0;
 
 	for (size_t i = 0; i < mk->w->machines_n && known < ARRAY_LEN(names); i++)
 		names[known++] = mk->w->machines[i].origin.name;
+	for (size_t i = 0; i < mk->w->units_n && known < ARRAY_LEN(names); i++)
+		names[known++] = mk->w->units[i].name;
 	for (size_t i = 0; i < r->on.n && i < SEAT_MAX; i++) {
 		char msg[160], hint[120] = "";
 		const char *near = str_closest(on[i], names, known);
@@ -104,14 +118,14 @@ static void find_units(const struct maker *mk, const struct rule *r, struct seat
 		seat->unit[i] = world_unit(mk->w, on[i]);
 		for (size_t j = 0; j < i; j++)
 			if (seat->unit[j] == seat->unit[i] && seat->unit[i] != WORLD_NONE)
-				complain(mk, r, "on", NULL, "a device is named twice");
+				complain_at(mk, entry_place(r, "on", i), NULL, "a device is named twice");
 		if (seat->unit[i] != WORLD_NONE)
 			continue;
 		seat->unit[i] = 0;
 		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-		complain(mk, r, "on", hint, msg);
+		complain_at(mk, entry_place(r, "on", i), hint, msg);
 	}
 }
 
@@ -142,8 +156,10 @@ static struct seat seat_of(const struct maker *mk, const struct rule *r)
 {
 	struct seat seat = {.n = r->on.n > SEAT_MAX ? SEAT_MAX : (int)r->on.n};
 
-	if (!r->on.n || r->on.n > SEAT_MAX)
+	if (!r->on.n || r->on.n > SEAT_MAX) {
 		complain(mk, r, "on", NULL, "one to eight devices must be named");
+		return seat;
+	}
 	if (r->on.n > 1 && r->split != RULE_TENSOR)
 		complain(mk, r, "on", "add 'split: tensor', or write a rule for each",
 			 "several devices, but no split");

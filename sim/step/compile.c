@@ -28,8 +28,7 @@ struct builder {
 	const struct prog *p;
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
-	bool *awaited;        /* a task on another queue waits for this one, or it is a mark */
-	uint32_t *last_on;    /* queue -> its last segment so far */
+	bool *awaited;        /* its end is asked for: somebody waits for it, or it is a mark */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
@@ -62,6 +61,14 @@ static void find_order(struct builder *b, struct arena *a, const struct task_run
 		b->order[i] = s[i].task;
 }
 
+/* Is waiting for dep more than the order of the task's queue gives? A lag is. */
+static bool waits_for(const struct prog *p, const struct prog_task *t, uint32_t dep)
+{
+	const struct prog_task *d = &p->tasks.at[dep];
+
+	return d->queue != t->queue || p->classes.at[d->class].lag_s > 0;
+}
+
 static void find_awaited(struct builder *b)
 {
 	const struct prog *p = b->p;
@@ -72,7 +79,7 @@ static void find_awaited(struct builder *b)
 		for (uint32_t d = 0; d < t->deps_n; d++) {
 			const uint32_t dep = p->deps.at[t->first_dep + d];
 
-			b->awaited[dep] |= p->tasks.at[dep].queue != t->queue;
+			b->awaited[dep] |= waits_for(p, t, dep);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
@@ -98,7 +105,7 @@ static void add_piece(struct builder *b, struct segment *s, uint32_t class)
 static bool waits_outside(const struct builder *b, const struct prog_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
-		if (b->p->tasks.at[b->p->deps.at[t->first_dep + d]].queue != t->queue)
+		if (waits_for(b->p, t, b->p->deps.at[t->first_dep + d]))
 			return true;
 	return false;
 }
@@ -111,12 +118,11 @@ static void open_segment(struct builder *b, const struct prog_task *t)
 	for (uint32_t d = 0; d < t->deps_n; d++) {
 		const uint32_t dep = b->p->deps.at[t->first_dep + d];
 
-		if (b->p->tasks.at[dep].queue != t->queue) {
+		if (waits_for(b->p, t, dep)) {
 			VEC_ADD(&b->deps, b->segment_of[dep]);
 			s.deps_n++;
 		}
 	}
-	b->last_on[t->queue] = (uint32_t)b->segments.n;
 	VEC_ADD(&b->segments, s);
 }
 
@@ -131,7 +137,7 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const uint32_t id = b->order[i];
 		const struct prog_task *t = &p->tasks.at[id];
-		const bool newest = b->segments.n && b->last_on[t->queue] == b->segments.n - 1;
+		const bool newest = b->segments.n && b->segments.at[b->segments.n - 1].queue == t->queue;
 		struct segment *s;
 
 		if (closed || !newest || waits_outside(b, t))
@@ -174,7 +180,6 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 	b.order = arena_array(&scratch, n, sizeof *b.order);
 	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
-	b.last_on = arena_array(&scratch, prog_queues(p->world), sizeof *b.last_on);
 	find_order(&b, &scratch, run);
 	find_awaited(&b);
 	build(&b);

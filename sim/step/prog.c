@@ -216,19 +216,24 @@ struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, str
 	return send(p, CLASS_SEND, from, to, bytes, tag, after);
 }
 
+/* Is one of the first n devices of a seat on that unit's machine? They share its memory. */
+static bool beside(const struct world *w, const struct seat *s, int n, size_t unit)
+{
+	for (int i = 0; i < n; i++)
+		if (w->units[s->unit[i]].machine == w->units[unit].machine)
+			return true;
+	return false;
+}
+
 struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
 			    struct tag tag, const struct waits *after)
 {
 	struct waits there = {.n = 0};
 
 	for (int i = 0; i < to->n; i++) {
-		bool has = false;
-
-		for (int j = 0; j < from->n; j++)
-			has |= from->unit[j] == to->unit[i];
-		if (has) {
+		if (beside(p->world, from, from->n, to->unit[i])) {
 			waits_join(&there, after);
-		} else {
+		} else if (!beside(p->world, to, i, to->unit[i])) {
 			const struct waits sent = prog_send(p, from->unit[0], to->unit[i], bytes, tag, after);
 
 			waits_join(&there, &sent);
@@ -238,7 +243,8 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 }
 
 /* Ring all-reduce of the block's output: 2(n-1) rounds, in each a device passes bytes/n on (Patarasuk & Yuan,
- * "Bandwidth optimal all-reduce algorithms for clusters of workstations", JPDC 69(2), 2009). */
+ * "Bandwidth optimal all-reduce algorithms for clusters of workstations", JPDC 69(2), 2009). A device passes
+ * on what it has just got, once its own part is made; a connection keeps the rounds in order. */
 static struct waits all_reduce(struct prog *p, const struct seat *seat, double bytes, struct tag tag,
 			       const uint32_t *last)
 {
@@ -255,7 +261,7 @@ static struct waits all_reduce(struct prog *p, const struct seat *seat, double b
 
 			next[to] = send(p, CLASS_REDUCE, seat->unit[i], seat->unit[to], bytes / seat->n, tag,
 					&have[i]);
-			waits_join(&next[to], &have[to]);
+			waits_add(&next[to], last[to]);
 		}
 		memcpy(have, next, sizeof have);
 	}
@@ -269,7 +275,9 @@ struct waits prog_block(struct prog *p, const struct shape *s, const struct seat
 {
 	const struct world *w = p->world;
 	const double rows = (double)(s->batch * (tag.role == ROLE_HEAD && !s->all_logits ? 1 : s->tokens));
-	const double width = tag.role == ROLE_HEAD ? (double)w->model->vocabulary : (double)w->model->hidden;
+	/* the head's backward pass gives the gradient of its input */
+	const bool logits = tag.role == ROLE_HEAD && tag.phase != PHASE_BACKWARD;
+	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
 	uint32_t last[SEAT_MAX] = {TASK_NONE};
 
 	for (int i = 0; i < seat->n; i++)
@@ -347,6 +355,29 @@ static void set_task(const struct prog *p, const struct class_times *t, size_t i
 	}
 }
 
+/* Capacities of the wires. A drawn or changed bandwidth shows in the times: best in that of the most bytes,
+ * as times are rounded. */
+static double *wires_Bps(struct arena *a, const struct prog *p, const struct class_times *t)
+{
+	const struct world *w = p->world;
+	double *wires = arena_array(a, w->joints_n, sizeof *wires);
+	double *most = arena_array(a, w->joints_n, sizeof *most);
+
+	for (size_t j = 0; j < w->joints_n; j++)
+		wires[j] = w->joints[j].link->bandwidth.value;
+	for (size_t i = 0; i < p->classes.n; i++) {
+		const struct class *c = &p->classes.at[i];
+		const size_t j = c->source - w->units_n;
+
+		if ((c->kind != CLASS_SEND && c->kind != CLASS_REDUCE) || t->ns[i] <= 0 ||
+		    c->bytes <= most[j])
+			continue;
+		most[j] = c->bytes;
+		wires[j] = c->bytes / sim_s_of_ns(t->ns[i]);
+	}
+	return wires;
+}
+
 struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
 			 struct task_graph *graph)
 {
@@ -354,19 +385,11 @@ struct task_run prog_run(struct arena *a, const struct prog *p, const struct cla
 	const size_t queues = prog_queues(w);
 	enum task_order *order = arena_array(a, queues, sizeof *order);
 	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
-	double *wires = arena_array(a, w->joints_n, sizeof *wires);
-	struct task_graph g = {tasks, p->deps.at, order, wires, p->tasks.n, p->deps.n, queues, w->joints_n};
+	struct task_graph g = {tasks,      p->deps.at, order,  wires_Bps(a, p, t),
+			       p->tasks.n, p->deps.n,  queues, w->joints_n};
 
 	for (size_t q = 0; q < queues; q++)
 		order[q] = q < w->units_n ? TASK_IN_ORDER : TASK_AS_READY;
-	for (size_t j = 0; j < w->joints_n; j++)
-		wires[j] = w->joints[j].link->bandwidth.value;
-	for (size_t i = 0; i < p->classes.n; i++) { /* a drawn or changed bandwidth shows in the times */
-		const struct class *c = &p->classes.at[i];
-
-		if ((c->kind == CLASS_SEND || c->kind == CLASS_REDUCE) && t->ns[i] > 0)
-			wires[c->source - w->units_n] = c->bytes / sim_s_of_ns(t->ns[i]);
-	}
 	for (size_t i = 0; i < p->tasks.n; i++)
 		set_task(p, t, i, &tasks[i]);
 	if (graph)

@@ -62,7 +62,7 @@ struct prog *prog_new(const struct world *w);
 void prog_free(struct prog *p);
 
 /* Tasks that something waits for; small and by value. TASK_NONE entries are dropped. */
-enum { WAITS = SEAT_MAX + 8 };
+enum { WAITS = 8 * SEAT_MAX }; /* two all-reduces and two hand-overs */
 struct waits {
 	uint32_t task[WAITS];
 	size_t n;
@@ -84,7 +84,8 @@ uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share,
 struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, struct tag tag,
 		       const struct waits *after);
 
-/* The same from a seat to a seat: every device of `to` gets what it lacks from the first of `from`. */
+/* The same from a seat to a seat: every machine of `to` gets what it lacks from the first device of `from`.
+ */
 struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
 			    struct tag tag, const struct waits *after);
 

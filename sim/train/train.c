@@ -86,6 +86,28 @@ static struct waits host(struct builder *b, enum phase phase, size_t unit, const
 	return (struct waits){.n = 1, .task = {prog_op(b->p, &step, unit, 1, tag, after)}};
 }
 
+/* New weights of a block go to where the next step's forward pass needs them, and its backward pass. */
+static void give_back(struct builder *b, size_t block, double bytes, struct tag tag,
+		      const struct waits *after)
+{
+	const struct seat *from = &b->at->seats[PHASE_UPDATE][block],
+			  *fore = &b->at->seats[PHASE_FORWARD][block],
+			  *back = &b->at->seats[PHASE_BACKWARD][block];
+	struct seat rest = {.n = 0};
+
+	tag.what = "weights";
+	prog_hand_over(b->p, from, fore, bytes, tag, after);
+	for (int i = 0; i < back->n; i++) {
+		bool served = false;
+
+		for (int j = 0; j < fore->n; j++)
+			served |= b->w->units[fore->unit[j]].machine == b->w->units[back->unit[i]].machine;
+		if (!served)
+			rest.unit[rest.n++] = back->unit[i];
+	}
+	prog_hand_over(b->p, from, &rest, bytes, tag, after);
+}
+
 static void update(struct builder *b)
 {
 	const struct precision *pr = &b->w->scenario->precision;
@@ -108,12 +130,9 @@ static void update(struct builder *b)
 		for (int k = 0; k < to->n; k++) {
 			const uint32_t done = prog_op(b->p, &op, to->unit[k], to->share[k], tag, &x);
 			const struct waits after = {.n = 1, .task = {done}};
-			struct tag back = tag;
 
-			back.what = "weights";
 			if (k == 0)
-				prog_hand_over(b->p, to, &b->at->seats[PHASE_FORWARD][i], trained * width,
-					       back, &after);
+				give_back(b, i, trained * width, tag, &after);
 		}
 	}
 }

@@ -64,7 +64,7 @@ static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields
 
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
-	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table,
+	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
 	 .help = "rules; the later wins"},
 };
 static const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
@@ -83,7 +83,7 @@ static const struct field scenario_fields[] = {
 	 .help = "mapping of names to links, each with between: [a, b]"},
 	{FIELD_KEY(struct scenario, workload), .type = FIELD_TABLE, .sub = &workload_table,
 	 .help = "what is asked"},
-	{FIELD_KEY(struct scenario, assignments), .type = FIELD_LIST, .sub = &assignment_table,
+	{FIELD_KEY(struct scenario, assignments), .type = FIELD_LIST, .sub = &assignment_table, .max = 200,
 	 .help = "who does what"},
 	{FIELD_KEY(struct scenario, seed), .type = FIELD_COUNT, .min = 0, .max = 9e15, .def = "1",
 	 .help = "of every random number"},

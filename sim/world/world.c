@@ -7,13 +7,31 @@
 static const struct model *load_model(struct loader *l, struct yml *root)
 {
 	struct model *m = arena_alloc(l->arena, sizeof *m);
-	struct yml *tree = load_inherit(l, yml_get(root, "model"), "models", MODEL_SCHEMA);
+	struct yml *node = yml_get(root, "model"), *tree;
 
+	if (!node || node->kind == YML_NULL)
+		return NULL; /* the scenario's table has complained */
+	tree = load_inherit(l, node, "models", MODEL_SCHEMA);
 	if (!tree || field_load(&model_table, tree, "model", m, l->diags) != 0 ||
 	    model_check(m, l->diags) != 0)
 		return NULL;
 	yml_put(l->arena, root, "model", tree->place, tree);
 	return m;
+}
+
+/* A link where a machine is due would fail key by key: say it once. */
+static bool right_kind(struct loader *l, const struct yml *tree, const struct table *table,
+		       const struct yml *item)
+{
+	const struct yml *kind = yml_get(tree, "kind"), *base = yml_get(item, "base");
+	const bool link = kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link");
+	const bool machine = kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "machine");
+
+	if (table == &machine_table ? !link : !machine)
+		return true;
+	diag_add(l->diags, base ? base->place : item->place, NULL, "a %s is wanted here, this is a %s",
+		 table->kind, kind->text);
+	return false;
 }
 
 /* A mapping of names to hardware; each entry is replaced in the tree by what it inherits. */
@@ -22,6 +40,8 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 	char *all;
 
 	*n = 0;
+	if (!map || map->kind == YML_NULL)
+		return NULL;
 	if (map->kind != YML_MAP) {
 		diag_add(l->diags, map->place, NULL, "expected a mapping of names, got %s",
 			 yml_kind_name(map));
@@ -34,7 +54,7 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 		if (strchr(map->keys[i]->text, '.'))
 			diag_add(l->diags, map->keys[i]->place, NULL, "a name may not hold a point: '%s'",
 				 map->keys[i]->text);
-		if (!tree)
+		if (!tree || !right_kind(l, tree, table, map->items[i]))
 			continue;
 		map->items[i] = tree;
 		field_load(table, tree, map->keys[i]->text, all + i * table->size, l->diags);
@@ -79,31 +99,56 @@ static size_t machine_named(const struct world *w, const char *name)
 	return WORLD_NONE;
 }
 
-static void collect_joints(struct loader *l, struct world *w, const struct link *links, size_t n)
+/* The machine at one end of a link; the caret goes under its name. */
+static size_t end_of(struct loader *l, const struct world *w, const struct link *link, int e)
+{
+	const struct yml *between = yml_get(link->origin.node, "between"),
+			 *at = between->kind == YML_LIST ? between->items[e] : between;
+	const char *const *names = link->between.at;
+	const size_t found = machine_named(w, names[e]);
+	const char **known, *near;
+	struct err err = ERR_INIT;
+
+	if (found != WORLD_NONE)
+		return found;
+	known = arena_array(l->arena, w->machines_n, sizeof *known);
+	for (size_t i = 0; i < w->machines_n; i++)
+		known[i] = w->machines[i].origin.name;
+	near = str_closest(names[e], known, w->machines_n);
+	err_set(&err, "link '%s': no machine is called '%.100s'", link->origin.name, names[e]);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	diag_err(l->diags, at->place, &err);
+	return WORLD_NONE;
+}
+
+/* map: as the scenario has it, for places. */
+static void collect_joints(struct loader *l, struct world *w, const struct link *links, size_t n,
+			   const struct yml *map)
 {
 	struct joint *joints = arena_array(l->arena, n, sizeof *joints);
 
 	w->joints = joints;
 	for (size_t i = 0; i < n; i++) {
-		const char *const *names = links[i].between.at;
-		struct joint *j = &joints[w->joints_n++];
+		const struct yml *between = yml_get(links[i].origin.node, "between");
+		struct joint *j = &joints[i];
 
 		*j = (struct joint){.link = &links[i]};
 		if (links[i].between.n != 2) {
-			diag_add(l->diags, links[i].origin.node->place, "add 'between: [a, b]'",
-				 "link '%s': it must join two machines", links[i].origin.name);
+			diag_add(l->diags, between ? between->place : map->keys[i]->place,
+				 "write 'between: [a, b]'", "link '%s': it must join two machines",
+				 links[i].origin.name);
 			continue;
 		}
-		for (int e = 0; e < 2; e++) {
-			j->ends[e] = machine_named(w, names[e]);
-			if (j->ends[e] == WORLD_NONE)
-				diag_add(l->diags, yml_get(links[i].origin.node, "between")->place, NULL,
-					 "link '%s': no machine is called '%s'", links[i].origin.name,
-					 names[e]);
-		}
-		if (j->ends[0] == j->ends[1])
-			diag_add(l->diags, yml_get(links[i].origin.node, "between")->place, NULL,
-				 "link '%s': it joins a machine to itself", links[i].origin.name);
+		for (int e = 0; e < 2; e++)
+			j->ends[e] = end_of(l, w, &links[i], e);
+		if (j->ends[0] == j->ends[1] && j->ends[0] != WORLD_NONE)
+			diag_add(l->diags, between->place, NULL, "link '%s': it joins a machine to itself",
+				 links[i].origin.name);
+		else if (world_joint(w, j->ends[0], j->ends[1]) != WORLD_NONE && j->ends[0] != WORLD_NONE)
+			diag_add(l->diags, between->place, "one link joins two machines",
+				 "link '%s': another joins the same machines", links[i].origin.name);
+		w->joints_n++;
 	}
 }
 
@@ -116,15 +161,17 @@ static void check_workload(struct loader *l, const struct world *w)
 		diag_add(l->diags, k->origin.node->place, NULL,
 			 "workload: ask for 'generate:', 'train:' or both");
 	if (!w->scenario->assignments.n)
-		diag_add(l->diags, w->scenario->origin.node->place, NULL, "the list of assignments is empty");
+		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
+			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
 	for (size_t i = 0; i < w->scenario->assignments.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(a[i].name, a[j].name))
-				diag_add(l->diags, a[i].origin.node->place, NULL,
+				diag_add(l->diags, yml_get(a[i].origin.node, "name")->place, NULL,
 					 "two assignments are called '%s'", a[i].name);
 }
 
-/* Everything that is looked up by name, once the scenario's own table is loaded. */
+/* Everything that is looked up by name, once the scenario's own table is loaded; what that table missed is
+ * passed over, so that names are checked too. */
 static void link_up(struct loader *l, struct world *w, struct yml *root)
 {
 	struct yml *machines = yml_get(root, "machines"), *links = yml_get(root, "links");
@@ -142,7 +189,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	if (!w->machines_n)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
-	collect_joints(l, w, all, n);
+	collect_joints(l, w, all, n, links);
 	check_workload(l, w);
 }
 
@@ -152,15 +199,14 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 	struct scenario *s = arena_alloc(l->arena, sizeof *s);
 	struct yml *root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 
-	if (!root || l->diags->total)
+	if (!root)
 		return NULL;
 	for (size_t i = 0; i < sets_n; i++)
 		load_set(l, root, sets[i]);
-	if (l->diags->total || field_load(&scenario_table, root, "scenario", s, l->diags) != 0)
-		return NULL;
 	w->path = path;
 	w->scenario = s;
 	w->tree = root;
+	field_load(&scenario_table, root, "scenario", s, l->diags);
 	link_up(l, w, root);
 	return l->diags->total ? NULL : w;
 }

@@ -1,0 +1,361 @@
+/* digest.c - rates and overheads; the tables are in grid.c. See digest.h. */
+#include "sim/calib/digest.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/calib/fit.h"
+
+void digest_note(struct digesting *g, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	VEC_ADD(&g->notes, arena_strdup(g->arena, text));
+}
+
+bool digest_wants(const struct digesting *g, const struct sample *s, enum sample_kind kind)
+{
+	return s->kind == kind && !s->rejected && s->seconds_n && (!s->threads || s->threads == g->threads);
+}
+
+double digest_sd(const struct digesting *g, const struct sample *s)
+{
+	const struct sample_median m = sample_median(s);
+	double sd = s->stated_sd_s > 0 && s->stated_n > 0 ? s->stated_sd_s / sqrt((double)s->stated_n) : 0;
+
+	if (s->seconds_n >= 6) /* half of a 95 % interval is two standard deviations */
+		sd = (m.hi_s - m.lo_s) / 4;
+	else if (s->seconds_n >= 2)
+		sd = (m.hi_s - m.lo_s) / 2;
+	return fmax(sd / m.median_s, g->run_sd);
+}
+
+int64_t digest_count(const struct sample *s)
+{
+	return s->stated_n ? s->stated_n : (int64_t)s->seconds_n;
+}
+
+const char *digest_name(struct digesting *g, const struct sample *s)
+{
+	struct str str = STR_INIT;
+	const char *name;
+
+	str_addf(&str, "%s %s", sample_kind_names[s->kind], sample_dtype_names[s->dtype]);
+	if (s->kind == SAMPLE_PREFILL || s->kind == SAMPLE_DECODE)
+		str_addf(&str, " %lld over %lld", (long long)s->m, (long long)s->n);
+	else if (s->m && s->n && s->k)
+		str_addf(&str, " %lld x %lld x %lld", (long long)s->m, (long long)s->n, (long long)s->k);
+	else if (s->bytes > 0)
+		str_addf(&str, " of %.4g B", s->bytes);
+	else
+		str_addf(&str, " %lld", (long long)s->m);
+	if (s->path)
+		str_addf(&str, " (%s)", s->path);
+	name = arena_strdup(g->arena, str.text);
+	str_release(&str);
+	return name;
+}
+
+/* Points of a kind: x as the caller wants it. Returns how many; *from (may be NULL) says of which sample. */
+static size_t gather(struct digesting *g, enum sample_kind kind, double (*x)(const struct sample *),
+		     struct fit_point **points)
+{
+	size_t n = 0;
+
+	*points = arena_array(g->arena, g->set->n, sizeof **points);
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (digest_wants(g, s, kind) && x(s) > 0)
+			(*points)[n++] = (struct fit_point){.name = digest_name(g, s),
+							    .x = x(s),
+							    .t = sample_median(s).median_s,
+							    .sd = digest_sd(g, s)};
+	}
+	return n;
+}
+
+static double count_of(const struct sample *s)
+{
+	return (double)s->m;
+}
+
+static double waited_count(const struct sample *s) /* each kernel waits for the one before, as in a layer */
+{
+	return s->k == 1 ? (double)s->m : 0;
+}
+
+static double bytes_of(const struct sample *s)
+{
+	return s->bytes;
+}
+
+static void note_fit(struct digesting *g, const char *what, const struct fit *f, const struct fit_point *p)
+{
+	struct str s = STR_INIT;
+
+	fit_describe(f, &s);
+	digest_note(g, "%s: %s", what, s.text);
+	str_release(&s);
+	for (size_t i = 0; i < f->n; i++)
+		if (p[i].out)
+			digest_note(g, "outlier, left out of that fit: %s: %.4g s where the law says %.4g s",
+				    p[i].name, p[i].t, fit_at(f, p[i].x));
+}
+
+/* Seconds for each of a count: the slope, or the mean of one size alone. */
+static struct number per_count(struct digesting *g, enum sample_kind kind, double (*x)(const struct sample *),
+			       const char *what)
+{
+	struct fit_point *p;
+	const size_t n = gather(g, kind, x, &p);
+	struct number r = {.how = HOW_MEASURED, .n = (int64_t)n, .source = what};
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!n)
+		return r;
+	r.given = true;
+	if (n >= 2 && fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known) {
+		note_fit(g, what, &f, p);
+		r.value = 1 / f.p[FIT_R].value;
+		r.sd = isfinite(f.p[FIT_R].se) ? r.value * f.p[FIT_R].se / f.p[FIT_R].value : 0.1 * r.value;
+		return r;
+	}
+	r.value = p[0].t / p[0].x;
+	for (size_t i = 1; i < n; i++) /* the longest run has the least of any t0 */
+		r.value = fmin(r.value, p[i].t / p[i].x);
+	r.sd = 0.1 * r.value;
+	digest_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
+		    err.msg[0] ? err.msg : "the rate is lost in t0");
+	return r;
+}
+
+void digest_overheads(struct digesting *g)
+{
+	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
+	if (!g->d->kernel.given)
+		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
+	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
+	g->batched = g->d->kernel.given;
+}
+
+/* The best of the sizes that are a quarter of the largest or more, where no law can be fitted. */
+static struct number best_rate(struct digesting *g, enum sample_kind kind)
+{
+	struct number r = {.how = HOW_MEASURED};
+	double largest = 0;
+
+	for (size_t i = 0; i < g->set->n; i++)
+		if (digest_wants(g, &g->set->samples[i], kind))
+			largest = fmax(largest, g->set->samples[i].bytes);
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+		double rate;
+
+		if (!digest_wants(g, s, kind) || s->bytes < largest / 4 || !(s->bytes > 0))
+			continue;
+		rate = s->bytes / sample_median(s).median_s;
+		if (rate <= r.value)
+			continue;
+		r = (struct number){
+			rate, rate * fmax(digest_sd(g, s), 0.005), digest_count(s), HOW_MEASURED, NULL, true};
+		r.source = arena_printf(g->arena, "the best of the large sizes, %.4g B in %.5g ms%s%s",
+					s->bytes, 1e3 * sample_median(s).median_s, s->source ? "; " : "",
+					s->source ? s->source : "");
+	}
+	return r;
+}
+
+/* Streams: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
+static struct number stream_rate(struct digesting *g, enum sample_kind kind, const char *what)
+{
+	struct fit_point *p;
+	const size_t n = gather(g, kind, bytes_of, &p);
+	const struct fit_param *memory;
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (n < 8 || fit_make(FIT_KNEE, p, n, 0, &f, &err) != 0)
+		return best_rate(g, kind);
+	note_fit(g, what, &f, p);
+	memory = &f.p[FIT_MEMORY];
+	if (memory->hi > 1.1 * memory->lo) {
+		digest_note(g, "%s: the plateau is not well determined; the best of the large sizes is taken",
+			    what);
+		return best_rate(g, kind);
+	}
+	return (struct number){
+		memory->value,
+		fmax(memory->se, g->run_sd * memory->value),
+		(int64_t)f.used,
+		HOW_MEASURED,
+		arena_printf(g->arena, "plateau beyond a cache of %.3g MB", f.p[FIT_AT].value / 1e6),
+		true};
+}
+
+/* A number that nobody measured, from one that somebody did. */
+static struct number transferred(const struct number *from, double spread, const char *source)
+{
+	return (struct number){from->value, spread * from->value, 0, HOW_TRANSFERRED, source, from->given};
+}
+
+void digest_streams(struct digesting *g)
+{
+	struct digest *d = g->d;
+
+	d->read = stream_rate(g, SAMPLE_READ, "reads");
+	d->copy = stream_rate(g, SAMPLE_COPY, "copies");
+	if (!d->copy.given)
+		d->copy = stream_rate(g, SAMPLE_TRIAD, "triad");
+	if (!d->read.given)
+		d->read = transferred(&d->copy, 0.1, "the copy bandwidth; reads were not measured alone");
+	if (!d->copy.given)
+		d->copy = transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
+}
+
+/* Rate of t = t0 + bytes/R: with the cost of a kernel as t0 where that is known, else with its own. */
+static struct number work_rate(struct digesting *g, struct fit_point *p, size_t n, const char *what)
+{
+	struct number r = {.how = HOW_MEASURED};
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!n)
+		return r;
+	if (fit_make(g->batched ? FIT_RATE : FIT_AFFINE, p, n, g->d->kernel.value, &f, &err) != 0 ||
+	    !f.rate_known) {
+		digest_note(g, "%s: not used: %s", what, err.msg[0] ? err.msg : "the rate is lost in t0");
+		return r;
+	}
+	note_fit(g, what, &f, p);
+	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
+	r.sd = r.value * fmax(fmax(f.p[FIT_R].se / r.value, isfinite(f.spread) ? f.spread : 0.05), g->run_sd);
+	r.source = arena_printf(g->arena, "fit to %zu sizes", f.used);
+	return r;
+}
+
+static struct number gemv_rate(struct digesting *g, enum sample_dtype dtype)
+{
+	struct fit_point *p = arena_array(g->arena, g->set->n, sizeof *p);
+	int64_t rows = INT64_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (digest_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m < rows)
+			rows = s->m;
+	}
+	for (size_t i = 0; i < g->set->n; i++) { /* of one row, or of the fewest there are */
+		const struct sample *s = &g->set->samples[i];
+
+		if (digest_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m == rows && s->bytes > 0)
+			p[n++] = (struct fit_point){.name = digest_name(g, s),
+						    .x = s->bytes,
+						    .t = sample_median(s).median_s,
+						    .sd = digest_sd(g, s)};
+	}
+	return work_rate(g, p, n,
+			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]));
+}
+
+void digest_gemv(struct digesting *g)
+{
+	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
+	struct digest *d = g->d;
+	struct fit_point *p;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
+		d->gemv = gemv_rate(g, whole[i]);
+	if (!d->gemv.given)
+		d->gemv = transferred(&d->read, 0.05,
+				      "the read bandwidth; a matrix-vector product was not measured alone");
+	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8);
+	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4);
+	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
+	d->decode = work_rate(g, p, n, "attention of one query over the KV cache");
+	if (!d->decode.given)
+		d->decode = transferred(&d->read, 0.1, "the read bandwidth");
+}
+
+static int check_set(const struct sample_set *set, struct err *err)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		for (size_t j = 0; j < s->seconds_n; j++)
+			if (!(s->seconds[j] > 0) || !isfinite(s->seconds[j]) || s->seconds[j] > 1e6)
+				return err_set(
+					err, "sample %zu (%s): a time of %g s; times are positive and finite",
+					i + 1, sample_kind_names[s->kind], s->seconds[j]);
+		usable += s->seconds_n && !s->rejected;
+	}
+	return usable ? 0 : err_set(err, "there are no samples to make a profile of");
+}
+
+/* What is still missing has a name to be transferred from. */
+static void fill_gaps(struct digesting *g)
+{
+	static const enum dtype order[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
+	struct digest *d = g->d;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		if (!d->step.given && d->gemm[order[i]].n && d->gemm[order[i]].sync.value > 0)
+			d->step =
+				transferred(&d->gemm[order[i]].sync, 0.25, "the sync of the matrix products");
+	if (!d->kernel.given)
+		d->kernel = (struct number){
+			0,   0, 0, HOW_TRANSFERRED, "nothing: no dispatch was measured, and none is charged",
+			true};
+	if (!d->step.given)
+		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
+}
+
+int digest_make(struct arena *a, const struct sample_set *set, const struct facts *facts, struct digest *d,
+		struct err *err)
+{
+	struct digesting g = {.arena = a, .set = set, .facts = facts, .d = d};
+	int rc = check_set(set, err);
+
+	*d = (struct digest){.skips_mask = true};
+	facts_value(facts, "run_to_run", DIM_SHARE, &g.run_sd);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		g.threads = s->threads > g.threads ? s->threads : g.threads;
+		if (s->rejected)
+			digest_note(&g, "rejected: %s: %s", digest_name(&g, s),
+				    s->why ? s->why : "not said why");
+	}
+	if (rc == 0) {
+		digest_overheads(&g);
+		digest_streams(&g);
+		if (!d->read.given)
+			rc = err_set(err, "neither reads nor copies were measured");
+	}
+	if (rc == 0) {
+		digest_gemv(&g);
+		rc = digest_gemm(&g, err);
+	}
+	if (rc == 0) {
+		digest_attention(&g);
+		fill_gaps(&g);
+	}
+	d->notes_n = g.notes.n;
+	d->notes = arena_array(a, g.notes.n, sizeof *d->notes);
+	if (g.notes.n)
+		memcpy(d->notes, g.notes.at, g.notes.n * sizeof *d->notes);
+	VEC_FREE(&g.notes);
+	return rc;
+}

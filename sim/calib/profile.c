@@ -1,0 +1,300 @@
+/* profile.c - the writer; the numbers are digest.c's. See profile.h. */
+#include "sim/calib/profile.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+#include "sim/calib/digest.h"
+
+struct writer {
+	struct str *out;
+	const struct sample_set *set;
+	const struct facts *facts;
+	const struct digest *d;
+	double bus; /* byte/s; no rate may be above it */
+};
+
+/* Double quotes and JSON's escapes are YAML's too. */
+static void add_text(struct str *out, const char *text)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, 0);
+	jsonw_string(&w, text);
+}
+
+static void add_fact(struct writer *w, int indent, const char *key, const struct fact *f)
+{
+	str_pad(w->out, ' ', (size_t)indent);
+	str_addf(w->out, "%s: {value: %s", key, f->value);
+	if (f->sd)
+		str_addf(w->out, ", sd: %s", f->sd);
+	if (f->n)
+		str_addf(w->out, ", n: %s", f->n);
+	if (f->how)
+		str_addf(w->out, ", how: %s", f->how);
+	if (f->source) {
+		str_add(w->out, ", source: ");
+		add_text(w->out, f->source);
+	}
+	str_add(w->out, "}\n");
+}
+
+/* {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured, source: "..."} */
+static void add_number(struct str *out, const struct number *x, enum dim dim)
+{
+	str_add(out, "{value: ");
+	units_format(out, x->value, dim, 6);
+	if (x->sd > 0) {
+		str_add(out, ", sd: ");
+		units_format(out, x->sd, dim, 3);
+	}
+	if (x->n > 0)
+		str_addf(out, ", n: %lld", (long long)x->n);
+	str_addf(out, ", how: %s", how_names[x->how]);
+	if (x->source) {
+		str_add(out, ", source: ");
+		add_text(out, x->source);
+	}
+	str_add(out, "}");
+}
+
+/* A key: the fact of that name if there is one, else what was measured, else nothing. */
+static void add_key(struct writer *w, int indent, const char *key, const struct number *x, enum dim dim)
+{
+	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
+	const struct fact *f = facts_find(w->facts, key);
+
+	if (f) {
+		add_fact(w, indent, last, f);
+	} else if (x && x->given) {
+		str_pad(w->out, ' ', (size_t)indent);
+		str_addf(w->out, "%s: ", last);
+		add_number(w->out, x, dim);
+		str_add(w->out, "\n");
+	}
+}
+
+/* A rate, held at the bus: a fit may end a little above what the memory can do. */
+static void add_rate(struct writer *w, int indent, const char *key, struct number x)
+{
+	if (x.value > w->bus) {
+		x.sd = fmax(x.sd, x.value - w->bus);
+		x.value = w->bus;
+		x.source = "measured above the memory's bus, held at it: part of it came from a cache";
+	}
+	add_key(w, indent, key, &x, DIM_BANDWIDTH);
+}
+
+static const char *fact_text(const struct writer *w, const char *key, const char *otherwise)
+{
+	const struct fact *f = facts_find(w->facts, key);
+
+	return f ? f->value : otherwise ? otherwise : "unknown";
+}
+
+/* One line of a comment, whatever the text holds. */
+static void add_line(struct str *out, const char *before, const char *text)
+{
+	str_add(out, before);
+	for (; *text; text++)
+		str_addf(out, "%c", (unsigned char)*text < ' ' || *text == 127 ? ' ' : *text);
+	str_add(out, "\n");
+}
+
+static void add_head(struct writer *w)
+{
+	const struct sample_set *s = w->set;
+	const struct fact *note = facts_find(w->facts, "note");
+
+	str_addf(w->out, "# %s: calibrated by %s, %s.\n", fact_text(w, "chip", s->chip),
+		 s->tool ? s->tool : "lemursim", s->date ? s->date : "date unknown");
+	if (s->os || s->power_before)
+		str_addf(w->out, "# System %s, build %s. Power before: %s; after: %s.\n",
+			 s->os ? s->os : "unknown", s->build ? s->build : "unknown",
+			 s->power_before ? s->power_before : "unknown",
+			 s->power_after ? s->power_after : "unknown");
+	if (note)
+		add_line(w->out, "# ", note->value);
+	str_add(w->out, "# Values are medians; n counts the samples, or the sizes of a fit; sd is what the "
+			"samples, the fit and\n"
+			"# repeated runs leave open. How they were made, and what was doubted:\n");
+	for (size_t i = 0; i < w->d->notes_n; i++)
+		add_line(w->out, "# - ", w->d->notes[i]);
+}
+
+static void add_memory(struct writer *w)
+{
+	const double ram = (double)w->set->ram_B, set_B = (double)w->set->working_set_B;
+	const struct number capacity = {ram, 0, 0, HOW_DATASHEET, "as the system reports it", ram > 0};
+	const struct number usable = {set_B > 0 ? set_B : 0.75 * ram,
+				      0,
+				      0,
+				      set_B > 0 ? HOW_DATASHEET : HOW_TRANSFERRED,
+				      set_B > 0 ? "the device's working-set limit"
+						: "three quarters of the memory",
+				      ram > 0};
+	const struct number bus = {
+		w->bus, 0, 0, HOW_MEASURED, "the best stream that was measured; the bus is not known", true};
+
+	str_add(w->out, "memory:\n");
+	add_key(w, 2, "memory.capacity", &capacity, DIM_BYTES);
+	add_key(w, 2, "memory.usable", &usable, DIM_BYTES);
+	add_key(w, 2, "memory.bandwidth", &bus, DIM_BANDWIDTH);
+	add_key(w, 0, "price", NULL, DIM_MONEY);
+	add_key(w, 0, "idle_power", NULL, DIM_POWER);
+	add_key(w, 0, "active_power", NULL, DIM_POWER);
+}
+
+static void add_points(struct writer *w, const struct grid *g, bool attention)
+{
+	str_add(w->out, "          points:\n");
+	for (size_t i = 0; i < g->n; i++) {
+		const struct grid_point *p = &g->at[i];
+
+		if (attention)
+			str_addf(w->out, "            - {query: %lld, context: %lld, u: ", (long long)p->m,
+				 (long long)p->n);
+		else
+			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld, u: ", (long long)p->m,
+				 (long long)p->n, (long long)p->k);
+		add_number(w->out, &p->u, DIM_SHARE);
+		str_add(w->out, "}\n");
+	}
+}
+
+static void add_tables(struct writer *w)
+{
+	for (int t = 0; t < DTYPE_N; t++) {
+		const struct grid *g = &w->d->gemm[t];
+
+		if (!g->n)
+			continue;
+		str_addf(w->out, "        gemm_%s:\n", dtype_names[t]);
+		add_key(w, 10, "roof", &g->roof, DIM_FLOPS);
+		add_key(w, 10, "sync", &g->sync, DIM_TIME);
+		add_points(w, g, false);
+	}
+	str_addf(w->out, "        attention:\n          skips_mask: %s\n",
+		 w->d->skips_mask ? "true" : "false");
+	add_points(w, &w->d->attention, true);
+	add_rate(w, 10, "decode", w->d->decode);
+}
+
+/* Kernels and passes of a runtime: those of this program's own kernels unless the facts say otherwise. */
+static void add_fusion(struct writer *w)
+{
+	static const struct {
+		const char *name;
+		int kernels;
+		double passes;
+	} own[] = {{"norm", 1, 2},   {"rope", 1, 2},   {"kv_append", 1, 0},  {"kv_repeat", 0, 0},
+		   {"scores", 1, 0}, {"linear", 1, 0}, {"activation", 1, 3}, {"residual", 1, 3}};
+	char key[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		double kernels = own[i].kernels, passes = own[i].passes;
+
+		snprintf(key, sizeof key, "%s.kernels", own[i].name);
+		facts_value(w->facts, key, DIM_COUNT, &kernels);
+		snprintf(key, sizeof key, "%s.passes", own[i].name);
+		facts_value(w->facts, key, DIM_COUNT, &passes);
+		str_addf(w->out, "        %s: {kernels: %.0f", own[i].name, kernels);
+		if (passes > 0)
+			str_addf(w->out, ", passes: %g", passes);
+		str_add(w->out, "}\n");
+	}
+}
+
+static void add_device(struct writer *w)
+{
+	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
+	const struct fact *cores = facts_find(w->facts, "cores");
+	const struct digest *d = w->d;
+
+	str_addf(w->out, "devices:\n  %s:\n", fact_text(w, "device", w->set->device));
+	if (cores)
+		str_addf(w->out, "    cores: %s\n", cores->value);
+	else
+		str_addf(w->out, "    cores: %lld\n", (long long)(w->set->cores > 0 ? w->set->cores : 1));
+	add_key(w, 4, "clock", NULL, DIM_FREQUENCY);
+	for (int t = 0; t < DTYPE_N; t++)
+		add_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
+	str_addf(w->out,
+		 "    runtimes:\n      %s:\n        version: ", fact_text(w, "runtime", w->set->runtime));
+	add_text(w->out, fact_text(w, "version", w->set->build));
+	str_add(w->out, "\n");
+	add_rate(w, 8, "read", d->read);
+	add_rate(w, 8, "copy", d->copy);
+	add_rate(w, 8, "gemv", d->gemv);
+	add_rate(w, 8, "gemv_q8", d->gemv_q8);
+	add_rate(w, 8, "gemv_q4", d->gemv_q4);
+	add_tables(w);
+	add_fusion(w);
+	str_addf(w->out, "        all_logits: %s\n        overhead:\n", fact_text(w, "all_logits", "false"));
+	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
+	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
+}
+
+static double fastest(const struct digest *d)
+{
+	const struct number *rates[] = {&d->read, &d->copy, &d->gemv, &d->gemv_q8, &d->gemv_q4, &d->decode};
+	double best = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		best = fmax(best, rates[i]->value);
+	return best * 1.0001; /* so that rounding leaves none above it */
+}
+
+/* Reads back what was written, as `lemursim check` would. */
+static int check_text(struct arena *a, const char *name, const struct str *text, struct err *err)
+{
+	const struct source source = {name, text->text, text->len};
+	struct machine *m = arena_alloc(a, sizeof *m);
+	struct diags diags;
+	struct str all = STR_INIT;
+	struct yml *tree;
+
+	diags_init(&diags, a);
+	tree = yml_parse(a, &source, &diags);
+	if (tree && !diags.total && field_load(&machine_table, tree, "machine", m, &diags) == 0)
+		machine_check(m, &diags);
+	if (!diags.total)
+		return 0;
+	diags_format(&diags, &all);
+	err_set(err, "these samples do not make a sound file: %.400s", all.text);
+	str_release(&all);
+	return -1;
+}
+
+int profile_write(const struct sample_set *set, const struct facts *facts, const char *name, struct str *out,
+		  struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	struct str text = STR_INIT;
+	struct digest d;
+	struct writer w = {&text, set, facts, &d, 0};
+	int rc = digest_make(&a, set, facts, &d, err);
+
+	if (rc == 0) {
+		w.bus = fastest(&d);
+		facts_value(facts, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
+		add_head(&w);
+		str_add(&text, "schema: lemursim/hardware/1\nkind: machine\ntitle: ");
+		add_text(&text, fact_text(&w, "title", set->chip));
+		str_add(&text, "\nchip: ");
+		add_text(&text, fact_text(&w, "chip", set->chip));
+		str_add(&text, "\n");
+		add_memory(&w);
+		add_device(&w);
+		rc = check_text(&a, name, &text, err);
+	}
+	if (rc == 0)
+		str_add(out, text.text);
+	str_release(&text);
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,285 @@
+/* samples_csv.c - see samples_csv.h. */
+#include "sim/calib/samples_csv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/units.h"
+#include "sim/calib/csv.h"
+
+static const struct {
+	const char *key;
+	size_t offset;
+	enum dim dim; /* DIM_N: text */
+} heads[] = {
+	{"chip", offsetof(struct sample_set, chip), DIM_N},
+	{"os", offsetof(struct sample_set, os), DIM_N},
+	{"build", offsetof(struct sample_set, build), DIM_N},
+	{"tool", offsetof(struct sample_set, tool), DIM_N},
+	{"date", offsetof(struct sample_set, date), DIM_N},
+	{"device", offsetof(struct sample_set, device), DIM_N},
+	{"runtime", offsetof(struct sample_set, runtime), DIM_N},
+	{"power_before", offsetof(struct sample_set, power_before), DIM_N},
+	{"power_after", offsetof(struct sample_set, power_after), DIM_N},
+	{"cores", offsetof(struct sample_set, cores), DIM_COUNT},
+	{"ram", offsetof(struct sample_set, ram_B), DIM_BYTES},
+	{"working_set", offsetof(struct sample_set, working_set_B), DIM_BYTES},
+};
+
+static const struct {
+	const char *key;
+	size_t offset;
+} counts[] = {
+	{"m", offsetof(struct sample, m)},
+	{"n", offsetof(struct sample, n)},
+	{"k", offsetof(struct sample, k)},
+	{"heads", offsetof(struct sample, heads)},
+	{"kv_heads", offsetof(struct sample, kv_heads)},
+	{"head_dim", offsetof(struct sample, head_dim)},
+	{"threads", offsetof(struct sample, threads)},
+};
+
+bool samples_csv_is(const char *text)
+{
+	const char *end;
+	bool kind = false, seconds = false;
+
+	while (*text == '#' || *text == '\n') {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	end = text + strcspn(text, "\n");
+	while (text < end) {
+		const size_t len = strcspn(text, ",\r\n");
+
+		kind |= len == 4 && !strncmp(text, "kind", len);
+		seconds |= len == 7 && !strncmp(text, "seconds", len);
+		text += len + 1;
+	}
+	return kind && seconds;
+}
+
+/* "# chip: Apple M5" */
+static int read_heads(struct arena *a, const char *path, const char *text, struct sample_set *set,
+		      struct err *err)
+{
+	int line = 1;
+
+	for (; *text == '#'; text += strcspn(text, "\n"), text += *text == '\n', line++) {
+		const size_t len = strcspn(text, "\r\n");
+		const char *from = text + 1 + strspn(text + 1, " "), *colon = memchr(text, ':', len), *value;
+
+		if (!colon)
+			continue;
+		value = colon + 1 + strspn(colon + 1, " ");
+		for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+			const char *word = arena_strndup(
+				a, value, value < text + len ? (size_t)(text + len - value) : 0);
+			struct err why = ERR_INIT;
+			double number = 0;
+
+			if (strlen(heads[i].key) != (size_t)(colon - from) ||
+			    strncmp(heads[i].key, from, (size_t)(colon - from)))
+				continue;
+			if (heads[i].dim == DIM_N) {
+				*(const char **)((char *)set + heads[i].offset) = word;
+				continue;
+			}
+			if (units_parse(word, heads[i].dim, &number, &why) != 0 || number < 0 ||
+			    number > 1e15)
+				return err_set(err, "%s:%d: %s: %s", path, line, heads[i].key,
+					       why.msg[0] ? why.msg : "out of range");
+			*(int64_t *)((char *)set + heads[i].offset) = (int64_t)number;
+		}
+	}
+	return 0;
+}
+
+struct row {
+	const struct csv *csv;
+	const struct csv_row *row;
+	struct arena *arena;
+};
+
+static const char *get(const struct row *r, const char *head)
+{
+	return csv_get(r->csv, r->row, head);
+}
+
+static int fail(const struct row *r, struct err *err, const char *what, const char *value)
+{
+	return err_set(err, "%s:%d: %s '%.60s'", r->csv->path, r->row->line, what, value);
+}
+
+static int number(const struct row *r, const char *head, double max, double *value, struct err *err)
+{
+	const char *text = get(r, head);
+	char *end;
+	double x;
+
+	if (!*text)
+		return 0;
+	x = strtod(text, &end);
+	if (*end || end == text || !isfinite(x) || x < 0 || x > max)
+		return fail(r, err, "not a positive number in reach:", text);
+	*value = x;
+	return 0;
+}
+
+static int choice(const struct row *r, const char *head, const char *const *names, int *value,
+		  struct err *err)
+{
+	const char *text = get(r, head);
+
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(names[i], text)) {
+			*value = i;
+			return 0;
+		}
+	}
+	return fail(r, err, "unknown kind or dtype", text);
+}
+
+static int read_seconds(const struct row *r, struct sample *s, struct err *err)
+{
+	const char *text = get(r, "seconds"), *at = text;
+	size_t room = 1;
+	double *seconds;
+
+	for (const char *c = text; *c; c++)
+		room += *c == ';';
+	seconds = arena_array(r->arena, room, sizeof *seconds);
+	for (;;) {
+		char *end;
+		const double x = strtod(at, &end);
+
+		if (end == at || (*end && *end != ';') || !isfinite(x) || !(x > 0) || x > 1e6)
+			return fail(r, err, "a time must be a positive number of seconds, got", at);
+		seconds[s->seconds_n++] = x;
+		if (!*end)
+			break;
+		at = end + 1;
+	}
+	s->seconds = seconds;
+	return 0;
+}
+
+/* Work that the shape says, where the row does not. */
+static void fill_work(struct sample *s)
+{
+	static const double width[SAMPLE_DTYPE_N] = {4, 2, 2, 34.0 / 32, 18.0 / 32};
+	const double m = (double)s->m, n = (double)s->n, k = (double)s->k;
+	const double d = (double)(s->heads * s->head_dim),
+		     kv = (double)((s->kv_heads ? s->kv_heads : s->heads) * s->head_dim);
+
+	if (s->flop <= 0) {
+		if (s->kind == SAMPLE_GEMM || s->kind == SAMPLE_GEMV || s->kind == SAMPLE_SUSTAINED)
+			s->flop = 2 * m * n * k;
+		else if (s->kind == SAMPLE_PREFILL) /* the causal half */
+			s->flop = 4 * d * m * (n - (m - 1) / 2);
+	}
+	if (s->bytes <= 0) {
+		if (s->kind == SAMPLE_GEMV)
+			s->bytes = width[s->dtype] * n * k;
+		else if (s->kind == SAMPLE_DECODE)
+			s->bytes = 2 * width[s->dtype] * n * kv;
+	}
+}
+
+static int read_row(const struct row *r, struct sample *s, struct err *err)
+{
+	double x, n = 0;
+	int kind = 0, dtype = 0;
+
+	if (choice(r, "kind", sample_kind_names, &kind, err) != 0 ||
+	    (*get(r, "dtype") && choice(r, "dtype", sample_dtype_names, &dtype, err) != 0))
+		return -1;
+	*s = (struct sample){.kind = (enum sample_kind)kind, .dtype = (enum sample_dtype)dtype};
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		x = 0;
+		if (number(r, counts[i].key, 1e9, &x, err) != 0)
+			return -1;
+		if (x != floor(x))
+			return fail(r, err, "expected a whole number, got", get(r, counts[i].key));
+		*(int64_t *)((char *)s + counts[i].offset) = (int64_t)x;
+	}
+	if (number(r, "bytes", 1e16, &s->bytes, err) != 0 || number(r, "flop", 1e21, &s->flop, err) != 0 ||
+	    number(r, "sd_s", 1e6, &s->stated_sd_s, err) != 0 || number(r, "samples", 1e9, &n, err) != 0 ||
+	    read_seconds(r, s, err) != 0)
+		return -1;
+	s->stated_n = (int64_t)n;
+	s->path = *get(r, "path") ? get(r, "path") : NULL;
+	s->source = *get(r, "source") ? get(r, "source") : NULL;
+	s->why = *get(r, "rejected") ? get(r, "rejected") : NULL;
+	s->rejected = s->why != NULL;
+	fill_work(s);
+	return 0;
+}
+
+int samples_csv_read(struct arena *a, const char *path, const char *text, struct sample_set *set,
+		     struct err *err)
+{
+	struct sample *samples;
+	struct csv csv = {0};
+
+	*set = (struct sample_set){0};
+	if (read_heads(a, path, text, set, err) != 0 || csv_read(a, path, text, &csv, err) != 0)
+		return -1;
+	if (!samples_csv_is(text))
+		return err_set(err, "%s: it has no columns 'kind' and 'seconds'", path);
+	if (!csv.n)
+		return err_set(err, "%s: it has no samples", path);
+	samples = arena_array(a, csv.n, sizeof *samples);
+	for (size_t i = 0; i < csv.n; i++)
+		if (read_row(&(struct row){&csv, &csv.rows[i], a}, &samples[i], err) != 0)
+			return -1;
+	set->samples = samples;
+	set->n = csv.n;
+	return 0;
+}
+
+static void add_field(struct str *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\n\r")) {
+		str_add(out, text);
+		return;
+	}
+	str_add(out, "\"");
+	for (; *text; text++)
+		str_addf(out, *text == '"' ? "\"%c" : "%c", *text);
+	str_add(out, "\"");
+}
+
+void samples_csv_write(const struct sample_set *set, struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		const char *at = (const char *)set + heads[i].offset;
+		const char *text = heads[i].dim == DIM_N ? *(const char *const *)at : NULL;
+
+		if (text)
+			str_addf(out, "# %s: %s\n", heads[i].key, text);
+		else if (heads[i].dim != DIM_N && *(const int64_t *)at)
+			str_addf(out, "# %s: %lld%s\n", heads[i].key, (long long)*(const int64_t *)at,
+				 heads[i].dim == DIM_BYTES ? " B" : "");
+	}
+	str_add(out, "kind,dtype,path,m,n,k,heads,kv_heads,head_dim,threads,bytes,flop,samples,sd_s,rejected,"
+		     "source,seconds\n");
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		str_addf(out, "%s,%s,", sample_kind_names[s->kind], sample_dtype_names[s->dtype]);
+		add_field(out, s->path ? s->path : "");
+		for (size_t j = 0; j < ARRAY_LEN(counts); j++)
+			str_addf(out, ",%lld",
+				 (long long)*(const int64_t *)((const char *)s + counts[j].offset));
+		str_addf(out, ",%.17g,%.17g,%lld,%.17g,", s->bytes, s->flop, (long long)s->stated_n,
+			 s->stated_sd_s);
+		add_field(out, s->rejected ? (s->why ? s->why : "not said why") : "");
+		str_add(out, ",");
+		add_field(out, s->source ? s->source : "");
+		for (size_t j = 0; j < s->seconds_n; j++)
+			str_addf(out, "%c%.9g", j ? ';' : ',', s->seconds[j]);
+		str_add(out, "\n");
+	}
+}

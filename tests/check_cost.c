@@ -1,0 +1,413 @@
+/* check_cost.c - operators on devices: the roofline's limits, monotony, utilisation between points, draws,
+ * shares. */
+#include "sim/cost/cost.h"
+
+#include <math.h>
+
+#include "sim/base/rng.h"
+#include "sim/cost/util.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+static struct site site_of(size_t unit, enum dtype dtype)
+{
+	const struct unit *u = &toy.world->units[unit];
+
+	return (struct site){&toy.world->machines[u->machine], u->device, u->profile, dtype};
+}
+
+static const struct shape shapes[] = {
+	{.batch = 1, .tokens = 1},
+	{.batch = 1, .tokens = 1, .past = 871},
+	{.batch = 8, .tokens = 1, .past = 8000},
+	{.batch = 64, .tokens = 1, .past = 500},
+	{.batch = 1, .tokens = 7, .past = 3},
+	{.batch = 1, .tokens = 871, .all_logits = true},
+	{.batch = 4, .tokens = 8192},
+	{.batch = 1, .tokens = 512, .all_logits = true, .train_weights = true},
+	{.batch = 2, .tokens = 512, .all_logits = true, .lora_rank = 16},
+};
+
+/* Calls see() for every operator of every block and phase, and for the optimizer's. */
+static void each_op(const struct shape *s, const struct precision *p, void (*see)(const struct op *, void *),
+		    void *self)
+{
+	for (int role = 0; role < ROLE_N; role++) {
+		const struct op update = graph_update((enum role)role, 1e6, 22);
+
+		for (int phase = 0; phase < PHASE_UPDATE; phase++) {
+			struct op ops[GRAPH_OPS];
+			const size_t n =
+				graph_block(toy.world->model, p, s, (enum role)role, (enum phase)phase, ops);
+
+			for (size_t i = 0; i < n; i++)
+				see(&ops[i], self);
+		}
+		see(&update, self);
+	}
+}
+
+static void check_limits(const struct op *op, void *self)
+{
+	static const double shares[] = {1, 0.7, 0.25, 0.01};
+	const struct site *site = self;
+
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+		const struct cost c = cost_of(op, site, shares[i]);
+		const double t = cost_seconds(&c);
+
+		MUST(isfinite(t) && t > 0);
+		MUST(t >= c.flop / site->device->peak[site->compute].value);
+		MUST(t >= c.bytes / site->machine->memory.bandwidth.value);
+		MUST(c.flop >= op->flop * shares[i] * (1 - 1e-12)); /* the masked half may come on top */
+		MUST(c.bytes > 0 || op->kind == OP_KV_REPEAT || op->kind == OP_KV_APPEND);
+	}
+}
+
+START_TEST(limits_of_the_roofline)
+{
+	const struct shape *s = &shapes[_i];
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	for (size_t u = 0; u < toy.world->units_n; u++) {
+		for (int dtype = DTYPE_F32; dtype <= DTYPE_F16; dtype++) {
+			for (int format = 0; format < FORMAT_N; format++) {
+				const struct precision p = {
+					.weights = format, .kv = FORMAT_F16, .compute = dtype};
+				struct site site = site_of(u, (enum dtype)dtype);
+
+				each_op(s, &p, check_limits, &site);
+			}
+		}
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+/* A site whose parameters can be made better one by one. */
+struct better {
+	struct machine machine;
+	struct device device;
+	struct profile profile;
+	struct gemm_table gemm;
+	struct gemm_point gemm_points[8];
+	struct attention_point attention_points[8];
+	struct site site;
+};
+
+static void better_init(struct better *b, const struct site *from)
+{
+	b->machine = *from->machine;
+	b->device = *from->device;
+	b->profile = *from->profile;
+	b->gemm = *from->profile->gemm[from->compute];
+	ck_assert_uint_le(b->gemm.points.n, ARRAY_LEN(b->gemm_points));
+	ck_assert_uint_le(b->profile.attention.points.n, ARRAY_LEN(b->attention_points));
+	for (size_t i = 0; i < b->gemm.points.n; i++)
+		b->gemm_points[i] = ((const struct gemm_point *)b->gemm.points.at)[i];
+	for (size_t i = 0; i < b->profile.attention.points.n; i++)
+		b->attention_points[i] = ((const struct attention_point *)b->profile.attention.points.at)[i];
+	b->gemm.points.at = b->gemm_points;
+	b->profile.attention.points.at = b->attention_points;
+	b->profile.gemm[from->compute] = &b->gemm;
+	b->site = (struct site){&b->machine, &b->device, &b->profile, from->compute};
+}
+
+enum { IMPROVEMENTS = 10 };
+static void improve(struct better *b, int which, double by)
+{
+	struct qty *const faster[] = {&b->profile.read, &b->profile.copy, &b->profile.gemv,
+				      &b->profile.attention.decode, &b->device.peak[b->site.compute]};
+	struct qty *const shorter[] = {&b->profile.overhead.kernel, &b->profile.overhead.step};
+
+	if (which < 5)
+		faster[which]->value *= by;
+	else if (which < 7)
+		shorter[which - 5]->value /= by;
+	else if (which == 7)
+		for (size_t i = 0; i < b->gemm.points.n; i++)
+			b->gemm_points[i].u.value = fmin(1, b->gemm_points[i].u.value * by);
+	else if (which == 8)
+		for (size_t i = 0; i < b->profile.attention.points.n; i++)
+			b->attention_points[i].u.value = fmin(1, b->attention_points[i].u.value * by);
+	else
+		b->profile.attention.skips_mask = true;
+}
+
+struct pair {
+	const struct site *worse, *better;
+	size_t faster; /* operators that gained */
+};
+
+static void check_pair(const struct op *op, void *self)
+{
+	struct pair *pair = self;
+	const struct cost worse = cost_of(op, pair->worse, 0.6), better = cost_of(op, pair->better, 0.6);
+
+	MUST(cost_seconds(&better) <= cost_seconds(&worse) * (1 + 1e-14)); /* two ways to round */
+	pair->faster += cost_seconds(&better) < cost_seconds(&worse);
+}
+
+START_TEST(better_is_never_slower)
+{
+	const int which = _i % IMPROVEMENTS, seed = _i / IMPROVEMENTS;
+	struct rng *rng = rng_new((uint64_t)seed, "better");
+	size_t faster = 0;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	for (int round = 0; round < 4; round++) {
+		const struct site from = site_of((size_t)round % toy.world->units_n, DTYPE_F16);
+		const struct op step = {.name = "step", .kind = OP_STEP};
+		struct better worse, better;
+		struct pair pair = {&worse.site, &better.site, 0};
+
+		better_init(&worse, &from);
+		for (int i = 0; i < IMPROVEMENTS - 1; i++)
+			improve(&worse, i, exp(0.3 * rng_normal(rng)));
+		better_init(&better, &worse.site);
+		improve(&better, which, 1 + rng_exponential(rng, 0.5));
+		check_pair(&step, &pair);
+		for (size_t s = 0; s < ARRAY_LEN(shapes); s++)
+			each_op(&shapes[s], &toy.world->scenario->precision, check_pair, &pair);
+		faster += pair.faster;
+	}
+	MUST(faster > 0);
+	rng_free(rng);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- utilisation between points ---- */
+
+#define AT(r, w, uu, h)                                                                                      \
+	{                                                                                                    \
+		.rows = r, .width = w, .u = uu, .spread = 0.02, .how = h                                     \
+	}
+static const struct util_point squares[] = {AT(16, 256, 0.2, HOW_MEASURED), AT(64, 4096, 0.6, HOW_MEASURED),
+					    AT(256, 65536, 0.5, HOW_TRANSFERRED)};
+static const struct util_point grid[] = {AT(1, 100, 0.1, HOW_MEASURED), AT(4, 100, 0.2, HOW_MEASURED),
+					 AT(1, 10000, 0.3, HOW_MEASURED), AT(4, 10000, 0.8, HOW_MEASURED)};
+static const struct util_point corner[] = {AT(1, 100, 0.1, HOW_MEASURED), AT(4, 100, 0.2, HOW_MEASURED),
+					   AT(4, 10000, 0.8, HOW_MEASURED)};
+static const struct util_point alone[] = {AT(512, 512, 0.4, HOW_MEASURED)};
+static const struct util_point twice[] = {AT(16, 256, 0.2, HOW_MEASURED), AT(16, 256, 0.4, HOW_MEASURED),
+					  AT(64, 4096, 0.6, HOW_MEASURED)};
+
+static const struct {
+	const struct util_point *points;
+	size_t n;
+	double rows, width, u, spread;
+	enum how how;
+} looks[] = {
+	/* squares: by the volume, 2^12, 2^18 and 2^24 */
+	{squares, 3, 16, 256, 0.2, 0.02, HOW_MEASURED},
+	{squares, 3, 64, 4096, 0.6, 0.02, HOW_MEASURED},
+	{squares, 3, 256, 65536, 0.5, 0.02, HOW_TRANSFERRED},
+	{squares, 3, 32, 1024, 0.4, 0.06, HOW_TRANSFERRED}, /* 2^15: halfway; the table's worst source */
+	{squares, 3, 1, 32768, 0.4, 0.06, HOW_TRANSFERRED},
+	{squares, 3, 128, 16384, 0.55, 0.06, HOW_TRANSFERRED},
+	{squares, 2, 32, 1024, 0.4, 0.06, HOW_INTERPOLATED},
+	{squares, 2, 256, 16, 0.2, 0.06, HOW_INTERPOLATED}, /* the edge's volume in another shape */
+	{squares, 2, 1, 1, 0.2, 0.15, HOW_TRANSFERRED},     /* held below and above */
+	{squares, 2, 4096, 4096, 0.6, 0.15, HOW_TRANSFERRED},
+	/* a full grid: by rows and by width */
+	{grid, 4, 1, 100, 0.1, 0.02, HOW_MEASURED},
+	{grid, 4, 4, 10000, 0.8, 0.02, HOW_MEASURED},
+	{grid, 4, 2, 100, 0.15, 0.06, HOW_INTERPOLATED},
+	{grid, 4, 1, 1000, 0.2, 0.06, HOW_INTERPOLATED},
+	{grid, 4, 2, 1000, 0.35, 0.06, HOW_INTERPOLATED},
+	{grid, 4, 400, 100, 0.2, 0.15, HOW_TRANSFERRED},
+	{grid, 4, 2, 1, 0.15, 0.15, HOW_TRANSFERRED},
+	{grid, 4, 0.5, 1e9, 0.3, 0.15, HOW_TRANSFERRED},
+	/* a grid with a hole goes by volume: 100, 400, 40000 */
+	{corner, 3, 1, 100, 0.1, 0.02, HOW_MEASURED},
+	{corner, 3, 1, 200, 0.15, 0.06, HOW_INTERPOLATED},
+	{corner, 3, 1, 4000, 0.5, 0.06, HOW_INTERPOLATED},
+	/* one point is held everywhere; a shape measured twice counts once */
+	{alone, 1, 512, 512, 0.4, 0.02, HOW_MEASURED},
+	{alone, 1, 1, 7, 0.4, 0.15, HOW_TRANSFERRED},
+	{twice, 3, 16, 256, 0.3, 0.02, HOW_MEASURED},
+	{twice, 3, 32, 1024, 0.45, 0.06, HOW_INTERPOLATED},
+};
+
+START_TEST(utilisation)
+{
+	const struct util u = util_at(looks[_i].points, looks[_i].n, looks[_i].rows, looks[_i].width);
+
+	ck_assert_double_eq_tol(u.u, looks[_i].u, 1e-13);
+	ck_assert_double_eq(u.spread, looks[_i].spread);
+	ck_assert_int_eq(u.how, looks[_i].how);
+}
+END_TEST
+
+/* Always within what the points span, whatever is asked. */
+START_TEST(utilisation_stays_in_its_table)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "utilisation");
+	struct util_point points[12];
+	double least = 1, most = 0;
+	const size_t n = 1 + (size_t)(rng_uniform(rng) * 12);
+
+	for (size_t i = 0; i < n; i++) {
+		const double u = rng_uniform(rng);
+
+		points[i] = (struct util_point)AT(1 << (int)(rng_uniform(rng) * 3),
+						  1 << (int)(rng_uniform(rng) * 4), u, HOW_MEASURED);
+		least = fmin(least, u);
+		most = fmax(most, u);
+	}
+	for (int i = 0; i < 100; i++) {
+		const struct util u = util_at(points, n, exp(2 * rng_normal(rng)), exp(3 * rng_normal(rng)));
+
+		MUST(u.u >= least * (1 - 1e-12) && u.u <= most * (1 + 1e-12));
+	}
+	rng_free(rng);
+}
+END_TEST
+
+/* ---- what-ifs, draws, shares, labels ---- */
+
+static void check_ways(const struct op *op, void *self)
+{
+	static const double ones[PARAM_N] = {1, 1, 1}, zeros[PARAM_N] = {0}, twos[PARAM_N] = {2, 2, 2};
+	static const double low[PARAM_N] = {-1e6, -1e6, -1e6};
+	const struct cost c = cost_of(op, self, 1);
+	const double t = cost_seconds(&c);
+
+	MUST(cost_seconds_at(&c, ones) == t);
+	MUST(cost_seconds_drawn(&c, zeros) == t);
+	MUST(cost_seconds_at(&c, twos) == t / 2);
+	MUST(cost_seconds_drawn(&c, low) >= t * 0.2 * (1 - 1e-12));
+	for (int i = 0; i < PARAM_N; i++) {
+		double speed[PARAM_N] = {1, 1, 1}, z[PARAM_N] = {0};
+
+		speed[i] = 1.1;
+		z[i] = 1;
+		MUST(cost_seconds_at(&c, speed) <= t);
+		MUST(cost_seconds_drawn(&c, z) >= t);
+	}
+}
+
+START_TEST(three_ways_to_the_same_time)
+{
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	for (size_t u = 0; u < toy.world->units_n; u++) {
+		struct site site = site_of(u, DTYPE_F16);
+
+		each_op(&shapes[_i], &toy.world->scenario->precision, check_ways, &site);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+static void check_shares(const struct op *op, void *self)
+{
+	static const double shares[][3] = {
+		{0.5, 0.5, 0}, {0.7, 0.3, 0}, {0.5, 0.25, 0.25}, {0.001, 0.899, 0.1}};
+	const struct cost whole = cost_of(op, self, 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+		double flop = 0, bytes = 0, n = 0;
+
+		for (size_t j = 0; j < 3 && shares[i][j] > 0; j++, n++) {
+			const struct cost c = cost_of(op, self, shares[i][j]);
+
+			flop += c.flop;
+			bytes += c.bytes;
+		}
+		if (op->split == SPLIT_NONE) { /* every device does all of it */
+			MUST(flop == n * whole.flop && bytes == n * whole.bytes);
+		} else {
+			MUST(fabs(flop - whole.flop) <= 1e-12 * whole.flop);
+			MUST(fabs(bytes - whole.bytes) <= 1e-12 * whole.bytes);
+		}
+	}
+}
+
+START_TEST(shares_add_up)
+{
+	struct site site;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	site = site_of(0, DTYPE_F16);
+	each_op(&shapes[_i], &toy.world->scenario->precision, check_shares, &site);
+	toy_release(&toy);
+}
+END_TEST
+
+static const struct {
+	double arithmetic, memory, overhead; /* seconds */
+	enum how from[PARAM_N];
+	enum param bound;
+	enum how worst;
+} mixes[] = {
+	{3, 2, 1, {HOW_MEASURED, HOW_DATASHEET, HOW_INTERPOLATED}, PARAM_ARITHMETIC, HOW_INTERPOLATED},
+	{2, 3, 1, {HOW_DATASHEET, HOW_TRANSFERRED, HOW_MEASURED}, PARAM_MEMORY, HOW_TRANSFERRED},
+	{2, 3, 4, {HOW_DATASHEET, HOW_MEASURED, HOW_MEASURED}, PARAM_OVERHEAD, HOW_MEASURED},
+	{2, 3, 0.02, {HOW_DATASHEET, HOW_MEASURED, HOW_DATASHEET}, PARAM_MEMORY, HOW_MEASURED},
+	{0, 0, 1, {HOW_DATASHEET, HOW_DATASHEET, HOW_TRANSFERRED}, PARAM_OVERHEAD, HOW_TRANSFERRED},
+};
+
+START_TEST(bound_and_source)
+{
+	const struct cost c = {.arithmetic = {mixes[_i].arithmetic, 0, mixes[_i].from[PARAM_ARITHMETIC]},
+			       .memory = {mixes[_i].memory, 0, mixes[_i].from[PARAM_MEMORY]},
+			       .overhead = {mixes[_i].overhead, 0, mixes[_i].from[PARAM_OVERHEAD]}};
+
+	ck_assert_int_eq(cost_bound(&c), mixes[_i].bound);
+	ck_assert_int_eq(cost_from(&c), mixes[_i].worst);
+}
+END_TEST
+
+START_TEST(site_without_a_table)
+{
+	struct err err = ERR_INIT;
+	struct site site;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	site = site_of(0, DTYPE_F16);
+	ck_assert_int_eq(site_check(&site, &err), 0);
+	ck_assert_str_eq(err.msg, "");
+	site.compute = DTYPE_BF16;
+	ck_assert_int_eq(site_check(&site, &err), -1);
+	ck_assert_str_eq(err.msg, "runtime 'mps' of m5.gpu has no 'gemm_bf16' table");
+	toy_release(&toy);
+}
+END_TEST
+
+/* Ridge points of the founding document: best GEMM over read bandwidth. */
+static const struct {
+	size_t unit;
+	double ridge;
+} ridges[] = {{0, 116.9}, {1, 24.0}};
+
+START_TEST(ridge_points)
+{
+	const struct profile *p;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	p = toy.world->units[ridges[_i].unit].profile;
+	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value / p->read.value, ridges[_i].ridge, 0.05);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_cost(void)
+{
+	Suite *s = suite_create("cost");
+	TCase *tc = tcase_create("cost");
+
+	tcase_add_loop_test(tc, limits_of_the_roofline, 0, ARRAY_LEN(shapes));
+	tcase_add_loop_test(tc, better_is_never_slower, 0, IMPROVEMENTS * 5);
+	tcase_add_loop_test(tc, utilisation, 0, ARRAY_LEN(looks));
+	tcase_add_loop_test(tc, utilisation_stays_in_its_table, 0, 40);
+	tcase_add_loop_test(tc, three_ways_to_the_same_time, 0, ARRAY_LEN(shapes));
+	tcase_add_loop_test(tc, shares_add_up, 0, ARRAY_LEN(shapes));
+	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));
+	tcase_add_test(tc, site_without_a_table);
+	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
+	suite_add_tcase(s, tc);
+	return s;
+}

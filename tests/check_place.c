@@ -1,0 +1,407 @@
+/* check_place.c - rules into seats, and whether it fits, in closed form. */
+#include "sim/place/place.h"
+
+#include <string.h>
+
+#include "sim/place/fit.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+#define WORLD                                                                                                \
+	TOY_HEAD "model: " TOY_MODEL(                                                                        \
+		"4") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE ", c: " TOY_MACHINE "}\n"          \
+		     "links: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(                                    \
+			     "b", "c") "}\n"                                                                 \
+				       "workload: {generate: {prompt: 10 tok, tokens: 5 tok}, "              \
+				       "train: {tokens: 8 tok}}\n"                                           \
+				       "assignments: [{name: x, place: [{on: a}]}]\n"
+
+static struct toy toy;
+
+static void world(const char *place, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
+
+	toy_text(&toy, WORLD, sets);
+	arena_release(&a);
+}
+
+enum { A, A_CPU, B, C, NOWHERE };
+
+/* One seat of interest under some rules. */
+static const struct {
+	const char *place;
+	enum role role;
+	int64_t layer;
+	enum phase phase;
+	size_t unit;
+} seats[] = {
+	{"[{on: a}]", ROLE_FFN, 3, PHASE_DECODE, A},
+	{"[{on: a.gpu}]", ROLE_FFN, 3, PHASE_DECODE, A},
+	{"[{on: a.cpu}]", ROLE_HEAD, 0, PHASE_UPDATE, A_CPU},
+	{"[{on: a}, {on: b}]", ROLE_EMBEDDING, 0, PHASE_PREFILL, B}, /* the later wins */
+	{"[{on: b}, {on: a}]", ROLE_EMBEDDING, 0, PHASE_PREFILL, A},
+	{"[{on: a}, {layers: 1-2, on: b}]", ROLE_FFN, 0, PHASE_DECODE, A},
+	{"[{on: a}, {layers: 1-2, on: b}]", ROLE_ATTENTION, 1, PHASE_DECODE, B},
+	{"[{on: a}, {layers: 1-2, on: b}]", ROLE_FFN, 2, PHASE_BACKWARD, B},
+	{"[{on: a}, {layers: 1-2, on: b}]", ROLE_ATTENTION, 3, PHASE_DECODE, A},
+	{"[{on: a}, {layers: 0-3, on: b}]", ROLE_HEAD, 0, PHASE_DECODE, A}, /* the ends are in no layer */
+	{"[{on: a}, {layers: 2, on: b}]", ROLE_FFN, 2, PHASE_DECODE, B},
+	{"[{on: a}, {op: ffn, on: b}]", ROLE_FFN, 1, PHASE_DECODE, B},
+	{"[{on: a}, {op: ffn, on: b}]", ROLE_ATTENTION, 1, PHASE_DECODE, A},
+	{"[{on: a}, {op: [embedding, head], on: b}]", ROLE_HEAD, 0, PHASE_DECODE, B},
+	{"[{on: a}, {phase: prefill, on: b}]", ROLE_FFN, 1, PHASE_PREFILL, B},
+	{"[{on: a}, {phase: prefill, on: b}]", ROLE_FFN, 1, PHASE_DECODE, A},
+	{"[{on: a}, {phase: [backward, update], on: b}]", ROLE_FFN, 1, PHASE_UPDATE, B},
+	{"[{on: a}, {phase: [backward, update], on: b}]", ROLE_FFN, 1, PHASE_FORWARD, A},
+	{"[{on: a}, {op: ffn, phase: decode, layers: 1, on: b}]", ROLE_FFN, 1, PHASE_DECODE, B},
+	{"[{on: a}, {op: ffn, phase: decode, layers: 1, on: b}]", ROLE_FFN, 1, PHASE_PREFILL, A},
+	{"[{on: a}, {op: ffn, phase: decode, layers: 1, on: b}]", ROLE_FFN, 2, PHASE_DECODE, A},
+	{"[{op: ffn, on: b}, {on: a, layers: 0-3, op: attention}, {on: a, op: [embedding, head]}]", ROLE_FFN,
+	 3, PHASE_DECODE, B},
+};
+
+START_TEST(rules)
+{
+	struct placement p;
+
+	world(seats[_i].place, NULL);
+	p = toy_place(&toy, 0);
+	ck_assert_int_eq(
+		p.seats[seats[_i].phase][block_of(toy.world->model, seats[_i].role, seats[_i].layer)].n, 1);
+	ck_assert_uint_eq(
+		p.seats[seats[_i].phase][block_of(toy.world->model, seats[_i].role, seats[_i].layer)].unit[0],
+		seats[_i].unit);
+	ck_assert(placement_uses(&p, seats[_i].phase, seats[_i].unit));
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(blocks)
+{
+	const struct model *m;
+
+	world("[{on: a}]", NULL);
+	m = toy.world->model;
+	for (size_t b = 0; b < 10; b++)
+		ck_assert_uint_eq(block_of(m, block_role(m, b), block_layer(m, b)), b);
+	ck_assert_int_eq(block_role(m, 0), ROLE_EMBEDDING);
+	ck_assert_int_eq(block_role(m, 1), ROLE_ATTENTION);
+	ck_assert_int_eq(block_role(m, 8), ROLE_FFN);
+	ck_assert_int_eq(block_role(m, 9), ROLE_HEAD);
+	ck_assert_int_eq(block_layer(m, 8), 3);
+	ck_assert_int_eq(block_layer(m, 9), -1);
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(tensor_shares)
+{
+	static const char *const places[] = {
+		"[{on: [a, b], split: tensor}]",
+		"[{on: [a, b], split: tensor, shares: [70 %, 30 %]}]",
+		"[{on: [a, a.cpu, b], split: tensor, shares: [50 %, 0.2, 30 %]}]",
+	};
+	static const double wanted[][3] = {{0.5, 0.5}, {0.7, 0.3}, {0.5, 0.2, 0.3}};
+	const struct seat *s;
+	struct placement p;
+
+	world(places[_i], NULL);
+	p = toy_place(&toy, 0);
+	s = &p.seats[PHASE_DECODE][3];
+	ck_assert_int_eq(s->n, _i == 2 ? 3 : 2);
+	for (int i = 0; i < s->n; i++)
+		ck_assert_double_eq_tol(s->share[i], wanted[_i][i], 1e-15);
+	toy_release(&toy);
+}
+END_TEST
+
+static const struct {
+	const char *place, *complaint;
+} refused[] = {
+	{"[{on: d}]", "no machine or device is called 'd'"},
+	{"[{on: a.npu}]", "no machine or device is called 'a.npu'"},
+	{"[{on: a, op: fnn}]", "did you mean 'ffn'?"},
+	{"[{on: a, phase: decoding}]", "unknown phase 'decoding'"},
+	{"[{on: a, layers: 0-4}]", "layers 0-4, but the model has layers 0-3"},
+	{"[{on: a}, {layers: 0-2, on: b}, {layers: 1-3, on: a}]", "layers 1-3 overlap 0-2 in part"},
+	{"[{on: [a, b]}]", "several devices, but no split"},
+	{"[{on: a, split: tensor}]", "a tensor split needs several devices"},
+	{"[{on: a, split: tensor, shares: [100 %]}]", "a tensor split needs several devices"},
+	{"[{on: [a, a.gpu], split: tensor}]", "a device is named twice"},
+	{"[{on: [a, b], split: tensor, shares: [70 %, 40 %]}]", "the shares add up to 110 %, not 100 %"},
+	{"[{on: [a, b], split: tensor, shares: [100 %]}]", "1 shares for 2 devices"},
+	{"[{on: a, shares: [100 %]}]", "shares are given, but nothing is split"},
+	{"[{on: a, op: ffn}]", "no rule places embedding in prefill"},
+	{"[{on: a, phase: [prefill, decode]}]", "no rule places embedding in forward"},
+	{"[{on: a, layers: 0-2}, {on: a, op: [embedding, head]}]",
+	 "no rule places attention of layer 3 in prefill"},
+	{"[{on: a}, {on: c, op: ffn}]", "no link joins 'a' and 'c'"},
+};
+
+START_TEST(rules_refused)
+{
+	struct placement p;
+
+	world(refused[_i].place, NULL);
+	ck_assert_int_eq(toy_try_place(&toy, 0, &p), -1);
+	ck_assert_msg(strstr(toy_complaints(&toy), refused[_i].complaint) != NULL, "%s",
+		      toy_complaints(&toy));
+	toy_release(&toy);
+}
+END_TEST
+
+/* Phases that nobody asks for have no seats and need no rule. */
+START_TEST(phases_not_asked)
+{
+	struct placement p;
+
+	world("[{on: a, phase: [prefill, decode]}]", "workload.train=null");
+	p = toy_place(&toy, 0);
+	ck_assert_ptr_nonnull(p.seats[PHASE_PREFILL]);
+	ck_assert_ptr_null(p.seats[PHASE_FORWARD]);
+	ck_assert(!placement_uses(&p, PHASE_FORWARD, A));
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(bare_layers_have_no_ends)
+{
+	struct placement p;
+
+	world("[{on: a, layers: 0-3}]", "model.ends=false");
+	p = toy_place(&toy, 0);
+	ck_assert_int_eq(p.seats[PHASE_DECODE][0].n, 0);
+	ck_assert_int_eq(p.seats[PHASE_DECODE][8].n, 1);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- fit ---- */
+
+#define LAYERS_N    (32 * (2.0 * 4096 * 4096 + 2 * 4096 * 1024 + 3.0 * 4096 * 14336 + 2 * 4096))
+#define TABLE_N     (4096.0 * 32000)
+#define ATTENTION_N (32 * (2.0 * 4096 * 4096 + 2 * 4096 * 1024 + 4096))
+#define FFN_N       (32 * (3.0 * 4096 * 14336 + 4096))
+#define KV_ALL      (131072.0 * (871 + 256))
+
+/* Mistral in f16 on the two shipped machines: weights and cache of a generation on each. */
+static const struct {
+	const char *place, *more;
+	double weights_n[2], kv_B[2];
+} generations[] = {
+	{"[{on: m5}]", NULL, {7241732096, 0}, {KV_ALL, 0}},
+	{"[{on: m4pro}]", NULL, {0, 7241732096}, {0, KV_ALL}},
+	/* weights live wherever a phase uses them; the prompt's cache where it is made, all of it where it is
+	   read */
+	{"[{on: m4pro}, {phase: prefill, on: m5}]", NULL, {7241732096, 7241732096}, {131072.0 * 871, KV_ALL}},
+	{"[{on: m4pro}, {op: ffn, on: m5}]", NULL, {FFN_N, ATTENTION_N + 2 * TABLE_N + 4096}, {0, KV_ALL}},
+	{"[{on: m4pro}, {layers: 0-15, on: m5}]",
+	 NULL,
+	 {LAYERS_N / 2, LAYERS_N / 2 + 2 * TABLE_N + 4096},
+	 {KV_ALL / 2, KV_ALL / 2}},
+	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
+	 NULL,
+	 {7241732096 * 0.25, 7241732096 * 0.75},
+	 {KV_ALL * 0.25, KV_ALL * 0.75}},
+	/* a split that moves between phases: the larger share of the two */
+	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}, {phase: decode, on: m4pro}]",
+	 NULL,
+	 {7241732096 * 0.25, 7241732096},
+	 {131072.0 * 871 * 0.25, KV_ALL}},
+	/* a tied head keeps one table, unless it sits elsewhere */
+	{"[{on: m5}]", "model.tied_head=true", {7241732096 - TABLE_N, 0}, {KV_ALL, 0}},
+	{"[{on: m5}, {op: head, on: m4pro}]",
+	 "model.tied_head=true",
+	 {7241732096 - TABLE_N - 4096, TABLE_N + 4096},
+	 {KV_ALL, 0}},
+	/* a window caps the cache; batches and formats scale it */
+	{"[{on: m5}]", "model.attention.window=1000 tok", {7241732096, 0}, {131072.0 * 1000, 0}},
+	{"[{on: m4pro}, {phase: prefill, on: m5}]",
+	 "model.attention.window=100 tok",
+	 {7241732096, 7241732096},
+	 {131072.0 * 100, 131072.0 * 100}},
+	{"[{on: m5}]", "workload.generate.batch=7", {7241732096, 0}, {KV_ALL * 7, 0}},
+	{"[{on: m5}]", "precision.kv=q8_0", {7241732096, 0}, {KV_ALL * 34 / 64, 0}},
+	{"[{on: m5}]", "precision.weights=q4_K", {7241732096 * 4.5 / 16, 0}, {KV_ALL, 0}},
+};
+
+static void shipped(const char *place, const char *const *more, const char *one)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[8] = {arena_printf(&a, "assignments=[{name: x, place: %s}]", place),
+			       "model.parameters=0", one};
+	size_t n = one ? 3 : 2;
+
+	for (size_t i = 0; more && more[i]; i++)
+		sets[n++] = more[i];
+	sets[n] = NULL;
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	arena_release(&a);
+}
+
+START_TEST(fit_of_a_generation)
+{
+	struct placement p;
+	struct fit f[2];
+
+	shipped(generations[_i].place, NULL, generations[_i].more);
+	p = toy_place(&toy, 0);
+	fit_generate(&p, f);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_double_eq(f[i].weights_B, 2 * generations[_i].weights_n[i]);
+		ck_assert_double_eq(f[i].kv_B, generations[_i].kv_B[i]);
+		ck_assert_double_eq(f[i].usable_B, 19.07e9);
+		ck_assert_double_eq(f[i].gradients_B + f[i].optimizer_B, 0);
+		ck_assert_int_eq(f[i].activations_B > 0, placement_uses(&p, PHASE_PREFILL, (size_t)i));
+		ck_assert_double_eq(fit_need_B(&f[i]), f[i].weights_B + f[i].kv_B + f[i].activations_B);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+#define LORA_N (32 * 16 * (4096.0 + 4096 + 4096 + 1024))
+
+static const struct {
+	const char *place;
+	bool full; /* else LoRA of rank 16 */
+	double weights_n[2], trained_n[2], moments_n[2];
+} trainings[] = {
+	{"[{on: m5}]", true, {7241732096, 0}, {7241732096, 0}, {7241732096, 0}},
+	{"[{on: m5}]", false, {7241732096 + LORA_N, 0}, {LORA_N, 0}, {LORA_N, 0}},
+	{"[{on: m5}, {phase: [backward, update], on: m4pro}]",
+	 true,
+	 {7241732096, 7241732096},
+	 {0, 7241732096},
+	 {0, 7241732096}},
+	{"[{on: m5}, {phase: update, on: m4pro}]",
+	 true,
+	 {7241732096, 7241732096},
+	 {7241732096, 0},
+	 {0, 7241732096}},
+	/* an update of adapters needs no more than them */
+	{"[{on: m5}, {phase: update, on: m4pro}]",
+	 false,
+	 {7241732096 + LORA_N, LORA_N},
+	 {LORA_N, 0},
+	 {0, LORA_N}},
+	{"[{on: m5}, {layers: 16-31, on: m4pro}]",
+	 false,
+	 {LAYERS_N / 2 + 2 * TABLE_N + 4096 + LORA_N / 2, LAYERS_N / 2 + LORA_N / 2},
+	 {LORA_N / 2, LORA_N / 2},
+	 {LORA_N / 2, LORA_N / 2}},
+	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
+	 true,
+	 {7241732096 * 0.25, 7241732096 * 0.75},
+	 {7241732096 * 0.25, 7241732096 * 0.75},
+	 {7241732096 * 0.25, 7241732096 * 0.75}},
+};
+
+START_TEST(fit_of_a_training)
+{
+	const char *const full[] = {"workload.train.method=full", NULL};
+	struct placement p;
+	struct fit f[2];
+
+	shipped(trainings[_i].place, trainings[_i].full ? full : NULL, NULL);
+	p = toy_place(&toy, 0);
+	fit_train(&p, f);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_double_eq(f[i].weights_B, 2 * trainings[_i].weights_n[i]);
+		ck_assert_double_eq(f[i].gradients_B, 2 * trainings[_i].trained_n[i]);
+		ck_assert_double_eq(f[i].optimizer_B, 8 * trainings[_i].moments_n[i]);
+		ck_assert_double_eq(f[i].kv_B, 0);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+/* What is kept grows with the micro-batches of GPipe; states go with the optimizer. */
+START_TEST(fit_scales)
+{
+	static const char *const changes[][3] = {
+		{NULL},
+		{"workload.train.micro_batches=3", NULL},
+		{"workload.train.optimizer=sgd", NULL},
+		{"workload.train.optimizer=none", NULL},
+	};
+	static const double kept[] = {1, 3, 1, 1}, moments[] = {8, 8, 0, 0};
+	const double once = 2 * 512.0 *
+			    (32 * ((2 * 4096 + 4096 + 2 * 1024 + 32 * 512 + 4096) + (2 * 4096 + 4 * 14336)) +
+			     2 * 4096 + 2 * 32000);
+	struct placement p;
+	struct fit f[2];
+
+	shipped("[{on: m5}]", changes[_i], NULL);
+	p = toy_place(&toy, 0);
+	fit_train(&p, f);
+	ck_assert_double_eq(f[0].activations_B, kept[_i] * once);
+	ck_assert_double_eq(f[0].optimizer_B, moments[_i] * LORA_N);
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(short_by_so_many_bytes)
+{
+	const char *const full[] = {"workload.train.method=full", "machines.m5.memory.usable=16000000001 B",
+				    NULL};
+	struct placement p;
+	struct fit f[2];
+
+	shipped("[{on: m5}]", full, NULL);
+	p = toy_place(&toy, 0);
+	fit_train(&p, f);
+	ck_assert_double_eq(fit_short_B(&f[0]), 12 * 7241732096.0 + f[0].activations_B -
+							16000000001.0); /* weights, gradients, moments */
+	ck_assert_double_eq(fit_short_B(&f[1]), 0);
+	f[0].usable_B = fit_need_B(&f[0]);
+	ck_assert_double_eq(fit_short_B(&f[0]), 0);
+	f[0].usable_B -= 1;
+	ck_assert_double_eq(fit_short_B(&f[0]), 1);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Two devices of one machine share one copy of a weight and one cache. */
+START_TEST(devices_share_a_memory)
+{
+	static const char *const places[] = {
+		"[{on: a}]",
+		"[{on: a}, {phase: prefill, on: a.cpu}]",
+		"[{on: a.cpu}, {op: ffn, on: a.gpu}]",
+		"[{on: [a, a.cpu], split: tensor}]",
+	};
+	struct placement p;
+	struct fit f[3];
+
+	world(places[_i], NULL);
+	p = toy_place(&toy, 0);
+	fit_generate(&p, f);
+	ck_assert_double_eq(f[0].weights_B, 2 * model_weights(toy.world->model));
+	ck_assert_double_eq(f[0].kv_B,
+			    15.0 * 4 * 2 * 2 * 64); /* tokens, layers, k and v, bytes, 2 heads of 32 */
+	ck_assert_double_eq(fit_need_B(&f[1]) + fit_need_B(&f[2]), 0);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_place(void)
+{
+	Suite *s = suite_create("place");
+	TCase *tc = tcase_create("place");
+
+	tcase_add_loop_test(tc, rules, 0, ARRAY_LEN(seats));
+	tcase_add_test(tc, blocks);
+	tcase_add_loop_test(tc, tensor_shares, 0, 3);
+	tcase_add_loop_test(tc, rules_refused, 0, ARRAY_LEN(refused));
+	tcase_add_test(tc, phases_not_asked);
+	tcase_add_test(tc, bare_layers_have_no_ends);
+	tcase_add_loop_test(tc, fit_of_a_generation, 0, ARRAY_LEN(generations));
+	tcase_add_loop_test(tc, fit_of_a_training, 0, ARRAY_LEN(trainings));
+	tcase_add_loop_test(tc, fit_scales, 0, 4);
+	tcase_add_test(tc, short_by_so_many_bytes);
+	tcase_add_loop_test(tc, devices_share_a_memory, 0, 4);
+	suite_add_tcase(s, tc);
+	return s;
+}

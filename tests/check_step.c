@@ -1,0 +1,943 @@
+/*
+ * check_step.c - steps as programs: compiled against the engine, what a schedule must obey, what crosses a
+ * link, laws by hand.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/rng.h"
+#include "sim/step/generate.h"
+#include "sim/train/train.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+/* ---- what any run must obey ---- */
+
+struct span {
+	sim_ns start_ns, end_ns;
+	uint32_t task;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	if (x->end_ns != y->end_ns)
+		return x->end_ns < y->end_ns ? -1 : 1;
+	return (x->task > y->task) - (x->task < y->task);
+}
+
+static void check_queue(const struct toy_run *r, uint32_t queue)
+{
+	struct span *s = xcalloc(r->prog->tasks.n, sizeof *s);
+	sim_ns busy = 0, idle = 0, at = 0;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->prog->tasks.n; i++)
+		if (r->prog->tasks.at[i].queue == queue)
+			s[n++] = (struct span){r->run.spans[i].start_ns, r->run.spans[i].end_ns, i};
+	qsort(s, n, sizeof *s, by_start);
+	for (size_t i = 0; i < n; i++) {
+		MUST(s[i].start_ns >= at); /* one at a time */
+		MUST(queue >= r->prog->world->units_n || !i ||
+		     s[i].task > s[i - 1].task); /* a device: in order */
+		idle += s[i].start_ns - at;
+		busy += s[i].end_ns - s[i].start_ns;
+		at = s[i].end_ns;
+	}
+	MUST(r->run.makespan_ns >= at);
+	MUST(r->run.busy_ns[queue] == busy);
+	MUST(busy + idle + (r->run.makespan_ns - at) == r->run.makespan_ns);
+	free(s);
+}
+
+static void check_run(const struct toy_run *r)
+{
+	const struct prog *p = r->prog;
+	sim_ns last = 0;
+
+	for (uint32_t i = 0; i < p->tasks.n; i++) {
+		const struct prog_task *t = &p->tasks.at[i];
+		const sim_ns lag = r->times.lag_ns[t->class];
+
+		for (uint32_t d = 0; d < t->deps_n; d++) {
+			const uint32_t dep = p->deps.at[t->first_dep + d];
+
+			MUST(dep < i);
+			MUST(r->run.spans[i].start_ns >=
+			     r->run.spans[dep].end_ns + r->times.lag_ns[p->tasks.at[dep].class]);
+		}
+		last = r->run.spans[i].end_ns + lag > last ? r->run.spans[i].end_ns + lag : last;
+	}
+	MUST(r->run.makespan_ns == last);
+	for (uint32_t q = 0; q < prog_queues(p->world); q++)
+		check_queue(r, q);
+}
+
+static void check_ends(const struct toy_run *r)
+{
+	const struct compiled_ends e = compiled_run(r->compiled, &r->times);
+
+	MUST(e.makespan_ns == r->run.makespan_ns);
+	for (size_t i = 0; i < ARRAY_LEN(r->prog->marks); i++)
+		MUST(r->prog->marks[i] == TASK_NONE ||
+		     e.marks_ns[i] == r->run.spans[r->prog->marks[i]].end_ns);
+}
+
+/* Runs, compiles and checks a program at its own times, then at drawn ones. */
+static void check_prog(struct prog *p, struct rng *rng)
+{
+	struct arena a = ARENA_INIT;
+	double(*z)[PARAM_N] = arena_array(&a, prog_sources(p->world), sizeof *z);
+	struct toy_run r = toy_run(&a, p);
+
+	check_run(&r);
+	check_ends(&r);
+	for (size_t s = 0; s < prog_sources(p->world); s++)
+		for (int i = 0; i < PARAM_N; i++)
+			z[s][i] = 3 * rng_normal(rng);
+	prog_times_drawn(p, (const double(*)[PARAM_N])z, &r.times);
+	r.run = prog_run(&a, p, &r.times, NULL);
+	r.compiled = compile(&a, p, &r.run);
+	check_run(&r);
+	check_ends(&r);
+	arena_release(&a);
+}
+
+/* Every program of a placement; takes them. */
+static void check_progs(const struct placement *at, struct rng *rng)
+{
+	const struct workload *k = &at->world->scenario->workload;
+
+	if (k->generate) {
+		struct generate_progs g = generate_build(at);
+
+		check_prog(g.first, rng);
+		for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++)
+			check_prog(g.later[i], rng);
+		generate_free(&g);
+	}
+	if (k->train) {
+		struct prog *p = train_build(at);
+
+		check_prog(p, rng);
+		prog_free(p);
+	}
+}
+
+START_TEST(shipped_scenarios)
+{
+	static const char *const here[] = {"."};
+	struct arena a = ARENA_INIT;
+	struct diags diags;
+	struct loader loader;
+	struct load_found *found;
+	size_t n, seen = 0;
+
+	diags_init(&diags, &a);
+	loader_init(&loader, &a, &diags);
+	loader.paths = here;
+	loader.paths_n = 1;
+	n = load_list(&loader, ".", "scenarios", &found);
+	for (size_t i = 0; i < n; i++) {
+		struct rng *rng = rng_new(1, found[i].name);
+
+		toy_load(&toy, found[i].path, NULL);
+		for (size_t j = 0; j < toy.world->scenario->assignments.n; j++, seen++) {
+			const struct placement p = toy_place(&toy, j);
+
+			check_progs(&p, rng);
+		}
+		toy_release(&toy);
+		rng_free(rng);
+	}
+	ck_assert_uint_ge(seen, 8);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- random placements ---- */
+
+#define WORKLOAD                                                                                             \
+	"workload: {generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, "                                   \
+	"train: {tokens: 16 tok, micro_batches: 3}}\n"                                                       \
+	"assignments: [{name: x, place: [{on: a}]}]\n"
+#define TWO                                                                                                  \
+	TOY_HEAD "model: " TOY_MODEL("3") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"           \
+					  "links: {ab: " TOY_LINK("a", "b") "}\n" WORKLOAD
+#define THREE                                                                                                \
+	TOY_HEAD "model: " TOY_MODEL("3") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE               \
+					  ", c: " TOY_MACHINE_2 "}\n"                                        \
+					  "links: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(               \
+						  "b", "c") ", ca: " TOY_LINK("c", "a") "}\n" WORKLOAD
+
+static const struct {
+	const char *text;
+	const char *sets[8];
+} worlds[] = {
+	{TWO, {NULL}},
+	{TWO, {"links.ab.send_copy=1 GB/s", "links.ab.receive_copy=0.2 GB/s", NULL}},
+	{TWO, {"links.ab.latency=0", "workload.train.method=lora", NULL}},
+	{TWO, {"links.ab.duplex=half", NULL}},
+	{TWO, {"links.ab.duplex=half", "links.ab.receive_copy=0.2 GB/s", NULL}},
+	{TWO, {"machines.a.devices.gpu.peak_f16=3 TFLOPS", "model.attention.window=8 tok", NULL}},
+	{TWO, {"model.ends=false", "model.norms=false", "links.ab.bandwidth=20 MB/s", NULL}},
+	{THREE, {NULL}},
+	{THREE, {"links.bc.receive_copy=1 GB/s", "links.ab.latency=1 ms", NULL}},
+	{THREE,
+	 {"links.ca.send_copy=1 GB/s", "links.bc.bandwidth=30 MB/s", "workload.train.method=lora", NULL}},
+	{THREE, {"links.ca.duplex=half", "links.ab.bandwidth=100 GB/s", NULL}},
+};
+
+static struct seat random_seat(const struct world *w, struct rng *rng)
+{
+	const int most = (int)(w->units_n < SEAT_MAX ? w->units_n : SEAT_MAX);
+	struct seat s = {.n = rng_uniform(rng) < 0.75 ? 1 : 1 + (int)(rng_uniform(rng) * most)};
+	double sum = 0;
+
+	for (int i = 0; i < s.n;) {
+		bool taken = false;
+
+		s.unit[i] = (size_t)(rng_uniform(rng) * (double)w->units_n);
+		s.share[i] = 0.1 + rng_uniform(rng);
+		for (int j = 0; j < i; j++)
+			taken |= s.unit[j] == s.unit[i];
+		sum += taken ? 0 : s.share[i];
+		i += !taken;
+	}
+	for (int i = 0; i < s.n; i++)
+		s.share[i] /= sum;
+	return s;
+}
+
+static struct placement random_placement(struct rng *rng)
+{
+	struct placement p = toy_all_on(&toy, 0);
+
+	for (int x = 0; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&toy.arena, p.blocks_n, sizeof *seats);
+		struct seat s = random_seat(toy.world, rng);
+
+		for (size_t b = 0; b < p.blocks_n; b++) {
+			if (rng_uniform(rng) < 0.6)
+				s = random_seat(toy.world, rng);
+			seats[b] = s;
+		}
+		p.seats[x] = p.seats[x] ? seats : NULL;
+	}
+	return p;
+}
+
+enum { SEEDS = 30 };
+START_TEST(random_placements)
+{
+	const size_t w = (size_t)_i / SEEDS;
+	struct rng *rng = rng_new((uint64_t)_i, "placements");
+	struct placement p;
+
+	toy_text(&toy, worlds[w].text, worlds[w].sets);
+	p = random_placement(rng);
+	check_progs(&p, rng);
+	toy_release(&toy);
+	rng_free(rng);
+}
+END_TEST
+
+/* ---- tensor splits over many machines ---- */
+
+#define ASKED                                                                                                \
+	"{generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, train: {tokens: 16 tok, micro_batches: 3}}"
+
+/* 2(n - 1) rounds of bytes/n each, every round as long as the link takes (Patarasuk & Yuan, as in prog.c). */
+START_TEST(all_reduce_takes_its_rounds)
+{
+	const int n = _i;
+	struct arena a = ARENA_INIT;
+	struct seat seat = {.n = n};
+	const struct shape s = {.batch = 1, .tokens = 64};
+	const struct tag tag = {.phase = PHASE_PREFILL, .role = ROLE_FFN};
+	const struct waits none = {.n = 0};
+	struct toy_run r;
+	struct prog *p;
+	sim_ns block, round;
+
+	toy_mesh(&toy, n, "latency: 20 us, bandwidth: 2 GB/s", ASKED, NULL);
+	for (int i = 0; i < n; i++) {
+		seat.unit[i] = (size_t)i;
+		seat.share[i] = 1.0 / n;
+	}
+	p = prog_new(toy.world);
+	prog_block(p, &s, &seat, tag, &none);
+	r = toy_run(&a, p);
+	check_run(&r);
+	check_ends(&r);
+	block = r.run.busy_ns[0];
+	round = sim_ns_of_s(64 * 256 * 2 / (n * 2e9)) + 20000;
+	ck_assert_int_eq(r.run.makespan_ns, block + 2 * (n - 1) * round);
+	ck_assert_double_eq_tol(toy_link_B(p, "all-reduce"), 2.0 * (n - 1) * 64 * 256 * 2, 1e-9);
+	prog_free(p);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Whole steps split over n machines, prefill and decode from different seats. */
+START_TEST(tensor_split_over_many)
+{
+	struct rng *rng = rng_new(1, "ring");
+	struct placement p;
+
+	toy_mesh(&toy, _i, "latency: 0, bandwidth: 2 GB/s", ASKED, NULL);
+	p = toy_all_on(&toy, 0);
+	for (int x = 0; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&toy.arena, p.blocks_n, sizeof *seats);
+
+		for (size_t b = 0; b < p.blocks_n; b++) {
+			seats[b].n = x == PHASE_PREFILL ? 1 : _i;
+			for (int i = 0; i < seats[b].n; i++) {
+				seats[b].unit[i] = (size_t)((i + x) % _i);
+				seats[b].share[i] = 1.0 / seats[b].n;
+			}
+		}
+		p.seats[x] = seats;
+	}
+	check_progs(&p, rng);
+	toy_release(&toy);
+	rng_free(rng);
+}
+END_TEST
+
+/* The head's gradient of its input is as wide as the model, not as the vocabulary. */
+START_TEST(bytes_of_a_split_block)
+{
+	static const struct {
+		enum role role;
+		enum phase phase;
+		double numbers;
+	} blocks[] = {
+		{ROLE_ATTENTION, PHASE_FORWARD, 16 * 256}, {ROLE_FFN, PHASE_FORWARD, 16 * 256},
+		{ROLE_HEAD, PHASE_FORWARD, 16 * 1000},     {ROLE_ATTENTION, PHASE_BACKWARD, 16 * 256},
+		{ROLE_FFN, PHASE_BACKWARD, 16 * 256},      {ROLE_HEAD, PHASE_BACKWARD, 16 * 256},
+	};
+	const struct shape s = {.batch = 1, .tokens = 16, .all_logits = true, .train_weights = true};
+	const struct seat seat = {.n = 2, .unit = {0, 1}, .share = {0.5, 0.5}};
+	const struct waits none = {.n = 0};
+
+	toy_text(&toy, TWO, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
+		const struct tag tag = {.phase = blocks[i].phase, .role = blocks[i].role};
+		struct prog *p = prog_new(toy.world);
+
+		prog_block(p, &s, &seat, tag, &none);
+		ck_assert_double_eq(toy_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
+		prog_free(p);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- what crosses a link ---- */
+
+static const struct {
+	const char *place;
+	double prompt_B, token_B; /* over links up to the second token, and for each after it */
+} crossings[] = {
+	{"[{on: m5}]", 0, 0},
+	/* the prompt's cache, and the first token */
+	{"[{on: m4pro}, {phase: prefill, on: m5}]", 871 * 131072.0 + 4, 0},
+	/* to the FFN and back, in each layer, for each token; f16 */
+	{"[{on: m4pro}, {op: ffn, on: m5}]", (871 + 1) * 2 * 32 * 4096 * 2.0, 2 * 32 * 4096 * 2.0},
+	/* once over, and the token back */
+	{"[{on: m4pro}, {layers: 0-15, on: m5}, {op: embedding, on: m5}]", (871 + 1) * 4096 * 2.0 + 4,
+	 4096 * 2.0 + 4},
+	/* the ring: bytes of a block's output, 65 blocks of hidden and the head's logits (all of a prompt's)
+	 */
+	{"[{on: [m5, m4pro], split: tensor, shares: [60 %, 40 %]}]",
+	 2 * 2 * (65 * 872 * 4096 + 872 * 32000.0), 2 * 2 * (65 * 4096 + 32000.0)},
+	/* five layers of them whole on one, which then hands the others' input over */
+	{"[{on: [m5, m4pro], split: tensor, shares: [60 %, 40 %]}, {layers: 3-7, on: m5}]",
+	 2 * 2 * (55 * 872 * 4096 + 872 * 32000.0) + 872 * 4096 * 2.0,
+	 2 * 2 * (55 * 4096 + 32000.0) + 4096 * 2.0},
+};
+
+static void founding(const char *place, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments=[{name: x, place: %s}]", place), more,
+				    NULL};
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	arena_release(&a);
+}
+
+START_TEST(bytes_over_the_link)
+{
+	const size_t row = (size_t)_i / 2;
+	const double batch = _i % 2 ? 5 : 1;
+	struct placement p;
+	struct generate_progs g;
+
+	founding(crossings[row].place, batch > 1 ? "workload.generate.batch=5" : NULL);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	ck_assert_double_eq(toy_link_B(g.first, NULL), batch * crossings[row].prompt_B);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		ck_assert_double_eq(toy_link_B(g.later[i], NULL), batch * crossings[row].token_B);
+	generate_free(&g);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Bytes go once to each machine that lacks them: devices of one machine share its memory. */
+START_TEST(bytes_go_to_machines)
+{
+	static const struct {
+		struct seat from, to;
+		double times;
+	} moves[] = {
+		{{1, {0}, {1}}, {1, {1}, {1}}, 0},                /* a.gpu to a.cpu */
+		{{1, {0}, {1}}, {1, {2}, {1}}, 1},                /* a.gpu to b.gpu */
+		{{2, {0, 2}, {.5, .5}}, {1, {2}, {1}}, 0},        /* b has it */
+		{{2, {0, 3}, {.5, .5}}, {1, {4}, {1}}, 0},        /* c.gpu has it, c.cpu shares it */
+		{{1, {0}, {1}}, {2, {2, 3}, {.5, .5}}, 2},        /* to b and to c */
+		{{1, {0}, {1}}, {3, {1, 2, 4}, {.4, .3, .3}}, 2}, /* to b and to c, a.cpu shares */
+		{{1, {0}, {1}}, {2, {3, 4}, {.5, .5}}, 1},        /* c once */
+	};
+	const struct tag tag = {.what = "x"};
+	const struct op step = {.name = "step", .kind = OP_STEP};
+	struct waits x = {.n = 1}, there;
+	struct prog *p;
+
+	toy_text(&toy, THREE, NULL);
+	p = prog_new(toy.world);
+	x.task[0] = prog_op(p, &step, 0, 1, tag, NULL);
+	there = prog_hand_over(p, &moves[_i].from, &moves[_i].to, 1000, tag, &x);
+	ck_assert_double_eq(toy_link_B(p, NULL), 1000 * moves[_i].times);
+	ck_assert_uint_ge(there.n, 1);
+	prog_free(p);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The same work, whoever does it: FLOP of an assignment are those of one device. */
+START_TEST(flop_are_the_same_anywhere)
+{
+	struct placement p, one;
+	struct generate_progs g, h;
+	struct prog *t, *u;
+
+	founding(crossings[_i].place, "workload.train.micro_batches=2");
+	p = toy_place(&toy, 0);
+	one = toy_all_on(&toy, 1);
+	g = generate_build(&p);
+	h = generate_build(&one);
+	t = train_build(&p);
+	u = train_build(&one);
+	if (p.seats[PHASE_DECODE][1].n == 1) {
+		ck_assert_double_eq(toy_flop(g.first), toy_flop(h.first));
+		for (int i = 0; i < GENERATE_STEPS; i++)
+			ck_assert_double_eq(toy_flop(g.later[i]), toy_flop(h.later[i]));
+		ck_assert_double_eq(toy_flop(t), toy_flop(u));
+	} else { /* each device makes the first half of the adapters, 4096 x 16 for q and v, forward and
+		    backward */
+		double again = 0;
+
+		for (int64_t layer = 0; layer < 32; layer++)
+			if (p.seats[PHASE_FORWARD][block_of(toy.world->model, ROLE_ATTENTION, layer)].n > 1)
+				again += 2 * 3 * (2.0 * 1024 * 4096 * 16);
+
+		ck_assert_double_eq_tol(toy_flop(g.first) / toy_flop(h.first), 1, 1e-12);
+		ck_assert_double_eq_tol(toy_flop(g.later[1]) / toy_flop(h.later[1]), 1, 1e-12);
+		ck_assert_double_eq_tol(toy_flop(t) / (toy_flop(u) + again), 1, 1e-12);
+	}
+	generate_free(&g);
+	generate_free(&h);
+	prog_free(t);
+	prog_free(u);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- the KV hand-off, by hand, on two layers ---- */
+
+#define PAIR                                                                                                 \
+	TOY_HEAD "model: " TOY_MODEL(                                                                        \
+		"2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"                                \
+		     "links: {ab: " TOY_LINK(                                                                \
+			     "a",                                                                            \
+			     "b") "}\n"                                                                      \
+				  "workload: {generate: {prompt: 300 tok, tokens: 9 tok}}\n"                 \
+				  "assignments: [{name: x, place: [{on: b}, {phase: prefill, on: a}]}]\n"
+
+/* The time of one block of the toy on its device. */
+static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
+{
+	const struct unit *u = &toy.world->units[0];
+	const struct site site = {&toy.world->machines[0], u->device, u->profile, DTYPE_F16};
+	struct op ops[GRAPH_OPS];
+	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s, role, phase, ops);
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cost c = cost_of(&ops[i], &site, 1);
+
+		sum += sim_ns_of_s(cost_seconds(&c));
+	}
+	return sum;
+}
+
+static const struct {
+	const char *bandwidth, *latency;
+	double Bps;
+	sim_ns latency_ns;
+} cables[] = {
+	{"1e15 B/s", "0", 1e15, 0},        {"10 GB/s", "0", 10e9, 0}, {"1 GB/s", "20 us", 1e9, 20000},
+	{"300 MB/s", "1 us", 300e6, 1000}, {"50 MB/s", "0", 50e6, 0}, {"5 MB/s", "3 ms", 5e6, 3000000},
+	{"100 kB/s", "20 us", 1e5, 20000},
+};
+
+START_TEST(hand_off_by_hand)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "links.ab.bandwidth=%s", cables[_i].bandwidth),
+				    arena_printf(&a, "links.ab.latency=%s", cables[_i].latency), NULL};
+	const struct shape prompt = {.batch = 1, .tokens = 300},
+			   token = {.batch = 1, .tokens = 1, .past = 300};
+	const sim_ns step = 50000, kv = sim_ns_of_s(300 * 2 * 64 * 2 / cables[_i].Bps),
+		     id = sim_ns_of_s(4 / cables[_i].Bps), L = cables[_i].latency_ns;
+	sim_ns embed, attn, ffn, head, first, link, there, decode;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_text(&toy, PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	embed = block_ns(&prompt, ROLE_EMBEDDING, PHASE_PREFILL);
+	attn = block_ns(&prompt, ROLE_ATTENTION, PHASE_PREFILL);
+	ffn = block_ns(&prompt, ROLE_FFN, PHASE_PREFILL);
+	head = block_ns(&prompt, ROLE_HEAD, PHASE_PREFILL);
+	first = embed + 2 * (attn + ffn) + head + step;
+	/* the link: the cache of layer 0, of layer 1 as soon as it is made, then the token */
+	link = embed + attn + kv;
+	link = (link > embed + 2 * attn + ffn ? link : embed + 2 * attn + ffn) + kv;
+	there = (link > first ? link : first) + id + L;
+	decode = block_ns(&token, ROLE_EMBEDDING, PHASE_DECODE) +
+		 2 * (block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) +
+		      block_ns(&token, ROLE_FFN, PHASE_DECODE)) +
+		 block_ns(&token, ROLE_HEAD, PHASE_DECODE) + step;
+	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, first);
+	ck_assert_int_eq(r.run.makespan_ns, there + decode);
+	ck_assert_double_eq(toy_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	if (_i == 0) /* nothing is lost on a link of no latency and no limit */
+		ck_assert_int_eq(r.run.makespan_ns, first + decode);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The prompt's last block is elsewhere, so the token comes by another cable and the cache is what decode
+ * waits for: each layer for its own. */
+START_TEST(decode_waits_for_the_cache)
+{
+	static const char *const sets[] = {
+		"assignments.0.place=[{on: b}, {phase: prefill, on: a}, {phase: prefill, op: head, on: c}]",
+		"workload={generate: {prompt: 300 tok, tokens: 9 tok}}", "model.layers=2",
+		"links.ab.bandwidth=1 MB/s", NULL};
+	const struct shape token = {.batch = 1, .tokens = 1, .past = 300};
+	struct arena a = ARENA_INIT;
+	sim_ns there[2] = {0}, rest;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_text(&toy, THREE, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	for (size_t i = 0; i < g.first->tasks.n; i++) {
+		const struct tag *tag = &g.first->tasks.at[i].tag;
+
+		if (tag->what && !strcmp(tag->what, "KV"))
+			there[tag->layer] = r.run.spans[i].end_ns + 20000;
+		if (tag->phase == PHASE_DECODE && tag->role == ROLE_ATTENTION && !tag->what)
+			ck_assert_int_ge(r.run.spans[i].start_ns, there[tag->layer]);
+	}
+	rest = block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) + block_ns(&token, ROLE_FFN, PHASE_DECODE);
+	ck_assert_int_gt(there[0], r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns + 1000000);
+	ck_assert_int_gt(there[1], there[0] + rest);
+	ck_assert_int_eq(r.run.makespan_ns,
+			 there[1] + rest + block_ns(&token, ROLE_HEAD, PHASE_DECODE) + 50000);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Half duplex changes nothing where all goes one way; and never helps. The engine may round each flow by 1
+ * ns. */
+START_TEST(half_duplex)
+{
+	static const char *const places[] = {
+		"[{on: b}, {phase: prefill, on: a}]",
+		"[{on: a}, {op: ffn, on: b}]",
+		"[{on: [a, b], split: tensor}]",
+	};
+	struct arena a = ARENA_INIT;
+	sim_ns makespan[2];
+	size_t tasks = 0;
+
+	for (int half = 0; half < 2; half++) {
+		const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", places[_i]),
+					    half ? "links.ab.duplex=half" : "links.ab.duplex=full",
+					    "links.ab.bandwidth=6.3 GB/s", NULL};
+		struct placement p;
+		struct generate_progs g;
+		struct toy_run r;
+
+		toy_text(&toy, PAIR, sets);
+		p = toy_place(&toy, 0);
+		g = generate_build(&p);
+		r = toy_run(&a, g.first);
+		check_run(&r);
+		check_ends(&r);
+		makespan[half] = r.run.makespan_ns;
+		tasks = g.first->tasks.n;
+		generate_free(&g);
+		toy_release(&toy);
+	}
+	ck_assert_int_ge(makespan[1], makespan[0] - (sim_ns)tasks);
+	if (_i < 2)
+		ck_assert_int_le(makespan[1], makespan[0] + (sim_ns)tasks);
+	else
+		ck_assert_int_gt(makespan[1], makespan[0] + (sim_ns)tasks);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- decode over a growing context ---- */
+
+/* One decode step of a placement behind `past` tokens. */
+static sim_ns decode_ns(const struct placement *at, int64_t past)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p = *at;
+	struct generate g = *at->world->scenario->workload.generate;
+	struct generate_progs progs;
+	sim_ns ns;
+
+	g.prompt = past - 1;
+	g.tokens = 3;
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ns = toy_run(&a, progs.later[0]).run.makespan_ns;
+	generate_free(&progs);
+	arena_release(&a);
+	return ns;
+}
+
+START_TEST(decode_grows_with_context)
+{
+	struct placement p;
+	sim_ns before = 0;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_place(&toy, 0);
+	for (int64_t past = 2; past < 5000; past += 7) {
+		const sim_ns ns = decode_ns(&p, past);
+
+		MUST(ns > before);
+		before = ns;
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+static double seconds(struct prog *p)
+{
+	struct arena a = ARENA_INIT;
+	const double s = p ? sim_s_of_ns(toy_run(&a, p).run.makespan_ns) : 0;
+
+	arena_release(&a);
+	return s;
+}
+
+/* Simpson's rule over the context against every step, one by one. */
+static void check_integral(const struct placement *at)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	struct generate_progs progs = generate_build(at);
+	double later[GENERATE_STEPS], sum = 0, rule;
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		later[i] = seconds(progs.later[i]);
+	ck_assert_int_eq(progs.steps, g->tokens - 2);
+	for (int64_t i = 1; i <= progs.steps; i++)
+		sum += sim_s_of_ns(decode_ns(at, g->prompt + i));
+	rule = generate_times(g, 1, 1, later).e2el_s - 1;
+	ck_assert_msg(fabs(rule / sum - 1) < 1e-4, "%.9g against %.9g", rule, sum);
+	generate_free(&progs);
+}
+
+START_TEST(simpson_for_the_founding_case)
+{
+	struct placement p;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	ck_assert_uint_lt((size_t)_i, toy.world->scenario->assignments.n);
+	p = toy_place(&toy, (size_t)_i);
+	check_integral(&p);
+	toy_release(&toy);
+}
+END_TEST
+
+static const int64_t answers[] = {3, 4, 5, 6, 7, 50, 51, 1000};
+
+START_TEST(simpson_for_any_length)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "workload.generate.tokens=%d tok", (int)answers[_i]),
+				    NULL};
+	struct placement p;
+
+	toy_text(&toy, PAIR, sets);
+	p = toy_place(&toy, 0);
+	check_integral(&p);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* Which steps are looked at, and how they are weighed. */
+START_TEST(simpson_by_hand)
+{
+	static const double later[GENERATE_STEPS] = {1, 2, 15};
+	const struct generate g = {.prompt = 100, .tokens = 23, .batch = 1};
+	static const int64_t context[GENERATE_STEPS] = {102, 112, 122}; /* the step's own token included */
+	struct placement p;
+	struct generate_progs progs;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_all_on(&toy, 0);
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ck_assert_int_eq(progs.steps, 21);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		for (size_t c = 0; c < progs.later[i]->classes.n; c++)
+			if (progs.later[i]->classes.at[c].op.kind == OP_SCORES)
+				ck_assert_int_eq(progs.later[i]->classes.at[c].op.context, context[i]);
+	ck_assert_double_eq(generate_times(&g, 3, 5, later).e2el_s, 5 + 21 * 4.0);
+	ck_assert_double_eq(generate_times(&g, 3, 5, later).tpot_s, 86.0 / 22);
+	generate_free(&progs);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Few tokens: one has no decode, two have one step, which `first` holds. */
+START_TEST(few_tokens)
+{
+	static const double none[GENERATE_STEPS] = {0};
+	const struct generate g = {.prompt = 100, .tokens = 1 + _i, .batch = 4};
+	struct placement p;
+	struct generate_progs progs;
+	struct generate_times t;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_all_on(&toy, 0);
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ck_assert_int_eq(progs.steps, 0);
+	ck_assert_ptr_null(progs.later[0]);
+	t = generate_times(&g, 2, 5, none);
+	ck_assert_double_eq(t.prefill_tok_per_s, 200);
+	ck_assert_double_eq(t.ttft_s, 2);
+	ck_assert_double_eq(t.e2el_s, _i ? 5 : 2);
+	ck_assert_double_eq(t.tpot_s, _i ? 3 : 0);
+	ck_assert_double_eq_tol(t.decode_tok_per_s, _i ? 4.0 / 3 : 0, 1e-15);
+	generate_free(&progs);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- twins and laws ---- */
+
+static void all_times(const char *place, sim_ns out[6])
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), NULL};
+	struct placement p;
+	struct generate_progs g;
+	struct prog *t;
+
+	toy_text(&toy, THREE, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	t = train_build(&p);
+	out[0] = toy_run(&a, g.first).run.makespan_ns;
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		out[1 + i] = toy_run(&a, g.later[i]).run.makespan_ns;
+	out[4] = toy_run(&a, t).run.makespan_ns;
+	out[5] = (sim_ns)t->tasks.n;
+	generate_free(&g);
+	prog_free(t);
+	toy_release(&toy);
+	arena_release(&a);
+}
+
+static const char *const twins[][2] = {
+	{"[{on: a}]", "[{layers: 0-1, on: a}, {layers: 2, on: a}, {op: [embedding, head], on: a}]"},
+	{"[{on: a}]", "[{on: b}, {on: a.gpu}]"},
+	{"[{on: a}]", "[{on: b}]"},
+	{"[{on: a}]",
+	 "[{on: c}, {phase: [prefill, decode], on: a}, {phase: [forward, backward, update], on: b}]"},
+	{"[{on: a}, {op: ffn, on: b}]", "[{on: b}, {op: [embedding, attention, head], on: a}]"},
+	{"[{on: [a, b], split: tensor}]", "[{on: [a, b], split: tensor, shares: [50 %, 50 %]}]"},
+};
+
+START_TEST(twins_take_the_same_time)
+{
+	sim_ns x[6], y[6];
+
+	all_times(twins[_i][0], x);
+	all_times(twins[_i][1], y);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(x[i], y[i]);
+}
+END_TEST
+
+/* Better machines and links never make a step slower, where all that runs is in one order. */
+START_TEST(faster_parts_never_slow_a_chain)
+{
+	static const char *const places[] = {
+		"[{on: m5}]",
+		"[{on: m4pro}, {op: ffn, on: m5}]",
+		"[{on: m4pro}, {layers: 0-15, on: m5}, {op: embedding, on: m5}]",
+	};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	founding(places[_i], NULL);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.later[1]);
+	for (size_t i = 0; i < prog_sources(toy.world) * PARAM_N; i++) {
+		double(*speed)[PARAM_N] = arena_array(&a, prog_sources(toy.world), sizeof *speed);
+		struct class_times t = prog_times(&a, g.later[1]);
+
+		for (size_t k = 0; k < prog_sources(toy.world) * PARAM_N; k++)
+			speed[k / PARAM_N][k % PARAM_N] = 1;
+		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+		ck_assert_int_eq(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
+		speed[i / PARAM_N][i % PARAM_N] = 1.3;
+		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+		ck_assert_int_le(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
+	}
+	generate_free(&g);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* Identical layers are costed once: classes do not grow with the layers, and one device is one segment. */
+START_TEST(layers_share_classes)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_progs g;
+
+	founding("[{on: m5}]", NULL);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	ck_assert_uint_gt(g.later[0]->tasks.n, 32 * 14);
+	ck_assert_uint_lt(g.later[0]->classes.n, 30);
+	ck_assert_uint_eq(compiled_segments(toy_run(&a, g.later[0]).compiled), 1);
+	generate_free(&g);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- the founding figures ---- */
+
+static double decode_tok_per_s(size_t unit)
+{
+	const struct placement p = toy_all_on(&toy, unit);
+	struct generate_progs g = generate_build(&p);
+	struct arena a = ARENA_INIT;
+	const struct toy_run first = toy_run(&a, g.first);
+	double later[GENERATE_STEPS], rate;
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		later[i] = seconds(g.later[i]);
+	rate = generate_times(toy.world->scenario->workload.generate,
+			      sim_s_of_ns(first.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns),
+			      sim_s_of_ns(first.run.makespan_ns), later)
+		       .decode_tok_per_s;
+	generate_free(&g);
+	arena_release(&a);
+	return rate;
+}
+
+#define NO_OVERHEAD(machine)                                                                                 \
+	"machines." machine ".devices.gpu.runtimes.mps.overhead.kernel=0",                                   \
+		"machines." machine ".devices.gpu.runtimes.mps.overhead.step=0"
+
+START_TEST(founding_decode_ratio)
+{
+	static const char *const sets[] = {NO_OVERHEAD("m5"), NO_OVERHEAD("m4pro"), NULL};
+	double ratio;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	ratio = decode_tok_per_s(1) / decode_tok_per_s(0);
+	ck_assert_double_ge(ratio, 2.0);
+	ck_assert_double_le(ratio, 2.25);
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(founding_decode_on_m5)
+{
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	ck_assert_double_eq_tol(decode_tok_per_s(0), 5.758, 0.05 * 5.758);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_step(void)
+{
+	Suite *s = suite_create("step");
+	TCase *tc = tcase_create("step");
+
+	tcase_add_test(tc, shipped_scenarios);
+	tcase_add_loop_test(tc, random_placements, 0, SEEDS * (int)ARRAY_LEN(worlds));
+	tcase_add_loop_test(tc, all_reduce_takes_its_rounds, 2, SEAT_MAX + 1);
+	tcase_add_loop_test(tc, tensor_split_over_many, 2, SEAT_MAX + 1);
+	tcase_add_test(tc, bytes_of_a_split_block);
+	tcase_add_loop_test(tc, bytes_over_the_link, 0, 2 * (int)ARRAY_LEN(crossings));
+	tcase_add_loop_test(tc, bytes_go_to_machines, 0, 7);
+	tcase_add_loop_test(tc, flop_are_the_same_anywhere, 0, ARRAY_LEN(crossings));
+	tcase_add_loop_test(tc, hand_off_by_hand, 0, ARRAY_LEN(cables));
+	tcase_add_test(tc, decode_waits_for_the_cache);
+	tcase_add_loop_test(tc, half_duplex, 0, 3);
+	tcase_add_test(tc, decode_grows_with_context);
+	tcase_add_loop_test(tc, simpson_for_the_founding_case, 0, 6);
+	tcase_add_loop_test(tc, simpson_for_any_length, 0, ARRAY_LEN(answers));
+	tcase_add_test(tc, simpson_by_hand);
+	tcase_add_loop_test(tc, few_tokens, 0, 2);
+	tcase_add_loop_test(tc, twins_take_the_same_time, 0, ARRAY_LEN(twins));
+	tcase_add_loop_test(tc, faster_parts_never_slow_a_chain, 0, 3);
+	tcase_add_test(tc, layers_share_classes);
+	tcase_add_test(tc, founding_decode_ratio);
+	tcase_add_test(tc, founding_decode_on_m5);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,375 @@
+/* check_train.c - training steps: GPipe's bubble, what travels, FLOP in closed form, the measured layer. */
+#include "sim/train/train.h"
+
+#include <string.h>
+
+#include "sim/place/fit.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+static sim_ns makespan(const struct placement *p)
+{
+	struct arena a = ARENA_INIT;
+	struct prog *prog = train_build(p);
+	const sim_ns ns = toy_run(&a, prog).run.makespan_ns;
+
+	prog_free(prog);
+	arena_release(&a);
+	return ns;
+}
+
+/* ---- GPipe (Huang et al., arXiv:1811.06965): a bubble of (p - 1)/(m + p - 1) ---- */
+
+enum { STAGES_MIN = 2, STAGES_MAX = 4, MICROS = 8, PIPE_LAYERS = 12 };
+
+/* p machines, m micro-batches, bare layers, links that cost nothing, no host. */
+static void pipe_world(int p, int m, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[16];
+	size_t n = 0;
+
+	sets[n++] = arena_printf(&a, "model.layers=%d", PIPE_LAYERS);
+	sets[n++] = "model.ends=false";
+	sets[n++] = arena_printf(&a, "workload.train.micro_batches=%d", m);
+	for (int i = 0; i < p; i++)
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+	sets[n++] = more;
+	sets[n] = NULL;
+	toy_mesh(&toy, p, "latency: 0, bandwidth: 1e15 B/s", "{train: {tokens: 64 tok, optimizer: none}}",
+		 sets);
+	arena_release(&a);
+}
+
+/* Layers in p equal runs, one on each machine. */
+static struct placement stages(int p)
+{
+	struct placement at = toy_all_on(&toy, 0);
+
+	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+
+		for (size_t b = 1; b < at.blocks_n - 1; b++)
+			seats[b] = (struct seat){
+				.n = 1,
+				.unit = {(size_t)(block_layer(toy.world->model, b) * p / PIPE_LAYERS)},
+				.share = {1}};
+		at.seats[x] = seats;
+	}
+	return at;
+}
+
+START_TEST(gpipe_bubble)
+{
+	const int p = STAGES_MIN + _i / MICROS, m = 1 + _i % MICROS;
+	struct arena a = ARENA_INIT;
+	struct placement alone, piped;
+	struct toy_run r;
+	sim_ns one;
+
+	pipe_world(p, 1, NULL);
+	alone = toy_all_on(&toy, 0);
+	one = makespan(&alone); /* forward and backward of all layers */
+	toy_release(&toy);
+	ck_assert_int_gt(one, 0);
+	ck_assert_int_eq(one % p, 0);
+
+	pipe_world(p, m, NULL);
+	piped = stages(p);
+	r = toy_run(&a, train_build(&piped));
+	ck_assert_int_eq(r.run.makespan_ns, (m + p - 1) * (one / p));
+	for (int i = 0; i < p; i++)
+		ck_assert_int_eq(r.run.busy_ns[i],
+				 m * (one / p)); /* so idle (p - 1)/(m + p - 1) of the time */
+	ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+	prog_free(r.prog);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* On one machine micro-batches add up, and the update comes once. */
+START_TEST(micro_batches_add_up)
+{
+	sim_ns t[4];
+
+	for (int m = 1; m <= 4; m++) {
+		struct placement p;
+
+		pipe_world(1, m, "workload.train.optimizer=adamw");
+		p = toy_all_on(&toy, 0);
+		t[m - 1] = makespan(&p);
+		toy_release(&toy);
+	}
+	ck_assert_int_eq(t[2] - t[1], t[1] - t[0]);
+	ck_assert_int_eq(t[3] - t[2], t[1] - t[0]);
+	ck_assert_int_gt(t[0], t[1] - t[0]); /* the update */
+}
+END_TEST
+
+/* ---- what travels ---- */
+
+#define ABC "{train: {tokens: 48 tok, batch: 2, micro_batches: 3, optimizer: adamw, rank: 4}}"
+
+static void place(const char *rules, const char *more, struct placement *p)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", rules), more, NULL};
+
+	toy_mesh(&toy, 3, "latency: 10 us, bandwidth: 1 GB/s", ABC, sets);
+	*p = toy_place(&toy, 0);
+	arena_release(&a);
+}
+
+static double saved_B(void)
+{
+	const struct world *w = toy.world;
+	const struct shape s = train_shape(w->scenario->workload.train);
+	double sum = 0;
+
+	for (int role = 0; role < ROLE_N; role++)
+		sum += graph_saved_B(w->model, &w->scenario->precision, &s, (enum role)role) *
+		       (role == ROLE_ATTENTION || role == ROLE_FFN ? 2 : 1);
+	return sum;
+}
+
+static const struct {
+	const char *rules;
+	double saved, activations, gradients, weights; /* in all saved bytes, hidden rows, trained numbers */
+} travels[] = {
+	{"[{on: m0}]", 0, 0, 0, 0},
+	{"[{on: m0}, {phase: [backward, update], on: m1}]", 1, 0, 0, 1},
+	{"[{on: m0}, {phase: backward, on: m1}]", 1, 0, 1, 1}, /* the weights go back to backward */
+	{"[{on: m0}, {phase: update, on: m1}]", 0, 0, 1, 1},
+	{"[{on: m0}, {phase: backward, on: m1}, {phase: update, on: m2}]", 1, 0, 1, 2},
+	/* over once and back once, in each micro-batch; head and embedding at the ends */
+	{"[{on: m0}, {layers: 1, on: m1}, {op: head, on: m1}]", 0, 2, 0, 0},
+	{"[{on: m0}, {op: ffn, on: m1}]", 0, 2 * 2 * 2, 0, 0},
+};
+
+START_TEST(bytes_that_travel)
+{
+	static const char *const methods[] = {"workload.train.method=full", "workload.train.method=lora",
+					      "workload.train.optimizer=none"};
+	const size_t row = (size_t)_i / 3;
+	const bool none = _i % 3 == 2;
+	struct placement p;
+	struct prog *prog;
+	double trained = 0;
+
+	place(travels[row].rules, methods[_i % 3], &p);
+	prog = train_build(&p);
+	for (int role = 0; role < ROLE_N; role++) {
+		const struct shape s = train_shape(toy.world->scenario->workload.train);
+
+		trained += graph_trainable(toy.world->model, &s, (enum role)role) *
+			   (role == ROLE_ATTENTION || role == ROLE_FFN ? 2 : 1);
+	}
+	ck_assert_double_gt(trained, 0);
+	ck_assert_double_eq(toy_link_B(prog, "saved"), travels[row].saved * 3 * saved_B());
+	ck_assert_double_eq(toy_link_B(prog, "activations"), travels[row].activations * 3 * 2 * 48 * 256 * 2);
+	ck_assert_double_eq(toy_link_B(prog, "gradients"), none ? 0 : travels[row].gradients * trained * 2);
+	ck_assert_double_eq(toy_link_B(prog, "weights"), none ? 0 : travels[row].weights * trained * 2);
+	ck_assert_double_eq(toy_link_B(prog, NULL),
+			    toy_link_B(prog, "saved") + toy_link_B(prog, "activations") +
+				    toy_link_B(prog, "gradients") + toy_link_B(prog, "weights"));
+	prog_free(prog);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The last end, lag included, of what a block does in a phase for a micro-batch: a transfer, or (NULL) its
+ * operators. */
+static sim_ns end_of(const struct toy_run *r, const struct tag *like, enum phase phase, const char *what)
+{
+	sim_ns end = -1;
+
+	for (size_t i = 0; i < r->prog->tasks.n; i++) {
+		const struct prog_task *t = &r->prog->tasks.at[i];
+		const bool same = what ? t->tag.what && !strcmp(t->tag.what, what) : !t->tag.what;
+
+		if (same && t->tag.phase == phase && t->tag.role == like->role &&
+		    t->tag.layer == like->layer && t->tag.micro == like->micro &&
+		    r->run.spans[i].end_ns + r->times.lag_ns[t->class] > end)
+			end = r->run.spans[i].end_ns + r->times.lag_ns[t->class];
+	}
+	return end;
+}
+
+/* Backward waits for what forward kept, gradients for backward, the update for gradients, weights for the
+ * update. */
+START_TEST(what_waits_for_what)
+{
+	static const char *const slow[] = {NULL, "links.l10.bandwidth=5 MB/s", "links.l21.bandwidth=1 MB/s"};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct toy_run r;
+	size_t seen[4] = {0};
+
+	place("[{on: m0}, {phase: backward, on: m1}, {phase: update, on: m2}]", slow[_i], &p);
+	r = toy_run(&a, train_build(&p));
+	for (size_t i = 0; i < r.prog->tasks.n; i++) {
+		const struct tag *tag = &r.prog->tasks.at[i].tag;
+		const sim_ns start = r.run.spans[i].start_ns;
+		struct tag last = *tag;
+
+		last.micro = 2;
+		if (tag->phase == PHASE_BACKWARD && !tag->what && ++seen[0])
+			MUST(start >= end_of(&r, tag, PHASE_FORWARD, "saved"));
+		if (tag->phase == PHASE_UPDATE && tag->what && !strcmp(tag->what, "gradients") && ++seen[1])
+			MUST(start >= end_of(&r, &last, PHASE_BACKWARD, NULL));
+		if (tag->phase == PHASE_UPDATE && !tag->what && tag->layer >= 0 && ++seen[2])
+			MUST(start >= end_of(&r, tag, PHASE_UPDATE, "gradients"));
+		if (tag->what && !strcmp(tag->what, "weights") && ++seen[3])
+			MUST(start >= end_of(&r, tag, PHASE_UPDATE, NULL));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+		ck_assert_uint_gt(seen[i], 0);
+	prog_free(r.prog);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Full training does more than LoRA; nothing else does less than AdamW; every mark in its order. */
+START_TEST(methods_in_order)
+{
+	static const char *const sets[][3] = {
+		{"workload.train.method=lora", NULL},
+		{"workload.train.optimizer=none", NULL},
+		{"workload.train.optimizer=sgd", NULL},
+		{NULL},
+	};
+	sim_ns before = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		struct arena a = ARENA_INIT;
+		struct placement p;
+		struct prog *prog;
+		struct toy_run r;
+
+		toy_mesh(&toy, 1, "", ABC, sets[i]);
+		p = toy_all_on(&toy, 0);
+		prog = train_build(&p);
+		r = toy_run(&a, prog);
+		ck_assert_int_gt(r.run.makespan_ns, before);
+		ck_assert_int_gt(r.run.spans[prog->marks[MARK_FORWARD]].end_ns, 0);
+		ck_assert_int_gt(r.run.spans[prog->marks[MARK_BACKWARD]].end_ns,
+				 r.run.spans[prog->marks[MARK_FORWARD]].end_ns);
+		ck_assert_int_gt(r.run.makespan_ns, r.run.spans[prog->marks[MARK_BACKWARD]].end_ns);
+		before = r.run.makespan_ns;
+		prog_free(prog);
+		arena_release(&a);
+		toy_release(&toy);
+	}
+}
+END_TEST
+
+/* ---- FLOP ---- */
+
+#define PRODUCTS_N (6979321856.0 + 4096.0 * 32000)
+#define ADAPTERS_N (32 * 16 * (4096.0 + 4096 + 4096 + 1024))
+/* three times the forward pass of causal attention over 512 tokens */
+#define PAIRS_FLOP (3 * 32 * 4.0 * 4096 * (512.0 * 513 / 2))
+
+START_TEST(flop_of_a_step)
+{
+	static const char *const sets[][4] = {
+		{"workload.train.method=full", NULL},
+		{"workload.train.method=full", "workload.train.batch=3", "workload.train.micro_batches=4",
+		 NULL},
+		{NULL},
+		{"workload.train.micro_batches=5", NULL},
+	};
+	static const double sequences[] = {1, 12, 1, 5};
+	const double tokens = 512 * sequences[_i], full = 6 * PRODUCTS_N,
+		     lora = 4 * PRODUCTS_N + 6 * ADAPTERS_N;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets[_i]);
+	ck_assert_double_eq(train_tokens(toy.world->scenario->workload.train), tokens);
+	ck_assert_double_eq(train_flop(toy.world),
+			    tokens * (_i < 2 ? full : lora) + PAIRS_FLOP * sequences[_i]);
+	toy_release(&toy);
+}
+END_TEST
+
+/* What the devices carry out is that, and the masked half where the kernel does it. */
+START_TEST(flop_carried_out)
+{
+	static const char *const sets[] = {"workload.train.method=full", "workload.train.micro_batches=2",
+					   NULL};
+	const double masked = 3 * 32 * 4.0 * 4096 * (512.0 * 511 / 2) * 2;
+	struct placement p;
+	struct prog *prog;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	p = toy_all_on(&toy, (size_t)_i);
+	prog = train_build(&p);
+	ck_assert_double_eq(toy_flop(prog), train_flop(toy.world) + masked);
+	prog_free(prog);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- the founding figures: one layer, 512 tokens, forward and backward ---- */
+
+START_TEST(founding_layer)
+{
+	struct placement m5, m4pro;
+	double m5_ms, m4pro_ms;
+
+	toy_load(&toy, "scenarios/layer-512.yaml", NULL);
+	m5 = toy_place_named(&toy, "all on M5");
+	m4pro = toy_place_named(&toy, "all on M4 Pro");
+	m5_ms = (double)makespan(&m5) / 1e6;
+	m4pro_ms = (double)makespan(&m4pro) / 1e6;
+	ck_assert_double_eq_tol(m5_ms, 57.7, 0.15 * 57.7);
+	ck_assert_double_eq_tol(m4pro_ms, 141.8, 0.15 * 141.8);
+	ck_assert_double_ge(m4pro_ms / m5_ms, 2.2);
+	ck_assert_double_le(m4pro_ms / m5_ms, 2.7);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Backward takes 1.95 to 2.17 times forward in the measured layers. */
+START_TEST(founding_backward_over_forward)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct prog *prog;
+	struct toy_run r;
+	double forward, backward;
+
+	toy_load(&toy, "scenarios/layer-512.yaml", NULL);
+	p = toy_all_on(&toy, (size_t)_i);
+	prog = train_build(&p);
+	r = toy_run(&a, prog);
+	forward = (double)r.run.spans[prog->marks[MARK_FORWARD]].end_ns;
+	backward = (double)r.run.spans[prog->marks[MARK_BACKWARD]].end_ns - forward;
+	ck_assert_double_ge(backward / forward, 1.95);
+	ck_assert_double_le(backward / forward, 2.17);
+	prog_free(prog);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_train(void)
+{
+	Suite *s = suite_create("train");
+	TCase *tc = tcase_create("train");
+
+	tcase_add_loop_test(tc, gpipe_bubble, 0, (STAGES_MAX - STAGES_MIN + 1) * MICROS);
+	tcase_add_test(tc, micro_batches_add_up);
+	tcase_add_loop_test(tc, bytes_that_travel, 0, 3 * (int)ARRAY_LEN(travels));
+	tcase_add_loop_test(tc, what_waits_for_what, 0, 3);
+	tcase_add_test(tc, methods_in_order);
+	tcase_add_loop_test(tc, flop_of_a_step, 0, 4);
+	tcase_add_loop_test(tc, flop_carried_out, 0, 2);
+	tcase_add_test(tc, founding_layer);
+	tcase_add_loop_test(tc, founding_backward_over_forward, 0, 2);
+	suite_add_tcase(s, tc);
+	return s;
+}

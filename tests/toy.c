@@ -1,0 +1,167 @@
+/* toy.c - see toy.h. */
+#include "tests/toy.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const here[] = {"."};
+
+const char *toy_complaints(struct toy *t)
+{
+	struct str text = STR_INIT;
+	const char *kept;
+
+	diags_format(&t->diags, &text);
+	kept = arena_strdup(&t->arena, text.text);
+	str_release(&text);
+	return kept;
+}
+
+void toy_load(struct toy *t, const char *path, const char *const *sets)
+{
+	const char *kept[32]; /* a world points into its arguments */
+	size_t n = 0;
+
+	*t = (struct toy){.arena = ARENA_INIT};
+	for (; sets && sets[n]; n++) {
+		ck_assert_uint_lt(n, ARRAY_LEN(kept));
+		kept[n] = arena_strdup(&t->arena, sets[n]);
+	}
+	diags_init(&t->diags, &t->arena);
+	loader_init(&t->loader, &t->arena, &t->diags);
+	t->loader.paths = here;
+	t->loader.paths_n = ARRAY_LEN(here);
+	t->world = world_load(&t->loader, arena_strdup(&t->arena, path), kept, n);
+	ck_assert_msg(t->world != NULL, "%s", toy_complaints(t));
+}
+
+void toy_text(struct toy *t, const char *yaml, const char *const *sets)
+{
+	char path[] = "/tmp/lemursim-toy-XXXXXX";
+	const int fd = mkstemp(path);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(yaml, f);
+	ck_assert_int_eq(fclose(f), 0);
+	toy_load(t, path, sets);
+	unlink(path);
+}
+
+void toy_mesh(struct toy *t, int n, const char *link, const char *workload, const char *const *sets)
+{
+	struct str text = STR_INIT;
+
+	str_add(&text, TOY_HEAD "model: " TOY_MODEL("2") "\nmachines: {");
+	for (int i = 0; i < n; i++)
+		str_addf(&text, "%sm%d: %s", i ? ", " : "", i, TOY_MACHINE);
+	str_add(&text, "}\nlinks: {");
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			str_addf(&text,
+				 "%sl%d%d: {schema: lemursim/hardware/1, kind: link, title: toy, %s, "
+				 "between: [m%d, m%d]}",
+				 i + j > 1 ? ", " : "", i, j, link, i, j);
+	str_addf(&text, "}\nworkload: %s\nassignments: [{name: x, place: [{on: m0}]}]\n", workload);
+	toy_text(t, text.text, sets);
+	str_release(&text);
+}
+
+void toy_release(struct toy *t)
+{
+	arena_release(&t->arena);
+}
+
+int toy_try_place(struct toy *t, size_t assignment, struct placement *p)
+{
+	const struct assignment *a = t->world->scenario->assignments.at;
+
+	ck_assert_uint_lt(assignment, t->world->scenario->assignments.n);
+	return placement_make(&t->arena, t->world, &a[assignment], p, &t->diags);
+}
+
+struct placement toy_place(struct toy *t, size_t assignment)
+{
+	struct placement p;
+
+	ck_assert_msg(toy_try_place(t, assignment, &p) == 0, "%s", toy_complaints(t));
+	return p;
+}
+
+struct placement toy_place_named(struct toy *t, const char *assignment)
+{
+	const struct assignment *a = t->world->scenario->assignments.at;
+
+	for (size_t i = 0; i < t->world->scenario->assignments.n; i++)
+		if (!strcmp(a[i].name, assignment))
+			return toy_place(t, i);
+	ck_abort_msg("no assignment '%s'", assignment);
+	return (struct placement){0};
+}
+
+struct placement toy_all_on(struct toy *t, size_t unit)
+{
+	const struct world *w = t->world;
+	struct placement p = {.world = w,
+			      .assignment = w->scenario->assignments.at,
+			      .blocks_n = (size_t)(2 * w->model->layers + 2)};
+
+	for (int x = 0; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&t->arena, p.blocks_n, sizeof *seats);
+
+		for (size_t b = 0; b < p.blocks_n; b++)
+			seats[b] = (struct seat){.n = 1, .unit = {unit}, .share = {1}};
+		p.seats[x] = phase_asked(&w->scenario->workload, (enum phase)x) ? seats : NULL;
+	}
+	return p;
+}
+
+const struct world *toy_asking(struct toy *t, struct generate g)
+{
+	struct world *w = arena_alloc(&t->arena, sizeof *w);
+	struct scenario *s = arena_alloc(&t->arena, sizeof *s);
+	struct generate *kept = arena_alloc(&t->arena, sizeof *kept);
+
+	*kept = g;
+	*s = *t->world->scenario;
+	s->workload.generate = kept;
+	*w = *t->world;
+	w->scenario = s;
+	return w;
+}
+
+struct toy_run toy_run(struct arena *a, struct prog *p)
+{
+	struct toy_run r = {.prog = p};
+
+	r.times = prog_times(a, p);
+	r.run = prog_run(a, p, &r.times, &r.graph);
+	r.compiled = compile(a, p, &r.run);
+	return r;
+}
+
+double toy_link_B(const struct prog *p, const char *what)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct prog_task *t = &p->tasks.at[i];
+
+		if (t->queue >= p->world->units_n && (!what || (t->tag.what && !strcmp(t->tag.what, what))))
+			bytes += p->classes.at[t->class].bytes;
+	}
+	return bytes;
+}
+
+double toy_flop(const struct prog *p)
+{
+	double flop = 0;
+
+	for (size_t i = 0; i < p->tasks.n; i++)
+		if (p->classes.at[p->tasks.at[i].class].kind == CLASS_OP)
+			flop += p->classes.at[p->tasks.at[i].class].cost.flop;
+	return flop;
+}

@@ -1,0 +1,82 @@
+/*
+ * toy.h - worlds for tests: shipped scenarios with changes, or small ones written in place; and their
+ * programs, run.
+ *
+ * A toy must not move once it is loaded. Tests run in the root of the repository, where models and hardware
+ * are found.
+ */
+#ifndef TESTS_TOY_H
+#define TESTS_TOY_H
+#include "sim/step/compile.h"
+#include "sim/world/world.h"
+
+struct toy {
+	struct arena arena;
+	struct diags diags;
+	struct loader loader;
+	const struct world *world;
+};
+
+/* Fails the test where the file is refused. sets: `--set` arguments, NULL-terminated; may be NULL. */
+void toy_load(struct toy *t, const char *path, const char *const *sets);
+void toy_text(struct toy *t, const char *yaml, const char *const *sets);
+void toy_release(struct toy *t);
+
+/* n machines m0 .. of one device, each joined to each by a link ("latency: 0, bandwidth: 1 GB/s"). */
+void toy_mesh(struct toy *t, int n, const char *link, const char *workload, const char *const *sets);
+
+int toy_try_place(struct toy *t, size_t assignment, struct placement *p);
+struct placement toy_place(struct toy *t, size_t assignment); /* fails the test where it is refused */
+struct placement toy_place_named(struct toy *t, const char *assignment);
+const char *toy_complaints(struct toy *t); /* all so far, as one text */
+
+/* All blocks of all phases on one unit. */
+struct placement toy_all_on(struct toy *t, size_t unit);
+
+/* The same world under another request; lives in the toy. */
+const struct world *toy_asking(struct toy *t, struct generate g);
+
+/* A program, run on the engine and compiled. */
+struct toy_run {
+	struct prog *prog;
+	struct class_times times;
+	struct task_graph graph;
+	struct task_run run;
+	struct compiled *compiled;
+};
+struct toy_run toy_run(struct arena *a, struct prog *p);
+double toy_link_B(const struct prog *p, const char *what); /* bytes of tasks with that tag; NULL: of all */
+double toy_flop(const struct prog *p);                     /* carried out by all operators */
+
+/* A machine in flow style: a device of one TFLOPS at half of it, 100 GB/s, no overhead unless set. */
+#define TOY_DEVICE                                                                                           \
+	"{cores: 1, peak_f16: 1 TFLOPS, runtimes: {toy: {version: none, read: 100 GB/s, copy: 90 GB/s, "     \
+	"gemv: 95 GB/s, "                                                                                    \
+	"gemm_f16: {roof: 0.5 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 %}]}, "                  \
+	"attention: {points: [{query: 64, context: 64, u: 40 %}], decode: 80 GB/s}, norm: {kernels: 2, "     \
+	"passes: 3}, "                                                                                       \
+	"rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: 0.5}, kv_repeat: {kernels: 0, "      \
+	"passes: 0}, "                                                                                       \
+	"scores: {kernels: 3}, linear: {kernels: 1}, activation: {kernels: 1, passes: 3}, "                  \
+	"residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 us}}}}"
+#define TOY_MEMORY "{capacity: 1 TB, usable: 1 TB, bandwidth: 120 GB/s}"
+#define TOY_MACHINE                                                                                          \
+	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " TOY_MEMORY                           \
+	", devices: {gpu: " TOY_DEVICE "}}"
+#define TOY_MACHINE_2                                                                                        \
+	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " TOY_MEMORY                           \
+	", devices: {gpu: " TOY_DEVICE ", cpu: " TOY_DEVICE "}}"
+#define TOY_LINK(a, b)                                                                                       \
+	"{schema: lemursim/hardware/1, kind: link, title: toy, latency: 20 us, bandwidth: 2 GB/s, between: " \
+	"[" a ", " b "]}"
+#define TOY_MODEL(layers)                                                                                    \
+	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	", hidden: 256, vocabulary: 1000, "                                                                  \
+	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}}"
+#define TOY_HEAD                                                                                             \
+	"schema: lemursim/scenario/1\n"                                                                      \
+	"title: toy\n"                                                                                       \
+	"precision: {weights: f16, kv: f16, compute: f16}\n"                                                 \
+	"runtime: toy\n"
+
+#endif
