@@ -54,7 +54,8 @@ static const struct law laws[] = {
 
 struct job {
 	const struct law *law;
-	const struct fit_point *p; /* those that are fitted */
+	const struct fit_custom *custom; /* NULL: the law's own seconds() */
+	const struct fit_point *p;       /* those that are fitted */
 	size_t n;
 	double t0;      /* or the unit of t0 */
 	double *sigma;  /* relative, of each point against the typical one */
@@ -63,10 +64,21 @@ struct job {
 	double cov[FIT_PARAMS][FIT_PARAMS];
 };
 
+static double seconds_at(const struct job *j, const double *theta, const struct fit_point *p)
+{
+	double value[FIT_PARAMS] = {0};
+
+	if (!j->custom)
+		return j->law->seconds(theta, p->x, j->t0);
+	for (size_t i = 0; i < j->law->p_n; i++)
+		value[i] = j->law->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
+	return j->custom->seconds(j->custom->ctx, value, (size_t)p->x - 1);
+}
+
 /* ln(model / t), going on in a straight line where a draw of the parameters makes the model negative. */
 static double residual(const struct job *j, const double *theta, size_t i)
 {
-	const double ratio = j->law->seconds(theta, j->p[i].x, j->t0) / j->p[i].t, least = 1e-3;
+	const double ratio = seconds_at(j, theta, &j->p[i]) / j->p[i].t, least = 1e-3;
 
 	return ratio > least ? log(ratio) : log(least) + (ratio - least) / least;
 }
@@ -278,9 +290,9 @@ static void set_sigma(struct job *j)
 		j->sigma[i] = j->p[i].sd > 0 ? fmax(hypot(j->p[i].sd, least) / typical, 0.25) : 1;
 }
 
-static void job_open(struct job *j, enum fit_law law, const struct fit_point *p, size_t n, double t0)
+static void job_open(struct job *j, const struct law *law, const struct fit_point *p, size_t n, double t0)
 {
-	*j = (struct job){.law = &laws[law], .p = p, .n = n, .t0 = t0};
+	*j = (struct job){.law = law, .p = p, .n = n, .t0 = t0};
 	j->sigma = xmalloc(n * sizeof *j->sigma);
 	j->weight = xmalloc(n * sizeof *j->weight);
 	for (size_t i = 0; i < n; i++)
@@ -358,18 +370,22 @@ static void judge(struct fit *f, struct fit_point *p, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		p[i].mostly_t0 = t0_s > 0.5 * p[i].t;
+	if (f->law == FIT_CUSTOM) {
+		f->rate_known = f->t0_known = f->apart = true;
+		return;
+	}
 	f->rate_known = r->hi < 2 * r->lo;
 	f->t0_known = f->law != FIT_AFFINE || t0->hi - t0->lo < fabs(t0->value);
 	f->apart = f->rate_known && f->t0_known;
 }
 
-static int check_points(const struct fit_point *p, size_t n, enum fit_law law, struct err *err)
+static int check_points(const struct fit_point *p, size_t n, const struct law *law, struct err *err)
 {
-	if (n < laws[law].p_n)
-		return err_set(err, "%zu points are too few: the law has %zu parameters", n, laws[law].p_n);
+	if (n < law->p_n)
+		return err_set(err, "%zu points are too few: the law has %zu parameters", n, law->p_n);
 	for (size_t i = 0; i < n; i++)
 		if (!(p[i].t > 0) || !isfinite(p[i].t) || !isfinite(p[i].x) ||
-		    (law != FIT_CONSTANT && !(p[i].x > 0)))
+		    (law != &laws[FIT_CONSTANT] && !(p[i].x > 0)))
 			return err_set(err, "point '%s': times and sizes must be positive numbers",
 				       p[i].name ? p[i].name : "?");
 	return 0;
@@ -386,7 +402,8 @@ static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].out)
 			kept[k++] = p[i];
-	job_open(&last, f->law, kept, k, j->t0);
+	job_open(&last, j->law, kept, k, j->t0);
+	last.custom = j->custom;
 	memcpy(last.theta, j->theta, sizeof last.theta);
 	rc = solve(&last, 1e-10, true);
 	if (rc == 0) {
@@ -400,24 +417,53 @@ static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
 	return rc;
 }
 
+/* From a start to the end of it. */
+static int run(struct job *j, struct fit_point *p, struct fit *f, struct err *err)
+{
+	int rc = j->n > j->law->p_n ? solve_robust(j) : solve(j, 1e-6, false);
+
+	if (rc == 0 && j->n > j->law->p_n)
+		mark_outliers(j, p);
+	if (rc != 0 || finish(j, p, j->n, f) != 0)
+		return err_set(err, "the fit to %zu points does not converge", j->n);
+	return 0;
+}
+
 int fit_make(enum fit_law law, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err)
 {
 	struct job j;
 	int rc;
 
-	if (check_points(p, n, law, err) != 0)
+	BUG_ON(law == FIT_CUSTOM);
+	if (check_points(p, n, &laws[law], err) != 0)
 		return -1;
 	*f = (struct fit){.law = law, .n = n, .t0 = t0};
-	job_open(&j, law, p, n, t0);
+	job_open(&j, &laws[law], p, n, t0);
 	rc = start(&j, law, err);
-	if (rc == 0) {
-		rc = n > j.law->p_n ? solve_robust(&j) : solve(&j, 1e-6, false);
-		if (rc == 0 && n > j.law->p_n)
-			mark_outliers(&j, p);
-		rc = rc == 0 ? finish(&j, p, n, f) : -1;
-		if (rc != 0)
-			err_set(err, "the fit to %zu points does not converge", n);
-	}
+	if (rc == 0)
+		rc = run(&j, p, f, err);
+	job_close(&j);
+	return rc;
+}
+
+int fit_custom(const struct fit_custom *custom, struct fit_point *p, size_t n, struct fit *f, struct err *err)
+{
+	struct law law = {.p_n = custom->p_n};
+	struct job j;
+	int rc;
+
+	memcpy(law.names, custom->names, sizeof law.names);
+	memcpy(law.is_log, custom->is_log, sizeof law.is_log);
+	for (size_t i = 0; i < n; i++)
+		p[i].x = (double)(i + 1); /* which one it is, when some are left out */
+	if (check_points(p, n, &law, err) != 0)
+		return -1;
+	*f = (struct fit){.law = FIT_CUSTOM, .n = n};
+	job_open(&j, &law, p, n, custom->unit);
+	j.custom = custom;
+	for (size_t i = 0; i < law.p_n; i++)
+		j.theta[i] = law.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
+	rc = run(&j, p, f, err);
 	job_close(&j);
 	return rc;
 }

@@ -18,7 +18,8 @@ enum fit_law {
 	FIT_CONSTANT, /* t = c */
 	FIT_RATE,     /* t = t0 + x / R, t0 known */
 	FIT_AFFINE,   /* t = t0 + x / R */
-	FIT_KNEE      /* t = x / B(x), 1/B = h/cache + (1-h)/memory, h = 1 / (1 + (x/knee)^slope): a cache */
+	FIT_KNEE,     /* t = x / B(x), 1/B = h/cache + (1-h)/memory, h = 1 / (1 + (x/knee)^slope): a cache */
+	FIT_CUSTOM
 };
 
 enum fit_param_id { /* places in fit.p */
@@ -60,7 +61,19 @@ struct fit {
  * knee. */
 int fit_make(enum fit_law law, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err);
 
-double fit_at(const struct fit *f, double x); /* seconds */
+/* A law of the caller's, over values of its own: seconds(ctx, value, i) of point i, whose x is not used. A
+ * value that must be positive enters by its logarithm, another in units of `unit`. */
+struct fit_custom {
+	size_t p_n; /* <= FIT_PARAMS */
+	const char *names[FIT_PARAMS];
+	bool is_log[FIT_PARAMS];
+	double start[FIT_PARAMS], unit;
+	double (*seconds)(const void *ctx, const double value[FIT_PARAMS], size_t i);
+	const void *ctx;
+};
+int fit_custom(const struct fit_custom *law, struct fit_point *p, size_t n, struct fit *f, struct err *err);
+
+double fit_at(const struct fit *f, double x); /* seconds; not of a law of the caller's */
 
 /* In words: "R 6.1e+12 (6.0e+12 to 6.2e+12), t0 ...; 9 of 10 points, spread 0.6 %, leave-one-out 0.5 %
  * median, 1.2 % worst". */

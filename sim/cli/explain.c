@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JOINT_COPIES = PARAM_N - 1 }; /* a joint's third entry: host copies at its ends */
-
 const char *explain_param(struct arena *a, const struct world *w, size_t source, int param)
 {
-	static const char *const of_joint[PARAM_N] = {"latency", "bandwidth", "host copies"};
+	static const char *const of_joint[PARAM_N] = {"latency", "bandwidth", "host copy rate"};
 
 	if (source < w->units_n)
 		return arena_printf(a, "%s of %s", param_names[param], w->units[source].name);
@@ -27,7 +25,7 @@ static void walk(struct arena *a, const struct ran *r, double (*sum)[PARAM_N])
 
 		if (c->kind != CLASS_OP) {
 			s[c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? SPEED_BANDWIDTH
-									   : JOINT_COPIES] +=
+									   : SPEED_COPIES] +=
 				c->cost.memory.s;
 			s[SPEED_LATENCY] += c->lag_s;
 			continue;

@@ -70,13 +70,13 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->how};
 }
 
-/* The rate at which a product reads its weights: that of a matrix-vector kernel for few rows, by the bits of a
- * weight as it is stored. */
+/* The rate at which a product reads its weights: that of a matrix-vector kernel for few rows, by the bits of
+ * a weight as it is stored. */
 static const struct qty *weights_rate(const struct profile *p, const struct op *op)
 {
 	const double bits = 8 * op->weight_B / ((double)op->n * (double)op->k);
 
-	if (op->m > GEMV_ROWS)
+	if (op->m > GEMV_ROWS || op->gradient)
 		return &p->read;
 	if (bits <= 5 && p->gemv_q4.given)
 		return &p->gemv_q4;
@@ -179,15 +179,16 @@ double cost_seconds_at(const struct cost *c, const double speed[PARAM_N])
 	       c->overhead.s / speed[PARAM_OVERHEAD];
 }
 
-static double drawn(const struct term *t, double z)
+double term_drawn(const struct term *t, double z)
 {
 	return t->s * fmax(0.2, 1 + t->spread * z);
 }
 
 double cost_seconds_drawn(const struct cost *c, const double z[PARAM_N])
 {
-	return fmax(drawn(&c->arithmetic, z[PARAM_ARITHMETIC]), drawn(&c->memory, z[PARAM_MEMORY])) +
-	       drawn(&c->overhead, z[PARAM_OVERHEAD]);
+	return fmax(term_drawn(&c->arithmetic, z[PARAM_ARITHMETIC]),
+		    term_drawn(&c->memory, z[PARAM_MEMORY])) +
+	       term_drawn(&c->overhead, z[PARAM_OVERHEAD]);
 }
 
 enum param cost_bound(const struct cost *c)

@@ -43,6 +43,7 @@ double cost_seconds_at(const struct cost *c, const double speed[PARAM_N]);
 
 /* z[]: standard normal numbers, one for each parameter of the device; a time is never drawn below a fifth of
  * its own. */
+double term_drawn(const struct term *t, double z);
 double cost_seconds_drawn(const struct cost *c, const double z[PARAM_N]);
 
 enum param cost_bound(const struct cost *c); /* which term is the largest */

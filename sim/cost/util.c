@@ -156,9 +156,10 @@ struct util util_at(const struct util_point *p, size_t n, double rows, double wi
 	} else {
 		const struct axis volume = distinct(&scratch, p, n, volume_of);
 		const double *u = lay_out(&scratch, p, n, &volume, NULL, volume_of, NULL);
+		const double v = log(rows * width); /* not x + y, which may round past the edge */
 
-		r = label(p, n, rows, width, inside(&volume, x + y));
-		r.u = along_line(&volume, u, x + y);
+		r = label(p, n, rows, width, inside(&volume, v));
+		r.u = along_line(&volume, u, v);
 	}
 	arena_release(&scratch);
 	return r;

@@ -89,6 +89,7 @@ static void linear(struct writer *w, const char *name, enum op_split split, int6
 		return;
 	product(w, name, across, (const int64_t[]){n, k, rows}, act_B(w, (double)n * (double)k));
 	/* its output is the gradient of the weights; dy and x are read */
+	w->ops[w->n - 1].gradient = true;
 	w->ops[w->n - 1].tensor_B = act_B(w, (double)rows * (double)(n + k));
 }
 

@@ -50,6 +50,7 @@ struct op {
 	double flop;            /* useful */
 	double dense_flop;      /* OP_SCORES: of the whole rectangle, the masked half included */
 	double weight_B;        /* read once however many rows; for a weight gradient: written */
+	bool gradient;          /* OP_LINEAR: makes the gradient of its weights */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
 	double groups;   /* OP_SCORES: query heads for each key and value head */

@@ -306,6 +306,12 @@ struct class_times prog_times(struct arena *a, const struct prog *p)
 	return t;
 }
 
+/* Which entry of a joint's row the time of a class hangs on. */
+static int joint_param(const struct class *c)
+{
+	return c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? SPEED_BANDWIDTH : SPEED_COPIES;
+}
+
 void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t)
 {
 	for (size_t i = 0; i < p->classes.n; i++) {
@@ -313,8 +319,8 @@ void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct 
 		const double *v = speed[c->source];
 		const bool op = c->kind == CLASS_OP;
 
-		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
-					  : c->cost.memory.s / v[SPEED_BANDWIDTH]);
+		t->ns[i] =
+			sim_ns_of_s(op ? cost_seconds_at(&c->cost, v) : c->cost.memory.s / v[joint_param(c)]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v[SPEED_LATENCY]);
 	}
 }
@@ -323,14 +329,13 @@ void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct c
 {
 	for (size_t i = 0; i < p->classes.n; i++) {
 		const struct class *c = &p->classes.at[i];
-		const double *v = z[c->source];
 		const struct term lag = {c->lag_s, c->lag_spread, HOW_MEASURED};
-		const struct cost link = {.memory = c->cost.memory}, latency = {.memory = lag};
-		const double zl[PARAM_N] = {0, v[SPEED_LATENCY], 0}, zb[PARAM_N] = {0, v[SPEED_BANDWIDTH], 0};
+		const double *v = z[c->source];
+		const bool op = c->kind == CLASS_OP;
 
-		t->ns[i] = sim_ns_of_s(c->kind == CLASS_OP ? cost_seconds_drawn(&c->cost, v)
-							   : cost_seconds_drawn(&link, zb));
-		t->lag_ns[i] = c->lag_s > 0 ? sim_ns_of_s(cost_seconds_drawn(&latency, zl)) : 0;
+		t->ns[i] = sim_ns_of_s(op ? cost_seconds_drawn(&c->cost, v)
+					  : term_drawn(&c->cost.memory, v[joint_param(c)]));
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v[SPEED_LATENCY]));
 	}
 }
 

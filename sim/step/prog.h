@@ -93,9 +93,9 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 struct class_times {
 	sim_ns *ns, *lag_ns; /* one for each class */
 };
-enum { SPEED_LATENCY = 0, SPEED_BANDWIDTH = 1 }; /* of a joint's row */
+enum { SPEED_LATENCY, SPEED_BANDWIDTH, SPEED_COPIES }; /* of a joint's row; copies: host to device and back */
 struct class_times prog_times(struct arena *a, const struct prog *p);
-/* speed[source][param]: PARAM_N for each source; a joint uses SPEED_LATENCY and SPEED_BANDWIDTH. */
+/* speed[source][param]: PARAM_N for each source; a joint uses SPEED_*. */
 void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t);
 void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct class_times *t);
 

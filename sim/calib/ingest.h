@@ -1,0 +1,76 @@
+/*
+ * ingest.h - measured runs of whole models, from the files that benchmark tools write.
+ *
+ * Layer calib. Told apart by what is in them, never by their name:
+ *   llama-bench           json, jsonl, csv, md (fields by name, unknown ones passed over, n_depth 0 if
+ * absent) llama-batched-bench   jsonl, md (lines of log between them are passed over) mlx_lm.benchmark text
+ *   our own csv           a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of
+ * model, bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; '#' begins a comment Files are
+ * hostile: what is not a positive finite number where one is due, an empty list of samples, a truncated
+ * object are errors with the line, and no row is handed out.
+ */
+#ifndef SIM_CALIB_INGEST_H
+#define SIM_CALIB_INGEST_H
+#include <stdint.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+#include "sim/base/vec.h"
+
+enum run_kind {
+	RUN_PP, /* `prompt` tokens a sequence are read, `depth` being in the cache already */
+	RUN_TG, /* `gen` steps of one token a sequence, the first with `depth` tokens in the cache */
+	RUN_PG, /* both, one after the other */
+	RUN_KIND_N
+};
+extern const char *const run_kind_names[RUN_KIND_N + 1]; /* "pp", "tg", "pg" */
+
+struct run {
+	const char *model;    /* as the file calls it; NULL: it does not */
+	double bytes, params; /* of the weights; 0: not said */
+	enum run_kind kind;
+	int64_t prompt, gen, depth, batch;
+	int64_t chunk;      /* tokens of a prompt that run at once; 0: all */
+	double seconds, sd; /* of all of it; standard deviation of one sample, 0: not known */
+	int64_t n;          /* samples */
+	int line;
+};
+
+struct runs {
+	const char *path, *tool; /* "llama-bench", "llama-batched-bench", "mlx_lm", "csv" */
+	struct run *at;
+	size_t n;
+};
+
+enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024 };
+
+int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err); /* -1: "path:line: ..." */
+int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *r,
+	       struct err *err);
+
+/* -1 with err where rows are of more than one model: a profile is fitted to one at a time. */
+int runs_one_model(const struct runs *r, struct err *err);
+
+double run_tokens(const struct run *r);                     /* of all sequences */
+double run_tok_per_s(const struct run *r);                  /* as llama-bench counts */
+const char *run_name(struct arena *a, const struct run *r); /* "pp512", "tg128 @ d4096", "pp512 x 8" */
+
+/* --- the readers, for ingest*.c ------------------------------------------------------------------- */
+struct reading {
+	struct arena *arena;
+	const char *path;
+	VEC(struct run) rows;
+	struct err *err;
+};
+/* Checks a row and keeps it. */
+int reading_add(struct reading *r, struct run row);
+int reading_fail(struct reading *r, int line, const char *what,
+		 const char *value); /* "path:line: what 'value'" */
+/* A plain decimal in (0 or above, up to max]; anything else is an error that names `what`. */
+int reading_number(struct reading *r, int line, const char *what, const char *text, double max,
+		   double *value);
+
+int ingest_md(struct reading *r, const char *text, const char **tool); /* 1: not such a file */
+int ingest_mlx(struct reading *r, const char *text);                   /* likewise */
+
+#endif

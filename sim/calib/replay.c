@@ -1,0 +1,111 @@
+/* replay.c - see replay.h. */
+#include "sim/calib/replay.h"
+
+#include <math.h>
+#include <string.h>
+
+struct builder {
+	const struct model *m;
+	const struct precision *p;
+	const struct site *site;
+	VEC(struct replay_op) ops;
+	enum how from;
+};
+
+enum { CHUNKS_MAX = 512 };
+
+static void add_op(struct builder *b, const struct op *op, double times)
+{
+	const struct cost c = cost_of(op, b->site, 1);
+	const bool step = op->kind == OP_STEP;
+	const struct replay_op one = {c.arithmetic.s, c.memory.s, step ? 0 : c.overhead.s,
+				      step ? c.overhead.s : 0, times};
+
+	b->from = how_worse(b->from, cost_from(&c));
+	VEC_ADD(&b->ops, one);
+}
+
+/* One step, prefill chunk or decode, `times` over. */
+static void add_pass(struct builder *b, const struct shape *s, enum phase phase, double times)
+{
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+
+	for (int role = 0; role < ROLE_N; role++) {
+		const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
+		struct op ops[GRAPH_OPS];
+		const size_t n = graph_block(b->m, b->p, s, (enum role)role, phase, ops);
+
+		for (size_t i = 0; i < n; i++)
+			add_op(b, &ops[i], times * (layered ? (double)b->m->layers : 1));
+	}
+	add_op(b, &step, times);
+}
+
+static void add_prompt(struct builder *b, const struct run *r)
+{
+	int64_t chunk = r->chunk > 0 ? r->chunk : r->prompt;
+
+	if (r->prompt / chunk > CHUNKS_MAX)
+		chunk = r->prompt / CHUNKS_MAX + 1;
+	for (int64_t done = 0; done < r->prompt; done += chunk) {
+		const int64_t now = r->prompt - done < chunk ? r->prompt - done : chunk;
+
+		add_pass(b,
+			 &(struct shape){.batch = r->batch,
+					 .tokens = now,
+					 .past = r->depth + done,
+					 .all_logits = b->site->profile->all_logits},
+			 PHASE_PREFILL, 1);
+	}
+}
+
+static void add_steps(struct builder *b, const struct run *r)
+{
+	const int64_t first = r->depth + r->prompt, last = first + r->gen - 1;
+	const struct {
+		int64_t past;
+		double weight;
+	} at[] = {{first, 1}, {first + (last - first) / 2, 4}, {last, 1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+		const struct shape s = {.batch = r->batch, .tokens = 1, .past = at[i].past};
+
+		if (r->gen > 2)
+			add_pass(b, &s, PHASE_DECODE, (double)r->gen * at[i].weight / 6);
+		else if (i != 1 && (i == 0 || r->gen == 2))
+			add_pass(b, &s, PHASE_DECODE, 1);
+	}
+}
+
+struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
+			  const struct site *site, const struct run *run)
+{
+	struct builder b = {.m = m, .p = p, .site = site};
+	struct replay r;
+
+	if (run->prompt)
+		add_prompt(&b, run);
+	if (run->gen)
+		add_steps(&b, run);
+	r = (struct replay){arena_array(a, b.ops.n, sizeof *r.at), b.ops.n, b.from};
+	if (b.ops.n)
+		memcpy(r.at, b.ops.at, b.ops.n * sizeof *r.at);
+	VEC_FREE(&b.ops);
+	return r;
+}
+
+double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
+{
+	static const double one[REPLAY_PARAMS] = {1, 1, 1, 1};
+	const double *f = speed ? speed : one;
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct replay_op *o = &r->at[i];
+
+		sum += o->times *
+		       (fmax(o->arithmetic_s / f[REPLAY_ARITHMETIC], o->memory_s / f[REPLAY_MEMORY]) +
+			o->kernel_s * f[REPLAY_KERNEL] + o->step_s * f[REPLAY_STEP]);
+	}
+	return sum;
+}

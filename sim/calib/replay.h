@@ -1,0 +1,32 @@
+/*
+ * replay.h - a benchmark's run of a whole model on one device, costed operator by operator: what `simulate`
+ * would say of it, and what a runtime's parameters are fitted to.
+ *
+ * Layer calib. All operators on one device run one after the other, so a run is a sum. Prompts run in chunks
+ * as the tools run them; decode steps are summed over their growing context by Simpson's rule.
+ */
+#ifndef SIM_CALIB_REPLAY_H
+#define SIM_CALIB_REPLAY_H
+#include "sim/calib/ingest.h"
+#include "sim/cost/cost.h"
+
+struct replay_op {
+	double arithmetic_s, memory_s, kernel_s, step_s;
+	double times; /* how often it occurs, as a weight */
+};
+
+struct replay {
+	struct replay_op *at; /* in the arena */
+	size_t n;
+	enum how from; /* where its parameters come from, at worst */
+};
+
+enum replay_param { REPLAY_ARITHMETIC, REPLAY_MEMORY, REPLAY_KERNEL, REPLAY_STEP, REPLAY_PARAMS };
+
+struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
+			  const struct site *site, const struct run *run);
+
+/* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
+double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);
+
+#endif
