@@ -18,6 +18,7 @@
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \
 	SUITE(step)                                                                                          \
+	SUITE(generate)                                                                                      \
 	SUITE(train)                                                                                         \
 	SUITE(report)
 

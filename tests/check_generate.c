@@ -1,0 +1,382 @@
+/*
+ * check_generate.c - generation: the KV hand-off by hand, decode over a growing context, the founding
+ * figures.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/rng.h"
+#include "sim/step/generate.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+/* ---- the KV hand-off, by hand, on two layers ---- */
+
+#define PAIR                                                                                                 \
+	TOY_HEAD "model: " TOY_MODEL(                                                                        \
+		"2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"                                \
+		     "links: {ab: " TOY_LINK(                                                                \
+			     "a",                                                                            \
+			     "b") "}\n"                                                                      \
+				  "workload: {generate: {prompt: 300 tok, tokens: 9 tok}}\n"                 \
+				  "assignments: [{name: x, place: [{on: b}, {phase: prefill, on: a}]}]\n"
+
+/* The time of one block of the toy on its device. */
+static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
+{
+	const struct unit *u = &toy.world->units[0];
+	const struct site site = {&toy.world->machines[0], u->device, u->profile, DTYPE_F16};
+	struct op ops[GRAPH_OPS];
+	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s, role, phase, ops);
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cost c = cost_of(&ops[i], &site, 1);
+
+		sum += sim_ns_of_s(cost_seconds(&c));
+	}
+	return sum;
+}
+
+static const struct {
+	const char *bandwidth, *latency;
+	double Bps;
+	sim_ns latency_ns;
+} cables[] = {
+	{"1e15 B/s", "0", 1e15, 0},        {"10 GB/s", "0", 10e9, 0}, {"1 GB/s", "20 us", 1e9, 20000},
+	{"300 MB/s", "1 us", 300e6, 1000}, {"50 MB/s", "0", 50e6, 0}, {"5 MB/s", "3 ms", 5e6, 3000000},
+	{"100 kB/s", "20 us", 1e5, 20000},
+};
+
+START_TEST(hand_off_by_hand)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "links.ab.bandwidth=%s", cables[_i].bandwidth),
+				    arena_printf(&a, "links.ab.latency=%s", cables[_i].latency), NULL};
+	const struct shape prompt = {.batch = 1, .tokens = 300},
+			   token = {.batch = 1, .tokens = 1, .past = 300};
+	const sim_ns step = 50000, kv = sim_ns_of_s(300 * 2 * 64 * 2 / cables[_i].Bps),
+		     id = sim_ns_of_s(4 / cables[_i].Bps), L = cables[_i].latency_ns;
+	sim_ns embed, attn, ffn, head, first, link, there, decode;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_text(&toy, PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	embed = block_ns(&prompt, ROLE_EMBEDDING, PHASE_PREFILL);
+	attn = block_ns(&prompt, ROLE_ATTENTION, PHASE_PREFILL);
+	ffn = block_ns(&prompt, ROLE_FFN, PHASE_PREFILL);
+	head = block_ns(&prompt, ROLE_HEAD, PHASE_PREFILL);
+	first = embed + 2 * (attn + ffn) + head + step;
+	/* the link: the cache of layer 0, of layer 1 as soon as it is made, then the token */
+	link = embed + attn + kv;
+	link = (link > embed + 2 * attn + ffn ? link : embed + 2 * attn + ffn) + kv;
+	there = (link > first ? link : first) + id + L;
+	decode = block_ns(&token, ROLE_EMBEDDING, PHASE_DECODE) +
+		 2 * (block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) +
+		      block_ns(&token, ROLE_FFN, PHASE_DECODE)) +
+		 block_ns(&token, ROLE_HEAD, PHASE_DECODE) + step;
+	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, first);
+	ck_assert_int_eq(r.run.makespan_ns, there + decode);
+	ck_assert_double_eq(toy_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	if (_i == 0) /* nothing is lost on a link of no latency and no limit */
+		ck_assert_int_eq(r.run.makespan_ns, first + decode);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The prompt's last block is elsewhere, so the token comes by another cable and the cache is what decode
+ * waits for: each layer for its own. */
+START_TEST(decode_waits_for_the_cache)
+{
+	static const char *const sets[] = {
+		"assignments.0.place=[{on: b}, {phase: prefill, on: a}, {phase: prefill, op: head, on: c}]",
+		"workload={generate: {prompt: 300 tok, tokens: 9 tok}}", "model.layers=2",
+		"links.ab.bandwidth=1 MB/s", NULL};
+	const struct shape token = {.batch = 1, .tokens = 1, .past = 300};
+	struct arena a = ARENA_INIT;
+	sim_ns there[2] = {0}, rest;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_text(&toy, THREE, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	for (size_t i = 0; i < g.first->tasks.n; i++) {
+		const struct tag *tag = &g.first->tasks.at[i].tag;
+
+		if (tag->what && !strcmp(tag->what, "KV"))
+			there[tag->layer] = r.run.spans[i].end_ns + 20000;
+		if (tag->phase == PHASE_DECODE && tag->role == ROLE_ATTENTION && !tag->what)
+			ck_assert_int_ge(r.run.spans[i].start_ns, there[tag->layer]);
+	}
+	rest = block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) + block_ns(&token, ROLE_FFN, PHASE_DECODE);
+	ck_assert_int_gt(there[0], r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns + 1000000);
+	ck_assert_int_gt(there[1], there[0] + rest);
+	ck_assert_int_eq(r.run.makespan_ns,
+			 there[1] + rest + block_ns(&token, ROLE_HEAD, PHASE_DECODE) + 50000);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Half duplex changes nothing where all goes one way; and never helps. The engine may round each flow by 1
+ * ns. */
+START_TEST(half_duplex)
+{
+	static const char *const places[] = {
+		"[{on: b}, {phase: prefill, on: a}]",
+		"[{on: a}, {op: ffn, on: b}]",
+		"[{on: [a, b], split: tensor}]",
+	};
+	struct arena a = ARENA_INIT;
+	sim_ns makespan[2];
+	size_t tasks = 0;
+
+	for (int half = 0; half < 2; half++) {
+		const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", places[_i]),
+					    half ? "links.ab.duplex=half" : "links.ab.duplex=full",
+					    "links.ab.bandwidth=6.3 GB/s", NULL};
+		struct placement p;
+		struct generate_progs g;
+		struct toy_run r;
+
+		toy_text(&toy, PAIR, sets);
+		p = toy_place(&toy, 0);
+		g = generate_build(&p);
+		r = toy_run(&a, g.first);
+		check_run(&r);
+		check_ends(&r);
+		makespan[half] = r.run.makespan_ns;
+		tasks = g.first->tasks.n;
+		generate_free(&g);
+		toy_release(&toy);
+	}
+	ck_assert_int_ge(makespan[1], makespan[0] - (sim_ns)tasks);
+	if (_i < 2)
+		ck_assert_int_le(makespan[1], makespan[0] + (sim_ns)tasks);
+	else
+		ck_assert_int_gt(makespan[1], makespan[0] + (sim_ns)tasks);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- decode over a growing context ---- */
+
+/* One decode step of a placement behind `past` tokens. */
+static sim_ns decode_ns(const struct placement *at, int64_t past)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p = *at;
+	struct generate g = *at->world->scenario->workload.generate;
+	struct generate_progs progs;
+	sim_ns ns;
+
+	g.prompt = past - 1;
+	g.tokens = 3;
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ns = toy_run(&a, progs.later[0]).run.makespan_ns;
+	generate_free(&progs);
+	arena_release(&a);
+	return ns;
+}
+
+START_TEST(decode_grows_with_context)
+{
+	struct placement p;
+	sim_ns before = 0;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_place(&toy, 0);
+	for (int64_t past = 2; past < 5000; past += 7) {
+		const sim_ns ns = decode_ns(&p, past);
+
+		MUST(ns > before);
+		before = ns;
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+static double seconds(struct prog *p)
+{
+	struct arena a = ARENA_INIT;
+	const double s = p ? sim_s_of_ns(toy_run(&a, p).run.makespan_ns) : 0;
+
+	arena_release(&a);
+	return s;
+}
+
+/* Simpson's rule over the context against every step, one by one. */
+static void check_integral(const struct placement *at)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	struct generate_progs progs = generate_build(at);
+	double later[GENERATE_STEPS], sum = 0, rule;
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		later[i] = seconds(progs.later[i]);
+	ck_assert_int_eq(progs.steps, g->tokens - 2);
+	for (int64_t i = 1; i <= progs.steps; i++)
+		sum += sim_s_of_ns(decode_ns(at, g->prompt + i));
+	rule = generate_times(g, 1, 1, later).e2el_s - 1;
+	ck_assert_msg(fabs(rule / sum - 1) < 1e-4, "%.9g against %.9g", rule, sum);
+	generate_free(&progs);
+}
+
+START_TEST(simpson_for_the_founding_case)
+{
+	struct placement p;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	ck_assert_uint_lt((size_t)_i, toy.world->scenario->assignments.n);
+	p = toy_place(&toy, (size_t)_i);
+	check_integral(&p);
+	toy_release(&toy);
+}
+END_TEST
+
+static const int64_t answers[] = {3, 4, 5, 6, 7, 50, 51, 1000};
+
+START_TEST(simpson_for_any_length)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "workload.generate.tokens=%d tok", (int)answers[_i]),
+				    NULL};
+	struct placement p;
+
+	toy_text(&toy, PAIR, sets);
+	p = toy_place(&toy, 0);
+	check_integral(&p);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* Which steps are looked at, and how they are weighed. */
+START_TEST(simpson_by_hand)
+{
+	static const double later[GENERATE_STEPS] = {1, 2, 15};
+	const struct generate g = {.prompt = 100, .tokens = 23, .batch = 1};
+	static const int64_t context[GENERATE_STEPS] = {102, 112, 122}; /* the step's own token included */
+	struct placement p;
+	struct generate_progs progs;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_all_on(&toy, 0);
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ck_assert_int_eq(progs.steps, 21);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		for (size_t c = 0; c < progs.later[i]->classes.n; c++)
+			if (progs.later[i]->classes.at[c].op.kind == OP_SCORES)
+				ck_assert_int_eq(progs.later[i]->classes.at[c].op.context, context[i]);
+	ck_assert_double_eq(generate_times(&g, 3, 5, later).e2el_s, 5 + 21 * 4.0);
+	ck_assert_double_eq(generate_times(&g, 3, 5, later).tpot_s, 86.0 / 22);
+	generate_free(&progs);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Few tokens: one has no decode, two have one step, which `first` holds. */
+START_TEST(few_tokens)
+{
+	static const double none[GENERATE_STEPS] = {0};
+	const struct generate g = {.prompt = 100, .tokens = 1 + _i, .batch = 4};
+	struct placement p;
+	struct generate_progs progs;
+	struct generate_times t;
+
+	toy_text(&toy, PAIR, NULL);
+	p = toy_all_on(&toy, 0);
+	p.world = toy_asking(&toy, g);
+	progs = generate_build(&p);
+	ck_assert_int_eq(progs.steps, 0);
+	ck_assert_ptr_null(progs.later[0]);
+	t = generate_times(&g, 2, 5, none);
+	ck_assert_double_eq(t.prefill_tok_per_s, 200);
+	ck_assert_double_eq(t.ttft_s, 2);
+	ck_assert_double_eq(t.e2el_s, _i ? 5 : 2);
+	ck_assert_double_eq(t.tpot_s, _i ? 3 : 0);
+	ck_assert_double_eq_tol(t.decode_tok_per_s, _i ? 4.0 / 3 : 0, 1e-15);
+	generate_free(&progs);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- the founding figures ---- */
+
+static double decode_tok_per_s(size_t unit)
+{
+	const struct placement p = toy_all_on(&toy, unit);
+	struct generate_progs g = generate_build(&p);
+	struct arena a = ARENA_INIT;
+	const struct toy_run first = toy_run(&a, g.first);
+	double later[GENERATE_STEPS], rate;
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		later[i] = seconds(g.later[i]);
+	rate = generate_times(toy.world->scenario->workload.generate,
+			      sim_s_of_ns(first.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns),
+			      sim_s_of_ns(first.run.makespan_ns), later)
+		       .decode_tok_per_s;
+	generate_free(&g);
+	arena_release(&a);
+	return rate;
+}
+
+#define NO_OVERHEAD(machine)                                                                                 \
+	"machines." machine ".devices.gpu.runtimes.mps.overhead.kernel=0",                                   \
+		"machines." machine ".devices.gpu.runtimes.mps.overhead.step=0"
+
+START_TEST(founding_decode_ratio)
+{
+	static const char *const sets[] = {NO_OVERHEAD("m5"), NO_OVERHEAD("m4pro"), NULL};
+	double ratio;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	ratio = decode_tok_per_s(1) / decode_tok_per_s(0);
+	ck_assert_double_ge(ratio, 2.0);
+	ck_assert_double_le(ratio, 2.25);
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(founding_decode_on_m5)
+{
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	ck_assert_double_eq_tol(decode_tok_per_s(0), 5.758, 0.05 * 5.758);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_generate(void)
+{
+	Suite *s = suite_create("generate");
+	TCase *tc = tcase_create("generate");
+
+	tcase_add_loop_test(tc, hand_off_by_hand, 0, ARRAY_LEN(cables));
+	tcase_add_test(tc, decode_waits_for_the_cache);
+	tcase_add_loop_test(tc, half_duplex, 0, 3);
+	tcase_add_test(tc, decode_grows_with_context);
+	tcase_add_loop_test(tc, simpson_for_the_founding_case, 0, 6);
+	tcase_add_loop_test(tc, simpson_for_any_length, 0, ARRAY_LEN(answers));
+	tcase_add_test(tc, simpson_by_hand);
+	tcase_add_loop_test(tc, few_tokens, 0, 2);
+	tcase_add_test(tc, founding_decode_ratio);
+	tcase_add_test(tc, founding_decode_on_m5);
+	suite_add_tcase(s, tc);
+	return s;
+}
