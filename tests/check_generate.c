@@ -8,21 +8,13 @@
 
 #include "sim/base/rng.h"
 #include "sim/step/generate.h"
+#include "sim/train/train.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
 
 static struct toy toy;
 
 /* ---- the KV hand-off, by hand, on two layers ---- */
-
-#define PAIR                                                                                                 \
-	TOY_HEAD "model: " TOY_MODEL(                                                                        \
-		"2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"                                \
-		     "links: {ab: " TOY_LINK(                                                                \
-			     "a",                                                                            \
-			     "b") "}\n"                                                                      \
-				  "workload: {generate: {prompt: 300 tok, tokens: 9 tok}}\n"                 \
-				  "assignments: [{name: x, place: [{on: b}, {phase: prefill, on: a}]}]\n"
 
 /* The time of one block of the toy on its device. */
 static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
@@ -65,7 +57,7 @@ START_TEST(hand_off_by_hand)
 	struct generate_progs g;
 	struct toy_run r;
 
-	toy_text(&toy, PAIR, sets);
+	toy_text(&toy, TOY_PAIR, sets);
 	p = toy_place(&toy, 0);
 	g = generate_build(&p);
 	r = toy_run(&a, g.first);
@@ -108,7 +100,7 @@ START_TEST(decode_waits_for_the_cache)
 	struct generate_progs g;
 	struct toy_run r;
 
-	toy_text(&toy, THREE, sets);
+	toy_text(&toy, TOY_THREE, sets);
 	p = toy_place(&toy, 0);
 	g = generate_build(&p);
 	r = toy_run(&a, g.first);
@@ -133,45 +125,6 @@ END_TEST
 
 /* Half duplex changes nothing where all goes one way; and never helps. The engine may round each flow by 1
  * ns. */
-START_TEST(half_duplex)
-{
-	static const char *const places[] = {
-		"[{on: b}, {phase: prefill, on: a}]",
-		"[{on: a}, {op: ffn, on: b}]",
-		"[{on: [a, b], split: tensor}]",
-	};
-	struct arena a = ARENA_INIT;
-	sim_ns makespan[2];
-	size_t tasks = 0;
-
-	for (int half = 0; half < 2; half++) {
-		const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", places[_i]),
-					    half ? "links.ab.duplex=half" : "links.ab.duplex=full",
-					    "links.ab.bandwidth=6.3 GB/s", NULL};
-		struct placement p;
-		struct generate_progs g;
-		struct toy_run r;
-
-		toy_text(&toy, PAIR, sets);
-		p = toy_place(&toy, 0);
-		g = generate_build(&p);
-		r = toy_run(&a, g.first);
-		check_run(&r);
-		check_ends(&r);
-		makespan[half] = r.run.makespan_ns;
-		tasks = g.first->tasks.n;
-		generate_free(&g);
-		toy_release(&toy);
-	}
-	ck_assert_int_ge(makespan[1], makespan[0] - (sim_ns)tasks);
-	if (_i < 2)
-		ck_assert_int_le(makespan[1], makespan[0] + (sim_ns)tasks);
-	else
-		ck_assert_int_gt(makespan[1], makespan[0] + (sim_ns)tasks);
-	arena_release(&a);
-}
-END_TEST
-
 /* ---- decode over a growing context ---- */
 
 /* One decode step of a placement behind `past` tokens. */
@@ -198,7 +151,7 @@ START_TEST(decode_grows_with_context)
 	struct placement p;
 	sim_ns before = 0;
 
-	toy_text(&toy, PAIR, NULL);
+	toy_text(&toy, TOY_PAIR, NULL);
 	p = toy_place(&toy, 0);
 	for (int64_t past = 2; past < 5000; past += 7) {
 		const sim_ns ns = decode_ns(&p, past);
@@ -257,7 +210,7 @@ START_TEST(simpson_for_any_length)
 				    NULL};
 	struct placement p;
 
-	toy_text(&toy, PAIR, sets);
+	toy_text(&toy, TOY_PAIR, sets);
 	p = toy_place(&toy, 0);
 	check_integral(&p);
 	toy_release(&toy);
@@ -274,7 +227,7 @@ START_TEST(simpson_by_hand)
 	struct placement p;
 	struct generate_progs progs;
 
-	toy_text(&toy, PAIR, NULL);
+	toy_text(&toy, TOY_PAIR, NULL);
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
@@ -299,7 +252,7 @@ START_TEST(few_tokens)
 	struct generate_progs progs;
 	struct generate_times t;
 
-	toy_text(&toy, PAIR, NULL);
+	toy_text(&toy, TOY_PAIR, NULL);
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
@@ -313,6 +266,106 @@ START_TEST(few_tokens)
 	ck_assert_double_eq_tol(t.decode_tok_per_s, _i ? 4.0 / 3 : 0, 1e-15);
 	generate_free(&progs);
 	toy_release(&toy);
+}
+END_TEST
+
+/* ---- twins and laws ---- */
+
+static void all_times(const char *place, sim_ns out[6])
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), NULL};
+	struct placement p;
+	struct generate_progs g;
+	struct prog *t;
+
+	toy_text(&toy, TOY_THREE, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	t = train_build(&p);
+	out[0] = toy_run(&a, g.first).run.makespan_ns;
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		out[1 + i] = toy_run(&a, g.later[i]).run.makespan_ns;
+	out[4] = toy_run(&a, t).run.makespan_ns;
+	out[5] = (sim_ns)t->tasks.n;
+	generate_free(&g);
+	prog_free(t);
+	toy_release(&toy);
+	arena_release(&a);
+}
+
+static const char *const twins[][2] = {
+	{"[{on: a}]", "[{layers: 0-1, on: a}, {layers: 2, on: a}, {op: [embedding, head], on: a}]"},
+	{"[{on: a}]", "[{on: b}, {on: a.gpu}]"},
+	{"[{on: a}]", "[{on: b}]"},
+	{"[{on: a}]",
+	 "[{on: c}, {phase: [prefill, decode], on: a}, {phase: [forward, backward, update], on: b}]"},
+	{"[{on: a}, {op: ffn, on: b}]", "[{on: b}, {op: [embedding, attention, head], on: a}]"},
+	{"[{on: [a, b], split: tensor}]", "[{on: [a, b], split: tensor, shares: [50 %, 50 %]}]"},
+};
+
+START_TEST(twins_take_the_same_time)
+{
+	sim_ns x[6], y[6];
+
+	all_times(twins[_i][0], x);
+	all_times(twins[_i][1], y);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(x[i], y[i]);
+}
+END_TEST
+
+/* Better machines and links never make a step slower, where all that runs is in one order. */
+START_TEST(faster_parts_never_slow_a_chain)
+{
+	static const char *const places[] = {
+		"[{on: m5}]",
+		"[{on: m4pro}, {op: ffn, on: m5}]",
+		"[{on: m4pro}, {layers: 0-15, on: m5}, {op: embedding, on: m5}]",
+	};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_founding(&toy, places[_i], NULL);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.later[1]);
+	for (size_t i = 0; i < prog_sources(toy.world) * PARAM_N; i++) {
+		double(*speed)[PARAM_N] = arena_array(&a, prog_sources(toy.world), sizeof *speed);
+		struct class_times t = prog_times(&a, g.later[1]);
+
+		for (size_t k = 0; k < prog_sources(toy.world) * PARAM_N; k++)
+			speed[k / PARAM_N][k % PARAM_N] = 1;
+		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+		ck_assert_int_eq(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
+		speed[i / PARAM_N][i % PARAM_N] = 1.3;
+		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+		ck_assert_int_le(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
+	}
+	generate_free(&g);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* Identical layers are costed once: classes do not grow with the layers, and one device is one segment. */
+START_TEST(layers_share_classes)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_progs g;
+
+	toy_founding(&toy, "[{on: m5}]", NULL);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	ck_assert_uint_gt(g.later[0]->tasks.n, 32 * 14);
+	ck_assert_uint_lt(g.later[0]->classes.n, 30);
+	ck_assert_uint_eq(compiled_segments(toy_run(&a, g.later[0]).compiled), 1);
+	generate_free(&g);
+	toy_release(&toy);
+	arena_release(&a);
 }
 END_TEST
 
@@ -369,7 +422,6 @@ Suite *suite_generate(void)
 
 	tcase_add_loop_test(tc, hand_off_by_hand, 0, ARRAY_LEN(cables));
 	tcase_add_test(tc, decode_waits_for_the_cache);
-	tcase_add_loop_test(tc, half_duplex, 0, 3);
 	tcase_add_test(tc, decode_grows_with_context);
 	tcase_add_loop_test(tc, simpson_for_the_founding_case, 0, 6);
 	tcase_add_loop_test(tc, simpson_for_any_length, 0, ARRAY_LEN(answers));
@@ -377,6 +429,9 @@ Suite *suite_generate(void)
 	tcase_add_loop_test(tc, few_tokens, 0, 2);
 	tcase_add_test(tc, founding_decode_ratio);
 	tcase_add_test(tc, founding_decode_on_m5);
+	tcase_add_loop_test(tc, twins_take_the_same_time, 0, ARRAY_LEN(twins));
+	tcase_add_loop_test(tc, faster_parts_never_slow_a_chain, 0, 3);
+	tcase_add_test(tc, layers_share_classes);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -165,3 +165,13 @@ double toy_flop(const struct prog *p)
 			flop += p->classes.at[p->tasks.at[i].class].cost.flop;
 	return flop;
 }
+
+void toy_founding(struct toy *t, const char *place, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments=[{name: x, place: %s}]", place), more,
+				    NULL};
+
+	toy_load(t, "scenarios/m5-vs-m4pro.yaml", sets);
+	arena_release(&a);
+}

@@ -79,4 +79,25 @@ double toy_flop(const struct prog *p);                     /* carried out by all
 	"precision: {weights: f16, kv: f16, compute: f16}\n"                                                 \
 	"runtime: toy\n"
 
+#define TOY_WORKLOAD                                                                                         \
+	"workload: {generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, "                                   \
+	"train: {tokens: 16 tok, micro_batches: 3}}\n"                                                       \
+	"assignments: [{name: x, place: [{on: a}]}]\n"
+#define TOY_PAIR                                                                                             \
+	TOY_HEAD "model: " TOY_MODEL(                                                                        \
+		"2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"                                \
+		     "links: {ab: " TOY_LINK(                                                                \
+			     "a",                                                                            \
+			     "b") "}\n"                                                                      \
+				  "workload: {generate: {prompt: 300 tok, tokens: 9 tok}}\n"                 \
+				  "assignments: [{name: x, place: [{on: b}, {phase: prefill, on: a}]}]\n"
+#define TOY_THREE                                                                                            \
+	TOY_HEAD "model: " TOY_MODEL("3") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE               \
+					  ", c: " TOY_MACHINE_2 "}\n"                                        \
+					  "links: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(               \
+						  "b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
+
+/* The founding scenario with one assignment of these rules, and one --set more (or NULL). */
+void toy_founding(struct toy *t, const char *place, const char *more);
+
 #endif
