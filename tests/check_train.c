@@ -313,6 +313,42 @@ START_TEST(flop_carried_out)
 }
 END_TEST
 
+/* ---- recomputation: forward twice, blocks' inputs alone kept and sent ---- */
+
+START_TEST(recomputation)
+{
+	static const char *const sets[] = {"workload.train.method=full", "workload.train.recompute=full",
+					   NULL};
+	const double block_inputs = (32 * 2 + 1) * 512 * 4096 * 2.0, pairs = PAIRS_FLOP / 3,
+		     layers_n = 6979321856.0;
+	struct placement p;
+	struct prog *prog;
+	struct fit *fit;
+
+	toy_founding(&toy, "[{on: m4pro}, {phase: backward, on: m5}]", "workload.train.recompute=full");
+	p = toy_place(&toy, 0);
+	prog = train_build(&p);
+	ck_assert_double_eq(toy_link_B(prog, "saved"), block_inputs);
+	prog_free(prog);
+	toy_release(&toy);
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	p = toy_all_on(&toy, 0);
+	prog = train_build(&p);
+	/* beyond the step's own FLOP: products and pairs of forward once more, the masked half four times */
+	ck_assert_double_eq_tol(toy_flop(prog),
+				train_flop(toy.world) + 2 * (layers_n + 4096.0 * 32000) * 512 + pairs +
+					4 * 32 * 4.0 * 4096 * (512.0 * 511 / 2),
+				1);
+	prog_free(prog);
+	fit = arena_array(&toy.arena, toy.world->machines_n, sizeof *fit);
+	fit_train(&p, fit);
+	/* every input, and the largest block while it runs again: the head's logits and their gradient */
+	ck_assert_double_eq(fit[0].activations_B, block_inputs + 512 * (2 * 4096.0 + 2 * 32000) * 2);
+	toy_release(&toy);
+}
+END_TEST
+
 /* ---- the founding figures: one layer, 512 tokens, forward and backward ---- */
 
 START_TEST(founding_layer)
@@ -368,6 +404,7 @@ Suite *suite_train(void)
 	tcase_add_test(tc, methods_in_order);
 	tcase_add_loop_test(tc, flop_of_a_step, 0, 4);
 	tcase_add_loop_test(tc, flop_carried_out, 0, 2);
+	tcase_add_test(tc, recomputation);
 	tcase_add_test(tc, founding_layer);
 	tcase_add_loop_test(tc, founding_backward_over_forward, 0, 2);
 	suite_add_tcase(s, tc);

@@ -28,6 +28,17 @@ struct shape prefill_shape(const struct generate *g)
 	return (struct shape){.batch = g->batch, .tokens = g->prompt};
 }
 
+double train_kept_B(const struct world *w, enum role role)
+{
+	const struct shape s = train_shape(w->scenario->workload.train);
+
+	if (w->scenario->workload.train->recompute == RECOMPUTE_NONE)
+		return graph_saved_B(w->model, &w->scenario->precision, &s, role);
+	if (role == ROLE_EMBEDDING || (role == ROLE_HEAD && !w->model->ends))
+		return 0;
+	return (double)(s.batch * s.tokens) * graph_hidden_B(w->model, &w->scenario->precision);
+}
+
 double optimizer_state_B(enum optimizer o)
 {
 	return o == OPTIMIZER_ADAMW ? 8 : 0; /* two moments in f32 (Loshchilov & Hutter, arXiv:1711.05101) */
@@ -131,6 +142,7 @@ void fit_train(const struct placement *p, struct fit *out)
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		struct fit *f = &out[mi];
+		double again_B = 0; /* of the block that runs forward again: one at a time */
 
 		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
 				  /* an update of adapters needs no more than them */
@@ -141,8 +153,8 @@ void fit_train(const struct placement *p, struct fit *out)
 			const double on = most(p, all, 2, b, mi);
 
 			/* GPipe keeps what every micro-batch saved until its backward pass */
-			f->activations_B +=
-				on * (double)t->micro_batches * graph_saved_B(w->model, pr, &s, role);
+			f->activations_B += on * (double)t->micro_batches * train_kept_B(w, role);
+			again_B = fmax(again_B, on * graph_saved_B(w->model, pr, &s, role));
 			f->gradients_B += share_on(p, PHASE_BACKWARD, b, mi) *
 					  format_bytes((enum format_id)pr->compute, trained);
 			f->optimizer_B += share_on(p, PHASE_UPDATE, b, mi) * trained *
@@ -151,5 +163,6 @@ void fit_train(const struct placement *p, struct fit *out)
 				f->weights_B += most(p, all, 3, b, mi) *
 						format_bytes((enum format_id)pr->compute, trained);
 		}
+		f->activations_B += t->recompute == RECOMPUTE_FULL ? again_B : 0;
 	}
 }

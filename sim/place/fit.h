@@ -24,6 +24,10 @@ void fit_train(const struct placement *p, struct fit *out);
 struct shape train_shape(const struct train *t);
 struct shape prefill_shape(const struct generate *g);
 
+/* Bytes that the forward pass of a block keeps for the backward pass: all that its gradient needs, or its
+ * input. */
+double train_kept_B(const struct world *w, enum role role);
+
 /* Bytes of optimizer state for each trainable number, and of its traffic in one update (p and g in the given
  * width). */
 double optimizer_state_B(enum optimizer o);

@@ -46,7 +46,7 @@ static struct waits forward(struct builder *b, uint32_t micro)
 
 	for (size_t i = b->first; i <= b->last; i++) {
 		struct tag tag = tag_of(b, i, PHASE_FORWARD, micro);
-		const double kept = graph_saved_B(b->w->model, &b->w->scenario->precision, &b->s, tag.role);
+		const double kept = train_kept_B(b->w, tag.role);
 
 		if (i > b->first)
 			x = carry(b, &seats[i - 1], &seats[i], tag, &x);
@@ -70,6 +70,10 @@ static struct waits backward(struct builder *b, uint32_t micro, const struct wai
 			break;
 		if (i < b->last)
 			x = carry(b, &seats[i + 1], &seats[i], tag, &x);
+		if (b->t->recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
+			*saved_at(b, micro, i) =
+				prog_block(b->p, &b->s, &seats[i], tag_of(b, i, PHASE_FORWARD, micro),
+					   saved_at(b, micro, i));
 		waits_join(&x, saved_at(b, micro, i));
 		x = prog_block(b->p, &b->s, &seats[i], tag, &x);
 		b->grads[i] = x; /* a queue runs in order: the last micro-batch's end is the end of all */

@@ -4,6 +4,7 @@
 static const char *const methods[] = {[TRAIN_FULL] = "full", [TRAIN_LORA] = "lora", NULL};
 static const char *const optimizers[] = {
 	[OPTIMIZER_NONE] = "none", [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
+static const char *const recomputes[] = {[RECOMPUTE_NONE] = "none", [RECOMPUTE_FULL] = "full", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", NULL};
 
 #define TOKENS(strukt, member, text)                                                                         \
@@ -32,6 +33,8 @@ static const struct field train_fields[] = {
 	 .help = "what is trained"},
 	{FIELD_KEY(struct train, rank), .type = FIELD_COUNT, .min = 1, .max = 65536, .def = "16",
 	 .help = "of LoRA adapters on q and v"},
+	{FIELD_KEY(struct train, recompute), .type = FIELD_CHOICE, .choices = recomputes, .def = "none",
+	 .help = "of activations in the backward pass; full: a block keeps its input alone"},
 	{FIELD_KEY(struct train, optimizer), .type = FIELD_CHOICE, .choices = optimizers, .def = "adamw",
 	 .help = "and its states"},
 };

@@ -16,12 +16,16 @@ struct generate { /* one request per sequence: read the prompt, write the answer
 };
 
 enum train_method { TRAIN_FULL, TRAIN_LORA };
+enum recompute {
+	RECOMPUTE_NONE,
+	RECOMPUTE_FULL
+}; /* full: a block keeps its input alone and runs forward again */
 enum optimizer { OPTIMIZER_NONE, OPTIMIZER_SGD, OPTIMIZER_ADAMW };
 
 struct train { /* one optimizer step */
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
-	int method, optimizer;
+	int method, optimizer, recompute;
 	int64_t rank; /* of the LoRA adapters */
 };
 
