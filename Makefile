@@ -1,4 +1,5 @@
 # lemursim. `make help` lists what can be made.
+.DEFAULT_GOAL := all
 BUILD   ?= release
 OUT     ?= build/$(BUILD)
 VERSION := 0.1.0
@@ -18,21 +19,32 @@ $(error BUILD=$(BUILD): choose debug, release or san)
 endif
 PKGS     := yaml-0.1 gsl
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# the BLAS that is calibrated: Accelerate on a Mac, else OpenBLAS, else the plain one that GSL needs anyway
+ifeq ($(shell uname -s),Darwin)
+CSTD     += -D_DARWIN_C_SOURCE
+BLAS     := -framework Accelerate
+else
+PKGFLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
+BLAS     := $(shell pkg-config --libs openblas 2>/dev/null)
+endif
+PKGLIBS  := $(BLAS) $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
 CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
 ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
-ALL_LIBS   = $(LDLIBS) $(PKGLIBS) -lm
+ALL_LIBS   = $(LDLIBS) $(PKGLIBS) $(METAL_LIBS) -lpthread -lm
 
-SRC     := $(sort $(wildcard sim/*/*.c))
-HDR     := $(sort $(wildcard sim/*/*.h))
-OBJ     := $(SRC:%.c=$(OUT)/%.o)
+SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c))
+HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h))
+include kernels/metal/metal.mk
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ)
 PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
 TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(filter-out $(PROGRAMS),$(wildcard tests/*.c))))
 FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
-.PHONY: all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
+METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
+
+.PHONY: metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
@@ -40,7 +52,8 @@ Q        = $(if $(V),,@echo "  build $@"; )
 DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
-.PHONY: FORCE readme check-readme same bench deps need install clean help
+
+.PHONY: FORCE catalogue check-catalogue readme check-readme same bench deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -56,11 +69,12 @@ demo: deps ## install what is missing, build, and answer the founding case
 check: deps ## install what is missing, then run every test
 	@$(MAKE) --no-print-directory $(JOBS) check-all
 
-check-all: all layers headers check-format check-readme cases fuzz-replay unit
+check-all: all layers headers check-format check-catalogue check-readme cases fuzz-replay unit metal
 
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from four builds, a little fuzzing
 	$(MAKE) BUILD=san OUT=build/san-gcc CC=gcc unit cases fuzz-replay
 	$(MAKE) BUILD=san OUT=build/san-clang CC=clang unit cases fuzz-replay
+	$(MAKE) check-metal
 	$(MAKE) same
 	$(MAKE) fuzz SECONDS=5
 
@@ -70,13 +84,22 @@ cases: $(OUT)/lemursim ## golden runs and bad input, each in an empty directory
 	@sh tests/tools/run_cases.sh $(abspath $<) tests/golden tests/bad
 golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and bad input; review the diff
 	@sh tests/tools/run_cases.sh --update $(abspath $<) tests/golden tests/bad
+metal: ## the Metal kernels and their host on this machine's CPU; `make check-metal` adds the mutants
+	@sh tests/metal/run.sh quick
 layers: ## fail on an include that sim/LAYERS does not allow
 	@awk -f tests/tools/layers.awk sim/LAYERS $(SRC) $(HDR)
 headers: ## compile each header alone, twice
 	@for h in $(HDR); do printf '#include "%s"\n#include "%s"\n' $$h $$h | $(CC) $(ALL_CFLAGS) -fsyntax-only -xc - || exit 1; done
 check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
-	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(SRC) $(HDR) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c); \
+	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(SRC) $(HDR) $(METAL_C) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c); \
 	else echo "check-format: skipped, no clang-format-14"; fi
+CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
+catalogue: all ## make hardware/apple/*.yaml again from hardware/measured
+	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
+		-f -o hardware/apple/$$n.yaml || exit 1; done
+check-catalogue: all ## fail where hardware/apple is not, byte for byte, what hardware/measured gives
+	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
+		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/apple/$$n.yaml || exit 1; done
 readme: all ## refresh what README.md says the tool prints, and its pictures
 	@sh tests/tools/readme.sh README.md
 	@mkdir -p scenarios/pictures
@@ -87,7 +110,7 @@ check-readme: all ## fail where README.md no longer says what the tool prints
 	@sh tests/tools/readme.sh --check README.md
 
 format: ## rewrite the sources as clang-format 14 does
-	clang-format-14 -i $(SRC) $(HDR) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c)
+	clang-format-14 -i $(SRC) $(HDR) $(METAL_C) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c)
 fuzz-replay: $(FUZZ:%=$(OUT)/tests/fuzz/%) ## replay the corpus of each fuzz target
 	@for f in $(FUZZ); do $(OUT)/tests/fuzz/$$f tests/fuzz/corpus/$$f/* || exit 1; done
 SECONDS ?= 60
@@ -104,7 +127,7 @@ deps: ## install what is missing: libyaml, GSL, Graphviz, Check (apt-get or Home
 	elif command -v apt-get >/dev/null; then \
 		as=; [ "$$(id -u)" = 0 ] || as=sudo; $$as apt-get update -qq && \
 		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			pkg-config libyaml-dev libgsl-dev graphviz check fonts-dejavu-core >/dev/null; \
+			pkg-config libyaml-dev libgsl-dev graphviz check fonts-dejavu-core libopenblas-dev >/dev/null; \
 	elif command -v brew >/dev/null; then brew install pkg-config libyaml gsl graphviz check; \
 	else echo "deps: install pkg-config, libyaml, GSL, Graphviz and Check by hand" >&2; exit 1; fi
 need:

@@ -26,6 +26,12 @@ static const struct cmd cmds[] = {
 	 cmd_check},
 	{"show", "SCENARIO", "the effective configuration, each value with where it came from",
 	 LOADS | OPT_OUT, cmd_show},
+	{"validate", "SCENARIO|MACHINE...", "predicted against measured, run by run: --from FILE",
+	 LOADS | OPT_OUT | OPT_FORMAT | OPT_FROM | OPT_TOLERANCE, cmd_validate},
+	{"calibrate", "[-o FILE]",
+	 "measure this machine, or the --link to another, or fit results --from FILE; writes "
+	 "hardware/local/CHIP.yaml",
+	 OPT_PATH | OPT_OUT | OPT_FROM | OPT_CALIBRATE, cmd_calibrate},
 	{"list", "[KIND]", "hardware, models and scenarios that can be named",
 	 OPT_PATH | OPT_OUT | OPT_FORMAT, cmd_list},
 };

@@ -137,6 +137,10 @@ static const struct {
 	{"[{on: a, phase: [prefill, decode]}]", "no rule places embedding in forward"},
 	{"[{on: a, layers: 0-2}, {on: a, op: [embedding, head]}]",
 	 "no rule places attention of layer 3 in prefill"},
+	{"[{on: [a, b], split: tensor}, {phase: decode, on: a}]",
+	 "embedding is split by tensor and placed otherwise in prefill than in decode"},
+	{"[{on: a}, {phase: update, op: ffn, on: [a, b], split: tensor}]",
+	 "ffn is split by tensor and placed otherwise in backward than in update"},
 	{"[{on: a}, {on: c, op: ffn}]", "no link joins 'a' and 'c'"},
 };
 
@@ -201,15 +205,11 @@ static const struct {
 	 NULL,
 	 {LAYERS_N / 2, LAYERS_N / 2 + 2 * TABLE_N + 4096},
 	 {KV_ALL / 2, KV_ALL / 2}},
+	/* every device of a split has the whole table of the embedding */
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 NULL,
-	 {7241732096 * 0.25, 7241732096 * 0.75},
+	 {(7241732096 - TABLE_N) * 0.25 + TABLE_N, (7241732096 - TABLE_N) * 0.75 + TABLE_N},
 	 {KV_ALL * 0.25, KV_ALL * 0.75}},
-	/* a split that moves between phases: the larger share of the two */
-	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}, {phase: decode, on: m4pro}]",
-	 NULL,
-	 {7241732096 * 0.25, 7241732096},
-	 {131072.0 * 871 * 0.25, KV_ALL}},
 	/* a tied head keeps one table, unless it sits elsewhere */
 	{"[{on: m5}]", "model.tied_head=true", {7241732096 - TABLE_N, 0}, {KV_ALL, 0}},
 	{"[{on: m5}, {op: head, on: m4pro}]",
@@ -293,7 +293,7 @@ static const struct {
 	 {LORA_N / 2, LORA_N / 2}},
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 true,
-	 {7241732096 * 0.25, 7241732096 * 0.75},
+	 {(7241732096 - TABLE_N) * 0.25 + TABLE_N, (7241732096 - TABLE_N) * 0.75 + TABLE_N},
 	 {7241732096 * 0.25, 7241732096 * 0.75},
 	 {7241732096 * 0.25, 7241732096 * 0.75}},
 };

@@ -312,7 +312,7 @@ START_TEST(bytes_of_a_split_block)
 		double numbers;
 	} blocks[] = {
 		{ROLE_ATTENTION, PHASE_FORWARD, 16 * 256}, {ROLE_FFN, PHASE_FORWARD, 16 * 256},
-		{ROLE_HEAD, PHASE_FORWARD, 16 * 1000},     {ROLE_ATTENTION, PHASE_BACKWARD, 16 * 256},
+		{ROLE_EMBEDDING, PHASE_FORWARD, 0},        {ROLE_ATTENTION, PHASE_BACKWARD, 16 * 256},
 		{ROLE_FFN, PHASE_BACKWARD, 16 * 256},      {ROLE_HEAD, PHASE_BACKWARD, 16 * 256},
 	};
 	const struct shape s = {.batch = 1, .tokens = 16, .all_logits = true, .train_weights = true};
@@ -326,6 +326,15 @@ START_TEST(bytes_of_a_split_block)
 
 		prog_block(p, &s, &seat, tag, &none);
 		ck_assert_double_eq(toy_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
+		prog_free(p);
+	}
+	{ /* of the logits each has its columns: one round hands them out */
+		const struct tag tag = {.phase = PHASE_FORWARD, .role = ROLE_HEAD};
+		struct prog *p = prog_new(toy.world);
+
+		prog_block(p, &s, &seat, tag, &none);
+		ck_assert_double_eq(toy_link_B(p, "all-gather"), 2 * 16 * 1000);
+		ck_assert_double_eq(toy_link_B(p, "all-reduce"), 0);
 		prog_free(p);
 	}
 	toy_release(&toy);
@@ -346,14 +355,13 @@ static const struct {
 	/* once over, and the token back */
 	{"[{on: m4pro}, {layers: 0-15, on: m5}, {op: embedding, on: m5}]", (871 + 1) * 4096 * 2.0 + 4,
 	 4096 * 2.0 + 4},
-	/* the ring: bytes of a block's output, 65 blocks of hidden and the head's logits (all of a prompt's)
-	 */
+	/* the ring: 64 blocks of hidden added up, and the head's logits (all of a prompt's) handed out */
 	{"[{on: [m5, m4pro], split: tensor, shares: [60 %, 40 %]}]",
-	 2 * 2 * (65 * 872 * 4096 + 872 * 32000.0), 2 * 2 * (65 * 4096 + 32000.0)},
+	 2 * 2 * 64 * 872 * 4096.0 + 2 * 872 * 32000.0, 2 * 2 * 64 * 4096.0 + 2 * 32000.0},
 	/* five layers of them whole on one, which then hands the others' input over */
 	{"[{on: [m5, m4pro], split: tensor, shares: [60 %, 40 %]}, {layers: 3-7, on: m5}]",
-	 2 * 2 * (55 * 872 * 4096 + 872 * 32000.0) + 872 * 4096 * 2.0,
-	 2 * 2 * (55 * 4096 + 32000.0) + 4096 * 2.0},
+	 2 * 2 * 54 * 872 * 4096.0 + 2 * 872 * 32000.0 + 872 * 4096 * 2.0,
+	 2 * 2 * 54 * 4096.0 + 2 * 32000.0 + 4096 * 2.0},
 };
 
 START_TEST(bytes_over_the_link)

@@ -20,7 +20,12 @@
 	SUITE(step)                                                                                          \
 	SUITE(generate)                                                                                      \
 	SUITE(train)                                                                                         \
-	SUITE(report)
+	SUITE(report)                                                                                        \
+	SUITE(calib)                                                                                         \
+	SUITE(ingest)                                                                                        \
+	SUITE(suite)                                                                                         \
+	SUITE(cpu)                                                                                           \
+	SUITE(link)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

@@ -147,10 +147,12 @@ void digest_overheads(struct digesting *g)
 	g->batched = g->d->kernel.given;
 }
 
-/* The best of the sizes that are a quarter of the largest or more, where no law can be fitted. */
+/* The best of the large sizes, where no law can be fitted. The suite's largest is some times the last cache;
+ * next to it a part would still come from there. Published sizes begin far beyond any cache. */
 static struct number best_rate(struct digesting *g, enum sample_kind kind)
 {
 	struct number r = {.how = HOW_MEASURED};
+	const double share = g->batched ? 0.6 : 0.25;
 	double largest = 0;
 
 	for (size_t i = 0; i < g->set->n; i++)
@@ -160,7 +162,7 @@ static struct number best_rate(struct digesting *g, enum sample_kind kind)
 		const struct sample *s = &g->set->samples[i];
 		double rate;
 
-		if (!digest_wants(g, s, kind) || s->bytes < largest / 4 || !(s->bytes > 0))
+		if (!digest_wants(g, s, kind) || s->bytes < share * largest || !(s->bytes > 0))
 			continue;
 		rate = s->bytes / sample_median(s).median_s;
 		if (rate <= r.value)
@@ -231,13 +233,15 @@ static struct number work_rate(struct digesting *g, struct fit_point *p, size_t 
 	if (!n)
 		return r;
 	if (fit_make(g->batched ? FIT_RATE : FIT_AFFINE, p, n, g->d->kernel.value, &f, &err) != 0 ||
-	    !f.rate_known) {
+	    (!f.rate_known && !g->batched)) {
 		digest_note(g, "%s: not used: %s", what, err.msg[0] ? err.msg : "the rate is lost in t0");
 		return r;
 	}
 	note_fit(g, what, &f, p);
 	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
-	r.sd = r.value * fmax(fmax(f.p[FIT_R].se / r.value, isfinite(f.spread) ? f.spread : 0.05), g->run_sd);
+	r.sd = fmax(isfinite(f.p[FIT_R].se) ? f.p[FIT_R].se / r.value : 0.1,
+		    isfinite(f.spread) ? f.spread : 0.1);
+	r.sd = r.value * fmin(fmax(r.sd, g->run_sd), 0.5);
 	r.source = arena_printf(g->arena, "fit to %zu sizes", f.used);
 	return r;
 }
@@ -304,6 +308,27 @@ static int check_set(const struct sample_set *set, struct err *err)
 	return usable ? 0 : err_set(err, "there are no samples to make a profile of");
 }
 
+static int no_streams(const struct sample_set *set, struct err *err)
+{
+	const struct sample *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (!s->rejected ||
+		    (s->kind != SAMPLE_READ && s->kind != SAMPLE_COPY && s->kind != SAMPLE_TRIAD))
+			continue;
+		first = first ? first : s;
+		n++;
+	}
+	if (!n)
+		return err_set(err, "neither reads nor copies were measured");
+	err_set(err, "no read or copy can be used: %zu were rejected, the first because %.200s", n,
+		first->why ? first->why : "(not said)");
+	return err_hint(err, "measure again while nothing else runs");
+}
+
 /* What is still missing has a name to be transferred from. */
 static void fill_gaps(struct digesting *g)
 {
@@ -322,6 +347,32 @@ static void fill_gaps(struct digesting *g)
 		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
 }
 
+/* The threads of what the profile is made of: all (0) where products or reads say so, else the most. */
+static int64_t all_threads(const struct sample_set *set)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if ((s->kind == SAMPLE_GEMM || s->kind == SAMPLE_READ) && !s->threads)
+			return 0;
+		most = s->threads > most ? s->threads : most;
+	}
+	return most;
+}
+
+/* Throttling: the last quarter of a long run against its first. */
+static void note_sustained(struct digesting *g, const struct sample *s)
+{
+	struct sample first = *s, last = *s;
+
+	first.seconds_n = last.seconds_n = s->seconds_n / 4;
+	last.seconds = s->seconds + s->seconds_n - last.seconds_n;
+	digest_note(g, "%s: its last quarter ran at %.4g of the rate of its first", digest_name(g, s),
+		    sample_median(&first).median_s / sample_median(&last).median_s);
+}
+
 int digest_make(struct arena *a, const struct sample_set *set, const struct facts *facts, struct digest *d,
 		struct err *err)
 {
@@ -330,19 +381,21 @@ int digest_make(struct arena *a, const struct sample_set *set, const struct fact
 
 	*d = (struct digest){.skips_mask = true};
 	facts_value(facts, "run_to_run", DIM_SHARE, &g.run_sd);
+	g.threads = all_threads(set);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];
 
-		g.threads = s->threads > g.threads ? s->threads : g.threads;
 		if (s->rejected)
 			digest_note(&g, "rejected: %s: %s", digest_name(&g, s),
 				    s->why ? s->why : "not said why");
+		else if (s->kind == SAMPLE_SUSTAINED && s->seconds_n >= 12)
+			note_sustained(&g, s);
 	}
 	if (rc == 0) {
 		digest_overheads(&g);
 		digest_streams(&g);
 		if (!d->read.given)
-			rc = err_set(err, "neither reads nor copies were measured");
+			rc = no_streams(set, err);
 	}
 	if (rc == 0) {
 		digest_gemv(&g);

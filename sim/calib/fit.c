@@ -306,14 +306,15 @@ static void job_close(struct job *j)
 	free(j->weight);
 }
 
-/* Marks what is more than four deviations off; with hardly more points than parameters nothing can be. */
+/* Marks what is as rare as four deviations are of a normal; with hardly more points than parameters nothing
+ * can be. */
 static size_t mark_outliers(const struct job *j, struct fit_point *p)
 {
-	const double s = robust_sd(j);
+	const double s = robust_sd(j), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->law->p_n));
 	size_t out = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
-		p[i].out = j->n >= j->law->p_n + 3 && fabs(residual(j, j->theta, i) / j->sigma[i]) > 4 * s;
+		p[i].out = j->n >= j->law->p_n + 3 && fabs(residual(j, j->theta, i) / j->sigma[i]) > far * s;
 		out += p[i].out;
 	}
 	return out;
@@ -488,7 +489,9 @@ void fit_describe(const struct fit *f, struct str *out)
 	if (isfinite(f->loo_median))
 		str_addf(out, ", leave-one-out %.2g %% median, %.2g %% worst", 100 * f->loo_median,
 			 100 * f->loo_worst);
-	if (!f->apart)
+	if (f->law != FIT_AFFINE && !f->rate_known)
+		str_add(out, ", poorly known");
+	else if (!f->apart)
 		str_add(out, f->rate_known ? ", t0 is lost in the noise"
 			     : f->t0_known ? ", the rate is lost in t0"
 					   : ", t0 and the rate cannot be told apart");

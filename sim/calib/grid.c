@@ -35,6 +35,7 @@ struct table_of {
 	bool t0_known;
 };
 
+static const char outside[] = "outside the grid: kept as a test";
 enum { GEMV_ROWS = 8 }; /* so few rows are a matrix-vector product's affair (sim/cost) */
 
 static struct cell *cell_of(struct table_of *t, const struct sample *s)
@@ -211,7 +212,7 @@ static double work_rate(struct table_of *t, struct cell *c)
 		return 0;
 	}
 	c->u_sd = hypot(c->sd * c->t, t->t0_sd) / alone;
-	if (c->u_sd > 0.12 && c->sd * c->t / alone > 0.1) {
+	if (!t->g->batched && c->sd * c->t / alone > 0.1) {
 		c->why = "too uncertain once t0 is taken off";
 		return 0;
 	}
@@ -236,6 +237,24 @@ static double best_single(const struct table_of *t, enum dtype dtype, const stru
 	return best;
 }
 
+/* Attention may run faster than any product, where a plain library does the products. */
+static double best_attention(const struct table_of *t, enum dtype dtype)
+{
+	const struct sample_set *set = t->g->set;
+	double best = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+		double alone;
+
+		if ((int)s->dtype != (int)dtype || !digest_wants(t->g, s, SAMPLE_PREFILL))
+			continue;
+		alone = sample_median(s).median_s - t->t0;
+		best = alone > 0.5 * sample_median(s).median_s ? fmax(best, s->flop / alone) : best;
+	}
+	return best;
+}
+
 /* The device's arithmetic limit: a data sheet's, or, where nobody says, the best rate that was seen. */
 static struct number peak_of(const struct table_of *t, enum dtype dtype, double best)
 {
@@ -244,7 +263,8 @@ static struct number peak_of(const struct table_of *t, enum dtype dtype, double 
 
 	if (facts_value(t->g->facts, keys[dtype], DIM_FLOPS, &value))
 		return (struct number){.value = value, .given = true};
-	value = best * 1.0002; /* so that rounding leaves every u at 100 % or less */
+	value = fmax(best, best_attention(t, dtype)) *
+		1.0002; /* so that rounding leaves every u at 100 % or less */
 	return (struct number){value,
 			       0.03 * value,
 			       0,
@@ -258,61 +278,99 @@ static double width(const struct cell *c)
 	return (double)c->n * (double)c->k;
 }
 
-static size_t rows_at(const struct table_of *t, double w, int64_t *rows)
+/* The lines of a grid: its distinct rows, then its distinct widths. */
+struct lines {
+	double *at;
+	size_t rows, n; /* rows of them, then n - rows widths */
+	bool *gone;
+};
+
+static size_t line_of(double *at, size_t from, size_t *n, double value)
 {
-	size_t n = 0;
+	size_t i = from;
 
-	for (size_t i = 0; i < t->n; i++) {
-		size_t j = 0;
-
-		if (t->at[i].why || width(&t->at[i]) != w)
-			continue;
-		while (j < n && rows[j] != t->at[i].m)
-			j++;
-		rows[j] = t->at[i].m;
-		n += j == n;
-	}
-	return n;
+	while (i < *n && at[i] != value)
+		i++;
+	if (i == *n)
+		at[(*n)++] = value;
+	return i;
 }
 
-static bool has_rows(const struct table_of *t, double w, const int64_t *rows, size_t n)
+static struct lines lines_of(const struct table_of *t)
 {
-	for (size_t i = 0; i < n; i++) {
+	struct lines l = {.at = arena_array(t->g->arena, 2 * t->n, sizeof *l.at)};
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->at[i].why)
+			line_of(l.at, 0, &l.rows, (double)t->at[i].m);
+	l.n = l.rows;
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->at[i].why)
+			line_of(l.at, l.rows, &l.n, width(&t->at[i]));
+	l.gone = arena_array(t->g->arena, l.n, sizeof *l.gone);
+	return l;
+}
+
+/* How many places of a line are measured, of the lines that are left across it. */
+static double share_of(const struct table_of *t, const struct lines *l, size_t line)
+{
+	const bool row = line < l->rows;
+	size_t across = 0, there = 0;
+
+	for (size_t i = row ? l->rows : 0; i < (row ? l->n : l->rows); i++) {
 		bool found = false;
 
-		for (size_t j = 0; j < t->n; j++)
-			found |= !t->at[j].why && width(&t->at[j]) == w && t->at[j].m == rows[i];
-		if (!found)
-			return false;
+		if (l->gone[i])
+			continue;
+		across++;
+		for (size_t c = 0; c < t->n && !found; c++)
+			found = !t->at[c].why && (double)t->at[c].m == l->at[row ? line : i] &&
+				width(&t->at[c]) == l->at[row ? i : line];
+		there += found;
 	}
+	return across ? (double)there / (double)across : 0;
+}
+
+static bool in_grid(const struct lines *l, const struct cell *c)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->gone[i] && l->at[i] == (i < l->rows ? (double)c->m : width(c)))
+			return false;
 	return true;
 }
 
-/* Tables are interpolated over (rows, weights) where they fill that grid. Points that would leave holes in
- * it, such as squares among real shapes, are kept out, and serve as a test. */
+/* Tables are interpolated over (rows, weights) where they fill that grid. Lines with the most holes, such as
+ * those of squares among real shapes, are taken out one by one until none is left; their points serve as a
+ * test. Where that would cost more than half of the points, all stay, and are interpolated by their volume.
+ */
 static void keep_full_grid(struct table_of *t)
 {
-	int64_t *rows = arena_array(t->g->arena, t->n, sizeof *rows);
-	int64_t *most = arena_array(t->g->arena, t->n, sizeof *most);
-	size_t most_n = 0;
+	struct lines l = lines_of(t);
+	size_t kept = 0, all = 0;
 
-	for (size_t i = 0; i < t->n; i++) {
-		const size_t n = t->at[i].why ? 0 : rows_at(t, width(&t->at[i]), rows);
+	for (;;) {
+		size_t worst = l.n;
+		double least = 1;
 
-		if (n > most_n) {
-			most_n = n;
-			memcpy(most, rows, n * sizeof *rows);
+		for (size_t i = 0; i < l.n; i++) {
+			const double share = l.gone[i] ? 1 : share_of(t, &l, i);
+
+			if (share < least) {
+				least = share;
+				worst = i;
+			}
 		}
+		if (worst == l.n)
+			break;
+		l.gone[worst] = true;
 	}
-	for (size_t i = 0; i < t->n && most_n > 1; i++) {
-		struct cell *c = &t->at[i];
-		bool in = false;
-
-		for (size_t j = 0; j < most_n; j++)
-			in |= most[j] == c->m;
-		if (!c->why && (!in || !has_rows(t, width(c), most, most_n)))
-			c->why = "outside the grid: kept as a test";
+	for (size_t i = 0; i < t->n; i++) {
+		all += !t->at[i].why;
+		kept += !t->at[i].why && in_grid(&l, &t->at[i]);
 	}
+	for (size_t i = 0; i < t->n && kept > 3 && 2 * kept >= all; i++)
+		if (!t->at[i].why && !in_grid(&l, &t->at[i]))
+			t->at[i].why = outside;
 }
 
 static size_t util_points(const struct table_of *t, const struct cell *without, struct util_point *p)
@@ -343,7 +401,7 @@ static void note_loo(struct table_of *t, const char *what)
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct cell *c = &t->at[i];
-		const bool held_out = c->why && !strncmp(c->why, "outside", 7);
+		const bool held_out = c->why == outside;
 		const size_t m = c->why && !held_out ? 0 : util_points(t, held_out ? NULL : c, p);
 
 		if (!m || (held_out && !(c->u > 0)))
@@ -371,6 +429,8 @@ static void emit(struct table_of *t, struct grid *grid)
 			digest_note(t->g, "left out: %s, %.4g ms: %s", c->name, 1e3 * c->t, c->why);
 			continue;
 		}
+		if (c->u > 1.005)
+			digest_note(t->g, "%s: %.4g times the stated peak, held at it", c->name, c->u);
 		*p = (struct grid_point){
 			c->m, c->n, c->k, {.value = fmin(c->u, 1), .how = HOW_MEASURED, .given = true}};
 		p->u.sd = p->u.value * fmax(c->u_sd, 0.005);
@@ -481,7 +541,9 @@ void digest_attention(struct digesting *g)
 
 			flat.k = 1;
 			add_run(&t, cell_of(&t, &flat), s);
-			g->d->skips_mask &= s->flop < 0.75 * dense;
+			/* less than half of what the mask hides; a chunk after a cache hides little */
+			g->d->skips_mask &= s->flop < dense - 2.0 * (double)(s->heads * s->head_dim) *
+								      (double)s->m * (double)(s->m - 1) / 2;
 		}
 	}
 	if (t.n) {

@@ -51,7 +51,8 @@ static const char *mfu_note(struct arena *a, const struct world *w)
 	struct str s = STR_INIT;
 	const char *note;
 
-	str_add(&s, "MFU is stated against the best measured GEMM of the devices that train:");
+	str_add(&s, "MFU is stated against the best single GEMM call as published, summed over the devices "
+		    "that train:");
 	for (size_t i = 0; i < w->units_n; i++) {
 		str_addf(&s, "%s %s ", i ? "," : "", w->units[i].name);
 		units_format(&s, w->units[i].profile->gemm[w->scenario->precision.compute]->roof.value,
@@ -140,9 +141,17 @@ int cmd_simulate(const struct opts *o)
 {
 	struct str out = STR_INIT;
 	enum result_format format;
+	struct err err = ERR_INIT;
 	int rc = choose_format(o, &format);
 	bool fits = false;
 
+	if (rc == EXIT_FINE && format == RESULT_CSV && o->files.n > 1) {
+		err_set(&err, "csv takes one scenario: each has columns of its own");
+		err_hint(&err, "use --format jsonl");
+		rc = complain(&err, EXIT_USAGE);
+	}
+	if (format == RESULT_JSON && o->files.n > 1)
+		str_add(&out, "[");
 	for (size_t i = 0; i < o->files.n && rc == EXIT_FINE; i++) {
 		struct session s;
 		const struct world *w;
@@ -152,12 +161,17 @@ int cmd_simulate(const struct opts *o)
 		w = session_world(&s, o, o->files.at[i]);
 		at = w ? session_placements(&s, w) : NULL;
 		if (at) {
-			str_add(&out, i && format != RESULT_JSONL ? "\n" : "");
+			str_add(&out, !i                       ? ""
+				      : format == RESULT_JSON  ? ","
+				      : format == RESULT_JSONL ? ""
+							       : "\n");
 			fits |= answer(&s, o, at, &out);
 		}
 		rc = at ? EXIT_FINE : EXIT_USAGE;
 		session_end(&s);
 	}
+	if (format == RESULT_JSON && o->files.n > 1)
+		str_add(&out, "]\n");
 	if (rc == EXIT_FINE)
 		rc = deliver(o, &out);
 	str_release(&out);

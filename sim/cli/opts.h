@@ -22,9 +22,15 @@ struct texts {
 struct opts {
 	struct texts files; /* what is not an option */
 	struct texts sets, paths;
+	struct texts model; /* what the --from files ran */
+	const char *runtime, *weights, *tolerance;
+	struct texts froms; /* --from: measured runs, or samples */
 	const char *out, *assignment, *phase, *format;
-	int64_t seed, draws; /* -1: as the scenario says */
-	bool force, help;
+	const char *only, *backend, *link;           /* calibrate */
+	const char *machine, *device, *like, *facts; /* calibrate --from */
+	int64_t seed, draws;                         /* -1: as the scenario says */
+	int64_t threads;                             /* 0: all */
+	bool force, help, quick, list;
 };
 
 enum opt_use { /* which options a command takes; bits */
@@ -33,7 +39,10 @@ enum opt_use { /* which options a command takes; bits */
 	       OPT_OUT = 4,
 	       OPT_FORMAT = 8,
 	       OPT_ASSIGNMENT = 16,
-	       OPT_SEED = 32
+	       OPT_SEED = 32,
+	       OPT_CALIBRATE = 64,
+	       OPT_FROM = 128, /* runs of whole models: --from, --model, --runtime, --weights */
+	       OPT_TOLERANCE = 256
 };
 
 /* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */

@@ -46,15 +46,23 @@ struct values {
 	double v[METRIC_N];
 };
 
+/* The stream of a source's errors. They are those of its calibration: two machines of one hardware file share
+ * them, whatever the scenario calls them. */
+static const char *source_name(struct arena *a, const struct world *w, size_t s)
+{
+	if (s < w->units_n)
+		return arena_printf(a, "draws/%s/%s", w->machines[w->units[s].machine].title,
+				    w->units[s].device->origin.name);
+	return arena_printf(a, "draws/%s", w->joints[s - w->units_n].link->title);
+}
+
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
 {
 	struct draws d = {.n = n, .sources = prog_sources(w)};
 
 	d.z = arena_array(a, n * d.sources, sizeof *d.z);
 	for (size_t s = 0; s < d.sources; s++) {
-		const char *name =
-			s < w->units_n ? w->units[s].name : w->joints[s - w->units_n].link->origin.name;
-		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s", name));
+		struct rng *rng = rng_new(seed, source_name(a, w, s));
 
 		for (size_t i = 0; i < n; i++)
 			for (int p = 0; p < PARAM_N; p++)
@@ -238,15 +246,17 @@ static struct changed nominal(const struct prediction *p)
 	return c;
 }
 
-/* Where a program's time comes from: the worst source among classes that make up a twentieth of it or more.
- */
-static enum how from_of(const struct ran *r)
+/* Where the time of a program, or of one phase of it, comes from: the worst source among the classes that
+ * make up a twentieth of it or more; less would not show in three digits of an interval. */
+static enum how from_of(const struct ran *r, enum phase only)
 {
 	enum how from = HOW_MEASURED;
 	const size_t n = r->prog ? r->prog->classes.n : 0;
 	double *s = xcalloc(n, sizeof *s), sum = 0;
 
 	for (size_t i = 0; r->prog && i < r->prog->tasks.n; i++) {
+		if (only != PHASE_N && r->prog->tasks.at[i].tag.phase != only)
+			continue;
 		s[r->prog->tasks.at[i].class] += sim_s_of_ns(r->times.ns[r->prog->tasks.at[i].class]);
 		sum += sim_s_of_ns(r->times.ns[r->prog->tasks.at[i].class]);
 	}
@@ -295,8 +305,12 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 
 		if (!r->prog || ((m == M_DECODE || m == M_TPOT) && value.v[m] == 0))
 			continue;
-		*out = (struct metric){metric_info[m].name, metric_info[m].unit, value.v[m], 0, 0,
-				       from_of(r)};
+		*out = (struct metric){metric_info[m].name,
+				       metric_info[m].unit,
+				       value.v[m],
+				       0,
+				       0,
+				       from_of(r, m == M_PREFILL || m == M_TTFT ? PHASE_PREFILL : PHASE_N)};
 		interval(a, out, samples[m], d->n);
 		n++;
 	}

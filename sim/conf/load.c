@@ -169,7 +169,11 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
 	else
-		err_hint(&err, "'lemursim list' shows what there is; '--path DIR' adds a place to look");
+		err_hint(&err,
+			 "looked in '%s' beside the file that names it, under each --path and where lemursim "
+			 "is installed; "
+			 "'--path DIR' adds a place, such as a checkout",
+			 folder);
 	diag_err(l->diags, node->place, &err);
 }
 
@@ -390,6 +394,7 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 	struct source *source = arena_alloc(l->arena, sizeof *source);
 	const char *equals = strchr(assignment, '='), *key = NULL;
 	struct yml *node = root, *parent = root, *value;
+	bool inherits = false;
 	int col = 1;
 
 	*source = (struct source){"--set", assignment, strlen(assignment)};
@@ -409,13 +414,14 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 		key = arena_strndup(l->arena, part, len);
 		parent = node;
 		node = step_into(l, node, key, place);
+		inherits |= yml_get(parent, "base") != NULL;
 		col += columns(part, len) + 1;
 		part += len + 1;
 	}
 	if (!node)
 		return -1;
 	*node = *value;
-	if (value->kind == YML_NULL && parent->kind == YML_MAP && !yml_get(parent, "base"))
+	if (value->kind == YML_NULL && parent->kind == YML_MAP && !inherits)
 		yml_drop(parent, key); /* where something is inherited, null removes when it is merged */
 	return 0;
 }

@@ -59,7 +59,7 @@ static const struct table attention_point_table = {"attention point", sizeof(str
 
 static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
-	 .help = "a causal kernel leaves out the masked half"},
+	 .help = "fused: leaves the masked half out and never writes the scores"},
 	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
 	 .help = "utilisation of scores + softmax + values, by shape"},
 	QTY(struct attention_table, decode, DIM_BANDWIDTH, 1e3, 1e15,

@@ -38,7 +38,8 @@ struct attention_point {
 
 struct attention_table { /* scores, softmax and values, no projections */
 	struct origin origin;
-	bool skips_mask;          /* a causal kernel leaves the masked half out */
+	bool skips_mask; /* fused, as flash attention: the masked half is left out, the scores are never
+			    written */
 	struct field_list points; /* struct attention_point */
 	struct qty decode;        /* byte/s at which the KV cache is read by one query */
 };
@@ -63,7 +64,7 @@ struct profile {
 	const char *version;
 	struct qty read, copy,
 		gemv; /* byte/s: streams, copies (read + written), weights of a matrix-vector product */
-	struct qty gemv_q8, gemv_q4; /* likewise of weights in 8-bit and 4-bit blocks; not given: gemv */
+	struct qty gemv_q8, gemv_q4;      /* likewise of weights in 8-bit and 4-bit blocks; not given: gemv */
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;

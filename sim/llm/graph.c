@@ -273,6 +273,27 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 	return format_bytes((enum format_id)p->compute, numbers);
 }
 
+double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
+		    bool scores)
+{
+	const struct attention *a = &m->attention;
+	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
+	const double q = (double)(a->heads * a->head_dim), kv = (double)(a->kv_heads * a->head_dim);
+	double numbers = 0;
+
+	if (role == ROLE_EMBEDDING)
+		numbers = rows * h;
+	else if (role ==
+		 ROLE_ATTENTION) /* residual, normed input, q, k, v, output; scores and their softmax */
+		numbers = rows *
+			  (2 * h + 2 * q + 2 * kv + (scores ? 2 * (double)a->heads * (double)seen(m, s) : 0));
+	else if (role == ROLE_FFN) /* residual, normed input, gate, up */
+		numbers = rows * (2 * h + (m->ffn.kind == FFN_SWIGLU ? 2 : 1) * (double)m->ffn.inner);
+	else if (m->ends) /* residual, normed input, logits */
+		numbers = rows * h + (double)head_rows(s) * (h + (double)m->vocabulary);
+	return format_bytes((enum format_id)p->compute, numbers);
+}
+
 double graph_weights(const struct model *m, enum role role)
 {
 	switch (role) {

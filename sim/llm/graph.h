@@ -90,6 +90,11 @@ double graph_hidden_B(const struct model *m, const struct precision *p);
  * counted for this block). */
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role);
 
+/* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are
+ * written. */
+double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
+		    bool scores);
+
 /* Trainable numbers of a block: all of its weights, or its adapters. */
 double graph_trainable(const struct model *m, const struct shape *s, enum role role);
 

@@ -88,12 +88,15 @@ static double weights_B(const struct placement *p, const enum phase *phases, siz
 	bool table = false;
 
 	for (size_t b = 0; b < p->blocks_n; b++) {
-		const double share = most(p, phases, n, b, mi);
+		const enum role role = block_role(m, b);
+		const double part = most(p, phases, n, b, mi);
+		const double share =
+			role == ROLE_EMBEDDING && part > 0 ? 1 : part; /* a split copies the table */
 
-		numbers += share * graph_weights(m, block_role(m, b));
-		if (block_role(m, b) == ROLE_EMBEDDING && share > 0)
+		numbers += share * graph_weights(m, role);
+		if (role == ROLE_EMBEDDING && share > 0)
 			table = true;
-		if (block_role(m, b) == ROLE_HEAD && share > 0 && m->tied_head && m->ends && !table)
+		if (role == ROLE_HEAD && share > 0 && m->tied_head && m->ends && !table)
 			numbers += model_embedding_weights(m); /* the head needs the table too */
 	}
 	return format_bytes((enum format_id)p->world->scenario->precision.weights, numbers);
@@ -105,7 +108,7 @@ void fit_generate(const struct placement *p, struct fit *out)
 	const struct world *w = p->world;
 	const struct generate *g = w->scenario->workload.generate;
 	const struct precision *pr = &w->scenario->precision;
-	const struct shape s = prefill_shape(g);
+	struct shape shape = prefill_shape(g);
 	const int64_t window = w->model->attention.window;
 	const double per_token = format_bytes((enum format_id)pr->kv, model_kv_numbers_per_token(w->model));
 
@@ -116,6 +119,7 @@ void fit_generate(const struct placement *p, struct fit *out)
 				  .weights_B = weights_B(p, both, 2, mi)};
 		for (size_t b = 0; b < p->blocks_n; b++) {
 			const enum role role = block_role(w->model, b);
+			const struct seat *seat = &p->seats[PHASE_PREFILL][b];
 			const int64_t all = g->prompt + g->tokens;
 			const double longest = (double)(window && window < all ? window : all);
 			const double read = (double)(window && window < g->prompt ? window : g->prompt);
@@ -125,9 +129,11 @@ void fit_generate(const struct placement *p, struct fit *out)
 					   fmax(longest * share_on(p, PHASE_DECODE, b, mi),
 						read * share_on(p, PHASE_PREFILL, b, mi));
 			/* one block's tensors are alive at a time: the largest counts */
+			shape.all_logits = role == ROLE_HEAD && seat_all_logits(w, seat);
 			f->activations_B =
 				fmax(f->activations_B, share_on(p, PHASE_PREFILL, b, mi) *
-							       graph_saved_B(w->model, pr, &s, role));
+							       graph_live_B(w->model, pr, &shape, role,
+									    seat_writes_scores(w, seat)));
 		}
 	}
 }

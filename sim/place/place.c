@@ -239,6 +239,60 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 	}
 }
 
+static bool same_seat(const struct seat *a, const struct seat *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (int i = 0; i < a->n; i++)
+		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])
+			return false;
+	return true;
+}
+
+/* What one phase makes of a tensor split (its part of the KV cache, of what forward saved, of gradients)
+ * stays where it is made. NEEDSWORK: handing parts over to another split is not modelled, so it is refused.
+ */
+static void check_splits(const struct maker *mk, const struct placement *p)
+{
+	static const enum phase pairs[][2] = {{PHASE_PREFILL, PHASE_DECODE},
+					      {PHASE_FORWARD, PHASE_BACKWARD},
+					      {PHASE_BACKWARD, PHASE_UPDATE}};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		const struct seat *a = p->seats[pairs[i][0]], *b = p->seats[pairs[i][1]];
+
+		for (size_t k = 0; a && k < p->blocks_n; k++) {
+			const bool split = a[k].n > 1 || b[k].n > 1;
+
+			if (!split || same_seat(&a[k], &b[k]))
+				continue;
+			diag_add(mk->diags, mk->a->origin.node->place,
+				 "give both phases the same split, or none",
+				 "assignment '%s': %s is split by tensor and placed otherwise in %s than in "
+				 "%s",
+				 mk->a->name, role_names[block_role(mk->w->model, k)],
+				 phase_names[pairs[i][0]], phase_names[pairs[i][1]]);
+			return;
+		}
+	}
+}
+
+bool seat_all_logits(const struct world *w, const struct seat *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (w->units[s->unit[i]].profile->all_logits)
+			return true;
+	return false;
+}
+
+bool seat_writes_scores(const struct world *w, const struct seat *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!w->units[s->unit[i]].profile->attention.skips_mask)
+			return true;
+	return false;
+}
+
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 {
 	for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++)
@@ -288,6 +342,8 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 	}
 	if (diags->total == before)
 		check_complete(&mk, p);
+	if (diags->total == before)
+		check_splits(&mk, p);
 	if (diags->total == before)
 		check_links(&mk, p);
 	return diags->total == before ? 0 : -1;

@@ -32,6 +32,11 @@ int64_t block_layer(const struct model *m, size_t block); /* -1 for the ends */
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags);
 
+/* Does a prefill on any of these devices run the head over every token? Does its attention write the scores?
+ */
+bool seat_all_logits(const struct world *w, const struct seat *s);
+bool seat_writes_scores(const struct world *w, const struct seat *s);
+
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);
 bool phase_asked(const struct workload *k, enum phase phase);
 

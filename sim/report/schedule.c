@@ -260,7 +260,10 @@ static void draw_bar(struct view *v, const struct bar *bar)
 {
 	const struct tint *tint = &tints[bar->kind];
 	const double w = bar_width(v, bar), y = lane_middle(v, bar->lane);
-	const char *letter = bar->boxes_n == 1 ? v->s->boxes[bar->first].letter : NULL;
+	const char *full = bar->boxes_n == 1 ? v->s->boxes[bar->first].letter : NULL;
+	const char kind[2] = {full ? full[0] : '\0', '\0'}; /* "F" of "F31" where that does not fit */
+	const char *letter =
+		full && letter_fit(full, w) <= 0.0 && (unsigned char)kind[0] < 0x80 ? kind : full;
 	const double size = letter_fit(letter, w);
 	const struct ink ink = {.fill = tint->fill,
 				.line = w > 2.0 && bar->boxes_n == 1 ? tint->line : NULL,

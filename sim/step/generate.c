@@ -38,14 +38,6 @@ static void hand_off(struct builder *b, const struct shape *s, size_t block, str
 	b->kv[tag.layer] = prog_hand_over(b->p, from, to, kv_B(b, s), tag, after);
 }
 
-static bool any_logits(const struct builder *b, const struct seat *seat)
-{
-	for (int i = 0; i < seat->n; i++)
-		if (b->w->units[seat->unit[i]].profile->all_logits)
-			return true;
-	return false;
-}
-
 static size_t last_block(const struct placement *p)
 {
 	return p->blocks_n - (p->world->model->ends ? 1 : 2);
@@ -70,7 +62,7 @@ static struct waits pass(struct builder *b, struct shape s, enum phase phase, co
 		if (phase == PHASE_DECODE && tag.role == ROLE_ATTENTION && b->kv)
 			waits_join(&x, &b->kv[tag.layer]);
 		if (tag.role == ROLE_HEAD)
-			s.all_logits = phase == PHASE_PREFILL && any_logits(b, &seats[i]);
+			s.all_logits = phase == PHASE_PREFILL && seat_all_logits(b->w, &seats[i]);
 		x = prog_block(b->p, &s, &seats[i], tag, &x);
 		if (phase == PHASE_PREFILL && tag.role == ROLE_ATTENTION && b->kv)
 			hand_off(b, &s, i, tag, &x);

@@ -242,18 +242,19 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 	return there;
 }
 
-/* Ring all-reduce of the block's output: 2(n-1) rounds, in each a device passes bytes/n on (Patarasuk & Yuan,
- * "Bandwidth optimal all-reduce algorithms for clusters of workstations", JPDC 69(2), 2009). A device passes
- * on what it has just got, once its own part is made; a connection keeps the rounds in order. */
-static struct waits all_reduce(struct prog *p, const struct seat *seat, double bytes, struct tag tag,
-			       const uint32_t *last)
+/* A ring over the devices of a split: in each round a device passes bytes/n on. 2(n-1) rounds add partial
+ * sums up and hand them out, n-1 only hand parts out (Patarasuk & Yuan, "Bandwidth optimal all-reduce
+ * algorithms for clusters of workstations", JPDC 69(2), 2009). A device passes on what it has just got, once
+ * its own part is made; a connection keeps the rounds in order. */
+static struct waits ring(struct prog *p, const struct seat *seat, int rounds, double bytes, struct tag tag,
+			 const uint32_t *last)
 {
 	struct waits have[SEAT_MAX], all = {.n = 0};
 
-	tag.what = "all-reduce";
+	tag.what = rounds < 2 * (seat->n - 1) ? "all-gather" : "all-reduce";
 	for (int i = 0; i < seat->n; i++)
 		have[i] = just(last[i]);
-	for (int round = 0; round < 2 * (seat->n - 1); round++) {
+	for (int round = 0; round < rounds; round++) {
 		struct waits next[SEAT_MAX];
 
 		for (int i = 0; i < seat->n; i++) {
@@ -278,16 +279,17 @@ struct waits prog_block(struct prog *p, const struct shape *s, const struct seat
 	/* the head's backward pass gives the gradient of its input */
 	const bool logits = tag.role == ROLE_HEAD && tag.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
+	/* every device gathers the embedding whole; of the logits each has a part; other blocks end in
+	 * partial sums */
+	const int rounds = (seat->n - 1) * (tag.role == ROLE_EMBEDDING ? 0 : logits ? 1 : 2);
 	uint32_t last[SEAT_MAX] = {TASK_NONE};
 
 	for (int i = 0; i < seat->n; i++)
 		last[i] = block_on(p, s, seat->unit[i], seat->share[i], tag, after);
 	if (last[0] == TASK_NONE)
 		return *after;
-	if (seat->n == 1)
-		return just(last[0]);
-	return all_reduce(p, seat, format_bytes((enum format_id)w->scenario->precision.compute, rows * width),
-			  tag, last);
+	return ring(p, seat, rounds,
+		    format_bytes((enum format_id)w->scenario->precision.compute, rows * width), tag, last);
 }
 
 static struct class_times times_new(struct arena *a, size_t n)

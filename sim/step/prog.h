@@ -71,7 +71,8 @@ void waits_add(struct waits *w, uint32_t task);
 void waits_join(struct waits *w, const struct waits *more);
 
 /* Appends the operators of a block at its seat, after `after`. Returns what has to end for the block to have
- * ended; for a tensor split that is the all-reduce of its output. */
+ * ended; for a tensor split with the ring
+ * that makes its output whole. */
 struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 			const struct waits *after);
 

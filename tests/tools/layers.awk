@@ -3,7 +3,7 @@
 BEGIN {
 	owner["yaml.h"] = " conf "
 	owner["spawn.h"] = " report "
-	gsl = " base stats cost calib "
+	gsl = " base stats cost calib kernels "
 }
 FILENAME ~ /LAYERS$/ {
 	if ($0 !~ /^#/ && NF) {
@@ -17,13 +17,19 @@ FILENAME ~ /LAYERS$/ {
 }
 FNR == 1 {
 	n = split(FILENAME, from, "/")
+	if (from[1] == "kernels") { # one room, whatever its folders
+		from[2] = "kernels"
+		n = 3
+	}
 	if (n >= 3 && !(from[2] in known)) {
 		printf "%s: room '%s' is not in sim/LAYERS\n", FILENAME, from[2]
 		bad = 1
 	}
 }
-/^#include "sim\// {
+/^#include "(sim|kernels)\// {
 	split($2, to, "/")
+	if ($2 ~ /^"kernels/)
+		to[2] = "kernels"
 	if (n >= 3 && !((from[2], to[2]) in may)) {
 		printf "%s:%d: room '%s' may not include room '%s'\n", FILENAME, FNR, from[2], to[2]
 		bad = 1

@@ -1,0 +1,231 @@
+/* cpu_linear.c - products with weights on the CPU: CBLAS for f32, own loops for blocks of 8 and 4 bits. */
+#include <math.h>
+
+#include "kernels/cpu/blas.h"
+#include "kernels/cpu/cpu.h"
+
+enum { ROWS_MAX = 8, SPOTS = 64, COLUMNS_STEP = 16 };
+
+static struct linear shape_of(const struct job *j)
+{
+	return (struct linear){j->c.m, j->c.n, j->c.k};
+}
+
+static bool gemm_can(const struct cpu *cpu, const struct bench_case *c)
+{
+	/* all threads, or as many as the library can be told to use */
+	return c->dtype == SAMPLE_F32 &&
+	       (!c->threads || c->threads == cpu->threads || blas_threads(cpu->threads));
+}
+
+static int gemm_prepare(struct cpu *cpu, struct err *err)
+{
+	struct job *j = &cpu->job;
+	const size_t weights = (size_t)(j->c.n * j->c.k);
+
+	j->copies = cpu_copies(cpu, (double)weights * FLOAT_B);
+	if (cpu_random(&cpu->in, weights * j->copies, err) != 0 ||
+	    cpu_random(&cpu->x, (size_t)(j->c.m * j->c.k), err) != 0 ||
+	    cpu_room(&cpu->y, (size_t)(j->c.m * j->c.n), err) != 0)
+		return -1;
+	j->in = cpu->in.at;
+	j->x = cpu->x.at;
+	j->y = cpu->y.at;
+	return 0;
+}
+
+static void gemm_batch(struct cpu *cpu, int64_t reps)
+{
+	struct job *j = &cpu->job;
+	const struct linear s = shape_of(j);
+
+	for (int64_t r = 0; r < reps; r++)
+		blas_linear(&s, j->y, j->x, j->in + cpu_turn(j) * (size_t)(s.n * s.k));
+}
+
+static double weight_at(const struct job *j, int64_t row, int64_t column)
+{
+	const int64_t block = row * (j->c.k / QUANT_BLOCK) + column / QUANT_BLOCK, in = column % QUANT_BLOCK;
+
+	if (j->c.dtype == SAMPLE_Q8) {
+		const struct q8_block *b = (const struct q8_block *)j->blocks + block;
+
+		return (double)half_to_float(b->scale) * b->q[in];
+	}
+	if (j->c.dtype == SAMPLE_Q4) {
+		const struct q4_block *b = (const struct q4_block *)j->blocks + block;
+		const int pair = b->q[in % (QUANT_BLOCK / 2)];
+
+		return (double)half_to_float(b->scale) * ((in < QUANT_BLOCK / 2 ? pair & 15 : pair >> 4) - 8);
+	}
+	return (double)j->in[row * j->c.k + column];
+}
+
+/* Of the first copy: it is what the checked repetition ran on. */
+static int product_check(struct cpu *cpu, struct err *err)
+{
+	const struct job *j = &cpu->job;
+	const int64_t n = j->c.m * j->c.n;
+
+	for (int64_t i = 0; i < SPOTS; i++) {
+		const int64_t at = (int64_t)((double)(n - 1) * (double)i / (SPOTS - 1)), row = at / j->c.n;
+		struct reference want = {0};
+
+		for (int64_t p = 0; p < j->c.k; p++) {
+			const double term = (double)j->x[row * j->c.k + p] * weight_at(j, at % j->c.n, p);
+
+			want.value += term;
+			want.size += fabs(term);
+		}
+		if (cpu_close(j->y[at], &want, "element", at, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool gemv_can(const struct cpu *cpu, const struct bench_case *c)
+{
+	if (c->m < 1 || c->m > ROWS_MAX)
+		return false;
+	if (c->dtype == SAMPLE_Q8 || c->dtype == SAMPLE_Q4)
+		return c->k % QUANT_BLOCK == 0;
+	return gemm_can(cpu, c);
+}
+
+static int gemv_prepare(struct cpu *cpu, struct err *err)
+{
+	struct job *j = &cpu->job;
+	const size_t blocks = (size_t)(j->c.n * j->c.k / QUANT_BLOCK), vector = (size_t)(j->c.m * j->c.k);
+
+	if (j->c.dtype == SAMPLE_F32)
+		return gemm_prepare(cpu, err);
+	j->copies = cpu_copies(cpu, j->c.bytes);
+	if ((j->c.dtype == SAMPLE_Q8 ? cpu_q8(&cpu->q8, blocks * j->copies, err)
+				     : cpu_q4(&cpu->q4, blocks * j->copies, err)) != 0 ||
+	    cpu_random(&cpu->x, vector, err) != 0 ||
+	    cpu_room(&cpu->y, (size_t)(j->c.m * j->c.n) + vector / QUANT_BLOCK, err) != 0)
+		return -1;
+	j->blocks = j->c.dtype == SAMPLE_Q8 ? cpu->q8.at : cpu->q4.at;
+	j->x = cpu->x.at;
+	j->y = cpu->y.at;
+	j->sums = j->y + j->c.m * j->c.n;
+	return 0;
+}
+
+/* Weights are the outer loop: each row of them is read once, whatever the number of vectors. */
+static void gemv_part(void *self, int part, int parts)
+{
+	const struct cpu *cpu = self;
+	const struct job *j = &cpu->job;
+	const struct span s = pool_span(j->c.n, COLUMNS_STEP, part, parts);
+	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK), first = j->turn * (size_t)j->c.n;
+
+	for (int64_t row = s.from; row < s.to; row++) {
+		const size_t at = (first + (size_t)row) * blocks;
+
+		for (int64_t i = 0; i < j->c.m; i++) {
+			const float *x = j->x + i * j->c.k;
+
+			j->y[i * j->c.n + row] =
+				j->c.dtype == SAMPLE_Q8
+					? cpu->inner->dot_q8((const struct q8_block *)j->blocks + at, x,
+							     blocks)
+					: cpu->inner->dot_q4((const struct q4_block *)j->blocks + at, x,
+							     j->sums + (size_t)i * blocks, blocks);
+		}
+	}
+}
+
+static void sum_blocks(const struct cpu *cpu)
+{
+	const struct job *j = &cpu->job;
+	const int64_t blocks = j->c.m * j->c.k / QUANT_BLOCK;
+
+	for (int64_t b = 0; b < blocks; b++)
+		j->sums[b] = cpu->inner->read(j->x + b * QUANT_BLOCK, QUANT_BLOCK);
+}
+
+static void gemv_batch(struct cpu *cpu, int64_t reps)
+{
+	if (cpu->job.c.dtype == SAMPLE_F32) {
+		gemm_batch(cpu, reps);
+		return;
+	}
+	for (int64_t r = 0; r < reps; r++) {
+		if (cpu->job.c.dtype == SAMPLE_Q4)
+			sum_blocks(cpu);
+		pool_run(cpu->pool, gemv_part, cpu);
+		cpu->job.turn = (cpu->job.turn + 1) % cpu->job.copies;
+	}
+}
+
+/* m tokens are dealt to k experts, each a square product n wide: gather, product, scatter. */
+static int moe_prepare(struct cpu *cpu, struct err *err)
+{
+	struct job *j = &cpu->job;
+	const size_t weights = (size_t)(j->c.k * j->c.n * j->c.n), rows = (size_t)(j->c.m * j->c.n);
+
+	j->copies = cpu_copies(cpu, j->c.bytes);
+	if (cpu_random(&cpu->in, weights * j->copies, err) != 0 || cpu_random(&cpu->x, rows, err) != 0 ||
+	    cpu_room(&cpu->y, rows, err) != 0 || cpu_room(&cpu->out, 2 * rows, err) != 0)
+		return -1;
+	j->in = cpu->in.at;
+	j->x = cpu->x.at;
+	j->y = cpu->y.at;
+	j->out = cpu->out.at;
+	return 0;
+}
+
+static void move_rows(const struct cpu *cpu, float *to, const float *from, int64_t expert, bool gather)
+{
+	const struct job *j = &cpu->job;
+	int64_t packed = 0;
+
+	for (int64_t t = expert; t < j->c.m; t += j->c.k, packed++)
+		cpu->inner->scale(to + (gather ? packed : t) * j->c.n, from + (gather ? t : packed) * j->c.n,
+				  (size_t)j->c.n, 1);
+}
+
+static void moe_batch(struct cpu *cpu, int64_t reps)
+{
+	struct job *j = &cpu->job;
+	const int64_t n = j->c.n;
+
+	for (int64_t r = 0; r < reps; r++) {
+		const float *w = j->in + cpu_turn(j) * (size_t)(j->c.k * n * n);
+
+		for (int64_t e = 0; e < j->c.k && e < j->c.m; e++, w += n * n) {
+			const struct linear s = {(j->c.m - e + j->c.k - 1) / j->c.k, n, n};
+
+			move_rows(cpu, j->out, j->x, e, true);
+			blas_linear(&s, j->out + j->c.m * n, j->out, w);
+			move_rows(cpu, j->y, j->out + j->c.m * n, e, false);
+		}
+	}
+}
+
+static int moe_check(struct cpu *cpu, struct err *err)
+{
+	const struct job *j = &cpu->job;
+	const int64_t n = j->c.n;
+
+	for (int64_t i = 0; i < SPOTS; i++) {
+		const int64_t at = (j->c.m * n - 1) * i / (SPOTS - 1), token = at / n;
+		const float *w = j->in + (token % j->c.k * n + at % n) * n;
+		struct reference want = {0};
+
+		for (int64_t p = 0; p < n; p++) {
+			const double term = (double)j->x[token * n + p] * (double)w[p];
+
+			want.value += term;
+			want.size += fabs(term);
+		}
+		if (cpu_close(j->y[at], &want, "element", at, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct cpu_kind cpu_gemm = {gemm_can, gemm_prepare, gemm_batch, product_check};
+const struct cpu_kind cpu_gemv = {gemv_can, gemv_prepare, gemv_batch, product_check};
+const struct cpu_kind cpu_moe = {gemm_can, moe_prepare, moe_batch, moe_check};

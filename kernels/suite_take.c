@@ -1,0 +1,199 @@
+/* suite_take.c - see suite_take.h. */
+#include "kernels/suite_take.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/stats/quantile.h"
+
+enum { WINDOWS_MAX = 10, CANARY_BATCHES = 6, REPS_MAX = 1 << 24 };
+static const double windows_agree = 0.03, canary_min_s = 0.004;
+
+double take_now(const struct taker *t)
+{
+	struct timespec now;
+
+	if (t->o->now)
+		return t->o->now(t->o->now_self);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool take_stopped(const struct taker *t)
+{
+	return t->o->stop && *t->o->stop;
+}
+
+uint64_t take_random(struct taker *t) /* splitmix64 */
+{
+	uint64_t z = t->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+static int run(struct taker *t, int64_t reps, double *each, struct err *err)
+{
+	double seconds = -1;
+
+	if (t->m.backend->run(t->m.self, reps, &seconds, err) != 0)
+		return -1;
+	if (!(seconds >= 0) || !isfinite(seconds)) /* 0: below the clock's resolution */
+		return err_set(err, "the backend says that %lld repetitions took %g s", (long long)reps,
+			       seconds);
+	*each = seconds / (double)reps;
+	return 0;
+}
+
+static int64_t reps_for(double min_s, double each)
+{
+	return each > 0 ? (int64_t)fmin(fmax(ceil(min_s / each), 1), REPS_MAX) : REPS_MAX;
+}
+
+/* Repetitions such that a batch lasts min_s: doubled from one until a tenth of that is reached, then in one
+ * step; the warm-up windows go on correcting it. */
+static int find_reps(struct taker *t, double min_s, int64_t *reps, struct err *err)
+{
+	double each = 0;
+
+	for (*reps = 1; *reps < REPS_MAX; *reps *= 4) {
+		if (run(t, *reps, &each, err) != 0)
+			return -1;
+		if (each * (double)*reps >= 0.1 * min_s)
+			break;
+	}
+	*reps = reps_for(min_s, each);
+	return 0;
+}
+
+/* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. */
+static int warm_up(struct taker *t, double min_s, int64_t *reps, struct err *err)
+{
+	double before = -1, each = 0;
+
+	for (int i = 0; i < WINDOWS_MAX && !take_stopped(t); i++) {
+		if (run(t, *reps, &each, err) != 0)
+			return -1;
+		*reps = reps_for(min_s, each);
+		if (before > 0 && fabs(each - before) <= windows_agree * before)
+			break;
+		before = each;
+	}
+	return 0;
+}
+
+int take_case(struct taker *t, const struct bench_case *c, double min_s, int n, batches *to, struct err *err)
+{
+	const struct backend *b = t->m.backend;
+	const bool cold_start =
+		c->kind == SAMPLE_SUSTAINED; /* how it slows down from rest is what is asked */
+	int64_t reps;
+	int rc = b->prepare(t->m.self, c, err);
+
+	if (rc == 0)
+		rc = find_reps(t, min_s, &reps, err);
+	if (rc == 0 && !cold_start)
+		rc = warm_up(t, min_s, &reps, err);
+	for (int i = 0; i < n && rc == 0 && !take_stopped(t); i++) {
+		struct batch batch = {.segment = take_segment(t)};
+
+		rc = run(t, reps, &batch.s, err);
+		if (rc == 0 && !(batch.s > 0))
+			rc = err_set(err, "the clock stood still for a batch of %lld repetitions",
+				     (long long)reps);
+		if (rc == 0)
+			VEC_ADD(to, batch);
+	}
+	b->finish(t->m.self);
+	return rc;
+}
+
+/* The fastest of a few batches: it tells the state of the machine, clock and heat, from a moment's
+ * disturbance, which the samples' own medians stand. */
+static int take_canary(struct taker *t, struct canary *k, struct err *err)
+{
+	batches got = {0};
+	double least = INFINITY;
+	const int rc = take_case(t, &k->c, canary_min_s, CANARY_BATCHES, &got, err);
+
+	for (size_t i = 0; i < got.n; i++)
+		least = fmin(least, got.at[i].s);
+	if (rc == 0 && got.n)
+		VEC_ADD(&k->seconds, least);
+	VEC_FREE(&got);
+	return rc;
+}
+
+int take_canaries(struct taker *t, struct err *err)
+{
+	for (size_t i = 0; i < CANARY_N; i++)
+		if (t->canaries[i].used && !take_stopped(t) && take_canary(t, &t->canaries[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+size_t take_segment(const struct taker *t)
+{
+	size_t rounds = 0;
+
+	for (size_t i = 0; i < CANARY_N; i++)
+		rounds = t->canaries[i].seconds.n > rounds ? t->canaries[i].seconds.n : rounds;
+	return rounds ? rounds - 1 : 0;
+}
+
+/* The state that counts is the fast one, at a quarter of the rounds: a machine is slowed by others, not sped
+ * up. */
+static double normal_s(const struct canary *k)
+{
+	return quantile_of(k->seconds.at, k->seconds.n, 0.25);
+}
+
+static double off_at(const struct canary *k, size_t round)
+{
+	return round < k->seconds.n ? fabs(k->seconds.at[round] / normal_s(k) - 1) : 0;
+}
+
+static const struct canary *canary_of(const struct taker *t, enum sample_kind kind)
+{
+	const bool computes = kind == SAMPLE_GEMM || kind == SAMPLE_PREFILL || kind == SAMPLE_SUSTAINED;
+	const struct canary *k = &t->canaries[computes ? CANARY_COMPUTE : CANARY_MEMORY];
+
+	if (!k->used)
+		k = &t->canaries[computes ? CANARY_MEMORY : CANARY_COMPUTE];
+	return k->seconds.n ? k : NULL;
+}
+
+double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segment)
+{
+	const struct canary *k = canary_of(t, kind);
+
+	return k ? fmax(off_at(k, segment), off_at(k, segment + 1)) : 0;
+}
+
+double take_canary_limit(const struct taker *t, enum sample_kind kind, double least)
+{
+	const struct canary *k = canary_of(t, kind);
+	double *off, limit;
+
+	if (!k)
+		return least;
+	off = xmalloc(k->seconds.n * sizeof *off);
+	for (size_t i = 0; i < k->seconds.n; i++)
+		off[i] = off_at(k, i);
+	limit = 3 * 1.4826 * quantile_of(off, k->seconds.n, 0.5); /* three standard deviations, robustly */
+	free(off);
+	return fmax(least, fmin(limit, 3 * least));
+}
+
+double take_canary_worst(const struct taker *t)
+{
+	double worst = 0;
+
+	for (size_t i = 0; i < CANARY_N; i++)
+		for (size_t round = 0; round < t->canaries[i].seconds.n; round++)
+			worst = fmax(worst, off_at(&t->canaries[i], round));
+	return worst;
+}

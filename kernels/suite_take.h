@@ -1,0 +1,46 @@
+/*
+ * suite_take.h - taking the samples of one prepared case: warm-up, batches, canaries. Between suite's files.
+ */
+#ifndef KERNELS_SUITE_TAKE_H
+#define KERNELS_SUITE_TAKE_H
+#include "kernels/suite.h"
+
+struct batch { /* seconds of one repetition, and between which canaries */
+	double s;
+	size_t segment;
+};
+
+enum { CANARY_COMPUTE, CANARY_MEMORY, CANARY_N };
+
+struct canary {
+	struct bench_case c;
+	bool used;           /* the backend can run it */
+	VEC(double) seconds; /* one for each round: the fastest of a few batches */
+};
+
+struct taker {
+	struct suite_machine m;
+	const struct suite_options *o;
+	struct canary canaries[CANARY_N];
+	uint64_t random;
+};
+
+double take_now(const struct taker *t);
+bool take_stopped(const struct taker *t);
+uint64_t take_random(struct taker *t);
+
+/* Prepares, warms up, and adds up to n batches of at least min_s each; fewer when stopped. A case that fails
+ * to be prepared, or computes nonsense, is an error. */
+typedef VEC(struct batch) batches;
+int take_case(struct taker *t, const struct bench_case *c, double min_s, int n, batches *to, struct err *err);
+
+int take_canaries(struct taker *t, struct err *err); /* a round of all that are used */
+size_t take_segment(const struct taker *t);          /* the one that began with the last round */
+
+/* How far the canary that minds this kind was off, around a segment, against its usual time; and how far it
+ * may be: `least`, or up to three times that where it never holds still. */
+double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segment);
+double take_canary_limit(const struct taker *t, enum sample_kind kind, double least);
+double take_canary_worst(const struct taker *t);
+
+#endif

@@ -1,0 +1,266 @@
+/* check_cpu.c - the CPU backend's kernels against plain loops in double, on small and odd shapes. */
+#include "tests/suites.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/cpu/cpu.h"
+
+static float number(uint32_t *state) /* in [-1, 1) */
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (float)(*state >> 8) / 8388608 - 1;
+}
+
+enum { MOST = 300 };
+static float x[4 * MOST + 1], y[MOST + 1], z[MOST + 1], to[MOST + 1];
+
+static void fill(void)
+{
+	uint32_t state = 7;
+
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+		x[i] = number(&state);
+	for (size_t i = 0; i <= MOST; i++) {
+		y[i] = number(&state);
+		z[i] = number(&state);
+	}
+}
+
+START_TEST(loops_agree_with_plain_ones)
+{
+	static const size_t sizes[] = {1, 7, 8, 31, 64, 65, 299};
+
+	fill();
+	for (const struct inner *const *in = inner_all(); *in; in++)
+		for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
+			const size_t n = sizes[k];
+			double sum = 0, dots[4] = {0};
+			float got[4];
+
+			for (size_t i = 0; i < n; i++) {
+				sum += (double)x[i + 1];
+				for (size_t r = 0; r < 4; r++)
+					dots[r] += (double)x[1 + r * MOST + i] * (double)y[i + 1];
+			}
+			ck_assert_double_eq_tol((double)(*in)->read(x + 1, n), sum,
+						1e-4); /* unaligned on purpose */
+			(*in)->dots(got, x + 1, MOST, y + 1, n);
+			for (size_t r = 0; r < 4; r++)
+				ck_assert_double_eq_tol((double)got[r], dots[r], 1e-4);
+			(*in)->triad(to + 1, x + 1, y + 1, n, 0.5f);
+			for (size_t i = 1; i <= n; i++)
+				MUST(fabs((double)to[i] - ((double)x[i] + 0.5 * (double)y[i])) < 1e-6);
+			(*in)->silu(to + 1, x + 1, y + 1, n);
+			for (size_t i = 1; i <= n; i++)
+				MUST(fabs((double)to[i] -
+					  (double)x[i] / (1 + exp(-(double)x[i])) * (double)y[i]) < 1e-6);
+		}
+}
+END_TEST
+
+START_TEST(exponentials_hold_their_range)
+{
+	static const float at[16] = {0,   -0.3f, 1,  -1,      -20,    -86,       -1e4f, 5,
+				     -88, 0.1f,  80, -0.347f, 0.347f, -INFINITY, -2e9f, 3};
+
+	for (const struct inner *const *in = inner_all(); *in; in++) {
+		float e[16];
+		double sum = 0;
+
+		memcpy(e, at, sizeof e);
+		sum = (double)(*in)->exp_sum(e, 16, 0);
+		for (size_t i = 0; i < 16; i++) {
+			const double want = exp((double)at[i]);
+
+			MUST(fabs((double)e[i] - want) <= 3e-7 * want + 1e-37);
+		}
+		ck_assert_double_eq_tol(sum / exp(80), 1, 1e-6);
+	}
+}
+END_TEST
+
+START_TEST(blocks_of_bits)
+{
+	struct q8_block eight[3];
+	struct q4_block four[3];
+	float sums[3] = {0};
+	double want8 = 0, want4 = 0;
+
+	fill();
+	for (size_t b = 0; b < 3; b++) {
+		eight[b].scale = (uint16_t)(0x2e66 + b); /* about 0.1 */
+		four[b].scale = (uint16_t)(0xae66 - b);  /* about -0.1 */
+		for (size_t i = 0; i < QUANT_BLOCK; i++) {
+			const uint8_t byte = (uint8_t)(b * 91 + i * 57);
+			const float v = x[b * QUANT_BLOCK + i];
+
+			eight[b].q[i] = (int8_t)byte;
+			four[b].q[i % 16] =
+				(uint8_t)(i < 16 ? (byte & 15) : four[b].q[i % 16] | (byte & 15) << 4);
+			want8 += (double)half_to_float(eight[b].scale) * (double)eight[b].q[i] * (double)v;
+			want4 += (double)half_to_float(four[b].scale) * ((byte & 15) - 8) * (double)v;
+			sums[b] += v;
+		}
+	}
+	for (const struct inner *const *in = inner_all(); *in; in++) {
+		ck_assert_double_eq_tol((double)(*in)->dot_q8(eight, x, 3), want8, 1e-3);
+		ck_assert_double_eq_tol((double)(*in)->dot_q4(four, x, sums, 3), want4, 1e-3);
+	}
+	ck_assert(half_to_float(0x3c00) == 1 && half_to_float(0xc000) == -2 && half_to_float(1) == 0x1p-24f);
+}
+END_TEST
+
+/* Every case is checked against a reference by the backend itself; here the shapes that are hard to get
+ * right. */
+#define CASE(...)                                                                                            \
+	{                                                                                                    \
+		__VA_ARGS__                                                                                  \
+	}
+static const struct bench_case cases[] = {
+	CASE(.kind = SAMPLE_READ, .bytes = 4 * 16 * 61),
+	CASE(.kind = SAMPLE_READ, .bytes = 4 * 3, .threads = 1),
+	CASE(.kind = SAMPLE_WRITE, .bytes = 4 * 1003),
+	CASE(.kind = SAMPLE_COPY, .bytes = 8 * 1003),
+	CASE(.kind = SAMPLE_TRIAD, .bytes = 12 * 1003),
+	CASE(.kind = SAMPLE_ADAM, .n = 1003, .bytes = 28 * 1003),
+	CASE(.kind = SAMPLE_ADAM, .n = 100003, .bytes = 28 * 100003),
+	CASE(.kind = SAMPLE_ELEMENTWISE, .m = 3, .n = 77, .bytes = 8 * 3 * 77, .cold = true),
+	CASE(.kind = SAMPLE_ELEMENTWISE, .m = 301, .n = 77, .bytes = 8 * 301 * 77),
+	CASE(.kind = SAMPLE_GEMM, .m = 1, .n = 37, .k = 53, .bytes = 4 * 37 * 53),
+	CASE(.kind = SAMPLE_GEMM, .m = 19, .n = 37, .k = 53, .bytes = 4 * 37 * 53),
+	CASE(.kind = SAMPLE_GEMM, .m = 2, .n = 300, .k = 1, .bytes = 1200, .threads = 1),
+	CASE(.kind = SAMPLE_SUSTAINED, .m = 33, .n = 34, .k = 35, .bytes = 4 * 34 * 35),
+	CASE(.kind = SAMPLE_GEMV, .m = 1, .n = 45, .k = 70, .bytes = 4 * 45 * 70),
+	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q8, .m = 1, .n = 45, .k = 96, .bytes = 34 * 45 * 3),
+	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q8, .m = 7, .n = 1, .k = 32, .bytes = 34),
+	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 1, .n = 45, .k = 96, .bytes = 18 * 45 * 3),
+	CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 8, .n = 33, .k = 64, .bytes = 18 * 66,
+	     .threads = 1),
+	CASE(.kind = SAMPLE_MOE, .m = 1, .n = 40, .k = 1, .bytes = 4 * 1600),
+	CASE(.kind = SAMPLE_MOE, .m = 11, .n = 40, .k = 4, .bytes = 16 * 1600),
+	CASE(.kind = SAMPLE_PREFILL, .m = 1, .n = 1, .heads = 1, .kv_heads = 1, .head_dim = 16),
+	CASE(.kind = SAMPLE_PREFILL, .m = 5, .n = 5, .heads = 6, .kv_heads = 2, .head_dim = 48),
+	CASE(.kind = SAMPLE_PREFILL, .m = 65, .n = 65, .heads = 4, .kv_heads = 4, .head_dim = 64),
+	CASE(.kind = SAMPLE_PREFILL, .m = 70, .n = 203, .heads = 4, .kv_heads = 1, .head_dim = 128),
+	CASE(.kind = SAMPLE_PREFILL, .m = 63, .n = 64, .heads = 2, .kv_heads = 1, .head_dim = 32,
+	     .threads = 1),
+	CASE(.kind = SAMPLE_DECODE, .m = 1, .n = 1, .heads = 5, .kv_heads = 1, .head_dim = 16),
+	CASE(.kind = SAMPLE_DECODE, .m = 1, .n = 63, .heads = 6, .kv_heads = 2, .head_dim = 48),
+	CASE(.kind = SAMPLE_DECODE, .m = 1, .n = 129, .heads = 32, .kv_heads = 1, .head_dim = 128),
+	CASE(.kind = SAMPLE_DECODE, .m = 1, .n = 1000, .heads = 3, .kv_heads = 3, .head_dim = 128,
+	     .cold = true),
+	CASE(.kind = SAMPLE_DISPATCH, .m = 10),
+	CASE(.kind = SAMPLE_SUBMIT, .m = 10),
+};
+
+START_TEST(cases_are_right)
+{
+	void *self = NULL;
+	struct err err = ERR_INIT;
+	double seconds = -1;
+
+	ck_assert_msg(backend_cpu.open(&self, &err) == 0, "%s", err.msg);
+	ck_assert(backend_cpu.can(self, &cases[_i]));
+	ck_assert_msg(backend_cpu.prepare(self, &cases[_i], &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(backend_cpu.run(self, 5, &seconds, &err), 0);
+	ck_assert_double_ge(seconds, 0);
+	backend_cpu.finish(self);
+	ck_assert_int_eq(backend_cpu.run(self, 1, &seconds, &err), -1); /* nothing is prepared */
+	backend_cpu.finish(self);
+	backend_cpu.close(self);
+}
+END_TEST
+
+START_TEST(what_it_cannot_do_is_said)
+{
+	static const struct bench_case not [] = {
+		CASE(.kind = SAMPLE_GEMM, .dtype = SAMPLE_F16, .m = 8, .n = 8, .k = 8),
+		CASE(.kind = SAMPLE_GEMV, .dtype = SAMPLE_Q4, .m = 1, .n = 8, .k = 33),
+		CASE(.kind = SAMPLE_GEMV, .m = 9, .n = 8, .k = 33),
+		CASE(.kind = SAMPLE_PREFILL, .m = 1, .n = 1, .heads = 3, .kv_heads = 2, .head_dim = 16),
+		CASE(.kind = SAMPLE_PREFILL, .m = 2, .n = 1, .heads = 2, .kv_heads = 2, .head_dim = 16),
+		CASE(.kind = SAMPLE_DECODE, .m = 1, .n = 1, .heads = 2, .kv_heads = 2, .head_dim = 20),
+		CASE(.kind = SAMPLE_HOST_COPY, .bytes = 100),
+		CASE(.kind = SAMPLE_READ, .bytes = 100, .threads = 100000),
+	};
+	void *self = NULL;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(backend_cpu.open(&self, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(not ); i++) {
+		ck_assert_msg(!backend_cpu.can(self, &not [i]), "%zu", i);
+		ck_assert_int_eq(backend_cpu.prepare(self, &not [i], &err), -1);
+		backend_cpu.finish(self);
+	}
+	backend_cpu.close(self);
+	backend_cpu.close(NULL);
+}
+END_TEST
+
+START_TEST(a_wrong_number_is_found)
+{
+	const struct reference want = {2, 10};
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(cpu_close(2.00001f, &want, "element", 3, &err), 0);
+	ck_assert_int_eq(cpu_close(2.001f, &want, "element", 3, &err), -1);
+	ck_assert_int_eq(cpu_close(NAN, &want, "element", 3, NULL), -1);
+	ck_assert_str_eq(err.msg, "a wrong result: element 3 is 2.00099993, not 2");
+}
+END_TEST
+
+static void count(void *self, int part, int parts)
+{
+	int *hits = self;
+
+	for (struct span s = pool_span(1000, 7, part, parts); s.from < s.to; s.from++)
+		hits[s.from]++;
+}
+
+START_TEST(a_pool_does_each_part_once)
+{
+	struct err err = ERR_INIT;
+	struct pool *p = pool_new(5, &err); /* more than there are cores */
+	int hits[1000] = {0};
+
+	ck_assert_ptr_nonnull(p);
+	for (int turn = 0; turn < 300; turn++) {
+		pool_limit(p, turn % 6);
+		pool_run(p, count, hits);
+	}
+	pool_run_if(p, 1000, 2000, count, hits);
+	for (int i = 0; i < 1000; i++)
+		MUST(hits[i] == 301);
+	pool_free(p);
+	ck_assert_ptr_null(pool_new(0, &err));
+}
+END_TEST
+
+START_TEST(the_machine_is_described)
+{
+	struct backend_info info;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(machine_info(&info, &err), 0);
+	ck_assert(info.chip[0] && info.os[0] && info.build[0] && info.power[0]);
+	ck_assert(info.cores >= 1 && info.ram_B > 1 << 28 && info.cache_B >= 1 << 15);
+}
+END_TEST
+
+Suite *suite_cpu(void)
+{
+	Suite *s = suite_create("cpu");
+	TCase *t = tcase_create("kernels");
+
+	tcase_add_test(t, loops_agree_with_plain_ones);
+	tcase_add_test(t, exponentials_hold_their_range);
+	tcase_add_test(t, blocks_of_bits);
+	tcase_add_loop_test(t, cases_are_right, 0, ARRAY_LEN(cases));
+	tcase_add_test(t, what_it_cannot_do_is_said);
+	tcase_add_test(t, a_wrong_number_is_found);
+	tcase_add_test(t, a_pool_does_each_part_once);
+	tcase_add_test(t, the_machine_is_described);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,439 @@
+/* check_ingest.c - files of benchmark tools: every format read, every bad one refused, runtimes fitted to
+ * them. */
+#include <gsl/gsl_errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/base/rng.h"
+#include "sim/base/str.h"
+#include "sim/calib/from.h"
+#include "sim/step/generate.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+#define RUNS "tests/data/runs/"
+static const struct {
+	const char *path, *tool;
+	size_t n, row;
+	struct run want;
+} good[] = {
+	{RUNS "llama-bench.json",
+	 "llama-bench",
+	 2,
+	 0,
+	 {.kind = RUN_PP,
+	  .prompt = 512,
+	  .batch = 1,
+	  .chunk = 512,
+	  .seconds = 1.406,
+	  .n = 3,
+	  .bytes = 3825065984}},
+	{RUNS "llama-bench.json",
+	 "llama-bench",
+	 2,
+	 1,
+	 {.kind = RUN_TG,
+	  .gen = 128,
+	  .depth = 4096,
+	  .batch = 1,
+	  .chunk = 512,
+	  .seconds = 2.9,
+	  .n = 3,
+	  .bytes = 3825065984}},
+	{RUNS "llama-bench.jsonl",
+	 "llama-bench",
+	 2,
+	 1,
+	 {.kind = RUN_PG,
+	  .prompt = 512,
+	  .gen = 128,
+	  .batch = 1,
+	  .chunk = 256,
+	  .seconds = 5.6,
+	  .n = 1,
+	  .bytes = 7161089024}},
+	{RUNS "llama-bench-b4748.csv",
+	 "llama-bench",
+	 2,
+	 1,
+	 {.kind = RUN_TG,
+	  .gen = 128,
+	  .batch = 1,
+	  .chunk = 512,
+	  .seconds = 1.28,
+	  .n = 1,
+	  .bytes = 2479595648}},
+	{RUNS "llama-bench.md",
+	 "llama-bench",
+	 4,
+	 0,
+	 {.kind = RUN_PP,
+	  .prompt = 512,
+	  .batch = 1,
+	  .chunk = 2048,
+	  .seconds = 1.28,
+	  .n = 1,
+	  .bytes = 3.56 * 1073741824}},
+	{RUNS "llama-bench.md",
+	 "llama-bench",
+	 4,
+	 1,
+	 {.kind = RUN_TG,
+	  .gen = 128,
+	  .depth = 4096,
+	  .batch = 1,
+	  .chunk = 2048,
+	  .seconds = 3.2,
+	  .n = 1,
+	  .bytes = 3.56 * 1073741824}},
+	{RUNS "llama-bench.md",
+	 "llama-bench",
+	 4,
+	 2,
+	 {.kind = RUN_PG,
+	  .prompt = 512,
+	  .gen = 128,
+	  .batch = 1,
+	  .chunk = 2048,
+	  .seconds = 4,
+	  .n = 1,
+	  .bytes = 3.56 * 1073741824}},
+	{RUNS "llama-bench.md",
+	 "llama-bench",
+	 4,
+	 3,
+	 {.kind = RUN_PP,
+	  .prompt = 256,
+	  .batch = 1,
+	  .chunk = 2048,
+	  .seconds = 256.0 / 390,
+	  .n = 1,
+	  .bytes = 3.56 * 1073741824}},
+	{RUNS "llama-batched-bench.jsonl",
+	 "llama-batched-bench",
+	 4,
+	 0,
+	 {.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 1024, .seconds = 0.339, .n = 1}},
+	{RUNS "llama-batched-bench.jsonl",
+	 "llama-batched-bench",
+	 4,
+	 2, /* a shared prompt is read once */
+	 {.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 1024, .seconds = 0.339, .n = 1}},
+	{RUNS "llama-batched-bench.jsonl",
+	 "llama-batched-bench",
+	 4,
+	 3,
+	 {.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 8, .seconds = 1.005, .n = 1}},
+	{RUNS "llama-batched-bench.md",
+	 "llama-batched-bench",
+	 2,
+	 1,
+	 {.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 4, .seconds = 0.585, .n = 1}},
+	{RUNS "mlx_lm.txt",
+	 "mlx_lm",
+	 2,
+	 0, /* prompt_tps counts the first token's step */
+	 {.kind = RUN_PG,
+	  .prompt = 2047,
+	  .gen = 1,
+	  .batch = 1,
+	  .chunk = 2048,
+	  .seconds = 2048 / 1780.63,
+	  .n = 3}},
+	{RUNS "mlx_lm.txt",
+	 "mlx_lm",
+	 2,
+	 1, /* n tokens in the time of n - 1 steps */
+	 {.kind = RUN_TG, .gen = 127, .depth = 2048, .batch = 1, .seconds = 128 / 52.47, .n = 3}},
+	{RUNS "own.csv",
+	 "csv",
+	 2,
+	 1,
+	 {.kind = RUN_TG, .gen = 255, .depth = 871, .batch = 1, .seconds = 255 / 5.758, .n = 3}},
+};
+
+START_TEST(a_foreign_file_is_read)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const struct run *got, *want = &good[_i].want;
+
+	ck_assert_msg(runs_read(&a, good[_i].path, &r, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(r.tool, good[_i].tool);
+	ck_assert_uint_eq(r.n, good[_i].n);
+	got = &r.at[good[_i].row];
+	ck_assert_int_eq(got->kind, want->kind);
+	ck_assert_int_eq(got->prompt, want->prompt);
+	ck_assert_int_eq(got->gen, want->gen);
+	ck_assert_int_eq(got->depth, want->depth);
+	ck_assert_int_eq(got->batch, want->batch);
+	ck_assert_int_eq(got->chunk, want->chunk);
+	ck_assert_int_eq(got->n, want->n);
+	ck_assert_double_eq_tol(got->seconds, want->seconds, 1e-9);
+	ck_assert_double_eq_tol(got->bytes, want->bytes, 1);
+	ck_assert_int_eq(runs_one_model(&r, &err), 0);
+	arena_release(&a);
+}
+END_TEST
+
+#define ONE(more) "[{\"model_type\": \"a\", \"n_prompt\": 8, \"n_gen\": 0, " more "}]"
+static const struct {
+	const char *text, *msg; /* msg: how the message begins */
+} hostile[] = {
+	{"", "f: empty"},
+	{"hello", "f: not a file of runs"},
+	{"[]", "f: it has no runs"},
+	{"[{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ns\": 1", "f:1: not JSON, or cut off"},
+	{"[\n {\"n_prompt\": 8,\n", "f:"},
+	{"{\"n_prompt\": 8, \"n_gen\": 0, \"avg_ns\": 5}\n{\"n_prompt\": 8, \"n_ge",
+	 "f:2: not JSON, or cut off"},
+	{"[1, 2]", "f:1: expected an object"},
+	{"[{\"avg_ns\": 5}]", "f:1: 'n_prompt' or 'n_gen' is missing"},
+	{ONE("\"avg_ns\": -5"), "f:1: avg_ns: -5 is out of range"},
+	{ONE("\"avg_ns\": 0"), "f:1: a run of 0 s"},
+	{ONE("\"avg_ns\": NaN"), "f:1: avg_ns: expected a number, got 'NaN'"},
+	{ONE("\"avg_ns\": 1e999"), "f:1: avg_ns: 1e999 is out of range"},
+	{ONE("\"avg_ns\": \"0x10\""), "f:1: avg_ns: expected a number"},
+	{ONE("\"avg_ns\": 5, \"samples_ns\": []"), "f:1: samples_ns: the list is empty"},
+	{ONE("\"avg_ns\": 5, \"samples_ns\": 7"), "f:1: samples_ns: the list is empty"},
+	{ONE("\"avg_ns\": 5, \"samples_ns\": [5, -1]"), "f:1: samples_ns: -1 is out of range"},
+	{ONE("\"avg_ns\": 5, \"samples_ns\": [5, {}]"), "f:1: samples_ns: expected a number"},
+	{ONE("\"nothing\": 1"), "f:1: it has neither"},
+	{"[{\"n_prompt\": 1e300, \"n_gen\": 0, \"avg_ns\": 1}]", "f:1: n_prompt: 1e300 is out of range"},
+	{"[{\"n_prompt\": 1.5, \"n_gen\": 0, \"avg_ns\": 1}]", "f:1: expected a whole number"},
+	{"[{\"n_prompt\": 0, \"n_gen\": 0, \"avg_ns\": 1}]", "f:1: neither prompt nor generated"},
+	{"n_prompt,n_gen,avg_ns\n\"8\",\"0\",\"5", "f:2: a quote is not closed"},
+	{"n_prompt,n_gen,avg_ns\n8,0,5,9\n", "f:2: 4 fields under 3"},
+	{"n_prompt,n_prompt\n8,0\n", "f:1: two columns"},
+	{"kind,seconds\nxx,1\n", "f:2: kind: expected pp, tg or pg"},
+	{"kind,prompt,seconds\npp,512,inf\n", "f:2: seconds: expected a number"},
+	{"kind,prompt,seconds\npp,512,\n", "f:2: a run of 0 s"},
+	{"kind,prompt,gen,seconds\ntg,512,4,1\n", "f:2: prompt and gen do not go with kind"},
+	{"| model | test | t/s |\n| - | - | - |\n| a | pp512 | -3 |\n", "f:"},
+	{"| model | test | t/s |\n| --- | --- | --- |\n| a | pp512 | 0.00 |\n",
+	 "f:3: t/s: a rate must be positive"},
+	{"| model | test | t/s |\n| --- | --- | --- |\n| a | xx512 | 3 |\n", "f:3: expected a test"},
+	{"| model | test | t/s |\n| --- | --- | --- |\n| a | pp | 3 |\n", "f:3: test: expected a number"},
+	{"| model | test | t/s |\n", "f: it has no runs"},
+	{"Timing with prompt_tokens=8, generation_tokens=4, batch_size=1.\nTrial 1:  prompt_tps=nan, "
+	 "generation_tps=2\n",
+	 "f:2: prompt_tps and generation_tps must be"},
+	{"Timing with prompt_tokens=8, batch_size=1.\nTrial 1:  prompt_tps=1, generation_tps=2\n",
+	 "f:1: expected 'prompt"},
+	{"INSERT INTO llama_bench (a) VALUES ('1');", "f: SQL is not read"},
+};
+
+START_TEST(a_hostile_file_is_refused)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r = {.n = 77};
+
+	ck_assert_int_eq(runs_parse(&a, "f", hostile[_i].text, strlen(hostile[_i].text), &r, &err), -1);
+	ck_assert_msg(str_starts(err.msg, hostile[_i].msg), "'%s' does not begin with '%s'", err.msg,
+		      hostile[_i].msg);
+	ck_assert_uint_eq(r.n, 77); /* untouched */
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(every_cut_of_a_file_is_survived)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	ck_assert_int_eq(file_read(&a, good[_i].path, RUNS_FILE_MAX, &text, &len, &err), 0);
+	for (size_t cut = 0; cut < len; cut += 7) {
+		struct arena b = ARENA_INIT;
+		struct runs r;
+
+		err = (struct err)ERR_INIT;
+		if (runs_parse(&b, "f", arena_strndup(&b, text, cut), cut, &r, &err) != 0)
+			MUST(err.msg[0]);
+		arena_release(&b);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(two_models_are_not_one)
+{
+	static const char text[] = "model,kind,prompt,seconds\na,pp,512,1\n\nb,pp,512,2\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_int_eq(runs_parse(&a, "f", text, strlen(text), &r, &err), 0);
+	ck_assert_int_eq(runs_one_model(&r, &err), -1);
+	ck_assert_str_eq(err.msg, "f:4: model 'b' after 'a' at line 2");
+	arena_release(&a);
+}
+END_TEST
+
+/* --- runs of whole models ------------------------------------------------------------------------------ */
+
+static void no_gsl_abort(void)
+{
+	gsl_set_error_handler_off();
+}
+
+static void near(double got, double want, double off, const char *what)
+{
+	ck_assert_msg(fabs(got / want - 1) <= off, "%s: %g where %g is true", what, got, want);
+}
+
+START_TEST(a_replay_is_what_simulate_says)
+{
+	static const char *const sets[] = {"workload={generate: {prompt: 512 tok, tokens: 2 tok, batch: 1}}",
+					   NULL};
+	static const struct run pp = {.prompt = 512, .batch = 1}, tg = {.gen = 1, .depth = 512, .batch = 1};
+	struct toy toy;
+	struct placement at;
+	struct generate_progs progs;
+	struct task_graph graph;
+	struct class_times times;
+	struct task_run run;
+	double first_s;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	at = toy_all_on(&toy, 0);
+	progs = generate_build(&at);
+	times = prog_times(&toy.arena, progs.first);
+	run = prog_run(&toy.arena, progs.first, &times, &graph);
+	{
+		const struct unit *u = &toy.world->units[0];
+		const struct site site = {&toy.world->machines[u->machine], u->device, u->profile, DTYPE_F16};
+		const struct precision *p = &toy.world->scenario->precision;
+		const struct replay a = replay_make(&toy.arena, toy.world->model, p, &site, &pp),
+				    b = replay_make(&toy.arena, toy.world->model, p, &site, &tg);
+
+		first_s = replay_seconds(&a, NULL) + replay_seconds(&b, NULL);
+		ck_assert_double_eq_tol(first_s, sim_s_of_ns(run.makespan_ns), 1e-6);
+	}
+	generate_free(&progs);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Runs that a known runtime would give, on the M4 Pro, of two sizes of weights and three depths. */
+static const char *write_runs(struct arena *a, const struct known_device *d, const struct model *m,
+			      int format, struct rng *rng)
+{
+	static const struct run runs[] = {{.prompt = 512, .batch = 1},
+					  {.prompt = 2048, .batch = 1},
+					  {.gen = 128, .batch = 1},
+					  {.gen = 128, .depth = 1024, .batch = 1},
+					  {.gen = 128, .depth = 4096, .batch = 1}};
+	static const double truth[REPLAY_PARAMS] = {0.9, 0.95, 8, 400};
+	const struct precision p = {.weights = format, .kv = FORMAT_F16, .compute = FORMAT_F16};
+	struct profile profile = *d->profile;
+	const struct site site = {d->machine, d->device, &profile, DTYPE_F16};
+	const char *path =
+		arena_printf(a, "/tmp/lemursim-runs-%d-%s.csv", (int)getpid(), format_names[format]);
+	struct str s = STR_INIT;
+	struct err err = ERR_INIT;
+
+	profile.overhead.kernel.value = profile.overhead.step.value = 1e-6;
+	str_add(&s, "model,kind,prompt,gen,depth,n,seconds\n");
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+		const struct replay r = replay_make(a, m, &p, &site, &runs[i]);
+
+		str_addf(&s, "x %s,%s,%lld,%lld,%lld,5,%.9g\n", format_names[format],
+			 runs[i].gen ? "tg" : "pp", (long long)runs[i].prompt, (long long)runs[i].gen,
+			 (long long)runs[i].depth, replay_seconds(&r, truth) * exp(0.002 * rng_normal(rng)));
+	}
+	ck_assert_int_eq(file_write(path, s.text, s.len, true, &err), 0);
+	str_release(&s);
+	return path;
+}
+
+START_TEST(a_runtime_is_found_again)
+{
+	struct toy toy;
+	struct known_device d;
+	struct rng *rng = rng_new(7, "runtime");
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	struct calib_input in[] = {{.model = "mistral-7b"}, {.model = "mistral-7b"}};
+	const struct calib_from ask = {.inputs = in,
+				       .n = 2,
+				       .machine = "apple-m4-pro-16c-24gb",
+				       .like = "mps",
+				       .runtime = "fitted",
+				       .out = "./out.yaml"};
+	const struct model *m;
+	struct yml *tree;
+	struct source source;
+	struct machine machine = {0};
+	const struct profile *p;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	ck_assert_int_eq(known_device_load(&toy.loader, ask.machine, NULL, "mps", &d), 0);
+	m = known_model_load(&toy.loader, "mistral-7b");
+	in[0].path = write_runs(&toy.arena, &d, m, FORMAT_F16, rng);
+	in[1].path = write_runs(&toy.arena, &d, m, FORMAT_Q4_0, rng);
+	ck_assert_msg(calib_from(&toy.loader, &ask, &out, &err) == 0, "%s%s", err.msg, toy_complaints(&toy));
+	source = (struct source){"./out.yaml", out.text, out.len};
+	tree = yml_parse(&toy.arena, &source, &toy.diags);
+	tree = load_inherit(&toy.loader, tree, "hardware", HW_SCHEMA);
+	ck_assert_int_eq(field_load(&machine_table, tree, "m", &machine, &toy.diags), 0);
+	p = device_runtime(machine.devices.at, "fitted");
+	ck_assert_ptr_nonnull(p);
+	near(p->gemv.value, 0.95 * d.profile->gemv.value, 0.02, "bandwidth");
+	near(p->overhead.kernel.value, 8e-6, 0.05, "kernel");
+	near(((const struct gemm_point *)p->gemm[DTYPE_F16]->points.at)->u.value,
+	     0.9 * ((const struct gemm_point *)d.profile->gemm[DTYPE_F16]->points.at)->u.value, 0.02, "u");
+	for (size_t i = 0; i < ARRAY_LEN(in); i++)
+		remove(in[i].path);
+	rng_free(rng);
+	str_release(&out);
+	toy_release(&toy);
+}
+END_TEST
+
+START_TEST(one_sample_is_no_calibration)
+{
+	struct toy toy;
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	const char *path;
+	struct calib_input in = {.model = "mistral-7b"};
+	const struct calib_from ask = {
+		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
+	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
+	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
+	ck_assert_int_eq(calib_from(&toy.loader, &ask, &out, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "one sample only"));
+	ck_assert_uint_eq(out.len, 0);
+	remove(path);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_ingest(void)
+{
+	Suite *s = suite_create("ingest");
+	TCase *ingest = tcase_create("ingest"), *runtime = tcase_create("runtime");
+
+	tcase_add_loop_test(ingest, a_foreign_file_is_read, 0, (int)ARRAY_LEN(good));
+	tcase_add_loop_test(ingest, a_hostile_file_is_refused, 0, (int)ARRAY_LEN(hostile));
+	tcase_add_loop_test(ingest, every_cut_of_a_file_is_survived, 0, (int)ARRAY_LEN(good));
+	tcase_add_test(ingest, two_models_are_not_one);
+	tcase_set_timeout(ingest, 60);
+	suite_add_tcase(s, ingest);
+	tcase_add_checked_fixture(runtime, no_gsl_abort, NULL);
+	tcase_add_test(runtime, a_replay_is_what_simulate_says);
+	tcase_add_test(runtime, a_runtime_is_found_again);
+	tcase_add_test(runtime, one_sample_is_no_calibration);
+	suite_add_tcase(s, runtime);
+	return s;
+}
