@@ -132,10 +132,11 @@ static const struct memory_row too_much[] = {
 	{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB, 6.7 * GIB, 6.7 * GIB}};
 static const struct busy_row busy[] = {{"m4pro.gpu", "generate", 0.97}};
 static const struct assignment_row rows[] = {
-	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1},
+	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1,
+	 NULL},
 	{"alles auf M4 Pro \xe2\x86\x92 hier", true, 0, NULL, "memory bandwidth of m4pro.gpu", NULL, slow, 3,
-	 memory, 1, busy, 1},
-	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0},
+	 memory, 1, busy, 1, NULL},
+	{"full", false, 12.1 * GIB, "m5", "memory of m5", "QLoRA", invented, 1, too_much, 1, NULL, 0, NULL},
 };
 static const char *const notes[] = {"MFU is against 13.84 TFLOPS."};
 static const struct input_row inputs[] = {{"scenarios/a.yaml", "00ff"}};
