@@ -182,7 +182,11 @@ double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segm
 {
 	const struct canary *k = canary_of(t, kind);
 
-	return k ? fmax(off_at(k, segment), off_at(k, segment + 1)) : 0;
+	if (!k)
+		return 0;
+	if (segment + 1 >= k->seconds.n)
+		return off_at(k, segment);
+	return fmin(off_at(k, segment), off_at(k, segment + 1));
 }
 
 double take_canary_limit(const struct taker *t, enum sample_kind kind, double least)

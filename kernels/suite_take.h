@@ -37,8 +37,9 @@ int take_case(struct taker *t, const struct bench_case *c, double min_s, int n, 
 int take_canaries(struct taker *t, struct err *err); /* a round of all that are used */
 size_t take_segment(const struct taker *t);          /* the one that began with the last round */
 
-/* How far the canary that minds this kind was off, around a segment, against its usual time; and how far it
- * may be: `least`, or up to three times that where it never holds still. */
+/* How far the canary that minds this kind was off against its usual time, both before and after a segment: a
+ * state that lasted. What came and went within a pass shows in the samples' own interval. And how far it may
+ * be: `least`, or up to three times that where it never holds still. */
 double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segment);
 double take_canary_limit(const struct taker *t, enum sample_kind kind, double least);
 double take_canary_worst(const struct taker *t);
