@@ -22,7 +22,7 @@ PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # the BLAS that is calibrated: Accelerate on a Mac, else OpenBLAS, else the plain one that GSL needs anyway
 ifeq ($(shell uname -s),Darwin)
 CSTD     += -D_DARWIN_C_SOURCE
-BLAS     := -framework Accelerate
+BLAS     := -framework Accelerate -framework IOKit -framework CoreFoundation
 else
 PKGFLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS     := $(shell pkg-config --libs openblas 2>/dev/null)
@@ -44,7 +44,7 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
 
-.PHONY: metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy-cpu metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
@@ -119,6 +119,8 @@ fuzz: ## run each fuzz target for SECONDS with libFuzzer (needs clang)
 	build/fuzz/fuzz-$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/new/$$f tests/fuzz/corpus/$$f || exit 1; done
 same: ## the same bytes from gcc and clang, debug and release
 	@sh tests/tools/same_bytes.sh
+accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a small transformer on it, run it; wants an idle machine
+	sh tests/tools/predict_cpu.sh $(abspath $(OUT)/lemursim) $(abspath $(OUT)/tests/transformer) 3
 bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
 	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
 
@@ -149,6 +151,12 @@ $(OUT)/lemursim: $(OUT)/sim/main.o $(OBJ)
 $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# the kernels are measured as programs build theirs; what they compute is checked, not compared byte for byte
+ifeq ($(BUILD),release)
+$(OUT)/kernels/cpu/%.o: EXTRA_CFLAGS += -O3 -ffp-contract=fast
+endif
+$(OUT)/tests/transformer: $(OUT)/tests/transformer.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)

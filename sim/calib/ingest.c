@@ -309,9 +309,12 @@ static bool has_object_lines(const char *text)
 /* One object over several lines is a piece of JSON, not lines of it. */
 static bool is_pretty(const char *text)
 {
-	const size_t first = strspn(text + 1, " \t\r");
+	const char *rest = text + 1;
 
-	return *text == '{' && (text[1 + first] == '\n' || !text[1 + first]);
+	if (*text != '{') /* the text may be empty: nothing lies behind its end */
+		return false;
+	rest += strspn(rest, " \t\r");
+	return *rest == '\n' || !*rest;
 }
 
 static int dispatch(struct reading *r, const char *text, size_t len, const char **tool)
