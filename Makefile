@@ -124,8 +124,9 @@ accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a smal
 bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
 	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
 
-deps: ## install what is missing: libyaml, GSL, Graphviz, Check (apt-get or Homebrew)
-	@if pkg-config --exists $(PKGS) check 2>/dev/null && command -v dot >/dev/null; then :; \
+deps: ## install what is missing: libyaml, GSL, Graphviz, Check, OpenBLAS (apt-get or Homebrew)
+	@if pkg-config --exists $(PKGS) check 2>/dev/null && command -v dot >/dev/null && \
+		{ [ "$$(uname -s)" = Darwin ] || pkg-config --exists openblas; }; then :; \
 	elif command -v apt-get >/dev/null; then \
 		as=; [ "$$(id -u)" = 0 ] || as=sudo; $$as apt-get update -qq && \
 		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
