@@ -31,12 +31,11 @@ static void add_pass(struct builder *b, const struct shape *s, enum phase phase,
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 
 	for (int role = 0; role < ROLE_N; role++) {
-		const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
 		struct op ops[GRAPH_OPS];
 		const size_t n = graph_block(b->m, b->p, s, (enum role)role, phase, ops);
 
 		for (size_t i = 0; i < n; i++)
-			add_op(b, &ops[i], times * (layered ? (double)b->m->layers : 1));
+			add_op(b, &ops[i], times * graph_blocks(b->m, (enum role)role));
 	}
 	add_op(b, &step, times);
 }

@@ -35,12 +35,11 @@ static double phase_seconds(const struct world *w, const struct site *site, cons
 		struct op ops[GRAPH_OPS];
 		const size_t n =
 			graph_block(w->model, &w->scenario->precision, s, (enum role)role, phase, ops);
-		const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
 
 		for (size_t i = 0; i < n; i++) {
 			const struct cost c = cost_of(&ops[i], site, 1);
 
-			sum += cost_seconds(&c) * (layered ? (double)w->model->layers : 1);
+			sum += cost_seconds(&c) * graph_blocks(w->model, (enum role)role);
 		}
 	}
 	return sum;
@@ -106,8 +105,7 @@ static void add_phase(struct builder *b, size_t unit, const struct shape *s, enu
 		struct op ops[GRAPH_OPS];
 		const size_t n =
 			graph_block(b->w->model, &b->w->scenario->precision, s, (enum role)role, phase, ops);
-		const double layers =
-			role == ROLE_ATTENTION || role == ROLE_FFN ? (double)b->w->model->layers : 1;
+		const double layers = graph_blocks(b->w->model, (enum role)role);
 
 		for (size_t i = 0; i < n; i++) {
 			const struct op op = ops[i];

@@ -411,13 +411,11 @@ static void make_busy(struct arena *a, const struct prediction *p, struct assign
 
 	for (size_t q = 0; q < queues && p->first.prog; q++) {
 		double busy = sim_s_of_ns(p->first.run.busy_ns[q]);
+		double later[GENERATE_STEPS] = {0};
 
-		if (p->later[0].prog) /* Simpson's rule, as for the time itself */
-			busy += (double)p->progs.steps *
-				(sim_s_of_ns(p->later[0].run.busy_ns[q]) +
-				 4 * sim_s_of_ns(p->later[1].run.busy_ns[q]) +
-				 sim_s_of_ns(p->later[2].run.busy_ns[q])) /
-				6;
+		for (int i = 0; i < GENERATE_STEPS && p->later[i].prog; i++)
+			later[i] = sim_s_of_ns(p->later[i].run.busy_ns[q]);
+		busy += generate_over_steps((double)p->progs.steps, later);
 		if (busy > 0)
 			rows[row->busy_n++] = (struct busy_row){queue_name(a, w, q), "generate", busy / e2e};
 	}

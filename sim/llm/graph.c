@@ -294,6 +294,11 @@ double graph_live_B(const struct model *m, const struct precision *p, const stru
 	return format_bytes((enum format_id)p->compute, numbers);
 }
 
+double graph_blocks(const struct model *m, enum role role)
+{
+	return role == ROLE_ATTENTION || role == ROLE_FFN ? (double)m->layers : 1;
+}
+
 double graph_weights(const struct model *m, enum role role)
 {
 	switch (role) {

@@ -95,6 +95,9 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
 		    bool scores);
 
+/* How many blocks of that role a model has: one for each layer, or one end. */
+double graph_blocks(const struct model *m, enum role role);
+
 /* Trainable numbers of a block: all of its weights, or its adapters. */
 double graph_trainable(const struct model *m, const struct shape *s, enum role role);
 

@@ -141,6 +141,11 @@ void generate_free(struct generate_progs *g)
 	memset(g, 0, sizeof *g);
 }
 
+double generate_over_steps(double steps, const double later[GENERATE_STEPS])
+{
+	return steps * (later[0] + 4 * later[1] + later[2]) / 6;
+}
+
 struct generate_times generate_times(const struct generate *g, double first_token_s, double first_s,
 				     const double later_s[GENERATE_STEPS])
 {
@@ -150,7 +155,7 @@ struct generate_times generate_times(const struct generate *g, double first_toke
 	t.prefill_tok_per_s = (double)(g->batch * g->prompt) / first_token_s;
 	if (g->tokens < 2)
 		return t;
-	t.e2el_s = first_s + (steps > 0 ? steps * (later_s[0] + 4 * later_s[1] + later_s[2]) / 6 : 0);
+	t.e2el_s = first_s + (steps > 0 ? generate_over_steps(steps, later_s) : 0);
 	t.tpot_s = (t.e2el_s - first_token_s) / (double)(g->tokens - 1);
 	t.decode_tok_per_s = (double)g->batch / t.tpot_s;
 	return t;

@@ -22,6 +22,9 @@ struct generate_progs {
 struct generate_progs generate_build(const struct placement *p);
 void generate_free(struct generate_progs *g);
 
+/* The sum over so many decode steps of what its three programs say, by Simpson's rule. */
+double generate_over_steps(double steps, const double later[GENERATE_STEPS]);
+
 /* From the times of the programs to what users measure; seconds, tokens of all sequences a second.
  * Definitions as in vLLM's benchmark: TPOT excludes the first token. decode is 0 where only one token is
  * asked. */

@@ -182,13 +182,12 @@ double train_flop(const struct world *w)
 
 	for (size_t p = 0; p < ARRAY_LEN(phases); p++) {
 		for (int role = 0; role < ROLE_N; role++) {
-			const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
 			struct op ops[GRAPH_OPS];
 			const size_t n = graph_block(w->model, &w->scenario->precision, &s, (enum role)role,
 						     phases[p], ops);
 
 			for (size_t i = 0; i < n; i++)
-				flop += ops[i].flop * (layered ? (double)w->model->layers : 1);
+				flop += ops[i].flop * graph_blocks(w->model, (enum role)role);
 		}
 	}
 	return flop * (double)t->micro_batches;
