@@ -271,22 +271,22 @@ END_TEST
 
 static void check_ways(const struct op *op, void *self)
 {
-	static const double ones[PARAM_N] = {1, 1, 1}, zeros[PARAM_N] = {0}, twos[PARAM_N] = {2, 2, 2};
-	static const double low[PARAM_N] = {-1e6, -1e6, -1e6};
+	static const struct params ones = {{1, 1, 1}}, zeros = {{0}}, twos = {{2, 2, 2}};
+	static const struct params low = {{-1e6, -1e6, -1e6}};
 	const struct cost c = cost_of(op, self, 1);
 	const double t = cost_seconds(&c);
 
-	MUST(cost_seconds_at(&c, ones) == t);
-	MUST(cost_seconds_drawn(&c, zeros) == t);
-	MUST(cost_seconds_at(&c, twos) == t / 2);
-	MUST(cost_seconds_drawn(&c, low) >= t * 0.2 * (1 - 1e-12));
-	for (int i = 0; i < PARAM_N; i++) {
-		double speed[PARAM_N] = {1, 1, 1}, z[PARAM_N] = {0};
+	MUST(cost_seconds_at(&c, &ones) == t);
+	MUST(cost_seconds_drawn(&c, &zeros) == t);
+	MUST(cost_seconds_at(&c, &twos) == t / 2);
+	MUST(cost_seconds_drawn(&c, &low) >= t * 0.2 * (1 - 1e-12));
+	for (int i = 0; i < PARAM_LINKS; i++) {
+		struct params speed = {{1, 1, 1}}, z = {{0}};
 
-		speed[i] = 1.1;
-		z[i] = 1;
-		MUST(cost_seconds_at(&c, speed) <= t);
-		MUST(cost_seconds_drawn(&c, z) >= t);
+		speed.of[i] = 1.1;
+		z.of[i] = 1;
+		MUST(cost_seconds_at(&c, &speed) <= t);
+		MUST(cost_seconds_drawn(&c, &z) >= t);
 	}
 }
 
@@ -339,7 +339,7 @@ END_TEST
 
 static const struct {
 	double arithmetic, memory, overhead; /* seconds */
-	enum how from[PARAM_N];
+	enum how from[PARAM_LINKS];
 	enum param bound;
 	enum how worst;
 } mixes[] = {

@@ -333,15 +333,15 @@ START_TEST(faster_parts_never_slow_a_chain)
 	g = generate_build(&p);
 	r = toy_run(&a, g.later[1]);
 	for (size_t i = 0; i < prog_sources(toy.world) * PARAM_N; i++) {
-		double(*speed)[PARAM_N] = arena_array(&a, prog_sources(toy.world), sizeof *speed);
+		struct params *speed = arena_array(&a, prog_sources(toy.world), sizeof *speed);
 		struct class_times t = prog_times(&a, g.later[1]);
 
 		for (size_t k = 0; k < prog_sources(toy.world) * PARAM_N; k++)
-			speed[k / PARAM_N][k % PARAM_N] = 1;
-		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+			speed[k / PARAM_N].of[k % PARAM_N] = 1;
+		prog_times_at(g.later[1], speed, &t);
 		ck_assert_int_eq(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
-		speed[i / PARAM_N][i % PARAM_N] = 1.3;
-		prog_times_at(g.later[1], (const double(*)[PARAM_N])speed, &t);
+		speed[i / PARAM_N].of[i % PARAM_N] = 1.3;
+		prog_times_at(g.later[1], speed, &t);
 		ck_assert_int_le(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
 	}
 	generate_free(&g);

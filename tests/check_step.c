@@ -93,15 +93,15 @@ static void check_ends(const struct toy_run *r)
 static void check_prog(struct prog *p, struct rng *rng)
 {
 	struct arena a = ARENA_INIT;
-	double(*z)[PARAM_N] = arena_array(&a, prog_sources(p->world), sizeof *z);
+	struct params *z = arena_array(&a, prog_sources(p->world), sizeof *z);
 	struct toy_run r = toy_run(&a, p);
 
 	check_run(&r);
 	check_ends(&r);
 	for (size_t s = 0; s < prog_sources(p->world); s++)
 		for (int i = 0; i < PARAM_N; i++)
-			z[s][i] = 3 * rng_normal(rng);
-	prog_times_drawn(p, (const double(*)[PARAM_N])z, &r.times);
+			z[s].of[i] = 3 * rng_normal(rng);
+	prog_times_drawn(p, z, &r.times);
 	r.run = prog_run(&a, p, &r.times, NULL);
 	r.compiled = compile(&a, p, &r.run);
 	check_run(&r);

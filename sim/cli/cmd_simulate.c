@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "sim/cli/cmd.h"
-#include "sim/cli/explain.h"
-#include "sim/cli/predict.h"
+#include "sim/predict/explain.h"
+#include "sim/predict/metrics.h"
 #include "sim/report/result.h"
 
 #ifndef VERSION

@@ -5,7 +5,7 @@
 
 #include "sim/calib/from.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/predict.h"
+#include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
 static const char *const format_words[] = {"table", "md", "csv", "json"};
@@ -92,24 +92,15 @@ static size_t only_unit(const struct placement *at)
 static double simulated_s(struct arena *a, const struct placement *at, const struct run *run)
 {
 	struct prediction p;
-	struct compiled_ends first;
-	double later[GENERATE_STEPS] = {0}, first_token_s;
+	struct ways now;
 	struct generate_times t;
 
 	prediction_make(a, at, &p);
-	if (!p.first.prog) {
-		prediction_release(&p);
-		return NAN;
-	}
-	first = compiled_run(p.first.compiled, &p.first.times);
-	for (int i = 0; i < GENERATE_STEPS; i++)
-		if (p.later[i].prog)
-			later[i] =
-				sim_s_of_ns(compiled_run(p.later[i].compiled, &p.later[i].times).makespan_ns);
-	first_token_s = sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]);
-	t = generate_times(at->world->scenario->workload.generate, first_token_s,
-			   sim_s_of_ns(first.makespan_ns), later);
+	now = ways_nominal(&p);
+	t = prediction_generate(&p, &now);
 	prediction_release(&p);
+	if (!p.generate_fits)
+		return NAN;
 	return run->kind == RUN_PP ? t.ttft_s : run->kind == RUN_TG ? t.e2el_s - t.ttft_s : t.e2el_s;
 }
 

@@ -5,7 +5,7 @@
  */
 #ifndef SIM_CLI_LANES_H
 #define SIM_CLI_LANES_H
-#include "sim/cli/predict.h"
+#include "sim/predict/predict.h"
 #include "sim/report/schedule.h"
 
 /* Lives in the arena. The window is the whole run. */

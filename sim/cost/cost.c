@@ -5,9 +5,10 @@
 
 #include "sim/cost/util.h"
 
-const char *const param_names[PARAM_N] = {[PARAM_ARITHMETIC] = "arithmetic",
-					  [PARAM_MEMORY] = "memory bandwidth",
-					  [PARAM_OVERHEAD] = "runtime overhead"};
+const char *const param_names[PARAM_N] = {
+	[PARAM_ARITHMETIC] = "arithmetic",     [PARAM_MEMORY] = "memory bandwidth",
+	[PARAM_OVERHEAD] = "runtime overhead", [PARAM_LATENCY] = "latency",
+	[PARAM_BANDWIDTH] = "bandwidth",       [PARAM_COPIES] = "host copy rate"};
 
 /* Products of so few rows read their weights once and do little else: a matrix-vector kernel runs them. */
 enum { GEMV_ROWS = 8, POINTS_MAX = 1024 };
@@ -173,10 +174,10 @@ double cost_seconds(const struct cost *c)
 	return fmax(c->arithmetic.s, c->memory.s) + c->overhead.s;
 }
 
-double cost_seconds_at(const struct cost *c, const double speed[PARAM_N])
+double cost_seconds_at(const struct cost *c, const struct params *speed)
 {
-	return fmax(c->arithmetic.s / speed[PARAM_ARITHMETIC], c->memory.s / speed[PARAM_MEMORY]) +
-	       c->overhead.s / speed[PARAM_OVERHEAD];
+	return fmax(c->arithmetic.s / speed->of[PARAM_ARITHMETIC], c->memory.s / speed->of[PARAM_MEMORY]) +
+	       c->overhead.s / speed->of[PARAM_OVERHEAD];
 }
 
 double term_drawn(const struct term *t, double z)
@@ -184,11 +185,11 @@ double term_drawn(const struct term *t, double z)
 	return t->s * fmax(0.2, 1 + t->spread * z);
 }
 
-double cost_seconds_drawn(const struct cost *c, const double z[PARAM_N])
+double cost_seconds_drawn(const struct cost *c, const struct params *z)
 {
-	return fmax(term_drawn(&c->arithmetic, z[PARAM_ARITHMETIC]),
-		    term_drawn(&c->memory, z[PARAM_MEMORY])) +
-	       term_drawn(&c->overhead, z[PARAM_OVERHEAD]);
+	return fmax(term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]),
+		    term_drawn(&c->memory, z->of[PARAM_MEMORY])) +
+	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);
 }
 
 enum param cost_bound(const struct cost *c)

@@ -29,22 +29,36 @@ struct cost {
 	double bytes; /* moved */
 };
 
-/* What a parameter is multiplied by: 1 is the calibrated value. One set for each device, and each link. */
-enum param { PARAM_ARITHMETIC, PARAM_MEMORY, PARAM_OVERHEAD, PARAM_N };
-extern const char *const param_names[PARAM_N]; /* "arithmetic", "memory bandwidth", "runtime overhead" */
+/* What calibration knows to some spread, and what may be changed: a device has the parameters before
+ * PARAM_LINKS, a link the others. */
+enum param {
+	PARAM_ARITHMETIC,
+	PARAM_MEMORY,
+	PARAM_OVERHEAD,
+	PARAM_LINKS,
+	PARAM_LATENCY = PARAM_LINKS,
+	PARAM_BANDWIDTH,
+	PARAM_COPIES, /* host to device and back */
+	PARAM_N
+};
+extern const char *const param_names[PARAM_N]; /* "arithmetic", "memory bandwidth", "runtime overhead", ... */
+
+struct params { /* a number for each: how many times better than calibrated, or a normal deviate */
+	double of[PARAM_N];
+};
 
 /* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a site. */
 struct cost cost_of(const struct op *op, const struct site *site, double share);
 
 double cost_seconds(const struct cost *c); /* at the calibrated values */
 
-/* speed[]: how many times better than calibrated each parameter is (1.1: a tenth faster). */
-double cost_seconds_at(const struct cost *c, const double speed[PARAM_N]);
+/* speed: how many times better than calibrated each parameter is (1.1: a tenth faster). */
+double cost_seconds_at(const struct cost *c, const struct params *speed);
 
-/* z[]: standard normal numbers, one for each parameter of the device; a time is never drawn below a fifth of
+/* z: standard normal numbers, one for each parameter of the device; a time is never drawn below a fifth of
  * its own. */
 double term_drawn(const struct term *t, double z);
-double cost_seconds_drawn(const struct cost *c, const double z[PARAM_N]);
+double cost_seconds_drawn(const struct cost *c, const struct params *z);
 
 enum param cost_bound(const struct cost *c); /* which term is the largest */
 enum how cost_from(const struct cost *c);    /* where the terms that decide come from; the worst of them */

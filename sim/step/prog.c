@@ -25,6 +25,11 @@ size_t prog_sources(const struct world *w)
 	return w->units_n + w->joints_n;
 }
 
+bool prog_has_param(const struct world *w, size_t source, enum param p)
+{
+	return (source < w->units_n) == (p < PARAM_LINKS);
+}
+
 struct prog *prog_new(const struct world *w)
 {
 	struct prog *p = xcalloc(1, sizeof *p);
@@ -308,36 +313,36 @@ struct class_times prog_times(struct arena *a, const struct prog *p)
 	return t;
 }
 
-/* Which entry of a joint's row the time of a class hangs on. */
-static int joint_param(const struct class *c)
+/* What the time of a class on a link hangs on. */
+static enum param link_param(const struct class *c)
 {
-	return c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? SPEED_BANDWIDTH : SPEED_COPIES;
+	return c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? PARAM_BANDWIDTH : PARAM_COPIES;
 }
 
-void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t)
+void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t)
 {
 	for (size_t i = 0; i < p->classes.n; i++) {
 		const struct class *c = &p->classes.at[i];
-		const double *v = speed[c->source];
+		const struct params *v = &speed[c->source];
 		const bool op = c->kind == CLASS_OP;
 
-		t->ns[i] =
-			sim_ns_of_s(op ? cost_seconds_at(&c->cost, v) : c->cost.memory.s / v[joint_param(c)]);
-		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v[SPEED_LATENCY]);
+		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
+					  : c->cost.memory.s / v->of[link_param(c)]);
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 }
 
-void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct class_times *t)
+void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t)
 {
 	for (size_t i = 0; i < p->classes.n; i++) {
 		const struct class *c = &p->classes.at[i];
 		const struct term lag = {c->lag_s, c->lag_spread, HOW_MEASURED};
-		const double *v = z[c->source];
+		const struct params *v = &z[c->source];
 		const bool op = c->kind == CLASS_OP;
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_drawn(&c->cost, v)
-					  : term_drawn(&c->cost.memory, v[joint_param(c)]));
-		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v[SPEED_LATENCY]));
+					  : term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
 }
 

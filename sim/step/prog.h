@@ -55,6 +55,7 @@ struct prog {
 /* Queues: one for each unit, then two for each joint (from its first end, from its second). */
 size_t prog_queues(const struct world *w);
 size_t prog_sources(const struct world *w); /* units, then joints */
+bool prog_has_param(const struct world *w, size_t source, enum param p);
 
 struct site prog_site(const struct world *w, size_t unit); /* the unit as operators see it */
 
@@ -94,11 +95,10 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 struct class_times {
 	sim_ns *ns, *lag_ns; /* one for each class */
 };
-enum { SPEED_LATENCY, SPEED_BANDWIDTH, SPEED_COPIES }; /* of a joint's row; copies: host to device and back */
 struct class_times prog_times(struct arena *a, const struct prog *p);
-/* speed[source][param]: PARAM_N for each source; a joint uses SPEED_*. */
-void prog_times_at(const struct prog *p, const double (*speed)[PARAM_N], struct class_times *t);
-void prog_times_drawn(const struct prog *p, const double (*z)[PARAM_N], struct class_times *t);
+/* speed, z: one for each source. */
+void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t);
+void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t);
 
 /* The truth: all tasks on the event engine. graph (may be NULL) gets what was run, for the critical path. */
 struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,

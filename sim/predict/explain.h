@@ -1,14 +1,14 @@
 /*
  * explain.h - why a prediction is what it is, in words: what limits it, which splits pay.
  *
- * Layer cli. Reads the critical path of the engine's runs.
+ * Layer predict. Reads the critical path of the engine's runs.
  */
-#ifndef SIM_CLI_EXPLAIN_H
-#define SIM_CLI_EXPLAIN_H
-#include "sim/cli/predict.h"
+#ifndef SIM_PREDICT_EXPLAIN_H
+#define SIM_PREDICT_EXPLAIN_H
+#include "sim/predict/predict.h"
 
-/* "memory bandwidth of m5.gpu", "latency of tb", ...; param is one of a unit's, or of a joint's row. */
-const char *explain_param(struct arena *a, const struct world *w, size_t source, int param);
+/* "memory bandwidth of m5.gpu", "latency of tb", ... */
+const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param);
 
 /* What takes most of the critical path: of a decode step, and of the training step. "does not fit" where
  * nothing ran. */

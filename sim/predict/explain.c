@@ -1,33 +1,31 @@
 /* explain.c - see explain.h. */
-#include "sim/cli/explain.h"
+#include "sim/predict/explain.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char *explain_param(struct arena *a, const struct world *w, size_t source, int param)
+const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
-	static const char *const of_joint[PARAM_N] = {"latency", "bandwidth", "host copy rate"};
-
-	if (source < w->units_n)
-		return arena_printf(a, "%s of %s", param_names[param], w->units[source].name);
-	return arena_printf(a, "%s of %s", of_joint[param], w->joints[source - w->units_n].link->origin.name);
+	return arena_printf(a, "%s of %s", param_names[param],
+			    source < w->units_n ? w->units[source].name
+						: w->joints[source - w->units_n].link->origin.name);
 }
 
 /* Adds up the critical path by source and parameter. */
-static void walk(struct arena *a, const struct ran *r, double (*sum)[PARAM_N])
+static void walk(struct arena *a, const struct ran *r, struct params *sum)
 {
 	uint32_t *path = arena_array(a, r->prog->tasks.n, sizeof *path);
 	const size_t n = task_critical_path(&r->graph, &r->run, path);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct class *c = &r->prog->classes.at[r->prog->tasks.at[path[i]].class];
-		double *s = sum[c->source];
+		double *s = sum[c->source].of;
 
 		if (c->kind != CLASS_OP) {
-			s[c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? SPEED_BANDWIDTH
-									   : SPEED_COPIES] +=
+			s[c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? PARAM_BANDWIDTH
+									   : PARAM_COPIES] +=
 				c->cost.memory.s;
-			s[SPEED_LATENCY] += c->lag_s;
+			s[PARAM_LATENCY] += c->lag_s;
 			continue;
 		}
 		if (c->cost.arithmetic.s >= c->cost.memory.s)
@@ -42,14 +40,14 @@ static const char *largest(struct arena *a, const struct ran *r)
 {
 	const struct world *w = r->prog->world;
 	const size_t sources = prog_sources(w);
-	double(*sum)[PARAM_N] = arena_array(a, sources, sizeof *sum);
+	struct params *sum = arena_array(a, sources, sizeof *sum);
 	size_t best = 0;
 
 	walk(a, r, sum);
 	for (size_t i = 0; i < sources * PARAM_N; i++)
-		if (sum[i / PARAM_N][i % PARAM_N] > sum[best / PARAM_N][best % PARAM_N])
+		if (sum[i / PARAM_N].of[i % PARAM_N] > sum[best / PARAM_N].of[best % PARAM_N])
 			best = i;
-	return explain_param(a, w, best / PARAM_N, (int)(best % PARAM_N));
+	return explain_param(a, w, best / PARAM_N, (enum param)(best % PARAM_N));
 }
 
 /* "memory of m5, 3.2 GB short": the machine that lacks most. */
@@ -94,7 +92,7 @@ static struct crossing crossing_of(const struct ran *r)
 	struct crossing c = {0, 0};
 	struct arena scratch = ARENA_INIT;
 	const struct world *w;
-	double(*sum)[PARAM_N];
+	struct params *sum;
 
 	if (!r->prog)
 		return c;
@@ -108,7 +106,7 @@ static struct crossing crossing_of(const struct ran *r)
 	walk(&scratch, r, sum);
 	for (size_t s = w->units_n; s < prog_sources(w); s++)
 		for (int i = 0; i < PARAM_N; i++)
-			c.wait_s += sum[s][i];
+			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);
 	return c;
 }
@@ -131,14 +129,9 @@ static size_t machines_used(const struct prediction *p)
 
 static double e2e_s(const struct prediction *p)
 {
-	const struct generate *g = p->at.world->scenario->workload.generate;
-	double later[GENERATE_STEPS];
+	const struct ways now = ways_nominal(p);
 
-	if (!p->first.prog)
-		return 0;
-	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = p->later[i].prog ? sim_s_of_ns(p->later[i].run.makespan_ns) : 0;
-	return generate_times(g, 1, sim_s_of_ns(p->first.run.makespan_ns), later).e2el_s;
+	return prediction_generate(p, &now).e2el_s;
 }
 
 static double step_s(const struct prediction *p)

@@ -1,0 +1,17 @@
+/*
+ * draws.h - the luck that every assignment of a world is tried under.
+ *
+ * Layer predict. Standard normal numbers, one for each draw, source and parameter. They are the same for
+ * every assignment, so that two of them are compared under the same luck.
+ */
+#ifndef SIM_PREDICT_DRAWS_H
+#define SIM_PREDICT_DRAWS_H
+#include "sim/step/prog.h"
+
+struct draws {
+	size_t n, sources;
+	struct params *z; /* [draw * sources + source] */
+};
+struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
+
+#endif

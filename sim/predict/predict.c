@@ -1,0 +1,140 @@
+/* predict.c - see predict.h. */
+#include "sim/predict/predict.h"
+
+static struct ran ran_make(struct arena *a, struct prog *prog)
+{
+	struct ran r = {.prog = prog};
+
+	if (!prog)
+		return r;
+	r.times = prog_times(a, prog);
+	r.run = prog_run(a, prog, &r.times, &r.graph);
+	r.compiled = compile(a, prog, &r.run);
+	return r;
+}
+
+static bool all_fit(const struct fit *fit, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fit_short_B(&fit[i]) > 0)
+			return false;
+	return true;
+}
+
+void prediction_make(struct arena *a, const struct placement *at, struct prediction *p)
+{
+	const struct world *w = at->world;
+	const struct workload *k = &w->scenario->workload;
+
+	*p = (struct prediction){.at = *at};
+	if (k->generate) {
+		p->generate_fit = arena_array(a, w->machines_n, sizeof *p->generate_fit);
+		fit_generate(at, p->generate_fit);
+		p->generate_fits = all_fit(p->generate_fit, w->machines_n);
+	}
+	if (k->train) {
+		p->train_fit = arena_array(a, w->machines_n, sizeof *p->train_fit);
+		fit_train(at, p->train_fit);
+		p->train_fits = all_fit(p->train_fit, w->machines_n);
+	}
+	if (p->generate_fits) {
+		p->progs = generate_build(at);
+		p->first = ran_make(a, p->progs.first);
+		for (int i = 0; i < GENERATE_STEPS; i++)
+			p->later[i] = ran_make(a, p->progs.later[i]);
+	}
+	if (p->train_fits) {
+		p->train = ran_make(a, train_build(at));
+		p->train_flop = train_flop(w);
+	}
+}
+
+void prediction_release(struct prediction *p)
+{
+	generate_free(&p->progs);
+	prog_free(p->train.prog);
+}
+
+double training_peak_flops(const struct placement *at)
+{
+	const struct world *w = at->world;
+	double sum = 0;
+
+	for (size_t u = 0; u < w->units_n; u++) {
+		bool used = false;
+
+		for (int x = PHASE_FORWARD; x <= PHASE_UPDATE; x++)
+			used |= placement_uses(at, (enum phase)x, u);
+		if (used)
+			sum += w->units[u].profile->gemm[w->scenario->precision.compute]->roof.value;
+	}
+	return sum;
+}
+
+struct ways ways_nominal(const struct prediction *p)
+{
+	struct ways c = {.first = p->first.times, .train = p->train.times};
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		c.later[i] = p->later[i].times;
+	return c;
+}
+
+static struct class_times blank(struct arena *a, const struct ran *r)
+{
+	const size_t n = r->prog ? r->prog->classes.n : 0;
+
+	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns))};
+}
+
+struct ways ways_make(struct arena *a, const struct prediction *p)
+{
+	struct ways c = {.first = blank(a, &p->first), .train = blank(a, &p->train)};
+
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		c.later[i] = blank(a, &p->later[i]);
+	return c;
+}
+
+void ways_fill(const struct prediction *p, struct ways *c, const struct params *v, ways_how *how)
+{
+	if (p->first.prog)
+		how(p->first.prog, v, &c->first);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		if (p->later[i].prog)
+			how(p->later[i].prog, v, &c->later[i]);
+	if (p->train.prog)
+		how(p->train.prog, v, &c->train);
+}
+
+struct compiled_ends ran_ends(const struct ran *r, const struct class_times *t)
+{
+	return r->prog ? compiled_run(r->compiled, t) : (struct compiled_ends){0};
+}
+
+struct generate_times prediction_generate(const struct prediction *p, const struct ways *c)
+{
+	const struct generate *g = p->at.world->scenario->workload.generate;
+	const struct compiled_ends first = ran_ends(&p->first, &c->first);
+	double later[GENERATE_STEPS];
+
+	if (!p->first.prog)
+		return (struct generate_times){0};
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		later[i] = sim_s_of_ns(ran_ends(&p->later[i], &c->later[i]).makespan_ns);
+	return generate_times(g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
+			      sim_s_of_ns(first.makespan_ns), later);
+}
+
+const char *queue_name(struct arena *a, const struct world *w, size_t q)
+{
+	const struct joint *j;
+	size_t from;
+
+	if (q < w->units_n)
+		return w->units[q].name;
+	j = &w->joints[(q - w->units_n) / 2];
+	from = (q - w->units_n) % 2;
+	return arena_printf(a, "%s %s>%s", j->link->origin.name, w->machines[j->ends[from]].origin.name,
+			    w->machines[j->ends[1 - from]].origin.name);
+}

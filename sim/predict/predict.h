@@ -1,0 +1,59 @@
+/*
+ * predict.h - one assignment of a world, run: does it fit, how long do its programs take.
+ *
+ * Layer predict. The event engine gives the times; the compiled form of the same programs gives those under
+ * other parameters (draws, what-ifs).
+ */
+#ifndef SIM_PREDICT_PREDICT_H
+#define SIM_PREDICT_PREDICT_H
+#include "sim/place/fit.h"
+#include "sim/step/compile.h"
+#include "sim/step/generate.h"
+#include "sim/train/train.h"
+
+/* Programs of an assignment, each with its run on the engine and its compiled form. */
+struct ran {
+	struct prog *prog; /* NULL: not asked */
+	struct class_times times;
+	struct task_graph graph;
+	struct task_run run;
+	struct compiled *compiled;
+};
+
+struct prediction {
+	struct placement at;
+	struct fit *generate_fit, *train_fit; /* for each machine; NULL: not asked */
+	bool generate_fits, train_fits;
+	struct generate_progs progs;
+	struct ran first, later[GENERATE_STEPS], train;
+	double train_flop; /* useful, of one step */
+	/* set by prediction_row(), one for each draw; NULL where nothing ran */
+	const double *e2e_s, *step_s;
+};
+
+/* Runs what fits. The prediction's memory is in the arena but for the programs: prediction_release(). */
+void prediction_make(struct arena *a, const struct placement *at, struct prediction *p);
+void prediction_release(struct prediction *p);
+
+/* Times of the classes of every program of a prediction: as calibrated, under a draw, or under a what-if. */
+struct ways {
+	struct class_times first, later[GENERATE_STEPS], train;
+};
+struct ways ways_nominal(const struct prediction *p);
+struct ways ways_make(struct arena *a, const struct prediction *p); /* room for ways_fill() */
+
+typedef void ways_how(const struct prog *p, const struct params *v, struct class_times *t);
+void ways_fill(const struct prediction *p, struct ways *w, const struct params *v,
+	       ways_how *how); /* prog_times_drawn or prog_times_at */
+
+/* When a program ends under some times of its classes; all 0 where it was not asked. */
+struct compiled_ends ran_ends(const struct ran *r, const struct class_times *t);
+
+/* The one place where a generation's programs become what users measure; all 0 where none ran. */
+struct generate_times prediction_generate(const struct prediction *p, const struct ways *w);
+
+const char *queue_name(struct arena *a, const struct world *w, size_t q); /* "m5.gpu", "tb m5>m4pro" */
+
+double training_peak_flops(const struct placement *at); /* roofs of the units that train, summed */
+
+#endif

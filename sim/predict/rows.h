@@ -1,0 +1,50 @@
+/*
+ * rows.h - what is found out about an assignment, as rows of named columns with units.
+ *
+ * Layer predict; the writers of the report room read it. Everything is borrowed from the caller's arenas.
+ * Times in seconds, sizes in bytes, shares of one.
+ */
+#ifndef SIM_PREDICT_ROWS_H
+#define SIM_PREDICT_ROWS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/base/how.h"
+
+struct metric {
+	const char *name;     /* as in the JSON: decode_tok_per_s */
+	const char *unit;     /* "tok/s", "s", "" for a share of one */
+	double value, lo, hi; /* lo, hi: P10 and P90 */
+	enum how from;
+};
+
+struct memory_row {
+	const char *machine;
+	const char *phase; /* which workload needs most there: "generate", "train" */
+	double need_B, usable_B, weights_B, kv_B, activations_B, gradients_B, optimizer_B;
+};
+
+struct busy_row {
+	const char *name; /* "m4pro.gpu", "tb m5>m4pro" */
+	const char *phase;
+	double share; /* of that phase's time */
+};
+
+struct assignment_row {
+	const char *name;
+	bool fits;
+	double short_B;       /* the largest shortfall, 0 if it fits */
+	const char *short_on; /* the machine that is short */
+	const char *bound;    /* what limits it: "memory bandwidth of m4pro.gpu"; never NULL */
+	const char *advice;   /* what would change that most; may be NULL */
+	const struct metric *metrics;
+	size_t metrics_n;
+	const struct memory_row *memory;
+	size_t memory_n;
+	const struct busy_row *busy;
+	size_t busy_n;
+	/* the workload that does not fit, where another does and has metrics: "train"; else NULL */
+	const char *short_phase;
+};
+
+#endif
