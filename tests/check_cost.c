@@ -15,7 +15,7 @@ static struct site site_of(size_t unit, enum dtype dtype)
 {
 	const struct unit *u = &toy.world->units[unit];
 
-	return (struct site){&toy.world->machines[u->machine], u->device, u->profile, dtype};
+	return site_make(&toy.arena, &toy.world->machines[u->machine], u->device, u->profile, dtype);
 }
 
 static const struct shape shapes[] = {
@@ -97,6 +97,12 @@ struct better {
 	struct site site;
 };
 
+/* After each change: a site's tables are laid out once. */
+static void better_lay_out(struct better *b, enum dtype compute)
+{
+	b->site = site_make(&toy.arena, &b->machine, &b->device, &b->profile, compute);
+}
+
 static void better_init(struct better *b, const struct site *from)
 {
 	b->machine = *from->machine;
@@ -112,7 +118,7 @@ static void better_init(struct better *b, const struct site *from)
 	b->gemm.points.at = b->gemm_points;
 	b->profile.attention.points.at = b->attention_points;
 	b->profile.gemm[from->compute] = &b->gemm;
-	b->site = (struct site){&b->machine, &b->device, &b->profile, from->compute};
+	better_lay_out(b, from->compute);
 }
 
 enum { IMPROVEMENTS = 10 };
@@ -134,6 +140,7 @@ static void improve(struct better *b, int which, double by)
 			b->attention_points[i].u.value = fmin(1, b->attention_points[i].u.value * by);
 	else
 		b->profile.attention.skips_mask = true;
+	better_lay_out(b, b->site.compute);
 }
 
 struct pair {
@@ -234,11 +241,14 @@ static const struct {
 
 START_TEST(utilisation)
 {
-	const struct util u = util_at(looks[_i].points, looks[_i].n, looks[_i].rows, looks[_i].width);
+	struct arena a = ARENA_INIT;
+	const struct util u =
+		util_at(util_table(&a, looks[_i].points, looks[_i].n), looks[_i].rows, looks[_i].width);
 
 	ck_assert_double_eq_tol(u.u, looks[_i].u, 1e-13);
 	ck_assert_double_eq(u.spread, looks[_i].spread);
 	ck_assert_int_eq(u.how, looks[_i].how);
+	arena_release(&a);
 }
 END_TEST
 
@@ -246,6 +256,8 @@ END_TEST
 START_TEST(utilisation_stays_in_its_table)
 {
 	struct rng *rng = rng_new((uint64_t)_i, "utilisation");
+	struct arena a = ARENA_INIT;
+	const struct util_table *table;
 	struct util_point points[12];
 	double least = 1, most = 0;
 	const size_t n = 1 + (size_t)(rng_uniform(rng) * 12);
@@ -258,11 +270,13 @@ START_TEST(utilisation_stays_in_its_table)
 		least = fmin(least, u);
 		most = fmax(most, u);
 	}
+	table = util_table(&a, points, n);
 	for (int i = 0; i < 100; i++) {
-		const struct util u = util_at(points, n, exp(2 * rng_normal(rng)), exp(3 * rng_normal(rng)));
+		const struct util u = util_at(table, exp(2 * rng_normal(rng)), exp(3 * rng_normal(rng)));
 
 		MUST(u.u >= least * (1 - 1e-12) && u.u <= most * (1 + 1e-12));
 	}
+	arena_release(&a);
 	rng_free(rng);
 }
 END_TEST

@@ -20,7 +20,8 @@ static struct toy toy;
 static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
 {
 	const struct unit *u = &toy.world->units[0];
-	const struct site site = {&toy.world->machines[0], u->device, u->profile, DTYPE_F16};
+	const struct site site =
+		site_make(&toy.arena, &toy.world->machines[0], u->device, u->profile, DTYPE_F16);
 	struct op ops[GRAPH_OPS];
 	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s, role, phase, ops);
 	sim_ns sum = 0;

@@ -308,7 +308,8 @@ START_TEST(a_replay_is_what_simulate_says)
 	run = prog_run(&toy.arena, progs.first, &times, &graph);
 	{
 		const struct unit *u = &toy.world->units[0];
-		const struct site site = {&toy.world->machines[u->machine], u->device, u->profile, DTYPE_F16};
+		const struct site site = site_make(&toy.arena, &toy.world->machines[u->machine], u->device,
+						   u->profile, DTYPE_F16);
 		const struct precision *p = &toy.world->scenario->precision;
 		const struct replay a = replay_make(&toy.arena, toy.world->model, p, &site, &pp),
 				    b = replay_make(&toy.arena, toy.world->model, p, &site, &tg);
@@ -333,7 +334,7 @@ static const char *write_runs(struct arena *a, const struct known_device *d, con
 	static const double truth[REPLAY_PARAMS] = {0.9, 0.95, 8, 400};
 	const struct precision p = {.weights = format, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	struct profile profile = *d->profile;
-	const struct site site = {d->machine, d->device, &profile, DTYPE_F16};
+	const struct site site = site_make(a, d->machine, d->device, &profile, DTYPE_F16);
 	const char *path =
 		arena_printf(a, "/tmp/lemursim-runs-%d-%s.csv", (int)getpid(), format_names[format]);
 	struct str s = STR_INIT;

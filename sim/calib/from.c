@@ -115,7 +115,8 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 		     const struct runs *runs, struct err *err)
 {
 	const struct model *m = known_model_load(l, in->model);
-	const struct site site = {f->base.machine, f->base.device, &f->profile, f->base.compute};
+	const struct site site =
+		site_make(f->arena, f->base.machine, f->base.device, &f->profile, f->base.compute);
 	struct precision p;
 
 	if (!m || guess_precision(&runs->at[0], in->weights, f->base.compute, &p, err) != 0)

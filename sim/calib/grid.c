@@ -407,7 +407,7 @@ static void note_loo(struct table_of *t, const char *what)
 		if (!m || (held_out && !(c->u > 0)))
 			continue;
 		*(held_out ? &test[tests++] : &off[n++]) =
-			fabs(c->u / util_at(p, m, (double)c->m, width(c)).u - 1);
+			fabs(c->u / util_at(util_table(t->g->arena, p, m), (double)c->m, width(c)).u - 1);
 	}
 	if (n)
 		digest_note(t->g, "%s: leave-one-out %.2g %% median, %.2g %% worst, over %zu inner points",

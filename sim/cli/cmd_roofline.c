@@ -54,7 +54,7 @@ static const char *group_of(enum phase phase)
 static void add_dot(struct builder *b, size_t unit, const struct op *op, const char *names, double times,
 		    double total_s)
 {
-	const struct site site = prog_site(b->w, unit);
+	const struct site site = prog_site(b->arena, b->w, unit);
 	const struct cost c = cost_of(op, &site, 1);
 	const double s = cost_seconds(&c);
 
@@ -98,7 +98,7 @@ static const char *take_alike(struct arena *a, struct op *ops, size_t n, size_t 
 
 static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
 {
-	const struct site site = prog_site(b->w, unit);
+	const struct site site = prog_site(b->arena, b->w, unit);
 	const double total_s = phase_seconds(b->w, &site, s, phase);
 
 	for (int role = 0; role < ROLE_N; role++) {
@@ -156,7 +156,7 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	int rc;
 
 	for (size_t u = 0; u < w->units_n; u++) {
-		const struct site site = prog_site(w, u);
+		const struct site site = prog_site(&s->arena, w, u);
 
 		roofs[u] = (struct roof){
 			.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name, site.machine->chip),

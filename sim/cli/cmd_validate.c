@@ -45,7 +45,7 @@ static int validate_machine(struct validation *v, const char *name)
 	if (known_device_load(&v->s.loader, name, NULL, v->o->runtime, &d) != 0)
 		return session_complain(&v->s);
 	for (size_t f = 0; f < v->files_n; f++) {
-		const struct site site = {d.machine, d.device, d.profile, d.compute};
+		const struct site site = site_make(&v->s.arena, d.machine, d.device, d.profile, d.compute);
 		const struct model *m;
 		struct precision p;
 
@@ -153,9 +153,7 @@ static int validate_run(struct validation *v, const char *path, size_t file, con
 		if (v->o->assignment && strcmp(v->o->assignment, name))
 			continue;
 		if (unit != WORLD_NONE) {
-			const struct unit *u = &w->units[unit];
-			const struct site site = {&w->machines[u->machine], u->device, u->profile,
-						  (enum dtype)w->scenario->precision.compute};
+			const struct site site = prog_site(&v->s.arena, w, unit);
 			const struct replay r =
 				replay_make(&v->s.arena, w->model, &w->scenario->precision, &site, run);
 

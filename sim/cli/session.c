@@ -44,7 +44,7 @@ int session_complain(const struct session *s)
 void session_check(struct session *s, const struct world *w)
 {
 	for (size_t i = 0; i < w->units_n; i++) {
-		const struct site site = prog_site(w, i);
+		const struct site site = prog_site(&s->arena, w, i);
 		const struct yml *asked = yml_get(w->scenario->precision.origin.node, "compute");
 		struct err err = ERR_INIT;
 

@@ -37,26 +37,39 @@ int site_check(const struct site *site, struct err *err)
 	return 0;
 }
 
-static struct util gemm_util(const struct gemm_table *g, double m, double n, double k)
+static const struct util_table *gemm_util(struct arena *a, const struct gemm_table *g)
 {
 	const struct gemm_point *from = g->points.at;
-	struct util_point points[POINTS_MAX];
+	struct util_point *points = arena_array(a, g->points.n, sizeof *points);
 
 	for (size_t i = 0; i < g->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
 						from[i].u.value, from[i].u.spread, from[i].u.how};
-	return util_at(points, g->points.n, m, n * k);
+	return util_table(a, points, g->points.n);
 }
 
-static struct util scores_util(const struct attention_table *a, double query, double context)
+static const struct util_table *attention_util(struct arena *a, const struct attention_table *t)
 {
-	const struct attention_point *from = a->points.at;
-	struct util_point points[POINTS_MAX];
+	const struct attention_point *from = t->points.at;
+	struct util_point *points = arena_array(a, t->points.n, sizeof *points);
 
-	for (size_t i = 0; i < a->points.n; i++)
+	for (size_t i = 0; i < t->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].query, (double)from[i].context,
 						from[i].u.value, from[i].u.spread, from[i].u.how};
-	return util_at(points, a->points.n, query, context);
+	return util_table(a, points, t->points.n);
+}
+
+struct site site_make(struct arena *a, const struct machine *machine, const struct device *device,
+		      const struct profile *profile, enum dtype compute)
+{
+	struct site s = {machine, device, profile, compute, NULL, NULL};
+	const struct gemm_table *g = profile->gemm[compute];
+
+	if (g && g->points.n)
+		s.gemm = gemm_util(a, g);
+	if (profile->attention.points.n)
+		s.attention = attention_util(a, &profile->attention);
+	return s;
 }
 
 static struct term arithmetic(const struct site *site, double flop, const struct util *u)
@@ -90,8 +103,9 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 {
 	const double m = (double)op->m, n = (double)op->n, k = (double)op->k;
 	/* the utilisation is that of the part this site computes */
-	const struct util u = gemm_util(gemm_table(site), m, op->split == SPLIT_COLUMNS ? n * share : n,
-					op->split == SPLIT_ROWS ? k * share : k);
+	const struct util u = util_at(site->gemm, m,
+				      (op->split == SPLIT_COLUMNS ? n * share : n) *
+					      (op->split == SPLIT_ROWS ? k * share : k));
 
 	c->flop = op->flop * share;
 	c->bytes = (op->weight_B + op->tensor_B) * share;
@@ -102,7 +116,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 static void cost_scores(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const struct attention_table *a = &site->profile->attention;
-	const struct util u = scores_util(a, (double)op->query, (double)op->context);
+	const struct util u = util_at(site->attention, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */

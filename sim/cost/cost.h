@@ -16,7 +16,13 @@ struct site {
 	const struct device *device;
 	const struct profile *profile;
 	enum dtype compute;
+	/* the profile's tables laid out; NULL where it has none that can be used, see site_check() */
+	const struct util_table *gemm, *attention;
 };
+
+/* The site's memory is in the arena; what it is made of must outlive it, and is not changed meanwhile. */
+struct site site_make(struct arena *a, const struct machine *machine, const struct device *device,
+		      const struct profile *profile, enum dtype compute);
 
 struct term { /* one side of a cost, in seconds, with the relative spread of the parameter behind it */
 	double s, spread;

@@ -6,9 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-#include "sim/base/err.h"
-#include "sim/base/mem.h"
+#include <string.h>
 
 /* What interpolation may miss between points, and what holding at the edge may; relative. */
 static const double between_spread = 0.06, beyond_spread = 0.15;
@@ -16,6 +14,19 @@ static const double between_spread = 0.06, beyond_spread = 0.15;
 struct axis {
 	double *x; /* ascending logarithms, distinct */
 	size_t n;
+};
+
+/* GSL's linear and bilinear interpolations keep no state: their handles are made in place. */
+struct util_table {
+	const struct util_point *points;
+	size_t n;
+	bool grid;
+	struct axis rows, width; /* of a grid */
+	struct axis volume;      /* of what is none */
+	const double *u;         /* at each place of the grid, or of the axis */
+	gsl_interp2d plane;
+	gsl_interp line;
+	struct util between, beyond; /* what a shape gets that is none of the points; u is left out */
 };
 
 static int ascending(const void *a, const void *b)
@@ -86,31 +97,6 @@ static double *lay_out(struct arena *a, const struct util_point *p, size_t n, co
 	return u;
 }
 
-static double along_line(const struct axis *axis, const double *u, double x)
-{
-	gsl_interp *line;
-	double y;
-
-	if (axis->n == 1)
-		return u[0];
-	line = gsl_interp_alloc(gsl_interp_linear, axis->n);
-	gsl_interp_init(line, axis->x, u, axis->n);
-	y = gsl_interp_eval(line, axis->x, u, hold(axis, x), NULL);
-	gsl_interp_free(line);
-	return y;
-}
-
-static double over_grid(const struct axis *ax, const struct axis *ay, const double *u, double x, double y)
-{
-	gsl_interp2d *plane = gsl_interp2d_alloc(gsl_interp2d_bilinear, ax->n, ay->n);
-	double z;
-
-	gsl_interp2d_init(plane, ax->x, ay->x, u, ax->n, ay->n);
-	z = gsl_interp2d_eval(plane, ax->x, ay->x, u, hold(ax, x), hold(ay, y), NULL, NULL);
-	gsl_interp2d_free(plane);
-	return z;
-}
-
 static bool full(const double *u, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -124,16 +110,11 @@ static bool inside(const struct axis *axis, double x)
 	return x >= axis->x[0] && x <= axis->x[axis->n - 1];
 }
 
-/* The label and the spread: those of a point of just this shape, or those of standing between or beyond
- * points. */
-static struct util label(const struct util_point *p, size_t n, double rows, double width, bool within)
+/* The label and the spread of what stands between points, or beyond them. */
+static struct util off_points(const struct util_point *p, size_t n, double spread, enum how how)
 {
-	struct util r = {.spread = within ? between_spread : beyond_spread,
-			 .how = within ? HOW_INTERPOLATED : HOW_TRANSFERRED};
+	struct util r = {.spread = spread, .how = how};
 
-	for (size_t i = 0; i < n; i++)
-		if (p[i].rows == rows && p[i].width == width)
-			return (struct util){.spread = p[i].spread, .how = p[i].how};
 	for (size_t i = 0; i < n; i++) {
 		r.spread = fmax(r.spread, p[i].spread);
 		r.how = how_worse(r.how, p[i].how);
@@ -141,26 +122,75 @@ static struct util label(const struct util_point *p, size_t n, double rows, doub
 	return r;
 }
 
-struct util util_at(const struct util_point *p, size_t n, double rows, double width)
+static bool lay_grid(struct arena *a, struct util_table *t)
 {
-	struct arena scratch = ARENA_INIT;
-	const struct axis ax = distinct(&scratch, p, n, rows_of), ay = distinct(&scratch, p, n, width_of);
-	const double *grid =
-		ax.n > 1 && ay.n > 1 ? lay_out(&scratch, p, n, &ax, &ay, rows_of, width_of) : NULL;
+	const struct axis ax = distinct(a, t->points, t->n, rows_of),
+			  ay = distinct(a, t->points, t->n, width_of);
+	double *u;
+
+	if (ax.n < 2 || ay.n < 2)
+		return false;
+	u = lay_out(a, t->points, t->n, &ax, &ay, rows_of, width_of);
+	if (!full(u, ax.n * ay.n))
+		return false;
+	t->rows = ax;
+	t->width = ay;
+	t->u = u;
+	t->plane = (gsl_interp2d){.type = gsl_interp2d_bilinear, .xsize = ax.n, .ysize = ay.n};
+	gsl_interp2d_init(&t->plane, ax.x, ay.x, u, ax.n, ay.n);
+	return true;
+}
+
+static void lay_line(struct arena *a, struct util_table *t)
+{
+	t->volume = distinct(a, t->points, t->n, volume_of);
+	t->u = lay_out(a, t->points, t->n, &t->volume, NULL, volume_of, NULL);
+	t->line = (gsl_interp){.type = gsl_interp_linear, .size = t->volume.n};
+	if (t->volume.n > 1)
+		gsl_interp_init(&t->line, t->volume.x, t->u, t->volume.n);
+}
+
+struct util_table *util_table(struct arena *a, const struct util_point *points, size_t n)
+{
+	struct util_table *t = arena_alloc(a, sizeof *t);
+	struct util_point *kept = arena_array(a, n, sizeof *kept);
+
+	memcpy(kept, points, n * sizeof *kept);
+	t->points = kept;
+	t->n = n;
+	t->grid = lay_grid(a, t);
+	if (!t->grid)
+		lay_line(a, t);
+	t->between = off_points(kept, n, between_spread, HOW_INTERPOLATED);
+	t->beyond = off_points(kept, n, beyond_spread, HOW_TRANSFERRED);
+	return t;
+}
+
+/* Label and spread: a point's own where it is of just this shape. */
+static struct util label(const struct util_table *t, double rows, double width, bool within)
+{
+	const struct util_point *p = t->points;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (p[i].rows == rows && p[i].width == width)
+			return (struct util){.spread = p[i].spread, .how = p[i].how};
+	return within ? t->between : t->beyond;
+}
+
+struct util util_at(const struct util_table *t, double rows, double width)
+{
 	const double x = log(rows), y = log(width);
+	const double v = log(rows * width); /* not x + y, which may round past the edge */
 	struct util r;
 
-	if (grid && full(grid, ax.n * ay.n)) {
-		r = label(p, n, rows, width, inside(&ax, x) && inside(&ay, y));
-		r.u = over_grid(&ax, &ay, grid, x, y);
-	} else {
-		const struct axis volume = distinct(&scratch, p, n, volume_of);
-		const double *u = lay_out(&scratch, p, n, &volume, NULL, volume_of, NULL);
-		const double v = log(rows * width); /* not x + y, which may round past the edge */
-
-		r = label(p, n, rows, width, inside(&volume, v));
-		r.u = along_line(&volume, u, v);
+	if (t->grid) {
+		r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
+		r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x),
+					hold(&t->width, y), NULL, NULL);
+		return r;
 	}
-	arena_release(&scratch);
+	r = label(t, rows, width, inside(&t->volume, v));
+	r.u = t->volume.n == 1 ? t->u[0]
+			       : gsl_interp_eval(&t->line, t->volume.x, t->u, hold(&t->volume, v), NULL);
 	return r;
 }

@@ -2,13 +2,14 @@
  * util.h - utilisation between measured points: interpolated in the logarithm of the shape, held at the edge.
  *
  * Layer cost. Points that fill a grid of (rows, weights) are interpolated bilinearly over it; others, such as
- * squares, by the number of multiplications m*n*k. GSL does both.
+ * squares, by the number of multiplications m*n*k. GSL does both. A table is laid out once and asked often.
  */
 #ifndef SIM_COST_UTIL_H
 #define SIM_COST_UTIL_H
 #include <stddef.h>
 
 #include "sim/base/how.h"
+#include "sim/base/mem.h"
 
 struct util_point {
 	double rows, width; /* m and n*k of a product; queries and context of attention */
@@ -21,6 +22,10 @@ struct util {
 	enum how how; /* a point's own; interpolated between points; transferred beyond the edge */
 };
 
-struct util util_at(const struct util_point *points, size_t n, double rows, double width); /* n >= 1 */
+struct util_table; /* opaque; lives in the arena it was made in */
+
+struct util_table *util_table(struct arena *a, const struct util_point *points,
+			      size_t n); /* n >= 1; copied */
+struct util util_at(const struct util_table *t, double rows, double width);
 
 #endif

@@ -35,6 +35,8 @@ struct prog *prog_new(const struct world *w)
 	struct prog *p = xcalloc(1, sizeof *p);
 
 	p->world = w;
+	p->arena = (struct arena)ARENA_INIT;
+	p->sites = arena_array(&p->arena, w->units_n, sizeof *p->sites);
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		p->marks[i] = TASK_NONE;
 	return p;
@@ -48,6 +50,7 @@ void prog_free(struct prog *p)
 	VEC_FREE(&p->tasks);
 	VEC_FREE(&p->deps);
 	VEC_FREE(&p->recipes);
+	arena_release(&p->arena);
 	free(p);
 }
 
@@ -68,13 +71,13 @@ void waits_join(struct waits *w, const struct waits *more)
 		waits_add(w, more->task[i]);
 }
 
-struct site prog_site(const struct world *w, size_t unit)
+struct site prog_site(struct arena *a, const struct world *w, size_t unit)
 {
 	const struct unit *u = &w->units[unit];
 
 	/* the first formats are the dtypes, in their order */
-	return (struct site){&w->machines[u->machine], u->device, u->profile,
-			     (enum dtype)w->scenario->precision.compute};
+	return site_make(a, &w->machines[u->machine], u->device, u->profile,
+			 (enum dtype)w->scenario->precision.compute);
 }
 
 static uint32_t put(struct prog *p, uint32_t queue, uint32_t class, struct tag tag, const struct waits *after)
@@ -87,11 +90,20 @@ static uint32_t put(struct prog *p, uint32_t queue, uint32_t class, struct tag t
 	return (uint32_t)p->tasks.n - 1;
 }
 
+static const struct site *site_of(struct prog *p, size_t unit)
+{
+	struct site *s = &p->sites[unit];
+
+	if (!s->profile)
+		*s = prog_site(&p->arena, p->world, unit);
+	return s;
+}
+
 static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, double share)
 {
-	const struct site site = prog_site(p->world, unit);
+	const struct site *site = site_of(p, unit);
 	const struct class c = {
-		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, &site, share), .source = unit};
+		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, site, share), .source = unit};
 
 	VEC_ADD(&p->classes, c);
 	return (uint32_t)p->classes.n - 1;

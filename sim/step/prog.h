@@ -49,7 +49,9 @@ struct prog {
 	VEC(struct prog_task) tasks;
 	VEC(uint32_t) deps;
 	VEC(struct recipe) recipes; /* private: classes of a block at a seat, made once */
-	uint32_t marks[4];          /* tasks whose end somebody asks for; TASK_NONE if unused */
+	struct arena arena;
+	struct site *sites; /* private: of each unit, made when first used */
+	uint32_t marks[4];  /* tasks whose end somebody asks for; TASK_NONE if unused */
 };
 
 /* Queues: one for each unit, then two for each joint (from its first end, from its second). */
@@ -57,7 +59,7 @@ size_t prog_queues(const struct world *w);
 size_t prog_sources(const struct world *w); /* units, then joints */
 bool prog_has_param(const struct world *w, size_t source, enum param p);
 
-struct site prog_site(const struct world *w, size_t unit); /* the unit as operators see it */
+struct site prog_site(struct arena *a, const struct world *w, size_t unit); /* the unit as operators see it */
 
 struct prog *prog_new(const struct world *w);
 void prog_free(struct prog *p);
