@@ -34,13 +34,16 @@ static const struct shape shapes[] = {
 static void each_op(const struct shape *s, const struct precision *p, void (*see)(const struct op *, void *),
 		    void *self)
 {
-	for (int role = 0; role < ROLE_N; role++) {
-		const struct op update = graph_update((enum role)role, 1e6, 22);
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(toy.world->model, parts);
+
+	for (size_t k = 0; k < parts_n; k++) {
+		const struct op update = graph_update(parts[k].part.role, 1e6, 22);
 
 		for (int phase = 0; phase < PHASE_UPDATE; phase++) {
 			struct op ops[GRAPH_OPS];
 			const size_t n =
-				graph_block(toy.world->model, p, s, (enum role)role, (enum phase)phase, ops);
+				graph_block(toy.world->model, p, s, parts[k].part, (enum phase)phase, ops);
 
 			for (size_t i = 0; i < n; i++)
 				see(&ops[i], self);

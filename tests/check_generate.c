@@ -23,7 +23,8 @@ static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
 	const struct site site =
 		site_make(&toy.arena, &toy.world->machines[0], u->device, u->profile, DTYPE_F16);
 	struct op ops[GRAPH_OPS];
-	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s, role, phase, ops);
+	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s,
+				     toy_part(toy.world->model, role), phase, ops);
 	sim_ns sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -110,7 +111,7 @@ START_TEST(decode_waits_for_the_cache)
 
 		if (tag->what && !strcmp(tag->what, "KV"))
 			there[tag->layer] = r.run.spans[i].end_ns + 20000;
-		if (tag->phase == PHASE_DECODE && tag->role == ROLE_ATTENTION && !tag->what)
+		if (tag->phase == PHASE_DECODE && tag->part.role == ROLE_ATTENTION && !tag->what)
 			ck_assert_int_ge(r.run.spans[i].start_ns, there[tag->layer]);
 	}
 	rest = block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) + block_ns(&token, ROLE_FFN, PHASE_DECODE);

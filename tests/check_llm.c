@@ -1,13 +1,17 @@
 /* check_llm.c - models and their operators: counts, FLOP and bytes against closed forms and brute force. */
 #include <math.h>
 
-#include "sim/place/fit.h"
+#include "sim/llm/memory.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
 
 #define MISTRAL "scenarios/m5-vs-m4pro.yaml"
 
 static struct toy toy;
+
+#define HAS(role)                                                                                            \
+	(role == ROLE_EMBEDDING || role == ROLE_HEAD || model_has(toy.world->model, (enum role)(role)))
+#define PART(role) toy_part(toy.world->model, role)
 
 static void mistral(const char *const *sets)
 {
@@ -32,15 +36,15 @@ static double sum_flop(const struct op *ops, size_t n, enum op_kind kind)
 static double model_flop(const struct shape *s, enum phase phase, enum op_kind kind)
 {
 	const struct world *w = toy.world;
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(w->model, parts);
 	double flop = 0;
 
-	for (int role = 0; role < ROLE_N; role++) {
+	for (size_t i = 0; i < parts_n; i++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n =
-			graph_block(w->model, &w->scenario->precision, s, (enum role)role, phase, ops);
-		const bool layered = role == ROLE_ATTENTION || role == ROLE_FFN;
+		const size_t n = graph_block(w->model, &w->scenario->precision, s, parts[i].part, phase, ops);
 
-		flop += sum_flop(ops, n, kind) * (layered ? (double)w->model->layers : 1);
+		flop += sum_flop(ops, n, kind) * parts[i].blocks;
 	}
 	return flop;
 }
@@ -124,8 +128,8 @@ START_TEST(attention_by_brute_force)
 
 			m.attention.window = window;
 			count_seen(q, past, window, causal, &pairs, &keys);
-			n = graph_block(&m, &toy.world->scenario->precision, &s, ROLE_ATTENTION,
-					PHASE_PREFILL, ops);
+			n = graph_block(&m, &toy.world->scenario->precision, &s,
+					(struct part){ROLE_ATTENTION, window > 0}, PHASE_PREFILL, ops);
 			for (size_t i = 0; i < n; i++) {
 				if (ops[i].kind != OP_SCORES)
 					continue;
@@ -168,10 +172,10 @@ START_TEST(backward_of_lora)
 			    model_flop(&base, PHASE_FORWARD, OP_LINEAR) + 2 * rows * adapters);
 	ck_assert_double_eq(model_flop(&s, PHASE_BACKWARD, OP_LINEAR),
 			    model_flop(&base, PHASE_FORWARD, OP_LINEAR) + 4 * rows * adapters);
-	ck_assert_double_eq(32 * graph_trainable(toy.world->model, &s, ROLE_ATTENTION), adapters);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, ROLE_FFN), 0);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, ROLE_HEAD), 0);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, ROLE_EMBEDDING), 0);
+	ck_assert_double_eq(32 * graph_trainable(toy.world->model, &s, PART(ROLE_ATTENTION)), adapters);
+	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_FFN)), 0);
+	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_HEAD)), 0);
+	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_EMBEDDING)), 0);
 	done();
 }
 END_TEST
@@ -185,9 +189,11 @@ START_TEST(bytes_of_products)
 
 	mistral(NULL);
 	for (int role = 0; role < ROLE_N; role++) {
+		if (!HAS(role))
+			continue;
 		struct op ops[GRAPH_OPS];
 		const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, &s,
-					     (enum role)role, phases[_i], ops);
+					     PART((enum role)role), phases[_i], ops);
 
 		for (size_t i = 0; i < n; i++) {
 			const double m = (double)ops[i].m, w = (double)ops[i].n, k = (double)ops[i].k;
@@ -223,12 +229,16 @@ START_TEST(bytes_of_formats)
 
 	mistral(NULL);
 	p = toy.world->scenario->precision;
-	p.weights = (int)f;
+	for (int t = 0; t < TENSOR_N; t++) /* no mix: all in that format */
+		p.tensors.at[t] = (int)f + 1;
 	ck_assert_double_eq(format_bytes(f, 4096), 4096 * widths[_i].bits / 8);
 	ck_assert_str_eq(formats[f].name, format_names[f]);
 	for (int role = 0; role < ROLE_N; role++) {
+		if (!HAS(role))
+			continue;
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(toy.world->model, &p, &s, (enum role)role, PHASE_DECODE, ops);
+		const size_t n =
+			graph_block(toy.world->model, &p, &s, PART((enum role)role), PHASE_DECODE, ops);
 
 		for (size_t i = 0; i < n; i++)
 			bytes += ops[i].weight_B * (role == ROLE_HEAD ? 1 : 32);
@@ -255,10 +265,10 @@ START_TEST(bytes_that_forward_keeps)
 
 	mistral(NULL);
 	p = &toy.world->scenario->precision;
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, ROLE_EMBEDDING), 0);
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, ROLE_ATTENTION),
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_EMBEDDING)), 0);
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_ATTENTION)),
 			    2 * 200.0 * (2 * 4096 + 4096 + 2 * 1024 + 32 * 100 + 4096));
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, ROLE_FFN),
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_FFN)),
 			    2 * 200.0 * (2 * 4096 + 4 * 14336));
 	done();
 }
@@ -297,10 +307,12 @@ START_TEST(blocks_are_well_formed)
 
 	mistral(variants[_i]);
 	for (int role = 0; role < ROLE_N; role++) {
+		if (!HAS(role))
+			continue;
 		for (int phase = 0; phase < PHASE_UPDATE; phase++) {
 			struct op ops[GRAPH_OPS];
 			const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, &s,
-						     (enum role)role, (enum phase)phase, ops);
+						     PART((enum role)role), (enum phase)phase, ops);
 			const bool end = role == ROLE_EMBEDDING || role == ROLE_HEAD;
 			const bool none = (end && !toy.world->model->ends) ||
 					  (role == ROLE_EMBEDDING && phase == PHASE_BACKWARD);
@@ -324,16 +336,187 @@ START_TEST(blocks_add_up)
 
 	mistral(variants[_i]);
 	m = toy.world->model;
-	for (int role = 0; role < ROLE_N; role++) {
-		const double layers = role == ROLE_ATTENTION || role == ROLE_FFN ? (double)m->layers : 1;
+	for (size_t i = 0; i < model_blocks(m); i++) {
+		const struct part part = model_block(m, i).part;
 
-		sum += layers * graph_weights(m, (enum role)role);
-		ck_assert_double_eq(graph_weights(m, (enum role)role),
-				    graph_trainable(m, &s, (enum role)role));
+		sum += part_weights(m, part);
+		ck_assert_double_eq(part_weights(m, part), graph_trainable(m, &s, part));
 	}
 	ck_assert_double_eq(sum, model_weights(m));
 	if (m->tied_head)
 		ck_assert_double_eq(sum, 7241732096.0 - IN_HEAD);
+	done();
+}
+END_TEST
+
+/* Parameters as published: Mixtral (safetensors index), Qwen3 and DeepSeek-V3 (model cards' totals, the
+ * multi-token module left out), gpt-oss-20b (model card, table 1: 20.91 B). */
+#define HEAD_OF(text) "{schema: lemursim/model/1, title: t, source: s, " text "}"
+static const struct {
+	const char *yaml;
+	double parameters;
+} mixtures[] = {
+	{HEAD_OF("layers: 32, hidden: 4096, vocabulary: 32000, attention: {heads: 32, kv_heads: 8, head_dim: "
+		 "128}, "
+		 "experts: {count: 8, active: 2, inner: 14336}"),
+	 46702792704.0},
+	{HEAD_OF("layers: 48, hidden: 2048, vocabulary: 151936, attention: {heads: 32, kv_heads: 4, "
+		 "head_dim: 128, "
+		 "qk_norm: true}, experts: {count: 128, active: 8, inner: 768}"),
+	 30532122624.0},
+	{HEAD_OF("layers: 61, hidden: 7168, vocabulary: 129280, attention: {heads: 128, kv_heads: 128, "
+		 "head_dim: 192, "
+		 "latent: {q_rank: 1536, kv_rank: 512, nope_dim: 128, rope_dim: 64, value_dim: 128}}, "
+		 "ffn: {inner: 18432}, experts: {count: 256, active: 8, inner: 2048, shared: 1, first_dense: "
+		 "3}"),
+	 671026404352.0},
+	{HEAD_OF("layers: 24, hidden: 2880, vocabulary: 201088, attention: {heads: 64, kv_heads: 8, "
+		 "head_dim: 64, "
+		 "window: 128 tok, full_every: 2, bias: qkvo, sinks: true}, "
+		 "experts: {count: 32, active: 4, inner: 2880, bias: true}"),
+	 20914757184.0},
+};
+
+static void mixture(size_t i)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "model=%s", mixtures[i].yaml), NULL};
+
+	mistral(sets);
+	arena_release(&a);
+}
+
+START_TEST(mixtures_have_their_parameters)
+{
+	const struct model *m;
+	double sum = 0;
+
+	mixture((size_t)_i);
+	m = toy.world->model;
+	ck_assert_double_eq(model_weights(m), mixtures[_i].parameters);
+	for (size_t i = 0; i < model_blocks(m); i++) {
+		const struct block b = model_block(m, i);
+
+		ck_assert_uint_eq(model_block_of(m, b.part.role, b.layer), i);
+		sum += part_weights(m, b.part);
+	}
+	ck_assert_double_eq(sum, mixtures[_i].parameters);
+	done();
+}
+END_TEST
+
+/* Every token goes through its active experts once, whatever their popularity; FLOP of a backward pass is
+ * twice that. */
+START_TEST(flop_of_experts)
+{
+	static const double skews[] = {0, 0.5, 1.2};
+	const struct shape s = {.batch = 2, .tokens = 50, .all_logits = true, .train_weights = true};
+	struct model m;
+	struct experts x;
+
+	mixture((size_t)_i / 3);
+	m = *toy.world->model;
+	x = *m.experts;
+	x.skew = skews[_i % 3];
+	m.experts = &x;
+	for (int phase = PHASE_FORWARD; phase <= PHASE_BACKWARD; phase++) {
+		struct op ops[GRAPH_OPS];
+		const size_t n = graph_block(&m, &toy.world->scenario->precision, &s,
+					     (struct part){ROLE_EXPERTS, false}, (enum phase)phase, ops);
+
+		ck_assert_double_eq_tol(sum_flop(ops, n, OP_LINEAR),
+					(phase == PHASE_FORWARD ? 6.0 : 12.0) * 100 * (double)x.active *
+						(double)(m.hidden * x.inner),
+					1);
+	}
+	done();
+}
+END_TEST
+
+/* E(1 - (1 - k/E)^T) where all are alike; one token hits k experts whatever their popularity, more tokens
+ * more, endless ones all; the more uneven, the fewer. */
+START_TEST(experts_are_hit)
+{
+	struct experts x = {.count = 128, .active = 8};
+
+	for (double tokens = 1; tokens < 1e7; tokens *= 3) {
+		double before = INFINITY;
+
+		for (x.skew = 0; x.skew <= 2; x.skew += 0.25) {
+			const double hit = experts_hit(&x, tokens);
+
+			if (x.skew == 0)
+				ck_assert_double_eq_tol(hit, 128 * (1 - pow(1 - 8.0 / 128, tokens)), 1e-9);
+			ck_assert_double_le(hit, before + 1e-9);
+			ck_assert_double_ge(hit, 8 - 1e-9);
+			ck_assert_double_ge(hit, experts_hit(&x, tokens / 2) - 1e-9);
+			if (tokens == 1)
+				ck_assert_double_eq_tol(hit, 8, 1e-9);
+			before = hit;
+		}
+	}
+	x.skew = 0;
+	ck_assert_double_eq_tol(experts_hit(&x, 1e9), 128, 1e-9);
+	x.active = 128;
+	ck_assert_double_eq(experts_hit(&x, 1), 128);
+}
+END_TEST
+
+/* DeepSeek-V3 keeps 576 numbers of a token in a layer; a window caps the cache of its layers alone. */
+START_TEST(caches_by_kind)
+{
+	const struct precision p = {.kv = FORMAT_F16};
+	double bytes = 0;
+
+	mixture(2);
+	ck_assert_double_eq(graph_kv_B(toy.world->model, &p, PART(ROLE_ATTENTION), 3, 1000),
+			    3 * 1000 * 576 * 2);
+	done();
+	mixture(3);
+	for (int64_t layer = 0; layer < 24; layer++) {
+		const size_t b = model_block_of(toy.world->model, ROLE_ATTENTION, layer);
+
+		bytes += graph_kv_B(toy.world->model, &p, model_block(toy.world->model, b).part, 1, 1000);
+	}
+	ck_assert_double_eq(bytes, 12 * (128 + 1000) * 2.0 * 8 * 64 * 2);
+	done();
+}
+END_TEST
+
+/* Latent attention: FLOP of a prompt on whole heads, of a decode step in the latent. */
+START_TEST(flop_of_latent_attention)
+{
+	const struct shape prompt = {.batch = 1, .tokens = 10}, step = {.batch = 1, .tokens = 1, .past = 9};
+
+	mixture(2);
+	ck_assert_double_eq(model_flop(&prompt, PHASE_PREFILL, OP_SCORES),
+			    61 * 55 * 2.0 * 128 * (128 + 64 + 128));
+	ck_assert_double_eq(model_flop(&step, PHASE_DECODE, OP_SCORES),
+			    61 * 10 * 2.0 * 128 * (512 + 64 + 512));
+	done();
+}
+END_TEST
+
+/* Sizes of tensors as llama-bench lists them for llama.cpp's files: LLaMA 7B F16 12.55 GiB, Q8_0 6.67, Q4_0
+ * 3.56, Q4_K_M 3.80 (README of llama.cpp's quantize tool, discussion 4167). */
+static const struct {
+	int mix;
+	double gib;
+} files[] = {{FORMAT_F16, 12.55}, {FORMAT_Q8_0, 6.67}, {FORMAT_Q4_0, 3.56}, {MIX_Q4_K_M, 3.80}};
+
+START_TEST(sizes_of_files)
+{
+	static const char *const llama[] = {
+		"model=" HEAD_OF("layers: 32, hidden: 4096, vocabulary: 32000, "
+				 "attention: {heads: 32, kv_heads: 32, head_dim: 128}, "
+				 "ffn: {inner: 11008}"),
+		NULL};
+	const struct precision p = {.weights = files[_i].mix};
+
+	mistral(llama);
+	ck_assert_double_eq(model_weights(toy.world->model), 6738415616.0);
+	ck_assert_double_eq_tol(model_weights_B(toy.world->model, &p) / 1073741824, files[_i].gib,
+				0.005 * files[_i].gib);
 	done();
 }
 END_TEST
@@ -355,6 +538,12 @@ Suite *suite_llm(void)
 	tcase_add_test(tc, bytes_that_forward_keeps);
 	tcase_add_loop_test(tc, blocks_are_well_formed, 0, ARRAY_LEN(variants));
 	tcase_add_loop_test(tc, blocks_add_up, 0, ARRAY_LEN(variants));
+	tcase_add_loop_test(tc, mixtures_have_their_parameters, 0, ARRAY_LEN(mixtures));
+	tcase_add_loop_test(tc, flop_of_experts, 0, 3 * ARRAY_LEN(mixtures));
+	tcase_add_test(tc, experts_are_hit);
+	tcase_add_test(tc, caches_by_kind);
+	tcase_add_test(tc, flop_of_latent_attention);
+	tcase_add_loop_test(tc, sizes_of_files, 0, ARRAY_LEN(files));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -251,7 +251,7 @@ START_TEST(all_reduce_takes_its_rounds)
 	struct arena a = ARENA_INIT;
 	struct seat seat = {.n = n};
 	const struct shape s = {.batch = 1, .tokens = 64};
-	const struct tag tag = {.phase = PHASE_PREFILL, .role = ROLE_FFN};
+	const struct tag tag = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false}};
 	const struct waits none = {.n = 0};
 	struct toy_run r;
 	struct prog *p;
@@ -321,7 +321,7 @@ START_TEST(bytes_of_a_split_block)
 
 	toy_text(&toy, TWO, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
-		const struct tag tag = {.phase = blocks[i].phase, .role = blocks[i].role};
+		const struct tag tag = {.phase = blocks[i].phase, .part = {blocks[i].role, false}};
 		struct prog *p = prog_new(toy.world);
 
 		prog_block(p, &s, &seat, tag, &none);
@@ -329,7 +329,7 @@ START_TEST(bytes_of_a_split_block)
 		prog_free(p);
 	}
 	{ /* of the logits each has its columns: one round hands them out */
-		const struct tag tag = {.phase = PHASE_FORWARD, .role = ROLE_HEAD};
+		const struct tag tag = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false}};
 		struct prog *p = prog_new(toy.world);
 
 		prog_block(p, &s, &seat, tag, &none);
@@ -437,7 +437,8 @@ START_TEST(flop_are_the_same_anywhere)
 		double again = 0;
 
 		for (int64_t layer = 0; layer < 32; layer++)
-			if (p.seats[PHASE_FORWARD][block_of(toy.world->model, ROLE_ATTENTION, layer)].n > 1)
+			if (p.seats[PHASE_FORWARD][model_block_of(toy.world->model, ROLE_ATTENTION, layer)]
+				    .n > 1)
 				again += 2 * 3 * (2.0 * 1024 * 4096 * 16);
 
 		ck_assert_double_eq_tol(toy_flop(g.first) / toy_flop(h.first), 1, 1e-12);

@@ -54,7 +54,7 @@ static struct placement stages(int p)
 		for (size_t b = 1; b < at.blocks_n - 1; b++)
 			seats[b] = (struct seat){
 				.n = 1,
-				.unit = {(size_t)(block_layer(toy.world->model, b) * p / PIPE_LAYERS)},
+				.unit = {(size_t)(model_block(toy.world->model, b).layer * p / PIPE_LAYERS)},
 				.share = {1}};
 		at.seats[x] = seats;
 	}
@@ -129,9 +129,8 @@ static double saved_B(void)
 	const struct shape s = train_shape(w->scenario->workload.train);
 	double sum = 0;
 
-	for (int role = 0; role < ROLE_N; role++)
-		sum += graph_saved_B(w->model, &w->scenario->precision, &s, (enum role)role) *
-		       (role == ROLE_ATTENTION || role == ROLE_FFN ? 2 : 1);
+	for (size_t i = 0; i < model_blocks(w->model); i++)
+		sum += graph_saved_B(w->model, &w->scenario->precision, &s, model_block(w->model, i).part);
 	return sum;
 }
 
@@ -161,11 +160,10 @@ START_TEST(bytes_that_travel)
 
 	place(travels[row].rules, methods[_i % 3], &p);
 	prog = train_build(&p);
-	for (int role = 0; role < ROLE_N; role++) {
+	for (size_t i = 0; i < model_blocks(toy.world->model); i++) {
 		const struct shape s = train_shape(toy.world->scenario->workload.train);
 
-		trained += graph_trainable(toy.world->model, &s, (enum role)role) *
-			   (role == ROLE_ATTENTION || role == ROLE_FFN ? 2 : 1);
+		trained += graph_trainable(toy.world->model, &s, model_block(toy.world->model, i).part);
 	}
 	ck_assert_double_gt(trained, 0);
 	ck_assert_double_eq(toy_link_B(prog, "saved"), travels[row].saved * 3 * saved_B());
@@ -190,7 +188,7 @@ static sim_ns end_of(const struct toy_run *r, const struct tag *like, enum phase
 		const struct prog_task *t = &r->prog->tasks.at[i];
 		const bool same = what ? t->tag.what && !strcmp(t->tag.what, what) : !t->tag.what;
 
-		if (same && t->tag.phase == phase && t->tag.role == like->role &&
+		if (same && t->tag.phase == phase && part_same(t->tag.part, like->part) &&
 		    t->tag.layer == like->layer && t->tag.micro == like->micro &&
 		    r->run.spans[i].end_ns + r->times.lag_ns[t->class] > end)
 			end = r->run.spans[i].end_ns + r->times.lag_ns[t->class];

@@ -102,12 +102,16 @@ struct placement toy_place_named(struct toy *t, const char *assignment)
 	return (struct placement){0};
 }
 
+struct part toy_part(const struct model *m, enum role role)
+{
+	return model_block(m, model_block_of(m, role, 0)).part;
+}
+
 struct placement toy_all_on(struct toy *t, size_t unit)
 {
 	const struct world *w = t->world;
-	struct placement p = {.world = w,
-			      .assignment = w->scenario->assignments.at,
-			      .blocks_n = (size_t)(2 * w->model->layers + 2)};
+	struct placement p = {
+		.world = w, .assignment = w->scenario->assignments.at, .blocks_n = model_blocks(w->model)};
 
 	for (int x = 0; x < PHASE_N; x++) {
 		struct seat *seats = arena_array(&t->arena, p.blocks_n, sizeof *seats);

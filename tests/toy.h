@@ -30,6 +30,8 @@ struct placement toy_place(struct toy *t, size_t assignment); /* fails the test 
 struct placement toy_place_named(struct toy *t, const char *assignment);
 const char *toy_complaints(struct toy *t); /* all so far, as one text */
 
+struct part toy_part(const struct model *m, enum role role); /* as the first layer has it */
+
 /* All blocks of all phases on one unit. */
 struct placement toy_all_on(struct toy *t, size_t unit);
 

@@ -98,16 +98,19 @@ static void take_program(struct fitting *f)
 static double kernels_of_layer(const struct model *m, const struct precision *p, const struct site *site)
 {
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 1};
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(m, parts);
 	double sum = 0;
 
-	for (int role = ROLE_ATTENTION; role <= ROLE_FFN; role++) {
+	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(m, p, &s, (enum role)role, PHASE_DECODE, ops);
+		const enum role role = parts[k].part.role;
+		const size_t n = graph_block(m, p, &s, parts[k].part, PHASE_DECODE, ops);
 
-		for (size_t i = 0; i < n; i++)
-			sum += cost_of(&ops[i], site, 1).overhead.s / unit_s;
+		for (size_t i = 0; i < n && role != ROLE_EMBEDDING && role != ROLE_HEAD; i++)
+			sum += parts[k].blocks * cost_of(&ops[i], site, 1).overhead.s / unit_s;
 	}
-	return sum;
+	return sum / (double)m->layers;
 }
 
 /* Every run of an input as a point and its replay. */
@@ -135,7 +138,7 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 		f->prompt_n += r->prompt > 8;
 	}
 	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, runs->n,
-					m->title, format_names[p.weights]));
+					m->title, mix_names[p.weights]));
 	return 0;
 }
 

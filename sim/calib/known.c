@@ -122,23 +122,23 @@ int guess_precision(const struct run *run, const char *asked, enum dtype compute
 	const char *near;
 	size_t longest = 0;
 
-	*p = (struct precision){.weights = FORMAT_N, .kv = (int)same[compute], .compute = (int)same[compute]};
-	for (int f = 0; f < FORMAT_N; f++) {
-		const size_t len = strlen(format_names[f]);
+	*p = (struct precision){.weights = MIX_N, .kv = (int)same[compute], .compute = (int)same[compute]};
+	for (int f = 0; f < MIX_N; f++) {
+		const size_t len = strlen(mix_names[f]);
 
-		if (asked ? !strcmp(asked, format_names[f])
-			  : run->model && len > longest && holds_word(run->model, format_names[f])) {
+		if (asked ? !strcmp(asked, mix_names[f])
+			  : run->model && len > longest && holds_word(run->model, mix_names[f])) {
 			p->weights = f;
 			longest = len;
 		}
 	}
-	if (asked && p->weights == FORMAT_N) {
-		near = str_closest(asked, format_names, FORMAT_N);
+	if (asked && p->weights == MIX_N) {
+		near = str_closest(asked, mix_names, MIX_N);
 		err_set(err, "unknown format of weights '%.40s'", asked);
 		return near ? err_hint(err, "did you mean '%s'?", near)
-			    : err_hint(err, "one of: f32, f16, bf16, q8_0, q6_K, q5_K, q4_K, q4_0, mxfp4");
+			    : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
 	}
-	if (p->weights == FORMAT_N)
+	if (p->weights == MIX_N)
 		p->weights = run->bytes > 0 && run->params > 0 ? by_bits(8 * run->bytes / run->params)
 							       : (int)same[compute];
 	return 0;

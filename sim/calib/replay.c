@@ -29,13 +29,15 @@ static void add_op(struct builder *b, const struct op *op, double times)
 static void add_pass(struct builder *b, const struct shape *s, enum phase phase, double times)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(b->m, parts);
 
-	for (int role = 0; role < ROLE_N; role++) {
+	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(b->m, b->p, s, (enum role)role, phase, ops);
+		const size_t n = graph_block(b->m, b->p, s, parts[k].part, phase, ops);
 
 		for (size_t i = 0; i < n; i++)
-			add_op(b, &ops[i], times * graph_blocks(b->m, (enum role)role));
+			add_op(b, &ops[i], times * parts[k].blocks);
 	}
 	add_op(b, &step, times);
 }

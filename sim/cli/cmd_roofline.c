@@ -29,17 +29,18 @@ static bool same_work(const struct op *a, const struct op *b)
 static double phase_seconds(const struct world *w, const struct site *site, const struct shape *s,
 			    enum phase phase)
 {
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(w->model, parts);
 	double sum = 0;
 
-	for (int role = 0; role < ROLE_N; role++) {
+	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n =
-			graph_block(w->model, &w->scenario->precision, s, (enum role)role, phase, ops);
+		const size_t n = graph_block(w->model, &w->scenario->precision, s, parts[k].part, phase, ops);
 
 		for (size_t i = 0; i < n; i++) {
 			const struct cost c = cost_of(&ops[i], site, 1);
 
-			sum += cost_seconds(&c) * graph_blocks(w->model, (enum role)role);
+			sum += cost_seconds(&c) * parts[k].blocks;
 		}
 	}
 	return sum;
@@ -100,12 +101,14 @@ static void add_phase(struct builder *b, size_t unit, const struct shape *s, enu
 {
 	const struct site site = prog_site(b->arena, b->w, unit);
 	const double total_s = phase_seconds(b->w, &site, s, phase);
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(b->w->model, parts);
 
-	for (int role = 0; role < ROLE_N; role++) {
+	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
 		const size_t n =
-			graph_block(b->w->model, &b->w->scenario->precision, s, (enum role)role, phase, ops);
-		const double layers = graph_blocks(b->w->model, (enum role)role);
+			graph_block(b->w->model, &b->w->scenario->precision, s, parts[k].part, phase, ops);
+		const double layers = parts[k].blocks;
 
 		for (size_t i = 0; i < n; i++) {
 			const struct op op = ops[i];

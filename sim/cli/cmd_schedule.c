@@ -11,17 +11,17 @@
 #define VERSION "unknown"
 #endif
 
-enum part { PART_GENERATE, PART_DECODE, PART_TRAIN, PART_N };
+enum drawn { DRAWN_GENERATE, DRAWN_DECODE, DRAWN_TRAIN, DRAWN_N };
 static const char *const parts[] = {
-	[PART_GENERATE] = "generate", [PART_DECODE] = "decode", [PART_TRAIN] = "train"};
+	[DRAWN_GENERATE] = "generate", [DRAWN_DECODE] = "decode", [DRAWN_TRAIN] = "train"};
 
-static const struct ran *choose(const struct prediction *p, const char *name, enum part *part)
+static const struct ran *choose(const struct prediction *p, const char *name, enum drawn *part)
 {
-	const struct ran *of[PART_N] = {&p->first, &p->later[1], &p->train};
+	const struct ran *of[DRAWN_N] = {&p->first, &p->later[1], &p->train};
 	struct err err = ERR_INIT;
 
-	for (int i = 0; i < PART_N; i++) {
-		*part = (enum part)i;
+	for (int i = 0; i < DRAWN_N; i++) {
+		*part = (enum drawn)i;
 		if ((!name && of[i]->prog) || (name && !strcmp(name, parts[i]) && of[i]->prog))
 			return of[i];
 		if (name && !strcmp(name, parts[i])) {
@@ -45,16 +45,16 @@ static const struct ran *choose(const struct prediction *p, const char *name, en
 	return NULL;
 }
 
-static const char *subtitle(struct arena *a, const struct world *w, enum part part)
+static const char *subtitle(struct arena *a, const struct world *w, enum drawn part)
 {
 	const struct generate *g = w->scenario->workload.generate;
 	const struct train *t = w->scenario->workload.train;
 
-	if (part == PART_TRAIN)
+	if (part == DRAWN_TRAIN)
 		return arena_printf(a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s",
 				    w->model->title, (long long)t->batch, (long long)t->tokens,
 				    (long long)t->micro_batches, t->micro_batches == 1 ? "" : "es");
-	if (part == PART_DECODE)
+	if (part == DRAWN_DECODE)
 		return arena_printf(a, "%s: one decode step in the middle of %lld tokens, batch %lld",
 				    w->model->title, (long long)g->tokens, (long long)g->batch);
 	return arena_printf(a, "%s: prefill of %lld tokens and the first decode step, batch %lld",
@@ -85,7 +85,7 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 {
 	struct prediction p;
 	const struct ran *r;
-	enum part part;
+	enum drawn part;
 	int rc = EXIT_USAGE;
 
 	prediction_make(&s->arena, at, &p);

@@ -134,7 +134,7 @@ static void warn_of_weights(struct validation *v, const struct world *w, const s
 	    p.weights == ours)
 		return;
 	fprintf(stderr, "lemursim: note: the runs seem to be of %s weights, the scenario says %s\n",
-		format_names[p.weights], format_names[ours]);
+		mix_names[p.weights], mix_names[ours]);
 }
 
 static int validate_run(struct validation *v, const char *path, size_t file, const struct run *run)

@@ -95,13 +95,14 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 static const char *letter_of(struct builder *b, const struct tag *tag)
 {
 	static const char letters[ROLE_N] = {
-		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_HEAD] = 'H'};
+		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_ROUTER] = 'R',
+		[ROLE_SHARED] = 'S',    [ROLE_EXPERTS] = 'X',   [ROLE_HEAD] = 'H'};
 
 	if (tag->what)
 		return !strcmp(tag->what, "KV") ? "KV" : arena_printf(b->arena, "%c", tag->what[0]);
 	if (tag->layer < 0)
-		return arena_printf(b->arena, "%c", letters[tag->role]);
-	return arena_printf(b->arena, "%c%lld", letters[tag->role], (long long)tag->layer);
+		return arena_printf(b->arena, "%c", letters[tag->part.role]);
+	return arena_printf(b->arena, "%c%lld", letters[tag->part.role], (long long)tag->layer);
 }
 
 static const char *label_of(struct builder *b, const struct class *c, const struct tag *tag)
@@ -115,14 +116,15 @@ static const char *label_of(struct builder *b, const struct class *c, const stru
 
 	if (c->kind == CLASS_OP && c->op.kind == OP_STEP && !b->w->model->ends)
 		return arena_printf(b->arena, "the host, %s", phase_names[tag->phase]);
-	return arena_printf(b->arena, "%s%s, %s%s%s", where, tag->what ? tag->what : role_names[tag->role],
-			    phase_names[tag->phase], doing, micro);
+	return arena_printf(b->arena, "%s%s, %s%s%s", where,
+			    tag->what ? tag->what : role_names[tag->part.role], phase_names[tag->phase],
+			    doing, micro);
 }
 
 static bool same_box(const struct tag *a, const struct class *ca, const struct tag *b, const struct class *cb)
 {
-	return a->phase == b->phase && a->role == b->role && a->layer == b->layer && a->micro == b->micro &&
-	       ca->kind == cb->kind && a->what == b->what;
+	return a->phase == b->phase && a->part.role == b->part.role && a->layer == b->layer &&
+	       a->micro == b->micro && ca->kind == cb->kind && a->what == b->what;
 }
 
 static void count(struct builder *b, uint32_t box, const struct class *c)

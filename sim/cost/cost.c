@@ -88,7 +88,7 @@ static struct term stream(double bytes, const struct qty *rate)
  * a weight as it is stored. */
 static const struct qty *weights_rate(const struct profile *p, const struct op *op)
 {
-	const double bits = 8 * op->weight_B / ((double)op->n * (double)op->k);
+	const double bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
 
 	if (op->m > GEMV_ROWS || op->gradient)
 		return &p->read;
@@ -128,6 +128,8 @@ static void cost_scores(struct cost *c, const struct op *op, const struct site *
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
 {
 	static const struct fusion update = {.kernels = 1, .passes = 1}, gather = {.kernels = 1, .passes = 2};
+	/* not fused: softmax, sort, take, sum, divide; multiply and sum (build_moe_ffn() of llama.cpp) */
+	static const struct fusion route = {.kernels = 5, .passes = 4}, combine = {.kernels = 2, .passes = 3};
 
 	switch (kind) {
 	case OP_GATHER:
@@ -148,6 +150,10 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 		return &p->activation;
 	case OP_RESIDUAL:
 		return &p->residual;
+	case OP_ROUTE:
+		return p->route.origin.node ? &p->route : &route;
+	case OP_COMBINE:
+		return p->combine.origin.node ? &p->combine : &combine;
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:

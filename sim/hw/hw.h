@@ -68,6 +68,7 @@ struct profile {
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;
+	struct fusion route, combine; /* of experts; origin.node NULL where not given */
 	struct overhead overhead;
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 };

@@ -1,37 +1,20 @@
 /* graph.c - see graph.h. */
 #include "sim/llm/graph.h"
 
-#include <string.h>
+#include <math.h>
 
-const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
-					    [ROLE_ATTENTION] = "attention",
-					    [ROLE_FFN] = "ffn",
-					    [ROLE_HEAD] = "head",
-					    [ROLE_N] = NULL};
+#include "sim/llm/memory.h"
+
 const char *const phase_names[PHASE_N + 1] = {
 	[PHASE_PREFILL] = "prefill",   [PHASE_DECODE] = "decode", [PHASE_FORWARD] = "forward",
 	[PHASE_BACKWARD] = "backward", [PHASE_UPDATE] = "update", [PHASE_N] = NULL};
-
-static const char *const compute_names[] = {"f32", "f16", "bf16",
-					    NULL}; /* the first formats are the dtypes */
-
-static const struct field precision_fields[] = {
-	{FIELD_KEY(struct precision, weights), .type = FIELD_CHOICE, .choices = format_names, .def = "f16",
-	 .help = "format of the weights"},
-	{FIELD_KEY(struct precision, kv), .type = FIELD_CHOICE, .choices = format_names, .def = "f16",
-	 .help = "format of the KV cache"},
-	{FIELD_KEY(struct precision, compute), .type = FIELD_CHOICE, .choices = compute_names, .def = "f16",
-	 .help = "arithmetic and activations"},
-};
-const struct table precision_table = {"precision", sizeof(struct precision), precision_fields,
-				      ARRAY_LEN(precision_fields)};
 
 /* A block being written down: what all of its operators share. */
 struct writer {
 	const struct model *m;
 	const struct precision *p;
 	const struct shape *s;
-	enum role role;
+	struct part part;
 	enum phase phase;
 	int64_t rows; /* tokens in all */
 	struct op *ops;
@@ -49,48 +32,84 @@ static struct op *add(struct writer *w, const char *name, enum op_kind kind, enu
 	w->ops[w->n] = (struct op){.name = name,
 				   .kind = kind,
 				   .split = split,
-				   .role = w->role,
+				   .role = w->part.role,
 				   .phase = w->phase,
 				   .times = w->phase == PHASE_BACKWARD ? 2 : 1};
 	return &w->ops[w->n++];
 }
 
-static void product(struct writer *w, const char *name, enum op_split split, const int64_t mnk[3],
-		    double weight_B)
+/* Products of one shape, each with weights of its own where there are more than one. */
+struct shape_of_product {
+	int64_t m, n, k;
+	double copies, flop, weight_B, tensor_B;
+};
+
+static struct op *product(struct writer *w, const char *name, enum op_split split,
+			  const struct shape_of_product *s)
 {
 	struct op *op = add(w, name, OP_LINEAR, split);
-	const double m = (double)mnk[0], n = (double)mnk[1], k = (double)mnk[2];
 
-	op->m = mnk[0];
-	op->n = mnk[1];
-	op->k = mnk[2];
-	op->flop = 2 * m * n * k;
-	op->weight_B = weight_B;
-	op->tensor_B = act_B(w, m * n + m * k);
+	op->m = s->m;
+	op->n = s->n;
+	op->k = s->k;
+	op->copies = s->copies;
+	op->flop = s->flop;
+	op->weight_B = s->weight_B;
+	op->tensor_B = s->tensor_B;
 	op->times = 1;
+	return op;
 }
+
+/* A linear layer: x (rows, k) times W (k, n), kept as class t; through `copies` such layers where experts
+ * share the rows out. */
+struct layer {
+	const char *name;
+	enum op_split split;
+	enum tensor t;
+	int64_t n, k;
+	bool trained;
+};
+struct spread {
+	double rows, copies;
+};
 
 /* y = xW, and backward: dx = dy W' always, dW = x' dy where the weight is trained (Griewank & Walther, ch.
  * 3). */
-static void linear(struct writer *w, const char *name, enum op_split split, int64_t rows, int64_t n,
-		   int64_t k, bool trained)
+static void linear_over(struct writer *w, const struct layer *l, struct spread x)
 {
-	const double weight_B = format_bytes((enum format_id)w->p->weights, (double)n * (double)k);
-	const enum op_split across = split == SPLIT_COLUMNS ? SPLIT_ROWS
-				     : split == SPLIT_ROWS  ? SPLIT_COLUMNS
-							    : split;
+	const double n = (double)l->n, k = (double)l->k;
+	const int64_t each = x.rows > x.copies ? llround(x.rows / x.copies) : 1;
+	const enum op_split across = l->split == SPLIT_COLUMNS ? SPLIT_ROWS
+				     : l->split == SPLIT_ROWS  ? SPLIT_COLUMNS
+							       : l->split;
+	struct shape_of_product s = {each,
+				     l->n,
+				     l->k,
+				     x.copies,
+				     2 * x.rows * n * k,
+				     precision_bytes(w->p, l->t, w->m->layers, x.copies * n * k),
+				     act_B(w, x.rows * (n + k))};
 
 	if (w->phase != PHASE_BACKWARD) {
-		product(w, name, split, (const int64_t[]){rows, n, k}, weight_B);
+		product(w, l->name, l->split, &s);
 		return;
 	}
-	product(w, name, across, (const int64_t[]){rows, k, n}, weight_B);
-	if (!trained)
+	s.n = l->k;
+	s.k = l->n;
+	product(w, l->name, across, &s);
+	if (!l->trained)
 		return;
-	product(w, name, across, (const int64_t[]){n, k, rows}, act_B(w, (double)n * (double)k));
 	/* its output is the gradient of the weights; dy and x are read */
-	w->ops[w->n - 1].gradient = true;
-	w->ops[w->n - 1].tensor_B = act_B(w, (double)rows * (double)(n + k));
+	s.m = l->n;
+	s.n = l->k;
+	s.k = each;
+	s.weight_B = act_B(w, x.copies * n * k);
+	product(w, l->name, across, &s)->gradient = true;
+}
+
+static void linear(struct writer *w, const struct layer *l)
+{
+	linear_over(w, l, (struct spread){(double)w->rows, 1});
 }
 
 static void elementwise(struct writer *w, const char *name, enum op_kind kind, enum op_split split,
@@ -114,113 +133,221 @@ static double attended(int64_t q, int64_t past, int64_t window, bool causal)
 	       (double)(q - before) * (double)window;
 }
 
-/* Tokens that any of the queries sees: the first one's window reaches window - 1 back from itself. */
-static int64_t seen(const struct model *m, const struct shape *s)
+/* FLOP for each pair of a query and a key, all heads: QK' and PV. Latent attention works on whole keys and
+ * values where they are made (a prompt, training), and in the latent itself where the cache is read (decode;
+ * DeepSeek-V2, arXiv:2405.04434, appendix C). */
+static double per_pair(const struct writer *w)
 {
-	const int64_t all = s->past + s->tokens, window = m->attention.window;
+	const struct attention *a = &w->m->attention;
+	const struct latent *l = a->latent;
+	const double heads = (double)a->heads;
 
-	return window && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
+	if (!l)
+		return 4 * heads * (double)a->head_dim;
+	if (w->phase == PHASE_DECODE)
+		return 2 * heads * (double)(2 * l->kv_rank + l->rope_dim);
+	return 2 * heads * (double)(l->nope_dim + l->rope_dim + l->value_dim);
 }
 
 static void scores(struct writer *w)
 {
 	const struct attention *a = &w->m->attention;
 	const struct shape *s = w->s;
-	const double per_pair = 4.0 * (double)(a->heads * a->head_dim) * (double)s->batch;
-	const int64_t context = seen(w->m, s);
+	const double each = per_pair(w) * (double)s->batch;
+	const int64_t context = graph_seen(w->m, s, w->part);
 	struct op *op = add(w, "scores", OP_SCORES, SPLIT_HEADS);
 
 	op->query = s->tokens;
-	op->groups = (double)a->heads / (double)a->kv_heads;
+	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
 	op->context = context;
 	/* backward: four products where forward has two */
-	op->flop = op->times * per_pair * attended(s->tokens, s->past, a->window, a->causal);
-	op->dense_flop = op->times * per_pair * (double)s->tokens * (double)context;
+	op->flop =
+		op->times * each * attended(s->tokens, s->past, w->part.windowed ? a->window : 0, a->causal);
+	op->dense_flop = op->times * each * (double)s->tokens * (double)context;
 	op->kv_B = format_bytes((enum format_id)w->p->kv,
 				(double)(s->batch * context) * model_kv_numbers_per_token(w->m));
 }
 
 static void adapters(struct writer *w, int64_t n, const char *a_name, const char *b_name)
 {
-	if (w->s->lora_rank) { /* LoRA: y += (xA)B (Hu et al., arXiv:2106.09685) */
-		linear(w, a_name, SPLIT_NONE, w->rows, w->s->lora_rank, w->m->hidden, true);
-		linear(w, b_name, SPLIT_COLUMNS, w->rows, n, w->s->lora_rank, true);
+	const int64_t rank = w->s->lora_rank;
+
+	if (rank) { /* LoRA: y += (xA)B (Hu et al., arXiv:2106.09685); in the precision of the arithmetic */
+		const struct precision *own = w->p;
+		struct precision p = *own;
+
+		p.weights = p.compute; /* the first mixes are the dtypes */
+		w->p = &p;
+		linear(w, &(struct layer){a_name, SPLIT_NONE, TENSOR_Q, rank, w->m->hidden, true});
+		linear(w, &(struct layer){b_name, SPLIT_COLUMNS, TENSOR_Q, n, rank, true});
+		w->p = own;
 	}
+}
+
+/* Bare layers of a benchmark have neither norms nor the residual around a block. */
+static void begin_block(struct writer *w)
+{
+	if (w->m->norms)
+		elementwise(w, "norm", OP_NORM, SPLIT_NONE, (double)w->rows * (double)w->m->hidden);
+}
+
+static void end_block(struct writer *w)
+{
+	const double numbers = (double)w->rows * (double)w->m->hidden;
+
+	if (w->m->norms && w->m->post_norms)
+		elementwise(w, "post norm", OP_NORM, SPLIT_NONE, numbers);
+	if (w->m->norms)
+		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, numbers);
+}
+
+static bool is_inference(const struct writer *w)
+{
+	return w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
+}
+
+static void latent_block(struct writer *w)
+{
+	const struct attention *a = &w->m->attention;
+	const struct latent *l = a->latent;
+	const int64_t h = w->m->hidden, q = a->heads * (l->nope_dim + l->rope_dim), rank = l->q_rank;
+	const bool t = w->s->train_weights;
+	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
+
+	begin_block(w);
+	if (rank) {
+		linear(w, &(struct layer){"q a", SPLIT_NONE, TENSOR_Q, rank, h, t});
+		elementwise(w, "q norm", OP_NORM, SPLIT_NONE, rows * (double)rank);
+	}
+	linear(w, &(struct layer){rank ? "q b" : "q", SPLIT_COLUMNS, TENSOR_Q, q, rank ? rank : h, t});
+	linear(w, &(struct layer){"kv a", SPLIT_NONE, TENSOR_K, l->kv_rank + l->rope_dim, h, t});
+	elementwise(w, "kv norm", OP_NORM, SPLIT_NONE, rows * (double)l->kv_rank);
+	elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)((a->heads + 1) * l->rope_dim));
+	if (is_inference(w))
+		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_NONE,
+			    cached * model_kv_numbers_per_token(w->m));
+	/* keys and values from the latent; in decode queries into it and results out of it: as many FLOP */
+	linear(w, &(struct layer){"kv b", SPLIT_COLUMNS, TENSOR_V, a->heads * (l->nope_dim + l->value_dim),
+				  l->kv_rank, t});
+	scores(w);
+	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, a->heads * l->value_dim, t});
+	end_block(w);
 }
 
 static void attention_block(struct writer *w)
 {
 	const struct attention *a = &w->m->attention;
 	const int64_t h = w->m->hidden, q = a->heads * a->head_dim, kv = a->kv_heads * a->head_dim;
-	const bool t = w->s->train_weights, inference = w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
-	const double rows = (double)w->rows, cached = (double)(w->s->batch * seen(w->m, w->s));
+	const bool t = w->s->train_weights;
+	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
 
-	if (w->m->norms)
-		elementwise(w, "norm", OP_NORM, SPLIT_NONE, rows * (double)h);
-	linear(w, "q", SPLIT_COLUMNS, w->rows, q, h, t);
-	linear(w, "k", SPLIT_COLUMNS, w->rows, kv, h, t);
-	linear(w, "v", SPLIT_COLUMNS, w->rows, kv, h, t);
+	begin_block(w);
+	linear(w, &(struct layer){"q", SPLIT_COLUMNS, TENSOR_Q, q, h, t});
+	linear(w, &(struct layer){"k", SPLIT_COLUMNS, TENSOR_K, kv, h, t});
+	linear(w, &(struct layer){"v", SPLIT_COLUMNS, TENSOR_V, kv, h, t});
 	adapters(w, q, "q lora a", "q lora b");
 	adapters(w, kv, "v lora a", "v lora b");
+	if (a->qk_norm)
+		elementwise(w, "qk norm", OP_NORM, SPLIT_WIDTH, rows * (double)(q + kv));
 	if (a->rope)
 		elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)(q + kv));
-	if (inference)
+	if (is_inference(w))
 		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_WIDTH, cached * 2 * (double)kv);
 	if (kv < q)
 		elementwise(w, "kv repeat", OP_KV_REPEAT, SPLIT_WIDTH, cached * 2 * (double)q);
 	scores(w);
-	linear(w, "o", SPLIT_ROWS, w->rows, h, q, t);
-	if (w->m->norms) /* bare layers of a benchmark have no residual either */
-		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, rows * (double)h);
+	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, q, t});
+	end_block(w);
 }
 
 static void ffn_block(struct writer *w)
 {
-	const int64_t h = w->m->hidden, f = w->m->ffn.inner;
+	const int64_t h = w->m->hidden, f = w->m->ffn->inner;
 	const bool t = w->s->train_weights;
-	const double rows = (double)w->rows;
 
-	if (w->m->norms)
-		elementwise(w, "norm", OP_NORM, SPLIT_NONE, rows * (double)h);
-	if (w->m->ffn.kind == FFN_SWIGLU)
-		linear(w, "gate", SPLIT_COLUMNS, w->rows, f, h, t);
-	linear(w, "up", SPLIT_COLUMNS, w->rows, f, h, t);
-	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, rows * (double)f);
-	linear(w, "down", SPLIT_ROWS, w->rows, h, f, t);
-	if (w->m->norms)
-		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, rows * (double)h);
+	begin_block(w);
+	if (w->m->ffn->kind == FFN_SWIGLU)
+		linear(w, &(struct layer){"gate", SPLIT_COLUMNS, TENSOR_UP, f, h, t});
+	linear(w, &(struct layer){"up", SPLIT_COLUMNS, TENSOR_UP, f, h, t});
+	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
+	linear(w, &(struct layer){"down", SPLIT_ROWS, TENSOR_DOWN, h, f, t});
+	end_block(w);
 }
 
-static int64_t head_rows(const struct shape *s)
+/* The norm before the experts, and which experts each token goes to. */
+static void router_block(struct writer *w)
 {
-	return s->all_logits ? s->batch * s->tokens : s->batch;
+	const struct experts *x = w->m->experts;
+
+	begin_block(w);
+	linear(w, &(struct layer){"router", SPLIT_NONE, TENSOR_ROUTER, x->count, w->m->hidden,
+				  w->s->train_weights});
+	elementwise(w, "route", OP_ROUTE, SPLIT_NONE, (double)w->rows * (double)x->count);
+}
+
+static void shared_block(struct writer *w)
+{
+	const int64_t h = w->m->hidden, f = experts_shared_inner(w->m->experts);
+	const bool t = w->s->train_weights;
+
+	linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, t});
+	linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, t});
+	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
+	linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, t});
+	elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)h);
+}
+
+static void experts_block(struct writer *w)
+{
+	const struct experts *x = w->m->experts;
+	const int64_t h = w->m->hidden, f = x->inner;
+	const bool t = w->s->train_weights;
+	const struct spread s = {(double)w->rows * (double)x->active, experts_hit(x, (double)w->rows)};
+
+	linear_over(w, &(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
+	linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
+	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, s.rows * (double)f);
+	linear_over(w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, t}, s);
+	elementwise(w, "combine", OP_COMBINE, SPLIT_WIDTH, s.rows * (double)h);
+	end_block(w);
 }
 
 static void head_block(struct writer *w)
 {
-	const int64_t rows = head_rows(w->s);
-
-	if (w->m->norms)
-		elementwise(w, "norm", OP_NORM, SPLIT_NONE, (double)rows * (double)w->m->hidden);
-	linear(w, "head", SPLIT_COLUMNS, rows, w->m->vocabulary, w->m->hidden, w->s->train_weights);
+	w->rows = graph_head_rows(w->s);
+	begin_block(w);
+	linear(w, &(struct layer){"head", SPLIT_COLUMNS, TENSOR_HEAD, w->m->vocabulary, w->m->hidden,
+				  w->s->train_weights});
 }
 
-size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
+size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, role, phase, s->batch * s->tokens, ops, 0};
+	struct writer w = {m, p, s, part, phase, s->batch * s->tokens, ops, 0};
 
-	switch (role) {
+	switch (part.role) {
 	case ROLE_EMBEDDING:
 		if (m->ends && phase != PHASE_BACKWARD)
 			elementwise(&w, "embedding", OP_GATHER, SPLIT_NONE,
 				    (double)w.rows * (double)m->hidden);
 		break;
 	case ROLE_ATTENTION:
-		attention_block(&w);
+		if (m->attention.latent)
+			latent_block(&w);
+		else
+			attention_block(&w);
 		break;
 	case ROLE_FFN:
 		ffn_block(&w);
+		break;
+	case ROLE_ROUTER:
+		router_block(&w);
+		break;
+	case ROLE_SHARED:
+		shared_block(&w);
+		break;
+	case ROLE_EXPERTS:
+		experts_block(&w);
 		break;
 	case ROLE_HEAD:
 		if (m->ends)
@@ -250,81 +377,14 @@ struct op graph_update(enum role role, double weights, double bytes_each)
 			   .times = 1};
 }
 
-double graph_hidden_B(const struct model *m, const struct precision *p)
-{
-	return format_bytes((enum format_id)p->compute, (double)m->hidden);
-}
-
-double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role)
+double graph_trainable(const struct model *m, const struct shape *s, struct part part)
 {
 	const struct attention *a = &m->attention;
-	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
-	const double q = (double)(a->heads * a->head_dim), kv = (double)(a->kv_heads * a->head_dim);
-	double numbers = 0;
-
-	if (role == ROLE_ATTENTION) /* input, normed input, q, k, v, probabilities, what goes into o */
-		numbers = rows *
-			  (h + (m->norms ? h : 0) + q + 2 * kv + (double)a->heads * (double)seen(m, s) + q);
-	else if (role == ROLE_FFN) /* input, normed input, gate, its activation, up, what goes into down */
-		numbers = rows * (h + (m->norms ? h : 0) +
-				  (m->ffn.kind == FFN_SWIGLU ? 4 : 2) * (double)m->ffn.inner);
-	else if (role == ROLE_HEAD && m->ends) /* input, normed input, logits and their gradient */
-		numbers = (double)head_rows(s) * (2 * h + 2 * (double)m->vocabulary);
-	return format_bytes((enum format_id)p->compute, numbers);
-}
-
-double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
-		    bool scores)
-{
-	const struct attention *a = &m->attention;
-	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
-	const double q = (double)(a->heads * a->head_dim), kv = (double)(a->kv_heads * a->head_dim);
-	double numbers = 0;
-
-	if (role == ROLE_EMBEDDING)
-		numbers = rows * h;
-	else if (role ==
-		 ROLE_ATTENTION) /* residual, normed input, q, k, v, output; scores and their softmax */
-		numbers = rows *
-			  (2 * h + 2 * q + 2 * kv + (scores ? 2 * (double)a->heads * (double)seen(m, s) : 0));
-	else if (role == ROLE_FFN) /* residual, normed input, gate, up */
-		numbers = rows * (2 * h + (m->ffn.kind == FFN_SWIGLU ? 2 : 1) * (double)m->ffn.inner);
-	else if (m->ends) /* residual, normed input, logits */
-		numbers = rows * h + (double)head_rows(s) * (h + (double)m->vocabulary);
-	return format_bytes((enum format_id)p->compute, numbers);
-}
-
-double graph_blocks(const struct model *m, enum role role)
-{
-	return role == ROLE_ATTENTION || role == ROLE_FFN ? (double)m->layers : 1;
-}
-
-double graph_weights(const struct model *m, enum role role)
-{
-	switch (role) {
-	case ROLE_EMBEDDING:
-		return model_embedding_weights(m);
-	case ROLE_ATTENTION:
-		return model_attention_weights(m);
-	case ROLE_FFN:
-		return model_ffn_weights(m);
-	case ROLE_HEAD:
-		return model_head_weights(m);
-	case ROLE_N:
-		break;
-	}
-	BUG("no such role");
-}
-
-double graph_trainable(const struct model *m, const struct shape *s, enum role role)
-{
-	const struct attention *a = &m->attention;
-	double lora = 0;
 
 	if (s->train_weights)
-		return graph_weights(m, role);
-	if (role == ROLE_ATTENTION)
-		lora = (double)s->lora_rank *
-		       (2 * (double)m->hidden + (double)((a->heads + a->kv_heads) * a->head_dim));
-	return lora;
+		return part_weights(m, part);
+	if (part.role != ROLE_ATTENTION || a->latent)
+		return 0;
+	return (double)s->lora_rank *
+	       (2 * (double)m->hidden + (double)((a->heads + a->kv_heads) * a->head_dim));
 }

@@ -8,10 +8,6 @@
 #define SIM_LLM_GRAPH_H
 #include "sim/llm/model.h"
 
-/* What rules may place: a block of operators that stays together. */
-enum role { ROLE_EMBEDDING, ROLE_ATTENTION, ROLE_FFN, ROLE_HEAD, ROLE_N };
-extern const char *const role_names[ROLE_N + 1];
-
 enum phase { PHASE_PREFILL, PHASE_DECODE, PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE, PHASE_N };
 extern const char *const phase_names[PHASE_N + 1];
 
@@ -25,8 +21,10 @@ enum op_kind {
 	OP_SCORES,     /* softmax(QK')V */
 	OP_ACTIVATION, /* the FFN's gate */
 	OP_RESIDUAL,
-	OP_UPDATE, /* the optimizer over its weights */
-	OP_STEP,   /* nothing but the host's part of a step */
+	OP_ROUTE,   /* softmax over experts, the best of them, tokens sorted to them */
+	OP_COMBINE, /* what experts made, weighted and summed */
+	OP_UPDATE,  /* the optimizer over its weights */
+	OP_STEP,    /* nothing but the host's part of a step */
 	OP_KIND_N
 };
 
@@ -36,7 +34,8 @@ enum op_split {
 	SPLIT_COLUMNS /* n */,
 	SPLIT_ROWS /* k */,
 	SPLIT_HEADS,
-	SPLIT_WIDTH /* of its tensor */
+	SPLIT_WIDTH /* of its tensor */,
+	SPLIT_EXPERTS /* whole experts, or a part of each: as much work either way */
 };
 
 struct op {
@@ -45,12 +44,13 @@ struct op {
 	enum op_split split;
 	enum role role;
 	enum phase phase;
-	int64_t m, n, k;        /* OP_LINEAR */
+	int64_t m, n, k; /* OP_LINEAR; m: rows for each of the copies */
+	double copies; /* OP_LINEAR: products of that shape with weights of their own: experts hit; else 1 */
 	int64_t query, context; /* OP_SCORES: of one sequence; context includes the query */
 	double flop;            /* useful */
 	double dense_flop;      /* OP_SCORES: of the whole rectangle, the masked half included */
-	double weight_B;        /* read once however many rows; for a weight gradient: written */
-	bool gradient;          /* OP_LINEAR: makes the gradient of its weights */
+	double weight_B; /* of all copies; read once however many rows; for a weight gradient: written */
+	bool gradient;   /* OP_LINEAR: makes the gradient of its weights */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
 	double groups;   /* OP_SCORES: query heads for each key and value head */
@@ -58,12 +58,6 @@ struct op {
 };
 
 enum { GRAPH_OPS = 48 }; /* no block has more */
-
-struct precision {
-	struct origin origin;
-	int weights, kv, compute; /* enum format_id; compute is one of f32, f16, bf16 */
-};
-extern const struct table precision_table;
 
 struct shape {              /* of a step */
 	int64_t batch;      /* sequences */
@@ -76,32 +70,13 @@ struct shape {              /* of a step */
 
 /* The operators of a block, in order; returns how many (<= GRAPH_OPS). The phase is prefill, decode, forward
  * or backward; update is graph_update(). */
-size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
+size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS]);
 
 /* The optimizer's pass over `weights` numbers that takes bytes_each bytes of traffic for each. */
 struct op graph_update(enum role role, double weights, double bytes_each);
 
-/* Bytes of one token's activation between blocks. */
-double graph_hidden_B(const struct model *m, const struct precision *p);
-
-/* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
- * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section 4.1,
- * counted for this block). */
-double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role);
-
-/* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are
- * written. */
-double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, enum role role,
-		    bool scores);
-
-/* How many blocks of that role a model has: one for each layer, or one end. */
-double graph_blocks(const struct model *m, enum role role);
-
 /* Trainable numbers of a block: all of its weights, or its adapters. */
-double graph_trainable(const struct model *m, const struct shape *s, enum role role);
-
-/* Weights of a block, in numbers. A tied head counts its table with the embedding. */
-double graph_weights(const struct model *m, enum role role);
+double graph_trainable(const struct model *m, const struct shape *s, struct part part);
 
 #endif

@@ -1,27 +1,58 @@
 /*
- * model.h - what an LLM is made of, as far as its speed and size go, and the formats its numbers are kept in.
+ * model.h - what an LLM is made of, as far as its speed and size go.
  *
  * Layer llm. Counts are bare, sizes in bytes. The field table in model.c is the reference of the model files.
  */
 #ifndef SIM_LLM_MODEL_H
 #define SIM_LLM_MODEL_H
-#include "sim/conf/field.h"
+#include "sim/llm/quant.h"
 
 #define MODEL_SCHEMA "lemursim/model/1"
 
 enum ffn_kind { FFN_SWIGLU, FFN_GELU };
+enum bias { BIAS_NONE, BIAS_QKV, BIAS_QKVO };
+
+/* Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1): the cache holds one latent vector
+ * of kv_rank and one rotary key of rope_dim for each token, whatever the number of heads. */
+struct latent {
+	struct origin origin;
+	int64_t q_rank; /* 0: queries are not compressed */
+	int64_t kv_rank, nope_dim, rope_dim, value_dim;
+};
 
 struct attention {
 	struct origin origin;
 	int64_t heads, kv_heads, head_dim;
-	int64_t window; /* tokens a query sees at most; 0: all before it */
-	bool causal, rope;
+	int64_t window;        /* tokens a query sees at most; 0: all before it */
+	int64_t full_every;    /* with a window: each so many-th layer sees all; 0: no layer does */
+	struct latent *latent; /* NULL: keys and values are kept as they are */
+	int bias;
+	bool causal, rope, qk_norm, sinks;
 };
 
 struct ffn {
 	struct origin origin;
 	int kind;
 	int64_t inner;
+	bool bias;
+};
+
+/* Layer i has experts in the place of the FFN iff i >= first_dense and (i - first_dense) % every == every -
+ * 1. */
+struct experts {
+	struct origin origin;
+	int64_t count, active, inner; /* active: for each token; inner: width of one */
+	int64_t shared, shared_inner; /* experts every token goes through; their width together */
+	int64_t first_dense, every;
+	bool bias;
+	double skew; /* popularity of the i-th expert ~ i^-skew; 0: all alike */
+};
+
+struct model_size { /* of a file, as published */
+	struct origin origin;
+	int weights; /* enum mix_id */
+	double bytes;
+	const char *source;
 };
 
 struct model {
@@ -29,47 +60,85 @@ struct model {
 	const char *schema, *title, *source;
 	int64_t layers, hidden, vocabulary;
 	struct attention attention;
-	struct ffn ffn;
-	bool tied_head;     /* the head's weights are the embedding's */
-	bool norms;         /* a norm before each block and the residual around it; false: bare, as in a layer
-			       benchmark */
-	bool ends;          /* embedding, last norm and head; false: bare layers, as in a layer benchmark */
-	int64_t parameters; /* as published; 0: not said. Checked against ours to 0.5 % */
+	struct ffn *ffn;         /* NULL: every layer has experts */
+	struct experts *experts; /* NULL: a dense model */
+	bool tied_head;          /* the head's weights are the embedding's */
+	bool norms;              /* a norm before each block and the residual around it; false: bare, as in a
+				    layer benchmark */
+	bool post_norms;         /* and one behind it (Gemma 2 and 3) */
+	bool ends;               /* embedding, last norm and head; false: bare layers, as in a layer
+				    benchmark */
+	int64_t parameters;      /* as published; 0: not said. Checked against ours to 0.5 % */
+	struct field_list sizes; /* struct model_size, likewise checked */
 };
 
 extern const struct table model_table;
 int model_check(const struct model *m,
-		struct diags *diags); /* what a row cannot: heads divide, parameters agree */
+		struct diags *diags); /* what a row cannot: heads divide, parameters and sizes agree */
 
-/* How weights and caches are stored: `weights` numbers in `bytes`. */
-struct format {
-	const char *name;
-	int weights, bytes;
+/* What rules may place: a block of operators that stays together. A dense layer is attention and ffn; one
+ * with experts is attention, router, shared experts where it has some, experts. */
+enum role {
+	ROLE_EMBEDDING,
+	ROLE_ATTENTION,
+	ROLE_FFN,
+	ROLE_ROUTER,
+	ROLE_SHARED,
+	ROLE_EXPERTS,
+	ROLE_HEAD,
+	ROLE_N
 };
-enum format_id {
-	FORMAT_F32,
-	FORMAT_F16,
-	FORMAT_BF16,
-	FORMAT_Q8_0,
-	FORMAT_Q6_K,
-	FORMAT_Q5_K,
-	FORMAT_Q4_K,
-	FORMAT_Q4_0,
-	FORMAT_MXFP4,
-	FORMAT_N
+extern const char *const role_names[ROLE_N + 1];
+
+/* What makes blocks alike: those of one part have the same operators and the same size. */
+struct part {
+	enum role role;
+	bool windowed; /* attention that sees no more than the window */
 };
-extern const struct format formats[FORMAT_N];
-extern const char *const format_names[FORMAT_N + 1];
-double format_bytes(enum format_id f, double numbers);
+bool part_same(struct part a, struct part b);
 
-/* Numbers of weights. A layer is one attention block and one FFN, with the norm before each. */
-double model_attention_weights(const struct model *m);
-double model_ffn_weights(const struct model *m);
-double model_embedding_weights(const struct model *m); /* 0 without ends */
-double
-model_head_weights(const struct model *m); /* last norm included; 0 without ends; a tied head has its norm */
-double model_weights(const struct model *m);
+/* The parts a model has, in the order of its blocks, and how many blocks are of each; returns how many. */
+enum { MODEL_PARTS = ROLE_N + 1 };
+struct part_count {
+	struct part part;
+	double blocks;
+};
+size_t model_parts(const struct model *m, struct part_count out[MODEL_PARTS]);
+bool model_has(const struct model *m, enum role role);
 
-double model_kv_numbers_per_token(const struct model *m); /* of one layer: keys and values */
+/* Blocks in order: the embedding, those of each layer, the head. The ends are numbered even where a model has
+ * none. */
+struct block {
+	struct part part;
+	int64_t layer; /* -1 for the ends */
+};
+size_t model_blocks(const struct model *m);
+struct block model_block(const struct model *m, size_t i);
+/* The number of a block; layer is ignored for the ends. A role that the layer lacks is a BUG. */
+size_t model_block_of(const struct model *m, enum role role, int64_t layer);
+
+/* The tensors of a part: how many numbers of each class; returns how many rows. A tied head has no tensor. */
+struct tensor_row {
+	enum tensor tensor;
+	double numbers;
+};
+enum { PART_TENSORS = 8 };
+size_t model_tensors(const struct model *m, struct part part, struct tensor_row rows[PART_TENSORS]);
+
+double part_weights(const struct model *m, struct part part); /* in numbers; a tied head: its norm */
+double part_weights_B(const struct model *m, const struct precision *p, struct part part);
+double model_weights(const struct model *m); /* the whole model */
+double model_weights_B(const struct model *m, const struct precision *p);
+
+/* What one block of attention keeps of each token: keys and values, or the latent. */
+double model_kv_numbers_per_token(const struct model *m);
+/* Tokens of a sequence of that length that a block's cache has to hold. */
+int64_t part_cached(const struct model *m, struct part part, int64_t tokens);
+
+/* Distinct experts hit by so many tokens: the sum over experts of 1 - (1 - p)^tokens with p = active / count
+ * where all are alike, so E(1 - (1 - k/E)^T); else p follows the power law, capped at 1 (each token's experts
+ * are distinct) with the rest shared out again. */
+double experts_hit(const struct experts *x, double tokens);
+int64_t experts_shared_inner(const struct experts *x); /* width of all shared experts of a layer */
 
 #endif

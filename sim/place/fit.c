@@ -28,13 +28,13 @@ struct shape prefill_shape(const struct generate *g)
 	return (struct shape){.batch = g->batch, .tokens = g->prompt};
 }
 
-double train_kept_B(const struct world *w, enum role role)
+double train_kept_B(const struct world *w, struct part part)
 {
 	const struct shape s = train_shape(w->scenario->workload.train);
 
 	if (w->scenario->workload.train->recompute == RECOMPUTE_NONE)
-		return graph_saved_B(w->model, &w->scenario->precision, &s, role);
-	if (role == ROLE_EMBEDDING || (role == ROLE_HEAD && !w->model->ends))
+		return graph_saved_B(w->model, &w->scenario->precision, &s, part);
+	if (part.role == ROLE_EMBEDDING || (part.role == ROLE_HEAD && !w->model->ends))
 		return 0;
 	return (double)(s.batch * s.tokens) * graph_hidden_B(w->model, &w->scenario->precision);
 }
@@ -84,22 +84,25 @@ static double most(const struct placement *p, const enum phase *phases, size_t n
 static double weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
 {
 	const struct model *m = p->world->model;
-	double numbers = 0;
+	const struct precision *pr = &p->world->scenario->precision;
+	double bytes = 0;
 	bool table = false;
 
 	for (size_t b = 0; b < p->blocks_n; b++) {
-		const enum role role = block_role(m, b);
-		const double part = most(p, phases, n, b, mi);
+		const struct part part = model_block(m, b).part;
+		const double on = most(p, phases, n, b, mi);
 		const double share =
-			role == ROLE_EMBEDDING && part > 0 ? 1 : part; /* a split copies the table */
+			part.role == ROLE_EMBEDDING && on > 0 ? 1 : on; /* a split copies the table */
 
-		numbers += share * graph_weights(m, role);
-		if (role == ROLE_EMBEDDING && share > 0)
+		if (share <= 0)
+			continue;
+		bytes += share * part_weights_B(m, pr, part);
+		if (part.role == ROLE_EMBEDDING)
 			table = true;
-		if (role == ROLE_HEAD && share > 0 && m->tied_head && m->ends && !table)
-			numbers += model_embedding_weights(m); /* the head needs the table too */
+		if (part.role == ROLE_HEAD && m->tied_head && m->ends && !table) /* it needs the table too */
+			bytes += part_weights_B(m, pr, (struct part){ROLE_EMBEDDING, false});
 	}
-	return format_bytes((enum format_id)p->world->scenario->precision.weights, numbers);
+	return bytes;
 }
 
 void fit_generate(const struct placement *p, struct fit *out)
@@ -109,8 +112,6 @@ void fit_generate(const struct placement *p, struct fit *out)
 	const struct generate *g = w->scenario->workload.generate;
 	const struct precision *pr = &w->scenario->precision;
 	struct shape shape = prefill_shape(g);
-	const int64_t window = w->model->attention.window;
-	const double per_token = format_bytes((enum format_id)pr->kv, model_kv_numbers_per_token(w->model));
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		struct fit *f = &out[mi];
@@ -118,22 +119,20 @@ void fit_generate(const struct placement *p, struct fit *out)
 		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
 				  .weights_B = weights_B(p, both, 2, mi)};
 		for (size_t b = 0; b < p->blocks_n; b++) {
-			const enum role role = block_role(w->model, b);
+			const struct part part = model_block(w->model, b).part;
 			const struct seat *seat = &p->seats[PHASE_PREFILL][b];
-			const int64_t all = g->prompt + g->tokens;
-			const double longest = (double)(window && window < all ? window : all);
-			const double read = (double)(window && window < g->prompt ? window : g->prompt);
+			const double prefill = share_on(p, PHASE_PREFILL, b, mi);
 
-			if (role == ROLE_ATTENTION)
-				f->kv_B += (double)g->batch * per_token *
-					   fmax(longest * share_on(p, PHASE_DECODE, b, mi),
-						read * share_on(p, PHASE_PREFILL, b, mi));
+			if (part.role == ROLE_ATTENTION)
+				f->kv_B +=
+					fmax(graph_kv_B(w->model, pr, part, g->batch, g->prompt + g->tokens) *
+						     share_on(p, PHASE_DECODE, b, mi),
+					     graph_kv_B(w->model, pr, part, g->batch, g->prompt) * prefill);
 			/* one block's tensors are alive at a time: the largest counts */
-			shape.all_logits = role == ROLE_HEAD && seat_all_logits(w, seat);
+			shape.all_logits = part.role == ROLE_HEAD && seat_all_logits(w, seat);
 			f->activations_B =
-				fmax(f->activations_B, share_on(p, PHASE_PREFILL, b, mi) *
-							       graph_live_B(w->model, pr, &shape, role,
-									    seat_writes_scores(w, seat)));
+				fmax(f->activations_B, prefill * graph_live_B(w->model, pr, &shape, part,
+									      seat_writes_scores(w, seat)));
 		}
 	}
 }
@@ -154,13 +153,13 @@ void fit_train(const struct placement *p, struct fit *out)
 				  /* an update of adapters needs no more than them */
 				  .weights_B = weights_B(p, all, s.train_weights ? 3 : 2, mi)};
 		for (size_t b = 0; b < p->blocks_n; b++) {
-			const enum role role = block_role(w->model, b);
-			const double trained = graph_trainable(w->model, &s, role);
+			const struct part part = model_block(w->model, b).part;
+			const double trained = graph_trainable(w->model, &s, part);
 			const double on = most(p, all, 2, b, mi);
 
 			/* GPipe keeps what every micro-batch saved until its backward pass */
-			f->activations_B += on * (double)t->micro_batches * train_kept_B(w, role);
-			again_B = fmax(again_B, on * graph_saved_B(w->model, pr, &s, role));
+			f->activations_B += on * (double)t->micro_batches * train_kept_B(w, part);
+			again_B = fmax(again_B, on * graph_saved_B(w->model, pr, &s, part));
 			f->gradients_B += share_on(p, PHASE_BACKWARD, b, mi) *
 					  format_bytes((enum format_id)pr->compute, trained);
 			f->optimizer_B += share_on(p, PHASE_UPDATE, b, mi) * trained *

@@ -6,6 +6,7 @@
  */
 #ifndef SIM_PLACE_FIT_H
 #define SIM_PLACE_FIT_H
+#include "sim/llm/memory.h"
 #include "sim/place/place.h"
 
 struct fit { /* bytes on one machine */
@@ -26,7 +27,7 @@ struct shape prefill_shape(const struct generate *g);
 
 /* Bytes that the forward pass of a block keeps for the backward pass: all that its gradient needs, or its
  * input. */
-double train_kept_B(const struct world *w, enum role role);
+double train_kept_B(const struct world *w, struct part part);
 
 /* Bytes of optimizer state for each trainable number, and of its traffic in one update (p and g in the given
  * width). */

@@ -5,39 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t block_of(const struct model *m, enum role role, int64_t layer)
-{
-	switch (role) {
-	case ROLE_EMBEDDING:
-		return 0;
-	case ROLE_ATTENTION:
-		return (size_t)(1 + 2 * layer);
-	case ROLE_FFN:
-		return (size_t)(2 + 2 * layer);
-	case ROLE_HEAD:
-		return (size_t)(1 + 2 * m->layers);
-	case ROLE_N:
-		break;
-	}
-	BUG("no such role");
-}
-
-enum role block_role(const struct model *m, size_t block)
-{
-	if (block == 0)
-		return ROLE_EMBEDDING;
-	if (block == (size_t)(1 + 2 * m->layers))
-		return ROLE_HEAD;
-	return block % 2 ? ROLE_ATTENTION : ROLE_FFN;
-}
-
-int64_t block_layer(const struct model *m, size_t block)
-{
-	const enum role role = block_role(m, block);
-
-	return role == ROLE_ATTENTION || role == ROLE_FFN ? (int64_t)(block - 1) / 2 : -1;
-}
-
 bool phase_asked(const struct workload *k, enum phase phase)
 {
 	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
@@ -197,21 +164,40 @@ static void check_ranges(const struct maker *mk, const struct rule *rules, size_
 	}
 }
 
+/* A rule that names roles, none of which the model has, is a slip: an FFN where there are experts. */
+static void check_roles(const struct maker *mk, const struct rule *r, unsigned roles)
+{
+	const char *hint = NULL;
+	char msg[120];
+
+	for (int role = 0; role < ROLE_N; role++)
+		if ((roles >> role & 1) && model_has(mk->w->model, (enum role)role))
+			return;
+	if (!mk->w->model->ends)
+		return; /* bare layers: a rule for the ends does no harm */
+	if (roles >> ROLE_FFN & 1)
+		hint = "its layers have experts: 'router', 'experts'";
+	snprintf(msg, sizeof msg, "the model has no %s", (const char *)((const char *const *)r->op.at)[0]);
+	complain(mk, r, "op", hint, msg);
+}
+
 static void apply(const struct maker *mk, const struct rule *r, struct seat *const *seats, size_t blocks_n)
 {
 	const unsigned roles = name_set(mk, r, "op", role_names),
 		       phases = name_set(mk, r, "phase", phase_names);
 	const struct seat seat = seat_of(mk, r);
 
+	if (r->op.n && roles)
+		check_roles(mk, r, roles);
 	for (int p = 0; p < PHASE_N; p++) {
 		if (!(phases >> p & 1) || !seats[p])
 			continue;
 		for (size_t b = 0; b < blocks_n; b++) {
-			const int64_t layer = block_layer(mk->w->model, b);
-			const bool in_range =
-				r->layers.first < 0 || (layer >= r->layers.first && layer <= r->layers.last);
+			const struct block k = model_block(mk->w->model, b);
+			const bool in_range = r->layers.first < 0 ||
+					      (k.layer >= r->layers.first && k.layer <= r->layers.last);
 
-			if ((roles >> block_role(mk->w->model, b) & 1) && in_range)
+			if ((roles >> k.part.role & 1) && in_range)
 				seats[p][b] = seat;
 		}
 	}
@@ -223,17 +209,17 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 
 	for (int phase = 0; phase < PHASE_N; phase++) {
 		for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++) {
-			const int64_t layer = block_layer(m, b);
+			const struct block k = model_block(m, b);
 			char where[40] = "";
 
-			if (p->seats[phase][b].n || (!m->ends && layer < 0))
+			if (p->seats[phase][b].n || (!m->ends && k.layer < 0))
 				continue;
-			if (layer >= 0)
-				snprintf(where, sizeof where, " of layer %lld", (long long)layer);
+			if (k.layer >= 0)
+				snprintf(where, sizeof where, " of layer %lld", (long long)k.layer);
 			diag_add(mk->diags, mk->a->origin.node->place,
 				 "begin with a rule for everything: {on: NAME}",
 				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
-				 role_names[block_role(m, b)], where, phase_names[phase]);
+				 role_names[k.part.role], where, phase_names[phase]);
 			return; /* one gap is enough to know */
 		}
 	}
@@ -270,7 +256,7 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 				 "give both phases the same split, or none",
 				 "assignment '%s': %s is split by tensor and placed otherwise in %s than in "
 				 "%s",
-				 mk->a->name, role_names[block_role(mk->w->model, k)],
+				 mk->a->name, role_names[model_block(mk->w->model, k).part.role],
 				 phase_names[pairs[i][0]], phase_names[pairs[i][1]]);
 			return;
 		}
@@ -331,8 +317,7 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 	const size_t before = diags->total;
 	struct seat *seats[PHASE_N] = {0};
 
-	*p = (struct placement){
-		.world = w, .assignment = from, .blocks_n = (size_t)(2 * w->model->layers + 2)};
+	*p = (struct placement){.world = w, .assignment = from, .blocks_n = model_blocks(w->model)};
 	for (int i = 0; i < PHASE_N; i++)
 		if (phase_asked(&w->scenario->workload, (enum phase)i))
 			p->seats[i] = seats[i] = arena_array(a, p->blocks_n, sizeof *seats[i]);

@@ -1,8 +1,7 @@
 /*
  * place.h - rules into seats: which device, or devices, runs each block of each phase.
  *
- * Layer place. Blocks are numbered along the model: the embedding, then attention and FFN of each layer, then
- * the head.
+ * Layer place. Blocks are numbered along the model, as model_block() says.
  */
 #ifndef SIM_PLACE_PLACE_H
 #define SIM_PLACE_PLACE_H
@@ -19,13 +18,9 @@ struct seat {
 struct placement {
 	const struct world *world;
 	const struct assignment *assignment;
-	size_t blocks_n;                   /* 2 * layers + 2 */
+	size_t blocks_n;                   /* model_blocks() */
 	const struct seat *seats[PHASE_N]; /* blocks_n each; NULL for a phase that the workload lacks */
 };
-
-size_t block_of(const struct model *m, enum role role, int64_t layer); /* layer is ignored for the ends */
-enum role block_role(const struct model *m, size_t block);
-int64_t block_layer(const struct model *m, size_t block); /* -1 for the ends */
 
 /* 0, or -1 with complaints: a device or role nobody knows, ranges that overlap or leave the model, shares
  * that do not add up, blocks that no rule places, machines that no link joins. */

@@ -18,15 +18,6 @@ static double rows_B(const struct builder *b, const struct shape *s)
 	return (double)(s->batch * s->tokens) * graph_hidden_B(b->w->model, &b->w->scenario->precision);
 }
 
-static double kv_B(const struct builder *b, const struct shape *s)
-{
-	const int64_t window = b->w->model->attention.window;
-	const double tokens = (double)(window && window < s->tokens ? window : s->tokens);
-
-	return format_bytes((enum format_id)b->w->scenario->precision.kv,
-			    (double)s->batch * tokens * model_kv_numbers_per_token(b->w->model));
-}
-
 /* The prompt's keys and values leave for where decode reads them as soon as their layer has them. */
 static void hand_off(struct builder *b, const struct shape *s, size_t block, struct tag tag,
 		     const struct waits *after)
@@ -35,7 +26,10 @@ static void hand_off(struct builder *b, const struct shape *s, size_t block, str
 			  *to = &b->at->seats[PHASE_DECODE][block];
 
 	tag.what = "KV";
-	b->kv[tag.layer] = prog_hand_over(b->p, from, to, kv_B(b, s), tag, after);
+	b->kv[tag.layer] = prog_hand_over(
+		b->p, from, to,
+		graph_kv_B(b->w->model, &b->w->scenario->precision, tag.part, s->batch, s->tokens), tag,
+		after);
 }
 
 static size_t last_block(const struct placement *p)
@@ -52,19 +46,20 @@ static struct waits pass(struct builder *b, struct shape s, enum phase phase, co
 	struct waits x = *start;
 
 	for (size_t i = m->ends ? 0 : 1; i <= last_block(b->at); i++) {
-		struct tag tag = {.phase = phase, .role = block_role(m, i), .layer = block_layer(m, i)};
+		const struct block k = model_block(m, i);
+		struct tag tag = {.phase = phase, .part = k.part, .layer = k.layer};
 
 		if (before) {
 			tag.what = "activations";
 			x = prog_hand_over(b->p, before, &seats[i], rows_B(b, &s), tag, &x);
 			tag.what = NULL;
 		}
-		if (phase == PHASE_DECODE && tag.role == ROLE_ATTENTION && b->kv)
+		if (phase == PHASE_DECODE && k.part.role == ROLE_ATTENTION && b->kv)
 			waits_join(&x, &b->kv[tag.layer]);
-		if (tag.role == ROLE_HEAD)
+		if (k.part.role == ROLE_HEAD)
 			s.all_logits = phase == PHASE_PREFILL && seat_all_logits(b->w, &seats[i]);
 		x = prog_block(b->p, &s, &seats[i], tag, &x);
-		if (phase == PHASE_PREFILL && tag.role == ROLE_ATTENTION && b->kv)
+		if (phase == PHASE_PREFILL && k.part.role == ROLE_ATTENTION && b->kv)
 			hand_off(b, &s, i, tag, &x);
 		before = &seats[i];
 	}
@@ -73,7 +68,7 @@ static struct waits pass(struct builder *b, struct shape s, enum phase phase, co
 	return (struct waits){
 		.n = 1,
 		.task = {prog_op(b->p, &step, before->unit[0], 1,
-				 (struct tag){.phase = phase, .role = ROLE_HEAD, .layer = -1}, &x)}};
+				 (struct tag){.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1}, &x)}};
 }
 
 /* The chosen token, four bytes a sequence, goes to where the next step begins. */
@@ -82,7 +77,8 @@ static struct waits next_token(struct builder *b, enum phase phase, const struct
 	const size_t begin = b->w->model->ends ? 0 : 1;
 	const struct seat *from = &b->at->seats[phase][last_block(b->at)],
 			  *to = &b->at->seats[PHASE_DECODE][begin];
-	const struct tag tag = {.phase = PHASE_DECODE, .role = ROLE_EMBEDDING, .layer = -1, .what = "token"};
+	const struct tag tag = {
+		.phase = PHASE_DECODE, .part = {ROLE_EMBEDDING, false}, .layer = -1, .what = "token"};
 
 	return prog_hand_over(b->p, from, to, 4.0 * (double)b->w->scenario->workload.generate->batch, tag,
 			      after);

@@ -7,7 +7,7 @@
 
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
 struct recipe {
-	enum role role;
+	struct part part;
 	enum phase phase;
 	struct shape shape;
 	size_t unit;
@@ -119,17 +119,17 @@ static bool same_shape(const struct shape *a, const struct shape *b)
 static struct recipe recipe_for(struct prog *p, const struct shape *s, size_t unit, double share,
 				struct tag tag)
 {
-	struct recipe r = {tag.role, tag.phase, *s, unit, share, (uint32_t)p->classes.n, 0};
+	struct recipe r = {tag.part, tag.phase, *s, unit, share, (uint32_t)p->classes.n, 0};
 	struct op ops[GRAPH_OPS];
 
 	for (size_t i = 0; i < p->recipes.n; i++) {
 		const struct recipe *k = &p->recipes.at[i];
 
-		if (k->role == r.role && k->phase == r.phase && k->unit == unit && k->share == share &&
-		    same_shape(&k->shape, s))
+		if (part_same(k->part, r.part) && k->phase == r.phase && k->unit == unit &&
+		    k->share == share && same_shape(&k->shape, s))
 			return *k;
 	}
-	r.n = (uint32_t)graph_block(p->world->model, &p->world->scenario->precision, s, tag.role, tag.phase,
+	r.n = (uint32_t)graph_block(p->world->model, &p->world->scenario->precision, s, tag.part, tag.phase,
 				    ops);
 	for (uint32_t i = 0; i < r.n; i++)
 		op_class(p, &ops[i], unit, share);
@@ -292,13 +292,15 @@ struct waits prog_block(struct prog *p, const struct shape *s, const struct seat
 			const struct waits *after)
 {
 	const struct world *w = p->world;
-	const double rows = (double)(s->batch * (tag.role == ROLE_HEAD && !s->all_logits ? 1 : s->tokens));
+	const double rows =
+		(double)(s->batch * (tag.part.role == ROLE_HEAD && !s->all_logits ? 1 : s->tokens));
 	/* the head's backward pass gives the gradient of its input */
-	const bool logits = tag.role == ROLE_HEAD && tag.phase != PHASE_BACKWARD;
+	const bool logits = tag.part.role == ROLE_HEAD && tag.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
-	/* every device gathers the embedding whole; of the logits each has a part; other blocks end in
-	 * partial sums */
-	const int rounds = (seat->n - 1) * (tag.role == ROLE_EMBEDDING ? 0 : logits ? 1 : 2);
+	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
+	 * end in partial sums */
+	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER;
+	const int rounds = (seat->n - 1) * (whole ? 0 : logits ? 1 : 2);
 	uint32_t last[SEAT_MAX] = {TASK_NONE};
 
 	for (int i = 0; i < seat->n; i++)

@@ -29,7 +29,7 @@ struct class
 /* What a task is part of: for pictures and for books. */
 struct tag {
 	enum phase phase;
-	enum role role;
+	struct part part;
 	int64_t layer;    /* -1 for the ends */
 	uint32_t micro;   /* micro-batch, or 0 */
 	const char *what; /* "KV", "activations", ... for a transfer; NULL for an operator */

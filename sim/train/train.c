@@ -18,10 +18,9 @@ struct builder {
 
 static struct tag tag_of(const struct builder *b, size_t block, enum phase phase, uint32_t micro)
 {
-	const struct model *m = b->w->model;
+	const struct block k = model_block(b->w->model, block);
 
-	return (struct tag){
-		.phase = phase, .role = block_role(m, block), .layer = block_layer(m, block), .micro = micro};
+	return (struct tag){.phase = phase, .part = k.part, .layer = k.layer, .micro = micro};
 }
 
 static struct waits carry(const struct builder *b, const struct seat *from, const struct seat *to,
@@ -46,7 +45,7 @@ static struct waits forward(struct builder *b, uint32_t micro)
 
 	for (size_t i = b->first; i <= b->last; i++) {
 		struct tag tag = tag_of(b, i, PHASE_FORWARD, micro);
-		const double kept = train_kept_B(b->w, tag.role);
+		const double kept = train_kept_B(b->w, tag.part);
 
 		if (i > b->first)
 			x = carry(b, &seats[i - 1], &seats[i], tag, &x);
@@ -66,7 +65,8 @@ static struct waits backward(struct builder *b, uint32_t micro, const struct wai
 		const struct tag tag = tag_of(b, i, PHASE_BACKWARD, micro);
 
 		b->grads[i] = x;
-		if (tag.role == ROLE_EMBEDDING) /* its gradient is a scatter of rows: nothing to speak of */
+		if (tag.part.role ==
+		    ROLE_EMBEDDING) /* its gradient is a scatter of rows: nothing to speak of */
 			break;
 		if (i < b->last)
 			x = carry(b, &seats[i + 1], &seats[i], tag, &x);
@@ -85,7 +85,7 @@ static struct waits backward(struct builder *b, uint32_t micro, const struct wai
 static struct waits host(struct builder *b, enum phase phase, size_t unit, const struct waits *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct tag tag = {.phase = phase, .role = ROLE_HEAD, .layer = -1};
+	const struct tag tag = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
 
 	return (struct waits){.n = 1, .task = {prog_op(b->p, &step, unit, 1, tag, after)}};
 }
@@ -122,8 +122,8 @@ static void update(struct builder *b)
 		const struct seat *from = &b->at->seats[PHASE_BACKWARD][i],
 				  *to = &b->at->seats[PHASE_UPDATE][i];
 		struct tag tag = tag_of(b, i, PHASE_UPDATE, 0);
-		const double trained = graph_trainable(b->w->model, &b->s, tag.role);
-		const struct op op = graph_update(tag.role, trained, each);
+		const double trained = graph_trainable(b->w->model, &b->s, tag.part);
+		const struct op op = graph_update(tag.part.role, trained, each);
 		struct waits x = {.n = 0};
 
 		if (trained <= 0)
@@ -178,16 +178,18 @@ double train_flop(const struct world *w)
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	const struct train *t = w->scenario->workload.train;
 	const struct shape s = train_shape(t);
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(w->model, parts);
 	double flop = 0;
 
 	for (size_t p = 0; p < ARRAY_LEN(phases); p++) {
-		for (int role = 0; role < ROLE_N; role++) {
+		for (size_t i = 0; i < parts_n; i++) {
 			struct op ops[GRAPH_OPS];
-			const size_t n = graph_block(w->model, &w->scenario->precision, &s, (enum role)role,
+			const size_t n = graph_block(w->model, &w->scenario->precision, &s, parts[i].part,
 						     phases[p], ops);
 
-			for (size_t i = 0; i < n; i++)
-				flop += ops[i].flop * graph_blocks(w->model, (enum role)role);
+			for (size_t k = 0; k < n; k++)
+				flop += ops[k].flop * parts[i].blocks;
 		}
 	}
 	return flop * (double)t->micro_batches;

@@ -1,0 +1,34 @@
+/*
+ * memory.h - bytes of what a step keeps and carries: activations, KV cache.
+ *
+ * Layer llm.
+ */
+#ifndef SIM_LLM_MEMORY_H
+#define SIM_LLM_MEMORY_H
+#include "sim/llm/graph.h"
+
+/* Bytes of one token's activation between blocks. */
+double graph_hidden_B(const struct model *m, const struct precision *p);
+
+/* Bytes of a block's KV cache for so many sequences of so many tokens; a window caps it. */
+double graph_kv_B(const struct model *m, const struct precision *p, struct part part, int64_t batch,
+		  int64_t tokens);
+
+/* Tokens of a sequence that any query of the step sees: the first one's window reaches window - 1 back from
+ * itself. */
+int64_t graph_seen(const struct model *m, const struct shape *s, struct part part);
+
+int64_t graph_head_rows(const struct shape *s); /* of the logits */
+
+/* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
+ * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section 4.1,
+ * counted for this block). */
+double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
+		     struct part part);
+
+/* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are
+ * written. */
+double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
+		    bool scores);
+
+#endif
