@@ -10,6 +10,7 @@
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
 #include "sim/calib/from.h"
+#include "sim/calib/program.h"
 #include "sim/step/generate.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
@@ -276,6 +277,102 @@ START_TEST(two_models_are_not_one)
 }
 END_TEST
 
+/* Whose runs they are: by tool, build and -fa; the head is that of our own csv or of llama-bench's md. */
+#define OWN "kind,prompt,seconds,tool,build,flash_attn\npp,512,1,"
+static const struct {
+	const char *text, *name; /* NULL: nobody's that is known */
+	int64_t norm, scores, activation;
+} made[] = {
+	{"kind,prompt,seconds\npp,512,1\n", NULL, 0, 0, 0},
+	{OWN "mlx_lm,,\n", "mlx_lm", 1, 1, 1},
+	{OWN "llama-bench,,\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-bench,7948,1\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-bench,7948,-1\n", "llama.cpp", 1, 2, 1},
+	{OWN "llama-bench,7948,0\n", "llama.cpp without flash attention", 1, 4, 1},
+	{OWN "llama-bench,1550,false\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
+	{OWN "llama-bench,1550,\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
+	{OWN "llama-bench,5929,true\n", "llama.cpp before July 2025", 2, 2, 2},
+	{OWN "llama-bench,5930,true\n", "llama.cpp", 1, 2, 1},
+	{"| model | fa | test | t/s |\n|---|---|---|---|\n| a | 0 | pp512 | 10 |\n\nbuild: 8e672ef (1550)\n",
+	 "llama.cpp before July 2025, without flash attention", 2, 4, 2},
+	{"| model | fa | test | t/s |\n|---|---|---|---|\n| a | 1 | pp512 | 10 |\n\nbuild: 8e672ef (7948)\n",
+	 "llama.cpp", 1, 2, 1},
+	{"| model | test | t/s |\n|---|---|---|\n| a | pp512 | 10 |\n\nbuild: 8e672ef (junk)\n", "llama.cpp",
+	 1, 2, 1},
+	{"{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1e9, \"build_number\": 4748, \"flash_attn\": false}",
+	 "llama.cpp before July 2025, without flash attention", 2, 4, 2},
+	{"{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1e9, \"build_number\": 9000, \"flash_attn\": -1}",
+	 "llama.cpp", 1, 2, 1},
+	{"{\"pp\": 512, \"tg\": 32, \"pl\": 1, \"t_pp\": 1, \"t_tg\": 1, \"flash_attn\": 0}",
+	 "llama.cpp without flash attention", 1, 4, 1},
+};
+
+START_TEST(a_program_is_told)
+{
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+	const struct program *p;
+
+	ck_assert_msg(runs_parse(&a, "f", made[_i].text, strlen(made[_i].text), &r, &err) == 0, "%s",
+		      err.msg);
+	ck_assert_int_eq(runs_one_program(&r, &err), 0);
+	p = program_of(&r);
+	ck_assert_int_eq(p == NULL, made[_i].name == NULL);
+	if (p) {
+		ck_assert_str_eq(p->name, made[_i].name);
+		ck_assert_int_eq(p->norm.kernels, made[_i].norm);
+		ck_assert_int_eq(p->scores.kernels, made[_i].scores);
+		ck_assert_int_eq(p->activation.kernels, made[_i].activation);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(two_programs_are_not_one)
+{
+	static const char text[] =
+		"kind,prompt,seconds,tool,flash_attn\npp,512,1,llama-bench,1\npp,256,1,llama-bench,0\n";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct runs r;
+
+	ck_assert_int_eq(runs_parse(&a, "f", text, strlen(text), &r, &err), 0);
+	ck_assert_int_eq(runs_one_program(&r, &err), -1);
+	ck_assert_str_eq(err.msg,
+			 "f:3: a run of llama.cpp without flash attention after one of llama.cpp at line 2");
+	arena_release(&a);
+}
+END_TEST
+
+/* A runtime is fitted with its program's kernels, and the overhead of a layer where the runs cannot tell it.
+ */
+START_TEST(a_runtime_has_its_programs_kernels)
+{
+	static const char text[] = "kind,prompt,gen,n,seconds,tool,build,flash_attn\n"
+				   "pp,512,,5,1.4,llama-bench,1550,0\ntg,,128,5,8,llama-bench,1550,0\n";
+	struct toy toy;
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	struct calib_input in = {.model = "mistral-7b"};
+	const struct calib_from ask = {
+		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
+	const char *path;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
+	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
+	ck_assert_msg(calib_from(&toy.loader, &ask, &out, &err) == 0, "%s%s", err.msg, toy_complaints(&toy));
+	ck_assert_ptr_nonnull(strstr(out.text, "llama.cpp before July 2025, without flash attention"));
+	ck_assert_ptr_nonnull(strstr(out.text, "scores: {kernels: 4, passes: 0}"));
+	/* 2 x (2 norm + 1 residual) + q, k, v, o, gate, up, down + 2 rope + 2 cache + 4 + 2 */
+	ck_assert_ptr_nonnull(strstr(out.text, "overhead is 100 us: 23 kernels of 4.348 us, held"));
+	remove(path);
+	str_release(&out);
+	toy_release(&toy);
+}
+END_TEST
+
 /* --- runs of whole models ------------------------------------------------------------------------------ */
 
 static void no_gsl_abort(void)
@@ -429,11 +526,14 @@ Suite *suite_ingest(void)
 	tcase_add_loop_test(ingest, a_hostile_file_is_refused, 0, (int)ARRAY_LEN(hostile));
 	tcase_add_loop_test(ingest, every_cut_of_a_file_is_survived, 0, (int)ARRAY_LEN(good));
 	tcase_add_test(ingest, two_models_are_not_one);
+	tcase_add_loop_test(ingest, a_program_is_told, 0, (int)ARRAY_LEN(made));
+	tcase_add_test(ingest, two_programs_are_not_one);
 	tcase_set_timeout(ingest, 60);
 	suite_add_tcase(s, ingest);
 	tcase_add_checked_fixture(runtime, no_gsl_abort, NULL);
 	tcase_add_test(runtime, a_replay_is_what_simulate_says);
 	tcase_add_test(runtime, a_runtime_is_found_again);
+	tcase_add_test(runtime, a_runtime_has_its_programs_kernels);
 	tcase_add_test(runtime, one_sample_is_no_calibration);
 	suite_add_tcase(s, runtime);
 	return s;

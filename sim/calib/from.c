@@ -8,48 +8,8 @@
 #include "sim/base/jsonw.h"
 #include "sim/calib/fit.h"
 #include "sim/calib/profile.h"
+#include "sim/calib/program.h"
 #include "sim/calib/samples_csv.h"
-
-/* Kernels and passes of a layer as these programs run it: llama.cpp's Metal graph (fused norm, rope of q and
- * of k, two cache writes, flash attention), mlx_lm's modules. NEEDSWORK: counted from what they are known to
- * fuse, not from a trace of the kernels they issue. */
-static const struct {
-	const char *tool;
-	double kernel_s; /* where the runs do not tell: 0.10 ms a layer in llama.cpp on an M4 Pro, over 12
-			    models */
-	struct fusion norm, rope, kv_append, kv_repeat, scores, linear, activation, residual;
-} programs[] = {
-	{"llama-bench",
-	 5.9e-6,
-	 {.kernels = 1, .passes = 2},
-	 {.kernels = 2, .passes = 2},
-	 {.kernels = 2},
-	 {.kernels = 0},
-	 {.kernels = 1},
-	 {.kernels = 1},
-	 {.kernels = 1, .passes = 3},
-	 {.kernels = 1, .passes = 3}},
-	{"llama-batched-bench",
-	 5.9e-6,
-	 {.kernels = 1, .passes = 2},
-	 {.kernels = 2, .passes = 2},
-	 {.kernels = 2},
-	 {.kernels = 0},
-	 {.kernels = 1},
-	 {.kernels = 1},
-	 {.kernels = 1, .passes = 3},
-	 {.kernels = 1, .passes = 3}},
-	{"mlx_lm",
-	 5.9e-6,
-	 {.kernels = 1, .passes = 2},
-	 {.kernels = 2, .passes = 2},
-	 {.kernels = 2},
-	 {.kernels = 0},
-	 {.kernels = 1},
-	 {.kernels = 1},
-	 {.kernels = 1, .passes = 3},
-	 {.kernels = 1, .passes = 3}},
-};
 
 static const double unit_s = 1e-6; /* overheads are fitted in microseconds */
 
@@ -64,35 +24,34 @@ struct fitting {
 	size_t n, decode_n, prompt_n;
 	bool is_free[REPLAY_PARAMS];
 	double held[REPLAY_PARAMS];
-	double kernel_s;      /* of the program; 0: as the base */
-	double most;          /* factor on the bandwidths at which the first of them is the bus's */
-	double layer_kernels; /* of the first model's layer, for people */
+	const struct program *program; /* that made the runs; NULL: not known, or as the base */
+	double most;                   /* factor on the bandwidths at which the first of them is the bus's */
+	double layer_kernels;          /* of the first model's layer, for people */
 	double fitted[REPLAY_PARAMS], se[REPLAY_PARAMS];
 	struct fit fit;
 	VEC(const char *) notes;
 };
 
-static void take_program(struct fitting *f)
+static void take_program(struct fitting *f, const struct runs *runs)
 {
 	struct profile *p = &f->profile;
 	const bool same = f->ask->runtime && !strcmp(f->ask->runtime, f->base.profile->origin.name);
+	const struct program *by = same ? NULL : program_of(runs);
 
 	*p = *f->base.profile;
 	p->overhead.kernel.value = p->overhead.step.value = unit_s;
-	for (size_t i = 0; i < ARRAY_LEN(programs) && !same; i++) {
-		if (strcmp(programs[i].tool, f->tool))
-			continue;
-		f->kernel_s = programs[i].kernel_s;
-		p->norm = programs[i].norm;
-		p->rope = programs[i].rope;
-		p->kv_append = programs[i].kv_append;
-		p->kv_repeat = programs[i].kv_repeat;
-		p->scores = programs[i].scores;
-		p->linear = programs[i].linear;
-		p->activation = programs[i].activation;
-		p->residual = programs[i].residual;
-		p->all_logits = false;
-	}
+	f->program = by;
+	if (!by)
+		return;
+	p->norm = by->norm;
+	p->rope = by->rope;
+	p->kv_append = by->kv_append;
+	p->kv_repeat = by->kv_repeat;
+	p->scores = by->scores;
+	p->linear = by->linear;
+	p->activation = by->activation;
+	p->residual = by->residual;
+	p->all_logits = false;
 }
 
 static double kernels_of_layer(const struct model *m, const struct precision *p, const struct site *site)
@@ -151,8 +110,13 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 
 	for (size_t i = 0; i < ask->n; i++) {
 		if (runs_read(f->arena, ask->inputs[i].path, &runs[i], err) != 0 ||
-		    runs_one_model(&runs[i], err) != 0)
+		    runs_one_model(&runs[i], err) != 0 || runs_one_program(&runs[i], err) != 0)
 			return -1;
+		if (program_of(&runs[i]) != program_of(&runs[0]))
+			return err_set(err,
+				       "%s and %s were made by programs that run a layer in different ways: "
+				       "a profile is of one",
+				       ask->inputs[0].path, ask->inputs[i].path);
 		rows += runs[i].n;
 		for (size_t j = 0; j < runs[i].n; j++)
 			samples += runs[i].at[j].n;
@@ -160,8 +124,8 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 	if (samples < 2)
 		return err_set(err, "%s: one sample only: nothing says how far it may be off",
 			       ask->inputs[0].path);
-	f->tool = runs[0].tool;
-	take_program(f);
+	f->tool = runs[0].at[0].tool ? runs[0].at[0].tool : runs[0].tool;
+	take_program(f, &runs[0]);
 	f->replay = arena_array(f->arena, rows, sizeof *f->replay);
 	f->points = arena_array(f->arena, rows, sizeof *f->points);
 	for (size_t i = 0; i < ask->n; i++)
@@ -247,7 +211,8 @@ static void set_limits(struct fitting *f)
 
 	f->most = f->base.machine->memory.bandwidth.value / fastest;
 	f->held[REPLAY_ARITHMETIC] = 1;
-	f->held[REPLAY_KERNEL] = (f->kernel_s > 0 ? f->kernel_s : o->kernel.value) / unit_s;
+	f->held[REPLAY_KERNEL] =
+		(f->program ? f->program->layer_s / f->layer_kernels : o->kernel.value) / unit_s;
 	f->held[REPLAY_STEP] = o->step.value / unit_s;
 }
 
@@ -291,6 +256,11 @@ static void make_notes(struct fitting *f)
 	fit_describe(&f->fit, &s);
 	add_note(f, s.text);
 	str_clear(&s);
+	if (f->program) {
+		str_addf(&s, "kernels and passes of a layer as %s runs it", f->program->name);
+		add_note(f, s.text);
+		str_clear(&s);
+	}
 	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s",
 		 f->layer_kernels * f->fitted[REPLAY_KERNEL], f->layer_kernels, f->fitted[REPLAY_KERNEL],
 		 f->is_free[REPLAY_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
@@ -421,7 +391,7 @@ static void add_overhead(struct fitting *f, struct str *out, const char *key, en
 	str_addf(out, ", how: %s, source: ", how_names[f->is_free[p] ? HOW_MEASURED : HOW_TRANSFERRED]);
 	if (f->is_free[p])
 		add_quoted(out, "fitted to runs");
-	else if (p == REPLAY_KERNEL && f->kernel_s > 0)
+	else if (p == REPLAY_KERNEL && f->program)
 		add_quoted(out,
 			   "llama.cpp's on an M4 Pro (0.10 ms a layer); these runs cannot tell it apart");
 	else

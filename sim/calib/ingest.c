@@ -39,6 +39,15 @@ int reading_number(struct reading *r, int line, const char *what, const char *te
 	return 0;
 }
 
+enum flash reading_flash(const char *text)
+{
+	if (!text)
+		return FLASH_UNSAID;
+	if (!strcmp(text, "0") || !strcmp(text, "false"))
+		return FLASH_OFF;
+	return !strcmp(text, "1") || !strcmp(text, "true") ? FLASH_ON : FLASH_UNSAID;
+}
+
 int reading_add(struct reading *r, struct run row)
 {
 	row.batch = row.batch ? row.batch : 1;
@@ -137,11 +146,13 @@ static int take_llama(const struct record *c)
 		return err_set(c->r->err, "%s:%d: 'n_prompt' or 'n_gen' is missing", c->r->path, c->line);
 	if (count_of(c, "n_prompt", &run.prompt) != 0 || count_of(c, "n_gen", &run.gen) != 0 ||
 	    count_of(c, "n_depth", &run.depth) != 0 || count_of(c, "n_ubatch", &run.chunk) != 0 ||
+	    count_of(c, "build_number", &run.build) != 0 ||
 	    number_of(c, "model_size", 1e16, &run.bytes) != 0 ||
 	    number_of(c, "model_n_params", 1e16, &run.params) != 0 ||
 	    number_of(c, "avg_ns", seconds_max * 1e9, &ns) != 0 ||
 	    number_of(c, "stddev_ns", seconds_max * 1e9, &sd) != 0 || number_of(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
+	run.flash = reading_flash(text_of(c, "flash_attn"));
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)
@@ -170,8 +181,14 @@ static int take_batched(const struct record *c)
 	if (text_of(c, "is_pp_shared") && strcmp(text_of(c, "is_pp_shared"), "false") &&
 	    count_of(c, "is_pp_shared", &shared) != 0)
 		return -1;
-	tg = (struct run){
-		.line = c->line, .gen = gen, .depth = pp.prompt, .batch = pp.batch, .seconds = tg_s, .n = 1};
+	pp.flash = reading_flash(text_of(c, "flash_attn"));
+	tg = (struct run){.line = c->line,
+			  .gen = gen,
+			  .depth = pp.prompt,
+			  .batch = pp.batch,
+			  .seconds = tg_s,
+			  .flash = pp.flash,
+			  .n = 1};
 	if (shared)
 		pp.batch = 1;
 	if (pp.prompt && reading_add(c->r, pp) != 0)
@@ -193,9 +210,9 @@ static int take_own(const struct record *c)
 		return reading_fail(c->r, c->line, "kind: expected pp, tg or pg, got", kind ? kind : "");
 	if (count_of(c, "prompt", &run.prompt) != 0 || count_of(c, "gen", &run.gen) != 0 ||
 	    count_of(c, "depth", &run.depth) != 0 || count_of(c, "batch", &run.batch) != 0 ||
-	    count_of(c, "chunk", &run.chunk) != 0 || number_of(c, "bytes", 1e16, &run.bytes) != 0 ||
-	    number_of(c, "params", 1e16, &run.params) != 0 || number_of(c, "sd", seconds_max, &run.sd) != 0 ||
-	    number_of(c, "n", samples_max, &n) != 0 ||
+	    count_of(c, "chunk", &run.chunk) != 0 || count_of(c, "build", &run.build) != 0 ||
+	    number_of(c, "bytes", 1e16, &run.bytes) != 0 || number_of(c, "params", 1e16, &run.params) != 0 ||
+	    number_of(c, "sd", seconds_max, &run.sd) != 0 || number_of(c, "n", samples_max, &n) != 0 ||
 	    number_of(c, "seconds", seconds_max, &run.seconds) != 0 ||
 	    number_of(c, "tok_per_s", 1e9, &rate) != 0)
 		return -1;
@@ -203,6 +220,8 @@ static int take_own(const struct record *c)
 	    (k == RUN_TG && run.prompt))
 		return reading_fail(c->r, c->line, "prompt and gen do not go with kind", kind);
 	run.n = (int64_t)n;
+	run.tool = text_of(c, "tool");
+	run.flash = reading_flash(text_of(c, "flash_attn"));
 	if (!text_of(c, "seconds") && rate > 0)
 		run.seconds = (double)((run.batch ? run.batch : 1) * (run.prompt + run.gen)) / rate;
 	return reading_add(c->r, run);

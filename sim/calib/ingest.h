@@ -5,9 +5,10 @@
  *   llama-bench           json, jsonl, csv, md (fields by name, unknown ones passed over, n_depth 0 if
  * absent) llama-batched-bench   jsonl, md (lines of log between them are passed over) mlx_lm.benchmark text
  *   our own csv           a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of
- * model, bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; '#' begins a comment Files are
- * hostile: what is not a positive finite number where one is due, an empty list of samples, a truncated
- * object are errors with the line, and no row is handed out.
+ * model, bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n, and of whose runs they are:
+ * tool, build, flash_attn; '#' begins a comment Files are hostile: what is not a positive finite number where
+ * one is due, an empty list of samples, a truncated object are errors with the line, and no row is handed
+ * out.
  */
 #ifndef SIM_CALIB_INGEST_H
 #define SIM_CALIB_INGEST_H
@@ -25,6 +26,9 @@ enum run_kind {
 };
 extern const char *const run_kind_names[RUN_KIND_N + 1]; /* "pp", "tg", "pg" */
 
+/* llama.cpp's -fa; unsaid, or -1: as that version does by itself */
+enum flash { FLASH_UNSAID, FLASH_OFF, FLASH_ON };
+
 struct run {
 	const char *model;    /* as the file calls it; NULL: it does not */
 	double bytes, params; /* of the weights; 0: not said */
@@ -33,6 +37,9 @@ struct run {
 	int64_t chunk;      /* tokens of a prompt that run at once; 0: all */
 	double seconds, sd; /* of all of it; standard deviation of one sample, 0: not known */
 	int64_t n;          /* samples */
+	const char *tool;   /* NULL: as the file's */
+	int64_t build;      /* of llama.cpp; 0: not said */
+	enum flash flash;
 	int line;
 };
 
@@ -69,6 +76,9 @@ int reading_fail(struct reading *r, int line, const char *what,
 /* A plain decimal in (0 or above, up to max]; anything else is an error that names `what`. */
 int reading_number(struct reading *r, int line, const char *what, const char *text, double max,
 		   double *value);
+
+/* "1", "true", "0", "false", or -1 for as it likes; NULL, or anything else, is not said. */
+enum flash reading_flash(const char *text);
 
 int ingest_md(struct reading *r, const char *text, const char **tool); /* 1: not such a file */
 int ingest_mlx(struct reading *r, const char *text);                   /* likewise */

@@ -113,6 +113,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	char unit = 0;
 
 	run.model = arena_printf(r->arena, "%s, %s", model, size);
+	run.flash = reading_flash(cell(head, row, "fa"));
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read is not said */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
@@ -160,6 +161,18 @@ static bool has(const struct cells *c, const char *name)
 	return false;
 }
 
+/* "build: 8e672ef (1550)", below the table of llama-bench: of the rows that have none yet. */
+static void take_build(struct reading *r, const char *line, size_t len)
+{
+	const char *open = memchr(line, '(', len);
+	int64_t build = 0;
+
+	for (open = open ? open + 1 : line; *open >= '0' && *open <= '9' && build < 100000000; open++)
+		build = 10 * build + *open - '0';
+	for (size_t i = 0; *open == ')' && i < r->rows.n; i++)
+		r->rows.at[i].build = r->rows.at[i].build ? r->rows.at[i].build : build;
+}
+
 int ingest_md(struct reading *r, const char *text, const char **tool)
 {
 	struct cells head = {.n = 0}, row;
@@ -187,6 +200,8 @@ int ingest_md(struct reading *r, const char *text, const char **tool)
 					return -1;
 			}
 		}
+		if (bench && str_starts(text, "build: "))
+			take_build(r, text, len);
 		text += len + (text[len] == '\n');
 	}
 	return rc == 1 && (bench || batched) ? 0 : rc;
