@@ -167,6 +167,9 @@ END_TEST
 	TOY_HEAD "model: " TOY_MODEL("3") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"           \
 					  "links: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD
 
+#define CURVE                                                                                                \
+	"links.ab.bandwidth_by_size=[{size: 100 B, bandwidth: 10 MB/s}, {size: 20 kB, bandwidth: 1 GB/s}]"
+
 static const struct {
 	const char *text;
 	const char *sets[8];
@@ -176,6 +179,8 @@ static const struct {
 	{TWO, {"links.ab.latency=0", "workload.train.method=lora", NULL}},
 	{TWO, {"links.ab.duplex=half", NULL}},
 	{TWO, {"links.ab.duplex=half", "links.ab.receive_copy=0.2 GB/s", NULL}},
+	{TWO, {CURVE, NULL}},
+	{TWO, {CURVE, "links.ab.duplex=half", "links.ab.send_copy=1 GB/s", NULL}},
 	{TWO, {"machines.a.devices.gpu.peak_f16=3 TFLOPS", "model.attention.window=8 tok", NULL}},
 	{TWO, {"model.ends=false", "model.norms=false", "links.ab.bandwidth=20 MB/s", NULL}},
 	{TOY_THREE, {NULL}},

@@ -14,6 +14,7 @@
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \
 	SUITE(stats)                                                                                         \
+	SUITE(hw)                                                                                            \
 	SUITE(llm)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \

@@ -32,7 +32,8 @@ static void check_hardware(struct session *s, const struct opts *o, const char *
 	if (kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
 		struct link l = {0};
 
-		field_load(&link_table, tree, path, &l, &s->diags);
+		if (field_load(&link_table, tree, path, &l, &s->diags) == 0)
+			link_check(&l, &s->diags);
 	} else if (kind && (kind->kind != YML_SCALAR || strcmp(kind->text, "machine") != 0)) {
 		diag_add(&s->diags, kind->place, "one of: machine, link", "kind: nobody knows what this is");
 	} else {

@@ -148,6 +148,23 @@ static void add_dots(struct builder *b)
 	}
 }
 
+/* "mps", or "mlx, cuda" where unlike machines run unlike software. */
+static const char *runtimes_of(struct session *s, const struct world *w)
+{
+	const char *all = w->units[0].profile->origin.name;
+
+	for (size_t u = 1; u < w->units_n; u++) {
+		const char *name = w->units[u].profile->origin.name;
+		bool known = false;
+
+		for (size_t v = 0; v < u; v++)
+			known |= !strcmp(w->units[v].profile->origin.name, name);
+		if (!known)
+			all = arena_printf(&s->arena, "%s, %s", all, name);
+	}
+	return all;
+}
+
 static int draw(struct session *s, const struct opts *o, const struct world *w)
 {
 	struct builder b = {.arena = &s->arena, .w = w};
@@ -170,7 +187,7 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	}
 	add_dots(&b);
 	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,
-				  format_names[w->scenario->precision.compute], w->scenario->runtime);
+				  format_names[w->scenario->precision.compute], runtimes_of(s, w));
 	line.note = "solid: best single GEMM call as published, its host synchronisation included, and "
 		    "measured read bandwidth; "
 		    "operators inside a step do not pay that synchronisation";

@@ -132,6 +132,11 @@ static int load_choice(const struct loading *l, const struct yml *node, const ch
 static const double usual_spread[HOW_N] = {
 	[HOW_MEASURED] = 0.03, [HOW_INTERPOLATED] = 0.06, [HOW_TRANSFERRED] = 0.15, [HOW_DATASHEET] = 0.15};
 
+double field_spread(enum how how)
+{
+	return usual_spread[how];
+}
+
 struct long_form {
 	struct origin origin;
 	const struct yml *value, *sd;

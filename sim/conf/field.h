@@ -34,6 +34,8 @@ struct qty {
 	const struct yml *node;
 };
 
+double field_spread(enum how how); /* the usual relative spread of a number whose sd nobody stated */
+
 struct field_list { /* of structs, or of const char * */
 	void *at;
 	size_t n;

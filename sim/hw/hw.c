@@ -6,7 +6,10 @@
 const char *const dtype_names[DTYPE_N + 1] = {
 	[DTYPE_F32] = "f32", [DTYPE_F16] = "f16", [DTYPE_BF16] = "bf16", [DTYPE_N] = NULL};
 
-static const char *const kinds[] = {[HW_MACHINE] = "machine", [HW_LINK] = "link", NULL};
+static const char *const kinds[] = {
+	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", NULL};
+static const char *const systems[] = {
+	[SYSTEM_UNKNOWN] = "unknown", [SYSTEM_MACOS_15] = "macos-15", [SYSTEM_MACOS_26] = "macos-26", NULL};
 static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
 
 #define QTY(strukt, member, d, lo, hi, text)                                                                 \
@@ -126,28 +129,55 @@ static const struct table profile_table = {"runtime", sizeof(struct profile), pr
 	{                                                                                                    \
 		.key = "peak_" name, .offset = offsetof(struct device, peak[index]), .type = FIELD_QTY,      \
 		.dim = DIM_FLOPS, .min = 1e6, .max = 1e18, .optional = true,                                 \
-		.help = "arithmetic limit in " name ": cores x FLOP per cycle x clock"                       \
+		.help = "arithmetic limit in " name "; if not said, cores x per_cycle x clock"               \
+	}
+#define PER_CYCLE(name, index)                                                                               \
+	{                                                                                                    \
+		.key = "per_cycle_" name, .offset = offsetof(struct device, per_cycle[index]),               \
+		.type = FIELD_QTY, .dim = DIM_COUNT, .min = 1, .max = 1e6, .optional = true,                 \
+		.help = "FLOP of one core in a cycle, in " name                                              \
 	}
 
 static const struct field device_fields[] = {
 	COUNT(struct device, cores, 100000, "cores"),
+	{FIELD_KEY(struct device, fast_cores), .type = FIELD_COUNT, .min = 1, .max = 100000, .optional = true,
+	 .help = "of a CPU, those that are not there to save power"},
 	QTY_OPT(struct device, clock, DIM_FREQUENCY, 1e6, 1e11, "clock under load"),
+	PER_CYCLE("f32", DTYPE_F32),
+	PER_CYCLE("f16", DTYPE_F16),
+	PER_CYCLE("bf16", DTYPE_BF16),
 	PEAK("f32", DTYPE_F32),
 	PEAK("f16", DTYPE_F16),
 	PEAK("bf16", DTYPE_BF16),
-	{FIELD_KEY(struct device, runtimes), .type = FIELD_MAP, .sub = &profile_table,
-	 .help = "profile of each runtime"},
+	QTY_OPT(struct device, cache, DIM_BYTES, 1, 1e12, "its own last cache (L2)"),
+	QTY_OPT(struct device, idle_power, DIM_POWER, 0, 1e6, "of this device alone, idle"),
+	QTY_OPT(struct device, active_power, DIM_POWER, 0, 1e6, "of this device alone, under load"),
+	{FIELD_KEY(struct device, runtimes), .type = FIELD_MAP, .optional = true, .sub = &profile_table,
+	 .help = "profile of each runtime; NAME@2023-11 is that of an older version"},
 };
 static const struct table device_table = {"device", sizeof(struct device), device_fields,
 					  ARRAY_LEN(device_fields)};
 
 static const struct field memory_fields[] = {
 	QTY(struct memory, capacity, DIM_BYTES, 1e6, 1e16, "installed"),
-	QTY(struct memory, usable, DIM_BYTES, 1e6, 1e16, "what the GPU may have at once"),
-	QTY(struct memory, bandwidth, DIM_BANDWIDTH, 1e3, 1e15, "of the bus"),
+	QTY_OPT(struct memory, usable, DIM_BYTES, 1e6, 1e16,
+		"what the GPU may have at once; if not said, the system's share of the capacity"),
+	QTY_OPT(struct memory, bandwidth, DIM_BANDWIDTH, 1e3, 1e15,
+		"of the bus; if not said, its width x transfers"),
+	{FIELD_KEY(struct memory, bus_bits), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .optional = true,
+	 .help = "width of the bus in bits"},
+	QTY_OPT(struct memory, transfers, DIM_TRANSFERS, 1e6, 1e12, "of each wire of the bus"),
+	QTY_OPT(struct memory, cache, DIM_BYTES, 1, 1e12, "the cache before it that all devices share (SLC)"),
 };
 static const struct table memory_table = {"memory", sizeof(struct memory), memory_fields,
 					  ARRAY_LEN(memory_fields)};
+
+static const struct field disk_fields[] = {
+	QTY(struct disk, read, DIM_BANDWIDTH, 1e3, 1e13, "long reads"),
+	QTY_OPT(struct disk, write, DIM_BANDWIDTH, 1e3, 1e13, "long writes"),
+	QTY_OPT(struct disk, capacity, DIM_BYTES, 1e6, 1e18, "installed"),
+};
+static const struct table disk_table = {"disk", sizeof(struct disk), disk_fields, ARRAY_LEN(disk_fields)};
 
 static const struct field machine_fields[] = {
 	{FIELD_KEY(struct machine, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
@@ -155,7 +185,13 @@ static const struct field machine_fields[] = {
 	 .help = "what this file is"},
 	{FIELD_KEY(struct machine, title), .type = FIELD_TEXT, .help = "what a shop would call it"},
 	{FIELD_KEY(struct machine, chip), .type = FIELD_TEXT, .help = "what the maker calls the chip"},
+	{FIELD_KEY(struct machine, system), .type = FIELD_CHOICE, .choices = systems, .optional = true,
+	 .help = "whose rule gives memory.usable: macOS 15 and older, or 26 and newer"},
+	{FIELD_KEY(struct machine, dies), .type = FIELD_COUNT, .min = 1, .max = 64, .def = "1",
+	 .help = "pieces of silicon the devices are spread over"},
 	SUB(struct machine, memory, memory_table, "one memory, shared by all devices"),
+	{FIELD_KEY(struct machine, disk), .type = FIELD_MAYBE, .sub = &disk_table, .optional = true,
+	 .help = "what weights that do not fit are read from"},
 	{FIELD_KEY(struct machine, devices), .type = FIELD_MAP, .sub = &device_table,
 	 .help = "what computes: gpu, cpu"},
 	QTY_OPT(struct machine, price, DIM_MONEY, 0, 1e9, "list price"),
@@ -165,6 +201,13 @@ static const struct field machine_fields[] = {
 const struct table machine_table = {"machine", sizeof(struct machine), machine_fields,
 				    ARRAY_LEN(machine_fields)};
 
+static const struct field link_point_fields[] = {
+	QTY(struct link_point, size, DIM_BYTES, 1, 1e13, "of one message"),
+	QTY(struct link_point, bandwidth, DIM_BANDWIDTH, 1, 1e15, "at which it goes, latency left out"),
+};
+static const struct table link_point_table = {"link point", sizeof(struct link_point), link_point_fields,
+					      ARRAY_LEN(link_point_fields)};
+
 static const struct field link_fields[] = {
 	{FIELD_KEY(struct link, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
 	{FIELD_KEY(struct link, kind), .type = FIELD_CHOICE, .choices = kinds, .def = "link",
@@ -172,6 +215,10 @@ static const struct field link_fields[] = {
 	{FIELD_KEY(struct link, title), .type = FIELD_TEXT, .help = "what it is, in words"},
 	QTY(struct link, latency, DIM_TIME, 0, 100, "one way, small message"),
 	QTY(struct link, bandwidth, DIM_BANDWIDTH, 1, 1e15, "long message"),
+	QTY_OPT(struct link, nominal, DIM_BANDWIDTH, 1, 1e15, "on the box, each way"),
+	{FIELD_KEY(struct link, bandwidth_by_size), .type = FIELD_LIST, .sub = &link_point_table,
+	 .optional = true, .max = 64, .help = "sizes rising; held outside them, between them by logarithms"},
+	QTY_OPT(struct link, power, DIM_POWER, 0, 1e4, "of one end, under load"),
 	{FIELD_KEY(struct link, duplex), .type = FIELD_CHOICE, .choices = duplexes, .def = "full",
 	 .help = "full: both ways at once; half: they share"},
 	QTY_OPT(struct link, send_copy, DIM_BANDWIDTH, 1, 1e15,
@@ -181,100 +228,3 @@ static const struct field link_fields[] = {
 	 .help = "the two machines it joins"},
 };
 const struct table link_table = {"link", sizeof(struct link), link_fields, ARRAY_LEN(link_fields)};
-
-const struct profile *device_runtime(const struct device *d, const char *runtime)
-{
-	const struct profile *p = d->runtimes.at;
-
-	for (size_t i = 0; i < d->runtimes.n; i++)
-		if (!strcmp(p[i].origin.name, runtime))
-			return &p[i];
-	return NULL;
-}
-
-static int check_gemm(const struct device *d, const struct gemm_table *g, enum dtype t, struct diags *diags)
-{
-	const struct gemm_point *p = g->points.at;
-
-	if (!d->peak[t].given)
-		return diag_add(diags, g->origin.node->place, "u is a share of that peak",
-				"device '%s': 'gemm_%s' needs 'peak_%s'", d->origin.name, dtype_names[t],
-				dtype_names[t]);
-	if (g->roof.value > d->peak[t].value)
-		diag_add(diags, g->roof.node->place, "one of the two is wrong",
-			 "gemm: the roof is above the device's peak");
-	if (!g->points.n)
-		diag_add(diags, g->origin.node->place, NULL, "gemm: the list of points is empty");
-	for (size_t i = 1; i < g->points.n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (p[i].m == p[j].m && p[i].n == p[j].n && p[i].k == p[j].k)
-				diag_add(diags, p[i].origin.node->place, NULL,
-					 "gemm point: the same shape is given twice, first at line %d",
-					 p[j].origin.node->place.line);
-	return 0;
-}
-
-static void check_attention(const struct attention_table *a, struct diags *diags)
-{
-	const struct attention_point *p = a->points.at;
-
-	if (!a->points.n)
-		diag_add(diags, a->origin.node->place, NULL, "attention: the list of points is empty");
-	for (size_t i = 1; i < a->points.n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (p[i].query == p[j].query && p[i].context == p[j].context)
-				diag_add(diags, p[i].origin.node->place, NULL,
-					 "attention point: the same shape is given twice, first at line %d",
-					 p[j].origin.node->place.line);
-}
-
-/* No kernel moves bytes faster than the bus. */
-static void check_rates(const struct machine *m, const struct profile *p, struct diags *diags)
-{
-	const struct {
-		const char *does;
-		const struct qty *q;
-	} rates[] = {{"reads", &p->read},
-		     {"copies", &p->copy},
-		     {"reads weights", &p->gemv},
-		     {"reads 8-bit weights", &p->gemv_q8},
-		     {"reads 4-bit weights", &p->gemv_q4},
-		     {"reads the KV cache", &p->attention.decode}};
-
-	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
-		struct str bus = STR_INIT;
-
-		units_format(&bus, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
-		if (rates[i].q->value > m->memory.bandwidth.value)
-			diag_add(diags, rates[i].q->node->place, "one of the two is wrong",
-				 "runtime '%s': it %s faster than the memory's bus, %s", p->origin.name,
-				 rates[i].does, bus.text);
-		str_release(&bus);
-	}
-}
-
-int machine_check(const struct machine *m, struct diags *diags)
-{
-	const struct device *d = m->devices.at;
-	const size_t before = diags->total;
-
-	if (!m->devices.n)
-		diag_add(diags, m->origin.node->place, NULL, "machine '%s': it has no device",
-			 m->origin.name);
-	if (m->memory.usable.value > m->memory.capacity.value)
-		diag_add(diags, m->memory.usable.node->place, NULL,
-			 "memory: more is usable than is installed");
-	for (size_t i = 0; i < m->devices.n; i++) {
-		const struct profile *p = d[i].runtimes.at;
-
-		for (size_t j = 0; j < d[i].runtimes.n; j++)
-			for (int t = 0; t < DTYPE_N; t++)
-				if (p[j].gemm[t])
-					check_gemm(&d[i], p[j].gemm[t], (enum dtype)t, diags);
-		for (size_t j = 0; j < d[i].runtimes.n; j++) {
-			check_attention(&p[j].attention, diags);
-			check_rates(m, &p[j], diags);
-		}
-	}
-	return diags->total == before ? 0 : -1;
-}

@@ -10,7 +10,7 @@
 
 #define HW_SCHEMA "lemursim/hardware/1"
 
-enum hw_kind { HW_MACHINE, HW_LINK };
+enum hw_kind { HW_MACHINE, HW_LINK, HW_FAMILY }; /* a family: what its members share, no machine itself */
 enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_N };
 extern const char *const dtype_names[DTYPE_N + 1];
 
@@ -76,27 +76,51 @@ struct profile {
 struct device {
 	struct origin origin; /* name: "gpu" */
 	int64_t cores;
+	int64_t fast_cores; /* of a CPU: those that are not there to save power; 0: not said */
 	struct qty clock;
+	struct qty
+		per_cycle[DTYPE_N]; /* FLOP of a core in a cycle; a peak that is not given follows from it */
 	struct qty peak[DTYPE_N];   /* FLOP/s: the arithmetic limit, cores x FLOP per cycle x clock */
-	struct field_list runtimes; /* struct profile */
+	struct qty cache;           /* bytes of its own last cache (L2); the machine's is memory.cache */
+	struct qty idle_power, active_power; /* watts of this device alone */
+	struct field_list runtimes;          /* struct profile; empty: nothing can be placed on it */
 };
 
 struct memory { /* one, shared by all devices of a machine */
 	struct origin origin;
 	struct qty capacity, usable; /* usable: what the GPU may have at once (working-set limit) */
 	struct qty bandwidth;        /* of the bus */
+	int64_t bus_bits;            /* width; 0: not said */
+	struct qty transfers;        /* transfers/s of each of its wires */
+	struct qty cache;            /* bytes of the cache before it that all devices share (SLC) */
 };
+
+struct disk {
+	struct origin origin;
+	struct qty read, write; /* byte/s of long transfers */
+	struct qty capacity;
+};
+
+enum hw_system { SYSTEM_UNKNOWN, SYSTEM_MACOS_15, SYSTEM_MACOS_26 };
 
 struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
 	int kind;
+	int system; /* enum hw_system: whose rule gives memory.usable where it is not said */
+	int64_t dies;
 	struct memory memory;
-	struct field_list devices; /* struct device */
-	struct qty price, idle_power, active_power;
+	struct disk *disk;                          /* NULL: not said */
+	struct field_list devices;                  /* struct device */
+	struct qty price, idle_power, active_power; /* at the wall */
 };
 
 enum duplex { DUPLEX_FULL, DUPLEX_HALF };
+
+struct link_point { /* a message of this size alone goes at this rate, latency left out */
+	struct origin origin;
+	struct qty size, bandwidth;
+};
 
 struct link {
 	struct origin origin; /* name: as the scenario calls it */
@@ -104,6 +128,10 @@ struct link {
 	int kind;
 	struct qty latency;   /* seconds, one way, for a small message */
 	struct qty bandwidth; /* byte/s of a long message */
+	struct qty nominal;   /* byte/s on the box, each way */
+	struct field_list
+		bandwidth_by_size; /* struct link_point, sizes rising; empty: bandwidth at any size */
+	struct qty power;          /* watts of one end under load */
 	int duplex;
 	struct qty send_copy,
 		receive_copy;      /* byte/s of GPU to host and host to GPU copies where the runtime stages
@@ -113,10 +141,17 @@ struct link {
 
 extern const struct table machine_table, link_table;
 
-/* What a table row cannot check: u in (0, 1] by range, points that repeat, a roof above the peak. */
-int machine_check(const struct machine *m, struct diags *diags);
+/* Fills in what follows from other facts (derive.h), then checks what a table row cannot: points that repeat,
+ * a roof above the peak, facts that contradict each other. 0 or -1. */
+int machine_check(struct machine *m, struct diags *diags);
+int link_check(const struct link *l, struct diags *diags);
 
-const struct profile *device_runtime(const struct device *d,
-				     const char *runtime); /* NULL if it has none by that name */
+/* The profile of that name. Of "llama.cpp" that is the one called so, else the latest of those dated
+ * "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if it has neither. */
+const struct profile *device_runtime(const struct device *d, const char *runtime);
+
+/* The rate of a message of that many bytes: bandwidth, or by bandwidth_by_size, linear in the logarithms of
+ * both between its points, so that the points are met, and held outside them. */
+struct qty link_rate(const struct link *l, double bytes);
 
 #endif

@@ -181,13 +181,13 @@ static uint32_t copy_class(struct prog *p, enum class_kind kind, size_t joint, d
 static uint32_t link_class(struct prog *p, enum class_kind kind, size_t joint, double bytes)
 {
 	const struct link *l = p->world->joints[joint].link;
-	const struct class c = {
-		.kind = kind,
-		.bytes = bytes,
-		.source = p->world->units_n + joint,
-		.cost.memory = {bytes / l->bandwidth.value, l->bandwidth.spread, l->bandwidth.how},
-		.lag_s = l->latency.value,
-		.lag_spread = l->latency.spread};
+	const struct qty rate = link_rate(l, bytes);
+	const struct class c = {.kind = kind,
+				.bytes = bytes,
+				.source = p->world->units_n + joint,
+				.cost.memory = {bytes / rate.value, rate.spread, rate.how},
+				.lag_s = l->latency.value,
+				.lag_spread = l->latency.spread};
 
 	return find_class(p, &c);
 }
@@ -377,7 +377,10 @@ static void set_task(const struct prog *p, const struct class_times *t, size_t i
 	if (pt->queue >= w->units_n && w->joints[joint].link->duplex == DUPLEX_HALF) {
 		out->bytes = c->bytes;
 		out->wire = (uint32_t)joint;
-		out->cap_Bps = INFINITY;
+		/* a small message does not fill the wire, even alone */
+		out->cap_Bps = w->joints[joint].link->bandwidth_by_size.n && t->ns[pt->class] > 0
+				       ? c->bytes / sim_s_of_ns(t->ns[pt->class])
+				       : INFINITY;
 	}
 }
 
@@ -400,6 +403,9 @@ static double *wires_Bps(struct arena *a, const struct prog *p, const struct cla
 			continue;
 		most[j] = c->bytes;
 		wires[j] = c->bytes / sim_s_of_ns(t->ns[i]);
+		if (w->joints[j].link->bandwidth_by_size.n) /* several small messages may fill it */
+			wires[j] *= w->joints[j].link->bandwidth.value /
+				    link_rate(w->joints[j].link, c->bytes).value;
 	}
 	return wires;
 }

@@ -54,7 +54,8 @@ struct assignment {
 
 struct scenario {
 	struct origin origin;
-	const char *schema, *title, *runtime;
+	const char *schema, *title;
+	const struct yml *runtime; /* a name, or names by machine; see unit.profile for what it comes to */
 	const struct yml *model, *machines, *links;
 	struct precision precision;
 	struct workload workload;

@@ -24,13 +24,14 @@ static bool right_kind(struct loader *l, const struct yml *tree, const struct ta
 		       const struct yml *item)
 {
 	const struct yml *kind = yml_get(tree, "kind"), *base = yml_get(item, "base");
-	const bool link = kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link");
-	const bool machine = kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "machine");
+	const char *said = kind && kind->kind == YML_SCALAR ? kind->text : table->kind; /* its default */
 
-	if (table == &machine_table ? !link : !machine)
-		return true;
-	diag_add(l->diags, base ? base->place : item->place, NULL, "a %s is wanted here, this is a %s",
-		 table->kind, kind->text);
+	if (!strcmp(said, table->kind) ||
+	    (strcmp(said, "machine") != 0 && strcmp(said, "link") != 0 && strcmp(said, "family") != 0))
+		return true; /* the table knows better what is wrong */
+	diag_add(l->diags, base ? base->place : item->place,
+		 !strcmp(said, "family") ? "name one of its members: lemursim list hardware" : NULL,
+		 "a %s is wanted here, this is a %s", table->kind, said);
 	return false;
 }
 
@@ -63,6 +64,98 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 	return all;
 }
 
+/* What the scenario says of the runtime of a device: by its own name, its machine's, or the default. NULL if
+ * nothing. */
+static const struct yml *runtime_said(const struct scenario *s, const char *unit, const char *machine)
+{
+	const char *const keys[] = {unit, machine, "default"};
+	const struct yml *said = NULL;
+
+	if (s->runtime->kind != YML_MAP)
+		return s->runtime;
+	for (size_t i = 0; !said && i < ARRAY_LEN(keys); i++)
+		said = yml_get(s->runtime, keys[i]);
+	return said;
+}
+
+static void no_runtime(struct loader *l, const struct yml *said, const struct unit *u)
+{
+	const struct profile *p = u->device->runtimes.at;
+	struct str known = STR_INIT;
+
+	for (size_t i = 0; i < u->device->runtimes.n; i++)
+		str_addf(&known, "%s%s", i ? ", " : "it has: ", p[i].origin.name);
+	diag_add(l->diags, said->place, known.len ? known.text : "it has none: calibrate one",
+		 "%s has no runtime '%.60s'", u->name, said->text);
+	str_release(&known);
+}
+
+/* A machine's first device must have the runtime; others that have not are left out: nothing can be placed on
+ * them. */
+static void add_unit(struct loader *l, struct world *w, struct unit *units, struct unit u, bool first)
+{
+	const char *machine = w->machines[u.machine].origin.name;
+	const struct yml *said = runtime_said(w->scenario, u.name, machine);
+
+	if (!said) {
+		diag_add(l->diags, w->scenario->runtime->place, "add 'default: NAME', or its own line",
+			 "runtime: none is named for machine '%s'", machine);
+		return;
+	}
+	u.profile = device_runtime(u.device, said->text);
+	if (u.profile)
+		units[w->units_n++] = u;
+	else if (first || yml_get(w->scenario->runtime, u.name))
+		no_runtime(l, said, &u);
+}
+
+static bool names_unit(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct device *d = w->machines[i].devices.at;
+		const char *machine = w->machines[i].origin.name;
+		const size_t len = strlen(machine);
+
+		if (!strcmp(name, machine))
+			return true;
+		for (size_t j = 0; j < w->machines[i].devices.n; j++)
+			if (!strncmp(name, machine, len) && name[len] == '.' &&
+			    !strcmp(name + len + 1, d[j].origin.name))
+				return true;
+	}
+	return false;
+}
+
+/* A name, or a mapping of names. */
+static void check_runtime(struct loader *l, const struct yml *r)
+{
+	struct err err = ERR_INIT;
+
+	if (r->kind == YML_LIST)
+		diag_add(l->diags, r->place, "{default: mlx, spark: cuda} names one for each machine",
+			 "scenario: runtime: expected text, or a mapping, got a list");
+	for (size_t i = 0; r->kind == YML_MAP && i < r->n; i++) {
+		err_set(&err, "runtime of '%.80s': expected text, got %s", r->keys[i]->text,
+			yml_kind_name(r->items[i]));
+		if (r->items[i]->kind != YML_SCALAR)
+			diag_err(l->diags, r->items[i]->place, &err);
+	}
+}
+
+/* Whether every key of a mapping of runtimes is one of this world. */
+static bool runtime_known(struct loader *l, const struct world *w)
+{
+	const struct yml *r = w->scenario->runtime;
+	const size_t before = l->diags->total;
+
+	for (size_t i = 0; r->kind == YML_MAP && i < r->n; i++)
+		if (strcmp(r->keys[i]->text, "default") != 0 && !names_unit(w, r->keys[i]->text))
+			diag_add(l->diags, r->keys[i]->place,
+				 "a machine, a device such as 'm5.cpu', or 'default'",
+				 "runtime: no machine is called '%.100s'", r->keys[i]->text);
+	return l->diags->total == before;
+}
+
 static void collect_units(struct loader *l, struct world *w)
 {
 	struct unit *units;
@@ -71,24 +164,19 @@ static void collect_units(struct loader *l, struct world *w)
 	for (size_t i = 0; i < w->machines_n; i++)
 		n += w->machines[i].devices.n;
 	units = arena_array(l->arena, n, sizeof *units);
+	w->units = units;
+	if (!runtime_known(l, w))
+		return;
 	for (size_t i = 0; i < w->machines_n; i++) {
 		const struct machine *m = &w->machines[i];
 		const struct device *d = m->devices.at;
 
 		for (size_t j = 0; j < m->devices.n; j++) {
-			const struct profile *p = device_runtime(&d[j], w->scenario->runtime);
-			const struct unit u = {
-				arena_printf(l->arena, "%s.%s", m->origin.name, d[j].origin.name), i, &d[j],
-				p};
+			const char *name = arena_printf(l->arena, "%s.%s", m->origin.name, d[j].origin.name);
 
-			if (!p)
-				diag_add(l->diags, yml_get(w->scenario->origin.node, "runtime")->place,
-					 "choose another runtime, or calibrate this one",
-					 "%s has no runtime '%s'", u.name, w->scenario->runtime);
-			units[w->units_n++] = u;
+			add_unit(l, w, units, (struct unit){name, i, &d[j], NULL}, j == 0);
 		}
 	}
-	w->units = units;
 }
 
 static size_t machine_named(const struct world *w, const char *name)
@@ -175,17 +263,22 @@ static void check_workload(struct loader *l, const struct world *w)
 static void link_up(struct loader *l, struct world *w, struct yml *root)
 {
 	struct yml *machines = yml_get(root, "machines"), *links = yml_get(root, "links");
+	struct machine *all_machines;
 	struct link *all = NULL;
 	size_t n = 0;
 
 	w->model = load_model(l, root);
-	w->machines = load_hardware(l, machines, &machine_table, &w->machines_n);
+	w->machines = all_machines = load_hardware(l, machines, &machine_table, &w->machines_n);
 	if (links)
 		all = load_hardware(l, links, &link_table, &n);
+	if (w->scenario->runtime)
+		check_runtime(l, w->scenario->runtime);
 	if (l->diags->total)
 		return;
 	for (size_t i = 0; i < w->machines_n; i++)
-		machine_check(&w->machines[i], l->diags);
+		machine_check(&all_machines[i], l->diags);
+	for (size_t i = 0; i < n; i++)
+		link_check(&all[i], l->diags);
 	if (!w->machines_n)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);

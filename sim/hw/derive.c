@@ -1,0 +1,126 @@
+/* derive.c - see derive.h. */
+#include "sim/hw/derive.h"
+
+#include <math.h>
+
+#define GIB 1073741824.0
+
+/* recommendedMaxWorkingSetSize / RAM as llama.cpp prints it when it starts (MB are 10^6 byte). A capacity
+ * that is not here gets the share of the next smaller one. */
+static const struct wired {
+	enum hw_system system;
+	double capacity_GiB, share;
+	const char *source;
+} wired[] = {
+	{SYSTEM_MACOS_15, 0, 2.0 / 3,
+	 "macOS 15 and older: 11453.25 MB of 16 GiB (M1 Pro), 17179.89 of 24 (M2), 22906.50 of 32"},
+	{SYSTEM_MACOS_15, 36, 0.75,
+	 "macOS 15 and older, above 32 GiB: 28991.03 MB of 36 GiB, 51539.61 of 64; three quarters"},
+	{SYSTEM_MACOS_26, 0, 2.0 / 3,
+	 "about 5.3 GB of 8 GiB (iMac M3; SceneWorks#1552), two thirds as before macOS 26"},
+	{SYSTEM_MACOS_26, 16, 0.74,
+	 "macOS 26: 12713.12 MB of 16 GiB (M3 and M4; AlexsJones/llmfit@3f44fd30, ggml 0.13.1), 19069.67 of "
+	 "24"},
+	{SYSTEM_MACOS_26, 32, 0.78,
+	 "macOS 26: 26800.60 MB of 32 GiB, 30150.67 of 36 (M3 Max), 40200.90 of 48; ggml_metal_device_init"},
+	{SYSTEM_MACOS_26, 64, 0.81,
+	 "macOS 27: 55662.79 MB of 64 GiB (M4 Pro; PrismML-Eng/Bonsai-demo metal-m4-pro-64gb-macos.md)"},
+	{SYSTEM_MACOS_26, 128, 0.84,
+	 "macOS 26: 107.52 of 128 GiB on two machines, one an M5 Max (antirez/ds4#893)"},
+};
+
+double derive_wired_share(enum hw_system system, double capacity_B, enum how *how, const char **source)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(wired); i++) {
+		const struct wired *w = &wired[i];
+
+		if (w->system != system || capacity_B < w->capacity_GiB * GIB * 0.999)
+			continue;
+		share = w->share;
+		*source = w->source;
+	}
+	*how = HOW_TRANSFERRED;
+	return share;
+}
+
+static struct qty follow(struct diags *diags, const struct origin *of, const char *key, double value,
+			 enum dim dim, enum how how, const char *source)
+{
+	struct source *from = arena_alloc(diags->arena, sizeof *from);
+	const struct place place = {from, 0, 0, 0};
+	struct str text = STR_INIT;
+	struct yml *map, *node;
+
+	units_format(&text, value, dim, 6);
+	*from = (struct source){arena_printf(diags->arena, "follows: %s", source), NULL, 0};
+	node = yml_scalar(diags->arena, text.text, place);
+	node->is_default = true;
+	map = (struct yml *)of->node; /* the loader adds its defaults there too */
+	yml_put(diags->arena, map, key, place, node);
+	str_release(&text);
+	return (struct qty){.value = value,
+			    .spread = field_spread(how),
+			    .how = how,
+			    .source = source,
+			    .given = true,
+			    .node = node};
+}
+
+static void derive_bandwidth(struct memory *m, struct diags *diags)
+{
+	if (m->bandwidth.given)
+		return;
+	if (!m->bus_bits || !m->transfers.given)
+		diag_add(diags, m->origin.node->place, "or 'bus_bits' and 'transfers', from which it follows",
+			 "memory: key 'bandwidth' is missing");
+	else
+		m->bandwidth = follow(diags, &m->origin, "bandwidth",
+				      (double)m->bus_bits / 8 * m->transfers.value, DIM_BANDWIDTH,
+				      how_worse(m->transfers.how, HOW_DATASHEET), "bus_bits / 8 x transfers");
+}
+
+static void derive_usable(struct machine *m, struct diags *diags)
+{
+	const char *source = NULL;
+	enum how how = HOW_TRANSFERRED;
+	double share;
+
+	if (m->memory.usable.given)
+		return;
+	share = derive_wired_share((enum hw_system)m->system, m->memory.capacity.value, &how, &source);
+	if (share > 0)
+		m->memory.usable = follow(diags, &m->memory.origin, "usable",
+					  share * m->memory.capacity.value, DIM_BYTES, how, source);
+	else
+		diag_add(diags, m->memory.origin.node->place,
+			 "or 'system: macos-26' beside 'memory:', from whose rule it follows",
+			 "memory: key 'usable' is missing");
+}
+
+static void derive_peaks(struct device *d, struct diags *diags)
+{
+	static const char *const keys[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
+
+	for (int t = 0; t < DTYPE_N; t++) {
+		const struct qty *per = &d->per_cycle[t];
+
+		if (d->peak[t].given || !per->given || !d->clock.given)
+			continue;
+		d->peak[t] =
+			follow(diags, &d->origin, keys[t], (double)d->cores * per->value * d->clock.value,
+			       DIM_FLOPS, how_worse(d->clock.how, how_worse(per->how, HOW_DATASHEET)),
+			       "cores x per_cycle x clock");
+	}
+}
+
+void derive_facts(struct machine *m, struct diags *diags)
+{
+	struct device *d = m->devices.at;
+
+	derive_bandwidth(&m->memory, diags);
+	derive_usable(m, diags);
+	for (size_t i = 0; i < m->devices.n; i++)
+		derive_peaks(&d[i], diags);
+}

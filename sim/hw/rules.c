@@ -1,0 +1,207 @@
+/* rules.c - what the tables of hw.c cannot say: checks across facts, look-ups; see hw.h. */
+#include "sim/hw/hw.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/hw/derive.h"
+
+/* Makers round: 819 GB/s of 819.2, 68 of 68.3. */
+#define BUS_TOLERANCE 0.01
+
+/* "2023-11", "2023-11-05": ISO 8601, so that the order of texts is that of dates. */
+static bool is_date(const char *text)
+{
+	const size_t n = strlen(text);
+
+	if (n != 7 && n != 10)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (i == 4 || i == 7 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+			return false;
+	return true;
+}
+
+const struct profile *device_runtime(const struct device *d, const char *runtime)
+{
+	const struct profile *p = d->runtimes.at, *latest = NULL;
+	const size_t len = strlen(runtime);
+
+	for (size_t i = 0; i < d->runtimes.n; i++) {
+		const char *name = p[i].origin.name;
+
+		if (!strcmp(name, runtime))
+			return &p[i];
+		if (!strncmp(name, runtime, len) && name[len] == '@' &&
+		    (!latest || strcmp(name, latest->origin.name) > 0))
+			latest = &p[i];
+	}
+	return latest;
+}
+
+struct qty link_rate(const struct link *l, double bytes)
+{
+	const struct link_point *p = l->bandwidth_by_size.at;
+	const size_t n = l->bandwidth_by_size.n;
+	struct qty rate;
+	size_t i = 0;
+	double part;
+
+	if (!n)
+		return l->bandwidth;
+	while (i < n && p[i].size.value < bytes)
+		i++;
+	if (i == n || i == 0 || p[i].size.value == bytes)
+		return p[i == n ? n - 1 : i].bandwidth;
+	rate = p[i].bandwidth;
+	part = log(bytes / p[i - 1].size.value) / log(p[i].size.value / p[i - 1].size.value);
+	rate.value = p[i - 1].bandwidth.value * pow(rate.value / p[i - 1].bandwidth.value, part);
+	rate.spread = fmax(rate.spread, p[i - 1].bandwidth.spread);
+	rate.how = how_worse(HOW_INTERPOLATED, how_worse(rate.how, p[i - 1].bandwidth.how));
+	return rate;
+}
+
+int link_check(const struct link *l, struct diags *diags)
+{
+	const struct link_point *p = l->bandwidth_by_size.at;
+	const size_t before = diags->total;
+
+	for (size_t i = 1; i < l->bandwidth_by_size.n; i++) {
+		if (p[i].size.value <= p[i - 1].size.value)
+			diag_add(diags, p[i].size.node->place, "sort the points by size",
+				 "link point: it is not larger than the one before");
+		else if (p[i].size.value / p[i].bandwidth.value <
+			 p[i - 1].size.value / p[i - 1].bandwidth.value)
+			diag_add(diags, p[i].bandwidth.node->place, "one of the two is wrong",
+				 "link point: so a larger message would take less time than a smaller one");
+	}
+	for (size_t i = 0; i < l->bandwidth_by_size.n; i++)
+		if (p[i].bandwidth.value > l->bandwidth.value)
+			diag_add(diags, p[i].bandwidth.node->place,
+				 "'bandwidth' is what the link can do at best",
+				 "link point: it is faster than the link's bandwidth");
+	return diags->total == before ? 0 : -1;
+}
+
+static int check_gemm(const struct device *d, const struct gemm_table *g, enum dtype t, struct diags *diags)
+{
+	const struct gemm_point *p = g->points.at;
+
+	if (!d->peak[t].given)
+		return diag_add(diags, g->origin.node->place, "u is a share of that peak",
+				"device '%s': 'gemm_%s' needs 'peak_%s'", d->origin.name, dtype_names[t],
+				dtype_names[t]);
+	if (g->roof.value > d->peak[t].value)
+		diag_add(diags, g->roof.node->place, "one of the two is wrong",
+			 "gemm: the roof is above the device's peak");
+	if (!g->points.n)
+		diag_add(diags, g->origin.node->place, NULL, "gemm: the list of points is empty");
+	for (size_t i = 1; i < g->points.n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (p[i].m == p[j].m && p[i].n == p[j].n && p[i].k == p[j].k)
+				diag_add(diags, p[i].origin.node->place, NULL,
+					 "gemm point: the same shape is given twice, first at line %d",
+					 p[j].origin.node->place.line);
+	return 0;
+}
+
+static void check_attention(const struct attention_table *a, struct diags *diags)
+{
+	const struct attention_point *p = a->points.at;
+
+	if (!a->points.n)
+		diag_add(diags, a->origin.node->place, NULL, "attention: the list of points is empty");
+	for (size_t i = 1; i < a->points.n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (p[i].query == p[j].query && p[i].context == p[j].context)
+				diag_add(diags, p[i].origin.node->place, NULL,
+					 "attention point: the same shape is given twice, first at line %d",
+					 p[j].origin.node->place.line);
+}
+
+/* No kernel moves bytes faster than the bus. */
+static void check_rates(const struct machine *m, const struct profile *p, struct diags *diags)
+{
+	const struct {
+		const char *does;
+		const struct qty *q;
+	} rates[] = {{"reads", &p->read},
+		     {"copies", &p->copy},
+		     {"reads weights", &p->gemv},
+		     {"reads 8-bit weights", &p->gemv_q8},
+		     {"reads 4-bit weights", &p->gemv_q4},
+		     {"reads the KV cache", &p->attention.decode}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		struct str bus = STR_INIT;
+
+		units_format(&bus, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
+		if (rates[i].q->value > m->memory.bandwidth.value)
+			diag_add(diags, rates[i].q->node->place, "one of the two is wrong",
+				 "runtime '%s': it %s faster than the memory's bus, %s", p->origin.name,
+				 rates[i].does, bus.text);
+		str_release(&bus);
+	}
+}
+
+static void check_runtime_name(const struct profile *p, struct diags *diags)
+{
+	const char *at = strchr(p->origin.name, '@');
+
+	if (at && !is_date(at + 1))
+		diag_add(diags, p->origin.node->place, "write NAME@2023-11",
+			 "runtime '%s': expected a year and a month after '@'", p->origin.name);
+}
+
+/* The bus as its maker states it, against its width and rate: nothing else would notice a wrong digit. */
+static void check_bus(const struct memory *m, struct diags *diags)
+{
+	const double bus = (double)m->bus_bits / 8 * m->transfers.value;
+	struct str follows = STR_INIT;
+
+	if (!m->bus_bits || !m->transfers.given || !m->bandwidth.given ||
+	    fabs(m->bandwidth.value / bus - 1) <= BUS_TOLERANCE)
+		return;
+	units_format(&follows, bus, DIM_BANDWIDTH, 4);
+	diag_add(diags, m->bandwidth.node->place, "one of the three is wrong",
+		 "memory: %d bits at that many transfers make %s", (int)m->bus_bits, follows.text);
+	str_release(&follows);
+}
+
+static void check_device(const struct machine *m, const struct device *d, struct diags *diags)
+{
+	const struct profile *p = d->runtimes.at;
+
+	if (d->fast_cores > d->cores)
+		diag_add(diags, yml_get(d->origin.node, "fast_cores")->place, NULL,
+			 "device '%s': it has %d cores", d->origin.name, (int)d->cores);
+	for (size_t j = 0; j < d->runtimes.n; j++)
+		for (int t = 0; t < DTYPE_N; t++)
+			if (p[j].gemm[t])
+				check_gemm(d, p[j].gemm[t], (enum dtype)t, diags);
+	for (size_t j = 0; j < d->runtimes.n; j++) {
+		check_runtime_name(&p[j], diags);
+		check_attention(&p[j].attention, diags);
+		check_rates(m, &p[j], diags);
+	}
+}
+
+int machine_check(struct machine *m, struct diags *diags)
+{
+	const struct device *d = m->devices.at;
+	const size_t before = diags->total;
+
+	if (!m->devices.n)
+		diag_add(diags, m->origin.node->place, NULL, "machine '%s': it has no device",
+			 m->origin.name);
+	derive_facts(m, diags);
+	if (diags->total != before)
+		return -1;
+	check_bus(&m->memory, diags);
+	if (m->memory.usable.value > m->memory.capacity.value)
+		diag_add(diags, m->memory.usable.node->place, NULL,
+			 "memory: more is usable than is installed");
+	for (size_t i = 0; i < m->devices.n; i++)
+		check_device(m, &d[i], diags);
+	return diags->total == before ? 0 : -1;
+}

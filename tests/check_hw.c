@@ -1,0 +1,366 @@
+/* check_hw.c - room hw: facts that follow, runtimes by version, links by size; and their use in a world. */
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/hw/derive.h"
+#include "tests/toy.h"
+
+#define GIB 1073741824.0
+
+static struct arena arena;
+static struct diags diags;
+
+static void begin(void)
+{
+	arena = (struct arena)ARENA_INIT;
+	diags_init(&diags, &arena);
+}
+
+static void end(void)
+{
+	arena_release(&arena);
+}
+
+static struct yml *parse(const char *text)
+{
+	struct source *source = arena_alloc(&arena, sizeof *source);
+
+	*source = (struct source){"x.yaml", text, strlen(text)};
+	return yml_parse(&arena, source, &diags);
+}
+
+/* The first complaint, or NULL. */
+static const char *load_machine(const char *text, struct machine *m)
+{
+	*m = (struct machine){0};
+	if (field_load(&machine_table, parse(text), "m", m, &diags) == 0)
+		machine_check(m, &diags);
+	return diags.total ? diags.list[0].msg : NULL;
+}
+
+static const char *load_link(const char *text, struct link *l)
+{
+	*l = (struct link){0};
+	if (field_load(&link_table, parse(text), "l", l, &diags) == 0)
+		link_check(l, &diags);
+	return diags.total ? diags.list[0].msg : NULL;
+}
+
+/* ---- what the GPU may wire ---- */
+
+static const struct {
+	enum hw_system system;
+	double GiB, MB; /* as Metal said, in MB of 10^6 byte */
+} limits[] = {
+	{SYSTEM_MACOS_15, 16, 11453.25},   {SYSTEM_MACOS_15, 24, 17179.89}, {SYSTEM_MACOS_15, 32, 22906.50},
+	{SYSTEM_MACOS_15, 36, 28991.03},   {SYSTEM_MACOS_15, 64, 51539.61}, {SYSTEM_MACOS_26, 16, 12713.12},
+	{SYSTEM_MACOS_26, 24, 19069.67},   {SYSTEM_MACOS_26, 32, 26800.60}, {SYSTEM_MACOS_26, 36, 30150.67},
+	{SYSTEM_MACOS_26, 48, 40200.90},   {SYSTEM_MACOS_26, 64, 55662.79}, {SYSTEM_MACOS_26, 96, 83494.17},
+	{SYSTEM_MACOS_26, 128, 115448.73},
+};
+
+START_TEST(wired)
+{
+	enum how how;
+	const char *source = NULL;
+	const double share = derive_wired_share(limits[_i].system, limits[_i].GiB * GIB, &how, &source);
+
+	ck_assert_double_eq_tol(share * limits[_i].GiB * GIB, limits[_i].MB * 1e6,
+				1e-4 * limits[_i].MB * 1e6);
+	ck_assert_ptr_nonnull(source);
+}
+END_TEST
+
+START_TEST(wired_unknown)
+{
+	enum how how;
+	const char *source = NULL;
+
+	ck_assert_double_eq(derive_wired_share(SYSTEM_UNKNOWN, 16 * GIB, &how, &source), 0);
+	ck_assert_ptr_null(source);
+}
+END_TEST
+
+/* ---- facts that follow ---- */
+
+#define MACHINE(memory, gpu)                                                                                 \
+	"{schema: lemursim/hardware/1, title: t, chip: c, " memory ", devices: {gpu: {cores: 10" gpu "}}}"
+
+START_TEST(facts_follow)
+{
+	struct machine m;
+	const struct device *d;
+	const char *text =
+		MACHINE("system: macos-26, memory: {capacity: 32 GiB, bus_bits: 128, transfers: 9600 MT/s}",
+			", clock: {value: 1.5 GHz, how: transferred}, per_cycle_f32: 256, "
+			"per_cycle_f16: 1024, peak_f16: 7 TFLOPS");
+
+	ck_assert_msg(!load_machine(text, &m), "%s", diags.list[0].msg);
+	d = m.devices.at;
+	ck_assert_double_eq(m.memory.bandwidth.value, 153.6e9);
+	ck_assert_int_eq(m.memory.bandwidth.how, HOW_DATASHEET);
+	ck_assert_double_eq_tol(m.memory.usable.value, 0.78 * 32 * GIB, 1);
+	ck_assert_int_eq(m.memory.usable.how, HOW_TRANSFERRED);
+	ck_assert_ptr_nonnull(m.memory.usable.source);
+	ck_assert_double_eq(d->peak[DTYPE_F32].value, 10 * 256 * 1.5e9);
+	ck_assert_int_eq(d->peak[DTYPE_F32].how, HOW_DATASHEET); /* the worse of the two */
+	ck_assert_double_eq(d->peak[DTYPE_F16].value, 7e12);     /* what is given stays */
+	ck_assert(!d->peak[DTYPE_BF16].given);
+	ck_assert_int_eq(m.dies, 1);
+	ck_assert_uint_eq(d->runtimes.n, 0);
+	/* and the tree tells */
+	ck_assert_str_eq(yml_get(yml_get(m.origin.node, "memory"), "bandwidth")->text, "153.6 GB/s");
+	ck_assert(yml_get(d->origin.node, "peak_f32")->is_default);
+}
+END_TEST
+
+static const struct {
+	const char *text, *says;
+} wrong[] = {
+	{MACHINE("memory: {capacity: 32 GiB, bandwidth: 1 GB/s}", ""), "memory: key 'usable' is missing"},
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bus_bits: 128}", ""),
+	 "memory: key 'bandwidth' is missing"},
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 155.2 GB/s, bus_bits: 128, transfers: "
+		 "9600 "
+		 "MT/s}",
+		 ""),
+	 "memory: 128 bits at that many transfers make 153.6 GB/s"},
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 1 GB/s}", ", fast_cores: 11"),
+	 "device 'gpu': it has 10 cores"},
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 154 GB/s, bus_bits: 128, transfers: "
+		 "9600 "
+		 "MT/s}",
+		 ""),
+	 NULL},
+};
+
+START_TEST(facts_wrong)
+{
+	struct machine m;
+	const char *said = load_machine(wrong[_i].text, &m);
+
+	if (wrong[_i].says)
+		ck_assert_str_eq(said ? said : "nothing", wrong[_i].says);
+	else
+		ck_assert_msg(!said, "%s", said);
+}
+END_TEST
+
+/* ---- runtimes ---- */
+
+static const struct {
+	const char *have[4], *ask, *want;
+} versions[] = {
+	{{"llama.cpp", "mlx"}, "mlx", "mlx"},
+	{{"llama.cpp@2023-11", "llama.cpp"}, "llama.cpp", "llama.cpp"},
+	{{"llama.cpp@2023-11", "llama.cpp"}, "llama.cpp@2023-11", "llama.cpp@2023-11"},
+	{{"llama.cpp@2023-11", "llama.cpp@2026-01", "llama.cpp@2024-06"}, "llama.cpp", "llama.cpp@2026-01"},
+	{{"llama.cpp@2023-11"}, "llama.cpp@2024-01", NULL},
+	{{"llama.cpp@2023-11"}, "llama", NULL},
+	{{"mlx"}, "ml", NULL},
+};
+
+START_TEST(runtime_version)
+{
+	struct profile p[4] = {0};
+	struct device d = {.runtimes = {p, 0}};
+	const struct profile *got;
+
+	for (; d.runtimes.n < 4 && versions[_i].have[d.runtimes.n]; d.runtimes.n++)
+		p[d.runtimes.n].origin.name = versions[_i].have[d.runtimes.n];
+	got = device_runtime(&d, versions[_i].ask);
+	ck_assert_str_eq(got ? got->origin.name : "none", versions[_i].want ? versions[_i].want : "none");
+}
+END_TEST
+
+START_TEST(runtime_date)
+{
+	static const struct {
+		const char *date;
+		bool fine;
+	} cases[] = {{"2023-11", true}, {"2023-11-05", true}, {"2023", false},
+		     {"old", false},    {"2023-1-05", false}, {"", false}};
+	const char *at = strstr(TOY_MACHINE, "{toy: ") + strlen("{toy");
+	struct machine m;
+	const char *said = load_machine(
+		arena_printf(&arena, "%.*s@%s%s", (int)(at - TOY_MACHINE), TOY_MACHINE, cases[_i].date, at),
+		&m);
+
+	ck_assert_msg(!said == cases[_i].fine, "%s: %s", cases[_i].date, said ? said : "fine");
+}
+END_TEST
+
+/* Two machines under their own software, and a second device that has only one of them. */
+#define RUNTIMES(said)                                                                                       \
+	"schema: lemursim/scenario/1\ntitle: toy\nprecision: {weights: f16, kv: f16, compute: f16}\n"        \
+	"runtime: " said "\nmodel: " TOY_MODEL("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE     \
+						    "}\nlinks: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD
+
+START_TEST(runtime_by_machine)
+{
+	static const struct {
+		const char *said, *want[3]; /* of a.gpu, a.cpu, b.gpu */
+	} cases[] = {
+		{RUNTIMES("toy"), {"toy", "toy", "toy"}},
+		{RUNTIMES("{default: toy}"), {"toy", "toy", "toy"}},
+		{RUNTIMES("{a: toy, b: other}"), {"toy", "toy", "other"}},
+		{RUNTIMES("{default: other, a: toy}"), {"toy", "toy", "other"}},
+		{RUNTIMES("{default: other, a.cpu: toy}"), {"other", "toy", "other"}},
+		{RUNTIMES("other"), {"other", NULL, "other"}}, /* a.cpu has none: it is left out */
+	};
+	static const char *const names[] = {"a.gpu", "a.cpu", "b.gpu"};
+	static const char *const give[] = {
+		"machines.a.devices.gpu.runtimes.other={overhead: {kernel: 1 us}}",
+		"machines.b.devices.gpu.runtimes.other={overhead: {kernel: 2 us}}"};
+	struct toy toy;
+	struct arena a = ARENA_INIT;
+	const char *sets[3] = {NULL};
+
+	for (int i = 0; i < 2; i++) { /* the toy's own profile under another name */
+		const char *from = strstr(TOY_DEVICE, "{toy: ") + strlen("{toy: ");
+		const char *equals = strchr(give[i], '=');
+		const size_t n = strlen(from) - 2;
+
+		sets[i] = arena_printf(&a, "%.*s=%.*s", (int)(equals - give[i]), give[i], (int)n, from);
+	}
+	toy_text(&toy, cases[_i].said, sets);
+	for (int i = 0; i < 3; i++) {
+		const size_t u = world_unit(toy.world, names[i]);
+
+		ck_assert_str_eq(u == WORLD_NONE ? "none" : toy.world->units[u].profile->origin.name,
+				 cases[_i].want[i] ? cases[_i].want[i] : "none");
+	}
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- links ---- */
+
+#define LINK(more)                                                                                           \
+	"{schema: lemursim/hardware/1, kind: link, title: t, latency: 30 us, bandwidth: 6 GB/s" more "}"
+#define CURVE                                                                                                \
+	"[{size: 1 kB, bandwidth: 50 MB/s}, {size: 1 MB, bandwidth: 5 GB/s}, {size: 100 MB, bandwidth: 4 "   \
+	"GB/s}, "                                                                                            \
+	"{size: 1 GB, bandwidth: 6 GB/s}]"
+
+START_TEST(link_by_size)
+{
+	static const struct {
+		double bytes, Bps;
+		enum how how;
+	} want[] = {
+		{1, 50e6, HOW_MEASURED},
+		{1e3, 50e6, HOW_MEASURED},
+		{1e6, 5e9, HOW_MEASURED},
+		{1e8, 4e9, HOW_MEASURED},
+		{1e9, 6e9, HOW_MEASURED},
+		{1e12, 6e9, HOW_MEASURED},
+		{31622.7766016838, 0.5e9, HOW_INTERPOLATED}, /* half way in the logarithm of both */
+	};
+	struct link l, flat;
+	double before = 0;
+
+	ck_assert_msg(!load_link(LINK(", bandwidth_by_size: " CURVE), &l), "%s", diags.list[0].msg);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const struct qty got = link_rate(&l, want[i].bytes);
+
+		ck_assert_double_eq_tol(got.value, want[i].Bps, 1e-9 * want[i].Bps);
+		ck_assert_int_eq(got.how, want[i].how);
+		ck_assert_double_ge(got.spread, 0.03);
+	}
+	for (double n = 1; n < 1e13; n *= 1.07) { /* a longer message never takes less time */
+		const double s = n / link_rate(&l, n).value;
+
+		MUST(s >= before * (1 - 1e-12));
+		before = s;
+	}
+	ck_assert_ptr_null(load_link(LINK(""), &flat));
+	ck_assert_double_eq(link_rate(&flat, 1).value, 6e9);
+	ck_assert_double_eq(link_rate(&flat, 1e12).value, 6e9);
+}
+END_TEST
+
+static const struct {
+	const char *points, *says;
+} curves[] = {
+	{"[{size: 1 kB, bandwidth: 1 GB/s}, {size: 1 kB, bandwidth: 2 GB/s}]",
+	 "link point: it is not larger than the one before"},
+	{"[{size: 1 kB, bandwidth: 1 GB/s}, {size: 2 kB, bandwidth: 2.1 GB/s}]",
+	 "link point: so a larger message would take less time than a smaller one"},
+	{"[{size: 1 kB, bandwidth: 6.1 GB/s}]", "link point: it is faster than the link's bandwidth"},
+	{"[{size: 1 kB, bandwidth: 1 GB/s}, {size: 2 kB, bandwidth: 2 GB/s}]", NULL},
+};
+
+START_TEST(link_curve)
+{
+	struct link l;
+	const char *said =
+		load_link(arena_printf(&arena, LINK(", bandwidth_by_size: %s"), curves[_i].points), &l);
+
+	ck_assert_str_eq(said ? said : "fine", curves[_i].says ? curves[_i].says : "fine");
+}
+END_TEST
+
+/* Messages of a step go at the rate of their size; on one wire, together no faster than the link. */
+START_TEST(link_in_a_step)
+{
+	const bool half = _i;
+	const char *const sets[] = {half ? "links.l10.duplex=half" : "links.l10.duplex=full", NULL};
+	static const struct {
+		double bytes;
+		int n; /* at once, from each end; a queue sends one at a time */
+		double s;
+	} cases[] = {{1e3, 1, 20e-6}, {1e6, 1, 200e-6}, {1e9, 1, 1.0 / 6}};
+	const struct waits none = {.n = 0};
+	const struct tag tag = {.what = "x"};
+	struct toy toy;
+
+	toy_mesh(&toy, 2, "latency: 30 us, bandwidth: 6 GB/s, bandwidth_by_size: " CURVE,
+		 "{train: {tokens: 16 tok}}", sets);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena a = ARENA_INIT;
+		struct prog *p = prog_new(toy.world);
+		struct toy_run r;
+
+		prog_send(p, 0, 1, cases[i].bytes, tag, &none);
+		prog_send(p, 1, 0, cases[i].bytes, tag, &none);
+		r = toy_run(&a, p);
+		/* one wire: two small messages still do not fill it; of the largest each gets half */
+		ck_assert_double_eq_tol(
+			(double)r.run.makespan_ns,
+			(30e-6 + cases[i].s * (half && i > 0 ? (i == 1 ? 10.0 / 6 : 2) : 1)) * 1e9, 3);
+		prog_free(p);
+		arena_release(&a);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_hw(void)
+{
+	Suite *s = suite_create("hw");
+	TCase *facts = tcase_create("facts"), *runtimes = tcase_create("runtimes"),
+	      *links = tcase_create("links");
+
+	tcase_add_checked_fixture(facts, begin, end);
+	tcase_add_loop_test(facts, wired, 0, ARRAY_LEN(limits));
+	tcase_add_test(facts, wired_unknown);
+	tcase_add_test(facts, facts_follow);
+	tcase_add_loop_test(facts, facts_wrong, 0, ARRAY_LEN(wrong));
+	suite_add_tcase(s, facts);
+	tcase_add_checked_fixture(runtimes, begin, end);
+	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));
+	tcase_add_loop_test(runtimes, runtime_date, 0, 6);
+	tcase_add_loop_test(runtimes, runtime_by_machine, 0, 6);
+	suite_add_tcase(s, runtimes);
+	tcase_add_checked_fixture(links, begin, end);
+	tcase_add_test(links, link_by_size);
+	tcase_add_loop_test(links, link_curve, 0, ARRAY_LEN(curves));
+	tcase_add_loop_test(links, link_in_a_step, 0, 2);
+	suite_add_tcase(s, links);
+	return s;
+}
