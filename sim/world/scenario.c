@@ -5,6 +5,11 @@ static const char *const methods[] = {[TRAIN_FULL] = "full", [TRAIN_LORA] = "lor
 static const char *const optimizers[] = {
 	[OPTIMIZER_NONE] = "none", [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
 static const char *const recomputes[] = {[RECOMPUTE_NONE] = "none", [RECOMPUTE_FULL] = "full", NULL};
+const char *const schedule_names[SCHEDULE_N + 1] = {
+	[SCHEDULE_SERIAL] = "serial", [SCHEDULE_GPIPE] = "gpipe",
+	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
+	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
+	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", NULL};
 
 #define TOKENS(strukt, member, text)                                                                         \

@@ -22,6 +22,19 @@ enum recompute {
 }; /* full: a block keeps its input alone and runs forward again */
 enum optimizer { OPTIMIZER_NONE, OPTIMIZER_SGD, OPTIMIZER_ADAMW };
 
+/* In which order micro-batches pass forward and back through the stages; see sim/train/pipeline.h. */
+enum train_schedule {
+	SCHEDULE_SERIAL,
+	SCHEDULE_GPIPE,
+	SCHEDULE_1F1B,
+	SCHEDULE_INTERLEAVED,
+	SCHEDULE_ZB_H1,
+	SCHEDULE_ZB_H2,
+	SCHEDULE_ZB_V,
+	SCHEDULE_N
+};
+extern const char *const schedule_names[SCHEDULE_N + 1];
+
 struct train { /* one optimizer step */
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */

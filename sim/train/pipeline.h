@@ -1,0 +1,83 @@
+/*
+ * pipeline.h - in which order each stage of a training pipeline runs its passes: a pure generator.
+ *
+ * Layer train; knows no model and no device: chunks of a model sit on stages, every pass has a time.
+ * A pass is forward (F), the gradient of the input (B) or the gradient of the weights (W). Schedules that
+ * split backward are those of Qi et al., "Zero Bubble Pipeline Parallelism" (arXiv:2401.10241) and "Pipeline
+ * Parallelism with Controllable Memory" (arXiv:2405.15362); in the others B stands for both gradients.
+ *
+ * Where chunks lie as a paper assumes, its own order is used (handmade.h); elsewhere, and where stages are
+ * unlike and it does better, a list schedule under the same limit of memory (greedy.h).
+ */
+#ifndef SIM_TRAIN_PIPELINE_H
+#define SIM_TRAIN_PIPELINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/vec.h"
+#include "sim/des/evq.h"
+#include "sim/world/scenario.h"
+
+enum pass { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, PASS_N };
+
+struct chunk {                /* a part of the model that passes go through as a whole */
+	size_t stage[PASS_N]; /* W runs where B does */
+	sim_ns ns[PASS_N]; /* negative: there is no such pass (frozen weights). Only the lowest chunks lack B
+			    */
+	sim_ns hop_ns[2];  /* from this chunk's F to the next chunk's F; from its B to that of the one before
+			    */
+};
+
+struct pipeline {
+	const struct chunk *chunks; /* along the model */
+	size_t chunks_n, stages_n;
+	uint32_t micros;
+	int64_t in_flight; /* micro-batches that a stage may hold at most; 0: what the schedule itself allows
+			    */
+};
+
+struct turn {
+	uint32_t micro, chunk;
+	enum pass pass;
+};
+struct order {
+	struct turn *at;
+	size_t n;
+};
+struct orders {
+	struct order *stages; /* stages_n */
+	bool joint;           /* B makes both gradients, there is no W */
+	bool handmade;        /* a paper's own order; else a list schedule */
+};
+
+/* How the chunks lie on p stages; F, B and W of a chunk on the same. */
+enum layout {
+	LAYOUT_CHAIN,  /* chunk c on stage c */
+	LAYOUT_LOOPED, /* chunk c on stage c mod p, every stage as often */
+	LAYOUT_VEE     /* 0 1 .. p-1 p-1 .. 1 0 */
+};
+bool pipeline_is(const struct pipeline *p, enum layout layout);
+
+bool schedule_splits(enum train_schedule s); /* does it run B and W apart? */
+
+/* Orders for every stage, in the arena. Any layout has one; SCHEDULE_ZB_V is for LAYOUT_VEE alone, which the
+ * caller has checked (BUG). */
+struct orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p);
+
+/* What becomes of orders: each stage in its order, a pass once what it needs is there. */
+struct replay {
+	bool whole; /* every pass ran once: nothing is missing, nothing waits for what never comes */
+	sim_ns makespan_ns;
+	struct replay_stage {
+		sim_ns busy_ns, first_ns, last_ns; /* of work; first start, last end */
+		int64_t held; /* chunks' activations held at once, at most: from F to the last pass */
+	} * stages;
+};
+struct replay pipeline_replay(struct arena *a, const struct pipeline *p, const struct orders *o);
+
+/* The passes as a schedule without split sees them: W joins B. */
+struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p);
+
+#endif
