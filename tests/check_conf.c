@@ -228,6 +228,8 @@ static const struct {
 	{"a: 1", "b: null", "{\"a\":\"1\"}"},
 	{"a: 1", "{}", "{\"a\":\"1\"}"},
 	{"a: 1", "7", "\"7\""},
+	{"a: {value: 1, sd: 2}", "a: {value: 3}", "{\"a\":{\"value\":\"3\"}}"}, /* another number's spread */
+	{"a: {value: 1, sd: 2}", "a: {sd: 3}", "{\"a\":{\"value\":\"1\",\"sd\":\"3\"}}"},
 	{"b: 1\na: 2", "a: 3\nb: 4", "{\"b\":\"4\",\"a\":\"3\"}"}, /* the base's order stays */
 };
 
@@ -574,6 +576,11 @@ static const struct {
 	{"l.1=w", "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"w\"],\"m\":{\"k\":\"1\"}}", NULL, 0},
 	{"a.k=3", "{\"a\":{\"base\":\"1\",\"k\":\"3\"},\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"1\"}}",
 	 NULL, 0},
+	{"m.\"p.q\".k=3",
+	 "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"1\",\"p.q\":{\"k\":\"3\"}}}", NULL, 0},
+	{"m.\"k\"=3", "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"3\"}}", NULL, 0},
+	{"m.\"k=3", "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"1\",\"\\\"k\":\"3\"}}", NULL, 0},
+	{"m.\"\".k=x", NULL, "the path has an empty part", 3},
 	{"a==", "{\"a\":\"=\",\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"1\"}}", NULL, 0},
 	{"m=null", "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"y\"]}", NULL, 0},
 	{"m.none=null", "{\"a\":\"1\",\"l\":[{\"n\":\"x\"},\"y\"],\"m\":{\"k\":\"1\"}}", NULL, 0},
@@ -696,6 +703,19 @@ static const struct {
 	{"schema: s/1\nbase: {}", "", "expected the name of a file in 'things', got a mapping",
 	 "things/one.yaml"},
 	{"- a", "", "expected a mapping, got a list", "things/one.yaml"},
+	{"schema: s/1\nbase: []", "", "the list is empty", "things/one.yaml"},
+	{"schema: s/1\nbase: [two, [two]]", "schema: s/1",
+	 "expected the name of a file in 'things', got a list", "things/one.yaml"},
+	{"schema: s/1\nbase: [two, one]", "schema: s/1", "'base:' goes in a circle back to things/one.yaml",
+	 "things/one.yaml"},
+	{"schema: s/1\nbase: two-big", "schema: s/1\nvariants: {small: {a: 1}, large: {a: 2}}",
+	 "'two' has no variant 'big'", "things/one.yaml"},
+	{"schema: s/1\nbase: two-big", "schema: s/1\nvariants: {big: 7}",
+	 "variant 'big': expected a mapping, got text", "things/two.yaml"},
+	{"schema: s/1\nbase: two-big", "schema: s/1",
+	 "no file 'two-big.yaml' under any 'things' folder in reach", "things/one.yaml"},
+	{"schema: s/1\nbase: two-big", "schema: s/1\nvariants: {big: {base: one}}",
+	 "'base:' goes in a circle back to things/one.yaml", "things/two.yaml"},
 };
 
 START_TEST(base_wrong)
@@ -708,6 +728,78 @@ START_TEST(base_wrong)
 		ck_assert_str_eq(first_message(), chains[_i].msg);
 		ck_assert_str_eq(diags.list[0].place.source->path, chains[_i].path);
 	}
+}
+END_TEST
+
+START_TEST(base_many) /* merged in their order, then the file itself */
+{
+	struct yml *tree;
+
+	put("s/main.yaml", "schema: s/1\nbase: [x, y]\na: 1\nm: {p: 1}\n");
+	put("things/x.yaml", "schema: s/1\na: 2\nb: 2\nc: 2\nm: {p: 2, q: 2}\nvariants: {v: {a: 9}}\n");
+	put("things/y.yaml", "schema: s/1\nbase: z\nb: 3\nm: {q: null}\n");
+	put("things/z.yaml", "schema: s/1\nd: 4\nm: {p: 4}\n");
+	tree = load_file(&loader, "s/main.yaml", "things", "s/1");
+	ck_assert_msg(tree != NULL, "%s", first_message());
+	/* z's m.p wins over x's: it comes in with y */
+	ck_assert_str_eq(
+		json_of(tree),
+		"{\"schema\":\"s/1\",\"a\":\"1\",\"b\":\"3\",\"c\":\"2\",\"m\":{\"p\":\"1\",\"q\":\"2\"},"
+		"\"d\":\"4\"}");
+}
+END_TEST
+
+static const struct {
+	const char *name, *want; /* of a */
+} variants[] = {
+	{"x", "0"},
+	{"x-small", "1"},
+	{"x-large", "2"},
+	{"x-very-large", "3"},
+	{"x-small-own", "file"}, /* a file of that name comes first */
+	{"low-v", "5"},
+	{"x-based", "4"},
+};
+
+START_TEST(variant)
+{
+	struct yml *tree;
+
+	put("s/main.yaml", arena_printf(&arena, "schema: s/1\nbase: %s\n", variants[_i].name));
+	put("things/x.yaml", "schema: s/1\nbase: low\na: 0\nm: {x: 1, y: 1}\nvariants: {small: {a: 1}, "
+			     "large: {a: 2, m: {x: null}}, "
+			     "very-large: {a: 3}, based: {base: other, m: {x: 7}}}\n");
+	put("things/low.yaml", "schema: s/1\na: 6\nvariants: {v: {a: 5}}\n");
+	put("things/other.yaml", "schema: s/1\na: 4\n");
+	put("things/x-small-own.yaml", "schema: s/1\na: file\n");
+	tree = load_file(&loader, "s/main.yaml", "things", "s/1");
+	ck_assert_msg(tree != NULL, "%s", first_message());
+	ck_assert_str_eq(at(tree, "a")->text, variants[_i].want);
+	ck_assert_ptr_null(yml_get(tree, "variants")); /* nobody inherits them */
+	ck_assert_int_eq(at(tree, "m.x") != NULL, variants[_i].name[0] == 'x' && _i != 2 && _i != 4);
+	ck_assert_uint_eq(load_variants(&loader, "things/x.yaml")->n, 4);
+	ck_assert_ptr_null(load_variants(&loader, "things/other.yaml"));
+	ck_assert_ptr_null(load_variants(&loader, "things/none.yaml"));
+}
+END_TEST
+
+START_TEST(variant_is_not_inherited) /* low's v is not one of x, which inherits from it */
+{
+	put("s/main.yaml", "schema: s/1\nbase: x-v\n");
+	put("things/x.yaml", "schema: s/1\nbase: low\nvariants: {w: {}}\n");
+	put("things/low.yaml", "schema: s/1\na: 6\nvariants: {v: {a: 5}}\n");
+	ck_assert_ptr_null(load_file(&loader, "s/main.yaml", "things", "s/1"));
+	ck_assert_str_eq(first_message(), "'x' has no variant 'v'");
+	ck_assert_str_eq(diags.list[0].hint, "there are: w");
+}
+END_TEST
+
+START_TEST(variant_near) /* a wrong letter in the name of a file with variants */
+{
+	put("s/main.yaml", "schema: s/1\nbase: machne-16gb\n");
+	put("things/machine.yaml", "schema: s/1\nvariants: {16gb: {}, 64gb: {}}\n");
+	ck_assert_ptr_null(load_file(&loader, "s/main.yaml", "things", "s/1"));
+	ck_assert_str_eq(diags.list[0].hint, "did you mean 'machine-16gb'?");
 }
 END_TEST
 
@@ -807,6 +899,10 @@ Suite *suite_conf(void)
 	tcase_add_checked_fixture(t, enter, leave);
 	tcase_add_test(t, base_chain);
 	tcase_add_loop_test(t, base_wrong, 0, ARRAY_LEN(chains));
+	tcase_add_test(t, base_many);
+	tcase_add_loop_test(t, variant, 0, ARRAY_LEN(variants));
+	tcase_add_test(t, variant_is_not_inherited);
+	tcase_add_test(t, variant_near);
 	tcase_add_loop_test(t, search_order, 0, 3);
 	tcase_add_test(t, search_twice);
 	tcase_add_test(t, search_by_path);

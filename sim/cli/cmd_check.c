@@ -21,26 +21,52 @@ static void check_scenario(struct session *s, const struct opts *o, const char *
 	}
 }
 
+static void check_machine(struct session *s, struct yml *tree, const char *name)
+{
+	struct machine m = {0};
+
+	if (field_load(&machine_table, tree, name, &m, &s->diags) == 0)
+		machine_check(&m, &s->diags);
+}
+
+/* Each as if it were named. */
+static void check_variants(struct session *s, const char *path)
+{
+	const struct yml *variants = load_variants(&s->loader, path);
+
+	for (size_t i = 0; variants && i < variants->n; i++) {
+		struct yml *tree =
+			load_variant(&s->loader, path, variants->keys[i]->text, "hardware", HW_SCHEMA);
+
+		if (tree)
+			check_machine(s, tree, path);
+	}
+}
+
 static void check_hardware(struct session *s, const struct opts *o, const char *path)
 {
 	struct yml *tree = load_file(&s->loader, path, "hardware", HW_SCHEMA);
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
+	const char *said = !kind ? "machine" : kind->kind == YML_SCALAR ? kind->text : "";
 
 	(void)o;
 	if (!tree)
 		return;
-	if (kind && kind->kind == YML_SCALAR && !strcmp(kind->text, "link")) {
+	if (!strcmp(said, "link")) {
 		struct link l = {0};
 
 		if (field_load(&link_table, tree, path, &l, &s->diags) == 0)
 			link_check(&l, &s->diags);
-	} else if (kind && (kind->kind != YML_SCALAR || strcmp(kind->text, "machine") != 0)) {
-		diag_add(&s->diags, kind->place, "one of: machine, link", "kind: nobody knows what this is");
-	} else {
+	} else if (!strcmp(said, "family")) {
 		struct machine m = {0};
 
-		if (field_load(&machine_table, tree, path, &m, &s->diags) == 0)
-			machine_check(&m, &s->diags);
+		field_load_part(&machine_table, tree, path, &m, &s->diags);
+	} else if (!strcmp(said, "machine")) {
+		check_machine(s, tree, path);
+		check_variants(s, path);
+	} else {
+		diag_add(&s->diags, kind->place, "one of: machine, link, family",
+			 "kind: nobody knows what this is");
 	}
 }
 

@@ -13,7 +13,11 @@ struct loading {
 	struct diags *diags;
 	const char *who; /* "link 'tb5'", for messages; "" at the top */
 	const struct field *f;
+	bool part; /* of a thing: what is missing may be said elsewhere */
 };
+
+static int load_table(const struct table *t, struct yml *node, const char *name, void *out,
+		      const struct loading *above);
 
 static const char *prefix(const struct loading *l)
 {
@@ -180,7 +184,7 @@ static int load_qty(const struct loading *l, struct yml *node, struct qty *q)
 	if (f.sd) {
 		const struct field any = {.key = arena_printf(l->diags->arena, "%s: sd", l->f->key),
 					  .dim = l->f->dim};
-		const struct loading sub = {l->diags, l->who, &any};
+		const struct loading sub = {l->diags, l->who, &any, l->part};
 
 		if (load_number(&sub, f.sd, &sd) != 0)
 			return -1;
@@ -272,8 +276,8 @@ static int load_many(const struct loading *l, struct yml *node, bool named, stru
 	}
 	*list = (struct field_list){arena_array(l->diags->arena, node->n, sub->size), node->n};
 	for (size_t i = 0; i < node->n; i++)
-		rc |= field_load(sub, node->items[i], named ? node->keys[i]->text : "",
-				 (char *)list->at + i * sub->size, l->diags);
+		rc |= load_table(sub, node->items[i], named ? node->keys[i]->text : "",
+				 (char *)list->at + i * sub->size, l);
 	return rc;
 }
 
@@ -307,9 +311,9 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 		return load_span(l, node, to);
 	case FIELD_MAYBE:
 		*(void **)to = arena_alloc(l->diags->arena, f->sub->size);
-		return field_load(f->sub, node, f->key, *(void **)to, l->diags);
+		return load_table(f->sub, node, f->key, *(void **)to, l);
 	case FIELD_TABLE:
-		return field_load(f->sub, node, f->key, to, l->diags);
+		return load_table(f->sub, node, f->key, to, l);
 	case FIELD_LIST:
 	case FIELD_MAP:
 		return load_many(l, node, f->type == FIELD_MAP, to);
@@ -359,9 +363,11 @@ static struct yml *default_node(const struct field *f, struct yml *node, struct 
 	return value;
 }
 
-int field_load(const struct table *t, struct yml *node, const char *name, void *out, struct diags *diags)
+static int load_table(const struct table *t, struct yml *node, const char *name, void *out,
+		      const struct loading *above)
 {
 	struct origin *origin = out;
+	struct diags *diags = above->diags;
 	const size_t before = diags->total;
 	bool meant[TABLE_MAX] = {false};
 	char who[160];
@@ -375,18 +381,28 @@ int field_load(const struct table *t, struct yml *node, const char *name, void *
 	unknown_keys(t, node, who, diags, meant);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct field *f = &t->fields[i];
-		const struct loading l = {diags, who, f};
+		const struct loading l = {diags, who, f, above->part};
 		struct yml *value = yml_get(node, f->key);
 
 		if (f->type == FIELD_RANGE)
 			*(struct field_range *)((char *)out + f->offset) = (struct field_range){-1, -1};
 		if (value && value->kind == YML_NULL)
 			wrong_kind(&l, value, "a value");
-		else if (value || f->def)
+		else if (value || (f->def && !above->part))
 			load_one(&l, value ? value : default_node(f, node, diags), (char *)out + f->offset);
-		else if (!f->optional && !meant[i])
+		else if (!f->optional && !meant[i] && !above->part)
 			diag_add(diags, node->place, arena_printf(diags->arena, "%s: %s", f->key, f->help),
 				 "%s: key '%s' is missing", who, f->key);
 	}
 	return diags->total == before ? 0 : -1;
+}
+
+int field_load(const struct table *t, struct yml *node, const char *name, void *out, struct diags *diags)
+{
+	return load_table(t, node, name, out, &(const struct loading){.diags = diags});
+}
+
+int field_load_part(const struct table *t, struct yml *node, const char *name, void *out, struct diags *diags)
+{
+	return load_table(t, node, name, out, &(const struct loading){.diags = diags, .part = true});
 }

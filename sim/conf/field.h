@@ -91,6 +91,10 @@ struct table {
  * echo. */
 int field_load(const struct table *table, struct yml *node, const char *name, void *out, struct diags *diags);
 
+/* The same for a part of a thing, whose keys may be missing; no defaults are filled in. */
+int field_load_part(const struct table *table, struct yml *node, const char *name, void *out,
+		    struct diags *diags);
+
 void field_help(const struct table *table, int indent, struct str *out); /* the keys, for people */
 void field_schema(const struct table *table, struct jsonw *w); /* a JSON Schema object, for editors */
 

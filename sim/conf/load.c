@@ -154,17 +154,66 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 	return n;
 }
 
+static struct yml *read_tree(struct loader *l, const char *path, struct place place)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	struct err err = ERR_INIT;
+	char *text;
+
+	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
+		diag_err(l->diags, place, &err);
+		return NULL;
+	}
+	source->path = path;
+	source->text = text;
+	record_input(l, path, text, source->len);
+	return yml_parse(l->arena, source, l->diags);
+}
+
+/* The folder that a name's own file lies in. */
+static const char *beside_of(const struct loader *l, const struct yml *node)
+{
+	const char *from = node->place.source ? node->place.source->path : "";
+
+	return folder_of(l->arena, !strcmp(from, "--set") && l->inputs_n ? l->inputs[0].path : from);
+}
+
+/* What a name stands for. */
+struct target {
+	const char *path;    /* NULL: nothing */
+	const char *variant; /* NULL: the file as it is */
+};
+
+const struct yml *load_variants(const struct loader *l, const char *path)
+{
+	struct diags unheard;
+	struct loader quiet;
+	const struct yml *tree, *variants;
+
+	diags_init(&unheard, l->arena);
+	loader_init(&quiet, l->arena, &unheard);
+	tree = read_tree(&quiet, path, (struct place){0});
+	variants = tree ? yml_get(tree, "variants") : NULL;
+	return variants && variants->kind == YML_MAP ? variants : NULL;
+}
+
 static void not_found(struct loader *l, const struct yml *node, const char *folder, const char *beside)
 {
 	struct load_found *all;
 	const size_t n = load_list(l, beside, folder, &all);
-	const char **names = arena_array(l->arena, n + 1, sizeof *names);
+	VEC(const char *) names = {0};
 	const char *near;
 	struct err err = ERR_INIT;
 
-	for (size_t i = 0; i < n; i++)
-		names[i] = all[i].name;
-	near = str_closest(node->text, names, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct yml *v = load_variants(l, all[i].path);
+
+		VEC_ADD(&names, all[i].name);
+		for (size_t k = 0; v && k < v->n; k++)
+			VEC_ADD(&names, arena_printf(l->arena, "%s-%s", all[i].name, v->keys[k]->text));
+	}
+	near = str_closest(node->text, names.at, names.n);
+	VEC_FREE(&names);
 	err_set(&err, "no file '%.100s.yaml' under any '%s' folder in reach", node->text, folder);
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
@@ -177,38 +226,86 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 	diag_err(l->diags, node->place, &err);
 }
 
-/* The path of the file a name stands for; NULL with a complaint at node. */
-static const char *find(struct loader *l, const struct yml *node, const char *folder)
+/* The path of a file by its name, NULL if there is none; -1 with a complaint at node if a root has two. */
+static int find_file(struct loader *l, const struct yml *node, const char *name, const char *folder,
+		     const char **path)
 {
-	const char *from = node->place.source ? node->place.source->path : "";
-	const char *beside =
-		folder_of(l->arena, !strcmp(from, "--set") && l->inputs_n ? l->inputs[0].path : from);
+	const char *beside = beside_of(l, node);
 
-	if (strchr(node->text, '/') && node->text[0] == '/')
-		return node->text;
-	if (strchr(node->text, '/'))
-		return join(l->arena, beside, node->text);
-	for (size_t i = 0; i <= l->paths_n; i++) {
-		struct scan s = {.arena = l->arena, .wanted = node->text};
-		const char *root = nth_root(l, i, beside, folder), *path = NULL;
+	*path = NULL;
+	for (size_t i = 0; i <= l->paths_n && !*path; i++) {
+		struct scan s = {.arena = l->arena, .wanted = name};
+		const char *root = nth_root(l, i, beside, folder);
+		size_t n;
 
 		if (root)
 			scan(&s, root, 0);
 		if (s.found.n)
-			path = s.found.at[0].path;
-		if (s.found.n > 1) {
+			*path = s.found.at[0].path;
+		n = s.found.n;
+		if (n > 1)
 			diag_add(l->diags, node->place, "rename one, or name it by a path with a slash",
-				 "two files are called '%s': %s and %s", node->text, path,
-				 s.found.at[1].path);
-			VEC_FREE(&s.found);
-			return NULL;
-		}
+				 "two files are called '%s': %s and %s", name, *path, s.found.at[1].path);
 		VEC_FREE(&s.found);
-		if (path)
-			return path;
+		if (n > 1)
+			return -1;
 	}
-	not_found(l, node, folder, beside);
-	return NULL;
+	return 0;
+}
+
+static void no_variant(struct loader *l, const struct yml *node, const char *name, const struct yml *variants)
+{
+	struct str known = STR_INIT;
+
+	for (size_t i = 0; i < variants->n; i++)
+		str_addf(&known, "%s%s", i ? ", " : "there are: ", variants->keys[i]->text);
+	diag_add(l->diags, node->place, known.text, "'%.100s' has no variant '%.100s'", name,
+		 node->text + strlen(name) + 1);
+	str_release(&known);
+}
+
+/* "a-b-c" as the variant "c" of a file "a-b", else "b-c" of "a"; t->path stays NULL if there is no such file.
+ * -1 with a complaint where a file of that beginning has variants, but not this one. */
+static int find_variant(struct loader *l, const struct yml *node, const char *folder, struct target *t)
+{
+	for (size_t n = strlen(node->text); n-- > 1;) {
+		const char *name, *path;
+		const struct yml *variants;
+
+		if (node->text[n] != '-')
+			continue;
+		name = arena_strndup(l->arena, node->text, n);
+		if (find_file(l, node, name, folder, &path) != 0)
+			return -1;
+		variants = path ? load_variants(l, path) : NULL;
+		if (!variants)
+			continue;
+		if (!yml_get(variants, node->text + n + 1)) {
+			no_variant(l, node, name, variants);
+			return -1;
+		}
+		*t = (struct target){path, node->text + n + 1};
+		return 0;
+	}
+	return 0;
+}
+
+/* The file, and of it the variant, that a name stands for; a complaint at node and NULL where there is none.
+ */
+static struct target find(struct loader *l, const struct yml *node, const char *folder)
+{
+	struct target t = {0};
+
+	if (strchr(node->text, '/')) {
+		t.path = node->text[0] == '/' ? node->text : join(l->arena, beside_of(l, node), node->text);
+		return t;
+	}
+	if (find_file(l, node, node->text, folder, &t.path) != 0 ||
+	    (!t.path && find_variant(l, node, folder, &t) != 0))
+		return (struct target){0};
+	if (!t.path)
+		not_found(l, node, folder, beside_of(l, node));
+	return t;
 }
 
 static int check_schema(struct loader *l, struct yml *tree, const char *wanted)
@@ -244,41 +341,56 @@ static int check_cycle(struct loader *l, const char *path, struct place place)
 	return 0;
 }
 
-static struct yml *read_tree(struct loader *l, const char *path, struct place place)
+/* The tree with its variant merged over it; either may have a base. */
+static struct yml *inherit_all(struct loader *l, struct yml *tree, const char *variant, const char *folder,
+			       const char *schema)
 {
-	struct source *source = arena_alloc(l->arena, sizeof *source);
-	struct err err = ERR_INIT;
-	char *text;
+	struct yml *over = variant ? yml_get(yml_get(tree, "variants"), variant) : NULL;
 
-	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
-		diag_err(l->diags, place, &err);
+	tree = load_inherit(l, tree, folder, schema);
+	if (over && over->kind != YML_MAP) {
+		diag_add(l->diags, over->place, NULL, "variant '%s': expected a mapping, got %s", variant,
+			 yml_kind_name(over));
 		return NULL;
 	}
-	source->path = path;
-	source->text = text;
-	record_input(l, path, text, source->len);
-	return yml_parse(l->arena, source, l->diags);
+	over = over ? load_inherit(l, over, folder, schema) : NULL;
+	if (!tree || (variant && !over))
+		return NULL;
+	return over ? yml_merge(l->arena, tree, over) : tree;
 }
 
-static struct yml *load_at(struct loader *l, const char *path, const char *folder, const char *schema,
+static struct yml *load_at(struct loader *l, const struct target *t, const char *folder, const char *schema,
 			   struct place place)
 {
 	struct yml *tree;
 
-	if (check_cycle(l, path, place) != 0)
+	if (check_cycle(l, t->path, place) != 0)
 		return NULL;
-	tree = read_tree(l, path, place);
+	tree = read_tree(l, t->path, place);
 	if (!tree || check_schema(l, tree, schema) != 0)
 		return NULL;
-	l->stack[l->depth++] = path;
-	tree = load_inherit(l, tree, folder, schema);
+	l->stack[l->depth++] = t->path;
+	tree = inherit_all(l, tree, t->variant, folder, schema);
 	l->depth--;
 	return tree;
 }
 
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema)
 {
-	return load_at(l, arena_strdup(l->arena, path), folder, schema, (struct place){0});
+	const struct target t = {arena_strdup(l->arena, path), NULL};
+
+	return load_at(l, &t, folder, schema, (struct place){0});
+}
+
+struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
+			 const char *schema)
+{
+	const struct target t = {arena_strdup(l->arena, path), variant};
+	struct yml *tree = load_at(l, &t, folder, schema, (struct place){0});
+
+	if (tree)
+		yml_drop(tree, "variants");
+	return tree;
 }
 
 const struct yml *load_schema(struct loader *l, const char *path)
@@ -288,29 +400,48 @@ const struct yml *load_schema(struct loader *l, const char *path)
 	return tree && check_schema(l, tree, NULL) == 0 ? yml_get(tree, "schema") : NULL;
 }
 
-struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema)
+static struct yml *load_base(struct loader *l, struct yml *name, const char *folder, const char *schema)
 {
-	struct yml *name = node->kind == YML_MAP ? yml_get(node, "base") : node, *base, *over, *merged;
-	const char *path;
+	struct target t;
+	struct yml *base;
 
-	if (!name)
-		return node;
 	if (name->kind != YML_SCALAR) {
 		diag_add(l->diags, name->place, NULL, "expected the name of a file in '%s', got %s", folder,
 			 yml_kind_name(name));
 		return NULL;
 	}
-	path = find(l, name, folder);
-	base = path ? load_at(l, path, folder, schema, name->place) : NULL;
-	if (!base)
+	t = find(l, name, folder);
+	base = t.path ? load_at(l, &t, folder, schema, name->place) : NULL;
+	if (base)
+		yml_drop(base, "variants");
+	return base;
+}
+
+struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema)
+{
+	struct yml *name = node->kind == YML_MAP ? yml_get(node, "base") : node, *all = NULL, *over;
+	const bool many = name && name != node && name->kind == YML_LIST;
+
+	if (!name)
+		return node;
+	for (size_t i = 0; i < (many ? name->n : 1); i++) {
+		struct yml *base = load_base(l, many ? name->items[i] : name, folder, schema);
+
+		if (!base)
+			return NULL;
+		all = all ? yml_merge(l->arena, all, base) : base;
+	}
+	if (!all) {
+		diag_add(l->diags, name->place, "name a file, or leave 'base:' out", "the list is empty");
 		return NULL;
+	}
 	if (node == name)
-		return base;
+		return all;
 	over = yml_new(l->arena, YML_MAP, node->place);
 	*over = *node;
-	merged = yml_merge(l->arena, base, over);
-	yml_drop(merged, "base");
-	return merged;
+	all = yml_merge(l->arena, all, over);
+	yml_drop(all, "base");
+	return all;
 }
 
 /* Goes one step down a --set path, making what is missing; a scalar on the way is taken for a base's name. */
@@ -389,6 +520,15 @@ static struct yml *parse_value(struct loader *l, const struct source *whole, con
 	return value;
 }
 
+/* A part of a path, in double quotes where a key holds a point: runtimes."llama.cpp".read */
+static size_t part_len(const char *part, bool *quoted)
+{
+	const char *close = *part == '"' ? strchr(part + 1, '"') : NULL;
+
+	*quoted = close && (close[1] == '.' || close[1] == '=');
+	return *quoted ? (size_t)(close + 1 - part) : strcspn(part, ".=");
+}
+
 int load_set(struct loader *l, struct yml *root, const char *assignment)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
@@ -408,10 +548,11 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 	if (!value)
 		return -1;
 	for (const char *part = assignment; node && part <= equals;) {
-		const size_t len = strcspn(part, ".=");
+		bool quoted;
+		const size_t len = part_len(part, &quoted);
 		const struct place place = {source, 1, col, columns(part, len)};
 
-		key = arena_strndup(l->arena, part, len);
+		key = arena_strndup(l->arena, part + quoted, len - 2 * (size_t)quoted);
 		parent = node;
 		node = step_into(l, node, key, place);
 		inherits |= yml_get(parent, "base") != NULL;

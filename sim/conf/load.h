@@ -4,6 +4,10 @@
  * Layer conf. NAME is the file <folder>/<any depth>/NAME.yaml, searched in each root in turn: beside the
  * folder of the file being loaded, then each --path, then the share directory; the first root that has it
  * wins, two in one root are an error. A name with a slash is a path relative to the file that names it.
+ *
+ * `base:` names one file, or a list of them, merged in that order; the file itself comes last. A file may
+ * have variants: NAME-KEY, where no file is called so, is the file NAME with its `variants: KEY:` merged over
+ * it. Variants are a file's own: what inherits from it does not inherit them.
  */
 #ifndef SIM_CONF_LOAD_H
 #define SIM_CONF_LOAD_H
@@ -36,15 +40,22 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d);
  * diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
+/* The same of one of its variants. */
+struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
+			 const char *schema);
+
 /* What a file says its schema is, no base followed; NULL on failure, with the reasons in diags. */
 const struct yml *load_schema(struct loader *l, const char *path);
 
-/* A node that is a name or a mapping with `base: NAME`: the named file, with the mapping merged over it. A
- * mapping without base is returned as it is. */
+/* A node that is a name or a mapping with `base:`: what is named, with the mapping merged over it. A mapping
+ * without base is returned as it is. */
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
 
+/* The variants of a file, a mapping, or NULL if it has none or cannot be read; complains of nothing. */
+const struct yml *load_variants(const struct loader *l, const char *path);
+
 /* Applies "a.b.c=value" to a tree; value is YAML, null removes the key. A part that is a number counts in a
- * list, from 0. 0 or -1. */
+ * list, from 0; one that holds a point is put in double quotes. 0 or -1. */
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
 /* Every NAME that can be found in a folder ("hardware", "models"), with its path, sorted by name. */

@@ -484,7 +484,7 @@ struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml 
 	struct map in_base = MAP_INIT, in_over = MAP_INIT; /* keys are unique: a key's index is its item's */
 	struct yml *y;
 
-	if (!base || base->kind != YML_MAP || over->kind != YML_MAP)
+	if (!base || base->kind != YML_MAP || over->kind != YML_MAP || yml_get(over, "value"))
 		return copy(a, over);
 	y = yml_new(a, YML_MAP, over->place);
 	y->items = arena_array(a, base->n + over->n, sizeof *y->items);

@@ -42,7 +42,8 @@ struct yml *yml_scalar(struct arena *a, const char *text, struct place place);
 
 const char *yml_kind_name(const struct yml *node); /* "a mapping", "a list", "text", "nothing" */
 
-/* A copy in which over wins: maps merge, scalars and lists replace, null removes the key. */
+/* A copy in which over wins: maps merge, scalars and lists replace, null removes the key. A quantity in its
+ * long form, {value: ...}, replaces too: the source and the spread of another number are not its own. */
 struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over);
 
 #endif

@@ -113,6 +113,7 @@ struct machine {
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
 	struct qty price, idle_power, active_power; /* at the wall */
+	const struct yml *variants;                 /* load.h; NULL where one was chosen */
 };
 
 enum duplex { DUPLEX_FULL, DUPLEX_HALF };
