@@ -57,6 +57,12 @@ static const struct unit units[] = {
 	{DIM_POWER, "W", 1, 1},
 	{DIM_POWER, "kW", 1e3, 1},
 	{DIM_MONEY, "USD", 1, 1},
+	{DIM_TARIFF, "USD/kWh", 1 / 3.6e6, 1},
+	{DIM_TARIFF, "USD/MWh", 1 / 3.6e9, 0},
+	{DIM_LIFE, "days", 86400, 0},
+	{DIM_LIFE, "months", 2629800, 0}, /* a twelfth of a year */
+	{DIM_LIFE, "year", 31557600, 0},
+	{DIM_LIFE, "years", 31557600, 1}, /* Julian: 365.25 days */
 	{DIM_BITS, "bit", 1, 1},
 };
 
@@ -75,6 +81,8 @@ static const struct {
 	[DIM_SHARE] = {"share", "85 %", "%"},
 	[DIM_POWER] = {"power", "40 W", "W"},
 	[DIM_MONEY] = {"money", "1699 USD", "USD"},
+	[DIM_TARIFF] = {"price of energy", "0.30 USD/kWh", "USD/kWh"},
+	[DIM_LIFE] = {"life", "3 years", "years"},
 	[DIM_BITS] = {"bits", "4.5 bit", "bit"},
 };
 _Static_assert(ARRAY_LEN(dims) == DIM_N, "a row for each dimension");

@@ -25,7 +25,9 @@ enum dim {
 	DIM_SHARE, /* 0.05 or 5 %; both are read */
 	DIM_POWER,
 	DIM_MONEY,
-	DIM_BITS, /* bits per weight */
+	DIM_TARIFF, /* USD per joule; written USD/kWh */
+	DIM_LIFE,   /* seconds; written in years */
+	DIM_BITS,   /* bits per weight */
 	DIM_N
 };
 

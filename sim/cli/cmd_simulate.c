@@ -63,6 +63,38 @@ static const char *mfu_note(struct arena *a, const struct world *w)
 	return note;
 }
 
+/* What energy and money rest on, where any row has them; NULL where none has. */
+static const char *bill_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
+			     size_t n)
+{
+	const struct money *m = &w->scenario->money;
+	struct str s = STR_INIT;
+	bool energy = false, usd = false;
+	const char *note = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < rows[i].metrics_n; k++) {
+			energy |= str_starts(rows[i].metrics[k].name, "energy_");
+			usd |= str_starts(rows[i].metrics[k].name, "usd_");
+		}
+	}
+	str_add(&s, "Energy is what a meter at the wall shows: of each machine that an assignment uses, idle "
+		    "power all the time and active power while a device is busy");
+	if (usd) {
+		str_add(&s, "; a million tokens pay for the list prices over ");
+		units_format(&s, m->life, DIM_LIFE, 3);
+		str_add(&s, ", of which ");
+		units_format(&s, m->utilisation, DIM_SHARE, 3);
+		str_add(&s, " are worked, and for electricity at ");
+		units_format(&s, m->electricity, DIM_TARIFF, 3);
+		str_add(&s, ", that of the idle hours too");
+	}
+	if (energy)
+		note = arena_printf(a, "%s.", s.text);
+	str_release(&s);
+	return note;
+}
+
 static const char *config_json(struct arena *a, const struct world *w)
 {
 	struct str s = STR_INIT;
@@ -108,7 +140,7 @@ static bool answer(struct session *s, const struct opts *o, const struct placeme
 	const struct draws draws = draws_make(a, w, seed, draws_n);
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
-	const char **notes = arena_array(a, n + 1, sizeof *notes);
+	const char **notes = arena_array(a, n + 2, sizeof *notes);
 	struct result r = {.scenario = scenario_name(a, w->path),
 			   .version = VERSION,
 			   .title = w->scenario->title,
@@ -130,6 +162,8 @@ static bool answer(struct session *s, const struct opts *o, const struct placeme
 	r.notes_n = explain_verdicts(a, all, n, draws.n, notes);
 	if (w->scenario->workload.train)
 		notes[r.notes_n++] = mfu_note(a, w);
+	notes[r.notes_n] = bill_note(a, w, rows, n);
+	r.notes_n += notes[r.notes_n] != NULL;
 	fill_inputs(s, &r);
 	result_write(out, &r, format, terminal_width(o));
 	for (size_t i = 0; i < n; i++)

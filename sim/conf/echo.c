@@ -103,7 +103,7 @@ static void schema_of(const struct field *f, struct jsonw *w)
 	case FIELD_YML:
 		break;
 	}
-	if (f->def)
+	if (f->def && f->type != FIELD_TABLE)
 		jsonw_key_string(w, "default", f->def);
 	jsonw_end(w);
 }

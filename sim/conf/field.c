@@ -356,7 +356,8 @@ static const struct source default_source = {"default", NULL, 0};
 static struct yml *default_node(const struct field *f, struct yml *node, struct diags *diags)
 {
 	const struct place place = {&default_source, 0, 0, 0};
-	struct yml *value = yml_scalar(diags->arena, f->def, place);
+	struct yml *value = f->type == FIELD_TABLE ? yml_new(diags->arena, YML_MAP, place)
+						   : yml_scalar(diags->arena, f->def, place);
 
 	value->is_default = true;
 	yml_put(diags->arena, node, f->key, place, value);

@@ -71,7 +71,7 @@ struct field {
 	enum dim dim;
 	double min,
 		max; /* allowed, both included, in base units; min == max: any. Of a list: max is of items */
-	const char *def; /* default, as it would be written; NULL: none */
+	const char *def; /* default, as it would be written; NULL: none; of a table only "{}" */
 	bool optional;   /* may be absent though it has no default */
 	const struct table *sub;
 	const char *const *choices; /* NULL-terminated */

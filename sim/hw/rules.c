@@ -168,10 +168,20 @@ static void check_bus(const struct memory *m, struct diags *diags)
 	str_release(&follows);
 }
 
+/* Nothing takes less under load than idle. */
+static void check_power(const struct qty *idle, const struct qty *active, const char *who,
+			struct diags *diags)
+{
+	if (idle->given && active->given && active->value < idle->value)
+		diag_add(diags, active->node->place, "one of the two is wrong",
+			 "%s: 'active_power' is less than 'idle_power'", who);
+}
+
 static void check_device(const struct machine *m, const struct device *d, struct diags *diags)
 {
 	const struct profile *p = d->runtimes.at;
 
+	check_power(&d->idle_power, &d->active_power, d->origin.name, diags);
 	if (d->fast_cores > d->cores)
 		diag_add(diags, yml_get(d->origin.node, "fast_cores")->place, NULL,
 			 "device '%s': it has %d cores", d->origin.name, (int)d->cores);
@@ -198,6 +208,7 @@ int machine_check(struct machine *m, struct diags *diags)
 	if (diags->total != before)
 		return -1;
 	check_bus(&m->memory, diags);
+	check_power(&m->idle_power, &m->active_power, "machine", diags);
 	if (m->memory.usable.value > m->memory.capacity.value)
 		diag_add(diags, m->memory.usable.node->place, NULL,
 			 "memory: more is usable than is installed");

@@ -13,19 +13,43 @@ static const char *source_name(struct arena *a, const struct world *w, size_t s)
 	return arena_printf(a, "draws/%s", w->joints[s - w->units_n].link->title);
 }
 
-struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
+static void draw_params(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
 {
-	struct draws d = {.n = n, .sources = prog_sources(w)};
-
-	d.z = arena_array(a, n * d.sources, sizeof *d.z);
-	for (size_t s = 0; s < d.sources; s++) {
+	for (size_t s = 0; s < d->sources; s++) {
 		struct rng *rng = rng_new(seed, source_name(a, w, s));
 
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < d->n; i++)
 			for (int p = 0; p < PARAM_N; p++)
 				if (prog_has_param(w, s, (enum param)p))
-					d.z[i * d.sources + s].of[p] = rng_normal(rng);
+					d->z[i * d->sources + s].of[p] = rng_normal(rng);
 		rng_free(rng);
 	}
+}
+
+static void draw_power(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
+{
+	for (size_t s = 0; s < d->sockets; s++) {
+		const char *title =
+			s < w->machines_n ? w->machines[s].title : w->joints[s - w->machines_n].link->title;
+		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s/power", title));
+
+		for (size_t i = 0; i < d->n; i++) {
+			struct luck *l = &d->power[i * d->sockets + s];
+
+			l->idle = rng_normal(rng);
+			l->active = rng_normal(rng);
+		}
+		rng_free(rng);
+	}
+}
+
+struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
+{
+	struct draws d = {.n = n, .sources = prog_sources(w), .sockets = w->machines_n + w->joints_n};
+
+	d.z = arena_array(a, n * d.sources, sizeof *d.z);
+	d.power = arena_array(a, n * d.sockets, sizeof *d.power);
+	draw_params(a, w, seed, &d);
+	draw_power(a, w, seed, &d);
 	return d;
 }

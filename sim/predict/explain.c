@@ -113,17 +113,10 @@ static struct crossing crossing_of(const struct ran *r)
 
 static size_t machines_used(const struct prediction *p)
 {
-	const struct world *w = p->at.world;
 	size_t n = 0;
 
-	for (size_t m = 0; m < w->machines_n; m++) {
-		bool used = false;
-
-		for (size_t u = 0; u < w->units_n; u++)
-			for (int x = 0; x < PHASE_N; x++)
-				used |= w->units[u].machine == m && placement_uses(&p->at, (enum phase)x, u);
-		n += used;
-	}
+	for (size_t m = 0; m < p->at.world->machines_n; m++)
+		n += p->uses[JOB_GENERATE][m] || p->uses[JOB_TRAIN][m];
 	return n;
 }
 

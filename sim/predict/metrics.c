@@ -2,8 +2,10 @@
 #include "sim/predict/metrics.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/predict/bill.h"
 #include "sim/predict/explain.h"
 #include "sim/stats/quantile.h"
 
@@ -20,6 +22,10 @@ enum metric_id {
 	M_OPTIMIZER,
 	M_BUBBLE,
 	M_MFU,
+	M_ENERGY,
+	M_USD,
+	M_TRAIN_ENERGY,
+	M_TRAIN_USD,
 	METRIC_N
 };
 
@@ -39,23 +45,15 @@ static const struct {
 	[M_OPTIMIZER] = {"optimizer_s", "s", true},
 	[M_BUBBLE] = {"bubble", "", true},
 	[M_MFU] = {"mfu", "", true},
+	[M_ENERGY] = {"energy_J_per_tok", "J/tok", false},
+	[M_USD] = {"usd_per_Mtok", "USD/Mtok", false},
+	[M_TRAIN_ENERGY] = {"energy_J_per_train_tok", "J/tok", true},
+	[M_TRAIN_USD] = {"usd_per_train_Mtok", "USD/Mtok", true},
 };
 
 struct values {
 	double v[METRIC_N];
 };
-
-/* Time that devices (not links) are busy in a program under some times. */
-static double busy_s(const struct ran *r, const struct class_times *t)
-{
-	const size_t units = r->prog->world->units_n;
-	sim_ns sum = 0;
-
-	for (size_t i = 0; i < r->prog->tasks.n; i++)
-		if (r->prog->tasks.at[i].queue < units)
-			sum += t->ns[r->prog->tasks.at[i].class];
-	return sim_s_of_ns(sum);
-}
 
 static size_t units_used(const struct ran *r)
 {
@@ -66,34 +64,75 @@ static size_t units_used(const struct ran *r)
 	return n ? n : 1;
 }
 
-static struct values values_of(const struct prediction *p, const struct ways *c)
+/* Energy and dollars of a run by its tokens: the generated ones, which pay for reading the prompt too, or the
+ * trained ones. */
+static void add_bill(const struct prediction *p, enum job job, const struct luck *luck, const double *busy_ns,
+		     double *v)
+{
+	const struct workload *k = &p->at.world->scenario->workload;
+	const bool train = job == JOB_TRAIN;
+	const double tokens =
+		train ? train_tokens(k->train) : (double)(k->generate->batch * k->generate->tokens);
+	const struct bill b = bill_of(p->at.world, p->uses[job], v[train ? M_STEP : M_E2EL], busy_ns, luck);
+
+	v[train ? M_TRAIN_ENERGY : M_ENERGY] = b.energy_J / tokens;
+	v[train ? M_TRAIN_USD : M_USD] = b.usd / tokens * 1e6;
+}
+
+static double sum(const double *x, size_t n)
+{
+	double s = 0;
+
+	for (size_t i = 0; i < n; i++)
+		s += x[i];
+	return s;
+}
+
+static void add_generate(const struct prediction *p, const struct ways *c, double *v)
+{
+	const struct generate_times t = prediction_generate(p, c);
+
+	v[M_PREFILL] = t.prefill_tok_per_s;
+	v[M_TTFT] = t.ttft_s;
+	v[M_DECODE] = t.decode_tok_per_s;
+	v[M_TPOT] = t.tpot_s;
+	v[M_E2EL] = t.e2el_s;
+}
+
+static void add_train(const struct prediction *p, const struct ways *c, const double *busy_ns, double *v)
 {
 	const struct world *w = p->at.world;
-	const struct workload *k = &w->scenario->workload;
+	const struct compiled_ends e = ran_ends(&p->train, &c->train);
+	const double step = sim_s_of_ns(e.makespan_ns);
+	/* of devices, not links */
+	const double busy_s = sim_s_of_ns((sim_ns)sum(busy_ns, w->units_n));
+
+	v[M_STEP] = step;
+	v[M_TRAIN] = train_tokens(w->scenario->workload.train) / step;
+	v[M_FORWARD] = sim_s_of_ns(e.marks_ns[MARK_FORWARD]);
+	v[M_BACKWARD] = sim_s_of_ns(e.marks_ns[MARK_BACKWARD] - e.marks_ns[MARK_FORWARD]);
+	v[M_OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
+	v[M_BUBBLE] = fmax(0, 1 - busy_s / ((double)units_used(&p->train) * step));
+	v[M_MFU] = p->train_flop / step / training_peak_flops(&p->at);
+}
+
+/* Every metric under some times and some luck with the meter (NULL: none). */
+static struct values values_of(const struct prediction *p, const struct ways *c, const struct luck *luck)
+{
+	double *busy_ns = xcalloc(prog_queues(p->at.world), sizeof *busy_ns);
 	struct values r = {{0}};
 
 	if (p->first.prog) {
-		const struct generate_times t = prediction_generate(p, c);
-
-		r.v[M_PREFILL] = t.prefill_tok_per_s;
-		r.v[M_TTFT] = t.ttft_s;
-		r.v[M_DECODE] = t.decode_tok_per_s;
-		r.v[M_TPOT] = t.tpot_s;
-		r.v[M_E2EL] = t.e2el_s;
+		add_generate(p, c, r.v);
+		prediction_busy(p, JOB_GENERATE, c, busy_ns);
+		add_bill(p, JOB_GENERATE, luck, busy_ns, r.v);
 	}
 	if (p->train.prog) {
-		const struct compiled_ends e = ran_ends(&p->train, &c->train);
-		const double step = sim_s_of_ns(e.makespan_ns);
-
-		r.v[M_STEP] = step;
-		r.v[M_TRAIN] = train_tokens(k->train) / step;
-		r.v[M_FORWARD] = sim_s_of_ns(e.marks_ns[MARK_FORWARD]);
-		r.v[M_BACKWARD] = sim_s_of_ns(e.marks_ns[MARK_BACKWARD] - e.marks_ns[MARK_FORWARD]);
-		r.v[M_OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
-		r.v[M_BUBBLE] =
-			fmax(0, 1 - busy_s(&p->train, &c->train) / ((double)units_used(&p->train) * step));
-		r.v[M_MFU] = p->train_flop / step / training_peak_flops(&p->at);
+		prediction_busy(p, JOB_TRAIN, c, busy_ns);
+		add_train(p, c, busy_ns, r.v);
+		add_bill(p, JOB_TRAIN, luck, busy_ns, r.v);
 	}
+	free(busy_ns);
 	return r;
 }
 
@@ -129,11 +168,34 @@ static void interval(struct arena *a, struct metric *m, const double *drawn, siz
 	m->hi = quantile_sorted(samples, n, 0.9);
 }
 
+/* No energy without watts, no money without a price, no decode rate for one token. */
+static bool applies(const struct prediction *p, enum metric_id m, double value)
+{
+	const struct ran *r = metric_info[m].of_training ? &p->train : &p->first;
+
+	return r->prog && !isnan(value) && !((m == M_DECODE || m == M_TPOT) && value == 0);
+}
+
+static enum how metric_from(const struct prediction *p, enum metric_id m)
+{
+	const struct world *w = p->at.world;
+	const bool prefill = m == M_PREFILL || m == M_TTFT;
+	const struct ran *r = metric_info[m].of_training     ? &p->train
+			      : prefill || !p->later[1].prog ? &p->first
+							     : &p->later[1];
+	enum how from = from_of(r, prefill ? PHASE_PREFILL : PHASE_N);
+
+	if (m >= M_ENERGY)
+		from = how_worse(from, bill_from(w, p->uses[metric_info[m].of_training],
+						 m == M_USD || m == M_TRAIN_USD));
+	return from;
+}
+
 static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d,
 			   struct metric *metrics)
 {
 	const struct ways now = ways_nominal(p);
-	const struct values value = values_of(p, &now);
+	const struct values value = values_of(p, &now, NULL);
 	struct ways c = ways_make(a, p);
 	double *samples[METRIC_N];
 	size_t n = 0;
@@ -144,24 +206,21 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 		struct values v;
 
 		ways_fill(p, &c, &d->z[i * d->sources], prog_times_drawn);
-		v = values_of(p, &c);
+		v = values_of(p, &c, &d->power[i * d->sockets]);
 		for (int m = 0; m < METRIC_N; m++)
 			samples[m][i] = v.v[m];
 	}
 	for (int m = 0; m < METRIC_N; m++) {
-		const struct ran *r = metric_info[m].of_training                           ? &p->train
-				      : m == M_PREFILL || m == M_TTFT || !p->later[1].prog ? &p->first
-											   : &p->later[1];
 		struct metric *out = &metrics[n];
 
-		if (!r->prog || ((m == M_DECODE || m == M_TPOT) && value.v[m] == 0))
+		if (!applies(p, (enum metric_id)m, value.v[m]))
 			continue;
 		*out = (struct metric){metric_info[m].name,
 				       metric_info[m].unit,
 				       value.v[m],
 				       0,
 				       0,
-				       from_of(r, m == M_PREFILL || m == M_TTFT ? PHASE_PREFILL : PHASE_N)};
+				       metric_from(p, (enum metric_id)m)};
 		interval(a, out, samples[m], d->n);
 		n++;
 	}
@@ -179,7 +238,7 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 	struct params *speed = arena_array(a, sources, sizeof *speed);
 	const struct ways now = ways_nominal(p);
 	struct ways c = ways_make(a, p);
-	const double before = values_of(p, &now).v[metric];
+	const double before = values_of(p, &now, NULL).v[metric];
 	double best = 0.001;
 	size_t at = 0;
 
@@ -192,7 +251,7 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 			continue;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.1;
 		ways_fill(p, &c, speed, prog_times_at);
-		gain = values_of(p, &c).v[metric] / before - 1;
+		gain = values_of(p, &c, NULL).v[metric] / before - 1;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1;
 		if (gain > best) {
 			best = gain;

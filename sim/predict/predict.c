@@ -1,6 +1,31 @@
 /* predict.c - see predict.h. */
 #include "sim/predict/predict.h"
 
+#include <string.h>
+
+/* Identical layers are one load. A class runs on few queues: the copies to and from a link alone on two. */
+static void count_loads(struct arena *a, struct ran *r)
+{
+	const struct prog *p = r->prog;
+	uint32_t *newest = arena_array(a, p->classes.n, sizeof *newest); /* load + 1 */
+	uint32_t *older = arena_array(a, p->tasks.n, sizeof *older);
+
+	r->loads = arena_array(a, p->tasks.n, sizeof *r->loads);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct prog_task *t = &p->tasks.at[i];
+		uint32_t l = newest[t->class];
+
+		while (l && r->loads[l - 1].queue != t->queue)
+			l = older[l - 1];
+		if (!l) {
+			r->loads[r->loads_n] = (struct load){t->queue, t->class, 0};
+			older[r->loads_n++] = newest[t->class];
+			l = newest[t->class] = (uint32_t)r->loads_n;
+		}
+		r->loads[l - 1].n++;
+	}
+}
+
 static struct ran ran_make(struct arena *a, struct prog *prog)
 {
 	struct ran r = {.prog = prog};
@@ -10,7 +35,21 @@ static struct ran ran_make(struct arena *a, struct prog *prog)
 	r.times = prog_times(a, prog);
 	r.run = prog_run(a, prog, &r.times, &r.graph);
 	r.compiled = compile(a, prog, &r.run);
+	count_loads(a, &r);
 	return r;
+}
+
+static bool *machines_of(struct arena *a, const struct placement *at, enum job job)
+{
+	static const enum phase ends[][2] = {
+		[JOB_GENERATE] = {PHASE_PREFILL, PHASE_DECODE}, [JOB_TRAIN] = {PHASE_FORWARD, PHASE_UPDATE}};
+	const struct world *w = at->world;
+	bool *used = arena_array(a, w->machines_n, sizeof *used);
+
+	for (size_t u = 0; u < w->units_n; u++)
+		for (int x = (int)ends[job][0]; x <= (int)ends[job][1]; x++)
+			used[w->units[u].machine] |= placement_uses(at, (enum phase)x, u);
+	return used;
 }
 
 static bool all_fit(const struct fit *fit, size_t n)
@@ -27,6 +66,8 @@ void prediction_make(struct arena *a, const struct placement *at, struct predict
 	const struct workload *k = &w->scenario->workload;
 
 	*p = (struct prediction){.at = *at};
+	for (int j = 0; j < JOB_N; j++)
+		p->uses[j] = machines_of(a, at, (enum job)j);
 	if (k->generate) {
 		p->generate_fit = arena_array(a, w->machines_n, sizeof *p->generate_fit);
 		fit_generate(at, p->generate_fit);
@@ -110,6 +151,30 @@ void ways_fill(const struct prediction *p, struct ways *c, const struct params *
 struct compiled_ends ran_ends(const struct ran *r, const struct class_times *t)
 {
 	return r->prog ? compiled_run(r->compiled, t) : (struct compiled_ends){0};
+}
+
+static void add_busy(const struct ran *r, const struct class_times *t, double times, double *busy_ns)
+{
+	for (size_t i = 0; i < r->loads_n; i++)
+		busy_ns[r->loads[i].queue] +=
+			times * (double)(t->ns[r->loads[i].class] * (sim_ns)r->loads[i].n);
+}
+
+void prediction_busy(const struct prediction *p, enum job job, const struct ways *w, double *busy_ns)
+{
+	memset(busy_ns, 0, prog_queues(p->at.world) * sizeof *busy_ns);
+	if (job == JOB_TRAIN) {
+		add_busy(&p->train, &w->train, 1, busy_ns);
+		return;
+	}
+	add_busy(&p->first, &w->first, 1, busy_ns);
+	for (int i = 0; i < GENERATE_STEPS; i++) {
+		double one[GENERATE_STEPS] = {0};
+
+		one[i] = 1;
+		add_busy(&p->later[i], &w->later[i], generate_over_steps((double)p->progs.steps, one),
+			 busy_ns);
+	}
 }
 
 struct generate_times prediction_generate(const struct prediction *p, const struct ways *c)

@@ -11,6 +11,12 @@
 #include "sim/step/generate.h"
 #include "sim/train/train.h"
 
+enum job { JOB_GENERATE, JOB_TRAIN, JOB_N };
+
+struct load { /* n tasks of a class on a queue */
+	uint32_t queue, class, n;
+};
+
 /* Programs of an assignment, each with its run on the engine and its compiled form. */
 struct ran {
 	struct prog *prog; /* NULL: not asked */
@@ -18,12 +24,15 @@ struct ran {
 	struct task_graph graph;
 	struct task_run run;
 	struct compiled *compiled;
+	struct load *loads; /* every task once, the same ones together */
+	size_t loads_n;
 };
 
 struct prediction {
 	struct placement at;
 	struct fit *generate_fit, *train_fit; /* for each machine; NULL: not asked */
 	bool generate_fits, train_fits;
+	const bool *uses[JOB_N]; /* for each machine: does any phase of the job use it? */
 	struct generate_progs progs;
 	struct ran first, later[GENERATE_STEPS], train;
 	double train_flop; /* useful, of one step */
@@ -48,6 +57,10 @@ void ways_fill(const struct prediction *p, struct ways *w, const struct params *
 
 /* When a program ends under some times of its classes; all 0 where it was not asked. */
 struct compiled_ends ran_ends(const struct ran *r, const struct class_times *t);
+
+/* How long each queue is busy in one run of a job under some times, in nanoseconds; all 0 where none ran. A
+ * half-duplex link counts as if it carried one message at a time. */
+void prediction_busy(const struct prediction *p, enum job job, const struct ways *w, double *busy_ns);
 
 /* The one place where a generation's programs become what users measure; all 0 where none ran. */
 struct generate_times prediction_generate(const struct prediction *p, const struct ways *w);

@@ -13,6 +13,10 @@ static const struct column known[] = {
 	{"train_tok_per_s", "train", "tok/s", 1.0, false},
 	{"train_step_s", "step", "s", 1.0, true},
 	{"mfu", "MFU", "%", 100.0, false},
+	{"energy_J_per_tok", "energy", "J/tok", 1.0, true},
+	{"usd_per_Mtok", "cost", "USD/Mtok", 1.0, true},
+	{"energy_J_per_train_tok", "energy", "J/trained tok", 1.0, true},
+	{"usd_per_train_Mtok", "cost", "USD/trained Mtok", 1.0, true},
 };
 
 static const struct metric *find(const struct assignment_row *row, const char *name)

@@ -7,7 +7,7 @@
 #define SIM_REPORT_COLUMNS_H
 #include "sim/report/result.h"
 
-enum { COLUMNS_MAX = 8 };
+enum { COLUMNS_MAX = 10 };
 
 struct column {
 	const char *metric;

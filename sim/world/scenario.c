@@ -55,6 +55,17 @@ static const struct field workload_fields[] = {
 static const struct table workload_table = {"workload", sizeof(struct workload), workload_fields,
 					    ARRAY_LEN(workload_fields)};
 
+static const struct field money_fields[] = {
+	{FIELD_KEY(struct money, electricity), .type = FIELD_DOUBLE, .dim = DIM_TARIFF, .min = 0,
+	 .max = 100 / 3.6e6, .def = "0.30 USD/kWh", .help = "what a kilowatt-hour costs"},
+	{FIELD_KEY(struct money, life), .type = FIELD_DOUBLE, .dim = DIM_LIFE, .min = 86400,
+	 .max = 100 * 31557600.0, .def = "3 years", .help = "after which a machine is written off"},
+	{FIELD_KEY(struct money, utilisation), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0.001, .max = 1,
+	 .def = "50 %", .help = "share of its life that a machine works; the rest it idles, switched on"},
+};
+static const struct table money_table = {"money", sizeof(struct money), money_fields,
+					 ARRAY_LEN(money_fields)};
+
 static const struct field rule_fields[] = {
 	{FIELD_KEY(struct rule, on), .type = FIELD_TEXTS, .help = "device: m5 or m5.gpu; a list with split"},
 	{FIELD_KEY(struct rule, layers), .type = FIELD_RANGE, .optional = true,
@@ -92,6 +103,8 @@ static const struct field scenario_fields[] = {
 	 .help = "mapping of names to links, each with between: [a, b]"},
 	{FIELD_KEY(struct scenario, workload), .type = FIELD_TABLE, .sub = &workload_table,
 	 .help = "what is asked"},
+	{FIELD_KEY(struct scenario, money), .type = FIELD_TABLE, .sub = &money_table, .def = "{}",
+	 .help = "assumptions behind dollars per million tokens"},
 	{FIELD_KEY(struct scenario, assignments), .type = FIELD_LIST, .sub = &assignment_table, .max = 200,
 	 .help = "who does what"},
 	{FIELD_KEY(struct scenario, seed), .type = FIELD_COUNT, .min = 0, .max = 9e15, .def = "1",

@@ -65,6 +65,13 @@ struct assignment {
 	struct field_list place; /* struct rule */
 };
 
+struct money { /* what a token costs beside time: assumptions that no measurement gives */
+	struct origin origin;
+	double electricity; /* USD per joule */
+	double life;        /* seconds until a machine is written off */
+	double utilisation; /* share of its life that it works; the rest it idles, switched on */
+};
+
 struct scenario {
 	struct origin origin;
 	const char *schema, *title;
@@ -72,6 +79,7 @@ struct scenario {
 	const struct yml *model, *machines, *links;
 	struct precision precision;
 	struct workload workload;
+	struct money money;
 	struct field_list assignments; /* struct assignment */
 	int64_t seed, draws;
 };

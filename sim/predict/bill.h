@@ -1,0 +1,31 @@
+/*
+ * bill.h - what a run takes from the wall, and what it costs.
+ *
+ * Layer predict. Energy: every machine that the assignment uses draws its idle power for as long as the run
+ * takes, and what a device draws beyond that while the device is busy; waiting for a link is idling, and
+ * ports are part of their machine (a switch has power of its own on the link). Money: the machines' list
+ * prices over the part of their life that they work, and the electricity, that of their idle hours included.
+ */
+#ifndef SIM_PREDICT_BILL_H
+#define SIM_PREDICT_BILL_H
+#include "sim/predict/predict.h"
+
+struct bill {            /* of one run: a generation, or a training step */
+	double energy_J; /* NAN where a watt is not known */
+	double usd;      /* NAN where a watt or a price is not known */
+};
+
+/* Normal deviates of what a meter would show; one for each machine, then one for each joint. */
+struct luck {
+	double idle, active;
+};
+
+/* used: of each machine, see struct prediction. busy_ns: of each queue, in a run of s seconds. luck: NULL for
+ * the powers as they are given. */
+struct bill bill_of(const struct world *w, const bool *used, double s, const double *busy_ns,
+		    const struct luck *luck);
+
+/* Where the powers, and with money the prices, come from: the worst of them. */
+enum how bill_from(const struct world *w, const bool *used, bool money);
+
+#endif
