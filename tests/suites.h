@@ -21,6 +21,7 @@
 	SUITE(step)                                                                                          \
 	SUITE(generate)                                                                                      \
 	SUITE(train)                                                                                         \
+	SUITE(predict) \
 	SUITE(pipeline)                                                                                      \
 	SUITE(report)                                                                                        \
 	SUITE(calib)                                                                                         \

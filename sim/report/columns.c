@@ -15,8 +15,8 @@ static const struct column known[] = {
 	{"mfu", "MFU", "%", 100.0, false},
 	{"energy_J_per_tok", "energy", "J/tok", 1.0, true},
 	{"usd_per_Mtok", "cost", "USD/Mtok", 1.0, true},
-	{"energy_J_per_train_tok", "energy", "J/trained tok", 1.0, true},
-	{"usd_per_train_Mtok", "cost", "USD/trained Mtok", 1.0, true},
+	{"energy_J_per_train_tok", "train energy", "J/tok", 1.0, true},
+	{"usd_per_train_Mtok", "train cost", "USD/Mtok", 1.0, true},
 };
 
 static const struct metric *find(const struct assignment_row *row, const char *name)

@@ -1,0 +1,309 @@
+/* check_predict.c - metrics of an assignment: energy and money in closed form, who is busy, intervals. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/predict/metrics.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+#define YEAR 31557600.0
+
+/* A toy machine with watts and a price. */
+#define WALL(idle, active, price, device)                                                                    \
+	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " TOY_MEMORY ", price: " price         \
+	", idle_power: {value: " idle ", sd: 0 W}, active_power: {value: " active                            \
+	", sd: 0 W}, devices: {gpu: " device "}}"
+#define WALLS                                                                                                \
+	TOY_HEAD "model: " TOY_MODEL("2") "\nmachines: {a: " WALL(                                           \
+		"10 W", "50 W", "2000 USD",                                                                  \
+		TOY_DEVICE) ", b: " WALL("7 W", "30 W", "900 USD",                                           \
+					 TOY_DEVICE) "}\nlinks: {ab: " TOY_LINK("a",                         \
+										"b") "}\nworkload: "         \
+										     "{generate: {prompt: "  \
+										     "100 tok, tokens: 17 "  \
+										     "tok, batch: 2}, "      \
+										     "train: "               \
+										     "{tokens: 32 tok, "     \
+										     "micro_batches: 3}}\n"  \
+										     "money: {electricity: " \
+										     "0.36 USD/kWh, life: "  \
+										     "2 years, "             \
+										     "utilisation: 25 %}\n"  \
+										     "assignments:\n"        \
+										     "  - {name: alone, "    \
+										     "place: [{on: a}]}\n"   \
+										     "  - {name: cut, "      \
+										     "place: [{on: a}, "     \
+										     "{layers: 1, on: b}, "  \
+										     "{op: head, on: b}]}\n"
+
+static const struct {
+	const char *time, *energy, *usd;
+	double tokens;
+} jobs[JOB_N] = {
+	[JOB_GENERATE] = {"e2el_s", "energy_J_per_tok", "usd_per_Mtok", 34},
+	[JOB_TRAIN] = {"train_step_s", "energy_J_per_train_tok", "usd_per_train_Mtok", 96},
+};
+
+struct run {
+	struct arena arena;
+	struct prediction p;
+	struct assignment_row row;
+};
+
+static void run_init(struct run *r, size_t assignment)
+{
+	const struct placement at = toy_place(&toy, assignment);
+	struct draws d;
+
+	*r = (struct run){.arena = ARENA_INIT};
+	d = draws_make(&r->arena, toy.world, 1, 50);
+	prediction_make(&r->arena, &at, &r->p);
+	r->row = prediction_row(&r->arena, &r->p, &d);
+}
+
+static void run_release(struct run *r)
+{
+	prediction_release(&r->p);
+	arena_release(&r->arena);
+}
+
+/* Of each queue, seconds. */
+static double busy_s(struct run *r, enum job job, size_t queue)
+{
+	double *busy_ns = arena_array(&r->arena, prog_queues(toy.world), sizeof *busy_ns);
+	const struct ways now = ways_nominal(&r->p);
+
+	prediction_busy(&r->p, job, &now, busy_ns);
+	return busy_ns[queue] / 1e9;
+}
+
+static const struct metric *metric(const struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->row.metrics_n; i++)
+		if (!strcmp(r->row.metrics[i].name, name))
+			return &r->row.metrics[i];
+	return NULL;
+}
+
+static double value(const struct run *r, const char *name)
+{
+	const struct metric *m = metric(r, name);
+
+	ck_assert_msg(m != NULL, "no %s", name);
+	return m->value;
+}
+
+static void check_close(double got, double want)
+{
+	ck_assert_msg(fabs(got - want) <= 1e-9 * fabs(want), "%.17g is not %.17g", got, want);
+}
+
+/* A device that works alone is busy all the time: active watts, and idle ones for the hours it waits. */
+START_TEST(a_device_alone)
+{
+	struct run r;
+	double s, J;
+
+	toy_text(&toy, WALLS, NULL);
+	run_init(&r, 0);
+	s = value(&r, jobs[_i].time);
+	J = 50 * s;
+	check_close(busy_s(&r, (enum job)_i, 0), s);
+	check_close(value(&r, jobs[_i].energy), J / jobs[_i].tokens);
+	/* a quarter of its life is worked: three seconds of idling for each */
+	check_close(value(&r, jobs[_i].usd),
+		    1e6 / jobs[_i].tokens * (2000 * s / (2 * YEAR * 0.25) + 0.36 / 3.6e6 * (J + 3 * 10 * s)));
+	run_release(&r);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Of two machines each takes idle watts throughout, and active ones while it works. */
+START_TEST(two_machines)
+{
+	struct run r;
+	double s, J;
+
+	toy_text(&toy, WALLS, NULL);
+	run_init(&r, 1);
+	s = value(&r, jobs[_i].time);
+	J = (10 + 7) * s + 40 * busy_s(&r, (enum job)_i, 0) + 23 * busy_s(&r, (enum job)_i, 1);
+	ck_assert_double_lt(busy_s(&r, (enum job)_i, 0), s);
+	ck_assert_double_gt(busy_s(&r, (enum job)_i, 1), 0);
+	check_close(value(&r, jobs[_i].energy), J / jobs[_i].tokens);
+	check_close(value(&r, jobs[_i].usd),
+		    1e6 / jobs[_i].tokens * (2900 * s / (2 * YEAR * 0.25) + 0.36 / 3.6e6 * (J + 3 * 17 * s)));
+	run_release(&r);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The engine and the sums over classes agree on who is busy: exactly for a step, whose program runs once. */
+START_TEST(busy_as_the_engine_says)
+{
+	struct run r;
+
+	toy_text(&toy, WALLS, NULL);
+	for (size_t i = 0; i < 2; i++) {
+		run_init(&r, i);
+		for (size_t q = 0; q < prog_queues(toy.world); q++) {
+			double s = (double)r.p.first.run.busy_ns[q] / 1e9;
+			const double later[] = {(double)r.p.later[0].run.busy_ns[q] / 1e9,
+						(double)r.p.later[1].run.busy_ns[q] / 1e9,
+						(double)r.p.later[2].run.busy_ns[q] / 1e9};
+
+			s += generate_over_steps((double)r.p.progs.steps, later);
+			ck_assert_double_eq(busy_s(&r, JOB_TRAIN, q), (double)r.p.train.run.busy_ns[q] / 1e9);
+			ck_assert_double_eq_tol(busy_s(&r, JOB_GENERATE, q), s, 1e-12 * s + 1e-18);
+		}
+		run_release(&r);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+/* What changes a bill: J and USD of a generation on both machines, against the bill without. */
+static const struct {
+	const char *sets[3];
+	double J_factor, usd_factor; /* 0: the metric is gone */
+} changes[] = {
+	{{"money.electricity=0.36 USD/kWh"}, 1, 1},
+	{{"machines.a.idle_power=null"}, 0, 0},
+	{{"machines.b.active_power=null"}, 0, 0},
+	{{"machines.b.price=null"}, 1, 0},
+	/* a device's own figures, which add as much as its machine's */
+	{{"machines.a.devices.gpu.idle_power={value: 2 W, sd: 0 W}",
+	  "machines.a.devices.gpu.active_power={value: 42 W, sd: 0 W}"},
+	 1,
+	 1},
+	{{"machines.a.active_power=null", "machines.a.devices.gpu.active_power={value: 42 W, sd: 0 W}"},
+	 0,
+	 0},
+	/* one without the other says nothing */
+	{{"machines.a.devices.gpu.active_power=142 W"}, 1, 1},
+	{{"links.ab.power=0 W"}, 1, 1},
+};
+
+static void bill_under(const char *const *sets, double *J, double *usd)
+{
+	struct run r;
+
+	toy_text(&toy, WALLS, sets);
+	run_init(&r, 1);
+	*J = metric(&r, "energy_J_per_tok") ? value(&r, "energy_J_per_tok") : 0;
+	*usd = metric(&r, "usd_per_Mtok") ? value(&r, "usd_per_Mtok") : 0;
+	run_release(&r);
+	toy_release(&toy);
+}
+
+START_TEST(what_a_bill_rests_on)
+{
+	double J, usd, changed_J, changed_usd;
+
+	bill_under(NULL, &J, &usd);
+	bill_under(changes[_i].sets, &changed_J, &changed_usd);
+	check_close(changed_J, J * changes[_i].J_factor);
+	check_close(changed_usd, usd * changes[_i].usd_factor);
+}
+END_TEST
+
+/* A link's two ends take their watts while it carries. */
+START_TEST(a_link_takes_power)
+{
+	static const char *const sets[] = {"links.ab.power={value: 5 W, sd: 0 W}", NULL};
+	double before, ignored, carried;
+	struct run r;
+
+	bill_under(NULL, &before, &ignored);
+	toy_text(&toy, WALLS, sets);
+	run_init(&r, 1);
+	carried = busy_s(&r, JOB_GENERATE, 2) + busy_s(&r, JOB_GENERATE, 3);
+	ck_assert_double_gt(carried, 0);
+	check_close(value(&r, "energy_J_per_tok"), before + 2 * 5 * carried / 34);
+	run_release(&r);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Dearer energy and shorter lives are never cheaper; a machine that nobody uses costs nothing. */
+START_TEST(monotone_and_idle_neighbours)
+{
+	static const char *const dearer[][2] = {{"money.electricity=1 USD/kWh"},
+						{"money.life=1 year"},
+						{"money.utilisation=10 %"},
+						{"machines.a.price=2001 USD"}};
+	static const char *const unused[] = {"machines.b.price=1000000 USD", NULL};
+	double J, usd, more_J, more_usd;
+	struct run r, s;
+
+	bill_under(NULL, &J, &usd);
+	for (size_t i = 0; i < ARRAY_LEN(dearer); i++) {
+		bill_under(dearer[i], &more_J, &more_usd);
+		ck_assert_double_eq(more_J, J);
+		ck_assert_double_gt(more_usd, usd);
+	}
+	toy_text(&toy, WALLS, NULL);
+	run_init(&r, 0);
+	usd = value(&r, "usd_per_Mtok");
+	run_release(&r);
+	toy_release(&toy);
+	toy_text(&toy, WALLS, unused);
+	run_init(&s, 0);
+	ck_assert_double_eq(value(&s, "usd_per_Mtok"), usd);
+	run_release(&s);
+	toy_release(&toy);
+}
+END_TEST
+
+/* With parameters that are certain, the interval of the energy is that of the watts: 10 % of sd make P10 and
+ * P90 1.28 deviations off. */
+START_TEST(watts_have_an_interval)
+{
+	static const char *const sets[] = {"machines.a.active_power={value: 50 W, sd: 5 W}",
+					   "machines.a.idle_power={value: 50 W, sd: 0 W}", NULL};
+	static const char *const sure[] = {"machines.a.active_power={value: 60 W, sd: 6 W}",
+					   "machines.a.idle_power={value: 0 W, sd: 0 W}", NULL};
+	const struct metric *m;
+	struct placement at;
+	struct draws d;
+	struct run r = {.arena = ARENA_INIT};
+
+	toy_text(&toy, WALLS, sure);
+	at = toy_place(&toy, 0);
+	d = draws_make(&r.arena, toy.world, 1, 4000);
+	memset(d.z, 0, d.n * d.sources * sizeof *d.z); /* times are certain */
+	prediction_make(&r.arena, &at, &r.p);
+	r.row = prediction_row(&r.arena, &r.p, &d);
+	m = metric(&r, "energy_J_per_tok");
+	ck_assert_double_eq_tol(m->lo / m->value, 1 - 0.128, 0.005);
+	ck_assert_double_eq_tol(m->hi / m->value, 1 + 0.128, 0.005);
+	run_release(&r);
+	toy_release(&toy);
+	/* an idle draw above the active one adds nothing, it does not give energy back */
+	toy_text(&toy, WALLS, sets);
+	run_init(&r, 0);
+	ck_assert_double_ge(metric(&r, "energy_J_per_tok")->lo, 50 * metric(&r, "e2el_s")->lo / 34 * 0.999);
+	run_release(&r);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_predict(void)
+{
+	Suite *s = suite_create("predict");
+	TCase *tc = tcase_create("bill");
+
+	tcase_add_loop_test(tc, a_device_alone, 0, JOB_N);
+	tcase_add_loop_test(tc, two_machines, 0, JOB_N);
+	tcase_add_test(tc, busy_as_the_engine_says);
+	tcase_add_loop_test(tc, what_a_bill_rests_on, 0, ARRAY_LEN(changes));
+	tcase_add_test(tc, a_link_takes_power);
+	tcase_add_test(tc, monotone_and_idle_neighbours);
+	tcase_add_test(tc, watts_have_an_interval);
+	suite_add_tcase(s, tc);
+	return s;
+}
