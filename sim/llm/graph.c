@@ -201,6 +201,12 @@ static void end_block(struct writer *w)
 		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, numbers);
 }
 
+/* What the shared experts made joins what the others make. */
+static void end_shared(struct writer *w)
+{
+	elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)w->m->hidden);
+}
+
 static bool is_inference(const struct writer *w)
 {
 	return w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
@@ -294,7 +300,8 @@ static void shared_block(struct writer *w)
 	linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, t});
 	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
 	linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, t});
-	elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)h);
+	if (!w->s->no_end)
+		end_shared(w);
 }
 
 static void experts_block(struct writer *w)
@@ -302,14 +309,17 @@ static void experts_block(struct writer *w)
 	const struct experts *x = w->m->experts;
 	const int64_t h = w->m->hidden, f = x->inner;
 	const bool t = w->s->train_weights;
-	const struct spread s = {(double)w->rows * (double)x->active, experts_hit(x, (double)w->rows)};
+	const struct spread all = {(double)w->rows * (double)x->active, experts_hit(x, (double)w->rows)},
+			    part = {w->s->expert_rows, w->s->experts_hit},
+			    s = w->s->experts_hit > 0 ? part : all;
 
 	linear_over(w, &(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
 	linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
 	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, s.rows * (double)f);
 	linear_over(w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, t}, s);
 	elementwise(w, "combine", OP_COMBINE, SPLIT_WIDTH, s.rows * (double)h);
-	end_block(w);
+	if (!w->s->no_end)
+		end_block(w);
 }
 
 static void head_block(struct writer *w)
@@ -318,6 +328,16 @@ static void head_block(struct writer *w)
 	begin_block(w);
 	linear(w, &(struct layer){"head", SPLIT_COLUMNS, TENSOR_HEAD, w->m->vocabulary, w->m->hidden,
 				  w->s->train_weights});
+}
+
+static void turn_around(struct writer *w) /* last operator first */
+{
+	for (size_t i = 0; i < w->n / 2; i++) {
+		const struct op swap = w->ops[i];
+
+		w->ops[i] = w->ops[w->n - 1 - i];
+		w->ops[w->n - 1 - i] = swap;
+	}
 }
 
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
@@ -356,14 +376,31 @@ size_t graph_block(const struct model *m, const struct precision *p, const struc
 	case ROLE_N:
 		BUG("no such role");
 	}
-	if (phase == PHASE_BACKWARD) /* last operator first */
-		for (size_t i = 0; i < w.n / 2; i++) {
-			const struct op swap = ops[i];
-
-			ops[i] = ops[w.n - 1 - i];
-			ops[w.n - 1 - i] = swap;
-		}
+	if (phase == PHASE_BACKWARD)
+		turn_around(&w);
 	return w.n;
+}
+
+size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
+		 enum phase phase, struct op ops[GRAPH_OPS])
+{
+	struct writer w = {m, p, s, part, phase, s->batch * s->tokens, ops, 0};
+
+	if (part.role == ROLE_SHARED)
+		end_shared(&w);
+	else
+		end_block(&w);
+	if (phase == PHASE_BACKWARD)
+		turn_around(&w);
+	return w.n;
+}
+
+bool shape_same(const struct shape *a, const struct shape *b)
+{
+	return a->batch == b->batch && a->tokens == b->tokens && a->past == b->past &&
+	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
+	       a->lora_rank == b->lora_rank && a->expert_rows == b->expert_rows &&
+	       a->experts_hit == b->experts_hit && a->no_end == b->no_end;
 }
 
 struct op graph_update(enum role role, double weights, double bytes_each)

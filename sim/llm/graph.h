@@ -66,12 +66,23 @@ struct shape {              /* of a step */
 	bool all_logits;    /* the head runs over every token, not the last of each sequence */
 	bool train_weights; /* the backward pass makes gradients of the model's own weights */
 	int64_t lora_rank;  /* > 0: adapters of that rank on q and v */
+	/* a share of the experts of each layer: tokens times experts that meet there, experts that are hit;
+	 * 0: all of them */
+	double expert_rows, experts_hit;
+	bool no_end; /* what graph_end() writes is left out: it is done elsewhere */
 };
 
 /* The operators of a block, in order; returns how many (<= GRAPH_OPS). The phase is prefill, decode, forward
  * or backward; update is graph_update(). */
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS]);
+
+/* How a block of (shared) experts ends: a norm behind it where the model has one, what it made added to what
+ * is there. Sums of the same rows, so wherever those are. */
+size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
+		 enum phase phase, struct op ops[GRAPH_OPS]);
+
+bool shape_same(const struct shape *a, const struct shape *b);
 
 /* The optimizer's pass over `weights` numbers that takes bytes_each bytes of traffic for each. */
 struct op graph_update(enum role role, double weights, double bytes_each);

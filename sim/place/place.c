@@ -225,7 +225,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 	}
 }
 
-static bool same_seat(const struct seat *a, const struct seat *b)
+bool seat_same(const struct seat *a, const struct seat *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -250,7 +250,7 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 		for (size_t k = 0; a && k < p->blocks_n; k++) {
 			const bool split = a[k].n > 1 || b[k].n > 1;
 
-			if (!split || same_seat(&a[k], &b[k]))
+			if (!split || seat_same(&a[k], &b[k]))
 				continue;
 			diag_add(mk->diags, mk->a->origin.node->place,
 				 "give both phases the same split, or none",

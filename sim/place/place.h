@@ -27,6 +27,8 @@ struct placement {
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags);
 
+bool seat_same(const struct seat *a, const struct seat *b);
+
 /* Does a prefill on any of these devices run the head over every token? Does its attention write the scores?
  */
 bool seat_all_logits(const struct world *w, const struct seat *s);

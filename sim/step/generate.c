@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/place/fit.h"
+#include "sim/step/walk.h"
 
 struct builder {
 	const struct placement *at;
@@ -12,11 +13,6 @@ struct builder {
 	struct prog *p;
 	struct waits *kv; /* one for each layer: what has to end for its cache to be where decode is */
 };
-
-static double rows_B(const struct builder *b, const struct shape *s)
-{
-	return (double)(s->batch * s->tokens) * graph_hidden_B(b->w->model, &b->w->scenario->precision);
-}
 
 /* The prompt's keys and values leave for where decode reads them as soon as their layer has them. */
 static void hand_off(struct builder *b, const struct shape *s, size_t block, struct tag tag,
@@ -32,51 +28,44 @@ static void hand_off(struct builder *b, const struct shape *s, size_t block, str
 		after);
 }
 
-static size_t last_block(const struct placement *p)
-{
-	return p->blocks_n - (p->world->model->ends ? 1 : 2);
-}
-
 /* All blocks of one prefill or decode step; returns the end of the step, the host's part included. */
 static struct waits pass(struct builder *b, struct shape s, enum phase phase, const struct waits *start)
 {
-	const struct model *m = b->w->model;
-	const struct seat *seats = b->at->seats[phase], *before = NULL;
+	const struct seat *seats = b->at->seats[phase];
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	struct waits x = *start;
+	const size_t first = walk_first(b->w), last = walk_last(b->w);
+	struct walk k = walk_begin(b->p, b->at, phase, s, 0);
+	struct waits x = {.n = 0};
 
-	for (size_t i = m->ends ? 0 : 1; i <= last_block(b->at); i++) {
-		const struct block k = model_block(m, i);
-		struct tag tag = {.phase = phase, .part = k.part, .layer = k.layer};
+	for (size_t i = first; i <= last; i++) {
+		const struct block block = model_block(b->w->model, i);
+		const struct tag tag = {.phase = phase, .part = block.part, .layer = block.layer};
+		const bool attends = block.part.role == ROLE_ATTENTION && b->kv;
+		struct waits also = {.n = 0};
 
-		if (before) {
-			tag.what = "activations";
-			x = prog_hand_over(b->p, before, &seats[i], rows_B(b, &s), tag, &x);
-			tag.what = NULL;
-		}
-		if (phase == PHASE_DECODE && k.part.role == ROLE_ATTENTION && b->kv)
-			waits_join(&x, &b->kv[tag.layer]);
-		if (k.part.role == ROLE_HEAD)
-			s.all_logits = phase == PHASE_PREFILL && seat_all_logits(b->w, &seats[i]);
-		x = prog_block(b->p, &s, &seats[i], tag, &x);
-		if (phase == PHASE_PREFILL && k.part.role == ROLE_ATTENTION && b->kv)
+		if (i == first)
+			waits_join(&also, start);
+		if (attends && phase == PHASE_DECODE)
+			waits_join(&also, &b->kv[block.layer]);
+		if (block.part.role == ROLE_HEAD)
+			k.shape.all_logits = phase == PHASE_PREFILL && seat_all_logits(b->w, &seats[i]);
+		x = walk_block(&k, i, &also);
+		if (attends && phase == PHASE_PREFILL)
 			hand_off(b, &s, i, tag, &x);
-		before = &seats[i];
 	}
 	if (phase == PHASE_PREFILL && x.n)
 		b->p->marks[MARK_PREFILL] = x.task[0];
 	return (struct waits){
 		.n = 1,
-		.task = {prog_op(b->p, &step, before->unit[0], 1,
+		.task = {prog_op(b->p, &step, walk_out(&k, last)->unit[0], 1,
 				 (struct tag){.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1}, &x)}};
 }
 
 /* The chosen token, four bytes a sequence, goes to where the next step begins. */
 static struct waits next_token(struct builder *b, enum phase phase, const struct waits *after)
 {
-	const size_t begin = b->w->model->ends ? 0 : 1;
-	const struct seat *from = &b->at->seats[phase][last_block(b->at)],
-			  *to = &b->at->seats[PHASE_DECODE][begin];
+	const struct seat *from = &b->at->seats[phase][walk_last(b->w)],
+			  *to = &b->at->seats[PHASE_DECODE][walk_first(b->w)];
 	const struct tag tag = {
 		.phase = PHASE_DECODE, .part = {ROLE_EMBEDDING, false}, .layer = -1, .what = "token"};
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/llm/memory.h"
+
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
 struct recipe {
 	struct part part;
@@ -109,13 +111,6 @@ static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, doubl
 	return (uint32_t)p->classes.n - 1;
 }
 
-static bool same_shape(const struct shape *a, const struct shape *b)
-{
-	return a->batch == b->batch && a->tokens == b->tokens && a->past == b->past &&
-	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
-	       a->lora_rank == b->lora_rank;
-}
-
 static struct recipe recipe_for(struct prog *p, const struct shape *s, size_t unit, double share,
 				struct tag tag)
 {
@@ -126,7 +121,7 @@ static struct recipe recipe_for(struct prog *p, const struct shape *s, size_t un
 		const struct recipe *k = &p->recipes.at[i];
 
 		if (part_same(k->part, r.part) && k->phase == r.phase && k->unit == unit &&
-		    k->share == share && same_shape(&k->shape, s))
+		    k->share == share && shape_same(&k->shape, s))
 			return *k;
 	}
 	r.n = (uint32_t)graph_block(p->world->model, &p->world->scenario->precision, s, tag.part, tag.phase,
@@ -288,12 +283,21 @@ static struct waits ring(struct prog *p, const struct seat *seat, int rounds, do
 	return all;
 }
 
-struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
-			const struct waits *after)
+struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+		      const struct waits *after)
+{
+	struct waits made = {.n = 0};
+
+	for (int i = 0; i < seat->n; i++)
+		waits_add(&made, block_on(p, s, seat->unit[i], seat->share[i], tag, after));
+	return made;
+}
+
+struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			const struct waits *made)
 {
 	const struct world *w = p->world;
-	const double rows =
-		(double)(s->batch * (tag.part.role == ROLE_HEAD && !s->all_logits ? 1 : s->tokens));
+	const double rows = (double)(tag.part.role == ROLE_HEAD ? graph_head_rows(s) : s->batch * s->tokens);
 	/* the head's backward pass gives the gradient of its input */
 	const bool logits = tag.part.role == ROLE_HEAD && tag.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
@@ -301,14 +305,18 @@ struct waits prog_block(struct prog *p, const struct shape *s, const struct seat
 	 * end in partial sums */
 	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER;
 	const int rounds = (seat->n - 1) * (whole ? 0 : logits ? 1 : 2);
-	uint32_t last[SEAT_MAX] = {TASK_NONE};
 
-	for (int i = 0; i < seat->n; i++)
-		last[i] = block_on(p, s, seat->unit[i], seat->share[i], tag, after);
-	if (last[0] == TASK_NONE)
-		return *after;
 	return ring(p, seat, rounds,
-		    format_bytes((enum format_id)w->scenario->precision.compute, rows * width), tag, last);
+		    format_bytes((enum format_id)w->scenario->precision.compute, rows * width), tag,
+		    made->task);
+}
+
+struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			const struct waits *after)
+{
+	const struct waits made = prog_ops(p, s, seat, tag, after);
+
+	return made.n ? prog_whole(p, s, seat, tag, &made) : *after;
 }
 
 static struct class_times times_new(struct arena *a, size_t n)

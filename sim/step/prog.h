@@ -79,6 +79,13 @@ void waits_join(struct waits *w, const struct waits *more);
 struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 			const struct waits *after);
 
+/* The two halves of it: the operators, where entry i ends on the seat's device i (none where the block has no
+ * operators), and what makes their output whole on each device. */
+struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+		      const struct waits *after);
+struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			const struct waits *made);
+
 /* One operator alone on a unit (an update, a step's overhead). */
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
 		 const struct waits *after);
