@@ -75,6 +75,12 @@ double toy_flop(const struct prog *p);                     /* carried out by all
 	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
 	", hidden: 256, vocabulary: 1000, "                                                                  \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}}"
+/* From layer 1 on with experts, a shared one among them. */
+#define TOY_MOE(layers)                                                                                      \
+	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	", hidden: 256, vocabulary: 1000, "                                                                  \
+	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}, "                              \
+	"experts: {count: 16, active: 4, inner: 96, shared: 1, first_dense: 1}}"
 #define TOY_HEAD                                                                                             \
 	"schema: lemursim/scenario/1\n"                                                                      \
 	"title: toy\n"                                                                                       \

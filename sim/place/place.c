@@ -235,6 +235,14 @@ bool seat_same(const struct seat *a, const struct seat *b)
 	return true;
 }
 
+bool seat_beside(const struct world *w, const struct seat *s, size_t unit)
+{
+	for (int i = 0; i < s->n; i++)
+		if (w->units[s->unit[i]].machine == w->units[unit].machine)
+			return true;
+	return false;
+}
+
 /* What one phase makes of a tensor split (its part of the KV cache, of what forward saved, of gradients)
  * stays where it is made. NEEDSWORK: handing parts over to another split is not modelled, so it is refused.
  */

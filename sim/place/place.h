@@ -28,6 +28,8 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		   struct diags *diags);
 
 bool seat_same(const struct seat *a, const struct seat *b);
+/* Is a device of the seat on that unit's machine? They share its memory. */
+bool seat_beside(const struct world *w, const struct seat *s, size_t unit);
 
 /* Does a prefill on any of these devices run the head over every token? Does its attention write the scores?
  */

@@ -14,6 +14,7 @@ struct recipe {
 	struct shape shape;
 	size_t unit;
 	double share;
+	bool end; /* of graph_end() alone */
 	uint32_t first, n;
 };
 
@@ -111,36 +112,40 @@ static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, doubl
 	return (uint32_t)p->classes.n - 1;
 }
 
-static struct recipe recipe_for(struct prog *p, const struct shape *s, size_t unit, double share,
-				struct tag tag)
+static bool same_recipe(const struct recipe *a, const struct recipe *b)
 {
-	struct recipe r = {tag.part, tag.phase, *s, unit, share, (uint32_t)p->classes.n, 0};
+	return part_same(a->part, b->part) && a->phase == b->phase && a->unit == b->unit &&
+	       a->share == b->share && a->end == b->end && shape_same(&a->shape, &b->shape);
+}
+
+/* Fills in the classes. */
+static void look_up(struct prog *p, struct recipe *r)
+{
+	const struct model *m = p->world->model;
+	const struct precision *pr = &p->world->scenario->precision;
 	struct op ops[GRAPH_OPS];
 
-	for (size_t i = 0; i < p->recipes.n; i++) {
-		const struct recipe *k = &p->recipes.at[i];
-
-		if (part_same(k->part, r.part) && k->phase == r.phase && k->unit == unit &&
-		    k->share == share && shape_same(&k->shape, s))
-			return *k;
-	}
-	r.n = (uint32_t)graph_block(p->world->model, &p->world->scenario->precision, s, tag.part, tag.phase,
-				    ops);
-	for (uint32_t i = 0; i < r.n; i++)
-		op_class(p, &ops[i], unit, share);
-	VEC_ADD(&p->recipes, r);
-	return r;
+	for (size_t i = 0; i < p->recipes.n; i++)
+		if (same_recipe(&p->recipes.at[i], r)) {
+			*r = p->recipes.at[i];
+			return;
+		}
+	r->first = (uint32_t)p->classes.n;
+	r->n = (uint32_t)(r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
+				 : graph_block(m, pr, &r->shape, r->part, r->phase, ops));
+	for (uint32_t i = 0; i < r->n; i++)
+		op_class(p, &ops[i], r->unit, r->share);
+	VEC_ADD(&p->recipes, *r);
 }
 
 /* Only the first operator waits for others: the queue keeps the rest in order behind it. */
-static uint32_t block_on(struct prog *p, const struct shape *s, size_t unit, double share, struct tag tag,
-			 const struct waits *after)
+static uint32_t put_ops(struct prog *p, struct recipe r, struct tag tag, const struct waits *after)
 {
-	const struct recipe r = recipe_for(p, s, unit, share, tag);
 	uint32_t last = TASK_NONE;
 
+	look_up(p, &r);
 	for (uint32_t i = 0; i < r.n; i++)
-		last = put(p, (uint32_t)unit, r.first + i, tag, i ? NULL : after);
+		last = put(p, (uint32_t)r.unit, r.first + i, tag, i ? NULL : after);
 	return last;
 }
 
@@ -228,24 +233,18 @@ struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, str
 	return send(p, CLASS_SEND, from, to, bytes, tag, after);
 }
 
-/* Is one of the first n devices of a seat on that unit's machine? They share its memory. */
-static bool beside(const struct world *w, const struct seat *s, int n, size_t unit)
-{
-	for (int i = 0; i < n; i++)
-		if (w->units[s->unit[i]].machine == w->units[unit].machine)
-			return true;
-	return false;
-}
-
 struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
 			    struct tag tag, const struct waits *after)
 {
 	struct waits there = {.n = 0};
 
 	for (int i = 0; i < to->n; i++) {
-		if (beside(p->world, from, from->n, to->unit[i])) {
+		struct seat before = *to; /* devices that are served already */
+
+		before.n = i;
+		if (seat_beside(p->world, from, to->unit[i])) {
 			waits_join(&there, after);
-		} else if (!beside(p->world, to, i, to->unit[i])) {
+		} else if (!seat_beside(p->world, &before, to->unit[i])) {
 			const struct waits sent = prog_send(p, from->unit[0], to->unit[i], bytes, tag, after);
 
 			waits_join(&there, &sent);
@@ -289,8 +288,31 @@ struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *
 	struct waits made = {.n = 0};
 
 	for (int i = 0; i < seat->n; i++)
-		waits_add(&made, block_on(p, s, seat->unit[i], seat->share[i], tag, after));
+		waits_add(&made, put_ops(p,
+					 (struct recipe){.part = tag.part,
+							 .phase = tag.phase,
+							 .shape = *s,
+							 .unit = seat->unit[i],
+							 .share = seat->share[i]},
+					 tag, after));
 	return made;
+}
+
+struct waits prog_end(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+		      const struct waits *after)
+{
+	struct waits ended = {.n = 0};
+
+	for (int i = 0; i < seat->n; i++)
+		waits_add(&ended, put_ops(p,
+					  (struct recipe){.part = tag.part,
+							  .phase = tag.phase,
+							  .shape = *s,
+							  .unit = seat->unit[i],
+							  .share = 1,
+							  .end = true},
+					  tag, after));
+	return ended.n ? ended : *after;
 }
 
 struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,

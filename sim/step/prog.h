@@ -85,6 +85,9 @@ struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *
 		      const struct waits *after);
 struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 			const struct waits *made);
+/* What graph_end() says, whole on each device of a seat. */
+struct waits prog_end(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+		      const struct waits *after);
 
 /* One operator alone on a unit (an update, a step's overhead). */
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,

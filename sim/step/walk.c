@@ -65,12 +65,11 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 	return n;
 }
 
-static struct tag tag_of(const struct walk *k, size_t block, const char *what)
+static struct tag tag_of(const struct walk *k, size_t block)
 {
 	const struct block b = model_block(k->prog->world->model, block);
 
-	return (struct tag){
-		.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro, .what = what};
+	return (struct tag){.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro};
 }
 
 const struct seat *walk_out(const struct walk *k, size_t block)
@@ -78,122 +77,168 @@ const struct seat *walk_out(const struct walk *k, size_t block)
 	return &k->seats[block];
 }
 
-/* ---- forward ---- */
-
-static struct waits fed(struct walk *k, size_t block, const struct feed *f)
+static double rows_B(const struct walk *k)
 {
-	return prog_hand_over(k->prog, walk_out(k, f->from), &k->seats[block], f->bytes,
-			      tag_of(k, block, "activations"), &k->ends[f->from]);
+	return numbers_B(k->prog->world,
+			 (double)(k->shape.batch * k->shape.tokens) * (double)k->prog->world->model->hidden);
 }
 
-/* The sums at the end of a block, on every device of a seat: each has the rows whole. */
-static struct waits end_on(struct walk *k, size_t block, const struct seat *seat, const struct waits *after)
+/* What of a seat is on machines that another seat uses too, and what is not. */
+struct halves {
+	struct seat with, without;
+};
+static struct halves part_seat(const struct world *w, const struct seat *seat, const struct seat *other)
 {
-	const struct tag tag = tag_of(k, block, NULL);
-	struct op ops[GRAPH_OPS];
-	const size_t n = graph_end(k->prog->world->model, &k->prog->world->scenario->precision, &k->shape,
-				   tag.part, k->phase, ops);
-	struct waits all = {.n = 0};
+	struct halves h = {{.n = 0}, {.n = 0}};
 
 	for (int i = 0; i < seat->n; i++) {
-		struct waits x = *after;
+		struct seat *to = seat_beside(w, other, seat->unit[i]) ? &h.with : &h.without;
 
-		for (size_t o = 0; o < n; o++) {
-			const uint32_t done = prog_op(k->prog, &ops[o], seat->unit[i], 1, tag, &x);
-
-			x = (struct waits){.n = 1, .task = {done}};
-		}
-		waits_join(&all, &x);
+		to->unit[to->n++] = seat->unit[i];
 	}
-	return all;
+	return h;
 }
+
+/* From where `from` is whole. */
+static struct waits carry(struct walk *k, size_t from, const struct seat *to, double bytes, struct tag tag)
+{
+	tag.what = "activations";
+	return prog_hand_over(k->prog, walk_out(k, from), to, bytes, tag, &k->ends[from]);
+}
+
+/* ---- forward ---- */
 
 /* Where both kinds of experts sit alike there is nothing to hand over, and one sum over the devices does. */
-static bool beside_experts(const struct walk *k, size_t shared)
+static bool sit_alike(const struct walk *k, size_t shared, size_t experts)
 {
-	return seat_same(&k->seats[shared], &k->seats[shared + 1]);
+	return seat_same(&k->seats[shared], &k->seats[experts]);
 }
 
-static struct waits shared_block(struct walk *k, size_t block, const struct waits *after)
+static struct waits shared_forward(struct walk *k, size_t block, const struct waits *after)
 {
-	const struct tag tag = tag_of(k, block, NULL);
+	const struct tag tag = tag_of(k, block);
 	const struct seat *seat = &k->seats[block];
 	struct shape s = k->shape;
 	struct waits made;
 
-	if (beside_experts(k, block))
+	if (sit_alike(k, block, block + 1))
 		return prog_ops(k->prog, &s, seat, tag, after);
 	s.no_end = true;
 	made = prog_ops(k->prog, &s, seat, tag, after);
 	return prog_whole(k->prog, &s, seat, tag, &made);
 }
 
-static struct waits experts_block(struct walk *k, size_t block, const struct feed *late,
-				  const struct waits *after)
+static struct waits experts_forward(struct walk *k, size_t block, const struct feed *late,
+				    const struct waits *after)
 {
-	const struct tag tag = tag_of(k, block, NULL);
-	struct waits made = prog_ops(k->prog, &k->shape, &k->seats[block], tag, after), x;
+	const struct tag tag = tag_of(k, block);
+	const struct seat *seat = &k->seats[block];
+	const struct waits made = prog_ops(k->prog, &k->shape, seat, tag, after);
+	struct waits x = prog_whole(k->prog, &k->shape, seat, tag, &made), sum;
 
-	made = prog_whole(k->prog, &k->shape, &k->seats[block], tag, &made);
-	if (!late || beside_experts(k, late->from))
-		return made;
-	x = fed(k, block, late);
-	waits_join(&made, &x);
-	return end_on(k, late->from, &k->seats[block], &made);
+	if (!late || sit_alike(k, late->from, block))
+		return x;
+	sum = carry(k, late->from, seat, late->bytes, tag_of(k, late->from));
+	waits_join(&x, &sum);
+	return prog_end(k->prog, &k->shape, seat, tag_of(k, late->from), &x);
+}
+
+/* The router's rows are sent once to a machine that has experts of both kinds. */
+static struct waits feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
+{
+	const struct halves to = part_seat(k->prog->world, &k->seats[block], &k->seats[shared]);
+	struct waits there = carry(k, f->from, &to.without, f->bytes, tag_of(k, block)), rest;
+
+	if (!to.with.n)
+		return there;
+	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), tag_of(k, block));
+	waits_join(&there, &rest);
+	waits_join(&there, &k->rows);
+	return there;
 }
 
 static struct waits forward(struct walk *k, size_t block, const struct waits *also)
 {
-	const struct tag tag = tag_of(k, block, NULL);
+	const struct tag tag = tag_of(k, block);
 	struct feed feeds[FEEDS];
 	const size_t n = walk_feeds(k->prog->world, &k->shape, block, feeds);
-	const struct feed *late = NULL;
+	const struct feed *late = n > 1 ? &feeds[1] : NULL;
 	struct waits after = {.n = 0};
 
-	for (size_t i = 0; i < n; i++) {
-		struct waits there;
-
-		if (feeds[i].late) {
-			late = &feeds[i];
-			continue;
-		}
-		there = fed(k, block, &feeds[i]);
-		waits_join(&after, &there);
-	}
+	if (late)
+		after = feed_experts(k, block, &feeds[0], late->from);
+	else if (n)
+		after = carry(k, feeds[0].from, &k->seats[block], feeds[0].bytes, tag);
+	k->rows = after;
 	if (also)
 		waits_join(&after, also);
 	if (tag.part.role == ROLE_SHARED)
-		return shared_block(k, block, &after);
+		return shared_forward(k, block, &after);
 	if (tag.part.role == ROLE_EXPERTS)
-		return experts_block(k, block, late, &after);
+		return experts_forward(k, block, late, &after);
 	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);
 }
 
 /* ---- backward ---- */
 
-/* What a block made was taken by some of the next three: their gradients come back. What the shared experts
- * made went into a sum, whose gradient is that of the sum. */
-static struct waits backward(struct walk *k, size_t block, const struct waits *also)
+/* The gradient of a block's output, from the one behind it that took it. */
+static struct waits gradient(struct walk *k, size_t block, const struct seat *to, struct tag tag)
+{
+	struct feed feeds[FEEDS];
+
+	if (block == walk_last(k->prog->world))
+		return (struct waits){.n = 0};
+	walk_feeds(k->prog->world, &k->shape, block + 1, feeds);
+	return carry(k, block + 1, to, feeds[0].bytes, tag);
+}
+
+/* What the shared experts made went into the experts' sum: its gradient is that of the sum, and it is sent
+ * once to a machine that has both. */
+static struct waits gradient_of_shared(struct walk *k, size_t block)
+{
+	const struct halves to = part_seat(k->prog->world, &k->seats[block], &k->seats[block + 1]);
+	struct waits there = gradient(k, block + 1, &to.without, tag_of(k, block));
+
+	if (to.with.n)
+		waits_join(&there, &k->rows);
+	return there;
+}
+
+/* From both kinds of experts; where they are on one machine, their sum. */
+static struct waits gradient_of_router(struct walk *k, size_t block)
 {
 	const struct world *w = k->prog->world;
-	const struct tag tag = tag_of(k, block, NULL);
-	const size_t made = tag.part.role == ROLE_SHARED ? block + 1 : block;
-	struct waits after = {.n = 0};
+	const struct tag tag = tag_of(k, block);
+	const struct seat *seat = &k->seats[block];
+	const size_t experts = model_block_of(w->model, ROLE_EXPERTS, tag.layer), shared = block + 1;
+	struct feed f[FEEDS];
+	struct waits one, there;
 
-	for (size_t taker = made + 1; taker <= walk_last(w) && taker <= made + 3; taker++) {
-		struct feed feeds[FEEDS];
-		const size_t n = walk_feeds(w, &k->shape, taker, feeds);
-
-		for (size_t i = 0; i < n; i++) {
-			struct waits there;
-
-			if (feeds[i].from != made || feeds[i].late)
-				continue;
-			there = prog_hand_over(k->prog, &k->seats[taker], &k->seats[block], feeds[i].bytes,
-					       tag_of(k, block, "activations"), &k->ends[taker]);
-			waits_join(&after, &there);
-		}
+	walk_feeds(w, &k->shape, experts, f);
+	if (shared != experts && seat_beside(w, &k->seats[experts], k->seats[shared].unit[0])) {
+		waits_join(&k->ends[experts], &k->ends[shared]);
+		return carry(k, experts, seat, f[0].bytes, tag);
 	}
+	there = carry(k, experts, seat, f[0].bytes, tag);
+	if (shared != experts) {
+		one = carry(k, shared, seat, rows_B(k), tag);
+		waits_join(&there, &one);
+	}
+	return there;
+}
+
+static struct waits backward(struct walk *k, size_t block, const struct waits *also)
+{
+	const struct tag tag = tag_of(k, block);
+	struct waits after;
+
+	if (tag.part.role == ROLE_ROUTER)
+		after = gradient_of_router(k, block);
+	else if (tag.part.role == ROLE_SHARED)
+		after = gradient_of_shared(k, block);
+	else
+		after = gradient(k, block, &k->seats[block], tag);
+	k->rows = after;
 	if (also)
 		waits_join(&after, also);
 	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);

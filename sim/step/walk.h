@@ -27,6 +27,7 @@ struct walk {
 	enum phase phase;
 	uint32_t micro;
 	struct waits *ends; /* private: of each block */
+	struct waits rows;  /* private: what came into the last block is there */
 };
 
 /* The walk's own memory is in the program. */

@@ -1,0 +1,254 @@
+/* check_walk.c - who feeds whom: layers with experts on one device, on several, forward and backward. */
+#include "sim/step/walk.h"
+
+#include <string.h>
+
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+/* Layer 0 is dense, layer 1 has experts. */
+#define WORLD                                                                                                \
+	TOY_HEAD "model: " TOY_MOE("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE_2               \
+					", c: " TOY_MACHINE                                                  \
+					"}\nlinks: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(              \
+						"b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
+
+static void world(const char *place, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
+
+	toy_text(&toy, WORLD, sets);
+	arena_release(&a);
+}
+
+static const struct shape shape = {.batch = 2, .tokens = 10, .all_logits = true};
+
+static struct prog *walked(const struct placement *at, enum phase phase)
+{
+	struct prog *p = prog_new(toy.world);
+	struct walk k = walk_begin(p, at, phase, shape, 0);
+	const size_t first = walk_first(toy.world), last = walk_last(toy.world);
+
+	for (size_t i = first; i <= last; i++)
+		walk_block(&k, phase == PHASE_BACKWARD ? last + first - i : i, NULL);
+	return p;
+}
+
+#define H (20 * 256 * 2.0) /* 20 rows of hidden, in f16 */
+#define W (20 * 4 * 2.0)   /* four routing weights each */
+
+/* Bytes between seats. Forward the head takes all rows; backward it gives their gradients, and the embedding
+ * wants its own. What goes around the experts goes with the rows where there are norms. */
+static const struct {
+	const char *place, *more;
+	double forward_B, backward_B;
+} crossings[] = {
+	{"[{on: a}]", NULL, 0, 0},
+	{"[{on: a}, {op: [experts, shared_experts, router], on: a.cpu}]", NULL, 0, 0},
+	{"[{on: a}, {op: experts, on: b}]", NULL, (2 * H + W) + H + H, H + (2 * H + W)},
+	{"[{on: a}, {op: experts, on: b}]", "model.norms=false", (H + W) + H + H, H + (H + W)},
+	/* rows go once to a machine with both kinds; their gradients are summed there */
+	{"[{on: a}, {op: [shared_experts, experts], on: b}]", NULL, (2 * H + W) + H, H + (2 * H + W)},
+	{"[{on: a}, {op: experts, on: b}, {op: shared_experts, on: b.cpu}]", NULL, (2 * H + W) + H,
+	 H + (2 * H + W)},
+	{"[{on: a}, {op: shared_experts, on: b}]", NULL, H + H, H + H},
+	/* what goes around the experts comes with the router's input */
+	{"[{on: a}, {op: [router, experts], on: b}]", NULL, 4 * H, 3 * H},
+	{"[{on: a}, {op: [router, shared_experts, experts], on: b}]", NULL, H + H, H + H},
+	{"[{on: a}, {op: experts, on: b}, {op: shared_experts, on: c}]", NULL, (2 * H + W) + H + H + H,
+	 H + H + (2 * H + W) + H},
+	{"[{on: a}, {layers: 1, on: b}]", NULL, H + H, H + H},
+	{"[{on: a}, {op: head, on: b}]", NULL, H, H},
+};
+
+START_TEST(bytes_between_seats)
+{
+	struct placement p;
+	struct prog *f, *b;
+
+	world(crossings[_i].place, crossings[_i].more);
+	p = toy_place(&toy, 0);
+	f = walked(&p, PHASE_FORWARD);
+	b = walked(&p, PHASE_BACKWARD);
+	ck_assert_double_eq(toy_link_B(f, NULL), crossings[_i].forward_B);
+	ck_assert_double_eq(toy_link_B(b, NULL), crossings[_i].backward_B);
+	prog_free(f);
+	prog_free(b);
+	toy_release(&toy);
+}
+END_TEST
+
+/* A prompt whose last tokens alone give logits hands their rows alone to the head. */
+START_TEST(head_takes_what_it_needs)
+{
+	struct placement p;
+	struct prog *f = NULL;
+	struct walk k;
+
+	world("[{on: a}, {op: head, on: b}]", NULL);
+	p = toy_place(&toy, 0);
+	f = prog_new(toy.world);
+	k = walk_begin(f, &p, PHASE_PREFILL, (struct shape){.batch = 2, .tokens = 10}, 0);
+	for (size_t i = walk_first(toy.world); i <= walk_last(toy.world); i++)
+		walk_block(&k, i, NULL);
+	ck_assert_double_eq(toy_link_B(f, NULL), 2 * 256 * 2.0);
+	prog_free(f);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The work is the same wherever it is done: all operators of the model, each once. */
+START_TEST(work_is_the_same)
+{
+	struct placement p, one;
+	struct prog *here, *there;
+	const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
+
+	world(crossings[_i].place, crossings[_i].more);
+	p = toy_place(&toy, 0);
+	one = toy_all_on(&toy, 2);
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+		sim_ns sum[2] = {0};
+		struct class_times t;
+
+		here = walked(&p, phases[i]);
+		there = walked(&one, phases[i]);
+		ck_assert_double_eq_tol(toy_flop(here), toy_flop(there), 1e-9 * toy_flop(there));
+		t = prog_times(&toy.arena, here);
+		for (size_t k = 0; k < here->tasks.n; k++)
+			if (here->tasks.at[k].queue < toy.world->units_n)
+				sum[0] += t.ns[here->tasks.at[k].class];
+		t = prog_times(&toy.arena, there);
+		for (size_t k = 0; k < there->tasks.n; k++)
+			sum[1] += t.ns[there->tasks.at[k].class];
+		ck_assert_int_eq(sum[0], sum[1]); /* all machines are alike */
+		prog_free(here);
+		prog_free(there);
+	}
+	toy_release(&toy);
+}
+END_TEST
+
+struct when {
+	sim_ns start_ns, end_ns;
+};
+
+/* From the first start to the last end of a role's operators in layer 1; sums at its end left out. */
+static struct when role_when(const struct toy_run *r, enum role role)
+{
+	struct when w = {INT64_MAX, 0};
+
+	for (size_t i = 0; i < r->prog->tasks.n; i++) {
+		const struct tag *tag = &r->prog->tasks.at[i].tag;
+		const struct class *c = &r->prog->classes.at[r->prog->tasks.at[i].class];
+		const struct task_span *s = &r->run.spans[i];
+
+		if (tag->layer != 1 || tag->part.role != role || c->kind != CLASS_OP ||
+		    (role == ROLE_SHARED && !strcmp(c->op.name, "add")))
+			continue;
+		w.start_ns = s->start_ns < w.start_ns ? s->start_ns : w.start_ns;
+		w.end_ns = s->end_ns > w.end_ns ? s->end_ns : w.end_ns;
+	}
+	return w;
+}
+
+/* Both kinds of experts begin with the router's end and a message, whatever the other does; their sum waits
+ * for both. By hand, from the spans of the three. */
+START_TEST(both_kinds_at_once)
+{
+	static const char *const places[] = {"[{on: a}, {op: shared_experts, on: b}]",
+					     "[{on: a}, {op: experts, on: b}]",
+					     "[{on: a}, {op: shared_experts, on: b}, {op: experts, on: c}]"};
+	struct arena a = ARENA_INIT;
+	const sim_ns h = sim_ns_of_s(H / 2e9) + 20000, rest = sim_ns_of_s((2 * H + W) / 2e9) + 20000;
+	struct when router, shared, experts;
+	struct placement p;
+	struct prog *f;
+	struct toy_run r;
+	sim_ns came, sum = INT64_MAX;
+
+	world(places[_i], NULL);
+	p = toy_place(&toy, 0);
+	f = walked(&p, PHASE_FORWARD);
+	r = toy_run(&a, f);
+	router = role_when(&r, ROLE_ROUTER);
+	shared = role_when(&r, ROLE_SHARED);
+	experts = role_when(&r, ROLE_EXPERTS);
+	ck_assert_int_eq(shared.start_ns, router.end_ns + (_i == 1 ? 0 : h));
+	ck_assert_int_eq(experts.start_ns, router.end_ns + (_i == 0 ? 0 : rest));
+	for (size_t i = 0; i < f->tasks.n; i++) {
+		const struct class *c = &f->classes.at[f->tasks.at[i].class];
+
+		if (c->kind == CLASS_OP && !strcmp(c->op.name, "add")) {
+			sum = r.run.spans[i].start_ns;
+			ck_assert_uint_eq(f->tasks.at[i].queue, _i == 0 ? 0 : _i == 1 ? 2 : 4);
+		}
+	}
+	came = shared.end_ns + h;
+	ck_assert_int_eq(sum, came > experts.end_ns ? came : experts.end_ns);
+	prog_free(f);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* On one device nothing changes: each operator after the one before it, in the model's order. */
+START_TEST(one_device_is_a_chain)
+{
+	struct placement p;
+	struct prog *f;
+	size_t n = 0;
+
+	world("[{on: b}]", NULL);
+	p = toy_place(&toy, 0);
+	f = walked(&p, PHASE_FORWARD);
+	for (size_t b = 0; b < model_blocks(toy.world->model); b++) {
+		struct op ops[GRAPH_OPS];
+		const size_t ops_n = graph_block(toy.world->model, &toy.world->scenario->precision, &shape,
+						 model_block(toy.world->model, b).part, PHASE_FORWARD, ops);
+
+		for (size_t i = 0; i < ops_n; i++, n++) {
+			ck_assert_uint_lt(n, f->tasks.n);
+			ck_assert_str_eq(f->classes.at[f->tasks.at[n].class].op.name, ops[i].name);
+		}
+	}
+	ck_assert_uint_eq(n, f->tasks.n);
+	prog_free(f);
+	toy_release(&toy);
+}
+END_TEST
+
+/* A tensor split of both kinds of experts is made whole by one sum: three for a layer's blocks, not four. */
+START_TEST(one_sum_for_both_kinds)
+{
+	struct placement p;
+	struct prog *f;
+
+	world("[{on: [a, b], split: tensor}]", NULL);
+	p = toy_place(&toy, 0);
+	f = walked(&p, PHASE_FORWARD);
+	ck_assert_double_eq(toy_link_B(f, "all-reduce"), 4 * 2 * H); /* two attentions, an FFN, the experts */
+	ck_assert_double_eq(toy_link_B(f, "all-gather"), 20 * 1000 * 2.0);
+	ck_assert_double_eq(toy_link_B(f, "activations"), 0);
+	prog_free(f);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_walk(void)
+{
+	Suite *s = suite_create("walk");
+	TCase *tc = tcase_create("walk");
+
+	tcase_add_loop_test(tc, bytes_between_seats, 0, ARRAY_LEN(crossings));
+	tcase_add_test(tc, head_takes_what_it_needs);
+	tcase_add_loop_test(tc, work_is_the_same, 0, ARRAY_LEN(crossings));
+	tcase_add_loop_test(tc, both_kinds_at_once, 0, 3);
+	tcase_add_test(tc, one_device_is_a_chain);
+	tcase_add_test(tc, one_sum_for_both_kinds);
+	suite_add_tcase(s, tc);
+	return s;
+}
