@@ -1,0 +1,328 @@
+/*
+ * describe_gguf.c - the keys and tensors of a GGUF as a description.
+ *
+ * Shapes are taken from the tensors, which cannot lie about them; what shapes do not tell (heads, active
+ * experts, windows) from the keys. So an architecture that is built of the parts we know is read though its
+ * name is new, with a note; a tensor we do not know is an error that names it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/import/describe.h"
+
+struct reading {
+	struct arena *arena;
+	struct described *d;
+	const struct gguf *g;
+	const struct tensor_table *t;
+	const char *arch;
+	struct err *err;
+};
+
+static const struct gguf_key *find(const struct reading *r, const char *key)
+{
+	char full[400];
+
+	snprintf(full, sizeof full, "%s.%s", r->arch, key);
+	return gguf_find(r->g, full);
+}
+
+/* A whole number, or a list of one for each layer that are all alike (or 0, where a layer has none). */
+static int number(struct reading *r, const char *key, int64_t *to)
+{
+	const struct gguf_key *k = find(r, key);
+	double x = 0;
+
+	if (!k)
+		return 0;
+	if (k->kind == GGUF_NUMBER)
+		x = k->number;
+	else if (k->kind == GGUF_ARRAY && k->numbers)
+		for (uint64_t i = 0; i < k->n; i++) {
+			if (x > 0 && k->numbers[i] != 0 && k->numbers[i] != x)
+				return err_set(r->err, "%s:byte %llu: '%s.%s' differs from layer to layer, which is not modelled",
+					       r->g->path, (unsigned long long)k->at, r->arch, key);
+			x = k->numbers[i] != 0 ? k->numbers[i] : x;
+		}
+	else
+		x = -1;
+	if (!(x >= 0 && x <= 1e12) || x != (double)(int64_t)x)
+		return err_set(r->err, "%s:byte %llu: '%s.%s' is no whole number", r->g->path,
+			       (unsigned long long)k->at, r->arch, key);
+	*to = (int64_t)x;
+	return 0;
+}
+
+static int due(struct reading *r, const char *key, int64_t *to)
+{
+	*to = 0;
+	if (number(r, key, to) != 0)
+		return -1;
+	if (*to)
+		return 0;
+	err_set(r->err, "%s: key '%s.%s' is missing", r->g->path, r->arch, key);
+	return err_hint(r->err, "without it the shape of the model is not known");
+}
+
+/* The tensor of the first layer that has it: "ffn_up.weight". */
+static const struct tensor *in_layers(const struct reading *r, const char *name, int64_t *layer)
+{
+	char full[300];
+
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		const struct tensor *x;
+
+		snprintf(full, sizeof full, "blk.%lld.%s", (long long)i, name);
+		x = tensors_find(r->t, full);
+		if (x) {
+			if (layer)
+				*layer = i;
+			return x;
+		}
+	}
+	return NULL;
+}
+
+static int64_t dim(const struct tensor *x, size_t i)
+{
+	return x && i < x->dims_n ? (int64_t)x->dims[i] : 0;
+}
+
+static bool has(const struct reading *r, const char *name)
+{
+	return in_layers(r, name, NULL) != NULL;
+}
+
+static int latent(struct reading *r)
+{
+	struct described *d = r->d;
+	const struct tensor *kv = in_layers(r, "attn_kv_a_mqa.weight", NULL);
+	int64_t key = 0, value = 0;
+
+	if (!kv)
+		return 0;
+	d->latent = true;
+	if (due(r, "attention.kv_lora_rank", &d->kv_rank) != 0 || number(r, "attention.q_lora_rank", &d->q_rank) != 0 ||
+	    number(r, "attention.key_length_mla", &key) != 0 || number(r, "attention.value_length_mla", &value) != 0)
+		return -1;
+	/* files made before the caches held the latent had the plain widths in key_length */
+	if (!key && (due(r, "attention.key_length", &key) != 0 || due(r, "attention.value_length", &value) != 0))
+		return -1;
+	d->rope_dim = dim(kv, 1) - d->kv_rank;
+	d->nope_dim = key - d->rope_dim;
+	d->value_dim = value;
+	d->kv_heads = d->heads;
+	d->head_dim = key;
+	if (!has(r, "attn_q_a.weight"))
+		d->q_rank = 0;
+	if (d->rope_dim < 0 || d->nope_dim <= 0 || value <= 0)
+		return err_set(r->err, "%s: the widths of attention.*_mla and attn_kv_a_mqa do not agree",
+			       r->g->path);
+	return 0;
+}
+
+/* "sliding_window_pattern": a number, or a flag for each layer; else what the architecture has. */
+static int window(struct reading *r)
+{
+	static const struct {
+		const char *arch;
+		int64_t full_every;
+	} patterns[] = {{"gemma2", 2}, {"gemma3", 6}, {"gpt-oss", 2}};
+	struct described *d = r->d;
+	const struct gguf_key *k = find(r, "attention.sliding_window_pattern");
+	int64_t context = 0;
+
+	if (number(r, "attention.sliding_window", &d->window) != 0 || number(r, "context_length", &context) != 0)
+		return -1;
+	if (!d->window || (context && d->window >= context)) {
+		d->window = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		if (!strcmp(r->arch, patterns[i].arch))
+			d->full_every = patterns[i].full_every;
+	if (k && k->kind == GGUF_NUMBER)
+		return number(r, "attention.sliding_window_pattern", &d->full_every);
+	for (uint64_t i = 0, full = 0; k && k->numbers && i < k->n && !full; i++)
+		if (k->numbers[i] == 0) {
+			full = i + 1;
+			d->full_every = (int64_t)full;
+		}
+	return 0;
+}
+
+static int attention(struct reading *r)
+{
+	struct described *d = r->d;
+	const struct tensor *q = in_layers(r, "attn_q.weight", NULL), *qkv = in_layers(r, "attn_qkv.weight", NULL);
+	int64_t key = 0;
+
+	if (due(r, "attention.head_count", &d->heads) != 0)
+		return -1;
+	d->kv_heads = d->heads;
+	if (number(r, "attention.head_count_kv", &d->kv_heads) != 0 ||
+	    number(r, "attention.key_length", &key) != 0)
+		return -1;
+	d->head_dim = q	    ? dim(q, 1) / d->heads
+		      : key ? key
+		      : qkv ? dim(qkv, 1) / (d->heads + 2 * d->kv_heads)
+			    : 0;
+	d->bias = has(r, "attn_output.bias")				? "qkvo"
+		  : has(r, "attn_q.bias") || has(r, "attn_qkv.bias") ? "qkv"
+								       : "none";
+	d->qk_norm = has(r, "attn_q_norm.weight");
+	d->sinks = has(r, "attn_sinks.weight") || has(r, "attn_sinks");
+	d->post_norms = has(r, "post_ffw_norm.weight");
+	if (latent(r) != 0 || window(r) != 0)
+		return -1;
+	if (!d->head_dim)
+		return err_set(r->err, "%s: no tensor blk.*.attn_q.weight or attn_qkv.weight", r->g->path);
+	return 0;
+}
+
+static int experts(struct reading *r)
+{
+	struct described *d = r->d;
+	int64_t first = 0;
+	const struct tensor *up = in_layers(r, "ffn_up_exps.weight", &first), *split = NULL;
+	const struct tensor *shared = in_layers(r, "ffn_up_shexp.weight", NULL);
+
+	if (!up && (split = in_layers(r, "ffn_up.0.weight", &first))) /* each expert alone, as in 2023 */
+		up = split;
+	if (!up)
+		return 0;
+	if (due(r, "expert_count", &d->experts) != 0 || due(r, "expert_used_count", &d->active) != 0)
+		return -1;
+	d->expert_inner = dim(up, 1);
+	d->first_dense = first;
+	d->every = 1;
+	d->expert_bias = has(r, "ffn_up_exps.bias");
+	for (int64_t i = first; i < d->layers; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "blk.%lld.ffn_gate_inp.weight", (long long)i);
+		if (!tensors_find(r->t, name))
+			return err_set(r->err, "%s: layer %lld has no experts but those before it have: not modelled",
+				       r->g->path, (long long)i);
+	}
+	if (shared) {
+		d->shared = 1;
+		if (number(r, "expert_shared_count", &d->shared) != 0)
+			return -1;
+		d->shared = d->shared ? d->shared : 1;
+		d->shared_inner = dim(shared, 1) == d->shared * d->expert_inner ? 0 : dim(shared, 1);
+	}
+	return 0;
+}
+
+static void feed_forward(struct reading *r)
+{
+	struct described *d = r->d;
+	const struct tensor *up = in_layers(r, "ffn_up.weight", NULL);
+	const bool gate = has(r, "ffn_gate.weight");
+
+	d->inner = dim(up, 1);
+	d->ffn_bias = has(r, "ffn_up.bias");
+	if (!up || gate || d->experts)
+		return;
+	/* no gate: Phi and GLM keep gate and up in one tensor, twice as wide as down is deep */
+	const struct tensor *down = in_layers(r, "ffn_down.weight", NULL);
+
+	if (dim(down, 0) * 2 == d->inner)
+		d->inner = dim(down, 0);
+	else
+		d->gelu = true;
+}
+
+static int ends(struct reading *r)
+{
+	struct described *d = r->d;
+	const struct tensor *embedding = tensors_find(r->t, "token_embd.weight");
+
+	if (!embedding || embedding->dims_n != 2)
+		return err_set(r->err, "%s: no tensor token_embd.weight of two dimensions", r->g->path);
+	d->hidden = dim(embedding, 0);
+	d->vocabulary = dim(embedding, 1);
+	d->tied = !tensors_find(r->t, "output.weight");
+	return 0;
+}
+
+static int check_classes(struct reading *r)
+{
+	struct tensor_sums sums;
+
+	tensors_sum(r->t, r->d->layers, &sums);
+	if (sums.unknown_n) {
+		err_set(r->err, "%s:byte %llu: tensor '%s' is of no part that is modelled, %zu in all",
+			sums.unknown->file, (unsigned long long)sums.unknown->at, sums.unknown->name,
+			sums.unknown_n);
+		return err_hint(r->err, "architecture '%.100s' has parts that this program does not know", r->arch);
+	}
+	return 0;
+}
+
+static const struct tensor *first_holding(const struct tensor_table *t, const char *word)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strstr(t->at[i].name, word))
+			return &t->at[i];
+	return NULL;
+}
+
+static int known_architecture(struct reading *r)
+{
+	static const char *const known[] = {"llama",   "qwen2",	 "qwen2moe", "qwen3",	  "qwen3moe", "gemma",
+					    "gemma2",  "gemma3", "phi3",     "gpt-oss",	  "deepseek2", "glm4",
+					    "chatglm", "glm4moe", "mistral3", "starcoder2", "internlm2"};
+	static const char *const foreign[] = {".ssm_", ".time_mix", ".attn_rel_b", ".cross_attn", "altup"};
+
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		const struct tensor *x = first_holding(r->t, foreign[i]);
+
+		if (x) {
+			err_set(r->err, "%s:byte %llu: tensor '%s' is of no part that is modelled", x->file,
+				(unsigned long long)x->at, x->name);
+			return err_hint(r->err, "architecture '%.100s' is no plain transformer", r->arch);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(r->arch, known[i]))
+			return 0;
+	describe_note(r->d, r->arena, "architecture '%.60s' is new here: read from its tensors as a transformer",
+		      r->arch);
+	return 0;
+}
+
+int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
+		  struct err *err)
+{
+	const struct gguf_key *arch = gguf_find(g, "general.architecture");
+	const struct gguf_key *name = gguf_find(g, "general.name");
+	struct reading r = {a, d, g, t, "", err};
+	int64_t beyond = 0;
+
+	*d = (struct described){.bias = "none"};
+	if (!arch || arch->kind != GGUF_STRING || !arch->text || !*arch->text)
+		return err_set(err, "%s: key 'general.architecture' is missing", g->path);
+	d->family = r.arch = arch->text;
+	if (strlen(r.arch) > 64)
+		return err_set(err, "%s:byte %llu: 'general.architecture' is too long", g->path,
+			       (unsigned long long)arch->at);
+	if (name && name->kind == GGUF_STRING && name->text)
+		d->title = name->text;
+	if (due(&r, "block_count", &d->layers) != 0 || number(&r, "nextn_predict_layers", &beyond) != 0)
+		return -1;
+	if (d->layers > 4096)
+		return err_set(err, "%s: %lld layers are too many", g->path, (long long)d->layers);
+	if (beyond && beyond < d->layers) { /* counted among the blocks */
+		describe_note(d, a, "%lld layers that predict further tokens are left out", (long long)beyond);
+		d->layers -= beyond;
+	}
+	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||
+	    experts(&r) != 0)
+		return -1;
+	feed_forward(&r);
+	if (!d->inner && !d->experts)
+		return err_set(err, "%s: no tensor blk.*.ffn_up.weight", g->path);
+	return 0;
+}

@@ -1,0 +1,313 @@
+/* jsonr.c - see jsonr.h. */
+#include "sim/import/jsonr.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/base/utf8.h"
+#include "sim/import/bytes.h"
+
+void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n, struct err *err)
+{
+	*j = (struct jsonr){.path = path, .text = text, .n = n, .err = err, .arena = a};
+}
+
+int jsonr_wrong(struct jsonr *j, size_t at, const char *fmt, ...)
+{
+	char msg[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof msg, fmt, ap);
+	va_end(ap);
+	return err_set(j->err, "%s:byte %llu: %s", j->path, (unsigned long long)(j->base + at), msg);
+}
+
+static char peek(struct jsonr *j)
+{
+	while (j->at < j->n && strchr(" \t\r\n", j->text[j->at]) && j->text[j->at])
+		j->at++;
+	return j->at < j->n ? j->text[j->at] : '\0';
+}
+
+static int expected(struct jsonr *j, const char *what)
+{
+	const char c = peek(j);
+
+	if (j->at >= j->n)
+		return jsonr_wrong(j, j->at, "expected %s, the text ends", what);
+	return jsonr_wrong(j, j->at, "expected %s, got '%s'", what, bytes_printable(j->arena, &c, 1, 1));
+}
+
+static int open(struct jsonr *j, char bracket, const char *what)
+{
+	if (peek(j) != bracket)
+		return expected(j, what);
+	if (j->depth == JSONR_DEPTH)
+		return jsonr_wrong(j, j->at, "nested too deeply: %d levels are allowed", JSONR_DEPTH);
+	j->first[j->depth++] = true;
+	j->at++;
+	return 0;
+}
+
+int jsonr_object(struct jsonr *j)
+{
+	return open(j, '{', "'{'");
+}
+
+int jsonr_list(struct jsonr *j)
+{
+	return open(j, '[', "'['");
+}
+
+/* 1 if another follows, 0 if it was closed. */
+static int another(struct jsonr *j, char bracket, const char *what)
+{
+	const char c = peek(j);
+	bool *first = &j->first[j->depth - 1];
+
+	if (c == bracket) {
+		j->at++;
+		j->depth--;
+		return 0;
+	}
+	if (!*first && c != ',')
+		return expected(j, what);
+	if (!*first)
+		j->at++;
+	*first = false;
+	return 1;
+}
+
+int jsonr_key(struct jsonr *j, const char **key)
+{
+	const int rc = another(j, '}', "',' or '}'");
+
+	if (rc != 1)
+		return rc;
+	if (jsonr_text(j, key) != 0)
+		return -1;
+	if (peek(j) != ':')
+		return expected(j, "':'");
+	j->at++;
+	return 1;
+}
+
+int jsonr_item(struct jsonr *j)
+{
+	return another(j, ']', "',' or ']'");
+}
+
+static int hex4(struct jsonr *j, uint32_t *code)
+{
+	*code = 0;
+	for (int i = 0; i < 4; i++, j->at++) {
+		const char c = j->at < j->n ? j->text[j->at] : '\0';
+		const char *digit = c ? strchr("0123456789abcdef", c | 0x20) : NULL;
+
+		if (!digit || (c < '0'))
+			return jsonr_wrong(j, j->at, "expected four hexadecimal digits");
+		*code = *code * 16 + (uint32_t)(digit - "0123456789abcdef");
+	}
+	return 0;
+}
+
+static void put_utf8(struct str *s, uint32_t c)
+{
+	char x[4];
+	size_t n = 0;
+
+	if (c < 0x80) {
+		x[n++] = (char)c;
+	} else if (c < 0x800) {
+		x[n++] = (char)(0xc0 | c >> 6);
+		x[n++] = (char)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		x[n++] = (char)(0xe0 | c >> 12);
+		x[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+		x[n++] = (char)(0x80 | (c & 0x3f));
+	} else {
+		x[n++] = (char)(0xf0 | c >> 18);
+		x[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+		x[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+		x[n++] = (char)(0x80 | (c & 0x3f));
+	}
+	str_add_n(s, x, n);
+}
+
+/* After "\u": one code point, a surrogate pair as one. */
+static int unicode(struct jsonr *j, struct str *s)
+{
+	const size_t at = j->at;
+	uint32_t c, low;
+
+	if (hex4(j, &c) != 0)
+		return -1;
+	if (c >= 0xd800 && c < 0xdc00) {
+		if (j->n - j->at < 6 || j->text[j->at] != '\\' || j->text[j->at + 1] != 'u')
+			return jsonr_wrong(j, at, "half of a surrogate pair");
+		j->at += 2;
+		if (hex4(j, &low) != 0)
+			return -1;
+		if (low < 0xdc00 || low >= 0xe000)
+			return jsonr_wrong(j, at, "half of a surrogate pair");
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+	} else if (c >= 0xdc00 && c < 0xe000) {
+		return jsonr_wrong(j, at, "half of a surrogate pair");
+	}
+	if (!c)
+		return jsonr_wrong(j, at, "text may not hold a NUL");
+	put_utf8(s, c);
+	return 0;
+}
+
+static int escape(struct jsonr *j, struct str *s)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char c = j->at < j->n ? j->text[j->at] : '\0';
+	const char *known = c ? strchr(from, c) : NULL;
+
+	j->at++;
+	if (c == 'u')
+		return unicode(j, s);
+	if (!known)
+		return jsonr_wrong(j, j->at - 1, "unknown escape in text");
+	str_add_n(s, &to[known - from], 1);
+	return 0;
+}
+
+static int text_into(struct jsonr *j, struct str *s)
+{
+	const size_t from = j->at;
+
+	for (j->at++;;) {
+		const unsigned char c = j->at < j->n ? (unsigned char)j->text[j->at] : 0;
+		uint32_t code;
+
+		if (j->at >= j->n)
+			return jsonr_wrong(j, from, "the quote that opens here is never closed");
+		if (c == '"') {
+			j->at++;
+			return 0;
+		}
+		if (c < 0x20)
+			return jsonr_wrong(j, j->at, "text may not hold the control character 0x%02x", c);
+		if (s->len > JSONR_TEXT)
+			return jsonr_wrong(j, from, "text of more than %d bytes", JSONR_TEXT);
+		if (c == '\\') {
+			j->at++;
+			if (escape(j, s) != 0)
+				return -1;
+			continue;
+		}
+		const size_t len = utf8_decode(j->text + j->at, &code);
+
+		if (!len)
+			return jsonr_wrong(j, j->at, "this byte (0x%02x) is not UTF-8", c);
+		str_add_n(s, j->text + j->at, len);
+		j->at += len;
+	}
+}
+
+int jsonr_text(struct jsonr *j, const char **to)
+{
+	struct str s = STR_INIT;
+	int rc;
+
+	if (peek(j) != '"')
+		return expected(j, "text in quotes");
+	rc = text_into(j, &s);
+	if (rc == 0)
+		*to = bytes_printable(j->arena, s.text, s.len, s.len);
+	str_release(&s);
+	return rc;
+}
+
+static size_t digits(struct jsonr *j)
+{
+	const size_t from = j->at;
+
+	while (j->at < j->n && j->text[j->at] >= '0' && j->text[j->at] <= '9')
+		j->at++;
+	return j->at - from;
+}
+
+int jsonr_count(struct jsonr *j, uint64_t *to)
+{
+	const char c = peek(j);
+	const size_t from = j->at;
+
+	if (c < '0' || c > '9')
+		return expected(j, "a whole number");
+	if (digits(j) > 16 || (j->at < j->n && j->text[j->at] && strchr(".eE", j->text[j->at])))
+		return jsonr_wrong(j, from, "expected a whole number below 2^53");
+	if (c == '0' && j->at > from + 1)
+		return jsonr_wrong(j, from, "a number may not begin with 0");
+	*to = strtoull(j->text + from, NULL, 10);
+	if (*to >= (uint64_t)1 << 53)
+		return jsonr_wrong(j, from, "expected a whole number below 2^53");
+	return 0;
+}
+
+static int skip_number(struct jsonr *j)
+{
+	const size_t from = j->at;
+
+	j->at += j->text[j->at] == '-';
+	if (!digits(j))
+		return jsonr_wrong(j, from, "expected a value");
+	if (j->at < j->n && j->text[j->at] == '.') {
+		j->at++;
+		if (!digits(j))
+			return jsonr_wrong(j, j->at, "expected a digit");
+	}
+	if (j->at < j->n && (j->text[j->at] == 'e' || j->text[j->at] == 'E')) {
+		j->at++;
+		j->at += j->at < j->n && (j->text[j->at] == '-' || j->text[j->at] == '+');
+		if (!digits(j))
+			return jsonr_wrong(j, j->at, "expected a digit");
+	}
+	return 0;
+}
+
+static int skip_word(struct jsonr *j)
+{
+	static const char *const words[] = {"true", "false", "null"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const size_t len = strlen(words[i]);
+
+		if (j->n - j->at >= len && !memcmp(j->text + j->at, words[i], len)) {
+			j->at += len;
+			return 0;
+		}
+	}
+	return skip_number(j);
+}
+
+int jsonr_skip(struct jsonr *j)
+{
+	const char c = peek(j);
+	const char *key;
+	int rc;
+
+	if (c == '"')
+		return jsonr_text(j, &key);
+	if (c != '{' && c != '[')
+		return j->at < j->n ? skip_word(j) : expected(j, "a value");
+	if (open(j, c, "") != 0)
+		return -1;
+	while ((rc = c == '{' ? jsonr_key(j, &key) : jsonr_item(j)) == 1)
+		if (jsonr_skip(j) != 0)
+			return -1;
+	return rc;
+}
+
+int jsonr_end(struct jsonr *j)
+{
+	peek(j);
+	return j->at < j->n ? jsonr_wrong(j, j->at, "nothing may follow the last '}'") : 0;
+}

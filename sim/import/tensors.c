@@ -1,0 +1,188 @@
+/* tensors.c - see tensors.h. */
+#include "sim/import/tensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+
+const char *const tensor_class_names[TENSOR_CLASS_N] = {
+	[TENSOR_EMBEDDING] = "embedding", [TENSOR_ATTENTION] = "attention",
+	[TENSOR_FFN] = "ffn",             [TENSOR_ROUTER] = "router",
+	[TENSOR_SHARED] = "shared_experts", [TENSOR_EXPERTS] = "experts",
+	[TENSOR_HEAD] = "head",           [TENSOR_BEYOND] = "multi-token prediction",
+	[TENSOR_OTHER] = "vision or audio", [TENSOR_NONE] = "no weights",
+	[TENSOR_UNKNOWN] = "unknown"};
+
+struct tensor *tensors_add(struct tensor_table *t)
+{
+	if (t->n == t->room) {
+		struct tensor *more = arena_array(t->arena, t->room = t->room ? 2 * t->room : 64, sizeof *more);
+
+		if (t->n)
+			memcpy(more, t->at, t->n * sizeof *more);
+		t->at = more;
+	}
+	return &t->at[t->n++];
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tensor *x = a, *y = b;
+	const int order = strcmp(x->name, y->name);
+
+	return order ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
+int tensors_sort(struct tensor_table *t, struct err *err)
+{
+	if (t->n)
+		qsort(t->at, t->n, sizeof *t->at, by_name);
+	for (size_t i = 1; i < t->n; i++) {
+		const struct tensor *x = &t->at[i];
+
+		if (strcmp(t->at[i - 1].name, x->name) != 0)
+			continue;
+		err_set(err, "%s:byte %llu: tensor '%s' is there twice", x->file, (unsigned long long)x->at,
+			x->name);
+		return err_hint(err, "the other one: %s:byte %llu", t->at[i - 1].file,
+				(unsigned long long)t->at[i - 1].at);
+	}
+	return 0;
+}
+
+const struct tensor *tensors_find(const struct tensor_table *sorted, const char *name)
+{
+	const struct tensor key = {.name = name};
+	size_t lo = 0, hi = sorted->n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const int order = strcmp(sorted->at[mid].name, key.name);
+
+		if (!order)
+			return &sorted->at[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* What follows the layer's number ("attn_q.weight", "self_attn.q_proj.weight"), with the number; NULL if the
+ * name has none. */
+static const char *after_layer(const char *name, int64_t *layer)
+{
+	static const char *const before[] = {"blk.", "layers.", "encoder.layers."};
+	const char *at = NULL;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_LEN(before) && !at; i++) {
+		at = strstr(name, before[i]);
+		at = at ? at + strlen(before[i]) : NULL;
+	}
+	if (!at || *at < '0' || *at > '9' || strlen(at) > 4096)
+		return NULL;
+	*layer = strtoll(at, &end, 10);
+	return *end == '.' ? end + 1 : NULL;
+}
+
+static bool holds(const char *name, const char *const *words)
+{
+	for (; *words; words++)
+		if (strstr(name, *words))
+			return true;
+	return false;
+}
+
+/* Order matters: a shared expert's name holds an expert's. */
+static const struct {
+	enum tensor_class class;
+	const char *words[14];
+} in_layer[] = {
+	{TENSOR_NONE, {"rotary_emb", "rope_freqs", "rope_factors", "masked_bias"}},
+	{TENSOR_BEYOND, {"nextn", "eh_proj", "enorm", "hnorm", "shared_head"}},
+	{TENSOR_SHARED, {"shexp", "shared_expert"}},
+	{TENSOR_EXPERTS, {"_exps", ".experts."}},
+	{TENSOR_ROUTER, {"ffn_gate_inp", "exp_probs_b", "mlp.gate.", "mlp.router", "block_sparse_moe.gate."}},
+	{TENSOR_ATTENTION,
+	 {"attn_", "self_attn", "attention_norm", "input_layernorm", "self_attention", ".attention.",
+	  "post_self_attn_layernorm"}},
+	{TENSOR_FFN,
+	 {"ffn_", "mlp.", "post_attention_layernorm", "feedforward_layernorm", "post_mlp_layernorm", "post_ffw",
+	  "feed_forward.", "block_sparse_moe.norm"}},
+};
+
+static enum tensor_class class_in_layer(const char *rest)
+{
+	if (!strcmp(rest, "post_attention_norm.weight")) /* GGUF: the second norm of Gemma's attention */
+		return TENSOR_ATTENTION;
+	for (size_t i = 0; i < ARRAY_LEN(in_layer); i++)
+		if (holds(rest, in_layer[i].words))
+			return in_layer[i].class;
+	return TENSOR_UNKNOWN;
+}
+
+enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *layer)
+{
+	static const char *const other[] = {"vision",    "visual", "multi_modal", "mm_projector", "audio", "mm.",
+					    "v.patch",   "v.blk",  "image_newline", NULL};
+	static const char *const head[] = {"lm_head", "output_norm", "output_layer", "final_layernorm",
+					   "model.norm.", "transformer.norm", NULL};
+	static const char *const embedding[] = {"token_embd", "embed_tokens", "word_embeddings", "tok_embeddings",
+						NULL};
+	static const char *const none[] = {"rope_freqs", "rotary_", "rope_factors", "inv_freq", NULL};
+	const char *rest;
+
+	*layer = -1;
+	if (holds(name, other))
+		return TENSOR_OTHER;
+	if (str_starts(name, "mtp.") || strstr(name, ".mtp."))
+		return TENSOR_BEYOND;
+	rest = after_layer(name, layer);
+	if (rest)
+		return layers && *layer >= layers ? TENSOR_BEYOND : class_in_layer(rest);
+	*layer = -1;
+	if (holds(name, none))
+		return TENSOR_NONE;
+	if (holds(name, embedding))
+		return TENSOR_EMBEDDING;
+	if (holds(name, head) || str_starts(name, "output.") || str_starts(name, "norm."))
+		return TENSOR_HEAD;
+	return TENSOR_UNKNOWN;
+}
+
+void tensors_sum(const struct tensor_table *t, int64_t layers, struct tensor_sums *s)
+{
+	*s = (struct tensor_sums){.unknown_n = 0};
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tensor *x = &t->at[i];
+		int64_t layer;
+		const enum tensor_class class = tensor_class_of(x->name, layers, &layer);
+
+		s->numbers[class] += x->numbers;
+		s->bytes[class] += x->bytes;
+		if (class == TENSOR_UNKNOWN && !s->unknown_n++)
+			s->unknown = x;
+	}
+}
+
+static double modelled(const double *of)
+{
+	double sum = 0;
+
+	for (int c = 0; c <= TENSOR_HEAD; c++)
+		sum += of[c];
+	return sum;
+}
+
+double tensor_sums_numbers(const struct tensor_sums *s)
+{
+	return modelled(s->numbers);
+}
+
+double tensor_sums_bytes(const struct tensor_sums *s)
+{
+	return modelled(s->bytes);
+}
