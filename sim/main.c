@@ -32,6 +32,10 @@ static const struct cmd cmds[] = {
 	 "measure this machine, or the --link to another, or fit results --from FILE; writes "
 	 "hardware/local/CHIP.yaml",
 	 OPT_PATH | OPT_OUT | OPT_FROM | OPT_CALIBRATE, cmd_calibrate},
+	{"import", "FILE",
+	 "a model file from a config.json, a GGUF or safetensors (a shard, or the index); -o "
+	 "models/NAME.yaml",
+	 OPT_PATH | OPT_OUT | OPT_IMPORT, cmd_import},
 	{"list", "[KIND]", "hardware, models and scenarios that can be named",
 	 OPT_PATH | OPT_OUT | OPT_FORMAT, cmd_list},
 };

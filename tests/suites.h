@@ -26,6 +26,8 @@
 	SUITE(pipeline)                                                                                      \
 	SUITE(report)                                                                                        \
 	SUITE(calib)                                                                                         \
+	SUITE(import)                                                                                        \
+	SUITE(describe)                                                                                      \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

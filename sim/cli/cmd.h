@@ -34,6 +34,7 @@ int cmd_show(const struct opts *o);
 int cmd_list(const struct opts *o);
 int cmd_validate(const struct opts *o);
 int cmd_calibrate(const struct opts *o);
+int cmd_import(const struct opts *o);
 
 /* What every verb that loads needs: arena, diags, loader with --path and the share directory. */
 struct session {

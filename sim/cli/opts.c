@@ -63,6 +63,8 @@ static const struct opt {
 	 "with --machine: the runtime whose tables are taken over; the first if not said", 0, 0},
 	{"facts", 0, TYPE_TEXT, offsetof(struct opts, facts), OPT_CALIBRATE, "FILE",
 	 "with samples: csv of what a data sheet says (key, value)", 0, 0},
+	{"facts", 0, TYPE_TEXT, offsetof(struct opts, facts), OPT_IMPORT, "FILE",
+	 "yaml to add: title, source, parameters, sizes, notes", 0, 0},
 	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N", "samples behind each interval",
 	 2, 100000},
 };

@@ -42,7 +42,8 @@ enum opt_use { /* which options a command takes; bits */
 	       OPT_SEED = 32,
 	       OPT_CALIBRATE = 64,
 	       OPT_FROM = 128, /* runs of whole models: --from, --model, --runtime, --weights */
-	       OPT_TOLERANCE = 256
+	       OPT_TOLERANCE = 256,
+	       OPT_IMPORT = 1 << 12
 };
 
 /* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */

@@ -154,8 +154,8 @@ const char *bytes_printable(struct arena *a, const char *text, size_t n, size_t 
 		uint32_t c = 0;
 		const size_t len = utf8_decode(s, &c);
 
-		if (!len || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||
-		    c == 0xfffe || c == 0xffff) {
+		if (!len || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+		    c == 0xfeff || c == 0xfffe || c == 0xffff) {
 			*put++ = '?';
 			s += len ? len : 1;
 			continue;

@@ -15,7 +15,8 @@ enum { NOTES_MAX = 32 };
 struct described {
 	const char *title, *source;
 	const char *family; /* model_type, or general.architecture */
-	const char *stored; /* how its weights are kept, as far as the file says: "bf16", "mxfp4"; may be NULL */
+	const char
+		*stored; /* how its weights are kept, as far as the file says: "bf16", "mxfp4"; may be NULL */
 	int64_t layers, hidden, vocabulary;
 	int64_t heads, kv_heads, head_dim;
 	int64_t window, full_every;
@@ -38,7 +39,8 @@ void describe_note(struct described *d, struct arena *a, const char *fmt, ...) P
 /* From the tree of a config.json; complaints with their place go to diags. 0 or -1. */
 int describe_hf(struct described *d, const struct yml *config, struct diags *diags);
 
-/* A tensor table of safetensors, read with their config: packed weights are unpacked, scales are no weights. */
+/* A tensor table of safetensors, read with their config: packed weights are unpacked, scales are no weights.
+ */
 int describe_unpack(struct tensor_table *t, const struct yml *config, struct err *err);
 
 /* From the keys of a GGUF and all of its tensors (sorted). 0 or -1 with err. */

@@ -40,7 +40,9 @@ static int number(struct reading *r, const char *key, int64_t *to)
 	else if (k->kind == GGUF_ARRAY && k->numbers)
 		for (uint64_t i = 0; i < k->n; i++) {
 			if (x > 0 && k->numbers[i] != 0 && k->numbers[i] != x)
-				return err_set(r->err, "%s:byte %llu: '%s.%s' differs from layer to layer, which is not modelled",
+				return err_set(r->err,
+					       "%s:byte %llu: '%s.%s' differs from layer to layer, which is "
+					       "not modelled",
 					       r->g->path, (unsigned long long)k->at, r->arch, key);
 			x = k->numbers[i] != 0 ? k->numbers[i] : x;
 		}
@@ -65,12 +67,12 @@ static int due(struct reading *r, const char *key, int64_t *to)
 }
 
 /* The tensor of the first layer that has it: "ffn_up.weight". */
-static const struct tensor *in_layers(const struct reading *r, const char *name, int64_t *layer)
+static const struct file_tensor *in_layers(const struct reading *r, const char *name, int64_t *layer)
 {
 	char full[300];
 
 	for (int64_t i = 0; i < r->d->layers; i++) {
-		const struct tensor *x;
+		const struct file_tensor *x;
 
 		snprintf(full, sizeof full, "blk.%lld.%s", (long long)i, name);
 		x = tensors_find(r->t, full);
@@ -83,7 +85,7 @@ static const struct tensor *in_layers(const struct reading *r, const char *name,
 	return NULL;
 }
 
-static int64_t dim(const struct tensor *x, size_t i)
+static int64_t dim(const struct file_tensor *x, size_t i)
 {
 	return x && i < x->dims_n ? (int64_t)x->dims[i] : 0;
 }
@@ -96,17 +98,20 @@ static bool has(const struct reading *r, const char *name)
 static int latent(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct tensor *kv = in_layers(r, "attn_kv_a_mqa.weight", NULL);
+	const struct file_tensor *kv = in_layers(r, "attn_kv_a_mqa.weight", NULL);
 	int64_t key = 0, value = 0;
 
 	if (!kv)
 		return 0;
 	d->latent = true;
-	if (due(r, "attention.kv_lora_rank", &d->kv_rank) != 0 || number(r, "attention.q_lora_rank", &d->q_rank) != 0 ||
-	    number(r, "attention.key_length_mla", &key) != 0 || number(r, "attention.value_length_mla", &value) != 0)
+	if (due(r, "attention.kv_lora_rank", &d->kv_rank) != 0 ||
+	    number(r, "attention.q_lora_rank", &d->q_rank) != 0 ||
+	    number(r, "attention.key_length_mla", &key) != 0 ||
+	    number(r, "attention.value_length_mla", &value) != 0)
 		return -1;
 	/* files made before the caches held the latent had the plain widths in key_length */
-	if (!key && (due(r, "attention.key_length", &key) != 0 || due(r, "attention.value_length", &value) != 0))
+	if (!key &&
+	    (due(r, "attention.key_length", &key) != 0 || due(r, "attention.value_length", &value) != 0))
 		return -1;
 	d->rope_dim = dim(kv, 1) - d->kv_rank;
 	d->nope_dim = key - d->rope_dim;
@@ -132,7 +137,8 @@ static int window(struct reading *r)
 	const struct gguf_key *k = find(r, "attention.sliding_window_pattern");
 	int64_t context = 0;
 
-	if (number(r, "attention.sliding_window", &d->window) != 0 || number(r, "context_length", &context) != 0)
+	if (number(r, "attention.sliding_window", &d->window) != 0 ||
+	    number(r, "context_length", &context) != 0)
 		return -1;
 	if (!d->window || (context && d->window >= context)) {
 		d->window = 0;
@@ -154,7 +160,8 @@ static int window(struct reading *r)
 static int attention(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct tensor *q = in_layers(r, "attn_q.weight", NULL), *qkv = in_layers(r, "attn_qkv.weight", NULL);
+	const struct file_tensor *q = in_layers(r, "attn_q.weight", NULL),
+				 *qkv = in_layers(r, "attn_qkv.weight", NULL);
 	int64_t key = 0;
 
 	if (due(r, "attention.head_count", &d->heads) != 0)
@@ -163,13 +170,13 @@ static int attention(struct reading *r)
 	if (number(r, "attention.head_count_kv", &d->kv_heads) != 0 ||
 	    number(r, "attention.key_length", &key) != 0)
 		return -1;
-	d->head_dim = q	    ? dim(q, 1) / d->heads
+	d->head_dim = q     ? dim(q, 1) / d->heads
 		      : key ? key
 		      : qkv ? dim(qkv, 1) / (d->heads + 2 * d->kv_heads)
 			    : 0;
-	d->bias = has(r, "attn_output.bias")				? "qkvo"
+	d->bias = has(r, "attn_output.bias")                         ? "qkvo"
 		  : has(r, "attn_q.bias") || has(r, "attn_qkv.bias") ? "qkv"
-								       : "none";
+								     : "none";
 	d->qk_norm = has(r, "attn_q_norm.weight");
 	d->sinks = has(r, "attn_sinks.weight") || has(r, "attn_sinks");
 	d->post_norms = has(r, "post_ffw_norm.weight");
@@ -184,8 +191,8 @@ static int experts(struct reading *r)
 {
 	struct described *d = r->d;
 	int64_t first = 0;
-	const struct tensor *up = in_layers(r, "ffn_up_exps.weight", &first), *split = NULL;
-	const struct tensor *shared = in_layers(r, "ffn_up_shexp.weight", NULL);
+	const struct file_tensor *up = in_layers(r, "ffn_up_exps.weight", &first), *split = NULL;
+	const struct file_tensor *shared = in_layers(r, "ffn_up_shexp.weight", NULL);
 
 	if (!up && (split = in_layers(r, "ffn_up.0.weight", &first))) /* each expert alone, as in 2023 */
 		up = split;
@@ -202,7 +209,8 @@ static int experts(struct reading *r)
 
 		snprintf(name, sizeof name, "blk.%lld.ffn_gate_inp.weight", (long long)i);
 		if (!tensors_find(r->t, name))
-			return err_set(r->err, "%s: layer %lld has no experts but those before it have: not modelled",
+			return err_set(r->err,
+				       "%s: layer %lld has no experts but those before it have: not modelled",
 				       r->g->path, (long long)i);
 	}
 	if (shared) {
@@ -218,7 +226,7 @@ static int experts(struct reading *r)
 static void feed_forward(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct tensor *up = in_layers(r, "ffn_up.weight", NULL);
+	const struct file_tensor *up = in_layers(r, "ffn_up.weight", NULL);
 	const bool gate = has(r, "ffn_gate.weight");
 
 	d->inner = dim(up, 1);
@@ -226,7 +234,7 @@ static void feed_forward(struct reading *r)
 	if (!up || gate || d->experts)
 		return;
 	/* no gate: Phi and GLM keep gate and up in one tensor, twice as wide as down is deep */
-	const struct tensor *down = in_layers(r, "ffn_down.weight", NULL);
+	const struct file_tensor *down = in_layers(r, "ffn_down.weight", NULL);
 
 	if (dim(down, 0) * 2 == d->inner)
 		d->inner = dim(down, 0);
@@ -237,7 +245,7 @@ static void feed_forward(struct reading *r)
 static int ends(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct tensor *embedding = tensors_find(r->t, "token_embd.weight");
+	const struct file_tensor *embedding = tensors_find(r->t, "token_embd.weight");
 
 	if (!embedding || embedding->dims_n != 2)
 		return err_set(r->err, "%s: no tensor token_embd.weight of two dimensions", r->g->path);
@@ -256,12 +264,13 @@ static int check_classes(struct reading *r)
 		err_set(r->err, "%s:byte %llu: tensor '%s' is of no part that is modelled, %zu in all",
 			sums.unknown->file, (unsigned long long)sums.unknown->at, sums.unknown->name,
 			sums.unknown_n);
-		return err_hint(r->err, "architecture '%.100s' has parts that this program does not know", r->arch);
+		return err_hint(r->err, "architecture '%.100s' has parts that this program does not know",
+				r->arch);
 	}
 	return 0;
 }
 
-static const struct tensor *first_holding(const struct tensor_table *t, const char *word)
+static const struct file_tensor *first_holding(const struct tensor_table *t, const char *word)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strstr(t->at[i].name, word))
@@ -271,13 +280,14 @@ static const struct tensor *first_holding(const struct tensor_table *t, const ch
 
 static int known_architecture(struct reading *r)
 {
-	static const char *const known[] = {"llama",   "qwen2",	 "qwen2moe", "qwen3",	  "qwen3moe", "gemma",
-					    "gemma2",  "gemma3", "phi3",     "gpt-oss",	  "deepseek2", "glm4",
-					    "chatglm", "glm4moe", "mistral3", "starcoder2", "internlm2"};
+	static const char *const known[] = {"llama",      "qwen2",    "qwen2moe", "qwen3",   "qwen3moe",
+					    "gemma",      "gemma2",   "gemma3",   "phi3",    "gpt-oss",
+					    "deepseek2",  "glm4",     "chatglm",  "glm4moe", "mistral3",
+					    "starcoder2", "internlm2"};
 	static const char *const foreign[] = {".ssm_", ".time_mix", ".attn_rel_b", ".cross_attn", "altup"};
 
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
-		const struct tensor *x = first_holding(r->t, foreign[i]);
+		const struct file_tensor *x = first_holding(r->t, foreign[i]);
 
 		if (x) {
 			err_set(r->err, "%s:byte %llu: tensor '%s' is of no part that is modelled", x->file,
@@ -288,8 +298,8 @@ static int known_architecture(struct reading *r)
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strcmp(r->arch, known[i]))
 			return 0;
-	describe_note(r->d, r->arena, "architecture '%.60s' is new here: read from its tensors as a transformer",
-		      r->arch);
+	describe_note(r->d, r->arena,
+		      "architecture '%.60s' is new here: read from its tensors as a transformer", r->arch);
 	return 0;
 }
 
@@ -315,7 +325,8 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 	if (d->layers > 4096)
 		return err_set(err, "%s: %lld layers are too many", g->path, (long long)d->layers);
 	if (beyond && beyond < d->layers) { /* counted among the blocks */
-		describe_note(d, a, "%lld layers that predict further tokens are left out", (long long)beyond);
+		describe_note(d, a, "%lld layers that predict further tokens are left out",
+			      (long long)beyond);
 		d->layers -= beyond;
 	}
 	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||

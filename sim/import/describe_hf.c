@@ -12,18 +12,18 @@
 enum sight { SEES_ALL, SEES_WINDOW, SEES_QWEN };
 
 struct family {
-	const char *type;       /* model_type */
-	bool tied;              /* default of tie_word_embeddings */
-	int64_t head_dim;       /* default; 0: hidden / heads */
+	const char *type;        /* model_type */
+	bool tied;               /* default of tie_word_embeddings */
+	int64_t head_dim;        /* default; 0: hidden / heads */
 	int64_t heads, kv_heads; /* defaults; 0: must be said; kv_heads 0: as many as heads */
-	const char *bias;       /* always there ("qkv"), or NULL: attention_bias says */
-	const char *bias_key;   /* what attention_bias brings: "qkv" or "qkvo" */
+	const char *bias;        /* always there ("qkv"), or NULL: attention_bias says */
+	const char *bias_key;    /* what attention_bias brings: "qkv" or "qkvo" */
 	bool qk_norm, post_norms, sinks;
 	enum sight sight;
 	int64_t full_every; /* default of the window's pattern */
 	int64_t window;     /* default */
 	bool latent;
-	bool routed; /* every layer has experts */
+	bool routed;                /* every layer has experts */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
 	int64_t vocabulary;         /* default */
 	int64_t experts, active;    /* defaults */
@@ -33,27 +33,82 @@ static const struct family families[] = {
 	{.type = "llama", .bias_key = "qkvo"},
 	{.type = "mistral", .kv_heads = 8, .sight = SEES_WINDOW, .window = 4096},
 	{.type = "ministral", .kv_heads = 8, .sight = SEES_WINDOW, .window = 4096},
-	{.type = "mixtral", .kv_heads = 8, .sight = SEES_WINDOW, .routed = true, .expert_inner_is_inner = true,
-	 .experts = 8, .active = 2},
+	{.type = "mixtral",
+	 .kv_heads = 8,
+	 .sight = SEES_WINDOW,
+	 .routed = true,
+	 .expert_inner_is_inner = true,
+	 .experts = 8,
+	 .active = 2},
 	{.type = "qwen2", .bias = "qkv", .kv_heads = 32, .sight = SEES_QWEN, .window = 4096},
-	{.type = "qwen2_moe", .bias = "qkv", .kv_heads = 16, .sight = SEES_QWEN, .window = 4096, .routed = true,
-	 .experts = 60, .active = 4},
-	{.type = "qwen3", .bias_key = "qkvo", .head_dim = 128, .kv_heads = 32, .qk_norm = true,
-	 .sight = SEES_QWEN, .window = 4096},
-	{.type = "qwen3_moe", .bias_key = "qkvo", .kv_heads = 4, .qk_norm = true, .sight = SEES_QWEN,
-	 .window = 4096, .routed = true, .experts = 128, .active = 8},
+	{.type = "qwen2_moe",
+	 .bias = "qkv",
+	 .kv_heads = 16,
+	 .sight = SEES_QWEN,
+	 .window = 4096,
+	 .routed = true,
+	 .experts = 60,
+	 .active = 4},
+	{.type = "qwen3",
+	 .bias_key = "qkvo",
+	 .head_dim = 128,
+	 .kv_heads = 32,
+	 .qk_norm = true,
+	 .sight = SEES_QWEN,
+	 .window = 4096},
+	{.type = "qwen3_moe",
+	 .bias_key = "qkvo",
+	 .kv_heads = 4,
+	 .qk_norm = true,
+	 .sight = SEES_QWEN,
+	 .window = 4096,
+	 .routed = true,
+	 .experts = 128,
+	 .active = 8},
 	{.type = "gemma", .tied = true, .head_dim = 256, .kv_heads = 16, .bias_key = "qkvo"},
-	{.type = "gemma2", .tied = true, .head_dim = 256, .heads = 8, .kv_heads = 4, .bias_key = "qkvo",
-	 .post_norms = true, .sight = SEES_WINDOW, .full_every = 2, .window = 4096, .vocabulary = 256000},
-	{.type = "gemma3_text", .tied = true, .head_dim = 256, .heads = 8, .kv_heads = 4, .bias_key = "qkvo",
-	 .qk_norm = true, .post_norms = true, .sight = SEES_WINDOW, .full_every = 6, .window = 4096,
+	{.type = "gemma2",
+	 .tied = true,
+	 .head_dim = 256,
+	 .heads = 8,
+	 .kv_heads = 4,
+	 .bias_key = "qkvo",
+	 .post_norms = true,
+	 .sight = SEES_WINDOW,
+	 .full_every = 2,
+	 .window = 4096,
+	 .vocabulary = 256000},
+	{.type = "gemma3_text",
+	 .tied = true,
+	 .head_dim = 256,
+	 .heads = 8,
+	 .kv_heads = 4,
+	 .bias_key = "qkvo",
+	 .qk_norm = true,
+	 .post_norms = true,
+	 .sight = SEES_WINDOW,
+	 .full_every = 6,
+	 .window = 4096,
 	 .vocabulary = 262208},
 	{.type = "phi3", .sight = SEES_WINDOW},
-	{.type = "gpt_oss", .head_dim = 64, .kv_heads = 8, .bias_key = "qkvo", .sinks = true,
-	 .sight = SEES_WINDOW, .full_every = 2, .window = 128, .routed = true, .expert_inner_is_inner = true,
-	 .experts = 128, .active = 4},
+	{.type = "gpt_oss",
+	 .head_dim = 64,
+	 .kv_heads = 8,
+	 .bias_key = "qkvo",
+	 .sinks = true,
+	 .sight = SEES_WINDOW,
+	 .full_every = 2,
+	 .window = 128,
+	 .routed = true,
+	 .expert_inner_is_inner = true,
+	 .experts = 128,
+	 .active = 4},
 	{.type = "deepseek_v2", .latent = true, .routed = true, .bias_key = "qkvo"},
-	{.type = "deepseek_v3", .latent = true, .routed = true, .bias_key = "qkvo", .experts = 256, .active = 8},
+	{.type = "deepseek_v3",
+	 .latent = true,
+	 .routed = true,
+	 .bias_key = "qkvo",
+	 .experts = 256,
+	 .active = 8},
 	{.type = "kimi_k2", .latent = true, .routed = true, .bias_key = "qkvo"},
 	{.type = "glm", .head_dim = 128, .kv_heads = 2, .bias_key = "qkv"},
 	{.type = "glm4", .head_dim = 128, .kv_heads = 2, .bias_key = "qkv", .post_norms = true},
@@ -96,35 +151,38 @@ static const struct yml *find(const struct yml *map, const char *key)
 	return y && y->kind != YML_NULL ? y : NULL;
 }
 
-/* A whole number from 0 to 10^12, "8", "8.0" or "8e0". False: not said, or wrong (then complained about). */
-static bool number(struct reading *r, const char *key, int64_t *to)
+enum said { SAID_NOT, SAID_RIGHT, SAID_WRONG };
+
+/* A whole number from 0 to 10^12, "8", "8.0" or "8e0". What is wrong is complained about. */
+static enum said number(struct reading *r, const char *key, int64_t *to)
 {
 	const struct yml *y = find(r->config, key);
 	char *end;
 	double x;
 
 	if (!y)
-		return false;
+		return SAID_NOT;
 	x = y->kind == YML_SCALAR && !y->quoted && *y->text ? strtod(y->text, &end) : -1;
 	if (!(x >= 0 && x <= 1e12) || *end || x != (double)(int64_t)x || strpbrk(y->text, "xXnN")) {
 		wrong(r, y, key, "a whole number");
-		return false;
+		return SAID_WRONG;
 	}
 	*to = (int64_t)x;
-	return true;
+	return SAID_RIGHT;
 }
 
 /* The first of the keys that is said, else the default; a default of 0: one of them must be said. */
 static int64_t any_number(struct reading *r, const char *const *keys, int64_t def)
 {
 	int64_t x = 0;
-	const bool before = r->failed;
 
 	for (size_t i = 0; keys[i]; i++) {
-		if (number(r, keys[i], &x) && (x || !def))
+		const enum said said = number(r, keys[i], &x);
+
+		if (said == SAID_WRONG)
+			return 1; /* goes on, to say all that is wrong */
+		if (said == SAID_RIGHT && (x || !def))
 			return x;
-		if (r->failed && !before)
-			return 1;
 	}
 	if (def)
 		return def;
@@ -195,7 +253,8 @@ static bool layer_types(struct reading *r)
 		if (full != (every && (int64_t)(i + 1) % every == 0)) {
 			r->failed = true;
 			diag_add(r->diags, y->items[i]->place, NULL,
-				 "config: 'layer_types': layer %zu breaks the pattern of one full layer in %lld",
+				 "config: 'layer_types': layer %zu breaks the pattern of one full layer in "
+				 "%lld",
 				 i, (long long)every);
 			return true;
 		}
@@ -223,13 +282,14 @@ static void sight(struct reading *r)
 	if (!d->window || layer_types(r))
 		return;
 	d->full_every = f->full_every;
-	if (f->full_every && !number(r, "sliding_window_pattern", &d->full_every))
+	if (f->full_every && number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
 		number(r, "_sliding_window_pattern", &d->full_every);
 	if (d->full_every == 1)
 		d->window = d->full_every = 0;
 	if (f->sight == SEES_QWEN && number_or_0(r, "max_window_layers") < d->layers)
-		describe_note(d, r->diags->arena,
-			      "'max_window_layers': the first layers see everything, here all have the window");
+		describe_note(
+			d, r->diags->arena,
+			"'max_window_layers': the first layers see everything, here all have the window");
 	if (d->window >= NUMBER(r, (int64_t)1 << 40, "max_position_embeddings"))
 		d->window = d->full_every = 0; /* never reached */
 }
@@ -241,7 +301,8 @@ static void attention(struct reading *r)
 
 	d->heads = NUMBER(r, f->heads, "num_attention_heads", "n_head", "n_heads");
 	d->kv_heads = NUMBER(r, f->kv_heads ? f->kv_heads : d->heads, "num_key_value_heads", "n_kv_heads");
-	d->head_dim = NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1), "head_dim");
+	d->head_dim =
+		NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1), "head_dim");
 	d->bias = f->bias ? f->bias : "none";
 	if (!f->bias && f->bias_key && flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
 		d->bias = f->bias_key;
@@ -313,7 +374,7 @@ static void experts(struct reading *r)
 
 static void feed_forward(struct reading *r)
 {
-	static const char *const gated[] = {"silu", "swish", "swiglu", "gelu", "gelu_pytorch_tanh",
+	static const char *const gated[] = {"silu",     "swish",    "swiglu", "gelu", "gelu_pytorch_tanh",
 					    "gelu_new", "gelu_fast"};
 	const char *act = word(r->config, "hidden_act", word(r->config, "hidden_activation", "silu"));
 	bool known = false;
@@ -340,7 +401,8 @@ static void stored(struct reading *r)
 	if (!hf)
 		hf = find(r->config, "quantization_config");
 	if (mlx && bits && !strcmp(mode, "affine")) {
-		r->d->stored = arena_printf(a, "mlx %s bits in groups of %s", bits, word(mlx, "group_size", "64"));
+		r->d->stored =
+			arena_printf(a, "mlx %s bits in groups of %s", bits, word(mlx, "group_size", "64"));
 	} else if (mlx) {
 		r->d->stored = arena_printf(a, "mlx %s", mode);
 	} else if (hf) {
@@ -363,7 +425,9 @@ static void what_is_not_modelled(struct reading *r)
 	if (find(r->top, "audio_config"))
 		describe_note(d, a, "'audio_config': the audio tower is left out");
 	if (number_or_0(r, "num_nextn_predict_layers"))
-		describe_note(d, a, "'num_nextn_predict_layers': the layers that predict further tokens are left out");
+		describe_note(
+			d, a,
+			"'num_nextn_predict_layers': the layers that predict further tokens are left out");
 	note(r, "index_topk", "attention over chosen tokens only is taken as full attention");
 	note(r, "attention_chunk_size", "attention in chunks is taken as full attention");
 	note(r, "num_kv_shared_layers", "layers that share keys and values are taken to have their own");
@@ -386,12 +450,13 @@ static void chatglm(struct reading *r)
 	d->vocabulary = NUMBER(r, 0, "padded_vocab_size");
 	d->heads = NUMBER(r, 0, "num_attention_heads");
 	d->head_dim = NUMBER(r, d->hidden / (d->heads ? d->heads : 1), "kv_channels");
-	d->kv_heads = flag(r, r->config, "multi_query_attention", false) ? NUMBER(r, 1, "multi_query_group_num")
-									 : d->heads;
+	d->kv_heads = flag(r, r->config, "multi_query_attention", false)
+			      ? NUMBER(r, 1, "multi_query_group_num")
+			      : d->heads;
 	d->inner = NUMBER(r, 0, "ffn_hidden_size");
-	d->bias = flag(r, r->config, "add_bias_linear", false)	? "qkvo"
-		  : flag(r, r->config, "add_qkv_bias", false) ? "qkv"
-							      : "none";
+	d->bias = flag(r, r->config, "add_bias_linear", false) ? "qkvo"
+		  : flag(r, r->config, "add_qkv_bias", false)  ? "qkv"
+							       : "none";
 	d->tied = flag(r, r->config, "tie_word_embeddings", false);
 }
 
@@ -412,8 +477,8 @@ static int unknown_family(struct reading *r, const char *type)
 	if (near)
 		str_addf(&list, "; the closest is %s", near);
 	if (type)
-		diag_add(r->diags, at->place, list.text, "config: model_type '%s' is not known, so what its layers hold is not",
-			 type);
+		diag_add(r->diags, at->place, list.text,
+			 "config: model_type '%s' is not known, so what its layers hold is not", type);
 	else
 		diag_add(r->diags, r->config->place, list.text, "config: 'model_type' is missing");
 	str_release(&list);

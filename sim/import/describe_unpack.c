@@ -21,12 +21,28 @@ static const char *word(const struct yml *map, const char *key)
 /* Endings of tensors that hold no weights of their own, where weights are quantised. */
 static bool beside_weights(const char *name)
 {
-	static const char *const endings[] = {
-		".scales",	 ".biases",	   "_scales",	       "weight_scale_inv", ".weight_scale",
-		".input_scale",	 ".weight_shape",  ".weight_zero_point", ".weight_global_scale", ".input_global_scale",
-		".qzeros",	 ".g_idx",	   ".absmax",	       ".quant_map",	   ".nested_absmax",
-		".nested_quant_map", ".SCB",	   ".weight_format",   ".weight_scale_2",  ".k_scale",
-		".v_scale",	 ".weight_g_idx"};
+	static const char *const endings[] = {".scales",
+					      ".biases",
+					      "_scales",
+					      "weight_scale_inv",
+					      ".weight_scale",
+					      ".input_scale",
+					      ".weight_shape",
+					      ".weight_zero_point",
+					      ".weight_global_scale",
+					      ".input_global_scale",
+					      ".qzeros",
+					      ".g_idx",
+					      ".absmax",
+					      ".quant_map",
+					      ".nested_absmax",
+					      ".nested_quant_map",
+					      ".SCB",
+					      ".weight_format",
+					      ".weight_scale_2",
+					      ".k_scale",
+					      ".v_scale",
+					      ".weight_g_idx"};
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
 		if (str_ends(name, endings[i]))
@@ -60,14 +76,12 @@ struct packing {
 };
 
 /* Weights in one number of a packed tensor; 1: it is not packed. */
-static double packed(const struct packing *p, const struct tensor *x)
+static double packed(const struct packing *p, const struct file_tensor *x)
 {
 	const char *name = x->name;
 
 	if (p->mlx)
-		return !strcmp(x->type, "U32") && str_ends(name, ".weight")
-			       ? 32 / mlx_bits(p->mlx, name)
-			       : 1;
+		return !strcmp(x->type, "U32") && str_ends(name, ".weight") ? 32 / mlx_bits(p->mlx, name) : 1;
 	if (str_ends(name, "_blocks") && !strcmp(x->type, "U8")) /* gpt-oss: two of four bits */
 		return 2;
 	if (str_ends(name, ".qweight") || str_ends(name, ".weight_packed"))
@@ -91,7 +105,8 @@ static double hf_bits(const struct yml *hf)
 int describe_unpack(struct tensor_table *t, const struct yml *config, struct err *err)
 {
 	const struct yml *text = yml_get(config, "text_config");
-	struct packing p = {.mlx = yml_get(config, "quantization"), .hf = yml_get(config, "quantization_config")};
+	struct packing p = {.mlx = yml_get(config, "quantization"),
+			    .hf = yml_get(config, "quantization_config")};
 
 	if (p.mlx && p.mlx->kind != YML_MAP)
 		p.mlx = NULL;
@@ -100,11 +115,13 @@ int describe_unpack(struct tensor_table *t, const struct yml *config, struct err
 	p.method = word(p.hf, "quant_method") ? word(p.hf, "quant_method") : "";
 	p.bits = hf_bits(p.hf);
 	for (size_t i = 0; i < t->n; i++) {
-		struct tensor *x = &t->at[i];
+		struct file_tensor *x = &t->at[i];
 		const double in_one = (p.mlx || p.hf) && beside_weights(x->name) ? 0 : packed(&p, x);
 
 		if (!isfinite(in_one) || in_one < 0 || in_one > 32) {
-			err_set(err, "%s:byte %llu: tensor '%s' is packed, but config.json does not say in how many bits",
+			err_set(err,
+				"%s:byte %llu: tensor '%s' is packed, but config.json does not say in how "
+				"many bits",
 				x->file, (unsigned long long)x->at, x->name);
 			return -1;
 		}

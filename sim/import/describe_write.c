@@ -9,11 +9,14 @@ static const struct field size_fields[] = {
 	{FIELD_KEY(struct extra_size, bytes), .type = FIELD_TEXT, .help = "size, as in '4.92 GB'"},
 	{FIELD_KEY(struct extra_size, source), .type = FIELD_TEXT, .help = "where it is published"},
 };
-static const struct table size_table = {"size", sizeof(struct extra_size), size_fields, ARRAY_LEN(size_fields)};
+static const struct table size_table = {"size", sizeof(struct extra_size), size_fields,
+					ARRAY_LEN(size_fields)};
 
 static const struct field extras_fields[] = {
-	{FIELD_KEY(struct extras, title), .type = FIELD_TEXT, .optional = true, .help = "its name, for people"},
-	{FIELD_KEY(struct extras, source), .type = FIELD_TEXT, .optional = true, .help = "where its figures come from"},
+	{FIELD_KEY(struct extras, title), .type = FIELD_TEXT, .optional = true,
+	 .help = "its name, for people"},
+	{FIELD_KEY(struct extras, source), .type = FIELD_TEXT, .optional = true,
+	 .help = "where its figures come from"},
 	{FIELD_KEY(struct extras, parameters), .type = FIELD_COUNT, .min = 0, .max = 1e14, .def = "0",
 	 .help = "as published"},
 	{FIELD_KEY(struct extras, sizes), .type = FIELD_LIST, .sub = &size_table, .optional = true,
@@ -68,8 +71,8 @@ static void attention(const struct described *d, struct str *out)
 static void feed_forward(const struct described *d, struct str *out)
 {
 	if (d->inner)
-		str_addf(out, "ffn: {kind: %s, inner: %lld%s}\n", d->gelu ? "gelu" : "swiglu", (long long)d->inner,
-			 d->ffn_bias ? ", bias: true" : "");
+		str_addf(out, "ffn: {kind: %s, inner: %lld%s}\n", d->gelu ? "gelu" : "swiglu",
+			 (long long)d->inner, d->ffn_bias ? ", bias: true" : "");
 	if (!d->experts)
 		return;
 	str_addf(out, "experts:\n  count: %lld\n  active: %lld\n  inner: %lld\n", (long long)d->experts,

@@ -4,20 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* enum ggml_type and the block structs of ggml-common.h, llama.cpp v0.5.0. Holes are types that were removed. */
+/* enum ggml_type and the block structs of ggml-common.h, llama.cpp v0.5.0. Holes are types that were removed.
+ */
 static const struct gguf_type types[] = {
-	[0] = {"F32", 1, 4},        [1] = {"F16", 1, 2},        [2] = {"Q4_0", 32, 18},
-	[3] = {"Q4_1", 32, 20},     [6] = {"Q5_0", 32, 22},     [7] = {"Q5_1", 32, 24},
-	[8] = {"Q8_0", 32, 34},     [9] = {"Q8_1", 32, 36},     [10] = {"Q2_K", 256, 84},
-	[11] = {"Q3_K", 256, 110},  [12] = {"Q4_K", 256, 144},  [13] = {"Q5_K", 256, 176},
-	[14] = {"Q6_K", 256, 210},  [15] = {"Q8_K", 256, 292},  [16] = {"IQ2_XXS", 256, 66},
-	[17] = {"IQ2_XS", 256, 74}, [18] = {"IQ3_XXS", 256, 98}, [19] = {"IQ1_S", 256, 50},
-	[20] = {"IQ4_NL", 32, 18},  [21] = {"IQ3_S", 256, 110}, [22] = {"IQ2_S", 256, 82},
-	[23] = {"IQ4_XS", 256, 136}, [24] = {"I8", 1, 1},       [25] = {"I16", 1, 2},
-	[26] = {"I32", 1, 4},       [27] = {"I64", 1, 8},       [28] = {"F64", 1, 8},
-	[29] = {"IQ1_M", 256, 56},  [30] = {"BF16", 1, 2},      [34] = {"TQ1_0", 256, 54},
-	[35] = {"TQ2_0", 256, 66},  [39] = {"MXFP4", 32, 17},   [40] = {"NVFP4", 64, 36},
-	[41] = {"Q1_0", 128, 18},   [42] = {"Q2_0", 64, 18},
+	[0] = {"F32", 1, 4},         [1] = {"F16", 1, 2},         [2] = {"Q4_0", 32, 18},
+	[3] = {"Q4_1", 32, 20},      [6] = {"Q5_0", 32, 22},      [7] = {"Q5_1", 32, 24},
+	[8] = {"Q8_0", 32, 34},      [9] = {"Q8_1", 32, 36},      [10] = {"Q2_K", 256, 84},
+	[11] = {"Q3_K", 256, 110},   [12] = {"Q4_K", 256, 144},   [13] = {"Q5_K", 256, 176},
+	[14] = {"Q6_K", 256, 210},   [15] = {"Q8_K", 256, 292},   [16] = {"IQ2_XXS", 256, 66},
+	[17] = {"IQ2_XS", 256, 74},  [18] = {"IQ3_XXS", 256, 98}, [19] = {"IQ1_S", 256, 50},
+	[20] = {"IQ4_NL", 32, 18},   [21] = {"IQ3_S", 256, 110},  [22] = {"IQ2_S", 256, 82},
+	[23] = {"IQ4_XS", 256, 136}, [24] = {"I8", 1, 1},         [25] = {"I16", 1, 2},
+	[26] = {"I32", 1, 4},        [27] = {"I64", 1, 8},        [28] = {"F64", 1, 8},
+	[29] = {"IQ1_M", 256, 56},   [30] = {"BF16", 1, 2},       [34] = {"TQ1_0", 256, 54},
+	[35] = {"TQ2_0", 256, 66},   [39] = {"MXFP4", 32, 17},    [40] = {"NVFP4", 64, 36},
+	[41] = {"Q1_0", 128, 18},    [42] = {"Q2_0", 64, 18},
 };
 
 const struct gguf_type *gguf_type(uint32_t id)
@@ -130,7 +131,8 @@ static int value_type(struct reader *r, enum value_type *type)
 	if (bytes_u32(r->b, &id, "the type of a value", r->err) != 0)
 		return -1;
 	if (id >= VALUE_N)
-		return bytes_wrong(r->b, at, r->err, "%u is no type of a value: 0 to %d are", id, VALUE_N - 1);
+		return bytes_wrong(r->b, at, r->err, "%u is no type of a value: 0 to %d are", id,
+				   VALUE_N - 1);
 	*type = (enum value_type)id;
 	return 0;
 }
@@ -162,7 +164,8 @@ static int array(struct reader *r, struct gguf_key *k, int depth)
 				   GGUF_NESTING);
 	if (type == VALUE_STRING)
 		return pass_texts(r, k->n);
-	if (bytes_expect(r->b, k->n, type == VALUE_ARRAY ? 8 : value_bytes[type], "items of a list", r->err) != 0)
+	if (bytes_expect(r->b, k->n, type == VALUE_ARRAY ? 8 : value_bytes[type], "items of a list",
+			 r->err) != 0)
 		return -1;
 	if (type == VALUE_ARRAY) {
 		for (uint64_t i = 0; i < k->n; i++) {
@@ -192,9 +195,9 @@ static int value(struct reader *r, struct gguf_key *k)
 	if (value_type(r, &type) != 0)
 		return -1;
 	k->at = r->b->at;
-	k->kind = type == VALUE_STRING ? GGUF_STRING
+	k->kind = type == VALUE_STRING  ? GGUF_STRING
 		  : type == VALUE_ARRAY ? GGUF_ARRAY
-		  : type == VALUE_BOOL	? GGUF_BOOL
+		  : type == VALUE_BOOL  ? GGUF_BOOL
 					: GGUF_NUMBER;
 	if (type == VALUE_STRING)
 		return text(r, &k->text, GGUF_TEXT, true, "a text");
@@ -236,12 +239,12 @@ static int read_keys(struct reader *r, uint64_t n)
 	for (size_t i = 1; i < g->keys_n; i++)
 		if (!strcmp(g->keys[i - 1].key, g->keys[i].key))
 			return bytes_wrong(r->b, g->keys[i].at, r->err,
-					   "key '%.100s' is repeated; first given at byte %llu", g->keys[i].key,
-					   (unsigned long long)g->keys[i - 1].at);
+					   "key '%.100s' is repeated; first given at byte %llu",
+					   g->keys[i].key, (unsigned long long)g->keys[i - 1].at);
 	return 0;
 }
 
-static int tensor_shape(struct reader *r, struct tensor *x)
+static int tensor_shape(struct reader *r, struct file_tensor *x)
 {
 	uint32_t n;
 	const uint64_t at = r->b->at;
@@ -260,14 +263,13 @@ static int tensor_shape(struct reader *r, struct tensor *x)
 			return -1;
 		x->stored *= (double)*d;
 		if (!*d || x->stored > 9e15) /* doubles count exactly so far, and no model gets there */
-			return bytes_wrong(r->b, here, r->err,
-					   "tensor '%s': dimension %zu cannot be %llu", x->name, x->dims_n,
-					   (unsigned long long)*d);
+			return bytes_wrong(r->b, here, r->err, "tensor '%s': dimension %zu cannot be %llu",
+					   x->name, x->dims_n, (unsigned long long)*d);
 	}
 	return 0;
 }
 
-static int tensor(struct reader *r, struct tensor *x, uint64_t alignment)
+static int tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
 {
 	const struct gguf_type *type;
 	uint64_t at = r->b->at;
@@ -286,9 +288,10 @@ static int tensor(struct reader *r, struct tensor *x, uint64_t alignment)
 		return err_hint(r->err, "types are those of llama.cpp v0.5.0, without the removed ones");
 	}
 	if (x->dims_n && x->dims[0] % (uint64_t)type->numbers)
-		return bytes_wrong(r->b, at, r->err,
-				   "tensor '%s': rows of %llu do not divide into blocks of %d, as %s has them",
-				   x->name, (unsigned long long)x->dims[0], type->numbers, type->name);
+		return bytes_wrong(
+			r->b, at, r->err,
+			"tensor '%s': rows of %llu do not divide into blocks of %d, as %s has them", x->name,
+			(unsigned long long)x->dims[0], type->numbers, type->name);
 	x->type = type->name;
 	x->numbers = x->stored;
 	x->bytes = x->stored / type->numbers * type->bytes;
@@ -303,15 +306,15 @@ static int tensor(struct reader *r, struct tensor *x, uint64_t alignment)
 
 static int by_offset(const void *a, const void *b)
 {
-	const struct tensor *const *x = a, *const *y = b;
+	const struct file_tensor *const *x = a, *const *y = b;
 
 	return (*x)->from < (*y)->from ? -1 : (*x)->from > (*y)->from;
 }
 
 /* Data of two tensors may not overlap. */
-static int check_offsets(struct reader *r, const struct tensor *x, size_t n)
+static int check_offsets(struct reader *r, const struct file_tensor *x, size_t n)
 {
-	const struct tensor **order = arena_array(r->arena, n + 1, sizeof *order);
+	const struct file_tensor **order = arena_array(r->arena, n + 1, sizeof *order);
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = &x[i];
@@ -322,8 +325,8 @@ static int check_offsets(struct reader *r, const struct tensor *x, size_t n)
 
 		if (i + 1 < n && order[i + 1]->from < ends)
 			return bytes_wrong(r->b, order[i + 1]->at, r->err,
-					   "tensor '%.100s' begins inside tensor '%.100s'", order[i + 1]->name,
-					   order[i]->name);
+					   "tensor '%.100s' begins inside tensor '%.100s'",
+					   order[i + 1]->name, order[i]->name);
 		if (i + 1 == n)
 			r->g->data_ends = r->g->data_at + ends;
 	}

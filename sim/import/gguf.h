@@ -10,12 +10,12 @@
 #include "sim/import/tensors.h"
 
 enum {
-	GGUF_KEYS = 1 << 14,     /* keys a file may have */
-	GGUF_TEXT = 1 << 12,     /* bytes of a text that is kept; longer ones are passed over */
-	GGUF_LIST = 1 << 10,     /* numbers of a list that are kept */
-	GGUF_NESTING = 4,        /* lists in lists */
-	GGUF_NAME = 256,         /* bytes of a tensor's name; llama.cpp allows 63 */
-	GGUF_KEY = 256           /* bytes of a key; the specification allows 65,535, none comes near */
+	GGUF_KEYS = 1 << 14, /* keys a file may have */
+	GGUF_TEXT = 1 << 12, /* bytes of a text that is kept; longer ones are passed over */
+	GGUF_LIST = 1 << 10, /* numbers of a list that are kept */
+	GGUF_NESTING = 4,    /* lists in lists */
+	GGUF_NAME = 256,     /* bytes of a tensor's name; llama.cpp allows 63 */
+	GGUF_KEY = 256       /* bytes of a key; the specification allows 65,535, none comes near */
 };
 
 enum gguf_kind { GGUF_NUMBER, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY };

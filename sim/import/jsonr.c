@@ -10,7 +10,8 @@
 #include "sim/base/utf8.h"
 #include "sim/import/bytes.h"
 
-void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n, struct err *err)
+void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n,
+		struct err *err)
 {
 	*j = (struct jsonr){.path = path, .text = text, .n = n, .err = err, .arena = a};
 }

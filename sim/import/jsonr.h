@@ -26,12 +26,14 @@ struct jsonr {
 	struct arena *arena;
 };
 
-void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n, struct err *err);
+void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n,
+		struct err *err);
 
 /* All but the next two return 0, or -1 with err. */
 int jsonr_object(struct jsonr *j); /* '{' */
 int jsonr_list(struct jsonr *j);   /* '[' */
-/* 1 with the next key, 0 at the end of the object (which is then closed), -1 with err. The text is printable. */
+/* 1 with the next key, 0 at the end of the object (which is then closed), -1 with err. The text is printable.
+ */
 int jsonr_key(struct jsonr *j, const char **key);
 int jsonr_item(struct jsonr *j); /* 1 if another item follows, 0 at the end of the list, -1 with err */
 

@@ -13,10 +13,10 @@ static const struct {
 	const char *name;
 	int bits;
 } types[] = {
-	{"F64", 64},	 {"I64", 64},	  {"U64", 64},	   {"C64", 64},	    {"F32", 32},     {"I32", 32},
-	{"U32", 32},	 {"F16", 16},	  {"BF16", 16},	   {"I16", 16},	    {"U16", 16},     {"F8_E4M3", 8},
-	{"F8_E5M2", 8},	 {"F8_E8M0", 8},  {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I8", 8},      {"U8", 8},
-	{"BOOL", 8},	 {"F6_E2M3", 6},  {"F6_E3M2", 6},  {"F4", 4},
+	{"F64", 64},    {"I64", 64},    {"U64", 64},        {"C64", 64},        {"F32", 32}, {"I32", 32},
+	{"U32", 32},    {"F16", 16},    {"BF16", 16},       {"I16", 16},        {"U16", 16}, {"F8_E4M3", 8},
+	{"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I8", 8},   {"U8", 8},
+	{"BOOL", 8},    {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"F4", 4},
 };
 
 static int bits_of(struct jsonr *j, size_t at, const char *name)
@@ -27,7 +27,7 @@ static int bits_of(struct jsonr *j, size_t at, const char *name)
 	return jsonr_wrong(j, at, "dtype '%.40s' is not known", name);
 }
 
-static int shape(struct jsonr *j, struct tensor *x)
+static int shape(struct jsonr *j, struct file_tensor *x)
 {
 	int rc;
 
@@ -50,7 +50,7 @@ static int shape(struct jsonr *j, struct tensor *x)
 	return rc;
 }
 
-static int offsets(struct jsonr *j, const struct tensor *x, uint64_t ends[2])
+static int offsets(struct jsonr *j, const struct file_tensor *x, uint64_t ends[2])
 {
 	int rc;
 	size_t n = 0;
@@ -69,7 +69,7 @@ static int offsets(struct jsonr *j, const struct tensor *x, uint64_t ends[2])
 	return rc;
 }
 
-static int entry(struct jsonr *j, struct tensor *x)
+static int entry(struct jsonr *j, struct file_tensor *x)
 {
 	const char *key = NULL, *type = NULL;
 	uint64_t ends[2] = {0, 0};
@@ -112,23 +112,24 @@ static int entry(struct jsonr *j, struct tensor *x)
 	x->from = ends[0];
 	x->bytes = (double)(ends[1] - ends[0]);
 	if (x->stored * bits != x->bytes * 8)
-		return jsonr_wrong(j, j->at, "tensor '%.100s': its shape makes %.17g bytes, its offsets %.17g",
-				   x->name, x->stored * bits / 8, x->bytes);
+		return jsonr_wrong(j, j->at,
+				   "tensor '%.100s': its shape makes %.17g bytes, its offsets %.17g", x->name,
+				   x->stored * bits / 8, x->bytes);
 	return 0;
 }
 
 static int by_offset(const void *a, const void *b)
 {
-	const struct tensor *const *x = a, *const *y = b;
+	const struct file_tensor *const *x = a, *const *y = b;
 
 	if ((*x)->from != (*y)->from)
 		return (*x)->from < (*y)->from ? -1 : 1;
 	return (*x)->bytes < (*y)->bytes ? -1 : (*x)->bytes > (*y)->bytes; /* empty ones first */
 }
 
-static int check_offsets(struct jsonr *j, const struct tensor *x, size_t n, uint64_t *ends)
+static int check_offsets(struct jsonr *j, const struct file_tensor *x, size_t n, uint64_t *ends)
 {
-	const struct tensor **order = arena_array(j->arena, n + 1, sizeof *order);
+	const struct file_tensor **order = arena_array(j->arena, n + 1, sizeof *order);
 
 	*ends = 0;
 	for (size_t i = 0; i < n; i++)
@@ -153,7 +154,7 @@ static int header(struct jsonr *j, struct tensor_table *t)
 	if (jsonr_object(j) != 0)
 		return -1;
 	while ((rc = jsonr_key(j, &key)) == 1) {
-		struct tensor *x;
+		struct file_tensor *x;
 
 		if (!strcmp(key, "__metadata__")) {
 			if (jsonr_skip(j) != 0)
@@ -174,7 +175,8 @@ static int header(struct jsonr *j, struct tensor_table *t)
 	return rc == 0 ? jsonr_end(j) : -1;
 }
 
-int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, uint64_t *short_B, struct err *err)
+int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, uint64_t *short_B,
+		     struct err *err)
 {
 	struct jsonr j;
 	const size_t before = t->n;

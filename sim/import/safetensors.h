@@ -11,7 +11,8 @@
 
 enum { SAFETENSORS_HEADER = 100000000 };
 
-/* Reads one file's header; its tensors are added to t (unsorted). *short_B: bytes of data that the file lacks. */
+/* Reads one file's header; its tensors are added to t (unsorted). *short_B: bytes of data that the file
+ * lacks. */
 int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, uint64_t *short_B,
 		     struct err *err);
 

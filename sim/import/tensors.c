@@ -6,18 +6,23 @@
 
 #include "sim/base/str.h"
 
-const char *const tensor_class_names[TENSOR_CLASS_N] = {
-	[TENSOR_EMBEDDING] = "embedding", [TENSOR_ATTENTION] = "attention",
-	[TENSOR_FFN] = "ffn",             [TENSOR_ROUTER] = "router",
-	[TENSOR_SHARED] = "shared_experts", [TENSOR_EXPERTS] = "experts",
-	[TENSOR_HEAD] = "head",           [TENSOR_BEYOND] = "multi-token prediction",
-	[TENSOR_OTHER] = "vision or audio", [TENSOR_NONE] = "no weights",
-	[TENSOR_UNKNOWN] = "unknown"};
+const char *const tensor_class_names[CLASS_N] = {[CLASS_EMBEDDING] = "embedding",
+						 [CLASS_ATTENTION] = "attention",
+						 [CLASS_FFN] = "ffn",
+						 [CLASS_ROUTER] = "router",
+						 [CLASS_SHARED] = "shared_experts",
+						 [CLASS_EXPERTS] = "experts",
+						 [CLASS_HEAD] = "head",
+						 [CLASS_BEYOND] = "multi-token prediction",
+						 [CLASS_OTHER] = "vision or audio",
+						 [CLASS_NONE] = "no weights",
+						 [CLASS_UNKNOWN] = "unknown"};
 
-struct tensor *tensors_add(struct tensor_table *t)
+struct file_tensor *tensors_add(struct tensor_table *t)
 {
 	if (t->n == t->room) {
-		struct tensor *more = arena_array(t->arena, t->room = t->room ? 2 * t->room : 64, sizeof *more);
+		struct file_tensor *more =
+			arena_array(t->arena, t->room = t->room ? 2 * t->room : 64, sizeof *more);
 
 		if (t->n)
 			memcpy(more, t->at, t->n * sizeof *more);
@@ -28,7 +33,7 @@ struct tensor *tensors_add(struct tensor_table *t)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct tensor *x = a, *y = b;
+	const struct file_tensor *x = a, *y = b;
 	const int order = strcmp(x->name, y->name);
 
 	return order ? order : x->at < y->at ? -1 : x->at > y->at;
@@ -39,7 +44,7 @@ int tensors_sort(struct tensor_table *t, struct err *err)
 	if (t->n)
 		qsort(t->at, t->n, sizeof *t->at, by_name);
 	for (size_t i = 1; i < t->n; i++) {
-		const struct tensor *x = &t->at[i];
+		const struct file_tensor *x = &t->at[i];
 
 		if (strcmp(t->at[i - 1].name, x->name) != 0)
 			continue;
@@ -51,9 +56,9 @@ int tensors_sort(struct tensor_table *t, struct err *err)
 	return 0;
 }
 
-const struct tensor *tensors_find(const struct tensor_table *sorted, const char *name)
+const struct file_tensor *tensors_find(const struct tensor_table *sorted, const char *name)
 {
-	const struct tensor key = {.name = name};
+	const struct file_tensor key = {.name = name};
 	size_t lo = 0, hi = sorted->n;
 
 	while (lo < hi) {
@@ -101,69 +106,70 @@ static const struct {
 	enum tensor_class class;
 	const char *words[14];
 } in_layer[] = {
-	{TENSOR_NONE, {"rotary_emb", "rope_freqs", "rope_factors", "masked_bias"}},
-	{TENSOR_BEYOND, {"nextn", "eh_proj", "enorm", "hnorm", "shared_head"}},
-	{TENSOR_SHARED, {"shexp", "shared_expert"}},
-	{TENSOR_EXPERTS, {"_exps", ".experts."}},
-	{TENSOR_ROUTER, {"ffn_gate_inp", "exp_probs_b", "mlp.gate.", "mlp.router", "block_sparse_moe.gate."}},
-	{TENSOR_ATTENTION,
+	{CLASS_NONE, {"rotary_emb", "rope_freqs", "rope_factors", "masked_bias"}},
+	{CLASS_BEYOND, {"nextn", "eh_proj", "enorm", "hnorm", "shared_head"}},
+	{CLASS_SHARED, {"shexp", "shared_expert"}},
+	{CLASS_EXPERTS, {"_exps", ".experts."}},
+	{CLASS_ROUTER, {"ffn_gate_inp", "exp_probs_b", "mlp.gate.", "mlp.router", "block_sparse_moe.gate."}},
+	{CLASS_ATTENTION,
 	 {"attn_", "self_attn", "attention_norm", "input_layernorm", "self_attention", ".attention.",
 	  "post_self_attn_layernorm"}},
-	{TENSOR_FFN,
-	 {"ffn_", "mlp.", "post_attention_layernorm", "feedforward_layernorm", "post_mlp_layernorm", "post_ffw",
-	  "feed_forward.", "block_sparse_moe.norm"}},
+	{CLASS_FFN,
+	 {"ffn_", "mlp.", "post_attention_layernorm", "feedforward_layernorm", "post_mlp_layernorm",
+	  "post_ffw", "feed_forward.", "block_sparse_moe.norm"}},
 };
 
 static enum tensor_class class_in_layer(const char *rest)
 {
 	if (!strcmp(rest, "post_attention_norm.weight")) /* GGUF: the second norm of Gemma's attention */
-		return TENSOR_ATTENTION;
+		return CLASS_ATTENTION;
 	for (size_t i = 0; i < ARRAY_LEN(in_layer); i++)
 		if (holds(rest, in_layer[i].words))
 			return in_layer[i].class;
-	return TENSOR_UNKNOWN;
+	return CLASS_UNKNOWN;
 }
 
 enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *layer)
 {
-	static const char *const other[] = {"vision",    "visual", "multi_modal", "mm_projector", "audio", "mm.",
-					    "v.patch",   "v.blk",  "image_newline", NULL};
-	static const char *const head[] = {"lm_head", "output_norm", "output_layer", "final_layernorm",
-					   "model.norm.", "transformer.norm", NULL};
-	static const char *const embedding[] = {"token_embd", "embed_tokens", "word_embeddings", "tok_embeddings",
-						NULL};
+	static const char *const other[] = {"vision", "visual",  "multi_modal", "mm_projector",  "audio",
+					    "mm.",    "v.patch", "v.blk",       "image_newline", NULL};
+	static const char *const head[] = {
+		"lm_head",          "output_norm", "output_layer", "final_layernorm", "model.norm.",
+		"transformer.norm", NULL};
+	static const char *const embedding[] = {"token_embd", "embed_tokens", "word_embeddings",
+						"tok_embeddings", NULL};
 	static const char *const none[] = {"rope_freqs", "rotary_", "rope_factors", "inv_freq", NULL};
 	const char *rest;
 
 	*layer = -1;
 	if (holds(name, other))
-		return TENSOR_OTHER;
+		return CLASS_OTHER;
 	if (str_starts(name, "mtp.") || strstr(name, ".mtp."))
-		return TENSOR_BEYOND;
+		return CLASS_BEYOND;
 	rest = after_layer(name, layer);
 	if (rest)
-		return layers && *layer >= layers ? TENSOR_BEYOND : class_in_layer(rest);
+		return layers && *layer >= layers ? CLASS_BEYOND : class_in_layer(rest);
 	*layer = -1;
 	if (holds(name, none))
-		return TENSOR_NONE;
+		return CLASS_NONE;
 	if (holds(name, embedding))
-		return TENSOR_EMBEDDING;
+		return CLASS_EMBEDDING;
 	if (holds(name, head) || str_starts(name, "output.") || str_starts(name, "norm."))
-		return TENSOR_HEAD;
-	return TENSOR_UNKNOWN;
+		return CLASS_HEAD;
+	return CLASS_UNKNOWN;
 }
 
 void tensors_sum(const struct tensor_table *t, int64_t layers, struct tensor_sums *s)
 {
 	*s = (struct tensor_sums){.unknown_n = 0};
 	for (size_t i = 0; i < t->n; i++) {
-		const struct tensor *x = &t->at[i];
+		const struct file_tensor *x = &t->at[i];
 		int64_t layer;
 		const enum tensor_class class = tensor_class_of(x->name, layers, &layer);
 
 		s->numbers[class] += x->numbers;
 		s->bytes[class] += x->bytes;
-		if (class == TENSOR_UNKNOWN && !s->unknown_n++)
+		if (class == CLASS_UNKNOWN && !s->unknown_n++)
 			s->unknown = x;
 	}
 }
@@ -172,7 +178,7 @@ static double modelled(const double *of)
 {
 	double sum = 0;
 
-	for (int c = 0; c <= TENSOR_HEAD; c++)
+	for (int c = 0; c <= CLASS_HEAD; c++)
 		sum += of[c];
 	return sum;
 }

@@ -14,7 +14,7 @@
 
 enum { TENSOR_DIMS = 8, TENSORS_MAX = 1 << 20 };
 
-struct tensor {
+struct file_tensor {
 	const char *name;
 	const char *type; /* "Q4_K", "BF16" */
 	size_t dims_n;
@@ -29,39 +29,40 @@ struct tensor {
 
 struct tensor_table {
 	struct arena *arena;
-	struct tensor *at;
+	struct file_tensor *at;
 	size_t n, room;
 };
 
-struct tensor *tensors_add(struct tensor_table *t); /* zeroed */
+struct file_tensor *tensors_add(struct tensor_table *t); /* zeroed */
 
 /* Sorts by name and refuses a name given twice; 0 or -1. */
 int tensors_sort(struct tensor_table *t, struct err *err);
-const struct tensor *tensors_find(const struct tensor_table *sorted, const char *name); /* NULL if none */
+const struct file_tensor *tensors_find(const struct tensor_table *sorted,
+				       const char *name); /* NULL if none */
 
 /* What a tensor belongs to; by its name, GGUF's or Hugging Face's. */
 enum tensor_class {
-	TENSOR_EMBEDDING,
-	TENSOR_ATTENTION, /* norms of the block included */
-	TENSOR_FFN,
-	TENSOR_ROUTER,
-	TENSOR_SHARED,
-	TENSOR_EXPERTS,
-	TENSOR_HEAD,     /* and the last norm */
-	TENSOR_BEYOND,   /* layers past the last: multi-token prediction */
-	TENSOR_OTHER,    /* vision, audio: not part of the text model */
-	TENSOR_NONE,     /* tables that are no weights: rotary frequencies */
-	TENSOR_UNKNOWN,
-	TENSOR_CLASS_N
+	CLASS_EMBEDDING,
+	CLASS_ATTENTION, /* norms of the block included */
+	CLASS_FFN,
+	CLASS_ROUTER,
+	CLASS_SHARED,
+	CLASS_EXPERTS,
+	CLASS_HEAD,   /* and the last norm */
+	CLASS_BEYOND, /* layers past the last: multi-token prediction */
+	CLASS_OTHER,  /* vision, audio: not part of the text model */
+	CLASS_NONE,   /* tables that are no weights: rotary frequencies */
+	CLASS_UNKNOWN,
+	CLASS_N
 };
-extern const char *const tensor_class_names[TENSOR_CLASS_N];
+extern const char *const tensor_class_names[CLASS_N];
 
 /* layers: of the model; a tensor of a later layer is BEYOND. *layer: its layer, -1: of none. */
 enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *layer);
 
 struct tensor_sums {
-	double numbers[TENSOR_CLASS_N], bytes[TENSOR_CLASS_N];
-	const struct tensor *unknown; /* the first whose class is not known */
+	double numbers[CLASS_N], bytes[CLASS_N];
+	const struct file_tensor *unknown; /* the first whose class is not known */
 	size_t unknown_n;
 };
 void tensors_sum(const struct tensor_table *t, int64_t layers, struct tensor_sums *s);

@@ -1,0 +1,301 @@
+/* import.c - see import.h. */
+#include "sim/import/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/import/safetensors.h"
+#include "sim/llm/model.h"
+
+enum { CONFIG_MAX = 4 << 20, INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
+
+struct job {
+	struct loader *l;
+	struct arena *arena;
+	const struct import_ask *ask;
+	struct import_result *r;
+	struct tensor_table table;
+	struct err *err;
+};
+
+/* --- which file is what --------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *beside(struct arena *a, const char *path, const char *name)
+{
+	return arena_printf(a, "%.*s%s", (int)(base_name(path) - path), path, name);
+}
+
+/* "x-00002-of-00005.gguf": the place of its number, and how many there are; 0 if it is no shard. */
+static size_t shard_of(const char *path, const char *suffix, size_t *at)
+{
+	const size_t len = strlen(path), tail = strlen(suffix);
+	const char *p;
+
+	if (len < tail + 15 || strcmp(path + len - tail, suffix) != 0)
+		return 0;
+	p = path + len - tail - 15; /* "-00002-of-00005" */
+	if (p[0] != '-' || strspn(p + 1, "0123456789") != 5 || strncmp(p + 6, "-of-", 4) != 0 ||
+	    strspn(p + 10, "0123456789") != 5)
+		return 0;
+	*at = (size_t)(p + 1 - path);
+	return (size_t)strtoul(p + 10, NULL, 10);
+}
+
+/* Every shard, in order; one alone if it is none. */
+static int shards(struct job *j, const char *suffix, struct name_list *files)
+{
+	const char *path = j->ask->path;
+	size_t at = 0;
+	const size_t n = shard_of(path, suffix, &at);
+
+	files->n = n ? n : 1;
+	if (n > SHARDS_MAX)
+		return err_set(j->err, "'%s': more than %d files", path, SHARDS_MAX);
+	files->at = arena_array(j->arena, files->n, sizeof *files->at);
+	files->at[0] = path;
+	for (size_t i = 0; i < n; i++) {
+		files->at[i] = arena_printf(j->arena, "%.*s%05zu%s", (int)at, path, i + 1, path + at + 5);
+		if (file_exists(files->at[i]))
+			continue;
+		err_set(j->err, "'%s' is missing: file %zu of %zu", files->at[i], i + 1, n);
+		return err_hint(j->err,
+				"the table of tensors is complete only with all files, at least their "
+				"headers");
+	}
+	return 0;
+}
+
+/* --- GGUF ----------------------------------------------------------------------------------------- */
+
+static int read_gguf(struct job *j, const char *path, struct gguf *g)
+{
+	struct bytes b;
+	int rc;
+
+	if (bytes_open(&b, path, j->err) != 0)
+		return -1;
+	rc = gguf_read(j->arena, &b, g, &j->table, j->err);
+	bytes_close(&b);
+	if (rc == 0 && g->size < g->data_ends)
+		j->r->short_B += g->data_ends - (g->size > g->data_at ? g->size : g->data_at);
+	return rc;
+}
+
+/* split.no and split.count must say what the names say. */
+static int check_split(struct job *j, const struct gguf *g, size_t i, size_t n)
+{
+	const struct gguf_key *no = gguf_find(g, "split.no"), *of = gguf_find(g, "split.count");
+
+	if (of && of->number > 1 && (of->number != (double)n || !no || no->number != (double)i)) {
+		err_set(j->err, "%s:byte %llu: this is part %.17g of %.17g, its name says %zu of %zu",
+			g->path, (unsigned long long)of->at, no ? no->number + 1 : 0, of->number, i + 1, n);
+		return err_hint(j->err, "give the files the names they were published with");
+	}
+	return 0;
+}
+
+static int import_gguf(struct job *j)
+{
+	struct name_list files;
+	struct gguf first = {.keys_n = 0}, other;
+
+	if (shards(j, ".gguf", &files) != 0)
+		return -1;
+	for (size_t i = 0; i < files.n; i++) {
+		struct gguf *g = i ? &other : &first;
+
+		if (read_gguf(j, files.at[i], g) != 0 || check_split(j, g, i, files.n) != 0)
+			return -1;
+	}
+	j->r->files_n = files.n;
+	if (tensors_sort(&j->table, j->err) != 0)
+		return -1;
+	return describe_gguf(j->arena, &j->r->described, &first, &j->table, j->err);
+}
+
+/* --- Hugging Face --------------------------------------------------------------------------------- */
+
+static const struct yml *read_config(struct job *j, const char *path)
+{
+	struct source *s = arena_alloc(j->arena, sizeof *s);
+	char *text;
+	size_t len;
+
+	if (file_read(j->arena, path, CONFIG_MAX, &text, &len, j->err) != 0)
+		return NULL;
+	*s = (struct source){path, text, len};
+	return yml_parse(j->arena, s, j->l->diags);
+}
+
+static int import_config(struct job *j, const char *path, const struct yml **config)
+{
+	*config = read_config(j, path);
+	if (!*config || describe_hf(&j->r->described, *config, j->l->diags) != 0)
+		return -1;
+	return j->l->diags->total ? -1 : 0;
+}
+
+static int index_files(struct job *j, struct name_list *files)
+{
+	char *text;
+	size_t len;
+
+	if (file_read(j->arena, j->ask->path, INDEX_MAX, &text, &len, j->err) != 0 ||
+	    safetensors_index(j->arena, j->ask->path, text, len, files, j->err) != 0)
+		return -1;
+	for (size_t i = 0; i < files->n; i++)
+		files->at[i] = beside(j->arena, j->ask->path, files->at[i]);
+	return 0;
+}
+
+static int import_safetensors(struct job *j, bool is_index)
+{
+	const char *path = beside(j->arena, j->ask->path, "config.json");
+	const struct yml *config;
+	struct name_list files;
+
+	if (!file_exists(path)) {
+		err_set(j->err, "'%s' is missing", path);
+		return err_hint(j->err,
+				"a safetensors file knows its tensors, not its model: put config.json "
+				"beside it");
+	}
+	if ((is_index ? index_files(j, &files) : shards(j, ".safetensors", &files)) != 0 ||
+	    import_config(j, path, &config) != 0)
+		return -1;
+	for (size_t i = 0; i < files.n; i++) {
+		uint64_t short_B = 0;
+		struct bytes b;
+		int rc;
+
+		if (bytes_open(&b, files.at[i], j->err) != 0)
+			return -1;
+		rc = safetensors_read(j->arena, &b, &j->table, &short_B, j->err);
+		bytes_close(&b);
+		if (rc != 0)
+			return -1;
+		j->r->short_B += short_B;
+	}
+	j->r->files_n = files.n;
+	if (tensors_sort(&j->table, j->err) != 0)
+		return -1;
+	return describe_unpack(&j->table, config, j->err);
+}
+
+/* --- what the table says -------------------------------------------------------------------------- */
+
+/* A head that is kept though it is the embedding's (or the other way round) follows the table. */
+static void settle_head(struct job *j)
+{
+	struct described *d = &j->r->described;
+	const struct file_tensor *head = tensors_find(&j->table, "lm_head.weight");
+
+	if (!head)
+		head = tensors_find(&j->table, "transformer.output_layer.weight");
+	if (!head)
+		head = tensors_find(&j->table, "language_model.lm_head.weight");
+	if (!head)
+		head = tensors_find(&j->table, "output.weight");
+	if (j->table.n && !d->tied && !head && j->r->sums.bytes[CLASS_EMBEDDING] > 0) {
+		describe_note(d, j->arena, "the files hold no head: it is taken to be the embedding");
+		d->tied = true;
+	}
+}
+
+static int use_table(struct job *j)
+{
+	struct import_result *r = j->r;
+	struct described *d = &r->described;
+
+	r->tensors_n = j->table.n;
+	if (!j->table.n)
+		return 0;
+	tensors_sum(&j->table, d->layers, &r->sums);
+	if (r->sums.unknown_n) {
+		err_set(j->err, "%s:byte %llu: tensor '%s' is of no part that is modelled, %zu in all",
+			r->sums.unknown->file, (unsigned long long)r->sums.unknown->at, r->sums.unknown->name,
+			r->sums.unknown_n);
+		return err_hint(j->err, "'%.100s' has parts that this program does not know", d->family);
+	}
+	settle_head(j);
+	d->parameters = tensor_sums_numbers(&r->sums);
+	d->bytes = tensor_sums_bytes(&r->sums);
+	for (int c = CLASS_BEYOND; c <= CLASS_OTHER; c++)
+		if (r->sums.numbers[c] > 0)
+			describe_note(d, j->arena, "%s: %.4g parameters, %.4g GB", tensor_class_names[c],
+				      r->sums.numbers[c], r->sums.bytes[c] / 1e9);
+	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------ */
+
+static int read_facts(struct job *j, struct extras *x)
+{
+	struct source *s = arena_alloc(j->arena, sizeof *s);
+	struct yml *tree;
+	char *text;
+	size_t len;
+
+	if (file_read(j->arena, j->ask->facts, CONFIG_MAX, &text, &len, j->err) != 0)
+		return -1;
+	*s = (struct source){j->ask->facts, text, len};
+	tree = yml_parse(j->arena, s, j->l->diags);
+	return tree ? field_load(&extras_table, tree, "facts", x, j->l->diags) : -1;
+}
+
+/* What was written must be a model file that passes 'check'. */
+static int read_back(struct job *j)
+{
+	struct source *s = arena_alloc(j->arena, sizeof *s);
+	struct model m = {.layers = 0};
+	struct yml *tree;
+
+	*s = (struct source){arena_printf(j->arena, "(made of %s)", base_name(j->ask->path)),
+			     arena_strdup(j->arena, j->r->text.text), j->r->text.len};
+	tree = yml_parse(j->arena, s, j->l->diags);
+	if (tree && field_load(&model_table, tree, "model", &m, j->l->diags) == 0)
+		model_check(&m, j->l->diags);
+	return j->l->diags->total ? -1 : 0;
+}
+
+static int read_files(struct job *j)
+{
+	const char *name = base_name(j->ask->path);
+	const struct yml *config;
+
+	if (str_ends(name, ".safetensors.index.json"))
+		return import_safetensors(j, true);
+	if (str_ends(name, ".safetensors"))
+		return import_safetensors(j, false);
+	if (str_ends(name, ".gguf"))
+		return import_gguf(j);
+	if (str_ends(name, ".json"))
+		return import_config(j, j->ask->path, &config);
+	err_set(j->err, "cannot import '%s': its suffix says nothing", j->ask->path);
+	return err_hint(j->err, "config.json, .gguf, .safetensors or .safetensors.index.json");
+}
+
+int import_model(struct loader *l, const struct import_ask *ask, struct import_result *r, struct err *err)
+{
+	struct job j = {l, l->arena, ask, r, {.arena = l->arena}, err};
+	struct extras x = {.title = NULL};
+	const char *how;
+
+	*r = (struct import_result){.text = STR_INIT, .files_n = 1};
+	if (read_files(&j) != 0 || use_table(&j) != 0 || (ask->facts && read_facts(&j, &x) != 0))
+		return -1;
+	how = arena_printf(l->arena, "Made by 'lemursim import' from %s%s%s; change those, not this.",
+			   base_name(ask->path), ask->facts ? " and " : "",
+			   ask->facts ? base_name(ask->facts) : "");
+	r->described.source = base_name(ask->path);
+	describe_write(&r->described, ask->facts ? &x : NULL, how, &r->text);
+	return read_back(&j);
+}
