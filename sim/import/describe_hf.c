@@ -463,7 +463,8 @@ static void chatglm(struct reading *r)
 static int unknown_family(struct reading *r, const char *type)
 {
 	const char *names[ARRAY_LEN(families) + 2], *near;
-	const struct yml *at = find(r->config, "model_type");
+	const struct yml *at =
+		find(r->config, "model_type") ? find(r->config, "model_type") : find(r->top, "model_type");
 	struct str list = STR_INIT;
 	size_t n = 0;
 

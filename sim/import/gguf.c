@@ -392,7 +392,7 @@ int gguf_read(struct arena *a, struct bytes *b, struct gguf *g, struct tensor_ta
 		if (tensor(&r, tensors_add(t), alignment) != 0)
 			return -1;
 	g->data_at = g->data_ends = (b->at + alignment - 1) / alignment * alignment;
-	return check_offsets(&r, t->at + before, t->n - before);
+	return t->n > before ? check_offsets(&r, t->at + before, t->n - before) : 0;
 }
 
 const struct gguf_key *gguf_find(const struct gguf *g, const char *key)

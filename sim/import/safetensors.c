@@ -180,7 +180,7 @@ int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, u
 {
 	struct jsonr j;
 	const size_t before = t->n;
-	uint64_t n, ends;
+	uint64_t n, ends = 0;
 	char *text;
 	int rc;
 
@@ -201,7 +201,7 @@ int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, u
 		j.base = 8;
 		rc = header(&j, t);
 	}
-	if (rc == 0)
+	if (rc == 0 && t->n > before)
 		rc = check_offsets(&j, t->at + before, t->n - before, &ends);
 	if (rc == 0 && b->size - b->at > ends)
 		rc = bytes_wrong(b, b->at + ends, err, "%llu bytes follow the last tensor",
