@@ -17,6 +17,9 @@ enum { LOADS = OPT_SET | OPT_PATH };
 static const struct cmd cmds[] = {
 	{"simulate", "SCENARIO...", "one row for each assignment: fits, how fast, what limits it, how sure",
 	 LOADS | OPT_OUT | OPT_FORMAT | OPT_SEED, cmd_simulate},
+	{"sweep", "SCENARIO",
+	 "a grid of what-ifs, such as --over workload.generate.batch=1,4,16, and where a split pays",
+	 LOADS | OPT_OUT | OPT_FORMAT | OPT_SEED | OPT_SWEEP, cmd_sweep},
 	{"schedule", "SCENARIO",
 	 "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
 	 LOADS | OPT_OUT | OPT_ASSIGNMENT, cmd_schedule},

@@ -9,6 +9,7 @@
 
 #include "sim/cli/opts.h"
 #include "sim/conf/load.h"
+#include "sim/report/result.h"
 #include "sim/world/world.h"
 
 enum exit_code {
@@ -27,6 +28,7 @@ struct cmd {
 };
 
 int cmd_simulate(const struct opts *o);
+int cmd_sweep(const struct opts *o);
 int cmd_schedule(const struct opts *o);
 int cmd_roofline(const struct opts *o);
 int cmd_check(const struct opts *o);
@@ -60,6 +62,9 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 /* Writing a file is not interrupted half-way: a signal that comes meanwhile is answered at once after. */
 void session_hold_signals(sigset_t *before);
 void session_let_signals(const sigset_t *before);
+
+/* By --format, else by the suffix of -o, else a table; an exit code. */
+int choose_format(const struct opts *o, enum result_format *format);
 
 /* Prints text on stdout, or writes it to o->out; returns an exit code. */
 int deliver(const struct opts *o, const struct str *text);

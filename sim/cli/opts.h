@@ -21,11 +21,11 @@ struct texts {
 
 struct opts {
 	struct texts files; /* what is not an option */
-	struct texts sets, paths;
+	struct texts sets, paths, over;
 	struct texts model; /* what the --from files ran */
 	const char *runtime, *weights, *tolerance;
 	struct texts froms; /* --from: measured runs, or samples */
-	const char *out, *assignment, *phase, *format;
+	const char *out, *assignment, *phase, *format, *metric;
 	const char *only, *backend, *link;           /* calibrate */
 	const char *machine, *device, *like, *facts; /* calibrate --from */
 	int64_t seed, draws;                         /* -1: as the scenario says */
@@ -43,7 +43,8 @@ enum opt_use { /* which options a command takes; bits */
 	       OPT_CALIBRATE = 64,
 	       OPT_FROM = 128, /* runs of whole models: --from, --model, --runtime, --weights */
 	       OPT_TOLERANCE = 256,
-	       OPT_IMPORT = 1 << 12
+	       OPT_IMPORT = 1 << 12,
+	       OPT_SWEEP = 2048 /* --over, --metric */
 };
 
 /* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */

@@ -127,6 +127,28 @@ void session_let_signals(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
+int choose_format(const struct opts *o, enum result_format *format)
+{
+	const char *name = o->format;
+	struct err err = ERR_INIT;
+
+	if (!name && o->out)
+		name = strrchr(o->out, '.') && !strchr(strrchr(o->out, '.'), '/') ? strrchr(o->out, '.') + 1
+										  : "";
+	*format = RESULT_TABLE;
+	if (!name)
+		return 0;
+	for (int i = 0; i < RESULT_FORMAT_N; i++) {
+		*format = (enum result_format)i;
+		if (!strcmp(name, result_format_names[i]) ||
+		    (i == RESULT_TABLE && !o->format && !strcmp(name, "txt")))
+			return 0;
+	}
+	err_set(&err, "unknown format '%.40s'", name);
+	err_hint(&err, "one of: table, md, csv, json, jsonl");
+	return complain(&err, EXIT_USAGE);
+}
+
 int deliver(const struct opts *o, const struct str *text)
 {
 	struct err err = ERR_INIT;

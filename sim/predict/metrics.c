@@ -31,25 +31,39 @@ enum metric_id {
 
 static const struct {
 	const char *name, *unit;
-	bool of_training;
+	bool of_training, less;
 } metric_info[METRIC_N] = {
-	[M_PREFILL] = {"prefill_tok_per_s", "tok/s", false},
-	[M_TTFT] = {"ttft_s", "s", false},
-	[M_DECODE] = {"decode_tok_per_s", "tok/s", false},
-	[M_TPOT] = {"tpot_s", "s", false},
-	[M_E2EL] = {"e2el_s", "s", false},
-	[M_TRAIN] = {"train_tok_per_s", "tok/s", true},
-	[M_STEP] = {"train_step_s", "s", true},
-	[M_FORWARD] = {"forward_s", "s", true},
-	[M_BACKWARD] = {"backward_s", "s", true},
-	[M_OPTIMIZER] = {"optimizer_s", "s", true},
-	[M_BUBBLE] = {"bubble", "", true},
-	[M_MFU] = {"mfu", "", true},
-	[M_ENERGY] = {"energy_J_per_tok", "J/tok", false},
-	[M_USD] = {"usd_per_Mtok", "USD/Mtok", false},
-	[M_TRAIN_ENERGY] = {"energy_J_per_train_tok", "J/tok", true},
-	[M_TRAIN_USD] = {"usd_per_train_Mtok", "USD/Mtok", true},
+	[M_PREFILL] = {"prefill_tok_per_s", "tok/s", false, false},
+	[M_TTFT] = {"ttft_s", "s", false, true},
+	[M_DECODE] = {"decode_tok_per_s", "tok/s", false, false},
+	[M_TPOT] = {"tpot_s", "s", false, true},
+	[M_E2EL] = {"e2el_s", "s", false, true},
+	[M_TRAIN] = {"train_tok_per_s", "tok/s", true, false},
+	[M_STEP] = {"train_step_s", "s", true, true},
+	[M_FORWARD] = {"forward_s", "s", true, true},
+	[M_BACKWARD] = {"backward_s", "s", true, true},
+	[M_OPTIMIZER] = {"optimizer_s", "s", true, true},
+	[M_BUBBLE] = {"bubble", "", true, true},
+	[M_MFU] = {"mfu", "", true, false},
+	[M_ENERGY] = {"energy_J_per_tok", "J/tok", false, true},
+	[M_USD] = {"usd_per_Mtok", "USD/Mtok", false, true},
+	[M_TRAIN_ENERGY] = {"energy_J_per_train_tok", "J/tok", true, true},
+	[M_TRAIN_USD] = {"usd_per_train_Mtok", "USD/Mtok", true, true},
 };
+
+bool metric_known(const char *name, const char **near)
+{
+	const char *names[METRIC_N];
+
+	for (int m = 0; m < METRIC_N; m++) {
+		names[m] = metric_info[m].name;
+		if (!strcmp(name, names[m]))
+			return true;
+	}
+	if (near)
+		*near = str_closest(name, names, METRIC_N);
+	return false;
+}
 
 struct values {
 	double v[METRIC_N];
@@ -215,12 +229,12 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 
 		if (!applies(p, (enum metric_id)m, value.v[m]))
 			continue;
-		*out = (struct metric){metric_info[m].name,
-				       metric_info[m].unit,
-				       value.v[m],
-				       0,
-				       0,
-				       metric_from(p, (enum metric_id)m)};
+		*out = (struct metric){.name = metric_info[m].name,
+				       .unit = metric_info[m].unit,
+				       .value = value.v[m],
+				       .from = metric_from(p, (enum metric_id)m),
+				       .less = metric_info[m].less,
+				       .drawn = samples[m]};
 		interval(a, out, samples[m], d->n);
 		n++;
 	}

@@ -13,4 +13,7 @@
 /* Leaves the samples behind the intervals in the prediction, for explain_verdicts(). */
 struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 
+/* Whether a metric goes by that name; if not and near is given, the closest that does, or NULL. */
+bool metric_known(const char *name, const char **near);
+
 #endif

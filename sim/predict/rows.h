@@ -16,6 +16,8 @@ struct metric {
 	const char *unit;     /* "tok/s", "s", "" for a share of one */
 	double value, lo, hi; /* lo, hi: P10 and P90 */
 	enum how from;
+	bool less;           /* is better */
+	const double *drawn; /* its value under each draw, in their order; NULL: not kept */
 };
 
 struct memory_row {

@@ -7,16 +7,16 @@
 #include <string.h>
 
 static const struct column known[] = {
-	{"prefill_tok_per_s", "prefill", "tok/s", 1.0, false},
-	{"ttft_s", "TTFT", "s", 1.0, true},
-	{"decode_tok_per_s", "decode", "tok/s", 1.0, false},
-	{"train_tok_per_s", "train", "tok/s", 1.0, false},
-	{"train_step_s", "step", "s", 1.0, true},
-	{"mfu", "MFU", "%", 100.0, false},
-	{"energy_J_per_tok", "energy", "J/tok", 1.0, true},
-	{"usd_per_Mtok", "cost", "USD/Mtok", 1.0, true},
-	{"energy_J_per_train_tok", "train energy", "J/tok", 1.0, true},
-	{"usd_per_train_Mtok", "train cost", "USD/Mtok", 1.0, true},
+	{"prefill_tok_per_s", "prefill", "tok/s", 1.0},
+	{"ttft_s", "TTFT", "s", 1.0},
+	{"decode_tok_per_s", "decode", "tok/s", 1.0},
+	{"train_tok_per_s", "train", "tok/s", 1.0},
+	{"train_step_s", "step", "s", 1.0},
+	{"mfu", "MFU", "%", 100.0},
+	{"energy_J_per_tok", "energy", "J/tok", 1.0},
+	{"usd_per_Mtok", "cost", "USD/Mtok", 1.0},
+	{"energy_J_per_train_tok", "train energy", "J/tok", 1.0},
+	{"usd_per_train_Mtok", "train cost", "USD/Mtok", 1.0},
 };
 
 static const struct metric *find(const struct assignment_row *row, const char *name)
@@ -71,8 +71,7 @@ static size_t unknown_columns(const struct result *r, struct column columns[COLU
 			if (!has_numbers(&r->rows[i]) || !isfinite(m->value) ||
 			    is_column(columns, n, m->name))
 				continue;
-			columns[n++] = (struct column){m->name, m->name, m->unit ? m->unit : "", 1.0,
-						       m->unit && !strcmp(m->unit, "s")};
+			columns[n++] = (struct column){m->name, m->name, m->unit ? m->unit : "", 1.0};
 		}
 	}
 	return n;
@@ -117,8 +116,8 @@ bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 		const struct metric *m = columns_metric(&r->rows[i], c);
 		const double lead = m ? printed(own, c) - printed(m, c) : 0.0;
 
-		beaten |= c->less_is_better ? lead > 0.0 : lead < 0.0;
-		beats |= c->less_is_better ? lead < 0.0 : lead > 0.0;
+		beaten |= own->less ? lead > 0.0 : lead < 0.0;
+		beats |= own->less ? lead < 0.0 : lead > 0.0;
 	}
 	return beats && !beaten;
 }

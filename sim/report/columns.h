@@ -13,7 +13,6 @@ struct column {
 	const char *metric;
 	const char *head, *unit;
 	double scale; /* value times scale is in the unit */
-	bool less_is_better;
 };
 
 /* The columns that occur, in the order of the questions: how fast, then how well. Metrics this table does not

@@ -10,7 +10,7 @@
 #include "sim/base/map.h"
 #include "sim/report/writers.h"
 
-static void add_text(struct str *out, const char *text)
+void csv_text(struct str *out, const char *text)
 {
 	if (!text[strcspn(text, ",\"\r\n")]) {
 		str_add(out, text);
@@ -68,7 +68,7 @@ static void add_head(struct str *out, const struct map *names)
 
 			str_addf(&name, "%s%s", names->keys[i], ends[k]);
 			str_add(out, ",");
-			add_text(out, name.text);
+			csv_text(out, name.text);
 			str_release(&name);
 		}
 	}
@@ -86,12 +86,12 @@ void result_csv(struct str *out, const struct result *r)
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
 
-		add_text(out, row->name);
+		csv_text(out, row->name);
 		str_add(out, row->fits ? ",true," : ",false,");
 		if (!row->fits)
 			add_number(out, row->short_B);
 		str_add(out, ",");
-		add_text(out, row->bound);
+		csv_text(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
 			add_metric(out, find_metric(row, names.keys[k]));
 		str_add(out, "\n");

@@ -1,0 +1,256 @@
+/* sweep.c - see sweep.h. */
+#include "sim/report/sweep.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+#include "sim/base/mem.h"
+#include "sim/report/columns.h"
+#include "sim/report/writers.h"
+
+/* A grid as texts, so that a terminal's table and GitHub's differ in their rules alone. */
+struct grid {
+	struct arena arena;
+	const char **cells;
+	size_t rows, columns;
+};
+
+/* "batch" for workload.generate.batch, "tb.base" where the last word says nothing alone. */
+static const char *axis_name(const char *path)
+{
+	const char *name = strrchr(path, '.');
+
+	if (!name)
+		return path;
+	if (strcmp(name, ".base") != 0 && strcmp(name, ".value") != 0)
+		return name + 1;
+	for (name--; name > path && *name != '.'; name--)
+		;
+	return *name == '.' ? name + 1 : name;
+}
+
+static bool splits(const struct sweep *s, size_t assignment)
+{
+	for (size_t i = 0; i < s->cells_n; i++)
+		if (!s->cells[i].entries[assignment].alone)
+			return true;
+	return false;
+}
+
+/* "1.31×", marked where it pays: at least nine draws of ten. open: what a mark begins with, in GitHub's
+ * tables. */
+static const char *gain_text(struct arena *a, const struct sweep_entry *e, const char *open, const char *mark)
+{
+	struct str s = STR_INIT;
+	const char *text;
+	const bool pays = e->won >= 0.9;
+
+	if (!e->metric)
+		return "no fit";
+	if (isnan(e->times)) { /* no machine does it alone */
+		columns_number(&s, e->metric->value);
+		text = arena_printf(a, "%s%s%s%s%s", open, s.text, *e->metric->unit ? " " : "",
+				    e->metric->unit, mark);
+		str_release(&s);
+		return text;
+	}
+	columns_number(&s, e->times);
+	text = arena_printf(a, "%s%s\xc3\x97%s", pays ? open : "", s.text, pays ? mark : "");
+	str_release(&s);
+	return text;
+}
+
+static const char *alone_text(struct arena *a, const struct sweep *s, const struct sweep_cell *c)
+{
+	struct str text = STR_INIT;
+	const char *kept;
+
+	if (c->best_alone == s->names_n)
+		return "none fits";
+	columns_number(&text, c->entries[c->best_alone].metric->value);
+	kept = arena_printf(a, "%s (%s)", text.text, s->names[c->best_alone]);
+	str_release(&text);
+	return kept;
+}
+
+static struct grid grid_make(const struct sweep *s, const char *open, const char *mark)
+{
+	struct grid g = {ARENA_INIT, NULL, s->cells_n + 1, s->axes_n + 1};
+	const char *unit = "";
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->names_n; k++)
+		g.columns += splits(s, k);
+	for (size_t i = 0; i < s->cells_n * s->names_n; i++)
+		if (s->cells[i / s->names_n].entries[i % s->names_n].metric)
+			unit = s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
+	g.cells = arena_array(&g.arena, g.rows * g.columns, sizeof *g.cells);
+	for (size_t k = 0; k < s->axes_n; k++)
+		g.cells[n++] = axis_name(s->axes[k]);
+	g.cells[n++] = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
+	for (size_t k = 0; k < s->names_n; k++)
+		if (splits(s, k))
+			g.cells[n++] = s->names[k];
+	for (size_t i = 0; i < s->cells_n; i++) {
+		const struct sweep_cell *c = &s->cells[i];
+
+		for (size_t k = 0; k < s->axes_n; k++)
+			g.cells[n++] = c->values[k];
+		g.cells[n++] = alone_text(&g.arena, s, c);
+		for (size_t k = 0; k < s->names_n; k++)
+			if (splits(s, k))
+				g.cells[n++] = gain_text(&g.arena, &c->entries[k], open, mark);
+	}
+	return g;
+}
+
+static void write_table(struct str *out, const struct sweep *s)
+{
+	struct grid g = grid_make(s, "", "*");
+
+	str_addf(out, "%s: %s\n\n", s->title, s->metric);
+	for (size_t row = 0; row < g.rows; row++) {
+		for (size_t k = 0; k < g.columns; k++) {
+			const char *text = g.cells[row * g.columns + k];
+			size_t width = 0;
+
+			for (size_t i = 0; i < g.rows; i++) {
+				const size_t w = str_width(g.cells[i * g.columns + k]);
+
+				width = w > width ? w : width;
+			}
+			str_add(out, text);
+			str_pad(out, ' ', k + 1 < g.columns ? width + 2 - str_width(text) : 0);
+		}
+		while (out->len && out->text[out->len - 1] == ' ')
+			out->text[--out->len] = '\0';
+		str_add(out, "\n");
+	}
+	str_add(out, "\nTimes as good as the best machine alone, or the value where none can do it alone; *: "
+		     "it pays, better in nine draws of ten or more.\n");
+	arena_release(&g.arena);
+}
+
+static void write_md(struct str *out, const struct sweep *s)
+{
+	struct grid g = grid_make(s, "**", "**");
+
+	for (size_t row = 0; row < g.rows; row++) {
+		for (size_t k = 0; k < g.columns; k++)
+			str_addf(out, "%s %s ", "|", g.cells[row * g.columns + k]);
+		str_add(out, "|\n");
+		for (size_t k = 0; row == 0 && k < g.columns; k++)
+			str_add(out, k < s->axes_n ? "|---" : "|--:");
+		str_add(out, row ? "" : "|\n");
+	}
+	str_addf(out,
+		 "\n%s; times as good as the best machine alone. Bold: it pays, better in nine draws of ten "
+		 "or more.\n",
+		 s->metric);
+	arena_release(&g.arena);
+}
+
+static void add_number(struct str *out, double number)
+{
+	struct jsonw w;
+
+	str_add(out, ",");
+	if (!isfinite(number))
+		return;
+	jsonw_init(&w, out, 0);
+	jsonw_number(&w, number);
+}
+
+static void write_csv(struct str *out, const struct sweep *s)
+{
+	for (size_t k = 0; k < s->axes_n; k++) {
+		csv_text(out, s->axes[k]);
+		str_add(out, ",");
+	}
+	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won\n", s->metric);
+	for (size_t i = 0; i < s->cells_n * s->names_n; i++) {
+		const struct sweep_cell *c = &s->cells[i / s->names_n];
+		const struct sweep_entry *e = &c->entries[i % s->names_n];
+
+		for (size_t k = 0; k < s->axes_n; k++) {
+			csv_text(out, c->values[k]);
+			str_add(out, ",");
+		}
+		csv_text(out, s->names[i % s->names_n]);
+		str_add(out, e->fits ? ",true" : ",false");
+		add_number(out, e->metric ? e->metric->value : NAN);
+		add_number(out, e->metric ? e->metric->lo : NAN);
+		add_number(out, e->metric ? e->metric->hi : NAN);
+		add_number(out, e->times);
+		add_number(out, e->won);
+		str_add(out, "\n");
+	}
+}
+
+static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_cell *c, size_t k)
+{
+	const struct sweep_entry *e = &c->entries[k];
+
+	jsonw_object(w);
+	jsonw_key(w, "at");
+	jsonw_object(w);
+	for (size_t i = 0; i < s->axes_n; i++)
+		jsonw_key_string(w, s->axes[i], c->values[i]);
+	jsonw_end(w);
+	jsonw_key_string(w, "assignment", s->names[k]);
+	jsonw_key_bool(w, "fits", e->fits);
+	if (e->metric) {
+		jsonw_key(w, s->metric);
+		jsonw_object(w);
+		jsonw_key_number(w, "value", e->metric->value);
+		jsonw_key_number(w, "lo", e->metric->lo);
+		jsonw_key_number(w, "hi", e->metric->hi);
+		jsonw_end(w);
+	}
+	if (isfinite(e->times)) {
+		jsonw_key_number(w, "times_best_alone", e->times);
+		jsonw_key_number(w, "won", e->won);
+	}
+	jsonw_end(w);
+}
+
+static void write_json(struct str *out, const struct sweep *s, bool lines)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, lines ? 0 : 2);
+	if (!lines)
+		jsonw_array(&w);
+	for (size_t i = 0; i < s->cells_n * s->names_n; i++) {
+		if (lines)
+			jsonw_init(&w, out, 0);
+		add_json(&w, s, &s->cells[i / s->names_n], i % s->names_n);
+		str_add(out, lines ? "\n" : "");
+	}
+	if (!lines)
+		jsonw_end(&w);
+	str_add(out, lines ? "" : "\n");
+}
+
+void sweep_write(struct str *out, const struct sweep *s, enum result_format format)
+{
+	switch (format) {
+	case RESULT_TABLE:
+		write_table(out, s);
+		return;
+	case RESULT_MD:
+		write_md(out, s);
+		return;
+	case RESULT_CSV:
+		write_csv(out, s);
+		return;
+	case RESULT_JSON:
+	case RESULT_JSONL:
+		write_json(out, s, format == RESULT_JSONL);
+		return;
+	case RESULT_FORMAT_N:
+		break;
+	}
+	BUG("no such format");
+}
