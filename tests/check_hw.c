@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/hw/derive.h"
@@ -123,14 +124,14 @@ static const struct {
 	{MACHINE("memory: {capacity: 32 GiB, bandwidth: 1 GB/s}", ""), "memory: key 'usable' is missing"},
 	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bus_bits: 128}", ""),
 	 "memory: key 'bandwidth' is missing"},
-	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 155.2 GB/s, bus_bits: 128, transfers: "
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 159 GB/s, bus_bits: 128, transfers: "
 		 "9600 "
 		 "MT/s}",
 		 ""),
 	 "memory: 128 bits at that many transfers make 153.6 GB/s"},
 	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 1 GB/s}", ", fast_cores: 11"),
 	 "device 'gpu': it has 10 cores"},
-	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 154 GB/s, bus_bits: 128, transfers: "
+	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 150 GB/s, bus_bits: 128, transfers: "
 		 "9600 "
 		 "MT/s}",
 		 ""),
@@ -340,11 +341,201 @@ START_TEST(link_in_a_step)
 }
 END_TEST
 
+/* ---- the files under hardware/ ---- */
+
+static struct loader loader;
+static const char *const here[] = {"."};
+
+static void enter(void)
+{
+	begin();
+	loader_init(&loader, &arena, &diags);
+	loader.paths = here;
+	loader.paths_n = 1;
+}
+
+static const char *complaints(void)
+{
+	struct str text = STR_INIT;
+	const char *kept;
+
+	diags_format(&diags, &text);
+	kept = arena_strdup(&arena, text.text);
+	str_release(&text);
+	return kept;
+}
+
+/* As a scenario would name it. */
+static struct yml *tree_of(const char *name)
+{
+	struct source *source = arena_alloc(&arena, sizeof *source);
+	struct yml *tree;
+
+	*source = (struct source){"./test.yaml", name, strlen(name)};
+	tree = load_inherit(&loader, yml_scalar(&arena, name, (struct place){source, 1, 1, 1}), "hardware",
+			    HW_SCHEMA);
+	ck_assert_msg(tree != NULL, "%s", complaints());
+	return tree;
+}
+
+static struct machine machine_of(const char *name)
+{
+	struct machine m = {0};
+	struct yml *tree = tree_of(name);
+
+	if (field_load(&machine_table, tree, name, &m, &diags) == 0)
+		machine_check(&m, &diags);
+	ck_assert_msg(!diags.total, "%s", complaints());
+	return m;
+}
+
+static void sourced(const char *name, const struct qty *const *facts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (facts[i]->given && !facts[i]->source)
+			ck_abort_msg("%s: fact %zu has no source: %s", name, i, facts[i]->node->text);
+}
+
+static void machine_sourced(const char *name, const struct machine *m)
+{
+	const struct memory *y = &m->memory;
+	static const struct disk none;
+	const struct disk *k = m->disk ? m->disk : &none;
+	const struct qty *const facts[] = {&y->capacity, &y->usable,     &y->bandwidth,   &y->transfers,
+					   &y->cache,    &k->read,       &k->write,       &k->capacity,
+					   &m->price,    &m->idle_power, &m->active_power};
+	const struct device *d = m->devices.at;
+
+	sourced(name, facts, ARRAY_LEN(facts));
+	for (size_t i = 0; i < m->devices.n; i++) {
+		const struct qty *const own[] = {&d[i].clock,        &d[i].per_cycle[0], &d[i].per_cycle[1],
+						 &d[i].per_cycle[2], &d[i].peak[0],      &d[i].peak[1],
+						 &d[i].peak[2],      &d[i].cache,        &d[i].idle_power,
+						 &d[i].active_power};
+
+		sourced(name, own, ARRAY_LEN(own));
+	}
+}
+
+static void link_sourced(const char *name, const struct link *l)
+{
+	const struct link_point *p = l->bandwidth_by_size.at;
+	const struct qty *const facts[] = {&l->latency, &l->bandwidth, &l->nominal,
+					   &l->power,   &l->send_copy, &l->receive_copy};
+
+	sourced(name, facts, ARRAY_LEN(facts));
+	for (size_t i = 0; i < l->bandwidth_by_size.n; i++)
+		sourced(name, &(const struct qty *const){&p[i].bandwidth}, 1);
+}
+
+static const char *kind_of(const struct yml *tree)
+{
+	const struct yml *kind = yml_get(tree, "kind");
+
+	return kind ? kind->text : "machine";
+}
+
+/* Every name that may be written loads, and no figure is without a source; a variant called 24gb has 24 GiB.
+ */
+START_TEST(shipped)
+{
+	struct load_found *found;
+	const size_t n = load_list(&loader, ".", "hardware", &found);
+	size_t variants = 0;
+
+	ck_assert_uint_gt(n, 60);
+	for (size_t i = 0; i < n; i++) {
+		struct yml *tree = tree_of(found[i].name);
+		const struct yml *v = load_variants(&loader, found[i].path);
+		struct link l = {0};
+		struct machine m;
+
+		if (!strcmp(kind_of(tree), "link")) {
+			if (field_load(&link_table, tree, found[i].name, &l, &diags) == 0)
+				link_check(&l, &diags);
+			ck_assert_msg(!diags.total, "%s", complaints());
+			link_sourced(found[i].name, &l);
+		} else if (!strcmp(kind_of(tree), "machine")) {
+			m = machine_of(found[i].name);
+			machine_sourced(found[i].name, &m);
+		}
+		for (size_t k = 0; v && k < v->n; k++, variants++) {
+			const char *name = arena_printf(&arena, "%s-%s", found[i].name, v->keys[k]->text);
+
+			m = machine_of(name);
+			machine_sourced(name, &m);
+			ck_assert_double_eq(m.memory.capacity.value, atof(v->keys[k]->text) * GIB);
+			ck_assert_double_lt(m.memory.usable.value, m.memory.capacity.value);
+		}
+	}
+	ck_assert_uint_gt(variants, 90);
+}
+END_TEST
+
+/* What makers state, against what follows from the facts in the files; Apple rounds 204.8 GB/s to 200. */
+static const struct {
+	const char *name;
+	double GBps, f32_TFLOPS; /* 0: not stated */
+} stated[] = {
+	{"apple-m1-8c", 68, 2.617},
+	{"apple-m1-pro-16c", 200, 5.308},
+	{"apple-m1-max-32c", 400, 10.617},
+	{"apple-m1-ultra-64c", 800, 21.233},
+	{"apple-m2-10c", 100, 3.579},
+	{"apple-m2-pro-19c", 200, 6.8},
+	{"apple-m2-max-38c", 400, 13.6},
+	{"apple-m2-ultra-76c", 800, 27.2},
+	{"apple-m3-10c", 100, 0},
+	{"apple-m3-pro-18c", 150, 0},
+	{"apple-m3-max-30c", 300, 0},
+	{"apple-m3-max-40c", 400, 14.131},
+	{"apple-m3-ultra-80c", 819, 0},
+	{"apple-m4-10c", 120, 0},
+	{"apple-m4-pro-20c", 273, 0},
+	{"apple-m4-max-32c", 410, 0},
+	{"apple-m4-max-40c", 546, 0},
+	{"apple-m5-10c", 153, 4.04},
+	{"apple-m5-pro-16c", 307, 0},
+	{"apple-m5-max-32c", 460, 0},
+	{"apple-m5-max-40c", 614, 0},
+	{"apple-m5-ultra-80c", 1228, 0},
+	{"apple-m6-12c-16gb", 153, 0},
+	{"apple-m6-12c-32gb", 170, 0},
+	{"nvidia-dgx-spark-128gb", 273, 29.71},
+	{"nvidia-rtx-3090-24gb", 936, 35.58},
+	{"nvidia-rtx-4090-24gb", 1008, 82.58},
+	{"nvidia-rtx-5090-32gb", 1792, 104.8},
+	{"nvidia-a100-40gb", 1555, 19.5},
+	{"nvidia-a100-80gb", 2039, 19.5},
+	{"nvidia-h100-sxm-80gb", 3350, 66.9},
+	{"nvidia-h200-sxm-141gb", 4800, 66.9},
+};
+
+START_TEST(as_stated)
+{
+	const struct machine m = machine_of(stated[_i].name);
+	const struct device *d = m.devices.at;
+	const double f32 = stated[_i].f32_TFLOPS * 1e12, GBps = m.memory.bandwidth.value / 1e9;
+
+	ck_assert_double_ge(GBps, stated[_i].GBps * 0.998);
+	ck_assert_double_le(GBps, stated[_i].GBps * 1.025);
+	if (f32 > 0)
+		ck_assert_double_eq_tol(d->peak[DTYPE_F32].value, f32, 1e-3 * f32);
+	/* a multiprocessor of NVIDIA, and a core of Apple's, has 128 lanes; but 64 in an A100 */
+	if (d->peak[DTYPE_F32].given)
+		ck_assert_double_eq_tol(d->peak[DTYPE_F32].value,
+					(double)d->cores * (strstr(stated[_i].name, "a100") ? 128 : 256) *
+						d->clock.value,
+					0.09 * d->peak[DTYPE_F32].value);
+	ck_assert_int_eq(m.dies, strstr(stated[_i].name, "ultra") ? 2 : 1);
+}
+END_TEST
+
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
 	TCase *facts = tcase_create("facts"), *runtimes = tcase_create("runtimes"),
-	      *links = tcase_create("links");
+	      *links = tcase_create("links"), *catalogue = tcase_create("catalogue");
 
 	tcase_add_checked_fixture(facts, begin, end);
 	tcase_add_loop_test(facts, wired, 0, ARRAY_LEN(limits));
@@ -362,5 +553,9 @@ Suite *suite_hw(void)
 	tcase_add_loop_test(links, link_curve, 0, ARRAY_LEN(curves));
 	tcase_add_loop_test(links, link_in_a_step, 0, 2);
 	suite_add_tcase(s, links);
+	tcase_add_checked_fixture(catalogue, enter, end);
+	tcase_add_test(catalogue, shipped);
+	tcase_add_loop_test(catalogue, as_stated, 0, ARRAY_LEN(stated));
+	suite_add_tcase(s, catalogue);
 	return s;
 }

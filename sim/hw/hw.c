@@ -188,7 +188,7 @@ static const struct field machine_fields[] = {
 	{FIELD_KEY(struct machine, system), .type = FIELD_CHOICE, .choices = systems, .optional = true,
 	 .help = "whose rule gives memory.usable: macOS 15 and older, or 26 and newer"},
 	{FIELD_KEY(struct machine, dies), .type = FIELD_COUNT, .min = 1, .max = 64, .def = "1",
-	 .help = "pieces of silicon the devices are spread over"},
+	 .help = "pieces of silicon its GPU is spread over"},
 	SUB(struct machine, memory, memory_table, "one memory, shared by all devices"),
 	{FIELD_KEY(struct machine, disk), .type = FIELD_MAYBE, .sub = &disk_table, .optional = true,
 	 .help = "what weights that do not fit are read from"},

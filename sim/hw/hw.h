@@ -107,8 +107,8 @@ struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
 	int kind;
-	int system; /* enum hw_system: whose rule gives memory.usable where it is not said */
-	int64_t dies;
+	int system;   /* enum hw_system: whose rule gives memory.usable where it is not said */
+	int64_t dies; /* that its GPU is spread over: 2 of an Ultra */
 	struct memory memory;
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
