@@ -183,10 +183,10 @@ static void check_integral(const struct placement *at)
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
 		later[i] = seconds(progs.later[i]);
-	ck_assert_int_eq(progs.steps, g->tokens - 2);
-	for (int64_t i = 1; i <= progs.steps; i++)
+	ck_assert_double_eq(progs.steps[0], (double)(g->tokens - 2));
+	for (int64_t i = 1; i <= g->tokens - 2; i++)
 		sum += sim_s_of_ns(decode_ns(at, g->prompt + i));
-	rule = generate_times(g, 1, 1, later).e2el_s - 1;
+	rule = generate_times(&progs, g, 1, 1, later).e2el_s - 1;
 	ck_assert_msg(fabs(rule / sum - 1) < 1e-4, "%.9g against %.9g", rule, sum);
 	generate_free(&progs);
 }
@@ -225,7 +225,7 @@ START_TEST(simpson_by_hand)
 {
 	static const double later[GENERATE_STEPS] = {1, 2, 15};
 	const struct generate g = {.prompt = 100, .tokens = 23, .batch = 1};
-	static const int64_t context[GENERATE_STEPS] = {102, 112, 122}; /* the step's own token included */
+	static const int64_t context[3] = {102, 112, 122}; /* the step's own token included */
 	struct placement p;
 	struct generate_progs progs;
 
@@ -233,13 +233,14 @@ START_TEST(simpson_by_hand)
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
-	ck_assert_int_eq(progs.steps, 21);
-	for (int i = 0; i < GENERATE_STEPS; i++)
+	ck_assert_int_eq(progs.pieces, 1);
+	ck_assert_double_eq(progs.steps[0], 21);
+	for (int i = 0; i < 3; i++)
 		for (size_t c = 0; c < progs.later[i]->classes.n; c++)
 			if (progs.later[i]->classes.at[c].op.kind == OP_SCORES)
 				ck_assert_int_eq(progs.later[i]->classes.at[c].op.context, context[i]);
-	ck_assert_double_eq(generate_times(&g, 3, 5, later).e2el_s, 5 + 21 * 4.0);
-	ck_assert_double_eq(generate_times(&g, 3, 5, later).tpot_s, 86.0 / 22);
+	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).e2el_s, 5 + 21 * 4.0);
+	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).tpot_s, 86.0 / 22);
 	generate_free(&progs);
 	toy_release(&toy);
 }
@@ -258,9 +259,9 @@ START_TEST(few_tokens)
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
-	ck_assert_int_eq(progs.steps, 0);
+	ck_assert_int_eq(progs.pieces, 0);
 	ck_assert_ptr_null(progs.later[0]);
-	t = generate_times(&g, 2, 5, none);
+	t = generate_times(&progs, &g, 2, 5, none);
 	ck_assert_double_eq(t.prefill_tok_per_s, 200);
 	ck_assert_double_eq(t.ttft_s, 2);
 	ck_assert_double_eq(t.e2el_s, _i ? 5 : 2);
@@ -286,7 +287,7 @@ static void all_times(const char *place, sim_ns out[6])
 	g = generate_build(&p);
 	t = train_build(&p);
 	out[0] = toy_run(&a, g.first).run.makespan_ns;
-	for (int i = 0; i < GENERATE_STEPS; i++)
+	for (int i = 0; i < 3; i++)
 		out[1 + i] = toy_run(&a, g.later[i]).run.makespan_ns;
 	out[4] = toy_run(&a, t).run.makespan_ns;
 	out[5] = (sim_ns)t->tasks.n;
@@ -383,7 +384,7 @@ static double decode_tok_per_s(size_t unit)
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
 		later[i] = seconds(g.later[i]);
-	rate = generate_times(toy.world->scenario->workload.generate,
+	rate = generate_times(&g, toy.world->scenario->workload.generate,
 			      sim_s_of_ns(first.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns),
 			      sim_s_of_ns(first.run.makespan_ns), later)
 		       .decode_tok_per_s;

@@ -152,11 +152,11 @@ START_TEST(busy_as_the_engine_says)
 		run_init(&r, i);
 		for (size_t q = 0; q < prog_queues(toy.world); q++) {
 			double s = (double)r.p.first.run.busy_ns[q] / 1e9;
-			const double later[] = {(double)r.p.later[0].run.busy_ns[q] / 1e9,
-						(double)r.p.later[1].run.busy_ns[q] / 1e9,
-						(double)r.p.later[2].run.busy_ns[q] / 1e9};
+			const double later[GENERATE_STEPS] = {(double)r.p.later[0].run.busy_ns[q] / 1e9,
+							      (double)r.p.later[1].run.busy_ns[q] / 1e9,
+							      (double)r.p.later[2].run.busy_ns[q] / 1e9};
 
-			s += generate_over_steps((double)r.p.progs.steps, later);
+			s += generate_over_steps(&r.p.progs, later);
 			ck_assert_double_eq(busy_s(&r, JOB_TRAIN, q), (double)r.p.train.run.busy_ns[q] / 1e9);
 			ck_assert_double_eq_tol(busy_s(&r, JOB_GENERATE, q), s, 1e-12 * s + 1e-18);
 		}

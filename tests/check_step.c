@@ -380,7 +380,7 @@ START_TEST(bytes_over_the_link)
 	p = toy_place(&toy, 0);
 	g = generate_build(&p);
 	ck_assert_double_eq(toy_link_B(g.first, NULL), batch * crossings[row].prompt_B);
-	for (int i = 0; i < GENERATE_STEPS; i++)
+	for (int i = 0; i < 3; i++)
 		ck_assert_double_eq(toy_link_B(g.later[i], NULL), batch * crossings[row].token_B);
 	generate_free(&g);
 	toy_release(&toy);
@@ -434,7 +434,7 @@ START_TEST(flop_are_the_same_anywhere)
 	u = train_build(&one);
 	if (p.seats[PHASE_DECODE][1].n == 1) {
 		ck_assert_double_eq(toy_flop(g.first), toy_flop(h.first));
-		for (int i = 0; i < GENERATE_STEPS; i++)
+		for (int i = 0; i < 3; i++)
 			ck_assert_double_eq(toy_flop(g.later[i]), toy_flop(h.later[i]));
 		ck_assert_double_eq(toy_flop(t), toy_flop(u));
 	} else { /* each device makes the first half of the adapters, 4096 x 16 for q and v, forward and

@@ -25,7 +25,11 @@ struct shape train_shape(const struct train *t)
 
 struct shape prefill_shape(const struct generate *g)
 {
-	return (struct shape){.batch = g->batch, .tokens = g->prompt};
+	const int64_t groups = g->how.micro_batches > 1 ? g->how.micro_batches : 1;
+	const int64_t tokens = g->how.chunk > 0 && g->how.chunk < g->prompt ? g->how.chunk : g->prompt;
+
+	return (struct shape){
+		.batch = (g->batch + groups - 1) / groups, .tokens = tokens, .past = g->prompt - tokens};
 }
 
 double train_kept_B(const struct world *w, struct part part)
@@ -109,9 +113,9 @@ void fit_generate(const struct placement *p, struct fit *out)
 {
 	static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 	const struct world *w = p->world;
-	const struct generate *g = w->scenario->workload.generate;
+	const struct generate g = placement_generate(p);
 	const struct precision *pr = &w->scenario->precision;
-	struct shape shape = prefill_shape(g);
+	struct shape shape = prefill_shape(&g);
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		struct fit *f = &out[mi];
@@ -124,10 +128,9 @@ void fit_generate(const struct placement *p, struct fit *out)
 			const double prefill = share_on(p, PHASE_PREFILL, b, mi);
 
 			if (part.role == ROLE_ATTENTION)
-				f->kv_B +=
-					fmax(graph_kv_B(w->model, pr, part, g->batch, g->prompt + g->tokens) *
-						     share_on(p, PHASE_DECODE, b, mi),
-					     graph_kv_B(w->model, pr, part, g->batch, g->prompt) * prefill);
+				f->kv_B += fmax(graph_kv_B(w->model, pr, part, g.batch, g.prompt + g.tokens) *
+							share_on(p, PHASE_DECODE, b, mi),
+						graph_kv_B(w->model, pr, part, g.batch, g.prompt) * prefill);
 			/* one block's tensors are alive at a time: the largest counts */
 			shape.all_logits = part.role == ROLE_HEAD && seat_all_logits(w, seat);
 			f->activations_B =

@@ -21,7 +21,8 @@ double fit_short_B(const struct fit *f); /* what is missing; 0 if it fits */
 void fit_generate(const struct placement *p, struct fit *out);
 void fit_train(const struct placement *p, struct fit *out);
 
-/* The shape of the training step's micro-batch, and of a generation's prefill. */
+/* The shape of the training step's micro-batch, and of the largest pass of a generation's prefill: the last
+ * chunk is the one that sees most, the first group of sequences may be smaller by one. */
 struct shape train_shape(const struct train *t);
 struct shape prefill_shape(const struct generate *g);
 

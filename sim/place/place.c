@@ -10,6 +10,11 @@ bool phase_asked(const struct workload *k, enum phase phase)
 	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
 }
 
+struct generate placement_generate(const struct placement *p)
+{
+	return generate_as(p->world->scenario->workload.generate, p->assignment);
+}
+
 struct maker {
 	const struct world *w;
 	const struct assignment *a;

@@ -37,6 +37,7 @@ bool seat_all_logits(const struct world *w, const struct seat *s);
 bool seat_writes_scores(const struct world *w, const struct seat *s);
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);
+struct generate placement_generate(const struct placement *p); /* how this assignment generates */
 bool phase_asked(const struct workload *k, enum phase phase);
 
 #endif

@@ -82,12 +82,12 @@ const char *explain_bound(struct arena *a, const struct prediction *p)
 	return g ? g : t;
 }
 
-/* Of one program: bytes over links, and the time that its critical path spends on them. */
+/* Of one of a program's steps: bytes over links, and the time that its critical path spends on them. */
 struct crossing {
 	double bytes, wait_s;
 };
 
-static struct crossing crossing_of(const struct ran *r)
+static struct crossing crossing_of(const struct ran *r, int steps)
 {
 	struct crossing c = {0, 0};
 	struct arena scratch = ARENA_INIT;
@@ -108,7 +108,7 @@ static struct crossing crossing_of(const struct ran *r)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);
-	return c;
+	return (struct crossing){c.bytes / steps, c.wait_s / steps};
 }
 
 static size_t machines_used(const struct prediction *p)
@@ -200,7 +200,8 @@ static void traffic(struct str *out, const char *when, double bytes, double wait
 static void generate_verdict(struct str *out, const struct prediction *p, const struct prediction *alone,
 			     size_t draws)
 {
-	const struct crossing first = crossing_of(&p->first), step = crossing_of(&p->later[1]);
+	const struct crossing first = crossing_of(&p->first, 1),
+			      step = crossing_of(&p->later[1], p->progs.repeat);
 
 	compare(out, "generation", e2e_s(p), e2e_s(alone), alone->at.assignment->name,
 		share_won(p->e2e_s, alone->e2e_s, draws));
@@ -215,7 +216,7 @@ static void generate_verdict(struct str *out, const struct prediction *p, const 
 static void train_verdict(struct str *out, const struct prediction *p, const struct prediction *alone,
 			  size_t draws)
 {
-	const struct crossing c = crossing_of(&p->train);
+	const struct crossing c = crossing_of(&p->train, 1);
 
 	compare(out, "training", step_s(p), step_s(alone), alone->at.assignment->name,
 		share_won(p->step_s, alone->step_s, draws));

@@ -327,8 +327,8 @@ static void make_busy(struct arena *a, const struct prediction *p, struct assign
 		double later[GENERATE_STEPS] = {0};
 
 		for (int i = 0; i < GENERATE_STEPS && p->later[i].prog; i++)
-			later[i] = sim_s_of_ns(p->later[i].run.busy_ns[q]);
-		busy += generate_over_steps((double)p->progs.steps, later);
+			later[i] = sim_s_of_ns(p->later[i].run.busy_ns[q]) / p->progs.repeat;
+		busy += generate_over_steps(&p->progs, later);
 		if (busy > 0)
 			rows[row->busy_n++] = (struct busy_row){queue_name(a, w, q), "generate", busy / e2e};
 	}

@@ -171,23 +171,26 @@ void prediction_busy(const struct prediction *p, enum job job, const struct ways
 	for (int i = 0; i < GENERATE_STEPS; i++) {
 		double one[GENERATE_STEPS] = {0};
 
-		one[i] = 1;
-		add_busy(&p->later[i], &w->later[i], generate_over_steps((double)p->progs.steps, one),
-			 busy_ns);
+		one[i] = 1.0 / p->progs.repeat;
+		add_busy(&p->later[i], &w->later[i], generate_over_steps(&p->progs, one), busy_ns);
 	}
 }
 
 struct generate_times prediction_generate(const struct prediction *p, const struct ways *c)
 {
-	const struct generate *g = p->at.world->scenario->workload.generate;
 	const struct compiled_ends first = ran_ends(&p->first, &c->first);
 	double later[GENERATE_STEPS];
+	struct generate g;
 
 	if (!p->first.prog)
 		return (struct generate_times){0};
-	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = sim_s_of_ns(ran_ends(&p->later[i], &c->later[i]).makespan_ns);
-	return generate_times(g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
+	for (int i = 0; i < GENERATE_STEPS; i++) {
+		const struct compiled_ends e = ran_ends(&p->later[i], &c->later[i]);
+
+		later[i] = generate_step_s(&p->progs, &e);
+	}
+	g = placement_generate(&p->at);
+	return generate_times(&p->progs, &g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
 			      sim_s_of_ns(first.makespan_ns), later);
 }
 

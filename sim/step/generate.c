@@ -5,116 +5,378 @@
 #include <string.h>
 
 #include "sim/place/fit.h"
+#include "sim/step/turns.h"
 #include "sim/step/walk.h"
+
+enum { PASS_NONE = -1 };
+
+struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
+	const struct placement *at;
+	enum phase phase;
+	struct shape shape;
+	uint32_t group;
+	bool answers; /* its last position gives a token: of a prompt's chunks the last one's alone */
+	int next;     /* the pass that this one's token starts; PASS_NONE */
+	/* while it is written down */
+	struct walk walk;
+	struct waits x;
+	size_t done;  /* the last block so far */
+	uint32_t end; /* the task that ended it */
+};
 
 struct builder {
 	const struct placement *at;
 	const struct world *w;
+	struct generate g;
 	struct prog *p;
-	struct waits *kv; /* one for each layer: what has to end for its cache to be where decode is */
+	VEC(struct pass) passes;
+	/* [group][layer]: what has to end for a cache to be where decode is, and where prefill is; NULL: it
+	 * is */
+	struct waits *kv, *own;
+	bool token_at_end; /* the program ends when the last token is where the next step begins */
 };
 
-/* The prompt's keys and values leave for where decode reads them as soon as their layer has them. */
-static void hand_off(struct builder *b, const struct shape *s, size_t block, struct tag tag,
+static int64_t groups_of(const struct generate *g)
+{
+	const int64_t n = g->how.micro_batches;
+
+	return n < 1 ? 1 : n > g->batch ? g->batch : n;
+}
+
+/* Sequences of a group; the groups are as alike as they can be. */
+static int64_t group_batch(const struct generate *g, int64_t group)
+{
+	const int64_t n = groups_of(g);
+
+	return g->batch * (group + 1) / n - g->batch * group / n;
+}
+
+static int64_t chunk_of(const struct generate *g)
+{
+	return g->how.chunk > 0 && g->how.chunk < g->prompt ? g->how.chunk : g->prompt;
+}
+
+static bool by_and_by(const struct builder *b)
+{
+	return b->g.how.kv == KV_STREAM;
+}
+
+static size_t cache(const struct builder *b, const struct pass *s, int64_t layer)
+{
+	return (size_t)((int64_t)s->group * b->w->model->layers + layer);
+}
+
+/* Bytes that a chunk adds to what decode will find in a block's cache: no more than its window holds. */
+static double chunk_kv_B(const struct builder *b, const struct pass *s, struct part part)
+{
+	const struct model *m = b->w->model;
+	const int64_t from = b->g.prompt - part_cached(m, part, b->g.prompt);
+	const int64_t begin = s->shape.past > from ? s->shape.past : from,
+		      end = s->shape.past + s->shape.tokens;
+
+	return end <= begin ? 0
+			    : graph_kv_B(m, &b->w->scenario->precision, part, s->shape.batch, end - begin);
+}
+
+/* A chunk's keys and values leave for where decode reads them as soon as their layer has them. A link keeps
+ * chunks in order: who has the last has them all. */
+static void hand_off(struct builder *b, const struct pass *s, size_t block, struct tag tag,
 		     const struct waits *after)
 {
-	const struct seat *from = &b->at->seats[PHASE_PREFILL][block],
-			  *to = &b->at->seats[PHASE_DECODE][block];
-
 	tag.what = "KV";
-	b->kv[tag.layer] = prog_hand_over(
-		b->p, from, to,
-		graph_kv_B(b->w->model, &b->w->scenario->precision, tag.part, s->batch, s->tokens), tag,
-		after);
+	b->kv[cache(b, s, tag.layer)] =
+		prog_hand_over(b->p, &b->at->seats[PHASE_PREFILL][block], &b->at->seats[PHASE_DECODE][block],
+			       chunk_kv_B(b, s, tag.part), tag, after);
 }
 
-/* All blocks of one prefill or decode step; returns the end of the step, the host's part included. */
-static struct waits pass(struct builder *b, struct shape s, enum phase phase, const struct waits *start)
+static bool same_way(const struct builder *b, size_t i, size_t k)
 {
-	const struct seat *seats = b->at->seats[phase];
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const size_t first = walk_first(b->w), last = walk_last(b->w);
-	struct walk k = walk_begin(b->p, b->at, phase, s, 0);
-	struct waits x = {.n = 0};
+	return model_block(b->w->model, k).part.role == ROLE_ATTENTION &&
+	       seat_same(&b->at->seats[PHASE_PREFILL][i], &b->at->seats[PHASE_PREFILL][k]) &&
+	       seat_same(&b->at->seats[PHASE_DECODE][i], &b->at->seats[PHASE_DECODE][k]);
+}
 
-	for (size_t i = first; i <= last; i++) {
-		const struct block block = model_block(b->w->model, i);
-		const struct tag tag = {.phase = phase, .part = block.part, .layer = block.layer};
-		const bool attends = block.part.role == ROLE_ATTENTION && b->kv;
-		struct waits also = {.n = 0};
+/* All layers that go the same way go as one message. */
+static void hand_off_all(struct builder *b, const struct pass *s, const struct waits *after)
+{
+	const struct model *m = b->w->model;
 
-		if (i == first)
-			waits_join(&also, start);
-		if (attends && phase == PHASE_DECODE)
-			waits_join(&also, &b->kv[block.layer]);
-		if (block.part.role == ROLE_HEAD)
-			k.shape.all_logits = phase == PHASE_PREFILL && seat_all_logits(b->w, &seats[i]);
-		x = walk_block(&k, i, &also);
-		if (attends && phase == PHASE_PREFILL)
-			hand_off(b, &s, i, tag, &x);
+	for (size_t i = 0; i < b->at->blocks_n; i++) {
+		const struct block k = model_block(m, i);
+		const struct tag tag = {s->phase, k.part, k.layer, s->group, "KV"};
+		double bytes = 0;
+		struct waits there;
+		bool gone = false;
+
+		for (size_t j = 0; j < i && !gone; j++)
+			gone = same_way(b, i, j);
+		if (gone || k.part.role != ROLE_ATTENTION)
+			continue;
+		for (size_t j = i; j < b->at->blocks_n; j++)
+			if (same_way(b, i, j))
+				bytes += graph_kv_B(m, &b->w->scenario->precision, model_block(m, j).part,
+						    s->shape.batch, b->g.prompt);
+		there = prog_hand_over(b->p, &b->at->seats[PHASE_PREFILL][i], &b->at->seats[PHASE_DECODE][i],
+				       bytes, tag, after);
+		for (size_t j = i; j < b->at->blocks_n; j++)
+			if (same_way(b, i, j))
+				b->kv[cache(b, s, model_block(m, j).layer)] = there;
 	}
-	if (phase == PHASE_PREFILL && x.n)
-		b->p->marks[MARK_PREFILL] = x.task[0];
-	return (struct waits){
-		.n = 1,
-		.task = {prog_op(b->p, &step, walk_out(&k, last)->unit[0], 1,
-				 (struct tag){.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1}, &x)}};
 }
 
-/* The chosen token, four bytes a sequence, goes to where the next step begins. */
-static struct waits next_token(struct builder *b, enum phase phase, const struct waits *after)
+/* Is the block left out? The head of a chunk whose logits nobody wants. */
+static bool is_idle(const struct builder *b, const struct pass *s, size_t block)
 {
-	const struct seat *from = &b->at->seats[phase][walk_last(b->w)],
-			  *to = &b->at->seats[PHASE_DECODE][walk_first(b->w)];
-	const struct tag tag = {
-		.phase = PHASE_DECODE, .part = {ROLE_EMBEDDING, false}, .layer = -1, .what = "token"};
+	const struct seat *seat = &s->at->seats[s->phase][block];
 
-	return prog_hand_over(b->p, from, to, 4.0 * (double)b->w->scenario->workload.generate->batch, tag,
-			      after);
+	return model_block(b->w->model, block).part.role == ROLE_HEAD && !s->answers &&
+	       !seat_all_logits(b->w, seat);
+}
+
+static void put_block(struct builder *b, struct pass *s, size_t block)
+{
+	const struct block k = model_block(b->w->model, block);
+	const struct seat *seat = &s->at->seats[s->phase][block];
+	const bool attends = k.part.role == ROLE_ATTENTION && b->kv, prompt = s->phase == PHASE_PREFILL;
+	const struct tag tag = {s->phase, k.part, k.layer, s->group, NULL};
+	struct waits also = {.n = 0};
+
+	if (is_idle(b, s, block))
+		return;
+	if (block == walk_first(b->w))
+		waits_join(&also, &s->x);
+	if (attends && (!prompt || seat->n == 1)) /* a chunk reads what those before it left */
+		waits_join(&also, &(prompt ? b->own : b->kv)[cache(b, s, k.layer)]);
+	if (k.part.role == ROLE_HEAD)
+		s->walk.shape.all_logits = prompt && seat_all_logits(b->w, seat);
+	s->x = walk_block(&s->walk, block, &also);
+	s->done = block;
+	if (!attends || !prompt)
+		return;
+	b->own[cache(b, s, k.layer)] = s->x;
+	if (by_and_by(b))
+		hand_off(b, s, block, tag, &s->x);
+}
+
+/* The chosen token, four bytes a sequence, goes to where the next pass begins. */
+static struct waits put_token(struct builder *b, const struct pass *s)
+{
+	const struct seat *to = &b->at->seats[PHASE_DECODE][walk_first(b->w)];
+	const struct tag tag = {PHASE_DECODE, {ROLE_EMBEDDING, false}, -1, s->group, "token"};
+
+	return prog_hand_over(b->p, walk_out(&s->walk, s->done), to, 4.0 * (double)s->shape.batch, tag,
+			      &s->x);
+}
+
+/* The host's part of a pass, and what follows from it. */
+static void end_pass(struct builder *b, struct pass *s)
+{
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->phase, .role = ROLE_HEAD};
+	const struct tag tag = {s->phase, {ROLE_HEAD, false}, -1, s->group, NULL};
+	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
+
+	if (prompt && s->x.n)
+		b->p->marks[MARK_PREFILL] = s->x.task[0];
+	s->end = prog_op(b->p, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
+	s->x = (struct waits){.n = 1, .task = {s->end}};
+	if (prompt)
+		b->p->marks[MARK_FIRST_TOKEN] = s->end;
+	if (s->next != PASS_NONE)
+		b->passes.at[s->next].x = put_token(b, s);
+	else if (s->answers && b->token_at_end)
+		put_token(b, s);
+	if (prompt && b->kv && !by_and_by(b))
+		hand_off_all(b, s, &s->x);
+}
+
+static void put_turn(struct builder *b, struct turn *t)
+{
+	struct pass *s = &b->passes.at[t->pass];
+
+	t->tasks_from = (uint32_t)b->p->tasks.n;
+	for (size_t block = t->first; block <= t->last; block++)
+		put_block(b, s, block);
+	if (t->last == walk_last(b->w))
+		end_pass(b, s);
+	t->tasks_to = (uint32_t)b->p->tasks.n;
+}
+
+/* Pass by pass, each cut where it goes from one seat to another. */
+static void cut(const struct builder *b, struct turns *turns)
+{
+	for (uint32_t i = 0; i < b->passes.n; i++) {
+		const struct seat *seats = b->passes.at[i].at->seats[b->passes.at[i].phase];
+		struct turn t = {.pass = i};
+
+		for (size_t first = walk_first(b->w); first <= walk_last(b->w); first = t.last + 1) {
+			t.first = t.last = first;
+			while (t.last < walk_last(b->w) && seat_same(&seats[t.last + 1], &seats[first]))
+				t.last++;
+			VEC_ADD(turns, t);
+		}
+	}
+}
+
+static void put_turns(struct builder *b, struct turns *turns)
+{
+	const size_t caches = (size_t)(groups_of(&b->g) * b->w->model->layers);
+
+	prog_free(b->p);
+	b->p = prog_new(b->w);
+	if (b->kv) {
+		memset(b->kv, 0, caches * sizeof *b->kv);
+		memset(b->own, 0, caches * sizeof *b->own);
+	}
+	for (size_t i = 0; i < b->passes.n; i++) {
+		struct pass *s = &b->passes.at[i];
+
+		s->walk = walk_begin(b->p, s->at, s->phase, s->shape, s->group);
+		s->x.n = 0;
+	}
+	for (size_t i = 0; i < turns->n; i++)
+		put_turn(b, &turns->at[i]);
+}
+
+/* One pass after the other leaves nothing to put in order. */
+static bool is_chain(const struct builder *b)
+{
+	for (size_t i = 0; i + 1 < b->passes.n; i++)
+		if (b->passes.at[i].next != (int)i + 1)
+			return false;
+	return true;
+}
+
+static void put_passes(struct builder *b)
+{
+	struct turns turns = {0};
+
+	cut(b, &turns);
+	put_turns(b, &turns);
+	if (!is_chain(b)) {
+		turns_order(b->p, &turns);
+		put_turns(b, &turns);
+	}
+	VEC_FREE(&turns);
+}
+
+static void add_decode(struct builder *b, int64_t group, int64_t past, int next)
+{
+	VEC_ADD(&b->passes,
+		(struct pass){.at = b->at,
+			      .phase = PHASE_DECODE,
+			      .shape = {.batch = group_batch(&b->g, group), .tokens = 1, .past = past},
+			      .group = (uint32_t)group,
+			      .answers = true,
+			      .next = next});
+}
+
+static void add_prefill(struct builder *b, int64_t group, bool decodes)
+{
+	const int64_t chunk = chunk_of(&b->g);
+
+	for (int64_t past = 0; past < b->g.prompt; past += chunk) {
+		const int64_t left = b->g.prompt - past;
+		struct pass s = {.at = b->at, .phase = PHASE_PREFILL, .next = PASS_NONE};
+
+		s.shape = (struct shape){.batch = group_batch(&b->g, group),
+					 .tokens = left <= chunk ? left : chunk,
+					 .past = past};
+		s.group = (uint32_t)group;
+		s.answers = left <= chunk;
+		if (s.answers && decodes)
+			s.next = (int)b->passes.n + 1;
+		VEC_ADD(&b->passes, s);
+	}
+	if (decodes)
+		add_decode(b, group, b->g.prompt, PASS_NONE);
+}
+
+static struct builder builder_of(const struct placement *at)
+{
+	return (struct builder){.at = at, .w = at->world, .g = placement_generate(at)};
 }
 
 static struct prog *build_first(const struct placement *at)
 {
-	const struct generate *g = at->world->scenario->workload.generate;
-	struct builder b = {at, at->world, prog_new(at->world), NULL};
-	const struct waits none = {.n = 0};
-	struct waits x;
+	struct builder b = builder_of(at);
+	const int64_t groups = groups_of(&b.g);
 
-	b.kv = xcalloc((size_t)at->world->model->layers, sizeof *b.kv);
-	x = pass(&b, prefill_shape(g), PHASE_PREFILL, &none);
-	b.p->marks[MARK_FIRST_TOKEN] = x.task[0];
-	if (g->tokens > 1) {
-		x = next_token(&b, PHASE_PREFILL, &x);
-		pass(&b, (struct shape){.batch = g->batch, .tokens = 1, .past = g->prompt}, PHASE_DECODE, &x);
-	}
+	b.kv = xcalloc((size_t)(groups * at->world->model->layers), sizeof *b.kv);
+	b.own = xcalloc((size_t)(groups * at->world->model->layers), sizeof *b.own);
+	for (int64_t i = 0; i < groups; i++)
+		add_prefill(&b, i, b.g.tokens > 1);
+	put_passes(&b);
+	VEC_FREE(&b.passes);
 	free(b.kv);
+	free(b.own);
 	return b.p;
 }
 
-static struct prog *build_later(const struct placement *at, int64_t past)
+/* One step, or as many as show what a step costs once the groups have spread out. */
+static struct prog *build_later(const struct placement *at, int64_t past, int repeat)
 {
-	const struct generate *g = at->world->scenario->workload.generate;
-	struct builder b = {at, at->world, prog_new(at->world), NULL};
-	const struct waits none = {.n = 0};
-	struct waits x =
-		pass(&b, (struct shape){.batch = g->batch, .tokens = 1, .past = past}, PHASE_DECODE, &none);
+	struct builder b = builder_of(at);
+	const int64_t groups = groups_of(&b.g);
 
-	next_token(&b, PHASE_DECODE, &x); /* the next step cannot begin before it is there */
+	b.token_at_end = true;
+	for (int step = 0; step < repeat; step++) {
+		for (int64_t i = 0; i < groups; i++) {
+			const int next = (int)b.passes.n + (int)groups;
+
+			add_decode(&b, i, past, step + 1 < repeat ? next : PASS_NONE);
+		}
+	}
+	put_passes(&b);
+	if (repeat > 1) {
+		b.p->marks[MARK_FROM] = b.passes.at[WARM_STEPS * groups - 1].end;
+		b.p->marks[MARK_TO] = b.passes.at[repeat * groups - 1].end;
+	}
+	VEC_FREE(&b.passes);
 	return b.p;
+}
+
+/* Steps behind contexts first .. last grow alike: those of one piece. */
+static void add_piece(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+{
+	struct prog **later = &r->later[3 * r->pieces];
+
+	r->steps[r->pieces++] = (double)(last - first + 1);
+	later[0] = build_later(at, first, r->repeat);
+	later[1] = build_later(at, first + (last - first) / 2, r->repeat);
+	later[2] = build_later(at, last, r->repeat);
+}
+
+static bool has_window(const struct model *m)
+{
+	struct part_count parts[MODEL_PARTS];
+	const size_t n = model_parts(m, parts);
+	bool windowed = false;
+
+	for (size_t i = 0; i < n; i++)
+		windowed |= parts[i].part.windowed;
+	return windowed;
 }
 
 struct generate_progs generate_build(const struct placement *at)
 {
-	const struct generate *g = at->world->scenario->workload.generate;
-	struct generate_progs r = {.first = build_first(at), .steps = g->tokens - 2};
+	const struct generate g = placement_generate(at);
+	const struct model *m = at->world->model;
+	struct generate_progs r = {.first = build_first(at), .repeat = 1};
+	const int64_t first = g.prompt + 1, last = g.prompt + g.tokens - 2, full = m->attention.window - 1;
 
-	if (r.steps < 1) {
-		r.steps = 0;
+	if (groups_of(&g) > 1)
+		r.repeat = WARM_STEPS + TIMED_STEPS;
+	if (last < first)
 		return r;
+	if (!has_window(m) || full < first || full >= last) {
+		add_piece(&r, at, first, last);
+	} else if (full - first >= last - full) {
+		add_piece(&r, at, first, full);
+		add_piece(&r, at, full + 1, last);
+	} else {
+		add_piece(&r, at, full + 1, last);
+		add_piece(&r, at, first, full);
 	}
-	r.later[0] = build_later(at, g->prompt + 1);
-	r.later[1] = build_later(at, g->prompt + 1 + (r.steps - 1) / 2);
-	r.later[2] = build_later(at, g->prompt + r.steps);
 	return r;
 }
 
@@ -126,21 +388,32 @@ void generate_free(struct generate_progs *g)
 	memset(g, 0, sizeof *g);
 }
 
-double generate_over_steps(double steps, const double later[GENERATE_STEPS])
+double generate_step_s(const struct generate_progs *g, const struct compiled_ends *e)
 {
-	return steps * (later[0] + 4 * later[1] + later[2]) / 6;
+	if (g->repeat == 1)
+		return sim_s_of_ns(e->makespan_ns);
+	return sim_s_of_ns(e->marks_ns[MARK_TO] - e->marks_ns[MARK_FROM]) / TIMED_STEPS;
 }
 
-struct generate_times generate_times(const struct generate *g, double first_token_s, double first_s,
+double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS])
+{
+	double sum = 0;
+
+	for (int i = 0; i < g->pieces; i++)
+		sum += g->steps[i] * (later[3 * i] + 4 * later[3 * i + 1] + later[3 * i + 2]) / 6;
+	return sum;
+}
+
+struct generate_times generate_times(const struct generate_progs *p, const struct generate *g,
+				     double first_token_s, double first_s,
 				     const double later_s[GENERATE_STEPS])
 {
-	const double steps = g->tokens > 2 ? (double)(g->tokens - 2) : 0;
 	struct generate_times t = {.ttft_s = first_token_s, .e2el_s = first_token_s};
 
 	t.prefill_tok_per_s = (double)(g->batch * g->prompt) / first_token_s;
 	if (g->tokens < 2)
 		return t;
-	t.e2el_s = first_s + (steps > 0 ? generate_over_steps(steps, later_s) : 0);
+	t.e2el_s = first_s + generate_over_steps(p, later_s);
 	t.tpot_s = (t.e2el_s - first_token_s) / (double)(g->tokens - 1);
 	t.decode_tok_per_s = (double)g->batch / t.tpot_s;
 	return t;

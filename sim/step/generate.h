@@ -2,36 +2,51 @@
  * generate.h - one generation: the prompt is read, the KV cache handed over where decode is elsewhere, tokens
  * follow.
  *
- * Layer step. `first` is prefill and the first decode step as one program, so that a hand-off overlaps both;
- * `later` is one decode step at three contexts (just after, halfway, at the end) over which a step's time is
- * integrated by Simpson's rule: exact while it grows no faster than the cube of the context.
+ * Layer step. `first` is prefill and the first decode step as one program, so that a hand-off overlaps both,
+ * chunks of a prompt are on several devices at once, and groups of sequences follow one another. `later` is a
+ * decode step at three contexts (at the beginning, halfway, at the end) over which a step's time is
+ * integrated by Simpson's rule: exact while it grows no faster than the cube of the context. Where a window
+ * fills up on the way, there are three before and three after.
+ *
+ * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
+ * and is timed between the ends of the last group's, once the groups have spread out.
  */
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H
-#include "sim/step/prog.h"
+#include "sim/step/compile.h"
 
-enum { GENERATE_STEPS = 3, MARK_FIRST_TOKEN = 0, MARK_PREFILL = 1 };
+enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES, WARM_STEPS = 2, TIMED_STEPS = 4 };
+
+/* MARK_FIRST_TOKEN: the host has it, of all sequences; MARK_PREFILL: all of the prefill's blocks have ended;
+ * MARK_FROM, MARK_TO: so many steps apart. */
+enum { MARK_FIRST_TOKEN, MARK_PREFILL, MARK_FROM, MARK_TO };
 
 struct generate_progs {
-	struct prog *first; /* MARK_FIRST_TOKEN: the host has it; MARK_PREFILL: all of the prefill's blocks
-			       have ended */
-	struct prog *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked */
-	int64_t steps;                      /* decode steps that `later` stands for */
+	struct prog *first;
+	struct prog *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
+					       piece, the longer piece first: later[1] is in its middle */
+	int pieces;
+	double steps[GENERATE_PIECES]; /* decode steps that each piece stands for */
+	int repeat;                    /* steps in one of `later` */
 };
 
 struct generate_progs generate_build(const struct placement *p);
 void generate_free(struct generate_progs *g);
 
-/* The sum over so many decode steps of what its three programs say, by Simpson's rule. */
-double generate_over_steps(double steps, const double later[GENERATE_STEPS]);
+/* The time of a step, from that of one of `later`. */
+double generate_step_s(const struct generate_progs *g, const struct compiled_ends *e);
+
+/* The sum over all decode steps of what their programs say of one, by Simpson's rule. */
+double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS]);
 
 /* From the times of the programs to what users measure; seconds, tokens of all sequences a second.
- * Definitions as in vLLM's benchmark: TPOT excludes the first token. decode is 0 where only one token is
- * asked. */
+ * Definitions as in vLLM's benchmark: TPOT excludes the first token, and is what one sequence sees however
+ * many are in flight. decode is 0 where only one token is asked. */
 struct generate_times {
 	double ttft_s, tpot_s, e2el_s, prefill_tok_per_s, decode_tok_per_s;
 };
-struct generate_times generate_times(const struct generate *g, double first_token_s, double first_s,
+struct generate_times generate_times(const struct generate_progs *p, const struct generate *g,
+				     double first_token_s, double first_s,
 				     const double later_s[GENERATE_STEPS]);
 
 #endif

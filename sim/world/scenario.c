@@ -10,6 +10,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
+static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", NULL};
 
 #define TOKENS(strukt, member, text)                                                                         \
@@ -22,10 +23,36 @@ static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "ten
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
 	}
 
+/* The keys of struct generate_how, with the defaults of a workload or, in an assignment, none. */
+#define GENERATE_HOW(at, chunk_def, groups_def, kv_def, unsaid)                                              \
+	{.key = "chunk",                                                                                     \
+	 .offset = (at) + offsetof(struct generate_how, chunk),                                              \
+	 .type = FIELD_COUNT,                                                                                \
+	 .dim = DIM_TOKENS,                                                                                  \
+	 .min = 0,                                                                                           \
+	 .max = 1 << 22,                                                                                     \
+	 .def = chunk_def,                                                                                   \
+	 .optional = unsaid,                                                                                 \
+	 .help = "tokens of a prompt read in one pass; 0: all of them"},                                     \
+		{.key = "micro_batches",                                                                     \
+		 .offset = (at) + offsetof(struct generate_how, micro_batches),                              \
+		 .type = FIELD_COUNT,                                                                        \
+		 .min = 1,                                                                                   \
+		 .max = GENERATE_GROUPS,                                                                     \
+		 .def = groups_def,                                                                          \
+		 .optional = unsaid,                                                                         \
+		 .help = "groups of sequences that follow one another through devices"},                     \
+	{                                                                                                    \
+		.key = "kv", .offset = (at) + offsetof(struct generate_how, kv), .type = FIELD_CHOICE,       \
+		.choices = kv_whens, .def = kv_def, .optional = unsaid,                                      \
+		.help = "when a cache goes to decode: layer by layer as it is made, or all at the end"       \
+	}
+
 static const struct field generate_fields[] = {
 	TOKENS(struct generate, prompt, "tokens of each prompt"),
 	TOKENS(struct generate, tokens, "tokens to generate for each"),
 	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
+	GENERATE_HOW(offsetof(struct generate, how), "0", "1", "stream", false),
 };
 static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
 					    ARRAY_LEN(generate_fields)};
@@ -81,10 +108,16 @@ static const struct field rule_fields[] = {
 };
 static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
+static const struct field how_fields[] = {GENERATE_HOW(0, NULL, NULL, NULL, true)};
+static const struct table how_table = {"generate", sizeof(struct generate_how), how_fields,
+				       ARRAY_LEN(how_fields)};
+
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
 	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
 	 .help = "rules; the later wins"},
+	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &how_table, .optional = true,
+	 .help = "what is not as the workload says"},
 };
 static const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
 					      ARRAY_LEN(assignment_fields)};
@@ -114,3 +147,19 @@ static const struct field scenario_fields[] = {
 };
 const struct table scenario_table = {"scenario", sizeof(struct scenario), scenario_fields,
 				     ARRAY_LEN(scenario_fields)};
+
+struct generate generate_as(const struct generate *g, const struct assignment *a)
+{
+	const struct generate_how *h = a->generate;
+	struct generate as = *g;
+
+	if (!h)
+		return as;
+	if (yml_get(h->origin.node, "chunk"))
+		as.how.chunk = h->chunk;
+	if (yml_get(h->origin.node, "micro_batches"))
+		as.how.micro_batches = h->micro_batches;
+	if (yml_get(h->origin.node, "kv"))
+		as.how.kv = h->kv;
+	return as;
+}

@@ -10,9 +10,23 @@
 
 #define SCENARIO_SCHEMA "lemursim/scenario/1"
 
+enum kv_when { KV_STREAM, KV_END };
+enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
+
+/* How a generation goes about its work; an assignment may say it anew. */
+struct generate_how {
+	struct origin origin;
+	int64_t chunk;         /* tokens of a prompt in one pass; 0: all of them */
+	int64_t micro_batches; /* groups of sequences that follow one another through the devices; 0 in an
+				  assignment: as the workload says */
+	int kv; /* where decode is elsewhere than prefill: each layer's cache leaves when it is made, or all
+		   at the end */
+};
+
 struct generate { /* one request per sequence: read the prompt, write the answer */
 	struct origin origin;
 	int64_t prompt, tokens, batch;
+	struct generate_how how;
 };
 
 enum train_method { TRAIN_FULL, TRAIN_LORA };
@@ -62,7 +76,8 @@ struct rule { /* later rules win, as in .gitattributes */
 struct assignment {
 	struct origin origin;
 	const char *name;
-	struct field_list place; /* struct rule */
+	struct field_list place;       /* struct rule */
+	struct generate_how *generate; /* NULL: as the workload says */
 };
 
 struct money { /* what a token costs beside time: assumptions that no measurement gives */
@@ -85,5 +100,8 @@ struct scenario {
 };
 
 extern const struct table scenario_table;
+
+/* What an assignment makes of the workload's generation. */
+struct generate generate_as(const struct generate *g, const struct assignment *a);
 
 #endif
