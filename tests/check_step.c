@@ -249,39 +249,6 @@ END_TEST
 #define ASKED                                                                                                \
 	"{generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, train: {tokens: 16 tok, micro_batches: 3}}"
 
-/* 2(n - 1) rounds of bytes/n each, every round as long as the link takes (Patarasuk & Yuan, as in prog.c). */
-START_TEST(all_reduce_takes_its_rounds)
-{
-	const int n = _i;
-	struct arena a = ARENA_INIT;
-	struct seat seat = {.n = n};
-	const struct shape s = {.batch = 1, .tokens = 64};
-	const struct tag tag = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false}};
-	const struct waits none = {.n = 0};
-	struct toy_run r;
-	struct prog *p;
-	sim_ns block, round;
-
-	toy_mesh(&toy, n, "latency: 20 us, bandwidth: 2 GB/s", ASKED, NULL);
-	for (int i = 0; i < n; i++) {
-		seat.unit[i] = (size_t)i;
-		seat.share[i] = 1.0 / n;
-	}
-	p = prog_new(toy.world);
-	prog_block(p, &s, &seat, tag, &none);
-	r = toy_run(&a, p);
-	check_run(&r);
-	check_ends(&r);
-	block = r.run.busy_ns[0];
-	round = sim_ns_of_s(64 * 256 * 2 / (n * 2e9)) + 20000;
-	ck_assert_int_eq(r.run.makespan_ns, block + 2 * (n - 1) * round);
-	ck_assert_double_eq_tol(toy_link_B(p, "all-reduce"), 2.0 * (n - 1) * 64 * 256 * 2, 1e-9);
-	prog_free(p);
-	arena_release(&a);
-	toy_release(&toy);
-}
-END_TEST
-
 /* Whole steps split over n machines, prefill and decode from different seats. */
 START_TEST(tensor_split_over_many)
 {
@@ -504,7 +471,6 @@ Suite *suite_step(void)
 
 	tcase_add_test(tc, shipped_scenarios);
 	tcase_add_loop_test(tc, random_placements, 0, SEEDS * (int)ARRAY_LEN(worlds));
-	tcase_add_loop_test(tc, all_reduce_takes_its_rounds, 2, SEAT_MAX + 1);
 	tcase_add_loop_test(tc, tensor_split_over_many, 2, SEAT_MAX + 1);
 	tcase_add_test(tc, bytes_of_a_split_block);
 	tcase_add_loop_test(tc, bytes_over_the_link, 0, 2 * (int)ARRAY_LEN(crossings));

@@ -18,6 +18,7 @@
 	SUITE(llm)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \
+	SUITE(collective)                                                                                    \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
 	SUITE(generate)                                                                                      \

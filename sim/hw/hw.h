@@ -123,6 +123,9 @@ struct link_point { /* a message of this size alone goes at this rate, latency l
 	struct qty size, bandwidth;
 };
 
+/* How the parts of a tensor split become whole over links (step/collective.h); auto: the quickest. */
+enum reduce_way { REDUCE_AUTO, REDUCE_RING, REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_TREE };
+
 struct link {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title;
@@ -135,9 +138,11 @@ struct link {
 	struct qty power;          /* watts of one end under load */
 	int duplex;
 	struct qty send_copy,
-		receive_copy;      /* byte/s of GPU to host and host to GPU copies where the runtime stages
-				      through the host; they take the device's time; not given: no staging */
-	struct field_list between; /* machine names; set by the scenario */
+		receive_copy; /* byte/s of GPU to host and host to GPU copies where the runtime stages
+				 through the host; they take the device's time; not given: no staging */
+	struct qty collective_latency; /* seconds that software adds to each collective operation */
+	int all_reduce;                /* enum reduce_way */
+	struct field_list between;     /* machine names; set by the scenario */
 };
 
 extern const struct table machine_table, link_table;

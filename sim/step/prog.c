@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/llm/memory.h"
+#include "sim/step/collective.h"
 
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
 struct recipe {
@@ -160,7 +161,8 @@ static uint32_t find_class(struct prog *p, const struct class *c)
 	for (size_t i = p->classes.n; i-- > 0;) {
 		const struct class *k = &p->classes.at[i];
 
-		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes)
+		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes &&
+		    k->lag_s == c->lag_s)
 			return (uint32_t)i;
 	}
 	VEC_ADD(&p->classes, *c);
@@ -178,17 +180,21 @@ static uint32_t copy_class(struct prog *p, enum class_kind kind, size_t joint, d
 	return find_class(p, &c);
 }
 
-static uint32_t link_class(struct prog *p, enum class_kind kind, size_t joint, double bytes)
+static uint32_t link_class(struct prog *p, const struct message *m, size_t joint)
 {
 	const struct link *l = p->world->joints[joint].link;
-	const struct qty rate = link_rate(l, bytes);
-	const struct class c = {.kind = kind,
-				.bytes = bytes,
-				.source = p->world->units_n + joint,
-				.cost.memory = {bytes / rate.value, rate.spread, rate.how},
-				.lag_s = l->latency.value,
-				.lag_spread = l->latency.spread};
+	const struct qty rate = link_rate(l, m->bytes), *more = &l->collective_latency;
+	struct class c = {.kind = m->kind,
+			  .bytes = m->bytes,
+			  .source = p->world->units_n + joint,
+			  .cost.memory = {m->bytes / rate.value, rate.spread, rate.how},
+			  .lag_s = l->latency.value,
+			  .lag_spread = l->latency.spread};
 
+	if (m->opens && more->value > 0) {
+		c.lag_s += more->value;
+		c.lag_spread += (more->spread - c.lag_spread) * more->value / c.lag_s;
+	}
 	return find_class(p, &c);
 }
 
@@ -200,29 +206,28 @@ static struct waits just(uint32_t task)
 	return w;
 }
 
-static struct waits send(struct prog *p, enum class_kind kind, size_t from, size_t to, double bytes,
-			 struct tag tag, const struct waits *after)
+struct waits prog_message(struct prog *p, const struct message *m, struct tag tag, const struct waits *after)
 {
 	const struct world *w = p->world;
-	const size_t a = w->units[from].machine, b = w->units[to].machine;
+	const size_t a = w->units[m->from].machine, b = w->units[m->to].machine;
 	const size_t joint = a == b ? WORLD_NONE : world_joint(w, a, b);
 	const struct link *link;
 	struct waits there = *after;
 	uint32_t queue;
 
-	if (a == b || bytes <= 0)
+	if (a == b || m->bytes <= 0)
 		return there;
 	BUG_ON(joint == WORLD_NONE); /* placement_make() has checked */
 	link = w->joints[joint].link;
 	queue = (uint32_t)(w->units_n + 2 * joint + (w->joints[joint].ends[0] == a ? 0 : 1));
 	if (link->send_copy.given)
-		there = just(put(p, (uint32_t)from,
-				 copy_class(p, CLASS_SEND_COPY, joint, bytes, &link->send_copy), tag,
+		there = just(put(p, (uint32_t)m->from,
+				 copy_class(p, CLASS_SEND_COPY, joint, m->bytes, &link->send_copy), tag,
 				 &there));
-	there = just(put(p, queue, link_class(p, kind, joint, bytes), tag, &there));
+	there = just(put(p, queue, link_class(p, m, joint), tag, &there));
 	if (link->receive_copy.given)
-		there = just(put(p, (uint32_t)to,
-				 copy_class(p, CLASS_RECEIVE_COPY, joint, bytes, &link->receive_copy), tag,
+		there = just(put(p, (uint32_t)m->to,
+				 copy_class(p, CLASS_RECEIVE_COPY, joint, m->bytes, &link->receive_copy), tag,
 				 &there));
 	return there;
 }
@@ -230,7 +235,9 @@ static struct waits send(struct prog *p, enum class_kind kind, size_t from, size
 struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, struct tag tag,
 		       const struct waits *after)
 {
-	return send(p, CLASS_SEND, from, to, bytes, tag, after);
+	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes};
+
+	return prog_message(p, &m, tag, after);
 }
 
 struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
@@ -251,35 +258,6 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 		}
 	}
 	return there;
-}
-
-/* A ring over the devices of a split: in each round a device passes bytes/n on. 2(n-1) rounds add partial
- * sums up and hand them out, n-1 only hand parts out (Patarasuk & Yuan, "Bandwidth optimal all-reduce
- * algorithms for clusters of workstations", JPDC 69(2), 2009). A device passes on what it has just got, once
- * its own part is made; a connection keeps the rounds in order. */
-static struct waits ring(struct prog *p, const struct seat *seat, int rounds, double bytes, struct tag tag,
-			 const uint32_t *last)
-{
-	struct waits have[SEAT_MAX], all = {.n = 0};
-
-	tag.what = rounds < 2 * (seat->n - 1) ? "all-gather" : "all-reduce";
-	for (int i = 0; i < seat->n; i++)
-		have[i] = just(last[i]);
-	for (int round = 0; round < rounds; round++) {
-		struct waits next[SEAT_MAX];
-
-		for (int i = 0; i < seat->n; i++) {
-			const int to = (i + 1) % seat->n;
-
-			next[to] = send(p, CLASS_REDUCE, seat->unit[i], seat->unit[to], bytes / seat->n, tag,
-					&have[i]);
-			waits_add(&next[to], last[to]);
-		}
-		memcpy(have, next, sizeof have);
-	}
-	for (int i = 0; i < seat->n; i++)
-		waits_join(&all, &have[i]);
-	return all;
 }
 
 struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
@@ -326,11 +304,10 @@ struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat
 	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
 	 * end in partial sums */
 	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER;
-	const int rounds = (seat->n - 1) * (whole ? 0 : logits ? 1 : 2);
+	const struct collective c = {
+		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 
-	return ring(p, seat, rounds,
-		    format_bytes((enum format_id)w->scenario->precision.compute, rows * width), tag,
-		    made->task);
+	return whole || seat->n == 1 ? *made : collective_put(p, seat, &c, tag, made);
 }
 
 struct waits prog_block(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,

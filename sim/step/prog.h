@@ -65,7 +65,7 @@ struct prog *prog_new(const struct world *w);
 void prog_free(struct prog *p);
 
 /* Tasks that something waits for; small and by value. TASK_NONE entries are dropped. */
-enum { WAITS = 8 * SEAT_MAX }; /* two all-reduces and two hand-overs */
+enum { WAITS = 16 * SEAT_MAX }; /* all to all, twice: a sum and a cache's parts */
 struct waits {
 	uint32_t task[WAITS];
 	size_t n;
@@ -92,6 +92,15 @@ struct waits prog_end(struct prog *p, const struct shape *s, const struct seat *
 /* One operator alone on a unit (an update, a step's overhead). */
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
 		 const struct waits *after);
+
+/* What goes over a link, from one unit to another. */
+struct message {
+	enum class_kind kind; /* CLASS_SEND or CLASS_REDUCE */
+	size_t from, to;
+	double bytes;
+	bool opens; /* a collective operation, whose software takes its time once */
+};
+struct waits prog_message(struct prog *p, const struct message *m, struct tag tag, const struct waits *after);
 
 /* Moves bytes from one unit to another; within a machine nothing moves. Returns what has to end for them to
  * be there. */

@@ -1,0 +1,244 @@
+/* collective.c - see collective.h. */
+#include "sim/step/collective.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One message of a round, between devices of the seat; part: of the whole. */
+struct hop {
+	int from, to;
+	double part;
+};
+enum { HOPS = SEAT_MAX * (SEAT_MAX - 1) };
+
+static int power_below(int n)
+{
+	int m = 1;
+
+	while (2 * m <= n)
+		m *= 2;
+	return m;
+}
+
+static int rounds_of(const struct collective *c, enum reduce_way way, int n)
+{
+	int rounds = 0;
+
+	switch (way) {
+	case REDUCE_RING:
+		return (c->gather ? 1 : 2) * (n - 1);
+	case REDUCE_DIRECT:
+		return 1;
+	case REDUCE_SCATTER:
+		return c->gather ? 1 : 2;
+	case REDUCE_TREE:
+		for (int m = 1; m < power_below(n); m *= 2)
+			rounds++;
+		return c->gather ? 1 : rounds + (power_below(n) < n ? 2 : 0);
+	case REDUCE_AUTO:
+		break;
+	}
+	BUG("way %d", (int)way);
+}
+
+static int tree_hops(int n, int round, struct hop *out)
+{
+	const int m = power_below(n), extra = n - m;
+	int used = 0, far;
+
+	if (extra && round == 0) {
+		for (int i = m; i < n; i++)
+			out[used++] = (struct hop){i, i - m, 1};
+		return used;
+	}
+	far = 1 << (round - (extra ? 1 : 0));
+	if (far == m) {
+		for (int i = m; i < n; i++)
+			out[used++] = (struct hop){i - m, i, 1};
+		return used;
+	}
+	for (int i = 0; i < m; i++)
+		out[used++] = (struct hop){i, i ^ far, 1};
+	return used;
+}
+
+static int hops_of(const struct collective *c, enum reduce_way way, const struct seat *seat, int round,
+		   struct hop *out)
+{
+	const int n = seat->n;
+	int used = 0;
+
+	if (way == REDUCE_RING) {
+		for (int i = 0; i < n; i++)
+			out[used++] = (struct hop){i, (i + 1) % n, 1.0 / n};
+		return used;
+	}
+	if (way == REDUCE_TREE && !c->gather)
+		return tree_hops(n, round, out);
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			if (i != j)
+				out[used++] = (struct hop){i, j,
+							   c->gather               ? seat->share[i]
+							   : way == REDUCE_SCATTER ? 1.0 / n
+										   : 1};
+	return used;
+}
+
+static const struct link *link_between(const struct world *w, const struct seat *seat, int i, int j)
+{
+	const size_t a = w->units[seat->unit[i]].machine, b = w->units[seat->unit[j]].machine;
+
+	return a == b ? NULL : w->joints[world_joint(w, a, b)].link;
+}
+
+static double wire_s(const struct link *l, double bytes, bool both_ways)
+{
+	return l->latency.value +
+	       bytes / link_rate(l, bytes).value * (both_ways && l->duplex == DUPLEX_HALF ? 2 : 1);
+}
+
+/* When each device has what it has: moved on by one round. Host copies a device makes one after the other. */
+static void pass_round(const struct world *w, const struct seat *seat, double bytes, const struct hop *hops,
+		       double at_s[SEAT_MAX])
+{
+	double send_s[SEAT_MAX] = {0}, receive_s[SEAT_MAX] = {0}, next_s[SEAT_MAX];
+
+	for (const struct hop *h = hops; h->part > 0; h++) {
+		const struct link *l = link_between(w, seat, h->from, h->to);
+
+		if (l && l->send_copy.given)
+			send_s[h->from] += h->part * bytes / l->send_copy.value;
+		if (l && l->receive_copy.given)
+			receive_s[h->to] += h->part * bytes / l->receive_copy.value;
+	}
+	memcpy(next_s, at_s, sizeof next_s);
+	for (const struct hop *h = hops; h->part > 0; h++) {
+		const struct link *l = link_between(w, seat, h->from, h->to);
+		double there_s = at_s[h->from] + send_s[h->from];
+		bool back = false;
+
+		for (const struct hop *k = hops; k->part > 0; k++)
+			back |= k->from == h->to && k->to == h->from;
+		there_s += l ? wire_s(l, h->part * bytes, back) + receive_s[h->to] : 0;
+		next_s[h->to] = fmax(next_s[h->to], there_s);
+	}
+	memcpy(at_s, next_s, sizeof next_s);
+}
+
+static double opening_s(const struct world *w, const struct seat *seat)
+{
+	double most = 0;
+
+	for (int i = 0; i < seat->n; i++) {
+		for (int j = 0; j < i; j++) {
+			const struct link *l = link_between(w, seat, i, j);
+
+			most = l ? fmax(most, l->collective_latency.value) : most;
+		}
+	}
+	return most;
+}
+
+double collective_s(const struct world *w, const struct seat *seat, const struct collective *c,
+		    enum reduce_way way)
+{
+	const int rounds = rounds_of(c, way, seat->n);
+	double at_s[SEAT_MAX] = {0}, last_s = 0;
+	struct hop hops[HOPS + 1];
+
+	for (int r = 0; r < rounds; r++) {
+		hops[hops_of(c, way, seat, r, hops)].part = 0; /* the end */
+		pass_round(w, seat, c->bytes, hops, at_s);
+	}
+	for (int i = 0; i < seat->n; i++)
+		last_s = fmax(last_s, at_s[i]);
+	return opening_s(w, seat) + last_s;
+}
+
+enum reduce_way collective_way(const struct world *w, const struct seat *seat, const struct collective *c)
+{
+	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING, REDUCE_TREE};
+	enum reduce_way best = REDUCE_DIRECT;
+	double least = INFINITY;
+
+	for (int i = 0; i < seat->n; i++) {
+		for (int j = 0; j < i; j++) {
+			const struct link *l = link_between(w, seat, i, j);
+
+			if (l && l->all_reduce != REDUCE_AUTO)
+				return (enum reduce_way)l->all_reduce;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		const double s = collective_s(w, seat, c, ways[i]);
+
+		if (s < least * (1 - 1e-9)) {
+			best = ways[i];
+			least = s;
+		}
+	}
+	return best;
+}
+
+struct putter {
+	struct prog *p;
+	const struct seat *seat;
+	struct tag tag;
+	struct message like;         /* whole; each hop sends a part of it */
+	struct waits have[SEAT_MAX]; /* what has to end for a device to have what it has */
+};
+
+/* A device sends in a round what it has after the one before. */
+static void put_round(struct putter *u, const struct hop *hops, int n, bool last)
+{
+	const struct seat *seat = u->seat;
+	struct waits next[SEAT_MAX];
+	bool sends[SEAT_MAX] = {false};
+
+	for (int i = 0; i < seat->n; i++)
+		next[i].n = 0;
+	for (int h = 0; h < n; h++) {
+		struct message m = u->like;
+		struct waits there;
+
+		m.from = seat->unit[hops[h].from];
+		m.to = seat->unit[hops[h].to];
+		m.bytes *= hops[h].part;
+		there = prog_message(u->p, &m, u->tag, &u->have[hops[h].from]);
+		waits_join(&next[hops[h].to], &there);
+		sends[hops[h].from] = true;
+	}
+	for (int i = 0; i < seat->n; i++) {
+		/* in the end somebody has waited for all that a sender had */
+		if (!last || !sends[i])
+			waits_join(&next[i], &u->have[i]);
+		u->have[i] = next[i];
+	}
+}
+
+struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
+			    struct tag tag, const struct waits *made)
+{
+	const enum reduce_way way = collective_way(p->world, seat, c);
+	const int rounds = rounds_of(c, way, seat->n);
+	struct putter u = {.p = p,
+			   .seat = seat,
+			   .tag = tag,
+			   .like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true}};
+	struct waits all = {.n = 0};
+	struct hop hops[HOPS];
+
+	u.tag.what = c->gather ? "all-gather" : "all-reduce";
+	for (int i = 0; i < seat->n; i++)
+		u.have[i] = (struct waits){.n = 1, .task = {made->task[i]}};
+	for (int r = 0; r < rounds; r++) {
+		const int n = hops_of(c, way, seat, r, hops);
+
+		put_round(&u, hops, n, r == rounds - 1);
+		u.like.opens = false;
+	}
+	for (int i = 0; i < seat->n; i++)
+		waits_join(&all, &u.have[i]);
+	return all;
+}

@@ -1,0 +1,37 @@
+/*
+ * collective.h - what makes the parts of a tensor split whole on every device: sums and gathers over links.
+ *
+ * Layer step. A message of n bytes takes alpha + n / beta (Hockney, "The communication challenge for MPP",
+ * Parallel Computing 20(3), 1994), alpha and beta those of its own link; additions are not charged. The ways,
+ * for B bytes over p devices:
+ *   ring     2(p - 1) rounds of B/p (Patarasuk & Yuan, "Bandwidth optimal all-reduce algorithms for clusters
+ *            of workstations", JPDC 69(2), 2009)
+ *   direct   one round: each sends all it has to each other one
+ *   scatter  two rounds of B/p to each other one: a part's sum is made on one device, then handed out
+ *   tree     recursive doubling, log2 p rounds of B between pairs (Thakur, Rabenseifner & Gropp,
+ *            "Optimization of collective communication operations in MPICH", IJHPCA 19(1), 2005, section
+ *            4.4); devices beyond a power of two give theirs to another one first and get the sum last
+ * A gather hands out what each has: p - 1 rounds in a ring, else one.
+ */
+#ifndef SIM_STEP_COLLECTIVE_H
+#define SIM_STEP_COLLECTIVE_H
+#include "sim/step/prog.h"
+
+struct collective {
+	bool gather;
+	double bytes; /* of the whole */
+};
+
+/* Seconds by formula, from when all devices have their parts. way: not REDUCE_AUTO. */
+double collective_s(const struct world *w, const struct seat *seat, const struct collective *c,
+		    enum reduce_way way);
+
+/* What the seat's links ask for (the first that asks), else the quickest. */
+enum reduce_way collective_way(const struct world *w, const struct seat *seat, const struct collective *c);
+
+/* Appends it. made: entry i is what ends on the seat's device i. Returns what has to end for all to have all.
+ */
+struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
+			    struct tag tag, const struct waits *made);
+
+#endif
