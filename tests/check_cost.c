@@ -3,6 +3,7 @@
 #include "sim/cost/cost.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/base/rng.h"
 #include "sim/cost/util.h"
@@ -411,6 +412,129 @@ START_TEST(ridge_points)
 }
 END_TEST
 
+/* ---- products of few rows, tiles, weights that are unpacked, chips of two dies ---- */
+
+#define RUNTIME "machines.a.devices.gpu.runtimes.toy."
+static const char *const kernels[] = {RUNTIME "few={rows: 8, pass: 5, gather: 32, first: {f16: 2 %, k: 1 %}, "
+					      "further: {f16: 50 %}}",
+				      RUNTIME "tile={rows: 32, columns: 64, fill: 3}",
+				      RUNTIME "dequant={q8: 80 %, q4: 60 %}", NULL};
+
+/* 2000 GFLOP of a row take 2 s at the peak; 1000 GB of weights take 1000/95 s. */
+static const struct op wide = {.name = "wide",
+			       .kind = OP_LINEAR,
+			       .m = 1,
+			       .n = 1000000,
+			       .k = 1000000,
+			       .copies = 1,
+			       .flop = 2e12,
+			       .rows = 1,
+			       .weight_B = 1e12,
+			       .times = 1,
+			       .format = FORMAT_F16};
+
+static const struct {
+	int64_t m, experts;
+	double copies;
+	enum format_id format;
+	double read, first, further, many; /* readings, rows; many: of the arithmetic at u = 0.5 */
+} few_rows[] = {
+	{1, 0, 1, FORMAT_F16, 1, 1, 0, 0},
+	{2, 0, 1, FORMAT_F16, 1, 1, 1, 0},
+	{5, 0, 1, FORMAT_F16, 1, 1, 4, 0},
+	{6, 0, 1, FORMAT_F16, 2, 2, 4, 0},  /* a second reading */
+	{8, 0, 1, FORMAT_Q4_K, 2, 4, 6, 0}, /* unpacking takes twice as long as that of f16 */
+	{9, 0, 1, FORMAT_F16, 0, 0, 0, 32}, /* whole tiles */
+	{33, 0, 1, FORMAT_F16, 0, 0, 0, 64},
+	{33, 0, 1, FORMAT_Q8_0, 0, 0, 0, 80},
+	{33, 0, 1, FORMAT_Q4_0, 0, 0, 0, 64 / 0.6},
+	/* 8 tokens, 4 experts each: 32 rows over 16 experts, each by itself; all weights read once */
+	{2, 4, 16, FORMAT_F16, 1, 32, 0, 0},
+	/* 32 tokens: 8 rows for each of the 16, and half a tile more */
+	{8, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 32},
+	{40, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 56},
+};
+
+START_TEST(few_and_many_rows)
+{
+	struct op op = wide;
+	struct cost c;
+	struct site site;
+
+	toy_text(&toy, TOY_THREE, kernels);
+	site = site_of(0, DTYPE_F16);
+	op.m = few_rows[_i].m;
+	op.copies = few_rows[_i].copies;
+	op.experts = few_rows[_i].experts;
+	op.rows = (double)op.m * op.copies;
+	op.flop = wide.flop * op.rows;
+	op.format = few_rows[_i].format;
+	c = cost_of(&op, &site, 1);
+	if (few_rows[_i].many > 0) {
+		ck_assert_double_eq_tol(c.arithmetic.s, few_rows[_i].many * 2 / 0.5, 1e-9 * c.arithmetic.s);
+		ck_assert_double_eq_tol(c.memory.s, 10, 1e-9); /* at the rate of reads */
+		ck_assert_double_eq(c.apart.s, 0);
+	} else {
+		ck_assert_double_eq_tol(c.arithmetic.s, few_rows[_i].first * 2 / 0.02, 1e-9 * c.arithmetic.s);
+		ck_assert_double_eq_tol(c.memory.s, few_rows[_i].read * 1000 / 95, 1e-9);
+		ck_assert_double_eq_tol(c.apart.s, few_rows[_i].further * 2 / 0.5, 1e-9);
+	}
+	ck_assert_double_eq_tol(cost_seconds(&c), fmax(c.arithmetic.s, c.memory.s) + c.apart.s + 3e-6, 1e-9);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The device has one core: three tiles fill it. */
+static const struct {
+	int64_t n;
+	double slower;
+} tiles[] = {{64, 3}, {65, 1.5}, {128, 1.5}, {192, 1}, {1024, 1}};
+
+START_TEST(tiles_fill_cores)
+{
+	struct op op = wide;
+	struct site site;
+	struct cost c;
+
+	toy_text(&toy, TOY_THREE, kernels);
+	site = site_of(0, DTYPE_F16);
+	op.m = 32;
+	op.n = tiles[_i].n;
+	op.flop = 2.0 * 32 * 1e6 * (double)op.n;
+	c = cost_of(&op, &site, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, tiles[_i].slower * op.flop / 0.5e12, 1e-9 * c.arithmetic.s);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Shares of the bus are those of this machine; two dies reach less of them, and not of what is absolute. */
+static const char *const shared[] = {RUNTIME "read=50 %",
+				     RUNTIME "gemv={value: 60 %, sd: 6 %}",
+				     RUNTIME "gemm_f16={roof: 70 %, sync: 0, u: 40 %}",
+				     RUNTIME "dies={bandwidth: 90 %, arithmetic: 80 %}",
+				     NULL,
+				     NULL};
+
+START_TEST(shares_of_the_machine)
+{
+	const char *sets[ARRAY_LEN(shared)];
+	const double bus = 120e9 * (_i ? 0.9 : 1), peak = 1e12 * (_i ? 0.8 : 1);
+	const struct profile *p;
+
+	memcpy(sets, shared, sizeof sets);
+	sets[ARRAY_LEN(sets) - 2] = _i ? "machines.a.dies=2" : NULL;
+	toy_text(&toy, TOY_THREE, sets);
+	p = toy.world->units[0].profile;
+	ck_assert_double_eq_tol(p->read.value, 0.5 * bus, 1);
+	ck_assert_double_eq_tol(p->gemv.value, 0.6 * bus, 1);
+	ck_assert_double_eq_tol(p->gemv.spread, 0.1, 1e-12);
+	ck_assert_double_eq_tol(p->copy.value, 90e9, 1);
+	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value, 0.7 * peak, 1);
+	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->u.value, 0.4 * peak / 1e12, 1e-12);
+	toy_release(&toy);
+}
+END_TEST
+
 Suite *suite_cost(void)
 {
 	Suite *s = suite_create("cost");
@@ -424,6 +548,9 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, shares_add_up, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));
 	tcase_add_test(tc, site_without_a_table);
+	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
+	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
+	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
 	suite_add_tcase(s, tc);
 	return s;

@@ -18,26 +18,53 @@ static void add_op(struct builder *b, const struct op *op, double times)
 {
 	const struct cost c = cost_of(op, b->site, 1);
 	const bool step = op->kind == OP_STEP;
-	const struct replay_op one = {c.arithmetic.s, c.memory.s, step ? 0 : c.overhead.s,
+	const struct replay_op one = {c.arithmetic.s,          c.memory.s, c.apart.s, step ? 0 : c.overhead.s,
 				      step ? c.overhead.s : 0, times};
 
 	b->from = how_worse(b->from, cost_from(&c));
 	VEC_ADD(&b->ops, one);
 }
 
+static void add_part(struct builder *b, const struct shape *s, struct part part, enum phase phase,
+		     double times)
+{
+	struct op ops[GRAPH_OPS];
+	const size_t n = graph_block(b->m, b->p, s, part, phase, ops);
+
+	for (size_t i = 0; i < n; i++)
+		add_op(b, &ops[i], times);
+}
+
+/* How many blocks of a part are the model's tail: none or one. */
+static double tails(const struct model *m, struct part part)
+{
+	for (size_t i = model_blocks(m); i-- > 0;) {
+		const struct block k = model_block(m, i);
+
+		if (block_is_tail(m, k) && part_same(k.part, part))
+			return 1;
+		if (k.layer >= 0 && k.layer < m->layers - 1)
+			break;
+	}
+	return 0;
+}
+
 /* One step, prefill chunk or decode, `times` over. */
 static void add_pass(struct builder *b, const struct shape *s, enum phase phase, double times)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+	const bool last_row = phase == PHASE_PREFILL && b->site->profile->last_row;
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(b->m, parts);
+	struct shape tail = *s;
 
+	tail.tokens = 1;
 	for (size_t k = 0; k < parts_n; k++) {
-		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(b->m, b->p, s, parts[k].part, phase, ops);
+		const double last = last_row ? tails(b->m, parts[k].part) : 0;
 
-		for (size_t i = 0; i < n; i++)
-			add_op(b, &ops[i], times * parts[k].blocks);
+		add_part(b, s, parts[k].part, phase, times * (parts[k].blocks - last));
+		if (last > 0)
+			add_part(b, &tail, parts[k].part, phase, times);
 	}
 	add_op(b, &step, times);
 }
@@ -106,7 +133,8 @@ double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
 
 		sum += o->times *
 		       (fmax(o->arithmetic_s / f[REPLAY_ARITHMETIC], o->memory_s / f[REPLAY_MEMORY]) +
-			o->kernel_s * f[REPLAY_KERNEL] + o->step_s * f[REPLAY_STEP]);
+			o->apart_s / f[REPLAY_ARITHMETIC] + o->kernel_s * f[REPLAY_KERNEL] +
+			o->step_s * f[REPLAY_STEP]);
 	}
 	return sum;
 }

@@ -11,7 +11,7 @@
 #include "sim/cost/cost.h"
 
 struct replay_op {
-	double arithmetic_s, memory_s, kernel_s, step_s;
+	double arithmetic_s, memory_s, apart_s, kernel_s, step_s;
 	double times; /* how often it occurs, as a weight */
 };
 

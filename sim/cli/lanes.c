@@ -137,6 +137,7 @@ static void count(struct builder *b, uint32_t box, const struct class *c)
 		t->arithmetic.s += c->cost.arithmetic.s;
 	else
 		t->memory.s += c->cost.memory.s;
+	t->arithmetic.s += c->cost.apart.s;
 	t->overhead.s += c->cost.overhead.s;
 }
 

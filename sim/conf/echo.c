@@ -51,6 +51,8 @@ void field_help(const struct table *t, int indent, struct str *out)
 			str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
 		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE || f->dim == DIM_TOKENS)
 			str_addf(out, ", like %s", units_example(f->dim));
+		if (f->share_of)
+			str_addf(out, ", or a share of the %s", f->share_of);
 		if (f->def)
 			str_addf(out, "; default %s", f->def);
 		else if (!f->optional && f->type != FIELD_MAYBE)

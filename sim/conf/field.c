@@ -162,12 +162,24 @@ static const struct field long_fields[] = {
 static const struct table long_table = {"quantity", sizeof(struct long_form), long_fields,
 					ARRAY_LEN(long_fields)};
 
-static int load_qty(const struct loading *l, struct yml *node, struct qty *q)
+/* The field as that of a share, where that is what is written; its bounds are of the thing, not of a share.
+ */
+static struct field as_written(const struct field *f, const struct yml *node)
 {
+	struct field share = {.key = f->key, .dim = DIM_SHARE, .min = 1e-6, .max = 1};
+
+	return f->share_of && node->kind == YML_SCALAR && str_ends(node->text, "%") ? share : *f;
+}
+
+static int load_qty(const struct loading *above, struct yml *node, struct qty *q)
+{
+	const struct yml *value = node->kind == YML_MAP ? yml_get(node, "value") : node;
+	const struct field as = as_written(above->f, value ? value : node);
+	const struct loading here = {above->diags, above->who, &as, above->part}, *l = &here;
 	struct long_form f = {0};
 	double sd;
 
-	*q = (struct qty){.how = HOW_MEASURED, .node = node};
+	*q = (struct qty){.how = HOW_MEASURED, .node = node, .is_share = as.dim != above->f->dim};
 	if (node->kind != YML_MAP) {
 		if (load_number(l, node, &q->value) != 0)
 			return -1;

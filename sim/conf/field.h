@@ -31,6 +31,7 @@ struct qty {
 	int64_t n;          /* samples; 0: not said */
 	const char *source; /* NULL: not said */
 	bool given;
+	bool is_share; /* of what the field's `share_of` names, and not yet multiplied with it */
 	const struct yml *node;
 };
 
@@ -71,8 +72,9 @@ struct field {
 	enum dim dim;
 	double min,
 		max; /* allowed, both included, in base units; min == max: any. Of a list: max is of items */
-	const char *def; /* default, as it would be written; NULL: none; of a table only "{}" */
-	bool optional;   /* may be absent though it has no default */
+	const char *def;      /* default, as it would be written; NULL: none; of a table only "{}" */
+	bool optional;        /* may be absent though it has no default */
+	const char *share_of; /* FIELD_QTY: may also be written as a share of that, '93 %' */
 	const struct table *sub;
 	const char *const *choices; /* NULL-terminated */
 };

@@ -31,10 +31,15 @@ int site_check(const struct site *site, struct err *err)
 	if (g->points.n > POINTS_MAX || site->profile->attention.points.n > POINTS_MAX)
 		return err_set(err, "runtime '%s': a table has more than %d points",
 			       site->profile->origin.name, POINTS_MAX);
-	if (!g->points.n || !site->profile->attention.points.n)
+	if (!site->gemm || !site->attention)
 		return err_set(err, "runtime '%s' of %s.%s has an empty table", site->profile->origin.name,
 			       site->machine->origin.name, site->device->origin.name);
 	return 0;
+}
+
+static const struct util_table *flat(struct arena *a, const struct qty *u)
+{
+	return util_flat(a, (struct util){u->value, u->spread, u->how});
 }
 
 static const struct util_table *gemm_util(struct arena *a, const struct gemm_table *g)
@@ -42,6 +47,8 @@ static const struct util_table *gemm_util(struct arena *a, const struct gemm_tab
 	const struct gemm_point *from = g->points.at;
 	struct util_point *points = arena_array(a, g->points.n, sizeof *points);
 
+	if (g->u.given)
+		return flat(a, &g->u);
 	for (size_t i = 0; i < g->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
 						from[i].u.value, from[i].u.spread, from[i].u.how};
@@ -53,6 +60,8 @@ static const struct util_table *attention_util(struct arena *a, const struct att
 	const struct attention_point *from = t->points.at;
 	struct util_point *points = arena_array(a, t->points.n, sizeof *points);
 
+	if (t->u.given)
+		return flat(a, &t->u);
 	for (size_t i = 0; i < t->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].query, (double)from[i].context,
 						from[i].u.value, from[i].u.spread, from[i].u.how};
@@ -65,9 +74,9 @@ struct site site_make(struct arena *a, const struct machine *machine, const stru
 	struct site s = {machine, device, profile, compute, NULL, NULL};
 	const struct gemm_table *g = profile->gemm[compute];
 
-	if (g && g->points.n)
+	if (g && (g->points.n || g->u.given))
 		s.gemm = gemm_util(a, g);
-	if (profile->attention.points.n)
+	if (profile->attention.points.n || profile->attention.u.given)
 		s.attention = attention_util(a, &profile->attention);
 	return s;
 }
@@ -84,14 +93,27 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->how};
 }
 
-/* The rate at which a product reads its weights: that of a matrix-vector kernel for few rows, by the bits of
- * a weight as it is stored. */
-static const struct qty *weights_rate(const struct profile *p, const struct op *op)
+/* A number for weights kept so; NULL: not given. */
+static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
+{
+	const double bits = 8 * format_bytes(f, 1);
+	const struct qty *q = formats[f].weights == 256 ? &b->k
+			      : bits <= 5               ? &b->q4
+			      : bits <= 9               ? &b->q8
+							: &b->f16;
+
+	if (f == FORMAT_MXFP4 && b->fp4.given)
+		q = &b->fp4;
+	if (!q->given)
+		q = &b->f16;
+	return q->given ? q : NULL;
+}
+
+/* The rate at which a matrix-vector kernel reads weights, by their bits. */
+static const struct qty *few_rate(const struct profile *p, const struct op *op)
 {
 	const double bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
 
-	if (op->m > GEMV_ROWS || op->gradient)
-		return &p->read;
 	if (bits <= 5 && p->gemv_q4.given)
 		return &p->gemv_q4;
 	if (bits <= 9 && p->gemv_q8.given)
@@ -99,18 +121,88 @@ static const struct qty *weights_rate(const struct profile *p, const struct op *
 	return &p->gemv;
 }
 
+static bool given(const struct origin *o)
+{
+	return o->node != NULL;
+}
+
+/* Do the rows of each expert run by themselves? */
+static bool is_ungathered(const struct few *f, const struct op *op)
+{
+	return op->experts && op->rows / (double)op->experts < (double)f->gather;
+}
+
+static bool is_few(const struct profile *p, const struct op *op)
+{
+	const double tokens = op->experts ? op->rows / (double)op->experts : (double)op->m;
+
+	if (op->gradient)
+		return false;
+	if (!given(&p->few.origin))
+		return op->m <= GEMV_ROWS;
+	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
+}
+
+static struct term at_share(const struct site *site, double flop, const struct qty *u)
+{
+	const struct qty *peak = &site->device->peak[site->compute];
+
+	return u ? (struct term){flop / (peak->value * fmin(u->value, 1)), u->spread, u->how}
+		 : (struct term){flop / peak->value, 0, HOW_MEASURED};
+}
+
+static void cost_few(struct cost *c, const struct op *op, const struct site *site, double share)
+{
+	const struct few *f = &site->profile->few;
+	const double rows = is_ungathered(f, op) ? 1 : (double)op->m;
+	const double passes = ceil(rows / (double)f->pass), row_flop = c->flop / rows;
+	const struct qty *further = by_weights(&f->further, op->format);
+
+	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
+	c->memory = stream(c->bytes, few_rate(site->profile, op));
+	c->arithmetic = at_share(site, passes * row_flop, by_weights(&f->first, op->format));
+	if (further)
+		c->apart = at_share(site, (rows - passes) * row_flop, further);
+	else
+		c->arithmetic.s = fmax(c->arithmetic.s, at_share(site, c->flop, NULL).s);
+}
+
+/* What a product of many rows really computes against what is asked, and the share of its tiles that finds a
+ * place: at least 1. */
+static double tiled(const struct site *site, const struct op *op, double n)
+{
+	const struct tile *t = &site->profile->tile;
+	const double m = (double)op->m, rows = (double)t->rows;
+	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * ceil(m / rows);
+	const double tiles = op->copies * ceil(done / rows) * ceil(n / (double)t->columns);
+	const double places = t->fill * (double)site->device->cores;
+
+	return done / m * fmax(1, places / tiles);
+}
+
 static void cost_product(struct cost *c, const struct op *op, const struct site *site, double share)
 {
-	const double m = (double)op->m, n = (double)op->n, k = (double)op->k;
+	const struct profile *p = site->profile;
+	const bool few = is_few(p, op);
 	/* the utilisation is that of the part this site computes */
-	const struct util u = util_at(site->gemm, m,
-				      (op->split == SPLIT_COLUMNS ? n * share : n) *
-					      (op->split == SPLIT_ROWS ? k * share : k));
+	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
+	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
+	const struct qty *dequant = by_weights(&p->dequant, op->format);
+	struct util u;
 
 	c->flop = op->flop * share;
+	if (few && given(&p->few.origin)) {
+		cost_few(c, op, site, share);
+		return;
+	}
+	u = util_at(site->gemm, (double)op->m, n * k);
+	if (dequant)
+		u.u = fmin(1, u.u * dequant->value);
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(site, c->flop, &u);
-	c->memory = stream(c->bytes, weights_rate(site->profile, op));
+	if (given(&p->tile.origin) && !few)
+		c->arithmetic.s *= tiled(site, op, n);
+	c->memory = stream(c->bytes, few ? few_rate(p, op) : &p->read);
 }
 
 static void cost_scores(struct cost *c, const struct op *op, const struct site *site, double share)
@@ -191,13 +283,13 @@ struct cost cost_of(const struct op *op, const struct site *site, double share)
 
 double cost_seconds(const struct cost *c)
 {
-	return fmax(c->arithmetic.s, c->memory.s) + c->overhead.s;
+	return fmax(c->arithmetic.s, c->memory.s) + c->apart.s + c->overhead.s;
 }
 
 double cost_seconds_at(const struct cost *c, const struct params *speed)
 {
 	return fmax(c->arithmetic.s / speed->of[PARAM_ARITHMETIC], c->memory.s / speed->of[PARAM_MEMORY]) +
-	       c->overhead.s / speed->of[PARAM_OVERHEAD];
+	       c->apart.s / speed->of[PARAM_ARITHMETIC] + c->overhead.s / speed->of[PARAM_OVERHEAD];
 }
 
 double term_drawn(const struct term *t, double z)
@@ -209,16 +301,17 @@ double cost_seconds_drawn(const struct cost *c, const struct params *z)
 {
 	return fmax(term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]),
 		    term_drawn(&c->memory, z->of[PARAM_MEMORY])) +
+	       term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
 	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);
 }
 
 enum param cost_bound(const struct cost *c)
 {
-	const double work = fmax(c->arithmetic.s, c->memory.s);
+	const double work = fmax(c->arithmetic.s, c->memory.s) + c->apart.s;
 
 	if (c->overhead.s > work)
 		return PARAM_OVERHEAD;
-	return c->arithmetic.s >= c->memory.s ? PARAM_ARITHMETIC : PARAM_MEMORY;
+	return fmax(c->arithmetic.s, c->apart.s) >= c->memory.s ? PARAM_ARITHMETIC : PARAM_MEMORY;
 }
 
 enum how cost_from(const struct cost *c)
@@ -226,5 +319,7 @@ enum how cost_from(const struct cost *c)
 	const struct term *work = c->arithmetic.s >= c->memory.s ? &c->arithmetic : &c->memory;
 	enum how from = work->s > 0 ? work->from : HOW_MEASURED;
 
+	if (c->apart.s > 0.01 * work->s)
+		from = how_worse(from, c->apart.from);
 	return c->overhead.s > 0.01 * work->s ? how_worse(from, c->overhead.from) : from;
 }

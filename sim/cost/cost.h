@@ -2,8 +2,14 @@
  * cost.h - the only room where an operator meets a device: how long, why that long, from where, how sure.
  *
  * Layer cost. t = max(FLOP / (u_compute * peak), bytes / bandwidth) + kernels * dispatch: the roofline of
- * Williams et al. (CACM 52(4), 2009) with the utilisation a runtime reaches, and its overhead. The two sides
- * are kept apart, so that a draw of the parameters, or a what-if on one of them, costs two multiplications.
+ * Williams et al. (CACM 52(4), 2009) with the utilisation a runtime reaches, and its overhead. The sides are
+ * kept apart, so that a draw of the parameters, or a what-if on one of them, costs a few multiplications.
+ *
+ * Products of few rows run on kernels that read the weights and unpack them as they come. One reading serves
+ * `pass` rows; the first row of each pass hides behind the reading as far as unpacking is not slower, what
+ * further rows add does not hide. Products of many rows are cut into tiles: rows are rounded up to them
+ * (those of experts by half a tile, since their numbers vary), and fewer tiles than fill the cores reach
+ * less.
  */
 #ifndef SIM_COST_COST_H
 #define SIM_COST_COST_H
@@ -30,7 +36,9 @@ struct term { /* one side of a cost, in seconds, with the relative spread of the
 };
 
 struct cost {
-	struct term arithmetic, memory, overhead;
+	struct term arithmetic, memory; /* the longer counts */
+	struct term apart;              /* arithmetic on top of both */
+	struct term overhead;
 	double flop;  /* carried out, the masked half included where the kernel does it */
 	double bytes; /* moved */
 };

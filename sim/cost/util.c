@@ -19,7 +19,8 @@ struct axis {
 /* GSL's linear and bilinear interpolations keep no state: their handles are made in place. */
 struct util_table {
 	const struct util_point *points;
-	size_t n;
+	size_t n; /* 0: flat */
+	struct util flat;
 	bool grid;
 	struct axis rows, width; /* of a grid */
 	struct axis volume;      /* of what is none */
@@ -166,6 +167,14 @@ struct util_table *util_table(struct arena *a, const struct util_point *points, 
 	return t;
 }
 
+struct util_table *util_flat(struct arena *a, struct util u)
+{
+	struct util_table *t = arena_alloc(a, sizeof *t);
+
+	*t = (struct util_table){.flat = u};
+	return t;
+}
+
 /* Label and spread: a point's own where it is of just this shape. */
 static struct util label(const struct util_table *t, double rows, double width, bool within)
 {
@@ -183,6 +192,8 @@ struct util util_at(const struct util_table *t, double rows, double width)
 	const double v = log(rows * width); /* not x + y, which may round past the edge */
 	struct util r;
 
+	if (!t->n)
+		return t->flat;
 	if (t->grid) {
 		r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
 		r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x),

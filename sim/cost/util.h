@@ -25,7 +25,8 @@ struct util {
 struct util_table; /* opaque; lives in the arena it was made in */
 
 struct util_table *util_table(struct arena *a, const struct util_point *points,
-			      size_t n); /* n >= 1; copied */
+			      size_t n);                      /* n >= 1; copied */
+struct util_table *util_flat(struct arena *a, struct util u); /* the same for every shape */
 struct util util_at(const struct util_table *t, double rows, double width);
 
 #endif

@@ -115,12 +115,53 @@ static void derive_peaks(struct device *d, struct diags *diags)
 	}
 }
 
+/* What a profile says in shares of the machine becomes numbers of its own. */
+static void settle_rate(struct qty *q, double of)
+{
+	if (q->is_share)
+		q->value *= of;
+	q->is_share = false;
+}
+
+static void settle_gemm(struct gemm_table *g, double peak, double slower)
+{
+	struct gemm_point *at = g->points.at;
+
+	settle_rate(&g->roof, peak * slower);
+	g->u.value *= slower;
+	for (size_t i = 0; i < g->points.n; i++)
+		at[i].u.value *= slower;
+}
+
+static void settle_shares(const struct machine *m, const struct device *d, struct profile *p)
+{
+	const double bus = m->memory.bandwidth.value;
+	const bool two = m->dies > 1 && p->dies.origin.node;
+	const double slower = two ? p->dies.arithmetic.value : 1;
+	struct qty *rates[] = {&p->read, &p->copy, &p->gemv, &p->gemv_q8, &p->gemv_q4, &p->attention.decode};
+	struct attention_point *at = p->attention.points.at;
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		settle_rate(rates[i], two ? bus * p->dies.bandwidth.value : bus);
+	for (int t = 0; t < DTYPE_N; t++)
+		if (p->gemm[t])
+			settle_gemm(p->gemm[t], d->peak[t].value, slower);
+	p->attention.u.value *= slower;
+	for (size_t i = 0; i < p->attention.points.n; i++)
+		at[i].u.value *= slower;
+}
+
 void derive_facts(struct machine *m, struct diags *diags)
 {
 	struct device *d = m->devices.at;
 
 	derive_bandwidth(&m->memory, diags);
 	derive_usable(m, diags);
-	for (size_t i = 0; i < m->devices.n; i++)
+	for (size_t i = 0; i < m->devices.n; i++) {
+		struct profile *p = d[i].runtimes.at;
+
 		derive_peaks(&d[i], diags);
+		for (size_t j = 0; j < d[i].runtimes.n; j++)
+			settle_shares(m, &d[i], &p[j]);
+	}
 }

@@ -12,7 +12,9 @@
  * read on machines of that capacity; between them the smaller one's. *how, *source: where it comes from. */
 double derive_wired_share(enum hw_system system, double capacity_B, enum how *how, const char **source);
 
-/* memory.bandwidth from the bus, peaks from cores, FLOP per cycle and clock, memory.usable from the capacity.
+/* memory.bandwidth from the bus, peaks from cores, FLOP per cycle and clock, memory.usable from the capacity;
+ * rates that profiles give as shares of the bus or the peak, and what two dies take from them (once: after it
+ * the shares are rates).
  * A fact that is missing and does not follow is complained about. */
 void derive_facts(struct machine *m, struct diags *diags);
 

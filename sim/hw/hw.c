@@ -24,6 +24,21 @@ static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "
 		FIELD_KEY(strukt, member), .type = FIELD_QTY, .dim = d, .min = lo, .max = hi, .help = text,  \
 					   .optional = true                                                  \
 	}
+#define RATE(strukt, member, text)                                                                           \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_QTY, .dim = DIM_BANDWIDTH, .min = 1e3, .max = 1e15, \
+					   .share_of = "bus", .help = text                                   \
+	}
+#define RATE_OPT(strukt, member, text)                                                                       \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_QTY, .dim = DIM_BANDWIDTH, .min = 1e3, .max = 1e15, \
+					   .share_of = "bus", .optional = true, .help = text                 \
+	}
+#define SUB_OPT(strukt, member, table_of, text)                                                              \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_TABLE, .sub = &table_of, .help = text,              \
+					   .optional = true                                                  \
+	}
 #define SUB(strukt, member, table_of, text)                                                                  \
 	{                                                                                                    \
 		FIELD_KEY(strukt, member), .type = FIELD_TABLE, .sub = &table_of, .help = text               \
@@ -45,12 +60,14 @@ static const struct table gemm_point_table = {"gemm point", sizeof(struct gemm_p
 					      ARRAY_LEN(gemm_point_fields)};
 
 static const struct field gemm_fields[] = {
-	QTY(struct gemm_table, roof, DIM_FLOPS, 1e6, 1e18,
-	    "best single call as published: the roof of ridge and MFU"),
+	{FIELD_KEY(struct gemm_table, roof), .type = FIELD_QTY, .dim = DIM_FLOPS, .min = 1e6, .max = 1e18,
+	 .share_of = "peak", .help = "best single call as published: the roof of ridge and MFU"},
 	QTY(struct gemm_table, sync, DIM_TIME, 0, 1,
 	    "host time in a single timed call, not charged inside a step"),
-	{FIELD_KEY(struct gemm_table, points), .type = FIELD_LIST, .sub = &gemm_point_table,
+	{FIELD_KEY(struct gemm_table, points), .type = FIELD_LIST, .sub = &gemm_point_table, .optional = true,
 	 .help = "utilisation by shape"},
+	QTY_OPT(struct gemm_table, u, DIM_SHARE, 1e-6, 1,
+		"utilisation of any shape, in the place of points: fitted to runs of whole models"),
 };
 static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table), gemm_fields,
 					      ARRAY_LEN(gemm_fields)};
@@ -66,10 +83,10 @@ static const struct table attention_point_table = {"attention point", sizeof(str
 static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
 	 .help = "fused: leaves the masked half out and never writes the scores"},
+	QTY_OPT(struct attention_table, u, DIM_SHARE, 1e-6, 1, "of any shape, in the place of points"),
 	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
-	 .help = "utilisation of scores + softmax + values, by shape"},
-	QTY(struct attention_table, decode, DIM_BANDWIDTH, 1e3, 1e15,
-	    "rate at which one query reads the KV cache"),
+	 .optional = true, .help = "utilisation of scores + softmax + values, by shape"},
+	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 };
 static const struct table attention_table_table = {"attention", sizeof(struct attention_table),
 						   attention_fields, ARRAY_LEN(attention_fields)};
@@ -90,6 +107,41 @@ static const struct field overhead_fields[] = {
 static const struct table overhead_table = {"overhead", sizeof(struct overhead), overhead_fields,
 					    ARRAY_LEN(overhead_fields)};
 
+#define BY(member, text) QTY_OPT(struct by_weights, member, DIM_SHARE, 1e-6, 10, text)
+static const struct field by_weights_fields[] = {
+	BY(f16, "weights as they are: f32, f16, bf16"),
+	BY(q8, "blocks of 5 to 9 bits"),
+	BY(q4, "blocks of 4 bits"),
+	BY(k, "llama.cpp's super-blocks of 256: q4_K, q5_K, q6_K"),
+	BY(fp4, "4-bit floats: mxfp4"),
+};
+static const struct table by_weights_table = {"by weights", sizeof(struct by_weights), by_weights_fields,
+					      ARRAY_LEN(by_weights_fields)};
+
+static const struct field few_fields[] = {
+	COUNT(struct few, rows, 4096, "most rows of a product that a matrix-vector kernel runs"),
+	COUNT(struct few, pass, 4096, "rows served by one reading of the weights"),
+	{FIELD_KEY(struct few, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
+	 .help = "tokens from which the rows of an expert run as one product; below, each by itself"},
+	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),
+	SUB_OPT(struct few, further, by_weights_table, "share of the peak, each further row of a pass"),
+};
+static const struct table few_table = {"few rows", sizeof(struct few), few_fields, ARRAY_LEN(few_fields)};
+
+static const struct field tile_fields[] = {
+	COUNT(struct tile, rows, 4096, "rows of the result in a tile"),
+	COUNT(struct tile, columns, 4096, "columns"),
+	{FIELD_KEY(struct tile, fill), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 64,
+	 .def = "0", .help = "tiles for each core from which the utilisation is all reached"},
+};
+static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
+
+static const struct field dies_fields[] = {
+	QTY(struct dies, bandwidth, DIM_SHARE, 0.1, 1, "of the rates that are shares of the bus"),
+	QTY(struct dies, arithmetic, DIM_SHARE, 0.1, 1, "of the utilisation"),
+};
+static const struct table dies_table = {"dies", sizeof(struct dies), dies_fields, ARRAY_LEN(dies_fields)};
+
 #define GEMM(name, index)                                                                                    \
 	{                                                                                                    \
 		.key = "gemm_" name, .offset = offsetof(struct profile, gemm[index]), .type = FIELD_MAYBE,   \
@@ -98,11 +150,11 @@ static const struct table overhead_table = {"overhead", sizeof(struct overhead),
 
 static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, version), .type = FIELD_TEXT, .help = "of the software that was measured"},
-	QTY(struct profile, read, DIM_BANDWIDTH, 1e3, 1e15, "streaming reads: the bandwidth roof"),
-	QTY(struct profile, copy, DIM_BANDWIDTH, 1e3, 1e15, "copies, bytes read + written: elementwise work"),
-	QTY(struct profile, gemv, DIM_BANDWIDTH, 1e3, 1e15, "weights read by a product of few rows: decode"),
-	QTY_OPT(struct profile, gemv_q8, DIM_BANDWIDTH, 1e3, 1e15, "the same of weights in 8-bit blocks"),
-	QTY_OPT(struct profile, gemv_q4, DIM_BANDWIDTH, 1e3, 1e15, "the same of weights in 4-bit blocks"),
+	RATE(struct profile, read, "streaming reads: the bandwidth roof"),
+	RATE(struct profile, copy, "copies, bytes read + written: elementwise work"),
+	RATE(struct profile, gemv, "weights read by a product of few rows: decode"),
+	RATE_OPT(struct profile, gemv_q8, "the same of weights in 8-bit blocks"),
+	RATE_OPT(struct profile, gemv_q4, "the same of weights in 4-bit blocks"),
 	GEMM("f32", DTYPE_F32),
 	GEMM("f16", DTYPE_F16),
 	GEMM("bf16", DTYPE_BF16),
@@ -122,8 +174,17 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, combine), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
 	 .help = "the sum of what experts made; not given: 2 kernels, 3 passes"},
 	SUB(struct profile, overhead, overhead_table, "what the runtime adds"),
+	SUB_OPT(struct profile, dequant, by_weights_table,
+		"utilisation of products of many rows, against that of weights as they are"),
+	SUB_OPT(struct profile, few, few_table,
+		"products of few rows; not given: to 8 rows, at the rate of one"),
+	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),
+	SUB_OPT(struct profile, dies, dies_table,
+		"what a chip of two dies reaches of shares and utilisation"),
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
+	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
+	 .help = "in the last layer of a prefill, what follows attention runs over the last token alone"},
 };
 static const struct table profile_table = {"runtime", sizeof(struct profile), profile_fields,
 					   ARRAY_LEN(profile_fields)};

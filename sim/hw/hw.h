@@ -27,6 +27,7 @@ struct gemm_table {
 			    against */
 	struct qty sync; /* seconds a single timed call pays for the host; not paid by an operator inside a
 			    step */
+	struct qty u;    /* of any shape; or: */
 	struct field_list points; /* struct gemm_point */
 };
 
@@ -40,6 +41,7 @@ struct attention_table { /* scores, softmax and values, no projections */
 	struct origin origin;
 	bool skips_mask; /* fused, as flash attention: the masked half is left out, the scores are never
 			    written */
+	struct qty u;    /* of any shape; or: */
 	struct field_list points; /* struct attention_point */
 	struct qty decode;        /* byte/s at which the KV cache is read by one query */
 };
@@ -58,7 +60,37 @@ struct overhead {
 	struct qty step;   /* seconds for each step: the host waits and samples */
 };
 
-/* What a device does under one runtime. */
+/* A number by how weights are kept; not given: f16. */
+struct by_weights {
+	struct origin origin;
+	struct qty f16, q8, q4; /* numbers as they are, blocks of 8 bits (5 to 9), blocks of 4 */
+	struct qty k, fp4;      /* llama.cpp's super-blocks of 256 whatever their bits, 4-bit floats */
+};
+
+/* Products of few rows, which matrix-vector kernels run. */
+struct few {
+	struct origin origin; /* node NULL: not given */
+	int64_t rows;         /* most that they are used for */
+	int64_t pass;         /* rows that one reading of the weights serves; more take several */
+	int64_t gather; /* tokens from which the rows of an expert are one product; below, each is its own */
+	struct by_weights first;   /* share of the peak of the first row of a pass: reading and unpacking */
+	struct by_weights further; /* of each further row, on top of the first */
+};
+
+/* How a matrix-matrix kernel cuts its result up. */
+struct tile {
+	struct origin origin; /* node NULL: not given */
+	int64_t rows, columns;
+	double fill; /* tiles for each core from which all of the utilisation is reached */
+};
+
+/* What a chip made of two dies reaches of what one would: all of its traffic passes between them. */
+struct dies {
+	struct origin origin;
+	struct qty bandwidth, arithmetic;
+};
+
+/* What a device does under one runtime. Rates may be written as shares of the bus: machine_check(). */
 struct profile {
 	struct origin origin;
 	const char *version;
@@ -70,7 +102,13 @@ struct profile {
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;
 	struct fusion route, combine; /* of experts; origin.node NULL where not given */
 	struct overhead overhead;
+	struct by_weights
+		dequant; /* utilisation of a product of many rows against that with weights as they are */
+	struct few few;
+	struct tile tile;
+	struct dies dies;
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
+	bool last_row;   /* and what follows attention in the last layer for the last token alone */
 };
 
 struct device {

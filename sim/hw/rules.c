@@ -83,6 +83,16 @@ int link_check(const struct link *l, struct diags *diags)
 	return diags->total == before ? 0 : -1;
 }
 
+/* By points or by one number. */
+static void check_shapes(const struct origin *o, const char *what, size_t points, bool u, struct diags *diags)
+{
+	if (!points && !u)
+		diag_add(diags, o->node->place, "or give 'u', one number for any shape",
+			 "%s: the list of points is empty", what);
+	if (points && u)
+		diag_add(diags, o->node->place, "one of the two", "%s: it has both points and 'u'", what);
+}
+
 static int check_gemm(const struct device *d, const struct gemm_table *g, enum dtype t, struct diags *diags)
 {
 	const struct gemm_point *p = g->points.at;
@@ -94,8 +104,7 @@ static int check_gemm(const struct device *d, const struct gemm_table *g, enum d
 	if (g->roof.value > d->peak[t].value)
 		diag_add(diags, g->roof.node->place, "one of the two is wrong",
 			 "gemm: the roof is above the device's peak");
-	if (!g->points.n)
-		diag_add(diags, g->origin.node->place, NULL, "gemm: the list of points is empty");
+	check_shapes(&g->origin, "gemm", g->points.n, g->u.given, diags);
 	for (size_t i = 1; i < g->points.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (p[i].m == p[j].m && p[i].n == p[j].n && p[i].k == p[j].k)
@@ -109,8 +118,7 @@ static void check_attention(const struct attention_table *a, struct diags *diags
 {
 	const struct attention_point *p = a->points.at;
 
-	if (!a->points.n)
-		diag_add(diags, a->origin.node->place, NULL, "attention: the list of points is empty");
+	check_shapes(&a->origin, "attention", a->points.n, a->u.given, diags);
 	for (size_t i = 1; i < a->points.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (p[i].query == p[j].query && p[i].context == p[j].context)

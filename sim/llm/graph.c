@@ -41,7 +41,9 @@ static struct op *add(struct writer *w, const char *name, enum op_kind kind, enu
 /* Products of one shape, each with weights of its own where there are more than one. */
 struct shape_of_product {
 	int64_t m, n, k;
-	double copies, flop, weight_B, tensor_B;
+	double copies, flop, weight_B, tensor_B, rows;
+	enum format_id format;
+	int64_t experts;
 };
 
 static struct op *product(struct writer *w, const char *name, enum op_split split,
@@ -56,6 +58,9 @@ static struct op *product(struct writer *w, const char *name, enum op_split spli
 	op->flop = s->flop;
 	op->weight_B = s->weight_B;
 	op->tensor_B = s->tensor_B;
+	op->format = s->format;
+	op->rows = s->rows;
+	op->experts = s->experts;
 	op->times = 1;
 	return op;
 }
@@ -88,7 +93,10 @@ static void linear_over(struct writer *w, const struct layer *l, struct spread x
 				     x.copies,
 				     2 * x.rows * n * k,
 				     precision_bytes(w->p, l->t, w->m->layers, x.copies * n * k),
-				     act_B(w, x.rows * (n + k))};
+				     act_B(w, x.rows * (n + k)),
+				     x.rows,
+				     precision_format(w->p, l->t),
+				     l->split == SPLIT_EXPERTS ? w->m->experts->active : 0};
 
 	if (w->phase != PHASE_BACKWARD) {
 		product(w, l->name, l->split, &s);

@@ -50,7 +50,10 @@ struct op {
 	double flop;            /* useful */
 	double dense_flop;      /* OP_SCORES: of the whole rectangle, the masked half included */
 	double weight_B; /* of all copies; read once however many rows; for a weight gradient: written */
-	bool gradient;   /* OP_LINEAR: makes the gradient of its weights */
+	enum format_id format; /* OP_LINEAR: what most of its weights are kept in */
+	double rows;           /* OP_LINEAR: in all, over the copies */
+	int64_t experts;       /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
+	bool gradient;         /* OP_LINEAR: makes the gradient of its weights */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
 	double groups;   /* OP_SCORES: query heads for each key and value head */

@@ -180,6 +180,11 @@ struct block model_block(const struct model *m, size_t i)
 	return (struct block){{at == 2 && m->experts->shared ? ROLE_SHARED : ROLE_EXPERTS, false}, lo};
 }
 
+bool block_is_tail(const struct model *m, struct block b)
+{
+	return b.layer == m->layers - 1 && b.part.role != ROLE_ATTENTION;
+}
+
 size_t model_block_of(const struct model *m, enum role role, int64_t layer)
 {
 	if (role == ROLE_EMBEDDING)

@@ -114,6 +114,9 @@ struct block {
 };
 size_t model_blocks(const struct model *m);
 struct block model_block(const struct model *m, size_t i);
+/* Blocks of the last layer that follow its attention: where one token's logits are asked for, it alone needs
+ * them. */
+bool block_is_tail(const struct model *m, struct block b);
 /* The number of a block; layer is ignored for the ends. A role that the layer lacks is a BUG. */
 size_t model_block_of(const struct model *m, enum role role, int64_t layer);
 

@@ -131,6 +131,15 @@ double format_bytes(enum format_id f, double numbers)
 	return numbers * formats[f].bytes / formats[f].weights;
 }
 
+enum format_id precision_format(const struct precision *p, enum tensor t)
+{
+	const struct mix *mix = &mixes[p->weights];
+
+	if (p->tensors.at[t])
+		return (enum format_id)(p->tensors.at[t] - 1);
+	return mix->at[t].said ? (enum format_id)mix->at[t].most : mix->most;
+}
+
 /* The share of layers that get more bits: use_more_bits() in llama-quant.cpp. */
 static double more_bits(int64_t layers)
 {

@@ -69,6 +69,9 @@ struct precision {
 };
 extern const struct table precision_table;
 
+/* What most weights of a class are kept in. */
+enum format_id precision_format(const struct precision *p, enum tensor t);
+
 /* Bytes of so many weights of a class, in a model of so many layers. */
 double precision_bytes(const struct precision *p, enum tensor t, int64_t layers, double numbers);
 

@@ -284,6 +284,14 @@ bool seat_all_logits(const struct world *w, const struct seat *s)
 	return false;
 }
 
+bool seat_last_row(const struct world *w, const struct seat *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!w->units[s->unit[i]].profile->last_row)
+			return false;
+	return s->n > 0;
+}
+
 bool seat_writes_scores(const struct world *w, const struct seat *s)
 {
 	for (int i = 0; i < s->n; i++)

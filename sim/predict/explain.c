@@ -32,6 +32,7 @@ static void walk(struct arena *a, const struct ran *r, struct params *sum)
 			s[PARAM_ARITHMETIC] += c->cost.arithmetic.s;
 		else
 			s[PARAM_MEMORY] += c->cost.memory.s;
+		s[PARAM_ARITHMETIC] += c->cost.apart.s;
 		s[PARAM_OVERHEAD] += c->cost.overhead.s;
 	}
 }

@@ -124,6 +124,15 @@ static void hand_off_all(struct builder *b, const struct pass *s, const struct w
 	}
 }
 
+/* Is only the last token of the prompt wanted of this block, and is that all that its devices run? */
+static bool one_row(const struct builder *b, size_t block)
+{
+	const struct seat *seats = b->at->seats[PHASE_PREFILL];
+
+	return block_is_tail(b->w->model, model_block(b->w->model, block)) &&
+	       seat_last_row(b->w, &seats[block]) && !seat_all_logits(b->w, &seats[walk_last(b->w)]);
+}
+
 /* Is the block left out? The head of a chunk whose logits nobody wants. */
 static bool is_idle(const struct builder *b, const struct pass *s, size_t block)
 {
@@ -149,6 +158,8 @@ static void put_block(struct builder *b, struct pass *s, size_t block)
 		waits_join(&also, &(prompt ? b->own : b->kv)[cache(b, s, k.layer)]);
 	if (k.part.role == ROLE_HEAD)
 		s->walk.shape.all_logits = prompt && seat_all_logits(b->w, seat);
+	if (prompt && one_row(b, block))
+		s->walk.shape.tokens = 1;
 	s->x = walk_block(&s->walk, block, &also);
 	s->done = block;
 	if (!attends || !prompt)
