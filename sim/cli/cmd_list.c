@@ -1,97 +1,482 @@
-/* cmd_list.c - lemursim list [hardware|models]: what can be named. */
+/* cmd_list.c - lemursim list [hardware|models|scenarios]: what can be named, and what is known of it. */
+#include <stdio.h>
 #include <string.h>
 
+#include "sim/base/vec.h"
 #include "sim/cli/cmd.h"
 
-static const struct {
-	const char *folder, *heading;
-} kinds[] = {{"hardware", "Hardware (machines and links)"}, {"models", "Models"}, {"scenarios", "Scenarios"}};
+/* ---- a table of text ---- */
 
-struct row {
-	const char *kind, *name, *title, *path;
+enum { GRID_COLUMNS = 8 };
+
+struct grid {
+	const char *heading;
+	const char *heads[GRID_COLUMNS]; /* NULL ends them */
+	VEC(const char **) rows;         /* a NULL cell is empty */
+	unsigned numbers;                /* bit i: column i is set to the right */
 };
 
-static const char *title_of(struct session *s, const char *path, const char *folder)
+struct listing {
+	struct session *s;
+	struct jsonw *json; /* NULL: text */
+	struct str *out;
+};
+
+static const char **grid_row(struct listing *l, struct grid *g, const char *name)
 {
-	struct yml *tree = load_file(&s->loader, path, folder, NULL);
+	const char **row = arena_array(&l->s->arena, GRID_COLUMNS, sizeof *row);
+
+	row[0] = name;
+	VEC_ADD(&g->rows, row);
+	return row;
+}
+
+static size_t cell_width(const char *text)
+{
+	return text ? str_width(text) : 0;
+}
+
+static void grid_line(const struct grid *g, const char *const *cells, const size_t *widths, struct str *out)
+{
+	size_t gap = 2;
+
+	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
+		const size_t fill = widths[c] - cell_width(cells[c]);
+		const bool right = g->numbers >> c & 1;
+
+		if (cells[c] && *cells[c]) {
+			str_pad(out, ' ', gap + (right ? fill : 0));
+			str_add(out, cells[c]);
+			gap = 2 + (right ? 0 : fill);
+		} else {
+			gap += widths[c] + 2;
+		}
+	}
+	str_add(out, "\n");
+}
+
+static void grid_write(struct grid *g, struct str *out)
+{
+	size_t widths[GRID_COLUMNS] = {0};
+	const char *heads[GRID_COLUMNS] = {0};
+
+	if (g->rows.n)
+		str_addf(out, "%s%s\n", out->len ? "\n" : "", g->heading);
+	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
+		heads[c] = g->heads[c];
+		widths[c] = str_width(heads[c]);
+		for (size_t r = 0; r < g->rows.n; r++)
+			if (cell_width(g->rows.at[r][c]) > widths[c])
+				widths[c] = cell_width(g->rows.at[r][c]);
+	}
+	if (g->rows.n && g->heads[1][0])
+		grid_line(g, heads, widths, out);
+	for (size_t r = 0; r < g->rows.n; r++)
+		grid_line(g, g->rows.at[r], widths, out);
+	VEC_FREE(&g->rows);
+}
+
+static const char *quantity(struct listing *l, double value, enum dim dim, int digits)
+{
+	struct str text = STR_INIT;
+	const char *kept;
+
+	units_format(&text, value, dim, digits);
+	kept = arena_strdup(&l->s->arena, text.text);
+	str_release(&text);
+	return kept;
+}
+
+static const char *shown(struct listing *l, const struct qty *q, enum dim dim, int digits)
+{
+	return q->given ? quantity(l, q->value, dim, digits) : NULL;
+}
+
+static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
+{
+	if (q->given)
+		jsonw_key_number(w, key, q->value);
+}
+
+/* ---- machines ---- */
+
+/* Quietly: a file that cannot be read is listed as such. */
+static bool load_machine(struct listing *l, struct yml *tree, const char *name, struct machine *m)
+{
+	struct diags *d = &l->s->diags;
+
+	*m = (struct machine){0};
+	return tree && !d->total && field_load(&machine_table, tree, name, m, d) == 0 &&
+	       machine_check(m, d) == 0;
+}
+
+/* The machine as each of its variants, or as it is; false where there is no more. */
+static bool nth_option(struct listing *l, const struct load_found *f, size_t i, const char **name,
+		       struct machine *m)
+{
+	const struct yml *v = load_variants(&l->s->loader, f->path);
+
+	if (i >= (v ? v->n : 1))
+		return false;
+	diags_init(&l->s->diags, &l->s->arena);
+	*name = v ? arena_printf(&l->s->arena, "%s-%s", f->name, v->keys[i]->text) : f->name;
+	load_machine(l,
+		     v ? load_variant(&l->s->loader, f->path, v->keys[i]->text, "hardware", HW_SCHEMA)
+		       : load_file(&l->s->loader, f->path, "hardware", HW_SCHEMA),
+		     *name, m);
+	return true;
+}
+
+/* "24 48 64 GiB" and "from 1399 USD": every memory it is sold with, the lowest price that is known. */
+static void add_options(struct listing *l, const struct load_found *f, const char **ram, const char **price)
+{
+	struct str all = STR_INIT;
+	struct qty least = {.given = false};
+	const char *name;
+	struct machine m;
+
+	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+		str_addf(&all, "%s%.4g", i ? " " : "", m.memory.capacity.value / 1073741824.0);
+		if (m.price.given && (!least.given || m.price.value < least.value))
+			least = m.price;
+	}
+	*ram = arena_printf(&l->s->arena, "%s GiB", all.text);
+	*price = shown(l, &least, DIM_MONEY, 6);
+	str_release(&all);
+}
+
+static const char *runtimes(struct listing *l, const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	struct str all = STR_INIT;
+	const char *kept;
+
+	for (size_t i = 0; i < m->devices.n; i++) {
+		const struct profile *p = d[i].runtimes.at;
+
+		for (size_t j = 0; j < d[i].runtimes.n; j++)
+			str_addf(&all, "%s%s%s", all.len ? " " : "",
+				 i ? arena_printf(&l->s->arena, "%s:", d[i].origin.name) : "",
+				 p[j].origin.name);
+	}
+	kept = arena_strdup(&l->s->arena, all.text);
+	str_release(&all);
+	return kept;
+}
+
+static void machine_text(struct listing *l, struct grid *g, const struct load_found *f,
+			 const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = arena_printf(&l->s->arena, "%lld", (long long)d->cores);
+	row[2] = quantity(l, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
+	row[3] = shown(l, &d->peak[DTYPE_F16], DIM_FLOPS, 4);
+	add_options(l, f, &row[4], &row[5]);
+	row[6] = runtimes(l, m);
+}
+
+static void device_json(struct jsonw *w, const struct device *d)
+{
+	static const char *const peaks[DTYPE_N] = {"f32", "f16", "bf16"};
+	const struct profile *p = d->runtimes.at;
+
+	jsonw_object(w);
+	jsonw_key_string(w, "name", d->origin.name);
+	jsonw_key_int(w, "cores", d->cores);
+	if (d->fast_cores)
+		jsonw_key_int(w, "fast_cores", d->fast_cores);
+	key_qty(w, "clock_Hz", &d->clock);
+	jsonw_key(w, "peak_flops");
+	jsonw_object(w);
+	for (int t = 0; t < DTYPE_N; t++)
+		key_qty(w, peaks[t], &d->peak[t]);
+	jsonw_end(w);
+	key_qty(w, "active_W", &d->active_power);
+	jsonw_key(w, "runtimes");
+	jsonw_array(w);
+	for (size_t i = 0; i < d->runtimes.n; i++) {
+		jsonw_object(w);
+		jsonw_key_string(w, "name", p[i].origin.name);
+		jsonw_key_string(w, "version", p[i].version);
+		key_qty(w, "read_Bps", &p[i].read);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void options_json(struct listing *l, const struct load_found *f)
+{
+	const char *name;
+	struct machine m;
+
+	jsonw_key(l->json, "options");
+	jsonw_array(l->json);
+	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+		jsonw_object(l->json);
+		jsonw_key_string(l->json, "name", name);
+		key_qty(l->json, "capacity_B", &m.memory.capacity);
+		key_qty(l->json, "usable_B", &m.memory.usable);
+		key_qty(l->json, "bandwidth_Bps", &m.memory.bandwidth);
+		key_qty(l->json, "price_USD", &m.price);
+		jsonw_end(l->json);
+	}
+	jsonw_end(l->json);
+}
+
+static void machine_json(struct listing *l, const struct load_found *f, const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	struct jsonw *w = l->json;
+
+	jsonw_key_string(w, "is", "machine");
+	jsonw_key_string(w, "chip", m->chip);
+	jsonw_key_int(w, "dies", m->dies);
+	key_qty(w, "bandwidth_Bps", &m->memory.bandwidth);
+	key_qty(w, "cache_B", &m->memory.cache);
+	if (m->disk)
+		key_qty(w, "disk_read_Bps", &m->disk->read);
+	key_qty(w, "price_USD", &m->price);
+	key_qty(w, "idle_W", &m->idle_power);
+	key_qty(w, "active_W", &m->active_power);
+	jsonw_key(w, "devices");
+	jsonw_array(w);
+	for (size_t i = 0; i < m->devices.n; i++)
+		device_json(w, &d[i]);
+	jsonw_end(w);
+	options_json(l, f);
+}
+
+/* ---- links, models, scenarios ---- */
+
+static void link_text(struct listing *l, struct grid *g, const struct load_found *f, const struct link *k)
+{
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = quantity(l, k->bandwidth.value, DIM_BANDWIDTH, 3);
+	row[2] = quantity(l, k->latency.value, DIM_TIME, 3);
+	row[3] =
+		arena_printf(&l->s->arena, "%s%s", k->title, k->duplex == DUPLEX_HALF ? "; half duplex" : "");
+}
+
+static void link_json(struct listing *l, const struct link *k)
+{
+	const struct link_point *p = k->bandwidth_by_size.at;
+	struct jsonw *w = l->json;
+
+	jsonw_key_string(w, "is", "link");
+	key_qty(w, "latency_s", &k->latency);
+	key_qty(w, "bandwidth_Bps", &k->bandwidth);
+	key_qty(w, "nominal_Bps", &k->nominal);
+	jsonw_key_string(w, "duplex", k->duplex == DUPLEX_HALF ? "half" : "full");
+	if (k->bandwidth_by_size.n)
+		jsonw_key(w, "bandwidth_by_size");
+	if (k->bandwidth_by_size.n)
+		jsonw_array(w);
+	for (size_t i = 0; i < k->bandwidth_by_size.n; i++) {
+		jsonw_object(w);
+		key_qty(w, "size_B", &p[i].size);
+		key_qty(w, "bandwidth_Bps", &p[i].bandwidth);
+		jsonw_end(w);
+	}
+	if (k->bandwidth_by_size.n)
+		jsonw_end(w);
+}
+
+static void model_text(struct listing *l, struct grid *g, const struct load_found *f, const struct model *m)
+{
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = arena_printf(&l->s->arena, "%.4g", model_weights(m) / 1e9);
+	row[2] = arena_printf(&l->s->arena, "%lld", (long long)m->layers);
+	if (m->experts)
+		row[3] = arena_printf(&l->s->arena, "%lld of %lld", (long long)m->experts->active,
+				      (long long)m->experts->count);
+	row[4] = m->title;
+}
+
+static void model_json(struct listing *l, const struct model *m)
+{
+	struct jsonw *w = l->json;
+
+	jsonw_key_number(w, "parameters", m->parameters ? (double)m->parameters : model_weights(m));
+	jsonw_key_int(w, "layers", m->layers);
+	jsonw_key_int(w, "hidden", m->hidden);
+	jsonw_key_int(w, "vocabulary", m->vocabulary);
+	jsonw_key_int(w, "heads", m->attention.heads);
+	jsonw_key_int(w, "kv_heads", m->attention.kv_heads);
+	jsonw_key_number(w, "kv_numbers_per_token_and_layer", model_kv_numbers_per_token(m));
+	if (!m->experts)
+		return;
+	jsonw_key(w, "experts");
+	jsonw_object(w);
+	jsonw_key_int(w, "count", m->experts->count);
+	jsonw_key_int(w, "active", m->experts->active);
+	jsonw_key_int(w, "shared", m->experts->shared);
+	jsonw_end(w);
+}
+
+/* ---- the verb ---- */
+
+enum { FOLDER_HARDWARE, FOLDER_MODELS, FOLDER_SCENARIOS, FOLDER_N };
+static const char *const folders[FOLDER_N] = {"hardware", "models", "scenarios"};
+
+struct grids {
+	struct grid machines, links, models, scenarios;
+};
+
+static const char *title_of(const struct yml *tree)
+{
 	const struct yml *title = tree ? yml_get(tree, "title") : NULL;
 
 	return title && title->kind == YML_SCALAR ? title->text : "(cannot be read: try 'lemursim check')";
 }
 
-static void add_text(struct str *out, const struct row *r, size_t widest)
+static void plain(struct listing *l, struct grid *g, size_t column, const struct load_found *f,
+		  const char *title)
 {
-	str_addf(out, "  %s", r->name);
-	str_pad(out, ' ', widest + 2 - str_width(r->name));
-	str_addf(out, "%s\n", r->title);
+	if (!l->json)
+		grid_row(l, g, f->name)[column] = title;
 }
 
-static void add_json(struct jsonw *w, const struct row *r)
+static void list_machine(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
 {
-	jsonw_object(w);
-	jsonw_key_string(w, "kind", r->kind);
-	jsonw_key_string(w, "name", r->name);
-	jsonw_key_string(w, "title", r->title);
-	jsonw_key_string(w, "path", r->path);
-	jsonw_end(w);
+	struct machine m;
+
+	if (!load_machine(l, tree, f->name, &m))
+		plain(l, &g->machines, 6, f, title_of(NULL));
+	else if (l->json)
+		machine_json(l, f, &m);
+	else
+		machine_text(l, &g->machines, f, &m);
 }
 
-static void list_kind(struct session *s, size_t k, struct str *out, struct jsonw *json)
+static void list_link(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
 {
+	struct link k = {0};
+
+	if (field_load(&link_table, tree, f->name, &k, &l->s->diags) != 0 ||
+	    link_check(&k, &l->s->diags) != 0)
+		plain(l, &g->links, 3, f, title_of(NULL));
+	else if (l->json)
+		link_json(l, &k);
+	else
+		link_text(l, &g->links, f, &k);
+}
+
+static void list_model(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
+{
+	struct model m = {0};
+
+	if (!tree || field_load(&model_table, tree, f->name, &m, &l->s->diags) != 0 ||
+	    model_check(&m, &l->s->diags) != 0)
+		plain(l, &g->models, 4, f, title_of(NULL));
+	else if (l->json)
+		model_json(l, &m);
+	else
+		model_text(l, &g->models, f, &m);
+}
+
+/* What a file says it is: "family" is none of the two and not listed. */
+static const char *said(const struct yml *tree)
+{
+	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
+
+	return kind && kind->kind == YML_SCALAR ? kind->text : "machine";
+}
+
+static void list_file(struct listing *l, struct grids *g, int folder, const struct load_found *f)
+{
+	struct yml *tree;
+
+	diags_init(&l->s->diags, &l->s->arena);
+	tree = load_file(&l->s->loader, f->path, folders[folder], NULL);
+	if (folder == FOLDER_HARDWARE && !strcmp(said(tree), "family"))
+		return;
+	if (l->json) {
+		jsonw_object(l->json);
+		jsonw_key_string(l->json, "kind", folders[folder]);
+		jsonw_key_string(l->json, "name", f->name);
+		jsonw_key_string(l->json, "title", title_of(tree));
+		jsonw_key_string(l->json, "path", f->path);
+	}
+	if (folder == FOLDER_MODELS)
+		list_model(l, g, f, tree);
+	else if (folder == FOLDER_SCENARIOS)
+		plain(l, &g->scenarios, 1, f, title_of(tree));
+	else if (!strcmp(said(tree), "link"))
+		list_link(l, g, f, tree);
+	else
+		list_machine(l, g, f, tree);
+	if (l->json)
+		jsonw_end(l->json);
+}
+
+static void list_folder(struct listing *l, int folder)
+{
+	struct grids g = {
+		{.heading = "Machines: append -24gb or the like for one of the sizes of its memory",
+		 .heads = {"", "cores", "memory", "f16", "sizes", "from", "runtimes"},
+		 .numbers = 1U << 1 | 1U << 2 | 1U << 3 | 1U << 5},
+		{.heading = "Links", .heads = {"", "rate", "latency", "title"}, .numbers = 1U << 1 | 1U << 2},
+		{.heading = "Models",
+		 .heads = {"", "billion", "layers", "experts", "title"},
+		 .numbers = 1U << 1 | 1U << 2 | 1U << 3},
+		{.heading = "Scenarios", .heads = {"", ""}}};
 	struct load_found *found;
-	const size_t n = load_list(&s->loader, ".", kinds[k].folder, &found);
-	size_t widest = 0;
+	const size_t n = load_list(&l->s->loader, ".", folders[folder], &found);
 
 	for (size_t i = 0; i < n; i++)
-		widest = str_width(found[i].name) > widest ? str_width(found[i].name) : widest;
-	if (!json && n)
-		str_addf(out, "%s%s\n", out->len ? "\n" : "", kinds[k].heading);
-	for (size_t i = 0; i < n; i++) {
-		const struct row r = {kinds[k].folder, found[i].name,
-				      title_of(s, found[i].path, kinds[k].folder), found[i].path};
+		list_file(l, &g, folder, &found[i]);
+	grid_write(&g.machines, l->out);
+	grid_write(&g.links, l->out);
+	grid_write(&g.models, l->out);
+	grid_write(&g.scenarios, l->out);
+}
 
-		if (json)
-			add_json(json, &r);
-		else
-			add_text(out, &r, widest);
+static int list_all(const struct opts *o, struct session *s, struct str *out)
+{
+	const bool as_json = o->format && !strcmp(o->format, "json");
+	struct jsonw json;
+	struct listing l = {s, as_json ? &json : NULL, out};
+	struct err err = ERR_INIT;
+	bool any = false;
+
+	jsonw_init(&json, out, 2);
+	if (as_json)
+		jsonw_array(&json);
+	for (int f = 0; f < FOLDER_N; f++) {
+		if (o->files.n && strcmp(o->files.at[0], folders[f]))
+			continue;
+		any = true;
+		list_folder(&l, f);
 	}
+	if (as_json) {
+		jsonw_end(&json);
+		str_add(out, "\n");
+	}
+	if (any)
+		return deliver(o, out);
+	err_set(&err, "cannot list '%.40s'", o->files.at[0]);
+	err_hint(&err, "one of: hardware, models, scenarios");
+	return complain(&err, EXIT_USAGE);
 }
 
 int cmd_list(const struct opts *o)
 {
-	const bool as_json = o->format && !strcmp(o->format, "json");
 	struct str out = STR_INIT;
 	struct session s;
-	struct jsonw json;
 	struct err err = ERR_INIT;
-	bool any = false;
 	int rc;
 
-	if (o->format && !as_json && strcmp(o->format, "table")) {
+	if (o->format && strcmp(o->format, "json") != 0 && strcmp(o->format, "table") != 0) {
 		err_set(&err, "list writes 'table' or 'json', not '%.40s'", o->format);
 		return complain(&err, EXIT_USAGE);
 	}
 	session_begin(&s, o);
-	jsonw_init(&json, &out, 2);
-	if (as_json)
-		jsonw_array(&json);
-	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-		if (o->files.n && strcmp(o->files.at[0], kinds[k].folder))
-			continue;
-		any = true;
-		list_kind(&s, k, &out, as_json ? &json : NULL);
-	}
-	if (as_json) {
-		jsonw_end(&json);
-		str_add(&out, "\n");
-	}
-	if (any) {
-		rc = deliver(o, &out);
-	} else {
-		err_set(&err, "cannot list '%.40s'", o->files.at[0]);
-		err_hint(&err, "one of: hardware, models, scenarios");
-		rc = complain(&err, EXIT_USAGE);
-	}
+	rc = list_all(o, &s, &out);
 	session_end(&s);
 	str_release(&out);
 	return rc;

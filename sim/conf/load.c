@@ -1,14 +1,12 @@
 /* load.c - see load.h. */
 #include "sim/conf/load.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "sim/base/file.h"
 #include "sim/base/sha256.h"
-#include "sim/base/vec.h"
+#include "sim/conf/find.h"
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d)
 {
@@ -35,125 +33,6 @@ static void record_input(struct loader *l, const char *path, const char *text, s
 	sha256_hex(text, len, in->sha256);
 }
 
-static const char *folder_of(struct arena *a, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? arena_strndup(a, path, slash == path ? 1 : (size_t)(slash - path)) : ".";
-}
-
-static bool is_directory(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* "a/b" + ".." without leaving "a/b/.." in what people read. */
-static const char *parent(struct arena *a, const char *dir)
-{
-	const char *last = strrchr(dir, '/');
-
-	if (!strcmp(dir, ".") || str_ends(dir, "..") || !strcmp(dir, "/"))
-		return arena_printf(a, !strcmp(dir, ".") ? ".." : "%s/..", dir);
-	return last ? arena_strndup(a, dir, last == dir ? 1 : (size_t)(last - dir)) : ".";
-}
-
-static const char *join(struct arena *a, const char *dir, const char *name)
-{
-	if (!strcmp(dir, "."))
-		return arena_strdup(a, name);
-	return arena_printf(a, str_ends(dir, "/") ? "%s%s" : "%s/%s", dir, name);
-}
-
-struct scan {
-	struct arena *arena;
-	const char *wanted; /* NULL: all */
-	VEC(struct load_found) found;
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct load_found *x = a, *y = b;
-	const int c = strcmp(x->name, y->name);
-
-	return c ? c : strcmp(x->path, y->path);
-}
-
-/* Depth first, in the order of names: what is found never depends on the file system's order. */
-static void scan(struct scan *s, const char *dir, int depth)
-{
-	DIR *d = depth < LOAD_DEPTH ? opendir(dir) : NULL;
-	VEC(const char *) names = {0};
-	const struct dirent *e;
-
-	if (!d)
-		return;
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			VEC_ADD(&names, arena_strdup(s->arena, e->d_name));
-	closedir(d);
-	if (names.n)
-		qsort(names.at, names.n, sizeof *names.at, by_text);
-	for (size_t i = 0; i < names.n; i++) {
-		const char *path = join(s->arena, dir, names.at[i]);
-		const size_t len = strlen(names.at[i]);
-
-		if (is_directory(path)) {
-			scan(s, path, depth + 1);
-		} else if (len > 5 && str_ends(names.at[i], ".yaml")) {
-			const char *name = arena_strndup(s->arena, names.at[i], len - 5);
-
-			if (!s->wanted || !strcmp(name, s->wanted))
-				VEC_ADD(&s->found, (struct load_found){name, path});
-		}
-	}
-	VEC_FREE(&names);
-}
-
-/* The nearest directory at or above dir (three steps at most) that has the folder; NULL if none. */
-static const char *root_beside(struct arena *a, const char *dir, const char *folder)
-{
-	for (int up = 0; up < 4; up++, dir = parent(a, dir)) {
-		const char *candidate = join(a, dir, folder);
-
-		if (is_directory(candidate))
-			return candidate;
-	}
-	return NULL;
-}
-
-static const char *nth_root(struct loader *l, size_t i, const char *beside, const char *folder)
-{
-	return i == 0 ? root_beside(l->arena, beside, folder) : join(l->arena, l->paths[i - 1], folder);
-}
-
-size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found)
-{
-	struct scan s = {.arena = l->arena};
-	size_t n = 0;
-
-	for (size_t i = 0; i <= l->paths_n; i++) {
-		const char *root = nth_root(l, i, beside, folder);
-
-		if (root)
-			scan(&s, root, 0);
-	}
-	if (s.found.n)
-		qsort(s.found.at, s.found.n, sizeof *s.found.at, by_name);
-	*found = arena_array(l->arena, s.found.n, sizeof **found);
-	for (size_t i = 0; i < s.found.n; i++)
-		if (!n || strcmp((*found)[n - 1].path, s.found.at[i].path)) /* two roots may be one */
-			(*found)[n++] = s.found.at[i];
-	VEC_FREE(&s.found);
-	return n;
-}
-
 static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
@@ -170,20 +49,6 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	return yml_parse(l->arena, source, l->diags);
 }
 
-/* The folder that a name's own file lies in. */
-static const char *beside_of(const struct loader *l, const struct yml *node)
-{
-	const char *from = node->place.source ? node->place.source->path : "";
-
-	return folder_of(l->arena, !strcmp(from, "--set") && l->inputs_n ? l->inputs[0].path : from);
-}
-
-/* What a name stands for. */
-struct target {
-	const char *path;    /* NULL: nothing */
-	const char *variant; /* NULL: the file as it is */
-};
-
 const struct yml *load_variants(const struct loader *l, const char *path)
 {
 	struct diags unheard;
@@ -195,117 +60,6 @@ const struct yml *load_variants(const struct loader *l, const char *path)
 	tree = read_tree(&quiet, path, (struct place){0});
 	variants = tree ? yml_get(tree, "variants") : NULL;
 	return variants && variants->kind == YML_MAP ? variants : NULL;
-}
-
-static void not_found(struct loader *l, const struct yml *node, const char *folder, const char *beside)
-{
-	struct load_found *all;
-	const size_t n = load_list(l, beside, folder, &all);
-	VEC(const char *) names = {0};
-	const char *near;
-	struct err err = ERR_INIT;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct yml *v = load_variants(l, all[i].path);
-
-		VEC_ADD(&names, all[i].name);
-		for (size_t k = 0; v && k < v->n; k++)
-			VEC_ADD(&names, arena_printf(l->arena, "%s-%s", all[i].name, v->keys[k]->text));
-	}
-	near = str_closest(node->text, names.at, names.n);
-	VEC_FREE(&names);
-	err_set(&err, "no file '%.100s.yaml' under any '%s' folder in reach", node->text, folder);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
-	else
-		err_hint(&err,
-			 "looked in '%s' beside the file that names it, under each --path and where lemursim "
-			 "is installed; "
-			 "'--path DIR' adds a place, such as a checkout",
-			 folder);
-	diag_err(l->diags, node->place, &err);
-}
-
-/* The path of a file by its name, NULL if there is none; -1 with a complaint at node if a root has two. */
-static int find_file(struct loader *l, const struct yml *node, const char *name, const char *folder,
-		     const char **path)
-{
-	const char *beside = beside_of(l, node);
-
-	*path = NULL;
-	for (size_t i = 0; i <= l->paths_n && !*path; i++) {
-		struct scan s = {.arena = l->arena, .wanted = name};
-		const char *root = nth_root(l, i, beside, folder);
-		size_t n;
-
-		if (root)
-			scan(&s, root, 0);
-		if (s.found.n)
-			*path = s.found.at[0].path;
-		n = s.found.n;
-		if (n > 1)
-			diag_add(l->diags, node->place, "rename one, or name it by a path with a slash",
-				 "two files are called '%s': %s and %s", name, *path, s.found.at[1].path);
-		VEC_FREE(&s.found);
-		if (n > 1)
-			return -1;
-	}
-	return 0;
-}
-
-static void no_variant(struct loader *l, const struct yml *node, const char *name, const struct yml *variants)
-{
-	struct str known = STR_INIT;
-
-	for (size_t i = 0; i < variants->n; i++)
-		str_addf(&known, "%s%s", i ? ", " : "there are: ", variants->keys[i]->text);
-	diag_add(l->diags, node->place, known.text, "'%.100s' has no variant '%.100s'", name,
-		 node->text + strlen(name) + 1);
-	str_release(&known);
-}
-
-/* "a-b-c" as the variant "c" of a file "a-b", else "b-c" of "a"; t->path stays NULL if there is no such file.
- * -1 with a complaint where a file of that beginning has variants, but not this one. */
-static int find_variant(struct loader *l, const struct yml *node, const char *folder, struct target *t)
-{
-	for (size_t n = strlen(node->text); n-- > 1;) {
-		const char *name, *path;
-		const struct yml *variants;
-
-		if (node->text[n] != '-')
-			continue;
-		name = arena_strndup(l->arena, node->text, n);
-		if (find_file(l, node, name, folder, &path) != 0)
-			return -1;
-		variants = path ? load_variants(l, path) : NULL;
-		if (!variants)
-			continue;
-		if (!yml_get(variants, node->text + n + 1)) {
-			no_variant(l, node, name, variants);
-			return -1;
-		}
-		*t = (struct target){path, node->text + n + 1};
-		return 0;
-	}
-	return 0;
-}
-
-/* The file, and of it the variant, that a name stands for; a complaint at node and NULL where there is none.
- */
-static struct target find(struct loader *l, const struct yml *node, const char *folder)
-{
-	struct target t = {0};
-
-	if (strchr(node->text, '/')) {
-		t.path = node->text[0] == '/' ? node->text : join(l->arena, beside_of(l, node), node->text);
-		return t;
-	}
-	if (find_file(l, node, node->text, folder, &t.path) != 0 ||
-	    (!t.path && find_variant(l, node, folder, &t) != 0))
-		return (struct target){0};
-	if (!t.path)
-		not_found(l, node, folder, beside_of(l, node));
-	return t;
 }
 
 static int check_schema(struct loader *l, struct yml *tree, const char *wanted)
@@ -410,7 +164,7 @@ static struct yml *load_base(struct loader *l, struct yml *name, const char *fol
 			 yml_kind_name(name));
 		return NULL;
 	}
-	t = find(l, name, folder);
+	t = find_target(l, name, folder);
 	base = t.path ? load_at(l, &t, folder, schema, name->place) : NULL;
 	if (base)
 		yml_drop(base, "variants");

@@ -22,6 +22,17 @@ struct load_input {
 	char sha256[65];
 };
 
+struct load_found {
+	const char *name, *path;
+};
+
+struct load_root { /* a folder's files, depth first in the order of names */
+	const char *dir;
+	struct load_found *found;
+	size_t n;
+	struct load_root *next;
+};
+
 struct loader {
 	struct arena *arena;
 	struct diags *diags;
@@ -31,6 +42,7 @@ struct loader {
 	size_t inputs_n, inputs_room;
 	const char *stack[LOAD_DEPTH]; /* files whose base: is being followed */
 	size_t depth;
+	struct load_root *roots; /* folders that were looked into: files are taken not to come and go */
 };
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d);
@@ -59,9 +71,6 @@ const struct yml *load_variants(const struct loader *l, const char *path);
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
 /* Every NAME that can be found in a folder ("hardware", "models"), with its path, sorted by name. */
-struct load_found {
-	const char *name, *path;
-};
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);
 
 #endif
