@@ -28,7 +28,7 @@ static const struct shape shapes[] = {
 	{.batch = 1, .tokens = 871, .all_logits = true},
 	{.batch = 4, .tokens = 8192},
 	{.batch = 1, .tokens = 512, .all_logits = true, .train_weights = true},
-	{.batch = 2, .tokens = 512, .all_logits = true, .lora_rank = 16},
+	{.batch = 2, .tokens = 512, .all_logits = true, .lora_rank = 16, .adapters = 127},
 };
 
 /* Calls see() for every operator of every block and phase, and for the optimizer's. */

@@ -168,6 +168,7 @@ START_TEST(backward_of_lora)
 
 	mistral(NULL);
 	s.lora_rank = 1 << _i;
+	s.adapters = 1 << ADAPTER_Q | 1 << ADAPTER_V;
 	ck_assert_double_eq(model_flop(&s, PHASE_FORWARD, OP_LINEAR),
 			    model_flop(&base, PHASE_FORWARD, OP_LINEAR) + 2 * rows * adapters);
 	ck_assert_double_eq(model_flop(&s, PHASE_BACKWARD, OP_LINEAR),
@@ -265,10 +266,10 @@ START_TEST(bytes_that_forward_keeps)
 
 	mistral(NULL);
 	p = &toy.world->scenario->precision;
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_EMBEDDING)), 0);
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_ATTENTION)),
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_EMBEDDING), true), 0);
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_ATTENTION), true),
 			    2 * 200.0 * (2 * 4096 + 4096 + 2 * 1024 + 32 * 100 + 4096));
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_FFN)),
+	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_FFN), true),
 			    2 * 200.0 * (2 * 4096 + 4 * 14336));
 	done();
 }
@@ -302,8 +303,12 @@ static void check_op(const struct op *op, enum role role, enum phase phase)
  * reverse. */
 START_TEST(blocks_are_well_formed)
 {
-	const struct shape s = {
-		.batch = 2, .tokens = 33, .all_logits = true, .train_weights = true, .lora_rank = 8};
+	const struct shape s = {.batch = 2,
+				.tokens = 33,
+				.all_logits = true,
+				.train_weights = true,
+				.lora_rank = 8,
+				.adapters = 127};
 
 	mistral(variants[_i]);
 	for (int role = 0; role < ROLE_N; role++) {

@@ -361,13 +361,15 @@ START_TEST(bytes_go_to_machines)
 		struct seat from, to;
 		double times;
 	} moves[] = {
-		{{1, {0}, {1}}, {1, {1}, {1}}, 0},                /* a.gpu to a.cpu */
-		{{1, {0}, {1}}, {1, {2}, {1}}, 1},                /* a.gpu to b.gpu */
-		{{2, {0, 2}, {.5, .5}}, {1, {2}, {1}}, 0},        /* b has it */
-		{{2, {0, 3}, {.5, .5}}, {1, {4}, {1}}, 0},        /* c.gpu has it, c.cpu shares it */
-		{{1, {0}, {1}}, {2, {2, 3}, {.5, .5}}, 2},        /* to b and to c */
-		{{1, {0}, {1}}, {3, {1, 2, 4}, {.4, .3, .3}}, 2}, /* to b and to c, a.cpu shares */
-		{{1, {0}, {1}}, {2, {3, 4}, {.5, .5}}, 1},        /* c once */
+		{{1, {0}, {1}, false}, {1, {1}, {1}, false}, 0},         /* a.gpu to a.cpu */
+		{{1, {0}, {1}, false}, {1, {2}, {1}, false}, 1},         /* a.gpu to b.gpu */
+		{{2, {0, 2}, {.5, .5}, false}, {1, {2}, {1}, false}, 0}, /* b has it */
+		{{2, {0, 3}, {.5, .5}, false}, {1, {4}, {1}, false}, 0}, /* c.gpu has it, c.cpu shares it */
+		{{1, {0}, {1}, false}, {2, {2, 3}, {.5, .5}, false}, 2}, /* to b and to c */
+		{{1, {0}, {1}, false},
+		 {3, {1, 2, 4}, {.4, .3, .3}, false},
+		 2},                                                     /* to b and to c, a.cpu shares */
+		{{1, {0}, {1}, false}, {2, {3, 4}, {.5, .5}, false}, 1}, /* c once */
 	};
 	const struct tag tag = {.what = "x"};
 	const struct op step = {.name = "step", .kind = OP_STEP};

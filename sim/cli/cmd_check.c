@@ -4,6 +4,7 @@
 
 #include "sim/cli/cmd.h"
 #include "sim/place/place.h"
+#include "sim/train/stages.h"
 
 static void check_scenario(struct session *s, const struct opts *o, const char *path)
 {
@@ -16,7 +17,8 @@ static void check_scenario(struct session *s, const struct opts *o, const char *
 		struct arena scratch = ARENA_INIT;
 		struct placement p;
 
-		placement_make(&scratch, w, &a[i], &p, &s->diags);
+		if (placement_make(&scratch, w, &a[i], &p, &s->diags) == 0)
+			stages_check(&p, &s->diags);
 		arena_release(&scratch);
 	}
 }

@@ -7,6 +7,7 @@
 #include "sim/report/draw.h"
 #include "sim/report/roofline.h"
 #include "sim/step/prog.h"
+#include "sim/train/trained.h"
 
 struct builder {
 	struct arena *arena;
@@ -141,7 +142,7 @@ static void add_dots(struct builder *b)
 		if (k->train) {
 			struct shape s = train_shape(k->train);
 
-			s.lora_rank = 0; /* adapters are too small to see */
+			s.adapters = 0; /* too small to see */
 			add_phase(b, u, &s, PHASE_FORWARD);
 			add_phase(b, u, &s, PHASE_BACKWARD);
 		}

@@ -6,6 +6,7 @@
 #include "sim/cli/cmd.h"
 #include "sim/place/place.h"
 #include "sim/step/prog.h"
+#include "sim/train/stages.h"
 
 #ifndef SHARE
 #define SHARE "/usr/local/share/lemursim"
@@ -73,7 +74,8 @@ struct placement *session_placements(struct session *s, const struct world *w)
 	struct placement *all = arena_array(&s->arena, n, sizeof *all);
 
 	for (size_t i = 0; i < n; i++)
-		placement_make(&s->arena, w, &a[i], &all[i], &s->diags);
+		if (placement_make(&s->arena, w, &a[i], &all[i], &s->diags) == 0)
+			stages_check(&all[i], &s->diags);
 	if (!s->diags.total)
 		return all;
 	session_complain(s);

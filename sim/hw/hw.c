@@ -10,7 +10,7 @@ static const char *const kinds[] = {
 	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", NULL};
 static const char *const systems[] = {
 	[SYSTEM_UNKNOWN] = "unknown", [SYSTEM_MACOS_15] = "macos-15", [SYSTEM_MACOS_26] = "macos-26", NULL};
-static const char *const ways[] = {
+const char *const reduce_way_names[] = {
 	[REDUCE_AUTO] = "auto",       [REDUCE_RING] = "ring", [REDUCE_DIRECT] = "direct",
 	[REDUCE_SCATTER] = "scatter", [REDUCE_TREE] = "tree", NULL};
 static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
@@ -292,8 +292,8 @@ static const struct field link_fields[] = {
 	QTY_OPT(struct link, receive_copy, DIM_BANDWIDTH, 1, 1e15, "host to GPU, likewise"),
 	QTY_OPT(struct link, collective_latency, DIM_TIME, 0, 1,
 		"what software adds to each operation of all devices of a tensor split"),
-	{FIELD_KEY(struct link, all_reduce), .type = FIELD_CHOICE, .choices = ways, .optional = true,
-	 .help = "how parts of a tensor split are summed; auto: the quickest by formula"},
+	{FIELD_KEY(struct link, all_reduce), .type = FIELD_CHOICE, .choices = reduce_way_names,
+	 .optional = true, .help = "how parts of a tensor split are summed; auto: the quickest by formula"},
 	{FIELD_KEY(struct link, between), .type = FIELD_TEXTS, .optional = true,
 	 .help = "the two machines it joins"},
 };

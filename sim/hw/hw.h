@@ -163,6 +163,7 @@ struct link_point { /* a message of this size alone goes at this rate, latency l
 
 /* How the parts of a tensor split become whole over links (step/collective.h); auto: the quickest. */
 enum reduce_way { REDUCE_AUTO, REDUCE_RING, REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_TREE };
+extern const char *const reduce_way_names[]; /* NULL-terminated */
 
 struct link {
 	struct origin origin; /* name: as the scenario calls it */

@@ -9,6 +9,15 @@ const char *const phase_names[PHASE_N + 1] = {
 	[PHASE_PREFILL] = "prefill",   [PHASE_DECODE] = "decode", [PHASE_FORWARD] = "forward",
 	[PHASE_BACKWARD] = "backward", [PHASE_UPDATE] = "update", [PHASE_N] = NULL};
 
+const char *const adapter_names[ADAPTER_N + 1] = {
+	[ADAPTER_Q] = "q",       [ADAPTER_K] = "k",   [ADAPTER_V] = "v",       [ADAPTER_O] = "o",
+	[ADAPTER_GATE] = "gate", [ADAPTER_UP] = "up", [ADAPTER_DOWN] = "down", [ADAPTER_N] = NULL};
+static const char *const adapter_ops[ADAPTER_N][2] = {
+	[ADAPTER_Q] = {"q lora a", "q lora b"},          [ADAPTER_K] = {"k lora a", "k lora b"},
+	[ADAPTER_V] = {"v lora a", "v lora b"},          [ADAPTER_O] = {"o lora a", "o lora b"},
+	[ADAPTER_GATE] = {"gate lora a", "gate lora b"}, [ADAPTER_UP] = {"up lora a", "up lora b"},
+	[ADAPTER_DOWN] = {"down lora a", "down lora b"}};
+
 /* A block being written down: what all of its operators share. */
 struct writer {
 	const struct model *m;
@@ -72,7 +81,7 @@ struct layer {
 	enum op_split split;
 	enum tensor t;
 	int64_t n, k;
-	bool trained;
+	enum adapter adapter; /* ADAPTER_N: never has one */
 };
 struct spread {
 	double rows, copies;
@@ -80,7 +89,7 @@ struct spread {
 
 /* y = xW, and backward: dx = dy W' always, dW = x' dy where the weight is trained (Griewank & Walther, ch.
  * 3). */
-static void linear_over(struct writer *w, const struct layer *l, struct spread x)
+static void products(struct writer *w, const struct layer *l, struct spread x, bool trained)
 {
 	const double n = (double)l->n, k = (double)l->k;
 	const int64_t each = x.rows > x.copies ? llround(x.rows / x.copies) : 1;
@@ -105,7 +114,7 @@ static void linear_over(struct writer *w, const struct layer *l, struct spread x
 	s.n = l->k;
 	s.k = l->n;
 	product(w, l->name, across, &s);
-	if (!l->trained)
+	if (!trained)
 		return;
 	/* its output is the gradient of the weights; dy and x are read */
 	s.m = l->n;
@@ -113,6 +122,32 @@ static void linear_over(struct writer *w, const struct layer *l, struct spread x
 	s.k = each;
 	s.weight_B = act_B(w, x.copies * n * k);
 	product(w, l->name, across, &s)->gradient = true;
+}
+
+/* LoRA: y += (xA)B (Hu et al., arXiv:2106.09685); in the precision of the arithmetic. */
+static void adapt(struct writer *w, const struct layer *l, struct spread x)
+{
+	const char *const *names = adapter_ops[l->adapter];
+	const int64_t rank = w->s->lora_rank;
+	const enum op_split down = l->split == SPLIT_COLUMNS ? SPLIT_NONE : l->split,
+			    up = l->split == SPLIT_ROWS ? SPLIT_NONE : l->split;
+	const struct precision *own = w->p;
+	const struct precision p = {.weights = own->compute, .kv = own->kv, .compute = own->compute};
+	const size_t first = w->n;
+
+	w->p = &p; /* the first mixes are the dtypes */
+	products(w, &(struct layer){names[0], down, l->t, rank, l->k, ADAPTER_N}, x, true);
+	products(w, &(struct layer){names[1], up, l->t, l->n, rank, ADAPTER_N}, x, true);
+	w->p = own;
+	for (size_t i = first; i < w->n; i++)
+		w->ops[i].adapter = true;
+}
+
+static void linear_over(struct writer *w, const struct layer *l, struct spread x)
+{
+	products(w, l, x, w->s->train_weights);
+	if (l->adapter < ADAPTER_N && w->s->adapters >> l->adapter & 1)
+		adapt(w, l, x);
 }
 
 static void linear(struct writer *w, const struct layer *l)
@@ -174,21 +209,15 @@ static void scores(struct writer *w)
 	op->dense_flop = op->times * each * (double)s->tokens * (double)context;
 	op->kv_B = format_bytes((enum format_id)w->p->kv,
 				(double)(s->batch * context) * model_kv_numbers_per_token(w->m));
-}
+	if (s->scores_again && w->phase == PHASE_BACKWARD) { /* as forward has it; runs first, so last here */
+		struct op *again = add(w, "scores again", OP_SCORES, SPLIT_HEADS);
+		const double share = 1 / op->times;
 
-static void adapters(struct writer *w, int64_t n, const char *a_name, const char *b_name)
-{
-	const int64_t rank = w->s->lora_rank;
-
-	if (rank) { /* LoRA: y += (xA)B (Hu et al., arXiv:2106.09685); in the precision of the arithmetic */
-		const struct precision *own = w->p;
-		struct precision p = *own;
-
-		p.weights = p.compute; /* the first mixes are the dtypes */
-		w->p = &p;
-		linear(w, &(struct layer){a_name, SPLIT_NONE, TENSOR_Q, rank, w->m->hidden, true});
-		linear(w, &(struct layer){b_name, SPLIT_COLUMNS, TENSOR_Q, n, rank, true});
-		w->p = own;
+		*again = *op;
+		again->name = "scores again";
+		again->times = 1;
+		again->flop *= share;
+		again->dense_flop *= share;
 	}
 }
 
@@ -225,16 +254,16 @@ static void latent_block(struct writer *w)
 	const struct attention *a = &w->m->attention;
 	const struct latent *l = a->latent;
 	const int64_t h = w->m->hidden, q = a->heads * (l->nope_dim + l->rope_dim), rank = l->q_rank;
-	const bool t = w->s->train_weights;
 	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
 
 	begin_block(w);
 	if (rank) {
-		linear(w, &(struct layer){"q a", SPLIT_NONE, TENSOR_Q, rank, h, t});
+		linear(w, &(struct layer){"q a", SPLIT_NONE, TENSOR_Q, rank, h, ADAPTER_Q});
 		elementwise(w, "q norm", OP_NORM, SPLIT_NONE, rows * (double)rank);
 	}
-	linear(w, &(struct layer){rank ? "q b" : "q", SPLIT_COLUMNS, TENSOR_Q, q, rank ? rank : h, t});
-	linear(w, &(struct layer){"kv a", SPLIT_NONE, TENSOR_K, l->kv_rank + l->rope_dim, h, t});
+	linear(w,
+	       &(struct layer){rank ? "q b" : "q", SPLIT_COLUMNS, TENSOR_Q, q, rank ? rank : h, ADAPTER_Q});
+	linear(w, &(struct layer){"kv a", SPLIT_NONE, TENSOR_K, l->kv_rank + l->rope_dim, h, ADAPTER_K});
 	elementwise(w, "kv norm", OP_NORM, SPLIT_NONE, rows * (double)l->kv_rank);
 	elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)((a->heads + 1) * l->rope_dim));
 	if (is_inference(w))
@@ -242,9 +271,9 @@ static void latent_block(struct writer *w)
 			    cached * model_kv_numbers_per_token(w->m));
 	/* keys and values from the latent; in decode queries into it and results out of it: as many FLOP */
 	linear(w, &(struct layer){"kv b", SPLIT_COLUMNS, TENSOR_V, a->heads * (l->nope_dim + l->value_dim),
-				  l->kv_rank, t});
+				  l->kv_rank, ADAPTER_V});
 	scores(w);
-	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, a->heads * l->value_dim, t});
+	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, a->heads * l->value_dim, ADAPTER_O});
 	end_block(w);
 }
 
@@ -252,15 +281,12 @@ static void attention_block(struct writer *w)
 {
 	const struct attention *a = &w->m->attention;
 	const int64_t h = w->m->hidden, q = a->heads * a->head_dim, kv = a->kv_heads * a->head_dim;
-	const bool t = w->s->train_weights;
 	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
 
 	begin_block(w);
-	linear(w, &(struct layer){"q", SPLIT_COLUMNS, TENSOR_Q, q, h, t});
-	linear(w, &(struct layer){"k", SPLIT_COLUMNS, TENSOR_K, kv, h, t});
-	linear(w, &(struct layer){"v", SPLIT_COLUMNS, TENSOR_V, kv, h, t});
-	adapters(w, q, "q lora a", "q lora b");
-	adapters(w, kv, "v lora a", "v lora b");
+	linear(w, &(struct layer){"q", SPLIT_COLUMNS, TENSOR_Q, q, h, ADAPTER_Q});
+	linear(w, &(struct layer){"k", SPLIT_COLUMNS, TENSOR_K, kv, h, ADAPTER_K});
+	linear(w, &(struct layer){"v", SPLIT_COLUMNS, TENSOR_V, kv, h, ADAPTER_V});
 	if (a->qk_norm)
 		elementwise(w, "qk norm", OP_NORM, SPLIT_WIDTH, rows * (double)(q + kv));
 	if (a->rope)
@@ -270,21 +296,20 @@ static void attention_block(struct writer *w)
 	if (kv < q)
 		elementwise(w, "kv repeat", OP_KV_REPEAT, SPLIT_WIDTH, cached * 2 * (double)q);
 	scores(w);
-	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, q, t});
+	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, q, ADAPTER_O});
 	end_block(w);
 }
 
 static void ffn_block(struct writer *w)
 {
 	const int64_t h = w->m->hidden, f = w->m->ffn->inner;
-	const bool t = w->s->train_weights;
 
 	begin_block(w);
 	if (w->m->ffn->kind == FFN_SWIGLU)
-		linear(w, &(struct layer){"gate", SPLIT_COLUMNS, TENSOR_UP, f, h, t});
-	linear(w, &(struct layer){"up", SPLIT_COLUMNS, TENSOR_UP, f, h, t});
+		linear(w, &(struct layer){"gate", SPLIT_COLUMNS, TENSOR_UP, f, h, ADAPTER_GATE});
+	linear(w, &(struct layer){"up", SPLIT_COLUMNS, TENSOR_UP, f, h, ADAPTER_UP});
 	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
-	linear(w, &(struct layer){"down", SPLIT_ROWS, TENSOR_DOWN, h, f, t});
+	linear(w, &(struct layer){"down", SPLIT_ROWS, TENSOR_DOWN, h, f, ADAPTER_DOWN});
 	end_block(w);
 }
 
@@ -294,20 +319,18 @@ static void router_block(struct writer *w)
 	const struct experts *x = w->m->experts;
 
 	begin_block(w);
-	linear(w, &(struct layer){"router", SPLIT_NONE, TENSOR_ROUTER, x->count, w->m->hidden,
-				  w->s->train_weights});
+	linear(w, &(struct layer){"router", SPLIT_NONE, TENSOR_ROUTER, x->count, w->m->hidden, ADAPTER_N});
 	elementwise(w, "route", OP_ROUTE, SPLIT_NONE, (double)w->rows * (double)x->count);
 }
 
 static void shared_block(struct writer *w)
 {
 	const int64_t h = w->m->hidden, f = experts_shared_inner(w->m->experts);
-	const bool t = w->s->train_weights;
 
-	linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, t});
-	linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, t});
+	linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, ADAPTER_GATE});
+	linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, ADAPTER_UP});
 	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
-	linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, t});
+	linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, ADAPTER_DOWN});
 	if (!w->s->no_end)
 		end_shared(w);
 }
@@ -316,15 +339,16 @@ static void experts_block(struct writer *w)
 {
 	const struct experts *x = w->m->experts;
 	const int64_t h = w->m->hidden, f = x->inner;
-	const bool t = w->s->train_weights;
 	const struct spread all = {(double)w->rows * (double)x->active, experts_hit(x, (double)w->rows)},
 			    part = {w->s->expert_rows, w->s->experts_hit},
 			    s = w->s->experts_hit > 0 ? part : all;
 
-	linear_over(w, &(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
-	linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, t}, s);
+	linear_over(w, &(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_GATE},
+		    s);
+	linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_UP}, s);
 	elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, s.rows * (double)f);
-	linear_over(w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, t}, s);
+	linear_over(w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, ADAPTER_DOWN},
+		    s);
 	elementwise(w, "combine", OP_COMBINE, SPLIT_WIDTH, s.rows * (double)h);
 	if (!w->s->no_end)
 		end_block(w);
@@ -335,7 +359,7 @@ static void head_block(struct writer *w)
 	w->rows = graph_head_rows(w->s);
 	begin_block(w);
 	linear(w, &(struct layer){"head", SPLIT_COLUMNS, TENSOR_HEAD, w->m->vocabulary, w->m->hidden,
-				  w->s->train_weights});
+				  ADAPTER_N});
 }
 
 static void turn_around(struct writer *w) /* last operator first */
@@ -407,7 +431,8 @@ bool shape_same(const struct shape *a, const struct shape *b)
 {
 	return a->batch == b->batch && a->tokens == b->tokens && a->past == b->past &&
 	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
-	       a->lora_rank == b->lora_rank && a->expert_rows == b->expert_rows &&
+	       a->lora_rank == b->lora_rank && a->adapters == b->adapters &&
+	       a->scores_again == b->scores_again && a->expert_rows == b->expert_rows &&
 	       a->experts_hit == b->experts_hit && a->no_end == b->no_end;
 }
 
@@ -424,12 +449,17 @@ struct op graph_update(enum role role, double weights, double bytes_each)
 
 double graph_trainable(const struct model *m, const struct shape *s, struct part part)
 {
-	const struct attention *a = &m->attention;
+	static const struct precision any = {.weights = FORMAT_F16, .kv = FORMAT_F16, .compute = FORMAT_F16};
+	const double experts = part.role == ROLE_EXPERTS ? (double)m->experts->count : 1;
+	struct op ops[GRAPH_OPS];
+	double numbers = 0;
+	size_t n;
 
 	if (s->train_weights)
 		return part_weights(m, part);
-	if (part.role != ROLE_ATTENTION || a->latent)
-		return 0;
-	return (double)s->lora_rank *
-	       (2 * (double)m->hidden + (double)((a->heads + a->kv_heads) * a->head_dim));
+	n = graph_block(m, &any, s, part, PHASE_FORWARD, ops);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].adapter)
+			numbers += (double)ops[i].n * (double)ops[i].k * experts;
+	return numbers;
 }

@@ -54,6 +54,7 @@ struct op {
 	double rows;           /* OP_LINEAR: in all, over the copies */
 	int64_t experts;       /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
 	bool gradient;         /* OP_LINEAR: makes the gradient of its weights */
+	bool adapter;          /* OP_LINEAR: of a LoRA adapter */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
 	double groups;   /* OP_SCORES: query heads for each key and value head */
@@ -62,13 +63,29 @@ struct op {
 
 enum { GRAPH_OPS = 48 }; /* no block has more */
 
+/* Which projections a LoRA adapter may sit on; of latent attention q a and q b are q, kv a is k, kv b is v.
+ */
+enum adapter {
+	ADAPTER_Q,
+	ADAPTER_K,
+	ADAPTER_V,
+	ADAPTER_O,
+	ADAPTER_GATE,
+	ADAPTER_UP,
+	ADAPTER_DOWN,
+	ADAPTER_N
+};
+extern const char *const adapter_names[ADAPTER_N + 1];
+
 struct shape {              /* of a step */
 	int64_t batch;      /* sequences */
 	int64_t tokens;     /* new tokens of each */
 	int64_t past;       /* tokens of each already in the cache */
 	bool all_logits;    /* the head runs over every token, not the last of each sequence */
 	bool train_weights; /* the backward pass makes gradients of the model's own weights */
-	int64_t lora_rank;  /* > 0: adapters of that rank on q and v */
+	int64_t lora_rank;  /* of the adapters */
+	unsigned adapters;  /* enum adapter as bits: where there are some, and they are trained */
+	bool scores_again;  /* the backward pass makes the attention scores again */
 	/* a share of the experts of each layer: tokens times experts that meet there, experts that are hit;
 	 * 0: all of them */
 	double expert_rows, experts_hit;

@@ -42,39 +42,67 @@ static struct widths widths_of(const struct attention *a)
 			       heads * (double)a->head_dim};
 }
 
-double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
-		     struct part part)
+/* Is the input of those projections needed again, for the gradients of weights or adapters? */
+static bool needed(const struct shape *s, unsigned adapters)
 {
+	return s->train_weights || (s->adapters & adapters);
+}
+
+/* What adapters keep between their two products, for each row. */
+static double ranks(const struct shape *s, unsigned adapters)
+{
+	double n = 0;
+
+	for (unsigned i = 0; i < ADAPTER_N; i++)
+		n += s->adapters & adapters & 1u << i ? (double)s->lora_rank : 0;
+	return n;
+}
+
+/* Of a gated (or plain) FFN: gate, its activation and up (or up alone), and what goes into down. */
+static double ffn_saved(const struct shape *s, double inner, bool gated)
+{
+	return ((gated ? 3 : 1) + (needed(s, 1u << ADAPTER_DOWN) ? 1 : 0)) * inner;
+}
+
+double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
+		     struct part part, bool scores)
+{
+	static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
+			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(&m->attention);
-	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden, in = m->norms ? 2 * h : h;
+	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
 	double numbers = 0;
 
 	switch (part.role) {
 	case ROLE_ATTENTION: /* input, normed input, q, k, v, probabilities, what goes into o */
-		numbers = rows * (in + w.q + w.kv +
-				  (double)m->attention.heads * (double)graph_seen(m, s, part) + w.out);
+		numbers = h + (m->norms && needed(s, qkv) ? h : 0) + w.q + w.kv + w.out + ranks(s, qkv | o);
+		if (scores && !s->scores_again)
+			numbers += (double)m->attention.heads * (double)graph_seen(m, s, part);
 		break;
-	case ROLE_FFN: /* input, normed input, gate, its activation, up, what goes into down */
-		numbers = rows * (in + (m->ffn->kind == FFN_SWIGLU ? 4 : 2) * (double)m->ffn->inner);
+	case ROLE_FFN: /* input, normed input, and between the projections */
+		numbers = h + (m->norms && needed(s, up) ? h : 0) +
+			  ffn_saved(s, (double)m->ffn->inner, m->ffn->kind == FFN_SWIGLU) +
+			  ranks(s, up | down);
 		break;
-	case ROLE_ROUTER: /* input, normed input, the experts' probabilities */
-		numbers = rows * (in + (double)x->count);
+	case ROLE_ROUTER: /* input, normed input (the experts' too), the experts' probabilities */
+		numbers = h + (m->norms ? h : 0) + (double)x->count;
 		break;
 	case ROLE_SHARED: /* its input is the router's */
-		numbers = rows * 4 * (double)experts_shared_inner(x);
+		numbers = ffn_saved(s, (double)experts_shared_inner(x), true) + ranks(s, up | down);
 		break;
 	case ROLE_EXPERTS: /* each token's row for each of its experts; what each expert made */
-		numbers = rows * (double)x->active * (2 * h + 4 * (double)x->inner);
+		numbers = (double)x->active * ((needed(s, up) ? 2 : 1) * h +
+					       ffn_saved(s, (double)x->inner, true) + ranks(s, up | down));
 		break;
-	case ROLE_HEAD: /* input, normed input, logits and their gradient */
-		numbers = m->ends ? (double)graph_head_rows(s) * (2 * h + 2 * (double)m->vocabulary) : 0;
-		break;
+	case ROLE_HEAD: /* input, normed input, logits and their gradient; of those rows that have logits */
+		numbers = m->ends ? (needed(s, 0) ? 2 : 1) * h + 2 * (double)m->vocabulary : 0;
+		return format_bytes((enum format_id)p->compute, (double)graph_head_rows(s) * numbers);
 	case ROLE_EMBEDDING:
 	case ROLE_N:
 		break;
 	}
-	return format_bytes((enum format_id)p->compute, numbers);
+	return format_bytes((enum format_id)p->compute, rows * numbers);
 }
 
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,

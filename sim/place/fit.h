@@ -17,22 +17,17 @@ struct fit { /* bytes on one machine */
 double fit_need_B(const struct fit *f);  /* the sum */
 double fit_short_B(const struct fit *f); /* what is missing; 0 if it fits */
 
-/* On each machine of the world (out has room for machines_n), for one workload. */
+/* On each machine of the world (out has room for machines_n); of training: sim/train/memory.h. */
 void fit_generate(const struct placement *p, struct fit *out);
-void fit_train(const struct placement *p, struct fit *out);
 
-/* The shape of the training step's micro-batch, and of the largest pass of a generation's prefill: the last
- * chunk is the one that sees most, the first group of sequences may be smaller by one. */
-struct shape train_shape(const struct train *t);
+/* The shape of the largest pass of a generation's prefill: the last chunk is the one that sees most, the
+ * first group of sequences may be smaller by one. */
 struct shape prefill_shape(const struct generate *g);
 
-/* Bytes that the forward pass of a block keeps for the backward pass: all that its gradient needs, or its
- * input. */
-double train_kept_B(const struct world *w, struct part part);
-
-/* Bytes of optimizer state for each trainable number, and of its traffic in one update (p and g in the given
- * width). */
-double optimizer_state_B(enum optimizer o);
-double optimizer_traffic_B(enum optimizer o, double width_B);
+/* The share of a block that machine mi holds in a phase: shares of devices of one machine add up, replicas of
+ * a data split are whole. */
+double fit_share(const struct placement *p, enum phase phase, size_t block, size_t mi);
+/* Bytes of the weights that any of those phases needs there. */
+double fit_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi);
 
 #endif

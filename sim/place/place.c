@@ -108,13 +108,14 @@ static void share_out(const struct maker *mk, const struct rule *r, struct seat 
 	char msg[120];
 
 	for (int i = 0; i < seat->n; i++)
-		seat->share[i] = r->shares.n == (size_t)seat->n ? shares[i] : 1.0 / seat->n;
+		seat->share[i] = r->shares.n == (size_t)seat->n ? shares[i] : seat->data ? 0 : 1.0 / seat->n;
 	if (!r->shares.n)
 		return;
 	for (size_t i = 0; i < r->shares.n; i++)
 		sum += shares[i];
-	if (r->split != RULE_TENSOR)
-		complain(mk, r, "shares", "add 'split: tensor'", "shares are given, but nothing is split");
+	if (r->split == RULE_WHOLE)
+		complain(mk, r, "shares", "add 'split: tensor' or 'split: data'",
+			 "shares are given, but nothing is split");
 	else if (r->shares.n != (size_t)seat->n) {
 		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, seat->n);
 		complain(mk, r, "shares", NULL, msg);
@@ -132,11 +133,14 @@ static struct seat seat_of(const struct maker *mk, const struct rule *r)
 		complain(mk, r, "on", NULL, "one to eight devices must be named");
 		return seat;
 	}
-	if (r->on.n > 1 && r->split != RULE_TENSOR)
-		complain(mk, r, "on", "add 'split: tensor', or write a rule for each",
+	if (r->on.n > 1 && r->split == RULE_WHOLE)
+		complain(mk, r, "on", "add 'split: tensor' or 'split: data', or write a rule for each",
 			 "several devices, but no split");
-	if (r->on.n == 1 && r->split == RULE_TENSOR)
-		complain(mk, r, "on", "name the devices in a list", "a tensor split needs several devices");
+	if (r->on.n == 1 && r->split != RULE_WHOLE)
+		complain(mk, r, "on", "name the devices in a list",
+			 r->split == RULE_DATA ? "a data split needs several devices"
+					       : "a tensor split needs several devices");
+	seat.data = r->split == RULE_DATA;
 	find_units(mk, r, &seat);
 	share_out(mk, r, &seat);
 	return seat;
@@ -194,6 +198,10 @@ static void apply(const struct maker *mk, const struct rule *r, struct seat *con
 
 	if (r->op.n && roles)
 		check_roles(mk, r, roles);
+	if (seat.data && ((phases >> PHASE_PREFILL & 1 && seats[PHASE_PREFILL]) ||
+			  (phases >> PHASE_DECODE & 1 && seats[PHASE_DECODE])))
+		complain(mk, r, "split", "add 'phase: [forward, backward, update]'",
+			 "a data split is for training: its replicas share no prompt");
 	for (int p = 0; p < PHASE_N; p++) {
 		if (!(phases >> p & 1) || !seats[p])
 			continue;
@@ -232,7 +240,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 
 bool seat_same(const struct seat *a, const struct seat *b)
 {
-	if (a->n != b->n)
+	if (a->n != b->n || a->data != b->data)
 		return false;
 	for (int i = 0; i < a->n; i++)
 		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])
@@ -267,10 +275,10 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 				continue;
 			diag_add(mk->diags, mk->a->origin.node->place,
 				 "give both phases the same split, or none",
-				 "assignment '%s': %s is split by tensor and placed otherwise in %s than in "
-				 "%s",
+				 "assignment '%s': %s is split by %s and placed otherwise in %s than in %s",
 				 mk->a->name, role_names[model_block(mk->w->model, k).part.role],
-				 phase_names[pairs[i][0]], phase_names[pairs[i][1]]);
+				 a[k].data || b[k].data ? "data" : "tensor", phase_names[pairs[i][0]],
+				 phase_names[pairs[i][1]]);
 			return;
 		}
 	}

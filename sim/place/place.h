@@ -10,9 +10,10 @@
 enum { SEAT_MAX = 8 };
 
 struct seat {
-	int n; /* devices; more than one: a tensor split */
+	int n; /* devices; more than one: a split by tensor, or by data */
 	size_t unit[SEAT_MAX];
-	double share[SEAT_MAX]; /* sum 1 */
+	double share[SEAT_MAX]; /* sum 1; of data, 0: as fast as each is */
+	bool data;              /* each runs whole blocks, for its share of the micro-batches */
 };
 
 struct placement {

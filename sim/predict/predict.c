@@ -75,7 +75,7 @@ void prediction_make(struct arena *a, const struct placement *at, struct predict
 	}
 	if (k->train) {
 		p->train_fit = arena_array(a, w->machines_n, sizeof *p->train_fit);
-		fit_train(at, p->train_fit);
+		train_fit(at, p->train_fit);
 		p->train_fits = all_fit(p->train_fit, w->machines_n);
 	}
 	if (p->generate_fits) {

@@ -9,6 +9,7 @@
 #include "sim/place/fit.h"
 #include "sim/step/compile.h"
 #include "sim/step/generate.h"
+#include "sim/train/memory.h"
 #include "sim/train/train.h"
 
 enum job { JOB_GENERATE, JOB_TRAIN, JOB_N };

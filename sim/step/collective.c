@@ -217,28 +217,36 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 	}
 }
 
-struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
-			    struct tag tag, const struct waits *made)
+void collective_put_each(struct prog *p, const struct seat *seat, const struct collective *c,
+			 enum reduce_way way, struct tag tag, struct waits have[SEAT_MAX])
 {
-	const enum reduce_way way = collective_way(p->world, seat, c);
 	const int rounds = rounds_of(c, way, seat->n);
 	struct putter u = {.p = p,
 			   .seat = seat,
 			   .tag = tag,
 			   .like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true}};
-	struct waits all = {.n = 0};
 	struct hop hops[HOPS];
 
 	u.tag.what = c->gather ? "all-gather" : "all-reduce";
-	for (int i = 0; i < seat->n; i++)
-		u.have[i] = (struct waits){.n = 1, .task = {made->task[i]}};
+	memcpy(u.have, have, sizeof u.have);
 	for (int r = 0; r < rounds; r++) {
 		const int n = hops_of(c, way, seat, r, hops);
 
 		put_round(&u, hops, n, r == rounds - 1);
 		u.like.opens = false;
 	}
+	memcpy(have, u.have, sizeof u.have);
+}
+
+struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
+			    struct tag tag, const struct waits *made)
+{
+	struct waits have[SEAT_MAX] = {0}, all = {.n = 0};
+
 	for (int i = 0; i < seat->n; i++)
-		waits_join(&all, &u.have[i]);
+		have[i] = (struct waits){.n = 1, .task = {made->task[i]}};
+	collective_put_each(p, seat, c, collective_way(p->world, seat, c), tag, have);
+	for (int i = 0; i < seat->n; i++)
+		waits_join(&all, &have[i]);
 	return all;
 }

@@ -34,4 +34,9 @@ enum reduce_way collective_way(const struct world *w, const struct seat *seat, c
 struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
 			    struct tag tag, const struct waits *made);
 
+/* The same that way (not REDUCE_AUTO), where each device waits for tasks of its own and then has the whole by
+ * itself: have goes in and comes out. */
+void collective_put_each(struct prog *p, const struct seat *seat, const struct collective *c,
+			 enum reduce_way way, struct tag tag, struct waits have[SEAT_MAX]);
+
 #endif

@@ -103,7 +103,8 @@ static void hand_off_all(struct builder *b, const struct pass *s, const struct w
 
 	for (size_t i = 0; i < b->at->blocks_n; i++) {
 		const struct block k = model_block(m, i);
-		const struct tag tag = {s->phase, k.part, k.layer, s->group, "KV"};
+		const struct tag tag = {
+			.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "KV"};
 		double bytes = 0;
 		struct waits there;
 		bool gone = false;
@@ -147,7 +148,7 @@ static void put_block(struct builder *b, struct pass *s, size_t block)
 	const struct block k = model_block(b->w->model, block);
 	const struct seat *seat = &s->at->seats[s->phase][block];
 	const bool attends = k.part.role == ROLE_ATTENTION && b->kv, prompt = s->phase == PHASE_PREFILL;
-	const struct tag tag = {s->phase, k.part, k.layer, s->group, NULL};
+	const struct tag tag = {.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group};
 	struct waits also = {.n = 0};
 
 	if (is_idle(b, s, block))
@@ -173,7 +174,11 @@ static void put_block(struct builder *b, struct pass *s, size_t block)
 static struct waits put_token(struct builder *b, const struct pass *s)
 {
 	const struct seat *to = &b->at->seats[PHASE_DECODE][walk_first(b->w)];
-	const struct tag tag = {PHASE_DECODE, {ROLE_EMBEDDING, false}, -1, s->group, "token"};
+	const struct tag tag = {.phase = PHASE_DECODE,
+				.part = {ROLE_EMBEDDING, false},
+				.layer = -1,
+				.micro = s->group,
+				.what = "token"};
 
 	return prog_hand_over(b->p, walk_out(&s->walk, s->done), to, 4.0 * (double)s->shape.batch, tag,
 			      &s->x);
@@ -183,7 +188,8 @@ static struct waits put_token(struct builder *b, const struct pass *s)
 static void end_pass(struct builder *b, struct pass *s)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->phase, .role = ROLE_HEAD};
-	const struct tag tag = {s->phase, {ROLE_HEAD, false}, -1, s->group, NULL};
+	const struct tag tag = {
+		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
 	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
 
 	if (prompt && s->x.n)

@@ -12,6 +12,7 @@
 struct recipe {
 	struct part part;
 	enum phase phase;
+	enum half half;
 	struct shape shape;
 	size_t unit;
 	double share;
@@ -115,8 +116,9 @@ static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, doubl
 
 static bool same_recipe(const struct recipe *a, const struct recipe *b)
 {
-	return part_same(a->part, b->part) && a->phase == b->phase && a->unit == b->unit &&
-	       a->share == b->share && a->end == b->end && shape_same(&a->shape, &b->shape);
+	return part_same(a->part, b->part) && a->phase == b->phase && a->half == b->half &&
+	       a->unit == b->unit && a->share == b->share && a->end == b->end &&
+	       shape_same(&a->shape, &b->shape);
 }
 
 /* Fills in the classes. */
@@ -125,6 +127,7 @@ static void look_up(struct prog *p, struct recipe *r)
 	const struct model *m = p->world->model;
 	const struct precision *pr = &p->world->scenario->precision;
 	struct op ops[GRAPH_OPS];
+	size_t n;
 
 	for (size_t i = 0; i < p->recipes.n; i++)
 		if (same_recipe(&p->recipes.at[i], r)) {
@@ -132,10 +135,12 @@ static void look_up(struct prog *p, struct recipe *r)
 			return;
 		}
 	r->first = (uint32_t)p->classes.n;
-	r->n = (uint32_t)(r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
-				 : graph_block(m, pr, &r->shape, r->part, r->phase, ops));
-	for (uint32_t i = 0; i < r->n; i++)
-		op_class(p, &ops[i], r->unit, r->share);
+	n = r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
+		   : graph_block(m, pr, &r->shape, r->part, r->phase, ops);
+	for (size_t i = 0; i < n; i++)
+		if (r->half == HALF_BOTH || ops[i].gradient == (r->half == HALF_WEIGHTS))
+			op_class(p, &ops[i], r->unit, r->share);
+	r->n = (uint32_t)p->classes.n - r->first;
 	VEC_ADD(&p->recipes, *r);
 }
 
@@ -148,6 +153,27 @@ static uint32_t put_ops(struct prog *p, struct recipe r, struct tag tag, const s
 	for (uint32_t i = 0; i < r.n; i++)
 		last = put(p, (uint32_t)r.unit, r.first + i, tag, i ? NULL : after);
 	return last;
+}
+
+sim_ns prog_block_ns(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag)
+{
+	sim_ns most = 0;
+
+	for (int i = 0; i < seat->n; i++) {
+		struct recipe r = {.part = tag.part,
+				   .phase = tag.phase,
+				   .half = tag.half,
+				   .shape = *s,
+				   .unit = seat->unit[i],
+				   .share = seat->share[i]};
+		sim_ns sum = 0;
+
+		look_up(p, &r);
+		for (uint32_t k = 0; k < r.n; k++)
+			sum += sim_ns_of_s(cost_seconds(&p->classes.at[r.first + k].cost));
+		most = sum > most ? sum : most;
+	}
+	return most;
 }
 
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
@@ -260,6 +286,27 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 	return there;
 }
 
+sim_ns prog_hand_over_ns(struct prog *p, const struct seat *from, const struct seat *to, double bytes)
+{
+	const struct world *w = p->world;
+	sim_ns most = 0;
+
+	for (int i = 0; i < to->n && bytes > 0; i++) {
+		const size_t joint =
+			world_joint(w, w->units[from->unit[0]].machine, w->units[to->unit[i]].machine);
+		const struct link *l = joint == WORLD_NONE ? NULL : w->joints[joint].link;
+		double s;
+
+		if (!l || seat_beside(w, from, to->unit[i]))
+			continue;
+		s = bytes / link_rate(l, bytes).value + l->latency.value;
+		s += l->send_copy.given ? bytes / l->send_copy.value : 0;
+		s += l->receive_copy.given ? bytes / l->receive_copy.value : 0;
+		most = sim_ns_of_s(s) > most ? sim_ns_of_s(s) : most;
+	}
+	return most;
+}
+
 struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 		      const struct waits *after)
 {
@@ -269,6 +316,7 @@ struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *
 		waits_add(&made, put_ops(p,
 					 (struct recipe){.part = tag.part,
 							 .phase = tag.phase,
+							 .half = tag.half,
 							 .shape = *s,
 							 .unit = seat->unit[i],
 							 .share = seat->share[i]},
@@ -285,6 +333,7 @@ struct waits prog_end(struct prog *p, const struct shape *s, const struct seat *
 		waits_add(&ended, put_ops(p,
 					  (struct recipe){.part = tag.part,
 							  .phase = tag.phase,
+							  .half = tag.half,
 							  .shape = *s,
 							  .unit = seat->unit[i],
 							  .share = 1,
@@ -303,7 +352,8 @@ struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
 	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
 	 * end in partial sums */
-	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER;
+	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER ||
+			   tag.half == HALF_WEIGHTS; /* each keeps the gradients of its own weights */
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 

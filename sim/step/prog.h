@@ -26,6 +26,9 @@ struct class
 	double bytes; /* over the link */
 };
 
+/* Backward makes two things: the gradient of a block's input, and that of its weights. */
+enum half { HALF_BOTH, HALF_INPUT, HALF_WEIGHTS };
+
 /* What a task is part of: for pictures and for books. */
 struct tag {
 	enum phase phase;
@@ -33,6 +36,8 @@ struct tag {
 	int64_t layer;    /* -1 for the ends */
 	uint32_t micro;   /* micro-batch, or 0 */
 	const char *what; /* "KV", "activations", ... for a transfer; NULL for an operator */
+	enum half half;   /* of PHASE_BACKWARD: which gradients */
+	bool again;       /* PHASE_FORWARD once more, in the backward pass */
 };
 
 struct prog_task {
@@ -89,6 +94,10 @@ struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat
 struct waits prog_end(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 		      const struct waits *after);
 
+/* How long a block takes at its seat: the device of a split that takes longest, without what they exchange.
+ */
+sim_ns prog_block_ns(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag);
+
 /* One operator alone on a unit (an update, a step's overhead). */
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
 		 const struct waits *after);
@@ -111,6 +120,9 @@ struct waits prog_send(struct prog *p, size_t from, size_t to, double bytes, str
  */
 struct waits prog_hand_over(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
 			    struct tag tag, const struct waits *after);
+
+/* How long a hand-over takes where nothing else is on the way; 0 within a machine. */
+sim_ns prog_hand_over_ns(struct prog *p, const struct seat *from, const struct seat *to, double bytes);
 
 /* Times of the classes. A drawn or changed world is the same program with other times. */
 struct class_times {

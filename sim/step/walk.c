@@ -69,7 +69,8 @@ static struct tag tag_of(const struct walk *k, size_t block)
 {
 	const struct block b = model_block(k->prog->world->model, block);
 
-	return (struct tag){.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro};
+	return (struct tag){
+		.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro, .half = k->half};
 }
 
 const struct seat *walk_out(const struct walk *k, size_t block)

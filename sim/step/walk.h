@@ -25,6 +25,7 @@ struct walk {
 	const struct seat *seats; /* of the phase, one for each block */
 	struct shape shape;       /* of this micro-batch; all_logits may change on the way */
 	enum phase phase;
+	enum half half; /* backward: of both gradients, or that of the inputs alone */
 	uint32_t micro;
 	struct waits *ends; /* private: of each block */
 	struct waits rows;  /* private: what came into the last block is there */

@@ -112,6 +112,7 @@ static bool advance(struct replayer *r, size_t stage)
 		return false;
 	BUG_ON(takes < 0 || *end >= 0); /* no such pass, or twice */
 	start = inputs > r->free_ns[stage] ? inputs : r->free_ns[stage];
+	r->r->turns[r->r->turns_n++] = (struct replay_turn){*t, start};
 	*end = r->free_ns[stage] = s->last_ns = start + takes;
 	s->busy_ns += takes;
 	if (!r->at[stage]++)
@@ -150,6 +151,7 @@ struct replay pipeline_replay(struct arena *a, const struct pipeline *p, const s
 	int64_t *held = arena_array(&scratch, p->stages_n, sizeof *held);
 	bool moved = true;
 
+	out.turns = arena_array(a, slots, sizeof *out.turns);
 	r.ends = arena_array(&scratch, slots, sizeof *r.ends);
 	r.at = arena_array(&scratch, p->stages_n, sizeof *r.at);
 	r.free_ns = arena_array(&scratch, p->stages_n, sizeof *r.free_ns);

@@ -74,6 +74,11 @@ struct replay {
 		sim_ns busy_ns, first_ns, last_ns; /* of work; first start, last end */
 		int64_t held; /* chunks' activations held at once, at most: from F to the last pass */
 	} * stages;
+	struct replay_turn { /* all of them; what a turn needs comes before it */
+		struct turn turn;
+		sim_ns start_ns;
+	} * turns;
+	size_t turns_n;
 };
 struct replay pipeline_replay(struct arena *a, const struct pipeline *p, const struct orders *o);
 

@@ -1,84 +1,91 @@
 /* train.c - see train.h. */
 #include "sim/train/train.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "sim/place/fit.h"
+#include "sim/step/collective.h"
+#include "sim/step/walk.h"
+#include "sim/train/stages.h"
+
+/* One block's part of a pass of one micro-batch, in the order in which they are said to the program. */
+struct bit {
+	sim_ns at_ns; /* when it is expected to start */
+	uint32_t seq, replica, micro, block;
+	enum pass pass;
+};
 
 struct builder {
-	const struct placement *at;
 	const struct world *w;
 	const struct train *t;
 	struct prog *p;
-	struct shape s;
-	size_t first, last;  /* blocks that there are */
-	struct waits *saved; /* [micro][block]: what forward kept is where backward runs */
-	struct waits *grads; /* [block]: the block's gradients of every micro-batch are made */
+	struct stages st;
+	VEC(struct bit) bits;
+	struct walk *fore, *back;        /* [micro] */
+	struct waits *saved;             /* [micro][block]: what forward kept is where backward runs */
+	struct waits *inputs;            /* [micro][block]: the gradient of its output is there, for W */
+	struct waits *loss;              /* [replica]: the host has it */
+	struct waits *done;              /* [replica]: its newest backward pass */
+	struct waits (*grads)[SEAT_MAX]; /* [block][replica]: its gradients of every micro-batch are made */
+	size_t blocks_n;
+	size_t unsent;  /* the block whose gradients are to be sent next, from above */
+	sim_ns ends[2]; /* expected, of the marks */
+	struct arena arena;
 };
 
-static struct tag tag_of(const struct builder *b, size_t block, enum phase phase, uint32_t micro)
+static struct waits *of(struct builder *b, struct waits *table, uint32_t micro, size_t block)
 {
-	const struct block k = model_block(b->w->model, block);
-
-	return (struct tag){.phase = phase, .part = k.part, .layer = k.layer, .micro = micro};
+	return &table[(size_t)micro * b->blocks_n + block];
 }
 
-static struct waits carry(const struct builder *b, const struct seat *from, const struct seat *to,
-			  struct tag tag, const struct waits *x)
-{
-	const double bytes =
-		(double)(b->s.batch * b->s.tokens) * graph_hidden_B(b->w->model, &b->w->scenario->precision);
+/* ---- what comes in which order ---- */
 
-	tag.what = "activations";
-	return prog_hand_over(b->p, from, to, bytes, tag, x);
+static int by_time(const void *x, const void *y)
+{
+	const struct bit *a = x, *b = y;
+
+	if (a->at_ns != b->at_ns)
+		return a->at_ns < b->at_ns ? -1 : 1;
+	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static struct waits *saved_at(const struct builder *b, uint32_t micro, size_t block)
+static void add_turn(struct builder *b, uint32_t replica, const struct replay_turn *t)
 {
-	return &b->saved[(size_t)micro * b->at->blocks_n + block];
-}
+	const struct replica *r = &b->st.replicas[replica];
+	const size_t from = r->bounds[t->turn.chunk], to = r->bounds[t->turn.chunk + 1];
+	sim_ns at = t->start_ns;
 
-static struct waits forward(struct builder *b, uint32_t micro)
-{
-	const struct seat *seats = b->at->seats[PHASE_FORWARD], *back = b->at->seats[PHASE_BACKWARD];
-	struct waits x = {.n = 0};
+	for (size_t i = from; i < to; i++) {
+		const size_t block = t->turn.pass == PASS_FORWARD ? i : from + to - 1 - i;
+		const struct bit bit = {
+			at,          (uint32_t)b->bits.n, replica, r->first + t->turn.micro, (uint32_t)block,
+			t->turn.pass};
 
-	for (size_t i = b->first; i <= b->last; i++) {
-		struct tag tag = tag_of(b, i, PHASE_FORWARD, micro);
-		const double kept = train_kept_B(b->w, tag.part);
-
-		if (i > b->first)
-			x = carry(b, &seats[i - 1], &seats[i], tag, &x);
-		x = prog_block(b->p, &b->s, &seats[i], tag, &x);
-		tag.what = "saved";
-		*saved_at(b, micro, i) = prog_hand_over(b->p, &seats[i], &back[i], kept, tag, &x);
+		if (!stages_has(&b->st, r, block, t->turn.pass))
+			continue;
+		VEC_ADD(&b->bits, bit);
+		at += stages_block_ns(b->p, &b->st, r, block, t->turn.pass);
 	}
-	return x;
 }
 
-static struct waits backward(struct builder *b, uint32_t micro, const struct waits *loss)
+static void find_bits(struct builder *b)
 {
-	const struct seat *seats = b->at->seats[PHASE_BACKWARD];
-	struct waits x = *loss;
+	for (uint32_t i = 0; i < b->st.n; i++)
+		for (size_t k = 0; k < b->st.replicas[i].replay.turns_n; k++)
+			add_turn(b, i, &b->st.replicas[i].replay.turns[k]);
+	if (b->bits.n)
+		qsort(b->bits.at, b->bits.n, sizeof *b->bits.at, by_time);
+}
 
-	for (size_t i = b->last + 1; i-- > b->first;) {
-		const struct tag tag = tag_of(b, i, PHASE_BACKWARD, micro);
+/* ---- passes ---- */
 
-		b->grads[i] = x;
-		if (tag.part.role ==
-		    ROLE_EMBEDDING) /* its gradient is a scatter of rows: nothing to speak of */
-			break;
-		if (i < b->last)
-			x = carry(b, &seats[i + 1], &seats[i], tag, &x);
-		if (b->t->recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
-			*saved_at(b, micro, i) =
-				prog_block(b->p, &b->s, &seats[i], tag_of(b, i, PHASE_FORWARD, micro),
-					   saved_at(b, micro, i));
-		waits_join(&x, saved_at(b, micro, i));
-		x = prog_block(b->p, &b->s, &seats[i], tag, &x);
-		b->grads[i] = x; /* a queue runs in order: the last micro-batch's end is the end of all */
-	}
-	return x;
+static struct tag tag_of(const struct builder *b, const struct bit *bit)
+{
+	struct tag tag = stages_tag(&b->st, &b->st.replicas[bit->replica], bit->block, bit->pass);
+
+	tag.micro = bit->micro;
+	return tag;
 }
 
 /* The host waits for the loss, and again when all is done. */
@@ -90,13 +97,189 @@ static struct waits host(struct builder *b, enum phase phase, size_t unit, const
 	return (struct waits){.n = 1, .task = {prog_op(b->p, &step, unit, 1, tag, after)}};
 }
 
+/* Keeps the mark that is expected to end last. */
+static void mark(struct builder *b, int which, sim_ns end, const struct waits *x)
+{
+	if (!x->n || end < b->ends[which])
+		return;
+	b->ends[which] = end;
+	b->p->marks[which] = x->task[0];
+}
+
+static void forward(struct builder *b, const struct bit *bit)
+{
+	const struct replica *r = &b->st.replicas[bit->replica];
+	const struct seat *seats = r->at.seats[PHASE_FORWARD], *back = r->at.seats[PHASE_BACKWARD];
+	struct walk *walk = &b->fore[bit->micro];
+	struct tag tag = tag_of(b, bit);
+	struct waits x;
+
+	if (!walk->prog)
+		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), bit->micro);
+	walk->shape = b->st.trained.blocks[bit->block].shape;
+	x = walk_block(walk, bit->block, NULL);
+	tag.what = "saved";
+	*of(b, b->saved, bit->micro, bit->block) =
+		prog_hand_over(b->p, &seats[bit->block], &back[bit->block],
+			       trained_kept_B(&b->st.trained, bit->block, &back[bit->block]), tag, &x);
+	if (bit->block != b->st.last || bit->micro + 1 < r->first + r->micros)
+		return;
+	b->loss[bit->replica] = host(b, PHASE_FORWARD, seats[b->st.last].unit[0], &x);
+	mark(b, MARK_FORWARD, bit->at_ns, &b->loss[bit->replica]);
+}
+
+/* The block's inputs are made again from what was kept of them. */
+static void forward_again(struct builder *b, const struct bit *bit, struct waits *saved)
+{
+	const struct replica *r = &b->st.replicas[bit->replica];
+	struct tag tag = stages_tag(&b->st, r, bit->block, PASS_FORWARD);
+
+	tag.micro = bit->micro;
+	tag.again = true;
+	*saved = prog_block(b->p, &b->st.trained.blocks[bit->block].shape,
+			    &r->at.seats[PHASE_BACKWARD][bit->block], tag, saved);
+}
+
+/* Gradients of the inputs, or of both: the last micro-batch waits until the host has its loss, and so do all
+ * of GPipe. */
+static struct waits backward(struct builder *b, const struct bit *bit)
+{
+	const struct replica *r = &b->st.replicas[bit->replica];
+	struct waits *saved = of(b, b->saved, bit->micro, bit->block), also, x;
+	const bool last = bit->micro + 1 == r->first + r->micros;
+	struct walk *walk = &b->back[bit->micro];
+
+	if (!walk->prog) {
+		*walk = walk_begin(b->p, &r->at, PHASE_BACKWARD, train_shape(b->t), bit->micro);
+		walk->half = r->orders.joint ? HALF_BOTH : HALF_INPUT;
+	}
+	walk->shape = b->st.trained.blocks[bit->block].shape;
+	if (b->t->recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
+		forward_again(b, bit, saved);
+	also = *saved;
+	if (bit->block == b->st.last)
+		waits_join(&also, last || b->t->schedule == SCHEDULE_GPIPE
+					  ? &b->loss[bit->replica]
+					  : &b->fore[bit->micro].ends[bit->block]);
+	x = walk_block(walk, bit->block, &also);
+	*of(b, b->inputs, bit->micro, bit->block) = x;
+	mark(b, MARK_BACKWARD, bit->at_ns, &x);
+	return x;
+}
+
+static struct waits weights(struct builder *b, const struct bit *bit)
+{
+	const struct shape *s = &b->st.trained.blocks[bit->block].shape;
+	const struct seat *seat = &b->st.replicas[bit->replica].at.seats[PHASE_BACKWARD][bit->block];
+	const struct waits x =
+		prog_block(b->p, s, seat, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
+
+	mark(b, MARK_BACKWARD, bit->at_ns, &x);
+	return x;
+}
+
+/* ---- gradients of a data split ---- */
+
+static double gradient_B(const struct builder *b, size_t block)
+{
+	return b->st.trained.blocks[block].gradient_B;
+}
+
+/* Has every replica that does anything made a block's gradients? */
+static bool is_made(const struct builder *b, size_t block)
+{
+	for (size_t i = 0; i < b->st.n; i++)
+		if (b->st.replicas[i].micros && !b->grads[block][i].n)
+			return false;
+	return true;
+}
+
+/* The gradients of blocks from .. to as one message; every replica may go on when it has the sum. */
+static void reduce(struct builder *b, size_t from, size_t to, double bytes)
+{
+	const struct collective c = {.gather = false, .bytes = bytes};
+	struct seat seat = {.n = (int)b->st.n};
+	struct waits own[SEAT_MAX] = {0}, have[SEAT_MAX];
+	enum reduce_way way = (enum reduce_way)b->t->all_reduce;
+
+	for (size_t i = 0; i < b->st.n; i++) {
+		seat.unit[i] = b->st.replicas[i].at.seats[PHASE_BACKWARD][from].unit[0];
+		for (size_t k = from; k <= to; k++)
+			waits_join(&own[i], &b->grads[k][i]);
+		if (!b->t->overlap)
+			waits_join(&own[i], &b->done[i]);
+	}
+	memcpy(have, own, sizeof have);
+	if (way == REDUCE_AUTO)
+		way = collective_way(b->w, &seat, &c);
+	collective_put_each(b->p, &seat, &c, way, stages_tag(&b->st, &b->st.replicas[0], from, PASS_INPUT),
+			    have);
+	for (size_t i = 0; i < b->st.n; i++) {
+		waits_join(&have[i], &own[i]);
+		for (size_t k = from; k <= to; k++)
+			b->grads[k][i] = have[i];
+	}
+}
+
+static bool same_devices(const struct builder *b, size_t x, size_t y)
+{
+	for (size_t i = 0; i < b->st.n; i++) {
+		const struct seat *seats = b->st.replicas[i].at.seats[PHASE_BACKWARD];
+
+		if (seats[x].unit[0] != seats[y].unit[0])
+			return false;
+	}
+	return true;
+}
+
+/* Sends what is made, from the last block down, in buckets of neighbours on the same devices (Li et al.,
+ * PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
+static void send_buckets(struct builder *b)
+{
+	const double full = b->t->bucket > 0 ? b->t->bucket : HUGE_VAL;
+
+	while (b->unsent > b->st.first) {
+		const size_t to = b->unsent - 1;
+		size_t from = b->unsent;
+		double bytes = 0;
+
+		while (from > b->st.first && bytes < full && same_devices(b, from - 1, to)) {
+			if (gradient_B(b, from - 1) > 0 && !is_made(b, from - 1))
+				return; /* the bucket waits for more */
+			bytes += gradient_B(b, --from);
+		}
+		if (bytes > 0)
+			reduce(b, from, to, bytes);
+		b->unsent = from;
+	}
+}
+
+/* What a block's last pass has made, for the update and for the other replicas. */
+static void made(struct builder *b, const struct bit *bit, const struct waits *x)
+{
+	const struct replica *r = &b->st.replicas[bit->replica];
+	const bool last = bit->pass == PASS_WEIGHTS || !stages_has(&b->st, r, bit->block, PASS_WEIGHTS);
+
+	b->done[bit->replica] = *x;
+	if (bit->micro + 1 != r->first + r->micros)
+		return;
+	if (last) /* a queue runs in order: the last micro-batch's end is the end of all */
+		b->grads[bit->block][bit->replica] = *x;
+	if (bit->block == b->st.trained.lowest && bit->pass == PASS_INPUT && b->st.first < bit->block)
+		b->grads[b->st.first][bit->replica] = *x;
+	if (b->st.n > 1 && b->t->overlap)
+		send_buckets(b);
+}
+
+/* ---- the update ---- */
+
 /* New weights of a block go to where the next step's forward pass needs them, and its backward pass. */
-static void give_back(struct builder *b, size_t block, double bytes, struct tag tag,
+static void give_back(struct builder *b, const struct placement *at, size_t block, struct tag tag,
 		      const struct waits *after)
 {
-	const struct seat *from = &b->at->seats[PHASE_UPDATE][block],
-			  *fore = &b->at->seats[PHASE_FORWARD][block],
-			  *back = &b->at->seats[PHASE_BACKWARD][block];
+	const struct seat *from = &at->seats[PHASE_UPDATE][block], *fore = &at->seats[PHASE_FORWARD][block],
+			  *back = &at->seats[PHASE_BACKWARD][block];
+	const double bytes = gradient_B(b, block);
 	struct seat rest = {.n = 0};
 
 	tag.what = "weights";
@@ -112,85 +295,110 @@ static void give_back(struct builder *b, size_t block, double bytes, struct tag 
 	prog_hand_over(b->p, from, &rest, bytes, tag, after);
 }
 
+static void update_block(struct builder *b, size_t replica, size_t block, double each)
+{
+	const struct placement *at = &b->st.replicas[replica].at;
+	const struct seat *from = &at->seats[PHASE_BACKWARD][block], *to = &at->seats[PHASE_UPDATE][block];
+	const struct block k = model_block(b->w->model, block);
+	struct tag tag = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
+	const struct op op = graph_update(k.part.role, b->st.trained.blocks[block].numbers, each);
+	struct waits x = {.n = 0};
+
+	tag.what = "gradients";
+	x = prog_hand_over(b->p, from, to, gradient_B(b, block), tag, &b->grads[block][replica]);
+	tag.what = NULL;
+	for (int i = 0; i < to->n; i++) {
+		const uint32_t done = prog_op(b->p, &op, to->unit[i], to->share[i], tag, &x);
+		const struct waits after = {.n = 1, .task = {done}};
+
+		if (i == 0)
+			give_back(b, at, block, tag, &after);
+	}
+}
+
 static void update(struct builder *b)
 {
-	const struct precision *pr = &b->w->scenario->precision;
-	const double width = format_bytes((enum format_id)pr->compute, 1);
-	const double each = optimizer_traffic_B((enum optimizer)b->t->optimizer, width);
+	const double width = format_bytes((enum format_id)b->w->scenario->precision.compute, 1);
+	const double each = optimizer_traffic_B(b->t, width);
 
-	for (size_t i = b->first; i <= b->last && each > 0; i++) {
-		const struct seat *from = &b->at->seats[PHASE_BACKWARD][i],
-				  *to = &b->at->seats[PHASE_UPDATE][i];
-		struct tag tag = tag_of(b, i, PHASE_UPDATE, 0);
-		const double trained = graph_trainable(b->w->model, &b->s, tag.part);
-		const struct op op = graph_update(tag.part.role, trained, each);
-		struct waits x = {.n = 0};
-
-		if (trained <= 0)
-			continue;
-		tag.what = "gradients";
-		x = prog_hand_over(b->p, from, to, trained * width, tag, &b->grads[i]);
-		tag.what = NULL;
-		for (int k = 0; k < to->n; k++) {
-			const uint32_t done = prog_op(b->p, &op, to->unit[k], to->share[k], tag, &x);
-			const struct waits after = {.n = 1, .task = {done}};
-
-			if (k == 0)
-				give_back(b, i, trained * width, tag, &after);
-		}
+	for (size_t r = 0; r < b->st.n; r++) {
+		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
+			if (gradient_B(b, i) > 0)
+				update_block(b, r, i, each);
+		host(b, PHASE_UPDATE, b->st.replicas[r].at.seats[PHASE_UPDATE][b->st.first].unit[0],
+		     &b->done[r]);
 	}
+}
+
+/* ---- all of it ---- */
+
+static void set_up(struct builder *b, const struct placement *at)
+{
+	const size_t micros = (size_t)b->t->micro_batches;
+
+	b->st = stages_make(&b->arena, b->p, at);
+	b->blocks_n = at->blocks_n;
+	b->unsent = b->st.last + 1;
+	b->fore = arena_array(&b->arena, micros, sizeof *b->fore);
+	b->back = arena_array(&b->arena, micros, sizeof *b->back);
+	b->saved = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->saved);
+	b->inputs = arena_array(&b->arena, micros * at->blocks_n, sizeof *b->inputs);
+	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
+	b->done = arena_array(&b->arena, b->st.n, sizeof *b->done);
+	b->grads = arena_array(&b->arena, at->blocks_n, sizeof *b->grads);
+	find_bits(b);
 }
 
 struct prog *train_build(const struct placement *at)
 {
 	const struct world *w = at->world;
-	struct builder b = {.at = at, .w = w, .t = w->scenario->workload.train, .p = prog_new(w)};
-	const uint32_t micros = (uint32_t)b.t->micro_batches;
-	struct waits loss, x = {.n = 0};
+	struct builder b = {.w = w, .t = w->scenario->workload.train, .p = prog_new(w), .arena = ARENA_INIT};
 
-	b.s = train_shape(b.t);
-	b.first = w->model->ends ? 0 : 1;
-	b.last = at->blocks_n - (w->model->ends ? 1 : 2);
-	b.saved = xcalloc((size_t)micros * at->blocks_n, sizeof *b.saved);
-	b.grads = xcalloc(at->blocks_n, sizeof *b.grads);
-	for (uint32_t i = 0; i < micros; i++)
-		x = forward(&b, i);
-	loss = host(&b, PHASE_FORWARD, at->seats[PHASE_FORWARD][b.last].unit[0], &x);
-	b.p->marks[MARK_FORWARD] = loss.task[0];
-	for (uint32_t i = 0; i < micros; i++)
-		x = backward(&b, i, &loss);
-	if (x.n)
-		b.p->marks[MARK_BACKWARD] = x.task[0];
+	set_up(&b, at);
+	for (size_t i = 0; i < b.bits.n; i++) {
+		const struct bit *bit = &b.bits.at[i];
+		struct waits x;
+
+		if (bit->pass == PASS_FORWARD) {
+			forward(&b, bit);
+			continue;
+		}
+		x = bit->pass == PASS_INPUT ? backward(&b, bit) : weights(&b, bit);
+		made(&b, bit, &x);
+	}
+	if (b.st.n > 1)
+		send_buckets(&b);
 	update(&b);
-	host(&b, PHASE_UPDATE, at->seats[PHASE_UPDATE][b.first].unit[0], &x);
-	free(b.saved);
-	free(b.grads);
+	VEC_FREE(&b.bits);
+	arena_release(&b.arena);
 	return b.p;
 }
 
 double train_tokens(const struct train *t)
 {
-	return (double)(t->tokens * t->batch * t->micro_batches);
+	return (double)(t->tokens * t->batch * t->micro_batches) * (1 - t->padding);
 }
 
 double train_flop(const struct world *w)
 {
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
-	const struct train *t = w->scenario->workload.train;
-	const struct shape s = train_shape(t);
-	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(w->model, parts);
+	struct arena a = ARENA_INIT;
+	const struct trained t = trained_make(&a, w);
 	double flop = 0;
 
-	for (size_t p = 0; p < ARRAY_LEN(phases); p++) {
-		for (size_t i = 0; i < parts_n; i++) {
-			struct op ops[GRAPH_OPS];
-			const size_t n = graph_block(w->model, &w->scenario->precision, &s, parts[i].part,
-						     phases[p], ops);
+	for (size_t b = 0; b < model_blocks(w->model); b++) {
+		struct shape s = t.blocks[b].shape;
 
-			for (size_t k = 0; k < n; k++)
-				flop += ops[k].flop * parts[i].blocks;
+		s.scores_again = false;
+		for (size_t p = 0; p < ARRAY_LEN(phases); p++) {
+			struct op ops[GRAPH_OPS];
+			const size_t n = graph_block(w->model, &w->scenario->precision, &s,
+						     model_block(w->model, b).part, phases[p], ops);
+
+			for (size_t k = 0; k < n && (phases[p] == PHASE_FORWARD || b >= t.lowest); k++)
+				flop += ops[k].flop;
 		}
 	}
-	return flop * (double)t->micro_batches;
+	arena_release(&a);
+	return flop * (double)w->scenario->workload.train->micro_batches;
 }

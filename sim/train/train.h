@@ -1,9 +1,10 @@
 /*
  * train.h - one training step: forward and backward of every micro-batch, then the optimizer's update.
  *
- * Layer train. Schedule: GPipe (Huang et al., arXiv:1811.06965): all forward passes, then all backward
- * passes. Where backward runs elsewhere than forward, what forward saved travels; where the update runs
- * elsewhere, gradients go there and trained weights come back.
+ * Layer train. The order of the passes is the schedule's (pipeline.h) over the stages that the placement
+ * makes (stages.h). Where backward runs elsewhere than forward, what forward saved travels; replicas of a
+ * data split add their gradients up; where the update runs elsewhere, gradients go there and trained weights
+ * come back.
  */
 #ifndef SIM_TRAIN_TRAIN_H
 #define SIM_TRAIN_TRAIN_H

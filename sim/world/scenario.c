@@ -1,17 +1,29 @@
 /* scenario.c - the field tables of scenario files; see scenario.h. */
 #include "sim/world/scenario.h"
 
-static const char *const methods[] = {[TRAIN_FULL] = "full", [TRAIN_LORA] = "lora", NULL};
-static const char *const optimizers[] = {
-	[OPTIMIZER_NONE] = "none", [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
-static const char *const recomputes[] = {[RECOMPUTE_NONE] = "none", [RECOMPUTE_FULL] = "full", NULL};
+#include <string.h>
+
+#include "sim/hw/hw.h"
+
+static const char *const methods[] = {
+	[TRAIN_FULL] = "full", [TRAIN_LORA] = "lora", [TRAIN_QLORA] = "qlora", NULL};
+static const char *const optimizers[] = {[OPTIMIZER_NONE] = "none",
+					 [OPTIMIZER_SGD] = "sgd",
+					 [OPTIMIZER_MOMENTUM] = "momentum",
+					 [OPTIMIZER_ADAM] = "adam",
+					 [OPTIMIZER_ADAMW] = "adamw",
+					 [OPTIMIZER_ADAM_8BIT] = "adam8bit",
+					 NULL};
+static const char *const recomputes[] = {
+	[RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
 const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_SERIAL] = "serial", [SCHEDULE_GPIPE] = "gpipe",
 	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
 static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
-static const char *const splits[] = {[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", NULL};
+static const char *const splits[] = {
+	[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", [RULE_DATA] = "data", NULL};
 
 #define TOKENS(strukt, member, text)                                                                         \
 	{                                                                                                    \
@@ -61,14 +73,34 @@ static const struct field train_fields[] = {
 	TOKENS(struct train, tokens, "tokens of each sequence"),
 	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
 	COUNT(struct train, micro_batches, 4096, "1", "micro-batches before the optimizer's step"),
+	{FIELD_KEY(struct train, padding), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0, .max = 0.999,
+	 .def = "0", .help = "share of the tokens that cost but do not count"},
 	{FIELD_KEY(struct train, method), .type = FIELD_CHOICE, .choices = methods, .def = "full",
-	 .help = "what is trained"},
+	 .help = "what is trained; qlora: adapters on quantised weights"},
 	{FIELD_KEY(struct train, rank), .type = FIELD_COUNT, .min = 1, .max = 65536, .def = "16",
-	 .help = "of LoRA adapters on q and v"},
+	 .help = "of LoRA adapters"},
+	{FIELD_KEY(struct train, targets), .type = FIELD_TEXTS, .optional = true,
+	 .help = "what gets adapters: q, k, v, o, gate, up, down; [q, v] if not said"},
+	{FIELD_KEY(struct train, layers), .type = FIELD_COUNT, .min = 0, .max = 100000, .def = "0",
+	 .help = "how many of the last layers are trained; 0: all, and the ends in full training"},
 	{FIELD_KEY(struct train, recompute), .type = FIELD_CHOICE, .choices = recomputes, .def = "none",
-	 .help = "of activations in the backward pass; full: a block keeps its input alone"},
+	 .help = "of activations in the backward pass; selective: attention scores, full: all but a block's "
+		 "input"},
 	{FIELD_KEY(struct train, optimizer), .type = FIELD_CHOICE, .choices = optimizers, .def = "adamw",
 	 .help = "and its states"},
+	{FIELD_KEY(struct train, master), .type = FIELD_BOOL, .def = "false",
+	 .help = "the optimizer keeps weights in f32 too"},
+	{FIELD_KEY(struct train, schedule), .type = FIELD_CHOICE, .choices = schedule_names, .def = "1f1b",
+	 .help = "order of the micro-batches' passes where blocks lie on several devices"},
+	{FIELD_KEY(struct train, in_flight), .type = FIELD_COUNT, .min = 0, .max = 4096, .def = "0",
+	 .help = "micro-batches a device may hold at once; 0: as many as the schedule asks for"},
+	{FIELD_KEY(struct train, all_reduce), .type = FIELD_CHOICE, .choices = reduce_way_names,
+	 .def = "auto",
+	 .help = "of gradients, where a rule says 'split: data'; auto: the quickest, or as the links say"},
+	{FIELD_KEY(struct train, bucket), .type = FIELD_DOUBLE, .dim = DIM_BYTES, .min = 0, .max = 1e15,
+	 .def = "25 MiB", .help = "gradients that are sent together; 0: all"},
+	{FIELD_KEY(struct train, overlap), .type = FIELD_BOOL, .def = "true",
+	 .help = "a bucket is sent while the backward pass goes on"},
 };
 static const struct table train_table = {"train", sizeof(struct train), train_fields,
 					 ARRAY_LEN(train_fields)};
@@ -102,9 +134,11 @@ static const struct field rule_fields[] = {
 	{FIELD_KEY(struct rule, phase), .type = FIELD_TEXTS, .optional = true,
 	 .help = "prefill, decode, forward, backward, update"},
 	{FIELD_KEY(struct rule, split), .type = FIELD_CHOICE, .choices = splits, .def = "none",
-	 .help = "tensor: every device a share of each block"},
+	 .help = "tensor: every device a share of each block; data: whole blocks, a share of the "
+		 "micro-batches"},
 	{FIELD_KEY(struct rule, shares), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0.001, .max = 1,
-	 .optional = true, .help = "of a tensor split, like [70 %, 30 %]; equal if not said"},
+	 .optional = true,
+	 .help = "of a split, like [70 %, 30 %]; if not said: equal, of data as fast as each is"},
 };
 static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
@@ -162,4 +196,61 @@ struct generate generate_as(const struct generate *g, const struct assignment *a
 	if (yml_get(h->origin.node, "kv"))
 		as.how.kv = h->kv;
 	return as;
+}
+
+unsigned train_adapters(const struct train *t)
+{
+	const char *const *names = t->targets.at;
+	unsigned set = 0;
+
+	if (t->method == TRAIN_FULL)
+		return 0;
+	if (!t->targets.n)
+		return 1u << ADAPTER_Q | 1u << ADAPTER_V;
+	for (size_t i = 0; i < t->targets.n; i++)
+		for (unsigned k = 0; k < ADAPTER_N; k++)
+			set |= !strcmp(names[i], adapter_names[k]) ? 1u << k : 0;
+	return set;
+}
+
+static void check_target(const struct yml *at, const char *name, struct diags *diags)
+{
+	const char *near = str_closest(name, adapter_names, ADAPTER_N);
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < ADAPTER_N; i++)
+		if (!strcmp(name, adapter_names[i]))
+			return;
+	err_set(&err, "train: targets: nothing is called '%.60s'", name);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	else
+		err_hint(&err, "one or more of q, k, v, o, gate, up, down");
+	diag_err(diags, at->place, &err);
+}
+
+/* Formats of four bytes or two are what arithmetic takes as it is. */
+static bool is_quantised(int weights)
+{
+	return weights > FORMAT_BF16;
+}
+
+int train_check(const struct train *t, const struct precision *p, struct diags *diags)
+{
+	const struct yml *node = t->origin.node, *targets = yml_get(node, "targets"),
+			 *method = yml_get(node, "method");
+	const char *const *names = t->targets.at;
+	const size_t before = diags->total;
+
+	for (size_t i = 0; i < t->targets.n; i++)
+		check_target(targets->kind == YML_LIST ? targets->items[i] : targets, names[i], diags);
+	if (t->method == TRAIN_FULL && is_quantised(p->weights))
+		diag_add(diags, method ? method->place : node->place,
+			 "train adapters ('method: qlora'), or keep the weights in f16, bf16 or f32",
+			 "train: quantised weights cannot be trained in full");
+	if (t->method == TRAIN_QLORA && !is_quantised(p->weights))
+		diag_add(diags, method ? method->place : node->place,
+			 "write 'method: lora', or set precision.weights to q4_0 or the like",
+			 "train: qlora wants quantised weights");
+	return diags->total == before ? 0 : -1;
 }

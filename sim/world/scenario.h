@@ -29,12 +29,21 @@ struct generate { /* one request per sequence: read the prompt, write the answer
 	struct generate_how how;
 };
 
-enum train_method { TRAIN_FULL, TRAIN_LORA };
+enum train_method { TRAIN_FULL, TRAIN_LORA, TRAIN_QLORA /* adapters on quantised weights */ };
 enum recompute {
 	RECOMPUTE_NONE,
-	RECOMPUTE_FULL
-}; /* full: a block keeps its input alone and runs forward again */
-enum optimizer { OPTIMIZER_NONE, OPTIMIZER_SGD, OPTIMIZER_ADAMW };
+	RECOMPUTE_SELECTIVE, /* the attention scores are made again (Korthikanti et al., arXiv:2205.05198) */
+	RECOMPUTE_FULL       /* a block keeps its input alone and runs forward again */
+};
+enum optimizer {
+	OPTIMIZER_NONE,
+	OPTIMIZER_SGD,
+	OPTIMIZER_MOMENTUM,
+	OPTIMIZER_ADAM,
+	OPTIMIZER_ADAMW,
+	OPTIMIZER_ADAM_8BIT,
+	OPTIMIZER_N
+};
 
 /* In which order micro-batches pass forward and back through the stages; see sim/train/pipeline.h. */
 enum train_schedule {
@@ -52,9 +61,20 @@ extern const char *const schedule_names[SCHEDULE_N + 1];
 struct train { /* one optimizer step */
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
+	double padding;                       /* the share of tokens that cost and do not count */
 	int method, optimizer, recompute;
-	int64_t rank; /* of the LoRA adapters */
+	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
+	struct field_list targets; /* names of adapters; empty: q and v */
+	bool master; /* the optimizer keeps weights in f32 beside those that are computed with */
+	int schedule;
+	int64_t in_flight; /* micro-batches a device may hold; 0: as many as the schedule asks for */
+	int all_reduce;    /* enum reduce_way, of the gradients of a data split */
+	double bucket;     /* its bytes; 0: all gradients at once */
+	bool overlap;      /* a bucket is sent as soon as it is made, not when the backward pass is over */
 };
+unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in full training */
+/* What a row cannot: targets that exist, a method that the weights' format allows. */
+int train_check(const struct train *t, const struct precision *p, struct diags *diags);
 
 struct workload {
 	struct origin origin;
@@ -62,7 +82,7 @@ struct workload {
 	struct train *train;       /* likewise */
 };
 
-enum rule_split { RULE_WHOLE, RULE_TENSOR };
+enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA };
 
 struct rule { /* later rules win, as in .gitattributes */
 	struct origin origin;
@@ -70,7 +90,7 @@ struct rule { /* later rules win, as in .gitattributes */
 	struct field_range layers;   /* first -1: all */
 	struct field_list op, phase; /* names; empty: all */
 	int split;
-	struct field_list shares; /* of a tensor split, one for each device */
+	struct field_list shares; /* of a split, one for each device */
 };
 
 struct assignment {

@@ -281,6 +281,8 @@ static void check_workload(struct loader *l, const struct world *w)
 		diag_add(l->diags, k->origin.node->place, NULL,
 			 "workload: ask for 'generate:', 'train:' or both");
 	check_generate(l, w->scenario);
+	if (k->train)
+		train_check(k->train, &w->scenario->precision, l->diags);
 	if (!w->scenario->assignments.n)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");

@@ -1,0 +1,346 @@
+/* stages.c - see stages.h. */
+#include "sim/train/stages.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/step/walk.h"
+
+static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
+
+bool stages_has(const struct stages *s, const struct replica *r, size_t block, enum pass pass)
+{
+	if (pass == PASS_FORWARD)
+		return true;
+	if (block < s->trained.lowest)
+		return false;
+	return pass == PASS_INPUT || (!r->orders.joint && s->trained.blocks[block].numbers > 0);
+}
+
+struct tag stages_tag(const struct stages *s, const struct replica *r, size_t block, enum pass pass)
+{
+	const struct block k = model_block(s->trained.world->model, block);
+	const enum half half = r->orders.joint ? HALF_BOTH : pass == PASS_WEIGHTS ? HALF_WEIGHTS : HALF_INPUT;
+
+	return (struct tag){.phase = pass == PASS_FORWARD ? PHASE_FORWARD : PHASE_BACKWARD,
+			    .part = k.part,
+			    .layer = k.layer,
+			    .half = pass == PASS_FORWARD ? HALF_BOTH : half};
+}
+
+/* ---- replicas ---- */
+
+static const struct seat *data_seat(const struct placement *at)
+{
+	for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++)
+		if (at->seats[PHASE_FORWARD][b].data)
+			return &at->seats[PHASE_FORWARD][b];
+	return NULL;
+}
+
+static size_t replicas_n(const struct placement *at)
+{
+	const struct seat *s = data_seat(at);
+
+	return s ? (size_t)s->n : 1;
+}
+
+/* The placement as replica i has it. */
+static struct placement replica_of(struct arena *a, const struct placement *at, size_t i)
+{
+	struct placement p = *at;
+
+	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
+		struct seat *seats = arena_array(a, at->blocks_n, sizeof *seats);
+
+		for (size_t b = 0; b < at->blocks_n; b++) {
+			seats[b] = at->seats[phases[x]][b];
+			if (seats[b].data)
+				seats[b] = (struct seat){.n = 1, .unit = {seats[b].unit[i]}, .share = {1}};
+		}
+		p.seats[phases[x]] = seats;
+	}
+	return p;
+}
+
+/* ---- chunks and stages ---- */
+
+static bool new_chunk(const struct placement *at, size_t b)
+{
+	const struct seat *f = at->seats[PHASE_FORWARD], *r = at->seats[PHASE_BACKWARD];
+
+	return !seat_same(&f[b - 1], &f[b]) || !seat_same(&r[b - 1], &r[b]);
+}
+
+/* Bounds of the maximal runs; returns how many runs. */
+static size_t find_runs(const struct placement *at, size_t *bounds)
+{
+	const size_t first = walk_first(at->world), last = walk_last(at->world);
+	size_t n = 0;
+
+	bounds[n++] = first;
+	for (size_t b = first + 1; b <= last; b++)
+		if (new_chunk(at, b))
+			bounds[n++] = b;
+	bounds[n] = last + 1;
+	return n;
+}
+
+/* In a V the last stage has two chunks that touch, and so look like one: parts it in the middle. */
+static size_t part_vee(size_t *bounds, size_t n)
+{
+	const size_t at = n / 2, middle = (bounds[at] + bounds[at + 1]) / 2;
+
+	if (n % 2 == 0 || middle == bounds[at])
+		return n;
+	memmove(&bounds[at + 2], &bounds[at + 1], (n - at) * sizeof *bounds);
+	bounds[at + 1] = middle;
+	return n + 1;
+}
+
+static size_t stage_of(size_t *units, size_t *n, size_t unit)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (units[i] == unit)
+			return i;
+	units[(*n)++] = unit;
+	return *n - 1;
+}
+
+/* Chunks without times. */
+static struct chunk *find_chunks(struct arena *a, struct replica *r, enum train_schedule s)
+{
+	struct chunk *chunks;
+	size_t *units = arena_array(a, r->at.world->units_n, sizeof *units);
+	size_t n;
+
+	r->bounds = arena_array(a, r->at.blocks_n + 2, sizeof *r->bounds);
+	n = find_runs(&r->at, r->bounds);
+	if (s == SCHEDULE_ZB_V)
+		n = part_vee(r->bounds, n);
+	chunks = arena_array(a, n, sizeof *chunks);
+	for (size_t c = 0; c < n; c++) {
+		const size_t b = r->bounds[c];
+		const size_t fore = stage_of(units, &r->pipe.stages_n, r->at.seats[PHASE_FORWARD][b].unit[0]);
+		const size_t back =
+			stage_of(units, &r->pipe.stages_n, r->at.seats[PHASE_BACKWARD][b].unit[0]);
+
+		chunks[c] = (struct chunk){{fore, back, back}, {0}, {0, 0}};
+	}
+	r->pipe.chunks = chunks;
+	r->pipe.chunks_n = n;
+	return chunks;
+}
+
+sim_ns stages_block_ns(struct prog *p, const struct stages *s, const struct replica *r, size_t block,
+		       enum pass pass)
+{
+	const struct shape *shape = &s->trained.blocks[block].shape;
+	const struct seat *fore = &r->at.seats[PHASE_FORWARD][block],
+			  *back = &r->at.seats[PHASE_BACKWARD][block];
+	sim_ns ns;
+
+	if (!stages_has(s, r, block, pass))
+		return 0;
+	ns = prog_block_ns(p, shape, pass == PASS_FORWARD ? fore : back, stages_tag(s, r, block, pass));
+	if (pass == PASS_INPUT && p->world->scenario->workload.train->recompute == RECOMPUTE_FULL)
+		ns += prog_block_ns(p, shape, back, stages_tag(s, r, block, PASS_FORWARD));
+	return ns;
+}
+
+/* The time of a chunk's pass; -1: it has none. */
+static sim_ns chunk_ns(struct prog *p, const struct stages *s, const struct replica *r, size_t c,
+		       enum pass pass)
+{
+	sim_ns sum = 0;
+	bool has = false;
+
+	for (size_t b = r->bounds[c]; b < r->bounds[c + 1]; b++) {
+		has |= stages_has(s, r, b, pass);
+		sum += stages_block_ns(p, s, r, b, pass);
+	}
+	return has ? sum : -1;
+}
+
+static void time_chunks(struct prog *p, const struct stages *s, struct replica *r, struct chunk *chunks)
+{
+	const struct train *t = p->world->scenario->workload.train;
+	const double bytes = (double)(t->batch * t->tokens) *
+			     graph_hidden_B(p->world->model, &p->world->scenario->precision);
+
+	for (size_t c = 0; c < r->pipe.chunks_n; c++) {
+		for (int x = 0; x < PASS_N; x++)
+			chunks[c].ns[x] = chunk_ns(p, s, r, c, (enum pass)x);
+		for (int back = 0; back < 2; back++) {
+			const size_t to = back ? c - 1 : c + 1;
+			const struct seat *seats = r->at.seats[back ? PHASE_BACKWARD : PHASE_FORWARD];
+
+			if (to < r->pipe.chunks_n)
+				chunks[c].hop_ns[back] = prog_hand_over_ns(p, &seats[r->bounds[c]],
+									   &seats[r->bounds[to]], bytes);
+		}
+	}
+}
+
+/* What a micro-batch costs the stage that it costs most. */
+static sim_ns slowest_stage(struct arena *a, const struct replica *r)
+{
+	sim_ns *sum = arena_array(a, r->pipe.stages_n, sizeof *sum), most = 0;
+
+	for (size_t c = 0; c < r->pipe.chunks_n; c++)
+		for (int x = 0; x < PASS_N; x++)
+			if (r->pipe.chunks[c].ns[x] > 0)
+				sum[r->pipe.chunks[c].stage[x]] += r->pipe.chunks[c].ns[x];
+	for (size_t i = 0; i < r->pipe.stages_n; i++)
+		most = sum[i] > most ? sum[i] : most;
+	return most;
+}
+
+/* ---- shares ---- */
+
+static void by_speed(uint32_t micros, size_t n, const sim_ns *ns, uint32_t *out)
+{
+	for (uint32_t k = 0; k < micros; k++) {
+		size_t best = 0;
+
+		for (size_t i = 1; i < n; i++)
+			if (ns[i] * (out[i] + 1) < ns[best] * (out[best] + 1))
+				best = i;
+		out[best]++;
+	}
+}
+
+static void by_share(uint32_t micros, size_t n, const double *shares, uint32_t *out)
+{
+	uint32_t given = 0;
+
+	for (size_t i = 0; i < n; i++)
+		given += out[i] = (uint32_t)floor(shares[i] * micros + 1e-9);
+	for (; given < micros; given++) {
+		size_t best = 0;
+
+		for (size_t i = 1; i < n; i++)
+			if (shares[i] * micros - out[i] > shares[best] * micros - out[best] + 1e-9)
+				best = i;
+		out[best]++;
+	}
+}
+
+void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim_ns *ns, uint32_t *out)
+{
+	memset(out, 0, n * sizeof *out);
+	if (shares[0] > 0)
+		by_share(micros, n, shares, out);
+	else
+		by_speed(micros, n, ns, out);
+}
+
+struct stages stages_make(struct arena *a, struct prog *p, const struct placement *at)
+{
+	const struct train *t = at->world->scenario->workload.train;
+	const enum train_schedule schedule = (enum train_schedule)t->schedule;
+	static const double whole[SEAT_MAX] = {1};
+	const struct seat *data = data_seat(at);
+	sim_ns ns[SEAT_MAX] = {0};
+	uint32_t share[SEAT_MAX], first = 0;
+	struct stages s = {.n = replicas_n(at),
+			   .first = walk_first(at->world),
+			   .last = walk_last(at->world),
+			   .trained = trained_make(a, at->world)};
+
+	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
+	for (size_t i = 0; i < s.n; i++) {
+		struct replica *r = &s.replicas[i];
+
+		r->at = replica_of(a, at, i);
+		r->orders.joint = !schedule_splits(schedule);
+		time_chunks(p, &s, r, find_chunks(a, r, schedule));
+		ns[i] = slowest_stage(a, r);
+	}
+	stages_share_out((uint32_t)t->micro_batches, s.n, data ? data->share : whole, ns, share);
+	for (size_t i = 0; i < s.n; i++) {
+		struct replica *r = &s.replicas[i];
+
+		r->first = first;
+		r->micros = r->pipe.micros = share[i];
+		r->pipe.in_flight = t->in_flight;
+		first += share[i];
+		r->orders = pipeline_make(a, schedule, &r->pipe);
+		r->replay = pipeline_replay(a, &r->pipe, &r->orders);
+		BUG_ON(!r->replay.whole);
+	}
+	return s;
+}
+
+/* ---- checks ---- */
+
+static void complain(const struct placement *at, struct diags *diags, const char *hint, const char *msg)
+{
+	diag_add(diags, at->assignment->origin.node->place, hint, "assignment '%s': %s", at->assignment->name,
+		 msg);
+}
+
+/* Every block in the same split, and no device in two replicas. */
+static int check_data(const struct placement *at, struct diags *diags)
+{
+	const struct seat *like = data_seat(at);
+
+	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
+		for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++) {
+			const struct seat *s = &at->seats[phases[x]][b];
+
+			if ((like != NULL) == s->data &&
+			    (!like || (s->n == like->n && !memcmp(s->share, like->share, sizeof s->share))))
+				continue;
+			complain(at, diags, "give every rule of training the same 'split: data', shares too",
+				 "some blocks are split by data, others are not, or otherwise");
+			return -1;
+		}
+	}
+	for (size_t b = walk_first(at->world); like && b <= walk_last(at->world); b++) {
+		for (size_t c = b; c <= walk_last(at->world); c++) {
+			const struct seat *s = &at->seats[PHASE_FORWARD][b],
+					  *q = &at->seats[PHASE_FORWARD][c];
+
+			for (int i = 0; i < s->n; i++)
+				for (int j = 0; j < q->n; j++)
+					if (i != j && s->unit[i] == q->unit[j]) {
+						complain(at, diags,
+							 "name each device at the same place of every list",
+							 "a device is in two replicas");
+						return -1;
+					}
+		}
+	}
+	return 0;
+}
+
+int stages_check(const struct placement *at, struct diags *diags)
+{
+	const struct train *t = at->world->scenario->workload.train;
+	struct arena scratch = ARENA_INIT;
+	int rc = 0;
+
+	if (!t)
+		return 0;
+	if (check_data(at, diags) != 0)
+		return -1;
+	if ((int64_t)replicas_n(at) > t->micro_batches) {
+		complain(at, diags, "raise workload.train.micro_batches",
+			 "fewer micro-batches than devices that share them");
+		return -1;
+	}
+	for (size_t i = 0; i < replicas_n(at) && t->schedule == SCHEDULE_ZB_V && !rc; i++) {
+		struct replica r = {.at = replica_of(&scratch, at, i)};
+
+		find_chunks(&scratch, &r, SCHEDULE_ZB_V);
+		if (pipeline_is(&r.pipe, LAYOUT_VEE))
+			continue;
+		complain(at, diags,
+			 "with two devices: layers 0-7 on a, 8-23 on b, 24-31 on a; or another schedule",
+			 "zb-v wants the layers in a V over the devices: there and back again");
+		rc = -1;
+	}
+	arena_release(&scratch);
+	return rc;
+}
