@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/cpu/blas.h"
 #include "kernels/cpu/cpu.h"
 
 static float number(uint32_t *state) /* in [-1, 1) */
@@ -241,6 +242,63 @@ START_TEST(a_pool_does_each_part_once)
 }
 END_TEST
 
+/* A product is the same however many threads share it, and nothing beside it is touched. */
+START_TEST(a_product_is_shared)
+{
+	enum { M = 41, N = 83, K = 267, EDGE = 16 };
+	static float a[M * K], w[N * K], c[M * N + EDGE];
+	static const struct linear shapes[] = {{1, N, K}, {2, 16, K}, {8, N, K}, {9, N, 64}, {M, 17, K},
+					       {M, N, K}, {M, 1, K},  {1, 1, 1}, {40, N, K}};
+	struct err err = ERR_INIT;
+	struct pool *p = pool_new(8, &err);
+	uint32_t state = 3;
+
+	for (int i = 0; i < M * K; i++)
+		a[i] = number(&state);
+	for (int i = 0; i < N * K; i++)
+		w[i] = number(&state);
+	blas_alone();
+	for (size_t s = 0; s < ARRAY_LEN(shapes); s++)
+		for (int threads = 1; threads <= 8; threads++) {
+			const int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
+
+			for (int i = 0; i < M * N + EDGE; i++)
+				c[i] = 1234;
+			pool_limit(p, threads);
+			blas_linear(p, &shapes[s], c, a, w);
+			for (int64_t i = 0; i < m * n; i++) {
+				double want = 0;
+
+				for (int64_t j = 0; j < k; j++)
+					want += (double)a[i / n * k + j] * (double)w[i % n * k + j];
+				MUST(fabs((double)c[i] - want) < 1e-4);
+			}
+			for (int64_t i = m * n; i < M * N + EDGE; i++)
+				MUST(c[i] == 1234);
+		}
+	pool_free(p);
+}
+END_TEST
+
+/* Rows x columns: the nearest to square, all threads used; few rows are not divided. */
+START_TEST(blocks_of_a_product)
+{
+	static const struct {
+		struct linear shape;
+		int parts, rows, columns;
+	} of[] = {{{1, 4096, 4096}, 16, 1, 16}, {{8, 4096, 64}, 4, 1, 4},    {{4096, 4096, 64}, 16, 4, 4},
+		  {{4096, 512, 64}, 8, 8, 1},   {{64, 2816, 1024}, 2, 1, 2}, {{512, 512, 64}, 2, 1, 2},
+		  {{2048, 512, 64}, 2, 2, 1},   {{300, 300, 64}, 7, 1, 7},   {{300, 300, 64}, 6, 2, 3}};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		const struct blocks b = blas_blocks(&of[i].shape, of[i].parts);
+
+		ck_assert_msg(b.rows == of[i].rows && b.columns == of[i].columns, "%zu: %d x %d", i, b.rows,
+			      b.columns);
+	}
+}
+END_TEST
+
 START_TEST(the_machine_is_described)
 {
 	struct backend_info info;
@@ -264,6 +322,8 @@ Suite *suite_cpu(void)
 	tcase_add_test(t, what_it_cannot_do_is_said);
 	tcase_add_test(t, a_wrong_number_is_found);
 	tcase_add_test(t, a_pool_does_each_part_once);
+	tcase_add_test(t, a_product_is_shared);
+	tcase_add_test(t, blocks_of_a_product);
 	tcase_add_test(t, the_machine_is_described);
 	suite_add_tcase(s, t);
 	return s;

@@ -214,11 +214,10 @@ static void share_rows(pool_work *work, struct rows r)
 	pool_run_if(r.n->pool, r.rows_n * r.width, GRAIN, work, &r);
 }
 
-static void product(float *y, const float *x, const float *w, int64_t tokens, int64_t out, int64_t in)
+/* y = x W' */
+static void product(struct net *n, float *y, const float *x, const float *w, struct linear s)
 {
-	const struct linear s = {tokens, out, in};
-
-	blas_linear(&s, y, x, w);
+	blas_linear(n->pool, &s, y, x, w);
 }
 
 static void attention_block(struct net *n, const struct layer *l, int64_t tokens, int64_t past)
@@ -226,25 +225,25 @@ static void attention_block(struct net *n, const struct layer *l, int64_t tokens
 	const struct attend a = {HEADS, KV_HEADS, DIM, l->keys, l->values, CONTEXT};
 
 	share_rows(norm_part, (struct rows){n, l, n->normed, n->x, l->norm1, tokens, HIDDEN, past});
-	product(n->q, n->normed, l->q, tokens, HEADS * DIM, HIDDEN);
-	product(n->k, n->normed, l->k, tokens, KV_HEADS * DIM, HIDDEN);
-	product(n->v, n->normed, l->v, tokens, KV_HEADS * DIM, HIDDEN);
+	product(n, n->q, n->normed, l->q, (struct linear){tokens, HEADS * DIM, HIDDEN});
+	product(n, n->k, n->normed, l->k, (struct linear){tokens, KV_HEADS * DIM, HIDDEN});
+	product(n, n->v, n->normed, l->v, (struct linear){tokens, KV_HEADS * DIM, HIDDEN});
 	share_rows(cache_part, (struct rows){n, l, NULL, NULL, NULL, tokens, HIDDEN, past});
 	if (tokens == 1)
 		attend_decode(n->pool, &a, n->attended, n->q, past + 1);
 	else
 		attend_prefill(n->pool, &a, n->attended, n->q, tokens, past + tokens);
-	product(n->normed, n->attended, l->o, tokens, HIDDEN, HEADS * DIM);
+	product(n, n->normed, n->attended, l->o, (struct linear){tokens, HIDDEN, HEADS * DIM});
 	share_rows(add_part, (struct rows){n, l, n->x, n->normed, NULL, tokens, HIDDEN, past});
 }
 
 static void ffn_block(struct net *n, const struct layer *l, int64_t tokens)
 {
 	share_rows(norm_part, (struct rows){n, l, n->normed, n->x, l->norm2, tokens, HIDDEN, 0});
-	product(n->gate, n->normed, l->gate, tokens, FFN, HIDDEN);
-	product(n->up, n->normed, l->up, tokens, FFN, HIDDEN);
+	product(n, n->gate, n->normed, l->gate, (struct linear){tokens, FFN, HIDDEN});
+	product(n, n->up, n->normed, l->up, (struct linear){tokens, FFN, HIDDEN});
 	share_rows(silu_part, (struct rows){n, l, n->gate, n->gate, n->up, tokens, FFN, 0});
-	product(n->normed, n->gate, l->down, tokens, HIDDEN, FFN);
+	product(n, n->normed, n->gate, l->down, (struct linear){tokens, HIDDEN, FFN});
 	share_rows(add_part, (struct rows){n, l, n->x, n->normed, NULL, tokens, HIDDEN, 0});
 }
 
@@ -261,7 +260,7 @@ static int forward(struct net *n, const int *tokens, int64_t tokens_n, int64_t p
 	}
 	share_rows(norm_part,
 		   (struct rows){n, NULL, n->normed, n->x + (tokens_n - 1) * HIDDEN, n->norm, 1, HIDDEN, 0});
-	product(n->logits, n->normed, n->head, 1, VOCABULARY, HIDDEN);
+	product(n, n->logits, n->normed, n->head, (struct linear){1, VOCABULARY, HIDDEN});
 	for (int i = 1; i < VOCABULARY; i++)
 		best = n->logits[i] > n->logits[best] ? i : best;
 	if (!isfinite(n->logits[best])) {
@@ -373,7 +372,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "transformer: %s\n", err.msg);
 		return 1;
 	}
-	blas_threads(threads);
+	blas_alone();
 	make_net(&n);
 	measure(&n, repetitions);
 	pool_free(n.pool);

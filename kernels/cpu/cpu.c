@@ -85,6 +85,7 @@ static int cpu_open(void **self, struct err *err)
 	struct cpu *cpu = xcalloc(1, sizeof *cpu);
 
 	if (machine_info(&cpu->info, err) == 0) {
+		blas_alone();
 		cpu->threads = (int)cpu->info.cores;
 		cpu->inner = inner_best();
 		cpu->pool = pool_new(cpu->threads, err);
@@ -160,7 +161,6 @@ static int cpu_prepare(void *self, const struct bench_case *c, struct err *err)
 		return err_set(err, "the CPU backend cannot run this case");
 	}
 	pool_limit(cpu->pool, threads);
-	blas_threads(threads);
 	if (cpu->job.kind->prepare(cpu, err) == 0 && check_once(cpu, err) == 0)
 		return 0;
 	cpu_finish(cpu);
