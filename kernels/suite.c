@@ -7,8 +7,10 @@
 
 #include "kernels/suite_take.h"
 
-enum { PASSES = 3, EXTRA_PASSES = 3, MIN_BATCHES = 3 };
+enum { PASSES = 3, EXTRA_PASSES = 3, MIN_BATCHES = 3, SUSTAINED_LEAST = 12 };
 static const double usual_ci_limit = 0.2, usual_canary_limit = 0.1, sure = 0.03;
+/* What a whole plan may take: less than 60 s and 6 minutes, by what the last case of a row may overrun. */
+static const double quick_limit_s = 56, full_limit_s = 340, most_of_budget = 1.5;
 
 struct measured { /* one case */
 	const struct suite_row *row;
@@ -29,7 +31,7 @@ struct runner {
 	struct suite_result *r;
 	struct plan_row *rows;
 	size_t rows_n;
-	double share, began;
+	double share, limit_s; /* of all rows that are wanted */
 	VEC(struct measured) measured;
 	VEC(struct suite_skip) skips;
 };
@@ -130,8 +132,37 @@ static int first_canaries(struct runner *u, struct err *err)
 	return 0;
 }
 
+/* Shapes that a machine this slow has no time for are said, not passed over. */
+static void note_left_out(struct runner *u, const struct suite_row *row, const suite_cases *taken)
+{
+	struct suite_row endless = *row;
+	suite_cases all = {0};
+
+	endless.quick_s = endless.full_s = INFINITY;
+	row->cases(&u->taker.m, &endless, &all);
+	if (all.n > taken->n && taken->n)
+		VEC_ADD(&u->skips,
+			(struct suite_skip){arena_printf(u->arena, "%s: %zu of %zu shapes, the largest %s",
+							 row->name, all.n - taken->n, all.n,
+							 suite_label(u->arena, &all.at[all.n - 1])),
+					    "they would take longer than the row has"});
+	VEC_FREE(&all);
+}
+
+static void set_limit(struct runner *u)
+{
+	double wanted_s = 0, all_s = 0;
+
+	for (size_t i = 0; i < suite_rows_n; i++) {
+		all_s += suite_row_s(&u->taker.m, &suite_rows[i]);
+		wanted_s += wanted(u->o, &suite_rows[i]) ? suite_row_s(&u->taker.m, &suite_rows[i]) : 0;
+	}
+	u->limit_s = u->share * (u->o->quick ? quick_limit_s : full_limit_s) * wanted_s / all_s;
+}
+
 static void make_plan(struct runner *u)
 {
+	set_limit(u);
 	u->rows = arena_array(u->arena, suite_rows_n, sizeof *u->rows);
 	for (size_t i = 0; i < suite_rows_n; i++) {
 		struct plan_row *p = &u->rows[u->rows_n];
@@ -153,6 +184,8 @@ static void make_plan(struct runner *u)
 			p->expected_s += suite_case_s(&u->taker.m, row, &p->cases.at[j]);
 		if (row->kind == SAMPLE_SUSTAINED)
 			p->expected_s = suite_row_s(&u->taker.m, row);
+		else
+			note_left_out(u, row, &p->cases);
 		u->rows_n++;
 	}
 }
@@ -171,7 +204,7 @@ static void tell(const struct runner *u, size_t row_i, double row_done, const st
 	p.row = u->rows[row_i].row->name;
 	p.label = c ? suite_label(u->arena, c) : NULL;
 	p.done = all > 0 ? done / all : 1;
-	p.left_s = all - done;
+	p.left_s = fmin(all - done, fmax(u->taker.began_s + u->limit_s - take_now(&u->taker), 0));
 	u->o->progress(u->o->progress_self, &p);
 }
 
@@ -224,24 +257,49 @@ static double ci_now(const struct runner *u, const struct measured *c)
 	return c->got.n ? ci_half(&s) : INFINITY;
 }
 
+static int batches_of(const struct runner *u, const struct suite_row *row)
+{
+	return u->o->quick ? row->quick_n : row->full_n;
+}
+
+/* A long run is one series: as many batches as there is time for. Else a case gets its share of the pass by
+ * what it is expected to cost; what one leaves, or takes too much, goes to the others. */
+static struct take how_to_take(const struct runner *u, const struct suite_row *row, int pass, double share,
+			       double until)
+{
+	const double left = fmax(until - take_now(&u->taker), 1e-3);
+	const int most = batches_of(u, row);
+
+	if (row->kind == SAMPLE_SUSTAINED) {
+		const int n = (int)fmin(fmax(left / row->min_s, SUSTAINED_LEAST), most);
+
+		return (struct take){row->min_s, n, n, 0};
+	}
+	return (struct take){row->min_s, pass ? 1 : MIN_BATCHES, most / PASSES, left * share};
+}
+
 /* One pass over the cases of a row, in a new order. Extra passes take only those that are not sure yet. */
-static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, struct err *err)
+static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, double until, struct err *err)
 {
 	const struct suite_row *row = u->rows[row_i].row;
 	const size_t n = u->rows[row_i].cases.n;
-	const bool quick = u->o->quick, once = row->kind == SAMPLE_SUSTAINED;
-	const int batches_n = quick ? row->quick_n : row->full_n,
-		  of_pass = once ? batches_n : batches_n / PASSES;
 	size_t *order = arena_array(u->arena, n + 1, sizeof *order);
+	double rest = 0; /* expected cost of the cases to come */
 
 	shuffle(&u->taker, order, n);
+	for (size_t i = 0; i < n; i++)
+		rest += suite_case_s(&u->taker.m, row, &u->rows[row_i].cases.at[i]);
 	for (size_t i = 0; i < n && !take_stopped(&u->taker); i++) {
 		struct measured *c = &u->measured.at[first + order[i]];
+		const double cost = suite_case_s(&u->taker.m, row, &c->c);
+		const struct take how = how_to_take(u, row, pass, fmin(cost / rest, 1), until);
+
+		rest -= cost;
 
 		tell(u, row_i, fmin(((double)pass + (double)i / (double)n) / PASSES, 1), &c->c);
 		if (pass >= PASSES && ci_now(u, c) <= sure)
 			continue;
-		if (take_case(&u->taker, &c->c, row->min_s, of_pass, &c->got, err) != 0) {
+		if (take_case(&u->taker, &c->c, &how, &c->got, err) != 0) {
 			struct err inner = *err;
 
 			err->msg[0] = '\0';
@@ -251,22 +309,38 @@ static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, stru
 	return take_canaries(&u->taker, err);
 }
 
+/* What is left of the whole plan's time is dealt to the rows that are left by their budgets: one that overran
+ * is paid for by all that follow, and one that took less leaves it to them. */
+static double allowance_s(const struct runner *u, size_t row_i)
+{
+	const struct suite_machine *m = &u->taker.m;
+	const double left = u->taker.began_s + u->limit_s - take_now(&u->taker),
+		     budget = suite_row_s(m, u->rows[row_i].row);
+	double rest = 0;
+
+	for (size_t i = row_i; i < u->rows_n; i++)
+		rest += u->rows[i].cases.n ? suite_row_s(m, u->rows[i].row) : 0;
+	return rest > 0 ? fmin(fmax(left, 0) * budget / rest, most_of_budget * budget) : 0;
+}
+
 static int run_row(struct runner *u, size_t row_i, struct err *err)
 {
 	const struct plan_row *p = &u->rows[row_i];
-	const double began = take_now(&u->taker), budget = suite_row_s(&u->taker.m, p->row);
+	const double began = take_now(&u->taker), allowed = allowance_s(u, row_i);
 	const size_t first = u->measured.n;
 	const int passes = p->row->kind == SAMPLE_SUSTAINED ? 1 : PASSES + EXTRA_PASSES;
 
 	for (size_t i = 0; i < p->cases.n; i++)
 		VEC_ADD(&u->measured, (struct measured){.row = p->row, .c = p->cases.at[i]});
 	for (int pass = 0; pass < passes && p->cases.n; pass++) {
-		const double took = take_now(&u->taker) - began;
+		const double took = take_now(&u->taker) - began, left = allowed - took;
+		const int equal = pass < PASSES && passes > 1 ? PASSES - pass : 1;
 
-		/* at least one pass; no other is begun that would not end in time */
-		if (pass && took / pass * (pass + 1) > 1.15 * budget)
+		/* at least one pass; no other is begun in the last tenth, nor one of the extra ones that
+		 * would not end in time */
+		if (pass && (left < 0.1 * allowed || (pass >= PASSES && took / pass > left)))
 			break;
-		if (run_pass(u, row_i, first, pass, err) != 0)
+		if (run_pass(u, row_i, first, pass, began + took + left / equal, err) != 0)
 			return -1;
 		if (take_stopped(&u->taker))
 			break;
@@ -323,6 +397,7 @@ static void fill_samples(struct runner *u)
 				(struct suite_skip){suite_label(u->arena, &c->c), "stopped before its turn"});
 			continue;
 		}
+		u->r->short_n += c->got.n < (size_t)batches_of(u, c->row) / PASSES * PASSES;
 		all[n] = judge(u, c);
 		if (!all[n].path && m->backend->paths)
 			all[n].path = m->backend->paths[0];
@@ -357,7 +432,7 @@ static void fill_result(struct runner *u, const struct backend_info *before, con
 	r->set.power_after = power_text(u->arena, after);
 	r->canary_worst = take_canary_worst(&u->taker);
 	r->interrupted = take_stopped(&u->taker);
-	r->elapsed_s = take_now(&u->taker) - u->began;
+	r->elapsed_s = take_now(&u->taker) - u->taker.began_s;
 }
 
 /* Drops what an interrupted row has: finished rows only are kept. */
@@ -420,7 +495,7 @@ int suite_run(struct arena *a, const struct backend *b, const struct suite_optio
 	*m = (struct suite_machine){.backend = b, .threads = o->threads, .quick = o->quick};
 	if (check_only(a, o, err) != 0 || b->open(&m->self, err) != 0)
 		return -1;
-	u.began = take_now(&u.taker);
+	u.taker.began_s = take_now(&u.taker);
 	rc = b->info(m->self, &m->info, err);
 	if (rc == 0)
 		rc = check_power(&m->info, o, err);

@@ -4,7 +4,9 @@
  * Sees a backend through backend.h only; prints nothing: progress goes to a callback, the clock comes from
  * the caller. Each row runs its cases in several passes, shuffled anew in each; two canaries (a product, a
  * read) run before and after every pass, so that a machine that slows down on the way is found out and not
- * believed.
+ * believed. The clock is minded all along: where cases take longer than they were expected to, the rest is
+ * measured with fewer and shorter batches, three at the least, so that a plan keeps its time and no row is
+ * lost.
  */
 #ifndef KERNELS_SUITE_H
 #define KERNELS_SUITE_H
@@ -67,7 +69,7 @@ struct suite_options {
 	void *now_self;
 };
 
-struct suite_skip { /* a case that was not measured */
+struct suite_skip { /* a case that was not measured, or several of a row */
 	const char *label, *why;
 };
 
@@ -75,6 +77,7 @@ struct suite_result {
 	struct sample_set set; /* tool and date are left to the caller */
 	const struct suite_skip *skips;
 	size_t skips_n;
+	size_t short_n;               /* cases with fewer batches than planned: time was short */
 	const char **done, **missing; /* rows finished, and not for an interruption */
 	size_t done_n, missing_n;
 	bool interrupted;

@@ -60,10 +60,19 @@ static void fit(const struct suite_machine *m, const struct suite_row *r, suite_
 	to->n = kept;
 }
 
+/* The largest working set: far beyond the caches; a quick plan cannot fill that much where they are very
+ * large. */
+static double largest_set(const struct suite_machine *m)
+{
+	const double enough = fmax(8 * (double)m->info.cache_B, 256.0 * MIB);
+
+	return fmin(m->quick ? fmin(enough, 1024.0 * MIB) : enough, (double)m->info.ram_B / 8);
+}
+
 static void cases_stream(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
 	const double arrays = r->kind == SAMPLE_TRIAD ? 3 : r->kind == SAMPLE_COPY ? 2 : 1;
-	const double most = fmin(fmax(8 * (double)m->info.cache_B, 256.0 * MIB), (double)m->info.ram_B / 8);
+	const double most = largest_set(m);
 
 	for (double bytes = 32 << 10; bytes < 1.9 * most; bytes *= m->quick ? 4 : 2) {
 		const double set = fmin(bytes, most), floats = floor(set / 4 / arrays / 16) * 16;
@@ -270,7 +279,7 @@ static void cases_sustained(const struct suite_machine *m, const struct suite_ro
 /* The same with one thread: what a core can do. */
 static void cases_core_read(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
 {
-	const double most = fmax(8 * (double)m->info.cache_B, 256.0 * MIB);
+	const double most = largest_set(m);
 
 	for (double bytes = 256 << 10; bytes <= most; bytes = bytes < 1 << 24 ? bytes * 64 : bytes + most)
 		add(m, r, to, (struct bench_case){.dtype = SAMPLE_F32, .bytes = bytes, .threads = 1});

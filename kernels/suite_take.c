@@ -10,6 +10,8 @@
 
 enum { WINDOWS_MAX = 10, CANARY_BATCHES = 6, CANARY_TRIES = 5, REPS_MAX = 1 << 24 };
 static const double windows_agree = 0.03, canary_min_s = 0.004, canary_fine = 1.05;
+/* Of a case's limit: the warm-up ends. Of the time so far, after a second: canaries are not tried again. */
+static const double warm_share = 0.4, canary_share = 0.1;
 
 double take_now(const struct taker *t)
 {
@@ -70,11 +72,13 @@ static int find_reps(struct taker *t, double min_s, int64_t *reps, struct err *e
 }
 
 /* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. */
-static int warm_up(struct taker *t, double min_s, int64_t *reps, struct err *err)
+static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, struct err *err)
 {
 	double before = -1, each = 0;
 
 	for (int i = 0; i < WINDOWS_MAX && !take_stopped(t); i++) {
+		if (i && take_now(t) >= until)
+			break;
 		if (run(t, *reps, &each, err) != 0)
 			return -1;
 		*reps = reps_for(min_s, each);
@@ -85,28 +89,49 @@ static int warm_up(struct taker *t, double min_s, int64_t *reps, struct err *err
 	return 0;
 }
 
-int take_case(struct taker *t, const struct bench_case *c, double min_s, int n, batches *to, struct err *err)
+/* Shorter batches where as many of the usual length, and the warm-up, do not fit. */
+static double batch_s(const struct take *how)
+{
+	if (!(how->limit_s > 0))
+		return how->min_s;
+	return fmax(0.1 * how->min_s, fmin(how->min_s, (1 - warm_share) * how->limit_s / how->most));
+}
+
+static int take_batches(struct taker *t, const struct take *how, int64_t reps, double until, batches *to,
+			struct err *err)
+{
+	for (int i = 0; i < how->most && !take_stopped(t); i++) {
+		struct batch batch = {.segment = take_segment(t)};
+
+		if (i >= how->least && take_now(t) >= until)
+			break;
+		if (run(t, reps, &batch.s, err) != 0)
+			return -1;
+		if (!(batch.s > 0))
+			return err_set(err, "the clock stood still for a batch of %lld repetitions",
+				       (long long)reps);
+		VEC_ADD(to, batch);
+	}
+	return 0;
+}
+
+int take_case(struct taker *t, const struct bench_case *c, const struct take *how, batches *to,
+	      struct err *err)
 {
 	const struct backend *b = t->m.backend;
 	const bool cold_start =
 		c->kind == SAMPLE_SUSTAINED; /* how it slows down from rest is what is asked */
+	const double began = take_now(t), limit = how->limit_s > 0 ? how->limit_s : INFINITY,
+		     min_s = batch_s(how);
 	int64_t reps;
 	int rc = b->prepare(t->m.self, c, err);
 
 	if (rc == 0)
 		rc = find_reps(t, min_s, &reps, err);
 	if (rc == 0 && !cold_start)
-		rc = warm_up(t, min_s, &reps, err);
-	for (int i = 0; i < n && rc == 0 && !take_stopped(t); i++) {
-		struct batch batch = {.segment = take_segment(t)};
-
-		rc = run(t, reps, &batch.s, err);
-		if (rc == 0 && !(batch.s > 0))
-			rc = err_set(err, "the clock stood still for a batch of %lld repetitions",
-				     (long long)reps);
-		if (rc == 0)
-			VEC_ADD(to, batch);
-	}
+		rc = warm_up(t, min_s, began + warm_share * limit, &reps, err);
+	if (rc == 0)
+		rc = take_batches(t, how, reps, began + limit, to, err);
 	b->finish(t->m.self);
 	return rc;
 }
@@ -120,8 +145,9 @@ static double normal_s(const struct canary *k)
 
 static int fastest_batch(struct taker *t, const struct canary *k, double *least, struct err *err)
 {
+	const struct take how = {canary_min_s, CANARY_BATCHES, CANARY_BATCHES, 0};
 	batches got = {0};
-	const int rc = take_case(t, &k->c, canary_min_s, CANARY_BATCHES, &got, err);
+	const int rc = take_case(t, &k->c, &how, &got, err);
 
 	for (size_t i = 0; i < got.n; i++)
 		*least = fmin(*least, got.at[i].s);
@@ -133,9 +159,14 @@ static int fastest_batch(struct taker *t, const struct canary *k, double *least,
  * heat, stays; a moment's disturbance passes, and the samples' own medians stand it. */
 static int take_canary(struct taker *t, struct canary *k, struct err *err)
 {
+	const double began = take_now(t);
 	double least = INFINITY;
 
 	for (int i = 0; i < CANARY_TRIES && !take_stopped(t); i++) {
+		const double spent = t->canary_s + take_now(t) - began;
+
+		if (i && spent > 1 + canary_share * (take_now(t) - t->began_s))
+			break;
 		if (fastest_batch(t, k, &least, err) != 0)
 			return -1;
 		if (k->seconds.n < 2 || least <= canary_fine * normal_s(k))
@@ -143,6 +174,7 @@ static int take_canary(struct taker *t, struct canary *k, struct err *err)
 	}
 	if (isfinite(least))
 		VEC_ADD(&k->seconds, least);
+	t->canary_s += take_now(t) - began;
 	return 0;
 }
 

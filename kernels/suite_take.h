@@ -23,16 +23,25 @@ struct taker {
 	const struct suite_options *o;
 	struct canary canaries[CANARY_N];
 	uint64_t random;
+	double began_s, canary_s; /* when the suite began; what its canaries have taken */
 };
 
 double take_now(const struct taker *t);
 bool take_stopped(const struct taker *t);
 uint64_t take_random(struct taker *t);
 
-/* Prepares, warms up, and adds up to n batches of at least min_s each; fewer when stopped. A case that fails
- * to be prepared, or computes nonsense, is an error. */
+struct take {
+	double min_s; /* a batch lasts at least this long */
+	int least, most;
+	double limit_s; /* what the case may take, preparation included; 0: as long as it needs */
+};
+
+/* Prepares, warms up, and adds `most` batches. Where the limit comes too near, batches are shorter (a tenth
+ * of min_s at least) and fewer (`least`): every case is measured, however little time there is. Fewer when
+ * stopped. A case that fails to be prepared, or computes nonsense, is an error. */
 typedef VEC(struct batch) batches;
-int take_case(struct taker *t, const struct bench_case *c, double min_s, int n, batches *to, struct err *err);
+int take_case(struct taker *t, const struct bench_case *c, const struct take *how, batches *to,
+	      struct err *err);
 
 int take_canaries(struct taker *t, struct err *err); /* a round of all that are used */
 size_t take_segment(const struct taker *t);          /* the one that began with the last round */

@@ -48,11 +48,11 @@ struct cpu {
 
 enum { FLOAT_B = sizeof(float) };
 
-/* Room for n floats: random (uniform, mean 0, variance 1), or of no particular content (finite). */
-int cpu_random(struct store *s, size_t n, struct err *err);
-int cpu_room(struct store *s, size_t n, struct err *err);
-int cpu_q8(struct store *s, size_t blocks, struct err *err);
-int cpu_q4(struct store *s, size_t blocks, struct err *err);
+/* Room for n floats or blocks of weights: floats are random (uniform, mean 0, variance 1), or of no
+ * particular content (finite); what is there already stays if there is enough of it. A store holds one kind.
+ */
+enum content { CONTENT_RANDOM, CONTENT_ANY, CONTENT_Q8, CONTENT_Q4 };
+int cpu_fill(struct cpu *cpu, struct store *s, enum content what, size_t n, struct err *err);
 void cpu_release(struct store *s);
 
 /* How many copies of `bytes` to rotate over, so that each is out of the caches when its turn comes again. */

@@ -33,8 +33,9 @@ static int prepare(struct cpu *cpu, struct err *err)
 	const size_t queries = (size_t)(j->c.m * j->c.heads * j->c.head_dim);
 
 	j->copies = cpu_copies(cpu, (double)cache_floats(&j->c) * FLOAT_B);
-	if (cpu_random(&cpu->in, cache_floats(&j->c) * j->copies, err) != 0 ||
-	    cpu_random(&cpu->x, queries, err) != 0 || cpu_room(&cpu->y, queries, err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, cache_floats(&j->c) * j->copies, err) != 0 ||
+	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, queries, err) != 0 ||
+	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, queries, err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->x = cpu->x.at;

@@ -23,9 +23,9 @@ static int gemm_prepare(struct cpu *cpu, struct err *err)
 	const size_t weights = (size_t)(j->c.n * j->c.k);
 
 	j->copies = cpu_copies(cpu, (double)weights * FLOAT_B);
-	if (cpu_random(&cpu->in, weights * j->copies, err) != 0 ||
-	    cpu_random(&cpu->x, (size_t)(j->c.m * j->c.k), err) != 0 ||
-	    cpu_room(&cpu->y, (size_t)(j->c.m * j->c.n), err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, weights * j->copies, err) != 0 ||
+	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, (size_t)(j->c.m * j->c.k), err) != 0 ||
+	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, (size_t)(j->c.m * j->c.n), err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->x = cpu->x.at;
@@ -99,10 +99,10 @@ static int gemv_prepare(struct cpu *cpu, struct err *err)
 	if (j->c.dtype == SAMPLE_F32)
 		return gemm_prepare(cpu, err);
 	j->copies = cpu_copies(cpu, j->c.bytes);
-	if ((j->c.dtype == SAMPLE_Q8 ? cpu_q8(&cpu->q8, blocks * j->copies, err)
-				     : cpu_q4(&cpu->q4, blocks * j->copies, err)) != 0 ||
-	    cpu_random(&cpu->x, vector, err) != 0 ||
-	    cpu_room(&cpu->y, (size_t)(j->c.m * j->c.n) + vector / QUANT_BLOCK, err) != 0)
+	if ((j->c.dtype == SAMPLE_Q8 ? cpu_fill(cpu, &cpu->q8, CONTENT_Q8, blocks * j->copies, err)
+				     : cpu_fill(cpu, &cpu->q4, CONTENT_Q4, blocks * j->copies, err)) != 0 ||
+	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, vector, err) != 0 ||
+	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, (size_t)(j->c.m * j->c.n) + vector / QUANT_BLOCK, err) != 0)
 		return -1;
 	j->blocks = j->c.dtype == SAMPLE_Q8 ? cpu->q8.at : cpu->q4.at;
 	j->x = cpu->x.at;
@@ -165,8 +165,10 @@ static int moe_prepare(struct cpu *cpu, struct err *err)
 	const size_t weights = (size_t)(j->c.k * j->c.n * j->c.n), rows = (size_t)(j->c.m * j->c.n);
 
 	j->copies = cpu_copies(cpu, j->c.bytes);
-	if (cpu_random(&cpu->in, weights * j->copies, err) != 0 || cpu_random(&cpu->x, rows, err) != 0 ||
-	    cpu_room(&cpu->y, rows, err) != 0 || cpu_room(&cpu->out, 2 * rows, err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, weights * j->copies, err) != 0 ||
+	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, rows, err) != 0 ||
+	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, rows, err) != 0 ||
+	    cpu_fill(cpu, &cpu->out, CONTENT_ANY, 2 * rows, err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->x = cpu->x.at;

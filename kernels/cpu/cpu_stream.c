@@ -74,9 +74,9 @@ static int prepare_stream(struct cpu *cpu, struct err *err)
 	struct job *j = &cpu->job;
 	const size_t n = (size_t)j->c.bytes / FLOAT_B;
 
-	if (cpu_random(&cpu->in, n, err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, n, err) != 0)
 		return -1;
-	if (j->c.kind != SAMPLE_READ && cpu_room(&cpu->out, n, err) != 0)
+	if (j->c.kind != SAMPLE_READ && cpu_fill(cpu, &cpu->out, CONTENT_ANY, n, err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->out = cpu->out.at;
@@ -166,8 +166,9 @@ static int elementwise_prepare(struct cpu *cpu, struct err *err)
 	const size_t n = (size_t)(j->c.m * j->c.n);
 
 	j->copies = cpu_copies(cpu, j->c.bytes);
-	if (cpu_random(&cpu->in, n * j->copies, err) != 0 || cpu_room(&cpu->out, n * j->copies, err) != 0 ||
-	    cpu_random(&cpu->x, (size_t)j->c.n, err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, n * j->copies, err) != 0 ||
+	    cpu_fill(cpu, &cpu->out, CONTENT_ANY, n * j->copies, err) != 0 ||
+	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, (size_t)j->c.n, err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->out = cpu->out.at;
@@ -227,7 +228,8 @@ static int adam_prepare(struct cpu *cpu, struct err *err)
 	struct job *j = &cpu->job;
 	const size_t n = (size_t)adam_weights(j);
 
-	if (cpu_random(&cpu->in, n, err) != 0 || cpu_room(&cpu->out, 3 * n, err) != 0)
+	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, n, err) != 0 ||
+	    cpu_fill(cpu, &cpu->out, CONTENT_ANY, 3 * n, err) != 0)
 		return -1;
 	j->in = cpu->in.at;
 	j->out = cpu->out.at;

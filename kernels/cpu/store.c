@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/cpu.h"
 
-enum { PAGE_B = 16384 };
+enum { PAGE_B = 16384, COARSE_B = 64 << 20, PIECE = 1 << 16 };
 
 /* xorshift64* (Vigna, arXiv:1402.6246): fast, and no zeros. */
 static uint64_t next_random(uint64_t *state)
@@ -18,13 +18,16 @@ static uint64_t next_random(uint64_t *state)
 	return x * 0x2545f4914f6cdd1dULL;
 }
 
+/* Cases come in any order: rooms grow by doubling while that is cheap. */
 static int grow(struct store *s, size_t bytes, struct err *err)
 {
 	size_t room = PAGE_B;
 	void *at;
 
-	while (room < bytes) /* cases come in any order: few of them make it grow */
+	while (room < bytes && room < COARSE_B)
 		room *= 2;
+	if (room < bytes)
+		room = (bytes + COARSE_B - 1) / COARSE_B * COARSE_B;
 	cpu_release(s);
 	if (posix_memalign(&at, PAGE_B, room) != 0) {
 		room = (bytes + PAGE_B - 1) / PAGE_B * PAGE_B;
@@ -36,40 +39,27 @@ static int grow(struct store *s, size_t bytes, struct err *err)
 	return 0;
 }
 
-int cpu_random(struct store *s, size_t n, struct err *err)
+static void fill_random(void *to, size_t n, size_t first, uint64_t state)
 {
 	const float scale = 3.4641016f / 65536; /* sqrt(12): variance 1 */
-	uint64_t state = 0x9e3779b97f4a7c15ULL;
-	float *to;
+	float *x = to;
 
-	if (n * FLOAT_B <= s->bytes)
-		return 0;
-	if (grow(s, n * FLOAT_B, err) != 0)
-		return -1;
-	to = s->at;
-	n = s->bytes / FLOAT_B;
+	(void)first;
 	for (size_t i = 0; i < n; i += 4) { /* a page holds a multiple of four */
 		const uint64_t r = next_random(&state);
 
 		for (size_t j = 0; j < 4; j++)
-			to[i + j] = ((float)((r >> (16 * j)) & 0xffff) - 32767.5f) * scale;
+			x[i + j] = ((float)((r >> (16 * j)) & 0xffff) - 32767.5f) * scale;
 	}
-	return 0;
 }
 
-int cpu_room(struct store *s, size_t n, struct err *err)
+static void fill_room(void *to, size_t n, size_t first, uint64_t state)
 {
-	float *to;
+	float *x = to;
 
-	if (n * FLOAT_B <= s->bytes)
-		return 0;
-	if (grow(s, n * FLOAT_B, err) != 0)
-		return -1;
-	to = s->at;
-	n = s->bytes / FLOAT_B;
+	(void)state;
 	for (size_t i = 0; i < n; i++) /* pages of their own, not the shared page of zeros */
-		to[i] = 1.0f / (float)(i % 1021 + 1);
-	return 0;
+		x[i] = 1.0f / (float)((first + i) % 1021 + 1);
 }
 
 /* Any byte is a valid weight; scales are drawn from 0.002 to 0.01, as those of trained weights are. */
@@ -88,37 +78,67 @@ static void fill_bytes(void *to, size_t n, uint64_t *state)
 	}
 }
 
-int cpu_q8(struct store *s, size_t blocks, struct err *err)
+static void fill_q8(void *to, size_t n, size_t first, uint64_t state)
 {
-	uint64_t state = 0x9e3779b97f4a7c15ULL;
-	struct q8_block *b;
+	struct q8_block *b = to;
 
-	if (blocks * sizeof *b <= s->bytes)
-		return 0;
-	if (grow(s, blocks * sizeof *b, err) != 0)
-		return -1;
-	b = s->at;
-	for (size_t i = 0; i < blocks; i++) {
+	(void)first;
+	for (size_t i = 0; i < n; i++) {
 		fill_bytes(b[i].q, sizeof b[i].q, &state);
 		b[i].scale = random_scale(next_random(&state));
 	}
-	return 0;
 }
 
-int cpu_q4(struct store *s, size_t blocks, struct err *err)
+static void fill_q4(void *to, size_t n, size_t first, uint64_t state)
 {
-	uint64_t state = 0x9e3779b97f4a7c15ULL;
-	struct q4_block *b;
+	struct q4_block *b = to;
 
-	if (blocks * sizeof *b <= s->bytes)
-		return 0;
-	if (grow(s, blocks * sizeof *b, err) != 0)
-		return -1;
-	b = s->at;
-	for (size_t i = 0; i < blocks; i++) {
+	(void)first;
+	for (size_t i = 0; i < n; i++) {
 		fill_bytes(b[i].q, sizeof b[i].q, &state);
 		b[i].scale = random_scale(next_random(&state));
 	}
+}
+
+static const struct {
+	size_t item_B;
+	void (*fill)(void *to, size_t n, size_t first, uint64_t state); /* items, from `first` of the room */
+} contents[] = {
+	[CONTENT_RANDOM] = {FLOAT_B, fill_random},
+	[CONTENT_ANY] = {FLOAT_B, fill_room},
+	[CONTENT_Q8] = {sizeof(struct q8_block), fill_q8},
+	[CONTENT_Q4] = {sizeof(struct q4_block), fill_q4},
+};
+
+struct filling {
+	struct store *s;
+	enum content what;
+};
+
+/* Each piece has a seed of its own: the same numbers, however many threads. */
+static void fill_part(void *self, int part, int parts)
+{
+	const struct filling *f = self;
+	const size_t item_B = contents[f->what].item_B, items = f->s->bytes / item_B;
+	const struct span s = pool_span((int64_t)items, PIECE, part, parts);
+
+	for (int64_t at = s.from; at < s.to; at += PIECE) {
+		const int64_t n = s.to - at < PIECE ? s.to - at : PIECE;
+
+		contents[f->what].fill((char *)f->s->at + (size_t)at * item_B, (size_t)n, (size_t)at,
+				       0x9e3779b97f4a7c15ULL * (uint64_t)(at / PIECE + 1));
+	}
+}
+
+int cpu_fill(struct cpu *cpu, struct store *s, enum content what, size_t n, struct err *err)
+{
+	struct filling f = {s, what};
+
+	if (n * contents[what].item_B <= s->bytes)
+		return 0;
+	if (grow(s, n * contents[what].item_B, err) != 0)
+		return -1;
+	pool_run(cpu->pool, fill_part, &f);
 	return 0;
 }
 

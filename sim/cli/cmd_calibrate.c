@@ -160,6 +160,11 @@ static void print_samples(const struct suite_result *r)
 		str_addf(&s, "%s%s\n", x->rejected ? "  rejected: " : "",
 			 x->rejected && x->why ? x->why : "");
 	}
+	for (size_t i = 0; i < r->skips_n; i++)
+		str_addf(&s, "  not measured: %s: %s\n", r->skips[i].label, r->skips[i].why);
+	if (r->short_n)
+		str_addf(&s, "  time was short: %zu of %zu cases have fewer batches than planned\n",
+			 r->short_n, set->n);
 	fputs(s.text, stdout);
 	str_release(&s);
 	arena_release(&a);
