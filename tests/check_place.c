@@ -1,9 +1,12 @@
 /* check_place.c - rules into seats, and whether it fits, in closed form. */
 #include "sim/place/place.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "sim/base/rng.h"
 #include "sim/place/fit.h"
+#include "sim/place/parts.h"
 #include "sim/train/memory.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
@@ -99,24 +102,71 @@ START_TEST(blocks)
 }
 END_TEST
 
+/* Shares as given where anything can be cut; attention by whole heads, eight of them here. */
+static const struct {
+	const char *place;
+	enum role role;
+	double share[3];
+} tensors[] = {
+	{"[{on: [a, b], split: tensor}]", ROLE_FFN, {0.5, 0.5}},
+	{"[{on: [a, b], split: tensor, shares: [70 %, 30 %]}]", ROLE_FFN, {0.7, 0.3}},
+	{"[{on: [a, a.cpu, b], split: tensor, shares: [50 %, 0.2, 30 %]}]", ROLE_FFN, {0.5, 0.2, 0.3}},
+	{"[{on: [a, b], split: tensor}]", ROLE_ATTENTION, {0.5, 0.5}},
+	{"[{on: [a, b], split: tensor, shares: [70 %, 30 %]}]", ROLE_ATTENTION, {6 / 8.0, 2 / 8.0}},
+	{"[{on: [a, b], split: tensor, shares: [60 %, 40 %]}]", ROLE_ATTENTION, {5 / 8.0, 3 / 8.0}},
+	{"[{on: [a, b], split: tensor, shares: [1 %, 99 %]}]", ROLE_ATTENTION, {1 / 8.0, 7 / 8.0}},
+	{"[{on: [a, a.cpu, b], split: tensor}]", ROLE_ATTENTION, {3 / 8.0, 3 / 8.0, 2 / 8.0}},
+	{"[{on: a}, {op: attention, on: [a.cpu, b], split: tensor, shares: [30 %, 70 %]}]",
+	 ROLE_ATTENTION,
+	 {2 / 8.0, 6 / 8.0}},
+};
+
 START_TEST(tensor_shares)
 {
-	static const char *const places[] = {
-		"[{on: [a, b], split: tensor}]",
-		"[{on: [a, b], split: tensor, shares: [70 %, 30 %]}]",
-		"[{on: [a, a.cpu, b], split: tensor, shares: [50 %, 0.2, 30 %]}]",
-	};
-	static const double wanted[][3] = {{0.5, 0.5}, {0.7, 0.3}, {0.5, 0.2, 0.3}};
 	const struct seat *s;
 	struct placement p;
+	double sum = 0;
 
-	world(places[_i], NULL);
+	world(tensors[_i].place, "model.attention.kv_heads=8");
 	p = toy_place(&toy, 0);
-	s = &p.seats[PHASE_DECODE][3];
-	ck_assert_int_eq(s->n, _i == 2 ? 3 : 2);
-	for (int i = 0; i < s->n; i++)
-		ck_assert_double_eq_tol(s->share[i], wanted[_i][i], 1e-15);
+	s = &p.seats[PHASE_DECODE][model_block_of(toy.world->model, tensors[_i].role, 2)];
+	for (int i = 0; i < s->n; i++) {
+		ck_assert_double_eq_tol(s->share[i], tensors[_i].share[i], 1e-15);
+		sum += s->share[i];
+	}
+	ck_assert_double_eq_tol(sum, 1, 1e-12);
 	toy_release(&toy);
+}
+END_TEST
+
+/* By the largest remainder: no part is a whole thing or more away from its share, unless it had none. */
+START_TEST(whole_parts)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "parts");
+
+	for (int round = 0; round < 500; round++) {
+		const int n = 1 + (int)(rng_uniform(rng) * SEAT_MAX);
+		const int64_t things = n + (int64_t)(rng_uniform(rng) * 200);
+		double share[SEAT_MAX], sum = 0;
+		int64_t out[SEAT_MAX], all = 0;
+		bool lifted = false;
+
+		for (int i = 0; i < n; i++)
+			sum += share[i] = 0.01 + rng_uniform(rng);
+		for (int i = 0; i < n; i++) {
+			share[i] /= sum;
+			lifted |= share[i] * (double)things < 1;
+		}
+		ck_assert(!parts_whole(share, n, n - 1, out));
+		ck_assert(parts_whole(share, n, things, out));
+		for (int i = 0; i < n; i++) {
+			all += out[i];
+			MUST(out[i] >= 1);
+			MUST(lifted || fabs((double)out[i] - share[i] * (double)things) < 1);
+		}
+		ck_assert_int_eq(all, things);
+	}
+	rng_free(rng);
 }
 END_TEST
 
@@ -140,8 +190,12 @@ static const struct {
 	{"[{on: a, phase: [prefill, decode]}]", "no rule places embedding in forward"},
 	{"[{on: a, layers: 0-2}, {on: a, op: [embedding, head]}]",
 	 "no rule places attention of layer 3 in prefill"},
-	{"[{on: [a, b], split: tensor}, {phase: decode, on: a}]",
-	 "embedding is split by tensor and placed otherwise in prefill than in decode"},
+	{"[{on: [a, b], split: tensor}, {phase: backward, on: a}]",
+	 "embedding is split by tensor and placed otherwise in forward than in backward"},
+	{"[{on: [a, a.cpu, b], split: tensor}]", "attention has 2 key-value heads, too few for 3 devices\n"},
+	{"[{on: [a, a.cpu, b], split: tensor}]", "heads are whole: place 'op: attention' on 2 of them"},
+	{"[{on: a}, {op: router, on: b}]", "the model has no router"},
+	{"[{on: a}, {op: [experts, shared_experts], on: b}]", "the model has no experts"},
 	{"[{on: a}, {phase: update, op: ffn, on: [a, b], split: tensor}]",
 	 "ffn is split by tensor and placed otherwise in backward than in update"},
 	{"[{on: a}, {on: c, op: ffn}]", "no link joins 'a' and 'c'"},
@@ -191,6 +245,8 @@ END_TEST
 #define TABLE_N     (4096.0 * 32000)
 #define ATTENTION_N (32 * (2.0 * 4096 * 4096 + 2 * 4096 * 1024 + 4096))
 #define FFN_N       (32 * (3.0 * 4096 * 14336 + 4096))
+#define WHOLE_N     (TABLE_N + 65 * 4096) /* what each device of a split has */
+#define PARTS_N     (7241732096 - WHOLE_N)
 #define KV_ALL      (131072.0 * (871 + 256))
 
 /* Mistral in f16 on the two shipped machines: weights and cache of a generation on each. */
@@ -208,11 +264,25 @@ static const struct {
 	 NULL,
 	 {LAYERS_N / 2, LAYERS_N / 2 + 2 * TABLE_N + 4096},
 	 {KV_ALL / 2, KV_ALL / 2}},
-	/* every device of a split has the whole table of the embedding */
+	/* every device of a split has the whole table of the embedding, and all norms */
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 NULL,
-	 {(7241732096 - TABLE_N) * 0.25 + TABLE_N, (7241732096 - TABLE_N) * 0.75 + TABLE_N},
+	 {PARTS_N * 0.25 + WHOLE_N, PARTS_N * 0.75 + WHOLE_N},
 	 {KV_ALL * 0.25, KV_ALL * 0.75}},
+	/* phases that split otherwise: a machine has the parts of both, once */
+	{"[{on: [m5, m4pro], split: tensor}, {phase: decode, on: [m4pro, m5], split: tensor}]",
+	 NULL,
+	 {PARTS_N + WHOLE_N, PARTS_N + WHOLE_N},
+	 {131072.0 * 871, 131072.0 * 871}},
+	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}, "
+	 "{phase: decode, on: [m5, m4pro], split: tensor, shares: [50 %, 50 %]}]",
+	 NULL,
+	 {PARTS_N * 0.5 + WHOLE_N, PARTS_N * 0.75 + WHOLE_N},
+	 {KV_ALL * 0.5, 131072.0 * 871 * 0.75}},
+	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}, {phase: decode, on: m4pro}]",
+	 NULL,
+	 {PARTS_N * 0.25 + WHOLE_N, PARTS_N + WHOLE_N},
+	 {131072.0 * 871 * 0.25, KV_ALL}},
 	/* a tied head keeps one table, unless it sits elsewhere */
 	{"[{on: m5}]", "model.tied_head=true", {7241732096 - TABLE_N, 0}, {KV_ALL, 0}},
 	{"[{on: m5}, {op: head, on: m4pro}]",
@@ -299,7 +369,7 @@ static const struct {
 	 {LORA_N / 2, LORA_N / 2}},
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 true,
-	 {(7241732096 - TABLE_N) * 0.25 + TABLE_N, (7241732096 - TABLE_N) * 0.75 + TABLE_N},
+	 {PARTS_N * 0.25 + WHOLE_N, PARTS_N * 0.75 + WHOLE_N},
 	 {7241732096 * 0.25, 7241732096 * 0.75},
 	 {7241732096 * 0.25, 7241732096 * 0.75}},
 };
@@ -401,7 +471,8 @@ Suite *suite_place(void)
 
 	tcase_add_loop_test(tc, rules, 0, ARRAY_LEN(seats));
 	tcase_add_test(tc, blocks);
-	tcase_add_loop_test(tc, tensor_shares, 0, 3);
+	tcase_add_loop_test(tc, tensor_shares, 0, ARRAY_LEN(tensors));
+	tcase_add_loop_test(tc, whole_parts, 0, 4);
 	tcase_add_loop_test(tc, rules_refused, 0, ARRAY_LEN(refused));
 	tcase_add_test(tc, phases_not_asked);
 	tcase_add_test(tc, bare_layers_have_no_ends);

@@ -387,6 +387,80 @@ START_TEST(bytes_go_to_machines)
 }
 END_TEST
 
+/* Of a cache in parts a device gets what its machine lacks of its own part, from whoever has it. */
+START_TEST(parts_go_where_they_lack)
+{
+	static const struct {
+		struct seat from, to;
+		double bytes;
+	} moves[] = {
+		{{1, {0}, {1}}, {2, {0, 2}, {.6, .4}}, 400},
+		{{2, {0, 2}, {.6, .4}}, {1, {0}, {1}}, 400},
+		{{2, {0, 2}, {.6, .4}}, {1, {3}, {1}}, 1000},
+		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.6, .4}}, 0},
+		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.5, .5}}, 100}, /* the border moves */
+		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.75, .25}}, 150},
+		{{2, {0, 2}, {.6, .4}}, {2, {2, 0}, {.6, .4}}, 600 + 400}, /* they change sides */
+		{{2, {0, 2}, {.5, .5}}, {2, {1, 2}, {.5, .5}}, 0},         /* a.gpu to a.cpu */
+		{{2, {0, 1}, {.5, .5}}, {2, {2, 0}, {.3, .7}}, 300},
+		{{3, {0, 2, 3}, {.2, .3, .5}}, {2, {2, 4}, {.5, .5}}, 200},
+		{{1, {0}, {1}}, {2, {3, 4}, {.5, .5}}, 1000}, /* to c in two halves */
+	};
+	const struct tag tag = {.what = "x"};
+	const struct op step = {.name = "step", .kind = OP_STEP};
+	struct waits x = {.n = 1}, there;
+	struct prog *p;
+
+	toy_text(&toy, TOY_THREE, NULL);
+	p = prog_new(toy.world);
+	x.task[0] = prog_op(p, &step, 0, 1, tag, NULL);
+	there = prog_hand_parts(p, &moves[_i].from, &moves[_i].to, 1000, tag, &x);
+	ck_assert_double_eq_tol(toy_link_B(p, NULL), moves[_i].bytes, 1e-6);
+	ck_assert_uint_ge(there.n, 1);
+	prog_free(p);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Of a latent each device of a split reads all, and what is made from the input is made on each. */
+START_TEST(a_latent_belongs_to_all_heads)
+{
+	const struct shape s = {.batch = 3, .tokens = 1, .past = 99};
+	const struct seat seat = {.n = 2, .unit = {0, 1}, .share = {.25, .75}};
+	const struct tag tag = {.phase = PHASE_DECODE, .part = {ROLE_ATTENTION, false}};
+	const double latent = 3 * 100 * (128 + 16) * 2.0;
+	struct prog *p;
+	size_t seen = 0;
+
+	toy_text(&toy,
+		 TOY_HEAD "model: " TOY_MLA("2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE
+						 "}\nlinks: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD,
+		 NULL);
+	p = prog_new(toy.world);
+	prog_block(p, &s, &seat, tag, &(struct waits){.n = 0});
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct class *c = &p->classes.at[p->tasks.at[i].class];
+		const double share = seat.share[p->tasks.at[i].queue == 1];
+
+		if (c->kind != CLASS_OP)
+			continue;
+		if (c->op.kind == OP_SCORES) {
+			ck_assert_double_eq(c->cost.bytes, latent);
+			ck_assert_double_eq_tol(c->cost.flop, share * c->op.dense_flop, 1);
+			seen++;
+		}
+		if (!strcmp(c->op.name, "kv a") || !strcmp(c->op.name, "q a"))
+			ck_assert_double_eq(c->cost.flop, c->op.flop);
+		if (!strcmp(c->op.name, "kv b") || !strcmp(c->op.name, "q b"))
+			ck_assert_double_eq(c->cost.flop, share * c->op.flop);
+	}
+	ck_assert_uint_eq(seen, 2);
+	ck_assert_double_eq(toy_link_B(p, "all-reduce"), 2 * 3 * 256 * 2.0);
+	prog_free(p);
+	toy_release(&toy);
+}
+END_TEST
+
 /* The same work, whoever does it: FLOP of an assignment are those of one device. */
 START_TEST(flop_are_the_same_anywhere)
 {
@@ -477,6 +551,8 @@ Suite *suite_step(void)
 	tcase_add_test(tc, bytes_of_a_split_block);
 	tcase_add_loop_test(tc, bytes_over_the_link, 0, 2 * (int)ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, bytes_go_to_machines, 0, 7);
+	tcase_add_loop_test(tc, parts_go_where_they_lack, 0, 11);
+	tcase_add_test(tc, a_latent_belongs_to_all_heads);
 	tcase_add_loop_test(tc, flop_are_the_same_anywhere, 0, ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, half_duplex, 0, 3);
 	suite_add_tcase(s, tc);

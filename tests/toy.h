@@ -81,6 +81,17 @@ double toy_flop(const struct prog *p);                     /* carried out by all
 	", hidden: 256, vocabulary: 1000, "                                                                  \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}, "                              \
 	"experts: {count: 16, active: 4, inner: 96, shared: 1, first_dense: 1}}"
+/* Latent attention and experts in every layer; and windows with a layer that sees all now and then. */
+#define TOY_MLA(layers)                                                                                      \
+	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	", hidden: 256, vocabulary: 1000, "                                                                  \
+	"attention: {heads: 8, kv_heads: 8, head_dim: 48, latent: {q_rank: 64, kv_rank: 128, nope_dim: 32, " \
+	"rope_dim: 16, value_dim: 32}}, experts: {count: 24, active: 3, inner: 64, skew: 0.7}}"
+#define TOY_WINDOWS(layers)                                                                                  \
+	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	", hidden: 256, vocabulary: 1000, post_norms: true, tied_head: true, "                               \
+	"attention: {heads: 8, kv_heads: 4, head_dim: 32, window: 12 tok, full_every: 3, qk_norm: true}, "   \
+	"ffn: {inner: 640}}"
 #define TOY_HEAD                                                                                             \
 	"schema: lemursim/scenario/1\n"                                                                      \
 	"title: toy\n"                                                                                       \

@@ -212,7 +212,8 @@ static void cost_scores(struct cost *c, const struct op *op, const struct site *
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
-	c->bytes = op->kv_B * share * (site->profile->kv_repeat.passes > 0 ? op->groups : 1);
+	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
+		   (site->profile->kv_repeat.passes > 0 ? op->groups : 1);
 	c->arithmetic = arithmetic(site, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
 }

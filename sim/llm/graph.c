@@ -202,6 +202,7 @@ static void scores(struct writer *w)
 
 	op->query = s->tokens;
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
+	op->kv_of_all = a->latent != NULL;
 	op->context = context;
 	/* backward: four products where forward has two */
 	op->flop =

@@ -57,6 +57,7 @@ struct op {
 	bool adapter;          /* OP_LINEAR: of a LoRA adapter */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
 	double kv_B;     /* OP_SCORES: the cache it reads */
+	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
 	double groups;   /* OP_SCORES: query heads for each key and value head */
 	double times;    /* kernels and passes against the forward operator: 2 for most backward ones */
 };

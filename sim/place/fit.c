@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/place/parts.h"
+
 double fit_need_B(const struct fit *f)
 {
 	return f->weights_B + f->kv_B + f->activations_B + f->gradients_B + f->optimizer_B;
@@ -25,25 +27,44 @@ struct shape prefill_shape(const struct generate *g)
 
 double fit_share(const struct placement *p, enum phase phase, size_t block, size_t mi)
 {
-	const struct seat *s;
-	double share = 0;
-
-	if (!p->seats[phase])
-		return 0;
-	s = &p->seats[phase][block];
-	for (int i = 0; i < s->n; i++)
-		if (p->world->units[s->unit[i]].machine == mi)
-			share += s->data ? 1 : s->share[i];
-	return fmin(share, 1);
+	return parts_held(p, &phase, 1, block, mi);
 }
 
-static double most(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t mi)
+/* Of a tensor, by a machine with that share of its block: what every device of a split works with whole, it
+ * has whole. */
+static double share_of(const struct model *m, struct part part, enum tensor t, double share)
 {
-	double share = 0;
+	const struct latent *l = m->attention.latent;
+	const bool experts = part.role == ROLE_SHARED || part.role == ROLE_EXPERTS;
 
-	for (size_t i = 0; i < n; i++)
-		share = fmax(share, fit_share(p, phases[i], block, mi));
+	if (share <= 0)
+		return 0;
+	if (t == TENSOR_EMBEDDING || t == TENSOR_ROUTER || (t == TENSOR_SMALL && !experts))
+		return 1;
+	if (l && t == TENSOR_K) /* the latent is made by all */
+		return 1;
+	if (l && t == TENSOR_Q && l->q_rank) { /* and what queries are made from */
+		const double in = (double)m->hidden,
+			     out = (double)(m->attention.heads * (l->nope_dim + l->rope_dim));
+
+		return (in + share * out) / (in + out);
+	}
 	return share;
+}
+
+static double part_held_B(const struct model *m, const struct precision *pr, struct part part, double share)
+{
+	struct tensor_row rows[PART_TENSORS];
+	const size_t n = model_tensors(m, part, rows);
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const bool tied = rows[i].tensor == TENSOR_EMBEDDING && m->tied_head;
+
+		sum += share_of(m, part, rows[i].tensor, share) *
+		       precision_bytes(pr, tied ? TENSOR_HEAD : rows[i].tensor, m->layers, rows[i].numbers);
+	}
+	return sum;
 }
 
 double fit_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
@@ -55,13 +76,11 @@ double fit_weights_B(const struct placement *p, const enum phase *phases, size_t
 
 	for (size_t b = 0; b < p->blocks_n; b++) {
 		const struct part part = model_block(m, b).part;
-		const double on = most(p, phases, n, b, mi);
-		const double share =
-			part.role == ROLE_EMBEDDING && on > 0 ? 1 : on; /* a split copies the table */
+		const double share = parts_held(p, phases, n, b, mi);
 
 		if (share <= 0)
 			continue;
-		bytes += share * part_weights_B(m, pr, part);
+		bytes += part_held_B(m, pr, part, share);
 		if (part.role == ROLE_EMBEDDING)
 			table = true;
 		if (part.role == ROLE_HEAD && m->tied_head && m->ends && !table) /* it needs the table too */
@@ -70,9 +89,27 @@ double fit_weights_B(const struct placement *p, const enum phase *phases, size_t
 	return bytes;
 }
 
+static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+
+/* All of it where decode reads it, the prompt's where prefill makes it, until it has gone. A latent belongs
+ * to all heads: who has any has all. */
+static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
+{
+	const struct model *m = p->world->model;
+	const struct precision *pr = &p->world->scenario->precision;
+	const struct part part = model_block(m, block).part;
+	double here = fit_share(p, PHASE_DECODE, block, mi), any = parts_held(p, both, 2, block, mi);
+
+	if (m->attention.latent) {
+		here = here > 0 ? 1 : 0;
+		any = any > 0 ? 1 : 0;
+	}
+	return fmax(here * graph_kv_B(m, pr, part, g->batch, g->prompt + g->tokens),
+		    any * graph_kv_B(m, pr, part, g->batch, g->prompt));
+}
+
 void fit_generate(const struct placement *p, struct fit *out)
 {
-	static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 	const struct world *w = p->world;
 	const struct generate g = placement_generate(p);
 	const struct precision *pr = &w->scenario->precision;
@@ -89,9 +126,7 @@ void fit_generate(const struct placement *p, struct fit *out)
 			const double prefill = fit_share(p, PHASE_PREFILL, b, mi);
 
 			if (part.role == ROLE_ATTENTION)
-				f->kv_B += fmax(graph_kv_B(w->model, pr, part, g.batch, g.prompt + g.tokens) *
-							fit_share(p, PHASE_DECODE, b, mi),
-						graph_kv_B(w->model, pr, part, g.batch, g.prompt) * prefill);
+				f->kv_B += kv_B(p, &g, b, mi);
 			/* one block's tensors are alive at a time: the largest counts */
 			shape.all_logits = part.role == ROLE_HEAD && seat_all_logits(w, seat);
 			f->activations_B =

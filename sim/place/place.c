@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/place/parts.h"
+
 bool phase_asked(const struct workload *k, enum phase phase)
 {
 	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
@@ -190,11 +192,35 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 	complain(mk, r, "op", hint, msg);
 }
 
+/* Attention is split by whole heads: those of keys and values, each with its share of queries. */
+static struct seat by_heads(const struct maker *mk, const struct rule *r, struct seat seat)
+{
+	const int64_t heads = mk->w->model->attention.kv_heads;
+	int64_t whole[SEAT_MAX];
+	char msg[160], hint[120];
+
+	if (!parts_whole(seat.share, seat.n, heads, whole)) {
+		snprintf(msg, sizeof msg, "attention has %lld key-value head%s, too few for %d devices",
+			 (long long)heads, heads == 1 ? "" : "s", seat.n);
+		snprintf(hint, sizeof hint,
+			 "heads are whole: place 'op: attention' on %lld of them, or on one",
+			 (long long)heads);
+		complain(mk, r, "on", hint, msg);
+		return seat;
+	}
+	for (int i = 0; i < seat.n; i++)
+		seat.share[i] = (double)whole[i] / (double)heads;
+	return seat;
+}
+
 static void apply(const struct maker *mk, const struct rule *r, struct seat *const *seats, size_t blocks_n)
 {
 	const unsigned roles = name_set(mk, r, "op", role_names),
 		       phases = name_set(mk, r, "phase", phase_names);
 	const struct seat seat = seat_of(mk, r);
+	const bool attends = roles >> ROLE_ATTENTION & 1 && r->split == RULE_TENSOR && seat.n > 1 &&
+			     r->on.n == (size_t)seat.n;
+	const struct seat heads = attends ? by_heads(mk, r, seat) : seat;
 
 	if (r->op.n && roles)
 		check_roles(mk, r, roles);
@@ -211,7 +237,7 @@ static void apply(const struct maker *mk, const struct rule *r, struct seat *con
 					      (k.layer >= r->layers.first && k.layer <= r->layers.last);
 
 			if ((roles >> k.part.role & 1) && in_range)
-				seats[p][b] = seat;
+				seats[p][b] = k.part.role == ROLE_ATTENTION ? heads : seat;
 		}
 	}
 }
@@ -256,13 +282,11 @@ bool seat_beside(const struct world *w, const struct seat *s, size_t unit)
 	return false;
 }
 
-/* What one phase makes of a tensor split (its part of the KV cache, of what forward saved, of gradients)
- * stays where it is made. NEEDSWORK: handing parts over to another split is not modelled, so it is refused.
- */
+/* What a training phase makes of a tensor split (of what forward saved, of gradients) stays where it is made.
+ * NEEDSWORK: handing parts over to another split is modelled for the cache alone, so here it is refused. */
 static void check_splits(const struct maker *mk, const struct placement *p)
 {
-	static const enum phase pairs[][2] = {{PHASE_PREFILL, PHASE_DECODE},
-					      {PHASE_FORWARD, PHASE_BACKWARD},
+	static const enum phase pairs[][2] = {{PHASE_FORWARD, PHASE_BACKWARD},
 					      {PHASE_BACKWARD, PHASE_UPDATE}};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {

@@ -78,15 +78,24 @@ static double chunk_kv_B(const struct builder *b, const struct pass *s, struct p
 			    : graph_kv_B(m, &b->w->scenario->precision, part, s->shape.batch, end - begin);
 }
 
+/* A cache is split by heads, but a latent belongs to all of them. */
+static struct waits send_cache(struct builder *b, size_t block, double bytes, struct tag tag,
+			       const struct waits *after)
+{
+	const struct seat *from = &b->at->seats[PHASE_PREFILL][block],
+			  *to = &b->at->seats[PHASE_DECODE][block];
+
+	return b->w->model->attention.latent ? prog_hand_over(b->p, from, to, bytes, tag, after)
+					     : prog_hand_parts(b->p, from, to, bytes, tag, after);
+}
+
 /* A chunk's keys and values leave for where decode reads them as soon as their layer has them. A link keeps
  * chunks in order: who has the last has them all. */
 static void hand_off(struct builder *b, const struct pass *s, size_t block, struct tag tag,
 		     const struct waits *after)
 {
 	tag.what = "KV";
-	b->kv[cache(b, s, tag.layer)] =
-		prog_hand_over(b->p, &b->at->seats[PHASE_PREFILL][block], &b->at->seats[PHASE_DECODE][block],
-			       chunk_kv_B(b, s, tag.part), tag, after);
+	b->kv[cache(b, s, tag.layer)] = send_cache(b, block, chunk_kv_B(b, s, tag.part), tag, after);
 }
 
 static bool same_way(const struct builder *b, size_t i, size_t k)
@@ -117,8 +126,7 @@ static void hand_off_all(struct builder *b, const struct pass *s, const struct w
 			if (same_way(b, i, j))
 				bytes += graph_kv_B(m, &b->w->scenario->precision, model_block(m, j).part,
 						    s->shape.batch, b->g.prompt);
-		there = prog_hand_over(b->p, &b->at->seats[PHASE_PREFILL][i], &b->at->seats[PHASE_DECODE][i],
-				       bytes, tag, after);
+		there = send_cache(b, i, bytes, tag, after);
 		for (size_t j = i; j < b->at->blocks_n; j++)
 			if (same_way(b, i, j))
 				b->kv[cache(b, s, model_block(m, j).layer)] = there;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/llm/memory.h"
+#include "sim/place/parts.h"
 #include "sim/step/collective.h"
 
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
@@ -305,6 +306,38 @@ sim_ns prog_hand_over_ns(struct prog *p, const struct seat *from, const struct s
 		most = sim_ns_of_s(s) > most ? sim_ns_of_s(s) : most;
 	}
 	return most;
+}
+
+/* How much of device i's part of `to` only device k of `from` can give: what lies on i's own machine, in
+ * whosever part, is there. */
+static double lacks(const struct world *w, const struct seat *from, int k, const struct seat *to, int i)
+{
+	const struct stretch want = parts_stretch(to, i), have = parts_stretch(from, k);
+	const double common = fmin(want.to, have.to) - fmax(want.from, have.from);
+	const bool here = w->units[from->unit[k]].machine == w->units[to->unit[i]].machine;
+
+	return here || common < 1e-9 ? 0 : common;
+}
+
+struct waits prog_hand_parts(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
+			     struct tag tag, const struct waits *after)
+{
+	struct waits there = {.n = 0};
+
+	for (int i = 0; i < to->n; i++) {
+		if (seat_beside(p->world, from, to->unit[i]))
+			waits_join(&there, after);
+		for (int k = 0; k < from->n; k++) {
+			const double part = lacks(p->world, from, k, to, i);
+			struct waits sent;
+
+			if (part <= 0)
+				continue;
+			sent = prog_send(p, from->unit[k], to->unit[i], part * bytes, tag, after);
+			waits_join(&there, &sent);
+		}
+	}
+	return there;
 }
 
 struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,

@@ -124,6 +124,11 @@ struct waits prog_hand_over(struct prog *p, const struct seat *from, const struc
 /* How long a hand-over takes where nothing else is on the way; 0 within a machine. */
 sim_ns prog_hand_over_ns(struct prog *p, const struct seat *from, const struct seat *to, double bytes);
 
+/* The same of what a tensor split has in parts (a cache, by heads): each device of `to` gets, from whoever
+ * has it, what its machine lacks of its own part. */
+struct waits prog_hand_parts(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
+			     struct tag tag, const struct waits *after);
+
 /* Times of the classes. A drawn or changed world is the same program with other times. */
 struct class_times {
 	sim_ns *ns, *lag_ns; /* one for each class */

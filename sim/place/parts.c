@@ -1,0 +1,85 @@
+/* parts.c - see parts.h. */
+#include "sim/place/parts.h"
+
+#include <math.h>
+
+bool parts_whole(const double *share, int n, int64_t things, int64_t *out)
+{
+	int64_t left = things;
+
+	if (things < n)
+		return false;
+	for (int i = 0; i < n; i++) {
+		out[i] = (int64_t)floor(share[i] * (double)things + 1e-9);
+		out[i] = out[i] < 1 ? 1 : out[i];
+		left -= out[i];
+	}
+	while (left) { /* one more to who lacks most, or one less to who has most above its share */
+		const int step = left > 0 ? 1 : -1;
+		int best = -1;
+
+		for (int i = 0; i < n; i++) {
+			const double lacks = step * (share[i] * (double)things - (double)out[i]);
+
+			if (out[i] + step < 1)
+				continue;
+			if (best < 0 ||
+			    lacks > step * (share[best] * (double)things - (double)out[best]) + 1e-9)
+				best = i;
+		}
+		out[best] += step;
+		left -= step;
+	}
+	return true;
+}
+
+struct stretch parts_stretch(const struct seat *s, int i)
+{
+	struct stretch x = {0, 0};
+
+	if (s->data)
+		return (struct stretch){0, 1};
+	for (int k = 0; k < i; k++)
+		x.from += s->share[k];
+	x.to = i == s->n - 1 ? 1 : x.from + s->share[i];
+	return x;
+}
+
+enum { STRETCHES = PHASE_N * SEAT_MAX };
+
+/* The length of all together, by filling in from the left. */
+static double covered(struct stretch *x, int n)
+{
+	double sum = 0, at = 0;
+
+	for (int i = 0; i < n; i++) {
+		for (int k = i + 1; k < n; k++) {
+			const struct stretch swap = x[i];
+
+			if (x[k].from < x[i].from) {
+				x[i] = x[k];
+				x[k] = swap;
+			}
+		}
+		if (x[i].to <= at)
+			continue;
+		sum += x[i].to - fmax(at, x[i].from);
+		at = x[i].to;
+	}
+	return sum;
+}
+
+double parts_held(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t machine)
+{
+	struct stretch x[STRETCHES];
+	int held = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct seat *s = p->seats[phases[k]] ? &p->seats[phases[k]][block] : NULL;
+
+		for (int i = 0; s && i < s->n; i++)
+			if (p->world->units[s->unit[i]].machine == machine)
+				x[held++] = parts_stretch(s, i);
+	}
+	return covered(x, held);
+}
