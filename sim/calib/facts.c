@@ -15,6 +15,7 @@ static const struct {
 	const char *key;
 	enum dim dim;
 } keys[] = {
+	{"base", DIM_N},
 	{"title", DIM_N},
 	{"chip", DIM_N},
 	{"device", DIM_N},

@@ -14,7 +14,8 @@
 #include "sim/base/units.h"
 
 struct fact {
-	const char *key;   /* "title", "memory.bandwidth", "peak_f16", "read", "norm.kernels", "run_to_run" */
+	const char *key;   /* "base" (of the file that is written), "title", "memory.bandwidth", "peak_f16",
+			      "read", "norm.kernels", "run_to_run" */
 	const char *value; /* "273 GB/s" */
 	const char *sd, *n, *how, *source; /* NULL: not said */
 	int line;

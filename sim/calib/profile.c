@@ -260,6 +260,8 @@ static int check_text(struct arena *a, const char *name, const struct str *text,
 
 	diags_init(&diags, a);
 	tree = yml_parse(a, &source, &diags);
+	if (tree)
+		yml_drop(tree, "base"); /* it adds; what was measured must stand by itself */
 	if (tree && !diags.total && field_load(&machine_table, tree, "machine", m, &diags) == 0)
 		machine_check(m, &diags);
 	if (!diags.total)
@@ -283,7 +285,10 @@ int profile_write(const struct sample_set *set, const struct facts *facts, const
 		w.bus = fastest(&d);
 		facts_value(facts, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
 		add_head(&w);
-		str_add(&text, "schema: lemursim/hardware/1\nkind: machine\ntitle: ");
+		str_add(&text, "schema: lemursim/hardware/1\n");
+		if (facts_find(facts, "base"))
+			str_addf(&text, "base: %s\n", facts_find(facts, "base")->value);
+		str_add(&text, "kind: machine\ntitle: ");
 		add_text(&text, fact_text(&w, "title", set->chip));
 		str_add(&text, "\nchip: ");
 		add_text(&text, fact_text(&w, "chip", set->chip));

@@ -26,9 +26,13 @@ static void load_all(struct arena *a, const struct source *source, const struct 
 
 	diags_init(&diags, a);
 	tree = yml_parse(a, source, &diags);
+	if (tree)
+		field_load_part(table, tree, "part", arena_alloc(a, sizeof *to), &diags);
 	if (tree && field_load(table, tree, "fuzz", to, &diags) == 0) {
 		if (table == &machine_table)
 			machine_check(&to->machine, &diags);
+		if (table == &link_table)
+			link_check(&to->link, &diags);
 		if (table == &model_table)
 			model_check(&to->model, &diags);
 	}
