@@ -535,6 +535,37 @@ START_TEST(shares_of_the_machine)
 }
 END_TEST
 
+static void check_starts(const struct op *op, void *self)
+{
+	const struct site *site = self;
+	const double s = cost_of(op, site, 1).overhead.s;
+
+	if (op->kind == OP_LINEAR)
+		ck_assert_double_eq_tol(s, 1e-3 * (double)site->profile->linear.kernels, 1e-12);
+	else if (op->kind == OP_SCORES) /* however many kernels it is made of */
+		ck_assert_double_eq_tol(s, 2e-3 * op->times, 1e-12);
+	else
+		ck_assert_double_lt(s, 1e-3);
+}
+
+/* A product and attention start up in their own time, where that is given. */
+START_TEST(kernels_start_in_their_time)
+{
+	static const char *const sets[] = {"machines.m5.devices.gpu.runtimes.mps.overhead.product=1 ms",
+					   "machines.m5.devices.gpu.runtimes.mps.overhead.attention=2 ms",
+					   NULL};
+	struct arena a = ARENA_INIT;
+	struct site site;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	site = prog_site(&a, toy.world, 0);
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
+		each_op(&shapes[i], &toy.world->scenario->precision, check_starts, &site);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_cost(void)
 {
 	Suite *s = suite_create("cost");
@@ -552,6 +583,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
+	tcase_add_test(tc, kernels_start_in_their_time);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -138,6 +138,30 @@ static struct number per_count(struct digesting *g, enum sample_kind kind, doubl
 	return r;
 }
 
+/* A kernel that does nothing is the least a kernel can cost; one that reads and writes waits for the memory
+ * too. */
+static void raise_kernel(struct digesting *g)
+{
+	static const char what[] = "elementwise kernels";
+	struct fit_point *p;
+	const size_t n = gather(g, SAMPLE_ELEMENTWISE, bytes_of, &p);
+	struct number *k = &g->d->kernel;
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 || !f.apart ||
+	    f.p[FIT_T0].value <= k->value)
+		return;
+	note_fit(g, what, &f, p);
+	*k = (struct number){
+		f.p[FIT_T0].value,
+		fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
+		(int64_t)f.used,
+		HOW_MEASURED,
+		arena_printf(g->arena, "t0 of %s; one that does nothing takes %.3g us", what, 1e6 * k->value),
+		true};
+}
+
 void digest_overheads(struct digesting *g)
 {
 	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
@@ -145,6 +169,7 @@ void digest_overheads(struct digesting *g)
 		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
 	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
 	g->batched = g->d->kernel.given;
+	raise_kernel(g);
 }
 
 /* The best of the large sizes, where no law can be fitted. The suite's largest is some times the last cache;
@@ -223,20 +248,29 @@ void digest_streams(struct digesting *g)
 		d->copy = transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
 }
 
-/* Rate of t = t0 + bytes/R: with the cost of a kernel as t0 where that is known, else with its own. */
-static struct number work_rate(struct digesting *g, struct fit_point *p, size_t n, const char *what)
+/* Rate of t = t0 + bytes/R. Of many in a row t0 is what the kernel takes beyond its work, at least the cost
+ * of one that does nothing; it goes to *start where the sizes tell it apart (start may be NULL). */
+static struct number work_rate(struct digesting *g, struct fit_point *p, size_t n, const char *what,
+			       struct number *start)
 {
 	struct number r = {.how = HOW_MEASURED};
 	struct err err = ERR_INIT;
+	bool affine;
 	struct fit f;
 
 	if (!n)
 		return r;
-	if (fit_make(g->batched ? FIT_RATE : FIT_AFFINE, p, n, g->d->kernel.value, &f, &err) != 0 ||
-	    (!f.rate_known && !g->batched)) {
+	affine = fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known;
+	if (g->batched)
+		affine = affine && f.apart && f.p[FIT_T0].value > g->d->kernel.value;
+	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->d->kernel.value, &f, &err) != 0)) {
 		digest_note(g, "%s: not used: %s", what, err.msg[0] ? err.msg : "the rate is lost in t0");
 		return r;
 	}
+	if (affine && g->batched && start && !start->given)
+		*start = (struct number){
+			f.p[FIT_T0].value, fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value), (int64_t)f.used,
+			HOW_MEASURED,      arena_printf(g->arena, "t0 of %s", what),      true};
 	note_fit(g, what, &f, p);
 	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
 	r.sd = fmax(isfinite(f.p[FIT_R].se) ? f.p[FIT_R].se / r.value : 0.1,
@@ -246,7 +280,7 @@ static struct number work_rate(struct digesting *g, struct fit_point *p, size_t 
 	return r;
 }
 
-static struct number gemv_rate(struct digesting *g, enum sample_dtype dtype)
+static struct number gemv_rate(struct digesting *g, enum sample_dtype dtype, struct number *start)
 {
 	struct fit_point *p = arena_array(g->arena, g->set->n, sizeof *p);
 	int64_t rows = INT64_MAX;
@@ -268,7 +302,8 @@ static struct number gemv_rate(struct digesting *g, enum sample_dtype dtype)
 						    .sd = digest_sd(g, s)};
 	}
 	return work_rate(g, p, n,
-			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]));
+			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]),
+			 start);
 }
 
 void digest_gemv(struct digesting *g)
@@ -279,14 +314,14 @@ void digest_gemv(struct digesting *g)
 	size_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
-		d->gemv = gemv_rate(g, whole[i]);
+		d->gemv = gemv_rate(g, whole[i], &d->product);
 	if (!d->gemv.given)
 		d->gemv = transferred(&d->read, 0.05,
 				      "the read bandwidth; a matrix-vector product was not measured alone");
-	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8);
-	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4);
+	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
+	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
 	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
-	d->decode = work_rate(g, p, n, "attention of one query over the KV cache");
+	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
 	if (!d->decode.given)
 		d->decode = transferred(&d->read, 0.1, "the read bandwidth");
 }

@@ -37,6 +37,8 @@ struct grid {
 
 struct digest {
 	struct number read, copy, gemv, gemv_q8, gemv_q4, decode, kernel, step;
+	/* what a kernel takes however little it does: launch, latency of the memory, the tail */
+	struct number product, attend;
 	struct grid gemm[DTYPE_N], attention;
 	bool skips_mask;
 	const char **notes; /* fits, outliers, what was left out and why: for people, one line each */

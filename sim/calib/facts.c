@@ -35,6 +35,8 @@ static const struct {
 	{"peak_bf16", DIM_FLOPS},
 	{"run_to_run", DIM_SHARE},
 	{"overhead.kernel", DIM_TIME},
+	{"overhead.product", DIM_TIME},
+	{"overhead.attention", DIM_TIME},
 	{"overhead.step", DIM_TIME},
 	{"norm.kernels", DIM_COUNT},
 	{"norm.passes", DIM_COUNT},

@@ -172,13 +172,21 @@ static bool t0_from_fit(struct table_of *t, bool needs_apart, const char *what)
 	return true;
 }
 
+static void start_of_attention(struct table_of *t)
+{
+	const struct number *start = t->g->d->attend.given ? &t->g->d->attend : &t->g->d->kernel;
+
+	t->t0 = start->value;
+	t->t0_sd = start->sd;
+}
+
 static void find_t0(struct table_of *t, enum dtype dtype, const char *what)
 {
 	const struct digest *d = t->g->d;
 
 	if (t->g->batched) {
-		t->t0 = d->kernel.value;
-		t->t0_sd = d->kernel.sd;
+		t->t0 = d->product.given ? d->product.value : d->kernel.value;
+		t->t0_sd = d->product.given ? d->product.sd : d->kernel.sd;
 		t->t0_source = "one of many in a row: no host in it";
 		t->t0_known = true;
 		return;
@@ -548,7 +556,7 @@ void digest_attention(struct digesting *g)
 	}
 	if (t.n) {
 		if (g->batched)
-			t.t0 = g->d->kernel.value, t.t0_sd = g->d->kernel.sd;
+			start_of_attention(&t);
 		else if (!t0_from_fit(&t, false, "attention of a prompt"))
 			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
 		for (size_t i = 0; i < t.n; i++)

@@ -236,6 +236,8 @@ static void add_device(struct writer *w)
 	add_fusion(w);
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n", fact_text(w, "all_logits", "false"));
 	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
+	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
+	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
 }
 

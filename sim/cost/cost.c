@@ -256,6 +256,21 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	BUG("operator kind %d", (int)kind);
 }
 
+/* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
+ * measured as one, however many kernels it takes. */
+static struct term overhead_of(const struct overhead *o, const struct op *op, double kernels)
+{
+	const struct qty *each = &o->kernel;
+
+	if (op->kind == OP_LINEAR && o->product.given) {
+		each = &o->product;
+	} else if (op->kind == OP_SCORES && o->attention.given) {
+		each = &o->attention;
+		kernels = op->times;
+	}
+	return (struct term){kernels * each->value, each->spread, each->how};
+}
+
 struct cost cost_of(const struct op *op, const struct site *site, double share)
 {
 	const struct overhead *o = &site->profile->overhead;
@@ -277,8 +292,7 @@ struct cost cost_of(const struct op *op, const struct site *site, double share)
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = stream(c.bytes, &site->profile->copy);
 	}
-	c.overhead = (struct term){(double)f->kernels * op->times * o->kernel.value, o->kernel.spread,
-				   o->kernel.how};
+	c.overhead = overhead_of(o, op, (double)f->kernels * op->times);
 	return c;
 }
 

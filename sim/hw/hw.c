@@ -102,6 +102,9 @@ static const struct table fusion_table = {"fusion", sizeof(struct fusion), fusio
 
 static const struct field overhead_fields[] = {
 	QTY(struct overhead, kernel, DIM_TIME, 0, 1, "for each kernel issued"),
+	QTY_OPT(struct overhead, product, DIM_TIME, 0, 1,
+		"for each kernel of a product, beyond its work; not given: kernel"),
+	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
 };
 static const struct table overhead_table = {"overhead", sizeof(struct overhead), overhead_fields,

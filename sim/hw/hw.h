@@ -57,6 +57,8 @@ struct fusion {
 struct overhead {
 	struct origin origin;
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
+	struct qty product,
+		attention; /* the same of kernels that do that, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step: the host waits and samples */
 };
 
