@@ -17,6 +17,11 @@ struct generate placement_generate(const struct placement *p)
 	return generate_as(p->world->scenario->workload.generate, p->assignment);
 }
 
+struct train placement_train(const struct placement *p)
+{
+	return train_as(p->world->scenario->workload.train, p->assignment);
+}
+
 struct maker {
 	const struct world *w;
 	const struct assignment *a;

@@ -18,10 +18,10 @@ void train_fit(const struct placement *p, struct fit *out)
 {
 	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 	const struct world *w = p->world;
-	const struct train *t = w->scenario->workload.train;
+	const struct train train = placement_train(p), *t = &train;
 	const bool full = t->method == TRAIN_FULL;
 	struct arena scratch = ARENA_INIT;
-	const struct trained tr = trained_make(&scratch, w);
+	const struct trained tr = trained_make(&scratch, w, t);
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		struct fit *f = &out[mi];

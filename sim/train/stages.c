@@ -143,7 +143,7 @@ sim_ns stages_block_ns(struct prog *p, const struct stages *s, const struct repl
 	if (!stages_has(s, r, block, pass))
 		return 0;
 	ns = prog_block_ns(p, shape, pass == PASS_FORWARD ? fore : back, stages_tag(s, r, block, pass));
-	if (pass == PASS_INPUT && p->world->scenario->workload.train->recompute == RECOMPUTE_FULL)
+	if (pass == PASS_INPUT && s->trained.train.how.recompute == RECOMPUTE_FULL)
 		ns += prog_block_ns(p, shape, back, stages_tag(s, r, block, PASS_FORWARD));
 	return ns;
 }
@@ -164,7 +164,7 @@ static sim_ns chunk_ns(struct prog *p, const struct stages *s, const struct repl
 
 static void time_chunks(struct prog *p, const struct stages *s, struct replica *r, struct chunk *chunks)
 {
-	const struct train *t = p->world->scenario->workload.train;
+	const struct train *t = &s->trained.train;
 	const double bytes = (double)(t->batch * t->tokens) *
 			     graph_hidden_B(p->world->model, &p->world->scenario->precision);
 
@@ -237,8 +237,8 @@ void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim
 
 struct stages stages_make(struct arena *a, struct prog *p, const struct placement *at)
 {
-	const struct train *t = at->world->scenario->workload.train;
-	const enum train_schedule schedule = (enum train_schedule)t->schedule;
+	const struct train train = placement_train(at), *t = &train;
+	const enum train_schedule schedule = (enum train_schedule)t->how.schedule;
 	static const double whole[SEAT_MAX] = {1};
 	const struct seat *data = data_seat(at);
 	sim_ns ns[SEAT_MAX] = {0};
@@ -246,7 +246,7 @@ struct stages stages_make(struct arena *a, struct prog *p, const struct placemen
 	struct stages s = {.n = replicas_n(at),
 			   .first = walk_first(at->world),
 			   .last = walk_last(at->world),
-			   .trained = trained_make(a, at->world)};
+			   .trained = trained_make(a, at->world, t)};
 
 	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
 	for (size_t i = 0; i < s.n; i++) {
@@ -263,7 +263,7 @@ struct stages stages_make(struct arena *a, struct prog *p, const struct placemen
 
 		r->first = first;
 		r->micros = r->pipe.micros = share[i];
-		r->pipe.in_flight = t->in_flight;
+		r->pipe.in_flight = t->how.in_flight;
 		first += share[i];
 		r->orders = pipeline_make(a, schedule, &r->pipe);
 		r->replay = pipeline_replay(a, &r->pipe, &r->orders);
@@ -317,20 +317,22 @@ static int check_data(const struct placement *at, struct diags *diags)
 
 int stages_check(const struct placement *at, struct diags *diags)
 {
-	const struct train *t = at->world->scenario->workload.train;
+	const bool asked = at->world->scenario->workload.train != NULL;
+	const enum train_schedule schedule =
+		asked ? (enum train_schedule)placement_train(at).how.schedule : SCHEDULE_SERIAL;
 	struct arena scratch = ARENA_INIT;
 	int rc = 0;
 
-	if (!t)
+	if (!asked)
 		return 0;
 	if (check_data(at, diags) != 0)
 		return -1;
-	if ((int64_t)replicas_n(at) > t->micro_batches) {
+	if ((int64_t)replicas_n(at) > placement_train(at).micro_batches) {
 		complain(at, diags, "raise workload.train.micro_batches",
 			 "fewer micro-batches than devices that share them");
 		return -1;
 	}
-	for (size_t i = 0; i < replicas_n(at) && t->schedule == SCHEDULE_ZB_V && !rc; i++) {
+	for (size_t i = 0; i < replicas_n(at) && schedule == SCHEDULE_ZB_V && !rc; i++) {
 		struct replica r = {.at = replica_of(&scratch, at, i)};
 
 		find_chunks(&scratch, &r, SCHEDULE_ZB_V);

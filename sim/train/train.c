@@ -154,11 +154,11 @@ static struct waits backward(struct builder *b, const struct bit *bit)
 		walk->half = r->orders.joint ? HALF_BOTH : HALF_INPUT;
 	}
 	walk->shape = b->st.trained.blocks[bit->block].shape;
-	if (b->t->recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
+	if (b->t->how.recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
 		forward_again(b, bit, saved);
 	also = *saved;
 	if (bit->block == b->st.last)
-		waits_join(&also, last || b->t->schedule == SCHEDULE_GPIPE
+		waits_join(&also, last || b->t->how.schedule == SCHEDULE_GPIPE
 					  ? &b->loss[bit->replica]
 					  : &b->fore[bit->micro].ends[bit->block]);
 	x = walk_block(walk, bit->block, &also);
@@ -200,13 +200,13 @@ static void reduce(struct builder *b, size_t from, size_t to, double bytes)
 	const struct collective c = {.gather = false, .bytes = bytes};
 	struct seat seat = {.n = (int)b->st.n};
 	struct waits own[SEAT_MAX] = {0}, have[SEAT_MAX];
-	enum reduce_way way = (enum reduce_way)b->t->all_reduce;
+	enum reduce_way way = (enum reduce_way)b->t->how.all_reduce;
 
 	for (size_t i = 0; i < b->st.n; i++) {
 		seat.unit[i] = b->st.replicas[i].at.seats[PHASE_BACKWARD][from].unit[0];
 		for (size_t k = from; k <= to; k++)
 			waits_join(&own[i], &b->grads[k][i]);
-		if (!b->t->overlap)
+		if (!b->t->how.overlap)
 			waits_join(&own[i], &b->done[i]);
 	}
 	memcpy(have, own, sizeof have);
@@ -236,7 +236,7 @@ static bool same_devices(const struct builder *b, size_t x, size_t y)
  * PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
 static void send_buckets(struct builder *b)
 {
-	const double full = b->t->bucket > 0 ? b->t->bucket : HUGE_VAL;
+	const double full = b->t->how.bucket > 0 ? b->t->how.bucket : HUGE_VAL;
 
 	while (b->unsent > b->st.first) {
 		const size_t to = b->unsent - 1;
@@ -267,7 +267,7 @@ static void made(struct builder *b, const struct bit *bit, const struct waits *x
 		b->grads[bit->block][bit->replica] = *x;
 	if (bit->block == b->st.trained.lowest && bit->pass == PASS_INPUT && b->st.first < bit->block)
 		b->grads[b->st.first][bit->replica] = *x;
-	if (b->st.n > 1 && b->t->overlap)
+	if (b->st.n > 1 && b->t->how.overlap)
 		send_buckets(b);
 }
 
@@ -334,9 +334,11 @@ static void update(struct builder *b)
 
 static void set_up(struct builder *b, const struct placement *at)
 {
-	const size_t micros = (size_t)b->t->micro_batches;
+	size_t micros;
 
 	b->st = stages_make(&b->arena, b->p, at);
+	b->t = &b->st.trained.train;
+	micros = (size_t)b->t->micro_batches;
 	b->blocks_n = at->blocks_n;
 	b->unsent = b->st.last + 1;
 	b->fore = arena_array(&b->arena, micros, sizeof *b->fore);
@@ -352,7 +354,7 @@ static void set_up(struct builder *b, const struct placement *at)
 struct prog *train_build(const struct placement *at)
 {
 	const struct world *w = at->world;
-	struct builder b = {.w = w, .t = w->scenario->workload.train, .p = prog_new(w), .arena = ARENA_INIT};
+	struct builder b = {.w = w, .p = prog_new(w), .arena = ARENA_INIT};
 
 	set_up(&b, at);
 	for (size_t i = 0; i < b.bits.n; i++) {
@@ -383,7 +385,7 @@ double train_flop(const struct world *w)
 {
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct arena a = ARENA_INIT;
-	const struct trained t = trained_make(&a, w);
+	const struct trained t = trained_make(&a, w, w->scenario->workload.train);
 	double flop = 0;
 
 	for (size_t b = 0; b < model_blocks(w->model); b++) {

@@ -11,12 +11,11 @@ struct shape train_shape(const struct train *t)
 			      .train_weights = t->method == TRAIN_FULL,
 			      .lora_rank = t->method == TRAIN_FULL ? 0 : t->rank,
 			      .adapters = train_adapters(t),
-			      .scores_again = t->recompute == RECOMPUTE_SELECTIVE};
+			      .scores_again = t->how.recompute == RECOMPUTE_SELECTIVE};
 }
 
-static struct trained_block block_of(const struct world *w, size_t block)
+static struct trained_block block_of(const struct world *w, const struct train *t, size_t block)
 {
-	const struct train *t = w->scenario->workload.train;
 	const struct block b = model_block(w->model, block);
 	struct trained_block k = {.shape = train_shape(t)};
 
@@ -30,13 +29,13 @@ static struct trained_block block_of(const struct world *w, size_t block)
 	return k;
 }
 
-struct trained trained_make(struct arena *a, const struct world *w)
+struct trained trained_make(struct arena *a, const struct world *w, const struct train *train)
 {
 	const size_t n = model_blocks(w->model);
-	struct trained t = {w, n, arena_array(a, n, sizeof *t.blocks)};
+	struct trained t = {w, *train, n, arena_array(a, n, sizeof *t.blocks)};
 
 	for (size_t i = n; i-- > 0;) {
-		t.blocks[i] = block_of(w, i);
+		t.blocks[i] = block_of(w, train, i);
 		if (t.blocks[i].numbers > 0)
 			t.lowest = i ? i : 1;
 	}
@@ -57,7 +56,7 @@ double trained_kept_B(const struct trained *t, size_t block, const struct seat *
 
 	if (block < t->lowest)
 		return 0;
-	if (w->scenario->workload.train->recompute != RECOMPUTE_FULL)
+	if (t->train.how.recompute != RECOMPUTE_FULL)
 		return saved_B(w, s, block, seat);
 	if (role == ROLE_EMBEDDING || (role == ROLE_HEAD && !w->model->ends))
 		return 0;
@@ -68,7 +67,7 @@ double trained_again_B(const struct trained *t, size_t block, const struct seat 
 {
 	struct shape s = t->blocks[block].shape;
 
-	if (block < t->lowest || t->world->scenario->workload.train->recompute == RECOMPUTE_NONE)
+	if (block < t->lowest || t->train.how.recompute == RECOMPUTE_NONE)
 		return 0;
 	s.scores_again = false;
 	return fmax(0, saved_B(t->world, &s, block, seat) - trained_kept_B(t, block, seat));

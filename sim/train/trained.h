@@ -13,6 +13,7 @@ struct shape train_shape(const struct train *t);
 
 struct trained {
 	const struct world *world;
+	struct train train;
 	/* The lowest block that the backward pass runs in: nothing is trained below. The embedding's own
 	 * gradient is a scatter of rows, nothing to speak of: it has no pass. */
 	size_t lowest;
@@ -22,7 +23,7 @@ struct trained {
 		double gradient_B;
 	} * blocks;
 };
-struct trained trained_make(struct arena *a, const struct world *w);
+struct trained trained_make(struct arena *a, const struct world *w, const struct train *t);
 
 /* Bytes that the forward pass of a block at that seat keeps for the backward pass: all that its gradient
  * needs, its input alone (full recomputation), or nothing below the lowest trained block. */

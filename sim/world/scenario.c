@@ -69,6 +69,32 @@ static const struct field generate_fields[] = {
 static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
 					    ARRAY_LEN(generate_fields)};
 
+/* The keys of struct train_how, with the defaults of a workload or, in an assignment, none. */
+#define HOW(at, member, unsaid, std)                                                                         \
+	.key = #member, .offset = (at) + offsetof(struct train_how, member), .optional = unsaid,             \
+	.def = (unsaid) ? NULL : (std)
+#define TRAIN_HOW(at, unsaid)                                                                                \
+	{HOW(at, recompute, unsaid, "none"), .type = FIELD_CHOICE, .choices = recomputes,                    \
+	 .help = "of activations in the backward pass; selective: attention scores, full: all but a "        \
+		 "block's input"},                                                                           \
+		{HOW(at, schedule, unsaid, "1f1b"), .type = FIELD_CHOICE, .choices = schedule_names,         \
+		 .help = "order of the micro-batches' passes where blocks lie on several devices"},          \
+		{HOW(at, in_flight, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 4096,                \
+		 .help = "micro-batches a device may hold at once; 0: as many as the schedule asks for"},    \
+		{HOW(at, all_reduce, unsaid, "auto"), .type = FIELD_CHOICE, .choices = reduce_way_names,     \
+		 .help = "of gradients, where a rule says 'split: data'; auto: the quickest, or as the "     \
+			 "links say"},                                                                       \
+		{HOW(at, bucket, unsaid, "25 MiB"),                                                          \
+		 .type = FIELD_DOUBLE,                                                                       \
+		 .dim = DIM_BYTES,                                                                           \
+		 .min = 0,                                                                                   \
+		 .max = 1e15,                                                                                \
+		 .help = "gradients that are sent together; 0: all"},                                        \
+	{                                                                                                    \
+		HOW(at, overlap, unsaid, "true"), .type = FIELD_BOOL,                                        \
+						  .help = "a bucket is sent while the backward pass goes on" \
+	}
+
 static const struct field train_fields[] = {
 	TOKENS(struct train, tokens, "tokens of each sequence"),
 	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
@@ -83,24 +109,11 @@ static const struct field train_fields[] = {
 	 .help = "what gets adapters: q, k, v, o, gate, up, down; [q, v] if not said"},
 	{FIELD_KEY(struct train, layers), .type = FIELD_COUNT, .min = 0, .max = 100000, .def = "0",
 	 .help = "how many of the last layers are trained; 0: all, and the ends in full training"},
-	{FIELD_KEY(struct train, recompute), .type = FIELD_CHOICE, .choices = recomputes, .def = "none",
-	 .help = "of activations in the backward pass; selective: attention scores, full: all but a block's "
-		 "input"},
 	{FIELD_KEY(struct train, optimizer), .type = FIELD_CHOICE, .choices = optimizers, .def = "adamw",
 	 .help = "and its states"},
 	{FIELD_KEY(struct train, master), .type = FIELD_BOOL, .def = "false",
 	 .help = "the optimizer keeps weights in f32 too"},
-	{FIELD_KEY(struct train, schedule), .type = FIELD_CHOICE, .choices = schedule_names, .def = "1f1b",
-	 .help = "order of the micro-batches' passes where blocks lie on several devices"},
-	{FIELD_KEY(struct train, in_flight), .type = FIELD_COUNT, .min = 0, .max = 4096, .def = "0",
-	 .help = "micro-batches a device may hold at once; 0: as many as the schedule asks for"},
-	{FIELD_KEY(struct train, all_reduce), .type = FIELD_CHOICE, .choices = reduce_way_names,
-	 .def = "auto",
-	 .help = "of gradients, where a rule says 'split: data'; auto: the quickest, or as the links say"},
-	{FIELD_KEY(struct train, bucket), .type = FIELD_DOUBLE, .dim = DIM_BYTES, .min = 0, .max = 1e15,
-	 .def = "25 MiB", .help = "gradients that are sent together; 0: all"},
-	{FIELD_KEY(struct train, overlap), .type = FIELD_BOOL, .def = "true",
-	 .help = "a bucket is sent while the backward pass goes on"},
+	TRAIN_HOW(offsetof(struct train, how), false),
 };
 static const struct table train_table = {"train", sizeof(struct train), train_fields,
 					 ARRAY_LEN(train_fields)};
@@ -146,12 +159,18 @@ static const struct field how_fields[] = {GENERATE_HOW(0, NULL, NULL, NULL, true
 static const struct table how_table = {"generate", sizeof(struct generate_how), how_fields,
 				       ARRAY_LEN(how_fields)};
 
+static const struct field train_how_fields[] = {TRAIN_HOW(0, true)};
+static const struct table train_how_table = {"train", sizeof(struct train_how), train_how_fields,
+					     ARRAY_LEN(train_how_fields)};
+
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
 	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
 	 .help = "rules; the later wins"},
 	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &how_table, .optional = true,
 	 .help = "what is not as the workload says"},
+	{FIELD_KEY(struct assignment, train), .type = FIELD_MAYBE, .sub = &train_how_table, .optional = true,
+	 .help = "likewise"},
 };
 static const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
 					      ARRAY_LEN(assignment_fields)};
@@ -195,6 +214,29 @@ struct generate generate_as(const struct generate *g, const struct assignment *a
 		as.how.micro_batches = h->micro_batches;
 	if (yml_get(h->origin.node, "kv"))
 		as.how.kv = h->kv;
+	return as;
+}
+
+struct train train_as(const struct train *t, const struct assignment *a)
+{
+	const struct train_how *h = a->train;
+	const struct yml *said = h ? h->origin.node : NULL;
+	struct train as = *t;
+
+	if (!h)
+		return as;
+	if (yml_get(said, "schedule"))
+		as.how.schedule = h->schedule;
+	if (yml_get(said, "recompute"))
+		as.how.recompute = h->recompute;
+	if (yml_get(said, "in_flight"))
+		as.how.in_flight = h->in_flight;
+	if (yml_get(said, "all_reduce"))
+		as.how.all_reduce = h->all_reduce;
+	if (yml_get(said, "bucket"))
+		as.how.bucket = h->bucket;
+	if (yml_get(said, "overlap"))
+		as.how.overlap = h->overlap;
 	return as;
 }
 

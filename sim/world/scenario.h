@@ -58,19 +58,25 @@ enum train_schedule {
 };
 extern const char *const schedule_names[SCHEDULE_N + 1];
 
-struct train { /* one optimizer step */
+/* How a training step goes about its work; an assignment may say it anew. */
+struct train_how {
 	struct origin origin;
-	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
-	double padding;                       /* the share of tokens that cost and do not count */
-	int method, optimizer, recompute;
-	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
-	struct field_list targets; /* names of adapters; empty: q and v */
-	bool master; /* the optimizer keeps weights in f32 beside those that are computed with */
-	int schedule;
+	int schedule, recompute;
 	int64_t in_flight; /* micro-batches a device may hold; 0: as many as the schedule asks for */
 	int all_reduce;    /* enum reduce_way, of the gradients of a data split */
 	double bucket;     /* its bytes; 0: all gradients at once */
 	bool overlap;      /* a bucket is sent as soon as it is made, not when the backward pass is over */
+};
+
+struct train { /* one optimizer step */
+	struct origin origin;
+	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
+	double padding;                       /* the share of tokens that cost and do not count */
+	int method, optimizer;
+	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
+	struct field_list targets; /* names of adapters; empty: q and v */
+	bool master; /* the optimizer keeps weights in f32 beside those that are computed with */
+	struct train_how how;
 };
 unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in full training */
 /* What a row cannot: targets that exist, a method that the weights' format allows. */
@@ -98,6 +104,7 @@ struct assignment {
 	const char *name;
 	struct field_list place;       /* struct rule */
 	struct generate_how *generate; /* NULL: as the workload says */
+	struct train_how *train;       /* likewise */
 };
 
 struct money { /* what a token costs beside time: assumptions that no measurement gives */
@@ -122,6 +129,8 @@ struct scenario {
 extern const struct table scenario_table;
 
 /* What an assignment makes of the workload's generation. */
+/* The workload as an assignment has it. */
+struct train train_as(const struct train *t, const struct assignment *a);
 struct generate generate_as(const struct generate *g, const struct assignment *a);
 
 #endif

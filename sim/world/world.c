@@ -283,6 +283,10 @@ static void check_workload(struct loader *l, const struct world *w)
 	check_generate(l, w->scenario);
 	if (k->train)
 		train_check(k->train, &w->scenario->precision, l->diags);
+	for (size_t i = 0; i < w->scenario->assignments.n && !k->train; i++)
+		if (a[i].train)
+			diag_add(l->diags, a[i].train->origin.node->place, "add 'train:' to the workload",
+				 "assignment '%s': the workload does not train", a[i].name);
 	if (!w->scenario->assignments.n)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
