@@ -287,7 +287,21 @@ static struct memory_row memory_row(const struct world *w, size_t mi, const stru
 				   f->kv_B,
 				   f->activations_B,
 				   f->gradients_B,
-				   f->optimizer_B};
+				   f->optimizer_B,
+				   0,
+				   NULL};
+}
+
+/* "layer 12 ffn, backward, micro-batch 3" */
+static const char *task_text(struct arena *a, const struct world *w, const struct tag *tag)
+{
+	const char *where = tag->layer < 0 ? "" : arena_printf(a, "layer %lld ", (long long)tag->layer);
+	const char *micro = w->scenario->workload.train->micro_batches > 1 && tag->phase != PHASE_UPDATE
+				    ? arena_printf(a, ", micro-batch %u", tag->micro)
+				    : "";
+
+	return arena_printf(a, "%s%s, %s%s", where, tag->what ? tag->what : role_names[tag->part.role],
+			    phase_names[tag->phase], micro);
 }
 
 /* For each machine the workload that needs most there. */
@@ -305,7 +319,12 @@ static void make_memory(struct arena *a, const struct prediction *p, struct assi
 
 		if (fit_need_B(f) <= 0)
 			continue;
-		rows[row->memory_n++] = memory_row(w, i, f, train ? "train" : "generate");
+		rows[row->memory_n] = memory_row(w, i, f, train ? "train" : "generate");
+		if (train && p->train_use[i].raised) {
+			rows[row->memory_n].peak_s = sim_s_of_ns(p->train_use[i].at_ns);
+			rows[row->memory_n].during = task_text(a, w, &p->train_use[i].during);
+		}
+		row->memory_n++;
 		if (missing > row->short_B) {
 			row->short_B = missing;
 			row->short_on = w->machines[i].origin.name;

@@ -60,6 +60,29 @@ static bool all_fit(const struct fit *fit, size_t n)
 	return true;
 }
 
+/* What a step needs shows when it has run; one that does not fit is forgotten. */
+static void run_training(struct arena *a, struct prediction *p)
+{
+	const struct world *w = p->at.world;
+	struct ran r = ran_make(a, train_build(&p->at));
+
+	p->train_use = arena_array(a, w->machines_n, sizeof *p->train_use);
+	p->train_fit = arena_array(a, w->machines_n, sizeof *p->train_fit);
+	train_memory(a, &p->at, r.prog, &r.run, p->train_use);
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct memory_use *u = &p->train_use[i];
+
+		p->train_fit[i] = u->peak;
+	}
+	p->train_fits = all_fit(p->train_fit, w->machines_n);
+	if (p->train_fits) {
+		p->train = r;
+		p->train_flop = train_flop(w);
+	} else {
+		prog_free(r.prog);
+	}
+}
+
 void prediction_make(struct arena *a, const struct placement *at, struct prediction *p)
 {
 	const struct world *w = at->world;
@@ -73,20 +96,13 @@ void prediction_make(struct arena *a, const struct placement *at, struct predict
 		fit_generate(at, p->generate_fit);
 		p->generate_fits = all_fit(p->generate_fit, w->machines_n);
 	}
-	if (k->train) {
-		p->train_fit = arena_array(a, w->machines_n, sizeof *p->train_fit);
-		train_fit(at, p->train_fit);
-		p->train_fits = all_fit(p->train_fit, w->machines_n);
-	}
+	if (k->train)
+		run_training(a, p);
 	if (p->generate_fits) {
 		p->progs = generate_build(at);
 		p->first = ran_make(a, p->progs.first);
 		for (int i = 0; i < GENERATE_STEPS; i++)
 			p->later[i] = ran_make(a, p->progs.later[i]);
-	}
-	if (p->train_fits) {
-		p->train = ran_make(a, train_build(at));
-		p->train_flop = train_flop(w);
 	}
 }
 

@@ -33,7 +33,8 @@ struct prediction {
 	struct placement at;
 	struct fit *generate_fit, *train_fit; /* for each machine; NULL: not asked */
 	bool generate_fits, train_fits;
-	const bool *uses[JOB_N]; /* for each machine: does any phase of the job use it? */
+	struct memory_use *train_use; /* for each machine, over the step; NULL: not asked */
+	const bool *uses[JOB_N];      /* for each machine: does any phase of the job use it? */
 	struct generate_progs progs;
 	struct ran first, later[GENERATE_STEPS], train;
 	double train_flop; /* useful, of one step */

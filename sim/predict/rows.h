@@ -24,6 +24,9 @@ struct memory_row {
 	const char *machine;
 	const char *phase; /* which workload needs most there: "generate", "train" */
 	double need_B, usable_B, weights_B, kv_B, activations_B, gradients_B, optimizer_B;
+	double peak_s; /* when in the step; 0: it stands from the start */
+	const char
+		*during; /* what raised it to that: "layer 12 ffn, backward, micro-batch 3"; NULL: nothing */
 };
 
 struct busy_row {

@@ -11,6 +11,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/base/utf8.h"
+#include "sim/base/units.h"
 #include "sim/report/columns.h"
 #include "sim/report/writers.h"
 
@@ -384,6 +385,11 @@ static void fill_memory(struct memory_line *line, const struct memory_row *m)
 	add_part(&line->parts, "activations", m->activations_B);
 	add_part(&line->parts, "gradients", m->gradients_B);
 	add_part(&line->parts, "optimizer", m->optimizer_B);
+	if (m->during) {
+		str_add(&line->parts, ", at ");
+		units_format(&line->parts, m->peak_s, DIM_TIME, 3);
+		str_addf(&line->parts, " in %s", m->during);
+	}
 }
 
 /* Ten cells, as many full as the share needs; one that is over the brim is full and says so. */

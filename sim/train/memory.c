@@ -2,46 +2,298 @@
 #include "sim/train/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "sim/train/train.h"
 #include "sim/train/trained.h"
 
-static double most(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t mi)
+/* When something begins and ends; first < 0: it never does. */
+struct while_ns {
+	sim_ns first, last;
+	uint32_t task; /* that began it */
+};
+
+struct life {                                           /* of one micro-batch in one block */
+	struct while_ns forward, sent, input, backward; /* sent: what was kept, elsewhere */
+	size_t fore, back;                              /* machines, where a data split chose them */
+};
+
+enum kind { ACTIVATIONS, GRADIENTS, KIND_N };
+
+struct change {
+	sim_ns at_ns;
+	double by;
+	enum kind kind;
+	size_t machine;
+	uint32_t task;
+};
+
+struct books {
+	const struct placement *at;
+	const struct world *w;
+	const struct trained *tr;
+	const struct prog *p;
+	const struct task_run *run;
+	struct life *lives;                          /* [micro * blocks + block] */
+	struct while_ns *grads, *updates, *arrivals; /* [block * machines + machine] */
+	VEC(struct change) changes;
+};
+
+static void widen(struct while_ns *w, const struct task_span *span, uint32_t task)
 {
-	double share = 0;
+	if (w->first < 0 || span->start_ns < w->first) {
+		w->first = span->start_ns;
+		w->task = task;
+	}
+	w->last = span->end_ns > w->last ? span->end_ns : w->last;
+}
+
+static bool carries(const struct prog_task *t, const char *what)
+{
+	return t->tag.what && !strcmp(t->tag.what, what);
+}
+
+/* ---- from tasks to lives ---- */
+
+static void read_update(struct books *b, uint32_t i, size_t block)
+{
+	const struct prog_task *t = &b->p->tasks.at[i];
+	const struct world *w = b->w;
+	const size_t units = w->units_n;
+
+	for (size_t mi = 0; mi < w->machines_n; mi++) {
+		const size_t at = block * w->machines_n + mi;
+		const bool here = t->queue < units && w->units[t->queue].machine == mi;
+		const struct joint *j = t->queue < units ? NULL : &w->joints[(t->queue - units) / 2];
+		const bool comes = j && j->ends[1 - (t->queue - units) % 2] == mi;
+
+		if (carries(t, "gradients") && (comes || here))
+			widen(&b->arrivals[at], &b->run->spans[i], i);
+		if (!t->tag.what && here)
+			widen(&b->updates[at], &b->run->spans[i], i);
+		if (carries(t, "gradients") && !comes) /* kept until it has left */
+			widen(&b->updates[at], &b->run->spans[i], i);
+	}
+}
+
+static void read_pass(struct books *b, uint32_t i, size_t block)
+{
+	const struct prog_task *t = &b->p->tasks.at[i];
+	const struct task_span *span = &b->run->spans[i];
+	struct life *life = &b->lives[t->tag.micro * b->at->blocks_n + block];
+	const size_t mi = t->queue < b->w->units_n ? b->w->units[t->queue].machine : 0;
+
+	if (carries(t, "saved"))
+		widen(&life->sent, span, i);
+	if (t->tag.what)
+		return;
+	if (t->tag.phase == PHASE_FORWARD && !t->tag.again) {
+		widen(&life->forward, span, i);
+		life->fore = mi;
+		return;
+	}
+	life->back = mi;
+	widen(&life->backward, span, i);
+	if (t->tag.half != HALF_WEIGHTS)
+		widen(&life->input, span, i);
+	if (!t->tag.again && t->tag.half != HALF_INPUT)
+		widen(&b->grads[block * b->w->machines_n + mi], span, i);
+}
+
+static void read_tasks(struct books *b)
+{
+	for (uint32_t i = 0; i < b->p->tasks.n; i++) {
+		const struct prog_task *t = &b->p->tasks.at[i];
+		const struct class *c = &b->p->classes.at[t->class];
+
+		if (c->kind == CLASS_OP && c->op.kind == OP_STEP)
+			continue;
+		if (t->tag.phase == PHASE_UPDATE)
+			read_update(b, i, model_block_of(b->w->model, t->tag.part.role, t->tag.layer));
+		else
+			read_pass(b, i, model_block_of(b->w->model, t->tag.part.role, t->tag.layer));
+	}
+}
+
+/* ---- from lives to changes ---- */
+
+static void hold(struct books *b, enum kind kind, size_t machine, double bytes, struct while_ns w)
+{
+	if (bytes <= 0 || w.first < 0)
+		return;
+	VEC_ADD(&b->changes, (struct change){w.first, bytes, kind, machine, w.task});
+	VEC_ADD(&b->changes, (struct change){w.last, -bytes, kind, machine, TASK_NONE});
+}
+
+static double share_of(const struct books *b, enum phase phase, size_t block, size_t mi, size_t chosen)
+{
+	if (b->at->seats[phase][block].data)
+		return mi == chosen;
+	return fit_share(b->at, phase, block, mi);
+}
+
+static void hold_life(struct books *b, const struct life *l, size_t block)
+{
+	const struct seat *seat = &b->at->seats[PHASE_BACKWARD][block];
+	const double kept = trained_kept_B(b->tr, block, seat), again = trained_again_B(b->tr, block, seat);
+	const struct while_ns over = l->sent.first < 0 ? l->forward : l->sent;
+
+	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
+		const double fore = share_of(b, PHASE_FORWARD, block, mi, l->fore);
+		const double back = share_of(b, PHASE_BACKWARD, block, mi, l->back);
+		struct while_ns w = l->forward;
+
+		if (back > 0)
+			w.last = l->backward.last;
+		if (fore > 0 && back <= 0)
+			w.last = over.last;
+		if (fore <= 0 && l->sent.first >= 0)
+			w.first = l->sent.first;
+		hold(b, ACTIVATIONS, mi, kept * fmax(fore, back), w);
+		/* scores are made for B alone, blocks for W too */
+		w = b->tr->train.how.recompute == RECOMPUTE_FULL ? l->backward : l->input;
+		hold(b, ACTIVATIONS, mi, again * back, w);
+	}
+}
+
+static void hold_gradients(struct books *b, size_t block)
+{
+	const size_t n = b->w->machines_n;
+	const double bytes = b->tr->blocks[block].gradient_B;
+
+	for (size_t mi = 0; mi < n; mi++) {
+		const size_t at = block * n + mi;
+		/* the embedding's are there once the block above has made its own */
+		const bool below = block == 0 && b->tr->lowest == 1;
+		struct while_ns w = b->grads[below ? n + mi : at];
+		double share = fit_share(b->at, PHASE_BACKWARD, block, mi);
+
+		if (w.first < 0) { /* not made here: got for the update */
+			w = b->arrivals[at];
+			share = fit_share(b->at, PHASE_UPDATE, block, mi);
+		}
+		w.last = b->updates[at].first < 0 ? b->run->makespan_ns : b->updates[at].last;
+		hold(b, GRADIENTS, mi, bytes * share, w);
+	}
+}
+
+/* ---- from changes to peaks ---- */
+
+static int by_time(const void *x, const void *y)
+{
+	const struct change *a = x, *b = y;
+
+	if (a->at_ns != b->at_ns)
+		return a->at_ns < b->at_ns ? -1 : 1;
+	if ((a->by > 0) != (b->by > 0)) /* what is let go at an instant goes first */
+		return a->by > 0 ? 1 : -1;
+	return (a->task > b->task) - (a->task < b->task);
+}
+
+static double always(const struct books *b, size_t mi, struct fit *f)
+{
+	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
+	const struct train *t = &b->tr->train;
+	const bool full = t->method == TRAIN_FULL;
+
+	*f = (struct fit){.usable_B = b->w->machines[mi].memory.usable.value,
+			  /* an update of adapters needs no more than them */
+			  .weights_B = fit_weights_B(b->at, all, full ? 3 : 2, mi)};
+	for (size_t k = 0; k < b->at->blocks_n; k++) {
+		const struct trained_block *block = &b->tr->blocks[k];
+		double share = 0;
+
+		for (size_t x = 0; x < ARRAY_LEN(all); x++)
+			share = fmax(share, fit_share(b->at, all[x], k, mi));
+		f->optimizer_B +=
+			fit_share(b->at, PHASE_UPDATE, k, mi) * block->numbers * optimizer_state_B(t);
+		if (!full) /* adapters are weights too */
+			f->weights_B += share * block->gradient_B;
+	}
+	return fit_need_B(f);
+}
+
+static void follow(struct arena *a, const struct books *b, size_t mi, struct memory_use *u)
+{
+	double now[KIND_N] = {0}, most = 0;
+	const double stands = always(b, mi, &u->peak);
+
+	u->points = arena_array(a, b->changes.n + 1, sizeof *u->points);
+	u->points[u->points_n++] = (struct memory_point){0, stands};
+	for (size_t i = 0; i < b->changes.n; i++) {
+		const struct change *c = &b->changes.at[i];
+
+		if (c->machine != mi)
+			continue;
+		now[c->kind] += c->by;
+		if (u->points[u->points_n - 1].at_ns != c->at_ns)
+			u->points_n++;
+		u->points[u->points_n - 1] =
+			(struct memory_point){c->at_ns, stands + now[ACTIVATIONS] + now[GRADIENTS]};
+		if (now[ACTIVATIONS] + now[GRADIENTS] <= most)
+			continue;
+		most = now[ACTIVATIONS] + now[GRADIENTS];
+		u->at_ns = c->at_ns;
+		u->raised = true;
+		u->during = b->p->tasks.at[c->task].tag;
+		u->peak.activations_B = now[ACTIVATIONS];
+		u->peak.gradients_B = now[GRADIENTS];
+	}
+}
+
+static struct while_ns *whiles(struct arena *a, size_t n)
+{
+	struct while_ns *w = arena_array(a, n, sizeof *w);
 
 	for (size_t i = 0; i < n; i++)
-		share = fmax(share, fit_share(p, phases[i], block, mi));
-	return share;
+		w[i] = (struct while_ns){-1, -1, TASK_NONE};
+	return w;
+}
+
+void train_memory(struct arena *a, const struct placement *at, const struct prog *p,
+		  const struct task_run *run, struct memory_use *out)
+{
+	const struct world *w = at->world;
+	const struct train t = placement_train(at);
+	struct arena scratch = ARENA_INIT;
+	const struct trained tr = trained_make(&scratch, w, &t);
+	struct books b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
+	const size_t lives = (size_t)t.micro_batches * at->blocks_n;
+	const struct while_ns never = {-1, -1, TASK_NONE};
+
+	b.lives = arena_array(&scratch, lives, sizeof *b.lives);
+	for (size_t i = 0; i < lives; i++)
+		b.lives[i] = (struct life){never, never, never, never, 0, 0};
+	b.grads = whiles(&scratch, at->blocks_n * w->machines_n);
+	b.updates = whiles(&scratch, at->blocks_n * w->machines_n);
+	b.arrivals = whiles(&scratch, at->blocks_n * w->machines_n);
+	read_tasks(&b);
+	for (size_t i = 0; i < lives; i++)
+		hold_life(&b, &b.lives[i], i % at->blocks_n);
+	for (size_t i = 0; i < at->blocks_n; i++)
+		hold_gradients(&b, i);
+	if (b.changes.n)
+		qsort(b.changes.at, b.changes.n, sizeof *b.changes.at, by_time);
+	for (size_t mi = 0; mi < w->machines_n; mi++) {
+		out[mi] = (struct memory_use){.at_ns = 0};
+		follow(a, &b, mi, &out[mi]);
+	}
+	VEC_FREE(&b.changes);
+	arena_release(&scratch);
 }
 
 void train_fit(const struct placement *p, struct fit *out)
 {
-	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
-	const struct world *w = p->world;
-	const struct train train = placement_train(p), *t = &train;
-	const bool full = t->method == TRAIN_FULL;
 	struct arena scratch = ARENA_INIT;
-	const struct trained tr = trained_make(&scratch, w, t);
+	struct prog *prog = train_build(p);
+	const struct class_times times = prog_times(&scratch, prog);
+	const struct task_run run = prog_run(&scratch, prog, &times, NULL);
+	struct memory_use *use = arena_array(&scratch, p->world->machines_n, sizeof *use);
 
-	for (size_t mi = 0; mi < w->machines_n; mi++) {
-		struct fit *f = &out[mi];
-		double again_B = 0; /* of the block that runs forward again: one at a time */
-
-		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
-				  /* an update of adapters needs no more than them */
-				  .weights_B = fit_weights_B(p, all, full ? 3 : 2, mi)};
-		for (size_t b = 0; b < p->blocks_n; b++) {
-			const struct seat *seat = &p->seats[PHASE_BACKWARD][b];
-			const double trained = tr.blocks[b].numbers, on = most(p, all, 2, b, mi);
-
-			f->activations_B += on * (double)t->micro_batches * trained_kept_B(&tr, b, seat);
-			again_B = fmax(again_B, on * trained_again_B(&tr, b, seat));
-			f->gradients_B += fit_share(p, PHASE_BACKWARD, b, mi) * tr.blocks[b].gradient_B;
-			f->optimizer_B += fit_share(p, PHASE_UPDATE, b, mi) * trained * optimizer_state_B(t);
-			if (!full) /* adapters are weights too */
-				f->weights_B += most(p, all, 3, b, mi) * tr.blocks[b].gradient_B;
-		}
-		f->activations_B += again_B;
-	}
+	train_memory(&scratch, p, prog, &run, use);
+	for (size_t i = 0; i < p->world->machines_n; i++)
+		out[i] = use[i].peak;
+	prog_free(prog);
 	arena_release(&scratch);
 }
