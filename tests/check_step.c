@@ -361,15 +361,15 @@ START_TEST(bytes_go_to_machines)
 		struct seat from, to;
 		double times;
 	} moves[] = {
-		{{1, {0}, {1}, false}, {1, {1}, {1}, false}, 0},         /* a.gpu to a.cpu */
-		{{1, {0}, {1}, false}, {1, {2}, {1}, false}, 1},         /* a.gpu to b.gpu */
-		{{2, {0, 2}, {.5, .5}, false}, {1, {2}, {1}, false}, 0}, /* b has it */
-		{{2, {0, 3}, {.5, .5}, false}, {1, {4}, {1}, false}, 0}, /* c.gpu has it, c.cpu shares it */
-		{{1, {0}, {1}, false}, {2, {2, 3}, {.5, .5}, false}, 2}, /* to b and to c */
-		{{1, {0}, {1}, false},
-		 {3, {1, 2, 4}, {.4, .3, .3}, false},
-		 2},                                                     /* to b and to c, a.cpu shares */
-		{{1, {0}, {1}, false}, {2, {3, 4}, {.5, .5}, false}, 1}, /* c once */
+		{SEAT_1(0), SEAT_1(1), 0},        /* a.gpu to a.cpu */
+		{SEAT_1(0), SEAT_1(2), 1},        /* a.gpu to b.gpu */
+		{SEAT_2(0, 2, .5), SEAT_1(2), 0}, /* b has it */
+		{SEAT_2(0, 3, .5), SEAT_1(4), 0}, /* c.gpu has it, c.cpu shares it */
+		{SEAT_1(0), SEAT_2(2, 3, .5), 2}, /* to b and to c */
+		{SEAT_1(0),
+		 {.n = 3, .unit = {1, 2, 4}, .share = {.4, .3, .3}},
+		 2},                              /* to b and to c, a.cpu shares */
+		{SEAT_1(0), SEAT_2(3, 4, .5), 1}, /* c once */
 	};
 	const struct tag tag = {.what = "x"};
 	const struct op step = {.name = "step", .kind = OP_STEP};
@@ -394,17 +394,17 @@ START_TEST(parts_go_where_they_lack)
 		struct seat from, to;
 		double bytes;
 	} moves[] = {
-		{{1, {0}, {1}}, {2, {0, 2}, {.6, .4}}, 400},
-		{{2, {0, 2}, {.6, .4}}, {1, {0}, {1}}, 400},
-		{{2, {0, 2}, {.6, .4}}, {1, {3}, {1}}, 1000},
-		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.6, .4}}, 0},
-		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.5, .5}}, 100}, /* the border moves */
-		{{2, {0, 2}, {.6, .4}}, {2, {0, 2}, {.75, .25}}, 150},
-		{{2, {0, 2}, {.6, .4}}, {2, {2, 0}, {.6, .4}}, 600 + 400}, /* they change sides */
-		{{2, {0, 2}, {.5, .5}}, {2, {1, 2}, {.5, .5}}, 0},         /* a.gpu to a.cpu */
-		{{2, {0, 1}, {.5, .5}}, {2, {2, 0}, {.3, .7}}, 300},
-		{{3, {0, 2, 3}, {.2, .3, .5}}, {2, {2, 4}, {.5, .5}}, 200},
-		{{1, {0}, {1}}, {2, {3, 4}, {.5, .5}}, 1000}, /* to c in two halves */
+		{SEAT_1(0), SEAT_2(0, 2, .6), 400},
+		{SEAT_2(0, 2, .6), SEAT_1(0), 400},
+		{SEAT_2(0, 2, .6), SEAT_1(3), 1000},
+		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .6), 0},
+		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .5), 100}, /* the border moves */
+		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .75), 150},
+		{SEAT_2(0, 2, .6), SEAT_2(2, 0, .6), 600 + 400}, /* they change sides */
+		{SEAT_2(0, 2, .5), SEAT_2(1, 2, .5), 0},         /* a.gpu to a.cpu */
+		{SEAT_2(0, 1, .5), SEAT_2(2, 0, .3), 300},
+		{{.n = 3, .unit = {0, 2, 3}, .share = {.2, .3, .5}}, SEAT_2(2, 4, .5), 200},
+		{SEAT_1(0), SEAT_2(3, 4, .5), 1000}, /* to c in two halves */
 	};
 	const struct tag tag = {.what = "x"};
 	const struct op step = {.name = "step", .kind = OP_STEP};

@@ -18,6 +18,7 @@
 	SUITE(llm)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \
+	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \

@@ -38,6 +38,9 @@ struct placement toy_all_on(struct toy *t, size_t unit);
 /* The same world under another request; lives in the toy. */
 const struct world *toy_asking(struct toy *t, struct generate g);
 
+#define SEAT_1(a)         {.n = 1, .unit = {a}, .share = {1}}
+#define SEAT_2(a, b, part) {.n = 2, .unit = {a, b}, .share = {part, 1 - (part)}}
+
 /* A program, run on the engine and compiled. */
 struct toy_run {
 	struct prog *prog;

@@ -137,19 +137,13 @@ struct ways ways_nominal(const struct prediction *p)
 	return c;
 }
 
-static struct class_times blank(struct arena *a, const struct ran *r)
-{
-	const size_t n = r->prog ? r->prog->classes.n : 0;
-
-	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns))};
-}
-
 struct ways ways_make(struct arena *a, const struct prediction *p)
 {
-	struct ways c = {.first = blank(a, &p->first), .train = blank(a, &p->train)};
+	struct ways c = {.first = prog_times_new(a, p->first.prog),
+			 .train = prog_times_new(a, p->train.prog)};
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		c.later[i] = blank(a, &p->later[i]);
+		c.later[i] = prog_times_new(a, p->later[i].prog);
 	return c;
 }
 

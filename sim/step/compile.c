@@ -150,19 +150,6 @@ static void build(struct builder *b)
 	}
 }
 
-static bool shares_wires(const struct prog *p)
-{
-	const struct world *w = p->world;
-
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const uint32_t q = p->tasks.at[i].queue;
-
-		if (q >= w->units_n && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF)
-			return true;
-	}
-	return false;
-}
-
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 {
 	void *to = arena_array(a, n, size);
@@ -184,7 +171,7 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 	find_awaited(&b);
 	build(&b);
 	*c = (struct compiled){.prog = p,
-			       .needs_engine = shares_wires(p),
+			       .needs_engine = prog_shares(p),
 			       .segments_n = b.segments.n,
 			       .queues_n = prog_queues(p->world)};
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);

@@ -3,12 +3,12 @@
  * by class.
  *
  * Layer step. One pass over the segments gives the same times, to the nanosecond, as the event engine gives
- * for the order in which it ran them; a step that stays on one device is one segment. Where transfers share a
- * wire (half duplex) no fixed order holds, and the engine is asked instead.
+ * for the order in which it ran them; a step that stays on one device is one segment. Where tasks share a
+ * wire (run.h) no fixed order holds, and the engine is asked instead.
  */
 #ifndef SIM_STEP_COMPILE_H
 #define SIM_STEP_COMPILE_H
-#include "sim/step/prog.h"
+#include "sim/step/run.h"
 
 struct compiled; /* opaque; lives in the arena it was made in; the program must outlive it */
 

@@ -129,17 +129,4 @@ sim_ns prog_hand_over_ns(struct prog *p, const struct seat *from, const struct s
 struct waits prog_hand_parts(struct prog *p, const struct seat *from, const struct seat *to, double bytes,
 			     struct tag tag, const struct waits *after);
 
-/* Times of the classes. A drawn or changed world is the same program with other times. */
-struct class_times {
-	sim_ns *ns, *lag_ns; /* one for each class */
-};
-struct class_times prog_times(struct arena *a, const struct prog *p);
-/* speed, z: one for each source. */
-void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t);
-void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t);
-
-/* The truth: all tasks on the event engine. graph (may be NULL) gets what was run, for the critical path. */
-struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
-			 struct task_graph *graph);
-
 #endif

@@ -1,0 +1,218 @@
+/* run.c - see run.h. */
+#include "sim/step/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+size_t prog_wires(const struct world *w)
+{
+	return w->joints_n + w->machines_n;
+}
+
+struct class_times prog_times_new(struct arena *a, const struct prog *p)
+{
+	const size_t n = p ? p->classes.n : 0;
+
+	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns)),
+				    arena_array(a, p ? prog_wires(p->world) : 0, sizeof(double))};
+}
+
+/* ---- what is shared ---- */
+
+/* The quickest stream that a unit was measured at. */
+static const struct qty *quickest(const struct unit *u)
+{
+	const struct profile *p = u->profile;
+	const struct qty *rates[] = {&p->read,    &p->copy,    &p->gemv,
+				     &p->gemv_q8, &p->gemv_q4, &p->attention.decode};
+	const struct qty *best = rates[0];
+
+	for (size_t i = 1; i < ARRAY_LEN(rates); i++)
+		if (rates[i]->value > best->value)
+			best = rates[i];
+	return best;
+}
+
+/* How many times slower than calibrated a source is in one of its parameters; NULL: not at all. */
+typedef double slower(const struct qty *q, const struct params *v, enum param param);
+
+static double slower_at(const struct qty *q, const struct params *v, enum param param)
+{
+	(void)q;
+	return 1 / v->of[param];
+}
+
+static double slower_drawn(const struct qty *q, const struct params *v, enum param param)
+{
+	const struct term one = {1, q->spread, HOW_MEASURED};
+
+	return term_drawn(&one, v->of[param]);
+}
+
+static void fill_wires(const struct world *w, const struct params *v, slower *how, double *wires_Bps)
+{
+	for (size_t j = 0; j < w->joints_n; j++) {
+		const struct qty *q = &w->joints[j].link->bandwidth;
+
+		wires_Bps[j] = q->value / (how ? how(q, &v[w->units_n + j], PARAM_BANDWIDTH) : 1);
+	}
+	for (size_t m = 0; m < w->machines_n; m++) /* of a machine that no unit is on, nobody asks */
+		wires_Bps[w->joints_n + m] = 1;
+	for (size_t u = 0; u < w->units_n; u++) {
+		double *wire = &wires_Bps[w->joints_n + w->units[u].machine];
+		const struct qty *q = quickest(&w->units[u]);
+
+		*wire = fmax(*wire, q->value / (how ? how(q, &v[u], PARAM_MEMORY) : 1));
+	}
+}
+
+/* Of each machine: do several of its devices work? The caller frees it. */
+static bool *crowded(const struct prog *p)
+{
+	const struct world *w = p->world;
+	size_t *only = xcalloc(w->machines_n, sizeof *only); /* 1 + the unit seen first */
+	bool *found = xcalloc(w->machines_n, sizeof *found);
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const size_t unit = p->tasks.at[i].queue;
+		size_t *first = unit < w->units_n ? &only[w->units[unit].machine] : NULL;
+
+		if (first && *first && *first != unit + 1)
+			found[w->units[unit].machine] = true;
+		else if (first)
+			*first = unit + 1;
+	}
+	free(only);
+	return found;
+}
+
+bool prog_shares(const struct prog *p)
+{
+	const struct world *w = p->world;
+	bool *busy = crowded(p), shares = false;
+
+	for (size_t m = 0; m < w->machines_n; m++)
+		shares |= busy[m];
+	for (size_t i = 0; i < p->tasks.n && !shares; i++) {
+		const uint32_t q = p->tasks.at[i].queue;
+
+		shares = q >= w->units_n && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
+	}
+	free(busy);
+	return shares;
+}
+
+/* ---- times ---- */
+
+/* What the time of a class on a link hangs on. */
+static enum param link_param(const struct class *c)
+{
+	return c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? PARAM_BANDWIDTH : PARAM_COPIES;
+}
+
+struct class_times prog_times(struct arena *a, const struct prog *p)
+{
+	struct class_times t = prog_times_new(a, p);
+
+	for (size_t i = 0; i < p->classes.n; i++) {
+		t.ns[i] = sim_ns_of_s(cost_seconds(&p->classes.at[i].cost));
+		t.lag_ns[i] = sim_ns_of_s(p->classes.at[i].lag_s);
+	}
+	fill_wires(p->world, NULL, NULL, t.wires_Bps);
+	return t;
+}
+
+void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t)
+{
+	for (size_t i = 0; i < p->classes.n; i++) {
+		const struct class *c = &p->classes.at[i];
+		const struct params *v = &speed[c->source];
+		const bool op = c->kind == CLASS_OP;
+
+		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
+					  : c->cost.memory.s / v->of[link_param(c)]);
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
+	}
+	fill_wires(p->world, speed, slower_at, t->wires_Bps);
+}
+
+void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t)
+{
+	for (size_t i = 0; i < p->classes.n; i++) {
+		const struct class *c = &p->classes.at[i];
+		const struct term lag = {c->lag_s, c->lag_spread, HOW_MEASURED};
+		const struct params *v = &z[c->source];
+		const bool op = c->kind == CLASS_OP;
+
+		t->ns[i] = sim_ns_of_s(op ? cost_seconds_drawn(&c->cost, v)
+					  : term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
+	}
+	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
+}
+
+/* ---- the engine ---- */
+
+/* A half-duplex link is one wire that both directions share; a full-duplex one needs no sharing. */
+static void share_link(const struct link *l, const struct class *c, struct task *out)
+{
+	if (l->duplex != DUPLEX_HALF)
+		return;
+	out->bytes = c->bytes;
+	/* a small message does not fill the wire, even alone */
+	out->cap_Bps = l->bandwidth_by_size.n && out->duration_ns > 0
+			       ? c->bytes / sim_s_of_ns(out->duration_ns)
+			       : INFINITY;
+}
+
+static void share_memory(const struct class *c, struct task *out)
+{
+	if (c->kind != CLASS_OP || c->cost.bytes <= 0 || out->duration_ns <= 0)
+		return;
+	out->bytes = c->cost.bytes;
+	out->cap_Bps = c->cost.bytes / sim_s_of_ns(out->duration_ns);
+}
+
+static struct task task_of(const struct prog *p, const struct class_times *t, const struct prog_task *pt,
+			   const bool *busy)
+{
+	const struct world *w = p->world;
+	const struct class *c = &p->classes.at[pt->class];
+	const bool on_link = pt->queue >= w->units_n;
+	const size_t joint = (pt->queue - w->units_n) / 2;
+	struct task out = {.duration_ns = t->ns[pt->class],
+			   .lag_ns = t->lag_ns[pt->class],
+			   .queue = pt->queue,
+			   .wire = TASK_NONE,
+			   .first_dep = pt->first_dep,
+			   .deps_n = pt->deps_n};
+
+	if (on_link)
+		share_link(w->joints[joint].link, c, &out);
+	else if (busy[w->units[pt->queue].machine])
+		share_memory(c, &out);
+	if (out.bytes > 0)
+		out.wire = (uint32_t)(on_link ? joint : w->joints_n + w->units[pt->queue].machine);
+	return out;
+}
+
+struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
+			 struct task_graph *graph)
+{
+	const struct world *w = p->world;
+	const size_t queues = prog_queues(w);
+	enum task_order *order = arena_array(a, queues, sizeof *order);
+	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
+	struct task_graph g = {tasks,      p->deps.at, order,  t->wires_Bps,
+			       p->tasks.n, p->deps.n,  queues, prog_wires(w)};
+	bool *busy = crowded(p);
+
+	for (size_t q = 0; q < queues; q++)
+		order[q] = q < w->units_n ? TASK_IN_ORDER : TASK_AS_READY;
+	for (size_t i = 0; i < p->tasks.n; i++)
+		tasks[i] = task_of(p, t, &p->tasks.at[i], busy);
+	free(busy);
+	if (graph)
+		*graph = g;
+	return task_graph_run(a, &g);
+}
