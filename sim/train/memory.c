@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/run.h"
 #include "sim/train/train.h"
 #include "sim/train/trained.h"
 
