@@ -16,25 +16,6 @@ static struct toy toy;
 
 /* ---- the KV hand-off, by hand, on two layers ---- */
 
-/* The time of one block of the toy on its device. */
-static sim_ns block_ns(const struct shape *s, enum role role, enum phase phase)
-{
-	const struct unit *u = &toy.world->units[0];
-	const struct site site =
-		site_make(&toy.arena, &toy.world->machines[0], u->device, u->profile, DTYPE_F16);
-	struct op ops[GRAPH_OPS];
-	const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, s,
-				     toy_part(toy.world->model, role), phase, ops);
-	sim_ns sum = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct cost c = cost_of(&ops[i], &site, 1);
-
-		sum += sim_ns_of_s(cost_seconds(&c));
-	}
-	return sum;
-}
-
 static const struct {
 	const char *bandwidth, *latency;
 	double Bps;
@@ -63,19 +44,19 @@ START_TEST(hand_off_by_hand)
 	p = toy_place(&toy, 0);
 	g = generate_build(&p);
 	r = toy_run(&a, g.first);
-	embed = block_ns(&prompt, ROLE_EMBEDDING, PHASE_PREFILL);
-	attn = block_ns(&prompt, ROLE_ATTENTION, PHASE_PREFILL);
-	ffn = block_ns(&prompt, ROLE_FFN, PHASE_PREFILL);
-	head = block_ns(&prompt, ROLE_HEAD, PHASE_PREFILL);
+	embed = toy_block_ns(&toy, &prompt, ROLE_EMBEDDING, PHASE_PREFILL);
+	attn = toy_block_ns(&toy, &prompt, ROLE_ATTENTION, PHASE_PREFILL);
+	ffn = toy_block_ns(&toy, &prompt, ROLE_FFN, PHASE_PREFILL);
+	head = toy_block_ns(&toy, &prompt, ROLE_HEAD, PHASE_PREFILL);
 	first = embed + 2 * (attn + ffn) + head + step;
 	/* the link: the cache of layer 0, of layer 1 as soon as it is made, then the token */
 	link = embed + attn + kv;
 	link = (link > embed + 2 * attn + ffn ? link : embed + 2 * attn + ffn) + kv;
 	there = (link > first ? link : first) + id + L;
-	decode = block_ns(&token, ROLE_EMBEDDING, PHASE_DECODE) +
-		 2 * (block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) +
-		      block_ns(&token, ROLE_FFN, PHASE_DECODE)) +
-		 block_ns(&token, ROLE_HEAD, PHASE_DECODE) + step;
+	decode = toy_block_ns(&toy, &token, ROLE_EMBEDDING, PHASE_DECODE) +
+		 2 * (toy_block_ns(&toy, &token, ROLE_ATTENTION, PHASE_DECODE) +
+		      toy_block_ns(&toy, &token, ROLE_FFN, PHASE_DECODE)) +
+		 toy_block_ns(&toy, &token, ROLE_HEAD, PHASE_DECODE) + step;
 	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, first);
 	ck_assert_int_eq(r.run.makespan_ns, there + decode);
 	ck_assert_double_eq(toy_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
@@ -114,11 +95,12 @@ START_TEST(decode_waits_for_the_cache)
 		if (tag->phase == PHASE_DECODE && tag->part.role == ROLE_ATTENTION && !tag->what)
 			ck_assert_int_ge(r.run.spans[i].start_ns, there[tag->layer]);
 	}
-	rest = block_ns(&token, ROLE_ATTENTION, PHASE_DECODE) + block_ns(&token, ROLE_FFN, PHASE_DECODE);
+	rest = toy_block_ns(&toy, &token, ROLE_ATTENTION, PHASE_DECODE) +
+	       toy_block_ns(&toy, &token, ROLE_FFN, PHASE_DECODE);
 	ck_assert_int_gt(there[0], r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns + 1000000);
 	ck_assert_int_gt(there[1], there[0] + rest);
 	ck_assert_int_eq(r.run.makespan_ns,
-			 there[1] + rest + block_ns(&token, ROLE_HEAD, PHASE_DECODE) + 50000);
+			 there[1] + rest + toy_block_ns(&toy, &token, ROLE_HEAD, PHASE_DECODE) + 50000);
 	generate_free(&g);
 	arena_release(&a);
 	toy_release(&toy);
@@ -130,64 +112,54 @@ END_TEST
 /* ---- decode over a growing context ---- */
 
 /* One decode step of a placement behind `past` tokens. */
-static sim_ns decode_ns(const struct placement *at, int64_t past)
+static double decode_s(const struct placement *at, int64_t past)
 {
-	struct arena a = ARENA_INIT;
 	struct placement p = *at;
 	struct generate g = *at->world->scenario->workload.generate;
 	struct generate_progs progs;
-	sim_ns ns;
+	double s;
 
 	g.prompt = past - 1;
 	g.tokens = 3;
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
-	ns = toy_run(&a, progs.later[0]).run.makespan_ns;
+	s = toy_step_s(&progs, 0);
 	generate_free(&progs);
-	arena_release(&a);
-	return ns;
+	return s;
 }
 
 START_TEST(decode_grows_with_context)
 {
 	struct placement p;
-	sim_ns before = 0;
+	double before = 0;
 
 	toy_text(&toy, TOY_PAIR, NULL);
 	p = toy_place(&toy, 0);
 	for (int64_t past = 2; past < 5000; past += 7) {
-		const sim_ns ns = decode_ns(&p, past);
+		const double s = decode_s(&p, past);
 
-		MUST(ns > before);
-		before = ns;
+		MUST(s > before);
+		before = s;
 	}
 	toy_release(&toy);
 }
 END_TEST
-
-static double seconds(struct prog *p)
-{
-	struct arena a = ARENA_INIT;
-	const double s = p ? sim_s_of_ns(toy_run(&a, p).run.makespan_ns) : 0;
-
-	arena_release(&a);
-	return s;
-}
 
 /* Simpson's rule over the context against every step, one by one. */
 static void check_integral(const struct placement *at)
 {
 	const struct generate *g = at->world->scenario->workload.generate;
 	struct generate_progs progs = generate_build(at);
+	static const double ones[GENERATE_STEPS] = {1, 1, 1, 1, 1, 1};
 	double later[GENERATE_STEPS], sum = 0, rule;
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = seconds(progs.later[i]);
-	ck_assert_double_eq(progs.steps[0], (double)(g->tokens - 2));
+		later[i] = toy_step_s(&progs, i);
+	ck_assert_double_eq_tol(generate_over_steps(&progs, ones), (double)(g->tokens - 2), 1e-9);
 	for (int64_t i = 1; i <= g->tokens - 2; i++)
-		sum += sim_s_of_ns(decode_ns(at, g->prompt + i));
+		sum += decode_s(at, g->prompt + i);
 	rule = generate_times(&progs, g, 1, 1, later).e2el_s - 1;
-	ck_assert_msg(fabs(rule / sum - 1) < 1e-4, "%.9g against %.9g", rule, sum);
+	ck_assert_msg(fabs(rule / sum - 1) < 2e-6, "%.9g against %.9g", rule, sum);
 	generate_free(&progs);
 }
 
@@ -220,6 +192,45 @@ START_TEST(simpson_for_any_length)
 }
 END_TEST
 
+/* Windows that fill up before, on the way, after; in all layers and in some; more sequences, in groups. */
+static const struct {
+	const char *sets[4];
+} grown[] = {
+	{{"model.attention.window=2 tok", NULL}},
+	{{"model.attention.window=30 tok", NULL}},
+	{{"model.attention.window=32 tok", NULL}},
+	{{"model.attention.window=33 tok", NULL}},
+	{{"model.attention.window=60 tok", NULL}},
+	{{"model.attention.window=228 tok", NULL}},
+	{{"model.attention.window=229 tok", NULL}},
+	{{"model.attention.window=230 tok", NULL}},
+	{{"model.attention.window=1000 tok", NULL}},
+	{{"model.attention.window=60 tok", "model.attention.full_every=2", NULL}},
+	{{"model.attention.window=150 tok", "model.attention.full_every=3", "workload.generate.batch=5",
+	  NULL}},
+	{{"workload.generate.batch=7", "workload.generate.micro_batches=2", NULL}},
+	{{"model.attention.window=100 tok", "workload.generate.batch=6", "workload.generate.micro_batches=3",
+	  NULL}},
+	{{"model.attention.latent={kv_rank: 32, nope_dim: 16, rope_dim: 16, value_dim: 24}",
+	  "model.attention.kv_heads=8", "workload.generate.batch=64", NULL}},
+};
+
+START_TEST(simpson_for_any_window)
+{
+	const char *sets[8] = {"assignments.0.place=[{on: b}, {layers: 0-1, on: a}]",
+			       "workload.generate={prompt: 30 tok, tokens: 200 tok}", "model.layers=4",
+			       "machines.b.devices.gpu.runtimes.toy.attention.decode=1 GB/s"};
+	struct placement p;
+
+	for (size_t i = 0; grown[_i].sets[i]; i++)
+		sets[4 + i] = grown[_i].sets[i];
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	check_integral(&p);
+	toy_release(&toy);
+}
+END_TEST
+
 /* Which steps are looked at, and how they are weighed. */
 START_TEST(simpson_by_hand)
 {
@@ -233,14 +244,13 @@ START_TEST(simpson_by_hand)
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
-	ck_assert_int_eq(progs.pieces, 1);
-	ck_assert_double_eq(progs.steps[0], 21);
+	ck_assert_ptr_null(progs.later[3]);
 	for (int i = 0; i < 3; i++)
 		for (size_t c = 0; c < progs.later[i]->classes.n; c++)
 			if (progs.later[i]->classes.at[c].op.kind == OP_SCORES)
 				ck_assert_int_eq(progs.later[i]->classes.at[c].op.context, context[i]);
-	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).e2el_s, 5 + 21 * 4.0);
-	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).tpot_s, 86.0 / 22);
+	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).e2el_s, 5 + 88.2);
+	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).tpot_s, 90.2 / 22);
 	generate_free(&progs);
 	toy_release(&toy);
 }
@@ -259,7 +269,6 @@ START_TEST(few_tokens)
 	p = toy_all_on(&toy, 0);
 	p.world = toy_asking(&toy, g);
 	progs = generate_build(&p);
-	ck_assert_int_eq(progs.pieces, 0);
 	ck_assert_ptr_null(progs.later[0]);
 	t = generate_times(&progs, &g, 2, 5, none);
 	ck_assert_double_eq(t.prefill_tok_per_s, 200);
@@ -383,7 +392,7 @@ static double decode_tok_per_s(size_t unit)
 	double later[GENERATE_STEPS], rate;
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = seconds(g.later[i]);
+		later[i] = toy_step_s(&g, i);
 	rate = generate_times(&g, toy.world->scenario->workload.generate,
 			      sim_s_of_ns(first.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns),
 			      sim_s_of_ns(first.run.makespan_ns), later)
@@ -428,6 +437,7 @@ Suite *suite_generate(void)
 	tcase_add_test(tc, decode_grows_with_context);
 	tcase_add_loop_test(tc, simpson_for_the_founding_case, 0, 6);
 	tcase_add_loop_test(tc, simpson_for_any_length, 0, ARRAY_LEN(answers));
+	tcase_add_loop_test(tc, simpson_for_any_window, 0, ARRAY_LEN(grown));
 	tcase_add_test(tc, simpson_by_hand);
 	tcase_add_loop_test(tc, few_tokens, 0, 2);
 	tcase_add_test(tc, founding_decode_ratio);

@@ -229,7 +229,19 @@ static struct placement random_placement(struct rng *rng)
 	return p;
 }
 
-enum { SEEDS = 30 };
+/* The same placement under a request of its own: more sequences, in groups, prompts in chunks. */
+static const struct world *random_request(struct rng *rng)
+{
+	struct generate g = *toy.world->scenario->workload.generate;
+
+	g.batch = 1 + (int64_t)(rng_uniform(rng) * 6);
+	g.how.micro_batches = 1 + (int64_t)(rng_uniform(rng) * (double)g.batch);
+	g.how.chunk = rng_uniform(rng) < 0.5 ? 0 : 4 + (int64_t)(rng_uniform(rng) * 30);
+	g.how.kv = rng_uniform(rng) < 0.5 ? KV_STREAM : KV_END;
+	return toy_asking(&toy, g);
+}
+
+enum { SEEDS = 80 };
 START_TEST(random_placements)
 {
 	const size_t w = (size_t)_i / SEEDS;
@@ -238,6 +250,7 @@ START_TEST(random_placements)
 
 	toy_text(&toy, worlds[w].text, worlds[w].sets);
 	p = random_placement(rng);
+	p.world = random_request(rng);
 	check_progs(&p, rng);
 	toy_release(&toy);
 	rng_free(rng);

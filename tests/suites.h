@@ -23,6 +23,7 @@
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
 	SUITE(generate)                                                                                      \
+	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(predict) \
 	SUITE(pipeline)                                                                                      \

@@ -147,6 +147,39 @@ struct toy_run toy_run(struct arena *a, struct prog *p)
 	return r;
 }
 
+sim_ns toy_block_ns(struct toy *t, const struct shape *s, enum role role, enum phase phase)
+{
+	const struct unit *u = &t->world->units[0];
+	const struct site site =
+		site_make(&t->arena, &t->world->machines[0], u->device, u->profile, DTYPE_F16);
+	struct op ops[GRAPH_OPS];
+	const size_t n = graph_block(t->world->model, &t->world->scenario->precision, s,
+				     toy_part(t->world->model, role), phase, ops);
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cost c = cost_of(&ops[i], &site, 1);
+
+		sum += sim_ns_of_s(cost_seconds(&c));
+	}
+	return sum;
+}
+
+double toy_step_s(const struct generate_progs *g, int i)
+{
+	struct arena a = ARENA_INIT;
+	double s = 0;
+
+	if (g->later[i]) {
+		const struct toy_run r = toy_run(&a, g->later[i]);
+		const struct compiled_ends e = compiled_run(r.compiled, &r.times);
+
+		s = generate_step_s(g, &e);
+	}
+	arena_release(&a);
+	return s;
+}
+
 double toy_link_B(const struct prog *p, const char *what)
 {
 	double bytes = 0;

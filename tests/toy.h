@@ -7,7 +7,7 @@
  */
 #ifndef TESTS_TOY_H
 #define TESTS_TOY_H
-#include "sim/step/compile.h"
+#include "sim/step/generate.h"
 #include "sim/world/world.h"
 
 struct toy {
@@ -50,6 +50,10 @@ struct toy_run {
 	struct compiled *compiled;
 };
 struct toy_run toy_run(struct arena *a, struct prog *p);
+/* The time of a decode step by one of the three programs of a piece. */
+double toy_step_s(const struct generate_progs *g, int i);
+/* The time of the first layer's block of that role, or of an end, on the first device. */
+sim_ns toy_block_ns(struct toy *t, const struct shape *s, enum role role, enum phase phase);
 double toy_link_B(const struct prog *p, const char *what); /* bytes of tasks with that tag; NULL: of all */
 double toy_flop(const struct prog *p);                     /* carried out by all operators */
 

@@ -17,11 +17,13 @@ struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
 	uint32_t group;
 	bool answers; /* its last position gives a token: of a prompt's chunks the last one's alone */
 	int next;     /* the pass that this one's token starts; PASS_NONE */
+	int mark;     /* of the program, that its end is; 0 */
 	/* while it is written down */
 	struct walk walk;
 	struct waits x;
-	size_t done;  /* the last block so far */
-	uint32_t end; /* the task that ended it */
+	size_t done;   /* the last block so far */
+	bool follows;  /* its first turn is the last of the pass before it */
+	uint32_t turn; /* that it is in */
 };
 
 struct builder {
@@ -33,6 +35,8 @@ struct builder {
 	/* [group][layer]: what has to end for a cache to be where decode is, and where prefill is; NULL: it
 	 * is */
 	struct waits *kv, *own;
+	VEC(uint32_t) turn_of; /* of each task */
+	uint32_t turns_n;
 	bool token_at_end; /* the program ends when the last token is where the next step begins */
 };
 
@@ -199,13 +203,16 @@ static void end_pass(struct builder *b, struct pass *s)
 	const struct tag tag = {
 		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
 	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
+	uint32_t end;
 
 	if (prompt && s->x.n)
 		b->p->marks[MARK_PREFILL] = s->x.task[0];
-	s->end = prog_op(b->p, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
-	s->x = (struct waits){.n = 1, .task = {s->end}};
+	end = prog_op(b->p, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
+	s->x = (struct waits){.n = 1, .task = {end}};
+	if (s->mark)
+		b->p->marks[s->mark] = end;
 	if (prompt)
-		b->p->marks[MARK_FIRST_TOKEN] = s->end;
+		b->p->marks[MARK_FIRST_TOKEN] = end;
 	if (s->next != PASS_NONE)
 		b->passes.at[s->next].x = put_token(b, s);
 	else if (s->answers && b->token_at_end)
@@ -214,52 +221,44 @@ static void end_pass(struct builder *b, struct pass *s)
 		hand_off_all(b, s, &s->x);
 }
 
-static void put_turn(struct builder *b, struct turn *t)
+/* Does a pass begin where the one ended that it follows, to leave again? Then it goes on as one. */
+static bool goes_on(const struct builder *b, const struct pass *from, const struct pass *to)
 {
-	struct pass *s = &b->passes.at[t->pass];
+	const struct seat *end = walk_out(&from->walk, from->done), *seats = to->at->seats[to->phase];
+	bool leaves = false;
 
-	t->tasks_from = (uint32_t)b->p->tasks.n;
-	for (size_t block = t->first; block <= t->last; block++)
+	for (size_t block = walk_first(b->w) + 1; block <= walk_last(b->w); block++)
+		leaves |= !seat_same(&seats[block], &seats[block - 1]);
+	return leaves && seat_same(end, &seats[walk_first(b->w)]);
+}
+
+static void close_turn(struct builder *b, uint32_t turn)
+{
+	while (b->turn_of.n < b->p->tasks.n)
+		VEC_ADD(&b->turn_of, turn);
+}
+
+static void put_pass(struct builder *b, struct pass *s)
+{
+	const struct seat *seats = s->at->seats[s->phase];
+
+	s->walk = walk_begin(b->p, s->at, s->phase, s->shape, s->group);
+	for (size_t block = walk_first(b->w); block <= walk_last(b->w); block++) {
+		const bool first = block == walk_first(b->w);
+
+		if (first ? !s->follows : !seat_same(&seats[block], &seats[block - 1]))
+			s->turn = b->turns_n++;
 		put_block(b, s, block);
-	if (t->last == walk_last(b->w))
-		end_pass(b, s);
-	t->tasks_to = (uint32_t)b->p->tasks.n;
-}
-
-/* Pass by pass, each cut where it goes from one seat to another. */
-static void cut(const struct builder *b, struct turns *turns)
-{
-	for (uint32_t i = 0; i < b->passes.n; i++) {
-		const struct seat *seats = b->passes.at[i].at->seats[b->passes.at[i].phase];
-		struct turn t = {.pass = i};
-
-		for (size_t first = walk_first(b->w); first <= walk_last(b->w); first = t.last + 1) {
-			t.first = t.last = first;
-			while (t.last < walk_last(b->w) && seat_same(&seats[t.last + 1], &seats[first]))
-				t.last++;
-			VEC_ADD(turns, t);
-		}
+		close_turn(b, s->turn);
 	}
-}
+	end_pass(b, s);
+	close_turn(b, s->turn);
+	if (s->next != PASS_NONE) {
+		struct pass *next = &b->passes.at[s->next];
 
-static void put_turns(struct builder *b, struct turns *turns)
-{
-	const size_t caches = (size_t)(groups_of(&b->g) * b->w->model->layers);
-
-	prog_free(b->p);
-	b->p = prog_new(b->w);
-	if (b->kv) {
-		memset(b->kv, 0, caches * sizeof *b->kv);
-		memset(b->own, 0, caches * sizeof *b->own);
+		next->follows = goes_on(b, s, next);
+		next->turn = s->turn;
 	}
-	for (size_t i = 0; i < b->passes.n; i++) {
-		struct pass *s = &b->passes.at[i];
-
-		s->walk = walk_begin(b->p, s->at, s->phase, s->shape, s->group);
-		s->x.n = 0;
-	}
-	for (size_t i = 0; i < turns->n; i++)
-		put_turn(b, &turns->at[i]);
 }
 
 /* One pass after the other leaves nothing to put in order. */
@@ -273,15 +272,12 @@ static bool is_chain(const struct builder *b)
 
 static void put_passes(struct builder *b)
 {
-	struct turns turns = {0};
-
-	cut(b, &turns);
-	put_turns(b, &turns);
-	if (!is_chain(b)) {
-		turns_order(b->p, &turns);
-		put_turns(b, &turns);
-	}
-	VEC_FREE(&turns);
+	b->p = prog_new(b->w);
+	for (size_t i = 0; i < b->passes.n; i++)
+		put_pass(b, &b->passes.at[i]);
+	if (!is_chain(b))
+		turns_sort(b->p, b->turn_of.at, b->turns_n);
+	VEC_FREE(&b->turn_of);
 }
 
 static void add_decode(struct builder *b, int64_t group, int64_t past, int next)
@@ -347,28 +343,41 @@ static struct prog *build_later(const struct placement *at, int64_t past, int re
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < groups; i++) {
 			const int next = (int)b.passes.n + (int)groups;
+			const bool last = i == groups - 1;
 
 			add_decode(&b, i, past, step + 1 < repeat ? next : PASS_NONE);
+			if (last && step == WARM_STEPS - 1)
+				b.passes.at[b.passes.n - 1].mark = MARK_FROM;
+			if (last && step == WARM_STEPS + TIMED_STEPS - 1)
+				b.passes.at[b.passes.n - 1].mark = MARK_TO;
 		}
 	}
 	put_passes(&b);
-	if (repeat > 1) {
-		b.p->marks[MARK_FROM] = b.passes.at[WARM_STEPS * groups - 1].end;
-		b.p->marks[MARK_TO] = b.passes.at[repeat * groups - 1].end;
-	}
 	VEC_FREE(&b.passes);
 	return b.p;
+}
+
+/* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
+ * is that of the parabola through the three. */
+static void weigh(double h, double d, double *w)
+{
+	const double n = d + 1, sum = d * n / 2, squares = sum * (2 * d + 1) / 3;
+
+	w[0] = d > 1 ? (squares - (h + d) * sum) / (h * d) + n : 1;
+	w[1] = d > 1 ? (squares - d * sum) / (h * (h - d)) : 0;
+	w[2] = d > 1 ? (squares - h * sum) / (d * (d - h)) : d;
 }
 
 /* Steps behind contexts first .. last grow alike: those of one piece. */
 static void add_piece(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
 {
-	struct prog **later = &r->later[3 * r->pieces];
+	const int64_t half = (last - first) / 2;
+	const int i = r->later[0] ? GENERATE_STEPS / 2 : 0;
 
-	r->steps[r->pieces++] = (double)(last - first + 1);
-	later[0] = build_later(at, first, r->repeat);
-	later[1] = build_later(at, first + (last - first) / 2, r->repeat);
-	later[2] = build_later(at, last, r->repeat);
+	weigh((double)half, (double)(last - first), &r->weights[i]);
+	r->later[i] = build_later(at, first, r->repeat);
+	r->later[i + 1] = build_later(at, first + half, r->repeat);
+	r->later[i + 2] = build_later(at, last, r->repeat);
 }
 
 static bool has_window(const struct model *m)
@@ -424,8 +433,8 @@ double generate_over_steps(const struct generate_progs *g, const double later[GE
 {
 	double sum = 0;
 
-	for (int i = 0; i < g->pieces; i++)
-		sum += g->steps[i] * (later[3 * i] + 4 * later[3 * i + 1] + later[3 * i + 2]) / 6;
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		sum += g->weights[i] * later[i];
 	return sum;
 }
 

@@ -4,9 +4,9 @@
  *
  * Layer step. `first` is prefill and the first decode step as one program, so that a hand-off overlaps both,
  * chunks of a prompt are on several devices at once, and groups of sequences follow one another. `later` is a
- * decode step at three contexts (at the beginning, halfway, at the end) over which a step's time is
- * integrated by Simpson's rule: exact while it grows no faster than the cube of the context. Where a window
- * fills up on the way, there are three before and three after.
+ * decode step at three contexts (at the beginning, halfway, at the end), from which the sum over all steps is
+ * exact while a step's time grows no faster than the square of the context (Simpson's rule, for a sum). Where
+ * a window fills up on the way, there are three before and three after.
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
  * and is timed between the ends of the last group's, once the groups have spread out.
@@ -25,9 +25,8 @@ struct generate_progs {
 	struct prog *first;
 	struct prog *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
 					       piece, the longer piece first: later[1] is in its middle */
-	int pieces;
-	double steps[GENERATE_PIECES]; /* decode steps that each piece stands for */
-	int repeat;                    /* steps in one of `later` */
+	double weights[GENERATE_STEPS];     /* decode steps that each of them stands for */
+	int repeat;                         /* steps in one of `later` */
 };
 
 struct generate_progs generate_build(const struct placement *p);
@@ -36,7 +35,7 @@ void generate_free(struct generate_progs *g);
 /* The time of a step, from that of one of `later`. */
 double generate_step_s(const struct generate_progs *g, const struct compiled_ends *e);
 
-/* The sum over all decode steps of what their programs say of one, by Simpson's rule. */
+/* The sum over all decode steps of what their programs say of one. */
 double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS]);
 
 /* From the times of the programs to what users measure; seconds, tokens of all sequences a second.

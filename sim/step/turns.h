@@ -1,27 +1,17 @@
 /*
  * turns.h - which of the things that several passes want done comes first.
  *
- * Layer step. A turn is a run of tasks of one pass that a device takes up as one: from where the pass comes
- * to a seat to where it leaves it. A program keeps the order in which it was written, so one with several
- * passes is written twice: once pass by pass, and again in the order that turns_order() finds by running the
- * turns with every queue taking what is ready first, as runtimes do that start a piece of work when its input
- * is there.
+ * Layer step. A turn is what a device takes up as one: the tasks of a pass from where it comes to a seat to
+ * where it leaves it, with what it sends on. A program keeps the order in which it was written, pass by pass;
+ * turns_sort() puts it in the order in which the turns start where every queue takes what is ready first, as
+ * runtimes do that begin a piece of work when its input is there.
  */
 #ifndef SIM_STEP_TURNS_H
 #define SIM_STEP_TURNS_H
 #include "sim/step/prog.h"
 
-struct turn {
-	uint32_t pass;
-	size_t first, last;            /* its blocks */
-	uint32_t tasks_from, tasks_to; /* in the program written pass by pass: from .. to - 1 */
-};
-struct turns { /* a vector */
-	struct turn *at;
-	size_t n, room;
-};
-
-/* Sorts the turns. Those of one pass keep their order, and none comes before one that it waits for. */
-void turns_order(const struct prog *p, struct turns *turns);
+/* turn_of: the turn of each task, numbered from 0 in the order written, turns_n of them. Dependencies still
+ * point backwards after it; marks follow their tasks. */
+void turns_sort(struct prog *p, const uint32_t *turn_of, size_t turns_n);
 
 #endif

@@ -1,0 +1,365 @@
+/*
+ * check_flight.c - several passes in flight: chunks of a prompt, groups of sequences, by hand.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+#define NO_STEP                                                                                              \
+	"machines.a.devices.gpu.runtimes.toy.overhead.step=0",                                               \
+		"machines.b.devices.gpu.runtimes.toy.overhead.step=0"
+#define STEP_NS 50000
+
+static sim_ns ns(const struct shape *s, enum role role, enum phase phase)
+{
+	return toy_block_ns(&toy, s, role, phase);
+}
+
+static sim_ns layer_ns(const struct shape *s, enum phase phase)
+{
+	return ns(s, ROLE_ATTENTION, phase) + ns(s, ROLE_FFN, phase);
+}
+
+static sim_ns most(sim_ns a, sim_ns b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- chunks of a prompt ---- */
+
+static const struct {
+	const char *chunk;
+	int64_t tokens;
+} chunks[] = {{"0", 300},       {"300 tok", 300}, {"999 tok", 300}, {"150 tok", 150},
+	      {"128 tok", 128}, {"7 tok", 7},     {"1 tok", 1}};
+
+/* On two machines with two layers each: a chunk is on the second while the next is on the first. Only the
+ * last one goes through the head; each one's end costs the host's part. */
+START_TEST(chunks_over_two_stages)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		arena_printf(&a, "workload.generate.chunk=%s", chunks[_i].chunk),
+		"assignments.0.place=[{on: b}, {layers: 0-1, on: a}, {op: embedding, on: a}]",
+		"model.layers=4",
+		"links.ab.latency=0",
+		"links.ab.bandwidth=1e15 B/s",
+		NULL};
+	sim_ns on_a = 0, on_b = 0, blocks_end = 0;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	for (int64_t past = 0; past < 300; past += chunks[_i].tokens) {
+		const bool last = past + chunks[_i].tokens >= 300;
+		const struct shape s = {
+			.batch = 1, .tokens = last ? 300 - past : chunks[_i].tokens, .past = past};
+
+		on_a += ns(&s, ROLE_EMBEDDING, PHASE_PREFILL) + 2 * layer_ns(&s, PHASE_PREFILL);
+		on_b = most(on_a, on_b) + 2 * layer_ns(&s, PHASE_PREFILL);
+		if (last)
+			on_b += ns(&s, ROLE_HEAD, PHASE_PREFILL);
+		blocks_end = on_b;
+		on_b += STEP_NS;
+	}
+	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_PREFILL]].end_ns, blocks_end);
+	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, on_b);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Chunks do the same work and send the same cache, windows or not; activations too. */
+START_TEST(chunks_conserve)
+{
+	static const char *const models[][2] = {
+		{"model.attention.window=0 tok", NULL},
+		{"model.attention.window=100 tok", "model.attention.full_every=2"},
+		{"model.attention.window=256 tok", NULL},
+		{"model.attention.latent={kv_rank: 32, nope_dim: 16, rope_dim: 16, value_dim: 24}",
+		 "model.attention.kv_heads=8"},
+	};
+	const int model = _i / (int)ARRAY_LEN(chunks), row = _i % (int)ARRAY_LEN(chunks);
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		"assignments.0.place=[{on: a}, {layers: 1, on: b, phase: prefill}, {on: b, phase: decode}]",
+		"workload.generate.batch=3",
+		"machines.a.devices.gpu.runtimes.toy.attention.skips_mask=true",
+		"machines.b.devices.gpu.runtimes.toy.attention.skips_mask=true",
+		models[model][0],
+		models[model][1],
+		NULL};
+	struct generate g;
+	struct placement p;
+	struct generate_progs whole, cut;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	whole = generate_build(&p);
+	g = *toy.world->scenario->workload.generate;
+	g.how = (struct generate_how){.chunk = chunks[row].tokens, .micro_batches = 1 + row % 3};
+	p.world = toy_asking(&toy, g);
+	cut = generate_build(&p);
+	ck_assert_double_eq_tol(toy_flop(cut.first) / toy_flop(whole.first), 1, 1e-12);
+	ck_assert_double_eq(toy_link_B(cut.first, "KV"), toy_link_B(whole.first, "KV"));
+	ck_assert_double_eq(toy_link_B(cut.first, NULL), toy_link_B(whole.first, NULL));
+	ck_assert_double_gt(toy_link_B(cut.first, "KV"), 0);
+	generate_free(&cut);
+	generate_free(&whole);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* A runtime that makes every token's logits runs the head over each chunk. */
+START_TEST(heads_of_chunks)
+{
+	const char *const sets[] = {"workload.generate={prompt: 300 tok, tokens: 1 tok, chunk: 100 tok}",
+				    _i ? "machines.a.devices.gpu.runtimes.toy.all_logits=true" : NULL, NULL};
+	struct placement p;
+	struct generate_progs g;
+	double rows = 0;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_all_on(&toy, 0);
+	g = generate_build(&p);
+	for (size_t i = 0; i < g.first->tasks.n; i++) {
+		const struct op *op = &g.first->classes.at[g.first->tasks.at[i].class].op;
+
+		if (op->role == ROLE_HEAD && op->kind == OP_LINEAR)
+			rows += (double)op->m;
+	}
+	ck_assert_double_eq(rows, _i ? 300 : 1);
+	generate_free(&g);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- the cache at the end ---- */
+
+/* Nothing leaves before the first token; then the token and the whole cache, in that order, and decode reads
+ * the first layer's cache when all of it is there. Against it, layer by layer is never later. */
+START_TEST(cache_at_the_end)
+{
+	static const char *const cables[] = {"1e15 B/s", "1 GB/s", "50 MB/s", "1 MB/s"};
+	static const double Bps[] = {1e15, 1e9, 50e6, 1e6};
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "links.ab.bandwidth=%s", cables[_i]),
+				    "assignments.0.generate={kv: end}", NULL};
+	const struct shape token = {.batch = 1, .tokens = 1, .past = 300};
+	const sim_ns kv = sim_ns_of_s(2 * 300 * 2 * 64 * 2 / Bps[_i]), id = sim_ns_of_s(4 / Bps[_i]),
+		     L = 20000;
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+	sim_ns first, rest;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.first);
+	first = r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns;
+	rest = 2 * layer_ns(&token, PHASE_DECODE) + ns(&token, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
+	ck_assert_int_eq(r.run.makespan_ns,
+			 first + id + L + most(kv, ns(&token, ROLE_EMBEDDING, PHASE_DECODE)) + rest);
+	ck_assert_double_eq(toy_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	generate_free(&g);
+	{
+		const sim_ns at_end = r.run.makespan_ns;
+		struct generate stream = *toy.world->scenario->workload.generate;
+		struct assignment plain = *p.assignment;
+
+		plain.generate = NULL;
+		p.assignment = &plain;
+		p.world = toy_asking(&toy, stream);
+		g = generate_build(&p);
+		ck_assert_int_le(toy_run(&a, g.first).run.makespan_ns, at_end);
+		generate_free(&g);
+	}
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- attention and FFN on two devices: groups to and fro ---- */
+
+/* A group's step takes layers x (Ta + Tf + 2 Tc); m of them, one behind the other, no less than m times the
+ * busier device (MegaScale-Infer, arXiv:2504.02263, section 4.1; Step-3, arXiv:2507.19427). */
+static const struct {
+	const char *latency, *faster;
+	sim_ns latency_ns;
+} ways[] = {
+	{"0", NULL, 0},
+	{"5 us", NULL, 5000},
+	{"40 us", NULL, 40000},
+	{"1 ms", NULL, 1000000},
+	{"3 us", "machines.b.devices.gpu.runtimes.toy.gemv=30 GB/s", 3000},
+	{"3 us", "machines.b.devices.gpu.runtimes.toy.gemv=110 GB/s", 3000},
+	{"30 us", "machines.b.devices.gpu.runtimes.toy.gemv=10 GB/s", 30000},
+};
+
+static sim_ns block_on(const struct prog *p, uint32_t queue, enum role role, int64_t layer, uint32_t micro,
+		       const struct class_times *t)
+{
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct prog_task *k = &p->tasks.at[i];
+
+		if (k->queue == queue && k->tag.part.role == role && k->tag.layer == layer &&
+		    k->tag.micro == micro)
+			sum += t->ns[k->class];
+	}
+	return sum;
+}
+
+START_TEST(to_and_fro)
+{
+	const int row = _i / 4, m = 1 + _i % 4, L = 4;
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		"assignments.0.place=[{on: a}, {op: ffn, on: b}]",
+		"model.ends=false",
+		"model.layers=4",
+		NO_STEP,
+		"links.ab.bandwidth=1e15 B/s",
+		arena_printf(&a, "links.ab.latency=%s", ways[row].latency),
+		arena_printf(
+			&a,
+			"workload.generate={prompt: 300 tok, tokens: 9 tok, batch: %d, micro_batches: %d}",
+			3 * m, m),
+		ways[row].faster,
+		NULL};
+	struct placement p;
+	struct generate_progs g;
+	struct toy_run r;
+	sim_ns Ta, Tf, want;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	r = toy_run(&a, g.later[0]);
+	Ta = block_on(g.later[0], 0, ROLE_ATTENTION, 0, 0, &r.times) / g.repeat;
+	Tf = block_on(g.later[0], 1, ROLE_FFN, 0, 0, &r.times) / g.repeat;
+	want = L * most(Ta + Tf + 2 * ways[row].latency_ns, m * most(Ta, Tf));
+	ck_assert_msg(fabs(toy_step_s(&g, 0) - sim_s_of_ns(want)) < 1e-12, "m %d: %.9g s, not %.9g s", m,
+		      toy_step_s(&g, 0), sim_s_of_ns(want));
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- decode in a pipeline ---- */
+
+/* Two stages alike: with one group the pace is that of the chain, with two or more that of a stage each. */
+START_TEST(decode_in_a_pipeline)
+{
+	const int m = 1 + _i % 4, L_us = _i / 4 ? 30 : 0;
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		"assignments.0.place=[{on: b}, {layers: 0-1, on: a}]",
+		"model.ends=false",
+		"model.layers=4",
+		NO_STEP,
+		"links.ab.bandwidth=1e15 B/s",
+		arena_printf(&a, "links.ab.latency=%d us", L_us),
+		arena_printf(&a, "assignments.0.generate={micro_batches: %d}", m),
+		arena_printf(&a, "workload.generate={prompt: 300 tok, tokens: 9 tok, batch: %d}", 2 * m),
+		NULL};
+	const struct shape s = {.batch = 2, .tokens = 1, .past = 301};
+	struct placement p;
+	struct generate_progs g;
+	sim_ns stage, want;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	stage = 2 * layer_ns(&s, PHASE_DECODE);
+	want = most(2 * (stage + L_us * 1000), m * stage);
+	ck_assert_double_eq_tol(toy_step_s(&g, 0), sim_s_of_ns(want), 1e-12);
+	ck_assert_int_eq(g.repeat, m > 1 ? WARM_STEPS + TIMED_STEPS : 1);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* The ends of a model may sit with its last stage: the first stage still never waits for long. */
+START_TEST(ends_beside_the_last_stage)
+{
+	static const char *const sets[] = {
+		"assignments.0.place=[{on: b}, {layers: 0-2, on: a}]",
+		"model.layers=4",
+		NO_STEP,
+		"links.ab.latency=0",
+		"links.ab.bandwidth=1e15 B/s",
+		"workload.generate={prompt: 300 tok, tokens: 9 tok, batch: 4, micro_batches: 2}",
+		NULL};
+	const struct shape s = {.batch = 2, .tokens = 1, .past = 301};
+	struct placement p;
+	struct generate_progs g;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	ck_assert_double_eq_tol(toy_step_s(&g, 0), 2 * sim_s_of_ns(3 * layer_ns(&s, PHASE_DECODE)), 1e-12);
+	generate_free(&g);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Groups on one device gain nothing; they only read the weights more often. */
+START_TEST(groups_on_one_device)
+{
+	const int m = 1 + _i;
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		arena_printf(
+			&a,
+			"workload.generate={prompt: 300 tok, tokens: 9 tok, batch: %d, micro_batches: %d}",
+			2 * m, m),
+		NULL};
+	const struct shape s = {.batch = 2, .tokens = 1, .past = 301};
+	struct placement p;
+	struct generate_progs g;
+	sim_ns chain;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_all_on(&toy, 0);
+	g = generate_build(&p);
+	chain = ns(&s, ROLE_EMBEDDING, PHASE_DECODE) + 2 * layer_ns(&s, PHASE_DECODE) +
+		ns(&s, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
+	ck_assert_double_eq_tol(toy_step_s(&g, 0), sim_s_of_ns(m * chain), 1e-12);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_flight(void)
+{
+	Suite *s = suite_create("flight");
+	TCase *tc = tcase_create("flight");
+
+	tcase_add_loop_test(tc, chunks_over_two_stages, 0, ARRAY_LEN(chunks));
+	tcase_add_loop_test(tc, chunks_conserve, 0, 4 * ARRAY_LEN(chunks));
+	tcase_add_loop_test(tc, heads_of_chunks, 0, 2);
+	tcase_add_loop_test(tc, cache_at_the_end, 0, 4);
+	tcase_add_loop_test(tc, to_and_fro, 0, 4 * ARRAY_LEN(ways));
+	tcase_add_loop_test(tc, decode_in_a_pipeline, 0, 8);
+	tcase_add_test(tc, ends_beside_the_last_stage);
+	tcase_add_loop_test(tc, groups_on_one_device, 0, 4);
+	suite_add_tcase(s, tc);
+	return s;
+}
