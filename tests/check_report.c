@@ -386,10 +386,10 @@ static const struct lane lanes[] = {{"m5", "Apple M5 GPU", "m5", false},
 				    {HOSTILE, HOSTILE, "m5", false}};
 
 static const struct box few[] = {
-	{0, BOX_PREFILL, 12, 1512, "A0", HOSTILE, HOSTILE, true, UINT32_MAX},
-	{1, BOX_TRANSFER, 1512, 4000, "KV", "KV of layer 0", NULL, true, 0},
-	{2, BOX_DECODE, 4000, 1000000, HOSTILE, "decode", "14.2 GB", true, 1},
-	{0, BOX_UPDATE, 2000, 2000, "", "nothing", "", false, 1},
+	{0, BOX_PREFILL, 12, 1512, "A0", HOSTILE, HOSTILE, true, UINT32_MAX, 0},
+	{1, BOX_TRANSFER, 1512, 4000, "KV", "KV of layer 0", NULL, true, 0, 0},
+	{2, BOX_DECODE, 4000, 1000000, HOSTILE, "decode", "14.2 GB", true, 1, 0},
+	{0, BOX_UPDATE, 2000, 2000, "", "nothing", "", false, 1, 0},
 };
 
 static struct schedule few_boxes(void)

@@ -45,15 +45,18 @@ static const struct ran *choose(const struct prediction *p, const char *name, en
 	return NULL;
 }
 
-static const char *subtitle(struct arena *a, const struct world *w, enum drawn part)
+static const char *subtitle(struct arena *a, const struct placement *at, enum drawn part)
 {
+	const struct world *w = at->world;
 	const struct generate *g = w->scenario->workload.generate;
 	const struct train *t = w->scenario->workload.train;
 
 	if (part == DRAWN_TRAIN)
-		return arena_printf(a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s",
+		return arena_printf(a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s%s",
 				    w->model->title, (long long)t->batch, (long long)t->tokens,
-				    (long long)t->micro_batches, t->micro_batches == 1 ? "" : "es");
+				    (long long)t->micro_batches, t->micro_batches == 1 ? "" : "es in order ",
+				    t->micro_batches == 1 ? ""
+							  : schedule_names[placement_train(at).how.schedule]);
 	if (part == DRAWN_DECODE)
 		return arena_printf(a, "%s: one decode step in the middle of %lld tokens, batch %lld",
 				    w->model->title, (long long)g->tokens, (long long)g->batch);
@@ -91,10 +94,16 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 	prediction_make(&s->arena, at, &p);
 	r = choose(&p, o->phase, &part);
 	if (r) {
-		struct schedule schedule = lanes_of(&s->arena, r);
+		const struct train *t = at->world->scenario->workload.train;
+		/* a trace keeps every block; a picture of many micro-batches shows their passes */
+		const bool passes = part == DRAWN_TRAIN && t->micro_batches > 1 && !str_ends(o->out, ".json");
+		struct schedule schedule = lanes_of(&s->arena, r, passes ? BOXES_PASSES : BOXES_BLOCKS);
+
+		if (part == DRAWN_TRAIN)
+			lanes_memory(&s->arena, &p, &schedule);
 
 		schedule.title = at->assignment->name;
-		schedule.subtitle = subtitle(&s->arena, at->world, part);
+		schedule.subtitle = subtitle(&s->arena, at, part);
 		rc = write_picture(o, &schedule);
 	} else if (!p.generate_fits && !p.train_fits) {
 		rc = EXIT_NOTHING_FITS;

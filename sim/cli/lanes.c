@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/report/columns.h"
+
 struct builder {
 	struct arena *arena;
 	const struct ran *r;
 	const struct world *w;
+	enum boxes boxes_of;
+	int *chunk_of;     /* [unit * blocks + block]: which of the unit's runs of blocks, forward */
 	uint32_t *lane_of; /* queue -> lane */
 	uint32_t *box_of;  /* task -> box */
 	bool *critical;    /* task */
@@ -45,6 +49,13 @@ static struct lane lane_for(struct builder *b, size_t q)
 			     true};
 }
 
+/* A link that does next to nothing is no lane where passes are shown: arrows go from device to device. */
+static bool is_quiet(const struct builder *b, size_t q)
+{
+	return b->boxes_of == BOXES_PASSES && q >= b->w->units_n &&
+	       (double)b->r->run.busy_ns[q] < 0.02 * (double)b->r->run.makespan_ns;
+}
+
 /* Lanes in an order that reads well: a device, then the links that leave it. Queues that do nothing are left
  * out. */
 static size_t make_lanes(struct builder *b, struct lane *lanes)
@@ -61,7 +72,7 @@ static size_t make_lanes(struct builder *b, struct lane *lanes)
 			const bool leaves = j && j->ends[(q - b->w->units_n) % 2] == b->w->units[u].machine;
 
 			if (b->lane_of[q] != UINT32_MAX || b->r->run.busy_ns[q] == 0 ||
-			    (j ? !leaves : q != u))
+			    (j ? !leaves : q != u) || is_quiet(b, q))
 				continue;
 			b->lane_of[q] = (uint32_t)n;
 			lanes[n++] = lane_for(b, q);
@@ -80,7 +91,9 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 
 	switch (c->kind) {
 	case CLASS_OP:
-		return of_phase[tag->phase];
+		if (tag->half != HALF_BOTH)
+			return tag->half == HALF_INPUT ? BOX_INPUT : BOX_WEIGHTS;
+		return of_phase[tag->again ? PHASE_BACKWARD : tag->phase];
 	case CLASS_SEND:
 		return BOX_TRANSFER;
 	case CLASS_REDUCE:
@@ -92,17 +105,62 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 	BUG("class kind %d", (int)c->kind);
 }
 
-static const char *letter_of(struct builder *b, const struct tag *tag)
+static bool is_host(const struct class *c)
+{
+	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
+}
+
+/* Of a pass of a micro-batch: its number. */
+static const char *letter_of(struct builder *b, const struct class *c, const struct tag *tag)
 {
 	static const char letters[ROLE_N] = {
 		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_ROUTER] = 'R',
 		[ROLE_SHARED] = 'S',    [ROLE_EXPERTS] = 'X',   [ROLE_HEAD] = 'H'};
 
+	if (b->boxes_of == BOXES_PASSES && c->kind == CLASS_OP)
+		return is_host(c)                   ? NULL
+		       : tag->phase == PHASE_UPDATE ? "U"
+						    : arena_printf(b->arena, "%u", tag->micro);
 	if (tag->what)
 		return !strcmp(tag->what, "KV") ? "KV" : arena_printf(b->arena, "%c", tag->what[0]);
 	if (tag->layer < 0)
 		return arena_printf(b->arena, "%c", letters[tag->part.role]);
 	return arena_printf(b->arena, "%c%lld", letters[tag->part.role], (long long)tag->layer);
+}
+
+static size_t block_of(const struct builder *b, const struct tag *tag)
+{
+	return model_block_of(b->w->model, tag->part.role, tag->layer);
+}
+
+/* Blocks that a unit runs without another's between them are one chunk of the model. */
+static void find_chunks(struct builder *b)
+{
+	const struct prog *p = b->r->prog;
+	const size_t blocks = model_blocks(b->w->model);
+
+	b->chunk_of = arena_array(b->arena, b->w->units_n * blocks, sizeof *b->chunk_of);
+	for (size_t i = 0; i < p->tasks.n; i++)
+		if (p->tasks.at[i].queue < b->w->units_n && !p->tasks.at[i].tag.what &&
+		    !is_host(&p->classes.at[p->tasks.at[i].class]))
+			b->chunk_of[p->tasks.at[i].queue * blocks + block_of(b, &p->tasks.at[i].tag)] = 1;
+	for (size_t u = 0; u < b->w->units_n; u++) {
+		int *of = b->chunk_of + u * blocks, n = 0;
+
+		for (size_t i = 0, before = 0; i < blocks; i++) {
+			const size_t has = (size_t)of[i];
+
+			of[i] = has && !before ? n++ : n - 1;
+			before = has;
+		}
+	}
+}
+
+static int shade_of(const struct builder *b, const struct class *c, const struct prog_task *t)
+{
+	if (b->boxes_of != BOXES_PASSES || c->kind != CLASS_OP || is_host(c) || t->tag.phase == PHASE_UPDATE)
+		return 0;
+	return b->chunk_of[t->queue * model_blocks(b->w->model) + block_of(b, &t->tag)];
 }
 
 static const char *label_of(struct builder *b, const struct class *c, const struct tag *tag)
@@ -114,11 +172,23 @@ static const char *label_of(struct builder *b, const struct class *c, const stru
 			    : c->kind == CLASS_RECEIVE_COPY ? " onto the device"
 							    : "";
 
-	if (c->kind == CLASS_OP && c->op.kind == OP_STEP && !b->w->model->ends)
+	if (is_host(c) && (!b->w->model->ends || b->boxes_of == BOXES_PASSES))
 		return arena_printf(b->arena, "the host, %s", phase_names[tag->phase]);
+	if (b->boxes_of == BOXES_PASSES && c->kind == CLASS_OP)
+		return tag->phase == PHASE_UPDATE
+			       ? "new weights"
+			       : arena_printf(b->arena, "micro-batch %u from %s%s on", tag->micro, where,
+					      role_names[tag->part.role]);
 	return arena_printf(b->arena, "%s%s, %s%s%s", where,
 			    tag->what ? tag->what : role_names[tag->part.role], phase_names[tag->phase],
 			    doing, micro);
+}
+
+static bool same_pass(const struct tag *a, const struct class *ca, const struct tag *b,
+		      const struct class *cb)
+{
+	return (a->again ? PHASE_BACKWARD : a->phase) == (b->again ? PHASE_BACKWARD : b->phase) &&
+	       a->half == b->half && a->micro == b->micro && !is_host(ca) && !is_host(cb);
 }
 
 static bool same_box(const struct tag *a, const struct class *ca, const struct tag *b, const struct class *cb)
@@ -169,9 +239,15 @@ static void make_boxes(struct builder *b, const struct started *order, size_t n)
 		struct box *last = b->boxes_n ? &b->boxes[b->boxes_n - 1] : NULL;
 		const struct prog_task *before = i ? &p->tasks.at[order[i - 1].task] : NULL;
 
+		b->box_of[id] = UINT32_MAX;
+		if (b->lane_of[t->queue] == UINT32_MAX)
+			continue;
+
 		if (last && order[i - 1].queue == t->queue && last->end_ns == span->start_ns &&
-		    c->kind == CLASS_OP &&
-		    same_box(&before->tag, &p->classes.at[before->class], &t->tag, c)) {
+		    c->kind == CLASS_OP && last->shade == shade_of(b, c, t) &&
+		    p->classes.at[before->class].kind == CLASS_OP &&
+		    (b->boxes_of == BOXES_PASSES ? same_pass : same_box)(
+			    &before->tag, &p->classes.at[before->class], &t->tag, c)) {
 			last->end_ns = span->end_ns;
 			last->critical |= b->critical[id];
 		} else {
@@ -179,10 +255,11 @@ static void make_boxes(struct builder *b, const struct started *order, size_t n)
 							      .kind = kind_of(c, &t->tag),
 							      .start_ns = span->start_ns,
 							      .end_ns = span->end_ns,
-							      .letter = letter_of(b, &t->tag),
+							      .letter = letter_of(b, c, &t->tag),
 							      .label = label_of(b, c, &t->tag),
 							      .critical = b->critical[id],
-							      .cause = span->cause};
+							      .cause = span->cause,
+							      .shade = shade_of(b, c, t)};
 		}
 		b->box_of[id] = (uint32_t)b->boxes_n - 1;
 		count(b, (uint32_t)b->boxes_n - 1, c);
@@ -197,6 +274,8 @@ static void add_details(struct builder *b)
 		const bool moves =
 			box->kind == BOX_TRANSFER || box->kind == BOX_COPY || box->kind == BOX_REDUCE;
 
+		while (box->cause != TASK_NONE && b->box_of[box->cause] == UINT32_MAX) /* not shown */
+			box->cause = b->r->run.spans[box->cause].cause;
 		box->cause = box->cause == TASK_NONE ? UINT32_MAX : b->box_of[box->cause];
 		if (b->flop[i] > 0)
 			str_addf(&s, "%.3g GFLOP\n", b->flop[i] / 1e9);
@@ -209,10 +288,25 @@ static void add_details(struct builder *b)
 	}
 }
 
-struct schedule lanes_of(struct arena *a, const struct ran *r)
+static const char *note_of(const struct builder *b)
+{
+	bool quiet = false, dark = false;
+
+	for (size_t q = b->w->units_n; q < prog_queues(b->w); q++)
+		quiet |= b->r->run.busy_ns[q] && is_quiet(b, q);
+	for (size_t i = 0; i < b->boxes_n; i++)
+		dark |= b->boxes[i].shade > 0;
+	if (!quiet && !dark)
+		return NULL;
+	return arena_printf(b->arena, "%s%s%s", dark ? "darker: layers further along the model" : "",
+			    quiet && dark ? " \xc2\xb7 " : "",
+			    quiet ? "links that are busy for less than 2 % of the time are left out" : "");
+}
+
+struct schedule lanes_of(struct arena *a, const struct ran *r, enum boxes boxes)
 {
 	const size_t n = r->prog->tasks.n, queues = prog_queues(r->prog->world);
-	struct builder b = {.arena = a, .r = r, .w = r->prog->world};
+	struct builder b = {.arena = a, .r = r, .w = r->prog->world, .boxes_of = boxes};
 	struct lane *lanes = arena_array(a, queues, sizeof *lanes);
 	struct started *order = arena_array(a, n, sizeof *order);
 	uint32_t *path = arena_array(a, n, sizeof *path);
@@ -236,10 +330,51 @@ struct schedule lanes_of(struct arena *a, const struct ran *r)
 		qsort(order, n, sizeof *order, by_queue_and_start);
 	s.lanes = lanes;
 	s.lanes_n = make_lanes(&b, lanes);
+	if (boxes == BOXES_PASSES)
+		find_chunks(&b);
 	make_boxes(&b, order, n);
 	add_details(&b);
 	s.boxes = b.boxes;
 	s.boxes_n = b.boxes_n;
 	s.to_ns = r->run.makespan_ns;
+	s.note = note_of(&b);
 	return s;
+}
+
+static const struct level *levels_of(struct arena *a, const struct memory_use *u)
+{
+	struct level *levels = arena_array(a, u->points_n, sizeof *levels);
+
+	for (size_t i = 0; i < u->points_n; i++)
+		levels[i] = (struct level){u->points[i].at_ns, u->points[i].bytes / u->peak.usable_B};
+	return levels;
+}
+
+static const char *size_text(struct arena *a, double bytes)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	columns_size(&s, bytes);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s)
+{
+	const struct world *w = p->at.world;
+	struct strip *strips = arena_array(a, w->machines_n, sizeof *strips);
+
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct memory_use *u = &p->train_use[i];
+
+		if (fit_need_B(&u->peak) <= 0)
+			continue;
+		strips[s->strips_n++] =
+			(struct strip){w->machines[i].origin.name,
+				       arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
+				       size_text(a, fit_need_B(&u->peak)), levels_of(a, u), u->points_n};
+	}
+	s->strips = strips;
 }

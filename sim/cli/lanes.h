@@ -8,7 +8,17 @@
 #include "sim/predict/predict.h"
 #include "sim/report/schedule.h"
 
+/* What becomes a box. */
+enum boxes {
+	BOXES_BLOCKS, /* a block */
+	BOXES_PASSES  /* a micro-batch's pass through all that a device has; links that hardly do anything are
+			 left out */
+};
+
 /* Lives in the arena. The window is the whole run. */
-struct schedule lanes_of(struct arena *a, const struct ran *r);
+struct schedule lanes_of(struct arena *a, const struct ran *r, enum boxes boxes);
+
+/* Memory of each machine that a training step uses, as strips of a schedule. */
+void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s);
 
 #endif

@@ -10,12 +10,21 @@
 #include "sim/base/units.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
+#include "sim/report/strips.h"
 #include "sim/report/textsize.h"
 
 const char *const box_kind_names[BOX_KIND_N + 1] = {
-	[BOX_PREFILL] = "prefill",   [BOX_DECODE] = "decode",    [BOX_FORWARD] = "forward",
-	[BOX_BACKWARD] = "backward", [BOX_UPDATE] = "optimizer", [BOX_TRANSFER] = "transfer",
-	[BOX_COPY] = "host copy",    [BOX_REDUCE] = "reduce",    [BOX_KIND_N] = NULL,
+	[BOX_PREFILL] = "prefill",
+	[BOX_DECODE] = "decode",
+	[BOX_FORWARD] = "forward",
+	[BOX_BACKWARD] = "backward",
+	[BOX_INPUT] = "gradient of inputs (B)",
+	[BOX_WEIGHTS] = "gradient of weights (W)",
+	[BOX_UPDATE] = "optimizer",
+	[BOX_TRANSFER] = "transfer",
+	[BOX_COPY] = "host copy",
+	[BOX_REDUCE] = "reduce",
+	[BOX_KIND_N] = NULL,
 };
 
 /* Tints of Okabe and Ito's colours for the colour-blind, light enough for black text; darker for outlines. */
@@ -24,8 +33,16 @@ static const struct tint {
 } tints[BOX_KIND_N] = {
 	[BOX_PREFILL] = {"#fbd08f", "#b87400"}, [BOX_DECODE] = {"#a3cbe8", "#0072b2"},
 	[BOX_FORWARD] = {"#c3e4f8", "#2f87bd"}, [BOX_BACKWARD] = {"#9cd9bf", "#007f5c"},
+	[BOX_INPUT] = {"#9cd9bf", "#007f5c"},   [BOX_WEIGHTS] = {"#f6c79c", "#c25e00"},
 	[BOX_UPDATE] = {"#d4d4d4", "#636363"},  [BOX_TRANSFER] = {"#fff2a1", "#a88a00"},
 	[BOX_COPY] = {"#ecc8dd", "#a3507f"},    [BOX_REDUCE] = {"#d8d0f0", "#6a51a3"},
+};
+/* Of passes that come in shades: half way to the outline's colour, and all but there. */
+static const char *const shades[BOX_KIND_N][2] = {
+	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"},
+	[BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
+	[BOX_INPUT] = {"#66c0a0", "#3fa785"},
+	[BOX_WEIGHTS] = {"#eda260", "#e08a3c"},
 };
 static const char red[] = "#d62728", grey[] = "#5a5a5a";
 
@@ -43,8 +60,8 @@ struct view {
 	const struct schedule *s;
 	struct canvas canvas;
 	struct bars bars;
-	double left, top, bottom, pt_per_ns;
-	struct arrow *arrows; /* between lanes */
+	double left, top, lanes_end, bottom, pt_per_ns; /* strips lie between lanes_end and bottom */
+	struct arrow *arrows;                           /* between lanes */
 	size_t arrows_n, red_n;
 };
 
@@ -256,6 +273,14 @@ static double letter_fit(const char *letter, double w)
 	return 0.0;
 }
 
+static const char *fill_of(const struct view *v, const struct bar *bar)
+{
+	const int shade = bar->boxes_n == 1 ? v->s->boxes[bar->first].shade : 0;
+	const char *fill = shade ? shades[bar->kind][shade > 1] : NULL;
+
+	return fill ? fill : tints[bar->kind].fill;
+}
+
 static void draw_bar(struct view *v, const struct bar *bar)
 {
 	const struct tint *tint = &tints[bar->kind];
@@ -265,7 +290,7 @@ static void draw_bar(struct view *v, const struct bar *bar)
 	const char *letter =
 		full && letter_fit(full, w) <= 0.0 && (unsigned char)kind[0] < 0x80 ? kind : full;
 	const double size = letter_fit(letter, w);
-	const struct ink ink = {.fill = tint->fill,
+	const struct ink ink = {.fill = fill_of(v, bar),
 				.line = w > 2.0 && bar->boxes_n == 1 ? tint->line : NULL,
 				.pen = w > 5.0 ? 0.6 : 0.3,
 				.text = size > 0.0 ? letter : NULL,
@@ -357,7 +382,9 @@ static void draw_arrow(struct view *v, const struct arrow *a)
 {
 	const struct bar *from = &v->bars.at[a->from], *to = &v->bars.at[a->to];
 	const double way = from->lane < to->lane ? 1.0 : -1.0;
-	const struct point p = {x_of(v, from->end_ns), lane_middle(v, from->lane) + way * box_h / 2};
+	/* what let it start may be one of many tasks in the other's box */
+	const sim_ns leaves = from->end_ns < to->start_ns ? from->end_ns : to->start_ns;
+	const struct point p = {x_of(v, leaves), lane_middle(v, from->lane) + way * box_h / 2};
 	const struct point q = {x_of(v, to->start_ns), lane_middle(v, to->lane) - way * box_h / 2};
 	const double bend = fabs(q.y - p.y) * 0.6 * way;
 	const bool crowded = v->arrows_n > 90;
@@ -451,11 +478,14 @@ static void add_note(struct str *out, const struct view *v)
 		add_count(out, arrows_left_out(v));
 		str_add(out, " arrows left out");
 	}
+	if (v->s->note)
+		str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", v->s->note);
 }
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
 	const struct type type = {.size = small_size, .align = 'c', .color = grey};
+	const struct strip_frame frame = {v->s, v->left, v->lanes_end, plot_w, names_w, gutter};
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
@@ -463,6 +493,8 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	draw_head(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
+	for (size_t i = 0; i < v->s->strips_n; i++)
+		strip_draw(&v->canvas, &frame, i);
 	draw_axis(v);
 	draw_bars(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
@@ -485,7 +517,8 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	if (window.to_ns <= window.from_ns) /* nothing happens: a window of its own */
 		window.to_ns = window.from_ns + 1000;
 	v.top = s->subtitle && *s->subtitle ? 52 : 38;
-	v.bottom = v.top + pitch * (double)s->lanes_n;
+	v.lanes_end = v.top + pitch * (double)s->lanes_n;
+	v.bottom = v.lanes_end + strips_height(s->strips_n);
 	v.pt_per_ns = plot_w / (double)(window.to_ns - window.from_ns);
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)

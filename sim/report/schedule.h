@@ -18,7 +18,9 @@ enum box_kind {
 	BOX_PREFILL,
 	BOX_DECODE,
 	BOX_FORWARD,
-	BOX_BACKWARD,
+	BOX_BACKWARD, /* both gradients */
+	BOX_INPUT,    /* those of the inputs */
+	BOX_WEIGHTS,  /* those of the weights */
 	BOX_UPDATE,
 	BOX_TRANSFER,
 	BOX_COPY, /* between host and GPU at a link's end */
@@ -44,10 +46,26 @@ struct box {
 		detail; /* more lines for the tooltip ("218.1 MFLOP", "19.9 MB"), '\n' between; may be NULL */
 	bool critical;
 	uint32_t cause; /* the box whose end let it start, or UINT32_MAX */
+	int shade;      /* 0, 1, 2: darker; tells parts of a model that one lane runs in turn */
+};
+
+/* How full something is over time: under the lanes. */
+struct level {
+	sim_ns at_ns;
+	double share; /* of one, from then on; may be more */
+};
+struct strip {
+	const char *name, *sub; /* "m5", "memory" */
+	const char *note;       /* "8.29 GiB", at the right; under it its share at the peak */
+	const struct level *levels;
+	size_t levels_n;
 };
 
 struct schedule {
 	const char *title, *subtitle; /* subtitle may be NULL */
+	const char *note;             /* what is left out; may be NULL */
+	const struct strip *strips;
+	size_t strips_n;
 	const struct lane *lanes;
 	size_t lanes_n;
 	const struct box *boxes; /* by start within each lane; boxes of one lane never overlap */

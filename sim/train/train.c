@@ -136,6 +136,7 @@ static void forward_again(struct builder *b, const struct bit *bit, struct waits
 
 	tag.micro = bit->micro;
 	tag.again = true;
+	tag.half = r->orders.joint ? HALF_BOTH : HALF_INPUT;
 	*saved = prog_block(b->p, &b->st.trained.blocks[bit->block].shape,
 			    &r->at.seats[PHASE_BACKWARD][bit->block], tag, saved);
 }
