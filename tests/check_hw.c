@@ -210,6 +210,7 @@ START_TEST(runtime_by_machine)
 		{RUNTIMES("{a: toy, b: other}"), {"toy", "toy", "other"}},
 		{RUNTIMES("{default: other, a: toy}"), {"toy", "toy", "other"}},
 		{RUNTIMES("{default: other, a.cpu: toy}"), {"other", "toy", "other"}},
+		{RUNTIMES("{default: other, a: other, a.cpu: toy}"), {"other", "toy", "other"}},
 		{RUNTIMES("other"), {"other", NULL, "other"}}, /* a.cpu has none: it is left out */
 	};
 	static const char *const names[] = {"a.gpu", "a.cpu", "b.gpu"};
@@ -531,6 +532,39 @@ START_TEST(as_stated)
 }
 END_TEST
 
+/* One message over a shipped link, against what it was seen to take. */
+static const struct {
+	const char *name;
+	double bytes, us, off; /* off: relative, allowed */
+} messages[] = {
+	/* hardware/measured/copies-h100.csv */
+	{"nvlink-4", 4096, 24.01, 0.02},
+	{"nvlink-4", 1 << 20, 23.77, 0.15},
+	{"nvlink-4", 1 << 24, 69.64, 0.01},
+	{"nvlink-4", 1 << 28, 700.79, 0.01},
+	{"pcie-5-x16", 1 << 18, 18.3, 0.04},
+	{"pcie-5-x16", 1 << 20, 32.51, 0.04},
+	{"pcie-5-x16", 1 << 24, 321.86, 0.04},
+	{"pcie-5-x16", 1 << 30, 19482.83, 0.01},
+	/* KV caches handed over: 64.79 ms (jundot/omlx disaggregated_prefill_decode.md) */
+	{"thunderbolt-5-rdma-sized", 422.38e6, 64790, 0.01},
+	{"thunderbolt-5-rdma", 422.38e6, 64790, 0.05},
+	/* 1500-byte frames: 0.8 s for 100 MB at 1 Gbit/s, and 6.3 % of heads */
+	{"ethernet-1g", 1e8, 850e3, 0.01},
+};
+
+START_TEST(link_as_measured)
+{
+	struct link l = {0};
+	const double bytes = messages[_i].bytes;
+	double us;
+
+	ck_assert_int_eq(field_load(&link_table, tree_of(messages[_i].name), "l", &l, &diags), 0);
+	us = (l.latency.value + bytes / link_rate(&l, bytes).value) * 1e6;
+	ck_assert_double_eq_tol(us, messages[_i].us, messages[_i].off * messages[_i].us);
+}
+END_TEST
+
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
@@ -546,7 +580,7 @@ Suite *suite_hw(void)
 	tcase_add_checked_fixture(runtimes, begin, end);
 	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));
 	tcase_add_loop_test(runtimes, runtime_date, 0, 6);
-	tcase_add_loop_test(runtimes, runtime_by_machine, 0, 6);
+	tcase_add_loop_test(runtimes, runtime_by_machine, 0, 7);
 	suite_add_tcase(s, runtimes);
 	tcase_add_checked_fixture(links, begin, end);
 	tcase_add_test(links, link_by_size);
@@ -556,6 +590,7 @@ Suite *suite_hw(void)
 	tcase_add_checked_fixture(catalogue, enter, end);
 	tcase_add_test(catalogue, shipped);
 	tcase_add_loop_test(catalogue, as_stated, 0, ARRAY_LEN(stated));
+	tcase_add_loop_test(catalogue, link_as_measured, 0, ARRAY_LEN(messages));
 	suite_add_tcase(s, catalogue);
 	return s;
 }
