@@ -535,11 +535,11 @@ START_TEST(the_catalogue_has_its_ridge)
 	const struct machine *m;
 	const struct profile *p;
 
-	ck_assert_msg(
-		calib_from_samples(&a, arena_printf(&a, "hardware/measured/%s.csv", catalogue[_i].name),
-				   arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name),
-				   "lemursim", &out, &err) == 0,
-		"%s", err.msg);
+	const char *const path = arena_printf(&a, "hardware/measured/%s.csv", catalogue[_i].name);
+	const struct calib_samples ask = {
+		&path, 1, arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name), "lemursim"};
+
+	ck_assert_msg(calib_from_samples(&a, &ask, &out, &err) == 0, "%s", err.msg);
 	m = load_text(&a, out.text);
 	p = device_runtime(m->devices.at, "mps");
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value / p->read.value, catalogue[_i].ridge,

@@ -34,6 +34,7 @@
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
+	SUITE(measure)                                                                                       \
 	SUITE(link)
 
 #define SUITE(x) Suite *suite_##x(void);
