@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/place/fit.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
 
@@ -347,6 +348,156 @@ START_TEST(groups_on_one_device)
 }
 END_TEST
 
+/* ---- a draft and its check ---- */
+
+#define DRAFT(on, tokens, acceptance)                                                                        \
+	"workload.generate.speculative={model: " TOY_MODEL("1") ", on: " on ", draft: " tokens               \
+								" tok, acceptance: " acceptance "}"
+
+static const struct {
+	const char *set;
+	double tokens;
+} drafts[] = {
+	{DRAFT("a", "1", "0 %"), 1},
+	{DRAFT("a", "5", "0 %"), 1},
+	{DRAFT("a", "1", "100 %"), 2},
+	{DRAFT("a", "7", "100 %"), 8},
+	{DRAFT("a", "1", "60 %"), 1.6},
+	{DRAFT("a", "4", "70 %"), (1 - 0.7 * 0.7 * 0.7 * 0.7 * 0.7) / (1 - 0.7)},
+	{DRAFT("a", "2", "25 %"), 1 + 0.25 + 0.0625},
+};
+
+START_TEST(tokens_of_a_draft)
+{
+	const char *const sets[] = {drafts[_i].set, NULL};
+
+	toy_text(&toy, TOY_PAIR, sets);
+	ck_assert_double_eq_tol(speculative_tokens(toy.world->scenario->workload.generate->how.speculative),
+				drafts[_i].tokens, 1e-12);
+	toy_release(&toy);
+}
+END_TEST
+
+static sim_ns model_ns(const struct shape *s, int layers)
+{
+	return ns(s, ROLE_EMBEDDING, PHASE_DECODE) + layers * layer_ns(s, PHASE_DECODE) +
+	       ns(s, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
+}
+
+/* A cycle is the draft's steps one by one and a pass of the model over all of them and the token before; what
+ * it gives is what the acceptance says. The draft beside the model, or behind a cable that ids cross. */
+START_TEST(drafts_by_hand)
+{
+	static const char *const sets[][3] = {
+		{DRAFT("b", "3", "50 %"), "links.ab.bandwidth=1 kB/s", NULL},
+		{DRAFT("a", "3", "50 %"), "links.ab.bandwidth=1 kB/s", NULL},
+		{DRAFT("a", "3", "0 %"), "links.ab.bandwidth=1 kB/s", NULL},
+		{DRAFT("a", "3", "100 %"), "links.ab.bandwidth=1 kB/s", NULL},
+	};
+	static const double gives[] = {1.875, 1.875, 1, 4};
+	const sim_ns cable = _i ? 2 * 20000 + sim_ns_of_s((3 + 4) * 4 / 1e3) : 0;
+	const int64_t past = 300 + (int64_t)gives[_i];
+	const struct shape check = {.batch = 1, .tokens = 4, .past = past, .all_logits = true};
+	struct placement p;
+	struct generate_progs g, plain;
+	sim_ns cycle;
+
+	toy_text(&toy, TOY_PAIR, sets[_i]);
+	cycle = model_ns(&check, 2) + cable;
+	for (int i = 0; i < 3; i++)
+		cycle += model_ns(&(const struct shape){.batch = 1, .tokens = 1, .past = past + i}, 1);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	ck_assert_double_eq(g.per_step, gives[_i]);
+	ck_assert_double_eq_tol(toy_step_s(&g, 0), sim_s_of_ns(cycle), 1e-12);
+	p.draft = NULL;
+	plain = generate_build(&p);
+	if (gives[_i] == 1)
+		ck_assert_double_gt(toy_step_s(&g, 0), toy_step_s(&plain, 0));
+	generate_free(&plain);
+	generate_free(&g);
+	toy_release(&toy);
+}
+END_TEST
+
+/* As many tokens in all, whatever a step gives. */
+START_TEST(drafts_add_up)
+{
+	static const double ones[GENERATE_STEPS] = {1, 1, 1, 1, 1, 1};
+	const char *const sets[] = {drafts[_i].set, "workload.generate.tokens=100 tok",
+				    "model.attention.window=350 tok", NULL};
+	struct placement p;
+	struct generate_progs g;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	/* the first token, those of the first step, the rest */
+	ck_assert_double_eq_tol(1 + g.per_step * (1 + generate_over_steps(&g, ones)), 100, 1e-9);
+	generate_free(&g);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Prompts go through both models; groups and chunks take their turns; the compiled form agrees. */
+START_TEST(drafts_in_flight)
+{
+	const char *const sets[] = {DRAFT("b", "2", "50 %"),
+				    "assignments.0.place=[{on: a}, {layers: 1, on: b}, {op: head, on: b}]",
+				    "workload.generate.batch=4",
+				    _i & 1 ? "assignments.0.generate={micro_batches: 3, chunk: 100 tok}"
+					   : "assignments.0.generate={chunk: 70 tok}",
+				    _i & 2 ? "links.ab.receive_copy=1 GB/s" : NULL,
+				    NULL};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_progs g;
+	double rows = 0;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	g = generate_build(&p);
+	for (int i = -1; i < 3; i++) {
+		struct toy_run r = toy_run(&a, i < 0 ? g.first : g.later[i]);
+
+		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+	}
+	for (size_t i = 0; i < g.first->tasks.n; i++) {
+		const struct op *op = &g.first->classes.at[g.first->tasks.at[i].class].op;
+
+		if (op->kind == OP_GATHER) /* width x 2 bytes each */
+			rows += op->tensor_B / (2 * 256);
+	}
+	ck_assert_double_eq(rows, 4 * (300 + 300 + 2 + 3));
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Both models are in memory, and a place for every token of a draft. */
+START_TEST(fit_of_a_draft)
+{
+	static const char *const sets[] = {DRAFT("b", "3", "50 %"), "assignments.0.place=[{on: a}]", NULL};
+	const double kv = 2 * 64 * 2; /* of a token in a layer */
+	struct fit with[2], without[2];
+	struct placement p;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	fit_generate(&p, with);
+	ck_assert_double_eq(with[0].kv_B, 2 * kv * (300 + 9 + 3));
+	ck_assert_double_eq(with[1].kv_B, kv * (300 + 9 + 3));
+	ck_assert_double_eq(with[1].weights_B,
+			    model_weights_B(p.draft->world->model, &toy.world->scenario->precision));
+	p.draft = NULL;
+	fit_generate(&p, without);
+	ck_assert_double_eq(with[0].weights_B, without[0].weights_B);
+	ck_assert_double_eq(without[1].weights_B, 0);
+	toy_release(&toy);
+}
+END_TEST
+
 Suite *suite_flight(void)
 {
 	Suite *s = suite_create("flight");
@@ -360,6 +511,11 @@ Suite *suite_flight(void)
 	tcase_add_loop_test(tc, decode_in_a_pipeline, 0, 8);
 	tcase_add_test(tc, ends_beside_the_last_stage);
 	tcase_add_loop_test(tc, groups_on_one_device, 0, 4);
+	tcase_add_loop_test(tc, tokens_of_a_draft, 0, ARRAY_LEN(drafts));
+	tcase_add_loop_test(tc, drafts_by_hand, 0, 4);
+	tcase_add_loop_test(tc, drafts_add_up, 0, ARRAY_LEN(drafts));
+	tcase_add_loop_test(tc, drafts_in_flight, 0, 4);
+	tcase_add_test(tc, fit_of_a_draft);
 	suite_add_tcase(s, tc);
 	return s;
 }

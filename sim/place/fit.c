@@ -108,30 +108,39 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 		    any * graph_kv_B(m, pr, part, g->batch, g->prompt));
 }
 
-void fit_generate(const struct placement *p, struct fit *out)
+/* Weights, cache and activations of one model. */
+static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct fit *f)
 {
 	const struct world *w = p->world;
-	const struct generate g = placement_generate(p);
 	const struct precision *pr = &w->scenario->precision;
-	struct shape shape = prefill_shape(&g);
+	struct shape shape = prefill_shape(g);
 
-	for (size_t mi = 0; mi < w->machines_n; mi++) {
-		struct fit *f = &out[mi];
+	f->weights_B += fit_weights_B(p, both, 2, mi);
+	for (size_t b = 0; b < p->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const struct seat *seat = &p->seats[PHASE_PREFILL][b];
+		const double prefill = fit_share(p, PHASE_PREFILL, b, mi);
 
-		*f = (struct fit){.usable_B = w->machines[mi].memory.usable.value,
-				  .weights_B = fit_weights_B(p, both, 2, mi)};
-		for (size_t b = 0; b < p->blocks_n; b++) {
-			const struct part part = model_block(w->model, b).part;
-			const struct seat *seat = &p->seats[PHASE_PREFILL][b];
-			const double prefill = fit_share(p, PHASE_PREFILL, b, mi);
+		if (part.role == ROLE_ATTENTION)
+			f->kv_B += kv_B(p, g, b, mi);
+		/* one block's tensors are alive at a time: the largest counts */
+		shape.all_logits = part.role == ROLE_HEAD && seat_all_logits(w, seat);
+		f->activations_B =
+			fmax(f->activations_B,
+			     prefill * graph_live_B(w->model, pr, &shape, part, seat_writes_scores(w, seat)));
+	}
+}
 
-			if (part.role == ROLE_ATTENTION)
-				f->kv_B += kv_B(p, &g, b, mi);
-			/* one block's tensors are alive at a time: the largest counts */
-			shape.all_logits = part.role == ROLE_HEAD && seat_all_logits(w, seat);
-			f->activations_B =
-				fmax(f->activations_B, prefill * graph_live_B(w->model, pr, &shape, part,
-									      seat_writes_scores(w, seat)));
-		}
+void fit_generate(const struct placement *p, struct fit *out)
+{
+	struct generate g = placement_generate(p);
+
+	if (p->draft) /* tokens that may not stand have a place in both caches */
+		g.tokens += g.how.speculative->draft;
+	for (size_t mi = 0; mi < p->world->machines_n; mi++) {
+		out[mi] = (struct fit){.usable_B = p->world->machines[mi].memory.usable.value};
+		add_model(p, &g, mi, &out[mi]);
+		if (p->draft)
+			add_model(p->draft, &g, mi, &out[mi]);
 	}
 }

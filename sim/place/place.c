@@ -339,6 +339,8 @@ bool seat_writes_scores(const struct world *w, const struct seat *s)
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 {
+	if (p->draft && placement_uses(p->draft, phase, unit))
+		return true;
 	for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++)
 		for (int i = 0; i < p->seats[phase][b].n; i++)
 			if (p->seats[phase][b].unit[i] == unit)
@@ -367,6 +369,32 @@ static void check_links(const struct maker *mk, const struct placement *p)
 	}
 }
 
+/* The draft's model is on one device, prompt and all. */
+static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
+{
+	const struct speculative *sp =
+		mk->w->scenario->workload.generate ? placement_generate(p).how.speculative : NULL;
+	struct placement *d = arena_alloc(a, sizeof *d);
+	struct seat *seats, seat = {.n = 1, .share = {1}};
+	char msg[160];
+
+	if (!sp)
+		return;
+	seat.unit[0] = world_unit(mk->w, sp->on);
+	if (seat.unit[0] == WORLD_NONE) {
+		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", sp->on);
+		complain_at(mk, yml_get(sp->origin.node, "on")->place, NULL, msg);
+		return;
+	}
+	*d = (struct placement){
+		.world = sp->world, .assignment = p->assignment, .blocks_n = model_blocks(sp->world->model)};
+	seats = arena_array(a, d->blocks_n, sizeof *seats);
+	for (size_t i = 0; i < d->blocks_n; i++)
+		seats[i] = seat;
+	d->seats[PHASE_PREFILL] = d->seats[PHASE_DECODE] = seats;
+	p->draft = d;
+}
+
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags)
 {
@@ -387,6 +415,8 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		check_complete(&mk, p);
 	if (diags->total == before)
 		check_splits(&mk, p);
+	if (diags->total == before)
+		place_draft(&mk, a, p);
 	if (diags->total == before)
 		check_links(&mk, p);
 	return diags->total == before ? 0 : -1;

@@ -21,6 +21,7 @@ struct placement {
 	const struct assignment *assignment;
 	size_t blocks_n;                   /* model_blocks() */
 	const struct seat *seats[PHASE_N]; /* blocks_n each; NULL for a phase that the workload lacks */
+	const struct placement *draft;     /* of the model that drafts, in its world; NULL: none does */
 };
 
 /* 0, or -1 with complaints: a device or role nobody knows, ranges that overlap or leave the model, shares

@@ -83,12 +83,13 @@ const char *explain_bound(struct arena *a, const struct prediction *p)
 	return g ? g : t;
 }
 
-/* Of one of a program's steps: bytes over links, and the time that its critical path spends on them. */
+/* Of one of so many steps of a program: bytes over links, and the time that its critical path spends on them.
+ */
 struct crossing {
 	double bytes, wait_s;
 };
 
-static struct crossing crossing_of(const struct ran *r, int steps)
+static struct crossing crossing_of(const struct ran *r, double steps)
 {
 	struct crossing c = {0, 0};
 	struct arena scratch = ARENA_INIT;
@@ -202,7 +203,7 @@ static void generate_verdict(struct str *out, const struct prediction *p, const 
 			     size_t draws)
 {
 	const struct crossing first = crossing_of(&p->first, 1),
-			      step = crossing_of(&p->later[1], p->progs.repeat);
+			      step = crossing_of(&p->later[1], p->progs.repeat * p->progs.per_step);
 
 	compare(out, "generation", e2e_s(p), e2e_s(alone), alone->at.assignment->name,
 		share_won(p->e2e_s, alone->e2e_s, draws));

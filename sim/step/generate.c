@@ -15,9 +15,11 @@ struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
 	enum phase phase;
 	struct shape shape;
 	uint32_t group;
-	bool answers; /* its last position gives a token: of a prompt's chunks the last one's alone */
-	int next;     /* the pass that this one's token starts; PASS_NONE */
-	int mark;     /* of the program, that its end is; 0 */
+	bool answers;  /* its last position gives a token: of a prompt's chunks the last one's alone */
+	bool checks;   /* every position does: a draft is checked */
+	int64_t gives; /* tokens of each sequence for who comes next */
+	int next;      /* the pass that this one's tokens start; PASS_NONE */
+	int mark;      /* of the program, that its end is; 0 */
 	/* while it is written down */
 	struct walk walk;
 	struct waits x;
@@ -138,40 +140,43 @@ static void hand_off_all(struct builder *b, const struct pass *s, const struct w
 }
 
 /* Is only the last token of the prompt wanted of this block, and is that all that its devices run? */
-static bool one_row(const struct builder *b, size_t block)
+static bool one_row(const struct pass *s, size_t block)
 {
-	const struct seat *seats = b->at->seats[PHASE_PREFILL];
+	const struct seat *seats = s->at->seats[PHASE_PREFILL];
+	const struct world *w = s->at->world;
 
-	return block_is_tail(b->w->model, model_block(b->w->model, block)) &&
-	       seat_last_row(b->w, &seats[block]) && !seat_all_logits(b->w, &seats[walk_last(b->w)]);
+	return block_is_tail(w->model, model_block(w->model, block)) && seat_last_row(w, &seats[block]) &&
+	       !seat_all_logits(w, &seats[walk_last(w)]);
 }
 
 /* Is the block left out? The head of a chunk whose logits nobody wants. */
-static bool is_idle(const struct builder *b, const struct pass *s, size_t block)
+static bool is_idle(const struct pass *s, size_t block)
 {
-	const struct seat *seat = &s->at->seats[s->phase][block];
+	const struct world *w = s->at->world;
 
-	return model_block(b->w->model, block).part.role == ROLE_HEAD && !s->answers &&
-	       !seat_all_logits(b->w, seat);
+	return model_block(w->model, block).part.role == ROLE_HEAD && !s->answers &&
+	       !seat_all_logits(w, &s->at->seats[s->phase][block]);
 }
 
 static void put_block(struct builder *b, struct pass *s, size_t block)
 {
-	const struct block k = model_block(b->w->model, block);
+	const struct world *w = s->at->world;
+	const struct block k = model_block(w->model, block);
 	const struct seat *seat = &s->at->seats[s->phase][block];
-	const bool attends = k.part.role == ROLE_ATTENTION && b->kv, prompt = s->phase == PHASE_PREFILL;
+	const bool attends = k.part.role == ROLE_ATTENTION && b->kv && s->at == b->at,
+		   prompt = s->phase == PHASE_PREFILL;
 	const struct tag tag = {.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group};
 	struct waits also = {.n = 0};
 
-	if (is_idle(b, s, block))
+	if (is_idle(s, block))
 		return;
-	if (block == walk_first(b->w))
+	if (block == walk_first(w))
 		waits_join(&also, &s->x);
 	if (attends && (!prompt || seat->n == 1)) /* a chunk reads what those before it left */
 		waits_join(&also, &(prompt ? b->own : b->kv)[cache(b, s, k.layer)]);
 	if (k.part.role == ROLE_HEAD)
-		s->walk.shape.all_logits = prompt && seat_all_logits(b->w, seat);
-	if (prompt && one_row(b, block))
+		s->walk.shape.all_logits = prompt ? seat_all_logits(w, seat) : s->checks;
+	if (prompt && one_row(s, block))
 		s->walk.shape.tokens = 1;
 	s->x = walk_block(&s->walk, block, &also);
 	s->done = block;
@@ -182,18 +187,24 @@ static void put_block(struct builder *b, struct pass *s, size_t block)
 		hand_off(b, s, block, tag, &s->x);
 }
 
-/* The chosen token, four bytes a sequence, goes to where the next pass begins. */
-static struct waits put_token(struct builder *b, const struct pass *s)
+/* Where the next step begins. */
+static const struct placement *begins(const struct builder *b)
 {
-	const struct seat *to = &b->at->seats[PHASE_DECODE][walk_first(b->w)];
+	return b->at->draft ? b->at->draft : b->at;
+}
+
+/* What was chosen, four bytes a token, goes to where a pass begins. */
+static struct waits put_tokens(struct builder *b, const struct pass *s, const struct placement *at)
+{
+	const struct seat *to = &at->seats[PHASE_DECODE][walk_first(at->world)];
 	const struct tag tag = {.phase = PHASE_DECODE,
 				.part = {ROLE_EMBEDDING, false},
 				.layer = -1,
 				.micro = s->group,
 				.what = "token"};
 
-	return prog_hand_over(b->p, walk_out(&s->walk, s->done), to, 4.0 * (double)s->shape.batch, tag,
-			      &s->x);
+	return prog_hand_over(b->p, walk_out(&s->walk, s->done), to,
+			      4.0 * (double)(s->gives * s->shape.batch), tag, &s->x);
 }
 
 /* The host's part of a pass, and what follows from it. */
@@ -203,6 +214,8 @@ static void end_pass(struct builder *b, struct pass *s)
 	const struct tag tag = {
 		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
 	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
+	struct pass *next = s->next == PASS_NONE ? NULL : &b->passes.at[s->next];
+	struct waits there;
 	uint32_t end;
 
 	if (prompt && s->x.n)
@@ -213,23 +226,26 @@ static void end_pass(struct builder *b, struct pass *s)
 		b->p->marks[s->mark] = end;
 	if (prompt)
 		b->p->marks[MARK_FIRST_TOKEN] = end;
-	if (s->next != PASS_NONE)
-		b->passes.at[s->next].x = put_token(b, s);
-	else if (s->answers && b->token_at_end)
-		put_token(b, s);
+	if (next) {
+		there = put_tokens(b, s, next->at);
+		waits_join(&next->x, &there);
+	} else if (s->answers && b->token_at_end) {
+		put_tokens(b, s, begins(b));
+	}
 	if (prompt && b->kv && !by_and_by(b))
 		hand_off_all(b, s, &s->x);
 }
 
 /* Does a pass begin where the one ended that it follows, to leave again? Then it goes on as one. */
-static bool goes_on(const struct builder *b, const struct pass *from, const struct pass *to)
+static bool goes_on(const struct pass *from, const struct pass *to)
 {
 	const struct seat *end = walk_out(&from->walk, from->done), *seats = to->at->seats[to->phase];
+	const struct world *w = to->at->world;
 	bool leaves = false;
 
-	for (size_t block = walk_first(b->w) + 1; block <= walk_last(b->w); block++)
+	for (size_t block = walk_first(w) + 1; block <= walk_last(w); block++)
 		leaves |= !seat_same(&seats[block], &seats[block - 1]);
-	return leaves && seat_same(end, &seats[walk_first(b->w)]);
+	return leaves && seat_same(end, &seats[walk_first(w)]);
 }
 
 static void close_turn(struct builder *b, uint32_t turn)
@@ -241,10 +257,13 @@ static void close_turn(struct builder *b, uint32_t turn)
 static void put_pass(struct builder *b, struct pass *s)
 {
 	const struct seat *seats = s->at->seats[s->phase];
+	const struct world *w = s->at->world;
+	struct pass *next = s->next == PASS_NONE ? NULL : &b->passes.at[s->next];
 
+	b->p->world = w;
 	s->walk = walk_begin(b->p, s->at, s->phase, s->shape, s->group);
-	for (size_t block = walk_first(b->w); block <= walk_last(b->w); block++) {
-		const bool first = block == walk_first(b->w);
+	for (size_t block = walk_first(w); block <= walk_last(w); block++) {
+		const bool first = block == walk_first(w);
 
 		if (first ? !s->follows : !seat_same(&seats[block], &seats[block - 1]))
 			s->turn = b->turns_n++;
@@ -253,12 +272,11 @@ static void put_pass(struct builder *b, struct pass *s)
 	}
 	end_pass(b, s);
 	close_turn(b, s->turn);
-	if (s->next != PASS_NONE) {
-		struct pass *next = &b->passes.at[s->next];
-
-		next->follows = goes_on(b, s, next);
-		next->turn = s->turn;
-	}
+	b->p->world = b->w;
+	if (!next)
+		return;
+	next->follows = goes_on(s, next);
+	next->turn = s->turn;
 }
 
 /* One pass after the other leaves nothing to put in order. */
@@ -280,36 +298,73 @@ static void put_passes(struct builder *b)
 	VEC_FREE(&b->turn_of);
 }
 
-static void add_decode(struct builder *b, int64_t group, int64_t past, int next)
+/* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
+static struct pass *add_decode(struct builder *b, const struct placement *at, int64_t group, int64_t past)
 {
-	VEC_ADD(&b->passes,
-		(struct pass){.at = b->at,
-			      .phase = PHASE_DECODE,
-			      .shape = {.batch = group_batch(&b->g, group), .tokens = 1, .past = past},
-			      .group = (uint32_t)group,
-			      .answers = true,
-			      .next = next});
+	struct pass s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = PASS_NONE};
+
+	s.group = (uint32_t)group;
+	s.shape = (struct shape){.batch = group_batch(&b->g, group), .tokens = 1, .past = past};
+	VEC_ADD(&b->passes, s);
+	return &b->passes.at[b->passes.n - 1];
 }
 
-static void add_prefill(struct builder *b, int64_t group, bool decodes)
+/* A token of a group; or a draft, written token by token, and its check in one pass, as long as the draft and
+ * the token before it. Returns the last pass, until the next is added. */
+static struct pass *add_step(struct builder *b, int64_t group, int64_t past)
+{
+	const int64_t draft = b->at->draft ? b->g.how.speculative->draft : 0;
+	struct pass *s;
+
+	for (int64_t i = 0; i < draft; i++) {
+		s = add_decode(b, b->at->draft, group, past + i);
+		s->gives = i == draft - 1 ? draft : 1;
+		s->next = (int)b->passes.n;
+	}
+	s = add_decode(b, b->at, group, past);
+	s->shape.tokens = s->gives = draft + 1;
+	s->checks = draft > 0;
+	return s;
+}
+
+/* Passes of a step. */
+static int step_passes(const struct builder *b)
+{
+	return 1 + (b->at->draft ? (int)b->g.how.speculative->draft : 0);
+}
+
+/* next: the pass that the prompt's last chunk starts, PASS_NONE. */
+static void add_prompt(struct builder *b, const struct placement *at, int64_t group, int next)
 {
 	const int64_t chunk = chunk_of(&b->g);
 
 	for (int64_t past = 0; past < b->g.prompt; past += chunk) {
 		const int64_t left = b->g.prompt - past;
-		struct pass s = {.at = b->at, .phase = PHASE_PREFILL, .next = PASS_NONE};
+		struct pass s = {.at = at, .phase = PHASE_PREFILL, .next = PASS_NONE};
 
 		s.shape = (struct shape){.batch = group_batch(&b->g, group),
 					 .tokens = left <= chunk ? left : chunk,
 					 .past = past};
 		s.group = (uint32_t)group;
-		s.answers = left <= chunk;
-		if (s.answers && decodes)
-			s.next = (int)b->passes.n + 1;
+		s.answers = left <= chunk && at == b->at;
+		s.gives = s.answers;
+		if (left <= chunk)
+			s.next = next;
 		VEC_ADD(&b->passes, s);
 	}
+}
+
+/* The prompt goes through both models; then the first step. */
+static void add_prefill(struct builder *b, int64_t group, bool decodes)
+{
+	const int chunks = (int)((b->g.prompt + chunk_of(&b->g) - 1) / chunk_of(&b->g));
+	const int first = (int)b->passes.n + chunks * (b->at->draft ? 2 : 1);
+
+	add_prompt(b, b->at, group, decodes ? first : PASS_NONE);
+	if (b->at->draft)
+		add_prompt(b, b->at->draft, group, decodes ? first : PASS_NONE);
 	if (decodes)
-		add_decode(b, group, b->g.prompt, PASS_NONE);
+		add_step(b, group, b->g.prompt);
 }
 
 static struct builder builder_of(const struct placement *at)
@@ -342,14 +397,14 @@ static struct prog *build_later(const struct placement *at, int64_t past, int re
 	b.token_at_end = true;
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < groups; i++) {
-			const int next = (int)b.passes.n + (int)groups;
-			const bool last = i == groups - 1;
+			struct pass *s = add_step(&b, i, past);
 
-			add_decode(&b, i, past, step + 1 < repeat ? next : PASS_NONE);
-			if (last && step == WARM_STEPS - 1)
-				b.passes.at[b.passes.n - 1].mark = MARK_FROM;
-			if (last && step == WARM_STEPS + TIMED_STEPS - 1)
-				b.passes.at[b.passes.n - 1].mark = MARK_TO;
+			if (step + 1 < repeat) /* the others come first */
+				s->next = (int)b.passes.n + (int)(groups - 1) * step_passes(&b);
+			if (i == groups - 1 && step == WARM_STEPS - 1)
+				s->mark = MARK_FROM;
+			if (i == groups - 1 && step == WARM_STEPS + TIMED_STEPS - 1)
+				s->mark = MARK_TO;
 		}
 	}
 	put_passes(&b);
@@ -391,26 +446,43 @@ static bool has_window(const struct model *m)
 	return windowed;
 }
 
+/* Steps after the first, behind contexts first .. last, in one piece or two. */
+static void add_pieces(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+{
+	const struct model *m = at->world->model;
+	const int64_t full = m->attention.window - 1;
+
+	if (!has_window(m) || full < first || full >= last) {
+		add_piece(r, at, first, last);
+	} else if (full - first >= last - full) {
+		add_piece(r, at, first, full);
+		add_piece(r, at, full + 1, last);
+	} else {
+		add_piece(r, at, full + 1, last);
+		add_piece(r, at, first, full);
+	}
+}
+
 struct generate_progs generate_build(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
-	const struct model *m = at->world->model;
-	struct generate_progs r = {.first = build_first(at), .repeat = 1};
-	const int64_t first = g.prompt + 1, last = g.prompt + g.tokens - 2, full = m->attention.window - 1;
+	struct generate_progs r = {.first = build_first(at), .repeat = 1, .per_step = 1};
+	int64_t first, last;
+	double steps;
 
 	if (groups_of(&g) > 1)
 		r.repeat = WARM_STEPS + TIMED_STEPS;
-	if (last < first)
+	if (at->draft)
+		r.per_step = speculative_tokens(g.how.speculative);
+	steps = ((double)(g.tokens - 1) - r.per_step) / r.per_step;
+	if (steps <= 0)
 		return r;
-	if (!has_window(m) || full < first || full >= last) {
-		add_piece(&r, at, first, last);
-	} else if (full - first >= last - full) {
-		add_piece(&r, at, first, full);
-		add_piece(&r, at, full + 1, last);
-	} else {
-		add_piece(&r, at, full + 1, last);
-		add_piece(&r, at, first, full);
-	}
+	first = g.prompt + (int64_t)r.per_step;
+	last = g.prompt + g.tokens - 2;
+	last = last > first ? last : first;
+	add_pieces(&r, at, first, last);
+	for (int i = 0; i < GENERATE_STEPS; i++)
+		r.weights[i] *= steps / (double)(last - first + 1);
 	return r;
 }
 

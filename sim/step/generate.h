@@ -27,6 +27,7 @@ struct generate_progs {
 					       piece, the longer piece first: later[1] is in its middle */
 	double weights[GENERATE_STEPS];     /* decode steps that each of them stands for */
 	int repeat;                         /* steps in one of `later` */
+	double per_step; /* tokens that a step gives each sequence, a mean where it checks a draft */
 };
 
 struct generate_progs generate_build(const struct placement *p);

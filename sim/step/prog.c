@@ -11,6 +11,7 @@
 
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
 struct recipe {
+	const struct model *model;
 	struct part part;
 	enum phase phase;
 	enum half half;
@@ -117,8 +118,8 @@ static uint32_t op_class(struct prog *p, const struct op *op, size_t unit, doubl
 
 static bool same_recipe(const struct recipe *a, const struct recipe *b)
 {
-	return part_same(a->part, b->part) && a->phase == b->phase && a->half == b->half &&
-	       a->unit == b->unit && a->share == b->share && a->end == b->end &&
+	return a->model == b->model && part_same(a->part, b->part) && a->phase == b->phase &&
+	       a->half == b->half && a->unit == b->unit && a->share == b->share && a->end == b->end &&
 	       shape_same(&a->shape, &b->shape);
 }
 
@@ -130,6 +131,7 @@ static void look_up(struct prog *p, struct recipe *r)
 	struct op ops[GRAPH_OPS];
 	size_t n;
 
+	r->model = m;
 	for (size_t i = 0; i < p->recipes.n; i++)
 		if (same_recipe(&p->recipes.at[i], r)) {
 			*r = p->recipes.at[i];

@@ -49,7 +49,8 @@ struct prog_task {
 struct recipe;
 
 struct prog {
-	const struct world *world;
+	const struct world *world; /* whose model is written down; one with the same machines may take its
+				      place for a while */
 	VEC(struct class) classes;
 	VEC(struct prog_task) tasks;
 	VEC(uint32_t) deps;

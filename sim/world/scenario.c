@@ -35,36 +35,47 @@ static const char *const splits[] = {
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
 	}
 
+static const struct field speculative_fields[] = {
+	{FIELD_KEY(struct speculative, model), .type = FIELD_YML,
+	 .help = "the one that drafts: a name, or a mapping with base:"},
+	{FIELD_KEY(struct speculative, on), .type = FIELD_TEXT, .help = "the device that runs it"},
+	{FIELD_KEY(struct speculative, draft), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 64,
+	 .help = "tokens of one draft"},
+	{FIELD_KEY(struct speculative, acceptance), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0,
+	 .max = 1, .help = "of drafted tokens, each taken by itself"},
+	{FIELD_KEY(struct speculative, precision), .type = FIELD_MAYBE, .sub = &precision_table,
+	 .optional = true, .help = "of the draft's numbers; as the scenario's if not said"},
+};
+static const struct table speculative_table = {"speculative", sizeof(struct speculative), speculative_fields,
+					       ARRAY_LEN(speculative_fields)};
+
 /* The keys of struct generate_how, with the defaults of a workload or, in an assignment, none. */
-#define GENERATE_HOW(at, chunk_def, groups_def, kv_def, unsaid)                                              \
-	{.key = "chunk",                                                                                     \
-	 .offset = (at) + offsetof(struct generate_how, chunk),                                              \
+#define SAID(at, member, unsaid, std)                                                                        \
+	.key = #member, .offset = (at) + offsetof(struct generate_how, member), .optional = unsaid,          \
+	.def = (unsaid) ? NULL : (std)
+#define GENERATE_HOW(at, unsaid)                                                                             \
+	{SAID(at, chunk, unsaid, "0"),                                                                       \
 	 .type = FIELD_COUNT,                                                                                \
 	 .dim = DIM_TOKENS,                                                                                  \
 	 .min = 0,                                                                                           \
 	 .max = 1 << 22,                                                                                     \
-	 .def = chunk_def,                                                                                   \
-	 .optional = unsaid,                                                                                 \
 	 .help = "tokens of a prompt read in one pass; 0: all of them"},                                     \
-		{.key = "micro_batches",                                                                     \
-		 .offset = (at) + offsetof(struct generate_how, micro_batches),                              \
-		 .type = FIELD_COUNT,                                                                        \
-		 .min = 1,                                                                                   \
+		{SAID(at, micro_batches, unsaid, "1"), .type = FIELD_COUNT, .min = 1,                        \
 		 .max = GENERATE_GROUPS,                                                                     \
-		 .def = groups_def,                                                                          \
-		 .optional = unsaid,                                                                         \
 		 .help = "groups of sequences that follow one another through devices"},                     \
+		{SAID(at, kv, unsaid, "stream"), .type = FIELD_CHOICE, .choices = kv_whens,                  \
+		 .help = "when a cache goes to decode: layer by layer as it is made, or all at the end"},    \
 	{                                                                                                    \
-		.key = "kv", .offset = (at) + offsetof(struct generate_how, kv), .type = FIELD_CHOICE,       \
-		.choices = kv_whens, .def = kv_def, .optional = unsaid,                                      \
-		.help = "when a cache goes to decode: layer by layer as it is made, or all at the end"       \
+		SAID(at, speculative, true, NULL),                                                           \
+			.type = FIELD_MAYBE, .sub = &speculative_table,                                      \
+			.help = "a draft by a small model, checked by the large one in one pass"             \
 	}
 
 static const struct field generate_fields[] = {
 	TOKENS(struct generate, prompt, "tokens of each prompt"),
 	TOKENS(struct generate, tokens, "tokens to generate for each"),
 	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
-	GENERATE_HOW(offsetof(struct generate, how), "0", "1", "stream", false),
+	GENERATE_HOW(offsetof(struct generate, how), false),
 };
 static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
 					    ARRAY_LEN(generate_fields)};
@@ -155,7 +166,7 @@ static const struct field rule_fields[] = {
 };
 static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
-static const struct field how_fields[] = {GENERATE_HOW(0, NULL, NULL, NULL, true)};
+static const struct field how_fields[] = {GENERATE_HOW(0, true)};
 static const struct table how_table = {"generate", sizeof(struct generate_how), how_fields,
 				       ARRAY_LEN(how_fields)};
 
@@ -214,7 +225,18 @@ struct generate generate_as(const struct generate *g, const struct assignment *a
 		as.how.micro_batches = h->micro_batches;
 	if (yml_get(h->origin.node, "kv"))
 		as.how.kv = h->kv;
+	if (yml_get(h->origin.node, "speculative"))
+		as.how.speculative = h->speculative;
 	return as;
+}
+
+double speculative_tokens(const struct speculative *s)
+{
+	double sum = 1, chance = 1;
+
+	for (int64_t i = 0; i < s->draft; i++)
+		sum += chance *= s->acceptance;
+	return sum;
 }
 
 struct train train_as(const struct train *t, const struct assignment *a)

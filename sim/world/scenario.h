@@ -13,6 +13,22 @@
 enum kv_when { KV_STREAM, KV_END };
 enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
 
+struct world;
+/* Speculative decoding: a small model writes a draft that the large one checks in one pass (Leviathan et al.,
+ * arXiv:2211.17192). */
+struct speculative {
+	struct origin origin;
+	const struct yml *model;     /* the draft's */
+	const char *on;              /* the device that runs it */
+	int64_t draft;               /* tokens of one */
+	double acceptance;           /* the chance that a token of it stands, each for itself */
+	struct precision *precision; /* NULL: as the scenario's */
+	const struct world *world;   /* the same machines with the draft's model; set by world_load() */
+};
+
+/* Tokens that one draft and its check give: (1 - a^(g+1)) / (1 - a), theirs (1). */
+double speculative_tokens(const struct speculative *s);
+
 /* How a generation goes about its work; an assignment may say it anew. */
 struct generate_how {
 	struct origin origin;
@@ -21,6 +37,7 @@ struct generate_how {
 				  assignment: as the workload says */
 	int kv; /* where decode is elsewhere than prefill: each layer's cache leaves when it is made, or all
 		   at the end */
+	struct speculative *speculative; /* NULL: token by token */
 };
 
 struct generate { /* one request per sequence: read the prompt, write the answer */

@@ -19,6 +19,49 @@ static const struct model *load_model(struct loader *l, struct yml *root)
 	return m;
 }
 
+/* llama.cpp lets vocabularies differ by so much (SPEC_VOCAB_MAX_SIZE_DIFFERENCE in common/speculative.cpp).
+ */
+enum { VOCABULARY_SLACK = 128 };
+
+/* The world of a draft: the same machines, its own model. in: what says so, the workload's generation or an
+ * assignment's. */
+static void load_draft(struct loader *l, const struct world *w, const struct yml *in, struct speculative *sp)
+{
+	struct world *draft = arena_alloc(l->arena, sizeof *draft);
+	struct scenario *s = arena_alloc(l->arena, sizeof *s);
+	struct yml *node = yml_get(in, "speculative");
+	long long ours, its;
+
+	if (!sp)
+		return;
+	*draft = *w;
+	*s = *w->scenario;
+	if (sp->precision)
+		s->precision = *sp->precision;
+	draft->scenario = s;
+	draft->model = load_model(l, node);
+	sp->world = draft;
+	if (!draft->model)
+		return;
+	ours = w->model->vocabulary;
+	its = draft->model->vocabulary;
+	if (ours - its > VOCABULARY_SLACK || its - ours > VOCABULARY_SLACK)
+		diag_add(l->diags, yml_get(node, "model")->place, "take one of the same family",
+			 "a draft of %lld tokens of vocabulary for a model of %lld", its, ours);
+}
+
+static void load_drafts(struct loader *l, const struct world *w)
+{
+	const struct generate *g = w->scenario->workload.generate;
+	const struct assignment *a = w->scenario->assignments.at;
+
+	if (g)
+		load_draft(l, w, g->origin.node, g->how.speculative);
+	for (size_t i = 0; i < w->scenario->assignments.n; i++)
+		if (a[i].generate)
+			load_draft(l, w, a[i].generate->origin.node, a[i].generate->speculative);
+}
+
 /* A link where a machine is due would fail key by key: say it once. */
 static bool right_kind(struct loader *l, const struct yml *tree, const struct table *table,
 		       const struct yml *item)
@@ -323,6 +366,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	collect_units(l, w);
 	collect_joints(l, w, all, n, links);
 	check_workload(l, w);
+	load_drafts(l, w);
 }
 
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
