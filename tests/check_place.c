@@ -195,6 +195,12 @@ static const struct {
 	{"[{on: [a, a.cpu, b], split: tensor}]", "attention has 2 key-value heads, too few for 3 devices\n"},
 	{"[{on: [a, a.cpu, b], split: tensor}]", "heads are whole: place 'op: attention' on 2 of them"},
 	{"[{on: a}, {op: router, on: b}]", "the model has no router"},
+	{"[{on: a}, {op: experts, on: [a, b], split: experts}]", "the model has no experts"},
+	{"[{on: [a, b], split: experts}]", "nothing but experts can be split by experts"},
+	{"[{on: a}, {op: [ffn, experts], on: [a, b], split: experts}]",
+	 "nothing but experts can be split by experts"},
+	{"[{on: a, experts: [1]}]", "experts are counted, but not split"},
+	{"[{on: a, split: experts}]", "a split by experts needs several devices"},
 	{"[{on: a}, {op: [experts, shared_experts], on: b}]", "the model has no experts"},
 	{"[{on: a}, {phase: update, op: ffn, on: [a, b], split: tensor}]",
 	 "ffn is split by tensor and placed otherwise in backward than in update"},
@@ -209,6 +215,107 @@ START_TEST(rules_refused)
 	ck_assert_int_eq(toy_try_place(&toy, 0, &p), -1);
 	ck_assert_msg(strstr(toy_complaints(&toy), refused[_i].complaint) != NULL, "%s",
 		      toy_complaints(&toy));
+	toy_release(&toy);
+}
+END_TEST
+
+/* Sixteen experts a layer. */
+static const struct {
+	const char *place, *complaint;
+} uncounted[] = {
+	{"on: [a, b], split: experts, experts: [8, 9]", "the experts add up to 17, but a layer has 16"},
+	{"on: [a, b], split: experts, experts: [16]", "1 counts of experts for 2 devices"},
+	{"on: [a, b], split: experts, experts: [7.5, 8.5]", "experts are whole"},
+	{"on: [a, b], split: experts, experts: [8, 8], shares: [50 %, 50 %]",
+	 "both 'shares' and 'experts' are given"},
+	{"on: [a, b], split: experts, shares: [50 %, 40 %]", "the shares add up to 90 %, not 100 %"},
+	{"on: [a, a.cpu, b], split: experts, shares: [50 %, 50 %]", "2 shares for 3 devices"},
+	{"on: [a, a.cpu], split: tensor, experts: [8, 8]", "experts are counted, but not split"},
+	{"on: [a, b], split: experts, phase: backward",
+	 "experts is split by experts and placed otherwise in forward than in backward"},
+};
+
+START_TEST(experts_refused)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p;
+
+	world(arena_printf(&a, "[{on: a}, {op: experts, %s}]", uncounted[_i].place), "model=" TOY_MOE("4"));
+	ck_assert_int_eq(toy_try_place(&toy, 0, &p), -1);
+	ck_assert_msg(strstr(toy_complaints(&toy), uncounted[_i].complaint) != NULL, "%s",
+		      toy_complaints(&toy));
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Counted, by shares to whole ones, or evenly. */
+START_TEST(experts_dealt_out)
+{
+	static const struct {
+		const char *place;
+		int64_t counts[3];
+	} deals[] = {
+		{"on: [a, b], split: experts", {8, 8}},
+		{"on: [a, b], split: experts, experts: [13, 3]", {13, 3}},
+		{"on: [a, b], split: experts, shares: [70 %, 30 %]", {11, 5}},
+		{"on: [a, a.cpu, b], split: experts", {6, 5, 5}},
+	};
+	struct arena a = ARENA_INIT;
+	int64_t counts[SEAT_MAX];
+	const struct seat *s;
+	struct placement p;
+
+	for (size_t i = 0; i < ARRAY_LEN(deals); i++) {
+		world(arena_printf(&a, "[{on: a}, {op: experts, %s}]", deals[i].place),
+		      "model=" TOY_MOE("4"));
+		p = toy_place(&toy, 0);
+		s = &p.seats[PHASE_DECODE][model_block_of(toy.world->model, ROLE_EXPERTS, 2)];
+		ck_assert(s->by_experts);
+		seat_experts(toy.world->model, s, counts);
+		for (int k = 0; k < s->n; k++)
+			ck_assert_int_eq(counts[k], deals[i].counts[k]);
+		toy_release(&toy);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* A machine has the experts of its devices, once, whatever phase needs them. */
+START_TEST(fit_of_experts)
+{
+	static const struct {
+		const char *place;
+		double share[2]; /* of the experts, on a and on b */
+	} fits[] = {
+		{"[{on: a}, {op: experts, on: [a, b], split: experts, experts: [12, 4]}]", {0.75, 0.25}},
+		{"[{on: a}, {op: experts, on: [a, a.cpu, b], split: experts, experts: [6, 6, 4]}]",
+		 {0.75, 0.25}},
+		{"[{on: a}, {op: experts, on: b}]", {0, 1}},
+		/* dealt evenly both times: the even ones and the odd ones, then the other way about */
+		{"[{on: a}, {op: experts, on: [a, b], split: experts}, "
+		 "{op: experts, phase: decode, on: [b, a], split: experts}]",
+		 {1, 1}},
+		{"[{on: a}, {op: experts, on: [a, b], split: experts}, "
+		 "{op: experts, phase: decode, on: [a, b], split: experts}]",
+		 {0.5, 0.5}},
+		/* a half of every expert, and half of them whole */
+		{"[{on: a}, {op: experts, on: [a, b], split: experts}, "
+		 "{op: experts, phase: decode, on: [a, b], split: tensor}]",
+		 {0.75, 0.75}},
+	};
+	struct placement p;
+	struct fit f[3];
+	double experts;
+
+	world(fits[_i].place, "model=" TOY_MOE("4"));
+	p = toy_place(&toy, 0);
+	experts = 3 * part_weights(toy.world->model, (struct part){ROLE_EXPERTS, false});
+	fit_generate(&p, f);
+	ck_assert_double_eq_tol(f[1].weights_B, 2 * fits[_i].share[1] * experts, 1e-3);
+	ck_assert_double_eq_tol(f[0].weights_B,
+				2 * (model_weights(toy.world->model) - experts * (1 - fits[_i].share[0])),
+				1e-3);
 	toy_release(&toy);
 }
 END_TEST
@@ -476,6 +583,9 @@ Suite *suite_place(void)
 	tcase_add_loop_test(tc, tensor_shares, 0, ARRAY_LEN(tensors));
 	tcase_add_loop_test(tc, whole_parts, 0, 4);
 	tcase_add_loop_test(tc, rules_refused, 0, ARRAY_LEN(refused));
+	tcase_add_loop_test(tc, experts_refused, 0, ARRAY_LEN(uncounted));
+	tcase_add_test(tc, experts_dealt_out);
+	tcase_add_loop_test(tc, fit_of_experts, 0, 6);
 	tcase_add_test(tc, phases_not_asked);
 	tcase_add_test(tc, bare_layers_have_no_ends);
 	tcase_add_loop_test(tc, fit_of_a_generation, 0, ARRAY_LEN(generations));

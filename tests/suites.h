@@ -20,6 +20,7 @@
 	SUITE(place)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
+	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
 	SUITE(generate)                                                                                      \

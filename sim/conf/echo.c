@@ -21,7 +21,7 @@ static const char *type_name(const struct field *f)
 	case FIELD_TEXTS:
 		return "text, or a list of texts";
 	case FIELD_DOUBLES:
-		return "list of shares";
+		return f->dim == DIM_SHARE ? "list of shares" : "list of numbers";
 	case FIELD_RANGE:
 		return "range like 0-19";
 	case FIELD_TABLE:

@@ -2,6 +2,9 @@
 #include "sim/llm/model.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "sim/llm/routing.h"
 
 const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
 					    [ROLE_ATTENTION] = "attention",
@@ -403,24 +406,18 @@ int64_t part_cached(const struct model *m, struct part part, int64_t tokens)
 	return part.windowed && m->attention.window < tokens ? m->attention.window : tokens;
 }
 
-/* Shares p_i = active * i^-s / sum, those above 1 cut to it and their excess given to the others, until none
- * is above. */
 double experts_hit(const struct experts *x, double tokens)
 {
 	const double all = (double)x->count, k = fmin((double)x->active, all);
-	int64_t certain = 0;
-	double sum = 0, hit = 0;
+	double *share, hit = 0;
 
 	if (x->skew <= 0)
 		return all * -expm1(tokens * log1p(-k / all));
-	for (int64_t i = 1; i <= x->count; i++)
-		sum += pow((double)i, -x->skew);
-	while (certain < x->count && (k - (double)certain) * pow((double)certain + 1, -x->skew) >= sum)
-		sum -= pow((double)++certain, -x->skew);
-	hit = (double)certain;
-	for (int64_t i = certain + 1; i <= x->count; i++)
-		hit -= expm1(tokens *
-			     log1p(-fmin(1, (k - (double)certain) * pow((double)i, -x->skew) / sum)));
+	share = xcalloc((size_t)x->count, sizeof *share);
+	routing_popularity(x, share);
+	for (int64_t i = 0; i < x->count; i++)
+		hit -= expm1(tokens * log1p(-share[i]));
+	free(share);
 	return hit;
 }
 

@@ -2,6 +2,9 @@
 #include "sim/place/parts.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "sim/llm/routing.h"
 
 bool parts_whole(const double *share, int n, int64_t things, int64_t *out)
 {
@@ -69,17 +72,51 @@ static double covered(struct stretch *x, int n)
 	return sum;
 }
 
-double parts_held(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t machine)
+/* Which experts machines have for any of some phases, as a share of all. */
+static double experts_held(const struct placement *p, const enum phase *phases, size_t n, size_t block,
+			   size_t machine)
 {
-	struct stretch x[STRETCHES];
-	int held = 0;
+	const struct experts *x = p->world->model->experts;
+	int *owner = xcalloc((size_t)x->count, sizeof *owner);
+	bool *here = xcalloc((size_t)x->count, sizeof *here);
+	int64_t counts[SEAT_MAX], held = 0;
 
 	for (size_t k = 0; k < n; k++) {
 		const struct seat *s = p->seats[phases[k]] ? &p->seats[phases[k]][block] : NULL;
 
-		for (int i = 0; s && i < s->n; i++)
+		if (!s || !s->by_experts)
+			continue;
+		seat_experts(p->world->model, s, counts);
+		routing_deal(x, counts, s->n, owner);
+		for (int64_t i = 0; i < x->count; i++)
+			here[i] |= p->world->units[s->unit[owner[i]]].machine == machine;
+	}
+	for (int64_t i = 0; i < x->count; i++)
+		held += here[i];
+	free(owner);
+	free(here);
+	return (double)held / (double)x->count;
+}
+
+double parts_held(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t machine)
+{
+	struct stretch x[STRETCHES];
+	int held = 0;
+	bool by_experts = false;
+	double part, experts;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct seat *s = p->seats[phases[k]] ? &p->seats[phases[k]][block] : NULL;
+
+		by_experts |= s && s->by_experts;
+		for (int i = 0; s && !s->by_experts && i < s->n; i++)
 			if (p->world->units[s->unit[i]].machine == machine)
 				x[held++] = parts_stretch(s, i);
 	}
-	return covered(x, held);
+	part = covered(x, held);
+	if (!by_experts)
+		return part;
+	/* a part of every expert and all of some */
+	experts = experts_held(p, phases, n, block, machine);
+	return part + experts - part * experts;
 }

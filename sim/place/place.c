@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/place/parts.h"
@@ -121,7 +122,7 @@ static void share_out(const struct maker *mk, const struct rule *r, struct seat 
 	for (size_t i = 0; i < r->shares.n; i++)
 		sum += shares[i];
 	if (r->split == RULE_WHOLE)
-		complain(mk, r, "shares", "add 'split: tensor' or 'split: data'",
+		complain(mk, r, "shares", "add 'split: tensor', 'experts' or 'data'",
 			 "shares are given, but nothing is split");
 	else if (r->shares.n != (size_t)seat->n) {
 		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, seat->n);
@@ -141,12 +142,13 @@ static struct seat seat_of(const struct maker *mk, const struct rule *r)
 		return seat;
 	}
 	if (r->on.n > 1 && r->split == RULE_WHOLE)
-		complain(mk, r, "on", "add 'split: tensor' or 'split: data', or write a rule for each",
+		complain(mk, r, "on", "add 'split: tensor', 'experts' or 'data', or write a rule for each",
 			 "several devices, but no split");
 	if (r->on.n == 1 && r->split != RULE_WHOLE)
 		complain(mk, r, "on", "name the devices in a list",
-			 r->split == RULE_DATA ? "a data split needs several devices"
-					       : "a tensor split needs several devices");
+			 r->split == RULE_DATA      ? "a data split needs several devices"
+			 : r->split == RULE_EXPERTS ? "a split by experts needs several devices"
+						    : "a tensor split needs several devices");
 	seat.data = r->split == RULE_DATA;
 	find_units(mk, r, &seat);
 	share_out(mk, r, &seat);
@@ -218,17 +220,74 @@ static struct seat by_heads(const struct maker *mk, const struct rule *r, struct
 	return seat;
 }
 
+/* How many experts each device has: as counted, else as the shares say. Complaints go to the key. */
+static bool count_experts(const struct maker *mk, const struct rule *r, const struct seat *seat,
+			  int64_t whole[SEAT_MAX])
+{
+	const int64_t all = mk->w->model->experts->count;
+	const double *given = r->experts.at;
+	double sum = 0;
+	char msg[160];
+
+	if (!r->experts.n) {
+		if (parts_whole(seat->share, seat->n, all, whole))
+			return true;
+		snprintf(msg, sizeof msg, "a layer has %lld experts, too few for %d devices", (long long)all,
+			 seat->n);
+		complain(mk, r, "on", "experts are whole", msg);
+		return false;
+	}
+	for (size_t i = 0; i < r->experts.n; i++)
+		sum += given[i] == floor(given[i]) ? given[i] : NAN;
+	if (r->experts.n != (size_t)seat->n)
+		snprintf(msg, sizeof msg, "%zu counts of experts for %d devices", r->experts.n, seat->n);
+	else if (isnan(sum))
+		snprintf(msg, sizeof msg, "experts are whole");
+	else if (sum != (double)all)
+		snprintf(msg, sizeof msg, "the experts add up to %.0f, but a layer has %lld", sum,
+			 (long long)all);
+	else {
+		for (int i = 0; i < seat->n; i++)
+			whole[i] = (int64_t)given[i];
+		return true;
+	}
+	complain(mk, r, "experts", NULL, msg);
+	return false;
+}
+
+static struct seat by_experts(const struct maker *mk, const struct rule *r, unsigned roles, struct seat seat)
+{
+	int64_t whole[SEAT_MAX];
+
+	seat.by_experts = true;
+	if (roles != 1u << ROLE_EXPERTS) {
+		complain(mk, r, "split", "add 'op: experts', and place the rest by other rules",
+			 "nothing but experts can be split by experts");
+		return seat;
+	}
+	if (r->experts.n && r->shares.n)
+		complain(mk, r, "experts", "keep one of the two", "both 'shares' and 'experts' are given");
+	if (mk->w->model->experts && count_experts(mk, r, &seat, whole))
+		for (int i = 0; i < seat.n; i++)
+			seat.share[i] = (double)whole[i] / (double)mk->w->model->experts->count;
+	return seat;
+}
+
 static void apply(const struct maker *mk, const struct rule *r, struct seat *const *seats, size_t blocks_n)
 {
 	const unsigned roles = name_set(mk, r, "op", role_names),
 		       phases = name_set(mk, r, "phase", phase_names);
-	const struct seat seat = seat_of(mk, r);
+	struct seat seat = seat_of(mk, r);
 	const bool attends = roles >> ROLE_ATTENTION & 1 && r->split == RULE_TENSOR && seat.n > 1 &&
 			     r->on.n == (size_t)seat.n;
 	const struct seat heads = attends ? by_heads(mk, r, seat) : seat;
 
 	if (r->op.n && roles)
 		check_roles(mk, r, roles);
+	if (r->split == RULE_EXPERTS && seat.n > 1 && r->on.n == (size_t)seat.n)
+		seat = by_experts(mk, r, roles, seat);
+	else if (r->experts.n && r->split != RULE_EXPERTS)
+		complain(mk, r, "experts", "add 'split: experts'", "experts are counted, but not split");
 	if (seat.data && ((phases >> PHASE_PREFILL & 1 && seats[PHASE_PREFILL]) ||
 			  (phases >> PHASE_DECODE & 1 && seats[PHASE_DECODE])))
 		complain(mk, r, "split", "add 'phase: [forward, backward, update]'",
@@ -271,7 +330,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 
 bool seat_same(const struct seat *a, const struct seat *b)
 {
-	if (a->n != b->n || a->data != b->data)
+	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts)
 		return false;
 	for (int i = 0; i < a->n; i++)
 		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])
@@ -306,11 +365,32 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 				 "give both phases the same split, or none",
 				 "assignment '%s': %s is split by %s and placed otherwise in %s than in %s",
 				 mk->a->name, role_names[model_block(mk->w->model, k).part.role],
-				 a[k].data || b[k].data ? "data" : "tensor", phase_names[pairs[i][0]],
-				 phase_names[pairs[i][1]]);
+				 a[k].data || b[k].data               ? "data"
+				 : a[k].by_experts || b[k].by_experts ? "experts"
+								      : "tensor",
+				 phase_names[pairs[i][0]], phase_names[pairs[i][1]]);
 			return;
 		}
 	}
+}
+
+void seat_experts(const struct model *m, const struct seat *s, int64_t counts[SEAT_MAX])
+{
+	for (int i = 0; i < s->n; i++)
+		counts[i] = llround(s->share[i] * (double)m->experts->count);
+}
+
+struct routed seat_routed(const struct model *m, const struct seat *s, unsigned devices, double tokens)
+{
+	int *owner = xcalloc((size_t)m->experts->count, sizeof *owner);
+	int64_t counts[SEAT_MAX];
+	struct routed r;
+
+	seat_experts(m, s, counts);
+	routing_deal(m->experts, counts, s->n, owner);
+	r = routing_to(m->experts, owner, devices, tokens);
+	free(owner);
+	return r;
 }
 
 bool seat_all_logits(const struct world *w, const struct seat *s)

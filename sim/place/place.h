@@ -5,14 +5,16 @@
  */
 #ifndef SIM_PLACE_PLACE_H
 #define SIM_PLACE_PLACE_H
+#include "sim/llm/routing.h"
 #include "sim/world/world.h"
 
 enum { SEAT_MAX = 8 };
 
 struct seat {
-	int n; /* devices; more than one: a split by tensor, or by data */
+	int n; /* devices; more than one: a split by tensor, by experts, or by data */
 	size_t unit[SEAT_MAX];
 	double share[SEAT_MAX]; /* sum 1; of data, 0: as fast as each is */
+	bool by_experts;        /* each has so many whole experts, seat_experts() says how many */
 	bool data;              /* each runs whole blocks, for its share of the micro-batches */
 };
 
@@ -30,6 +32,10 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		   struct diags *diags);
 
 bool seat_same(const struct seat *a, const struct seat *b);
+/* Experts of a layer on each device of a split by experts. */
+void seat_experts(const struct model *m, const struct seat *s, int64_t counts[SEAT_MAX]);
+/* What comes to some of them (bit i: device i) of so many tokens. */
+struct routed seat_routed(const struct model *m, const struct seat *s, unsigned devices, double tokens);
 /* Is a device of the seat on that unit's machine? They share its memory. */
 bool seat_beside(const struct world *w, const struct seat *s, size_t unit);
 

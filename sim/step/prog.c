@@ -22,6 +22,13 @@ struct recipe {
 	uint32_t first, n;
 };
 
+struct route {
+	struct seat seat;
+	unsigned devices;
+	double tokens;
+	struct routed to;
+};
+
 size_t prog_queues(const struct world *w)
 {
 	return w->units_n + 2 * w->joints_n;
@@ -57,6 +64,7 @@ void prog_free(struct prog *p)
 	VEC_FREE(&p->tasks);
 	VEC_FREE(&p->deps);
 	VEC_FREE(&p->recipes);
+	VEC_FREE(&p->routes);
 	arena_release(&p->arena);
 	free(p);
 }
@@ -158,17 +166,49 @@ static uint32_t put_ops(struct prog *p, struct recipe r, struct tag tag, const s
 	return last;
 }
 
+struct routed prog_routed(struct prog *p, const struct seat *seat, unsigned devices, double tokens)
+{
+	struct route r = {.seat = *seat, .devices = devices, .tokens = tokens};
+
+	for (size_t i = 0; i < p->routes.n; i++) {
+		const struct route *k = &p->routes.at[i];
+
+		if (k->devices == devices && k->tokens == tokens && seat_same(&k->seat, seat))
+			return k->to;
+	}
+	r.to = seat_routed(p->world->model, seat, devices, tokens);
+	VEC_ADD(&p->routes, r);
+	return r.to;
+}
+
+/* What device i of a seat does of a block. Of whole experts it does what comes to them, and no sums. */
+static struct recipe recipe_of(struct prog *p, const struct shape *s, const struct seat *seat, int i,
+			       struct tag tag)
+{
+	struct recipe r = {.part = tag.part,
+			   .phase = tag.phase,
+			   .half = tag.half,
+			   .shape = *s,
+			   .unit = seat->unit[i],
+			   .share = seat->share[i]};
+
+	if (seat->by_experts) {
+		const struct routed here = prog_routed(p, seat, 1u << i, (double)(s->batch * s->tokens));
+
+		r.shape.expert_rows = here.rows;
+		r.shape.experts_hit = here.hit;
+		r.shape.no_end = true;
+		r.share = 1;
+	}
+	return r;
+}
+
 sim_ns prog_block_ns(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag)
 {
 	sim_ns most = 0;
 
 	for (int i = 0; i < seat->n; i++) {
-		struct recipe r = {.part = tag.part,
-				   .phase = tag.phase,
-				   .half = tag.half,
-				   .shape = *s,
-				   .unit = seat->unit[i],
-				   .share = seat->share[i]};
+		struct recipe r = recipe_of(p, s, seat, i, tag);
 		sim_ns sum = 0;
 
 		look_up(p, &r);
@@ -348,14 +388,17 @@ struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *
 	struct waits made = {.n = 0};
 
 	for (int i = 0; i < seat->n; i++)
-		waits_add(&made, put_ops(p,
-					 (struct recipe){.part = tag.part,
-							 .phase = tag.phase,
-							 .half = tag.half,
-							 .shape = *s,
-							 .unit = seat->unit[i],
-							 .share = seat->share[i]},
-					 tag, after));
+		waits_add(&made, put_ops(p, recipe_of(p, s, seat, i, tag), tag, after));
+	return made;
+}
+
+struct waits prog_ops_each(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			   const struct waits after[SEAT_MAX])
+{
+	struct waits made = {.n = 0};
+
+	for (int i = 0; i < seat->n; i++)
+		waits_add(&made, put_ops(p, recipe_of(p, s, seat, i, tag), tag, &after[i]));
 	return made;
 }
 
@@ -388,7 +431,7 @@ struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat
 	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
 	 * end in partial sums */
 	const bool whole = tag.part.role == ROLE_EMBEDDING || tag.part.role == ROLE_ROUTER ||
-			   tag.half == HALF_WEIGHTS; /* each keeps the gradients of its own weights */
+			   tag.half == HALF_WEIGHTS || seat->by_experts; /* each keeps its own */
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 

@@ -47,6 +47,7 @@ struct prog_task {
 };
 
 struct recipe;
+struct route;
 
 struct prog {
 	const struct world *world; /* whose model is written down; one with the same machines may take its
@@ -55,6 +56,7 @@ struct prog {
 	VEC(struct prog_task) tasks;
 	VEC(uint32_t) deps;
 	VEC(struct recipe) recipes; /* private: classes of a block at a seat, made once */
+	VEC(struct route) routes;   /* private: what comes to which experts, found once */
 	struct arena arena;
 	struct site *sites; /* private: of each unit, made when first used */
 	uint32_t marks[4];  /* tasks whose end somebody asks for; TASK_NONE if unused */
@@ -89,6 +91,9 @@ struct waits prog_block(struct prog *p, const struct shape *s, const struct seat
  * operators), and what makes their output whole on each device. */
 struct waits prog_ops(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 		      const struct waits *after);
+/* Where each device waits for something of its own. */
+struct waits prog_ops_each(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
+			   const struct waits after[SEAT_MAX]);
 struct waits prog_whole(struct prog *p, const struct shape *s, const struct seat *seat, struct tag tag,
 			const struct waits *made);
 /* What graph_end() says, whole on each device of a seat. */
@@ -102,6 +107,9 @@ sim_ns prog_block_ns(struct prog *p, const struct shape *s, const struct seat *s
 /* One operator alone on a unit (an update, a step's overhead). */
 uint32_t prog_op(struct prog *p, const struct op *op, size_t unit, double share, struct tag tag,
 		 const struct waits *after);
+
+/* seat_routed(), found once. */
+struct routed prog_routed(struct prog *p, const struct seat *seat, unsigned devices, double tokens);
 
 /* What goes over a link, from one unit to another. */
 struct message {

@@ -2,6 +2,7 @@
 #include "sim/step/walk.h"
 
 #include "sim/llm/memory.h"
+#include "sim/step/exchange.h"
 
 size_t walk_first(const struct world *w)
 {
@@ -73,9 +74,16 @@ static struct tag tag_of(const struct walk *k, size_t block)
 		.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro, .half = k->half};
 }
 
+static size_t router_of(const struct walk *k, size_t block)
+{
+	const struct model *m = k->prog->world->model;
+
+	return model_block_of(m, ROLE_ROUTER, model_block(m, block).layer);
+}
+
 const struct seat *walk_out(const struct walk *k, size_t block)
 {
-	return &k->seats[block];
+	return &k->seats[k->seats[block].by_experts ? router_of(k, block) : block];
 }
 
 static double rows_B(const struct walk *k)
@@ -126,7 +134,20 @@ static struct waits shared_forward(struct walk *k, size_t block, const struct wa
 		return prog_ops(k->prog, &s, seat, tag, after);
 	s.no_end = true;
 	made = prog_ops(k->prog, &s, seat, tag, after);
-	return prog_whole(k->prog, &s, seat, tag, &made);
+	/* beside the router its parts join those of the experts that are somewhere else */
+	return k->seats[block + 1].by_experts && sit_alike(k, block, router_of(k, block))
+		       ? made
+		       : prog_whole(k->prog, &s, seat, tag, &made);
+}
+
+/* What the shared experts made elsewhere comes to where the others end. */
+static struct waits add_shared(struct walk *k, const struct feed *late, const struct seat *seat,
+			       struct waits x)
+{
+	const struct waits sum = carry(k, late->from, seat, late->bytes, tag_of(k, late->from));
+
+	waits_join(&x, &sum);
+	return prog_end(k->prog, &k->shape, seat, tag_of(k, late->from), &x);
 }
 
 static struct waits experts_forward(struct walk *k, size_t block, const struct feed *late,
@@ -135,13 +156,36 @@ static struct waits experts_forward(struct walk *k, size_t block, const struct f
 	const struct tag tag = tag_of(k, block);
 	const struct seat *seat = &k->seats[block];
 	const struct waits made = prog_ops(k->prog, &k->shape, seat, tag, after);
-	struct waits x = prog_whole(k->prog, &k->shape, seat, tag, &made), sum;
+	const struct waits x = prog_whole(k->prog, &k->shape, seat, tag, &made);
 
-	if (!late || sit_alike(k, late->from, block))
-		return x;
-	sum = carry(k, late->from, seat, late->bytes, tag_of(k, late->from));
-	waits_join(&x, &sum);
-	return prog_end(k->prog, &k->shape, seat, tag_of(k, late->from), &x);
+	return late && !sit_alike(k, late->from, block) ? add_shared(k, late, seat, x) : x;
+}
+
+static struct exchange exchange_of(struct walk *k, size_t block)
+{
+	return (struct exchange){k->prog, &k->shape, &k->seats[block], walk_out(k, block), tag_of(k, block)};
+}
+
+static struct waits exchange_forward(struct walk *k, size_t block, const struct feed *late,
+				     const struct waits *after)
+{
+	const struct exchange e = exchange_of(k, block);
+	const bool joins = late && sit_alike(k, late->from, router_of(k, block));
+	struct waits x = exchange_put(&e, after, joins ? &k->ends[late->from] : NULL);
+
+	if (joins)
+		x = prog_end(k->prog, &k->shape, e.home, tag_of(k, late->from), &x);
+	else if (late)
+		x = add_shared(k, late, e.home, x);
+	return prog_end(k->prog, &k->shape, e.home, e.tag, &x);
+}
+
+static struct waits exchange_backward(struct walk *k, size_t block, const struct waits *after)
+{
+	const struct exchange e = exchange_of(k, block);
+	const struct waits begun = prog_end(k->prog, &k->shape, e.home, e.tag, after);
+
+	return exchange_put(&e, &begun, NULL);
 }
 
 /* The router's rows are sent once to a machine that has experts of both kinds. */
@@ -166,7 +210,9 @@ static struct waits forward(struct walk *k, size_t block, const struct waits *al
 	const struct feed *late = n > 1 ? &feeds[1] : NULL;
 	struct waits after = {.n = 0};
 
-	if (late)
+	if (k->seats[block].by_experts)
+		after = k->ends[router_of(k, block)];
+	else if (late)
 		after = feed_experts(k, block, &feeds[0], late->from);
 	else if (n)
 		after = carry(k, feeds[0].from, &k->seats[block], feeds[0].bytes, tag);
@@ -175,6 +221,8 @@ static struct waits forward(struct walk *k, size_t block, const struct waits *al
 		waits_join(&after, also);
 	if (tag.part.role == ROLE_SHARED)
 		return shared_forward(k, block, &after);
+	if (k->seats[block].by_experts)
+		return exchange_forward(k, block, late, &after);
 	if (tag.part.role == ROLE_EXPERTS)
 		return experts_forward(k, block, late, &after);
 	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);
@@ -197,7 +245,7 @@ static struct waits gradient(struct walk *k, size_t block, const struct seat *to
  * once to a machine that has both. */
 static struct waits gradient_of_shared(struct walk *k, size_t block)
 {
-	const struct halves to = part_seat(k->prog->world, &k->seats[block], &k->seats[block + 1]);
+	const struct halves to = part_seat(k->prog->world, &k->seats[block], walk_out(k, block + 1));
 	struct waits there = gradient(k, block + 1, &to.without, tag_of(k, block));
 
 	if (to.with.n)
@@ -216,7 +264,7 @@ static struct waits gradient_of_router(struct walk *k, size_t block)
 	struct waits one, there;
 
 	walk_feeds(w, &k->shape, experts, f);
-	if (shared != experts && seat_beside(w, &k->seats[experts], k->seats[shared].unit[0])) {
+	if (shared != experts && seat_beside(w, walk_out(k, experts), k->seats[shared].unit[0])) {
 		waits_join(&k->ends[experts], &k->ends[shared]);
 		return carry(k, experts, seat, f[0].bytes, tag);
 	}
@@ -238,10 +286,12 @@ static struct waits backward(struct walk *k, size_t block, const struct waits *a
 	else if (tag.part.role == ROLE_SHARED)
 		after = gradient_of_shared(k, block);
 	else
-		after = gradient(k, block, &k->seats[block], tag);
+		after = gradient(k, block, walk_out(k, block), tag);
 	k->rows = after;
 	if (also)
 		waits_join(&after, also);
+	if (k->seats[block].by_experts)
+		return exchange_backward(k, block, &after);
 	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);
 }
 

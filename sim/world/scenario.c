@@ -22,8 +22,11 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
 static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
-static const char *const splits[] = {
-	[RULE_WHOLE] = "none", [RULE_TENSOR] = "tensor", [RULE_DATA] = "data", NULL};
+static const char *const splits[] = {[RULE_WHOLE] = "none",
+				     [RULE_TENSOR] = "tensor",
+				     [RULE_DATA] = "data",
+				     [RULE_EXPERTS] = "experts",
+				     NULL};
 
 #define TOKENS(strukt, member, text)                                                                         \
 	{                                                                                                    \
@@ -154,15 +157,17 @@ static const struct field rule_fields[] = {
 	{FIELD_KEY(struct rule, layers), .type = FIELD_RANGE, .optional = true,
 	 .help = "which layers; all if not said"},
 	{FIELD_KEY(struct rule, op), .type = FIELD_TEXTS, .optional = true,
-	 .help = "embedding, attention, ffn, head; all if not said"},
+	 .help = "embedding, attention, ffn, router, shared_experts, experts, head; all if not said"},
 	{FIELD_KEY(struct rule, phase), .type = FIELD_TEXTS, .optional = true,
 	 .help = "prefill, decode, forward, backward, update"},
 	{FIELD_KEY(struct rule, split), .type = FIELD_CHOICE, .choices = splits, .def = "none",
-	 .help = "tensor: every device a share of each block; data: whole blocks, a share of the "
-		 "micro-batches"},
+	 .help = "tensor: every device a share of each block; experts: whole experts; data: whole blocks, a "
+		 "share of the micro-batches"},
 	{FIELD_KEY(struct rule, shares), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0.001, .max = 1,
 	 .optional = true,
 	 .help = "of a split, like [70 %, 30 %]; if not said: equal, of data as fast as each is"},
+	{FIELD_KEY(struct rule, experts), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1, .max = 65536,
+	 .optional = true, .help = "of 'split: experts': how many of a layer each has, like [96, 32]"},
 };
 static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 

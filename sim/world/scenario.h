@@ -105,7 +105,7 @@ struct workload {
 	struct train *train;       /* likewise */
 };
 
-enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA };
+enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA, RULE_EXPERTS };
 
 struct rule { /* later rules win, as in .gitattributes */
 	struct origin origin;
@@ -113,7 +113,8 @@ struct rule { /* later rules win, as in .gitattributes */
 	struct field_range layers;   /* first -1: all */
 	struct field_list op, phase; /* names; empty: all */
 	int split;
-	struct field_list shares; /* of a split, one for each device */
+	struct field_list shares;  /* of a split, one for each device */
+	struct field_list experts; /* of a split by experts: how many on each device, instead of shares */
 };
 
 struct assignment {

@@ -1,0 +1,118 @@
+/* exchange.c - see exchange.h. */
+#include "sim/step/exchange.h"
+
+#include "sim/llm/memory.h"
+#include "sim/step/collective.h"
+
+static size_t machine_of(const struct exchange *e, size_t unit)
+{
+	return e->prog->world->units[unit].machine;
+}
+
+/* The devices of the exchange on device i's machine, as bits. */
+static unsigned beside(const struct exchange *e, int i)
+{
+	unsigned set = 0;
+
+	for (int j = 0; j < e->at->n; j++)
+		if (machine_of(e, e->at->unit[j]) == machine_of(e, e->at->unit[i]))
+			set |= 1u << j;
+	return set;
+}
+
+static int first_of(unsigned set)
+{
+	int i = 0;
+
+	while (!(set >> i & 1))
+		i++;
+	return i;
+}
+
+/* Which of the router's devices a machine's rows come from and go back to: the one on it, else by turns. */
+static int home_of(const struct exchange *e, int i)
+{
+	for (int r = 0; r < e->home->n; r++)
+		if (machine_of(e, e->home->unit[r]) == machine_of(e, e->at->unit[i]))
+			return r;
+	return i % e->home->n;
+}
+
+static double numbers_B(const struct exchange *e, double numbers)
+{
+	return format_bytes((enum format_id)e->prog->world->scenario->precision.compute, numbers);
+}
+
+/* Of what comes to a machine: the rows, each once, and where weights travel the pairs of row and expert. */
+static double rows_B(const struct exchange *e, unsigned set, bool weights)
+{
+	const struct model *m = e->prog->world->model;
+	const struct routed here = seat_routed(m, e->at, set, (double)(e->shape->batch * e->shape->tokens));
+
+	return numbers_B(e, here.tokens * (double)m->hidden + (weights ? here.rows : 0));
+}
+
+static struct waits send(const struct exchange *e, size_t from, size_t to, double bytes,
+			 const struct waits *after)
+{
+	const bool out = seat_beside(e->prog->world, e->home, from);
+	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes, .opens = true};
+	struct tag tag = e->tag;
+
+	tag.what = out ? "dispatch" : "combine";
+	return prog_message(e->prog, &m, tag, after);
+}
+
+static void dispatch(const struct exchange *e, const struct waits *after, struct waits there[SEAT_MAX])
+{
+	const bool weights = e->tag.phase != PHASE_BACKWARD;
+
+	for (int i = 0; i < e->at->n; i++) {
+		const unsigned set = beside(e, i);
+
+		there[i] = first_of(set) < i ? there[first_of(set)]
+					     : send(e, e->home->unit[home_of(e, i)], e->at->unit[i],
+						    rows_B(e, set, weights), after);
+	}
+}
+
+/* have[r]: what has to end for the router's device r to have the sums of the machines it serves. */
+static void combine(const struct exchange *e, const struct waits *made, struct waits have[SEAT_MAX])
+{
+	const bool weights = e->tag.phase == PHASE_BACKWARD;
+
+	for (int i = 0; i < e->at->n; i++) {
+		const unsigned set = beside(e, i);
+		struct waits all = {.n = 0}, came;
+
+		if (first_of(set) < i)
+			continue;
+		for (int j = i; j < e->at->n; j++)
+			if (set >> j & 1)
+				waits_add(&all, made->task[j]);
+		came = send(e, e->at->unit[i], e->home->unit[home_of(e, i)], rows_B(e, set, weights), &all);
+		waits_join(&have[home_of(e, i)], &came);
+	}
+}
+
+struct waits exchange_put(const struct exchange *e, const struct waits *after, const struct waits *with)
+{
+	const struct world *w = e->prog->world;
+	const double rows = (double)(e->shape->batch * e->shape->tokens);
+	const struct collective c = {false, rows * graph_hidden_B(w->model, &w->scenario->precision)};
+	struct waits there[SEAT_MAX], have[SEAT_MAX], made, all = {.n = 0};
+
+	dispatch(e, after, there);
+	made = prog_ops_each(e->prog, e->shape, e->at, e->tag, there);
+	for (int r = 0; r < e->home->n; r++) {
+		have[r] = *after;
+		if (with)
+			waits_add(&have[r], with->task[r]);
+	}
+	combine(e, &made, have);
+	if (e->home->n > 1)
+		collective_put_each(e->prog, e->home, &c, collective_way(w, e->home, &c), e->tag, have);
+	for (int r = 0; r < e->home->n; r++)
+		waits_join(&all, &have[r]);
+	return all;
+}
