@@ -28,6 +28,7 @@
 	SUITE(train)                                                                                         \
 	SUITE(predict) \
 	SUITE(pipeline)                                                                                      \
+	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \

@@ -1,0 +1,584 @@
+/* check_schedules.c - training steps under every schedule, split by data, with adapters: closed forms on the
+ * event engine, and what must hold for any assignment. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/rng.h"
+#include "sim/step/collective.h"
+#include "sim/train/memory.h"
+#include "sim/train/stages.h"
+#include "sim/train/train.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+enum { LAYERS = 12 };
+
+/* p machines with equal bare layers, m micro-batches, links that cost nothing and no host, or as `more` says.
+ */
+static void pipe_world(int p, int m, const char *train, const char *const *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[24];
+	size_t n = 0;
+
+	sets[n++] = arena_printf(&a, "model.layers=%d", LAYERS);
+	sets[n++] = "model.ends=false";
+	for (int i = 0; i < p; i++)
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+	for (; more && *more; more++)
+		sets[n++] = *more;
+	sets[n] = NULL;
+	toy_mesh(&toy, p, "latency: 0, bandwidth: 1e15 B/s",
+		 arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
+			      train),
+		 sets);
+	arena_release(&a);
+}
+
+/* Layer l on unit of[l * n / LAYERS]. */
+static struct placement layout(const size_t *of, size_t n)
+{
+	struct placement at = toy_all_on(&toy, 0);
+
+	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+
+		for (size_t b = 0; b < at.blocks_n; b++) {
+			const int64_t layer = model_block(toy.world->model, b).layer;
+			const size_t i = layer < 0 ? 0 : (size_t)layer * n / LAYERS;
+
+			seats[b] = (struct seat){.n = 1, .unit = {of[i]}, .share = {1}};
+		}
+		at.seats[x] = seats;
+	}
+	return at;
+}
+
+static const struct {
+	const char *schedule;
+	size_t p, n, of[8];
+} pipes[] = {
+	{"serial", 3, 3, {0, 1, 2}},
+	{"gpipe", 4, 4, {0, 1, 2, 3}},
+	{"1f1b", 4, 4, {0, 1, 2, 3}},
+	{"interleaved", 2, 4, {0, 1, 0, 1}},
+	{"interleaved", 3, 6, {0, 1, 2, 0, 1, 2}},
+	{"zb-h1", 4, 4, {0, 1, 2, 3}},
+	{"zb-h2", 4, 4, {0, 1, 2, 3}},
+	{"zb-v", 2, 4, {0, 1, 1, 0}},
+	{"zb-v", 3, 6, {0, 1, 2, 2, 1, 0}},
+	{"1f1b", 2, 4, {0, 1, 1, 0}},  /* no chain: a list schedule */
+	{"zb-h1", 2, 4, {0, 1, 0, 1}}, /* likewise */
+};
+static const char *const methods[] = {"method: full", "method: lora, rank: 4, targets: [q, down]",
+				      "method: lora, layers: 5, rank: 8", "method: full, recompute: full",
+				      "method: full, recompute: selective"};
+
+/* Where links cost nothing the engine takes just as long as the schedule says, and so does the compiled step;
+ * the closed forms of check_pipeline.c then hold for it too. */
+START_TEST(engine_keeps_the_schedule)
+{
+	const size_t row = (size_t)_i / ARRAY_LEN(methods);
+	const char *method = methods[(size_t)_i % ARRAY_LEN(methods)];
+
+	for (int m = 1; m <= 9; m += 2) {
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct stages s;
+		struct prog *p;
+		struct toy_run r;
+
+		pipe_world((int)pipes[row].p, m,
+			   arena_printf(&a, "schedule: %s, %s", pipes[row].schedule, method), NULL);
+		at = layout(pipes[row].of, pipes[row].n);
+		ck_assert_int_eq(stages_check(&at, &toy.diags), 0);
+		p = prog_new(toy.world);
+		s = stages_make(&a, p, &at);
+		ck_assert_uint_eq(s.n, 1);
+		r = toy_run(&a, train_build(&at));
+		/* forward once more needs no gradient: it may begin while the stage waits for one */
+		if (s.trained.train.how.recompute == RECOMPUTE_FULL)
+			ck_assert_int_le(r.run.makespan_ns, s.replicas[0].replay.makespan_ns);
+		else
+			ck_assert_int_eq(r.run.makespan_ns, s.replicas[0].replay.makespan_ns);
+		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+		for (size_t i = 0; i < pipes[row].p; i++)
+			ck_assert_int_eq(r.run.busy_ns[i], s.replicas[0].replay.stages[i].busy_ns);
+		prog_free(r.prog);
+		prog_free(p);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+}
+END_TEST
+
+/* ---- memory: micro-batches held by the first machine, times what one keeps there ---- */
+
+START_TEST(memory_by_schedule)
+{
+	static const struct {
+		const char *schedule;
+		double held; /* of the first of four machines, 9 micro-batches */
+	} cases[] = {{"gpipe", 9}, {"1f1b", 4}, {"zb-h1", 4}, {"zb-h2", 7}};
+	static const size_t of[] = {0, 1, 2, 3};
+	double one = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct fit fit[4];
+		struct trained tr;
+		struct train t;
+
+		pipe_world(4, 9, arena_printf(&a, "method: lora, schedule: %s", cases[i].schedule), NULL);
+		at = layout(of, 4);
+		t = placement_train(&at);
+		tr = trained_make(&a, toy.world, &t);
+		one = 0;
+		for (size_t b = 0; b < at.blocks_n; b++)
+			if (at.seats[PHASE_BACKWARD][b].unit[0] == 0)
+				one += trained_kept_B(&tr, b, &at.seats[PHASE_BACKWARD][b]);
+		train_fit(&at, fit);
+		ck_assert_double_gt(one, 0);
+		ck_assert_double_eq(fit[0].activations_B, cases[i].held * one);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+}
+END_TEST
+
+/* The peak is no less than any point, and the line ends where only what always stands is left. */
+START_TEST(memory_over_time)
+{
+	static const size_t of[] = {0, 1, 2, 3};
+	struct arena a = ARENA_INIT;
+	struct memory_use use[4];
+	struct placement at;
+	struct toy_run r;
+
+	pipe_world(4, 6, "method: full, schedule: zb-h1",
+		   (const char *const[]){"workload.train.optimizer=adamw", NULL});
+	at = layout(of, 4);
+	r = toy_run(&a, train_build(&at));
+	train_memory(&a, &at, r.prog, &r.run, use);
+	for (size_t i = 0; i < 4; i++) {
+		const struct memory_use *u = &use[i];
+		double most = 0;
+		sim_ns when = 0;
+
+		ck_assert(u->raised);
+		for (size_t k = 0; k < u->points_n; k++) {
+			ck_assert(!k || u->points[k].at_ns > u->points[k - 1].at_ns);
+			if (u->points[k].bytes > most) {
+				most = u->points[k].bytes;
+				when = u->points[k].at_ns;
+			}
+		}
+		ck_assert_double_eq_tol(most, fit_need_B(&u->peak), 1e-6 * most);
+		ck_assert_int_eq(when, u->at_ns);
+		ck_assert_double_eq_tol(u->points[u->points_n - 1].bytes,
+					u->peak.weights_B + u->peak.optimizer_B, 1e-6 * most);
+	}
+	prog_free(r.prog);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* ---- split by data ---- */
+
+static void data_world(int n, int m, const char *train, const char *const *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[24];
+	size_t k = 0;
+
+	sets[k++] = arena_printf(&a, "assignments.0.place=[{on: [m0%s%s%s], split: data}]",
+				 n > 1 ? ", m1" : "", n > 2 ? ", m2" : "", n > 3 ? ", m3" : "");
+	for (int i = 0; i < n; i++)
+		sets[k++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+	for (; more && *more; more++)
+		sets[k++] = *more;
+	sets[k] = NULL;
+	toy_mesh(&toy, n, "latency: 10 us, bandwidth: 1 GB/s",
+		 arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
+			      train),
+		 sets);
+	arena_release(&a);
+}
+
+static double gradients_B(const struct placement *at)
+{
+	struct arena a = ARENA_INIT;
+	const struct train t = placement_train(at);
+	const struct trained tr = trained_make(&a, at->world, &t);
+	double bytes = 0;
+
+	for (size_t b = 0; b < at->blocks_n; b++)
+		bytes += tr.blocks[b].gradient_B;
+	arena_release(&a);
+	return bytes;
+}
+
+/* Equal machines, sent at the end in one bucket: backward ends, then the all-reduce takes what its formula
+ * says: a ring moves 2 (n - 1)/n of the gradients over each link in 2 (n - 1) rounds; a tree sends all of
+ * them log2 n times each way. */
+START_TEST(all_reduce_at_the_end)
+{
+	static const char *const ways[] = {"ring", "tree", "direct", "scatter"};
+	const int n = 2 + _i / 4;
+	const char *way = ways[_i % 4];
+	struct arena a = ARENA_INIT;
+	struct placement at;
+	struct toy_run r;
+	double bytes, took_s;
+	sim_ns backward;
+
+	data_world(n, 2 * n, arena_printf(&a, "method: full, overlap: false, bucket: 0, all_reduce: %s", way),
+		   NULL);
+	at = toy_place(&toy, 0);
+	bytes = gradients_B(&at);
+	r = toy_run(&a, train_build(&at));
+	backward = r.run.spans[r.prog->marks[MARK_BACKWARD]].end_ns;
+	took_s = sim_s_of_ns(r.run.makespan_ns - backward);
+	if (!strcmp(way, "ring")) {
+		ck_assert_double_eq_tol(toy_link_B(r.prog, "all-reduce"), 2.0 * (n - 1) * bytes,
+					1e-6 * bytes);
+		ck_assert_double_eq_tol(took_s, 2 * (n - 1) * (10e-6 + bytes / n / 1e9), 1e-8);
+	} else if (!strcmp(way, "tree") && n != 3) {
+		ck_assert_double_eq_tol(took_s, log2(n) * (10e-6 + bytes / 1e9), 1e-8);
+	}
+	ck_assert_double_eq_tol(toy_link_B(r.prog, NULL), toy_link_B(r.prog, "all-reduce"), 1);
+	prog_free(r.prog);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+/* Buckets change when bytes go, not how many; sending early is never slower, and on a slow wire it is
+ * quicker. */
+START_TEST(overlap_pays)
+{
+	sim_ns took[3];
+	double bytes[3];
+	static const char *const how[] = {"overlap: false", "overlap: true", "overlap: true, bucket: 300 kB"};
+
+	for (size_t i = 0; i < ARRAY_LEN(how); i++) {
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct toy_run r;
+
+		data_world(2, 4, arena_printf(&a, "method: full, all_reduce: ring, %s", how[i]),
+			   (const char *const[]){"links.l10.bandwidth=20 MB/s", NULL});
+		at = toy_place(&toy, 0);
+		r = toy_run(&a, train_build(&at));
+		took[i] = r.run.makespan_ns;
+		bytes[i] = toy_link_B(r.prog, NULL);
+		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+		prog_free(r.prog);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+	ck_assert_int_le(took[1], took[0]);
+	ck_assert_int_lt(took[2], took[1]);
+	ck_assert_double_eq_tol(bytes[1], bytes[0], 1);
+	ck_assert_double_eq_tol(bytes[2], bytes[0], 1);
+}
+END_TEST
+
+/* The best shares are as the speeds: k times as fast, k times the micro-batches, and both end at once. */
+START_TEST(shares_by_speed)
+{
+	static const sim_ns ns[][4] = {
+		{100, 100}, {100, 200}, {100, 300}, {100, 200, 400}, {100, 100, 50, 25}};
+	static const size_t n[] = {2, 2, 2, 3, 4};
+	const uint32_t unit = _i == 3 ? 7 : _i == 4 ? 8 : _i == 0 ? 2 : _i == 1 ? 3 : 4; /* sum of speeds */
+	static const double none[4] = {0};
+
+	for (uint32_t k = 1; k < 6; k++) {
+		uint32_t out[4];
+		uint32_t sum = 0;
+
+		stages_share_out(k * unit, n[_i], none, ns[_i], out);
+		for (size_t i = 0; i < n[_i]; i++) {
+			ck_assert_int_eq(out[i] * ns[_i][i], out[0] * ns[_i][0]);
+			sum += out[i];
+		}
+		ck_assert_uint_eq(sum, k * unit);
+	}
+}
+END_TEST
+
+START_TEST(shares_as_said)
+{
+	static const double shares[][3] = {{0.7, 0.3}, {0.5, 0.5}, {0.9, 0.1}, {1.0 / 3, 1.0 / 3, 1.0 / 3}};
+	static const size_t n[] = {2, 2, 2, 3};
+	static const uint32_t micros[] = {10, 7, 4, 9}, want[][3] = {{7, 3}, {4, 3}, {4, 0}, {3, 3, 3}};
+	static const sim_ns ns[3] = {1, 1, 1};
+	uint32_t out[3];
+
+	stages_share_out(micros[_i], n[_i], shares[_i], ns, out);
+	for (size_t i = 0; i < n[_i]; i++)
+		ck_assert_uint_eq(out[i], want[_i][i]);
+}
+END_TEST
+
+/* ---- what is trained ---- */
+
+/* mlx_lm.lora on Mistral 7B, rank 8, 16 layers, all projections: 10.5 million trainable (taneja-rohit/
+ * mac-ml-benchmark, results/raw/M4_Pro/mlx_lora_finetuning.json); and nothing runs backward below layer 16.
+ */
+START_TEST(adapters_of_mlx)
+{
+	static const char *const sets[] = {"precision.weights=q4_0",
+					   "workload.train.method=qlora",
+					   "workload.train.rank=8",
+					   "workload.train.layers=16",
+					   "workload.train.targets=[q, k, v, o, gate, up, down]",
+					   NULL};
+	struct arena a = ARENA_INIT;
+	double numbers = 0;
+	struct placement at;
+	struct trained tr;
+	struct train t;
+	struct prog *p;
+	size_t seen = 0;
+
+	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	at = toy_all_on(&toy, 0);
+	t = placement_train(&at);
+	tr = trained_make(&a, toy.world, &t);
+	for (size_t i = 0; i < at.blocks_n; i++)
+		numbers += tr.blocks[i].numbers;
+	ck_assert_double_eq(numbers, 16 * 8 * ((4096.0 + 4096) * 2 + (4096 + 1024) * 2 + (4096 + 14336) * 3));
+	ck_assert_double_eq_tol(numbers, 10.5e6, 0.02e6);
+	p = train_build(&at);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct tag *tag = &p->tasks.at[i].tag;
+
+		if (tag->phase != PHASE_BACKWARD)
+			continue;
+		seen++;
+		MUST(tag->layer >= 16 || tag->part.role == ROLE_HEAD);
+	}
+	ck_assert_uint_gt(seen, 0);
+	prog_free(p);
+	toy_release(&toy);
+	arena_release(&a);
+}
+END_TEST
+
+static const struct {
+	enum optimizer optimizer;
+	bool master;
+	double state_B, traffic_B; /* for each number, of two bytes */
+} optimizers[] = {
+	{OPTIMIZER_NONE, false, 0, 0},
+	{OPTIMIZER_SGD, false, 0, 6},
+	{OPTIMIZER_MOMENTUM, false, 4, 6 + 8},
+	{OPTIMIZER_ADAM, false, 8, 6 + 16},
+	{OPTIMIZER_ADAMW, false, 8, 6 + 16},
+	{OPTIMIZER_ADAM_8BIT, false, 2 + 8.0 / 2048, 6 + 4 + 16.0 / 2048},
+	{OPTIMIZER_ADAMW, true, 12, 4 + 24},
+	{OPTIMIZER_NONE, true, 0, 0},
+};
+
+START_TEST(optimizer_bytes)
+{
+	const struct train t = {.optimizer = (int)optimizers[_i].optimizer, .master = optimizers[_i].master};
+
+	ck_assert_double_eq(optimizer_state_B(&t), optimizers[_i].state_B);
+	ck_assert_double_eq(optimizer_traffic_B(&t, 2), optimizers[_i].traffic_B);
+}
+END_TEST
+
+/* Padding costs as much and counts for nothing. */
+START_TEST(padding)
+{
+	static const char *const sets[][2] = {{NULL}, {"workload.train.padding=25 %", NULL}};
+	double tokens[2];
+	sim_ns took[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct prog *p;
+
+		toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets[i]);
+		at = toy_all_on(&toy, 0);
+		p = train_build(&at);
+		took[i] = toy_run(&a, p).run.makespan_ns;
+		tokens[i] = train_tokens(toy.world->scenario->workload.train);
+		prog_free(p);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+	ck_assert_double_eq(tokens[1], 0.75 * tokens[0]);
+	ck_assert_int_eq(took[0], took[1]);
+}
+END_TEST
+
+/* ---- any assignment ---- */
+
+enum { UNITS = 4, ROUNDS = 20 };
+
+static double flop_alone(const struct placement *like)
+{
+	struct placement at = toy_all_on(&toy, 0);
+	struct prog *p;
+	double flop;
+
+	at.assignment = like->assignment;
+	p = train_build(&at);
+	flop = toy_flop(p);
+	prog_free(p);
+	return flop;
+}
+
+static void no_two_at_once(const struct toy_run *r)
+{
+	const size_t queues = prog_queues(r->prog->world);
+	struct arena a = ARENA_INIT;
+	sim_ns *busy = arena_array(&a, queues, sizeof *busy), *until = arena_array(&a, queues, sizeof *until);
+
+	/* in the order of their starts: by queue the starts of one that runs in order are in that of the
+	 * tasks */
+	for (size_t i = 0; i < r->prog->tasks.n; i++) {
+		const struct task_span *span = &r->run.spans[i];
+		const uint32_t q = r->prog->tasks.at[i].queue;
+
+		busy[q] += span->end_ns - span->start_ns;
+		if (q >= r->prog->world->units_n)
+			continue;
+		MUST(span->start_ns >= until[q]);
+		until[q] = span->end_ns;
+	}
+	for (size_t q = 0; q < queues; q++) {
+		ck_assert_int_eq(busy[q], r->run.busy_ns[q]);
+		ck_assert_int_le(busy[q], r->run.makespan_ns);
+	}
+	arena_release(&a);
+}
+
+static size_t below(struct rng *rng, size_t n)
+{
+	const size_t i = (size_t)(rng_uniform(rng) * (double)n);
+
+	return i < n ? i : n - 1;
+}
+
+/* Layers and roles anywhere, backward and update perhaps elsewhere. */
+static struct placement scattered(struct rng *rng)
+{
+	struct placement at = toy_all_on(&toy, 0);
+	const bool apart = below(rng, 3) == 0;
+
+	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
+		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+
+		for (size_t b = 0; b < at.blocks_n; b++) {
+			seats[b] = (struct seat){.n = 1, .unit = {below(rng, UNITS)}, .share = {1}};
+			if (b && below(rng, 3))
+				seats[b] = seats[b - 1];
+			if (x > PHASE_FORWARD && !apart)
+				seats[b] = at.seats[PHASE_FORWARD][b];
+		}
+		at.seats[x] = seats;
+	}
+	return at;
+}
+
+/* Under any schedule as much is carried out as on one machine, the compiled step takes as long as the engine,
+ * and no device does two things at once. */
+START_TEST(any_assignment)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "train");
+
+	for (int i = 0; i < ROUNDS; i++) {
+		static const char *const schedules[] = {"serial",      "gpipe", "1f1b",
+							"interleaved", "zb-h1", "zb-h2"};
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct toy_run r;
+
+		data_world(UNITS, 1 + (int)below(rng, 6),
+			   arena_printf(&a, "schedule: %s, %s", schedules[below(rng, ARRAY_LEN(schedules))],
+					methods[below(rng, ARRAY_LEN(methods))]),
+			   (const char *const[]){"model.layers=4", "assignments.0.place=[{on: m0}]",
+						 below(rng, 2) ? "workload.train.optimizer=adamw" : NULL,
+						 NULL});
+		at = scattered(rng);
+		r = toy_run(&a, train_build(&at));
+		ck_assert_double_eq_tol(toy_flop(r.prog), flop_alone(&at), 1);
+		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+		no_two_at_once(&r);
+		prog_free(r.prog);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+	rng_free(rng);
+}
+END_TEST
+
+/* Replicas, some unlike: together they do what one would, gradients cross as often as the formula says. */
+START_TEST(any_data_split)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "data");
+
+	for (int i = 0; i < ROUNDS; i++) {
+		static const char *const schedules[] = {"serial", "gpipe", "1f1b", "zb-h1"};
+		static const char *const buckets[] = {"0", "200 kB", "1 MB", "25 MiB"};
+		const int n = 2 + (int)below(rng, 3);
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct toy_run r;
+
+		data_world(n, n + (int)below(rng, 6),
+			   arena_printf(&a, "schedule: %s, %s, all_reduce: ring, bucket: %s, overlap: %s",
+					schedules[below(rng, ARRAY_LEN(schedules))],
+					methods[below(rng, ARRAY_LEN(methods))],
+					buckets[below(rng, ARRAY_LEN(buckets))],
+					below(rng, 2) ? "true" : "false"),
+			   (const char *const[]){
+				   "model.layers=8",
+				   below(rng, 2)
+					   ? "machines.m1.devices.gpu.runtimes.toy.overhead.kernel=40 us"
+					   : "seed=2",
+				   NULL});
+		at = toy_place(&toy, 0);
+		ck_assert_int_eq(stages_check(&at, &toy.diags), 0);
+		r = toy_run(&a, train_build(&at));
+		ck_assert_double_eq_tol(toy_flop(r.prog), flop_alone(&at), 1);
+		ck_assert_double_eq_tol(toy_link_B(r.prog, NULL), 2.0 * (n - 1) * gradients_B(&at), 1);
+		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
+		no_two_at_once(&r);
+		prog_free(r.prog);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+	rng_free(rng);
+}
+END_TEST
+
+Suite *suite_schedules(void)
+{
+	Suite *s = suite_create("schedules");
+	TCase *tc = tcase_create("schedules");
+
+	tcase_add_loop_test(tc, engine_keeps_the_schedule, 0, (int)(ARRAY_LEN(pipes) * ARRAY_LEN(methods)));
+	tcase_add_test(tc, memory_by_schedule);
+	tcase_add_test(tc, memory_over_time);
+	tcase_add_loop_test(tc, all_reduce_at_the_end, 0, 3 * 4);
+	tcase_add_test(tc, overlap_pays);
+	tcase_add_loop_test(tc, shares_by_speed, 0, 5);
+	tcase_add_loop_test(tc, shares_as_said, 0, 4);
+	tcase_add_test(tc, adapters_of_mlx);
+	tcase_add_loop_test(tc, optimizer_bytes, 0, (int)ARRAY_LEN(optimizers));
+	tcase_add_test(tc, padding);
+	tcase_add_loop_test(tc, any_assignment, 0, 10);
+	tcase_add_loop_test(tc, any_data_split, 0, 8);
+	suite_add_tcase(s, tc);
+	return s;
+}
