@@ -263,7 +263,8 @@ START_TEST(overlap_pays)
 {
 	sim_ns took[3];
 	double bytes[3];
-	static const char *const how[] = {"overlap: false", "overlap: true", "overlap: true, bucket: 300 kB"};
+	static const char *const how[] = {"overlap: false, bucket: 300 kB", "overlap: true",
+					  "overlap: true, bucket: 300 kB"};
 
 	for (size_t i = 0; i < ARRAY_LEN(how); i++) {
 		struct arena a = ARENA_INIT;
@@ -281,7 +282,7 @@ START_TEST(overlap_pays)
 		toy_release(&toy);
 		arena_release(&a);
 	}
-	ck_assert_int_le(took[1], took[0]);
+	ck_assert_int_lt(took[2], took[0]);
 	ck_assert_int_lt(took[2], took[1]);
 	ck_assert_double_eq_tol(bytes[1], bytes[0], 1);
 	ck_assert_double_eq_tol(bytes[2], bytes[0], 1);
@@ -577,8 +578,8 @@ Suite *suite_schedules(void)
 	tcase_add_test(tc, adapters_of_mlx);
 	tcase_add_loop_test(tc, optimizer_bytes, 0, (int)ARRAY_LEN(optimizers));
 	tcase_add_test(tc, padding);
-	tcase_add_loop_test(tc, any_assignment, 0, 10);
-	tcase_add_loop_test(tc, any_data_split, 0, 8);
+	tcase_add_loop_test(tc, any_assignment, 0, 30);
+	tcase_add_loop_test(tc, any_data_split, 0, 20);
 	suite_add_tcase(s, tc);
 	return s;
 }
