@@ -26,6 +26,7 @@
 	SUITE(generate)                                                                                      \
 	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
+	SUITE(search)                                                                                        \
 	SUITE(predict) \
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
@@ -36,7 +37,6 @@
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
-	SUITE(measure)                                                                                       \
 	SUITE(link)
 
 #define SUITE(x) Suite *suite_##x(void);

@@ -28,6 +28,7 @@ struct cmd {
 };
 
 int cmd_simulate(const struct opts *o);
+int cmd_optimize(const struct opts *o);
 int cmd_sweep(const struct opts *o);
 int cmd_schedule(const struct opts *o);
 int cmd_roofline(const struct opts *o);

@@ -30,6 +30,9 @@ struct opts {
 	const char *machine, *device, *like, *facts; /* calibrate --from */
 	int64_t seed, draws;                         /* -1: as the scenario says */
 	int64_t threads;                             /* 0: all */
+	const char *goal, *pareto;                   /* optimize */
+	struct texts limits;                         /* --subject-to */
+	int64_t best, budget;                        /* 0: not said */
 	bool force, help, quick, list;
 };
 
@@ -44,7 +47,8 @@ enum opt_use { /* which options a command takes; bits */
 	       OPT_FROM = 128, /* runs of whole models: --from, --model, --runtime, --weights */
 	       OPT_TOLERANCE = 256,
 	       OPT_IMPORT = 1 << 12,
-	       OPT_SWEEP = 2048 /* --over, --metric */
+	       OPT_SEARCH = 1 << 13, /* --goal, --subject-to, --best, --pareto, --budget */
+	       OPT_SWEEP = 2048      /* --over, --metric */
 };
 
 /* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */

@@ -14,14 +14,25 @@ struct power { /* watts */
 	double idle, mean;
 };
 
-/* What a device adds to an idle machine while it is busy: by its own figures, else by the machine's. */
+static const struct luck no_luck = {0, 0};
+
+bool bill_has_own_W(const struct device *d)
+{
+	return d->idle_power.given && d->active_power.given;
+}
+
 static double added_W(const struct machine *m, const struct device *d, const struct luck *luck)
 {
-	const bool own = d->idle_power.given && d->active_power.given;
+	const bool own = bill_has_own_W(d);
 	const double idle = watts(own ? &d->idle_power : &m->idle_power, luck->idle),
 		     active = watts(own ? &d->active_power : &m->active_power, luck->active);
 
 	return isnan(idle) || isnan(active) ? NAN : fmax(0, active - idle);
+}
+
+double bill_added_W(const struct machine *m, const struct device *d)
+{
+	return added_W(m, d, &no_luck);
 }
 
 /* Devices that say nothing of their own share what the machine says: two at once add no more than one. */
@@ -37,7 +48,7 @@ static struct power machine_power(const struct world *w, size_t m, double s, con
 
 		if (w->units[u].machine != m || busy_ns[u] <= 0)
 			continue;
-		if (d->idle_power.given && d->active_power.given)
+		if (bill_has_own_W(d))
 			joules += added_W(machine, d, luck) * busy_ns[u] / 1e9;
 		else
 			shared_s += busy_ns[u] / 1e9;
@@ -63,7 +74,6 @@ static double joint_W(const struct world *w, size_t j, double s, const double *b
 struct bill bill_of(const struct world *w, const bool *used, double s, const double *busy_ns,
 		    const struct luck *luck)
 {
-	static const struct luck none = {0, 0};
 	const struct money *money = &w->scenario->money;
 	double idle_W = 0, mean_W = 0, price = 0;
 	struct bill b;
@@ -74,14 +84,14 @@ struct bill bill_of(const struct world *w, const bool *used, double s, const dou
 
 		if (!used[m])
 			continue;
-		power = machine_power(w, m, s, busy_ns, luck ? &luck[m] : &none);
+		power = machine_power(w, m, s, busy_ns, luck ? &luck[m] : &no_luck);
 		idle_W += power.idle;
 		mean_W += power.mean;
 		price += p->given ? p->value : NAN;
 	}
 	for (size_t j = 0; j < w->joints_n; j++)
 		if (used[w->joints[j].ends[0]] && used[w->joints[j].ends[1]])
-			mean_W += joint_W(w, j, s, busy_ns, luck ? &luck[w->machines_n + j] : &none);
+			mean_W += joint_W(w, j, s, busy_ns, luck ? &luck[w->machines_n + j] : &no_luck);
 	b.energy_J = mean_W * s;
 	/* for each second of work, (1 - u) / u seconds of idling */
 	b.usd = price * s / (money->life * money->utilisation) +
@@ -104,7 +114,7 @@ enum how bill_from(const struct world *w, const bool *used, bool money)
 			from = how_worse(from, machine->price.how);
 		for (size_t u = 0; u < w->units_n; u++) {
 			const struct device *d = w->units[u].device;
-			const bool own = d->idle_power.given && d->active_power.given;
+			const bool own = bill_has_own_W(d);
 
 			if (w->units[u].machine == m)
 				from = how_worse(from, own ? d->active_power.how : machine->active_power.how);

@@ -28,4 +28,9 @@ struct bill bill_of(const struct world *w, const bool *used, double s, const dou
 /* Where the powers, and with money the prices, come from: the worst of them. */
 enum how bill_from(const struct world *w, const bool *used, bool money);
 
+/* Watts that a device adds to its idle machine while it is busy, by its own figures or by those of its
+ * machine, which all of its devices share; NAN where they are not known. */
+bool bill_has_own_W(const struct device *d);
+double bill_added_W(const struct machine *m, const struct device *d);
+
 #endif

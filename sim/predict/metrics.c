@@ -9,30 +9,7 @@
 #include "sim/predict/explain.h"
 #include "sim/stats/quantile.h"
 
-enum metric_id {
-	M_PREFILL,
-	M_TTFT,
-	M_DECODE,
-	M_TPOT,
-	M_E2EL,
-	M_TRAIN,
-	M_STEP,
-	M_FORWARD,
-	M_BACKWARD,
-	M_OPTIMIZER,
-	M_BUBBLE,
-	M_MFU,
-	M_ENERGY,
-	M_USD,
-	M_TRAIN_ENERGY,
-	M_TRAIN_USD,
-	METRIC_N
-};
-
-static const struct {
-	const char *name, *unit;
-	bool of_training, less;
-} metric_info[METRIC_N] = {
+const struct metric_info metric_info[METRIC_N] = {
 	[M_PREFILL] = {"prefill_tok_per_s", "tok/s", false, false},
 	[M_TTFT] = {"ttft_s", "s", false, true},
 	[M_DECODE] = {"decode_tok_per_s", "tok/s", false, false},
@@ -64,10 +41,6 @@ bool metric_known(const char *name, const char **near)
 		*near = str_closest(name, names, METRIC_N);
 	return false;
 }
-
-struct values {
-	double v[METRIC_N];
-};
 
 static size_t units_used(const struct ran *r)
 {
@@ -131,20 +104,21 @@ static void add_train(const struct prediction *p, const struct ways *c, const do
 }
 
 /* Every metric under some times and some luck with the meter (NULL: none). */
-static struct values values_of(const struct prediction *p, const struct ways *c, const struct luck *luck)
+static struct metric_values values_of(const struct prediction *p, const struct ways *c,
+				      const struct luck *luck)
 {
 	double *busy_ns = xcalloc(prog_queues(p->at.world), sizeof *busy_ns);
-	struct values r = {{0}};
+	struct metric_values r = {{0}};
 
 	if (p->first.prog) {
-		add_generate(p, c, r.v);
+		add_generate(p, c, r.of);
 		prediction_busy(p, JOB_GENERATE, c, busy_ns);
-		add_bill(p, JOB_GENERATE, luck, busy_ns, r.v);
+		add_bill(p, JOB_GENERATE, luck, busy_ns, r.of);
 	}
 	if (p->train.prog) {
 		prediction_busy(p, JOB_TRAIN, c, busy_ns);
-		add_train(p, c, busy_ns, r.v);
-		add_bill(p, JOB_TRAIN, luck, busy_ns, r.v);
+		add_train(p, c, busy_ns, r.of);
+		add_bill(p, JOB_TRAIN, luck, busy_ns, r.of);
 	}
 	free(busy_ns);
 	return r;
@@ -190,6 +164,17 @@ static bool applies(const struct prediction *p, enum metric_id m, double value)
 	return r->prog && !isnan(value) && !((m == M_DECODE || m == M_TPOT) && value == 0);
 }
 
+struct metric_values prediction_values(const struct prediction *p)
+{
+	const struct ways now = ways_nominal(p);
+	struct metric_values v = values_of(p, &now, NULL);
+
+	for (int m = 0; m < METRIC_N; m++)
+		if (!applies(p, (enum metric_id)m, v.of[m]))
+			v.of[m] = NAN;
+	return v;
+}
+
 static enum how metric_from(const struct prediction *p, enum metric_id m)
 {
 	const struct world *w = p->at.world;
@@ -209,7 +194,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 			   struct metric *metrics)
 {
 	const struct ways now = ways_nominal(p);
-	const struct values value = values_of(p, &now, NULL);
+	const struct metric_values value = values_of(p, &now, NULL);
 	struct ways c = ways_make(a, p);
 	double *samples[METRIC_N];
 	size_t n = 0;
@@ -217,21 +202,21 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (int m = 0; m < METRIC_N; m++)
 		samples[m] = arena_array(a, d->n, sizeof **samples);
 	for (size_t i = 0; i < d->n; i++) {
-		struct values v;
+		struct metric_values v;
 
 		ways_fill(p, &c, &d->z[i * d->sources], prog_times_drawn);
 		v = values_of(p, &c, &d->power[i * d->sockets]);
 		for (int m = 0; m < METRIC_N; m++)
-			samples[m][i] = v.v[m];
+			samples[m][i] = v.of[m];
 	}
 	for (int m = 0; m < METRIC_N; m++) {
 		struct metric *out = &metrics[n];
 
-		if (!applies(p, (enum metric_id)m, value.v[m]))
+		if (!applies(p, (enum metric_id)m, value.of[m]))
 			continue;
 		*out = (struct metric){.name = metric_info[m].name,
 				       .unit = metric_info[m].unit,
-				       .value = value.v[m],
+				       .value = value.of[m],
 				       .from = metric_from(p, (enum metric_id)m),
 				       .less = metric_info[m].less,
 				       .drawn = samples[m]};
@@ -252,7 +237,7 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 	struct params *speed = arena_array(a, sources, sizeof *speed);
 	const struct ways now = ways_nominal(p);
 	struct ways c = ways_make(a, p);
-	const double before = values_of(p, &now, NULL).v[metric];
+	const double before = values_of(p, &now, NULL).of[metric];
 	double best = 0.001;
 	size_t at = 0;
 
@@ -265,7 +250,7 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 			continue;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.1;
 		ways_fill(p, &c, speed, prog_times_at);
-		gain = values_of(p, &c, NULL).v[metric] / before - 1;
+		gain = values_of(p, &c, NULL).of[metric] / before - 1;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1;
 		if (gain > best) {
 			best = gain;

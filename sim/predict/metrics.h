@@ -10,6 +10,37 @@
 #include "sim/predict/predict.h"
 #include "sim/predict/rows.h"
 
+enum metric_id {
+	M_PREFILL,
+	M_TTFT,
+	M_DECODE,
+	M_TPOT,
+	M_E2EL,
+	M_TRAIN,
+	M_STEP,
+	M_FORWARD,
+	M_BACKWARD,
+	M_OPTIMIZER,
+	M_BUBBLE,
+	M_MFU,
+	M_ENERGY,
+	M_USD,
+	M_TRAIN_ENERGY,
+	M_TRAIN_USD,
+	METRIC_N
+};
+struct metric_info {
+	const char *name, *unit;
+	bool of_training, less; /* less is better */
+};
+extern const struct metric_info metric_info[METRIC_N];
+
+/* Every metric at the calibrated values; NAN where it does not apply. */
+struct metric_values {
+	double of[METRIC_N];
+};
+struct metric_values prediction_values(const struct prediction *p);
+
 /* Leaves the samples behind the intervals in the prediction, for explain_verdicts(). */
 struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 

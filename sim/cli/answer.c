@@ -1,0 +1,146 @@
+/* answer.c - see answer.h. */
+#include "sim/cli/answer.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "sim/predict/explain.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+int answer_width(const struct opts *o)
+{
+	struct winsize size;
+
+	if (o->out || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 120; /* a page's worth, whatever the machine */
+	return size.ws_col;
+}
+
+static const char *mfu_note(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	const char *note;
+
+	str_add(&s, "MFU is stated against the best single GEMM call as published, summed over the devices "
+		    "that train:");
+	for (size_t i = 0; i < w->units_n; i++) {
+		str_addf(&s, "%s %s ", i ? "," : "", w->units[i].name);
+		units_format(&s, w->units[i].profile->gemm[w->scenario->precision.compute]->roof.value,
+			     DIM_FLOPS, 4);
+	}
+	note = arena_printf(a, "%s.", s.text);
+	str_release(&s);
+	return note;
+}
+
+/* What energy and money rest on, where any row has them; NULL where none has. */
+static const char *bill_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
+			     size_t n)
+{
+	const struct money *m = &w->scenario->money;
+	struct str s = STR_INIT;
+	bool energy = false, usd = false;
+	const char *note = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < rows[i].metrics_n; k++) {
+			energy |= str_starts(rows[i].metrics[k].name, "energy_");
+			usd |= str_starts(rows[i].metrics[k].name, "usd_");
+		}
+	}
+	str_add(&s, "Energy is what a meter at the wall shows: of each machine that an assignment uses, idle "
+		    "power all the time and active power while a device is busy");
+	if (usd) {
+		str_add(&s, "; a million tokens pay for the list prices over ");
+		units_format(&s, m->life, DIM_LIFE, 3);
+		str_add(&s, ", of which ");
+		units_format(&s, m->utilisation, DIM_SHARE, 3);
+		str_add(&s, " are worked, and for electricity at ");
+		units_format(&s, m->electricity, DIM_TARIFF, 3);
+		str_add(&s, ", that of the idle hours too");
+	}
+	if (energy)
+		note = arena_printf(a, "%s.", s.text);
+	str_release(&s);
+	return note;
+}
+
+static const char *config_json(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	struct jsonw json;
+	const char *text;
+
+	jsonw_init(&json, &s, 0);
+	field_json(w->tree, &json);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static const char *scenario_name(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const size_t len = strlen(name);
+
+	return str_ends(name, ".yaml") ? arena_strndup(a, name, len - 5) : name;
+}
+
+static void fill_inputs(struct session *s, struct result *r)
+{
+	struct input_row *inputs = arena_array(&s->arena, s->loader.inputs_n, sizeof *inputs);
+
+	for (size_t i = 0; i < s->loader.inputs_n; i++) {
+		inputs[i].file = s->loader.inputs[i].path;
+		memcpy(inputs[i].sha256, s->loader.inputs[i].sha256, sizeof inputs[i].sha256);
+	}
+	r->inputs = inputs;
+	r->inputs_n = s->loader.inputs_n;
+}
+
+struct answer answer_make(struct session *s, const struct opts *o, const struct placement *at)
+{
+	const struct world *w = at->world;
+	struct arena *a = &s->arena;
+	const size_t n = w->scenario->assignments.n;
+	struct answer r = {0};
+	const uint64_t seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
+	const size_t draws_n = (size_t)(o->draws > 1 ? o->draws : w->scenario->draws);
+	const struct draws draws = draws_make(a, w, seed, draws_n);
+	struct prediction *all = arena_array(a, n, sizeof *all);
+	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
+
+	r.notes = arena_array(a, n + ANSWER_NOTES, sizeof *r.notes);
+	r.result = (struct result){.scenario = scenario_name(a, w->path),
+				   .version = VERSION,
+				   .title = w->scenario->title,
+				   .seed = seed,
+				   .draws = (int)draws_n,
+				   .rows = rows,
+				   .rows_n = n,
+				   .notes = r.notes,
+				   .config_json = config_json(a, w)};
+	for (size_t i = 0; i < n; i++) {
+		prediction_make(a, &at[i], &all[i]);
+		rows[i] = prediction_row(a, &all[i], &draws);
+		r.any_fits |= all[i].generate_fits || all[i].train_fits;
+	}
+	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
+	if (w->scenario->workload.train)
+		answer_note(&r, mfu_note(a, w));
+	answer_note(&r, bill_note(a, w, rows, n));
+	fill_inputs(s, &r.result);
+	for (size_t i = 0; i < n; i++)
+		prediction_release(&all[i]);
+	return r;
+}
+
+void answer_note(struct answer *r, const char *note)
+{
+	if (note)
+		r->notes[r->result.notes_n++] = note;
+}

@@ -1,0 +1,319 @@
+/* cmd_optimize.c - lemursim optimize SCENARIO --goal METRIC: the best assignments there are. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/cli/answer.h"
+#include "sim/search/search.h"
+
+enum { BEST = 5, BUDGET = 20000, LIMITS_MAX = 16 };
+
+struct asked {
+	const struct opts *o;
+	struct goal goal;
+	struct limit limits[LIMITS_MAX];
+	size_t limits_n;
+	enum result_format format;
+};
+
+/* What a search came to, in words that outlive it. */
+struct outcome {
+	struct str sets; /* "assignments=[...]" */
+	struct search_counts counts;
+	size_t n;           /* winners */
+	const char *alone;  /* the best on one device; NULL: none */
+	const char **names; /* of the winners; the best on one device behind them if it is none */
+	size_t names_n;
+	double least; /* of the goal */
+};
+
+static int read_asked(const struct opts *o, struct asked *a)
+{
+	struct opts table = *o;
+	struct err err = ERR_INIT;
+
+	*a = (struct asked){.o = o};
+	table.out = NULL;
+	if (!o->goal) {
+		err_set(&err, "optimize needs a goal: --goal METRIC");
+		err_hint(&err, "such as decode_tok_per_s, ttft_s, train_tok_per_s or usd_per_Mtok");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (goal_parse(o->goal, &a->goal, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	if (o->limits.n > LIMITS_MAX) {
+		err_set(&err, "%zu limits are given, at most %d are allowed", o->limits.n, LIMITS_MAX);
+		return complain(&err, EXIT_USAGE);
+	}
+	for (size_t i = 0; i < o->limits.n; i++)
+		if (limit_parse(o->limits.at[i], &a->limits[a->limits_n++], &err) != 0)
+			return complain(&err, EXIT_USAGE);
+	if (o->out && !str_ends(o->out, ".yaml")) {
+		err_set(&err, "cannot write '%.200s': the winners are a scenario", o->out);
+		err_hint(&err, "-o FILE.yaml; the table goes to the standard output, see --format");
+		return complain(&err, EXIT_USAGE);
+	}
+	return choose_format(&table, &a->format);
+}
+
+/* A goal or limit that the scenario has no answer to, whatever the assignment. */
+static int check_metric(const struct world *w, enum metric_id m)
+{
+	const struct workload *k = &w->scenario->workload;
+	const char *name = metric_info[m].name;
+	struct err err = ERR_INIT;
+
+	if (metric_info[m].of_training ? !k->train : !k->generate) {
+		err_set(&err, "%s asks for no %s, which %s is about", w->path,
+			metric_info[m].of_training ? "training" : "generation", name);
+		return complain(&err, EXIT_USAGE);
+	}
+	if ((m == M_DECODE || m == M_TPOT) && k->generate->tokens < 2) {
+		err_set(&err, "%s: one token is asked for, so there is no %s", w->path, name);
+		return complain(&err, EXIT_USAGE);
+	}
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct machine *machine = &w->machines[i];
+		const bool usd = m == M_USD || m == M_TRAIN_USD,
+			   bill = usd || m == M_ENERGY || m == M_TRAIN_ENERGY;
+
+		if (bill && (!machine->idle_power.given || (usd && !machine->price.given))) {
+			err_set(&err, "%s: %s of machine '%s' is not known, which %s needs", w->path,
+				machine->idle_power.given ? "the price" : "the power", machine->origin.name,
+				name);
+			err_hint(&err, "say 'idle_power', 'active_power' and 'price'");
+			return complain(&err, EXIT_USAGE);
+		}
+	}
+	return EXIT_FINE;
+}
+
+static int check_world(const struct world *w, const struct asked *a)
+{
+	struct err err = ERR_INIT;
+	int rc = check_metric(w, a->goal.metric);
+
+	if (w->units_n > 4) {
+		err_set(&err, "%s has %zu devices, up to 4 can be searched", w->path, w->units_n);
+		return complain(&err, EXIT_USAGE);
+	}
+
+	for (size_t i = 0; i < a->limits_n && rc == EXIT_FINE; i++)
+		rc = check_metric(w, a->limits[i].metric);
+	return rc;
+}
+
+static void add_assignment(struct outcome *r, struct arena *a, const struct world *w,
+			   const struct candidate *c)
+{
+	const char *words = candidate_words(a, w, c);
+
+	str_addf(&r->sets, "%s{name: \"%s\", place: %s}", r->names_n ? ", " : "assignments=[", words,
+		 candidate_rules(a, w, c));
+	r->names[r->names_n++] = words;
+}
+
+/* Searches and keeps what was found; a limit may be left out to see what it costs. */
+static void seek(struct arena *a, const struct world *w, const struct asked *asked, const struct goal *goal,
+		 bool limited, struct outcome *r)
+{
+	const struct opts *o = asked->o;
+	struct search *s = search_new(
+		&(const struct search_ask){.w = w,
+					   .goal = *goal,
+					   .limits = asked->limits,
+					   .limits_n = limited ? asked->limits_n : 0,
+					   .best = o->best ? (size_t)o->best : BEST,
+					   .runs_most = o->budget ? (size_t)o->budget : BUDGET,
+					   .seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed)});
+	const struct winner *winners, *alone;
+
+	while (search_step(s))
+		;
+	*r = (struct outcome){.sets = STR_INIT};
+	winners = search_winners(s, &r->n);
+	alone = search_alone(s);
+	r->names = arena_array(a, r->n + 1, sizeof *r->names);
+	r->least = r->n ? winners[0].values.of[goal->metric] : NAN;
+	for (size_t i = 0; i < r->n; i++)
+		add_assignment(r, a, w, &winners[i].c);
+	if (alone) {
+		r->alone = candidate_words(a, w, &alone->c);
+		for (size_t i = 0; i < r->n; i++)
+			if (!strcmp(r->names[i], r->alone))
+				alone = NULL;
+	}
+	if (alone)
+		add_assignment(r, a, w, &alone->c);
+	str_add(&r->sets, "]");
+	r->counts = search_counts(s);
+	search_free(s);
+}
+
+/* ---- notes ---- */
+
+static const struct metric *metric_of(const struct assignment_row *row, enum metric_id m)
+{
+	for (size_t i = 0; i < row->metrics_n; i++)
+		if (!strcmp(row->metrics[i].name, metric_info[m].name))
+			return &row->metrics[i];
+	return NULL;
+}
+
+static const struct assignment_row *row_named(const struct result *r, const char *name)
+{
+	for (size_t i = 0; name && i < r->rows_n; i++)
+		if (!strcmp(r->rows[i].name, name))
+			return &r->rows[i];
+	return NULL;
+}
+
+/* "1. ffn on m5, ...: 12.1 tok/s (11.0 to 13.2), 1.31 times what one device gives (all on m4pro), better in
+ * 98 % of draws." */
+static const char *rank_note(struct arena *a, const struct asked *asked, const struct result *r, size_t i,
+			     const struct assignment_row *alone)
+{
+	const struct metric_info *info = &metric_info[asked->goal.metric];
+	const struct metric *m = metric_of(&r->rows[i], asked->goal.metric);
+	const struct metric *than = alone ? metric_of(alone, asked->goal.metric) : NULL;
+	const struct assignment_row *row = &r->rows[i];
+	size_t won = 0;
+	double gain;
+
+	if (!m)
+		return NULL;
+	if (!than)
+		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g); no device can do it alone.", i + 1,
+				    row->name, m->value, info->unit, m->lo, m->hi);
+	if (row == alone)
+		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g), the best on one device.", i + 1,
+				    row->name, m->value, info->unit, m->lo, m->hi);
+	for (int d = 0; d < r->draws; d++)
+		won += info->less ? m->drawn[d] < than->drawn[d] : m->drawn[d] > than->drawn[d];
+	gain = info->less ? than->value / m->value : m->value / than->value;
+	return arena_printf(
+		a,
+		"%zu. %s: %.3g %s (%.3g to %.3g), %.3g times as good as the best on one device (%s), "
+		"better in %.0f %% of draws.",
+		i + 1, row->name, m->value, info->unit, m->lo, m->hi, gain, alone->name,
+		100.0 * (double)won / r->draws);
+}
+
+static const char *counts_note(struct arena *a, const struct search_counts *c)
+{
+	const char *exact = c->exact ? "the first is the best of them all" : "the budget ended the search";
+
+	return arena_printf(
+		a,
+		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
+		"out): %zu were run, %zu do not fit, bounds ruled out the rest; %s.",
+		c->considered, c->run, c->unfit + c->heavy, exact);
+}
+
+/* ---- what is written ---- */
+
+static int write_scenario(const struct opts *o, const struct world *w)
+{
+	struct str text = STR_INIT;
+	int rc;
+
+	field_show(w->tree, &text);
+	rc = deliver(o, &text);
+	str_release(&text);
+	return rc;
+}
+
+/* The winners as a scenario of their own, predicted as simulate does. */
+static int show(const struct asked *asked, const char *path, const struct outcome *r, const char *note)
+{
+	struct opts o = *asked->o, table;
+	struct session s;
+	const struct world *w;
+	const struct placement *at;
+	struct str out = STR_INIT;
+	int rc = EXIT_USAGE;
+
+	session_begin(&s, &o);
+	o.sets.at = arena_array(&s.arena, asked->o->sets.n + 1, sizeof *o.sets.at);
+	if (asked->o->sets.n)
+		memcpy(o.sets.at, asked->o->sets.at, asked->o->sets.n * sizeof *o.sets.at);
+	o.sets.at[o.sets.n++] = r->sets.text;
+	table = o;
+	table.out = NULL;
+	w = session_world(&s, &o, path);
+	at = w ? session_placements(&s, w) : NULL;
+	if (at) {
+		struct answer answer = answer_make(&s, &o, at);
+		const struct assignment_row *alone = row_named(&answer.result, r->alone);
+
+		answer.result.notes_n = 0; /* ranks say it better than verdicts */
+		for (size_t i = 0; i < r->n; i++)
+			answer_note(&answer, rank_note(&s.arena, asked, &answer.result, i, alone));
+		answer_note(&answer, note);
+		answer_note(&answer, counts_note(&s.arena, &r->counts));
+		result_write(&out, &answer.result, asked->format, answer_width(&table));
+		rc = deliver(&table, &out);
+		if (rc == EXIT_FINE && o.out)
+			rc = write_scenario(&o, w);
+	}
+	str_release(&out);
+	session_end(&s);
+	return rc;
+}
+
+/* Nothing keeps the limits: what is the least, or most, that the first of them could ask for? */
+static int unmet(struct arena *a, const struct world *w, const struct asked *asked, const char *path)
+{
+	struct outcome best, r;
+	const char *note = "No assignment keeps all limits";
+	struct err err = ERR_INIT;
+	int rc;
+
+	seek(a, w, asked, &asked->goal, false, &r);
+	if (!r.n) {
+		str_release(&r.sets);
+		err_set(&err, "no assignment fits");
+		return complain(&err, EXIT_NOTHING_FITS);
+	}
+	for (size_t i = 0; i < asked->limits_n; i++) {
+		struct goal goal;
+
+		if (goal_parse(metric_info[asked->limits[i].metric].name, &goal, &err) != 0)
+			continue;
+		seek(a, w, asked, &goal, false, &best);
+		if (best.n && !limit_holds(&asked->limits[i], best.least))
+			note = arena_printf(a, "%s; '%s' cannot be met: the best is %.3g %s (%s)", note,
+					    asked->limits[i].text, best.least, metric_info[goal.metric].unit,
+					    best.names[0]);
+		str_release(&best.sets);
+	}
+	rc = show(asked, path, &r, arena_printf(a, "%s. Those above are without them.", note));
+	str_release(&r.sets);
+	return rc == EXIT_FINE ? EXIT_TARGET_MISSED : rc;
+}
+
+int cmd_optimize(const struct opts *o)
+{
+	struct asked asked;
+	struct session s;
+	const struct world *w;
+	struct outcome r;
+	int rc = read_asked(o, &asked);
+
+	if (rc != EXIT_FINE)
+		return rc;
+	session_begin(&s, o);
+	w = session_world(&s, o, o->files.at[0]);
+	rc = w ? check_world(w, &asked) : EXIT_USAGE;
+	if (rc == EXIT_FINE) {
+		seek(&s.arena, w, &asked, &asked.goal, true, &r);
+		if (r.n)
+			rc = show(&asked, o->files.at[0], &r, NULL);
+		else
+			rc = unmet(&s.arena, w, &asked, o->files.at[0]);
+		str_release(&r.sets);
+	}
+	session_end(&s);
+	return rc;
+}

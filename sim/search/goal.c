@@ -1,0 +1,235 @@
+/* goal.c - see goal.h. */
+#include "sim/search/goal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct goal goals[] = {
+	{M_PREFILL, M_TTFT},
+	{M_TTFT, M_TTFT},
+	{M_DECODE, M_TPOT},
+	{M_TPOT, M_TPOT},
+	{M_E2EL, M_E2EL},
+	{M_ENERGY, M_ENERGY},
+	{M_USD, M_USD},
+	{M_TRAIN, M_STEP},
+	{M_STEP, M_STEP},
+	{M_TRAIN_ENERGY, M_TRAIN_ENERGY},
+	{M_TRAIN_USD, M_TRAIN_USD},
+};
+
+static int unknown(const char *what, const char *name, const char *const *names, size_t n, struct err *err)
+{
+	const char *near = str_closest(name, names, n);
+	struct str all = STR_INIT;
+
+	err_set(err, "unknown %s '%.60s'", what, name);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else
+		err_hint(err, "one of: %s", all.text);
+	str_release(&all);
+	return -1;
+}
+
+int goal_parse(const char *name, struct goal *g, struct err *err)
+{
+	const char *names[ARRAY_LEN(goals)];
+
+	for (size_t i = 0; i < ARRAY_LEN(goals); i++) {
+		names[i] = metric_info[goals[i].metric].name;
+		if (!strcmp(name, names[i])) {
+			*g = goals[i];
+			return 0;
+		}
+	}
+	return unknown("goal", name, names, ARRAY_LEN(goals), err);
+}
+
+enum job goal_job(const struct goal *g)
+{
+	return metric_info[g->metric].of_training ? JOB_TRAIN : JOB_GENERATE;
+}
+
+/* "2 s", "40 tok/s", "5 J/tok", "85 %": in the metric's own unit. */
+static int limit_value(const char *text, const char *unit, double *value, struct err *err)
+{
+	char *end;
+
+	if (!strcmp(unit, "s"))
+		return units_parse(text, DIM_TIME, value, err);
+	if (!strcmp(unit, "tok/s"))
+		return units_parse(text, DIM_TOKEN_RATE, value, err);
+	if (!*unit)
+		return units_parse(text, DIM_SHARE, value, err);
+	*value = strtod(text, &end);
+	if (end != text && isfinite(*value) && !strcmp(end + strspn(end, " "), unit))
+		return 0;
+	err_set(err, "expected a number of %s, got '%.60s'", unit, text);
+	return err_hint(err, "write it like '2.5 %s'", unit);
+}
+
+int limit_parse(const char *text, struct limit *l, struct err *err)
+{
+	const size_t len = strcspn(text, " <>=");
+	const char *op = text + len + strspn(text + len, " "), *names[METRIC_N];
+	char name[64];
+
+	for (int m = 0; m < METRIC_N; m++)
+		names[m] = metric_info[m].name;
+	if ((op[0] != '<' && op[0] != '>') || len >= sizeof name) {
+		err_set(err, "expected a limit like 'ttft_s <= 2 s', got '%.80s'", text);
+		return err_hint(err, "metric, <= or >=, quantity");
+	}
+	memcpy(name, text, len);
+	name[len] = '\0';
+	for (int m = 0; m < METRIC_N; m++) {
+		if (strcmp(name, names[m]) != 0)
+			continue;
+		*l = (struct limit){.metric = (enum metric_id)m, .at_least = op[0] == '>', .text = text};
+		op += op[1] == '=' ? 2 : 1;
+		return limit_value(op + strspn(op, " "), metric_info[m].unit, &l->value, err);
+	}
+	return unknown("metric", name, names, METRIC_N, err);
+}
+
+bool limit_sought(const struct world *w, const struct limit *l, enum metric_id *sought, double *most)
+{
+	const struct workload *k = &w->scenario->workload;
+
+	*sought = l->metric;
+	*most = l->value;
+	for (size_t i = 0; i < ARRAY_LEN(goals); i++)
+		if (goals[i].metric == l->metric)
+			*sought = goals[i].sought;
+	if (*sought == l->metric)
+		return !l->at_least;
+	if (!l->at_least) /* a rate that is not to be exceeded */
+		return false;
+	if (l->metric == M_TRAIN)
+		*most = train_tokens(k->train) / l->value;
+	else
+		*most = (double)(k->generate->batch * (l->metric == M_PREFILL ? k->generate->prompt : 1)) /
+			l->value;
+	return true;
+}
+
+bool limit_holds(const struct limit *l, double value)
+{
+	return l->at_least ? value >= l->value : value <= l->value;
+}
+
+/* Idle watts, and dollars a second, of the machines of some units. */
+static void machines_rate(const struct world *w, unsigned units, double *idle_W, double *usd_per_s)
+{
+	const struct money *money = &w->scenario->money;
+
+	*idle_W = *usd_per_s = 0;
+	for (size_t m = 0; m < w->machines_n; m++) {
+		const struct machine *k = &w->machines[m];
+		bool used = false;
+
+		for (size_t u = 0; u < w->units_n; u++)
+			used |= w->units[u].machine == m && units >> u & 1;
+		if (!used)
+			continue;
+		*idle_W += k->idle_power.given ? k->idle_power.value : NAN;
+		*usd_per_s += (k->price.given ? k->price.value : NAN) / (money->life * money->utilisation);
+	}
+}
+
+/* Energy: idle watts of the machines, and what each device adds while it is busy (the least of it: two
+ * devices of one machine may share its active power). Money: see bill.h. Links add to both; the bound leaves
+ * them out. */
+static struct rate bill_rate(const struct world *w, bool usd, double tokens, unsigned units)
+{
+	const struct money *money = &w->scenario->money;
+	double idle_W, usd_per_s;
+	struct rate r = {.leg = {0}};
+
+	machines_rate(w, units, &idle_W, &usd_per_s);
+	for (size_t u = 0; u < w->units_n && u < SPACE_UNITS; u++) {
+		const struct unit *k = &w->units[u];
+		double share = 0;
+
+		for (size_t v = 0; v < w->units_n; v++)
+			share += w->units[v].machine == k->machine && units >> v & 1;
+		r.busy[u] = units >> u & 1 ? bill_added_W(&w->machines[k->machine], k->device) : 0;
+		if (share > 1 && !bill_has_own_W(k->device))
+			r.busy[u] /= share; /* at least: they may be busy at the same time */
+		r.busy[u] *= (usd ? 1e6 * money->electricity : 1) / tokens;
+	}
+	r.leg[0] = usd ? 1e6 * (usd_per_s + money->electricity * idle_W / money->utilisation) : idle_W;
+	r.leg[0] /= tokens;
+	r.leg[1] = r.busiest[LEGS] = r.leg[0];
+	return r;
+}
+
+/* A first step of decode may run before the last group's first token is there: it counts for none where
+ * groups overlap. */
+static struct rate tpot_rate(const struct prices *p)
+{
+	const double tokens = (double)p->w->scenario->workload.generate->tokens;
+
+	return (struct rate){.leg = {0, (p->chunks[1] > 1 ? (tokens - 2) / (tokens - 1) : 1) / (tokens - 1)}};
+}
+
+static struct rate rate_without_overlap(const struct prices *p, enum metric_id sought, unsigned units)
+{
+	const struct world *w = p->w;
+	const struct workload *k = &w->scenario->workload;
+
+	switch (sought) {
+	case M_TTFT:
+	case M_FORWARD:
+		return (struct rate){.leg = {1, 0}, .busiest = {1, 0, 0}};
+	case M_TPOT:
+		return tpot_rate(p);
+	case M_E2EL:
+	case M_STEP:
+		return (struct rate){.leg = {1, 1}, .busiest = {0, 0, 1}};
+	case M_ENERGY:
+	case M_USD:
+		return bill_rate(w, sought == M_USD, (double)(k->generate->batch * k->generate->tokens),
+				 units);
+	case M_TRAIN_ENERGY:
+	case M_TRAIN_USD:
+		return bill_rate(w, sought == M_TRAIN_USD, train_tokens(k->train), units);
+	default: /* nothing is known before it has run */
+		return (struct rate){.leg = {0, 0}};
+	}
+}
+
+struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units)
+{
+	struct rate r = rate_without_overlap(p, sought, units);
+
+	/* The period of decode steps in groups is that of the last group, over a few steps (generate.h): the
+	 * others may be ahead by then, and it be shorter than what the busiest device has to do. */
+	if (p->job == JOB_GENERATE && p->chunks[1] > 1)
+		r.busiest[1] = r.busiest[LEGS] = 0;
+	return r;
+}
+
+double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS])
+{
+	double chain = 0, most[LEGS + 1] = {0}, busy = 0, longest;
+
+	for (int i = 0; i < LEGS; i++)
+		chain += r->leg[i] * legs[i].chain_s;
+	for (size_t u = 0; u < p->units; u++) {
+		const double both = legs[0].busy_s[u] + legs[1].busy_s[u];
+
+		most[0] = fmax(most[0], legs[0].busy_s[u]);
+		most[1] = fmax(most[1], legs[1].busy_s[u]);
+		most[2] = fmax(most[2], both);
+		busy += r->busy[u] * both;
+	}
+	longest = chain;
+	for (int i = 0; i <= LEGS; i++)
+		longest = fmax(longest, r->busiest[i] * most[i]);
+	return busy + longest;
+}

@@ -1,0 +1,48 @@
+/*
+ * prices.h - what each block costs on each device, and each step of a walk between two, for bounds.
+ *
+ * Layer search. Read off programs as the step and train rooms build them: each device once does a leg of the
+ * job alone. A seating's chain (one pass through the model, hand-overs included) and the time it keeps each
+ * device busy are sums of these, and no schedule is quicker than either: a pass goes from block to block, and
+ * a device does one thing at a time.
+ */
+#ifndef SIM_SEARCH_PRICES_H
+#define SIM_SEARCH_PRICES_H
+#include "sim/search/space.h"
+
+struct prices {
+	const struct world *w;
+	enum job job;
+	size_t units, blocks, first, last; /* first, last: blocks that are walked */
+	double *chain_s[LEGS]; /* [block * units + unit]: of a pass (all decode steps are one), seconds */
+	double *busy_s[LEGS];  /* likewise, of the whole run */
+	size_t *feed;          /* of a block: the one whose output it waits for */
+	double *hop_s[LEGS];   /* [(block * units + u) * units + v]: from its feed on u to it on v, and back
+				  where   the leg goes backward; INFINITY where no link joins them */
+	double *token_s[LEGS]; /* [u * units + v]: the first token to decode; each later one to the next step
+				*/
+	double chunks[LEGS];   /* passes that may overlap: chunks, groups, micro-batches; 1: a chain is all */
+	double *weights_B;     /* [block]: bytes on the machine that holds it */
+};
+
+void prices_make(struct arena *a, const struct world *w, enum job job, struct prices *p);
+
+/* What a bound may count of a block on v, whose feed is on u and the block behind it on w. Shared experts run
+ * beside the others: one behind the other only where all are on one device, and what they do at their end is
+ * done where the others are. */
+enum counted { COUNT_NOTHING, COUNT_BUSY, COUNT_CHAIN };
+enum counted prices_count(enum role role, size_t u, size_t v, size_t w);
+
+/* The way from a block's feed on u to it on v; before: where the block before it is. Rows that shared experts
+ * have got are on their machine already. */
+double prices_hop_s(const struct prices *p, int leg, size_t block, const size_t u_v_before[3]);
+
+/* A leg of a seating, without the first token's way from prefill to decode. */
+struct leg_sum {
+	double chain_s;
+	double busy_s[SPACE_UNITS];
+};
+struct leg_sum prices_leg(const struct prices *p, int leg, const struct seating *l);
+double prices_token_s(const struct prices *p, int leg, const struct seating *from, const struct seating *to);
+
+#endif

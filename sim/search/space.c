@@ -1,0 +1,153 @@
+/* space.c - see space.h: seatings, their seats and their number. Rules and words are in phrase.c. */
+#include "sim/search/space.h"
+
+#include <math.h>
+
+/* Attention beside the KV cache and everything else elsewhere; experts alone; experts with the shared ones.
+ */
+static const unsigned seconds[SPLITS] = {
+	1u << ROLE_FFN | 1u << ROLE_ROUTER | 1u << ROLE_SHARED | 1u << ROLE_EXPERTS,
+	1u << ROLE_FFN | 1u << ROLE_EXPERTS, 1u << ROLE_FFN | 1u << ROLE_SHARED | 1u << ROLE_EXPERTS,
+	1u << ROLE_EXPERTS, /* of a model whose first layers are dense: those stay whole */
+};
+
+static unsigned roles_of(const struct model *m)
+{
+	unsigned roles = 0;
+
+	for (int r = 0; r < ROLE_N; r++)
+		roles |= model_has(m, (enum role)r) ? 1u << r : 0;
+	return roles;
+}
+
+size_t space_splits(const struct model *m, struct split out[SPLITS])
+{
+	const unsigned roles = roles_of(m);
+	size_t n = 0;
+
+	for (size_t i = 0; i < SPLITS; i++) {
+		const unsigned second = seconds[i] & roles;
+		bool known = !second;
+
+		for (size_t j = 0; j < n; j++)
+			known |= out[j].second == second;
+		if (!known)
+			out[n++] = (struct split){second};
+	}
+	return n;
+}
+
+size_t seating_unit(const struct model *m, const struct seating *l, size_t block)
+{
+	const struct block b = model_block(m, block);
+
+	if (b.layer < 0)
+		return b.part.role == ROLE_HEAD ? l->head : l->embedding;
+	return l->unit[l->second >> b.part.role & 1][b.layer];
+}
+
+struct seat *seating_seats(struct arena *a, const struct model *m, const struct seating *l)
+{
+	const size_t n = model_blocks(m);
+	struct seat *seats = arena_array(a, n, sizeof *seats);
+
+	for (size_t b = 0; b < n; b++)
+		seats[b] = (struct seat){.n = 1, .unit = {seating_unit(m, l, b)}, .share = {1}};
+	return seats;
+}
+
+bool seating_same(const struct model *m, const struct seating *a, const struct seating *b)
+{
+	const size_t n = model_blocks(m);
+
+	for (size_t i = 0; i < n; i++)
+		if (seating_unit(m, a, i) != seating_unit(m, b, i))
+			return false;
+	return true;
+}
+
+bool seating_has(const struct model *m, unsigned roles, size_t layer)
+{
+	for (size_t b = model_block_of(m, ROLE_ATTENTION, (int64_t)layer);
+	     model_block(m, b).layer == (int64_t)layer; b++)
+		if (roles >> model_block(m, b).part.role & 1)
+			return true;
+	return false;
+}
+
+/* A group's place counts where a layer has something of it. */
+unsigned seating_kind(const struct model *m, const struct seating *l)
+{
+	const size_t n = model_blocks(m);
+	int before[GROUPS] = {-1, -1};
+	unsigned kind = 0;
+
+	for (size_t i = 0; i < (size_t)m->layers; i++) {
+		const bool both = seating_has(m, l->second, i);
+
+		for (int g = 0; g < (both ? GROUPS : 1); g++) {
+			kind |= before[g] >= 0 && l->unit[g][i] != before[g] ? HAS_CUT : 0;
+			before[g] = l->unit[g][i];
+		}
+		kind |= both && l->unit[0][i] != l->unit[1][i] ? HAS_ROLES : 0;
+	}
+	if (l->embedding != seating_unit(m, l, 1) || l->head != seating_unit(m, l, n - 2))
+		kind |= HAS_ENDS;
+	return kind;
+}
+
+unsigned seating_mask(const struct model *m, const struct seating *l)
+{
+	unsigned mask = 0;
+
+	for (size_t b = m->ends ? 0 : 1; b < model_blocks(m) - (m->ends ? 0 : 1); b++)
+		mask |= 1u << seating_unit(m, l, b);
+	return mask;
+}
+
+/* Ordered partitions of the layers into k ranges on k of the units, k = 1, 2, ... */
+static double count_ranges(double layers, size_t units)
+{
+	double sum = 0, cuts = 1, orders = 1;
+
+	for (size_t k = 1; k <= units && (double)k <= layers; k++) {
+		orders *= (double)(units - k + 1);
+		sum += orders * cuts;
+		cuts *= (layers - (double)k) / (double)k;
+	}
+	return sum;
+}
+
+double space_count(const struct model *m, size_t units)
+{
+	struct split splits[SPLITS];
+	const double whole = count_ranges((double)m->layers, units);
+	const size_t n = space_splits(m, splits);
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double layers = 0;
+
+		for (size_t l = 0; l < (size_t)m->layers; l++)
+			layers += seating_has(m, splits[i].second, l);
+		sum += whole * count_ranges(layers, units);
+	}
+	/* a seating whose groups lie together counts once, not for each way to split */
+	return (sum - (double)(n - 1) * whole) * (m->ends ? (double)units * (double)units : 1);
+}
+
+struct placement candidate_place(struct arena *a, const struct world *w, const struct candidate *c)
+{
+	struct assignment *as = arena_alloc(a, sizeof *as);
+	struct placement p = {.world = w, .assignment = as, .blocks_n = model_blocks(w->model)};
+	const enum phase other = c->job == JOB_GENERATE ? PHASE_PREFILL : PHASE_FORWARD;
+	const struct seat *seats[LEGS];
+
+	as->name = "candidate";
+	for (int i = 0; i < LEGS; i++)
+		seats[i] = seating_seats(a, w->model, c->leg[i]);
+	for (int x = 0; x < PHASE_N; x++)
+		if (phase_asked(&w->scenario->workload, (enum phase)x))
+			p.seats[x] = seats[(enum phase)x != other];
+	return p;
+}

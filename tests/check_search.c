@@ -1,0 +1,496 @@
+/* check_search.c - the search against brute force, its bounds against the engine, its rules against seats. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/rng.h"
+#include "sim/search/search.h"
+#include "sim/search/stream.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct toy toy;
+
+/* Unlike devices: one multiplies four times as fast, the other reads more than twice as fast. */
+#define DEVICE(peak, read)                                                                                   \
+	"{cores: 1, peak_f16: " peak ", runtimes: {toy: {version: none, read: " read ", copy: " read         \
+	", gemv: " read                                                                                      \
+	", gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 %}]}, "                \
+	"attention: {points: [{query: 64, context: 64, u: 40 %}], decode: " read                             \
+	"}, norm: {kernels: 2, passes: 3}, rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: "  \
+	"0.5}, kv_repeat: {kernels: 0, passes: 0}, scores: {kernels: 3}, linear: {kernels: 1}, activation: " \
+	"{kernels: 1, passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "     \
+	"us}}}}"
+#define MACHINE(device, usable, idle, active, price)                                                         \
+	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: {capacity: 1 TB, usable: " usable      \
+	", bandwidth: 500 GB/s}, price: " price ", idle_power: " idle ", active_power: " active              \
+	", devices: {gpu: " device "}}"
+#define QUICK  DEVICE("0.8 TFLOPS", "20 GB/s")
+#define WIDE   DEVICE("0.2 TFLOPS", "50 GB/s")
+#define MIDDLE DEVICE("0.4 TFLOPS", "30 GB/s")
+#define WIRE(name, a, b, more)                                                                               \
+	name ": {schema: lemursim/hardware/1, kind: link, title: toy, between: [" a ", " b "], " more "}"
+#define TWO(model, usable, wire, work)                                                                       \
+	TOY_HEAD "model: " model                                                                             \
+		 "\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE(        \
+			 WIDE, usable, "9 W", "50 W",                                                        \
+			 "1900 USD") "}\nlinks: {" WIRE("ab", "a", "b", wire) "}\nworkload: " work           \
+									      "\nassignments: [{name: x, "   \
+									      "place: [{on: a}]}]\n"
+#define THREE(model, wire, work)                                                                                                                   \
+	TOY_HEAD                                                                                                                                   \
+	"model: " model "\nmachines: {a: " MACHINE(QUICK, "1 TB", "5 W", "40 W", "900 USD") ", b: " MACHINE(                                       \
+		WIDE, "1 TB", "9 W", "50 W",                                                                                                       \
+		"1900 USD") ", c: " MACHINE(MIDDLE, "1 TB", "6 W", "30 W",                                                                         \
+					    "1200 USD") "}\nlinks: {" WIRE("ab", "a", "b",                                                         \
+									   wire) ", " WIRE("bc", "b", "c",                                         \
+											   wire) ","                                               \
+												 " " WIRE(                                         \
+													 "c"                                       \
+													 "a",                                      \
+													 "c",                                      \
+													 "a",                                      \
+													 wire) "}\nworkload: " work                \
+													       "\nassignments: [{name: x, place: " \
+													       "[{on: a}]}]\n"
+#define MODEL(layers) TOY_MODEL(layers)
+#define EXPERTS                                                                                              \
+	"{schema: lemursim/model/1, title: toy, source: none, layers: 3, hidden: 256, vocabulary: 1000, "    \
+	"attention: {heads: 8, kv_heads: 2, head_dim: 32, window: 64 tok, full_every: 2}, ffn: {inner: "     \
+	"640}, "                                                                                             \
+	"experts: {count: 8, active: 2, inner: 128, shared: 1, first_dense: 1}}"
+#define FAST_WIRE "latency: 20 us, bandwidth: 2 GB/s"
+#define SLOW_WIRE "latency: 2 ms, bandwidth: 20 MB/s"
+#define COPY_WIRE "latency: 50 us, bandwidth: 1 GB/s, send_copy: 1 GB/s, receive_copy: 80 MB/s"
+#define HALF_WIRE "latency: 50 us, bandwidth: 1 GB/s, duplex: half"
+#define ASK       "{generate: {prompt: 200 tok, tokens: 9 tok}}"
+#define CHAT      "{generate: {prompt: 40 tok, tokens: 200 tok}}"
+#define TUNE      "{train: {tokens: 64 tok, optimizer: adamw}}"
+#define TUNE_4    "{train: {tokens: 64 tok, micro_batches: 4, method: lora, rank: 8}}"
+
+/* ---- brute force ---- */
+
+/* Every way to seat the blocks: number `code` in base `units`. Two layers, so no group can come back to a
+ * device it has left. */
+static struct seating seating_number(struct arena *a, const struct world *w, size_t code)
+{
+	const size_t n = w->units_n, layers = (size_t)w->model->layers;
+	struct split splits[SPLITS];
+	struct seating l = {.second = 0};
+
+	ck_assert_uint_eq(space_splits(w->model, splits), 1);
+	l.second = splits[0].second;
+	for (int g = 0; g < GROUPS; g++) {
+		l.unit[g] = arena_array(a, layers, 1);
+		for (size_t i = 0; i < layers; i++, code /= n)
+			l.unit[g][i] = (uint8_t)(code % n);
+	}
+	l.embedding = (uint8_t)(code % n);
+	l.head = (uint8_t)(code / n % n);
+	return l;
+}
+
+static size_t seatings_of(const struct world *w)
+{
+	size_t n = 1;
+
+	for (int64_t i = 0; i < 2 * w->model->layers + 2; i++)
+		n *= w->units_n;
+	return n;
+}
+
+/* The rank that the search gives: with ties broken and the handicap. INFINITY where it does not fit. */
+static double rank_of(const struct world *w, const struct goal *goal, const struct candidate *c,
+		      const struct limit *limit)
+{
+	struct arena a = ARENA_INIT;
+	const struct placement at = candidate_place(&a, w, c);
+	const bool train = c->job == JOB_TRAIN, same = seating_same(w->model, c->leg[0], c->leg[1]);
+	const unsigned kind = seating_kind(w->model, c->leg[0]) | seating_kind(w->model, c->leg[1]) |
+			      (same ? 0 : HAS_PHASES);
+	const unsigned units = seating_mask(w->model, c->leg[0]) | seating_mask(w->model, c->leg[1]);
+	struct prediction p;
+	struct metric_values v;
+	double rank = INFINITY;
+
+	prediction_make(&a, &at, &p);
+	if (train ? p.train_fits : p.generate_fits) {
+		v = prediction_values(&p);
+		if (!limit || limit_holds(limit, v.of[limit->metric]))
+			rank = (v.of[goal->sought] + 1e-9 * v.of[train ? M_STEP : M_E2EL]) *
+			       search_handicap(units, kind);
+	}
+	prediction_release(&p);
+	arena_release(&a);
+	return rank;
+}
+
+static const struct {
+	const char *yaml, *goal, *limit;
+	bool pairs; /* every pair of seatings; else one for both legs, where nothing is gained by two */
+} brute[] = {
+	{TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), "e2el_s", NULL, true},
+	{TWO(MODEL("2"), "1 TB", COPY_WIRE, CHAT), "e2el_s", NULL, true},
+	{TWO(MODEL("2"), "1 TB", FAST_WIRE, TUNE), "train_tok_per_s", NULL, true},
+	{TWO(MODEL("2"), "1 TB", HALF_WIRE, ASK), "energy_J_per_tok", NULL, true},
+	{TWO(MODEL("2"), "4.2 MB", FAST_WIRE, ASK), "e2el_s", NULL, true},
+	{TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), "usd_per_Mtok", "ttft_s <= 6.2 ms", true},
+	{TWO(MODEL("2"), "1 TB", SLOW_WIRE, CHAT), "decode_tok_per_s", NULL, false},
+	{TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), "ttft_s", NULL, false},
+	{TWO(MODEL("2"), "3 MB", COPY_WIRE, CHAT), "decode_tok_per_s", NULL, false},
+	{THREE(MODEL("2"), FAST_WIRE, ASK), "ttft_s", NULL, false},
+	{THREE(MODEL("2"), FAST_WIRE, CHAT), "decode_tok_per_s", NULL, false},
+};
+
+static double best_by_force(const struct world *w, const struct goal *goal, bool pairs,
+			    const struct limit *limit)
+{
+	struct arena a = ARENA_INIT;
+	const size_t n = seatings_of(w);
+	struct seating *all = arena_array(&a, n, sizeof *all);
+	double best = INFINITY;
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = seating_number(&a, w, i);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = pairs ? 0 : i; j < (pairs ? n : i + 1); j++) {
+			const struct candidate c = {goal_job(goal), {&all[i], &all[j]}};
+
+			best = fmin(best, rank_of(w, goal, &c, limit));
+		}
+	arena_release(&a);
+	return best;
+}
+
+static struct search *searched(const struct world *w, const char *goal, const struct limit *limits, size_t n)
+{
+	struct search_ask ask = {.w = w, .limits = limits, .limits_n = n, .best = 5, .runs_most = 100000};
+	struct err err = ERR_INIT;
+	struct search *s;
+
+	ck_assert_int_eq(goal_parse(goal, &ask.goal, &err), 0);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	return s;
+}
+
+START_TEST(as_good_as_brute_force)
+{
+	struct err err = ERR_INIT;
+	struct limit limit;
+	struct goal goal;
+	struct search *s;
+	const struct winner *found;
+	size_t n;
+	double want;
+
+	toy_text(&toy, brute[_i].yaml, NULL);
+	ck_assert_int_eq(goal_parse(brute[_i].goal, &goal, &err), 0);
+	if (brute[_i].limit)
+		ck_assert_int_eq(limit_parse(brute[_i].limit, &limit, &err), 0);
+	s = searched(toy.world, brute[_i].goal, &limit, brute[_i].limit != NULL);
+	want = best_by_force(toy.world, &goal, brute[_i].pairs, brute[_i].limit ? &limit : NULL);
+	found = search_winners(s, &n);
+	ck_assert_msg(isfinite(want) == (n > 0), "found %zu, by force %g", n, want);
+	if (n) {
+		ck_assert_msg(fabs(found[0].rank / want - 1) < 1e-8, "found %.12g, by force %.12g",
+			      found[0].rank, want);
+		ck_assert(search_counts(s).exact);
+		ck_assert_double_le(search_counts(s).bound, found[0].cost * (1 + 1e-9));
+	}
+	for (size_t i = 1; i < n; i++)
+		ck_assert_double_le(found[i - 1].rank, found[i].rank);
+	search_free(s);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+static struct seating random_seating(struct arena *a, const struct world *w, struct rng *rng)
+{
+	const size_t layers = (size_t)w->model->layers;
+	struct split splits[SPLITS];
+	const size_t n = space_splits(w->model, splits);
+	struct seating l = {.second = splits[(size_t)(rng_uniform(rng) * (double)n)].second};
+
+	for (int g = 0; g < GROUPS; g++) {
+		const size_t cut = (size_t)(rng_uniform(rng) * 2 * (double)layers);
+		const size_t from = (size_t)(rng_uniform(rng) * (double)w->units_n),
+			     to = (from + 1) % w->units_n;
+
+		l.unit[g] = arena_array(a, layers, 1);
+		for (size_t i = 0; i < layers; i++)
+			l.unit[g][i] = (uint8_t)(i < cut ? from : to);
+	}
+	l.embedding = w->model->ends ? (uint8_t)(rng_uniform(rng) * (double)w->units_n) : l.unit[0][0];
+	l.head = w->model->ends ? (uint8_t)(rng_uniform(rng) * (double)w->units_n)
+				: (uint8_t)seating_unit(w->model, &l, model_blocks(w->model) - 2);
+	return l;
+}
+
+static const struct {
+	const char *yaml;
+	bool met; /* by one seating for both legs: one pass at a time, nothing overlaps */
+} bounded[] = {
+	{TWO(MODEL("5"), "1 TB", FAST_WIRE, ASK), true},
+	{TWO(MODEL("5"), "1 TB", COPY_WIRE, CHAT), true},
+	{TWO(MODEL("5"), "1 TB", HALF_WIRE, ASK), true},
+	{THREE(MODEL("4"), SLOW_WIRE, ASK), true},
+	{TWO(EXPERTS, "1 TB", FAST_WIRE, CHAT), false},
+	{THREE(EXPERTS, COPY_WIRE, ASK), false},
+	{TWO(MODEL("4"), "1 TB", FAST_WIRE,
+	     "{generate: {prompt: 200 tok, tokens: 30 tok, batch: 4, "
+	     "micro_batches: 2}}"),
+	 false},
+	{TWO(MODEL("4"), "1 TB", COPY_WIRE, "{generate: {prompt: 200 tok, tokens: 9 tok, chunk: 50 tok}}"),
+	 false},
+	{TWO(MODEL("4"), "1 TB", FAST_WIRE, TUNE), false},
+	{TWO(MODEL("4"), "1 TB", FAST_WIRE, TUNE_4), false},
+	{THREE(EXPERTS, FAST_WIRE, TUNE_4), false},
+	{TWO(MODEL("4"), "1 TB", COPY_WIRE, "{train: {tokens: 64 tok, micro_batches: 3, recompute: full}}"),
+	 false},
+	{TWO(MODEL("4"), "1 TB", FAST_WIRE, "{train: {tokens: 64 tok, micro_batches: 3, schedule: zb-h1}}"),
+	 false},
+};
+
+static void check_bounds(const struct world *w, const struct prices *p, const struct candidate *c, bool met)
+{
+	static const enum metric_id metrics[] = {M_TTFT, M_TPOT,    M_E2EL,         M_ENERGY,   M_USD,
+						 M_STEP, M_FORWARD, M_TRAIN_ENERGY, M_TRAIN_USD};
+	struct arena a = ARENA_INIT;
+	const struct placement at = candidate_place(&a, w, c);
+	const struct leg_sum legs[LEGS] = {prices_leg(p, 0, c->leg[0]), prices_leg(p, 1, c->leg[1])};
+	struct prediction run;
+	struct metric_values v;
+
+	prediction_make(&a, &at, &run);
+	v = prediction_values(&run);
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+		const enum metric_id m = metrics[i];
+		const unsigned units = seating_mask(w->model, c->leg[0]) | seating_mask(w->model, c->leg[1]);
+		struct rate r;
+		double bound;
+
+		if (metric_info[m].of_training != (c->job == JOB_TRAIN))
+			continue;
+		r = goal_rate(p, m, units);
+		bound = rate_bound(p, &r, legs);
+		ck_assert_msg(bound <= v.of[m] * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)",
+			      metric_info[m].name, bound, v.of[m], candidate_words(&a, w, c));
+		if (met && m == M_E2EL)
+			ck_assert_msg(bound + prices_token_s(p, 0, c->leg[0], c->leg[1]) >
+					      v.of[m] * (1 - 1e-5),
+				      "%s: bound %.9g, ran %.9g (%s)", metric_info[m].name, bound, v.of[m],
+				      candidate_words(&a, w, c));
+	}
+	prediction_release(&run);
+	arena_release(&a);
+}
+
+START_TEST(no_run_beats_its_bound)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "bounds");
+	struct arena a = ARENA_INIT;
+	struct prices p;
+	enum job job;
+
+	toy_text(&toy, bounded[_i].yaml, NULL);
+	job = toy.world->scenario->workload.train ? JOB_TRAIN : JOB_GENERATE;
+	prices_make(&a, toy.world, job, &p);
+	for (int i = 0; i < 60; i++) {
+		const struct seating x = random_seating(&a, toy.world, rng),
+				     y = random_seating(&a, toy.world, rng);
+		const struct candidate one = {job, {&x, &x}}, two = {job, {&x, &y}};
+
+		check_bounds(toy.world, &p, &one, bounded[_i].met);
+		check_bounds(toy.world, &p, &two, false);
+	}
+	rng_free(rng);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- streams ---- */
+
+/* All streams together give every seating once, each stream in the order of its bound, each of its own kind.
+ */
+START_TEST(streams_give_every_seating_once)
+{
+	static const char *const worlds[] = {TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK),
+					     THREE(MODEL("2"), FAST_WIRE, ASK)};
+	struct arena a = ARENA_INIT;
+	struct prices p;
+	const struct world *w;
+	size_t total = 0;
+
+	toy_text(&toy, worlds[_i], NULL);
+	w = toy.world;
+	prices_make(&a, w, JOB_GENERATE, &p);
+	for (unsigned units = 1; units < 1u << w->units_n; units++)
+		for (unsigned kind = 0; kind <= KIND_OF_LEG; kind++) {
+			const struct stream_ask ask = {&p, 3, units, kind, goal_rate(&p, M_E2EL, units)};
+			struct stream *s = stream_new(&ask);
+			const struct found *f, *before = NULL;
+
+			for (size_t i = 0; (f = stream_at(s, i)); i++, before = f, total++) {
+				MUST(seating_kind(w->model, &f->seating) == kind);
+				MUST(seating_mask(w->model, &f->seating) == units);
+				MUST(!before || before->bound <= f->bound * (1 + 1e-12));
+				MUST(!before || !seating_same(w->model, &before->seating, &f->seating));
+				MUST(i > 0 || fabs(stream_least(s) / f->bound - 1) < 1e-12);
+			}
+			stream_free(s);
+		}
+	ck_assert_uint_eq(total, seatings_of(w));
+	ck_assert_double_eq(space_count(w->model, w->units_n), (double)total);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+/* ---- what is said of a candidate ---- */
+
+/* Rules give the seats that the search had in mind. */
+START_TEST(rules_give_the_same_seats)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "rules");
+	struct arena a = ARENA_INIT;
+	const char *yaml = _i % 2 ? THREE(EXPERTS, FAST_WIRE,
+					  "{generate: {prompt: 9 tok, tokens: 2 tok}, "
+					  "train: {tokens: 4 tok}}")
+				  : TWO(MODEL("5"), "1 TB", FAST_WIRE, TUNE);
+	struct toy other;
+
+	toy_text(&toy, yaml, NULL);
+	for (int i = 0; i < 10; i++) {
+		const struct seating x = random_seating(&a, toy.world, rng),
+				     y = random_seating(&a, toy.world, rng);
+		const struct candidate c = {
+			_i % 4 < 2 || !toy.world->scenario->workload.generate ? JOB_TRAIN : JOB_GENERATE,
+			{i % 2 ? &x : &y, &y}};
+		const struct placement want = candidate_place(&a, toy.world, &c);
+		const char *sets[] = {arena_printf(&a, "assignments=[{name: \"%s\", place: %s}]",
+						   candidate_words(&a, toy.world, &c),
+						   candidate_rules(&a, toy.world, &c)),
+				      NULL};
+		struct placement got;
+
+		toy_text(&other, yaml, sets);
+		got = toy_place(&other, 0);
+		for (int phase = 0; phase < PHASE_N; phase++) {
+			MUST(!got.seats[phase] == !want.seats[phase]);
+			for (size_t b = 0; got.seats[phase] && b < got.blocks_n; b++)
+				MUST(got.seats[phase][b].unit[0] == want.seats[phase][b].unit[0]);
+		}
+		toy_release(&other);
+	}
+	rng_free(rng);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
+static const struct {
+	const char *text, *msg;
+	enum metric_id metric;
+	bool at_least;
+	double value;
+} limits[] = {
+	{"ttft_s <= 2 s", NULL, M_TTFT, false, 2},
+	{"ttft_s<=250 ms", NULL, M_TTFT, false, 0.25},
+	{"decode_tok_per_s > 8 tok/s", NULL, M_DECODE, true, 8},
+	{"usd_per_Mtok <= 1.5 USD/Mtok", NULL, M_USD, false, 1.5},
+	{"mfu >= 40 %", NULL, M_MFU, true, 0.4},
+	{"ttft_s = 2 s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s = 2 s'", 0, false, 0},
+	{"ttft_s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s'", 0, false, 0},
+	{"ttft <= 2 s", "unknown metric 'ttft'", 0, false, 0},
+	{"ttft_s <= 2", "expected a unit such as 'us' after the number in '2'", 0, false, 0},
+	{"usd_per_Mtok <= 3", "expected a number of USD/Mtok, got '3'", 0, false, 0},
+	{"energy_J_per_tok <= x J/tok", "expected a number of J/tok, got 'x J/tok'", 0, false, 0},
+};
+
+START_TEST(limits_are_read)
+{
+	struct err err = ERR_INIT;
+	struct limit l = {.value = -1};
+	const int rc = limit_parse(limits[_i].text, &l, &err);
+
+	ck_assert_int_eq(rc, limits[_i].msg ? -1 : 0);
+	if (limits[_i].msg) {
+		ck_assert_str_eq(err.msg, limits[_i].msg);
+		return;
+	}
+	ck_assert_int_eq(l.metric, limits[_i].metric);
+	ck_assert_int_eq(l.at_least, limits[_i].at_least);
+	ck_assert_double_eq(l.value, limits[_i].value);
+}
+END_TEST
+
+/* A model that no machine holds is cut; one that all of them together do not hold has no answer. */
+START_TEST(memory_is_a_constraint)
+{
+	static const char *const sets[][3] = {
+		{NULL},
+		{"machines.a.memory.usable=4.2 MB", "machines.b.memory.usable=4.2 MB"},
+		{"machines.a.memory.usable=1 MB", "machines.b.memory.usable=1 MB"}};
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		const struct winner *found;
+		struct search *s;
+
+		toy_text(&toy, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), sets[i]);
+		s = searched(toy.world, "e2el_s", NULL, 0);
+		found = search_winners(s, &n);
+		ck_assert_uint_eq(n > 0, i < 2);
+		ck_assert_int_eq(search_alone(s) != NULL, i == 0);
+		if (i == 1)
+			ck_assert_uint_eq(found[0].units, 3);
+		search_free(s);
+		toy_release(&toy);
+	}
+}
+END_TEST
+
+/* A budget that ends the search is said. */
+START_TEST(a_budget_ends_it)
+{
+	struct search_ask ask = {.best = 5, .runs_most = 1};
+	struct err err = ERR_INIT;
+	struct search *s;
+	size_t n;
+
+	toy_text(&toy, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), NULL);
+	ask.w = toy.world;
+	ck_assert_int_eq(goal_parse("e2el_s", &ask.goal, &err), 0);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	search_winners(s, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(search_counts(s).run, 1);
+	ck_assert(!search_counts(s).exact);
+	search_free(s);
+	toy_release(&toy);
+}
+END_TEST
+
+Suite *suite_search(void)
+{
+	Suite *s = suite_create("search");
+	TCase *tc = tcase_create("search");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, as_good_as_brute_force, 0, ARRAY_LEN(brute));
+	tcase_add_loop_test(tc, no_run_beats_its_bound, 0, ARRAY_LEN(bounded));
+	tcase_add_loop_test(tc, streams_give_every_seating_once, 0, 2);
+	tcase_add_loop_test(tc, rules_give_the_same_seats, 0, 4);
+	tcase_add_loop_test(tc, limits_are_read, 0, ARRAY_LEN(limits));
+	tcase_add_test(tc, memory_is_a_constraint);
+	tcase_add_test(tc, a_budget_ends_it);
+	suite_add_tcase(s, tc);
+	return s;
+}
