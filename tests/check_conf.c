@@ -803,6 +803,33 @@ START_TEST(variant_near) /* a wrong letter in the name of a file with variants *
 }
 END_TEST
 
+START_TEST(file_twice) /* what is done to one tree of a file is not seen in the next */
+{
+	struct yml *first, *second;
+
+	put("things/x.yaml", "schema: s/1\na: 1\nm: {b: 2}\n");
+	first = load_file(&loader, "things/x.yaml", "things", "s/1");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_int_eq(load_set(&loader, first, "m.b=3"), 0);
+	yml_drop(first, "a");
+	second = load_file(&loader, "things/x.yaml", "things", "s/1");
+	ck_assert_str_eq(json_of(second), "{\"schema\":\"s/1\",\"a\":\"1\",\"m\":{\"b\":\"2\"}}");
+	ck_assert_str_eq(at(second, "m.b")->place.source->path, "things/x.yaml");
+	ck_assert_int_eq(at(second, "m.b")->place.line, 3);
+	ck_assert_uint_eq(loader.inputs_n, 1);
+}
+END_TEST
+
+START_TEST(broken_twice) /* and complained about each time */
+{
+	put("things/x.yaml", "schema: s/1\na: 1\na: 2\n");
+	load_file(&loader, "things/x.yaml", "things", "s/1");
+	ck_assert_uint_eq(diags.total, 1);
+	load_file(&loader, "things/x.yaml", "things", "s/1");
+	ck_assert_uint_eq(diags.total, 2);
+}
+END_TEST
+
 START_TEST(search_order) /* beside the file, then each --path in turn; the first root that has it wins */
 {
 	static const char *const paths[] = {"p", "q"};
@@ -900,6 +927,8 @@ Suite *suite_conf(void)
 	tcase_add_test(t, base_chain);
 	tcase_add_loop_test(t, base_wrong, 0, ARRAY_LEN(chains));
 	tcase_add_test(t, base_many);
+	tcase_add_test(t, file_twice);
+	tcase_add_test(t, broken_twice);
 	tcase_add_loop_test(t, variant, 0, ARRAY_LEN(variants));
 	tcase_add_test(t, variant_is_not_inherited);
 	tcase_add_test(t, variant_near);

@@ -33,12 +33,19 @@ static void record_input(struct loader *l, const char *path, const char *text, s
 	sha256_hex(text, len, in->sha256);
 }
 
+/* Each file is parsed once: ten machines of a family have much in common. What is handed out is a copy. */
 static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
+	const size_t before = l->diags->total;
+	struct load_tree *kept;
 	struct err err = ERR_INIT;
+	struct yml *tree;
 	char *text;
 
+	for (kept = l->trees; kept; kept = kept->next)
+		if (!strcmp(kept->path, path))
+			return yml_merge(l->arena, NULL, kept->tree);
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		diag_err(l->diags, place, &err);
 		return NULL;
@@ -46,18 +53,24 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	source->path = path;
 	source->text = text;
 	record_input(l, path, text, source->len);
-	return yml_parse(l->arena, source, l->diags);
+	tree = yml_parse(l->arena, source, l->diags);
+	if (!tree || l->diags->total != before)
+		return tree;
+	kept = arena_alloc(l->arena, sizeof *kept);
+	*kept = (struct load_tree){path, yml_merge(l->arena, NULL, tree), l->trees};
+	l->trees = kept;
+	return tree;
 }
 
-const struct yml *load_variants(const struct loader *l, const char *path)
+const struct yml *load_variants(struct loader *l, const char *path)
 {
-	struct diags unheard;
-	struct loader quiet;
+	struct diags unheard, *heard = l->diags;
 	const struct yml *tree, *variants;
 
 	diags_init(&unheard, l->arena);
-	loader_init(&quiet, l->arena, &unheard);
-	tree = read_tree(&quiet, path, (struct place){0});
+	l->diags = &unheard;
+	tree = read_tree(l, path, (struct place){0});
+	l->diags = heard;
 	variants = tree ? yml_get(tree, "variants") : NULL;
 	return variants && variants->kind == YML_MAP ? variants : NULL;
 }

@@ -33,6 +33,12 @@ struct load_root { /* a folder's files, depth first in the order of names */
 	struct load_root *next;
 };
 
+struct load_tree { /* a file as it was parsed, without its base */
+	const char *path;
+	const struct yml *tree;
+	struct load_tree *next;
+};
+
 struct loader {
 	struct arena *arena;
 	struct diags *diags;
@@ -42,6 +48,7 @@ struct loader {
 	size_t inputs_n, inputs_room;
 	const char *stack[LOAD_DEPTH]; /* files whose base: is being followed */
 	size_t depth;
+	struct load_tree *trees;
 	struct load_root *roots; /* folders that were looked into: files are taken not to come and go */
 };
 
@@ -64,7 +71,7 @@ const struct yml *load_schema(struct loader *l, const char *path);
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
 
 /* The variants of a file, a mapping, or NULL if it has none or cannot be read; complains of nothing. */
-const struct yml *load_variants(const struct loader *l, const char *path);
+const struct yml *load_variants(struct loader *l, const char *path);
 
 /* Applies "a.b.c=value" to a tree; value is YAML, null removes the key. A part that is a number counts in a
  * list, from 0; one that holds a point is put in double quotes. 0 or -1. */
