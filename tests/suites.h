@@ -23,6 +23,7 @@
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
+	SUITE(assignments)                                                                                   \
 	SUITE(generate)                                                                                      \
 	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
