@@ -118,7 +118,8 @@ static void choose_canaries(struct runner *u)
 	k[CANARY_MEMORY].used = m->backend->can(m->self, &k[CANARY_MEMORY].c);
 }
 
-/* The first round also says how fast this machine is, roughly: shapes are chosen by it. */
+/* The first round also says how fast this machine is, roughly, with what else runs on it: shapes are chosen
+ * by it. */
 static int first_canaries(struct runner *u, struct err *err)
 {
 	struct taker *t = &u->taker;
@@ -127,8 +128,8 @@ static int first_canaries(struct runner *u, struct err *err)
 	choose_canaries(u);
 	if (take_canaries(t, err) != 0)
 		return -1;
-	t->m.flops = compute->seconds.n ? compute->c.flop / compute->seconds.at[0] : 1e11;
-	t->m.Bps = memory->seconds.n ? memory->c.bytes / memory->seconds.at[0] : 1e10;
+	t->m.flops = compute->seconds.n ? compute->c.flop / compute->first_s : 1e11;
+	t->m.Bps = memory->seconds.n ? memory->c.bytes / memory->first_s : 1e10;
 	return 0;
 }
 

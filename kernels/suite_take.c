@@ -56,28 +56,30 @@ static int64_t reps_for(double min_s, double each)
 }
 
 /* Repetitions such that a batch lasts min_s: doubled from one until a tenth of that is reached, then in one
- * step; the warm-up windows go on correcting it. */
-static int find_reps(struct taker *t, double min_s, int64_t *reps, struct err *err)
+ * step; the warm-up windows go on correcting it. *each: of the last of them where one is enough, else -1. */
+static int find_reps(struct taker *t, double min_s, int64_t *reps, double *each, struct err *err)
 {
-	double each = 0;
+	int64_t tried;
 
-	for (*reps = 1; *reps < REPS_MAX; *reps *= 4) {
-		if (run(t, *reps, &each, err) != 0)
+	for (tried = 1; tried < REPS_MAX; tried *= 4) {
+		if (run(t, tried, each, err) != 0)
 			return -1;
-		if (each * (double)*reps >= 0.1 * min_s)
+		if (*each * (double)tried >= 0.1 * min_s)
 			break;
 	}
-	*reps = reps_for(min_s, each);
+	*reps = reps_for(min_s, *each);
+	*each = *reps == tried ? *each : -1;
 	return 0;
 }
 
-/* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. */
-static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, struct err *err)
+/* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. before: of a window that
+ * was taken already, -1 if none. */
+static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, double before, struct err *err)
 {
-	double before = -1, each = 0;
+	double each = 0;
 
 	for (int i = 0; i < WINDOWS_MAX && !take_stopped(t); i++) {
-		if (i && take_now(t) >= until)
+		if (before > 0 && take_now(t) >= until)
 			break;
 		if (run(t, *reps, &each, err) != 0)
 			return -1;
@@ -123,13 +125,14 @@ int take_case(struct taker *t, const struct bench_case *c, const struct take *ho
 		c->kind == SAMPLE_SUSTAINED; /* how it slows down from rest is what is asked */
 	const double began = take_now(t), limit = how->limit_s > 0 ? how->limit_s : INFINITY,
 		     min_s = batch_s(how);
+	double each;
 	int64_t reps;
 	int rc = b->prepare(t->m.self, c, err);
 
 	if (rc == 0)
-		rc = find_reps(t, min_s, &reps, err);
+		rc = find_reps(t, min_s, &reps, &each, err);
 	if (rc == 0 && !cold_start)
-		rc = warm_up(t, min_s, began + warm_share * limit, &reps, err);
+		rc = warm_up(t, min_s, began + warm_share * limit, &reps, each, err);
 	if (rc == 0)
 		rc = take_batches(t, how, reps, began + limit, to, err);
 	b->finish(t->m.self);
@@ -143,14 +146,16 @@ static double normal_s(const struct canary *k)
 	return quantile_of(k->seconds.at, k->seconds.n, 0.25);
 }
 
-static int fastest_batch(struct taker *t, const struct canary *k, double *least, struct err *err)
+static int fastest_batch(struct taker *t, struct canary *k, double *least, struct err *err)
 {
 	const struct take how = {canary_min_s, CANARY_BATCHES, CANARY_BATCHES, 0};
 	batches got = {0};
 	const int rc = take_case(t, &k->c, &how, &got, err);
 
-	for (size_t i = 0; i < got.n; i++)
+	for (size_t i = 0; i < got.n; i++) {
 		*least = fmin(*least, got.at[i].s);
+		k->first_s = k->seconds.n ? k->first_s : fmax(k->first_s, got.at[i].s);
+	}
 	VEC_FREE(&got);
 	return rc;
 }

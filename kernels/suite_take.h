@@ -16,6 +16,7 @@ struct canary {
 	struct bench_case c;
 	bool used;           /* the backend can run it */
 	VEC(double) seconds; /* one for each round: the fastest of a few batches */
+	double first_s;      /* the slowest of the first round: what the plan is made by */
 };
 
 struct taker {

@@ -164,6 +164,12 @@ START_TEST(str_grows)
 	str_clear(&s);
 	ck_assert(!str_starts("ab", "abc") && !str_ends("bc", "abc") && str_ends("abc", ""));
 	ck_assert_uint_eq(str_width("µs → é"), 6);
+	str_slug(&s, " Apple M4 Pro (16)! ");
+	ck_assert_str_eq(s.text, "apple-m4-pro-16");
+	str_clear(&s);
+	str_slug(&s, "\xc3\xa9 ...");
+	ck_assert_str_eq(s.text, "");
+	str_release(&s);
 }
 END_TEST
 

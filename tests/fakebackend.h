@@ -7,7 +7,7 @@
 #include "kernels/suite.h"
 
 struct fake {
-	/* the law: seconds = overhead + max(flop / flops, bytes / Bps) */
+	/* the law: seconds = overhead + max(flop / flops, bytes / Bps); of m empty kernels, m x overhead */
 	double overhead_s, flops, Bps;
 	double noise;                        /* relative, of each batch */
 	double outliers;                     /* share of batches that take three times as long */
@@ -26,7 +26,7 @@ struct fake {
 };
 extern struct fake fake;
 extern volatile sig_atomic_t fake_stop;
-extern const struct backend backend_fake;
+extern const struct backend backend_fake, backend_fake_cpu; /* one machine: its gpu, and its cpu */
 
 void fake_reset(void); /* a quiet machine of 1 TFLOPS, 100 GB/s, 1 us a kernel */
 double fake_law(const struct sample *s);

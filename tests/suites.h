@@ -38,6 +38,7 @@
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
+	SUITE(measure)                                                                                       \
 	SUITE(link)
 
 #define SUITE(x) Suite *suite_##x(void);

@@ -78,6 +78,23 @@ void str_release(struct str *s)
 	*s = (struct str)STR_INIT;
 }
 
+void str_slug(struct str *s, const char *text)
+{
+	bool gap = false, any = false;
+
+	for (; *text; text++) {
+		const bool upper = *text >= 'A' && *text <= 'Z';
+
+		if (!upper && !(*text >= 'a' && *text <= 'z') && !(*text >= '0' && *text <= '9')) {
+			gap = true;
+			continue;
+		}
+		str_addf(s, "%s%c", gap && any ? "-" : "", upper ? *text - 'A' + 'a' : *text);
+		gap = false;
+		any = true;
+	}
+}
+
 bool str_starts(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));

@@ -27,6 +27,10 @@ void str_pad(struct str *s, char c, size_t n); /* n times c */
 void str_clear(struct str *s);
 void str_release(struct str *s);
 
+/* A name as files have it: "Apple M4 Pro" -> "apple-m4-pro"; letters and digits of ASCII, else one '-'
+ * between them. */
+void str_slug(struct str *s, const char *text);
+
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 size_t str_width(const char *utf8); /* columns on a terminal, one per code point */

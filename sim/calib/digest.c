@@ -172,22 +172,33 @@ void digest_overheads(struct digesting *g)
 	raise_kernel(g);
 }
 
-/* The best of the large sizes, where no law can be fitted. The suite's largest is some times the last cache;
- * next to it a part would still come from there. Published sizes begin far beyond any cache. */
+/* From how many bytes on a stream counts as one from memory. The suite's largest is some times the last
+ * cache; far below it a part would still come from there. What was rejected counts too: where all large sizes
+ * were, the best of the rest would be a cache's rate. Published sizes begin far beyond any cache. */
+static double cold_from(const struct digesting *g, enum sample_kind kind, double share)
+{
+	double largest = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (s->kind == kind && (!s->threads || s->threads == g->threads))
+			largest = fmax(largest, s->bytes);
+	}
+	return share * largest;
+}
+
+/* The best of the large sizes, where no law can be fitted. */
 static struct number best_rate(struct digesting *g, enum sample_kind kind)
 {
 	struct number r = {.how = HOW_MEASURED};
-	const double share = g->batched ? 0.6 : 0.25;
-	double largest = 0;
+	const double least = cold_from(g, kind, g->batched ? 0.6 : 0.25);
 
-	for (size_t i = 0; i < g->set->n; i++)
-		if (digest_wants(g, &g->set->samples[i], kind))
-			largest = fmax(largest, g->set->samples[i].bytes);
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 		double rate;
 
-		if (!digest_wants(g, s, kind) || s->bytes < share * largest || !(s->bytes > 0))
+		if (!digest_wants(g, s, kind) || s->bytes < least || !(s->bytes > 0))
 			continue;
 		rate = s->bytes / sample_median(s).median_s;
 		if (rate <= r.value)
@@ -206,10 +217,18 @@ static struct number stream_rate(struct digesting *g, enum sample_kind kind, con
 {
 	struct fit_point *p;
 	const size_t n = gather(g, kind, bytes_of, &p);
+	const double least = cold_from(g, kind, 0.25);
 	const struct fit_param *memory;
 	struct err err = ERR_INIT;
+	bool cold = false;
 	struct fit f;
 
+	for (size_t i = 0; i < n; i++)
+		cold |= p[i].x >= least;
+	if (!cold && n)
+		digest_note(g, "%s: not used: every size beyond the caches was rejected", what);
+	if (!cold)
+		return (struct number){.how = HOW_MEASURED};
 	if (n < 8 || fit_make(FIT_KNEE, p, n, 0, &f, &err) != 0)
 		return best_rate(g, kind);
 	note_fit(g, what, &f, p);
@@ -306,6 +325,18 @@ static struct number gemv_rate(struct digesting *g, enum sample_dtype dtype, str
 			 start);
 }
 
+static bool all_rejected(const struct digesting *g, enum sample_kind kind)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		if (digest_wants(g, &g->set->samples[i], kind))
+			return false;
+		any |= g->set->samples[i].kind == kind && g->set->samples[i].rejected;
+	}
+	return any;
+}
+
 void digest_gemv(struct digesting *g)
 {
 	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
@@ -316,14 +347,22 @@ void digest_gemv(struct digesting *g)
 	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
 		d->gemv = gemv_rate(g, whole[i], &d->product);
 	if (!d->gemv.given)
-		d->gemv = transferred(&d->read, 0.05,
-				      "the read bandwidth; a matrix-vector product was not measured alone");
+		d->gemv =
+			transferred(&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
+				    all_rejected(g, SAMPLE_GEMV)
+					    ? "the read bandwidth; every matrix-vector product was rejected"
+					    : "the read bandwidth; a matrix-vector product was not measured "
+					      "alone");
 	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
 	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
 	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
 	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
 	if (!d->decode.given)
-		d->decode = transferred(&d->read, 0.1, "the read bandwidth");
+		d->decode =
+			transferred(&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
+				    all_rejected(g, SAMPLE_DECODE)
+					    ? "the read bandwidth; every attention of one query was rejected"
+					    : "the read bandwidth");
 }
 
 static int check_set(const struct sample_set *set, struct err *err)
@@ -359,8 +398,8 @@ static int no_streams(const struct sample_set *set, struct err *err)
 	}
 	if (!n)
 		return err_set(err, "neither reads nor copies were measured");
-	err_set(err, "no read or copy can be used: %zu were rejected, the first because %.200s", n,
-		first->why ? first->why : "(not said)");
+	err_set(err, "no read or copy from memory can be used: %zu were rejected, the first because %.200s",
+		n, first->why ? first->why : "(not said)");
 	return err_hint(err, "measure again while nothing else runs");
 }
 

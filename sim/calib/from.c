@@ -494,18 +494,22 @@ bool calib_is_samples(const char *path)
 	return is;
 }
 
-int calib_from_samples(struct arena *a, const char *path, const char *facts_path, const char *tool,
-		       struct str *out, struct err *err)
+int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err)
 {
-	struct sample_set set;
+	struct sample_set *sets = arena_array(a, ask->n, sizeof *sets);
 	struct facts facts = {0};
-	char *text;
-	size_t len;
 
-	if (file_read(a, path, RUNS_FILE_MAX, &text, &len, err) != 0 ||
-	    samples_csv_read(a, path, text, &set, err) != 0 ||
-	    (facts_path && facts_read(a, facts_path, &facts, err) != 0))
+	for (size_t i = 0; i < ask->n; i++) {
+		char *text;
+		size_t len;
+
+		if (file_read(a, ask->paths[i], RUNS_FILE_MAX, &text, &len, err) != 0 ||
+		    samples_csv_read(a, ask->paths[i], text, &sets[i], err) != 0)
+			return -1;
+		sets[i].tool = ask->tool ? ask->tool : sets[i].tool;
+	}
+	if (ask->facts && facts_read(a, ask->facts, &facts, err) != 0)
 		return -1;
-	set.tool = tool ? tool : set.tool;
-	return profile_write(&set, facts_path ? &facts : NULL, path, out, err);
+	return profile_write_all(
+		&(struct machine_samples){sets, ask->n, ask->facts ? &facts : NULL, ask->paths[0]}, out, err);
 }

@@ -52,10 +52,14 @@ struct calib_from {
 /* Appends the file's text to *out; nothing on failure: -1 with err set, or with reasons in the diags of l. */
 int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err);
 
-/* Either kind of --from file. A csv of samples (samples_csv.h) makes a machine's profile; facts: path of a
- * csv of facts, or NULL. */
+/* Either kind of --from file. Csv files of samples (samples_csv.h), one for each device, make a machine's
+ * profile; facts: path of a csv of facts, or NULL. */
 bool calib_is_samples(const char *path);
-int calib_from_samples(struct arena *a, const char *path, const char *facts, const char *tool,
-		       struct str *out, struct err *err);
+struct calib_samples {
+	const char *const *paths;
+	size_t n;
+	const char *facts, *tool; /* tool: NULL: as the samples say */
+};
+int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err);
 
 #endif

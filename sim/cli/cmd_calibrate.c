@@ -1,33 +1,21 @@
 /*
- * cmd_calibrate.c - lemursim calibrate: measure this machine, or a link, or fit results; write a hardware
- * file.
- *
- * The profile goes to -o FILE, else to hardware/local/CHIP.yaml; the samples behind it beside it, as
- * NAME.samples.csv, from which `--from` makes the profile again, or goes on after an interruption.
+ * cmd_calibrate.c - lemursim calibrate: measure this machine (measure.c), or a link, or fit results; write a
+ * hardware file.
  */
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kernels/link.h"
-#include "kernels/suite.h"
-#include "sim/base/file.h"
-#include "sim/base/units.h"
 #include "sim/calib/from.h"
-#include "sim/calib/profile.h"
-#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
+#include "sim/cli/measure.h"
 
 #ifndef VERSION
 #define VERSION "unknown"
 #endif
-
-enum { SAMPLES_MAX_B = 64 << 20 };
 
 static const struct backend *const backends[] = {
 #ifdef __APPLE__
@@ -59,256 +47,16 @@ static void catch_interrupt(void)
 	sigaction(SIGTERM, &act, NULL);
 }
 
-static void show_progress(void *self, const struct suite_progress *p)
-{
-	const bool *on_terminal = self;
-
-	if (*on_terminal)
-		fprintf(stderr, "\r\033[K%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done,
-			p->row, p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
-}
-
-static void clear_line(bool on_terminal)
-{
-	if (on_terminal)
-		fputs("\r\033[K", stderr);
-}
-
-static const char *today(struct arena *a)
-{
-	const time_t now = time(NULL);
-	struct tm t;
-
-	return gmtime_r(&now, &t)
-		       ? arena_printf(a, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday)
-		       : "unknown";
-}
-
-/* "Apple M4 Pro" -> "apple-m4-pro" */
+/* "Studio's host" -> "studio-s-host" */
 static const char *slug(struct arena *a, const char *text)
 {
-	char *to = arena_strdup(a, text);
-	size_t n = 0;
-
-	for (const char *c = text; *c; c++) {
-		if (isalnum((unsigned char)*c))
-			to[n++] = (char)tolower((unsigned char)*c);
-		else if (n && to[n - 1] != '-')
-			to[n++] = '-';
-	}
-	while (n && to[n - 1] == '-')
-		n--;
-	to[n] = '\0';
-	return n ? to : "machine";
-}
-
-/* Where a device's file goes; a second device gets its name put before the suffix. */
-static const char *output_path(struct arena *a, const struct opts *o, const char *chip, const char *device)
-{
-	const char *stem = o->out;
-
-	if (!stem) {
-		mkdir("hardware", 0777); /* an error shows when the file is written */
-		mkdir("hardware/local", 0777);
-		stem = arena_printf(a, "hardware/local/%s.yaml", slug(a, chip));
-	}
-	if (!device)
-		return stem;
-	if (str_ends(stem, ".yaml"))
-		stem = arena_strndup(a, stem, strlen(stem) - 5);
-	return arena_printf(a, "%s-%s.yaml", stem, device);
-}
-
-static const char *samples_path(struct arena *a, const char *path)
-{
-	if (str_ends(path, ".yaml"))
-		path = arena_strndup(a, path, strlen(path) - 5);
-	return arena_printf(a, "%s.samples.csv", path);
-}
-
-static void print_samples(const struct suite_result *r)
-{
-	const struct sample_set *set = &r->set;
-	struct arena a = ARENA_INIT;
 	struct str s = STR_INIT;
+	const char *name;
 
-	str_addf(&s, "%s, %s: %zu cases in %.0f s; the canary was %.1f %% off at most\n", set->chip,
-		 set->device, set->n, r->elapsed_s, 100 * r->canary_worst);
-	for (size_t i = 0; i < set->n; i++) {
-		const struct sample *x = &set->samples[i];
-		const struct sample_median m = sample_median(x);
-		const struct bench_case c = {.kind = x->kind,
-					     .dtype = x->dtype,
-					     .path = x->path,
-					     .m = x->m,
-					     .n = x->n,
-					     .k = x->k,
-					     .threads = x->threads,
-					     .bytes = x->bytes};
-		const char *label = suite_label(&a, &c);
-
-		str_addf(&s, "  %-52s", label);
-		units_format(&s, m.median_s, DIM_TIME, 4);
-		str_addf(&s, " %+.1f/%+.1f %%, ", 100 * (m.lo_s / m.median_s - 1),
-			 100 * (m.hi_s / m.median_s - 1));
-		if (x->flop > 0)
-			units_format(&s, x->flop / m.median_s, DIM_FLOPS, 4);
-		else if (x->bytes > 0)
-			units_format(&s, x->bytes / m.median_s, DIM_BANDWIDTH, 4);
-		else
-			str_addf(&s, "%lld of them", (long long)x->m);
-		str_addf(&s, "%s%s\n", x->rejected ? "  rejected: " : "",
-			 x->rejected && x->why ? x->why : "");
-	}
-	for (size_t i = 0; i < r->skips_n; i++)
-		str_addf(&s, "  not measured: %s: %s\n", r->skips[i].label, r->skips[i].why);
-	if (r->short_n)
-		str_addf(&s, "  time was short: %zu of %zu cases have fewer batches than planned\n",
-			 r->short_n, set->n);
-	fputs(s.text, stdout);
+	str_slug(&s, text);
+	name = arena_strdup(a, s.len ? s.text : "machine");
 	str_release(&s);
-	arena_release(&a);
-}
-
-static void say_how_to_resume(const struct suite_result *r, const char *samples)
-{
-	fprintf(stderr, "lemursim: interrupted; %zu finished row%s kept in %s\n", r->done_n,
-		r->done_n == 1 ? " is" : "s are", samples);
-	fputs("  hint: the rest: lemursim calibrate --only ", stderr);
-	for (size_t i = 0; i < r->missing_n; i++)
-		fprintf(stderr, "%s%s", i ? "," : "", r->missing[i]);
-	fprintf(stderr, " --from %s\n", samples);
-}
-
-/* Samples of an earlier run of the same device come first. */
-static int add_earlier(struct arena *a, const struct opts *o, struct sample_set *set, struct err *err)
-{
-	for (size_t i = 0; i < o->froms.n; i++) {
-		struct sample_set more;
-		struct sample *all;
-		char *text;
-		size_t len;
-
-		if (file_read(a, o->froms.at[i], SAMPLES_MAX_B, &text, &len, err) != 0)
-			return -1;
-		if (!samples_csv_is(text))
-			return err_set(err,
-				       "%s: not samples of this program, so nothing can be added to them",
-				       o->froms.at[i]);
-		if (samples_csv_read(a, o->froms.at[i], text, &more, err) != 0)
-			return -1;
-		if ((more.device && strcmp(more.device, set->device) != 0) ||
-		    (more.chip && strcmp(more.chip, set->chip) != 0))
-			continue;
-		all = arena_array(a, more.n + set->n + 1, sizeof *all);
-		if (more.n)
-			memcpy(all, more.samples, more.n * sizeof *all);
-		if (set->n)
-			memcpy(all + more.n, set->samples, set->n * sizeof *all);
-		set->samples = all;
-		set->n += more.n;
-	}
-	return 0;
-}
-
-static int write_results(struct arena *a, const struct opts *o, struct suite_result *r, const char *path)
-{
-	const char *samples = samples_path(a, path);
-	struct facts facts;
-	struct str text = STR_INIT;
-	struct err err = ERR_INIT;
-	int rc = EXIT_FINE;
-
-	if (add_earlier(a, o, &r->set, &err) != 0 || (o->facts && facts_read(a, o->facts, &facts, &err) != 0))
-		return complain(&err, EXIT_USAGE);
-	samples_csv_write(&r->set, &text);
-	if ((r->done_n || !r->interrupted) && file_write(samples, text.text, text.len, true, &err) != 0)
-		rc = complain(&err, EXIT_FAILED);
-	str_clear(&text);
-	if (rc == EXIT_FINE && r->interrupted) {
-		say_how_to_resume(r, samples);
-		rc = EXIT_INTERRUPTED;
-	} else if (rc == EXIT_FINE &&
-		   profile_write(&r->set, o->facts ? &facts : NULL, path, &text, &err) != 0) {
-		err_hint(&err, "the samples are in %s; with other rows: --only ROW,ROW --from %s", samples,
-			 samples);
-		rc = complain(&err, EXIT_FAILED);
-	} else if (rc == EXIT_FINE && file_write(path, text.text, text.len, o->force, &err) != 0) {
-		rc = complain(&err, EXIT_FAILED);
-	} else if (rc == EXIT_FINE) {
-		printf("written: %s, from %s\n", path, samples);
-	}
-	str_release(&text);
-	return rc;
-}
-
-/* "read,gemm" -> two names */
-static const char *const *split_names(struct arena *a, const char *text, size_t *n)
-{
-	const char **names = arena_array(a, strlen(text) + 1, sizeof *names);
-
-	for (*n = 0; *text;) {
-		const size_t len = strcspn(text, ",");
-
-		if (len)
-			names[(*n)++] = arena_strndup(a, text, len);
-		text += len + (text[len] == ',');
-	}
-	return names;
-}
-
-static int measure_one(struct arena *a, const struct opts *o, const struct backend *b, double share,
-		       bool alone)
-{
-	bool on_terminal = isatty(STDERR_FILENO);
-	struct suite_options s = {.quick = o->quick,
-				  .force = o->force,
-				  .threads = !strcmp(b->device, "cpu") ? o->threads : 0,
-				  .seed = (uint64_t)time(NULL),
-				  .share = share,
-				  .stop = &interrupted,
-				  .progress = show_progress,
-				  .progress_self = &on_terminal};
-	struct suite_result r;
-	struct err err = ERR_INIT;
-	int rc;
-
-	if (o->only)
-		s.only = split_names(a, o->only, &s.only_n);
-	rc = suite_run(a, b, &s, &r, &err);
-	clear_line(on_terminal);
-	if (rc != 0)
-		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
-	r.set.tool = "lemursim " VERSION;
-	r.set.date = today(a);
-	print_samples(&r);
-	return write_results(a, o, &r, output_path(a, o, r.set.chip, alone ? NULL : b->device));
-}
-
-static int measure(struct arena *a, const struct opts *o)
-{
-	const size_t n = ARRAY_LEN(backends);
-	struct err err = ERR_INIT;
-	bool any = false;
-	int rc = EXIT_FINE;
-
-	if (o->out && !o->force && file_exists(o->out)) { /* now, not after six minutes */
-		err_set(&err, "%s exists", o->out);
-		err_hint(&err, "say -f to overwrite it");
-		return complain(&err, EXIT_USAGE);
-	}
-	for (size_t i = 0; i < n && rc == EXIT_FINE; i++) {
-		if (o->backend && strcmp(o->backend, backends[i]->name) != 0 &&
-		    strcmp(o->backend, backends[i]->device) != 0)
-			continue;
-		any = true;
-		rc = measure_one(a, o, backends[i], o->backend ? 1 : shares[i], o->backend || i == 0);
-	}
-	if (any)
-		return rc;
-	err_set(&err, "no backend is called '%.40s' here", o->backend);
-	err_hint(&err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
-	return complain(&err, EXIT_USAGE);
+	return name;
 }
 
 static void tell_port(void *self, const char *port)
@@ -376,6 +124,7 @@ static int from_runs(const struct opts *o, struct session *s, struct str *text)
 
 static int fit_results(const struct opts *o)
 {
+	const struct calib_samples samples = {o->froms.at, o->froms.n, o->facts, "lemursim " VERSION};
 	struct session s;
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
@@ -384,11 +133,7 @@ static int fit_results(const struct opts *o)
 	session_begin(&s, o);
 	if (!calib_is_samples(o->froms.at[0])) {
 		rc = from_runs(o, &s, &text);
-	} else if (o->froms.n > 1) {
-		err_set(&err, "a profile is made from one file of samples");
-		rc = complain(&err, EXIT_USAGE);
-	} else if (calib_from_samples(&s.arena, o->froms.at[0], o->facts, "lemursim " VERSION, &text, &err) !=
-		   0) {
+	} else if (calib_from_samples(&s.arena, &samples, &text, &err) != 0) {
 		rc = complain(&err, EXIT_USAGE);
 	}
 	if (rc == EXIT_FINE)
@@ -400,6 +145,8 @@ static int fit_results(const struct opts *o)
 
 int cmd_calibrate(const struct opts *o)
 {
+	const struct measuring here = {backends, shares, ARRAY_LEN(backends), &interrupted,
+				       "lemursim " VERSION};
 	struct arena a = ARENA_INIT;
 	struct str text = STR_INIT;
 	int rc;
@@ -420,7 +167,7 @@ int cmd_calibrate(const struct opts *o)
 	if (o->froms.n && !o->only)
 		return fit_results(o);
 	catch_interrupt();
-	rc = o->link ? run_link(&a, o) : measure(&a, o);
+	rc = o->link ? run_link(&a, o) : measure_machine(&here, o);
 	arena_release(&a);
 	return rc;
 }

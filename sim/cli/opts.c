@@ -50,7 +50,7 @@ static const struct opt {
 	{"quick", 'q', TYPE_FLAG, offsetof(struct opts, quick), OPT_CALIBRATE, NULL,
 	 "fewer sizes and samples: under a minute instead of six", 0, 0},
 	{"only", 0, TYPE_TEXT, offsetof(struct opts, only), OPT_CALIBRATE, "ROW,ROW",
-	 "these rows of the suite; '--list' names them", 0, 0},
+	 "these rows of the suite, or all; '--list' names them", 0, 0},
 	{"list", 'l', TYPE_FLAG, offsetof(struct opts, list), OPT_CALIBRATE, NULL,
 	 "say what would be measured, and measure nothing", 0, 0},
 	{"backend", 'b', TYPE_TEXT, offsetof(struct opts, backend), OPT_CALIBRATE, "NAME",

@@ -1,0 +1,274 @@
+/*
+ * check_measure.c - calibrate on a machine of two devices: one file that simulate takes, samples kept on the
+ * way, going on after Ctrl-C, and what is refused. The devices are the fake backend's.
+ */
+#include <fcntl.h>
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/calib/from.h"
+#include "sim/calib/samples_csv.h"
+#include "sim/cli/cmd.h"
+#include "sim/cli/measure.h"
+#include "tests/fakebackend.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static struct arena arena;
+static char folder[64];
+static const char *out, *gpu, *cpu; /* the file, and the samples of either */
+static int kept[2];
+
+static const char *in_folder(const char *name)
+{
+	return arena_printf(&arena, "%s/%s", folder, name);
+}
+
+/* What the verb prints goes into the folder. */
+static void begin(void)
+{
+	int fd;
+
+	gsl_set_error_handler_off();
+	arena = (struct arena)ARENA_INIT;
+	strcpy(folder, "/tmp/lemursim-measure-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	out = in_folder("fake.yaml");
+	gpu = in_folder("fake-gpu.samples.csv");
+	cpu = in_folder("fake-cpu.samples.csv");
+	fake_reset();
+	fake.noise = 0.01;
+	fflush(NULL);
+	fd = open(in_folder("said"), O_RDWR | O_CREAT | O_APPEND, 0600);
+	for (int i = 0; i < 2; i++) {
+		kept[i] = dup(i + 1);
+		dup2(fd, i + 1);
+	}
+	close(fd);
+}
+
+static void end(void)
+{
+	static const char *const names[] = {
+		"fake.yaml",        "fake-gpu.samples.csv", "fake-cpu.samples.csv",
+		"fake.samples.csv", "scenario.yaml",        "said",
+		"other.csv"};
+
+	fflush(NULL);
+	for (int i = 0; i < 2; i++) {
+		dup2(kept[i], i + 1);
+		close(kept[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		unlink(in_folder(names[i]));
+	ck_assert_int_eq(rmdir(folder), 0);
+	arena_release(&arena);
+}
+
+static const char *content(const char *path)
+{
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	ck_assert_msg(file_read(&arena, path, 16 << 20, &text, &len, &err) == 0, "%s", err.msg);
+	return text;
+}
+
+static const char *said(void)
+{
+	fflush(NULL);
+	return content(in_folder("said"));
+}
+
+/* from: NULL-terminated, or NULL */
+static int run(struct opts o, const char **from)
+{
+	static const struct backend *const backends[] = {&backend_fake, &backend_fake_cpu};
+	static const double shares[] = {0.7, 0.3};
+	const struct measuring m = {backends, shares, 2, &fake_stop, "test"};
+
+	o.out = out;
+	o.quick = true;
+	for (; from && from[o.froms.n]; o.froms.n++)
+		o.froms.at = from;
+	return measure_machine(&m, &o);
+}
+
+static const char *from_samples(void)
+{
+	const char *const paths[] = {gpu, cpu};
+	const struct calib_samples ask = {paths, 2, NULL, "test"};
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	const char *copy;
+
+	ck_assert_msg(calib_from_samples(&arena, &ask, &text, &err) == 0, "%s", err.msg);
+	copy = arena_strdup(&arena, text.text);
+	str_release(&text);
+	return copy;
+}
+
+START_TEST(two_devices_make_one_file)
+{
+	static const char scenario[] =
+		"schema: lemursim/scenario/1\n"
+		"title: both\n"
+		"model: " TOY_MODEL(
+			"2") "\n"
+			     "precision: {weights: f16, kv: f16, compute: f16}\n"
+			     "runtime: {here.cpu: fakeblas, default: fake}\n"
+			     "machines: {here: ./fake.yaml}\n"
+			     "workload: {generate: {prompt: 64 tok, tokens: 4 tok}}\n"
+			     "assignments:\n"
+			     "  - {name: both, place: [{on: here.gpu}, {op: ffn, on: here.cpu}]}\n";
+	const char *path = in_folder("scenario.yaml");
+	struct err err = ERR_INIT;
+	struct toy toy;
+
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FINE);
+	ck_assert_ptr_nonnull(strstr(said(), "written: "));
+	MUST(!strcmp(content(out), from_samples()));
+	ck_assert_int_eq(file_write(path, scenario, strlen(scenario), true, &err), 0);
+	toy_load(&toy, path, NULL);
+	ck_assert_uint_eq(toy.world->units_n, 2);
+	ck_assert_str_eq(toy.world->units[0].name, "here.gpu");
+	ck_assert_str_eq(toy.world->units[1].name, "here.cpu");
+	toy_place(&toy, 0);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Interrupted in either device, then gone on with as it was told: the same rows as in one run. */
+START_TEST(an_interruption_loses_no_row)
+{
+	const bool in_gpu = _i == 0;
+	const char *both[] = {gpu, cpu, NULL}, *first[] = {gpu, NULL};
+	struct sample_set set;
+	struct err err = ERR_INIT;
+	char rows[300] = "";
+	const char *hint;
+
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FINE);
+	fake_reset();
+	fake.stop_at = in_gpu ? 2000 : 8000;
+	ck_assert_int_eq(run((struct opts){.force = true}, NULL), EXIT_INTERRUPTED);
+	hint = strstr(said(), "interrupted; ");
+	ck_assert_ptr_nonnull(hint);
+	ck_assert_ptr_nonnull(strstr(hint, in_gpu ? "--only all --backend cpu" : "--backend cpu"));
+	ck_assert(in_gpu == (strstr(hint, "--backend gpu") != NULL));
+	ck_assert_int_eq(sscanf(strstr(hint, "--only ") + 7, "%299s", rows), 1);
+	fake_reset();
+	ck_assert_int_eq(run((struct opts){.only = rows, .backend = in_gpu ? "gpu" : "cpu", .force = true},
+			     in_gpu ? first : both),
+			 EXIT_FINE);
+	if (in_gpu)
+		ck_assert_int_eq(run((struct opts){.only = "all", .backend = "cpu", .force = true}, first),
+				 EXIT_FINE);
+	MUST(!strcmp(content(out), from_samples()));
+	ck_assert_ptr_nonnull(strstr(content(out), "  gpu:\n"));
+	ck_assert_ptr_nonnull(strstr(content(out), "  cpu:\n"));
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(samples_csv_read(&arena, both[i], content(both[i]), &set, &err), 0);
+		for (size_t k = 0; k < SAMPLE_LINK; k++) {
+			size_t n = 0;
+
+			for (size_t j = 0; j < set.n; j++)
+				n += set.samples[j].kind == k;
+			ck_assert_msg(n > 0, "%s: %s", both[i], sample_kind_names[k]);
+		}
+	}
+}
+END_TEST
+
+START_TEST(one_device_alone)
+{
+	ck_assert_int_eq(run((struct opts){.backend = "fakeblas"}, NULL), EXIT_FINE);
+	ck_assert_ptr_null(strstr(content(out), "  gpu:\n"));
+	ck_assert_ptr_nonnull(strstr(content(out), "  cpu:\n"));
+	ck_assert(!file_exists(gpu));
+}
+END_TEST
+
+static void nothing_written(void)
+{
+	ck_assert(!file_exists(out));
+	ck_assert(!file_exists(gpu));
+	ck_assert(!file_exists(cpu));
+}
+
+START_TEST(what_is_refused_writes_nothing)
+{
+	static const char other[] = "# chip: Other\n# device: gpu\nkind,bytes,seconds\nread,1000,1\n";
+	const char *foreign[] = {in_folder("other.csv"), NULL};
+	struct err err = ERR_INIT;
+
+	fake.on_battery = true;
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	nothing_written();
+	fake_reset();
+	fake.low_power = true;
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	nothing_written();
+	fake_reset();
+	fake.wrong = true;
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FAILED);
+	nothing_written();
+	fake_reset();
+	ck_assert_int_eq(run((struct opts){.backend = "tpu"}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(run((struct opts){.only = "raed"}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(file_write(foreign[0], other, strlen(other), true, &err), 0);
+	ck_assert_int_eq(run((struct opts){.only = "read"}, foreign), EXIT_USAGE);
+	ck_assert_ptr_nonnull(strstr(said(), "samples of another machine, 'Other', where this is 'Fake'"));
+	nothing_written();
+	ck_assert_int_eq(file_write(out, "mine", 4, true, &err), 0);
+	fake_reset();
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(fake.runs, 0); /* said before anything is measured */
+	ck_assert_str_eq(content(out), "mine");
+}
+END_TEST
+
+/* Sets that do not belong together. */
+START_TEST(two_machines_make_no_file)
+{
+	static const char *const texts[] = {"# chip: Other\n# device: cpu\n",
+					    "# chip: Fake\n# device: gpu\n"};
+	static const char *const msgs[] = {"samples of two machines, 'Fake' and 'Other', make no file",
+					   "two sets of samples are of one device, 'gpu'"};
+	const char *const paths[] = {gpu, in_folder("other.csv")};
+	const struct calib_samples ask = {paths, 2, NULL, "test"};
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(run((struct opts){.backend = "gpu"}, NULL), EXIT_FINE);
+	str_addf(&text, "%skind,bytes,seconds\nread,1000,1\n", texts[_i]);
+	ck_assert_int_eq(file_write(paths[1], text.text, text.len, true, &err), 0);
+	str_clear(&text);
+	ck_assert_int_eq(calib_from_samples(&arena, &ask, &text, &err), -1);
+	ck_assert_str_eq(err.msg, msgs[_i]);
+	ck_assert_uint_eq(text.len, 0);
+	str_release(&text);
+}
+END_TEST
+
+Suite *suite_measure(void)
+{
+	Suite *s = suite_create("measure");
+	TCase *t = tcase_create("machine");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, two_devices_make_one_file);
+	tcase_add_loop_test(t, an_interruption_loses_no_row, 0, 2);
+	tcase_add_test(t, one_device_alone);
+	tcase_add_test(t, what_is_refused_writes_nothing);
+	tcase_add_loop_test(t, two_machines_make_no_file, 0, 2);
+	tcase_set_timeout(t, 60);
+	suite_add_tcase(s, t);
+	return s;
+}
