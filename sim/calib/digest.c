@@ -138,6 +138,21 @@ static struct number per_count(struct digesting *g, enum sample_kind kind, doubl
 	return r;
 }
 
+/* Whether a time of its own before the work is seen: told apart from the rate, or, where few sizes leave it
+ * loosely known, because without it the sizes are missed by more than twice as much. */
+static bool starts_up(struct digesting *g, struct fit_point *p, size_t n, const struct fit *affine)
+{
+	struct fit_point *again = arena_array(g->arena, n, sizeof *again);
+	struct err err = ERR_INIT;
+	struct fit rate;
+
+	if (affine->apart || !affine->rate_known || n < 3)
+		return affine->apart;
+	memcpy(again, p, n * sizeof *again);
+	return fit_make(FIT_RATE, again, n, g->d->kernel.value, &rate, &err) == 0 && affine->used == n &&
+	       isfinite(affine->spread) && affine->spread < 0.5 * rate.spread;
+}
+
 /* A kernel that does nothing is the least a kernel can cost; one that reads and writes waits for the memory
  * too. */
 static void raise_kernel(struct digesting *g)
@@ -149,8 +164,8 @@ static void raise_kernel(struct digesting *g)
 	struct err err = ERR_INIT;
 	struct fit f;
 
-	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 || !f.apart ||
-	    f.p[FIT_T0].value <= k->value)
+	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 ||
+	    f.p[FIT_T0].value <= k->value || !starts_up(g, p, n, &f))
 		return;
 	note_fit(g, what, &f, p);
 	*k = (struct number){
@@ -281,7 +296,7 @@ static struct number work_rate(struct digesting *g, struct fit_point *p, size_t 
 		return r;
 	affine = fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known;
 	if (g->batched)
-		affine = affine && f.apart && f.p[FIT_T0].value > g->d->kernel.value;
+		affine = affine && f.p[FIT_T0].value > g->d->kernel.value && starts_up(g, p, n, &f);
 	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->d->kernel.value, &f, &err) != 0)) {
 		digest_note(g, "%s: not used: %s", what, err.msg[0] ? err.msg : "the rate is lost in t0");
 		return r;
