@@ -25,6 +25,7 @@
 	SUITE(step)                                                                                          \
 	SUITE(assignments)                                                                                   \
 	SUITE(generate)                                                                                      \
+	SUITE(overflow)                                                                                      \
 	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \

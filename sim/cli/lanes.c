@@ -34,6 +34,17 @@ static const char *joint_text(struct arena *a, const struct link *l)
 	return text;
 }
 
+static const char *disk_text(struct arena *a, const struct machine *m)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	units_format(&s, m->disk->read.value, DIM_BANDWIDTH, 3);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
 static struct lane lane_for(struct builder *b, size_t q)
 {
 	const struct world *w = b->w;
@@ -43,6 +54,11 @@ static struct lane lane_for(struct builder *b, size_t q)
 	if (q < w->units_n) {
 		m = &w->machines[w->units[q].machine];
 		return (struct lane){w->units[q].name, m->chip, m->origin.name, false};
+	}
+	if (!prog_is_link(w, q)) {
+		m = &w->machines[q - prog_disk(w, 0)];
+		return (struct lane){queue_name(b->arena, w, q), disk_text(b->arena, m), m->origin.name,
+				     true};
 	}
 	j = &w->joints[(q - w->units_n) / 2];
 	return (struct lane){queue_name(b->arena, w, q), joint_text(b->arena, j->link), j->link->origin.name,
@@ -56,8 +72,19 @@ static bool is_quiet(const struct builder *b, size_t q)
 	       (double)b->r->run.busy_ns[q] < 0.02 * (double)b->r->run.makespan_ns;
 }
 
-/* Lanes in an order that reads well: a device, then the links that leave it. Queues that do nothing are left
- * out. */
+/* Is a queue the unit's own, its machine's disk, or a link that leaves it? */
+static bool is_beside(const struct builder *b, size_t q, size_t unit)
+{
+	const struct world *w = b->w;
+	const size_t machine = w->units[unit].machine;
+
+	if (prog_is_link(w, q))
+		return w->joints[(q - w->units_n) / 2].ends[(q - w->units_n) % 2] == machine;
+	return q == unit || q == prog_disk(w, machine);
+}
+
+/* Lanes in an order that reads well: a device, its disk, then the links that leave it. Queues that do nothing
+ * are left out. */
 static size_t make_lanes(struct builder *b, struct lane *lanes)
 {
 	const size_t queues = prog_queues(b->w);
@@ -67,12 +94,8 @@ static size_t make_lanes(struct builder *b, struct lane *lanes)
 		b->lane_of[q] = UINT32_MAX;
 	for (size_t u = 0; u < b->w->units_n; u++) {
 		for (size_t q = 0; q < queues; q++) {
-			const struct joint *j =
-				q < b->w->units_n ? NULL : &b->w->joints[(q - b->w->units_n) / 2];
-			const bool leaves = j && j->ends[(q - b->w->units_n) % 2] == b->w->units[u].machine;
-
-			if (b->lane_of[q] != UINT32_MAX || b->r->run.busy_ns[q] == 0 ||
-			    (j ? !leaves : q != u) || is_quiet(b, q))
+			if (b->lane_of[q] != UINT32_MAX || b->r->run.busy_ns[q] == 0 || !is_beside(b, q, u) ||
+			    is_quiet(b, q))
 				continue;
 			b->lane_of[q] = (uint32_t)n;
 			lanes[n++] = lane_for(b, q);
@@ -95,6 +118,7 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 			return tag->half == HALF_INPUT ? BOX_INPUT : BOX_WEIGHTS;
 		return of_phase[tag->again ? PHASE_BACKWARD : tag->phase];
 	case CLASS_SEND:
+	case CLASS_READ:
 		return BOX_TRANSFER;
 	case CLASS_REDUCE:
 		return BOX_REDUCE;

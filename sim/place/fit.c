@@ -67,6 +67,12 @@ static double part_held_B(const struct model *m, const struct precision *pr, str
 	return sum;
 }
 
+double fit_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t mi)
+{
+	return part_held_B(p->world->model, &p->world->scenario->precision,
+			   model_block(p->world->model, block).part, parts_held(p, phases, n, block, mi));
+}
+
 double fit_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
 {
 	const struct model *m = p->world->model;
@@ -131,6 +137,18 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 	}
 }
 
+/* Frees just what is missing. */
+static void overflow(const struct placement *p, size_t mi, struct fit *f)
+{
+	const double missing = fit_short_B(f);
+
+	if (!overflow_free(p, mi, missing, &f->overflow, &f->disk_B))
+		return;
+	f->weights_B -= missing;
+	while (fit_short_B(f) > 0) /* by rounding */
+		f->weights_B = nextafter(f->weights_B, 0);
+}
+
 void fit_generate(const struct placement *p, struct fit *out)
 {
 	struct generate g = placement_generate(p);
@@ -142,5 +160,7 @@ void fit_generate(const struct placement *p, struct fit *out)
 		add_model(p, &g, mi, &out[mi]);
 		if (p->draft)
 			add_model(p->draft, &g, mi, &out[mi]);
+		if (g.how.overflow == OVERFLOW_STREAM && fit_short_B(&out[mi]) > 0)
+			overflow(p, mi, &out[mi]);
 	}
 }

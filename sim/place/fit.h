@@ -7,11 +7,14 @@
 #ifndef SIM_PLACE_FIT_H
 #define SIM_PLACE_FIT_H
 #include "sim/llm/memory.h"
-#include "sim/place/place.h"
+#include "sim/place/overflow.h"
 
 struct fit { /* bytes on one machine */
 	double weights_B, kv_B, activations_B, gradients_B, optimizer_B;
 	double usable_B;
+	double disk_B;            /* weights that stay on the disk; weights_B is then the rest of them and the
+				     room to read into */
+	struct overflow overflow; /* which those are */
 };
 
 double fit_need_B(const struct fit *f);  /* the sum */
@@ -27,7 +30,8 @@ struct shape prefill_shape(const struct generate *g);
 /* The share of a block that machine mi holds in a phase: shares of devices of one machine add up, replicas of
  * a data split are whole. */
 double fit_share(const struct placement *p, enum phase phase, size_t block, size_t mi);
-/* Bytes of the weights that any of those phases needs there. */
+/* Bytes of the weights that any of those phases needs there: of all blocks, and of one alone. */
 double fit_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi);
+double fit_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block, size_t mi);
 
 #endif

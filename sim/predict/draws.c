@@ -10,6 +10,8 @@ static const char *source_name(struct arena *a, const struct world *w, size_t s)
 	if (s < w->units_n)
 		return arena_printf(a, "draws/%s/%s", w->machines[w->units[s].machine].title,
 				    w->units[s].device->origin.name);
+	if (s >= w->units_n + w->joints_n)
+		return arena_printf(a, "draws/%s/disk", w->machines[s - w->units_n - w->joints_n].title);
 	return arena_printf(a, "draws/%s", w->joints[s - w->units_n].link->title);
 }
 

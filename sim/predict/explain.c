@@ -6,6 +6,10 @@
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
+	const size_t disks = w->units_n + w->joints_n;
+
+	if (source >= disks)
+		return arena_printf(a, "disk of %s", w->machines[source - disks].origin.name);
 	return arena_printf(a, "%s of %s", param_names[param],
 			    source < w->units_n ? w->units[source].name
 						: w->joints[source - w->units_n].link->origin.name);
@@ -22,8 +26,8 @@ static void walk(struct arena *a, const struct ran *r, struct params *sum)
 		double *s = sum[c->source].of;
 
 		if (c->kind != CLASS_OP) {
-			s[c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? PARAM_BANDWIDTH
-									   : PARAM_COPIES] +=
+			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
+										      : PARAM_BANDWIDTH] +=
 				c->cost.memory.s;
 			s[PARAM_LATENCY] += c->lag_s;
 			continue;
@@ -106,7 +110,7 @@ static struct crossing crossing_of(const struct ran *r, double steps)
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
 	}
 	walk(&scratch, r, sum);
-	for (size_t s = w->units_n; s < prog_sources(w); s++)
+	for (size_t s = w->units_n; s < w->units_n + w->joints_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);
@@ -228,6 +232,27 @@ static void train_verdict(struct str *out, const struct prediction *p, const str
 	traffic(out, "for each step", c.bytes, c.wait_s);
 }
 
+/* "streams 12.3 GB of weights from m5.disk for each token" */
+static void streaming(struct str *out, const struct prediction *p)
+{
+	const struct world *w = p->at.world;
+	const bool later = p->later[1].prog != NULL;
+	const struct prog *prog = later ? p->later[1].prog : p->first.prog;
+
+	for (size_t m = 0; prog && m < w->machines_n; m++) {
+		double bytes = 0;
+
+		for (size_t i = 0; i < prog->tasks.n; i++)
+			if (prog->tasks.at[i].queue == prog_disk(w, m))
+				bytes += prog->classes.at[prog->tasks.at[i].class].bytes;
+		if (bytes <= 0)
+			continue;
+		str_add(out, out->len ? ", " : "fits by streaming ");
+		size_text(out, later ? bytes / p->progs.repeat : bytes);
+		str_addf(out, " of weights from the disk of %s in each step", w->machines[m].origin.name);
+	}
+}
+
 size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
 			const char **notes)
 {
@@ -238,11 +263,12 @@ size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n,
 		const struct prediction *p = &all[i];
 		struct str s = STR_INIT;
 
-		if (machines_used(p) < 2)
-			continue;
-		if (generate && p->first.prog)
+		streaming(&s, p);
+		if (machines_used(p) > 1 && generate && p->first.prog) {
+			str_add(&s, s.len ? ". " : "");
 			generate_verdict(&s, p, generate, draws);
-		if (train && p->train.prog) {
+		}
+		if (machines_used(p) > 1 && train && p->train.prog) {
 			str_add(&s, s.len ? ". " : "");
 			train_verdict(&s, p, train, draws);
 		}

@@ -274,7 +274,8 @@ static struct memory_row memory_row(const struct world *w, size_t mi, const stru
 				   f->gradients_B,
 				   f->optimizer_B,
 				   0,
-				   NULL};
+				   NULL,
+				   f->disk_B};
 }
 
 /* "layer 12 ffn, backward, micro-batch 3" */

@@ -211,6 +211,8 @@ const char *queue_name(struct arena *a, const struct world *w, size_t q)
 
 	if (q < w->units_n)
 		return w->units[q].name;
+	if (!prog_is_link(w, q))
+		return arena_printf(a, "%s.disk", w->machines[q - prog_disk(w, 0)].origin.name);
 	j = &w->joints[(q - w->units_n) / 2];
 	from = (q - w->units_n) % 2;
 	return arena_printf(a, "%s %s>%s", j->link->origin.name, w->machines[j->ends[from]].origin.name,

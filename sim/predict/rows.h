@@ -27,6 +27,7 @@ struct memory_row {
 	double peak_s; /* when in the step; 0: it stands from the start */
 	const char
 		*during; /* what raised it to that: "layer 12 ffn, backward, micro-batch 3"; NULL: nothing */
+	double disk_B;   /* weights that stay on the disk, to be read in every step; not of need_B */
 };
 
 struct busy_row {

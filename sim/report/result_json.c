@@ -67,6 +67,8 @@ static void add_memory(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "activations_B", m->activations_B);
 		jsonw_key_number(w, "gradients_B", m->gradients_B);
 		jsonw_key_number(w, "optimizer_B", m->optimizer_B);
+		if (m->disk_B > 0)
+			jsonw_key_number(w, "disk_B", m->disk_B);
 		if (m->during) {
 			jsonw_key_number(w, "peak_s", m->peak_s);
 			add_text(w, "during", m->during);

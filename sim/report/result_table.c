@@ -385,6 +385,10 @@ static void fill_memory(struct memory_line *line, const struct memory_row *m)
 	add_part(&line->parts, "activations", m->activations_B);
 	add_part(&line->parts, "gradients", m->gradients_B);
 	add_part(&line->parts, "optimizer", m->optimizer_B);
+	if (m->disk_B > 0) {
+		str_add(&line->parts, ", on the disk ");
+		columns_size(&line->parts, m->disk_B);
+	}
 	if (m->during) {
 		str_add(&line->parts, ", at ");
 		units_format(&line->parts, m->peak_s, DIM_TIME, 3);

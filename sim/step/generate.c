@@ -28,6 +28,11 @@ struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
 	uint32_t turn; /* that it is in */
 };
 
+struct room { /* on a machine, for what it reads: one block computes while the next is read */
+	struct waits free, next;
+	bool taken; /* by the block that comes */
+};
+
 struct builder {
 	const struct placement *at;
 	const struct world *w;
@@ -37,6 +42,8 @@ struct builder {
 	/* [group][layer]: what has to end for a cache to be where decode is, and where prefill is; NULL: it
 	 * is */
 	struct waits *kv, *own;
+	struct fit *fit;       /* NULL, or of each machine: what it reads from its disk */
+	struct room *room;     /* likewise: what it can be read into */
 	VEC(uint32_t) turn_of; /* of each task */
 	uint32_t turns_n;
 	bool token_at_end; /* the program ends when the last token is where the next step begins */
@@ -158,6 +165,40 @@ static bool is_idle(const struct pass *s, size_t block)
 	       !seat_all_logits(w, &s->at->seats[s->phase][block]);
 }
 
+/* Weights that stay on a disk come in while the block before computes; experts when the router has said
+ * which. `also` gets what has to end for them to be there. */
+static void read_weights(struct builder *b, const struct pass *s, size_t block, struct waits *also)
+{
+	const struct block k = model_block(b->w->model, block);
+	const struct tag tag = {
+		.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
+	const double tokens = (double)(s->shape.batch * s->shape.tokens);
+
+	for (size_t m = 0; b->fit && s->at == b->at && m < b->w->machines_n; m++) {
+		const double bytes = overflow_read_B(&b->fit[m].overflow, b->at, s->phase, block, m, tokens);
+		struct waits after = b->room[m].free, there;
+
+		if (bytes <= 0)
+			continue;
+		if (k.part.role == ROLE_EXPERTS)
+			waits_join(&after, &s->x);
+		there = prog_read(b->p, m, bytes, tag, &after);
+		waits_join(also, &there);
+		b->room[m].free = b->room[m].next;
+		b->room[m].taken = true;
+	}
+}
+
+/* A block that has ended leaves the room of its weights. */
+static void leave_room(struct builder *b, const struct pass *s)
+{
+	for (size_t m = 0; b->fit && m < b->w->machines_n; m++) {
+		if (b->room[m].taken)
+			b->room[m].next = s->x;
+		b->room[m].taken = false;
+	}
+}
+
 static void put_block(struct builder *b, struct pass *s, size_t block)
 {
 	const struct world *w = s->at->world;
@@ -178,7 +219,9 @@ static void put_block(struct builder *b, struct pass *s, size_t block)
 		s->walk.shape.all_logits = prompt ? seat_all_logits(w, seat) : s->checks;
 	if (prompt && one_row(s, block))
 		s->walk.shape.tokens = 1;
+	read_weights(b, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
+	leave_room(b, s);
 	s->done = block;
 	if (!attends || !prompt)
 		return;
@@ -367,9 +410,39 @@ static void add_prefill(struct builder *b, int64_t group, bool decodes)
 		add_step(b, group, b->g.prompt);
 }
 
+/* What each machine reads from its disk; NULL: nothing does. The caller frees it. */
+static struct fit *streams(const struct placement *at)
+{
+	struct fit *fit = xcalloc(at->world->machines_n, sizeof *fit);
+	bool any = false;
+
+	fit_generate(at, fit);
+	for (size_t m = 0; m < at->world->machines_n; m++)
+		any |= fit[m].disk_B > 0;
+	if (any)
+		return fit;
+	free(fit);
+	return NULL;
+}
+
 static struct builder builder_of(const struct placement *at)
 {
-	return (struct builder){.at = at, .w = at->world, .g = placement_generate(at)};
+	return (struct builder){.at = at,
+				.w = at->world,
+				.g = placement_generate(at),
+				.fit = streams(at),
+				.room = xcalloc(at->world->machines_n, sizeof(struct room))};
+}
+
+/* All but the program. */
+static struct prog *close_builder(struct builder *b)
+{
+	VEC_FREE(&b->passes);
+	free(b->kv);
+	free(b->own);
+	free(b->fit);
+	free(b->room);
+	return b->p;
 }
 
 static struct prog *build_first(const struct placement *at)
@@ -382,10 +455,7 @@ static struct prog *build_first(const struct placement *at)
 	for (int64_t i = 0; i < groups; i++)
 		add_prefill(&b, i, b.g.tokens > 1);
 	put_passes(&b);
-	VEC_FREE(&b.passes);
-	free(b.kv);
-	free(b.own);
-	return b.p;
+	return close_builder(&b);
 }
 
 /* One step, or as many as show what a step costs once the groups have spread out. */
@@ -408,8 +478,7 @@ static struct prog *build_later(const struct placement *at, int64_t past, int re
 		}
 	}
 	put_passes(&b);
-	VEC_FREE(&b.passes);
-	return b.p;
+	return close_builder(&b);
 }
 
 /* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
@@ -467,11 +536,13 @@ struct generate_progs generate_build(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
 	struct generate_progs r = {.first = build_first(at), .repeat = 1, .per_step = 1};
+	struct fit *fit = streams(at);
 	int64_t first, last;
 	double steps;
 
-	if (groups_of(&g) > 1)
+	if (groups_of(&g) > 1 || fit) /* reads for a step begin in the one before */
 		r.repeat = WARM_STEPS + TIMED_STEPS;
+	free(fit);
 	if (at->draft)
 		r.per_step = speculative_tokens(g.how.speculative);
 	steps = ((double)(g.tokens - 1) - r.per_step) / r.per_step;

@@ -31,16 +31,28 @@ struct route {
 
 size_t prog_queues(const struct world *w)
 {
-	return w->units_n + 2 * w->joints_n;
+	return w->units_n + 2 * w->joints_n + w->machines_n;
+}
+
+bool prog_is_link(const struct world *w, size_t queue)
+{
+	return queue >= w->units_n && queue < w->units_n + 2 * w->joints_n;
+}
+
+size_t prog_disk(const struct world *w, size_t machine)
+{
+	return w->units_n + 2 * w->joints_n + machine;
 }
 
 size_t prog_sources(const struct world *w)
 {
-	return w->units_n + w->joints_n;
+	return w->units_n + w->joints_n + w->machines_n;
 }
 
 bool prog_has_param(const struct world *w, size_t source, enum param p)
 {
+	if (source >= w->units_n + w->joints_n) /* a disk has its rate alone */
+		return p == PARAM_BANDWIDTH && w->machines[source - w->units_n - w->joints_n].disk;
 	return (source < w->units_n) == (p < PARAM_LINKS);
 }
 
@@ -273,6 +285,20 @@ static struct waits just(uint32_t task)
 
 	waits_add(&w, task);
 	return w;
+}
+
+struct waits prog_read(struct prog *p, size_t machine, double bytes, struct tag tag,
+		       const struct waits *after)
+{
+	const struct world *w = p->world;
+	const struct qty *rate;
+	struct class c = {.kind = CLASS_READ, .bytes = bytes, .source = w->units_n + w->joints_n + machine};
+
+	if (bytes <= 0)
+		return *after;
+	rate = &w->machines[machine].disk->read;
+	c.cost.memory = (struct term){bytes / rate->value, rate->spread, rate->how};
+	return just(put(p, (uint32_t)prog_disk(w, machine), find_class(p, &c), tag, after));
 }
 
 struct waits prog_message(struct prog *p, const struct message *m, struct tag tag, const struct waits *after)

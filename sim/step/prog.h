@@ -13,14 +13,14 @@
 #include "sim/des/task.h"
 #include "sim/place/place.h"
 
-enum class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE };
+enum class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE, CLASS_READ };
 
 struct class
 {
 	enum class_kind kind;
 	struct op op;     /* CLASS_OP */
 	struct cost cost; /* CLASS_OP; else all in .memory */
-	size_t source;    /* whose parameters: a unit, or units_n + a joint */
+	size_t source;    /* whose parameters: a unit, or what comes behind them in prog_sources() */
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* over the link */
@@ -62,9 +62,12 @@ struct prog {
 	uint32_t marks[4];  /* tasks whose end somebody asks for; TASK_NONE if unused */
 };
 
-/* Queues: one for each unit, then two for each joint (from its first end, from its second). */
+/* Queues: one for each unit, then two for each joint (from its first end, from its second), then one for each
+ * machine's disk. */
 size_t prog_queues(const struct world *w);
-size_t prog_sources(const struct world *w); /* units, then joints */
+bool prog_is_link(const struct world *w, size_t queue);
+size_t prog_disk(const struct world *w, size_t machine);
+size_t prog_sources(const struct world *w); /* units, then joints, then the machines' disks */
 bool prog_has_param(const struct world *w, size_t source, enum param p);
 
 struct site prog_site(struct arena *a, const struct world *w, size_t unit); /* the unit as operators see it */
@@ -119,6 +122,10 @@ struct message {
 	bool opens; /* a collective operation, whose software takes its time once */
 };
 struct waits prog_message(struct prog *p, const struct message *m, struct tag tag, const struct waits *after);
+
+/* Reads bytes from a machine's disk into its memory. Returns what has to end for them to be there. */
+struct waits prog_read(struct prog *p, size_t machine, double bytes, struct tag tag,
+		       const struct waits *after);
 
 /* Moves bytes from one unit to another; within a machine nothing moves. Returns what has to end for them to
  * be there. */

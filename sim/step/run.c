@@ -96,7 +96,7 @@ bool prog_shares(const struct prog *p)
 	for (size_t i = 0; i < p->tasks.n && !shares; i++) {
 		const uint32_t q = p->tasks.at[i].queue;
 
-		shares = q >= w->units_n && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
+		shares = prog_is_link(w, q) && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
 	}
 	free(busy);
 	return shares;
@@ -104,10 +104,10 @@ bool prog_shares(const struct prog *p)
 
 /* ---- times ---- */
 
-/* What the time of a class on a link hangs on. */
+/* What the time of a class on a link, or of a disk, hangs on. */
 static enum param link_param(const struct class *c)
 {
-	return c->kind == CLASS_SEND || c->kind == CLASS_REDUCE ? PARAM_BANDWIDTH : PARAM_COPIES;
+	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
 
 struct class_times prog_times(struct arena *a, const struct prog *p)
@@ -178,7 +178,7 @@ static struct task task_of(const struct prog *p, const struct class_times *t, co
 {
 	const struct world *w = p->world;
 	const struct class *c = &p->classes.at[pt->class];
-	const bool on_link = pt->queue >= w->units_n;
+	const bool on_link = prog_is_link(w, pt->queue);
 	const size_t joint = (pt->queue - w->units_n) / 2;
 	struct task out = {.duration_ns = t->ns[pt->class],
 			   .lag_ns = t->lag_ns[pt->class],
@@ -189,7 +189,7 @@ static struct task task_of(const struct prog *p, const struct class_times *t, co
 
 	if (on_link)
 		share_link(w->joints[joint].link, c, &out);
-	else if (busy[w->units[pt->queue].machine])
+	else if (pt->queue < w->units_n && busy[w->units[pt->queue].machine])
 		share_memory(c, &out);
 	if (out.bytes > 0)
 		out.wire = (uint32_t)(on_link ? joint : w->joints_n + w->units[pt->queue].machine);

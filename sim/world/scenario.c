@@ -22,6 +22,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
 static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
+static const char *const overflows[] = {[OVERFLOW_REFUSE] = "refuse", [OVERFLOW_STREAM] = "stream", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none",
 				     [RULE_TENSOR] = "tensor",
 				     [RULE_DATA] = "data",
@@ -68,6 +69,8 @@ static const struct table speculative_table = {"speculative", sizeof(struct spec
 		 .help = "groups of sequences that follow one another through devices"},                     \
 		{SAID(at, kv, unsaid, "stream"), .type = FIELD_CHOICE, .choices = kv_whens,                  \
 		 .help = "when a cache goes to decode: layer by layer as it is made, or all at the end"},    \
+		{SAID(at, overflow, unsaid, "refuse"), .type = FIELD_CHOICE, .choices = overflows,           \
+		 .help = "weights that do not fit; stream: read from the machine's disk in every step"},     \
 	{                                                                                                    \
 		SAID(at, speculative, true, NULL),                                                           \
 			.type = FIELD_MAYBE, .sub = &speculative_table,                                      \
@@ -230,6 +233,8 @@ struct generate generate_as(const struct generate *g, const struct assignment *a
 		as.how.micro_batches = h->micro_batches;
 	if (yml_get(h->origin.node, "kv"))
 		as.how.kv = h->kv;
+	if (yml_get(h->origin.node, "overflow"))
+		as.how.overflow = h->overflow;
 	if (yml_get(h->origin.node, "speculative"))
 		as.how.speculative = h->speculative;
 	return as;

@@ -11,6 +11,7 @@
 #define SCENARIO_SCHEMA "lemursim/scenario/1"
 
 enum kv_when { KV_STREAM, KV_END };
+enum overflow_way { OVERFLOW_REFUSE, OVERFLOW_STREAM };
 enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
 
 struct world;
@@ -37,6 +38,7 @@ struct generate_how {
 				  assignment: as the workload says */
 	int kv; /* where decode is elsewhere than prefill: each layer's cache leaves when it is made, or all
 		   at the end */
+	int overflow; /* weights beyond the memory: refused, or read from the machine's disk in every step */
 	struct speculative *speculative; /* NULL: token by token */
 };
 
