@@ -106,6 +106,9 @@ readme: all ## refresh what README.md says the tool prints, and its pictures
 	./lemursim roofline $(SCENARIO) -f -o scenarios/pictures/roofline.svg
 	./lemursim schedule $(SCENARIO) -a "prefill M5, decode M4 Pro" -f -o scenarios/pictures/handoff.svg
 	./lemursim schedule $(SCENARIO) -a "FFN M5, attention and KV M4 Pro" --phase decode -f -o scenarios/pictures/ffn-split.svg
+	@for a in 1F1B "interleaved 1F1B" ZB-H1 ZB-V; do n=$$(printf %s "$$a" | tr 'A-Z ' 'a-z-'); \
+	./lemursim schedule scenarios/pipeline-schedules.yaml -a "$$a" --phase train -f -o scenarios/pictures/$$n.svg || exit 1; done
+	./lemursim schedule scenarios/data-parallel.yaml -a "by speed, sent while backward runs" --phase train -f -o scenarios/pictures/data-parallel.svg
 check-readme: all ## fail where README.md no longer says what the tool prints
 	@sh tests/tools/readme.sh --check README.md
 

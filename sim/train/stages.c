@@ -320,6 +320,7 @@ int stages_check(const struct placement *at, struct diags *diags)
 	const bool asked = at->world->scenario->workload.train != NULL;
 	const enum train_schedule schedule =
 		asked ? (enum train_schedule)placement_train(at).how.schedule : SCHEDULE_SERIAL;
+	const int64_t in_flight = asked ? placement_train(at).how.in_flight : 0;
 	struct arena scratch = ARENA_INIT;
 	int rc = 0;
 
@@ -330,6 +331,13 @@ int stages_check(const struct placement *at, struct diags *diags)
 	if ((int64_t)replicas_n(at) > placement_train(at).micro_batches) {
 		complain(at, diags, "raise workload.train.micro_batches",
 			 "fewer micro-batches than devices that share them");
+		return -1;
+	}
+	if (schedule <= SCHEDULE_GPIPE && in_flight > 0 && in_flight < placement_train(at).micro_batches) {
+		complain(at, diags, "it limits 1f1b, interleaved and the zero-bubble schedules",
+			 schedule == SCHEDULE_GPIPE
+				 ? "gpipe holds every micro-batch, whatever in_flight says"
+				 : "serial holds one micro-batch, whatever in_flight says");
 		return -1;
 	}
 	for (size_t i = 0; i < replicas_n(at) && schedule == SCHEDULE_ZB_V && !rc; i++) {
