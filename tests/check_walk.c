@@ -238,6 +238,39 @@ START_TEST(one_sum_for_both_kinds)
 }
 END_TEST
 
+/* The router runs whole on each device of a split: neither waits for the other's, only for its sum. */
+START_TEST(a_router_on_each)
+{
+	struct arena a = ARENA_INIT;
+	sim_ns router_ns[2] = {0}, begun_ns[2] = {0};
+	struct placement p;
+	struct toy_run r;
+	struct prog *f;
+
+	world("[{on: [a, b], split: tensor}]", "machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
+	p = toy_place(&toy, 0);
+	f = walked(&p, PHASE_FORWARD);
+	r = toy_run(&a, f);
+	for (size_t i = f->tasks.n; i-- > 0;) {
+		const struct prog_task *t = &f->tasks.at[i];
+		const size_t on = t->queue == 0 ? 0 : 1;
+
+		if (t->tag.layer != 1 || f->classes.at[t->class].kind != CLASS_OP)
+			continue;
+		if (t->tag.part.role == ROLE_SHARED)
+			begun_ns[on] = r.run.spans[i].start_ns;
+		if (t->tag.part.role == ROLE_ROUTER && r.run.spans[i].end_ns > router_ns[on])
+			router_ns[on] = r.run.spans[i].end_ns;
+	}
+	ck_assert_int_gt(router_ns[1], router_ns[0]);
+	ck_assert_int_eq(begun_ns[0], router_ns[0]);
+	ck_assert_int_eq(begun_ns[1], router_ns[1]);
+	prog_free(f);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
 Suite *suite_walk(void)
 {
 	Suite *s = suite_create("walk");
@@ -249,6 +282,7 @@ Suite *suite_walk(void)
 	tcase_add_loop_test(tc, both_kinds_at_once, 0, 3);
 	tcase_add_test(tc, one_device_is_a_chain);
 	tcase_add_test(tc, one_sum_for_both_kinds);
+	tcase_add_test(tc, a_router_on_each);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -202,6 +202,16 @@ static struct waits feed_experts(struct walk *k, size_t block, const struct feed
 	return there;
 }
 
+/* What every device of a split makes whole for itself, the next block on the same devices has once its own
+ * device is through, which its queue sees to. */
+static bool each_has_its_own(const struct walk *k, size_t from, size_t block)
+{
+	const enum role role = model_block(k->prog->world->model, from).part.role;
+
+	return (role == ROLE_EMBEDDING || role == ROLE_ROUTER) && k->seats[from].n > 1 &&
+	       seat_same(&k->seats[from], &k->seats[block]);
+}
+
 static struct waits forward(struct walk *k, size_t block, const struct waits *also)
 {
 	const struct tag tag = tag_of(k, block);
@@ -212,6 +222,8 @@ static struct waits forward(struct walk *k, size_t block, const struct waits *al
 
 	if (k->seats[block].by_experts)
 		after = k->ends[router_of(k, block)];
+	else if (n && each_has_its_own(k, feeds[0].from, block))
+		after.n = 0;
 	else if (late)
 		after = feed_experts(k, block, &feeds[0], late->from);
 	else if (n)
