@@ -27,6 +27,7 @@ struct bench_case {
 
 struct backend_info {
 	char chip[64], os[64], build[64], power[64];
+	char note[440]; /* what could be here and is not, and why; empty: nothing */
 	int64_t cores, ram_B, working_set_B, cache_B; /* cache_B: the last level's */
 	bool low_power, on_battery;
 };

@@ -7,7 +7,7 @@
 
 #include "kernels/suite_take.h"
 
-enum { PASSES = 3, EXTRA_PASSES = 3, MIN_BATCHES = 3, SUSTAINED_LEAST = 12 };
+enum { PASSES = 3, EXTRA_PASSES = 3, MIN_BATCHES = 3, SUSTAINED_LEAST = 12, FAILURES_MAX = 8 };
 static const double usual_ci_limit = 0.2, usual_canary_limit = 0.1, sure = 0.03;
 /* What a whole plan may take: less than 60 s and 6 minutes, by what the last case of a row may overrun. */
 static const double quick_limit_s = 54, full_limit_s = 335, most_of_budget = 1.5;
@@ -16,6 +16,7 @@ struct measured { /* one case */
 	const struct suite_row *row;
 	struct bench_case c;
 	batches got;
+	bool failed;
 };
 
 struct plan_row {
@@ -33,7 +34,7 @@ struct runner {
 	size_t rows_n;
 	double share, limit_s; /* of all rows that are wanted */
 	VEC(struct measured) measured;
-	VEC(struct suite_skip) skips;
+	VEC(struct suite_skip) skips, failed;
 };
 
 static double or_usual(double given, double usual)
@@ -279,6 +280,25 @@ static struct take how_to_take(const struct runner *u, const struct suite_row *r
 	return (struct take){row->min_s, pass ? 1 : MIN_BATCHES, most / PASSES, left * share};
 }
 
+/* A wrong kernel is an error, not a number: the case has no samples and is named, the others go on. Where
+ * nothing has come right yet, or too much goes wrong, it is the backend. */
+static int note_failure(struct runner *u, struct measured *c, const struct err *why, struct err *err)
+{
+	const char *label = suite_label(u->arena, &c->c);
+	size_t good = 0;
+
+	VEC_FREE(&c->got);
+	c->got = (batches){0};
+	c->failed = true;
+	VEC_ADD(&u->failed, (struct suite_skip){label, arena_strdup(u->arena, why->msg)});
+	for (size_t i = 0; i < u->measured.n; i++)
+		good += u->measured.at[i].got.n > 0;
+	if (u->failed.n < FAILURES_MAX || u->failed.n < good)
+		return 0;
+	return err_set(err, "%zu cases failed, the first: %s: %.300s", u->failed.n, u->failed.at[0].label,
+		       u->failed.at[0].why);
+}
+
 /* One pass over the cases of a row, in a new order. Extra passes take only those that are not sure yet. */
 static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, double until, struct err *err)
 {
@@ -293,19 +313,17 @@ static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, doub
 	for (size_t i = 0; i < n && !take_stopped(&u->taker); i++) {
 		struct measured *c = &u->measured.at[first + order[i]];
 		const double cost = suite_case_s(&u->taker.m, row, &c->c);
+		struct err why = ERR_INIT;
 		const struct take how = how_to_take(u, row, pass, fmin(cost / rest, 1), until);
 
 		rest -= cost;
 
 		tell(u, row_i, fmin(((double)pass + (double)i / (double)n) / PASSES, 1), &c->c);
-		if (pass >= PASSES && ci_now(u, c) <= sure)
+		if (c->failed || (pass >= PASSES && ci_now(u, c) <= sure))
 			continue;
-		if (take_case(&u->taker, &c->c, &how, &c->got, err) != 0) {
-			struct err inner = *err;
-
-			err->msg[0] = '\0';
-			return err_set(err, "%s: %.300s", suite_label(u->arena, &c->c), inner.msg);
-		}
+		if (take_case(&u->taker, &c->c, &how, &c->got, &why) != 0 &&
+		    note_failure(u, c, &why, err) != 0)
+			return -1;
 	}
 	return take_canaries(&u->taker, err);
 }
@@ -393,6 +411,8 @@ static void fill_samples(struct runner *u)
 	for (size_t i = 0; i < u->measured.n; i++) {
 		const struct measured *c = &u->measured.at[i];
 
+		if (c->failed)
+			continue;
 		if (!c->got.n) {
 			VEC_ADD(&u->skips,
 				(struct suite_skip){suite_label(u->arena, &c->c), "stopped before its turn"});
@@ -410,17 +430,24 @@ static void fill_samples(struct runner *u)
 	u->r->set.n = n;
 }
 
+static const struct suite_skip *keep(struct arena *a, const struct suite_skip *from, size_t n)
+{
+	struct suite_skip *to = arena_array(a, n + 1, sizeof *to);
+
+	if (n)
+		memcpy(to, from, n * sizeof *to);
+	return to;
+}
+
 static void fill_result(struct runner *u, const struct backend_info *before, const struct backend_info *after)
 {
 	struct suite_result *r = u->r;
-	struct suite_skip *skips;
-
 	fill_samples(u);
-	skips = arena_array(u->arena, u->skips.n + 1, sizeof *skips);
-	if (u->skips.n)
-		memcpy(skips, u->skips.at, u->skips.n * sizeof *skips);
-	r->skips = skips;
+	r->skips = keep(u->arena, u->skips.at, u->skips.n);
 	r->skips_n = u->skips.n;
+	r->failed = keep(u->arena, u->failed.at, u->failed.n);
+	r->failed_n = u->failed.n;
+	r->note = before->note[0] ? arena_strdup(u->arena, before->note) : NULL;
 	r->set.chip = arena_strdup(u->arena, before->chip);
 	r->set.os = arena_strdup(u->arena, before->os);
 	r->set.build = arena_strdup(u->arena, before->build);
@@ -477,6 +504,7 @@ static void release(struct runner *u)
 		VEC_FREE(&u->measured.at[i].got);
 	VEC_FREE(&u->measured);
 	VEC_FREE(&u->skips);
+	VEC_FREE(&u->failed);
 	for (size_t i = 0; i < u->rows_n; i++)
 		VEC_FREE(&u->rows[i].cases);
 	for (size_t i = 0; i < CANARY_N; i++)

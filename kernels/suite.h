@@ -77,6 +77,9 @@ struct suite_result {
 	struct sample_set set; /* tool and date are left to the caller */
 	const struct suite_skip *skips;
 	size_t skips_n;
+	const struct suite_skip *failed; /* cases that could not be prepared, or whose result was wrong */
+	size_t failed_n;
+	const char *note;             /* of the backend; NULL: none */
 	size_t short_n;               /* cases with fewer batches than planned: time was short */
 	const char **done, **missing; /* rows finished, and not for an interruption */
 	size_t done_n, missing_n;
@@ -85,8 +88,9 @@ struct suite_result {
 	double elapsed_s;
 };
 
-/* Measures; everything in *r lives in the arena. 0, also when interrupted; -1 with err: an unknown row, a
- * refusal, a backend that failed or computed a wrong result. */
+/* Measures; everything in *r lives in the arena. 0, also when interrupted, or where single cases failed: they
+ * have no samples, and are named in r->failed. -1 with err: an unknown row, a refusal, a backend that fails
+ * at all it is asked. */
 int suite_run(struct arena *a, const struct backend *b, const struct suite_options *o, struct suite_result *r,
 	      struct err *err);
 

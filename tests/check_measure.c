@@ -216,10 +216,6 @@ START_TEST(what_is_refused_writes_nothing)
 	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
 	nothing_written();
 	fake_reset();
-	fake.wrong = true;
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FAILED);
-	nothing_written();
-	fake_reset();
 	ck_assert_int_eq(run((struct opts){.backend = "tpu"}, NULL), EXIT_USAGE);
 	ck_assert_int_eq(run((struct opts){.only = "raed"}, NULL), EXIT_USAGE);
 	ck_assert_int_eq(file_write(foreign[0], other, strlen(other), true, &err), 0);
@@ -231,6 +227,26 @@ START_TEST(what_is_refused_writes_nothing)
 	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
 	ck_assert_int_eq(fake.runs, 0); /* said before anything is measured */
 	ck_assert_str_eq(content(out), "mine");
+}
+END_TEST
+
+/* No file beside an error; the rest of the samples is kept, and makes one when asked. */
+START_TEST(a_wrong_kernel_makes_no_file)
+{
+	struct sample_set set;
+	struct err err = ERR_INIT;
+
+	fake.wrong = true;
+	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FAILED);
+	ck_assert(!file_exists(out));
+	ck_assert_ptr_nonnull(strstr(said(), "FAILED: gemm"));
+	ck_assert_ptr_nonnull(strstr(said(), " cases failed: no hardware file is written"));
+	ck_assert_ptr_nonnull(
+		strstr(said(), arena_printf(&arena, "--from %s --from %s -o %s", gpu, cpu, out)));
+	ck_assert_int_eq(samples_csv_read(&arena, gpu, content(gpu), &set, &err), 0);
+	for (size_t i = 0; i < set.n; i++)
+		MUST(set.samples[i].m != 64 || set.samples[i].kind == SAMPLE_DISPATCH);
+	from_samples();
 }
 END_TEST
 
@@ -267,6 +283,7 @@ Suite *suite_measure(void)
 	tcase_add_loop_test(t, an_interruption_loses_no_row, 0, 2);
 	tcase_add_test(t, one_device_alone);
 	tcase_add_test(t, what_is_refused_writes_nothing);
+	tcase_add_test(t, a_wrong_kernel_makes_no_file);
 	tcase_add_loop_test(t, two_machines_make_no_file, 0, 2);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);

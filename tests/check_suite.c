@@ -240,12 +240,27 @@ START_TEST(interrupted_rows_are_left_out_whole)
 }
 END_TEST
 
-START_TEST(a_wrong_kernel_is_an_error)
+/* It has no samples and a name; the other cases have theirs. */
+START_TEST(a_wrong_kernel_is_no_number)
 {
-	fake.wrong = true;
-	ck_assert_int_eq(run("prefill", (struct suite_options){.quick = true}), -1);
-	ck_assert_msg(strstr(failure.msg, "prefill f16 64 x 64") && strstr(failure.msg, "wrong result"), "%s",
-		      failure.msg);
+	fake.wrong = true; /* of 64 rows */
+	ck_assert_msg(run("prefill", (struct suite_options){.quick = true}) == 0, "%s", failure.msg);
+	ck_assert_uint_eq(result.failed_n, 1);
+	ck_assert_str_eq(result.failed[0].label, "prefill f16 64 x 64");
+	ck_assert_str_eq(result.failed[0].why, "a wrong result: element 7 is 1, not 2");
+	ck_assert_uint_ge(result.set.n, 3);
+	for (size_t i = 0; i < result.set.n; i++) {
+		ck_assert_int_ne(result.set.samples[i].m, 64);
+		ck_assert_uint_ge(result.set.samples[i].seconds_n, 9);
+	}
+}
+END_TEST
+
+START_TEST(a_backend_that_is_always_wrong_is_an_error)
+{
+	fake.all_wrong = true;
+	ck_assert_int_eq(run("gemv", (struct suite_options){.quick = true}), -1);
+	ck_assert_msg(strstr(failure.msg, "8 cases failed, the first: gemv") != NULL, "%s", failure.msg);
 }
 END_TEST
 
@@ -330,7 +345,8 @@ Suite *suite_suite(void)
 	tcase_add_test(t, a_batch_lasts_as_long_as_its_row_says);
 	tcase_add_test(t, order_is_of_the_seed);
 	tcase_add_test(t, interrupted_rows_are_left_out_whole);
-	tcase_add_test(t, a_wrong_kernel_is_an_error);
+	tcase_add_test(t, a_wrong_kernel_is_no_number);
+	tcase_add_test(t, a_backend_that_is_always_wrong_is_an_error);
 	tcase_add_loop_test(t, battery_needs_force, 0, 2);
 	tcase_add_test(t, unknown_rows);
 	tcase_add_test(t, list_names_every_row);

@@ -14,7 +14,8 @@ struct fake {
 	double ramp_s;                       /* half speed until then */
 	double slow_from_s, slow_to_s, slow; /* factor on the time in a phase */
 	double prepare_s;
-	bool low_power, on_battery, wrong;
+	bool low_power, on_battery;
+	bool wrong, all_wrong; /* cases of 64 rows; all but the canaries */
 	long stop_at; /* run() that sets the flag; 0: none */
 	/* what happened */
 	double now_s;

@@ -331,6 +331,8 @@ static int metal_info(void *self, struct backend_info *info, struct err *err)
 	POOL_BEGIN
 	power_read(&m->info);
 	POOL_END
+	if (m->tensor_why[0])
+		snprintf(m->info.note, sizeof m->info.note, "no path 'tensor': %s", m->tensor_why);
 	*info = m->info;
 	return 0;
 }

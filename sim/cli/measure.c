@@ -115,8 +115,12 @@ static void print_samples(const struct suite_result *r)
 		str_addf(&s, "%s%s\n", x->rejected ? "  rejected: " : "",
 			 x->rejected && x->why ? x->why : "");
 	}
+	if (r->note)
+		str_addf(&s, "  %s\n", r->note);
 	for (size_t i = 0; i < r->skips_n; i++)
 		str_addf(&s, "  not measured: %s: %s\n", r->skips[i].label, r->skips[i].why);
+	for (size_t i = 0; i < r->failed_n; i++)
+		str_addf(&s, "  FAILED: %s: %s\n", r->failed[i].label, r->failed[i].why);
 	if (r->short_n)
 		str_addf(&s, "  time was short: %zu of %zu cases have fewer batches than planned\n",
 			 r->short_n, set->n);
@@ -246,7 +250,7 @@ static int keep_samples(struct run *u, struct measured *d, struct err *err)
 	return d->r.set.n ? samples_csv_read(u->arena, d->samples, kept, &d->r.set, err) : 0;
 }
 
-static int measure_device(struct run *u, struct measured *d, double share)
+static int measure_device(struct run *u, struct measured *d, double share, size_t *failed)
 {
 	const struct opts *o = u->o;
 	struct suite_options s = {.quick = o->quick,
@@ -269,6 +273,7 @@ static int measure_device(struct run *u, struct measured *d, double share)
 	d->r.set.tool = u->m->tool;
 	d->r.set.date = today(u->arena);
 	print_samples(&d->r);
+	*failed += d->r.failed_n;
 	u->out = u->out ? u->out : usual_path(u->arena, d->r.set.chip);
 	if (add_earlier(u, &d->r.set, &err) != 0)
 		return complain(&err, EXIT_USAGE);
@@ -324,6 +329,22 @@ static int write_machine(const struct run *u)
 	return rc;
 }
 
+/* No file is made beside an error; but what came right is kept, and a file of it is one command away. */
+static int say_what_failed(const struct run *u, size_t failed)
+{
+	struct err err = ERR_INIT;
+	struct str from = STR_INIT;
+	int rc;
+
+	for (size_t i = 0; i < u->n; i++)
+		str_addf(&from, " --from %s", u->at[i].samples);
+	err_set(&err, "%zu case%s failed: no hardware file is written", failed, failed == 1 ? "" : "s");
+	err_hint(&err, "of what came right: lemursim calibrate%s -o %s", from.text, u->out);
+	rc = complain(&err, EXIT_FAILED);
+	str_release(&from);
+	return rc;
+}
+
 static int choose(struct run *u)
 {
 	const struct opts *o = u->o;
@@ -353,13 +374,16 @@ int measure_machine(const struct measuring *m, const struct opts *o)
 {
 	struct arena a = ARENA_INIT;
 	struct run u = {.arena = &a, .m = m, .o = o, .out = o->out, .on_terminal = isatty(STDERR_FILENO)};
+	size_t failed = 0;
 	int rc = choose(&u);
 
 	for (size_t i = 0; i < u.n && rc == EXIT_FINE && !*m->stop; i++)
-		rc = measure_device(&u, &u.at[i], u.n == 1 ? 1 : m->shares[i]);
+		rc = measure_device(&u, &u.at[i], u.n == 1 ? 1 : m->shares[i], &failed);
 	if (rc == EXIT_FINE && *m->stop) {
 		say_how_to_resume(&u);
 		rc = EXIT_INTERRUPTED;
+	} else if (rc == EXIT_FINE && failed) {
+		rc = say_what_failed(&u, failed);
 	} else if (rc == EXIT_FINE) {
 		rc = write_machine(&u);
 	}

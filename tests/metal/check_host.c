@@ -255,10 +255,13 @@ static int test_recovery(void)
 static int tensor_absent(const char *why)
 {
 	static const struct bench_case c = CASE(GEMM, F16, .path = "tensor", .m = 64, .n = 64, .k = 64);
+	struct backend_info info;
 	struct err err = ERR_INIT;
 	void *self = NULL;
 
 	WANT(!b->open(&self, &err));
+	WANT(!b->info(self, &info, &err));
+	WANT(!strncmp(info.note, "no path 'tensor': ", 18));
 	WANT(!b->can(self, &c));
 	WANT(b->prepare(self, &c, &err));
 	if (!strstr(err.msg, why))
