@@ -53,7 +53,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/answer
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: FORCE catalogue check-catalogue readme check-readme same bench deps need install clean help
+.PHONY: models FORCE catalogue check-catalogue readme check-readme same bench deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -100,6 +100,10 @@ catalogue: all ## make hardware/apple/*.yaml again from hardware/measured
 check-catalogue: all ## fail where hardware/apple is not, byte for byte, what hardware/measured gives
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/apple/$$n.yaml || exit 1; done
+CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
+models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
+	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
+		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
 readme: all ## refresh what README.md says the tool prints, and its pictures
 	@sh tests/tools/readme.sh README.md
 	@mkdir -p scenarios/pictures

@@ -16,6 +16,7 @@
 	SUITE(stats)                                                                                         \
 	SUITE(hw)                                                                                            \
 	SUITE(llm)                                                                                           \
+	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \
 	SUITE(runs)                                                                                          \
@@ -29,7 +30,7 @@
 	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \
-	SUITE(predict) \
+	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \

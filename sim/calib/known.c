@@ -103,7 +103,7 @@ static int by_bits(double bits)
 	int best = FORMAT_F16;
 	double off = INFINITY;
 
-	for (int f = 0; f < FORMAT_N; f++) {
+	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the common ones */
 		const double d = fabs(log(8 * format_bytes((enum format_id)f, 1) / bits));
 
 		if (d < off && f != FORMAT_BF16) {

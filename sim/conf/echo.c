@@ -47,8 +47,11 @@ void field_help(const struct table *t, int indent, struct str *out)
 		str_addf(out, "%s:", f->key);
 		str_pad(out, ' ', out->len - from < 24 ? 24 - (out->len - from) : 1);
 		str_addf(out, "%s [%s", f->help, type_name(f));
-		for (size_t c = 0; f->choices && f->choices[c]; c++)
-			str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
+		if (f->choices && i && f->choices == t->fields[i - 1].choices)
+			str_add(out, " the same");
+		else
+			for (size_t c = 0; f->choices && f->choices[c]; c++)
+				str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
 		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE || f->dim == DIM_TOKENS)
 			str_addf(out, ", like %s", units_example(f->dim));
 		if (f->share_of)

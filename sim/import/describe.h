@@ -22,6 +22,7 @@ struct described {
 	int64_t window, full_every;
 	const char *bias; /* "none", "qkv", "qkvo" */
 	bool qk_norm, sinks, tied, post_norms;
+	bool fused; /* q, k and v in one tensor */
 	bool latent;
 	int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
 	bool gelu, ffn_bias; /* gelu: up and down alone; a gated GELU counts as swiglu */

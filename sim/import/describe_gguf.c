@@ -178,6 +178,7 @@ static int attention(struct reading *r)
 		  : has(r, "attn_q.bias") || has(r, "attn_qkv.bias") ? "qkv"
 								     : "none";
 	d->qk_norm = has(r, "attn_q_norm.weight");
+	d->fused = qkv != NULL;
 	d->sinks = has(r, "attn_sinks.weight") || has(r, "attn_sinks");
 	d->post_norms = has(r, "post_ffw_norm.weight");
 	if (latent(r) != 0 || window(r) != 0)

@@ -18,7 +18,7 @@ struct family {
 	int64_t heads, kv_heads; /* defaults; 0: must be said; kv_heads 0: as many as heads */
 	const char *bias;        /* always there ("qkv"), or NULL: attention_bias says */
 	const char *bias_key;    /* what attention_bias brings: "qkv" or "qkvo" */
-	bool qk_norm, post_norms, sinks;
+	bool qk_norm, post_norms, sinks, fused;
 	enum sight sight;
 	int64_t full_every; /* default of the window's pattern */
 	int64_t window;     /* default */
@@ -89,7 +89,7 @@ static const struct family families[] = {
 	 .full_every = 6,
 	 .window = 4096,
 	 .vocabulary = 262208},
-	{.type = "phi3", .sight = SEES_WINDOW},
+	{.type = "phi3", .sight = SEES_WINDOW, .fused = true},
 	{.type = "gpt_oss",
 	 .head_dim = 64,
 	 .kv_heads = 8,
@@ -311,6 +311,7 @@ static void attention(struct reading *r)
 		d->qk_norm = flag(r, r->config, "use_qk_norm", false);
 	d->post_norms = f->post_norms;
 	d->sinks = f->sinks;
+	d->fused = f->fused;
 	if (!f->latent)
 		return;
 	d->latent = true;
@@ -441,7 +442,7 @@ static void what_is_not_modelled(struct reading *r)
 /* ChatGLM (GLM-4 9B as first published) has names of its own. */
 static void chatglm(struct reading *r)
 {
-	static const struct family like = {.type = "chatglm"};
+	static const struct family like = {.type = "chatglm", .fused = true};
 	struct described *d = r->d;
 
 	r->f = &like;
@@ -454,6 +455,7 @@ static void chatglm(struct reading *r)
 			      ? NUMBER(r, 1, "multi_query_group_num")
 			      : d->heads;
 	d->inner = NUMBER(r, 0, "ffn_hidden_size");
+	d->fused = like.fused;
 	d->bias = flag(r, r->config, "add_bias_linear", false) ? "qkvo"
 		  : flag(r, r->config, "add_qkv_bias", false)  ? "qkv"
 							       : "none";

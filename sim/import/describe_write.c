@@ -60,6 +60,8 @@ static void attention(const struct described *d, struct str *out)
 		str_add(out, "  qk_norm: true\n");
 	if (d->sinks)
 		str_add(out, "  sinks: true\n");
+	if (d->fused)
+		str_add(out, "  fused: true\n");
 	if (d->latent)
 		str_addf(out,
 			 "  latent: {q_rank: %lld, kv_rank: %lld, nope_dim: %lld, rope_dim: %lld, value_dim: "

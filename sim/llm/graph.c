@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "sim/llm/memory.h"
+#include "sim/llm/mix.h"
 
 const char *const phase_names[PHASE_N + 1] = {
 	[PHASE_PREFILL] = "prefill",   [PHASE_DECODE] = "decode", [PHASE_FORWARD] = "forward",
@@ -101,10 +102,10 @@ static void products(struct writer *w, const struct layer *l, struct spread x, b
 				     l->k,
 				     x.copies,
 				     2 * x.rows * n * k,
-				     precision_bytes(w->p, l->t, w->m->layers, x.copies * n * k),
+				     mix_bytes(w->m, w->p, l->t, x.copies * n * k),
 				     act_B(w, x.rows * (n + k)),
 				     x.rows,
-				     precision_format(w->p, l->t),
+				     mix_most(w->m, w->p, l->t),
 				     l->split == SPLIT_EXPERTS ? w->m->experts->active : 0};
 
 	if (w->phase != PHASE_BACKWARD) {

@@ -6,6 +6,8 @@
 
 #include "sim/llm/routing.h"
 
+#include "sim/llm/mix.h"
+
 const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
 					    [ROLE_ATTENTION] = "attention",
 					    [ROLE_FFN] = "ffn",
@@ -57,6 +59,7 @@ static const struct field attention_fields[] = {
 	 .help = "which projections have one"},
 	FLAG(struct attention, qk_norm, "false", "a norm over each head's query and key"),
 	FLAG(struct attention, sinks, "false", "a learned number for each head joins the softmax"),
+	FLAG(struct attention, fused, "false", "its q, k and v are one tensor (Phi-3, GLM-4 9B)"),
 };
 static const struct table attention_table = {"attention", sizeof(struct attention), attention_fields,
 					     ARRAY_LEN(attention_fields)};
@@ -121,7 +124,7 @@ const struct table model_table = {"model", sizeof(struct model), model_fields, A
 
 /* --- blocks --------------------------------------------------------------------------------------- */
 
-static bool has_experts(const struct model *m, int64_t layer)
+bool model_layer_has_experts(const struct model *m, int64_t layer)
 {
 	const struct experts *x = m->experts;
 
@@ -176,7 +179,7 @@ struct block model_block(const struct model *m, size_t i)
 	at = i - layer_begin(m, lo);
 	if (at == 0)
 		return (struct block){{ROLE_ATTENTION, is_windowed(m, lo)}, lo};
-	if (!has_experts(m, lo))
+	if (!model_layer_has_experts(m, lo))
 		return (struct block){{ROLE_FFN, false}, lo};
 	if (at == 1)
 		return (struct block){{ROLE_ROUTER, false}, lo};
@@ -365,7 +368,7 @@ double part_weights_B(const struct model *m, const struct precision *p, struct p
 	for (size_t i = 0; i < n; i++) {
 		const bool tied = rows[i].tensor == TENSOR_EMBEDDING && m->tied_head;
 
-		sum += precision_bytes(p, tied ? TENSOR_HEAD : rows[i].tensor, m->layers, rows[i].numbers);
+		sum += mix_bytes(m, p, tied ? TENSOR_HEAD : rows[i].tensor, rows[i].numbers);
 	}
 	return sum;
 }
@@ -465,5 +468,5 @@ int model_check(const struct model *m, struct diags *diags)
 		return diag_add(
 			diags, yml_get(m->origin.node, "parameters")->place, "one of the dimensions is wrong",
 			"model: %.4g parameters are published, these dimensions make %.4g", published, ours);
-	return check_sizes(m, diags);
+	return published > 0 ? check_sizes(m, diags) : 0; /* else it is no published model, or one changed */
 }

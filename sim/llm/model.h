@@ -28,6 +28,7 @@ struct attention {
 	struct latent *latent; /* NULL: keys and values are kept as they are */
 	int bias;
 	bool causal, rope, qk_norm, sinks;
+	bool fused; /* queries, keys and values are one tensor: file types treat them alike */
 };
 
 struct ffn {
@@ -105,6 +106,7 @@ struct part_count {
 };
 size_t model_parts(const struct model *m, struct part_count out[MODEL_PARTS]);
 bool model_has(const struct model *m, enum role role);
+bool model_layer_has_experts(const struct model *m, int64_t layer);
 
 /* Blocks in order: the embedding, those of each layer, the head. The ends are numbered even where a model has
  * none. */

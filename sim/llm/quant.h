@@ -1,10 +1,9 @@
 /*
- * quant.h - the formats numbers are kept in, and which of them each tensor of a file has.
+ * quant.h - the formats numbers are kept in, and the file types that mix them.
  *
  * Layer llm. A format is a block of so many numbers in so many bytes. A mix is what a file type really is:
  * llama.cpp's q4_K_M keeps half of the value and down projections, and the head, in q6_K; MXFP4 files hold
- * only their experts in it. Layers are treated alike: what differs between them by a rule is averaged over
- * them, so that a model's bytes are exact and a layer's are the mean.
+ * only their experts in it. Which tensor has which format is told by mix.h, as it depends on the model.
  */
 #ifndef SIM_LLM_QUANT_H
 #define SIM_LLM_QUANT_H
@@ -15,17 +14,44 @@ struct format {
 	const char *name;
 	int weights, bytes;
 };
+/* id, name, weights of a block, its bytes. ggml-common.h of llama.cpp (block_q8_0, block_q6_K, ...); MXFP4:
+ * OCP Microscaling v1.0; FP8: one byte, and a 32-bit scale for 128 x 128 (DeepSeek-V3, arXiv:2412.19437,
+ * section 3.3.2); MLX: `bits` each, and a scale and a bias of 16 bits for a group (mlx, quantize()), its
+ * mxfp4 and nvfp4 as those of others. */
+#define MLX_FORMATS(X, bits)                                                                                 \
+	X(MLX_Q##bits, "mlx_q" #bits, 64, 8 * bits + 4)                                                      \
+	X(MLX_Q##bits##_G32, "mlx_q" #bits "_g32", 32, 4 * bits + 4)                                         \
+	X(MLX_Q##bits##_G128, "mlx_q" #bits "_g128", 128, 16 * bits + 4)
+#define FORMATS(X)                                                                                           \
+	X(F32, "f32", 1, 4)                                                                                  \
+	X(F16, "f16", 1, 2)                                                                                  \
+	X(BF16, "bf16", 1, 2)                                                                                \
+	X(Q8_0, "q8_0", 32, 34)                                                                              \
+	X(Q6_K, "q6_K", 256, 210)                                                                            \
+	X(Q5_K, "q5_K", 256, 176)                                                                            \
+	X(Q4_K, "q4_K", 256, 144)                                                                            \
+	X(Q4_0, "q4_0", 32, 18)                                                                              \
+	X(MXFP4, "mxfp4", 32, 17)                                                                            \
+	X(Q2_K, "q2_K", 256, 84)                                                                             \
+	X(Q3_K, "q3_K", 256, 110)                                                                            \
+	X(Q4_1, "q4_1", 32, 20)                                                                              \
+	X(Q5_0, "q5_0", 32, 22)                                                                              \
+	X(Q5_1, "q5_1", 32, 24)                                                                              \
+	X(IQ4_NL, "iq4_nl", 32, 18)                                                                          \
+	X(IQ4_XS, "iq4_xs", 256, 136)                                                                        \
+	X(NVFP4, "nvfp4", 64, 36)                                                                            \
+	X(FP8, "fp8", 16384, 16388)                                                                          \
+	MLX_FORMATS(X, 2)                                                                                    \
+	MLX_FORMATS(X, 3)                                                                                    \
+	MLX_FORMATS(X, 4)                                                                                    \
+	MLX_FORMATS(X, 5)                                                                                    \
+	MLX_FORMATS(X, 6)                                                                                    \
+	MLX_FORMATS(X, 8)
 enum format_id {
-	FORMAT_F32,
-	FORMAT_F16,
-	FORMAT_BF16,
-	FORMAT_Q8_0,
-	FORMAT_Q6_K,
-	FORMAT_Q5_K,
-	FORMAT_Q4_K,
-	FORMAT_Q4_0,
-	FORMAT_MXFP4,
-	FORMAT_N
+#define X(id, name, weights, bytes) FORMAT_##id,
+	FORMATS(X)
+#undef X
+		FORMAT_N
 };
 extern const struct format formats[FORMAT_N];
 extern const char *const format_names[FORMAT_N + 1];
@@ -52,8 +78,27 @@ enum tensor {
 };
 extern const char *const tensor_names[TENSOR_N + 1];
 
-/* The first FORMAT_N mixes are named as the formats, in their order. */
-enum mix_id { MIX_Q5_K_M = FORMAT_N, MIX_Q5_K_S, MIX_Q4_K_M, MIX_Q4_K_S, MIX_N };
+/* File types: the first FORMAT_N are named as the formats, in their order; then those that mix formats.
+ * mix.c says which tensor has which. */
+#define MIXES(X)                                                                                             \
+	X(Q5_K_M, "q5_K_M")                                                                                  \
+	X(Q5_K_S, "q5_K_S")                                                                                  \
+	X(Q4_K_M, "q4_K_M")                                                                                  \
+	X(Q4_K_S, "q4_K_S")                                                                                  \
+	X(Q3_K_L, "q3_K_L")                                                                                  \
+	X(Q3_K_M, "q3_K_M")                                                                                  \
+	X(Q3_K_S, "q3_K_S")                                                                                  \
+	X(MXFP4_BF16, "mxfp4_bf16")                                                                          \
+	X(MLX_MXFP4, "mlx_mxfp4")                                                                            \
+	X(MLX_MXFP4_Q4, "mlx_mxfp4_q4")                                                                      \
+	X(MLX_MXFP4_Q8, "mlx_mxfp4_q8")
+enum mix_id {
+	MIX_BEFORE_FIRST = FORMAT_N - 1,
+#define X(id, name) MIX_##id,
+	MIXES(X)
+#undef X
+		MIX_N
+};
 extern const char *const mix_names[MIX_N + 1];
 
 struct tensor_formats { /* exceptions to the mix: 0, or a format's id + 1 */
@@ -68,11 +113,5 @@ struct precision {
 	struct tensor_formats tensors; /* which tensors are not as the mix has them */
 };
 extern const struct table precision_table;
-
-/* What most weights of a class are kept in. */
-enum format_id precision_format(const struct precision *p, enum tensor t);
-
-/* Bytes of so many weights of a class, in a model of so many layers. */
-double precision_bytes(const struct precision *p, enum tensor t, int64_t layers, double numbers);
 
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/llm/mix.h"
 #include "sim/place/parts.h"
 
 double fit_need_B(const struct fit *f)
@@ -62,7 +63,7 @@ static double part_held_B(const struct model *m, const struct precision *pr, str
 		const bool tied = rows[i].tensor == TENSOR_EMBEDDING && m->tied_head;
 
 		sum += share_of(m, part, rows[i].tensor, share) *
-		       precision_bytes(pr, tied ? TENSOR_HEAD : rows[i].tensor, m->layers, rows[i].numbers);
+		       mix_bytes(m, pr, tied ? TENSOR_HEAD : rows[i].tensor, rows[i].numbers);
 	}
 	return sum;
 }

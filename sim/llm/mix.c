@@ -1,0 +1,361 @@
+/* mix.c - see mix.h. */
+#include "sim/llm/mix.h"
+
+/* What a rule asks of a model and of a tensor in it. */
+struct about {
+	const struct model *m;
+	enum tensor t;
+	int64_t layer, layers;
+};
+
+/* --- which layers, which rows --------------------------------------------------------------------- */
+
+static bool of_experts(enum tensor t)
+{
+	return t == TENSOR_SHARED_UP || t == TENSOR_SHARED_DOWN || t == TENSOR_EXPERT_UP ||
+	       t == TENSOR_EXPERT_DOWN || t == TENSOR_ROUTER;
+}
+
+/* The inputs of a tensor: the length of its rows, which blocks must divide. */
+static int64_t row_of(const struct model *m, enum tensor t)
+{
+	const struct attention *a = &m->attention;
+
+	switch (t) {
+	case TENSOR_O:
+		return a->heads * (a->latent ? a->latent->value_dim : a->head_dim);
+	case TENSOR_DOWN:
+		return m->ffn->inner;
+	case TENSOR_SHARED_DOWN:
+		return experts_shared_inner(m->experts);
+	case TENSOR_EXPERT_DOWN:
+		return m->experts->inner;
+	default:
+		return m->hidden;
+	}
+}
+
+/* --- llama.cpp ------------------------------------------------------------------------------------ */
+
+static bool more_bits(const struct about *x) /* use_more_bits() */
+{
+	const int64_t i = x->layer, n = x->layers;
+
+	return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
+}
+
+static int64_t gqa(const struct model *m) /* hparams.n_gqa(); a latent cache has one head */
+{
+	return m->attention.latent ? m->attention.heads : m->attention.heads / m->attention.kv_heads;
+}
+
+static bool eight_experts(const struct model *m)
+{
+	return m->experts && m->experts->count == 8;
+}
+
+/* LLM_TYPE_70B of the families that have one: 80 layers, grouped queries. */
+static bool is_70b(const struct model *m)
+{
+	return m->layers == 80 && gqa(m) > 1;
+}
+
+static enum format_id value_rule(int mix, const struct about *x)
+{
+	switch (mix) {
+	case FORMAT_Q2_K:
+		return gqa(x->m) >= 4 ? FORMAT_Q4_K : FORMAT_Q3_K;
+	case MIX_Q3_K_M:
+		return x->layer < 2 ? FORMAT_Q5_K : FORMAT_Q4_K;
+	case MIX_Q3_K_L:
+		return FORMAT_Q5_K;
+	case MIX_Q3_K_S:
+		return FORMAT_Q3_K;
+	case FORMAT_IQ4_NL:
+	case FORMAT_IQ4_XS:
+		return gqa(x->m) >= 4 ? FORMAT_Q5_K : (enum format_id)mix;
+	case MIX_Q4_K_M:
+		return more_bits(x) ? FORMAT_Q6_K : FORMAT_Q4_K;
+	case MIX_Q5_K_M:
+		return more_bits(x) ? FORMAT_Q6_K : FORMAT_Q5_K;
+	case MIX_Q4_K_S:
+		return x->layer < 4 ? FORMAT_Q5_K : FORMAT_Q4_K;
+	case MIX_Q5_K_S:
+		return FORMAT_Q5_K;
+	default:
+		return (enum format_id)mix;
+	}
+}
+
+static enum format_id down_rule(int mix, const struct about *x)
+{
+	const int64_t i = x->layer, n = x->layers;
+
+	switch (mix) {
+	case FORMAT_Q2_K:
+		return FORMAT_Q3_K;
+	case MIX_Q3_K_M:
+		return i < n / 16 ? FORMAT_Q5_K : FORMAT_Q4_K;
+	case MIX_Q3_K_L:
+		return FORMAT_Q5_K;
+	case MIX_Q4_K_M:
+		return more_bits(x) ? FORMAT_Q6_K : FORMAT_Q4_K;
+	case MIX_Q5_K_M:
+		return more_bits(x) ? FORMAT_Q6_K : FORMAT_Q5_K;
+	case MIX_Q4_K_S:
+		return i < n / 8 ? FORMAT_Q5_K : FORMAT_Q4_K;
+	case MIX_Q3_K_S:
+		return FORMAT_Q3_K;
+	case MIX_Q5_K_S:
+		return FORMAT_Q5_K;
+	default: /* iq4 and q4_0 have exceptions that depend on an importance matrix; iq4 files are made with
+		    one */
+		return (enum format_id)mix;
+	}
+}
+
+/* The format a file type is named after: llama_ftype_get_default_type(). */
+static enum format_id named_after(int mix)
+{
+	switch (mix) {
+	case MIX_Q5_K_M:
+	case MIX_Q5_K_S:
+		return FORMAT_Q5_K;
+	case MIX_Q4_K_M:
+	case MIX_Q4_K_S:
+		return FORMAT_Q4_K;
+	case MIX_Q3_K_L:
+	case MIX_Q3_K_M:
+	case MIX_Q3_K_S:
+		return FORMAT_Q3_K;
+	default:
+		return (enum format_id)mix;
+	}
+}
+
+static enum format_id output_rule(int mix, const struct about *x)
+{
+	if (eight_experts(x->m)) /* of the file types that give it q5_K, those that are here */
+		return mix == FORMAT_Q2_K || mix == FORMAT_IQ4_NL || mix == FORMAT_IQ4_XS ||
+				       mix == MIX_Q3_K_S || mix == MIX_Q3_K_M || mix == MIX_Q4_K_S ||
+				       mix == MIX_Q4_K_M
+			       ? FORMAT_Q5_K
+			       : named_after(mix);
+	if (mix == FORMAT_Q2_K)
+		return FORMAT_Q3_K;
+	if (mix == MIX_Q3_K_M)
+		return FORMAT_Q4_K;
+	if (mix == MIX_Q3_K_L)
+		return FORMAT_Q5_K;
+	return named_after(mix);
+}
+
+static enum format_id value_or_more(int mix, const struct about *x)
+{
+	const enum format_id f = value_rule(mix, x);
+
+	if (eight_experts(x->m))
+		return FORMAT_Q8_0;
+	return is_70b(x->m) && (f == FORMAT_Q3_K || f == FORMAT_Q4_K) ? FORMAT_Q5_K : f;
+}
+
+/* attn_qkv, as files of 2024 and 2025 have it; since a rewrite of 2026 its branch is not reached any more,
+ * and the rule for values is. */
+static enum format_id fused_rule(int mix)
+{
+	switch (mix) {
+	case MIX_Q3_K_M:
+	case MIX_Q3_K_L:
+		return FORMAT_Q4_K;
+	case MIX_Q4_K_M:
+		return FORMAT_Q5_K;
+	case MIX_Q5_K_M:
+		return FORMAT_Q6_K;
+	default:
+		return named_after(mix);
+	}
+}
+
+static enum format_id ggml_rule(int mix, const struct about *x)
+{
+	const struct attention *a = &x->m->attention;
+
+	switch (x->t) {
+	case TENSOR_SMALL: /* of one dimension */
+	case TENSOR_ROUTER:
+		return FORMAT_F32;
+	case TENSOR_HEAD:
+		return mix == FORMAT_Q8_0 ? FORMAT_Q8_0 : FORMAT_Q6_K;
+	case TENSOR_Q:
+		return a->fused ? fused_rule(mix) : named_after(mix);
+	case TENSOR_K:
+		return a->fused ? fused_rule(mix) : eight_experts(x->m) ? FORMAT_Q8_0 : named_after(mix);
+	case TENSOR_V: /* of latent attention: two tensors that no rule knows */
+		return a->fused ? fused_rule(mix) : a->latent ? named_after(mix) : value_or_more(mix, x);
+	case TENSOR_O:
+		return output_rule(mix, x);
+	case TENSOR_DOWN:
+	case TENSOR_SHARED_DOWN:
+	case TENSOR_EXPERT_DOWN:
+		return down_rule(mix, x);
+	default:
+		return named_after(mix);
+	}
+}
+
+/* tensor_type_fallback(): rows that blocks of 256 do not divide get blocks of 32. */
+static enum format_id fallback(enum format_id f, int64_t row)
+{
+	static const struct {
+		enum format_id from, to;
+	} others[] = {{FORMAT_IQ4_XS, FORMAT_IQ4_NL}, {FORMAT_Q2_K, FORMAT_Q4_0}, {FORMAT_Q3_K, FORMAT_Q4_0},
+		      {FORMAT_Q4_K, FORMAT_Q5_0},     {FORMAT_Q5_K, FORMAT_Q5_1}, {FORMAT_Q6_K, FORMAT_Q8_0}};
+
+	if (row % formats[f].weights == 0)
+		return f;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (others[i].from == f && row % 32 == 0)
+			return others[i].to;
+	return FORMAT_F16;
+}
+
+static enum format_id ggml_format(int mix, const struct about *x, int64_t row)
+{
+	const enum format_id f = ggml_rule(mix, x);
+
+	if (f == FORMAT_F32)
+		return f;
+	/* the head is not mixed where its rows do not divide */
+	if (x->t == TENSOR_HEAD && row % formats[named_after(mix)].weights)
+		return FORMAT_Q8_0;
+	return fallback(f, row);
+}
+
+/* --- what others do ------------------------------------------------------------------------------- */
+
+/* MXFP4_MOE of llama.cpp: the rest is q8_0. gpt-oss as it was published: the rest is bf16. */
+static enum format_id expert_format(const struct about *x, enum format_id rest, enum format_id small)
+{
+	if (x->t == TENSOR_EXPERT_UP || x->t == TENSOR_EXPERT_DOWN)
+		return FORMAT_MXFP4;
+	return x->t == TENSOR_SMALL || x->t == TENSOR_ROUTER ? small : rest;
+}
+
+/* Formats of products alone: embedding, head, router and what is small stay as they are. */
+static enum format_id product_format(const struct about *x, enum format_id f)
+{
+	return x->t == TENSOR_SMALL || x->t == TENSOR_ROUTER || x->t == TENSOR_EMBEDDING ||
+			       x->t == TENSOR_HEAD
+		       ? FORMAT_BF16
+		       : f;
+}
+
+/* mlx_lm: all that rows divide, embedding and head too; routers have 8 bits, as qwen3_moe and gpt_oss ask. */
+static enum format_id mlx_format(const struct about *x, enum format_id f, int64_t row)
+{
+	if (x->t == TENSOR_SMALL)
+		return FORMAT_BF16;
+	if (x->t == TENSOR_ROUTER)
+		f = FORMAT_MLX_Q8;
+	return row % formats[f].weights ? FORMAT_BF16 : f;
+}
+
+static bool by_mlx(int mix)
+{
+	return mix >= FORMAT_MLX_Q2 && mix < FORMAT_N;
+}
+
+static enum format_id format_of(int mix, const struct about *x, int64_t row)
+{
+	const bool expert = x->t == TENSOR_EXPERT_UP || x->t == TENSOR_EXPERT_DOWN;
+
+	switch (mix) {
+	case FORMAT_F32:
+	case FORMAT_F16:
+	case FORMAT_BF16:
+		return (enum format_id)mix;
+	case FORMAT_Q5_K: /* no file type of llama.cpp's: every matrix alike, as with --pure */
+	case FORMAT_Q4_K:
+	case FORMAT_Q3_K:
+		return x->t == TENSOR_SMALL || x->t == TENSOR_ROUTER ? FORMAT_F32
+								     : fallback((enum format_id)mix, row);
+	case FORMAT_MXFP4:
+		return expert_format(x, FORMAT_Q8_0, FORMAT_F32);
+	case MIX_MXFP4_BF16:
+		return expert_format(x, FORMAT_BF16, FORMAT_BF16);
+	case FORMAT_FP8:
+	case FORMAT_NVFP4:
+		return product_format(x, (enum format_id)mix);
+	case MIX_MLX_MXFP4:
+		return mlx_format(x, FORMAT_MXFP4, row);
+	case MIX_MLX_MXFP4_Q4:
+		return mlx_format(x, expert ? FORMAT_MXFP4 : FORMAT_MLX_Q4, row);
+	case MIX_MLX_MXFP4_Q8:
+		return mlx_format(x, expert ? FORMAT_MXFP4 : FORMAT_MLX_Q8, row);
+	default:
+		return by_mlx(mix) ? mlx_format(x, (enum format_id)mix, row) : ggml_format(mix, x, row);
+	}
+}
+
+/* --- all of it ------------------------------------------------------------------------------------ */
+
+enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t, int64_t layer)
+{
+	const struct about x = {m, t, layer, m->layers};
+
+	return format_of(mix, &x, row_of(m, t));
+}
+
+enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t)
+{
+	if (p->tensors.at[t])
+		return (enum format_id)(p->tensors.at[t] - 1);
+	return mix_format(m, (enum mix_id)p->weights, t,
+			  m->layers / 8); /* the first that has not more bits */
+}
+
+/* One number's bytes in a layer. Latent attention's values are two tensors: what makes keys of the latent has
+ * rows of nope_dim, what makes values rows of the latent. */
+static double bytes_each(int mix, const struct about *x)
+{
+	const struct latent *l = x->m->attention.latent;
+	double nope, all;
+
+	if (x->t != TENSOR_V || !l)
+		return format_bytes(format_of(mix, x, row_of(x->m, x->t)), 1);
+	nope = (double)l->nope_dim;
+	all = nope + (double)l->value_dim;
+	return (nope * format_bytes(format_of(mix, x, l->nope_dim), 1) +
+		(double)l->value_dim * format_bytes(format_of(mix, x, l->kv_rank), 1)) /
+	       all;
+}
+
+/* Do layers differ under this mix? */
+static bool differs(int mix, enum tensor t)
+{
+	const bool by_layer =
+		mix == MIX_Q5_K_M || mix == MIX_Q4_K_M || mix == MIX_Q4_K_S || mix == MIX_Q3_K_M;
+
+	return by_layer && t != TENSOR_EMBEDDING && t != TENSOR_HEAD && t != TENSOR_SMALL &&
+	       t != TENSOR_ROUTER;
+}
+
+double mix_bytes(const struct model *m, const struct precision *p, enum tensor t, double numbers)
+{
+	struct about x = {m, t, 0, m->layers};
+	double sum = 0, n = 0;
+
+	if (p->tensors.at[t])
+		return format_bytes((enum format_id)(p->tensors.at[t] - 1), numbers);
+	if (!differs(p->weights, t))
+		return numbers * bytes_each(p->weights, &x);
+	for (; x.layer < m->layers; x.layer++) {
+		if (t == TENSOR_DOWN || t == TENSOR_UP
+			    ? model_layer_has_experts(m, x.layer)
+			    : of_experts(t) && !model_layer_has_experts(m, x.layer))
+			continue;
+		sum += bytes_each(p->weights, &x);
+		n++;
+	}
+	return n > 0 ? numbers * sum / n : 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * mix.h - which format each tensor of a file has: the rules of those who quantise.
+ *
+ * Layer llm. llama.cpp's rules are those of src/llama-quant.cpp (llama_tensor_get_type_impl(),
+ * tensor_type_fallback()) at 007dbbf, 2026; files made since 2024 follow them. mlx_lm's are those of utils.py
+ * (quantize_model()) and of the models' quant_predicate at d78bf58, 2026. Layers are treated alike: what
+ * differs between them by a rule is averaged over them, so that a model's bytes are exact and a layer's are
+ * the mean.
+ */
+#ifndef SIM_LLM_MIX_H
+#define SIM_LLM_MIX_H
+#include "sim/llm/model.h"
+
+/* Bytes of so many weights of a class. */
+double mix_bytes(const struct model *m, const struct precision *p, enum tensor t, double numbers);
+
+/* What most weights of a class are kept in; where that is a tie, the one of fewer bits. */
+enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t);
+
+/* The format of a tensor in one layer (any, where it is in none), as the mix has it: no exceptions. */
+enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t, int64_t layer);
+
+#endif
