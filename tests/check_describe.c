@@ -309,6 +309,161 @@ START_TEST(packed_weights)
 }
 END_TEST
 
+/* --- GGUF of each kind: tensors tell the shape --------------------------------------------------- */
+
+struct tensor_of {
+	const char *name;
+	uint64_t dims[4];
+};
+#define QKVO                                                                                                 \
+	{"attn_q.weight", {256, 256}}, {"attn_k.weight", {256, 128}}, {"attn_v.weight", {256, 128}},         \
+	{                                                                                                    \
+		"attn_output.weight",                                                                        \
+		{                                                                                            \
+			256, 256                                                                             \
+		}                                                                                            \
+	}
+#define GATED                                                                                                \
+	{"ffn_gate.weight", {256, 512}}, {"ffn_up.weight", {256, 512}},                                      \
+	{                                                                                                    \
+		"ffn_down.weight",                                                                           \
+		{                                                                                            \
+			512, 256                                                                             \
+		}                                                                                            \
+	}
+#define EXPS                                                                                                 \
+	{"ffn_gate_inp.weight", {256, 8}}, {"ffn_gate_exps.weight", {256, 64, 8}},                           \
+		{"ffn_up_exps.weight", {256, 64, 8}},                                                        \
+	{                                                                                                    \
+		"ffn_down_exps.weight",                                                                      \
+		{                                                                                            \
+			64, 256, 8                                                                           \
+		}                                                                                            \
+	}
+
+enum { KIND_TENSORS = 12 };
+static const struct kind_of {
+	const char *arch;
+	struct {
+		const char *key;
+		uint32_t value;
+	} keys[5];
+	struct tensor_of tensors[KIND_TENSORS];
+} kinds[] = {
+	{"llama", {{NULL, 0}}, {QKVO, GATED}},
+	{"qwen2", {{NULL, 0}}, {QKVO, GATED, {"attn_q.bias", {256}}}},
+	{"gpt-oss",
+	 {{"attention.sliding_window", 128}, {"expert_count", 8}, {"expert_used_count", 2}},
+	 {QKVO,
+	  EXPS,
+	  {"attn_output.bias", {256}},
+	  {"attn_sinks.weight", {4}},
+	  {"ffn_up_exps.bias", {64, 8}}}},
+	{"gemma3",
+	 {{"attention.sliding_window", 512}},
+	 {QKVO, GATED, {"attn_q_norm.weight", {64}}, {"post_ffw_norm.weight", {256}}}},
+	{"phi3",
+	 {{NULL, 0}},
+	 {{"attn_qkv.weight", {256, 512}},
+	  {"attn_output.weight", {256, 256}},
+	  {"ffn_up.weight", {256, 1024}},
+	  {"ffn_down.weight", {512, 256}}}},
+	{"starcoder2", {{NULL, 0}}, {QKVO, {"ffn_up.weight", {256, 1024}}, {"ffn_down.weight", {1024, 256}}}},
+	{"deepseek2",
+	 {{"attention.kv_lora_rank", 64},
+	  {"attention.key_length_mla", 96},
+	  {"attention.value_length_mla", 48},
+	  {"expert_count", 8},
+	  {"expert_used_count", 2}},
+	 {{"attn_q.weight", {256, 384}},
+	  {"attn_kv_a_mqa.weight", {256, 80}},
+	  {"attn_k_b.weight", {80, 64, 4}},
+	  {"attn_v_b.weight", {64, 48, 4}},
+	  {"attn_output.weight", {192, 256}},
+	  EXPS,
+	  {"ffn_up_shexp.weight", {256, 128}}}},
+};
+
+static const struct {
+	size_t kind, offset;
+	int64_t want;
+	bool flag;
+} seen[] = {
+#define NUM(k, member, want)                                                                                 \
+	{                                                                                                    \
+		k, offsetof(struct described, member), want, false                                           \
+	}
+#define IS(k, member, want)                                                                                  \
+	{                                                                                                    \
+		k, offsetof(struct described, member), want, true                                            \
+	}
+	NUM(0, head_dim, 64), NUM(0, inner, 512),    NUM(0, experts, 0),        NUM(0, window, 0),
+	IS(0, gelu, false),   IS(0, tied, true),     IS(0, fused, false),       NUM(1, head_dim, 64),
+	NUM(2, experts, 8),   NUM(2, active, 2),     NUM(2, expert_inner, 64),  NUM(2, inner, 0),
+	NUM(2, window, 128),  NUM(2, full_every, 2), IS(2, sinks, true),        IS(2, expert_bias, true),
+	NUM(3, window, 512),  NUM(3, full_every, 6), IS(3, qk_norm, true),      IS(3, post_norms, true),
+	NUM(4, head_dim, 64), NUM(4, inner, 512),    IS(4, gelu, false),        IS(4, fused, true),
+	NUM(5, inner, 1024),  IS(5, gelu, true),     NUM(6, kv_rank, 64),       NUM(6, rope_dim, 16),
+	NUM(6, nope_dim, 80), NUM(6, value_dim, 48), NUM(6, q_rank, 0),         NUM(6, head_dim, 96),
+	NUM(6, kv_heads, 4),  NUM(6, shared, 1),     NUM(6, shared_inner, 128), IS(6, latent, true),
+};
+
+static void make_kind(const struct kind_of *k, struct str *file)
+{
+	struct ggufmake g = {.version = 3};
+	char name[80];
+
+	g.keys = g.tensors = (struct str)STR_INIT;
+	gguf_key_text(&g, "general.architecture", k->arch);
+	gguf_key_u32(&g, "general.file_type", 15);
+	for (size_t i = 0; i < 5 && k->keys[i].key; i++) {
+		snprintf(name, sizeof name, "%s.%s", k->arch, k->keys[i].key);
+		gguf_key_u32(&g, name, k->keys[i].value);
+	}
+	snprintf(name, sizeof name, "%s.block_count", k->arch);
+	gguf_key_u32(&g, name, 1);
+	snprintf(name, sizeof name, "%s.attention.head_count", k->arch);
+	gguf_key_u32(&g, name, 4);
+	snprintf(name, sizeof name, "%s.attention.head_count_kv", k->arch);
+	gguf_key_u32(&g, name, 2);
+	gguf_tensor(&g, "token_embd.weight", 0, (const uint64_t[]){256, 100, 0});
+	for (size_t i = 0; i < KIND_TENSORS && k->tensors[i].name; i++) {
+		snprintf(name, sizeof name, "blk.0.%s", k->tensors[i].name);
+		gguf_tensor(&g, name, 0, k->tensors[i].dims);
+	}
+	gguf_finish(&g, file);
+}
+
+START_TEST(gguf_of_each_kind)
+{
+	const struct kind_of *k = &kinds[seen[_i].kind];
+	struct arena a = ARENA_INIT;
+	struct tensor_table t = {.arena = &a};
+	struct str file = STR_INIT;
+	struct err err = ERR_INIT;
+	struct described d;
+	struct bytes b;
+	struct gguf g;
+	const char *at;
+
+	make_kind(k, &file);
+	bytes_memory(&b, "f", file.text, file.len);
+	ck_assert_msg(gguf_read(&a, &b, &g, &t, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(tensors_sort(&t, &err), 0);
+	ck_assert_msg(describe_gguf(&a, &d, &g, &t, &err) == 0, "%s: %s", k->arch, err.msg);
+	ck_assert_str_eq(d.file_type, "q4_K_M");
+	at = (const char *)&d + seen[_i].offset;
+	if (seen[_i].flag)
+		ck_assert_msg(*(const bool *)at == (seen[_i].want != 0), "%s", k->arch);
+	else
+		ck_assert_msg(*(const int64_t *)at == seen[_i].want, "%s: %lld", k->arch,
+			      (long long)*(const int64_t *)at);
+	ck_assert_uint_eq(d.notes_n, 0);
+	str_release(&file);
+	arena_release(&a);
+}
+END_TEST
+
 /* --- whole imports, in an empty directory --------------------------------------------------------- */
 
 static char place[64];
@@ -481,6 +636,7 @@ START_TEST(sharded_safetensors)
 	ck_assert_double_eq(i.r.described.bytes, 2 * (2 * 80 + 4 * 64 + 3 * 128 + 24));
 	ck_assert_uint_eq(i.r.short_B, 336 + 1312);
 	ck_assert_ptr_nonnull(strstr(i.r.text.text, "# weights are kept as: bfloat16\n"));
+	ck_assert_ptr_nonnull(strstr(i.r.text.text, "{weights: bf16, bytes: 1648 B, source: tensor table}"));
 	import_end(&i);
 	unlink("config.json");
 	import(&i, from[_i]);
@@ -523,7 +679,7 @@ END_TEST
 Suite *suite_describe(void)
 {
 	Suite *s = suite_create("describe");
-	TCase *config = tcase_create("config"), *files = tcase_create("files");
+	TCase *config = tcase_create("config"), *gguf = tcase_create("gguf"), *files = tcase_create("files");
 
 	tcase_add_loop_test(config, config_traps, 0, ARRAY_LEN(traps));
 	tcase_add_loop_test(config, config_biases, 0, ARRAY_LEN(biases));
@@ -531,6 +687,8 @@ Suite *suite_describe(void)
 	tcase_add_test(config, notes_are_not_silent);
 	tcase_add_loop_test(config, packed_weights, 0, ARRAY_LEN(packs));
 	suite_add_tcase(s, config);
+	tcase_add_loop_test(gguf, gguf_of_each_kind, 0, ARRAY_LEN(seen));
+	suite_add_tcase(s, gguf);
 	tcase_add_checked_fixture(files, enter_place, leave_place);
 	tcase_add_loop_test(files, sharded_gguf, 0, 2);
 	tcase_add_loop_test(files, sharded_safetensors, 0, 2);

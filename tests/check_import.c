@@ -140,6 +140,7 @@ enum wrong {
 	VALUE_TYPE,
 	TEXT_LONG,
 	LIST_LONG,
+	LIST_LIES,
 	TEXTS_LONG,
 	NESTED,
 	ALIGNMENT,
@@ -173,6 +174,7 @@ static const char *const wrongs[WRONG_N] = {
 	[VALUE_TYPE] = "f.gguf:byte 33: 13 is no type of a value: 0 to 12 are",
 	[TEXT_LONG] = "f.gguf:byte 45: the file ends in a text: 1099511627776 bytes are due here, 0 are left",
 	[LIST_LONG] = "f.gguf:byte 49: 1099511627776 items of a list cannot be: only 0 bytes are left",
+	[LIST_LIES] = "f.gguf:byte 49: 3 items of a list cannot be: only 20 bytes are left",
 	[TEXTS_LONG] = "f.gguf:byte 49: 1099511627776 texts cannot be: only 0 bytes are left",
 	[NESTED] = "f.gguf:byte 73: lists are nested too deeply: 4 levels are allowed",
 	[ALIGNMENT] = "f.gguf:byte 53: general.alignment must be a power of two, at most 2^24",
@@ -247,6 +249,10 @@ static void wrong_keys(enum wrong w, struct ggufmake *g)
 		break;
 	case LIST_LONG:
 		list_head(g, 4, huge);
+		break;
+	case LIST_LIES:
+		list_head(g, 10, 3);
+		str_pad(&g->keys, 1, 20);
 		break;
 	case TEXTS_LONG:
 		list_head(g, 8, huge);
@@ -464,6 +470,8 @@ static const struct {
 	{"{} {}", 0, "byte 11: nothing may follow the last '}'"},
 	{"{\"a\\q\":{}}", 0, "unknown escape in text"},
 	{"{\"\\ud800x\":{}}", 0, "half of a surrogate pair"},
+	{"{\"\\ud800\\u0041\":{}}", 0, "half of a surrogate pair"},
+	{"{\"\\udc00\":{}}", 0, "half of a surrogate pair"},
 	{"{\"\\u0000\":{}}", 0, "text may not hold a NUL"},
 	{"{\"\x01\":{}}", 0, "text may not hold the control character 0x01"},
 	{"{\"\xff\":{}}", 0, "this byte (0xff) is not UTF-8"},

@@ -16,6 +16,8 @@ static void tell(const struct import_result *r)
 	if (r->short_B)
 		fprintf(stderr, "warning: %.4g GB of tensors are missing: only the headers were read\n",
 			(double)r->short_B / 1e9);
+	if (r->file_type)
+		fprintf(stderr, "  as %s: %+.3f %%\n", r->file_type, 100 * r->off);
 	for (size_t i = 0; i < d->notes_n; i++)
 		fprintf(stderr, "warning: not modelled: %s\n", d->notes[i]);
 }

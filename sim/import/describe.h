@@ -14,9 +14,9 @@ enum { NOTES_MAX = 32 };
 
 struct described {
 	const char *title, *source;
-	const char *family; /* model_type, or general.architecture */
-	const char
-		*stored; /* how its weights are kept, as far as the file says: "bf16", "mxfp4"; may be NULL */
+	const char *family;    /* model_type, or general.architecture */
+	const char *stored;    /* how its weights are kept, as far as the file says; may be NULL */
+	const char *file_type; /* the same as a file type of ours: "q4_K_M", "mlx_q4"; NULL: not said */
 	int64_t layers, hidden, vocabulary;
 	int64_t heads, kv_heads, head_dim;
 	int64_t window, full_every;

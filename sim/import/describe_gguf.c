@@ -304,6 +304,21 @@ static int known_architecture(struct reading *r)
 	return 0;
 }
 
+/* enum llama_ftype of llama.h; the tensors have the last word. */
+static const char *file_type(const struct gguf *g)
+{
+	static const char *const names[] = {
+		[0] = "f32",     [1] = "f16",     [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",
+		[8] = "q5_0",    [9] = "q5_1",    [10] = "q2_K",   [11] = "q3_K_S", [12] = "q3_K_M",
+		[13] = "q3_K_L", [14] = "q4_K_S", [15] = "q4_K_M", [16] = "q5_K_S", [17] = "q5_K_M",
+		[18] = "q6_K",   [25] = "iq4_nl", [30] = "iq4_xs", [32] = "bf16",   [38] = "mxfp4"};
+	const struct gguf_key *k = gguf_find(g, "general.file_type");
+
+	if (!k || k->kind != GGUF_NUMBER || !(k->number >= 0 && k->number < (double)ARRAY_LEN(names)))
+		return NULL;
+	return names[(size_t)k->number];
+}
+
 int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
 		  struct err *err)
 {
@@ -321,6 +336,7 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 			       (unsigned long long)arch->at);
 	if (name && name->kind == GGUF_STRING && name->text)
 		d->title = name->text;
+	d->stored = d->file_type = file_type(g);
 	if (due(&r, "block_count", &d->layers) != 0 || number(&r, "nextn_predict_layers", &beyond) != 0)
 		return -1;
 	if (d->layers > 4096)

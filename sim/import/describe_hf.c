@@ -439,6 +439,24 @@ static void what_is_not_modelled(struct reading *r)
 	note(r, "mamba_d_state", "state-space layers are not known");
 }
 
+/* The file type of ours that this is, if it is one. */
+static void file_type(struct reading *r)
+{
+	static const char *const names[][2] = {{"bfloat16", "bf16"},    {"float16", "f16"},
+					       {"float32", "f32"},      {"fp8", "fp8"},
+					       {"mxfp4", "mxfp4_bf16"}, {"mlx mxfp4", "mlx_mxfp4"}};
+	const struct yml *mlx = find(r->top, "quantization");
+	const char *bits = word(mlx, "bits", NULL), *group = word(mlx, "group_size", "64");
+
+	for (size_t i = 0; r->d->stored && i < ARRAY_LEN(names); i++)
+		if (!strcmp(r->d->stored, names[i][0]))
+			r->d->file_type = names[i][1];
+	if (bits && !strcmp(word(mlx, "mode", "affine"), "affine"))
+		r->d->file_type =
+			arena_printf(r->diags->arena, "mlx_q%.8s%s%.8s", bits,
+				     strcmp(group, "64") ? "_g" : "", strcmp(group, "64") ? group : "");
+}
+
 /* ChatGLM (GLM-4 9B as first published) has names of its own. */
 static void chatglm(struct reading *r)
 {
@@ -529,6 +547,7 @@ int describe_hf(struct described *d, const struct yml *config, struct diags *dia
 		feed_forward(&r);
 	}
 	stored(&r);
+	file_type(&r);
 	what_is_not_modelled(&r);
 	return r.failed ? -1 : 0;
 }

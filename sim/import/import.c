@@ -1,12 +1,15 @@
 /* import.c - see import.h. */
 #include "sim/import/import.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/file.h"
 #include "sim/import/safetensors.h"
 #include "sim/llm/model.h"
+
+static const double SIZE_TOLERANCE = 0.005; /* as model_check() has it */
 
 enum { CONFIG_MAX = 4 << 20, INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
 
@@ -252,18 +255,61 @@ static int read_facts(struct job *j, struct extras *x)
 }
 
 /* What was written must be a model file that passes 'check'. */
-static int read_back(struct job *j)
+static int read_back(struct job *j, struct model *m)
 {
 	struct source *s = arena_alloc(j->arena, sizeof *s);
-	struct model m = {.layers = 0};
 	struct yml *tree;
 
 	*s = (struct source){arena_printf(j->arena, "(made of %s)", base_name(j->ask->path)),
 			     arena_strdup(j->arena, j->r->text.text), j->r->text.len};
 	tree = yml_parse(j->arena, s, j->l->diags);
-	if (tree && field_load(&model_table, tree, "model", &m, j->l->diags) == 0)
-		model_check(&m, j->l->diags);
+	*m = (struct model){.layers = 0};
+	if (tree && field_load(&model_table, tree, "model", m, j->l->diags) == 0)
+		model_check(m, j->l->diags);
 	return j->l->diags->total ? -1 : 0;
+}
+
+static double off(const struct model *m, int mix, double bytes)
+{
+	const struct precision p = {.weights = mix};
+
+	return model_weights_B(m, &p) / bytes - 1;
+}
+
+/* The file type whose rules make these bytes: the one the file names if it does, else the closest. */
+static int file_type_of(const struct model *m, const struct described *d)
+{
+	const bool by_mlx = d->file_type && str_starts(d->file_type, "mlx_");
+	int best = by_mlx ? (int)FORMAT_MLX_Q4 : 0;
+
+	for (int i = 0; d->file_type && i < MIX_N; i++)
+		if (!strcmp(d->file_type, mix_names[i]) && fabs(off(m, i, d->bytes)) <= SIZE_TOLERANCE)
+			return i;
+	for (int i = 1; i < MIX_N; i++)
+		if (by_mlx == str_starts(mix_names[i], "mlx_") &&
+		    fabs(off(m, i, d->bytes)) < fabs(off(m, best, d->bytes)))
+			best = i;
+	return best;
+}
+
+/* The table's bytes, so that 'check' goes on comparing them; or a note that no file type here is like that.
+ */
+static void add_size(struct job *j, const struct model *m)
+{
+	const struct described *d = &j->r->described;
+	const int mix = file_type_of(m, d);
+	const double by = off(m, mix, d->bytes);
+
+	j->r->file_type = mix_names[mix];
+	j->r->off = by;
+	if (fabs(by) <= SIZE_TOLERANCE)
+		str_addf(&j->r->text, "sizes:\n  - {weights: %s, bytes: %.0f B, source: tensor table}\n",
+			 mix_names[mix], d->bytes);
+	else
+		str_addf(&j->r->text,
+			 "# its tensors take %.0f bytes, as no file type here; the closest, %s, is %+.1f %% "
+			 "off\n",
+			 d->bytes, mix_names[mix], 100 * by);
 }
 
 static int read_files(struct job *j)
@@ -288,6 +334,7 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 	struct job j = {l, l->arena, ask, r, {.arena = l->arena}, err};
 	struct extras x = {.title = NULL};
 	const char *how;
+	struct model m;
 
 	*r = (struct import_result){.text = STR_INIT, .files_n = 1};
 	if (read_files(&j) != 0 || use_table(&j) != 0 || (ask->facts && read_facts(&j, &x) != 0))
@@ -297,5 +344,9 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 			   ask->facts ? base_name(ask->facts) : "");
 	r->described.source = base_name(ask->path);
 	describe_write(&r->described, ask->facts ? &x : NULL, how, &r->text);
-	return read_back(&j);
+	if (read_back(&j, &m) != 0)
+		return -1;
+	if (r->described.bytes > 0 && !x.sizes.n)
+		add_size(&j, &m);
+	return 0;
 }

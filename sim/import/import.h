@@ -20,8 +20,10 @@ struct import_result {
 	struct described described;
 	struct tensor_sums sums; /* all zero without a tensor table */
 	size_t tensors_n, files_n;
-	uint64_t short_B; /* data that the files lack: they hold little more than their headers */
-	struct str text;  /* the model file; the caller releases it */
+	uint64_t short_B;      /* data that the files lack: they hold little more than their headers */
+	const char *file_type; /* of ours, that is closest to the table; NULL without one */
+	double off;            /* by how much that file type's bytes differ from the table's, relative */
+	struct str text;       /* the model file; the caller releases it */
 };
 
 /* 0, or -1: the complaint is in err, or in the diags of the loader where a place in a text is known. */
