@@ -24,6 +24,7 @@
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
+	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
 	SUITE(generate)                                                                                      \
 	SUITE(overflow)                                                                                      \
