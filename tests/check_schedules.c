@@ -421,6 +421,41 @@ START_TEST(padding)
 }
 END_TEST
 
+/* Selective recomputation (Korthikanti et al., arXiv:2205.05198): the probabilities of attention are not
+ * kept, its two products are made once more. */
+START_TEST(selective)
+{
+	double flop[2], kept[2];
+
+	for (int i = 0; i < 2; i++) {
+		const char *const sets[] = {"workload.train.method=full",
+					    i ? "workload.train.recompute=selective" : "seed=2", NULL};
+		struct arena a = ARENA_INIT;
+		struct placement at;
+		struct trained tr;
+		struct train t;
+		struct prog *p;
+
+		toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+		at = toy_all_on(&toy, 0);
+		t = placement_train(&at);
+		tr = trained_make(&a, toy.world, &t);
+		p = train_build(&at);
+		flop[i] = toy_flop(p);
+		kept[i] = 0;
+		for (size_t b = 0; b < at.blocks_n; b++)
+			kept[i] += trained_kept_B(&tr, b, &at.seats[PHASE_BACKWARD][b]);
+		ck_assert_double_eq(trained_again_B(&tr, 1, &at.seats[PHASE_BACKWARD][1]),
+				    i ? 2.0 * 512 * 32 * 512 : 0);
+		prog_free(p);
+		toy_release(&toy);
+		arena_release(&a);
+	}
+	ck_assert_double_eq(kept[0] - kept[1], 32 * 2.0 * 512 * 32 * 512);
+	ck_assert_double_eq_tol(flop[1] - flop[0], 32 * 4.0 * 4096 * 512 * 512, 1);
+}
+END_TEST
+
 /* ---- any assignment ---- */
 
 enum { UNITS = 4, ROUNDS = 20 };
@@ -491,6 +526,11 @@ static struct placement scattered(struct rng *rng)
 	return at;
 }
 
+static const char *const makes[] = {
+	"model.tied_head=false", "model.tied_head=true",
+	"model.experts={count: 8, active: 2, inner: 64, first_dense: 1, shared: 1}",
+	"model.attention.latent={q_rank: 48, kv_rank: 32, nope_dim: 16, rope_dim: 16, value_dim: 16}"};
+
 /* Under any schedule as much is carried out as on one machine, the compiled step takes as long as the engine,
  * and no device does two things at once. */
 START_TEST(any_assignment)
@@ -508,6 +548,7 @@ START_TEST(any_assignment)
 			   arena_printf(&a, "schedule: %s, %s", schedules[below(rng, ARRAY_LEN(schedules))],
 					methods[below(rng, ARRAY_LEN(methods))]),
 			   (const char *const[]){"model.layers=4", "assignments.0.place=[{on: m0}]",
+						 makes[below(rng, ARRAY_LEN(makes))],
 						 below(rng, 2) ? "workload.train.optimizer=adamw" : NULL,
 						 NULL});
 		at = scattered(rng);
@@ -578,6 +619,7 @@ Suite *suite_schedules(void)
 	tcase_add_test(tc, adapters_of_mlx);
 	tcase_add_loop_test(tc, optimizer_bytes, 0, (int)ARRAY_LEN(optimizers));
 	tcase_add_test(tc, padding);
+	tcase_add_test(tc, selective);
 	tcase_add_loop_test(tc, any_assignment, 0, 30);
 	tcase_add_loop_test(tc, any_data_split, 0, 20);
 	suite_add_tcase(s, tc);

@@ -27,7 +27,7 @@ struct change {
 	double by;
 	enum kind kind;
 	size_t machine;
-	uint32_t task;
+	uint32_t task, seq;
 };
 
 struct books {
@@ -123,8 +123,9 @@ static void hold(struct books *b, enum kind kind, size_t machine, double bytes, 
 {
 	if (bytes <= 0 || w.first < 0)
 		return;
-	VEC_ADD(&b->changes, (struct change){w.first, bytes, kind, machine, w.task});
-	VEC_ADD(&b->changes, (struct change){w.last, -bytes, kind, machine, TASK_NONE});
+	VEC_ADD(&b->changes, (struct change){w.first, bytes, kind, machine, w.task, (uint32_t)b->changes.n});
+	VEC_ADD(&b->changes,
+		(struct change){w.last, -bytes, kind, machine, TASK_NONE, (uint32_t)b->changes.n});
 }
 
 static double share_of(const struct books *b, enum phase phase, size_t block, size_t mi, size_t chosen)
@@ -189,7 +190,9 @@ static int by_time(const void *x, const void *y)
 		return a->at_ns < b->at_ns ? -1 : 1;
 	if ((a->by > 0) != (b->by > 0)) /* what is let go at an instant goes first */
 		return a->by > 0 ? 1 : -1;
-	return (a->task > b->task) - (a->task < b->task);
+	if (a->task != b->task)
+		return a->task < b->task ? -1 : 1;
+	return a->seq < b->seq ? -1 : 1; /* sums are rounded in one order everywhere */
 }
 
 static double always(const struct books *b, size_t mi, struct fit *f)

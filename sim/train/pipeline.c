@@ -241,6 +241,54 @@ static struct orders listed(struct arena *a, const struct pipeline *p, const str
 	return o;
 }
 
+enum { POLISHED = 256 }; /* turns: beyond, a swap matters little and trying all takes long */
+
+static bool may_swap(const struct turn *a, const struct turn *b)
+{
+	return a->chunk != b->chunk || a->pass != b->pass; /* micro-batches stay in their order */
+}
+
+/* Tries each two neighbours the other way round; true if that made it better somewhere. */
+static bool sweep(struct arena *a, const struct pipeline *p, const int64_t *hold, struct orders *o,
+		  struct replay *now)
+{
+	bool gained = false;
+
+	for (size_t i = 0; i < p->stages_n; i++) {
+		for (size_t k = 0; k + 1 < o->stages[i].n; k++) {
+			struct turn *at = &o->stages[i].at[k];
+			const struct turn swap = at[0];
+			struct replay r;
+
+			if (!may_swap(&at[0], &at[1]))
+				continue;
+			at[0] = at[1];
+			at[1] = swap;
+			r = pipeline_replay(a, p, o);
+			if (r.whole && within(&r, hold, p->stages_n) && better(&r, now, p->stages_n)) {
+				*now = r;
+				gained = true;
+				continue;
+			}
+			at[1] = at[0];
+			at[0] = swap;
+		}
+	}
+	return gained;
+}
+
+static struct orders polished(struct arena *a, const struct pipeline *p, const int64_t *hold, struct orders o)
+{
+	struct replay now = pipeline_replay(a, p, &o);
+	size_t turns = 0;
+
+	for (size_t i = 0; i < p->stages_n; i++)
+		turns += o.stages[i].n;
+	for (int i = 0; turns <= POLISHED && i < 8 && sweep(a, p, hold, &o, &now); i++)
+		o.handmade = false;
+	return o;
+}
+
 /* A paper's order where it keeps to the limits and no list schedule beats it. */
 static struct orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
@@ -251,13 +299,13 @@ static struct orders best(struct arena *a, enum train_schedule s, const struct p
 	struct orders made;
 
 	if (!handmade(a, s, p, &made))
-		return list;
+		return polished(a, p, hold, list);
 	of_made = pipeline_replay(a, p, &made);
 	of_list = pipeline_replay(a, p, &list);
 	BUG_ON(!of_list.whole);
 	if (!of_made.whole || !within(&of_made, hold, p->stages_n) || better(&of_list, &of_made, p->stages_n))
-		return list;
-	return made;
+		return polished(a, p, hold, list);
+	return polished(a, p, hold, made);
 }
 
 /* A paper's order where there is one and the limit allows it. */
