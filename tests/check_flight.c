@@ -348,6 +348,66 @@ START_TEST(groups_on_one_device)
 }
 END_TEST
 
+/* ---- caches of every kind and format ---- */
+
+static const struct {
+	const char *kv; /* of 32 numbers, bytes: */
+	double bytes;
+} formats_of_kv[] = {{"f16", 64}, {"f32", 128}, {"q8_0", 34}, {"q4_0", 18}};
+
+/* Numbers that a layer keeps of the prompt's 300 tokens, and of the 309 at the end, all layers together. */
+static const struct {
+	const char *sets[3];
+	double prompt, end;
+} caches[] = {
+	{{"model.attention.kv_heads=8"}, 2 * 300 * 512, 2 * 309 * 512},
+	{{"model.attention.kv_heads=2"}, 2 * 300 * 128, 2 * 309 * 128},
+	{{"model.attention.window=100 tok"}, 2 * 100 * 128, 2 * 100 * 128},
+	{{"model.attention.window=304 tok"}, 2 * 300 * 128, 2 * 304 * 128},
+	{{"model.attention.window=100 tok", "model.attention.full_every=2"}, 400 * 128, 409 * 128},
+	{{"model.attention.latent={kv_rank: 48, nope_dim: 16, rope_dim: 16, value_dim: 24}",
+	  "model.attention.kv_heads=8"},
+	 2 * 300 * 64,
+	 2 * 309 * 64},
+};
+
+/* What is in memory, what crosses the cable, what a step reads: the same numbers in the same format. */
+START_TEST(caches_by_kind_and_format)
+{
+	const int kind = _i / (int)ARRAY_LEN(formats_of_kv), f = _i % (int)ARRAY_LEN(formats_of_kv);
+	const double B = 3 * formats_of_kv[f].bytes / 32;
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "precision.kv=%s", formats_of_kv[f].kv),
+				    "workload.generate.batch=3", caches[kind].sets[0], caches[kind].sets[1],
+				    NULL};
+	struct fit fit[2];
+	struct placement p;
+	struct generate_progs g;
+	double read = 0;
+
+	toy_text(&toy, TOY_PAIR, sets);
+	p = toy_place(&toy, 0);
+	fit_generate(&p, fit);
+	ck_assert_double_eq_tol(fit[0].kv_B, B * caches[kind].prompt, 1e-6);
+	ck_assert_double_eq_tol(fit[1].kv_B, B * caches[kind].end, 1e-6);
+	g = generate_build(&p);
+	ck_assert_double_eq_tol(toy_link_B(g.first, "KV"), B * caches[kind].prompt, 1e-6);
+	for (size_t i = 0; i < g.later[2]->tasks.n; i++)
+		read += g.later[2]->classes.at[g.later[2]->tasks.at[i].class].op.kv_B;
+	if (g.later[5]) { /* the window fills up in the second piece */
+		read = 0;
+		for (size_t i = 0; i < g.later[5]->tasks.n; i++)
+			read += g.later[5]->classes.at[g.later[5]->tasks.at[i].class].op.kv_B;
+	}
+	/* the last step makes the 309th token of 308: it attends to those and itself is not kept */
+	ck_assert_double_le(read, B * caches[kind].end);
+	ck_assert_double_ge(read, B * caches[kind].prompt);
+	generate_free(&g);
+	arena_release(&a);
+	toy_release(&toy);
+}
+END_TEST
+
 /* ---- a draft and its check ---- */
 
 #define DRAFT(on, tokens, acceptance)                                                                        \
@@ -511,6 +571,7 @@ Suite *suite_flight(void)
 	tcase_add_loop_test(tc, decode_in_a_pipeline, 0, 8);
 	tcase_add_test(tc, ends_beside_the_last_stage);
 	tcase_add_loop_test(tc, groups_on_one_device, 0, 4);
+	tcase_add_loop_test(tc, caches_by_kind_and_format, 0, ARRAY_LEN(caches) * ARRAY_LEN(formats_of_kv));
 	tcase_add_loop_test(tc, tokens_of_a_draft, 0, ARRAY_LEN(drafts));
 	tcase_add_loop_test(tc, drafts_by_hand, 0, 4);
 	tcase_add_loop_test(tc, drafts_add_up, 0, ARRAY_LEN(drafts));

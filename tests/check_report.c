@@ -116,20 +116,21 @@ static bool is_json(const char *text)
 /* ---- results ---- */
 
 static const struct metric fast[] = {
-	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, HOW_INTERPOLATED},
-	{"ttft_s", "s", 0.98, 0.9, 1.07, HOW_INTERPOLATED},
-	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, HOW_MEASURED},
+	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, HOW_INTERPOLATED, false, NULL},
+	{"ttft_s", "s", 0.98, 0.9, 1.07, HOW_INTERPOLATED, false, NULL},
+	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, HOW_MEASURED, false, NULL},
 };
 static const struct metric slow[] = {
-	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, HOW_DATASHEET},
-	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, HOW_MEASURED},
-	{"mfu", "", 0.412, 0.4, 0.43, HOW_MEASURED},
+	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, HOW_DATASHEET, false, NULL},
+	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, HOW_MEASURED, false, NULL},
+	{"mfu", "", 0.412, 0.4, 0.43, HOW_MEASURED, false, NULL},
 };
-static const struct metric invented[] = {{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, HOW_MEASURED}};
+static const struct metric invented[] = {
+	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, HOW_MEASURED, false, NULL}};
 static const struct memory_row memory[] = {
-	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL}};
+	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL, 0}};
 static const struct memory_row too_much[] = {{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB,
-					      6.7 * GIB, 6.7 * GIB, 0.75, "layer 0 attention, backward"}};
+					      6.7 * GIB, 6.7 * GIB, 0.75, "layer 0 attention, backward", 0}};
 static const struct busy_row busy[] = {{"m4pro.gpu", "generate", 0.97}};
 static const struct assignment_row rows[] = {
 	{"all on M5", true, 0, NULL, "arithmetic of m5.gpu", "a wider bus", fast, 3, memory, 1, busy, 1,

@@ -45,10 +45,26 @@ static const struct ran *choose(const struct prediction *p, const char *name, en
 	return NULL;
 }
 
-static const char *subtitle(struct arena *a, const struct placement *at, enum drawn part)
+/* ", 2 groups in flight, chunks of 512 tokens" */
+static const char *groups_text(struct arena *a, const struct placement *at)
+{
+	const struct generate g = placement_generate(at);
+	const long long groups = (long long)g.how.micro_batches, chunk = (long long)g.how.chunk;
+
+	return arena_printf(a, "%s%s%s", groups > 1 ? arena_printf(a, ", %lld groups in flight", groups) : "",
+			    chunk > 0 ? arena_printf(a, ", chunks of %lld tokens", chunk) : "",
+			    at->draft ? arena_printf(a, ", drafts of %lld tokens by %s",
+						     (long long)g.how.speculative->draft,
+						     at->draft->world->model->title)
+				      : "");
+}
+
+/* repeat: how often the program holds a step. */
+static const char *subtitle(struct arena *a, const struct placement *at, enum drawn part, int repeat)
 {
 	const struct world *w = at->world;
 	const struct generate *g = w->scenario->workload.generate;
+	const char *groups = g ? groups_text(a, at) : "";
 	const struct train *t = w->scenario->workload.train;
 
 	if (part == DRAWN_TRAIN)
@@ -58,10 +74,13 @@ static const char *subtitle(struct arena *a, const struct placement *at, enum dr
 				    t->micro_batches == 1 ? ""
 							  : schedule_names[placement_train(at).how.schedule]);
 	if (part == DRAWN_DECODE)
-		return arena_printf(a, "%s: one decode step in the middle of %lld tokens, batch %lld",
-				    w->model->title, (long long)g->tokens, (long long)g->batch);
-	return arena_printf(a, "%s: prefill of %lld tokens and the first decode step, batch %lld",
-			    w->model->title, (long long)g->prompt, (long long)g->batch);
+		return arena_printf(a, "%s: %s in the middle of %lld tokens, batch %lld%s", w->model->title,
+				    repeat > 1  ? arena_printf(a, "%d decode steps", repeat)
+				    : at->draft ? "one draft and its check"
+						: "one decode step",
+				    (long long)g->tokens, (long long)g->batch, groups);
+	return arena_printf(a, "%s: prefill of %lld tokens and the first decode step, batch %lld%s",
+			    w->model->title, (long long)g->prompt, (long long)g->batch, groups);
 }
 
 static int write_picture(const struct opts *o, const struct schedule *s)
@@ -103,7 +122,7 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 			lanes_memory(&s->arena, &p, &schedule);
 
 		schedule.title = at->assignment->name;
-		schedule.subtitle = subtitle(&s->arena, at, part);
+		schedule.subtitle = subtitle(&s->arena, at, part, p.progs.repeat);
 		rc = write_picture(o, &schedule);
 	} else if (!p.generate_fits && !p.train_fits) {
 		rc = EXIT_NOTHING_FITS;

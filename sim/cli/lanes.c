@@ -145,7 +145,7 @@ static const char *letter_of(struct builder *b, const struct class *c, const str
 		return is_host(c)                   ? NULL
 		       : tag->phase == PHASE_UPDATE ? "U"
 						    : arena_printf(b->arena, "%u", tag->micro);
-	if (tag->what)
+	if (tag->what && strcmp(tag->what, "disk") != 0)
 		return !strcmp(tag->what, "KV") ? "KV" : arena_printf(b->arena, "%c", tag->what[0]);
 	if (tag->layer < 0)
 		return arena_printf(b->arena, "%c", letters[tag->part.role]);
@@ -182,7 +182,9 @@ static void find_chunks(struct builder *b)
 
 static int shade_of(const struct builder *b, const struct class *c, const struct prog_task *t)
 {
-	if (b->boxes_of != BOXES_PASSES || c->kind != CLASS_OP || is_host(c) || t->tag.phase == PHASE_UPDATE)
+	if (c->kind == CLASS_OP && b->boxes_of != BOXES_PASSES)
+		return (int)(t->tag.micro % 3); /* groups of sequences */
+	if (c->kind != CLASS_OP || is_host(c) || t->tag.phase == PHASE_UPDATE)
 		return 0;
 	return b->chunk_of[t->queue * model_blocks(b->w->model) + block_of(b, &t->tag)];
 }
@@ -322,7 +324,10 @@ static const char *note_of(const struct builder *b)
 		dark |= b->boxes[i].shade > 0;
 	if (!quiet && !dark)
 		return NULL;
-	return arena_printf(b->arena, "%s%s%s", dark ? "darker: layers further along the model" : "",
+	return arena_printf(b->arena, "%s%s%s",
+			    !dark                         ? ""
+			    : b->boxes_of == BOXES_PASSES ? "darker: layers further along the model"
+							  : "shades tell groups of sequences apart",
 			    quiet && dark ? " \xc2\xb7 " : "",
 			    quiet ? "links that are busy for less than 2 % of the time are left out" : "");
 }

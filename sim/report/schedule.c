@@ -37,12 +37,11 @@ static const struct tint {
 	[BOX_UPDATE] = {"#d4d4d4", "#636363"},  [BOX_TRANSFER] = {"#fff2a1", "#a88a00"},
 	[BOX_COPY] = {"#ecc8dd", "#a3507f"},    [BOX_REDUCE] = {"#d8d0f0", "#6a51a3"},
 };
-/* Of passes that come in shades: half way to the outline's colour, and all but there. */
+/* Of passes and groups that come in shades: half way to the outline's colour, and all but there. */
 static const char *const shades[BOX_KIND_N][2] = {
-	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"},
-	[BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
-	[BOX_INPUT] = {"#66c0a0", "#3fa785"},
-	[BOX_WEIGHTS] = {"#eda260", "#e08a3c"},
+	[BOX_PREFILL] = {"#f2b866", "#e5a03f"}, [BOX_DECODE] = {"#76b1da", "#5199cb"},
+	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"}, [BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
+	[BOX_INPUT] = {"#66c0a0", "#3fa785"},   [BOX_WEIGHTS] = {"#eda260", "#e08a3c"},
 };
 static const char red[] = "#d62728", grey[] = "#5a5a5a";
 

@@ -46,7 +46,8 @@ struct box {
 		detail; /* more lines for the tooltip ("218.1 MFLOP", "19.9 MB"), '\n' between; may be NULL */
 	bool critical;
 	uint32_t cause; /* the box whose end let it start, or UINT32_MAX */
-	int shade;      /* 0, 1, 2: darker; tells parts of a model that one lane runs in turn */
+	int shade; /* 0, 1, 2: darker; tells apart what one lane runs in turn: parts of a model, groups of
+		      sequences */
 };
 
 /* How full something is over time: under the lanes. */
