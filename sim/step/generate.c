@@ -4,481 +4,110 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/place/fit.h"
-#include "sim/step/turns.h"
-#include "sim/step/walk.h"
-
-enum { PASS_NONE = -1 };
-
-struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
-	const struct placement *at;
-	enum phase phase;
-	struct shape shape;
-	uint32_t group;
-	bool answers;  /* its last position gives a token: of a prompt's chunks the last one's alone */
-	bool checks;   /* every position does: a draft is checked */
-	int64_t gives; /* tokens of each sequence for who comes next */
-	int next;      /* the pass that this one's tokens start; PASS_NONE */
-	int mark;      /* of the program, that its end is; 0 */
-	/* while it is written down */
-	struct walk walk;
-	struct waits x;
-	size_t done;   /* the last block so far */
-	bool follows;  /* its first turn is the last of the pass before it */
-	uint32_t turn; /* that it is in */
-};
-
-struct room { /* on a machine, for what it reads: one block computes while the next is read */
-	struct waits free, next;
-	bool taken; /* by the block that comes */
-};
-
-struct builder {
-	const struct placement *at;
-	const struct world *w;
-	struct generate g;
-	struct prog *p;
-	VEC(struct pass) passes;
-	/* [group][layer]: what has to end for a cache to be where decode is, and where prefill is; NULL: it
-	 * is */
-	struct waits *kv, *own;
-	struct fit *fit;       /* NULL, or of each machine: what it reads from its disk */
-	struct room *room;     /* likewise: what it can be read into */
-	VEC(uint32_t) turn_of; /* of each task */
-	uint32_t turns_n;
-	bool token_at_end; /* the program ends when the last token is where the next step begins */
-};
-
-static int64_t groups_of(const struct generate *g)
-{
-	const int64_t n = g->how.micro_batches;
-
-	return n < 1 ? 1 : n > g->batch ? g->batch : n;
-}
-
-/* Sequences of a group; the groups are as alike as they can be. */
-static int64_t group_batch(const struct generate *g, int64_t group)
-{
-	const int64_t n = groups_of(g);
-
-	return g->batch * (group + 1) / n - g->batch * group / n;
-}
-
 static int64_t chunk_of(const struct generate *g)
 {
 	return g->how.chunk > 0 && g->how.chunk < g->prompt ? g->how.chunk : g->prompt;
 }
 
-static bool by_and_by(const struct builder *b)
-{
-	return b->g.how.kv == KV_STREAM;
-}
-
-static size_t cache(const struct builder *b, const struct pass *s, int64_t layer)
-{
-	return (size_t)((int64_t)s->group * b->w->model->layers + layer);
-}
-
-/* Bytes that a chunk adds to what decode will find in a block's cache: no more than its window holds. */
-static double chunk_kv_B(const struct builder *b, const struct pass *s, struct part part)
-{
-	const struct model *m = b->w->model;
-	const int64_t from = b->g.prompt - part_cached(m, part, b->g.prompt);
-	const int64_t begin = s->shape.past > from ? s->shape.past : from,
-		      end = s->shape.past + s->shape.tokens;
-
-	return end <= begin ? 0
-			    : graph_kv_B(m, &b->w->scenario->precision, part, s->shape.batch, end - begin);
-}
-
-/* A cache is split by heads, but a latent belongs to all of them. */
-static struct waits send_cache(struct builder *b, size_t block, double bytes, struct tag tag,
-			       const struct waits *after)
-{
-	const struct seat *from = &b->at->seats[PHASE_PREFILL][block],
-			  *to = &b->at->seats[PHASE_DECODE][block];
-
-	return b->w->model->attention.latent ? prog_hand_over(b->p, from, to, bytes, tag, after)
-					     : prog_hand_parts(b->p, from, to, bytes, tag, after);
-}
-
-/* A chunk's keys and values leave for where decode reads them as soon as their layer has them. A link keeps
- * chunks in order: who has the last has them all. */
-static void hand_off(struct builder *b, const struct pass *s, size_t block, struct tag tag,
-		     const struct waits *after)
-{
-	tag.what = "KV";
-	b->kv[cache(b, s, tag.layer)] = send_cache(b, block, chunk_kv_B(b, s, tag.part), tag, after);
-}
-
-static bool same_way(const struct builder *b, size_t i, size_t k)
-{
-	return model_block(b->w->model, k).part.role == ROLE_ATTENTION &&
-	       seat_same(&b->at->seats[PHASE_PREFILL][i], &b->at->seats[PHASE_PREFILL][k]) &&
-	       seat_same(&b->at->seats[PHASE_DECODE][i], &b->at->seats[PHASE_DECODE][k]);
-}
-
-/* All layers that go the same way go as one message. */
-static void hand_off_all(struct builder *b, const struct pass *s, const struct waits *after)
-{
-	const struct model *m = b->w->model;
-
-	for (size_t i = 0; i < b->at->blocks_n; i++) {
-		const struct block k = model_block(m, i);
-		const struct tag tag = {
-			.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "KV"};
-		double bytes = 0;
-		struct waits there;
-		bool gone = false;
-
-		for (size_t j = 0; j < i && !gone; j++)
-			gone = same_way(b, i, j);
-		if (gone || k.part.role != ROLE_ATTENTION)
-			continue;
-		for (size_t j = i; j < b->at->blocks_n; j++)
-			if (same_way(b, i, j))
-				bytes += graph_kv_B(m, &b->w->scenario->precision, model_block(m, j).part,
-						    s->shape.batch, b->g.prompt);
-		there = send_cache(b, i, bytes, tag, after);
-		for (size_t j = i; j < b->at->blocks_n; j++)
-			if (same_way(b, i, j))
-				b->kv[cache(b, s, model_block(m, j).layer)] = there;
-	}
-}
-
-/* Is only the last token of the prompt wanted of this block, and is that all that its devices run? */
-static bool one_row(const struct pass *s, size_t block)
-{
-	const struct seat *seats = s->at->seats[PHASE_PREFILL];
-	const struct world *w = s->at->world;
-
-	return block_is_tail(w->model, model_block(w->model, block)) && seat_last_row(w, &seats[block]) &&
-	       !seat_all_logits(w, &seats[walk_last(w)]);
-}
-
-/* Is the block left out? The head of a chunk whose logits nobody wants. */
-static bool is_idle(const struct pass *s, size_t block)
-{
-	const struct world *w = s->at->world;
-
-	return model_block(w->model, block).part.role == ROLE_HEAD && !s->answers &&
-	       !seat_all_logits(w, &s->at->seats[s->phase][block]);
-}
-
-/* Weights that stay on a disk come in while the block before computes; experts when the router has said
- * which. `also` gets what has to end for them to be there. */
-static void read_weights(struct builder *b, const struct pass *s, size_t block, struct waits *also)
-{
-	const struct block k = model_block(b->w->model, block);
-	const struct tag tag = {
-		.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
-	const double tokens = (double)(s->shape.batch * s->shape.tokens);
-
-	for (size_t m = 0; b->fit && s->at == b->at && m < b->w->machines_n; m++) {
-		const double bytes = overflow_read_B(&b->fit[m].overflow, b->at, s->phase, block, m, tokens);
-		struct waits after = b->room[m].free, there;
-
-		if (bytes <= 0)
-			continue;
-		if (k.part.role == ROLE_EXPERTS)
-			waits_join(&after, &s->x);
-		there = prog_read(b->p, m, bytes, tag, &after);
-		waits_join(also, &there);
-		b->room[m].free = b->room[m].next;
-		b->room[m].taken = true;
-	}
-}
-
-/* A block that has ended leaves the room of its weights. */
-static void leave_room(struct builder *b, const struct pass *s)
-{
-	for (size_t m = 0; b->fit && m < b->w->machines_n; m++) {
-		if (b->room[m].taken)
-			b->room[m].next = s->x;
-		b->room[m].taken = false;
-	}
-}
-
-static void put_block(struct builder *b, struct pass *s, size_t block)
-{
-	const struct world *w = s->at->world;
-	const struct block k = model_block(w->model, block);
-	const struct seat *seat = &s->at->seats[s->phase][block];
-	const bool attends = k.part.role == ROLE_ATTENTION && b->kv && s->at == b->at,
-		   prompt = s->phase == PHASE_PREFILL;
-	const struct tag tag = {.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group};
-	struct waits also = {.n = 0};
-
-	if (is_idle(s, block))
-		return;
-	if (block == walk_first(w))
-		waits_join(&also, &s->x);
-	if (attends && (!prompt || seat->n == 1)) /* a chunk reads what those before it left */
-		waits_join(&also, &(prompt ? b->own : b->kv)[cache(b, s, k.layer)]);
-	if (k.part.role == ROLE_HEAD)
-		s->walk.shape.all_logits = prompt ? seat_all_logits(w, seat) : s->checks;
-	if (prompt && one_row(s, block))
-		s->walk.shape.tokens = 1;
-	read_weights(b, s, block, &also);
-	s->x = walk_block(&s->walk, block, &also);
-	leave_room(b, s);
-	s->done = block;
-	if (!attends || !prompt)
-		return;
-	b->own[cache(b, s, k.layer)] = s->x;
-	if (by_and_by(b))
-		hand_off(b, s, block, tag, &s->x);
-}
-
-/* Where the next step begins. */
-static const struct placement *begins(const struct builder *b)
-{
-	return b->at->draft ? b->at->draft : b->at;
-}
-
-/* What was chosen, four bytes a token, goes to where a pass begins. */
-static struct waits put_tokens(struct builder *b, const struct pass *s, const struct placement *at)
-{
-	const struct seat *to = &at->seats[PHASE_DECODE][walk_first(at->world)];
-	const struct tag tag = {.phase = PHASE_DECODE,
-				.part = {ROLE_EMBEDDING, false},
-				.layer = -1,
-				.micro = s->group,
-				.what = "token"};
-
-	return prog_hand_over(b->p, walk_out(&s->walk, s->done), to,
-			      4.0 * (double)(s->gives * s->shape.batch), tag, &s->x);
-}
-
-/* The host's part of a pass, and what follows from it. */
-static void end_pass(struct builder *b, struct pass *s)
-{
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->phase, .role = ROLE_HEAD};
-	const struct tag tag = {
-		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
-	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
-	struct pass *next = s->next == PASS_NONE ? NULL : &b->passes.at[s->next];
-	struct waits there;
-	uint32_t end;
-
-	if (prompt && s->x.n)
-		b->p->marks[MARK_PREFILL] = s->x.task[0];
-	end = prog_op(b->p, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
-	s->x = (struct waits){.n = 1, .task = {end}};
-	if (s->mark)
-		b->p->marks[s->mark] = end;
-	if (prompt)
-		b->p->marks[MARK_FIRST_TOKEN] = end;
-	if (next) {
-		there = put_tokens(b, s, next->at);
-		waits_join(&next->x, &there);
-	} else if (s->answers && b->token_at_end) {
-		put_tokens(b, s, begins(b));
-	}
-	if (prompt && b->kv && !by_and_by(b))
-		hand_off_all(b, s, &s->x);
-}
-
-/* Does a pass begin where the one ended that it follows, to leave again? Then it goes on as one. */
-static bool goes_on(const struct pass *from, const struct pass *to)
-{
-	const struct seat *end = walk_out(&from->walk, from->done), *seats = to->at->seats[to->phase];
-	const struct world *w = to->at->world;
-	bool leaves = false;
-
-	for (size_t block = walk_first(w) + 1; block <= walk_last(w); block++)
-		leaves |= !seat_same(&seats[block], &seats[block - 1]);
-	return leaves && seat_same(end, &seats[walk_first(w)]);
-}
-
-static void close_turn(struct builder *b, uint32_t turn)
-{
-	while (b->turn_of.n < b->p->tasks.n)
-		VEC_ADD(&b->turn_of, turn);
-}
-
-static void put_pass(struct builder *b, struct pass *s)
-{
-	const struct seat *seats = s->at->seats[s->phase];
-	const struct world *w = s->at->world;
-	struct pass *next = s->next == PASS_NONE ? NULL : &b->passes.at[s->next];
-
-	b->p->world = w;
-	s->walk = walk_begin(b->p, s->at, s->phase, s->shape, s->group);
-	for (size_t block = walk_first(w); block <= walk_last(w); block++) {
-		const bool first = block == walk_first(w);
-
-		if (first ? !s->follows : !seat_same(&seats[block], &seats[block - 1]))
-			s->turn = b->turns_n++;
-		put_block(b, s, block);
-		close_turn(b, s->turn);
-	}
-	end_pass(b, s);
-	close_turn(b, s->turn);
-	b->p->world = b->w;
-	if (!next)
-		return;
-	next->follows = goes_on(s, next);
-	next->turn = s->turn;
-}
-
-/* One pass after the other leaves nothing to put in order. */
-static bool is_chain(const struct builder *b)
-{
-	for (size_t i = 0; i + 1 < b->passes.n; i++)
-		if (b->passes.at[i].next != (int)i + 1)
-			return false;
-	return true;
-}
-
-static void put_passes(struct builder *b)
-{
-	b->p = prog_new(b->w);
-	for (size_t i = 0; i < b->passes.n; i++)
-		put_pass(b, &b->passes.at[i]);
-	if (!is_chain(b))
-		turns_sort(b->p, b->turn_of.at, b->turns_n);
-	VEC_FREE(&b->turn_of);
-}
-
 /* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
-static struct pass *add_decode(struct builder *b, const struct placement *at, int64_t group, int64_t past)
+static struct leg *add_decode(struct flight *f, const struct placement *at, int64_t group, int64_t past)
 {
-	struct pass s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = PASS_NONE};
+	struct leg s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = LEG_NONE};
 
 	s.group = (uint32_t)group;
-	s.shape = (struct shape){.batch = group_batch(&b->g, group), .tokens = 1, .past = past};
-	VEC_ADD(&b->passes, s);
-	return &b->passes.at[b->passes.n - 1];
+	s.shape = (struct shape){.batch = flight_group_batch(&f->g, group), .tokens = 1, .past = past};
+	VEC_ADD(&f->legs, s);
+	return &f->legs.at[f->legs.n - 1];
 }
 
 /* A token of a group; or a draft, written token by token, and its check in one pass, as long as the draft and
  * the token before it. Returns the last pass, until the next is added. */
-static struct pass *add_step(struct builder *b, int64_t group, int64_t past)
+static struct leg *add_step(struct flight *f, int64_t group, int64_t past)
 {
-	const int64_t draft = b->at->draft ? b->g.how.speculative->draft : 0;
-	struct pass *s;
+	const int64_t draft = f->at->draft ? f->g.how.speculative->draft : 0;
+	struct leg *s;
 
 	for (int64_t i = 0; i < draft; i++) {
-		s = add_decode(b, b->at->draft, group, past + i);
+		s = add_decode(f, f->at->draft, group, past + i);
 		s->gives = i == draft - 1 ? draft : 1;
-		s->next = (int)b->passes.n;
+		s->next = (int)f->legs.n;
 	}
-	s = add_decode(b, b->at, group, past);
+	s = add_decode(f, f->at, group, past);
 	s->shape.tokens = s->gives = draft + 1;
 	s->checks = draft > 0;
 	return s;
 }
 
 /* Passes of a step. */
-static int step_passes(const struct builder *b)
+static int step_legs(const struct flight *f)
 {
-	return 1 + (b->at->draft ? (int)b->g.how.speculative->draft : 0);
+	return 1 + (f->at->draft ? (int)f->g.how.speculative->draft : 0);
 }
 
-/* next: the pass that the prompt's last chunk starts, PASS_NONE. */
-static void add_prompt(struct builder *b, const struct placement *at, int64_t group, int next)
+/* next: the pass that the prompt's last chunk starts, LEG_NONE. */
+static void add_prompt(struct flight *f, const struct placement *at, int64_t group, int next)
 {
-	const int64_t chunk = chunk_of(&b->g);
+	const int64_t chunk = chunk_of(&f->g);
 
-	for (int64_t past = 0; past < b->g.prompt; past += chunk) {
-		const int64_t left = b->g.prompt - past;
-		struct pass s = {.at = at, .phase = PHASE_PREFILL, .next = PASS_NONE};
+	for (int64_t past = 0; past < f->g.prompt; past += chunk) {
+		const int64_t left = f->g.prompt - past;
+		struct leg s = {.at = at, .phase = PHASE_PREFILL, .next = LEG_NONE};
 
-		s.shape = (struct shape){.batch = group_batch(&b->g, group),
+		s.shape = (struct shape){.batch = flight_group_batch(&f->g, group),
 					 .tokens = left <= chunk ? left : chunk,
 					 .past = past};
 		s.group = (uint32_t)group;
-		s.answers = left <= chunk && at == b->at;
+		s.answers = left <= chunk && at == f->at;
 		s.gives = s.answers;
 		if (left <= chunk)
 			s.next = next;
-		VEC_ADD(&b->passes, s);
+		VEC_ADD(&f->legs, s);
 	}
 }
 
 /* The prompt goes through both models; then the first step. */
-static void add_prefill(struct builder *b, int64_t group, bool decodes)
+static void add_prefill(struct flight *f, int64_t group, bool decodes)
 {
-	const int chunks = (int)((b->g.prompt + chunk_of(&b->g) - 1) / chunk_of(&b->g));
-	const int first = (int)b->passes.n + chunks * (b->at->draft ? 2 : 1);
+	const int chunks = (int)((f->g.prompt + chunk_of(&f->g) - 1) / chunk_of(&f->g));
+	const int first = (int)f->legs.n + chunks * (f->at->draft ? 2 : 1);
 
-	add_prompt(b, b->at, group, decodes ? first : PASS_NONE);
-	if (b->at->draft)
-		add_prompt(b, b->at->draft, group, decodes ? first : PASS_NONE);
+	add_prompt(f, f->at, group, decodes ? first : LEG_NONE);
+	if (f->at->draft)
+		add_prompt(f, f->at->draft, group, decodes ? first : LEG_NONE);
 	if (decodes)
-		add_step(b, group, b->g.prompt);
-}
-
-/* What each machine reads from its disk; NULL: nothing does. The caller frees it. */
-static struct fit *streams(const struct placement *at)
-{
-	struct fit *fit = xcalloc(at->world->machines_n, sizeof *fit);
-	bool any = false;
-
-	fit_generate(at, fit);
-	for (size_t m = 0; m < at->world->machines_n; m++)
-		any |= fit[m].disk_B > 0;
-	if (any)
-		return fit;
-	free(fit);
-	return NULL;
-}
-
-static struct builder builder_of(const struct placement *at)
-{
-	return (struct builder){.at = at,
-				.w = at->world,
-				.g = placement_generate(at),
-				.fit = streams(at),
-				.room = xcalloc(at->world->machines_n, sizeof(struct room))};
-}
-
-/* All but the program. */
-static struct prog *close_builder(struct builder *b)
-{
-	VEC_FREE(&b->passes);
-	free(b->kv);
-	free(b->own);
-	free(b->fit);
-	free(b->room);
-	return b->p;
+		add_step(f, group, f->g.prompt);
 }
 
 static struct prog *build_first(const struct placement *at)
 {
-	struct builder b = builder_of(at);
-	const int64_t groups = groups_of(&b.g);
+	struct flight f = flight_begin(at, true);
+	const int64_t groups = flight_groups(&f.g);
 
-	b.kv = xcalloc((size_t)(groups * at->world->model->layers), sizeof *b.kv);
-	b.own = xcalloc((size_t)(groups * at->world->model->layers), sizeof *b.own);
 	for (int64_t i = 0; i < groups; i++)
-		add_prefill(&b, i, b.g.tokens > 1);
-	put_passes(&b);
-	return close_builder(&b);
+		add_prefill(&f, i, f.g.tokens > 1);
+	return flight_end(&f);
 }
 
 /* One step, or as many as show what a step costs once the groups have spread out. */
 static struct prog *build_later(const struct placement *at, int64_t past, int repeat)
 {
-	struct builder b = builder_of(at);
-	const int64_t groups = groups_of(&b.g);
+	struct flight f = flight_begin(at, false);
+	const int64_t groups = flight_groups(&f.g);
 
-	b.token_at_end = true;
+	f.token_at_end = true;
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < groups; i++) {
-			struct pass *s = add_step(&b, i, past);
+			struct leg *s = add_step(&f, i, past);
 
 			if (step + 1 < repeat) /* the others come first */
-				s->next = (int)b.passes.n + (int)(groups - 1) * step_passes(&b);
+				s->next = (int)f.legs.n + (int)(groups - 1) * step_legs(&f);
 			if (i == groups - 1 && step == WARM_STEPS - 1)
 				s->mark = MARK_FROM;
 			if (i == groups - 1 && step == WARM_STEPS + TIMED_STEPS - 1)
 				s->mark = MARK_TO;
 		}
 	}
-	put_passes(&b);
-	return close_builder(&b);
+	return flight_end(&f);
 }
 
 /* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
@@ -536,11 +165,11 @@ struct generate_progs generate_build(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
 	struct generate_progs r = {.first = build_first(at), .repeat = 1, .per_step = 1};
-	struct fit *fit = streams(at);
+	struct fit *fit = flight_streams(at);
 	int64_t first, last;
 	double steps;
 
-	if (groups_of(&g) > 1 || fit) /* reads for a step begin in the one before */
+	if (flight_groups(&g) > 1 || fit) /* reads for a step begin in the one before */
 		r.repeat = WARM_STEPS + TIMED_STEPS;
 	free(fit);
 	if (at->draft)

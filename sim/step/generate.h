@@ -14,12 +14,9 @@
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H
 #include "sim/step/compile.h"
+#include "sim/step/flight.h"
 
 enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES, WARM_STEPS = 2, TIMED_STEPS = 4 };
-
-/* MARK_FIRST_TOKEN: the host has it, of all sequences; MARK_PREFILL: all of the prefill's blocks have ended;
- * MARK_FROM, MARK_TO: so many steps apart. */
-enum { MARK_FIRST_TOKEN, MARK_PREFILL, MARK_FROM, MARK_TO };
 
 struct generate_progs {
 	struct prog *first;
