@@ -5,10 +5,10 @@
  *	transformer [LAYERS] [-r REPETITIONS] [-t THREADS] >measured.csv
  *
  * RMSNorm, grouped-query attention with a KV cache, SwiGLU, residuals, a head over the last token; f32;
- *weights larger than any last-level cache. Matrix products go to CBLAS as the CPU backend's do, attention to
- *its kernels: they are the runtime that was calibrated. The order of work, the buffers, the rest of the
- *arithmetic and the clock are this program's own. Knows nothing of the simulator. Prints the csv of measured
- *runs that `lemursim validate` reads: prefill at three lengths of prompt, decode at three depths.
+ * weights larger than any last-level cache. Matrix products go to CBLAS as the CPU backend's do, attention
+ * to its kernels: they are the runtime that was calibrated. The order of work, the buffers, the rest of the
+ * arithmetic and the clock are this program's own. Knows nothing of the simulator. Prints the csv of
+ * measured runs that `lemursim validate` reads: prefill at three lengths of prompt, decode at three depths.
  */
 #include <math.h>
 #include <stdint.h>
@@ -214,7 +214,6 @@ static void share_rows(pool_work *work, struct rows r)
 	pool_run_if(r.n->pool, r.rows_n * r.width, GRAIN, work, &r);
 }
 
-/* y = x W' */
 static void product(struct net *n, float *y, const float *x, const float *w, struct linear s)
 {
 	blas_linear(n->pool, &s, y, x, w);

@@ -2,13 +2,15 @@
  * ingest.h - measured runs of whole models, from the files that benchmark tools write.
  *
  * Layer calib. Told apart by what is in them, never by their name:
- *   llama-bench           json, jsonl, csv, md (fields by name, unknown ones passed over, n_depth 0 if
- * absent) llama-batched-bench   jsonl, md (lines of log between them are passed over) mlx_lm.benchmark text
- *   our own csv           a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of
- * model, bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n, and of whose runs they are:
- * tool, build, flash_attn; '#' begins a comment Files are hostile: what is not a positive finite number where
- * one is due, an empty list of samples, a truncated object are errors with the line, and no row is handed
- * out.
+ *   - llama-bench: json, jsonl, csv, md (fields by name, unknown ones passed over, n_depth 0 if absent)
+ *   - llama-batched-bench: jsonl, md (lines of log between them are passed over)
+ *   - mlx_lm.benchmark: text
+ *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
+ *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n, and of whose runs they are:
+ *     tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; '#' begins a comment
+ *
+ * Files are hostile: what is not a positive finite number where one is due, an empty list of samples, a
+ * truncated object are errors with the line, and no row is handed out.
  */
 #ifndef SIM_CALIB_INGEST_H
 #define SIM_CALIB_INGEST_H

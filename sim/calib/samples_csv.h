@@ -4,12 +4,17 @@
  *
  * Layer calib. Lines "# key: value" before the head say chip, device, runtime, cores, ram, working_set, os,
  * build, tool, date, power_before, power_after. Columns, by name, any order, those that do not apply left
- *out: kind       as sample_kind_names; required dtype      f32 f16 bf16 q8 q4; f32 if not said path which
- *implementation m n k heads kv_heads head_dim threads    counts bytes flop    of one repetition; worked out
- *from the shape where a kind allows it and they are not given seconds    required: one number, or several
- *with ';' between them samples sd_s  how many are behind a published number, and their standard deviation
- *	rejected   why it is not to be used
- *	source     who says so
+ * out:
+ *   - kind: as sample_kind_names; required
+ *   - dtype: f32 f16 bf16 q8 q4; f32 if not said
+ *   - path: which implementation
+ *   - m n k heads kv_heads head_dim threads: counts
+ *   - bytes flop: of one repetition; worked out from the shape where a kind allows it and they are not given
+ *   - seconds: required: one number, or several with ';' between them
+ *   - samples sd_s: how many are behind a published number, and their standard deviation
+ *   - rejected: why it is not to be used
+ *   - source: who says so
+ *
  * Other columns are passed over.
  */
 #ifndef SIM_CALIB_SAMPLES_CSV_H
