@@ -44,7 +44,7 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
 
-.PHONY: accuracy-cpu metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
@@ -94,16 +94,23 @@ check-format: ## fail where clang-format 14 would change a line (skipped where i
 	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(SRC) $(HDR) $(METAL_C) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c); \
 	else echo "check-format: skipped, no clang-format-14"; fi
 CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
-catalogue: all ## make hardware/apple/*.yaml again from hardware/measured
+LAWS := $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))
+catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o hardware/apple/$$n.yaml || exit 1; done
+	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
+		-f -o hardware/runtimes/$$n.yaml || exit 1; done
 check-catalogue: all ## fail where hardware/apple is not, byte for byte, what hardware/measured gives
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/apple/$$n.yaml || exit 1; done
+	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
+		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/runtimes/$$n.yaml || exit 1; done
 CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
 models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
 	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
 		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
+accuracy: all ## predicted against everything in hardware/measured: by set, with and without each machine in the fit
+	@sh tests/tools/accuracy.sh ./lemursim $(LAWS)
 readme: all ## refresh what README.md says the tool prints, and its pictures
 	@sh tests/tools/readme.sh README.md
 	@mkdir -p scenarios/pictures

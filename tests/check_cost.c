@@ -448,8 +448,8 @@ static const struct {
 	{33, 0, 1, FORMAT_F16, 0, 0, 0, 64},
 	{33, 0, 1, FORMAT_Q8_0, 0, 0, 0, 80},
 	{33, 0, 1, FORMAT_Q4_0, 0, 0, 0, 64 / 0.6},
-	/* 8 tokens, 4 experts each: 32 rows over 16 experts, each by itself; all weights read once */
-	{2, 4, 16, FORMAT_F16, 1, 32, 0, 0},
+	/* 8 tokens, 4 experts each: two rows by themselves on each of the 16; all weights read once */
+	{2, 4, 16, FORMAT_F16, 1, 16, 16, 0},
 	/* 32 tokens: 8 rows for each of the 16, and half a tile more */
 	{8, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 32},
 	{40, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 56},
@@ -499,6 +499,7 @@ START_TEST(tiles_fill_cores)
 	toy_text(&toy, TOY_THREE, kernels);
 	site = site_of(0, DTYPE_F16);
 	op.m = 32;
+	op.rows = 32;
 	op.n = tiles[_i].n;
 	op.flop = 2.0 * 32 * 1e6 * (double)op.n;
 	c = cost_of(&op, &site, 1);

@@ -38,6 +38,7 @@
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \
+	SUITE(law)                                                                                           \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

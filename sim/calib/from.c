@@ -335,6 +335,16 @@ static void add_rates(struct fitting *f, struct str *out)
 	}
 }
 
+/* Of a table that has one number for all shapes. */
+static void add_any_shape(struct fitting *f, struct str *out, const struct qty *u, const struct scaled *by)
+{
+	if (!u->given)
+		return;
+	str_add(out, "          ");
+	add_scaled(f, out, "u", u, DIM_SHARE, by);
+	str_add(out, "\n");
+}
+
 static void add_gemm(struct fitting *f, struct str *out)
 {
 	const struct gemm_table *g = f->base.profile->gemm[f->base.compute];
@@ -346,7 +356,9 @@ static void add_gemm(struct fitting *f, struct str *out)
 
 	str_addf(out, "        gemm_%s:\n          ", dtype_names[f->base.compute]);
 	add_scaled(f, out, "roof", &g->roof, DIM_FLOPS, &roof);
-	str_add(out, "\n          sync: 0 s\n          points:\n");
+	str_add(out, "\n          sync: 0 s\n");
+	add_any_shape(f, out, &g->u, &by);
+	str_add(out, g->points.n ? "          points:\n" : "");
 	for (size_t i = 0; i < g->points.n; i++) {
 		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
 			 (long long)p[i].n, (long long)p[i].k);
@@ -365,8 +377,9 @@ static void add_attention(struct fitting *f, struct str *out)
 	const struct scaled rate = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
 				    f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
 
-	str_addf(out, "        attention:\n          skips_mask: %s\n          points:\n",
-		 a->skips_mask ? "true" : "false");
+	str_addf(out, "        attention:\n          skips_mask: %s\n", a->skips_mask ? "true" : "false");
+	add_any_shape(f, out, &a->u, &by);
+	str_add(out, a->points.n ? "          points:\n" : "");
 	for (size_t i = 0; i < a->points.n; i++) {
 		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
 			 (long long)p[i].context);
@@ -419,6 +432,40 @@ static void add_fusions(const struct profile *p, struct str *out)
 			 (long long)all[i].f->kernels, all[i].f->passes);
 }
 
+static void add_tree(struct str *out, const struct yml *node)
+{
+	const bool is_map = node->kind == YML_MAP;
+
+	if (node->kind == YML_SCALAR || node->kind == YML_NULL) {
+		add_quoted(out, node->text ? node->text : "null");
+		return;
+	}
+	str_add(out, is_map ? "{" : "[");
+	for (size_t i = 0; i < node->n; i++) {
+		str_add(out, i ? ", " : "");
+		if (is_map)
+			str_addf(out, "%s: ", node->keys[i]->text);
+		add_tree(out, node->items[i]);
+	}
+	str_add(out, is_map ? "}" : "]");
+}
+
+/* What the base says of its kernels besides: how they cut products up, what unpacking costs. */
+static void add_kernels(const struct profile *p, struct str *out)
+{
+	static const char *const keys[] = {"dequant", "few", "tile", "route", "combine", "last_row"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct yml *node = yml_get(p->origin.node, keys[i]);
+
+		if (!node)
+			continue;
+		str_addf(out, "        %s: ", keys[i]);
+		add_tree(out, node);
+		str_add(out, "\n");
+	}
+}
+
 static void write_file(struct fitting *f, struct str *out)
 {
 	const char *runtime = f->ask->runtime ? f->ask->runtime : f->tool;
@@ -437,6 +484,7 @@ static void write_file(struct fitting *f, struct str *out)
 	add_gemm(f, out);
 	add_attention(f, out);
 	add_fusions(&f->profile, out);
+	add_kernels(f->base.profile, out);
 	str_addf(out, "        all_logits: %s\n        overhead:\n",
 		 f->profile.all_logits ? "true" : "false");
 	add_overhead(f, out, "kernel", REPLAY_KERNEL);

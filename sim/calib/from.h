@@ -25,6 +25,12 @@ struct known_device {
  */
 int known_device_load(struct loader *l, const char *name, const char *device, const char *runtime,
 		      struct known_device *d);
+/* As if nobody had measured its chip: what its family says of it. */
+int known_stranger_load(struct loader *l, const char *name, const char *device, const char *runtime,
+			struct known_device *d);
+/* Without a profile: any runtime may be asked of it. */
+int known_machine_load(struct loader *l, const char *name, const char *device, struct known_device *d);
+enum dtype known_compute(const struct profile *p); /* the first that it has of f16, bf16, f32 */
 struct model *known_model_load(struct loader *l, const char *name); /* NULL likewise */
 
 /* The format of the weights: `asked` (may be NULL), else as the file's name for the model or its bits say.

@@ -196,6 +196,25 @@ static int take_batched(const struct record *c)
 	return gen ? reading_add(c->r, tg) : 0;
 }
 
+/* Whose run it is, of rows that say. */
+static int take_names(const struct record *c, struct run *run)
+{
+	const char *use = text_of(c, "use");
+
+	run->machine = text_of(c, "machine");
+	run->runtime = text_of(c, "runtime");
+	run->weights = text_of(c, "weights");
+	run->set = text_of(c, "set");
+	run->source = text_of(c, "source");
+	if (use && strcmp(use, "fit") != 0 && strcmp(use, "check") != 0)
+		return reading_fail(c->r, c->line, "use: expected fit or check, got", use);
+	run->held_out = use && !strcmp(use, "check");
+	if (csv_column(c->csv, "machine") != (size_t)-1 && (!run->machine || !run->runtime || !run->model))
+		return err_set(c->r->err, "%s:%d: rows of many machines each say machine, runtime and model",
+			       c->r->path, c->line);
+	return 0;
+}
+
 /* Our own csv. */
 static int take_own(const struct record *c)
 {
@@ -220,6 +239,8 @@ static int take_own(const struct record *c)
 	    (k == RUN_TG && run.prompt))
 		return reading_fail(c->r, c->line, "prompt and gen do not go with kind", kind);
 	run.n = (int64_t)n;
+	if (take_names(c, &run) != 0)
+		return -1;
 	run.tool = text_of(c, "tool");
 	run.flash = reading_flash(text_of(c, "flash_attn"));
 	if (!text_of(c, "seconds") && rate > 0)
@@ -389,6 +410,29 @@ int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err
 	if (file_read(a, path, RUNS_FILE_MAX, &text, &len, err) != 0)
 		return -1;
 	return runs_parse(a, path, text, len, r, err);
+}
+
+int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err)
+{
+	struct runs *each = arena_array(a, n, sizeof *each);
+	size_t rows = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (runs_read(a, paths[i], &each[i], err) != 0)
+			return -1;
+		rows += each[i].n;
+	}
+	*r = (struct runs){each[0].path, each[0].tool, arena_array(a, rows, sizeof *r->at), 0};
+	for (size_t i = 0; i < n; i++) {
+		memcpy(r->at + r->n, each[i].at, each[i].n * sizeof *r->at);
+		r->n += each[i].n;
+	}
+	return 0;
+}
+
+bool runs_name_machines(const struct runs *r)
+{
+	return r->n && r->at[0].machine;
 }
 
 int runs_one_model(const struct runs *r, struct err *err)

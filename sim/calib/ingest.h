@@ -7,13 +7,16 @@
  *   - mlx_lm.benchmark: text
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n, and of whose runs they are:
- *     tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; '#' begins a comment
+ *     tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; rows of many machines at once say
+ *     whose they are: machine, runtime, weights, set, source, use (fit, or check: held out); '#' begins a
+ *     comment
  *
  * Files are hostile: what is not a positive finite number where one is due, an empty list of samples, a
  * truncated object are errors with the line, and no row is handed out.
  */
 #ifndef SIM_CALIB_INGEST_H
 #define SIM_CALIB_INGEST_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/base/err.h"
@@ -42,6 +45,10 @@ struct run {
 	const char *tool;   /* NULL: as the file's */
 	int64_t build;      /* of llama.cpp; 0: not said */
 	enum flash flash;
+	/* of our csv, where rows may be of many machines; NULL: not said */
+	const char *machine, *runtime, *weights; /* names as in hardware/, and of a mix */
+	const char *set, *source;                /* what the row is evidence for, and whose it is */
+	bool held_out;                           /* no law is fitted to it: only compared */
 	int line;
 };
 
@@ -54,8 +61,13 @@ struct runs {
 enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024 };
 
 int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err); /* -1: "path:line: ..." */
+/* The rows of several files as one; its path is the first. */
+int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err);
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *r,
 	       struct err *err);
+
+/* Do rows say by themselves which machine, runtime and model they are of? Of one that does all must. */
+bool runs_name_machines(const struct runs *r);
 
 /* -1 with err where rows are of more than one model: a profile is fitted to one at a time. */
 int runs_one_model(const struct runs *r, struct err *err);

@@ -42,33 +42,65 @@ static const char *reference(struct loader *l, const char *name)
 	return arena_printf(l->arena, "%s/%s", here, name);
 }
 
-int known_device_load(struct loader *l, const char *name, const char *device, const char *runtime,
-		      struct known_device *d)
+static int load_machine(struct loader *l, const char *name, const char *device, bool stranger,
+			struct known_device *d)
 {
 	struct yml *tree = tree_of(l, name, "hardware", HW_SCHEMA);
 	struct machine *m = arena_alloc(l->arena, sizeof *m);
-	const struct profile *first;
 
-	if (!tree || field_load(&machine_table, tree, name, m, l->diags) != 0 ||
-	    machine_check(m, l->diags) != 0)
+	if (!tree || field_load(&machine_table, tree, name, m, l->diags) != 0)
+		return -1;
+	if (stranger)
+		m->chip = "";
+	if (machine_check(m, l->diags) != 0)
 		return -1;
 	*d = (struct known_device){
 		.machine = m, .device = device_named(m, device), .ref = reference(l, name)};
 	if (!d->device)
 		return diag_add(l->diags, tree->place, NULL, "machine '%s' has no device '%s'", name,
 				device ? device : "at all");
+	return 0;
+}
+
+int known_machine_load(struct loader *l, const char *name, const char *device, struct known_device *d)
+{
+	return load_machine(l, name, device, false, d);
+}
+
+enum dtype known_compute(const struct profile *p)
+{
+	return p->gemm[DTYPE_F16] ? DTYPE_F16 : p->gemm[DTYPE_BF16] ? DTYPE_BF16 : DTYPE_F32;
+}
+
+static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
+		       bool stranger, struct known_device *d)
+{
+	const struct profile *first;
+
+	if (load_machine(l, name, device, stranger, d) != 0)
+		return -1;
 	first = d->device->runtimes.at;
 	d->profile = runtime ? device_runtime(d->device, runtime) : d->device->runtimes.n ? first : NULL;
 	if (!d->profile)
 		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
 				name, d->device->origin.name, runtime ? runtime : "at all");
-	d->compute = d->profile->gemm[DTYPE_F16]    ? DTYPE_F16
-		     : d->profile->gemm[DTYPE_BF16] ? DTYPE_BF16
-						    : DTYPE_F32;
+	d->compute = known_compute(d->profile);
 	if (!d->profile->gemm[d->compute])
 		return diag_add(l->diags, d->profile->origin.node->place, NULL,
 				"runtime '%s' has no gemm table", d->profile->origin.name);
 	return 0;
+}
+
+int known_device_load(struct loader *l, const char *name, const char *device, const char *runtime,
+		      struct known_device *d)
+{
+	return load_device(l, name, device, runtime, false, d);
+}
+
+int known_stranger_load(struct loader *l, const char *name, const char *device, const char *runtime,
+			struct known_device *d)
+{
+	return load_device(l, name, device, runtime, true, d);
 }
 
 struct model *known_model_load(struct loader *l, const char *name)

@@ -16,12 +16,9 @@ enum { CHUNKS_MAX = 512 };
 
 static void add_op(struct builder *b, const struct op *op, double times)
 {
-	const struct cost c = cost_of(op, b->site, 1);
-	const bool step = op->kind == OP_STEP;
-	const struct replay_op one = {c.arithmetic.s,          c.memory.s, c.apart.s, step ? 0 : c.overhead.s,
-				      step ? c.overhead.s : 0, times};
+	const struct replay_op one = {cost_of(op, b->site, 1), op->kind == OP_STEP, times};
 
-	b->from = how_worse(b->from, cost_from(&c));
+	b->from = how_worse(b->from, cost_from(&one.cost));
 	VEC_ADD(&b->ops, one);
 }
 
@@ -69,8 +66,18 @@ static void add_pass(struct builder *b, const struct shape *s, enum phase phase,
 	add_op(b, &step, times);
 }
 
+/* Prompts that are shorter than a chunk share one, as far as they fit whole. */
+static int64_t prompts_at_once(const struct run *r)
+{
+	const int64_t most = r->chunk > 0 ? r->chunk / r->prompt : r->batch;
+
+	return most < 1 ? 1 : most > r->batch ? r->batch : most;
+}
+
 static void add_prompt(struct builder *b, const struct run *r)
 {
+	const int64_t at_once = prompts_at_once(r);
+	const double rounds = (double)r->batch / (double)at_once;
 	int64_t chunk = r->chunk > 0 ? r->chunk : r->prompt;
 
 	if (r->prompt / chunk > CHUNKS_MAX)
@@ -79,11 +86,11 @@ static void add_prompt(struct builder *b, const struct run *r)
 		const int64_t now = r->prompt - done < chunk ? r->prompt - done : chunk;
 
 		add_pass(b,
-			 &(struct shape){.batch = r->batch,
+			 &(struct shape){.batch = at_once,
 					 .tokens = now,
 					 .past = r->depth + done,
 					 .all_logits = b->site->profile->all_logits},
-			 PHASE_PREFILL, 1);
+			 PHASE_PREFILL, rounds);
 	}
 }
 
@@ -130,11 +137,21 @@ double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct replay_op *o = &r->at[i];
+		const struct cost *c = &o->cost;
 
 		sum += o->times *
-		       (fmax(o->arithmetic_s / f[REPLAY_ARITHMETIC], o->memory_s / f[REPLAY_MEMORY]) +
-			o->apart_s / f[REPLAY_ARITHMETIC] + o->kernel_s * f[REPLAY_KERNEL] +
-			o->step_s * f[REPLAY_STEP]);
+		       (fmax(c->arithmetic.s / f[REPLAY_ARITHMETIC], c->memory.s / f[REPLAY_MEMORY]) +
+			c->apart.s / f[REPLAY_ARITHMETIC] +
+			c->overhead.s * f[o->is_step ? REPLAY_STEP : REPLAY_KERNEL]);
 	}
+	return sum;
+}
+
+double replay_seconds_drawn(const struct replay *r, const struct params *z)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times * cost_seconds_drawn(&r->at[i].cost, z);
 	return sum;
 }

@@ -11,7 +11,8 @@
 #include "sim/cost/cost.h"
 
 struct replay_op {
-	double arithmetic_s, memory_s, apart_s, kernel_s, step_s;
+	struct cost cost;
+	bool is_step;
 	double times; /* how often it occurs, as a weight */
 };
 
@@ -28,5 +29,8 @@ struct replay replay_make(struct arena *a, const struct model *m, const struct p
 
 /* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
 double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);
+
+/* With parameters drawn from their spread; z as for cost_seconds_drawn(). */
+double replay_seconds_drawn(const struct replay *r, const struct params *z);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "kernels/link.h"
 #include "sim/calib/from.h"
+#include "sim/calib/law.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/measure.h"
 
@@ -122,6 +123,22 @@ static int from_runs(const struct opts *o, struct session *s, struct str *text)
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
 
+/* One profile for all machines of a family. */
+static int from_family(const struct opts *o, struct session *s, struct str *text)
+{
+	struct runs runs = {0};
+	struct evidence e;
+	struct law law;
+	struct err err = ERR_INIT;
+
+	if (runs_read_all(&s->arena, o->froms.at, o->froms.n, &runs, &err) == 0 &&
+	    law_load(&s->loader, o->family, &law, &err) == 0 &&
+	    evidence_load(&s->loader, &runs, EVIDENCE_NO_PROFILE, &e, &err) == 0 &&
+	    law_write(&law, &e, text, &err) == 0)
+		return EXIT_FINE;
+	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
+}
+
 static int fit_results(const struct opts *o)
 {
 	const struct calib_samples samples = {o->froms.at, o->froms.n, o->facts, "lemursim " VERSION};
@@ -131,7 +148,9 @@ static int fit_results(const struct opts *o)
 	int rc = EXIT_FINE;
 
 	session_begin(&s, o);
-	if (!calib_is_samples(o->froms.at[0])) {
+	if (o->family) {
+		rc = from_family(o, &s, &text);
+	} else if (!calib_is_samples(o->froms.at[0])) {
 		rc = from_runs(o, &s, &text);
 	} else if (calib_from_samples(&s.arena, &samples, &text, &err) != 0) {
 		rc = complain(&err, EXIT_USAGE);

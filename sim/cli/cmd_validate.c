@@ -5,6 +5,7 @@
 
 #include "sim/calib/from.h"
 #include "sim/cli/cmd.h"
+#include "sim/cli/rowcheck.h"
 #include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
@@ -406,6 +407,27 @@ static bool is_scenario(struct validation *v, const char *path)
 	return schema && !strcmp(schema->text, SCENARIO_SCHEMA);
 }
 
+/* Rows that name their machines need no subject. */
+static int validate_rows(struct validation *v, enum shown format, double tolerance)
+{
+	struct runs all;
+	struct rowchecks rows;
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	int rc = runs_read_all(&v->s.arena, v->o->froms.at, v->o->froms.n, &all, &err) == 0
+			 ? rowcheck_make(&v->s, v->o, &all, &rows)
+			 : complain(&err, EXIT_USAGE);
+
+	if (rc == EXIT_FINE) {
+		rowcheck_print(&rows, format_words[format], v->o->sets_only, &out);
+		rc = deliver(v->o, &out);
+	}
+	if (rc == EXIT_FINE && rowcheck_worst(&rows) > tolerance)
+		rc = EXIT_TARGET_MISSED;
+	str_release(&out);
+	return rc;
+}
+
 int cmd_validate(const struct opts *o)
 {
 	struct validation v = {.o = o};
@@ -417,6 +439,11 @@ int cmd_validate(const struct opts *o)
 
 	session_begin(&v.s, o);
 	rc = rc == EXIT_FINE ? read_files(&v) : rc;
+	if (rc == EXIT_FINE && !o->files.n && runs_name_machines(&v.files[0])) {
+		rc = validate_rows(&v, format, tolerance);
+		session_end(&v.s);
+		return rc;
+	}
 	for (size_t i = 0; i < o->files.n && rc == EXIT_FINE; i++) {
 		const bool scenario = is_scenario(&v, o->files.at[i]);
 

@@ -28,12 +28,13 @@ struct opts {
 	const char *out, *assignment, *phase, *format, *metric;
 	const char *only, *backend, *link;           /* calibrate */
 	const char *machine, *device, *like, *facts; /* calibrate --from */
+	const char *family;                          /* likewise, and validate */
 	int64_t seed, draws;                         /* -1: as the scenario says */
 	int64_t threads;                             /* 0: all */
 	const char *goal, *pareto;                   /* optimize */
 	struct texts limits;                         /* --subject-to */
 	int64_t best, budget;                        /* 0: not said */
-	bool force, help, quick, list;
+	bool force, help, quick, list, sets_only;
 };
 
 enum opt_use { /* which options a command takes; bits */

@@ -154,8 +154,11 @@ static struct term at_share(const struct site *site, double flop, const struct q
 static void cost_few(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const struct few *f = &site->profile->few;
-	const double rows = is_ungathered(f, op) ? 1 : (double)op->m;
-	const double passes = ceil(rows / (double)f->pass), row_flop = c->flop / rows;
+	/* rows that run by themselves find their expert's weights in the cache where another has just read
+	 * them */
+	const double rows = op->rows / op->copies;
+	const double passes = is_ungathered(f, op) ? 1 : ceil(rows / (double)f->pass),
+		     row_flop = c->flop / rows;
 	const struct qty *further = by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
@@ -172,10 +175,10 @@ static void cost_few(struct cost *c, const struct op *op, const struct site *sit
 static double tiled(const struct site *site, const struct op *op, double n)
 {
 	const struct tile *t = &site->profile->tile;
-	const double m = (double)op->m, rows = (double)t->rows;
+	const double m = op->rows / op->copies, rows = (double)t->rows;
 	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * ceil(m / rows);
 	const double tiles = op->copies * ceil(done / rows) * ceil(n / (double)t->columns);
-	const double places = t->fill * (double)site->device->cores;
+	const double places = t->fill.value * (double)site->device->cores;
 
 	return done / m * fmax(1, places / tiles);
 }

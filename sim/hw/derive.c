@@ -2,6 +2,7 @@
 #include "sim/hw/derive.h"
 
 #include <math.h>
+#include <string.h>
 
 #define GIB 1073741824.0
 
@@ -115,7 +116,6 @@ static void derive_peaks(struct device *d, struct diags *diags)
 	}
 }
 
-/* What a profile says in shares of the machine becomes numbers of its own. */
 static void settle_rate(struct qty *q, double of)
 {
 	if (q->is_share)
@@ -123,32 +123,93 @@ static void settle_rate(struct qty *q, double of)
 	q->is_share = false;
 }
 
-static void settle_gemm(struct gemm_table *g, double peak, double slower)
-{
-	struct gemm_point *at = g->points.at;
+/* Every number of a profile that the bus, or the arithmetic, gives a device. */
+enum { NUMBERS_MAX = 512 };
+struct numbers {
+	struct qty *at[NUMBERS_MAX];
+	size_t n;
+};
 
-	settle_rate(&g->roof, peak * slower);
-	g->u.value *= slower;
-	for (size_t i = 0; i < g->points.n; i++)
-		at[i].u.value *= slower;
+static void add_number(struct numbers *all, struct qty *q)
+{
+	if (q->given && all->n < NUMBERS_MAX)
+		all->at[all->n++] = q;
 }
 
-static void settle_shares(const struct machine *m, const struct device *d, struct profile *p)
+static struct numbers rates_of(struct profile *p)
 {
-	const double bus = m->memory.bandwidth.value;
-	const bool two = m->dies > 1 && p->dies.origin.node;
-	const double slower = two ? p->dies.arithmetic.value : 1;
+	struct numbers all = {.n = 0};
 	struct qty *rates[] = {&p->read, &p->copy, &p->gemv, &p->gemv_q8, &p->gemv_q4, &p->attention.decode};
-	struct attention_point *at = p->attention.points.at;
 
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		settle_rate(rates[i], two ? bus * p->dies.bandwidth.value : bus);
+		if (rates[i]->is_share) /* others are the machine's own */
+			add_number(&all, rates[i]);
+	return all;
+}
+
+static struct numbers shares_of(struct profile *p)
+{
+	struct numbers all = {.n = 0};
+	struct attention_point *at = p->attention.points.at;
+
+	add_number(&all, &p->attention.u);
+	for (size_t i = 0; i < p->attention.points.n; i++)
+		add_number(&all, &at[i].u);
+	for (int t = 0; t < DTYPE_N; t++) {
+		struct gemm_point *g = p->gemm[t] ? p->gemm[t]->points.at : NULL;
+
+		if (p->gemm[t])
+			add_number(&all, &p->gemm[t]->u);
+		for (size_t i = 0; g && i < p->gemm[t]->points.n; i++)
+			add_number(&all, &g[i].u);
+	}
+	return all;
+}
+
+/* by->given: of this very chip, so it is as sure as that; else it is another's. */
+static void scale(const struct numbers *all, double times, const struct qty *by, bool transferred)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct qty *q = all->at[i];
+
+		q->value *= times;
+		if (by)
+			q->spread = by->spread;
+		if (transferred)
+			q->how = how_worse(q->how, HOW_TRANSFERRED);
+	}
+}
+
+static const struct chip_reach *chip_of(const struct machine *m, const struct profile *p)
+{
+	const struct chip_reach *c = p->chips.at;
+
+	for (size_t i = 0; i < p->chips.n; i++)
+		if (m->chip && !strcmp(c[i].origin.name, m->chip))
+			return &c[i];
+	return NULL;
+}
+
+void derive_profile(const struct machine *m, const struct device *d, struct profile *p)
+{
+	const bool two = m->dies > 1 && p->dies.origin.node;
+	const struct chip_reach *chip = chip_of(m, p);
+	const bool other = p->chips.n && !chip;
+	const double rate = (two ? p->dies.bandwidth.value : 1) * (chip ? chip->bandwidth.value : 1),
+		     share = (two ? p->dies.arithmetic.value : 1) * (chip ? chip->arithmetic.value : 1);
+	const struct numbers rates = rates_of(p), shares = shares_of(p);
+
+	for (size_t i = 0; i < rates.n; i++)
+		settle_rate(rates.at[i], m->memory.bandwidth.value);
 	for (int t = 0; t < DTYPE_N; t++)
 		if (p->gemm[t])
-			settle_gemm(p->gemm[t], d->peak[t].value, slower);
-	p->attention.u.value *= slower;
-	for (size_t i = 0; i < p->attention.points.n; i++)
-		at[i].u.value *= slower;
+			settle_rate(&p->gemm[t]->roof, d->peak[t].value * fmin(share, 1));
+	scale(&rates, rate, chip ? &chip->bandwidth : NULL, other);
+	scale(&shares, share, chip ? &chip->arithmetic : NULL, other);
+	for (size_t i = 0; i < rates.n; i++)
+		rates.at[i]->value = fmin(rates.at[i]->value, m->memory.bandwidth.value);
+	for (size_t i = 0; i < shares.n; i++)
+		shares.at[i]->value = fmin(shares.at[i]->value, 1);
 }
 
 void derive_facts(struct machine *m, struct diags *diags)
@@ -162,6 +223,6 @@ void derive_facts(struct machine *m, struct diags *diags)
 
 		derive_peaks(&d[i], diags);
 		for (size_t j = 0; j < d[i].runtimes.n; j++)
-			settle_shares(m, &d[i], &p[j]);
+			derive_profile(m, &d[i], &p[j]);
 	}
 }

@@ -12,6 +12,9 @@
  * read on machines of that capacity; between them the smaller one's. *how, *source: where it comes from. */
 double derive_wired_share(enum hw_system system, double capacity_B, enum how *how, const char **source);
 
+/* What a profile says in shares of the machine becomes numbers of that device, once. */
+void derive_profile(const struct machine *m, const struct device *d, struct profile *p);
+
 /* memory.bandwidth from the bus, peaks from cores, FLOP per cycle and clock, memory.usable from the capacity;
  * rates that profiles give as shares of the bus or the peak, and what two dies take from them (once: after it
  * the shares are rates).

@@ -134,8 +134,8 @@ static const struct table few_table = {"few rows", sizeof(struct few), few_field
 static const struct field tile_fields[] = {
 	COUNT(struct tile, rows, 4096, "rows of the result in a tile"),
 	COUNT(struct tile, columns, 4096, "columns"),
-	{FIELD_KEY(struct tile, fill), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 64,
-	 .def = "0", .help = "tiles for each core from which the utilisation is all reached"},
+	{FIELD_KEY(struct tile, fill), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 64,
+	 .optional = true, .help = "tiles for each core from which the utilisation is all reached"},
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
@@ -144,6 +144,13 @@ static const struct field dies_fields[] = {
 	QTY(struct dies, arithmetic, DIM_SHARE, 0.1, 1, "of the utilisation"),
 };
 static const struct table dies_table = {"dies", sizeof(struct dies), dies_fields, ARRAY_LEN(dies_fields)};
+
+static const struct field chip_fields[] = {
+	QTY(struct chip_reach, bandwidth, DIM_SHARE, 0.1, 10, "times the rates"),
+	QTY(struct chip_reach, arithmetic, DIM_SHARE, 0.1, 10, "times the utilisation"),
+};
+static const struct table chip_table = {"chip", sizeof(struct chip_reach), chip_fields,
+					ARRAY_LEN(chip_fields)};
 
 #define GEMM(name, index)                                                                                    \
 	{                                                                                                    \
@@ -186,6 +193,8 @@ static const struct field profile_fields[] = {
 		"what a chip of two dies reaches of shares and utilisation"),
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
+	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,
+	 .help = "of a family: what the chips that were measured do of it, by the machine's 'chip'"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
 	 .help = "in the last layer of a prefill, what follows attention runs over the last token alone"},
 };

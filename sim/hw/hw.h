@@ -83,11 +83,18 @@ struct few {
 struct tile {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows, columns;
-	double fill; /* tiles for each core from which all of the utilisation is reached */
+	struct qty fill; /* tiles for each core from which all of the utilisation is reached */
 };
 
 /* What a chip made of two dies reaches of what one would: all of its traffic passes between them. */
 struct dies {
+	struct origin origin;
+	struct qty bandwidth, arithmetic;
+};
+
+/* What a chip that was measured does of what its family's profile says of it; the name is the machine's
+ * `chip`. A profile that has any is transferred to the chips it does not name. */
+struct chip_reach {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
 };
@@ -109,8 +116,9 @@ struct profile {
 	struct few few;
 	struct tile tile;
 	struct dies dies;
-	bool all_logits; /* a prefill computes the head for every token, not only the last */
-	bool last_row;   /* and what follows attention in the last layer for the last token alone */
+	struct field_list chips; /* struct chip_reach */
+	bool all_logits;         /* a prefill computes the head for every token, not only the last */
+	bool last_row;           /* and what follows attention in the last layer for the last token alone */
 };
 
 struct device {

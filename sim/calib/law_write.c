@@ -1,0 +1,375 @@
+/* law_write.c - how sure a law is, and its file; see law.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/calib/law_keys.h"
+#include "sim/stats/quantile.h"
+
+/* The normal deviate of P10 and P90. */
+#define Z90 1.2815515655446004
+
+/* No number is known better than that; what rows of one machine say of another; where no row says anything.
+ */
+static const double least_sd = 0.015, other_machine_sd = 0.04, unsaid_sd = 0.25;
+
+struct writing {
+	const struct law *law;
+	const struct evidence *e;
+	struct law_errors errors;
+	double value[LAW_PARAMS];
+	double sd[LAW_PARAMS];       /* relative */
+	size_t rows_of[LAW_PARAMS];  /* rows it matters to */
+	double (*slope)[LAW_PARAMS]; /* of each row: d ln t / d ln value */
+	size_t machines, rows;
+};
+
+static bool is_fitted(const struct writing *w, size_t i)
+{
+	return law_takes(w->law, &w->e->at[i]) && !w->e->at[i].run->held_out;
+}
+
+static void find_slopes(struct writing *w)
+{
+	const double step = 1e-3;
+
+	for (size_t i = 0; i < w->e->n; i++) {
+		double base;
+
+		if (!is_fitted(w, i))
+			continue;
+		base = law_seconds(w->law, w->value, &w->e->at[i]);
+		for (size_t p = 0; p < w->law->params_n; p++) {
+			double moved[LAW_PARAMS];
+
+			memcpy(moved, w->value, sizeof moved);
+			moved[p] *= 1 + step;
+			w->slope[i][p] = log(law_seconds(w->law, moved, &w->e->at[i]) / base) / log(1 + step);
+		}
+	}
+}
+
+/* Each number gets the errors of the rows that hang on it. */
+static void share_errors_out(struct writing *w)
+{
+	for (size_t p = 0; p < w->law->params_n; p++) {
+		double sum = 0, weight = 0;
+
+		w->rows_of[p] = 0;
+		for (size_t i = 0; i < w->e->n; i++) {
+			const double s = is_fitted(w, i) ? w->slope[i][p] * w->slope[i][p] : 0;
+
+			if (!is_fitted(w, i))
+				continue;
+			sum += s * w->errors.without[i] * w->errors.without[i];
+			weight += s;
+			w->rows_of[p] += s > 0.05 * 0.05;
+		}
+		w->sd[p] = w->rows_of[p] ? fmax(sqrt(sum / weight), least_sd) : unsaid_sd;
+		if (w->machines < 2)
+			w->sd[p] = fmax(w->sd[p], other_machine_sd);
+	}
+}
+
+/* The spread of a row as draws make it: numbers of one kind go together, kinds do not. */
+static double spread_of(const struct writing *w, size_t i)
+{
+	double kind[PARAM_LINKS] = {0}, sum = 0;
+
+	for (size_t p = 0; p < w->law->params_n; p++)
+		kind[law_keys[w->law->key[p]].group] += fabs(w->slope[i][p]) * w->sd[p];
+	for (int k = 0; k < PARAM_LINKS; k++)
+		sum += kind[k] * kind[k];
+	return sqrt(sum);
+}
+
+/* So that four in five rows of machines left out lie between P10 and P90. */
+static void make_honest(struct writing *w)
+{
+	double *ratio = xmalloc((w->e->n + 1) * sizeof *ratio), by;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->e->n; i++)
+		if (is_fitted(w, i))
+			ratio[n++] = fabs(w->errors.without[i]) / (Z90 * spread_of(w, i));
+	by = n >= 5 ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : 1;
+	for (size_t p = 0; p < w->law->params_n; p++)
+		w->sd[p] = w->rows_of[p] ? fmax(w->sd[p] * by, least_sd) : w->sd[p];
+	free(ratio);
+}
+
+/* ---- what each chip does of the law ---- */
+
+/* How chips of a family differ, and what a run is known to; relative. */
+static const double chip_sd = 0.06, run_sd = 0.03;
+
+struct chip_fit {
+	const char *name;
+	double speed[REPLAY_PARAMS]; /* arithmetic and memory */
+	double sd[REPLAY_PARAMS];
+	double error; /* sum of squares of what is left */
+	size_t n;
+};
+
+static bool of_chip(const struct writing *w, size_t i, const char *chip)
+{
+	return is_fitted(w, i) && !strcmp(w->e->at[i].device->machine->chip, chip);
+}
+
+/* One step of Gauss and Newton for two logarithms under a normal prior about 0: a chip with few runs stays
+ * near the law. */
+static void chip_step(const struct writing *w, struct chip_fit *c)
+{
+	static const int free_one[] = {REPLAY_ARITHMETIC, REPLAY_MEMORY};
+	double h[2][2] = {{0}}, g[2], det;
+
+	for (int k = 0; k < 2; k++) {
+		h[k][k] = 1 / (chip_sd * chip_sd);
+		g[k] = log(c->speed[free_one[k]]) / (chip_sd * chip_sd);
+	}
+	c->error = 0;
+	c->n = 0;
+	for (size_t i = 0; i < w->e->n; i++) {
+		struct arena scratch = ARENA_INIT;
+		const double step = 1e-3;
+		double slope[2], misfit;
+		struct replay r;
+
+		if (!of_chip(w, i, c->name))
+			continue;
+		r = law_replay(w->law, &scratch, w->value, &w->e->at[i]);
+		misfit = log(replay_seconds(&r, c->speed) / w->e->at[i].run->seconds);
+		for (int k = 0; k < 2; k++) {
+			double moved[REPLAY_PARAMS];
+
+			memcpy(moved, c->speed, sizeof moved);
+			moved[free_one[k]] *= exp(step);
+			slope[k] = log(replay_seconds(&r, moved) / replay_seconds(&r, c->speed)) / step;
+		}
+		for (int k = 0; k < 2; k++) {
+			g[k] += slope[k] * misfit / (run_sd * run_sd);
+			for (int l = 0; l < 2; l++)
+				h[k][l] += slope[k] * slope[l] / (run_sd * run_sd);
+		}
+		c->error += misfit * misfit;
+		c->n++;
+		arena_release(&scratch);
+	}
+	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
+	c->speed[free_one[0]] *= exp(-(h[1][1] * g[0] - h[0][1] * g[1]) / det);
+	c->speed[free_one[1]] *= exp(-(h[0][0] * g[1] - h[1][0] * g[0]) / det);
+	c->sd[free_one[0]] = sqrt(h[1][1] / det);
+	c->sd[free_one[1]] = sqrt(h[0][0] / det);
+}
+
+static void fit_chip(const struct writing *w, struct chip_fit *c)
+{
+	for (int p = 0; p < REPLAY_PARAMS; p++)
+		c->speed[p] = 1;
+	for (int round = 0; round < 6; round++)
+		chip_step(w, c);
+}
+
+static size_t fit_chips(const struct writing *w, struct chip_fit *chips)
+{
+	size_t n = 0, rows = 0;
+	double error = 0;
+
+	for (size_t i = 0; i < w->e->n; i++) {
+		const char *name = w->e->at[i].device->machine->chip;
+		size_t k = 0;
+
+		while (k < n && strcmp(chips[k].name, name) != 0)
+			k++;
+		if (k < n || !is_fitted(w, i))
+			continue;
+		chips[n].name = name;
+		fit_chip(w, &chips[n]);
+		error += chips[n].error;
+		rows += chips[n++].n;
+	}
+	error = sqrt(error / (double)rows); /* of a run about its chip's own line */
+	for (size_t k = 0; k < n; k++)
+		for (int p = 0; p < REPLAY_PARAMS; p++)
+			chips[k].sd[p] = fmax(hypot(chips[k].sd[p], error), least_sd);
+	return n;
+}
+
+static void add_factor(const struct chip_fit *c, int p, const char *key, struct str *out)
+{
+	str_addf(out, "%s: {value: ", key);
+	units_format(out, c->speed[p], DIM_SHARE, 4);
+	str_add(out, ", sd: ");
+	units_format(out, c->speed[p] * c->sd[p], DIM_SHARE, 2);
+	str_addf(out, ", n: %zu}", c->n);
+}
+
+static void add_chips(const struct writing *w, struct str *out)
+{
+	struct chip_fit *chips = xcalloc(w->e->n + 1, sizeof *chips);
+	const size_t n = fit_chips(w, chips);
+
+	str_add(out, "{");
+	for (size_t k = 0; k < n; k++) {
+		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].name);
+		add_factor(&chips[k], REPLAY_MEMORY, "bandwidth", out);
+		str_add(out, ", ");
+		add_factor(&chips[k], REPLAY_ARITHMETIC, "arithmetic", out);
+		str_add(out, "}");
+	}
+	str_add(out, "}");
+	free(chips);
+}
+
+static double mean_of(const struct writing *w, const double *errors, bool held_out, size_t *n)
+{
+	double sum = 0;
+
+	*n = 0;
+	for (size_t i = 0; i < w->e->n; i++) {
+		if (isnan(errors[i]) || w->e->at[i].run->held_out != held_out)
+			continue;
+		sum += fabs(errors[i]);
+		++*n;
+	}
+	return *n ? sum / (double)*n : 0;
+}
+
+static size_t count_machines(const struct writing *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->e->n; i++) {
+		bool seen = !is_fitted(w, i);
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = is_fitted(w, k) && !strcmp(w->e->at[k].run->machine, w->e->at[i].run->machine);
+		n += !seen;
+	}
+	return n;
+}
+
+static void add_number(const struct writing *w, size_t p, struct str *out)
+{
+	const struct qty *q = law_number(w->law, p);
+	const struct law_key *k = &law_keys[w->law->key[p]];
+	const enum dim dim = q->is_share ? DIM_SHARE : k->dim;
+	const bool said = w->rows_of[p] > 0;
+	double value = w->value[p];
+
+	if (q->is_share || (k->dim == DIM_SHARE && strncmp(k->name, "dequant", 7) != 0))
+		value = fmin(value, 1);
+	str_add(out, "{value: ");
+	units_format(out, value, dim, 4);
+	str_add(out, ", sd: ");
+	units_format(out, value * w->sd[p], dim, 2);
+	if (said)
+		str_addf(out, ", n: %zu", w->rows_of[p]);
+	str_addf(out, ", how: %s, source: \"", how_names[said ? HOW_MEASURED : HOW_TRANSFERRED]);
+	str_add(out, said ? "fitted to the runs that hang on it" : "no run says; as it was put in");
+	str_add(out, "\"}");
+}
+
+/* Where a number stands in the file's text: from its brace to the one that closes it. */
+static int find_braces(const struct law *law, const struct yml *node, size_t *from, size_t *to,
+		       struct err *err)
+{
+	const char *at = law->text;
+
+	for (int line = 1; line < node->place.line; line++)
+		at = strchr(at, '\n') + 1;
+	at += node->place.col - 1;
+	*from = (size_t)(at - law->text);
+	*to = *from + strcspn(at, "}\n") + 1;
+	if (*at == '{' && law->text[*to - 1] == '}')
+		return 0;
+	return err_set(err, "%s:%d: a number to be fitted is written in one line, {value: ..., source: fit}",
+		       law->path, node->place.line);
+}
+
+struct place_in_text {
+	size_t from, to, param;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place_in_text *x = a, *y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+static int fill_in(const struct writing *w, struct str *out, struct err *err)
+{
+	const struct law *law = w->law;
+	const struct yml *chips = yml_get(law->profile->origin.node, "chips");
+	struct place_in_text at[LAW_PARAMS + 1];
+	size_t done = 0, n = law->params_n;
+
+	for (size_t p = 0; p < law->params_n; p++) {
+		at[p].param = p;
+		if (find_braces(law, law_number(law, p)->node, &at[p].from, &at[p].to, err) != 0)
+			return -1;
+	}
+	if (chips) {
+		at[n].param = LAW_PARAMS;
+		if (find_braces(law, chips, &at[n].from, &at[n].to, err) != 0)
+			return -1;
+		n++;
+	}
+	qsort(at, n, sizeof *at, by_place);
+	for (size_t p = 0; p < n; p++) {
+		str_addf(out, "%.*s", (int)(at[p].from - done), law->text + done);
+		if (at[p].param == LAW_PARAMS)
+			add_chips(w, out);
+		else
+			add_number(w, at[p].param, out);
+		done = at[p].to;
+	}
+	str_add(out, law->text + done);
+	return 0;
+}
+
+static void add_head(const struct writing *w, struct str *out)
+{
+	size_t n, held;
+	const double fitted = mean_of(w, w->errors.fitted, false, &n),
+		     without = mean_of(w, w->errors.without, false, &n),
+		     checked = mean_of(w, w->errors.without, true, &held);
+
+	str_addf(out,
+		 "# Fitted by lemursim to %zu runs on %zu machine%s. Mean absolute error %.1f %%; of runs on "
+		 "%s left\n# out of the fit %.1f %%",
+		 n, w->machines, w->machines == 1 ? "" : "s", 100 * fitted,
+		 w->machines < 2 ? "a model" : "a machine", 100 * without);
+	if (held)
+		str_addf(out, "; of %zu runs that were held out %.1f %%", held, 100 * checked);
+	str_add(out,
+		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
+}
+
+int law_write(const struct law *law, const struct evidence *e, struct str *out, struct err *err)
+{
+	struct arena *a = law->l->arena;
+	struct writing w = {
+		.law = law,
+		.e = e,
+		.errors = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
+		.slope = arena_array(a, e->n, sizeof *w.slope)};
+	struct str text = STR_INIT;
+	int rc;
+
+	w.machines = count_machines(&w);
+	if (!w.machines)
+		return err_set(err, "%s: no run is of runtime '%s'", law->path, law->runtime);
+	if (law_leave_out(law, e, &w.errors, err) != 0 || law_fit(law, e, NULL, w.value, err) != 0)
+		return -1;
+	find_slopes(&w);
+	share_errors_out(&w);
+	make_honest(&w);
+	add_head(&w, &text);
+	rc = fill_in(&w, &text, err);
+	if (rc == 0)
+		str_add(out, text.text);
+	str_release(&text);
+	return rc;
+}

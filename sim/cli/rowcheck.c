@@ -1,0 +1,333 @@
+/* rowcheck.c - see rowcheck.h. */
+#include "sim/cli/rowcheck.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+#include "sim/base/rng.h"
+#include "sim/calib/law.h"
+#include "sim/stats/quantile.h"
+
+enum { DRAWS = 200 };
+
+/* What a profile says of a row, tok/s. */
+struct said {
+	double rate, lo, hi;
+};
+
+static struct said predict(struct session *s, const struct opts *o, const struct evidence_row *row)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct known_device *d = row->device;
+	const struct site site = site_make(&scratch, d->machine, d->device, d->profile, d->compute);
+	const struct replay r = replay_make(&scratch, row->model, &row->precision, &site, row->run);
+	const char *stream = arena_printf(&s->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
+	struct rng *rng = rng_new(o->seed >= 0 ? (uint64_t)o->seed : 1, stream);
+	const size_t n = o->draws > 0 ? (size_t)o->draws : DRAWS;
+	double *rate = arena_array(&scratch, n, sizeof *rate);
+	struct said said = {.rate = run_tokens(row->run) / replay_seconds(&r, NULL)};
+
+	for (size_t i = 0; i < n; i++) {
+		struct params z = {{0}};
+
+		for (int p = 0; p < PARAM_LINKS; p++)
+			z.of[p] = rng_normal(rng);
+		rate[i] = run_tokens(row->run) / replay_seconds_drawn(&r, &z);
+	}
+	said.lo = quantile_of(rate, n, 0.1);
+	said.hi = quantile_of(rate, n, 0.9);
+	rng_free(rng);
+	arena_release(&scratch);
+	return said;
+}
+
+/* Errors without the row's machine, from the family's file, and whether the interval that the catalogue gives
+ * a chip nobody measured, about that prediction, holds the measurement. */
+static int leave_out(struct session *s, const struct opts *o, const struct runs *runs, struct rowchecks *r)
+{
+	struct law_errors errors = {arena_array(&s->arena, r->n, sizeof(double)),
+				    arena_array(&s->arena, r->n, sizeof(double))};
+	struct evidence facts, strangers;
+	struct law law;
+	struct err err = ERR_INIT;
+
+	if (law_load(&s->loader, o->family, &law, &err) != 0 ||
+	    evidence_load(&s->loader, runs, EVIDENCE_NO_PROFILE, &facts, &err) != 0 ||
+	    evidence_load(&s->loader, runs, EVIDENCE_STRANGER, &strangers, &err) != 0 ||
+	    law_leave_out(&law, &facts, &errors, &err) != 0)
+		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
+	for (size_t i = 0; i < r->n; i++) {
+		struct rowcheck *c = &r->at[i];
+		const double rate = c->measured * (1 + errors.without[i]);
+		struct said said;
+
+		if (isnan(errors.without[i]) || c->held_out)
+			continue;
+		said = predict(s, o, &strangers.at[i]);
+		c->left_out = errors.without[i];
+		c->left_out_inside = c->measured >= said.lo * rate / said.rate &&
+				     c->measured <= said.hi * rate / said.rate;
+	}
+	return EXIT_FINE;
+}
+
+int rowcheck_make(struct session *s, const struct opts *o, const struct runs *runs, struct rowchecks *r)
+{
+	struct evidence e;
+	struct err err = ERR_INIT;
+
+	if (evidence_load(&s->loader, runs, EVIDENCE_PROFILE, &e, &err) != 0)
+		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
+	*r = (struct rowchecks){arena_array(&s->arena, e.n, sizeof *r->at), e.n};
+	for (size_t i = 0; i < e.n; i++) {
+		const struct run *run = e.at[i].run;
+		const struct said said = predict(s, o, &e.at[i]);
+
+		r->at[i] = (struct rowcheck){.set = run->set ? run->set : "all",
+					     .machine = run->machine,
+					     .runtime = run->runtime,
+					     .run = evidence_name(&s->arena, &e.at[i]),
+					     .source = run->source,
+					     .measured = run_tok_per_s(run),
+					     .predicted = said.rate,
+					     .lo = said.lo,
+					     .hi = said.hi,
+					     .left_out = NAN,
+					     .held_out = run->held_out};
+	}
+	return o->family ? leave_out(s, o, runs, r) : EXIT_FINE;
+}
+
+static double error_of(const struct rowcheck *c)
+{
+	return c->predicted / c->measured - 1;
+}
+
+double rowcheck_worst(const struct rowchecks *r)
+{
+	double worst = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		worst = fmax(worst, fabs(error_of(&r->at[i])));
+	return worst;
+}
+
+static bool is_inside(const struct rowcheck *c)
+{
+	return c->measured >= c->lo && c->measured <= c->hi;
+}
+
+/* ---- sums by set ---- */
+
+/* Rows that a family's law left out, and the others. */
+struct sum {
+	const char *set;
+	size_t n, held_out, inside, left, left_inside;
+	double error, left_error;
+	const struct rowcheck *worst;
+	double worst_error;
+};
+
+static void add_to(struct sum *s, const struct rowcheck *c)
+{
+	const double error = isnan(c->left_out) ? error_of(c) : c->left_out;
+
+	s->n++;
+	s->held_out += c->held_out;
+	s->inside += is_inside(c);
+	s->error += fabs(error_of(c));
+	if (!isnan(c->left_out)) {
+		s->left++;
+		s->left_inside += c->left_out_inside;
+		s->left_error += fabs(c->left_out);
+	}
+	if (s->worst && fabs(error) <= fabs(s->worst_error))
+		return;
+	s->worst = c;
+	s->worst_error = error;
+}
+
+/* In the order in which sets are first met; the last sum is of all rows. */
+static struct sum *sum_up(struct arena *a, const struct rowchecks *r, size_t *n)
+{
+	struct sum *sums = arena_array(a, r->n + 1, sizeof *sums), all = {.set = "all"};
+
+	*n = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		size_t k = 0;
+
+		while (k < *n && strcmp(sums[k].set, r->at[i].set) != 0)
+			k++;
+		if (k == *n)
+			sums[(*n)++].set = r->at[i].set;
+		add_to(&sums[k], &r->at[i]);
+		add_to(&all, &r->at[i]);
+	}
+	sums[(*n)++] = all;
+	return sums;
+}
+
+/* ---- printing ---- */
+
+/* Cells of a table, as wide as they have to be; with bars it is Markdown. */
+struct cells {
+	const char **at;
+	size_t columns, n;
+	bool md;
+};
+
+static void print_cells(const struct cells *c, struct str *out)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const size_t column = i % c->columns;
+		size_t width = 0;
+
+		for (size_t k = column; k < c->n; k += c->columns)
+			width = str_width(c->at[k]) > width ? str_width(c->at[k]) : width;
+		str_add(out, c->md ? "| " : column ? "  " : "");
+		str_add(out, c->at[i]);
+		if (c->md || column + 1 < c->columns)
+			str_pad(out, ' ', width - str_width(c->at[i]));
+		str_add(out, c->md ? " " : "");
+		if (column + 1 < c->columns)
+			continue;
+		str_add(out, c->md ? "|\n" : "\n");
+		for (size_t k = 0; i + 1 == c->columns && c->md && k < c->columns; k++)
+			str_add(out, k + 1 < c->columns ? "|---" : "|---|\n");
+	}
+}
+
+static const char *percent(struct arena *a, double x)
+{
+	return isnan(x) ? "-" : arena_printf(a, "%+.1f %%", 100 * x);
+}
+
+static void print_rows(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
+{
+	static const char *const head[] = {"machine",   "runtime",    "run",   "measured",
+					   "predicted", "P10 to P90", "error", "left out"};
+	struct cells c = {arena_array(a, (r->n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
+
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		c.at[c.n++] = head[i];
+	for (size_t i = 0; i < r->n; i++) {
+		const struct rowcheck *k = &r->at[i];
+
+		c.at[c.n++] = k->machine;
+		c.at[c.n++] = k->runtime;
+		c.at[c.n++] = k->run;
+		c.at[c.n++] = arena_printf(a, "%.4g", k->measured);
+		c.at[c.n++] = arena_printf(a, "%.4g", k->predicted);
+		c.at[c.n++] = arena_printf(a, "%.4g to %.4g", k->lo, k->hi);
+		c.at[c.n++] = percent(a, error_of(k));
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->left_out);
+	}
+	print_cells(&c, out);
+	str_add(out, "\n");
+}
+
+static const char *share(struct arena *a, double part, size_t n)
+{
+	return n ? arena_printf(a, "%.0f %%", 100 * part / (double)n) : "-";
+}
+
+static const char *mean(struct arena *a, double sum, size_t n)
+{
+	return n ? arena_printf(a, "%.1f %%", 100 * sum / (double)n) : "-";
+}
+
+static void print_sums(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
+{
+	static const char *const head[] = {"set",      "rows",       "mean error", "in P10-P90",
+					   "left out", "in P10-P90", "worst"};
+	size_t n;
+	const struct sum *sums = sum_up(a, r, &n);
+	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
+
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		c.at[c.n++] = head[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct sum *s = &sums[i];
+
+		c.at[c.n++] = s->set;
+		c.at[c.n++] = s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
+					  : arena_printf(a, "%zu", s->n);
+		c.at[c.n++] = mean(a, s->error, s->n);
+		c.at[c.n++] = share(a, (double)s->inside, s->n);
+		c.at[c.n++] = mean(a, s->left_error, s->left);
+		c.at[c.n++] = share(a, (double)s->left_inside, s->left);
+		c.at[c.n++] = arena_printf(a, "%s %s: %s", s->worst->machine, s->worst->run,
+					   percent(a, s->worst_error));
+	}
+	print_cells(&c, out);
+}
+
+static void print_json(const struct rowchecks *r, struct str *out)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, 1);
+	jsonw_object(&w);
+	jsonw_key_string(&w, "schema", "lemursim/validation/2");
+	jsonw_key(&w, "rows");
+	jsonw_array(&w);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct rowcheck *c = &r->at[i];
+
+		jsonw_object(&w);
+		jsonw_key_string(&w, "set", c->set);
+		jsonw_key_string(&w, "machine", c->machine);
+		jsonw_key_string(&w, "runtime", c->runtime);
+		jsonw_key_string(&w, "run", c->run);
+		jsonw_key_number(&w, "measured_tok_per_s", c->measured);
+		jsonw_key_number(&w, "predicted_tok_per_s", c->predicted);
+		jsonw_key_number(&w, "lo_tok_per_s", c->lo);
+		jsonw_key_number(&w, "hi_tok_per_s", c->hi);
+		jsonw_key_number(&w, "error", error_of(c));
+		jsonw_key_number(&w, "error_left_out", c->left_out);
+		jsonw_key_bool(&w, "held_out", c->held_out);
+		if (c->source)
+			jsonw_key_string(&w, "source", c->source);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	str_add(out, "\n");
+}
+
+static void print_csv(const struct rowchecks *r, struct str *out)
+{
+	str_add(out,
+		"set,machine,runtime,run,measured_tok_per_s,predicted_tok_per_s,lo_tok_per_s,hi_tok_per_s,"
+		"error,inside,error_left_out,left_out_inside,held_out\n");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct rowcheck *c = &r->at[i];
+
+		str_addf(out, "\"%s\",%s,%s,\"%s\",%.17g,%.17g,%.17g,%.17g,%.6g,%d,", c->set, c->machine,
+			 c->runtime, c->run, c->measured, c->predicted, c->lo, c->hi, error_of(c),
+			 is_inside(c));
+		if (isnan(c->left_out))
+			str_add(out, ",");
+		else
+			str_addf(out, "%.6g,%d", c->left_out, c->left_out_inside);
+		str_addf(out, ",%d\n", c->held_out);
+	}
+}
+
+void rowcheck_print(const struct rowchecks *r, const char *format, bool sets_only, struct str *out)
+{
+	struct arena scratch = ARENA_INIT;
+	const bool md = !strcmp(format, "md");
+
+	if (!strcmp(format, "json")) {
+		print_json(r, out);
+	} else if (!strcmp(format, "csv")) {
+		print_csv(r, out);
+	} else {
+		if (!sets_only)
+			print_rows(&scratch, r, md, out);
+		print_sums(&scratch, r, md, out);
+	}
+	arena_release(&scratch);
+}

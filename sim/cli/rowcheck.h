@@ -1,0 +1,35 @@
+/*
+ * rowcheck.h - predicted against measured, for rows of many machines: row by row, and summed up by set.
+ *
+ * Layer cli. Each row is predicted from the catalogue's profile of the machine and runtime it names, with the
+ * interval that the profile's spreads make. With a family's file, also from the family's law fitted without
+ * that machine: what the catalogue would say of it had nobody measured it.
+ */
+#ifndef SIM_CLI_ROWCHECK_H
+#define SIM_CLI_ROWCHECK_H
+#include "sim/calib/evidence.h"
+#include "sim/cli/cmd.h"
+
+struct rowcheck {
+	const char *set, *machine, *runtime, *run, *source;
+	double measured, predicted, lo, hi; /* tok/s */
+	double left_out; /* relative error of the rate when its machine is not in the fit; NAN: not asked, or
+			    it was in none anyway */
+	bool left_out_inside; /* of the interval about that prediction */
+	bool held_out;        /* in no fit */
+};
+
+struct rowchecks {
+	struct rowcheck *at;
+	size_t n;
+};
+
+/* An exit code; complaints are on stderr. */
+int rowcheck_make(struct session *s, const struct opts *o, const struct runs *runs, struct rowchecks *r);
+
+/* format: "table", "md", "csv" or "json". sets_only: the sums alone. */
+void rowcheck_print(const struct rowchecks *r, const char *format, bool sets_only, struct str *out);
+
+double rowcheck_worst(const struct rowchecks *r); /* largest |error| */
+
+#endif

@@ -1,0 +1,190 @@
+/* check_law.c - a family's law gives back what made the runs, and says which machine is off it. */
+#include "sim/calib/law.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/rng.h"
+#include "tests/suites.h"
+#include "tests/toy.h"
+
+static const char family[] =
+	"schema: lemursim/hardware/1\n"
+	"kind: family\n"
+	"title: toy\n"
+	"devices: {gpu: {runtimes: {toy: {version: none, read: 90 %, copy: 80 %,\n"
+	"  gemv: {value: 80 %, source: fit},\n"
+	"  gemm_f16: {roof: 80 %, sync: 0 s, u: {value: 60 %, source: fit}},\n"
+	"  attention: {u: 30 %, decode: {value: 30 %, source: fit}},\n"
+	"  dequant: {q8: {value: 90 %, source: fit}},\n"
+	"  dies: {bandwidth: {value: 95 %, source: fit}, arithmetic: 95 %},\n"
+	"  norm: {kernels: 1}, rope: {kernels: 1}, kv_append: {kernels: 1}, kv_repeat: {kernels: 0},\n"
+	"  scores: {kernels: 2}, linear: {kernels: 1}, activation: {kernels: 1}, residual: {kernels: 1},\n"
+	"  chips: {},\n"
+	"  overhead: {kernel: {value: 4 us, source: fit}, step: 100 us}}}}}\n";
+
+static const char *const machines[] = {"apple-m1-pro-16c", "apple-m2-max-38c", "apple-m2-10c",
+				       "apple-m1-ultra-64c"};
+static const char *const weights[] = {"f16", "q8_0"};
+static const struct run shapes[] = {{.prompt = 512, .kind = RUN_PP, .batch = 1},
+				    {.gen = 64, .kind = RUN_TG, .batch = 1},
+				    {.gen = 64, .depth = 8000, .kind = RUN_TG, .batch = 1}};
+enum { ROWS = ARRAY_LEN(machines) * ARRAY_LEN(weights) * ARRAY_LEN(shapes) };
+
+/* What the numbers of the law really are, against where it begins. */
+static const double truth[] = {1.12, 1.2, 0.6, 1.05, 1.3, 0.95}; /* in the order in which a law holds them */
+
+struct world_of_runs {
+	struct arena arena;
+	struct diags diags;
+	struct loader loader;
+	char path[32];
+	struct law law;
+	struct run runs[ROWS];
+	struct evidence e;
+	double value[LAW_PARAMS];
+};
+static struct world_of_runs w;
+
+static void must(int rc, const struct err *err)
+{
+	struct str text = STR_INIT;
+
+	if (rc != 0)
+		diags_format(&w.diags, &text);
+	ck_assert_msg(rc == 0, "%s %s", err->msg, text.text ? text.text : "");
+	str_release(&text);
+}
+
+/* slow: a machine whose memory is so many times slower than the law has it; noise: relative. */
+static void make_runs(const char *slow, double times, double noise)
+{
+	static const char *const here[] = {"."};
+	struct rng *rng = rng_new(7, "law");
+	struct err err = ERR_INIT;
+	struct runs runs = {"toy.csv", "csv", w.runs, 0};
+	int fd;
+
+	w.arena = (struct arena)ARENA_INIT;
+	diags_init(&w.diags, &w.arena);
+	loader_init(&w.loader, &w.arena, &w.diags);
+	w.loader.paths = here;
+	w.loader.paths_n = 1;
+	snprintf(w.path, sizeof w.path, "/tmp/lemursim-law-XXXXXX");
+	fd = mkstemp(w.path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, family, sizeof family - 1), sizeof family - 1);
+	close(fd);
+	must(law_load(&w.loader, w.path, &w.law, &err), &err);
+	unlink(w.path);
+	ck_assert_uint_eq(w.law.params_n, ARRAY_LEN(truth));
+	for (size_t i = 0; i < ARRAY_LEN(machines); i++)
+		for (size_t j = 0; j < ARRAY_LEN(weights); j++)
+			for (size_t k = 0; k < ARRAY_LEN(shapes); k++) {
+				struct run *r = &w.runs[runs.n++];
+
+				*r = shapes[k];
+				r->machine = machines[i];
+				r->runtime = "toy";
+				r->model = "mistral-7b";
+				r->weights = weights[j];
+				r->seconds = 1;
+			}
+	must(evidence_load(&w.loader, &runs, EVIDENCE_NO_PROFILE, &w.e, &err), &err);
+	for (size_t p = 0; p < w.law.params_n; p++)
+		w.value[p] = w.law.start[p] * truth[p];
+	for (size_t i = 0; i < ROWS; i++) {
+		const bool is_slow = slow && !strcmp(w.runs[i].machine, slow);
+
+		w.runs[i].seconds = law_seconds(&w.law, w.value, &w.e.at[i]) * (is_slow ? times : 1) *
+				    exp(noise * rng_normal(rng));
+	}
+	rng_free(rng);
+}
+
+static const double noises[] = {0, 0.01};
+
+START_TEST(gives_back_what_made_the_runs)
+{
+	const double noise = noises[_i];
+	double value[LAW_PARAMS];
+	struct err err = ERR_INIT;
+
+	make_runs(NULL, 1, noise);
+	must(law_fit(&w.law, &w.e, NULL, value, &err), &err);
+	for (size_t p = 0; p < w.law.params_n; p++)
+		ck_assert_msg(fabs(value[p] / w.value[p] - 1) < 0.02 + 4 * noise, "%s: %g, not %g",
+			      law_param_name(&w.law, p), value[p], w.value[p]);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* A machine that is 10 % slower than its family is predicted 11 % too fast without it, and little with it. */
+START_TEST(tells_a_machine_that_is_off)
+{
+	struct law_errors errors;
+	struct err err = ERR_INIT;
+
+	make_runs(machines[1], 1 / 0.9, 0.003);
+	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
+				     arena_array(&w.arena, ROWS, sizeof(double))};
+	must(law_leave_out(&w.law, &w.e, &errors, &err), &err);
+	for (size_t i = 0; i < ROWS; i++) {
+		const bool off = !strcmp(w.runs[i].machine, machines[1]);
+
+		if (w.e.at[i].device->machine->dies > 1)
+			continue; /* it alone tells what two dies cost */
+		ck_assert_double_eq_tol(errors.without[i], off ? 1 / 0.9 - 1 : 0, off ? 0.03 : 0.07);
+		ck_assert_double_le(fabs(errors.fitted[i]), fabs(errors.without[i]) + 0.02);
+	}
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* The file that is written loads as a family, and gives the chip that is off its own factors. */
+START_TEST(writes_a_family)
+{
+	struct source *source;
+	struct machine m = {0};
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	struct yml *tree;
+	const struct profile *p;
+	const struct chip_reach *chip;
+	double factor = 0;
+
+	make_runs(machines[1], 1 / 0.9, 0.003);
+	must(law_write(&w.law, &w.e, &text, &err), &err);
+	source = arena_alloc(&w.arena, sizeof *source);
+	*source = (struct source){"written", text.text, text.len};
+	tree = yml_parse(&w.arena, source, &w.diags);
+	must(tree ? field_load_part(&machine_table, tree, "written", &m, &w.diags) : -1, &err);
+	p = ((const struct device *)m.devices.at)->runtimes.at;
+	ck_assert(p->gemv.is_share && p->gemv.how == HOW_MEASURED);
+	ck_assert_double_eq_tol(p->gemv.value, w.value[0], 0.03);
+	ck_assert_uint_eq(p->chips.n, ARRAY_LEN(machines));
+	chip = p->chips.at;
+	for (size_t i = 0; i < p->chips.n; i++)
+		if (!strcmp(chip[i].origin.name, "Apple M2 Max"))
+			factor = chip[i].bandwidth.value * chip[i].arithmetic.value;
+	ck_assert_double_lt(factor, 0.9);
+	ck_assert_double_gt(factor, 0.75);
+	str_release(&text);
+	arena_release(&w.arena);
+}
+END_TEST
+
+Suite *suite_law(void)
+{
+	Suite *s = suite_create("law");
+	TCase *tc = tcase_create("law");
+
+	tcase_add_loop_test(tc, gives_back_what_made_the_runs, 0, ARRAY_LEN(noises));
+	tcase_add_test(tc, tells_a_machine_that_is_off);
+	tcase_add_test(tc, writes_a_family);
+	suite_add_tcase(s, tc);
+	return s;
+}
