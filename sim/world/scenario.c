@@ -168,7 +168,9 @@ static const struct field rule_fields[] = {
 		 "share of the micro-batches"},
 	{FIELD_KEY(struct rule, shares), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0.001, .max = 1,
 	 .optional = true,
-	 .help = "of a split, like [70 %, 30 %]; if not said: equal, of data as fast as each is"},
+	 .help = "of a split, like [70 %, 30 %]; attention and experts by whole heads and experts; if not "
+		 "said: "
+		 "equal, of data as fast as each is"},
 	{FIELD_KEY(struct rule, experts), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1, .max = 65536,
 	 .optional = true, .help = "of 'split: experts': how many of a layer each has, like [96, 32]"},
 };
