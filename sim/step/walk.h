@@ -5,7 +5,8 @@
  * feed it; wherever two seats differ their hand-over is inserted. A dense layer is a chain. In a layer with
  * experts the router's seat hands its normed rows to the shared experts and to the experts, which may then
  * run at once; what both make is summed where the experts end, so what goes around them (the residual) goes
- * there too, beside the routing weights. Backward, gradients go the same ways back.
+ * there too, beside the routing weights. A layer split by experts ends where its router is (exchange.h).
+ * Backward, gradients go the same ways back.
  */
 #ifndef SIM_STEP_WALK_H
 #define SIM_STEP_WALK_H
