@@ -386,6 +386,7 @@ START_TEST(samples_go_round_a_file)
 	y->at[3].why = "slow, \"hot\"";
 	samples_csv_write(&set, &csv);
 	ck_assert(samples_csv_is(csv.text));
+	ck_assert(!samples_csv_is("model,kind,prompt,seconds\n") && !samples_csv_is("kind,gen,seconds\n"));
 	ck_assert_msg(samples_csv_read(&a, "f", csv.text, &back, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(back.n, set.n);
 	ck_assert_str_eq(back.samples[3].why, set.samples[3].why);

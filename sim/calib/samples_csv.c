@@ -43,7 +43,7 @@ static const struct {
 bool samples_csv_is(const char *text)
 {
 	const char *end;
-	bool kind = false, seconds = false;
+	bool kind = false, seconds = false, runs = false;
 
 	while (*text == '#' || *text == '\n') {
 		text += strcspn(text, "\n");
@@ -55,9 +55,11 @@ bool samples_csv_is(const char *text)
 
 		kind |= len == 4 && !strncmp(text, "kind", len);
 		seconds |= len == 7 && !strncmp(text, "seconds", len);
+		runs |= (len == 6 && !strncmp(text, "prompt", len)) ||
+			(len == 3 && !strncmp(text, "gen", len));
 		text += len + 1;
 	}
-	return kind && seconds;
+	return kind && seconds && !runs;
 }
 
 /* "# chip: Apple M5" */

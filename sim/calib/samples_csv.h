@@ -24,7 +24,8 @@
 #include "sim/base/str.h"
 #include "sim/calib/samples.h"
 
-/* Whether a text looks like such a file: its head has the columns kind and seconds. */
+/* Whether a text looks like such a file: its head has the columns kind and seconds, and neither prompt nor
+ * gen, which runs of whole models have (ingest.h). */
 bool samples_csv_is(const char *text);
 
 /* -1 with err "path:line: ..." */
