@@ -6,6 +6,7 @@
 #include "sim/base/rng.h"
 #include "sim/search/search.h"
 #include "sim/search/stream.h"
+#include "sim/search/variants.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
 
@@ -148,15 +149,18 @@ static double best_by_force(const struct world *w, const struct goal *goal, bool
 	struct arena a = ARENA_INIT;
 	const size_t n = seatings_of(w);
 	struct seating *all = arena_array(&a, n, sizeof *all);
+	struct variant variants[VARIANTS];
+	const size_t variants_n = variants_make(&a, w, goal_job(goal), variants);
 	double best = INFINITY;
 
 	for (size_t i = 0; i < n; i++)
 		all[i] = seating_number(&a, w, i);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = pairs ? 0 : i; j < (pairs ? n : i + 1); j++) {
-			const struct candidate c = {goal_job(goal), {&all[i], &all[j]}};
+			const struct candidate c = {.job = goal_job(goal), .leg = {&all[i], &all[j]}};
 
-			best = fmin(best, rank_of(w, goal, &c, limit));
+			for (size_t v = 0; v < variants_n; v++)
+				best = fmin(best, rank_of(variants[v].w, goal, &c, limit));
 		}
 	arena_release(&a);
 	return best;
@@ -261,10 +265,14 @@ static void check_bounds(const struct world *w, const struct prices *p, const st
 						 M_STEP, M_FORWARD, M_TRAIN_ENERGY, M_TRAIN_USD};
 	struct arena a = ARENA_INIT;
 	const struct placement at = candidate_place(&a, w, c);
-	const struct leg_sum legs[LEGS] = {prices_leg(p, 0, c->leg[0]), prices_leg(p, 1, c->leg[1])};
+	const uint8_t *const seats[LEGS] = {seating_units(&a, w->model, c->leg[0]),
+					    seating_units(&a, w->model, c->leg[1])};
+	struct leg_sum legs[LEGS] = {prices_leg(p, 0, seats[0]), prices_leg(p, 1, seats[1])};
 	struct prediction run;
 	struct metric_values v;
 
+	prices_hand_over(p, seats, legs);
+	legs[1].fill_s = c->job == JOB_TRAIN ? prices_fill_s(p, seats) : 0;
 	prediction_make(&a, &at, &run);
 	v = prediction_values(&run);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
@@ -280,8 +288,7 @@ static void check_bounds(const struct world *w, const struct prices *p, const st
 		ck_assert_msg(bound <= v.of[m] * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)",
 			      metric_info[m].name, bound, v.of[m], candidate_words(&a, w, c));
 		if (met && m == M_E2EL)
-			ck_assert_msg(bound + prices_token_s(p, 0, c->leg[0], c->leg[1]) >
-					      v.of[m] * (1 - 1e-5),
+			ck_assert_msg(bound + prices_token_s(p, 0, seats[0], seats[1]) > v.of[m] * (1 - 1e-5),
 				      "%s: bound %.9g, ran %.9g (%s)", metric_info[m].name, bound, v.of[m],
 				      candidate_words(&a, w, c));
 	}
@@ -302,7 +309,8 @@ START_TEST(no_run_beats_its_bound)
 	for (int i = 0; i < 60; i++) {
 		const struct seating x = random_seating(&a, toy.world, rng),
 				     y = random_seating(&a, toy.world, rng);
-		const struct candidate one = {job, {&x, &x}}, two = {job, {&x, &y}};
+		const struct candidate one = {.job = job, .leg = {&x, &x}},
+				       two = {.job = job, .leg = {&x, &y}};
 
 		check_bounds(toy.world, &p, &one, bounded[_i].met);
 		check_bounds(toy.world, &p, &two, false);

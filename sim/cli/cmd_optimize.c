@@ -7,12 +7,12 @@
 #include "sim/cli/answer.h"
 #include "sim/search/search.h"
 
-enum { BEST = 5, BUDGET = 20000, LIMITS_MAX = 16 };
+enum { BEST = 5, BUDGET = 1000, LIMITS_MAX = 16, FRONT_MAX = 12 };
 
 struct asked {
 	const struct opts *o;
-	struct goal goal;
-	struct limit limits[LIMITS_MAX];
+	struct goal goal, second; /* second: with --pareto */
+	struct limit limits[LIMITS_MAX + 1];
 	size_t limits_n;
 	enum result_format format;
 };
@@ -25,7 +25,9 @@ struct outcome {
 	const char *alone;  /* the best on one device; NULL: none */
 	const char **names; /* of the winners; the best on one device behind them if it is none */
 	size_t names_n;
-	double least; /* of the goal */
+	double least;                /* of the goal */
+	const char *first;           /* the best as an entry of `assignments` */
+	double metrics_of[METRIC_N]; /* its metrics */
 };
 
 static int read_asked(const struct opts *o, struct asked *a)
@@ -42,6 +44,12 @@ static int read_asked(const struct opts *o, struct asked *a)
 	}
 	if (goal_parse(o->goal, &a->goal, &err) != 0)
 		return complain(&err, EXIT_USAGE);
+	if (o->pareto && goal_parse(o->pareto, &a->second, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	if (o->pareto && goal_job(&a->second) != goal_job(&a->goal)) {
+		err_set(&err, "%s and %s are of different workloads", o->goal, o->pareto);
+		return complain(&err, EXIT_USAGE);
+	}
 	if (o->limits.n > LIMITS_MAX) {
 		err_set(&err, "%zu limits are given, at most %d are allowed", o->limits.n, LIMITS_MAX);
 		return complain(&err, EXIT_USAGE);
@@ -99,6 +107,8 @@ static int check_world(const struct world *w, const struct asked *a)
 		return complain(&err, EXIT_USAGE);
 	}
 
+	if (a->o->pareto && rc == EXIT_FINE)
+		rc = check_metric(w, a->second.metric);
 	for (size_t i = 0; i < a->limits_n && rc == EXIT_FINE; i++)
 		rc = check_metric(w, a->limits[i].metric);
 	return rc;
@@ -108,9 +118,11 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 			   const struct candidate *c)
 {
 	const char *words = candidate_words(a, w, c);
+	const char *entry = arena_printf(a, "{name: \"%s\", place: %s%s%s}", words, candidate_rules(a, w, c),
+					 c->how && *c->how ? ", " : "", c->how ? c->how : "");
 
-	str_addf(&r->sets, "%s{name: \"%s\", place: %s}", r->names_n ? ", " : "assignments=[", words,
-		 candidate_rules(a, w, c));
+	str_addf(&r->sets, "%s%s", r->names_n ? ", " : "assignments=[", entry);
+	r->first = r->names_n ? r->first : entry;
 	r->names[r->names_n++] = words;
 }
 
@@ -136,6 +148,8 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 	alone = search_alone(s);
 	r->names = arena_array(a, r->n + 1, sizeof *r->names);
 	r->least = r->n ? winners[0].values.of[goal->metric] : NAN;
+	if (r->n)
+		memcpy(r->metrics_of, winners[0].values.of, sizeof r->metrics_of);
 	for (size_t i = 0; i < r->n; i++)
 		add_assignment(r, a, w, &winners[i].c);
 	if (alone) {
@@ -149,6 +163,42 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 	str_add(&r->sets, "]");
 	r->counts = search_counts(s);
 	search_free(s);
+}
+
+/* The front of two goals, by the constraint method (Haimes, Lasdon & Wismer, IEEE Trans. SMC 1(3), 1971): the
+ * best of the first goal, then the best of those that do 2 % better by the second, and so on. */
+static void seek_front(struct arena *a, const struct world *w, const struct asked *asked, struct outcome *r)
+{
+	const struct metric_info *second = &metric_info[asked->second.metric];
+	struct asked next = *asked;
+	struct opts one = *asked->o;
+	struct limit *limit = &next.limits[next.limits_n++];
+	const char *names[FRONT_MAX + 1];
+	struct str sets = STR_INIT;
+	size_t n = 0;
+	bool exact = true;
+
+	one.best = 1;
+	next.o = &one;
+	*limit = (struct limit){
+		.metric = asked->second.metric, .at_least = !second->less, .value = second->less ? 1e300 : 0};
+	for (; n < FRONT_MAX; n++) {
+		seek(a, w, &next, &asked->goal, true, r);
+		exact &= r->counts.exact;
+		if (!r->n)
+			break;
+		names[n] = r->names[0];
+		str_addf(&sets, "%s%s", n ? ", " : "assignments=[", r->first);
+		limit->value = r->metrics_of[asked->second.metric] * (second->less ? 0.98 : 1.02);
+		str_release(&r->sets);
+	}
+	r->counts.exact = exact;
+	str_release(&r->sets);
+	str_add(&sets, "]");
+	r->sets = sets;
+	r->n = r->names_n = n;
+	r->names = arena_array(a, n + 1, sizeof *r->names);
+	memcpy(r->names, names, n * sizeof *names);
 }
 
 /* ---- notes ---- */
@@ -183,6 +233,12 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 
 	if (!m)
 		return NULL;
+	if (asked->o->pareto) {
+		const struct metric *other = metric_of(row, asked->second.metric);
+
+		return arena_printf(a, "%zu. %s: %.3g %s, %.3g %s.", i + 1, row->name, m->value, info->unit,
+				    other ? other->value : NAN, metric_info[asked->second.metric].unit);
+	}
 	if (!than)
 		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g); no device can do it alone.", i + 1,
 				    row->name, m->value, info->unit, m->lo, m->hi);
@@ -307,7 +363,10 @@ int cmd_optimize(const struct opts *o)
 	w = session_world(&s, o, o->files.at[0]);
 	rc = w ? check_world(w, &asked) : EXIT_USAGE;
 	if (rc == EXIT_FINE) {
-		seek(&s.arena, w, &asked, &asked.goal, true, &r);
+		if (o->pareto)
+			seek_front(&s.arena, w, &asked, &r);
+		else
+			seek(&s.arena, w, &asked, &asked.goal, true, &r);
 		if (r.n)
 			rc = show(&asked, o->files.at[0], &r, NULL);
 		else

@@ -33,7 +33,7 @@ static const struct opt {
 	{"pareto", 0, TYPE_TEXT, offsetof(struct opts, pareto), OPT_SEARCH, "METRIC",
 	 "a second goal: what is best for one is shown with what it costs the other", 0, 0},
 	{"budget", 0, TYPE_COUNT, offsetof(struct opts, budget), OPT_SEARCH, "N",
-	 "candidates to run at most; 20000 if not said", 1, 100000000},
+	 "candidates to run at most; 1000 if not said", 1, 100000000},
 	{"path", 'p', TYPE_TEXTS, offsetof(struct opts, paths), OPT_PATH, "DIR",
 	 "look for hardware/ and models/ here too", 0, 0},
 	{"assignment", 'a', TYPE_TEXT, offsetof(struct opts, assignment), OPT_ASSIGNMENT, "NAME",

@@ -173,11 +173,12 @@ static struct rate bill_rate(const struct world *w, bool usd, double tokens, uns
 static struct rate tpot_rate(const struct prices *p)
 {
 	const double tokens = (double)p->w->scenario->workload.generate->tokens;
+	const double step = 1 / (tokens - 1), later = step * (tokens - 2) / (tokens - 1);
 
-	return (struct rate){.leg = {0, (p->chunks[1] > 1 ? (tokens - 2) / (tokens - 1) : 1) / (tokens - 1)}};
+	return (struct rate){.leg = {0, p->chunks[1] > 1 ? later : step}, .busiest = {0, later, 0}};
 }
 
-static struct rate rate_without_overlap(const struct prices *p, enum metric_id sought, unsigned units)
+struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units)
 {
 	const struct world *w = p->w;
 	const struct workload *k = &w->scenario->workload;
@@ -203,17 +204,6 @@ static struct rate rate_without_overlap(const struct prices *p, enum metric_id s
 	}
 }
 
-struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units)
-{
-	struct rate r = rate_without_overlap(p, sought, units);
-
-	/* The period of decode steps in groups is that of the last group, over a few steps (generate.h): the
-	 * others may be ahead by then, and it be shorter than what the busiest device has to do. */
-	if (p->job == JOB_GENERATE && p->chunks[1] > 1)
-		r.busiest[1] = r.busiest[LEGS] = 0;
-	return r;
-}
-
 double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS])
 {
 	double chain = 0, most[LEGS + 1] = {0}, busy = 0, longest;
@@ -221,14 +211,14 @@ double rate_bound(const struct prices *p, const struct rate *r, const struct leg
 	for (int i = 0; i < LEGS; i++)
 		chain += r->leg[i] * legs[i].chain_s;
 	for (size_t u = 0; u < p->units; u++) {
-		const double both = legs[0].busy_s[u] + legs[1].busy_s[u];
+		const double both = legs[0].busy_s[u] + legs[1].busy_s[u] + legs[1].copies_s[u];
 
 		most[0] = fmax(most[0], legs[0].busy_s[u]);
 		most[1] = fmax(most[1], legs[1].busy_s[u]);
 		most[2] = fmax(most[2], both);
 		busy += r->busy[u] * both;
 	}
-	longest = chain;
+	longest = fmax(chain, r->busiest[LEGS] * fmax(legs[1].link_s, legs[1].fill_s));
 	for (int i = 0; i <= LEGS; i++)
 		longest = fmax(longest, r->busiest[i] * most[i]);
 	return busy + longest;

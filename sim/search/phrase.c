@@ -172,6 +172,8 @@ const char *candidate_words(struct arena *a, const struct world *w, const struct
 			str_addf(&s, "%s%s: ", i ? "; " : "", names[c->job][i]);
 		add_seating(&s, w, c->leg[i]);
 	}
+	if (c->how_words && *c->how_words)
+		str_addf(&s, ", %s", c->how_words);
 	words = arena_strdup(a, s.text);
 	str_release(&s);
 	return words;

@@ -10,6 +10,12 @@
 #define SIM_SEARCH_PRICES_H
 #include "sim/search/space.h"
 
+/* What a block hands from leg to leg (KV cache, saved activations, weights), in the whole run: seconds of the
+ * devices that copy, and of the link each way. */
+struct handed {
+	double send_s, receive_s, there_s, back_s;
+};
+
 struct prices {
 	const struct world *w;
 	enum job job;
@@ -21,8 +27,11 @@ struct prices {
 				  where   the leg goes backward; INFINITY where no link joins them */
 	double *token_s[LEGS]; /* [u * units + v]: the first token to decode; each later one to the next step
 				*/
+	struct handed *handed; /* [(block * units + u) * units + v]: leg 0 on u, leg 1 on v */
 	double chunks[LEGS];   /* passes that may overlap: chunks, groups, micro-batches; 1: a chain is all */
 	double *weights_B;     /* [block]: bytes on the machine that holds it */
+	enum role *role;       /* of a block */
+	double *send_s[LEGS], *receive_s[LEGS]; /* as hop_s, of the whole run: what devices take to copy */
 };
 
 void prices_make(struct arena *a, const struct world *w, enum job job, struct prices *p);
@@ -37,12 +46,21 @@ enum counted prices_count(enum role role, size_t u, size_t v, size_t w);
  * have got are on their machine already. */
 double prices_hop_s(const struct prices *p, int leg, size_t block, const size_t u_v_before[3]);
 
-/* A leg of a seating, without the first token's way from prefill to decode. */
+/* Below a seating is the unit of each block, see seating_units(). A leg of it, without the first token's way
+ * from prefill to decode. */
 struct leg_sum {
 	double chain_s;
 	double busy_s[SPACE_UNITS];
+	/* what goes from leg to leg: devices that copy, the link that is busiest with it */
+	double copies_s[SPACE_UNITS], link_s;
+	double fill_s; /* in training: see prices_fill_s() */
 };
-struct leg_sum prices_leg(const struct prices *p, int leg, const struct seating *l);
-double prices_token_s(const struct prices *p, int leg, const struct seating *from, const struct seating *to);
+struct leg_sum prices_leg(const struct prices *p, int leg, const uint8_t *at);
+/* Adds what goes from leg to leg. */
+void prices_hand_over(const struct prices *p, const uint8_t *const at[LEGS], struct leg_sum legs[LEGS]);
+/* A pipeline takes no less than a device's way up to its first pass forward, all of its own passes, and the
+ * way down from its last pass back. */
+double prices_fill_s(const struct prices *p, const uint8_t *const at[LEGS]);
+double prices_token_s(const struct prices *p, int leg, const uint8_t *from, const uint8_t *to);
 
 #endif

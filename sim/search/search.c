@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "sim/search/stream.h"
+#include "sim/search/variants.h"
+
+enum { LOOKS_A_RUN = 20 };
 
 /* Two bounds this close are one: sums are rounded. */
 static const double close_to = 1e-9;
@@ -18,6 +21,7 @@ struct pair { /* the i-th of one stream with the j-th of another; j of a single 
 };
 
 struct combo {
+	const struct variant *variant;
 	struct stream *leg[LEGS]; /* both the same: one seating for both legs */
 };
 
@@ -26,11 +30,13 @@ struct family {
 	double bound;
 	VEC(struct combo) combos;
 	VEC(struct pair) heap;
-	bool begun, done, answered;
+	bool begun, answered;
+	size_t looked, tried; /* candidates bounded; run, whether they fit or not */
 	struct winner best;
 };
 
 struct keyed {
+	const struct variant *variant;
 	unsigned whole, legs, units, kind; /* whole: the family's units, where its rate hangs on them */
 	struct stream *stream;
 };
@@ -40,7 +46,8 @@ struct search {
 	const struct world *w; /* with the goal's job alone, where nothing else is asked */
 	struct arena arena;
 	enum job job;
-	struct prices prices;
+	struct variant variants[VARIANTS];
+	size_t variants_n;
 	VEC(struct family) families;
 	size_t now; /* the family being worked on */
 	VEC(struct keyed) streams;
@@ -57,53 +64,47 @@ static bool rate_hangs_on_units(const struct search *s)
 	return m == M_ENERGY || m == M_USD || m == M_TRAIN_ENERGY || m == M_TRAIN_USD;
 }
 
-static struct rate rate_of(const struct search *s, unsigned units)
+static struct rate rate_of(const struct search *s, const struct variant *v, unsigned units)
 {
-	struct rate r = goal_rate(&s->prices, s->ask.goal.sought, units);
+	struct rate r = goal_rate(&v->prices, s->ask.goal.sought, units);
 
 	r.leg[0] += tie_weight;
 	r.leg[1] += tie_weight;
 	return r;
 }
 
-static struct stream *stream_of(struct search *s, unsigned whole, unsigned legs, unsigned units,
-				unsigned kind)
+/* key.stream is not looked at. */
+static struct stream *stream_of(struct search *s, struct keyed key)
 {
-	const struct keyed key = {rate_hangs_on_units(s) ? whole : 0, legs, units, kind, NULL};
-	struct keyed k = key;
+	const unsigned whole = key.whole;
 
+	key.whole = rate_hangs_on_units(s) ? whole : 0;
 	for (size_t i = 0; i < s->streams.n; i++) {
 		const struct keyed *have = &s->streams.at[i];
 
-		if (have->whole == key.whole && have->legs == legs && have->units == units &&
-		    have->kind == kind)
+		if (have->variant == key.variant && have->whole == key.whole && have->legs == key.legs &&
+		    have->units == key.units && have->kind == key.kind)
 			return have->stream;
 	}
-	k.stream = stream_new(&(const struct stream_ask){&s->prices, legs, units, kind, rate_of(s, whole)});
-	VEC_ADD(&s->streams, k);
-	return k.stream;
+	key.stream = stream_new(&(const struct stream_ask){&key.variant->prices, key.legs, key.units,
+							   key.kind, rate_of(s, key.variant, whole)});
+	VEC_ADD(&s->streams, key);
+	return key.stream;
 }
 
 /* What a pair costs at least, from what its legs do: passes that overlap cannot be added. */
-static double joined(const struct search *s, double a, double b)
+static double joined(const struct variant *v, double a, double b)
 {
-	return s->prices.chunks[0] > 1 || s->prices.chunks[1] > 1 ? fmax(a, b) : a + b;
+	return v->prices.chunks[0] > 1 || v->prices.chunks[1] > 1 ? fmax(a, b) : a + b;
 }
 
-static double combo_least(const struct search *s, const struct combo *c)
+static void add_combo(struct family *c, const struct combo *k)
 {
-	if (c->leg[0] == c->leg[1])
-		return stream_least(c->leg[0]);
-	return joined(s, stream_least(c->leg[0]), stream_least(c->leg[1]));
-}
-
-static void add_combo(struct search *s, struct family *c, struct stream *a, struct stream *b)
-{
-	const struct combo combo = {{a, b}};
-	const double least = combo_least(s, &combo);
+	const double a = stream_least(k->leg[0]), b = stream_least(k->leg[1]);
+	const double least = k->leg[0] == k->leg[1] ? a : joined(k->variant, a, b);
 
 	if (isfinite(least))
-		VEC_ADD(&c->combos, combo);
+		VEC_ADD(&c->combos, *k);
 	c->bound = fmin(c->bound, least);
 }
 
@@ -112,28 +113,50 @@ static bool one_bit(unsigned x)
 	return !(x & (x - 1));
 }
 
-/* Every way in which two seatings make a family: together they use its units and have its features. */
-static void add_family(struct search *s, unsigned units, unsigned kind)
+/* Two seatings, of kinds x and y on units a and b. */
+static void add_pair(struct search *s, struct family *c, const struct variant *v, const unsigned abxy[4])
 {
-	const unsigned features = kind & KIND_OF_LEG;
-	struct family c = {.units = units, .kind = kind, .bound = INFINITY};
+	const struct combo k = {v,
+				{stream_of(s, (struct keyed){v, c->units, 1, abxy[0], abxy[2], NULL}),
+				 stream_of(s, (struct keyed){v, c->units, 2, abxy[1], abxy[3], NULL})}};
 
-	if (!(kind & HAS_PHASES)) {
-		struct stream *both = stream_of(s, units, 3, units, features);
+	add_combo(c, &k);
+}
 
-		add_combo(s, &c, both, both);
-	}
-	for (unsigned a = 1; kind & HAS_PHASES && a <= units; a++)
-		for (unsigned b = 1; b <= units; b++) {
-			if ((a | b) != units)
+/* Every way in which two seatings make a family: together they use its units and have its features. */
+static void add_pairs(struct search *s, struct family *c, const struct variant *v)
+{
+	const unsigned features = c->kind & KIND_OF_LEG;
+
+	for (unsigned a = 1; a <= c->units; a++)
+		for (unsigned b = 1; b <= c->units; b++) {
+			if ((a | b) != c->units)
 				continue;
 			for (unsigned x = 0; x <= features; x++)
 				for (unsigned y = 0; y <= features; y++)
 					if ((x | y) == features && (x == 0 || !one_bit(a)) &&
 					    (y == 0 || !one_bit(b)))
-						add_combo(s, &c, stream_of(s, units, 1, a, x),
-							  stream_of(s, units, 2, b, y));
+						add_pair(s, c, v, (const unsigned[]){a, b, x, y});
 		}
+}
+
+/* On one device there is nothing to go about otherwise. */
+static void add_family(struct search *s, unsigned units, unsigned kind)
+{
+	struct family c = {.units = units, .kind = kind, .bound = INFINITY};
+
+	for (size_t i = 0; i < (one_bit(units) ? 1 : s->variants_n); i++) {
+		const struct variant *v = &s->variants[i];
+
+		if (kind & HAS_PHASES) {
+			add_pairs(s, &c, v);
+		} else {
+			struct stream *both =
+				stream_of(s, (struct keyed){v, units, 3, units, kind & KIND_OF_LEG, NULL});
+
+			add_combo(&c, &(const struct combo){v, {both, both}});
+		}
+	}
 	if (c.combos.n)
 		VEC_ADD(&s->families, c);
 }
@@ -178,30 +201,32 @@ static struct pair pair_take(struct family *c)
 	return top;
 }
 
-static void offer_pair(const struct search *s, struct family *c, uint32_t combo, uint32_t i, uint32_t j)
+static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
 {
 	const struct combo *k = &c->combos.at[combo];
 	const bool single = k->leg[0] == k->leg[1];
 	const struct found *a = stream_at(k->leg[0], i), *b = single ? a : stream_at(k->leg[1], j);
 
 	if (a && b)
-		pair_put(c, (struct pair){single ? a->bound : joined(s, a->bound, b->bound), combo, i, j});
+		pair_put(c, (struct pair){single ? a->bound : joined(k->variant, a->bound, b->bound), combo,
+					  i, j});
 }
 
 /* The pairs that may come next once (i, j) is out: each pair is offered once. */
-static void offer_next(const struct search *s, struct family *c, const struct pair *p)
+static void offer_next(struct family *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
 
-	offer_pair(s, c, p->combo, p->i + 1, p->j);
+	offer_pair(c, p->combo, p->i + 1, p->j);
 	if (p->i == 0 && k->leg[0] != k->leg[1])
-		offer_pair(s, c, p->combo, 0, p->j + 1);
+		offer_pair(c, p->combo, 0, p->j + 1);
 }
 
 /* ---- running ---- */
 
 /* Could it keep the limits, as far as bounds can tell? */
-static bool may_keep(const struct search *s, unsigned units, const struct leg_sum legs[LEGS])
+static bool may_keep(const struct search *s, const struct prices *p, unsigned units,
+		     const struct leg_sum legs[LEGS])
 {
 	for (size_t i = 0; i < s->ask.limits_n; i++) {
 		enum metric_id sought;
@@ -210,8 +235,8 @@ static bool may_keep(const struct search *s, unsigned units, const struct leg_su
 
 		if (!limit_sought(s->w, &s->ask.limits[i], &sought, &most))
 			continue;
-		r = goal_rate(&s->prices, sought, units);
-		if (rate_bound(&s->prices, &r, legs) > most * (1 + close_to))
+		r = goal_rate(p, sought, units);
+		if (rate_bound(p, &r, legs) > most * (1 + close_to))
 			return false;
 	}
 	return true;
@@ -219,17 +244,16 @@ static bool may_keep(const struct search *s, unsigned units, const struct leg_su
 
 /* Do the weights alone fit, a block's once on each machine that has it in any leg? Cheaper than the whole
  * truth, and mostly the same. */
-static bool weights_fit(const struct search *s, const struct candidate *c)
+static bool weights_fit(const struct prices *p, const uint8_t *const at[LEGS])
 {
-	const struct world *w = s->w;
-	double need_B[EXACT_UNITS] = {0}; /* by machine */
+	const struct world *w = p->w;
+	double need_B[SPACE_UNITS] = {0}; /* by machine */
 
-	for (size_t b = 0; b < s->prices.blocks; b++) {
-		const size_t x = w->units[seating_unit(w->model, c->leg[0], b)].machine,
-			     y = w->units[seating_unit(w->model, c->leg[1], b)].machine;
+	for (size_t b = 0; b < p->blocks; b++) {
+		const size_t x = w->units[at[0][b]].machine, y = w->units[at[1][b]].machine;
 
-		need_B[x] += s->prices.weights_B[b];
-		need_B[y] += x == y ? 0 : s->prices.weights_B[b];
+		need_B[x] += p->weights_B[b];
+		need_B[y] += x == y ? 0 : p->weights_B[b];
 	}
 	for (size_t m = 0; m < w->machines_n; m++)
 		if (need_B[m] > w->machines[m].memory.usable.value)
@@ -246,10 +270,10 @@ static bool keeps(const struct search *s, const struct metric_values *v)
 }
 
 /* Runs a candidate on the engine; false where it does not fit. */
-static bool run(struct search *s, const struct candidate *c, struct metric_values *v)
+static bool run(struct search *s, const struct world *w, const struct candidate *c, struct metric_values *v)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct placement at = candidate_place(&scratch, s->w, c);
+	const struct placement at = candidate_place(&scratch, w, c);
 	struct prediction p;
 	bool fits;
 
@@ -331,11 +355,13 @@ static size_t sort_winners(struct search *s)
 	return n;
 }
 
-static void try_candidate(struct search *s, struct family *c, const struct candidate *k)
+static void try_candidate(struct search *s, struct family *c, const struct world *w,
+			  const struct candidate *k)
 {
 	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
 
-	if (!run(s, k, &a.values) || !keeps(s, &a.values))
+	c->tried++;
+	if (!run(s, w, k, &a.values) || !keeps(s, &a.values))
 		return;
 	a.cost = cost_of_values(s, &a.values);
 	a.rank = a.cost * search_handicap(a.units, a.kind);
@@ -351,19 +377,26 @@ static void try_pair(struct search *s, struct family *c, const struct pair *p)
 	const struct combo *k = &c->combos.at[p->combo];
 	const bool single = k->leg[0] == k->leg[1];
 	const struct found *a = stream_at(k->leg[0], p->i), *b = single ? a : stream_at(k->leg[1], p->j);
-	const struct leg_sum legs[LEGS] = {a->sums[0], b->sums[1]};
-	const struct rate r = rate_of(s, c->units);
-	const struct candidate candidate = {s->job, {&a->seating, &b->seating}};
+	struct leg_sum legs[LEGS] = {a->sums[0], b->sums[1]};
+	const struct prices *prices = &k->variant->prices;
+	const uint8_t *const at[LEGS] = {a->at, b->at};
+	const struct rate r = rate_of(s, k->variant, c->units);
+	const struct candidate candidate = {
+		s->job, {&a->seating, &b->seating}, k->variant->how, k->variant->words};
 
-	if (!single && seating_same(s->w->model, &a->seating, &b->seating))
+	if (!single && !memcmp(a->at, b->at, prices->blocks))
 		return;
-	if (rate_bound(&s->prices, &r, legs) >= to_beat(s, c) || !may_keep(s, c->units, legs))
+	if (!single)
+		prices_hand_over(prices, at, legs);
+	if (s->job == JOB_TRAIN)
+		legs[1].fill_s = prices_fill_s(prices, at);
+	if (rate_bound(prices, &r, legs) >= to_beat(s, c) || !may_keep(s, prices, c->units, legs))
 		return;
-	if (!weights_fit(s, &candidate)) {
+	if (!weights_fit(prices, at)) {
 		s->counts.heavy++;
 		return;
 	}
-	try_candidate(s, c, &candidate);
+	try_candidate(s, c, k->variant->w, &candidate);
 }
 
 /* ---- the search ---- */
@@ -426,18 +459,19 @@ struct search *search_new(const struct search_ask *ask)
 	s->counts.exact = s->w->units_n <= EXACT_UNITS;
 	seatings = space_count(s->w->model, s->w->units_n);
 	s->counts.considered = seatings * seatings;
-	prices_make(&s->arena, s->w, s->job, &s->prices);
+	s->variants_n = variants_make(&s->arena, s->w, s->job, s->variants);
+	s->counts.considered *= (double)s->variants_n;
 	begin_exact(s);
 	s->winners = arena_array(&s->arena, s->families.n + 1, sizeof *s->winners);
 	s->counts.families = s->families.n;
 	return s;
 }
 
-static void begin_family(struct search *s, struct family *c)
+static void begin_family(struct family *c)
 {
 	c->begun = true;
 	for (uint32_t i = 0; i < c->combos.n; i++)
-		offer_pair(s, c, i, 0, 0);
+		offer_pair(c, i, 0, 0);
 }
 
 static void end_family(struct search *s, struct family *c)
@@ -465,14 +499,20 @@ bool search_step(struct search *s)
 		return true;
 	}
 	if (!c->begun)
-		begin_family(s, c);
+		begin_family(c);
 	if (!c->heap.n || c->heap.at[0].bound >= to_beat(s, c)) {
 		end_family(s, c);
 		return true;
 	}
+	/* the others have a right to be tried, too */
+	if (c->tried > s->ask.runs_most / 8 || c->looked++ > LOOKS_A_RUN * s->ask.runs_most) {
+		s->counts.exact = false;
+		s->now++;
+		return true;
+	}
 	p = pair_take(c);
 	try_pair(s, c, &p);
-	offer_next(s, c, &p);
+	offer_next(c, &p);
 	return true;
 }
 

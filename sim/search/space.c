@@ -46,6 +46,16 @@ size_t seating_unit(const struct model *m, const struct seating *l, size_t block
 	return l->unit[l->second >> b.part.role & 1][b.layer];
 }
 
+uint8_t *seating_units(struct arena *a, const struct model *m, const struct seating *l)
+{
+	const size_t n = model_blocks(m);
+	uint8_t *units = arena_array(a, n, sizeof *units);
+
+	for (size_t b = 0; b < n; b++)
+		units[b] = (uint8_t)seating_unit(m, l, b);
+	return units;
+}
+
 struct seat *seating_seats(struct arena *a, const struct model *m, const struct seating *l)
 {
 	const size_t n = model_blocks(m);

@@ -28,6 +28,7 @@ struct seating {
 	uint8_t embedding, head;
 };
 size_t seating_unit(const struct model *m, const struct seating *l, size_t block);
+uint8_t *seating_units(struct arena *a, const struct model *m, const struct seating *l); /* of each block */
 struct seat *seating_seats(struct arena *a, const struct model *m, const struct seating *l);
 bool seating_same(const struct model *m, const struct seating *a, const struct seating *b);
 
@@ -52,6 +53,7 @@ double space_count(const struct model *m, size_t units);
 struct candidate {
 	enum job job;
 	const struct seating *leg[LEGS];
+	const char *how, *how_words; /* what the assignment says besides, see variants.h; NULL: nothing */
 };
 struct placement candidate_place(struct arena *a, const struct world *w, const struct candidate *c);
 

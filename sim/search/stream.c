@@ -426,9 +426,10 @@ static void add_found(struct stream *s, uint32_t node)
 		f->seating.unit[0][k->layer] = first_group(s, k->state)->unit;
 		f->seating.unit[1][k->layer] = second_group(s, k->state)->unit;
 	}
+	f->at = seating_units(&s->arena, s->m, &f->seating);
 	for (int leg = 0; leg < LEGS; leg++)
 		if (asks_for(s, leg))
-			f->sums[leg] = prices_leg(s->ask.prices, leg, &f->seating);
+			f->sums[leg] = prices_leg(s->ask.prices, leg, f->at);
 	VEC_ADD(&s->found, f);
 }
 

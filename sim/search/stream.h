@@ -22,7 +22,8 @@ struct stream_ask {
 
 struct found {
 	struct seating seating;
-	double bound; /* of the rate; of these legs alone */
+	const uint8_t *at; /* the unit of each block */
+	double bound;      /* of the rate; of these legs alone */
 	struct leg_sum sums[LEGS];
 };
 
