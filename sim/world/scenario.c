@@ -66,7 +66,7 @@ static const struct table speculative_table = {"speculative", sizeof(struct spec
 	 .help = "tokens of a prompt read in one pass; 0: all of them"},                                     \
 		{SAID(at, micro_batches, unsaid, "1"), .type = FIELD_COUNT, .min = 1,                        \
 		 .max = GENERATE_GROUPS,                                                                     \
-		 .help = "groups of sequences that follow one another through devices"},                     \
+		 .help = "groups of sequences that follow one another through devices; at most one each"},   \
 		{SAID(at, kv, unsaid, "stream"), .type = FIELD_CHOICE, .choices = kv_whens,                  \
 		 .help = "when a cache goes to decode: layer by layer as it is made, or all at the end"},    \
 		{SAID(at, overflow, unsaid, "refuse"), .type = FIELD_CHOICE, .choices = overflows,           \

@@ -283,36 +283,15 @@ static void collect_joints(struct loader *l, struct world *w, const struct link 
 	}
 }
 
-/* More groups than sequences; node: of the workload's generate, or of an assignment's. */
-static void check_groups(struct loader *l, const struct yml *node, const struct generate *g)
-{
-	const struct yml *at = yml_get(node, "micro_batches");
-
-	if (at && g->how.micro_batches > g->batch)
-		diag_add(l->diags, at->place, "a micro-batch is one sequence or more; raise 'batch:'",
-			 "%lld micro-batches of %lld sequence%s", (long long)g->how.micro_batches,
-			 (long long)g->batch, g->batch == 1 ? "" : "s");
-}
-
 static void check_generate(struct loader *l, const struct scenario *s)
 {
-	const struct generate *g = s->workload.generate;
 	const struct assignment *a = s->assignments.at;
 
-	if (g)
-		check_groups(l, g->origin.node, g);
-	for (size_t i = 0; i < s->assignments.n; i++) {
-		const struct generate_how *how = a[i].generate;
-
-		if (how && !g) {
-			diag_add(l->diags, how->origin.node->place, "add 'generate:' to the workload",
+	for (size_t i = 0; i < s->assignments.n && !s->workload.generate; i++)
+		if (a[i].generate)
+			diag_add(l->diags, a[i].generate->origin.node->place,
+				 "add 'generate:' to the workload",
 				 "assignment '%s': the workload does not generate", a[i].name);
-		} else if (how) {
-			const struct generate as = generate_as(g, &a[i]);
-
-			check_groups(l, how->origin.node, &as);
-		}
-	}
 }
 
 static void check_workload(struct loader *l, const struct world *w)
