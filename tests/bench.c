@@ -208,9 +208,10 @@ static double run_s(char *const argv[])
 
 static void bench_program(char *program, char *scenario)
 {
-	char simulate[] = "simulate", true_name[] = "true";
+	char simulate[] = "simulate", true_name[] = "true", optimize[] = "optimize", goal[] = "--goal=e2el_s";
 	char *const argv[] = {program, simulate, scenario, NULL}, *const nothing[] = {true_name, NULL};
-	double ours[4 * ROUNDS], theirs[4 * ROUNDS];
+	char *const search[] = {program, optimize, scenario, goal, NULL};
+	double ours[4 * ROUNDS], theirs[4 * ROUNDS], searched[ROUNDS];
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		ours[i] = run_s(argv);
@@ -218,6 +219,11 @@ static void bench_program(char *program, char *scenario)
 	}
 	printf("simulate %s: %.1f ms with start-up (`true` takes %.1f ms)\n", scenario,
 	       median(ours, ARRAY_LEN(ours)) * 1e3, median(theirs, ARRAY_LEN(theirs)) * 1e3);
+	for (size_t i = 0; i < ARRAY_LEN(searched); i++)
+		searched[i] = run_s(search);
+	printf("optimize %s %s: %.1f ms, %.1f times simulate\n", scenario, goal,
+	       median(searched, ARRAY_LEN(searched)) * 1e3,
+	       median(searched, ARRAY_LEN(searched)) / median(ours, ARRAY_LEN(ours)));
 }
 
 int main(int argc, char **argv)

@@ -102,8 +102,9 @@ static int check_world(const struct world *w, const struct asked *a)
 	struct err err = ERR_INIT;
 	int rc = check_metric(w, a->goal.metric);
 
-	if (w->units_n > 4) {
-		err_set(&err, "%s has %zu devices, up to 4 can be searched", w->path, w->units_n);
+	if (w->units_n > SEARCH_UNITS) {
+		err_set(&err, "%s has %zu devices, up to %d can be searched", w->path, w->units_n,
+			SEARCH_UNITS);
 		return complain(&err, EXIT_USAGE);
 	}
 
@@ -131,14 +132,13 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 		 bool limited, struct outcome *r)
 {
 	const struct opts *o = asked->o;
-	struct search *s = search_new(
-		&(const struct search_ask){.w = w,
-					   .goal = *goal,
-					   .limits = asked->limits,
-					   .limits_n = limited ? asked->limits_n : 0,
-					   .best = o->best ? (size_t)o->best : BEST,
-					   .runs_most = o->budget ? (size_t)o->budget : BUDGET,
-					   .seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed)});
+	struct search *s =
+		search_new(&(const struct search_ask){.w = w,
+						      .goal = *goal,
+						      .limits = asked->limits,
+						      .limits_n = limited ? asked->limits_n : 0,
+						      .best = o->best ? (size_t)o->best : BEST,
+						      .runs_most = o->budget ? (size_t)o->budget : BUDGET});
 	const struct winner *winners, *alone;
 
 	while (search_step(s))

@@ -13,6 +13,10 @@
 #define SIM_SEARCH_SEARCH_H
 #include "sim/search/goal.h"
 
+/* NEEDSWORK: more devices want another way to look (annealing): the program behind stream.h grows as 4^(2n).
+ */
+enum { SEARCH_UNITS = 4 };
+
 struct search_ask {
 	const struct world *w;
 	struct goal goal;
@@ -20,7 +24,6 @@ struct search_ask {
 	size_t limits_n;
 	size_t best;      /* families to find the best of */
 	size_t runs_most; /* candidates to run; the budget */
-	uint64_t seed;    /* of annealing */
 };
 
 struct winner {
