@@ -376,9 +376,10 @@ START_TEST(rules_give_the_same_seats)
 	for (int i = 0; i < 10; i++) {
 		const struct seating x = random_seating(&a, toy.world, rng),
 				     y = random_seating(&a, toy.world, rng);
-		const struct candidate c = {
-			_i % 4 < 2 || !toy.world->scenario->workload.generate ? JOB_TRAIN : JOB_GENERATE,
-			{i % 2 ? &x : &y, &y}};
+		const struct candidate c = {.job = _i % 4 < 2 || !toy.world->scenario->workload.generate
+							   ? JOB_TRAIN
+							   : JOB_GENERATE,
+					    .leg = {i % 2 ? &x : &y, &y}};
 		const struct placement want = candidate_place(&a, toy.world, &c);
 		const char *sets[] = {arena_printf(&a, "assignments=[{name: \"%s\", place: %s}]",
 						   candidate_words(&a, toy.world, &c),
