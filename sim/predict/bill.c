@@ -71,15 +71,29 @@ static double joint_W(const struct world *w, size_t j, double s, const double *b
 	return l->power.given ? 2 * watts(&l->power, luck->active) * fmin(busy_s, s) / s : 0;
 }
 
+struct price bill_price(const struct world *w, const bool *used)
+{
+	struct price sum = {0, HOW_MEASURED};
+
+	for (size_t m = 0; m < w->machines_n; m++) {
+		const struct qty *p = &w->machines[m].price;
+
+		if (!used[m])
+			continue;
+		sum.usd += p->given ? p->value : NAN;
+		sum.how = how_worse(sum.how, p->how);
+	}
+	return sum;
+}
+
 struct bill bill_of(const struct world *w, const bool *used, double s, const double *busy_ns,
 		    const struct luck *luck)
 {
 	const struct money *money = &w->scenario->money;
-	double idle_W = 0, mean_W = 0, price = 0;
+	double idle_W = 0, mean_W = 0;
 	struct bill b;
 
 	for (size_t m = 0; m < w->machines_n; m++) {
-		const struct qty *p = &w->machines[m].price;
 		struct power power;
 
 		if (!used[m])
@@ -87,14 +101,13 @@ struct bill bill_of(const struct world *w, const bool *used, double s, const dou
 		power = machine_power(w, m, s, busy_ns, luck ? &luck[m] : &no_luck);
 		idle_W += power.idle;
 		mean_W += power.mean;
-		price += p->given ? p->value : NAN;
 	}
 	for (size_t j = 0; j < w->joints_n; j++)
 		if (used[w->joints[j].ends[0]] && used[w->joints[j].ends[1]])
 			mean_W += joint_W(w, j, s, busy_ns, luck ? &luck[w->machines_n + j] : &no_luck);
 	b.energy_J = mean_W * s;
 	/* for each second of work, (1 - u) / u seconds of idling */
-	b.usd = price * s / (money->life * money->utilisation) +
+	b.usd = bill_price(w, used).usd * s / (money->life * money->utilisation) +
 		money->electricity *
 			(b.energy_J + idle_W * s * (1 - money->utilisation) / money->utilisation);
 	return b;
@@ -102,7 +115,7 @@ struct bill bill_of(const struct world *w, const bool *used, double s, const dou
 
 enum how bill_from(const struct world *w, const bool *used, bool money)
 {
-	enum how from = HOW_MEASURED;
+	enum how from = money ? bill_price(w, used).how : HOW_MEASURED;
 
 	for (size_t m = 0; m < w->machines_n; m++) {
 		const struct machine *machine = &w->machines[m];
@@ -110,8 +123,6 @@ enum how bill_from(const struct world *w, const bool *used, bool money)
 		if (!used[m])
 			continue;
 		from = how_worse(from, machine->idle_power.how);
-		if (money)
-			from = how_worse(from, machine->price.how);
 		for (size_t u = 0; u < w->units_n; u++) {
 			const struct device *d = w->units[u].device;
 			const bool own = bill_has_own_W(d);

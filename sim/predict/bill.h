@@ -25,6 +25,13 @@ struct luck {
 struct bill bill_of(const struct world *w, const bool *used, double s, const double *busy_ns,
 		    const struct luck *luck);
 
+/* List prices of the machines used, NAN where one is not known, and where they come from, at worst. */
+struct price {
+	double usd;
+	enum how how;
+};
+struct price bill_price(const struct world *w, const bool *used);
+
 /* Where the powers, and with money the prices, come from: the worst of them. */
 enum how bill_from(const struct world *w, const bool *used, bool money);
 

@@ -22,6 +22,7 @@ const struct metric_info metric_info[METRIC_N] = {
 	[M_OPTIMIZER] = {"optimizer_s", "s", true, true},
 	[M_BUBBLE] = {"bubble", "", true, true},
 	[M_MFU] = {"mfu", "", true, false},
+	[M_PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", false, false},
 	[M_ENERGY] = {"energy_J_per_tok", "J/tok", false, true},
 	[M_USD] = {"usd_per_Mtok", "USD/Mtok", false, true},
 	[M_TRAIN_ENERGY] = {"energy_J_per_train_tok", "J/tok", true, true},
@@ -75,6 +76,13 @@ static double sum(const double *x, size_t n)
 	return s;
 }
 
+static bool asks_for_money(const struct world *w)
+{
+	const struct yml *money = w->scenario->money.origin.node;
+
+	return money && !money->is_default;
+}
+
 static void add_generate(const struct prediction *p, const struct ways *c, double *v)
 {
 	const struct generate_times t = prediction_generate(p, c);
@@ -82,6 +90,10 @@ static void add_generate(const struct prediction *p, const struct ways *c, doubl
 	v[M_PREFILL] = t.prefill_tok_per_s;
 	v[M_TTFT] = t.ttft_s;
 	v[M_DECODE] = t.decode_tok_per_s;
+	v[M_PER_USD] =
+		asks_for_money(p->at.world)
+			? 1000 * t.decode_tok_per_s / bill_price(p->at.world, p->uses[JOB_GENERATE]).usd
+			: NAN;
 	v[M_TPOT] = t.tpot_s;
 	v[M_E2EL] = t.e2el_s;
 }
@@ -161,7 +173,7 @@ static bool applies(const struct prediction *p, enum metric_id m, double value)
 {
 	const struct ran *r = metric_info[m].of_training ? &p->train : &p->first;
 
-	return r->prog && !isnan(value) && !((m == M_DECODE || m == M_TPOT) && value == 0);
+	return r->prog && !isnan(value) && !((m == M_DECODE || m == M_TPOT || m == M_PER_USD) && value == 0);
 }
 
 struct metric_values prediction_values(const struct prediction *p)
@@ -184,6 +196,8 @@ static enum how metric_from(const struct prediction *p, enum metric_id m)
 							     : &p->later[1];
 	enum how from = from_of(r, prefill ? PHASE_PREFILL : PHASE_N);
 
+	if (m == M_PER_USD)
+		from = how_worse(from, bill_price(w, p->uses[JOB_GENERATE]).how);
 	if (m >= M_ENERGY)
 		from = how_worse(from, bill_from(w, p->uses[metric_info[m].of_training],
 						 m == M_USD || m == M_TRAIN_USD));

@@ -23,6 +23,7 @@ enum metric_id {
 	M_OPTIMIZER,
 	M_BUBBLE,
 	M_MFU,
+	M_PER_USD, /* only where a scenario speaks of money */
 	M_ENERGY,
 	M_USD,
 	M_TRAIN_ENERGY,

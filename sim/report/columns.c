@@ -10,6 +10,7 @@ static const struct column known[] = {
 	{"prefill_tok_per_s", "prefill", "tok/s", 1.0},
 	{"ttft_s", "TTFT", "s", 1.0},
 	{"decode_tok_per_s", "decode", "tok/s", 1.0},
+	{"decode_tok_per_s_per_kUSD", "decode per price", "tok/s/kUSD", 1.0},
 	{"train_tok_per_s", "train", "tok/s", 1.0},
 	{"train_step_s", "step", "s", 1.0},
 	{"mfu", "MFU", "%", 100.0},
