@@ -98,6 +98,7 @@ LAWS := $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law)
 catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o hardware/apple/$$n.yaml || exit 1; done
+	@for n in $(LAWS); do [ -f hardware/runtimes/$$n.yaml ] || cp hardware/measured/$$n.law hardware/runtimes/$$n.yaml; done # families name them
 	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
 		-f -o hardware/runtimes/$$n.yaml || exit 1; done
 check-catalogue: all ## fail where hardware/apple is not, byte for byte, what hardware/measured gives
