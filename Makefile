@@ -97,13 +97,13 @@ CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/meas
 LAWS := $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))
 catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
-		-f -o hardware/apple/$$n.yaml || exit 1; done
+		-f -o hardware/$${n%%-*}/$$n.yaml || exit 1; done
 	@for n in $(LAWS); do [ -f hardware/runtimes/$$n.yaml ] || cp hardware/measured/$$n.law hardware/runtimes/$$n.yaml; done # families name them
 	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
 		-f -o hardware/runtimes/$$n.yaml || exit 1; done
-check-catalogue: all ## fail where hardware/apple is not, byte for byte, what hardware/measured gives
+check-catalogue: all ## fail where hardware is not, byte for byte, what hardware/measured gives
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
-		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/apple/$$n.yaml || exit 1; done
+		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/$${n%%-*}/$$n.yaml || exit 1; done
 	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
 		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/runtimes/$$n.yaml || exit 1; done
 CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
