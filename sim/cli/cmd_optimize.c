@@ -269,12 +269,22 @@ static const char *counts_note(struct arena *a, const struct search_counts *c)
 
 /* ---- what is written ---- */
 
+/* Without the tables that nobody wrote: those that a scenario has are asked for. */
 static int write_scenario(const struct opts *o, const struct world *w)
 {
+	struct arena scratch = ARENA_INIT;
+	struct yml *said = yml_new(&scratch, YML_MAP, w->tree->place);
 	struct str text = STR_INIT;
 	int rc;
 
-	field_show(w->tree, &text);
+	for (size_t i = 0; i < w->tree->n; i++) {
+		struct yml *item = w->tree->items[i];
+
+		if (item->kind != YML_MAP || !item->is_default)
+			yml_put(&scratch, said, w->tree->keys[i]->text, w->tree->keys[i]->place, item);
+	}
+	field_show(said, &text);
+	arena_release(&scratch);
 	rc = deliver(o, &text);
 	str_release(&text);
 	return rc;
