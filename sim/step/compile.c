@@ -22,13 +22,15 @@ struct compiled {
 	sim_ns *ends, *free_at; /* scratch: of segments, of queues */
 	size_t segments_n, queues_n;
 	uint32_t marks[4];
+	struct lap *laps; /* segments */
+	size_t laps_n;
 };
 
 struct builder {
 	const struct prog *p;
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
-	bool *awaited;        /* its end is asked for: somebody waits for it, or it is a mark */
+	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a lap */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
@@ -85,6 +87,8 @@ static void find_awaited(struct builder *b)
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		if (p->marks[i] != TASK_NONE)
 			b->awaited[p->marks[i]] = true;
+	for (size_t i = 0; i < p->laps.n; i++)
+		b->awaited[p->laps.at[i].from] = b->awaited[p->laps.at[i].to] = true;
 }
 
 static void add_piece(struct builder *b, struct segment *s, uint32_t class)
@@ -181,6 +185,10 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 	c->free_at = arena_array(a, c->queues_n, sizeof *c->free_at);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
+	c->laps_n = p->laps.n;
+	c->laps = arena_array(a, c->laps_n, sizeof *c->laps);
+	for (size_t i = 0; i < c->laps_n; i++)
+		c->laps[i] = (struct lap){b.segment_of[p->laps.at[i].from], b.segment_of[p->laps.at[i].to]};
 	VEC_FREE(&b.segments);
 	VEC_FREE(&b.pieces);
 	VEC_FREE(&b.deps);
@@ -193,6 +201,11 @@ size_t compiled_segments(const struct compiled *c)
 	return c->segments_n;
 }
 
+static sim_ns longer(sim_ns a, sim_ns b)
+{
+	return a > b ? a : b;
+}
+
 static struct compiled_ends by_engine(const struct compiled *c, const struct class_times *t)
 {
 	struct arena scratch = ARENA_INIT;
@@ -202,6 +215,11 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
 		if (c->prog->marks[i] != TASK_NONE)
 			ends.marks_ns[i] = run.spans[c->prog->marks[i]].end_ns;
+	for (size_t i = 0; i < c->laps_n; i++) {
+		const struct lap *l = &c->prog->laps.at[i];
+
+		ends.lap_ns = longer(ends.lap_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
+	}
 	arena_release(&scratch);
 	return ends;
 }
@@ -236,5 +254,7 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = c->ends[c->marks[i]];
+	for (size_t i = 0; i < c->laps_n; i++)
+		r.lap_ns = longer(r.lap_ns, c->ends[c->laps[i].to] - c->ends[c->laps[i].from]);
 	return r;
 }

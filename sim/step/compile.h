@@ -17,6 +17,7 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 struct compiled_ends {
 	sim_ns makespan_ns;
 	sim_ns marks_ns[4]; /* ends of the program's marks */
+	sim_ns lap_ns;      /* the longest of its laps */
 };
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t);
 size_t compiled_segments(const struct compiled *c);

@@ -169,6 +169,8 @@ static void put_block(struct flight *f, struct leg *s, size_t block)
 		return;
 	if (block == walk_first(w))
 		waits_join(&also, &s->x);
+	if (block == walk_first(w) && s->behind != LEG_NONE)
+		waits_join(&also, &f->legs.at[s->behind].begun);
 	if (attends && (!prompt || seat->n == 1)) /* a chunk reads what those before it left */
 		waits_join(&also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
 	if (k.part.role == ROLE_HEAD)
@@ -178,6 +180,8 @@ static void put_block(struct flight *f, struct leg *s, size_t block)
 	read_weights(f, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
 	leave_room(f, s);
+	if (block == walk_first(w))
+		s->begun = s->x;
 	s->done = block;
 	if (!attends || !prompt)
 		return;
@@ -221,8 +225,6 @@ static void end_leg(struct flight *f, struct leg *s)
 		f->prog->marks[MARK_PREFILL] = s->x.task[0];
 	end = prog_op(f->prog, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
 	s->x = (struct waits){.n = 1, .task = {end}};
-	if (s->mark)
-		f->prog->marks[s->mark] = end;
 	if (prompt)
 		f->prog->marks[MARK_FIRST_TOKEN] = end;
 	if (next) {

@@ -12,8 +12,8 @@
 #include "sim/step/walk.h"
 
 /* Marks of programs. MARK_FIRST_TOKEN: the host has it, of all sequences; MARK_PREFILL: all of the prefill's
- * blocks have ended; MARK_FROM, MARK_TO: so many steps apart. */
-enum { MARK_FIRST_TOKEN, MARK_PREFILL, MARK_FROM, MARK_TO };
+ * blocks have ended. */
+enum { MARK_FIRST_TOKEN, MARK_PREFILL };
 
 enum { LEG_NONE = -1 };
 
@@ -26,11 +26,12 @@ struct leg { /* one chunk of a prompt, or one token, of a group of sequences */
 	bool checks;   /* every position does: a draft is checked */
 	int64_t gives; /* tokens of each sequence for who comes next */
 	int next;      /* the pass that this one's tokens start; LEG_NONE */
-	int mark;      /* of the program, that its end is; 0 */
+	int behind;    /* the pass written before that begins before it; LEG_NONE */
 	/* private: while it is written down */
 	struct walk walk;
 	struct waits x;
 	size_t done;   /* the last block so far */
+	struct waits begun; /* by its first block */
 	bool follows;  /* its first turn is the last of the pass before it */
 	uint32_t turn; /* that it is in */
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/laps.h"
+
 static int64_t chunk_of(const struct generate *g)
 {
 	return g->how.chunk > 0 && g->how.chunk < g->prompt ? g->how.chunk : g->prompt;
@@ -12,7 +14,7 @@ static int64_t chunk_of(const struct generate *g)
 /* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
 static struct leg *add_decode(struct flight *f, const struct placement *at, int64_t group, int64_t past)
 {
-	struct leg s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = LEG_NONE};
+	struct leg s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = LEG_NONE, .behind = LEG_NONE};
 
 	s.group = (uint32_t)group;
 	s.shape = (struct shape){.batch = flight_group_batch(&f->g, group), .tokens = 1, .past = past};
@@ -51,7 +53,7 @@ static void add_prompt(struct flight *f, const struct placement *at, int64_t gro
 
 	for (int64_t past = 0; past < f->g.prompt; past += chunk) {
 		const int64_t left = f->g.prompt - past;
-		struct leg s = {.at = at, .phase = PHASE_PREFILL, .next = LEG_NONE};
+		struct leg s = {.at = at, .phase = PHASE_PREFILL, .next = LEG_NONE, .behind = LEG_NONE};
 
 		s.shape = (struct shape){.batch = flight_group_batch(&f->g, group),
 					 .tokens = left <= chunk ? left : chunk,
@@ -88,7 +90,8 @@ static struct prog *build_first(const struct placement *at)
 	return flight_end(&f);
 }
 
-/* One step, or as many as show what a step costs once the groups have spread out. */
+/* One step, or as many as show what a step costs once the groups have spread out. They begin their steps in
+ * turn: none gets ahead of the others by more than one. */
 static struct prog *build_later(const struct placement *at, int64_t past, int repeat)
 {
 	struct flight f = flight_begin(at, false);
@@ -97,14 +100,13 @@ static struct prog *build_later(const struct placement *at, int64_t past, int re
 	f.token_at_end = true;
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < groups; i++) {
+			const int first = (int)f.legs.n, legs = step_legs(&f);
 			struct leg *s = add_step(&f, i, past);
 
 			if (step + 1 < repeat) /* the others come first */
-				s->next = (int)f.legs.n + (int)(groups - 1) * step_legs(&f);
-			if (i == groups - 1 && step == WARM_STEPS - 1)
-				s->mark = MARK_FROM;
-			if (i == groups - 1 && step == WARM_STEPS + TIMED_STEPS - 1)
-				s->mark = MARK_TO;
+				s->next = (int)f.legs.n + (int)(groups - 1) * legs;
+			if (groups > 1 && first)
+				f.legs.at[first].behind = first - legs;
 		}
 	}
 	return flight_end(&f);
@@ -161,17 +163,50 @@ static void add_pieces(struct generate_progs *r, const struct placement *at, int
 	}
 }
 
+static void free_later(struct generate_progs *r)
+{
+	for (int i = 0; i < GENERATE_STEPS; i++) {
+		prog_free(r->later[i]);
+		r->later[i] = NULL;
+	}
+}
+
+/* Groups that start together spread out in a few steps as a rule, now and then in many; none settles later
+ * than the last says. */
+static void add_paced(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+{
+	static const struct pace paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
+	bool settled = false;
+
+	for (size_t k = 0; k < ARRAY_LEN(paces) && !settled; k++) {
+		free_later(r);
+		r->repeat = pace_steps(paces[k]);
+		r->timed = paces[k].timed;
+		add_pieces(r, at, first, last);
+		settled = true;
+		for (int i = 0; i < GENERATE_STEPS && r->later[i]; i++)
+			settled &= laps_put(r->later[i], paces[k]);
+	}
+}
+
+/* Has a step no time of its own? Where groups follow one another, and where what a step reads from a disk
+ * comes in while the one before it runs. */
+static bool steps_overlap(const struct placement *at, const struct generate *g)
+{
+	struct fit *fit = flight_streams(at);
+	const bool reads = fit;
+
+	free(fit);
+	return reads || flight_groups(g) > 1;
+}
+
 struct generate_progs generate_build(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
-	struct generate_progs r = {.first = build_first(at), .repeat = 1, .per_step = 1};
-	struct fit *fit = flight_streams(at);
+	struct generate_progs r = {.first = build_first(at), .repeat = 1, .timed = 1, .per_step = 1};
 	int64_t first, last;
 	double steps;
 
-	if (flight_groups(&g) > 1 || fit) /* reads for a step begin in the one before */
-		r.repeat = WARM_STEPS + TIMED_STEPS;
-	free(fit);
 	if (at->draft)
 		r.per_step = speculative_tokens(g.how.speculative);
 	steps = ((double)(g.tokens - 1) - r.per_step) / r.per_step;
@@ -180,7 +215,10 @@ struct generate_progs generate_build(const struct placement *at)
 	first = g.prompt + (int64_t)r.per_step;
 	last = g.prompt + g.tokens - 2;
 	last = last > first ? last : first;
-	add_pieces(&r, at, first, last);
+	if (steps_overlap(at, &g))
+		add_paced(&r, at, first, last);
+	else
+		add_pieces(&r, at, first, last);
 	for (int i = 0; i < GENERATE_STEPS; i++)
 		r.weights[i] *= steps / (double)(last - first + 1);
 	return r;
@@ -189,8 +227,7 @@ struct generate_progs generate_build(const struct placement *at)
 void generate_free(struct generate_progs *g)
 {
 	prog_free(g->first);
-	for (int i = 0; i < GENERATE_STEPS; i++)
-		prog_free(g->later[i]);
+	free_later(g);
 	memset(g, 0, sizeof *g);
 }
 
@@ -198,7 +235,7 @@ double generate_step_s(const struct generate_progs *g, const struct compiled_end
 {
 	if (g->repeat == 1)
 		return sim_s_of_ns(e->makespan_ns);
-	return sim_s_of_ns(e->marks_ns[MARK_TO] - e->marks_ns[MARK_FROM]) / TIMED_STEPS;
+	return sim_s_of_ns(e->lap_ns) / g->timed;
 }
 
 double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS])

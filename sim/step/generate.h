@@ -9,21 +9,22 @@
  * a window fills up on the way, there are three before and three after.
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
- * and is timed between the ends of the last group's, once the groups have spread out.
+ * in which the groups take turns, and the longest lap of any queue or group is timed once they have spread out
+ * (laps.h).
  */
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H
 #include "sim/step/compile.h"
 #include "sim/step/flight.h"
 
-enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES, WARM_STEPS = 2, TIMED_STEPS = 4 };
+enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES };
 
 struct generate_progs {
 	struct prog *first;
 	struct prog *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
 					       piece, the longer piece first: later[1] is in its middle */
 	double weights[GENERATE_STEPS];     /* decode steps that each of them stands for */
-	int repeat;                         /* steps in one of `later` */
+	int repeat, timed;                  /* steps in one of `later`, in a lap of it */
 	double per_step; /* tokens that a step gives each sequence, a mean where it checks a draft */
 };
 

@@ -77,6 +77,7 @@ void prog_free(struct prog *p)
 	VEC_FREE(&p->deps);
 	VEC_FREE(&p->recipes);
 	VEC_FREE(&p->routes);
+	VEC_FREE(&p->laps);
 	arena_release(&p->arena);
 	free(p);
 }

@@ -46,6 +46,11 @@ struct prog_task {
 	struct tag tag;
 };
 
+/* Two tasks of which somebody asks how long after the one the other ends. */
+struct lap {
+	uint32_t from, to;
+};
+
 struct recipe;
 struct route;
 
@@ -60,6 +65,7 @@ struct prog {
 	struct arena arena;
 	struct site *sites; /* private: of each unit, made when first used */
 	uint32_t marks[4];  /* tasks whose end somebody asks for; TASK_NONE if unused */
+	VEC(struct lap) laps;
 };
 
 /* Queues: one for each unit, then two for each joint (from its first end, from its second), then one for each
