@@ -188,33 +188,20 @@ void prediction_busy(const struct prediction *p, enum job job, const struct ways
 	}
 }
 
-/* Of steps in groups a few are timed, by their last group: the others may be ahead by then. No step is
- * shorter than what its busiest device has to do. */
-static double step_s(const struct prediction *p, int i, const struct class_times *t)
-{
-	const struct compiled_ends e = ran_ends(&p->later[i], t);
-	double *busy_ns, most = 0;
-
-	if (p->progs.repeat == 1)
-		return generate_step_s(&p->progs, &e);
-	busy_ns = xcalloc(prog_queues(p->at.world), sizeof *busy_ns);
-	add_busy(&p->later[i], t, 1.0 / p->progs.repeat, busy_ns);
-	for (size_t u = 0; u < p->at.world->units_n; u++)
-		most = fmax(most, busy_ns[u] / 1e9);
-	free(busy_ns);
-	return fmax(most, generate_step_s(&p->progs, &e));
-}
-
 struct generate_times prediction_generate(const struct prediction *p, const struct ways *c)
 {
 	const struct compiled_ends first = ran_ends(&p->first, &c->first);
-	double later[GENERATE_STEPS];
+	double later[GENERATE_STEPS] = {0};
 	struct generate g;
 
 	if (!p->first.prog)
 		return (struct generate_times){0};
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = p->later[i].prog ? step_s(p, i, &c->later[i]) : 0;
+		if (p->later[i].prog) {
+			const struct compiled_ends e = ran_ends(&p->later[i], &c->later[i]);
+
+			later[i] = generate_step_s(&p->progs, &e);
+		}
 	g = placement_generate(&p->at);
 	return generate_times(&p->progs, &g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
 			      sim_s_of_ns(first.makespan_ns), later);

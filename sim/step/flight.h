@@ -30,10 +30,10 @@ struct leg { /* one chunk of a prompt, or one token, of a group of sequences */
 	/* private: while it is written down */
 	struct walk walk;
 	struct waits x;
-	size_t done;   /* the last block so far */
+	size_t done;        /* the last block so far */
 	struct waits begun; /* by its first block */
-	bool follows;  /* its first turn is the last of the pass before it */
-	uint32_t turn; /* that it is in */
+	bool follows;       /* its first turn is the last of the pass before it */
+	uint32_t turn;      /* that it is in */
 };
 
 struct room; /* private */

@@ -14,7 +14,12 @@ static int64_t chunk_of(const struct generate *g)
 /* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
 static struct leg *add_decode(struct flight *f, const struct placement *at, int64_t group, int64_t past)
 {
-	struct leg s = {.at = at, .phase = PHASE_DECODE, .answers = true, .gives = 1, .next = LEG_NONE, .behind = LEG_NONE};
+	struct leg s = {.at = at,
+			.phase = PHASE_DECODE,
+			.answers = true,
+			.gives = 1,
+			.next = LEG_NONE,
+			.behind = LEG_NONE};
 
 	s.group = (uint32_t)group;
 	s.shape = (struct shape){.batch = flight_group_batch(&f->g, group), .tokens = 1, .past = past};

@@ -9,8 +9,8 @@
  * a window fills up on the way, there are three before and three after.
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
- * in which the groups take turns, and the longest lap of any queue or group is timed once they have spread out
- * (laps.h).
+ * in which the groups take turns, and the longest lap of any queue or group is timed once they have spread
+ * out (laps.h).
  */
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H

@@ -91,9 +91,8 @@ bool laps_put(struct prog *p, struct pace pace)
 		per = (k - i) / steps;
 		BUG_ON(per * steps != k - i);
 		settled &= is_whole(p, &t, &s[i], k - i, pace);
-		VEC_ADD(&p->laps,
-			(struct lap){s[i + per * (size_t)pace.warm - 1].task,
-				     s[i + per * (size_t)(pace.warm + pace.timed) - 1].task});
+		VEC_ADD(&p->laps, (struct lap){s[i + per * (size_t)pace.warm - 1].task,
+					       s[i + per * (size_t)(pace.warm + pace.timed) - 1].task});
 	}
 	settled &= alike(p, &run);
 	arena_release(&a);
