@@ -57,8 +57,12 @@ run() {
 # round THREADS
 round() {
 	run "$1"
-	"$lemursim" calibrate --backend cpu --threads "$1" $plan -f -o "$dir/hardware/here.yaml" >"$dir/log" ||
-		{ cat "$dir/log"; exit 1; }
+	tries=3
+	until "$lemursim" calibrate --backend cpu --threads "$1" $plan -f -o "$dir/hardware/here.yaml" >"$dir/log"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || { cat "$dir/log"; exit 1; }
+		echo "this machine was disturbed: calibrating again" >&2
+	done
 	echo "$1 rejected $(grep -c rejected: "$dir/log" || true) $(grep -c ' %, ' "$dir/log")" >>"$dir/rows"
 	run "$1"
 	awk -F, 'NR > 1 {print $1, $2, $3, $4}' "$dir/runs.csv" >"$dir/cases"
