@@ -132,13 +132,14 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 		 bool limited, struct outcome *r)
 {
 	const struct opts *o = asked->o;
-	struct search *s =
-		search_new(&(const struct search_ask){.w = w,
-						      .goal = *goal,
-						      .limits = asked->limits,
-						      .limits_n = limited ? asked->limits_n : 0,
-						      .best = o->best ? (size_t)o->best : BEST,
-						      .runs_most = o->budget ? (size_t)o->budget : BUDGET});
+	struct search *s = search_new(
+		&(const struct search_ask){.w = w,
+					   .goal = *goal,
+					   .limits = asked->limits,
+					   .limits_n = limited ? asked->limits_n : 0,
+					   .seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed),
+					   .best = o->best ? (size_t)o->best : BEST,
+					   .runs_most = o->budget ? (size_t)o->budget : BUDGET});
 	const struct winner *winners, *alone;
 
 	while (search_step(s))
@@ -256,6 +257,28 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 		100.0 * (double)won / r->draws);
 }
 
+/* Of a rate the bound is of the time behind it: the same share. */
+static const char *annealed_note(struct arena *a, const struct asked *asked, const struct outcome *r)
+{
+	const struct search_counts *c = &r->counts;
+	const enum metric_id sought = asked->goal.sought;
+	const char *gap = "";
+
+	if (r->n && c->bound > 0 && !asked->o->pareto)
+		gap = arena_printf(a,
+				   " No assignment has less than %.3g %s of %s: the first is at most %.3g %% "
+				   "from the best "
+				   "possible.",
+				   c->bound, metric_info[sought].unit, metric_info[sought].name,
+				   100 * fmax(0, r->metrics_of[sought] / c->bound - 1));
+	return arena_printf(
+		a,
+		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
+		"%zu were "
+		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
+		c->considered, c->tried, c->run + c->unfit, c->unfit, gap);
+}
+
 static const char *counts_note(struct arena *a, const struct search_counts *c)
 {
 	const char *exact = c->exact ? "the first is the best of them all" : "the budget ended the search";
@@ -317,7 +340,8 @@ static int show(const struct asked *asked, const char *path, const struct outcom
 		for (size_t i = 0; i < r->n; i++)
 			answer_note(&answer, rank_note(&s.arena, asked, &answer.result, i, alone));
 		answer_note(&answer, note);
-		answer_note(&answer, counts_note(&s.arena, &r->counts));
+		answer_note(&answer, r->counts.annealed ? annealed_note(&s.arena, asked, r)
+							: counts_note(&s.arena, &r->counts));
 		result_write(&out, &answer.result, asked->format, answer_width(&table));
 		rc = deliver(&table, &out);
 		if (rc == EXIT_FINE && o.out)

@@ -204,6 +204,17 @@ struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned un
 	}
 }
 
+const double goal_tie = 1e-9;
+
+struct rate goal_rate_tied(const struct prices *p, enum metric_id sought, unsigned units)
+{
+	struct rate r = goal_rate(p, sought, units);
+
+	for (int i = 0; i < LEGS; i++)
+		r.leg[i] += goal_tie;
+	return r;
+}
+
 double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS])
 {
 	double chain = 0, most[LEGS + 1] = {0}, busy = 0, longest;

@@ -42,6 +42,10 @@ struct rate {
  * money). NAN in leg[0] where a watt or a price is not known. */
 struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units);
 
+/* Among equals the one whose whole run is shorter: a second of it counts as this much of the goal. */
+extern const double goal_tie;
+struct rate goal_rate_tied(const struct prices *p, enum metric_id sought, unsigned units);
+
 /* The least of the metric. */
 double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS]);
 

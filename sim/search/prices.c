@@ -412,6 +412,19 @@ void prices_hand_over(const struct prices *p, const uint8_t *const at[LEGS], str
 	free(link_s);
 }
 
+void prices_needs_B(const struct prices *p, const uint8_t *const at[LEGS], double need_B[SPACE_UNITS])
+{
+	const struct unit *units = p->w->units;
+
+	memset(need_B, 0, SPACE_UNITS * sizeof *need_B);
+	for (size_t b = 0; b < p->blocks; b++) {
+		const size_t x = units[at[0][b]].machine, y = units[at[1][b]].machine;
+
+		need_B[x] += p->weights_B[b];
+		need_B[y] += x == y ? 0 : p->weights_B[b];
+	}
+}
+
 double prices_fill_s(const struct prices *p, const uint8_t *const at[LEGS])
 {
 	double way_to[LEGS][SPACE_UNITS], works[SPACE_UNITS] = {0}, most = 0;

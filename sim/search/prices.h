@@ -58,6 +58,8 @@ struct leg_sum {
 struct leg_sum prices_leg(const struct prices *p, int leg, const uint8_t *at);
 /* Adds what goes from leg to leg. */
 void prices_hand_over(const struct prices *p, const uint8_t *const at[LEGS], struct leg_sum legs[LEGS]);
+/* Weights on each machine: a block's once where any leg has it. */
+void prices_needs_B(const struct prices *p, const uint8_t *const at[LEGS], double need_B[SPACE_UNITS]);
 /* A pipeline takes no less than a device's way up to its first pass forward, all of its own passes, and the
  * way down from its last pass back. */
 double prices_fill_s(const struct prices *p, const uint8_t *const at[LEGS]);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/search/anneal.h"
+#include "sim/search/least.h"
+#include "sim/search/pairs.h"
 #include "sim/search/stream.h"
 #include "sim/search/variants.h"
 
@@ -12,13 +15,6 @@ enum { LOOKS_A_RUN = 20 };
 
 /* Two bounds this close are one: sums are rounded. */
 static const double close_to = 1e-9;
-/* Among equals the one whose whole run is shorter: a second of it counts as this much of the goal. */
-static const double tie_weight = 1e-9;
-
-struct pair { /* the i-th of one stream with the j-th of another; j of a single stream is unused */
-	double bound;
-	uint32_t combo, i, j;
-};
 
 struct combo {
 	const struct variant *variant;
@@ -29,7 +25,7 @@ struct family {
 	unsigned units, kind;
 	double bound;
 	VEC(struct combo) combos;
-	VEC(struct pair) heap;
+	struct pairs heap;
 	bool begun, answered;
 	size_t looked, tried; /* candidates bounded; run, whether they fit or not */
 	struct winner best;
@@ -51,6 +47,9 @@ struct search {
 	VEC(struct family) families;
 	size_t now; /* the family being worked on */
 	VEC(struct keyed) streams;
+	struct anneal *anneal;        /* NULL: the exact search */
+	const struct annealed *found; /* once its chains are done; n of them, `next` is run next */
+	size_t found_n, next;
 	struct winner *winners;
 	struct search_counts counts;
 };
@@ -66,11 +65,7 @@ static bool rate_hangs_on_units(const struct search *s)
 
 static struct rate rate_of(const struct search *s, const struct variant *v, unsigned units)
 {
-	struct rate r = goal_rate(&v->prices, s->ask.goal.sought, units);
-
-	r.leg[0] += tie_weight;
-	r.leg[1] += tie_weight;
-	return r;
+	return goal_rate_tied(&v->prices, s->ask.goal.sought, units);
 }
 
 /* key.stream is not looked at. */
@@ -163,44 +158,6 @@ static void add_family(struct search *s, unsigned units, unsigned kind)
 
 /* ---- pairs of a family, by bound ---- */
 
-static bool sooner(const struct pair *a, const struct pair *b)
-{
-	if (a->bound != b->bound)
-		return a->bound < b->bound;
-	if (a->combo != b->combo)
-		return a->combo < b->combo;
-	return a->i != b->i ? a->i < b->i : a->j < b->j;
-}
-
-static void pair_put(struct family *c, struct pair p)
-{
-	size_t i = c->heap.n;
-
-	VEC_ADD(&c->heap, p);
-	while (i && sooner(&p, &c->heap.at[(i - 1) / 2])) {
-		c->heap.at[i] = c->heap.at[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	c->heap.at[i] = p;
-}
-
-static struct pair pair_take(struct family *c)
-{
-	const struct pair top = c->heap.at[0], last = c->heap.at[--c->heap.n];
-	size_t i = 0;
-
-	for (size_t child; (child = 2 * i + 1) < c->heap.n; i = child) {
-		if (child + 1 < c->heap.n && sooner(&c->heap.at[child + 1], &c->heap.at[child]))
-			child++;
-		if (!sooner(&c->heap.at[child], &last))
-			break;
-		c->heap.at[i] = c->heap.at[child];
-	}
-	if (c->heap.n)
-		c->heap.at[i] = last;
-	return top;
-}
-
 static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
 {
 	const struct combo *k = &c->combos.at[combo];
@@ -208,8 +165,8 @@ static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
 	const struct found *a = stream_at(k->leg[0], i), *b = single ? a : stream_at(k->leg[1], j);
 
 	if (a && b)
-		pair_put(c, (struct pair){single ? a->bound : joined(k->variant, a->bound, b->bound), combo,
-					  i, j});
+		pairs_put(&c->heap, (struct pair){single ? a->bound : joined(k->variant, a->bound, b->bound),
+						  combo, i, j});
 }
 
 /* The pairs that may come next once (i, j) is out: each pair is offered once. */
@@ -242,19 +199,13 @@ static bool may_keep(const struct search *s, const struct prices *p, unsigned un
 	return true;
 }
 
-/* Do the weights alone fit, a block's once on each machine that has it in any leg? Cheaper than the whole
- * truth, and mostly the same. */
+/* Do the weights alone fit? Cheaper than the whole truth, and mostly the same. */
 static bool weights_fit(const struct prices *p, const uint8_t *const at[LEGS])
 {
 	const struct world *w = p->w;
-	double need_B[SPACE_UNITS] = {0}; /* by machine */
+	double need_B[SPACE_UNITS];
 
-	for (size_t b = 0; b < p->blocks; b++) {
-		const size_t x = w->units[at[0][b]].machine, y = w->units[at[1][b]].machine;
-
-		need_B[x] += p->weights_B[b];
-		need_B[y] += x == y ? 0 : p->weights_B[b];
-	}
+	prices_needs_B(p, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		if (need_B[m] > w->machines[m].memory.usable.value)
 			return false;
@@ -290,7 +241,7 @@ static bool run(struct search *s, const struct world *w, const struct candidate 
 
 static double cost_of_values(const struct search *s, const struct metric_values *v)
 {
-	return v->of[s->ask.goal.sought] + tie_weight * v->of[s->job == JOB_TRAIN ? M_STEP : M_E2EL];
+	return v->of[s->ask.goal.sought] + goal_tie * v->of[s->job == JOB_TRAIN ? M_STEP : M_E2EL];
 }
 
 static unsigned ones(unsigned bits)
@@ -448,6 +399,76 @@ static void begin_exact(struct search *s)
 		s->counts.bound = fmin(s->counts.bound, s->families.at[i].bound);
 }
 
+/* ---- the same by chance ---- */
+
+static void begin_anneal(struct search *s)
+{
+	s->anneal = anneal_new(&(const struct anneal_ask){.w = s->w,
+							  .job = s->job,
+							  .goal = s->ask.goal,
+							  .limits = s->ask.limits,
+							  .limits_n = s->ask.limits_n,
+							  .variants = s->variants,
+							  .variants_n = s->variants_n,
+							  .seed = s->ask.seed});
+}
+
+static void end_chains(struct search *s)
+{
+	s->found = anneal_found(s->anneal, &s->found_n);
+	s->counts.tried = anneal_tried(s->anneal);
+	s->winners = arena_array(&s->arena, s->found_n + 1, sizeof *s->winners);
+}
+
+/* What no assignment does better than; the best so far is where the bound is looked for. */
+static void end_runs(struct search *s)
+{
+	const double known = sort_winners(s) ? s->winners[0].cost : INFINITY;
+
+	s->counts.families = s->families.n;
+	s->counts.bound = INFINITY;
+	for (size_t i = 0; i < s->variants_n; i++)
+		s->counts.bound =
+			fmin(s->counts.bound, least_of(&s->variants[i].prices, s->ask.goal.sought, known));
+}
+
+static struct family *family_of(struct search *s, const struct annealed *k)
+{
+	for (size_t i = 0; i < s->families.n; i++)
+		if (s->families.at[i].units == k->units && s->families.at[i].kind == k->kind)
+			return &s->families.at[i];
+	VEC_ADD(&s->families, (struct family){.units = k->units, .kind = k->kind, .bound = k->rank});
+	return &s->families.at[s->families.n - 1];
+}
+
+/* A chain; then a run of one that was found; then the bound. */
+static bool step_anneal(struct search *s)
+{
+	const struct annealed *k;
+	struct family *c;
+
+	if (!s->found) {
+		if (anneal_step(s->anneal))
+			return true;
+		end_chains(s);
+	}
+	if (s->next >= s->found_n || s->counts.run + s->counts.unfit >= s->ask.runs_most) {
+		end_runs(s);
+		return false;
+	}
+	k = &s->found[s->next++];
+	c = family_of(s, k);
+	/* one device alone is what the others are held against */
+	if (!one_bit(k->units) && k->rank >= to_beat(s, c) * search_handicap(k->units, k->kind))
+		return true;
+	try_candidate(s, c, k->variant->w,
+		      &(const struct candidate){s->job,
+						{&k->leg[0], &k->leg[k->single ? 0 : 1]},
+						k->variant->how,
+						k->variant->words});
+	return true;
+}
+
 struct search *search_new(const struct search_ask *ask)
 {
 	struct search *s = xcalloc(1, sizeof *s);
@@ -456,12 +477,16 @@ struct search *search_new(const struct search_ask *ask)
 	s->ask = *ask;
 	s->job = goal_job(&ask->goal);
 	s->w = one_job(&s->arena, ask);
-	s->counts.exact = s->w->units_n <= EXACT_UNITS;
+	s->counts.annealed = ask->anneal || s->w->units_n > EXACT_UNITS;
+	s->counts.exact = !s->counts.annealed;
 	seatings = space_count(s->w->model, s->w->units_n);
 	s->counts.considered = seatings * seatings;
 	s->variants_n = variants_make(&s->arena, s->w, s->job, s->variants);
 	s->counts.considered *= (double)s->variants_n;
-	begin_exact(s);
+	if (s->counts.annealed)
+		begin_anneal(s);
+	else
+		begin_exact(s);
 	s->winners = arena_array(&s->arena, s->families.n + 1, sizeof *s->winners);
 	s->counts.families = s->families.n;
 	return s;
@@ -486,6 +511,8 @@ bool search_step(struct search *s)
 	struct family *c;
 	struct pair p;
 
+	if (s->anneal)
+		return step_anneal(s);
 	if (s->now >= s->families.n)
 		return false;
 	c = &s->families.at[s->now];
@@ -510,7 +537,7 @@ bool search_step(struct search *s)
 		s->now++;
 		return true;
 	}
-	p = pair_take(c);
+	p = pairs_take(&c->heap);
 	try_pair(s, c, &p);
 	offer_next(c, &p);
 	return true;
@@ -524,8 +551,9 @@ void search_free(struct search *s)
 		stream_free(s->streams.at[i].stream);
 	for (size_t i = 0; i < s->families.n; i++) {
 		VEC_FREE(&s->families.at[i].combos);
-		VEC_FREE(&s->families.at[i].heap);
+		pairs_release(&s->families.at[i].heap);
 	}
+	anneal_free(s->anneal);
 	VEC_FREE(&s->streams);
 	VEC_FREE(&s->families);
 	arena_release(&s->arena);

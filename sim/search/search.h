@@ -13,9 +13,10 @@
 #define SIM_SEARCH_SEARCH_H
 #include "sim/search/goal.h"
 
-/* NEEDSWORK: more devices want another way to look (annealing): the program behind stream.h grows as 4^(2n).
+/* Up to EXACT_UNITS devices (stream.h) the search is as above. For more, annealing (anneal.h) gives
+ * candidates, the best of which are run; nothing is proved, and least.h bounds how far off the best can be.
  */
-enum { SEARCH_UNITS = 4 };
+enum { SEARCH_UNITS = SPACE_UNITS };
 
 struct search_ask {
 	const struct world *w;
@@ -24,6 +25,8 @@ struct search_ask {
 	size_t limits_n;
 	size_t best;      /* families to find the best of */
 	size_t runs_most; /* candidates to run; the budget */
+	bool anneal;      /* also where the exact search could do it */
+	uint64_t seed;    /* of the annealing */
 };
 
 struct winner {
@@ -38,7 +41,9 @@ struct search_counts {
 	double considered;                                 /* candidates there are */
 	size_t run, unfit, heavy, families, families_left; /* families_left: given up by their bound alone */
 	bool exact;                                        /* the answers are the best there are */
-	double bound; /* of the goal's sought metric: no candidate has less */
+	double bound; /* of the goal's sought metric: no candidate has less; of annealing, once it is done */
+	bool annealed;
+	size_t tried; /* by annealing */
 };
 
 /* What the cost is multiplied by in the ranking: what is simpler wins where the difference is nothing. */

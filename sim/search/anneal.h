@@ -1,0 +1,47 @@
+/*
+ * anneal.h - good assignments of many devices, by chance: simulated annealing over the space of space.h.
+ *
+ * Layer search. Kirkpatrick, Gelatt & Vecchi, Science 220 (1983), with the acceptance of Metropolis et al.,
+ * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (prices.h) in the
+ * ranking, so that a temperature is a share by which a step may be worse; what does not fit, cannot be
+ * reached or breaks a limit costs more than anything that does. Chains begin with each device alone, with the
+ * layers shared out by speed along a way through all devices from each of them, and with the best so far. The
+ * random numbers are GSL's: same seed, same finds. Nothing is proved; least.h says how far off the best can
+ * be.
+ */
+#ifndef SIM_SEARCH_ANNEAL_H
+#define SIM_SEARCH_ANNEAL_H
+#include "sim/search/goal.h"
+#include "sim/search/variants.h"
+
+struct anneal_ask {
+	const struct world *w;
+	enum job job;
+	struct goal goal;
+	const struct limit *limits; /* borrowed, as are the variants */
+	size_t limits_n;
+	const struct variant *variants;
+	size_t variants_n;
+	uint64_t seed;
+};
+
+/* A candidate that fits as far as can be told without running it. */
+struct annealed {
+	const struct variant *variant;
+	struct seating leg[LEGS];
+	bool single; /* one seating for both legs */
+	unsigned units, kind;
+	double rank;             /* its bound with the handicap, see search.h */
+	const uint8_t *at[LEGS]; /* the unit of each block */
+};
+
+struct anneal; /* opaque */
+struct anneal *anneal_new(const struct anneal_ask *ask);
+bool anneal_step(struct anneal *a); /* a chain; false: there are no more */
+void anneal_free(struct anneal *a); /* NULL is fine */
+
+/* Distinct, a few of each family (devices, kind), the best bound first; valid until the next step. */
+const struct annealed *anneal_found(struct anneal *a, size_t *n);
+size_t anneal_tried(const struct anneal *a); /* candidates looked at */
+
+#endif
