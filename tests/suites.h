@@ -31,6 +31,7 @@
 	SUITE(flight)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \
+	SUITE(anneal)                                                                                        \
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \

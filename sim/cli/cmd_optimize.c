@@ -6,6 +6,7 @@
 #include "sim/base/file.h"
 #include "sim/cli/answer.h"
 #include "sim/search/search.h"
+#include "sim/search/stream.h"
 
 enum { BEST = 5, BUDGET = 1000, LIMITS_MAX = 16, FRONT_MAX = 12 };
 
@@ -356,14 +357,15 @@ static int show(const struct asked *asked, const char *path, const struct outcom
 static int unmet(struct arena *a, const struct world *w, const struct asked *asked, const char *path)
 {
 	struct outcome best, r;
-	const char *note = "No assignment keeps all limits";
+	const char *note = w->units_n > EXACT_UNITS ? "No assignment was found that keeps all limits"
+						    : "No assignment keeps all limits";
 	struct err err = ERR_INIT;
 	int rc;
 
 	seek(a, w, asked, &asked->goal, false, &r);
 	if (!r.n) {
 		str_release(&r.sets);
-		err_set(&err, "no assignment fits");
+		err_set(&err, r.counts.annealed ? "no assignment was found that fits" : "no assignment fits");
 		return complain(&err, EXIT_NOTHING_FITS);
 	}
 	for (size_t i = 0; i < asked->limits_n; i++) {
@@ -373,9 +375,10 @@ static int unmet(struct arena *a, const struct world *w, const struct asked *ask
 			continue;
 		seek(a, w, asked, &goal, false, &best);
 		if (best.n && !limit_holds(&asked->limits[i], best.least))
-			note = arena_printf(a, "%s; '%s' cannot be met: the best is %.3g %s (%s)", note,
-					    asked->limits[i].text, best.least, metric_info[goal.metric].unit,
-					    best.names[0]);
+			note = arena_printf(a, "%s; '%s' %s %.3g %s (%s)", note, asked->limits[i].text,
+					    best.counts.annealed ? "was not met: the best found is"
+								 : "cannot be met: the best is",
+					    best.least, metric_info[goal.metric].unit, best.names[0]);
 		str_release(&best.sets);
 	}
 	rc = show(asked, path, &r, arena_printf(a, "%s. Those above are without them.", note));

@@ -9,12 +9,13 @@
 #include "sim/search/plan.h"
 #include "sim/search/search.h"
 
-enum { MOVES = 4000, AGAIN = 4, A_FAMILY = 4, POOL = 256 };
+enum { MOVES = 4000, AGAIN = 4, A_FAMILY = 64, POOL = 1024, NEAR = 20 };
 
 /* From steps of a fifth for the worse to none. */
 static const double hot = 0.2, cold = 1e-4;
-/* More than any ratio of bounds; what cannot be done at all is beyond that. */
-static const double heavy = 50, unreachable = 1000;
+/* What does not fit, or breaks a limit, is worse by a tenth and more the further it is off: ways between what
+ * fits lead through it. Where no link is there is no way at all. */
+static const double step = 0.1, slope = 4, steep = 50, unreachable = 1000;
 
 /* A plan as it is looked at; buffers are the annealing's own. */
 struct look {
@@ -63,37 +64,30 @@ static size_t out_of_reach(const struct prices *p, const struct look *k)
 	return n;
 }
 
-/* The share by which weights are more than machines hold. */
-static double overweight(const struct prices *p, const struct look *k)
+/* The share by which what is asked for is more than machines hold; of training, which shows the truth only
+ * when it has run, weights alone. */
+static double overweight(const struct anneal *a, const struct variant *v)
 {
-	const struct world *w = p->w;
+	const struct look *k = &a->look;
+	const struct world *w = v->w;
 	const uint8_t *const at[LEGS] = {k->at[0], k->at[1]};
+	struct arena scratch = ARENA_INIT;
+	const struct candidate c = {.job = a->ask.job, .leg = {&k->leg[0], &k->leg[k->single ? 0 : 1]}};
 	double need_B[SPACE_UNITS], over = 0;
 
-	prices_needs_B(p, at, need_B);
+	prices_needs_B(&v->prices, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
-	return over;
-}
+	if (over <= 0 && a->ask.job == JOB_GENERATE) {
+		const struct placement place = candidate_place(&scratch, w, &c);
+		struct fit *fit = arena_array(&scratch, w->machines_n, sizeof *fit);
 
-/* Bounds beyond the limits, in the units of the energy. */
-static double beyond_limits(const struct anneal *a, const struct prices *p, const struct leg_sum legs[LEGS])
-{
-	double beyond = 0;
-
-	for (size_t i = 0; i < a->ask.limits_n; i++) {
-		enum metric_id sought;
-		double most, least;
-		struct rate r;
-
-		if (!limit_sought(a->ask.w, &a->ask.limits[i], &sought, &most))
-			continue;
-		r = goal_rate(p, sought, a->look.units);
-		least = rate_bound(p, &r, legs);
-		if (least > most * (1 + 1e-9))
-			beyond += most > 0 ? fmin(heavy, 0.1 + 5 * log(least / most)) : heavy;
+		fit_generate(&place, fit);
+		for (size_t m = 0; m < w->machines_n; m++)
+			over += fit_short_B(&fit[m]) / w->machines[m].memory.usable.value;
+		arena_release(&scratch);
 	}
-	return beyond;
+	return over;
 }
 
 static void sum_legs(const struct prices *p, const struct look *k, struct leg_sum legs[LEGS])
@@ -108,14 +102,16 @@ static void sum_legs(const struct prices *p, const struct look *k, struct leg_su
 		legs[1].fill_s = prices_fill_s(p, at);
 }
 
-/* Puts the plan into a->look. */
-static void look_at(struct anneal *a, const struct plan *plan)
+/* Puts the plan into a->look; as soon as its energy is above `most` nothing else of it matters. */
+static void look_at(struct anneal *a, const struct plan *plan, double most)
 {
-	const struct prices *p = &a->ask.variants[plan->variant].prices;
+	const struct variant *v = &a->ask.variants[plan->variant];
+	const struct prices *p = &v->prices;
 	const struct model *m = a->ask.w->model;
 	struct look *k = &a->look;
 	struct leg_sum legs[LEGS];
 	struct rate r;
+	double over;
 	size_t lost;
 
 	a->tried++;
@@ -136,31 +132,17 @@ static void look_at(struct anneal *a, const struct plan *plan)
 	sum_legs(p, k, legs);
 	r = goal_rate_tied(p, a->ask.goal.sought, k->units);
 	k->rank = rate_bound(p, &r, legs) * search_handicap(k->units, k->kind);
-	k->energy = log(fmax(k->rank, 1e-300)) + beyond_limits(a, p, legs);
-	if (overweight(p, k) > 0) {
-		k->energy += heavy * (1 + overweight(p, k));
+	k->energy = log(fmax(k->rank, 1e-300));
+	over = limits_beyond(p, a->ask.limits, a->ask.limits_n, k->units, legs);
+	k->energy += over > 0 ? fmin(steep, step + slope * over) : 0;
+	over = k->energy > most ? 0 : overweight(a, v);
+	if (over > 0)
+		k->energy += step + slope * over;
+	if (over > 0 || k->energy > most)
 		k->rank = INFINITY;
-	}
 }
 
 /* ---- the best so far ---- */
-
-/* The truth about memory; of training it shows only when it has run. */
-static bool fits(const struct anneal *a, const struct variant *v, const struct look *k)
-{
-	struct arena scratch = ARENA_INIT;
-	const struct candidate c = {.job = a->ask.job, .leg = {&k->leg[0], &k->leg[k->single ? 0 : 1]}};
-	const struct placement at = candidate_place(&scratch, v->w, &c);
-	struct fit *fit = arena_array(&scratch, v->w->machines_n, sizeof *fit);
-	bool ok = true;
-
-	if (a->ask.job == JOB_GENERATE)
-		fit_generate(&at, fit);
-	for (size_t m = 0; m < v->w->machines_n; m++)
-		ok &= fit_short_B(&fit[m]) <= 0;
-	arena_release(&scratch);
-	return ok;
-}
 
 static bool one_bit(unsigned x)
 {
@@ -207,21 +189,17 @@ static void copy_seating(struct anneal *a, const struct seating *from, struct se
 	}
 }
 
-/* Keeps what a->look has if it is one of the best; makes it heavier where it turns out not to fit. */
-static void keep(struct anneal *a, const struct plan *plan)
+static struct annealed copy_look(struct anneal *a, const struct plan *plan)
 {
 	const struct variant *v = &a->ask.variants[plan->variant];
-	struct look *k = &a->look;
-	const size_t at = isfinite(k->rank) ? place_for(a, v) : a->pool.n + 1;
-	struct annealed new = {.variant = v, .units = k->units, .kind = k->kind, .rank = k->rank};
+	const struct look *k = &a->look;
+	struct annealed new = {.variant = v,
+			       .plan = *plan,
+			       .single = k->single,
+			       .units = k->units,
+			       .kind = k->kind,
+			       .rank = k->rank};
 
-	if (at > a->pool.n)
-		return;
-	if (!fits(a, v, k)) {
-		k->energy += heavy;
-		return;
-	}
-	new.single = k->single;
 	for (int leg = 0; leg < LEGS; leg++) {
 		uint8_t *units = arena_array(&a->arena, v->prices.blocks, 1);
 
@@ -229,17 +207,31 @@ static void keep(struct anneal *a, const struct plan *plan)
 		new.at[leg] = units;
 		copy_seating(a, &k->leg[leg], &new.leg[leg]);
 	}
+	return new;
+}
+
+/* Keeps what a->look has if it is one of the best. */
+static void keep(struct anneal *a, const struct plan *plan)
+{
+	const struct variant *v = &a->ask.variants[plan->variant];
+	struct look *k = &a->look;
+	const size_t at = isfinite(k->rank) ? place_for(a, v) : a->pool.n + 1;
+	struct annealed new;
+
+	if (at > a->pool.n)
+		return;
+	new = copy_look(a, plan);
 	if (at == a->pool.n)
 		VEC_ADD(&a->pool, new);
 	else
 		a->pool.at[at] = new;
 }
 
-static double try_plan(struct anneal *a, const struct plan *plan)
+static double try_plan(struct anneal *a, const struct plan *plan, double most)
 {
-	look_at(a, plan);
+	look_at(a, plan, most);
 	keep(a, plan);
-	if (a->look.energy < a->best_energy) {
+	if (a->look.energy < a->best_energy && isfinite(a->look.rank)) {
 		a->best_energy = a->look.energy;
 		a->best = *plan;
 	}
@@ -265,41 +257,50 @@ static void speeds(const struct anneal *a, double speed[SPACE_UNITS])
 	}
 }
 
-/* First each device alone, then a way through all from each, then the best again. */
+/* Chains from given starts; the rest begin with the best. */
+static size_t starts(const struct anneal *a)
+{
+	return a->ask.w->units_n * (1 + a->ask.variants_n);
+}
+
+/* First each device alone, then a way through all from each, in each variant. */
 static struct plan start_of(const struct anneal *a, size_t chain)
 {
 	const size_t n = a->ask.w->units_n;
 	double speed[SPACE_UNITS];
+	struct plan p;
 
 	if (chain < n)
 		return plan_alone(&a->space, chain);
-	if (chain >= 2 * n)
+	if (chain >= starts(a) && a->best_energy < INFINITY)
 		return a->best;
 	speeds(a, speed);
-	return plan_by_speed(&a->space, chain - n, speed);
+	p = plan_by_speed(&a->space, chain % n, speed);
+	p.variant = (chain / n - 1) % a->ask.variants_n;
+	return p;
 }
 
 bool anneal_step(struct anneal *a)
 {
-	const bool again = a->chain >= 2 * a->ask.w->units_n;
+	const bool again = a->chain >= starts(a);
 	struct plan now, next;
 	double energy;
 
-	if (a->chain >= 2 * a->ask.w->units_n + AGAIN)
+	if (a->chain >= starts(a) + AGAIN)
 		return false;
 	now = start_of(a, a->chain++);
-	energy = try_plan(a, &now);
+	energy = try_plan(a, &now, INFINITY);
 	for (int i = 0; i < MOVES; i++) {
 		const double from = again ? hot / 10 : hot;
 		const double heat = from * pow(cold / from, (double)i / MOVES);
-		const double luck = rng_uniform(a->rng); /* drawn whether it is wanted or not: same stream */
+		const double most = energy - heat * log(rng_uniform(a->rng));
 		double got;
 
 		next = now;
 		if (!plan_move(&a->space, &next, a->rng))
 			continue;
-		got = try_plan(a, &next);
-		if (got <= energy || luck < exp((energy - got) / heat)) {
+		got = try_plan(a, &next, most);
+		if (got <= most) {
 			now = next;
 			energy = got;
 		}
@@ -332,6 +333,26 @@ void anneal_free(struct anneal *a)
 	VEC_FREE(&a->pool);
 	arena_release(&a->arena);
 	free(a);
+}
+
+const struct annealed *anneal_near(struct anneal *a, const struct plan *centre, double below)
+{
+	struct annealed *near;
+
+	for (int i = 0; i < NEAR; i++) {
+		struct plan p = *centre;
+
+		plan_move(&a->space, &p, a->rng);
+		if (i % 2)
+			plan_move(&a->space, &p, a->rng);
+		look_at(a, &p, INFINITY);
+		if (a->look.rank >= below)
+			continue;
+		near = arena_alloc(&a->arena, sizeof *near);
+		*near = copy_look(a, &p);
+		return near;
+	}
+	return NULL;
 }
 
 static int by_rank(const void *a, const void *b)

@@ -5,13 +5,14 @@
  * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (prices.h) in the
  * ranking, so that a temperature is a share by which a step may be worse; what does not fit, cannot be
  * reached or breaks a limit costs more than anything that does. Chains begin with each device alone, with the
- * layers shared out by speed along a way through all devices from each of them, and with the best so far. The
- * random numbers are GSL's: same seed, same finds. Nothing is proved; least.h says how far off the best can
- * be.
+ * layers shared out by speed along a way through all devices from each of them (in each variant), and with
+ * the best so far. The random numbers are GSL's: same seed, same finds. Nothing is proved; least.h says how
+ * far off the best can be.
  */
 #ifndef SIM_SEARCH_ANNEAL_H
 #define SIM_SEARCH_ANNEAL_H
 #include "sim/search/goal.h"
+#include "sim/search/plan.h"
 #include "sim/search/variants.h"
 
 struct anneal_ask {
@@ -33,6 +34,7 @@ struct annealed {
 	unsigned units, kind;
 	double rank;             /* its bound with the handicap, see search.h */
 	const uint8_t *at[LEGS]; /* the unit of each block */
+	struct plan plan;
 };
 
 struct anneal; /* opaque */
@@ -42,6 +44,9 @@ void anneal_free(struct anneal *a); /* NULL is fine */
 
 /* Distinct, a few of each family (devices, kind), the best bound first; valid until the next step. */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
+/* A candidate a change or two from a plan, whose bound is below; lives as long as the annealing. NULL: some
+ * tries have shown none. */
+const struct annealed *anneal_near(struct anneal *a, const struct plan *centre, double below);
 size_t anneal_tried(const struct anneal *a); /* candidates looked at */
 
 #endif

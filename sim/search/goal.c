@@ -234,3 +234,23 @@ double rate_bound(const struct prices *p, const struct rate *r, const struct leg
 		longest = fmax(longest, r->busiest[i] * most[i]);
 	return busy + longest;
 }
+
+double limits_beyond(const struct prices *p, const struct limit *limits, size_t n, unsigned units,
+		     const struct leg_sum legs[LEGS])
+{
+	double beyond = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum metric_id sought;
+		double most, least;
+		struct rate r;
+
+		if (!limit_sought(p->w, &limits[i], &sought, &most))
+			continue;
+		r = goal_rate(p, sought, units);
+		least = rate_bound(p, &r, legs);
+		if (least > most * (1 + 1e-9)) /* sums are rounded */
+			beyond += most > 0 ? log(least / most) : INFINITY;
+	}
+	return beyond;
+}

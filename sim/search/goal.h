@@ -49,4 +49,9 @@ struct rate goal_rate_tied(const struct prices *p, enum metric_id sought, unsign
 /* The least of the metric. */
 double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS]);
 
+/* How far the bounds of what runs on some units are beyond limits, at least: logarithms of ratios, added up;
+ * 0 where all may be kept. */
+double limits_beyond(const struct prices *p, const struct limit *limits, size_t n, unsigned units,
+		     const struct leg_sum legs[LEGS]);
+
 #endif

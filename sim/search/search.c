@@ -11,7 +11,7 @@
 #include "sim/search/stream.h"
 #include "sim/search/variants.h"
 
-enum { LOOKS_A_RUN = 20 };
+enum { LOOKS_A_RUN = 20, POLISHES = 300 };
 
 /* Two bounds this close are one: sums are rounded. */
 static const double close_to = 1e-9;
@@ -29,6 +29,7 @@ struct family {
 	bool begun, answered;
 	size_t looked, tried; /* candidates bounded; run, whether they fit or not */
 	struct winner best;
+	struct plan plan; /* of the best, in annealing */
 };
 
 struct keyed {
@@ -49,7 +50,7 @@ struct search {
 	VEC(struct keyed) streams;
 	struct anneal *anneal;        /* NULL: the exact search */
 	const struct annealed *found; /* once its chains are done; n of them, `next` is run next */
-	size_t found_n, next;
+	size_t found_n, next, polished;
 	struct winner *winners;
 	struct search_counts counts;
 };
@@ -180,24 +181,6 @@ static void offer_next(struct family *c, const struct pair *p)
 }
 
 /* ---- running ---- */
-
-/* Could it keep the limits, as far as bounds can tell? */
-static bool may_keep(const struct search *s, const struct prices *p, unsigned units,
-		     const struct leg_sum legs[LEGS])
-{
-	for (size_t i = 0; i < s->ask.limits_n; i++) {
-		enum metric_id sought;
-		double most;
-		struct rate r;
-
-		if (!limit_sought(s->w, &s->ask.limits[i], &sought, &most))
-			continue;
-		r = goal_rate(p, sought, units);
-		if (rate_bound(p, &r, legs) > most * (1 + close_to))
-			return false;
-	}
-	return true;
-}
 
 /* Do the weights alone fit? Cheaper than the whole truth, and mostly the same. */
 static bool weights_fit(const struct prices *p, const uint8_t *const at[LEGS])
@@ -341,7 +324,8 @@ static void try_pair(struct search *s, struct family *c, const struct pair *p)
 		prices_hand_over(prices, at, legs);
 	if (s->job == JOB_TRAIN)
 		legs[1].fill_s = prices_fill_s(prices, at);
-	if (rate_bound(prices, &r, legs) >= to_beat(s, c) || !may_keep(s, prices, c->units, legs))
+	if (rate_bound(prices, &r, legs) >= to_beat(s, c) ||
+	    limits_beyond(prices, s->ask.limits, s->ask.limits_n, c->units, legs) > 0)
 		return;
 	if (!weights_fit(prices, at)) {
 		s->counts.heavy++;
@@ -416,8 +400,7 @@ static void begin_anneal(struct search *s)
 static void end_chains(struct search *s)
 {
 	s->found = anneal_found(s->anneal, &s->found_n);
-	s->counts.tried = anneal_tried(s->anneal);
-	s->winners = arena_array(&s->arena, s->found_n + 1, sizeof *s->winners);
+	s->winners = arena_array(&s->arena, s->found_n + POLISHES + 1, sizeof *s->winners);
 }
 
 /* What no assignment does better than; the best so far is where the bound is looked for. */
@@ -425,6 +408,7 @@ static void end_runs(struct search *s)
 {
 	const double known = sort_winners(s) ? s->winners[0].cost : INFINITY;
 
+	s->counts.tried = anneal_tried(s->anneal);
 	s->counts.families = s->families.n;
 	s->counts.bound = INFINITY;
 	for (size_t i = 0; i < s->variants_n; i++)
@@ -441,32 +425,57 @@ static struct family *family_of(struct search *s, const struct annealed *k)
 	return &s->families.at[s->families.n - 1];
 }
 
-/* A chain; then a run of one that was found; then the bound. */
+/* One device alone is what the others are held against: it runs anyway. */
+static void run_annealed(struct search *s, const struct annealed *k)
+{
+	const struct candidate c = {
+		s->job, {&k->leg[0], &k->leg[k->single ? 0 : 1]}, k->variant->how, k->variant->words};
+	struct family *f = family_of(s, k);
+
+	if (!one_bit(k->units) && k->rank >= to_beat(s, f) * search_handicap(k->units, k->kind))
+		return;
+	try_candidate(s, f, k->variant->w, &c);
+	if (f->answered && f->best.c.leg[0] == &k->leg[0])
+		f->plan = k->plan;
+}
+
+/* The best in turn. */
+static const struct plan *centre_of(const struct search *s, size_t winners)
+{
+	const struct winner *k = &s->winners[s->polished % (winners < s->ask.best ? winners : s->ask.best)];
+	size_t i = 0;
+
+	while (s->families.at[i].units != k->units || s->families.at[i].kind != k->kind)
+		i++;
+	return &s->families.at[i].plan;
+}
+
+/* A chain; then a run of one that was found; then, as runs are more than their bounds where passes overlap,
+ * what is near the best of those; then the bound. */
 static bool step_anneal(struct search *s)
 {
-	const struct annealed *k;
-	struct family *c;
+	const struct annealed *near;
+	size_t n;
 
 	if (!s->found) {
 		if (anneal_step(s->anneal))
 			return true;
 		end_chains(s);
 	}
-	if (s->next >= s->found_n || s->counts.run + s->counts.unfit >= s->ask.runs_most) {
-		end_runs(s);
-		return false;
-	}
-	k = &s->found[s->next++];
-	c = family_of(s, k);
-	/* one device alone is what the others are held against */
-	if (!one_bit(k->units) && k->rank >= to_beat(s, c) * search_handicap(k->units, k->kind))
+	if (s->counts.run + s->counts.unfit < s->ask.runs_most && s->next < s->found_n) {
+		run_annealed(s, &s->found[s->next++]);
 		return true;
-	try_candidate(s, c, k->variant->w,
-		      &(const struct candidate){s->job,
-						{&k->leg[0], &k->leg[k->single ? 0 : 1]},
-						k->variant->how,
-						k->variant->words});
-	return true;
+	}
+	if (s->counts.run + s->counts.unfit < s->ask.runs_most && s->polished < POLISHES &&
+	    (n = sort_winners(s))) {
+		near = anneal_near(s->anneal, centre_of(s, n), s->winners[0].rank);
+		s->polished++;
+		if (near)
+			run_annealed(s, near);
+		return true;
+	}
+	end_runs(s);
+	return false;
 }
 
 struct search *search_new(const struct search_ask *ask)
