@@ -2,12 +2,12 @@
  * anneal.h - good assignments of many devices, by chance: simulated annealing over the space of space.h.
  *
  * Layer search. Kirkpatrick, Gelatt & Vecchi, Science 220 (1983), with the acceptance of Metropolis et al.,
- * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (prices.h) in the
- * ranking, so that a temperature is a share by which a step may be worse; what does not fit, cannot be
- * reached or breaks a limit costs more than anything that does. Chains begin with each device alone, with the
- * layers shared out by speed along a way through all devices from each of them (in each variant), and with
- * the best so far. The random numbers are GSL's: same seed, same finds. Nothing is proved; least.h says how
- * far off the best can be.
+ * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (prices.h) as it is
+ * ranked, so that a temperature is a share by which a step may be worse. What does not fit or breaks a limit
+ * is worse the further it is off and never a find; what no link reaches is beyond everything. Chains begin
+ * with each device alone, with the layers shared out by speed along a way through all devices from each (in
+ * each variant), and with the best so far. The random numbers are GSL's: same seed, same finds. Nothing is
+ * proved; least.h says how far off the best can be.
  */
 #ifndef SIM_SEARCH_ANNEAL_H
 #define SIM_SEARCH_ANNEAL_H
