@@ -176,9 +176,9 @@ static void free_later(struct generate_progs *r)
 	}
 }
 
-/* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not by
- * the last of these, small groups still get ahead of a large one; the longest lap is the large one's, and what
- * counts. */
+/* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not
+ * by the last of these, small groups still get ahead of a large one; the longest lap is the large one's, and
+ * what counts. */
 static void add_paced(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
 {
 	static const struct pace paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
