@@ -412,6 +412,24 @@ static void check_step_time(struct arena *a, const struct generate_progs *g, int
 	}
 }
 
+/* The first token is there when the last sequence has its own. Chunks that give none may end elsewhere. */
+static void check_first_token(struct arena *a, const struct placement *p, const struct generate_progs *g)
+{
+	const struct toy_run r = toy_run(a, g->first);
+	const size_t head = p->seats[PHASE_PREFILL][p->blocks_n - 1].unit[0];
+	sim_ns last = 0;
+
+	for (size_t k = 0; k < g->first->tasks.n; k++) {
+		const struct prog_task *task = &g->first->tasks.at[k];
+
+		if (g->first->classes.at[task->class].op.kind == OP_STEP &&
+		    task->tag.phase == PHASE_PREFILL && task->queue == head)
+			last = most(last, r.run.spans[k].end_ns);
+	}
+	ck_assert_int_gt(last, 0);
+	ck_assert_int_eq(r.run.spans[g->first->marks[MARK_FIRST_TOKEN]].end_ns, last);
+}
+
 enum { GROUPS_SEEDS = 25 };
 START_TEST(groups_take_their_time)
 {
@@ -428,6 +446,7 @@ START_TEST(groups_take_their_time)
 		some(&a, rng, "machines.b.devices.gpu.runtimes.toy.attention.decode", 1e9, 80e9),
 		some(&a, rng, "links.ab.bandwidth", 1e7, 1e11),
 		arena_printf(&a, "links.ab.latency=%.3g us", 1000 * pow(rng_uniform(rng), 4)),
+		rng_uniform(rng) < 0.4 ? "assignments.0.generate={chunk: 128 tok}" : "links.ab.duplex=full",
 		rng_uniform(rng) < 0.2 ? "links.ab.receive_copy=1 GB/s" : NULL,
 		NULL};
 	struct placement p;
@@ -436,6 +455,7 @@ START_TEST(groups_take_their_time)
 	toy_text(&toy, parts[row].text, sets);
 	p = toy_place(&toy, 0);
 	g = generate_build(&p);
+	check_first_token(&a, &p, &g);
 	for (int i = 0; i < 3; i++)
 		check_step_time(&a, &g, i, rng);
 	generate_free(&g);
