@@ -527,8 +527,8 @@ START_TEST(safetensors_lengths)
 	static const uint64_t lengths[] = {100000001, UINT64_MAX, 99};
 	static const char *const msgs[] = {
 		"f.safetensors:byte 0: a header of 100000001 bytes is too long: 100000000 are allowed",
-		"f.safetensors:byte 0: a header of 18446744073709551615 bytes is too long: 100000000 are "
-		"allowed",
+		("f.safetensors:byte 0: a header of 18446744073709551615 bytes is too long: 100000000 are "
+		 "allowed"),
 		"f.safetensors:byte 8: 99 bytes of header cannot be: only 2 bytes are left"};
 	struct str file = STR_INIT;
 	struct got g;

@@ -303,7 +303,7 @@ enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t,
 {
 	const struct about x = {m, t, layer, m->layers};
 
-	return format_of(mix, &x, row_of(m, t));
+	return format_of((int)mix, &x, row_of(m, t));
 }
 
 enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t)
