@@ -359,10 +359,14 @@ static void experts(struct reading *r)
 		d->shared = 1;
 	d->first_dense = number_or_0(r, "first_k_dense_replace");
 	d->every = NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq");
-	if (qwen)
+	if (qwen) {
 		dense_layers(r);
-	else if (d->every != 1)
-		wrong(r, find(r->config, "moe_layer_freq"), "moe_layer_freq", "1");
+	} else if (d->every != 1) {
+		const char *key =
+			find(r->config, "decoder_sparse_step") ? "decoder_sparse_step" : "moe_layer_freq";
+
+		wrong(r, find(r->config, key), key, "1");
+	}
 	if (d->first_dense >= d->layers)
 		d->first_dense = d->layers - 1;
 	d->inner = d->first_dense || d->every > 1 ? NUMBER(r, 0, "intermediate_size") : 0;

@@ -10,9 +10,10 @@ for cc in gcc clang; do
 		for s in scenarios/*.yaml; do
 			name=$(basename "$s" .yaml)
 			"$dir/lemursim" simulate "$s" --format json >"$out/$cc-$build-$name.json"
-			"$dir/lemursim" schedule "$s" -f -o "$out/$cc-$build-$name.dot"
 			cmp "$out/gcc-debug-$name.json" "$out/$cc-$build-$name.json"
-			cmp "$out/gcc-debug-$name.dot" "$out/$cc-$build-$name.dot"
+			# of the first assignment, where it fits (exit 4: it does not)
+			"$dir/lemursim" schedule "$s" -f -o "$out/$cc-$build-$name.dot" 2>/dev/null || [ $? = 4 ]
+			[ ! -e "$out/gcc-debug-$name.dot" ] || cmp "$out/gcc-debug-$name.dot" "$out/$cc-$build-$name.dot"
 		done
 	done
 done
