@@ -113,7 +113,7 @@ START_TEST(gguf_bytes_changed)
 		struct described d;
 		struct got g;
 
-		file.text[at] = (char)(rng_uniform(rng) * 256);
+		file.text[at] = (char)(unsigned char)(rng_uniform(rng) * 256);
 		read_gguf(&g, &file);
 		if (g.rc == 0 && tensors_sort(&g.table, &g.err) == 0)
 			describe_gguf(&g.arena, &d, &g.gguf, &g.table, &g.err);
