@@ -223,8 +223,10 @@ static bool move_row(const struct plan_space *s, struct plan_leg *l, struct rng 
 {
 	static bool (*const moves[])(const struct plan_space *s, struct row *r, struct rng *rng) = {
 		shift_cut, shift_cut, shift_cut, swap_units, add_unit, drop_unit};
+	const size_t group =
+		l->parted ? draw(rng, GROUPS) : 0; /* one draw after the other, whatever compiler */
 
-	return moves[draw(rng, ARRAY_LEN(moves))](s, &l->group[l->parted ? draw(rng, GROUPS) : 0], rng);
+	return moves[draw(rng, ARRAY_LEN(moves))](s, &l->group[group], rng);
 }
 
 /* Groups together, or apart: the second then begins as the first, or on one device. */
@@ -255,6 +257,8 @@ static bool move_end(const struct plan_space *s, struct plan_leg *l, struct rng 
 
 static bool part_legs(const struct plan_space *s, struct plan *p, struct rng *rng)
 {
+	struct plan_leg alone;
+
 	p->apart = !p->apart;
 	if (!p->apart) {
 		p->leg[0] = p->leg[draw(rng, LEGS)];
@@ -263,7 +267,8 @@ static bool part_legs(const struct plan_space *s, struct plan *p, struct rng *rn
 	p->leg[1] = p->leg[0];
 	if (draw(rng, 2))
 		return move_row(s, &p->leg[draw(rng, LEGS)], rng);
-	p->leg[draw(rng, LEGS)] = plan_alone(s, draw(rng, s->w->units_n)).leg[0];
+	alone = plan_alone(s, draw(rng, s->w->units_n)).leg[0];
+	p->leg[draw(rng, LEGS)] = alone;
 	return true;
 }
 
