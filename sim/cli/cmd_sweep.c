@@ -102,16 +102,6 @@ static const char *usual_metric(const struct world *w)
 	return w->scenario->workload.generate ? "e2el_s" : "train_step_s";
 }
 
-static bool is_alone(const struct prediction *p)
-{
-	size_t n = 0;
-
-	for (size_t m = 0; m < p->at.world->machines_n; m++)
-		n += (p->uses[JOB_GENERATE] && p->uses[JOB_GENERATE][m]) ||
-		     (p->uses[JOB_TRAIN] && p->uses[JOB_TRAIN][m]);
-	return n == 1;
-}
-
 static bool better(const struct metric *a, const struct metric *b)
 {
 	return a->less ? a->value < b->value : a->value > b->value;
@@ -186,7 +176,7 @@ static void run_cell(struct sweeping *s, const struct placement *at, struct swee
 		prediction_make(&scratch, &at[i], &p);
 		row = prediction_row(&scratch, &p, &draws);
 		m = find(&row, metric);
-		entries[i] = (struct sweep_entry){.alone = is_alone(&p),
+		entries[i] = (struct sweep_entry){.alone = prediction_machines(&p) == 1,
 						  .fits = m != NULL,
 						  .metric = m ? copy(&s->arena, m, draws.n) : NULL};
 		s->found |= m != NULL;

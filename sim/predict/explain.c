@@ -117,15 +117,6 @@ static struct crossing crossing_of(const struct ran *r, double steps)
 	return (struct crossing){c.bytes / steps, c.wait_s / steps};
 }
 
-static size_t machines_used(const struct prediction *p)
-{
-	size_t n = 0;
-
-	for (size_t m = 0; m < p->at.world->machines_n; m++)
-		n += p->uses[JOB_GENERATE][m] || p->uses[JOB_TRAIN][m];
-	return n;
-}
-
 static double e2e_s(const struct prediction *p)
 {
 	const struct ways now = ways_nominal(p);
@@ -145,7 +136,7 @@ static const struct prediction *best_alone(const struct prediction *all, size_t 
 	const struct prediction *best = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		if (machines_used(&all[i]) == 1 && measure(&all[i]) > 0 &&
+		if (prediction_machines(&all[i]) == 1 && measure(&all[i]) > 0 &&
 		    (!best || measure(&all[i]) < measure(best)))
 			best = &all[i];
 	return best;
@@ -264,11 +255,11 @@ size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n,
 		struct str s = STR_INIT;
 
 		streaming(&s, p);
-		if (machines_used(p) > 1 && generate && p->first.prog) {
+		if (prediction_machines(p) > 1 && generate && p->first.prog) {
 			str_add(&s, s.len ? ". " : "");
 			generate_verdict(&s, p, generate, draws);
 		}
-		if (machines_used(p) > 1 && train && p->train.prog) {
+		if (prediction_machines(p) > 1 && train && p->train.prog) {
 			str_add(&s, s.len ? ". " : "");
 			train_verdict(&s, p, train, draws);
 		}

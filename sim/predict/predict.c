@@ -221,3 +221,12 @@ const char *queue_name(struct arena *a, const struct world *w, size_t q)
 	return arena_printf(a, "%s %s>%s", j->link->origin.name, w->machines[j->ends[from]].origin.name,
 			    w->machines[j->ends[1 - from]].origin.name);
 }
+
+size_t prediction_machines(const struct prediction *p)
+{
+	size_t n = 0;
+
+	for (size_t m = 0; m < p->at.world->machines_n; m++)
+		n += p->uses[JOB_GENERATE][m] || p->uses[JOB_TRAIN][m];
+	return n;
+}

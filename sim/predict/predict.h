@@ -46,6 +46,8 @@ struct prediction {
 void prediction_make(struct arena *a, const struct placement *at, struct prediction *p);
 void prediction_release(struct prediction *p);
 
+size_t prediction_machines(const struct prediction *p); /* how many its jobs use */
+
 /* Times of the classes of every program of a prediction: as calibrated, under a draw, or under a what-if. */
 struct ways {
 	struct class_times first, later[GENERATE_STEPS], train;
