@@ -565,6 +565,34 @@ START_TEST(link_as_measured)
 }
 END_TEST
 
+/* What is known of a chip: of its own runs, else of those under the runtime that this one is like, else of
+ * those of the chip that its dies are. */
+static const struct {
+	const char *here, *like; /* the chips that were measured */
+	double bandwidth;        /* 0: nothing is known */
+	bool own;
+} knowns[] = {{"Ultra", "Ultra", 0.5, true},
+	      {"Max", "Ultra", 0.9, false},
+	      {"Max", NULL, 0.5, false},
+	      {"Pro", "Max", 0.9, false},
+	      {"Pro", "Pro", 0, false}};
+
+START_TEST(what_is_known_of_a_chip)
+{
+	struct chip_reach near = {.origin.name = knowns[_i].here, .bandwidth.value = 0.5},
+			  there = {.origin.name = knowns[_i].like, .bandwidth.value = 0.9};
+	struct profile p[] = {{.origin.name = "new", .chips = {&near, 1}, .chips_like = "old@2023-11"},
+			      {.origin.name = "old@2023-11", .chips = {&there, knowns[_i].like ? 1 : 0}}};
+	const struct device d = {.runtimes = {p, ARRAY_LEN(p)}};
+	const struct machine m = {.chip = "Ultra", .die = "Max"};
+	bool own;
+	const struct chip_reach *c = chip_reach_of(&m, &d, &p[0], &own);
+
+	ck_assert_double_eq(c ? c->bandwidth.value : 0, knowns[_i].bandwidth);
+	ck_assert_int_eq(own, knowns[_i].own);
+}
+END_TEST
+
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
@@ -581,6 +609,7 @@ Suite *suite_hw(void)
 	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));
 	tcase_add_loop_test(runtimes, runtime_date, 0, 6);
 	tcase_add_loop_test(runtimes, runtime_by_machine, 0, 7);
+	tcase_add_loop_test(runtimes, what_is_known_of_a_chip, 0, ARRAY_LEN(knowns));
 	suite_add_tcase(s, runtimes);
 	tcase_add_checked_fixture(links, begin, end);
 	tcase_add_test(links, link_by_size);

@@ -50,8 +50,10 @@ static int load_machine(struct loader *l, const char *name, const char *device, 
 
 	if (!tree || field_load(&machine_table, tree, name, m, l->diags) != 0)
 		return -1;
-	if (stranger)
+	if (stranger) {
 		m->chip = "";
+		m->die = NULL;
+	}
 	if (machine_check(m, l->diags) != 0)
 		return -1;
 	*d = (struct known_device){

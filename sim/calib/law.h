@@ -4,16 +4,35 @@
  *
  * Layer calib. A family's file is written by hand but for the numbers that measurements have to give: those
  * say `source: fit`, as in `gemv: {value: 90 %, source: fit}`, the value being where to begin and where to
- * stay if the runs say nothing. Residuals are logarithms of times; the fit is weighted non-linear least
- * squares (GSL's gsl_multifit_nlinear) with Huber's weights (Ann. Math. Statist. 35, 1964) and a wide prior
- * about the beginning. How far it may be off a machine nobody measured is what it is off each machine when it
- * is fitted to the others: the spreads it writes are made of that.
+ * stay if the runs say nothing; an `sd` beside it, how far from there they may be believed to take it.
+ *
+ * The model is one of mixed effects: the family's numbers, and for each chip two factors, of its memory's
+ * rate and of its arithmetic, that lie about what is known of the chip elsewhere (chip_reach_of()) or about
+ * 1; those of a chip of two dies lie about those of the chip that its dies are. Residuals are logarithms of
+ * times; the fit is weighted non-linear least squares (GSL's gsl_multifit_nlinear) of both at once with
+ * Huber's weights (Ann. Math. Statist. 35, 1964) and normal priors. How far it may be off a machine nobody
+ * measured is what it is off each machine when it is fitted to the others: the spreads it writes are made of
+ * that.
  */
 #ifndef SIM_CALIB_LAW_H
 #define SIM_CALIB_LAW_H
 #include "sim/calib/evidence.h"
+#include "sim/calib/replay.h"
 
-enum { LAW_PARAMS = 24 };
+enum { LAW_PARAMS = 24, LAW_CHIPS = 32 };
+
+/* What a chip does of what the family's numbers say of it. */
+struct law_chip {
+	const char *name;
+	double speed[REPLAY_PARAMS];       /* the first two may differ from 1 */
+	double expected_sd[REPLAY_PARAMS]; /* relative: how far from what is expected of it they may lie */
+};
+
+struct law_values {
+	double of[LAW_PARAMS];
+	struct law_chip chip[LAW_CHIPS];
+	size_t chips_n;
+};
 
 struct law {
 	struct loader *l;
@@ -24,6 +43,7 @@ struct law {
 	size_t key[LAW_PARAMS];        /* private: which numbers are fitted */
 	size_t params_n;
 	double start[LAW_PARAMS];
+	double prior_sd[LAW_PARAMS]; /* of the logarithms */
 };
 
 /* Names of the numbers that may be fitted: "gemv", "overhead.kernel", "few.first.q4". */
@@ -35,12 +55,13 @@ int law_load(struct loader *l, const char *path, struct law *law, struct err *er
 /* Rows of a law are those of its runtime. What is held out is not fitted to. */
 bool law_takes(const struct law *law, const struct evidence_row *row);
 
-/* The values for these rows, without those that are on the machine `without` (may be NULL). */
-int law_fit(const struct law *law, const struct evidence *e, const char *without, double value[LAW_PARAMS],
+/* The values for these rows, without those that are on the machine `without` (may be NULL). Each chip of the
+ * rows gets its factors, those left out or held out too: what is expected of them. */
+int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
 	    struct err *err);
 
 /* What the law says of a row. */
-double law_seconds(const struct law *law, const double value[LAW_PARAMS], const struct evidence_row *row);
+double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row);
 
 /* Relative error of each row of the law, NAN for others: predicted from a fit without its machine (where all
  * rows are of one machine, without its model). fitted: with it. */

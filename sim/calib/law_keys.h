@@ -1,5 +1,5 @@
 /*
- * law_keys.h - the numbers of a profile that a law may fit; shared by law.c and law_write.c alone.
+ * law_keys.h - what the files of a law share: law.c (the family's file), law_fit.c, law_write.c.
  *
  * Layer calib.
  */
@@ -7,19 +7,39 @@
 #define SIM_CALIB_LAW_KEYS_H
 #include "sim/calib/law.h"
 
+/* Numbers that go together when a profile is drawn: those of a kind, and what is known apart from them. */
+enum law_group {
+	LAW_ARITHMETIC = PARAM_ARITHMETIC,
+	LAW_MEMORY = PARAM_MEMORY,
+	LAW_OVERHEAD = PARAM_OVERHEAD,
+	LAW_DEQUANT,
+	LAW_DIES,
+	LAW_GROUPS
+};
+
 struct law_key {
 	const char *name;
 	size_t offset; /* in law.c's own profile */
 	enum dim dim;  /* of the number; rates may be shares */
-	enum param group;
+	enum law_group group;
 };
 extern const struct law_key law_keys[];
 
 /* As the family's file has it; in the loader's arena. */
 const struct qty *law_number(const struct law *law, size_t i);
 
-/* A row under the law, operator by operator; in the arena. */
+/* A row under the family's numbers, operator by operator, whatever its chip; in the arena. */
 struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
 			 const struct evidence_row *row);
+
+/* A row that the law is fitted to. */
+bool law_fits(const struct law *law, const struct evidence_row *row);
+
+/* As law_fit(), without a machine or without a model (both may be NULL). 0 or -1. */
+int law_fit_without(const struct law *law, const struct evidence *e, const char *machine, const char *model,
+		    struct law_values *v);
+
+/* Which of the values' chips a row is of. */
+size_t law_chip_of(const struct law_values *v, const struct evidence_row *row);
 
 #endif

@@ -17,7 +17,7 @@ struct writing {
 	const struct law *law;
 	const struct evidence *e;
 	struct law_errors errors;
-	double value[LAW_PARAMS];
+	struct law_values v;
 	double sd[LAW_PARAMS];       /* relative */
 	size_t rows_of[LAW_PARAMS];  /* rows it matters to */
 	double (*slope)[LAW_PARAMS]; /* of each row: d ln t / d ln value */
@@ -26,7 +26,12 @@ struct writing {
 
 static bool is_fitted(const struct writing *w, size_t i)
 {
-	return law_takes(w->law, &w->e->at[i]) && !w->e->at[i].run->held_out;
+	return law_fits(w->law, &w->e->at[i]);
+}
+
+static bool is_said(const struct writing *w, size_t i)
+{
+	return law_takes(w->law, &w->e->at[i]);
 }
 
 static void find_slopes(struct writing *w)
@@ -36,15 +41,15 @@ static void find_slopes(struct writing *w)
 	for (size_t i = 0; i < w->e->n; i++) {
 		double base;
 
-		if (!is_fitted(w, i))
+		if (!is_said(w, i))
 			continue;
-		base = law_seconds(w->law, w->value, &w->e->at[i]);
+		base = law_seconds(w->law, &w->v, &w->e->at[i]);
 		for (size_t p = 0; p < w->law->params_n; p++) {
-			double moved[LAW_PARAMS];
+			struct law_values moved = w->v;
 
-			memcpy(moved, w->value, sizeof moved);
-			moved[p] *= 1 + step;
-			w->slope[i][p] = log(law_seconds(w->law, moved, &w->e->at[i]) / base) / log(1 + step);
+			moved.of[p] *= 1 + step;
+			w->slope[i][p] =
+				log(law_seconds(w->law, &moved, &w->e->at[i]) / base) / log(1 + step);
 		}
 	}
 }
@@ -71,26 +76,26 @@ static void share_errors_out(struct writing *w)
 	}
 }
 
-/* The spread of a row as draws make it: numbers of one kind go together, kinds do not. */
+/* The spread of a row as draws make it: numbers of a group go together, groups do not. */
 static double spread_of(const struct writing *w, size_t i)
 {
-	double kind[PARAM_LINKS] = {0}, sum = 0;
+	double group[LAW_GROUPS] = {0}, sum = 0;
 
 	for (size_t p = 0; p < w->law->params_n; p++)
-		kind[law_keys[w->law->key[p]].group] += fabs(w->slope[i][p]) * w->sd[p];
-	for (int k = 0; k < PARAM_LINKS; k++)
-		sum += kind[k] * kind[k];
+		group[law_keys[w->law->key[p]].group] += fabs(w->slope[i][p]) * w->sd[p];
+	for (int k = 0; k < LAW_GROUPS; k++)
+		sum += group[k] * group[k];
 	return sqrt(sum);
 }
 
-/* So that four in five rows of machines left out lie between P10 and P90. */
+/* So that four in five rows of machines left out, or held out altogether, lie between P10 and P90. */
 static void make_honest(struct writing *w)
 {
 	double *ratio = xmalloc((w->e->n + 1) * sizeof *ratio), by;
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_fitted(w, i))
+		if (is_said(w, i))
 			ratio[n++] = fabs(w->errors.without[i]) / (Z90 * spread_of(w, i));
 	by = n >= 5 ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : 1;
 	for (size_t p = 0; p < w->law->params_n; p++)
@@ -100,118 +105,100 @@ static void make_honest(struct writing *w)
 
 /* ---- what each chip does of the law ---- */
 
-/* How chips of a family differ, and what a run is known to; relative. */
-static const double chip_sd = 0.06, run_sd = 0.03;
+/* What a run is known to; relative. */
+static const double run_sd = 0.03;
 
 struct chip_fit {
-	const char *name;
-	double speed[REPLAY_PARAMS]; /* arithmetic and memory */
+	const struct law_chip *chip;
 	double sd[REPLAY_PARAMS];
-	double error; /* sum of squares of what is left */
-	size_t n;
+	double left, left_fitted; /* sums of squares of what is left: of all its runs, of those fitted to */
+	size_t n, fitted;
 };
 
-static bool of_chip(const struct writing *w, size_t i, const char *chip)
+/* How well its own runs tell a chip's two factors, the family's numbers being what they are: the inverse of
+ * the curvature of the sum of squares. Runs that are held out say how far off it is, not where it lies. */
+static void look_at_chip(const struct writing *w, struct chip_fit *c)
 {
-	return is_fitted(w, i) && !strcmp(w->e->at[i].device->machine->chip, chip);
-}
+	static const int both[] = {REPLAY_ARITHMETIC, REPLAY_MEMORY};
+	double h[2][2] = {{0}}, det;
 
-/* One step of Gauss and Newton for two logarithms under a normal prior about 0: a chip with few runs stays
- * near the law. */
-static void chip_step(const struct writing *w, struct chip_fit *c)
-{
-	static const int free_one[] = {REPLAY_ARITHMETIC, REPLAY_MEMORY};
-	double h[2][2] = {{0}}, g[2], det;
-
-	for (int k = 0; k < 2; k++) {
-		h[k][k] = 1 / (chip_sd * chip_sd);
-		g[k] = log(c->speed[free_one[k]]) / (chip_sd * chip_sd);
-	}
-	c->error = 0;
-	c->n = 0;
+	for (int k = 0; k < 2; k++)
+		h[k][k] = 1 / (c->chip->expected_sd[both[k]] * c->chip->expected_sd[both[k]]);
 	for (size_t i = 0; i < w->e->n; i++) {
 		struct arena scratch = ARENA_INIT;
 		const double step = 1e-3;
-		double slope[2], misfit;
+		double slope[2], s, left;
 		struct replay r;
 
-		if (!of_chip(w, i, c->name))
+		if (!is_said(w, i) || &w->v.chip[law_chip_of(&w->v, &w->e->at[i])] != c->chip)
 			continue;
-		r = law_replay(w->law, &scratch, w->value, &w->e->at[i]);
-		misfit = log(replay_seconds(&r, c->speed) / w->e->at[i].run->seconds);
+		r = law_replay(w->law, &scratch, w->v.of, &w->e->at[i]);
+		s = replay_seconds(&r, c->chip->speed);
 		for (int k = 0; k < 2; k++) {
 			double moved[REPLAY_PARAMS];
 
-			memcpy(moved, c->speed, sizeof moved);
-			moved[free_one[k]] *= exp(step);
-			slope[k] = log(replay_seconds(&r, moved) / replay_seconds(&r, c->speed)) / step;
+			memcpy(moved, c->chip->speed, sizeof moved);
+			moved[both[k]] *= exp(step);
+			slope[k] = log(replay_seconds(&r, moved) / s) / step;
 		}
-		for (int k = 0; k < 2; k++) {
-			g[k] += slope[k] * misfit / (run_sd * run_sd);
-			for (int l = 0; l < 2; l++)
+		for (int k = 0; k < 2; k++)
+			for (int l = 0; l < 2 && is_fitted(w, i); l++)
 				h[k][l] += slope[k] * slope[l] / (run_sd * run_sd);
-		}
-		c->error += misfit * misfit;
+		left = pow(log(s / w->e->at[i].run->seconds), 2);
+		c->left += left;
 		c->n++;
+		if (is_fitted(w, i)) {
+			c->left_fitted += left;
+			c->fitted++;
+		}
 		arena_release(&scratch);
 	}
 	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
-	c->speed[free_one[0]] *= exp(-(h[1][1] * g[0] - h[0][1] * g[1]) / det);
-	c->speed[free_one[1]] *= exp(-(h[0][0] * g[1] - h[1][0] * g[0]) / det);
-	c->sd[free_one[0]] = sqrt(h[1][1] / det);
-	c->sd[free_one[1]] = sqrt(h[0][0] / det);
+	c->sd[both[0]] = sqrt(h[1][1] / det);
+	c->sd[both[1]] = sqrt(h[0][0] / det);
 }
 
-static void fit_chip(const struct writing *w, struct chip_fit *c)
-{
-	for (int p = 0; p < REPLAY_PARAMS; p++)
-		c->speed[p] = 1;
-	for (int round = 0; round < 6; round++)
-		chip_step(w, c);
-}
-
-static size_t fit_chips(const struct writing *w, struct chip_fit *chips)
+/* Chips that have runs of their own. */
+static size_t look_at_chips(const struct writing *w, struct chip_fit *chips)
 {
 	size_t n = 0, rows = 0;
-	double error = 0;
+	double left = 0;
 
-	for (size_t i = 0; i < w->e->n; i++) {
-		const char *name = w->e->at[i].device->machine->chip;
-		size_t k = 0;
-
-		while (k < n && strcmp(chips[k].name, name) != 0)
-			k++;
-		if (k < n || !is_fitted(w, i))
+	for (size_t i = 0; i < w->v.chips_n; i++) {
+		chips[n] = (struct chip_fit){.chip = &w->v.chip[i]};
+		look_at_chip(w, &chips[n]);
+		if (!chips[n].fitted)
 			continue;
-		chips[n].name = name;
-		fit_chip(w, &chips[n]);
-		error += chips[n].error;
-		rows += chips[n++].n;
+		left += chips[n].left_fitted;
+		rows += chips[n++].fitted;
 	}
-	error = sqrt(error / (double)rows); /* of a run about its chip's own line */
-	for (size_t k = 0; k < n; k++)
+	left /= (double)rows; /* of a run about its chip's own line */
+	for (size_t k = 0; k < n; k++) {
+		const double error = sqrt(fmax(left, chips[k].left / (double)chips[k].n));
+
 		for (int p = 0; p < REPLAY_PARAMS; p++)
 			chips[k].sd[p] = fmax(hypot(chips[k].sd[p], error), least_sd);
+	}
 	return n;
 }
 
 static void add_factor(const struct chip_fit *c, int p, const char *key, struct str *out)
 {
 	str_addf(out, "%s: {value: ", key);
-	units_format(out, c->speed[p], DIM_SHARE, 4);
+	units_format(out, c->chip->speed[p], DIM_SHARE, 4);
 	str_add(out, ", sd: ");
-	units_format(out, c->speed[p] * c->sd[p], DIM_SHARE, 2);
-	str_addf(out, ", n: %zu}", c->n);
+	units_format(out, c->chip->speed[p] * c->sd[p], DIM_SHARE, 2);
+	str_addf(out, ", n: %zu}", c->fitted);
 }
 
 static void add_chips(const struct writing *w, struct str *out)
 {
-	struct chip_fit *chips = xcalloc(w->e->n + 1, sizeof *chips);
-	const size_t n = fit_chips(w, chips);
+	struct chip_fit *chips = xcalloc(w->v.chips_n + 1, sizeof *chips);
+	const size_t n = look_at_chips(w, chips);
 
 	str_add(out, "{");
 	for (size_t k = 0; k < n; k++) {
-		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].name);
+		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].chip->name);
 		add_factor(&chips[k], REPLAY_MEMORY, "bandwidth", out);
 		str_add(out, ", ");
 		add_factor(&chips[k], REPLAY_ARITHMETIC, "arithmetic", out);
@@ -255,7 +242,7 @@ static void add_number(const struct writing *w, size_t p, struct str *out)
 	const struct law_key *k = &law_keys[w->law->key[p]];
 	const enum dim dim = q->is_share ? DIM_SHARE : k->dim;
 	const bool said = w->rows_of[p] > 0;
-	double value = w->value[p];
+	double value = w->v.of[p];
 
 	if (q->is_share || (k->dim == DIM_SHARE && strncmp(k->name, "dequant", 7) != 0))
 		value = fmin(value, 1);
@@ -361,7 +348,7 @@ int law_write(const struct law *law, const struct evidence *e, struct str *out, 
 	w.machines = count_machines(&w);
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", law->path, law->runtime);
-	if (law_leave_out(law, e, &w.errors, err) != 0 || law_fit(law, e, NULL, w.value, err) != 0)
+	if (law_leave_out(law, e, &w.errors, err) != 0 || law_fit(law, e, NULL, &w.v, err) != 0)
 		return -1;
 	find_slopes(&w);
 	share_errors_out(&w);

@@ -199,8 +199,10 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 		return;
 	}
 	u = util_at(site->gemm, (double)op->m, n * k);
-	if (dequant)
+	if (dequant) {
 		u.u = fmin(1, u.u * dequant->value);
+		u.spread = hypot(u.spread, dequant->spread);
+	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(site, c->flop, &u);
 	if (given(&p->tile.origin) && !few)

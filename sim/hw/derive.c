@@ -166,46 +166,84 @@ static struct numbers shares_of(struct profile *p)
 	return all;
 }
 
-/* by->given: of this very chip, so it is as sure as that; else it is another's. */
-static void scale(const struct numbers *all, double times, const struct qty *by, bool transferred)
+/* The same chip runs products of few rows, and may be as far off there. */
+static struct numbers few_of(struct profile *p)
+{
+	struct by_weights *both[] = {&p->few.first, &p->few.further};
+	struct numbers all = {.n = 0};
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		add_number(&all, &both[i]->f16);
+		add_number(&all, &both[i]->q8);
+		add_number(&all, &both[i]->q4);
+		add_number(&all, &both[i]->k);
+		add_number(&all, &both[i]->fp4);
+	}
+	return all;
+}
+
+/* Times a factor; spread: of this very chip, so it is as sure as that, or NULL. */
+static void scale(const struct numbers *all, double times, const double *spread, bool transferred)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		struct qty *q = all->at[i];
 
 		q->value *= times;
-		if (by)
-			q->spread = by->spread;
+		if (spread)
+			q->spread = *spread;
 		if (transferred)
 			q->how = how_worse(q->how, HOW_TRANSFERRED);
 	}
 }
 
-static const struct chip_reach *chip_of(const struct machine *m, const struct profile *p)
+static const struct chip_reach *reach_named(const struct profile *p, const char *chip)
 {
 	const struct chip_reach *c = p->chips.at;
 
-	for (size_t i = 0; i < p->chips.n; i++)
-		if (m->chip && !strcmp(c[i].origin.name, m->chip))
+	for (size_t i = 0; chip && i < p->chips.n; i++)
+		if (!strcmp(c[i].origin.name, chip))
 			return &c[i];
 	return NULL;
+}
+
+const struct chip_reach *chip_reach_of(const struct machine *m, const struct device *d,
+				       const struct profile *p, bool *own)
+{
+	const struct profile *like = p->chips_like ? device_runtime(d, p->chips_like) : NULL;
+	const struct chip_reach *c = reach_named(p, m->chip);
+
+	*own = c != NULL;
+	if (!c && like)
+		c = reach_named(like, m->chip);
+	if (!c)
+		c = reach_named(p, m->die);
+	if (!c && like)
+		c = reach_named(like, m->die);
+	return c;
 }
 
 void derive_profile(const struct machine *m, const struct device *d, struct profile *p)
 {
 	const bool two = m->dies > 1 && p->dies.origin.node;
-	const struct chip_reach *chip = chip_of(m, p);
-	const bool other = p->chips.n && !chip;
+	bool own;
+	const struct chip_reach *chip = chip_reach_of(m, d, p, &own);
+	const bool other = p->chips.n && !own;
 	const double rate = (two ? p->dies.bandwidth.value : 1) * (chip ? chip->bandwidth.value : 1),
 		     share = (two ? p->dies.arithmetic.value : 1) * (chip ? chip->arithmetic.value : 1);
-	const struct numbers rates = rates_of(p), shares = shares_of(p);
+	const struct numbers rates = rates_of(p), shares = shares_of(p), few = few_of(p);
 
 	for (size_t i = 0; i < rates.n; i++)
 		settle_rate(rates.at[i], m->memory.bandwidth.value);
 	for (int t = 0; t < DTYPE_N; t++)
 		if (p->gemm[t])
 			settle_rate(&p->gemm[t]->roof, d->peak[t].value * fmin(share, 1));
-	scale(&rates, rate, chip ? &chip->bandwidth : NULL, other);
-	scale(&shares, share, chip ? &chip->arithmetic : NULL, other);
+	scale(&rates, rate, own ? &chip->bandwidth.spread : NULL, other);
+	scale(&shares, share, own ? &chip->arithmetic.spread : NULL, other);
+	scale(&few, share, NULL, other);
+	for (size_t i = 0; two && !own && i < rates.n; i++)
+		rates.at[i]->spread = hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
+	for (size_t i = 0; two && !own && i < shares.n; i++)
+		shares.at[i]->spread = hypot(shares.at[i]->spread, p->dies.arithmetic.spread);
 	for (size_t i = 0; i < rates.n; i++)
 		rates.at[i]->value = fmin(rates.at[i]->value, m->memory.bandwidth.value);
 	for (size_t i = 0; i < shares.n; i++)

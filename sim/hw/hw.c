@@ -195,6 +195,8 @@ static const struct field profile_fields[] = {
 	 .help = "a prefill runs the head over every token"},
 	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,
 	 .help = "of a family: what the chips that were measured do of it, by the machine's 'chip'"},
+	{FIELD_KEY(struct profile, chips_like), .type = FIELD_TEXT, .optional = true,
+	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
 	 .help = "in the last layer of a prefill, what follows attention runs over the last token alone"},
 };
@@ -263,6 +265,8 @@ static const struct field machine_fields[] = {
 	{FIELD_KEY(struct machine, chip), .type = FIELD_TEXT, .help = "what the maker calls the chip"},
 	{FIELD_KEY(struct machine, system), .type = FIELD_CHOICE, .choices = systems, .optional = true,
 	 .help = "whose rule gives memory.usable: macOS 15 and older, or 26 and newer"},
+	{FIELD_KEY(struct machine, die), .type = FIELD_TEXT, .optional = true,
+	 .help = "the chip that its dies are, such as Apple M1 Max of an Ultra"},
 	{FIELD_KEY(struct machine, dies), .type = FIELD_COUNT, .min = 1, .max = 64, .def = "1",
 	 .help = "pieces of silicon its GPU is spread over"},
 	SUB(struct machine, memory, memory_table, "one memory, shared by all devices"),

@@ -93,7 +93,7 @@ struct dies {
 };
 
 /* What a chip that was measured does of what its family's profile says of it; the name is the machine's
- * `chip`. A profile that has any is transferred to the chips it does not name. */
+ * `chip`. A profile that has any is transferred to the chips it does not name: see chip_reach_of(). */
 struct chip_reach {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
@@ -117,6 +117,7 @@ struct profile {
 	struct tile tile;
 	struct dies dies;
 	struct field_list chips; /* struct chip_reach */
+	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
 	bool last_row;           /* and what follows attention in the last layer for the last token alone */
 };
@@ -154,6 +155,7 @@ enum hw_system { SYSTEM_UNKNOWN, SYSTEM_MACOS_15, SYSTEM_MACOS_26 };
 struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
+	const char *die; /* the chip that its dies are; NULL: not said */
 	int kind;
 	int system;   /* enum hw_system: whose rule gives memory.usable where it is not said */
 	int64_t dies; /* that its GPU is spread over: 2 of an Ultra */
@@ -204,6 +206,12 @@ int link_check(const struct link *l, struct diags *diags);
 /* The profile of that name. Of "llama.cpp" that is the one called so, else the latest of those dated
  * "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if it has neither. */
 const struct profile *device_runtime(const struct device *d, const char *runtime);
+
+/* What is known of a machine's chip under a runtime of its device: from its own runs (*own), or else from
+ * runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are, in
+ * that order. NULL: nobody measured any. */
+const struct chip_reach *chip_reach_of(const struct machine *m, const struct device *d,
+				       const struct profile *p, bool *own);
 
 /* The rate of a message of that many bytes: bandwidth, or by bandwidth_by_size, linear in the logarithms of
  * both between its points, so that the points are met, and held outside them. */

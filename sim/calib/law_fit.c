@@ -1,0 +1,334 @@
+/* law_fit.c - the fit of a law, and what it is off what it was not fitted to; see law.h. */
+#include <gsl/gsl_multifit_nlinear.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/calib/law_keys.h"
+#include "sim/stats/quantile.h"
+
+/* A row counts as known to 3 %: what runs of one machine by different people differ by. */
+static const double row_sd = 0.03;
+
+/* How chips of a family differ, what a chip does under one version of a runtime of what it does under
+ * another, and what two dies do of what one does, beyond what passing between them costs; relative. */
+static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
+
+/* ---- what is expected of a chip ---- */
+
+enum { ONES = 2 }; /* REPLAY_ARITHMETIC and REPLAY_MEMORY */
+
+struct expected {
+	double mean[ONES], sd[ONES]; /* of the logarithms */
+	size_t about;                /* the chip whose factors the mean is of; SIZE_MAX: none */
+};
+
+static const char *chip_name(const struct evidence_row *row)
+{
+	return row->device->machine->chip ? row->device->machine->chip : "";
+}
+
+static size_t chip_named(const struct law_values *v, const char *name)
+{
+	for (size_t i = 0; i < v->chips_n; i++)
+		if (name && !strcmp(v->chip[i].name, name))
+			return i;
+	return SIZE_MAX;
+}
+
+static void expect(const struct law *law, const struct law_values *v, const struct evidence_row *row,
+		   struct expected *x)
+{
+	const struct machine *m = row->device->machine;
+	bool own;
+	const struct chip_reach *c = chip_reach_of(m, row->device->device, law->profile, &own);
+	const bool same = c && m->chip && !strcmp(c->origin.name, m->chip);
+
+	*x = (struct expected){{0, 0}, {chip_sd, chip_sd}, SIZE_MAX};
+	if (!same && chip_named(v, m->die) != SIZE_MAX) {
+		*x = (struct expected){{0, 0}, {die_sd, die_sd}, chip_named(v, m->die)};
+	} else if (c) {
+		const double further = same ? like_sd : hypot(like_sd, die_sd);
+
+		x->mean[REPLAY_ARITHMETIC] = log(c->arithmetic.value);
+		x->mean[REPLAY_MEMORY] = log(c->bandwidth.value);
+		x->sd[REPLAY_ARITHMETIC] = hypot(c->arithmetic.spread, further);
+		x->sd[REPLAY_MEMORY] = hypot(c->bandwidth.spread, further);
+	}
+}
+
+/* ---- the fit ---- */
+
+struct fit_job {
+	const struct law *law;
+	const struct evidence_row **rows;
+	size_t n, size, p; /* rows; residuals; unknowns */
+	double *weight;    /* of rows and of what is expected */
+	struct law_values v;
+	struct expected expected[LAW_CHIPS];
+};
+
+static void list_chips(const struct law *law, const struct evidence *e, struct fit_job *j)
+{
+	const struct evidence_row *of[LAW_CHIPS];
+
+	for (size_t i = 0; i < e->n; i++) {
+		const char *name = chip_name(&e->at[i]);
+
+		if (!law_takes(law, &e->at[i]) || chip_named(&j->v, name) != SIZE_MAX)
+			continue;
+		if (j->v.chips_n == LAW_CHIPS)
+			BUG("more than %d chips", LAW_CHIPS);
+		of[j->v.chips_n] = &e->at[i];
+		j->v.chip[j->v.chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+	}
+	for (size_t i = 0; i < j->v.chips_n; i++) {
+		expect(law, &j->v, of[i], &j->expected[i]);
+		memcpy(j->v.chip[i].expected_sd, j->expected[i].sd, sizeof j->expected[i].sd);
+	}
+}
+
+/* The unknowns are logarithms: the family's numbers, then two of each chip. */
+static void values_of(const struct fit_job *j, const gsl_vector *theta, struct law_values *v)
+{
+	const size_t n = j->law->params_n;
+
+	*v = j->v;
+	for (size_t i = 0; i < n; i++)
+		v->of[i] = exp(gsl_vector_get(theta, i));
+	for (size_t c = 0; c < v->chips_n; c++)
+		for (size_t k = 0; k < ONES; k++)
+			v->chip[c].speed[k] = exp(gsl_vector_get(theta, n + ONES * c + k));
+}
+
+static double misfit(const struct fit_job *j, const struct law_values *v, size_t row)
+{
+	return log(law_seconds(j->law, v, j->rows[row]) / j->rows[row]->run->seconds) / row_sd;
+}
+
+static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
+{
+	const struct fit_job *j = data;
+	const size_t n = j->law->params_n;
+	struct law_values v;
+	size_t at = 0;
+
+	values_of(j, theta, &v);
+	for (; at < j->n; at++)
+		gsl_vector_set(f, at, misfit(j, &v, at));
+	for (size_t i = 0; i < n; i++)
+		gsl_vector_set(f, at++,
+			       (gsl_vector_get(theta, i) - log(j->law->start[i])) / j->law->prior_sd[i]);
+	for (size_t c = 0; c < v.chips_n; c++)
+		for (size_t k = 0; k < ONES; k++) {
+			const struct expected *x = &j->expected[c];
+			const double mean = x->about == SIZE_MAX
+						    ? x->mean[k]
+						    : gsl_vector_get(theta, n + ONES * x->about + k);
+
+			gsl_vector_set(f, at++, (gsl_vector_get(theta, n + ONES * c + k) - mean) / x->sd[k]);
+		}
+	return GSL_SUCCESS;
+}
+
+static const double step = 1e-4;
+
+/* d misfit / d theta of one row: a replay for each of the family's numbers, one for all that is the chip's.
+ */
+static void row_slopes(const struct fit_job *j, const struct law_values *v, size_t row, gsl_matrix *slopes)
+{
+	const size_t n = j->law->params_n, chip = law_chip_of(v, j->rows[row]);
+	struct arena scratch = ARENA_INIT;
+	const struct replay r = law_replay(j->law, &scratch, v->of, j->rows[row]);
+	const double base = replay_seconds(&r, v->chip[chip].speed);
+	double moved[LAW_PARAMS], speed[REPLAY_PARAMS];
+
+	for (size_t i = 0; i < n; i++) {
+		struct replay other;
+
+		memcpy(moved, v->of, sizeof moved);
+		moved[i] *= exp(step);
+		other = law_replay(j->law, &scratch, moved, j->rows[row]);
+		gsl_matrix_set(slopes, row, i,
+			       log(replay_seconds(&other, v->chip[chip].speed) / base) / step / row_sd);
+	}
+	for (size_t k = 0; k < ONES; k++) {
+		memcpy(speed, v->chip[chip].speed, sizeof speed);
+		speed[k] *= exp(step);
+		gsl_matrix_set(slopes, row, n + ONES * chip + k,
+			       log(replay_seconds(&r, speed) / base) / step / row_sd);
+	}
+	arena_release(&scratch);
+}
+
+static int all_slopes(const gsl_vector *theta, void *data, gsl_matrix *slopes)
+{
+	const struct fit_job *j = data;
+	const size_t n = j->law->params_n;
+	struct law_values v;
+	size_t at = j->n;
+
+	values_of(j, theta, &v);
+	gsl_matrix_set_zero(slopes);
+	for (size_t i = 0; i < j->n; i++)
+		row_slopes(j, &v, i, slopes);
+	for (size_t i = 0; i < n; i++)
+		gsl_matrix_set(slopes, at++, i, 1 / j->law->prior_sd[i]);
+	for (size_t c = 0; c < v.chips_n; c++)
+		for (size_t k = 0; k < ONES; k++) {
+			const struct expected *x = &j->expected[c];
+
+			gsl_matrix_set(slopes, at, n + ONES * c + k, 1 / x->sd[k]);
+			if (x->about != SIZE_MAX)
+				gsl_matrix_set(slopes, at, n + ONES * x->about + k, -1 / x->sd[k]);
+			at++;
+		}
+	return GSL_SUCCESS;
+}
+
+/* One weighted fit, from and to theta; *r gets the misfits. */
+static int fit_once(struct fit_job *j, gsl_vector *theta, gsl_vector *r)
+{
+	gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
+	gsl_multifit_nlinear_fdf fdf = {.f = misfits, .df = all_slopes, .n = j->size, .p = j->p, .params = j};
+	gsl_multifit_nlinear_workspace *w =
+		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, j->size, j->p);
+	const gsl_vector_view weights = gsl_vector_view_array(j->weight, j->size);
+	int info, rc = gsl_multifit_nlinear_winit(theta, &weights.vector, &fdf, w);
+
+	if (rc == GSL_SUCCESS)
+		rc = gsl_multifit_nlinear_driver(30, 1e-6, 1e-6, 0, NULL, NULL, &info, w);
+	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
+		rc = GSL_SUCCESS; /* it stands at a minimum as far as the arithmetic shows */
+	gsl_vector_memcpy(theta, w->x);
+	for (size_t i = 0; i < j->p; i++)
+		rc = isfinite(gsl_vector_get(theta, i)) ? rc : GSL_EFAILED;
+	gsl_multifit_nlinear_free(w);
+	if (rc == GSL_SUCCESS)
+		misfits(theta, j, r);
+	return rc == GSL_SUCCESS ? 0 : -1;
+}
+
+/* Huber's weights for 95 % efficiency; the scale is 1.4826 times the median misfit, and no less than a row's.
+ */
+static void reweigh(struct fit_job *j, const gsl_vector *r)
+{
+	double *size = xmalloc(j->n * sizeof *size), limit;
+
+	for (size_t i = 0; i < j->n; i++)
+		size[i] = fabs(gsl_vector_get(r, i));
+	limit = 1.345 * fmax(1, 1.4826 * quantile_of(size, j->n, 0.5));
+	for (size_t i = 0; i < j->n; i++)
+		j->weight[i] = fabs(gsl_vector_get(r, i)) > limit ? limit / fabs(gsl_vector_get(r, i)) : 1;
+	free(size);
+}
+
+static bool left_out(const struct evidence_row *row, const char *machine, const char *model)
+{
+	return (machine && !strcmp(row->run->machine, machine)) || (model && !strcmp(row->run->model, model));
+}
+
+static void begin(const struct fit_job *j, gsl_vector *theta)
+{
+	const size_t n = j->law->params_n;
+
+	for (size_t i = 0; i < n; i++)
+		gsl_vector_set(theta, i, log(j->law->start[i]));
+	for (size_t c = 0; c < j->v.chips_n; c++)
+		for (size_t k = 0; k < ONES; k++)
+			gsl_vector_set(theta, n + ONES * c + k, j->expected[c].mean[k]);
+}
+
+int law_fit_without(const struct law *law, const struct evidence *e, const char *machine, const char *model,
+		    struct law_values *v)
+{
+	struct fit_job j = {.law = law, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
+	gsl_vector *theta, *r;
+	int rc;
+
+	list_chips(law, e, &j);
+	for (size_t i = 0; i < e->n; i++)
+		if (law_fits(law, &e->at[i]) && !left_out(&e->at[i], machine, model))
+			j.rows[j.n++] = &e->at[i];
+	j.p = law->params_n + ONES * j.v.chips_n;
+	j.size = j.n + j.p;
+	theta = gsl_vector_alloc(j.p);
+	r = gsl_vector_alloc(j.size);
+	j.weight = xmalloc(j.size * sizeof *j.weight);
+	for (size_t i = 0; i < j.size; i++)
+		j.weight[i] = 1;
+	begin(&j, theta);
+	rc = fit_once(&j, theta, r);
+	for (int round = 0; round < 3 && rc == 0 && j.n; round++) {
+		reweigh(&j, r);
+		rc = fit_once(&j, theta, r);
+	}
+	values_of(&j, theta, v);
+	gsl_vector_free(theta);
+	gsl_vector_free(r);
+	free(j.weight);
+	free(j.rows);
+	return rc;
+}
+
+int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
+	    struct err *err)
+{
+	if (law_fit_without(law, e, without, NULL, v) == 0)
+		return 0;
+	return err_set(err, "%s: the fit does not converge", law->path);
+}
+
+/* ---- leaving machines out ---- */
+
+static bool one_machine(const struct law *law, const struct evidence *e)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (!law_fits(law, &e->at[i]))
+			continue;
+		if (first && strcmp(first, e->at[i].run->machine) != 0)
+			return false;
+		first = e->at[i].run->machine;
+	}
+	return true;
+}
+
+static double error_of(const struct law *law, const struct law_values *v, const struct evidence_row *row)
+{
+	return row->run->seconds / law_seconds(law, v, row) - 1; /* of the rate */
+}
+
+/* What is held out is in no fit anyway. */
+int law_leave_out(const struct law *law, const struct evidence *e, struct law_errors *errors, struct err *err)
+{
+	const bool by_model = one_machine(law, e);
+	struct law_values all, v;
+
+	if (law_fit(law, e, NULL, &all, err) != 0)
+		return -1;
+	for (size_t i = 0; i < e->n; i++)
+		errors->fitted[i] = errors->without[i] = NAN;
+	for (size_t i = 0; i < e->n; i++) {
+		const struct run *run = e->at[i].run;
+		const char *machine = by_model ? NULL : run->machine, *model = by_model ? run->model : NULL;
+
+		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
+			continue;
+		errors->fitted[i] = error_of(law, &all, &e->at[i]);
+		if (run->held_out) {
+			errors->without[i] = errors->fitted[i];
+			continue;
+		}
+		if (law_fit_without(law, e, machine, model, &v) != 0)
+			return err_set(err, "%s: the fit without %s does not converge", law->path,
+				       run->machine);
+		for (size_t k = i; k < e->n; k++)
+			if (law_fits(law, &e->at[k]) && left_out(&e->at[k], machine, model)) {
+				errors->without[k] = error_of(law, &v, &e->at[k]);
+				errors->fitted[k] = error_of(law, &all, &e->at[k]);
+			}
+	}
+	return 0;
+}
