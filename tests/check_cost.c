@@ -415,10 +415,10 @@ END_TEST
 /* ---- products of few rows, tiles, weights that are unpacked, chips of two dies ---- */
 
 #define RUNTIME "machines.a.devices.gpu.runtimes.toy."
-static const char *const kernels[] = {RUNTIME "few={rows: 8, pass: 5, gather: 32, first: {f16: 2 %, k: 1 %}, "
-					      "further: {f16: 50 %}}",
-				      RUNTIME "tile={rows: 32, columns: 64, fill: 3}",
-				      RUNTIME "dequant={q8: 80 %, q4: 60 %}", NULL};
+static const char *const kernels[] = {
+	RUNTIME "few={rows: 8, pass: 5, gather: 32, scattered: 50 %, first: {f16: 2 %, k: 1 %}, "
+		"further: {f16: 50 %}}",
+	RUNTIME "tile={rows: 32, columns: 64, fill: 3}", RUNTIME "dequant={q8: 80 %, q4: 60 %}", NULL};
 
 /* 2000 GFLOP of a row take 2 s at the peak; 1000 GB of weights take 1000/95 s. */
 static const struct op wide = {.name = "wide",
@@ -448,8 +448,8 @@ static const struct {
 	{33, 0, 1, FORMAT_F16, 0, 0, 0, 64},
 	{33, 0, 1, FORMAT_Q8_0, 0, 0, 0, 80},
 	{33, 0, 1, FORMAT_Q4_0, 0, 0, 0, 64 / 0.6},
-	/* 8 tokens, 4 experts each: two rows by themselves on each of the 16; all weights read once */
-	{2, 4, 16, FORMAT_F16, 1, 16, 16, 0},
+	/* 8 tokens, 4 experts each: 32 rows, each by itself, reading its expert at half the rate */
+	{2, 4, 16, FORMAT_F16, 2 * 2, 32, 0, 0},
 	/* 32 tokens: 8 rows for each of the 16, and half a tile more */
 	{8, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 32},
 	{40, 4, 16, FORMAT_F16, 0, 0, 0, 16 * 56},
@@ -480,6 +480,33 @@ START_TEST(few_and_many_rows)
 		ck_assert_double_eq_tol(c.apart.s, few_rows[_i].further * 2 / 0.5, 1e-9);
 	}
 	ck_assert_double_eq_tol(cost_seconds(&c), fmax(c.arithmetic.s, c.memory.s) + c.apart.s + 3e-6, 1e-9);
+	toy_release(&toy);
+}
+END_TEST
+
+/* Few queries run on a kernel of their own: a peak of one TFLOPS, 5 % of it to 8 queries. */
+static const struct {
+	int64_t query;
+	double u;
+} queries[] = {{1, 0.05}, {8, 0.05}, {9, 0.4}, {512, 0.4}};
+
+START_TEST(few_queries)
+{
+	static const char *const vector[] = {RUNTIME "attention.decode_u=5 %", NULL};
+	const struct op op = {.name = "scores",
+			      .kind = OP_SCORES,
+			      .query = queries[_i].query,
+			      .context = 4096,
+			      .flop = 3e12,
+			      .dense_flop = 3e12,
+			      .kv_B = 1e9,
+			      .groups = 1,
+			      .times = 1};
+	struct site site;
+
+	toy_text(&toy, TOY_THREE, vector);
+	site = site_of(0, DTYPE_F16);
+	ck_assert_double_eq_tol(cost_of(&op, &site, 1).arithmetic.s, 3 / queries[_i].u, 1e-9);
 	toy_release(&toy);
 }
 END_TEST
@@ -582,6 +609,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, site_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
+	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
 	tcase_add_test(tc, kernels_start_in_their_time);

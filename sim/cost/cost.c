@@ -151,14 +151,25 @@ static struct term at_share(const struct site *site, double flop, const struct q
 		 : (struct term){flop / peak->value, 0, HOW_MEASURED};
 }
 
+/* Rows that run by themselves read their expert each, whether another has just read it or not. */
+static void cost_scattered(struct cost *c, const struct op *op, const struct site *site, double share)
+{
+	const struct few *f = &site->profile->few;
+
+	c->bytes = (op->weight_B * op->rows / op->copies + op->tensor_B) * share;
+	c->memory = stream(c->bytes, few_rate(site->profile, op));
+	c->arithmetic = at_share(site, c->flop, by_weights(&f->first, op->format));
+	if (!f->scattered.given)
+		return;
+	c->memory.s /= f->scattered.value;
+	c->memory.spread = hypot(c->memory.spread, f->scattered.spread);
+}
+
 static void cost_few(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const struct few *f = &site->profile->few;
-	/* rows that run by themselves find their expert's weights in the cache where another has just read
-	 * them */
-	const double rows = op->rows / op->copies;
-	const double passes = is_ungathered(f, op) ? 1 : ceil(rows / (double)f->pass),
-		     row_flop = c->flop / rows;
+	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
+	const double passes = ceil(rows / (double)f->pass);
 	const struct qty *further = by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
@@ -195,7 +206,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 
 	c->flop = op->flop * share;
 	if (few && given(&p->few.origin)) {
-		cost_few(c, op, site, share);
+		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, site, share);
 		return;
 	}
 	u = util_at(site->gemm, (double)op->m, n * k);
@@ -213,7 +224,11 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 static void cost_scores(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const struct attention_table *a = &site->profile->attention;
-	const struct util u = util_at(site->attention, (double)op->query, (double)op->context);
+	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
+	 * they compute where groups are large, by reading the cache where they are small */
+	const bool few = op->query <= GEMV_ROWS && a->decode_u.given;
+	const struct util u = few ? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.how}
+				  : util_at(site->attention, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */

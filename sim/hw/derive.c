@@ -153,6 +153,7 @@ static struct numbers shares_of(struct profile *p)
 	struct attention_point *at = p->attention.points.at;
 
 	add_number(&all, &p->attention.u);
+	add_number(&all, &p->attention.decode_u);
 	for (size_t i = 0; i < p->attention.points.n; i++)
 		add_number(&all, &at[i].u);
 	for (int t = 0; t < DTYPE_N; t++) {

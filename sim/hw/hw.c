@@ -87,6 +87,8 @@ static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
 	 .optional = true, .help = "utilisation of scores + softmax + values, by shape"},
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
+	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
+		"share of the peak that the kernel for few queries reaches; if not said, u"),
 };
 static const struct table attention_table_table = {"attention", sizeof(struct attention_table),
 						   attention_fields, ARRAY_LEN(attention_fields)};
@@ -126,6 +128,8 @@ static const struct field few_fields[] = {
 	COUNT(struct few, pass, 4096, "rows served by one reading of the weights"),
 	{FIELD_KEY(struct few, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
 	 .help = "tokens from which the rows of an expert run as one product; below, each by itself"},
+	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
+		"of the rate of reading weights, what rows of experts that run by themselves reach"),
 	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),
 	SUB_OPT(struct few, further, by_weights_table, "share of the peak, each further row of a pass"),
 };

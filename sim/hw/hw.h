@@ -44,6 +44,7 @@ struct attention_table { /* scores, softmax and values, no projections */
 	struct qty u;    /* of any shape; or: */
 	struct field_list points; /* struct attention_point */
 	struct qty decode;        /* byte/s at which the KV cache is read by one query */
+	struct qty decode_u;      /* share of the peak that the kernel for few queries reaches; not given: u */
 };
 
 /* How many kernels, and passes over its tensor (reads + writes), each kind of elementwise work takes: fusion.
@@ -75,6 +76,7 @@ struct few {
 	int64_t rows;         /* most that they are used for */
 	int64_t pass;         /* rows that one reading of the weights serves; more take several */
 	int64_t gather; /* tokens from which the rows of an expert are one product; below, each is its own */
+	struct qty scattered; /* share of the rate of reading weights that such rows reach; not given: all */
 	struct by_weights first;   /* share of the peak of the first row of a pass: reading and unpacking */
 	struct by_weights further; /* of each further row, on top of the first */
 };

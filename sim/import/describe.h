@@ -57,6 +57,7 @@ struct extras {
 	struct origin origin;
 	const char *title, *source;
 	int64_t parameters;
+	double skew;             /* of its experts' popularity */
 	struct field_list sizes; /* struct extra_size */
 	struct field_list notes; /* const char * */
 };

@@ -19,6 +19,8 @@ static const struct field extras_fields[] = {
 	 .help = "where its figures come from"},
 	{FIELD_KEY(struct extras, parameters), .type = FIELD_COUNT, .min = 0, .max = 1e14, .def = "0",
 	 .help = "as published"},
+	{FIELD_KEY(struct extras, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
+	 .def = "0", .help = "popularity of its i-th expert ~ i^-skew"},
 	{FIELD_KEY(struct extras, sizes), .type = FIELD_LIST, .sub = &size_table, .optional = true,
 	 .help = "published sizes of its files"},
 	{FIELD_KEY(struct extras, notes), .type = FIELD_TEXTS, .optional = true, .help = "comments"},
@@ -70,7 +72,7 @@ static void attention(const struct described *d, struct str *out)
 			 (long long)d->rope_dim, (long long)d->value_dim);
 }
 
-static void feed_forward(const struct described *d, struct str *out)
+static void feed_forward(const struct described *d, const struct extras *x, struct str *out)
 {
 	if (d->inner)
 		str_addf(out, "ffn: {kind: %s, inner: %lld%s}\n", d->gelu ? "gelu" : "swiglu",
@@ -89,6 +91,8 @@ static void feed_forward(const struct described *d, struct str *out)
 		str_addf(out, "  every: %lld\n", (long long)d->every);
 	if (d->expert_bias)
 		str_add(out, "  bias: true\n");
+	if (x && x->skew > 0)
+		str_addf(out, "  skew: %.3g\n", x->skew);
 }
 
 static void sizes(const struct extras *x, struct str *out)
@@ -130,7 +134,7 @@ void describe_write(const struct described *d, const struct extras *x, const cha
 	str_addf(out, "layers: %lld\nhidden: %lld\nvocabulary: %lld\n", (long long)d->layers,
 		 (long long)d->hidden, (long long)d->vocabulary);
 	attention(d, out);
-	feed_forward(d, out);
+	feed_forward(d, x, out);
 	str_addf(out, "tied_head: %s\n", d->tied ? "true" : "false");
 	if (d->post_norms)
 		str_add(out, "post_norms: true\n");
