@@ -81,17 +81,9 @@ static double busy_s(struct run *r, enum job job, size_t queue)
 	return busy_ns[queue] / 1e9;
 }
 
-static const struct metric *metric(const struct run *r, const char *name)
-{
-	for (size_t i = 0; i < r->row.metrics_n; i++)
-		if (!strcmp(r->row.metrics[i].name, name))
-			return &r->row.metrics[i];
-	return NULL;
-}
-
 static double value(const struct run *r, const char *name)
 {
-	const struct metric *m = metric(r, name);
+	const struct metric *m = rows_metric(&r->row, name);
 
 	ck_assert_msg(m != NULL, "no %s", name);
 	return m->value;
@@ -194,8 +186,8 @@ static void bill_under(const char *const *sets, double *J, double *usd)
 
 	toy_text(&toy, WALLS, sets);
 	run_init(&r, 1);
-	*J = metric(&r, "energy_J_per_tok") ? value(&r, "energy_J_per_tok") : 0;
-	*usd = metric(&r, "usd_per_Mtok") ? value(&r, "usd_per_Mtok") : 0;
+	*J = rows_metric(&r.row, "energy_J_per_tok") ? value(&r, "energy_J_per_tok") : 0;
+	*usd = rows_metric(&r.row, "usd_per_Mtok") ? value(&r, "usd_per_Mtok") : 0;
 	run_release(&r);
 	toy_release(&toy);
 }
@@ -278,7 +270,7 @@ START_TEST(watts_have_an_interval)
 	memset(d.z, 0, d.n * d.sources * sizeof *d.z); /* times are certain */
 	prediction_make(&r.arena, &at, &r.p);
 	r.row = prediction_row(&r.arena, &r.p, &d);
-	m = metric(&r, "energy_J_per_tok");
+	m = rows_metric(&r.row, "energy_J_per_tok");
 	ck_assert_double_eq_tol(m->lo / m->value, 1 - 0.128, 0.005);
 	ck_assert_double_eq_tol(m->hi / m->value, 1 + 0.128, 0.005);
 	run_release(&r);
@@ -286,7 +278,7 @@ START_TEST(watts_have_an_interval)
 	/* an idle draw above the active one adds nothing, it does not give energy back */
 	toy_text(&toy, WALLS, sets);
 	run_init(&r, 0);
-	ck_assert_double_ge(metric(&r, "energy_J_per_tok")->lo, 50 * metric(&r, "e2el_s")->lo / 34 * 0.999);
+	ck_assert_double_ge(rows_metric(&r.row, "energy_J_per_tok")->lo, 50 * rows_metric(&r.row, "e2el_s")->lo / 34 * 0.999);
 	run_release(&r);
 	toy_release(&toy);
 }

@@ -20,6 +20,16 @@ int answer_width(const struct opts *o)
 	return size.ws_col;
 }
 
+uint64_t answer_seed(const struct opts *o, const struct world *w)
+{
+	return (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
+}
+
+struct draws answer_draws(struct arena *a, const struct opts *o, const struct world *w)
+{
+	return draws_make(a, w, answer_seed(o, w), (size_t)(o->draws > 1 ? o->draws : w->scenario->draws));
+}
+
 static const char *mfu_note(struct arena *a, const struct world *w)
 {
 	struct str s = STR_INIT;
@@ -108,9 +118,7 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	struct arena *a = &s->arena;
 	const size_t n = w->scenario->assignments.n;
 	struct answer r = {0};
-	const uint64_t seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
-	const size_t draws_n = (size_t)(o->draws > 1 ? o->draws : w->scenario->draws);
-	const struct draws draws = draws_make(a, w, seed, draws_n);
+	const struct draws draws = answer_draws(a, o, w);
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 
@@ -118,8 +126,8 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	r.result = (struct result){.scenario = scenario_name(a, w->path),
 				   .version = VERSION,
 				   .title = w->scenario->title,
-				   .seed = seed,
-				   .draws = (int)draws_n,
+				   .seed = answer_seed(o, w),
+				   .draws = (int)draws.n,
 				   .rows = rows,
 				   .rows_n = n,
 				   .notes = r.notes,

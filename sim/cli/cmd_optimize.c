@@ -138,7 +138,7 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 					   .goal = *goal,
 					   .limits = asked->limits,
 					   .limits_n = limited ? asked->limits_n : 0,
-					   .seed = (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed),
+					   .seed = answer_seed(o, w),
 					   .best = o->best ? (size_t)o->best : BEST,
 					   .runs_most = o->budget ? (size_t)o->budget : BUDGET});
 	const struct winner *winners, *alone;
@@ -205,14 +205,6 @@ static void seek_front(struct arena *a, const struct world *w, const struct aske
 
 /* ---- notes ---- */
 
-static const struct metric *metric_of(const struct assignment_row *row, enum metric_id m)
-{
-	for (size_t i = 0; i < row->metrics_n; i++)
-		if (!strcmp(row->metrics[i].name, metric_info[m].name))
-			return &row->metrics[i];
-	return NULL;
-}
-
 static const struct assignment_row *row_named(const struct result *r, const char *name)
 {
 	for (size_t i = 0; name && i < r->rows_n; i++)
@@ -227,8 +219,8 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 			     const struct assignment_row *alone)
 {
 	const struct metric_info *info = &metric_info[asked->goal.metric];
-	const struct metric *m = metric_of(&r->rows[i], asked->goal.metric);
-	const struct metric *than = alone ? metric_of(alone, asked->goal.metric) : NULL;
+	const struct metric *m = rows_metric(&r->rows[i], metric_info[asked->goal.metric].name);
+	const struct metric *than = alone ? rows_metric(alone, metric_info[asked->goal.metric].name) : NULL;
 	const struct assignment_row *row = &r->rows[i];
 	size_t won = 0;
 	double gain;
@@ -236,7 +228,7 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 	if (!m)
 		return NULL;
 	if (asked->o->pareto) {
-		const struct metric *other = metric_of(row, asked->second.metric);
+		const struct metric *other = rows_metric(row, metric_info[asked->second.metric].name);
 
 		return arena_printf(a, "%zu. %s: %.3g %s, %.3g %s.", i + 1, row->name, m->value, info->unit,
 				    other ? other->value : NAN, metric_info[asked->second.metric].unit);

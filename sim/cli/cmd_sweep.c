@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "sim/base/vec.h"
-#include "sim/cli/cmd.h"
-#include "sim/predict/metrics.h"
+#include "sim/cli/answer.h"
 #include "sim/report/sweep.h"
 
 enum { CELLS_MAX = 10000 };
@@ -88,14 +87,6 @@ static int parse_axes(struct sweeping *s, struct err *err)
 	return 0;
 }
 
-static const struct metric *find(const struct assignment_row *row, const char *name)
-{
-	for (size_t i = 0; i < row->metrics_n; i++)
-		if (!strcmp(row->metrics[i].name, name) && isfinite(row->metrics[i].value))
-			return &row->metrics[i];
-	return NULL;
-}
-
 /* What a sweep is about if nobody says: the whole of a generation, or of a training step. */
 static const char *usual_metric(const struct world *w)
 {
@@ -151,10 +142,8 @@ static void run_cell(struct sweeping *s, const struct placement *at, struct swee
 {
 	const struct world *w = at->world;
 	const size_t n = w->scenario->assignments.n;
-	const size_t draws_n = (size_t)(s->o->draws > 1 ? s->o->draws : w->scenario->draws);
 	struct arena scratch = ARENA_INIT;
-	const struct draws draws = draws_make(
-		&scratch, w, (uint64_t)(s->o->seed >= 0 ? s->o->seed : w->scenario->seed), draws_n);
+	const struct draws draws = answer_draws(&scratch, s->o, w);
 	struct sweep_entry *entries = arena_array(&s->arena, n, sizeof *entries);
 	const char *metric = s->metric ? s->metric : usual_metric(w);
 
@@ -175,7 +164,7 @@ static void run_cell(struct sweeping *s, const struct placement *at, struct swee
 
 		prediction_make(&scratch, &at[i], &p);
 		row = prediction_row(&scratch, &p, &draws);
-		m = find(&row, metric);
+		m = rows_metric(&row, metric);
 		entries[i] = (struct sweep_entry){.alone = prediction_machines(&p) == 1,
 						  .fits = m != NULL,
 						  .metric = m ? copy(&s->arena, m, draws.n) : NULL};

@@ -53,4 +53,7 @@ struct assignment_row {
 	const char *short_phase;
 };
 
+/* The row's metric of that name; NULL where it has none, or none that is finite. */
+const struct metric *rows_metric(const struct assignment_row *row, const char *name);
+
 #endif

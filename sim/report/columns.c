@@ -20,14 +20,6 @@ static const struct column known[] = {
 	{"usd_per_train_Mtok", "train cost", "USD/Mtok", 1.0},
 };
 
-static const struct metric *find(const struct assignment_row *row, const char *name)
-{
-	for (size_t i = 0; i < row->metrics_n; i++)
-		if (!strcmp(row->metrics[i].name, name) && isfinite(row->metrics[i].value))
-			return &row->metrics[i];
-	return NULL;
-}
-
 /* A row of which nothing fits has no numbers, whatever it carries. */
 static bool has_numbers(const struct assignment_row *row)
 {
@@ -36,7 +28,7 @@ static bool has_numbers(const struct assignment_row *row)
 
 const struct metric *columns_metric(const struct assignment_row *row, const struct column *c)
 {
-	return has_numbers(row) ? find(row, c->metric) : NULL;
+	return has_numbers(row) ? rows_metric(row, c->metric) : NULL;
 }
 
 /* The largest size of a value in the column, or -1 if it has none. */

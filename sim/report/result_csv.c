@@ -33,14 +33,6 @@ static void add_number(struct str *out, double number)
 	jsonw_number(&w, number);
 }
 
-static const struct metric *find_metric(const struct assignment_row *row, const char *name)
-{
-	for (size_t i = 0; i < row->metrics_n; i++)
-		if (!strcmp(row->metrics[i].name, name) && isfinite(row->metrics[i].value))
-			return &row->metrics[i];
-	return NULL;
-}
-
 static void add_metric(struct str *out, const struct metric *m)
 {
 	str_add(out, ",");
@@ -93,7 +85,7 @@ void result_csv(struct str *out, const struct result *r)
 		str_add(out, ",");
 		csv_text(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
-			add_metric(out, find_metric(row, names.keys[k]));
+			add_metric(out, rows_metric(row, names.keys[k]));
 		str_add(out, "\n");
 	}
 	map_release(&names);
