@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/base/str.h"
+
 int err_set(struct err *err, const char *fmt, ...)
 {
 	va_list args;
@@ -27,6 +29,22 @@ int err_hint(struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(err->hint, sizeof err->hint, fmt, args);
 	va_end(args);
+	return -1;
+}
+
+int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n)
+{
+	const char *near = str_closest(name, names, n);
+	struct str all = STR_INIT;
+
+	err_set(err, "unknown %s '%.60s'", what, name);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else
+		err_hint(err, "one of: %s", all.text);
+	str_release(&all);
 	return -1;
 }
 

@@ -6,6 +6,7 @@
  */
 #ifndef SIM_BASE_ERR_H
 #define SIM_BASE_ERR_H
+#include <stddef.h>
 
 struct err {
 	char msg[512];  /* empty: no error; lower case, no full stop */
@@ -29,6 +30,9 @@ struct err {
 int err_set(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_hint(struct err *err, const char *fmt, ...)
 	PRINTF_LIKE(2, 3); /* adds the hint to the error just set */
+
+/* "unknown WHAT 'NAME'", with the closest of names[] for a hint, or all of them; -1. */
+int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n);
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

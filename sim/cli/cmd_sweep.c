@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/base/vec.h"
 #include "sim/cli/answer.h"
 #include "sim/report/sweep.h"
 
@@ -13,7 +12,7 @@ enum { CELLS_MAX = 10000 };
 
 struct axis {
 	const char *path;
-	VEC(const char *) values;
+	struct texts values;
 };
 
 struct sweeping {
@@ -25,42 +24,6 @@ struct sweeping {
 	struct sweep result;
 	bool found; /* a value of the metric, anywhere */
 };
-
-/* Cuts "a,[b,c],d" at the commas that no bracket or quote holds. */
-static void cut(struct arena *a, struct axis *axis, const char *text)
-{
-	const char *from = text;
-	int depth = 0;
-	char quote = 0;
-
-	for (const char *at = text;; at++) {
-		const char c = *at;
-
-		if (quote)
-			quote = c == quote ? 0 : quote;
-		else if (c == '"' || c == '\'')
-			quote = c;
-		depth += !quote && strchr("[{", c) && c ? 1 : 0;
-		depth -= !quote && strchr("]}", c) && c ? 1 : 0;
-		if (c && (quote || depth > 0 || c != ','))
-			continue;
-		VEC_ADD(&axis->values, arena_strndup(a, from, (size_t)(at - from)));
-		if (!c)
-			return;
-		from = at + 1;
-	}
-}
-
-static int check_metric(const char *name, struct err *err)
-{
-	const char *near;
-
-	if (!name || metric_known(name, &near))
-		return 0;
-	err_set(err, "no metric is called '%.60s'", name);
-	return near ? err_hint(err, "did you mean '%s'?", near)
-		    : err_hint(err, "'lemursim simulate --format json' shows those that apply");
-}
 
 static int parse_axes(struct sweeping *s, struct err *err)
 {
@@ -79,7 +42,7 @@ static int parse_axes(struct sweeping *s, struct err *err)
 			return err_hint(err, "such as workload.generate.batch=1,4,16");
 		}
 		s->axes[i].path = arena_strndup(&s->arena, text, (size_t)(equals - text));
-		cut(&s->arena, &s->axes[i], equals + 1);
+		s->axes[i].values = texts_cut(&s->arena, equals + 1, ',');
 		s->cells_n *= s->axes[i].values.n;
 		if (s->cells_n > CELLS_MAX)
 			return err_set(err, "--over: the grid has more than %d cells", CELLS_MAX);
@@ -241,9 +204,11 @@ int cmd_sweep(const struct opts *o)
 	enum result_format format;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
+	enum metric_id metric;
 	int rc = choose_format(o, &format);
 
-	if (rc == EXIT_FINE && (check_metric(s.metric, &err) != 0 || parse_axes(&s, &err) != 0))
+	if (rc == EXIT_FINE &&
+	    ((s.metric && metric_find(s.metric, &metric, &err) != 0) || parse_axes(&s, &err) != 0))
 		rc = complain(&err, EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = run_grid(&s);
@@ -253,8 +218,6 @@ int cmd_sweep(const struct opts *o)
 	}
 	if (rc == EXIT_FINE && !s.found)
 		rc = EXIT_NOTHING_FITS;
-	for (size_t i = 0; i < s.axes_n && s.axes; i++)
-		VEC_FREE(&s.axes[i].values);
 	str_release(&out);
 	arena_release(&s.arena);
 	return rc;

@@ -19,6 +19,9 @@ struct texts {
 	size_t n;
 };
 
+/* Cuts "a,[b,c],d" where the comma, or another character, stands in no bracket or quote. */
+struct texts texts_cut(struct arena *a, const char *text, char at);
+
 struct opts {
 	struct texts files; /* what is not an option */
 	struct texts sets, paths, over;

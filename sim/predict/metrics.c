@@ -29,18 +29,39 @@ const struct metric_info metric_info[METRIC_N] = {
 	[M_TRAIN_USD] = {"usd_per_train_Mtok", "USD/Mtok", true, true},
 };
 
-bool metric_known(const char *name, const char **near)
+int metric_find(const char *name, enum metric_id *m, struct err *err)
 {
 	const char *names[METRIC_N];
 
-	for (int m = 0; m < METRIC_N; m++) {
-		names[m] = metric_info[m].name;
-		if (!strcmp(name, names[m]))
-			return true;
+	for (int i = 0; i < METRIC_N; i++) {
+		names[i] = metric_info[i].name;
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		*m = (enum metric_id)i;
+		return 0;
 	}
-	if (near)
-		*near = str_closest(name, names, METRIC_N);
-	return false;
+	return err_unknown(err, "metric", name, names, METRIC_N);
+}
+
+int metric_parse(enum metric_id m, const char *text, double *value, struct err *err)
+{
+	const char *unit = metric_info[m].unit;
+	double number;
+	char *end;
+
+	if (!strcmp(unit, "s"))
+		return units_parse(text, DIM_TIME, value, err);
+	if (!strcmp(unit, "tok/s"))
+		return units_parse(text, DIM_TOKEN_RATE, value, err);
+	if (!*unit)
+		return units_parse(text, DIM_SHARE, value, err);
+	number = strtod(text, &end);
+	if (end != text && isfinite(number) && !strcmp(end + strspn(end, " "), unit)) {
+		*value = number;
+		return 0;
+	}
+	err_set(err, "expected a number of %s, got '%.60s'", unit, text);
+	return err_hint(err, "write it like '2.5 %s'", unit);
 }
 
 static size_t units_used(const struct ran *r)

@@ -45,7 +45,8 @@ struct metric_values prediction_values(const struct prediction *p);
 /* Leaves the samples behind the intervals in the prediction, for explain_verdicts(). */
 struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 
-/* Whether a metric goes by that name; if not and near is given, the closest that does, or NULL. */
-bool metric_known(const char *name, const char **near);
+int metric_find(const char *name, enum metric_id *m, struct err *err); /* by its name; -1 with a hint */
+/* "2 s", "40 tok/s", "5 J/tok", "85 %": in the metric's own unit. */
+int metric_parse(enum metric_id m, const char *text, double *value, struct err *err);
 
 #endif

@@ -19,22 +19,6 @@ static const struct goal goals[] = {
 	{M_TRAIN_USD, M_TRAIN_USD},
 };
 
-static int unknown(const char *what, const char *name, const char *const *names, size_t n, struct err *err)
-{
-	const char *near = str_closest(name, names, n);
-	struct str all = STR_INIT;
-
-	err_set(err, "unknown %s '%.60s'", what, name);
-	for (size_t i = 0; i < n; i++)
-		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
-	if (near)
-		err_hint(err, "did you mean '%s'?", near);
-	else
-		err_hint(err, "one of: %s", all.text);
-	str_release(&all);
-	return -1;
-}
-
 int goal_parse(const char *name, struct goal *g, struct err *err)
 {
 	const char *names[ARRAY_LEN(goals)];
@@ -46,7 +30,7 @@ int goal_parse(const char *name, struct goal *g, struct err *err)
 			return 0;
 		}
 	}
-	return unknown("goal", name, names, ARRAY_LEN(goals), err);
+	return err_unknown(err, "goal", name, names, ARRAY_LEN(goals));
 }
 
 enum job goal_job(const struct goal *g)
@@ -54,46 +38,24 @@ enum job goal_job(const struct goal *g)
 	return metric_info[g->metric].of_training ? JOB_TRAIN : JOB_GENERATE;
 }
 
-/* "2 s", "40 tok/s", "5 J/tok", "85 %": in the metric's own unit. */
-static int limit_value(const char *text, const char *unit, double *value, struct err *err)
-{
-	char *end;
-
-	if (!strcmp(unit, "s"))
-		return units_parse(text, DIM_TIME, value, err);
-	if (!strcmp(unit, "tok/s"))
-		return units_parse(text, DIM_TOKEN_RATE, value, err);
-	if (!*unit)
-		return units_parse(text, DIM_SHARE, value, err);
-	*value = strtod(text, &end);
-	if (end != text && isfinite(*value) && !strcmp(end + strspn(end, " "), unit))
-		return 0;
-	err_set(err, "expected a number of %s, got '%.60s'", unit, text);
-	return err_hint(err, "write it like '2.5 %s'", unit);
-}
-
 int limit_parse(const char *text, struct limit *l, struct err *err)
 {
 	const size_t len = strcspn(text, " <>=");
-	const char *op = text + len + strspn(text + len, " "), *names[METRIC_N];
+	const char *op = text + len + strspn(text + len, " ");
+	enum metric_id metric;
 	char name[64];
 
-	for (int m = 0; m < METRIC_N; m++)
-		names[m] = metric_info[m].name;
 	if ((op[0] != '<' && op[0] != '>') || len >= sizeof name) {
 		err_set(err, "expected a limit like 'ttft_s <= 2 s', got '%.80s'", text);
 		return err_hint(err, "metric, <= or >=, quantity");
 	}
 	memcpy(name, text, len);
 	name[len] = '\0';
-	for (int m = 0; m < METRIC_N; m++) {
-		if (strcmp(name, names[m]) != 0)
-			continue;
-		*l = (struct limit){.metric = (enum metric_id)m, .at_least = op[0] == '>', .text = text};
-		op += op[1] == '=' ? 2 : 1;
-		return limit_value(op + strspn(op, " "), metric_info[m].unit, &l->value, err);
-	}
-	return unknown("metric", name, names, METRIC_N, err);
+	if (metric_find(name, &metric, err) != 0)
+		return -1;
+	*l = (struct limit){.metric = metric, .at_least = op[0] == '>', .text = text};
+	op += op[1] == '=' ? 2 : 1;
+	return metric_parse(metric, op + strspn(op, " "), &l->value, err);
 }
 
 bool limit_sought(const struct world *w, const struct limit *l, enum metric_id *sought, double *most)
