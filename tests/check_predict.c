@@ -278,7 +278,8 @@ START_TEST(watts_have_an_interval)
 	/* an idle draw above the active one adds nothing, it does not give energy back */
 	toy_text(&toy, WALLS, sets);
 	run_init(&r, 0);
-	ck_assert_double_ge(rows_metric(&r.row, "energy_J_per_tok")->lo, 50 * rows_metric(&r.row, "e2el_s")->lo / 34 * 0.999);
+	ck_assert_double_ge(rows_metric(&r.row, "energy_J_per_tok")->lo,
+			    50 * rows_metric(&r.row, "e2el_s")->lo / 34 * 0.999);
 	run_release(&r);
 	toy_release(&toy);
 }

@@ -64,6 +64,18 @@ void str_pad(struct str *s, char c, size_t n)
 	s->text[s->len] = '\0';
 }
 
+void str_add_csv(struct str *s, const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		str_add(s, text);
+		return;
+	}
+	str_add(s, "\"");
+	for (; *text; text++)
+		str_add_n(s, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	str_add(s, "\"");
+}
+
 void str_clear(struct str *s)
 {
 	s->len = 0;

@@ -23,7 +23,8 @@ extern char str_nothing[1];
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const char *bytes, size_t n);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void str_pad(struct str *s, char c, size_t n); /* n times c */
+void str_pad(struct str *s, char c, size_t n);     /* n times c */
+void str_add_csv(struct str *s, const char *text); /* a cell of RFC 4180, quoted where it has to be */
 void str_clear(struct str *s);
 void str_release(struct str *s);
 

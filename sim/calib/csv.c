@@ -88,6 +88,7 @@ static int read_head(struct reader *r, struct csv *c, struct err *err)
 	skip(r);
 	if (!*r->at)
 		return err_set(err, "%s: empty, a line of column names is wanted", r->path);
+	c->head_line = r->line;
 	n = fields(r, at, err);
 	if (n < 0)
 		return -1;
@@ -96,7 +97,8 @@ static int read_head(struct reader *r, struct csv *c, struct err *err)
 	for (int i = 0; i < n; i++) {
 		for (int j = 0; j < i; j++)
 			if (!strcmp(at[i], at[j]))
-				return err_set(err, "%s:1: two columns are called '%.60s'", r->path, at[i]);
+				return err_set(err, "%s:%d: two columns are called '%.60s'", r->path,
+					       c->head_line, at[i]);
 		c->heads[i] = at[i];
 	}
 	return 0;

@@ -22,6 +22,7 @@ struct csv {
 	const char *path;
 	const char **heads;
 	size_t heads_n;
+	int head_line;
 	struct csv_row *rows;
 	size_t n;
 };

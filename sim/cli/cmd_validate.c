@@ -1,11 +1,12 @@
-/* cmd_validate.c - lemursim validate SCENARIO|MACHINE... --from FILE: predicted against measured. */
+/* cmd_validate.c - lemursim validate SCENARIO|MACHINE... --from FILE: predicted against measured, run by run
+ * or outcome by outcome. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/calib/from.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/rowcheck.h"
+#include "sim/cli/outcomes.h"
 #include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
@@ -251,24 +252,18 @@ static void add_json(struct str *out, const struct validation *v, const struct s
 	str_add(out, "\n");
 }
 
-static void quote_csv(struct str *out, const char *text)
-{
-	str_add(out, "\"");
-	for (; *text; text++)
-		str_addf(out, *text == '"' ? "\"%c" : "%c", *text);
-	str_add(out, "\",");
-}
-
 static void add_csv(struct str *out, const struct validation *v)
 {
 	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error\n");
 	for (size_t i = 0; i < v->rows.n; i++) {
 		const struct row *r = &v->rows.at[i];
 
-		quote_csv(out, r->subject);
-		quote_csv(out, r->file);
-		quote_csv(out, r->run);
-		str_addf(out, "%.17g,%.17g,", r->measured, r->sd);
+		str_add_csv(out, r->subject);
+		str_add(out, ",");
+		str_add_csv(out, r->file);
+		str_add(out, ",");
+		str_add_csv(out, r->run);
+		str_addf(out, ",%.17g,%.17g,", r->measured, r->sd);
 		if (isnan(r->predicted))
 			str_add(out, ",\n");
 		else
@@ -407,17 +402,21 @@ static bool is_scenario(struct validation *v, const char *path)
 	return schema && !strcmp(schema->text, SCENARIO_SCHEMA);
 }
 
-/* Rows that name their machines need no subject. */
-static int validate_rows(struct validation *v, enum shown format, double tolerance)
+/* Rows that name their machines need no subject; outcomes are of the scenario they stand beside. */
+static int validate_rows(struct validation *v, bool outcomes, enum shown format, double tolerance)
 {
 	struct runs all;
-	struct rowchecks rows;
+	struct rowchecks rows = {0};
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	int rc = runs_read_all(&v->s.arena, v->o->froms.at, v->o->froms.n, &all, &err) == 0
-			 ? rowcheck_make(&v->s, v->o, &all, &rows)
-			 : complain(&err, EXIT_USAGE);
+	int rc;
 
+	if (outcomes)
+		rc = outcomes_make(&v->s, v->o, &rows);
+	else if (runs_read_all(&v->s.arena, v->o->froms.at, v->o->froms.n, &all, &err) == 0)
+		rc = rowcheck_make(&v->s, v->o, &all, &rows);
+	else
+		rc = complain(&err, EXIT_USAGE);
 	if (rc == EXIT_FINE) {
 		rowcheck_print(&rows, format_words[format], v->o->sets_only, &out);
 		rc = deliver(v->o, &out);
@@ -435,12 +434,13 @@ int cmd_validate(const struct opts *o)
 	enum shown format = SHOWN_TABLE;
 	double tolerance;
 	struct summed sum;
+	const bool outcomes = o->froms.n && outcomes_are(o->froms.at[0]);
 	int rc = choose(o, &format, &tolerance);
 
 	session_begin(&v.s, o);
-	rc = rc == EXIT_FINE ? read_files(&v) : rc;
-	if (rc == EXIT_FINE && !o->files.n && runs_name_machines(&v.files[0])) {
-		rc = validate_rows(&v, format, tolerance);
+	rc = rc == EXIT_FINE && !outcomes ? read_files(&v) : rc;
+	if (rc == EXIT_FINE && (outcomes || (!o->files.n && runs_name_machines(&v.files[0])))) {
+		rc = validate_rows(&v, outcomes, format, tolerance);
 		session_end(&v.s);
 		return rc;
 	}

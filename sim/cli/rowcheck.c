@@ -79,7 +79,7 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 
 	if (evidence_load(&s->loader, runs, EVIDENCE_PROFILE, &e, &err) != 0)
 		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
-	*r = (struct rowchecks){arena_array(&s->arena, e.n, sizeof *r->at), e.n};
+	*r = (struct rowchecks){.at = arena_array(&s->arena, e.n, sizeof *r->at), .n = e.n};
 	for (size_t i = 0; i < e.n; i++) {
 		const struct run *run = e.at[i].run;
 		const struct said said = predict(s, o, &e.at[i]);
@@ -109,7 +109,7 @@ double rowcheck_worst(const struct rowchecks *r)
 	double worst = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		worst = fmax(worst, fabs(error_of(&r->at[i])));
+		worst = fmax(worst, isnan(r->at[i].predicted) ? INFINITY : fabs(error_of(&r->at[i])));
 	return worst;
 }
 
@@ -123,7 +123,7 @@ static bool is_inside(const struct rowcheck *c)
 /* Rows that a family's law left out, and the others. */
 struct sum {
 	const char *set;
-	size_t n, held_out, inside, left, left_inside;
+	size_t n, compared, held_out, inside, left, left_inside;
 	double error, left_error;
 	const struct rowcheck *worst;
 	double worst_error;
@@ -136,6 +136,9 @@ static void add_to(struct sum *s, const struct rowcheck *c)
 	s->n++;
 	s->held_out += c->held_out;
 	s->inside += is_inside(c);
+	if (isnan(error))
+		return;
+	s->compared++;
 	s->error += fabs(error_of(c));
 	if (!isnan(c->left_out)) {
 		s->left++;
@@ -203,25 +206,52 @@ static const char *percent(struct arena *a, double x)
 	return isnan(x) ? "-" : arena_printf(a, "%+.1f %%", 100 * x);
 }
 
+/* 12.3, of rows that are all of tok/s; else with its unit. */
+static const char *quantity(struct arena *a, const struct rowcheck *c, double value)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	if (!c->unit)
+		return arena_printf(a, "%.4g", value);
+	if (!strcmp(c->unit, "x"))
+		return arena_printf(a, "%.4g\xc3\x97", value);
+	if (!strcmp(c->unit, "s") || !*c->unit)
+		units_format(&s, value, *c->unit ? DIM_TIME : DIM_SHARE, 4);
+	else
+		str_addf(&s, "%.4g %s", value, c->unit);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
 static void print_rows(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
 {
-	static const char *const head[] = {"machine",   "runtime",    "run",   "measured",
-					   "predicted", "P10 to P90", "error", "left out"};
-	struct cells c = {arena_array(a, (r->n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
+	static const char *const heads[2][8] = {
+		{"machine", "runtime", "run", "measured", "predicted", "P10 to P90", "error", "left out"},
+		{"assignment", "runtime", "metric", "measured", "predicted", "P10 to P90", "error", "use"}};
+	const char *const *head = heads[r->of_scenario];
+	struct cells c = {arena_array(a, (r->n + 1) * ARRAY_LEN(heads[0]), sizeof *c.at), ARRAY_LEN(heads[0]),
+			  0, md};
 
-	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+	for (size_t i = 0; i < ARRAY_LEN(heads[0]); i++)
 		c.at[c.n++] = head[i];
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *k = &r->at[i];
+		const bool fits = !isnan(k->predicted);
 
 		c.at[c.n++] = k->machine;
 		c.at[c.n++] = k->runtime;
 		c.at[c.n++] = k->run;
-		c.at[c.n++] = arena_printf(a, "%.4g", k->measured);
-		c.at[c.n++] = arena_printf(a, "%.4g", k->predicted);
-		c.at[c.n++] = arena_printf(a, "%.4g to %.4g", k->lo, k->hi);
+		c.at[c.n++] = quantity(a, k, k->measured);
+		c.at[c.n++] = fits ? quantity(a, k, k->predicted) : "does not fit";
+		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity(a, k, k->lo), quantity(a, k, k->hi))
+				   : "-";
 		c.at[c.n++] = percent(a, error_of(k));
-		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->left_out);
+		if (r->of_scenario)
+			c.at[c.n++] = k->held_out ? "check" : "fit";
+		else
+			c.at[c.n++] = k->held_out ? "held out" : percent(a, k->left_out);
 	}
 	print_cells(&c, out);
 	str_add(out, "\n");
@@ -253,14 +283,46 @@ static void print_sums(struct arena *a, const struct rowchecks *r, bool md, stru
 		c.at[c.n++] = s->set;
 		c.at[c.n++] = s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
 					  : arena_printf(a, "%zu", s->n);
-		c.at[c.n++] = mean(a, s->error, s->n);
+		c.at[c.n++] = mean(a, s->error, s->compared);
 		c.at[c.n++] = share(a, (double)s->inside, s->n);
 		c.at[c.n++] = mean(a, s->left_error, s->left);
 		c.at[c.n++] = share(a, (double)s->left_inside, s->left);
-		c.at[c.n++] = arena_printf(a, "%s %s: %s", s->worst->machine, s->worst->run,
-					   percent(a, s->worst_error));
+		c.at[c.n++] = s->worst ? arena_printf(a, "%s %s: %s", s->worst->machine, s->worst->run,
+						      percent(a, s->worst_error))
+				       : "-";
 	}
 	print_cells(&c, out);
+}
+
+static void print_json_row(struct jsonw *w, const struct rowcheck *c, bool of_scenario)
+{
+	static const char *const names[2][4] = {
+		{"measured_tok_per_s", "predicted_tok_per_s", "lo_tok_per_s", "hi_tok_per_s"},
+		{"measured", "predicted", "lo", "hi"}};
+	const double values[] = {c->measured, c->predicted, c->lo, c->hi};
+
+	jsonw_object(w);
+	jsonw_key_string(w, "set", c->set);
+	jsonw_key_string(w, of_scenario ? "assignment" : "machine", c->machine);
+	jsonw_key_string(w, "runtime", c->runtime);
+	jsonw_key_string(w, of_scenario ? "metric" : "run", c->run);
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		jsonw_key_number(w, names[of_scenario][i], values[i]);
+	if (of_scenario)
+		jsonw_key_string(w, "unit", c->unit);
+	jsonw_key_number(w, "error", error_of(c));
+	if (!of_scenario)
+		jsonw_key_number(w, "error_left_out", c->left_out);
+	else
+		jsonw_key_bool(w, "inside", is_inside(c));
+	jsonw_key_bool(w, "held_out", c->held_out);
+	if (c->quality)
+		jsonw_key_string(w, "quality", c->quality);
+	if (c->source)
+		jsonw_key_string(w, "source", c->source);
+	if (c->note && *c->note)
+		jsonw_key_string(w, "note", c->note);
+	jsonw_end(w);
 }
 
 static void print_json(const struct rowchecks *r, struct str *out)
@@ -269,28 +331,11 @@ static void print_json(const struct rowchecks *r, struct str *out)
 
 	jsonw_init(&w, out, 1);
 	jsonw_object(&w);
-	jsonw_key_string(&w, "schema", "lemursim/validation/2");
+	jsonw_key_string(&w, "schema", r->of_scenario ? "lemursim/validation/3" : "lemursim/validation/2");
 	jsonw_key(&w, "rows");
 	jsonw_array(&w);
-	for (size_t i = 0; i < r->n; i++) {
-		const struct rowcheck *c = &r->at[i];
-
-		jsonw_object(&w);
-		jsonw_key_string(&w, "set", c->set);
-		jsonw_key_string(&w, "machine", c->machine);
-		jsonw_key_string(&w, "runtime", c->runtime);
-		jsonw_key_string(&w, "run", c->run);
-		jsonw_key_number(&w, "measured_tok_per_s", c->measured);
-		jsonw_key_number(&w, "predicted_tok_per_s", c->predicted);
-		jsonw_key_number(&w, "lo_tok_per_s", c->lo);
-		jsonw_key_number(&w, "hi_tok_per_s", c->hi);
-		jsonw_key_number(&w, "error", error_of(c));
-		jsonw_key_number(&w, "error_left_out", c->left_out);
-		jsonw_key_bool(&w, "held_out", c->held_out);
-		if (c->source)
-			jsonw_key_string(&w, "source", c->source);
-		jsonw_end(&w);
-	}
+	for (size_t i = 0; i < r->n; i++)
+		print_json_row(&w, &r->at[i], r->of_scenario);
 	jsonw_end(&w);
 	jsonw_end(&w);
 	str_add(out, "\n");
@@ -298,15 +343,25 @@ static void print_json(const struct rowchecks *r, struct str *out)
 
 static void print_csv(const struct rowchecks *r, struct str *out)
 {
-	str_add(out,
-		"set,machine,runtime,run,measured_tok_per_s,predicted_tok_per_s,lo_tok_per_s,hi_tok_per_s,"
-		"error,inside,error_left_out,left_out_inside,held_out\n");
+	str_add(out, r->of_scenario
+			     ? "set,machine,runtime,run,measured,predicted,lo,hi,"
+			     : "set,machine,runtime,run,measured_tok_per_s,predicted_tok_per_s,lo_tok_per_s,"
+			       "hi_tok_per_s,");
+	str_add(out, "error,inside,error_left_out,left_out_inside,held_out\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *c = &r->at[i];
+		const char *const texts[] = {c->set, c->machine, c->runtime, c->run};
 
-		str_addf(out, "\"%s\",%s,%s,\"%s\",%.17g,%.17g,%.17g,%.17g,%.6g,%d,", c->set, c->machine,
-			 c->runtime, c->run, c->measured, c->predicted, c->lo, c->hi, error_of(c),
-			 is_inside(c));
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			str_add_csv(out, texts[k]);
+			str_add(out, ",");
+		}
+		str_addf(out, "%.17g,", c->measured);
+		if (isnan(c->predicted))
+			str_add(out, ",,,,0,");
+		else
+			str_addf(out, "%.17g,%.17g,%.17g,%.6g,%d,", c->predicted, c->lo, c->hi, error_of(c),
+				 is_inside(c));
 		if (isnan(c->left_out))
 			str_add(out, ",");
 		else

@@ -12,7 +12,9 @@
 
 struct rowcheck {
 	const char *set, *machine, *runtime, *run, *source;
-	double measured, predicted, lo, hi; /* tok/s */
+	const char *unit; /* NULL: tok/s; "x": how many times, a ratio */
+	const char *quality, *note;
+	double measured, predicted, lo, hi; /* predicted: NAN where the scenario's assignment does not fit */
 	double left_out; /* relative error of the rate when its machine is not in the fit; NAN: not asked, or
 			    it was in none anyway */
 	bool left_out_inside; /* of the interval about that prediction */
@@ -22,6 +24,7 @@ struct rowcheck {
 struct rowchecks {
 	struct rowcheck *at;
 	size_t n;
+	bool of_scenario; /* machine is an assignment, run a metric in a unit of its own */
 };
 
 /* An exit code; complaints are on stderr. */
@@ -30,6 +33,6 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 /* format: "table", "md", "csv" or "json". sets_only: the sums alone. */
 void rowcheck_print(const struct rowchecks *r, const char *format, bool sets_only, struct str *out);
 
-double rowcheck_worst(const struct rowchecks *r); /* largest |error| */
+double rowcheck_worst(const struct rowchecks *r); /* largest |error|; infinite where one has no prediction */
 
 #endif

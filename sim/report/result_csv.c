@@ -10,18 +10,6 @@
 #include "sim/base/map.h"
 #include "sim/report/writers.h"
 
-void csv_text(struct str *out, const char *text)
-{
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		str_add(out, text);
-		return;
-	}
-	str_add(out, "\"");
-	for (; *text; text++)
-		str_add_n(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-	str_add(out, "\"");
-}
-
 /* As in JSON: the shortest text that reads back the same. */
 static void add_number(struct str *out, double number)
 {
@@ -60,7 +48,7 @@ static void add_head(struct str *out, const struct map *names)
 
 			str_addf(&name, "%s%s", names->keys[i], ends[k]);
 			str_add(out, ",");
-			csv_text(out, name.text);
+			str_add_csv(out, name.text);
 			str_release(&name);
 		}
 	}
@@ -78,12 +66,12 @@ void result_csv(struct str *out, const struct result *r)
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
 
-		csv_text(out, row->name);
+		str_add_csv(out, row->name);
 		str_add(out, row->fits ? ",true," : ",false,");
 		if (!row->fits)
 			add_number(out, row->short_B);
 		str_add(out, ",");
-		csv_text(out, row->bound);
+		str_add_csv(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
 			add_metric(out, rows_metric(row, names.keys[k]));
 		str_add(out, "\n");

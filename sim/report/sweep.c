@@ -7,7 +7,6 @@
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
-#include "sim/report/writers.h"
 
 /* A grid as texts, so that a terminal's table and GitHub's differ in their rules alone. */
 struct grid {
@@ -165,7 +164,7 @@ static void add_number(struct str *out, double number)
 static void write_csv(struct str *out, const struct sweep *s)
 {
 	for (size_t k = 0; k < s->axes_n; k++) {
-		csv_text(out, s->axes[k]);
+		str_add_csv(out, s->axes[k]);
 		str_add(out, ",");
 	}
 	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won\n", s->metric);
@@ -174,10 +173,10 @@ static void write_csv(struct str *out, const struct sweep *s)
 		const struct sweep_entry *e = &c->entries[i % s->names_n];
 
 		for (size_t k = 0; k < s->axes_n; k++) {
-			csv_text(out, c->values[k]);
+			str_add_csv(out, c->values[k]);
 			str_add(out, ",");
 		}
-		csv_text(out, s->names[i % s->names_n]);
+		str_add_csv(out, s->names[i % s->names_n]);
 		str_add(out, e->fits ? ",true" : ",false");
 		add_number(out, e->metric ? e->metric->value : NAN);
 		add_number(out, e->metric ? e->metric->lo : NAN);

@@ -13,6 +13,4 @@ void result_csv(struct str *out, const struct result *r); /* RFC 4180 quoting; a
 void result_md(struct str *out, const struct result *r);  /* GitHub's tables */
 void result_table(struct str *out, const struct result *r, int width);
 
-void csv_text(struct str *out, const char *text); /* a cell, quoted where it has to be */
-
 #endif
