@@ -110,7 +110,7 @@ CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/
 models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
 	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
 		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
-accuracy: all ## predicted against everything in hardware/measured: by set, with and without each machine in the fit
+accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios
 	@sh tests/tools/accuracy.sh ./lemursim $(LAWS)
 readme: all ## refresh what README.md says the tool prints, and its pictures
 	@sh tests/tools/readme.sh README.md

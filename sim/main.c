@@ -32,7 +32,8 @@ static const struct cmd cmds[] = {
 	 cmd_check},
 	{"show", "SCENARIO", "the effective configuration, each value with where it came from",
 	 LOADS | OPT_OUT, cmd_show},
-	{"validate", "[SCENARIO|MACHINE...]", "predicted against measured, run by run: --from FILE",
+	{"validate", "[SCENARIO|MACHINE...]",
+	 "predicted against measured, --from FILE: runs of a model, or outcomes of a scenario",
 	 LOADS | OPT_OUT | OPT_FORMAT | OPT_FROM | OPT_TOLERANCE, cmd_validate},
 	{"calibrate", "[-o FILE]",
 	 "measure this machine, or the --link to another, or fit results --from FILE; writes "

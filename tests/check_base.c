@@ -184,6 +184,37 @@ START_TEST(str_closest_word)
 }
 END_TEST
 
+START_TEST(unknown_names_get_a_hint)
+{
+	const char *const names[] = {"fit", "check"};
+	struct err near = ERR_INIT, far = ERR_INIT;
+
+	ck_assert_int_eq(err_unknown(&near, "use", "chek", names, 2), -1);
+	ck_assert_str_eq(near.msg, "unknown use 'chek'");
+	ck_assert_str_eq(near.hint, "did you mean 'check'?");
+	ck_assert_int_eq(err_unknown(&far, "use", "training", names, 2), -1);
+	ck_assert_str_eq(far.hint, "one of: fit, check");
+}
+END_TEST
+
+START_TEST(csv_cells_are_quoted_where_they_must)
+{
+	static const char *const cells[][2] = {{"plain cell", "plain cell"},
+					       {"", ""},
+					       {"a, b", "\"a, b\""},
+					       {"say \"a\"", "\"say \"\"a\"\"\""},
+					       {"two\nlines", "\"two\nlines\""}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
+		struct str s = STR_INIT;
+
+		str_add_csv(&s, cells[i][0]);
+		ck_assert_str_eq(s.text, cells[i][1]);
+		str_release(&s);
+	}
+}
+END_TEST
+
 START_TEST(map_keeps_order)
 {
 	enum { N = 1000 };
@@ -463,6 +494,8 @@ Suite *suite_base(void)
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
 	tcase_add_test(tc, str_closest_word);
+	tcase_add_test(tc, unknown_names_get_a_hint);
+	tcase_add_test(tc, csv_cells_are_quoted_where_they_must);
 	tcase_add_test(tc, map_keeps_order);
 	tcase_add_test(tc, arena_zeroed_aligned_apart);
 	tcase_add_test(tc, vec_grows);

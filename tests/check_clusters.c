@@ -57,6 +57,7 @@ START_TEST(qwen3_on_two_studios)
 	toy_load(&toy, "scenarios/clusters-studio-rdma.yaml", NULL);
 	near(predicted("one Mac Studio").decode_tok_per_s, 19.5, 0.005);
 	near(predicted("two, tensor parallel").decode_tok_per_s, 26.2, 0.10);
+	near(predicted("four, tensor parallel").decode_tok_per_s, 31.9, 0.10);
 	toy_release(&toy);
 }
 END_TEST

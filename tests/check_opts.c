@@ -117,6 +117,31 @@ START_TEST(opts_wrong)
 }
 END_TEST
 
+START_TEST(texts_cut_outside_brackets)
+{
+	static const struct {
+		const char *text;
+		char at;
+		const char *parts[4]; /* NULL ends */
+	} rows[] = {{"a,b", ',', {"a", "b"}},
+		    {"a=[1,2],{b: 3,c: 4}", ',', {"a=[1,2]", "{b: 3,c: 4}"}},
+		    {"'x;y';\"]\";", ';', {"'x;y'", "\"]\"", ""}},
+		    {"", ',', {""}},
+		    {"one,'open", ',', {"one", "'open"}}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct arena a = ARENA_INIT;
+		const struct texts t = texts_cut(&a, rows[i].text, rows[i].at);
+		size_t n = 0;
+
+		for (; n < ARRAY_LEN(rows[i].parts) && rows[i].parts[n]; n++)
+			ck_assert_str_eq(t.at[n], rows[i].parts[n]);
+		ck_assert_uint_eq(t.n, n);
+		arena_release(&a);
+	}
+}
+END_TEST
+
 START_TEST(opts_help_says_what_is_taken)
 {
 	struct str out = STR_INIT;
@@ -152,6 +177,7 @@ Suite *suite_opts(void)
 
 	tcase_add_loop_test(t, opts_fine, 0, ARRAY_LEN(fine));
 	tcase_add_loop_test(t, opts_wrong, 0, ARRAY_LEN(wrong));
+	tcase_add_test(t, texts_cut_outside_brackets);
 	tcase_add_test(t, opts_help_says_what_is_taken);
 	tcase_add_loop_test(t, closest, 0, ARRAY_LEN(guesses));
 	suite_add_tcase(s, t);

@@ -81,6 +81,39 @@ static double busy_s(struct run *r, enum job job, size_t queue)
 	return busy_ns[queue] / 1e9;
 }
 
+START_TEST(metrics_by_name_and_value)
+{
+	static const struct {
+		const char *name, *text;
+		double value; /* NAN: refused */
+	} rows[] = {{"ttft_s", "57.7 ms", 0.0577},
+		    {"decode_tok_per_s", "40 tok/s", 40},
+		    {"mfu", "85 %", 0.85},
+		    {"energy_J_per_tok", "5 J/tok", 5},
+		    {"usd_per_Mtok", "1.5 USD/Mtok", 1.5},
+		    {"ttft_s", "57.7 tok/s", NAN},
+		    {"energy_J_per_tok", "5 W", NAN},
+		    {"energy_J_per_tok", "inf J/tok", NAN}};
+	struct metric with[] = {{.name = "ttft_s", .value = NAN}, {.name = "tpot_s", .value = 2}};
+	const struct assignment_row row = {.metrics = with, .metrics_n = 2};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+		enum metric_id m = METRIC_N;
+		double got = -1;
+
+		ck_assert_int_eq(metric_find(rows[i].name, &m, &err), 0);
+		ck_assert_str_eq(metric_info[m].name, rows[i].name);
+		ck_assert_int_eq(metric_parse(m, rows[i].text, &got, &err), isnan(rows[i].value) ? -1 : 0);
+		ck_assert_double_eq(got, isnan(rows[i].value) ? -1 : rows[i].value);
+		ck_assert_int_eq(err.hint[0] != 0, isnan(rows[i].value));
+	}
+	ck_assert_ptr_null(rows_metric(&row, "ttft_s")); /* not a number: no metric */
+	ck_assert_ptr_null(rows_metric(&row, "tpot"));
+	ck_assert_ptr_eq(rows_metric(&row, "tpot_s"), &with[1]);
+}
+END_TEST
+
 static double value(const struct run *r, const char *name)
 {
 	const struct metric *m = rows_metric(&r->row, name);
@@ -292,6 +325,7 @@ Suite *suite_predict(void)
 
 	tcase_add_loop_test(tc, a_device_alone, 0, JOB_N);
 	tcase_add_loop_test(tc, two_machines, 0, JOB_N);
+	tcase_add_test(tc, metrics_by_name_and_value);
 	tcase_add_test(tc, busy_as_the_engine_says);
 	tcase_add_loop_test(tc, what_a_bill_rests_on, 0, ARRAY_LEN(changes));
 	tcase_add_test(tc, a_link_takes_power);

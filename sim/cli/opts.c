@@ -70,7 +70,7 @@ static const struct opt {
 	{"tolerance", 0, TYPE_TEXT, offsetof(struct opts, tolerance), OPT_TOLERANCE, "SHARE",
 	 "exit 3 where a prediction is further off than this, such as '10 %'", 0, 0},
 	{"sets", 0, TYPE_FLAG, offsetof(struct opts, sets_only), OPT_TOLERANCE, NULL,
-	 "of rows of many machines print only the sums by set", 0, 0},
+	 "of rows of many machines, or of outcomes, print only the sums by set", 0, 0},
 	{"machine", 0, TYPE_TEXT, offsetof(struct opts, machine), OPT_CALIBRATE, "NAME",
 	 "with runs of models: the machine they ran on, as far as it is known", 0, 0},
 	{"device", 0, TYPE_TEXT, offsetof(struct opts, device), OPT_CALIBRATE, "NAME",
