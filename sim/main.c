@@ -34,7 +34,7 @@ static const struct cmd cmds[] = {
 	 LOADS | OPT_OUT, cmd_show},
 	{"validate", "[SCENARIO|MACHINE...]",
 	 "predicted against measured, --from FILE: runs of a model, or outcomes of a scenario",
-	 LOADS | OPT_OUT | OPT_FORMAT | OPT_FROM | OPT_TOLERANCE, cmd_validate},
+	 LOADS | OPT_OUT | OPT_FORMAT | OPT_SEED | OPT_FROM | OPT_TOLERANCE, cmd_validate},
 	{"calibrate", "[-o FILE]",
 	 "measure this machine, or the --link to another, or fit results --from FILE; writes "
 	 "hardware/local/CHIP.yaml",
