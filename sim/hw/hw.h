@@ -44,7 +44,7 @@ struct attention_table { /* scores, softmax and values, no projections */
 	struct qty u;    /* of any shape; or: */
 	struct field_list points; /* struct attention_point */
 	struct qty decode;        /* byte/s at which the KV cache is read by one query */
-	struct qty decode_u;      /* share of the peak that the kernel for few queries reaches; not given: u */
+	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
 };
 
 /* How many kernels, and passes over its tensor (reads + writes), each kind of elementwise work takes: fusion.
