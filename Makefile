@@ -43,6 +43,7 @@ FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
+FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h tests/fuzz/*.c tests/fuzz/*.h))
 
 .PHONY: accuracy accuracy-cpu metal all demo check check-all check-long layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # as many jobs as cores, unless -j was given
@@ -91,7 +92,7 @@ layers: ## fail on an include that sim/LAYERS does not allow
 headers: ## compile each header alone, twice
 	@for h in $(HDR); do printf '#include "%s"\n#include "%s"\n' $$h $$h | $(CC) $(ALL_CFLAGS) -fsyntax-only -xc - || exit 1; done
 check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
-	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(SRC) $(HDR) $(METAL_C) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c); \
+	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(FORMATTED); \
 	else echo "check-format: skipped, no clang-format-14"; fi
 CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
 LAWS := $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))
@@ -125,7 +126,8 @@ check-readme: all ## fail where README.md no longer says what the tool prints
 	@sh tests/tools/readme.sh --check README.md
 
 format: ## rewrite the sources as clang-format 14 does
-	clang-format-14 -i $(SRC) $(HDR) $(METAL_C) sim/main.c tests/*.c $(wildcard tests/fuzz/*.c)
+	@clang-format-14 -i $(FORMATTED)
+	@echo "format: $(words $(FORMATTED)) files are as clang-format 14 has them"
 fuzz-replay: $(FUZZ:%=$(OUT)/tests/fuzz/%) ## replay the corpus of each fuzz target
 	@for f in $(FUZZ); do $(OUT)/tests/fuzz/$$f tests/fuzz/corpus/$$f/* || exit 1; done
 SECONDS ?= 60

@@ -16,7 +16,7 @@ struct fake {
 	double prepare_s;
 	bool low_power, on_battery;
 	bool wrong, all_wrong; /* cases of 64 rows; all but the canaries */
-	long stop_at; /* run() that sets the flag; 0: none */
+	long stop_at;          /* run() that sets the flag; 0: none */
 	/* what happened */
 	double now_s;
 	long runs;

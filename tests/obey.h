@@ -9,7 +9,8 @@
 /* Nothing starts before what it waits for; a queue runs one task at a time, a device in order; busy and idle
  * add up. */
 void obey_run(const struct toy_run *r);
-void obey_compiled(const struct toy_run *r); /* the compiled form gives the engine's times, to the nanosecond */
+void obey_compiled(
+	const struct toy_run *r); /* the compiled form gives the engine's times, to the nanosecond */
 
 /* Runs, compiles and checks a program at its own times, then at drawn ones. */
 void obey_prog(struct prog *p, struct rng *rng);
