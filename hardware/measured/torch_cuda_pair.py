@@ -3,12 +3,12 @@
 # the model split by tensor; and a training step of Llama 3.2 1B's shape on one. An all-reduce row is twenty of them, a
 # ping-pong row twenty messages.
 # Writes OUT/pair.csv: what, size, batch, depth, seconds (median), sd. Needs torch and two GPUs with peer access.
-import math, os, statistics, sys, time
+import os, statistics, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F, torch.distributed as dist, torch.multiprocessing as mp
 
 import torch_cuda as one
 
-H = torch.float16
+H = one.H
 
 
 def med(s):
@@ -21,26 +21,9 @@ class Split(one.Llama):
     def __init__(self, n, **k):
         super().__init__(heads=32 // n, kv=8 // n, f=14336 // n, vocab=128256 // n, **k)
 
-    def step(self, tokens, past):
-        b, t = tokens.shape
-        x = F.embedding(tokens, self.emb)
-        for i, l in enumerate(self.L):
-            y = F.rms_norm(x, (self.h,), l["n1"])
-            q = F.linear(y, l["q"]).view(b, t, self.heads, self.d).transpose(1, 2)
-            k = F.linear(y, l["k"]).view(b, t, self.kv, self.d).transpose(1, 2)
-            v = F.linear(y, l["v"]).view(b, t, self.kv, self.d).transpose(1, 2)
-            q, k = self.rope(q, past), self.rope(k, past)
-            self.K[i][:, :, past : past + t] = k
-            self.V[i][:, :, past : past + t] = v
-            z = F.scaled_dot_product_attention(q, self.K[i][:, :, : past + t], self.V[i][:, :, : past + t], is_causal=t > 1, enable_gqa=True)
-            o = F.linear(z.transpose(1, 2).reshape(b, t, -1), l["o"])
-            dist.all_reduce(o)
-            x = x + o
-            y = F.rms_norm(x, (self.h,), l["n2"])
-            o = F.linear(F.silu(F.linear(y, l["g"])) * F.linear(y, l["u"]), l["w"])
-            dist.all_reduce(o)
-            x = x + o
-        return F.linear(F.rms_norm(x[:, -1], (self.h,), l["n1"]), self.head)
+    def summed(self, o):
+        dist.all_reduce(o)
+        return o
 
 
 def wall(fn, times, samples=9):
@@ -61,15 +44,7 @@ def wall(fn, times, samples=9):
 
 
 def captured(fn):
-    s = torch.cuda.Stream()
-    with torch.cuda.stream(s):
-        for _ in range(3):
-            fn()
-    torch.cuda.synchronize()
-    g = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(g):
-        fn()
-    return g.replay
+    return one.graph_of(lambda _: fn(), 1)
 
 
 def rank(r, n, out):
