@@ -304,22 +304,11 @@ static int tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
 	return 0;
 }
 
-static int by_offset(const void *a, const void *b)
-{
-	const struct file_tensor *const *x = a, *const *y = b;
-
-	return (*x)->from < (*y)->from ? -1 : (*x)->from > (*y)->from;
-}
-
 /* Data of two tensors may not overlap. */
 static int check_offsets(struct reader *r, const struct file_tensor *x, size_t n)
 {
-	const struct file_tensor **order = arena_array(r->arena, n + 1, sizeof *order);
+	const struct file_tensor **order = tensors_by_offset(r->arena, x, n);
 
-	for (size_t i = 0; i < n; i++)
-		order[i] = &x[i];
-	if (n)
-		qsort(order, n, sizeof *order, by_offset);
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t ends = order[i]->from + (uint64_t)order[i]->bytes;
 
@@ -395,20 +384,12 @@ int gguf_read(struct arena *a, struct bytes *b, struct gguf *g, struct tensor_ta
 	return t->n > before ? check_offsets(&r, t->at + before, t->n - before) : 0;
 }
 
+static int with_key(const void *key, const void *k)
+{
+	return strcmp(key, ((const struct gguf_key *)k)->key);
+}
+
 const struct gguf_key *gguf_find(const struct gguf *g, const char *key)
 {
-	size_t lo = 0, hi = g->keys_n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-		const int order = strcmp(g->keys[mid].key, key);
-
-		if (!order)
-			return &g->keys[mid];
-		if (order < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return g->keys_n ? bsearch(key, g->keys, g->keys_n, sizeof *g->keys, with_key) : NULL;
 }

@@ -118,24 +118,11 @@ static int entry(struct jsonr *j, struct file_tensor *x)
 	return 0;
 }
 
-static int by_offset(const void *a, const void *b)
-{
-	const struct file_tensor *const *x = a, *const *y = b;
-
-	if ((*x)->from != (*y)->from)
-		return (*x)->from < (*y)->from ? -1 : 1;
-	return (*x)->bytes < (*y)->bytes ? -1 : (*x)->bytes > (*y)->bytes; /* empty ones first */
-}
-
 static int check_offsets(struct jsonr *j, const struct file_tensor *x, size_t n, uint64_t *ends)
 {
-	const struct file_tensor **order = arena_array(j->arena, n + 1, sizeof *order);
+	const struct file_tensor **order = tensors_by_offset(j->arena, x, n);
 
 	*ends = 0;
-	for (size_t i = 0; i < n; i++)
-		order[i] = &x[i];
-	if (n)
-		qsort(order, n, sizeof *order, by_offset);
 	for (size_t i = 0; i < n; i++) {
 		if (order[i]->from != *ends)
 			return jsonr_wrong(j, order[i]->at - j->base, "tensor '%.100s': %s", order[i]->name,

@@ -56,23 +56,34 @@ int tensors_sort(struct tensor_table *t, struct err *err)
 	return 0;
 }
 
+static int named(const void *name, const void *tensor)
+{
+	return strcmp(name, ((const struct file_tensor *)tensor)->name);
+}
+
 const struct file_tensor *tensors_find(const struct tensor_table *sorted, const char *name)
 {
-	const struct file_tensor key = {.name = name};
-	size_t lo = 0, hi = sorted->n;
+	return sorted->n ? bsearch(name, sorted->at, sorted->n, sizeof *sorted->at, named) : NULL;
+}
 
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-		const int order = strcmp(sorted->at[mid].name, key.name);
+static int by_offset(const void *a, const void *b)
+{
+	const struct file_tensor *const *x = a, *const *y = b;
 
-		if (!order)
-			return &sorted->at[mid];
-		if (order < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	if ((*x)->from != (*y)->from)
+		return (*x)->from < (*y)->from ? -1 : 1;
+	return (*x)->bytes < (*y)->bytes ? -1 : (*x)->bytes > (*y)->bytes;
+}
+
+const struct file_tensor **tensors_by_offset(struct arena *a, const struct file_tensor *at, size_t n)
+{
+	const struct file_tensor **order = arena_array(a, n + 1, sizeof *order);
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &at[i];
+	if (n)
+		qsort(order, n, sizeof *order, by_offset);
+	return order;
 }
 
 /* What follows the layer's number ("attn_q.weight", "self_attn.q_proj.weight"), with the number; NULL if the

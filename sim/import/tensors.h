@@ -39,6 +39,8 @@ struct file_tensor *tensors_add(struct tensor_table *t); /* zeroed */
 int tensors_sort(struct tensor_table *t, struct err *err);
 const struct file_tensor *tensors_find(const struct tensor_table *sorted,
 				       const char *name); /* NULL if none */
+/* n of them as their data lie in the file, empty ones first. */
+const struct file_tensor **tensors_by_offset(struct arena *a, const struct file_tensor *at, size_t n);
 
 /* What a tensor belongs to; by its name, GGUF's or Hugging Face's. */
 enum tensor_class {

@@ -358,18 +358,21 @@ double part_weights(const struct model *m, struct part part)
 	return sum;
 }
 
-/* A tied table is kept as the head's would be: it is read whole for every token. */
+double tensor_row_B(const struct model *m, const struct precision *p, const struct tensor_row *row)
+{
+	const bool tied = row->tensor == TENSOR_EMBEDDING && m->tied_head;
+
+	return mix_bytes(m, p, tied ? TENSOR_HEAD : row->tensor, row->numbers);
+}
+
 double part_weights_B(const struct model *m, const struct precision *p, struct part part)
 {
 	struct tensor_row rows[PART_TENSORS];
 	const size_t n = model_tensors(m, part, rows);
 	double sum = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const bool tied = rows[i].tensor == TENSOR_EMBEDDING && m->tied_head;
-
-		sum += mix_bytes(m, p, tied ? TENSOR_HEAD : rows[i].tensor, rows[i].numbers);
-	}
+	for (size_t i = 0; i < n; i++)
+		sum += tensor_row_B(m, p, &rows[i]);
 	return sum;
 }
 

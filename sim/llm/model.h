@@ -130,6 +130,9 @@ struct tensor_row {
 enum { PART_TENSORS = 8 };
 size_t model_tensors(const struct model *m, struct part part, struct tensor_row rows[PART_TENSORS]);
 
+/* As they are stored. A tied table is kept as the head's would be: it is read whole for every token. */
+double tensor_row_B(const struct model *m, const struct precision *p, const struct tensor_row *row);
+
 double part_weights(const struct model *m, struct part part); /* in numbers; a tied head: its norm */
 double part_weights_B(const struct model *m, const struct precision *p, struct part part);
 double model_weights(const struct model *m); /* the whole model */

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/llm/mix.h"
 #include "sim/place/parts.h"
 
 double fit_need_B(const struct fit *f)
@@ -59,12 +58,8 @@ static double part_held_B(const struct model *m, const struct precision *pr, str
 	const size_t n = model_tensors(m, part, rows);
 	double sum = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const bool tied = rows[i].tensor == TENSOR_EMBEDDING && m->tied_head;
-
-		sum += share_of(m, part, rows[i].tensor, share) *
-		       mix_bytes(m, pr, tied ? TENSOR_HEAD : rows[i].tensor, rows[i].numbers);
-	}
+	for (size_t i = 0; i < n; i++)
+		sum += share_of(m, part, rows[i].tensor, share) * tensor_row_B(m, pr, &rows[i]);
 	return sum;
 }
 

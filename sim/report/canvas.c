@@ -114,6 +114,15 @@ void canvas_text(struct canvas *c, struct point at, const struct type *type, con
 	str_add(c->out, "]\n");
 }
 
+void canvas_text_in(struct canvas *c, struct point at, const struct type *type, const char *text, double room)
+{
+	struct str cut = STR_INIT;
+	const bool whole = textsize_shorten(&cut, text, room, type->size, type->bold);
+
+	canvas_text(c, at, type, cut.text, whole ? NULL : text);
+	str_release(&cut);
+}
+
 void canvas_curve(struct canvas *c, const struct point bezier[4], const struct stroke *stroke,
 		  const char *tooltip)
 {

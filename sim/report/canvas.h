@@ -58,6 +58,9 @@ void canvas_close(struct canvas *c);
 void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const char *tooltip);
 void canvas_text(struct canvas *c, struct point at, const struct type *type, const char *text,
 		 const char *tooltip); /* at.y: the middle of the line */
+/* Cut where the room ends, with all of it in the tooltip if it was. */
+void canvas_text_in(struct canvas *c, struct point at, const struct type *type, const char *text,
+		    double room);
 void canvas_line(struct canvas *c, struct point from, struct point to, const struct stroke *stroke,
 		 const char *tooltip);
 void canvas_curve(struct canvas *c, const struct point bezier[4], const struct stroke *stroke,

@@ -86,16 +86,6 @@ static void add_time(struct str *out, sim_ns ns)
 	units_format(out, (double)ns * 1e-9, DIM_TIME, 4);
 }
 
-/* A text that is cut where the room ends, with all of it in the tooltip if it was. */
-static void text_in(struct canvas *c, struct point at, const struct type *type, const char *text, double room)
-{
-	struct str cut = STR_INIT;
-	const bool whole = textsize_shorten(&cut, text, room, type->size, type->bold);
-
-	canvas_text(c, at, type, cut.text, whole ? NULL : text);
-	str_release(&cut);
-}
-
 /* ---- head, lanes, axis ---- */
 
 static void draw_head(struct view *v)
@@ -104,9 +94,9 @@ static void draw_head(struct view *v)
 	const struct type under = {.size = 9.5, .align = 'c', .color = grey};
 	const double room = (page_w() - 2 * margin) * 0.95;
 
-	text_in(&v->canvas, (struct point){page_w() / 2, 20}, &title, v->s->title, room);
+	canvas_text_in(&v->canvas, (struct point){page_w() / 2, 20}, &title, v->s->title, room);
 	if (v->s->subtitle && *v->s->subtitle)
-		text_in(&v->canvas, (struct point){page_w() / 2, 38}, &under, v->s->subtitle, room);
+		canvas_text_in(&v->canvas, (struct point){page_w() / 2, 38}, &under, v->s->subtitle, room);
 }
 
 static void draw_lane(struct view *v, size_t l)
@@ -120,9 +110,9 @@ static void draw_lane(struct view *v, size_t l)
 	const double y = lane_middle(v, l), x = v->left - gutter;
 
 	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, plot_w, band_h}, &band, NULL);
-	text_in(&v->canvas, (struct point){x, has_sub ? y - 6 : y}, &bold, lane->name, names_w);
+	canvas_text_in(&v->canvas, (struct point){x, has_sub ? y - 6 : y}, &bold, lane->name, names_w);
 	if (has_sub)
-		text_in(&v->canvas, (struct point){x, y + 7}, &sub, lane->sub, names_w);
+		canvas_text_in(&v->canvas, (struct point){x, y + 7}, &sub, lane->sub, names_w);
 }
 
 static void draw_share(struct view *v, size_t l, sim_ns busy_ns)

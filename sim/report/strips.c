@@ -3,24 +3,12 @@
 
 #include <math.h>
 
-#include "sim/report/textsize.h"
-
 static const double pitch = 30, area_h = 22, gap = 6, column_w = 1.0;
 static const char fill[] = "#b9c4d6", over[] = "#e8a0a0", line[] = "#5b6f94", grey[] = "#5a5a5a";
 
 double strips_height(size_t n)
 {
 	return n ? gap + pitch * (double)n : 0;
-}
-
-/* A text that is cut where the room ends. */
-static void text_in(struct canvas *c, struct point at, const struct type *type, const char *text, double room)
-{
-	struct str cut = STR_INIT;
-	const bool whole = textsize_shorten(&cut, text, room, type->size, type->bold);
-
-	canvas_text(c, at, type, cut.text, whole ? NULL : text);
-	str_release(&cut);
 }
 
 /* The fullest it gets in a column of the picture. */
@@ -78,8 +66,8 @@ void strip_draw(struct canvas *c, const struct strip_frame *f, size_t i)
 	draw_area(c, f, s, bottom);
 	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
 		     &(struct ink){.line = line, .pen = 0.4}, NULL);
-	text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
-	text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
+	canvas_text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
+	canvas_text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
 	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);
 	str_addf(&text, "peak %.0f%%", 100 * peak);
 	canvas_text(c, (struct point){right, y + 6}, &under, text.text, NULL);
