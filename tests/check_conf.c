@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sim/conf/field.h"
 #include "sim/conf/load.h"
+#include "tests/folder.h"
 
 static struct arena arena;
 static struct diags diags;
@@ -626,16 +626,13 @@ END_TEST
 
 /* ---- files ---- */
 
-static char home[] = "/tmp/lemursim-conf-XXXXXX";
 static const char *made[32];
 static size_t made_n;
 
 static void enter(void)
 {
 	begin();
-	strcpy(home + sizeof home - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(home));
-	ck_assert_int_eq(chdir(home), 0);
+	folder_enter();
 	made_n = 0;
 }
 
@@ -643,8 +640,7 @@ static void leave(void)
 {
 	while (made_n)
 		remove(made[--made_n]);
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(rmdir(home), 0);
+	folder_leave();
 	end();
 }
 

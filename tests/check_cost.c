@@ -74,7 +74,7 @@ START_TEST(limits_of_the_roofline)
 {
 	const struct shape *s = &shapes[_i];
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	for (size_t u = 0; u < toy.world->units_n; u++) {
 		for (int dtype = DTYPE_F32; dtype <= DTYPE_F16; dtype++) {
 			for (int format = 0; format < FORMAT_N; format++) {
@@ -167,7 +167,7 @@ START_TEST(better_is_never_slower)
 	struct rng *rng = rng_new((uint64_t)seed, "better");
 	size_t faster = 0;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	for (int round = 0; round < 4; round++) {
 		const struct site from = site_of((size_t)round % toy.world->units_n, DTYPE_F16);
 		const struct op step = {.name = "step", .kind = OP_STEP};
@@ -310,7 +310,7 @@ static void check_ways(const struct op *op, void *self)
 
 START_TEST(three_ways_to_the_same_time)
 {
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	for (size_t u = 0; u < toy.world->units_n; u++) {
 		struct site site = site_of(u, DTYPE_F16);
 
@@ -348,7 +348,7 @@ START_TEST(shares_add_up)
 {
 	struct site site;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	site = site_of(0, DTYPE_F16);
 	each_op(&shapes[_i], &toy.world->scenario->precision, check_shares, &site);
 	toy_release(&toy);
@@ -384,7 +384,7 @@ START_TEST(site_without_a_table)
 	struct err err = ERR_INIT;
 	struct site site;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	site = site_of(0, DTYPE_F16);
 	ck_assert_int_eq(site_check(&site, &err), 0);
 	ck_assert_str_eq(err.msg, "");
@@ -405,7 +405,7 @@ START_TEST(ridge_points)
 {
 	const struct profile *p;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	p = toy.world->units[ridges[_i].unit].profile;
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value / p->read.value, ridges[_i].ridge, 0.05);
 	toy_release(&toy);
@@ -585,7 +585,7 @@ START_TEST(kernels_start_in_their_time)
 	struct arena a = ARENA_INIT;
 	struct site site;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	site = prog_site(&a, toy.world, 0);
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
 		each_op(&shapes[i], &toy.world->scenario->precision, check_starts, &site);

@@ -1,7 +1,6 @@
 /* check_describe.c - room import: config.json of each family and its traps, packed tensors, whole imports. */
 #include "tests/suites.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "sim/base/file.h"
 #include "sim/import/import.h"
 #include "sim/llm/model.h"
+#include "tests/folder.h"
 #include "tests/ggufmake.h"
 
 struct reading {
@@ -466,28 +466,6 @@ END_TEST
 
 /* --- whole imports, in an empty directory --------------------------------------------------------- */
 
-static char place[64];
-
-static void enter_place(void)
-{
-	snprintf(place, sizeof place, "/tmp/check_import.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(place));
-	ck_assert_int_eq(chdir(place), 0);
-}
-
-static void leave_place(void)
-{
-	DIR *d = opendir(place);
-	struct dirent *entry;
-
-	while ((entry = readdir(d)))
-		if (entry->d_name[0] != '.')
-			unlink(entry->d_name);
-	closedir(d);
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(rmdir(place), 0);
-}
-
 struct import {
 	struct arena arena;
 	struct diags diags;
@@ -689,7 +667,7 @@ Suite *suite_describe(void)
 	suite_add_tcase(s, config);
 	tcase_add_loop_test(gguf, gguf_of_each_kind, 0, ARRAY_LEN(seen));
 	suite_add_tcase(s, gguf);
-	tcase_add_checked_fixture(files, enter_place, leave_place);
+	tcase_add_checked_fixture(files, folder_enter, folder_leave);
 	tcase_add_loop_test(files, sharded_gguf, 0, 2);
 	tcase_add_loop_test(files, sharded_safetensors, 0, 2);
 	tcase_add_test(files, table_against_config);

@@ -153,34 +153,6 @@ END_TEST
 
 /* ---- what crosses ---- */
 
-#define WORLD                                                                                                \
-	TOY_HEAD "model: " TOY_MOE("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE_2               \
-					", c: " TOY_MACHINE                                                  \
-					"}\nlinks: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(              \
-						"b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
-
-static void world(const char *place, const char *more)
-{
-	struct arena a = ARENA_INIT;
-	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
-
-	toy_text(&toy, WORLD, sets);
-	arena_release(&a);
-}
-
-static const struct shape shape = {.batch = 2, .tokens = 10, .all_logits = true};
-
-static struct prog *walked(const struct placement *at, enum phase phase)
-{
-	struct prog *p = prog_new(toy.world);
-	struct walk k = walk_begin(p, at, phase, shape, 0);
-	const size_t first = walk_first(toy.world), last = walk_last(toy.world);
-
-	for (size_t i = first; i <= last; i++)
-		walk_block(&k, phase == PHASE_BACKWARD ? last + first - i : i, NULL);
-	return p;
-}
-
 #define H      512.0                                          /* bytes of a row */
 #define T      20.0                                           /* tokens; four of sixteen experts each */
 #define C4(n)  ((n) * ((n)-1.0) * ((n)-2.0) * ((n)-3.0) / 24) /* ways to choose four */
@@ -219,10 +191,10 @@ START_TEST(bytes_out_and_back)
 	struct prog *f, *b;
 	double weights_B;
 
-	world(crossings[_i].place, NULL);
+	toy_experts(&toy, crossings[_i].place, NULL);
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
-	b = walked(&p, PHASE_BACKWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
+	b = toy_walked(&toy, &p, PHASE_BACKWARD);
 	ck_assert_double_eq_tol(toy_link_B(f, "dispatch"), crossings[_i].out_B, 1e-6);
 	ck_assert_double_eq_tol(toy_link_B(f, "combine"), crossings[_i].back_B, 1e-6);
 	ck_assert_double_eq_tol(toy_link_B(f, "all-reduce"), crossings[_i].sum_B, 1e-6);
@@ -244,11 +216,12 @@ START_TEST(work_is_the_same)
 	const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct placement p, one;
 
-	world(crossings[_i].place, NULL);
+	toy_experts(&toy, crossings[_i].place, NULL);
 	p = toy_place(&toy, 0);
 	one = toy_all_on(&toy, 4);
 	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-		struct prog *here = walked(&p, phases[i]), *there = walked(&one, phases[i]);
+		struct prog *here = toy_walked(&toy, &p, phases[i]),
+			    *there = toy_walked(&toy, &one, phases[i]);
 		const bool two = p.seats[phases[i]][1].n > 1; /* the router runs on both */
 
 		ck_assert_double_eq_tol(toy_flop(here), toy_flop(there) + (two ? 2.0 * T * 256 * 16 : 0),
@@ -275,15 +248,16 @@ START_TEST(the_slowest_decides)
 	struct prog *f;
 	struct waits x = {.n = 1};
 
-	world(arena_printf(&a, "[{on: a}, {op: experts, on: [b, c], split: experts, experts: %s}]",
-			   deals[_i].experts),
-	      NULL);
+	toy_experts(&toy,
+		    arena_printf(&a, "[{on: a}, {op: experts, on: [b, c], split: experts, experts: %s}]",
+				 deals[_i].experts),
+		    NULL);
 	p = toy_place(&toy, 0);
 	f = prog_new(toy.world);
 	{
 		const size_t block = model_block_of(toy.world->model, ROLE_EXPERTS, 1);
 		const struct tag tag = {.phase = PHASE_FORWARD, .part = {ROLE_EXPERTS, false}, .layer = 1};
-		const struct exchange e = {f, &shape, &p.seats[PHASE_FORWARD][block],
+		const struct exchange e = {f, &toy_shape, &p.seats[PHASE_FORWARD][block],
 					   &p.seats[PHASE_FORWARD][block - 2], tag};
 
 		x.task[0] = prog_op(f, &step, 0, 1, tag, NULL);

@@ -1,49 +1,15 @@
 /* check_file.c - room base: files read and written. */
 #include "tests/suites.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "sim/base/str.h"
+#include "tests/folder.h"
 
 /* Each file test works in an empty directory of its own and must leave in it what it says. */
-static char place[64];
-
-static void enter_place(void)
-{
-	snprintf(place, sizeof place, "/tmp/check_file.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(place));
-	ck_assert_int_eq(chdir(place), 0);
-}
-
-static void leave_place(void)
-{
-	DIR *d = opendir(place);
-	struct dirent *entry;
-
-	while ((entry = readdir(d)))
-		if (entry->d_name[0] != '.' && unlink(entry->d_name) != 0)
-			rmdir(entry->d_name);
-	closedir(d);
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(rmdir(place), 0);
-}
-
-static int entries(void)
-{
-	DIR *d = opendir(".");
-	struct dirent *entry;
-	int n = 0;
-
-	while ((entry = readdir(d)))
-		n += entry->d_name[0] != '.';
-	closedir(d);
-	return n;
-}
 
 static void expect_text(const char *path, const char *want, size_t len)
 {
@@ -69,10 +35,10 @@ START_TEST(file_written_and_read)
 	expect_text("f", "a\0b\n", 4);
 	ck_assert_int_eq(stat("f", &st), 0);
 	ck_assert_uint_eq(st.st_nlink, 1);
-	ck_assert_int_eq(entries(), 1); /* no temporary is left */
+	ck_assert_uint_eq(folder_files(), 1); /* no temporary is left */
 	ck_assert_int_eq(file_write("f", "", 0, true, &err), 0);
 	expect_text("f", "", 0);
-	ck_assert_int_eq(entries(), 1);
+	ck_assert_uint_eq(folder_files(), 1);
 	ck_assert_str_eq(err.msg, "");
 }
 END_TEST
@@ -98,7 +64,7 @@ START_TEST(file_not_overwritten)
 	ck_assert_str_eq(err.msg, "'f' exists");
 	ck_assert_str_eq(err.hint, "add -f to overwrite it");
 	expect_text("f", "old", 3);
-	ck_assert_int_eq(entries(), 1);
+	ck_assert_uint_eq(folder_files(), 1);
 }
 END_TEST
 
@@ -113,10 +79,10 @@ START_TEST(file_came_up_meanwhile)
 	ck_assert_int_eq(file_commit(temporary, "f", false, &err), -1);
 	ck_assert_str_eq(err.msg, "cannot write 'f': File exists");
 	expect_text("f", "theirs", 6);
-	ck_assert_int_eq(entries(), 1);
+	ck_assert_uint_eq(folder_files(), 1);
 	ck_assert_int_eq(file_temporary(&a, "g", false, &temporary, &err), 0);
 	file_discard(temporary);
-	ck_assert_int_eq(entries(), 1);
+	ck_assert_uint_eq(folder_files(), 1);
 	arena_release(&a);
 }
 END_TEST
@@ -163,7 +129,7 @@ Suite *suite_file(void)
 	Suite *s = suite_create("file");
 	TCase *tc = tcase_create("file");
 
-	tcase_add_checked_fixture(tc, enter_place, leave_place);
+	tcase_add_checked_fixture(tc, folder_enter, folder_leave);
 	tcase_add_test(tc, file_written_and_read);
 	tcase_add_test(tc, file_long);
 	tcase_add_test(tc, file_not_overwritten);

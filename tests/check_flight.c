@@ -57,9 +57,7 @@ START_TEST(chunks_over_two_stages)
 	struct generate_progs g;
 	struct toy_run r;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	r = toy_run(&a, g.first);
 	for (int64_t past = 0; past < 300; past += chunks[_i].tokens) {
 		const bool last = past + chunks[_i].tokens >= 300;
@@ -105,9 +103,7 @@ START_TEST(chunks_conserve)
 	struct placement p;
 	struct generate_progs whole, cut;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	whole = generate_build(&p);
+	whole = toy_generate(&toy, TOY_PAIR, sets, &p);
 	g = *toy.world->scenario->workload.generate;
 	g.how = (struct generate_how){.chunk = chunks[row].tokens, .micro_batches = 1 + row % 3};
 	p.world = toy_asking(&toy, g);
@@ -166,9 +162,7 @@ START_TEST(cache_at_the_end)
 	struct toy_run r;
 	sim_ns first, rest;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	r = toy_run(&a, g.first);
 	first = r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns;
 	rest = 2 * layer_ns(&token, PHASE_DECODE) + ns(&token, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
@@ -247,9 +241,7 @@ START_TEST(to_and_fro)
 	struct toy_run r;
 	sim_ns Ta, Tf, want;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	r = toy_run(&a, g.later[0]);
 	Ta = block_on(g.later[0], 0, ROLE_ATTENTION, 0, 0, &r.times) / g.repeat;
 	Tf = block_on(g.later[0], 1, ROLE_FFN, 0, 0, &r.times) / g.repeat;
@@ -284,9 +276,7 @@ START_TEST(decode_in_a_pipeline)
 	struct generate_progs g;
 	sim_ns stage, want;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	stage = 2 * layer_ns(&s, PHASE_DECODE);
 	want = most(2 * (stage + L_us * 1000), m * stage);
 	ck_assert_double_eq_tol(toy_step_s(&g, 0), sim_s_of_ns(want), 1e-12);
@@ -312,9 +302,7 @@ START_TEST(ends_beside_the_last_stage)
 	struct placement p;
 	struct generate_progs g;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	ck_assert_double_eq_tol(toy_step_s(&g, 0), 2 * sim_s_of_ns(3 * layer_ns(&s, PHASE_DECODE)), 1e-12);
 	generate_free(&g);
 	toy_release(&toy);
@@ -452,9 +440,7 @@ START_TEST(groups_take_their_time)
 	struct placement p;
 	struct generate_progs g;
 
-	toy_text(&toy, parts[row].text, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, parts[row].text, sets, &p);
 	check_first_token(&a, &p, &g);
 	for (int i = 0; i < 3; i++)
 		check_step_time(&a, &g, i, rng);
@@ -606,9 +592,7 @@ START_TEST(drafts_add_up)
 	struct placement p;
 	struct generate_progs g;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	/* the first token, those of the first step, the rest */
 	ck_assert_double_eq_tol(1 + g.per_step * (1 + generate_over_steps(&g, ones)), 100, 1e-9);
 	generate_free(&g);
@@ -631,9 +615,7 @@ START_TEST(drafts_in_flight)
 	struct generate_progs g;
 	double rows = 0;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	for (int i = -1; i < 3; i++) {
 		struct toy_run r = toy_run(&a, i < 0 ? g.first : g.later[i]);
 

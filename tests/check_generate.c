@@ -40,9 +40,7 @@ START_TEST(hand_off_by_hand)
 	struct generate_progs g;
 	struct toy_run r;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_PAIR, sets, &p);
 	r = toy_run(&a, g.first);
 	embed = toy_block_ns(&toy, &prompt, ROLE_EMBEDDING, PHASE_PREFILL);
 	attn = toy_block_ns(&toy, &prompt, ROLE_ATTENTION, PHASE_PREFILL);
@@ -83,9 +81,7 @@ START_TEST(decode_waits_for_the_cache)
 	struct generate_progs g;
 	struct toy_run r;
 
-	toy_text(&toy, TOY_THREE, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_THREE, sets, &p);
 	r = toy_run(&a, g.first);
 	for (size_t i = 0; i < g.first->tasks.n; i++) {
 		const struct tag *tag = &g.first->tasks.at[i].tag;
@@ -167,7 +163,7 @@ START_TEST(simpson_for_the_founding_case)
 {
 	struct placement p;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	ck_assert_uint_lt((size_t)_i, toy.world->scenario->assignments.n);
 	p = toy_place(&toy, (size_t)_i);
 	check_integral(&p);
@@ -291,9 +287,7 @@ static void all_times(const char *place, sim_ns out[6])
 	struct generate_progs g;
 	struct prog *t;
 
-	toy_text(&toy, TOY_THREE, sets);
-	p = toy_place(&toy, 0);
-	g = generate_build(&p);
+	g = toy_generate(&toy, TOY_THREE, sets, &p);
 	t = train_build(&p);
 	out[0] = toy_run(&a, g.first).run.makespan_ns;
 	for (int i = 0; i < 3; i++)
@@ -411,7 +405,7 @@ START_TEST(founding_decode_ratio)
 	static const char *const sets[] = {NO_OVERHEAD("m5"), NO_OVERHEAD("m4pro"), NULL};
 	double ratio;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	ratio = decode_tok_per_s(1) / decode_tok_per_s(0);
 	ck_assert_double_ge(ratio, 2.0);
 	ck_assert_double_le(ratio, 2.25);
@@ -421,7 +415,7 @@ END_TEST
 
 START_TEST(founding_decode_on_m5)
 {
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	ck_assert_double_eq_tol(decode_tok_per_s(0), 5.758, 0.05 * 5.758);
 	toy_release(&toy);
 }

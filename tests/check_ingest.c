@@ -359,7 +359,7 @@ START_TEST(a_runtime_has_its_programs_kernels)
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	const char *path;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
 	ck_assert_msg(calib_from(&toy.loader, &ask, &out, &err) == 0, "%s%s", err.msg, toy_complaints(&toy));
@@ -398,7 +398,7 @@ START_TEST(a_replay_is_what_simulate_says)
 	struct task_run run;
 	double first_s;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	at = toy_all_on(&toy, 0);
 	progs = generate_build(&at);
 	times = prog_times(&toy.arena, progs.first);
@@ -471,7 +471,7 @@ START_TEST(a_runtime_is_found_again)
 	struct machine machine = {0};
 	const struct profile *p;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	ck_assert_int_eq(known_device_load(&toy.loader, ask.machine, NULL, "mps", &d), 0);
 	m = known_model_load(&toy.loader, "mistral-7b");
 	in[0].path = write_runs(&toy.arena, &d, m, FORMAT_F16, rng);
@@ -506,7 +506,7 @@ START_TEST(one_sample_is_no_calibration)
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", NULL);
+	toy_load(&toy, TOY_FOUNDING, NULL);
 	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
 	ck_assert_int_eq(calib_from(&toy.loader, &ask, &out, &err), -1);

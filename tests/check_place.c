@@ -420,7 +420,7 @@ static void shipped(const char *place, const char *const *more, const char *one)
 	for (size_t i = 0; more && more[i]; i++)
 		sets[n++] = more[i];
 	sets[n] = NULL;
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	arena_release(&a);
 }
 

@@ -1,12 +1,9 @@
 /* check_report.c - tables, schedules, rooflines, traces, and the pictures that dot makes of them. */
-#include <check.h>
 #include <ctype.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "sim/base/str.h"
@@ -18,8 +15,8 @@
 #include "sim/report/roofline.h"
 #include "sim/report/schedule.h"
 #include "sim/report/textsize.h"
-
-Suite *suite_report(void);
+#include "tests/folder.h"
+#include "tests/suites.h"
 
 #define GIB      1073741824.0
 #define DASH     "\xe2\x80\x93"
@@ -622,30 +619,6 @@ END_TEST
 
 /* ---- dot ---- */
 
-static char folder[] = "/tmp/check_report.XXXXXX";
-
-static void enter_folder(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
-}
-
-/* Removes what is in the folder; says how many files there were. */
-static size_t leave_folder(void)
-{
-	DIR *dir = opendir(".");
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	for (const struct dirent *e = readdir(dir); e; e = readdir(dir))
-		if (*e->d_name != '.')
-			n += unlink(e->d_name) == 0;
-	closedir(dir);
-	ck_assert_int_eq(chdir("/"), 0);
-	rmdir(folder);
-	return n;
-}
-
 static bool has_dot(void)
 {
 	return system("dot -V >/dev/null 2>&1") == 0;
@@ -660,7 +633,7 @@ START_TEST(dot_accepts)
 
 	if (!has_dot())
 		return;
-	enter_folder();
+	folder_enter();
 	for (int what = 0; what < 3; what++) {
 		struct err err = ERR_INIT;
 
@@ -671,7 +644,8 @@ START_TEST(dot_accepts)
 			schedule_dot(&out, what ? &none : &s);
 		ck_assert_msg(draw_write(pictures[_i], out.text, true, &err) == 0, "%s", err.msg);
 	}
-	ck_assert_uint_eq(leave_folder(), 1);
+	ck_assert_uint_eq(folder_files(), 1);
+	folder_leave();
 	str_release(&out);
 }
 END_TEST
@@ -694,14 +668,15 @@ START_TEST(draw_says_what_is_wrong)
 
 	if (!has_dot() && !draw_errors[_i].empty_path)
 		return;
-	enter_folder();
+	folder_enter();
 	ck_assert_int_eq(file_write("old.svg", "x", 1, false, &err), 0);
 	if (draw_errors[_i].empty_path)
 		setenv("PATH", "/nonexistent", 1);
 	ck_assert_int_eq(draw_write(draw_errors[_i].path, draw_errors[_i].dot_text, false, &err), -1);
 	ck_assert_msg(str_starts(err.msg, draw_errors[_i].msg), "%s", err.msg);
 	ck_assert_msg(str_starts(err.hint, draw_errors[_i].hint), "%s", err.hint);
-	ck_assert_uint_eq(leave_folder(), 1); /* nothing is left but what was there */
+	ck_assert_uint_eq(folder_files(), 1); /* nothing is left but what was there */
+	folder_leave();
 }
 END_TEST
 
@@ -721,14 +696,14 @@ START_TEST(png_stays_within_cairos_limit)
 	for (size_t i = 0; i < 500; i++)
 		tall[i] = (struct lane){.name = "m"};
 	schedule_dot(&out, &s);
-	enter_folder();
+	folder_enter();
 	ck_assert_msg(draw_write("p.png", out.text, false, &err) == 0, "%s", err.msg);
 	ck_assert_int_eq(file_read(&arena, "p.png", 1 << 30, &bytes, &len, &err), 0);
 	ck_assert_int_eq(memcmp(bytes, magic, 8), 0);
 	ck_assert_int_eq(((unsigned char)bytes[20] << 8 | (unsigned char)bytes[21]), 0);
 	ck_assert_int_le(((unsigned char)bytes[22] << 8 | (unsigned char)bytes[23]), 32767);
 	ck_assert_int_gt(((unsigned char)bytes[22] << 8 | (unsigned char)bytes[23]), 30000);
-	leave_folder();
+	folder_leave();
 	arena_release(&arena);
 	str_release(&out);
 }

@@ -347,7 +347,7 @@ START_TEST(adapters_of_mlx)
 	struct prog *p;
 	size_t seen = 0;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	at = toy_all_on(&toy, 0);
 	t = placement_train(&at);
 	tr = trained_make(&a, toy.world, &t);
@@ -407,7 +407,7 @@ START_TEST(padding)
 		struct placement at;
 		struct prog *p;
 
-		toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets[i]);
+		toy_load(&toy, TOY_FOUNDING, sets[i]);
 		at = toy_all_on(&toy, 0);
 		p = train_build(&at);
 		took[i] = toy_run(&a, p).run.makespan_ns;
@@ -436,7 +436,7 @@ START_TEST(selective)
 		struct train t;
 		struct prog *p;
 
-		toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+		toy_load(&toy, TOY_FOUNDING, sets);
 		at = toy_all_on(&toy, 0);
 		t = placement_train(&at);
 		tr = trained_make(&a, toy.world, &t);

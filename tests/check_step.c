@@ -418,9 +418,7 @@ START_TEST(half_duplex)
 		struct generate_progs g;
 		struct toy_run r;
 
-		toy_text(&toy, TOY_PAIR, sets);
-		p = toy_place(&toy, 0);
-		g = generate_build(&p);
+		g = toy_generate(&toy, TOY_PAIR, sets, &p);
 		r = toy_run(&a, g.first);
 		obey_run(&r);
 		obey_compiled(&r);

@@ -287,7 +287,7 @@ START_TEST(flop_of_a_step)
 	const double tokens = 512 * sequences[_i], full = 6 * PRODUCTS_N,
 		     lora = 4 * PRODUCTS_N + 6 * ADAPTERS_N;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets[_i]);
+	toy_load(&toy, TOY_FOUNDING, sets[_i]);
 	ck_assert_double_eq(train_tokens(toy.world->scenario->workload.train), tokens);
 	ck_assert_double_eq(train_flop(toy.world),
 			    tokens * (_i < 2 ? full : lora) + PAIRS_FLOP * sequences[_i]);
@@ -304,7 +304,7 @@ START_TEST(flop_carried_out)
 	struct placement p;
 	struct prog *prog;
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	p = toy_all_on(&toy, (size_t)_i);
 	prog = train_build(&p);
 	ck_assert_double_eq(toy_flop(prog), train_flop(toy.world) + masked);
@@ -333,7 +333,7 @@ START_TEST(recomputation)
 	prog_free(prog);
 	toy_release(&toy);
 
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(&toy, TOY_FOUNDING, sets);
 	p = toy_all_on(&toy, 0);
 	prog = train_build(&p);
 	/* beyond the step's own FLOP: products and pairs of forward once more, the masked half four times */
@@ -345,7 +345,7 @@ START_TEST(recomputation)
 	toy_release(&toy);
 
 	/* every input, and the head's logits and their gradient while it runs again: it is frozen */
-	toy_load(&toy, "scenarios/m5-vs-m4pro.yaml", lora);
+	toy_load(&toy, TOY_FOUNDING, lora);
 	p = toy_all_on(&toy, 0);
 	fit = arena_array(&toy.arena, toy.world->machines_n, sizeof *fit);
 	train_fit(&p, fit);

@@ -8,35 +8,6 @@
 
 static struct toy toy;
 
-/* Layer 0 is dense, layer 1 has experts. */
-#define WORLD                                                                                                \
-	TOY_HEAD "model: " TOY_MOE("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE_2               \
-					", c: " TOY_MACHINE                                                  \
-					"}\nlinks: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(              \
-						"b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
-
-static void world(const char *place, const char *more)
-{
-	struct arena a = ARENA_INIT;
-	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
-
-	toy_text(&toy, WORLD, sets);
-	arena_release(&a);
-}
-
-static const struct shape shape = {.batch = 2, .tokens = 10, .all_logits = true};
-
-static struct prog *walked(const struct placement *at, enum phase phase)
-{
-	struct prog *p = prog_new(toy.world);
-	struct walk k = walk_begin(p, at, phase, shape, 0);
-	const size_t first = walk_first(toy.world), last = walk_last(toy.world);
-
-	for (size_t i = first; i <= last; i++)
-		walk_block(&k, phase == PHASE_BACKWARD ? last + first - i : i, NULL);
-	return p;
-}
-
 #define H (20 * 256 * 2.0) /* 20 rows of hidden, in f16 */
 #define W (20 * 4 * 2.0)   /* four routing weights each */
 
@@ -69,10 +40,10 @@ START_TEST(bytes_between_seats)
 	struct placement p;
 	struct prog *f, *b;
 
-	world(crossings[_i].place, crossings[_i].more);
+	toy_experts(&toy, crossings[_i].place, crossings[_i].more);
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
-	b = walked(&p, PHASE_BACKWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
+	b = toy_walked(&toy, &p, PHASE_BACKWARD);
 	ck_assert_double_eq(toy_link_B(f, NULL), crossings[_i].forward_B);
 	ck_assert_double_eq(toy_link_B(b, NULL), crossings[_i].backward_B);
 	prog_free(f);
@@ -88,7 +59,7 @@ START_TEST(head_takes_what_it_needs)
 	struct prog *f = NULL;
 	struct walk k;
 
-	world("[{on: a}, {op: head, on: b}]", NULL);
+	toy_experts(&toy, "[{on: a}, {op: head, on: b}]", NULL);
 	p = toy_place(&toy, 0);
 	f = prog_new(toy.world);
 	k = walk_begin(f, &p, PHASE_PREFILL, (struct shape){.batch = 2, .tokens = 10}, 0);
@@ -107,15 +78,15 @@ START_TEST(work_is_the_same)
 	struct prog *here, *there;
 	const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 
-	world(crossings[_i].place, crossings[_i].more);
+	toy_experts(&toy, crossings[_i].place, crossings[_i].more);
 	p = toy_place(&toy, 0);
 	one = toy_all_on(&toy, 2);
 	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
 		sim_ns sum[2] = {0};
 		struct class_times t;
 
-		here = walked(&p, phases[i]);
-		there = walked(&one, phases[i]);
+		here = toy_walked(&toy, &p, phases[i]);
+		there = toy_walked(&toy, &one, phases[i]);
 		ck_assert_double_eq_tol(toy_flop(here), toy_flop(there), 1e-9 * toy_flop(there));
 		t = prog_times(&toy.arena, here);
 		for (size_t k = 0; k < here->tasks.n; k++)
@@ -170,9 +141,9 @@ START_TEST(both_kinds_at_once)
 	struct toy_run r;
 	sim_ns came, sum = INT64_MAX;
 
-	world(places[_i], NULL);
+	toy_experts(&toy, places[_i], NULL);
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
 	r = toy_run(&a, f);
 	router = role_when(&r, ROLE_ROUTER);
 	shared = role_when(&r, ROLE_SHARED);
@@ -202,13 +173,14 @@ START_TEST(one_device_is_a_chain)
 	struct prog *f;
 	size_t n = 0;
 
-	world("[{on: b}]", NULL);
+	toy_experts(&toy, "[{on: b}]", NULL);
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
 	for (size_t b = 0; b < model_blocks(toy.world->model); b++) {
 		struct op ops[GRAPH_OPS];
-		const size_t ops_n = graph_block(toy.world->model, &toy.world->scenario->precision, &shape,
-						 model_block(toy.world->model, b).part, PHASE_FORWARD, ops);
+		const size_t ops_n =
+			graph_block(toy.world->model, &toy.world->scenario->precision, &toy_shape,
+				    model_block(toy.world->model, b).part, PHASE_FORWARD, ops);
 
 		for (size_t i = 0; i < ops_n; i++, n++) {
 			ck_assert_uint_lt(n, f->tasks.n);
@@ -227,9 +199,9 @@ START_TEST(one_sum_for_both_kinds)
 	struct placement p;
 	struct prog *f;
 
-	world("[{on: [a, b], split: tensor}]", NULL);
+	toy_experts(&toy, "[{on: [a, b], split: tensor}]", NULL);
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
 	ck_assert_double_eq(toy_link_B(f, "all-reduce"), 4 * 2 * H); /* two attentions, an FFN, the experts */
 	ck_assert_double_eq(toy_link_B(f, "all-gather"), 20 * 1000 * 2.0);
 	ck_assert_double_eq(toy_link_B(f, "activations"), 0);
@@ -247,9 +219,10 @@ START_TEST(a_router_on_each)
 	struct toy_run r;
 	struct prog *f;
 
-	world("[{on: [a, b], split: tensor}]", "machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
+	toy_experts(&toy, "[{on: [a, b], split: tensor}]",
+		    "machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
 	p = toy_place(&toy, 0);
-	f = walked(&p, PHASE_FORWARD);
+	f = toy_walked(&toy, &p, PHASE_FORWARD);
 	r = toy_run(&a, f);
 	for (size_t i = f->tasks.n; i-- > 0;) {
 		const struct prog_task *t = &f->tasks.at[i];

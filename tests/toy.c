@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/step/walk.h"
+
 static const char *const here[] = {"."};
 
 const char *toy_complaints(struct toy *t)
@@ -209,6 +211,36 @@ void toy_founding(struct toy *t, const char *place, const char *more)
 	const char *const sets[] = {arena_printf(&a, "assignments=[{name: x, place: %s}]", place), more,
 				    NULL};
 
-	toy_load(t, "scenarios/m5-vs-m4pro.yaml", sets);
+	toy_load(t, TOY_FOUNDING, sets);
 	arena_release(&a);
+}
+
+const struct shape toy_shape = {.batch = 2, .tokens = 10, .all_logits = true};
+
+void toy_experts(struct toy *t, const char *place, const char *more)
+{
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
+
+	toy_text(t, TOY_EXPERTS, sets);
+	arena_release(&a);
+}
+
+struct prog *toy_walked(struct toy *t, const struct placement *at, enum phase phase)
+{
+	struct prog *p = prog_new(t->world);
+	struct walk k = walk_begin(p, at, phase, toy_shape, 0);
+	const size_t first = walk_first(t->world), last = walk_last(t->world);
+
+	for (size_t i = first; i <= last; i++)
+		walk_block(&k, phase == PHASE_BACKWARD ? last + first - i : i, NULL);
+	return p;
+}
+
+struct generate_progs toy_generate(struct toy *t, const char *yaml, const char *const *sets,
+				   struct placement *p)
+{
+	toy_text(t, yaml, sets);
+	*p = toy_place(t, 0);
+	return generate_build(p);
 }

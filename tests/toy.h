@@ -38,8 +38,14 @@ struct placement toy_all_on(struct toy *t, size_t unit);
 /* The same world under another request; lives in the toy. */
 const struct world *toy_asking(struct toy *t, struct generate g);
 
-#define SEAT_1(a)         {.n = 1, .unit = {a}, .share = {1}}
-#define SEAT_2(a, b, part) {.n = 2, .unit = {a, b}, .share = {part, 1 - (part)}}
+#define SEAT_1(a)                                                                                            \
+	{                                                                                                    \
+		.n = 1, .unit = {a}, .share = { 1 }                                                          \
+	}
+#define SEAT_2(a, b, part)                                                                                   \
+	{                                                                                                    \
+		.n = 2, .unit = {a, b}, .share = { part, 1 - (part) }                                        \
+	}
 
 /* A program, run on the engine and compiled. */
 struct toy_run {
@@ -123,6 +129,23 @@ double toy_flop(const struct prog *p);                     /* carried out by all
 					  "links: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(               \
 						  "b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
 
+/* Layer 0 is dense, layer 1 has experts. */
+#define TOY_EXPERTS                                                                                          \
+	TOY_HEAD "model: " TOY_MOE("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE_2               \
+					", c: " TOY_MACHINE                                                  \
+					"}\nlinks: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(              \
+						"b", "c") ", ca: " TOY_LINK("c", "a") "}\n" TOY_WORKLOAD
+
+/* TOY_EXPERTS placed by these rules, with one --set more (or NULL); and a pass of toy_shape through it. */
+void toy_experts(struct toy *t, const char *place, const char *more);
+extern const struct shape toy_shape;
+struct prog *toy_walked(struct toy *t, const struct placement *at, enum phase phase);
+
+/* A world loaded, its first assignment placed in *p, and its programs. */
+struct generate_progs toy_generate(struct toy *t, const char *yaml, const char *const *sets,
+				   struct placement *p);
+
+#define TOY_FOUNDING "scenarios/m5-vs-m4pro.yaml"
 /* The founding scenario with one assignment of these rules, and one --set more (or NULL). */
 void toy_founding(struct toy *t, const char *place, const char *more);
 
