@@ -69,7 +69,7 @@ every_verb() {
 for cc in gcc clang; do
 	for build in debug release; do
 		dir=build/same-$cc-$build
-		make --no-print-directory -s BUILD=$build OUT=$dir CC=$cc $dir/lemursim
+		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim
 		lemursim=$dir/lemursim n=0
 		every_verb
 	done
