@@ -99,7 +99,7 @@ check-format: ## fail where clang-format 14 would change a line (skipped where i
 	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(FORMATTED); \
 	else echo "check-format: skipped, no clang-format-14"; [ -z "$(CI)" ]; fi
 CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
-LAWS := $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))
+LAWS := $(sort $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))) # a later one may hang on an earlier one by a ratio
 catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o hardware/$${n%%-*}/$$n.yaml || exit 1; done

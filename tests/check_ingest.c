@@ -210,7 +210,7 @@ static const struct {
 	{"n_prompt,n_gen,avg_ns\n\"8\",\"0\",\"5", "f:2: a quote is not closed"},
 	{"n_prompt,n_gen,avg_ns\n8,0,5,9\n", "f:2: 4 fields under 3"},
 	{"n_prompt,n_prompt\n8,0\n", "f:1: two columns"},
-	{"kind,seconds\nxx,1\n", "f:2: kind: expected pp, tg or pg"},
+	{"kind,seconds\nxx,1\n", "f:2: kind: expected pp, tg, pg, gemm, copy or read"},
 	{"kind,prompt,seconds\npp,512,inf\n", "f:2: seconds: expected a number"},
 	{"kind,prompt,seconds\npp,512,\n", "f:2: a run of 0 s"},
 	{"kind,prompt,gen,seconds\ntg,512,4,1\n", "f:2: prompt and gen do not go with kind"},

@@ -40,6 +40,7 @@
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \
 	SUITE(law)                                                                                           \
+	SUITE(evidence)                                                                                      \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

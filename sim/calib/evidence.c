@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct loaded_device {
+	enum evidence_profile profile;
 	const char *machine, *runtime; /* NULL: any */
 	struct known_device device;
 };
@@ -43,11 +44,12 @@ static const struct known_device *device_of(struct gathering *g, const char *mac
 	struct loaded_device *d;
 
 	for (size_t i = 0; i < g->devices.n; i++)
-		if (same_text(g->devices.at[i]->machine, machine) &&
+		if (g->devices.at[i]->profile == g->profile &&
+		    same_text(g->devices.at[i]->machine, machine) &&
 		    same_text(g->devices.at[i]->runtime, runtime))
 			return &g->devices.at[i]->device;
 	d = arena_alloc(g->l->arena, sizeof *d);
-	*d = (struct loaded_device){.machine = machine, .runtime = runtime};
+	*d = (struct loaded_device){.profile = g->profile, .machine = machine, .runtime = runtime};
 	if (load_as(g, machine, runtime, &d->device) != 0)
 		return NULL;
 	VEC_ADD(&g->devices, d);
@@ -67,17 +69,46 @@ static const struct model *model_of(struct gathering *g, const char *name)
 	return m;
 }
 
-static int take(struct gathering *g, const struct run *run, const char *runtime, struct evidence_row *row,
-		struct err *err)
+static int take(struct gathering *g, const struct run *run, struct evidence_row *row, struct err *err)
 {
-	const enum dtype compute = DTYPE_F16;
+	const char *runtime = g->profile ? run->runtime : NULL;
 
 	*row = (struct evidence_row){.run = run, .device = device_of(g, run->machine, runtime)};
-	row->model = row->device ? model_of(g, run->model) : NULL;
+	if (!row->device)
+		return -1;
+	if (run_is_operator(run))
+		return row->device->profile ? evidence_check(row, row->device->profile, err) : 0;
+	row->model = model_of(g, run->model);
 	if (!row->model)
 		return -1;
-	return guess_precision(run, run->weights, row->device->profile ? row->device->compute : compute,
+	return guess_precision(run, run->weights, row->device->profile ? row->device->compute : DTYPE_F16,
 			       &row->precision, err);
+}
+
+/* What a ratio is over: the same on the other machine, where its runtime is another as the catalogue has it.
+ */
+static int take_over(struct gathering *g, struct evidence_row *row, struct err *err)
+{
+	const enum evidence_profile profile = g->profile;
+	struct run *other;
+	struct evidence_row *over;
+	int rc;
+
+	if (!row->run->over)
+		return 0;
+	other = arena_alloc(g->l->arena, sizeof *other);
+	over = arena_alloc(g->l->arena, sizeof *over);
+	*other = *row->run;
+	other->machine = row->run->over;
+	other->runtime = row->run->over_runtime;
+	other->over = other->over_runtime = NULL;
+	other->seconds = 0;
+	if (profile == EVIDENCE_STRANGER || !same_text(other->runtime, row->run->runtime))
+		g->profile = EVIDENCE_PROFILE;
+	rc = take(g, other, over, err);
+	g->profile = profile;
+	row->over = over;
+	return rc;
 }
 
 int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profile profile,
@@ -92,7 +123,8 @@ int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profi
 	for (size_t i = 0; i < runs->n && rc == 0; i++) {
 		const struct run *run = &runs->at[i];
 
-		rc = take(&g, run, profile ? run->runtime : NULL, &e->at[e->n], err);
+		rc = take(&g, run, &e->at[e->n], err);
+		rc = rc == 0 ? take_over(&g, &e->at[e->n], err) : rc;
 		e->n += rc == 0;
 	}
 	VEC_FREE(&g.devices);
@@ -100,8 +132,35 @@ int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profi
 	return rc;
 }
 
+static enum dtype compute_of(const struct evidence_row *row, const struct profile *p)
+{
+	return row->run->kind == RUN_GEMM ? row->run->product.dtype : known_compute(p);
+}
+
+int evidence_check(const struct evidence_row *row, const struct profile *p, struct err *err)
+{
+	const enum dtype t = compute_of(row, p);
+
+	if (p->gemm[t])
+		return 0;
+	err_set(err, "%s:%d: runtime '%s' of %s has no 'gemm_%s' table", row->run->path, row->run->line,
+		p->origin.name, row->run->machine, dtype_names[t]);
+	return err_hint(err, "it is not known what its products of that dtype reach");
+}
+
+struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p)
+{
+	const struct known_device *d = row->device;
+	const struct site site = site_make(a, d->machine, d->device, p, compute_of(row, p));
+
+	return replay_make(a, row->model, &row->precision, &site, row->run);
+}
+
 const char *evidence_name(struct arena *a, const struct evidence_row *row)
 {
-	return arena_printf(a, "%s %s %s", row->run->model, mix_names[row->precision.weights],
-			    run_name(a, row->run));
+	const char *name = run_name(a, row->run);
+
+	return row->model
+		       ? arena_printf(a, "%s %s %s", row->run->model, mix_names[row->precision.weights], name)
+		       : name;
 }

@@ -2,7 +2,8 @@
  * evidence.h - measured runs of many machines, each row with the machine, the model and the weights it names.
  *
  * Layer calib. Machines and models are loaded once each. A row stands for one measurement that a profile can
- * be fitted to, or held against.
+ * be fitted to, or held against. A ratio's row carries that of the other machine, always as the catalogue has
+ * it, unless its runtime is the row's own.
  */
 #ifndef SIM_CALIB_EVIDENCE_H
 #define SIM_CALIB_EVIDENCE_H
@@ -11,8 +12,9 @@
 struct evidence_row {
 	const struct run *run;
 	const struct known_device *device; /* profile: of the row's runtime; NULL where none was asked for */
-	const struct model *model;
+	const struct model *model;         /* NULL: an operator alone */
 	struct precision precision;
+	const struct evidence_row *over; /* of a ratio, what it is over: the same on the other machine */
 };
 
 struct evidence {
@@ -29,6 +31,12 @@ enum evidence_profile {
 /* Rows of runs that name their machines. -1 with err set, or with reasons in the loader's diags. */
 int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profile profile,
 		  struct evidence *e, struct err *err);
+
+/* The row's own run (not the ratio) under a profile of its device; in the arena. */
+struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p);
+
+/* -1 with err where a profile lacks what a row's operator needs. */
+int evidence_check(const struct evidence_row *row, const struct profile *p, struct err *err);
 
 /* What a row is of, for people: "llama-2-7b q4_0 pp512". */
 const char *evidence_name(struct arena *a, const struct evidence_row *row);

@@ -1,4 +1,5 @@
-/* ingest.c - json, jsonl and csv; tables and text are in ingest_text.c. See ingest.h. */
+/* ingest.c - json, jsonl, csv and what runs are called; tables and text are in ingest_text.c, our own csv in
+ * ingest_own.c. See ingest.h. */
 #include "sim/calib/ingest.h"
 
 #include <math.h>
@@ -12,10 +13,7 @@
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
-const char *const run_kind_names[RUN_KIND_N + 1] = {
-	[RUN_PP] = "pp", [RUN_TG] = "tg", [RUN_PG] = "pg", [RUN_KIND_N] = NULL};
-
-static const double tokens_max = 1e8, seconds_max = 1e6, samples_max = 1e6;
+static const double tokens_max = 1e8, seconds_max = READING_SECONDS_MAX;
 
 int reading_fail(struct reading *r, int line, const char *what, const char *value)
 {
@@ -50,9 +48,11 @@ enum flash reading_flash(const char *text)
 
 int reading_add(struct reading *r, struct run row)
 {
+	row.path = r->path;
 	row.batch = row.batch ? row.batch : 1;
-	row.kind = !row.gen ? RUN_PP : !row.prompt ? RUN_TG : RUN_PG;
-	if (!row.prompt && !row.gen)
+	if (!run_is_operator(&row))
+		row.kind = !row.gen ? RUN_PP : !row.prompt ? RUN_TG : RUN_PG;
+	if (!run_is_operator(&row) && !row.prompt && !row.gen)
 		return err_set(r->err, "%s:%d: neither prompt nor generated tokens", r->path, row.line);
 	if (!(row.seconds > 0) || row.seconds > seconds_max)
 		return err_set(r->err, "%s:%d: a run of %g s: times must be positive, and at most %g s",
@@ -63,17 +63,8 @@ int reading_add(struct reading *r, struct run row)
 	return 0;
 }
 
-/* A record of named texts: a JSON object, or a row of csv. */
-struct record {
-	struct reading *r;
-	int line;
-	const struct yml *object; /* or: */
-	const struct csv *csv;
-	const struct csv_row *row;
-};
-
 /* NULL: absent, or empty. */
-static const char *text_of(const struct record *c, const char *key)
+const char *record_text(const struct record *c, const char *key)
 {
 	const struct yml *v = c->object ? yml_get(c->object, key) : NULL;
 	const char *text =
@@ -82,21 +73,22 @@ static const char *text_of(const struct record *c, const char *key)
 	return text && *text ? text : NULL;
 }
 
-static int number_of(const struct record *c, const char *key, double max, double *value)
+int record_number(const struct record *c, const char *key, double max, double *value)
 {
-	const char *text = text_of(c, key);
+	const char *text = record_text(c, key);
 
 	return text ? reading_number(c->r, c->line, key, text, max, value) : 0;
 }
 
-static int count_of(const struct record *c, const char *key, int64_t *value)
+int record_count(const struct record *c, const char *key, int64_t *value)
 {
 	double x = (double)*value;
 
-	if (number_of(c, key, tokens_max, &x) != 0)
+	if (record_number(c, key, tokens_max, &x) != 0)
 		return -1;
 	if (x != floor(x))
-		return reading_fail(c->r, c->line, "expected a whole number of tokens, got", text_of(c, key));
+		return reading_fail(c->r, c->line, "expected a whole number of tokens, got",
+				    record_text(c, key));
 	*value = (int64_t)x;
 	return 0;
 }
@@ -128,7 +120,7 @@ static int take_samples(const struct record *c, const struct yml *list, struct r
 
 static const char *model_of(const struct record *c)
 {
-	const char *file = text_of(c, "model_filename"), *type = text_of(c, "model_type");
+	const char *file = record_text(c, "model_filename"), *type = record_text(c, "model_type");
 
 	if (file && type)
 		return arena_printf(c->r->arena, "%s (%s)", type, file);
@@ -142,22 +134,23 @@ static int take_llama(const struct record *c)
 	const struct yml *samples = c->object ? yml_get(c->object, "samples_ns") : NULL;
 	double ns = 0, sd = 0, rate = 0;
 
-	if (!text_of(c, "n_prompt") || !text_of(c, "n_gen"))
+	if (!record_text(c, "n_prompt") || !record_text(c, "n_gen"))
 		return err_set(c->r->err, "%s:%d: 'n_prompt' or 'n_gen' is missing", c->r->path, c->line);
-	if (count_of(c, "n_prompt", &run.prompt) != 0 || count_of(c, "n_gen", &run.gen) != 0 ||
-	    count_of(c, "n_depth", &run.depth) != 0 || count_of(c, "n_ubatch", &run.chunk) != 0 ||
-	    count_of(c, "build_number", &run.build) != 0 ||
-	    number_of(c, "model_size", 1e16, &run.bytes) != 0 ||
-	    number_of(c, "model_n_params", 1e16, &run.params) != 0 ||
-	    number_of(c, "avg_ns", seconds_max * 1e9, &ns) != 0 ||
-	    number_of(c, "stddev_ns", seconds_max * 1e9, &sd) != 0 || number_of(c, "avg_ts", 1e9, &rate) != 0)
+	if (record_count(c, "n_prompt", &run.prompt) != 0 || record_count(c, "n_gen", &run.gen) != 0 ||
+	    record_count(c, "n_depth", &run.depth) != 0 || record_count(c, "n_ubatch", &run.chunk) != 0 ||
+	    record_count(c, "build_number", &run.build) != 0 ||
+	    record_number(c, "model_size", 1e16, &run.bytes) != 0 ||
+	    record_number(c, "model_n_params", 1e16, &run.params) != 0 ||
+	    record_number(c, "avg_ns", seconds_max * 1e9, &ns) != 0 ||
+	    record_number(c, "stddev_ns", seconds_max * 1e9, &sd) != 0 ||
+	    record_number(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
-	run.flash = reading_flash(text_of(c, "flash_attn"));
+	run.flash = reading_flash(record_text(c, "flash_attn"));
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)
 		return -1;
-	if (!samples && !text_of(c, "avg_ns")) {
+	if (!samples && !record_text(c, "avg_ns")) {
 		if (!(rate > 0))
 			return err_set(c->r->err, "%s:%d: it has neither 'samples_ns', 'avg_ns' nor 'avg_ts'",
 				       c->r->path, c->line);
@@ -173,15 +166,15 @@ static int take_batched(const struct record *c)
 	int64_t shared = 0, gen = 0;
 	double tg_s = 0;
 
-	if (count_of(c, "pp", &pp.prompt) != 0 || count_of(c, "tg", &gen) != 0 ||
-	    count_of(c, "pl", &pp.batch) != 0 || count_of(c, "n_ubatch", &pp.chunk) != 0 ||
-	    number_of(c, "t_pp", seconds_max, &pp.seconds) != 0 ||
-	    number_of(c, "t_tg", seconds_max, &tg_s) != 0)
+	if (record_count(c, "pp", &pp.prompt) != 0 || record_count(c, "tg", &gen) != 0 ||
+	    record_count(c, "pl", &pp.batch) != 0 || record_count(c, "n_ubatch", &pp.chunk) != 0 ||
+	    record_number(c, "t_pp", seconds_max, &pp.seconds) != 0 ||
+	    record_number(c, "t_tg", seconds_max, &tg_s) != 0)
 		return -1;
-	if (text_of(c, "is_pp_shared") && strcmp(text_of(c, "is_pp_shared"), "false") &&
-	    count_of(c, "is_pp_shared", &shared) != 0)
+	if (record_text(c, "is_pp_shared") && strcmp(record_text(c, "is_pp_shared"), "false") &&
+	    record_count(c, "is_pp_shared", &shared) != 0)
 		return -1;
-	pp.flash = reading_flash(text_of(c, "flash_attn"));
+	pp.flash = reading_flash(record_text(c, "flash_attn"));
 	tg = (struct run){.line = c->line,
 			  .gen = gen,
 			  .depth = pp.prompt,
@@ -194,58 +187,6 @@ static int take_batched(const struct record *c)
 	if (pp.prompt && reading_add(c->r, pp) != 0)
 		return -1;
 	return gen ? reading_add(c->r, tg) : 0;
-}
-
-/* Whose run it is, of rows that say. */
-static int take_names(const struct record *c, struct run *run)
-{
-	const char *use = text_of(c, "use");
-
-	run->machine = text_of(c, "machine");
-	run->runtime = text_of(c, "runtime");
-	run->weights = text_of(c, "weights");
-	run->set = text_of(c, "set");
-	run->source = text_of(c, "source");
-	if (use && strcmp(use, "fit") != 0 && strcmp(use, "check") != 0)
-		return reading_fail(c->r, c->line, "use: expected fit or check, got", use);
-	run->held_out = use && !strcmp(use, "check");
-	if (csv_column(c->csv, "machine") != (size_t)-1 && (!run->machine || !run->runtime || !run->model))
-		return err_set(c->r->err, "%s:%d: rows of many machines each say machine, runtime and model",
-			       c->r->path, c->line);
-	return 0;
-}
-
-/* Our own csv. */
-static int take_own(const struct record *c)
-{
-	struct run run = {.line = c->line, .model = text_of(c, "model"), .batch = 1};
-	const char *kind = text_of(c, "kind");
-	double n = 1, rate = 0;
-	int k = 0;
-
-	while (kind && k < RUN_KIND_N && strcmp(run_kind_names[k], kind))
-		k++;
-	if (!kind || k == RUN_KIND_N)
-		return reading_fail(c->r, c->line, "kind: expected pp, tg or pg, got", kind ? kind : "");
-	if (count_of(c, "prompt", &run.prompt) != 0 || count_of(c, "gen", &run.gen) != 0 ||
-	    count_of(c, "depth", &run.depth) != 0 || count_of(c, "batch", &run.batch) != 0 ||
-	    count_of(c, "chunk", &run.chunk) != 0 || count_of(c, "build", &run.build) != 0 ||
-	    number_of(c, "bytes", 1e16, &run.bytes) != 0 || number_of(c, "params", 1e16, &run.params) != 0 ||
-	    number_of(c, "sd", seconds_max, &run.sd) != 0 || number_of(c, "n", samples_max, &n) != 0 ||
-	    number_of(c, "seconds", seconds_max, &run.seconds) != 0 ||
-	    number_of(c, "tok_per_s", 1e9, &rate) != 0)
-		return -1;
-	if ((k != RUN_TG && !run.prompt) || (k != RUN_PP && !run.gen) || (k == RUN_PP && run.gen) ||
-	    (k == RUN_TG && run.prompt))
-		return reading_fail(c->r, c->line, "prompt and gen do not go with kind", kind);
-	run.n = (int64_t)n;
-	if (take_names(c, &run) != 0)
-		return -1;
-	run.tool = text_of(c, "tool");
-	run.flash = reading_flash(text_of(c, "flash_attn"));
-	if (!text_of(c, "seconds") && rate > 0)
-		run.seconds = (double)((run.batch ? run.batch : 1) * (run.prompt + run.gen)) / rate;
-	return reading_add(c->r, run);
 }
 
 static int take_object(struct reading *r, const struct yml *object, int line, const char **tool)
@@ -316,14 +257,16 @@ static int ingest_jsonl(struct reading *r, const char *text, const char **tool)
 
 static int ingest_csv(struct reading *r, const char *text, const char **tool)
 {
+	static const char *const measures[] = {"seconds", "tok_per_s", "rate", "ratio"};
 	struct csv csv = {0};
-	bool llama, own;
+	bool llama, own = false;
 
 	if (csv_read(r->arena, r->path, text, &csv, r->err) != 0)
 		return -1;
 	llama = csv_column(&csv, "n_prompt") != (size_t)-1;
-	own = csv_column(&csv, "kind") != (size_t)-1 &&
-	      (csv_column(&csv, "seconds") != (size_t)-1 || csv_column(&csv, "tok_per_s") != (size_t)-1);
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		own = own || csv_column(&csv, measures[i]) != (size_t)-1;
+	own = own && csv_column(&csv, "kind") != (size_t)-1;
 	if (!llama && !own) {
 		err_set(r->err, "%s: not a file of runs that is known here", r->path);
 		return err_hint(
@@ -335,7 +278,7 @@ static int ingest_csv(struct reading *r, const char *text, const char **tool)
 	for (size_t i = 0; i < csv.n; i++) {
 		const struct record c = {.r = r, .line = csv.rows[i].line, .csv = &csv, .row = &csv.rows[i]};
 
-		if ((llama ? take_llama : take_own)(&c) != 0)
+		if ((llama ? take_llama : ingest_own)(&c) != 0)
 			return -1;
 	}
 	return 0;
@@ -437,6 +380,13 @@ bool runs_name_machines(const struct runs *r)
 
 int runs_one_model(const struct runs *r, struct err *err)
 {
+	for (size_t i = 0; i < r->n; i++) {
+		if (!run_is_operator(&r->at[i]) && !r->at[i].over)
+			continue;
+		err_set(err, "%s:%d: %s is no run of a model on one machine", r->path, r->at[i].line,
+			r->at[i].over ? "a ratio" : "an operator alone");
+		return err_hint(err, "'calibrate --family LAW' and 'validate' without a machine take it");
+	}
 	for (size_t i = 1; i < r->n; i++) {
 		const char *a = r->at[0].model, *b = r->at[i].model;
 
@@ -449,14 +399,54 @@ int runs_one_model(const struct runs *r, struct err *err)
 	return 0;
 }
 
-double run_tokens(const struct run *r)
+/* ---- what runs are ---- */
+
+const char *const run_kind_names[RUN_KIND_N + 1] = {
+	[RUN_PP] = "pp",     [RUN_TG] = "tg",     [RUN_PG] = "pg",    [RUN_GEMM] = "gemm",
+	[RUN_COPY] = "copy", [RUN_READ] = "read", [RUN_KIND_N] = NULL};
+
+bool run_is_operator(const struct run *r)
 {
-	return (double)r->batch * (double)(r->prompt + r->gen);
+	return r->kind >= RUN_GEMM;
 }
 
-double run_tok_per_s(const struct run *r)
+double run_work(const struct run *r)
 {
-	return run_tokens(r) / r->seconds;
+	if (r->kind == RUN_GEMM)
+		return 2 * (double)r->product.m * (double)r->product.n * (double)r->product.k;
+	return run_is_operator(r) ? r->moved_B : (double)r->batch * (double)(r->prompt + r->gen);
+}
+
+double run_rate_of(const struct run *r, double seconds)
+{
+	const double unit = r->kind == RUN_GEMM ? 1e12 : run_is_operator(r) ? 1e9 : 1;
+
+	return r->over ? 1 / seconds : run_work(r) / seconds / unit;
+}
+
+double run_rate(const struct run *r)
+{
+	return run_rate_of(r, r->seconds);
+}
+
+const char *run_unit(const struct run *r)
+{
+	if (r->over)
+		return "times";
+	return r->kind == RUN_GEMM ? "TFLOPS" : run_is_operator(r) ? "GB/s" : "tok/s";
+}
+
+static void add_operator(const struct run *r, struct str *s)
+{
+	str_add(s, run_kind_names[r->kind]);
+	if (r->kind != RUN_GEMM) {
+		str_add(s, " ");
+		units_format(s, r->moved_B, DIM_BYTES, 4);
+		return;
+	}
+	str_addf(s, " %s %lld", dtype_names[r->product.dtype], (long long)r->product.m);
+	if (r->product.m != r->product.n || r->product.m != r->product.k)
+		str_addf(s, "x%lldx%lld", (long long)r->product.n, (long long)r->product.k);
 }
 
 const char *run_name(struct arena *a, const struct run *r)
@@ -464,6 +454,8 @@ const char *run_name(struct arena *a, const struct run *r)
 	struct str s = STR_INIT;
 	const char *name;
 
+	if (run_is_operator(r))
+		add_operator(r, &s);
 	if (r->prompt)
 		str_addf(&s, "pp%lld", (long long)r->prompt);
 	if (r->gen)
@@ -472,6 +464,10 @@ const char *run_name(struct arena *a, const struct run *r)
 		str_addf(&s, " @ d%lld", (long long)r->depth);
 	if (r->batch > 1)
 		str_addf(&s, " x %lld", (long long)r->batch);
+	if (r->over)
+		str_addf(&s, " over %s", r->over);
+	if (r->over_runtime && strcmp(r->over_runtime, r->runtime) != 0)
+		str_addf(&s, " %s", r->over_runtime);
 	name = arena_strdup(a, s.text);
 	str_release(&s);
 	return name;

@@ -183,7 +183,6 @@ struct replay law_replay(const struct law *law, struct arena *a, const double va
 {
 	const struct known_device *d = row->device;
 	struct own *o = arena_alloc(a, sizeof *o);
-	struct site site;
 
 	own_copy(law->profile, o);
 	o->p.chips_like = NULL; /* chips are law_values' */
@@ -195,15 +194,21 @@ struct replay law_replay(const struct law *law, struct arena *a, const double va
 			q->value = fmin(value[i], strncmp(law_param_name(law, i), "dequant", 7) ? 1 : 10);
 	}
 	derive_profile(d->machine, d->device, &o->p);
-	site = site_make(a, d->machine, d->device, &o->p, known_compute(&o->p));
-	return replay_make(a, row->model, &row->precision, &site, row->run);
+	return evidence_replay(a, row, &o->p);
 }
 
 double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row)
 {
+	return law_own_seconds(law, v, row) / (row->over ? law_own_seconds(law, v, row->over) : 1);
+}
+
+double law_own_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row)
+{
+	const bool under = law_takes(law, row);
 	struct arena scratch = ARENA_INIT;
-	const struct replay r = law_replay(law, &scratch, v->of, row);
-	const double s = replay_seconds(&r, v->chip[law_chip_of(v, row)].speed);
+	const struct replay r = under ? law_replay(law, &scratch, v->of, row)
+				      : evidence_replay(&scratch, row, row->device->profile);
+	const double s = replay_seconds(&r, under ? v->chip[law_chip_of(v, row)].speed : NULL);
 
 	arena_release(&scratch);
 	return s;

@@ -60,8 +60,18 @@ bool law_takes(const struct law *law, const struct evidence_row *row);
 int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
 	    struct err *err);
 
-/* What the law says of a row. */
+/* What the law says of a row, as its `seconds` are meant: of a ratio, those on its machine as a share of
+ * those on the other, which moves with the law where it is of the law's runtime. */
 double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row);
+
+/* d ln law_seconds() / d ln of each of the law's numbers, and of what its chips have a factor of:
+ * REPLAY_ARITHMETIC, REPLAY_MEMORY. */
+enum { LAW_ONES = 2 };
+struct law_slopes {
+	double of[LAW_PARAMS], chip[LAW_CHIPS][LAW_ONES];
+};
+void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
+		struct law_slopes *d);
 
 /* Relative error of each row of the law, NAN for others: predicted from a fit without its machine (where all
  * rows are of one machine, without its model). fitted: with it. */

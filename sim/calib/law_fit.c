@@ -16,7 +16,7 @@ static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
 
 /* ---- what is expected of a chip ---- */
 
-enum { ONES = 2 }; /* REPLAY_ARITHMETIC and REPLAY_MEMORY */
+enum { ONES = LAW_ONES };
 
 struct expected {
 	double mean[ONES], sd[ONES]; /* of the logarithms */
@@ -68,19 +68,29 @@ struct fit_job {
 	struct expected expected[LAW_CHIPS];
 };
 
+static void list_chip(const struct law *law, const struct evidence_row *row, struct fit_job *j,
+		      const struct evidence_row *of[LAW_CHIPS])
+{
+	const char *name = chip_name(row);
+
+	if (!law_takes(law, row) || chip_named(&j->v, name) != SIZE_MAX)
+		return;
+	if (j->v.chips_n == LAW_CHIPS)
+		BUG("more than %d chips", LAW_CHIPS);
+	of[j->v.chips_n] = row;
+	j->v.chip[j->v.chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+}
+
 static void list_chips(const struct law *law, const struct evidence *e, struct fit_job *j)
 {
 	const struct evidence_row *of[LAW_CHIPS];
 
 	for (size_t i = 0; i < e->n; i++) {
-		const char *name = chip_name(&e->at[i]);
-
-		if (!law_takes(law, &e->at[i]) || chip_named(&j->v, name) != SIZE_MAX)
+		if (!law_takes(law, &e->at[i]))
 			continue;
-		if (j->v.chips_n == LAW_CHIPS)
-			BUG("more than %d chips", LAW_CHIPS);
-		of[j->v.chips_n] = &e->at[i];
-		j->v.chip[j->v.chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+		list_chip(law, &e->at[i], j, of);
+		if (e->at[i].over)
+			list_chip(law, e->at[i].over, j, of);
 	}
 	for (size_t i = 0; i < j->v.chips_n; i++) {
 		expect(law, &j->v, of[i], &j->expected[i]);
@@ -133,32 +143,53 @@ static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
 
 static const double step = 1e-4;
 
-/* d misfit / d theta of one row: a replay for each of the family's numbers, one for all that is the chip's.
- */
-static void row_slopes(const struct fit_job *j, const struct law_values *v, size_t row, gsl_matrix *slopes)
+/* Of a row's own machine, or of what a ratio is over: a replay for each of the family's numbers, one for all
+ * that is the chip's. */
+static void add_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
+		       double sign, struct law_slopes *d)
 {
-	const size_t n = j->law->params_n, chip = law_chip_of(v, j->rows[row]);
+	const size_t chip = law_chip_of(v, row);
 	struct arena scratch = ARENA_INIT;
-	const struct replay r = law_replay(j->law, &scratch, v->of, j->rows[row]);
+	const struct replay r = law_replay(law, &scratch, v->of, row);
 	const double base = replay_seconds(&r, v->chip[chip].speed);
 	double moved[LAW_PARAMS], speed[REPLAY_PARAMS];
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < law->params_n; i++) {
 		struct replay other;
 
 		memcpy(moved, v->of, sizeof moved);
 		moved[i] *= exp(step);
-		other = law_replay(j->law, &scratch, moved, j->rows[row]);
-		gsl_matrix_set(slopes, row, i,
-			       log(replay_seconds(&other, v->chip[chip].speed) / base) / step / row_sd);
+		other = law_replay(law, &scratch, moved, row);
+		d->of[i] += sign * log(replay_seconds(&other, v->chip[chip].speed) / base) / step;
 	}
 	for (size_t k = 0; k < ONES; k++) {
 		memcpy(speed, v->chip[chip].speed, sizeof speed);
 		speed[k] *= exp(step);
-		gsl_matrix_set(slopes, row, n + ONES * chip + k,
-			       log(replay_seconds(&r, speed) / base) / step / row_sd);
+		d->chip[chip][k] += sign * log(replay_seconds(&r, speed) / base) / step;
 	}
 	arena_release(&scratch);
+}
+
+void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
+		struct law_slopes *d)
+{
+	*d = (struct law_slopes){{0}, {{0}}};
+	add_slopes(law, v, row, 1, d);
+	if (row->over && law_takes(law, row->over))
+		add_slopes(law, v, row->over, -1, d);
+}
+
+static void row_slopes(const struct fit_job *j, const struct law_values *v, size_t row, gsl_matrix *slopes)
+{
+	const size_t n = j->law->params_n;
+	struct law_slopes d;
+
+	law_slopes(j->law, v, j->rows[row], &d);
+	for (size_t i = 0; i < n; i++)
+		gsl_matrix_set(slopes, row, i, d.of[i] / row_sd);
+	for (size_t c = 0; c < v->chips_n; c++)
+		for (size_t k = 0; k < ONES; k++)
+			gsl_matrix_set(slopes, row, n + ONES * c + k, d.chip[c][k] / row_sd);
 }
 
 static int all_slopes(const gsl_vector *theta, void *data, gsl_matrix *slopes)
@@ -223,9 +254,20 @@ static void reweigh(struct fit_job *j, const gsl_vector *r)
 	free(size);
 }
 
+/* What is left out where all rows are of one machine: a model, or operators of a kind. */
+static const char *subject(const struct run *run)
+{
+	return run->model ? run->model : run_kind_names[run->kind];
+}
+
+static bool is_of(const struct run *run, const char *machine, const char *model)
+{
+	return (machine && !strcmp(run->machine, machine)) || (model && !strcmp(subject(run), model));
+}
+
 static bool left_out(const struct evidence_row *row, const char *machine, const char *model)
 {
-	return (machine && !strcmp(row->run->machine, machine)) || (model && !strcmp(row->run->model, model));
+	return is_of(row->run, machine, model) || (row->over && is_of(row->over->run, machine, model));
 }
 
 static void begin(const struct fit_job *j, gsl_vector *theta)
@@ -274,6 +316,9 @@ int law_fit_without(const struct law *law, const struct evidence *e, const char 
 int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
 	    struct err *err)
 {
+	for (size_t i = 0; i < e->n; i++)
+		if (law_takes(law, &e->at[i]) && evidence_check(&e->at[i], law->profile, err) != 0)
+			return -1;
 	if (law_fit_without(law, e, without, NULL, v) == 0)
 		return 0;
 	return err_set(err, "%s: the fit does not converge", law->path);
@@ -312,7 +357,7 @@ int law_leave_out(const struct law *law, const struct evidence *e, struct law_er
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const char *machine = by_model ? NULL : run->machine, *model = by_model ? run->model : NULL;
+		const char *machine = by_model ? NULL : run->machine, *model = by_model ? subject(run) : NULL;
 
 		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
 			continue;
@@ -325,7 +370,7 @@ int law_leave_out(const struct law *law, const struct evidence *e, struct law_er
 			return err_set(err, "%s: the fit without %s does not converge", law->path,
 				       run->machine);
 		for (size_t k = i; k < e->n; k++)
-			if (law_fits(law, &e->at[k]) && left_out(&e->at[k], machine, model)) {
+			if (law_fits(law, &e->at[k]) && is_of(e->at[k].run, machine, model)) {
 				errors->without[k] = error_of(law, &v, &e->at[k]);
 				errors->fitted[k] = error_of(law, &all, &e->at[k]);
 			}

@@ -32,6 +32,10 @@ const struct qty *law_number(const struct law *law, size_t i);
 struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
 			 const struct evidence_row *row);
 
+/* The seconds of a row's own machine, or of what a ratio is over: under the law, or as the catalogue has it
+ * where it is of another runtime. */
+double law_own_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row);
+
 /* A row that the law is fitted to. */
 bool law_fits(const struct law *law, const struct evidence_row *row);
 

@@ -18,9 +18,9 @@ struct writing {
 	const struct evidence *e;
 	struct law_errors errors;
 	struct law_values v;
-	double sd[LAW_PARAMS];       /* relative */
-	size_t rows_of[LAW_PARAMS];  /* rows it matters to */
-	double (*slope)[LAW_PARAMS]; /* of each row: d ln t / d ln value */
+	double sd[LAW_PARAMS];      /* relative */
+	size_t rows_of[LAW_PARAMS]; /* rows it matters to */
+	struct law_slopes *slope;   /* of each row */
 	size_t machines, rows;
 };
 
@@ -36,22 +36,9 @@ static bool is_said(const struct writing *w, size_t i)
 
 static void find_slopes(struct writing *w)
 {
-	const double step = 1e-3;
-
-	for (size_t i = 0; i < w->e->n; i++) {
-		double base;
-
-		if (!is_said(w, i))
-			continue;
-		base = law_seconds(w->law, &w->v, &w->e->at[i]);
-		for (size_t p = 0; p < w->law->params_n; p++) {
-			struct law_values moved = w->v;
-
-			moved.of[p] *= 1 + step;
-			w->slope[i][p] =
-				log(law_seconds(w->law, &moved, &w->e->at[i]) / base) / log(1 + step);
-		}
-	}
+	for (size_t i = 0; i < w->e->n; i++)
+		if (is_said(w, i))
+			law_slopes(w->law, &w->v, &w->e->at[i], &w->slope[i]);
 }
 
 /* Each number gets the errors of the rows that hang on it. */
@@ -62,7 +49,7 @@ static void share_errors_out(struct writing *w)
 
 		w->rows_of[p] = 0;
 		for (size_t i = 0; i < w->e->n; i++) {
-			const double s = is_fitted(w, i) ? w->slope[i][p] * w->slope[i][p] : 0;
+			const double s = is_fitted(w, i) ? w->slope[i].of[p] * w->slope[i].of[p] : 0;
 
 			if (!is_fitted(w, i))
 				continue;
@@ -82,7 +69,7 @@ static double spread_of(const struct writing *w, size_t i)
 	double group[LAW_GROUPS] = {0}, sum = 0;
 
 	for (size_t p = 0; p < w->law->params_n; p++)
-		group[law_keys[w->law->key[p]].group] += fabs(w->slope[i][p]) * w->sd[p];
+		group[law_keys[w->law->key[p]].group] += fabs(w->slope[i].of[p]) * w->sd[p];
 	for (int k = 0; k < LAW_GROUPS; k++)
 		sum += group[k] * group[k];
 	return sqrt(sum);
@@ -125,14 +112,15 @@ static void look_at_chip(const struct writing *w, struct chip_fit *c)
 	for (int k = 0; k < 2; k++)
 		h[k][k] = 1 / (c->chip->expected_sd[both[k]] * c->chip->expected_sd[both[k]]);
 	for (size_t i = 0; i < w->e->n; i++) {
+		const struct evidence_row *row = &w->e->at[i];
 		struct arena scratch = ARENA_INIT;
 		const double step = 1e-3;
 		double slope[2], s, left;
 		struct replay r;
 
-		if (!is_said(w, i) || &w->v.chip[law_chip_of(&w->v, &w->e->at[i])] != c->chip)
+		if (!is_said(w, i) || &w->v.chip[law_chip_of(&w->v, row)] != c->chip)
 			continue;
-		r = law_replay(w->law, &scratch, w->v.of, &w->e->at[i]);
+		r = law_replay(w->law, &scratch, w->v.of, row);
 		s = replay_seconds(&r, c->chip->speed);
 		for (int k = 0; k < 2; k++) {
 			double moved[REPLAY_PARAMS];
@@ -144,7 +132,7 @@ static void look_at_chip(const struct writing *w, struct chip_fit *c)
 		for (int k = 0; k < 2; k++)
 			for (int l = 0; l < 2 && is_fitted(w, i); l++)
 				h[k][l] += slope[k] * slope[l] / (run_sd * run_sd);
-		left = pow(log(s / w->e->at[i].run->seconds), 2);
+		left = pow(log(law_seconds(w->law, &w->v, row) / row->run->seconds), 2);
 		c->left += left;
 		c->n++;
 		if (is_fitted(w, i)) {

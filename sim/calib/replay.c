@@ -112,12 +112,60 @@ static void add_steps(struct builder *b, const struct run *r)
 	}
 }
 
+static void add_cost(struct builder *b, const struct cost *c)
+{
+	const struct replay_op one = {*c, false, 1};
+
+	b->from = how_worse(b->from, cost_from(c));
+	VEC_ADD(&b->ops, one);
+}
+
+static void add_gemm(struct builder *b, const struct run *r)
+{
+	static const enum format_id formats_of[DTYPE_N] = {
+		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
+	const enum format_id f = formats_of[b->site->compute];
+	const double m = (double)r->product.m, n = (double)r->product.n, k = (double)r->product.k;
+	const struct qty *sync = &b->site->profile->gemm[b->site->compute]->sync;
+	const struct op op = {.name = "gemm",
+			      .kind = OP_LINEAR,
+			      .split = SPLIT_COLUMNS,
+			      .phase = PHASE_PREFILL,
+			      .m = r->product.m,
+			      .n = r->product.n,
+			      .k = r->product.k,
+			      .copies = 1,
+			      .rows = m,
+			      .flop = run_work(r),
+			      .format = f,
+			      .weight_B = format_bytes(f, n * k),
+			      .tensor_B = format_bytes(f, m * (k + n)),
+			      .times = 1};
+	struct cost c = cost_of(&op, b->site, 1);
+
+	if (sync->value > c.overhead.s)
+		c.overhead = (struct term){sync->value, sync->spread, sync->how};
+	add_cost(b, &c);
+}
+
+static void add_stream(struct builder *b, const struct run *r)
+{
+	const struct profile *p = b->site->profile;
+	const struct cost c = cost_stream(b->site, r->kind == RUN_READ ? &p->read : &p->copy, r->moved_B);
+
+	add_cost(b, &c);
+}
+
 struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
 			  const struct site *site, const struct run *run)
 {
 	struct builder b = {.m = m, .p = p, .site = site};
 	struct replay r;
 
+	if (run->kind == RUN_GEMM)
+		add_gemm(&b, run);
+	else if (run_is_operator(run))
+		add_stream(&b, run);
 	if (run->prompt)
 		add_prompt(&b, run);
 	if (run->gen)

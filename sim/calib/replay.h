@@ -1,9 +1,10 @@
 /*
- * replay.h - a benchmark's run of a whole model on one device, costed operator by operator: what `simulate`
- * would say of it, and what a runtime's parameters are fitted to.
+ * replay.h - a benchmark's run on one device, of a whole model or of an operator alone, costed operator by
+ * operator: what `simulate` would say of it, and what a runtime's parameters are fitted to.
  *
  * Layer calib. All operators on one device run one after the other, so a run is a sum. Prompts run in chunks
- * as the tools run them; decode steps are summed over their growing context by Simpson's rule.
+ * as the tools run them; decode steps are summed over their growing context by Simpson's rule. A product
+ * alone is timed with the host waiting for it: gemm's `sync`, of which the launch of its kernel is part.
  */
 #ifndef SIM_CALIB_REPLAY_H
 #define SIM_CALIB_REPLAY_H
@@ -24,6 +25,7 @@ struct replay {
 
 enum replay_param { REPLAY_ARITHMETIC, REPLAY_MEMORY, REPLAY_KERNEL, REPLAY_STEP, REPLAY_PARAMS };
 
+/* m, p: NULL for an operator alone; a product's dtype is the site's. */
 struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
 			  const struct site *site, const struct run *run);
 

@@ -30,11 +30,11 @@ struct validation {
 static void add_row(struct validation *v, const char *subject, size_t file, const struct run *run,
 		    double predicted_s, const char *why)
 {
-	const double rate = run_tok_per_s(run);
+	const double rate = run_rate(run);
 
 	VEC_ADD(&v->rows, (struct row){subject, v->files[file].path, run_name(&v->s.arena, run), rate,
 				       rate * run->sd / run->seconds,
-				       predicted_s > 0 ? run_tokens(run) / predicted_s : NAN, why});
+				       predicted_s > 0 ? run_rate_of(run, predicted_s) : NAN, why});
 }
 
 /* --- a machine: one device, every run replayed on it -------------------------------------------------- */

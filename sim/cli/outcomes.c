@@ -221,7 +221,7 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		.machine = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
 		.runtime = runtime->kind == YML_SCALAR ? arena_strdup(keep, runtime->text) : "by machine",
 		.run = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
-		.unit = x->of ? "x" : metric_info[x->metric].unit,
+		.unit = x->of ? "times" : metric_info[x->metric].unit,
 		.source = x->source,
 		.quality = x->quality,
 		.note = x->note,

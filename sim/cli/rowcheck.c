@@ -11,29 +11,40 @@
 
 enum { DRAWS = 200 };
 
-/* What a profile says of a row, tok/s. */
+/* What a profile says of a row: a rate. */
 struct said {
 	double rate, lo, hi;
 };
 
+static double seconds_drawn(const struct replay *r, struct rng *rng)
+{
+	struct params z = {{0}};
+
+	for (int p = 0; p < PARAM_LINKS; p++)
+		z.of[p] = rng_normal(rng);
+	return replay_seconds_drawn(r, &z);
+}
+
+/* What is not known of the two machines of a ratio is drawn for each by itself. */
 static struct said predict(struct session *s, const struct opts *o, const struct evidence_row *row)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct known_device *d = row->device;
-	const struct site site = site_make(&scratch, d->machine, d->device, d->profile, d->compute);
-	const struct replay r = replay_make(&scratch, row->model, &row->precision, &site, row->run);
+	const struct replay r = evidence_replay(&scratch, row, row->device->profile);
+	const struct replay over = row->over
+					   ? evidence_replay(&scratch, row->over, row->over->device->profile)
+					   : (struct replay){0};
 	const char *stream = arena_printf(&s->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
 	struct rng *rng = rng_new(o->seed >= 0 ? (uint64_t)o->seed : 1, stream);
 	const size_t n = o->draws > 0 ? (size_t)o->draws : DRAWS;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
-	struct said said = {.rate = run_tokens(row->run) / replay_seconds(&r, NULL)};
+	struct said said = {
+		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
+						      (row->over ? replay_seconds(&over, NULL) : 1))};
 
 	for (size_t i = 0; i < n; i++) {
-		struct params z = {{0}};
+		const double seconds = seconds_drawn(&r, rng);
 
-		for (int p = 0; p < PARAM_LINKS; p++)
-			z.of[p] = rng_normal(rng);
-		rate[i] = run_tokens(row->run) / replay_seconds_drawn(&r, &z);
+		rate[i] = run_rate_of(row->run, row->over ? seconds / seconds_drawn(&over, rng) : seconds);
 	}
 	said.lo = quantile_of(rate, n, 0.1);
 	said.hi = quantile_of(rate, n, 0.9);
@@ -89,7 +100,8 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .runtime = run->runtime,
 					     .run = evidence_name(&s->arena, &e.at[i]),
 					     .source = run->source,
-					     .measured = run_tok_per_s(run),
+					     .unit = run_unit(run),
+					     .measured = run_rate(run),
 					     .predicted = said.rate,
 					     .lo = said.lo,
 					     .hi = said.hi,
@@ -212,9 +224,9 @@ static const char *quantity(struct arena *a, const struct rowcheck *c, double va
 	struct str s = STR_INIT;
 	const char *text;
 
-	if (!c->unit)
+	if (!strcmp(c->unit, "tok/s"))
 		return arena_printf(a, "%.4g", value);
-	if (!strcmp(c->unit, "x"))
+	if (!strcmp(c->unit, "times"))
 		return arena_printf(a, "%.4g\xc3\x97", value);
 	if (!strcmp(c->unit, "s") || !*c->unit)
 		units_format(&s, value, *c->unit ? DIM_TIME : DIM_SHARE, 4);
@@ -296,20 +308,16 @@ static void print_sums(struct arena *a, const struct rowchecks *r, bool md, stru
 
 static void print_json_row(struct jsonw *w, const struct rowcheck *c, bool of_scenario)
 {
-	static const char *const names[2][4] = {
-		{"measured_tok_per_s", "predicted_tok_per_s", "lo_tok_per_s", "hi_tok_per_s"},
-		{"measured", "predicted", "lo", "hi"}};
-	const double values[] = {c->measured, c->predicted, c->lo, c->hi};
-
 	jsonw_object(w);
 	jsonw_key_string(w, "set", c->set);
 	jsonw_key_string(w, of_scenario ? "assignment" : "machine", c->machine);
 	jsonw_key_string(w, "runtime", c->runtime);
 	jsonw_key_string(w, of_scenario ? "metric" : "run", c->run);
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		jsonw_key_number(w, names[of_scenario][i], values[i]);
-	if (of_scenario)
-		jsonw_key_string(w, "unit", c->unit);
+	jsonw_key_string(w, "unit", c->unit);
+	jsonw_key_number(w, "measured", c->measured);
+	jsonw_key_number(w, "predicted", c->predicted);
+	jsonw_key_number(w, "lo", c->lo);
+	jsonw_key_number(w, "hi", c->hi);
 	jsonw_key_number(w, "error", error_of(c));
 	if (!of_scenario)
 		jsonw_key_number(w, "error_left_out", c->left_out);
@@ -331,7 +339,7 @@ static void print_json(const struct rowchecks *r, struct str *out)
 
 	jsonw_init(&w, out, 1);
 	jsonw_object(&w);
-	jsonw_key_string(&w, "schema", r->of_scenario ? "lemursim/validation/3" : "lemursim/validation/2");
+	jsonw_key_string(&w, "schema", "lemursim/validation/3");
 	jsonw_key(&w, "rows");
 	jsonw_array(&w);
 	for (size_t i = 0; i < r->n; i++)
@@ -343,11 +351,8 @@ static void print_json(const struct rowchecks *r, struct str *out)
 
 static void print_csv(const struct rowchecks *r, struct str *out)
 {
-	str_add(out, r->of_scenario
-			     ? "set,machine,runtime,run,measured,predicted,lo,hi,"
-			     : "set,machine,runtime,run,measured_tok_per_s,predicted_tok_per_s,lo_tok_per_s,"
-			       "hi_tok_per_s,");
-	str_add(out, "error,inside,error_left_out,left_out_inside,held_out\n");
+	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_left_out,"
+		     "left_out_inside,held_out,unit\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *c = &r->at[i];
 		const char *const texts[] = {c->set, c->machine, c->runtime, c->run};
@@ -366,7 +371,7 @@ static void print_csv(const struct rowchecks *r, struct str *out)
 			str_add(out, ",");
 		else
 			str_addf(out, "%.6g,%d", c->left_out, c->left_out_inside);
-		str_addf(out, ",%d\n", c->held_out);
+		str_addf(out, ",%d,%s\n", c->held_out, c->unit);
 	}
 }
 

@@ -12,7 +12,7 @@
 
 struct rowcheck {
 	const char *set, *machine, *runtime, *run, *source;
-	const char *unit; /* NULL: tok/s; "x": how many times, a ratio */
+	const char *unit; /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
 	const char *quality, *note;
 	double measured, predicted, lo, hi; /* predicted: NAN where the scenario's assignment does not fit */
 	double left_out; /* relative error of the rate when its machine is not in the fit; NAN: not asked, or

@@ -316,6 +316,15 @@ struct cost cost_of(const struct op *op, const struct site *site, double share)
 	return c;
 }
 
+struct cost cost_stream(const struct site *site, const struct qty *rate, double bytes)
+{
+	const struct qty *kernel = &site->profile->overhead.kernel;
+
+	return (struct cost){.memory = stream(bytes, rate),
+			     .overhead = {kernel->value, kernel->spread, kernel->how},
+			     .bytes = bytes};
+}
+
 double cost_seconds(const struct cost *c)
 {
 	return fmax(c->arithmetic.s, c->memory.s) + c->apart.s + c->overhead.s;

@@ -64,6 +64,9 @@ struct params { /* a number for each: how many times better than calibrated, or 
 /* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a site. */
 struct cost cost_of(const struct op *op, const struct site *site, double share);
 
+/* Of a kernel that does nothing but pass over so many bytes at one of the profile's rates: read, copy. */
+struct cost cost_stream(const struct site *site, const struct qty *rate, double bytes);
+
 double cost_seconds(const struct cost *c); /* at the calibrated values */
 
 /* speed: how many times better than calibrated each parameter is (1.1: a tenth faster). */
