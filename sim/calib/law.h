@@ -74,7 +74,7 @@ void law_slopes(const struct law *law, const struct law_values *v, const struct 
 		struct law_slopes *d);
 
 /* Relative error of each row of the law, NAN for others: predicted from a fit without its machine (where all
- * rows are of one machine, without its model). fitted: with it. */
+ * rows are of one machine, without its model, or operators of its size). fitted: with it. */
 struct law_errors {
 	double *without, *fitted;
 };

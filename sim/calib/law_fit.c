@@ -254,20 +254,23 @@ static void reweigh(struct fit_job *j, const gsl_vector *r)
 	free(size);
 }
 
-/* What is left out where all rows are of one machine: a model, or operators of a kind. */
-static const char *subject(const struct run *run)
+/* What is left out where all rows are of one machine: those of a model, or of an operator of one size. */
+static bool alike(const struct run *a, const struct run *b)
 {
-	return run->model ? run->model : run_kind_names[run->kind];
+	if (a->model || b->model)
+		return a->model && b->model && !strcmp(a->model, b->model);
+	return a->kind == b->kind && a->product.dtype == b->product.dtype && a->product.m == b->product.m &&
+	       a->product.n == b->product.n && a->product.k == b->product.k && a->moved_B == b->moved_B;
 }
 
-static bool is_of(const struct run *run, const char *machine, const char *model)
+static bool is_of(const struct run *run, const char *machine, const struct run *like)
 {
-	return (machine && !strcmp(run->machine, machine)) || (model && !strcmp(subject(run), model));
+	return (machine && !strcmp(run->machine, machine)) || (like && alike(run, like));
 }
 
-static bool left_out(const struct evidence_row *row, const char *machine, const char *model)
+static bool left_out(const struct evidence_row *row, const char *machine, const struct run *like)
 {
-	return is_of(row->run, machine, model) || (row->over && is_of(row->over->run, machine, model));
+	return is_of(row->run, machine, like) || (row->over && is_of(row->over->run, machine, like));
 }
 
 static void begin(const struct fit_job *j, gsl_vector *theta)
@@ -281,8 +284,8 @@ static void begin(const struct fit_job *j, gsl_vector *theta)
 			gsl_vector_set(theta, n + ONES * c + k, j->expected[c].mean[k]);
 }
 
-int law_fit_without(const struct law *law, const struct evidence *e, const char *machine, const char *model,
-		    struct law_values *v)
+int law_fit_without(const struct law *law, const struct evidence *e, const char *machine,
+		    const struct run *like, struct law_values *v)
 {
 	struct fit_job j = {.law = law, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
 	gsl_vector *theta, *r;
@@ -290,7 +293,7 @@ int law_fit_without(const struct law *law, const struct evidence *e, const char 
 
 	list_chips(law, e, &j);
 	for (size_t i = 0; i < e->n; i++)
-		if (law_fits(law, &e->at[i]) && !left_out(&e->at[i], machine, model))
+		if (law_fits(law, &e->at[i]) && !left_out(&e->at[i], machine, like))
 			j.rows[j.n++] = &e->at[i];
 	j.p = law->params_n + ONES * j.v.chips_n;
 	j.size = j.n + j.p;
@@ -357,7 +360,8 @@ int law_leave_out(const struct law *law, const struct evidence *e, struct law_er
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const char *machine = by_model ? NULL : run->machine, *model = by_model ? subject(run) : NULL;
+		const char *machine = by_model ? NULL : run->machine;
+		const struct run *like = by_model ? run : NULL;
 
 		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
 			continue;
@@ -366,11 +370,11 @@ int law_leave_out(const struct law *law, const struct evidence *e, struct law_er
 			errors->without[i] = errors->fitted[i];
 			continue;
 		}
-		if (law_fit_without(law, e, machine, model, &v) != 0)
+		if (law_fit_without(law, e, machine, like, &v) != 0)
 			return err_set(err, "%s: the fit without %s does not converge", law->path,
 				       run->machine);
 		for (size_t k = i; k < e->n; k++)
-			if (law_fits(law, &e->at[k]) && is_of(e->at[k].run, machine, model)) {
+			if (law_fits(law, &e->at[k]) && is_of(e->at[k].run, machine, like)) {
 				errors->without[k] = error_of(law, &v, &e->at[k]);
 				errors->fitted[k] = error_of(law, &all, &e->at[k]);
 			}

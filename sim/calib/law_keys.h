@@ -39,9 +39,10 @@ double law_own_seconds(const struct law *law, const struct law_values *v, const 
 /* A row that the law is fitted to. */
 bool law_fits(const struct law *law, const struct evidence_row *row);
 
-/* As law_fit(), without a machine or without a model (both may be NULL). 0 or -1. */
-int law_fit_without(const struct law *law, const struct evidence *e, const char *machine, const char *model,
-		    struct law_values *v);
+/* As law_fit(), without a machine, or without what is of the same model, or the same operator, as `like`
+ * (both may be NULL). 0 or -1. */
+int law_fit_without(const struct law *law, const struct evidence *e, const char *machine,
+		    const struct run *like, struct law_values *v);
 
 /* Which of the values' chips a row is of. */
 size_t law_chip_of(const struct law_values *v, const struct evidence_row *row);
