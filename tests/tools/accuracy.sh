@@ -21,6 +21,7 @@ BEGIN {
 	target["7B decode"] = 5; target["7B prefill"] = 4; target["batched decode"] = 8; target["MoE batched decode"] = 8
 	target["depth"] = 8; target["Llama 3 decode to 8k"] = 8; target["MoE decode"] = 10
 	target["MLX decode"] = 4; target["MLX prefill"] = 4
+	target["MLX M5 decode"] = 4; target["MLX M5 prefill"] = 4; target["MLX M5 over M4"] = 4
 }
 function abs(x) { return x < 0 ? -x : x }
 # Cells of a line into f[]; a comma inside quotes is text.
