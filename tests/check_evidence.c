@@ -152,15 +152,21 @@ struct loaded {
 	struct evidence e;
 };
 
-static int load(struct loaded *l, const char *rows, enum evidence_profile profile, struct err *err)
+static void begin(struct loaded *l)
 {
 	static const char *const here[] = {"."};
-	const int rc = parse(&l->arena, rows, &l->runs, err);
 
 	diags_init(&l->diags, &l->arena);
 	loader_init(&l->loader, &l->arena, &l->diags);
 	l->loader.paths = here;
 	l->loader.paths_n = 1;
+}
+
+static int load(struct loaded *l, const char *rows, enum evidence_profile profile, struct err *err)
+{
+	const int rc = parse(&l->arena, rows, &l->runs, err);
+
+	begin(l);
 	return rc ? rc : evidence_load(&l->loader, &l->runs, profile, &l->e, err);
 }
 
@@ -227,6 +233,38 @@ START_TEST(a_dtype_without_a_table_is_told)
 }
 END_TEST
 
+/* Every Mac of M1 to M5 runs and trains under PyTorch in f32 and f16, and no faster than its peak. */
+START_TEST(every_mac_has_pytorch)
+{
+	struct loaded l = {.arena = ARENA_INIT};
+	struct load_found *found;
+	size_t n, macs = 0;
+
+	begin(&l);
+	n = load_list(&l.loader, ".", "hardware", &found);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = found[i].name;
+		struct known_device d;
+
+		if (!str_starts(name, "apple-m") || !strchr(name + 7, '-') || str_starts(name, "apple-m6"))
+			continue;
+		ck_assert_msg(known_device_load(&l.loader, name, NULL, "mps", &d) == 0, "%s", name);
+		for (int t = DTYPE_F32; t <= DTYPE_F16; t++) {
+			const struct gemm_table *g = d.profile->gemm[t];
+
+			ck_assert_msg(g != NULL, "%s: no gemm_%s", name, dtype_names[t]);
+			ck_assert_double_le(g->roof.value, d.device->peak[t].value);
+			ck_assert_double_le(g->u.value, 1);
+		}
+		ck_assert_double_gt(d.profile->copy.value, 0.5 * d.machine->memory.bandwidth.value);
+		ck_assert_double_le(d.profile->copy.value, d.machine->memory.bandwidth.value);
+		macs++;
+	}
+	ck_assert_uint_ge(macs, 36);
+	arena_release(&l.arena);
+}
+END_TEST
+
 Suite *suite_evidence(void)
 {
 	Suite *s = suite_create("evidence");
@@ -237,6 +275,7 @@ Suite *suite_evidence(void)
 	tcase_add_loop_test(tc, an_operator_alone_costs_what_it_says, 0, ARRAY_LEN(alone));
 	tcase_add_test(tc, a_ratio_has_two_machines);
 	tcase_add_test(tc, what_a_ratio_is_over_has_its_profile);
+	tcase_add_test(tc, every_mac_has_pytorch);
 	tcase_add_test(tc, a_dtype_without_a_table_is_told);
 	suite_add_tcase(s, tc);
 	return s;

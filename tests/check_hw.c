@@ -509,6 +509,7 @@ static const struct {
 	{"nvidia-a100-40gb", 1555, 19.5},
 	{"nvidia-a100-80gb", 2039, 19.5},
 	{"nvidia-h100-sxm-80gb", 3350, 66.9},
+	{"nvidia-h100-pcie-80gb", 2000, 51.2},
 	{"nvidia-h200-sxm-141gb", 4800, 66.9},
 };
 
