@@ -126,6 +126,12 @@ static bool given(const struct origin *o)
 	return o->node != NULL;
 }
 
+/* Rounded up; the numbers of rows that experts get are expected ones, and no exact whole numbers. */
+static double whole(double x)
+{
+	return ceil(x - 1e-6);
+}
+
 /* Do the rows of each expert run by themselves? */
 static bool is_ungathered(const struct few *f, const struct op *op)
 {
@@ -169,7 +175,7 @@ static void cost_few(struct cost *c, const struct op *op, const struct site *sit
 {
 	const struct few *f = &site->profile->few;
 	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
-	const double passes = ceil(rows / (double)f->pass);
+	const double passes = whole(rows / (double)f->pass);
 	const struct qty *further = by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
@@ -187,8 +193,8 @@ static double tiled(const struct site *site, const struct op *op, double n)
 {
 	const struct tile *t = &site->profile->tile;
 	const double m = op->rows / op->copies, rows = (double)t->rows;
-	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * ceil(m / rows);
-	const double tiles = op->copies * ceil(done / rows) * ceil(n / (double)t->columns);
+	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * whole(m / rows);
+	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)site->device->cores;
 
 	return done / m * fmax(1, places / tiles);
