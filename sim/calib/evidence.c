@@ -73,7 +73,10 @@ static int take(struct gathering *g, const struct run *run, struct evidence_row 
 {
 	const char *runtime = g->profile ? run->runtime : NULL;
 
-	*row = (struct evidence_row){.run = run, .device = device_of(g, run->machine, runtime)};
+	*row = (struct evidence_row){.run = run,
+				     .device = device_of(g, run->machine, runtime),
+				     .plan = arena_alloc(g->l->arena, sizeof *row->plan)};
+	row->plan->arena = g->l->arena;
 	if (!row->device)
 		return -1;
 	if (run_is_operator(run))
@@ -148,12 +151,45 @@ int evidence_check(const struct evidence_row *row, const struct profile *p, stru
 	return err_hint(err, "it is not known what its products of that dtype reach");
 }
 
-struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p)
+/* The plan of a row depends on little of a profile, and is made again only where that changes. */
+static const struct replay_plan *plan_of(const struct evidence_row *row, const struct profile *p)
+{
+	struct evidence_plan *kept = row->plan;
+
+	if (!kept->made || kept->last_row != p->last_row || kept->all_logits != p->all_logits) {
+		kept->plan = replay_plan(kept->arena, row->model, &row->precision, p, row->run);
+		kept->made = true;
+		kept->last_row = p->last_row;
+		kept->all_logits = p->all_logits;
+	}
+	return &kept->plan;
+}
+
+static struct site site_of(struct arena *a, const struct evidence_row *row, const struct profile *p)
 {
 	const struct known_device *d = row->device;
-	const struct site site = site_make(a, d->machine, d->device, p, compute_of(row, p));
 
-	return replay_make(a, row->model, &row->precision, &site, row->run);
+	return site_make(a, d->machine, d->device, p, compute_of(row, p));
+}
+
+struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p)
+{
+	const struct site site = site_of(a, row, p);
+
+	return row->model ? replay_of(a, plan_of(row, p), &site)
+			  : replay_make(a, NULL, NULL, &site, row->run);
+}
+
+double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p,
+			const double speed[REPLAY_PARAMS])
+{
+	const struct site site = site_of(a, row, p);
+	struct replay r;
+
+	if (row->model)
+		return replay_plan_seconds(plan_of(row, p), &site, speed);
+	r = replay_make(a, NULL, NULL, &site, row->run);
+	return replay_seconds(&r, speed);
 }
 
 const char *evidence_name(struct arena *a, const struct evidence_row *row)

@@ -8,12 +8,21 @@
 #ifndef SIM_CALIB_EVIDENCE_H
 #define SIM_CALIB_EVIDENCE_H
 #include "sim/calib/from.h"
+#include "sim/calib/replay.h"
+
+/* What a row's run asks of a device, kept from one costing to the next. */
+struct evidence_plan {
+	struct arena *arena;
+	struct replay_plan plan;
+	bool made, last_row, all_logits;
+};
 
 struct evidence_row {
 	const struct run *run;
 	const struct known_device *device; /* profile: of the row's runtime; NULL where none was asked for */
 	const struct model *model;         /* NULL: an operator alone */
 	struct precision precision;
+	struct evidence_plan *plan;      /* private */
 	const struct evidence_row *over; /* of a ratio, what it is over: the same on the other machine */
 };
 
@@ -34,6 +43,10 @@ int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profi
 
 /* The row's own run (not the ratio) under a profile of its device; in the arena. */
 struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p);
+
+/* Its time, as replay_seconds() has it; what is in the arena may go. */
+double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p,
+			const double speed[REPLAY_PARAMS]);
 
 /* -1 with err where a profile lacks what a row's operator needs. */
 int evidence_check(const struct evidence_row *row, const struct profile *p, struct err *err);

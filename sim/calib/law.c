@@ -178,12 +178,10 @@ bool law_takes(const struct law *law, const struct evidence_row *row)
 	return !strcmp(row->run->runtime, law->runtime);
 }
 
-struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
-			 const struct evidence_row *row)
+/* The law's profile with these values, on the row's device. */
+static void fill_in(const struct law *law, const double value[LAW_PARAMS], const struct evidence_row *row,
+		    struct own *o)
 {
-	const struct known_device *d = row->device;
-	struct own *o = arena_alloc(a, sizeof *o);
-
 	own_copy(law->profile, o);
 	o->p.chips_like = NULL; /* chips are law_values' */
 	for (size_t i = 0; i < law->params_n; i++) {
@@ -193,8 +191,16 @@ struct replay law_replay(const struct law *law, struct arena *a, const double va
 		if (law_keys[law->key[i]].dim == DIM_SHARE || q->is_share)
 			q->value = fmin(value[i], strncmp(law_param_name(law, i), "dequant", 7) ? 1 : 10);
 	}
-	derive_profile(d->machine, d->device, &o->p);
-	return evidence_replay(a, row, &o->p);
+	derive_profile(row->device->machine, row->device->device, &o->p);
+}
+
+struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
+			 const struct evidence_row *row)
+{
+	struct own o;
+
+	fill_in(law, value, row, &o);
+	return evidence_replay(a, row, &o.p);
 }
 
 double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row)
@@ -204,12 +210,16 @@ double law_seconds(const struct law *law, const struct law_values *v, const stru
 
 double law_own_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row)
 {
-	const bool under = law_takes(law, row);
 	struct arena scratch = ARENA_INIT;
-	const struct replay r = under ? law_replay(law, &scratch, v->of, row)
-				      : evidence_replay(&scratch, row, row->device->profile);
-	const double s = replay_seconds(&r, under ? v->chip[law_chip_of(v, row)].speed : NULL);
+	struct own o;
+	double s;
 
+	if (law_takes(law, row)) {
+		fill_in(law, v->of, row, &o);
+		s = evidence_seconds(&scratch, row, &o.p, v->chip[law_chip_of(v, row)].speed);
+	} else {
+		s = evidence_seconds(&scratch, row, row->device->profile, NULL);
+	}
 	arena_release(&scratch);
 	return s;
 }

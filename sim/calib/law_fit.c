@@ -143,31 +143,24 @@ static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
 
 static const double step = 1e-4;
 
-/* Of a row's own machine, or of what a ratio is over: a replay for each of the family's numbers, one for all
- * that is the chip's. */
+/* Of a row's own machine, or of what a ratio is over. */
 static void add_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
 		       double sign, struct law_slopes *d)
 {
 	const size_t chip = law_chip_of(v, row);
-	struct arena scratch = ARENA_INIT;
-	const struct replay r = law_replay(law, &scratch, v->of, row);
-	const double base = replay_seconds(&r, v->chip[chip].speed);
-	double moved[LAW_PARAMS], speed[REPLAY_PARAMS];
+	const double base = law_own_seconds(law, v, row);
+	struct law_values moved = *v;
 
 	for (size_t i = 0; i < law->params_n; i++) {
-		struct replay other;
-
-		memcpy(moved, v->of, sizeof moved);
-		moved[i] *= exp(step);
-		other = law_replay(law, &scratch, moved, row);
-		d->of[i] += sign * log(replay_seconds(&other, v->chip[chip].speed) / base) / step;
+		moved.of[i] = v->of[i] * exp(step);
+		d->of[i] += sign * log(law_own_seconds(law, &moved, row) / base) / step;
+		moved.of[i] = v->of[i];
 	}
 	for (size_t k = 0; k < ONES; k++) {
-		memcpy(speed, v->chip[chip].speed, sizeof speed);
-		speed[k] *= exp(step);
-		d->chip[chip][k] += sign * log(replay_seconds(&r, speed) / base) / step;
+		moved.chip[chip].speed[k] = v->chip[chip].speed[k] * exp(step);
+		d->chip[chip][k] += sign * log(law_own_seconds(law, &moved, row) / base) / step;
+		moved.chip[chip].speed[k] = v->chip[chip].speed[k];
 	}
-	arena_release(&scratch);
 }
 
 void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,

@@ -4,25 +4,22 @@
 #include <math.h>
 #include <string.h>
 
-struct builder {
+/* What plans a run: operators, and how often each occurs. */
+struct planner {
 	const struct model *m;
 	const struct precision *p;
-	const struct site *site;
-	VEC(struct replay_op) ops;
-	enum how from;
+	const struct profile *profile;
+	VEC(struct planned_op) ops;
 };
 
 enum { CHUNKS_MAX = 512 };
 
-static void add_op(struct builder *b, const struct op *op, double times)
+static void add_op(struct planner *b, const struct op *op, double times)
 {
-	const struct replay_op one = {cost_of(op, b->site, 1), op->kind == OP_STEP, times};
-
-	b->from = how_worse(b->from, cost_from(&one.cost));
-	VEC_ADD(&b->ops, one);
+	VEC_ADD(&b->ops, ((struct planned_op){*op, times}));
 }
 
-static void add_part(struct builder *b, const struct shape *s, struct part part, enum phase phase,
+static void add_part(struct planner *b, const struct shape *s, struct part part, enum phase phase,
 		     double times)
 {
 	struct op ops[GRAPH_OPS];
@@ -47,10 +44,10 @@ static double tails(const struct model *m, struct part part)
 }
 
 /* One step, prefill chunk or decode, `times` over. */
-static void add_pass(struct builder *b, const struct shape *s, enum phase phase, double times)
+static void add_pass(struct planner *b, const struct shape *s, enum phase phase, double times)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const bool last_row = phase == PHASE_PREFILL && b->site->profile->last_row;
+	const bool last_row = phase == PHASE_PREFILL && b->profile->last_row;
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(b->m, parts);
 	struct shape tail = *s;
@@ -74,7 +71,7 @@ static int64_t prompts_at_once(const struct run *r)
 	return most < 1 ? 1 : most > r->batch ? r->batch : most;
 }
 
-static void add_prompt(struct builder *b, const struct run *r)
+static void add_prompt(struct planner *b, const struct run *r)
 {
 	const int64_t at_once = prompts_at_once(r);
 	const double rounds = (double)r->batch / (double)at_once;
@@ -89,12 +86,12 @@ static void add_prompt(struct builder *b, const struct run *r)
 			 &(struct shape){.batch = at_once,
 					 .tokens = now,
 					 .past = r->depth + done,
-					 .all_logits = b->site->profile->all_logits},
+					 .all_logits = b->profile->all_logits},
 			 PHASE_PREFILL, rounds);
 	}
 }
 
-static void add_steps(struct builder *b, const struct run *r)
+static void add_steps(struct planner *b, const struct run *r)
 {
 	const int64_t first = r->depth + r->prompt, last = first + r->gen - 1;
 	const struct {
@@ -112,21 +109,45 @@ static void add_steps(struct builder *b, const struct run *r)
 	}
 }
 
-static void add_cost(struct builder *b, const struct cost *c)
+struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
+			       const struct profile *profile, const struct run *run)
 {
-	const struct replay_op one = {*c, false, 1};
+	struct planner b = {.m = m, .p = p, .profile = profile};
+	struct replay_plan plan;
 
-	b->from = how_worse(b->from, cost_from(c));
-	VEC_ADD(&b->ops, one);
+	if (run->prompt)
+		add_prompt(&b, run);
+	if (run->gen)
+		add_steps(&b, run);
+	plan = (struct replay_plan){arena_array(a, b.ops.n, sizeof *plan.at), b.ops.n};
+	if (b.ops.n)
+		memcpy(plan.at, b.ops.at, b.ops.n * sizeof *plan.at);
+	VEC_FREE(&b.ops);
+	return plan;
 }
 
-static void add_gemm(struct builder *b, const struct run *r)
+/* ---- what it costs ---- */
+
+struct replay replay_of(struct arena *a, const struct replay_plan *plan, const struct site *site)
+{
+	struct replay r = {.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n};
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct planned_op *o = &plan->at[i];
+
+		r.at[i] = (struct replay_op){cost_of(&o->op, site, 1), o->op.kind == OP_STEP, o->times};
+		r.from = how_worse(r.from, cost_from(&r.at[i].cost));
+	}
+	return r;
+}
+
+static struct cost gemm_cost(const struct site *site, const struct run *r)
 {
 	static const enum format_id formats_of[DTYPE_N] = {
 		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
-	const enum format_id f = formats_of[b->site->compute];
+	const enum format_id f = formats_of[site->compute];
 	const double m = (double)r->product.m, n = (double)r->product.n, k = (double)r->product.k;
-	const struct qty *sync = &b->site->profile->gemm[b->site->compute]->sync;
+	const struct qty *sync = &site->profile->gemm[site->compute]->sync;
 	const struct op op = {.name = "gemm",
 			      .kind = OP_LINEAR,
 			      .split = SPLIT_COLUMNS,
@@ -141,56 +162,66 @@ static void add_gemm(struct builder *b, const struct run *r)
 			      .weight_B = format_bytes(f, n * k),
 			      .tensor_B = format_bytes(f, m * (k + n)),
 			      .times = 1};
-	struct cost c = cost_of(&op, b->site, 1);
+	struct cost c = cost_of(&op, site, 1);
 
 	if (sync->value > c.overhead.s)
 		c.overhead = (struct term){sync->value, sync->spread, sync->how};
-	add_cost(b, &c);
+	return c;
 }
 
-static void add_stream(struct builder *b, const struct run *r)
+static struct replay alone(struct arena *a, const struct site *site, const struct run *run)
 {
-	const struct profile *p = b->site->profile;
-	const struct cost c = cost_stream(b->site, r->kind == RUN_READ ? &p->read : &p->copy, r->moved_B);
+	const struct profile *p = site->profile;
+	struct replay r = {.at = arena_alloc(a, sizeof *r.at), .n = 1};
 
-	add_cost(b, &c);
+	r.at[0] = (struct replay_op){
+		.cost = run->kind == RUN_GEMM ? gemm_cost(site, run)
+					      : cost_stream(site, run->kind == RUN_READ ? &p->read : &p->copy,
+							    run->moved_B),
+		.times = 1};
+	r.from = cost_from(&r.at[0].cost);
+	return r;
 }
 
 struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
 			  const struct site *site, const struct run *run)
 {
-	struct builder b = {.m = m, .p = p, .site = site};
-	struct replay r;
+	struct replay_plan plan;
 
-	if (run->kind == RUN_GEMM)
-		add_gemm(&b, run);
-	else if (run_is_operator(run))
-		add_stream(&b, run);
-	if (run->prompt)
-		add_prompt(&b, run);
-	if (run->gen)
-		add_steps(&b, run);
-	r = (struct replay){arena_array(a, b.ops.n, sizeof *r.at), b.ops.n, b.from};
-	if (b.ops.n)
-		memcpy(r.at, b.ops.at, b.ops.n * sizeof *r.at);
-	VEC_FREE(&b.ops);
-	return r;
+	if (run_is_operator(run))
+		return alone(a, site, run);
+	plan = replay_plan(a, m, p, site->profile, run);
+	return replay_of(a, &plan, site);
 }
+
+static double op_seconds(const struct cost *c, bool is_step, const double f[REPLAY_PARAMS])
+{
+	return fmax(c->arithmetic.s / f[REPLAY_ARITHMETIC], c->memory.s / f[REPLAY_MEMORY]) +
+	       c->apart.s / f[REPLAY_ARITHMETIC] + c->overhead.s * f[is_step ? REPLAY_STEP : REPLAY_KERNEL];
+}
+
+static const double as_it_is[REPLAY_PARAMS] = {1, 1, 1, 1};
 
 double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
 {
-	static const double one[REPLAY_PARAMS] = {1, 1, 1, 1};
-	const double *f = speed ? speed : one;
 	double sum = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct replay_op *o = &r->at[i];
-		const struct cost *c = &o->cost;
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times *
+		       op_seconds(&r->at[i].cost, r->at[i].is_step, speed ? speed : as_it_is);
+	return sum;
+}
 
-		sum += o->times *
-		       (fmax(c->arithmetic.s / f[REPLAY_ARITHMETIC], c->memory.s / f[REPLAY_MEMORY]) +
-			c->apart.s / f[REPLAY_ARITHMETIC] +
-			c->overhead.s * f[o->is_step ? REPLAY_STEP : REPLAY_KERNEL]);
+double replay_plan_seconds(const struct replay_plan *plan, const struct site *site,
+			   const double speed[REPLAY_PARAMS])
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct planned_op *o = &plan->at[i];
+		const struct cost c = cost_of(&o->op, site, 1);
+
+		sum += o->times * op_seconds(&c, o->op.kind == OP_STEP, speed ? speed : as_it_is);
 	}
 	return sum;
 }

@@ -11,10 +11,25 @@
 #include "sim/calib/ingest.h"
 #include "sim/cost/cost.h"
 
+struct planned_op {
+	struct op op;
+	double times; /* how often it occurs, as a weight */
+};
+
+/* What a run asks of a device, whatever that takes of it. */
+struct replay_plan {
+	struct planned_op *at; /* in the arena */
+	size_t n;
+};
+
+/* A run of a model; of the profile only `last_row` and `all_logits` count. */
+struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
+			       const struct profile *profile, const struct run *run);
+
 struct replay_op {
 	struct cost cost;
 	bool is_step;
-	double times; /* how often it occurs, as a weight */
+	double times; /* as planned */
 };
 
 struct replay {
@@ -28,6 +43,12 @@ enum replay_param { REPLAY_ARITHMETIC, REPLAY_MEMORY, REPLAY_KERNEL, REPLAY_STEP
 /* m, p: NULL for an operator alone; a product's dtype is the site's. */
 struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
 			  const struct site *site, const struct run *run);
+
+struct replay replay_of(struct arena *a, const struct replay_plan *plan, const struct site *site);
+
+/* replay_seconds() of replay_of(), without storing it. */
+double replay_plan_seconds(const struct replay_plan *plan, const struct site *site,
+			   const double speed[REPLAY_PARAMS]);
 
 /* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
 double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);
