@@ -200,7 +200,7 @@ START_TEST(tells_a_machine_that_is_off)
 	make_runs(machines[1], 1 / 0.9, 0.003);
 	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, &errors, &err), &err);
+	must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
 	for (size_t i = 0; i < ROWS; i++) {
 		const bool off = !strcmp(w.runs[i].machine, machines[1]);
 
@@ -224,7 +224,7 @@ START_TEST(leaves_out_what_is_over_a_machine)
 	ratios_only = false;
 	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, &errors, &err), &err);
+	must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
 	for (size_t i = 0; i < ROWS; i++) {
 		if (w.e.at[i].device->machine->dies > 1)
 			continue;                            /* it alone tells what two dies cost */
@@ -271,7 +271,7 @@ START_TEST(an_ultra_is_like_its_max)
 				w.runs[i].seconds /= 0.85;
 		errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 					     arena_array(&w.arena, ROWS, sizeof(double))};
-		must(law_leave_out(&w.law, &w.e, &errors, &err), &err);
+		must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
 		error[both] = errors.without[ROWS - 1];
 		arena_release(&w.arena);
 	}

@@ -73,13 +73,17 @@ struct law_slopes {
 void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
 		struct law_slopes *d);
 
-/* Relative error of each row of the law, NAN for others: predicted from a fit without its machine (where all
- * rows are of one machine, without its model, or operators of its size). fitted: with it. */
+/* What is left out for a row: all of its machine (where all rows are of one machine, its model on it, or
+ * operators of its size); or its model on its machine alone. */
+enum law_hole { LAW_HOLE_MACHINE, LAW_HOLE_MODEL };
+
+/* Relative error of each row of the law, NAN for others: predicted from a fit with that hole. fitted: with
+ * all. */
 struct law_errors {
 	double *without, *fitted;
 };
-int law_leave_out(const struct law *law, const struct evidence *e, struct law_errors *errors,
-		  struct err *err);
+int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole hole,
+		  struct law_errors *errors, struct err *err);
 
 /* Appends the family's file with its numbers filled in, and how well they do. */
 int law_write(const struct law *law, const struct evidence *e, struct str *out, struct err *err);

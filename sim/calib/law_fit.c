@@ -258,7 +258,8 @@ static bool alike(const struct run *a, const struct run *b)
 
 static bool is_of(const struct run *run, const char *machine, const struct run *like)
 {
-	return (machine && !strcmp(run->machine, machine)) || (like && alike(run, like));
+	return (machine || like) && (!machine || !strcmp(run->machine, machine)) &&
+	       (!like || alike(run, like));
 }
 
 static bool left_out(const struct evidence_row *row, const char *machine, const struct run *like)
@@ -342,9 +343,11 @@ static double error_of(const struct law *law, const struct law_values *v, const 
 }
 
 /* What is held out is in no fit anyway. */
-int law_leave_out(const struct law *law, const struct evidence *e, struct law_errors *errors, struct err *err)
+int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole hole,
+		  struct law_errors *errors, struct err *err)
 {
-	const bool by_model = one_machine(law, e);
+	const bool machines = hole == LAW_HOLE_MODEL || !one_machine(law, e),
+		   models = hole == LAW_HOLE_MODEL || !machines;
 	struct law_values all, v;
 
 	if (law_fit(law, e, NULL, &all, err) != 0)
@@ -353,8 +356,8 @@ int law_leave_out(const struct law *law, const struct evidence *e, struct law_er
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const char *machine = by_model ? NULL : run->machine;
-		const struct run *like = by_model ? run : NULL;
+		const char *machine = machines ? run->machine : NULL;
+		const struct run *like = models ? run : NULL;
 
 		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
 			continue;

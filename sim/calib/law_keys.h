@@ -39,8 +39,8 @@ double law_own_seconds(const struct law *law, const struct law_values *v, const 
 /* A row that the law is fitted to. */
 bool law_fits(const struct law *law, const struct evidence_row *row);
 
-/* As law_fit(), without a machine, or without what is of the same model, or the same operator, as `like`
- * (both may be NULL). 0 or -1. */
+/* As law_fit(), without a machine, without what is of the same model or the same operator as `like`, or
+ * without what is both (either may be NULL). 0 or -1. */
 int law_fit_without(const struct law *law, const struct evidence *e, const char *machine,
 		    const struct run *like, struct law_values *v);
 

@@ -336,7 +336,8 @@ int law_write(const struct law *law, const struct evidence *e, struct str *out, 
 	w.machines = count_machines(&w);
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", law->path, law->runtime);
-	if (law_leave_out(law, e, &w.errors, err) != 0 || law_fit(law, e, NULL, &w.v, err) != 0)
+	if (law_leave_out(law, e, LAW_HOLE_MACHINE, &w.errors, err) != 0 ||
+	    law_fit(law, e, NULL, &w.v, err) != 0)
 		return -1;
 	find_slopes(&w);
 	share_errors_out(&w);

@@ -229,7 +229,8 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		.predicted = NAN,
 		.lo = NAN,
 		.hi = NAN,
-		.left_out = NAN,
+		.no_model.error = NAN,
+		.no_machine.error = NAN,
 		.held_out = x->held_out};
 	if (!m || (x->of && !of))
 		return 0;

@@ -53,32 +53,35 @@ static struct said predict(struct session *s, const struct opts *o, const struct
 	return said;
 }
 
-/* Errors without the row's machine, from the family's file, and whether the interval that the catalogue gives
- * a chip nobody measured, about that prediction, holds the measurement. */
-static int leave_out(struct session *s, const struct opts *o, const struct runs *runs, struct rowchecks *r)
+/* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
+ * the machine, with the machine left out what it gives a chip that nobody measured. */
+static int leave_out(struct session *s, const struct opts *o, const struct runs *runs, enum law_hole hole,
+		     struct rowchecks *r)
 {
 	struct law_errors errors = {arena_array(&s->arena, r->n, sizeof(double)),
 				    arena_array(&s->arena, r->n, sizeof(double))};
-	struct evidence facts, strangers;
+	struct evidence facts, profiles;
 	struct law law;
 	struct err err = ERR_INIT;
 
 	if (law_load(&s->loader, o->family, &law, &err) != 0 ||
 	    evidence_load(&s->loader, runs, EVIDENCE_NO_PROFILE, &facts, &err) != 0 ||
-	    evidence_load(&s->loader, runs, EVIDENCE_STRANGER, &strangers, &err) != 0 ||
-	    law_leave_out(&law, &facts, &errors, &err) != 0)
+	    evidence_load(&s->loader, runs, hole == LAW_HOLE_MODEL ? EVIDENCE_PROFILE : EVIDENCE_STRANGER,
+			  &profiles, &err) != 0 ||
+	    law_leave_out(&law, &facts, hole, &errors, &err) != 0)
 		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 	for (size_t i = 0; i < r->n; i++) {
 		struct rowcheck *c = &r->at[i];
+		struct left_out *left = hole == LAW_HOLE_MODEL ? &c->no_model : &c->no_machine;
 		const double rate = c->measured * (1 + errors.without[i]);
 		struct said said;
 
 		if (isnan(errors.without[i]) || c->held_out)
 			continue;
-		said = predict(s, o, &strangers.at[i]);
-		c->left_out = errors.without[i];
-		c->left_out_inside = c->measured >= said.lo * rate / said.rate &&
-				     c->measured <= said.hi * rate / said.rate;
+		said = predict(s, o, &profiles.at[i]);
+		*left = (struct left_out){errors.without[i],
+					  c->measured >= said.lo * rate / said.rate &&
+						  c->measured <= said.hi * rate / said.rate};
 	}
 	return EXIT_FINE;
 }
@@ -87,6 +90,7 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 {
 	struct evidence e;
 	struct err err = ERR_INIT;
+	int rc = EXIT_FINE;
 
 	if (evidence_load(&s->loader, runs, EVIDENCE_PROFILE, &e, &err) != 0)
 		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
@@ -105,10 +109,13 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .predicted = said.rate,
 					     .lo = said.lo,
 					     .hi = said.hi,
-					     .left_out = NAN,
+					     .no_model.error = NAN,
+					     .no_machine.error = NAN,
 					     .held_out = run->held_out};
 	}
-	return o->family ? leave_out(s, o, runs, r) : EXIT_FINE;
+	for (int hole = 0; hole < 2 && o->family && rc == EXIT_FINE; hole++)
+		rc = leave_out(s, o, runs, hole ? LAW_HOLE_MACHINE : LAW_HOLE_MODEL, r);
+	return rc;
 }
 
 static double error_of(const struct rowcheck *c)
@@ -132,18 +139,33 @@ static bool is_inside(const struct rowcheck *c)
 
 /* ---- sums by set ---- */
 
-/* Rows that a family's law left out, and the others. */
+/* Of rows that a family's law left out. */
+struct left_sum {
+	size_t n, inside;
+	double error;
+};
+
 struct sum {
 	const char *set;
-	size_t n, compared, held_out, inside, left, left_inside;
-	double error, left_error;
+	size_t n, compared, held_out, inside;
+	double error;
+	struct left_sum no_model, no_machine;
 	const struct rowcheck *worst;
 	double worst_error;
 };
 
+static void add_left(struct left_sum *s, const struct left_out *left)
+{
+	if (isnan(left->error))
+		return;
+	s->n++;
+	s->inside += left->inside;
+	s->error += fabs(left->error);
+}
+
 static void add_to(struct sum *s, const struct rowcheck *c)
 {
-	const double error = isnan(c->left_out) ? error_of(c) : c->left_out;
+	const double error = isnan(c->no_model.error) ? error_of(c) : c->no_model.error;
 
 	s->n++;
 	s->held_out += c->held_out;
@@ -152,11 +174,8 @@ static void add_to(struct sum *s, const struct rowcheck *c)
 		return;
 	s->compared++;
 	s->error += fabs(error_of(c));
-	if (!isnan(c->left_out)) {
-		s->left++;
-		s->left_inside += c->left_out_inside;
-		s->left_error += fabs(c->left_out);
-	}
+	add_left(&s->no_model, &c->no_model);
+	add_left(&s->no_machine, &c->no_machine);
 	if (s->worst && fabs(error) <= fabs(s->worst_error))
 		return;
 	s->worst = c;
@@ -239,14 +258,16 @@ static const char *quantity(struct arena *a, const struct rowcheck *c, double va
 
 static void print_rows(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
 {
-	static const char *const heads[2][8] = {
-		{"machine", "runtime", "run", "measured", "predicted", "P10 to P90", "error", "left out"},
-		{"assignment", "runtime", "metric", "measured", "predicted", "P10 to P90", "error", "use"}};
-	const char *const *head = heads[r->of_scenario];
-	struct cells c = {arena_array(a, (r->n + 1) * ARRAY_LEN(heads[0]), sizeof *c.at), ARRAY_LEN(heads[0]),
-			  0, md};
+	static const char *const of_rows[] = {"machine",  "runtime",        "run",
+					      "measured", "predicted",      "P10 to P90",
+					      "error",    "model left out", "machine left out"},
+				 *const of_scenario[] = {"assignment", "runtime",    "metric", "measured",
+							 "predicted",  "P10 to P90", "error",  "use"};
+	const char *const *head = r->of_scenario ? of_scenario : of_rows;
+	const size_t columns = r->of_scenario ? ARRAY_LEN(of_scenario) : ARRAY_LEN(of_rows);
+	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0, md};
 
-	for (size_t i = 0; i < ARRAY_LEN(heads[0]); i++)
+	for (size_t i = 0; i < columns; i++)
 		c.at[c.n++] = head[i];
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *k = &r->at[i];
@@ -260,10 +281,12 @@ static void print_rows(struct arena *a, const struct rowchecks *r, bool md, stru
 		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity(a, k, k->lo), quantity(a, k, k->hi))
 				   : "-";
 		c.at[c.n++] = percent(a, error_of(k));
-		if (r->of_scenario)
+		if (r->of_scenario) {
 			c.at[c.n++] = k->held_out ? "check" : "fit";
-		else
-			c.at[c.n++] = k->held_out ? "held out" : percent(a, k->left_out);
+			continue;
+		}
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_model.error);
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_machine.error);
 	}
 	print_cells(&c, out);
 	str_add(out, "\n");
@@ -281,8 +304,15 @@ static const char *mean(struct arena *a, double sum, size_t n)
 
 static void print_sums(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
 {
-	static const char *const head[] = {"set",      "rows",       "mean error", "in P10-P90",
-					   "left out", "in P10-P90", "worst"};
+	static const char *const head[] = {"set",
+					   "rows",
+					   "mean error",
+					   "in P10-P90",
+					   "model left out",
+					   "in P10-P90",
+					   "machine left out",
+					   "in P10-P90",
+					   "worst"};
 	size_t n;
 	const struct sum *sums = sum_up(a, r, &n);
 	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
@@ -297,8 +327,10 @@ static void print_sums(struct arena *a, const struct rowchecks *r, bool md, stru
 					  : arena_printf(a, "%zu", s->n);
 		c.at[c.n++] = mean(a, s->error, s->compared);
 		c.at[c.n++] = share(a, (double)s->inside, s->n);
-		c.at[c.n++] = mean(a, s->left_error, s->left);
-		c.at[c.n++] = share(a, (double)s->left_inside, s->left);
+		c.at[c.n++] = mean(a, s->no_model.error, s->no_model.n);
+		c.at[c.n++] = share(a, (double)s->no_model.inside, s->no_model.n);
+		c.at[c.n++] = mean(a, s->no_machine.error, s->no_machine.n);
+		c.at[c.n++] = share(a, (double)s->no_machine.inside, s->no_machine.n);
 		c.at[c.n++] = s->worst ? arena_printf(a, "%s %s: %s", s->worst->machine, s->worst->run,
 						      percent(a, s->worst_error))
 				       : "-";
@@ -319,10 +351,11 @@ static void print_json_row(struct jsonw *w, const struct rowcheck *c, bool of_sc
 	jsonw_key_number(w, "lo", c->lo);
 	jsonw_key_number(w, "hi", c->hi);
 	jsonw_key_number(w, "error", error_of(c));
-	if (!of_scenario)
-		jsonw_key_number(w, "error_left_out", c->left_out);
-	else
-		jsonw_key_bool(w, "inside", is_inside(c));
+	jsonw_key_bool(w, "inside", is_inside(c));
+	if (!of_scenario) {
+		jsonw_key_number(w, "error_model_left_out", c->no_model.error);
+		jsonw_key_number(w, "error_machine_left_out", c->no_machine.error);
+	}
 	jsonw_key_bool(w, "held_out", c->held_out);
 	if (c->quality)
 		jsonw_key_string(w, "quality", c->quality);
@@ -349,10 +382,18 @@ static void print_json(const struct rowchecks *r, struct str *out)
 	str_add(out, "\n");
 }
 
+static void add_csv_left(struct str *out, const struct left_out *left)
+{
+	if (isnan(left->error))
+		str_add(out, ",,");
+	else
+		str_addf(out, "%.6g,%d,", left->error, left->inside);
+}
+
 static void print_csv(const struct rowchecks *r, struct str *out)
 {
-	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_left_out,"
-		     "left_out_inside,held_out,unit\n");
+	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
+		     "model_left_out_inside,error_machine_left_out,machine_left_out_inside,held_out,unit\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *c = &r->at[i];
 		const char *const texts[] = {c->set, c->machine, c->runtime, c->run};
@@ -367,11 +408,9 @@ static void print_csv(const struct rowchecks *r, struct str *out)
 		else
 			str_addf(out, "%.17g,%.17g,%.17g,%.6g,%d,", c->predicted, c->lo, c->hi, error_of(c),
 				 is_inside(c));
-		if (isnan(c->left_out))
-			str_add(out, ",");
-		else
-			str_addf(out, "%.6g,%d", c->left_out, c->left_out_inside);
-		str_addf(out, ",%d,%s\n", c->held_out, c->unit);
+		add_csv_left(out, &c->no_model);
+		add_csv_left(out, &c->no_machine);
+		str_addf(out, "%d,%s\n", c->held_out, c->unit);
 	}
 }
 

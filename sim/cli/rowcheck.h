@@ -3,22 +3,28 @@
  *
  * Layer cli. Each row is predicted from the catalogue's profile of the machine and runtime it names, with the
  * interval that the profile's spreads make. With a family's file, also from the family's law fitted without
- * that machine: what the catalogue would say of it had nobody measured it.
+ * the row: without that model on that machine, and without that machine: what the catalogue would say of it
+ * had nobody measured it.
  */
 #ifndef SIM_CLI_ROWCHECK_H
 #define SIM_CLI_ROWCHECK_H
 #include "sim/calib/evidence.h"
 #include "sim/cli/cmd.h"
 
+/* Predicted without the row: the relative error of the rate (NAN: not asked, or it was in no fit anyway), and
+ * whether the interval about that prediction holds the measurement. */
+struct left_out {
+	double error;
+	bool inside;
+};
+
 struct rowcheck {
 	const char *set, *machine, *runtime, *run, *source;
 	const char *unit; /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
 	const char *quality, *note;
 	double measured, predicted, lo, hi; /* predicted: NAN where the scenario's assignment does not fit */
-	double left_out; /* relative error of the rate when its machine is not in the fit; NAN: not asked, or
-			    it was in none anyway */
-	bool left_out_inside; /* of the interval about that prediction */
-	bool held_out;        /* in no fit */
+	struct left_out no_model, no_machine; /* without its model on its machine; without its machine */
+	bool held_out;                        /* in no fit */
 };
 
 struct rowchecks {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # usage: accuracy.sh LEMURSIM LAW...   - a table in Markdown: predicted against measured, summed up by set over all
-# laws of hardware/measured. 'left out' is the error of what the catalogue would say had nobody measured the machine:
-# its family's law is fitted without it (where a law has one machine only, without the model). Below the laws come the
-# outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml: there it is the error of rows
-# that no profile of the scenario was made with.
+# laws of hardware/measured. 'Model left out': the family's law is fitted without the runs of that model on that machine;
+# 'machine left out': without any of that machine, which is what the catalogue would say had nobody measured it. Below the
+# laws come the outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml; rows that no
+# profile of the scenario was made with count as left out there.
 set -eu
 tool=$1
 shift
@@ -36,29 +36,34 @@ function cells(line,   part, n, i) {
 	cells($0)
 	set = f[1]
 	if (!(set in rows)) order[++sets] = set
-	rows[set]++; held[set] += f[13]; inside[set] += f[10]
+	rows[set]++; held[set] += f[15]; inside[set] += f[10]
 	e = f[9]
 	if (e != "") { compared[set]++; error[set] += abs(e) }
-	if (f[14] == "outcome" && f[13] == 1) { f[11] = e; f[12] = f[10] }
-	if (f[11] != "") { left[set]++; left_error[set] += abs(f[11]); left_inside[set] += f[12]; e = f[11] }
+	if (f[17] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
+	if (f[11] != "") { model[set]++; model_error[set] += abs(f[11]); model_inside[set] += f[12]; e = f[11] }
+	if (f[13] != "") { machine[set]++; machine_error[set] += abs(f[13]); machine_inside[set] += f[14] }
 	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%", f[2], f[3], f[4], 100 * e) }
-	total["rows"]++; total["inside"] += f[10]; if (f[11] != "") { total["left"]++; total["left_inside"] += f[12] }
+	total["rows"]++; total["inside"] += f[10]; total["model"] += f[11] != ""; total["model_inside"] += f[12]
+	total["machine"] += f[13] != ""; total["machine_inside"] += f[14]
 }
+function percent(sum, n) { return n ? sprintf("%.1f %%", 100 * sum / n) : "-" }
+function share(part, n) { return n ? sprintf("%.0f %%", 100 * part / n) : "-" }
 END {
-	print "| set | rows (held out) | mean error | in P10-P90 | left out | in P10-P90 | target | worst |"
-	print "|---|---|---|---|---|---|---|---|"
+	print "| set | rows (held out) | mean error | in P10-P90 | model left out | in | machine left out | in | target | worst |"
+	print "|---|---|---|---|---|---|---|---|---|---|"
 	for (i = 1; i <= sets; i++) {
 		s = order[i]
-		l = left[s] ? sprintf("%.1f %%", 100 * left_error[s] / left[s]) : "-"
-		li = left[s] ? sprintf("%.0f %%", 100 * left_inside[s] / left[s]) : "-"
 		t = "-"
-		if (s in target && left[s]) {
-			miss = 100 * left_error[s] / left[s] - target[s]
+		if (s in target && model[s]) {
+			miss = 100 * model_error[s] / model[s] - target[s]
 			t = sprintf("%d %%: %s", target[s], miss <= 0 ? "met" : sprintf("missed by %.1f", miss))
 		}
-		printf "| %s | %d (%d) | %.1f %% | %.0f %% | %s | %s | %s | %s |\n", s, rows[s], held[s], \
-			compared[s] ? 100 * error[s] / compared[s] : 0, 100 * inside[s] / rows[s], l, li, t, named[s]
+		printf "| %s | %d (%d) | %s | %s | %s | %s | %s | %s | %s | %s |\n", s, rows[s], held[s], \
+			percent(error[s], compared[s]), share(inside[s], rows[s]), \
+			percent(model_error[s], model[s]), share(model_inside[s], model[s]), \
+			percent(machine_error[s], machine[s]), share(machine_inside[s], machine[s]), t, named[s]
 	}
-	printf "\n%d rows, %.0f %% inside P10-P90; of %d that were left out %.0f %%.\n", total["rows"], \
-		100 * total["inside"] / total["rows"], total["left"], 100 * total["left_inside"] / total["left"]
+	printf "\n%d rows, %s inside P10-P90; of %d predicted without their model %s, of %d without their machine %s.\n", \
+		total["rows"], share(total["inside"], total["rows"]), total["model"], share(total["model_inside"], total["model"]), \
+		total["machine"], share(total["machine_inside"], total["machine"])
 }'
