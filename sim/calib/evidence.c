@@ -156,10 +156,12 @@ static const struct replay_plan *plan_of(const struct evidence_row *row, const s
 {
 	struct evidence_plan *kept = row->plan;
 
-	if (!kept->made || kept->last_row != p->last_row || kept->all_logits != p->all_logits) {
+	if (!kept->made || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
+	    kept->all_logits != p->all_logits) {
 		kept->plan = replay_plan(kept->arena, row->model, &row->precision, p, row->run);
 		kept->made = true;
 		kept->last_row = p->last_row;
+		kept->last_apart = p->last_apart;
 		kept->all_logits = p->all_logits;
 	}
 	return &kept->plan;

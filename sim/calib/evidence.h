@@ -14,7 +14,7 @@
 struct evidence_plan {
 	struct arena *arena;
 	struct replay_plan plan;
-	bool made, last_row, all_logits;
+	bool made, last_row, last_apart, all_logits;
 };
 
 struct evidence_row {

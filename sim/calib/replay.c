@@ -43,11 +43,17 @@ static double tails(const struct model *m, struct part part)
 	return 0;
 }
 
-/* One step, prefill chunk or decode, `times` over. */
-static void add_pass(struct planner *b, const struct shape *s, enum phase phase, double times)
+/* Is the prompt's last token a step of its own? */
+static bool last_apart(const struct planner *b, const struct run *r)
+{
+	return b->profile->last_apart && r->prompt > 1;
+}
+
+/* One step, prefill chunk or decode, `times` over. A chunk that no token comes of has no head. */
+static void add_pass(struct planner *b, const struct shape *s, enum phase phase, bool answers, double times)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const bool last_row = phase == PHASE_PREFILL && b->profile->last_row;
+	const bool last_row = phase == PHASE_PREFILL && b->profile->last_row && !b->profile->all_logits;
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(b->m, parts);
 	struct shape tail = *s;
@@ -56,6 +62,8 @@ static void add_pass(struct planner *b, const struct shape *s, enum phase phase,
 	for (size_t k = 0; k < parts_n; k++) {
 		const double last = last_row ? tails(b->m, parts[k].part) : 0;
 
+		if (parts[k].part.role == ROLE_HEAD && !answers && !b->profile->all_logits)
+			continue;
 		add_part(b, s, parts[k].part, phase, times * (parts[k].blocks - last));
 		if (last > 0)
 			add_part(b, &tail, parts[k].part, phase, times);
@@ -73,22 +81,26 @@ static int64_t prompts_at_once(const struct run *r)
 
 static void add_prompt(struct planner *b, const struct run *r)
 {
-	const int64_t at_once = prompts_at_once(r);
+	const int64_t at_once = prompts_at_once(r), last = r->depth + r->prompt - 1;
+	const int64_t tokens = r->prompt - last_apart(b, r);
 	const double rounds = (double)r->batch / (double)at_once;
-	int64_t chunk = r->chunk > 0 ? r->chunk : r->prompt;
+	int64_t chunk = r->chunk > 0 ? r->chunk : tokens;
 
-	if (r->prompt / chunk > CHUNKS_MAX)
-		chunk = r->prompt / CHUNKS_MAX + 1;
-	for (int64_t done = 0; done < r->prompt; done += chunk) {
-		const int64_t now = r->prompt - done < chunk ? r->prompt - done : chunk;
+	if (tokens / chunk > CHUNKS_MAX)
+		chunk = tokens / CHUNKS_MAX + 1;
+	for (int64_t done = 0; done < tokens; done += chunk) {
+		const int64_t now = tokens - done < chunk ? tokens - done : chunk;
 
 		add_pass(b,
 			 &(struct shape){.batch = at_once,
 					 .tokens = now,
 					 .past = r->depth + done,
 					 .all_logits = b->profile->all_logits},
-			 PHASE_PREFILL, rounds);
+			 PHASE_PREFILL, !last_apart(b, r), rounds);
 	}
+	if (last_apart(b, r))
+		add_pass(b, &(struct shape){.batch = at_once, .tokens = 1, .past = last}, PHASE_DECODE, true,
+			 rounds);
 }
 
 static void add_steps(struct planner *b, const struct run *r)
@@ -103,9 +115,9 @@ static void add_steps(struct planner *b, const struct run *r)
 		const struct shape s = {.batch = r->batch, .tokens = 1, .past = at[i].past};
 
 		if (r->gen > 2)
-			add_pass(b, &s, PHASE_DECODE, (double)r->gen * at[i].weight / 6);
+			add_pass(b, &s, PHASE_DECODE, true, (double)r->gen * at[i].weight / 6);
 		else if (i != 1 && (i == 0 || r->gen == 2))
-			add_pass(b, &s, PHASE_DECODE, 1);
+			add_pass(b, &s, PHASE_DECODE, true, 1);
 	}
 }
 

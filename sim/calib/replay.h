@@ -22,7 +22,7 @@ struct replay_plan {
 	size_t n;
 };
 
-/* A run of a model; of the profile only `last_row` and `all_logits` count. */
+/* A run of a model; of the profile only `last_row`, `last_apart` and `all_logits` count. */
 struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
 			       const struct profile *profile, const struct run *run);
 

@@ -201,6 +201,8 @@ static const struct field profile_fields[] = {
 	 .help = "of a family: what the chips that were measured do of it, by the machine's 'chip'"},
 	{FIELD_KEY(struct profile, chips_like), .type = FIELD_TEXT, .optional = true,
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
+	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
+	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
 	 .help = "in the last layer of a prefill, what follows attention runs over the last token alone"},
 };

@@ -409,6 +409,11 @@ bool seat_last_row(const struct world *w, const struct seat *s)
 	return s->n > 0;
 }
 
+bool seat_last_apart(const struct world *w, const struct seat *s)
+{
+	return s->n > 0 && w->units[s->unit[0]].profile->last_apart;
+}
+
 bool seat_writes_scores(const struct world *w, const struct seat *s)
 {
 	for (int i = 0; i < s->n; i++)

@@ -44,6 +44,7 @@ bool seat_beside(const struct world *w, const struct seat *s, size_t unit);
 bool seat_all_logits(const struct world *w, const struct seat *s);
 /* Do all devices of a seat run what follows attention in the last layer of a prefill for one token? */
 bool seat_last_row(const struct world *w, const struct seat *s);
+bool seat_last_apart(const struct world *w, const struct seat *s);
 bool seat_writes_scores(const struct world *w, const struct seat *s);
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);

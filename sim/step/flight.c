@@ -216,16 +216,15 @@ static void end_leg(struct flight *f, struct leg *s)
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->phase, .role = ROLE_HEAD};
 	const struct tag tag = {
 		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
-	const bool prompt = s->phase == PHASE_PREFILL && s->answers;
 	struct leg *next = s->next == LEG_NONE ? NULL : &f->legs.at[s->next];
 	struct waits there;
 	uint32_t end;
 
-	if (prompt && s->x.n)
+	if (s->reads_all && s->x.n)
 		f->prog->marks[MARK_PREFILL] = s->x.task[0];
 	end = prog_op(f->prog, &step, walk_out(&s->walk, s->done)->unit[0], 1, tag, &s->x);
 	s->x = (struct waits){.n = 1, .task = {end}};
-	if (prompt)
+	if (s->first)
 		f->prog->marks[MARK_FIRST_TOKEN] = end;
 	if (next) {
 		there = put_tokens(f, s, next->at);
@@ -233,7 +232,7 @@ static void end_leg(struct flight *f, struct leg *s)
 	} else if (s->answers && f->token_at_end) {
 		put_tokens(f, s, begins(f));
 	}
-	if (prompt && f->kv && !by_and_by(f))
+	if (s->reads_all && f->kv && !by_and_by(f))
 		hand_off_all(f, s, &s->x);
 }
 

@@ -22,11 +22,13 @@ struct leg { /* one chunk of a prompt, or one token, of a group of sequences */
 	enum phase phase;
 	struct shape shape;
 	uint32_t group;
-	bool answers;  /* its last position gives a token: of a prompt's chunks the last one's alone */
-	bool checks;   /* every position does: a draft is checked */
-	int64_t gives; /* tokens of each sequence for who comes next */
-	int next;      /* the pass that this one's tokens start; LEG_NONE */
-	int behind;    /* the pass written before that begins before it; LEG_NONE */
+	bool answers;   /* its last position gives a token: of a prompt's chunks the last one's alone */
+	bool reads_all; /* the last chunk of a prompt */
+	bool first;     /* gives the first token */
+	bool checks;    /* every position does: a draft is checked */
+	int64_t gives;  /* tokens of each sequence for who comes next */
+	int next;       /* the pass that this one's tokens start; LEG_NONE */
+	int behind;     /* the pass written before that begins before it; LEG_NONE */
 	/* private: while it is written down */
 	struct walk walk;
 	struct waits x;

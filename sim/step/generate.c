@@ -6,9 +6,22 @@
 
 #include "sim/step/laps.h"
 
-static int64_t chunk_of(const struct generate *g)
+/* Is the prompt's last token a step of its own? One that drafts follow is read with the others. */
+static bool last_apart(const struct flight *f)
 {
-	return g->how.chunk > 0 && g->how.chunk < g->prompt ? g->how.chunk : g->prompt;
+	return f->g.prompt > 1 && !f->at->draft &&
+	       seat_last_apart(f->w, &f->at->seats[PHASE_PREFILL][walk_last(f->w)]);
+}
+
+/* Tokens of a prompt that its chunks read. */
+static int64_t to_read(const struct flight *f)
+{
+	return f->g.prompt - last_apart(f);
+}
+
+static int64_t chunk_of(const struct flight *f)
+{
+	return f->g.how.chunk > 0 && f->g.how.chunk < to_read(f) ? f->g.how.chunk : to_read(f);
 }
 
 /* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
@@ -54,18 +67,19 @@ static int step_legs(const struct flight *f)
 /* next: the pass that the prompt's last chunk starts, LEG_NONE. */
 static void add_prompt(struct flight *f, const struct placement *at, int64_t group, int next)
 {
-	const int64_t chunk = chunk_of(&f->g);
+	const int64_t chunk = chunk_of(f);
 
-	for (int64_t past = 0; past < f->g.prompt; past += chunk) {
-		const int64_t left = f->g.prompt - past;
+	for (int64_t past = 0; past < to_read(f); past += chunk) {
+		const int64_t left = to_read(f) - past;
 		struct leg s = {.at = at, .phase = PHASE_PREFILL, .next = LEG_NONE, .behind = LEG_NONE};
 
 		s.shape = (struct shape){.batch = flight_group_batch(&f->g, group),
 					 .tokens = left <= chunk ? left : chunk,
 					 .past = past};
 		s.group = (uint32_t)group;
-		s.answers = left <= chunk && at == f->at;
-		s.gives = s.answers;
+		s.reads_all = left <= chunk && at == f->at;
+		s.answers = s.first = s.reads_all && !last_apart(f);
+		s.gives = s.reads_all; /* what was chosen, or the prompt's last */
 		if (left <= chunk)
 			s.next = next;
 		VEC_ADD(&f->legs, s);
@@ -75,12 +89,19 @@ static void add_prompt(struct flight *f, const struct placement *at, int64_t gro
 /* The prompt goes through both models; then the first step. */
 static void add_prefill(struct flight *f, int64_t group, bool decodes)
 {
-	const int chunks = (int)((f->g.prompt + chunk_of(&f->g) - 1) / chunk_of(&f->g));
-	const int first = (int)f->legs.n + chunks * (f->at->draft ? 2 : 1);
+	const int chunks = (int)((to_read(f) + chunk_of(f) - 1) / chunk_of(f));
+	const int next = (int)f->legs.n + chunks * (f->at->draft ? 2 : 1);
+	const bool apart = last_apart(f);
+	struct leg *last;
 
-	add_prompt(f, f->at, group, decodes ? first : LEG_NONE);
+	add_prompt(f, f->at, group, decodes || apart ? next : LEG_NONE);
 	if (f->at->draft)
-		add_prompt(f, f->at->draft, group, decodes ? first : LEG_NONE);
+		add_prompt(f, f->at->draft, group, decodes ? next : LEG_NONE);
+	if (apart) {
+		last = add_decode(f, f->at, group, f->g.prompt - 1);
+		last->first = true;
+		last->next = decodes ? next + 1 : LEG_NONE;
+	}
 	if (decodes)
 		add_step(f, group, f->g.prompt);
 }
