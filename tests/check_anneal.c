@@ -338,7 +338,6 @@ Suite *suite_anneal(void)
 	Suite *s = suite_create("anneal");
 	TCase *tc = tcase_create("anneal");
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, finds_what_the_exact_search_finds, 0, ARRAY_LEN(exact));
 	tcase_add_test(tc, bound_is_met_by_likes);
 	tcase_add_loop_test(tc, nothing_is_below_the_bound, 0, 3);

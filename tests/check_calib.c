@@ -602,7 +602,6 @@ Suite *suite_calib(void)
 	tcase_add_test(fit, outliers_are_named);
 	tcase_add_test(fit, what_cannot_be_told_is_said);
 	tcase_add_loop_test(fit, the_median_has_its_interval, 0, (int)ARRAY_LEN(medians));
-	tcase_set_timeout(fit, 120);
 	suite_add_tcase(s, fit);
 	tcase_add_checked_fixture(profile, no_gsl_abort, NULL);
 	tcase_add_loop_test(profile, a_profile_gives_its_machine_back, 0, 10);
@@ -612,7 +611,6 @@ Suite *suite_calib(void)
 	tcase_add_loop_test(profile, a_start_up_shows_in_few_sizes, 0, (int)ARRAY_LEN(starts_s));
 	tcase_add_loop_test(profile, a_cache_is_not_the_memory, 0, (int)ARRAY_LEN(spoilt));
 	tcase_add_loop_test(profile, the_catalogue_has_its_ridge, 0, (int)ARRAY_LEN(catalogue));
-	tcase_set_timeout(profile, 60);
 	suite_add_tcase(s, profile);
 	return s;
 }

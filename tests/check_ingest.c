@@ -543,7 +543,6 @@ Suite *suite_ingest(void)
 	tcase_add_test(ingest, two_models_are_not_one);
 	tcase_add_loop_test(ingest, a_program_is_told, 0, (int)ARRAY_LEN(made));
 	tcase_add_test(ingest, two_programs_are_not_one);
-	tcase_set_timeout(ingest, 60);
 	suite_add_tcase(s, ingest);
 	tcase_add_checked_fixture(runtime, no_gsl_abort, NULL);
 	tcase_add_loop_test(runtime, a_replay_is_what_simulate_says, 0, ARRAY_LEN(prompts));

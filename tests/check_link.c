@@ -338,7 +338,6 @@ Suite *suite_link(void)
 	TCase *t = tcase_create("tcp");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 30);
 	tcase_add_test(t, loopback);
 	tcase_add_test(t, a_shaped_rate_is_found);
 	tcase_add_test(t, strangers_do_not_stop_a_server);

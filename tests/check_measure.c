@@ -285,7 +285,6 @@ Suite *suite_measure(void)
 	tcase_add_test(t, what_is_refused_writes_nothing);
 	tcase_add_test(t, a_wrong_kernel_makes_no_file);
 	tcase_add_loop_test(t, two_machines_make_no_file, 0, 2);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -735,7 +735,6 @@ Suite *suite_report(void)
 	tcase_add_loop_test(draw_case, dot_accepts, 0, ARRAY_LEN(pictures));
 	tcase_add_loop_test(draw_case, draw_says_what_is_wrong, 0, ARRAY_LEN(draw_errors));
 	tcase_add_test(draw_case, png_stays_within_cairos_limit);
-	tcase_set_timeout(draw_case, 30);
 	suite_add_tcase(s, draw_case);
 	return s;
 }

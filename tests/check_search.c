@@ -492,7 +492,6 @@ Suite *suite_search(void)
 	Suite *s = suite_create("search");
 	TCase *tc = tcase_create("search");
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, as_good_as_brute_force, 0, ARRAY_LEN(brute));
 	tcase_add_loop_test(tc, no_run_beats_its_bound, 0, ARRAY_LEN(bounded));
 	tcase_add_loop_test(tc, streams_give_every_seating_once, 0, 2);

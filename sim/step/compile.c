@@ -30,6 +30,7 @@ struct builder {
 	const struct prog *p;
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
+	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
 	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a lap */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
@@ -93,14 +94,13 @@ static void find_awaited(struct builder *b)
 
 static void add_piece(struct builder *b, struct segment *s, uint32_t class)
 {
-	for (uint32_t i = 0; i < s->pieces_n; i++) {
-		struct piece *piece = &b->pieces.at[s->first_piece + i];
+	const uint32_t i = b->piece_of[class];
 
-		if (piece->class == class) {
-			piece->n++;
-			return;
-		}
+	if (i >= s->first_piece && i < b->pieces.n && b->pieces.at[i].class == class) {
+		b->pieces.at[i].n++;
+		return;
 	}
+	b->piece_of[class] = (uint32_t)b->pieces.n;
 	VEC_ADD(&b->pieces, (struct piece){class, 1}); /* s is the last segment: its pieces end the list */
 	s->pieces_n++;
 }
@@ -170,6 +170,7 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 
 	b.order = arena_array(&scratch, n, sizeof *b.order);
 	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
+	b.piece_of = arena_array(&scratch, p->classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	find_order(&b, &scratch, run);
 	find_awaited(&b);

@@ -153,7 +153,7 @@ static void look_up(struct prog *p, struct recipe *r)
 	size_t n;
 
 	r->model = m;
-	for (size_t i = 0; i < p->recipes.n; i++)
+	for (size_t i = p->recipes.n; i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
 		if (same_recipe(&p->recipes.at[i], r)) {
 			*r = p->recipes.at[i];
 			return;

@@ -283,11 +283,39 @@ static void collect_joints(struct loader *l, struct world *w, const struct link 
 	}
 }
 
+/* A pass is a program of its own: a line of 4 million tokens in chunks of 512 has 8192. */
+enum { PASSES_MAX = 8192 };
+
+static void check_passes(struct loader *l, const struct generate *g, const struct yml *said)
+{
+	const struct yml *chunk = yml_get(said, "chunk");
+	const int64_t groups = g->how.micro_batches < g->batch ? g->how.micro_batches : g->batch,
+		      chunks = g->how.chunk ? (g->prompt + g->how.chunk - 1) / g->how.chunk : 1;
+	char remedy[64];
+
+	if (chunks * groups <= PASSES_MAX)
+		return;
+	snprintf(remedy, sizeof remedy, "a chunk of %lld tok or more will do",
+		 (long long)((g->prompt - 1) / (PASSES_MAX / groups) + 1));
+	diag_add(l->diags, (chunk ? chunk : said)->place, remedy,
+		 "generate: its chunks make %lld passes of the prompts: %d are allowed",
+		 (long long)(chunks * groups), PASSES_MAX);
+}
+
 static void check_generate(struct loader *l, const struct scenario *s)
 {
 	const struct assignment *a = s->assignments.at;
+	const struct generate *g = s->workload.generate;
 
-	for (size_t i = 0; i < s->assignments.n && !s->workload.generate; i++)
+	if (g)
+		check_passes(l, g, g->origin.node);
+	for (size_t i = 0; i < s->assignments.n && g; i++)
+		if (a[i].generate) {
+			const struct generate as = generate_as(g, &a[i]);
+
+			check_passes(l, &as, a[i].generate->origin.node);
+		}
+	for (size_t i = 0; i < s->assignments.n && !g; i++)
 		if (a[i].generate)
 			diag_add(l->diags, a[i].generate->origin.node->place,
 				 "add 'generate:' to the workload",
