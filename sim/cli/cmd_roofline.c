@@ -166,6 +166,8 @@ static const char *runtimes_of(struct session *s, const struct world *w)
 	return all;
 }
 
+enum { ROOFS_MAX = 64 }; /* beyond, the lines cannot be told apart, and labels find no place */
+
 static int draw(struct session *s, const struct opts *o, const struct world *w)
 {
 	struct builder b = {.arena = &s->arena, .w = w};
@@ -219,8 +221,12 @@ int cmd_roofline(const struct opts *o)
 	}
 	session_begin(&s, o);
 	w = session_world(&s, o, o->files.at[0]);
-	if (w)
+	if (w && w->units_n > ROOFS_MAX) {
+		err_set(&err, "%s has %zu devices, up to %d can be drawn", w->path, w->units_n, ROOFS_MAX);
+		complain(&err, EXIT_USAGE);
+	} else if (w) {
 		rc = draw(&s, o, w);
+	}
 	session_end(&s);
 	return rc;
 }

@@ -146,8 +146,13 @@ int choose_format(const struct opts *o, enum result_format *format)
 		    (i == RESULT_TABLE && !o->format && !strcmp(name, "txt")))
 			return 0;
 	}
-	err_set(&err, "unknown format '%.40s'", name);
-	err_hint(&err, "one of: table, md, csv, json, jsonl");
+	if (o->format) {
+		err_set(&err, "unknown format '%.40s'", name);
+		err_hint(&err, "one of: table, md, csv, json, jsonl");
+	} else {
+		err_set(&err, "cannot tell from '%.100s' what to write", o->out);
+		err_hint(&err, "add -o FILE.txt, .md, .csv, .json or .jsonl, or say --format");
+	}
 	return complain(&err, EXIT_USAGE);
 }
 

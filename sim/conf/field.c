@@ -57,7 +57,7 @@ static int check_range(const struct loading *l, const struct yml *node, double v
 		return 0;
 	units_format(&lo, f->min, f->dim, 10);
 	units_format(&hi, f->max, f->dim, 10);
-	err_set(&err, "'%s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
+	err_set(&err, "'%.80s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
 	str_release(&lo);
 	str_release(&hi);
 	return complain(l, node, &err);
@@ -97,7 +97,8 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	}
 	errno = 0;
 	*value = strtoll(node->text, &end, 10);
-	if (errno || end == node->text || *end) {
+	if ((errno && errno != ERANGE) || end == node->text ||
+	    *end) { /* out of range: the nearest there is */
 		err_set(&err, "expected a whole number, got '%.80s'", node->text);
 		return complain(l, node, &err);
 	}

@@ -248,6 +248,10 @@ struct target find_target(struct loader *l, const struct yml *node, const char *
 {
 	struct target t = {0};
 
+	if (!*node->text) {
+		diag_add(l->diags, node->place, NULL, "the name is empty");
+		return t;
+	}
 	if (strchr(node->text, '/')) {
 		t.path = node->text[0] == '/' ? node->text : join(l->arena, beside_of(l, node), node->text);
 		return t;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "sim/base/sha256.h"
@@ -47,6 +48,8 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 		if (!strcmp(kept->path, path))
 			return yml_merge(l->arena, NULL, kept->tree);
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
+		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
+			err_hint(&err, "here a file is named, such as scenarios/m5-vs-m4pro.yaml");
 		diag_err(l->diags, place, &err);
 		return NULL;
 	}
@@ -105,7 +108,9 @@ static int check_cycle(struct loader *l, const char *path, struct place place)
 			return diag_add(l->diags, place, NULL, "'base:' goes in a circle back to %s", path);
 	if (l->depth == LOAD_DEPTH)
 		return diag_add(l->diags, place, NULL, "'base:' goes more than %d files deep", LOAD_DEPTH);
-	return 0;
+	if (++l->followed == LOAD_FILES + 1) /* said once: all that follows is refused too */
+		diag_add(l->diags, place, NULL, "'base:' leads to more than %d files in all", LOAD_FILES);
+	return l->followed > LOAD_FILES ? -1 : 0;
 }
 
 /* The tree with its variant merged over it; either may have a base. */
@@ -146,6 +151,7 @@ struct yml *load_file(struct loader *l, const char *path, const char *folder, co
 {
 	const struct target t = {arena_strdup(l->arena, path), NULL};
 
+	l->followed = 0;
 	return load_at(l, &t, folder, schema, (struct place){0});
 }
 
@@ -153,8 +159,10 @@ struct yml *load_variant(struct loader *l, const char *path, const char *variant
 			 const char *schema)
 {
 	const struct target t = {arena_strdup(l->arena, path), variant};
-	struct yml *tree = load_at(l, &t, folder, schema, (struct place){0});
+	struct yml *tree;
 
+	l->followed = 0;
+	tree = load_at(l, &t, folder, schema, (struct place){0});
 	if (tree)
 		yml_drop(tree, "variants");
 	return tree;

@@ -15,7 +15,7 @@
 
 #include "sim/conf/yml.h"
 
-enum { LOAD_FILE_MAX = 4 * 1024 * 1024, LOAD_DEPTH = 8 };
+enum { LOAD_FILE_MAX = 4 * 1024 * 1024, LOAD_DEPTH = 8, LOAD_FILES = 10000 };
 
 struct load_input {
 	const char *path;
@@ -48,6 +48,7 @@ struct loader {
 	size_t inputs_n, inputs_room;
 	const char *stack[LOAD_DEPTH]; /* files whose base: is being followed */
 	size_t depth;
+	size_t followed; /* since the file that was asked for: each base as often as it is named */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders that were looked into: files are taken not to come and go */
 };

@@ -9,14 +9,20 @@
 
 /*
  * A quoted DOT string. Labels undo a doubled backslash; tooltips undo it once or twice, as the version of
- * Graphviz has it, so there its look-alike U+2216 stands for it.
+ * Graphviz has it, so there its look-alike U+2216 stands for it. Graphviz refuses what is longer than 16384.
  */
 static void quote(struct str *out, const char *text, bool tooltip)
 {
+	const size_t most = out->len + 8000;
+
 	while (*text) {
 		uint32_t c;
 		const size_t n = utf8_decode(text, &c);
 
+		if (out->len > most) {
+			str_add(out, "\xe2\x80\xa6");
+			return;
+		}
 		if (!n)
 			str_add(out, "\xef\xbf\xbd");
 		else if (c == '"')
