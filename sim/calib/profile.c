@@ -281,9 +281,9 @@ static double fastest(const struct digest *d)
 }
 
 /* Reads back what was written, as `lemursim check` would. */
-static int check_text(struct arena *a, const char *name, const struct str *text, struct err *err)
+static int check_text(struct arena *a, const struct str *text, struct err *err)
 {
-	const struct source source = {name, text->text, text->len};
+	const struct source source = {"what they make", text->text, text->len};
 	struct machine *m = arena_alloc(a, sizeof *m);
 	struct diags diags;
 	struct str all = STR_INIT;
@@ -298,7 +298,8 @@ static int check_text(struct arena *a, const char *name, const struct str *text,
 	if (!diags.total)
 		return 0;
 	diags_format(&diags, &all);
-	err_set(err, "these samples do not make a sound file: %.400s", all.text);
+	err_set(err, "these samples do not make a sound file: %.*s",
+		(int)(all.len - 1 < 400 ? all.len - 1 : 400), all.text);
 	str_release(&all);
 	return -1;
 }
@@ -367,7 +368,7 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 	if (rc == 0) {
 		facts_value(m->facts, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
 		write_text(&w, all);
-		rc = check_text(&a, m->name, &text, err);
+		rc = check_text(&a, &text, err);
 	}
 	if (rc == 0)
 		str_add(out, text.text);

@@ -210,6 +210,8 @@ static int read_row(const struct row *r, struct sample *s, struct err *err)
 	    number(r, "sd_s", 1e6, &s->stated_sd_s, err) != 0 || number(r, "samples", 1e9, &n, err) != 0 ||
 	    read_seconds(r, s, err) != 0)
 		return -1;
+	if (s->kind == SAMPLE_GEMM && !(s->m && s->n && s->k))
+		return fail(r, err, "m, n and k are wanted of a", "gemm");
 	s->stated_n = (int64_t)n;
 	s->path = *get(r, "path") ? get(r, "path") : NULL;
 	s->source = *get(r, "source") ? get(r, "source") : NULL;

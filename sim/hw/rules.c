@@ -189,6 +189,9 @@ static void check_device(const struct machine *m, const struct device *d, struct
 {
 	const struct profile *p = d->runtimes.at;
 
+	if (strchr(d->origin.name, '.')) /* 'm5.gpu' is the machine's, a point, the device's */
+		diag_add(diags, d->origin.node->place, NULL, "a device's name may not hold a point: '%s'",
+			 d->origin.name);
 	check_power(&d->idle_power, &d->active_power, d->origin.name, diags);
 	if (d->fast_cores > d->cores)
 		diag_add(diags, yml_get(d->origin.node, "fast_cores")->place, NULL,
