@@ -143,24 +143,31 @@ static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
 
 static const double step = 1e-4;
 
+/* Half way between one more and one less, since a rate may bind on one side alone. */
+static double slope(const struct law *law, struct law_values *v, double *at, const struct evidence_row *row)
+{
+	const double kept = *at;
+	double more;
+
+	*at = kept * exp(step);
+	more = log(law_own_seconds(law, v, row));
+	*at = kept * exp(-step);
+	more -= log(law_own_seconds(law, v, row));
+	*at = kept;
+	return more / (2 * step);
+}
+
 /* Of a row's own machine, or of what a ratio is over. */
 static void add_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
 		       double sign, struct law_slopes *d)
 {
 	const size_t chip = law_chip_of(v, row);
-	const double base = law_own_seconds(law, v, row);
 	struct law_values moved = *v;
 
-	for (size_t i = 0; i < law->params_n; i++) {
-		moved.of[i] = v->of[i] * exp(step);
-		d->of[i] += sign * log(law_own_seconds(law, &moved, row) / base) / step;
-		moved.of[i] = v->of[i];
-	}
-	for (size_t k = 0; k < ONES; k++) {
-		moved.chip[chip].speed[k] = v->chip[chip].speed[k] * exp(step);
-		d->chip[chip][k] += sign * log(law_own_seconds(law, &moved, row) / base) / step;
-		moved.chip[chip].speed[k] = v->chip[chip].speed[k];
-	}
+	for (size_t i = 0; i < law->params_n; i++)
+		d->of[i] += sign * slope(law, &moved, &moved.of[i], row);
+	for (size_t k = 0; k < ONES; k++)
+		d->chip[chip][k] += sign * slope(law, &moved, &moved.chip[chip].speed[k], row);
 }
 
 void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,

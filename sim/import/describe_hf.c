@@ -33,6 +33,7 @@ static const struct family families[] = {
 	{.type = "llama", .bias_key = "qkvo"},
 	{.type = "mistral", .kv_heads = 8, .sight = SEES_WINDOW, .window = 4096},
 	{.type = "ministral", .kv_heads = 8, .sight = SEES_WINDOW, .window = 4096},
+	{.type = "ministral3", .kv_heads = 8, .head_dim = 128},
 	{.type = "mixtral",
 	 .kv_heads = 8,
 	 .sight = SEES_WINDOW,
