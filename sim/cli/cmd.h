@@ -25,6 +25,7 @@ struct cmd {
 	const char *name, *arguments, *help;
 	unsigned uses; /* OPT_* */
 	int (*run)(const struct opts *o);
+	const char *tries; /* command lines that work in a checkout, "lemursim" left out; one a line */
 };
 
 int cmd_simulate(const struct opts *o);

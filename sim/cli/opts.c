@@ -19,13 +19,14 @@ static const struct opt {
 } table[] = {
 	{"help", 'h', TYPE_FLAG, offsetof(struct opts, help), 0, NULL, "show this help", 0, 0},
 	{"set", 's', TYPE_TEXTS, offsetof(struct opts, sets), OPT_SET, "PATH=VALUE",
-	 "change one value, such as workload.generate.prompt=\"4096 tok\"", 0, 0},
+	 "change one value, such as workload.generate.prompt=\"4096 tok\"; may be given again", 0, 0},
 	{"over", 0, TYPE_TEXTS, offsetof(struct opts, over), OPT_SWEEP, "PATH=VALUE,VALUE...",
 	 "an axis of the grid; several make every combination, the last changing fastest", 0, 0},
 	{"metric", 0, TYPE_TEXT, offsetof(struct opts, metric), OPT_SWEEP, "NAME",
-	 "what is compared; e2el_s, or train_step_s, if not said", 0, 0},
+	 "what is compared, such as decode_tok_per_s; e2el_s, or train_step_s, if not said", 0, 0},
 	{"goal", 'g', TYPE_TEXT, offsetof(struct opts, goal), OPT_SEARCH, "METRIC",
-	 "what is to be as good as can be: decode_tok_per_s, ttft_s, usd_per_Mtok, ...", 0, 0},
+	 "what is to be as good as can be, such as decode_tok_per_s; 'simulate --format csv' names all", 0,
+	 0},
 	{"subject-to", 0, TYPE_TEXTS, offsetof(struct opts, limits), OPT_SEARCH, "LIMIT",
 	 "what must hold besides, such as 'ttft_s <= 2 s'; may be given again", 0, 0},
 	{"best", 0, TYPE_COUNT, offsetof(struct opts, best), OPT_SEARCH, "K",
@@ -35,18 +36,18 @@ static const struct opt {
 	{"budget", 0, TYPE_COUNT, offsetof(struct opts, budget), OPT_SEARCH, "N",
 	 "candidates to run at most; 1000 if not said", 1, 100000000},
 	{"path", 'p', TYPE_TEXTS, offsetof(struct opts, paths), OPT_PATH, "DIR",
-	 "look for hardware/ and models/ here too", 0, 0},
+	 "look for hardware/ and models/ here too; may be given again", 0, 0},
 	{"assignment", 'a', TYPE_TEXT, offsetof(struct opts, assignment), OPT_ASSIGNMENT, "NAME",
 	 "which assignment; the first if not said", 0, 0},
 	{"phase", 0, TYPE_TEXT, offsetof(struct opts, phase), OPT_ASSIGNMENT, "PHASE",
 	 "generate, decode or train; the first that is asked if not said", 0, 0},
 	{"format", 0, TYPE_TEXT, offsetof(struct opts, format), OPT_FORMAT, "FORMAT",
-	 "table, md, csv, json or jsonl", 0, 0},
+	 "table, md, csv, json or jsonl; if not said, the suffix of -o, or table", 0, 0},
 	{"output", 'o', TYPE_TEXT, offsetof(struct opts, out), OPT_OUT, "FILE",
 	 "write to FILE, its suffix says how; never overwrites without -f", 0, 0},
 	{"force", 'f', TYPE_FLAG, offsetof(struct opts, force), OPT_OUT, NULL, "overwrite FILE", 0, 0},
-	{"seed", 0, TYPE_COUNT, offsetof(struct opts, seed), OPT_SEED, "N", "of every random number", 0,
-	 9000000000000000},
+	{"seed", 0, TYPE_COUNT, offsetof(struct opts, seed), OPT_SEED, "N",
+	 "of every random number; if not said, the scenario's", 0, 9000000000000000},
 	{"quick", 'q', TYPE_FLAG, offsetof(struct opts, quick), OPT_CALIBRATE, NULL,
 	 "fewer sizes and samples: under a minute instead of six", 0, 0},
 	{"only", 0, TYPE_TEXT, offsetof(struct opts, only), OPT_CALIBRATE, "ROW,ROW",
@@ -83,8 +84,8 @@ static const struct opt {
 	 "with samples: csv of what a data sheet says (key, value)", 0, 0},
 	{"facts", 0, TYPE_TEXT, offsetof(struct opts, facts), OPT_IMPORT, "FILE",
 	 "yaml to add: title, source, parameters, sizes, notes", 0, 0},
-	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N", "samples behind each interval",
-	 2, 100000},
+	{"draws", 0, TYPE_COUNT, offsetof(struct opts, draws), OPT_SEED, "N",
+	 "samples behind each interval; if not said, the scenario's", 2, 100000},
 };
 
 struct texts texts_cut(struct arena *a, const char *text, char at)
@@ -251,7 +252,12 @@ void opts_help(unsigned uses, struct str *out)
 			str_add(out, "      ");
 		str_addf(out, "--%s%s%s", table[i].name, table[i].value ? " " : "",
 			 table[i].value ? table[i].value : "");
-		str_pad(out, ' ', out->len - from < 30 ? 30 - (out->len - from) : 1);
+		if (out->len - from >= 30) {
+			str_add(out, "\n");
+			str_pad(out, ' ', 30);
+		} else {
+			str_pad(out, ' ', 30 - (out->len - from));
+		}
 		str_addf(out, "%s\n", table[i].help);
 	}
 }
