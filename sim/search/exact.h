@@ -1,0 +1,14 @@
+/*
+ * exact.h - the search of search.h by bounds: families in turn, and in each the least bound first.
+ *
+ * Layer search.
+ */
+#ifndef SIM_SEARCH_EXACT_H
+#define SIM_SEARCH_EXACT_H
+#include "sim/search/contest.h"
+
+void exact_begin(struct search *s); /* makes the families */
+bool exact_step(struct search *s);  /* false: done */
+void exact_release(struct search *s);
+
+#endif
