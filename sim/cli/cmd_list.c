@@ -453,6 +453,8 @@ static int list_all(const struct opts *o, struct session *s, struct str *out)
 		any = true;
 		list_folder(&l, f);
 	}
+	if (any && !out->len)
+		fputs("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n", stderr);
 	if (as_json) {
 		jsonw_end(&json);
 		str_add(out, "\n");

@@ -43,6 +43,12 @@ static int parse_axes(struct sweeping *s, struct err *err)
 		}
 		s->axes[i].path = arena_strndup(&s->arena, text, (size_t)(equals - text));
 		s->axes[i].values = texts_cut(&s->arena, equals + 1, ',');
+		for (size_t k = 0; k < s->axes[i].values.n; k++)
+			if (!*s->axes[i].values.at[k])
+				return err_set(err, "--over: a value of '%.80s' is empty", text);
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(s->axes[k].path, s->axes[i].path))
+				return err_set(err, "--over: '%.80s' is an axis already", s->axes[i].path);
 		s->cells_n *= s->axes[i].values.n;
 		if (s->cells_n > CELLS_MAX)
 			return err_set(err, "--over: the grid has more than %d cells", CELLS_MAX);

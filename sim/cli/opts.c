@@ -170,10 +170,13 @@ static int take_value(struct arena *a, const struct opt *opt, const char *value,
 		*(const char **)to = value;
 		return 0;
 	case TYPE_TEXTS: {
-		const char **more = arena_array(a, texts->n + 1, sizeof *more);
+		const char **more = (const char **)texts->at;
 
-		if (texts->n)
-			memcpy(more, texts->at, texts->n * sizeof *more);
+		if (!(texts->n & (texts->n - 1))) { /* full: its room is a power of two */
+			more = arena_array(a, texts->n ? 2 * texts->n : 1, sizeof *more);
+			if (texts->n)
+				memcpy(more, texts->at, texts->n * sizeof *more);
+		}
 		more[texts->n++] = value;
 		texts->at = more;
 		return 0;
