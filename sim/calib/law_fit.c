@@ -68,30 +68,42 @@ struct fit_job {
 	struct expected expected[LAW_CHIPS];
 };
 
-static void list_chip(const struct law *law, const struct evidence_row *row, struct fit_job *j,
-		      const struct evidence_row *of[LAW_CHIPS])
+/* NULL, or the row that is of one chip too many. */
+static const struct evidence_row *list_chip(const struct law *law, const struct evidence_row *row,
+					    struct law_values *v, const struct evidence_row **of)
 {
 	const char *name = chip_name(row);
 
-	if (!law_takes(law, row) || chip_named(&j->v, name) != SIZE_MAX)
-		return;
-	if (j->v.chips_n == LAW_CHIPS)
-		BUG("more than %d chips", LAW_CHIPS);
-	of[j->v.chips_n] = row;
-	j->v.chip[j->v.chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+	if (!law_takes(law, row) || chip_named(v, name) != SIZE_MAX)
+		return NULL;
+	if (v->chips_n == LAW_CHIPS)
+		return row;
+	of[v->chips_n] = row;
+	v->chip[v->chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+	return NULL;
+}
+
+/* The chips of a law's rows, and a row of each. */
+static const struct evidence_row *find_chips(const struct law *law, const struct evidence *e,
+					     struct law_values *v, const struct evidence_row *of[LAW_CHIPS])
+{
+	const struct evidence_row *last = NULL;
+
+	for (size_t i = 0; i < e->n && !last; i++) {
+		if (!law_takes(law, &e->at[i]))
+			continue;
+		last = list_chip(law, &e->at[i], v, of);
+		if (e->at[i].over && !last)
+			last = list_chip(law, e->at[i].over, v, of);
+	}
+	return last;
 }
 
 static void list_chips(const struct law *law, const struct evidence *e, struct fit_job *j)
 {
 	const struct evidence_row *of[LAW_CHIPS];
 
-	for (size_t i = 0; i < e->n; i++) {
-		if (!law_takes(law, &e->at[i]))
-			continue;
-		list_chip(law, &e->at[i], j, of);
-		if (e->at[i].over)
-			list_chip(law, e->at[i].over, j, of);
-	}
+	find_chips(law, e, &j->v, of);
 	for (size_t i = 0; i < j->v.chips_n; i++) {
 		expect(law, &j->v, of[i], &j->expected[i]);
 		memcpy(j->v.chip[i].expected_sd, j->expected[i].sd, sizeof j->expected[i].sd);
@@ -320,9 +332,16 @@ int law_fit_without(const struct law *law, const struct evidence *e, const char 
 int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
 	    struct err *err)
 {
+	const struct evidence_row *of[LAW_CHIPS], *beyond;
+	struct law_values chips = {.chips_n = 0};
+
 	for (size_t i = 0; i < e->n; i++)
 		if (law_takes(law, &e->at[i]) && evidence_check(&e->at[i], law->profile, err) != 0)
 			return -1;
+	beyond = find_chips(law, e, &chips, of);
+	if (beyond)
+		return err_set(err, "%s:%d: more than %d chips in one law", beyond->run->path,
+			       beyond->run->line, LAW_CHIPS);
 	if (law_fit_without(law, e, without, NULL, v) == 0)
 		return 0;
 	return err_set(err, "%s: the fit does not converge", law->path);
