@@ -99,7 +99,9 @@ check-format: ## fail where clang-format 14 would change a line (skipped where i
 	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(FORMATTED); \
 	else echo "check-format: skipped, no clang-format-14"; [ -z "$(CI)" ]; fi
 CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
-LAWS := $(sort $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law))) # a later one may hang on an earlier one by a ratio
+ALL_LAWS := $(sort $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law)))
+# a law may hang on another: on what a chip does under it (chips_like), or by a ratio
+LAWS := $(filter mps-%,$(ALL_LAWS)) $(filter-out mps-%,$(ALL_LAWS))
 catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o hardware/$${n%%-*}/$$n.yaml || exit 1; done
