@@ -238,6 +238,28 @@ double replay_plan_seconds(const struct replay_plan *plan, const struct site *si
 	return sum;
 }
 
+enum param replay_bound(const struct replay *r, double *share)
+{
+	double spent[PARAM_LINKS] = {0}, sum = 0;
+	int most = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct cost *c = &r->at[i].cost;
+		const bool computes = c->arithmetic.s >= c->memory.s;
+		const double work = fmax(c->arithmetic.s, c->memory.s);
+
+		spent[computes ? PARAM_ARITHMETIC : PARAM_MEMORY] += r->at[i].times * work;
+		spent[PARAM_ARITHMETIC] += r->at[i].times * c->apart.s;
+		spent[PARAM_OVERHEAD] += r->at[i].times * c->overhead.s;
+	}
+	for (int p = 0; p < PARAM_LINKS; p++) {
+		sum += spent[p];
+		most = spent[p] > spent[most] ? p : most;
+	}
+	*share = sum > 0 ? spent[most] / sum : 0;
+	return (enum param)most;
+}
+
 double replay_seconds_drawn(const struct replay *r, const struct params *z)
 {
 	double sum = 0;

@@ -53,6 +53,9 @@ double replay_plan_seconds(const struct replay_plan *plan, const struct site *si
 /* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
 double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);
 
+/* What most of the time goes to, and its share of all. */
+enum param replay_bound(const struct replay *r, double *share);
+
 /* With parameters drawn from their spread; z as for cost_seconds_drawn(). */
 double replay_seconds_drawn(const struct replay *r, const struct params *z);
 

@@ -14,6 +14,7 @@ enum { DRAWS = 200 };
 /* What a profile says of a row: a rate. */
 struct said {
 	double rate, lo, hi;
+	const char *limited_by;
 };
 
 static double seconds_drawn(const struct replay *r, struct rng *rng)
@@ -23,6 +24,14 @@ static double seconds_drawn(const struct replay *r, struct rng *rng)
 	for (int p = 0; p < PARAM_LINKS; p++)
 		z.of[p] = rng_normal(rng);
 	return replay_seconds_drawn(r, &z);
+}
+
+static const char *limited_by(struct arena *a, const struct replay *r)
+{
+	double share;
+	const enum param p = replay_bound(r, &share);
+
+	return arena_printf(a, "%s %.0f %%", param_names[p], 100 * share);
 }
 
 /* What is not known of the two machines of a ratio is drawn for each by itself. */
@@ -41,6 +50,7 @@ static struct said predict(struct session *s, const struct opts *o, const struct
 		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
 						      (row->over ? replay_seconds(&over, NULL) : 1))};
 
+	said.limited_by = limited_by(&s->arena, &r);
 	for (size_t i = 0; i < n; i++) {
 		const double seconds = seconds_drawn(&r, rng);
 
@@ -104,6 +114,7 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .runtime = run->runtime,
 					     .run = evidence_name(&s->arena, &e.at[i]),
 					     .source = run->source,
+					     .limited_by = said.limited_by,
 					     .unit = run_unit(run),
 					     .measured = run_rate(run),
 					     .predicted = said.rate,
@@ -302,6 +313,14 @@ static const char *mean(struct arena *a, double sum, size_t n)
 	return n ? arena_printf(a, "%.1f %%", 100 * sum / (double)n) : "-";
 }
 
+static const char *worst_of(struct arena *a, const struct sum *s)
+{
+	const struct rowcheck *c = s->worst;
+
+	return arena_printf(a, "%s %s: %s%s%s", c->machine, c->run, percent(a, s->worst_error),
+			    c->limited_by ? ", " : "", c->limited_by ? c->limited_by : "");
+}
+
 static void print_sums(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
 {
 	static const char *const head[] = {"set",
@@ -331,9 +350,7 @@ static void print_sums(struct arena *a, const struct rowchecks *r, bool md, stru
 		c.at[c.n++] = share(a, (double)s->no_model.inside, s->no_model.n);
 		c.at[c.n++] = mean(a, s->no_machine.error, s->no_machine.n);
 		c.at[c.n++] = share(a, (double)s->no_machine.inside, s->no_machine.n);
-		c.at[c.n++] = s->worst ? arena_printf(a, "%s %s: %s", s->worst->machine, s->worst->run,
-						      percent(a, s->worst_error))
-				       : "-";
+		c.at[c.n++] = s->worst ? worst_of(a, s) : "-";
 	}
 	print_cells(&c, out);
 }
@@ -357,6 +374,8 @@ static void print_json_row(struct jsonw *w, const struct rowcheck *c, bool of_sc
 		jsonw_key_number(w, "error_machine_left_out", c->no_machine.error);
 	}
 	jsonw_key_bool(w, "held_out", c->held_out);
+	if (c->limited_by)
+		jsonw_key_string(w, "limited_by", c->limited_by);
 	if (c->quality)
 		jsonw_key_string(w, "quality", c->quality);
 	if (c->source)
@@ -393,7 +412,8 @@ static void add_csv_left(struct str *out, const struct left_out *left)
 static void print_csv(const struct rowchecks *r, struct str *out)
 {
 	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
-		     "model_left_out_inside,error_machine_left_out,machine_left_out_inside,held_out,unit\n");
+		     "model_left_out_inside,error_machine_left_out,machine_left_out_inside,held_out,unit,"
+		     "limited_by\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *c = &r->at[i];
 		const char *const texts[] = {c->set, c->machine, c->runtime, c->run};
@@ -410,7 +430,7 @@ static void print_csv(const struct rowchecks *r, struct str *out)
 				 is_inside(c));
 		add_csv_left(out, &c->no_model);
 		add_csv_left(out, &c->no_machine);
-		str_addf(out, "%d,%s\n", c->held_out, c->unit);
+		str_addf(out, "%d,%s,%s\n", c->held_out, c->unit, c->limited_by ? c->limited_by : "");
 	}
 }
 

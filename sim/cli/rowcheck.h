@@ -22,6 +22,7 @@ struct rowcheck {
 	const char *set, *machine, *runtime, *run, *source;
 	const char *unit; /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
 	const char *quality, *note;
+	const char *limited_by; /* what most of the time goes to: "arithmetic 71 %"; NULL: of a scenario */
 	double measured, predicted, lo, hi; /* predicted: NAN where the scenario's assignment does not fit */
 	struct left_out no_model, no_machine; /* without its model on its machine; without its machine */
 	bool held_out;                        /* in no fit */

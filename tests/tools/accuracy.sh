@@ -39,10 +39,10 @@ function cells(line,   part, n, i) {
 	rows[set]++; held[set] += f[15]; inside[set] += f[10]
 	e = f[9]
 	if (e != "") { compared[set]++; error[set] += abs(e) }
-	if (f[17] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
+	if (f[18] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
 	if (f[11] != "") { model[set]++; model_error[set] += abs(f[11]); model_inside[set] += f[12]; e = f[11] }
 	if (f[13] != "") { machine[set]++; machine_error[set] += abs(f[13]); machine_inside[set] += f[14] }
-	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%", f[2], f[3], f[4], 100 * e) }
+	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%%s", f[2], f[3], f[4], 100 * e, f[17] != "" ? ", " f[17] : "") }
 	total["rows"]++; total["inside"] += f[10]; total["model"] += f[11] != ""; total["model_inside"] += f[12]
 	total["machine"] += f[13] != ""; total["machine_inside"] += f[14]
 }
