@@ -8,7 +8,8 @@ set -eu
 tool=$1
 shift
 {
-	for law in "$@"; do
+	# what most people ask for comes first
+	for law in $(for kind in llama mlx mps cuda torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
 		"$tool" validate --format csv --from "hardware/measured/$law.csv" --family "hardware/measured/$law.law" | sed 1d
 	done
 	for file in hardware/measured/outcomes/*.csv; do
