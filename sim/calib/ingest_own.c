@@ -88,11 +88,11 @@ static int take_operator(const struct record *c, struct run *run)
 	if (run->kind == RUN_GEMM ? product_of(c, run) != 0
 				  : quantity_of(c, "size", DIM_BYTES, bytes_max, &run->moved_B) != 0)
 		return -1;
-	if (run->kind != RUN_GEMM && !run->moved_B)
+	if (run->kind != RUN_GEMM && !(run->moved_B > 0))
 		return reading_fail(c->r, c->line, "size: expected 1 GiB, got", "");
 	if (quantity_of(c, "rate", run->kind == RUN_GEMM ? DIM_FLOPS : DIM_BANDWIDTH, 1e18, &rate) != 0)
 		return -1;
-	if (!run->seconds && rate > 0)
+	if (!(run->seconds > 0) && rate > 0)
 		run->seconds = run_work(run) / rate;
 	return 0;
 }

@@ -45,14 +45,16 @@ every_verb() {
 		same "anneal-$seed" optimize tests/golden/optimize-anneal/five.yaml --path . --goal decode_tok_per_s --seed $seed \
 			--set model.layers=16 --set model.parameters=null --set model.sizes=null --format json -o "$out/new.yaml"
 	done
-	same law calibrate --from $measured/cuda-2025-10-spark.csv --family $measured/cuda-2025-10-spark.law -o "$out/new.yaml"
-	same law-mlx calibrate --from $measured/mlx-2025-10-apple-m3-m4.csv --family $measured/mlx-2025-10-apple-m3-m4.law -o "$out/new.yaml"
+	for law in cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5; do # the quick ones
+		same "law-$law" calibrate --from $measured/$law.csv --family $measured/$law.law -o "$out/new.yaml"
+	done
 	for f in "$measured"/*.facts.csv; do
 		name=$(basename "$f" .facts.csv)
 		same "samples-$name" calibrate --from "$measured/$name.csv" --facts "$f" -o "$out/new.yaml"
 	done
 	same runs calibrate --from tests/golden/validate-machine/runs.csv --machine apple-m4-pro-16c-24gb --model mistral-7b --path . -o "$out/new.yaml"
 	same validate validate "$founding" --from tests/golden/validate-scenario-json/runs.csv --format json
+	same validate-outcomes validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
 	same validate-rows validate --from $measured/llama.cpp-2026-02-apple-m5.csv --family $measured/llama.cpp-2026-02-apple-m5.law --format json
 	for f in tests/data/configs/*.json; do
 		name=$(basename "$f" .json)
@@ -69,7 +71,7 @@ every_verb() {
 for cc in gcc clang; do
 	for build in debug release; do
 		dir=build/same-$cc-$build
-		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim
+		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim >/dev/null
 		lemursim=$dir/lemursim n=0
 		every_verb
 	done
