@@ -216,8 +216,8 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 		return;
 	}
 	u = util_at(site->gemm, (double)op->m, n * k);
-	if (dequant) {
-		u.u = fmin(1, u.u * dequant->value);
+	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
+		u.u *= dequant->value;
 		u.spread = hypot(u.spread, dequant->spread);
 	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;

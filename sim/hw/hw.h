@@ -114,7 +114,8 @@ struct profile {
 	struct fusion route, combine; /* of experts; origin.node NULL where not given */
 	struct overhead overhead;
 	struct by_weights
-		dequant; /* utilisation of a product of many rows against that with weights as they are */
+		dequant; /* utilisation of a product of many rows against that with weights as they are; above
+			  * 1 where blocks are multiplied as integers, by faster units than the dtype's */
 	struct few few;
 	struct tile tile;
 	struct dies dies;
