@@ -418,7 +418,8 @@ END_TEST
 static const char *const kernels[] = {
 	RUNTIME "few={rows: 8, pass: 5, gather: 32, scattered: 50 %, first: {f16: 2 %, k: 1 %}, "
 		"further: {f16: 50 %}}",
-	RUNTIME "tile={rows: 32, columns: 64, fill: 3}", RUNTIME "dequant={q8: 80 %, q4: 60 %}", NULL};
+	RUNTIME "tile={rows: 32, columns: 64, fill: 3}", RUNTIME "dequant={q8: 80 %, q4: 60 %, k: 250 %}",
+	NULL};
 
 /* 2000 GFLOP of a row take 2 s at the peak; 1000 GB of weights take 1000/95 s. */
 static const struct op wide = {.name = "wide",
@@ -448,6 +449,7 @@ static const struct {
 	{33, 0, 1, FORMAT_F16, 0, 0, 0, 64},
 	{33, 0, 1, FORMAT_Q8_0, 0, 0, 0, 80},
 	{33, 0, 1, FORMAT_Q4_0, 0, 0, 0, 64 / 0.6},
+	{33, 0, 1, FORMAT_Q4_K, 0, 0, 0, 64 / 2.5}, /* on integers: beyond the peak of f16 */
 	/* 8 tokens, 4 experts each: 32 rows, each by itself, reading its expert at half the rate */
 	{2, 4, 16, FORMAT_F16, 2 * 2, 32, 0, 0},
 	/* 32 tokens: 8 rows for each of the 16, and half a tile more */
