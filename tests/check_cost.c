@@ -486,6 +486,33 @@ START_TEST(few_and_many_rows)
 }
 END_TEST
 
+/* 4 rows for each of 128 experts before they run together: with 8 a token, from 64 tokens on. */
+static const struct {
+	int64_t tokens;
+	bool together;
+} sorted[] = {{1, false}, {63, false}, {64, true}, {512, true}};
+
+START_TEST(rows_for_each_expert)
+{
+	static const char *const each[] = {
+		RUNTIME "few={rows: 8, pass: 1, gather_rows: 4, first: {f16: 2 %}}", NULL};
+	struct op op = wide;
+	struct site site;
+
+	toy_text(&toy, TOY_THREE, each);
+	site = site_of(0, DTYPE_F16);
+	op.experts = 8;
+	op.experts_all = 128;
+	op.copies = 8; /* all tokens to the same ones */
+	op.m = sorted[_i].tokens;
+	op.rows = 8 * (double)sorted[_i].tokens;
+	op.flop = wide.flop * op.rows;
+	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes / op.weight_B,
+				sorted[_i].together ? 1 : (double)sorted[_i].tokens, 1e-9);
+	toy_release(&toy);
+}
+END_TEST
+
 /* Few queries run on a kernel of their own: a peak of one TFLOPS, 5 % of it to 8 queries. */
 static const struct {
 	int64_t query;
@@ -610,6 +637,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));
 	tcase_add_test(tc, site_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
+	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);

@@ -291,7 +291,7 @@ static const struct {
 	{OWN "llama-bench,7948,0\n", "llama.cpp without flash attention", 1, 4, 1},
 	{OWN "llama-bench,1550,false\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
 	{OWN "llama-bench,1550,\n", "llama.cpp before July 2025, without flash attention", 2, 4, 2},
-	{OWN "llama-bench,5929,true\n", "llama.cpp before July 2025", 2, 2, 2},
+	{OWN "llama-bench,5929,true\n", "llama.cpp before July 2025", 2, 1, 2},
 	{OWN "llama-bench,5930,true\n", "llama.cpp", 1, 2, 1},
 	{"| model | fa | test | t/s |\n|---|---|---|---|\n| a | 0 | pp512 | 10 |\n\nbuild: 8e672ef (1550)\n",
 	 "llama.cpp before July 2025, without flash attention", 2, 4, 2},

@@ -467,6 +467,9 @@ START_TEST(flop_of_experts)
 					(phase == PHASE_FORWARD ? 6.0 : 12.0) * 100 * (double)x.active *
 						(double)(m.hidden * x.inner),
 					1);
+		for (size_t i = 0; i < n; i++)
+			if (ops[i].kind == OP_LINEAR)
+				ck_assert_int_eq(ops[i].experts_all, x.count);
 	}
 	done();
 }

@@ -8,9 +8,10 @@
  * about build 5930); two kernels before. ggml_metal_op_bin fuses chains of ADD, which a residual is not.
  *  - GLU, since pull request 14158 (30 June 2025): gate and product in one; SILU and MUL before. Counted as
  * of the later of the two.
- *  - ggml_metal_op_flash_attn_ext: up to 19 queries a kernel over 32 work groups and one that joins them;
- * else one that marks the mask's empty blocks and one of attention. Two either way; the pad kernel runs only
- * where the cache is no multiple of 32 or 64, and it grows by 256.
+ *  - ggml_metal_op_flash_attn_ext: up to 19 queries a kernel over 32 work groups and one that joins them,
+ * since pull request 15857 (September 2025); else one that marks the mask's empty blocks, since 16372
+ * (October 2025), and one of attention. Two either way, one before; the pad kernel runs only where the cache
+ * is no multiple of 32 or 64, and it grows by 256.
  *  - without it (llama-bench -fa 0): K Q, soft_max, V times that, and a copy into rows (build_attn_mha):
  * four.
  *
@@ -34,7 +35,7 @@ static const struct program old_llama = {"llama.cpp before July 2025",
 					 .norm = {.kernels = 2, .passes = 4},
 					 .rope = {.kernels = 2, .passes = 2},
 					 .kv_append = {.kernels = 2},
-					 .scores = {.kernels = 2},
+					 .scores = {.kernels = 1},
 					 .linear = {.kernels = 1},
 					 .activation = {.kernels = 2, .passes = 5},
 					 .residual = {.kernels = 1, .passes = 3}},

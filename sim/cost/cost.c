@@ -135,7 +135,8 @@ static double whole(double x)
 /* Do the rows of each expert run by themselves? */
 static bool is_ungathered(const struct few *f, const struct op *op)
 {
-	return op->experts && op->rows / (double)op->experts < (double)f->gather;
+	return op->experts && (op->rows / (double)op->experts < (double)f->gather ||
+			       op->rows < (double)f->gather_rows * (double)op->experts_all);
 }
 
 static bool is_few(const struct profile *p, const struct op *op)

@@ -128,6 +128,8 @@ static const struct field few_fields[] = {
 	COUNT(struct few, pass, 4096, "rows served by one reading of the weights"),
 	{FIELD_KEY(struct few, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
 	 .help = "tokens from which the rows of an expert run as one product; below, each by itself"},
+	{FIELD_KEY(struct few, gather_rows), .type = FIELD_COUNT, .min = 0, .max = 1 << 20, .def = "0",
+	 .help = "rows for each of the model's experts from which they do so"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
 	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),

@@ -76,6 +76,7 @@ struct few {
 	int64_t rows;         /* most that they are used for */
 	int64_t pass;         /* rows that one reading of the weights serves; more take several */
 	int64_t gather; /* tokens from which the rows of an expert are one product; below, each is its own */
+	int64_t gather_rows;  /* likewise: rows for each of the model's experts, hit or not; 0: any number */
 	struct qty scattered; /* share of the rate of reading weights that such rows reach; not given: all */
 	struct by_weights first;   /* share of the peak of the first row of a pass: reading and unpacking */
 	struct by_weights further; /* of each further row, on top of the first */

@@ -71,6 +71,7 @@ static struct op *product(struct writer *w, const char *name, enum op_split spli
 	op->format = s->format;
 	op->rows = s->rows;
 	op->experts = s->experts;
+	op->experts_all = s->experts ? w->m->experts->count : 0;
 	op->times = 1;
 	return op;
 }

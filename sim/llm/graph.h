@@ -53,6 +53,7 @@ struct op {
 	enum format_id format; /* OP_LINEAR: what most of its weights are kept in */
 	double rows;           /* OP_LINEAR: in all, over the copies */
 	int64_t experts;       /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
+	int64_t experts_all;   /* OP_LINEAR: that the model has to choose from */
 	bool gradient;         /* OP_LINEAR: makes the gradient of its weights */
 	bool adapter;          /* OP_LINEAR: of a LoRA adapter */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
