@@ -117,7 +117,7 @@ static void make_runs(const char *slow, double times, double noise)
 	ck_assert_uint_eq(w.law.params_n, ARRAY_LEN(truth));
 	list_runs(&runs);
 	must(evidence_load(&w.loader, &runs, EVIDENCE_NO_PROFILE, &w.e, &err), &err);
-	must(law_fit(&w.law, &w.e, NULL, &w.v, &err), &err); /* for its list of chips */
+	must(law_fit(&w.law, &w.e, &w.v, &err), &err); /* for its list of chips */
 	for (size_t i = 0; i < w.v.chips_n; i++)
 		w.v.chip[i].speed[REPLAY_ARITHMETIC] = w.v.chip[i].speed[REPLAY_MEMORY] = 1;
 	for (size_t p = 0; p < w.law.params_n; p++)
@@ -147,7 +147,7 @@ START_TEST(gives_back_what_made_the_runs)
 	ratios_only = noises[_i].ratios;
 	make_runs(NULL, 1, noise);
 	ratios_only = false;
-	must(law_fit(&w.law, &w.e, NULL, &v, &err), &err);
+	must(law_fit(&w.law, &w.e, &v, &err), &err);
 	for (size_t p = 0; p < w.law.params_n; p++)
 		ck_assert_msg(fabs(v.of[p] / w.v.of[p] - 1) < off + 4 * noise, "%s: %g, not %g",
 			      law_param_name(&w.law, p), v.of[p], w.v.of[p]);
@@ -200,7 +200,7 @@ START_TEST(tells_a_machine_that_is_off)
 	make_runs(machines[1], 1 / 0.9, 0.003);
 	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
+	must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
 	for (size_t i = 0; i < ROWS; i++) {
 		const bool off = !strcmp(w.runs[i].machine, machines[1]);
 
@@ -224,7 +224,7 @@ START_TEST(leaves_out_what_is_over_a_machine)
 	ratios_only = false;
 	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
+	must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
 	for (size_t i = 0; i < ROWS; i++) {
 		if (w.e.at[i].device->machine->dies > 1)
 			continue;                            /* it alone tells what two dies cost */
@@ -248,7 +248,7 @@ START_TEST(stays_where_it_is_sure)
 	text_of_family = sure;
 	make_runs(NULL, 1, 0);
 	text_of_family = family;
-	must(law_fit(&w.law, &w.e, NULL, &v, &err), &err);
+	must(law_fit(&w.law, &w.e, &v, &err), &err);
 	ck_assert_double_eq_tol(v.of[0], w.law.start[0], 0.02);
 	ck_assert_double_gt(w.v.of[0], v.of[0] + 0.06);
 	arena_release(&w.arena);
@@ -271,7 +271,7 @@ START_TEST(an_ultra_is_like_its_max)
 				w.runs[i].seconds /= 0.85;
 		errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
 					     arena_array(&w.arena, ROWS, sizeof(double))};
-		must(law_leave_out(&w.law, &w.e, LAW_HOLE_MACHINE, &errors, &err), &err);
+		must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
 		error[both] = errors.without[ROWS - 1];
 		arena_release(&w.arena);
 	}

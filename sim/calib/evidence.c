@@ -182,16 +182,15 @@ struct replay evidence_replay(struct arena *a, const struct evidence_row *row, c
 			  : replay_make(a, NULL, NULL, &site, row->run);
 }
 
-double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p,
-			const double speed[REPLAY_PARAMS])
+double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p)
 {
 	const struct site site = site_of(a, row, p);
 	struct replay r;
 
 	if (row->model)
-		return replay_plan_seconds(plan_of(row, p), &site, speed);
+		return replay_plan_seconds(plan_of(row, p), &site);
 	r = replay_make(a, NULL, NULL, &site, row->run);
-	return replay_seconds(&r, speed);
+	return replay_seconds(&r, NULL);
 }
 
 const char *evidence_name(struct arena *a, const struct evidence_row *row)

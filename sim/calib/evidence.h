@@ -45,8 +45,7 @@ int evidence_load(struct loader *l, const struct runs *runs, enum evidence_profi
 struct replay evidence_replay(struct arena *a, const struct evidence_row *row, const struct profile *p);
 
 /* Its time, as replay_seconds() has it; what is in the arena may go. */
-double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p,
-			const double speed[REPLAY_PARAMS]);
+double evidence_seconds(struct arena *a, const struct evidence_row *row, const struct profile *p);
 
 /* -1 with err where a profile lacks what a row's operator needs. */
 int evidence_check(const struct evidence_row *row, const struct profile *p, struct err *err);

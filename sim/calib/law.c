@@ -13,6 +13,7 @@
 struct own {
 	struct profile p;
 	struct gemm_table gemm[DTYPE_N];
+	struct chip_reach chip;
 };
 
 #define DEQUANT(text, member) KEY(text, member, DIM_SHARE, LAW_DEQUANT)
@@ -178,29 +179,30 @@ bool law_takes(const struct law *law, const struct evidence_row *row)
 	return !strcmp(row->run->runtime, law->runtime);
 }
 
-/* The law's profile with these values, on the row's device. */
-static void fill_in(const struct law *law, const double value[LAW_PARAMS], const struct evidence_row *row,
+/* What the values say of a chip, as a family's file would. */
+static void put_chip(const struct law_chip *chip, struct own *o)
+{
+	o->chip = (struct chip_reach){.origin.name = chip->name,
+				      .bandwidth.value = chip->speed[REPLAY_MEMORY],
+				      .arithmetic.value = chip->speed[REPLAY_ARITHMETIC]};
+	o->p.chips = (struct field_list){&o->chip, 1};
+	o->p.chips_like = NULL;
+}
+
+/* The law's profile with these values on the row's device, as the catalogue would have it. */
+static void fill_in(const struct law *law, const struct law_values *v, const struct evidence_row *row,
 		    struct own *o)
 {
 	own_copy(law->profile, o);
-	o->p.chips_like = NULL; /* chips are law_values' */
+	put_chip(&v->chip[law_chip_of(v, row)], o);
 	for (size_t i = 0; i < law->params_n; i++) {
 		struct qty *q = number_at(o, law->key[i]);
 
-		q->value = value[i];
+		q->value = v->of[i];
 		if (law_keys[law->key[i]].dim == DIM_SHARE || q->is_share)
-			q->value = fmin(value[i], strncmp(law_param_name(law, i), "dequant", 7) ? 1 : 10);
+			q->value = fmin(v->of[i], strncmp(law_param_name(law, i), "dequant", 7) ? 1 : 10);
 	}
 	derive_profile(row->device->machine, row->device->device, &o->p);
-}
-
-struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
-			 const struct evidence_row *row)
-{
-	struct own o;
-
-	fill_in(law, value, row, &o);
-	return evidence_replay(a, row, &o.p);
 }
 
 double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row)
@@ -215,10 +217,10 @@ double law_own_seconds(const struct law *law, const struct law_values *v, const 
 	double s;
 
 	if (law_takes(law, row)) {
-		fill_in(law, v->of, row, &o);
-		s = evidence_seconds(&scratch, row, &o.p, v->chip[law_chip_of(v, row)].speed);
+		fill_in(law, v, row, &o);
+		s = evidence_seconds(&scratch, row, &o.p);
 	} else {
-		s = evidence_seconds(&scratch, row, row->device->profile, NULL);
+		s = evidence_seconds(&scratch, row, row->device->profile);
 	}
 	arena_release(&scratch);
 	return s;

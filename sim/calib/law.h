@@ -55,10 +55,9 @@ int law_load(struct loader *l, const char *path, struct law *law, struct err *er
 /* Rows of a law are those of its runtime. What is held out is not fitted to. */
 bool law_takes(const struct law *law, const struct evidence_row *row);
 
-/* The values for these rows, without those that are on the machine `without` (may be NULL). Each chip of the
- * rows gets its factors, those left out or held out too: what is expected of them. */
-int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
-	    struct err *err);
+/* The values for these rows. Each chip of the rows gets its factors; those of chips whose rows are all held
+ * out are what is expected of them. */
+int law_fit(const struct law *law, const struct evidence *e, struct law_values *v, struct err *err);
 
 /* What the law says of a row, as its `seconds` are meant: of a ratio, those on its machine as a share of
  * those on the other, which moves with the law where it is of the law's runtime. */
@@ -73,9 +72,9 @@ struct law_slopes {
 void law_slopes(const struct law *law, const struct law_values *v, const struct evidence_row *row,
 		struct law_slopes *d);
 
-/* What is left out for a row: all of its machine (where all rows are of one machine, its model on it, or
- * operators of its size); or its model on its machine alone. */
-enum law_hole { LAW_HOLE_MACHINE, LAW_HOLE_MODEL };
+/* What is left out for a row: every machine with its chip; or its model, or operators of its size, on its
+ * machine alone. Where all rows are of one chip, the latter stands for the former too. */
+enum law_hole { LAW_HOLE_CHIP, LAW_HOLE_MODEL };
 
 /* Relative error of each row of the law, NAN for others: predicted from a fit with that hole. fitted: with
  * all. */

@@ -23,7 +23,7 @@ struct expected {
 	size_t about;                /* the chip whose factors the mean is of; SIZE_MAX: none */
 };
 
-static const char *chip_name(const struct evidence_row *row)
+const char *law_chip_name(const struct evidence_row *row)
 {
 	return row->device->machine->chip ? row->device->machine->chip : "";
 }
@@ -72,7 +72,7 @@ struct fit_job {
 static const struct evidence_row *list_chip(const struct law *law, const struct evidence_row *row,
 					    struct law_values *v, const struct evidence_row **of)
 {
-	const char *name = chip_name(row);
+	const char *name = law_chip_name(row);
 
 	if (!law_takes(law, row) || chip_named(v, name) != SIZE_MAX)
 		return NULL;
@@ -240,9 +240,10 @@ static int fit_once(struct fit_job *j, gsl_vector *theta, gsl_vector *r)
 	int info, rc = gsl_multifit_nlinear_winit(theta, &weights.vector, &fdf, w);
 
 	if (rc == GSL_SUCCESS)
-		rc = gsl_multifit_nlinear_driver(30, 1e-6, 1e-6, 0, NULL, NULL, &info, w);
+		rc = gsl_multifit_nlinear_driver(200, 1e-6, 1e-6, 0, NULL, NULL, &info, w);
 	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
-		rc = GSL_SUCCESS; /* it stands at a minimum as far as the arithmetic shows */
+		rc = GSL_SUCCESS; /* no step goes further down, or steps have become small: rates that bind
+				   * on one side alone leave edges that a gradient does not end at */
 	gsl_vector_memcpy(theta, w->x);
 	for (size_t i = 0; i < j->p; i++)
 		rc = isfinite(gsl_vector_get(theta, i)) ? rc : GSL_EFAILED;
@@ -275,15 +276,16 @@ static bool alike(const struct run *a, const struct run *b)
 	       a->product.n == b->product.n && a->product.k == b->product.k && a->moved_B == b->moved_B;
 }
 
-static bool is_of(const struct run *run, const char *machine, const struct run *like)
+static bool is_of(const struct evidence_row *row, const struct law_without *w)
 {
-	return (machine || like) && (!machine || !strcmp(run->machine, machine)) &&
-	       (!like || alike(run, like));
+	return (w->chip || w->machine || w->like) && (!w->chip || !strcmp(law_chip_name(row), w->chip)) &&
+	       (!w->machine || !strcmp(row->run->machine, w->machine)) &&
+	       (!w->like || alike(row->run, w->like));
 }
 
-static bool left_out(const struct evidence_row *row, const char *machine, const struct run *like)
+static bool left_out(const struct evidence_row *row, const struct law_without *w)
 {
-	return is_of(row->run, machine, like) || (row->over && is_of(row->over->run, machine, like));
+	return is_of(row, w) || (row->over && is_of(row->over, w));
 }
 
 static void begin(const struct fit_job *j, gsl_vector *theta)
@@ -297,8 +299,8 @@ static void begin(const struct fit_job *j, gsl_vector *theta)
 			gsl_vector_set(theta, n + ONES * c + k, j->expected[c].mean[k]);
 }
 
-int law_fit_without(const struct law *law, const struct evidence *e, const char *machine,
-		    const struct run *like, struct law_values *v)
+int law_fit_without(const struct law *law, const struct evidence *e, const struct law_without *without,
+		    struct law_values *v)
 {
 	struct fit_job j = {.law = law, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
 	gsl_vector *theta, *r;
@@ -306,7 +308,7 @@ int law_fit_without(const struct law *law, const struct evidence *e, const char 
 
 	list_chips(law, e, &j);
 	for (size_t i = 0; i < e->n; i++)
-		if (law_fits(law, &e->at[i]) && !left_out(&e->at[i], machine, like))
+		if (law_fits(law, &e->at[i]) && !left_out(&e->at[i], without))
 			j.rows[j.n++] = &e->at[i];
 	j.p = law->params_n + ONES * j.v.chips_n;
 	j.size = j.n + j.p;
@@ -329,9 +331,9 @@ int law_fit_without(const struct law *law, const struct evidence *e, const char 
 	return rc;
 }
 
-int law_fit(const struct law *law, const struct evidence *e, const char *without, struct law_values *v,
-	    struct err *err)
+int law_fit(const struct law *law, const struct evidence *e, struct law_values *v, struct err *err)
 {
+	const struct law_without nothing = {0};
 	const struct evidence_row *of[LAW_CHIPS], *beyond;
 	struct law_values chips = {.chips_n = 0};
 
@@ -342,23 +344,23 @@ int law_fit(const struct law *law, const struct evidence *e, const char *without
 	if (beyond)
 		return err_set(err, "%s:%d: more than %d chips in one law", beyond->run->path,
 			       beyond->run->line, LAW_CHIPS);
-	if (law_fit_without(law, e, without, NULL, v) == 0)
+	if (law_fit_without(law, e, &nothing, v) == 0)
 		return 0;
 	return err_set(err, "%s: the fit does not converge", law->path);
 }
 
-/* ---- leaving machines out ---- */
+/* ---- leaving chips and models out ---- */
 
-static bool one_machine(const struct law *law, const struct evidence *e)
+static bool one_chip(const struct law *law, const struct evidence *e)
 {
 	const char *first = NULL;
 
 	for (size_t i = 0; i < e->n; i++) {
 		if (!law_fits(law, &e->at[i]))
 			continue;
-		if (first && strcmp(first, e->at[i].run->machine) != 0)
+		if (first && strcmp(first, law_chip_name(&e->at[i])) != 0)
 			return false;
-		first = e->at[i].run->machine;
+		first = law_chip_name(&e->at[i]);
 	}
 	return true;
 }
@@ -372,18 +374,18 @@ static double error_of(const struct law *law, const struct law_values *v, const 
 int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole hole,
 		  struct law_errors *errors, struct err *err)
 {
-	const bool machines = hole == LAW_HOLE_MODEL || !one_machine(law, e),
-		   models = hole == LAW_HOLE_MODEL || !machines;
+	const bool model = hole == LAW_HOLE_MODEL || one_chip(law, e);
 	struct law_values all, v;
 
-	if (law_fit(law, e, NULL, &all, err) != 0)
+	if (law_fit(law, e, &all, err) != 0)
 		return -1;
 	for (size_t i = 0; i < e->n; i++)
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const char *machine = machines ? run->machine : NULL;
-		const struct run *like = models ? run : NULL;
+		const struct law_without without = {.chip = model ? NULL : law_chip_name(&e->at[i]),
+						    .machine = model ? run->machine : NULL,
+						    .like = model ? run : NULL};
 
 		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
 			continue;
@@ -392,11 +394,11 @@ int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole
 			errors->without[i] = errors->fitted[i];
 			continue;
 		}
-		if (law_fit_without(law, e, machine, like, &v) != 0)
+		if (law_fit_without(law, e, &without, &v) != 0)
 			return err_set(err, "%s: the fit without %s does not converge", law->path,
 				       run->machine);
 		for (size_t k = i; k < e->n; k++)
-			if (law_fits(law, &e->at[k]) && is_of(e->at[k].run, machine, like)) {
+			if (law_fits(law, &e->at[k]) && is_of(&e->at[k], &without)) {
 				errors->without[k] = error_of(law, &v, &e->at[k]);
 				errors->fitted[k] = error_of(law, &all, &e->at[k]);
 			}

@@ -28,10 +28,6 @@ extern const struct law_key law_keys[];
 /* As the family's file has it; in the loader's arena. */
 const struct qty *law_number(const struct law *law, size_t i);
 
-/* A row under the family's numbers, operator by operator, whatever its chip; in the arena. */
-struct replay law_replay(const struct law *law, struct arena *a, const double value[LAW_PARAMS],
-			 const struct evidence_row *row);
-
 /* The seconds of a row's own machine, or of what a ratio is over: under the law, or as the catalogue has it
  * where it is of another runtime. */
 double law_own_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row);
@@ -39,10 +35,19 @@ double law_own_seconds(const struct law *law, const struct law_values *v, const 
 /* A row that the law is fitted to. */
 bool law_fits(const struct law *law, const struct evidence_row *row);
 
-/* As law_fit(), without a machine, without what is of the same model or the same operator as `like`, or
- * without what is both (either may be NULL). 0 or -1. */
-int law_fit_without(const struct law *law, const struct evidence *e, const char *machine,
-		    const struct run *like, struct law_values *v);
+/* What a fit goes without: the rows of a chip or a machine, those of the same model or the same operator as
+ * `like`, or those that are all of what is named. Nothing named: nothing. */
+struct law_without {
+	const char *chip, *machine;
+	const struct run *like;
+};
+
+/* As law_fit(). 0 or -1. */
+int law_fit_without(const struct law *law, const struct evidence *e, const struct law_without *without,
+		    struct law_values *v);
+
+/* What the row's machine calls its chip; "" where it does not. */
+const char *law_chip_name(const struct evidence_row *row);
 
 /* Which of the values' chips a row is of. */
 size_t law_chip_of(const struct law_values *v, const struct evidence_row *row);

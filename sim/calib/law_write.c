@@ -9,9 +9,8 @@
 /* The normal deviate of P10 and P90. */
 #define Z90 1.2815515655446004
 
-/* No number is known better than that; what rows of one machine say of another; where no row says anything.
- */
-static const double least_sd = 0.015, other_machine_sd = 0.04, unsaid_sd = 0.25;
+/* No number is known better than that; what rows of one chip say of another; where no row says anything. */
+static const double least_sd = 0.015, other_chip_sd = 0.04, unsaid_sd = 0.25;
 
 struct writing {
 	const struct law *law;
@@ -21,7 +20,7 @@ struct writing {
 	double sd[LAW_PARAMS];      /* relative */
 	size_t rows_of[LAW_PARAMS]; /* rows it matters to */
 	struct law_slopes *slope;   /* of each row */
-	size_t machines, rows;
+	size_t machines;
 };
 
 static bool is_fitted(const struct writing *w, size_t i)
@@ -41,6 +40,28 @@ static void find_slopes(struct writing *w)
 			law_slopes(w->law, &w->v, &w->e->at[i], &w->slope[i]);
 }
 
+static bool hangs_on(const struct writing *w, size_t i, size_t p)
+{
+	return is_fitted(w, i) && fabs(w->slope[i].of[p]) > 0.05;
+}
+
+/* Of the rows that hang on a number. */
+static size_t count_chips(const struct writing *w, size_t p)
+{
+	bool seen[LAW_CHIPS] = {false};
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->e->n; i++) {
+		const size_t c = hangs_on(w, i, p) ? law_chip_of(&w->v, &w->e->at[i]) : 0;
+
+		if (!hangs_on(w, i, p) || seen[c])
+			continue;
+		seen[c] = true;
+		n++;
+	}
+	return n;
+}
+
 /* Each number gets the errors of the rows that hang on it. */
 static void share_errors_out(struct writing *w)
 {
@@ -55,11 +76,11 @@ static void share_errors_out(struct writing *w)
 				continue;
 			sum += s * w->errors.without[i] * w->errors.without[i];
 			weight += s;
-			w->rows_of[p] += s > 0.05 * 0.05;
+			w->rows_of[p] += hangs_on(w, i, p);
 		}
 		w->sd[p] = w->rows_of[p] ? fmax(sqrt(sum / weight), least_sd) : unsaid_sd;
-		if (w->machines < 2)
-			w->sd[p] = fmax(w->sd[p], other_machine_sd);
+		if (count_chips(w, p) < 2)
+			w->sd[p] = fmax(w->sd[p], other_chip_sd);
 	}
 }
 
@@ -75,7 +96,7 @@ static double spread_of(const struct writing *w, size_t i)
 	return sqrt(sum);
 }
 
-/* So that four in five rows of machines left out, or held out altogether, lie between P10 and P90. */
+/* So that four in five rows of chips left out, or held out altogether, lie between P10 and P90. */
 static void make_honest(struct writing *w)
 {
 	double *ratio = xmalloc((w->e->n + 1) * sizeof *ratio), by;
@@ -95,77 +116,77 @@ static void make_honest(struct writing *w)
 /* What a run is known to; relative. */
 static const double run_sd = 0.03;
 
+enum { ONES = LAW_ONES };
+
 struct chip_fit {
 	const struct law_chip *chip;
-	double sd[REPLAY_PARAMS];
-	double left, left_fitted; /* sums of squares of what is left: of all its runs, of those fitted to */
-	size_t n, fitted;
+	double sd[ONES];
+	double left;   /* what its runs, held out or not, lie off its own line */
+	size_t fitted; /* runs that it was fitted to */
 };
 
 /* How well its own runs tell a chip's two factors, the family's numbers being what they are: the inverse of
  * the curvature of the sum of squares. Runs that are held out say how far off it is, not where it lies. */
-static void look_at_chip(const struct writing *w, struct chip_fit *c)
+static void find_chip_sd(const struct writing *w, size_t at, struct chip_fit *c)
 {
-	static const int both[] = {REPLAY_ARITHMETIC, REPLAY_MEMORY};
-	double h[2][2] = {{0}}, det;
+	double h[ONES][ONES] = {{0}}, det;
 
-	for (int k = 0; k < 2; k++)
-		h[k][k] = 1 / (c->chip->expected_sd[both[k]] * c->chip->expected_sd[both[k]]);
+	for (int k = 0; k < ONES; k++)
+		h[k][k] = 1 / (c->chip->expected_sd[k] * c->chip->expected_sd[k]);
+	for (size_t i = 0; i < w->e->n; i++)
+		for (int k = 0; k < ONES && is_fitted(w, i); k++)
+			for (int l = 0; l < ONES; l++)
+				h[k][l] += w->slope[i].chip[at][k] * w->slope[i].chip[at][l] /
+					   (run_sd * run_sd);
+	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
+	c->sd[0] = sqrt(h[1][1] / det);
+	c->sd[1] = sqrt(h[0][0] / det);
+}
+
+/* What two in three runs lie within: a standard deviation, without the few that go astray. at: of which chip;
+ * SIZE_MAX: the fitted ones of all. */
+static double usual_error(const struct writing *w, size_t at)
+{
+	double *error = xmalloc((w->e->n + 1) * sizeof *error), usual;
+	size_t n = 0;
+
 	for (size_t i = 0; i < w->e->n; i++) {
 		const struct evidence_row *row = &w->e->at[i];
-		struct arena scratch = ARENA_INIT;
-		const double step = 1e-3;
-		double slope[2], s, left;
-		struct replay r;
 
-		if (!is_said(w, i) || &w->v.chip[law_chip_of(&w->v, row)] != c->chip)
-			continue;
-		r = law_replay(w->law, &scratch, w->v.of, row);
-		s = replay_seconds(&r, c->chip->speed);
-		for (int k = 0; k < 2; k++) {
-			double moved[REPLAY_PARAMS];
-
-			memcpy(moved, c->chip->speed, sizeof moved);
-			moved[both[k]] *= exp(step);
-			slope[k] = log(replay_seconds(&r, moved) / s) / step;
-		}
-		for (int k = 0; k < 2; k++)
-			for (int l = 0; l < 2 && is_fitted(w, i); l++)
-				h[k][l] += slope[k] * slope[l] / (run_sd * run_sd);
-		left = pow(log(law_seconds(w->law, &w->v, row) / row->run->seconds), 2);
-		c->left += left;
-		c->n++;
-		if (is_fitted(w, i)) {
-			c->left_fitted += left;
-			c->fitted++;
-		}
-		arena_release(&scratch);
+		if (at == SIZE_MAX ? is_fitted(w, i) : is_said(w, i) && law_chip_of(&w->v, row) == at)
+			error[n++] = fabs(log(law_seconds(w->law, &w->v, row) / row->run->seconds));
 	}
-	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
-	c->sd[both[0]] = sqrt(h[1][1] / det);
-	c->sd[both[1]] = sqrt(h[0][0] / det);
+	usual = n ? quantile_of(error, n, 0.683) : 0;
+	free(error);
+	return usual;
+}
+
+static size_t fitted_of(const struct writing *w, size_t chip)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->e->n; i++)
+		n += is_fitted(w, i) && law_chip_of(&w->v, &w->e->at[i]) == chip;
+	return n;
 }
 
 /* Chips that have runs of their own. */
 static size_t look_at_chips(const struct writing *w, struct chip_fit *chips)
 {
-	size_t n = 0, rows = 0;
-	double left = 0;
+	const double all = usual_error(w, SIZE_MAX);
+	size_t n = 0;
 
-	for (size_t i = 0; i < w->v.chips_n; i++) {
-		chips[n] = (struct chip_fit){.chip = &w->v.chip[i]};
-		look_at_chip(w, &chips[n]);
-		if (!chips[n].fitted)
+	for (size_t c = 0; c < w->v.chips_n; c++) {
+		struct chip_fit *fit = &chips[n];
+
+		*fit = (struct chip_fit){&w->v.chip[c], .fitted = fitted_of(w, c)};
+		if (!fit->fitted)
 			continue;
-		left += chips[n].left_fitted;
-		rows += chips[n++].fitted;
-	}
-	left /= (double)rows; /* of a run about its chip's own line */
-	for (size_t k = 0; k < n; k++) {
-		const double error = sqrt(fmax(left, chips[k].left / (double)chips[k].n));
-
-		for (int p = 0; p < REPLAY_PARAMS; p++)
-			chips[k].sd[p] = fmax(hypot(chips[k].sd[p], error), least_sd);
+		fit->left = fmax(all, usual_error(w, c));
+		find_chip_sd(w, c, fit);
+		for (int k = 0; k < ONES; k++)
+			fit->sd[k] = fmax(hypot(fit->sd[k], fit->left), least_sd);
+		n++;
 	}
 	return n;
 }
@@ -310,12 +331,15 @@ static void add_head(const struct writing *w, struct str *out)
 	const double fitted = mean_of(w, w->errors.fitted, false, &n),
 		     without = mean_of(w, w->errors.without, false, &n),
 		     checked = mean_of(w, w->errors.without, true, &held);
+	size_t chips = 0;
 
+	for (size_t c = 0; c < w->v.chips_n; c++)
+		chips += fitted_of(w, c) > 0;
 	str_addf(out,
 		 "# Fitted by lemursim to %zu runs on %zu machine%s. Mean absolute error %.1f %%; of runs on "
 		 "%s left\n# out of the fit %.1f %%",
 		 n, w->machines, w->machines == 1 ? "" : "s", 100 * fitted,
-		 w->machines < 2 ? "a model" : "a machine", 100 * without);
+		 chips < 2 ? "a model" : "a chip", 100 * without);
 	if (held)
 		str_addf(out, "; of %zu runs that were held out %.1f %%", held, 100 * checked);
 	str_add(out,
@@ -336,8 +360,8 @@ int law_write(const struct law *law, const struct evidence *e, struct str *out, 
 	w.machines = count_machines(&w);
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", law->path, law->runtime);
-	if (law_leave_out(law, e, LAW_HOLE_MACHINE, &w.errors, err) != 0 ||
-	    law_fit(law, e, NULL, &w.v, err) != 0)
+	if (law_leave_out(law, e, LAW_HOLE_CHIP, &w.errors, err) != 0 ||
+	    law_fit(law, e, &w.v, err) != 0)
 		return -1;
 	find_slopes(&w);
 	share_errors_out(&w);

@@ -224,8 +224,7 @@ double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
 	return sum;
 }
 
-double replay_plan_seconds(const struct replay_plan *plan, const struct site *site,
-			   const double speed[REPLAY_PARAMS])
+double replay_plan_seconds(const struct replay_plan *plan, const struct site *site)
 {
 	double sum = 0;
 
@@ -233,7 +232,7 @@ double replay_plan_seconds(const struct replay_plan *plan, const struct site *si
 		const struct planned_op *o = &plan->at[i];
 		const struct cost c = cost_of(&o->op, site, 1);
 
-		sum += o->times * op_seconds(&c, o->op.kind == OP_STEP, speed ? speed : as_it_is);
+		sum += o->times * op_seconds(&c, o->op.kind == OP_STEP, as_it_is);
 	}
 	return sum;
 }

@@ -47,8 +47,7 @@ struct replay replay_make(struct arena *a, const struct model *m, const struct p
 struct replay replay_of(struct arena *a, const struct replay_plan *plan, const struct site *site);
 
 /* replay_seconds() of replay_of(), without storing it. */
-double replay_plan_seconds(const struct replay_plan *plan, const struct site *site,
-			   const double speed[REPLAY_PARAMS]);
+double replay_plan_seconds(const struct replay_plan *plan, const struct site *site);
 
 /* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
 double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);

@@ -125,7 +125,7 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .held_out = run->held_out};
 	}
 	for (int hole = 0; hole < 2 && o->family && rc == EXIT_FINE; hole++)
-		rc = leave_out(s, o, runs, hole ? LAW_HOLE_MACHINE : LAW_HOLE_MODEL, r);
+		rc = leave_out(s, o, runs, hole ? LAW_HOLE_CHIP : LAW_HOLE_MODEL, r);
 	return rc;
 }
 

@@ -167,20 +167,34 @@ static struct numbers shares_of(struct profile *p)
 	return all;
 }
 
+static void add_by_weights(struct numbers *all, struct by_weights *b)
+{
+	add_number(all, &b->f16);
+	add_number(all, &b->q8);
+	add_number(all, &b->q4);
+	add_number(all, &b->k);
+	add_number(all, &b->fp4);
+}
+
 /* The same chip runs products of few rows, and may be as far off there. */
 static struct numbers few_of(struct profile *p)
 {
-	struct by_weights *both[] = {&p->few.first, &p->few.further};
 	struct numbers all = {.n = 0};
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		add_number(&all, &both[i]->f16);
-		add_number(&all, &both[i]->q8);
-		add_number(&all, &both[i]->q4);
-		add_number(&all, &both[i]->k);
-		add_number(&all, &both[i]->fp4);
-	}
+	add_by_weights(&all, &p->few.first);
+	add_by_weights(&all, &p->few.further);
 	return all;
+}
+
+/* How far a chip's own runs lie off its line has the formats' part in it. */
+static void settle_dequant(struct profile *p)
+{
+	struct numbers all = {.n = 0};
+
+	add_by_weights(&all, &p->dequant);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.at[i]->how == HOW_MEASURED)
+			all.at[i]->spread = 0;
 }
 
 /* Times a factor; spread: of this very chip, so it is as sure as that, or NULL. */
@@ -241,6 +255,8 @@ void derive_profile(const struct machine *m, const struct device *d, struct prof
 	scale(&rates, rate, own ? &chip->bandwidth.spread : NULL, other);
 	scale(&shares, share, own ? &chip->arithmetic.spread : NULL, other);
 	scale(&few, share, NULL, other);
+	if (own)
+		settle_dequant(p);
 	for (size_t i = 0; two && !own && i < rates.n; i++)
 		rates.at[i]->spread = hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
 	for (size_t i = 0; two && !own && i < shares.n; i++)
