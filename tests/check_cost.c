@@ -416,7 +416,7 @@ END_TEST
 
 #define RUNTIME "machines.a.devices.gpu.runtimes.toy."
 static const char *const kernels[] = {
-	RUNTIME "few={rows: 8, pass: 5, gather: 32, scattered: 50 %, first: {f16: 2 %, k: 1 %}, "
+	RUNTIME "few={rows: 8, pass: 5, k_from: 4, gather: 32, scattered: 50 %, first: {f16: 2 %, k: 1 %}, "
 		"further: {f16: 50 %}}",
 	RUNTIME "tile={rows: 32, columns: 64, fill: 3}", RUNTIME "dequant={q8: 80 %, q4: 60 %, k: 250 %}",
 	NULL};
@@ -445,6 +445,9 @@ static const struct {
 	{5, 0, 1, FORMAT_F16, 1, 1, 4, 0},
 	{6, 0, 1, FORMAT_F16, 2, 2, 4, 0},  /* a second reading */
 	{8, 0, 1, FORMAT_Q4_K, 2, 4, 6, 0}, /* unpacking takes twice as long as that of f16 */
+	{3, 0, 1, FORMAT_Q4_K, 3, 6, 0, 0}, /* so few of them: a reading each */
+	{4, 0, 1, FORMAT_Q4_K, 1, 2, 3, 0},
+	{3, 0, 1, FORMAT_Q4_0, 1, 1, 2, 0},
 	{9, 0, 1, FORMAT_F16, 0, 0, 0, 32}, /* whole tiles */
 	{33, 0, 1, FORMAT_F16, 0, 0, 0, 64},
 	{33, 0, 1, FORMAT_Q8_0, 0, 0, 0, 80},

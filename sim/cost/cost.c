@@ -172,11 +172,19 @@ static void cost_scattered(struct cost *c, const struct op *op, const struct sit
 	c->memory.spread = hypot(c->memory.spread, f->scattered.spread);
 }
 
+/* Readings of the weights for some rows. */
+static double passes_of(const struct few *f, double rows, enum format_id format)
+{
+	const bool alone = formats[format].weights == 256 && rows < (double)f->k_from;
+
+	return whole(rows / (alone ? 1 : (double)f->pass));
+}
+
 static void cost_few(struct cost *c, const struct op *op, const struct site *site, double share)
 {
 	const struct few *f = &site->profile->few;
 	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
-	const double passes = whole(rows / (double)f->pass);
+	const double passes = passes_of(f, rows, op->format);
 	const struct qty *further = by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;

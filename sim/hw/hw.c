@@ -126,6 +126,8 @@ static const struct table by_weights_table = {"by weights", sizeof(struct by_wei
 static const struct field few_fields[] = {
 	COUNT(struct few, rows, 4096, "most rows of a product that a matrix-vector kernel runs"),
 	COUNT(struct few, pass, 4096, "rows served by one reading of the weights"),
+	{FIELD_KEY(struct few, k_from), .type = FIELD_COUNT, .min = 0, .max = 4096, .def = "0",
+	 .help = "rows from which that is so of llama.cpp's super-blocks; of fewer, each has a reading"},
 	{FIELD_KEY(struct few, gather), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
 	 .help = "tokens from which the rows of an expert run as one product; below, each by itself"},
 	{FIELD_KEY(struct few, gather_rows), .type = FIELD_COUNT, .min = 0, .max = 1 << 20, .def = "0",

@@ -75,6 +75,7 @@ struct few {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows;         /* most that they are used for */
 	int64_t pass;         /* rows that one reading of the weights serves; more take several */
+	int64_t k_from; /* rows from which it does so of super-blocks; of fewer, each has its own; 0: any */
 	int64_t gather; /* tokens from which the rows of an expert are one product; below, each is its own */
 	int64_t gather_rows;  /* likewise: rows for each of the model's experts, hit or not; 0: any number */
 	struct qty scattered; /* share of the rate of reading weights that such rows reach; not given: all */
