@@ -489,6 +489,29 @@ START_TEST(few_and_many_rows)
 }
 END_TEST
 
+/* Rows that experts get are expected numbers: what rounding leaves above a whole one is no further reading.
+ */
+START_TEST(a_little_more_is_no_pass)
+{
+	struct op op = wide;
+	struct site site;
+
+	toy_text(&toy, TOY_THREE, kernels);
+	site = site_of(0, DTYPE_F16);
+	op.m = 5;
+	op.rows = 5 * (1 + 1e-12);
+	op.flop = wide.flop * op.rows;
+	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes, op.weight_B, 1);
+	op.rows = 5.01;
+	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes, 2 * op.weight_B, 1);
+	op.m = 32;
+	op.rows = 32 * (1 + 1e-12);
+	op.flop = wide.flop * op.rows;
+	ck_assert_double_eq_tol(cost_of(&op, &site, 1).arithmetic.s, 64 / 0.5, 1e-6);
+	toy_release(&toy);
+}
+END_TEST
+
 /* 4 rows for each of 128 experts before they run together: with 8 a token, from 64 tokens on. */
 static const struct {
 	int64_t tokens;
@@ -640,6 +663,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));
 	tcase_add_test(tc, site_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
+	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));

@@ -129,6 +129,8 @@ static const struct {
 		 "MT/s}",
 		 ""),
 	 "memory: 128 bits at that many transfers make 153.6 GB/s"},
+	{MACHINE("die: c, memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 1 GB/s}", ""),
+	 "die: 'c' is the chip itself"},
 	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 1 GB/s}", ", fast_cores: 11"),
 	 "device 'gpu': it has 10 cores"},
 	{MACHINE("memory: {capacity: 32 GiB, usable: 1 GiB, bandwidth: 150 GB/s, bus_bits: 128, transfers: "
@@ -601,6 +603,33 @@ START_TEST(what_is_known_of_a_chip)
 }
 END_TEST
 
+/* What a chip's own runs lie off its line is all that is unsure of its rates and its arithmetic: what formats
+ * differ by is part of it, where it was measured. */
+START_TEST(a_chip_is_as_sure_as_its_runs)
+{
+	struct chip_reach near = {.origin.name = _i ? "M0" : "M1",
+				  .bandwidth = {.value = 0.5, .spread = 0.03},
+				  .arithmetic = {.value = 0.9, .spread = 0.04}};
+	const struct machine m = {.chip = "M0", .dies = 1, .memory.bandwidth.value = 100};
+	const struct device d = {.cores = 1};
+	const struct qty eighty = {
+		.value = 0.8, .spread = 0.1, .how = HOW_MEASURED, .given = true, .is_share = true};
+	struct profile p = {.chips = {&near, 1},
+			    .gemv = eighty,
+			    .attention.u = eighty,
+			    .dequant = {.q8 = eighty, .q4 = eighty}};
+
+	p.dequant.q4.how = HOW_TRANSFERRED;
+	derive_profile(&m, &d, &p);
+	ck_assert_double_eq_tol(p.gemv.value, _i ? 40 : 80, 1e-12);
+	ck_assert_double_eq(p.gemv.spread, _i ? 0.03 : 0.1);
+	ck_assert_int_eq(p.gemv.how, _i ? HOW_MEASURED : HOW_TRANSFERRED);
+	ck_assert_double_eq(p.attention.u.spread, _i ? 0.04 : 0.1);
+	ck_assert_double_eq(p.dequant.q8.spread, _i ? 0 : 0.1);
+	ck_assert_double_eq(p.dequant.q4.spread, 0.1);
+}
+END_TEST
+
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
@@ -618,6 +647,7 @@ Suite *suite_hw(void)
 	tcase_add_loop_test(runtimes, runtime_date, 0, 6);
 	tcase_add_loop_test(runtimes, runtime_by_machine, 0, 7);
 	tcase_add_loop_test(runtimes, what_is_known_of_a_chip, 0, ARRAY_LEN(knowns));
+	tcase_add_loop_test(runtimes, a_chip_is_as_sure_as_its_runs, 0, 2);
 	suite_add_tcase(s, runtimes);
 	tcase_add_checked_fixture(links, begin, end);
 	tcase_add_test(links, link_by_size);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sim/base/rng.h"
+#include "sim/hw/derive.h"
 #include "tests/suites.h"
 #include "tests/toy.h"
 
@@ -279,25 +280,32 @@ START_TEST(an_ultra_is_like_its_max)
 }
 END_TEST
 
-/* The file that is written loads as a family, and gives the chip that is off its own factors. */
-START_TEST(writes_a_family)
+/* The law's runtime in the file that it writes. */
+static const struct profile *written(void)
 {
-	struct source *source;
-	struct machine m = {0};
+	struct source *source = arena_alloc(&w.arena, sizeof *source);
+	struct machine *m = arena_alloc(&w.arena, sizeof *m);
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	struct yml *tree;
+
+	must(law_write(&w.law, &w.e, &text, &err), &err);
+	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
+	str_release(&text);
+	tree = yml_parse(&w.arena, source, &w.diags);
+	must(tree ? field_load_part(&machine_table, tree, "written", m, &w.diags) : -1, &err);
+	return ((const struct device *)m->devices.at)->runtimes.at;
+}
+
+/* The file that is written loads as a family, and gives the chip that is off its own factors. */
+START_TEST(writes_a_family)
+{
 	const struct profile *p;
 	const struct chip_reach *chip;
 	double factor = 0;
 
 	make_runs(machines[2], 1 / 0.9, 0.003);
-	must(law_write(&w.law, &w.e, &text, &err), &err);
-	source = arena_alloc(&w.arena, sizeof *source);
-	*source = (struct source){"written", text.text, text.len};
-	tree = yml_parse(&w.arena, source, &w.diags);
-	must(tree ? field_load_part(&machine_table, tree, "written", &m, &w.diags) : -1, &err);
-	p = ((const struct device *)m.devices.at)->runtimes.at;
+	p = written();
 	ck_assert(p->gemv.is_share && p->gemv.how == HOW_MEASURED);
 	ck_assert_double_eq_tol(p->gemv.value, w.v.of[0], 0.04); /* one in four is slow */
 	ck_assert_uint_eq(p->chips.n, ARRAY_LEN(machines));
@@ -307,8 +315,73 @@ START_TEST(writes_a_family)
 			factor = chip[i].bandwidth.value * chip[i].arithmetic.value;
 	ck_assert_double_lt(factor, 0.9);
 	ck_assert_double_gt(factor, 0.75);
-	str_release(&text);
 	arena_release(&w.arena);
+}
+END_TEST
+
+/* Where the law lies does not hang on a few rows that go astray. */
+START_TEST(a_row_astray_moves_little)
+{
+	struct law_values v;
+	struct err err = ERR_INIT;
+
+	make_runs(NULL, 1, 0.003);
+	w.runs[1].seconds *= 1.6; /* tokens in f16, of one machine of four */
+	must(law_fit(&w.law, &w.e, &v, &err), &err);
+	ck_assert_double_eq_tol(v.of[0] / w.v.of[0], 1, 0.02); /* not 0.1 */
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* A profile of the written file on the row's machine, and nothing that it shares with another. */
+static double said_by(const struct profile *p, const struct evidence_row *row)
+{
+	struct profile here = *p;
+	struct gemm_table gemm = *p->gemm[DTYPE_F16];
+
+	here.gemm[DTYPE_F16] = &gemm;
+	derive_profile(row->device->machine, row->device->device, &here);
+	return evidence_seconds(&w.arena, row, &here);
+}
+
+/* What was fitted is what the catalogue then says, to the digits written: also of a chip so fast that the bus
+ * is all it can reach. */
+START_TEST(what_is_written_is_what_was_fitted)
+{
+	struct law_values v;
+	struct err err = ERR_INIT;
+	const struct profile *p;
+
+	make_runs(machines[2], _i ? 1 / 1.3 : 1 / 0.9, 0.01);
+	must(law_fit(&w.law, &w.e, &v, &err), &err);
+	p = written();
+	for (size_t i = 0; i < ROWS; i++)
+		ck_assert_double_eq_tol(said_by(p, &w.e.at[i]) / law_seconds(&w.law, &v, &w.e.at[i]), 1,
+					2e-3);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Spreads grow with what the runs scatter, and hold four in five of them. */
+START_TEST(spreads_are_of_the_runs)
+{
+	static const double noise[] = {0.005, 0.06};
+	double of_all[2], of_chip[2];
+
+	for (int i = 0; i < 2; i++) {
+		const struct profile *p;
+
+		make_runs(NULL, 1, noise[i]);
+		p = written();
+		of_all[i] = p->gemv.spread;
+		of_chip[i] = ((const struct chip_reach *)p->chips.at)->bandwidth.spread;
+		arena_release(&w.arena);
+	}
+	ck_assert_double_ge(of_all[0], 0.014);
+	ck_assert_double_gt(of_all[1], 2 * of_all[0]);
+	ck_assert_double_ge(of_chip[0], 0.014);
+	ck_assert_double_gt(of_chip[1], 2 * of_chip[0]);
+	ck_assert_double_lt(of_chip[1], 0.2);
 }
 END_TEST
 
@@ -324,6 +397,9 @@ Suite *suite_law(void)
 	tcase_add_test(tc, stays_where_it_is_sure);
 	tcase_add_test(tc, an_ultra_is_like_its_max);
 	tcase_add_test(tc, writes_a_family);
+	tcase_add_test(tc, a_row_astray_moves_little);
+	tcase_add_loop_test(tc, what_is_written_is_what_was_fitted, 0, 2);
+	tcase_add_test(tc, spreads_are_of_the_runs);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -17,8 +17,10 @@ static int choose(const struct record *c, const char *key, const char *const *na
 	struct str all = STR_INIT;
 
 	for (size_t i = 0; i < n; i++) {
-		if (text && !strcmp(names[i], text))
+		if (text && !strcmp(names[i], text)) {
+			str_release(&all);
 			return (int)i;
+		}
 		str_addf(&all, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", names[i]);
 	}
 	err_set(c->r->err, "%s:%d: %s: expected %s, got '%.60s'", c->r->path, c->line, key, all.text,
@@ -69,11 +71,22 @@ static int product_of(const struct record *c, struct run *run)
 			break;
 		at++;
 	}
-	if (!text || *at || (n != 0 && n != 2) || !run->product.m)
-		return reading_fail(c->r, c->line, "size: expected 4096 or 512x4096x14336, got",
-				    text ? text : "");
 	if (n == 0)
 		run->product.n = run->product.k = run->product.m;
+	if (!text || *at || (n != 0 && n != 2) || !run->product.m || !run->product.n || !run->product.k)
+		return reading_fail(c->r, c->line, "size: expected 4096 or 512x4096x14336, got",
+				    text ? text : "");
+	return 0;
+}
+
+/* A time, or the rate that gives it; seconds 0 where neither is said. */
+static int take_rate(const struct record *c, double rate, struct run *run)
+{
+	if (run->seconds > 0 && rate > 0)
+		return err_set(c->r->err, "%s:%d: a row has 'seconds' or a rate, not both", c->r->path,
+			       c->line);
+	if (rate > 0)
+		run->seconds = run_work(run) / rate;
 	return 0;
 }
 
@@ -92,9 +105,7 @@ static int take_operator(const struct record *c, struct run *run)
 		return reading_fail(c->r, c->line, "size: expected 1 GiB, got", "");
 	if (quantity_of(c, "rate", run->kind == RUN_GEMM ? DIM_FLOPS : DIM_BANDWIDTH, 1e18, &rate) != 0)
 		return -1;
-	if (!(run->seconds > 0) && rate > 0)
-		run->seconds = run_work(run) / rate;
-	return 0;
+	return take_rate(c, rate, run);
 }
 
 static int take_model_run(const struct record *c, struct run *run)
@@ -113,9 +124,7 @@ static int take_model_run(const struct record *c, struct run *run)
 	    (k == RUN_TG && run->prompt))
 		return reading_fail(c->r, c->line, "prompt and gen do not go with kind", run_kind_names[k]);
 	run->batch = run->batch ? run->batch : 1;
-	if (!record_text(c, "seconds") && rate > 0)
-		run->seconds = run_work(run) / rate;
-	return 0;
+	return take_rate(c, rate, run);
 }
 
 /* Whose run it is, of rows that say. */

@@ -10,8 +10,10 @@
 /* A row counts as known to 3 %: what runs of one machine by different people differ by. */
 static const double row_sd = 0.03;
 
-/* How chips of a family differ, what a chip does under one version of a runtime of what it does under
- * another, and what two dies do of what one does, beyond what passing between them costs; relative. */
+/* How chips of a family differ, what a chip does under one version of a runtime of what it was found to do
+ * under another, and what two dies do of what one does, beyond what passing between them costs; relative.
+ * (The spread that a chip's factor is written with is that of its runs; the factor itself is known better.)
+ */
 static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
 
 /* ---- what is expected of a chip ---- */
@@ -52,8 +54,7 @@ static void expect(const struct law *law, const struct law_values *v, const stru
 
 		x->mean[REPLAY_ARITHMETIC] = log(c->arithmetic.value);
 		x->mean[REPLAY_MEMORY] = log(c->bandwidth.value);
-		x->sd[REPLAY_ARITHMETIC] = hypot(c->arithmetic.spread, further);
-		x->sd[REPLAY_MEMORY] = hypot(c->bandwidth.spread, further);
+		x->sd[REPLAY_ARITHMETIC] = x->sd[REPLAY_MEMORY] = further;
 	}
 }
 
@@ -268,7 +269,7 @@ static void reweigh(struct fit_job *j, const gsl_vector *r)
 }
 
 /* What is left out where all rows are of one machine: those of a model, or of an operator of one size. */
-static bool alike(const struct run *a, const struct run *b)
+bool law_alike(const struct run *a, const struct run *b)
 {
 	if (a->model || b->model)
 		return a->model && b->model && !strcmp(a->model, b->model);
@@ -280,7 +281,7 @@ static bool is_of(const struct evidence_row *row, const struct law_without *w)
 {
 	return (w->chip || w->machine || w->like) && (!w->chip || !strcmp(law_chip_name(row), w->chip)) &&
 	       (!w->machine || !strcmp(row->run->machine, w->machine)) &&
-	       (!w->like || alike(row->run, w->like));
+	       (!w->like || law_alike(row->run, w->like));
 }
 
 static bool left_out(const struct evidence_row *row, const struct law_without *w)

@@ -46,6 +46,9 @@ struct law_without {
 int law_fit_without(const struct law *law, const struct evidence *e, const struct law_without *without,
 		    struct law_values *v);
 
+/* Are they of one model, or of one operator of one size? */
+bool law_alike(const struct run *a, const struct run *b);
+
 /* What the row's machine calls its chip; "" where it does not. */
 const char *law_chip_name(const struct evidence_row *row);
 

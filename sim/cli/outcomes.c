@@ -230,7 +230,7 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		.lo = NAN,
 		.hi = NAN,
 		.no_model.error = NAN,
-		.no_machine.error = NAN,
+		.no_chip.error = NAN,
 		.held_out = x->held_out};
 	if (!m || (x->of && !of))
 		return 0;

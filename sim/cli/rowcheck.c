@@ -14,7 +14,8 @@ enum { DRAWS = 200 };
 /* What a profile says of a row: a rate. */
 struct said {
 	double rate, lo, hi;
-	const char *limited_by;
+	enum param bound; /* what most of the time goes to */
+	double bound_share;
 };
 
 static double seconds_drawn(const struct replay *r, struct rng *rng)
@@ -24,14 +25,6 @@ static double seconds_drawn(const struct replay *r, struct rng *rng)
 	for (int p = 0; p < PARAM_LINKS; p++)
 		z.of[p] = rng_normal(rng);
 	return replay_seconds_drawn(r, &z);
-}
-
-static const char *limited_by(struct arena *a, const struct replay *r)
-{
-	double share;
-	const enum param p = replay_bound(r, &share);
-
-	return arena_printf(a, "%s %.0f %%", param_names[p], 100 * share);
 }
 
 /* What is not known of the two machines of a ratio is drawn for each by itself. */
@@ -50,7 +43,7 @@ static struct said predict(struct session *s, const struct opts *o, const struct
 		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
 						      (row->over ? replay_seconds(&over, NULL) : 1))};
 
-	said.limited_by = limited_by(&s->arena, &r);
+	said.bound = replay_bound(&r, &said.bound_share);
 	for (size_t i = 0; i < n; i++) {
 		const double seconds = seconds_drawn(&r, rng);
 
@@ -64,7 +57,7 @@ static struct said predict(struct session *s, const struct opts *o, const struct
 }
 
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
- * the machine, with the machine left out what it gives a chip that nobody measured. */
+ * the machine, with the chip left out what it gives a chip that nobody measured. */
 static int leave_out(struct session *s, const struct opts *o, const struct runs *runs, enum law_hole hole,
 		     struct rowchecks *r)
 {
@@ -82,7 +75,7 @@ static int leave_out(struct session *s, const struct opts *o, const struct runs 
 		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 	for (size_t i = 0; i < r->n; i++) {
 		struct rowcheck *c = &r->at[i];
-		struct left_out *left = hole == LAW_HOLE_MODEL ? &c->no_model : &c->no_machine;
+		struct left_out *left = hole == LAW_HOLE_MODEL ? &c->no_model : &c->no_chip;
 		const double rate = c->measured * (1 + errors.without[i]);
 		struct said said;
 
@@ -114,14 +107,15 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .runtime = run->runtime,
 					     .run = evidence_name(&s->arena, &e.at[i]),
 					     .source = run->source,
-					     .limited_by = said.limited_by,
+					     .limited_by = param_names[said.bound],
+					     .limited_share = said.bound_share,
 					     .unit = run_unit(run),
 					     .measured = run_rate(run),
 					     .predicted = said.rate,
 					     .lo = said.lo,
 					     .hi = said.hi,
 					     .no_model.error = NAN,
-					     .no_machine.error = NAN,
+					     .no_chip.error = NAN,
 					     .held_out = run->held_out};
 	}
 	for (int hole = 0; hole < 2 && o->family && rc == EXIT_FINE; hole++)
@@ -160,7 +154,7 @@ struct sum {
 	const char *set;
 	size_t n, compared, held_out, inside;
 	double error;
-	struct left_sum no_model, no_machine;
+	struct left_sum no_model, no_chip;
 	const struct rowcheck *worst;
 	double worst_error;
 };
@@ -186,7 +180,7 @@ static void add_to(struct sum *s, const struct rowcheck *c)
 	s->compared++;
 	s->error += fabs(error_of(c));
 	add_left(&s->no_model, &c->no_model);
-	add_left(&s->no_machine, &c->no_machine);
+	add_left(&s->no_chip, &c->no_chip);
 	if (s->worst && fabs(error) <= fabs(s->worst_error))
 		return;
 	s->worst = c;
@@ -271,7 +265,7 @@ static void print_rows(struct arena *a, const struct rowchecks *r, bool md, stru
 {
 	static const char *const of_rows[] = {"machine",  "runtime",        "run",
 					      "measured", "predicted",      "P10 to P90",
-					      "error",    "model left out", "machine left out"},
+					      "error",    "model left out", "chip left out"},
 				 *const of_scenario[] = {"assignment", "runtime",    "metric", "measured",
 							 "predicted",  "P10 to P90", "error",  "use"};
 	const char *const *head = r->of_scenario ? of_scenario : of_rows;
@@ -297,7 +291,7 @@ static void print_rows(struct arena *a, const struct rowchecks *r, bool md, stru
 			continue;
 		}
 		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_model.error);
-		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_machine.error);
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_chip.error);
 	}
 	print_cells(&c, out);
 	str_add(out, "\n");
@@ -317,21 +311,16 @@ static const char *worst_of(struct arena *a, const struct sum *s)
 {
 	const struct rowcheck *c = s->worst;
 
-	return arena_printf(a, "%s %s: %s%s%s", c->machine, c->run, percent(a, s->worst_error),
-			    c->limited_by ? ", " : "", c->limited_by ? c->limited_by : "");
+	return arena_printf(
+		a, "%s %s: %s%s", c->machine, c->run, percent(a, s->worst_error),
+		c->limited_by ? arena_printf(a, ", %s %.0f %%", c->limited_by, 100 * c->limited_share) : "");
 }
 
 static void print_sums(struct arena *a, const struct rowchecks *r, bool md, struct str *out)
 {
-	static const char *const head[] = {"set",
-					   "rows",
-					   "mean error",
-					   "in P10-P90",
-					   "model left out",
-					   "in P10-P90",
-					   "machine left out",
-					   "in P10-P90",
-					   "worst"};
+	static const char *const head[] = {"set",           "rows",           "mean error",
+					   "in P10-P90",    "model left out", "in P10-P90",
+					   "chip left out", "in P10-P90",     "worst"};
 	size_t n;
 	const struct sum *sums = sum_up(a, r, &n);
 	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
@@ -348,8 +337,8 @@ static void print_sums(struct arena *a, const struct rowchecks *r, bool md, stru
 		c.at[c.n++] = share(a, (double)s->inside, s->n);
 		c.at[c.n++] = mean(a, s->no_model.error, s->no_model.n);
 		c.at[c.n++] = share(a, (double)s->no_model.inside, s->no_model.n);
-		c.at[c.n++] = mean(a, s->no_machine.error, s->no_machine.n);
-		c.at[c.n++] = share(a, (double)s->no_machine.inside, s->no_machine.n);
+		c.at[c.n++] = mean(a, s->no_chip.error, s->no_chip.n);
+		c.at[c.n++] = share(a, (double)s->no_chip.inside, s->no_chip.n);
 		c.at[c.n++] = s->worst ? worst_of(a, s) : "-";
 	}
 	print_cells(&c, out);
@@ -371,11 +360,13 @@ static void print_json_row(struct jsonw *w, const struct rowcheck *c, bool of_sc
 	jsonw_key_bool(w, "inside", is_inside(c));
 	if (!of_scenario) {
 		jsonw_key_number(w, "error_model_left_out", c->no_model.error);
-		jsonw_key_number(w, "error_machine_left_out", c->no_machine.error);
+		jsonw_key_number(w, "error_chip_left_out", c->no_chip.error);
 	}
 	jsonw_key_bool(w, "held_out", c->held_out);
-	if (c->limited_by)
+	if (c->limited_by) {
 		jsonw_key_string(w, "limited_by", c->limited_by);
+		jsonw_key_number(w, "limited_share", c->limited_share);
+	}
 	if (c->quality)
 		jsonw_key_string(w, "quality", c->quality);
 	if (c->source)
@@ -412,8 +403,8 @@ static void add_csv_left(struct str *out, const struct left_out *left)
 static void print_csv(const struct rowchecks *r, struct str *out)
 {
 	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
-		     "model_left_out_inside,error_machine_left_out,machine_left_out_inside,held_out,unit,"
-		     "limited_by\n");
+		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
+		     "limited_by,limited_share\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rowcheck *c = &r->at[i];
 		const char *const texts[] = {c->set, c->machine, c->runtime, c->run};
@@ -429,8 +420,12 @@ static void print_csv(const struct rowchecks *r, struct str *out)
 			str_addf(out, "%.17g,%.17g,%.17g,%.6g,%d,", c->predicted, c->lo, c->hi, error_of(c),
 				 is_inside(c));
 		add_csv_left(out, &c->no_model);
-		add_csv_left(out, &c->no_machine);
-		str_addf(out, "%d,%s,%s\n", c->held_out, c->unit, c->limited_by ? c->limited_by : "");
+		add_csv_left(out, &c->no_chip);
+		str_addf(out, "%d,%s,", c->held_out, c->unit);
+		if (c->limited_by)
+			str_addf(out, "%s,%.4g\n", c->limited_by, c->limited_share);
+		else
+			str_add(out, ",\n");
 	}
 }
 

@@ -3,8 +3,8 @@
  *
  * Layer cli. Each row is predicted from the catalogue's profile of the machine and runtime it names, with the
  * interval that the profile's spreads make. With a family's file, also from the family's law fitted without
- * the row: without that model on that machine, and without that machine: what the catalogue would say of it
- * had nobody measured it.
+ * the row: without that model on that machine, and without every machine of that chip: what the catalogue
+ * would say of it had nobody measured the chip.
  */
 #ifndef SIM_CLI_ROWCHECK_H
 #define SIM_CLI_ROWCHECK_H
@@ -22,10 +22,11 @@ struct rowcheck {
 	const char *set, *machine, *runtime, *run, *source;
 	const char *unit; /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
 	const char *quality, *note;
-	const char *limited_by; /* what most of the time goes to: "arithmetic 71 %"; NULL: of a scenario */
+	const char *limited_by; /* what most of the time goes to: "arithmetic"; NULL: of a scenario */
+	double limited_share;   /* and how much of it */
 	double measured, predicted, lo, hi; /* predicted: NAN where the scenario's assignment does not fit */
-	struct left_out no_model, no_machine; /* without its model on its machine; without its machine */
-	bool held_out;                        /* in no fit */
+	struct left_out no_model, no_chip;  /* without its model on its machine; without its chip */
+	bool held_out;                      /* in no fit */
 };
 
 struct rowchecks {

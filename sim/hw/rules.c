@@ -218,6 +218,10 @@ int machine_check(struct machine *m, struct diags *diags)
 	derive_facts(m, diags);
 	if (diags->total != before)
 		return -1;
+	if (m->chip && m->die && !strcmp(m->chip, m->die))
+		diag_add(diags, yml_get(m->origin.node, "die")->place,
+			 "that of one die by itself, such as Apple M1 Max of an Ultra",
+			 "die: '%s' is the chip itself", m->die);
 	check_bus(&m->memory, diags);
 	check_power(&m->idle_power, &m->active_power, "machine", diags);
 	if (m->memory.usable.value > m->memory.capacity.value)
