@@ -9,8 +9,9 @@
 /* The normal deviate of P10 and P90. */
 #define Z90 1.2815515655446004
 
-/* No number is known better than that; what rows of one chip say of another; where no row says anything. */
-static const double least_sd = 0.015, other_chip_sd = 0.04, unsaid_sd = 0.25;
+/* No number is known better than that; what rows of one chip say of another, or of one model of another;
+ * where no row says anything. */
+static const double least_sd = 0.015, other_sd = 0.04, unsaid_sd = 0.25;
 
 struct writing {
 	const struct law *law;
@@ -80,7 +81,7 @@ static void share_errors_out(struct writing *w)
 		}
 		w->sd[p] = w->rows_of[p] ? fmax(sqrt(sum / weight), least_sd) : unsaid_sd;
 		if (count_chips(w, p) < 2)
-			w->sd[p] = fmax(w->sd[p], other_chip_sd);
+			w->sd[p] = fmax(w->sd[p], other_sd);
 	}
 }
 
@@ -160,8 +161,8 @@ static bool has_others(const struct writing *w, size_t i)
 }
 
 /* How far a chip's own line is off runs that it was not drawn through: those of a model left out, where the
- * chip has others, and those held out. The deviate that four in five lie within, as of a normal one. at: of
- * which chip; SIZE_MAX: of all. */
+ * chip has others, and those held out. The deviate that four in five lie within, as of a normal one; 0 where
+ * there are none. at: of which chip; SIZE_MAX: of all. */
 static double usual_error(const struct writing *w, size_t at)
 {
 	double *error = xmalloc((w->e->n + 1) * sizeof *error), usual;
@@ -188,9 +189,11 @@ static size_t fitted_of(const struct writing *w, size_t chip)
 /* Chips that have runs of their own. */
 static size_t look_at_chips(const struct writing *w, struct chip_fit *chips)
 {
-	const double all = usual_error(w, SIZE_MAX);
+	double all = usual_error(w, SIZE_MAX);
 	size_t n = 0;
 
+	if (!(all > 0))
+		all = other_sd;
 	for (size_t c = 0; c < w->v.chips_n; c++) {
 		struct chip_fit *fit = &chips[n];
 
