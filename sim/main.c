@@ -40,7 +40,7 @@ static const struct cmd cmds[] = {
 	 LOADS | OPT_OUT, cmd_show, "show scenarios/m5-vs-m4pro.yaml --set \"links.tb.latency=1 ms\"\n"},
 	{"validate", "[SCENARIO|MACHINE...]",
 	 "predicted against measured, --from FILE: runs of a model, or outcomes of a scenario",
-	 LOADS | OPT_OUT | OPT_FORMAT | OPT_SEED | OPT_FROM | OPT_TOLERANCE, cmd_validate,
+	 LOADS | OPT_OUT | OPT_FORMAT_ROWS | OPT_SEED | OPT_FROM | OPT_TOLERANCE, cmd_validate,
 	 "validate --from hardware/measured/cuda-2025-10-geforce.csv\n"
 	 "validate nvidia-h100-sxm-80gb-torch --from hardware/measured/torch-h100-llama-3.1-8b.csv --model "
 	 "llama-3.1-8b --runtime torch --weights f16\n"},
@@ -55,7 +55,7 @@ static const struct cmd cmds[] = {
 	 "models/NAME.yaml",
 	 OPT_PATH | OPT_OUT | OPT_IMPORT, cmd_import, "import config.json -o my-model.yaml\n"},
 	{"list", "[KIND]", "what hardware, models and scenarios there are; KIND is one of these three words",
-	 OPT_PATH | OPT_OUT | OPT_FORMAT, cmd_list, "list models\n"},
+	 OPT_PATH | OPT_OUT | OPT_FORMAT_LIST, cmd_list, "list models\n"},
 };
 
 static int print(const struct str *s, FILE *to)

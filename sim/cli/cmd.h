@@ -65,8 +65,10 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 void session_hold_signals(sigset_t *before);
 void session_let_signals(const sigset_t *before);
 
-/* By --format, else by the suffix of -o, else a table; an exit code. */
-int choose_format(const struct opts *o, enum result_format *format);
+/* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
+ * code. */
+int choose_word(const struct opts *o, const char *const *names, int n, int *format);
+int choose_format(const struct opts *o, enum result_format *format); /* of those of results */
 
 /* Prints text on stdout, or writes it to o->out; returns an exit code. */
 int deliver(const struct opts *o, const struct str *text);

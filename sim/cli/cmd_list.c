@@ -5,6 +5,9 @@
 #include "sim/base/vec.h"
 #include "sim/cli/cmd.h"
 
+enum { LIST_TABLE, LIST_JSON, LIST_FORMATS };
+static const char *const format_words[] = {"table", "json"};
+
 /* ---- a table of text ---- */
 
 enum { GRID_COLUMNS = 8 };
@@ -436,9 +439,8 @@ static void list_folder(struct listing *l, int folder)
 	grid_write(&g.scenarios, l->out);
 }
 
-static int list_all(const struct opts *o, struct session *s, struct str *out)
+static int list_all(const struct opts *o, bool as_json, struct session *s, struct str *out)
 {
-	const bool as_json = o->format && !strcmp(o->format, "json");
 	struct jsonw json;
 	struct listing l = {s, as_json ? &json : NULL, out};
 	struct err err = ERR_INIT;
@@ -470,15 +472,13 @@ int cmd_list(const struct opts *o)
 {
 	struct str out = STR_INIT;
 	struct session s;
-	struct err err = ERR_INIT;
-	int rc;
+	int rc, format;
 
-	if (o->format && strcmp(o->format, "json") != 0 && strcmp(o->format, "table") != 0) {
-		err_set(&err, "list writes 'table' or 'json', not '%.40s'", o->format);
-		return complain(&err, EXIT_USAGE);
-	}
+	rc = choose_word(o, format_words, LIST_FORMATS, &format);
+	if (rc != EXIT_FINE)
+		return rc;
 	session_begin(&s, o);
-	rc = list_all(o, &s, &out);
+	rc = list_all(o, format == LIST_JSON, &s, &out);
 	session_end(&s);
 	str_release(&out);
 	return rc;

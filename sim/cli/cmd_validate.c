@@ -376,20 +376,14 @@ static int read_files(struct validation *v)
 static int choose(const struct opts *o, enum shown *format, double *tolerance)
 {
 	struct err err = ERR_INIT;
-	int f = 0;
+	int chosen, rc;
 
 	*tolerance = INFINITY;
 	if (o->tolerance && units_parse(o->tolerance, DIM_SHARE, tolerance, &err) != 0)
 		return complain(&err, EXIT_USAGE);
-	while (o->format && f < SHOWN_N && strcmp(o->format, format_words[f]))
-		f++;
-	if (f == SHOWN_N) {
-		err_set(&err, "unknown format '%.40s'", o->format);
-		err_hint(&err, "one of: table, md, csv, json");
-		return complain(&err, EXIT_USAGE);
-	}
-	*format = (enum shown)f;
-	return EXIT_FINE;
+	rc = choose_word(o, format_words, SHOWN_N, &chosen);
+	*format = (enum shown)chosen;
+	return rc;
 }
 
 static bool is_scenario(struct validation *v, const char *path)

@@ -44,7 +44,9 @@ enum opt_use { /* which options a command takes; bits */
 	       OPT_SET = 1,
 	       OPT_PATH = 2,
 	       OPT_OUT = 4,
-	       OPT_FORMAT = 8,
+	       OPT_FORMAT = 8, /* of results; of what validate and list write: the next two */
+	       OPT_FORMAT_ROWS = 1 << 14,
+	       OPT_FORMAT_LIST = 1 << 15,
 	       OPT_ASSIGNMENT = 16,
 	       OPT_SEED = 32,
 	       OPT_CALIBRATE = 64,

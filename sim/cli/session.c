@@ -129,31 +129,49 @@ void session_let_signals(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
-int choose_format(const struct opts *o, enum result_format *format)
+static void refuse_format(const struct opts *o, const char *const *names, int n, struct err *err)
 {
-	const char *name = o->format;
+	struct str all = STR_INIT;
+
+	for (int i = 0; i < n; i++)
+		if (o->format)
+			str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+		else
+			str_addf(&all, "%s.%s", !i ? "" : i + 1 < n ? ", " : " or ", i ? names[i] : "txt");
+	if (o->format) {
+		err_set(err, "unknown format '%.40s'", o->format);
+		err_hint(err, "one of: %s", all.text);
+	} else {
+		err_set(err, "cannot tell from '%.100s' what to write", o->out);
+		err_hint(err, "add -o FILE%s, or say --format", all.text);
+	}
+	str_release(&all);
+}
+
+int choose_word(const struct opts *o, const char *const *names, int n, int *format)
+{
+	const char *name = o->format, *point = o->out ? strrchr(o->out, '.') : NULL;
 	struct err err = ERR_INIT;
 
-	if (!name && o->out)
-		name = strrchr(o->out, '.') && !strchr(strrchr(o->out, '.'), '/') ? strrchr(o->out, '.') + 1
-										  : "";
-	*format = RESULT_TABLE;
+	*format = 0;
+	if (!name && !o->out)
+		return EXIT_FINE;
 	if (!name)
-		return 0;
-	for (int i = 0; i < RESULT_FORMAT_N; i++) {
-		*format = (enum result_format)i;
-		if (!strcmp(name, result_format_names[i]) ||
-		    (i == RESULT_TABLE && !o->format && !strcmp(name, "txt")))
-			return 0;
-	}
-	if (o->format) {
-		err_set(&err, "unknown format '%.40s'", name);
-		err_hint(&err, "one of: table, md, csv, json, jsonl");
-	} else {
-		err_set(&err, "cannot tell from '%.100s' what to write", o->out);
-		err_hint(&err, "add -o FILE.txt, .md, .csv, .json or .jsonl, or say --format");
-	}
+		name = point && !strchr(point, '/') ? point + 1 : "";
+	for (; *format < n; ++*format)
+		if (!strcmp(name, names[*format]) || (!*format && !o->format && !strcmp(name, "txt")))
+			return EXIT_FINE;
+	refuse_format(o, names, n, &err);
 	return complain(&err, EXIT_USAGE);
+}
+
+int choose_format(const struct opts *o, enum result_format *format)
+{
+	int chosen;
+	const int rc = choose_word(o, result_format_names, RESULT_FORMAT_N, &chosen);
+
+	*format = (enum result_format)chosen;
+	return rc;
 }
 
 int deliver(const struct opts *o, const struct str *text)
