@@ -192,16 +192,26 @@ START_TEST(slopes_are_those_of_the_times)
 }
 END_TEST
 
+/* What the law is off each row, fitted without its chip and with it. */
+static struct law_errors chips_left_out(void)
+{
+	struct law_errors errors = {arena_array(&w.arena, ROWS, sizeof(double)),
+				    arena_array(&w.arena, ROWS, sizeof(double))};
+	struct law_values all;
+	struct err err = ERR_INIT;
+
+	must(law_fit(&w.law, &w.e, &all, &err), &err);
+	must(law_leave_out(&w.law, &w.e, &all, LAW_HOLE_CHIP, &errors, &err), &err);
+	return errors;
+}
+
 /* A machine that is 10 % slower than its family is predicted 11 % too fast without it, and little with it. */
 START_TEST(tells_a_machine_that_is_off)
 {
 	struct law_errors errors;
-	struct err err = ERR_INIT;
 
 	make_runs(machines[1], 1 / 0.9, 0.003);
-	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
-				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
+	errors = chips_left_out();
 	for (size_t i = 0; i < ROWS; i++) {
 		const bool off = !strcmp(w.runs[i].machine, machines[1]);
 
@@ -218,14 +228,11 @@ END_TEST
 START_TEST(leaves_out_what_is_over_a_machine)
 {
 	struct law_errors errors;
-	struct err err = ERR_INIT;
 
 	ratios_only = true;
 	make_runs(machines[2], 1 / 0.9, 0);
 	ratios_only = false;
-	errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
-				     arena_array(&w.arena, ROWS, sizeof(double))};
-	must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
+	errors = chips_left_out();
 	for (size_t i = 0; i < ROWS; i++) {
 		if (w.e.at[i].device->machine->dies > 1)
 			continue;                            /* it alone tells what two dies cost */
@@ -262,7 +269,6 @@ START_TEST(an_ultra_is_like_its_max)
 {
 	double error[2];
 	struct law_errors errors;
-	struct err err = ERR_INIT;
 
 	for (int both = 0; both < 2; both++) {
 		make_runs(NULL, 1, 0);
@@ -270,9 +276,7 @@ START_TEST(an_ultra_is_like_its_max)
 			if (both &&
 			    (!strcmp(w.runs[i].machine, machines[1]) || w.e.at[i].device->machine->dies > 1))
 				w.runs[i].seconds /= 0.85;
-		errors = (struct law_errors){arena_array(&w.arena, ROWS, sizeof(double)),
-					     arena_array(&w.arena, ROWS, sizeof(double))};
-		must(law_leave_out(&w.law, &w.e, LAW_HOLE_CHIP, &errors, &err), &err);
+		errors = chips_left_out();
 		error[both] = errors.without[ROWS - 1];
 		arena_release(&w.arena);
 	}

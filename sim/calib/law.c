@@ -73,6 +73,13 @@ static struct qty *number_at(struct own *o, size_t key)
 	return (struct qty *)((char *)o + law_keys[key].offset);
 }
 
+double law_most(const struct law_key *k, const struct qty *q)
+{
+	if (k->dim != DIM_SHARE && !q->is_share)
+		return INFINITY;
+	return k->group == LAW_DEQUANT ? 10 : 1;
+}
+
 const struct qty *law_number(const struct law *law, size_t i)
 {
 	struct own o;
@@ -198,9 +205,7 @@ static void fill_in(const struct law *law, const struct law_values *v, const str
 	for (size_t i = 0; i < law->params_n; i++) {
 		struct qty *q = number_at(o, law->key[i]);
 
-		q->value = v->of[i];
-		if (law_keys[law->key[i]].dim == DIM_SHARE || q->is_share)
-			q->value = fmin(v->of[i], strncmp(law_param_name(law, i), "dequant", 7) ? 1 : 10);
+		q->value = fmin(v->of[i], law_most(&law_keys[law->key[i]], q));
 	}
 	derive_profile(row->device->machine, row->device->device, &o->p);
 }
@@ -224,14 +229,4 @@ double law_own_seconds(const struct law *law, const struct law_values *v, const 
 	}
 	arena_release(&scratch);
 	return s;
-}
-
-size_t law_chip_of(const struct law_values *v, const struct evidence_row *row)
-{
-	const char *name = row->device->machine->chip;
-
-	for (size_t i = 0; i < v->chips_n; i++)
-		if (!strcmp(v->chip[i].name, name ? name : ""))
-			return i;
-	BUG("a row of a chip that the law was not fitted with");
 }

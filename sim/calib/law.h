@@ -19,13 +19,13 @@
 #include "sim/calib/evidence.h"
 #include "sim/calib/replay.h"
 
-enum { LAW_PARAMS = 24, LAW_CHIPS = 32 };
+enum { LAW_PARAMS = 24, LAW_CHIPS = 32, LAW_ONES = 2 };
 
 /* What a chip does of what the family's numbers say of it. */
 struct law_chip {
 	const char *name;
-	double speed[REPLAY_PARAMS];       /* the first two may differ from 1 */
-	double expected_sd[REPLAY_PARAMS]; /* relative: how far from what is expected of it they may lie */
+	double speed[LAW_ONES];       /* REPLAY_ARITHMETIC, REPLAY_MEMORY */
+	double expected_sd[LAW_ONES]; /* relative: how far from what is expected of it they may lie */
 };
 
 struct law_values {
@@ -63,9 +63,7 @@ int law_fit(const struct law *law, const struct evidence *e, struct law_values *
  * those on the other, which moves with the law where it is of the law's runtime. */
 double law_seconds(const struct law *law, const struct law_values *v, const struct evidence_row *row);
 
-/* d ln law_seconds() / d ln of each of the law's numbers, and of what its chips have a factor of:
- * REPLAY_ARITHMETIC, REPLAY_MEMORY. */
-enum { LAW_ONES = 2 };
+/* d ln law_seconds() / d ln of each of the law's numbers, and of its chips' factors. */
 struct law_slopes {
 	double of[LAW_PARAMS], chip[LAW_CHIPS][LAW_ONES];
 };
@@ -76,13 +74,13 @@ void law_slopes(const struct law *law, const struct law_values *v, const struct 
  * machine alone. Where all rows are of one chip, the latter stands for the former too. */
 enum law_hole { LAW_HOLE_CHIP, LAW_HOLE_MODEL };
 
-/* Relative error of each row of the law, NAN for others: predicted from a fit with that hole. fitted: with
- * all. */
+/* Relative error of each row of the law, NAN for others: predicted from a fit with that hole. fitted: from
+ * all, law_fit()'s values. */
 struct law_errors {
 	double *without, *fitted;
 };
-int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole hole,
-		  struct law_errors *errors, struct err *err);
+int law_leave_out(const struct law *law, const struct evidence *e, const struct law_values *all,
+		  enum law_hole hole, struct law_errors *errors, struct err *err);
 
 /* Appends the family's file with its numbers filled in, and how well they do. */
 int law_write(const struct law *law, const struct evidence *e, struct str *out, struct err *err);

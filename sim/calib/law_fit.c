@@ -7,8 +7,7 @@
 #include "sim/calib/law_keys.h"
 #include "sim/stats/quantile.h"
 
-/* A row counts as known to 3 %: what runs of one machine by different people differ by. */
-static const double row_sd = 0.03;
+const double law_row_sd = 0.03;
 
 /* How chips of a family differ, what a chip does under one version of a runtime of what it was found to do
  * under another, and what two dies do of what one does, beyond what passing between them costs; relative.
@@ -36,6 +35,15 @@ static size_t chip_named(const struct law_values *v, const char *name)
 		if (name && !strcmp(v->chip[i].name, name))
 			return i;
 	return SIZE_MAX;
+}
+
+size_t law_chip_of(const struct law_values *v, const struct evidence_row *row)
+{
+	const size_t at = chip_named(v, law_chip_name(row));
+
+	if (at == SIZE_MAX)
+		BUG("a row of a chip that the law was not fitted with");
+	return at;
 }
 
 static void expect(const struct law *law, const struct law_values *v, const struct evidence_row *row,
@@ -80,7 +88,7 @@ static const struct evidence_row *list_chip(const struct law *law, const struct 
 	if (v->chips_n == LAW_CHIPS)
 		return row;
 	of[v->chips_n] = row;
-	v->chip[v->chips_n++] = (struct law_chip){name, {1, 1, 1, 1}, {0}};
+	v->chip[v->chips_n++] = (struct law_chip){name, {1, 1}, {0}};
 	return NULL;
 }
 
@@ -126,7 +134,7 @@ static void values_of(const struct fit_job *j, const gsl_vector *theta, struct l
 
 static double misfit(const struct fit_job *j, const struct law_values *v, size_t row)
 {
-	return log(law_seconds(j->law, v, j->rows[row]) / j->rows[row]->run->seconds) / row_sd;
+	return log(law_seconds(j->law, v, j->rows[row]) / j->rows[row]->run->seconds) / law_row_sd;
 }
 
 static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
@@ -199,10 +207,10 @@ static void row_slopes(const struct fit_job *j, const struct law_values *v, size
 
 	law_slopes(j->law, v, j->rows[row], &d);
 	for (size_t i = 0; i < n; i++)
-		gsl_matrix_set(slopes, row, i, d.of[i] / row_sd);
+		gsl_matrix_set(slopes, row, i, d.of[i] / law_row_sd);
 	for (size_t c = 0; c < v->chips_n; c++)
 		for (size_t k = 0; k < ONES; k++)
-			gsl_matrix_set(slopes, row, n + ONES * c + k, d.chip[c][k] / row_sd);
+			gsl_matrix_set(slopes, row, n + ONES * c + k, d.chip[c][k] / law_row_sd);
 }
 
 static int all_slopes(const gsl_vector *theta, void *data, gsl_matrix *slopes)
@@ -372,14 +380,12 @@ static double error_of(const struct law *law, const struct law_values *v, const 
 }
 
 /* What is held out is in no fit anyway. */
-int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole hole,
-		  struct law_errors *errors, struct err *err)
+int law_leave_out(const struct law *law, const struct evidence *e, const struct law_values *all,
+		  enum law_hole hole, struct law_errors *errors, struct err *err)
 {
 	const bool model = hole == LAW_HOLE_MODEL || one_chip(law, e);
-	struct law_values all, v;
+	struct law_values v;
 
-	if (law_fit(law, e, &all, err) != 0)
-		return -1;
 	for (size_t i = 0; i < e->n; i++)
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
@@ -390,7 +396,7 @@ int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole
 
 		if (!law_takes(law, &e->at[i]) || !isnan(errors->without[i]))
 			continue;
-		errors->fitted[i] = error_of(law, &all, &e->at[i]);
+		errors->fitted[i] = error_of(law, all, &e->at[i]);
 		if (run->held_out) {
 			errors->without[i] = errors->fitted[i];
 			continue;
@@ -401,7 +407,7 @@ int law_leave_out(const struct law *law, const struct evidence *e, enum law_hole
 		for (size_t k = i; k < e->n; k++)
 			if (law_fits(law, &e->at[k]) && is_of(&e->at[k], &without)) {
 				errors->without[k] = error_of(law, &v, &e->at[k]);
-				errors->fitted[k] = error_of(law, &all, &e->at[k]);
+				errors->fitted[k] = error_of(law, all, &e->at[k]);
 			}
 	}
 	return 0;

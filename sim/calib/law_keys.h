@@ -25,6 +25,12 @@ struct law_key {
 };
 extern const struct law_key law_keys[];
 
+/* A row counts as known to 3 %: what runs of one machine by different people differ by. */
+extern const double law_row_sd;
+
+/* What a number may be at most: a share no more than all, but for blocks that are multiplied as integers. */
+double law_most(const struct law_key *k, const struct qty *q);
+
 /* As the family's file has it; in the loader's arena. */
 const struct qty *law_number(const struct law *law, size_t i);
 
@@ -52,7 +58,7 @@ bool law_alike(const struct run *a, const struct run *b);
 /* What the row's machine calls its chip; "" where it does not. */
 const char *law_chip_name(const struct evidence_row *row);
 
-/* Which of the values' chips a row is of. */
+/* Which of the values' chips a row is of; it must be of one. */
 size_t law_chip_of(const struct law_values *v, const struct evidence_row *row);
 
 #endif

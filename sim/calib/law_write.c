@@ -114,9 +114,6 @@ static void make_honest(struct writing *w)
 
 /* ---- what each chip does of the law ---- */
 
-/* What a run is known to; relative. */
-static const double run_sd = 0.03;
-
 enum { ONES = LAW_ONES };
 
 struct chip_fit {
@@ -137,8 +134,8 @@ static void find_chip_sd(const struct writing *w, size_t at, struct chip_fit *c)
 	for (size_t i = 0; i < w->e->n; i++)
 		for (int k = 0; k < ONES && is_fitted(w, i); k++)
 			for (int l = 0; l < ONES; l++)
-				h[k][l] +=
-					w->slope[i].chip[at][k] * w->slope[i].chip[at][l] / (run_sd * run_sd);
+				h[k][l] += w->slope[i].chip[at][k] * w->slope[i].chip[at][l] /
+					   (law_row_sd * law_row_sd);
 	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
 	c->sd[0] = sqrt(h[1][1] / det);
 	c->sd[1] = sqrt(h[0][0] / det);
@@ -269,10 +266,8 @@ static void add_number(const struct writing *w, size_t p, struct str *out)
 	const struct law_key *k = &law_keys[w->law->key[p]];
 	const enum dim dim = q->is_share ? DIM_SHARE : k->dim;
 	const bool said = w->rows_of[p] > 0;
-	double value = w->v.of[p];
+	const double value = fmin(w->v.of[p], law_most(k, q));
 
-	if (q->is_share || (k->dim == DIM_SHARE && strncmp(k->name, "dequant", 7) != 0))
-		value = fmin(value, 1);
 	str_add(out, "{value: ");
 	units_format(out, value, dim, 4);
 	str_add(out, ", sd: ");
@@ -384,8 +379,9 @@ int law_write(const struct law *law, const struct evidence *e, struct str *out, 
 	w.machines = count_machines(&w);
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", law->path, law->runtime);
-	if (law_leave_out(law, e, LAW_HOLE_CHIP, &w.errors, err) != 0 ||
-	    law_leave_out(law, e, LAW_HOLE_MODEL, &w.no_model, err) != 0 || law_fit(law, e, &w.v, err) != 0)
+	if (law_fit(law, e, &w.v, err) != 0 ||
+	    law_leave_out(law, e, &w.v, LAW_HOLE_CHIP, &w.errors, err) != 0 ||
+	    law_leave_out(law, e, &w.v, LAW_HOLE_MODEL, &w.no_model, err) != 0)
 		return -1;
 	find_slopes(&w);
 	share_errors_out(&w);

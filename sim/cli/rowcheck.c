@@ -56,23 +56,24 @@ static struct said predict(struct session *s, const struct opts *o, const struct
 	return said;
 }
 
+/* A family's law, fitted to all its rows. */
+struct fitted {
+	struct law law;
+	struct evidence facts;
+	struct law_values all;
+};
+
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. */
-static int leave_out(struct session *s, const struct opts *o, const struct runs *runs, enum law_hole hole,
-		     struct rowchecks *r)
+static int leave_out(struct session *s, const struct opts *o, const struct fitted *f, enum law_hole hole,
+		     const struct evidence *profiles, struct rowchecks *r)
 {
 	struct law_errors errors = {arena_array(&s->arena, r->n, sizeof(double)),
 				    arena_array(&s->arena, r->n, sizeof(double))};
-	struct evidence facts, profiles;
-	struct law law;
 	struct err err = ERR_INIT;
 
-	if (law_load(&s->loader, o->family, &law, &err) != 0 ||
-	    evidence_load(&s->loader, runs, EVIDENCE_NO_PROFILE, &facts, &err) != 0 ||
-	    evidence_load(&s->loader, runs, hole == LAW_HOLE_MODEL ? EVIDENCE_PROFILE : EVIDENCE_STRANGER,
-			  &profiles, &err) != 0 ||
-	    law_leave_out(&law, &facts, hole, &errors, &err) != 0)
-		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
+	if (law_leave_out(&f->law, &f->facts, &f->all, hole, &errors, &err) != 0)
+		return complain(&err, EXIT_USAGE);
 	for (size_t i = 0; i < r->n; i++) {
 		struct rowcheck *c = &r->at[i];
 		struct left_out *left = hole == LAW_HOLE_MODEL ? &c->no_model : &c->no_chip;
@@ -81,7 +82,7 @@ static int leave_out(struct session *s, const struct opts *o, const struct runs 
 
 		if (isnan(errors.without[i]) || c->held_out)
 			continue;
-		said = predict(s, o, &profiles.at[i]);
+		said = predict(s, o, &profiles->at[i]);
 		*left = (struct left_out){errors.without[i],
 					  c->measured >= said.lo * rate / said.rate &&
 						  c->measured <= said.hi * rate / said.rate};
@@ -89,11 +90,27 @@ static int leave_out(struct session *s, const struct opts *o, const struct runs 
 	return EXIT_FINE;
 }
 
+static int leave_out_both(struct session *s, const struct opts *o, const struct runs *runs,
+			  const struct evidence *profiles, struct rowchecks *r)
+{
+	struct fitted f;
+	struct evidence strangers;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (law_load(&s->loader, o->family, &f.law, &err) != 0 ||
+	    evidence_load(&s->loader, runs, EVIDENCE_NO_PROFILE, &f.facts, &err) != 0 ||
+	    evidence_load(&s->loader, runs, EVIDENCE_STRANGER, &strangers, &err) != 0 ||
+	    law_fit(&f.law, &f.facts, &f.all, &err) != 0)
+		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
+	rc = leave_out(s, o, &f, LAW_HOLE_MODEL, profiles, r);
+	return rc == EXIT_FINE ? leave_out(s, o, &f, LAW_HOLE_CHIP, &strangers, r) : rc;
+}
+
 int rowcheck_make(struct session *s, const struct opts *o, const struct runs *runs, struct rowchecks *r)
 {
 	struct evidence e;
 	struct err err = ERR_INIT;
-	int rc = EXIT_FINE;
 
 	if (evidence_load(&s->loader, runs, EVIDENCE_PROFILE, &e, &err) != 0)
 		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
@@ -118,9 +135,7 @@ int rowcheck_make(struct session *s, const struct opts *o, const struct runs *ru
 					     .no_chip.error = NAN,
 					     .held_out = run->held_out};
 	}
-	for (int hole = 0; hole < 2 && o->family && rc == EXIT_FINE; hole++)
-		rc = leave_out(s, o, runs, hole ? LAW_HOLE_CHIP : LAW_HOLE_MODEL, r);
-	return rc;
+	return o->family ? leave_out_both(s, o, runs, &e, r) : EXIT_FINE;
 }
 
 static double error_of(const struct rowcheck *c)

@@ -129,22 +129,15 @@ void session_let_signals(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
-static void refuse_format(const struct opts *o, const char *const *names, int n, struct err *err)
+/* A file's name whose suffix is none of the formats'. */
+static void refuse_suffix(const struct opts *o, const char *const *names, int n, struct err *err)
 {
 	struct str all = STR_INIT;
 
 	for (int i = 0; i < n; i++)
-		if (o->format)
-			str_addf(&all, "%s%s", i ? ", " : "", names[i]);
-		else
-			str_addf(&all, "%s.%s", !i ? "" : i + 1 < n ? ", " : " or ", i ? names[i] : "txt");
-	if (o->format) {
-		err_set(err, "unknown format '%.40s'", o->format);
-		err_hint(err, "one of: %s", all.text);
-	} else {
-		err_set(err, "cannot tell from '%.100s' what to write", o->out);
-		err_hint(err, "add -o FILE%s, or say --format", all.text);
-	}
+		str_addf(&all, "%s.%s", !i ? "" : i + 1 < n ? ", " : " or ", i ? names[i] : "txt");
+	err_set(err, "cannot tell from '%.100s' what to write", o->out);
+	err_hint(err, "add -o FILE%s, or say --format", all.text);
 	str_release(&all);
 }
 
@@ -161,7 +154,10 @@ int choose_word(const struct opts *o, const char *const *names, int n, int *form
 	for (; *format < n; ++*format)
 		if (!strcmp(name, names[*format]) || (!*format && !o->format && !strcmp(name, "txt")))
 			return EXIT_FINE;
-	refuse_format(o, names, n, &err);
+	if (o->format)
+		err_unknown(&err, "format", o->format, names, (size_t)n);
+	else
+		refuse_suffix(o, names, n, &err);
 	return complain(&err, EXIT_USAGE);
 }
 
