@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
-#include "sim/search/least.h"
-#include "sim/search/plan.h"
+#include "sim/search/lower_bound.h"
+#include "sim/search/anneal_state.h"
 #include "sim/search/search.h"
 #include "sim/search/variants.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define ASK   "{generate: {prompt: 200 tok, tokens: 9 tok}}"
 #define CHAT  "{generate: {prompt: 40 tok, tokens: 200 tok}}"
@@ -25,7 +25,7 @@ static void unlike(int n, const char *model, const char *usable, const char *wor
 	static const char *const peaks[] = {"0.8", "0.2", "0.4", "0.6"}, *const reads[] = {"20", "50", "30"};
 	struct str text = STR_INIT;
 
-	str_addf(&text, TOY_HEAD "model: %s\nmachines: {", model);
+	str_addf(&text, FIXTURE_HEAD "model: %s\nmachines: {", model);
 	for (int i = 0; i < n; i++) {
 		const char *read = reads[i % 3];
 
@@ -58,7 +58,7 @@ static void unlike(int n, const char *model, const char *usable, const char *wor
 				 "2 GB/s, between: [m%d, m%d]}",
 				 i > 1 || j > 0 ? ", " : "", i, j, i, j);
 	str_addf(&text, "}\nworkload: %s\nassignments: [{name: x, place: [{on: m0}]}]\n", work);
-	toy_text(&toy, text.text, NULL);
+	fixture_text(&fixture, text.text, NULL);
 	str_release(&text);
 }
 
@@ -66,7 +66,7 @@ static struct search *searched(const char *goal, const char *limit_text, bool an
 {
 	static struct limit limit; /* outlives the search */
 	struct search_ask ask = {
-		.w = toy.world, .best = 5, .runs_most = 3000, .anneal = anneal, .seed = seed};
+		.w = fixture.world, .best = 5, .runs_most = 3000, .anneal = anneal, .seed = seed};
 	struct err err = ERR_INIT;
 	struct search *s;
 
@@ -89,18 +89,18 @@ static const struct {
 	const char *model, *usable, *work, *goal, *limit;
 	size_t of_five; /* seeds that find the best, at least */
 } exact[] = {
-	{2, TOY_MODEL("5"), "1 TB", ASK, "e2el_s", NULL, 4},
-	{2, TOY_MODEL("5"), "6 MB", CHAT, "decode_tok_per_s", NULL, 4},
-	{2, TOY_MODEL("4"), "1 TB", TUNE, "train_tok_per_s", NULL, 4},
-	{2, TOY_MOE("4"), "1 TB", ASK, "ttft_s", NULL, 4},
-	{3, TOY_MODEL("4"), "1 TB", ASK, "energy_J_per_tok", NULL, 4},
-	{3, TOY_MODEL("4"), "1 TB", ASK, "usd_per_Mtok", "ttft_s <= 9 ms", 4},
-	{3, TOY_MODEL("4"), "4 MB", ASK, "e2el_s", NULL, 4},
-	{2, TOY_MODEL("4"), "1 TB", BATCH, "decode_tok_per_s", NULL, 4},
-	{4, TOY_MODEL("3"), "1 TB", ASK, "e2el_s", NULL, 4},
+	{2, FIXTURE_MODEL("5"), "1 TB", ASK, "e2el_s", NULL, 4},
+	{2, FIXTURE_MODEL("5"), "6 MB", CHAT, "decode_tok_per_s", NULL, 4},
+	{2, FIXTURE_MODEL("4"), "1 TB", TUNE, "train_tok_per_s", NULL, 4},
+	{2, FIXTURE_MOE("4"), "1 TB", ASK, "ttft_s", NULL, 4},
+	{3, FIXTURE_MODEL("4"), "1 TB", ASK, "energy_J_per_tok", NULL, 4},
+	{3, FIXTURE_MODEL("4"), "1 TB", ASK, "usd_per_Mtok", "ttft_s <= 9 ms", 4},
+	{3, FIXTURE_MODEL("4"), "4 MB", ASK, "e2el_s", NULL, 4},
+	{2, FIXTURE_MODEL("4"), "1 TB", BATCH, "decode_tok_per_s", NULL, 4},
+	{4, FIXTURE_MODEL("3"), "1 TB", ASK, "e2el_s", NULL, 4},
 	/* the best decodes 4 % quicker as prefill, which does not count, is out of the way on others: far
 	   from all else */
-	{4, TOY_MODEL("3"), "2.5 MB", CHAT, "decode_tok_per_s", NULL, 0},
+	{4, FIXTURE_MODEL("3"), "2.5 MB", CHAT, "decode_tok_per_s", NULL, 0},
 };
 
 /* Never better than the best there is, nor than the bound; in most cases the best. */
@@ -132,7 +132,7 @@ START_TEST(finds_what_the_exact_search_finds)
 	}
 	ck_assert_msg(as_good >= exact[_i].of_five, "%zu of %d", as_good, SEEDS);
 	search_free(proved);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -146,7 +146,7 @@ START_TEST(bound_is_met_by_likes)
 	const struct winner *found;
 	size_t n;
 
-	toy_mesh(&toy, 8, "latency: 20 us, bandwidth: 2 GB/s", CHAT, NULL);
+	fixture_mesh(&fixture, 8, "latency: 20 us, bandwidth: 2 GB/s", CHAT, NULL);
 	s = searched("decode_tok_per_s", NULL, true, 1);
 	found = search_winners(s, &n);
 	ck_assert_uint_ge(n, 2);
@@ -154,7 +154,7 @@ START_TEST(bound_is_met_by_likes)
 	ck_assert_double_ge(found[0].values.of[M_TPOT] / search_counts(s).bound, 1 - 1e-6);
 	ck_assert_double_le(found[0].values.of[M_TPOT] / search_counts(s).bound, 1.001);
 	search_free(s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -168,60 +168,63 @@ START_TEST(nothing_is_below_the_bound)
 	struct rng *rng = rng_new((uint64_t)_i, "least");
 	struct arena a = ARENA_INIT;
 	struct variant variants[VARIANTS];
-	struct plan_space space;
-	struct plan plan;
+	struct anneal_space space;
+	struct anneal_state anneal_state;
 	size_t n, legal = 0;
 
-	unlike(6, _i == 1 ? TOY_MOE("5") : TOY_MODEL("5"), "12 MB", works[_i], true);
-	n = variants_make(&a, toy.world, job, variants);
-	plan_space_make(&a, toy.world, n, &space);
-	plan = plan_alone(&space, 0);
+	unlike(6, _i == 1 ? FIXTURE_MOE("5") : FIXTURE_MODEL("5"), "12 MB", works[_i], true);
+	n = variants_make(&a, fixture.world, job, variants);
+	anneal_space_make(&a, fixture.world, n, &space);
+	anneal_state = anneal_state_alone(&space, 0);
 	for (int i = 0; i < 3000; i++) {
-		const struct prices *p = &variants[plan.variant].prices;
-		uint8_t *const at[LEGS] = {arena_array(&a, p->blocks, 1), arena_array(&a, p->blocks, 1)};
-		const uint8_t *const seats[LEGS] = {at[0], at[1]};
+		const struct block_costs *p = &variants[anneal_state.variant].block_costs;
+		uint8_t *const at[PHASE_GROUPS] = {arena_array(&a, p->blocks, 1),
+						   arena_array(&a, p->blocks, 1)};
+		const uint8_t *const shard_groups[PHASE_GROUPS] = {at[0], at[1]};
 		double need_B[SPACE_UNITS];
-		struct leg_sum legs[LEGS];
+		struct phase_group_sum phase_groups[PHASE_GROUPS];
 		unsigned units = 0;
 		bool fits = true;
 
-		plan_move(&space, &plan, rng);
-		for (int leg = 0; leg < LEGS; leg++) {
-			struct seating l;
+		anneal_state_move(&space, &anneal_state, rng);
+		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+			struct layer_map l;
 
 			for (int g = 0; g < GROUPS; g++)
 				l.unit[g] = arena_array(&a, space.layers, 1);
-			plan_seat(&space, &plan.leg[plan.apart ? leg : 0], &l, at[leg]);
+			anneal_state_seat(&space,
+					  &anneal_state.phase_group[anneal_state.apart ? phase_group : 0], &l,
+					  at[phase_group]);
 			for (size_t b = 0; b < p->blocks; b++)
-				MUST(at[leg][b] == seating_unit(toy.world->model, &l, b));
-			legs[leg] = prices_leg(p, leg, at[leg]);
-			units |= seating_mask(toy.world->model, &l);
+				MUST(at[phase_group][b] == layer_map_unit(fixture.world->model, &l, b));
+			phase_groups[phase_group] = block_costs_leg(p, phase_group, at[phase_group]);
+			units |= layer_map_mask(fixture.world->model, &l);
 		}
-		prices_needs_B(p, seats, need_B);
-		for (size_t m = 0; m < toy.world->machines_n; m++)
-			fits &= need_B[m] <= toy.world->machines[m].memory.usable.value;
+		block_costs_needs_B(p, shard_groups, need_B);
+		for (size_t m = 0; m < fixture.world->machines_n; m++)
+			fits &= need_B[m] <= fixture.world->machines[m].memory.usable.value;
 		if (!fits || i % 10)
 			continue;
 		legal++;
 		for (int k = 0; k < 3; k++) {
 			const enum metric_id m = metrics[job == JOB_TRAIN][k];
 			const struct rate r = goal_rate(p, m, units);
-			const double has = rate_bound(p, &r, legs);
+			const double has = rate_bound(p, &r, phase_groups);
 
-			MUST(least_of(p, m, i % 20 ? has : INFINITY) <= has * (1 + 1e-9));
-			MUST(least_of(p, m, 2 * has) <= has * (1 + 1e-9));
+			MUST(lower_bound_of(p, m, i % 20 ? has : INFINITY) <= has * (1 + 1e-9));
+			MUST(lower_bound_of(p, m, 2 * has) <= has * (1 + 1e-9));
 		}
 	}
 	ck_assert_uint_gt(legal, 20);
 	rng_free(rng);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 /* ---- plans ---- */
 
-static void check_row(const struct plan_space *s, const struct row *r)
+static void check_row(const struct anneal_space *s, const struct row *r)
 {
 	int32_t layers = 0;
 	unsigned seen = 0;
@@ -241,26 +244,26 @@ START_TEST(moves_keep_a_plan_whole)
 	const double speed[SPACE_UNITS] = {1, 50, 2, 3, 1e-9, 4, 1, 1};
 	struct rng *rng = rng_new((uint64_t)_i, "moves");
 	struct arena a = ARENA_INIT;
-	struct plan_space space;
-	struct plan plan;
+	struct anneal_space space;
+	struct anneal_state anneal_state;
 
-	unlike(8, _i ? TOY_MOE("5") : TOY_MODEL("9"), "1 TB", ASK, true);
-	plan_space_make(&a, toy.world, 3, &space);
+	unlike(8, _i ? FIXTURE_MOE("5") : FIXTURE_MODEL("9"), "1 TB", ASK, true);
+	anneal_space_make(&a, fixture.world, 3, &space);
 	for (size_t u = 0; u < 8; u++) {
-		plan = plan_by_speed(&space, u, speed);
-		check_row(&space, &plan.leg[0].group[0]);
-		ck_assert_uint_eq(plan.leg[0].group[0].n, _i ? 5 : 8);
+		anneal_state = anneal_state_by_speed(&space, u, speed);
+		check_row(&space, &anneal_state.phase_group[0].group[0]);
+		ck_assert_uint_eq(anneal_state.phase_group[0].group[0].n, _i ? 5 : 8);
 	}
 	for (int i = 0; i < 20000; i++) {
-		plan_move(&space, &plan, rng);
-		for (int leg = 0; leg < LEGS; leg++)
+		anneal_state_move(&space, &anneal_state, rng);
+		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 			for (int g = 0; g < GROUPS; g++)
-				check_row(&space, &plan.leg[leg].group[g]);
-		MUST(plan.variant < 3);
+				check_row(&space, &anneal_state.phase_group[phase_group].group[g]);
+		MUST(anneal_state.variant < 3);
 	}
 	rng_free(rng);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -273,7 +276,7 @@ START_TEST(same_seed_same_finds)
 	struct search_counts counts[2];
 	double gap;
 
-	unlike(8, TOY_MODEL("8"), "5 MB", ASK, true);
+	unlike(8, FIXTURE_MODEL("8"), "5 MB", ASK, true);
 	for (int i = 0; i < 2; i++) {
 		struct search *s = searched("e2el_s", NULL, false, 7);
 		size_t n;
@@ -281,8 +284,9 @@ START_TEST(same_seed_same_finds)
 
 		words[i] = "";
 		for (size_t k = 0; k < n; k++)
-			words[i] = arena_printf(&a, "%s%s %.17g\n", words[i],
-						candidate_words(&a, toy.world, &found[k].c), found[k].rank);
+			words[i] =
+				arena_printf(&a, "%s%s %.17g\n", words[i],
+					     candidate_words(&a, fixture.world, &found[k].c), found[k].rank);
 		counts[i] = search_counts(s);
 		ck_assert_uint_eq(n, 5);
 		gap = found[0].values.of[M_E2EL] / counts[i].bound - 1;
@@ -294,7 +298,7 @@ START_TEST(same_seed_same_finds)
 	ck_assert_uint_eq(counts[0].run, counts[1].run);
 	ck_assert(counts[0].annealed);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -311,7 +315,7 @@ START_TEST(memory_and_links_are_constraints)
 	const struct winner *found;
 	size_t n;
 
-	unlike(6, TOY_MODEL("6"), narrow[_i].usable, ASK, narrow[_i].mesh);
+	unlike(6, FIXTURE_MODEL("6"), narrow[_i].usable, ASK, narrow[_i].mesh);
 	s = searched("e2el_s", NULL, false, 3);
 	found = search_winners(s, &n);
 	ck_assert_int_eq(n > 0, narrow[_i].fits);
@@ -319,17 +323,17 @@ START_TEST(memory_and_links_are_constraints)
 	for (size_t i = 0; i < n; i++) {
 		ck_assert_uint_ne(found[i].units & (found[i].units - 1), 0);
 		ck_assert_double_ge(found[i].cost, search_counts(s).bound * (1 - 1e-9));
-		for (int leg = 0; leg < LEGS && !narrow[_i].mesh; leg++)
-			for (size_t b = 1; b < model_blocks(toy.world->model); b++) {
-				const struct seating *l = found[i].c.leg[leg];
-				const size_t x = seating_unit(toy.world->model, l, b - 1),
-					     y = seating_unit(toy.world->model, l, b);
+		for (int phase_group = 0; phase_group < PHASE_GROUPS && !narrow[_i].mesh; phase_group++)
+			for (size_t b = 1; b < model_blocks(fixture.world->model); b++) {
+				const struct layer_map *l = found[i].c.phase_group[phase_group];
+				const size_t x = layer_map_unit(fixture.world->model, l, b - 1),
+					     y = layer_map_unit(fixture.world->model, l, b);
 
-				MUST(x == y || world_joint(toy.world, x, y) != WORLD_NONE);
+				MUST(x == y || world_link_use(fixture.world, x, y) != WORLD_NONE);
 			}
 	}
 	search_free(s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

@@ -7,44 +7,47 @@
 #include <string.h>
 
 #include "sim/llm/memory.h"
-#include "sim/place/parts.h"
+#include "sim/place/shard_sizes.h"
 #include "sim/step/generate.h"
 #include "sim/step/walk.h"
-#include "tests/obey.h"
+#include "tests/invariants.h"
 #include "tests/suites.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define APART                                                                                                \
-	"\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE ", c: " TOY_MACHINE ", d: " TOY_MACHINE           \
-	"}\nlinks: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK("b", "c") ", ca: " TOY_LINK(                  \
+	"\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE ", c: " FIXTURE_MACHINE                   \
+	", d: " FIXTURE_MACHINE                                                                              \
+	"}\nlinks: {ab: " FIXTURE_LINK("a", "b") ", bc: " FIXTURE_LINK("b", "c") ", ca: " FIXTURE_LINK(      \
 		"c",                                                                                         \
-		"a") ", da: " TOY_LINK("d",                                                                  \
-				       "a") ", db: " TOY_LINK("d",                                           \
-							      "b") ", dc: " TOY_LINK("d",                    \
-										     "c") "}\n" TOY_WORKLOAD
+		"a") ", da: " FIXTURE_LINK("d",                                                              \
+					   "a") ", db: " FIXTURE_LINK("d",                                   \
+								      "b") ", dc: " FIXTURE_LINK("d",        \
+												 "c") "}"    \
+												      "\n" FIXTURE_WORKLOAD
 #define PAIRS                                                                                                \
-	"\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE_2                                               \
-	"}\nlinks: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD
+	"\nmachines: {a: " FIXTURE_MACHINE_2 ", b: " FIXTURE_MACHINE_2                                       \
+	"}\nlinks: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 static const struct {
 	const char *text;
 	const char *sets[4];
 } worlds[] = {
-	{TOY_HEAD "model: " TOY_MODEL("3") APART, {NULL}},
-	{TOY_HEAD "model: " TOY_MOE("4") APART, {NULL}},
-	{TOY_HEAD "model: " TOY_MOE("3") APART,
+	{FIXTURE_HEAD "model: " FIXTURE_MODEL("3") APART, {NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MOE("4") APART, {NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MOE("3") APART,
 	 {"model.experts.skew=1.2", "model.experts.shared=0", "links.ab.send_copy=1 GB/s", NULL}},
-	{TOY_HEAD "model: " TOY_MOE("3") APART,
+	{FIXTURE_HEAD "model: " FIXTURE_MOE("3") APART,
 	 {"model.post_norms=true", "links.da.all_reduce=tree", "links.ab.collective_latency=30 us", NULL}},
-	{TOY_HEAD "model: " TOY_MOE("5") APART, {"model.experts.every=2", "model.experts.active=16", NULL}},
-	{TOY_HEAD "model: " TOY_MLA("3") APART, {NULL}},
-	{TOY_HEAD "model: " TOY_MLA("2") APART, {"model.ends=false", "model.norms=false", NULL}},
-	{TOY_HEAD "model: " TOY_WINDOWS("4") APART, {NULL}},
-	{TOY_HEAD "model: " TOY_WINDOWS("3") APART, {"links.ca.duplex=half", NULL}},
-	{TOY_HEAD "model: " TOY_MOE("3") PAIRS, {NULL}},
-	{TOY_HEAD "model: " TOY_MLA("2") PAIRS, {"links.ab.duplex=half", NULL}},
-	{TOY_HEAD "model: " TOY_WINDOWS("3") PAIRS, {"links.ab.bandwidth=30 MB/s", NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MOE("5") APART,
+	 {"model.experts.every=2", "model.experts.active=16", NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MLA("3") APART, {NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MLA("2") APART, {"model.ends=false", "model.norms=false", NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_WINDOWS("4") APART, {NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_WINDOWS("3") APART, {"links.ca.duplex=half", NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MOE("3") PAIRS, {NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_MLA("2") PAIRS, {"links.ab.duplex=half", NULL}},
+	{FIXTURE_HEAD "model: " FIXTURE_WINDOWS("3") PAIRS, {"links.ab.bandwidth=30 MB/s", NULL}},
 };
 
 static size_t below(struct rng *rng, size_t n)
@@ -55,7 +58,7 @@ static size_t below(struct rng *rng, size_t n)
 /* "[a, c, b], split: tensor, shares: [20 %, 35 %, 45 %]" of some units; alone: just one. */
 static void add_devices(struct str *s, struct rng *rng, const char *split)
 {
-	const struct world *w = toy.world;
+	const struct world *w = fixture.world;
 	const size_t n = split ? 2 + below(rng, w->units_n - 1) : 1, first = below(rng, w->units_n);
 	int left = 100;
 
@@ -82,7 +85,7 @@ static void add_devices(struct str *s, struct rng *rng, const char *split)
 static void add_rule(struct str *s, struct rng *rng, bool splits)
 {
 	static const char *const phases[] = {"prefill", "decode", "[prefill, decode]"};
-	const struct model *m = toy.world->model;
+	const struct model *m = fixture.world->model;
 	const int64_t layer = (int64_t)below(rng, (size_t)m->layers);
 	enum role role = (enum role)below(rng, ROLE_N);
 	const bool tensor = splits && rng_uniform(rng) < 0.3;
@@ -114,13 +117,14 @@ static const char *random_rules(struct rng *rng, bool splits)
 
 	str_add(&s, "assignments.0.place=[{on: ");
 	add_devices(&s, rng,
-		    splits && toy.world->model->attention.kv_heads >= 4 && rng_uniform(rng) < 0.2 ? "tensor"
-												  : NULL);
+		    splits && fixture.world->model->attention.kv_heads >= 4 && rng_uniform(rng) < 0.2
+			    ? "tensor"
+			    : NULL);
 	str_add(&s, "}");
 	for (size_t n = below(rng, 9); n; n--)
 		add_rule(&s, rng, splits);
 	str_add(&s, "]");
-	text = arena_strdup(&toy.arena, s.text);
+	text = arena_strdup(&fixture.arena, s.text);
 	str_release(&s);
 	return text;
 }
@@ -135,7 +139,7 @@ struct work {
 static double times(const struct placement *at, enum phase phase, size_t block, const struct op *op)
 {
 	const struct model *m = at->world->model;
-	const struct seat *seats = at->seats[phase], *s = &seats[block];
+	const struct shards *shard_groups = at->shard_groups[phase], *s = &shard_groups[block];
 	const struct block k = model_block(m, block);
 	const bool sum = op->kind == OP_RESIDUAL || (op->kind == OP_NORM && strcmp(op->name, "norm"));
 	const bool ends = sum && (k.part.role == ROLE_EXPERTS || k.part.role == ROLE_SHARED);
@@ -143,7 +147,8 @@ static double times(const struct placement *at, enum phase phase, size_t block, 
 	if (ends) { /* where the experts end */
 		const size_t experts = model_block_of(m, ROLE_EXPERTS, k.layer);
 
-		s = &seats[seats[experts].by_experts ? model_block_of(m, ROLE_ROUTER, k.layer) : experts];
+		s = &shard_groups[shard_groups[experts].by_experts ? model_block_of(m, ROLE_ROUTER, k.layer)
+								   : experts];
 		return s->n;
 	}
 	if (s->by_experts)
@@ -154,7 +159,7 @@ static double times(const struct placement *at, enum phase phase, size_t block, 
 static void add_pass(const struct placement *at, enum phase phase, const struct shape *s, struct work *sum)
 {
 	const struct world *w = at->world;
-	const struct site site = prog_site(&toy.arena, w, 0);
+	const struct device_model device_model = program_device_model(&fixture.arena, w, 0);
 
 	for (size_t b = walk_first(w); b <= walk_last(w); b++) {
 		struct op ops[GRAPH_OPS];
@@ -162,22 +167,22 @@ static void add_pass(const struct placement *at, enum phase phase, const struct 
 					     model_block(w->model, b).part, phase, ops);
 
 		for (size_t i = 0; i < n; i++) {
-			const struct cost c = cost_of(&ops[i], &site, 1);
+			const struct cost c = cost_of(&ops[i], &device_model, 1);
 			const double all = times(at, phase, b, &ops[i]);
 
 			sum->flop += c.flop * all;
 			/* a latent is read whole by each device of a split */
-			sum->bytes += c.bytes * (ops[i].kv_of_all ? at->seats[phase][b].n : all);
+			sum->bytes += c.bytes * (ops[i].kv_of_all ? at->shard_groups[phase][b].n : all);
 		}
 	}
 }
 
-static struct work done(const struct prog *p)
+static struct work done(const struct program *p)
 {
 	struct work sum = {0, 0};
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct class *c = &p->classes.at[p->tasks.at[i].class];
+		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
 
 		if (c->kind == CLASS_OP) {
 			sum.flop += c->cost.flop;
@@ -199,17 +204,17 @@ static void obeys_work(const struct placement *at)
 	const struct shape prompt = {.batch = g.batch, .tokens = g.prompt},
 			   token = {.batch = g.batch, .tokens = 1, .past = g.prompt},
 			   next = {.batch = g.batch, .tokens = 1, .past = g.prompt + 1};
-	struct generate_progs progs = generate_build(at);
-	struct work want = {0, 0}, got = done(progs.first);
+	struct generate_programs programs = generate_build(at);
+	struct work want = {0, 0}, got = done(programs.first);
 
 	add_pass(at, PHASE_PREFILL, &prompt, &want);
 	add_pass(at, PHASE_DECODE, &token, &want);
 	same_work(&got, &want);
 	want = (struct work){0, 0};
-	got = done(progs.later[0]);
+	got = done(programs.later[0]);
 	add_pass(at, PHASE_DECODE, &next, &want);
 	same_work(&got, &want);
-	generate_free(&progs);
+	generate_free(&programs);
 }
 
 /* Weights: of a phase's blocks each machine has its share and no more; all shares make one, but for what each
@@ -223,11 +228,11 @@ static void obeys_shares(const struct placement *at)
 		double sum[2] = {0, 0};
 
 		for (size_t m = 0; m < w->machines_n; m++) {
-			const double both = parts_held(at, phases, 2, b, m);
+			const double both = shard_sizes_held(at, phases, 2, b, m);
 			double most = 0;
 
 			for (int i = 0; i < 2; i++) {
-				const double one = parts_held(at, &phases[i], 1, b, m);
+				const double one = shard_sizes_held(at, &phases[i], 1, b, m);
 
 				sum[i] += one;
 				most = fmax(most, one);
@@ -250,21 +255,21 @@ START_TEST(random_assignments)
 
 	for (size_t i = 0; worlds[w].sets[i]; i++)
 		sets[n++] = worlds[w].sets[i];
-	toy_text(&toy, worlds[w].text, sets);
+	fixture_text(&fixture, worlds[w].text, sets);
 	sets[n] = random_rules(rng, !trains);
 	{
 		struct arena a = ARENA_INIT;
 
 		sets[n] = arena_strdup(&a, sets[n]);
-		toy_release(&toy);
-		toy_text(&toy, worlds[w].text, sets);
+		fixture_release(&fixture);
+		fixture_text(&fixture, worlds[w].text, sets);
 		arena_release(&a);
 	}
-	p = toy_place(&toy, 0);
+	p = fixture_place(&fixture, 0);
 	obeys_shares(&p);
 	obeys_work(&p);
-	obey_progs(&p, rng);
-	toy_release(&toy);
+	invariants_progs(&p, rng);
+	fixture_release(&fixture);
 	rng_free(rng);
 }
 END_TEST

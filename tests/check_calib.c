@@ -9,7 +9,7 @@
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/calib/fit.h"
-#include "sim/calib/from.h"
+#include "sim/family/fit_runtime.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "tests/suites.h"
@@ -17,7 +17,7 @@
 /* Laws with known parameters: times at sizes a constant factor apart, 2 % noise, every twentieth far off. */
 static const struct {
 	const char *name;
-	enum fit_law law;
+	enum fit_model fit_form;
 	double from, to;
 	size_t n;
 	double truth[FIT_PARAMS];
@@ -31,12 +31,12 @@ static const struct {
 	{"streaming", FIT_KNEE, 32e3, 8e9, 120, {118e9, 420e9, 12e6, 2.5}, 0},
 };
 
-static double law_s(size_t i, double x)
+static double family_s(size_t i, double x)
 {
 	const double *p = known[i].truth;
 	double h;
 
-	switch (known[i].law) {
+	switch (known[i].fit_form) {
 	case FIT_CONSTANT:
 		return p[FIT_C];
 	case FIT_RATE:
@@ -53,16 +53,16 @@ static double law_s(size_t i, double x)
 
 enum { TRIALS = 200, POINTS_MAX = 128 };
 
-static void draw_points(size_t law, struct rng *rng, struct fit_point *p)
+static void draw_points(size_t fit_form, struct rng *rng, struct fit_point *p)
 {
-	const size_t n = known[law].n;
+	const size_t n = known[fit_form].n;
 
 	for (size_t i = 0; i < n; i++) {
-		const double x =
-			known[law].from * pow(known[law].to / known[law].from, (double)i / (double)(n - 1));
+		const double x = known[fit_form].from *
+				 pow(known[fit_form].to / known[fit_form].from, (double)i / (double)(n - 1));
 		const bool odd = rng_uniform(rng) < 0.05;
 
-		p[i] = (struct fit_point){.x = x, .t = law_s(law, x) * exp(0.02 * rng_normal(rng))};
+		p[i] = (struct fit_point){.x = x, .t = family_s(fit_form, x) * exp(0.02 * rng_normal(rng))};
 		if (odd) /* another program woke up; more rarely, a clock was read too early */
 			p[i].t *= rng_uniform(rng) < 0.8 ? 1.2 + 2 * rng_uniform(rng) : 0.5;
 	}
@@ -86,7 +86,7 @@ START_TEST(a_law_is_found_again)
 		struct fit f;
 
 		draw_points((size_t)_i, rng, p);
-		ck_assert_msg(fit_make(known[_i].law, p, known[_i].n, known[_i].t0, &f, &err) == 0, "%s",
+		ck_assert_msg(fit_make(known[_i].fit_form, p, known[_i].n, known[_i].t0, &f, &err) == 0, "%s",
 			      err.msg);
 		params = f.p_n;
 		for (size_t k = 0; k < f.p_n; k++) {
@@ -458,17 +458,17 @@ END_TEST
 /* Samples that are rejected are not made good by those of a cache. */
 enum { NO_READS = 1, NO_COPIES = 2, NO_GEMV = 4, FAST_GEMV = 8 };
 
-static void spoil(struct synthetic *y, unsigned how)
+static void spoil(struct synthetic *y, unsigned provenance)
 {
 	for (size_t i = 0; i < y->n; i++) {
 		struct sample *s = &y->at[i];
 		const bool large = s->bytes > 20e6;
 
-		s->rejected = (s->kind == SAMPLE_READ && large && how & NO_READS) ||
-			      (s->kind == SAMPLE_COPY && how & NO_COPIES) ||
-			      (s->kind == SAMPLE_GEMV && how & NO_GEMV);
+		s->rejected = (s->kind == SAMPLE_READ && large && provenance & NO_READS) ||
+			      (s->kind == SAMPLE_COPY && provenance & NO_COPIES) ||
+			      (s->kind == SAMPLE_GEMV && provenance & NO_GEMV);
 		s->why = s->rejected ? "something else ran" : NULL;
-		if (s->kind != SAMPLE_GEMV || !(how & FAST_GEMV))
+		if (s->kind != SAMPLE_GEMV || !(provenance & FAST_GEMV))
 			continue;
 		for (size_t j = 0; j < s->seconds_n; j++)
 			((double *)s->seconds)[j] /= 4; /* from measure()'s arena */
@@ -476,21 +476,22 @@ static void spoil(struct synthetic *y, unsigned how)
 }
 
 static const struct {
-	unsigned how;
+	unsigned provenance;
 	const char *msg; /* NULL: a profile */
 	double read_G, gemv_G;
-	enum how gemv_how;
+	enum provenance gemv_how;
 	const char *says;
 } spoilt[] = {
-	{0, NULL, READ_G, GEMV_G, HOW_MEASURED, "reads:"},
+	{0, NULL, READ_G, GEMV_G, PROVENANCE_MEASURED, "reads:"},
 	{NO_READS | NO_COPIES,
 	 "no read or copy from memory can be used: 12 were rejected, the first because something else ran", 0,
-	 0, HOW_MEASURED, NULL},
-	{NO_READS, NULL, 35, GEMV_G, HOW_MEASURED,
+	 0, PROVENANCE_MEASURED, NULL},
+	{NO_READS, NULL, 35, GEMV_G, PROVENANCE_MEASURED,
 	 "reads: not used: every size beyond the caches was rejected"},
-	{NO_GEMV, NULL, READ_G, READ_G, HOW_TRANSFERRED, "every matrix-vector product was rejected"},
-	{NO_READS | NO_GEMV, NULL, 35, 35, HOW_TRANSFERRED, "every matrix-vector product was rejected"},
-	{FAST_GEMV, NULL, READ_G, READ_G, HOW_MEASURED, "held at it: part of it came from a cache"},
+	{NO_GEMV, NULL, READ_G, READ_G, PROVENANCE_TRANSFERRED, "every matrix-vector product was rejected"},
+	{NO_READS | NO_GEMV, NULL, 35, 35, PROVENANCE_TRANSFERRED,
+	 "every matrix-vector product was rejected"},
+	{FAST_GEMV, NULL, READ_G, READ_G, PROVENANCE_MEASURED, "held at it: part of it came from a cache"},
 };
 
 /* Few sizes, each a little off: a start-up of 30 us shows all the same; where there is none, none is made up.
@@ -546,7 +547,7 @@ START_TEST(a_cache_is_not_the_memory)
 
 	*y = (struct synthetic){.arena = &a, .rng = rng_new(5, "spoilt")};
 	set = synthetic_set(y);
-	spoil(y, spoilt[_i].how);
+	spoil(y, spoilt[_i].provenance);
 	ck_assert_int_eq(profile_write(&set, NULL, "f", &text, &err), spoilt[_i].msg ? -1 : 0);
 	if (spoilt[_i].msg) {
 		ck_assert_str_eq(err.msg, spoilt[_i].msg);
@@ -555,7 +556,7 @@ START_TEST(a_cache_is_not_the_memory)
 		p = device_runtime(load_text(&a, text.text)->devices.at, "cblas");
 		near(p->read.value, spoilt[_i].read_G * 1e9, 0.03, "read");
 		near(p->gemv.value, spoilt[_i].gemv_G * 1e9, 0.03, "gemv");
-		ck_assert_int_eq(p->gemv.how, spoilt[_i].gemv_how);
+		ck_assert_int_eq(p->gemv.provenance, spoilt[_i].gemv_how);
 		ck_assert_ptr_nonnull(strstr(text.text, spoilt[_i].says));
 	}
 	str_release(&text);

@@ -6,20 +6,20 @@
 
 #include "sim/predict/predict.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 static struct generate_times predicted(const char *assignment)
 {
-	const struct placement at = toy_place_named(&toy, assignment);
+	const struct placement at = fixture_place_named(&fixture, assignment);
 	struct generate_times t;
 	struct prediction p;
-	struct ways now;
+	struct class_times_set now;
 
-	prediction_make(&toy.arena, &at, &p);
+	prediction_make(&fixture.arena, &at, &p);
 	ck_assert(p.generate_fits);
-	now = ways_nominal(&p);
+	now = class_times_set_nominal(&p);
 	t = prediction_generate(&p, &now);
 	prediction_release(&p);
 	return t;
@@ -36,7 +36,7 @@ START_TEST(prefill_spark_decode_studio)
 {
 	struct generate_times spark, studio, split, late;
 
-	toy_load(&toy, "scenarios/clusters-spark-studio.yaml", NULL);
+	fixture_load(&fixture, "scenarios/clusters-spark-studio.yaml", NULL);
 	spark = predicted("all on the Spark");
 	studio = predicted("all on the Studio");
 	split = predicted("prefill Spark, decode Studio");
@@ -48,17 +48,17 @@ START_TEST(prefill_spark_decode_studio)
 	near(split.e2el_s, 1.47 + 0.85, 0.05);
 	/* 1.07 GB at 9.41 Gbit/s, all of it behind the prompt */
 	near(late.e2el_s - split.e2el_s, 131072.0 * 8192 / (9.41e9 / 8), 0.01);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 START_TEST(qwen3_on_two_studios)
 {
-	toy_load(&toy, "scenarios/clusters-studio-rdma.yaml", NULL);
+	fixture_load(&fixture, "scenarios/clusters-studio-rdma.yaml", NULL);
 	near(predicted("one Mac Studio").decode_tok_per_s, 19.5, 0.005);
 	near(predicted("two, tensor parallel").decode_tok_per_s, 26.2, 0.10);
 	near(predicted("four, tensor parallel").decode_tok_per_s, 31.9, 0.10);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -68,13 +68,13 @@ START_TEST(layers_over_tcp_get_slower)
 {
 	static const char *const sets[] = {"links.tb={base: thunderbolt-5-tcp, between: [one, two]}", NULL};
 
-	toy_load(&toy, "scenarios/clusters-studio-rdma.yaml", sets);
+	fixture_load(&fixture, "scenarios/clusters-studio-rdma.yaml", sets);
 	ck_assert_double_lt(predicted("two, layers in halves").decode_tok_per_s,
 			    0.99 * predicted("one Mac Studio").decode_tok_per_s);
 	/* and a tensor split pays for every sum */
 	ck_assert_double_lt(predicted("two, tensor parallel").decode_tok_per_s,
 			    0.6 * predicted("one Mac Studio").decode_tok_per_s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

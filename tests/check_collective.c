@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define ASKED "{generate: {prompt: 30 tok, tokens: 9 tok}}"
 #define L     20000 /* ns */
@@ -18,45 +18,45 @@ static void mesh(int n, const char *more)
 {
 	struct arena a = ARENA_INIT;
 
-	toy_mesh(&toy, n, arena_printf(&a, "latency: 20 us, bandwidth: 2 GB/s%s", more), ASKED, NULL);
+	fixture_mesh(&fixture, n, arena_printf(&a, "latency: 20 us, bandwidth: 2 GB/s%s", more), ASKED, NULL);
 	arena_release(&a);
 }
 
-static struct seat even(int n)
+static struct shards even(int n)
 {
-	struct seat seat = {.n = n};
+	struct shards shards = {.n = n};
 
 	for (int i = 0; i < n; i++) {
-		seat.unit[i] = (size_t)i;
-		seat.share[i] = 1.0 / n;
+		shards.unit[i] = (size_t)i;
+		shards.share[i] = 1.0 / n;
 	}
-	return seat;
+	return shards;
 }
 
 /* From the instant all devices have their parts to the end, on the engine; what crosses in *bytes. */
-static sim_ns engine_ns(const struct seat *seat, const struct collective *c, double *bytes)
+static sim_ns engine_ns(const struct shards *shards, const struct collective *c, double *bytes)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	const struct tag tag = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false}};
-	struct prog *p = prog_new(toy.world);
-	struct waits made = {.n = 0}, ends;
-	struct toy_run r;
+	const struct label label = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false}};
+	struct program *p = program_new(fixture.world);
+	struct deps made = {.n = 0}, ends;
+	struct fixture_run r;
 	sim_ns ns = 0;
 
-	for (int i = 0; i < seat->n; i++)
-		waits_add(&made, prog_op(p, &step, seat->unit[i], 1, tag, NULL));
-	ends = collective_put(p, seat, c, tag, &made);
-	r = toy_run(&toy.arena, p);
-	*bytes = toy_link_B(p, c->gather ? "all-gather" : "all-reduce");
+	for (int i = 0; i < shards->n; i++)
+		deps_add(&made, program_op(p, &step, shards->unit[i], 1, label, NULL));
+	ends = collective_put(p, shards, c, label, &made);
+	r = fixture_run(&fixture.arena, p);
+	*bytes = fixture_link_B(p, c->gather ? "all-gather" : "all-reduce");
 	for (size_t i = 0; i < ends.n; i++) {
 		const sim_ns there =
-			r.run.spans[ends.task[i]].end_ns + r.times.lag_ns[p->tasks.at[ends.task[i]].class];
+			r.run.spans[ends.task[i]].end_ns + r.times.lag_ns[p->tasks.at[ends.task[i]].op_class];
 
 		ns = there > ns ? there : ns;
 	}
 	/* what is waited for is all there is to wait for */
 	ck_assert_int_eq(ns, r.run.makespan_ns);
-	prog_free(p);
+	program_free(p);
 	return ns - 50000; /* the toy's step */
 }
 
@@ -74,12 +74,12 @@ static int log2_of(int n)
 static int tree_chain(int n)
 {
 	const int m = 1 << log2_of(n);
-	int at[SEAT_MAX] = {0}, most = 0;
+	int at[SHARDS_MAX] = {0}, most = 0;
 
 	for (int i = m; i < n; i++)
 		at[i - m] = 1;
 	for (int far = 1; far < m; far *= 2) {
-		int next[SEAT_MAX];
+		int next[SHARDS_MAX];
 
 		for (int i = 0; i < m; i++)
 			next[i] = at[i] > at[i ^ far] + 1 ? at[i] : at[i ^ far] + 1;
@@ -125,14 +125,14 @@ static void by_hand(enum reduce_way way, int n, double B, sim_ns *ns, double *by
 	}
 }
 
-enum { DEVICES = SEAT_MAX - 1 }; /* 2 .. SEAT_MAX */
+enum { DEVICES = SHARDS_MAX - 1 }; /* 2 .. SHARDS_MAX */
 static const double sizes[] = {1024, 32768, 840000, 64e6};
 
-START_TEST(ways_by_hand)
+START_TEST(class_times_set_by_hand)
 {
 	const int n = 2 + _i % DEVICES;
 	const enum reduce_way way = (enum reduce_way)(1 + _i / DEVICES);
-	const struct seat seat = even(n);
+	const struct shards shards = even(n);
 	struct arena a = ARENA_INIT;
 
 	mesh(n, arena_printf(&a, ", all_reduce: %s", way_names[way]));
@@ -142,14 +142,15 @@ START_TEST(ways_by_hand)
 		sim_ns want, got;
 
 		by_hand(way, n, sizes[i], &want, &want_B);
-		ck_assert_int_eq(collective_way(toy.world, &seat, &c), way);
-		got = engine_ns(&seat, &c, &bytes);
+		ck_assert_int_eq(collective_way(fixture.world, &shards, &c), way);
+		got = engine_ns(&shards, &c, &bytes);
 		ck_assert_int_ge(got, want - 2 * n); /* each round's time is rounded */
 		ck_assert_int_le(got, want + 2 * n);
 		ck_assert_double_eq_tol(bytes, want_B, 1e-9 * want_B);
-		ck_assert_double_eq_tol(collective_s(toy.world, &seat, &c, way), sim_s_of_ns(want), 1e-7);
+		ck_assert_double_eq_tol(collective_s(fixture.world, &shards, &c, way), sim_s_of_ns(want),
+					1e-7);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -158,7 +159,7 @@ END_TEST
 START_TEST(auto_is_the_quickest)
 {
 	const int n = 2 + _i;
-	const struct seat seat = even(n);
+	const struct shards shards = even(n);
 	sim_ns least[ARRAY_LEN(sizes)], got;
 	struct arena a = ARENA_INIT;
 	double bytes;
@@ -168,23 +169,23 @@ START_TEST(auto_is_the_quickest)
 	for (int way = 1; way <= REDUCE_TREE; way++) {
 		mesh(n, arena_printf(&a, ", all_reduce: %s", way_names[way]));
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-			got = engine_ns(&seat, &(struct collective){false, sizes[i]}, &bytes);
+			got = engine_ns(&shards, &(struct collective){false, sizes[i]}, &bytes);
 			least[i] = got < least[i] ? got : least[i];
 		}
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 	mesh(n, "");
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		got = engine_ns(&seat, &(struct collective){false, sizes[i]}, &bytes);
+		got = engine_ns(&shards, &(struct collective){false, sizes[i]}, &bytes);
 		ck_assert_int_ge(got, least[i] - 2 * n);
 		ck_assert_int_le(got, least[i] + 2 * n);
 	}
 	if (n == 2) {
 		ck_assert_int_eq(least[0], message_ns(sizes[0]));
-		ck_assert_int_eq(collective_way(toy.world, &seat, &(struct collective){false, 1024}),
+		ck_assert_int_eq(collective_way(fixture.world, &shards, &(struct collective){false, 1024}),
 				 REDUCE_DIRECT);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -193,20 +194,20 @@ END_TEST
 START_TEST(gathers)
 {
 	const struct collective c = {true, 1e6};
-	struct seat seat = even(3);
+	struct shards shards = even(3);
 	double bytes;
 
-	seat.share[0] = 0.5;
-	seat.share[1] = 0.2;
-	seat.share[2] = 0.3;
+	shards.share[0] = 0.5;
+	shards.share[1] = 0.2;
+	shards.share[2] = 0.3;
 	mesh(3, "");
-	ck_assert_int_eq(engine_ns(&seat, &c, &bytes), message_ns(0.5e6));
+	ck_assert_int_eq(engine_ns(&shards, &c, &bytes), message_ns(0.5e6));
 	ck_assert_double_eq_tol(bytes, 2e6, 1e-6);
-	toy_release(&toy);
+	fixture_release(&fixture);
 	mesh(3, ", all_reduce: ring");
-	ck_assert_int_eq(engine_ns(&seat, &c, &bytes), 2 * message_ns(1e6 / 3));
+	ck_assert_int_eq(engine_ns(&shards, &c, &bytes), 2 * message_ns(1e6 / 3));
 	ck_assert_double_eq_tol(bytes, 2e6, 1e-6);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -214,7 +215,7 @@ END_TEST
 START_TEST(software_takes_its_time_once)
 {
 	const struct collective c = {false, 32768};
-	const struct seat seat = even(4);
+	const struct shards shards = even(4);
 	struct arena a = ARENA_INIT;
 	double bytes;
 
@@ -222,13 +223,13 @@ START_TEST(software_takes_its_time_once)
 		sim_ns plain, more;
 
 		mesh(4, arena_printf(&a, ", all_reduce: %s", way_names[way]));
-		plain = engine_ns(&seat, &c, &bytes);
-		toy_release(&toy);
+		plain = engine_ns(&shards, &c, &bytes);
+		fixture_release(&fixture);
 		mesh(4, arena_printf(&a, ", all_reduce: %s, collective_latency: 35 us", way_names[way]));
-		more = engine_ns(&seat, &c, &bytes);
-		ck_assert_double_eq_tol(collective_s(toy.world, &seat, &c, (enum reduce_way)way),
+		more = engine_ns(&shards, &c, &bytes);
+		ck_assert_double_eq_tol(collective_s(fixture.world, &shards, &c, (enum reduce_way)way),
 					sim_s_of_ns(more), 1e-7);
-		toy_release(&toy);
+		fixture_release(&fixture);
 		ck_assert_int_eq(more, plain + 35000);
 	}
 	arena_release(&a);
@@ -239,14 +240,14 @@ END_TEST
 START_TEST(half_duplex_swap)
 {
 	const struct collective c = {false, 840000};
-	const struct seat seat = even(2);
+	const struct shards shards = even(2);
 	double bytes;
 
 	mesh(2, ", duplex: half, all_reduce: direct");
-	ck_assert_int_eq(engine_ns(&seat, &c, &bytes), message_ns(2 * 840000));
-	ck_assert_double_eq_tol(collective_s(toy.world, &seat, &c, REDUCE_DIRECT),
+	ck_assert_int_eq(engine_ns(&shards, &c, &bytes), message_ns(2 * 840000));
+	ck_assert_double_eq_tol(collective_s(fixture.world, &shards, &c, REDUCE_DIRECT),
 				sim_s_of_ns(message_ns(2 * 840000)), 1e-9);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -254,15 +255,15 @@ END_TEST
 START_TEST(one_machine_needs_none)
 {
 	const struct collective c = {false, 840000};
-	struct seat seat = even(2);
+	struct shards shards = even(2);
 	double bytes;
 
-	toy_text(&toy, TOY_THREE, NULL);
-	ck_assert_int_eq(engine_ns(&seat, &c, &bytes), 0);
+	fixture_text(&fixture, FIXTURE_THREE, NULL);
+	ck_assert_int_eq(engine_ns(&shards, &c, &bytes), 0);
 	ck_assert_double_eq(bytes, 0);
-	seat.unit[1] = 2; /* b */
-	ck_assert_int_eq(engine_ns(&seat, &c, &bytes), message_ns(840000));
-	toy_release(&toy);
+	shards.unit[1] = 2; /* b */
+	ck_assert_int_eq(engine_ns(&shards, &c, &bytes), message_ns(840000));
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -271,7 +272,7 @@ Suite *suite_collective(void)
 	Suite *s = suite_create("collective");
 	TCase *tc = tcase_create("collective");
 
-	tcase_add_loop_test(tc, ways_by_hand, 0, DEVICES * 4);
+	tcase_add_loop_test(tc, class_times_set_by_hand, 0, DEVICES * 4);
 	tcase_add_loop_test(tc, auto_is_the_quickest, 0, DEVICES);
 	tcase_add_test(tc, gathers);
 	tcase_add_test(tc, software_takes_its_time_once);

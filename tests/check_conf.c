@@ -502,30 +502,30 @@ END_TEST
 static const struct {
 	const char *text;
 	double value, spread;
-	enum how how;
+	enum provenance provenance;
 	int64_t n;
 	const char *msg;
 } quantities[] = {
-	{"5 GB/s", 5e9, 0.03, HOW_MEASURED, 0, NULL},
-	{"{value: 5 GB/s}", 5e9, 0.03, HOW_MEASURED, 0, NULL},
-	{"{value: 5 GB/s, sd: 0.5 GB/s, n: 30, source: s}", 5e9, 0.1, HOW_MEASURED, 30, NULL},
-	{"{value: 5 GB/s, sd: 0}", 5e9, 0, HOW_MEASURED, 0, NULL},
-	{"{value: 5 GB/s, how: measured}", 5e9, 0.03, HOW_MEASURED, 0, NULL},
-	{"{value: 5 GB/s, how: interpolated}", 5e9, 0.06, HOW_INTERPOLATED, 0, NULL},
-	{"{value: 5 GB/s, how: transferred}", 5e9, 0.15, HOW_TRANSFERRED, 0, NULL},
-	{"{value: 5 GB/s, how: datasheet}", 5e9, 0.15, HOW_DATASHEET, 0, NULL},
-	{"{value: 5 GB/s, how: datasheet, sd: 50 MB/s}", 5e9, 0.01, HOW_DATASHEET, 0, NULL},
-	{"{value: 5}", 0, 0, HOW_MEASURED, 0,
+	{"5 GB/s", 5e9, 0.03, PROVENANCE_MEASURED, 0, NULL},
+	{"{value: 5 GB/s}", 5e9, 0.03, PROVENANCE_MEASURED, 0, NULL},
+	{"{value: 5 GB/s, sd: 0.5 GB/s, n: 30, source: s}", 5e9, 0.1, PROVENANCE_MEASURED, 30, NULL},
+	{"{value: 5 GB/s, sd: 0}", 5e9, 0, PROVENANCE_MEASURED, 0, NULL},
+	{"{value: 5 GB/s, how: measured}", 5e9, 0.03, PROVENANCE_MEASURED, 0, NULL},
+	{"{value: 5 GB/s, how: interpolated}", 5e9, 0.06, PROVENANCE_INTERPOLATED, 0, NULL},
+	{"{value: 5 GB/s, how: transferred}", 5e9, 0.15, PROVENANCE_TRANSFERRED, 0, NULL},
+	{"{value: 5 GB/s, how: datasheet}", 5e9, 0.15, PROVENANCE_DATASHEET, 0, NULL},
+	{"{value: 5 GB/s, how: datasheet, sd: 50 MB/s}", 5e9, 0.01, PROVENANCE_DATASHEET, 0, NULL},
+	{"{value: 5}", 0, 0, PROVENANCE_MEASURED, 0,
 	 "thing 'x': rate: expected a unit such as 'GB/s' after the number in '5'"},
-	{"{value: 5 GB/s, sd: 5 %}", 0, 0, HOW_MEASURED, 0,
+	{"{value: 5 GB/s, sd: 5 %}", 0, 0, PROVENANCE_MEASURED, 0,
 	 "thing 'x': rate: sd: unknown unit '%' for bandwidth in '5 %'"},
-	{"{value: 5 GB/s, sd: -1 GB/s}", 0, 0, HOW_MEASURED, 0,
+	{"{value: 5 GB/s, sd: -1 GB/s}", 0, 0, PROVENANCE_MEASURED, 0,
 	 "thing 'x': rate: sd: a standard deviation is not negative"},
-	{"{value: 5 GB/s, n: 0}", 0, 0, HOW_MEASURED, 0,
+	{"{value: 5 GB/s, n: 0}", 0, 0, PROVENANCE_MEASURED, 0,
 	 "quantity 'rate': n: '0' is out of range: from 1 to 1000000000 is allowed"},
-	{"{sd: 5 GB/s}", 0, 0, HOW_MEASURED, 0, "quantity 'rate': key 'value' is missing"},
-	{"{value: 5 GB/s, sdd: 1 GB/s}", 0, 0, HOW_MEASURED, 0, "quantity 'rate': unknown key 'sdd'"},
-	{"[5 GB/s]", 0, 0, HOW_MEASURED, 0,
+	{"{sd: 5 GB/s}", 0, 0, PROVENANCE_MEASURED, 0, "quantity 'rate': key 'value' is missing"},
+	{"{value: 5 GB/s, sdd: 1 GB/s}", 0, 0, PROVENANCE_MEASURED, 0, "quantity 'rate': unknown key 'sdd'"},
+	{"[5 GB/s]", 0, 0, PROVENANCE_MEASURED, 0,
 	 "thing 'x': rate: expected a quantity like '118 GB/s', got a list"},
 };
 
@@ -542,7 +542,7 @@ START_TEST(field_quantity)
 	ck_assert_msg(rc == 0, "%s", first_message());
 	ck_assert_double_eq(t.rate.value, quantities[_i].value);
 	ck_assert(fabs(t.rate.spread - quantities[_i].spread) < 1e-12);
-	ck_assert_int_eq(t.rate.how, quantities[_i].how);
+	ck_assert_int_eq(t.rate.provenance, quantities[_i].provenance);
 	ck_assert_int_eq(t.rate.n, quantities[_i].n);
 }
 END_TEST

@@ -8,15 +8,16 @@
 #include "sim/base/rng.h"
 #include "sim/cost/util.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
-static struct site site_of(size_t unit, enum dtype dtype)
+static struct device_model site_of(size_t unit, enum dtype dtype)
 {
-	const struct unit *u = &toy.world->units[unit];
+	const struct unit *u = &fixture.world->units[unit];
 
-	return site_make(&toy.arena, &toy.world->machines[u->machine], u->device, u->profile, dtype);
+	return device_model_make(&fixture.arena, &fixture.world->machines[u->machine], u->device, u->profile,
+				 dtype);
 }
 
 static const struct shape shapes[] = {
@@ -36,15 +37,15 @@ static void each_op(const struct shape *s, const struct precision *p, void (*see
 		    void *self)
 {
 	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(toy.world->model, parts);
+	const size_t parts_n = model_parts(fixture.world->model, parts);
 
 	for (size_t k = 0; k < parts_n; k++) {
 		const struct op update = graph_update(parts[k].part.role, 1e6, 22);
 
 		for (int phase = 0; phase < PHASE_UPDATE; phase++) {
 			struct op ops[GRAPH_OPS];
-			const size_t n =
-				graph_block(toy.world->model, p, s, parts[k].part, (enum phase)phase, ops);
+			const size_t n = graph_block(fixture.world->model, p, s, parts[k].part,
+						     (enum phase)phase, ops);
 
 			for (size_t i = 0; i < n; i++)
 				see(&ops[i], self);
@@ -56,15 +57,15 @@ static void each_op(const struct shape *s, const struct precision *p, void (*see
 static void check_limits(const struct op *op, void *self)
 {
 	static const double shares[] = {1, 0.7, 0.25, 0.01};
-	const struct site *site = self;
+	const struct device_model *device_model = self;
 
 	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
-		const struct cost c = cost_of(op, site, shares[i]);
+		const struct cost c = cost_of(op, device_model, shares[i]);
 		const double t = cost_seconds(&c);
 
 		MUST(isfinite(t) && t > 0);
-		MUST(t >= c.flop / site->device->peak[site->compute].value);
-		MUST(t >= c.bytes / site->machine->memory.bandwidth.value);
+		MUST(t >= c.flop / device_model->device->peak[device_model->compute].value);
+		MUST(t >= c.bytes / device_model->machine->memory.bandwidth.value);
 		MUST(c.flop >= op->flop * shares[i] * (1 - 1e-12)); /* the masked half may come on top */
 		MUST(c.bytes > 0 || op->kind == OP_KV_REPEAT || op->kind == OP_KV_APPEND);
 	}
@@ -74,19 +75,19 @@ START_TEST(limits_of_the_roofline)
 {
 	const struct shape *s = &shapes[_i];
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	for (size_t u = 0; u < toy.world->units_n; u++) {
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	for (size_t u = 0; u < fixture.world->units_n; u++) {
 		for (int dtype = DTYPE_F32; dtype <= DTYPE_F16; dtype++) {
 			for (int format = 0; format < FORMAT_N; format++) {
 				const struct precision p = {
 					.weights = format, .kv = FORMAT_F16, .compute = dtype};
-				struct site site = site_of(u, (enum dtype)dtype);
+				struct device_model device_model = site_of(u, (enum dtype)dtype);
 
-				each_op(s, &p, check_limits, &site);
+				each_op(s, &p, check_limits, &device_model);
 			}
 		}
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -98,16 +99,16 @@ struct better {
 	struct gemm_table gemm;
 	struct gemm_point gemm_points[8];
 	struct attention_point attention_points[8];
-	struct site site;
+	struct device_model device_model;
 };
 
 /* After each change: a site's tables are laid out once. */
 static void better_lay_out(struct better *b, enum dtype compute)
 {
-	b->site = site_make(&toy.arena, &b->machine, &b->device, &b->profile, compute);
+	b->device_model = device_model_make(&fixture.arena, &b->machine, &b->device, &b->profile, compute);
 }
 
-static void better_init(struct better *b, const struct site *from)
+static void better_init(struct better *b, const struct device_model *from)
 {
 	b->machine = *from->machine;
 	b->device = *from->device;
@@ -129,7 +130,7 @@ enum { IMPROVEMENTS = 10 };
 static void improve(struct better *b, int which, double by)
 {
 	struct qty *const faster[] = {&b->profile.read, &b->profile.copy, &b->profile.gemv,
-				      &b->profile.attention.decode, &b->device.peak[b->site.compute]};
+				      &b->profile.attention.decode, &b->device.peak[b->device_model.compute]};
 	struct qty *const shorter[] = {&b->profile.overhead.kernel, &b->profile.overhead.step};
 
 	if (which < 5)
@@ -144,11 +145,11 @@ static void improve(struct better *b, int which, double by)
 			b->attention_points[i].u.value = fmin(1, b->attention_points[i].u.value * by);
 	else
 		b->profile.attention.skips_mask = true;
-	better_lay_out(b, b->site.compute);
+	better_lay_out(b, b->device_model.compute);
 }
 
 struct pair {
-	const struct site *worse, *better;
+	const struct device_model *worse, *better;
 	size_t faster; /* operators that gained */
 };
 
@@ -167,26 +168,26 @@ START_TEST(better_is_never_slower)
 	struct rng *rng = rng_new((uint64_t)seed, "better");
 	size_t faster = 0;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	for (int round = 0; round < 4; round++) {
-		const struct site from = site_of((size_t)round % toy.world->units_n, DTYPE_F16);
+		const struct device_model from = site_of((size_t)round % fixture.world->units_n, DTYPE_F16);
 		const struct op step = {.name = "step", .kind = OP_STEP};
 		struct better worse, better;
-		struct pair pair = {&worse.site, &better.site, 0};
+		struct pair pair = {&worse.device_model, &better.device_model, 0};
 
 		better_init(&worse, &from);
 		for (int i = 0; i < IMPROVEMENTS - 1; i++)
 			improve(&worse, i, exp(0.3 * rng_normal(rng)));
-		better_init(&better, &worse.site);
+		better_init(&better, &worse.device_model);
 		improve(&better, which, 1 + rng_exponential(rng, 0.5));
 		check_pair(&step, &pair);
 		for (size_t s = 0; s < ARRAY_LEN(shapes); s++)
-			each_op(&shapes[s], &toy.world->scenario->precision, check_pair, &pair);
+			each_op(&shapes[s], &fixture.world->scenario->precision, check_pair, &pair);
 		faster += pair.faster;
 	}
 	MUST(faster > 0);
 	rng_free(rng);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -194,53 +195,58 @@ END_TEST
 
 #define AT(r, w, uu, h)                                                                                      \
 	{                                                                                                    \
-		.rows = r, .width = w, .u = uu, .spread = 0.02, .how = h                                     \
+		.rows = r, .width = w, .u = uu, .spread = 0.02, .provenance = h                              \
 	}
-static const struct util_point squares[] = {AT(16, 256, 0.2, HOW_MEASURED), AT(64, 4096, 0.6, HOW_MEASURED),
-					    AT(256, 65536, 0.5, HOW_TRANSFERRED)};
-static const struct util_point grid[] = {AT(1, 100, 0.1, HOW_MEASURED), AT(4, 100, 0.2, HOW_MEASURED),
-					 AT(1, 10000, 0.3, HOW_MEASURED), AT(4, 10000, 0.8, HOW_MEASURED)};
-static const struct util_point corner[] = {AT(1, 100, 0.1, HOW_MEASURED), AT(4, 100, 0.2, HOW_MEASURED),
-					   AT(4, 10000, 0.8, HOW_MEASURED)};
-static const struct util_point alone[] = {AT(512, 512, 0.4, HOW_MEASURED)};
-static const struct util_point twice[] = {AT(16, 256, 0.2, HOW_MEASURED), AT(16, 256, 0.4, HOW_MEASURED),
-					  AT(64, 4096, 0.6, HOW_MEASURED)};
+static const struct util_point squares[] = {AT(16, 256, 0.2, PROVENANCE_MEASURED),
+					    AT(64, 4096, 0.6, PROVENANCE_MEASURED),
+					    AT(256, 65536, 0.5, PROVENANCE_TRANSFERRED)};
+static const struct util_point grid[] = {
+	AT(1, 100, 0.1, PROVENANCE_MEASURED), AT(4, 100, 0.2, PROVENANCE_MEASURED),
+	AT(1, 10000, 0.3, PROVENANCE_MEASURED), AT(4, 10000, 0.8, PROVENANCE_MEASURED)};
+static const struct util_point corner[] = {AT(1, 100, 0.1, PROVENANCE_MEASURED),
+					   AT(4, 100, 0.2, PROVENANCE_MEASURED),
+					   AT(4, 10000, 0.8, PROVENANCE_MEASURED)};
+static const struct util_point alone[] = {AT(512, 512, 0.4, PROVENANCE_MEASURED)};
+static const struct util_point twice[] = {AT(16, 256, 0.2, PROVENANCE_MEASURED),
+					  AT(16, 256, 0.4, PROVENANCE_MEASURED),
+					  AT(64, 4096, 0.6, PROVENANCE_MEASURED)};
 
 static const struct {
 	const struct util_point *points;
 	size_t n;
 	double rows, width, u, spread;
-	enum how how;
+	enum provenance provenance;
 } looks[] = {
 	/* squares: by the volume, 2^12, 2^18 and 2^24 */
-	{squares, 3, 16, 256, 0.2, 0.02, HOW_MEASURED},
-	{squares, 3, 64, 4096, 0.6, 0.02, HOW_MEASURED},
-	{squares, 3, 256, 65536, 0.5, 0.02, HOW_TRANSFERRED},
-	{squares, 3, 32, 1024, 0.4, 0.06, HOW_TRANSFERRED}, /* 2^15: halfway; the table's worst source */
-	{squares, 3, 1, 32768, 0.4, 0.06, HOW_TRANSFERRED},
-	{squares, 3, 128, 16384, 0.55, 0.06, HOW_TRANSFERRED},
-	{squares, 2, 32, 1024, 0.4, 0.06, HOW_INTERPOLATED},
-	{squares, 2, 256, 16, 0.2, 0.06, HOW_INTERPOLATED}, /* the edge's volume in another shape */
-	{squares, 2, 1, 1, 0.2, 0.15, HOW_TRANSFERRED},     /* held below and above */
-	{squares, 2, 4096, 4096, 0.6, 0.15, HOW_TRANSFERRED},
+	{squares, 3, 16, 256, 0.2, 0.02, PROVENANCE_MEASURED},
+	{squares, 3, 64, 4096, 0.6, 0.02, PROVENANCE_MEASURED},
+	{squares, 3, 256, 65536, 0.5, 0.02, PROVENANCE_TRANSFERRED},
+	{squares, 3, 32, 1024, 0.4, 0.06,
+	 PROVENANCE_TRANSFERRED}, /* 2^15: halfway; the table's worst source */
+	{squares, 3, 1, 32768, 0.4, 0.06, PROVENANCE_TRANSFERRED},
+	{squares, 3, 128, 16384, 0.55, 0.06, PROVENANCE_TRANSFERRED},
+	{squares, 2, 32, 1024, 0.4, 0.06, PROVENANCE_INTERPOLATED},
+	{squares, 2, 256, 16, 0.2, 0.06, PROVENANCE_INTERPOLATED}, /* the edge's volume in another shape */
+	{squares, 2, 1, 1, 0.2, 0.15, PROVENANCE_TRANSFERRED},     /* held below and above */
+	{squares, 2, 4096, 4096, 0.6, 0.15, PROVENANCE_TRANSFERRED},
 	/* a full grid: by rows and by width */
-	{grid, 4, 1, 100, 0.1, 0.02, HOW_MEASURED},
-	{grid, 4, 4, 10000, 0.8, 0.02, HOW_MEASURED},
-	{grid, 4, 2, 100, 0.15, 0.06, HOW_INTERPOLATED},
-	{grid, 4, 1, 1000, 0.2, 0.06, HOW_INTERPOLATED},
-	{grid, 4, 2, 1000, 0.35, 0.06, HOW_INTERPOLATED},
-	{grid, 4, 400, 100, 0.2, 0.15, HOW_TRANSFERRED},
-	{grid, 4, 2, 1, 0.15, 0.15, HOW_TRANSFERRED},
-	{grid, 4, 0.5, 1e9, 0.3, 0.15, HOW_TRANSFERRED},
+	{grid, 4, 1, 100, 0.1, 0.02, PROVENANCE_MEASURED},
+	{grid, 4, 4, 10000, 0.8, 0.02, PROVENANCE_MEASURED},
+	{grid, 4, 2, 100, 0.15, 0.06, PROVENANCE_INTERPOLATED},
+	{grid, 4, 1, 1000, 0.2, 0.06, PROVENANCE_INTERPOLATED},
+	{grid, 4, 2, 1000, 0.35, 0.06, PROVENANCE_INTERPOLATED},
+	{grid, 4, 400, 100, 0.2, 0.15, PROVENANCE_TRANSFERRED},
+	{grid, 4, 2, 1, 0.15, 0.15, PROVENANCE_TRANSFERRED},
+	{grid, 4, 0.5, 1e9, 0.3, 0.15, PROVENANCE_TRANSFERRED},
 	/* a grid with a hole goes by volume: 100, 400, 40000 */
-	{corner, 3, 1, 100, 0.1, 0.02, HOW_MEASURED},
-	{corner, 3, 1, 200, 0.15, 0.06, HOW_INTERPOLATED},
-	{corner, 3, 1, 4000, 0.5, 0.06, HOW_INTERPOLATED},
+	{corner, 3, 1, 100, 0.1, 0.02, PROVENANCE_MEASURED},
+	{corner, 3, 1, 200, 0.15, 0.06, PROVENANCE_INTERPOLATED},
+	{corner, 3, 1, 4000, 0.5, 0.06, PROVENANCE_INTERPOLATED},
 	/* one point is held everywhere; a shape measured twice counts once */
-	{alone, 1, 512, 512, 0.4, 0.02, HOW_MEASURED},
-	{alone, 1, 1, 7, 0.4, 0.15, HOW_TRANSFERRED},
-	{twice, 3, 16, 256, 0.3, 0.02, HOW_MEASURED},
-	{twice, 3, 32, 1024, 0.45, 0.06, HOW_INTERPOLATED},
+	{alone, 1, 512, 512, 0.4, 0.02, PROVENANCE_MEASURED},
+	{alone, 1, 1, 7, 0.4, 0.15, PROVENANCE_TRANSFERRED},
+	{twice, 3, 16, 256, 0.3, 0.02, PROVENANCE_MEASURED},
+	{twice, 3, 32, 1024, 0.45, 0.06, PROVENANCE_INTERPOLATED},
 };
 
 START_TEST(utilisation)
@@ -251,7 +257,7 @@ START_TEST(utilisation)
 
 	ck_assert_double_eq_tol(u.u, looks[_i].u, 1e-13);
 	ck_assert_double_eq(u.spread, looks[_i].spread);
-	ck_assert_int_eq(u.how, looks[_i].how);
+	ck_assert_int_eq(u.provenance, looks[_i].provenance);
 	arena_release(&a);
 }
 END_TEST
@@ -270,7 +276,7 @@ START_TEST(utilisation_stays_in_its_table)
 		const double u = rng_uniform(rng);
 
 		points[i] = (struct util_point)AT(1 << (int)(rng_uniform(rng) * 3),
-						  1 << (int)(rng_uniform(rng) * 4), u, HOW_MEASURED);
+						  1 << (int)(rng_uniform(rng) * 4), u, PROVENANCE_MEASURED);
 		least = fmin(least, u);
 		most = fmax(most, u);
 	}
@@ -310,13 +316,13 @@ static void check_ways(const struct op *op, void *self)
 
 START_TEST(three_ways_to_the_same_time)
 {
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	for (size_t u = 0; u < toy.world->units_n; u++) {
-		struct site site = site_of(u, DTYPE_F16);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	for (size_t u = 0; u < fixture.world->units_n; u++) {
+		struct device_model device_model = site_of(u, DTYPE_F16);
 
-		each_op(&shapes[_i], &toy.world->scenario->precision, check_ways, &site);
+		each_op(&shapes[_i], &fixture.world->scenario->precision, check_ways, &device_model);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -346,26 +352,51 @@ static void check_shares(const struct op *op, void *self)
 
 START_TEST(shares_add_up)
 {
-	struct site site;
+	struct device_model device_model;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	site = site_of(0, DTYPE_F16);
-	each_op(&shapes[_i], &toy.world->scenario->precision, check_shares, &site);
-	toy_release(&toy);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	device_model = site_of(0, DTYPE_F16);
+	each_op(&shapes[_i], &fixture.world->scenario->precision, check_shares, &device_model);
+	fixture_release(&fixture);
 }
 END_TEST
 
 static const struct {
 	double arithmetic, memory, overhead; /* seconds */
-	enum how from[PARAM_LINKS];
+	enum provenance from[PARAM_LINKS];
 	enum param bound;
-	enum how worst;
+	enum provenance worst;
 } mixes[] = {
-	{3, 2, 1, {HOW_MEASURED, HOW_DATASHEET, HOW_INTERPOLATED}, PARAM_ARITHMETIC, HOW_INTERPOLATED},
-	{2, 3, 1, {HOW_DATASHEET, HOW_TRANSFERRED, HOW_MEASURED}, PARAM_MEMORY, HOW_TRANSFERRED},
-	{2, 3, 4, {HOW_DATASHEET, HOW_MEASURED, HOW_MEASURED}, PARAM_OVERHEAD, HOW_MEASURED},
-	{2, 3, 0.02, {HOW_DATASHEET, HOW_MEASURED, HOW_DATASHEET}, PARAM_MEMORY, HOW_MEASURED},
-	{0, 0, 1, {HOW_DATASHEET, HOW_DATASHEET, HOW_TRANSFERRED}, PARAM_OVERHEAD, HOW_TRANSFERRED},
+	{3,
+	 2,
+	 1,
+	 {PROVENANCE_MEASURED, PROVENANCE_DATASHEET, PROVENANCE_INTERPOLATED},
+	 PARAM_ARITHMETIC,
+	 PROVENANCE_INTERPOLATED},
+	{2,
+	 3,
+	 1,
+	 {PROVENANCE_DATASHEET, PROVENANCE_TRANSFERRED, PROVENANCE_MEASURED},
+	 PARAM_MEMORY,
+	 PROVENANCE_TRANSFERRED},
+	{2,
+	 3,
+	 4,
+	 {PROVENANCE_DATASHEET, PROVENANCE_MEASURED, PROVENANCE_MEASURED},
+	 PARAM_OVERHEAD,
+	 PROVENANCE_MEASURED},
+	{2,
+	 3,
+	 0.02,
+	 {PROVENANCE_DATASHEET, PROVENANCE_MEASURED, PROVENANCE_DATASHEET},
+	 PARAM_MEMORY,
+	 PROVENANCE_MEASURED},
+	{0,
+	 0,
+	 1,
+	 {PROVENANCE_DATASHEET, PROVENANCE_DATASHEET, PROVENANCE_TRANSFERRED},
+	 PARAM_OVERHEAD,
+	 PROVENANCE_TRANSFERRED},
 };
 
 START_TEST(bound_and_source)
@@ -382,16 +413,16 @@ END_TEST
 START_TEST(site_without_a_table)
 {
 	struct err err = ERR_INIT;
-	struct site site;
+	struct device_model device_model;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	site = site_of(0, DTYPE_F16);
-	ck_assert_int_eq(site_check(&site, &err), 0);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	device_model = site_of(0, DTYPE_F16);
+	ck_assert_int_eq(device_model_check(&device_model, &err), 0);
 	ck_assert_str_eq(err.msg, "");
-	site.compute = DTYPE_BF16;
-	ck_assert_int_eq(site_check(&site, &err), -1);
+	device_model.compute = DTYPE_BF16;
+	ck_assert_int_eq(device_model_check(&device_model, &err), -1);
 	ck_assert_str_eq(err.msg, "runtime 'mps' of m5.gpu has no 'gemm_bf16' table");
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -405,10 +436,10 @@ START_TEST(ridge_points)
 {
 	const struct profile *p;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	p = toy.world->units[ridges[_i].unit].profile;
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	p = fixture.world->units[ridges[_i].unit].profile;
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value / p->read.value, ridges[_i].ridge, 0.05);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -464,17 +495,17 @@ START_TEST(few_and_many_rows)
 {
 	struct op op = wide;
 	struct cost c;
-	struct site site;
+	struct device_model device_model;
 
-	toy_text(&toy, TOY_THREE, kernels);
-	site = site_of(0, DTYPE_F16);
+	fixture_text(&fixture, FIXTURE_THREE, kernels);
+	device_model = site_of(0, DTYPE_F16);
 	op.m = few_rows[_i].m;
 	op.copies = few_rows[_i].copies;
 	op.experts = few_rows[_i].experts;
 	op.rows = (double)op.m * op.copies;
 	op.flop = wide.flop * op.rows;
 	op.format = few_rows[_i].format;
-	c = cost_of(&op, &site, 1);
+	c = cost_of(&op, &device_model, 1);
 	if (few_rows[_i].many > 0) {
 		ck_assert_double_eq_tol(c.arithmetic.s, few_rows[_i].many * 2 / 0.5, 1e-9 * c.arithmetic.s);
 		ck_assert_double_eq_tol(c.memory.s, 10, 1e-9); /* at the rate of reads */
@@ -485,7 +516,7 @@ START_TEST(few_and_many_rows)
 		ck_assert_double_eq_tol(c.apart.s, few_rows[_i].further * 2 / 0.5, 1e-9);
 	}
 	ck_assert_double_eq_tol(cost_seconds(&c), fmax(c.arithmetic.s, c.memory.s) + c.apart.s + 3e-6, 1e-9);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -494,21 +525,21 @@ END_TEST
 START_TEST(a_little_more_is_no_pass)
 {
 	struct op op = wide;
-	struct site site;
+	struct device_model device_model;
 
-	toy_text(&toy, TOY_THREE, kernels);
-	site = site_of(0, DTYPE_F16);
+	fixture_text(&fixture, FIXTURE_THREE, kernels);
+	device_model = site_of(0, DTYPE_F16);
 	op.m = 5;
 	op.rows = 5 * (1 + 1e-12);
 	op.flop = wide.flop * op.rows;
-	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes, op.weight_B, 1);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).bytes, op.weight_B, 1);
 	op.rows = 5.01;
-	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes, 2 * op.weight_B, 1);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).bytes, 2 * op.weight_B, 1);
 	op.m = 32;
 	op.rows = 32 * (1 + 1e-12);
 	op.flop = wide.flop * op.rows;
-	ck_assert_double_eq_tol(cost_of(&op, &site, 1).arithmetic.s, 64 / 0.5, 1e-6);
-	toy_release(&toy);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).arithmetic.s, 64 / 0.5, 1e-6);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -523,19 +554,19 @@ START_TEST(rows_for_each_expert)
 	static const char *const each[] = {
 		RUNTIME "few={rows: 8, pass: 1, gather_rows: 4, first: {f16: 2 %}}", NULL};
 	struct op op = wide;
-	struct site site;
+	struct device_model device_model;
 
-	toy_text(&toy, TOY_THREE, each);
-	site = site_of(0, DTYPE_F16);
+	fixture_text(&fixture, FIXTURE_THREE, each);
+	device_model = site_of(0, DTYPE_F16);
 	op.experts = 8;
 	op.experts_all = 128;
 	op.copies = 8; /* all tokens to the same ones */
 	op.m = sorted[_i].tokens;
 	op.rows = 8 * (double)sorted[_i].tokens;
 	op.flop = wide.flop * op.rows;
-	ck_assert_double_eq_tol(cost_of(&op, &site, 1).bytes / op.weight_B,
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).bytes / op.weight_B,
 				sorted[_i].together ? 1 : (double)sorted[_i].tokens, 1e-9);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -557,12 +588,12 @@ START_TEST(few_queries)
 			      .kv_B = 1e9,
 			      .groups = 1,
 			      .times = 1};
-	struct site site;
+	struct device_model device_model;
 
-	toy_text(&toy, TOY_THREE, vector);
-	site = site_of(0, DTYPE_F16);
-	ck_assert_double_eq_tol(cost_of(&op, &site, 1).arithmetic.s, 3 / queries[_i].u, 1e-9);
-	toy_release(&toy);
+	fixture_text(&fixture, FIXTURE_THREE, vector);
+	device_model = site_of(0, DTYPE_F16);
+	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).arithmetic.s, 3 / queries[_i].u, 1e-9);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -575,18 +606,18 @@ static const struct {
 START_TEST(tiles_fill_cores)
 {
 	struct op op = wide;
-	struct site site;
+	struct device_model device_model;
 	struct cost c;
 
-	toy_text(&toy, TOY_THREE, kernels);
-	site = site_of(0, DTYPE_F16);
+	fixture_text(&fixture, FIXTURE_THREE, kernels);
+	device_model = site_of(0, DTYPE_F16);
 	op.m = 32;
 	op.rows = 32;
 	op.n = tiles[_i].n;
 	op.flop = 2.0 * 32 * 1e6 * (double)op.n;
-	c = cost_of(&op, &site, 1);
+	c = cost_of(&op, &device_model, 1);
 	ck_assert_double_eq_tol(c.arithmetic.s, tiles[_i].slower * op.flop / 0.5e12, 1e-9 * c.arithmetic.s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -606,25 +637,25 @@ START_TEST(shares_of_the_machine)
 
 	memcpy(sets, shared, sizeof sets);
 	sets[ARRAY_LEN(sets) - 2] = _i ? "machines.a.dies=2" : NULL;
-	toy_text(&toy, TOY_THREE, sets);
-	p = toy.world->units[0].profile;
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	p = fixture.world->units[0].profile;
 	ck_assert_double_eq_tol(p->read.value, 0.5 * bus, 1);
 	ck_assert_double_eq_tol(p->gemv.value, 0.6 * bus, 1);
 	ck_assert_double_eq_tol(p->gemv.spread, _i ? hypot(0.1, 0.03) : 0.1, 1e-12); /* and as unsure */
 	ck_assert_double_eq_tol(p->copy.value, 90e9, 1);
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value, 0.7 * peak, 1);
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->u.value, 0.4 * peak / 1e12, 1e-12);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 static void check_starts(const struct op *op, void *self)
 {
-	const struct site *site = self;
-	const double s = cost_of(op, site, 1).overhead.s;
+	const struct device_model *device_model = self;
+	const double s = cost_of(op, device_model, 1).overhead.s;
 
 	if (op->kind == OP_LINEAR)
-		ck_assert_double_eq_tol(s, 1e-3 * (double)site->profile->linear.kernels, 1e-12);
+		ck_assert_double_eq_tol(s, 1e-3 * (double)device_model->profile->linear.kernels, 1e-12);
 	else if (op->kind == OP_SCORES) /* however many kernels it is made of */
 		ck_assert_double_eq_tol(s, 2e-3 * op->times, 1e-12);
 	else
@@ -638,13 +669,13 @@ START_TEST(kernels_start_in_their_time)
 					   "machines.m5.devices.gpu.runtimes.mps.overhead.attention=2 ms",
 					   NULL};
 	struct arena a = ARENA_INIT;
-	struct site site;
+	struct device_model device_model;
 
-	toy_load(&toy, TOY_FOUNDING, sets);
-	site = prog_site(&a, toy.world, 0);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	device_model = program_device_model(&a, fixture.world, 0);
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
-		each_op(&shapes[i], &toy.world->scenario->precision, check_starts, &site);
-	toy_release(&toy);
+		each_op(&shapes[i], &fixture.world->scenario->precision, check_starts, &device_model);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST

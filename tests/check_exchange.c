@@ -8,9 +8,9 @@
 #include "sim/base/rng.h"
 #include "sim/step/walk.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 /* ---- the figures ---- */
 
@@ -62,9 +62,9 @@ START_TEST(figures_add_up)
 	int owner[300];
 
 	for (int round = 0; round < 100; round++) {
-		const int n = 1 + (int)(rng_uniform(rng) * SEAT_MAX);
+		const int n = 1 + (int)(rng_uniform(rng) * SHARDS_MAX);
 		struct experts x = {.count = n + (int64_t)(rng_uniform(rng) * 200)};
-		int64_t counts[SEAT_MAX] = {0}, dealt[SEAT_MAX] = {0};
+		int64_t counts[SHARDS_MAX] = {0}, dealt[SHARDS_MAX] = {0};
 		const double T = floor(1 + rng_uniform(rng) * 300);
 		struct routed all, sum = {0, 0, 0};
 
@@ -188,24 +188,24 @@ static const struct {
 START_TEST(bytes_out_and_back)
 {
 	struct placement p;
-	struct prog *f, *b;
+	struct program *f, *b;
 	double weights_B;
 
-	toy_experts(&toy, crossings[_i].place, NULL);
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	b = toy_walked(&toy, &p, PHASE_BACKWARD);
-	ck_assert_double_eq_tol(toy_link_B(f, "dispatch"), crossings[_i].out_B, 1e-6);
-	ck_assert_double_eq_tol(toy_link_B(f, "combine"), crossings[_i].back_B, 1e-6);
-	ck_assert_double_eq_tol(toy_link_B(f, "all-reduce"), crossings[_i].sum_B, 1e-6);
-	ck_assert_double_eq_tol(toy_link_B(f, "activations"), crossings[_i].rest_B, 1e-6);
+	fixture_experts(&fixture, crossings[_i].place, NULL);
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	b = fixture_walked(&fixture, &p, PHASE_BACKWARD);
+	ck_assert_double_eq_tol(fixture_link_B(f, "dispatch"), crossings[_i].out_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, "combine"), crossings[_i].back_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, "all-reduce"), crossings[_i].sum_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, "activations"), crossings[_i].rest_B, 1e-6);
 	/* backward as many rows go out and back; the weights' gradients come back where weights went out */
 	weights_B = crossings[_i].out_B - crossings[_i].back_B;
-	ck_assert_double_eq_tol(toy_link_B(b, "dispatch"), crossings[_i].back_B, 1e-6);
-	ck_assert_double_eq_tol(toy_link_B(b, "combine"), crossings[_i].back_B + weights_B, 1e-6);
-	prog_free(f);
-	prog_free(b);
-	toy_release(&toy);
+	ck_assert_double_eq_tol(fixture_link_B(b, "dispatch"), crossings[_i].back_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(b, "combine"), crossings[_i].back_B + weights_B, 1e-6);
+	program_free(f);
+	program_free(b);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -216,20 +216,21 @@ START_TEST(work_is_the_same)
 	const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct placement p, one;
 
-	toy_experts(&toy, crossings[_i].place, NULL);
-	p = toy_place(&toy, 0);
-	one = toy_all_on(&toy, 4);
+	fixture_experts(&fixture, crossings[_i].place, NULL);
+	p = fixture_place(&fixture, 0);
+	one = fixture_all_on(&fixture, 4);
 	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-		struct prog *here = toy_walked(&toy, &p, phases[i]),
-			    *there = toy_walked(&toy, &one, phases[i]);
-		const bool two = p.seats[phases[i]][1].n > 1; /* the router runs on both */
+		struct program *here = fixture_walked(&fixture, &p, phases[i]),
+			       *there = fixture_walked(&fixture, &one, phases[i]);
+		const bool two = p.shard_groups[phases[i]][1].n > 1; /* the router runs on both */
 
-		ck_assert_double_eq_tol(toy_flop(here), toy_flop(there) + (two ? 2.0 * T * 256 * 16 : 0),
-					1e-6 * toy_flop(there));
-		prog_free(here);
-		prog_free(there);
+		ck_assert_double_eq_tol(fixture_flop(here),
+					fixture_flop(there) + (two ? 2.0 * T * 256 * 16 : 0),
+					1e-6 * fixture_flop(there));
+		program_free(here);
+		program_free(there);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -244,26 +245,27 @@ START_TEST(the_slowest_decides)
 	struct arena a = ARENA_INIT;
 	sim_ns longest = 0;
 	struct placement p;
-	struct toy_run r;
-	struct prog *f;
-	struct waits x = {.n = 1};
+	struct fixture_run r;
+	struct program *f;
+	struct deps x = {.n = 1};
 
-	toy_experts(&toy,
-		    arena_printf(&a, "[{on: a}, {op: experts, on: [b, c], split: experts, experts: %s}]",
-				 deals[_i].experts),
-		    NULL);
-	p = toy_place(&toy, 0);
-	f = prog_new(toy.world);
+	fixture_experts(&fixture,
+			arena_printf(&a, "[{on: a}, {op: experts, on: [b, c], split: experts, experts: %s}]",
+				     deals[_i].experts),
+			NULL);
+	p = fixture_place(&fixture, 0);
+	f = program_new(fixture.world);
 	{
-		const size_t block = model_block_of(toy.world->model, ROLE_EXPERTS, 1);
-		const struct tag tag = {.phase = PHASE_FORWARD, .part = {ROLE_EXPERTS, false}, .layer = 1};
-		const struct exchange e = {f, &toy_shape, &p.seats[PHASE_FORWARD][block],
-					   &p.seats[PHASE_FORWARD][block - 2], tag};
+		const size_t block = model_block_of(fixture.world->model, ROLE_EXPERTS, 1);
+		const struct label label = {
+			.phase = PHASE_FORWARD, .part = {ROLE_EXPERTS, false}, .layer = 1};
+		const struct exchange e = {f, &fixture_shape, &p.shard_groups[PHASE_FORWARD][block],
+					   &p.shard_groups[PHASE_FORWARD][block - 2], label};
 
-		x.task[0] = prog_op(f, &step, 0, 1, tag, NULL);
+		x.task[0] = program_op(f, &step, 0, 1, label, NULL);
 		exchange_put(&e, &x, NULL);
 	}
-	r = toy_run(&a, f);
+	r = fixture_run(&a, f);
 	for (int d = 0; d < 2; d++) {
 		const sim_ns out = sim_ns_of_s((N(deals[_i].on[d]) * H + 2 * ROW(deals[_i].on[d])) / 2e9) +
 				   20000,
@@ -272,14 +274,14 @@ START_TEST(the_slowest_decides)
 
 		for (size_t i = 0; i < f->tasks.n; i++)
 			if (f->tasks.at[i].queue == (d ? 4u : 2u)) /* c.gpu, b.gpu */
-				work += r.times.ns[f->tasks.at[i].class];
+				work += r.times.ns[f->tasks.at[i].op_class];
 		ck_assert_int_gt(work, 0);
 		longest = out + work + back > longest ? out + work + back : longest;
 	}
 	ck_assert_int_le(llabs(r.run.makespan_ns - 50000 - longest), 1);
-	prog_free(f);
+	program_free(f);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

@@ -10,9 +10,9 @@
 #include "sim/step/generate.h"
 #include "sim/train/train.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 /* ---- the KV hand-off, by hand, on two layers ---- */
 
@@ -37,32 +37,32 @@ START_TEST(hand_off_by_hand)
 		     id = sim_ns_of_s(4 / cables[_i].Bps), L = cables[_i].latency_ns;
 	sim_ns embed, attn, ffn, head, first, link, there, decode;
 	struct placement p;
-	struct generate_progs g;
-	struct toy_run r;
+	struct generate_programs g;
+	struct fixture_run r;
 
-	g = toy_generate(&toy, TOY_PAIR, sets, &p);
-	r = toy_run(&a, g.first);
-	embed = toy_block_ns(&toy, &prompt, ROLE_EMBEDDING, PHASE_PREFILL);
-	attn = toy_block_ns(&toy, &prompt, ROLE_ATTENTION, PHASE_PREFILL);
-	ffn = toy_block_ns(&toy, &prompt, ROLE_FFN, PHASE_PREFILL);
-	head = toy_block_ns(&toy, &prompt, ROLE_HEAD, PHASE_PREFILL);
+	g = fixture_generate(&fixture, FIXTURE_PAIR, sets, &p);
+	r = fixture_run(&a, g.first);
+	embed = fixture_block_ns(&fixture, &prompt, ROLE_EMBEDDING, PHASE_PREFILL);
+	attn = fixture_block_ns(&fixture, &prompt, ROLE_ATTENTION, PHASE_PREFILL);
+	ffn = fixture_block_ns(&fixture, &prompt, ROLE_FFN, PHASE_PREFILL);
+	head = fixture_block_ns(&fixture, &prompt, ROLE_HEAD, PHASE_PREFILL);
 	first = embed + 2 * (attn + ffn) + head + step;
 	/* the link: the cache of layer 0, of layer 1 as soon as it is made, then the token */
 	link = embed + attn + kv;
 	link = (link > embed + 2 * attn + ffn ? link : embed + 2 * attn + ffn) + kv;
 	there = (link > first ? link : first) + id + L;
-	decode = toy_block_ns(&toy, &token, ROLE_EMBEDDING, PHASE_DECODE) +
-		 2 * (toy_block_ns(&toy, &token, ROLE_ATTENTION, PHASE_DECODE) +
-		      toy_block_ns(&toy, &token, ROLE_FFN, PHASE_DECODE)) +
-		 toy_block_ns(&toy, &token, ROLE_HEAD, PHASE_DECODE) + step;
+	decode = fixture_block_ns(&fixture, &token, ROLE_EMBEDDING, PHASE_DECODE) +
+		 2 * (fixture_block_ns(&fixture, &token, ROLE_ATTENTION, PHASE_DECODE) +
+		      fixture_block_ns(&fixture, &token, ROLE_FFN, PHASE_DECODE)) +
+		 fixture_block_ns(&fixture, &token, ROLE_HEAD, PHASE_DECODE) + step;
 	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, first);
 	ck_assert_int_eq(r.run.makespan_ns, there + decode);
-	ck_assert_double_eq(toy_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	ck_assert_double_eq(fixture_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
 	if (_i == 0) /* nothing is lost on a link of no latency and no limit */
 		ck_assert_int_eq(r.run.makespan_ns, first + decode);
 	generate_free(&g);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -78,28 +78,29 @@ START_TEST(decode_waits_for_the_cache)
 	struct arena a = ARENA_INIT;
 	sim_ns there[2] = {0}, rest;
 	struct placement p;
-	struct generate_progs g;
-	struct toy_run r;
+	struct generate_programs g;
+	struct fixture_run r;
 
-	g = toy_generate(&toy, TOY_THREE, sets, &p);
-	r = toy_run(&a, g.first);
+	g = fixture_generate(&fixture, FIXTURE_THREE, sets, &p);
+	r = fixture_run(&a, g.first);
 	for (size_t i = 0; i < g.first->tasks.n; i++) {
-		const struct tag *tag = &g.first->tasks.at[i].tag;
+		const struct label *label = &g.first->tasks.at[i].label;
 
-		if (tag->what && !strcmp(tag->what, "KV"))
-			there[tag->layer] = r.run.spans[i].end_ns + 20000;
-		if (tag->phase == PHASE_DECODE && tag->part.role == ROLE_ATTENTION && !tag->what)
-			ck_assert_int_ge(r.run.spans[i].start_ns, there[tag->layer]);
+		if (label->what && !strcmp(label->what, "KV"))
+			there[label->layer] = r.run.spans[i].end_ns + 20000;
+		if (label->phase == PHASE_DECODE && label->part.role == ROLE_ATTENTION && !label->what)
+			ck_assert_int_ge(r.run.spans[i].start_ns, there[label->layer]);
 	}
-	rest = toy_block_ns(&toy, &token, ROLE_ATTENTION, PHASE_DECODE) +
-	       toy_block_ns(&toy, &token, ROLE_FFN, PHASE_DECODE);
+	rest = fixture_block_ns(&fixture, &token, ROLE_ATTENTION, PHASE_DECODE) +
+	       fixture_block_ns(&fixture, &token, ROLE_FFN, PHASE_DECODE);
 	ck_assert_int_gt(there[0], r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns + 1000000);
 	ck_assert_int_gt(there[1], there[0] + rest);
 	ck_assert_int_eq(r.run.makespan_ns,
-			 there[1] + rest + toy_block_ns(&toy, &token, ROLE_HEAD, PHASE_DECODE) + 50000);
+			 there[1] + rest + fixture_block_ns(&fixture, &token, ROLE_HEAD, PHASE_DECODE) +
+				 50000);
 	generate_free(&g);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -112,15 +113,15 @@ static double decode_s(const struct placement *at, int64_t past)
 {
 	struct placement p = *at;
 	struct generate g = *at->world->scenario->workload.generate;
-	struct generate_progs progs;
+	struct generate_programs programs;
 	double s;
 
 	g.prompt = past - 1;
 	g.tokens = 3;
-	p.world = toy_asking(&toy, g);
-	progs = generate_build(&p);
-	s = toy_step_s(&progs, 0);
-	generate_free(&progs);
+	p.world = fixture_asking(&fixture, g);
+	programs = generate_build(&p);
+	s = fixture_step_s(&programs, 0);
+	generate_free(&programs);
 	return s;
 }
 
@@ -129,15 +130,15 @@ START_TEST(decode_grows_with_context)
 	struct placement p;
 	double before = 0;
 
-	toy_text(&toy, TOY_PAIR, NULL);
-	p = toy_place(&toy, 0);
+	fixture_text(&fixture, FIXTURE_PAIR, NULL);
+	p = fixture_place(&fixture, 0);
 	for (int64_t past = 2; past < 5000; past += 7) {
 		const double s = decode_s(&p, past);
 
 		MUST(s > before);
 		before = s;
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -145,29 +146,29 @@ END_TEST
 static void check_integral(const struct placement *at)
 {
 	const struct generate *g = at->world->scenario->workload.generate;
-	struct generate_progs progs = generate_build(at);
+	struct generate_programs programs = generate_build(at);
 	static const double ones[GENERATE_STEPS] = {1, 1, 1, 1, 1, 1};
 	double later[GENERATE_STEPS], sum = 0, rule;
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = toy_step_s(&progs, i);
-	ck_assert_double_eq_tol(generate_over_steps(&progs, ones), (double)(g->tokens - 2), 1e-9);
+		later[i] = fixture_step_s(&programs, i);
+	ck_assert_double_eq_tol(generate_over_steps(&programs, ones), (double)(g->tokens - 2), 1e-9);
 	for (int64_t i = 1; i <= g->tokens - 2; i++)
 		sum += decode_s(at, g->prompt + i);
-	rule = generate_times(&progs, g, 1, 1, later).e2el_s - 1;
+	rule = generate_times(&programs, g, 1, 1, later).e2el_s - 1;
 	ck_assert_msg(fabs(rule / sum - 1) < 2e-6, "%.9g against %.9g", rule, sum);
-	generate_free(&progs);
+	generate_free(&programs);
 }
 
 START_TEST(simpson_for_the_founding_case)
 {
 	struct placement p;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	ck_assert_uint_lt((size_t)_i, toy.world->scenario->assignments.n);
-	p = toy_place(&toy, (size_t)_i);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	ck_assert_uint_lt((size_t)_i, fixture.world->scenario->assignments.n);
+	p = fixture_place(&fixture, (size_t)_i);
 	check_integral(&p);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -180,10 +181,10 @@ START_TEST(simpson_for_any_length)
 				    NULL};
 	struct placement p;
 
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
+	fixture_text(&fixture, FIXTURE_PAIR, sets);
+	p = fixture_place(&fixture, 0);
 	check_integral(&p);
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -220,10 +221,10 @@ START_TEST(simpson_for_any_window)
 
 	for (size_t i = 0; grown[_i].sets[i]; i++)
 		sets[4 + i] = grown[_i].sets[i];
-	toy_text(&toy, TOY_PAIR, sets);
-	p = toy_place(&toy, 0);
+	fixture_text(&fixture, FIXTURE_PAIR, sets);
+	p = fixture_place(&fixture, 0);
 	check_integral(&p);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -234,21 +235,21 @@ START_TEST(simpson_by_hand)
 	const struct generate g = {.prompt = 100, .tokens = 23, .batch = 1};
 	static const int64_t context[3] = {102, 112, 122}; /* the step's own token included */
 	struct placement p;
-	struct generate_progs progs;
+	struct generate_programs programs;
 
-	toy_text(&toy, TOY_PAIR, NULL);
-	p = toy_all_on(&toy, 0);
-	p.world = toy_asking(&toy, g);
-	progs = generate_build(&p);
-	ck_assert_ptr_null(progs.later[3]);
+	fixture_text(&fixture, FIXTURE_PAIR, NULL);
+	p = fixture_all_on(&fixture, 0);
+	p.world = fixture_asking(&fixture, g);
+	programs = generate_build(&p);
+	ck_assert_ptr_null(programs.later[3]);
 	for (int i = 0; i < 3; i++)
-		for (size_t c = 0; c < progs.later[i]->classes.n; c++)
-			if (progs.later[i]->classes.at[c].op.kind == OP_SCORES)
-				ck_assert_int_eq(progs.later[i]->classes.at[c].op.context, context[i]);
-	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).e2el_s, 5 + 88.2);
-	ck_assert_double_eq(generate_times(&progs, &g, 3, 5, later).tpot_s, 90.2 / 22);
-	generate_free(&progs);
-	toy_release(&toy);
+		for (size_t c = 0; c < programs.later[i]->op_classes.n; c++)
+			if (programs.later[i]->op_classes.at[c].op.kind == OP_SCORES)
+				ck_assert_int_eq(programs.later[i]->op_classes.at[c].op.context, context[i]);
+	ck_assert_double_eq(generate_times(&programs, &g, 3, 5, later).e2el_s, 5 + 88.2);
+	ck_assert_double_eq(generate_times(&programs, &g, 3, 5, later).tpot_s, 90.2 / 22);
+	generate_free(&programs);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -258,22 +259,22 @@ START_TEST(few_tokens)
 	static const double none[GENERATE_STEPS] = {0};
 	const struct generate g = {.prompt = 100, .tokens = 1 + _i, .batch = 4};
 	struct placement p;
-	struct generate_progs progs;
+	struct generate_programs programs;
 	struct generate_times t;
 
-	toy_text(&toy, TOY_PAIR, NULL);
-	p = toy_all_on(&toy, 0);
-	p.world = toy_asking(&toy, g);
-	progs = generate_build(&p);
-	ck_assert_ptr_null(progs.later[0]);
-	t = generate_times(&progs, &g, 2, 5, none);
+	fixture_text(&fixture, FIXTURE_PAIR, NULL);
+	p = fixture_all_on(&fixture, 0);
+	p.world = fixture_asking(&fixture, g);
+	programs = generate_build(&p);
+	ck_assert_ptr_null(programs.later[0]);
+	t = generate_times(&programs, &g, 2, 5, none);
 	ck_assert_double_eq(t.prefill_tok_per_s, 200);
 	ck_assert_double_eq(t.ttft_s, 2);
 	ck_assert_double_eq(t.e2el_s, _i ? 5 : 2);
 	ck_assert_double_eq(t.tpot_s, _i ? 3 : 0);
 	ck_assert_double_eq_tol(t.decode_tok_per_s, _i ? 4.0 / 3 : 0, 1e-15);
-	generate_free(&progs);
-	toy_release(&toy);
+	generate_free(&programs);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -284,19 +285,19 @@ static void all_times(const char *place, sim_ns out[6])
 	struct arena a = ARENA_INIT;
 	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), NULL};
 	struct placement p;
-	struct generate_progs g;
-	struct prog *t;
+	struct generate_programs g;
+	struct program *t;
 
-	g = toy_generate(&toy, TOY_THREE, sets, &p);
+	g = fixture_generate(&fixture, FIXTURE_THREE, sets, &p);
 	t = train_build(&p);
-	out[0] = toy_run(&a, g.first).run.makespan_ns;
+	out[0] = fixture_run(&a, g.first).run.makespan_ns;
 	for (int i = 0; i < 3; i++)
-		out[1 + i] = toy_run(&a, g.later[i]).run.makespan_ns;
-	out[4] = toy_run(&a, t).run.makespan_ns;
+		out[1 + i] = fixture_run(&a, g.later[i]).run.makespan_ns;
+	out[4] = fixture_run(&a, t).run.makespan_ns;
 	out[5] = (sim_ns)t->tasks.n;
 	generate_free(&g);
-	prog_free(t);
-	toy_release(&toy);
+	program_free(t);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 
@@ -331,27 +332,27 @@ START_TEST(faster_parts_never_slow_a_chain)
 	};
 	struct arena a = ARENA_INIT;
 	struct placement p;
-	struct generate_progs g;
-	struct toy_run r;
+	struct generate_programs g;
+	struct fixture_run r;
 
-	toy_founding(&toy, places[_i], NULL);
-	p = toy_place(&toy, 0);
+	fixture_founding(&fixture, places[_i], NULL);
+	p = fixture_place(&fixture, 0);
 	g = generate_build(&p);
-	r = toy_run(&a, g.later[1]);
-	for (size_t i = 0; i < prog_sources(toy.world) * PARAM_N; i++) {
-		struct params *speed = arena_array(&a, prog_sources(toy.world), sizeof *speed);
-		struct class_times t = prog_times(&a, g.later[1]);
+	r = fixture_run(&a, g.later[1]);
+	for (size_t i = 0; i < program_sources(fixture.world) * PARAM_N; i++) {
+		struct params *speed = arena_array(&a, program_sources(fixture.world), sizeof *speed);
+		struct class_times t = program_times(&a, g.later[1]);
 
-		for (size_t k = 0; k < prog_sources(toy.world) * PARAM_N; k++)
+		for (size_t k = 0; k < program_sources(fixture.world) * PARAM_N; k++)
 			speed[k / PARAM_N].of[k % PARAM_N] = 1;
-		prog_times_at(g.later[1], speed, &t);
+		program_times_at(g.later[1], speed, &t);
 		ck_assert_int_eq(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.3;
-		prog_times_at(g.later[1], speed, &t);
+		program_times_at(g.later[1], speed, &t);
 		ck_assert_int_le(compiled_run(r.compiled, &t).makespan_ns, r.run.makespan_ns);
 	}
 	generate_free(&g);
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -361,16 +362,16 @@ START_TEST(layers_share_classes)
 {
 	struct arena a = ARENA_INIT;
 	struct placement p;
-	struct generate_progs g;
+	struct generate_programs g;
 
-	toy_founding(&toy, "[{on: m5}]", NULL);
-	p = toy_place(&toy, 0);
+	fixture_founding(&fixture, "[{on: m5}]", NULL);
+	p = fixture_place(&fixture, 0);
 	g = generate_build(&p);
 	ck_assert_uint_gt(g.later[0]->tasks.n, 32 * 14);
-	ck_assert_uint_lt(g.later[0]->classes.n, 30);
-	ck_assert_uint_eq(compiled_segments(toy_run(&a, g.later[0]).compiled), 1);
+	ck_assert_uint_lt(g.later[0]->op_classes.n, 30);
+	ck_assert_uint_eq(compiled_segments(fixture_run(&a, g.later[0]).compiled), 1);
 	generate_free(&g);
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -379,15 +380,15 @@ END_TEST
 
 static double decode_tok_per_s(size_t unit)
 {
-	const struct placement p = toy_all_on(&toy, unit);
-	struct generate_progs g = generate_build(&p);
+	const struct placement p = fixture_all_on(&fixture, unit);
+	struct generate_programs g = generate_build(&p);
 	struct arena a = ARENA_INIT;
-	const struct toy_run first = toy_run(&a, g.first);
+	const struct fixture_run first = fixture_run(&a, g.first);
 	double later[GENERATE_STEPS], rate;
 
 	for (int i = 0; i < GENERATE_STEPS; i++)
-		later[i] = toy_step_s(&g, i);
-	rate = generate_times(&g, toy.world->scenario->workload.generate,
+		later[i] = fixture_step_s(&g, i);
+	rate = generate_times(&g, fixture.world->scenario->workload.generate,
 			      sim_s_of_ns(first.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns),
 			      sim_s_of_ns(first.run.makespan_ns), later)
 		       .decode_tok_per_s;
@@ -405,19 +406,19 @@ START_TEST(founding_decode_ratio)
 	static const char *const sets[] = {NO_OVERHEAD("m5"), NO_OVERHEAD("m4pro"), NULL};
 	double ratio;
 
-	toy_load(&toy, TOY_FOUNDING, sets);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
 	ratio = decode_tok_per_s(1) / decode_tok_per_s(0);
 	ck_assert_double_ge(ratio, 2.0);
 	ck_assert_double_le(ratio, 2.25);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 START_TEST(founding_decode_on_m5)
 {
-	toy_load(&toy, TOY_FOUNDING, NULL);
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	ck_assert_double_eq_tol(decode_tok_per_s(0), 5.758, 0.05 * 5.758);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

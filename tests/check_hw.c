@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sim/hw/derive.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
 #define GIB 1073741824.0
 
@@ -65,9 +65,10 @@ static const struct {
 
 START_TEST(wired)
 {
-	enum how how;
+	enum provenance provenance;
 	const char *source = NULL;
-	const double share = derive_wired_share(limits[_i].system, limits[_i].GiB * GIB, &how, &source);
+	const double share =
+		derive_wired_share(limits[_i].system, limits[_i].GiB * GIB, &provenance, &source);
 
 	ck_assert_double_eq_tol(share * limits[_i].GiB * GIB, limits[_i].MB * 1e6,
 				1e-4 * limits[_i].MB * 1e6);
@@ -77,10 +78,10 @@ END_TEST
 
 START_TEST(wired_unknown)
 {
-	enum how how;
+	enum provenance provenance;
 	const char *source = NULL;
 
-	ck_assert_double_eq(derive_wired_share(SYSTEM_UNKNOWN, 16 * GIB, &how, &source), 0);
+	ck_assert_double_eq(derive_wired_share(SYSTEM_UNKNOWN, 16 * GIB, &provenance, &source), 0);
 	ck_assert_ptr_null(source);
 }
 END_TEST
@@ -102,13 +103,13 @@ START_TEST(facts_follow)
 	ck_assert_msg(!load_machine(text, &m), "%s", diags.list[0].msg);
 	d = m.devices.at;
 	ck_assert_double_eq(m.memory.bandwidth.value, 153.6e9);
-	ck_assert_int_eq(m.memory.bandwidth.how, HOW_DATASHEET);
+	ck_assert_int_eq(m.memory.bandwidth.provenance, PROVENANCE_DATASHEET);
 	ck_assert_double_eq_tol(m.memory.usable.value, 0.78 * 32 * GIB, 1);
-	ck_assert_int_eq(m.memory.usable.how, HOW_TRANSFERRED);
+	ck_assert_int_eq(m.memory.usable.provenance, PROVENANCE_TRANSFERRED);
 	ck_assert_ptr_nonnull(m.memory.usable.source);
 	ck_assert_double_eq(d->peak[DTYPE_F32].value, 10 * 256 * 1.5e9);
-	ck_assert_int_eq(d->peak[DTYPE_F32].how, HOW_DATASHEET); /* the worse of the two */
-	ck_assert_double_eq(d->peak[DTYPE_F16].value, 7e12);     /* what is given stays */
+	ck_assert_int_eq(d->peak[DTYPE_F32].provenance, PROVENANCE_DATASHEET); /* the worse of the two */
+	ck_assert_double_eq(d->peak[DTYPE_F16].value, 7e12);                   /* what is given stays */
 	ck_assert(!d->peak[DTYPE_BF16].given);
 	ck_assert_int_eq(m.dies, 1);
 	ck_assert_uint_eq(d->runtimes.n, 0);
@@ -186,11 +187,11 @@ START_TEST(runtime_date)
 		bool fine;
 	} cases[] = {{"2023-11", true}, {"2023-11-05", true}, {"2023", false},
 		     {"old", false},    {"2023-1-05", false}, {"", false}};
-	const char *at = strstr(TOY_MACHINE, "{toy: ") + strlen("{toy");
+	const char *at = strstr(FIXTURE_MACHINE, "{toy: ") + strlen("{toy");
 	struct machine m;
-	const char *said = load_machine(
-		arena_printf(&arena, "%.*s@%s%s", (int)(at - TOY_MACHINE), TOY_MACHINE, cases[_i].date, at),
-		&m);
+	const char *said = load_machine(arena_printf(&arena, "%.*s@%s%s", (int)(at - FIXTURE_MACHINE),
+						     FIXTURE_MACHINE, cases[_i].date, at),
+					&m);
 
 	ck_assert_msg(!said == cases[_i].fine, "%s: %s", cases[_i].date, said ? said : "fine");
 }
@@ -199,8 +200,9 @@ END_TEST
 /* Two machines under their own software, and a second device that has only one of them. */
 #define RUNTIMES(said)                                                                                       \
 	"schema: lemursim/scenario/1\ntitle: toy\nprecision: {weights: f16, kv: f16, compute: f16}\n"        \
-	"runtime: " said "\nmodel: " TOY_MODEL("2") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE     \
-						    "}\nlinks: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD
+	"runtime: " said                                                                                     \
+	"\nmodel: " FIXTURE_MODEL("2") "\nmachines: {a: " FIXTURE_MACHINE_2 ", b: " FIXTURE_MACHINE          \
+				       "}\nlinks: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 START_TEST(runtime_by_machine)
 {
@@ -219,25 +221,25 @@ START_TEST(runtime_by_machine)
 	static const char *const give[] = {
 		"machines.a.devices.gpu.runtimes.other={overhead: {kernel: 1 us}}",
 		"machines.b.devices.gpu.runtimes.other={overhead: {kernel: 2 us}}"};
-	struct toy toy;
+	struct fixture fixture;
 	struct arena a = ARENA_INIT;
 	const char *sets[3] = {NULL};
 
 	for (int i = 0; i < 2; i++) { /* the toy's own profile under another name */
-		const char *from = strstr(TOY_DEVICE, "{toy: ") + strlen("{toy: ");
+		const char *from = strstr(FIXTURE_DEVICE, "{toy: ") + strlen("{toy: ");
 		const char *equals = strchr(give[i], '=');
 		const size_t n = strlen(from) - 2;
 
 		sets[i] = arena_printf(&a, "%.*s=%.*s", (int)(equals - give[i]), give[i], (int)n, from);
 	}
-	toy_text(&toy, cases[_i].said, sets);
+	fixture_text(&fixture, cases[_i].said, sets);
 	for (int i = 0; i < 3; i++) {
-		const size_t u = world_unit(toy.world, names[i]);
+		const size_t u = world_unit(fixture.world, names[i]);
 
-		ck_assert_str_eq(u == WORLD_NONE ? "none" : toy.world->units[u].profile->origin.name,
+		ck_assert_str_eq(u == WORLD_NONE ? "none" : fixture.world->units[u].profile->origin.name,
 				 cases[_i].want[i] ? cases[_i].want[i] : "none");
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -255,15 +257,15 @@ START_TEST(link_by_size)
 {
 	static const struct {
 		double bytes, Bps;
-		enum how how;
+		enum provenance provenance;
 	} want[] = {
-		{1, 50e6, HOW_MEASURED},
-		{1e3, 50e6, HOW_MEASURED},
-		{1e6, 5e9, HOW_MEASURED},
-		{1e8, 4e9, HOW_MEASURED},
-		{1e9, 6e9, HOW_MEASURED},
-		{1e12, 6e9, HOW_MEASURED},
-		{31622.7766016838, 0.5e9, HOW_INTERPOLATED}, /* half way in the logarithm of both */
+		{1, 50e6, PROVENANCE_MEASURED},
+		{1e3, 50e6, PROVENANCE_MEASURED},
+		{1e6, 5e9, PROVENANCE_MEASURED},
+		{1e8, 4e9, PROVENANCE_MEASURED},
+		{1e9, 6e9, PROVENANCE_MEASURED},
+		{1e12, 6e9, PROVENANCE_MEASURED},
+		{31622.7766016838, 0.5e9, PROVENANCE_INTERPOLATED}, /* half way in the logarithm of both */
 	};
 	struct link l, flat;
 	double before = 0;
@@ -273,7 +275,7 @@ START_TEST(link_by_size)
 		const struct qty got = link_rate(&l, want[i].bytes);
 
 		ck_assert_double_eq_tol(got.value, want[i].Bps, 1e-9 * want[i].Bps);
-		ck_assert_int_eq(got.how, want[i].how);
+		ck_assert_int_eq(got.provenance, want[i].provenance);
 		ck_assert_double_ge(got.spread, 0.03);
 	}
 	for (double n = 1; n < 1e13; n *= 1.07) { /* a longer message never takes less time */
@@ -319,28 +321,28 @@ START_TEST(link_in_a_step)
 		int n; /* at once, from each end; a queue sends one at a time */
 		double s;
 	} cases[] = {{1e3, 1, 20e-6}, {1e6, 1, 200e-6}, {1e9, 1, 1.0 / 6}};
-	const struct waits none = {.n = 0};
-	const struct tag tag = {.what = "x"};
-	struct toy toy;
+	const struct deps none = {.n = 0};
+	const struct label label = {.what = "x"};
+	struct fixture fixture;
 
-	toy_mesh(&toy, 2, "latency: 30 us, bandwidth: 6 GB/s, bandwidth_by_size: " CURVE,
-		 "{train: {tokens: 16 tok}}", sets);
+	fixture_mesh(&fixture, 2, "latency: 30 us, bandwidth: 6 GB/s, bandwidth_by_size: " CURVE,
+		     "{train: {tokens: 16 tok}}", sets);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct arena a = ARENA_INIT;
-		struct prog *p = prog_new(toy.world);
-		struct toy_run r;
+		struct program *p = program_new(fixture.world);
+		struct fixture_run r;
 
-		prog_send(p, 0, 1, cases[i].bytes, tag, &none);
-		prog_send(p, 1, 0, cases[i].bytes, tag, &none);
-		r = toy_run(&a, p);
+		program_send(p, 0, 1, cases[i].bytes, label, &none);
+		program_send(p, 1, 0, cases[i].bytes, label, &none);
+		r = fixture_run(&a, p);
 		/* one wire: two small messages still do not fill it; of the largest each gets half */
 		ck_assert_double_eq_tol(
 			(double)r.run.makespan_ns,
 			(30e-6 + cases[i].s * (half && i > 0 ? (i == 1 ? 10.0 / 6 : 2) : 1)) * 1e9, 3);
-		prog_free(p);
+		program_free(p);
 		arena_release(&a);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -392,11 +394,11 @@ static struct machine machine_of(const char *name)
 	return m;
 }
 
-static void sourced(const char *name, const struct qty *const *facts, size_t n)
+static void sourced(const char *name, const struct qty *const *datasheet, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (facts[i]->given && !facts[i]->source)
-			ck_abort_msg("%s: fact %zu has no source: %s", name, i, facts[i]->node->text);
+		if (datasheet[i]->given && !datasheet[i]->source)
+			ck_abort_msg("%s: fact %zu has no source: %s", name, i, datasheet[i]->node->text);
 }
 
 static void machine_sourced(const char *name, const struct machine *m)
@@ -404,12 +406,12 @@ static void machine_sourced(const char *name, const struct machine *m)
 	const struct memory *y = &m->memory;
 	static const struct disk none;
 	const struct disk *k = m->disk ? m->disk : &none;
-	const struct qty *const facts[] = {&y->capacity, &y->usable,     &y->bandwidth,   &y->transfers,
-					   &y->cache,    &k->read,       &k->write,       &k->capacity,
-					   &m->price,    &m->idle_power, &m->active_power};
+	const struct qty *const datasheet[] = {&y->capacity, &y->usable,     &y->bandwidth,   &y->transfers,
+					       &y->cache,    &k->read,       &k->write,       &k->capacity,
+					       &m->price,    &m->idle_power, &m->active_power};
 	const struct device *d = m->devices.at;
 
-	sourced(name, facts, ARRAY_LEN(facts));
+	sourced(name, datasheet, ARRAY_LEN(datasheet));
 	for (size_t i = 0; i < m->devices.n; i++) {
 		const struct qty *const own[] = {&d[i].clock,        &d[i].per_cycle[0], &d[i].per_cycle[1],
 						 &d[i].per_cycle[2], &d[i].peak[0],      &d[i].peak[1],
@@ -423,10 +425,10 @@ static void machine_sourced(const char *name, const struct machine *m)
 static void link_sourced(const char *name, const struct link *l)
 {
 	const struct link_point *p = l->bandwidth_by_size.at;
-	const struct qty *const facts[] = {&l->latency, &l->bandwidth, &l->nominal,
-					   &l->power,   &l->send_copy, &l->receive_copy};
+	const struct qty *const datasheet[] = {&l->latency, &l->bandwidth, &l->nominal,
+					       &l->power,   &l->send_copy, &l->receive_copy};
 
-	sourced(name, facts, ARRAY_LEN(facts));
+	sourced(name, datasheet, ARRAY_LEN(datasheet));
 	for (size_t i = 0; i < l->bandwidth_by_size.n; i++)
 		sourced(name, &(const struct qty *const){&p[i].bandwidth}, 1);
 }
@@ -612,18 +614,21 @@ START_TEST(a_chip_is_as_sure_as_its_runs)
 				  .arithmetic = {.value = 0.9, .spread = 0.04}};
 	const struct machine m = {.chip = "M0", .dies = 1, .memory.bandwidth.value = 100};
 	const struct device d = {.cores = 1};
-	const struct qty eighty = {
-		.value = 0.8, .spread = 0.1, .how = HOW_MEASURED, .given = true, .is_share = true};
+	const struct qty eighty = {.value = 0.8,
+				   .spread = 0.1,
+				   .provenance = PROVENANCE_MEASURED,
+				   .given = true,
+				   .is_share = true};
 	struct profile p = {.chips = {&near, 1},
 			    .gemv = eighty,
 			    .attention.u = eighty,
 			    .dequant = {.q8 = eighty, .q4 = eighty}};
 
-	p.dequant.q4.how = HOW_TRANSFERRED;
+	p.dequant.q4.provenance = PROVENANCE_TRANSFERRED;
 	derive_profile(&m, &d, &p);
 	ck_assert_double_eq_tol(p.gemv.value, _i ? 40 : 80, 1e-12);
 	ck_assert_double_eq(p.gemv.spread, _i ? 0.03 : 0.1);
-	ck_assert_int_eq(p.gemv.how, _i ? HOW_MEASURED : HOW_TRANSFERRED);
+	ck_assert_int_eq(p.gemv.provenance, _i ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED);
 	ck_assert_double_eq(p.attention.u.spread, _i ? 0.04 : 0.1);
 	ck_assert_double_eq(p.dequant.q8.spread, _i ? 0 : 0.1);
 	ck_assert_double_eq(p.dequant.q4.spread, 0.1);
@@ -633,15 +638,15 @@ END_TEST
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
-	TCase *facts = tcase_create("facts"), *runtimes = tcase_create("runtimes"),
+	TCase *datasheet = tcase_create("facts"), *runtimes = tcase_create("runtimes"),
 	      *links = tcase_create("links"), *catalogue = tcase_create("catalogue");
 
-	tcase_add_checked_fixture(facts, begin, end);
-	tcase_add_loop_test(facts, wired, 0, ARRAY_LEN(limits));
-	tcase_add_test(facts, wired_unknown);
-	tcase_add_test(facts, facts_follow);
-	tcase_add_loop_test(facts, facts_wrong, 0, ARRAY_LEN(wrong));
-	suite_add_tcase(s, facts);
+	tcase_add_checked_fixture(datasheet, begin, end);
+	tcase_add_loop_test(datasheet, wired, 0, ARRAY_LEN(limits));
+	tcase_add_test(datasheet, wired_unknown);
+	tcase_add_test(datasheet, facts_follow);
+	tcase_add_loop_test(datasheet, facts_wrong, 0, ARRAY_LEN(wrong));
+	suite_add_tcase(s, datasheet);
 	tcase_add_checked_fixture(runtimes, begin, end);
 	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));
 	tcase_add_loop_test(runtimes, runtime_date, 0, 6);

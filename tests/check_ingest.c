@@ -9,11 +9,11 @@
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
-#include "sim/calib/from.h"
-#include "sim/calib/program.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/runs/runtime_kernels.h"
 #include "sim/step/generate.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
 #define RUNS "tests/data/runs/"
 static const struct {
@@ -312,12 +312,12 @@ START_TEST(a_program_is_told)
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
 	struct runs r;
-	const struct program *p;
+	const struct runtime_kernels *p;
 
 	ck_assert_msg(runs_parse(&a, "f", made[_i].text, strlen(made[_i].text), &r, &err) == 0, "%s",
 		      err.msg);
-	ck_assert_int_eq(runs_one_program(&r, &err), 0);
-	p = program_of(&r);
+	ck_assert_int_eq(runs_one_runtime(&r, &err), 0);
+	p = runtime_kernels_of(&r);
 	ck_assert_int_eq(p == NULL, made[_i].name == NULL);
 	if (p) {
 		ck_assert_str_eq(p->name, made[_i].name);
@@ -338,7 +338,7 @@ START_TEST(two_programs_are_not_one)
 	struct runs r;
 
 	ck_assert_int_eq(runs_parse(&a, "f", text, strlen(text), &r, &err), 0);
-	ck_assert_int_eq(runs_one_program(&r, &err), -1);
+	ck_assert_int_eq(runs_one_runtime(&r, &err), -1);
 	ck_assert_str_eq(err.msg,
 			 "f:3: a run of llama.cpp without flash attention after one of llama.cpp at line 2");
 	arena_release(&a);
@@ -351,7 +351,7 @@ START_TEST(a_runtime_has_its_programs_kernels)
 {
 	static const char text[] = "kind,prompt,gen,n,seconds,tool,build,flash_attn\n"
 				   "pp,512,,5,1.4,llama-bench,1550,0\ntg,,128,5,8,llama-bench,1550,0\n";
-	struct toy toy;
+	struct fixture fixture;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	struct calib_input in = {.model = "mistral-7b"};
@@ -359,17 +359,18 @@ START_TEST(a_runtime_has_its_programs_kernels)
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	const char *path;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_msg(calib_from(&toy.loader, &ask, &out, &err) == 0, "%s%s", err.msg, toy_complaints(&toy));
+	ck_assert_msg(calib_from(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+		      fixture_complaints(&fixture));
 	ck_assert_ptr_nonnull(strstr(out.text, "llama.cpp before July 2025, without flash attention"));
 	ck_assert_ptr_nonnull(strstr(out.text, "scores: {kernels: 4, passes: 0}"));
 	/* 2 x (2 norm + 1 residual) + q, k, v, o, gate, up, down + 2 rope + 2 cache + 4 + 2 */
 	ck_assert_ptr_nonnull(strstr(out.text, "overhead is 100 us: 23 kernels of 4.348 us, held"));
 	remove(path);
 	str_release(&out);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -402,40 +403,44 @@ START_TEST(a_replay_is_what_simulate_says)
 {
 	const struct run pp = {.prompt = 512, .batch = 1, .chunk = prompts[_i].chunk},
 			 tg = {.gen = 1, .depth = 512, .batch = 1};
-	struct toy toy;
+	struct fixture fixture;
 	struct placement at;
-	struct generate_progs progs;
+	struct generate_programs programs;
 	struct task_graph graph;
 	struct class_times times;
 	struct task_run run;
 	double first_s;
 
-	toy_load(&toy, TOY_FOUNDING, prompts[_i].sets);
-	at = toy_all_on(&toy, 0);
-	progs = generate_build(&at);
-	times = prog_times(&toy.arena, progs.first);
-	run = prog_run(&toy.arena, progs.first, &times, &graph);
+	fixture_load(&fixture, FIXTURE_FOUNDING, prompts[_i].sets);
+	at = fixture_all_on(&fixture, 0);
+	programs = generate_build(&at);
+	times = program_times(&fixture.arena, programs.first);
+	run = program_run(&fixture.arena, programs.first, &times, &graph);
 	{
-		const struct unit *u = &toy.world->units[0];
-		const struct site site = site_make(&toy.arena, &toy.world->machines[u->machine], u->device,
-						   u->profile, DTYPE_F16);
-		const struct precision *p = &toy.world->scenario->precision;
-		const struct replay a = replay_make(&toy.arena, toy.world->model, p, &site, &pp),
-				    b = replay_make(&toy.arena, toy.world->model, p, &site, &tg);
+		const struct unit *u = &fixture.world->units[0];
+		const struct device_model device_model =
+			device_model_make(&fixture.arena, &fixture.world->machines[u->machine], u->device,
+					  u->profile, DTYPE_F16);
+		const struct precision *p = &fixture.world->scenario->precision;
+		const struct replay a = replay_make(&fixture.arena, fixture.world->model, p, &device_model,
+						    &pp),
+				    b = replay_make(&fixture.arena, fixture.world->model, p, &device_model,
+						    &tg);
 
 		first_s = replay_seconds(&a, NULL);
 		ck_assert_double_eq_tol(
-			first_s, sim_s_of_ns(run.spans[progs.first->marks[MARK_FIRST_TOKEN]].end_ns), 1e-6);
+			first_s, sim_s_of_ns(run.spans[programs.first->marks[MARK_FIRST_TOKEN]].end_ns),
+			1e-6);
 		first_s += replay_seconds(&b, NULL);
 		ck_assert_double_eq_tol(first_s, sim_s_of_ns(run.makespan_ns), 1e-6);
 	}
-	generate_free(&progs);
-	toy_release(&toy);
+	generate_free(&programs);
+	fixture_release(&fixture);
 }
 END_TEST
 
 /* Runs that a known runtime would give, on the M4 Pro, of two sizes of weights and three depths. */
-static const char *write_runs(struct arena *a, const struct known_device *d, const struct model *m,
+static const char *write_runs(struct arena *a, const struct catalogue_device *d, const struct model *m,
 			      int format, struct rng *rng)
 {
 	static const struct run runs[] = {{.prompt = 512, .batch = 1},
@@ -446,7 +451,8 @@ static const char *write_runs(struct arena *a, const struct known_device *d, con
 	static const double truth[REPLAY_PARAMS] = {0.9, 0.95, 8, 400};
 	const struct precision p = {.weights = format, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	struct profile profile = *d->profile;
-	const struct site site = site_make(a, d->machine, d->device, &profile, DTYPE_F16);
+	const struct device_model device_model =
+		device_model_make(a, d->machine, d->device, &profile, DTYPE_F16);
 	const char *path =
 		arena_printf(a, "/tmp/lemursim-runs-%d-%s.csv", (int)getpid(), format_names[format]);
 	struct str s = STR_INIT;
@@ -455,7 +461,7 @@ static const char *write_runs(struct arena *a, const struct known_device *d, con
 	profile.overhead.kernel.value = profile.overhead.step.value = 1e-6;
 	str_add(&s, "model,kind,prompt,gen,depth,n,seconds\n");
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-		const struct replay r = replay_make(a, m, &p, &site, &runs[i]);
+		const struct replay r = replay_make(a, m, &p, &device_model, &runs[i]);
 
 		str_addf(&s, "x %s,%s,%lld,%lld,%lld,5,%.9g\n", format_names[format],
 			 runs[i].gen ? "tg" : "pp", (long long)runs[i].prompt, (long long)runs[i].gen,
@@ -468,8 +474,8 @@ static const char *write_runs(struct arena *a, const struct known_device *d, con
 
 START_TEST(a_runtime_is_found_again)
 {
-	struct toy toy;
-	struct known_device d;
+	struct fixture fixture;
+	struct catalogue_device d;
 	struct rng *rng = rng_new(7, "runtime");
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
@@ -486,16 +492,17 @@ START_TEST(a_runtime_is_found_again)
 	struct machine machine = {0};
 	const struct profile *p;
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	ck_assert_int_eq(known_device_load(&toy.loader, ask.machine, NULL, "mps", &d), 0);
-	m = known_model_load(&toy.loader, "mistral-7b");
-	in[0].path = write_runs(&toy.arena, &d, m, FORMAT_F16, rng);
-	in[1].path = write_runs(&toy.arena, &d, m, FORMAT_Q4_0, rng);
-	ck_assert_msg(calib_from(&toy.loader, &ask, &out, &err) == 0, "%s%s", err.msg, toy_complaints(&toy));
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	ck_assert_int_eq(catalogue_device_load(&fixture.loader, ask.machine, NULL, "mps", &d), 0);
+	m = catalogue_model_load(&fixture.loader, "mistral-7b");
+	in[0].path = write_runs(&fixture.arena, &d, m, FORMAT_F16, rng);
+	in[1].path = write_runs(&fixture.arena, &d, m, FORMAT_Q4_0, rng);
+	ck_assert_msg(calib_from(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+		      fixture_complaints(&fixture));
 	source = (struct source){"./out.yaml", out.text, out.len};
-	tree = yml_parse(&toy.arena, &source, &toy.diags);
-	tree = load_inherit(&toy.loader, tree, "hardware", HW_SCHEMA);
-	ck_assert_int_eq(field_load(&machine_table, tree, "m", &machine, &toy.diags), 0);
+	tree = yml_parse(&fixture.arena, &source, &fixture.diags);
+	tree = load_inherit(&fixture.loader, tree, "hardware", HW_SCHEMA);
+	ck_assert_int_eq(field_load(&machine_table, tree, "m", &machine, &fixture.diags), 0);
 	p = device_runtime(machine.devices.at, "fitted");
 	ck_assert_ptr_nonnull(p);
 	near(p->gemv.value, 0.95 * d.profile->gemv.value, 0.02, "bandwidth");
@@ -506,13 +513,13 @@ START_TEST(a_runtime_is_found_again)
 		remove(in[i].path);
 	rng_free(rng);
 	str_release(&out);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 START_TEST(one_sample_is_no_calibration)
 {
-	struct toy toy;
+	struct fixture fixture;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	const char *path;
@@ -521,14 +528,14 @@ START_TEST(one_sample_is_no_calibration)
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
 
-	toy_load(&toy, TOY_FOUNDING, NULL);
-	path = in.path = arena_printf(&toy.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
+	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_int_eq(calib_from(&toy.loader, &ask, &out, &err), -1);
+	ck_assert_int_eq(calib_from(&fixture.loader, &ask, &out, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "one sample only"));
 	ck_assert_uint_eq(out.len, 0);
 	remove(path);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

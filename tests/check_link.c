@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kernels/link.h"
+#include "sim/measure/link.h"
 #include "sim/hw/hw.h"
 
 #ifndef MSG_NOSIGNAL

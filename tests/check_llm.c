@@ -3,24 +3,24 @@
 
 #include "sim/llm/memory.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
 #define MISTRAL "scenarios/m5-vs-m4pro.yaml"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define HAS(role)                                                                                            \
-	(role == ROLE_EMBEDDING || role == ROLE_HEAD || model_has(toy.world->model, (enum role)(role)))
-#define PART(role) toy_part(toy.world->model, role)
+	(role == ROLE_EMBEDDING || role == ROLE_HEAD || model_has(fixture.world->model, (enum role)(role)))
+#define PART(role) fixture_part(fixture.world->model, role)
 
 static void mistral(const char *const *sets)
 {
-	toy_load(&toy, MISTRAL, sets);
+	fixture_load(&fixture, MISTRAL, sets);
 }
 
 static void done(void)
 {
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 
 static double sum_flop(const struct op *ops, size_t n, enum op_kind kind)
@@ -35,7 +35,7 @@ static double sum_flop(const struct op *ops, size_t n, enum op_kind kind)
 /* FLOP of one kind over the whole model. */
 static double model_flop(const struct shape *s, enum phase phase, enum op_kind kind)
 {
-	const struct world *w = toy.world;
+	const struct world *w = fixture.world;
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(w->model, parts);
 	double flop = 0;
@@ -52,7 +52,7 @@ static double model_flop(const struct shape *s, enum phase phase, enum op_kind k
 START_TEST(mistral_has_its_parameters)
 {
 	mistral(NULL);
-	ck_assert_double_eq(model_weights(toy.world->model), 7241732096.0);
+	ck_assert_double_eq(model_weights(fixture.world->model), 7241732096.0);
 	done();
 }
 END_TEST
@@ -120,7 +120,7 @@ START_TEST(attention_by_brute_force)
 	mistral(causal ? NULL : unmasked);
 	for (int64_t q = 1; q <= SMALL; q++) {
 		for (int64_t past = 0; past <= SMALL; past++) {
-			struct model m = *toy.world->model;
+			struct model m = *fixture.world->model;
 			const struct shape s = {.batch = 2, .tokens = q, .past = past};
 			struct op ops[GRAPH_OPS];
 			double pairs, keys;
@@ -128,7 +128,7 @@ START_TEST(attention_by_brute_force)
 
 			m.attention.window = window;
 			count_seen(q, past, window, causal, &pairs, &keys);
-			n = graph_block(&m, &toy.world->scenario->precision, &s,
+			n = graph_block(&m, &fixture.world->scenario->precision, &s,
 					(struct part){ROLE_ATTENTION, window > 0}, PHASE_PREFILL, ops);
 			for (size_t i = 0; i < n; i++) {
 				if (ops[i].kind != OP_SCORES)
@@ -173,10 +173,10 @@ START_TEST(backward_of_lora)
 			    model_flop(&base, PHASE_FORWARD, OP_LINEAR) + 2 * rows * adapters);
 	ck_assert_double_eq(model_flop(&s, PHASE_BACKWARD, OP_LINEAR),
 			    model_flop(&base, PHASE_FORWARD, OP_LINEAR) + 4 * rows * adapters);
-	ck_assert_double_eq(32 * graph_trainable(toy.world->model, &s, PART(ROLE_ATTENTION)), adapters);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_FFN)), 0);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_HEAD)), 0);
-	ck_assert_double_eq(graph_trainable(toy.world->model, &s, PART(ROLE_EMBEDDING)), 0);
+	ck_assert_double_eq(32 * graph_trainable(fixture.world->model, &s, PART(ROLE_ATTENTION)), adapters);
+	ck_assert_double_eq(graph_trainable(fixture.world->model, &s, PART(ROLE_FFN)), 0);
+	ck_assert_double_eq(graph_trainable(fixture.world->model, &s, PART(ROLE_HEAD)), 0);
+	ck_assert_double_eq(graph_trainable(fixture.world->model, &s, PART(ROLE_EMBEDDING)), 0);
 	done();
 }
 END_TEST
@@ -193,7 +193,7 @@ START_TEST(bytes_of_products)
 		if (!HAS(role))
 			continue;
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, &s,
+		const size_t n = graph_block(fixture.world->model, &fixture.world->scenario->precision, &s,
 					     PART((enum role)role), phases[_i], ops);
 
 		for (size_t i = 0; i < n; i++) {
@@ -263,7 +263,7 @@ START_TEST(bytes_of_formats)
 	double bytes = 0;
 
 	mistral(NULL);
-	p = toy.world->scenario->precision;
+	p = fixture.world->scenario->precision;
 	for (int t = 0; t < TENSOR_N; t++) /* no mix: all in that format */
 		p.tensors.at[t] = (int)f + 1;
 	ck_assert_double_eq(format_bytes(f, 4096), 4096 * widths[_i].bits / 8);
@@ -273,7 +273,7 @@ START_TEST(bytes_of_formats)
 			continue;
 		struct op ops[GRAPH_OPS];
 		const size_t n =
-			graph_block(toy.world->model, &p, &s, PART((enum role)role), PHASE_DECODE, ops);
+			graph_block(fixture.world->model, &p, &s, PART((enum role)role), PHASE_DECODE, ops);
 
 		for (size_t i = 0; i < n; i++)
 			bytes += ops[i].weight_B * (role == ROLE_HEAD ? 1 : 32);
@@ -286,7 +286,7 @@ END_TEST
 START_TEST(bytes_of_the_cache)
 {
 	mistral(NULL);
-	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, model_kv_numbers_per_token(toy.world->model)),
+	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, model_kv_numbers_per_token(fixture.world->model)),
 			    131072);
 	done();
 }
@@ -299,11 +299,11 @@ START_TEST(bytes_that_forward_keeps)
 	const struct precision *p;
 
 	mistral(NULL);
-	p = &toy.world->scenario->precision;
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_EMBEDDING), true), 0);
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_ATTENTION), true),
+	p = &fixture.world->scenario->precision;
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_EMBEDDING), true), 0);
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_ATTENTION), true),
 			    2 * 200.0 * (2 * 4096 + 4096 + 2 * 1024 + 32 * 100 + 4096));
-	ck_assert_double_eq(graph_saved_B(toy.world->model, p, &s, PART(ROLE_FFN), true),
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_FFN), true),
 			    2 * 200.0 * (2 * 4096 + 4 * 14336));
 	done();
 }
@@ -350,10 +350,11 @@ START_TEST(blocks_are_well_formed)
 			continue;
 		for (int phase = 0; phase < PHASE_UPDATE; phase++) {
 			struct op ops[GRAPH_OPS];
-			const size_t n = graph_block(toy.world->model, &toy.world->scenario->precision, &s,
-						     PART((enum role)role), (enum phase)phase, ops);
+			const size_t n =
+				graph_block(fixture.world->model, &fixture.world->scenario->precision, &s,
+					    PART((enum role)role), (enum phase)phase, ops);
 			const bool end = role == ROLE_EMBEDDING || role == ROLE_HEAD;
-			const bool none = (end && !toy.world->model->ends) ||
+			const bool none = (end && !fixture.world->model->ends) ||
 					  (role == ROLE_EMBEDDING && phase == PHASE_BACKWARD);
 
 			ck_assert_uint_le(n, GRAPH_OPS);
@@ -374,7 +375,7 @@ START_TEST(blocks_add_up)
 	double sum = 0;
 
 	mistral(variants[_i]);
-	m = toy.world->model;
+	m = fixture.world->model;
 	for (size_t i = 0; i < model_blocks(m); i++) {
 		const struct part part = model_block(m, i).part;
 
@@ -431,7 +432,7 @@ START_TEST(mixtures_have_their_parameters)
 	double sum = 0;
 
 	mixture((size_t)_i);
-	m = toy.world->model;
+	m = fixture.world->model;
 	ck_assert_double_eq(model_weights(m), mixtures[_i].parameters);
 	for (size_t i = 0; i < model_blocks(m); i++) {
 		const struct block b = model_block(m, i);
@@ -454,13 +455,13 @@ START_TEST(flop_of_experts)
 	struct experts x;
 
 	mixture((size_t)_i / 3);
-	m = *toy.world->model;
+	m = *fixture.world->model;
 	x = *m.experts;
 	x.skew = skews[_i % 3];
 	m.experts = &x;
 	for (int phase = PHASE_FORWARD; phase <= PHASE_BACKWARD; phase++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(&m, &toy.world->scenario->precision, &s,
+		const size_t n = graph_block(&m, &fixture.world->scenario->precision, &s,
 					     (struct part){ROLE_EXPERTS, false}, (enum phase)phase, ops);
 
 		ck_assert_double_eq_tol(sum_flop(ops, n, OP_LINEAR),
@@ -511,14 +512,15 @@ START_TEST(caches_by_kind)
 	double bytes = 0;
 
 	mixture(2);
-	ck_assert_double_eq(graph_kv_B(toy.world->model, &p, PART(ROLE_ATTENTION), 3, 1000),
+	ck_assert_double_eq(graph_kv_B(fixture.world->model, &p, PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 576 * 2);
 	done();
 	mixture(3);
 	for (int64_t layer = 0; layer < 24; layer++) {
-		const size_t b = model_block_of(toy.world->model, ROLE_ATTENTION, layer);
+		const size_t b = model_block_of(fixture.world->model, ROLE_ATTENTION, layer);
 
-		bytes += graph_kv_B(toy.world->model, &p, model_block(toy.world->model, b).part, 1, 1000);
+		bytes += graph_kv_B(fixture.world->model, &p, model_block(fixture.world->model, b).part, 1,
+				    1000);
 	}
 	ck_assert_double_eq(bytes, 12 * (128 + 1000) * 2.0 * 8 * 64 * 2);
 	done();
@@ -556,8 +558,8 @@ START_TEST(sizes_of_files)
 	const struct precision p = {.weights = files[_i].mix};
 
 	mistral(llama);
-	ck_assert_double_eq(model_weights(toy.world->model), 6738415616.0);
-	ck_assert_double_eq_tol(model_weights_B(toy.world->model, &p) / 1073741824, files[_i].gib,
+	ck_assert_double_eq(model_weights(fixture.world->model), 6738415616.0);
+	ck_assert_double_eq_tol(model_weights_B(fixture.world->model, &p) / 1073741824, files[_i].gib,
 				0.005 * files[_i].gib);
 	done();
 }

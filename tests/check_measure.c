@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
-#include "sim/calib/from.h"
+#include "sim/family/fit_runtime.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/measure.h"
 #include "tests/fakebackend.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
 static struct arena arena;
 static char folder[64];
@@ -119,7 +119,7 @@ START_TEST(two_devices_make_one_file)
 	static const char scenario[] =
 		"schema: lemursim/scenario/1\n"
 		"title: both\n"
-		"model: " TOY_MODEL(
+		"model: " FIXTURE_MODEL(
 			"2") "\n"
 			     "precision: {weights: f16, kv: f16, compute: f16}\n"
 			     "runtime: {here.cpu: fakeblas, default: fake}\n"
@@ -129,18 +129,18 @@ START_TEST(two_devices_make_one_file)
 			     "  - {name: both, place: [{on: here.gpu}, {op: ffn, on: here.cpu}]}\n";
 	const char *path = in_folder("scenario.yaml");
 	struct err err = ERR_INIT;
-	struct toy toy;
+	struct fixture fixture;
 
 	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FINE);
 	ck_assert_ptr_nonnull(strstr(said(), "written: "));
 	MUST(!strcmp(content(out), from_samples()));
 	ck_assert_int_eq(file_write(path, scenario, strlen(scenario), true, &err), 0);
-	toy_load(&toy, path, NULL);
-	ck_assert_uint_eq(toy.world->units_n, 2);
-	ck_assert_str_eq(toy.world->units[0].name, "here.gpu");
-	ck_assert_str_eq(toy.world->units[1].name, "here.cpu");
-	toy_place(&toy, 0);
-	toy_release(&toy);
+	fixture_load(&fixture, path, NULL);
+	ck_assert_uint_eq(fixture.world->units_n, 2);
+	ck_assert_str_eq(fixture.world->units[0].name, "here.gpu");
+	ck_assert_str_eq(fixture.world->units[1].name, "here.cpu");
+	fixture_place(&fixture, 0);
+	fixture_release(&fixture);
 }
 END_TEST
 

@@ -25,15 +25,16 @@ static struct pipeline even(enum train_schedule s, size_t p, size_t v, uint32_t 
 	return (struct pipeline){chunks, p * v, p, m, 0};
 }
 
-static struct replay run(struct arena *a, enum train_schedule s, const struct pipeline *p, struct orders *o)
+static struct simulated_orders run(struct arena *a, enum train_schedule s, const struct pipeline *p,
+				   struct stage_orders *o)
 {
 	struct pipeline seen = *p;
-	struct replay r;
+	struct simulated_orders r;
 
 	*o = pipeline_make(a, s, p);
-	if (o->joint)
+	if (o->link_use)
 		seen = pipeline_joined(a, p);
-	r = pipeline_replay(a, &seen, o);
+	r = pipeline_simulate(a, &seen, o);
 	ck_assert_msg(r.whole, "%s: p %zu, m %u", schedule_names[s], p->stages_n, p->micros);
 	return r;
 }
@@ -103,14 +104,14 @@ START_TEST(closed_form)
 		for (uint32_t m = 1; m <= M_MAX; m++) {
 			struct arena a = ARENA_INIT;
 			const struct pipeline pipe = even(s, p, v, m, ns);
-			struct orders o;
-			const struct replay r = run(&a, s, &pipe, &o);
+			struct stage_orders o;
+			const struct simulated_orders r = run(&a, s, &pipe, &o);
 			const sim_ns work = m * (F + B + W);
 
 			for (size_t i = 0; i < p; i++)
 				ck_assert_int_eq(r.stages[i].busy_ns, work);
 			if (enough(s, p, m)) {
-				ck_assert(o.handmade);
+				ck_assert(o.published);
 				ck_assert_int_eq(r.makespan_ns - work, bubble(s, (int64_t)p, (int64_t)v, m));
 				for (size_t i = 0; i < p; i++)
 					ck_assert_int_eq(r.stages[i].held,
@@ -138,8 +139,8 @@ START_TEST(zb_h1_unequal)
 		struct arena a = ARENA_INIT;
 		const sim_ns *ns = times[_i];
 		const struct pipeline pipe = even(SCHEDULE_ZB_H1, p, 1, (uint32_t)(4 * p), ns);
-		struct orders o;
-		const struct replay r = run(&a, SCHEDULE_ZB_H1, &pipe, &o);
+		struct stage_orders o;
+		const struct simulated_orders r = run(&a, SCHEDULE_ZB_H1, &pipe, &o);
 
 		ck_assert_int_eq(r.makespan_ns - (sim_ns)(4 * p) * (ns[0] + ns[1] + ns[2]),
 				 (sim_ns)(p - 1) * (ns[0] + ns[1] - ns[2]));
@@ -197,8 +198,8 @@ START_TEST(any_stages)
 		struct arena a = ARENA_INIT;
 		const enum train_schedule s = (enum train_schedule)below(rng, SCHEDULE_N);
 		const struct pipeline pipe = uneven(rng, s);
-		struct orders o;
-		const struct replay r = run(&a, s, &pipe, &o);
+		struct stage_orders o;
+		const struct simulated_orders r = run(&a, s, &pipe, &o);
 		sim_ns work = 0, busy = 0, alone = 0;
 
 		for (size_t c = 0; c < pipe.chunks_n; c++) {
@@ -231,8 +232,8 @@ START_TEST(splitting_pays)
 		const size_t p = 2 + below(rng, 3);
 		static const sim_ns none[PASS_N] = {0};
 		const struct pipeline pipe = even(SCHEDULE_1F1B, p, 1, 1 + (uint32_t)below(rng, 12), none);
-		struct orders o;
-		struct replay one, h1, h2;
+		struct stage_orders o;
+		struct simulated_orders one, h1, h2;
 
 		for (size_t c = 0; c < p; c++) {
 			const sim_ns speed = 1 + (sim_ns)below(rng, 5);
@@ -265,14 +266,14 @@ START_TEST(in_flight)
 	for (int64_t most = 1; most <= 8; most++) {
 		struct arena a = ARENA_INIT;
 		struct pipeline pipe = even(s, 4, 1, 9, ns);
-		struct orders o;
-		struct replay r;
+		struct stage_orders o;
+		struct simulated_orders r;
 
 		pipe.in_flight = most;
 		r = run(&a, s, &pipe, &o);
 		for (size_t i = 0; i < 4; i++)
 			ck_assert_int_le(r.stages[i].held, most);
-		if (most == 1 && o.joint)
+		if (most == 1 && o.link_use)
 			ck_assert_int_eq(r.makespan_ns, 9 * 4 * (F + B + W));
 		arena_release(&a);
 	}
@@ -294,7 +295,7 @@ struct search {
 };
 
 /* When the next of a pass may start on a stage; -1: not now. */
-static sim_ns may_start(const struct search *s, size_t i, enum pass pass)
+static sim_ns may_start(const struct search *s, size_t i, enum pass_kind pass)
 {
 	const uint32_t k = s->next[i][pass];
 	sim_ns at = 0;
@@ -347,7 +348,7 @@ static void descend(struct search *s)
 	}
 	for (size_t i = 0; i < s->p->stages_n; i++) {
 		for (int x = 0; x < PASS_N; x++) {
-			const sim_ns start = may_start(s, i, (enum pass)x), free_ns = s->free_ns[i];
+			const sim_ns start = may_start(s, i, (enum pass_kind)x), free_ns = s->free_ns[i];
 
 			if (start < 0)
 				continue;
@@ -375,8 +376,8 @@ START_TEST(near_the_best)
 		const struct pipeline pipe =
 			even(SCHEDULE_ZB_H1, p, 1, 2 + (uint32_t)below(rng, TINY_M - 1), none);
 		struct search s = {.p = &pipe, .hold = (int64_t)p};
-		struct orders o;
-		struct replay r;
+		struct stage_orders o;
+		struct simulated_orders r;
 
 		for (size_t c = 0; c < p; c++) {
 			const sim_ns speed = 1 + (sim_ns)below(rng, 4);

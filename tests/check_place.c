@@ -5,29 +5,30 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
-#include "sim/place/fit.h"
-#include "sim/place/parts.h"
+#include "sim/place/footprint.h"
+#include "sim/place/shard_sizes.h"
 #include "sim/train/memory.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
 #define WORLD                                                                                                \
-	TOY_HEAD "model: " TOY_MODEL(                                                                        \
-		"4") "\nmachines: {a: " TOY_MACHINE_2 ", b: " TOY_MACHINE ", c: " TOY_MACHINE "}\n"          \
-		     "links: {ab: " TOY_LINK("a", "b") ", bc: " TOY_LINK(                                    \
+	FIXTURE_HEAD "model: " FIXTURE_MODEL(                                                                \
+		"4") "\nmachines: {a: " FIXTURE_MACHINE_2 ", b: " FIXTURE_MACHINE ", c: " FIXTURE_MACHINE    \
+		     "}\n"                                                                                   \
+		     "links: {ab: " FIXTURE_LINK("a", "b") ", bc: " FIXTURE_LINK(                            \
 			     "b", "c") "}\n"                                                                 \
 				       "workload: {generate: {prompt: 10 tok, tokens: 5 tok}, "              \
 				       "train: {tokens: 8 tok}}\n"                                           \
 				       "assignments: [{name: x, place: [{on: a}]}]\n"
 
-static struct toy toy;
+static struct fixture fixture;
 
 static void world(const char *place, const char *more)
 {
 	struct arena a = ARENA_INIT;
 	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", place), more, NULL};
 
-	toy_text(&toy, WORLD, sets);
+	fixture_text(&fixture, WORLD, sets);
 	arena_release(&a);
 }
 
@@ -40,7 +41,7 @@ static const struct {
 	int64_t layer;
 	enum phase phase;
 	size_t unit;
-} seats[] = {
+} shard_groups[] = {
 	{"[{on: a}]", ROLE_FFN, 3, PHASE_DECODE, A},
 	{"[{on: a.gpu}]", ROLE_FFN, 3, PHASE_DECODE, A},
 	{"[{on: a.cpu}]", ROLE_HEAD, 0, PHASE_UPDATE, A_CPU},
@@ -70,17 +71,21 @@ START_TEST(rules)
 {
 	struct placement p;
 
-	world(seats[_i].place, NULL);
-	p = toy_place(&toy, 0);
-	ck_assert_int_eq(
-		p.seats[seats[_i].phase][model_block_of(toy.world->model, seats[_i].role, seats[_i].layer)].n,
-		1);
+	world(shard_groups[_i].place, NULL);
+	p = fixture_place(&fixture, 0);
+	ck_assert_int_eq(p
+				 .shard_groups[shard_groups[_i].phase][model_block_of(
+					 fixture.world->model, shard_groups[_i].role, shard_groups[_i].layer)]
+				 .n,
+			 1);
 	ck_assert_uint_eq(
-		p.seats[seats[_i].phase][model_block_of(toy.world->model, seats[_i].role, seats[_i].layer)]
+		p
+			.shard_groups[shard_groups[_i].phase][model_block_of(
+				fixture.world->model, shard_groups[_i].role, shard_groups[_i].layer)]
 			.unit[0],
-		seats[_i].unit);
-	ck_assert(placement_uses(&p, seats[_i].phase, seats[_i].unit));
-	toy_release(&toy);
+		shard_groups[_i].unit);
+	ck_assert(placement_uses(&p, shard_groups[_i].phase, shard_groups[_i].unit));
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -89,7 +94,7 @@ START_TEST(blocks)
 	const struct model *m;
 
 	world("[{on: a}]", NULL);
-	m = toy.world->model;
+	m = fixture.world->model;
 	for (size_t b = 0; b < 10; b++)
 		ck_assert_uint_eq(model_block_of(m, model_block(m, b).part.role, model_block(m, b).layer), b);
 	ck_assert_int_eq(model_block(m, 0).part.role, ROLE_EMBEDDING);
@@ -98,7 +103,7 @@ START_TEST(blocks)
 	ck_assert_int_eq(model_block(m, 9).part.role, ROLE_HEAD);
 	ck_assert_int_eq(model_block(m, 8).layer, 3);
 	ck_assert_int_eq(model_block(m, 9).layer, -1);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -123,19 +128,19 @@ static const struct {
 
 START_TEST(tensor_shares)
 {
-	const struct seat *s;
+	const struct shards *s;
 	struct placement p;
 	double sum = 0;
 
 	world(tensors[_i].place, "model.attention.kv_heads=8");
-	p = toy_place(&toy, 0);
-	s = &p.seats[PHASE_DECODE][model_block_of(toy.world->model, tensors[_i].role, 2)];
+	p = fixture_place(&fixture, 0);
+	s = &p.shard_groups[PHASE_DECODE][model_block_of(fixture.world->model, tensors[_i].role, 2)];
 	for (int i = 0; i < s->n; i++) {
 		ck_assert_double_eq_tol(s->share[i], tensors[_i].share[i], 1e-15);
 		sum += s->share[i];
 	}
 	ck_assert_double_eq_tol(sum, 1, 1e-12);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -145,10 +150,10 @@ START_TEST(whole_parts)
 	struct rng *rng = rng_new((uint64_t)_i, "parts");
 
 	for (int round = 0; round < 500; round++) {
-		const int n = 1 + (int)(rng_uniform(rng) * SEAT_MAX);
+		const int n = 1 + (int)(rng_uniform(rng) * SHARDS_MAX);
 		const int64_t things = n + (int64_t)(rng_uniform(rng) * 200);
-		double share[SEAT_MAX], sum = 0;
-		int64_t out[SEAT_MAX], all = 0;
+		double share[SHARDS_MAX], sum = 0;
+		int64_t out[SHARDS_MAX], all = 0;
 		bool lifted = false;
 
 		for (int i = 0; i < n; i++)
@@ -157,8 +162,8 @@ START_TEST(whole_parts)
 			share[i] /= sum;
 			lifted |= share[i] * (double)things < 1;
 		}
-		ck_assert(!parts_whole(share, n, n - 1, out));
-		ck_assert(parts_whole(share, n, things, out));
+		ck_assert(!shard_sizes_whole(share, n, n - 1, out));
+		ck_assert(shard_sizes_whole(share, n, things, out));
 		for (int i = 0; i < n; i++) {
 			all += out[i];
 			MUST(out[i] >= 1);
@@ -212,10 +217,10 @@ START_TEST(rules_refused)
 	struct placement p;
 
 	world(refused[_i].place, NULL);
-	ck_assert_int_eq(toy_try_place(&toy, 0, &p), -1);
-	ck_assert_msg(strstr(toy_complaints(&toy), refused[_i].complaint) != NULL, "%s",
-		      toy_complaints(&toy));
-	toy_release(&toy);
+	ck_assert_int_eq(fixture_try_place(&fixture, 0, &p), -1);
+	ck_assert_msg(strstr(fixture_complaints(&fixture), refused[_i].complaint) != NULL, "%s",
+		      fixture_complaints(&fixture));
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -240,12 +245,13 @@ START_TEST(experts_refused)
 	struct arena a = ARENA_INIT;
 	struct placement p;
 
-	world(arena_printf(&a, "[{on: a}, {op: experts, %s}]", uncounted[_i].place), "model=" TOY_MOE("4"));
-	ck_assert_int_eq(toy_try_place(&toy, 0, &p), -1);
-	ck_assert_msg(strstr(toy_complaints(&toy), uncounted[_i].complaint) != NULL, "%s",
-		      toy_complaints(&toy));
+	world(arena_printf(&a, "[{on: a}, {op: experts, %s}]", uncounted[_i].place),
+	      "model=" FIXTURE_MOE("4"));
+	ck_assert_int_eq(fixture_try_place(&fixture, 0, &p), -1);
+	ck_assert_msg(strstr(fixture_complaints(&fixture), uncounted[_i].complaint) != NULL, "%s",
+		      fixture_complaints(&fixture));
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -262,20 +268,20 @@ START_TEST(experts_dealt_out)
 		{"on: [a, a.cpu, b], split: experts", {6, 5, 5}},
 	};
 	struct arena a = ARENA_INIT;
-	int64_t counts[SEAT_MAX];
-	const struct seat *s;
+	int64_t counts[SHARDS_MAX];
+	const struct shards *s;
 	struct placement p;
 
 	for (size_t i = 0; i < ARRAY_LEN(deals); i++) {
 		world(arena_printf(&a, "[{on: a}, {op: experts, %s}]", deals[i].place),
-		      "model=" TOY_MOE("4"));
-		p = toy_place(&toy, 0);
-		s = &p.seats[PHASE_DECODE][model_block_of(toy.world->model, ROLE_EXPERTS, 2)];
+		      "model=" FIXTURE_MOE("4"));
+		p = fixture_place(&fixture, 0);
+		s = &p.shard_groups[PHASE_DECODE][model_block_of(fixture.world->model, ROLE_EXPERTS, 2)];
 		ck_assert(s->by_experts);
-		seat_experts(toy.world->model, s, counts);
+		shard_group_experts(fixture.world->model, s, counts);
 		for (int k = 0; k < s->n; k++)
 			ck_assert_int_eq(counts[k], deals[i].counts[k]);
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 	arena_release(&a);
 }
@@ -305,18 +311,18 @@ START_TEST(fit_of_experts)
 		 {0.75, 0.75}},
 	};
 	struct placement p;
-	struct fit f[3];
+	struct footprint f[3];
 	double experts;
 
-	world(fits[_i].place, "model=" TOY_MOE("4"));
-	p = toy_place(&toy, 0);
-	experts = 3 * part_weights(toy.world->model, (struct part){ROLE_EXPERTS, false});
-	fit_generate(&p, f);
+	world(fits[_i].place, "model=" FIXTURE_MOE("4"));
+	p = fixture_place(&fixture, 0);
+	experts = 3 * part_weights(fixture.world->model, (struct part){ROLE_EXPERTS, false});
+	footprint_generate(&p, f);
 	ck_assert_double_eq_tol(f[1].weights_B, 2 * fits[_i].share[1] * experts, 1e-3);
 	ck_assert_double_eq_tol(f[0].weights_B,
-				2 * (model_weights(toy.world->model) - experts * (1 - fits[_i].share[0])),
+				2 * (model_weights(fixture.world->model) - experts * (1 - fits[_i].share[0])),
 				1e-3);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -326,11 +332,11 @@ START_TEST(phases_not_asked)
 	struct placement p;
 
 	world("[{on: a, phase: [prefill, decode]}]", "workload.train=null");
-	p = toy_place(&toy, 0);
-	ck_assert_ptr_nonnull(p.seats[PHASE_PREFILL]);
-	ck_assert_ptr_null(p.seats[PHASE_FORWARD]);
+	p = fixture_place(&fixture, 0);
+	ck_assert_ptr_nonnull(p.shard_groups[PHASE_PREFILL]);
+	ck_assert_ptr_null(p.shard_groups[PHASE_FORWARD]);
 	ck_assert(!placement_uses(&p, PHASE_FORWARD, A));
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -339,10 +345,10 @@ START_TEST(bare_layers_have_no_ends)
 	struct placement p;
 
 	world("[{on: a, layers: 0-3}]", "model.ends=false");
-	p = toy_place(&toy, 0);
-	ck_assert_int_eq(p.seats[PHASE_DECODE][0].n, 0);
-	ck_assert_int_eq(p.seats[PHASE_DECODE][8].n, 1);
-	toy_release(&toy);
+	p = fixture_place(&fixture, 0);
+	ck_assert_int_eq(p.shard_groups[PHASE_DECODE][0].n, 0);
+	ck_assert_int_eq(p.shard_groups[PHASE_DECODE][8].n, 1);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -420,27 +426,27 @@ static void shipped(const char *place, const char *const *more, const char *one)
 	for (size_t i = 0; more && more[i]; i++)
 		sets[n++] = more[i];
 	sets[n] = NULL;
-	toy_load(&toy, TOY_FOUNDING, sets);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
 	arena_release(&a);
 }
 
 START_TEST(fit_of_a_generation)
 {
 	struct placement p;
-	struct fit f[2];
+	struct footprint f[2];
 
 	shipped(generations[_i].place, NULL, generations[_i].more);
-	p = toy_place(&toy, 0);
-	fit_generate(&p, f);
+	p = fixture_place(&fixture, 0);
+	footprint_generate(&p, f);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_double_eq(f[i].weights_B, 2 * generations[_i].weights_n[i]);
 		ck_assert_double_eq(f[i].kv_B, generations[_i].kv_B[i]);
 		ck_assert_double_eq(f[i].usable_B, 19.07e9);
 		ck_assert_double_eq(f[i].gradients_B + f[i].optimizer_B, 0);
 		ck_assert_int_eq(f[i].activations_B > 0, placement_uses(&p, PHASE_PREFILL, (size_t)i));
-		ck_assert_double_eq(fit_need_B(&f[i]), f[i].weights_B + f[i].kv_B + f[i].activations_B);
+		ck_assert_double_eq(footprint_need_B(&f[i]), f[i].weights_B + f[i].kv_B + f[i].activations_B);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -485,18 +491,18 @@ START_TEST(fit_of_a_training)
 {
 	const char *const full[] = {"workload.train.method=full", NULL};
 	struct placement p;
-	struct fit f[2];
+	struct footprint f[2];
 
 	shipped(trainings[_i].place, trainings[_i].full ? full : NULL, NULL);
-	p = toy_place(&toy, 0);
-	train_fit(&p, f);
+	p = fixture_place(&fixture, 0);
+	train_footprint(&p, f);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_double_eq(f[i].weights_B, 2 * trainings[_i].weights_n[i]);
 		ck_assert_double_eq(f[i].gradients_B, 2 * trainings[_i].gradients_n[i]);
 		ck_assert_double_eq(f[i].optimizer_B, 8 * trainings[_i].moments_n[i]);
 		ck_assert_double_eq(f[i].kv_B, 0);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -518,14 +524,14 @@ START_TEST(fit_scales)
 		(32 * ((2 * 4096 + 4096 + 2 * 1024 + 32 * 512 + 4096 + 2 * 16) + (4096 + 3 * 14336)) + 4096 +
 		 2 * 32000);
 	struct placement p;
-	struct fit f[2];
+	struct footprint f[2];
 
 	shipped("[{on: m5}]", changes[_i], NULL);
-	p = toy_place(&toy, 0);
-	train_fit(&p, f);
+	p = fixture_place(&fixture, 0);
+	train_footprint(&p, f);
 	ck_assert_double_eq(f[0].activations_B, kept[_i] * once);
 	ck_assert_double_eq(f[0].optimizer_B, moments[_i] * LORA_N);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -534,19 +540,20 @@ START_TEST(short_by_so_many_bytes)
 	const char *const full[] = {"workload.train.method=full", "machines.m5.memory.usable=16000000001 B",
 				    NULL};
 	struct placement p;
-	struct fit f[2];
+	struct footprint f[2];
 
 	shipped("[{on: m5}]", full, NULL);
-	p = toy_place(&toy, 0);
-	train_fit(&p, f);
-	ck_assert_double_eq(fit_short_B(&f[0]), 12 * 7241732096.0 + f[0].activations_B -
-							16000000001.0); /* weights, gradients, moments */
-	ck_assert_double_eq(fit_short_B(&f[1]), 0);
-	f[0].usable_B = fit_need_B(&f[0]);
-	ck_assert_double_eq(fit_short_B(&f[0]), 0);
+	p = fixture_place(&fixture, 0);
+	train_footprint(&p, f);
+	ck_assert_double_eq(footprint_short_B(&f[0]),
+			    12 * 7241732096.0 + f[0].activations_B -
+				    16000000001.0); /* weights, gradients, moments */
+	ck_assert_double_eq(footprint_short_B(&f[1]), 0);
+	f[0].usable_B = footprint_need_B(&f[0]);
+	ck_assert_double_eq(footprint_short_B(&f[0]), 0);
 	f[0].usable_B -= 1;
-	ck_assert_double_eq(fit_short_B(&f[0]), 1);
-	toy_release(&toy);
+	ck_assert_double_eq(footprint_short_B(&f[0]), 1);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -560,16 +567,16 @@ START_TEST(devices_share_a_memory)
 		"[{on: [a, a.cpu], split: tensor}]",
 	};
 	struct placement p;
-	struct fit f[3];
+	struct footprint f[3];
 
 	world(places[_i], NULL);
-	p = toy_place(&toy, 0);
-	fit_generate(&p, f);
-	ck_assert_double_eq(f[0].weights_B, 2 * model_weights(toy.world->model));
+	p = fixture_place(&fixture, 0);
+	footprint_generate(&p, f);
+	ck_assert_double_eq(f[0].weights_B, 2 * model_weights(fixture.world->model));
 	ck_assert_double_eq(f[0].kv_B,
 			    15.0 * 4 * 2 * 2 * 64); /* tokens, layers, k and v, bytes, 2 heads of 32 */
-	ck_assert_double_eq(fit_need_B(&f[1]) + fit_need_B(&f[2]), 0);
-	toy_release(&toy);
+	ck_assert_double_eq(footprint_need_B(&f[1]) + footprint_need_B(&f[2]), 0);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -578,7 +585,7 @@ Suite *suite_place(void)
 	Suite *s = suite_create("place");
 	TCase *tc = tcase_create("place");
 
-	tcase_add_loop_test(tc, rules, 0, ARRAY_LEN(seats));
+	tcase_add_loop_test(tc, rules, 0, ARRAY_LEN(shard_groups));
 	tcase_add_test(tc, blocks);
 	tcase_add_loop_test(tc, tensor_shares, 0, ARRAY_LEN(tensors));
 	tcase_add_loop_test(tc, whole_parts, 0, 4);

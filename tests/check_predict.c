@@ -5,40 +5,70 @@
 
 #include "sim/predict/metrics.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define YEAR 31557600.0
 
 /* A toy machine with watts and a price. */
 #define WALL(idle, active, price, device)                                                                    \
-	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " TOY_MEMORY ", price: " price         \
+	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " FIXTURE_MEMORY ", price: " price     \
 	", idle_power: {value: " idle ", sd: 0 W}, active_power: {value: " active                            \
 	", sd: 0 W}, devices: {gpu: " device "}}"
 #define WALLS                                                                                                \
-	TOY_HEAD "model: " TOY_MODEL("2") "\nmachines: {a: " WALL(                                           \
+	FIXTURE_HEAD "model: " FIXTURE_MODEL("2") "\nmachines: {a: " WALL(                                   \
 		"10 W", "50 W", "2000 USD",                                                                  \
-		TOY_DEVICE) ", b: " WALL("7 W", "30 W", "900 USD",                                           \
-					 TOY_DEVICE) "}\nlinks: {ab: " TOY_LINK("a",                         \
-										"b") "}\nworkload: "         \
-										     "{generate: {prompt: "  \
-										     "100 tok, tokens: 17 "  \
-										     "tok, batch: 2}, "      \
-										     "train: "               \
-										     "{tokens: 32 tok, "     \
-										     "micro_batches: 3}}\n"  \
-										     "money: {electricity: " \
-										     "0.36 USD/kWh, life: "  \
-										     "2 years, "             \
-										     "utilisation: 25 %}\n"  \
-										     "assignments:\n"        \
-										     "  - {name: alone, "    \
-										     "place: [{on: a}]}\n"   \
-										     "  - {name: cut, "      \
-										     "place: [{on: a}, "     \
-										     "{layers: 1, on: b}, "  \
-										     "{op: head, on: b}]}\n"
+		FIXTURE_DEVICE) ", b: " WALL("7 W", "30 W", "900 USD",                                       \
+					     FIXTURE_DEVICE) "}\nlinks: {ab: " FIXTURE_LINK("a",             \
+											    "b") "}\nworklo" \
+												 "ad: "      \
+												 "{generate" \
+												 ": "        \
+												 "{prompt: " \
+												 "100 tok, " \
+												 "tokens: "  \
+												 "17 "       \
+												 "tok, "     \
+												 "batch: "   \
+												 "2}, "      \
+												 "train: "   \
+												 "{tokens: " \
+												 "32 tok, "  \
+												 "micro_"    \
+												 "batches: " \
+												 "3}}\n"     \
+												 "money: "   \
+												 "{electric" \
+												 "ity: "     \
+												 "0.36 "     \
+												 "USD/kWh, " \
+												 "life: "    \
+												 "2 years, " \
+												 "utilisati" \
+												 "on: 25 "   \
+												 "%}\n"      \
+												 "assignmen" \
+												 "ts:\n"     \
+												 "  - "      \
+												 "{name: "   \
+												 "alone, "   \
+												 "place: "   \
+												 "[{on: "    \
+												 "a}]}\n"    \
+												 "  - "      \
+												 "{name: "   \
+												 "cut, "     \
+												 "place: "   \
+												 "[{on: "    \
+												 "a}, "      \
+												 "{layers: " \
+												 "1, on: "   \
+												 "b}, "      \
+												 "{op: "     \
+												 "head, "    \
+												 "on: "      \
+												 "b}]}\n"
 
 static const struct {
 	const char *time, *energy, *usd;
@@ -56,11 +86,11 @@ struct run {
 
 static void run_init(struct run *r, size_t assignment)
 {
-	const struct placement at = toy_place(&toy, assignment);
+	const struct placement at = fixture_place(&fixture, assignment);
 	struct draws d;
 
 	*r = (struct run){.arena = ARENA_INIT};
-	d = draws_make(&r->arena, toy.world, 1, 50);
+	d = draws_make(&r->arena, fixture.world, 1, 50);
 	prediction_make(&r->arena, &at, &r->p);
 	r->row = prediction_row(&r->arena, &r->p, &d);
 }
@@ -74,8 +104,8 @@ static void run_release(struct run *r)
 /* Of each queue, seconds. */
 static double busy_s(struct run *r, enum job job, size_t queue)
 {
-	double *busy_ns = arena_array(&r->arena, prog_queues(toy.world), sizeof *busy_ns);
-	const struct ways now = ways_nominal(&r->p);
+	double *busy_ns = arena_array(&r->arena, program_queues(fixture.world), sizeof *busy_ns);
+	const struct class_times_set now = class_times_set_nominal(&r->p);
 
 	prediction_busy(&r->p, job, &now, busy_ns);
 	return busy_ns[queue] / 1e9;
@@ -133,7 +163,7 @@ START_TEST(a_device_alone)
 	struct run r;
 	double s, J;
 
-	toy_text(&toy, WALLS, NULL);
+	fixture_text(&fixture, WALLS, NULL);
 	run_init(&r, 0);
 	s = value(&r, jobs[_i].time);
 	J = 50 * s;
@@ -143,7 +173,7 @@ START_TEST(a_device_alone)
 	check_close(value(&r, jobs[_i].usd),
 		    1e6 / jobs[_i].tokens * (2000 * s / (2 * YEAR * 0.25) + 0.36 / 3.6e6 * (J + 3 * 10 * s)));
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -153,7 +183,7 @@ START_TEST(two_machines)
 	struct run r;
 	double s, J;
 
-	toy_text(&toy, WALLS, NULL);
+	fixture_text(&fixture, WALLS, NULL);
 	run_init(&r, 1);
 	s = value(&r, jobs[_i].time);
 	J = (10 + 7) * s + 40 * busy_s(&r, (enum job)_i, 0) + 23 * busy_s(&r, (enum job)_i, 1);
@@ -163,7 +193,7 @@ START_TEST(two_machines)
 	check_close(value(&r, jobs[_i].usd),
 		    1e6 / jobs[_i].tokens * (2900 * s / (2 * YEAR * 0.25) + 0.36 / 3.6e6 * (J + 3 * 17 * s)));
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -172,22 +202,22 @@ START_TEST(busy_as_the_engine_says)
 {
 	struct run r;
 
-	toy_text(&toy, WALLS, NULL);
+	fixture_text(&fixture, WALLS, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		run_init(&r, i);
-		for (size_t q = 0; q < prog_queues(toy.world); q++) {
+		for (size_t q = 0; q < program_queues(fixture.world); q++) {
 			double s = (double)r.p.first.run.busy_ns[q] / 1e9;
 			const double later[GENERATE_STEPS] = {(double)r.p.later[0].run.busy_ns[q] / 1e9,
 							      (double)r.p.later[1].run.busy_ns[q] / 1e9,
 							      (double)r.p.later[2].run.busy_ns[q] / 1e9};
 
-			s += generate_over_steps(&r.p.progs, later);
+			s += generate_over_steps(&r.p.programs, later);
 			ck_assert_double_eq(busy_s(&r, JOB_TRAIN, q), (double)r.p.train.run.busy_ns[q] / 1e9);
 			ck_assert_double_eq_tol(busy_s(&r, JOB_GENERATE, q), s, 1e-12 * s + 1e-18);
 		}
 		run_release(&r);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -213,24 +243,24 @@ static const struct {
 	{{"links.ab.power=0 W"}, 1, 1},
 };
 
-static void bill_under(const char *const *sets, double *J, double *usd)
+static void energy_cost_under(const char *const *sets, double *J, double *usd)
 {
 	struct run r;
 
-	toy_text(&toy, WALLS, sets);
+	fixture_text(&fixture, WALLS, sets);
 	run_init(&r, 1);
 	*J = rows_metric(&r.row, "energy_J_per_tok") ? value(&r, "energy_J_per_tok") : 0;
 	*usd = rows_metric(&r.row, "usd_per_Mtok") ? value(&r, "usd_per_Mtok") : 0;
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 
 START_TEST(what_a_bill_rests_on)
 {
 	double J, usd, changed_J, changed_usd;
 
-	bill_under(NULL, &J, &usd);
-	bill_under(changes[_i].sets, &changed_J, &changed_usd);
+	energy_cost_under(NULL, &J, &usd);
+	energy_cost_under(changes[_i].sets, &changed_J, &changed_usd);
 	check_close(changed_J, J * changes[_i].J_factor);
 	check_close(changed_usd, usd * changes[_i].usd_factor);
 }
@@ -243,14 +273,14 @@ START_TEST(a_link_takes_power)
 	double before, ignored, carried;
 	struct run r;
 
-	bill_under(NULL, &before, &ignored);
-	toy_text(&toy, WALLS, sets);
+	energy_cost_under(NULL, &before, &ignored);
+	fixture_text(&fixture, WALLS, sets);
 	run_init(&r, 1);
 	carried = busy_s(&r, JOB_GENERATE, 2) + busy_s(&r, JOB_GENERATE, 3);
 	ck_assert_double_gt(carried, 0);
 	check_close(value(&r, "energy_J_per_tok"), before + 2 * 5 * carried / 34);
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -265,22 +295,22 @@ START_TEST(monotone_and_idle_neighbours)
 	double J, usd, more_J, more_usd;
 	struct run r, s;
 
-	bill_under(NULL, &J, &usd);
+	energy_cost_under(NULL, &J, &usd);
 	for (size_t i = 0; i < ARRAY_LEN(dearer); i++) {
-		bill_under(dearer[i], &more_J, &more_usd);
+		energy_cost_under(dearer[i], &more_J, &more_usd);
 		ck_assert_double_eq(more_J, J);
 		ck_assert_double_gt(more_usd, usd);
 	}
-	toy_text(&toy, WALLS, NULL);
+	fixture_text(&fixture, WALLS, NULL);
 	run_init(&r, 0);
 	usd = value(&r, "usd_per_Mtok");
 	run_release(&r);
-	toy_release(&toy);
-	toy_text(&toy, WALLS, unused);
+	fixture_release(&fixture);
+	fixture_text(&fixture, WALLS, unused);
 	run_init(&s, 0);
 	ck_assert_double_eq(value(&s, "usd_per_Mtok"), usd);
 	run_release(&s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -297,9 +327,9 @@ START_TEST(watts_have_an_interval)
 	struct draws d;
 	struct run r = {.arena = ARENA_INIT};
 
-	toy_text(&toy, WALLS, sure);
-	at = toy_place(&toy, 0);
-	d = draws_make(&r.arena, toy.world, 1, 4000);
+	fixture_text(&fixture, WALLS, sure);
+	at = fixture_place(&fixture, 0);
+	d = draws_make(&r.arena, fixture.world, 1, 4000);
 	memset(d.z, 0, d.n * d.sources * sizeof *d.z); /* times are certain */
 	prediction_make(&r.arena, &at, &r.p);
 	r.row = prediction_row(&r.arena, &r.p, &d);
@@ -307,14 +337,14 @@ START_TEST(watts_have_an_interval)
 	ck_assert_double_eq_tol(m->lo / m->value, 1 - 0.128, 0.005);
 	ck_assert_double_eq_tol(m->hi / m->value, 1 + 0.128, 0.005);
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 	/* an idle draw above the active one adds nothing, it does not give energy back */
-	toy_text(&toy, WALLS, sets);
+	fixture_text(&fixture, WALLS, sets);
 	run_init(&r, 0);
 	ck_assert_double_ge(rows_metric(&r.row, "energy_J_per_tok")->lo,
 			    50 * rows_metric(&r.row, "e2el_s")->lo / 34 * 0.999);
 	run_release(&r);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

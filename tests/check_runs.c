@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 /* Every stream of every device runs at 100 GB/s, and so no more than that comes out of a memory. */
 static void world(const char *more)
@@ -18,7 +18,7 @@ static void world(const char *more)
 				    more,
 				    NULL};
 
-	toy_text(&toy, TOY_THREE, sets);
+	fixture_text(&fixture, FIXTURE_THREE, sets);
 }
 
 enum { A_GPU, A_CPU, B_GPU, C_GPU };
@@ -29,9 +29,9 @@ struct load {
 	double stream_ms, arithmetic_ms, ends_ms;
 };
 
-static uint32_t put(struct prog *p, const struct load *l, const struct waits *after)
+static uint32_t put(struct program *p, const struct load *l, const struct deps *after)
 {
-	const struct tag tag = {.phase = PHASE_UPDATE};
+	const struct label label = {.phase = PHASE_UPDATE};
 	/* one pass of an update at the copy rate; a product of many rows at half a TFLOPS */
 	const struct op stream = graph_update(ROLE_FFN, l->stream_ms * 1e8, 1);
 	const struct op product = {.name = "product",
@@ -43,9 +43,9 @@ static uint32_t put(struct prog *p, const struct load *l, const struct waits *af
 				   .flop = l->arithmetic_ms * 0.5e9,
 				   .tensor_B = l->stream_ms * 1e8,
 				   .times = 1};
-	const uint32_t i = prog_op(p, l->arithmetic_ms > 0 ? &product : &stream, l->unit, 1, tag, after);
+	const uint32_t i = program_op(p, l->arithmetic_ms > 0 ? &product : &stream, l->unit, 1, label, after);
 
-	p->classes.at[p->tasks.at[i].class].cost.overhead.s = 0;
+	p->op_classes.at[p->tasks.at[i].op_class].cost.overhead.s = 0;
 	return i;
 }
 
@@ -74,25 +74,25 @@ static const struct {
 
 START_TEST(shares_by_hand)
 {
-	struct prog *p;
-	struct toy_run r;
+	struct program *p;
+	struct fixture_run r;
 	double bytes = 0;
 
 	world(NULL);
-	p = prog_new(toy.world);
+	p = program_new(fixture.world);
 	for (size_t i = 0; i < loads[_i].n; i++) {
 		put(p, &loads[_i].load[i], NULL);
 		bytes += loads[_i].load[i].unit <= A_CPU ? loads[_i].load[i].stream_ms * 1e8 : 0;
 	}
-	r = toy_run(&toy.arena, p);
+	r = fixture_run(&fixture.arena, p);
 	for (size_t i = 0; i < loads[_i].n; i++)
 		ck_assert_int_le(llabs(r.run.spans[i].end_ns - (sim_ns)(loads[_i].load[i].ends_ms * 1e6)), 2);
-	ck_assert_int_eq(prog_shares(p), loads[_i].n > 1 && loads[_i].load[1].unit == A_CPU);
-	if (prog_shares(p)) /* all bytes came over a's memory */
-		ck_assert_double_eq_tol(r.run.wire_B[toy.world->joints_n], bytes, 1e-3);
+	ck_assert_int_eq(program_shares(p), loads[_i].n > 1 && loads[_i].load[1].unit == A_CPU);
+	if (program_shares(p)) /* all bytes came over a's memory */
+		ck_assert_double_eq_tol(r.run.wire_B[fixture.world->link_uses_n], bytes, 1e-3);
 	ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -100,28 +100,28 @@ END_TEST
 START_TEST(nothing_at_once_nothing_shared)
 {
 	struct load l = {A_GPU, 0.123457, 0, 0};
-	struct waits after = {.n = 0};
-	struct toy_run r;
-	struct prog *p;
+	struct deps after = {.n = 0};
+	struct fixture_run r;
+	struct program *p;
 	sim_ns sum = 0;
 
 	world(NULL);
-	p = prog_new(toy.world);
+	p = program_new(fixture.world);
 	for (int i = 0; i < 200; i++) {
 		l.unit = i % 2 ? A_CPU : A_GPU;
 		l.stream_ms += 0.0318309;
-		after = (struct waits){.n = 1, .task = {put(p, &l, &after)}};
+		after = (struct deps){.n = 1, .task = {put(p, &l, &after)}};
 	}
-	r = toy_run(&toy.arena, p);
-	ck_assert(prog_shares(p));
+	r = fixture_run(&fixture.arena, p);
+	ck_assert(program_shares(p));
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		ck_assert_int_eq(r.run.spans[i].end_ns - r.run.spans[i].start_ns,
-				 r.times.ns[p->tasks.at[i].class]);
-		sum += r.times.ns[p->tasks.at[i].class];
+				 r.times.ns[p->tasks.at[i].op_class]);
+		sum += r.times.ns[p->tasks.at[i].op_class];
 	}
 	ck_assert_int_eq(r.run.makespan_ns, sum);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -134,26 +134,26 @@ START_TEST(parameters_move_the_memory)
 	} speeds[] = {{1, 1, 8}, {2, 2, 4}, {0.5, 0.5, 16}, {2, 1, 4}};
 	const struct load l[] = {{A_GPU, 4, 0, 0}, {A_CPU, 4, 0, 0}};
 	struct params *v;
-	struct toy_run r;
-	struct prog *p;
+	struct fixture_run r;
+	struct program *p;
 
 	world(NULL);
-	p = prog_new(toy.world);
+	p = program_new(fixture.world);
 	put(p, &l[0], NULL);
 	put(p, &l[1], NULL);
-	v = arena_array(&toy.arena, prog_sources(toy.world), sizeof *v);
-	for (size_t s = 0; s < prog_sources(toy.world); s++)
+	v = arena_array(&fixture.arena, program_sources(fixture.world), sizeof *v);
+	for (size_t s = 0; s < program_sources(fixture.world); s++)
 		for (int i = 0; i < PARAM_N; i++)
 			v[s].of[i] = 1;
 	v[A_GPU].of[PARAM_MEMORY] = speeds[_i].gpu;
 	v[A_CPU].of[PARAM_MEMORY] = speeds[_i].cpu;
-	r = toy_run(&toy.arena, p);
-	prog_times_at(p, v, &r.times);
+	r = fixture_run(&fixture.arena, p);
+	program_times_at(p, v, &r.times);
 	ck_assert_int_le(
 		llabs(compiled_run(r.compiled, &r.times).makespan_ns - (sim_ns)(speeds[_i].ends_ms * 1e6)),
 		2);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -161,22 +161,22 @@ END_TEST
 START_TEST(no_faster_than_the_memory)
 {
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 100};
-	const struct seat seat = SEAT_2(A_GPU, A_CPU, 0.5);
-	const struct tag tag = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false}};
+	const struct shards shards = SHARD_GROUP_2(A_GPU, A_CPU, 0.5);
+	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false}};
 	double bytes = 0;
-	struct toy_run r;
-	struct prog *p;
+	struct fixture_run r;
+	struct program *p;
 
 	world("model.ffn.inner=65536");
-	p = prog_new(toy.world);
-	prog_block(p, &s, &seat, tag, &(struct waits){.n = 0});
+	p = program_new(fixture.world);
+	program_block(p, &s, &shards, label, &(struct deps){.n = 0});
 	for (size_t i = 0; i < p->tasks.n; i++)
-		bytes += p->classes.at[p->tasks.at[i].class].cost.bytes;
-	r = toy_run(&toy.arena, p);
+		bytes += p->op_classes.at[p->tasks.at[i].op_class].cost.bytes;
+	r = fixture_run(&fixture.arena, p);
 	ck_assert_int_ge(r.run.makespan_ns, sim_ns_of_s(bytes / 100e9));
-	ck_assert_double_eq_tol(r.run.wire_B[toy.world->joints_n], bytes, 1e-3);
-	prog_free(p);
-	toy_release(&toy);
+	ck_assert_double_eq_tol(r.run.wire_B[fixture.world->link_uses_n], bytes, 1e-3);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 

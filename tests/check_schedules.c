@@ -9,9 +9,9 @@
 #include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 enum { LAYERS = 12 };
 
@@ -30,28 +30,28 @@ static void pipe_world(int p, int m, const char *train, const char *const *more)
 	for (; more && *more; more++)
 		sets[n++] = *more;
 	sets[n] = NULL;
-	toy_mesh(&toy, p, "latency: 0, bandwidth: 1e15 B/s",
-		 arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
-			      train),
-		 sets);
+	fixture_mesh(&fixture, p, "latency: 0, bandwidth: 1e15 B/s",
+		     arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
+				  train),
+		     sets);
 	arena_release(&a);
 }
 
 /* Layer l on unit of[l * n / LAYERS]. */
 static struct placement layout(const size_t *of, size_t n)
 {
-	struct placement at = toy_all_on(&toy, 0);
+	struct placement at = fixture_all_on(&fixture, 0);
 
 	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
-		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at.blocks_n; b++) {
-			const int64_t layer = model_block(toy.world->model, b).layer;
+			const int64_t layer = model_block(fixture.world->model, b).layer;
 			const size_t i = layer < 0 ? 0 : (size_t)layer * n / LAYERS;
 
-			seats[b] = (struct seat){.n = 1, .unit = {of[i]}, .share = {1}};
+			shard_groups[b] = (struct shards){.n = 1, .unit = {of[i]}, .share = {1}};
 		}
-		at.seats[x] = seats;
+		at.shard_groups[x] = shard_groups;
 	}
 	return at;
 }
@@ -87,28 +87,28 @@ START_TEST(engine_keeps_the_schedule)
 		struct arena a = ARENA_INIT;
 		struct placement at;
 		struct stages s;
-		struct prog *p;
-		struct toy_run r;
+		struct program *p;
+		struct fixture_run r;
 
 		pipe_world((int)pipes[row].p, m,
 			   arena_printf(&a, "schedule: %s, %s", pipes[row].schedule, method), NULL);
 		at = layout(pipes[row].of, pipes[row].n);
-		ck_assert_int_eq(stages_check(&at, &toy.diags), 0);
-		p = prog_new(toy.world);
+		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
+		p = program_new(fixture.world);
 		s = stages_make(&a, p, &at);
 		ck_assert_uint_eq(s.n, 1);
-		r = toy_run(&a, train_build(&at));
+		r = fixture_run(&a, train_build(&at));
 		/* forward once more needs no gradient: it may begin while the stage waits for one */
-		if (s.trained.train.how.recompute == RECOMPUTE_FULL)
-			ck_assert_int_le(r.run.makespan_ns, s.replicas[0].replay.makespan_ns);
+		if (s.trainable.train.options.recompute == RECOMPUTE_FULL)
+			ck_assert_int_le(r.run.makespan_ns, s.replicas[0].simulated_orders.makespan_ns);
 		else
-			ck_assert_int_eq(r.run.makespan_ns, s.replicas[0].replay.makespan_ns);
+			ck_assert_int_eq(r.run.makespan_ns, s.replicas[0].simulated_orders.makespan_ns);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		for (size_t i = 0; i < pipes[row].p; i++)
-			ck_assert_int_eq(r.run.busy_ns[i], s.replicas[0].replay.stages[i].busy_ns);
-		prog_free(r.prog);
-		prog_free(p);
-		toy_release(&toy);
+			ck_assert_int_eq(r.run.busy_ns[i], s.replicas[0].simulated_orders.stages[i].busy_ns);
+		program_free(r.program);
+		program_free(p);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 }
@@ -128,22 +128,22 @@ START_TEST(memory_by_schedule)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct fit fit[4];
-		struct trained tr;
+		struct footprint footprint[4];
+		struct trainable tr;
 		struct train t;
 
 		pipe_world(4, 9, arena_printf(&a, "method: lora, schedule: %s", cases[i].schedule), NULL);
 		at = layout(of, 4);
 		t = placement_train(&at);
-		tr = trained_make(&a, toy.world, &t);
+		tr = trainable_make(&a, fixture.world, &t);
 		one = 0;
 		for (size_t b = 0; b < at.blocks_n; b++)
-			if (at.seats[PHASE_BACKWARD][b].unit[0] == 0)
-				one += trained_kept_B(&tr, b, &at.seats[PHASE_BACKWARD][b]);
-		train_fit(&at, fit);
+			if (at.shard_groups[PHASE_BACKWARD][b].unit[0] == 0)
+				one += trainable_kept_B(&tr, b, &at.shard_groups[PHASE_BACKWARD][b]);
+		train_footprint(&at, footprint);
 		ck_assert_double_gt(one, 0);
-		ck_assert_double_eq(fit[0].activations_B, cases[i].held * one);
-		toy_release(&toy);
+		ck_assert_double_eq(footprint[0].activations_B, cases[i].held * one);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 }
@@ -156,13 +156,13 @@ START_TEST(memory_over_time)
 	struct arena a = ARENA_INIT;
 	struct memory_use use[4];
 	struct placement at;
-	struct toy_run r;
+	struct fixture_run r;
 
 	pipe_world(4, 6, "method: full, schedule: zb-h1",
 		   (const char *const[]){"workload.train.optimizer=adamw", NULL});
 	at = layout(of, 4);
-	r = toy_run(&a, train_build(&at));
-	train_memory(&a, &at, r.prog, &r.run, use);
+	r = fixture_run(&a, train_build(&at));
+	train_memory(&a, &at, r.program, &r.run, use);
 	for (size_t i = 0; i < 4; i++) {
 		const struct memory_use *u = &use[i];
 		double most = 0;
@@ -176,13 +176,13 @@ START_TEST(memory_over_time)
 				when = u->points[k].at_ns;
 			}
 		}
-		ck_assert_double_eq_tol(most, fit_need_B(&u->peak), 1e-6 * most);
+		ck_assert_double_eq_tol(most, footprint_need_B(&u->peak), 1e-6 * most);
 		ck_assert_int_eq(when, u->at_ns);
 		ck_assert_double_eq_tol(u->points[u->points_n - 1].bytes,
 					u->peak.weights_B + u->peak.optimizer_B, 1e-6 * most);
 	}
-	prog_free(r.prog);
-	toy_release(&toy);
+	program_free(r.program);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -202,10 +202,10 @@ static void data_world(int n, int m, const char *train, const char *const *more)
 	for (; more && *more; more++)
 		sets[k++] = *more;
 	sets[k] = NULL;
-	toy_mesh(&toy, n, "latency: 10 us, bandwidth: 1 GB/s",
-		 arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
-			      train),
-		 sets);
+	fixture_mesh(&fixture, n, "latency: 10 us, bandwidth: 1 GB/s",
+		     arena_printf(&a, "{train: {tokens: 64 tok, optimizer: none, micro_batches: %d, %s}}", m,
+				  train),
+		     sets);
 	arena_release(&a);
 }
 
@@ -213,7 +213,7 @@ static double gradients_B(const struct placement *at)
 {
 	struct arena a = ARENA_INIT;
 	const struct train t = placement_train(at);
-	const struct trained tr = trained_make(&a, at->world, &t);
+	const struct trainable tr = trainable_make(&a, at->world, &t);
 	double bytes = 0;
 
 	for (size_t b = 0; b < at->blocks_n; b++)
@@ -227,32 +227,32 @@ static double gradients_B(const struct placement *at)
  * them log2 n times each way. */
 START_TEST(all_reduce_at_the_end)
 {
-	static const char *const ways[] = {"ring", "tree", "direct", "scatter"};
+	static const char *const class_times_set[] = {"ring", "tree", "direct", "scatter"};
 	const int n = 2 + _i / 4;
-	const char *way = ways[_i % 4];
+	const char *way = class_times_set[_i % 4];
 	struct arena a = ARENA_INIT;
 	struct placement at;
-	struct toy_run r;
+	struct fixture_run r;
 	double bytes, took_s;
 	sim_ns backward;
 
 	data_world(n, 2 * n, arena_printf(&a, "method: full, overlap: false, bucket: 0, all_reduce: %s", way),
 		   NULL);
-	at = toy_place(&toy, 0);
+	at = fixture_place(&fixture, 0);
 	bytes = gradients_B(&at);
-	r = toy_run(&a, train_build(&at));
-	backward = r.run.spans[r.prog->marks[MARK_BACKWARD]].end_ns;
+	r = fixture_run(&a, train_build(&at));
+	backward = r.run.spans[r.program->marks[MARK_BACKWARD]].end_ns;
 	took_s = sim_s_of_ns(r.run.makespan_ns - backward);
 	if (!strcmp(way, "ring")) {
-		ck_assert_double_eq_tol(toy_link_B(r.prog, "all-reduce"), 2.0 * (n - 1) * bytes,
+		ck_assert_double_eq_tol(fixture_link_B(r.program, "all-reduce"), 2.0 * (n - 1) * bytes,
 					1e-6 * bytes);
 		ck_assert_double_eq_tol(took_s, 2 * (n - 1) * (10e-6 + bytes / n / 1e9), 1e-8);
 	} else if (!strcmp(way, "tree") && n != 3) {
 		ck_assert_double_eq_tol(took_s, log2(n) * (10e-6 + bytes / 1e9), 1e-8);
 	}
-	ck_assert_double_eq_tol(toy_link_B(r.prog, NULL), toy_link_B(r.prog, "all-reduce"), 1);
-	prog_free(r.prog);
-	toy_release(&toy);
+	ck_assert_double_eq_tol(fixture_link_B(r.program, NULL), fixture_link_B(r.program, "all-reduce"), 1);
+	program_free(r.program);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -263,23 +263,23 @@ START_TEST(overlap_pays)
 {
 	sim_ns took[3];
 	double bytes[3];
-	static const char *const how[] = {"overlap: false, bucket: 300 kB", "overlap: true",
-					  "overlap: true, bucket: 300 kB"};
+	static const char *const options[] = {"overlap: false, bucket: 300 kB", "overlap: true",
+					      "overlap: true, bucket: 300 kB"};
 
-	for (size_t i = 0; i < ARRAY_LEN(how); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct toy_run r;
+		struct fixture_run r;
 
-		data_world(2, 4, arena_printf(&a, "method: full, all_reduce: ring, %s", how[i]),
+		data_world(2, 4, arena_printf(&a, "method: full, all_reduce: ring, %s", options[i]),
 			   (const char *const[]){"links.l10.bandwidth=20 MB/s", NULL});
-		at = toy_place(&toy, 0);
-		r = toy_run(&a, train_build(&at));
+		at = fixture_place(&fixture, 0);
+		r = fixture_run(&a, train_build(&at));
 		took[i] = r.run.makespan_ns;
-		bytes[i] = toy_link_B(r.prog, NULL);
+		bytes[i] = fixture_link_B(r.program, NULL);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
-		prog_free(r.prog);
-		toy_release(&toy);
+		program_free(r.program);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 	ck_assert_int_lt(took[2], took[0]);
@@ -342,31 +342,31 @@ START_TEST(adapters_of_mlx)
 	struct arena a = ARENA_INIT;
 	double numbers = 0;
 	struct placement at;
-	struct trained tr;
+	struct trainable tr;
 	struct train t;
-	struct prog *p;
+	struct program *p;
 	size_t seen = 0;
 
-	toy_load(&toy, TOY_FOUNDING, sets);
-	at = toy_all_on(&toy, 0);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	at = fixture_all_on(&fixture, 0);
 	t = placement_train(&at);
-	tr = trained_make(&a, toy.world, &t);
+	tr = trainable_make(&a, fixture.world, &t);
 	for (size_t i = 0; i < at.blocks_n; i++)
 		numbers += tr.blocks[i].numbers;
 	ck_assert_double_eq(numbers, 16 * 8 * ((4096.0 + 4096) * 2 + (4096 + 1024) * 2 + (4096 + 14336) * 3));
 	ck_assert_double_eq_tol(numbers, 10.5e6, 0.02e6);
 	p = train_build(&at);
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct tag *tag = &p->tasks.at[i].tag;
+		const struct label *label = &p->tasks.at[i].label;
 
-		if (tag->phase != PHASE_BACKWARD)
+		if (label->phase != PHASE_BACKWARD)
 			continue;
 		seen++;
-		MUST(tag->layer >= 16 || tag->part.role == ROLE_HEAD);
+		MUST(label->layer >= 16 || label->part.role == ROLE_HEAD);
 	}
 	ck_assert_uint_gt(seen, 0);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 	arena_release(&a);
 }
 END_TEST
@@ -405,15 +405,15 @@ START_TEST(padding)
 	for (int i = 0; i < 2; i++) {
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct prog *p;
+		struct program *p;
 
-		toy_load(&toy, TOY_FOUNDING, sets[i]);
-		at = toy_all_on(&toy, 0);
+		fixture_load(&fixture, FIXTURE_FOUNDING, sets[i]);
+		at = fixture_all_on(&fixture, 0);
 		p = train_build(&at);
-		took[i] = toy_run(&a, p).run.makespan_ns;
-		tokens[i] = train_tokens(toy.world->scenario->workload.train);
-		prog_free(p);
-		toy_release(&toy);
+		took[i] = fixture_run(&a, p).run.makespan_ns;
+		tokens[i] = train_tokens(fixture.world->scenario->workload.train);
+		program_free(p);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 	ck_assert_double_eq(tokens[1], 0.75 * tokens[0]);
@@ -432,23 +432,23 @@ START_TEST(selective)
 					    i ? "workload.train.recompute=selective" : "seed=2", NULL};
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct trained tr;
+		struct trainable tr;
 		struct train t;
-		struct prog *p;
+		struct program *p;
 
-		toy_load(&toy, TOY_FOUNDING, sets);
-		at = toy_all_on(&toy, 0);
+		fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+		at = fixture_all_on(&fixture, 0);
 		t = placement_train(&at);
-		tr = trained_make(&a, toy.world, &t);
+		tr = trainable_make(&a, fixture.world, &t);
 		p = train_build(&at);
-		flop[i] = toy_flop(p);
+		flop[i] = fixture_flop(p);
 		kept[i] = 0;
 		for (size_t b = 0; b < at.blocks_n; b++)
-			kept[i] += trained_kept_B(&tr, b, &at.seats[PHASE_BACKWARD][b]);
-		ck_assert_double_eq(trained_again_B(&tr, 1, &at.seats[PHASE_BACKWARD][1]),
+			kept[i] += trainable_kept_B(&tr, b, &at.shard_groups[PHASE_BACKWARD][b]);
+		ck_assert_double_eq(trainable_recompute_B(&tr, 1, &at.shard_groups[PHASE_BACKWARD][1]),
 				    i ? 2.0 * 512 * 32 * 512 : 0);
-		prog_free(p);
-		toy_release(&toy);
+		program_free(p);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 	ck_assert_double_eq(kept[0] - kept[1], 32 * 2.0 * 512 * 32 * 512);
@@ -462,31 +462,31 @@ enum { UNITS = 4, ROUNDS = 20 };
 
 static double flop_alone(const struct placement *like)
 {
-	struct placement at = toy_all_on(&toy, 0);
-	struct prog *p;
+	struct placement at = fixture_all_on(&fixture, 0);
+	struct program *p;
 	double flop;
 
 	at.assignment = like->assignment;
 	p = train_build(&at);
-	flop = toy_flop(p);
-	prog_free(p);
+	flop = fixture_flop(p);
+	program_free(p);
 	return flop;
 }
 
-static void no_two_at_once(const struct toy_run *r)
+static void no_two_at_once(const struct fixture_run *r)
 {
-	const size_t queues = prog_queues(r->prog->world);
+	const size_t queues = program_queues(r->program->world);
 	struct arena a = ARENA_INIT;
 	sim_ns *busy = arena_array(&a, queues, sizeof *busy), *until = arena_array(&a, queues, sizeof *until);
 
 	/* in the order of their starts: by queue the starts of one that runs in order are in that of the
 	 * tasks */
-	for (size_t i = 0; i < r->prog->tasks.n; i++) {
+	for (size_t i = 0; i < r->program->tasks.n; i++) {
 		const struct task_span *span = &r->run.spans[i];
-		const uint32_t q = r->prog->tasks.at[i].queue;
+		const uint32_t q = r->program->tasks.at[i].queue;
 
 		busy[q] += span->end_ns - span->start_ns;
-		if (q >= r->prog->world->units_n)
+		if (q >= r->program->world->units_n)
 			continue;
 		MUST(span->start_ns >= until[q]);
 		until[q] = span->end_ns;
@@ -508,20 +508,20 @@ static size_t below(struct rng *rng, size_t n)
 /* Layers and roles anywhere, backward and update perhaps elsewhere. */
 static struct placement scattered(struct rng *rng)
 {
-	struct placement at = toy_all_on(&toy, 0);
+	struct placement at = fixture_all_on(&fixture, 0);
 	const bool apart = below(rng, 3) == 0;
 
 	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
-		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at.blocks_n; b++) {
-			seats[b] = (struct seat){.n = 1, .unit = {below(rng, UNITS)}, .share = {1}};
+			shard_groups[b] = (struct shards){.n = 1, .unit = {below(rng, UNITS)}, .share = {1}};
 			if (b && below(rng, 3))
-				seats[b] = seats[b - 1];
+				shard_groups[b] = shard_groups[b - 1];
 			if (x > PHASE_FORWARD && !apart)
-				seats[b] = at.seats[PHASE_FORWARD][b];
+				shard_groups[b] = at.shard_groups[PHASE_FORWARD][b];
 		}
-		at.seats[x] = seats;
+		at.shard_groups[x] = shard_groups;
 	}
 	return at;
 }
@@ -542,7 +542,7 @@ START_TEST(any_assignment)
 							"interleaved", "zb-h1", "zb-h2"};
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct toy_run r;
+		struct fixture_run r;
 
 		data_world(UNITS, 1 + (int)below(rng, 6),
 			   arena_printf(&a, "schedule: %s, %s", schedules[below(rng, ARRAY_LEN(schedules))],
@@ -552,12 +552,12 @@ START_TEST(any_assignment)
 						 below(rng, 2) ? "workload.train.optimizer=adamw" : NULL,
 						 NULL});
 		at = scattered(rng);
-		r = toy_run(&a, train_build(&at));
-		ck_assert_double_eq_tol(toy_flop(r.prog), flop_alone(&at), 1);
+		r = fixture_run(&a, train_build(&at));
+		ck_assert_double_eq_tol(fixture_flop(r.program), flop_alone(&at), 1);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		no_two_at_once(&r);
-		prog_free(r.prog);
-		toy_release(&toy);
+		program_free(r.program);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 	rng_free(rng);
@@ -575,7 +575,7 @@ START_TEST(any_data_split)
 		const int n = 2 + (int)below(rng, 3);
 		struct arena a = ARENA_INIT;
 		struct placement at;
-		struct toy_run r;
+		struct fixture_run r;
 
 		data_world(n, n + (int)below(rng, 6),
 			   arena_printf(&a, "schedule: %s, %s, all_reduce: ring, bucket: %s, overlap: %s",
@@ -589,15 +589,15 @@ START_TEST(any_data_split)
 					   ? "machines.m1.devices.gpu.runtimes.toy.overhead.kernel=40 us"
 					   : "seed=2",
 				   NULL});
-		at = toy_place(&toy, 0);
-		ck_assert_int_eq(stages_check(&at, &toy.diags), 0);
-		r = toy_run(&a, train_build(&at));
-		ck_assert_double_eq_tol(toy_flop(r.prog), flop_alone(&at), 1);
-		ck_assert_double_eq_tol(toy_link_B(r.prog, NULL), 2.0 * (n - 1) * gradients_B(&at), 1);
+		at = fixture_place(&fixture, 0);
+		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
+		r = fixture_run(&a, train_build(&at));
+		ck_assert_double_eq_tol(fixture_flop(r.program), flop_alone(&at), 1);
+		ck_assert_double_eq_tol(fixture_link_B(r.program, NULL), 2.0 * (n - 1) * gradients_B(&at), 1);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		no_two_at_once(&r);
-		prog_free(r.prog);
-		toy_release(&toy);
+		program_free(r.program);
+		fixture_release(&fixture);
 		arena_release(&a);
 	}
 	rng_free(rng);

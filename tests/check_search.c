@@ -5,12 +5,12 @@
 
 #include "sim/base/rng.h"
 #include "sim/search/search.h"
-#include "sim/search/stream.h"
+#include "sim/search/best_first.h"
 #include "sim/search/variants.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 /* Unlike devices: one multiplies four times as fast, the other reads more than twice as fast. */
 #define DEVICE(peak, read)                                                                                   \
@@ -32,14 +32,15 @@ static struct toy toy;
 #define WIRE(name, a, b, more)                                                                               \
 	name ": {schema: lemursim/hardware/1, kind: link, title: toy, between: [" a ", " b "], " more "}"
 #define TWO(model, usable, wire, work)                                                                       \
-	TOY_HEAD "model: " model                                                                             \
-		 "\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE(        \
-			 WIDE, usable, "9 W", "50 W",                                                        \
-			 "1900 USD") "}\nlinks: {" WIRE("ab", "a", "b", wire) "}\nworkload: " work           \
-									      "\nassignments: [{name: x, "   \
-									      "place: [{on: a}]}]\n"
+	FIXTURE_HEAD                                                                                         \
+		"model: " model                                                                              \
+		"\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE(         \
+			WIDE, usable, "9 W", "50 W",                                                         \
+			"1900 USD") "}\nlinks: {" WIRE("ab", "a", "b", wire) "}\nworkload: " work            \
+									     "\nassignments: [{name: x, "    \
+									     "place: [{on: a}]}]\n"
 #define THREE(model, wire, work)                                                                                                                   \
-	TOY_HEAD                                                                                                                                   \
+	FIXTURE_HEAD                                                                                                                               \
 	"model: " model "\nmachines: {a: " MACHINE(QUICK, "1 TB", "5 W", "40 W", "900 USD") ", b: " MACHINE(                                       \
 		WIDE, "1 TB", "9 W", "50 W",                                                                                                       \
 		"1900 USD") ", c: " MACHINE(MIDDLE, "1 TB", "6 W", "30 W",                                                                         \
@@ -54,7 +55,7 @@ static struct toy toy;
 													 wire) "}\nworkload: " work                \
 													       "\nassignments: [{name: x, place: " \
 													       "[{on: a}]}]\n"
-#define MODEL(layers) TOY_MODEL(layers)
+#define MODEL(layers) FIXTURE_MODEL(layers)
 #define EXPERTS                                                                                              \
 	"{schema: lemursim/model/1, title: toy, source: none, layers: 3, hidden: 256, vocabulary: 1000, "    \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32, window: 64 tok, full_every: 2}, ffn: {inner: "     \
@@ -73,11 +74,11 @@ static struct toy toy;
 
 /* Every way to seat the blocks: number `code` in base `units`. Two layers, so no group can come back to a
  * device it has left. */
-static struct seating seating_number(struct arena *a, const struct world *w, size_t code)
+static struct layer_map layer_map_number(struct arena *a, const struct world *w, size_t code)
 {
 	const size_t n = w->units_n, layers = (size_t)w->model->layers;
 	struct split splits[SPLITS];
-	struct seating l = {.second = 0};
+	struct layer_map l = {.second = 0};
 
 	ck_assert_uint_eq(space_splits(w->model, splits), 1);
 	l.second = splits[0].second;
@@ -106,10 +107,12 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 {
 	struct arena a = ARENA_INIT;
 	const struct placement at = candidate_place(&a, w, c);
-	const bool train = c->job == JOB_TRAIN, same = seating_same(w->model, c->leg[0], c->leg[1]);
-	const unsigned kind = seating_kind(w->model, c->leg[0]) | seating_kind(w->model, c->leg[1]) |
-			      (same ? 0 : HAS_PHASES);
-	const unsigned units = seating_mask(w->model, c->leg[0]) | seating_mask(w->model, c->leg[1]);
+	const bool train = c->job == JOB_TRAIN,
+		   same = layer_map_same(w->model, c->phase_group[0], c->phase_group[1]);
+	const unsigned kind = layer_map_kind(w->model, c->phase_group[0]) |
+			      layer_map_kind(w->model, c->phase_group[1]) | (same ? 0 : HAS_PHASES);
+	const unsigned units =
+		layer_map_mask(w->model, c->phase_group[0]) | layer_map_mask(w->model, c->phase_group[1]);
 	struct prediction p;
 	struct metric_values v;
 	double rank = INFINITY;
@@ -119,7 +122,7 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 		v = prediction_values(&p);
 		if (!limit || limit_holds(limit, v.of[limit->metric]))
 			rank = (v.of[goal->sought] + 1e-9 * v.of[train ? M_STEP : M_E2EL]) *
-			       search_handicap(units, kind);
+			       search_complexity_penalty(units, kind);
 	}
 	prediction_release(&p);
 	arena_release(&a);
@@ -148,16 +151,16 @@ static double best_by_force(const struct world *w, const struct goal *goal, bool
 {
 	struct arena a = ARENA_INIT;
 	const size_t n = seatings_of(w);
-	struct seating *all = arena_array(&a, n, sizeof *all);
+	struct layer_map *all = arena_array(&a, n, sizeof *all);
 	struct variant variants[VARIANTS];
 	const size_t variants_n = variants_make(&a, w, goal_job(goal), variants);
 	double best = INFINITY;
 
 	for (size_t i = 0; i < n; i++)
-		all[i] = seating_number(&a, w, i);
+		all[i] = layer_map_number(&a, w, i);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = pairs ? 0 : i; j < (pairs ? n : i + 1); j++) {
-			const struct candidate c = {.job = goal_job(goal), .leg = {&all[i], &all[j]}};
+			const struct candidate c = {.job = goal_job(goal), .phase_group = {&all[i], &all[j]}};
 
 			for (size_t v = 0; v < variants_n; v++)
 				best = fmin(best, rank_of(variants[v].w, goal, &c, limit));
@@ -189,12 +192,12 @@ START_TEST(as_good_as_brute_force)
 	size_t n;
 	double want;
 
-	toy_text(&toy, brute[_i].yaml, NULL);
+	fixture_text(&fixture, brute[_i].yaml, NULL);
 	ck_assert_int_eq(goal_parse(brute[_i].goal, &goal, &err), 0);
 	if (brute[_i].limit)
 		ck_assert_int_eq(limit_parse(brute[_i].limit, &limit, &err), 0);
-	s = searched(toy.world, brute[_i].goal, &limit, brute[_i].limit != NULL);
-	want = best_by_force(toy.world, &goal, brute[_i].pairs, brute[_i].limit ? &limit : NULL);
+	s = searched(fixture.world, brute[_i].goal, &limit, brute[_i].limit != NULL);
+	want = best_by_force(fixture.world, &goal, brute[_i].pairs, brute[_i].limit ? &limit : NULL);
 	found = search_winners(s, &n);
 	ck_assert_msg(isfinite(want) == (n > 0), "found %zu, by force %g", n, want);
 	if (n) {
@@ -206,18 +209,18 @@ START_TEST(as_good_as_brute_force)
 	for (size_t i = 1; i < n; i++)
 		ck_assert_double_le(found[i - 1].rank, found[i].rank);
 	search_free(s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
 /* ---- bounds ---- */
 
-static struct seating random_seating(struct arena *a, const struct world *w, struct rng *rng)
+static struct layer_map random_seating(struct arena *a, const struct world *w, struct rng *rng)
 {
 	const size_t layers = (size_t)w->model->layers;
 	struct split splits[SPLITS];
 	const size_t n = space_splits(w->model, splits);
-	struct seating l = {.second = splits[(size_t)(rng_uniform(rng) * (double)n)].second};
+	struct layer_map l = {.second = splits[(size_t)(rng_uniform(rng) * (double)n)].second};
 
 	for (int g = 0; g < GROUPS; g++) {
 		const size_t cut = (size_t)(rng_uniform(rng) * 2 * (double)layers);
@@ -230,7 +233,7 @@ static struct seating random_seating(struct arena *a, const struct world *w, str
 	}
 	l.embedding = w->model->ends ? (uint8_t)(rng_uniform(rng) * (double)w->units_n) : l.unit[0][0];
 	l.head = w->model->ends ? (uint8_t)(rng_uniform(rng) * (double)w->units_n)
-				: (uint8_t)seating_unit(w->model, &l, model_blocks(w->model) - 2);
+				: (uint8_t)layer_map_unit(w->model, &l, model_blocks(w->model) - 2);
 	return l;
 }
 
@@ -259,36 +262,40 @@ static const struct {
 	 false},
 };
 
-static void check_bounds(const struct world *w, const struct prices *p, const struct candidate *c, bool met)
+static void check_bounds(const struct world *w, const struct block_costs *p, const struct candidate *c,
+			 bool met)
 {
 	static const enum metric_id metrics[] = {M_TTFT, M_TPOT,    M_E2EL,         M_ENERGY,   M_USD,
 						 M_STEP, M_FORWARD, M_TRAIN_ENERGY, M_TRAIN_USD};
 	struct arena a = ARENA_INIT;
 	const struct placement at = candidate_place(&a, w, c);
-	const uint8_t *const seats[LEGS] = {seating_units(&a, w->model, c->leg[0]),
-					    seating_units(&a, w->model, c->leg[1])};
-	struct leg_sum legs[LEGS] = {prices_leg(p, 0, seats[0]), prices_leg(p, 1, seats[1])};
+	const uint8_t *const shard_groups[PHASE_GROUPS] = {layer_map_units(&a, w->model, c->phase_group[0]),
+							   layer_map_units(&a, w->model, c->phase_group[1])};
+	struct phase_group_sum phase_groups[PHASE_GROUPS] = {block_costs_leg(p, 0, shard_groups[0]),
+							     block_costs_leg(p, 1, shard_groups[1])};
 	struct prediction run;
 	struct metric_values v;
 
-	prices_hand_over(p, seats, legs);
-	legs[1].fill_s = c->job == JOB_TRAIN ? prices_fill_s(p, seats) : 0;
+	block_costs_hand_over(p, shard_groups, phase_groups);
+	phase_groups[1].fill_s = c->job == JOB_TRAIN ? block_costs_fill_s(p, shard_groups) : 0;
 	prediction_make(&a, &at, &run);
 	v = prediction_values(&run);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const enum metric_id m = metrics[i];
-		const unsigned units = seating_mask(w->model, c->leg[0]) | seating_mask(w->model, c->leg[1]);
+		const unsigned units = layer_map_mask(w->model, c->phase_group[0]) |
+				       layer_map_mask(w->model, c->phase_group[1]);
 		struct rate r;
 		double bound;
 
 		if (metric_info[m].of_training != (c->job == JOB_TRAIN))
 			continue;
 		r = goal_rate(p, m, units);
-		bound = rate_bound(p, &r, legs);
+		bound = rate_bound(p, &r, phase_groups);
 		ck_assert_msg(bound <= v.of[m] * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)",
 			      metric_info[m].name, bound, v.of[m], candidate_words(&a, w, c));
 		if (met && m == M_E2EL)
-			ck_assert_msg(bound + prices_token_s(p, 0, seats[0], seats[1]) > v.of[m] * (1 - 1e-5),
+			ck_assert_msg(bound + block_costs_token_s(p, 0, shard_groups[0], shard_groups[1]) >
+					      v.of[m] * (1 - 1e-5),
 				      "%s: bound %.9g, ran %.9g (%s)", metric_info[m].name, bound, v.of[m],
 				      candidate_words(&a, w, c));
 	}
@@ -300,24 +307,24 @@ START_TEST(no_run_beats_its_bound)
 {
 	struct rng *rng = rng_new((uint64_t)_i, "bounds");
 	struct arena a = ARENA_INIT;
-	struct prices p;
+	struct block_costs p;
 	enum job job;
 
-	toy_text(&toy, bounded[_i].yaml, NULL);
-	job = toy.world->scenario->workload.train ? JOB_TRAIN : JOB_GENERATE;
-	prices_make(&a, toy.world, job, &p);
+	fixture_text(&fixture, bounded[_i].yaml, NULL);
+	job = fixture.world->scenario->workload.train ? JOB_TRAIN : JOB_GENERATE;
+	block_costs_make(&a, fixture.world, job, &p);
 	for (int i = 0; i < 60; i++) {
-		const struct seating x = random_seating(&a, toy.world, rng),
-				     y = random_seating(&a, toy.world, rng);
-		const struct candidate one = {.job = job, .leg = {&x, &x}},
-				       two = {.job = job, .leg = {&x, &y}};
+		const struct layer_map x = random_seating(&a, fixture.world, rng),
+				       y = random_seating(&a, fixture.world, rng);
+		const struct candidate one = {.job = job, .phase_group = {&x, &x}},
+				       two = {.job = job, .phase_group = {&x, &y}};
 
-		check_bounds(toy.world, &p, &one, bounded[_i].met);
-		check_bounds(toy.world, &p, &two, false);
+		check_bounds(fixture.world, &p, &one, bounded[_i].met);
+		check_bounds(fixture.world, &p, &two, false);
 	}
 	rng_free(rng);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -330,32 +337,32 @@ START_TEST(streams_give_every_seating_once)
 	static const char *const worlds[] = {TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK),
 					     THREE(MODEL("2"), FAST_WIRE, ASK)};
 	struct arena a = ARENA_INIT;
-	struct prices p;
+	struct block_costs p;
 	const struct world *w;
 	size_t total = 0;
 
-	toy_text(&toy, worlds[_i], NULL);
-	w = toy.world;
-	prices_make(&a, w, JOB_GENERATE, &p);
+	fixture_text(&fixture, worlds[_i], NULL);
+	w = fixture.world;
+	block_costs_make(&a, w, JOB_GENERATE, &p);
 	for (unsigned units = 1; units < 1u << w->units_n; units++)
-		for (unsigned kind = 0; kind <= KIND_OF_LEG; kind++) {
-			const struct stream_ask ask = {&p, 3, units, kind, goal_rate(&p, M_E2EL, units)};
-			struct stream *s = stream_new(&ask);
+		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
+			const struct best_first_ask ask = {&p, 3, units, kind, goal_rate(&p, M_E2EL, units)};
+			struct best_first *s = best_first_new(&ask);
 			const struct found *f, *before = NULL;
 
-			for (size_t i = 0; (f = stream_at(s, i)); i++, before = f, total++) {
-				MUST(seating_kind(w->model, &f->seating) == kind);
-				MUST(seating_mask(w->model, &f->seating) == units);
+			for (size_t i = 0; (f = best_first_at(s, i)); i++, before = f, total++) {
+				MUST(layer_map_kind(w->model, &f->layer_map) == kind);
+				MUST(layer_map_mask(w->model, &f->layer_map) == units);
 				MUST(!before || before->bound <= f->bound * (1 + 1e-12));
-				MUST(!before || !seating_same(w->model, &before->seating, &f->seating));
-				MUST(i > 0 || fabs(stream_least(s) / f->bound - 1) < 1e-12);
+				MUST(!before || !layer_map_same(w->model, &before->layer_map, &f->layer_map));
+				MUST(i > 0 || fabs(best_first_least(s) / f->bound - 1) < 1e-12);
 			}
-			stream_free(s);
+			best_first_free(s);
 		}
 	ck_assert_uint_eq(total, seatings_of(w));
 	ck_assert_double_eq(space_count(w->model, w->units_n), (double)total);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -370,35 +377,36 @@ START_TEST(rules_give_the_same_seats)
 					  "{generate: {prompt: 9 tok, tokens: 2 tok}, "
 					  "train: {tokens: 4 tok}}")
 				  : TWO(MODEL("5"), "1 TB", FAST_WIRE, TUNE);
-	struct toy other;
+	struct fixture other;
 
-	toy_text(&toy, yaml, NULL);
+	fixture_text(&fixture, yaml, NULL);
 	for (int i = 0; i < 10; i++) {
-		const struct seating x = random_seating(&a, toy.world, rng),
-				     y = random_seating(&a, toy.world, rng);
-		const struct candidate c = {.job = _i % 4 < 2 || !toy.world->scenario->workload.generate
+		const struct layer_map x = random_seating(&a, fixture.world, rng),
+				       y = random_seating(&a, fixture.world, rng);
+		const struct candidate c = {.job = _i % 4 < 2 || !fixture.world->scenario->workload.generate
 							   ? JOB_TRAIN
 							   : JOB_GENERATE,
-					    .leg = {i % 2 ? &x : &y, &y}};
-		const struct placement want = candidate_place(&a, toy.world, &c);
+					    .phase_group = {i % 2 ? &x : &y, &y}};
+		const struct placement want = candidate_place(&a, fixture.world, &c);
 		const char *sets[] = {arena_printf(&a, "assignments=[{name: \"%s\", place: %s}]",
-						   candidate_words(&a, toy.world, &c),
-						   candidate_rules(&a, toy.world, &c)),
+						   candidate_words(&a, fixture.world, &c),
+						   candidate_rules(&a, fixture.world, &c)),
 				      NULL};
 		struct placement got;
 
-		toy_text(&other, yaml, sets);
-		got = toy_place(&other, 0);
+		fixture_text(&other, yaml, sets);
+		got = fixture_place(&other, 0);
 		for (int phase = 0; phase < PHASE_N; phase++) {
-			MUST(!got.seats[phase] == !want.seats[phase]);
-			for (size_t b = 0; got.seats[phase] && b < got.blocks_n; b++)
-				MUST(got.seats[phase][b].unit[0] == want.seats[phase][b].unit[0]);
+			MUST(!got.shard_groups[phase] == !want.shard_groups[phase]);
+			for (size_t b = 0; got.shard_groups[phase] && b < got.blocks_n; b++)
+				MUST(got.shard_groups[phase][b].unit[0] ==
+				     want.shard_groups[phase][b].unit[0]);
 		}
-		toy_release(&other);
+		fixture_release(&other);
 	}
 	rng_free(rng);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -451,15 +459,15 @@ START_TEST(memory_is_a_constraint)
 		const struct winner *found;
 		struct search *s;
 
-		toy_text(&toy, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), sets[i]);
-		s = searched(toy.world, "e2el_s", NULL, 0);
+		fixture_text(&fixture, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), sets[i]);
+		s = searched(fixture.world, "e2el_s", NULL, 0);
 		found = search_winners(s, &n);
 		ck_assert_uint_eq(n > 0, i < 2);
 		ck_assert_int_eq(search_alone(s) != NULL, i == 0);
 		if (i == 1)
 			ck_assert_uint_eq(found[0].units, 3);
 		search_free(s);
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 }
 END_TEST
@@ -472,8 +480,8 @@ START_TEST(a_budget_ends_it)
 	struct search *s;
 	size_t n;
 
-	toy_text(&toy, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), NULL);
-	ask.w = toy.world;
+	fixture_text(&fixture, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), NULL);
+	ask.w = fixture.world;
 	ck_assert_int_eq(goal_parse("e2el_s", &ask.goal, &err), 0);
 	s = search_new(&ask);
 	while (search_step(s))
@@ -483,7 +491,7 @@ START_TEST(a_budget_ends_it)
 	ck_assert_uint_eq(search_counts(s).run, 1);
 	ck_assert(!search_counts(s).exact);
 	search_free(s);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

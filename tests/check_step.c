@@ -9,11 +9,11 @@
 #include "sim/base/rng.h"
 #include "sim/step/generate.h"
 #include "sim/train/train.h"
-#include "tests/obey.h"
+#include "tests/invariants.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 START_TEST(shipped_scenarios)
 {
@@ -32,13 +32,13 @@ START_TEST(shipped_scenarios)
 	for (size_t i = 0; i < n; i++) {
 		struct rng *rng = rng_new(1, found[i].name);
 
-		toy_load(&toy, found[i].path, NULL);
-		for (size_t j = 0; j < toy.world->scenario->assignments.n; j++, seen++) {
-			const struct placement p = toy_place(&toy, j);
+		fixture_load(&fixture, found[i].path, NULL);
+		for (size_t j = 0; j < fixture.world->scenario->assignments.n; j++, seen++) {
+			const struct placement p = fixture_place(&fixture, j);
 
-			obey_progs(&p, rng);
+			invariants_progs(&p, rng);
 		}
-		toy_release(&toy);
+		fixture_release(&fixture);
 		rng_free(rng);
 	}
 	ck_assert_uint_ge(seen, 8);
@@ -49,8 +49,10 @@ END_TEST
 /* ---- random placements ---- */
 
 #define TWO                                                                                                  \
-	TOY_HEAD "model: " TOY_MODEL("3") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE "}\n"           \
-					  "links: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD
+	FIXTURE_HEAD                                                                                         \
+		"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE      \
+					     "}\n"                                                           \
+					     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 #define CURVE                                                                                                \
 	"links.ab.bandwidth_by_size=[{size: 100 B, bandwidth: 10 MB/s}, {size: 20 kB, bandwidth: 1 GB/s}]"
@@ -68,17 +70,17 @@ static const struct {
 	{TWO, {CURVE, "links.ab.duplex=half", "links.ab.send_copy=1 GB/s", NULL}},
 	{TWO, {"machines.a.devices.gpu.peak_f16=3 TFLOPS", "model.attention.window=8 tok", NULL}},
 	{TWO, {"model.ends=false", "model.norms=false", "links.ab.bandwidth=20 MB/s", NULL}},
-	{TOY_THREE, {NULL}},
-	{TOY_THREE, {"links.bc.receive_copy=1 GB/s", "links.ab.latency=1 ms", NULL}},
-	{TOY_THREE,
+	{FIXTURE_THREE, {NULL}},
+	{FIXTURE_THREE, {"links.bc.receive_copy=1 GB/s", "links.ab.latency=1 ms", NULL}},
+	{FIXTURE_THREE,
 	 {"links.ca.send_copy=1 GB/s", "links.bc.bandwidth=30 MB/s", "workload.train.method=lora", NULL}},
-	{TOY_THREE, {"links.ca.duplex=half", "links.ab.bandwidth=100 GB/s", NULL}},
+	{FIXTURE_THREE, {"links.ca.duplex=half", "links.ab.bandwidth=100 GB/s", NULL}},
 };
 
-static struct seat random_seat(const struct world *w, struct rng *rng)
+static struct shards random_seat(const struct world *w, struct rng *rng)
 {
-	const int most = (int)(w->units_n < SEAT_MAX ? w->units_n : SEAT_MAX);
-	struct seat s = {.n = rng_uniform(rng) < 0.75 ? 1 : 1 + (int)(rng_uniform(rng) * most)};
+	const int most = (int)(w->units_n < SHARDS_MAX ? w->units_n : SHARDS_MAX);
+	struct shards s = {.n = rng_uniform(rng) < 0.75 ? 1 : 1 + (int)(rng_uniform(rng) * most)};
 	double sum = 0;
 
 	for (int i = 0; i < s.n;) {
@@ -98,18 +100,18 @@ static struct seat random_seat(const struct world *w, struct rng *rng)
 
 static struct placement random_placement(struct rng *rng)
 {
-	struct placement p = toy_all_on(&toy, 0);
+	struct placement p = fixture_all_on(&fixture, 0);
 
 	for (int x = 0; x < PHASE_N; x++) {
-		struct seat *seats = arena_array(&toy.arena, p.blocks_n, sizeof *seats);
-		struct seat s = random_seat(toy.world, rng);
+		struct shards *shard_groups = arena_array(&fixture.arena, p.blocks_n, sizeof *shard_groups);
+		struct shards s = random_seat(fixture.world, rng);
 
 		for (size_t b = 0; b < p.blocks_n; b++) {
 			if (rng_uniform(rng) < 0.6)
-				s = random_seat(toy.world, rng);
-			seats[b] = s;
+				s = random_seat(fixture.world, rng);
+			shard_groups[b] = s;
 		}
-		p.seats[x] = p.seats[x] ? seats : NULL;
+		p.shard_groups[x] = p.shard_groups[x] ? shard_groups : NULL;
 	}
 	return p;
 }
@@ -117,13 +119,13 @@ static struct placement random_placement(struct rng *rng)
 /* The same placement under a request of its own: more sequences, in groups, prompts in chunks. */
 static const struct world *random_request(struct rng *rng)
 {
-	struct generate g = *toy.world->scenario->workload.generate;
+	struct generate g = *fixture.world->scenario->workload.generate;
 
 	g.batch = 1 + (int64_t)(rng_uniform(rng) * 6);
-	g.how.micro_batches = 1 + (int64_t)(rng_uniform(rng) * (double)g.batch);
-	g.how.chunk = rng_uniform(rng) < 0.5 ? 0 : 4 + (int64_t)(rng_uniform(rng) * 30);
-	g.how.kv = rng_uniform(rng) < 0.5 ? KV_STREAM : KV_END;
-	return toy_asking(&toy, g);
+	g.options.micro_batches = 1 + (int64_t)(rng_uniform(rng) * (double)g.batch);
+	g.options.chunk = rng_uniform(rng) < 0.5 ? 0 : 4 + (int64_t)(rng_uniform(rng) * 30);
+	g.options.kv = rng_uniform(rng) < 0.5 ? KV_STREAM : KV_END;
+	return fixture_asking(&fixture, g);
 }
 
 enum { SEEDS = 80 };
@@ -133,11 +135,11 @@ START_TEST(random_placements)
 	struct rng *rng = rng_new((uint64_t)_i, "placements");
 	struct placement p;
 
-	toy_text(&toy, worlds[w].text, worlds[w].sets);
+	fixture_text(&fixture, worlds[w].text, worlds[w].sets);
 	p = random_placement(rng);
 	p.world = random_request(rng);
-	obey_progs(&p, rng);
-	toy_release(&toy);
+	invariants_progs(&p, rng);
+	fixture_release(&fixture);
 	rng_free(rng);
 }
 END_TEST
@@ -153,22 +155,22 @@ START_TEST(tensor_split_over_many)
 	struct rng *rng = rng_new(1, "ring");
 	struct placement p;
 
-	toy_mesh(&toy, _i, "latency: 0, bandwidth: 2 GB/s", ASKED, NULL);
-	p = toy_all_on(&toy, 0);
+	fixture_mesh(&fixture, _i, "latency: 0, bandwidth: 2 GB/s", ASKED, NULL);
+	p = fixture_all_on(&fixture, 0);
 	for (int x = 0; x < PHASE_N; x++) {
-		struct seat *seats = arena_array(&toy.arena, p.blocks_n, sizeof *seats);
+		struct shards *shard_groups = arena_array(&fixture.arena, p.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < p.blocks_n; b++) {
-			seats[b].n = x == PHASE_PREFILL ? 1 : _i;
-			for (int i = 0; i < seats[b].n; i++) {
-				seats[b].unit[i] = (size_t)((i + x) % _i);
-				seats[b].share[i] = 1.0 / seats[b].n;
+			shard_groups[b].n = x == PHASE_PREFILL ? 1 : _i;
+			for (int i = 0; i < shard_groups[b].n; i++) {
+				shard_groups[b].unit[i] = (size_t)((i + x) % _i);
+				shard_groups[b].share[i] = 1.0 / shard_groups[b].n;
 			}
 		}
-		p.seats[x] = seats;
+		p.shard_groups[x] = shard_groups;
 	}
-	obey_progs(&p, rng);
-	toy_release(&toy);
+	invariants_progs(&p, rng);
+	fixture_release(&fixture);
 	rng_free(rng);
 }
 END_TEST
@@ -186,28 +188,28 @@ START_TEST(bytes_of_a_split_block)
 		{ROLE_FFN, PHASE_BACKWARD, 16 * 256},      {ROLE_HEAD, PHASE_BACKWARD, 16 * 256},
 	};
 	const struct shape s = {.batch = 1, .tokens = 16, .all_logits = true, .train_weights = true};
-	const struct seat seat = {.n = 2, .unit = {0, 1}, .share = {0.5, 0.5}};
-	const struct waits none = {.n = 0};
+	const struct shards shards = {.n = 2, .unit = {0, 1}, .share = {0.5, 0.5}};
+	const struct deps none = {.n = 0};
 
-	toy_text(&toy, TWO, NULL);
+	fixture_text(&fixture, TWO, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
-		const struct tag tag = {.phase = blocks[i].phase, .part = {blocks[i].role, false}};
-		struct prog *p = prog_new(toy.world);
+		const struct label label = {.phase = blocks[i].phase, .part = {blocks[i].role, false}};
+		struct program *p = program_new(fixture.world);
 
-		prog_block(p, &s, &seat, tag, &none);
-		ck_assert_double_eq(toy_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
-		prog_free(p);
+		program_block(p, &s, &shards, label, &none);
+		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
+		program_free(p);
 	}
 	{ /* of the logits each has its columns: one round hands them out */
-		const struct tag tag = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false}};
-		struct prog *p = prog_new(toy.world);
+		const struct label label = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false}};
+		struct program *p = program_new(fixture.world);
 
-		prog_block(p, &s, &seat, tag, &none);
-		ck_assert_double_eq(toy_link_B(p, "all-gather"), 2 * 16 * 1000);
-		ck_assert_double_eq(toy_link_B(p, "all-reduce"), 0);
-		prog_free(p);
+		program_block(p, &s, &shards, label, &none);
+		ck_assert_double_eq(fixture_link_B(p, "all-gather"), 2 * 16 * 1000);
+		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 0);
+		program_free(p);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -239,16 +241,16 @@ START_TEST(bytes_over_the_link)
 	const size_t row = (size_t)_i / 2;
 	const double batch = _i % 2 ? 5 : 1;
 	struct placement p;
-	struct generate_progs g;
+	struct generate_programs g;
 
-	toy_founding(&toy, crossings[row].place, batch > 1 ? "workload.generate.batch=5" : NULL);
-	p = toy_place(&toy, 0);
+	fixture_founding(&fixture, crossings[row].place, batch > 1 ? "workload.generate.batch=5" : NULL);
+	p = fixture_place(&fixture, 0);
 	g = generate_build(&p);
-	ck_assert_double_eq(toy_link_B(g.first, NULL), batch * crossings[row].prompt_B);
+	ck_assert_double_eq(fixture_link_B(g.first, NULL), batch * crossings[row].prompt_B);
 	for (int i = 0; i < 3; i++)
-		ck_assert_double_eq(toy_link_B(g.later[i], NULL), batch * crossings[row].token_B);
+		ck_assert_double_eq(fixture_link_B(g.later[i], NULL), batch * crossings[row].token_B);
 	generate_free(&g);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -256,32 +258,32 @@ END_TEST
 START_TEST(bytes_go_to_machines)
 {
 	static const struct {
-		struct seat from, to;
+		struct shards from, to;
 		double times;
 	} moves[] = {
-		{SEAT_1(0), SEAT_1(1), 0},        /* a.gpu to a.cpu */
-		{SEAT_1(0), SEAT_1(2), 1},        /* a.gpu to b.gpu */
-		{SEAT_2(0, 2, .5), SEAT_1(2), 0}, /* b has it */
-		{SEAT_2(0, 3, .5), SEAT_1(4), 0}, /* c.gpu has it, c.cpu shares it */
-		{SEAT_1(0), SEAT_2(2, 3, .5), 2}, /* to b and to c */
-		{SEAT_1(0),
+		{SHARD_GROUP_1(0), SHARD_GROUP_1(1), 0},        /* a.gpu to a.cpu */
+		{SHARD_GROUP_1(0), SHARD_GROUP_1(2), 1},        /* a.gpu to b.gpu */
+		{SHARD_GROUP_2(0, 2, .5), SHARD_GROUP_1(2), 0}, /* b has it */
+		{SHARD_GROUP_2(0, 3, .5), SHARD_GROUP_1(4), 0}, /* c.gpu has it, c.cpu shares it */
+		{SHARD_GROUP_1(0), SHARD_GROUP_2(2, 3, .5), 2}, /* to b and to c */
+		{SHARD_GROUP_1(0),
 		 {.n = 3, .unit = {1, 2, 4}, .share = {.4, .3, .3}},
-		 2},                              /* to b and to c, a.cpu shares */
-		{SEAT_1(0), SEAT_2(3, 4, .5), 1}, /* c once */
+		 2},                                            /* to b and to c, a.cpu shares */
+		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1}, /* c once */
 	};
-	const struct tag tag = {.what = "x"};
+	const struct label label = {.what = "x"};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct waits x = {.n = 1}, there;
-	struct prog *p;
+	struct deps x = {.n = 1}, there;
+	struct program *p;
 
-	toy_text(&toy, TOY_THREE, NULL);
-	p = prog_new(toy.world);
-	x.task[0] = prog_op(p, &step, 0, 1, tag, NULL);
-	there = prog_hand_over(p, &moves[_i].from, &moves[_i].to, 1000, tag, &x);
-	ck_assert_double_eq(toy_link_B(p, NULL), 1000 * moves[_i].times);
+	fixture_text(&fixture, FIXTURE_THREE, NULL);
+	p = program_new(fixture.world);
+	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	there = program_hand_over(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
+	ck_assert_double_eq(fixture_link_B(p, NULL), 1000 * moves[_i].times);
 	ck_assert_uint_ge(there.n, 1);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -289,34 +291,34 @@ END_TEST
 START_TEST(parts_go_where_they_lack)
 {
 	static const struct {
-		struct seat from, to;
+		struct shards from, to;
 		double bytes;
 	} moves[] = {
-		{SEAT_1(0), SEAT_2(0, 2, .6), 400},
-		{SEAT_2(0, 2, .6), SEAT_1(0), 400},
-		{SEAT_2(0, 2, .6), SEAT_1(3), 1000},
-		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .6), 0},
-		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .5), 100}, /* the border moves */
-		{SEAT_2(0, 2, .6), SEAT_2(0, 2, .75), 150},
-		{SEAT_2(0, 2, .6), SEAT_2(2, 0, .6), 600 + 400}, /* they change sides */
-		{SEAT_2(0, 2, .5), SEAT_2(1, 2, .5), 0},         /* a.gpu to a.cpu */
-		{SEAT_2(0, 1, .5), SEAT_2(2, 0, .3), 300},
-		{{.n = 3, .unit = {0, 2, 3}, .share = {.2, .3, .5}}, SEAT_2(2, 4, .5), 200},
-		{SEAT_1(0), SEAT_2(3, 4, .5), 1000}, /* to c in two halves */
+		{SHARD_GROUP_1(0), SHARD_GROUP_2(0, 2, .6), 400},
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_1(0), 400},
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_1(3), 1000},
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_2(0, 2, .6), 0},
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_2(0, 2, .5), 100}, /* the border moves */
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_2(0, 2, .75), 150},
+		{SHARD_GROUP_2(0, 2, .6), SHARD_GROUP_2(2, 0, .6), 600 + 400}, /* they change sides */
+		{SHARD_GROUP_2(0, 2, .5), SHARD_GROUP_2(1, 2, .5), 0},         /* a.gpu to a.cpu */
+		{SHARD_GROUP_2(0, 1, .5), SHARD_GROUP_2(2, 0, .3), 300},
+		{{.n = 3, .unit = {0, 2, 3}, .share = {.2, .3, .5}}, SHARD_GROUP_2(2, 4, .5), 200},
+		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1000}, /* to c in two halves */
 	};
-	const struct tag tag = {.what = "x"};
+	const struct label label = {.what = "x"};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct waits x = {.n = 1}, there;
-	struct prog *p;
+	struct deps x = {.n = 1}, there;
+	struct program *p;
 
-	toy_text(&toy, TOY_THREE, NULL);
-	p = prog_new(toy.world);
-	x.task[0] = prog_op(p, &step, 0, 1, tag, NULL);
-	there = prog_hand_parts(p, &moves[_i].from, &moves[_i].to, 1000, tag, &x);
-	ck_assert_double_eq_tol(toy_link_B(p, NULL), moves[_i].bytes, 1e-6);
+	fixture_text(&fixture, FIXTURE_THREE, NULL);
+	p = program_new(fixture.world);
+	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	there = program_hand_parts(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
+	ck_assert_double_eq_tol(fixture_link_B(p, NULL), moves[_i].bytes, 1e-6);
 	ck_assert_uint_ge(there.n, 1);
-	prog_free(p);
-	toy_release(&toy);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -324,21 +326,22 @@ END_TEST
 START_TEST(a_latent_belongs_to_all_heads)
 {
 	const struct shape s = {.batch = 3, .tokens = 1, .past = 99};
-	const struct seat seat = {.n = 2, .unit = {0, 1}, .share = {.25, .75}};
-	const struct tag tag = {.phase = PHASE_DECODE, .part = {ROLE_ATTENTION, false}};
+	const struct shards shards = {.n = 2, .unit = {0, 1}, .share = {.25, .75}};
+	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_ATTENTION, false}};
 	const double latent = 3 * 100 * (128 + 16) * 2.0;
-	struct prog *p;
+	struct program *p;
 	size_t seen = 0;
 
-	toy_text(&toy,
-		 TOY_HEAD "model: " TOY_MLA("2") "\nmachines: {a: " TOY_MACHINE ", b: " TOY_MACHINE
-						 "}\nlinks: {ab: " TOY_LINK("a", "b") "}\n" TOY_WORKLOAD,
-		 NULL);
-	p = prog_new(toy.world);
-	prog_block(p, &s, &seat, tag, &(struct waits){.n = 0});
+	fixture_text(&fixture,
+		     FIXTURE_HEAD "model: " FIXTURE_MLA(
+			     "2") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE
+				  "}\nlinks: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD,
+		     NULL);
+	p = program_new(fixture.world);
+	program_block(p, &s, &shards, label, &(struct deps){.n = 0});
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct class *c = &p->classes.at[p->tasks.at[i].class];
-		const double share = seat.share[p->tasks.at[i].queue == 1];
+		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
+		const double share = shards.share[p->tasks.at[i].queue == 1];
 
 		if (c->kind != CLASS_OP)
 			continue;
@@ -353,9 +356,9 @@ START_TEST(a_latent_belongs_to_all_heads)
 			ck_assert_double_eq(c->cost.flop, share * c->op.flop);
 	}
 	ck_assert_uint_eq(seen, 2);
-	ck_assert_double_eq(toy_link_B(p, "all-reduce"), 2 * 3 * 256 * 2.0);
-	prog_free(p);
-	toy_release(&toy);
+	ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 3 * 256 * 2.0);
+	program_free(p);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -363,39 +366,40 @@ END_TEST
 START_TEST(flop_are_the_same_anywhere)
 {
 	struct placement p, one;
-	struct generate_progs g, h;
-	struct prog *t, *u;
+	struct generate_programs g, h;
+	struct program *t, *u;
 
-	toy_founding(&toy, crossings[_i].place, "workload.train.micro_batches=2");
-	p = toy_place(&toy, 0);
-	one = toy_all_on(&toy, 1);
+	fixture_founding(&fixture, crossings[_i].place, "workload.train.micro_batches=2");
+	p = fixture_place(&fixture, 0);
+	one = fixture_all_on(&fixture, 1);
 	g = generate_build(&p);
 	h = generate_build(&one);
 	t = train_build(&p);
 	u = train_build(&one);
-	if (p.seats[PHASE_DECODE][1].n == 1) {
-		ck_assert_double_eq(toy_flop(g.first), toy_flop(h.first));
+	if (p.shard_groups[PHASE_DECODE][1].n == 1) {
+		ck_assert_double_eq(fixture_flop(g.first), fixture_flop(h.first));
 		for (int i = 0; i < 3; i++)
-			ck_assert_double_eq(toy_flop(g.later[i]), toy_flop(h.later[i]));
-		ck_assert_double_eq(toy_flop(t), toy_flop(u));
+			ck_assert_double_eq(fixture_flop(g.later[i]), fixture_flop(h.later[i]));
+		ck_assert_double_eq(fixture_flop(t), fixture_flop(u));
 	} else { /* each device makes the first half of the adapters, 4096 x 16 for q and v, forward and
 		    backward */
-		double again = 0;
+		double recompute = 0;
 
 		for (int64_t layer = 0; layer < 32; layer++)
-			if (p.seats[PHASE_FORWARD][model_block_of(toy.world->model, ROLE_ATTENTION, layer)]
-				    .n > 1)
-				again += 2 * 3 * (2.0 * 1024 * 4096 * 16);
+			if (p.shard_groups[PHASE_FORWARD]
+					  [model_block_of(fixture.world->model, ROLE_ATTENTION, layer)]
+						  .n > 1)
+				recompute += 2 * 3 * (2.0 * 1024 * 4096 * 16);
 
-		ck_assert_double_eq_tol(toy_flop(g.first) / toy_flop(h.first), 1, 1e-12);
-		ck_assert_double_eq_tol(toy_flop(g.later[1]) / toy_flop(h.later[1]), 1, 1e-12);
-		ck_assert_double_eq_tol(toy_flop(t) / (toy_flop(u) + again), 1, 1e-12);
+		ck_assert_double_eq_tol(fixture_flop(g.first) / fixture_flop(h.first), 1, 1e-12);
+		ck_assert_double_eq_tol(fixture_flop(g.later[1]) / fixture_flop(h.later[1]), 1, 1e-12);
+		ck_assert_double_eq_tol(fixture_flop(t) / (fixture_flop(u) + recompute), 1, 1e-12);
 	}
 	generate_free(&g);
 	generate_free(&h);
-	prog_free(t);
-	prog_free(u);
-	toy_release(&toy);
+	program_free(t);
+	program_free(u);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -410,22 +414,22 @@ START_TEST(half_duplex)
 	sim_ns makespan[2];
 	size_t tasks = 0;
 
-	for (int half = 0; half < 2; half++) {
+	for (int grad_part = 0; grad_part < 2; grad_part++) {
 		const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", places[_i]),
-					    half ? "links.ab.duplex=half" : "links.ab.duplex=full",
+					    grad_part ? "links.ab.duplex=half" : "links.ab.duplex=full",
 					    "links.ab.bandwidth=6.3 GB/s", NULL};
 		struct placement p;
-		struct generate_progs g;
-		struct toy_run r;
+		struct generate_programs g;
+		struct fixture_run r;
 
-		g = toy_generate(&toy, TOY_PAIR, sets, &p);
-		r = toy_run(&a, g.first);
-		obey_run(&r);
-		obey_compiled(&r);
-		makespan[half] = r.run.makespan_ns;
+		g = fixture_generate(&fixture, FIXTURE_PAIR, sets, &p);
+		r = fixture_run(&a, g.first);
+		invariants_run(&r);
+		invariants_compiled(&r);
+		makespan[grad_part] = r.run.makespan_ns;
 		tasks = g.first->tasks.n;
 		generate_free(&g);
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 	ck_assert_int_ge(makespan[1], makespan[0] - (sim_ns)tasks);
 	if (_i < 2)
@@ -443,7 +447,7 @@ Suite *suite_step(void)
 
 	tcase_add_test(tc, shipped_scenarios);
 	tcase_add_loop_test(tc, random_placements, 0, SEEDS * (int)ARRAY_LEN(worlds));
-	tcase_add_loop_test(tc, tensor_split_over_many, 2, SEAT_MAX + 1);
+	tcase_add_loop_test(tc, tensor_split_over_many, 2, SHARDS_MAX + 1);
 	tcase_add_test(tc, bytes_of_a_split_block);
 	tcase_add_loop_test(tc, bytes_over_the_link, 0, 2 * (int)ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, bytes_go_to_machines, 0, 7);

@@ -4,19 +4,19 @@
 #include <string.h>
 
 #include "sim/train/memory.h"
-#include "sim/train/trained.h"
+#include "sim/train/trainable.h"
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 static sim_ns makespan(const struct placement *p)
 {
 	struct arena a = ARENA_INIT;
-	struct prog *prog = train_build(p);
-	const sim_ns ns = toy_run(&a, prog).run.makespan_ns;
+	struct program *program = train_build(p);
+	const sim_ns ns = fixture_run(&a, program).run.makespan_ns;
 
-	prog_free(prog);
+	program_free(program);
 	arena_release(&a);
 	return ns;
 }
@@ -39,25 +39,26 @@ static void pipe_world(int p, int m, const char *more)
 		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
 	sets[n++] = more;
 	sets[n] = NULL;
-	toy_mesh(&toy, p, "latency: 0, bandwidth: 1e15 B/s", "{train: {tokens: 64 tok, optimizer: none}}",
-		 sets);
+	fixture_mesh(&fixture, p, "latency: 0, bandwidth: 1e15 B/s",
+		     "{train: {tokens: 64 tok, optimizer: none}}", sets);
 	arena_release(&a);
 }
 
 /* Layers in p equal runs, one on each machine. */
 static struct placement stages(int p)
 {
-	struct placement at = toy_all_on(&toy, 0);
+	struct placement at = fixture_all_on(&fixture, 0);
 
 	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
-		struct seat *seats = arena_array(&toy.arena, at.blocks_n, sizeof *seats);
+		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 1; b < at.blocks_n - 1; b++)
-			seats[b] = (struct seat){
-				.n = 1,
-				.unit = {(size_t)(model_block(toy.world->model, b).layer * p / PIPE_LAYERS)},
-				.share = {1}};
-		at.seats[x] = seats;
+			shard_groups[b] =
+				(struct shards){.n = 1,
+						.unit = {(size_t)(model_block(fixture.world->model, b).layer *
+								  p / PIPE_LAYERS)},
+						.share = {1}};
+		at.shard_groups[x] = shard_groups;
 	}
 	return at;
 }
@@ -67,27 +68,27 @@ START_TEST(gpipe_bubble)
 	const int p = STAGES_MIN + _i / MICROS, m = 1 + _i % MICROS;
 	struct arena a = ARENA_INIT;
 	struct placement alone, piped;
-	struct toy_run r;
+	struct fixture_run r;
 	sim_ns one;
 
 	pipe_world(p, 1, NULL);
-	alone = toy_all_on(&toy, 0);
+	alone = fixture_all_on(&fixture, 0);
 	one = makespan(&alone); /* forward and backward of all layers */
-	toy_release(&toy);
+	fixture_release(&fixture);
 	ck_assert_int_gt(one, 0);
 	ck_assert_int_eq(one % p, 0);
 
 	pipe_world(p, m, NULL);
 	piped = stages(p);
-	r = toy_run(&a, train_build(&piped));
+	r = fixture_run(&a, train_build(&piped));
 	ck_assert_int_eq(r.run.makespan_ns, (m + p - 1) * (one / p));
 	for (int i = 0; i < p; i++)
 		ck_assert_int_eq(r.run.busy_ns[i],
 				 m * (one / p)); /* so idle (p - 1)/(m + p - 1) of the time */
 	ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
-	prog_free(r.prog);
+	program_free(r.program);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -100,9 +101,9 @@ START_TEST(micro_batches_add_up)
 		struct placement p;
 
 		pipe_world(1, m, "workload.train.optimizer=adamw");
-		p = toy_all_on(&toy, 0);
+		p = fixture_all_on(&fixture, 0);
 		t[m - 1] = makespan(&p);
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 	ck_assert_int_eq(t[2] - t[1], t[1] - t[0]);
 	ck_assert_int_eq(t[3] - t[2], t[1] - t[0]);
@@ -119,14 +120,14 @@ static void place(const char *rules, const char *more, struct placement *p)
 	struct arena a = ARENA_INIT;
 	const char *const sets[] = {arena_printf(&a, "assignments.0.place=%s", rules), more, NULL};
 
-	toy_mesh(&toy, 3, "latency: 10 us, bandwidth: 1 GB/s", ABC, sets);
-	*p = toy_place(&toy, 0);
+	fixture_mesh(&fixture, 3, "latency: 10 us, bandwidth: 1 GB/s", ABC, sets);
+	*p = fixture_place(&fixture, 0);
 	arena_release(&a);
 }
 
 static double saved_B(void)
 {
-	const struct world *w = toy.world;
+	const struct world *w = fixture.world;
 	const struct shape s = train_shape(w->scenario->workload.train);
 	double sum = 0;
 
@@ -157,43 +158,49 @@ START_TEST(bytes_that_travel)
 	const size_t row = (size_t)_i / 3;
 	const bool none = _i % 3 == 2;
 	struct placement p;
-	struct prog *prog;
-	double trained = 0;
+	struct program *program;
+	double trainable = 0;
 
 	place(travels[row].rules, methods[_i % 3], &p);
-	prog = train_build(&p);
-	for (size_t i = 0; i < model_blocks(toy.world->model); i++) {
-		const struct shape s = train_shape(toy.world->scenario->workload.train);
+	program = train_build(&p);
+	for (size_t i = 0; i < model_blocks(fixture.world->model); i++) {
+		const struct shape s = train_shape(fixture.world->scenario->workload.train);
 
-		trained += graph_trainable(toy.world->model, &s, model_block(toy.world->model, i).part);
+		trainable +=
+			graph_trainable(fixture.world->model, &s, model_block(fixture.world->model, i).part);
 	}
-	ck_assert_double_gt(trained, 0);
-	ck_assert_double_eq(toy_link_B(prog, "saved"), travels[row].saved * 3 * saved_B());
-	ck_assert_double_eq(toy_link_B(prog, "activations"), travels[row].activations * 3 * 2 * 48 * 256 * 2);
-	ck_assert_double_eq(toy_link_B(prog, "gradients"), none ? 0 : travels[row].gradients * trained * 2);
-	ck_assert_double_eq(toy_link_B(prog, "weights"), none ? 0 : travels[row].weights * trained * 2);
-	ck_assert_double_eq(toy_link_B(prog, NULL),
-			    toy_link_B(prog, "saved") + toy_link_B(prog, "activations") +
-				    toy_link_B(prog, "gradients") + toy_link_B(prog, "weights"));
-	prog_free(prog);
-	toy_release(&toy);
+	ck_assert_double_gt(trainable, 0);
+	ck_assert_double_eq(fixture_link_B(program, "saved"), travels[row].saved * 3 * saved_B());
+	ck_assert_double_eq(fixture_link_B(program, "activations"),
+			    travels[row].activations * 3 * 2 * 48 * 256 * 2);
+	ck_assert_double_eq(fixture_link_B(program, "gradients"),
+			    none ? 0 : travels[row].gradients * trainable * 2);
+	ck_assert_double_eq(fixture_link_B(program, "weights"),
+			    none ? 0 : travels[row].weights * trainable * 2);
+	ck_assert_double_eq(fixture_link_B(program, NULL), fixture_link_B(program, "saved") +
+								   fixture_link_B(program, "activations") +
+								   fixture_link_B(program, "gradients") +
+								   fixture_link_B(program, "weights"));
+	program_free(program);
+	fixture_release(&fixture);
 }
 END_TEST
 
 /* The last end, lag included, of what a block does in a phase for a micro-batch: a transfer, or (NULL) its
  * operators. */
-static sim_ns end_of(const struct toy_run *r, const struct tag *like, enum phase phase, const char *what)
+static sim_ns end_of(const struct fixture_run *r, const struct label *like, enum phase phase,
+		     const char *what)
 {
 	sim_ns end = -1;
 
-	for (size_t i = 0; i < r->prog->tasks.n; i++) {
-		const struct prog_task *t = &r->prog->tasks.at[i];
-		const bool same = what ? t->tag.what && !strcmp(t->tag.what, what) : !t->tag.what;
+	for (size_t i = 0; i < r->program->tasks.n; i++) {
+		const struct program_task *t = &r->program->tasks.at[i];
+		const bool same = what ? t->label.what && !strcmp(t->label.what, what) : !t->label.what;
 
-		if (same && t->tag.phase == phase && part_same(t->tag.part, like->part) &&
-		    t->tag.layer == like->layer && t->tag.micro == like->micro &&
-		    r->run.spans[i].end_ns + r->times.lag_ns[t->class] > end)
-			end = r->run.spans[i].end_ns + r->times.lag_ns[t->class];
+		if (same && t->label.phase == phase && part_same(t->label.part, like->part) &&
+		    t->label.layer == like->layer && t->label.micro == like->micro &&
+		    r->run.spans[i].end_ns + r->times.lag_ns[t->op_class] > end)
+			end = r->run.spans[i].end_ns + r->times.lag_ns[t->op_class];
 	}
 	return end;
 }
@@ -205,31 +212,32 @@ START_TEST(what_waits_for_what)
 	static const char *const slow[] = {NULL, "links.l10.bandwidth=5 MB/s", "links.l21.bandwidth=1 MB/s"};
 	struct arena a = ARENA_INIT;
 	struct placement p;
-	struct toy_run r;
+	struct fixture_run r;
 	size_t seen[4] = {0};
 
 	place("[{on: m0}, {phase: backward, on: m1}, {phase: update, on: m2}]", slow[_i], &p);
-	r = toy_run(&a, train_build(&p));
-	for (size_t i = 0; i < r.prog->tasks.n; i++) {
-		const struct tag *tag = &r.prog->tasks.at[i].tag;
+	r = fixture_run(&a, train_build(&p));
+	for (size_t i = 0; i < r.program->tasks.n; i++) {
+		const struct label *label = &r.program->tasks.at[i].label;
 		const sim_ns start = r.run.spans[i].start_ns;
-		struct tag last = *tag;
+		struct label last = *label;
 
 		last.micro = 2;
-		if (tag->phase == PHASE_BACKWARD && !tag->what && ++seen[0])
-			MUST(start >= end_of(&r, tag, PHASE_FORWARD, "saved"));
-		if (tag->phase == PHASE_UPDATE && tag->what && !strcmp(tag->what, "gradients") && ++seen[1])
+		if (label->phase == PHASE_BACKWARD && !label->what && ++seen[0])
+			MUST(start >= end_of(&r, label, PHASE_FORWARD, "saved"));
+		if (label->phase == PHASE_UPDATE && label->what && !strcmp(label->what, "gradients") &&
+		    ++seen[1])
 			MUST(start >= end_of(&r, &last, PHASE_BACKWARD, NULL));
-		if (tag->phase == PHASE_UPDATE && !tag->what && tag->layer >= 0 && ++seen[2])
-			MUST(start >= end_of(&r, tag, PHASE_UPDATE, "gradients"));
-		if (tag->what && !strcmp(tag->what, "weights") && ++seen[3])
-			MUST(start >= end_of(&r, tag, PHASE_UPDATE, NULL));
+		if (label->phase == PHASE_UPDATE && !label->what && label->layer >= 0 && ++seen[2])
+			MUST(start >= end_of(&r, label, PHASE_UPDATE, "gradients"));
+		if (label->what && !strcmp(label->what, "weights") && ++seen[3])
+			MUST(start >= end_of(&r, label, PHASE_UPDATE, NULL));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
 		ck_assert_uint_gt(seen[i], 0);
-	prog_free(r.prog);
+	program_free(r.program);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -247,22 +255,22 @@ START_TEST(methods_in_order)
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		struct arena a = ARENA_INIT;
 		struct placement p;
-		struct prog *prog;
-		struct toy_run r;
+		struct program *program;
+		struct fixture_run r;
 
-		toy_mesh(&toy, 1, "", ABC, sets[i]);
-		p = toy_all_on(&toy, 0);
-		prog = train_build(&p);
-		r = toy_run(&a, prog);
+		fixture_mesh(&fixture, 1, "", ABC, sets[i]);
+		p = fixture_all_on(&fixture, 0);
+		program = train_build(&p);
+		r = fixture_run(&a, program);
 		ck_assert_int_gt(r.run.makespan_ns, before);
-		ck_assert_int_gt(r.run.spans[prog->marks[MARK_FORWARD]].end_ns, 0);
-		ck_assert_int_gt(r.run.spans[prog->marks[MARK_BACKWARD]].end_ns,
-				 r.run.spans[prog->marks[MARK_FORWARD]].end_ns);
-		ck_assert_int_gt(r.run.makespan_ns, r.run.spans[prog->marks[MARK_BACKWARD]].end_ns);
+		ck_assert_int_gt(r.run.spans[program->marks[MARK_FORWARD]].end_ns, 0);
+		ck_assert_int_gt(r.run.spans[program->marks[MARK_BACKWARD]].end_ns,
+				 r.run.spans[program->marks[MARK_FORWARD]].end_ns);
+		ck_assert_int_gt(r.run.makespan_ns, r.run.spans[program->marks[MARK_BACKWARD]].end_ns);
 		before = r.run.makespan_ns;
-		prog_free(prog);
+		program_free(program);
 		arena_release(&a);
-		toy_release(&toy);
+		fixture_release(&fixture);
 	}
 }
 END_TEST
@@ -287,11 +295,11 @@ START_TEST(flop_of_a_step)
 	const double tokens = 512 * sequences[_i], full = 6 * PRODUCTS_N,
 		     lora = 4 * PRODUCTS_N + 6 * ADAPTERS_N;
 
-	toy_load(&toy, TOY_FOUNDING, sets[_i]);
-	ck_assert_double_eq(train_tokens(toy.world->scenario->workload.train), tokens);
-	ck_assert_double_eq(train_flop(toy.world),
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets[_i]);
+	ck_assert_double_eq(train_tokens(fixture.world->scenario->workload.train), tokens);
+	ck_assert_double_eq(train_flop(fixture.world),
 			    tokens * (_i < 2 ? full : lora) + PAIRS_FLOP * sequences[_i]);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -302,14 +310,14 @@ START_TEST(flop_carried_out)
 					   NULL};
 	const double masked = 3 * 32 * 4.0 * 4096 * (512.0 * 511 / 2) * 2;
 	struct placement p;
-	struct prog *prog;
+	struct program *program;
 
-	toy_load(&toy, TOY_FOUNDING, sets);
-	p = toy_all_on(&toy, (size_t)_i);
-	prog = train_build(&p);
-	ck_assert_double_eq(toy_flop(prog), train_flop(toy.world) + masked);
-	prog_free(prog);
-	toy_release(&toy);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	p = fixture_all_on(&fixture, (size_t)_i);
+	program = train_build(&p);
+	ck_assert_double_eq(fixture_flop(program), train_flop(fixture.world) + masked);
+	program_free(program);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -323,34 +331,35 @@ START_TEST(recomputation)
 	const double block_inputs = (32 * 2 + 1) * 512 * 4096 * 2.0, pairs = PAIRS_FLOP / 3,
 		     layers_n = 6979321856.0;
 	struct placement p;
-	struct prog *prog;
-	struct fit *fit;
+	struct program *program;
+	struct footprint *footprint;
 
-	toy_founding(&toy, "[{on: m4pro}, {phase: backward, on: m5}]", "workload.train.recompute=full");
-	p = toy_place(&toy, 0);
-	prog = train_build(&p);
-	ck_assert_double_eq(toy_link_B(prog, "saved"), block_inputs);
-	prog_free(prog);
-	toy_release(&toy);
+	fixture_founding(&fixture, "[{on: m4pro}, {phase: backward, on: m5}]",
+			 "workload.train.recompute=full");
+	p = fixture_place(&fixture, 0);
+	program = train_build(&p);
+	ck_assert_double_eq(fixture_link_B(program, "saved"), block_inputs);
+	program_free(program);
+	fixture_release(&fixture);
 
-	toy_load(&toy, TOY_FOUNDING, sets);
-	p = toy_all_on(&toy, 0);
-	prog = train_build(&p);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	p = fixture_all_on(&fixture, 0);
+	program = train_build(&p);
 	/* beyond the step's own FLOP: products and pairs of forward once more, the masked half four times */
-	ck_assert_double_eq_tol(toy_flop(prog),
-				train_flop(toy.world) + 2 * (layers_n + 4096.0 * 32000) * 512 + pairs +
+	ck_assert_double_eq_tol(fixture_flop(program),
+				train_flop(fixture.world) + 2 * (layers_n + 4096.0 * 32000) * 512 + pairs +
 					4 * 32 * 4.0 * 4096 * (512.0 * 511 / 2),
 				1);
-	prog_free(prog);
-	toy_release(&toy);
+	program_free(program);
+	fixture_release(&fixture);
 
 	/* every input, and the head's logits and their gradient while it runs again: it is frozen */
-	toy_load(&toy, TOY_FOUNDING, lora);
-	p = toy_all_on(&toy, 0);
-	fit = arena_array(&toy.arena, toy.world->machines_n, sizeof *fit);
-	train_fit(&p, fit);
-	ck_assert_double_eq(fit[0].activations_B, block_inputs + 512 * 2 * 32000 * 2.0);
-	toy_release(&toy);
+	fixture_load(&fixture, FIXTURE_FOUNDING, lora);
+	p = fixture_all_on(&fixture, 0);
+	footprint = arena_array(&fixture.arena, fixture.world->machines_n, sizeof *footprint);
+	train_footprint(&p, footprint);
+	ck_assert_double_eq(footprint[0].activations_B, block_inputs + 512 * 2 * 32000 * 2.0);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -361,16 +370,16 @@ START_TEST(founding_layer)
 	struct placement m5, m4pro;
 	double m5_ms, m4pro_ms;
 
-	toy_load(&toy, "scenarios/layer-512.yaml", NULL);
-	m5 = toy_place_named(&toy, "all on M5");
-	m4pro = toy_place_named(&toy, "all on M4 Pro");
+	fixture_load(&fixture, "scenarios/layer-512.yaml", NULL);
+	m5 = fixture_place_named(&fixture, "all on M5");
+	m4pro = fixture_place_named(&fixture, "all on M4 Pro");
 	m5_ms = (double)makespan(&m5) / 1e6;
 	m4pro_ms = (double)makespan(&m4pro) / 1e6;
 	ck_assert_double_eq_tol(m5_ms, 57.7, 0.15 * 57.7);
 	ck_assert_double_eq_tol(m4pro_ms, 141.8, 0.15 * 141.8);
 	ck_assert_double_ge(m4pro_ms / m5_ms, 2.2);
 	ck_assert_double_le(m4pro_ms / m5_ms, 2.7);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -379,21 +388,21 @@ START_TEST(founding_backward_over_forward)
 {
 	struct arena a = ARENA_INIT;
 	struct placement p;
-	struct prog *prog;
-	struct toy_run r;
+	struct program *program;
+	struct fixture_run r;
 	double forward, backward;
 
-	toy_load(&toy, "scenarios/layer-512.yaml", NULL);
-	p = toy_all_on(&toy, (size_t)_i);
-	prog = train_build(&p);
-	r = toy_run(&a, prog);
-	forward = (double)r.run.spans[prog->marks[MARK_FORWARD]].end_ns;
-	backward = (double)r.run.spans[prog->marks[MARK_BACKWARD]].end_ns - forward;
+	fixture_load(&fixture, "scenarios/layer-512.yaml", NULL);
+	p = fixture_all_on(&fixture, (size_t)_i);
+	program = train_build(&p);
+	r = fixture_run(&a, program);
+	forward = (double)r.run.spans[program->marks[MARK_FORWARD]].end_ns;
+	backward = (double)r.run.spans[program->marks[MARK_BACKWARD]].end_ns - forward;
 	ck_assert_double_ge(backward / forward, 1.95);
 	ck_assert_double_le(backward / forward, 2.17);
-	prog_free(prog);
+	program_free(program);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

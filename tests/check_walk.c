@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "tests/suites.h"
-#include "tests/toy.h"
+#include "tests/fixtures.h"
 
-static struct toy toy;
+static struct fixture fixture;
 
 #define H (20 * 256 * 2.0) /* 20 rows of hidden, in f16 */
 #define W (20 * 4 * 2.0)   /* four routing weights each */
@@ -38,17 +38,17 @@ static const struct {
 START_TEST(bytes_between_seats)
 {
 	struct placement p;
-	struct prog *f, *b;
+	struct program *f, *b;
 
-	toy_experts(&toy, crossings[_i].place, crossings[_i].more);
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	b = toy_walked(&toy, &p, PHASE_BACKWARD);
-	ck_assert_double_eq(toy_link_B(f, NULL), crossings[_i].forward_B);
-	ck_assert_double_eq(toy_link_B(b, NULL), crossings[_i].backward_B);
-	prog_free(f);
-	prog_free(b);
-	toy_release(&toy);
+	fixture_experts(&fixture, crossings[_i].place, crossings[_i].more);
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	b = fixture_walked(&fixture, &p, PHASE_BACKWARD);
+	ck_assert_double_eq(fixture_link_B(f, NULL), crossings[_i].forward_B);
+	ck_assert_double_eq(fixture_link_B(b, NULL), crossings[_i].backward_B);
+	program_free(f);
+	program_free(b);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -56,18 +56,18 @@ END_TEST
 START_TEST(head_takes_what_it_needs)
 {
 	struct placement p;
-	struct prog *f = NULL;
+	struct program *f = NULL;
 	struct walk k;
 
-	toy_experts(&toy, "[{on: a}, {op: head, on: b}]", NULL);
-	p = toy_place(&toy, 0);
-	f = prog_new(toy.world);
+	fixture_experts(&fixture, "[{on: a}, {op: head, on: b}]", NULL);
+	p = fixture_place(&fixture, 0);
+	f = program_new(fixture.world);
 	k = walk_begin(f, &p, PHASE_PREFILL, (struct shape){.batch = 2, .tokens = 10}, 0);
-	for (size_t i = walk_first(toy.world); i <= walk_last(toy.world); i++)
+	for (size_t i = walk_first(fixture.world); i <= walk_last(fixture.world); i++)
 		walk_block(&k, i, NULL);
-	ck_assert_double_eq(toy_link_B(f, NULL), 2 * 256 * 2.0);
-	prog_free(f);
-	toy_release(&toy);
+	ck_assert_double_eq(fixture_link_B(f, NULL), 2 * 256 * 2.0);
+	program_free(f);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -75,31 +75,31 @@ END_TEST
 START_TEST(work_is_the_same)
 {
 	struct placement p, one;
-	struct prog *here, *there;
+	struct program *here, *there;
 	const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 
-	toy_experts(&toy, crossings[_i].place, crossings[_i].more);
-	p = toy_place(&toy, 0);
-	one = toy_all_on(&toy, 2);
+	fixture_experts(&fixture, crossings[_i].place, crossings[_i].more);
+	p = fixture_place(&fixture, 0);
+	one = fixture_all_on(&fixture, 2);
 	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
 		sim_ns sum[2] = {0};
 		struct class_times t;
 
-		here = toy_walked(&toy, &p, phases[i]);
-		there = toy_walked(&toy, &one, phases[i]);
-		ck_assert_double_eq_tol(toy_flop(here), toy_flop(there), 1e-9 * toy_flop(there));
-		t = prog_times(&toy.arena, here);
+		here = fixture_walked(&fixture, &p, phases[i]);
+		there = fixture_walked(&fixture, &one, phases[i]);
+		ck_assert_double_eq_tol(fixture_flop(here), fixture_flop(there), 1e-9 * fixture_flop(there));
+		t = program_times(&fixture.arena, here);
 		for (size_t k = 0; k < here->tasks.n; k++)
-			if (here->tasks.at[k].queue < toy.world->units_n)
-				sum[0] += t.ns[here->tasks.at[k].class];
-		t = prog_times(&toy.arena, there);
+			if (here->tasks.at[k].queue < fixture.world->units_n)
+				sum[0] += t.ns[here->tasks.at[k].op_class];
+		t = program_times(&fixture.arena, there);
 		for (size_t k = 0; k < there->tasks.n; k++)
-			sum[1] += t.ns[there->tasks.at[k].class];
+			sum[1] += t.ns[there->tasks.at[k].op_class];
 		ck_assert_int_eq(sum[0], sum[1]); /* all machines are alike */
-		prog_free(here);
-		prog_free(there);
+		program_free(here);
+		program_free(there);
 	}
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -108,16 +108,16 @@ struct when {
 };
 
 /* From the first start to the last end of a role's operators in layer 1; sums at its end left out. */
-static struct when role_when(const struct toy_run *r, enum role role)
+static struct when role_when(const struct fixture_run *r, enum role role)
 {
 	struct when w = {INT64_MAX, 0};
 
-	for (size_t i = 0; i < r->prog->tasks.n; i++) {
-		const struct tag *tag = &r->prog->tasks.at[i].tag;
-		const struct class *c = &r->prog->classes.at[r->prog->tasks.at[i].class];
+	for (size_t i = 0; i < r->program->tasks.n; i++) {
+		const struct label *label = &r->program->tasks.at[i].label;
+		const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
 		const struct task_span *s = &r->run.spans[i];
 
-		if (tag->layer != 1 || tag->part.role != role || c->kind != CLASS_OP ||
+		if (label->layer != 1 || label->part.role != role || c->kind != CLASS_OP ||
 		    (role == ROLE_SHARED && !strcmp(c->op.name, "add")))
 			continue;
 		w.start_ns = s->start_ns < w.start_ns ? s->start_ns : w.start_ns;
@@ -137,21 +137,21 @@ START_TEST(both_kinds_at_once)
 	const sim_ns h = sim_ns_of_s(H / 2e9) + 20000, rest = sim_ns_of_s((2 * H + W) / 2e9) + 20000;
 	struct when router, shared, experts;
 	struct placement p;
-	struct prog *f;
-	struct toy_run r;
+	struct program *f;
+	struct fixture_run r;
 	sim_ns came, sum = INT64_MAX;
 
-	toy_experts(&toy, places[_i], NULL);
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	r = toy_run(&a, f);
+	fixture_experts(&fixture, places[_i], NULL);
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	r = fixture_run(&a, f);
 	router = role_when(&r, ROLE_ROUTER);
 	shared = role_when(&r, ROLE_SHARED);
 	experts = role_when(&r, ROLE_EXPERTS);
 	ck_assert_int_eq(shared.start_ns, router.end_ns + (_i == 1 ? 0 : h));
 	ck_assert_int_eq(experts.start_ns, router.end_ns + (_i == 0 ? 0 : rest));
 	for (size_t i = 0; i < f->tasks.n; i++) {
-		const struct class *c = &f->classes.at[f->tasks.at[i].class];
+		const struct op_class *c = &f->op_classes.at[f->tasks.at[i].op_class];
 
 		if (c->kind == CLASS_OP && !strcmp(c->op.name, "add")) {
 			sum = r.run.spans[i].start_ns;
@@ -160,9 +160,9 @@ START_TEST(both_kinds_at_once)
 	}
 	came = shared.end_ns + h;
 	ck_assert_int_eq(sum, came > experts.end_ns ? came : experts.end_ns);
-	prog_free(f);
+	program_free(f);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -170,26 +170,26 @@ END_TEST
 START_TEST(one_device_is_a_chain)
 {
 	struct placement p;
-	struct prog *f;
+	struct program *f;
 	size_t n = 0;
 
-	toy_experts(&toy, "[{on: b}]", NULL);
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	for (size_t b = 0; b < model_blocks(toy.world->model); b++) {
+	fixture_experts(&fixture, "[{on: b}]", NULL);
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	for (size_t b = 0; b < model_blocks(fixture.world->model); b++) {
 		struct op ops[GRAPH_OPS];
 		const size_t ops_n =
-			graph_block(toy.world->model, &toy.world->scenario->precision, &toy_shape,
-				    model_block(toy.world->model, b).part, PHASE_FORWARD, ops);
+			graph_block(fixture.world->model, &fixture.world->scenario->precision, &fixture_shape,
+				    model_block(fixture.world->model, b).part, PHASE_FORWARD, ops);
 
 		for (size_t i = 0; i < ops_n; i++, n++) {
 			ck_assert_uint_lt(n, f->tasks.n);
-			ck_assert_str_eq(f->classes.at[f->tasks.at[n].class].op.name, ops[i].name);
+			ck_assert_str_eq(f->op_classes.at[f->tasks.at[n].op_class].op.name, ops[i].name);
 		}
 	}
 	ck_assert_uint_eq(n, f->tasks.n);
-	prog_free(f);
-	toy_release(&toy);
+	program_free(f);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -197,16 +197,17 @@ END_TEST
 START_TEST(one_sum_for_both_kinds)
 {
 	struct placement p;
-	struct prog *f;
+	struct program *f;
 
-	toy_experts(&toy, "[{on: [a, b], split: tensor}]", NULL);
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	ck_assert_double_eq(toy_link_B(f, "all-reduce"), 4 * 2 * H); /* two attentions, an FFN, the experts */
-	ck_assert_double_eq(toy_link_B(f, "all-gather"), 20 * 1000 * 2.0);
-	ck_assert_double_eq(toy_link_B(f, "activations"), 0);
-	prog_free(f);
-	toy_release(&toy);
+	fixture_experts(&fixture, "[{on: [a, b], split: tensor}]", NULL);
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	ck_assert_double_eq(fixture_link_B(f, "all-reduce"),
+			    4 * 2 * H); /* two attentions, an FFN, the experts */
+	ck_assert_double_eq(fixture_link_B(f, "all-gather"), 20 * 1000 * 2.0);
+	ck_assert_double_eq(fixture_link_B(f, "activations"), 0);
+	program_free(f);
+	fixture_release(&fixture);
 }
 END_TEST
 
@@ -216,31 +217,31 @@ START_TEST(a_router_on_each)
 	struct arena a = ARENA_INIT;
 	sim_ns router_ns[2] = {0}, begun_ns[2] = {0};
 	struct placement p;
-	struct toy_run r;
-	struct prog *f;
+	struct fixture_run r;
+	struct program *f;
 
-	toy_experts(&toy, "[{on: [a, b], split: tensor}]",
-		    "machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
-	p = toy_place(&toy, 0);
-	f = toy_walked(&toy, &p, PHASE_FORWARD);
-	r = toy_run(&a, f);
+	fixture_experts(&fixture, "[{on: [a, b], split: tensor}]",
+			"machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
+	p = fixture_place(&fixture, 0);
+	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
+	r = fixture_run(&a, f);
 	for (size_t i = f->tasks.n; i-- > 0;) {
-		const struct prog_task *t = &f->tasks.at[i];
+		const struct program_task *t = &f->tasks.at[i];
 		const size_t on = t->queue == 0 ? 0 : 1;
 
-		if (t->tag.layer != 1 || f->classes.at[t->class].kind != CLASS_OP)
+		if (t->label.layer != 1 || f->op_classes.at[t->op_class].kind != CLASS_OP)
 			continue;
-		if (t->tag.part.role == ROLE_SHARED)
+		if (t->label.part.role == ROLE_SHARED)
 			begun_ns[on] = r.run.spans[i].start_ns;
-		if (t->tag.part.role == ROLE_ROUTER && r.run.spans[i].end_ns > router_ns[on])
+		if (t->label.part.role == ROLE_ROUTER && r.run.spans[i].end_ns > router_ns[on])
 			router_ns[on] = r.run.spans[i].end_ns;
 	}
 	ck_assert_int_gt(router_ns[1], router_ns[0]);
 	ck_assert_int_eq(begun_ns[0], router_ns[0]);
 	ck_assert_int_eq(begun_ns[1], router_ns[1]);
-	prog_free(f);
+	program_free(f);
 	arena_release(&a);
-	toy_release(&toy);
+	fixture_release(&fixture);
 }
 END_TEST
 

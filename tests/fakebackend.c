@@ -24,7 +24,7 @@ static double uniform(void)
 	return (double)(state >> 11) / 9007199254740992.0;
 }
 
-static double law(enum sample_kind kind, int64_t m, double bytes, double flop)
+static double family_model(enum sample_kind kind, int64_t m, double bytes, double flop)
 {
 	if (kind == SAMPLE_DISPATCH || kind == SAMPLE_SUBMIT) /* of so many kernels that do nothing */
 		return fake.overhead_s * (double)m;
@@ -33,7 +33,7 @@ static double law(enum sample_kind kind, int64_t m, double bytes, double flop)
 
 double fake_law(const struct sample *s)
 {
-	return law(s->kind, s->m, s->bytes, s->flop);
+	return family_model(s->kind, s->m, s->bytes, s->flop);
 }
 
 double fake_now(void *self)
@@ -96,7 +96,7 @@ static int fake_prepare(void *self, const struct bench_case *c, struct err *err)
 
 static int fake_run(void *self, int64_t reps, double *seconds, struct err *err)
 {
-	double s = law(prepared.kind, prepared.m, prepared.bytes, prepared.flop) * (double)reps;
+	double s = family_model(prepared.kind, prepared.m, prepared.bytes, prepared.flop) * (double)reps;
 
 	(void)self;
 	(void)err;

@@ -4,7 +4,7 @@
  */
 #ifndef TESTS_FAKEBACKEND_H
 #define TESTS_FAKEBACKEND_H
-#include "kernels/suite.h"
+#include "sim/measure/suite.h"
 
 struct fake {
 	/* the law: seconds = overhead + max(flop / flops, bytes / Bps); of m empty kernels, m x overhead */

@@ -27,8 +27,8 @@
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
 	SUITE(generate)                                                                                      \
-	SUITE(overflow)                                                                                      \
-	SUITE(flight)                                                                                        \
+	SUITE(offload)                                                                                       \
+	SUITE(passes)                                                                                        \
 	SUITE(train)                                                                                         \
 	SUITE(search)                                                                                        \
 	SUITE(anneal)                                                                                        \
@@ -39,8 +39,8 @@
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \
-	SUITE(law)                                                                                           \
-	SUITE(evidence)                                                                                      \
+	SUITE(family)                                                                                        \
+	SUITE(observations)                                                                                  \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

@@ -13,7 +13,7 @@
 
 /* A law over parameters that may take any value: rates and sizes enter by their logarithm, t0 in units of
  * the typical time. */
-struct law {
+struct fit_form {
 	const char *names[FIT_PARAMS];
 	size_t p_n;
 	bool is_log[FIT_PARAMS];
@@ -45,7 +45,7 @@ static double knee_s(const double *theta, double x, double t0)
 	return x * (h * exp(-theta[FIT_CACHE]) + (1 - h) * exp(-theta[FIT_MEMORY]));
 }
 
-static const struct law laws[] = {
+static const struct fit_form family_models[] = {
 	[FIT_CONSTANT] = {{"t"}, 1, {true}, constant_s},
 	[FIT_RATE] = {{"R"}, 1, {true}, rate_s},
 	[FIT_AFFINE] = {{"R", "t0"}, 2, {true, false}, affine_s},
@@ -53,7 +53,7 @@ static const struct law laws[] = {
 };
 
 struct job {
-	const struct law *law;
+	const struct fit_form *fit_form;
 	const struct fit_custom *custom; /* NULL: the law's own seconds() */
 	const struct fit_point *p;       /* those that are fitted */
 	size_t n;
@@ -69,9 +69,9 @@ static double seconds_at(const struct job *j, const double *theta, const struct 
 	double value[FIT_PARAMS] = {0};
 
 	if (!j->custom)
-		return j->law->seconds(theta, p->x, j->t0);
-	for (size_t i = 0; i < j->law->p_n; i++)
-		value[i] = j->law->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
+		return j->fit_form->seconds(theta, p->x, j->t0);
+	for (size_t i = 0; i < j->fit_form->p_n; i++)
+		value[i] = j->fit_form->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
 	return j->custom->seconds(j->custom->ctx, value, (size_t)p->x - 1);
 }
 
@@ -95,11 +95,11 @@ static int residuals(const gsl_vector *theta, void *data, gsl_vector *f)
 /* One weighted least-squares fit from j->theta; leaves the answer there, and its covariance where asked. */
 static int solve(struct job *j, double tolerance, bool covariance)
 {
-	gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
-	gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = j->n, .p = j->law->p_n, .params = j};
+	gsl_multifit_nlinear_parameters provenance = gsl_multifit_nlinear_default_parameters();
+	gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = j->n, .p = j->fit_form->p_n, .params = j};
 	gsl_multifit_nlinear_workspace *w =
-		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, j->n, j->law->p_n);
-	const gsl_vector_view start = gsl_vector_view_array(j->theta, j->law->p_n),
+		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &provenance, j->n, j->fit_form->p_n);
+	const gsl_vector_view start = gsl_vector_view_array(j->theta, j->fit_form->p_n),
 			      weights = gsl_vector_view_array(j->weight, j->n);
 	int info, rc = gsl_multifit_nlinear_winit(&start.vector, &weights.vector, &fdf, w);
 
@@ -107,16 +107,16 @@ static int solve(struct job *j, double tolerance, bool covariance)
 		rc = gsl_multifit_nlinear_driver(100, tolerance, tolerance, 0, NULL, NULL, &info, w);
 	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
 		rc = GSL_SUCCESS; /* it stands at a minimum as far as the arithmetic shows */
-	for (size_t i = 0; i < j->law->p_n; i++) {
+	for (size_t i = 0; i < j->fit_form->p_n; i++) {
 		j->theta[i] = gsl_vector_get(w->x, i);
 		rc = isfinite(j->theta[i]) ? rc : GSL_EFAILED;
 	}
 	if (rc == GSL_SUCCESS && covariance) {
-		gsl_matrix *c = gsl_matrix_alloc(j->law->p_n, j->law->p_n);
+		gsl_matrix *c = gsl_matrix_alloc(j->fit_form->p_n, j->fit_form->p_n);
 
 		gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, c);
-		for (size_t a = 0; a < j->law->p_n; a++)
-			for (size_t b = 0; b < j->law->p_n; b++)
+		for (size_t a = 0; a < j->fit_form->p_n; a++)
+			for (size_t b = 0; b < j->fit_form->p_n; b++)
 				j->cov[a][b] = gsl_matrix_get(c, a, b);
 		gsl_matrix_free(c);
 	}
@@ -131,7 +131,7 @@ static double robust_sd(const struct job *j)
 
 	for (size_t i = 0; i < j->n; i++)
 		r[i] = fabs(residual(j, j->theta, i) / j->sigma[i]);
-	s = 1.4826 * quantile_of(r, j->n, 0.5) * sqrt((double)j->n / (double)(j->n - j->law->p_n));
+	s = 1.4826 * quantile_of(r, j->n, 0.5) * sqrt((double)j->n / (double)(j->n - j->fit_form->p_n));
 	free(r);
 	return fmax(s, 1e-3); /* clocks and tables are not better than that */
 }
@@ -245,19 +245,19 @@ static int start_knee(struct job *j, struct err *err)
 	return 0;
 }
 
-static int start(struct job *j, enum fit_law law, struct err *err)
+static int start(struct job *j, enum fit_model fit_form, struct err *err)
 {
 	const bool one_size = largest_x(j->p, j->n) <= 1.0001 * smallest_x(j->p, j->n);
 	double *t, slope;
 
-	if (law == FIT_KNEE)
+	if (fit_form == FIT_KNEE)
 		return start_knee(j, err);
 	t = xmalloc(j->n * sizeof *t);
 	for (size_t i = 0; i < j->n; i++)
 		t[i] = j->p[i].t;
-	if (law == FIT_CONSTANT) {
+	if (fit_form == FIT_CONSTANT) {
 		j->theta[FIT_C] = log(quantile_of(t, j->n, 0.5));
-	} else if (law == FIT_RATE) {
+	} else if (fit_form == FIT_RATE) {
 		for (size_t i = 0; i < j->n; i++)
 			t[i] = j->p[i].x / fmax(t[i] - j->t0, 0.1 * t[i]);
 		j->theta[FIT_R] = log(quantile_of(t, j->n, 0.5));
@@ -271,7 +271,7 @@ static int start(struct job *j, enum fit_law law, struct err *err)
 		j->theta[FIT_T0] = fmax(quantile_of(t, j->n, 0.5), 0) / j->t0;
 	}
 	free(t);
-	if (law == FIT_AFFINE && one_size)
+	if (fit_form == FIT_AFFINE && one_size)
 		return err_set(err, "one size only: t0 and the rate cannot be told apart");
 	return 0;
 }
@@ -290,9 +290,10 @@ static void set_sigma(struct job *j)
 		j->sigma[i] = j->p[i].sd > 0 ? fmax(hypot(j->p[i].sd, least) / typical, 0.25) : 1;
 }
 
-static void job_open(struct job *j, const struct law *law, const struct fit_point *p, size_t n, double t0)
+static void job_open(struct job *j, const struct fit_form *fit_form, const struct fit_point *p, size_t n,
+		     double t0)
 {
-	*j = (struct job){.law = law, .p = p, .n = n, .t0 = t0};
+	*j = (struct job){.fit_form = fit_form, .p = p, .n = n, .t0 = t0};
 	j->sigma = xmalloc(n * sizeof *j->sigma);
 	j->weight = xmalloc(n * sizeof *j->weight);
 	for (size_t i = 0; i < n; i++)
@@ -310,11 +311,12 @@ static void job_close(struct job *j)
  * can be. */
 static size_t mark_outliers(const struct job *j, struct fit_point *p)
 {
-	const double s = robust_sd(j), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->law->p_n));
+	const double s = robust_sd(j), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->fit_form->p_n));
 	size_t out = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
-		p[i].out = j->n >= j->law->p_n + 3 && fabs(residual(j, j->theta, i) / j->sigma[i]) > far * s;
+		p[i].out = j->n >= j->fit_form->p_n + 3 &&
+			   fabs(residual(j, j->theta, i) / j->sigma[i]) > far * s;
 		out += p[i].out;
 	}
 	return out;
@@ -326,7 +328,7 @@ static void leave_one_out(struct job *j, struct fit *f)
 	double *off, keep[FIT_PARAMS];
 
 	f->loo_median = f->loo_worst = NAN;
-	if (j->n <= j->law->p_n + 1 || j->n > 500)
+	if (j->n <= j->fit_form->p_n + 1 || j->n > 500)
 		return;
 	off = xmalloc(j->n * sizeof *off);
 	memcpy(keep, j->theta, sizeof keep);
@@ -344,49 +346,49 @@ static void leave_one_out(struct job *j, struct fit *f)
 
 static void take_params(const struct job *j, struct fit *f)
 {
-	const size_t free_n = j->n > j->law->p_n ? j->n - j->law->p_n : 0;
+	const size_t free_n = j->n > j->fit_form->p_n ? j->n - j->fit_form->p_n : 0;
 	const double t = free_n ? gsl_cdf_tdist_Pinv(0.975, (double)free_n) : INFINITY;
 	double sum = 0;
 
 	for (size_t i = 0; i < j->n; i++)
 		sum += pow(residual(j, j->theta, i) / j->sigma[i], 2);
 	f->spread = free_n ? sqrt(sum / (double)free_n) : NAN;
-	for (size_t i = 0; i < j->law->p_n; i++) {
+	for (size_t i = 0; i < j->fit_form->p_n; i++) {
 		const double at = j->theta[i], se = free_n ? f->spread * sqrt(j->cov[i][i]) : INFINITY;
-		const bool is_log = j->law->is_log[i];
+		const bool is_log = j->fit_form->is_log[i];
 
-		f->p[i] = (struct fit_param){.name = j->law->names[i]};
+		f->p[i] = (struct fit_param){.name = j->fit_form->names[i]};
 		f->p[i].value = is_log ? exp(at) : at * j->t0;
 		f->p[i].se = is_log ? exp(at) * se : se * j->t0;
 		f->p[i].lo = is_log ? exp(at - t * se) : (at - t * se) * j->t0;
 		f->p[i].hi = is_log ? exp(at + t * se) : (at + t * se) * j->t0;
 	}
-	f->p_n = j->law->p_n;
+	f->p_n = j->fit_form->p_n;
 }
 
 static void judge(struct fit *f, struct fit_point *p, size_t n)
 {
 	const struct fit_param *r = &f->p[FIT_R], *t0 = &f->p[FIT_T0];
-	const double t0_s = f->law == FIT_AFFINE ? t0->value : f->law == FIT_RATE ? f->t0 : 0;
+	const double t0_s = f->fit_form == FIT_AFFINE ? t0->value : f->fit_form == FIT_RATE ? f->t0 : 0;
 
 	for (size_t i = 0; i < n; i++)
 		p[i].mostly_t0 = t0_s > 0.5 * p[i].t;
-	if (f->law == FIT_CUSTOM) {
+	if (f->fit_form == FIT_CUSTOM) {
 		f->rate_known = f->t0_known = f->apart = true;
 		return;
 	}
 	f->rate_known = r->hi < 2 * r->lo;
-	f->t0_known = f->law != FIT_AFFINE || t0->hi - t0->lo < fabs(t0->value);
+	f->t0_known = f->fit_form != FIT_AFFINE || t0->hi - t0->lo < fabs(t0->value);
 	f->apart = f->rate_known && f->t0_known;
 }
 
-static int check_points(const struct fit_point *p, size_t n, const struct law *law, struct err *err)
+static int check_points(const struct fit_point *p, size_t n, const struct fit_form *fit_form, struct err *err)
 {
-	if (n < law->p_n)
-		return err_set(err, "%zu points are too few: the law has %zu parameters", n, law->p_n);
+	if (n < fit_form->p_n)
+		return err_set(err, "%zu points are too few: the law has %zu parameters", n, fit_form->p_n);
 	for (size_t i = 0; i < n; i++)
 		if (!(p[i].t > 0) || !isfinite(p[i].t) || !isfinite(p[i].x) ||
-		    (law != &laws[FIT_CONSTANT] && !(p[i].x > 0)))
+		    (fit_form != &family_models[FIT_CONSTANT] && !(p[i].x > 0)))
 			return err_set(err, "point '%s': times and sizes must be positive numbers",
 				       p[i].name ? p[i].name : "?");
 	return 0;
@@ -403,7 +405,7 @@ static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].out)
 			kept[k++] = p[i];
-	job_open(&last, j->law, kept, k, j->t0);
+	job_open(&last, j->fit_form, kept, k, j->t0);
 	last.custom = j->custom;
 	memcpy(last.theta, j->theta, sizeof last.theta);
 	rc = solve(&last, 1e-10, true);
@@ -421,26 +423,27 @@ static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
 /* From a start to the end of it. */
 static int run(struct job *j, struct fit_point *p, struct fit *f, struct err *err)
 {
-	int rc = j->n > j->law->p_n ? solve_robust(j) : solve(j, 1e-6, false);
+	int rc = j->n > j->fit_form->p_n ? solve_robust(j) : solve(j, 1e-6, false);
 
-	if (rc == 0 && j->n > j->law->p_n)
+	if (rc == 0 && j->n > j->fit_form->p_n)
 		mark_outliers(j, p);
 	if (rc != 0 || finish(j, p, j->n, f) != 0)
 		return err_set(err, "the fit to %zu points does not converge", j->n);
 	return 0;
 }
 
-int fit_make(enum fit_law law, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err)
+int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
+	     struct err *err)
 {
 	struct job j;
 	int rc;
 
-	BUG_ON(law == FIT_CUSTOM);
-	if (check_points(p, n, &laws[law], err) != 0)
+	BUG_ON(fit_form == FIT_CUSTOM);
+	if (check_points(p, n, &family_models[fit_form], err) != 0)
 		return -1;
-	*f = (struct fit){.law = law, .n = n, .t0 = t0};
-	job_open(&j, &laws[law], p, n, t0);
-	rc = start(&j, law, err);
+	*f = (struct fit){.fit_form = fit_form, .n = n, .t0 = t0};
+	job_open(&j, &family_models[fit_form], p, n, t0);
+	rc = start(&j, fit_form, err);
 	if (rc == 0)
 		rc = run(&j, p, f, err);
 	job_close(&j);
@@ -449,21 +452,21 @@ int fit_make(enum fit_law law, struct fit_point *p, size_t n, double t0, struct 
 
 int fit_custom(const struct fit_custom *custom, struct fit_point *p, size_t n, struct fit *f, struct err *err)
 {
-	struct law law = {.p_n = custom->p_n};
+	struct fit_form fit_form = {.p_n = custom->p_n};
 	struct job j;
 	int rc;
 
-	memcpy(law.names, custom->names, sizeof law.names);
-	memcpy(law.is_log, custom->is_log, sizeof law.is_log);
+	memcpy(fit_form.names, custom->names, sizeof fit_form.names);
+	memcpy(fit_form.is_log, custom->is_log, sizeof fit_form.is_log);
 	for (size_t i = 0; i < n; i++)
 		p[i].x = (double)(i + 1); /* which one it is, when some are left out */
-	if (check_points(p, n, &law, err) != 0)
+	if (check_points(p, n, &fit_form, err) != 0)
 		return -1;
-	*f = (struct fit){.law = FIT_CUSTOM, .n = n};
-	job_open(&j, &law, p, n, custom->unit);
+	*f = (struct fit){.fit_form = FIT_CUSTOM, .n = n};
+	job_open(&j, &fit_form, p, n, custom->unit);
 	j.custom = custom;
-	for (size_t i = 0; i < law.p_n; i++)
-		j.theta[i] = law.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
+	for (size_t i = 0; i < fit_form.p_n; i++)
+		j.theta[i] = fit_form.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
 	rc = run(&j, p, f, err);
 	job_close(&j);
 	return rc;
@@ -474,8 +477,8 @@ double fit_at(const struct fit *f, double x)
 	double theta[FIT_PARAMS] = {0};
 
 	for (size_t i = 0; i < f->p_n; i++)
-		theta[i] = laws[f->law].is_log[i] ? log(f->p[i].value) : f->p[i].value;
-	return laws[f->law].seconds(theta, x, f->law == FIT_AFFINE ? 1 : f->t0);
+		theta[i] = family_models[f->fit_form].is_log[i] ? log(f->p[i].value) : f->p[i].value;
+	return family_models[f->fit_form].seconds(theta, x, f->fit_form == FIT_AFFINE ? 1 : f->t0);
 }
 
 void fit_describe(const struct fit *f, struct str *out)
@@ -489,7 +492,7 @@ void fit_describe(const struct fit *f, struct str *out)
 	if (isfinite(f->loo_median))
 		str_addf(out, ", leave-one-out %.2g %% median, %.2g %% worst", 100 * f->loo_median,
 			 100 * f->loo_worst);
-	if (f->law != FIT_AFFINE && !f->rate_known)
+	if (f->fit_form != FIT_AFFINE && !f->rate_known)
 		str_add(out, ", poorly known");
 	else if (!f->apart)
 		str_add(out, f->rate_known ? ", t0 is lost in the noise"

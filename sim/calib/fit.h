@@ -14,7 +14,7 @@
 #include "sim/base/err.h"
 #include "sim/base/str.h"
 
-enum fit_law {
+enum fit_model {
 	FIT_CONSTANT, /* t = c */
 	FIT_RATE,     /* t = t0 + x / R, t0 known */
 	FIT_AFFINE,   /* t = t0 + x / R */
@@ -48,7 +48,7 @@ struct fit_param {
 };
 
 struct fit {
-	enum fit_law law;
+	enum fit_model fit_form;
 	struct fit_param p[FIT_PARAMS];
 	size_t p_n, n, used;              /* points given, and not out */
 	double t0;                        /* FIT_RATE: the known one */
@@ -59,7 +59,8 @@ struct fit {
 
 /* Fills *f and the marks of the points. -1 with err where nothing can be said: no point, one size only, no
  * knee. */
-int fit_make(enum fit_law law, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err);
+int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
+	     struct err *err);
 
 /* A law of the caller's, over values of its own: seconds(ctx, value, i) of point i, whose x is not used. A
  * value that must be positive enters by its logarithm, another in units of `unit`. */
@@ -71,7 +72,8 @@ struct fit_custom {
 	double (*seconds)(const void *ctx, const double value[FIT_PARAMS], size_t i);
 	const void *ctx;
 };
-int fit_custom(const struct fit_custom *law, struct fit_point *p, size_t n, struct fit *f, struct err *err);
+int fit_custom(const struct fit_custom *fit_form, struct fit_point *p, size_t n, struct fit *f,
+	       struct err *err);
 
 double fit_at(const struct fit *f, double x); /* seconds; not of a law of the caller's */
 

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
-#include "sim/calib/digest.h"
+#include "sim/calib/profile_fit.h"
 
 struct writer {
 	struct str *out;
 	const struct machine_samples *m;
 	const struct sample_set *set; /* of the device that is written; the first for what is the machine's */
-	const struct facts *facts;    /* likewise: the first device's */
-	const struct digest *d;
+	const struct datasheet *datasheet; /* likewise: the first device's */
+	const struct profile_fit *d;
 	double bus; /* byte/s; no rate may be above it */
 };
 
@@ -30,7 +30,7 @@ static void add_text(struct str *out, const char *text)
 	jsonw_string(&w, text);
 }
 
-static void add_fact(struct writer *w, int indent, const char *key, const struct fact *f)
+static void add_fact(struct writer *w, int indent, const char *key, const struct datasheet_row *f)
 {
 	str_pad(w->out, ' ', (size_t)indent);
 	str_addf(w->out, "%s: {value: %s", key, f->value);
@@ -38,8 +38,8 @@ static void add_fact(struct writer *w, int indent, const char *key, const struct
 		str_addf(w->out, ", sd: %s", f->sd);
 	if (f->n)
 		str_addf(w->out, ", n: %s", f->n);
-	if (f->how)
-		str_addf(w->out, ", how: %s", f->how);
+	if (f->provenance)
+		str_addf(w->out, ", how: %s", f->provenance);
 	if (f->source) {
 		str_add(w->out, ", source: ");
 		add_text(w->out, f->source);
@@ -58,7 +58,7 @@ static void add_number(struct str *out, const struct number *x, enum dim dim)
 	}
 	if (x->n > 0)
 		str_addf(out, ", n: %lld", (long long)x->n);
-	str_addf(out, ", how: %s", how_names[x->how]);
+	str_addf(out, ", how: %s", provenance_names[x->provenance]);
 	if (x->source) {
 		str_add(out, ", source: ");
 		add_text(out, x->source);
@@ -70,7 +70,7 @@ static void add_number(struct str *out, const struct number *x, enum dim dim)
 static void add_key(struct writer *w, int indent, const char *key, const struct number *x, enum dim dim)
 {
 	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
-	const struct fact *f = facts_find(w->facts, key);
+	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
 
 	if (f) {
 		add_fact(w, indent, last, f);
@@ -95,7 +95,7 @@ static void add_rate(struct writer *w, int indent, const char *key, struct numbe
 
 static const char *fact_text(const struct writer *w, const char *key, const char *otherwise)
 {
-	const struct fact *f = facts_find(w->facts, key);
+	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
 
 	return f ? f->value : otherwise ? otherwise : "unknown";
 }
@@ -121,7 +121,7 @@ static void add_notes(struct writer *w)
 static void add_head(struct writer *w)
 {
 	const struct sample_set *s = w->set;
-	const struct fact *note = facts_find(w->facts, "note");
+	const struct datasheet_row *note = datasheet_find(w->datasheet, "note");
 
 	str_addf(w->out, "# %s: calibrated by %s, %s.\n", fact_text(w, "chip", s->chip),
 		 s->tool ? s->tool : "lemursim", s->date ? s->date : "date unknown");
@@ -154,16 +154,17 @@ static void add_memory(struct writer *w)
 {
 	const double ram = most_of(w->m, offsetof(struct sample_set, ram_B)),
 		     set_B = most_of(w->m, offsetof(struct sample_set, working_set_B));
-	const struct number capacity = {ram, 0, 0, HOW_DATASHEET, "as the system reports it", ram > 0};
+	const struct number capacity = {ram, 0, 0, PROVENANCE_DATASHEET, "as the system reports it", ram > 0};
 	const struct number usable = {set_B > 0 ? set_B : 0.75 * ram,
 				      0,
 				      0,
-				      set_B > 0 ? HOW_DATASHEET : HOW_TRANSFERRED,
+				      set_B > 0 ? PROVENANCE_DATASHEET : PROVENANCE_TRANSFERRED,
 				      set_B > 0 ? "the device's working-set limit"
 						: "three quarters of the memory",
 				      ram > 0};
 	const struct number bus = {
-		w->bus, 0, 0, HOW_MEASURED, "the best stream that was measured; the bus is not known", true};
+		w->bus, 0, 0, PROVENANCE_MEASURED, "the best stream that was measured; the bus is not known",
+		true};
 
 	str_add(w->out, "memory:\n");
 	add_key(w, 2, "memory.capacity", &capacity, DIM_BYTES);
@@ -174,11 +175,11 @@ static void add_memory(struct writer *w)
 	add_key(w, 0, "active_power", NULL, DIM_POWER);
 }
 
-static void add_points(struct writer *w, const struct grid *g, bool attention)
+static void add_points(struct writer *w, const struct utilisation_table *g, bool attention)
 {
 	str_add(w->out, "          points:\n");
 	for (size_t i = 0; i < g->n; i++) {
-		const struct grid_point *p = &g->at[i];
+		const struct utilisation_point *p = &g->at[i];
 
 		if (attention)
 			str_addf(w->out, "            - {query: %lld, context: %lld, u: ", (long long)p->m,
@@ -194,7 +195,7 @@ static void add_points(struct writer *w, const struct grid *g, bool attention)
 static void add_tables(struct writer *w)
 {
 	for (int t = 0; t < DTYPE_N; t++) {
-		const struct grid *g = &w->d->gemm[t];
+		const struct utilisation_table *g = &w->d->gemm[t];
 
 		if (!g->n)
 			continue;
@@ -224,9 +225,9 @@ static void add_fusion(struct writer *w)
 		double kernels = own[i].kernels, passes = own[i].passes;
 
 		snprintf(key, sizeof key, "%s.kernels", own[i].name);
-		facts_value(w->facts, key, DIM_COUNT, &kernels);
+		datasheet_value(w->datasheet, key, DIM_COUNT, &kernels);
 		snprintf(key, sizeof key, "%s.passes", own[i].name);
-		facts_value(w->facts, key, DIM_COUNT, &passes);
+		datasheet_value(w->datasheet, key, DIM_COUNT, &passes);
 		str_addf(w->out, "        %s: {kernels: %.0f", own[i].name, kernels);
 		if (passes > 0)
 			str_addf(w->out, ", passes: %g", passes);
@@ -237,8 +238,8 @@ static void add_fusion(struct writer *w)
 static void add_device(struct writer *w)
 {
 	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
-	const struct fact *cores = facts_find(w->facts, "cores");
-	const struct digest *d = w->d;
+	const struct datasheet_row *cores = datasheet_find(w->datasheet, "cores");
+	const struct profile_fit *d = w->d;
 
 	str_addf(w->out, "  %s:\n", fact_text(w, "device", w->set->device));
 	if (cores)
@@ -268,7 +269,7 @@ static void add_device(struct writer *w)
 
 /* The bus is not known, so it is the best stream; products and attention may read somewhat faster than the
  * plain loop that reads, and are held where they do so by more: part of it came from a cache. */
-static double fastest(const struct digest *d)
+static double fastest(const struct profile_fit *d)
 {
 	const double stream = fmax(d->read.value, d->copy.value);
 	const double rates[] = {d->gemv.value, d->gemv_q8.value, d->gemv_q4.value, d->decode.value};
@@ -321,14 +322,14 @@ static int check_sets(const struct machine_samples *m, struct err *err)
 	return 0;
 }
 
-static void turn_to(struct writer *w, const struct digest *all, size_t i)
+static void turn_to(struct writer *w, const struct profile_fit *all, size_t i)
 {
 	w->set = &w->m->sets[i];
-	w->facts = i ? NULL : w->m->facts;
+	w->datasheet = i ? NULL : w->m->datasheet;
 	w->d = &all[i];
 }
 
-static void write_text(struct writer *w, const struct digest *all)
+static void write_text(struct writer *w, const struct profile_fit *all)
 {
 	turn_to(w, all, 0);
 	add_head(w);
@@ -338,8 +339,8 @@ static void write_text(struct writer *w, const struct digest *all)
 	}
 	turn_to(w, all, 0);
 	str_add(w->out, "schema: lemursim/hardware/1\n");
-	if (facts_find(w->facts, "base"))
-		str_addf(w->out, "base: %s\n", facts_find(w->facts, "base")->value);
+	if (datasheet_find(w->datasheet, "base"))
+		str_addf(w->out, "base: %s\n", datasheet_find(w->datasheet, "base")->value);
 	str_add(w->out, "kind: machine\ntitle: ");
 	add_text(w->out, fact_text(w, "title", w->set->chip));
 	str_add(w->out, "\nchip: ");
@@ -357,16 +358,16 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 {
 	struct arena a = ARENA_INIT;
 	struct str text = STR_INIT;
-	struct digest *all = arena_array(&a, m->n, sizeof *all);
+	struct profile_fit *all = arena_array(&a, m->n, sizeof *all);
 	struct writer w = {.out = &text, .m = m};
 	int rc = check_sets(m, err);
 
 	for (size_t i = 0; i < m->n && rc == 0; i++) {
-		rc = digest_make(&a, &m->sets[i], i ? NULL : m->facts, &all[i], err);
+		rc = profile_fit_make(&a, &m->sets[i], i ? NULL : m->datasheet, &all[i], err);
 		w.bus = rc == 0 ? fmax(w.bus, fastest(&all[i])) : 0;
 	}
 	if (rc == 0) {
-		facts_value(m->facts, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
+		datasheet_value(m->datasheet, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
 		write_text(&w, all);
 		rc = check_text(&a, &text, err);
 	}
@@ -377,8 +378,8 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 	return rc;
 }
 
-int profile_write(const struct sample_set *set, const struct facts *facts, const char *name, struct str *out,
-		  struct err *err)
+int profile_write(const struct sample_set *set, const struct datasheet *datasheet, const char *name,
+		  struct str *out, struct err *err)
 {
-	return profile_write_all(&(struct machine_samples){set, 1, facts, name}, out, err);
+	return profile_write_all(&(struct machine_samples){set, 1, datasheet, name}, out, err);
 }

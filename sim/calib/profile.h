@@ -7,22 +7,22 @@
 #ifndef SIM_CALIB_PROFILE_H
 #define SIM_CALIB_PROFILE_H
 #include "sim/base/str.h"
-#include "sim/calib/facts.h"
+#include "sim/calib/datasheet.h"
 #include "sim/calib/samples.h"
 
 struct machine_samples {
 	const struct sample_set
 		*sets; /* one for each device of the machine; the first is the one it is known for */
 	size_t n;
-	const struct facts *facts; /* of the machine, and of its first device; may be NULL */
-	const char *name;          /* what the file will be called, for messages */
+	const struct datasheet *datasheet; /* of the machine, and of its first device; may be NULL */
+	const char *name;                  /* what the file will be called, for messages */
 };
 
 /* Appends the file to *out. 0 or -1: also where two sets are of one device, or of two machines. */
 int profile_write_all(const struct machine_samples *m, struct str *out, struct err *err);
 
 /* Of a machine of which one device was measured. */
-int profile_write(const struct sample_set *set, const struct facts *facts, const char *name, struct str *out,
-		  struct err *err);
+int profile_write(const struct sample_set *set, const struct datasheet *datasheet, const char *name,
+		  struct str *out, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
-#include "sim/calib/csv.h"
+#include "sim/base/csv.h"
 
 static const struct {
 	const char *key;

@@ -48,8 +48,8 @@ static const char *mfu_note(struct arena *a, const struct world *w)
 }
 
 /* What energy and money rest on, where any row has them; NULL where none has. */
-static const char *bill_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
-			     size_t n)
+static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
+				    size_t n)
 {
 	const struct money *m = &w->scenario->money;
 	struct str s = STR_INIT;
@@ -140,7 +140,7 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
 	if (w->scenario->workload.train)
 		answer_note(&r, mfu_note(a, w));
-	answer_note(&r, bill_note(a, w, rows, n));
+	answer_note(&r, energy_cost_note(a, w, rows, n));
 	fill_inputs(s, &r.result);
 	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);

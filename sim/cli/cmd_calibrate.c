@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernels/link.h"
-#include "sim/calib/from.h"
-#include "sim/calib/law.h"
+#include "sim/measure/link.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/family/family_model.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/measure.h"
 
@@ -127,14 +127,14 @@ static int from_runs(const struct opts *o, struct session *s, struct str *text)
 static int from_family(const struct opts *o, struct session *s, struct str *text)
 {
 	struct runs runs = {0};
-	struct evidence e;
-	struct law law;
+	struct observations e;
+	struct family_model family_model;
 	struct err err = ERR_INIT;
 
 	if (runs_read_all(&s->arena, o->froms.at, o->froms.n, &runs, &err) == 0 &&
-	    law_load(&s->loader, o->family, &law, &err) == 0 &&
-	    evidence_load(&s->loader, &runs, EVIDENCE_NO_PROFILE, &e, &err) == 0 &&
-	    law_write(&law, &e, text, &err) == 0)
+	    family_load(&s->loader, o->family, &family_model, &err) == 0 &&
+	    observations_load(&s->loader, &runs, OBSERVATIONS_NO_PROFILE, &e, &err) == 0 &&
+	    family_write(&family_model, &e, text, &err) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }

@@ -6,7 +6,7 @@
 #include "sim/base/file.h"
 #include "sim/cli/answer.h"
 #include "sim/search/search.h"
-#include "sim/search/stream.h"
+#include "sim/search/best_first.h"
 
 enum { BEST = 5, BUDGET = 1000, LIMITS_MAX = 16, FRONT_MAX = 12 };
 
@@ -85,9 +85,9 @@ static int check_metric(const struct world *w, enum metric_id m)
 	for (size_t i = 0; i < w->machines_n; i++) {
 		const struct machine *machine = &w->machines[i];
 		const bool usd = m == M_USD || m == M_TRAIN_USD,
-			   bill = usd || m == M_ENERGY || m == M_TRAIN_ENERGY;
+			   energy_cost = usd || m == M_ENERGY || m == M_TRAIN_ENERGY;
 
-		if (bill && (!machine->idle_power.given || (usd && !machine->price.given))) {
+		if (energy_cost && (!machine->idle_power.given || (usd && !machine->price.given))) {
 			err_set(&err, "%s: %s of machine '%s' is not known, which %s needs", w->path,
 				machine->idle_power.given ? "the price" : "the power", machine->origin.name,
 				name);
@@ -121,7 +121,7 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 {
 	const char *words = candidate_words(a, w, c);
 	const char *entry = arena_printf(a, "{name: \"%s\", place: %s%s%s}", words, candidate_rules(a, w, c),
-					 c->how && *c->how ? ", " : "", c->how ? c->how : "");
+					 c->options && *c->options ? ", " : "", c->options ? c->options : "");
 
 	str_addf(&r->sets, "%s%s", r->names_n ? ", " : "assignments=[", entry);
 	r->first = r->names_n ? r->first : entry;

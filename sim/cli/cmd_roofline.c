@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "sim/cli/cmd.h"
-#include "sim/place/fit.h"
+#include "sim/place/footprint.h"
 #include "sim/report/draw.h"
 #include "sim/report/roofline.h"
-#include "sim/step/prog.h"
-#include "sim/train/trained.h"
+#include "sim/step/program.h"
+#include "sim/train/trainable.h"
 
 struct builder {
 	struct arena *arena;
@@ -27,8 +27,8 @@ static bool same_work(const struct op *a, const struct op *b)
 	return a->flop == b->flop && same_shape(a, b);
 }
 
-static double phase_seconds(const struct world *w, const struct site *site, const struct shape *s,
-			    enum phase phase)
+static double phase_seconds(const struct world *w, const struct device_model *device_model,
+			    const struct shape *s, enum phase phase)
 {
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(w->model, parts);
@@ -39,7 +39,7 @@ static double phase_seconds(const struct world *w, const struct site *site, cons
 		const size_t n = graph_block(w->model, &w->scenario->precision, s, parts[k].part, phase, ops);
 
 		for (size_t i = 0; i < n; i++) {
-			const struct cost c = cost_of(&ops[i], site, 1);
+			const struct cost c = cost_of(&ops[i], device_model, 1);
 
 			sum += cost_seconds(&c) * parts[k].blocks;
 		}
@@ -56,8 +56,8 @@ static const char *group_of(enum phase phase)
 static void add_dot(struct builder *b, size_t unit, const struct op *op, const char *names, double times,
 		    double total_s)
 {
-	const struct site site = prog_site(b->arena, b->w, unit);
-	const struct cost c = cost_of(op, &site, 1);
+	const struct device_model device_model = program_device_model(b->arena, b->w, unit);
+	const struct cost c = cost_of(op, &device_model, 1);
 	const double s = cost_seconds(&c);
 
 	VEC_ADD(&b->dots, (struct roof_dot){.label = names,
@@ -100,8 +100,8 @@ static const char *take_alike(struct arena *a, struct op *ops, size_t n, size_t 
 
 static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
 {
-	const struct site site = prog_site(b->arena, b->w, unit);
-	const double total_s = phase_seconds(b->w, &site, s, phase);
+	const struct device_model device_model = program_device_model(b->arena, b->w, unit);
+	const double total_s = phase_seconds(b->w, &device_model, s, phase);
 	struct part_count parts[MODEL_PARTS];
 	const size_t parts_n = model_parts(b->w->model, parts);
 
@@ -179,14 +179,15 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	int rc;
 
 	for (size_t u = 0; u < w->units_n; u++) {
-		const struct site site = prog_site(&s->arena, w, u);
+		const struct device_model device_model = program_device_model(&s->arena, w, u);
 
-		roofs[u] = (struct roof){
-			.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name, site.machine->chip),
-			.peak_flops = site.profile->gemm[site.compute]->roof.value,
-			.read_Bps = site.profile->read.value,
-			.limit_flops = site.device->peak[site.compute].value,
-			.limit_Bps = site.machine->memory.bandwidth.value};
+		roofs[u] = (struct roof){.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name,
+							      device_model.machine->chip),
+					 .peak_flops =
+						 device_model.profile->gemm[device_model.compute]->roof.value,
+					 .read_Bps = device_model.profile->read.value,
+					 .limit_flops = device_model.device->peak[device_model.compute].value,
+					 .limit_Bps = device_model.machine->memory.bandwidth.value};
 	}
 	add_dots(&b);
 	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,

@@ -15,14 +15,14 @@ enum drawn { DRAWN_GENERATE, DRAWN_DECODE, DRAWN_TRAIN, DRAWN_N };
 static const char *const parts[] = {
 	[DRAWN_GENERATE] = "generate", [DRAWN_DECODE] = "decode", [DRAWN_TRAIN] = "train"};
 
-static const struct ran *choose(const struct prediction *p, const char *name, enum drawn *part)
+static const struct simulated *choose(const struct prediction *p, const char *name, enum drawn *part)
 {
-	const struct ran *of[DRAWN_N] = {&p->first, &p->later[1], &p->train};
+	const struct simulated *of[DRAWN_N] = {&p->first, &p->later[1], &p->train};
 	struct err err = ERR_INIT;
 
 	for (int i = 0; i < DRAWN_N; i++) {
 		*part = (enum drawn)i;
-		if ((!name && of[i]->prog) || (name && !strcmp(name, parts[i]) && of[i]->prog))
+		if ((!name && of[i]->program) || (name && !strcmp(name, parts[i]) && of[i]->program))
 			return of[i];
 		if (name && !strcmp(name, parts[i])) {
 			err_set(&err,
@@ -49,12 +49,12 @@ static const struct ran *choose(const struct prediction *p, const char *name, en
 static const char *groups_text(struct arena *a, const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
-	const long long groups = (long long)g.how.micro_batches, chunk = (long long)g.how.chunk;
+	const long long groups = (long long)g.options.micro_batches, chunk = (long long)g.options.chunk;
 
 	return arena_printf(a, "%s%s%s", groups > 1 ? arena_printf(a, ", %lld groups in flight", groups) : "",
 			    chunk > 0 ? arena_printf(a, ", chunks of %lld tokens", chunk) : "",
 			    at->draft ? arena_printf(a, ", drafts of %lld tokens by %s",
-						     (long long)g.how.speculative->draft,
+						     (long long)g.options.speculative->draft,
 						     at->draft->world->model->title)
 				      : "");
 }
@@ -68,11 +68,11 @@ static const char *subtitle(struct arena *a, const struct placement *at, enum dr
 	const struct train *t = w->scenario->workload.train;
 
 	if (part == DRAWN_TRAIN)
-		return arena_printf(a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s%s",
-				    w->model->title, (long long)t->batch, (long long)t->tokens,
-				    (long long)t->micro_batches, t->micro_batches == 1 ? "" : "es in order ",
-				    t->micro_batches == 1 ? ""
-							  : schedule_names[placement_train(at).how.schedule]);
+		return arena_printf(
+			a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s%s", w->model->title,
+			(long long)t->batch, (long long)t->tokens, (long long)t->micro_batches,
+			t->micro_batches == 1 ? "" : "es in order ",
+			t->micro_batches == 1 ? "" : schedule_names[placement_train(at).options.schedule]);
 	if (part == DRAWN_DECODE)
 		return arena_printf(a, "%s: %s in the middle of %lld tokens, batch %lld%s", w->model->title,
 				    repeat > 1  ? arena_printf(a, "%d decode steps", repeat)
@@ -106,7 +106,7 @@ static int write_picture(const struct opts *o, const struct schedule *s)
 static int draw(struct session *s, const struct opts *o, const struct placement *at)
 {
 	struct prediction p;
-	const struct ran *r;
+	const struct simulated *r;
 	enum drawn part;
 	int rc = EXIT_USAGE;
 
@@ -122,7 +122,7 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 			lanes_memory(&s->arena, &p, &schedule);
 
 		schedule.title = at->assignment->name;
-		schedule.subtitle = subtitle(&s->arena, at, part, p.progs.repeat);
+		schedule.subtitle = subtitle(&s->arena, at, part, p.programs.repeat);
 		rc = write_picture(o, &schedule);
 	} else if (!p.generate_fits && !p.train_fits) {
 		rc = EXIT_NOTHING_FITS;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/calib/from.h"
+#include "sim/family/fit_runtime.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/outcomes.h"
+#include "sim/cli/validate_scenario.h"
 #include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
@@ -41,13 +41,14 @@ static void add_row(struct validation *v, const char *subject, size_t file, cons
 
 static int validate_machine(struct validation *v, const char *name)
 {
-	struct known_device d;
+	struct catalogue_device d;
 	struct err err = ERR_INIT;
 
-	if (known_device_load(&v->s.loader, name, NULL, v->o->runtime, &d) != 0)
+	if (catalogue_device_load(&v->s.loader, name, NULL, v->o->runtime, &d) != 0)
 		return session_complain(&v->s);
 	for (size_t f = 0; f < v->files_n; f++) {
-		const struct site site = site_make(&v->s.arena, d.machine, d.device, d.profile, d.compute);
+		const struct device_model device_model =
+			device_model_make(&v->s.arena, d.machine, d.device, d.profile, d.compute);
 		const struct model *m;
 		struct precision p;
 
@@ -56,14 +57,15 @@ static int validate_machine(struct validation *v, const char *name)
 			err_hint(&err, "say --model NAME, or give a scenario");
 			return complain(&err, EXIT_USAGE);
 		}
-		m = known_model_load(&v->s.loader, v->models[f]);
+		m = catalogue_model_load(&v->s.loader, v->models[f]);
 		if (!m)
 			return session_complain(&v->s);
 		if (runs_one_model(&v->files[f], &err) != 0 ||
 		    guess_precision(&v->files[f].at[0], v->o->weights, d.compute, &p, &err) != 0)
 			return complain(&err, EXIT_USAGE);
 		for (size_t i = 0; i < v->files[f].n; i++) {
-			const struct replay r = replay_make(&v->s.arena, m, &p, &site, &v->files[f].at[i]);
+			const struct replay r =
+				replay_make(&v->s.arena, m, &p, &device_model, &v->files[f].at[i]);
 
 			add_row(v,
 				arena_printf(&v->s.arena, "%s.%s %s", name, d.device->origin.name,
@@ -79,11 +81,11 @@ static int validate_machine(struct validation *v, const char *name)
 /* The one unit that does all of a generation, or WORLD_NONE. */
 static size_t only_unit(const struct placement *at)
 {
-	size_t unit = at->seats[PHASE_DECODE][0].unit[0];
+	size_t unit = at->shard_groups[PHASE_DECODE][0].unit[0];
 
 	for (int phase = PHASE_PREFILL; phase <= PHASE_DECODE; phase++)
 		for (size_t i = 0; i < at->blocks_n; i++) {
-			const struct seat *s = &at->seats[phase][i];
+			const struct shards *s = &at->shard_groups[phase][i];
 
 			if (s->n > 1 || (s->n == 1 && s->unit[0] != unit))
 				return WORLD_NONE;
@@ -94,11 +96,11 @@ static size_t only_unit(const struct placement *at)
 static double simulated_s(struct arena *a, const struct placement *at, const struct run *run)
 {
 	struct prediction p;
-	struct ways now;
+	struct class_times_set now;
 	struct generate_times t;
 
 	prediction_make(a, at, &p);
-	now = ways_nominal(&p);
+	now = class_times_set_nominal(&p);
 	t = prediction_generate(&p, &now);
 	prediction_release(&p);
 	if (!p.generate_fits)
@@ -155,9 +157,9 @@ static int validate_run(struct validation *v, const char *path, size_t file, con
 		if (v->o->assignment && strcmp(v->o->assignment, name))
 			continue;
 		if (unit != WORLD_NONE) {
-			const struct site site = prog_site(&v->s.arena, w, unit);
-			const struct replay r =
-				replay_make(&v->s.arena, w->model, &w->scenario->precision, &site, run);
+			const struct device_model device_model = program_device_model(&v->s.arena, w, unit);
+			const struct replay r = replay_make(&v->s.arena, w->model, &w->scenario->precision,
+							    &device_model, run);
 
 			add_row(v, name, file, run, replay_seconds(&r, NULL), NULL);
 		} else if (run->depth && run->kind != RUN_TG) {
@@ -400,22 +402,22 @@ static bool is_scenario(struct validation *v, const char *path)
 static int validate_rows(struct validation *v, bool outcomes, enum shown format, double tolerance)
 {
 	struct runs all;
-	struct rowchecks rows = {0};
+	struct validate_runs rows = {0};
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (outcomes)
-		rc = outcomes_make(&v->s, v->o, &rows);
+		rc = validate_scenario_make(&v->s, v->o, &rows);
 	else if (runs_read_all(&v->s.arena, v->o->froms.at, v->o->froms.n, &all, &err) == 0)
-		rc = rowcheck_make(&v->s, v->o, &all, &rows);
+		rc = validate_runs_make(&v->s, v->o, &all, &rows);
 	else
 		rc = complain(&err, EXIT_USAGE);
 	if (rc == EXIT_FINE) {
-		rowcheck_print(&rows, format_words[format], v->o->sets_only, &out);
+		validate_runs_print(&rows, format_words[format], v->o->sets_only, &out);
 		rc = deliver(v->o, &out);
 	}
-	if (rc == EXIT_FINE && rowcheck_worst(&rows) > tolerance)
+	if (rc == EXIT_FINE && validate_runs_worst(&rows) > tolerance)
 		rc = EXIT_TARGET_MISSED;
 	str_release(&out);
 	return rc;
@@ -428,7 +430,7 @@ int cmd_validate(const struct opts *o)
 	enum shown format = SHOWN_TABLE;
 	double tolerance;
 	struct summed sum;
-	const bool outcomes = o->froms.n && outcomes_are(o->froms.at[0]);
+	const bool outcomes = o->froms.n && validate_scenario_are(o->froms.at[0]);
 	int rc = choose(o, &format, &tolerance);
 
 	session_begin(&v.s, o);

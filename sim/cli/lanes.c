@@ -8,7 +8,7 @@
 
 struct builder {
 	struct arena *arena;
-	const struct ran *r;
+	const struct simulated *r;
 	const struct world *w;
 	enum boxes boxes_of;
 	int *chunk_of;     /* [unit * blocks + block]: which of the unit's runs of blocks, forward */
@@ -48,19 +48,19 @@ static const char *disk_text(struct arena *a, const struct machine *m)
 static struct lane lane_for(struct builder *b, size_t q)
 {
 	const struct world *w = b->w;
-	const struct joint *j;
+	const struct link_use *j;
 	const struct machine *m;
 
 	if (q < w->units_n) {
 		m = &w->machines[w->units[q].machine];
 		return (struct lane){w->units[q].name, m->chip, m->origin.name, false};
 	}
-	if (!prog_is_link(w, q)) {
-		m = &w->machines[q - prog_disk(w, 0)];
+	if (!program_is_link(w, q)) {
+		m = &w->machines[q - program_disk(w, 0)];
 		return (struct lane){queue_name(b->arena, w, q), disk_text(b->arena, m), m->origin.name,
 				     true};
 	}
-	j = &w->joints[(q - w->units_n) / 2];
+	j = &w->link_uses[(q - w->units_n) / 2];
 	return (struct lane){queue_name(b->arena, w, q), joint_text(b->arena, j->link), j->link->origin.name,
 			     true};
 }
@@ -78,16 +78,16 @@ static bool is_beside(const struct builder *b, size_t q, size_t unit)
 	const struct world *w = b->w;
 	const size_t machine = w->units[unit].machine;
 
-	if (prog_is_link(w, q))
-		return w->joints[(q - w->units_n) / 2].ends[(q - w->units_n) % 2] == machine;
-	return q == unit || q == prog_disk(w, machine);
+	if (program_is_link(w, q))
+		return w->link_uses[(q - w->units_n) / 2].ends[(q - w->units_n) % 2] == machine;
+	return q == unit || q == program_disk(w, machine);
 }
 
 /* Lanes in an order that reads well: a device, its disk, then the links that leave it. Queues that do nothing
  * are left out. */
 static size_t make_lanes(struct builder *b, struct lane *lanes)
 {
-	const size_t queues = prog_queues(b->w);
+	const size_t queues = program_queues(b->w);
 	size_t n = 0;
 
 	for (size_t q = 0; q < queues; q++)
@@ -104,7 +104,7 @@ static size_t make_lanes(struct builder *b, struct lane *lanes)
 	return n;
 }
 
-static enum box_kind kind_of(const struct class *c, const struct tag *tag)
+static enum box_kind kind_of(const struct op_class *c, const struct label *label)
 {
 	static const enum box_kind of_phase[PHASE_N] = {[PHASE_PREFILL] = BOX_PREFILL,
 							[PHASE_DECODE] = BOX_DECODE,
@@ -114,9 +114,9 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 
 	switch (c->kind) {
 	case CLASS_OP:
-		if (tag->half != HALF_BOTH)
-			return tag->half == HALF_INPUT ? BOX_INPUT : BOX_WEIGHTS;
-		return of_phase[tag->again ? PHASE_BACKWARD : tag->phase];
+		if (label->grad_part != GRAD_BOTH)
+			return label->grad_part == GRAD_INPUT ? BOX_INPUT : BOX_WEIGHTS;
+		return of_phase[label->recompute ? PHASE_BACKWARD : label->phase];
 	case CLASS_SEND:
 	case CLASS_READ:
 		return BOX_TRANSFER;
@@ -129,45 +129,45 @@ static enum box_kind kind_of(const struct class *c, const struct tag *tag)
 	BUG("class kind %d", (int)c->kind);
 }
 
-static bool is_host(const struct class *c)
+static bool is_host(const struct op_class *c)
 {
 	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
 }
 
 /* Of a pass of a micro-batch: its number. */
-static const char *letter_of(struct builder *b, const struct class *c, const struct tag *tag)
+static const char *letter_of(struct builder *b, const struct op_class *c, const struct label *label)
 {
 	static const char letters[ROLE_N] = {
 		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_ROUTER] = 'R',
 		[ROLE_SHARED] = 'S',    [ROLE_EXPERTS] = 'X',   [ROLE_HEAD] = 'H'};
 
 	if (b->boxes_of == BOXES_PASSES && c->kind == CLASS_OP)
-		return is_host(c)                   ? NULL
-		       : tag->phase == PHASE_UPDATE ? "U"
-						    : arena_printf(b->arena, "%u", tag->micro);
-	if (tag->what && strcmp(tag->what, "disk") != 0)
-		return !strcmp(tag->what, "KV") ? "KV" : arena_printf(b->arena, "%c", tag->what[0]);
-	if (tag->layer < 0)
-		return arena_printf(b->arena, "%c", letters[tag->part.role]);
-	return arena_printf(b->arena, "%c%lld", letters[tag->part.role], (long long)tag->layer);
+		return is_host(c)                     ? NULL
+		       : label->phase == PHASE_UPDATE ? "U"
+						      : arena_printf(b->arena, "%u", label->micro);
+	if (label->what && strcmp(label->what, "disk") != 0)
+		return !strcmp(label->what, "KV") ? "KV" : arena_printf(b->arena, "%c", label->what[0]);
+	if (label->layer < 0)
+		return arena_printf(b->arena, "%c", letters[label->part.role]);
+	return arena_printf(b->arena, "%c%lld", letters[label->part.role], (long long)label->layer);
 }
 
-static size_t block_of(const struct builder *b, const struct tag *tag)
+static size_t block_of(const struct builder *b, const struct label *label)
 {
-	return model_block_of(b->w->model, tag->part.role, tag->layer);
+	return model_block_of(b->w->model, label->part.role, label->layer);
 }
 
 /* Blocks that a unit runs without another's between them are one chunk of the model. */
 static void find_chunks(struct builder *b)
 {
-	const struct prog *p = b->r->prog;
+	const struct program *p = b->r->program;
 	const size_t blocks = model_blocks(b->w->model);
 
 	b->chunk_of = arena_array(b->arena, b->w->units_n * blocks, sizeof *b->chunk_of);
 	for (size_t i = 0; i < p->tasks.n; i++)
-		if (p->tasks.at[i].queue < b->w->units_n && !p->tasks.at[i].tag.what &&
-		    !is_host(&p->classes.at[p->tasks.at[i].class]))
-			b->chunk_of[p->tasks.at[i].queue * blocks + block_of(b, &p->tasks.at[i].tag)] = 1;
+		if (p->tasks.at[i].queue < b->w->units_n && !p->tasks.at[i].label.what &&
+		    !is_host(&p->op_classes.at[p->tasks.at[i].op_class]))
+			b->chunk_of[p->tasks.at[i].queue * blocks + block_of(b, &p->tasks.at[i].label)] = 1;
 	for (size_t u = 0; u < b->w->units_n; u++) {
 		int *of = b->chunk_of + u * blocks, n = 0;
 
@@ -180,50 +180,51 @@ static void find_chunks(struct builder *b)
 	}
 }
 
-static int shade_of(const struct builder *b, const struct class *c, const struct prog_task *t)
+static int shade_of(const struct builder *b, const struct op_class *c, const struct program_task *t)
 {
 	if (c->kind == CLASS_OP && b->boxes_of != BOXES_PASSES)
-		return (int)(t->tag.micro % 3); /* groups of sequences */
-	if (c->kind != CLASS_OP || is_host(c) || t->tag.phase == PHASE_UPDATE)
+		return (int)(t->label.micro % 3); /* groups of sequences */
+	if (c->kind != CLASS_OP || is_host(c) || t->label.phase == PHASE_UPDATE)
 		return 0;
-	return b->chunk_of[t->queue * model_blocks(b->w->model) + block_of(b, &t->tag)];
+	return b->chunk_of[t->queue * model_blocks(b->w->model) + block_of(b, &t->label)];
 }
 
-static const char *label_of(struct builder *b, const struct class *c, const struct tag *tag)
+static const char *label_of(struct builder *b, const struct op_class *c, const struct label *label)
 {
 	const char *where =
-		tag->layer < 0 ? "" : arena_printf(b->arena, "layer %lld ", (long long)tag->layer);
-	const char *micro = tag->micro ? arena_printf(b->arena, ", micro-batch %u", tag->micro) : "";
+		label->layer < 0 ? "" : arena_printf(b->arena, "layer %lld ", (long long)label->layer);
+	const char *micro = label->micro ? arena_printf(b->arena, ", micro-batch %u", label->micro) : "";
 	const char *doing = c->kind == CLASS_SEND_COPY      ? " to the host"
 			    : c->kind == CLASS_RECEIVE_COPY ? " onto the device"
 							    : "";
 
 	if (is_host(c) && (!b->w->model->ends || b->boxes_of == BOXES_PASSES))
-		return arena_printf(b->arena, "the host, %s", phase_names[tag->phase]);
+		return arena_printf(b->arena, "the host, %s", phase_names[label->phase]);
 	if (b->boxes_of == BOXES_PASSES && c->kind == CLASS_OP)
-		return tag->phase == PHASE_UPDATE
+		return label->phase == PHASE_UPDATE
 			       ? "new weights"
-			       : arena_printf(b->arena, "micro-batch %u from %s%s on", tag->micro, where,
-					      role_names[tag->part.role]);
+			       : arena_printf(b->arena, "micro-batch %u from %s%s on", label->micro, where,
+					      role_names[label->part.role]);
 	return arena_printf(b->arena, "%s%s, %s%s%s", where,
-			    tag->what ? tag->what : role_names[tag->part.role], phase_names[tag->phase],
-			    doing, micro);
+			    label->what ? label->what : role_names[label->part.role],
+			    phase_names[label->phase], doing, micro);
 }
 
-static bool same_pass(const struct tag *a, const struct class *ca, const struct tag *b,
-		      const struct class *cb)
+static bool same_pass(const struct label *a, const struct op_class *ca, const struct label *b,
+		      const struct op_class *cb)
 {
-	return (a->again ? PHASE_BACKWARD : a->phase) == (b->again ? PHASE_BACKWARD : b->phase) &&
-	       a->half == b->half && a->micro == b->micro && !is_host(ca) && !is_host(cb);
+	return (a->recompute ? PHASE_BACKWARD : a->phase) == (b->recompute ? PHASE_BACKWARD : b->phase) &&
+	       a->grad_part == b->grad_part && a->micro == b->micro && !is_host(ca) && !is_host(cb);
 }
 
-static bool same_box(const struct tag *a, const struct class *ca, const struct tag *b, const struct class *cb)
+static bool same_box(const struct label *a, const struct op_class *ca, const struct label *b,
+		     const struct op_class *cb)
 {
 	return a->phase == b->phase && a->part.role == b->part.role && a->layer == b->layer &&
 	       a->micro == b->micro && ca->kind == cb->kind && a->what == b->what;
 }
 
-static void count(struct builder *b, uint32_t box, const struct class *c)
+static void count(struct builder *b, uint32_t box, const struct op_class *c)
 {
 	struct cost *t = &b->total[box];
 
@@ -255,15 +256,15 @@ static int by_queue_and_start(const void *x, const void *y)
 
 static void make_boxes(struct builder *b, const struct started *order, size_t n)
 {
-	const struct prog *p = b->r->prog;
+	const struct program *p = b->r->program;
 
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t id = order[i].task;
-		const struct prog_task *t = &p->tasks.at[id];
-		const struct class *c = &p->classes.at[t->class];
+		const struct program_task *t = &p->tasks.at[id];
+		const struct op_class *c = &p->op_classes.at[t->op_class];
 		const struct task_span *span = &b->r->run.spans[id];
 		struct box *last = b->boxes_n ? &b->boxes[b->boxes_n - 1] : NULL;
-		const struct prog_task *before = i ? &p->tasks.at[order[i - 1].task] : NULL;
+		const struct program_task *before = i ? &p->tasks.at[order[i - 1].task] : NULL;
 
 		b->box_of[id] = UINT32_MAX;
 		if (b->lane_of[t->queue] == UINT32_MAX)
@@ -271,18 +272,18 @@ static void make_boxes(struct builder *b, const struct started *order, size_t n)
 
 		if (last && order[i - 1].queue == t->queue && last->end_ns == span->start_ns &&
 		    c->kind == CLASS_OP && last->shade == shade_of(b, c, t) &&
-		    p->classes.at[before->class].kind == CLASS_OP &&
+		    p->op_classes.at[before->op_class].kind == CLASS_OP &&
 		    (b->boxes_of == BOXES_PASSES ? same_pass : same_box)(
-			    &before->tag, &p->classes.at[before->class], &t->tag, c)) {
+			    &before->label, &p->op_classes.at[before->op_class], &t->label, c)) {
 			last->end_ns = span->end_ns;
 			last->critical |= b->critical[id];
 		} else {
 			b->boxes[b->boxes_n++] = (struct box){.lane = b->lane_of[t->queue],
-							      .kind = kind_of(c, &t->tag),
+							      .kind = kind_of(c, &t->label),
 							      .start_ns = span->start_ns,
 							      .end_ns = span->end_ns,
-							      .letter = letter_of(b, c, &t->tag),
-							      .label = label_of(b, c, &t->tag),
+							      .letter = letter_of(b, c, &t->label),
+							      .label = label_of(b, c, &t->label),
 							      .critical = b->critical[id],
 							      .cause = span->cause,
 							      .shade = shade_of(b, c, t)};
@@ -318,7 +319,7 @@ static const char *note_of(const struct builder *b)
 {
 	bool quiet = false, dark = false;
 
-	for (size_t q = b->w->units_n; q < prog_queues(b->w); q++)
+	for (size_t q = b->w->units_n; q < program_queues(b->w); q++)
 		quiet |= b->r->run.busy_ns[q] && is_quiet(b, q);
 	for (size_t i = 0; i < b->boxes_n; i++)
 		dark |= b->boxes[i].shade > 0;
@@ -332,10 +333,10 @@ static const char *note_of(const struct builder *b)
 			    quiet ? "links that are busy for less than 2 % of the time are left out" : "");
 }
 
-struct schedule lanes_of(struct arena *a, const struct ran *r, enum boxes boxes)
+struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes)
 {
-	const size_t n = r->prog->tasks.n, queues = prog_queues(r->prog->world);
-	struct builder b = {.arena = a, .r = r, .w = r->prog->world, .boxes_of = boxes};
+	const size_t n = r->program->tasks.n, queues = program_queues(r->program->world);
+	struct builder b = {.arena = a, .r = r, .w = r->program->world, .boxes_of = boxes};
 	struct lane *lanes = arena_array(a, queues, sizeof *lanes);
 	struct started *order = arena_array(a, n, sizeof *order);
 	uint32_t *path = arena_array(a, n, sizeof *path);
@@ -353,8 +354,8 @@ struct schedule lanes_of(struct arena *a, const struct ran *r, enum boxes boxes)
 	for (size_t i = 0; i < path_n; i++)
 		b.critical[path[i]] = true;
 	for (size_t i = 0; i < n; i++)
-		order[i] =
-			(struct started){r->prog->tasks.at[i].queue, (uint32_t)i, r->run.spans[i].start_ns};
+		order[i] = (struct started){r->program->tasks.at[i].queue, (uint32_t)i,
+					    r->run.spans[i].start_ns};
 	if (n)
 		qsort(order, n, sizeof *order, by_queue_and_start);
 	s.lanes = lanes;
@@ -393,17 +394,17 @@ static const char *size_text(struct arena *a, double bytes)
 void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s)
 {
 	const struct world *w = p->at.world;
-	struct strip *strips = arena_array(a, w->machines_n, sizeof *strips);
+	struct memory_track *memory_tracks = arena_array(a, w->machines_n, sizeof *memory_tracks);
 
 	for (size_t i = 0; i < w->machines_n; i++) {
 		const struct memory_use *u = &p->train_use[i];
 
-		if (fit_need_B(&u->peak) <= 0)
+		if (footprint_need_B(&u->peak) <= 0)
 			continue;
-		strips[s->strips_n++] =
-			(struct strip){w->machines[i].origin.name,
-				       arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
-				       size_text(a, fit_need_B(&u->peak)), levels_of(a, u), u->points_n};
+		memory_tracks[s->strips_n++] = (struct memory_track){
+			w->machines[i].origin.name,
+			arena_printf(a, "memory, of %s", size_text(a, u->peak.usable_B)),
+			size_text(a, footprint_need_B(&u->peak)), levels_of(a, u), u->points_n};
 	}
-	s->strips = strips;
+	s->memory_tracks = memory_tracks;
 }

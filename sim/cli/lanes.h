@@ -16,7 +16,7 @@ enum boxes {
 };
 
 /* Lives in the arena. The window is the whole run. */
-struct schedule lanes_of(struct arena *a, const struct ran *r, enum boxes boxes);
+struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes);
 
 /* Memory of each machine that a training step uses, as strips of a schedule. */
 void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s);

@@ -281,7 +281,7 @@ static int measure_device(struct run *u, struct measured *d, double share, size_
 }
 
 /* What was measured now, and devices of earlier runs; in the order of the backends. */
-static struct machine_samples all_sets(const struct run *u, const struct facts *facts)
+static struct machine_samples all_sets(const struct run *u, const struct datasheet *datasheet)
 {
 	struct sample_set *sets = arena_array(u->arena, u->n + u->o->froms.n, sizeof *sets);
 	size_t n = 0;
@@ -299,20 +299,20 @@ static struct machine_samples all_sets(const struct run *u, const struct facts *
 			if (u->earlier[i].device && !strcmp(u->earlier[i].device, backend->device))
 				sets[n++] = u->earlier[i];
 	}
-	return (struct machine_samples){sets, n, facts, u->out};
+	return (struct machine_samples){sets, n, datasheet, u->out};
 }
 
 static int write_machine(const struct run *u)
 {
-	struct facts facts;
+	struct datasheet datasheet;
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	struct machine_samples all;
 	int rc = EXIT_FINE;
 
-	if (u->o->facts && facts_read(u->arena, u->o->facts, &facts, &err) != 0)
+	if (u->o->facts && datasheet_read(u->arena, u->o->facts, &datasheet, &err) != 0)
 		return complain(&err, EXIT_USAGE);
-	all = all_sets(u, u->o->facts ? &facts : NULL);
+	all = all_sets(u, u->o->facts ? &datasheet : NULL);
 	if (profile_write_all(&all, &text, &err) != 0) {
 		err_hint(&err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
 			 u->at[0].samples);

@@ -10,7 +10,7 @@
 #define SIM_CLI_MEASURE_H
 #include <signal.h>
 
-#include "kernels/suite.h"
+#include "sim/measure/suite.h"
 #include "sim/cli/opts.h"
 
 struct measuring {

@@ -5,7 +5,7 @@
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/place/place.h"
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 #include "sim/train/stages.h"
 
 #ifndef SHARE
@@ -45,12 +45,13 @@ int session_complain(const struct session *s)
 void session_check(struct session *s, const struct world *w)
 {
 	for (size_t i = 0; i < w->units_n; i++) {
-		const struct site site = prog_site(&s->arena, w, i);
+		const struct device_model device_model = program_device_model(&s->arena, w, i);
 		const struct yml *asked = yml_get(w->scenario->precision.origin.node, "compute");
 		struct err err = ERR_INIT;
 
-		if (site_check(&site, &err) != 0)
-			diag_err(&s->diags, (asked->is_default ? site.profile->origin.node : asked)->place,
+		if (device_model_check(&device_model, &err) != 0)
+			diag_err(&s->diags,
+				 (asked->is_default ? device_model.profile->origin.node : asked)->place,
 				 &err);
 	}
 }

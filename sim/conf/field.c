@@ -134,19 +134,21 @@ static int load_choice(const struct loading *l, const struct yml *node, const ch
 }
 
 /* How far a number may be off where nobody measured its spread: what DESIGN calls wide for the last two. */
-static const double usual_spread[HOW_N] = {
-	[HOW_MEASURED] = 0.03, [HOW_INTERPOLATED] = 0.06, [HOW_TRANSFERRED] = 0.15, [HOW_DATASHEET] = 0.15};
+static const double usual_spread[PROVENANCE_N] = {[PROVENANCE_MEASURED] = 0.03,
+						  [PROVENANCE_INTERPOLATED] = 0.06,
+						  [PROVENANCE_TRANSFERRED] = 0.15,
+						  [PROVENANCE_DATASHEET] = 0.15};
 
-double field_spread(enum how how)
+double field_spread(enum provenance provenance)
 {
-	return usual_spread[how];
+	return usual_spread[provenance];
 }
 
 struct long_form {
 	struct origin origin;
 	const struct yml *value, *sd;
 	int64_t n;
-	int how;
+	int provenance;
 	const char *source;
 };
 
@@ -156,7 +158,11 @@ static const struct field long_fields[] = {
 	 .help = "its standard deviation"},
 	{FIELD_KEY(struct long_form, n), .type = FIELD_COUNT, .min = 1, .max = 1e9, .optional = true,
 	 .help = "samples"},
-	{FIELD_KEY(struct long_form, how), .type = FIELD_CHOICE, .choices = how_names, .def = "measured",
+	{.key = "how",
+	 .offset = offsetof(struct long_form, provenance),
+	 .type = FIELD_CHOICE,
+	 .choices = provenance_names,
+	 .def = "measured",
 	 .help = "where it comes from"},
 	{FIELD_KEY(struct long_form, source), .type = FIELD_TEXT, .optional = true, .help = "who says so"},
 };
@@ -180,7 +186,8 @@ static int load_qty(const struct loading *above, struct yml *node, struct qty *q
 	struct long_form f = {0};
 	double sd;
 
-	*q = (struct qty){.how = HOW_MEASURED, .node = node, .is_share = as.dim != above->f->dim};
+	*q = (struct qty){
+		.provenance = PROVENANCE_MEASURED, .node = node, .is_share = as.dim != above->f->dim};
 	if (node->kind != YML_MAP) {
 		if (load_number(l, node, &q->value) != 0)
 			return -1;
@@ -188,12 +195,12 @@ static int load_qty(const struct loading *above, struct yml *node, struct qty *q
 		if (field_load(&long_table, node, l->f->key, &f, l->diags) != 0 ||
 		    load_number(l, f.value, &q->value) != 0)
 			return -1;
-		q->how = (enum how)f.how;
+		q->provenance = (enum provenance)f.provenance;
 		q->n = f.n;
 		q->source = f.source;
 	}
 	q->given = true;
-	q->spread = usual_spread[q->how];
+	q->spread = usual_spread[q->provenance];
 	if (f.sd) {
 		const struct field any = {.key = arena_printf(l->diags->arena, "%s: sd", l->f->key),
 					  .dim = l->f->dim};

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/base/how.h"
+#include "sim/base/provenance.h"
 #include "sim/base/jsonw.h"
 #include "sim/base/units.h"
 #include "sim/conf/yml.h"
@@ -25,17 +25,18 @@ struct origin {
 /* A quantity with where it comes from. `118 GB/s`, or {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured,
  * source: ...} */
 struct qty {
-	double value;       /* base units */
-	double spread;      /* relative standard deviation; from sd, else the usual one for `how` */
-	enum how how;       /* measured unless said otherwise */
-	int64_t n;          /* samples; 0: not said */
-	const char *source; /* NULL: not said */
+	double value;               /* base units */
+	double spread;              /* relative standard deviation; from sd, else the usual one for `how` */
+	enum provenance provenance; /* measured unless said otherwise */
+	int64_t n;                  /* samples; 0: not said */
+	const char *source;         /* NULL: not said */
 	bool given;
 	bool is_share; /* of what the field's `share_of` names, and not yet multiplied with it */
 	const struct yml *node;
 };
 
-double field_spread(enum how how); /* the usual relative spread of a number whose sd nobody stated */
+double
+field_spread(enum provenance provenance); /* the usual relative spread of a number whose sd nobody stated */
 
 struct field_list { /* of structs, or of const char * */
 	void *at;

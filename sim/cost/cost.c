@@ -13,33 +13,35 @@ const char *const param_names[PARAM_N] = {
 /* Products of so few rows read their weights once and do little else: a matrix-vector kernel runs them. */
 enum { GEMV_ROWS = 8, POINTS_MAX = 1024 };
 
-static const struct gemm_table *gemm_table(const struct site *site)
+static const struct gemm_table *gemm_table(const struct device_model *device_model)
 {
-	return site->profile->gemm[site->compute];
+	return device_model->profile->gemm[device_model->compute];
 }
 
-int site_check(const struct site *site, struct err *err)
+int device_model_check(const struct device_model *device_model, struct err *err)
 {
-	const char *dtype = dtype_names[site->compute];
-	const struct gemm_table *g = gemm_table(site);
+	const char *dtype = dtype_names[device_model->compute];
+	const struct gemm_table *g = gemm_table(device_model);
 
 	if (!g) {
-		err_set(err, "runtime '%s' of %s.%s has no 'gemm_%s' table", site->profile->origin.name,
-			site->machine->origin.name, site->device->origin.name, dtype);
+		err_set(err, "runtime '%s' of %s.%s has no 'gemm_%s' table",
+			device_model->profile->origin.name, device_model->machine->origin.name,
+			device_model->device->origin.name, dtype);
 		return err_hint(err, "calibrate it, or compute in another dtype");
 	}
-	if (g->points.n > POINTS_MAX || site->profile->attention.points.n > POINTS_MAX)
+	if (g->points.n > POINTS_MAX || device_model->profile->attention.points.n > POINTS_MAX)
 		return err_set(err, "runtime '%s': a table has more than %d points",
-			       site->profile->origin.name, POINTS_MAX);
-	if (!site->gemm || !site->attention)
-		return err_set(err, "runtime '%s' of %s.%s has an empty table", site->profile->origin.name,
-			       site->machine->origin.name, site->device->origin.name);
+			       device_model->profile->origin.name, POINTS_MAX);
+	if (!device_model->gemm || !device_model->attention)
+		return err_set(err, "runtime '%s' of %s.%s has an empty table",
+			       device_model->profile->origin.name, device_model->machine->origin.name,
+			       device_model->device->origin.name);
 	return 0;
 }
 
 static const struct util_table *flat(struct arena *a, const struct qty *u)
 {
-	return util_flat(a, (struct util){u->value, u->spread, u->how});
+	return util_flat(a, (struct util){u->value, u->spread, u->provenance});
 }
 
 static const struct util_table *gemm_util(struct arena *a, const struct gemm_table *g)
@@ -51,7 +53,7 @@ static const struct util_table *gemm_util(struct arena *a, const struct gemm_tab
 		return flat(a, &g->u);
 	for (size_t i = 0; i < g->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
-						from[i].u.value, from[i].u.spread, from[i].u.how};
+						from[i].u.value, from[i].u.spread, from[i].u.provenance};
 	return util_table(a, points, g->points.n);
 }
 
@@ -64,14 +66,15 @@ static const struct util_table *attention_util(struct arena *a, const struct att
 		return flat(a, &t->u);
 	for (size_t i = 0; i < t->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].query, (double)from[i].context,
-						from[i].u.value, from[i].u.spread, from[i].u.how};
+						from[i].u.value, from[i].u.spread, from[i].u.provenance};
 	return util_table(a, points, t->points.n);
 }
 
-struct site site_make(struct arena *a, const struct machine *machine, const struct device *device,
-		      const struct profile *profile, enum dtype compute)
+struct device_model device_model_make(struct arena *a, const struct machine *machine,
+				      const struct device *device, const struct profile *profile,
+				      enum dtype compute)
 {
-	struct site s = {machine, device, profile, compute, NULL, NULL};
+	struct device_model s = {machine, device, profile, compute, NULL, NULL};
 	const struct gemm_table *g = profile->gemm[compute];
 
 	if (g && (g->points.n || g->u.given))
@@ -81,16 +84,16 @@ struct site site_make(struct arena *a, const struct machine *machine, const stru
 	return s;
 }
 
-static struct term arithmetic(const struct site *site, double flop, const struct util *u)
+static struct term arithmetic(const struct device_model *device_model, double flop, const struct util *u)
 {
-	const struct qty *peak = &site->device->peak[site->compute];
+	const struct qty *peak = &device_model->device->peak[device_model->compute];
 
-	return (struct term){flop / (peak->value * u->u), u->spread, u->how};
+	return (struct term){flop / (peak->value * u->u), u->spread, u->provenance};
 }
 
 static struct term stream(double bytes, const struct qty *rate)
 {
-	return (struct term){bytes / rate->value, rate->spread, rate->how};
+	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
 }
 
 /* A number for weights kept so; NULL: not given. */
@@ -150,22 +153,23 @@ static bool is_few(const struct profile *p, const struct op *op)
 	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
 }
 
-static struct term at_share(const struct site *site, double flop, const struct qty *u)
+static struct term at_share(const struct device_model *device_model, double flop, const struct qty *u)
 {
-	const struct qty *peak = &site->device->peak[site->compute];
+	const struct qty *peak = &device_model->device->peak[device_model->compute];
 
-	return u ? (struct term){flop / (peak->value * fmin(u->value, 1)), u->spread, u->how}
-		 : (struct term){flop / peak->value, 0, HOW_MEASURED};
+	return u ? (struct term){flop / (peak->value * fmin(u->value, 1)), u->spread, u->provenance}
+		 : (struct term){flop / peak->value, 0, PROVENANCE_MEASURED};
 }
 
 /* Rows that run by themselves read their expert each, whether another has just read it or not. */
-static void cost_scattered(struct cost *c, const struct op *op, const struct site *site, double share)
+static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
+			   double share)
 {
-	const struct few *f = &site->profile->few;
+	const struct few *f = &device_model->profile->few;
 
 	c->bytes = (op->weight_B * op->rows / op->copies + op->tensor_B) * share;
-	c->memory = stream(c->bytes, few_rate(site->profile, op));
-	c->arithmetic = at_share(site, c->flop, by_weights(&f->first, op->format));
+	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
+	c->arithmetic = at_share(device_model, c->flop, by_weights(&f->first, op->format));
 	if (!f->scattered.given)
 		return;
 	c->memory.s /= f->scattered.value;
@@ -180,38 +184,40 @@ static double passes_of(const struct few *f, double rows, enum format_id format)
 	return whole(rows / (alone ? 1 : (double)f->pass));
 }
 
-static void cost_few(struct cost *c, const struct op *op, const struct site *site, double share)
+static void cost_few(struct cost *c, const struct op *op, const struct device_model *device_model,
+		     double share)
 {
-	const struct few *f = &site->profile->few;
+	const struct few *f = &device_model->profile->few;
 	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
 	const double passes = passes_of(f, rows, op->format);
 	const struct qty *further = by_weights(&f->further, op->format);
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
-	c->memory = stream(c->bytes, few_rate(site->profile, op));
-	c->arithmetic = at_share(site, passes * row_flop, by_weights(&f->first, op->format));
+	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
+	c->arithmetic = at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
 	if (further)
-		c->apart = at_share(site, (rows - passes) * row_flop, further);
+		c->apart = at_share(device_model, (rows - passes) * row_flop, further);
 	else
-		c->arithmetic.s = fmax(c->arithmetic.s, at_share(site, c->flop, NULL).s);
+		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
 /* What a product of many rows really computes against what is asked, and the share of its tiles that finds a
  * place: at least 1. */
-static double tiled(const struct site *site, const struct op *op, double n)
+static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
-	const struct tile *t = &site->profile->tile;
+	const struct tile *t = &device_model->profile->tile;
 	const double m = op->rows / op->copies, rows = (double)t->rows;
 	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * whole(m / rows);
 	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
-	const double places = t->fill.value * (double)site->device->cores;
+	const double places = t->fill.value * (double)device_model->device->cores;
 
 	return done / m * fmax(1, places / tiles);
 }
 
-static void cost_product(struct cost *c, const struct op *op, const struct site *site, double share)
+static void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model,
+			 double share)
 {
-	const struct profile *p = site->profile;
+	const struct profile *p = device_model->profile;
 	const bool few = is_few(p, op);
 	/* the utilisation is that of the part this site computes */
 	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
@@ -221,35 +227,37 @@ static void cost_product(struct cost *c, const struct op *op, const struct site 
 
 	c->flop = op->flop * share;
 	if (few && given(&p->few.origin)) {
-		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, site, share);
+		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
 		return;
 	}
-	u = util_at(site->gemm, (double)op->m, n * k);
+	u = util_at(device_model->gemm, (double)op->m, n * k);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
 		u.u *= dequant->value;
 		u.spread = hypot(u.spread, dequant->spread);
 	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
-	c->arithmetic = arithmetic(site, c->flop, &u);
+	c->arithmetic = arithmetic(device_model, c->flop, &u);
 	if (given(&p->tile.origin) && !few)
-		c->arithmetic.s *= tiled(site, op, n);
+		c->arithmetic.s *= tiled(device_model, op, n);
 	c->memory = stream(c->bytes, few ? few_rate(p, op) : &p->read);
 }
 
-static void cost_scores(struct cost *c, const struct op *op, const struct site *site, double share)
+static void cost_scores(struct cost *c, const struct op *op, const struct device_model *device_model,
+			double share)
 {
-	const struct attention_table *a = &site->profile->attention;
+	const struct attention_table *a = &device_model->profile->attention;
 	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
 	 * they compute where groups are large, by reading the cache where they are small */
 	const bool few = op->query <= GEMV_ROWS && a->decode_u.given;
-	const struct util u = few ? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.how}
-				  : util_at(site->attention, (double)op->query, (double)op->context);
+	const struct util u =
+		few ? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
+		    : util_at(device_model->attention, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
-		   (site->profile->kv_repeat.passes > 0 ? op->groups : 1);
-	c->arithmetic = arithmetic(site, c->flop, &u);
+		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
+	c->arithmetic = arithmetic(device_model, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
 }
 
@@ -303,40 +311,40 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 		each = &o->attention;
 		kernels = op->times;
 	}
-	return (struct term){kernels * each->value, each->spread, each->how};
+	return (struct term){kernels * each->value, each->spread, each->provenance};
 }
 
-struct cost cost_of(const struct op *op, const struct site *site, double share)
+struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
 {
-	const struct overhead *o = &site->profile->overhead;
+	const struct overhead *o = &device_model->profile->overhead;
 	struct cost c = {0};
 	const struct fusion *f;
 
 	if (op->kind == OP_STEP) {
-		c.overhead = (struct term){o->step.value, o->step.spread, o->step.how};
+		c.overhead = (struct term){o->step.value, o->step.spread, o->step.provenance};
 		return c;
 	}
 	if (op->split == SPLIT_NONE)
 		share = 1; /* every device of the split does it whole */
-	f = fusion_of(site->profile, op->kind);
+	f = fusion_of(device_model->profile, op->kind);
 	if (op->kind == OP_LINEAR) {
-		cost_product(&c, op, site, share);
+		cost_product(&c, op, device_model, share);
 	} else if (op->kind == OP_SCORES) {
-		cost_scores(&c, op, site, share);
+		cost_scores(&c, op, device_model, share);
 	} else {
 		c.bytes = op->tensor_B * f->passes * op->times * share;
-		c.memory = stream(c.bytes, &site->profile->copy);
+		c.memory = stream(c.bytes, &device_model->profile->copy);
 	}
 	c.overhead = overhead_of(o, op, (double)f->kernels * op->times);
 	return c;
 }
 
-struct cost cost_stream(const struct site *site, const struct qty *rate, double bytes)
+struct cost cost_stream(const struct device_model *device_model, const struct qty *rate, double bytes)
 {
-	const struct qty *kernel = &site->profile->overhead.kernel;
+	const struct qty *kernel = &device_model->profile->overhead.kernel;
 
 	return (struct cost){.memory = stream(bytes, rate),
-			     .overhead = {kernel->value, kernel->spread, kernel->how},
+			     .overhead = {kernel->value, kernel->spread, kernel->provenance},
 			     .bytes = bytes};
 }
 
@@ -373,12 +381,12 @@ enum param cost_bound(const struct cost *c)
 	return fmax(c->arithmetic.s, c->apart.s) >= c->memory.s ? PARAM_ARITHMETIC : PARAM_MEMORY;
 }
 
-enum how cost_from(const struct cost *c)
+enum provenance cost_from(const struct cost *c)
 {
 	const struct term *work = c->arithmetic.s >= c->memory.s ? &c->arithmetic : &c->memory;
-	enum how from = work->s > 0 ? work->from : HOW_MEASURED;
+	enum provenance from = work->s > 0 ? work->from : PROVENANCE_MEASURED;
 
 	if (c->apart.s > 0.01 * work->s)
-		from = how_worse(from, c->apart.from);
-	return c->overhead.s > 0.01 * work->s ? how_worse(from, c->overhead.from) : from;
+		from = provenance_worse(from, c->apart.from);
+	return c->overhead.s > 0.01 * work->s ? provenance_worse(from, c->overhead.from) : from;
 }

@@ -17,22 +17,23 @@
 #include "sim/llm/graph.h"
 
 /* A device as an operator sees it. */
-struct site {
+struct device_model {
 	const struct machine *machine;
 	const struct device *device;
 	const struct profile *profile;
 	enum dtype compute;
-	/* the profile's tables laid out; NULL where it has none that can be used, see site_check() */
+	/* the profile's tables laid out; NULL where it has none that can be used, see device_model_check() */
 	const struct util_table *gemm, *attention;
 };
 
 /* The site's memory is in the arena; what it is made of must outlive it, and is not changed meanwhile. */
-struct site site_make(struct arena *a, const struct machine *machine, const struct device *device,
-		      const struct profile *profile, enum dtype compute);
+struct device_model device_model_make(struct arena *a, const struct machine *machine,
+				      const struct device *device, const struct profile *profile,
+				      enum dtype compute);
 
 struct term { /* one side of a cost, in seconds, with the relative spread of the parameter behind it */
 	double s, spread;
-	enum how from;
+	enum provenance from;
 };
 
 struct cost {
@@ -62,10 +63,10 @@ struct params { /* a number for each: how many times better than calibrated, or 
 };
 
 /* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a site. */
-struct cost cost_of(const struct op *op, const struct site *site, double share);
+struct cost cost_of(const struct op *op, const struct device_model *device_model, double share);
 
 /* Of a kernel that does nothing but pass over so many bytes at one of the profile's rates: read, copy. */
-struct cost cost_stream(const struct site *site, const struct qty *rate, double bytes);
+struct cost cost_stream(const struct device_model *device_model, const struct qty *rate, double bytes);
 
 double cost_seconds(const struct cost *c); /* at the calibrated values */
 
@@ -78,10 +79,11 @@ double term_drawn(const struct term *t, double z);
 double cost_seconds_drawn(const struct cost *c, const struct params *z);
 
 enum param cost_bound(const struct cost *c); /* which term is the largest */
-enum how cost_from(const struct cost *c);    /* where the terms that decide come from; the worst of them */
+enum provenance
+cost_from(const struct cost *c); /* where the terms that decide come from; the worst of them */
 
 /* NULL, or why this site cannot run the model in that arithmetic ("runtime 'mps' of m5.gpu has no gemm_bf16
  * ..."). */
-int site_check(const struct site *site, struct err *err);
+int device_model_check(const struct device_model *device_model, struct err *err);
 
 #endif

@@ -112,13 +112,13 @@ static bool inside(const struct axis *axis, double x)
 }
 
 /* The label and the spread of what stands between points, or beyond them. */
-static struct util off_points(const struct util_point *p, size_t n, double spread, enum how how)
+static struct util off_points(const struct util_point *p, size_t n, double spread, enum provenance provenance)
 {
-	struct util r = {.spread = spread, .how = how};
+	struct util r = {.spread = spread, .provenance = provenance};
 
 	for (size_t i = 0; i < n; i++) {
 		r.spread = fmax(r.spread, p[i].spread);
-		r.how = how_worse(r.how, p[i].how);
+		r.provenance = provenance_worse(r.provenance, p[i].provenance);
 	}
 	return r;
 }
@@ -162,8 +162,8 @@ struct util_table *util_table(struct arena *a, const struct util_point *points, 
 	t->grid = lay_grid(a, t);
 	if (!t->grid)
 		lay_line(a, t);
-	t->between = off_points(kept, n, between_spread, HOW_INTERPOLATED);
-	t->beyond = off_points(kept, n, beyond_spread, HOW_TRANSFERRED);
+	t->between = off_points(kept, n, between_spread, PROVENANCE_INTERPOLATED);
+	t->beyond = off_points(kept, n, beyond_spread, PROVENANCE_TRANSFERRED);
 	return t;
 }
 
@@ -182,7 +182,7 @@ static struct util label(const struct util_table *t, double rows, double width, 
 
 	for (size_t i = 0; i < t->n; i++)
 		if (p[i].rows == rows && p[i].width == width)
-			return (struct util){.spread = p[i].spread, .how = p[i].how};
+			return (struct util){.spread = p[i].spread, .provenance = p[i].provenance};
 	return within ? t->between : t->beyond;
 }
 

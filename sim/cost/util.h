@@ -8,18 +8,19 @@
 #define SIM_COST_UTIL_H
 #include <stddef.h>
 
-#include "sim/base/how.h"
+#include "sim/base/provenance.h"
 #include "sim/base/mem.h"
 
 struct util_point {
 	double rows, width; /* m and n*k of a product; queries and context of attention */
 	double u, spread;
-	enum how how;
+	enum provenance provenance;
 };
 
 struct util {
 	double u, spread;
-	enum how how; /* a point's own; interpolated between points; transferred beyond the edge */
+	enum provenance
+		provenance; /* a point's own; interpolated between points; transferred beyond the edge */
 };
 
 struct util_table; /* opaque; lives in the arena it was made in */

@@ -30,7 +30,8 @@ static const struct wired {
 	 "macOS 26: 107.52 of 128 GiB on two machines, one an M5 Max (antirez/ds4#893)"},
 };
 
-double derive_wired_share(enum hw_system system, double capacity_B, enum how *how, const char **source)
+double derive_wired_share(enum hw_system system, double capacity_B, enum provenance *provenance,
+			  const char **source)
 {
 	double share = 0;
 
@@ -42,12 +43,12 @@ double derive_wired_share(enum hw_system system, double capacity_B, enum how *ho
 		share = w->share;
 		*source = w->source;
 	}
-	*how = HOW_TRANSFERRED;
+	*provenance = PROVENANCE_TRANSFERRED;
 	return share;
 }
 
 static struct qty follow(struct diags *diags, const struct origin *of, const char *key, double value,
-			 enum dim dim, enum how how, const char *source)
+			 enum dim dim, enum provenance provenance, const char *source)
 {
 	struct source *from = arena_alloc(diags->arena, sizeof *from);
 	const struct place place = {from, 0, 0, 0};
@@ -62,8 +63,8 @@ static struct qty follow(struct diags *diags, const struct origin *of, const cha
 	yml_put(diags->arena, map, key, place, node);
 	str_release(&text);
 	return (struct qty){.value = value,
-			    .spread = field_spread(how),
-			    .how = how,
+			    .spread = field_spread(provenance),
+			    .provenance = provenance,
 			    .source = source,
 			    .given = true,
 			    .node = node};
@@ -77,23 +78,24 @@ static void derive_bandwidth(struct memory *m, struct diags *diags)
 		diag_add(diags, m->origin.node->place, "or 'bus_bits' and 'transfers', from which it follows",
 			 "memory: key 'bandwidth' is missing");
 	else
-		m->bandwidth = follow(diags, &m->origin, "bandwidth",
-				      (double)m->bus_bits / 8 * m->transfers.value, DIM_BANDWIDTH,
-				      how_worse(m->transfers.how, HOW_DATASHEET), "bus_bits / 8 x transfers");
+		m->bandwidth =
+			follow(diags, &m->origin, "bandwidth", (double)m->bus_bits / 8 * m->transfers.value,
+			       DIM_BANDWIDTH, provenance_worse(m->transfers.provenance, PROVENANCE_DATASHEET),
+			       "bus_bits / 8 x transfers");
 }
 
 static void derive_usable(struct machine *m, struct diags *diags)
 {
 	const char *source = NULL;
-	enum how how = HOW_TRANSFERRED;
+	enum provenance provenance = PROVENANCE_TRANSFERRED;
 	double share;
 
 	if (m->memory.usable.given)
 		return;
-	share = derive_wired_share((enum hw_system)m->system, m->memory.capacity.value, &how, &source);
+	share = derive_wired_share((enum hw_system)m->system, m->memory.capacity.value, &provenance, &source);
 	if (share > 0)
 		m->memory.usable = follow(diags, &m->memory.origin, "usable",
-					  share * m->memory.capacity.value, DIM_BYTES, how, source);
+					  share * m->memory.capacity.value, DIM_BYTES, provenance, source);
 	else
 		diag_add(diags, m->memory.origin.node->place,
 			 "or 'system: macos-26' beside 'memory:', from whose rule it follows",
@@ -109,10 +111,11 @@ static void derive_peaks(struct device *d, struct diags *diags)
 
 		if (d->peak[t].given || !per->given || !d->clock.given)
 			continue;
-		d->peak[t] =
-			follow(diags, &d->origin, keys[t], (double)d->cores * per->value * d->clock.value,
-			       DIM_FLOPS, how_worse(d->clock.how, how_worse(per->how, HOW_DATASHEET)),
-			       "cores x per_cycle x clock");
+		d->peak[t] = follow(diags, &d->origin, keys[t],
+				    (double)d->cores * per->value * d->clock.value, DIM_FLOPS,
+				    provenance_worse(d->clock.provenance,
+						     provenance_worse(per->provenance, PROVENANCE_DATASHEET)),
+				    "cores x per_cycle x clock");
 	}
 }
 
@@ -193,7 +196,7 @@ static void settle_dequant(struct profile *p)
 
 	add_by_weights(&all, &p->dequant);
 	for (size_t i = 0; i < all.n; i++)
-		if (all.at[i]->how == HOW_MEASURED)
+		if (all.at[i]->provenance == PROVENANCE_MEASURED)
 			all.at[i]->spread = 0;
 }
 
@@ -207,7 +210,7 @@ static void scale(const struct numbers *all, double times, const double *spread,
 		if (spread)
 			q->spread = *spread;
 		if (transferred)
-			q->how = how_worse(q->how, HOW_TRANSFERRED);
+			q->provenance = provenance_worse(q->provenance, PROVENANCE_TRANSFERRED);
 	}
 }
 

@@ -10,7 +10,8 @@
 
 /* The share of a Mac's memory that its GPU may wire at once, Metal's recommendedMaxWorkingSetSize, as it was
  * read on machines of that capacity; between them the smaller one's. *how, *source: where it comes from. */
-double derive_wired_share(enum hw_system system, double capacity_B, enum how *how, const char **source);
+double derive_wired_share(enum hw_system system, double capacity_B, enum provenance *provenance,
+			  const char **source);
 
 /* What a profile says in shares of the machine becomes numbers of that device, once. */
 void derive_profile(const struct machine *m, const struct device *d, struct profile *p);

@@ -57,7 +57,8 @@ struct qty link_rate(const struct link *l, double bytes)
 	part = log(bytes / p[i - 1].size.value) / log(p[i].size.value / p[i - 1].size.value);
 	rate.value = p[i - 1].bandwidth.value * pow(rate.value / p[i - 1].bandwidth.value, part);
 	rate.spread = fmax(rate.spread, p[i - 1].bandwidth.spread);
-	rate.how = how_worse(HOW_INTERPOLATED, how_worse(rate.how, p[i - 1].bandwidth.how));
+	rate.provenance = provenance_worse(PROVENANCE_INTERPOLATED,
+					   provenance_worse(rate.provenance, p[i - 1].bandwidth.provenance));
 	return rate;
 }
 

@@ -64,6 +64,7 @@ struct extras {
 extern const struct table extras_table;
 
 /* The model file. how: "lemursim import 0.1.0, from config.json". */
-void describe_write(const struct described *d, const struct extras *x, const char *how, struct str *out);
+void describe_write(const struct described *d, const struct extras *x, const char *provenance,
+		    struct str *out);
 
 #endif

@@ -109,11 +109,12 @@ static void sizes(const struct extras *x, struct str *out)
 	}
 }
 
-static void comments(const struct described *d, const struct extras *x, const char *how, struct str *out)
+static void comments(const struct described *d, const struct extras *x, const char *provenance,
+		     struct str *out)
 {
 	const char *const *notes = x ? x->notes.at : NULL;
 
-	str_addf(out, "# %s\n", how);
+	str_addf(out, "# %s\n", provenance);
 	if (d->stored)
 		str_addf(out, "# weights are kept as: %s\n", d->stored);
 	for (size_t i = 0; i < d->notes_n; i++)
@@ -122,12 +123,13 @@ static void comments(const struct described *d, const struct extras *x, const ch
 		str_addf(out, "# %s\n", notes[i]);
 }
 
-void describe_write(const struct described *d, const struct extras *x, const char *how, struct str *out)
+void describe_write(const struct described *d, const struct extras *x, const char *provenance,
+		    struct str *out)
 {
 	const char *title = x && x->title ? x->title : d->title ? d->title : d->family;
 	const int64_t parameters = x && x->parameters ? x->parameters : (int64_t)d->parameters;
 
-	comments(d, x, how, out);
+	comments(d, x, provenance, out);
 	str_addf(out, "schema: %s\n", MODEL_SCHEMA);
 	text_row(out, "title", title);
 	text_row(out, "source", x && x->source ? x->source : d->source);

@@ -333,17 +333,17 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 {
 	struct job j = {l, l->arena, ask, r, {.arena = l->arena}, err};
 	struct extras x = {.title = NULL};
-	const char *how;
+	const char *provenance;
 	struct model m;
 
 	*r = (struct import_result){.text = STR_INIT, .files_n = 1};
 	if (read_files(&j) != 0 || use_table(&j) != 0 || (ask->facts && read_facts(&j, &x) != 0))
 		return -1;
-	how = arena_printf(l->arena, "Made by 'lemursim import' from %s%s%s; change those, not this.",
-			   base_name(ask->path), ask->facts ? " and " : "",
-			   ask->facts ? base_name(ask->facts) : "");
+	provenance = arena_printf(l->arena, "Made by 'lemursim import' from %s%s%s; change those, not this.",
+				  base_name(ask->path), ask->facts ? " and " : "",
+				  ask->facts ? base_name(ask->facts) : "");
 	r->described.source = base_name(ask->path);
-	describe_write(&r->described, ask->facts ? &x : NULL, how, &r->text);
+	describe_write(&r->described, ask->facts ? &x : NULL, provenance, &r->text);
 	if (read_back(&j, &m) != 0)
 		return -1;
 	if (r->described.bytes > 0 && !x.sizes.n)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/place/parts.h"
+#include "sim/place/shard_sizes.h"
 
 bool phase_asked(const struct workload *k, enum phase phase)
 {
@@ -81,27 +81,27 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 	return list->n ? set : (1u << n) - 1;
 }
 
-static void find_units(const struct maker *mk, const struct rule *r, struct seat *seat)
+static void find_units(const struct maker *mk, const struct rule *r, struct shards *shards)
 {
 	const char *const *on = r->on.at;
-	const char *names[SEAT_MAX * 8];
+	const char *names[SHARDS_MAX * 8];
 	size_t known = 0;
 
 	for (size_t i = 0; i < mk->w->machines_n && known < ARRAY_LEN(names); i++)
 		names[known++] = mk->w->machines[i].origin.name;
 	for (size_t i = 0; i < mk->w->units_n && known < ARRAY_LEN(names); i++)
 		names[known++] = mk->w->units[i].name;
-	for (size_t i = 0; i < r->on.n && i < SEAT_MAX; i++) {
+	for (size_t i = 0; i < r->on.n && i < SHARDS_MAX; i++) {
 		char msg[160], hint[120] = "";
 		const char *near = str_closest(on[i], names, known);
 
-		seat->unit[i] = world_unit(mk->w, on[i]);
+		shards->unit[i] = world_unit(mk->w, on[i]);
 		for (size_t j = 0; j < i; j++)
-			if (seat->unit[j] == seat->unit[i] && seat->unit[i] != WORLD_NONE)
+			if (shards->unit[j] == shards->unit[i] && shards->unit[i] != WORLD_NONE)
 				complain_at(mk, entry_place(r, "on", i), NULL, "a device is named twice");
-		if (seat->unit[i] != WORLD_NONE)
+		if (shards->unit[i] != WORLD_NONE)
 			continue;
-		seat->unit[i] = 0;
+		shards->unit[i] = 0;
 		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
@@ -109,14 +109,16 @@ static void find_units(const struct maker *mk, const struct rule *r, struct seat
 	}
 }
 
-static void share_out(const struct maker *mk, const struct rule *r, struct seat *seat)
+static void share_out(const struct maker *mk, const struct rule *r, struct shards *shards)
 {
 	const double *shares = r->shares.at;
 	double sum = 0;
 	char msg[120];
 
-	for (int i = 0; i < seat->n; i++)
-		seat->share[i] = r->shares.n == (size_t)seat->n ? shares[i] : seat->data ? 0 : 1.0 / seat->n;
+	for (int i = 0; i < shards->n; i++)
+		shards->share[i] = r->shares.n == (size_t)shards->n ? shares[i]
+				   : shards->data                   ? 0
+								    : 1.0 / shards->n;
 	if (!r->shares.n)
 		return;
 	for (size_t i = 0; i < r->shares.n; i++)
@@ -124,8 +126,8 @@ static void share_out(const struct maker *mk, const struct rule *r, struct seat 
 	if (r->split == RULE_WHOLE)
 		complain(mk, r, "shares", "add 'split: tensor', 'experts' or 'data'",
 			 "shares are given, but nothing is split");
-	else if (r->shares.n != (size_t)seat->n) {
-		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, seat->n);
+	else if (r->shares.n != (size_t)shards->n) {
+		snprintf(msg, sizeof msg, "%zu shares for %d devices", r->shares.n, shards->n);
 		complain(mk, r, "shares", NULL, msg);
 	} else if (fabs(sum - 1) > 1e-6) {
 		snprintf(msg, sizeof msg, "the shares add up to %.6g %%, not 100 %%", sum * 100);
@@ -133,13 +135,13 @@ static void share_out(const struct maker *mk, const struct rule *r, struct seat 
 	}
 }
 
-static struct seat seat_of(const struct maker *mk, const struct rule *r)
+static struct shards shard_group_of(const struct maker *mk, const struct rule *r)
 {
-	struct seat seat = {.n = r->on.n > SEAT_MAX ? SEAT_MAX : (int)r->on.n};
+	struct shards shards = {.n = r->on.n > SHARDS_MAX ? SHARDS_MAX : (int)r->on.n};
 
-	if (!r->on.n || r->on.n > SEAT_MAX) {
+	if (!r->on.n || r->on.n > SHARDS_MAX) {
 		complain(mk, r, "on", NULL, "one to eight devices must be named");
-		return seat;
+		return shards;
 	}
 	if (r->on.n > 1 && r->split == RULE_WHOLE)
 		complain(mk, r, "on", "add 'split: tensor', 'experts' or 'data', or write a rule for each",
@@ -149,10 +151,10 @@ static struct seat seat_of(const struct maker *mk, const struct rule *r)
 			 r->split == RULE_DATA      ? "a data split needs several devices"
 			 : r->split == RULE_EXPERTS ? "a split by experts needs several devices"
 						    : "a tensor split needs several devices");
-	seat.data = r->split == RULE_DATA;
-	find_units(mk, r, &seat);
-	share_out(mk, r, &seat);
-	return seat;
+	shards.data = r->split == RULE_DATA;
+	find_units(mk, r, &shards);
+	share_out(mk, r, &shards);
+	return shards;
 }
 
 /* Two ranges that overlap in part are a slip of the pen; one inside the other is a refinement. */
@@ -200,29 +202,29 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 }
 
 /* Attention is split by whole heads: those of keys and values, each with its share of queries. */
-static struct seat by_heads(const struct maker *mk, const struct rule *r, struct seat seat)
+static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
 	const int64_t heads = mk->w->model->attention.kv_heads;
-	int64_t whole[SEAT_MAX];
+	int64_t whole[SHARDS_MAX];
 	char msg[160], hint[120];
 
-	if (!parts_whole(seat.share, seat.n, heads, whole)) {
+	if (!shard_sizes_whole(shards.share, shards.n, heads, whole)) {
 		snprintf(msg, sizeof msg, "attention has %lld key-value head%s, too few for %d devices",
-			 (long long)heads, heads == 1 ? "" : "s", seat.n);
+			 (long long)heads, heads == 1 ? "" : "s", shards.n);
 		snprintf(hint, sizeof hint,
 			 "heads are whole: place 'op: attention' on %lld of them, or on one",
 			 (long long)heads);
 		complain(mk, r, "on", hint, msg);
-		return seat;
+		return shards;
 	}
-	for (int i = 0; i < seat.n; i++)
-		seat.share[i] = (double)whole[i] / (double)heads;
-	return seat;
+	for (int i = 0; i < shards.n; i++)
+		shards.share[i] = (double)whole[i] / (double)heads;
+	return shards;
 }
 
 /* How many experts each device has: as counted, else as the shares say. Complaints go to the key. */
-static bool count_experts(const struct maker *mk, const struct rule *r, const struct seat *seat,
-			  int64_t whole[SEAT_MAX])
+static bool count_experts(const struct maker *mk, const struct rule *r, const struct shards *shards,
+			  int64_t whole[SHARDS_MAX])
 {
 	const int64_t all = mk->w->model->experts->count;
 	const double *given = r->experts.at;
@@ -230,24 +232,24 @@ static bool count_experts(const struct maker *mk, const struct rule *r, const st
 	char msg[160];
 
 	if (!r->experts.n) {
-		if (parts_whole(seat->share, seat->n, all, whole))
+		if (shard_sizes_whole(shards->share, shards->n, all, whole))
 			return true;
 		snprintf(msg, sizeof msg, "a layer has %lld experts, too few for %d devices", (long long)all,
-			 seat->n);
+			 shards->n);
 		complain(mk, r, "on", "experts are whole", msg);
 		return false;
 	}
 	for (size_t i = 0; i < r->experts.n; i++)
 		sum += given[i] == floor(given[i]) ? given[i] : NAN;
-	if (r->experts.n != (size_t)seat->n)
-		snprintf(msg, sizeof msg, "%zu counts of experts for %d devices", r->experts.n, seat->n);
+	if (r->experts.n != (size_t)shards->n)
+		snprintf(msg, sizeof msg, "%zu counts of experts for %d devices", r->experts.n, shards->n);
 	else if (isnan(sum))
 		snprintf(msg, sizeof msg, "experts are whole");
 	else if (sum != (double)all)
 		snprintf(msg, sizeof msg, "the experts add up to %.0f, but a layer has %lld", sum,
 			 (long long)all);
 	else {
-		for (int i = 0; i < seat->n; i++)
+		for (int i = 0; i < shards->n; i++)
 			whole[i] = (int64_t)given[i];
 		return true;
 	}
@@ -255,45 +257,47 @@ static bool count_experts(const struct maker *mk, const struct rule *r, const st
 	return false;
 }
 
-static struct seat by_experts(const struct maker *mk, const struct rule *r, unsigned roles, struct seat seat)
+static struct shards by_experts(const struct maker *mk, const struct rule *r, unsigned roles,
+				struct shards shards)
 {
-	int64_t whole[SEAT_MAX];
+	int64_t whole[SHARDS_MAX];
 
-	seat.by_experts = true;
+	shards.by_experts = true;
 	if (roles != 1u << ROLE_EXPERTS) {
 		complain(mk, r, "split", "add 'op: experts', and place the rest by other rules",
 			 "nothing but experts can be split by experts");
-		return seat;
+		return shards;
 	}
 	if (r->experts.n && r->shares.n)
 		complain(mk, r, "experts", "keep one of the two", "both 'shares' and 'experts' are given");
-	if (mk->w->model->experts && count_experts(mk, r, &seat, whole))
-		for (int i = 0; i < seat.n; i++)
-			seat.share[i] = (double)whole[i] / (double)mk->w->model->experts->count;
-	return seat;
+	if (mk->w->model->experts && count_experts(mk, r, &shards, whole))
+		for (int i = 0; i < shards.n; i++)
+			shards.share[i] = (double)whole[i] / (double)mk->w->model->experts->count;
+	return shards;
 }
 
-static void apply(const struct maker *mk, const struct rule *r, struct seat *const *seats, size_t blocks_n)
+static void apply(const struct maker *mk, const struct rule *r, struct shards *const *shard_groups,
+		  size_t blocks_n)
 {
 	const unsigned roles = name_set(mk, r, "op", role_names),
 		       phases = name_set(mk, r, "phase", phase_names);
-	struct seat seat = seat_of(mk, r);
-	const bool attends = roles >> ROLE_ATTENTION & 1 && r->split == RULE_TENSOR && seat.n > 1 &&
-			     r->on.n == (size_t)seat.n;
-	const struct seat heads = attends ? by_heads(mk, r, seat) : seat;
+	struct shards shards = shard_group_of(mk, r);
+	const bool attends = roles >> ROLE_ATTENTION & 1 && r->split == RULE_TENSOR && shards.n > 1 &&
+			     r->on.n == (size_t)shards.n;
+	const struct shards heads = attends ? by_heads(mk, r, shards) : shards;
 
 	if (r->op.n && roles)
 		check_roles(mk, r, roles);
-	if (r->split == RULE_EXPERTS && seat.n > 1 && r->on.n == (size_t)seat.n)
-		seat = by_experts(mk, r, roles, seat);
+	if (r->split == RULE_EXPERTS && shards.n > 1 && r->on.n == (size_t)shards.n)
+		shards = by_experts(mk, r, roles, shards);
 	else if (r->experts.n && r->split != RULE_EXPERTS)
 		complain(mk, r, "experts", "add 'split: experts'", "experts are counted, but not split");
-	if (seat.data && ((phases >> PHASE_PREFILL & 1 && seats[PHASE_PREFILL]) ||
-			  (phases >> PHASE_DECODE & 1 && seats[PHASE_DECODE])))
+	if (shards.data && ((phases >> PHASE_PREFILL & 1 && shard_groups[PHASE_PREFILL]) ||
+			    (phases >> PHASE_DECODE & 1 && shard_groups[PHASE_DECODE])))
 		complain(mk, r, "split", "add 'phase: [forward, backward, update]'",
 			 "a data split is for training: its replicas share no prompt");
 	for (int p = 0; p < PHASE_N; p++) {
-		if (!(phases >> p & 1) || !seats[p])
+		if (!(phases >> p & 1) || !shard_groups[p])
 			continue;
 		for (size_t b = 0; b < blocks_n; b++) {
 			const struct block k = model_block(mk->w->model, b);
@@ -301,7 +305,7 @@ static void apply(const struct maker *mk, const struct rule *r, struct seat *con
 					      (k.layer >= r->layers.first && k.layer <= r->layers.last);
 
 			if ((roles >> k.part.role & 1) && in_range)
-				seats[p][b] = k.part.role == ROLE_ATTENTION ? heads : seat;
+				shard_groups[p][b] = k.part.role == ROLE_ATTENTION ? heads : shards;
 		}
 	}
 }
@@ -311,11 +315,11 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 	const struct model *m = mk->w->model;
 
 	for (int phase = 0; phase < PHASE_N; phase++) {
-		for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++) {
+		for (size_t b = 0; p->shard_groups[phase] && b < p->blocks_n; b++) {
 			const struct block k = model_block(m, b);
 			char where[40] = "";
 
-			if (p->seats[phase][b].n || (!m->ends && k.layer < 0))
+			if (p->shard_groups[phase][b].n || (!m->ends && k.layer < 0))
 				continue;
 			if (k.layer >= 0)
 				snprintf(where, sizeof where, " of layer %lld", (long long)k.layer);
@@ -328,7 +332,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 	}
 }
 
-bool seat_same(const struct seat *a, const struct seat *b)
+bool shard_group_same(const struct shards *a, const struct shards *b)
 {
 	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts)
 		return false;
@@ -338,7 +342,7 @@ bool seat_same(const struct seat *a, const struct seat *b)
 	return true;
 }
 
-bool seat_beside(const struct world *w, const struct seat *s, size_t unit)
+bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit)
 {
 	for (int i = 0; i < s->n; i++)
 		if (w->units[s->unit[i]].machine == w->units[unit].machine)
@@ -354,12 +358,12 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 					      {PHASE_BACKWARD, PHASE_UPDATE}};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		const struct seat *a = p->seats[pairs[i][0]], *b = p->seats[pairs[i][1]];
+		const struct shards *a = p->shard_groups[pairs[i][0]], *b = p->shard_groups[pairs[i][1]];
 
 		for (size_t k = 0; a && k < p->blocks_n; k++) {
 			const bool split = a[k].n > 1 || b[k].n > 1;
 
-			if (!split || seat_same(&a[k], &b[k]))
+			if (!split || shard_group_same(&a[k], &b[k]))
 				continue;
 			diag_add(mk->diags, mk->a->origin.node->place,
 				 "give both phases the same split, or none",
@@ -374,26 +378,27 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 	}
 }
 
-void seat_experts(const struct model *m, const struct seat *s, int64_t counts[SEAT_MAX])
+void shard_group_experts(const struct model *m, const struct shards *s, int64_t counts[SHARDS_MAX])
 {
 	for (int i = 0; i < s->n; i++)
 		counts[i] = llround(s->share[i] * (double)m->experts->count);
 }
 
-struct routed seat_routed(const struct model *m, const struct seat *s, unsigned devices, double tokens)
+struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
+				 double tokens)
 {
 	int *owner = xcalloc((size_t)m->experts->count, sizeof *owner);
-	int64_t counts[SEAT_MAX];
+	int64_t counts[SHARDS_MAX];
 	struct routed r;
 
-	seat_experts(m, s, counts);
+	shard_group_experts(m, s, counts);
 	routing_deal(m->experts, counts, s->n, owner);
 	r = routing_to(m->experts, owner, devices, tokens);
 	free(owner);
 	return r;
 }
 
-bool seat_all_logits(const struct world *w, const struct seat *s)
+bool shard_group_all_logits(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)
 		if (w->units[s->unit[i]].profile->all_logits)
@@ -401,7 +406,7 @@ bool seat_all_logits(const struct world *w, const struct seat *s)
 	return false;
 }
 
-bool seat_last_row(const struct world *w, const struct seat *s)
+bool shard_group_last_row(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)
 		if (!w->units[s->unit[i]].profile->last_row)
@@ -409,12 +414,12 @@ bool seat_last_row(const struct world *w, const struct seat *s)
 	return s->n > 0;
 }
 
-bool seat_last_apart(const struct world *w, const struct seat *s)
+bool shard_group_last_apart(const struct world *w, const struct shards *s)
 {
 	return s->n > 0 && w->units[s->unit[0]].profile->last_apart;
 }
 
-bool seat_writes_scores(const struct world *w, const struct seat *s)
+bool shard_group_writes_scores(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)
 		if (!w->units[s->unit[i]].profile->attention.skips_mask)
@@ -426,9 +431,9 @@ bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 {
 	if (p->draft && placement_uses(p->draft, phase, unit))
 		return true;
-	for (size_t b = 0; p->seats[phase] && b < p->blocks_n; b++)
-		for (int i = 0; i < p->seats[phase][b].n; i++)
-			if (p->seats[phase][b].unit[i] == unit)
+	for (size_t b = 0; p->shard_groups[phase] && b < p->blocks_n; b++)
+		for (int i = 0; i < p->shard_groups[phase][b].n; i++)
+			if (p->shard_groups[phase][b].unit[i] == unit)
 				return true;
 	return false;
 }
@@ -446,7 +451,7 @@ static void check_links(const struct maker *mk, const struct placement *p)
 				for (int y = 0; y < PHASE_N; y++)
 					both |= placement_uses(p, (enum phase)x, a) &&
 						placement_uses(p, (enum phase)y, b);
-			if (both && ma != mb && world_joint(w, ma, mb) == WORLD_NONE)
+			if (both && ma != mb && world_link_use(w, ma, mb) == WORLD_NONE)
 				diag_add(mk->diags, mk->a->origin.node->place, "add one under 'links:'",
 					 "assignment '%s': no link joins '%s' and '%s'", mk->a->name,
 					 w->machines[mb].origin.name, w->machines[ma].origin.name);
@@ -458,25 +463,25 @@ static void check_links(const struct maker *mk, const struct placement *p)
 static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
 {
 	const struct speculative *sp =
-		mk->w->scenario->workload.generate ? placement_generate(p).how.speculative : NULL;
+		mk->w->scenario->workload.generate ? placement_generate(p).options.speculative : NULL;
 	struct placement *d = arena_alloc(a, sizeof *d);
-	struct seat *seats, seat = {.n = 1, .share = {1}};
+	struct shards *shard_groups, shards = {.n = 1, .share = {1}};
 	char msg[160];
 
 	if (!sp)
 		return;
-	seat.unit[0] = world_unit(mk->w, sp->on);
-	if (seat.unit[0] == WORLD_NONE) {
+	shards.unit[0] = world_unit(mk->w, sp->on);
+	if (shards.unit[0] == WORLD_NONE) {
 		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", sp->on);
 		complain_at(mk, yml_get(sp->origin.node, "on")->place, NULL, msg);
 		return;
 	}
 	*d = (struct placement){
 		.world = sp->world, .assignment = p->assignment, .blocks_n = model_blocks(sp->world->model)};
-	seats = arena_array(a, d->blocks_n, sizeof *seats);
+	shard_groups = arena_array(a, d->blocks_n, sizeof *shard_groups);
 	for (size_t i = 0; i < d->blocks_n; i++)
-		seats[i] = seat;
-	d->seats[PHASE_PREFILL] = d->seats[PHASE_DECODE] = seats;
+		shard_groups[i] = shards;
+	d->shard_groups[PHASE_PREFILL] = d->shard_groups[PHASE_DECODE] = shard_groups;
 	p->draft = d;
 }
 
@@ -486,15 +491,16 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 	const struct maker mk = {w, from, diags};
 	const struct rule *rules = from->place.at;
 	const size_t before = diags->total;
-	struct seat *seats[PHASE_N] = {0};
+	struct shards *shard_groups[PHASE_N] = {0};
 
 	*p = (struct placement){.world = w, .assignment = from, .blocks_n = model_blocks(w->model)};
 	for (int i = 0; i < PHASE_N; i++)
 		if (phase_asked(&w->scenario->workload, (enum phase)i))
-			p->seats[i] = seats[i] = arena_array(a, p->blocks_n, sizeof *seats[i]);
+			p->shard_groups[i] = shard_groups[i] =
+				arena_array(a, p->blocks_n, sizeof *shard_groups[i]);
 	for (size_t i = 0; i < from->place.n; i++) {
 		check_ranges(&mk, rules, i);
-		apply(&mk, &rules[i], seats, p->blocks_n);
+		apply(&mk, &rules[i], shard_groups, p->blocks_n);
 	}
 	if (diags->total == before)
 		check_complete(&mk, p);

@@ -8,22 +8,23 @@
 #include "sim/llm/routing.h"
 #include "sim/world/world.h"
 
-enum { SEAT_MAX = 8 };
+enum { SHARDS_MAX = 8 };
 
-struct seat {
+struct shards {
 	int n; /* devices; more than one: a split by tensor, by experts, or by data */
-	size_t unit[SEAT_MAX];
-	double share[SEAT_MAX]; /* sum 1; of data, 0: as fast as each is */
-	bool by_experts;        /* each has so many whole experts, seat_experts() says how many */
-	bool data;              /* each runs whole blocks, for its share of the micro-batches */
+	size_t unit[SHARDS_MAX];
+	double share[SHARDS_MAX]; /* sum 1; of data, 0: as fast as each is */
+	bool by_experts;          /* each has so many whole experts, shard_group_experts() says how many */
+	bool data;                /* each runs whole blocks, for its share of the micro-batches */
 };
 
 struct placement {
 	const struct world *world;
 	const struct assignment *assignment;
-	size_t blocks_n;                   /* model_blocks() */
-	const struct seat *seats[PHASE_N]; /* blocks_n each; NULL for a phase that the workload lacks */
-	const struct placement *draft;     /* of the model that drafts, in its world; NULL: none does */
+	size_t blocks_n; /* model_blocks() */
+	const struct shards
+		*shard_groups[PHASE_N]; /* blocks_n each; NULL for a phase that the workload lacks */
+	const struct placement *draft;  /* of the model that drafts, in its world; NULL: none does */
 };
 
 /* 0, or -1 with complaints: a device or role nobody knows, ranges that overlap or leave the model, shares
@@ -31,21 +32,22 @@ struct placement {
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags);
 
-bool seat_same(const struct seat *a, const struct seat *b);
+bool shard_group_same(const struct shards *a, const struct shards *b);
 /* Experts of a layer on each device of a split by experts. */
-void seat_experts(const struct model *m, const struct seat *s, int64_t counts[SEAT_MAX]);
+void shard_group_experts(const struct model *m, const struct shards *s, int64_t counts[SHARDS_MAX]);
 /* What comes to some of them (bit i: device i) of so many tokens. */
-struct routed seat_routed(const struct model *m, const struct seat *s, unsigned devices, double tokens);
+struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
+				 double tokens);
 /* Is a device of the seat on that unit's machine? They share its memory. */
-bool seat_beside(const struct world *w, const struct seat *s, size_t unit);
+bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit);
 
 /* Does a prefill on any of these devices run the head over every token? Does its attention write the scores?
  */
-bool seat_all_logits(const struct world *w, const struct seat *s);
+bool shard_group_all_logits(const struct world *w, const struct shards *s);
 /* Do all devices of a seat run what follows attention in the last layer of a prefill for one token? */
-bool seat_last_row(const struct world *w, const struct seat *s);
-bool seat_last_apart(const struct world *w, const struct seat *s);
-bool seat_writes_scores(const struct world *w, const struct seat *s);
+bool shard_group_last_row(const struct world *w, const struct shards *s);
+bool shard_group_last_apart(const struct world *w, const struct shards *s);
+bool shard_group_writes_scores(const struct world *w, const struct shards *s);
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);
 struct generate placement_generate(const struct placement *p); /* how this assignment generates */

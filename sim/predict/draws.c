@@ -10,9 +10,9 @@ static const char *source_name(struct arena *a, const struct world *w, size_t s)
 	if (s < w->units_n)
 		return arena_printf(a, "draws/%s/%s", w->machines[w->units[s].machine].title,
 				    w->units[s].device->origin.name);
-	if (s >= w->units_n + w->joints_n)
-		return arena_printf(a, "draws/%s/disk", w->machines[s - w->units_n - w->joints_n].title);
-	return arena_printf(a, "draws/%s", w->joints[s - w->units_n].link->title);
+	if (s >= w->units_n + w->link_uses_n)
+		return arena_printf(a, "draws/%s/disk", w->machines[s - w->units_n - w->link_uses_n].title);
+	return arena_printf(a, "draws/%s", w->link_uses[s - w->units_n].link->title);
 }
 
 static void draw_params(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
@@ -22,7 +22,7 @@ static void draw_params(struct arena *a, const struct world *w, uint64_t seed, s
 
 		for (size_t i = 0; i < d->n; i++)
 			for (int p = 0; p < PARAM_N; p++)
-				if (prog_has_param(w, s, (enum param)p))
+				if (program_has_param(w, s, (enum param)p))
 					d->z[i * d->sources + s].of[p] = rng_normal(rng);
 		rng_free(rng);
 	}
@@ -31,12 +31,12 @@ static void draw_params(struct arena *a, const struct world *w, uint64_t seed, s
 static void draw_power(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
 {
 	for (size_t s = 0; s < d->sockets; s++) {
-		const char *title =
-			s < w->machines_n ? w->machines[s].title : w->joints[s - w->machines_n].link->title;
+		const char *title = s < w->machines_n ? w->machines[s].title
+						      : w->link_uses[s - w->machines_n].link->title;
 		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s/power", title));
 
 		for (size_t i = 0; i < d->n; i++) {
-			struct luck *l = &d->power[i * d->sockets + s];
+			struct power_draw *l = &d->power[i * d->sockets + s];
 
 			l->idle = rng_normal(rng);
 			l->active = rng_normal(rng);
@@ -47,7 +47,7 @@ static void draw_power(struct arena *a, const struct world *w, uint64_t seed, st
 
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
 {
-	struct draws d = {.n = n, .sources = prog_sources(w), .sockets = w->machines_n + w->joints_n};
+	struct draws d = {.n = n, .sources = program_sources(w), .sockets = w->machines_n + w->link_uses_n};
 
 	d.z = arena_array(a, n * d.sources, sizeof *d.z);
 	d.power = arena_array(a, n * d.sockets, sizeof *d.power);

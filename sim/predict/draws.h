@@ -6,12 +6,12 @@
  */
 #ifndef SIM_PREDICT_DRAWS_H
 #define SIM_PREDICT_DRAWS_H
-#include "sim/predict/bill.h"
+#include "sim/predict/energy_cost.h"
 
 struct draws {
 	size_t n, sources, sockets;
-	struct params *z;   /* [draw * sources + source] */
-	struct luck *power; /* [draw * sockets + socket]: machines, then joints */
+	struct params *z;         /* [draw * sources + source] */
+	struct power_draw *power; /* [draw * sockets + socket]: machines, then joints */
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
 

@@ -6,23 +6,23 @@
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
-	const size_t disks = w->units_n + w->joints_n;
+	const size_t disks = w->units_n + w->link_uses_n;
 
 	if (source >= disks)
 		return arena_printf(a, "disk of %s", w->machines[source - disks].origin.name);
 	return arena_printf(a, "%s of %s", param_names[param],
 			    source < w->units_n ? w->units[source].name
-						: w->joints[source - w->units_n].link->origin.name);
+						: w->link_uses[source - w->units_n].link->origin.name);
 }
 
 /* Adds up the critical path by source and parameter. */
-static void walk(struct arena *a, const struct ran *r, struct params *sum)
+static void walk(struct arena *a, const struct simulated *r, struct params *sum)
 {
-	uint32_t *path = arena_array(a, r->prog->tasks.n, sizeof *path);
+	uint32_t *path = arena_array(a, r->program->tasks.n, sizeof *path);
 	const size_t n = task_critical_path(&r->graph, &r->run, path);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct class *c = &r->prog->classes.at[r->prog->tasks.at[path[i]].class];
+		const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[path[i]].op_class];
 		double *s = sum[c->source].of;
 
 		if (c->kind != CLASS_OP) {
@@ -41,10 +41,10 @@ static void walk(struct arena *a, const struct ran *r, struct params *sum)
 	}
 }
 
-static const char *largest(struct arena *a, const struct ran *r)
+static const char *largest(struct arena *a, const struct simulated *r)
 {
-	const struct world *w = r->prog->world;
-	const size_t sources = prog_sources(w);
+	const struct world *w = r->program->world;
+	const size_t sources = program_sources(w);
 	struct params *sum = arena_array(a, sources, sizeof *sum);
 	size_t best = 0;
 
@@ -56,16 +56,16 @@ static const char *largest(struct arena *a, const struct ran *r)
 }
 
 /* "memory of m5, 3.2 GB short": the machine that lacks most. */
-static const char *lacking(struct arena *a, const struct world *w, const struct fit *fit)
+static const char *lacking(struct arena *a, const struct world *w, const struct footprint *footprint)
 {
 	struct str s = STR_INIT;
 	const char *text;
 	size_t worst = 0;
 
 	for (size_t i = 1; i < w->machines_n; i++)
-		if (fit_short_B(&fit[i]) > fit_short_B(&fit[worst]))
+		if (footprint_short_B(&footprint[i]) > footprint_short_B(&footprint[worst]))
 			worst = i;
-	units_format(&s, fit_short_B(&fit[worst]), DIM_BYTES, 3);
+	units_format(&s, footprint_short_B(&footprint[worst]), DIM_BYTES, 3);
 	text = arena_printf(a, "memory of %s, %s short", w->machines[worst].origin.name, s.text);
 	str_release(&s);
 	return text;
@@ -74,13 +74,13 @@ static const char *lacking(struct arena *a, const struct world *w, const struct 
 const char *explain_bound(struct arena *a, const struct prediction *p)
 {
 	const struct world *w = p->at.world;
-	const struct ran *generate = p->later[1].prog ? &p->later[1] : &p->first;
-	const char *g = !p->generate_fit ? NULL
-			: generate->prog ? largest(a, generate)
-					 : lacking(a, w, p->generate_fit);
-	const char *t = !p->train_fit   ? NULL
-			: p->train.prog ? largest(a, &p->train)
-					: lacking(a, w, p->train_fit);
+	const struct simulated *generate = p->later[1].program ? &p->later[1] : &p->first;
+	const char *g = !p->generate_footprint ? NULL
+			: generate->program    ? largest(a, generate)
+					       : lacking(a, w, p->generate_footprint);
+	const char *t = !p->train_footprint ? NULL
+			: p->train.program  ? largest(a, &p->train)
+					    : lacking(a, w, p->train_footprint);
 
 	if (g && t)
 		return arena_printf(a, "%s; training: %s", g, t);
@@ -93,24 +93,24 @@ struct crossing {
 	double bytes, wait_s;
 };
 
-static struct crossing crossing_of(const struct ran *r, double steps)
+static struct crossing crossing_of(const struct simulated *r, double steps)
 {
 	struct crossing c = {0, 0};
 	struct arena scratch = ARENA_INIT;
 	const struct world *w;
 	struct params *sum;
 
-	if (!r->prog)
+	if (!r->program)
 		return c;
-	w = r->prog->world;
-	sum = arena_array(&scratch, prog_sources(w), sizeof *sum);
-	for (size_t i = 0; i < r->prog->tasks.n; i++) {
-		const struct class *k = &r->prog->classes.at[r->prog->tasks.at[i].class];
+	w = r->program->world;
+	sum = arena_array(&scratch, program_sources(w), sizeof *sum);
+	for (size_t i = 0; i < r->program->tasks.n; i++) {
+		const struct op_class *k = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
 
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
 	}
 	walk(&scratch, r, sum);
-	for (size_t s = w->units_n; s < w->units_n + w->joints_n; s++)
+	for (size_t s = w->units_n; s < w->units_n + w->link_uses_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);
@@ -119,14 +119,14 @@ static struct crossing crossing_of(const struct ran *r, double steps)
 
 static double e2e_s(const struct prediction *p)
 {
-	const struct ways now = ways_nominal(p);
+	const struct class_times_set now = class_times_set_nominal(p);
 
 	return prediction_generate(p, &now).e2el_s;
 }
 
 static double step_s(const struct prediction *p)
 {
-	return p->train.prog ? sim_s_of_ns(p->train.run.makespan_ns) : 0;
+	return p->train.program ? sim_s_of_ns(p->train.run.makespan_ns) : 0;
 }
 
 /* The quickest assignment that uses one machine, by one of the two measures; NULL if none runs. */
@@ -198,7 +198,7 @@ static void generate_verdict(struct str *out, const struct prediction *p, const 
 			     size_t draws)
 {
 	const struct crossing first = crossing_of(&p->first, 1),
-			      step = crossing_of(&p->later[1], p->progs.repeat * p->progs.per_step);
+			      step = crossing_of(&p->later[1], p->programs.repeat * p->programs.per_step);
 
 	compare(out, "generation", e2e_s(p), e2e_s(alone), alone->at.assignment->name,
 		share_won(p->e2e_s, alone->e2e_s, draws));
@@ -227,19 +227,19 @@ static void train_verdict(struct str *out, const struct prediction *p, const str
 static void streaming(struct str *out, const struct prediction *p)
 {
 	const struct world *w = p->at.world;
-	const bool later = p->later[1].prog != NULL;
-	const struct prog *prog = later ? p->later[1].prog : p->first.prog;
+	const bool later = p->later[1].program != NULL;
+	const struct program *program = later ? p->later[1].program : p->first.program;
 
-	for (size_t m = 0; prog && m < w->machines_n; m++) {
+	for (size_t m = 0; program && m < w->machines_n; m++) {
 		double bytes = 0;
 
-		for (size_t i = 0; i < prog->tasks.n; i++)
-			if (prog->tasks.at[i].queue == prog_disk(w, m))
-				bytes += prog->classes.at[prog->tasks.at[i].class].bytes;
+		for (size_t i = 0; i < program->tasks.n; i++)
+			if (program->tasks.at[i].queue == program_disk(w, m))
+				bytes += program->op_classes.at[program->tasks.at[i].op_class].bytes;
 		if (bytes <= 0)
 			continue;
 		str_add(out, out->len ? ", " : "fits by streaming ");
-		size_text(out, later ? bytes / p->progs.repeat : bytes);
+		size_text(out, later ? bytes / p->programs.repeat : bytes);
 		str_addf(out, " of weights from the disk of %s in each step", w->machines[m].origin.name);
 	}
 }
@@ -255,11 +255,11 @@ size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n,
 		struct str s = STR_INIT;
 
 		streaming(&s, p);
-		if (prediction_machines(p) > 1 && generate && p->first.prog) {
+		if (prediction_machines(p) > 1 && generate && p->first.program) {
 			str_add(&s, s.len ? ". " : "");
 			generate_verdict(&s, p, generate, draws);
 		}
-		if (prediction_machines(p) > 1 && train && p->train.prog) {
+		if (prediction_machines(p) > 1 && train && p->train.program) {
 			str_add(&s, s.len ? ". " : "");
 			train_verdict(&s, p, train, draws);
 		}

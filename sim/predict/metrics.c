@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/predict/bill.h"
+#include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/stats/quantile.h"
 
@@ -64,25 +64,26 @@ int metric_parse(enum metric_id m, const char *text, double *value, struct err *
 	return err_hint(err, "write it like '2.5 %s'", unit);
 }
 
-static size_t units_used(const struct ran *r)
+static size_t units_used(const struct simulated *r)
 {
 	size_t n = 0;
 
-	for (size_t q = 0; q < r->prog->world->units_n; q++)
+	for (size_t q = 0; q < r->program->world->units_n; q++)
 		n += r->run.busy_ns[q] > 0;
 	return n ? n : 1;
 }
 
 /* Energy and dollars of a run by its tokens: the generated ones, which pay for reading the prompt too, or the
  * trained ones. */
-static void add_bill(const struct prediction *p, enum job job, const struct luck *luck, const double *busy_ns,
-		     double *v)
+static void add_bill(const struct prediction *p, enum job job, const struct power_draw *power_draw,
+		     const double *busy_ns, double *v)
 {
 	const struct workload *k = &p->at.world->scenario->workload;
 	const bool train = job == JOB_TRAIN;
 	const double tokens =
 		train ? train_tokens(k->train) : (double)(k->generate->batch * k->generate->tokens);
-	const struct bill b = bill_of(p->at.world, p->uses[job], v[train ? M_STEP : M_E2EL], busy_ns, luck);
+	const struct energy_cost b =
+		energy_cost_of(p->at.world, p->uses[job], v[train ? M_STEP : M_E2EL], busy_ns, power_draw);
 
 	v[train ? M_TRAIN_ENERGY : M_ENERGY] = b.energy_J / tokens;
 	v[train ? M_TRAIN_USD : M_USD] = b.usd / tokens * 1e6;
@@ -104,25 +105,26 @@ static bool asks_for_money(const struct world *w)
 	return money && !money->is_default;
 }
 
-static void add_generate(const struct prediction *p, const struct ways *c, double *v)
+static void add_generate(const struct prediction *p, const struct class_times_set *c, double *v)
 {
 	const struct generate_times t = prediction_generate(p, c);
 
 	v[M_PREFILL] = t.prefill_tok_per_s;
 	v[M_TTFT] = t.ttft_s;
 	v[M_DECODE] = t.decode_tok_per_s;
-	v[M_PER_USD] =
-		asks_for_money(p->at.world)
-			? 1000 * t.decode_tok_per_s / bill_price(p->at.world, p->uses[JOB_GENERATE]).usd
-			: NAN;
+	v[M_PER_USD] = asks_for_money(p->at.world)
+			       ? 1000 * t.decode_tok_per_s /
+					 energy_cost_price(p->at.world, p->uses[JOB_GENERATE]).usd
+			       : NAN;
 	v[M_TPOT] = t.tpot_s;
 	v[M_E2EL] = t.e2el_s;
 }
 
-static void add_train(const struct prediction *p, const struct ways *c, const double *busy_ns, double *v)
+static void add_train(const struct prediction *p, const struct class_times_set *c, const double *busy_ns,
+		      double *v)
 {
 	const struct world *w = p->at.world;
-	const struct compiled_ends e = ran_ends(&p->train, &c->train);
+	const struct compiled_ends e = simulated_ends(&p->train, &c->train);
 	const double step = sim_s_of_ns(e.makespan_ns);
 	/* of devices, not links */
 	const double busy_s = sim_s_of_ns((sim_ns)sum(busy_ns, w->units_n));
@@ -137,21 +139,21 @@ static void add_train(const struct prediction *p, const struct ways *c, const do
 }
 
 /* Every metric under some times and some luck with the meter (NULL: none). */
-static struct metric_values values_of(const struct prediction *p, const struct ways *c,
-				      const struct luck *luck)
+static struct metric_values values_of(const struct prediction *p, const struct class_times_set *c,
+				      const struct power_draw *power_draw)
 {
-	double *busy_ns = xcalloc(prog_queues(p->at.world), sizeof *busy_ns);
+	double *busy_ns = xcalloc(program_queues(p->at.world), sizeof *busy_ns);
 	struct metric_values r = {{0}};
 
-	if (p->first.prog) {
+	if (p->first.program) {
 		add_generate(p, c, r.of);
 		prediction_busy(p, JOB_GENERATE, c, busy_ns);
-		add_bill(p, JOB_GENERATE, luck, busy_ns, r.of);
+		add_bill(p, JOB_GENERATE, power_draw, busy_ns, r.of);
 	}
-	if (p->train.prog) {
+	if (p->train.program) {
 		prediction_busy(p, JOB_TRAIN, c, busy_ns);
 		add_train(p, c, busy_ns, r.of);
-		add_bill(p, JOB_TRAIN, luck, busy_ns, r.of);
+		add_bill(p, JOB_TRAIN, power_draw, busy_ns, r.of);
 	}
 	free(busy_ns);
 	return r;
@@ -159,21 +161,22 @@ static struct metric_values values_of(const struct prediction *p, const struct w
 
 /* Where the time of a program, or of one phase of it, comes from: the worst source among the classes that
  * make up a twentieth of it or more; less would not show in three digits of an interval. */
-static enum how from_of(const struct ran *r, enum phase only)
+static enum provenance from_of(const struct simulated *r, enum phase only)
 {
-	enum how from = HOW_MEASURED;
-	const size_t n = r->prog ? r->prog->classes.n : 0;
+	enum provenance from = PROVENANCE_MEASURED;
+	const size_t n = r->program ? r->program->op_classes.n : 0;
 	double *s = xcalloc(n, sizeof *s), sum = 0;
 
-	for (size_t i = 0; r->prog && i < r->prog->tasks.n; i++) {
-		if (only != PHASE_N && r->prog->tasks.at[i].tag.phase != only)
+	for (size_t i = 0; r->program && i < r->program->tasks.n; i++) {
+		if (only != PHASE_N && r->program->tasks.at[i].label.phase != only)
 			continue;
-		s[r->prog->tasks.at[i].class] += sim_s_of_ns(r->times.ns[r->prog->tasks.at[i].class]);
-		sum += sim_s_of_ns(r->times.ns[r->prog->tasks.at[i].class]);
+		s[r->program->tasks.at[i].op_class] +=
+			sim_s_of_ns(r->times.ns[r->program->tasks.at[i].op_class]);
+		sum += sim_s_of_ns(r->times.ns[r->program->tasks.at[i].op_class]);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)
-			from = how_worse(from, cost_from(&r->prog->classes.at[i].cost));
+			from = provenance_worse(from, cost_from(&r->program->op_classes.at[i].cost));
 	free(s);
 	return from;
 }
@@ -192,14 +195,15 @@ static void interval(struct arena *a, struct metric *m, const double *drawn, siz
 /* No energy without watts, no money without a price, no decode rate for one token. */
 static bool applies(const struct prediction *p, enum metric_id m, double value)
 {
-	const struct ran *r = metric_info[m].of_training ? &p->train : &p->first;
+	const struct simulated *r = metric_info[m].of_training ? &p->train : &p->first;
 
-	return r->prog && !isnan(value) && !((m == M_DECODE || m == M_TPOT || m == M_PER_USD) && value == 0);
+	return r->program && !isnan(value) &&
+	       !((m == M_DECODE || m == M_TPOT || m == M_PER_USD) && value == 0);
 }
 
 struct metric_values prediction_values(const struct prediction *p)
 {
-	const struct ways now = ways_nominal(p);
+	const struct class_times_set now = class_times_set_nominal(p);
 	struct metric_values v = values_of(p, &now, NULL);
 
 	for (int m = 0; m < METRIC_N; m++)
@@ -208,29 +212,29 @@ struct metric_values prediction_values(const struct prediction *p)
 	return v;
 }
 
-static enum how metric_from(const struct prediction *p, enum metric_id m)
+static enum provenance metric_from(const struct prediction *p, enum metric_id m)
 {
 	const struct world *w = p->at.world;
 	const bool prefill = m == M_PREFILL || m == M_TTFT;
-	const struct ran *r = metric_info[m].of_training     ? &p->train
-			      : prefill || !p->later[1].prog ? &p->first
-							     : &p->later[1];
-	enum how from = from_of(r, prefill ? PHASE_PREFILL : PHASE_N);
+	const struct simulated *r = metric_info[m].of_training        ? &p->train
+				    : prefill || !p->later[1].program ? &p->first
+								      : &p->later[1];
+	enum provenance from = from_of(r, prefill ? PHASE_PREFILL : PHASE_N);
 
 	if (m == M_PER_USD)
-		from = how_worse(from, bill_price(w, p->uses[JOB_GENERATE]).how);
+		from = provenance_worse(from, energy_cost_price(w, p->uses[JOB_GENERATE]).provenance);
 	if (m >= M_ENERGY)
-		from = how_worse(from, bill_from(w, p->uses[metric_info[m].of_training],
-						 m == M_USD || m == M_TRAIN_USD));
+		from = provenance_worse(from, energy_cost_from(w, p->uses[metric_info[m].of_training],
+							       m == M_USD || m == M_TRAIN_USD));
 	return from;
 }
 
 static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d,
 			   struct metric *metrics)
 {
-	const struct ways now = ways_nominal(p);
+	const struct class_times_set now = class_times_set_nominal(p);
 	const struct metric_values value = values_of(p, &now, NULL);
-	struct ways c = ways_make(a, p);
+	struct class_times_set c = class_times_set_make(a, p);
 	double *samples[METRIC_N];
 	size_t n = 0;
 
@@ -239,7 +243,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (size_t i = 0; i < d->n; i++) {
 		struct metric_values v;
 
-		ways_fill(p, &c, &d->z[i * d->sources], prog_times_drawn);
+		class_times_set_fill(p, &c, &d->z[i * d->sources], program_times_drawn);
 		v = values_of(p, &c, &d->power[i * d->sockets]);
 		for (int m = 0; m < METRIC_N; m++)
 			samples[m][i] = v.of[m];
@@ -258,8 +262,8 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 		interval(a, out, samples[m], d->n);
 		n++;
 	}
-	p->e2e_s = p->first.prog ? samples[M_E2EL] : NULL;
-	p->step_s = p->train.prog ? samples[M_STEP] : NULL;
+	p->e2e_s = p->first.program ? samples[M_E2EL] : NULL;
+	p->step_s = p->train.program ? samples[M_STEP] : NULL;
 	return n;
 }
 
@@ -268,10 +272,10 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 			struct str *out)
 {
 	const struct world *w = p->at.world;
-	const size_t sources = prog_sources(w);
+	const size_t sources = program_sources(w);
 	struct params *speed = arena_array(a, sources, sizeof *speed);
-	const struct ways now = ways_nominal(p);
-	struct ways c = ways_make(a, p);
+	const struct class_times_set now = class_times_set_nominal(p);
+	struct class_times_set c = class_times_set_make(a, p);
 	const double before = values_of(p, &now, NULL).of[metric];
 	double best = 0.001;
 	size_t at = 0;
@@ -281,10 +285,10 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 	for (size_t i = 0; i < sources * PARAM_N; i++) {
 		double gain;
 
-		if (!prog_has_param(w, i / PARAM_N, (enum param)(i % PARAM_N)))
+		if (!program_has_param(w, i / PARAM_N, (enum param)(i % PARAM_N)))
 			continue;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.1;
-		ways_fill(p, &c, speed, prog_times_at);
+		class_times_set_fill(p, &c, speed, program_times_at);
 		gain = values_of(p, &c, NULL).of[metric] / before - 1;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1;
 		if (gain > best) {
@@ -297,11 +301,12 @@ static void best_change(struct arena *a, const struct prediction *p, int metric,
 			 explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)), word, best * 100);
 }
 
-static struct memory_row memory_row(const struct world *w, size_t mi, const struct fit *f, const char *phase)
+static struct memory_row memory_row(const struct world *w, size_t mi, const struct footprint *f,
+				    const char *phase)
 {
 	return (struct memory_row){w->machines[mi].origin.name,
 				   phase,
-				   fit_need_B(f),
+				   footprint_need_B(f),
 				   f->usable_B,
 				   f->weights_B,
 				   f->kv_B,
@@ -314,15 +319,15 @@ static struct memory_row memory_row(const struct world *w, size_t mi, const stru
 }
 
 /* "layer 12 ffn, backward, micro-batch 3" */
-static const char *task_text(struct arena *a, const struct world *w, const struct tag *tag)
+static const char *task_text(struct arena *a, const struct world *w, const struct label *label)
 {
-	const char *where = tag->layer < 0 ? "" : arena_printf(a, "layer %lld ", (long long)tag->layer);
-	const char *micro = w->scenario->workload.train->micro_batches > 1 && tag->phase != PHASE_UPDATE
-				    ? arena_printf(a, ", micro-batch %u", tag->micro)
+	const char *where = label->layer < 0 ? "" : arena_printf(a, "layer %lld ", (long long)label->layer);
+	const char *micro = w->scenario->workload.train->micro_batches > 1 && label->phase != PHASE_UPDATE
+				    ? arena_printf(a, ", micro-batch %u", label->micro)
 				    : "";
 
-	return arena_printf(a, "%s%s, %s%s", where, tag->what ? tag->what : role_names[tag->part.role],
-			    phase_names[tag->phase], micro);
+	return arena_printf(a, "%s%s, %s%s", where, label->what ? label->what : role_names[label->part.role],
+			    phase_names[label->phase], micro);
 }
 
 /* For each machine the workload that needs most there. */
@@ -332,13 +337,13 @@ static void make_memory(struct arena *a, const struct prediction *p, struct assi
 	struct memory_row *rows = arena_array(a, w->machines_n, sizeof *rows);
 
 	for (size_t i = 0; i < w->machines_n; i++) {
-		const struct fit *g = p->generate_fit ? &p->generate_fit[i] : NULL,
-				 *t = p->train_fit ? &p->train_fit[i] : NULL;
-		const bool train = t && (!g || fit_need_B(t) > fit_need_B(g));
-		const struct fit *f = train ? t : g;
-		const double missing = fit_short_B(f);
+		const struct footprint *g = p->generate_footprint ? &p->generate_footprint[i] : NULL,
+				       *t = p->train_footprint ? &p->train_footprint[i] : NULL;
+		const bool train = t && (!g || footprint_need_B(t) > footprint_need_B(g));
+		const struct footprint *f = train ? t : g;
+		const double missing = footprint_short_B(f);
 
-		if (fit_need_B(f) <= 0)
+		if (footprint_need_B(f) <= 0)
 			continue;
 		rows[row->memory_n] = memory_row(w, i, f, train ? "train" : "generate");
 		if (train && p->train_use[i].raised) {
@@ -357,22 +362,22 @@ static void make_memory(struct arena *a, const struct prediction *p, struct assi
 static void make_busy(struct arena *a, const struct prediction *p, struct assignment_row *row)
 {
 	const struct world *w = p->at.world;
-	const size_t queues = prog_queues(w);
+	const size_t queues = program_queues(w);
 	struct busy_row *rows = arena_array(a, 2 * queues, sizeof *rows);
-	const struct ways now = ways_nominal(p);
+	const struct class_times_set now = class_times_set_nominal(p);
 	const double e2e = prediction_generate(p, &now).e2el_s;
 
-	for (size_t q = 0; q < queues && p->first.prog; q++) {
+	for (size_t q = 0; q < queues && p->first.program; q++) {
 		double busy = sim_s_of_ns(p->first.run.busy_ns[q]);
 		double later[GENERATE_STEPS] = {0};
 
-		for (int i = 0; i < GENERATE_STEPS && p->later[i].prog; i++)
-			later[i] = sim_s_of_ns(p->later[i].run.busy_ns[q]) / p->progs.repeat;
-		busy += generate_over_steps(&p->progs, later);
+		for (int i = 0; i < GENERATE_STEPS && p->later[i].program; i++)
+			later[i] = sim_s_of_ns(p->later[i].run.busy_ns[q]) / p->programs.repeat;
+		busy += generate_over_steps(&p->programs, later);
 		if (busy > 0)
 			rows[row->busy_n++] = (struct busy_row){queue_name(a, w, q), "generate", busy / e2e};
 	}
-	for (size_t q = 0; q < queues && p->train.prog; q++)
+	for (size_t q = 0; q < queues && p->train.program; q++)
 		if (p->train.run.busy_ns[q] > 0)
 			rows[row->busy_n++] = (struct busy_row){queue_name(a, w, q), "train",
 								(double)p->train.run.busy_ns[q] /
@@ -390,13 +395,13 @@ struct assignment_row prediction_row(struct arena *a, struct prediction *p, cons
 	make_memory(a, p, &row);
 	make_busy(a, p, &row);
 	row.fits = row.short_B == 0;
-	if (!row.fits && (p->first.prog || p->train.prog))
-		row.short_phase = p->first.prog ? "train" : "generate";
+	if (!row.fits && (p->first.program || p->train.program))
+		row.short_phase = p->first.program ? "train" : "generate";
 	row.bound = explain_bound(a, p);
-	if (p->first.prog)
-		best_change(a, p, p->later[0].prog ? M_DECODE : M_PREFILL,
-			    p->later[0].prog ? "decode" : "prefill", &advice);
-	if (p->train.prog)
+	if (p->first.program)
+		best_change(a, p, p->later[0].program ? M_DECODE : M_PREFILL,
+			    p->later[0].program ? "decode" : "prefill", &advice);
+	if (p->train.program)
 		best_change(a, p, M_TRAIN, "training", &advice);
 	row.advice = advice.len ? arena_strdup(a, advice.text) : NULL;
 	str_release(&advice);

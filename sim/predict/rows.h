@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sim/base/how.h"
+#include "sim/base/provenance.h"
 
 struct metric {
 	const char *name;     /* as in the JSON: decode_tok_per_s */
 	const char *unit;     /* "tok/s", "s", "" for a share of one */
 	double value, lo, hi; /* lo, hi: P10 and P90 */
-	enum how from;
+	enum provenance from;
 	bool less;           /* is better */
 	const double *drawn; /* its value under each draw, in their order; NULL: not kept */
 };

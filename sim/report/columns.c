@@ -115,15 +115,15 @@ bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 	return beats && !beaten;
 }
 
-enum how columns_from(const struct result *r, const struct column *c)
+enum provenance columns_from(const struct result *r, const struct column *c)
 {
-	enum how worst = HOW_MEASURED;
+	enum provenance worst = PROVENANCE_MEASURED;
 
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct metric *m = columns_metric(&r->rows[i], c);
 
 		if (m)
-			worst = how_worse(worst, m->from);
+			worst = provenance_worse(worst, m->from);
 	}
 	return worst;
 }

@@ -26,7 +26,7 @@ const struct metric *columns_metric(const struct assignment_row *row, const stru
 bool columns_is_best(const struct result *r, const struct column *c, size_t row);
 
 /* Where the column's values come from, at worst. */
-enum how columns_from(const struct result *r, const struct column *c);
+enum provenance columns_from(const struct result *r, const struct column *c);
 
 void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 */
 void columns_value(struct str *out, const struct metric *m,

@@ -63,7 +63,7 @@ static void last_line(FILE *f, char *line, size_t size)
 static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out)
 {
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t how;
+	posix_spawnattr_t provenance;
 	sigset_t none;
 	int rc = posix_spawn_file_actions_init(&files);
 
@@ -71,17 +71,17 @@ static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out)
 		return rc;
 	/* the caller may hold signals while a file is written: Ctrl-C must still end dot */
 	sigemptyset(&none);
-	posix_spawnattr_init(&how);
-	posix_spawnattr_setsigmask(&how, &none);
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_init(&provenance);
+	posix_spawnattr_setsigmask(&provenance, &none);
+	posix_spawnattr_setflags(&provenance, POSIX_SPAWN_SETSIGMASK);
 	rc = posix_spawn_file_actions_adddup2(&files, fileno(in), STDIN_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDOUT_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDERR_FILENO);
 	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &files, &how, argv, environ);
-	posix_spawnattr_destroy(&how);
+		rc = posix_spawnp(pid, argv[0], &files, &provenance, argv, environ);
+	posix_spawnattr_destroy(&provenance);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }

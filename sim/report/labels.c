@@ -115,7 +115,7 @@ static double between(double low, double x, double high)
 }
 
 /* Sixteen directions, the ones a reader expects first: right, left, below, above, then the diagonals. */
-static const struct point ways[] = {
+static const struct point class_times_set[] = {
 	{1, 0},         {-1, 0},         {0, 1},          {0, -1},          {0.924, 0.383},  {0.924, -0.383},
 	{0.707, 0.707}, {0.707, -0.707}, {-0.924, 0.383}, {-0.924, -0.383}, {-0.707, 0.707}, {-0.707, -0.707},
 	{0.383, 0.924}, {0.383, -0.924}, {-0.383, 0.924}, {-0.383, -0.924},
@@ -138,8 +138,8 @@ bool labels_find(const struct labels *l, const struct label_anchor *anchor, doub
 	bool found = false;
 
 	for (double far = 3.0; far <= reach_pt && !(found && far >= best->cost); far += 4.0) {
-		for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-			const struct rect at = beside(p, ways[i], anchor->clear + far, w, h);
+		for (size_t i = 0; i < ARRAY_LEN(class_times_set); i++) {
+			const struct rect at = beside(p, class_times_set[i], anchor->clear + far, w, h);
 			const struct point to = {between(at.x, p.x, at.x + w), between(at.y, p.y, at.y + h)};
 			const struct segment leader = {p, to};
 			const double cost = far + crossing_pt * lines_crossed(l, leader);

@@ -34,7 +34,7 @@ static void add_metric(struct str *out, const struct metric *m)
 		add_number(out, m->hi);
 	str_add(out, ",");
 	if (m)
-		str_add(out, how_names[m->from]);
+		str_add(out, provenance_names[m->from]);
 }
 
 static void add_head(struct str *out, const struct map *names)

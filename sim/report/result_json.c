@@ -44,7 +44,7 @@ static void add_metrics(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "lo", m->lo);
 		jsonw_key_number(w, "hi", m->hi);
 		jsonw_key_string(w, "unit", m->unit ? m->unit : "");
-		jsonw_key_string(w, "from", how_names[m->from]);
+		jsonw_key_string(w, "from", provenance_names[m->from]);
 		jsonw_end(w);
 	}
 	jsonw_end(w);

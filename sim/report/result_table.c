@@ -348,7 +348,7 @@ static void add_legend(struct str *out, const struct table *t, int width)
 	}
 	for (size_t k = 0; k < t->metrics_n; k++)
 		str_addf(&text, "%s %s %s", k ? "," : "", t->columns[k].head,
-			 how_names[columns_from(t->r, &t->columns[k])]);
+			 provenance_names[columns_from(t->r, &t->columns[k])]);
 	if (text.len)
 		add_wrapped(out, text.text, 0, 2, wrap_width(width));
 	str_release(&text);

@@ -10,7 +10,7 @@
 #include "sim/base/units.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
-#include "sim/report/strips.h"
+#include "sim/report/memory_tracks.h"
 #include "sim/report/textsize.h"
 
 const char *const box_kind_names[BOX_KIND_N + 1] = {
@@ -474,7 +474,7 @@ static void add_note(struct str *out, const struct view *v)
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
 	const struct type type = {.size = small_size, .align = 'c', .color = grey};
-	const struct strip_frame frame = {v->s, v->left, v->lanes_end, plot_w, names_w, gutter};
+	const struct memory_track_frame frame = {v->s, v->left, v->lanes_end, plot_w, names_w, gutter};
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
@@ -483,7 +483,7 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
 	for (size_t i = 0; i < v->s->strips_n; i++)
-		strip_draw(&v->canvas, &frame, i);
+		memory_track_draw(&v->canvas, &frame, i);
 	draw_axis(v);
 	draw_bars(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
@@ -507,7 +507,7 @@ void schedule_dot(struct str *out, const struct schedule *s)
 		window.to_ns = window.from_ns + 1000;
 	v.top = s->subtitle && *s->subtitle ? 52 : 38;
 	v.lanes_end = v.top + pitch * (double)s->lanes_n;
-	v.bottom = v.lanes_end + strips_height(s->strips_n);
+	v.bottom = v.lanes_end + memory_tracks_height(s->strips_n);
 	v.pt_per_ns = plot_w / (double)(window.to_ns - window.from_ns);
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)

@@ -55,7 +55,7 @@ struct level {
 	sim_ns at_ns;
 	double share; /* of one, from then on; may be more */
 };
-struct strip {
+struct memory_track {
 	const char *name, *sub; /* "m5", "memory" */
 	const char *note;       /* "8.29 GiB", at the right; under it its share at the peak */
 	const struct level *levels;
@@ -65,7 +65,7 @@ struct strip {
 struct schedule {
 	const char *title, *subtitle; /* subtitle may be NULL */
 	const char *note;             /* what is left out; may be NULL */
-	const struct strip *strips;
+	const struct memory_track *memory_tracks;
 	size_t strips_n;
 	const struct lane *lanes;
 	size_t lanes_n;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
-#include "sim/place/fit.h"
-#include "sim/search/plan.h"
+#include "sim/place/footprint.h"
+#include "sim/search/anneal_state.h"
 #include "sim/search/search.h"
 
 enum { MOVES = 4000, AGAIN = 4, A_FAMILY = 64, POOL = 1024, NEAR = 20 };
@@ -19,8 +19,8 @@ static const double step = 0.1, slope = 4, steep = 50, unreachable = 1000;
 
 /* A plan as it is looked at; buffers are the annealing's own. */
 struct look {
-	struct seating leg[LEGS];
-	uint8_t *at[LEGS];
+	struct layer_map phase_group[PHASE_GROUPS];
+	uint8_t *at[PHASE_GROUPS];
 	bool single;
 	unsigned units, kind;
 	double rank, energy;
@@ -28,11 +28,11 @@ struct look {
 
 struct anneal {
 	struct anneal_ask ask;
-	struct plan_space space;
+	struct anneal_space space;
 	struct arena arena;
 	struct rng *rng;
 	size_t chain, tried;
-	struct plan best;
+	struct anneal_state best;
 	double best_energy;
 	struct look look;
 	VEC(struct annealed) pool;
@@ -44,19 +44,19 @@ static size_t unjoined(const struct world *w, size_t u, size_t v)
 {
 	const size_t a = w->units[u].machine, b = w->units[v].machine;
 
-	return a != b && world_joint(w, a, b) == WORLD_NONE;
+	return a != b && world_link_use(w, a, b) == WORLD_NONE;
 }
 
 /* Ways that a candidate wants where no link is. */
-static size_t out_of_reach(const struct prices *p, const struct look *k)
+static size_t out_of_reach(const struct block_costs *p, const struct look *k)
 {
 	size_t n = 0;
 
 	for (size_t b = p->first; b <= p->last; b++) {
 		n += unjoined(p->w, k->at[0][b], k->at[1][b]);
-		for (int leg = 0; leg < LEGS && b > p->first; leg++)
-			n += unjoined(p->w, k->at[leg][p->feed[b]], k->at[leg][b]) +
-			     unjoined(p->w, k->at[leg][b - 1], k->at[leg][b]);
+		for (int phase_group = 0; phase_group < PHASE_GROUPS && b > p->first; phase_group++)
+			n += unjoined(p->w, k->at[phase_group][p->feed[b]], k->at[phase_group][b]) +
+			     unjoined(p->w, k->at[phase_group][b - 1], k->at[phase_group][b]);
 	}
 	if (p->job == JOB_GENERATE)
 		n += unjoined(p->w, k->at[0][p->last], k->at[1][p->first]) +
@@ -70,56 +70,60 @@ static double overweight(const struct anneal *a, const struct variant *v)
 {
 	const struct look *k = &a->look;
 	const struct world *w = v->w;
-	const uint8_t *const at[LEGS] = {k->at[0], k->at[1]};
+	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 	struct arena scratch = ARENA_INIT;
-	const struct candidate c = {.job = a->ask.job, .leg = {&k->leg[0], &k->leg[k->single ? 0 : 1]}};
+	const struct candidate c = {.job = a->ask.job,
+				    .phase_group = {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]}};
 	double need_B[SPACE_UNITS], over = 0;
 
-	prices_needs_B(&v->prices, at, need_B);
+	block_costs_needs_B(&v->block_costs, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
 	if (over <= 0 && a->ask.job == JOB_GENERATE) {
 		const struct placement place = candidate_place(&scratch, w, &c);
-		struct fit *fit = arena_array(&scratch, w->machines_n, sizeof *fit);
+		struct footprint *footprint = arena_array(&scratch, w->machines_n, sizeof *footprint);
 
-		fit_generate(&place, fit);
+		footprint_generate(&place, footprint);
 		for (size_t m = 0; m < w->machines_n; m++)
-			over += fit_short_B(&fit[m]) / w->machines[m].memory.usable.value;
+			over += footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
 		arena_release(&scratch);
 	}
 	return over;
 }
 
-static void sum_legs(const struct prices *p, const struct look *k, struct leg_sum legs[LEGS])
+static void sum_legs(const struct block_costs *p, const struct look *k,
+		     struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
-	const uint8_t *const at[LEGS] = {k->at[0], k->at[1]};
+	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
-	for (int leg = 0; leg < LEGS; leg++)
-		legs[leg] = prices_leg(p, leg, at[leg]);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		phase_groups[phase_group] = block_costs_leg(p, phase_group, at[phase_group]);
 	if (!k->single)
-		prices_hand_over(p, at, legs);
+		block_costs_hand_over(p, at, phase_groups);
 	if (p->job == JOB_TRAIN)
-		legs[1].fill_s = prices_fill_s(p, at);
+		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
 /* Puts the plan into a->look; as soon as its energy is above `most` nothing else of it matters. */
-static void look_at(struct anneal *a, const struct plan *plan, double most)
+static void look_at(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
-	const struct variant *v = &a->ask.variants[plan->variant];
-	const struct prices *p = &v->prices;
+	const struct variant *v = &a->ask.variants[anneal_state->variant];
+	const struct block_costs *p = &v->block_costs;
 	const struct model *m = a->ask.w->model;
 	struct look *k = &a->look;
-	struct leg_sum legs[LEGS];
+	struct phase_group_sum phase_groups[PHASE_GROUPS];
 	struct rate r;
 	double over;
 	size_t lost;
 
 	a->tried++;
 	k->kind = k->units = 0;
-	for (int leg = 0; leg < LEGS; leg++) {
-		plan_seat(&a->space, &plan->leg[plan->apart ? leg : 0], &k->leg[leg], k->at[leg]);
-		k->kind |= seating_kind(m, &k->leg[leg]);
-		k->units |= seating_mask(m, &k->leg[leg]);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		anneal_state_seat(&a->space,
+				  &anneal_state->phase_group[anneal_state->apart ? phase_group : 0],
+				  &k->phase_group[phase_group], k->at[phase_group]);
+		k->kind |= layer_map_kind(m, &k->phase_group[phase_group]);
+		k->units |= layer_map_mask(m, &k->phase_group[phase_group]);
 	}
 	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
 	k->kind |= k->single ? 0 : HAS_PHASES;
@@ -129,11 +133,11 @@ static void look_at(struct anneal *a, const struct plan *plan, double most)
 		k->energy = unreachable + (double)lost;
 		return;
 	}
-	sum_legs(p, k, legs);
+	sum_legs(p, k, phase_groups);
 	r = goal_rate_tied(p, a->ask.goal.sought, k->units);
-	k->rank = rate_bound(p, &r, legs) * search_handicap(k->units, k->kind);
+	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(k->units, k->kind);
 	k->energy = log(fmax(k->rank, 1e-300));
-	over = limits_beyond(p, a->ask.limits, a->ask.limits_n, k->units, legs);
+	over = limits_beyond(p, a->ask.limits, a->ask.limits_n, k->units, phase_groups);
 	k->energy += over > 0 ? fmin(steep, step + slope * over) : 0;
 	over = k->energy > most ? 0 : overweight(a, v);
 	if (over > 0)
@@ -153,7 +157,7 @@ static bool one_bit(unsigned x)
 static size_t place_for(const struct anneal *a, const struct variant *v)
 {
 	const struct look *k = &a->look;
-	const size_t blocks = v->prices.blocks, nowhere = a->pool.n + 1;
+	const size_t blocks = v->block_costs.blocks, nowhere = a->pool.n + 1;
 	size_t family = 0, worst = nowhere, worst_of_all = nowhere;
 
 	for (size_t i = 0; i < a->pool.n; i++) {
@@ -178,7 +182,7 @@ static size_t place_for(const struct anneal *a, const struct variant *v)
 	return worst != nowhere && k->rank < a->pool.at[worst].rank ? worst : nowhere;
 }
 
-static void copy_seating(struct anneal *a, const struct seating *from, struct seating *to)
+static void copy_seating(struct anneal *a, const struct layer_map *from, struct layer_map *to)
 {
 	const size_t layers = (size_t)a->ask.w->model->layers;
 
@@ -189,51 +193,51 @@ static void copy_seating(struct anneal *a, const struct seating *from, struct se
 	}
 }
 
-static struct annealed copy_look(struct anneal *a, const struct plan *plan)
+static struct annealed copy_look(struct anneal *a, const struct anneal_state *anneal_state)
 {
-	const struct variant *v = &a->ask.variants[plan->variant];
+	const struct variant *v = &a->ask.variants[anneal_state->variant];
 	const struct look *k = &a->look;
 	struct annealed new = {.variant = v,
-			       .plan = *plan,
+			       .anneal_state = *anneal_state,
 			       .single = k->single,
 			       .units = k->units,
 			       .kind = k->kind,
 			       .rank = k->rank};
 
-	for (int leg = 0; leg < LEGS; leg++) {
-		uint8_t *units = arena_array(&a->arena, v->prices.blocks, 1);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		uint8_t *units = arena_array(&a->arena, v->block_costs.blocks, 1);
 
-		memcpy(units, k->at[leg], v->prices.blocks);
-		new.at[leg] = units;
-		copy_seating(a, &k->leg[leg], &new.leg[leg]);
+		memcpy(units, k->at[phase_group], v->block_costs.blocks);
+		new.at[phase_group] = units;
+		copy_seating(a, &k->phase_group[phase_group], &new.phase_group[phase_group]);
 	}
 	return new;
 }
 
 /* Keeps what a->look has if it is one of the best. */
-static void keep(struct anneal *a, const struct plan *plan)
+static void keep(struct anneal *a, const struct anneal_state *anneal_state)
 {
-	const struct variant *v = &a->ask.variants[plan->variant];
+	const struct variant *v = &a->ask.variants[anneal_state->variant];
 	struct look *k = &a->look;
 	const size_t at = isfinite(k->rank) ? place_for(a, v) : a->pool.n + 1;
 	struct annealed new;
 
 	if (at > a->pool.n)
 		return;
-	new = copy_look(a, plan);
+	new = copy_look(a, anneal_state);
 	if (at == a->pool.n)
 		VEC_ADD(&a->pool, new);
 	else
 		a->pool.at[at] = new;
 }
 
-static double try_plan(struct anneal *a, const struct plan *plan, double most)
+static double try_plan(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
-	look_at(a, plan, most);
-	keep(a, plan);
+	look_at(a, anneal_state, most);
+	keep(a, anneal_state);
 	if (a->look.energy < a->best_energy && isfinite(a->look.rank)) {
 		a->best_energy = a->look.energy;
-		a->best = *plan;
+		a->best = *anneal_state;
 	}
 	return a->look.energy;
 }
@@ -243,16 +247,17 @@ static double try_plan(struct anneal *a, const struct plan *plan, double most)
 /* Layers in a second, device by device: the other devices would take its time. */
 static void speeds(const struct anneal *a, double speed[SPACE_UNITS])
 {
-	const struct prices *p = &a->ask.variants[0].prices;
+	const struct block_costs *p = &a->ask.variants[0].block_costs;
 	const struct rate r = goal_rate(p, a->ask.goal.sought, (1u << p->units) - 1);
 
 	for (size_t u = 0; u < p->units; u++) {
 		double cost = 0;
 
-		for (int leg = 0; leg < LEGS; leg++)
+		for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 			for (size_t b = 0; b < p->blocks; b++)
-				cost += (r.leg[leg] + r.busiest[leg] + r.busy[u] + goal_tie) *
-					p->busy_s[leg][b * p->units + u];
+				cost += (r.phase_group[phase_group] + r.busiest[phase_group] + r.busy[u] +
+					 goal_tie) *
+					p->busy_s[phase_group][b * p->units + u];
 		speed[u] = 1 / fmax(cost, 1e-300);
 	}
 }
@@ -264,26 +269,26 @@ static size_t starts(const struct anneal *a)
 }
 
 /* First each device alone, then a way through all from each, in each variant. */
-static struct plan start_of(const struct anneal *a, size_t chain)
+static struct anneal_state start_of(const struct anneal *a, size_t chain)
 {
 	const size_t n = a->ask.w->units_n;
 	double speed[SPACE_UNITS];
-	struct plan p;
+	struct anneal_state p;
 
 	if (chain < n)
-		return plan_alone(&a->space, chain);
+		return anneal_state_alone(&a->space, chain);
 	if (chain >= starts(a) && a->best_energy < INFINITY)
 		return a->best;
 	speeds(a, speed);
-	p = plan_by_speed(&a->space, chain % n, speed);
+	p = anneal_state_by_speed(&a->space, chain % n, speed);
 	p.variant = (chain / n - 1) % a->ask.variants_n;
 	return p;
 }
 
 bool anneal_step(struct anneal *a)
 {
-	const bool again = a->chain >= starts(a);
-	struct plan now, next;
+	const bool recompute = a->chain >= starts(a);
+	struct anneal_state now, next;
 	double energy;
 
 	if (a->chain >= starts(a) + AGAIN)
@@ -291,13 +296,13 @@ bool anneal_step(struct anneal *a)
 	now = start_of(a, a->chain++);
 	energy = try_plan(a, &now, INFINITY);
 	for (int i = 0; i < MOVES; i++) {
-		const double from = again ? hot / 10 : hot;
+		const double from = recompute ? hot / 10 : hot;
 		const double heat = from * pow(cold / from, (double)i / MOVES);
 		const double most = energy - heat * log(rng_uniform(a->rng));
 		double got;
 
 		next = now;
-		if (!plan_move(&a->space, &next, a->rng))
+		if (!anneal_state_move(&a->space, &next, a->rng))
 			continue;
 		got = try_plan(a, &next, most);
 		if (got <= most) {
@@ -316,11 +321,11 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	a->ask = *ask;
 	a->rng = rng_new(ask->seed, "anneal");
 	a->best_energy = INFINITY;
-	plan_space_make(&a->arena, ask->w, ask->variants_n, &a->space);
-	for (int leg = 0; leg < LEGS; leg++) {
-		a->look.at[leg] = arena_array(&a->arena, blocks, 1);
+	anneal_space_make(&a->arena, ask->w, ask->variants_n, &a->space);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		a->look.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)
-			a->look.leg[leg].unit[g] = arena_array(&a->arena, layers, 1);
+			a->look.phase_group[phase_group].unit[g] = arena_array(&a->arena, layers, 1);
 	}
 	return a;
 }
@@ -335,16 +340,16 @@ void anneal_free(struct anneal *a)
 	free(a);
 }
 
-const struct annealed *anneal_near(struct anneal *a, const struct plan *centre, double below)
+const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *centre, double below)
 {
 	struct annealed *near;
 
 	for (int i = 0; i < NEAR; i++) {
-		struct plan p = *centre;
+		struct anneal_state p = *centre;
 
-		plan_move(&a->space, &p, a->rng);
+		anneal_state_move(&a->space, &p, a->rng);
 		if (i % 2)
-			plan_move(&a->space, &p, a->rng);
+			anneal_state_move(&a->space, &p, a->rng);
 		look_at(a, &p, INFINITY);
 		if (a->look.rank >= below)
 			continue;
@@ -367,8 +372,9 @@ static int by_rank(const void *a, const void *b)
 		return x->units < y->units ? -1 : 1;
 	if (x->variant != y->variant) /* rows of one table */
 		return x->variant < y->variant ? -1 : 1;
-	for (int leg = 0; leg < LEGS; leg++) {
-		const int order = memcmp(x->at[leg], y->at[leg], x->variant->prices.blocks);
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		const int order =
+			memcmp(x->at[phase_group], y->at[phase_group], x->variant->block_costs.blocks);
 
 		if (order)
 			return order;

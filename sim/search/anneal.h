@@ -2,17 +2,17 @@
  * anneal.h - good assignments of many devices, by chance: simulated annealing over the space of space.h.
  *
  * Layer search. Kirkpatrick, Gelatt & Vecchi, Science 220 (1983), with the acceptance of Metropolis et al.,
- * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (prices.h) as it is
- * ranked, so that a temperature is a share by which a step may be worse. What does not fit or breaks a limit
- * is worse the further it is off and never a find; what no link reaches is beyond everything. Chains begin
- * with each device alone, with the layers shared out by speed along a way through all devices from each (in
- * each variant), and with the best so far. The random numbers are GSL's: same seed, same finds. Nothing is
- * proved; least.h says how far off the best can be.
+ * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (block_costs.h) as it
+ * is ranked, so that a temperature is a share by which a step may be worse. What does not fit or breaks a
+ * limit is worse the further it is off and never a find; what no link reaches is beyond everything. Chains
+ * begin with each device alone, with the layers shared out by speed along a way through all devices from each
+ * (in each variant), and with the best so far. The random numbers are GSL's: same seed, same finds. Nothing
+ * is proved; lower_bound.h says how far off the best can be.
  */
 #ifndef SIM_SEARCH_ANNEAL_H
 #define SIM_SEARCH_ANNEAL_H
 #include "sim/search/goal.h"
-#include "sim/search/plan.h"
+#include "sim/search/anneal_state.h"
 #include "sim/search/variants.h"
 
 struct anneal_ask {
@@ -29,12 +29,12 @@ struct anneal_ask {
 /* A candidate that fits as far as can be told without running it. */
 struct annealed {
 	const struct variant *variant;
-	struct seating leg[LEGS];
+	struct layer_map phase_group[PHASE_GROUPS];
 	bool single; /* one seating for both legs */
 	unsigned units, kind;
-	double rank;             /* its bound with the handicap, see search.h */
-	const uint8_t *at[LEGS]; /* the unit of each block */
-	struct plan plan;
+	double rank;                     /* its bound with the handicap, see search.h */
+	const uint8_t *at[PHASE_GROUPS]; /* the unit of each block */
+	struct anneal_state anneal_state;
 };
 
 struct anneal; /* opaque */
@@ -46,7 +46,7 @@ void anneal_free(struct anneal *a); /* NULL is fine */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
 /* A candidate a change or two from a plan, whose bound is below; lives as long as the annealing. NULL: some
  * tries have shown none. */
-const struct annealed *anneal_near(struct anneal *a, const struct plan *centre, double below);
+const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *centre, double below);
 size_t anneal_tried(const struct anneal *a); /* candidates looked at */
 
 #endif

@@ -23,38 +23,40 @@ static bool rate_hangs_on_units(const struct search *s)
 
 static struct rate rate_of(const struct search *s, const struct variant *v, unsigned units)
 {
-	return goal_rate_tied(&v->prices, s->ask.goal.sought, units);
+	return goal_rate_tied(&v->block_costs, s->ask.goal.sought, units);
 }
 
 /* key.stream is not looked at. */
-static struct stream *stream_of(struct search *s, struct keyed key)
+static struct best_first *stream_of(struct search *s, struct keyed key)
 {
 	const unsigned whole = key.whole;
 
 	key.whole = rate_hangs_on_units(s) ? whole : 0;
-	for (size_t i = 0; i < s->streams.n; i++) {
-		const struct keyed *have = &s->streams.at[i];
+	for (size_t i = 0; i < s->best_firsts.n; i++) {
+		const struct keyed *have = &s->best_firsts.at[i];
 
-		if (have->variant == key.variant && have->whole == key.whole && have->legs == key.legs &&
-		    have->units == key.units && have->kind == key.kind)
-			return have->stream;
+		if (have->variant == key.variant && have->whole == key.whole &&
+		    have->phase_groups == key.phase_groups && have->units == key.units &&
+		    have->kind == key.kind)
+			return have->best_first;
 	}
-	key.stream = stream_new(&(const struct stream_ask){&key.variant->prices, key.legs, key.units,
-							   key.kind, rate_of(s, key.variant, whole)});
-	VEC_ADD(&s->streams, key);
-	return key.stream;
+	key.best_first = best_first_new(&(const struct best_first_ask){&key.variant->block_costs,
+								       key.phase_groups, key.units, key.kind,
+								       rate_of(s, key.variant, whole)});
+	VEC_ADD(&s->best_firsts, key);
+	return key.best_first;
 }
 
 /* What a pair costs at least, from what its legs do: passes that overlap cannot be added. */
 static double joined(const struct variant *v, double a, double b)
 {
-	return v->prices.chunks[0] > 1 || v->prices.chunks[1] > 1 ? fmax(a, b) : a + b;
+	return v->block_costs.chunks[0] > 1 || v->block_costs.chunks[1] > 1 ? fmax(a, b) : a + b;
 }
 
 static void add_combo(struct family *c, const struct combo *k)
 {
-	const double a = stream_least(k->leg[0]), b = stream_least(k->leg[1]);
-	const double least = k->leg[0] == k->leg[1] ? a : joined(k->variant, a, b);
+	const double a = best_first_least(k->phase_group[0]), b = best_first_least(k->phase_group[1]);
+	const double least = k->phase_group[0] == k->phase_group[1] ? a : joined(k->variant, a, b);
 
 	if (isfinite(least))
 		VEC_ADD(&c->combos, *k);
@@ -74,7 +76,7 @@ static void add_pair(struct search *s, struct family *c, const struct variant *v
 /* Every way in which two seatings make a family: together they use its units and have its features. */
 static void add_pairs(struct search *s, struct family *c, const struct variant *v)
 {
-	const unsigned features = c->kind & KIND_OF_LEG;
+	const unsigned features = c->kind & KIND_OF_PHASE_GROUP;
 
 	for (unsigned a = 1; a <= c->units; a++)
 		for (unsigned b = 1; b <= c->units; b++) {
@@ -99,8 +101,8 @@ static void add_family(struct search *s, unsigned units, unsigned kind)
 		if (kind & HAS_PHASES) {
 			add_pairs(s, &c, v);
 		} else {
-			struct stream *both =
-				stream_of(s, (struct keyed){v, units, 3, units, kind & KIND_OF_LEG, NULL});
+			struct best_first *both = stream_of(
+				s, (struct keyed){v, units, 3, units, kind & KIND_OF_PHASE_GROUP, NULL});
 
 			add_combo(&c, &(const struct combo){v, {both, both}});
 		}
@@ -113,8 +115,8 @@ static int by_bound(const void *a, const void *b)
 {
 	const struct family *x = a, *y = b;
 
-	if (contest_ones(x->kind) != contest_ones(y->kind))
-		return contest_ones(x->kind) < contest_ones(y->kind) ? -1 : 1;
+	if (incumbents_ones(x->kind) != incumbents_ones(y->kind))
+		return incumbents_ones(x->kind) < incumbents_ones(y->kind) ? -1 : 1;
 	if (x->bound != y->bound)
 		return x->bound < y->bound ? -1 : 1;
 	if (x->kind != y->kind)
@@ -142,8 +144,9 @@ void exact_begin(struct search *s)
 static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
 {
 	const struct combo *k = &c->combos.at[combo];
-	const bool single = k->leg[0] == k->leg[1];
-	const struct found *a = stream_at(k->leg[0], i), *b = single ? a : stream_at(k->leg[1], j);
+	const bool single = k->phase_group[0] == k->phase_group[1];
+	const struct found *a = best_first_at(k->phase_group[0], i),
+			   *b = single ? a : best_first_at(k->phase_group[1], j);
 
 	if (a && b)
 		pairs_put(&c->heap, (struct pair){single ? a->bound : joined(k->variant, a->bound, b->bound),
@@ -156,17 +159,17 @@ static void offer_next(struct family *c, const struct pair *p)
 	const struct combo *k = &c->combos.at[p->combo];
 
 	offer_pair(c, p->combo, p->i + 1, p->j);
-	if (p->i == 0 && k->leg[0] != k->leg[1])
+	if (p->i == 0 && k->phase_group[0] != k->phase_group[1])
 		offer_pair(c, p->combo, 0, p->j + 1);
 }
 
 /* Do the weights alone fit? Cheaper than the whole truth, and mostly the same. */
-static bool weights_fit(const struct prices *p, const uint8_t *const at[LEGS])
+static bool weights_fit(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
 {
 	const struct world *w = p->w;
 	double need_B[SPACE_UNITS];
 
-	prices_needs_B(p, at, need_B);
+	block_costs_needs_B(p, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		if (need_B[m] > w->machines[m].memory.usable.value)
 			return false;
@@ -176,29 +179,30 @@ static bool weights_fit(const struct prices *p, const uint8_t *const at[LEGS])
 static void try_pair(struct search *s, struct family *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
-	const bool single = k->leg[0] == k->leg[1];
-	const struct found *a = stream_at(k->leg[0], p->i), *b = single ? a : stream_at(k->leg[1], p->j);
-	struct leg_sum legs[LEGS] = {a->sums[0], b->sums[1]};
-	const struct prices *prices = &k->variant->prices;
-	const uint8_t *const at[LEGS] = {a->at, b->at};
+	const bool single = k->phase_group[0] == k->phase_group[1];
+	const struct found *a = best_first_at(k->phase_group[0], p->i),
+			   *b = single ? a : best_first_at(k->phase_group[1], p->j);
+	struct phase_group_sum phase_groups[PHASE_GROUPS] = {a->sums[0], b->sums[1]};
+	const struct block_costs *block_costs = &k->variant->block_costs;
+	const uint8_t *const at[PHASE_GROUPS] = {a->at, b->at};
 	const struct rate r = rate_of(s, k->variant, c->units);
 	const struct candidate candidate = {
-		s->job, {&a->seating, &b->seating}, k->variant->how, k->variant->words};
+		s->job, {&a->layer_map, &b->layer_map}, k->variant->options, k->variant->words};
 
-	if (!single && !memcmp(a->at, b->at, prices->blocks))
+	if (!single && !memcmp(a->at, b->at, block_costs->blocks))
 		return;
 	if (!single)
-		prices_hand_over(prices, at, legs);
+		block_costs_hand_over(block_costs, at, phase_groups);
 	if (s->job == JOB_TRAIN)
-		legs[1].fill_s = prices_fill_s(prices, at);
-	if (rate_bound(prices, &r, legs) >= contest_to_beat(s, c) ||
-	    limits_beyond(prices, s->ask.limits, s->ask.limits_n, c->units, legs) > 0)
+		phase_groups[1].fill_s = block_costs_fill_s(block_costs, at);
+	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_to_beat(s, c) ||
+	    limits_beyond(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
 		return;
-	if (!weights_fit(prices, at)) {
+	if (!weights_fit(block_costs, at)) {
 		s->counts.heavy++;
 		return;
 	}
-	contest_try(s, c, k->variant->w, &candidate);
+	incumbents_try(s, c, k->variant->w, &candidate);
 }
 
 /* ---- families in turn ---- */
@@ -213,7 +217,8 @@ static void begin_family(struct family *c)
 static void end_family(struct search *s, struct family *c)
 {
 	for (size_t i = 0; i < c->combos.n; i++)
-		s->counts.exact &= !stream_cut(c->combos.at[i].leg[0]) && !stream_cut(c->combos.at[i].leg[1]);
+		s->counts.exact &= !best_first_cut(c->combos.at[i].phase_group[0]) &&
+				   !best_first_cut(c->combos.at[i].phase_group[1]);
 	s->now++;
 }
 
@@ -225,18 +230,18 @@ bool exact_step(struct search *s)
 	if (s->now >= s->families.n)
 		return false;
 	c = &s->families.at[s->now];
-	if (contest_spent(s)) {
+	if (incumbents_spent(s)) {
 		s->counts.exact = false;
 		return false;
 	}
-	if (!c->begun && c->bound >= contest_to_beat(s, c)) {
+	if (!c->begun && c->bound >= incumbents_to_beat(s, c)) {
 		s->counts.families_left++;
 		s->now++;
 		return true;
 	}
 	if (!c->begun)
 		begin_family(c);
-	if (!c->heap.n || c->heap.at[0].bound >= contest_to_beat(s, c)) {
+	if (!c->heap.n || c->heap.at[0].bound >= incumbents_to_beat(s, c)) {
 		end_family(s, c);
 		return true;
 	}
@@ -254,11 +259,11 @@ bool exact_step(struct search *s)
 
 void exact_release(struct search *s)
 {
-	for (size_t i = 0; i < s->streams.n; i++)
-		stream_free(s->streams.at[i].stream);
+	for (size_t i = 0; i < s->best_firsts.n; i++)
+		best_first_free(s->best_firsts.at[i].best_first);
 	for (size_t i = 0; i < s->families.n; i++) {
 		VEC_FREE(&s->families.at[i].combos);
 		pairs_release(&s->families.at[i].heap);
 	}
-	VEC_FREE(&s->streams);
+	VEC_FREE(&s->best_firsts);
 }

@@ -5,7 +5,7 @@
  */
 #ifndef SIM_SEARCH_EXACT_H
 #define SIM_SEARCH_EXACT_H
-#include "sim/search/contest.h"
+#include "sim/search/incumbents.h"
 
 void exact_begin(struct search *s); /* makes the families */
 bool exact_step(struct search *s);  /* false: done */

@@ -104,13 +104,13 @@ static void machines_rate(const struct world *w, unsigned units, double *idle_W,
 }
 
 /* Energy: idle watts of the machines, and what each device adds while it is busy (the least of it: two
- * devices of one machine may share its active power). Money: see bill.h. Links add to both; the bound leaves
- * them out. */
-static struct rate bill_rate(const struct world *w, bool usd, double tokens, unsigned units)
+ * devices of one machine may share its active power). Money: see energy_cost.h. Links add to both; the bound
+ * leaves them out. */
+static struct rate energy_cost_rate(const struct world *w, bool usd, double tokens, unsigned units)
 {
 	const struct money *money = &w->scenario->money;
 	double idle_W, usd_per_s;
-	struct rate r = {.leg = {0}};
+	struct rate r = {.phase_group = {0}};
 
 	machines_rate(w, units, &idle_W, &usd_per_s);
 	for (size_t u = 0; u < w->units_n && u < SPACE_UNITS; u++) {
@@ -119,28 +119,29 @@ static struct rate bill_rate(const struct world *w, bool usd, double tokens, uns
 
 		for (size_t v = 0; v < w->units_n; v++)
 			share += w->units[v].machine == k->machine && units >> v & 1;
-		r.busy[u] = units >> u & 1 ? bill_added_W(&w->machines[k->machine], k->device) : 0;
-		if (share > 1 && !bill_has_own_W(k->device))
+		r.busy[u] = units >> u & 1 ? energy_cost_added_W(&w->machines[k->machine], k->device) : 0;
+		if (share > 1 && !energy_cost_has_own_W(k->device))
 			r.busy[u] /= share; /* at least: they may be busy at the same time */
 		r.busy[u] *= (usd ? 1e6 * money->electricity : 1) / tokens;
 	}
-	r.leg[0] = usd ? 1e6 * (usd_per_s + money->electricity * idle_W / money->utilisation) : idle_W;
-	r.leg[0] /= tokens;
-	r.leg[1] = r.busiest[LEGS] = r.leg[0];
+	r.phase_group[0] =
+		usd ? 1e6 * (usd_per_s + money->electricity * idle_W / money->utilisation) : idle_W;
+	r.phase_group[0] /= tokens;
+	r.phase_group[1] = r.busiest[PHASE_GROUPS] = r.phase_group[0];
 	return r;
 }
 
 /* A first step of decode may run before the last group's first token is there: it counts for none where
  * groups overlap. */
-static struct rate tpot_rate(const struct prices *p)
+static struct rate tpot_rate(const struct block_costs *p)
 {
 	const double tokens = (double)p->w->scenario->workload.generate->tokens;
 	const double step = 1 / (tokens - 1), later = step * (tokens - 2) / (tokens - 1);
 
-	return (struct rate){.leg = {0, p->chunks[1] > 1 ? later : step}, .busiest = {0, later, 0}};
+	return (struct rate){.phase_group = {0, p->chunks[1] > 1 ? later : step}, .busiest = {0, later, 0}};
 }
 
-struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units)
+struct rate goal_rate(const struct block_costs *p, enum metric_id sought, unsigned units)
 {
 	const struct world *w = p->w;
 	const struct workload *k = &w->scenario->workload;
@@ -148,57 +149,60 @@ struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned un
 	switch (sought) {
 	case M_TTFT:
 	case M_FORWARD:
-		return (struct rate){.leg = {1, 0}, .busiest = {1, 0, 0}};
+		return (struct rate){.phase_group = {1, 0}, .busiest = {1, 0, 0}};
 	case M_TPOT:
 		return tpot_rate(p);
 	case M_E2EL:
 	case M_STEP:
-		return (struct rate){.leg = {1, 1}, .busiest = {0, 0, 1}};
+		return (struct rate){.phase_group = {1, 1}, .busiest = {0, 0, 1}};
 	case M_ENERGY:
 	case M_USD:
-		return bill_rate(w, sought == M_USD, (double)(k->generate->batch * k->generate->tokens),
-				 units);
+		return energy_cost_rate(w, sought == M_USD,
+					(double)(k->generate->batch * k->generate->tokens), units);
 	case M_TRAIN_ENERGY:
 	case M_TRAIN_USD:
-		return bill_rate(w, sought == M_TRAIN_USD, train_tokens(k->train), units);
+		return energy_cost_rate(w, sought == M_TRAIN_USD, train_tokens(k->train), units);
 	default: /* nothing is known before it has run */
-		return (struct rate){.leg = {0, 0}};
+		return (struct rate){.phase_group = {0, 0}};
 	}
 }
 
 const double goal_tie = 1e-9;
 
-struct rate goal_rate_tied(const struct prices *p, enum metric_id sought, unsigned units)
+struct rate goal_rate_tied(const struct block_costs *p, enum metric_id sought, unsigned units)
 {
 	struct rate r = goal_rate(p, sought, units);
 
-	for (int i = 0; i < LEGS; i++)
-		r.leg[i] += goal_tie;
+	for (int i = 0; i < PHASE_GROUPS; i++)
+		r.phase_group[i] += goal_tie;
 	return r;
 }
 
-double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS])
+double rate_bound(const struct block_costs *p, const struct rate *r,
+		  const struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
-	double chain = 0, most[LEGS + 1] = {0}, busy = 0, longest;
+	double chain = 0, most[PHASE_GROUPS + 1] = {0}, busy = 0, longest;
 
-	for (int i = 0; i < LEGS; i++)
-		chain += r->leg[i] * legs[i].chain_s;
+	for (int i = 0; i < PHASE_GROUPS; i++)
+		chain += r->phase_group[i] * phase_groups[i].chain_s;
 	for (size_t u = 0; u < p->units; u++) {
-		const double both = legs[0].busy_s[u] + legs[1].busy_s[u] + legs[1].copies_s[u];
+		const double both =
+			phase_groups[0].busy_s[u] + phase_groups[1].busy_s[u] + phase_groups[1].copies_s[u];
 
-		most[0] = fmax(most[0], legs[0].busy_s[u]);
-		most[1] = fmax(most[1], legs[1].busy_s[u]);
+		most[0] = fmax(most[0], phase_groups[0].busy_s[u]);
+		most[1] = fmax(most[1], phase_groups[1].busy_s[u]);
 		most[2] = fmax(most[2], both);
 		busy += r->busy[u] * both;
 	}
-	longest = fmax(chain, r->busiest[LEGS] * fmax(legs[1].link_s, legs[1].fill_s));
-	for (int i = 0; i <= LEGS; i++)
+	longest =
+		fmax(chain, r->busiest[PHASE_GROUPS] * fmax(phase_groups[1].link_s, phase_groups[1].fill_s));
+	for (int i = 0; i <= PHASE_GROUPS; i++)
 		longest = fmax(longest, r->busiest[i] * most[i]);
 	return busy + longest;
 }
 
-double limits_beyond(const struct prices *p, const struct limit *limits, size_t n, unsigned units,
-		     const struct leg_sum legs[LEGS])
+double limits_beyond(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
+		     const struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	double beyond = 0;
 
@@ -210,7 +214,7 @@ double limits_beyond(const struct prices *p, const struct limit *limits, size_t 
 		if (!limit_sought(p->w, &limits[i], &sought, &most))
 			continue;
 		r = goal_rate(p, sought, units);
-		least = rate_bound(p, &r, legs);
+		least = rate_bound(p, &r, phase_groups);
 		if (least > most * (1 + 1e-9)) /* sums are rounded */
 			beyond += most > 0 ? log(least / most) : INFINITY;
 	}

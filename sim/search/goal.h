@@ -6,7 +6,7 @@
 #ifndef SIM_SEARCH_GOAL_H
 #define SIM_SEARCH_GOAL_H
 #include "sim/predict/metrics.h"
-#include "sim/search/prices.h"
+#include "sim/search/block_costs.h"
 
 struct goal {
 	enum metric_id metric; /* as asked: decode_tok_per_s */
@@ -32,26 +32,29 @@ bool limit_holds(const struct limit *l, double value); /* false for NAN */
 /* What a metric is made of, as far as bounds go: seconds of each leg and of each busy device, each at its
  * price. No run of these sums has less of the metric. */
 struct rate {
-	double leg[LEGS]; /* for each second of a leg's chain; the sum, or one of the next, whichever is more
-			   */
-	double busiest[LEGS + 1]; /* for each second of the device that is busiest in a leg, in both */
+	double phase_group[PHASE_GROUPS]; /* for each second of a leg's chain; the sum, or one of the next,
+					   * whichever is more
+					   */
+	double busiest[PHASE_GROUPS +
+		       1];        /* for each second of the device that is busiest in a leg, in both */
 	double busy[SPACE_UNITS]; /* and for each second of any device */
 };
 
 /* Of the metric that is sought; units: those that take part, as bits (their machines draw idle power and cost
  * money). NAN in leg[0] where a watt or a price is not known. */
-struct rate goal_rate(const struct prices *p, enum metric_id sought, unsigned units);
+struct rate goal_rate(const struct block_costs *p, enum metric_id sought, unsigned units);
 
 /* Among equals the one whose whole run is shorter: a second of it counts as this much of the goal. */
 extern const double goal_tie;
-struct rate goal_rate_tied(const struct prices *p, enum metric_id sought, unsigned units);
+struct rate goal_rate_tied(const struct block_costs *p, enum metric_id sought, unsigned units);
 
 /* The least of the metric. */
-double rate_bound(const struct prices *p, const struct rate *r, const struct leg_sum legs[LEGS]);
+double rate_bound(const struct block_costs *p, const struct rate *r,
+		  const struct phase_group_sum phase_groups[PHASE_GROUPS]);
 
 /* How far the bounds of what runs on some units are beyond limits, at least: logarithms of ratios, added up;
  * 0 where all may be kept. */
-double limits_beyond(const struct prices *p, const struct limit *limits, size_t n, unsigned units,
-		     const struct leg_sum legs[LEGS]);
+double limits_beyond(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
+		     const struct phase_group_sum phase_groups[PHASE_GROUPS]);
 
 #endif

@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-#include "sim/search/chance.h"
+#include "sim/search/annealing.h"
 #include "sim/search/exact.h"
 
 /* A feature more, and a device more, have to be worth a thousandth each. */
-double search_handicap(unsigned units, unsigned kind)
+double search_complexity_penalty(unsigned units, unsigned kind)
 {
-	return 1 + 0.001 * (contest_ones(kind) + contest_ones(units) - 1);
+	return 1 + 0.001 * (incumbents_ones(kind) + incumbents_ones(units) - 1);
 }
 
 static const struct world *one_job(struct arena *a, const struct search_ask *ask)
@@ -34,19 +34,19 @@ static const struct world *one_job(struct arena *a, const struct search_ask *ask
 struct search *search_new(const struct search_ask *ask)
 {
 	struct search *s = xcalloc(1, sizeof *s);
-	double seatings;
+	double layer_maps;
 
 	s->ask = *ask;
 	s->job = goal_job(&ask->goal);
 	s->w = one_job(&s->arena, ask);
 	s->counts.annealed = ask->anneal || s->w->units_n > EXACT_UNITS;
 	s->counts.exact = !s->counts.annealed;
-	seatings = space_count(s->w->model, s->w->units_n);
-	s->counts.considered = seatings * seatings;
+	layer_maps = space_count(s->w->model, s->w->units_n);
+	s->counts.considered = layer_maps * layer_maps;
 	s->variants_n = variants_make(&s->arena, s->w, s->job, s->variants);
 	s->counts.considered *= (double)s->variants_n;
 	if (s->counts.annealed)
-		chance_begin(s);
+		annealing_begin(s);
 	else
 		exact_begin(s);
 	s->winners = arena_array(&s->arena, s->families.n + 1, sizeof *s->winners);
@@ -56,7 +56,7 @@ struct search *search_new(const struct search_ask *ask)
 
 bool search_step(struct search *s)
 {
-	return s->anneal ? chance_step(s) : exact_step(s);
+	return s->anneal ? annealing_step(s) : exact_step(s);
 }
 
 void search_free(struct search *s)
@@ -72,7 +72,7 @@ void search_free(struct search *s)
 
 const struct winner *search_winners(struct search *s, size_t *n)
 {
-	*n = contest_sort(s);
+	*n = incumbents_sort(s);
 	if (*n > s->ask.best)
 		*n = s->ask.best;
 	return s->winners;
@@ -85,7 +85,7 @@ const struct winner *search_alone(const struct search *s)
 	for (size_t i = 0; i < s->families.n; i++) {
 		const struct family *c = &s->families.at[i];
 
-		if (c->answered && contest_ones(c->units) == 1 && (!best || c->best.rank < best->rank))
+		if (c->answered && incumbents_ones(c->units) == 1 && (!best || c->best.rank < best->rank))
 			best = &c->best;
 	}
 	return best;

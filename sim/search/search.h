@@ -3,9 +3,9 @@
  *
  * Layer search. Candidates fall into families: which devices are used (leaving one out is a family of its
  * own), and of which kind the assignment is (cut or not, roles apart or not, phases apart or not). In each
- * family the candidates come in the order of their bound (stream.h) and are run on the event engine, until
- * the bound of the next is no better than what has run: so the best of a family is the best there is, unless
- * the budget ends first. Families whose bound is no better than the k best so far are left, and so are
+ * family the candidates come in the order of their bound (best_first.h) and are run on the event engine,
+ * until the bound of the next is no better than what has run: so the best of a family is the best there is,
+ * unless the budget ends first. Families whose bound is no better than the k best so far are left, and so are
  * mixtures of features that do no better than one of what they mix. The bound is met exactly where one pass
  * goes through the model at a time and nothing overlaps.
  */
@@ -13,8 +13,9 @@
 #define SIM_SEARCH_SEARCH_H
 #include "sim/search/goal.h"
 
-/* Up to EXACT_UNITS devices (stream.h) the search is as above. For more, annealing (anneal.h) gives
- * candidates, the best of which are run; nothing is proved, and least.h bounds how far off the best can be.
+/* Up to EXACT_UNITS devices (best_first.h) the search is as above. For more, annealing (anneal.h) gives
+ * candidates, the best of which are run; nothing is proved, and lower_bound.h bounds how far off the best can
+ * be.
  */
 enum { SEARCH_UNITS = SPACE_UNITS };
 
@@ -47,7 +48,7 @@ struct search_counts {
 };
 
 /* What the cost is multiplied by in the ranking: what is simpler wins where the difference is nothing. */
-double search_handicap(unsigned units, unsigned kind);
+double search_complexity_penalty(unsigned units, unsigned kind);
 
 struct search; /* opaque */
 struct search *search_new(const struct search_ask *ask);

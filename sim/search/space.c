@@ -1,4 +1,4 @@
-/* space.c - see space.h: seatings, their seats and their number. Rules and words are in phrase.c. */
+/* space.c - see space.h: seatings, their seats and their number. Rules and words are in describe.c. */
 #include "sim/search/space.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ size_t space_splits(const struct model *m, struct split out[SPLITS])
 	return n;
 }
 
-size_t seating_unit(const struct model *m, const struct seating *l, size_t block)
+size_t layer_map_unit(const struct model *m, const struct layer_map *l, size_t block)
 {
 	const struct block b = model_block(m, block);
 
@@ -46,37 +46,37 @@ size_t seating_unit(const struct model *m, const struct seating *l, size_t block
 	return l->unit[l->second >> b.part.role & 1][b.layer];
 }
 
-uint8_t *seating_units(struct arena *a, const struct model *m, const struct seating *l)
+uint8_t *layer_map_units(struct arena *a, const struct model *m, const struct layer_map *l)
 {
 	const size_t n = model_blocks(m);
 	uint8_t *units = arena_array(a, n, sizeof *units);
 
 	for (size_t b = 0; b < n; b++)
-		units[b] = (uint8_t)seating_unit(m, l, b);
+		units[b] = (uint8_t)layer_map_unit(m, l, b);
 	return units;
 }
 
-struct seat *seating_seats(struct arena *a, const struct model *m, const struct seating *l)
+struct shards *layer_map_seats(struct arena *a, const struct model *m, const struct layer_map *l)
 {
 	const size_t n = model_blocks(m);
-	struct seat *seats = arena_array(a, n, sizeof *seats);
+	struct shards *shard_groups = arena_array(a, n, sizeof *shard_groups);
 
 	for (size_t b = 0; b < n; b++)
-		seats[b] = (struct seat){.n = 1, .unit = {seating_unit(m, l, b)}, .share = {1}};
-	return seats;
+		shard_groups[b] = (struct shards){.n = 1, .unit = {layer_map_unit(m, l, b)}, .share = {1}};
+	return shard_groups;
 }
 
-bool seating_same(const struct model *m, const struct seating *a, const struct seating *b)
+bool layer_map_same(const struct model *m, const struct layer_map *a, const struct layer_map *b)
 {
 	const size_t n = model_blocks(m);
 
 	for (size_t i = 0; i < n; i++)
-		if (seating_unit(m, a, i) != seating_unit(m, b, i))
+		if (layer_map_unit(m, a, i) != layer_map_unit(m, b, i))
 			return false;
 	return true;
 }
 
-bool seating_has(const struct model *m, unsigned roles, size_t layer)
+bool layer_map_has(const struct model *m, unsigned roles, size_t layer)
 {
 	for (size_t b = model_block_of(m, ROLE_ATTENTION, (int64_t)layer);
 	     model_block(m, b).layer == (int64_t)layer; b++)
@@ -86,14 +86,14 @@ bool seating_has(const struct model *m, unsigned roles, size_t layer)
 }
 
 /* A group's place counts where a layer has something of it. */
-unsigned seating_kind(const struct model *m, const struct seating *l)
+unsigned layer_map_kind(const struct model *m, const struct layer_map *l)
 {
 	const size_t n = model_blocks(m);
 	int before[GROUPS] = {-1, -1};
 	unsigned kind = 0;
 
 	for (size_t i = 0; i < (size_t)m->layers; i++) {
-		const bool both = seating_has(m, l->second, i);
+		const bool both = layer_map_has(m, l->second, i);
 
 		for (int g = 0; g < (both ? GROUPS : 1); g++) {
 			kind |= before[g] >= 0 && l->unit[g][i] != before[g] ? HAS_CUT : 0;
@@ -101,17 +101,17 @@ unsigned seating_kind(const struct model *m, const struct seating *l)
 		}
 		kind |= both && l->unit[0][i] != l->unit[1][i] ? HAS_ROLES : 0;
 	}
-	if (l->embedding != seating_unit(m, l, 1) || l->head != seating_unit(m, l, n - 2))
+	if (l->embedding != layer_map_unit(m, l, 1) || l->head != layer_map_unit(m, l, n - 2))
 		kind |= HAS_ENDS;
 	return kind;
 }
 
-unsigned seating_mask(const struct model *m, const struct seating *l)
+unsigned layer_map_mask(const struct model *m, const struct layer_map *l)
 {
 	unsigned mask = 0;
 
 	for (size_t b = m->ends ? 0 : 1; b < model_blocks(m) - (m->ends ? 0 : 1); b++)
-		mask |= 1u << seating_unit(m, l, b);
+		mask |= 1u << layer_map_unit(m, l, b);
 	return mask;
 }
 
@@ -139,7 +139,7 @@ double space_count(const struct model *m, size_t units)
 		double layers = 0;
 
 		for (size_t l = 0; l < (size_t)m->layers; l++)
-			layers += seating_has(m, splits[i].second, l);
+			layers += layer_map_has(m, splits[i].second, l);
 		sum += whole * count_ranges(layers, units);
 	}
 	/* a seating whose groups lie together counts once, not for each way to split */
@@ -151,13 +151,13 @@ struct placement candidate_place(struct arena *a, const struct world *w, const s
 	struct assignment *as = arena_alloc(a, sizeof *as);
 	struct placement p = {.world = w, .assignment = as, .blocks_n = model_blocks(w->model)};
 	const enum phase other = c->job == JOB_GENERATE ? PHASE_PREFILL : PHASE_FORWARD;
-	const struct seat *seats[LEGS];
+	const struct shards *shard_groups[PHASE_GROUPS];
 
 	as->name = "candidate";
-	for (int i = 0; i < LEGS; i++)
-		seats[i] = seating_seats(a, w->model, c->leg[i]);
+	for (int i = 0; i < PHASE_GROUPS; i++)
+		shard_groups[i] = layer_map_seats(a, w->model, c->phase_group[i]);
 	for (int x = 0; x < PHASE_N; x++)
 		if (phase_asked(&w->scenario->workload, (enum phase)x))
-			p.seats[x] = seats[(enum phase)x != other];
+			p.shard_groups[x] = shard_groups[(enum phase)x != other];
 	return p;
 }

@@ -12,7 +12,7 @@
 #include "sim/place/place.h"
 #include "sim/predict/predict.h"
 
-enum { GROUPS = 2, LEGS = 2, SPACE_UNITS = 16 };
+enum { GROUPS = 2, PHASE_GROUPS = 2, SPACE_UNITS = 16 };
 
 /* Ways to part the roles of a layer; a row is added here. */
 struct split {
@@ -22,15 +22,16 @@ struct split {
 enum { SPLITS = 4 };
 size_t space_splits(const struct model *m, struct split out[SPLITS]);
 
-struct seating {
+struct layer_map {
 	unsigned second;       /* roles of the second group */
 	uint8_t *unit[GROUPS]; /* of each layer */
 	uint8_t embedding, head;
 };
-size_t seating_unit(const struct model *m, const struct seating *l, size_t block);
-uint8_t *seating_units(struct arena *a, const struct model *m, const struct seating *l); /* of each block */
-struct seat *seating_seats(struct arena *a, const struct model *m, const struct seating *l);
-bool seating_same(const struct model *m, const struct seating *a, const struct seating *b);
+size_t layer_map_unit(const struct model *m, const struct layer_map *l, size_t block);
+uint8_t *layer_map_units(struct arena *a, const struct model *m,
+			 const struct layer_map *l); /* of each block */
+struct shards *layer_map_seats(struct arena *a, const struct model *m, const struct layer_map *l);
+bool layer_map_same(const struct model *m, const struct layer_map *a, const struct layer_map *b);
 
 /* Features that tell kinds of assignments apart; bits. */
 enum {
@@ -39,11 +40,11 @@ enum {
 	HAS_ENDS = 4,   /* embedding or head is not where the first or the last layer is */
 	HAS_PHASES = 8, /* the legs differ */
 	KINDS = 16,
-	KIND_OF_LEG = HAS_CUT | HAS_ROLES | HAS_ENDS
+	KIND_OF_PHASE_GROUP = HAS_CUT | HAS_ROLES | HAS_ENDS
 };
-bool seating_has(const struct model *m, unsigned roles, size_t layer); /* any of them in that layer? */
-unsigned seating_kind(const struct model *m, const struct seating *l); /* of one leg */
-unsigned seating_mask(const struct model *m, const struct seating *l); /* its units, as bits */
+bool layer_map_has(const struct model *m, unsigned roles, size_t layer);   /* any of them in that layer? */
+unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* of one leg */
+unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* its units, as bits */
 
 /* How many seatings there are on so many units. */
 double space_count(const struct model *m, size_t units);
@@ -52,8 +53,8 @@ double space_count(const struct model *m, size_t units);
  * of its phases as leg 1 does. */
 struct candidate {
 	enum job job;
-	const struct seating *leg[LEGS];
-	const char *how, *how_words; /* what the assignment says besides, see variants.h; NULL: nothing */
+	const struct layer_map *phase_group[PHASE_GROUPS];
+	const char *options, *how_words; /* what the assignment says besides, see variants.h; NULL: nothing */
 };
 struct placement candidate_place(struct arena *a, const struct world *w, const struct candidate *c);
 

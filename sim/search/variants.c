@@ -12,19 +12,19 @@ struct trial {
 /* Sequences in groups that follow one another. */
 static bool set_groups(struct workload *k, int64_t groups)
 {
-	if (groups > k->generate->batch || groups == k->generate->how.micro_batches)
+	if (groups > k->generate->batch || groups == k->generate->options.micro_batches)
 		return false;
-	k->generate->how.micro_batches = groups;
+	k->generate->options.micro_batches = groups;
 	return true;
 }
 
 /* Of one micro-batch all orders are one, but for what is put off. */
 static bool set_schedule(struct workload *k, int64_t schedule)
 {
-	if (schedule == k->train->how.schedule ||
+	if (schedule == k->train->options.schedule ||
 	    (k->train->micro_batches == 1 && schedule != SCHEDULE_ZB_H1))
 		return false;
-	k->train->how.schedule = (int)schedule;
+	k->train->options.schedule = (int)schedule;
 	return true;
 }
 
@@ -74,8 +74,8 @@ static void add(struct arena *a, const struct world *w, const struct trial *t, s
 	*v = (struct variant){.w = t->set(k, t->value) ? copy : NULL};
 	if (!v->w)
 		return;
-	v->how = arena_printf(a, "%s: {%s: %s}", t->job == JOB_TRAIN ? "train" : "generate", t->key,
-			      value_text(a, t));
+	v->options = arena_printf(a, "%s: {%s: %s}", t->job == JOB_TRAIN ? "train" : "generate", t->key,
+				  value_text(a, t));
 	v->words = arena_printf(a, t->job == JOB_TRAIN ? "schedule %s" : "%s groups", value_text(a, t));
 }
 
@@ -84,8 +84,8 @@ size_t variants_make(struct arena *a, const struct world *w, enum job job, struc
 	const struct train *t = w->scenario->workload.train;
 	size_t n = 0;
 
-	if (job != JOB_TRAIN || t->how.schedule != SCHEDULE_ZB_V)
-		out[n++] = (struct variant){.w = w, .how = "", .words = ""};
+	if (job != JOB_TRAIN || t->options.schedule != SCHEDULE_ZB_V)
+		out[n++] = (struct variant){.w = w, .options = "", .words = ""};
 	for (size_t i = 0; i < ARRAY_LEN(trials) && w->units_n > 1; i++) {
 		if (trials[i].job != job)
 			continue;
@@ -93,6 +93,6 @@ size_t variants_make(struct arena *a, const struct world *w, enum job job, struc
 		n += out[n].w != NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		prices_make(a, out[i].w, job, &out[i].prices);
+		block_costs_make(a, out[i].w, job, &out[i].block_costs);
 	return n;
 }

@@ -9,7 +9,7 @@ struct hop {
 	int from, to;
 	double part;
 };
-enum { HOPS = SEAT_MAX * (SEAT_MAX - 1) };
+enum { HOPS = SHARDS_MAX * (SHARDS_MAX - 1) };
 
 static int power_below(int n)
 {
@@ -62,10 +62,10 @@ static int tree_hops(int n, int round, struct hop *out)
 	return used;
 }
 
-static int hops_of(const struct collective *c, enum reduce_way way, const struct seat *seat, int round,
+static int hops_of(const struct collective *c, enum reduce_way way, const struct shards *shards, int round,
 		   struct hop *out)
 {
-	const int n = seat->n;
+	const int n = shards->n;
 	int used = 0;
 
 	if (way == REDUCE_RING) {
@@ -79,17 +79,17 @@ static int hops_of(const struct collective *c, enum reduce_way way, const struct
 		for (int j = 0; j < n; j++)
 			if (i != j)
 				out[used++] = (struct hop){i, j,
-							   c->gather               ? seat->share[i]
+							   c->gather               ? shards->share[i]
 							   : way == REDUCE_SCATTER ? 1.0 / n
 										   : 1};
 	return used;
 }
 
-static const struct link *link_between(const struct world *w, const struct seat *seat, int i, int j)
+static const struct link *link_between(const struct world *w, const struct shards *shards, int i, int j)
 {
-	const size_t a = w->units[seat->unit[i]].machine, b = w->units[seat->unit[j]].machine;
+	const size_t a = w->units[shards->unit[i]].machine, b = w->units[shards->unit[j]].machine;
 
-	return a == b ? NULL : w->joints[world_joint(w, a, b)].link;
+	return a == b ? NULL : w->link_uses[world_link_use(w, a, b)].link;
 }
 
 static double wire_s(const struct link *l, double bytes, bool both_ways)
@@ -99,13 +99,13 @@ static double wire_s(const struct link *l, double bytes, bool both_ways)
 }
 
 /* When each device has what it has: moved on by one round. Host copies a device makes one after the other. */
-static void pass_round(const struct world *w, const struct seat *seat, double bytes, const struct hop *hops,
-		       double at_s[SEAT_MAX])
+static void pass_round(const struct world *w, const struct shards *shards, double bytes,
+		       const struct hop *hops, double at_s[SHARDS_MAX])
 {
-	double send_s[SEAT_MAX] = {0}, receive_s[SEAT_MAX] = {0}, next_s[SEAT_MAX];
+	double send_s[SHARDS_MAX] = {0}, receive_s[SHARDS_MAX] = {0}, next_s[SHARDS_MAX];
 
 	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, seat, h->from, h->to);
+		const struct link *l = link_between(w, shards, h->from, h->to);
 
 		if (l && l->send_copy.given)
 			send_s[h->from] += h->part * bytes / l->send_copy.value;
@@ -114,7 +114,7 @@ static void pass_round(const struct world *w, const struct seat *seat, double by
 	}
 	memcpy(next_s, at_s, sizeof next_s);
 	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, seat, h->from, h->to);
+		const struct link *l = link_between(w, shards, h->from, h->to);
 		double there_s = at_s[h->from] + send_s[h->from];
 		bool back = false;
 
@@ -126,13 +126,13 @@ static void pass_round(const struct world *w, const struct seat *seat, double by
 	memcpy(at_s, next_s, sizeof next_s);
 }
 
-static double opening_s(const struct world *w, const struct seat *seat)
+static double opening_s(const struct world *w, const struct shards *shards)
 {
 	double most = 0;
 
-	for (int i = 0; i < seat->n; i++) {
+	for (int i = 0; i < shards->n; i++) {
 		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, seat, i, j);
+			const struct link *l = link_between(w, shards, i, j);
 
 			most = l ? fmax(most, l->collective_latency.value) : most;
 		}
@@ -140,38 +140,38 @@ static double opening_s(const struct world *w, const struct seat *seat)
 	return most;
 }
 
-double collective_s(const struct world *w, const struct seat *seat, const struct collective *c,
+double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way)
 {
-	const int rounds = rounds_of(c, way, seat->n);
-	double at_s[SEAT_MAX] = {0}, last_s = 0;
+	const int rounds = rounds_of(c, way, shards->n);
+	double at_s[SHARDS_MAX] = {0}, last_s = 0;
 	struct hop hops[HOPS + 1];
 
 	for (int r = 0; r < rounds; r++) {
-		hops[hops_of(c, way, seat, r, hops)].part = 0; /* the end */
-		pass_round(w, seat, c->bytes, hops, at_s);
+		hops[hops_of(c, way, shards, r, hops)].part = 0; /* the end */
+		pass_round(w, shards, c->bytes, hops, at_s);
 	}
-	for (int i = 0; i < seat->n; i++)
+	for (int i = 0; i < shards->n; i++)
 		last_s = fmax(last_s, at_s[i]);
-	return opening_s(w, seat) + last_s;
+	return opening_s(w, shards) + last_s;
 }
 
-enum reduce_way collective_way(const struct world *w, const struct seat *seat, const struct collective *c)
+enum reduce_way collective_way(const struct world *w, const struct shards *shards, const struct collective *c)
 {
 	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING, REDUCE_TREE};
 	enum reduce_way best = REDUCE_DIRECT;
 	double least = INFINITY;
 
-	for (int i = 0; i < seat->n; i++) {
+	for (int i = 0; i < shards->n; i++) {
 		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, seat, i, j);
+			const struct link *l = link_between(w, shards, i, j);
 
 			if (l && l->all_reduce != REDUCE_AUTO)
 				return (enum reduce_way)l->all_reduce;
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		const double s = collective_s(w, seat, c, ways[i]);
+		const double s = collective_s(w, shards, c, ways[i]);
 
 		if (s < least * (1 - 1e-9)) {
 			best = ways[i];
@@ -182,55 +182,55 @@ enum reduce_way collective_way(const struct world *w, const struct seat *seat, c
 }
 
 struct putter {
-	struct prog *p;
-	const struct seat *seat;
-	struct tag tag;
-	struct message like;         /* whole; each hop sends a part of it */
-	struct waits have[SEAT_MAX]; /* what has to end for a device to have what it has */
+	struct program *p;
+	const struct shards *shards;
+	struct label label;
+	struct message like;          /* whole; each hop sends a part of it */
+	struct deps have[SHARDS_MAX]; /* what has to end for a device to have what it has */
 };
 
 /* A device sends in a round what it has after the one before. */
 static void put_round(struct putter *u, const struct hop *hops, int n, bool last)
 {
-	const struct seat *seat = u->seat;
-	struct waits next[SEAT_MAX];
-	bool sends[SEAT_MAX] = {false};
+	const struct shards *shards = u->shards;
+	struct deps next[SHARDS_MAX];
+	bool sends[SHARDS_MAX] = {false};
 
-	for (int i = 0; i < seat->n; i++)
+	for (int i = 0; i < shards->n; i++)
 		next[i].n = 0;
 	for (int h = 0; h < n; h++) {
 		struct message m = u->like;
-		struct waits there;
+		struct deps there;
 
-		m.from = seat->unit[hops[h].from];
-		m.to = seat->unit[hops[h].to];
+		m.from = shards->unit[hops[h].from];
+		m.to = shards->unit[hops[h].to];
 		m.bytes *= hops[h].part;
-		there = prog_message(u->p, &m, u->tag, &u->have[hops[h].from]);
-		waits_join(&next[hops[h].to], &there);
+		there = program_message(u->p, &m, u->label, &u->have[hops[h].from]);
+		deps_join(&next[hops[h].to], &there);
 		sends[hops[h].from] = true;
 	}
-	for (int i = 0; i < seat->n; i++) {
+	for (int i = 0; i < shards->n; i++) {
 		/* in the end somebody has waited for all that a sender had */
 		if (!last || !sends[i])
-			waits_join(&next[i], &u->have[i]);
+			deps_join(&next[i], &u->have[i]);
 		u->have[i] = next[i];
 	}
 }
 
-void collective_put_each(struct prog *p, const struct seat *seat, const struct collective *c,
-			 enum reduce_way way, struct tag tag, struct waits have[SEAT_MAX])
+void collective_put_each(struct program *p, const struct shards *shards, const struct collective *c,
+			 enum reduce_way way, struct label label, struct deps have[SHARDS_MAX])
 {
-	const int rounds = rounds_of(c, way, seat->n);
+	const int rounds = rounds_of(c, way, shards->n);
 	struct putter u = {.p = p,
-			   .seat = seat,
-			   .tag = tag,
+			   .shards = shards,
+			   .label = label,
 			   .like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true}};
 	struct hop hops[HOPS];
 
-	u.tag.what = c->gather ? "all-gather" : "all-reduce";
+	u.label.what = c->gather ? "all-gather" : "all-reduce";
 	memcpy(u.have, have, sizeof u.have);
 	for (int r = 0; r < rounds; r++) {
-		const int n = hops_of(c, way, seat, r, hops);
+		const int n = hops_of(c, way, shards, r, hops);
 
 		put_round(&u, hops, n, r == rounds - 1);
 		u.like.opens = false;
@@ -238,15 +238,15 @@ void collective_put_each(struct prog *p, const struct seat *seat, const struct c
 	memcpy(have, u.have, sizeof u.have);
 }
 
-struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
-			    struct tag tag, const struct waits *made)
+struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,
+			   struct label label, const struct deps *made)
 {
-	struct waits have[SEAT_MAX] = {0}, all = {.n = 0};
+	struct deps have[SHARDS_MAX] = {0}, all = {.n = 0};
 
-	for (int i = 0; i < seat->n; i++)
-		have[i] = (struct waits){.n = 1, .task = {made->task[i]}};
-	collective_put_each(p, seat, c, collective_way(p->world, seat, c), tag, have);
-	for (int i = 0; i < seat->n; i++)
-		waits_join(&all, &have[i]);
+	for (int i = 0; i < shards->n; i++)
+		have[i] = (struct deps){.n = 1, .task = {made->task[i]}};
+	collective_put_each(p, shards, c, collective_way(p->world, shards, c), label, have);
+	for (int i = 0; i < shards->n; i++)
+		deps_join(&all, &have[i]);
 	return all;
 }

@@ -15,7 +15,7 @@
  */
 #ifndef SIM_STEP_COLLECTIVE_H
 #define SIM_STEP_COLLECTIVE_H
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 
 struct collective {
 	bool gather;
@@ -23,20 +23,21 @@ struct collective {
 };
 
 /* Seconds by formula, from when all devices have their parts. way: not REDUCE_AUTO. */
-double collective_s(const struct world *w, const struct seat *seat, const struct collective *c,
+double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way);
 
 /* What the seat's links ask for (the first that asks), else the quickest. */
-enum reduce_way collective_way(const struct world *w, const struct seat *seat, const struct collective *c);
+enum reduce_way collective_way(const struct world *w, const struct shards *shards,
+			       const struct collective *c);
 
 /* Appends it. made: entry i is what ends on the seat's device i. Returns what has to end for all to have all.
  */
-struct waits collective_put(struct prog *p, const struct seat *seat, const struct collective *c,
-			    struct tag tag, const struct waits *made);
+struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,
+			   struct label label, const struct deps *made);
 
 /* The same that way (not REDUCE_AUTO), where each device waits for tasks of its own and then has the whole by
  * itself: have goes in and comes out. */
-void collective_put_each(struct prog *p, const struct seat *seat, const struct collective *c,
-			 enum reduce_way way, struct tag tag, struct waits have[SEAT_MAX]);
+void collective_put_each(struct program *p, const struct shards *shards, const struct collective *c,
+			 enum reduce_way way, struct label label, struct deps have[SHARDS_MAX]);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct piece { /* so many tasks of a class */
-	uint32_t class, n;
+	uint32_t op_class, n;
 };
 
 struct segment {
@@ -14,7 +14,7 @@ struct segment {
 };
 
 struct compiled {
-	const struct prog *prog;
+	const struct program *program;
 	bool needs_engine;
 	struct segment *segments;
 	struct piece *pieces;
@@ -22,12 +22,12 @@ struct compiled {
 	sim_ns *ends, *free_at; /* scratch: of segments, of queues */
 	size_t segments_n, queues_n;
 	uint32_t marks[4];
-	struct lap *laps; /* segments */
+	struct cycle *cycles; /* segments */
 	size_t laps_n;
 };
 
 struct builder {
-	const struct prog *p;
+	const struct program *p;
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
 	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
@@ -65,19 +65,19 @@ static void find_order(struct builder *b, struct arena *a, const struct task_run
 }
 
 /* Is waiting for dep more than the order of the task's queue gives? A lag is. */
-static bool waits_for(const struct prog *p, const struct prog_task *t, uint32_t dep)
+static bool waits_for(const struct program *p, const struct program_task *t, uint32_t dep)
 {
-	const struct prog_task *d = &p->tasks.at[dep];
+	const struct program_task *d = &p->tasks.at[dep];
 
-	return d->queue != t->queue || p->classes.at[d->class].lag_s > 0;
+	return d->queue != t->queue || p->op_classes.at[d->op_class].lag_s > 0;
 }
 
 static void find_awaited(struct builder *b)
 {
-	const struct prog *p = b->p;
+	const struct program *p = b->p;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct prog_task *t = &p->tasks.at[i];
+		const struct program_task *t = &p->tasks.at[i];
 
 		for (uint32_t d = 0; d < t->deps_n; d++) {
 			const uint32_t dep = p->deps.at[t->first_dep + d];
@@ -88,25 +88,25 @@ static void find_awaited(struct builder *b)
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		if (p->marks[i] != TASK_NONE)
 			b->awaited[p->marks[i]] = true;
-	for (size_t i = 0; i < p->laps.n; i++)
-		b->awaited[p->laps.at[i].from] = b->awaited[p->laps.at[i].to] = true;
+	for (size_t i = 0; i < p->cycles.n; i++)
+		b->awaited[p->cycles.at[i].from] = b->awaited[p->cycles.at[i].to] = true;
 }
 
-static void add_piece(struct builder *b, struct segment *s, uint32_t class)
+static void add_piece(struct builder *b, struct segment *s, uint32_t op_class)
 {
-	const uint32_t i = b->piece_of[class];
+	const uint32_t i = b->piece_of[op_class];
 
-	if (i >= s->first_piece && i < b->pieces.n && b->pieces.at[i].class == class) {
+	if (i >= s->first_piece && i < b->pieces.n && b->pieces.at[i].op_class == op_class) {
 		b->pieces.at[i].n++;
 		return;
 	}
-	b->piece_of[class] = (uint32_t)b->pieces.n;
-	VEC_ADD(&b->pieces, (struct piece){class, 1}); /* s is the last segment: its pieces end the list */
+	b->piece_of[op_class] = (uint32_t)b->pieces.n;
+	VEC_ADD(&b->pieces, (struct piece){op_class, 1}); /* s is the last segment: its pieces end the list */
 	s->pieces_n++;
 }
 
 /* Does the task wait for anything that its queue's order does not already give? */
-static bool waits_outside(const struct builder *b, const struct prog_task *t)
+static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
 		if (waits_for(b->p, t, b->p->deps.at[t->first_dep + d]))
@@ -114,7 +114,7 @@ static bool waits_outside(const struct builder *b, const struct prog_task *t)
 	return false;
 }
 
-static void open_segment(struct builder *b, const struct prog_task *t)
+static void open_segment(struct builder *b, const struct program_task *t)
 {
 	struct segment s = {
 		.queue = t->queue, .first_piece = (uint32_t)b->pieces.n, .first_dep = (uint32_t)b->deps.n};
@@ -135,20 +135,20 @@ static void open_segment(struct builder *b, const struct prog_task *t)
  * result. */
 static void build(struct builder *b)
 {
-	const struct prog *p = b->p;
+	const struct program *p = b->p;
 	bool closed = true;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const uint32_t id = b->order[i];
-		const struct prog_task *t = &p->tasks.at[id];
+		const struct program_task *t = &p->tasks.at[id];
 		const bool newest = b->segments.n && b->segments.at[b->segments.n - 1].queue == t->queue;
 		struct segment *s;
 
 		if (closed || !newest || waits_outside(b, t))
 			open_segment(b, t);
 		s = &b->segments.at[b->segments.n - 1];
-		add_piece(b, s, t->class);
-		s->last_class = t->class;
+		add_piece(b, s, t->op_class);
+		s->last_class = t->op_class;
 		b->segment_of[id] = (uint32_t)b->segments.n - 1;
 		closed = b->awaited[id];
 	}
@@ -161,7 +161,7 @@ static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 	return n ? memcpy(to, from, n * size) : to;
 }
 
-struct compiled *compile(struct arena *a, const struct prog *p, const struct task_run *run)
+struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
 	struct builder b = {.p = p};
@@ -170,15 +170,15 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 
 	b.order = arena_array(&scratch, n, sizeof *b.order);
 	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
-	b.piece_of = arena_array(&scratch, p->classes.n, sizeof *b.piece_of);
+	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	find_order(&b, &scratch, run);
 	find_awaited(&b);
 	build(&b);
-	*c = (struct compiled){.prog = p,
-			       .needs_engine = prog_shares(p),
+	*c = (struct compiled){.program = p,
+			       .needs_engine = program_shares(p),
 			       .segments_n = b.segments.n,
-			       .queues_n = prog_queues(p->world)};
+			       .queues_n = program_queues(p->world)};
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
 	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
@@ -186,10 +186,11 @@ struct compiled *compile(struct arena *a, const struct prog *p, const struct tas
 	c->free_at = arena_array(a, c->queues_n, sizeof *c->free_at);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
-	c->laps_n = p->laps.n;
-	c->laps = arena_array(a, c->laps_n, sizeof *c->laps);
+	c->laps_n = p->cycles.n;
+	c->cycles = arena_array(a, c->laps_n, sizeof *c->cycles);
 	for (size_t i = 0; i < c->laps_n; i++)
-		c->laps[i] = (struct lap){b.segment_of[p->laps.at[i].from], b.segment_of[p->laps.at[i].to]};
+		c->cycles[i] =
+			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
 	VEC_FREE(&b.segments);
 	VEC_FREE(&b.pieces);
 	VEC_FREE(&b.deps);
@@ -210,14 +211,14 @@ static sim_ns longer(sim_ns a, sim_ns b)
 static struct compiled_ends by_engine(const struct compiled *c, const struct class_times *t)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct task_run run = prog_run(&scratch, c->prog, t, NULL);
+	const struct task_run run = program_run(&scratch, c->program, t, NULL);
 	struct compiled_ends ends = {.makespan_ns = run.makespan_ns};
 
 	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
-		if (c->prog->marks[i] != TASK_NONE)
-			ends.marks_ns[i] = run.spans[c->prog->marks[i]].end_ns;
+		if (c->program->marks[i] != TASK_NONE)
+			ends.marks_ns[i] = run.spans[c->program->marks[i]].end_ns;
 	for (size_t i = 0; i < c->laps_n; i++) {
-		const struct lap *l = &c->prog->laps.at[i];
+		const struct cycle *l = &c->program->cycles.at[i];
 
 		ends.lap_ns = longer(ends.lap_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
 	}
@@ -246,7 +247,7 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 		for (uint32_t k = 0; k < s->pieces_n; k++) {
 			const struct piece *piece = &c->pieces[s->first_piece + k];
 
-			at += t->ns[piece->class] * piece->n;
+			at += t->ns[piece->op_class] * piece->n;
 		}
 		c->ends[i] = c->free_at[s->queue] = at;
 		if (at + t->lag_ns[s->last_class] > r.makespan_ns)
@@ -256,6 +257,6 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = c->ends[c->marks[i]];
 	for (size_t i = 0; i < c->laps_n; i++)
-		r.lap_ns = longer(r.lap_ns, c->ends[c->laps[i].to] - c->ends[c->laps[i].from]);
+		r.lap_ns = longer(r.lap_ns, c->ends[c->cycles[i].to] - c->ends[c->cycles[i].from]);
 	return r;
 }

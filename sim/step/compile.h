@@ -12,7 +12,7 @@
 
 struct compiled; /* opaque; lives in the arena it was made in; the program must outlive it */
 
-struct compiled *compile(struct arena *a, const struct prog *p, const struct task_run *run);
+struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run);
 
 struct compiled_ends {
 	sim_ns makespan_ns;

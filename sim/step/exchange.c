@@ -6,7 +6,7 @@
 
 static size_t machine_of(const struct exchange *e, size_t unit)
 {
-	return e->prog->world->units[unit].machine;
+	return e->program->world->units[unit].machine;
 }
 
 /* The devices of the exchange on device i's machine, as bits. */
@@ -40,32 +40,33 @@ static int home_of(const struct exchange *e, int i)
 
 static double numbers_B(const struct exchange *e, double numbers)
 {
-	return format_bytes((enum format_id)e->prog->world->scenario->precision.compute, numbers);
+	return format_bytes((enum format_id)e->program->world->scenario->precision.compute, numbers);
 }
 
 /* Of what comes to a machine: the rows, each once, and where weights travel the pairs of row and expert. */
 static double rows_B(const struct exchange *e, unsigned set, bool weights)
 {
-	const struct model *m = e->prog->world->model;
-	const struct routed here = seat_routed(m, e->at, set, (double)(e->shape->batch * e->shape->tokens));
+	const struct model *m = e->program->world->model;
+	const struct routed here =
+		shard_group_routed(m, e->at, set, (double)(e->shape->batch * e->shape->tokens));
 
 	return numbers_B(e, here.tokens * (double)m->hidden + (weights ? here.rows : 0));
 }
 
-static struct waits send(const struct exchange *e, size_t from, size_t to, double bytes,
-			 const struct waits *after)
+static struct deps send(const struct exchange *e, size_t from, size_t to, double bytes,
+			const struct deps *after)
 {
-	const bool out = seat_beside(e->prog->world, e->home, from);
+	const bool out = shard_group_beside(e->program->world, e->home, from);
 	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes, .opens = true};
-	struct tag tag = e->tag;
+	struct label label = e->label;
 
-	tag.what = out ? "dispatch" : "combine";
-	return prog_message(e->prog, &m, tag, after);
+	label.what = out ? "dispatch" : "combine";
+	return program_message(e->program, &m, label, after);
 }
 
-static void dispatch(const struct exchange *e, const struct waits *after, struct waits there[SEAT_MAX])
+static void dispatch(const struct exchange *e, const struct deps *after, struct deps there[SHARDS_MAX])
 {
-	const bool weights = e->tag.phase != PHASE_BACKWARD;
+	const bool weights = e->label.phase != PHASE_BACKWARD;
 
 	for (int i = 0; i < e->at->n; i++) {
 		const unsigned set = beside(e, i);
@@ -77,42 +78,42 @@ static void dispatch(const struct exchange *e, const struct waits *after, struct
 }
 
 /* have[r]: what has to end for the router's device r to have the sums of the machines it serves. */
-static void combine(const struct exchange *e, const struct waits *made, struct waits have[SEAT_MAX])
+static void combine(const struct exchange *e, const struct deps *made, struct deps have[SHARDS_MAX])
 {
-	const bool weights = e->tag.phase == PHASE_BACKWARD;
+	const bool weights = e->label.phase == PHASE_BACKWARD;
 
 	for (int i = 0; i < e->at->n; i++) {
 		const unsigned set = beside(e, i);
-		struct waits all = {.n = 0}, came;
+		struct deps all = {.n = 0}, came;
 
 		if (first_of(set) < i)
 			continue;
 		for (int j = i; j < e->at->n; j++)
 			if (set >> j & 1)
-				waits_add(&all, made->task[j]);
+				deps_add(&all, made->task[j]);
 		came = send(e, e->at->unit[i], e->home->unit[home_of(e, i)], rows_B(e, set, weights), &all);
-		waits_join(&have[home_of(e, i)], &came);
+		deps_join(&have[home_of(e, i)], &came);
 	}
 }
 
-struct waits exchange_put(const struct exchange *e, const struct waits *after, const struct waits *with)
+struct deps exchange_put(const struct exchange *e, const struct deps *after, const struct deps *with)
 {
-	const struct world *w = e->prog->world;
+	const struct world *w = e->program->world;
 	const double rows = (double)(e->shape->batch * e->shape->tokens);
 	const struct collective c = {false, rows * graph_hidden_B(w->model, &w->scenario->precision)};
-	struct waits there[SEAT_MAX], have[SEAT_MAX], made, all = {.n = 0};
+	struct deps there[SHARDS_MAX], have[SHARDS_MAX], made, all = {.n = 0};
 
 	dispatch(e, after, there);
-	made = prog_ops_each(e->prog, e->shape, e->at, e->tag, there);
+	made = program_ops_each(e->program, e->shape, e->at, e->label, there);
 	for (int r = 0; r < e->home->n; r++) {
 		have[r] = *after;
 		if (with)
-			waits_add(&have[r], with->task[r]);
+			deps_add(&have[r], with->task[r]);
 	}
 	combine(e, &made, have);
 	if (e->home->n > 1)
-		collective_put_each(e->prog, e->home, &c, collective_way(w, e->home, &c), e->tag, have);
+		collective_put_each(e->program, e->home, &c, collective_way(w, e->home, &c), e->label, have);
 	for (int r = 0; r < e->home->n; r++)
-		waits_join(&all, &have[r]);
+		deps_join(&all, &have[r]);
 	return all;
 }

@@ -9,18 +9,18 @@
  */
 #ifndef SIM_STEP_EXCHANGE_H
 #define SIM_STEP_EXCHANGE_H
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 
 struct exchange {
-	struct prog *prog;
+	struct program *program;
 	const struct shape *shape;
-	const struct seat *at;   /* split by experts */
-	const struct seat *home; /* the router's */
-	struct tag tag;
+	const struct shards *at;   /* split by experts */
+	const struct shards *home; /* the router's */
+	struct label label;
 };
 
 /* after: the rows are at home. with (may be NULL): entry r ends a part of the sum that home's device r has
  * made besides. Returns what has to end for the sum to be whole at home. */
-struct waits exchange_put(const struct exchange *e, const struct waits *after, const struct waits *with);
+struct deps exchange_put(const struct exchange *e, const struct deps *after, const struct deps *with);
 
 #endif

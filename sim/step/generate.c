@@ -4,53 +4,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/step/laps.h"
+#include "sim/step/steady.h"
 
 /* Is the prompt's last token a step of its own? One that drafts follow is read with the others. */
-static bool last_apart(const struct flight *f)
+static bool last_apart(const struct passes *f)
 {
 	return f->g.prompt > 1 && !f->at->draft &&
-	       seat_last_apart(f->w, &f->at->seats[PHASE_PREFILL][walk_last(f->w)]);
+	       shard_group_last_apart(f->w, &f->at->shard_groups[PHASE_PREFILL][walk_last(f->w)]);
 }
 
 /* Tokens of a prompt that its chunks read. */
-static int64_t to_read(const struct flight *f)
+static int64_t to_read(const struct passes *f)
 {
 	return f->g.prompt - last_apart(f);
 }
 
-static int64_t chunk_of(const struct flight *f)
+static int64_t chunk_of(const struct passes *f)
 {
-	return f->g.how.chunk > 0 && f->g.how.chunk < to_read(f) ? f->g.how.chunk : to_read(f);
+	return f->g.options.chunk > 0 && f->g.options.chunk < to_read(f) ? f->g.options.chunk : to_read(f);
 }
 
 /* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
-static struct leg *add_decode(struct flight *f, const struct placement *at, int64_t group, int64_t past)
+static struct pass *add_decode(struct passes *f, const struct placement *at, int64_t group, int64_t past)
 {
-	struct leg s = {.at = at,
-			.phase = PHASE_DECODE,
-			.answers = true,
-			.gives = 1,
-			.next = LEG_NONE,
-			.behind = LEG_NONE};
+	struct pass s = {.at = at,
+			 .phase = PHASE_DECODE,
+			 .answers = true,
+			 .gives = 1,
+			 .next = PASS_NONE,
+			 .behind = PASS_NONE};
 
 	s.group = (uint32_t)group;
-	s.shape = (struct shape){.batch = flight_group_batch(&f->g, group), .tokens = 1, .past = past};
-	VEC_ADD(&f->legs, s);
-	return &f->legs.at[f->legs.n - 1];
+	s.shape = (struct shape){.batch = passes_group_batch(&f->g, group), .tokens = 1, .past = past};
+	VEC_ADD(&f->list, s);
+	return &f->list.at[f->list.n - 1];
 }
 
 /* A token of a group; or a draft, written token by token, and its check in one pass, as long as the draft and
  * the token before it. Returns the last pass, until the next is added. */
-static struct leg *add_step(struct flight *f, int64_t group, int64_t past)
+static struct pass *add_step(struct passes *f, int64_t group, int64_t past)
 {
-	const int64_t draft = f->at->draft ? f->g.how.speculative->draft : 0;
-	struct leg *s;
+	const int64_t draft = f->at->draft ? f->g.options.speculative->draft : 0;
+	struct pass *s;
 
 	for (int64_t i = 0; i < draft; i++) {
 		s = add_decode(f, f->at->draft, group, past + i);
 		s->gives = i == draft - 1 ? draft : 1;
-		s->next = (int)f->legs.n;
+		s->next = (int)f->list.n;
 	}
 	s = add_decode(f, f->at, group, past);
 	s->shape.tokens = s->gives = draft + 1;
@@ -59,21 +59,21 @@ static struct leg *add_step(struct flight *f, int64_t group, int64_t past)
 }
 
 /* Passes of a step. */
-static int step_legs(const struct flight *f)
+static int step_legs(const struct passes *f)
 {
-	return 1 + (f->at->draft ? (int)f->g.how.speculative->draft : 0);
+	return 1 + (f->at->draft ? (int)f->g.options.speculative->draft : 0);
 }
 
-/* next: the pass that the prompt's last chunk starts, LEG_NONE. */
-static void add_prompt(struct flight *f, const struct placement *at, int64_t group, int next)
+/* next: the pass that the prompt's last chunk starts, PASS_NONE. */
+static void add_prompt(struct passes *f, const struct placement *at, int64_t group, int next)
 {
 	const int64_t chunk = chunk_of(f);
 
 	for (int64_t past = 0; past < to_read(f); past += chunk) {
 		const int64_t left = to_read(f) - past;
-		struct leg s = {.at = at, .phase = PHASE_PREFILL, .next = LEG_NONE, .behind = LEG_NONE};
+		struct pass s = {.at = at, .phase = PHASE_PREFILL, .next = PASS_NONE, .behind = PASS_NONE};
 
-		s.shape = (struct shape){.batch = flight_group_batch(&f->g, group),
+		s.shape = (struct shape){.batch = passes_group_batch(&f->g, group),
 					 .tokens = left <= chunk ? left : chunk,
 					 .past = past};
 		s.group = (uint32_t)group;
@@ -82,60 +82,60 @@ static void add_prompt(struct flight *f, const struct placement *at, int64_t gro
 		s.gives = s.reads_all; /* what was chosen, or the prompt's last */
 		if (left <= chunk)
 			s.next = next;
-		VEC_ADD(&f->legs, s);
+		VEC_ADD(&f->list, s);
 	}
 }
 
 /* The prompt goes through both models; then the first step. */
-static void add_prefill(struct flight *f, int64_t group, bool decodes)
+static void add_prefill(struct passes *f, int64_t group, bool decodes)
 {
 	const int chunks = (int)((to_read(f) + chunk_of(f) - 1) / chunk_of(f));
-	const int next = (int)f->legs.n + chunks * (f->at->draft ? 2 : 1);
+	const int next = (int)f->list.n + chunks * (f->at->draft ? 2 : 1);
 	const bool apart = last_apart(f);
-	struct leg *last;
+	struct pass *last;
 
-	add_prompt(f, f->at, group, decodes || apart ? next : LEG_NONE);
+	add_prompt(f, f->at, group, decodes || apart ? next : PASS_NONE);
 	if (f->at->draft)
-		add_prompt(f, f->at->draft, group, decodes ? next : LEG_NONE);
+		add_prompt(f, f->at->draft, group, decodes ? next : PASS_NONE);
 	if (apart) {
 		last = add_decode(f, f->at, group, f->g.prompt - 1);
 		last->first = true;
-		last->next = decodes ? next + 1 : LEG_NONE;
+		last->next = decodes ? next + 1 : PASS_NONE;
 	}
 	if (decodes)
 		add_step(f, group, f->g.prompt);
 }
 
-static struct prog *build_first(const struct placement *at)
+static struct program *build_first(const struct placement *at)
 {
-	struct flight f = flight_begin(at, true);
-	const int64_t groups = flight_groups(&f.g);
+	struct passes f = passes_begin(at, true);
+	const int64_t groups = passes_groups(&f.g);
 
 	for (int64_t i = 0; i < groups; i++)
 		add_prefill(&f, i, f.g.tokens > 1);
-	return flight_end(&f);
+	return passes_end(&f);
 }
 
 /* One step, or as many as show what a step costs once the groups have spread out. They begin their steps in
  * turn: none gets ahead of the others by more than one. */
-static struct prog *build_later(const struct placement *at, int64_t past, int repeat)
+static struct program *build_later(const struct placement *at, int64_t past, int repeat)
 {
-	struct flight f = flight_begin(at, false);
-	const int64_t groups = flight_groups(&f.g);
+	struct passes f = passes_begin(at, false);
+	const int64_t groups = passes_groups(&f.g);
 
 	f.token_at_end = true;
 	for (int step = 0; step < repeat; step++) {
 		for (int64_t i = 0; i < groups; i++) {
-			const int first = (int)f.legs.n, legs = step_legs(&f);
-			struct leg *s = add_step(&f, i, past);
+			const int first = (int)f.list.n, list = step_legs(&f);
+			struct pass *s = add_step(&f, i, past);
 
 			if (step + 1 < repeat) /* the others come first */
-				s->next = (int)f.legs.n + (int)(groups - 1) * legs;
+				s->next = (int)f.list.n + (int)(groups - 1) * list;
 			if (groups > 1 && first)
-				f.legs.at[first].behind = first - legs;
+				f.list.at[first].behind = first - list;
 		}
 	}
-	return flight_end(&f);
+	return passes_end(&f);
 }
 
 /* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
@@ -150,14 +150,14 @@ static void weigh(double h, double d, double *w)
 }
 
 /* Steps behind contexts first .. last grow alike: those of one piece. */
-static void add_piece(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+static void add_piece(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
 {
-	const int64_t half = (last - first) / 2;
+	const int64_t grad_part = (last - first) / 2;
 	const int i = r->later[0] ? GENERATE_STEPS / 2 : 0;
 
-	weigh((double)half, (double)(last - first), &r->weights[i]);
+	weigh((double)grad_part, (double)(last - first), &r->weights[i]);
 	r->later[i] = build_later(at, first, r->repeat);
-	r->later[i + 1] = build_later(at, first + half, r->repeat);
+	r->later[i + 1] = build_later(at, first + grad_part, r->repeat);
 	r->later[i + 2] = build_later(at, last, r->repeat);
 }
 
@@ -173,7 +173,7 @@ static bool has_window(const struct model *m)
 }
 
 /* Steps after the first, behind contexts first .. last, in one piece or two. */
-static void add_pieces(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+static void add_pieces(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
 {
 	const struct model *m = at->world->model;
 	const int64_t full = m->attention.window - 1;
@@ -189,10 +189,10 @@ static void add_pieces(struct generate_progs *r, const struct placement *at, int
 	}
 }
 
-static void free_later(struct generate_progs *r)
+static void free_later(struct generate_programs *r)
 {
 	for (int i = 0; i < GENERATE_STEPS; i++) {
-		prog_free(r->later[i]);
+		program_free(r->later[i]);
 		r->later[i] = NULL;
 	}
 }
@@ -200,19 +200,19 @@ static void free_later(struct generate_progs *r)
 /* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not
  * by the last of these, small groups still get ahead of a large one; the longest lap is the large one's, and
  * what counts. */
-static void add_paced(struct generate_progs *r, const struct placement *at, int64_t first, int64_t last)
+static void add_paced(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
 {
-	static const struct pace paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
+	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
 	bool settled = false;
 
 	for (size_t k = 0; k < ARRAY_LEN(paces) && !settled; k++) {
 		free_later(r);
-		r->repeat = pace_steps(paces[k]);
+		r->repeat = steady_steps(paces[k]);
 		r->timed = paces[k].timed;
 		add_pieces(r, at, first, last);
 		settled = true;
 		for (int i = 0; i < GENERATE_STEPS && r->later[i]; i++)
-			settled &= laps_put(r->later[i], paces[k]);
+			settled &= steady_put(r->later[i], paces[k]);
 	}
 }
 
@@ -220,22 +220,22 @@ static void add_paced(struct generate_progs *r, const struct placement *at, int6
  * comes in while the one before it runs. */
 static bool steps_overlap(const struct placement *at, const struct generate *g)
 {
-	struct fit *fit = flight_streams(at);
-	const bool reads = fit;
+	struct footprint *footprint = passes_streams(at);
+	const bool reads = footprint;
 
-	free(fit);
-	return reads || flight_groups(g) > 1;
+	free(footprint);
+	return reads || passes_groups(g) > 1;
 }
 
-struct generate_progs generate_build(const struct placement *at)
+struct generate_programs generate_build(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
-	struct generate_progs r = {.first = build_first(at), .repeat = 1, .timed = 1, .per_step = 1};
+	struct generate_programs r = {.first = build_first(at), .repeat = 1, .timed = 1, .per_step = 1};
 	int64_t first, last;
 	double steps;
 
 	if (at->draft)
-		r.per_step = speculative_tokens(g.how.speculative);
+		r.per_step = speculative_tokens(g.options.speculative);
 	steps = ((double)(g.tokens - 1) - r.per_step) / r.per_step;
 	if (steps <= 0)
 		return r;
@@ -251,21 +251,21 @@ struct generate_progs generate_build(const struct placement *at)
 	return r;
 }
 
-void generate_free(struct generate_progs *g)
+void generate_free(struct generate_programs *g)
 {
-	prog_free(g->first);
+	program_free(g->first);
 	free_later(g);
 	memset(g, 0, sizeof *g);
 }
 
-double generate_step_s(const struct generate_progs *g, const struct compiled_ends *e)
+double generate_step_s(const struct generate_programs *g, const struct compiled_ends *e)
 {
 	if (g->repeat == 1)
 		return sim_s_of_ns(e->makespan_ns);
 	return sim_s_of_ns(e->lap_ns) / g->timed;
 }
 
-double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS])
+double generate_over_steps(const struct generate_programs *g, const double later[GENERATE_STEPS])
 {
 	double sum = 0;
 
@@ -274,7 +274,7 @@ double generate_over_steps(const struct generate_progs *g, const double later[GE
 	return sum;
 }
 
-struct generate_times generate_times(const struct generate_progs *p, const struct generate *g,
+struct generate_times generate_times(const struct generate_programs *p, const struct generate *g,
 				     double first_token_s, double first_s,
 				     const double later_s[GENERATE_STEPS])
 {

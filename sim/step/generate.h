@@ -10,32 +10,32 @@
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
  * in which the groups take turns, and the longest lap of any queue or group is timed once they have spread
- * out (laps.h).
+ * out (steady.h).
  */
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H
 #include "sim/step/compile.h"
-#include "sim/step/flight.h"
+#include "sim/step/passes.h"
 
 enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES };
 
-struct generate_progs {
-	struct prog *first;
-	struct prog *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
+struct generate_programs {
+	struct program *first;
+	struct program *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
 					       piece, the longer piece first: later[1] is in its middle */
-	double weights[GENERATE_STEPS];     /* decode steps that each of them stands for */
-	int repeat, timed;                  /* steps in one of `later`, in a lap of it */
+	double weights[GENERATE_STEPS];        /* decode steps that each of them stands for */
+	int repeat, timed;                     /* steps in one of `later`, in a lap of it */
 	double per_step; /* tokens that a step gives each sequence, a mean where it checks a draft */
 };
 
-struct generate_progs generate_build(const struct placement *p);
-void generate_free(struct generate_progs *g);
+struct generate_programs generate_build(const struct placement *p);
+void generate_free(struct generate_programs *g);
 
 /* The time of a step, from that of one of `later`. */
-double generate_step_s(const struct generate_progs *g, const struct compiled_ends *e);
+double generate_step_s(const struct generate_programs *g, const struct compiled_ends *e);
 
 /* The sum over all decode steps of what their programs say of one. */
-double generate_over_steps(const struct generate_progs *g, const double later[GENERATE_STEPS]);
+double generate_over_steps(const struct generate_programs *g, const double later[GENERATE_STEPS]);
 
 /* From the times of the programs to what users measure; seconds, tokens of all sequences a second.
  * Definitions as in vLLM's benchmark: TPOT excludes the first token, and is what one sequence sees however
@@ -43,7 +43,7 @@ double generate_over_steps(const struct generate_progs *g, const double later[GE
 struct generate_times {
 	double ttft_s, tpot_s, e2el_s, prefill_tok_per_s, decode_tok_per_s;
 };
-struct generate_times generate_times(const struct generate_progs *p, const struct generate *g,
+struct generate_times generate_times(const struct generate_programs *p, const struct generate *g,
 				     double first_token_s, double first_s,
 				     const double later_s[GENERATE_STEPS]);
 

@@ -4,17 +4,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-size_t prog_wires(const struct world *w)
+size_t program_wires(const struct world *w)
 {
-	return w->joints_n + w->machines_n;
+	return w->link_uses_n + w->machines_n;
 }
 
-struct class_times prog_times_new(struct arena *a, const struct prog *p)
+struct class_times program_times_new(struct arena *a, const struct program *p)
 {
-	const size_t n = p ? p->classes.n : 0;
+	const size_t n = p ? p->op_classes.n : 0;
 
 	return (struct class_times){arena_array(a, n, sizeof(sim_ns)), arena_array(a, n, sizeof(sim_ns)),
-				    arena_array(a, p ? prog_wires(p->world) : 0, sizeof(double))};
+				    arena_array(a, p ? program_wires(p->world) : 0, sizeof(double))};
 }
 
 /* ---- what is shared ---- */
@@ -44,30 +44,30 @@ static double slower_at(const struct qty *q, const struct params *v, enum param 
 
 static double slower_drawn(const struct qty *q, const struct params *v, enum param param)
 {
-	const struct term one = {1, q->spread, HOW_MEASURED};
+	const struct term one = {1, q->spread, PROVENANCE_MEASURED};
 
 	return term_drawn(&one, v->of[param]);
 }
 
-static void fill_wires(const struct world *w, const struct params *v, slower *how, double *wires_Bps)
+static void fill_wires(const struct world *w, const struct params *v, slower *factor, double *wires_Bps)
 {
-	for (size_t j = 0; j < w->joints_n; j++) {
-		const struct qty *q = &w->joints[j].link->bandwidth;
+	for (size_t j = 0; j < w->link_uses_n; j++) {
+		const struct qty *q = &w->link_uses[j].link->bandwidth;
 
-		wires_Bps[j] = q->value / (how ? how(q, &v[w->units_n + j], PARAM_BANDWIDTH) : 1);
+		wires_Bps[j] = q->value / (factor ? factor(q, &v[w->units_n + j], PARAM_BANDWIDTH) : 1);
 	}
 	for (size_t m = 0; m < w->machines_n; m++) /* of a machine that no unit is on, nobody asks */
-		wires_Bps[w->joints_n + m] = 1;
+		wires_Bps[w->link_uses_n + m] = 1;
 	for (size_t u = 0; u < w->units_n; u++) {
-		double *wire = &wires_Bps[w->joints_n + w->units[u].machine];
+		double *wire = &wires_Bps[w->link_uses_n + w->units[u].machine];
 		const struct qty *q = quickest(&w->units[u]);
 
-		*wire = fmax(*wire, q->value / (how ? how(q, &v[u], PARAM_MEMORY) : 1));
+		*wire = fmax(*wire, q->value / (factor ? factor(q, &v[u], PARAM_MEMORY) : 1));
 	}
 }
 
 /* Of each machine: do several of its devices work? The caller frees it. */
-static bool *crowded(const struct prog *p)
+static bool *crowded(const struct program *p)
 {
 	const struct world *w = p->world;
 	size_t *only = xcalloc(w->machines_n, sizeof *only); /* 1 + the unit seen first */
@@ -86,7 +86,7 @@ static bool *crowded(const struct prog *p)
 	return found;
 }
 
-bool prog_shares(const struct prog *p)
+bool program_shares(const struct program *p)
 {
 	const struct world *w = p->world;
 	bool *busy = crowded(p), shares = false;
@@ -96,7 +96,8 @@ bool prog_shares(const struct prog *p)
 	for (size_t i = 0; i < p->tasks.n && !shares; i++) {
 		const uint32_t q = p->tasks.at[i].queue;
 
-		shares = prog_is_link(w, q) && w->joints[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
+		shares = program_is_link(w, q) &&
+			 w->link_uses[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
 	}
 	free(busy);
 	return shares;
@@ -105,27 +106,27 @@ bool prog_shares(const struct prog *p)
 /* ---- times ---- */
 
 /* What the time of a class on a link, or of a disk, hangs on. */
-static enum param link_param(const struct class *c)
+static enum param link_param(const struct op_class *c)
 {
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
 
-struct class_times prog_times(struct arena *a, const struct prog *p)
+struct class_times program_times(struct arena *a, const struct program *p)
 {
-	struct class_times t = prog_times_new(a, p);
+	struct class_times t = program_times_new(a, p);
 
-	for (size_t i = 0; i < p->classes.n; i++) {
-		t.ns[i] = sim_ns_of_s(cost_seconds(&p->classes.at[i].cost));
-		t.lag_ns[i] = sim_ns_of_s(p->classes.at[i].lag_s);
+	for (size_t i = 0; i < p->op_classes.n; i++) {
+		t.ns[i] = sim_ns_of_s(cost_seconds(&p->op_classes.at[i].cost));
+		t.lag_ns[i] = sim_ns_of_s(p->op_classes.at[i].lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
 	return t;
 }
 
-void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t)
+void program_times_at(const struct program *p, const struct params *speed, struct class_times *t)
 {
-	for (size_t i = 0; i < p->classes.n; i++) {
-		const struct class *c = &p->classes.at[i];
+	for (size_t i = 0; i < p->op_classes.n; i++) {
+		const struct op_class *c = &p->op_classes.at[i];
 		const struct params *v = &speed[c->source];
 		const bool op = c->kind == CLASS_OP;
 
@@ -136,11 +137,11 @@ void prog_times_at(const struct prog *p, const struct params *speed, struct clas
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
-void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t)
+void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t)
 {
-	for (size_t i = 0; i < p->classes.n; i++) {
-		const struct class *c = &p->classes.at[i];
-		const struct term lag = {c->lag_s, c->lag_spread, HOW_MEASURED};
+	for (size_t i = 0; i < p->op_classes.n; i++) {
+		const struct op_class *c = &p->op_classes.at[i];
+		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
 		const struct params *v = &z[c->source];
 		const bool op = c->kind == CLASS_OP;
 
@@ -154,7 +155,7 @@ void prog_times_drawn(const struct prog *p, const struct params *z, struct class
 /* ---- the engine ---- */
 
 /* A half-duplex link is one wire that both directions share; a full-duplex one needs no sharing. */
-static void share_link(const struct link *l, const struct class *c, struct task *out)
+static void share_link(const struct link *l, const struct op_class *c, struct task *out)
 {
 	if (l->duplex != DUPLEX_HALF)
 		return;
@@ -165,7 +166,7 @@ static void share_link(const struct link *l, const struct class *c, struct task 
 			       : INFINITY;
 }
 
-static void share_memory(const struct class *c, struct task *out)
+static void share_memory(const struct op_class *c, struct task *out)
 {
 	if (c->kind != CLASS_OP || c->cost.bytes <= 0 || out->duration_ns <= 0)
 		return;
@@ -173,38 +174,38 @@ static void share_memory(const struct class *c, struct task *out)
 	out->cap_Bps = c->cost.bytes / sim_s_of_ns(out->duration_ns);
 }
 
-static struct task task_of(const struct prog *p, const struct class_times *t, const struct prog_task *pt,
-			   const bool *busy)
+static struct task task_of(const struct program *p, const struct class_times *t,
+			   const struct program_task *pt, const bool *busy)
 {
 	const struct world *w = p->world;
-	const struct class *c = &p->classes.at[pt->class];
-	const bool on_link = prog_is_link(w, pt->queue);
-	const size_t joint = (pt->queue - w->units_n) / 2;
-	struct task out = {.duration_ns = t->ns[pt->class],
-			   .lag_ns = t->lag_ns[pt->class],
+	const struct op_class *c = &p->op_classes.at[pt->op_class];
+	const bool on_link = program_is_link(w, pt->queue);
+	const size_t link_use = (pt->queue - w->units_n) / 2;
+	struct task out = {.duration_ns = t->ns[pt->op_class],
+			   .lag_ns = t->lag_ns[pt->op_class],
 			   .queue = pt->queue,
 			   .wire = TASK_NONE,
 			   .first_dep = pt->first_dep,
 			   .deps_n = pt->deps_n};
 
 	if (on_link)
-		share_link(w->joints[joint].link, c, &out);
+		share_link(w->link_uses[link_use].link, c, &out);
 	else if (pt->queue < w->units_n && busy[w->units[pt->queue].machine])
 		share_memory(c, &out);
 	if (out.bytes > 0)
-		out.wire = (uint32_t)(on_link ? joint : w->joints_n + w->units[pt->queue].machine);
+		out.wire = (uint32_t)(on_link ? link_use : w->link_uses_n + w->units[pt->queue].machine);
 	return out;
 }
 
-struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
-			 struct task_graph *graph)
+struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
+			    struct task_graph *graph)
 {
 	const struct world *w = p->world;
-	const size_t queues = prog_queues(w);
+	const size_t queues = program_queues(w);
 	enum task_order *order = arena_array(a, queues, sizeof *order);
 	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
 	struct task_graph g = {tasks,      p->deps.at, order,  t->wires_Bps,
-			       p->tasks.n, p->deps.n,  queues, prog_wires(w)};
+			       p->tasks.n, p->deps.n,  queues, program_wires(w)};
 	bool *busy = crowded(p);
 
 	for (size_t q = 0; q < queues; q++)

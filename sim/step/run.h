@@ -9,27 +9,27 @@
  */
 #ifndef SIM_STEP_RUN_H
 #define SIM_STEP_RUN_H
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 
 /* A drawn or changed world is the same program with other times. */
 struct class_times {
 	sim_ns *ns, *lag_ns; /* one for each class: alone on its queue, and a link's latency */
 	double *wires_Bps;   /* what is shared: one for each joint, then one for each machine's memory */
 };
-size_t prog_wires(const struct world *w);
+size_t program_wires(const struct world *w);
 
-struct class_times prog_times(struct arena *a, const struct prog *p); /* as calibrated */
-struct class_times prog_times_new(struct arena *a,
-				  const struct prog *p); /* room for the next two; p may be NULL */
+struct class_times program_times(struct arena *a, const struct program *p); /* as calibrated */
+struct class_times program_times_new(struct arena *a,
+				     const struct program *p); /* room for the next two; p may be NULL */
 /* speed, z: one for each source. */
-void prog_times_at(const struct prog *p, const struct params *speed, struct class_times *t);
-void prog_times_drawn(const struct prog *p, const struct params *z, struct class_times *t);
+void program_times_at(const struct program *p, const struct params *speed, struct class_times *t);
+void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t);
 
 /* Does anything that the program uses have to be shared? */
-bool prog_shares(const struct prog *p);
+bool program_shares(const struct program *p);
 
 /* The truth: all tasks on the event engine. graph (may be NULL) gets what was run, for the critical path. */
-struct task_run prog_run(struct arena *a, const struct prog *p, const struct class_times *t,
-			 struct task_graph *graph);
+struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
+			    struct task_graph *graph);
 
 #endif

@@ -14,15 +14,15 @@ size_t walk_last(const struct world *w)
 	return model_blocks(w->model) - (w->model->ends ? 1 : 2);
 }
 
-struct walk walk_begin(struct prog *p, const struct placement *at, enum phase phase, struct shape s,
+struct walk walk_begin(struct program *p, const struct placement *at, enum phase phase, struct shape s,
 		       uint32_t micro)
 {
-	return (struct walk){.prog = p,
-			     .seats = at->seats[phase],
+	return (struct walk){.program = p,
+			     .shard_groups = at->shard_groups[phase],
 			     .shape = s,
 			     .phase = phase,
 			     .micro = micro,
-			     .ends = arena_array(&p->arena, at->blocks_n, sizeof(struct waits))};
+			     .ends = arena_array(&p->arena, at->blocks_n, sizeof(struct deps))};
 }
 
 static double numbers_B(const struct world *w, double numbers)
@@ -66,53 +66,57 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 	return n;
 }
 
-static struct tag tag_of(const struct walk *k, size_t block)
+static struct label tag_of(const struct walk *k, size_t block)
 {
-	const struct block b = model_block(k->prog->world->model, block);
+	const struct block b = model_block(k->program->world->model, block);
 
-	return (struct tag){
-		.phase = k->phase, .part = b.part, .layer = b.layer, .micro = k->micro, .half = k->half};
+	return (struct label){.phase = k->phase,
+			      .part = b.part,
+			      .layer = b.layer,
+			      .micro = k->micro,
+			      .grad_part = k->grad_part};
 }
 
 static size_t router_of(const struct walk *k, size_t block)
 {
-	const struct model *m = k->prog->world->model;
+	const struct model *m = k->program->world->model;
 
 	return model_block_of(m, ROLE_ROUTER, model_block(m, block).layer);
 }
 
-const struct seat *walk_out(const struct walk *k, size_t block)
+const struct shards *walk_out(const struct walk *k, size_t block)
 {
-	return &k->seats[k->seats[block].by_experts ? router_of(k, block) : block];
+	return &k->shard_groups[k->shard_groups[block].by_experts ? router_of(k, block) : block];
 }
 
 static double rows_B(const struct walk *k)
 {
-	return numbers_B(k->prog->world,
-			 (double)(k->shape.batch * k->shape.tokens) * (double)k->prog->world->model->hidden);
+	return numbers_B(k->program->world, (double)(k->shape.batch * k->shape.tokens) *
+						    (double)k->program->world->model->hidden);
 }
 
 /* What of a seat is on machines that another seat uses too, and what is not. */
 struct halves {
-	struct seat with, without;
+	struct shards with, without;
 };
-static struct halves part_seat(const struct world *w, const struct seat *seat, const struct seat *other)
+static struct halves part_seat(const struct world *w, const struct shards *shards, const struct shards *other)
 {
 	struct halves h = {{.n = 0}, {.n = 0}};
 
-	for (int i = 0; i < seat->n; i++) {
-		struct seat *to = seat_beside(w, other, seat->unit[i]) ? &h.with : &h.without;
+	for (int i = 0; i < shards->n; i++) {
+		struct shards *to = shard_group_beside(w, other, shards->unit[i]) ? &h.with : &h.without;
 
-		to->unit[to->n++] = seat->unit[i];
+		to->unit[to->n++] = shards->unit[i];
 	}
 	return h;
 }
 
 /* From where `from` is whole. */
-static struct waits carry(struct walk *k, size_t from, const struct seat *to, double bytes, struct tag tag)
+static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
+			 struct label label)
 {
-	tag.what = "activations";
-	return prog_hand_over(k->prog, walk_out(k, from), to, bytes, tag, &k->ends[from]);
+	label.what = "activations";
+	return program_hand_over(k->program, walk_out(k, from), to, bytes, label, &k->ends[from]);
 }
 
 /* ---- forward ---- */
@@ -120,85 +124,87 @@ static struct waits carry(struct walk *k, size_t from, const struct seat *to, do
 /* Where both kinds of experts sit alike there is nothing to hand over, and one sum over the devices does. */
 static bool sit_alike(const struct walk *k, size_t shared, size_t experts)
 {
-	return seat_same(&k->seats[shared], &k->seats[experts]);
+	return shard_group_same(&k->shard_groups[shared], &k->shard_groups[experts]);
 }
 
-static struct waits shared_forward(struct walk *k, size_t block, const struct waits *after)
+static struct deps shared_forward(struct walk *k, size_t block, const struct deps *after)
 {
-	const struct tag tag = tag_of(k, block);
-	const struct seat *seat = &k->seats[block];
+	const struct label label = tag_of(k, block);
+	const struct shards *shards = &k->shard_groups[block];
 	struct shape s = k->shape;
-	struct waits made;
+	struct deps made;
 
 	if (sit_alike(k, block, block + 1))
-		return prog_ops(k->prog, &s, seat, tag, after);
+		return program_ops(k->program, &s, shards, label, after);
 	s.no_end = true;
-	made = prog_ops(k->prog, &s, seat, tag, after);
+	made = program_ops(k->program, &s, shards, label, after);
 	/* beside the router its parts join those of the experts that are somewhere else */
-	return k->seats[block + 1].by_experts && sit_alike(k, block, router_of(k, block))
+	return k->shard_groups[block + 1].by_experts && sit_alike(k, block, router_of(k, block))
 		       ? made
-		       : prog_whole(k->prog, &s, seat, tag, &made);
+		       : program_whole(k->program, &s, shards, label, &made);
 }
 
 /* What the shared experts made elsewhere comes to where the others end. */
-static struct waits add_shared(struct walk *k, const struct feed *late, const struct seat *seat,
-			       struct waits x)
+static struct deps add_shared(struct walk *k, const struct feed *late, const struct shards *shards,
+			      struct deps x)
 {
-	const struct waits sum = carry(k, late->from, seat, late->bytes, tag_of(k, late->from));
+	const struct deps sum = carry(k, late->from, shards, late->bytes, tag_of(k, late->from));
 
-	waits_join(&x, &sum);
-	return prog_end(k->prog, &k->shape, seat, tag_of(k, late->from), &x);
+	deps_join(&x, &sum);
+	return program_end(k->program, &k->shape, shards, tag_of(k, late->from), &x);
 }
 
-static struct waits experts_forward(struct walk *k, size_t block, const struct feed *late,
-				    const struct waits *after)
+static struct deps experts_forward(struct walk *k, size_t block, const struct feed *late,
+				   const struct deps *after)
 {
-	const struct tag tag = tag_of(k, block);
-	const struct seat *seat = &k->seats[block];
-	const struct waits made = prog_ops(k->prog, &k->shape, seat, tag, after);
-	const struct waits x = prog_whole(k->prog, &k->shape, seat, tag, &made);
+	const struct label label = tag_of(k, block);
+	const struct shards *shards = &k->shard_groups[block];
+	const struct deps made = program_ops(k->program, &k->shape, shards, label, after);
+	const struct deps x = program_whole(k->program, &k->shape, shards, label, &made);
 
-	return late && !sit_alike(k, late->from, block) ? add_shared(k, late, seat, x) : x;
+	return late && !sit_alike(k, late->from, block) ? add_shared(k, late, shards, x) : x;
 }
 
 static struct exchange exchange_of(struct walk *k, size_t block)
 {
-	return (struct exchange){k->prog, &k->shape, &k->seats[block], walk_out(k, block), tag_of(k, block)};
+	return (struct exchange){k->program, &k->shape, &k->shard_groups[block], walk_out(k, block),
+				 tag_of(k, block)};
 }
 
-static struct waits exchange_forward(struct walk *k, size_t block, const struct feed *late,
-				     const struct waits *after)
+static struct deps exchange_forward(struct walk *k, size_t block, const struct feed *late,
+				    const struct deps *after)
 {
 	const struct exchange e = exchange_of(k, block);
 	const bool joins = late && sit_alike(k, late->from, router_of(k, block));
-	struct waits x = exchange_put(&e, after, joins ? &k->ends[late->from] : NULL);
+	struct deps x = exchange_put(&e, after, joins ? &k->ends[late->from] : NULL);
 
 	if (joins)
-		x = prog_end(k->prog, &k->shape, e.home, tag_of(k, late->from), &x);
+		x = program_end(k->program, &k->shape, e.home, tag_of(k, late->from), &x);
 	else if (late)
 		x = add_shared(k, late, e.home, x);
-	return prog_end(k->prog, &k->shape, e.home, e.tag, &x);
+	return program_end(k->program, &k->shape, e.home, e.label, &x);
 }
 
-static struct waits exchange_backward(struct walk *k, size_t block, const struct waits *after)
+static struct deps exchange_backward(struct walk *k, size_t block, const struct deps *after)
 {
 	const struct exchange e = exchange_of(k, block);
-	const struct waits begun = prog_end(k->prog, &k->shape, e.home, e.tag, after);
+	const struct deps begun = program_end(k->program, &k->shape, e.home, e.label, after);
 
 	return exchange_put(&e, &begun, NULL);
 }
 
 /* The router's rows are sent once to a machine that has experts of both kinds. */
-static struct waits feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
+static struct deps feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
 {
-	const struct halves to = part_seat(k->prog->world, &k->seats[block], &k->seats[shared]);
-	struct waits there = carry(k, f->from, &to.without, f->bytes, tag_of(k, block)), rest;
+	const struct halves to =
+		part_seat(k->program->world, &k->shard_groups[block], &k->shard_groups[shared]);
+	struct deps there = carry(k, f->from, &to.without, f->bytes, tag_of(k, block)), rest;
 
 	if (!to.with.n)
 		return there;
 	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), tag_of(k, block));
-	waits_join(&there, &rest);
-	waits_join(&there, &k->rows);
+	deps_join(&there, &rest);
+	deps_join(&there, &k->rows);
 	return there;
 }
 
@@ -206,108 +212,110 @@ static struct waits feed_experts(struct walk *k, size_t block, const struct feed
  * device is through, which its queue sees to. */
 static bool each_has_its_own(const struct walk *k, size_t from, size_t block)
 {
-	const enum role role = model_block(k->prog->world->model, from).part.role;
+	const enum role role = model_block(k->program->world->model, from).part.role;
 
-	return (role == ROLE_EMBEDDING || role == ROLE_ROUTER) && k->seats[from].n > 1 &&
-	       seat_same(&k->seats[from], &k->seats[block]);
+	return (role == ROLE_EMBEDDING || role == ROLE_ROUTER) && k->shard_groups[from].n > 1 &&
+	       shard_group_same(&k->shard_groups[from], &k->shard_groups[block]);
 }
 
-static struct waits forward(struct walk *k, size_t block, const struct waits *also)
+static struct deps forward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct tag tag = tag_of(k, block);
+	const struct label label = tag_of(k, block);
 	struct feed feeds[FEEDS];
-	const size_t n = walk_feeds(k->prog->world, &k->shape, block, feeds);
+	const size_t n = walk_feeds(k->program->world, &k->shape, block, feeds);
 	const struct feed *late = n > 1 ? &feeds[1] : NULL;
-	struct waits after = {.n = 0};
+	struct deps after = {.n = 0};
 
-	if (k->seats[block].by_experts)
+	if (k->shard_groups[block].by_experts)
 		after = k->ends[router_of(k, block)];
 	else if (n && each_has_its_own(k, feeds[0].from, block))
 		after.n = 0;
 	else if (late)
 		after = feed_experts(k, block, &feeds[0], late->from);
 	else if (n)
-		after = carry(k, feeds[0].from, &k->seats[block], feeds[0].bytes, tag);
+		after = carry(k, feeds[0].from, &k->shard_groups[block], feeds[0].bytes, label);
 	k->rows = after;
 	if (also)
-		waits_join(&after, also);
-	if (tag.part.role == ROLE_SHARED)
+		deps_join(&after, also);
+	if (label.part.role == ROLE_SHARED)
 		return shared_forward(k, block, &after);
-	if (k->seats[block].by_experts)
+	if (k->shard_groups[block].by_experts)
 		return exchange_forward(k, block, late, &after);
-	if (tag.part.role == ROLE_EXPERTS)
+	if (label.part.role == ROLE_EXPERTS)
 		return experts_forward(k, block, late, &after);
-	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);
+	return program_block(k->program, &k->shape, &k->shard_groups[block], label, &after);
 }
 
 /* ---- backward ---- */
 
 /* The gradient of a block's output, from the one behind it that took it. */
-static struct waits gradient(struct walk *k, size_t block, const struct seat *to, struct tag tag)
+static struct deps gradient(struct walk *k, size_t block, const struct shards *to, struct label label)
 {
 	struct feed feeds[FEEDS];
 
-	if (block == walk_last(k->prog->world))
-		return (struct waits){.n = 0};
-	walk_feeds(k->prog->world, &k->shape, block + 1, feeds);
-	return carry(k, block + 1, to, feeds[0].bytes, tag);
+	if (block == walk_last(k->program->world))
+		return (struct deps){.n = 0};
+	walk_feeds(k->program->world, &k->shape, block + 1, feeds);
+	return carry(k, block + 1, to, feeds[0].bytes, label);
 }
 
 /* What the shared experts made went into the experts' sum: its gradient is that of the sum, and it is sent
  * once to a machine that has both. */
-static struct waits gradient_of_shared(struct walk *k, size_t block)
+static struct deps gradient_of_shared(struct walk *k, size_t block)
 {
-	const struct halves to = part_seat(k->prog->world, &k->seats[block], walk_out(k, block + 1));
-	struct waits there = gradient(k, block + 1, &to.without, tag_of(k, block));
+	const struct halves to =
+		part_seat(k->program->world, &k->shard_groups[block], walk_out(k, block + 1));
+	struct deps there = gradient(k, block + 1, &to.without, tag_of(k, block));
 
 	if (to.with.n)
-		waits_join(&there, &k->rows);
+		deps_join(&there, &k->rows);
 	return there;
 }
 
 /* From both kinds of experts; where they are on one machine, their sum. */
-static struct waits gradient_of_router(struct walk *k, size_t block)
+static struct deps gradient_of_router(struct walk *k, size_t block)
 {
-	const struct world *w = k->prog->world;
-	const struct tag tag = tag_of(k, block);
-	const struct seat *seat = &k->seats[block];
-	const size_t experts = model_block_of(w->model, ROLE_EXPERTS, tag.layer), shared = block + 1;
+	const struct world *w = k->program->world;
+	const struct label label = tag_of(k, block);
+	const struct shards *shards = &k->shard_groups[block];
+	const size_t experts = model_block_of(w->model, ROLE_EXPERTS, label.layer), shared = block + 1;
 	struct feed f[FEEDS];
-	struct waits one, there;
+	struct deps one, there;
 
 	walk_feeds(w, &k->shape, experts, f);
-	if (shared != experts && seat_beside(w, walk_out(k, experts), k->seats[shared].unit[0])) {
-		waits_join(&k->ends[experts], &k->ends[shared]);
-		return carry(k, experts, seat, f[0].bytes, tag);
+	if (shared != experts &&
+	    shard_group_beside(w, walk_out(k, experts), k->shard_groups[shared].unit[0])) {
+		deps_join(&k->ends[experts], &k->ends[shared]);
+		return carry(k, experts, shards, f[0].bytes, label);
 	}
-	there = carry(k, experts, seat, f[0].bytes, tag);
+	there = carry(k, experts, shards, f[0].bytes, label);
 	if (shared != experts) {
-		one = carry(k, shared, seat, rows_B(k), tag);
-		waits_join(&there, &one);
+		one = carry(k, shared, shards, rows_B(k), label);
+		deps_join(&there, &one);
 	}
 	return there;
 }
 
-static struct waits backward(struct walk *k, size_t block, const struct waits *also)
+static struct deps backward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct tag tag = tag_of(k, block);
-	struct waits after;
+	const struct label label = tag_of(k, block);
+	struct deps after;
 
-	if (tag.part.role == ROLE_ROUTER)
+	if (label.part.role == ROLE_ROUTER)
 		after = gradient_of_router(k, block);
-	else if (tag.part.role == ROLE_SHARED)
+	else if (label.part.role == ROLE_SHARED)
 		after = gradient_of_shared(k, block);
 	else
-		after = gradient(k, block, walk_out(k, block), tag);
+		after = gradient(k, block, walk_out(k, block), label);
 	k->rows = after;
 	if (also)
-		waits_join(&after, also);
-	if (k->seats[block].by_experts)
+		deps_join(&after, also);
+	if (k->shard_groups[block].by_experts)
 		return exchange_backward(k, block, &after);
-	return prog_block(k->prog, &k->shape, &k->seats[block], tag, &after);
+	return program_block(k->program, &k->shape, &k->shard_groups[block], label, &after);
 }
 
-struct waits walk_block(struct walk *k, size_t block, const struct waits *also)
+struct deps walk_block(struct walk *k, size_t block, const struct deps *also)
 {
 	k->ends[block] = k->phase == PHASE_BACKWARD ? backward(k, block, also) : forward(k, block, also);
 	return k->ends[block];

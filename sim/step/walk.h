@@ -10,7 +10,7 @@
  */
 #ifndef SIM_STEP_WALK_H
 #define SIM_STEP_WALK_H
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 
 /* What a block takes from one before it. */
 struct feed {
@@ -22,18 +22,18 @@ enum { FEEDS = 2 };
 size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, struct feed out[FEEDS]);
 
 struct walk {
-	struct prog *prog;
-	const struct seat *seats; /* of the phase, one for each block */
-	struct shape shape;       /* of this micro-batch; all_logits may change on the way */
+	struct program *program;
+	const struct shards *shard_groups; /* of the phase, one for each block */
+	struct shape shape;                /* of this micro-batch; all_logits may change on the way */
 	enum phase phase;
-	enum half half; /* backward: of both gradients, or that of the inputs alone */
+	enum grad_part grad_part; /* backward: of both gradients, or that of the inputs alone */
 	uint32_t micro;
-	struct waits *ends; /* private: of each block */
-	struct waits rows;  /* private: what came into the last block is there */
+	struct deps *ends; /* private: of each block */
+	struct deps rows;  /* private: what came into the last block is there */
 };
 
 /* The walk's own memory is in the program. */
-struct walk walk_begin(struct prog *p, const struct placement *at, enum phase phase, struct shape s,
+struct walk walk_begin(struct program *p, const struct placement *at, enum phase phase, struct shape s,
 		       uint32_t micro);
 
 /* Blocks that there are: the ends are numbered even where a model has none. */
@@ -42,7 +42,7 @@ size_t walk_last(const struct world *w);
 
 /* The next block, after what feeds it and after `also` (may be NULL). Returns what has to end for it to have
  * ended; where its output is whole then, walk_out() says. */
-struct waits walk_block(struct walk *k, size_t block, const struct waits *also);
-const struct seat *walk_out(const struct walk *k, size_t block);
+struct deps walk_block(struct walk *k, size_t block, const struct deps *also);
+const struct shards *walk_out(const struct walk *k, size_t block);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "sim/step/run.h"
 #include "sim/train/train.h"
-#include "sim/train/trained.h"
+#include "sim/train/trainable.h"
 
 /* When something begins and ends; first < 0: it never does. */
 struct while_ns {
@@ -33,8 +33,8 @@ struct change {
 struct books {
 	const struct placement *at;
 	const struct world *w;
-	const struct trained *tr;
-	const struct prog *p;
+	const struct trainable *tr;
+	const struct program *p;
 	const struct task_run *run;
 	struct life *lives;                          /* [micro * blocks + block] */
 	struct while_ns *grads, *updates, *arrivals; /* [block * machines + machine] */
@@ -50,28 +50,28 @@ static void widen(struct while_ns *w, const struct task_span *span, uint32_t tas
 	w->last = span->end_ns > w->last ? span->end_ns : w->last;
 }
 
-static bool carries(const struct prog_task *t, const char *what)
+static bool carries(const struct program_task *t, const char *what)
 {
-	return t->tag.what && !strcmp(t->tag.what, what);
+	return t->label.what && !strcmp(t->label.what, what);
 }
 
 /* ---- from tasks to lives ---- */
 
 static void read_update(struct books *b, uint32_t i, size_t block)
 {
-	const struct prog_task *t = &b->p->tasks.at[i];
+	const struct program_task *t = &b->p->tasks.at[i];
 	const struct world *w = b->w;
 	const size_t units = w->units_n;
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		const size_t at = block * w->machines_n + mi;
 		const bool here = t->queue < units && w->units[t->queue].machine == mi;
-		const struct joint *j = t->queue < units ? NULL : &w->joints[(t->queue - units) / 2];
+		const struct link_use *j = t->queue < units ? NULL : &w->link_uses[(t->queue - units) / 2];
 		const bool comes = j && j->ends[1 - (t->queue - units) % 2] == mi;
 
 		if (carries(t, "gradients") && (comes || here))
 			widen(&b->arrivals[at], &b->run->spans[i], i);
-		if (!t->tag.what && here)
+		if (!t->label.what && here)
 			widen(&b->updates[at], &b->run->spans[i], i);
 		if (carries(t, "gradients") && !comes) /* kept until it has left */
 			widen(&b->updates[at], &b->run->spans[i], i);
@@ -80,40 +80,40 @@ static void read_update(struct books *b, uint32_t i, size_t block)
 
 static void read_pass(struct books *b, uint32_t i, size_t block)
 {
-	const struct prog_task *t = &b->p->tasks.at[i];
+	const struct program_task *t = &b->p->tasks.at[i];
 	const struct task_span *span = &b->run->spans[i];
-	struct life *life = &b->lives[t->tag.micro * b->at->blocks_n + block];
+	struct life *life = &b->lives[t->label.micro * b->at->blocks_n + block];
 	const size_t mi = t->queue < b->w->units_n ? b->w->units[t->queue].machine : 0;
 
 	if (carries(t, "saved"))
 		widen(&life->sent, span, i);
-	if (t->tag.what)
+	if (t->label.what)
 		return;
-	if (t->tag.phase == PHASE_FORWARD && !t->tag.again) {
+	if (t->label.phase == PHASE_FORWARD && !t->label.recompute) {
 		widen(&life->forward, span, i);
 		life->fore = mi;
 		return;
 	}
 	life->back = mi;
 	widen(&life->backward, span, i);
-	if (t->tag.half != HALF_WEIGHTS)
+	if (t->label.grad_part != GRAD_WEIGHTS)
 		widen(&life->input, span, i);
-	if (!t->tag.again && t->tag.half != HALF_INPUT)
+	if (!t->label.recompute && t->label.grad_part != GRAD_INPUT)
 		widen(&b->grads[block * b->w->machines_n + mi], span, i);
 }
 
 static void read_tasks(struct books *b)
 {
 	for (uint32_t i = 0; i < b->p->tasks.n; i++) {
-		const struct prog_task *t = &b->p->tasks.at[i];
-		const struct class *c = &b->p->classes.at[t->class];
+		const struct program_task *t = &b->p->tasks.at[i];
+		const struct op_class *c = &b->p->op_classes.at[t->op_class];
 
 		if (c->kind == CLASS_OP && c->op.kind == OP_STEP)
 			continue;
-		if (t->tag.phase == PHASE_UPDATE)
-			read_update(b, i, model_block_of(b->w->model, t->tag.part.role, t->tag.layer));
+		if (t->label.phase == PHASE_UPDATE)
+			read_update(b, i, model_block_of(b->w->model, t->label.part.role, t->label.layer));
 		else
-			read_pass(b, i, model_block_of(b->w->model, t->tag.part.role, t->tag.layer));
+			read_pass(b, i, model_block_of(b->w->model, t->label.part.role, t->label.layer));
 	}
 }
 
@@ -130,15 +130,16 @@ static void hold(struct books *b, enum kind kind, size_t machine, double bytes, 
 
 static double share_of(const struct books *b, enum phase phase, size_t block, size_t mi, size_t chosen)
 {
-	if (b->at->seats[phase][block].data)
+	if (b->at->shard_groups[phase][block].data)
 		return mi == chosen;
-	return fit_share(b->at, phase, block, mi);
+	return footprint_share(b->at, phase, block, mi);
 }
 
 static void hold_life(struct books *b, const struct life *l, size_t block)
 {
-	const struct seat *seat = &b->at->seats[PHASE_BACKWARD][block];
-	const double kept = trained_kept_B(b->tr, block, seat), again = trained_again_B(b->tr, block, seat);
+	const struct shards *shards = &b->at->shard_groups[PHASE_BACKWARD][block];
+	const double kept = trainable_kept_B(b->tr, block, shards),
+		     recompute = trainable_recompute_B(b->tr, block, shards);
 	const struct while_ns over = l->sent.first < 0 ? l->forward : l->sent;
 
 	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
@@ -154,8 +155,8 @@ static void hold_life(struct books *b, const struct life *l, size_t block)
 			w.first = l->sent.first;
 		hold(b, ACTIVATIONS, mi, kept * fmax(fore, back), w);
 		/* scores are made for B alone, blocks for W too */
-		w = b->tr->train.how.recompute == RECOMPUTE_FULL ? l->backward : l->input;
-		hold(b, ACTIVATIONS, mi, again * back, w);
+		w = b->tr->train.options.recompute == RECOMPUTE_FULL ? l->backward : l->input;
+		hold(b, ACTIVATIONS, mi, recompute * back, w);
 	}
 }
 
@@ -169,11 +170,11 @@ static void hold_gradients(struct books *b, size_t block)
 		/* the embedding's are there once the block above has made its own */
 		const bool below = block == 0 && b->tr->lowest == 1;
 		struct while_ns w = b->grads[below ? n + mi : at];
-		double share = fit_share(b->at, PHASE_BACKWARD, block, mi);
+		double share = footprint_share(b->at, PHASE_BACKWARD, block, mi);
 
 		if (w.first < 0) { /* not made here: got for the update */
 			w = b->arrivals[at];
-			share = fit_share(b->at, PHASE_UPDATE, block, mi);
+			share = footprint_share(b->at, PHASE_UPDATE, block, mi);
 		}
 		w.last = b->updates[at].first < 0 ? b->run->makespan_ns : b->updates[at].last;
 		hold(b, GRADIENTS, mi, bytes * share, w);
@@ -195,27 +196,27 @@ static int by_time(const void *x, const void *y)
 	return a->seq < b->seq ? -1 : 1; /* sums are rounded in one order everywhere */
 }
 
-static double always(const struct books *b, size_t mi, struct fit *f)
+static double always(const struct books *b, size_t mi, struct footprint *f)
 {
 	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 	const struct train *t = &b->tr->train;
 	const bool full = t->method == TRAIN_FULL;
 
-	*f = (struct fit){.usable_B = b->w->machines[mi].memory.usable.value,
-			  /* an update of adapters needs no more than them */
-			  .weights_B = fit_weights_B(b->at, all, full ? 3 : 2, mi)};
+	*f = (struct footprint){.usable_B = b->w->machines[mi].memory.usable.value,
+				/* an update of adapters needs no more than them */
+				.weights_B = footprint_weights_B(b->at, all, full ? 3 : 2, mi)};
 	for (size_t k = 0; k < b->at->blocks_n; k++) {
-		const struct trained_block *block = &b->tr->blocks[k];
+		const struct trainable_block *block = &b->tr->blocks[k];
 		double share = 0;
 
 		for (size_t x = 0; x < ARRAY_LEN(all); x++)
-			share = fmax(share, fit_share(b->at, all[x], k, mi));
+			share = fmax(share, footprint_share(b->at, all[x], k, mi));
 		f->optimizer_B +=
-			fit_share(b->at, PHASE_UPDATE, k, mi) * block->numbers * optimizer_state_B(t);
+			footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers * optimizer_state_B(t);
 		if (!full) /* adapters are weights too */
 			f->weights_B += share * block->gradient_B;
 	}
-	return fit_need_B(f);
+	return footprint_need_B(f);
 }
 
 static void follow(struct arena *a, const struct books *b, size_t mi, struct memory_use *u)
@@ -240,7 +241,7 @@ static void follow(struct arena *a, const struct books *b, size_t mi, struct mem
 		most = now[ACTIVATIONS] + now[GRADIENTS];
 		u->at_ns = c->at_ns;
 		u->raised = true;
-		u->during = b->p->tasks.at[c->task].tag;
+		u->during = b->p->tasks.at[c->task].label;
 		u->peak.activations_B = now[ACTIVATIONS];
 		u->peak.gradients_B = now[GRADIENTS];
 	}
@@ -255,13 +256,13 @@ static struct while_ns *whiles(struct arena *a, size_t n)
 	return w;
 }
 
-void train_memory(struct arena *a, const struct placement *at, const struct prog *p,
+void train_memory(struct arena *a, const struct placement *at, const struct program *p,
 		  const struct task_run *run, struct memory_use *out)
 {
 	const struct world *w = at->world;
 	const struct train t = placement_train(at);
 	struct arena scratch = ARENA_INIT;
-	const struct trained tr = trained_make(&scratch, w, &t);
+	const struct trainable tr = trainable_make(&scratch, w, &t);
 	struct books b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
 	const size_t lives = (size_t)t.micro_batches * at->blocks_n;
 	const struct while_ns never = {-1, -1, TASK_NONE};
@@ -287,17 +288,17 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	arena_release(&scratch);
 }
 
-void train_fit(const struct placement *p, struct fit *out)
+void train_footprint(const struct placement *p, struct footprint *out)
 {
 	struct arena scratch = ARENA_INIT;
-	struct prog *prog = train_build(p);
-	const struct class_times times = prog_times(&scratch, prog);
-	const struct task_run run = prog_run(&scratch, prog, &times, NULL);
+	struct program *program = train_build(p);
+	const struct class_times times = program_times(&scratch, program);
+	const struct task_run run = program_run(&scratch, program, &times, NULL);
 	struct memory_use *use = arena_array(&scratch, p->world->machines_n, sizeof *use);
 
-	train_memory(&scratch, p, prog, &run, use);
+	train_memory(&scratch, p, program, &run, use);
 	for (size_t i = 0; i < p->world->machines_n; i++)
 		out[i] = use[i].peak;
-	prog_free(prog);
+	program_free(program);
 	arena_release(&scratch);
 }

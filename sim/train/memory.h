@@ -9,8 +9,8 @@
  */
 #ifndef SIM_TRAIN_MEMORY_H
 #define SIM_TRAIN_MEMORY_H
-#include "sim/place/fit.h"
-#include "sim/step/prog.h"
+#include "sim/place/footprint.h"
+#include "sim/step/program.h"
 
 struct memory_point {
 	sim_ns at_ns;
@@ -18,20 +18,20 @@ struct memory_point {
 };
 
 struct memory_use { /* of one machine */
-	struct fit peak;
+	struct footprint peak;
 	sim_ns at_ns;                /* when */
 	bool raised;                 /* else it stands from the start, and during is nothing */
-	struct tag during;           /* the task that raised it */
+	struct label during;         /* the task that raised it */
 	struct memory_point *points; /* over time, one for each change; in the arena */
 	size_t points_n;
 };
 
 /* On each machine of the world (out has room for machines_n), of a program that train_build() made for the
  * placement. */
-void train_memory(struct arena *a, const struct placement *at, const struct prog *p,
+void train_memory(struct arena *a, const struct placement *at, const struct program *p,
 		  const struct task_run *run, struct memory_use *out);
 
 /* The peaks alone: builds and runs the step. */
-void train_fit(const struct placement *p, struct fit *out);
+void train_footprint(const struct placement *p, struct footprint *out);
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "sim/base/err.h"
-#include "sim/train/greedy.h"
-#include "sim/train/handmade.h"
+#include "sim/train/list_schedule.h"
+#include "sim/train/published_schedules.h"
 
 bool schedule_splits(enum train_schedule s)
 {
@@ -46,9 +46,9 @@ struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p)
 
 /* ---- replay ---- */
 
-struct replayer {
+struct orders_simulator {
 	const struct pipeline *p;
-	const struct orders *o;
+	const struct stage_orders *o;
 	sim_ns *ends; /* [(chunk * micros + micro) * PASS_N + pass]; -1: not yet */
 	size_t *at;   /* [stage]: turns done */
 	struct hold { /* rises and falls of what a stage keeps */
@@ -57,17 +57,17 @@ struct replayer {
 		size_t stage;
 	} * holds;
 	size_t holds_n;
-	struct replay *r;
+	struct simulated_orders *r;
 	sim_ns *free_ns;
 };
 
-static sim_ns *slot(const struct replayer *r, size_t chunk, uint32_t micro, enum pass pass)
+static sim_ns *slot(const struct orders_simulator *r, size_t chunk, uint32_t micro, enum pass_kind pass)
 {
 	return &r->ends[(chunk * r->p->micros + micro) * PASS_N + pass];
 }
 
 /* When a turn's inputs are there; -1 if they are not yet made. */
-static sim_ns inputs_ns(const struct replayer *r, const struct turn *t)
+static sim_ns inputs_ns(const struct orders_simulator *r, const struct action *t)
 {
 	const struct chunk *chunks = r->p->chunks;
 	const size_t c = t->chunk;
@@ -87,10 +87,10 @@ static sim_ns inputs_ns(const struct replayer *r, const struct turn *t)
 	return at > own ? at : own;
 }
 
-static void keep(struct replayer *r, const struct turn *t, sim_ns start, sim_ns end)
+static void keep(struct orders_simulator *r, const struct action *t, sim_ns start, sim_ns end)
 {
 	const struct chunk *k = &r->p->chunks[t->chunk];
-	const enum pass last = k->ns[PASS_WEIGHTS] >= 0 ? PASS_WEIGHTS : PASS_INPUT;
+	const enum pass_kind last = k->ns[PASS_WEIGHTS] >= 0 ? PASS_WEIGHTS : PASS_INPUT;
 
 	if (k->ns[PASS_INPUT] < 0)
 		return;
@@ -100,10 +100,10 @@ static void keep(struct replayer *r, const struct turn *t, sim_ns start, sim_ns 
 		r->holds[r->holds_n++] = (struct hold){end, -1, k->stage[PASS_INPUT]};
 }
 
-static bool advance(struct replayer *r, size_t stage)
+static bool advance(struct orders_simulator *r, size_t stage)
 {
-	const struct turn *t = &r->o->stages[stage].at[r->at[stage]];
-	struct replay_stage *s = &r->r->stages[stage];
+	const struct action *t = &r->o->stages[stage].at[r->at[stage]];
+	struct simulated_stage *s = &r->r->stages[stage];
 	const sim_ns inputs = inputs_ns(r, t), takes = r->p->chunks[t->chunk].ns[t->pass];
 	sim_ns *end = slot(r, t->chunk, t->micro, t->pass);
 	sim_ns start;
@@ -112,7 +112,7 @@ static bool advance(struct replayer *r, size_t stage)
 		return false;
 	BUG_ON(takes < 0 || *end >= 0); /* no such pass, or twice */
 	start = inputs > r->free_ns[stage] ? inputs : r->free_ns[stage];
-	r->r->turns[r->r->turns_n++] = (struct replay_turn){*t, start};
+	r->r->actions[r->r->actions_n++] = (struct simulated_action){*t, start};
 	*end = r->free_ns[stage] = s->last_ns = start + takes;
 	s->busy_ns += takes;
 	if (!r->at[stage]++)
@@ -132,26 +132,27 @@ static int by_time(const void *x, const void *y)
 	return (a->by > b->by) - (a->by < b->by); /* what falls at an instant falls first */
 }
 
-static bool complete(const struct replayer *r)
+static bool complete(const struct orders_simulator *r)
 {
 	for (size_t c = 0; c < r->p->chunks_n; c++)
 		for (uint32_t k = 0; k < r->p->micros; k++)
 			for (int x = 0; x < PASS_N; x++)
-				if (r->p->chunks[c].ns[x] >= 0 && *slot(r, c, k, (enum pass)x) < 0)
+				if (r->p->chunks[c].ns[x] >= 0 && *slot(r, c, k, (enum pass_kind)x) < 0)
 					return false;
 	return true;
 }
 
-struct replay pipeline_replay(struct arena *a, const struct pipeline *p, const struct orders *o)
+struct simulated_orders pipeline_simulate(struct arena *a, const struct pipeline *p,
+					  const struct stage_orders *o)
 {
 	const size_t slots = p->chunks_n * p->micros * PASS_N;
 	struct arena scratch = ARENA_INIT;
-	struct replay out = {.stages = arena_array(a, p->stages_n, sizeof *out.stages)};
-	struct replayer r = {.p = p, .o = o, .r = &out};
+	struct simulated_orders out = {.stages = arena_array(a, p->stages_n, sizeof *out.stages)};
+	struct orders_simulator r = {.p = p, .o = o, .r = &out};
 	int64_t *held = arena_array(&scratch, p->stages_n, sizeof *held);
 	bool moved = true;
 
-	out.turns = arena_array(a, slots, sizeof *out.turns);
+	out.actions = arena_array(a, slots, sizeof *out.actions);
 	r.ends = arena_array(&scratch, slots, sizeof *r.ends);
 	r.at = arena_array(&scratch, p->stages_n, sizeof *r.at);
 	r.free_ns = arena_array(&scratch, p->stages_n, sizeof *r.free_ns);
@@ -203,7 +204,7 @@ static int64_t *limits_of(struct arena *a, enum train_schedule s, const struct p
 	return hold;
 }
 
-static bool within(const struct replay *r, const int64_t *hold, size_t n)
+static bool within(const struct simulated_orders *r, const int64_t *hold, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (r->stages[i].held > hold[i])
@@ -213,14 +214,14 @@ static bool within(const struct replay *r, const int64_t *hold, size_t n)
 
 /* Shorter, or as short with less idle time between a stage's first and last pass: the next step follows
  * sooner. */
-static bool better(const struct replay *a, const struct replay *b, size_t n)
+static bool better(const struct simulated_orders *a, const struct simulated_orders *b, size_t n)
 {
 	sim_ns gap[2] = {0};
 
 	if (a->makespan_ns != b->makespan_ns)
 		return a->makespan_ns < b->makespan_ns;
 	for (size_t i = 0; i < n; i++) {
-		const struct replay_stage *s[2] = {&a->stages[i], &b->stages[i]};
+		const struct simulated_stage *s[2] = {&a->stages[i], &b->stages[i]};
 
 		for (int k = 0; k < 2; k++) {
 			const sim_ns idle = s[k]->last_ns - s[k]->first_ns - s[k]->busy_ns;
@@ -231,40 +232,40 @@ static bool better(const struct replay *a, const struct replay *b, size_t n)
 	return gap[0] < gap[1];
 }
 
-static struct orders listed(struct arena *a, const struct pipeline *p, const struct limits *l,
-			    const struct limits *safe)
+static struct stage_orders listed(struct arena *a, const struct pipeline *p, const struct limits *l,
+				  const struct limits *safe)
 {
-	struct orders o;
+	struct stage_orders o;
 
-	if (!greedy(a, p, l, &o) && !greedy(a, p, safe, &o))
+	if (!list_schedule(a, p, l, &o) && !list_schedule(a, p, safe, &o))
 		BUG("a list schedule that limits only how many begin locks up");
 	return o;
 }
 
 enum { POLISHED = 256 }; /* turns: beyond, a swap matters little and trying all takes long */
 
-static bool may_swap(const struct turn *a, const struct turn *b)
+static bool may_swap(const struct action *a, const struct action *b)
 {
 	return a->chunk != b->chunk || a->pass != b->pass; /* micro-batches stay in their order */
 }
 
 /* Tries each two neighbours the other way round; true if that made it better somewhere. */
-static bool sweep(struct arena *a, const struct pipeline *p, const int64_t *hold, struct orders *o,
-		  struct replay *now)
+static bool sweep(struct arena *a, const struct pipeline *p, const int64_t *hold, struct stage_orders *o,
+		  struct simulated_orders *now)
 {
 	bool gained = false;
 
 	for (size_t i = 0; i < p->stages_n; i++) {
 		for (size_t k = 0; k + 1 < o->stages[i].n; k++) {
-			struct turn *at = &o->stages[i].at[k];
-			const struct turn swap = at[0];
-			struct replay r;
+			struct action *at = &o->stages[i].at[k];
+			const struct action swap = at[0];
+			struct simulated_orders r;
 
 			if (!may_swap(&at[0], &at[1]))
 				continue;
 			at[0] = at[1];
 			at[1] = swap;
-			r = pipeline_replay(a, p, o);
+			r = pipeline_simulate(a, p, o);
 			if (r.whole && within(&r, hold, p->stages_n) && better(&r, now, p->stages_n)) {
 				*now = r;
 				gained = true;
@@ -277,31 +278,32 @@ static bool sweep(struct arena *a, const struct pipeline *p, const int64_t *hold
 	return gained;
 }
 
-static struct orders polished(struct arena *a, const struct pipeline *p, const int64_t *hold, struct orders o)
+static struct stage_orders polished(struct arena *a, const struct pipeline *p, const int64_t *hold,
+				    struct stage_orders o)
 {
-	struct replay now = pipeline_replay(a, p, &o);
-	size_t turns = 0;
+	struct simulated_orders now = pipeline_simulate(a, p, &o);
+	size_t actions = 0;
 
 	for (size_t i = 0; i < p->stages_n; i++)
-		turns += o.stages[i].n;
-	for (int i = 0; turns <= POLISHED && i < 8 && sweep(a, p, hold, &o, &now); i++)
-		o.handmade = false;
+		actions += o.stages[i].n;
+	for (int i = 0; actions <= POLISHED && i < 8 && sweep(a, p, hold, &o, &now); i++)
+		o.published = false;
 	return o;
 }
 
 /* A paper's order where it keeps to the limits and no list schedule beats it. */
-static struct orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
+static struct stage_orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	const int64_t *hold = limits_of(a, s, p);
 	const struct limits l = {p->micros, hold, false}, safe = {own_limit(s, p), NULL, false};
-	const struct orders list = listed(a, p, &l, &safe);
-	struct replay of_made, of_list;
-	struct orders made;
+	const struct stage_orders list = listed(a, p, &l, &safe);
+	struct simulated_orders of_made, of_list;
+	struct stage_orders made;
 
-	if (!handmade(a, s, p, &made))
+	if (!published(a, s, p, &made))
 		return polished(a, p, hold, list);
-	of_made = pipeline_replay(a, p, &made);
-	of_list = pipeline_replay(a, p, &list);
+	of_made = pipeline_simulate(a, p, &made);
+	of_list = pipeline_simulate(a, p, &list);
 	BUG_ON(!of_list.whole);
 	if (!of_made.whole || !within(&of_made, hold, p->stages_n) || better(&of_list, &of_made, p->stages_n))
 		return polished(a, p, hold, list);
@@ -309,13 +311,13 @@ static struct orders best(struct arena *a, enum train_schedule s, const struct p
 }
 
 /* A paper's order where there is one and the limit allows it. */
-static struct orders made(struct arena *a, enum train_schedule s, const struct pipeline *p)
+static struct stage_orders made(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	const struct limits l = {own_limit(s, p), NULL, s == SCHEDULE_GPIPE};
-	struct orders o;
+	struct stage_orders o;
 
-	if (handmade(a, s, p, &o)) {
-		const struct replay r = pipeline_replay(a, p, &o);
+	if (published(a, s, p, &o)) {
+		const struct simulated_orders r = pipeline_simulate(a, p, &o);
 
 		BUG_ON(!r.whole);
 		if (!p->in_flight || s <= SCHEDULE_GPIPE || within(&r, limits_of(a, s, p), p->stages_n))
@@ -324,10 +326,10 @@ static struct orders made(struct arena *a, enum train_schedule s, const struct p
 	return listed(a, p, &l, &l);
 }
 
-struct orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p)
+struct stage_orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	struct pipeline joined;
-	struct orders o;
+	struct stage_orders o;
 
 	BUG_ON(s == SCHEDULE_ZB_V && !pipeline_is(p, LAYOUT_VEE));
 	if (schedule_splits(s))
@@ -336,6 +338,6 @@ struct orders pipeline_make(struct arena *a, enum train_schedule s, const struct
 	if (s == SCHEDULE_INTERLEAVED && pipeline_is(p, LAYOUT_CHAIN))
 		s = SCHEDULE_1F1B; /* one chunk a stage */
 	o = s == SCHEDULE_INTERLEAVED ? best(a, s, &joined) : made(a, s, &joined);
-	o.joint = true;
+	o.link_use = true;
 	return o;
 }

@@ -6,8 +6,8 @@
  * split backward are those of Qi et al., "Zero Bubble Pipeline Parallelism" (arXiv:2401.10241) and "Pipeline
  * Parallelism with Controllable Memory" (arXiv:2405.15362); in the others B stands for both gradients.
  *
- * Where chunks lie as a paper assumes, its own order is used (handmade.h); elsewhere, and where stages are
- * unlike and it does better, a list schedule under the same limit of memory (greedy.h).
+ * Where chunks lie as a paper assumes, its own order is used (published_schedules.h); elsewhere, and where
+ * stages are unlike and it does better, a list schedule under the same limit of memory (list_schedule.h).
  */
 #ifndef SIM_TRAIN_PIPELINE_H
 #define SIM_TRAIN_PIPELINE_H
@@ -20,7 +20,7 @@
 #include "sim/des/evq.h"
 #include "sim/world/scenario.h"
 
-enum pass { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, PASS_N };
+enum pass_kind { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, PASS_N };
 
 struct chunk {                /* a part of the model that passes go through as a whole */
 	size_t stage[PASS_N]; /* W runs where B does */
@@ -38,18 +38,18 @@ struct pipeline {
 			    */
 };
 
-struct turn {
+struct action {
 	uint32_t micro, chunk;
-	enum pass pass;
+	enum pass_kind pass;
 };
-struct order {
-	struct turn *at;
+struct stage_order {
+	struct action *at;
 	size_t n;
 };
-struct orders {
-	struct order *stages; /* stages_n */
-	bool joint;           /* B makes both gradients, there is no W */
-	bool handmade;        /* a paper's own order; else a list schedule */
+struct stage_orders {
+	struct stage_order *stages; /* stages_n */
+	bool link_use;              /* B makes both gradients, there is no W */
+	bool published;             /* a paper's own order; else a list schedule */
 };
 
 /* How the chunks lie on p stages; F, B and W of a chunk on the same. */
@@ -64,23 +64,24 @@ bool schedule_splits(enum train_schedule s); /* does it run B and W apart? */
 
 /* Orders for every stage, in the arena. Any layout has one; SCHEDULE_ZB_V is for LAYOUT_VEE alone, which the
  * caller has checked (BUG). */
-struct orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p);
+struct stage_orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p);
 
 /* What becomes of orders: each stage in its order, a pass once what it needs is there. */
-struct replay {
+struct simulated_orders {
 	bool whole; /* every pass ran once: nothing is missing, nothing waits for what never comes */
 	sim_ns makespan_ns;
-	struct replay_stage {
+	struct simulated_stage {
 		sim_ns busy_ns, first_ns, last_ns; /* of work; first start, last end */
 		int64_t held; /* chunks' activations held at once, at most: from F to the last pass */
 	} * stages;
-	struct replay_turn { /* all of them; what a turn needs comes before it */
-		struct turn turn;
+	struct simulated_action { /* all of them; what a turn needs comes before it */
+		struct action action;
 		sim_ns start_ns;
-	} * turns;
-	size_t turns_n;
+	} * actions;
+	size_t actions_n;
 };
-struct replay pipeline_replay(struct arena *a, const struct pipeline *p, const struct orders *o);
+struct simulated_orders pipeline_simulate(struct arena *a, const struct pipeline *p,
+					  const struct stage_orders *o);
 
 /* The passes as a schedule without split sees them: W joins B. */
 struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p);

@@ -8,39 +8,41 @@
 
 static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 
-bool stages_has(const struct stages *s, const struct replica *r, size_t block, enum pass pass)
+bool stages_has(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass)
 {
 	if (pass == PASS_FORWARD)
 		return true;
-	if (block < s->trained.lowest)
+	if (block < s->trainable.lowest)
 		return false;
-	return pass == PASS_INPUT || (!r->orders.joint && s->trained.blocks[block].numbers > 0);
+	return pass == PASS_INPUT || (!r->stage_orders.link_use && s->trainable.blocks[block].numbers > 0);
 }
 
-struct tag stages_tag(const struct stages *s, const struct replica *r, size_t block, enum pass pass)
+struct label stages_label(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass)
 {
-	const struct block k = model_block(s->trained.world->model, block);
-	const enum half half = r->orders.joint ? HALF_BOTH : pass == PASS_WEIGHTS ? HALF_WEIGHTS : HALF_INPUT;
+	const struct block k = model_block(s->trainable.world->model, block);
+	const enum grad_part grad_part = r->stage_orders.link_use ? GRAD_BOTH
+					 : pass == PASS_WEIGHTS   ? GRAD_WEIGHTS
+								  : GRAD_INPUT;
 
-	return (struct tag){.phase = pass == PASS_FORWARD ? PHASE_FORWARD : PHASE_BACKWARD,
-			    .part = k.part,
-			    .layer = k.layer,
-			    .half = pass == PASS_FORWARD ? HALF_BOTH : half};
+	return (struct label){.phase = pass == PASS_FORWARD ? PHASE_FORWARD : PHASE_BACKWARD,
+			      .part = k.part,
+			      .layer = k.layer,
+			      .grad_part = pass == PASS_FORWARD ? GRAD_BOTH : grad_part};
 }
 
 /* ---- replicas ---- */
 
-static const struct seat *data_seat(const struct placement *at)
+static const struct shards *data_seat(const struct placement *at)
 {
 	for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++)
-		if (at->seats[PHASE_FORWARD][b].data)
-			return &at->seats[PHASE_FORWARD][b];
+		if (at->shard_groups[PHASE_FORWARD][b].data)
+			return &at->shard_groups[PHASE_FORWARD][b];
 	return NULL;
 }
 
 static size_t replicas_n(const struct placement *at)
 {
-	const struct seat *s = data_seat(at);
+	const struct shards *s = data_seat(at);
 
 	return s ? (size_t)s->n : 1;
 }
@@ -51,14 +53,15 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 	struct placement p = *at;
 
 	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
-		struct seat *seats = arena_array(a, at->blocks_n, sizeof *seats);
+		struct shards *shard_groups = arena_array(a, at->blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at->blocks_n; b++) {
-			seats[b] = at->seats[phases[x]][b];
-			if (seats[b].data)
-				seats[b] = (struct seat){.n = 1, .unit = {seats[b].unit[i]}, .share = {1}};
+			shard_groups[b] = at->shard_groups[phases[x]][b];
+			if (shard_groups[b].data)
+				shard_groups[b] = (struct shards){
+					.n = 1, .unit = {shard_groups[b].unit[i]}, .share = {1}};
 		}
-		p.seats[phases[x]] = seats;
+		p.shard_groups[phases[x]] = shard_groups;
 	}
 	return p;
 }
@@ -67,9 +70,9 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 
 static bool new_chunk(const struct placement *at, size_t b)
 {
-	const struct seat *f = at->seats[PHASE_FORWARD], *r = at->seats[PHASE_BACKWARD];
+	const struct shards *f = at->shard_groups[PHASE_FORWARD], *r = at->shard_groups[PHASE_BACKWARD];
 
-	return !seat_same(&f[b - 1], &f[b]) || !seat_same(&r[b - 1], &r[b]);
+	return !shard_group_same(&f[b - 1], &f[b]) || !shard_group_same(&r[b - 1], &r[b]);
 }
 
 /* Bounds of the maximal runs; returns how many runs. */
@@ -121,9 +124,10 @@ static struct chunk *find_chunks(struct arena *a, struct replica *r, enum train_
 	chunks = arena_array(a, n, sizeof *chunks);
 	for (size_t c = 0; c < n; c++) {
 		const size_t b = r->bounds[c];
-		const size_t fore = stage_of(units, &r->pipe.stages_n, r->at.seats[PHASE_FORWARD][b].unit[0]);
+		const size_t fore =
+			stage_of(units, &r->pipe.stages_n, r->at.shard_groups[PHASE_FORWARD][b].unit[0]);
 		const size_t back =
-			stage_of(units, &r->pipe.stages_n, r->at.seats[PHASE_BACKWARD][b].unit[0]);
+			stage_of(units, &r->pipe.stages_n, r->at.shard_groups[PHASE_BACKWARD][b].unit[0]);
 
 		chunks[c] = (struct chunk){{fore, back, back}, {0}, {0, 0}};
 	}
@@ -132,25 +136,25 @@ static struct chunk *find_chunks(struct arena *a, struct replica *r, enum train_
 	return chunks;
 }
 
-sim_ns stages_block_ns(struct prog *p, const struct stages *s, const struct replica *r, size_t block,
-		       enum pass pass)
+sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct replica *r, size_t block,
+		       enum pass_kind pass)
 {
-	const struct shape *shape = &s->trained.blocks[block].shape;
-	const struct seat *fore = &r->at.seats[PHASE_FORWARD][block],
-			  *back = &r->at.seats[PHASE_BACKWARD][block];
+	const struct shape *shape = &s->trainable.blocks[block].shape;
+	const struct shards *fore = &r->at.shard_groups[PHASE_FORWARD][block],
+			    *back = &r->at.shard_groups[PHASE_BACKWARD][block];
 	sim_ns ns;
 
 	if (!stages_has(s, r, block, pass))
 		return 0;
-	ns = prog_block_ns(p, shape, pass == PASS_FORWARD ? fore : back, stages_tag(s, r, block, pass));
-	if (pass == PASS_INPUT && s->trained.train.how.recompute == RECOMPUTE_FULL)
-		ns += prog_block_ns(p, shape, back, stages_tag(s, r, block, PASS_FORWARD));
+	ns = program_block_ns(p, shape, pass == PASS_FORWARD ? fore : back, stages_label(s, r, block, pass));
+	if (pass == PASS_INPUT && s->trainable.train.options.recompute == RECOMPUTE_FULL)
+		ns += program_block_ns(p, shape, back, stages_label(s, r, block, PASS_FORWARD));
 	return ns;
 }
 
 /* The time of a chunk's pass; -1: it has none. */
-static sim_ns chunk_ns(struct prog *p, const struct stages *s, const struct replica *r, size_t c,
-		       enum pass pass)
+static sim_ns chunk_ns(struct program *p, const struct stages *s, const struct replica *r, size_t c,
+		       enum pass_kind pass)
 {
 	sim_ns sum = 0;
 	bool has = false;
@@ -162,22 +166,23 @@ static sim_ns chunk_ns(struct prog *p, const struct stages *s, const struct repl
 	return has ? sum : -1;
 }
 
-static void time_chunks(struct prog *p, const struct stages *s, struct replica *r, struct chunk *chunks)
+static void time_chunks(struct program *p, const struct stages *s, struct replica *r, struct chunk *chunks)
 {
-	const struct train *t = &s->trained.train;
+	const struct train *t = &s->trainable.train;
 	const double bytes = (double)(t->batch * t->tokens) *
 			     graph_hidden_B(p->world->model, &p->world->scenario->precision);
 
 	for (size_t c = 0; c < r->pipe.chunks_n; c++) {
 		for (int x = 0; x < PASS_N; x++)
-			chunks[c].ns[x] = chunk_ns(p, s, r, c, (enum pass)x);
+			chunks[c].ns[x] = chunk_ns(p, s, r, c, (enum pass_kind)x);
 		for (int back = 0; back < 2; back++) {
 			const size_t to = back ? c - 1 : c + 1;
-			const struct seat *seats = r->at.seats[back ? PHASE_BACKWARD : PHASE_FORWARD];
+			const struct shards *shard_groups =
+				r->at.shard_groups[back ? PHASE_BACKWARD : PHASE_FORWARD];
 
 			if (to < r->pipe.chunks_n)
-				chunks[c].hop_ns[back] = prog_hand_over_ns(p, &seats[r->bounds[c]],
-									   &seats[r->bounds[to]], bytes);
+				chunks[c].hop_ns[back] = program_hand_over_ns(
+					p, &shard_groups[r->bounds[c]], &shard_groups[r->bounds[to]], bytes);
 		}
 	}
 }
@@ -235,25 +240,25 @@ void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim
 		by_speed(micros, n, ns, out);
 }
 
-struct stages stages_make(struct arena *a, struct prog *p, const struct placement *at)
+struct stages stages_make(struct arena *a, struct program *p, const struct placement *at)
 {
 	const struct train train = placement_train(at), *t = &train;
-	const enum train_schedule schedule = (enum train_schedule)t->how.schedule;
-	static const double whole[SEAT_MAX] = {1};
-	const struct seat *data = data_seat(at);
-	sim_ns ns[SEAT_MAX] = {0};
-	uint32_t share[SEAT_MAX], first = 0;
+	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
+	static const double whole[SHARDS_MAX] = {1};
+	const struct shards *data = data_seat(at);
+	sim_ns ns[SHARDS_MAX] = {0};
+	uint32_t share[SHARDS_MAX], first = 0;
 	struct stages s = {.n = replicas_n(at),
 			   .first = walk_first(at->world),
 			   .last = walk_last(at->world),
-			   .trained = trained_make(a, at->world, t)};
+			   .trainable = trainable_make(a, at->world, t)};
 
 	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
 	for (size_t i = 0; i < s.n; i++) {
 		struct replica *r = &s.replicas[i];
 
 		r->at = replica_of(a, at, i);
-		r->orders.joint = !schedule_splits(schedule);
+		r->stage_orders.link_use = !schedule_splits(schedule);
 		time_chunks(p, &s, r, find_chunks(a, r, schedule));
 		ns[i] = slowest_stage(a, r);
 	}
@@ -263,11 +268,11 @@ struct stages stages_make(struct arena *a, struct prog *p, const struct placemen
 
 		r->first = first;
 		r->micros = r->pipe.micros = share[i];
-		r->pipe.in_flight = t->how.in_flight;
+		r->pipe.in_flight = t->options.in_flight;
 		first += share[i];
-		r->orders = pipeline_make(a, schedule, &r->pipe);
-		r->replay = pipeline_replay(a, &r->pipe, &r->orders);
-		BUG_ON(!r->replay.whole);
+		r->stage_orders = pipeline_make(a, schedule, &r->pipe);
+		r->simulated_orders = pipeline_simulate(a, &r->pipe, &r->stage_orders);
+		BUG_ON(!r->simulated_orders.whole);
 	}
 	return s;
 }
@@ -283,11 +288,11 @@ static void complain(const struct placement *at, struct diags *diags, const char
 /* Every block in the same split, and no device in two replicas. */
 static int check_data(const struct placement *at, struct diags *diags)
 {
-	const struct seat *like = data_seat(at);
+	const struct shards *like = data_seat(at);
 
 	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
 		for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++) {
-			const struct seat *s = &at->seats[phases[x]][b];
+			const struct shards *s = &at->shard_groups[phases[x]][b];
 
 			if ((like != NULL) == s->data &&
 			    (!like || (s->n == like->n && !memcmp(s->share, like->share, sizeof s->share))))
@@ -299,8 +304,8 @@ static int check_data(const struct placement *at, struct diags *diags)
 	}
 	for (size_t b = walk_first(at->world); like && b <= walk_last(at->world); b++) {
 		for (size_t c = b; c <= walk_last(at->world); c++) {
-			const struct seat *s = &at->seats[PHASE_FORWARD][b],
-					  *q = &at->seats[PHASE_FORWARD][c];
+			const struct shards *s = &at->shard_groups[PHASE_FORWARD][b],
+					    *q = &at->shard_groups[PHASE_FORWARD][c];
 
 			for (int i = 0; i < s->n; i++)
 				for (int j = 0; j < q->n; j++)
@@ -319,8 +324,8 @@ int stages_check(const struct placement *at, struct diags *diags)
 {
 	const bool asked = at->world->scenario->workload.train != NULL;
 	const enum train_schedule schedule =
-		asked ? (enum train_schedule)placement_train(at).how.schedule : SCHEDULE_SERIAL;
-	const int64_t in_flight = asked ? placement_train(at).how.in_flight : 0;
+		asked ? (enum train_schedule)placement_train(at).options.schedule : SCHEDULE_SERIAL;
+	const int64_t in_flight = asked ? placement_train(at).options.in_flight : 0;
 	struct arena scratch = ARENA_INIT;
 	int rc = 0;
 

@@ -13,28 +13,28 @@
 struct bit {
 	sim_ns at_ns; /* when it is expected to start */
 	uint32_t seq, replica, micro, block;
-	enum pass pass;
+	enum pass_kind pass;
 };
 
 struct builder {
 	const struct world *w;
 	const struct train *t;
-	struct prog *p;
+	struct program *p;
 	struct stages st;
 	VEC(struct bit) bits;
-	struct walk *fore, *back;        /* [micro] */
-	struct waits *saved;             /* [micro][block]: what forward kept is where backward runs */
-	struct waits *inputs;            /* [micro][block]: the gradient of its output is there, for W */
-	struct waits *loss;              /* [replica]: the host has it */
-	struct waits *done;              /* [replica]: its newest backward pass */
-	struct waits (*grads)[SEAT_MAX]; /* [block][replica]: its gradients of every micro-batch are made */
+	struct walk *fore, *back;         /* [micro] */
+	struct deps *saved;               /* [micro][block]: what forward kept is where backward runs */
+	struct deps *inputs;              /* [micro][block]: the gradient of its output is there, for W */
+	struct deps *loss;                /* [replica]: the host has it */
+	struct deps *done;                /* [replica]: its newest backward pass */
+	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: its gradients of every micro-batch are made */
 	size_t blocks_n;
 	size_t unsent;  /* the block whose gradients are to be sent next, from above */
 	sim_ns ends[2]; /* expected, of the marks */
 	struct arena arena;
 };
 
-static struct waits *of(struct builder *b, struct waits *table, uint32_t micro, size_t block)
+static struct deps *of(struct builder *b, struct deps *table, uint32_t micro, size_t block)
 {
 	return &table[(size_t)micro * b->blocks_n + block];
 }
@@ -50,55 +50,58 @@ static int by_time(const void *x, const void *y)
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static void add_turn(struct builder *b, uint32_t replica, const struct replay_turn *t)
+static void add_turn(struct builder *b, uint32_t replica, const struct simulated_action *t)
 {
 	const struct replica *r = &b->st.replicas[replica];
-	const size_t from = r->bounds[t->turn.chunk], to = r->bounds[t->turn.chunk + 1];
+	const size_t from = r->bounds[t->action.chunk], to = r->bounds[t->action.chunk + 1];
 	sim_ns at = t->start_ns;
 
 	for (size_t i = from; i < to; i++) {
-		const size_t block = t->turn.pass == PASS_FORWARD ? i : from + to - 1 - i;
-		const struct bit bit = {
-			at,          (uint32_t)b->bits.n, replica, r->first + t->turn.micro, (uint32_t)block,
-			t->turn.pass};
+		const size_t block = t->action.pass == PASS_FORWARD ? i : from + to - 1 - i;
+		const struct bit bit = {at,
+					(uint32_t)b->bits.n,
+					replica,
+					r->first + t->action.micro,
+					(uint32_t)block,
+					t->action.pass};
 
-		if (!stages_has(&b->st, r, block, t->turn.pass))
+		if (!stages_has(&b->st, r, block, t->action.pass))
 			continue;
 		VEC_ADD(&b->bits, bit);
-		at += stages_block_ns(b->p, &b->st, r, block, t->turn.pass);
+		at += stages_block_ns(b->p, &b->st, r, block, t->action.pass);
 	}
 }
 
 static void find_bits(struct builder *b)
 {
 	for (uint32_t i = 0; i < b->st.n; i++)
-		for (size_t k = 0; k < b->st.replicas[i].replay.turns_n; k++)
-			add_turn(b, i, &b->st.replicas[i].replay.turns[k]);
+		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++)
+			add_turn(b, i, &b->st.replicas[i].simulated_orders.actions[k]);
 	if (b->bits.n)
 		qsort(b->bits.at, b->bits.n, sizeof *b->bits.at, by_time);
 }
 
 /* ---- passes ---- */
 
-static struct tag tag_of(const struct builder *b, const struct bit *bit)
+static struct label tag_of(const struct builder *b, const struct bit *bit)
 {
-	struct tag tag = stages_tag(&b->st, &b->st.replicas[bit->replica], bit->block, bit->pass);
+	struct label label = stages_label(&b->st, &b->st.replicas[bit->replica], bit->block, bit->pass);
 
-	tag.micro = bit->micro;
-	return tag;
+	label.micro = bit->micro;
+	return label;
 }
 
 /* The host waits for the loss, and again when all is done. */
-static struct waits host(struct builder *b, enum phase phase, size_t unit, const struct waits *after)
+static struct deps host(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct tag tag = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
 
-	return (struct waits){.n = 1, .task = {prog_op(b->p, &step, unit, 1, tag, after)}};
+	return (struct deps){.n = 1, .task = {program_op(b->p, &step, unit, 1, label, after)}};
 }
 
 /* Keeps the mark that is expected to end last. */
-static void mark(struct builder *b, int which, sim_ns end, const struct waits *x)
+static void mark(struct builder *b, int which, sim_ns end, const struct deps *x)
 {
 	if (!x->n || end < b->ends[which])
 		return;
@@ -109,71 +112,73 @@ static void mark(struct builder *b, int which, sim_ns end, const struct waits *x
 static void forward(struct builder *b, const struct bit *bit)
 {
 	const struct replica *r = &b->st.replicas[bit->replica];
-	const struct seat *seats = r->at.seats[PHASE_FORWARD], *back = r->at.seats[PHASE_BACKWARD];
+	const struct shards *shard_groups = r->at.shard_groups[PHASE_FORWARD],
+			    *back = r->at.shard_groups[PHASE_BACKWARD];
 	struct walk *walk = &b->fore[bit->micro];
-	struct tag tag = tag_of(b, bit);
-	struct waits x;
+	struct label label = tag_of(b, bit);
+	struct deps x;
 
-	if (!walk->prog)
+	if (!walk->program)
 		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), bit->micro);
-	walk->shape = b->st.trained.blocks[bit->block].shape;
+	walk->shape = b->st.trainable.blocks[bit->block].shape;
 	x = walk_block(walk, bit->block, NULL);
-	tag.what = "saved";
-	*of(b, b->saved, bit->micro, bit->block) =
-		prog_hand_over(b->p, &seats[bit->block], &back[bit->block],
-			       trained_kept_B(&b->st.trained, bit->block, &back[bit->block]), tag, &x);
+	label.what = "saved";
+	*of(b, b->saved, bit->micro, bit->block) = program_hand_over(
+		b->p, &shard_groups[bit->block], &back[bit->block],
+		trainable_kept_B(&b->st.trainable, bit->block, &back[bit->block]), label, &x);
 	if (bit->block != b->st.last || bit->micro + 1 < r->first + r->micros)
 		return;
-	b->loss[bit->replica] = host(b, PHASE_FORWARD, seats[b->st.last].unit[0], &x);
+	b->loss[bit->replica] = host(b, PHASE_FORWARD, shard_groups[b->st.last].unit[0], &x);
 	mark(b, MARK_FORWARD, bit->at_ns, &b->loss[bit->replica]);
 }
 
 /* The block's inputs are made again from what was kept of them. */
-static void forward_again(struct builder *b, const struct bit *bit, struct waits *saved)
+static void forward_again(struct builder *b, const struct bit *bit, struct deps *saved)
 {
 	const struct replica *r = &b->st.replicas[bit->replica];
-	struct tag tag = stages_tag(&b->st, r, bit->block, PASS_FORWARD);
+	struct label label = stages_label(&b->st, r, bit->block, PASS_FORWARD);
 
-	tag.micro = bit->micro;
-	tag.again = true;
-	tag.half = r->orders.joint ? HALF_BOTH : HALF_INPUT;
-	*saved = prog_block(b->p, &b->st.trained.blocks[bit->block].shape,
-			    &r->at.seats[PHASE_BACKWARD][bit->block], tag, saved);
+	label.micro = bit->micro;
+	label.recompute = true;
+	label.grad_part = r->stage_orders.link_use ? GRAD_BOTH : GRAD_INPUT;
+	*saved = program_block(b->p, &b->st.trainable.blocks[bit->block].shape,
+			       &r->at.shard_groups[PHASE_BACKWARD][bit->block], label, saved);
 }
 
 /* Gradients of the inputs, or of both: the last micro-batch waits until the host has its loss, and so do all
  * of GPipe. */
-static struct waits backward(struct builder *b, const struct bit *bit)
+static struct deps backward(struct builder *b, const struct bit *bit)
 {
 	const struct replica *r = &b->st.replicas[bit->replica];
-	struct waits *saved = of(b, b->saved, bit->micro, bit->block), also, x;
+	struct deps *saved = of(b, b->saved, bit->micro, bit->block), also, x;
 	const bool last = bit->micro + 1 == r->first + r->micros;
 	struct walk *walk = &b->back[bit->micro];
 
-	if (!walk->prog) {
+	if (!walk->program) {
 		*walk = walk_begin(b->p, &r->at, PHASE_BACKWARD, train_shape(b->t), bit->micro);
-		walk->half = r->orders.joint ? HALF_BOTH : HALF_INPUT;
+		walk->grad_part = r->stage_orders.link_use ? GRAD_BOTH : GRAD_INPUT;
 	}
-	walk->shape = b->st.trained.blocks[bit->block].shape;
-	if (b->t->how.recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
+	walk->shape = b->st.trainable.blocks[bit->block].shape;
+	if (b->t->options.recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
 		forward_again(b, bit, saved);
 	also = *saved;
 	if (bit->block == b->st.last)
-		waits_join(&also, last || b->t->how.schedule == SCHEDULE_GPIPE
-					  ? &b->loss[bit->replica]
-					  : &b->fore[bit->micro].ends[bit->block]);
+		deps_join(&also, last || b->t->options.schedule == SCHEDULE_GPIPE
+					 ? &b->loss[bit->replica]
+					 : &b->fore[bit->micro].ends[bit->block]);
 	x = walk_block(walk, bit->block, &also);
 	*of(b, b->inputs, bit->micro, bit->block) = x;
 	mark(b, MARK_BACKWARD, bit->at_ns, &x);
 	return x;
 }
 
-static struct waits weights(struct builder *b, const struct bit *bit)
+static struct deps weights(struct builder *b, const struct bit *bit)
 {
-	const struct shape *s = &b->st.trained.blocks[bit->block].shape;
-	const struct seat *seat = &b->st.replicas[bit->replica].at.seats[PHASE_BACKWARD][bit->block];
-	const struct waits x =
-		prog_block(b->p, s, seat, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
+	const struct shape *s = &b->st.trainable.blocks[bit->block].shape;
+	const struct shards *shards =
+		&b->st.replicas[bit->replica].at.shard_groups[PHASE_BACKWARD][bit->block];
+	const struct deps x =
+		program_block(b->p, s, shards, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
 
 	mark(b, MARK_BACKWARD, bit->at_ns, &x);
 	return x;
@@ -183,7 +188,7 @@ static struct waits weights(struct builder *b, const struct bit *bit)
 
 static double gradient_B(const struct builder *b, size_t block)
 {
-	return b->st.trained.blocks[block].gradient_B;
+	return b->st.trainable.blocks[block].gradient_B;
 }
 
 /* Has every replica that does anything made a block's gradients? */
@@ -199,24 +204,24 @@ static bool is_made(const struct builder *b, size_t block)
 static void reduce(struct builder *b, size_t from, size_t to, double bytes)
 {
 	const struct collective c = {.gather = false, .bytes = bytes};
-	struct seat seat = {.n = (int)b->st.n};
-	struct waits own[SEAT_MAX] = {0}, have[SEAT_MAX];
-	enum reduce_way way = (enum reduce_way)b->t->how.all_reduce;
+	struct shards shards = {.n = (int)b->st.n};
+	struct deps own[SHARDS_MAX] = {0}, have[SHARDS_MAX];
+	enum reduce_way way = (enum reduce_way)b->t->options.all_reduce;
 
 	for (size_t i = 0; i < b->st.n; i++) {
-		seat.unit[i] = b->st.replicas[i].at.seats[PHASE_BACKWARD][from].unit[0];
+		shards.unit[i] = b->st.replicas[i].at.shard_groups[PHASE_BACKWARD][from].unit[0];
 		for (size_t k = from; k <= to; k++)
-			waits_join(&own[i], &b->grads[k][i]);
-		if (!b->t->how.overlap)
-			waits_join(&own[i], &b->done[i]);
+			deps_join(&own[i], &b->grads[k][i]);
+		if (!b->t->options.overlap)
+			deps_join(&own[i], &b->done[i]);
 	}
 	memcpy(have, own, sizeof have);
 	if (way == REDUCE_AUTO)
-		way = collective_way(b->w, &seat, &c);
-	collective_put_each(b->p, &seat, &c, way, stages_tag(&b->st, &b->st.replicas[0], from, PASS_INPUT),
-			    have);
+		way = collective_way(b->w, &shards, &c);
+	collective_put_each(b->p, &shards, &c, way,
+			    stages_label(&b->st, &b->st.replicas[0], from, PASS_INPUT), have);
 	for (size_t i = 0; i < b->st.n; i++) {
-		waits_join(&have[i], &own[i]);
+		deps_join(&have[i], &own[i]);
 		for (size_t k = from; k <= to; k++)
 			b->grads[k][i] = have[i];
 	}
@@ -225,9 +230,9 @@ static void reduce(struct builder *b, size_t from, size_t to, double bytes)
 static bool same_devices(const struct builder *b, size_t x, size_t y)
 {
 	for (size_t i = 0; i < b->st.n; i++) {
-		const struct seat *seats = b->st.replicas[i].at.seats[PHASE_BACKWARD];
+		const struct shards *shard_groups = b->st.replicas[i].at.shard_groups[PHASE_BACKWARD];
 
-		if (seats[x].unit[0] != seats[y].unit[0])
+		if (shard_groups[x].unit[0] != shard_groups[y].unit[0])
 			return false;
 	}
 	return true;
@@ -237,7 +242,7 @@ static bool same_devices(const struct builder *b, size_t x, size_t y)
  * PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
 static void send_buckets(struct builder *b)
 {
-	const double full = b->t->how.bucket > 0 ? b->t->how.bucket : HUGE_VAL;
+	const double full = b->t->options.bucket > 0 ? b->t->options.bucket : HUGE_VAL;
 
 	while (b->unsent > b->st.first) {
 		const size_t to = b->unsent - 1;
@@ -256,7 +261,7 @@ static void send_buckets(struct builder *b)
 }
 
 /* What a block's last pass has made, for the update and for the other replicas. */
-static void made(struct builder *b, const struct bit *bit, const struct waits *x)
+static void made(struct builder *b, const struct bit *bit, const struct deps *x)
 {
 	const struct replica *r = &b->st.replicas[bit->replica];
 	const bool last = bit->pass == PASS_WEIGHTS || !stages_has(&b->st, r, bit->block, PASS_WEIGHTS);
@@ -266,25 +271,26 @@ static void made(struct builder *b, const struct bit *bit, const struct waits *x
 		return;
 	if (last) /* a queue runs in order: the last micro-batch's end is the end of all */
 		b->grads[bit->block][bit->replica] = *x;
-	if (bit->block == b->st.trained.lowest && bit->pass == PASS_INPUT && b->st.first < bit->block)
+	if (bit->block == b->st.trainable.lowest && bit->pass == PASS_INPUT && b->st.first < bit->block)
 		b->grads[b->st.first][bit->replica] = *x;
-	if (b->st.n > 1 && b->t->how.overlap)
+	if (b->st.n > 1 && b->t->options.overlap)
 		send_buckets(b);
 }
 
 /* ---- the update ---- */
 
 /* New weights of a block go to where the next step's forward pass needs them, and its backward pass. */
-static void give_back(struct builder *b, const struct placement *at, size_t block, struct tag tag,
-		      const struct waits *after)
+static void give_back(struct builder *b, const struct placement *at, size_t block, struct label label,
+		      const struct deps *after)
 {
-	const struct seat *from = &at->seats[PHASE_UPDATE][block], *fore = &at->seats[PHASE_FORWARD][block],
-			  *back = &at->seats[PHASE_BACKWARD][block];
+	const struct shards *from = &at->shard_groups[PHASE_UPDATE][block],
+			    *fore = &at->shard_groups[PHASE_FORWARD][block],
+			    *back = &at->shard_groups[PHASE_BACKWARD][block];
 	const double bytes = gradient_B(b, block);
-	struct seat rest = {.n = 0};
+	struct shards rest = {.n = 0};
 
-	tag.what = "weights";
-	prog_hand_over(b->p, from, fore, bytes, tag, after);
+	label.what = "weights";
+	program_hand_over(b->p, from, fore, bytes, label, after);
 	for (int i = 0; i < back->n; i++) {
 		bool served = false;
 
@@ -293,27 +299,28 @@ static void give_back(struct builder *b, const struct placement *at, size_t bloc
 		if (!served)
 			rest.unit[rest.n++] = back->unit[i];
 	}
-	prog_hand_over(b->p, from, &rest, bytes, tag, after);
+	program_hand_over(b->p, from, &rest, bytes, label, after);
 }
 
 static void update_block(struct builder *b, size_t replica, size_t block, double each)
 {
 	const struct placement *at = &b->st.replicas[replica].at;
-	const struct seat *from = &at->seats[PHASE_BACKWARD][block], *to = &at->seats[PHASE_UPDATE][block];
+	const struct shards *from = &at->shard_groups[PHASE_BACKWARD][block],
+			    *to = &at->shard_groups[PHASE_UPDATE][block];
 	const struct block k = model_block(b->w->model, block);
-	struct tag tag = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
-	const struct op op = graph_update(k.part.role, b->st.trained.blocks[block].numbers, each);
-	struct waits x = {.n = 0};
+	struct label label = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
+	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers, each);
+	struct deps x = {.n = 0};
 
-	tag.what = "gradients";
-	x = prog_hand_over(b->p, from, to, gradient_B(b, block), tag, &b->grads[block][replica]);
-	tag.what = NULL;
+	label.what = "gradients";
+	x = program_hand_over(b->p, from, to, gradient_B(b, block), label, &b->grads[block][replica]);
+	label.what = NULL;
 	for (int i = 0; i < to->n; i++) {
-		const uint32_t done = prog_op(b->p, &op, to->unit[i], to->share[i], tag, &x);
-		const struct waits after = {.n = 1, .task = {done}};
+		const uint32_t done = program_op(b->p, &op, to->unit[i], to->share[i], label, &x);
+		const struct deps after = {.n = 1, .task = {done}};
 
 		if (i == 0)
-			give_back(b, at, block, tag, &after);
+			give_back(b, at, block, label, &after);
 	}
 }
 
@@ -326,7 +333,7 @@ static void update(struct builder *b)
 		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
 			if (gradient_B(b, i) > 0)
 				update_block(b, r, i, each);
-		host(b, PHASE_UPDATE, b->st.replicas[r].at.seats[PHASE_UPDATE][b->st.first].unit[0],
+		host(b, PHASE_UPDATE, b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first].unit[0],
 		     &b->done[r]);
 	}
 }
@@ -338,7 +345,7 @@ static void set_up(struct builder *b, const struct placement *at)
 	size_t micros;
 
 	b->st = stages_make(&b->arena, b->p, at);
-	b->t = &b->st.trained.train;
+	b->t = &b->st.trainable.train;
 	micros = (size_t)b->t->micro_batches;
 	b->blocks_n = at->blocks_n;
 	b->unsent = b->st.last + 1;
@@ -352,15 +359,15 @@ static void set_up(struct builder *b, const struct placement *at)
 	find_bits(b);
 }
 
-struct prog *train_build(const struct placement *at)
+struct program *train_build(const struct placement *at)
 {
 	const struct world *w = at->world;
-	struct builder b = {.w = w, .p = prog_new(w), .arena = ARENA_INIT};
+	struct builder b = {.w = w, .p = program_new(w), .arena = ARENA_INIT};
 
 	set_up(&b, at);
 	for (size_t i = 0; i < b.bits.n; i++) {
 		const struct bit *bit = &b.bits.at[i];
-		struct waits x;
+		struct deps x;
 
 		if (bit->pass == PASS_FORWARD) {
 			forward(&b, bit);
@@ -386,7 +393,7 @@ double train_flop(const struct world *w)
 {
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct arena a = ARENA_INIT;
-	const struct trained t = trained_make(&a, w, w->scenario->workload.train);
+	const struct trainable t = trainable_make(&a, w, w->scenario->workload.train);
 	double flop = 0;
 
 	for (size_t b = 0; b < model_blocks(w->model); b++) {

@@ -8,11 +8,11 @@
  */
 #ifndef SIM_TRAIN_TRAIN_H
 #define SIM_TRAIN_TRAIN_H
-#include "sim/step/prog.h"
+#include "sim/step/program.h"
 
 enum { MARK_FORWARD = 0, MARK_BACKWARD = 1 }; /* ends of the last forward and of the last backward pass */
 
-struct prog *train_build(const struct placement *p);
+struct program *train_build(const struct placement *p);
 
 /* Useful FLOP of one step (model FLOPs as in Chowdhery et al., arXiv:2204.02311, appendix B: no
  * recomputation, the causal half of attention), for MFU. */

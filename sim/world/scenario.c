@@ -22,7 +22,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
 static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
-static const char *const overflows[] = {[OVERFLOW_REFUSE] = "refuse", [OVERFLOW_STREAM] = "stream", NULL};
+static const char *const overflows[] = {[OFFLOAD_REFUSE] = "refuse", [OFFLOAD_STREAM] = "stream", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none",
 				     [RULE_TENSOR] = "tensor",
 				     [RULE_DATA] = "data",
@@ -53,9 +53,9 @@ static const struct field speculative_fields[] = {
 static const struct table speculative_table = {"speculative", sizeof(struct speculative), speculative_fields,
 					       ARRAY_LEN(speculative_fields)};
 
-/* The keys of struct generate_how, with the defaults of a workload or, in an assignment, none. */
+/* The keys of struct generate_options, with the defaults of a workload or, in an assignment, none. */
 #define SAID(at, member, unsaid, std)                                                                        \
-	.key = #member, .offset = (at) + offsetof(struct generate_how, member), .optional = unsaid,          \
+	.key = #member, .offset = (at) + offsetof(struct generate_options, member), .optional = unsaid,      \
 	.def = (unsaid) ? NULL : (std)
 #define GENERATE_HOW(at, unsaid)                                                                             \
 	{SAID(at, chunk, unsaid, "0"),                                                                       \
@@ -81,14 +81,14 @@ static const struct field generate_fields[] = {
 	TOKENS(struct generate, prompt, "tokens of each prompt"),
 	TOKENS(struct generate, tokens, "tokens to generate for each"),
 	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
-	GENERATE_HOW(offsetof(struct generate, how), false),
+	GENERATE_HOW(offsetof(struct generate, options), false),
 };
 static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
 					    ARRAY_LEN(generate_fields)};
 
-/* The keys of struct train_how, with the defaults of a workload or, in an assignment, none. */
+/* The keys of struct train_options, with the defaults of a workload or, in an assignment, none. */
 #define HOW(at, member, unsaid, std)                                                                         \
-	.key = #member, .offset = (at) + offsetof(struct train_how, member), .optional = unsaid,             \
+	.key = #member, .offset = (at) + offsetof(struct train_options, member), .optional = unsaid,         \
 	.def = (unsaid) ? NULL : (std)
 #define TRAIN_HOW(at, unsaid)                                                                                \
 	{HOW(at, recompute, unsaid, "none"), .type = FIELD_CHOICE, .choices = recomputes,                    \
@@ -130,7 +130,7 @@ static const struct field train_fields[] = {
 	 .help = "what updates the weights; its states take memory"},
 	{FIELD_KEY(struct train, master), .type = FIELD_BOOL, .def = "false",
 	 .help = "the optimizer keeps weights in f32 too"},
-	TRAIN_HOW(offsetof(struct train, how), false),
+	TRAIN_HOW(offsetof(struct train, options), false),
 };
 static const struct table train_table = {"train", sizeof(struct train), train_fields,
 					 ARRAY_LEN(train_fields)};
@@ -177,11 +177,11 @@ static const struct field rule_fields[] = {
 static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
 static const struct field how_fields[] = {GENERATE_HOW(0, true)};
-static const struct table how_table = {"generate", sizeof(struct generate_how), how_fields,
+static const struct table how_table = {"generate", sizeof(struct generate_options), how_fields,
 				       ARRAY_LEN(how_fields)};
 
 static const struct field train_how_fields[] = {TRAIN_HOW(0, true)};
-static const struct table train_how_table = {"train", sizeof(struct train_how), train_how_fields,
+static const struct table train_how_table = {"train", sizeof(struct train_options), train_how_fields,
 					     ARRAY_LEN(train_how_fields)};
 
 static const struct field assignment_fields[] = {
@@ -225,21 +225,21 @@ const struct table scenario_table = {"scenario", sizeof(struct scenario), scenar
 
 struct generate generate_as(const struct generate *g, const struct assignment *a)
 {
-	const struct generate_how *h = a->generate;
+	const struct generate_options *h = a->generate;
 	struct generate as = *g;
 
 	if (!h)
 		return as;
 	if (yml_get(h->origin.node, "chunk"))
-		as.how.chunk = h->chunk;
+		as.options.chunk = h->chunk;
 	if (yml_get(h->origin.node, "micro_batches"))
-		as.how.micro_batches = h->micro_batches;
+		as.options.micro_batches = h->micro_batches;
 	if (yml_get(h->origin.node, "kv"))
-		as.how.kv = h->kv;
+		as.options.kv = h->kv;
 	if (yml_get(h->origin.node, "overflow"))
-		as.how.overflow = h->overflow;
+		as.options.overflow = h->overflow;
 	if (yml_get(h->origin.node, "speculative"))
-		as.how.speculative = h->speculative;
+		as.options.speculative = h->speculative;
 	return as;
 }
 
@@ -254,24 +254,24 @@ double speculative_tokens(const struct speculative *s)
 
 struct train train_as(const struct train *t, const struct assignment *a)
 {
-	const struct train_how *h = a->train;
+	const struct train_options *h = a->train;
 	const struct yml *said = h ? h->origin.node : NULL;
 	struct train as = *t;
 
 	if (!h)
 		return as;
 	if (yml_get(said, "schedule"))
-		as.how.schedule = h->schedule;
+		as.options.schedule = h->schedule;
 	if (yml_get(said, "recompute"))
-		as.how.recompute = h->recompute;
+		as.options.recompute = h->recompute;
 	if (yml_get(said, "in_flight"))
-		as.how.in_flight = h->in_flight;
+		as.options.in_flight = h->in_flight;
 	if (yml_get(said, "all_reduce"))
-		as.how.all_reduce = h->all_reduce;
+		as.options.all_reduce = h->all_reduce;
 	if (yml_get(said, "bucket"))
-		as.how.bucket = h->bucket;
+		as.options.bucket = h->bucket;
 	if (yml_get(said, "overlap"))
-		as.how.overlap = h->overlap;
+		as.options.overlap = h->overlap;
 	return as;
 }
 

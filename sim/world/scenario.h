@@ -11,7 +11,7 @@
 #define SCENARIO_SCHEMA "lemursim/scenario/1"
 
 enum kv_when { KV_STREAM, KV_END };
-enum overflow_way { OVERFLOW_REFUSE, OVERFLOW_STREAM };
+enum offload_way { OFFLOAD_REFUSE, OFFLOAD_STREAM };
 enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
 
 struct world;
@@ -31,7 +31,7 @@ struct speculative {
 double speculative_tokens(const struct speculative *s);
 
 /* How a generation goes about its work; an assignment may say it anew. */
-struct generate_how {
+struct generate_options {
 	struct origin origin;
 	int64_t chunk;         /* tokens of a prompt in one pass; 0: all of them */
 	int64_t micro_batches; /* groups of sequences that follow one another through the devices; 0 in an
@@ -45,7 +45,7 @@ struct generate_how {
 struct generate { /* one request per sequence: read the prompt, write the answer */
 	struct origin origin;
 	int64_t prompt, tokens, batch;
-	struct generate_how how;
+	struct generate_options options;
 };
 
 enum train_method { TRAIN_FULL, TRAIN_LORA, TRAIN_QLORA /* adapters on quantised weights */ };
@@ -78,7 +78,7 @@ enum train_schedule {
 extern const char *const schedule_names[SCHEDULE_N + 1];
 
 /* How a training step goes about its work; an assignment may say it anew. */
-struct train_how {
+struct train_options {
 	struct origin origin;
 	int schedule, recompute;
 	int64_t in_flight; /* micro-batches a device may hold; 0: as many as the schedule asks for */
@@ -95,7 +95,7 @@ struct train { /* one optimizer step */
 	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
 	struct field_list targets; /* names of adapters; empty: q and v */
 	bool master; /* the optimizer keeps weights in f32 beside those that are computed with */
-	struct train_how how;
+	struct train_options options;
 };
 unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in full training */
 /* What a row cannot: targets that exist, a method that the weights' format allows. */
@@ -122,9 +122,9 @@ struct rule { /* later rules win, as in .gitattributes */
 struct assignment {
 	struct origin origin;
 	const char *name;
-	struct field_list place;       /* struct rule */
-	struct generate_how *generate; /* NULL: as the workload says */
-	struct train_how *train;       /* likewise */
+	struct field_list place;           /* struct rule */
+	struct generate_options *generate; /* NULL: as the workload says */
+	struct train_options *train;       /* likewise */
 };
 
 struct money { /* what a token costs beside time: assumptions that no measurement gives */

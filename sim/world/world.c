@@ -56,7 +56,7 @@ static void load_drafts(struct loader *l, const struct world *w)
 	const struct assignment *a = w->scenario->assignments.at;
 
 	if (g)
-		load_draft(l, w, g->origin.node, g->how.speculative);
+		load_draft(l, w, g->origin.node, g->options.speculative);
 	for (size_t i = 0; i < w->scenario->assignments.n; i++)
 		if (a[i].generate)
 			load_draft(l, w, a[i].generate->origin.node, a[i].generate->speculative);
@@ -257,14 +257,14 @@ static size_t end_of(struct loader *l, const struct world *w, const struct link 
 static void collect_joints(struct loader *l, struct world *w, const struct link *links, size_t n,
 			   const struct yml *map)
 {
-	struct joint *joints = arena_array(l->arena, n, sizeof *joints);
+	struct link_use *link_uses = arena_array(l->arena, n, sizeof *link_uses);
 
-	w->joints = joints;
+	w->link_uses = link_uses;
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *between = yml_get(links[i].origin.node, "between");
-		struct joint *j = &joints[i];
+		struct link_use *j = &link_uses[i];
 
-		*j = (struct joint){.link = &links[i]};
+		*j = (struct link_use){.link = &links[i]};
 		if (links[i].between.n != 2) {
 			diag_add(l->diags, between ? between->place : map->keys[i]->place,
 				 "write 'between: [a, b]'", "link '%s': it must join two machines",
@@ -276,10 +276,10 @@ static void collect_joints(struct loader *l, struct world *w, const struct link 
 		if (j->ends[0] == j->ends[1] && j->ends[0] != WORLD_NONE)
 			diag_add(l->diags, between->place, NULL, "link '%s': it joins a machine to itself",
 				 links[i].origin.name);
-		else if (world_joint(w, j->ends[0], j->ends[1]) != WORLD_NONE && j->ends[0] != WORLD_NONE)
+		else if (world_link_use(w, j->ends[0], j->ends[1]) != WORLD_NONE && j->ends[0] != WORLD_NONE)
 			diag_add(l->diags, between->place, "one link joins two machines",
 				 "link '%s': another joins the same machines", links[i].origin.name);
-		w->joints_n++;
+		w->link_uses_n++;
 	}
 }
 
@@ -289,8 +289,8 @@ enum { PASSES_MAX = 8192 };
 static void check_passes(struct loader *l, const struct generate *g, const struct yml *said)
 {
 	const struct yml *chunk = yml_get(said, "chunk");
-	const int64_t groups = g->how.micro_batches < g->batch ? g->how.micro_batches : g->batch,
-		      chunks = g->how.chunk ? (g->prompt + g->how.chunk - 1) / g->how.chunk : 1;
+	const int64_t groups = g->options.micro_batches < g->batch ? g->options.micro_batches : g->batch,
+		      chunks = g->options.chunk ? (g->prompt + g->options.chunk - 1) / g->options.chunk : 1;
 	char remedy[64];
 
 	if (chunks * groups <= PASSES_MAX)
@@ -405,10 +405,10 @@ size_t world_unit(const struct world *w, const char *name)
 	return WORLD_NONE;
 }
 
-size_t world_joint(const struct world *w, size_t a, size_t b)
+size_t world_link_use(const struct world *w, size_t a, size_t b)
 {
-	for (size_t i = 0; i < w->joints_n; i++) {
-		const size_t *e = w->joints[i].ends;
+	for (size_t i = 0; i < w->link_uses_n; i++) {
+		const size_t *e = w->link_uses[i].ends;
 
 		if ((e[0] == a && e[1] == b) || (e[0] == b && e[1] == a))
 			return i;

@@ -16,7 +16,7 @@ struct unit {             /* a device of a machine of the scenario */
 	const struct profile *profile;
 };
 
-struct joint { /* a link between two machines */
+struct link_use { /* a link between two machines */
 	const struct link *link;
 	size_t ends[2]; /* machines */
 };
@@ -29,8 +29,8 @@ struct world {
 	size_t machines_n;
 	const struct unit *units;
 	size_t units_n;
-	const struct joint *joints;
-	size_t joints_n;
+	const struct link_use *link_uses;
+	size_t link_uses_n;
 	const struct yml *tree; /* the effective configuration */
 };
 
@@ -41,6 +41,7 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 
 size_t world_unit(const struct world *w,
 		  const char *name); /* "m5" or "m5.gpu"; WORLD_NONE if there is none */
-size_t world_joint(const struct world *w, size_t machine_a, size_t machine_b); /* WORLD_NONE if not joined */
+size_t world_link_use(const struct world *w, size_t machine_a,
+		      size_t machine_b); /* WORLD_NONE if not joined */
 
 #endif

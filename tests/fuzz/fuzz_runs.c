@@ -4,7 +4,7 @@
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
-#include "sim/calib/ingest.h"
+#include "sim/runs/ingest.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 

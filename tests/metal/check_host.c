@@ -424,7 +424,7 @@ static int test_batches(void)
 static int test_rotation(void)
 {
 	static const struct bench_case cold = CASE(GEMV, F16, .m = 1, .n = 4096, .k = 4096, .cold = true),
-				       warm = CASE(GEMV, F16, .m = 1, .n = 4096, .k = 4096);
+				       warmup = CASE(GEMV, F16, .m = 1, .n = 4096, .k = 4096);
 	struct err err = ERR_INIT;
 	void *self = NULL;
 
@@ -433,7 +433,7 @@ static int test_rotation(void)
 	WANT(b->prepare(self, &cold, &err) && strstr(err.msg, "wrong result"));
 	fake.idle = false;
 	err.msg[0] = '\0';
-	WANT(!b->prepare(self, &warm, &err));
+	WANT(!b->prepare(self, &warmup, &err));
 	WANT(fake.allocated_B < 34e6 && fake.allocated_B > 33e6);
 	WANT(!b->prepare(self, &cold, &err));
 	WANT(fake.allocated_B > 128e6 && fake.allocated_B < 170e6);

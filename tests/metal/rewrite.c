@@ -190,7 +190,7 @@ static const struct {
 /* One parameter of a kernel, tokens from `first` up to `end`: adds its argument to k->call. */
 static void param_read(struct kernel *k, int first, int end)
 {
-	const char *how = "ptr";
+	const char *provenance = "ptr";
 	bool space = false, indirect = false;
 	int attr = 0;
 
@@ -198,7 +198,7 @@ static void param_read(struct kernel *k, int first, int end)
 		indirect |= is(i, "*") || is(i, "&");
 		space |= is(i, "device") || is(i, "constant") || is(i, "threadgroup");
 		if (is(i, "&"))
-			how = "ref";
+			provenance = "ref";
 		if (attribute_end(i)) {
 			attr = next(i + 1);
 			break;
@@ -216,7 +216,8 @@ static void param_read(struct kernel *k, int first, int end)
 		if (k->buffers >> index & 1)
 			die(tokens[attr].line, "buffer %d is there twice", index);
 		k->buffers |= 1u << index;
-		sprintf(k->call + strlen(k->call), "%smslrt::msl_%s(%d)", *k->call ? ", " : "", how, index);
+		sprintf(k->call + strlen(k->call), "%smslrt::msl_%s(%d)", *k->call ? ", " : "", provenance,
+			index);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {

@@ -3,7 +3,7 @@
 BEGIN {
 	owner["yaml.h"] = " conf "
 	owner["spawn.h"] = " report "
-	gsl = " base stats cost calib kernels "
+	gsl = " base stats cost calib family kernels measure "
 }
 FILENAME ~ /LAYERS$/ {
 	if ($0 !~ /^#/ && NF) {

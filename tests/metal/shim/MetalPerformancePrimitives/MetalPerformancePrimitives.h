@@ -17,9 +17,9 @@ struct matmul2d_descriptor {
 	bool transpose_left, transpose_right, relaxed_precision;
 	mode matmul_mode;
 	constexpr matmul2d_descriptor(int m_, int n_, int k_ = metal::dynamic_extent, bool left = false,
-				      bool right = false, bool relaxed = false, mode how = mode::multiply)
+				      bool right = false, bool relaxed = false, mode provenance = mode::multiply)
 	    : m(m_), n(n_), k(k_), transpose_left(left), transpose_right(right), relaxed_precision(relaxed),
-	      matmul_mode(how)
+	      matmul_mode(provenance)
 	{
 	}
 };

@@ -1,0 +1,137 @@
+/* datasheet.c - see datasheet.h. */
+#include "sim/calib/datasheet.h"
+
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/base/provenance.h"
+#include "sim/base/str.h"
+#include "sim/base/csv.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+/* Keys and the dimension of their values; DIM_N: text. */
+static const struct {
+	const char *key;
+	enum dim dim;
+} keys[] = {
+	{"base", DIM_N},
+	{"title", DIM_N},
+	{"chip", DIM_N},
+	{"device", DIM_N},
+	{"runtime", DIM_N},
+	{"version", DIM_N},
+	{"note", DIM_N},
+	{"cores", DIM_COUNT},
+	{"clock", DIM_FREQUENCY},
+	{"memory.capacity", DIM_BYTES},
+	{"memory.usable", DIM_BYTES},
+	{"memory.bandwidth", DIM_BANDWIDTH},
+	{"price", DIM_MONEY},
+	{"idle_power", DIM_POWER},
+	{"active_power", DIM_POWER},
+	{"peak_f32", DIM_FLOPS},
+	{"peak_f16", DIM_FLOPS},
+	{"peak_bf16", DIM_FLOPS},
+	{"run_to_run", DIM_SHARE},
+	{"overhead.kernel", DIM_TIME},
+	{"overhead.product", DIM_TIME},
+	{"overhead.attention", DIM_TIME},
+	{"overhead.step", DIM_TIME},
+	{"norm.kernels", DIM_COUNT},
+	{"norm.passes", DIM_COUNT},
+	{"rope.kernels", DIM_COUNT},
+	{"rope.passes", DIM_COUNT},
+	{"kv_append.kernels", DIM_COUNT},
+	{"kv_append.passes", DIM_COUNT},
+	{"kv_repeat.kernels", DIM_COUNT},
+	{"kv_repeat.passes", DIM_COUNT},
+	{"scores.kernels", DIM_COUNT},
+	{"linear.kernels", DIM_COUNT},
+	{"activation.kernels", DIM_COUNT},
+	{"activation.passes", DIM_COUNT},
+	{"residual.kernels", DIM_COUNT},
+	{"residual.passes", DIM_COUNT},
+	{"all_logits", DIM_N},
+};
+
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static int check_fact(const struct datasheet *f, const struct datasheet_row *x, struct err *err)
+{
+	const char *names[ARRAY_LEN(keys)];
+	struct err why = ERR_INIT;
+	double ignored;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(keys) && strcmp(keys[i].key, x->key))
+		i++;
+	if (i == ARRAY_LEN(keys)) {
+		for (size_t j = 0; j < i; j++)
+			names[j] = keys[j].key;
+		err_set(err, "%s:%d: unknown key '%.60s'", f->path, x->line, x->key);
+		if (str_closest(x->key, names, i))
+			err_hint(err, "did you mean '%s'?", str_closest(x->key, names, i));
+		return -1;
+	}
+	for (size_t j = 0; f->at + j < x; j++)
+		if (!strcmp(f->at[j].key, x->key))
+			return err_set(err, "%s:%d: '%s' is given twice, first at line %d", f->path, x->line,
+				       x->key, f->at[j].line);
+	if (x->provenance && strcmp(x->provenance, "measured") && strcmp(x->provenance, "interpolated") &&
+	    strcmp(x->provenance, "transferred") && strcmp(x->provenance, "datasheet"))
+		return err_set(err, "%s:%d: unknown 'how': '%.40s'", f->path, x->line, x->provenance);
+	if (!*x->value || (keys[i].dim != DIM_N && units_parse(x->value, keys[i].dim, &ignored, &why) != 0) ||
+	    (x->sd && units_parse(x->sd, keys[i].dim, &ignored, &why) != 0))
+		return err_set(err, "%s:%d: %s: %s", f->path, x->line, x->key,
+			       why.msg[0] ? why.msg : "the value is missing");
+	return 0;
+}
+
+int datasheet_read(struct arena *a, const char *path, struct datasheet *f, struct err *err)
+{
+	struct datasheet_row *at;
+	struct csv csv = {0};
+	char *text;
+	size_t len;
+
+	if (file_read(a, path, FILE_MAX, &text, &len, err) != 0 || csv_read(a, path, text, &csv, err) != 0)
+		return -1;
+	if (csv_column(&csv, "key") == (size_t)-1 || csv_column(&csv, "value") == (size_t)-1)
+		return err_set(err, "%s: it has no columns 'key' and 'value'", path);
+	at = arena_array(a, csv.n, sizeof *at);
+	*f = (struct datasheet){path, at, csv.n};
+	for (size_t i = 0; i < csv.n; i++) {
+		const struct csv_row *row = &csv.rows[i];
+
+		at[i] = (struct datasheet_row){.key = csv_get(&csv, row, "key"),
+					       .value = csv_get(&csv, row, "value"),
+					       .sd = text_or_null(csv_get(&csv, row, "sd")),
+					       .n = text_or_null(csv_get(&csv, row, "n")),
+					       .provenance = text_or_null(csv_get(&csv, row, "how")),
+					       .source = text_or_null(csv_get(&csv, row, "source")),
+					       .line = row->line};
+		if (check_fact(f, &at[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct datasheet_row *datasheet_find(const struct datasheet *f, const char *key)
+{
+	for (size_t i = 0; f && i < f->n; i++)
+		if (!strcmp(f->at[i].key, key))
+			return &f->at[i];
+	return NULL;
+}
+
+bool datasheet_value(const struct datasheet *f, const char *key, enum dim dim, double *value)
+{
+	const struct datasheet_row *x = datasheet_find(f, key);
+	struct err ignored = ERR_INIT;
+
+	return x && units_parse(x->value, dim, value, &ignored) == 0;
+}

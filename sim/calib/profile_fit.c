@@ -1,0 +1,516 @@
+/* profile_fit.c - rates and overheads; the tables are in utilisation_table.c. See profile_fit.h. */
+#include "sim/calib/profile_fit.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/calib/fit.h"
+
+void profile_fit_note(struct profile_fitting *g, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	VEC_ADD(&g->notes, arena_strdup(g->arena, text));
+}
+
+bool profile_fit_wants(const struct profile_fitting *g, const struct sample *s, enum sample_kind kind)
+{
+	return s->kind == kind && !s->rejected && s->seconds_n && (!s->threads || s->threads == g->threads);
+}
+
+double profile_fit_sd(const struct profile_fitting *g, const struct sample *s)
+{
+	const struct sample_median m = sample_median(s);
+	double sd = s->stated_sd_s > 0 && s->stated_n > 0 ? s->stated_sd_s / sqrt((double)s->stated_n) : 0;
+
+	if (s->seconds_n >= 6) /* half of a 95 % interval is two standard deviations */
+		sd = (m.hi_s - m.lo_s) / 4;
+	else if (s->seconds_n >= 2)
+		sd = (m.hi_s - m.lo_s) / 2;
+	return fmax(sd / m.median_s, g->run_sd);
+}
+
+int64_t profile_fit_count(const struct sample *s)
+{
+	return s->stated_n ? s->stated_n : (int64_t)s->seconds_n;
+}
+
+const char *profile_fit_name(struct profile_fitting *g, const struct sample *s)
+{
+	struct str str = STR_INIT;
+	const char *name;
+
+	str_addf(&str, "%s %s", sample_kind_names[s->kind], sample_dtype_names[s->dtype]);
+	if (s->kind == SAMPLE_PREFILL || s->kind == SAMPLE_DECODE)
+		str_addf(&str, " %lld over %lld", (long long)s->m, (long long)s->n);
+	else if (s->m && s->n && s->k)
+		str_addf(&str, " %lld x %lld x %lld", (long long)s->m, (long long)s->n, (long long)s->k);
+	else if (s->bytes > 0)
+		str_addf(&str, " of %.4g B", s->bytes);
+	else
+		str_addf(&str, " %lld", (long long)s->m);
+	if (s->path)
+		str_addf(&str, " (%s)", s->path);
+	name = arena_strdup(g->arena, str.text);
+	str_release(&str);
+	return name;
+}
+
+/* Points of a kind: x as the caller wants it. Returns how many; *from (may be NULL) says of which sample. */
+static size_t gather(struct profile_fitting *g, enum sample_kind kind, double (*x)(const struct sample *),
+		     struct fit_point **points)
+{
+	size_t n = 0;
+
+	*points = arena_array(g->arena, g->set->n, sizeof **points);
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, kind) && x(s) > 0)
+			(*points)[n++] = (struct fit_point){.name = profile_fit_name(g, s),
+							    .x = x(s),
+							    .t = sample_median(s).median_s,
+							    .sd = profile_fit_sd(g, s)};
+	}
+	return n;
+}
+
+static double count_of(const struct sample *s)
+{
+	return (double)s->m;
+}
+
+static double waited_count(const struct sample *s) /* each kernel waits for the one before, as in a layer */
+{
+	return s->k == 1 ? (double)s->m : 0;
+}
+
+static double bytes_of(const struct sample *s)
+{
+	return s->bytes;
+}
+
+static void note_fit(struct profile_fitting *g, const char *what, const struct fit *f,
+		     const struct fit_point *p)
+{
+	struct str s = STR_INIT;
+
+	fit_describe(f, &s);
+	profile_fit_note(g, "%s: %s", what, s.text);
+	str_release(&s);
+	for (size_t i = 0; i < f->n; i++)
+		if (p[i].out)
+			profile_fit_note(
+				g, "outlier, left out of that fit: %s: %.4g s where the law says %.4g s",
+				p[i].name, p[i].t, fit_at(f, p[i].x));
+}
+
+/* Seconds for each of a count: the slope, or the mean of one size alone. */
+static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
+			       double (*x)(const struct sample *), const char *what)
+{
+	struct fit_point *p;
+	const size_t n = gather(g, kind, x, &p);
+	struct number r = {.provenance = PROVENANCE_MEASURED, .n = (int64_t)n, .source = what};
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!n)
+		return r;
+	r.given = true;
+	if (n >= 2 && fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known) {
+		note_fit(g, what, &f, p);
+		r.value = 1 / f.p[FIT_R].value;
+		r.sd = isfinite(f.p[FIT_R].se) ? r.value * f.p[FIT_R].se / f.p[FIT_R].value : 0.1 * r.value;
+		return r;
+	}
+	r.value = p[0].t / p[0].x;
+	for (size_t i = 1; i < n; i++) /* the longest run has the least of any t0 */
+		r.value = fmin(r.value, p[i].t / p[i].x);
+	r.sd = 0.1 * r.value;
+	profile_fit_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
+			 err.msg[0] ? err.msg : "the rate is lost in t0");
+	return r;
+}
+
+/* Whether a time of its own before the work is seen: told apart from the rate, or, where few sizes leave it
+ * loosely known, because without it the sizes are missed by more than twice as much. */
+static bool starts_up(struct profile_fitting *g, struct fit_point *p, size_t n, const struct fit *affine)
+{
+	struct fit_point *again = arena_array(g->arena, n, sizeof *again);
+	struct err err = ERR_INIT;
+	struct fit rate;
+
+	if (affine->apart || !affine->rate_known || n < 3)
+		return affine->apart;
+	memcpy(again, p, n * sizeof *again);
+	return fit_make(FIT_RATE, again, n, g->d->kernel.value, &rate, &err) == 0 && affine->used == n &&
+	       isfinite(affine->spread) && affine->spread < 0.5 * rate.spread;
+}
+
+/* A kernel that does nothing is the least a kernel can cost; one that reads and writes waits for the memory
+ * too. */
+static void raise_kernel(struct profile_fitting *g)
+{
+	static const char what[] = "elementwise kernels";
+	struct fit_point *p;
+	const size_t n = gather(g, SAMPLE_ELEMENTWISE, bytes_of, &p);
+	struct number *k = &g->d->kernel;
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 ||
+	    f.p[FIT_T0].value <= k->value || !starts_up(g, p, n, &f))
+		return;
+	note_fit(g, what, &f, p);
+	*k = (struct number){
+		f.p[FIT_T0].value,
+		fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
+		(int64_t)f.used,
+		PROVENANCE_MEASURED,
+		arena_printf(g->arena, "t0 of %s; one that does nothing takes %.3g us", what, 1e6 * k->value),
+		true};
+}
+
+void profile_fit_overheads(struct profile_fitting *g)
+{
+	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
+	if (!g->d->kernel.given)
+		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
+	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
+	g->batched = g->d->kernel.given;
+	raise_kernel(g);
+}
+
+/* From how many bytes on a stream counts as one from memory. The suite's largest is some times the last
+ * cache; far below it a part would still come from there. What was rejected counts too: where all large sizes
+ * were, the best of the rest would be a cache's rate. Published sizes begin far beyond any cache. */
+static double cold_from(const struct profile_fitting *g, enum sample_kind kind, double share)
+{
+	double largest = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (s->kind == kind && (!s->threads || s->threads == g->threads))
+			largest = fmax(largest, s->bytes);
+	}
+	return share * largest;
+}
+
+/* The best of the large sizes, where no law can be fitted. */
+static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
+{
+	struct number r = {.provenance = PROVENANCE_MEASURED};
+	const double least = cold_from(g, kind, g->batched ? 0.6 : 0.25);
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+		double rate;
+
+		if (!profile_fit_wants(g, s, kind) || s->bytes < least || !(s->bytes > 0))
+			continue;
+		rate = s->bytes / sample_median(s).median_s;
+		if (rate <= r.value)
+			continue;
+		r = (struct number){rate,
+				    rate * fmax(profile_fit_sd(g, s), 0.005),
+				    profile_fit_count(s),
+				    PROVENANCE_MEASURED,
+				    NULL,
+				    true};
+		r.source = arena_printf(g->arena, "the best of the large sizes, %.4g B in %.5g ms%s%s",
+					s->bytes, 1e3 * sample_median(s).median_s, s->source ? "; " : "",
+					s->source ? s->source : "");
+	}
+	return r;
+}
+
+/* Streams: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
+static struct number stream_rate(struct profile_fitting *g, enum sample_kind kind, const char *what)
+{
+	struct fit_point *p;
+	const size_t n = gather(g, kind, bytes_of, &p);
+	const double least = cold_from(g, kind, 0.25);
+	const struct fit_param *memory;
+	struct err err = ERR_INIT;
+	bool cold = false;
+	struct fit f;
+
+	for (size_t i = 0; i < n; i++)
+		cold |= p[i].x >= least;
+	if (!cold && n)
+		profile_fit_note(g, "%s: not used: every size beyond the caches was rejected", what);
+	if (!cold)
+		return (struct number){.provenance = PROVENANCE_MEASURED};
+	if (n < 8 || fit_make(FIT_KNEE, p, n, 0, &f, &err) != 0)
+		return best_rate(g, kind);
+	note_fit(g, what, &f, p);
+	memory = &f.p[FIT_MEMORY];
+	if (memory->hi > 1.1 * memory->lo) {
+		profile_fit_note(
+			g, "%s: the plateau is not well determined; the best of the large sizes is taken",
+			what);
+		return best_rate(g, kind);
+	}
+	return (struct number){
+		memory->value,
+		fmax(memory->se, g->run_sd * memory->value),
+		(int64_t)f.used,
+		PROVENANCE_MEASURED,
+		arena_printf(g->arena, "plateau beyond a cache of %.3g MB", f.p[FIT_AT].value / 1e6),
+		true};
+}
+
+/* A number that nobody measured, from one that somebody did. */
+static struct number transferred(const struct number *from, double spread, const char *source)
+{
+	return (struct number){from->value, spread * from->value, 0, PROVENANCE_TRANSFERRED,
+			       source,      from->given};
+}
+
+void profile_fit_streams(struct profile_fitting *g)
+{
+	struct profile_fit *d = g->d;
+
+	d->read = stream_rate(g, SAMPLE_READ, "reads");
+	d->copy = stream_rate(g, SAMPLE_COPY, "copies");
+	if (!d->copy.given)
+		d->copy = stream_rate(g, SAMPLE_TRIAD, "triad");
+	if (!d->read.given)
+		d->read = transferred(&d->copy, 0.1, "the copy bandwidth; reads were not measured alone");
+	if (!d->copy.given)
+		d->copy = transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
+}
+
+/* Rate of t = t0 + bytes/R. Of many in a row t0 is what the kernel takes beyond its work, at least the cost
+ * of one that does nothing; it goes to *start where the sizes tell it apart (start may be NULL). */
+static struct number work_rate(struct profile_fitting *g, struct fit_point *p, size_t n, const char *what,
+			       struct number *start)
+{
+	struct number r = {.provenance = PROVENANCE_MEASURED};
+	struct err err = ERR_INIT;
+	bool affine;
+	struct fit f;
+
+	if (!n)
+		return r;
+	affine = fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known;
+	if (g->batched)
+		affine = affine && f.p[FIT_T0].value > g->d->kernel.value && starts_up(g, p, n, &f);
+	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->d->kernel.value, &f, &err) != 0)) {
+		profile_fit_note(g, "%s: not used: %s", what,
+				 err.msg[0] ? err.msg : "the rate is lost in t0");
+		return r;
+	}
+	if (affine && g->batched && start && !start->given)
+		*start = (struct number){
+			f.p[FIT_T0].value,   fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value), (int64_t)f.used,
+			PROVENANCE_MEASURED, arena_printf(g->arena, "t0 of %s", what),      true};
+	note_fit(g, what, &f, p);
+	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
+	r.sd = fmax(isfinite(f.p[FIT_R].se) ? f.p[FIT_R].se / r.value : 0.1,
+		    isfinite(f.spread) ? f.spread : 0.1);
+	r.sd = r.value * fmin(fmax(r.sd, g->run_sd), 0.5);
+	r.source = arena_printf(g->arena, "fit to %zu sizes", f.used);
+	return r;
+}
+
+static struct number gemv_rate(struct profile_fitting *g, enum sample_dtype dtype, struct number *start)
+{
+	struct fit_point *p = arena_array(g->arena, g->set->n, sizeof *p);
+	int64_t rows = INT64_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m < rows)
+			rows = s->m;
+	}
+	for (size_t i = 0; i < g->set->n; i++) { /* of one row, or of the fewest there are */
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m == rows && s->bytes > 0)
+			p[n++] = (struct fit_point){.name = profile_fit_name(g, s),
+						    .x = s->bytes,
+						    .t = sample_median(s).median_s,
+						    .sd = profile_fit_sd(g, s)};
+	}
+	return work_rate(g, p, n,
+			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]),
+			 start);
+}
+
+static bool all_rejected(const struct profile_fitting *g, enum sample_kind kind)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		if (profile_fit_wants(g, &g->set->samples[i], kind))
+			return false;
+		any |= g->set->samples[i].kind == kind && g->set->samples[i].rejected;
+	}
+	return any;
+}
+
+void profile_fit_gemv(struct profile_fitting *g)
+{
+	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
+	struct profile_fit *d = g->d;
+	struct fit_point *p;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
+		d->gemv = gemv_rate(g, whole[i], &d->product);
+	if (!d->gemv.given)
+		d->gemv =
+			transferred(&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
+				    all_rejected(g, SAMPLE_GEMV)
+					    ? "the read bandwidth; every matrix-vector product was rejected"
+					    : "the read bandwidth; a matrix-vector product was not measured "
+					      "alone");
+	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
+	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
+	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
+	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
+	if (!d->decode.given)
+		d->decode =
+			transferred(&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
+				    all_rejected(g, SAMPLE_DECODE)
+					    ? "the read bandwidth; every attention of one query was rejected"
+					    : "the read bandwidth");
+}
+
+static int check_set(const struct sample_set *set, struct err *err)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		for (size_t j = 0; j < s->seconds_n; j++)
+			if (!(s->seconds[j] > 0) || !isfinite(s->seconds[j]) || s->seconds[j] > 1e6)
+				return err_set(
+					err, "sample %zu (%s): a time of %g s; times are positive and finite",
+					i + 1, sample_kind_names[s->kind], s->seconds[j]);
+		usable += s->seconds_n && !s->rejected;
+	}
+	return usable ? 0 : err_set(err, "there are no samples to make a profile of");
+}
+
+static int no_streams(const struct sample_set *set, struct err *err)
+{
+	const struct sample *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (!s->rejected ||
+		    (s->kind != SAMPLE_READ && s->kind != SAMPLE_COPY && s->kind != SAMPLE_TRIAD))
+			continue;
+		first = first ? first : s;
+		n++;
+	}
+	if (!n)
+		return err_set(err, "neither reads nor copies were measured");
+	err_set(err, "no read or copy from memory can be used: %zu were rejected, the first because %.200s",
+		n, first->why ? first->why : "(not said)");
+	return err_hint(err, "measure again while nothing else runs");
+}
+
+/* What is still missing has a name to be transferred from. */
+static void fill_gaps(struct profile_fitting *g)
+{
+	static const enum dtype order[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
+	struct profile_fit *d = g->d;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		if (!d->step.given && d->gemm[order[i]].n && d->gemm[order[i]].sync.value > 0)
+			d->step =
+				transferred(&d->gemm[order[i]].sync, 0.25, "the sync of the matrix products");
+	if (!d->kernel.given)
+		d->kernel = (struct number){0,
+					    0,
+					    0,
+					    PROVENANCE_TRANSFERRED,
+					    "nothing: no dispatch was measured, and none is charged",
+					    true};
+	if (!d->step.given)
+		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
+}
+
+/* The threads of what the profile is made of: all (0) where products or reads say so, else the most. */
+static int64_t all_threads(const struct sample_set *set)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if ((s->kind == SAMPLE_GEMM || s->kind == SAMPLE_READ) && !s->threads)
+			return 0;
+		most = s->threads > most ? s->threads : most;
+	}
+	return most;
+}
+
+/* Throttling: the last quarter of a long run against its first. */
+static void note_sustained(struct profile_fitting *g, const struct sample *s)
+{
+	struct sample first = *s, last = *s;
+
+	first.seconds_n = last.seconds_n = s->seconds_n / 4;
+	last.seconds = s->seconds + s->seconds_n - last.seconds_n;
+	profile_fit_note(g, "%s: its last quarter ran at %.4g of the rate of its first",
+			 profile_fit_name(g, s),
+			 sample_median(&first).median_s / sample_median(&last).median_s);
+}
+
+int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
+		     struct profile_fit *d, struct err *err)
+{
+	struct profile_fitting g = {.arena = a, .set = set, .datasheet = datasheet, .d = d};
+	int rc = check_set(set, err);
+
+	*d = (struct profile_fit){.skips_mask = true};
+	datasheet_value(datasheet, "run_to_run", DIM_SHARE, &g.run_sd);
+	g.threads = all_threads(set);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (s->rejected)
+			profile_fit_note(&g, "rejected: %s: %s", profile_fit_name(&g, s),
+					 s->why ? s->why : "not said why");
+		else if (s->kind == SAMPLE_SUSTAINED && s->seconds_n >= 12)
+			note_sustained(&g, s);
+	}
+	if (rc == 0) {
+		profile_fit_overheads(&g);
+		profile_fit_streams(&g);
+		if (!d->read.given)
+			rc = no_streams(set, err);
+	}
+	if (rc == 0) {
+		profile_fit_gemv(&g);
+		rc = profile_fit_gemm(&g, err);
+	}
+	if (rc == 0) {
+		profile_fit_attention(&g);
+		fill_gaps(&g);
+	}
+	d->notes_n = g.notes.n;
+	d->notes = arena_array(a, g.notes.n, sizeof *d->notes);
+	if (g.notes.n)
+		memcpy(d->notes, g.notes.at, g.notes.n * sizeof *d->notes);
+	VEC_FREE(&g.notes);
+	return rc;
+}

@@ -1,0 +1,581 @@
+/* utilisation_table.c - utilisation tables from times of products and of attention; see profile_fit.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/calib/profile_fit.h"
+#include "sim/calib/fit.h"
+#include "sim/cost/util.h"
+#include "sim/stats/quantile.h"
+
+_Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYPE_F16 &&
+		       (int)SAMPLE_BF16 == (int)DTYPE_BF16,
+	       "both count arithmetic in the same order");
+
+/* Runs of one shape by its best implementation, put together. */
+struct cell {
+	int64_t m, n, k;
+	double flop, t, sd; /* of a single call, or one of many; relative */
+	double sustained;   /* the same product back to back, 0: not measured */
+	double sustained_sd;
+	int64_t count, sustained_n;
+	const char *path, *name, *source;
+	const char *why; /* left out; NULL: used */
+	double u, u_sd;
+};
+
+struct table_of {
+	struct profile_fitting *g;
+	struct cell *at;
+	size_t n;
+	double t0, t0_sd; /* seconds */
+	const char *t0_source;
+	enum provenance t0_how;
+	bool t0_known;
+};
+
+static const char outside[] = "outside the grid: kept as a test";
+enum { GEMV_ROWS = 8 }; /* so few rows are a matrix-vector product's affair (sim/cost) */
+
+static struct cell *cell_of(struct table_of *t, const struct sample *s)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->at[i].m == s->m && t->at[i].n == s->n && t->at[i].k == s->k)
+			return &t->at[i];
+	t->at[t->n] = (struct cell){
+		.m = s->m, .n = s->n, .k = s->k, .flop = s->flop, .name = profile_fit_name(t->g, s)};
+	return &t->at[t->n++];
+}
+
+/* Runs of one implementation are averaged by their counts; of two implementations the faster stays. */
+static void add_run(struct table_of *t, struct cell *c, const struct sample *s)
+{
+	const double time = sample_median(s).median_s, sd = profile_fit_sd(t->g, s),
+		     n = (double)profile_fit_count(s);
+	const bool same_path = !c->path || !s->path || !strcmp(c->path, s->path);
+
+	if (!c->count || (!same_path && time < c->t)) {
+		c->t = time;
+		c->sd = sd;
+		c->count = (int64_t)n;
+		c->path = s->path;
+		c->source = s->source;
+	} else if (same_path) {
+		const double w = (double)c->count, mean = (w * c->t + n * time) / (w + n);
+
+		c->sd = fmax(fmax(c->sd, sd), fabs(c->t - time) / mean / 2);
+		c->t = mean;
+		c->count += (int64_t)n;
+	}
+}
+
+static void gather_gemm(struct table_of *t, enum dtype dtype)
+{
+	static const enum sample_dtype of[DTYPE_N] = {
+		[DTYPE_F32] = SAMPLE_F32, [DTYPE_F16] = SAMPLE_F16, [DTYPE_BF16] = SAMPLE_BF16};
+	struct profile_fitting *g = t->g;
+
+	t->at = arena_array(g->arena, g->set->n, sizeof *t->at);
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (s->dtype == of[dtype] && s->flop > 0 && profile_fit_wants(g, s, SAMPLE_GEMM) &&
+		    s->m > GEMV_ROWS && s->n > 0 && s->k > 0)
+			add_run(t, cell_of(t, s), s);
+	}
+	for (size_t i = 0; i < g->set->n;
+	     i++) { /* a run that ends slower than it began ran hot: its last half */
+		const struct sample *s = &g->set->samples[i];
+		struct sample late = *s;
+
+		for (size_t j = 0; j < t->n; j++) {
+			struct cell *c = &t->at[j];
+
+			if (s->dtype != of[dtype] || !profile_fit_wants(g, s, SAMPLE_SUSTAINED) ||
+			    c->m != s->m || c->n != s->n || c->k != s->k || g->batched)
+				continue;
+			late.seconds = s->seconds + s->seconds_n / 2;
+			late.seconds_n = s->seconds_n - s->seconds_n / 2;
+			c->sustained = sample_median(&late).median_s;
+			c->sustained_sd = profile_fit_sd(g, &late);
+			c->sustained_n = profile_fit_count(s);
+			c->source = s->source;
+		}
+	}
+}
+
+/* What a single call takes beyond the same product back to back: the host's wait. The fastest run of a shape
+ * was the least disturbed. */
+static bool t0_from_sustained(struct table_of *t, enum dtype dtype)
+{
+	const struct sample_set *set = t->g->set;
+
+	for (size_t i = 0; i < t->n; i++) {
+		double single = INFINITY;
+
+		for (size_t j = 0; j < set->n && t->at[i].sustained > 0; j++) {
+			const struct sample *s = &set->samples[j];
+
+			if (profile_fit_wants(t->g, s, SAMPLE_GEMM) && (int)s->dtype == (int)dtype &&
+			    s->m == t->at[i].m && s->n == t->at[i].n && s->k == t->at[i].k)
+				single = fmin(single, sample_median(s).median_s);
+		}
+		if (!isfinite(single) || single <= t->at[i].sustained)
+			continue;
+		t->t0 = single - t->at[i].sustained;
+		t->t0_sd = 0.25 * t->t0;
+		t->t0_source = arena_printf(t->g->arena, "%s: %.5g ms alone, %.5g ms back to back",
+					    t->at[i].name, 1e3 * single, 1e3 * t->at[i].sustained);
+		return true;
+	}
+	return false;
+}
+
+/* The affine law; points that turn out to be mostly t0 are dropped and the law is fitted again. */
+static bool t0_from_fit(struct table_of *t, bool needs_apart, const char *what)
+{
+	struct fit_point *p = arena_array(t->g->arena, t->n, sizeof *p);
+	struct err err = ERR_INIT;
+	struct str s = STR_INIT;
+	struct fit f = {.n = 0};
+	size_t n = 0;
+	bool again = true;
+
+	for (size_t i = 0; i < t->n; i++)
+		p[n++] = (struct fit_point){
+			.name = t->at[i].name, .x = t->at[i].flop, .t = t->at[i].t, .sd = t->at[i].sd};
+	while (again && n >= 3) {
+		size_t kept = 0;
+
+		if (fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0)
+			break;
+		for (size_t i = 0; i < n; i++)
+			if (!p[i].mostly_t0)
+				p[kept++] = p[i];
+		again = kept < n;
+		n = kept;
+	}
+	if (f.used < 3 || again || !(f.spread < 0.05) || (needs_apart && !f.apart) ||
+	    !(f.p[FIT_T0].value > 0)) {
+		profile_fit_note(t->g, "%s: t0 cannot be told from these sizes: %s", what,
+				 err.msg[0]        ? err.msg
+				 : f.spread < 0.05 ? "it is lost in the noise"
+						   : "the rate is not the same at all of them");
+		return false;
+	}
+	fit_describe(&f, &s);
+	profile_fit_note(t->g, "%s: %s", what, s.text);
+	str_release(&s);
+	t->t0 = f.p[FIT_T0].value;
+	t->t0_sd = fmax(f.p[FIT_T0].se, 0.1 * t->t0);
+	t->t0_source = arena_printf(t->g->arena, "fit of t0 + FLOP/R to %zu sizes", f.used);
+	return true;
+}
+
+static void start_of_attention(struct table_of *t)
+{
+	const struct number *start = t->g->d->attend.given ? &t->g->d->attend : &t->g->d->kernel;
+
+	t->t0 = start->value;
+	t->t0_sd = start->sd;
+}
+
+static void find_t0(struct table_of *t, enum dtype dtype, const char *what)
+{
+	const struct profile_fit *d = t->g->d;
+
+	if (t->g->batched) {
+		t->t0 = d->product.given ? d->product.value : d->kernel.value;
+		t->t0_sd = d->product.given ? d->product.sd : d->kernel.sd;
+		t->t0_source = "one of many in a row: no host in it";
+		t->t0_known = true;
+		return;
+	}
+	t->t0_known = t0_from_sustained(t, dtype) || t0_from_fit(t, true, what);
+	t->t0_how = PROVENANCE_MEASURED;
+	for (int other = 0; other < DTYPE_N && !t->t0_known; other++) {
+		if (!d->gemm[other].n || d->gemm[other].sync.provenance != PROVENANCE_MEASURED)
+			continue;
+		t->t0 = d->gemm[other].sync.value;
+		t->t0_sd = d->gemm[other].sync.sd;
+		t->t0_source = arena_printf(t->g->arena, "the t0 of %s", dtype_names[other]);
+		t->t0_how = PROVENANCE_TRANSFERRED;
+		t->t0_known = true;
+	}
+	if (!t->t0_known)
+		t->t0_source = "not determined, taken as nothing";
+}
+
+/* Rate without t0, and its relative spread; marks what cannot be used. */
+static double work_rate(struct table_of *t, struct cell *c)
+{
+	const double alone = c->t - t->t0;
+
+	if (c->sustained > 0) {
+		c->u_sd = fmax(c->sustained_sd, t->g->run_sd);
+		return c->flop / c->sustained;
+	}
+	if (t->t0 > 0.5 * c->t) {
+		c->why = "t0 is more than half of it";
+		return 0;
+	}
+	c->u_sd = hypot(c->sd * c->t, t->t0_sd) / alone;
+	if (!t->g->batched && c->sd * c->t / alone > 0.1) {
+		c->why = "too uncertain once t0 is taken off";
+		return 0;
+	}
+	c->u_sd = fmax(c->u_sd, t->g->run_sd);
+	return c->flop / alone;
+}
+
+static double best_single(const struct table_of *t, enum dtype dtype, const struct sample **which)
+{
+	const struct sample_set *set = t->g->set;
+	double best = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+		const bool product = profile_fit_wants(t->g, s, SAMPLE_GEMM);
+
+		if (product && (int)s->dtype == (int)dtype && s->flop / sample_median(s).median_s > best) {
+			best = s->flop / sample_median(s).median_s;
+			*which = s;
+		}
+	}
+	return best;
+}
+
+/* Attention may run faster than any product, where a plain library does the products. */
+static double best_attention(const struct table_of *t, enum dtype dtype)
+{
+	const struct sample_set *set = t->g->set;
+	double best = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+		double alone;
+
+		if ((int)s->dtype != (int)dtype || !profile_fit_wants(t->g, s, SAMPLE_PREFILL))
+			continue;
+		alone = sample_median(s).median_s - t->t0;
+		best = alone > 0.5 * sample_median(s).median_s ? fmax(best, s->flop / alone) : best;
+	}
+	return best;
+}
+
+/* The device's arithmetic limit: a data sheet's, or, where nobody says, the best rate that was seen. */
+static struct number peak_of(const struct table_of *t, enum dtype dtype, double best)
+{
+	static const char *const keys[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
+	double value = 0;
+
+	if (datasheet_value(t->g->datasheet, keys[dtype], DIM_FLOPS, &value))
+		return (struct number){.value = value, .given = true};
+	value = fmax(best, best_attention(t, dtype)) *
+		1.0002; /* so that rounding leaves every u at 100 % or less */
+	return (struct number){value,
+			       0.03 * value,
+			       0,
+			       PROVENANCE_MEASURED,
+			       "the best measured rate; the arithmetic limit is not known",
+			       true};
+}
+
+static double width(const struct cell *c)
+{
+	return (double)c->n * (double)c->k;
+}
+
+/* The lines of a grid: its distinct rows, then its distinct widths. */
+struct lines {
+	double *at;
+	size_t rows, n; /* rows of them, then n - rows widths */
+	bool *gone;
+};
+
+static size_t line_of(double *at, size_t from, size_t *n, double value)
+{
+	size_t i = from;
+
+	while (i < *n && at[i] != value)
+		i++;
+	if (i == *n)
+		at[(*n)++] = value;
+	return i;
+}
+
+static struct lines lines_of(const struct table_of *t)
+{
+	struct lines l = {.at = arena_array(t->g->arena, 2 * t->n, sizeof *l.at)};
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->at[i].why)
+			line_of(l.at, 0, &l.rows, (double)t->at[i].m);
+	l.n = l.rows;
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->at[i].why)
+			line_of(l.at, l.rows, &l.n, width(&t->at[i]));
+	l.gone = arena_array(t->g->arena, l.n, sizeof *l.gone);
+	return l;
+}
+
+/* How many places of a line are measured, of the lines that are left across it. */
+static double share_of(const struct table_of *t, const struct lines *l, size_t line)
+{
+	const bool row = line < l->rows;
+	size_t across = 0, there = 0;
+
+	for (size_t i = row ? l->rows : 0; i < (row ? l->n : l->rows); i++) {
+		bool found = false;
+
+		if (l->gone[i])
+			continue;
+		across++;
+		for (size_t c = 0; c < t->n && !found; c++)
+			found = !t->at[c].why && (double)t->at[c].m == l->at[row ? line : i] &&
+				width(&t->at[c]) == l->at[row ? i : line];
+		there += found;
+	}
+	return across ? (double)there / (double)across : 0;
+}
+
+static bool in_grid(const struct lines *l, const struct cell *c)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->gone[i] && l->at[i] == (i < l->rows ? (double)c->m : width(c)))
+			return false;
+	return true;
+}
+
+/* Tables are interpolated over (rows, weights) where they fill that grid. Lines with the most holes, such as
+ * those of squares among real shapes, are taken out one by one until none is left; their points serve as a
+ * test. Where that would cost more than half of the points, all stay, and are interpolated by their volume.
+ */
+static void keep_full_grid(struct table_of *t)
+{
+	struct lines l = lines_of(t);
+	size_t kept = 0, all = 0;
+
+	for (;;) {
+		size_t worst = l.n;
+		double least = 1;
+
+		for (size_t i = 0; i < l.n; i++) {
+			const double share = l.gone[i] ? 1 : share_of(t, &l, i);
+
+			if (share < least) {
+				least = share;
+				worst = i;
+			}
+		}
+		if (worst == l.n)
+			break;
+		l.gone[worst] = true;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		all += !t->at[i].why;
+		kept += !t->at[i].why && in_grid(&l, &t->at[i]);
+	}
+	for (size_t i = 0; i < t->n && kept > 3 && 2 * kept >= all; i++)
+		if (!t->at[i].why && !in_grid(&l, &t->at[i]))
+			t->at[i].why = outside;
+}
+
+static size_t util_points(const struct table_of *t, const struct cell *without, struct util_point *p)
+{
+	size_t n = 0;
+	int64_t least = INT64_MAX, most = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		least = t->at[i].why ? least : (t->at[i].m < least ? t->at[i].m : least);
+		most = t->at[i].why ? most : (t->at[i].m > most ? t->at[i].m : most);
+	}
+	if (without && (without->m == least || without->m == most))
+		return 0; /* held at the edge: no interpolation to try */
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->at[i].why && (!without || t->at[i].m != without->m))
+			p[n++] = (struct util_point){(double)t->at[i].m, width(&t->at[i]), t->at[i].u,
+						     t->at[i].u_sd, PROVENANCE_MEASURED};
+	return n;
+}
+
+/* Each inner row of the grid is predicted by the others; squares that were kept out by all. */
+static void note_loo(struct table_of *t, const char *what)
+{
+	struct util_point *p = arena_array(t->g->arena, t->n, sizeof *p);
+	double *off = arena_array(t->g->arena, t->n, sizeof *off),
+	       *test = arena_array(t->g->arena, t->n, sizeof *test);
+	size_t n = 0, tests = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct cell *c = &t->at[i];
+		const bool held_out = c->why == outside;
+		const size_t m = c->why && !held_out ? 0 : util_points(t, held_out ? NULL : c, p);
+
+		if (!m || (held_out && !(c->u > 0)))
+			continue;
+		*(held_out ? &test[tests++] : &off[n++]) =
+			fabs(c->u / util_at(util_table(t->g->arena, p, m), (double)c->m, width(c)).u - 1);
+	}
+	if (n)
+		profile_fit_note(t->g,
+				 "%s: leave-one-out %.2g %% median, %.2g %% worst, over %zu inner points",
+				 what, 100 * quantile_of(off, n, 0.5), 100 * quantile_of(off, n, 1), n);
+	if (tests)
+		profile_fit_note(
+			t->g, "%s: shapes outside the grid are predicted to %.2g %% median, %.2g %% worst",
+			what, 100 * quantile_of(test, tests, 0.5), 100 * quantile_of(test, tests, 1));
+}
+
+static void emit(struct table_of *t, struct utilisation_table *utilisation_table)
+{
+	utilisation_table->at = arena_array(t->g->arena, t->n, sizeof *utilisation_table->at);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct cell *c = &t->at[i];
+		struct utilisation_point *p = &utilisation_table->at[utilisation_table->n];
+
+		if (c->why) {
+			profile_fit_note(t->g, "left out: %s, %.4g ms: %s", c->name, 1e3 * c->t, c->why);
+			continue;
+		}
+		if (c->u > 1.005)
+			profile_fit_note(t->g, "%s: %.4g times the stated peak, held at it", c->name, c->u);
+		*p = (struct utilisation_point){
+			c->m,
+			c->n,
+			c->k,
+			{.value = fmin(c->u, 1), .provenance = PROVENANCE_MEASURED, .given = true}};
+		p->u.sd = p->u.value * fmax(c->u_sd, 0.005);
+		p->u.n = c->sustained > 0 ? c->sustained_n : c->count;
+		p->u.source = arena_printf(
+			t->g->arena, "%.6g ms%s%s%s%s%s", 1e3 * (c->sustained > 0 ? c->sustained : c->t),
+			c->sustained > 0 ? " back to back" : "", c->path ? ", " : "", c->path ? c->path : "",
+			c->source ? "; " : "", c->source ? c->source : "");
+		utilisation_table->n++;
+	}
+}
+
+static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err)
+{
+	struct table_of t = {.g = g};
+	struct utilisation_table *utilisation_table = &g->d->gemm[dtype];
+	const char *what = arena_printf(g->arena, "products in %s", dtype_names[dtype]);
+	const struct sample *which = NULL;
+	double best = 0, roof;
+
+	gather_gemm(&t, dtype);
+	if (!t.n)
+		return 0;
+	find_t0(&t, dtype, what);
+	for (size_t i = 0; i < t.n; i++) {
+		t.at[i].u = work_rate(&t, &t.at[i]);
+		best = fmax(best, t.at[i].u);
+	}
+	if (!(best > 0)) {
+		profile_fit_note(g, "%s: not used: t0 is more than half of every time", what);
+		return 0;
+	}
+	utilisation_table->peak = peak_of(&t, dtype, best);
+	utilisation_table->peak_is_fact =
+		datasheet_find(g->datasheet, arena_printf(g->arena, "peak_%s", dtype_names[dtype])) != NULL;
+	for (size_t i = 0; i < t.n; i++) {
+		t.at[i].u /= utilisation_table->peak.value;
+		if (t.at[i].u > 1.03)
+			return err_set(err, "%s: %.4g FLOPS is more than the stated peak of %.4g",
+				       t.at[i].name, t.at[i].u * utilisation_table->peak.value,
+				       utilisation_table->peak.value);
+	}
+	keep_full_grid(&t);
+	note_loo(&t, what);
+	emit(&t, utilisation_table);
+	roof = best_single(&t, dtype, &which);
+	utilisation_table->roof = (struct number){fmin(roof, utilisation_table->peak.value),
+						  0.005 * roof,
+						  profile_fit_count(which),
+						  PROVENANCE_MEASURED,
+						  NULL,
+						  true};
+	utilisation_table->roof.source =
+		arena_printf(g->arena, "best single product, %s, %.6g ms%s%s", profile_fit_name(g, which),
+			     1e3 * sample_median(which).median_s, which->source ? "; " : "",
+			     which->source ? which->source : "");
+	utilisation_table->sync = (struct number){
+		g->batched ? 0 : t.t0, g->batched ? 0 : t.t0_sd, 0, t.t0_how, t.t0_source, true};
+	return 0;
+}
+
+int profile_fit_gemm(struct profile_fitting *g, struct err *err)
+{
+	static const enum dtype order[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		if (one_gemm(g, order[i], err) != 0)
+			return -1;
+		any |= g->d->gemm[order[i]].n > 0;
+	}
+	return any ? 0 : err_set(err, "no matrix product was measured, or t0 hides them all");
+}
+
+/* u is a share of the peak of the arithmetic that most of this program's users compute in. */
+static enum dtype attention_dtype(const struct profile_fit *d)
+{
+	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
+}
+
+static void transfer_attention(struct profile_fitting *g)
+{
+	const enum dtype dtype = attention_dtype(g->d);
+	const struct utilisation_table *gemm = &g->d->gemm[dtype];
+	struct utilisation_table *utilisation_table = &g->d->attention;
+	double least = 1;
+
+	for (size_t i = 0; i < gemm->n; i++)
+		least = fmin(least, gemm->at[i].u.value);
+	utilisation_table->at = arena_array(g->arena, 1, sizeof *utilisation_table->at);
+	utilisation_table->n = 1;
+	utilisation_table->at[0] = (struct utilisation_point){
+		512,
+		512,
+		1,
+		{least, 0.5 * least, 0, PROVENANCE_TRANSFERRED,
+		 "the least utilisation of a matrix product; attention was not measured", true}};
+	profile_fit_note(g, "attention of a prompt was not measured: transferred from the products in %s",
+			 dtype_names[dtype]);
+}
+
+void profile_fit_attention(struct profile_fitting *g)
+{
+	struct table_of t = {.g = g, .at = arena_array(g->arena, g->set->n, sizeof *t.at)};
+	const struct utilisation_table *gemm = &g->d->gemm[attention_dtype(g->d)];
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, SAMPLE_PREFILL) && s->flop > 0 && s->m > 0 && s->n > 0) {
+			struct sample flat = *s;
+			const double dense =
+				4.0 * (double)(s->heads * s->head_dim) * (double)s->m * (double)s->n;
+
+			flat.k = 1;
+			add_run(&t, cell_of(&t, &flat), s);
+			/* less than half of what the mask hides; a chunk after a cache hides little */
+			g->d->skips_mask &= s->flop < dense - 2.0 * (double)(s->heads * s->head_dim) *
+								      (double)s->m * (double)(s->m - 1) / 2;
+		}
+	}
+	if (t.n) {
+		if (g->batched)
+			start_of_attention(&t);
+		else if (!t0_from_fit(&t, false, "attention of a prompt"))
+			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
+		for (size_t i = 0; i < t.n; i++)
+			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
+		keep_full_grid(&t);
+		note_loo(&t, "attention of a prompt");
+		emit(&t, &g->d->attention);
+	}
+	if (!g->d->attention.n)
+		transfer_attention(g);
+}

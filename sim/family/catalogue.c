@@ -1,0 +1,179 @@
+/* catalogue.c - machines and models by name, and what a file of runs says of its weights; see from.h. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/family/fit_runtime.h"
+
+/* A name as a person would write it in a file that lies in the working directory. */
+static struct yml *name_node(struct loader *l, const char *name)
+{
+	struct source *here = arena_alloc(l->arena, sizeof *here);
+
+	*here = (struct source){"./command line", name, strlen(name)};
+	return yml_scalar(l->arena, name, (struct place){here, 1, 1, 1});
+}
+
+static struct yml *tree_of(struct loader *l, const char *name, const char *folder, const char *schema)
+{
+	if (str_ends(name, ".yaml"))
+		return load_file(l, name, folder, schema);
+	return load_inherit(l, name_node(l, name), folder, schema);
+}
+
+static const struct device *device_named(const struct machine *m, const char *name)
+{
+	const struct device *d = m->devices.at;
+
+	for (size_t i = 0; i < m->devices.n; i++)
+		if (!name || !strcmp(d[i].origin.name, name))
+			return &d[i];
+	return NULL;
+}
+
+/* `base:` by name where it is one; a path is made absolute, since the new file may lie anywhere. */
+static const char *reference(struct loader *l, const char *name)
+{
+	char here[4096];
+
+	if ((!strchr(name, '/') && !str_ends(name, ".yaml")) || name[0] == '/' || !getcwd(here, sizeof here))
+		return name;
+	return arena_printf(l->arena, "%s/%s", here, name);
+}
+
+static int load_machine(struct loader *l, const char *name, const char *device, bool stranger,
+			struct catalogue_device *d)
+{
+	struct yml *tree = tree_of(l, name, "hardware", HW_SCHEMA);
+	struct machine *m = arena_alloc(l->arena, sizeof *m);
+
+	if (!tree || field_load(&machine_table, tree, name, m, l->diags) != 0)
+		return -1;
+	if (stranger) {
+		m->chip = "";
+		m->die = NULL;
+	}
+	if (machine_check(m, l->diags) != 0)
+		return -1;
+	*d = (struct catalogue_device){
+		.machine = m, .device = device_named(m, device), .ref = reference(l, name)};
+	if (!d->device)
+		return diag_add(l->diags, tree->place, NULL, "machine '%s' has no device '%s'", name,
+				device ? device : "at all");
+	return 0;
+}
+
+int catalogue_machine_load(struct loader *l, const char *name, const char *device, struct catalogue_device *d)
+{
+	return load_machine(l, name, device, false, d);
+}
+
+enum dtype catalogue_compute(const struct profile *p)
+{
+	return p->gemm[DTYPE_F16] ? DTYPE_F16 : p->gemm[DTYPE_BF16] ? DTYPE_BF16 : DTYPE_F32;
+}
+
+static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
+		       bool stranger, struct catalogue_device *d)
+{
+	const struct profile *first;
+
+	if (load_machine(l, name, device, stranger, d) != 0)
+		return -1;
+	first = d->device->runtimes.at;
+	d->profile = runtime ? device_runtime(d->device, runtime) : d->device->runtimes.n ? first : NULL;
+	if (!d->profile)
+		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
+				name, d->device->origin.name, runtime ? runtime : "at all");
+	d->compute = catalogue_compute(d->profile);
+	if (!d->profile->gemm[d->compute])
+		return diag_add(l->diags, d->profile->origin.node->place, NULL,
+				"runtime '%s' has no gemm table", d->profile->origin.name);
+	return 0;
+}
+
+int catalogue_device_load(struct loader *l, const char *name, const char *device, const char *runtime,
+			  struct catalogue_device *d)
+{
+	return load_device(l, name, device, runtime, false, d);
+}
+
+int catalogue_unmeasured_load(struct loader *l, const char *name, const char *device, const char *runtime,
+			      struct catalogue_device *d)
+{
+	return load_device(l, name, device, runtime, true, d);
+}
+
+struct model *catalogue_model_load(struct loader *l, const char *name)
+{
+	struct yml *tree = tree_of(l, name, "models", MODEL_SCHEMA);
+	struct model *m = arena_alloc(l->arena, sizeof *m);
+
+	if (!tree || field_load(&model_table, tree, name, m, l->diags) != 0 || model_check(m, l->diags) != 0)
+		return NULL;
+	return m;
+}
+
+/* Whether a text holds a word, whatever its case, that no letter or digit touches. */
+static bool holds_word(const char *text, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *at = text; *at; at++) {
+		size_t i = 0;
+
+		while (i < n && tolower((unsigned char)at[i]) == tolower((unsigned char)word[i]))
+			i++;
+		if (i == n && !isalnum((unsigned char)at[n]) &&
+		    (at == text || !isalnum((unsigned char)at[-1])))
+			return true;
+	}
+	return false;
+}
+
+static int by_bits(double bits)
+{
+	int best = FORMAT_F16;
+	double off = INFINITY;
+
+	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the common ones */
+		const double d = fabs(log(8 * format_bytes((enum format_id)f, 1) / bits));
+
+		if (d < off && f != FORMAT_BF16) {
+			off = d;
+			best = f;
+		}
+	}
+	return best;
+}
+
+int guess_precision(const struct run *run, const char *asked, enum dtype compute, struct precision *p,
+		    struct err *err)
+{
+	static const enum format_id same[DTYPE_N] = {
+		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
+	const char *near;
+	size_t longest = 0;
+
+	*p = (struct precision){.weights = MIX_N, .kv = (int)same[compute], .compute = (int)same[compute]};
+	for (int f = 0; f < MIX_N; f++) {
+		const size_t len = strlen(mix_names[f]);
+
+		if (asked ? !strcmp(asked, mix_names[f])
+			  : run->model && len > longest && holds_word(run->model, mix_names[f])) {
+			p->weights = f;
+			longest = len;
+		}
+	}
+	if (asked && p->weights == MIX_N) {
+		near = str_closest(asked, mix_names, MIX_N);
+		err_set(err, "unknown format of weights '%.40s'", asked);
+		return near ? err_hint(err, "did you mean '%s'?", near)
+			    : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
+	}
+	if (p->weights == MIX_N)
+		p->weights = run->bytes > 0 && run->params > 0 ? by_bits(8 * run->bytes / run->params)
+							       : (int)same[compute];
+	return 0;
+}

@@ -1,0 +1,569 @@
+/* from.c - the fit and the file; loading is in catalogue.c. See from.h. */
+#include "sim/family/fit_runtime.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/base/jsonw.h"
+#include "sim/calib/fit.h"
+#include "sim/calib/profile.h"
+#include "sim/runs/runtime_kernels.h"
+#include "sim/calib/samples_csv.h"
+
+static const double unit_s = 1e-6; /* overheads are fitted in microseconds */
+
+struct fitting {
+	struct arena *arena;
+	const struct calib_from *ask;
+	struct catalogue_device base;
+	struct profile profile; /* the base's, with the program's kernels and overheads of one unit */
+	const char *tool;
+	struct replay *replay; /* of each run */
+	struct fit_point *points;
+	size_t n, decode_n, prompt_n;
+	bool is_free[REPLAY_PARAMS];
+	double held[REPLAY_PARAMS];
+	const struct runtime_kernels
+		*runtime_kernels; /* that made the runs; NULL: not known, or as the base */
+	double most;              /* factor on the bandwidths at which the first of them is the bus's */
+	double layer_kernels;     /* of the first model's layer, for people */
+	double fitted[REPLAY_PARAMS], se[REPLAY_PARAMS];
+	struct fit fit;
+	VEC(const char *) notes;
+};
+
+static void take_program(struct fitting *f, const struct runs *runs)
+{
+	struct profile *p = &f->profile;
+	const bool same = f->ask->runtime && !strcmp(f->ask->runtime, f->base.profile->origin.name);
+	const struct runtime_kernels *by = same ? NULL : runtime_kernels_of(runs);
+
+	*p = *f->base.profile;
+	p->overhead.kernel.value = p->overhead.step.value = unit_s;
+	f->runtime_kernels = by;
+	if (!by)
+		return;
+	p->norm = by->norm;
+	p->rope = by->rope;
+	p->kv_append = by->kv_append;
+	p->kv_repeat = by->kv_repeat;
+	p->scores = by->scores;
+	p->linear = by->linear;
+	p->activation = by->activation;
+	p->residual = by->residual;
+	p->all_logits = false;
+}
+
+static double kernels_of_layer(const struct model *m, const struct precision *p,
+			       const struct device_model *device_model)
+{
+	const struct shape s = {.batch = 1, .tokens = 1, .past = 1};
+	struct part_count parts[MODEL_PARTS];
+	const size_t parts_n = model_parts(m, parts);
+	double sum = 0;
+
+	for (size_t k = 0; k < parts_n; k++) {
+		struct op ops[GRAPH_OPS];
+		const enum role role = parts[k].part.role;
+		const size_t n = graph_block(m, p, &s, parts[k].part, PHASE_DECODE, ops);
+
+		for (size_t i = 0; i < n && role != ROLE_EMBEDDING && role != ROLE_HEAD; i++)
+			sum += parts[k].blocks * cost_of(&ops[i], device_model, 1).overhead.s / unit_s;
+	}
+	return sum / (double)m->layers;
+}
+
+/* Every run of an input as a point and its replay. */
+static int add_input(struct loader *l, struct fitting *f, const struct calib_input *in,
+		     const struct runs *runs, struct err *err)
+{
+	const struct model *m = catalogue_model_load(l, in->model);
+	const struct device_model device_model =
+		device_model_make(f->arena, f->base.machine, f->base.device, &f->profile, f->base.compute);
+	struct precision p;
+
+	if (!m || guess_precision(&runs->at[0], in->weights, f->base.compute, &p, err) != 0)
+		return -1;
+	if (!f->n)
+		f->layer_kernels = kernels_of_layer(m, &p, &device_model);
+	for (size_t i = 0; i < runs->n; i++) {
+		const struct run *r = &runs->at[i];
+
+		f->replay[f->n] = replay_make(f->arena, m, &p, &device_model, r);
+		f->points[f->n++] = (struct fit_point){
+			.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
+			.x = 1,
+			.t = r->seconds}; /* what the law misses is more than what runs differ */
+		f->decode_n += r->gen > 0 && r->gen >= r->prompt;
+		f->prompt_n += r->prompt > 8;
+	}
+	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, runs->n,
+					m->title, mix_names[p.weights]));
+	return 0;
+}
+
+static int gather(struct loader *l, struct fitting *f, struct err *err)
+{
+	const struct calib_from *ask = f->ask;
+	struct runs *runs = arena_array(f->arena, ask->n, sizeof *runs);
+	size_t rows = 0;
+	int64_t samples = 0;
+
+	for (size_t i = 0; i < ask->n; i++) {
+		if (runs_read(f->arena, ask->inputs[i].path, &runs[i], err) != 0 ||
+		    runs_one_model(&runs[i], err) != 0 || runs_one_runtime(&runs[i], err) != 0)
+			return -1;
+		if (runtime_kernels_of(&runs[i]) != runtime_kernels_of(&runs[0]))
+			return err_set(err,
+				       "%s and %s were made by programs that run a layer in different ways: "
+				       "a profile is of one",
+				       ask->inputs[0].path, ask->inputs[i].path);
+		rows += runs[i].n;
+		for (size_t j = 0; j < runs[i].n; j++)
+			samples += runs[i].at[j].n;
+	}
+	if (samples < 2)
+		return err_set(err, "%s: one sample only: nothing says how far it may be off",
+			       ask->inputs[0].path);
+	f->tool = runs[0].at[0].tool ? runs[0].at[0].tool : runs[0].tool;
+	take_program(f, &runs[0]);
+	f->replay = arena_array(f->arena, rows, sizeof *f->replay);
+	f->points = arena_array(f->arena, rows, sizeof *f->points);
+	for (size_t i = 0; i < ask->n; i++)
+		if (add_input(l, f, &ask->inputs[i], &runs[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
+{
+	const struct fitting *f = ctx;
+	double speed[REPLAY_PARAMS];
+	size_t k = 0;
+
+	for (int p = 0; p < REPLAY_PARAMS; p++)
+		speed[p] = f->is_free[p] ? value[k++] : f->held[p];
+	return replay_seconds(&f->replay[i], speed);
+}
+
+static int fit_free(struct fitting *f, struct err *err)
+{
+	static const char *const names[REPLAY_PARAMS] = {"arithmetic x", "bandwidth x", "kernel us",
+							 "step us"};
+	struct fit_custom family_model = {.unit = 1, .seconds = seconds, .ctx = f};
+	size_t k = 0;
+
+	for (int p = 0; p < REPLAY_PARAMS; p++) {
+		if (!f->is_free[p])
+			continue;
+		family_model.names[family_model.p_n] = names[p];
+		family_model.is_log[family_model.p_n] = p == REPLAY_ARITHMETIC || p == REPLAY_MEMORY;
+		family_model.start[family_model.p_n++] = f->held[p];
+	}
+	for (size_t i = 0; i < f->n; i++)
+		f->points[i].out = false;
+	if (fit_custom(&family_model, f->points, f->n, &f->fit, err) != 0)
+		return -1;
+	for (int p = 0; p < REPLAY_PARAMS; p++) {
+		f->fitted[p] = f->is_free[p] ? f->fit.p[k].value : f->held[p];
+		f->se[p] = f->is_free[p] && isfinite(f->fit.p[k].se) ? f->fit.p[k].se : 0;
+		k += f->is_free[p];
+	}
+	return 0;
+}
+
+/* Akaike's criterion for small samples (Hurvich & Tsai, Biometrika 76, 1989): lower is better. */
+static double criterion(const struct fitting *f)
+{
+	const double n = (double)f->fit.used, k = (double)f->fit.p_n + 1;
+
+	if (n <= k + 1 || !(f->fit.spread > 0))
+		return INFINITY;
+	return n * log(f->fit.spread * f->fit.spread * (n - k + 1) / n) + 2 * k +
+	       2 * k * (k + 1) / (n - k - 1);
+}
+
+/* One choice of what is free. A bandwidth above the bus is held at it, and the rest is fitted again. */
+static int try_free(struct fitting *f, bool kernel, bool step, struct err *err)
+{
+	f->held[REPLAY_MEMORY] = 1;
+	f->is_free[REPLAY_ARITHMETIC] = f->prompt_n > 0;
+	f->is_free[REPLAY_MEMORY] = f->decode_n > 0;
+	f->is_free[REPLAY_KERNEL] = kernel;
+	f->is_free[REPLAY_STEP] = step;
+	if (fit_free(f, err) != 0)
+		return -1;
+	if (f->fitted[REPLAY_MEMORY] > f->most) {
+		f->held[REPLAY_MEMORY] = f->most;
+		f->is_free[REPLAY_MEMORY] = false;
+		if ((f->prompt_n || kernel || step) && fit_free(f, err) != 0)
+			return -1;
+	}
+	if (f->fitted[REPLAY_KERNEL] < 0 || f->fitted[REPLAY_STEP] < 0)
+		return err_set(err, "a negative overhead");
+	return 0;
+}
+
+static void set_limits(struct fitting *f)
+{
+	const struct profile *p = f->base.profile;
+	const struct overhead *o = &p->overhead;
+	const double fastest = fmax(fmax(p->gemv.value, p->read.value), p->attention.decode.value);
+
+	f->most = f->base.machine->memory.bandwidth.value / fastest;
+	f->held[REPLAY_ARITHMETIC] = 1;
+	f->held[REPLAY_KERNEL] =
+		(f->runtime_kernels ? f->runtime_kernels->layer_s / f->layer_kernels : o->kernel.value) /
+		unit_s;
+	f->held[REPLAY_STEP] = o->step.value / unit_s;
+}
+
+/* Of what the runs may be asked, what they answer best. */
+static int fit_all(struct fitting *f, struct err *err)
+{
+	static const bool asked[][2] = {
+		{false, false}, {true, false}, {false, true}, {true, true}}; /* kernel, step */
+	double best = INFINITY;
+	size_t chosen = 0;
+	struct err last = ERR_INIT;
+
+	set_limits(f);
+	for (size_t i = 1; i < ARRAY_LEN(asked); i++) {
+		last = (struct err)ERR_INIT;
+		if (f->decode_n < 2 || try_free(f, asked[i][0], asked[i][1], &last) != 0 ||
+		    criterion(f) >= best)
+			continue;
+		best = criterion(f);
+		chosen = i;
+	}
+	last = (struct err)ERR_INIT;
+	if (chosen && try_free(f, false, false, &last) == 0 && criterion(f) <= best)
+		return 0;
+	last = (struct err)ERR_INIT;
+	if (try_free(f, asked[chosen][0], asked[chosen][1], &last) == 0)
+		return 0;
+	return err_set(err, "%s: %s", f->ask->inputs[0].path, last.msg);
+}
+
+static void add_note(struct fitting *f, const char *text)
+{
+	VEC_ADD(&f->notes, arena_strdup(f->arena, text));
+}
+
+static void make_notes(struct fitting *f)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, "fit: ");
+	fit_describe(&f->fit, &s);
+	add_note(f, s.text);
+	str_clear(&s);
+	if (f->runtime_kernels) {
+		str_addf(&s, "kernels and passes of a layer as %s runs it", f->runtime_kernels->name);
+		add_note(f, s.text);
+		str_clear(&s);
+	}
+	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s",
+		 f->layer_kernels * f->fitted[REPLAY_KERNEL], f->layer_kernels, f->fitted[REPLAY_KERNEL],
+		 f->is_free[REPLAY_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
+	if (f->fitted[REPLAY_MEMORY] >= f->most)
+		str_add(&s, "; the bandwidth is held at the bus");
+	add_note(f, s.text);
+	for (size_t i = 0; i < f->n; i++) {
+		if (!f->points[i].out)
+			continue;
+		str_clear(&s);
+		str_addf(&s, "outlier, left out of the fit: %s, %.4g s", f->points[i].name, f->points[i].t);
+		add_note(f, s.text);
+	}
+	str_release(&s);
+}
+
+/* --- the file ------------------------------------------------------------------------------------- */
+
+static void add_quoted(struct str *out, const char *text)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, 0);
+	jsonw_string(&w, text);
+}
+
+struct scaled {
+	double factor, se; /* relative */
+	bool fitted;
+	double most; /* no result is above it */
+};
+
+static void add_scaled(struct fitting *f, struct str *out, const char *key, const struct qty *q, enum dim dim,
+		       const struct scaled *by)
+{
+	const double value = fmin(q->value * by->factor, by->most);
+	const double sd = value * hypot(q->spread, by->se);
+
+	str_addf(out, "%s: {value: ", key);
+	units_format(out, value, dim, 6);
+	str_add(out, ", sd: ");
+	units_format(out, sd, dim, 3);
+	str_addf(out, ", how: %s, source: ",
+		 by->fitted ? provenance_names[PROVENANCE_MEASURED]
+			    : provenance_names[PROVENANCE_TRANSFERRED]);
+	add_quoted(out,
+		   arena_printf(f->arena, "%s of '%s' x %.4g%s%s", key, f->base.profile->origin.name,
+				by->factor, by->fitted ? ", fitted to runs" : ", not told by these runs",
+				q->value * by->factor > by->most ? "; held at what the machine can do" : ""));
+	str_add(out, "}");
+}
+
+static void add_rates(struct fitting *f, struct str *out)
+{
+	const struct profile *p = f->base.profile;
+	const struct scaled by = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
+				  f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+	const struct {
+		const char *key;
+		const struct qty *q;
+	} rates[] = {{"read", &p->read},
+		     {"copy", &p->copy},
+		     {"gemv", &p->gemv},
+		     {"gemv_q8", &p->gemv_q8},
+		     {"gemv_q4", &p->gemv_q4}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		if (!rates[i].q->given)
+			continue;
+		str_add(out, "        ");
+		add_scaled(f, out, rates[i].key, rates[i].q, DIM_BANDWIDTH, &by);
+		str_add(out, "\n");
+	}
+}
+
+/* Of a table that has one number for all shapes. */
+static void add_any_shape(struct fitting *f, struct str *out, const struct qty *u, const struct scaled *by)
+{
+	if (!u->given)
+		return;
+	str_add(out, "          ");
+	add_scaled(f, out, "u", u, DIM_SHARE, by);
+	str_add(out, "\n");
+}
+
+static void add_gemm(struct fitting *f, struct str *out)
+{
+	const struct gemm_table *g = f->base.profile->gemm[f->base.compute];
+	const struct gemm_point *p = g->points.at;
+	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
+				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
+				  f->is_free[REPLAY_ARITHMETIC], 1};
+	const struct scaled roof = {by.factor, by.se, by.fitted, f->base.device->peak[f->base.compute].value};
+
+	str_addf(out, "        gemm_%s:\n          ", dtype_names[f->base.compute]);
+	add_scaled(f, out, "roof", &g->roof, DIM_FLOPS, &roof);
+	str_add(out, "\n          sync: 0 s\n");
+	add_any_shape(f, out, &g->u, &by);
+	str_add(out, g->points.n ? "          points:\n" : "");
+	for (size_t i = 0; i < g->points.n; i++) {
+		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
+			 (long long)p[i].n, (long long)p[i].k);
+		add_scaled(f, out, "u", &p[i].u, DIM_SHARE, &by);
+		str_add(out, "}\n");
+	}
+}
+
+static void add_attention(struct fitting *f, struct str *out)
+{
+	const struct attention_table *a = &f->base.profile->attention;
+	const struct attention_point *p = a->points.at;
+	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
+				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
+				  f->is_free[REPLAY_ARITHMETIC], 1};
+	const struct scaled rate = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
+				    f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+
+	str_addf(out, "        attention:\n          skips_mask: %s\n", a->skips_mask ? "true" : "false");
+	add_any_shape(f, out, &a->u, &by);
+	str_add(out, a->points.n ? "          points:\n" : "");
+	for (size_t i = 0; i < a->points.n; i++) {
+		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
+			 (long long)p[i].context);
+		add_scaled(f, out, "u", &p[i].u, DIM_SHARE, &by);
+		str_add(out, "}\n");
+	}
+	str_add(out, "          ");
+	add_scaled(f, out, "decode", &a->decode, DIM_BANDWIDTH, &rate);
+	str_add(out, "\n");
+}
+
+static void add_overhead(struct fitting *f, struct str *out, const char *key, enum replay_param p)
+{
+	const double value = f->fitted[p] * unit_s;
+
+	str_addf(out, "          %s: {value: ", key);
+	units_format(out, value, DIM_TIME, 5);
+	if (f->is_free[p]) {
+		str_add(out, ", sd: ");
+		units_format(out, f->se[p] * unit_s, DIM_TIME, 3);
+	}
+	str_addf(out, ", how: %s, source: ",
+		 provenance_names[f->is_free[p] ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
+	if (f->is_free[p])
+		add_quoted(out, "fitted to runs");
+	else if (p == REPLAY_KERNEL && f->runtime_kernels)
+		add_quoted(out,
+			   "llama.cpp's on an M4 Pro (0.10 ms a layer); these runs cannot tell it apart");
+	else
+		add_quoted(out, arena_printf(f->arena, "that of '%s'; these runs cannot tell it apart",
+					     f->base.profile->origin.name));
+	str_add(out, "}\n");
+}
+
+static void add_fusions(const struct profile *p, struct str *out)
+{
+	const struct {
+		const char *key;
+		const struct fusion *f;
+	} all[] = {{"norm", &p->norm},
+		   {"rope", &p->rope},
+		   {"kv_append", &p->kv_append},
+		   {"kv_repeat", &p->kv_repeat},
+		   {"scores", &p->scores},
+		   {"linear", &p->linear},
+		   {"activation", &p->activation},
+		   {"residual", &p->residual}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		str_addf(out, "        %s: {kernels: %lld, passes: %g}\n", all[i].key,
+			 (long long)all[i].f->kernels, all[i].f->passes);
+}
+
+static void add_tree(struct str *out, const struct yml *node)
+{
+	const bool is_map = node->kind == YML_MAP;
+
+	if (node->kind == YML_SCALAR || node->kind == YML_NULL) {
+		add_quoted(out, node->text ? node->text : "null");
+		return;
+	}
+	str_add(out, is_map ? "{" : "[");
+	for (size_t i = 0; i < node->n; i++) {
+		str_add(out, i ? ", " : "");
+		if (is_map)
+			str_addf(out, "%s: ", node->keys[i]->text);
+		add_tree(out, node->items[i]);
+	}
+	str_add(out, is_map ? "}" : "]");
+}
+
+/* What the base says of its kernels besides: how they cut products up, what unpacking costs. */
+static void add_kernels(const struct profile *p, struct str *out)
+{
+	static const char *const keys[] = {"dequant", "few", "tile", "route", "combine", "last_row"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct yml *node = yml_get(p->origin.node, keys[i]);
+
+		if (!node)
+			continue;
+		str_addf(out, "        %s: ", keys[i]);
+		add_tree(out, node);
+		str_add(out, "\n");
+	}
+}
+
+static void write_file(struct fitting *f, struct str *out)
+{
+	const char *runtime = f->ask->runtime ? f->ask->runtime : f->tool;
+
+	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", runtime,
+		 f->base.machine->title);
+	for (size_t i = 0; i < f->notes.n; i++)
+		str_addf(out, "# - %s\n", f->notes.at[i]);
+	str_add(out, "schema: lemursim/hardware/1\nbase: ");
+	add_quoted(out, f->base.ref);
+	str_addf(out, "\ndevices:\n  %s:\n    runtimes:\n      %s:\n        version: ",
+		 f->base.device->origin.name, runtime);
+	add_quoted(out, f->ask->version ? f->ask->version : "as fitted");
+	str_add(out, "\n");
+	add_rates(f, out);
+	add_gemm(f, out);
+	add_attention(f, out);
+	add_fusions(&f->profile, out);
+	add_kernels(f->base.profile, out);
+	str_addf(out, "        all_logits: %s\n        overhead:\n",
+		 f->profile.all_logits ? "true" : "false");
+	add_overhead(f, out, "kernel", REPLAY_KERNEL);
+	add_overhead(f, out, "step", REPLAY_STEP);
+}
+
+/* Reads back what was written, its base included. */
+static int check_file(struct loader *l, const char *path, const struct str *text)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+	struct machine *m = arena_alloc(l->arena, sizeof *m);
+	struct yml *tree;
+
+	*source = (struct source){path ? path : "out.yaml", arena_strdup(l->arena, text->text), text->len};
+	tree = yml_parse(l->arena, source, l->diags);
+	tree = tree ? load_inherit(l, tree, "hardware", HW_SCHEMA) : NULL;
+	if (!tree || field_load(&machine_table, tree, "machine", m, l->diags) != 0)
+		return -1;
+	return machine_check(m, l->diags);
+}
+
+int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err)
+{
+	struct fitting f = {.arena = l->arena, .ask = ask};
+	struct str text = STR_INIT;
+	int rc = catalogue_device_load(l, ask->machine, ask->device, ask->like, &f.base);
+
+	BUG_ON(!ask->n);
+	if (rc == 0)
+		rc = gather(l, &f, err);
+	if (rc == 0)
+		rc = fit_all(&f, err);
+	if (rc == 0) {
+		make_notes(&f);
+		write_file(&f, &text);
+		rc = check_file(l, ask->out, &text);
+	}
+	if (rc == 0)
+		str_add(out, text.text);
+	VEC_FREE(&f.notes);
+	str_release(&text);
+	return rc;
+}
+
+bool calib_is_samples(const char *path)
+{
+	struct arena a = ARENA_INIT;
+	struct err ignored = ERR_INIT;
+	char *text;
+	size_t len;
+	const bool is =
+		file_read(&a, path, RUNS_FILE_MAX, &text, &len, &ignored) == 0 && samples_csv_is(text);
+
+	arena_release(&a);
+	return is;
+}
+
+int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err)
+{
+	struct sample_set *sets = arena_array(a, ask->n, sizeof *sets);
+	struct datasheet datasheet = {0};
+
+	for (size_t i = 0; i < ask->n; i++) {
+		char *text;
+		size_t len;
+
+		if (file_read(a, ask->paths[i], RUNS_FILE_MAX, &text, &len, err) != 0 ||
+		    samples_csv_read(a, ask->paths[i], text, &sets[i], err) != 0)
+			return -1;
+		sets[i].tool = ask->tool ? ask->tool : sets[i].tool;
+	}
+	if (ask->datasheet && datasheet_read(a, ask->datasheet, &datasheet, err) != 0)
+		return -1;
+	return profile_write_all(
+		&(struct machine_samples){sets, ask->n, ask->datasheet ? &datasheet : NULL, ask->paths[0]},
+		out, err);
+}

@@ -1,0 +1,203 @@
+/* observations.c - see observations.h. */
+#include "sim/family/observations.h"
+
+#include <string.h>
+
+struct loaded_device {
+	enum observations_profile profile;
+	const char *machine, *runtime; /* NULL: any */
+	struct catalogue_device device;
+};
+
+struct loaded_model {
+	const char *name;
+	struct model *model;
+};
+
+struct gathering {
+	struct loader *l;
+	enum observations_profile profile;
+	VEC(struct loaded_device *) devices;
+	VEC(struct loaded_model) models;
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static int load_as(struct gathering *g, const char *machine, const char *runtime, struct catalogue_device *d)
+{
+	switch (g->profile) {
+	case OBSERVATIONS_PROFILE:
+		return catalogue_device_load(g->l, machine, NULL, runtime, d);
+	case OBSERVATIONS_UNMEASURED:
+		return catalogue_unmeasured_load(g->l, machine, NULL, runtime, d);
+	case OBSERVATIONS_NO_PROFILE:
+		break;
+	}
+	return catalogue_machine_load(g->l, machine, NULL, d);
+}
+
+static const struct catalogue_device *device_of(struct gathering *g, const char *machine, const char *runtime)
+{
+	struct loaded_device *d;
+
+	for (size_t i = 0; i < g->devices.n; i++)
+		if (g->devices.at[i]->profile == g->profile &&
+		    same_text(g->devices.at[i]->machine, machine) &&
+		    same_text(g->devices.at[i]->runtime, runtime))
+			return &g->devices.at[i]->device;
+	d = arena_alloc(g->l->arena, sizeof *d);
+	*d = (struct loaded_device){.profile = g->profile, .machine = machine, .runtime = runtime};
+	if (load_as(g, machine, runtime, &d->device) != 0)
+		return NULL;
+	VEC_ADD(&g->devices, d);
+	return &d->device;
+}
+
+static const struct model *model_of(struct gathering *g, const char *name)
+{
+	struct model *m;
+
+	for (size_t i = 0; i < g->models.n; i++)
+		if (!strcmp(g->models.at[i].name, name))
+			return g->models.at[i].model;
+	m = catalogue_model_load(g->l, name);
+	if (m)
+		VEC_ADD(&g->models, ((struct loaded_model){name, m}));
+	return m;
+}
+
+static int take(struct gathering *g, const struct run *run, struct observation *row, struct err *err)
+{
+	const char *runtime = g->profile ? run->runtime : NULL;
+
+	*row = (struct observation){.run = run,
+				    .device = device_of(g, run->machine, runtime),
+				    .plan = arena_alloc(g->l->arena, sizeof *row->plan)};
+	row->plan->arena = g->l->arena;
+	if (!row->device)
+		return -1;
+	if (run_is_operator(run))
+		return row->device->profile ? observations_check(row, row->device->profile, err) : 0;
+	row->model = model_of(g, run->model);
+	if (!row->model)
+		return -1;
+	return guess_precision(run, run->weights, row->device->profile ? row->device->compute : DTYPE_F16,
+			       &row->precision, err);
+}
+
+/* What a ratio is over: the same on the other machine, where its runtime is another as the catalogue has it.
+ */
+static int take_over(struct gathering *g, struct observation *row, struct err *err)
+{
+	const enum observations_profile profile = g->profile;
+	struct run *other;
+	struct observation *over;
+	int rc;
+
+	if (!row->run->over)
+		return 0;
+	other = arena_alloc(g->l->arena, sizeof *other);
+	over = arena_alloc(g->l->arena, sizeof *over);
+	*other = *row->run;
+	other->machine = row->run->over;
+	other->runtime = row->run->over_runtime;
+	other->over = other->over_runtime = NULL;
+	other->seconds = 0;
+	if (profile == OBSERVATIONS_UNMEASURED || !same_text(other->runtime, row->run->runtime))
+		g->profile = OBSERVATIONS_PROFILE;
+	rc = take(g, other, over, err);
+	g->profile = profile;
+	row->over = over;
+	return rc;
+}
+
+int observations_load(struct loader *l, const struct runs *runs, enum observations_profile profile,
+		      struct observations *e, struct err *err)
+{
+	struct gathering g = {.l = l, .profile = profile};
+	int rc = 0;
+
+	*e = (struct observations){arena_array(l->arena, runs->n, sizeof *e->at), 0};
+	if (!runs_name_machines(runs))
+		rc = err_set(err, "%s: its rows do not say which machine they are of", runs->path);
+	for (size_t i = 0; i < runs->n && rc == 0; i++) {
+		const struct run *run = &runs->at[i];
+
+		rc = take(&g, run, &e->at[e->n], err);
+		rc = rc == 0 ? take_over(&g, &e->at[e->n], err) : rc;
+		e->n += rc == 0;
+	}
+	VEC_FREE(&g.devices);
+	VEC_FREE(&g.models);
+	return rc;
+}
+
+static enum dtype compute_of(const struct observation *row, const struct profile *p)
+{
+	return row->run->kind == RUN_GEMM ? row->run->product.dtype : catalogue_compute(p);
+}
+
+int observations_check(const struct observation *row, const struct profile *p, struct err *err)
+{
+	const enum dtype t = compute_of(row, p);
+
+	if (p->gemm[t])
+		return 0;
+	err_set(err, "%s:%d: runtime '%s' of %s has no 'gemm_%s' table", row->run->path, row->run->line,
+		p->origin.name, row->run->machine, dtype_names[t]);
+	return err_hint(err, "it is not known what its products of that dtype reach");
+}
+
+/* The plan of a row depends on little of a profile, and is made again only where that changes. */
+static const struct replay_plan *plan_of(const struct observation *row, const struct profile *p)
+{
+	struct observations_plan *kept = row->plan;
+
+	if (!kept->made || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
+	    kept->all_logits != p->all_logits) {
+		kept->plan = replay_plan(kept->arena, row->model, &row->precision, p, row->run);
+		kept->made = true;
+		kept->last_row = p->last_row;
+		kept->last_apart = p->last_apart;
+		kept->all_logits = p->all_logits;
+	}
+	return &kept->plan;
+}
+
+static struct device_model site_of(struct arena *a, const struct observation *row, const struct profile *p)
+{
+	const struct catalogue_device *d = row->device;
+
+	return device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+}
+
+struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p)
+{
+	const struct device_model device_model = site_of(a, row, p);
+
+	return row->model ? replay_of(a, plan_of(row, p), &device_model)
+			  : replay_make(a, NULL, NULL, &device_model, row->run);
+}
+
+double observations_seconds(struct arena *a, const struct observation *row, const struct profile *p)
+{
+	const struct device_model device_model = site_of(a, row, p);
+	struct replay r;
+
+	if (row->model)
+		return replay_plan_seconds(plan_of(row, p), &device_model);
+	r = replay_make(a, NULL, NULL, &device_model, row->run);
+	return replay_seconds(&r, NULL);
+}
+
+const char *observations_name(struct arena *a, const struct observation *row)
+{
+	const char *name = run_name(a, row->run);
+
+	return row->model
+		       ? arena_printf(a, "%s %s %s", row->run->model, mix_names[row->precision.weights], name)
+		       : name;
+}

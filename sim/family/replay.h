@@ -1,0 +1,62 @@
+/*
+ * replay.h - a benchmark's run on one device, of a whole model or of an operator alone, costed operator by
+ * operator: what `simulate` would say of it, and what a runtime's parameters are fitted to.
+ *
+ * Layer calib. All operators on one device run one after the other, so a run is a sum. Prompts run in chunks
+ * as the tools run them; decode steps are summed over their growing context by Simpson's rule. A product
+ * alone is timed with the host waiting for it: gemm's `sync`, of which the launch of its kernel is part.
+ */
+#ifndef SIM_FAMILY_REPLAY_H
+#define SIM_FAMILY_REPLAY_H
+#include "sim/runs/ingest.h"
+#include "sim/cost/cost.h"
+
+struct planned_op {
+	struct op op;
+	double times; /* how often it occurs, as a weight */
+};
+
+/* What a run asks of a device, whatever that takes of it. */
+struct replay_plan {
+	struct planned_op *at; /* in the arena */
+	size_t n;
+};
+
+/* A run of a model; of the profile only `last_row`, `last_apart` and `all_logits` count. */
+struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
+			       const struct profile *profile, const struct run *run);
+
+struct replay_op {
+	struct cost cost;
+	bool is_step;
+	double times; /* as planned */
+};
+
+struct replay {
+	struct replay_op *at; /* in the arena */
+	size_t n;
+	enum provenance from; /* where its parameters come from, at worst */
+};
+
+enum replay_param { REPLAY_ARITHMETIC, REPLAY_MEMORY, REPLAY_KERNEL, REPLAY_STEP, REPLAY_PARAMS };
+
+/* m, p: NULL for an operator alone; a product's dtype is the site's. */
+struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
+			  const struct device_model *device_model, const struct run *run);
+
+struct replay replay_of(struct arena *a, const struct replay_plan *plan,
+			const struct device_model *device_model);
+
+/* replay_seconds() of replay_of(), without storing it. */
+double replay_plan_seconds(const struct replay_plan *plan, const struct device_model *device_model);
+
+/* speed: the first two divide times (2: twice as fast), the last two multiply overheads. NULL: all 1. */
+double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS]);
+
+/* What most of the time goes to, and its share of all. */
+enum param replay_bound(const struct replay *r, double *share);
+
+/* With parameters drawn from their spread; z as for cost_seconds_drawn(). */
+double replay_seconds_drawn(const struct replay *r, const struct params *z);
+
+#endif

@@ -1,0 +1,252 @@
+/* suite_take.c - see suite_take.h. */
+#include "sim/measure/suite_take.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/stats/quantile.h"
+
+enum { WINDOWS_MAX = 10, CANARY_BATCHES = 6, CANARY_TRIES = 5, REPS_MAX = 1 << 24 };
+static const double windows_agree = 0.03, canary_min_s = 0.004, canary_fine = 1.05;
+/* Of a case's limit: the warm-up ends. Of the time so far, after a second: canaries are not tried again. */
+static const double warm_share = 0.4, canary_share = 0.1;
+
+double take_now(const struct taker *t)
+{
+	struct timespec now;
+
+	if (t->o->now)
+		return t->o->now(t->o->now_self);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool take_stopped(const struct taker *t)
+{
+	return t->o->stop && *t->o->stop;
+}
+
+uint64_t take_random(struct taker *t) /* splitmix64 */
+{
+	uint64_t z = t->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+static int run(struct taker *t, int64_t reps, double *each, struct err *err)
+{
+	double seconds = -1;
+
+	if (t->m.backend->run(t->m.self, reps, &seconds, err) != 0)
+		return -1;
+	if (!(seconds >= 0) || !isfinite(seconds)) /* 0: below the clock's resolution */
+		return err_set(err, "the backend says that %lld repetitions took %g s", (long long)reps,
+			       seconds);
+	*each = seconds / (double)reps;
+	return 0;
+}
+
+static int64_t reps_for(double min_s, double each)
+{
+	return each > 0 ? (int64_t)fmin(fmax(ceil(min_s / each), 1), REPS_MAX) : REPS_MAX;
+}
+
+/* Repetitions such that a batch lasts min_s: doubled from one until a tenth of that is reached, then in one
+ * step; the warm-up windows go on correcting it. *each: of the last of them where one is enough, else -1. */
+static int find_reps(struct taker *t, double min_s, int64_t *reps, double *each, struct err *err)
+{
+	int64_t tried;
+
+	for (tried = 1; tried < REPS_MAX; tried *= 4) {
+		if (run(t, tried, each, err) != 0)
+			return -1;
+		if (*each * (double)tried >= 0.1 * min_s)
+			break;
+	}
+	*reps = reps_for(min_s, *each);
+	*each = *reps == tried ? *each : -1;
+	return 0;
+}
+
+/* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. before: of a window that
+ * was taken already, -1 if none. */
+static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, double before, struct err *err)
+{
+	double each = 0;
+
+	for (int i = 0; i < WINDOWS_MAX && !take_stopped(t); i++) {
+		if (before > 0 && take_now(t) >= until)
+			break;
+		if (run(t, *reps, &each, err) != 0)
+			return -1;
+		*reps = reps_for(min_s, each);
+		if (before > 0 && fabs(each - before) <= windows_agree * before)
+			break;
+		before = each;
+	}
+	return 0;
+}
+
+/* Shorter batches where as many of the usual length, and the warm-up, do not fit. */
+static double batch_s(const struct take *how)
+{
+	if (!(how->limit_s > 0))
+		return how->min_s;
+	return fmax(0.1 * how->min_s, fmin(how->min_s, (1 - warm_share) * how->limit_s / how->most));
+}
+
+static int take_batches(struct taker *t, const struct take *how, int64_t reps, double until, batches *to,
+			struct err *err)
+{
+	for (int i = 0; i < how->most && !take_stopped(t); i++) {
+		struct batch batch = {.segment = take_segment(t)};
+
+		if (i >= how->least && take_now(t) >= until)
+			break;
+		if (run(t, reps, &batch.s, err) != 0)
+			return -1;
+		if (!(batch.s > 0))
+			return err_set(err, "the clock stood still for a batch of %lld repetitions",
+				       (long long)reps);
+		VEC_ADD(to, batch);
+	}
+	return 0;
+}
+
+int take_case(struct taker *t, const struct bench_case *c, const struct take *how, batches *to,
+	      struct err *err)
+{
+	const struct backend *b = t->m.backend;
+	const bool cold_start =
+		c->kind == SAMPLE_SUSTAINED; /* how it slows down from rest is what is asked */
+	const double began = take_now(t), limit = how->limit_s > 0 ? how->limit_s : INFINITY,
+		     min_s = batch_s(how);
+	double each;
+	int64_t reps;
+	int rc = b->prepare(t->m.self, c, err);
+
+	if (rc == 0)
+		rc = find_reps(t, min_s, &reps, &each, err);
+	if (rc == 0 && !cold_start)
+		rc = warm_up(t, min_s, began + warm_share * limit, &reps, each, err);
+	if (rc == 0)
+		rc = take_batches(t, how, reps, began + limit, to, err);
+	b->finish(t->m.self);
+	return rc;
+}
+
+/* The state that counts is the fast one, at a quarter of the rounds: a machine is slowed by others, not sped
+ * up. */
+static double normal_s(const struct canary *k)
+{
+	return quantile_of(k->seconds.at, k->seconds.n, 0.25);
+}
+
+static int fastest_batch(struct taker *t, struct canary *k, double *least, struct err *err)
+{
+	const struct take how = {canary_min_s, CANARY_BATCHES, CANARY_BATCHES, 0};
+	batches got = {0};
+	const int rc = take_case(t, &k->c, &how, &got, err);
+
+	for (size_t i = 0; i < got.n; i++) {
+		*least = fmin(*least, got.at[i].s);
+		k->first_s = k->seconds.n ? k->first_s : fmax(k->first_s, got.at[i].s);
+	}
+	VEC_FREE(&got);
+	return rc;
+}
+
+/* The fastest of a few batches, and of a few tries if that is slow: the state of the machine, its clock and
+ * heat, stays; a moment's disturbance passes, and the samples' own medians stand it. */
+static int take_canary(struct taker *t, struct canary *k, struct err *err)
+{
+	const double began = take_now(t);
+	double least = INFINITY;
+
+	for (int i = 0; i < CANARY_TRIES && !take_stopped(t); i++) {
+		const double spent = t->canary_s + take_now(t) - began;
+
+		if (i && spent > 1 + canary_share * (take_now(t) - t->began_s))
+			break;
+		if (fastest_batch(t, k, &least, err) != 0)
+			return -1;
+		if (k->seconds.n < 2 || least <= canary_fine * normal_s(k))
+			break;
+	}
+	if (isfinite(least))
+		VEC_ADD(&k->seconds, least);
+	t->canary_s += take_now(t) - began;
+	return 0;
+}
+
+int take_canaries(struct taker *t, struct err *err)
+{
+	for (size_t i = 0; i < CANARY_N; i++)
+		if (t->canaries[i].used && !take_stopped(t) && take_canary(t, &t->canaries[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+size_t take_segment(const struct taker *t)
+{
+	size_t rounds = 0;
+
+	for (size_t i = 0; i < CANARY_N; i++)
+		rounds = t->canaries[i].seconds.n > rounds ? t->canaries[i].seconds.n : rounds;
+	return rounds ? rounds - 1 : 0;
+}
+
+static double off_at(const struct canary *k, size_t round)
+{
+	return round < k->seconds.n ? fabs(k->seconds.at[round] / normal_s(k) - 1) : 0;
+}
+
+static const struct canary *canary_of(const struct taker *t, enum sample_kind kind)
+{
+	const bool computes = kind == SAMPLE_GEMM || kind == SAMPLE_PREFILL || kind == SAMPLE_SUSTAINED;
+	const struct canary *k = &t->canaries[computes ? CANARY_COMPUTE : CANARY_MEMORY];
+
+	if (!k->used)
+		k = &t->canaries[computes ? CANARY_MEMORY : CANARY_COMPUTE];
+	return k->seconds.n ? k : NULL;
+}
+
+double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segment)
+{
+	const struct canary *k = canary_of(t, kind);
+
+	if (!k)
+		return 0;
+	if (segment + 1 >= k->seconds.n)
+		return off_at(k, segment);
+	return fmin(off_at(k, segment), off_at(k, segment + 1));
+}
+
+double take_canary_limit(const struct taker *t, enum sample_kind kind, double least)
+{
+	const struct canary *k = canary_of(t, kind);
+	double *off, limit;
+
+	if (!k)
+		return least;
+	off = xmalloc(k->seconds.n * sizeof *off);
+	for (size_t i = 0; i < k->seconds.n; i++)
+		off[i] = off_at(k, i);
+	limit = 3 * 1.4826 * quantile_of(off, k->seconds.n, 0.5); /* three standard deviations, robustly */
+	free(off);
+	return fmax(least, fmin(limit, 3 * least));
+}
+
+double take_canary_worst(const struct taker *t)
+{
+	double worst = 0;
+
+	for (size_t i = 0; i < CANARY_N; i++)
+		for (size_t round = 0; round < t->canaries[i].seconds.n; round++)
+			worst = fmax(worst, off_at(&t->canaries[i], round));
+	return worst;
+}

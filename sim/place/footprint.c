@@ -1,0 +1,166 @@
+/* fit.c - see fit.h. */
+#include "sim/place/footprint.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/place/shard_sizes.h"
+
+double footprint_need_B(const struct footprint *f)
+{
+	return f->weights_B + f->kv_B + f->activations_B + f->gradients_B + f->optimizer_B;
+}
+
+double footprint_short_B(const struct footprint *f)
+{
+	return fmax(0, footprint_need_B(f) - f->usable_B);
+}
+
+struct shape prefill_shape(const struct generate *g)
+{
+	const int64_t groups = g->options.micro_batches > 1 ? g->options.micro_batches : 1;
+	const int64_t tokens =
+		g->options.chunk > 0 && g->options.chunk < g->prompt ? g->options.chunk : g->prompt;
+
+	return (struct shape){
+		.batch = (g->batch + groups - 1) / groups, .tokens = tokens, .past = g->prompt - tokens};
+}
+
+double footprint_share(const struct placement *p, enum phase phase, size_t block, size_t mi)
+{
+	return shard_sizes_held(p, &phase, 1, block, mi);
+}
+
+/* Of a tensor, by a machine with that share of its block: what every device of a split works with whole, it
+ * has whole. */
+static double share_of(const struct model *m, struct part part, enum tensor t, double share)
+{
+	const struct latent *l = m->attention.latent;
+	const bool experts = part.role == ROLE_SHARED || part.role == ROLE_EXPERTS;
+
+	if (share <= 0)
+		return 0;
+	if (t == TENSOR_EMBEDDING || t == TENSOR_ROUTER || (t == TENSOR_SMALL && !experts))
+		return 1;
+	if (l && t == TENSOR_K) /* the latent is made by all */
+		return 1;
+	if (l && t == TENSOR_Q && l->q_rank) { /* and what queries are made from */
+		const double in = (double)m->hidden,
+			     out = (double)(m->attention.heads * (l->nope_dim + l->rope_dim));
+
+		return (in + share * out) / (in + out);
+	}
+	return share;
+}
+
+static double part_held_B(const struct model *m, const struct precision *pr, struct part part, double share)
+{
+	struct tensor_row rows[PART_TENSORS];
+	const size_t n = model_tensors(m, part, rows);
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += share_of(m, part, rows[i].tensor, share) * tensor_row_B(m, pr, &rows[i]);
+	return sum;
+}
+
+double footprint_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block,
+			 size_t mi)
+{
+	return part_held_B(p->world->model, &p->world->scenario->precision,
+			   model_block(p->world->model, block).part,
+			   shard_sizes_held(p, phases, n, block, mi));
+}
+
+double footprint_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
+{
+	const struct model *m = p->world->model;
+	const struct precision *pr = &p->world->scenario->precision;
+	double bytes = 0;
+	bool table = false;
+
+	for (size_t b = 0; b < p->blocks_n; b++) {
+		const struct part part = model_block(m, b).part;
+		const double share = shard_sizes_held(p, phases, n, b, mi);
+
+		if (share <= 0)
+			continue;
+		bytes += part_held_B(m, pr, part, share);
+		if (part.role == ROLE_EMBEDDING)
+			table = true;
+		if (part.role == ROLE_HEAD && m->tied_head && m->ends && !table) /* it needs the table too */
+			bytes += part_weights_B(m, pr, (struct part){ROLE_EMBEDDING, false});
+	}
+	return bytes;
+}
+
+static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+
+/* All of it where decode reads it, the prompt's where prefill makes it, until it has gone. A latent belongs
+ * to all heads: who has any has all. */
+static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
+{
+	const struct model *m = p->world->model;
+	const struct precision *pr = &p->world->scenario->precision;
+	const struct part part = model_block(m, block).part;
+	double here = footprint_share(p, PHASE_DECODE, block, mi),
+	       any = shard_sizes_held(p, both, 2, block, mi);
+
+	if (m->attention.latent) {
+		here = here > 0 ? 1 : 0;
+		any = any > 0 ? 1 : 0;
+	}
+	return fmax(here * graph_kv_B(m, pr, part, g->batch, g->prompt + g->tokens),
+		    any * graph_kv_B(m, pr, part, g->batch, g->prompt));
+}
+
+/* Weights, cache and activations of one model. */
+static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
+{
+	const struct world *w = p->world;
+	const struct precision *pr = &w->scenario->precision;
+	struct shape shape = prefill_shape(g);
+
+	f->weights_B += footprint_weights_B(p, both, 2, mi);
+	for (size_t b = 0; b < p->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const struct shards *shards = &p->shard_groups[PHASE_PREFILL][b];
+		const double prefill = footprint_share(p, PHASE_PREFILL, b, mi);
+
+		if (part.role == ROLE_ATTENTION)
+			f->kv_B += kv_B(p, g, b, mi);
+		/* one block's tensors are alive at a time: the largest counts */
+		shape.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
+		f->activations_B =
+			fmax(f->activations_B, prefill * graph_live_B(w->model, pr, &shape, part,
+								      shard_group_writes_scores(w, shards)));
+	}
+}
+
+/* Frees just what is missing. */
+static void offload(const struct placement *p, size_t mi, struct footprint *f)
+{
+	const double missing = footprint_short_B(f);
+
+	if (!offload_free(p, mi, missing, &f->offload, &f->disk_B))
+		return;
+	f->weights_B -= missing;
+	while (footprint_short_B(f) > 0) /* by rounding */
+		f->weights_B = nextafter(f->weights_B, 0);
+}
+
+void footprint_generate(const struct placement *p, struct footprint *out)
+{
+	struct generate g = placement_generate(p);
+
+	if (p->draft) /* tokens that may not stand have a place in both caches */
+		g.tokens += g.options.speculative->draft;
+	for (size_t mi = 0; mi < p->world->machines_n; mi++) {
+		out[mi] = (struct footprint){.usable_B = p->world->machines[mi].memory.usable.value};
+		add_model(p, &g, mi, &out[mi]);
+		if (p->draft)
+			add_model(p->draft, &g, mi, &out[mi]);
+		if (g.options.overflow == OFFLOAD_STREAM && footprint_short_B(&out[mi]) > 0)
+			offload(p, mi, &out[mi]);
+	}
+}

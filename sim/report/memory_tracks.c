@@ -1,0 +1,76 @@
+/* memory_tracks.c - see memory_tracks.h. */
+#include "sim/report/memory_tracks.h"
+
+#include <math.h>
+
+static const double pitch = 30, area_h = 22, gap = 6, column_w = 1.0;
+static const char fill[] = "#b9c4d6", over[] = "#e8a0a0", line[] = "#5b6f94", grey[] = "#5a5a5a";
+
+double memory_tracks_height(size_t n)
+{
+	return n ? gap + pitch * (double)n : 0;
+}
+
+/* The fullest it gets in a column of the picture. */
+static double most_in(const struct memory_track *s, size_t *at, sim_ns from, sim_ns to)
+{
+	double most;
+
+	while (*at + 1 < s->levels_n && s->levels[*at + 1].at_ns <= from)
+		++*at;
+	most = s->levels[*at].share;
+	for (size_t i = *at + 1; i < s->levels_n && s->levels[i].at_ns < to; i++)
+		most = fmax(most, s->levels[i].share);
+	return most;
+}
+
+static void draw_area(struct canvas *c, const struct memory_track_frame *f, const struct memory_track *s,
+		      double bottom)
+{
+	const size_t columns = (size_t)(f->width / column_w);
+	const double span = (double)(f->s->to_ns - f->s->from_ns);
+	double height = -1, from = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i <= columns; i++) {
+		const sim_ns t0 = f->s->from_ns + (sim_ns)(span * (double)i / (double)columns);
+		const sim_ns t1 = f->s->from_ns + (sim_ns)(span * (double)(i + 1) / (double)columns);
+		const double share = i < columns ? most_in(s, &at, t0, t1) : -1;
+		const double h = i < columns ? round(2 * area_h * fmin(share, 1.15)) / 2 : -1;
+		const double x = f->left + column_w * (double)i;
+
+		if (h == height)
+			continue;
+		if (height > 0)
+			canvas_shape(c, (struct rect){from, bottom - height, x - from, height},
+				     &(struct ink){.fill = height > area_h ? over : fill}, NULL);
+		height = h;
+		from = x;
+	}
+}
+
+void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, size_t i)
+{
+	const struct memory_track *s = &f->s->memory_tracks[i];
+	const double bottom = f->top + gap + pitch * (double)(i + 1) - (pitch - area_h) / 2;
+	const double y = bottom - area_h / 2, x = f->left - f->gutter,
+		     right = f->left + f->width + f->gutter + 2;
+	const struct type bold = {.size = 9, .bold = true, .align = 'r', .color = "#111111"};
+	const struct type sub = {.size = 8, .align = 'r', .color = grey};
+	const struct type note = {.size = 8, .bold = true, .align = 'l', .color = "#111111"};
+	const struct type under = {.size = 8, .align = 'l', .color = grey};
+	double peak = 0;
+	struct str text = STR_INIT;
+
+	for (size_t k = 0; k < s->levels_n; k++)
+		peak = fmax(peak, s->levels[k].share);
+	draw_area(c, f, s, bottom);
+	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
+		     &(struct ink){.line = line, .pen = 0.4}, NULL);
+	canvas_text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
+	canvas_text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
+	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);
+	str_addf(&text, "peak %.0f%%", 100 * peak);
+	canvas_text(c, (struct point){right, y + 6}, &under, text.text, NULL);
+	str_release(&text);
+}

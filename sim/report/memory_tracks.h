@@ -1,0 +1,19 @@
+/*
+ * memory_tracks.h - how full something is over time, as areas under the lanes of a schedule's picture.
+ *
+ * Layer report.
+ */
+#ifndef SIM_REPORT_MEMORY_TRACKS_H
+#define SIM_REPORT_MEMORY_TRACKS_H
+#include "sim/report/canvas.h"
+#include "sim/report/schedule.h"
+
+struct memory_track_frame { /* where they lie: points, as the picture's */
+	const struct schedule *s;
+	double left, top, width, names_w, gutter;
+};
+
+double memory_tracks_height(size_t n); /* room that n strips take, 0 for none */
+void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, size_t i);
+
+#endif

@@ -1,0 +1,296 @@
+/* anneal_state.c - see anneal_state.h. */
+#include "sim/search/anneal_state.h"
+
+#include <math.h>
+#include <string.h>
+
+void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s)
+{
+	*s = (struct anneal_space){.w = w,
+				   .variants_n = variants,
+				   .layers = (size_t)w->model->layers,
+				   .blocks = model_blocks(w->model)};
+	s->splits_n = space_splits(w->model, s->splits);
+	s->has = arena_array(a, s->layers, sizeof *s->has);
+	s->role = arena_array(a, s->blocks, sizeof *s->role);
+	s->layer = arena_array(a, s->blocks, sizeof *s->layer);
+	for (size_t b = 0; b < s->blocks; b++) {
+		const struct block k = model_block(w->model, b);
+
+		s->role[b] = (uint8_t)k.part.role;
+		s->layer[b] = (int32_t)k.layer;
+		if (k.layer >= 0)
+			s->has[k.layer] |= 1u << k.part.role;
+	}
+}
+
+/* ---- seats ---- */
+
+static void fill_row(const struct row *r, uint8_t *unit)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		memset(unit, r->at[i].unit, (size_t)r->at[i].layers);
+		unit += r->at[i].layers;
+	}
+}
+
+/* Where a layer has nothing of a group, the group stays where it was. */
+static void settle(const struct anneal_space *s, unsigned roles, uint8_t *unit)
+{
+	size_t first = 0;
+
+	while (first < s->layers && !(s->has[first] & roles))
+		first++;
+	for (size_t i = 0; i < first && first < s->layers; i++)
+		unit[i] = unit[first];
+	for (size_t i = first + 1; i < s->layers; i++)
+		if (!(s->has[i] & roles))
+			unit[i] = unit[i - 1];
+}
+
+void anneal_state_seat(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
+		       struct layer_map *out, uint8_t *at)
+{
+	const bool ends = s->w->model->ends;
+	const size_t last = s->blocks - 1;
+
+	out->second = s->splits[phase_group->parted ? phase_group->split : 0].second;
+	fill_row(&phase_group->group[0], out->unit[0]);
+	fill_row(&phase_group->group[phase_group->parted ? 1 : 0], out->unit[1]);
+	if (phase_group->parted)
+		settle(s, out->second, out->unit[1]);
+	for (size_t b = 1; b < last; b++)
+		at[b] = out->unit[out->second >> s->role[b] & 1][s->layer[b]];
+	at[0] = out->embedding = ends && phase_group->embedding != BESIDE ? phase_group->embedding : at[1];
+	at[last] = out->head = ends && phase_group->head != BESIDE ? phase_group->head : at[last - 1];
+}
+
+/* ---- where to begin ---- */
+
+struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit)
+{
+	struct anneal_state p = {.variant = 0};
+
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
+		struct anneal_phase_group *l = &p.phase_group[phase_group];
+
+		l->embedding = l->head = BESIDE;
+		for (int g = 0; g < GROUPS; g++) {
+			l->group[g].n = 1;
+			l->group[g].at[0] = (struct range){(uint8_t)unit, (int32_t)s->layers};
+		}
+	}
+	return p;
+}
+
+static bool joined(const struct world *w, size_t u, size_t v)
+{
+	const size_t a = w->units[u].machine, b = w->units[v].machine;
+
+	return a == b || world_link_use(w, a, b) != WORLD_NONE;
+}
+
+/* The fastest that is not in the row and that its last is joined to; WORLD_NONE: there is none. */
+static size_t next_of(const struct anneal_space *s, const struct row *r, const double *speed)
+{
+	size_t next = WORLD_NONE;
+
+	for (size_t u = 0; u < s->w->units_n; u++) {
+		bool used = false;
+
+		for (size_t i = 0; i < r->n; i++)
+			used |= r->at[i].unit == u;
+		if (!used && joined(s->w, r->at[r->n - 1].unit, u) &&
+		    (next == WORLD_NONE || speed[u] > speed[next]))
+			next = u;
+	}
+	return next;
+}
+
+struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed)
+{
+	struct anneal_state p = anneal_state_alone(s, first);
+	struct row r = {.n = 1, .at = {{(uint8_t)first, 1}}};
+	double sum = speed[first], before = 0;
+	int32_t given = 0;
+
+	for (size_t next; r.n < s->layers && (next = next_of(s, &r, speed)) != WORLD_NONE; r.n++) {
+		r.at[r.n].unit = (uint8_t)next;
+		sum += speed[next];
+	}
+	for (size_t i = 0; i < r.n; i++) {
+		const int32_t behind = (int32_t)(r.n - 1 - i); /* each wants one layer */
+		int32_t until;
+
+		before += speed[r.at[i].unit];
+		until = (int32_t)lround((double)s->layers * before / sum);
+		until = until > (int32_t)s->layers - behind ? (int32_t)s->layers - behind : until;
+		until = until > given ? until : given + 1;
+		r.at[i].layers = (i + 1 < r.n ? until : (int32_t)s->layers) - given;
+		given += r.at[i].layers;
+	}
+	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
+		for (int g = 0; g < GROUPS; g++)
+			p.phase_group[phase_group].group[g] = r;
+	return p;
+}
+
+/* ---- moves ---- */
+
+static size_t draw(struct rng *rng, size_t n)
+{
+	return (size_t)(rng_uniform(rng) * (double)n);
+}
+
+static void take_out(struct row *r, size_t i)
+{
+	memmove(&r->at[i], &r->at[i + 1], (r->n - i - 1) * sizeof r->at[0]);
+	r->n--;
+}
+
+/* Layers go from a range to one beside it; the last of them takes the range along. */
+static bool shift_cut(const struct anneal_space *s, struct row *r, struct rng *rng)
+{
+	size_t from, to;
+	int32_t layers;
+
+	(void)s;
+	if (r->n < 2)
+		return false;
+	from = draw(rng, r->n - 1);
+	to = from + 1;
+	if (draw(rng, 2)) {
+		to = from;
+		from = to + 1;
+	}
+	layers = 1 << draw(rng, 4);
+	layers = layers < r->at[from].layers ? layers : r->at[from].layers;
+	r->at[from].layers -= layers;
+	r->at[to].layers += layers;
+	if (!r->at[from].layers)
+		take_out(r, from);
+	return true;
+}
+
+/* Two of a row change places, or one makes way for a device that is not in it. */
+static bool swap_units(const struct anneal_space *s, struct row *r, struct rng *rng)
+{
+	const size_t i = draw(rng, r->n);
+	const uint8_t was = r->at[i].unit, now = (uint8_t)draw(rng, s->w->units_n);
+
+	for (size_t j = 0; j < r->n; j++)
+		if (r->at[j].unit == now)
+			r->at[j].unit = was;
+	r->at[i].unit = now;
+	return now != was;
+}
+
+/* A device more, with layers of the range that it is put before or behind. */
+static bool add_unit(const struct anneal_space *s, struct row *r, struct rng *rng)
+{
+	const uint8_t unit = (uint8_t)draw(rng, s->w->units_n);
+	const size_t i = draw(rng, r->n), behind = draw(rng, 2);
+	int32_t layers;
+
+	for (size_t j = 0; j < r->n; j++)
+		if (r->at[j].unit == unit)
+			return false;
+	if (r->at[i].layers < 2)
+		return false;
+	layers = 1 + (int32_t)draw(rng, (size_t)r->at[i].layers - 1);
+	r->at[i].layers -= layers;
+	memmove(&r->at[i + behind + 1], &r->at[i + behind], (r->n - i - behind) * sizeof r->at[0]);
+	r->at[i + behind] = (struct range){unit, layers};
+	r->n++;
+	return true;
+}
+
+/* A device less; one beside it gets its layers. */
+static bool drop_unit(const struct anneal_space *s, struct row *r, struct rng *rng)
+{
+	const size_t i = draw(rng, r->n), behind = draw(rng, 2);
+	size_t to;
+
+	(void)s;
+	if (r->n < 2)
+		return false;
+	to = i == 0 || (behind && i + 1 < r->n) ? i + 1 : i - 1;
+	r->at[to].layers += r->at[i].layers;
+	take_out(r, i);
+	return true;
+}
+
+static bool move_row(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
+{
+	static bool (*const moves[])(const struct anneal_space *s, struct row *r, struct rng *rng) = {
+		shift_cut, shift_cut, shift_cut, swap_units, add_unit, drop_unit};
+	const size_t group =
+		l->parted ? draw(rng, GROUPS) : 0; /* one draw after the other, whatever compiler */
+
+	return moves[draw(rng, ARRAY_LEN(moves))](s, &l->group[group], rng);
+}
+
+/* Groups together, or apart: the second then begins as the first, or on one device. */
+static bool part_groups(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
+{
+	l->parted = !l->parted;
+	if (!l->parted) {
+		l->group[0] = l->group[draw(rng, GROUPS)];
+		return true;
+	}
+	l->split = (uint8_t)draw(rng, s->splits_n);
+	l->group[1] = l->group[0];
+	if (draw(rng, 2))
+		return move_row(s, l, rng);
+	l->group[1].n = 1;
+	l->group[1].at[0] = (struct range){(uint8_t)draw(rng, s->w->units_n), (int32_t)s->layers};
+	return true;
+}
+
+static bool move_end(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
+{
+	uint8_t *end = draw(rng, 2) ? &l->head : &l->embedding;
+	const uint8_t was = *end;
+
+	*end = draw(rng, 2) ? BESIDE : (uint8_t)draw(rng, s->w->units_n);
+	return s->w->model->ends && *end != was;
+}
+
+static bool part_legs(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
+{
+	struct anneal_phase_group alone;
+
+	p->apart = !p->apart;
+	if (!p->apart) {
+		p->phase_group[0] = p->phase_group[draw(rng, PHASE_GROUPS)];
+		return true;
+	}
+	p->phase_group[1] = p->phase_group[0];
+	if (draw(rng, 2))
+		return move_row(s, &p->phase_group[draw(rng, PHASE_GROUPS)], rng);
+	alone = anneal_state_alone(s, draw(rng, s->w->units_n)).phase_group[0];
+	p->phase_group[draw(rng, PHASE_GROUPS)] = alone;
+	return true;
+}
+
+static bool move_variant(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
+{
+	const size_t was = p->variant;
+
+	p->variant = draw(rng, s->variants_n);
+	return p->variant != was;
+}
+
+bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
+{
+	const double what = rng_uniform(rng);
+	struct anneal_phase_group *l = &p->phase_group[p->apart ? draw(rng, PHASE_GROUPS) : 0];
+
+	if (what < 0.7)
+		return move_row(s, l, rng);
+	if (what < 0.8)
+		return part_groups(s, l, rng);
+	if (what < 0.9)
+		return move_end(s, l, rng);
+	return what < 0.95 ? part_legs(s, p, rng) : move_variant(s, p, rng);
+}

@@ -1,0 +1,116 @@
+/* incumbents.c - see incumbents.h. */
+#include "sim/search/incumbents.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Two bounds this close are one: sums are rounded. */
+static const double close_to = 1e-9;
+
+static bool keeps(const struct search *s, const struct metric_values *v)
+{
+	for (size_t i = 0; i < s->ask.limits_n; i++)
+		if (!limit_holds(&s->ask.limits[i], v->of[s->ask.limits[i].metric]))
+			return false;
+	return true;
+}
+
+/* Runs a candidate on the engine; false where it does not fit. */
+static bool run(struct search *s, const struct world *w, const struct candidate *c, struct metric_values *v)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct placement at = candidate_place(&scratch, w, c);
+	struct prediction p;
+	bool fits;
+
+	prediction_make(&scratch, &at, &p);
+	fits = s->job == JOB_GENERATE ? p.generate_fits : p.train_fits;
+	s->counts.run += fits;
+	s->counts.unfit += !fits;
+	if (fits)
+		*v = prediction_values(&p);
+	prediction_release(&p);
+	arena_release(&scratch);
+	return fits;
+}
+
+static double cost_of_values(const struct search *s, const struct metric_values *v)
+{
+	return v->of[s->ask.goal.sought] + goal_tie * v->of[s->job == JOB_TRAIN ? M_STEP : M_E2EL];
+}
+
+unsigned incumbents_ones(unsigned bits)
+{
+	unsigned n = 0;
+
+	for (; bits; bits &= bits - 1)
+		n++;
+	return n;
+}
+
+bool incumbents_spent(const struct search *s)
+{
+	return s->counts.run + s->counts.unfit >= s->ask.runs_most;
+}
+
+/* Is a's kind a mixture that b makes do without? */
+static bool is_simpler(const struct family *b, const struct family *a)
+{
+	return incumbents_ones(a->kind) > 1 && (b->kind & a->kind) == b->kind &&
+	       (b->units & a->units) == b->units && (b->kind != a->kind || b->units != a->units);
+}
+
+double incumbents_to_beat(const struct search *s, const struct family *c)
+{
+	double least = c->answered ? c->best.rank : INFINITY;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->families.n; i++) {
+		const struct family *k = &s->families.at[i];
+
+		if (k->answered && is_simpler(k, c))
+			least = fmin(least, k->best.rank);
+		n += k->answered && k != c;
+	}
+	if (n >= s->ask.best)
+		least = fmin(least, s->winners[s->ask.best - 1].rank);
+	return least * (1 - close_to) / search_complexity_penalty(c->units, c->kind);
+}
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct winner *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return (x->units > y->units) - (x->units < y->units);
+}
+
+size_t incumbents_sort(struct search *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->families.n; i++)
+		if (s->families.at[i].answered)
+			s->winners[n++] = s->families.at[i].best;
+	qsort(s->winners, n, sizeof *s->winners, by_cost);
+	return n;
+}
+
+void incumbents_try(struct search *s, struct family *c, const struct world *w, const struct candidate *k)
+{
+	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
+
+	c->tried++;
+	if (!run(s, w, k, &a.values) || !keeps(s, &a.values))
+		return;
+	a.cost = cost_of_values(s, &a.values);
+	a.rank = a.cost * search_complexity_penalty(a.units, a.kind);
+	if (isnan(a.cost) || a.cost >= incumbents_to_beat(s, c))
+		return;
+	c->best = a;
+	c->answered = true;
+	incumbents_sort(s);
+}

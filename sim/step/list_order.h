@@ -1,0 +1,17 @@
+/*
+ * list_order.h - which of the things that several passes want done comes first.
+ *
+ * Layer step. A turn is what a device takes up as one: the tasks of a pass from where it comes to a seat to
+ * where it leaves it, with what it sends on. A program keeps the order in which it was written, pass by pass;
+ * list_order_sort() puts it in the order in which the turns start where every queue takes what is ready
+ * first, as runtimes do that begin a piece of work when its input is there.
+ */
+#ifndef SIM_STEP_LIST_ORDER_H
+#define SIM_STEP_LIST_ORDER_H
+#include "sim/step/program.h"
+
+/* turn_of: the turn of each task, numbered from 0 in the order written, turns_n of them. Dependencies still
+ * point backwards after it; marks follow their tasks. */
+void list_order_sort(struct program *p, const uint32_t *turn_of, size_t turns_n);
+
+#endif

@@ -1,0 +1,483 @@
+/* program.c - see program.h. */
+#include "sim/step/program.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/llm/memory.h"
+#include "sim/place/shard_sizes.h"
+#include "sim/step/collective.h"
+
+/* The classes of a block at a place, so that thirty-two layers are costed once. */
+struct block_cache {
+	const struct model *model;
+	struct part part;
+	enum phase phase;
+	enum grad_part grad_part;
+	struct shape shape;
+	size_t unit;
+	double share;
+	bool end; /* of graph_end() alone */
+	uint32_t first, n;
+};
+
+struct route {
+	struct shards shards;
+	unsigned devices;
+	double tokens;
+	struct routed to;
+};
+
+size_t program_queues(const struct world *w)
+{
+	return w->units_n + 2 * w->link_uses_n + w->machines_n;
+}
+
+bool program_is_link(const struct world *w, size_t queue)
+{
+	return queue >= w->units_n && queue < w->units_n + 2 * w->link_uses_n;
+}
+
+size_t program_disk(const struct world *w, size_t machine)
+{
+	return w->units_n + 2 * w->link_uses_n + machine;
+}
+
+size_t program_sources(const struct world *w)
+{
+	return w->units_n + w->link_uses_n + w->machines_n;
+}
+
+bool program_has_param(const struct world *w, size_t source, enum param p)
+{
+	if (source >= w->units_n + w->link_uses_n) /* a disk has its rate alone */
+		return p == PARAM_BANDWIDTH && w->machines[source - w->units_n - w->link_uses_n].disk;
+	return (source < w->units_n) == (p < PARAM_LINKS);
+}
+
+struct program *program_new(const struct world *w)
+{
+	struct program *p = xcalloc(1, sizeof *p);
+
+	p->world = w;
+	p->arena = (struct arena)ARENA_INIT;
+	p->device_models = arena_array(&p->arena, w->units_n, sizeof *p->device_models);
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		p->marks[i] = TASK_NONE;
+	return p;
+}
+
+void program_free(struct program *p)
+{
+	if (!p)
+		return;
+	VEC_FREE(&p->op_classes);
+	VEC_FREE(&p->tasks);
+	VEC_FREE(&p->deps);
+	VEC_FREE(&p->block_caches);
+	VEC_FREE(&p->routes);
+	VEC_FREE(&p->cycles);
+	arena_release(&p->arena);
+	free(p);
+}
+
+void deps_add(struct deps *w, uint32_t task)
+{
+	if (task == TASK_NONE)
+		return;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->task[i] == task)
+			return;
+	BUG_ON(w->n == DEPS_MAX);
+	w->task[w->n++] = task;
+}
+
+void deps_join(struct deps *w, const struct deps *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		deps_add(w, more->task[i]);
+}
+
+struct device_model program_device_model(struct arena *a, const struct world *w, size_t unit)
+{
+	const struct unit *u = &w->units[unit];
+
+	/* the first formats are the dtypes, in their order */
+	return device_model_make(a, &w->machines[u->machine], u->device, u->profile,
+				 (enum dtype)w->scenario->precision.compute);
+}
+
+static uint32_t put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,
+		    const struct deps *after)
+{
+	const struct program_task t = {queue, op_class, (uint32_t)p->deps.n, after ? (uint32_t)after->n : 0,
+				       label};
+
+	for (size_t i = 0; after && i < after->n; i++)
+		VEC_ADD(&p->deps, after->task[i]);
+	VEC_ADD(&p->tasks, t);
+	return (uint32_t)p->tasks.n - 1;
+}
+
+static const struct device_model *site_of(struct program *p, size_t unit)
+{
+	struct device_model *s = &p->device_models[unit];
+
+	if (!s->profile)
+		*s = program_device_model(&p->arena, p->world, unit);
+	return s;
+}
+
+static uint32_t op_class(struct program *p, const struct op *op, size_t unit, double share)
+{
+	const struct device_model *device_model = site_of(p, unit);
+	const struct op_class c = {
+		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, device_model, share), .source = unit};
+
+	VEC_ADD(&p->op_classes, c);
+	return (uint32_t)p->op_classes.n - 1;
+}
+
+static bool same_recipe(const struct block_cache *a, const struct block_cache *b)
+{
+	return a->model == b->model && part_same(a->part, b->part) && a->phase == b->phase &&
+	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
+	       a->end == b->end && shape_same(&a->shape, &b->shape);
+}
+
+/* Fills in the classes. */
+static void look_up(struct program *p, struct block_cache *r)
+{
+	const struct model *m = p->world->model;
+	const struct precision *pr = &p->world->scenario->precision;
+	struct op ops[GRAPH_OPS];
+	size_t n;
+
+	r->model = m;
+	for (size_t i = p->block_caches.n;
+	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
+		if (same_recipe(&p->block_caches.at[i], r)) {
+			*r = p->block_caches.at[i];
+			return;
+		}
+	r->first = (uint32_t)p->op_classes.n;
+	n = r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
+		   : graph_block(m, pr, &r->shape, r->part, r->phase, ops);
+	for (size_t i = 0; i < n; i++)
+		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
+			op_class(p, &ops[i], r->unit, r->share);
+	r->n = (uint32_t)p->op_classes.n - r->first;
+	VEC_ADD(&p->block_caches, *r);
+}
+
+/* Only the first operator waits for others: the queue keeps the rest in order behind it. */
+static uint32_t put_ops(struct program *p, struct block_cache r, struct label label, const struct deps *after)
+{
+	uint32_t last = TASK_NONE;
+
+	look_up(p, &r);
+	for (uint32_t i = 0; i < r.n; i++)
+		last = put(p, (uint32_t)r.unit, r.first + i, label, i ? NULL : after);
+	return last;
+}
+
+struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens)
+{
+	struct route r = {.shards = *shards, .devices = devices, .tokens = tokens};
+
+	for (size_t i = 0; i < p->routes.n; i++) {
+		const struct route *k = &p->routes.at[i];
+
+		if (k->devices == devices && k->tokens == tokens && shard_group_same(&k->shards, shards))
+			return k->to;
+	}
+	r.to = shard_group_routed(p->world->model, shards, devices, tokens);
+	VEC_ADD(&p->routes, r);
+	return r.to;
+}
+
+/* What device i of a seat does of a block. Of whole experts it does what comes to them, and no sums. */
+static struct block_cache recipe_of(struct program *p, const struct shape *s, const struct shards *shards,
+				    int i, struct label label)
+{
+	struct block_cache r = {.part = label.part,
+				.phase = label.phase,
+				.grad_part = label.grad_part,
+				.shape = *s,
+				.unit = shards->unit[i],
+				.share = shards->share[i]};
+
+	if (shards->by_experts) {
+		const struct routed here = program_routed(p, shards, 1u << i, (double)(s->batch * s->tokens));
+
+		r.shape.expert_rows = here.rows;
+		r.shape.experts_hit = here.hit;
+		r.shape.no_end = true;
+		r.share = 1;
+	}
+	return r;
+}
+
+sim_ns program_block_ns(struct program *p, const struct shape *s, const struct shards *shards,
+			struct label label)
+{
+	sim_ns most = 0;
+
+	for (int i = 0; i < shards->n; i++) {
+		struct block_cache r = recipe_of(p, s, shards, i, label);
+		sim_ns sum = 0;
+
+		look_up(p, &r);
+		for (uint32_t k = 0; k < r.n; k++)
+			sum += sim_ns_of_s(cost_seconds(&p->op_classes.at[r.first + k].cost));
+		most = sum > most ? sum : most;
+	}
+	return most;
+}
+
+uint32_t program_op(struct program *p, const struct op *op, size_t unit, double share, struct label label,
+		    const struct deps *after)
+{
+	return put(p, (uint32_t)unit, op_class(p, op, unit, share), label, after);
+}
+
+static uint32_t find_class(struct program *p, const struct op_class *c)
+{
+	for (size_t i = p->op_classes.n; i-- > 0;) {
+		const struct op_class *k = &p->op_classes.at[i];
+
+		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes &&
+		    k->lag_s == c->lag_s)
+			return (uint32_t)i;
+	}
+	VEC_ADD(&p->op_classes, *c);
+	return (uint32_t)p->op_classes.n - 1;
+}
+
+static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t link_use, double bytes,
+			   const struct qty *rate)
+{
+	const struct op_class c = {.kind = kind,
+				   .bytes = bytes,
+				   .source = p->world->units_n + link_use,
+				   .cost.memory = {bytes / rate->value, rate->spread, rate->provenance}};
+
+	return find_class(p, &c);
+}
+
+static uint32_t link_class(struct program *p, const struct message *m, size_t link_use)
+{
+	const struct link *l = p->world->link_uses[link_use].link;
+	const struct qty rate = link_rate(l, m->bytes), *more = &l->collective_latency;
+	struct op_class c = {.kind = m->kind,
+			     .bytes = m->bytes,
+			     .source = p->world->units_n + link_use,
+			     .cost.memory = {m->bytes / rate.value, rate.spread, rate.provenance},
+			     .lag_s = l->latency.value,
+			     .lag_spread = l->latency.spread};
+
+	if (m->opens && more->value > 0) {
+		c.lag_s += more->value;
+		c.lag_spread += (more->spread - c.lag_spread) * more->value / c.lag_s;
+	}
+	return find_class(p, &c);
+}
+
+static struct deps just(uint32_t task)
+{
+	struct deps w = {.n = 0};
+
+	deps_add(&w, task);
+	return w;
+}
+
+struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
+			 const struct deps *after)
+{
+	const struct world *w = p->world;
+	const struct qty *rate;
+	struct op_class c = {
+		.kind = CLASS_READ, .bytes = bytes, .source = w->units_n + w->link_uses_n + machine};
+
+	if (bytes <= 0)
+		return *after;
+	rate = &w->machines[machine].disk->read;
+	c.cost.memory = (struct term){bytes / rate->value, rate->spread, rate->provenance};
+	return just(put(p, (uint32_t)program_disk(w, machine), find_class(p, &c), label, after));
+}
+
+struct deps program_message(struct program *p, const struct message *m, struct label label,
+			    const struct deps *after)
+{
+	const struct world *w = p->world;
+	const size_t a = w->units[m->from].machine, b = w->units[m->to].machine;
+	const size_t link_use = a == b ? WORLD_NONE : world_link_use(w, a, b);
+	const struct link *link;
+	struct deps there = *after;
+	uint32_t queue;
+
+	if (a == b || m->bytes <= 0)
+		return there;
+	BUG_ON(link_use == WORLD_NONE); /* placement_make() has checked */
+	link = w->link_uses[link_use].link;
+	queue = (uint32_t)(w->units_n + 2 * link_use + (w->link_uses[link_use].ends[0] == a ? 0 : 1));
+	if (link->send_copy.given)
+		there = just(put(p, (uint32_t)m->from,
+				 copy_class(p, CLASS_SEND_COPY, link_use, m->bytes, &link->send_copy), label,
+				 &there));
+	there = just(put(p, queue, link_class(p, m, link_use), label, &there));
+	if (link->receive_copy.given)
+		there = just(put(p, (uint32_t)m->to,
+				 copy_class(p, CLASS_RECEIVE_COPY, link_use, m->bytes, &link->receive_copy),
+				 label, &there));
+	return there;
+}
+
+struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
+			 const struct deps *after)
+{
+	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes};
+
+	return program_message(p, &m, label, after);
+}
+
+struct deps program_hand_over(struct program *p, const struct shards *from, const struct shards *to,
+			      double bytes, struct label label, const struct deps *after)
+{
+	struct deps there = {.n = 0};
+
+	for (int i = 0; i < to->n; i++) {
+		struct shards before = *to; /* devices that are served already */
+
+		before.n = i;
+		if (shard_group_beside(p->world, from, to->unit[i])) {
+			deps_join(&there, after);
+		} else if (!shard_group_beside(p->world, &before, to->unit[i])) {
+			const struct deps sent =
+				program_send(p, from->unit[0], to->unit[i], bytes, label, after);
+
+			deps_join(&there, &sent);
+		}
+	}
+	return there;
+}
+
+sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const struct shards *to,
+			    double bytes)
+{
+	const struct world *w = p->world;
+	sim_ns most = 0;
+
+	for (int i = 0; i < to->n && bytes > 0; i++) {
+		const size_t link_use =
+			world_link_use(w, w->units[from->unit[0]].machine, w->units[to->unit[i]].machine);
+		const struct link *l = link_use == WORLD_NONE ? NULL : w->link_uses[link_use].link;
+		double s;
+
+		if (!l || shard_group_beside(w, from, to->unit[i]))
+			continue;
+		s = bytes / link_rate(l, bytes).value + l->latency.value;
+		s += l->send_copy.given ? bytes / l->send_copy.value : 0;
+		s += l->receive_copy.given ? bytes / l->receive_copy.value : 0;
+		most = sim_ns_of_s(s) > most ? sim_ns_of_s(s) : most;
+	}
+	return most;
+}
+
+/* How much of device i's part of `to` only device k of `from` can give: what lies on i's own machine, in
+ * whosever part, is there. */
+static double lacks(const struct world *w, const struct shards *from, int k, const struct shards *to, int i)
+{
+	const struct interval want = shard_sizes_stretch(to, i), have = shard_sizes_stretch(from, k);
+	const double common = fmin(want.to, have.to) - fmax(want.from, have.from);
+	const bool here = w->units[from->unit[k]].machine == w->units[to->unit[i]].machine;
+
+	return here || common < 1e-9 ? 0 : common;
+}
+
+struct deps program_hand_parts(struct program *p, const struct shards *from, const struct shards *to,
+			       double bytes, struct label label, const struct deps *after)
+{
+	struct deps there = {.n = 0};
+
+	for (int i = 0; i < to->n; i++) {
+		if (shard_group_beside(p->world, from, to->unit[i]))
+			deps_join(&there, after);
+		for (int k = 0; k < from->n; k++) {
+			const double part = lacks(p->world, from, k, to, i);
+			struct deps sent;
+
+			if (part <= 0)
+				continue;
+			sent = program_send(p, from->unit[k], to->unit[i], part * bytes, label, after);
+			deps_join(&there, &sent);
+		}
+	}
+	return there;
+}
+
+struct deps program_ops(struct program *p, const struct shape *s, const struct shards *shards,
+			struct label label, const struct deps *after)
+{
+	struct deps made = {.n = 0};
+
+	for (int i = 0; i < shards->n; i++)
+		deps_add(&made, put_ops(p, recipe_of(p, s, shards, i, label), label, after));
+	return made;
+}
+
+struct deps program_ops_each(struct program *p, const struct shape *s, const struct shards *shards,
+			     struct label label, const struct deps after[SHARDS_MAX])
+{
+	struct deps made = {.n = 0};
+
+	for (int i = 0; i < shards->n; i++)
+		deps_add(&made, put_ops(p, recipe_of(p, s, shards, i, label), label, &after[i]));
+	return made;
+}
+
+struct deps program_end(struct program *p, const struct shape *s, const struct shards *shards,
+			struct label label, const struct deps *after)
+{
+	struct deps ended = {.n = 0};
+
+	for (int i = 0; i < shards->n; i++)
+		deps_add(&ended, put_ops(p,
+					 (struct block_cache){.part = label.part,
+							      .phase = label.phase,
+							      .grad_part = label.grad_part,
+							      .shape = *s,
+							      .unit = shards->unit[i],
+							      .share = 1,
+							      .end = true},
+					 label, after));
+	return ended.n ? ended : *after;
+}
+
+struct deps program_whole(struct program *p, const struct shape *s, const struct shards *shards,
+			  struct label label, const struct deps *made)
+{
+	const struct world *w = p->world;
+	const double rows =
+		(double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : s->batch * s->tokens);
+	/* the head's backward pass gives the gradient of its input */
+	const bool logits = label.part.role == ROLE_HEAD && label.phase != PHASE_BACKWARD;
+	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
+	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
+	 * end in partial sums */
+	const bool whole = label.part.role == ROLE_EMBEDDING || label.part.role == ROLE_ROUTER ||
+			   label.grad_part == GRAD_WEIGHTS || shards->by_experts; /* each keeps its own */
+	const struct collective c = {
+		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
+
+	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
+}
+
+struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
+			  struct label label, const struct deps *after)
+{
+	const struct deps made = program_ops(p, s, shards, label, after);
+
+	return made.n ? program_whole(p, s, shards, label, &made) : *after;
+}

@@ -1,0 +1,267 @@
+/* list_schedule.c - see list_schedule.h. */
+#include "sim/train/list_schedule.h"
+
+#include <string.h>
+
+#include "sim/base/err.h"
+
+enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* when W goes into a gap */
+
+struct choices {
+	bool by_turns; /* after a B an F, else B whenever there is one */
+	bool guard;    /* no F that would make a B late that is on its way */
+	bool deep;     /* of several F the chunk farthest along the model, else the nearest */
+	enum fill fill;
+};
+enum { CHOICES_N = 2 * 2 * 2 * FILL_N };
+
+static struct choices choices_of(int i)
+{
+	return (struct choices){i & 1, i >> 1 & 1, !(i >> 2 & 1), (enum fill)(i >> 3)};
+}
+
+struct state {
+	const struct pipeline *p;
+	const struct limits *l;
+	struct choices choices;
+	uint32_t (*next)[PASS_N]; /* [chunk]: micro-batch whose turn it is */
+	sim_ns *f_end, *b_end;    /* [chunk * micros + micro]; -1: not yet run */
+	struct stage {
+		sim_ns free_ns;
+		int64_t held;
+		bool after_b;
+	} * stages;
+	uint32_t begun, through; /* micro-batches */
+	struct stage_orders *o;
+};
+
+struct move {
+	sim_ns at_ns;
+	struct action action;
+	bool found;
+};
+
+static bool has(const struct state *s, size_t chunk, enum pass_kind pass)
+{
+	return s->p->chunks[chunk].ns[pass] >= 0;
+}
+
+static sim_ns *end_of(const struct state *s, enum pass_kind pass, size_t chunk, uint32_t micro)
+{
+	return &(pass == PASS_FORWARD ? s->f_end : s->b_end)[chunk * s->p->micros + micro];
+}
+
+/* When what a pass needs is there; -1: not known yet. */
+static sim_ns ready_ns(const struct state *s, size_t c, enum pass_kind pass)
+{
+	const struct chunk *chunks = s->p->chunks;
+	const uint32_t k = s->next[c][pass];
+	sim_ns at, own;
+
+	if (pass == PASS_FORWARD) {
+		if (!c)
+			return 0;
+		at = *end_of(s, PASS_FORWARD, c - 1, k);
+		return at < 0 ? -1 : at + chunks[c - 1].hop_ns[0];
+	}
+	own = *end_of(s, pass == PASS_INPUT ? PASS_FORWARD : PASS_INPUT, c, k);
+	if (pass == PASS_WEIGHTS || c + 1 == s->p->chunks_n || own < 0)
+		return own;
+	at = *end_of(s, PASS_INPUT, c + 1, k);
+	if (at < 0)
+		return -1;
+	at += chunks[c + 1].hop_ns[1];
+	return at > own ? at : own;
+}
+
+static bool may_begin(const struct state *s, size_t c)
+{
+	const size_t stage = s->p->chunks[c].stage[PASS_INPUT];
+
+	if (c == 0 && s->begun - s->through >= s->l->admit)
+		return false;
+	return !has(s, c, PASS_INPUT) || !s->l->hold || s->stages[stage].held < s->l->hold[stage];
+}
+
+static bool all_forward(const struct state *s)
+{
+	return s->next[s->p->chunks_n - 1][PASS_FORWARD] == s->p->micros;
+}
+
+static sim_ns start_ns(const struct state *s, size_t stage, sim_ns ready)
+{
+	return ready > s->stages[stage].free_ns ? ready : s->stages[stage].free_ns;
+}
+
+/* The earliest F, B or W of a stage; of two at once the one that `deep` prefers (F), or of the earlier
+ * micro-batch. */
+static struct move earliest(const struct state *s, size_t stage, enum pass_kind pass)
+{
+	struct move best = {0};
+
+	for (size_t c = 0; c < s->p->chunks_n; c++) {
+		const uint32_t k = s->next[c][pass];
+		sim_ns at;
+		bool better;
+
+		if (s->p->chunks[c].stage[pass] != stage || !has(s, c, pass) || k == s->p->micros ||
+		    (at = ready_ns(s, c, pass)) < 0 || (pass == PASS_FORWARD && !may_begin(s, c)))
+			continue;
+		at = start_ns(s, stage, at);
+		if (!best.found || at != best.at_ns)
+			better = !best.found || at < best.at_ns;
+		else if (pass == PASS_FORWARD)
+			better = s->choices.deep;
+		else
+			better = k < best.action.micro || pass == PASS_INPUT;
+		if (better)
+			best = (struct move){at, {k, (uint32_t)c, pass}, true};
+	}
+	return best;
+}
+
+/* F or B, whichever is to come first on a stage. */
+static struct move work(const struct state *s, const struct move *f, const struct move *b)
+{
+	const struct stage *st = &s->stages[s->p->chunks[f->found ? f->action.chunk : 0].stage[PASS_FORWARD]];
+
+	if (!f->found || !b->found)
+		return f->found ? *f : *b;
+	if (f->at_ns == b->at_ns)
+		return s->choices.by_turns && st->after_b ? *f : *b;
+	if (b->at_ns < f->at_ns)
+		return *b;
+	if (s->choices.guard && f->at_ns + s->p->chunks[f->action.chunk].ns[PASS_FORWARD] > b->at_ns)
+		return *b;
+	return *f;
+}
+
+static struct move choose(const struct state *s, size_t stage)
+{
+	const struct move f = earliest(s, stage, PASS_FORWARD), w = earliest(s, stage, PASS_WEIGHTS);
+	struct move b = earliest(s, stage, PASS_INPUT), best;
+
+	if (s->l->forward_first && !all_forward(s))
+		b.found = false;
+	best = work(s, &f, &b);
+	if (!w.found || !best.found)
+		return best.found ? best : w;
+	if (best.at_ns <= w.at_ns || s->choices.fill == FILL_LAST)
+		return best;
+	if (s->choices.fill == FILL_ALWAYS ||
+	    best.at_ns - w.at_ns >= s->p->chunks[w.action.chunk].ns[PASS_WEIGHTS])
+		return w;
+	return best;
+}
+
+/* The last pass of a micro-batch in a chunk lets go of what forward kept. */
+static void commit(struct state *s, const struct move *m)
+{
+	const size_t c = m->action.chunk;
+	const enum pass_kind pass = m->action.pass;
+	const struct chunk *chunk = &s->p->chunks[c];
+	const size_t at = chunk->stage[pass], keeps = chunk->stage[PASS_INPUT];
+	const sim_ns end = m->at_ns + chunk->ns[pass];
+	const enum pass_kind last = has(s, c, PASS_WEIGHTS) ? PASS_WEIGHTS : PASS_INPUT;
+	const bool bottom = c == 0 || !has(s, c - 1, PASS_INPUT);
+
+	s->stages[at].free_ns = end;
+	s->stages[at].after_b = pass == PASS_INPUT;
+	s->next[c][pass]++;
+	if (pass != PASS_WEIGHTS)
+		*end_of(s, pass, c, m->action.micro) = end;
+	s->begun += pass == PASS_FORWARD && c == 0;
+	if (has(s, c, PASS_INPUT))
+		s->stages[keeps].held += pass == PASS_FORWARD ? 1 : pass == last ? -1 : 0;
+	s->through += pass == PASS_INPUT
+			      ? bottom
+			      : pass == PASS_FORWARD && c + 1 == s->p->chunks_n && !has(s, c, PASS_INPUT);
+	s->o->stages[at].at[s->o->stages[at].n++] = m->action;
+}
+
+static size_t passes_n(const struct pipeline *p)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < p->chunks_n; c++)
+		for (int x = 0; x < PASS_N; x++)
+			n += p->chunks[c].ns[x] >= 0 ? p->micros : 0;
+	return n;
+}
+
+static void set_up(struct arena *a, struct state *s, struct stage_orders *o)
+{
+	const struct pipeline *p = s->p;
+	const size_t n = p->chunks_n * p->micros;
+
+	s->next = arena_array(a, p->chunks_n, sizeof *s->next);
+	s->stages = arena_array(a, p->stages_n, sizeof *s->stages);
+	s->f_end = arena_array(a, n, sizeof *s->f_end);
+	s->b_end = arena_array(a, n, sizeof *s->b_end);
+	for (size_t i = 0; i < n; i++)
+		s->f_end[i] = s->b_end[i] = -1;
+	for (size_t i = 0; i < p->stages_n; i++)
+		o->stages[i].n = 0;
+	s->o = o;
+}
+
+/* One list schedule. The move that starts first of all is made first, so that nothing that could still turn
+ * up would have come before it. */
+static bool run(struct state *s)
+{
+	for (size_t left = passes_n(s->p); left; left--) {
+		struct move best = {0};
+
+		for (size_t i = 0; i < s->p->stages_n; i++) {
+			const struct move m = choose(s, i);
+
+			if (m.found && (!best.found || m.at_ns < best.at_ns))
+				best = m;
+		}
+		if (!best.found)
+			return false;
+		commit(s, &best);
+	}
+	return true;
+}
+
+static struct stage_orders room_for(struct arena *a, const struct pipeline *p)
+{
+	struct stage_orders o = {.stages = arena_array(a, p->stages_n, sizeof *o.stages)};
+	size_t *n = arena_array(a, p->stages_n, sizeof *n);
+
+	for (size_t c = 0; c < p->chunks_n; c++)
+		for (int x = 0; x < PASS_N; x++)
+			n[p->chunks[c].stage[x]] += p->micros;
+	for (size_t i = 0; i < p->stages_n; i++)
+		o.stages[i].at = arena_array(a, n[i], sizeof *o.stages[i].at);
+	return o;
+}
+
+bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)
+{
+	struct stage_orders best = room_for(a, p), tried = room_for(a, p);
+	sim_ns least = -1;
+
+	for (int i = 0; i < CHOICES_N; i++) {
+		struct arena scratch = ARENA_INIT;
+		struct state s = {.p = p, .l = l, .choices = choices_of(i)};
+		sim_ns end = 0;
+
+		set_up(&scratch, &s, &tried);
+		if (run(&s)) {
+			for (size_t k = 0; k < p->stages_n; k++)
+				end = s.stages[k].free_ns > end ? s.stages[k].free_ns : end;
+			if (least < 0 || end < least) {
+				const struct stage_orders swap = best;
+
+				best = tried;
+				tried = swap;
+				least = end;
+			}
+		}
+		arena_release(&scratch);
+	}
+	*o = best;
+	return least >= 0;
+}

@@ -1,0 +1,110 @@
+/* trainable.c - see trainable.h. */
+#include "sim/train/trainable.h"
+
+#include <math.h>
+
+struct shape train_shape(const struct train *t)
+{
+	return (struct shape){.batch = t->batch,
+			      .tokens = t->tokens,
+			      .all_logits = true,
+			      .train_weights = t->method == TRAIN_FULL,
+			      .lora_rank = t->method == TRAIN_FULL ? 0 : t->rank,
+			      .adapters = train_adapters(t),
+			      .scores_again = t->options.recompute == RECOMPUTE_SELECTIVE};
+}
+
+static struct trainable_block block_of(const struct world *w, const struct train *t, size_t block)
+{
+	const struct block b = model_block(w->model, block);
+	struct trainable_block k = {.shape = train_shape(t)};
+
+	if (t->layers && b.layer < w->model->layers - t->layers) { /* the ends are layer -1 */
+		k.shape.train_weights = false;
+		k.shape.adapters = 0;
+		k.shape.lora_rank = 0;
+	}
+	k.numbers = graph_trainable(w->model, &k.shape, b.part);
+	k.gradient_B = format_bytes((enum format_id)w->scenario->precision.compute, k.numbers);
+	return k;
+}
+
+struct trainable trainable_make(struct arena *a, const struct world *w, const struct train *train)
+{
+	const size_t n = model_blocks(w->model);
+	struct trainable t = {w, *train, n, arena_array(a, n, sizeof *t.blocks)};
+
+	for (size_t i = n; i-- > 0;) {
+		t.blocks[i] = block_of(w, train, i);
+		if (t.blocks[i].numbers > 0)
+			t.lowest = i ? i : 1;
+	}
+	return t;
+}
+
+static double saved_B(const struct world *w, const struct shape *s, size_t block, const struct shards *shards)
+{
+	return graph_saved_B(w->model, &w->scenario->precision, s, model_block(w->model, block).part,
+			     shard_group_writes_scores(w, shards));
+}
+
+double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards)
+{
+	const struct world *w = t->world;
+	const struct shape *s = &t->blocks[block].shape;
+	const enum role role = model_block(w->model, block).part.role;
+
+	if (block < t->lowest)
+		return 0;
+	if (t->train.options.recompute != RECOMPUTE_FULL)
+		return saved_B(w, s, block, shards);
+	if (role == ROLE_EMBEDDING || (role == ROLE_HEAD && !w->model->ends))
+		return 0;
+	return (double)(s->batch * s->tokens) * graph_hidden_B(w->model, &w->scenario->precision);
+}
+
+double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards)
+{
+	struct shape s = t->blocks[block].shape;
+
+	if (block < t->lowest || t->train.options.recompute == RECOMPUTE_NONE)
+		return 0;
+	s.scores_again = false;
+	return fmax(0, saved_B(t->world, &s, block, shards) - trainable_kept_B(t, block, shards));
+}
+
+/* Scales of eight-bit moments: four bytes for a block of 2048. */
+static const double byte_moment = 1 + 4.0 / 2048;
+
+static double moments_B(enum optimizer o)
+{
+	switch (o) {
+	case OPTIMIZER_NONE:
+	case OPTIMIZER_SGD:
+		return 0;
+	case OPTIMIZER_MOMENTUM:
+		return 4;
+	case OPTIMIZER_ADAM:
+	case OPTIMIZER_ADAMW:
+		return 8;
+	case OPTIMIZER_ADAM_8BIT:
+		return 2 * byte_moment;
+	case OPTIMIZER_N:
+		break;
+	}
+	BUG("no such optimizer");
+}
+
+double optimizer_state_B(const struct train *t)
+{
+	return moments_B((enum optimizer)t->optimizer) +
+	       (t->master && t->optimizer != OPTIMIZER_NONE ? 4 : 0);
+}
+
+double optimizer_traffic_B(const struct train *t, double width_B)
+{
+	const double p_and_g =
+		(t->master ? 2 : 3) * width_B; /* g is read, p is written; p is read, or its master */
+
+	return t->optimizer == OPTIMIZER_NONE ? 0 : p_and_g + 2 * optimizer_state_B(t);
+}

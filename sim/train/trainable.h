@@ -1,0 +1,41 @@
+/*
+ * trainable.h - what of a model a training step trains, keeps and updates: shapes of blocks, bytes.
+ *
+ * Layer train.
+ */
+#ifndef SIM_TRAIN_TRAINABLE_H
+#define SIM_TRAIN_TRAINABLE_H
+#include "sim/llm/memory.h"
+#include "sim/place/place.h"
+
+/* The shape of a micro-batch in a block that is trained. */
+struct shape train_shape(const struct train *t);
+
+struct trainable {
+	const struct world *world;
+	struct train train;
+	/* The lowest block that the backward pass runs in: nothing is trained below. The embedding's own
+	 * gradient is a scatter of rows, nothing to speak of: it has no pass. */
+	size_t lowest;
+	struct trainable_block {
+		struct shape shape; /* where nothing is trained it only passes gradients through */
+		double numbers;     /* that get a gradient */
+		double gradient_B;
+	} * blocks;
+};
+struct trainable trainable_make(struct arena *a, const struct world *w, const struct train *t);
+
+/* Bytes that the forward pass of a block at that seat keeps for the backward pass: all that its gradient
+ * needs, its input alone (full recomputation), or nothing below the lowest trained block. */
+double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
+/* What is alive besides while the backward pass runs in the block: what is made again. */
+double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards);
+
+/* Bytes of optimizer state for each trained number: two moments in f32 (Adam, Kingma & Ba, arXiv:1412.6980;
+ * AdamW, arXiv:1711.05101), one (momentum), two of eight bits with a scale in f32 for every 2048 of them
+ * (Dettmers et al., arXiv:2110.02861, section 2.1); and a weight in f32 where it keeps one. */
+double optimizer_state_B(const struct train *t);
+/* Bytes of its traffic in one update: p and g in the given width, states read and written. */
+double optimizer_traffic_B(const struct train *t, double width_B);
+
+#endif

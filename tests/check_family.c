@@ -1,0 +1,412 @@
+/* check_law.c - a family's law gives back what made the runs, and says which machine is off it. */
+#include "sim/family/family_model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/rng.h"
+#include "sim/hw/derive.h"
+#include "tests/suites.h"
+#include "tests/fixtures.h"
+
+#define FAMILY(gemv)                                                                                         \
+	"schema: lemursim/hardware/1\n"                                                                      \
+	"kind: family\n"                                                                                     \
+	"title: toy\n"                                                                                       \
+	"devices: {gpu: {runtimes: {toy: {version: none, read: 90 %, copy: 80 %,\n"                          \
+	"  gemv: " gemv ",\n"                                                                                \
+	"  gemm_f16: {roof: 80 %, sync: 0 s, u: {value: 60 %, source: fit}},\n"                              \
+	"  attention: {u: 30 %, decode: {value: 30 %, source: fit}},\n"                                      \
+	"  dequant: {q8: {value: 90 %, source: fit}},\n"                                                     \
+	"  dies: {bandwidth: {value: 95 %, source: fit}, arithmetic: 95 %},\n"                               \
+	"  norm: {kernels: 1}, rope: {kernels: 1}, kv_append: {kernels: 1}, kv_repeat: {kernels: 0},\n"      \
+	"  scores: {kernels: 2}, linear: {kernels: 1}, activation: {kernels: 1}, residual: {kernels: 1},\n"  \
+	"  chips: {},\n"                                                                                     \
+	"  overhead: {kernel: {value: 4 us, source: fit}, step: 100 us}}}}}\n"
+
+static const char family[] = FAMILY("{value: 80 %, source: fit}"),
+		  sure[] = FAMILY("{value: 80 %, sd: 0.2 %, source: fit}");
+
+static const char *const machines[] = {"apple-m1-pro-16c", "apple-m2-max-38c", "apple-m2-10c",
+				       "apple-m2-ultra-76c"};
+static const char *const weights[] = {"f16", "q8_0"};
+static const struct run shapes[] = {{.prompt = 512, .kind = RUN_PP, .batch = 1},
+				    {.gen = 64, .kind = RUN_TG, .batch = 1},
+				    {.gen = 64, .depth = 8000, .kind = RUN_TG, .batch = 1},
+				    {.kind = RUN_GEMM, .product = {4096, 4096, 4096, DTYPE_F16}}};
+enum { ROWS = ARRAY_LEN(machines) * ARRAY_LEN(weights) * ARRAY_LEN(shapes) };
+
+/* What the numbers of the law really are, against where it begins. */
+static const double truth[] = {1.12, 1.2, 0.6, 1.05, 1.3, 0.95}; /* in the order in which a law holds them */
+
+struct world_of_runs {
+	struct arena arena;
+	struct diags diags;
+	struct loader loader;
+	char path[32];
+	struct family_model family_model;
+	struct run runs[ROWS];
+	struct observations e;
+	struct family_values v;
+};
+static struct world_of_runs w;
+
+static void must(int rc, const struct err *err)
+{
+	struct str text = STR_INIT;
+
+	if (rc != 0)
+		diags_format(&w.diags, &text);
+	ck_assert_msg(rc == 0, "%s %s", err->msg, text.text ? text.text : "");
+	str_release(&text);
+}
+
+static const char *text_of_family = family;
+
+/* All that is measured are rates against another machine's: the first under the law itself; and the first's
+ * against that of a machine under another law. */
+static bool ratios_only;
+
+static void make_ratio(struct run *r, bool first)
+{
+	r->over = first ? "apple-m4-max-40c" : machines[0];
+	r->over_runtime = first ? "llama.cpp@2026-02" : "toy";
+}
+
+static void list_runs(struct runs *runs)
+{
+	for (size_t i = 0; i < ARRAY_LEN(machines); i++)
+		for (size_t j = 0; j < ARRAY_LEN(weights); j++)
+			for (size_t k = 0; k < ARRAY_LEN(shapes); k++) {
+				struct run *r = &w.runs[runs->n++];
+
+				*r = shapes[k];
+				r->machine = machines[i];
+				r->runtime = "toy";
+				r->model = run_is_operator(r) ? NULL : "mistral-7b";
+				r->weights = weights[j];
+				r->seconds = 1;
+				if (ratios_only)
+					make_ratio(r, i == 0);
+			}
+}
+
+/* slow: a machine whose memory is so many times slower than the law has it; noise: relative. */
+static void make_runs(const char *slow, double times, double noise)
+{
+	static const char *const here[] = {"."};
+	struct rng *rng = rng_new(7, "law");
+	struct err err = ERR_INIT;
+	struct runs runs = {"toy.csv", "csv", w.runs, 0};
+	int fd;
+
+	w.arena = (struct arena)ARENA_INIT;
+	diags_init(&w.diags, &w.arena);
+	loader_init(&w.loader, &w.arena, &w.diags);
+	w.loader.paths = here;
+	w.loader.paths_n = 1;
+	snprintf(w.path, sizeof w.path, "/tmp/lemursim-law-XXXXXX");
+	fd = mkstemp(w.path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text_of_family, strlen(text_of_family)), (ssize_t)strlen(text_of_family));
+	close(fd);
+	must(family_load(&w.loader, w.path, &w.family_model, &err), &err);
+	unlink(w.path);
+	ck_assert_uint_eq(w.family_model.params_n, ARRAY_LEN(truth));
+	list_runs(&runs);
+	must(observations_load(&w.loader, &runs, OBSERVATIONS_NO_PROFILE, &w.e, &err), &err);
+	must(family_fit(&w.family_model, &w.e, &w.v, &err), &err); /* for its list of chips */
+	for (size_t i = 0; i < w.v.chips_n; i++)
+		w.v.chip[i].speed[REPLAY_ARITHMETIC] = w.v.chip[i].speed[REPLAY_MEMORY] = 1;
+	for (size_t p = 0; p < w.family_model.params_n; p++)
+		w.v.of[p] = w.family_model.start[p] * truth[p];
+	for (size_t i = 0; i < ROWS; i++) {
+		const bool is_slow = slow && !strcmp(w.runs[i].machine, slow);
+
+		w.runs[i].seconds = family_seconds(&w.family_model, &w.v, &w.e.at[i]) *
+				    (is_slow ? times : 1) * exp(noise * rng_normal(rng));
+	}
+	rng_free(rng);
+}
+
+static const struct {
+	double noise;
+	bool ratios;
+} noises[] = {{0, false}, {0.01, false}, {0, true}, {0.01, true}};
+
+START_TEST(gives_back_what_made_the_runs)
+{
+	const double noise = noises[_i].noise;
+	/* where ratios hang on a number little, what is expected holds it near its beginning */
+	const double off = noises[_i].ratios ? 0.1 : 0.02;
+	struct family_values v;
+	struct err err = ERR_INIT;
+
+	ratios_only = noises[_i].ratios;
+	make_runs(NULL, 1, noise);
+	ratios_only = false;
+	must(family_fit(&w.family_model, &w.e, &v, &err), &err);
+	for (size_t p = 0; p < w.family_model.params_n; p++)
+		ck_assert_msg(fabs(v.of[p] / w.v.of[p] - 1) < off + 4 * noise, "%s: %g, not %g",
+			      family_param_name(&w.family_model, p), v.of[p], w.v.of[p]);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* What the fit is told of each row is how the row moves, ratios by both of their machines. */
+START_TEST(slopes_are_those_of_the_times)
+{
+	static const double step = 1e-5;
+
+	ratios_only = _i;
+	make_runs(NULL, 1, 0);
+	ratios_only = false;
+	for (size_t i = 0; i < w.v.chips_n; i++)
+		w.v.chip[i].speed[REPLAY_MEMORY] = 0.8;
+	for (size_t i = 0; i < ROWS; i++) {
+		const double base = family_seconds(&w.family_model, &w.v, &w.e.at[i]);
+		struct family_slopes d;
+
+		family_slopes(&w.family_model, &w.v, &w.e.at[i], &d);
+		for (size_t p = 0; p < w.family_model.params_n; p++) {
+			struct family_values moved = w.v;
+
+			moved.of[p] *= 1 + step;
+			ck_assert_double_eq_tol(
+				d.of[p],
+				log(family_seconds(&w.family_model, &moved, &w.e.at[i]) / base) / step, 1e-3);
+		}
+		for (size_t c = 0; c < w.v.chips_n; c++)
+			for (int k = 0; k < FAMILY_ONES; k++) {
+				struct family_values moved = w.v;
+
+				moved.chip[c].speed[k] *= 1 + step;
+				ck_assert_double_eq_tol(
+					d.chip[c][k],
+					log(family_seconds(&w.family_model, &moved, &w.e.at[i]) / base) /
+						step,
+					1e-3);
+			}
+	}
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* What the law is off each row, fitted without its chip and with it. */
+static struct family_errors chips_left_out(void)
+{
+	struct family_errors errors = {arena_array(&w.arena, ROWS, sizeof(double)),
+				       arena_array(&w.arena, ROWS, sizeof(double))};
+	struct family_values all;
+	struct err err = ERR_INIT;
+
+	must(family_fit(&w.family_model, &w.e, &all, &err), &err);
+	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_HOLE_CHIP, &errors, &err), &err);
+	return errors;
+}
+
+/* A machine that is 10 % slower than its family is predicted 11 % too fast without it, and little with it. */
+START_TEST(tells_a_machine_that_is_off)
+{
+	struct family_errors errors;
+
+	make_runs(machines[1], 1 / 0.9, 0.003);
+	errors = chips_left_out();
+	for (size_t i = 0; i < ROWS; i++) {
+		const bool off = !strcmp(w.runs[i].machine, machines[1]);
+
+		if (w.e.at[i].device->machine->dies > 1)
+			continue; /* it alone tells what two dies cost */
+		ck_assert_double_eq_tol(errors.without[i], off ? 1 / 0.9 - 1 : 0, off ? 0.03 : 0.07);
+		ck_assert_double_le(fabs(errors.fitted[i]), fabs(errors.without[i]) + 0.02);
+	}
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* A machine that is left out takes the ratios that others are over it with it. */
+START_TEST(leaves_out_what_is_over_a_machine)
+{
+	struct family_errors errors;
+
+	ratios_only = true;
+	make_runs(machines[2], 1 / 0.9, 0);
+	ratios_only = false;
+	errors = chips_left_out();
+	for (size_t i = 0; i < ROWS; i++) {
+		if (w.e.at[i].device->machine->dies > 1)
+			continue;                            /* it alone tells what two dies cost */
+		if (!strcmp(w.runs[i].machine, machines[0])) /* the others are over it: nothing is left */
+			ck_assert_double_gt(fabs(errors.without[i]), 0.001);
+		else
+			ck_assert_double_eq_tol(errors.without[i],
+						strcmp(w.runs[i].machine, machines[2]) ? 0 : 1 / 0.9 - 1,
+						0.05);
+	}
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* A number that is believed to be known stays there, whatever the runs say. */
+START_TEST(stays_where_it_is_sure)
+{
+	struct family_values v;
+	struct err err = ERR_INIT;
+
+	text_of_family = sure;
+	make_runs(NULL, 1, 0);
+	text_of_family = family;
+	must(family_fit(&w.family_model, &w.e, &v, &err), &err);
+	ck_assert_double_eq_tol(v.of[0], w.family_model.start[0], 0.02);
+	ck_assert_double_gt(w.v.of[0], v.of[0] + 0.06);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* An Ultra is two dies of a Max: where both are slow, the Max alone tells it of the Ultra that is left out.
+ */
+START_TEST(an_ultra_is_like_its_max)
+{
+	double error[2];
+	struct family_errors errors;
+
+	for (int both = 0; both < 2; both++) {
+		make_runs(NULL, 1, 0);
+		for (size_t i = 0; i < ROWS; i++)
+			if (both &&
+			    (!strcmp(w.runs[i].machine, machines[1]) || w.e.at[i].device->machine->dies > 1))
+				w.runs[i].seconds /= 0.85;
+		errors = chips_left_out();
+		error[both] = errors.without[ROWS - 1];
+		arena_release(&w.arena);
+	}
+	ck_assert_double_eq_tol(error[0], error[1], 0.06); /* and not 0.18 */
+}
+END_TEST
+
+/* The law's runtime in the file that it writes. */
+static const struct profile *written(void)
+{
+	struct source *source = arena_alloc(&w.arena, sizeof *source);
+	struct machine *m = arena_alloc(&w.arena, sizeof *m);
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	struct yml *tree;
+
+	must(family_write(&w.family_model, &w.e, &text, &err), &err);
+	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
+	str_release(&text);
+	tree = yml_parse(&w.arena, source, &w.diags);
+	must(tree ? field_load_part(&machine_table, tree, "written", m, &w.diags) : -1, &err);
+	return ((const struct device *)m->devices.at)->runtimes.at;
+}
+
+/* The file that is written loads as a family, and gives the chip that is off its own factors. */
+START_TEST(writes_a_family)
+{
+	const struct profile *p;
+	const struct chip_reach *chip;
+	double factor = 0;
+
+	make_runs(machines[2], 1 / 0.9, 0.003);
+	p = written();
+	ck_assert(p->gemv.is_share && p->gemv.provenance == PROVENANCE_MEASURED);
+	ck_assert_double_eq_tol(p->gemv.value, w.v.of[0], 0.04); /* one in four is slow */
+	ck_assert_uint_eq(p->chips.n, ARRAY_LEN(machines));
+	chip = p->chips.at;
+	for (size_t i = 0; i < p->chips.n; i++)
+		if (!strcmp(chip[i].origin.name, "Apple M2"))
+			factor = chip[i].bandwidth.value * chip[i].arithmetic.value;
+	ck_assert_double_lt(factor, 0.9);
+	ck_assert_double_gt(factor, 0.75);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Where the law lies does not hang on a few rows that go astray. */
+START_TEST(a_row_astray_moves_little)
+{
+	struct family_values v;
+	struct err err = ERR_INIT;
+
+	make_runs(NULL, 1, 0.003);
+	w.runs[1].seconds *= 1.6; /* tokens in f16, of one machine of four */
+	must(family_fit(&w.family_model, &w.e, &v, &err), &err);
+	ck_assert_double_eq_tol(v.of[0] / w.v.of[0], 1, 0.02); /* not 0.1 */
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* A profile of the written file on the row's machine, and nothing that it shares with another. */
+static double said_by(const struct profile *p, const struct observation *row)
+{
+	struct profile here = *p;
+	struct gemm_table gemm = *p->gemm[DTYPE_F16];
+
+	here.gemm[DTYPE_F16] = &gemm;
+	derive_profile(row->device->machine, row->device->device, &here);
+	return observations_seconds(&w.arena, row, &here);
+}
+
+/* What was fitted is what the catalogue then says, to the digits written: also of a chip so fast that the bus
+ * is all it can reach. */
+START_TEST(what_is_written_is_what_was_fitted)
+{
+	struct family_values v;
+	struct err err = ERR_INIT;
+	const struct profile *p;
+
+	make_runs(machines[2], _i ? 1 / 1.3 : 1 / 0.9, 0.01);
+	must(family_fit(&w.family_model, &w.e, &v, &err), &err);
+	p = written();
+	for (size_t i = 0; i < ROWS; i++)
+		ck_assert_double_eq_tol(
+			said_by(p, &w.e.at[i]) / family_seconds(&w.family_model, &v, &w.e.at[i]), 1, 2e-3);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Spreads grow with what the runs scatter, and hold four in five of them. */
+START_TEST(spreads_are_of_the_runs)
+{
+	static const double noise[] = {0.005, 0.06};
+	double of_all[2], of_chip[2];
+
+	for (int i = 0; i < 2; i++) {
+		const struct profile *p;
+
+		make_runs(NULL, 1, noise[i]);
+		p = written();
+		of_all[i] = p->gemv.spread;
+		of_chip[i] = ((const struct chip_reach *)p->chips.at)->bandwidth.spread;
+		arena_release(&w.arena);
+	}
+	ck_assert_double_ge(of_all[0], 0.014);
+	ck_assert_double_gt(of_all[1], 2 * of_all[0]);
+	ck_assert_double_ge(of_chip[0], 0.014);
+	ck_assert_double_gt(of_chip[1], 2 * of_chip[0]);
+	ck_assert_double_lt(of_chip[1], 0.2);
+}
+END_TEST
+
+Suite *suite_family(void)
+{
+	Suite *s = suite_create("law");
+	TCase *tc = tcase_create("law");
+
+	tcase_add_loop_test(tc, gives_back_what_made_the_runs, 0, ARRAY_LEN(noises));
+	tcase_add_loop_test(tc, slopes_are_those_of_the_times, 0, 2);
+	tcase_add_test(tc, tells_a_machine_that_is_off);
+	tcase_add_test(tc, leaves_out_what_is_over_a_machine);
+	tcase_add_test(tc, stays_where_it_is_sure);
+	tcase_add_test(tc, an_ultra_is_like_its_max);
+	tcase_add_test(tc, writes_a_family);
+	tcase_add_test(tc, a_row_astray_moves_little);
+	tcase_add_loop_test(tc, what_is_written_is_what_was_fitted, 0, 2);
+	tcase_add_test(tc, spreads_are_of_the_runs);
+	suite_add_tcase(s, tc);
+	return s;
+}
