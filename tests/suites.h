@@ -10,6 +10,7 @@
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \
 	SUITE(conf)                                                                                          \
+	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \

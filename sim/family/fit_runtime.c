@@ -1,4 +1,5 @@
 /* from.c - the fit and the file; loading is in catalogue.c. See from.h. */
+#include "sim/conf/sources.h"
 #include "sim/family/fit_runtime.h"
 
 #include <math.h>
@@ -528,7 +529,7 @@ int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, 
 		rc = check_file(l, ask->out, &text);
 	}
 	if (rc == 0)
-		str_add(out, text.text);
+		sources_list(text.text, out);
 	VEC_FREE(&f.notes);
 	str_release(&text);
 	return rc;
