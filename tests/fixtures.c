@@ -120,7 +120,8 @@ struct placement fixture_all_on(struct fixture *t, size_t unit)
 
 		for (size_t b = 0; b < p.blocks_n; b++)
 			shard_groups[b] = (struct shards){.n = 1, .unit = {unit}, .share = {1}};
-		p.shard_groups[x] = phase_asked(&w->scenario->workload, (enum phase)x) ? shard_groups : NULL;
+		p.shard_groups[x] =
+			workload_runs(&w->scenario->workload, (enum phase)x) ? shard_groups : NULL;
 	}
 	return p;
 }

@@ -12,8 +12,6 @@
 #include "sim/train/memory.h"
 #include "sim/train/train.h"
 
-enum job { JOB_GENERATE, JOB_TRAIN, JOB_N };
-
 struct load { /* n tasks of a class on a queue */
 	uint32_t queue, op_class, n;
 };

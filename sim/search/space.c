@@ -157,7 +157,7 @@ struct placement candidate_place(struct arena *a, const struct world *w, const s
 	for (int i = 0; i < PHASE_GROUPS; i++)
 		shard_groups[i] = layer_map_seats(a, w->model, c->phase_group[i]);
 	for (int x = 0; x < PHASE_N; x++)
-		if (phase_asked(&w->scenario->workload, (enum phase)x))
+		if (workload_runs(&w->scenario->workload, (enum phase)x))
 			p.shard_groups[x] = shard_groups[(enum phase)x != other];
 	return p;
 }
