@@ -246,3 +246,12 @@ struct generate_programs fixture_generate(struct fixture *t, const char *yaml, c
 	*p = fixture_place(t, 0);
 	return generate_build(p);
 }
+
+const struct metric_info *fixture_metric(const char *name)
+{
+	struct err err = ERR_INIT;
+	const struct metric_info *m = metric_find(name, &err);
+
+	ck_assert_msg(m != NULL, "%s", err.msg);
+	return m;
+}
