@@ -56,12 +56,6 @@ static int parse_axes(struct sweeping *s, struct err *err)
 	return 0;
 }
 
-/* What a sweep is about if nobody says: the whole of a generation, or of a training step. */
-static const char *usual_metric(const struct world *w)
-{
-	return w->scenario->workload.generate ? "e2el_s" : "train_step_s";
-}
-
 static bool better(const struct metric *a, const struct metric *b)
 {
 	return a->less ? a->value < b->value : a->value > b->value;
@@ -114,7 +108,7 @@ static void run_cell(struct sweeping *s, const struct placement *at, struct swee
 	struct arena scratch = ARENA_INIT;
 	const struct draws draws = answer_draws(&scratch, s->o, w);
 	struct sweep_entry *entries = arena_array(&s->arena, n, sizeof *entries);
-	const char *metric = s->metric ? s->metric : usual_metric(w);
+	const char *metric = s->metric ? s->metric : metric_usual(w)->name;
 
 	if (!s->result.names) {
 		const char **names = arena_array(&s->arena, n, sizeof *names);
@@ -210,11 +204,9 @@ int cmd_sweep(const struct opts *o)
 	enum result_format format;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	enum metric_id metric;
 	int rc = choose_format(o, &format);
 
-	if (rc == EXIT_FINE &&
-	    ((s.metric && metric_find(s.metric, &metric, &err) != 0) || parse_axes(&s, &err) != 0))
+	if (rc == EXIT_FINE && ((s.metric && !metric_find(s.metric, &err)) || parse_axes(&s, &err) != 0))
 		rc = complain(&err, EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = run_grid(&s);

@@ -7,6 +7,7 @@
 #include "sim/family/fit_runtime.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/validate_scenario.h"
+#include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
@@ -96,14 +97,12 @@ static size_t only_unit(const struct placement *at)
 static double simulated_s(struct arena *a, const struct placement *at, const struct run *run)
 {
 	struct prediction p;
-	struct class_times_set now;
 	struct generate_times t;
 
 	prediction_make(a, at, &p);
-	now = class_times_set_nominal(&p);
-	t = prediction_generate(&p, &now);
+	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
 	prediction_release(&p);
-	if (!p.generate_fits)
+	if (!p.jobs[JOB_GENERATE].fits)
 		return NAN;
 	return run->kind == RUN_PP ? t.ttft_s : run->kind == RUN_TG ? t.e2el_s - t.ttft_s : t.e2el_s;
 }

@@ -7,6 +7,7 @@
 #ifndef SIM_PREDICT_DRAWS_H
 #define SIM_PREDICT_DRAWS_H
 #include "sim/predict/energy_cost.h"
+#include "sim/step/program.h"
 
 struct draws {
 	size_t n, sources, sockets;
