@@ -465,7 +465,8 @@ static const char *write_runs(struct arena *a, const struct catalogue_device *d,
 
 		str_addf(&s, "x %s,%s,%lld,%lld,%lld,5,%.9g\n", format_names[format],
 			 runs[i].gen ? "tg" : "pp", (long long)runs[i].prompt, (long long)runs[i].gen,
-			 (long long)runs[i].depth, replay_seconds_at(&r, truth) * exp(0.002 * rng_normal(rng)));
+			 (long long)runs[i].depth,
+			 replay_seconds_at(&r, truth) * exp(0.002 * rng_normal(rng)));
 	}
 	ck_assert_int_eq(file_write(path, s.text, s.len, true, &err), 0);
 	str_release(&s);

@@ -37,8 +37,7 @@ static struct said predict(const struct opts *o, const struct observation *row)
 	const struct params *z_over = row->over ? draw(&scratch, o, row->over, n) : NULL;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
-		.rate = run_rate_of(row->run,
-				    replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
+		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
 
 	said.bound = replay_bound(&r, &said.bound_share);
 	for (size_t i = 0; i < n; i++)

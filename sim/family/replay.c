@@ -69,8 +69,8 @@ static void add_pass(struct planner *b, const struct request_pass *pass)
 static int64_t prompts_at_once(const struct run *r)
 {
 	return r->chunk > 0 && r->prompt > 0 && r->chunk / r->prompt < 1 ? 1
-	       : r->chunk > 0 && r->prompt > 0			      ? r->chunk / r->prompt
-								      : 0;
+	       : r->chunk > 0 && r->prompt > 0                           ? r->chunk / r->prompt
+									 : 0;
 }
 
 struct request replay_request(const struct profile *profile, const struct run *run)

@@ -20,8 +20,8 @@ static const char *source_name(struct arena *a, const struct world *w, size_t s)
 }
 
 /* Draw i's numbers go to z[i * step], for those parameters that `has` names. */
-static void draw_source(const char *stream, uint64_t seed, size_t n, const bool has[PARAM_N], struct params *z,
-			size_t step)
+static void draw_source(const char *stream, uint64_t seed, size_t n, const bool has[PARAM_N],
+			struct params *z, size_t step)
 {
 	struct rng *rng = rng_new(seed, stream);
 

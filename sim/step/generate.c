@@ -12,15 +12,15 @@ struct request generate_request(const struct placement *at)
 	const size_t head = walk_last(at->world);
 
 	/* a prompt that drafts follow is read with its last token: the first step checks one behind it */
-	return (struct request){.prompt = g.prompt,
-				.decoded = g.tokens - 1,
-				.batch = g.batch,
-				.chunk = g.options.chunk,
-				.last_apart = !at->draft && shard_group_last_apart(
-								    at->world,
-								    &at->shard_groups[PHASE_PREFILL][head]),
-				.draft = at->draft ? g.options.speculative->draft : 0,
-				.per_step = at->draft ? speculative_tokens(g.options.speculative) : 1};
+	return (struct request){
+		.prompt = g.prompt,
+		.decoded = g.tokens - 1,
+		.batch = g.batch,
+		.chunk = g.options.chunk,
+		.last_apart = !at->draft &&
+			      shard_group_last_apart(at->world, &at->shard_groups[PHASE_PREFILL][head]),
+		.draft = at->draft ? g.options.speculative->draft : 0,
+		.per_step = at->draft ? speculative_tokens(g.options.speculative) : 1};
 }
 
 /* A request, group by group. */
@@ -59,8 +59,8 @@ static void add_pass(struct passes *f, const struct request_pass *from, int64_t 
 	VEC_ADD(&f->list, pass);
 }
 
-/* A group's passes of the parts first .. last, each followed by the next one; but chunks of a prompt follow one
- * another by the order of their devices, and the last of them starts what follows the prompt. */
+/* A group's passes of the parts first .. last, each followed by the next one; but chunks of a prompt follow
+ * one another by the order of their devices, and the last of them starts what follows the prompt. */
 static void add_parts(struct passes *f, const struct plan *plan, int64_t group, int first, int last)
 {
 	const struct request_pass *passes = plan->passes[group];
@@ -90,8 +90,8 @@ static struct program *build_first(const struct plan *plan)
 	return passes_end(&f);
 }
 
-/* A sampled step; or as many of it as show what a step costs once the groups have spread out. The groups begin
- * their steps in turn: none gets ahead of the others by more than one. */
+/* A sampled step; or as many of it as show what a step costs once the groups have spread out. The groups
+ * begin their steps in turn: none gets ahead of the others by more than one. */
 static struct program *build_later(const struct plan *plan, int sample, int repeat)
 {
 	const int part = REQUEST_FIRST_STEP + 1 + sample, in_step = 1 + (int)plan->request.draft;
@@ -104,7 +104,8 @@ static struct program *build_later(const struct plan *plan, int sample, int repe
 
 			add_parts(&f, plan, i, part, part);
 			if (step + 1 < repeat) /* the other groups come first */
-				f.list.at[f.list.n - 1].next = (int)f.list.n + (int)(plan->groups - 1) * in_step;
+				f.list.at[f.list.n - 1].next =
+					(int)f.list.n + (int)(plan->groups - 1) * in_step;
 			if (plan->groups > 1 && first)
 				f.list.at[first].behind = first - in_step;
 		}

@@ -2,9 +2,9 @@
  * generate.h - one generation: the prompt is read, the KV cache handed over where decode is elsewhere, tokens
  * follow.
  *
- * Layer step. `first` is the prompt and the first decode step as one program, so that a hand-off overlaps both,
- * chunks of a prompt are on several devices at once, and groups of sequences follow one another. `later` are
- * the decode steps that stand for all the others (request_passes.h).
+ * Layer step. `first` is the prompt and the first decode step as one program, so that a hand-off overlaps
+ * both, chunks of a prompt are on several devices at once, and groups of sequences follow one another.
+ * `later` are the decode steps that stand for all the others (request_passes.h).
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
  * in which the groups take turns, and the longest cycle of any queue or group is timed once they have spread

@@ -82,8 +82,11 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 
 	for (size_t i = 0; i < f->at->blocks_n; i++) {
 		const struct block k = model_block(m, i);
-		const struct label label = {
-			.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "KV"};
+		const struct label label = {.phase = s->of.phase,
+					    .part = k.part,
+					    .layer = k.layer,
+					    .micro = s->group,
+					    .what = "KV"};
 		double bytes = 0;
 		struct deps there;
 		bool gone = false;
@@ -157,7 +160,8 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 	const struct shards *shards = &s->at->shard_groups[s->of.phase][block];
 	const bool attends = k.part.role == ROLE_ATTENTION && f->kv && s->at == f->at,
 		   prompt = s->of.phase == PHASE_PREFILL;
-	const struct label label = {.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group};
+	const struct label label = {
+		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group};
 	struct deps also = {.n = 0};
 
 	if (!request_pass_block(&s->of, w->model, k, rules_of(s, block), &s->walk.shape))

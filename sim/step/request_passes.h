@@ -1,9 +1,9 @@
 /*
  * request_passes.h - a request as forward passes through a model, each with how often it runs.
  *
- * Layer step. This is the only place that says which passes a generation consists of. generate.c makes programs
- * of them, on however many devices; the fits of runtimes sum their operators on one device. So what is
- * predicted of a measured run is what `simulate` says of the same request.
+ * Layer step. This is the only place that says which passes a generation consists of. generate.c makes
+ * programs of them, on however many devices; the fits of runtimes sum their operators on one device. So what
+ * is predicted of a measured run is what `simulate` says of the same request.
  *
  * A prompt is read in chunks; its last token may be a pass of its own. Decode steps differ in the context
  * that attention reads, so a few of them stand for all: the first by itself, and of the steps after it the
@@ -19,19 +19,19 @@
 enum { REQUEST_PIECES = 2, REQUEST_SAMPLES = 3 * REQUEST_PIECES };
 
 struct request {
-	int64_t depth;    /* tokens of each sequence that are in the cache before it begins */
-	int64_t prompt;   /* tokens of each sequence that are read; 0: none */
-	int64_t decoded;  /* tokens of each sequence that decode steps give; 0: none */
-	int64_t batch;    /* sequences */
-	int64_t chunk;    /* tokens of a prompt in one pass; 0: all of them */
-	int64_t at_once;  /* prompts in one pass; 0: those of all sequences */
-	bool last_apart;  /* the prompt's last token is a decode step */
-	int64_t draft;    /* tokens that a second model drafts for each step; 0: nobody does */
-	double per_step;  /* tokens that a step gives each sequence: 1, or a mean where it checks a draft */
+	int64_t depth;   /* tokens of each sequence that are in the cache before it begins */
+	int64_t prompt;  /* tokens of each sequence that are read; 0: none */
+	int64_t decoded; /* tokens of each sequence that decode steps give; 0: none */
+	int64_t batch;   /* sequences */
+	int64_t chunk;   /* tokens of a prompt in one pass; 0: all of them */
+	int64_t at_once; /* prompts in one pass; 0: those of all sequences */
+	bool last_apart; /* the prompt's last token is a decode step */
+	int64_t draft;   /* tokens that a second model drafts for each step; 0: nobody does */
+	double per_step; /* tokens that a step gives each sequence: 1, or a mean where it checks a draft */
 };
 
-/* Which part of a request a pass belongs to: REQUEST_PROMPT, REQUEST_FIRST_STEP, or REQUEST_FIRST_STEP + 1 + i for
- * the i-th of the sampled steps. */
+/* Which part of a request a pass belongs to: REQUEST_PROMPT, REQUEST_FIRST_STEP, or REQUEST_FIRST_STEP + 1 +
+ * i for the i-th of the sampled steps. */
 enum { REQUEST_PROMPT = -1, REQUEST_FIRST_STEP };
 
 struct request_pass {
