@@ -274,19 +274,19 @@ static const struct {
 	const char *machine, *runtime, *weights; /* NULL: an M5 Max, llama.cpp, q4_0 */
 } windows[] = {
 	{"mistral-7b", 3000, 8000, 16, 488.498, NULL, NULL, NULL},
-	{"mistral-7b", 1, 8000, 64, 849.045},
+	{"mistral-7b", 1, 8000, 64, 849.045, NULL, NULL, NULL},
 	{"mistral-7b", 4090, 20, 1, 0, NULL, NULL, NULL},
-	{"gemma-3-4b", 500, 8000, 64, 1554.75},
+	{"gemma-3-4b", 500, 8000, 64, 1554.75, NULL, NULL, NULL},
 	{"gemma-3-1b", 100, 3000, 4, 0, NULL, NULL, NULL},
-	{"gemma-3-12b", 1, 4000, 1, 0},
+	{"gemma-3-12b", 1, 4000, 1, 0, NULL, NULL, NULL},
 	{"gemma-3-27b", 1000, 100, 1, 0, NULL, NULL, NULL},
-	{"gemma-2-2b", 4000, 200, 8, 0},
+	{"gemma-2-2b", 4000, 200, 8, 0, NULL, NULL, NULL},
 	{"gemma-2-9b", 5000, 100, 1, 0, NULL, NULL, NULL},
-	{"gemma-2-27b", 1, 8000, 1, 0},
+	{"gemma-2-27b", 1, 8000, 1, 0, NULL, NULL, NULL},
 	{"gpt-oss-20b", 100, 100, 2, 0, NULL, NULL, NULL},
 	{"gpt-oss-120b", 1, 200, 1, 0, "nvidia-dgx-spark-128gb", "cuda@2025-10", "mxfp4"},
 	{"phi-3-mini", 2000, 1000, 1, 0, NULL, NULL, NULL},
-	{"phi-3-medium", 10, 4000, 1, 0},
+	{"phi-3-medium", 10, 4000, 1, 0, NULL, NULL, NULL},
 };
 
 static const char *named(const char *name, const char *otherwise)
