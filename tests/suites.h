@@ -27,6 +27,7 @@
 	SUITE(step)                                                                                          \
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
+	SUITE(request_passes)                                                                                \
 	SUITE(generate)                                                                                      \
 	SUITE(offload)                                                                                       \
 	SUITE(passes)                                                                                        \

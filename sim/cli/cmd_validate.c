@@ -71,7 +71,7 @@ static int validate_machine(struct validation *v, const char *name)
 			add_row(v,
 				arena_printf(&v->s.arena, "%s.%s %s", name, d.device->origin.name,
 					     d.profile->origin.name),
-				f, &v->files[f].at[i], replay_seconds(&r, NULL), NULL);
+				f, &v->files[f].at[i], replay_seconds(&r), NULL);
 		}
 	}
 	return EXIT_FINE;
@@ -160,7 +160,7 @@ static int validate_run(struct validation *v, const char *path, size_t file, con
 			const struct replay r = replay_make(&v->s.arena, w->model, &w->scenario->precision,
 							    &device_model, run);
 
-			add_row(v, name, file, run, replay_seconds(&r, NULL), NULL);
+			add_row(v, name, file, run, replay_seconds(&r), NULL);
 		} else if (run->depth && run->kind != RUN_TG) {
 			add_row(v, name, file, run, NAN,
 				"a prompt after a cache is not simulated over links");

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
-#include "sim/base/rng.h"
 #include "sim/family/family_model.h"
+#include "sim/predict/draws.h"
 #include "sim/stats/quantile.h"
 
 enum { DRAWS = 200 };
@@ -18,40 +18,34 @@ struct said {
 	double bound_share;
 };
 
-static double seconds_drawn(const struct replay *r, struct rng *rng)
+/* Draws of a row's device, or of the machine that a ratio is over. */
+static struct params *draw(struct arena *a, const struct opts *o, const struct observation *row, size_t n)
 {
-	struct params z = {{0}};
-
-	for (int p = 0; p < PARAM_LINKS; p++)
-		z.of[p] = rng_normal(rng);
-	return replay_seconds_drawn(r, &z);
+	return draws_of_device(a, row->device->machine, row->device->device,
+			       o->seed >= 0 ? (uint64_t)o->seed : 1, n);
 }
 
-/* What is not known of the two machines of a ratio is drawn for each by itself. */
-static struct said predict(struct session *s, const struct opts *o, const struct observation *row)
+static struct said predict(const struct opts *o, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct replay r = observations_replay(&scratch, row, row->device->profile);
 	const struct replay over =
 		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
 			  : (struct replay){0};
-	const char *stream = arena_printf(&s->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
-	struct rng *rng = rng_new(o->seed >= 0 ? (uint64_t)o->seed : 1, stream);
 	const size_t n = o->draws > 0 ? (size_t)o->draws : DRAWS;
+	const struct params *z = draw(&scratch, o, row, n);
+	const struct params *z_over = row->over ? draw(&scratch, o, row->over, n) : NULL;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
-		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
-						      (row->over ? replay_seconds(&over, NULL) : 1))};
+		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
 
 	said.bound = replay_bound(&r, &said.bound_share);
-	for (size_t i = 0; i < n; i++) {
-		const double seconds = seconds_drawn(&r, rng);
-
-		rate[i] = run_rate_of(row->run, row->over ? seconds / seconds_drawn(&over, rng) : seconds);
-	}
+	for (size_t i = 0; i < n; i++)
+		rate[i] = run_rate_of(row->run,
+				      replay_seconds_drawn(&r, &z[i]) /
+					      (row->over ? replay_seconds_drawn(&over, &z_over[i]) : 1));
 	said.lo = quantile_of(rate, n, 0.1);
 	said.hi = quantile_of(rate, n, 0.9);
-	rng_free(rng);
 	arena_release(&scratch);
 	return said;
 }
@@ -82,7 +76,7 @@ static int leave_out(struct session *s, const struct opts *o, const struct fitte
 
 		if (isnan(errors.without[i]) || c->held_out)
 			continue;
-		said = predict(s, o, &profiles->at[i]);
+		said = predict(o, &profiles->at[i]);
 		*left = (struct left_out){errors.without[i],
 					  c->measured >= said.lo * rate / said.rate &&
 						  c->measured <= said.hi * rate / said.rate};
@@ -118,7 +112,7 @@ int validate_runs_make(struct session *s, const struct opts *o, const struct run
 	*r = (struct validate_runs){.at = arena_array(&s->arena, e.n, sizeof *r->at), .n = e.n};
 	for (size_t i = 0; i < e.n; i++) {
 		const struct run *run = e.at[i].run;
-		const struct said said = predict(s, o, &e.at[i]);
+		const struct said said = predict(o, &e.at[i]);
 
 		r->at[i] = (struct validate_run){.set = run->set ? run->set : "all",
 						 .machine = run->machine,

@@ -145,7 +145,7 @@ static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 
 	for (int p = 0; p < REPLAY_PARAMS; p++)
 		speed[p] = f->is_free[p] ? value[k++] : f->held[p];
-	return replay_seconds(&f->replay[i], speed);
+	return replay_seconds_at(&f->replay[i], speed);
 }
 
 static int fit_free(struct fitting *f, struct err *err)

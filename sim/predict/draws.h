@@ -1,8 +1,8 @@
 /*
- * draws.h - the luck that every assignment of a world is tried under.
+ * draws.h - the random numbers of the Monte Carlo draws, the same for every assignment of a world.
  *
- * Layer predict. Standard normal numbers, one for each draw, source and parameter. They are the same for
- * every assignment, so that two of them are compared under the same luck.
+ * Layer predict. Standard normal numbers, one for each draw, source and parameter. Every assignment gets the
+ * same numbers, so that a difference between two of them is not one of chance.
  */
 #ifndef SIM_PREDICT_DRAWS_H
 #define SIM_PREDICT_DRAWS_H
@@ -15,5 +15,9 @@ struct draws {
 	struct power_draw *power; /* [draw * sockets + socket]: machines, then joints */
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
+
+/* Those of one device without a world, one for each draw: the same that draws_make() gives it. */
+struct params *draws_of_device(struct arena *a, const struct machine *machine, const struct device *device,
+			       uint64_t seed, size_t n);
 
 #endif
