@@ -1,4 +1,4 @@
-/* runtime_kernels.c - see runtime_kernels.h. */
+/* program.c - see program.h. */
 #include "sim/step/program.h"
 
 #include <math.h>
