@@ -45,7 +45,10 @@
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(measure)                                                                                       \
-	SUITE(link)
+	SUITE(link)                                                                                          \
+	SUITE(serve_load)                                                                                    \
+	SUITE(serve_metrics)                                                                                 \
+	SUITE(serve_steady)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

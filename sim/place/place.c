@@ -10,7 +10,9 @@
 
 bool phase_asked(const struct workload *k, enum phase phase)
 {
-	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
+	if (phase == PHASE_PREFILL || phase == PHASE_DECODE)
+		return k->generate || k->serve;
+	return k->train != NULL;
 }
 
 struct generate placement_generate(const struct placement *p)

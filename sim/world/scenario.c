@@ -21,7 +21,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
-static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
+const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
 static const char *const overflows[] = {[OFFLOAD_REFUSE] = "refuse", [OFFLOAD_STREAM] = "stream", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none",
 				     [RULE_TENSOR] = "tensor",
@@ -140,6 +140,8 @@ static const struct field workload_fields[] = {
 	 .help = "inference"},
 	{FIELD_KEY(struct workload, train), .type = FIELD_MAYBE, .sub = &train_table, .optional = true,
 	 .help = "fine-tuning"},
+	{FIELD_KEY(struct workload, serve), .type = FIELD_MAYBE, .sub = &serve_table, .optional = true,
+	 .help = "requests that come one after another"},
 };
 static const struct table workload_table = {"workload", sizeof(struct workload), workload_fields,
 					    ARRAY_LEN(workload_fields)};
@@ -174,7 +176,7 @@ static const struct field rule_fields[] = {
 	{FIELD_KEY(struct rule, experts), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1, .max = 65536,
 	 .optional = true, .help = "of 'split: experts': how many of a layer each has, like [96, 32]"},
 };
-static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
+const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
 static const struct field how_fields[] = {GENERATE_HOW(0, true)};
 static const struct table how_table = {"generate", sizeof(struct generate_options), how_fields,
@@ -187,11 +189,12 @@ static const struct table train_how_table = {"train", sizeof(struct train_option
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
 	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
-	 .help = "rules; the later wins"},
+	 .optional = true, .help = "rules; the later wins; required but with replicas or pools"},
 	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &how_table, .optional = true,
 	 .help = "what is not as the workload says"},
 	{FIELD_KEY(struct assignment, train), .type = FIELD_MAYBE, .sub = &train_how_table, .optional = true,
 	 .help = "likewise"},
+	SERVING_FIELDS(offsetof(struct assignment, serving)),
 };
 static const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
 					      ARRAY_LEN(assignment_fields)};

@@ -7,6 +7,7 @@
 #define SIM_WORLD_SCENARIO_H
 #include "sim/conf/field.h"
 #include "sim/llm/graph.h"
+#include "sim/world/serve.h"
 
 #define SCENARIO_SCHEMA "lemursim/scenario/1"
 
@@ -105,6 +106,7 @@ struct workload {
 	struct origin origin;
 	struct generate *generate; /* NULL: not asked */
 	struct train *train;       /* likewise */
+	struct serve *serve;       /* likewise */
 };
 
 enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA, RULE_EXPERTS };
@@ -125,6 +127,7 @@ struct assignment {
 	struct field_list place;           /* struct rule */
 	struct generate_options *generate; /* NULL: as the workload says */
 	struct train_options *train;       /* likewise */
+	struct assign_serving serving;
 };
 
 struct money { /* what a token costs beside time: assumptions that no measurement gives */
@@ -146,7 +149,8 @@ struct scenario {
 	int64_t seed, draws;
 };
 
-extern const struct table scenario_table;
+extern const struct table scenario_table, rule_table;
+extern const char *const kv_whens[]; /* by enum kv_when; NULL-terminated */
 
 /* What an assignment makes of the workload's generation. */
 /* The workload as an assignment has it. */

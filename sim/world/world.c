@@ -327,9 +327,9 @@ static void check_workload(struct loader *l, const struct world *w)
 	const struct workload *k = &w->scenario->workload;
 	struct assignment *a = w->scenario->assignments.at;
 
-	if (!k->generate && !k->train)
+	if (!k->generate && !k->train && !k->serve)
 		diag_add(l->diags, k->origin.node->place, NULL,
-			 "workload: ask for 'generate:', 'train:' or both");
+			 "workload: ask for 'generate:', 'train:', 'serve:' or several");
 	check_generate(l, w->scenario);
 	if (k->train)
 		train_check(k->train, &w->scenario->precision, l->diags);
@@ -389,7 +389,8 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 	w->path = path;
 	w->scenario = s;
 	w->tree = root;
-	field_load(&scenario_table, root, "scenario", s, l->diags);
+	if (field_load(&scenario_table, root, "scenario", s, l->diags) == 0)
+		scenario_check_serve(s, l->diags);
 	link_up(l, w, root);
 	return l->diags->total ? NULL : w;
 }
