@@ -114,7 +114,8 @@ START_TEST(timeline_against_sums)
 		to[i] = from[i] + (int64_t)(rng_uniform(r) * 1e12);
 		value[i] = (int64_t)(rng_uniform(r) * 50);
 		extra[i] = i % 7;
-		timeline_hold(&t, 1, from[i], to[i], value[i], extra[i]);
+		timeline_hold(&t, 1, 1, from[i], to[i], &value[i]);
+		timeline_add(&t, 1, to[i], extra[i]);
 		whole += (double)(to[i] - from[i]) * (double)value[i] + (double)extra[i];
 	}
 	ck_assert_double_eq_tol(timeline_integral(&t, 1, 0), whole, whole * 1e-12);

@@ -106,7 +106,7 @@ static double gap(struct rng *r, double burstiness)
 }
 
 /* vLLM's benchmark stretches its gaps so that the last of N requests comes at N / rate
- * (vllm/benchmarks/serve.py, get_request). Drawn twice rather than kept. */
+ * (vllm/benchmarks/serve.py @009e6d4, get_request). Drawn twice rather than kept. */
 static double exact_scale(const struct serve *s, struct rng *again)
 {
 	double sum = 0;

@@ -8,10 +8,12 @@
 /* ln 2 in two parts: the first has 32 bits, so that its product with an exponent is exact. */
 static const double LN2_HIGH = 6.93147180369123816490e-01, LN2_LOW = 1.90821492927058770002e-10;
 
-/* x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m - 1) / (m + 1)), a series in s^2 <= 0.0295. */
+/* x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m - 1) / (m + 1)), a series in s^2 <= 0.0295
+ * whose first term left out is below 2^-57 of the sum. */
 double exact_log(double x)
 {
-	enum { TERMS = 12 }; /* the first one left out is below 2^-57 of the sum */
+	static const double odd[] = {1.0 / 25, 1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15,
+				     1.0 / 13, 1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
 	double m, s, z, sum = 0, f;
 	int e;
 
@@ -24,17 +26,20 @@ double exact_log(double x)
 	f = m - 1; /* exact */
 	s = f / (2 + f);
 	z = s * s;
-	for (int k = TERMS; k >= 1; k--)
-		sum = (sum + 1.0 / (2 * k + 1)) * z;
+	for (size_t k = 0; k < ARRAY_LEN(odd); k++)
+		sum = (sum + odd[k]) * z;
 	/* ln m = f - s (f - 2 sum): the small parts are added before the large one */
 	return e * LN2_HIGH + (f - (s * (f - 2 * sum) - e * LN2_LOW));
 }
 
-/* x = k ln 2 + r with |r| <= ln 2 / 2, and Taylor's series of r. */
+/* x = k ln 2 + r with |r| <= ln 2 / 2, and Taylor's series of r, whose next term is below 2^-63. */
 double exact_exp(double x)
 {
-	enum { TERMS = 14 }; /* 0.347^15 / 15! is below 2^-63 */
-	double k, r, low, sum = 0;
+	static const double over[] = {
+		1.0 / 87178291200, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
+		1.0 / 362880,      1.0 / 40320,      1.0 / 5040,      1.0 / 720,      1.0 / 120,
+		1.0 / 24,          1.0 / 6,          1.0 / 2};
+	double k, r, sum = 0;
 
 	if (x > 709.79)
 		return INFINITY;
@@ -42,11 +47,9 @@ double exact_exp(double x)
 		return 0;
 	k = floor(x / 0.69314718055994530942 + 0.5);
 	r = x - k * LN2_HIGH;
-	low = k * LN2_LOW;
-	r -= low;
-	for (int i = TERMS; i >= 2; i--)
-		sum = (sum + 1) * r / i;
-	/* e^r = 1 + r + r sum: the sum so far lacks a factor r and has the rest of the series */
+	r -= k * LN2_LOW;
+	for (size_t i = 0; i < ARRAY_LEN(over); i++)
+		sum = (sum + over[i]) * r;
 	return ldexp(1 + (r + r * sum), (int)k);
 }
 

@@ -10,6 +10,7 @@
 #include "sim/stats/quantile.h"
 
 enum { GAP_PARTS = 16, GAP_QUOTA = 256 };
+/* POWER in microwatts; from WAITING on, what state() tells in one go. */
 enum { IN_SYSTEM, WAITING, RUNNING, KV, BUSY, BUSY_RUNNING, POWER, CHANNELS };
 
 struct answered {
@@ -29,7 +30,7 @@ struct gap_part {
 
 struct metrics {
 	struct metrics_how how;
-	struct metrics_replica *replicas;
+	int64_t (*power_uW)[2]; /* of each replica: idle, busy */
 	bool power_known;
 	VEC(struct answered) kept;
 	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, of all, once there are more than are kept */
@@ -48,11 +49,13 @@ struct metrics *metrics_new(const struct metrics_how *how)
 
 	m->how = *how;
 	m->how.keep = how->keep ? how->keep : METRICS_KEEP;
-	m->replicas = xcalloc(how->replicas_n ? how->replicas_n : 1, sizeof *m->replicas);
+	m->power_uW = xcalloc(how->replicas_n ? how->replicas_n : 1, sizeof *m->power_uW);
 	m->power_known = how->replicas_n > 0;
-	for (size_t i = 0; i < how->replicas_n; i++) {
-		m->replicas[i] = how->replicas[i];
-		m->power_known &= isfinite(m->replicas[i].busy_W) && isfinite(m->replicas[i].idle_W);
+	for (size_t i = 0; i < how->replicas_n; i++)
+		m->power_known &= isfinite(how->replicas[i].busy_W) && isfinite(how->replicas[i].idle_W);
+	for (size_t i = 0; i < how->replicas_n && m->power_known; i++) {
+		m->power_uW[i][0] = (int64_t)(how->replicas[i].idle_W * 1e6 + 0.5);
+		m->power_uW[i][1] = (int64_t)(how->replicas[i].busy_W * 1e6 + 0.5);
 	}
 	timeline_begin(&m->line, CHANNELS);
 	m->quota = GAP_QUOTA;
@@ -64,7 +67,7 @@ void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
-	free(m->replicas);
+	free(m->power_uW);
 	VEC_FREE(&m->kept);
 	for (size_t i = 0; i < LATENCY_N; i++)
 		logbuckets_release(&m->sketch[i]);
@@ -213,23 +216,20 @@ static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, 
 		  int64_t running, int64_t kv_blocks, int64_t kv_block_ns, bool busy)
 {
 	struct metrics *m = self;
-	const int64_t span = to_ns - from_ns, kv = span ? kv_block_ns / span : 0;
-	const struct metrics_replica *p = replica < m->how.replicas_n ? &m->replicas[replica] : NULL;
+	const int64_t span = to_ns - from_ns, kv = span > 0 ? kv_block_ns / span : 0,
+		      values[] = {waiting,
+				  running,
+				  kv,
+				  busy,
+				  busy ? running : 0,
+				  replica < m->how.replicas_n ? m->power_uW[replica][busy] : 0};
 
 	(void)kv_blocks; /* those at from_ns: the integral says more */
 	if (span <= 0)
 		return;
 	m->now_ns = to_ns > m->now_ns ? to_ns : m->now_ns;
-	timeline_hold(&m->line, WAITING, from_ns, to_ns, waiting, 0);
-	timeline_hold(&m->line, RUNNING, from_ns, to_ns, running, 0);
-	timeline_hold(&m->line, KV, from_ns, to_ns, kv, kv_block_ns - kv * span);
-	if (busy) {
-		timeline_hold(&m->line, BUSY, from_ns, to_ns, 1, 0);
-		timeline_hold(&m->line, BUSY_RUNNING, from_ns, to_ns, running, 0);
-	}
-	if (m->power_known && p) /* in microwatts */
-		timeline_hold(&m->line, POWER, from_ns, to_ns,
-			      (int64_t)((busy ? p->busy_W : p->idle_W) * 1e6 + 0.5), 0);
+	timeline_hold(&m->line, WAITING, ARRAY_LEN(values), from_ns, to_ns, values);
+	timeline_add(&m->line, KV, to_ns, kv_block_ns - kv * span);
 }
 
 struct observer metrics_observer(struct metrics *m)

@@ -1,13 +1,13 @@
 /*
  * metrics.h - what a run of a server is judged by, collected as an observer of it.
  *
- * Layer serve. As vLLM's benchmark has them (vllm/benchmarks/serve.py, calculate_metrics), from the client's
- * side: TTFT = first token - sent; TPOT = (E2EL - TTFT) / (tokens - 1) of a request with more than one token;
- * ITL = gaps between tokens, pooled over all requests; E2EL = last token - sent; throughput over the time
- * from the first send to the last end; goodput = complete requests that meet every bound on a quantile of
- * TTFT, TPOT and E2EL of their class, the TPOT of a one-token answer taken as 0. Percentiles are of type 7
- * (sim/stats/quantile.h). Truncated answers count among latencies and are counted apart; refused and
- * unfinished ones have none.
+ * Layer serve. As vLLM's benchmark has them (vllm/benchmarks/serve.py @009e6d4, calculate_metrics), from the
+ * client's side: TTFT = first token - sent; TPOT = (E2EL - TTFT) / (tokens - 1) of a request with more than
+ * one token; ITL = gaps between tokens, pooled over all requests; E2EL = last token - sent; throughput over
+ * the time from the first send to the last end, where theirs begins a gap earlier, when the client starts;
+ * goodput = complete requests that meet every bound on a quantile of TTFT, TPOT and E2EL of their class, the
+ * TPOT of a one-token answer taken as 0. Percentiles are of type 7 (sim/stats/quantile.h). Truncated answers
+ * count among latencies and are counted apart; refused and unfinished ones have none.
  *
  * 64 bytes for each request that got an answer, up to METRICS_KEEP of them; beyond that percentiles come from
  * log buckets (logbuckets.h) and cover the whole run. Gaps and occupancy take constant space.

@@ -46,6 +46,7 @@ struct request_times {
 	int64_t end_ns;               /* left the system; last_ns where it got a token */
 	int64_t tokens;               /* of the answer */
 	int64_t cached;               /* prompt tokens found in a prefix cache when first seated */
+	int64_t read;                 /* rows of prompt computed for it: prompt - cached + recomputed */
 	int64_t recomputed;           /* tokens read again after preemptions and failures */
 	uint32_t preemptions, replica;
 	enum request_end end;

@@ -22,42 +22,56 @@ void timeline_release(struct timeline *t)
 
 static void widen(struct timeline *t)
 {
-	for (size_t c = 0; c < t->channels; c++) {
-		struct timeline_cell *x = t->cells + c * TIMELINE_CELLS;
+	const size_t half = TIMELINE_CELLS / 2 * t->channels;
 
-		for (size_t i = 0; i < TIMELINE_CELLS / 2; i++) {
-			x[i].moment = x[2 * i].moment + x[2 * i + 1].moment;
-			x[i].step = x[2 * i].step + x[2 * i + 1].step;
+	for (size_t i = 0; i < TIMELINE_CELLS / 2; i++)
+		for (size_t c = 0; c < t->channels; c++) {
+			struct timeline_cell *to = &t->cells[i * t->channels + c];
+			const struct timeline_cell *a = &t->cells[2 * i * t->channels + c],
+						   *b = a + t->channels;
+
+			*to = (struct timeline_cell){a->moment + b->moment, a->step + b->step};
 		}
-		memset(x + TIMELINE_CELLS / 2, 0, TIMELINE_CELLS / 2 * sizeof *x);
-	}
+	memset(t->cells + half, 0, half * sizeof *t->cells);
 	t->width_ns *= 2;
 	t->bits++;
 }
 
-static struct timeline_cell *cell_at(struct timeline *t, size_t channel, int64_t at_ns)
+static struct timeline_cell *cells_at(struct timeline *t, int64_t at_ns)
 {
 	BUG_ON(at_ns < 0);
 	while (at_ns >> t->bits >= TIMELINE_CELLS)
 		widen(t);
 	t->end_ns = at_ns > t->end_ns ? at_ns : t->end_ns;
-	return t->cells + channel * TIMELINE_CELLS + (at_ns >> t->bits);
+	return t->cells + (size_t)(at_ns >> t->bits) * t->channels;
 }
 
 void timeline_step(struct timeline *t, size_t channel, int64_t at_ns, int64_t by)
 {
-	struct timeline_cell *c = cell_at(t, channel, at_ns);
+	struct timeline_cell *c = cells_at(t, at_ns) + channel;
 
 	c->step += by;
 	c->moment += (wide_int)by * at_ns;
 }
 
-void timeline_hold(struct timeline *t, size_t channel, int64_t from_ns, int64_t to_ns, int64_t value,
-		   int64_t extra)
+void timeline_add(struct timeline *t, size_t channel, int64_t at_ns, int64_t by)
 {
-	timeline_step(t, channel, from_ns, value);
-	timeline_step(t, channel, to_ns, -value);
-	cell_at(t, channel, to_ns)->moment -= extra;
+	cells_at(t, at_ns)[channel].moment -= by;
+}
+
+void timeline_hold(struct timeline *t, size_t first, size_t n, int64_t from_ns, int64_t to_ns,
+		   const int64_t *values)
+{
+	struct timeline_cell *to = cells_at(t, to_ns) + first, *from = cells_at(t, from_ns) + first;
+
+	for (size_t i = 0; i < n && from == to; i++) /* both steps at once */
+		to[i].moment -= (wide_int)values[i] * (to_ns - from_ns);
+	for (size_t i = 0; i < n && from != to; i++) {
+		from[i].step += values[i];
+		from[i].moment += (wide_int)values[i] * from_ns;
+		to[i].step -= values[i];
+		to[i].moment -= (wide_int)values[i] * to_ns;
+	}
 }
 
 size_t timeline_cells(const struct timeline *t)
@@ -68,26 +82,26 @@ size_t timeline_cells(const struct timeline *t)
 /* The integral from 0 to an edge or the end: everything before it, of steps and their times. */
 static wide_int until(const struct timeline *t, size_t channel, size_t cells, int64_t at_ns)
 {
-	const struct timeline_cell *x = t->cells + channel * TIMELINE_CELLS;
+	const struct timeline_cell *x = t->cells + channel;
 	wide_int steps = 0, moments = 0;
 
-	for (size_t i = 0; i < cells; i++) {
-		steps += x[i].step;
-		moments += x[i].moment;
+	for (size_t i = 0; i < cells; i++, x += t->channels) {
+		steps += x->step;
+		moments += x->moment;
 	}
 	return steps * at_ns - moments;
 }
 
 void timeline_means(const struct timeline *t, size_t channel, size_t n, double *means)
 {
-	const struct timeline_cell *x = t->cells + channel * TIMELINE_CELLS;
+	const struct timeline_cell *x = t->cells + channel;
 	wide_int steps = 0, moments = 0, before = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++, x += t->channels) {
 		wide_int now;
 
-		steps += x[i].step;
-		moments += x[i].moment;
+		steps += x->step;
+		moments += x->moment;
 		now = steps * ((int64_t)(i + 1) * t->width_ns) - moments;
 		means[i] = (double)(now - before) / (double)t->width_ns;
 		before = now;

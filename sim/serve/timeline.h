@@ -18,7 +18,7 @@ struct timeline_cell {
 
 struct timeline {
 	size_t channels;
-	struct timeline_cell *cells; /* [channel * TIMELINE_CELLS + cell] */
+	struct timeline_cell *cells; /* [cell * channels + channel] */
 	int64_t width_ns;            /* 1 << bits */
 	int bits;
 	int64_t end_ns; /* the latest time that was told */
@@ -29,9 +29,11 @@ void timeline_release(struct timeline *t);
 
 /* From at_ns on, the quantity is larger by `by`. */
 void timeline_step(struct timeline *t, size_t channel, int64_t at_ns, int64_t by);
-/* It is `value` larger from from_ns to to_ns, and its integral larger by extra more. */
-void timeline_hold(struct timeline *t, size_t channel, int64_t from_ns, int64_t to_ns, int64_t value,
-		   int64_t extra);
+/* From from_ns to to_ns the quantities of channels first, first + 1, ... are values[i] larger; n of them. */
+void timeline_hold(struct timeline *t, size_t first, size_t n, int64_t from_ns, int64_t to_ns,
+		   const int64_t *values);
+/* The integral of a quantity is larger by `by`, in quantity * ns, at that time. */
+void timeline_add(struct timeline *t, size_t channel, int64_t at_ns, int64_t by);
 
 size_t timeline_cells(const struct timeline *t); /* that end no later than end_ns */
 /* Means over each of the first n cells, n <= timeline_cells(). */

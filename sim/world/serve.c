@@ -284,7 +284,7 @@ static void load_length(const char *key, const struct yml *node, struct length_l
 	if (field_load(&length_table, tree, key, l, d) != 0)
 		return;
 	switch (the_one(
-		tree, kinds, ARRAY_LEN(kinds), "a length is wanted",
+		tree, kinds, ARRAY_LEN(kinds), "length: none is said",
 		"512 tok, {uniform: [400 tok, 7600 tok]}, {lognormal: {p50: 700 tok, p90: 2700 tok}} or "
 		"{histogram: ...}",
 		d)) {
@@ -437,7 +437,8 @@ static void check_length(const char *key, const struct load_class *c, const stru
 		*to = *from;
 	else
 		diag_add(d, c->origin.node->place, "such as 512 tok, or {uniform: [49 tok, 950 tok]}",
-			 "serve: '%s' has no '%s'", c->origin.name, key);
+			 "%s%s: key '%s' is missing", c->share < 1 ? "class " : "",
+			 c->share < 1 ? c->origin.name : "serve", key);
 }
 
 static void check_class(const struct serve *s, struct load_class *c, struct diags *d)
