@@ -21,7 +21,7 @@ struct outcome {
 static void run(const struct serve_config *c, struct fixture_source s, struct outcome *out)
 {
 	struct observer o;
-	struct source source;
+	struct request_source source;
 
 	*out = (struct outcome){.result = {.books = NULL}};
 	out->result.books = out->books;

@@ -6,6 +6,19 @@
 #include "sim/place/place.h"
 #include "sim/train/stages.h"
 
+static void check_parts(struct session *s, const struct world *w, const struct assignment *from)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct assignment *parts;
+	const size_t n = serving_parts(&scratch, from, &parts);
+	struct placement p;
+
+	for (size_t i = 0; i < n; i++)
+		if (placement_make(&scratch, w, &parts[i], &p, &s->diags) == 0)
+			stages_check(&p, &s->diags);
+	arena_release(&scratch);
+}
+
 static void check_scenario(struct session *s, const struct opts *o, const char *path)
 {
 	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
@@ -13,14 +26,8 @@ static void check_scenario(struct session *s, const struct opts *o, const char *
 
 	if (w)
 		session_check(s, w);
-	for (size_t i = 0; w && i < w->scenario->assignments.n; i++) {
-		struct arena scratch = ARENA_INIT;
-		struct placement p;
-
-		if (placement_make(&scratch, w, &a[i], &p, &s->diags) == 0)
-			stages_check(&p, &s->diags);
-		arena_release(&scratch);
-	}
+	for (size_t i = 0; w && i < w->scenario->assignments.n; i++)
+		check_parts(s, w, &a[i]);
 }
 
 static void check_machine(struct session *s, struct yml *tree, const char *name)

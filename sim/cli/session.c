@@ -74,7 +74,10 @@ struct placement *session_placements(struct session *s, const struct world *w)
 	const size_t n = w->scenario->assignments.n;
 	struct placement *all = arena_array(&s->arena, n, sizeof *all);
 
-	for (size_t i = 0; i < n; i++)
+	if (w->scenario->workload.serve)
+		diag_add(&s->diags, w->scenario->workload.serve->origin.node->place, NULL,
+			 "serve is not simulated yet");
+	for (size_t i = 0; i < n && !w->scenario->workload.serve; i++)
 		if (placement_make(&s->arena, w, &a[i], &all[i], &s->diags) == 0)
 			stages_check(&all[i], &s->diags);
 	if (!s->diags.total)

@@ -48,7 +48,7 @@ struct wires;
 
 struct serving {
 	const struct serve_config *config;
-	const struct source *source;
+	const struct request_source *source;
 	const struct observer *observer;
 	struct serve_result *result;
 	struct slab *slab;
