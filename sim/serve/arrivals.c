@@ -12,8 +12,11 @@ enum { SECOND = 1000000000 };
 #define BEGINS UINT64_MAX /* in due: a user begins a conversation; else the place of one that goes on */
 
 /* A trace's prefix chains live until the request ends; they hang in a ring, for those that never do. */
+struct ring {
+	struct ring *before, *after;
+};
 struct chain {
-	struct chain *before, *after;
+	struct ring ring;
 	struct prefix_piece pieces[];
 };
 
@@ -33,7 +36,7 @@ struct arrivals {
 	struct due due;
 	struct trace *trace;
 	struct trace_row row;
-	struct chain ring;
+	struct ring ring;
 	struct err err;
 	uint64_t made, in_flight;
 	int64_t freed_ns, last_ns; /* when a place at the client became free; the last arrival */
@@ -168,9 +171,9 @@ void arrivals_free(struct arrivals *a)
 	rng_free(a->of_gap);
 	rng_free(a->of_class);
 	rng_free(a->of_pause);
-	for (struct chain *c = a->ring.after, *next; c != &a->ring; c = next) {
-		next = c->after;
-		free(c);
+	for (struct ring *c = a->ring.after, *after; c != &a->ring; c = after) {
+		after = c->after;
+		free(c); /* a chain begins with it */
 	}
 	trace_close(a->trace);
 	talks_release(&a->talks);
@@ -252,9 +255,8 @@ static const struct prefix_piece *chain_of(struct arrivals *a)
 
 		c->pieces[i] = (struct prefix_piece){row->blocks[i], rest < TRACE_BLOCK ? rest : TRACE_BLOCK};
 	}
-	c->before = &a->ring;
-	c->after = a->ring.after;
-	c->after->before = a->ring.after = c;
+	c->ring = (struct ring){&a->ring, a->ring.after};
+	c->ring.after->before = a->ring.after = &c->ring;
 	return c->pieces;
 }
 
@@ -317,8 +319,8 @@ static void trace_ended(const struct request *r)
 	if (!r->prefix)
 		return;
 	c = (struct chain *)((char *)(uintptr_t)r->prefix - offsetof(struct chain, pieces));
-	c->before->after = c->after;
-	c->after->before = c->before;
+	c->ring.before->after = c->ring.after;
+	c->ring.after->before = c->ring.before;
 	free(c);
 }
 

@@ -348,8 +348,8 @@ static void find_trace(struct arrivals_law *a, struct diags *d)
 
 static void check_arrivals(struct arrivals_law *a, struct diags *d)
 {
-	static const enum arrivals_kind of[] = {ARRIVALS_RATE,  ARRIVALS_EVERY,  ARRIVALS_USERS,
-						ARRIVALS_USERS, ARRIVALS_ALL_AT, ARRIVALS_TRACE};
+	static const int of[] = {ARRIVALS_RATE,  ARRIVALS_EVERY,  ARRIVALS_USERS,
+				 ARRIVALS_USERS, ARRIVALS_ALL_AT, ARRIVALS_TRACE};
 	const struct yml *node = a->origin.node;
 	const size_t k =
 		the_one(node, arrival_kinds, ARRAY_LEN(arrival_kinds), "arrivals: when do requests come?",
