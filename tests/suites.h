@@ -45,7 +45,8 @@
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(measure)                                                                                       \
-	SUITE(link)
+	SUITE(link)                                                                                          \
+	SUITE(serve_cost)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

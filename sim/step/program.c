@@ -209,7 +209,7 @@ static struct block_cache recipe_of(struct program *p, const struct shape *s, co
 				.share = shards->share[i]};
 
 	if (shards->by_experts) {
-		const struct routed here = program_routed(p, shards, 1u << i, (double)(s->batch * s->tokens));
+		const struct routed here = program_routed(p, shards, 1u << i, (double)graph_rows(s));
 
 		r.shape.expert_rows = here.rows;
 		r.shape.experts_hit = here.hit;
@@ -459,8 +459,7 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 			  struct label label, const struct deps *made)
 {
 	const struct world *w = p->world;
-	const double rows =
-		(double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : s->batch * s->tokens);
+	const double rows = (double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : graph_rows(s));
 	/* the head's backward pass gives the gradient of its input */
 	const bool logits = label.part.role == ROLE_HEAD && label.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
