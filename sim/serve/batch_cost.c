@@ -90,11 +90,16 @@ static int64_t alike_fs(const struct batch_cost *c, const struct decodes *d, siz
 	return decodes_ns(c, d, sums) * FS_PER_NS;
 }
 
-static struct decodes *decodes_new(struct batch_cost *c, const struct decodes *key)
+static struct decodes *decodes_new(struct batch_cost *c, const struct batch_mix *m)
 {
 	struct decodes *d = arena_alloc(&c->tables, sizeof *d);
 
-	*d = *key;
+	while ((int64_t)c->by_n.n <= m->decodes)
+		VEC_ADD(&c->by_n, NULL);
+	d->n = m->decodes;
+	d->rows_each = m->rows_per_decode;
+	d->pad = m->pad_rows;
+	d->reads = m->weight_reads;
 	d->next = c->by_n.at[d->n];
 	c->by_n.at[d->n] = d;
 	d->fs = alike_fs(c, d, 0, d->n);
@@ -103,17 +108,12 @@ static struct decodes *decodes_new(struct batch_cost *c, const struct decodes *k
 
 static struct decodes *find_decodes(struct batch_cost *c, const struct batch_mix *m)
 {
-	const struct decodes key = {.n = m->decodes,
-				    .rows_each = m->rows_per_decode,
-				    .pad = m->pad_rows,
-				    .reads = m->weight_reads};
+	struct decodes *d = m->decodes < (int64_t)c->by_n.n ? c->by_n.at[m->decodes] : NULL;
 
-	while ((int64_t)c->by_n.n <= key.n)
-		VEC_ADD(&c->by_n, NULL);
-	for (struct decodes *d = c->by_n.at[key.n]; d; d = d->next)
-		if (d->rows_each == key.rows_each && d->pad == key.pad && d->reads == key.reads)
-			return d;
-	return decodes_new(c, &key);
+	while (d &&
+	       (d->rows_each != m->rows_per_decode || d->pad != m->pad_rows || d->reads != m->weight_reads))
+		d = d->next;
+	return d ? d : decodes_new(c, m);
 }
 
 static void fill_knot(const struct batch_cost *c, const struct decodes *d, size_t window, struct knot *k)

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/compile.h"
 #include "sim/step/walk.h"
 
-enum { UNFILLED = -1 };
+enum { UNFILLED = -1, PROGRAMS = 128 };
 
 typedef VEC(sim_ns) row_times; /* by the number of rows; UNFILLED until asked for */
 
@@ -24,6 +25,9 @@ struct batch_pass {
 	double tails[MODEL_PARTS]; /* blocks of each part that follow the last attention */
 	bool all_logits, last_row; /* of a prefill */
 	row_times body, tail, head;
+	/* several devices */
+	struct pass_program *programs;
+	struct params *calibrated; /* all ones */
 };
 
 /* ---- one device ---- */
@@ -129,21 +133,29 @@ static sim_ns alone_ns(struct batch_pass *p, const struct shape_mix *x)
 
 /* ---- several devices ---- */
 
-static struct program *pass_program(struct batch_pass *p, const struct shape_mix *x)
+/* Passes of as many rows have the same tasks and messages: only what attends is made again for each. */
+struct pass_program {
+	struct shape_mix mix, last; /* of the pass, and of what runs for rows with logits alone */
+	struct program *program;
+	struct arena arena;
+	struct compiled *compiled;
+	struct class_times times;
+};
+
+static void write_pass(struct batch_pass *p, struct pass_program *pp)
 {
+	const struct shape_mix *x = &pp->mix;
 	const struct world *w = p->w;
 	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
 	const struct shards *shard_groups = p->at->shard_groups[phase];
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 	const struct tag tag = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
 	const bool all = shard_group_all_logits(w, &shard_groups[walk_last(w)]) && x->pieces_n;
-	struct shape_mix last = *x;
-	struct program *program = program_new(w);
+	struct program *program = pp->program = program_new(w);
 	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);
 	size_t done = walk_first(w);
 	struct deps end = {.n = 0};
 
-	last.rows = x->logits ? x->logits : 1;
 	for (size_t b = walk_first(w); b <= walk_last(w); b++) {
 		const struct block block = model_block(w->model, b);
 
@@ -152,7 +164,7 @@ static struct program *pass_program(struct batch_pass *p, const struct shape_mix
 		k.shape.all_logits = block.part.role == ROLE_HEAD && all;
 		if (x->pieces_n && !all && block_is_tail(w->model, block) &&
 		    shard_group_last_row(w, &shard_groups[b]))
-			k.shape.mix = &last;
+			k.shape.mix = &pp->last;
 		else
 			k.shape.mix = x;
 		end = walk_block(&k, b, NULL);
@@ -162,24 +174,67 @@ static struct program *pass_program(struct batch_pass *p, const struct shape_mix
 			    .task = {program_op(program, &step, walk_out(&k, done)->unit[0], 1, tag, &end)}};
 	program_hand_over(program, walk_out(&k, done), &shard_groups[walk_first(w)], 4.0 * (double)x->logits,
 			  tag, &end);
-	return program;
+}
+
+static bool program_fits(const struct pass_program *pp, const struct shape_mix *x)
+{
+	return pp->program && pp->mix.rows == x->rows && pp->mix.logits == x->logits &&
+	       (pp->mix.decodes > 0) == (x->decodes > 0) && (pp->mix.pieces_n > 0) == (x->pieces_n > 0);
+}
+
+static void program_free(struct pass_program *pp)
+{
+	program_free(pp->program);
+	arena_release(&pp->arena);
+	*pp = (struct pass_program){.arena = ARENA_INIT};
+}
+
+static void set_mix(struct pass_program *pp, const struct shape_mix *x)
+{
+	pp->mix = pp->last = *x;
+	pp->last.rows = x->logits ? x->logits : 1;
+}
+
+/* The order of tasks is that of a pass with no contexts, as calibrated: it hangs on rows alone, whatever was
+ * asked before and under which draw. */
+static void program_make(struct batch_pass *p, struct pass_program *pp, const struct shape_mix *x)
+{
+	const struct shape_piece piece = {.tokens = x->rows};
+	const struct shape_mix plain = {.rows = x->rows,
+					.logits = x->logits,
+					.decodes = x->decodes ? 1 : 0,
+					.rows_each = 1,
+					.context = 1,
+					.windowed = 1,
+					.pieces = &piece,
+					.pieces_n = x->pieces_n ? 1 : 0};
+	struct arena scratch = ARENA_INIT;
+	struct task_run run;
+
+	program_free(pp);
+	set_mix(pp, &plain);
+	write_pass(p, pp);
+	pp->times = program_times_new(&pp->arena, pp->program);
+	program_times_at(pp->program, p->calibrated, &pp->times);
+	run = program_run(&scratch, pp->program, &pp->times, NULL);
+	pp->compiled = compile(&pp->arena, pp->program, &run);
+	arena_release(&scratch);
 }
 
 static sim_ns program_ns(struct batch_pass *p, const struct shape_mix *x)
 {
-	struct arena scratch = ARENA_INIT;
-	struct program *program = pass_program(p, x);
-	struct class_times t = program_times_new(&scratch, program);
-	sim_ns ns;
+	/* a place for each number of rows, of decodes and of prompts; the last to come takes it */
+	struct pass_program *pp = &p->programs[(x->rows + (x->pieces_n ? PROGRAMS / 2 : 0)) % PROGRAMS];
 
+	if (!program_fits(pp, x))
+		program_make(p, pp, x);
+	set_mix(pp, x);
+	program_remake(pp->program);
 	if (p->z)
-		program_times_drawn(program, p->z, &t);
+		program_times_drawn(pp->program, p->z, &pp->times);
 	else
-		t = program_times(&scratch, program);
-	ns = program_run(&scratch, program, &t, NULL).makespan_ns;
-	program_free(program);
-	arena_release(&scratch);
-	return ns;
+		program_times_at(pp->program, p->calibrated, &pp->times);
+	return compiled_run(pp->compiled, &pp->times).makespan_ns;
 }
 
 /* ---- both ---- */
@@ -232,6 +287,17 @@ static void count_tails(struct batch_pass *p)
 				p->tails[i]++;
 }
 
+static void make_room(struct batch_pass *p)
+{
+	const size_t n = program_sources(p->w);
+
+	p->programs = xcalloc(PROGRAMS, sizeof *p->programs);
+	p->calibrated = arena_array(&p->arena, n, sizeof *p->calibrated);
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < PARAM_N; k++)
+			p->calibrated[i].of[k] = 1;
+}
+
 struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
 {
 	const struct world *w = at->world;
@@ -251,6 +317,8 @@ struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
 	p->all_logits = shard_group_all_logits(w, first);
 	p->last_row = shard_group_last_row(w, first);
 	count_tails(p);
+	if (!p->alone)
+		make_room(p);
 	return p;
 }
 
@@ -261,6 +329,9 @@ void batch_pass_free(struct batch_pass *p)
 	VEC_FREE(&p->body);
 	VEC_FREE(&p->tail);
 	VEC_FREE(&p->head);
+	for (size_t i = 0; p->programs && i < PROGRAMS; i++)
+		program_free(&p->programs[i]);
+	free(p->programs);
 	free(p->z);
 	arena_release(&p->arena);
 	free(p);

@@ -146,29 +146,57 @@ static bool same_recipe(const struct block_cache *a, const struct block_cache *b
 	       a->end == b->end && shape_same(&a->shape, &b->shape);
 }
 
+/* Of a backward pass, of one half or of both. */
+static size_t make_ops(const struct program *p, const struct block_cache *r, struct op ops[GRAPH_OPS])
+{
+	const struct precision *pr = &p->world->scenario->precision;
+	const size_t all = r->end ? graph_end(r->model, pr, &r->shape, r->part, r->phase, ops)
+				  : graph_block(r->model, pr, &r->shape, r->part, r->phase, ops);
+	size_t n = 0;
+
+	for (size_t i = 0; i < all; i++)
+		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
+			ops[n++] = ops[i];
+	return n;
+}
+
 /* Fills in the classes. */
 static void look_up(struct program *p, struct block_cache *r)
 {
-	const struct model *m = p->world->model;
-	const struct precision *pr = &p->world->scenario->precision;
 	struct op ops[GRAPH_OPS];
 	size_t n;
 
-	r->model = m;
+	r->model = p->world->model;
 	for (size_t i = p->block_caches.n;
 	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
 		if (same_recipe(&p->block_caches.at[i], r)) {
 			*r = p->block_caches.at[i];
 			return;
 		}
+	n = make_ops(p, r, ops);
 	r->first = (uint32_t)p->op_classes.n;
-	n = r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
-		   : graph_block(m, pr, &r->shape, r->part, r->phase, ops);
+	r->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
-		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
-			op_class(p, &ops[i], r->unit, r->share);
-	r->n = (uint32_t)p->op_classes.n - r->first;
+		op_class(p, &ops[i], r->unit, r->share);
 	VEC_ADD(&p->block_caches, *r);
+}
+
+void program_remake(struct program *p)
+{
+	for (size_t i = 0; i < p->block_caches.n; i++) {
+		const struct block_cache *r = &p->block_caches.at[i];
+		const struct device_model *device_model = site_of(p, r->unit);
+		struct op ops[GRAPH_OPS];
+		const size_t n = make_ops(p, r, ops);
+
+		BUG_ON(n != r->n);
+		for (size_t k = 0; k < n; k++) {
+			struct op_class *c = &p->op_classes.at[r->first + k];
+
+			c->op = ops[k];
+			c->cost = cost_of(&ops[k], device_model, r->share);
+		}
+	}
 }
 
 /* Only the first operator waits for others: the queue keeps the rest in order behind it. */
