@@ -78,9 +78,9 @@ static void closed_ended(void *self, const struct request *r, const struct reque
 	VEC_ADD(&s->due, t->end_ns + s->think_ns);
 }
 
-struct source fixture_source(struct fixture_source *s)
+struct request_source fixture_source(struct fixture_source *s)
 {
-	return s->users ? (struct source){closed, closed_ended, s} : (struct source){listed, NULL, s};
+	return s->users ? (struct request_source){closed, closed_ended, s} : (struct request_source){listed, NULL, s};
 }
 
 /* ---- the observer ---- */

@@ -24,7 +24,7 @@ struct fixture_source {
 	int64_t think_ns;
 	VEC(int64_t) due; /* closed loop: arrivals to come */
 };
-struct source fixture_source(struct fixture_source *s);
+struct request_source fixture_source(struct fixture_source *s);
 
 struct fixture_end {
 	struct request r;

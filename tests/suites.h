@@ -52,7 +52,8 @@
 	SUITE(serve_sched)                                                                                   \
 	SUITE(serve_load)                                                                                    \
 	SUITE(serve_metrics)                                                                                 \
-	SUITE(serve_steady)
+	SUITE(serve_steady)                                                                                  \
+	SUITE(serve_cost)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

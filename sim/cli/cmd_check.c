@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/hw/serving.h"
 #include "sim/place/place.h"
 #include "sim/train/stages.h"
 
@@ -70,11 +71,16 @@ static void check_hardware(struct session *s, const struct opts *o, const char *
 		struct machine m = {0};
 
 		field_load_part(&machine_table, tree, path, &m, &s->diags);
+	} else if (!strcmp(said, "server")) {
+		struct server_file f = {0};
+
+		if (field_load(&server_table, tree, path, &f, &s->diags) == 0)
+			serving_check(&f.serving, &s->diags);
 	} else if (!strcmp(said, "machine")) {
 		check_machine(s, tree, path);
 		check_variants(s, path);
 	} else {
-		diag_add(&s->diags, kind->place, "one of: machine, link, family",
+		diag_add(&s->diags, kind->place, "one of: machine, link, family, server",
 			 "kind: nobody knows what this is");
 	}
 }

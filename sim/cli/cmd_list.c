@@ -382,7 +382,7 @@ static void list_model(struct listing *l, struct grids *g, const struct load_fou
 		model_text(l, &g->models, f, &m);
 }
 
-/* What a file says it is: "family" is none of the two and not listed. */
+/* What a file says it is: a "family" or a "server" is none of the two and not listed. */
 static const char *said(const struct yml *tree)
 {
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
@@ -396,7 +396,7 @@ static void list_file(struct listing *l, struct grids *g, int folder, const stru
 
 	diags_init(&l->s->diags, &l->s->arena);
 	tree = load_file(&l->s->loader, f->path, folders[folder], NULL);
-	if (folder == FOLDER_HARDWARE && !strcmp(said(tree), "family"))
+	if (folder == FOLDER_HARDWARE && (!strcmp(said(tree), "family") || !strcmp(said(tree), "server")))
 		return;
 	if (l->json) {
 		jsonw_object(l->json);

@@ -161,6 +161,12 @@ static struct term at_share(const struct device_model *device_model, double flop
 		 : (struct term){flop / peak->value, 0, PROVENANCE_MEASURED};
 }
 
+static void slow_down(struct term *t, const struct qty *share)
+{
+	t->s /= share->value;
+	t->spread = hypot(t->spread, share->spread);
+}
+
 /* Rows that run by themselves read their expert each, whether another has just read it or not. */
 static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
 			   double share)
@@ -170,10 +176,8 @@ static void cost_scattered(struct cost *c, const struct op *op, const struct dev
 	c->bytes = (op->weight_B * op->rows / op->copies + op->tensor_B) * share;
 	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
 	c->arithmetic = at_share(device_model, c->flop, by_weights(&f->first, op->format));
-	if (!f->scattered.given)
-		return;
-	c->memory.s /= f->scattered.value;
-	c->memory.spread = hypot(c->memory.spread, f->scattered.spread);
+	if (f->scattered.given)
+		slow_down(&c->memory, &f->scattered);
 }
 
 /* Readings of the weights for some rows. */
@@ -194,6 +198,8 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 
 	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
 	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
+	if (rows > 1 && f->several.given)
+		slow_down(&c->memory, &f->several);
 	c->arithmetic = at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
 	if (further)
 		c->apart = at_share(device_model, (rows - passes) * row_flop, further);
@@ -336,6 +342,8 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 		c.memory = stream(c.bytes, &device_model->profile->copy);
 	}
 	c.overhead = overhead_of(o, op, (double)f->kernels * op->times);
+	if (op->kind == OP_LINEAR && f->passes > 0 && !is_few(device_model->profile, op))
+		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
 	return c;
 }
 

@@ -9,7 +9,8 @@
  * `pass` rows; the first row of each pass hides behind the reading as far as unpacking is not slower, what
  * further rows add does not hide. Products of many rows are cut into tiles: rows are rounded up to them
  * (those of experts by half a tile, since their numbers vary), and fewer tiles than fill the cores reach
- * less.
+ * less. A runtime that keeps activations in another type than it multiplies converts what goes in and comes
+ * out of such a product in kernels of their own: passes of `linear`, at the rate of copies, in its overhead.
  */
 #ifndef SIM_COST_COST_H
 #define SIM_COST_COST_H

@@ -7,7 +7,7 @@ const char *const dtype_names[DTYPE_N + 1] = {
 	[DTYPE_F32] = "f32", [DTYPE_F16] = "f16", [DTYPE_BF16] = "bf16", [DTYPE_N] = NULL};
 
 static const char *const kinds[] = {
-	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", NULL};
+	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", [HW_SERVER] = "server", NULL};
 static const char *const systems[] = {
 	[SYSTEM_UNKNOWN] = "unknown", [SYSTEM_MACOS_15] = "macos-15", [SYSTEM_MACOS_26] = "macos-26", NULL};
 const char *const reduce_way_names[] = {
@@ -134,6 +134,8 @@ static const struct field few_fields[] = {
 	 .help = "rows for each of the model's experts from which they do so"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
+	QTY_OPT(struct few, several, DIM_SHARE, 0.01, 1,
+		"of the rate of reading weights, what products of two rows or more reach; not given: all"),
 	SUB_OPT(struct few, first, by_weights_table, "share of the peak, first row; not given: no limit"),
 	SUB_OPT(struct few, further, by_weights_table, "share of the peak, each further row of a pass"),
 };

@@ -10,7 +10,8 @@
 
 #define HW_SCHEMA "lemursim/hardware/1"
 
-enum hw_kind { HW_MACHINE, HW_LINK, HW_FAMILY }; /* a family: what its members share, no machine itself */
+/* A family: what its members share, no machine itself; a server: serving.h. */
+enum hw_kind { HW_MACHINE, HW_LINK, HW_FAMILY, HW_SERVER };
 enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_N };
 extern const char *const dtype_names[DTYPE_N + 1];
 
@@ -79,6 +80,7 @@ struct few {
 	int64_t gather; /* tokens from which the rows of an expert are one product; below, each is its own */
 	int64_t gather_rows;  /* likewise: rows for each of the model's experts, hit or not; 0: any number */
 	struct qty scattered; /* share of the rate of reading weights that such rows reach; not given: all */
+	struct qty several;   /* the same of products of two rows or more, where another kernel runs them */
 	struct by_weights first;   /* share of the peak of the first row of a pass: reading and unpacking */
 	struct by_weights further; /* of each further row, on top of the first */
 };

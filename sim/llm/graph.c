@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/llm/attend.h"
 #include "sim/llm/memory.h"
 #include "sim/llm/mix.h"
 
@@ -163,25 +164,10 @@ static void elementwise(struct writer *w, const char *name, enum op_kind kind, e
 	add(w, name, kind, split)->tensor_B = act_B(w, numbers);
 }
 
-/* Tokens attended to, summed over the queries of one sequence: sum of min(past + i, window), i = 1..q. */
-static double attended(int64_t q, int64_t past, int64_t window, bool causal)
-{
-	const int64_t all = past + q;
-	const int64_t before =
-		window && window > past ? window - past : 0; /* queries that see less than the window */
-
-	if (!causal)
-		return (double)q * (double)(window && window < all ? window : all);
-	if (!window || before >= q)
-		return (double)q * (double)past + (double)q * ((double)q + 1) / 2;
-	return (double)before * (double)past + (double)before * ((double)before + 1) / 2 +
-	       (double)(q - before) * (double)window;
-}
-
 /* FLOP for each pair of a query and a key, all heads: QK' and PV. Latent attention works on whole keys and
  * values where they are made (a prompt, training), and in the latent itself where the cache is read (decode;
  * DeepSeek-V2, arXiv:2405.04434, appendix C). */
-static double per_pair(const struct writer *w)
+static double per_pair(const struct writer *w, bool decodes)
 {
 	const struct attention *a = &w->m->attention;
 	const struct latent *l = a->latent;
@@ -189,30 +175,39 @@ static double per_pair(const struct writer *w)
 
 	if (!l)
 		return 4 * heads * (double)a->head_dim;
-	if (w->phase == PHASE_DECODE)
+	if (decodes)
 		return 2 * heads * (double)(2 * l->kv_rank + l->rope_dim);
 	return 2 * heads * (double)(l->nope_dim + l->rope_dim + l->value_dim);
 }
 
-static void scores(struct writer *w)
+static struct op *scores_of(struct writer *w, const struct attend *x)
 {
 	const struct attention *a = &w->m->attention;
-	const struct shape *s = w->s;
-	const double each = per_pair(w) * (double)s->batch;
-	const int64_t context = graph_seen(w->m, s, w->part);
+	const double each = per_pair(w, x->decodes);
 	struct op *op = add(w, "scores", OP_SCORES, SPLIT_HEADS);
 
-	op->query = s->tokens;
+	op->query = x->query;
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
 	op->kv_of_all = a->latent != NULL;
-	op->context = context;
+	op->context = x->context;
 	/* backward: four products where forward has two */
-	op->flop =
-		op->times * each * attended(s->tokens, s->past, w->part.windowed ? a->window : 0, a->causal);
-	op->dense_flop = op->times * each * (double)s->tokens * (double)context;
-	op->kv_B = format_bytes((enum format_id)w->p->kv,
-				(double)(s->batch * context) * model_kv_numbers_per_token(w->m));
-	if (s->scores_again && w->phase == PHASE_BACKWARD) { /* as forward has it; runs first, so last here */
+	op->flop = op->times * each * x->pairs;
+	op->dense_flop = op->times * each * x->rectangle;
+	op->kv_B = format_bytes((enum format_id)w->p->kv, (double)x->seen * model_kv_numbers_per_token(w->m));
+	return op;
+}
+
+/* Decodes and pieces of prompts go through one kernel, but those of a latent through two. */
+static void scores(struct writer *w)
+{
+	struct attend groups[ATTENDS];
+	const size_t n = attend_groups(w->m, w->s, w->part, w->phase, groups);
+	struct op *op = scores_of(w, &groups[0]);
+
+	for (size_t i = 1; i < n; i++)
+		scores_of(w, &groups[i])->times = w->m->attention.latent ? 1 : 0;
+	if (w->s->scores_again &&
+	    w->phase == PHASE_BACKWARD) { /* as forward has it; runs first, so last here */
 		struct op *again = add(w, "scores again", OP_SCORES, SPLIT_HEADS);
 		const double share = 1 / op->times;
 
@@ -252,12 +247,35 @@ static bool is_inference(const struct writer *w)
 	return w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
 }
 
+static double cached(const struct writer *w)
+{
+	return (double)attend_seen(w->m, w->s, w->part);
+}
+
+static void append(struct writer *w)
+{
+	const enum op_split split = w->m->attention.latent ? SPLIT_NONE : SPLIT_WIDTH;
+
+	if (is_inference(w))
+		elementwise(w, "kv append", OP_KV_APPEND, split,
+			    cached(w) * model_kv_numbers_per_token(w->m));
+}
+
+static void repeat(struct writer *w)
+{
+	const struct attention *a = &w->m->attention;
+
+	if (!a->latent && a->kv_heads < a->heads)
+		elementwise(w, "kv repeat", OP_KV_REPEAT, SPLIT_WIDTH,
+			    cached(w) * 2 * (double)(a->heads * a->head_dim));
+}
+
 static void latent_block(struct writer *w)
 {
 	const struct attention *a = &w->m->attention;
 	const struct latent *l = a->latent;
 	const int64_t h = w->m->hidden, q = a->heads * (l->nope_dim + l->rope_dim), rank = l->q_rank;
-	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
+	const double rows = (double)w->rows;
 
 	begin_block(w);
 	if (rank) {
@@ -269,9 +287,7 @@ static void latent_block(struct writer *w)
 	linear(w, &(struct layer){"kv a", SPLIT_NONE, TENSOR_K, l->kv_rank + l->rope_dim, h, ADAPTER_K});
 	elementwise(w, "kv norm", OP_NORM, SPLIT_NONE, rows * (double)l->kv_rank);
 	elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)((a->heads + 1) * l->rope_dim));
-	if (is_inference(w))
-		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_NONE,
-			    cached * model_kv_numbers_per_token(w->m));
+	append(w);
 	/* keys and values from the latent; in decode queries into it and results out of it: as many FLOP */
 	linear(w, &(struct layer){"kv b", SPLIT_COLUMNS, TENSOR_V, a->heads * (l->nope_dim + l->value_dim),
 				  l->kv_rank, ADAPTER_V});
@@ -284,7 +300,7 @@ static void attention_block(struct writer *w)
 {
 	const struct attention *a = &w->m->attention;
 	const int64_t h = w->m->hidden, q = a->heads * a->head_dim, kv = a->kv_heads * a->head_dim;
-	const double rows = (double)w->rows, cached = (double)(w->s->batch * graph_seen(w->m, w->s, w->part));
+	const double rows = (double)w->rows;
 
 	begin_block(w);
 	linear(w, &(struct layer){"q", SPLIT_COLUMNS, TENSOR_Q, q, h, ADAPTER_Q});
@@ -294,10 +310,8 @@ static void attention_block(struct writer *w)
 		elementwise(w, "qk norm", OP_NORM, SPLIT_WIDTH, rows * (double)(q + kv));
 	if (a->rope)
 		elementwise(w, "rope", OP_ROPE, SPLIT_WIDTH, rows * (double)(q + kv));
-	if (is_inference(w))
-		elementwise(w, "kv append", OP_KV_APPEND, SPLIT_WIDTH, cached * 2 * (double)kv);
-	if (kv < q)
-		elementwise(w, "kv repeat", OP_KV_REPEAT, SPLIT_WIDTH, cached * 2 * (double)q);
+	append(w);
+	repeat(w);
 	scores(w);
 	linear(w, &(struct layer){"o", SPLIT_ROWS, TENSOR_O, h, q, ADAPTER_O});
 	end_block(w);
@@ -378,7 +392,7 @@ static void turn_around(struct writer *w) /* last operator first */
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, part, phase, s->batch * s->tokens, ops, 0};
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
 
 	switch (part.role) {
 	case ROLE_EMBEDDING:
@@ -416,10 +430,26 @@ size_t graph_block(const struct model *m, const struct precision *p, const struc
 	return w.n;
 }
 
+size_t graph_attends(const struct model *m, const struct precision *p, const struct shape *s,
+		     struct part part, enum phase phase, struct op ops[GRAPH_OPS])
+{
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
+
+	append(&w);
+	repeat(&w);
+	scores(&w);
+	return w.n;
+}
+
+bool op_attends(const struct op *op)
+{
+	return op->kind == OP_KV_APPEND || op->kind == OP_KV_REPEAT || op->kind == OP_SCORES;
+}
+
 size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		 enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, part, phase, s->batch * s->tokens, ops, 0};
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
 
 	if (part.role == ROLE_SHARED)
 		end_shared(&w);
@@ -436,7 +466,19 @@ bool shape_same(const struct shape *a, const struct shape *b)
 	       a->all_logits == b->all_logits && a->train_weights == b->train_weights &&
 	       a->lora_rank == b->lora_rank && a->adapters == b->adapters &&
 	       a->scores_again == b->scores_again && a->expert_rows == b->expert_rows &&
-	       a->experts_hit == b->experts_hit && a->no_end == b->no_end;
+	       a->experts_hit == b->experts_hit && a->no_end == b->no_end && a->mix == b->mix;
+}
+
+int64_t graph_rows(const struct shape *s)
+{
+	return s->mix ? s->mix->rows : s->batch * s->tokens;
+}
+
+int64_t graph_head_rows(const struct shape *s)
+{
+	if (s->all_logits)
+		return graph_rows(s);
+	return s->mix ? s->mix->logits : s->batch;
 }
 
 struct op graph_update(enum role role, double weights, double bytes_each)

@@ -60,7 +60,8 @@ struct op {
 	double kv_B;     /* OP_SCORES: the cache it reads */
 	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
 	double groups;   /* OP_SCORES: query heads for each key and value head */
-	double times;    /* kernels and passes against the forward operator: 2 for most backward ones */
+	double times;    /* kernels and passes against the forward operator: 2 for most backward ones; 0 of
+			  * scores that join the kernel of those before */
 };
 
 enum { GRAPH_OPS = 48 }; /* no block has more */
@@ -79,6 +80,25 @@ enum adapter {
 };
 extern const char *const adapter_names[ADAPTER_N + 1];
 
+/* A piece of a prompt: new tokens of a sequence behind those that are in its cache. */
+struct shape_piece {
+	int64_t tokens, past;
+};
+
+/* The batch of one pass of a server: sequences that decode, each with a context of its own, and pieces of
+ * prompts. Contexts of decodes count the first row of the pass, so that of one row all of it is seen. Rows
+ * may be more than those of the sequences, where a runtime pads a batch to a size it has a graph of. */
+struct shape_mix {
+	int64_t rows;      /* in all; what has no context hangs on them alone */
+	int64_t logits;    /* rows that the head runs over */
+	int64_t decodes;   /* sequences */
+	int64_t rows_each; /* of them: 1, or tokens of a draft + 1 */
+	int64_t context;   /* over the decodes, the sum of contexts */
+	int64_t windowed;  /* of min(context, window); not read where the model has no window */
+	const struct shape_piece *pieces;
+	size_t pieces_n;
+};
+
 struct shape {              /* of a step */
 	int64_t batch;      /* sequences */
 	int64_t tokens;     /* new tokens of each */
@@ -92,6 +112,9 @@ struct shape {              /* of a step */
 	 * 0: all of them */
 	double expert_rows, experts_hit;
 	bool no_end; /* what graph_end() writes is left out: it is done elsewhere */
+	/* NULL: all sequences are alike, as batch, tokens and past say; else what is run instead of those.
+	 * Of inference alone. */
+	const struct shape_mix *mix;
 };
 
 /* The operators of a block, in order; returns how many (<= GRAPH_OPS). The phase is prefill, decode, forward
@@ -99,10 +122,19 @@ struct shape {              /* of a step */
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS]);
 
+/* Those of a block of attention that hang on contexts: the cache's and the scores. The others hang on rows.
+ */
+size_t graph_attends(const struct model *m, const struct precision *p, const struct shape *s,
+		     struct part part, enum phase phase, struct op ops[GRAPH_OPS]);
+bool op_attends(const struct op *op);
+
 /* How a block of (shared) experts ends: a norm behind it where the model has one, what it made added to what
  * is there. Sums of the same rows, so wherever those are. */
 size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		 enum phase phase, struct op ops[GRAPH_OPS]);
+
+int64_t graph_rows(const struct shape *s);      /* of the step: tokens in all */
+int64_t graph_head_rows(const struct shape *s); /* of the logits */
 
 bool shape_same(const struct shape *a, const struct shape *b);
 

@@ -20,11 +20,6 @@ int64_t graph_seen(const struct model *m, const struct shape *s, struct part par
 	return part.windowed && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
 }
 
-int64_t graph_head_rows(const struct shape *s)
-{
-	return s->all_logits ? s->batch * s->tokens : s->batch;
-}
-
 /* Numbers of one token's queries, keys and values, and of what goes into o. */
 struct widths {
 	double q, kv, out;
@@ -71,7 +66,7 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(&m->attention);
-	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
+	const double rows = (double)graph_rows(s), h = (double)m->hidden;
 	double numbers = 0;
 
 	switch (part.role) {
@@ -110,7 +105,7 @@ double graph_live_B(const struct model *m, const struct precision *p, const stru
 {
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(&m->attention);
-	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
+	const double rows = (double)graph_rows(s), h = (double)m->hidden;
 	double numbers = 0;
 
 	switch (part.role) {

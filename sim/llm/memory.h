@@ -18,8 +18,6 @@ double graph_kv_B(const struct model *m, const struct precision *p, struct part 
  * itself. */
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part);
 
-int64_t graph_head_rows(const struct shape *s); /* of the logits */
-
 /* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
  * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section 4.1,
  * counted for this block); a frozen projection does not need its input. scores: the runtime writes them. */

@@ -37,6 +37,8 @@ struct batch_mix {
 				 split KV) */
 	int64_t host_sequences; /* sequences the host schedules and samples for in this iteration; 0 in an
 				   iteration's second and later passes: host time is counted once */
+	bool reshaped; /* the pass before had other numbers of sequences or rows: a runtime that reuses the
+			  graph of kernels of a pass builds a new one */
 	const struct prompt_piece *pieces;
 	size_t pieces_n;
 	bool padded; /* pieces are padded to the longest, caches to context_max (mlx) */

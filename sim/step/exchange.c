@@ -47,8 +47,7 @@ static double numbers_B(const struct exchange *e, double numbers)
 static double rows_B(const struct exchange *e, unsigned set, bool weights)
 {
 	const struct model *m = e->program->world->model;
-	const struct routed here =
-		shard_group_routed(m, e->at, set, (double)(e->shape->batch * e->shape->tokens));
+	const struct routed here = shard_group_routed(m, e->at, set, (double)graph_rows(e->shape));
 
 	return numbers_B(e, here.tokens * (double)m->hidden + (weights ? here.rows : 0));
 }
@@ -99,7 +98,7 @@ static void combine(const struct exchange *e, const struct deps *made, struct de
 struct deps exchange_put(const struct exchange *e, const struct deps *after, const struct deps *with)
 {
 	const struct world *w = e->program->world;
-	const double rows = (double)(e->shape->batch * e->shape->tokens);
+	const double rows = (double)graph_rows(e->shape);
 	const struct collective c = {false, rows * graph_hidden_B(w->model, &w->scenario->precision)};
 	struct deps there[SHARDS_MAX], have[SHARDS_MAX], made, all = {.n = 0};
 

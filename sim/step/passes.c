@@ -125,7 +125,7 @@ static void read_weights(struct passes *f, const struct pass *s, size_t block, s
 	const struct block k = model_block(f->w->model, block);
 	const struct label label = {
 		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
-	const double tokens = (double)(s->of.shape.batch * s->of.shape.tokens);
+	const double tokens = (double)graph_rows(&s->of.shape);
 
 	for (size_t m = 0; f->footprint && s->at == f->at && m < f->w->machines_n; m++) {
 		const double bytes =

@@ -147,11 +147,23 @@ static bool same_recipe(const struct block_cache *a, const struct block_cache *b
 	       a->end == b->end && shape_same(&a->shape, &b->shape);
 }
 
+/* Of a backward pass, of one half or of both. */
+static size_t make_ops(const struct program *p, const struct block_cache *r, struct op ops[GRAPH_OPS])
+{
+	const struct precision *pr = &p->world->scenario->precision;
+	const size_t all = r->end ? graph_end(r->world->model, pr, &r->shape, r->part, r->phase, ops)
+				  : graph_block(r->world->model, pr, &r->shape, r->part, r->phase, ops);
+	size_t n = 0;
+
+	for (size_t i = 0; i < all; i++)
+		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
+			ops[n++] = ops[i];
+	return n;
+}
+
 /* Fills in the classes. */
 static void look_up(struct program *p, struct block_cache *r)
 {
-	const struct model *m = p->world->model;
-	const struct precision *pr = &p->world->scenario->precision;
 	struct op ops[GRAPH_OPS];
 	size_t n;
 
@@ -162,14 +174,30 @@ static void look_up(struct program *p, struct block_cache *r)
 			*r = p->block_caches.at[i];
 			return;
 		}
+	n = make_ops(p, r, ops);
 	r->first = (uint32_t)p->op_classes.n;
-	n = r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
-		   : graph_block(m, pr, &r->shape, r->part, r->phase, ops);
+	r->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
-		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
-			op_class(p, &ops[i], r->unit, r->share);
-	r->n = (uint32_t)p->op_classes.n - r->first;
+		op_class(p, &ops[i], r->unit, r->share);
 	VEC_ADD(&p->block_caches, *r);
+}
+
+void program_remake(struct program *p)
+{
+	for (size_t i = 0; i < p->block_caches.n; i++) {
+		const struct block_cache *r = &p->block_caches.at[i];
+		const struct device_model *device_model = device_model_of(p, r->unit);
+		struct op ops[GRAPH_OPS];
+		const size_t n = make_ops(p, r, ops);
+
+		BUG_ON(n != r->n);
+		for (size_t k = 0; k < n; k++) {
+			struct op_class *c = &p->op_classes.at[r->first + k];
+
+			c->op = ops[k];
+			c->cost = cost_of(&ops[k], device_model, r->share);
+		}
+	}
 }
 
 /* Only the first operator waits for others: the queue keeps the rest in order behind it. */
@@ -210,7 +238,7 @@ static struct block_cache recipe_of(struct program *p, const struct shape *s, co
 				.share = shards->share[i]};
 
 	if (shards->by_experts) {
-		const struct routed here = program_routed(p, shards, 1u << i, (double)(s->batch * s->tokens));
+		const struct routed here = program_routed(p, shards, 1u << i, (double)graph_rows(s));
 
 		r.shape.expert_rows = here.rows;
 		r.shape.experts_hit = here.hit;
@@ -460,8 +488,7 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 			  struct label label, const struct deps *made)
 {
 	const struct world *w = p->world;
-	const double rows =
-		(double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : s->batch * s->tokens);
+	const double rows = (double)(label.part.role == ROLE_HEAD ? graph_head_rows(s) : graph_rows(s));
 	/* the head's backward pass gives the gradient of its input */
 	const bool logits = label.part.role == ROLE_HEAD && label.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);

@@ -109,6 +109,10 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 struct deps program_end(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label, const struct deps *after);
 
+/* A shape's mix may change after its operators were made, as long as its rows, its logits and whether it has
+ * decodes and pieces stay: tasks and messages do not hang on the rest. Makes the operators again. */
+void program_remake(struct program *p);
+
 /* How long a block takes at its seat: the device of a split that takes longest, without what they exchange.
  */
 sim_ns program_block_ns(struct program *p, const struct shape *s, const struct shards *shards,

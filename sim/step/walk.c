@@ -34,7 +34,7 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 {
 	const struct model *m = w->model;
 	const struct block k = model_block(m, block);
-	const double rows = (double)(s->batch * s->tokens), hidden = (double)m->hidden;
+	const double rows = (double)graph_rows(s), hidden = (double)m->hidden;
 	size_t n = 0;
 
 	if (block == walk_first(w))
@@ -91,8 +91,8 @@ const struct shards *walk_out(const struct walk *k, size_t block)
 
 static double rows_B(const struct walk *k)
 {
-	return numbers_B(k->program->world, (double)(k->shape.batch * k->shape.tokens) *
-						    (double)k->program->world->model->hidden);
+	return numbers_B(k->program->world,
+			 (double)graph_rows(&k->shape) * (double)k->program->world->model->hidden);
 }
 
 /* What of a seat is on machines that another seat uses too, and what is not. */

@@ -1,0 +1,68 @@
+/*
+ * serving.h - how a server runs requests: its scheduler, the limits it starts with, what its host takes.
+ *
+ * Layer hw. Servers are files of `kind: server` beside the families of runtimes; each default names where in
+ * the server's own source it is read. A runtime has a server that is meant where none is named. The field
+ * table is the reference of those files, and of what a scenario may override.
+ */
+#ifndef SIM_HW_SERVING_H
+#define SIM_HW_SERVING_H
+#include "sim/conf/load.h"
+#include "sim/hw/hw.h"
+
+enum serving_scheduler { SERVING_VLLM, SERVING_LLAMACPP, SERVING_MLX, SERVING_STATIC, SERVING_SCHEDULERS };
+extern const char *const serving_scheduler_names[SERVING_SCHEDULERS + 1];
+
+/* unified: one cache, masked, over all sequences; split: one for each slot; paged: blocks; padded: to the
+ * longest sequence of a batch. */
+enum serving_kv { SERVING_UNIFIED, SERVING_SPLIT, SERVING_PAGED, SERVING_PADDED, SERVING_KVS };
+extern const char *const serving_kv_names[SERVING_KVS + 1];
+
+struct serving {
+	struct origin origin;
+	int scheduler, kv;
+	int64_t seqs;        /* sequences that run at once: vLLM's max_num_seqs, llama.cpp's slots */
+	int64_t batch;       /* tokens of one iteration: max_num_batched_tokens, n_batch; 0: any number */
+	int64_t ubatch;      /* tokens of one pass through the model; 0: as the iteration has */
+	int64_t block;       /* tokens of a block of the cache */
+	int64_t context;     /* tokens that the cache holds for all slots; 0: of the memory, or the model's */
+	int64_t prompts;     /* prompts that are read at once */
+	int64_t step;        /* tokens by which each of them advances; 0: by all */
+	int64_t queue;       /* requests that may wait; 0: any number */
+	bool prefill_first;  /* a new prompt stops decoding until it is read */
+	bool reserve;        /* blocks for the longest answer are set aside at admission */
+	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */
+	struct qty driver;   /* bytes of it that the driver keeps, so that no server sees them */
+	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at
+				once */
+	struct qty reserved; /* bytes of it for what is no weight, cache or activation */
+	struct field_list graphs; /* double: batch sizes with a captured graph, rising; others run padded */
+	struct qty rebuild; /* seconds for each layer of the model, where a pass follows one of another shape:
+			     * the runtime builds its graph of kernels anew */
+	struct qty host;    /* seconds of an iteration in which the device waits for the host */
+	struct qty host_per_seq;      /* and more for each sequence in it */
+	struct qty request;           /* seconds of HTTP, template and tokenizer before a request is queued */
+	struct qty request_per_token; /* and more for each token of its prompt */
+};
+extern const struct table serving_table;
+
+struct server_file { /* a file of `kind: server` */
+	struct origin origin;
+	const char *schema, *title, *version;
+	int kind;
+	struct serving serving;
+};
+extern const struct table server_table;
+
+/* What a row cannot say: graphs that rise, slots that the context holds, a ubatch within the batch. */
+int serving_check(const struct serving *s, struct diags *diags);
+
+/* The settings of a server by its name ("serve-ollama"), with what a scenario says of them (a mapping, or
+ * NULL) merged over. In the loader's arena; NULL with reasons in its diags. */
+const struct serving *serving_load(struct loader *l, const char *server, struct place place,
+				   struct yml *over);
+
+/* The name of the server that a runtime has by itself: "serve-llama.cpp" of "cuda@2025-10"; NULL: none. */
+const char *serving_of_runtime(const char *runtime);
+
+#endif

@@ -1,0 +1,103 @@
+/* batch_kv.c - how many tokens of a cache a replica holds; see batch_cost.h. */
+#include <math.h>
+
+#include "sim/place/footprint.h"
+#include "sim/serve/batch_cost.h"
+
+static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+
+static double given_or_0(const struct qty *q)
+{
+	return q->given ? q->value : 0;
+}
+
+/* What a server keeps free for a pass: of the longest it runs, with the logits of all that may sample. */
+static double activations_B(const struct placement *at, const struct serving *how, size_t machine)
+{
+	const struct world *w = at->world;
+	const int64_t batch = how->ubatch ? how->ubatch : how->batch ? how->batch : how->step;
+	const int64_t rows = batch > how->seqs ? batch : how->seqs;
+	const struct shape_piece piece = {.tokens = rows};
+	const struct shape_mix x = {.rows = rows, .logits = how->seqs, .pieces = &piece, .pieces_n = 1};
+	struct shape s = {.mix = &x};
+	double most = 0;
+
+	for (size_t b = 0; b < at->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const struct shards *shards = &at->shard_groups[PHASE_PREFILL][b];
+		const double share = footprint_share(at, PHASE_PREFILL, b, machine);
+
+		double live;
+
+		s.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
+		live = graph_live_B(w->model, &w->scenario->precision, &s, part,
+				    shard_group_writes_scores(w, shards));
+		if (part.role == ROLE_HEAD)
+			live += given_or_0(&how->sampling) * (double)(how->seqs * w->model->vocabulary);
+		most = fmax(most, share * live);
+	}
+	return most;
+}
+
+/* Of one token in the blocks that a machine holds, by their window; a latent belongs to all heads. */
+static double token_B(const struct placement *at, size_t machine, bool windowed)
+{
+	const struct world *w = at->world;
+	double sum = 0;
+
+	for (size_t b = 0; b < at->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const double share = footprint_share(at, PHASE_DECODE, b, machine);
+
+		if (part.role != ROLE_ATTENTION || part.windowed != windowed || share <= 0)
+			continue;
+		sum += (w->model->attention.latent ? 1 : share) *
+		       graph_kv_B(w->model, &w->scenario->precision, part, 1, 1);
+	}
+	return sum;
+}
+
+static double budget_B(const struct placement *at, const struct serving *how, size_t machine)
+{
+	const struct memory *m = &at->world->machines[machine].memory;
+	const double seen = m->usable.value - given_or_0(&how->driver);
+	const double all = how->memory.given ? how->memory.value * seen : seen;
+	double weights = footprint_weights_B(at, both, 2, machine);
+
+	if (at->draft)
+		weights += footprint_weights_B(at->draft, both, 2, machine);
+	return all - weights - activations_B(at, how, machine) - given_or_0(&how->reserved);
+}
+
+/* The machine that holds fewest tokens decides. */
+static void add_machine(const struct placement *at, const struct serving *how, size_t machine,
+			struct batch_kv *kv)
+{
+	const double full = token_B(at, machine, false), windowed = token_B(at, machine, true);
+	const double draft =
+		at->draft ? token_B(at->draft, machine, false) + token_B(at->draft, machine, true) : 0;
+	const double each = full + windowed + draft, bytes = budget_B(at, how, machine);
+	const int64_t tokens = each <= 0 ? INT64_MAX : bytes < each ? 0 : (int64_t)(bytes / each);
+
+	kv->token_B += each;
+	kv->window_B[0] += full + draft;
+	kv->window_B[1] += windowed;
+	if (each > 0 && tokens < kv->tokens) {
+		kv->tokens = tokens;
+		kv->bytes = fmax(0, bytes);
+	}
+}
+
+struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how)
+{
+	struct batch_kv kv = {.tokens = INT64_MAX};
+	const int64_t block = how->block > 0 ? how->block : 1;
+
+	for (size_t m = 0; m < at->world->machines_n; m++)
+		add_machine(at, how, m, &kv);
+	if (how->context && how->context < kv.tokens)
+		kv.tokens = how->context;
+	kv.blocks = kv.tokens / block;
+	kv.tokens = kv.blocks * block;
+	return kv;
+}

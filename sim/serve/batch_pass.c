@@ -1,0 +1,357 @@
+/* batch_pass.c - see batch_pass.h. */
+#include "sim/serve/batch_pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/step/compile.h"
+#include "sim/step/walk.h"
+
+enum { UNFILLED = -1, PROGRAMS = 128 };
+
+typedef VEC(sim_ns) row_times; /* by the number of rows; UNFILLED until asked for */
+
+struct batch_pass {
+	const struct placement *at;
+	const struct world *w;
+	struct arena arena;
+	struct params *z; /* of each source; NULL: as calibrated */
+	/* one device */
+	bool alone;
+	struct device_model device_model;
+	size_t unit;
+	struct part_count parts[MODEL_PARTS];
+	size_t parts_n;
+	double tails[MODEL_PARTS]; /* blocks of each part that follow the last attention */
+	bool all_logits, last_row; /* of a prefill */
+	row_times body, tail, head;
+	/* several devices */
+	struct pass_program *programs;
+	struct params *calibrated; /* all ones */
+};
+
+/* ---- one device ---- */
+
+static sim_ns op_ns(const struct batch_pass *p, const struct op *op)
+{
+	const struct cost c = cost_of(op, &p->device_model, 1);
+
+	return sim_ns_of_s(p->z ? cost_seconds_drawn(&c, &p->z[p->unit]) : cost_seconds(&c));
+}
+
+/* What of a block hangs on rows, or what hangs on contexts. */
+static sim_ns ops_ns(const struct batch_pass *p, const struct op *ops, size_t n, bool attends)
+{
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (op_attends(&ops[i]) == attends)
+			sum += op_ns(p, &ops[i]);
+	return sum;
+}
+
+static sim_ns block_ns(const struct batch_pass *p, struct part part, int64_t rows)
+{
+	const struct shape_piece any = {.tokens = 1};
+	const struct shape_mix x = {.rows = rows, .logits = rows, .pieces = &any, .pieces_n = 1};
+	const struct shape s = {.mix = &x};
+	struct op ops[GRAPH_OPS];
+	const size_t n = graph_block(p->w->model, &p->w->scenario->precision, &s, part, PHASE_PREFILL, ops);
+
+	return ops_ns(p, ops, n, false);
+}
+
+static double blocks_of(const struct batch_pass *p, size_t part, bool tail)
+{
+	return tail ? p->tails[part] : p->parts[part].blocks - p->tails[part];
+}
+
+static sim_ns blocks_ns(const struct batch_pass *p, int64_t rows, bool tail)
+{
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < p->parts_n; i++)
+		if (p->parts[i].part.role != ROLE_HEAD && blocks_of(p, i, tail) > 0)
+			sum += (sim_ns)blocks_of(p, i, tail) * block_ns(p, p->parts[i].part, rows);
+	return sum;
+}
+
+static sim_ns body_ns(const struct batch_pass *p, int64_t rows)
+{
+	return blocks_ns(p, rows, false);
+}
+
+static sim_ns tail_ns(const struct batch_pass *p, int64_t rows)
+{
+	return blocks_ns(p, rows, true);
+}
+
+static sim_ns head_ns(const struct batch_pass *p, int64_t rows)
+{
+	return block_ns(p, (struct part){ROLE_HEAD, false}, rows);
+}
+
+static sim_ns by_rows(const struct batch_pass *p, row_times *t, int64_t rows,
+		      sim_ns (*of)(const struct batch_pass *, int64_t))
+{
+	while ((int64_t)t->n <= rows)
+		VEC_ADD(t, UNFILLED);
+	if (t->at[rows] == UNFILLED)
+		t->at[rows] = of(p, rows);
+	return t->at[rows];
+}
+
+static sim_ns attention_ns(const struct batch_pass *p, const struct shape *s, enum phase phase)
+{
+	sim_ns sum = 0;
+
+	for (size_t i = 0; i < p->parts_n; i++) {
+		struct op ops[GRAPH_OPS];
+		size_t n;
+
+		if (p->parts[i].part.role != ROLE_ATTENTION)
+			continue;
+		n = graph_attends(p->w->model, &p->w->scenario->precision, s, p->parts[i].part, phase, ops);
+		sum += (sim_ns)p->parts[i].blocks * ops_ns(p, ops, n, true);
+	}
+	return sum;
+}
+
+static sim_ns alone_ns(struct batch_pass *p, const struct shape_mix *x)
+{
+	const struct op step = {.name = "step", .kind = OP_STEP};
+	const struct shape s = {.mix = x};
+	const bool prompt = x->pieces_n > 0;
+	const int64_t logits = prompt && p->all_logits ? x->rows : x->logits;
+	const int64_t last = prompt && p->last_row && !p->all_logits ? (logits ? logits : 1) : x->rows;
+	sim_ns sum = by_rows(p, &p->body, x->rows, body_ns) + by_rows(p, &p->tail, last, tail_ns);
+
+	if (logits && p->w->model->ends)
+		sum += by_rows(p, &p->head, logits, head_ns);
+	return sum + attention_ns(p, &s, prompt ? PHASE_PREFILL : PHASE_DECODE) + op_ns(p, &step);
+}
+
+/* ---- several devices ---- */
+
+/* Passes of as many rows have the same tasks and messages: only what attends is made again for each. */
+struct pass_program {
+	struct shape_mix mix, last; /* of the pass, and of what runs for rows with logits alone */
+	struct program *program;
+	struct arena arena;
+	struct compiled *compiled;
+	struct class_times times;
+};
+
+static void write_pass(struct batch_pass *p, struct pass_program *pp)
+{
+	const struct shape_mix *x = &pp->mix;
+	const struct world *w = p->w;
+	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
+	const struct shards *shard_groups = p->at->shard_groups[phase];
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const bool all = shard_group_all_logits(w, &shard_groups[walk_last(w)]) && x->pieces_n;
+	struct program *program = pp->program = program_new(w);
+	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);
+	size_t done = walk_first(w);
+	struct deps end = {.n = 0};
+
+	for (size_t b = walk_first(w); b <= walk_last(w); b++) {
+		const struct block block = model_block(w->model, b);
+
+		if (block.part.role == ROLE_HEAD && !x->logits && !all)
+			continue;
+		k.shape.all_logits = block.part.role == ROLE_HEAD && all;
+		if (x->pieces_n && !all && block_is_tail(w->model, block) &&
+		    shard_group_last_row(w, &shard_groups[b]))
+			k.shape.mix = &pp->last;
+		else
+			k.shape.mix = x;
+		end = walk_block(&k, b, NULL);
+		done = b;
+	}
+	end = (struct deps){.n = 1,
+			    .task = {program_op(program, &step, walk_out(&k, done)->unit[0], 1, label, &end)}};
+	program_hand_over(program, walk_out(&k, done), &shard_groups[walk_first(w)], 4.0 * (double)x->logits,
+			  label, &end);
+}
+
+static bool program_fits(const struct pass_program *pp, const struct shape_mix *x)
+{
+	return pp->program && pp->mix.rows == x->rows && pp->mix.logits == x->logits &&
+	       (pp->mix.decodes > 0) == (x->decodes > 0) && (pp->mix.pieces_n > 0) == (x->pieces_n > 0);
+}
+
+static void pass_program_free(struct pass_program *pp)
+{
+	program_free(pp->program);
+	arena_release(&pp->arena);
+	*pp = (struct pass_program){.arena = ARENA_INIT};
+}
+
+static void set_mix(struct pass_program *pp, const struct shape_mix *x)
+{
+	pp->mix = pp->last = *x;
+	pp->last.rows = x->logits ? x->logits : 1;
+}
+
+/* The order of tasks is that of a pass with no contexts, as calibrated: it hangs on rows alone, whatever was
+ * asked before and under which draw. */
+static void program_make(struct batch_pass *p, struct pass_program *pp, const struct shape_mix *x)
+{
+	const struct shape_piece piece = {.tokens = x->rows};
+	const struct shape_mix plain = {.rows = x->rows,
+					.logits = x->logits,
+					.decodes = x->decodes ? 1 : 0,
+					.rows_each = 1,
+					.context = 1,
+					.windowed = 1,
+					.pieces = &piece,
+					.pieces_n = x->pieces_n ? 1 : 0};
+	struct arena scratch = ARENA_INIT;
+	struct task_run run;
+
+	pass_program_free(pp);
+	set_mix(pp, &plain);
+	write_pass(p, pp);
+	pp->times = program_times_new(&pp->arena, pp->program);
+	program_times_at(pp->program, p->calibrated, &pp->times);
+	run = program_run(&scratch, pp->program, &pp->times, NULL);
+	pp->compiled = compile(&pp->arena, pp->program, &run);
+	arena_release(&scratch);
+}
+
+static sim_ns program_ns(struct batch_pass *p, const struct shape_mix *x)
+{
+	/* a place for each number of rows, of decodes and of prompts; the last to come takes it */
+	struct pass_program *pp = &p->programs[(x->rows + (x->pieces_n ? PROGRAMS / 2 : 0)) % PROGRAMS];
+
+	if (!program_fits(pp, x))
+		program_make(p, pp, x);
+	set_mix(pp, x);
+	program_remake(pp->program);
+	if (p->z)
+		program_times_drawn(pp->program, p->z, &pp->times);
+	else
+		program_times_at(pp->program, p->calibrated, &pp->times);
+	return compiled_run(pp->compiled, &pp->times).makespan_ns;
+}
+
+/* ---- both ---- */
+
+static bool is_alone(const struct placement *at)
+{
+	const struct shards *s = at->shard_groups[PHASE_DECODE];
+
+	for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++)
+		if (s[b].n != 1 || s[b].unit[0] != s[walk_first(at->world)].unit[0])
+			return false;
+	return true;
+}
+
+static int check(const struct placement *at, struct err *err)
+{
+	const struct world *w = at->world;
+
+	if (!at->shard_groups[PHASE_PREFILL] || !at->shard_groups[PHASE_DECODE])
+		return err_set(err, "the workload neither reads prompts nor writes answers");
+	for (size_t b = walk_first(w); b <= walk_last(w); b++)
+		if (!shard_group_same(&at->shard_groups[PHASE_PREFILL][b],
+				      &at->shard_groups[PHASE_DECODE][b])) {
+			err_set(err, "a replica reads prompts and writes answers on the same devices");
+			return err_hint(err, "make two pools of them: 'pools: {prefill: ..., decode: ...}'");
+		}
+	for (size_t b = walk_first(w); b <= walk_last(w); b++)
+		for (int i = 0; i < at->shard_groups[PHASE_DECODE][b].n; i++) {
+			struct arena a = ARENA_INIT;
+			const struct device_model device_model =
+				program_device_model(&a, w, at->shard_groups[PHASE_DECODE][b].unit[i]);
+			const int bad = device_model_check(&device_model, err);
+
+			arena_release(&a);
+			if (bad)
+				return -1;
+		}
+	return 0;
+}
+
+static void count_tails(struct batch_pass *p)
+{
+	const struct model *m = p->w->model;
+
+	p->parts_n = model_parts(m, p->parts);
+	for (size_t b = 0; b < model_blocks(m); b++)
+		for (size_t i = 0; i < p->parts_n; i++)
+			if (block_is_tail(m, model_block(m, b)) &&
+			    part_same(model_block(m, b).part, p->parts[i].part))
+				p->tails[i]++;
+}
+
+static void make_room(struct batch_pass *p)
+{
+	const size_t n = program_sources(p->w);
+
+	p->programs = xcalloc(PROGRAMS, sizeof *p->programs);
+	p->calibrated = arena_array(&p->arena, n, sizeof *p->calibrated);
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < PARAM_N; k++)
+			p->calibrated[i].of[k] = 1;
+}
+
+struct batch_pass *batch_pass_new(const struct placement *at, struct err *err)
+{
+	const struct world *w = at->world;
+	const struct shards *first;
+	struct batch_pass *p;
+
+	if (check(at, err) != 0)
+		return NULL;
+	p = xcalloc(1, sizeof *p);
+	p->at = at;
+	p->w = w;
+	p->arena = (struct arena)ARENA_INIT;
+	p->alone = is_alone(at);
+	first = &at->shard_groups[PHASE_DECODE][walk_first(w)];
+	p->unit = first->unit[0];
+	p->device_model = program_device_model(&p->arena, w, p->unit);
+	p->all_logits = shard_group_all_logits(w, first);
+	p->last_row = shard_group_last_row(w, first);
+	count_tails(p);
+	if (!p->alone)
+		make_room(p);
+	return p;
+}
+
+void batch_pass_free(struct batch_pass *p)
+{
+	if (!p)
+		return;
+	VEC_FREE(&p->body);
+	VEC_FREE(&p->tail);
+	VEC_FREE(&p->head);
+	for (size_t i = 0; p->programs && i < PROGRAMS; i++)
+		pass_program_free(&p->programs[i]);
+	free(p->programs);
+	free(p->z);
+	arena_release(&p->arena);
+	free(p);
+}
+
+sim_ns batch_pass_ns(struct batch_pass *p, const struct shape_mix *x)
+{
+	return p->alone ? alone_ns(p, x) : program_ns(p, x);
+}
+
+void batch_pass_draw(struct batch_pass *p, const struct params *z)
+{
+	const size_t n = program_sources(p->w);
+
+	p->body.n = p->tail.n = p->head.n = 0;
+	if (!z) {
+		free(p->z);
+		p->z = NULL;
+		return;
+	}
+	p->z = xrealloc(p->z, n * sizeof *p->z);
+	memcpy(p->z, z, n * sizeof *p->z);
+}
