@@ -109,9 +109,10 @@ START_TEST(chunks_conserve)
 	p.world = fixture_asking(&fixture, g);
 	cut = generate_build(&p);
 	ck_assert_double_eq_tol(fixture_flop(cut.first) / fixture_flop(whole.first), 1, 1e-12);
-	ck_assert_double_eq(fixture_link_B(cut.first, "KV"), fixture_link_B(whole.first, "KV"));
-	ck_assert_double_eq(fixture_link_B(cut.first, NULL), fixture_link_B(whole.first, NULL));
-	ck_assert_double_gt(fixture_link_B(cut.first, "KV"), 0);
+	ck_assert_double_eq(fixture_link_B(cut.first, PAYLOAD_KV), fixture_link_B(whole.first, PAYLOAD_KV));
+	ck_assert_double_eq(fixture_link_B(cut.first, PAYLOAD_NONE),
+			    fixture_link_B(whole.first, PAYLOAD_NONE));
+	ck_assert_double_gt(fixture_link_B(cut.first, PAYLOAD_KV), 0);
 	generate_free(&cut);
 	generate_free(&whole);
 	arena_release(&a);
@@ -168,7 +169,7 @@ START_TEST(cache_at_the_end)
 	rest = 2 * layer_ns(&token, PHASE_DECODE) + ns(&token, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
 	ck_assert_int_eq(r.run.makespan_ns,
 			 first + id + L + most(kv, ns(&token, ROLE_EMBEDDING, PHASE_DECODE)) + rest);
-	ck_assert_double_eq(fixture_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	ck_assert_double_eq(fixture_link_B(g.first, PAYLOAD_KV), 2 * 300 * 2 * 64 * 2);
 	generate_free(&g);
 	{
 		const sim_ns at_end = r.run.makespan_ns;
@@ -342,9 +343,8 @@ END_TEST
 
 #define GROUPS_2                                                                                             \
 	FIXTURE_HEAD                                                                                         \
-		"model: " FIXTURE_MODEL("6") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE      \
-					     "}\n"                                                           \
-					     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
+	"model: " FIXTURE_MODEL("6") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE "}\n"        \
+				     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 static const struct {
 	const char *text, *place;
@@ -497,7 +497,7 @@ START_TEST(caches_by_kind_and_format)
 	ck_assert_double_eq_tol(footprint[0].kv_B, B * caches[kind].prompt, 1e-6);
 	ck_assert_double_eq_tol(footprint[1].kv_B, B * caches[kind].end, 1e-6);
 	g = generate_build(&p);
-	ck_assert_double_eq_tol(fixture_link_B(g.first, "KV"), B * caches[kind].prompt, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(g.first, PAYLOAD_KV), B * caches[kind].prompt, 1e-6);
 	for (size_t i = 0; i < g.later[2]->tasks.n; i++)
 		read += g.later[2]->op_classes.at[g.later[2]->tasks.at[i].op_class].op.kv_B;
 	if (g.later[5]) { /* the window fills up in the second piece */

@@ -50,9 +50,8 @@ END_TEST
 
 #define TWO                                                                                                  \
 	FIXTURE_HEAD                                                                                         \
-		"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE      \
-					     "}\n"                                                           \
-					     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
+	"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE "}\n"        \
+				     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 #define CURVE                                                                                                \
 	"links.ab.bandwidth_by_size=[{size: 100 B, bandwidth: 10 MB/s}, {size: 20 kB, bandwidth: 1 GB/s}]"
@@ -197,7 +196,7 @@ START_TEST(bytes_of_a_split_block)
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
-		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 2 * blocks[i].numbers);
 		program_free(p);
 	}
 	{ /* of the logits each has its columns: one round hands them out */
@@ -205,8 +204,8 @@ START_TEST(bytes_of_a_split_block)
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
-		ck_assert_double_eq(fixture_link_B(p, "all-gather"), 2 * 16 * 1000);
-		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 0);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_GATHER), 2 * 16 * 1000);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 0);
 		program_free(p);
 	}
 	fixture_release(&fixture);
@@ -246,9 +245,9 @@ START_TEST(bytes_over_the_link)
 	fixture_founding(&fixture, crossings[row].place, batch > 1 ? "workload.generate.batch=5" : NULL);
 	p = fixture_place(&fixture, 0);
 	g = generate_build(&p);
-	ck_assert_double_eq(fixture_link_B(g.first, NULL), batch * crossings[row].prompt_B);
+	ck_assert_double_eq(fixture_link_B(g.first, PAYLOAD_NONE), batch * crossings[row].prompt_B);
 	for (int i = 0; i < 3; i++)
-		ck_assert_double_eq(fixture_link_B(g.later[i], NULL), batch * crossings[row].token_B);
+		ck_assert_double_eq(fixture_link_B(g.later[i], PAYLOAD_NONE), batch * crossings[row].token_B);
 	generate_free(&g);
 	fixture_release(&fixture);
 }
@@ -271,16 +270,16 @@ START_TEST(bytes_go_to_machines)
 		 2},                                            /* to b and to c, a.cpu shares */
 		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1}, /* c once */
 	};
-	const struct label label = {.what = "x"};
+	const struct label label = {.payload = PAYLOAD_ACTIVATIONS};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct deps x = {.n = 1}, there;
+	struct deps x, there;
 	struct program *p;
 
 	fixture_text(&fixture, FIXTURE_THREE, NULL);
 	p = program_new(fixture.world);
-	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	x = deps_of(p, program_op(p, &step, 0, 1, label, NULL));
 	there = program_hand_over(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
-	ck_assert_double_eq(fixture_link_B(p, NULL), 1000 * moves[_i].times);
+	ck_assert_double_eq(fixture_link_B(p, PAYLOAD_NONE), 1000 * moves[_i].times);
 	ck_assert_uint_ge(there.n, 1);
 	program_free(p);
 	fixture_release(&fixture);
@@ -306,16 +305,16 @@ START_TEST(parts_go_where_they_lack)
 		{{.n = 3, .unit = {0, 2, 3}, .share = {.2, .3, .5}}, SHARD_GROUP_2(2, 4, .5), 200},
 		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1000}, /* to c in two halves */
 	};
-	const struct label label = {.what = "x"};
+	const struct label label = {.payload = PAYLOAD_ACTIVATIONS};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct deps x = {.n = 1}, there;
+	struct deps x, there;
 	struct program *p;
 
 	fixture_text(&fixture, FIXTURE_THREE, NULL);
 	p = program_new(fixture.world);
-	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	x = deps_of(p, program_op(p, &step, 0, 1, label, NULL));
 	there = program_hand_parts(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
-	ck_assert_double_eq_tol(fixture_link_B(p, NULL), moves[_i].bytes, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(p, PAYLOAD_NONE), moves[_i].bytes, 1e-6);
 	ck_assert_uint_ge(there.n, 1);
 	program_free(p);
 	fixture_release(&fixture);
@@ -356,7 +355,7 @@ START_TEST(a_latent_belongs_to_all_heads)
 			ck_assert_double_eq(c->cost.flop, share * c->op.flop);
 	}
 	ck_assert_uint_eq(seen, 2);
-	ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 3 * 256 * 2.0);
+	ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 3 * 256 * 2.0);
 	program_free(p);
 	fixture_release(&fixture);
 }

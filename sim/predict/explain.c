@@ -6,13 +6,17 @@
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
-	const size_t disks = w->units_n + w->link_uses_n;
+	const struct param_source s = source_at(w, source);
 
-	if (source >= disks)
-		return arena_printf(a, "disk of %s", w->machines[source - disks].origin.name);
-	return arena_printf(a, "%s of %s", param_names[param],
-			    source < w->units_n ? w->units[source].name
-						: w->link_uses[source - w->units_n].link->origin.name);
+	switch (s.kind) {
+	case QUEUE_DEVICE:
+		return arena_printf(a, "%s of %s", param_names[param], w->units[s.of].name);
+	case QUEUE_LINK:
+		return arena_printf(a, "%s of %s", param_names[param], w->link_uses[s.of].link->origin.name);
+	case QUEUE_DISK:
+		return arena_printf(a, "disk of %s", w->machines[s.of].origin.name);
+	}
+	BUG("source kind %d", (int)s.kind);
 }
 
 /* Adds up the critical path by source and parameter. */
@@ -234,7 +238,7 @@ static void streaming(struct str *out, const struct prediction *p)
 		double bytes = 0;
 
 		for (size_t i = 0; i < program->tasks.n; i++)
-			if (program->tasks.at[i].queue == program_disk(w, m))
+			if (program->tasks.at[i].queue == queue_index(w, (struct queue){QUEUE_DISK, m, 0}))
 				bytes += program->op_classes.at[program->tasks.at[i].op_class].bytes;
 		if (bytes <= 0)
 			continue;

@@ -18,8 +18,7 @@ struct compiled {
 	bool needs_engine;
 	struct segment *segments;
 	struct piece *pieces;
-	uint32_t *deps;         /* segments */
-	sim_ns *ends, *free_at; /* scratch: of segments, of queues */
+	uint32_t *deps; /* segments */
 	size_t segments_n, queues_n;
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
@@ -182,8 +181,6 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
 	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
-	c->ends = arena_array(a, c->segments_n, sizeof *c->ends);
-	c->free_at = arena_array(a, c->queues_n, sizeof *c->free_at);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
 	c->laps_n = p->cycles.n;
@@ -226,20 +223,16 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	return ends;
 }
 
-struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
+static void run_segments(const struct compiled *c, const struct class_times *t, sim_ns *ends, sim_ns *free_at,
+			 struct compiled_ends *r)
 {
-	struct compiled_ends r = {0};
-
-	if (c->needs_engine)
-		return by_engine(c, t);
-	memset(c->free_at, 0, c->queues_n * sizeof *c->free_at);
 	for (size_t i = 0; i < c->segments_n; i++) {
 		const struct segment *s = &c->segments[i];
-		sim_ns at = c->free_at[s->queue];
+		sim_ns at = free_at[s->queue];
 
 		for (uint32_t d = 0; d < s->deps_n; d++) {
 			const uint32_t dep = c->deps[s->first_dep + d];
-			const sim_ns there = c->ends[dep] + t->lag_ns[c->segments[dep].last_class];
+			const sim_ns there = ends[dep] + t->lag_ns[c->segments[dep].last_class];
 
 			if (there > at)
 				at = there;
@@ -249,14 +242,27 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 
 			at += t->ns[piece->op_class] * piece->n;
 		}
-		c->ends[i] = c->free_at[s->queue] = at;
-		if (at + t->lag_ns[s->last_class] > r.makespan_ns)
-			r.makespan_ns = at + t->lag_ns[s->last_class];
+		ends[i] = free_at[s->queue] = at;
+		if (at + t->lag_ns[s->last_class] > r->makespan_ns)
+			r->makespan_ns = at + t->lag_ns[s->last_class];
 	}
+}
+
+struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
+{
+	struct compiled_ends r = {0};
+	sim_ns *free_at, *ends;
+
+	if (c->needs_engine)
+		return by_engine(c, t);
+	free_at = xcalloc(c->queues_n + c->segments_n, sizeof *free_at);
+	ends = free_at + c->queues_n;
+	run_segments(c, t, ends, free_at, &r);
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
-			r.marks_ns[i] = c->ends[c->marks[i]];
+			r.marks_ns[i] = ends[c->marks[i]];
 	for (size_t i = 0; i < c->laps_n; i++)
-		r.lap_ns = longer(r.lap_ns, c->ends[c->cycles[i].to] - c->ends[c->cycles[i].from]);
+		r.lap_ns = longer(r.lap_ns, ends[c->cycles[i].to] - ends[c->cycles[i].from]);
+	free(free_at);
 	return r;
 }

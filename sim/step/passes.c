@@ -63,7 +63,7 @@ static struct deps send_cache(struct passes *f, size_t block, double bytes, stru
 static void hand_off(struct passes *f, const struct pass *s, size_t block, struct label label,
 		     const struct deps *after)
 {
-	label.what = "KV";
+	label.payload = PAYLOAD_KV;
 	f->kv[cache(f, s, label.layer)] = send_cache(f, block, chunk_kv_B(f, s, label.part), label, after);
 }
 
@@ -86,7 +86,7 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 					    .part = k.part,
 					    .layer = k.layer,
 					    .micro = s->group,
-					    .what = "KV"};
+					    .payload = PAYLOAD_KV};
 		double bytes = 0;
 		struct deps there;
 		bool gone = false;
@@ -123,8 +123,11 @@ static struct prefill_rules rules_of(const struct pass *s, size_t block)
 static void read_weights(struct passes *f, const struct pass *s, size_t block, struct deps *also)
 {
 	const struct block k = model_block(f->w->model, block);
-	const struct label label = {
-		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
+	const struct label label = {.phase = s->of.phase,
+				    .part = k.part,
+				    .layer = k.layer,
+				    .micro = s->group,
+				    .payload = PAYLOAD_DISK};
 	const double tokens = (double)(s->of.shape.batch * s->of.shape.tokens);
 
 	for (size_t m = 0; f->footprint && s->at == f->at && m < f->w->machines_n; m++) {
@@ -135,9 +138,9 @@ static void read_weights(struct passes *f, const struct pass *s, size_t block, s
 		if (bytes <= 0)
 			continue;
 		if (k.part.role == ROLE_EXPERTS)
-			deps_join(&after, &s->x);
+			deps_join(f->program, &after, &s->x);
 		there = program_read(f->program, m, bytes, label, &after);
-		deps_join(also, &there);
+		deps_join(f->program, also, &there);
 		f->room[m].free = f->room[m].next;
 		f->room[m].taken = true;
 	}
@@ -167,11 +170,11 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 	if (!request_pass_block(&s->of, w->model, k, rules_of(s, block), &s->walk.shape))
 		return;
 	if (block == walk_first(w))
-		deps_join(&also, &s->x);
+		deps_join(f->program, &also, &s->x);
 	if (block == walk_first(w) && s->behind != PASS_NONE)
-		deps_join(&also, &f->list.at[s->behind].begun);
+		deps_join(f->program, &also, &f->list.at[s->behind].begun);
 	if (attends && (!prompt || shards->n == 1)) /* a chunk reads what those before it left */
-		deps_join(&also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
+		deps_join(f->program, &also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
 	read_weights(f, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
 	leave_room(f, s);
@@ -199,7 +202,7 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				    .part = {ROLE_EMBEDDING, false},
 				    .layer = -1,
 				    .micro = s->group,
-				    .what = "token"};
+				    .payload = PAYLOAD_TOKEN};
 
 	return program_hand_over(f->program, walk_out(&s->walk, s->done), to,
 				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
@@ -218,12 +221,12 @@ static void end_leg(struct passes *f, struct pass *s)
 	if (s->of.reads_last && !s->of.drafts && s->x.n)
 		f->program->marks[MARK_PREFILL] = s->x.task[0];
 	end = program_op(f->program, &step, walk_out(&s->walk, s->done)->unit[0], 1, label, &s->x);
-	s->x = (struct deps){.n = 1, .task = {end}};
+	s->x = deps_of(f->program, end);
 	if (s->first)
 		f->program->marks[MARK_FIRST_TOKEN] = end;
 	if (next) {
 		there = put_tokens(f, s, next->at);
-		deps_join(&next->x, &there);
+		deps_join(f->program, &next->x, &there);
 	} else if (s->of.answers && f->token_at_end) {
 		put_tokens(f, s, begins(f));
 	}

@@ -12,6 +12,7 @@
 #include "sim/cost/cost.h"
 #include "sim/des/task.h"
 #include "sim/place/place.h"
+#include "sim/step/queue.h"
 
 enum op_class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE, CLASS_READ };
 
@@ -19,7 +20,7 @@ struct op_class {
 	enum op_class_kind kind;
 	struct op op;     /* CLASS_OP */
 	struct cost cost; /* CLASS_OP; else all in .memory */
-	size_t source;    /* whose parameters: a unit, or what comes behind them in program_sources() */
+	size_t source;    /* of its parameters: source_index() */
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* over the link */
@@ -28,13 +29,31 @@ struct op_class {
 /* Backward makes two things: the gradient of a block's input, and that of its weights. */
 enum grad_part { GRAD_BOTH, GRAD_INPUT, GRAD_WEIGHTS };
 
+/* What a transfer carries. */
+enum payload {
+	PAYLOAD_NONE,
+	PAYLOAD_ACTIVATIONS, /* from block to block; backward, their gradients */
+	PAYLOAD_KV,          /* a cache, from where it was made to where it is read */
+	PAYLOAD_SAVED,       /* activations kept for a backward pass elsewhere */
+	PAYLOAD_GRADIENTS,   /* of weights, to where these are updated */
+	PAYLOAD_WEIGHTS,     /* new ones */
+	PAYLOAD_DISK,        /* weights that are read from a disk */
+	PAYLOAD_TOKEN,       /* the ids that were chosen */
+	PAYLOAD_DISPATCH,    /* rows to experts */
+	PAYLOAD_COMBINE,     /* sums of experts */
+	PAYLOAD_ALL_GATHER,
+	PAYLOAD_ALL_REDUCE,
+	PAYLOAD_N
+};
+extern const char *const payload_names[PAYLOAD_N + 1]; /* for people: "KV"; of PAYLOAD_NONE "" */
+
 /* What a task is part of: for pictures and for books. */
 struct label {
 	enum phase phase;
 	struct part part;
 	int64_t layer;            /* -1 for the ends */
 	uint32_t micro;           /* micro-batch, or 0 */
-	const char *what;         /* "KV", "activations", ... for a transfer; NULL for an operator */
+	enum payload payload;     /* of a transfer; PAYLOAD_NONE: it is an operator */
 	enum grad_part grad_part; /* of PHASE_BACKWARD: which gradients */
 	bool recompute;           /* PHASE_FORWARD once more, in the backward pass */
 };
@@ -67,28 +86,21 @@ struct program {
 	VEC(struct cycle) cycles;
 };
 
-/* Queues: one for each unit, then two for each joint (from its first end, from its second), then one for each
- * machine's disk. */
-size_t program_queues(const struct world *w);
-bool program_is_link(const struct world *w, size_t queue);
-size_t program_disk(const struct world *w, size_t machine);
-size_t program_sources(const struct world *w); /* units, then joints, then the machines' disks */
-bool program_has_param(const struct world *w, size_t source, enum param p);
-
 struct device_model program_device_model(struct arena *a, const struct world *w,
 					 size_t unit); /* the unit as operators see it */
 
 struct program *program_new(const struct world *w);
 void program_free(struct program *p);
 
-/* Tasks that something waits for; small and by value. TASK_NONE entries are dropped. */
-enum { DEPS_MAX = 16 * SHARDS_MAX }; /* all to all, twice: a sum and a cache's parts */
+/* Tasks that something waits for, none of them twice. They are in the program's arena and never change there,
+ * so a copy of the struct is a copy of the list. TASK_NONE is left out. */
 struct deps {
-	uint32_t task[DEPS_MAX];
+	const uint32_t *task;
 	size_t n;
 };
-void deps_add(struct deps *w, uint32_t task);
-void deps_join(struct deps *w, const struct deps *more);
+struct deps deps_of(struct program *p, uint32_t task);
+void deps_add(struct program *p, struct deps *d, uint32_t task);
+void deps_join(struct program *p, struct deps *d, const struct deps *more);
 
 /* Appends the operators of a block at its seat, after `after`. Returns what has to end for the block to have
  * ended; for a tensor split with the ring

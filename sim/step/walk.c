@@ -115,7 +115,7 @@ static struct halves part_seat(const struct world *w, const struct shards *shard
 static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
 			 struct label label)
 {
-	label.what = "activations";
+	label.payload = PAYLOAD_ACTIVATIONS;
 	return program_hand_over(k->program, walk_out(k, from), to, bytes, label, &k->ends[from]);
 }
 
@@ -150,7 +150,7 @@ static struct deps add_shared(struct walk *k, const struct feed *late, const str
 {
 	const struct deps sum = carry(k, late->from, shards, late->bytes, tag_of(k, late->from));
 
-	deps_join(&x, &sum);
+	deps_join(k->program, &x, &sum);
 	return program_end(k->program, &k->shape, shards, tag_of(k, late->from), &x);
 }
 
@@ -203,8 +203,8 @@ static struct deps feed_experts(struct walk *k, size_t block, const struct feed 
 	if (!to.with.n)
 		return there;
 	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), tag_of(k, block));
-	deps_join(&there, &rest);
-	deps_join(&there, &k->rows);
+	deps_join(k->program, &there, &rest);
+	deps_join(k->program, &there, &k->rows);
 	return there;
 }
 
@@ -236,7 +236,7 @@ static struct deps forward(struct walk *k, size_t block, const struct deps *also
 		after = carry(k, feeds[0].from, &k->shard_groups[block], feeds[0].bytes, label);
 	k->rows = after;
 	if (also)
-		deps_join(&after, also);
+		deps_join(k->program, &after, also);
 	if (label.part.role == ROLE_SHARED)
 		return shared_forward(k, block, &after);
 	if (k->shard_groups[block].by_experts)
@@ -268,7 +268,7 @@ static struct deps gradient_of_shared(struct walk *k, size_t block)
 	struct deps there = gradient(k, block + 1, &to.without, tag_of(k, block));
 
 	if (to.with.n)
-		deps_join(&there, &k->rows);
+		deps_join(k->program, &there, &k->rows);
 	return there;
 }
 
@@ -285,13 +285,13 @@ static struct deps gradient_of_router(struct walk *k, size_t block)
 	walk_feeds(w, &k->shape, experts, f);
 	if (shared != experts &&
 	    shard_group_beside(w, walk_out(k, experts), k->shard_groups[shared].unit[0])) {
-		deps_join(&k->ends[experts], &k->ends[shared]);
+		deps_join(k->program, &k->ends[experts], &k->ends[shared]);
 		return carry(k, experts, shards, f[0].bytes, label);
 	}
 	there = carry(k, experts, shards, f[0].bytes, label);
 	if (shared != experts) {
 		one = carry(k, shared, shards, rows_B(k), label);
-		deps_join(&there, &one);
+		deps_join(k->program, &there, &one);
 	}
 	return there;
 }
@@ -309,7 +309,7 @@ static struct deps backward(struct walk *k, size_t block, const struct deps *als
 		after = gradient(k, block, walk_out(k, block), label);
 	k->rows = after;
 	if (also)
-		deps_join(&after, also);
+		deps_join(k->program, &after, also);
 	if (k->shard_groups[block].by_experts)
 		return exchange_backward(k, block, &after);
 	return program_block(k->program, &k->shape, &k->shard_groups[block], label, &after);
