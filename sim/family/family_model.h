@@ -44,6 +44,7 @@ struct family_model {
 	size_t params_n;
 	double start[FAMILY_PARAMS];
 	double prior_sd[FAMILY_PARAMS]; /* of the logarithms */
+	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 
 /* Names of the numbers that may be fitted: "gemv", "overhead.kernel", "few.first.q4". */
