@@ -3,6 +3,7 @@
  * link, laws by hand.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -402,6 +403,94 @@ START_TEST(flop_are_the_same_anywhere)
 }
 END_TEST
 
+/* Numbers of queues and sources go there and back, each once; a disk is neither a device nor a link. */
+START_TEST(queues_have_one_number)
+{
+	static const char *const sets[] = {"machines.b.disk={read: 1 GB/s}", NULL};
+	const struct world *w;
+	size_t kinds[3] = {0};
+
+	fixture_text(&fixture, FIXTURE_PAIR, sets);
+	w = fixture.world;
+	for (size_t i = 0; i < program_queues(w); i++) {
+		const struct queue q = queue_at(w, i);
+
+		ck_assert_uint_eq(queue_index(w, q), i);
+		kinds[q.kind]++;
+		if (q.kind != QUEUE_LINK)
+			continue;
+		ck_assert_uint_ne(queue_machine(w, q), queue_receiver(w, q));
+		ck_assert_uint_eq(queue_index(w, queue_from(w, q.of, queue_machine(w, q))), i);
+	}
+	ck_assert_uint_eq(kinds[QUEUE_DEVICE], w->units_n);
+	ck_assert_uint_eq(kinds[QUEUE_LINK], 2 * w->link_uses_n);
+	ck_assert_uint_eq(kinds[QUEUE_DISK], w->machines_n);
+	for (size_t i = 0; i < program_sources(w); i++) {
+		const struct param_source s = source_at(w, i);
+
+		ck_assert_uint_eq(source_index(w, s), i);
+		ck_assert_int_eq(program_has_param(w, i, PARAM_LATENCY), s.kind == QUEUE_LINK);
+		ck_assert_int_eq(program_has_param(w, i, PARAM_MEMORY), s.kind == QUEUE_DEVICE);
+		ck_assert(s.kind != QUEUE_DISK || program_has_param(w, i, PARAM_BANDWIDTH) == (s.of == 1));
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Several threads predict in one world, and run one compiled program. */
+enum { THREADS = 4 };
+
+struct worker {
+	const struct placement *at;
+	const struct compiled *compiled;
+	const struct class_times *times;
+	sim_ns built_ns, compiled_ns;
+};
+
+static void *predict_often(void *arg)
+{
+	struct worker *w = arg;
+
+	for (int i = 0; i < 200; i++) {
+		struct arena a = ARENA_INIT;
+		struct generate_programs g;
+
+		w->compiled_ns += compiled_run(w->compiled, w->times).makespan_ns;
+		if (i % 20)
+			continue;
+		g = generate_build(w->at);
+		w->built_ns += fixture_run(&a, g.first).run.makespan_ns;
+		generate_free(&g);
+		arena_release(&a);
+	}
+	return NULL;
+}
+
+START_TEST(threads_predict_alike)
+{
+	static const char *const sets[] = {"assignments.0.place=[{on: a}, {op: ffn, on: b}]", NULL};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_programs g = fixture_generate(&fixture, FIXTURE_PAIR, sets, &p);
+	const struct fixture_run r = fixture_run(&a, g.first);
+	struct worker workers[THREADS];
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		workers[i] = (struct worker){.at = &p, .compiled = r.compiled, .times = &r.times};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, predict_often, &workers[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_eq(workers[i].compiled_ns, 200 * r.run.makespan_ns);
+		ck_assert_int_eq(workers[i].built_ns, 10 * r.run.makespan_ns);
+	}
+	generate_free(&g);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(half_duplex)
 {
 	static const char *const places[] = {
@@ -454,6 +543,8 @@ Suite *suite_step(void)
 	tcase_add_test(tc, a_latent_belongs_to_all_heads);
 	tcase_add_loop_test(tc, flop_are_the_same_anywhere, 0, ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, half_duplex, 0, 3);
+	tcase_add_test(tc, queues_have_one_number);
+	tcase_add_test(tc, threads_predict_alike);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -43,7 +43,7 @@ struct family_model {
 	size_t key[FAMILY_PARAMS];     /* private: which numbers are fitted */
 	size_t params_n;
 	double start[FAMILY_PARAMS];
-	double prior_sd[FAMILY_PARAMS]; /* of the logarithms */
+	double prior_sd[FAMILY_PARAMS];       /* of the logarithms */
 	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 

@@ -184,7 +184,8 @@ static const struct replay_plan *plan_of(struct observations_scratch *s, const s
 	return &kept->plan;
 }
 
-static struct device_model device_model_of(struct arena *a, const struct observation *row, const struct profile *p)
+static struct device_model device_model_of(struct arena *a, const struct observation *row,
+					   const struct profile *p)
 {
 	const struct catalogue_device *d = row->device;
 
