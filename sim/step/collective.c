@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One message of a round, between devices of the seat; part: of the whole. */
+/* One message of a round, between devices of the shard group; part: of the whole. */
 struct hop {
 	int from, to;
 	double part;

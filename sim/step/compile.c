@@ -22,7 +22,7 @@ struct compiled {
 	size_t segments_n, queues_n;
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
-	size_t laps_n;
+	size_t cycles_n;
 };
 
 struct builder {
@@ -30,7 +30,7 @@ struct builder {
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
 	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
-	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a lap */
+	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a cycle */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
@@ -183,9 +183,9 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
-	c->laps_n = p->cycles.n;
-	c->cycles = arena_array(a, c->laps_n, sizeof *c->cycles);
-	for (size_t i = 0; i < c->laps_n; i++)
+	c->cycles_n = p->cycles.n;
+	c->cycles = arena_array(a, c->cycles_n, sizeof *c->cycles);
+	for (size_t i = 0; i < c->cycles_n; i++)
 		c->cycles[i] =
 			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
 	VEC_FREE(&b.segments);
@@ -214,10 +214,10 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
 		if (c->program->marks[i] != TASK_NONE)
 			ends.marks_ns[i] = run.spans[c->program->marks[i]].end_ns;
-	for (size_t i = 0; i < c->laps_n; i++) {
+	for (size_t i = 0; i < c->cycles_n; i++) {
 		const struct cycle *l = &c->program->cycles.at[i];
 
-		ends.lap_ns = longer(ends.lap_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
+		ends.cycle_ns = longer(ends.cycle_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
 	}
 	arena_release(&scratch);
 	return ends;
@@ -261,8 +261,8 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = ends[c->marks[i]];
-	for (size_t i = 0; i < c->laps_n; i++)
-		r.lap_ns = longer(r.lap_ns, ends[c->cycles[i].to] - ends[c->cycles[i].from]);
+	for (size_t i = 0; i < c->cycles_n; i++)
+		r.cycle_ns = longer(r.cycle_ns, ends[c->cycles[i].to] - ends[c->cycles[i].from]);
 	free(free_at);
 	return r;
 }

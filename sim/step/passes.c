@@ -25,7 +25,7 @@ int64_t passes_group_batch(const struct generate *g, int64_t group)
 	return g->batch * (group + 1) / n - g->batch * group / n;
 }
 
-static bool by_and_by(const struct passes *f)
+static bool hands_off_by_layer(const struct passes *f)
 {
 	return f->g.options.kv == KV_STREAM;
 }
@@ -184,12 +184,12 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 	if (!attends || !prompt)
 		return;
 	f->own[cache(f, s, k.layer)] = s->x;
-	if (by_and_by(f))
+	if (hands_off_by_layer(f))
 		hand_off(f, s, block, label, &s->x);
 }
 
-/* Where the next step begins. */
-static const struct placement *begins(const struct passes *f)
+/* The placement whose first block gets the tokens of a step: that of the draft, where there is one. */
+static const struct placement *step_begins_at(const struct passes *f)
 {
 	return f->at->draft ? f->at->draft : f->at;
 }
@@ -208,8 +208,8 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
 }
 
-/* The host's part of a pass, and what follows from it. */
-static void end_leg(struct passes *f, struct pass *s)
+/* Puts the host's part of a pass down, and passes its tokens on to the next. */
+static void end_pass(struct passes *f, struct pass *s)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
 	const struct label label = {
@@ -228,14 +228,15 @@ static void end_leg(struct passes *f, struct pass *s)
 		there = put_tokens(f, s, next->at);
 		deps_join(f->program, &next->x, &there);
 	} else if (s->of.answers && f->token_at_end) {
-		put_tokens(f, s, begins(f));
+		put_tokens(f, s, step_begins_at(f));
 	}
-	if (s->of.reads_last && !s->of.drafts && f->kv && !by_and_by(f))
+	if (s->of.reads_last && !s->of.drafts && f->kv && !hands_off_by_layer(f))
 		hand_off_all(f, s, &s->x);
 }
 
-/* Does a pass begin where the one ended that it follows, to leave again? Then it goes on as one. */
-static bool goes_on(const struct pass *from, const struct pass *to)
+/* Two passes are one turn where the second begins on the shard group on which the first ended, and leaves it
+ * again. */
+static bool goes_on_in_turn(const struct pass *from, const struct pass *to)
 {
 	const struct shards *end = walk_out(&from->walk, from->done),
 			    *shard_groups = to->at->shard_groups[to->of.phase];
@@ -253,7 +254,7 @@ static void close_turn(struct passes *f, uint32_t turn)
 		VEC_ADD(&f->turn_of, turn);
 }
 
-static void put_leg(struct passes *f, struct pass *s)
+static void put_pass(struct passes *f, struct pass *s)
 {
 	const struct shards *shard_groups = s->at->shard_groups[s->of.phase];
 	const struct world *w = s->at->world;
@@ -269,16 +270,16 @@ static void put_leg(struct passes *f, struct pass *s)
 		put_block(f, s, block);
 		close_turn(f, s->turn);
 	}
-	end_leg(f, s);
+	end_pass(f, s);
 	close_turn(f, s->turn);
 	f->program->world = f->w;
 	if (!next)
 		return;
-	next->follows = goes_on(s, next);
+	next->follows = goes_on_in_turn(s, next);
 	next->turn = s->turn;
 }
 
-/* One pass after the other leaves nothing to put in order. */
+/* Passes that follow one another, each by the tokens of the one before, need no order. */
 static bool is_chain(const struct passes *f)
 {
 	for (size_t i = 0; i + 1 < f->list.n; i++)
@@ -287,11 +288,11 @@ static bool is_chain(const struct passes *f)
 	return true;
 }
 
-static void put_legs(struct passes *f)
+static void put_passes(struct passes *f)
 {
 	f->program = program_new(f->w);
 	for (size_t i = 0; i < f->list.n; i++)
-		put_leg(f, &f->list.at[i]);
+		put_pass(f, &f->list.at[i]);
 	if (!is_chain(f))
 		list_order_sort(f->program, f->turn_of.at, f->turns_n);
 	VEC_FREE(&f->turn_of);
@@ -327,7 +328,7 @@ struct passes passes_begin(const struct placement *at, bool with_prompts)
 
 struct program *passes_end(struct passes *f)
 {
-	put_legs(f);
+	put_passes(f);
 	VEC_FREE(&f->list);
 	free(f->kv);
 	free(f->own);

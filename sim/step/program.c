@@ -160,7 +160,7 @@ static uint32_t op_class(struct program *p, const struct op *op, size_t unit, do
 	return (uint32_t)p->op_classes.n - 1;
 }
 
-static bool same_recipe(const struct block_cache *a, const struct block_cache *b)
+static bool same_block(const struct block_cache *a, const struct block_cache *b)
 {
 	return a->world == b->world && part_same(a->part, b->part) && a->phase == b->phase &&
 	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
@@ -178,7 +178,7 @@ static void look_up(struct program *p, struct block_cache *r)
 	r->world = p->world;
 	for (size_t i = p->block_caches.n;
 	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
-		if (same_recipe(&p->block_caches.at[i], r)) {
+		if (same_block(&p->block_caches.at[i], r)) {
 			*r = p->block_caches.at[i];
 			return;
 		}
@@ -218,9 +218,10 @@ struct routed program_routed(struct program *p, const struct shards *shards, uns
 	return r.to;
 }
 
-/* What device i of a seat does of a block. Of whole experts it does what comes to them, and no sums. */
-static struct block_cache recipe_of(struct program *p, const struct shape *s, const struct shards *shards,
-				    int i, struct label label)
+/* What device i of a shard group does of a block. Of whole experts it does what comes to them, and no sums.
+ */
+static struct block_cache block_on_device(struct program *p, const struct shape *s,
+					  const struct shards *shards, int i, struct label label)
 {
 	struct block_cache r = {.part = label.part,
 				.phase = label.phase,
@@ -246,7 +247,7 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 	sim_ns most = 0;
 
 	for (int i = 0; i < shards->n; i++) {
-		struct block_cache r = recipe_of(p, s, shards, i, label);
+		struct block_cache r = block_on_device(p, s, shards, i, label);
 		sim_ns sum = 0;
 
 		look_up(p, &r);
@@ -444,7 +445,7 @@ struct deps program_ops(struct program *p, const struct shape *s, const struct s
 	struct deps made = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(p, &made, put_ops(p, recipe_of(p, s, shards, i, label), label, after));
+		deps_add(p, &made, put_ops(p, block_on_device(p, s, shards, i, label), label, after));
 	return made;
 }
 
@@ -454,7 +455,7 @@ struct deps program_ops_each(struct program *p, const struct shape *s, const str
 	struct deps made = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(p, &made, put_ops(p, recipe_of(p, s, shards, i, label), label, &after[i]));
+		deps_add(p, &made, put_ops(p, block_on_device(p, s, shards, i, label), label, &after[i]));
 	return made;
 }
 

@@ -78,7 +78,7 @@ struct program {
 	VEC(struct op_class) op_classes;
 	VEC(struct program_task) tasks;
 	VEC(uint32_t) deps;
-	VEC(struct block_cache) block_caches; /* private: classes of a block at a seat, made once */
+	VEC(struct block_cache) block_caches; /* private: classes of a block at a shard group, made once */
 	VEC(struct route) routes;             /* private: what comes to which experts, found once */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], made when first used */
@@ -102,14 +102,13 @@ struct deps deps_of(struct program *p, uint32_t task);
 void deps_add(struct program *p, struct deps *d, uint32_t task);
 void deps_join(struct program *p, struct deps *d, const struct deps *more);
 
-/* Appends the operators of a block at its seat, after `after`. Returns what has to end for the block to have
- * ended; for a tensor split with the ring
- * that makes its output whole. */
+/* Appends the operators of a block at its shard group, after `after`. Returns what has to end for the block
+ * to have ended; for a tensor split with the ring that makes its output whole. */
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *after);
 
-/* The two halves of it: the operators, where entry i ends on the seat's device i (none where the block has no
- * operators), and what makes their output whole on each device. */
+/* The two halves of it: the operators, where entry i ends on the shard group's device i (none where the block
+ * has no operators), and what makes their output whole on each device. */
 struct deps program_ops(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label, const struct deps *after);
 /* Where each device waits for something of its own. */
@@ -117,11 +116,12 @@ struct deps program_ops_each(struct program *p, const struct shape *s, const str
 			     struct label label, const struct deps after[SHARDS_MAX]);
 struct deps program_whole(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *made);
-/* What graph_end() says, whole on each device of a seat. */
+/* What graph_end() says, whole on each device of a shard group. */
 struct deps program_end(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label, const struct deps *after);
 
-/* How long a block takes at its seat: the device of a split that takes longest, without what they exchange.
+/* How long a block takes at its shard group: the device of a split that takes longest, without what they
+ * exchange.
  */
 sim_ns program_block_ns(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label);
@@ -152,7 +152,8 @@ struct deps program_read(struct program *p, size_t machine, double bytes, struct
 struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
 			 const struct deps *after);
 
-/* The same from a seat to a seat: every machine of `to` gets what it lacks from the first device of `from`.
+/* The same from a shard group to a shard group: every machine of `to` gets what it lacks from the first
+ * device of `from`.
  */
 struct deps program_hand_over(struct program *p, const struct shards *from, const struct shards *to,
 			      double bytes, struct label label, const struct deps *after);

@@ -66,7 +66,7 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 	return n;
 }
 
-static struct label tag_of(const struct walk *k, size_t block)
+static struct label label_of(const struct walk *k, size_t block)
 {
 	const struct block b = model_block(k->program->world->model, block);
 
@@ -95,11 +95,12 @@ static double rows_B(const struct walk *k)
 						    (double)k->program->world->model->hidden);
 }
 
-/* What of a seat is on machines that another seat uses too, and what is not. */
+/* A shard group in two halves: devices on machines that another shard group uses too, and the others. */
 struct halves {
 	struct shards with, without;
 };
-static struct halves part_seat(const struct world *w, const struct shards *shards, const struct shards *other)
+static struct halves part_shards(const struct world *w, const struct shards *shards,
+				 const struct shards *other)
 {
 	struct halves h = {{.n = 0}, {.n = 0}};
 
@@ -129,7 +130,7 @@ static bool sit_alike(const struct walk *k, size_t shared, size_t experts)
 
 static struct deps shared_forward(struct walk *k, size_t block, const struct deps *after)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	struct shape s = k->shape;
 	struct deps made;
@@ -148,16 +149,16 @@ static struct deps shared_forward(struct walk *k, size_t block, const struct dep
 static struct deps add_shared(struct walk *k, const struct feed *late, const struct shards *shards,
 			      struct deps x)
 {
-	const struct deps sum = carry(k, late->from, shards, late->bytes, tag_of(k, late->from));
+	const struct deps sum = carry(k, late->from, shards, late->bytes, label_of(k, late->from));
 
 	deps_join(k->program, &x, &sum);
-	return program_end(k->program, &k->shape, shards, tag_of(k, late->from), &x);
+	return program_end(k->program, &k->shape, shards, label_of(k, late->from), &x);
 }
 
 static struct deps experts_forward(struct walk *k, size_t block, const struct feed *late,
 				   const struct deps *after)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	const struct deps made = program_ops(k->program, &k->shape, shards, label, after);
 	const struct deps x = program_whole(k->program, &k->shape, shards, label, &made);
@@ -168,7 +169,7 @@ static struct deps experts_forward(struct walk *k, size_t block, const struct fe
 static struct exchange exchange_of(struct walk *k, size_t block)
 {
 	return (struct exchange){k->program, &k->shape, &k->shard_groups[block], walk_out(k, block),
-				 tag_of(k, block)};
+				 label_of(k, block)};
 }
 
 static struct deps exchange_forward(struct walk *k, size_t block, const struct feed *late,
@@ -179,7 +180,7 @@ static struct deps exchange_forward(struct walk *k, size_t block, const struct f
 	struct deps x = exchange_put(&e, after, joins ? &k->ends[late->from] : NULL);
 
 	if (joins)
-		x = program_end(k->program, &k->shape, e.home, tag_of(k, late->from), &x);
+		x = program_end(k->program, &k->shape, e.home, label_of(k, late->from), &x);
 	else if (late)
 		x = add_shared(k, late, e.home, x);
 	return program_end(k->program, &k->shape, e.home, e.label, &x);
@@ -197,12 +198,12 @@ static struct deps exchange_backward(struct walk *k, size_t block, const struct 
 static struct deps feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
 {
 	const struct halves to =
-		part_seat(k->program->world, &k->shard_groups[block], &k->shard_groups[shared]);
-	struct deps there = carry(k, f->from, &to.without, f->bytes, tag_of(k, block)), rest;
+		part_shards(k->program->world, &k->shard_groups[block], &k->shard_groups[shared]);
+	struct deps there = carry(k, f->from, &to.without, f->bytes, label_of(k, block)), rest;
 
 	if (!to.with.n)
 		return there;
-	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), tag_of(k, block));
+	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), label_of(k, block));
 	deps_join(k->program, &there, &rest);
 	deps_join(k->program, &there, &k->rows);
 	return there;
@@ -220,7 +221,7 @@ static bool each_has_its_own(const struct walk *k, size_t from, size_t block)
 
 static struct deps forward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	struct feed feeds[FEEDS];
 	const size_t n = walk_feeds(k->program->world, &k->shape, block, feeds);
 	const struct feed *late = n > 1 ? &feeds[1] : NULL;
@@ -264,8 +265,8 @@ static struct deps gradient(struct walk *k, size_t block, const struct shards *t
 static struct deps gradient_of_shared(struct walk *k, size_t block)
 {
 	const struct halves to =
-		part_seat(k->program->world, &k->shard_groups[block], walk_out(k, block + 1));
-	struct deps there = gradient(k, block + 1, &to.without, tag_of(k, block));
+		part_shards(k->program->world, &k->shard_groups[block], walk_out(k, block + 1));
+	struct deps there = gradient(k, block + 1, &to.without, label_of(k, block));
 
 	if (to.with.n)
 		deps_join(k->program, &there, &k->rows);
@@ -276,7 +277,7 @@ static struct deps gradient_of_shared(struct walk *k, size_t block)
 static struct deps gradient_of_router(struct walk *k, size_t block)
 {
 	const struct world *w = k->program->world;
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	const size_t experts = model_block_of(w->model, ROLE_EXPERTS, label.layer), shared = block + 1;
 	struct feed f[FEEDS];
@@ -298,7 +299,7 @@ static struct deps gradient_of_router(struct walk *k, size_t block)
 
 static struct deps backward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	struct deps after;
 
 	if (label.part.role == ROLE_ROUTER)
