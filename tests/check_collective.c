@@ -44,10 +44,10 @@ static sim_ns engine_ns(const struct shards *shards, const struct collective *c,
 	sim_ns ns = 0;
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(&made, program_op(p, &step, shards->unit[i], 1, label, NULL));
+		deps_add(p, &made, program_op(p, &step, shards->unit[i], 1, label, NULL));
 	ends = collective_put(p, shards, c, label, &made);
 	r = fixture_run(&fixture.arena, p);
-	*bytes = fixture_link_B(p, c->gather ? "all-gather" : "all-reduce");
+	*bytes = fixture_link_B(p, c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE);
 	for (size_t i = 0; i < ends.n; i++) {
 		const sim_ns there =
 			r.run.spans[ends.task[i]].end_ns + r.times.lag_ns[p->tasks.at[ends.task[i]].op_class];

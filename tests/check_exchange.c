@@ -195,14 +195,14 @@ START_TEST(bytes_out_and_back)
 	p = fixture_place(&fixture, 0);
 	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
 	b = fixture_walked(&fixture, &p, PHASE_BACKWARD);
-	ck_assert_double_eq_tol(fixture_link_B(f, "dispatch"), crossings[_i].out_B, 1e-6);
-	ck_assert_double_eq_tol(fixture_link_B(f, "combine"), crossings[_i].back_B, 1e-6);
-	ck_assert_double_eq_tol(fixture_link_B(f, "all-reduce"), crossings[_i].sum_B, 1e-6);
-	ck_assert_double_eq_tol(fixture_link_B(f, "activations"), crossings[_i].rest_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, PAYLOAD_DISPATCH), crossings[_i].out_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, PAYLOAD_COMBINE), crossings[_i].back_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, PAYLOAD_ALL_REDUCE), crossings[_i].sum_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(f, PAYLOAD_ACTIVATIONS), crossings[_i].rest_B, 1e-6);
 	/* backward as many rows go out and back; the weights' gradients come back where weights went out */
 	weights_B = crossings[_i].out_B - crossings[_i].back_B;
-	ck_assert_double_eq_tol(fixture_link_B(b, "dispatch"), crossings[_i].back_B, 1e-6);
-	ck_assert_double_eq_tol(fixture_link_B(b, "combine"), crossings[_i].back_B + weights_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(b, PAYLOAD_DISPATCH), crossings[_i].back_B, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(b, PAYLOAD_COMBINE), crossings[_i].back_B + weights_B, 1e-6);
 	program_free(f);
 	program_free(b);
 	fixture_release(&fixture);
@@ -247,7 +247,7 @@ START_TEST(the_slowest_decides)
 	struct placement p;
 	struct fixture_run r;
 	struct program *f;
-	struct deps x = {.n = 1};
+	struct deps x;
 
 	fixture_experts(&fixture,
 			arena_printf(&a, "[{on: a}, {op: experts, on: [b, c], split: experts, experts: %s}]",
@@ -262,7 +262,7 @@ START_TEST(the_slowest_decides)
 		const struct exchange e = {f, &fixture_shape, &p.shard_groups[PHASE_FORWARD][block],
 					   &p.shard_groups[PHASE_FORWARD][block - 2], label};
 
-		x.task[0] = program_op(f, &step, 0, 1, label, NULL);
+		x = deps_of(f, program_op(f, &step, 0, 1, label, NULL));
 		exchange_put(&e, &x, NULL);
 	}
 	r = fixture_run(&a, f);

@@ -348,7 +348,7 @@ static double said_by(const struct profile *p, const struct observation *row)
 
 	here.gemm[DTYPE_F16] = &gemm;
 	derive_profile(row->device->machine, row->device->device, &here);
-	return observations_seconds(&w.arena, row, &here);
+	return observations_seconds(w.family_model.scratch, row, &here);
 }
 
 /* What was fitted is what the catalogue then says, to the digits written: also of a chip so fast that the bus

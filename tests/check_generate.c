@@ -57,7 +57,7 @@ START_TEST(hand_off_by_hand)
 		 fixture_block_ns(&fixture, &token, ROLE_HEAD, PHASE_DECODE) + step;
 	ck_assert_int_eq(r.run.spans[g.first->marks[MARK_FIRST_TOKEN]].end_ns, first);
 	ck_assert_int_eq(r.run.makespan_ns, there + decode);
-	ck_assert_double_eq(fixture_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	ck_assert_double_eq(fixture_link_B(g.first, PAYLOAD_KV), 2 * 300 * 2 * 64 * 2);
 	if (_i == 0) /* nothing is lost on a link of no latency and no limit */
 		ck_assert_int_eq(r.run.makespan_ns, first + decode);
 	generate_free(&g);
@@ -86,9 +86,9 @@ START_TEST(decode_waits_for_the_cache)
 	for (size_t i = 0; i < g.first->tasks.n; i++) {
 		const struct label *label = &g.first->tasks.at[i].label;
 
-		if (label->what && !strcmp(label->what, "KV"))
+		if (label->payload == PAYLOAD_KV)
 			there[label->layer] = r.run.spans[i].end_ns + 20000;
-		if (label->phase == PHASE_DECODE && label->part.role == ROLE_ATTENTION && !label->what)
+		if (label->phase == PHASE_DECODE && label->part.role == ROLE_ATTENTION && !label->payload)
 			ck_assert_int_ge(r.run.spans[i].start_ns, there[label->layer]);
 	}
 	rest = fixture_block_ns(&fixture, &token, ROLE_ATTENTION, PHASE_DECODE) +

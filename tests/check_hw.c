@@ -322,7 +322,7 @@ START_TEST(link_in_a_step)
 		double s;
 	} cases[] = {{1e3, 1, 20e-6}, {1e6, 1, 200e-6}, {1e9, 1, 1.0 / 6}};
 	const struct deps none = {.n = 0};
-	const struct label label = {.what = "x"};
+	const struct label label = {.payload = PAYLOAD_ACTIVATIONS};
 	struct fixture fixture;
 
 	fixture_mesh(&fixture, 2, "latency: 30 us, bandwidth: 6 GB/s, bandwidth_by_size: " CURVE,

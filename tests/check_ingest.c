@@ -225,6 +225,7 @@ static const struct {
 	 "f:2: prompt_tps and generation_tps must be"},
 	{"Timing with prompt_tokens=8, batch_size=1.\nTrial 1:  prompt_tps=1, generation_tps=2\n",
 	 "f:1: expected 'prompt"},
+	{"kind,prompt,chunk,seconds\npp,100000,8,1\n", "f:2: a prompt of 100000 tokens, 8 at a time"},
 	{"INSERT INTO llama_bench (a) VALUES ('1');", "f: SQL is not read"},
 };
 

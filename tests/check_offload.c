@@ -55,7 +55,7 @@ static sim_ns reading_ns(const struct program *p)
 	sim_ns sum = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++)
-		if (p->tasks.at[i].queue == program_disk(p->world, 0))
+		if (p->tasks.at[i].queue == queue_index(p->world, (struct queue){QUEUE_DISK, 0, 0}))
 			sum += sim_ns_of_s(cost_seconds(&p->op_classes.at[p->tasks.at[i].op_class].cost));
 	return sum;
 }

@@ -2,6 +2,7 @@
  * check_passes.c - several passes in flight: chunks of a prompt, groups of sequences, by hand.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,9 +110,10 @@ START_TEST(chunks_conserve)
 	p.world = fixture_asking(&fixture, g);
 	cut = generate_build(&p);
 	ck_assert_double_eq_tol(fixture_flop(cut.first) / fixture_flop(whole.first), 1, 1e-12);
-	ck_assert_double_eq(fixture_link_B(cut.first, "KV"), fixture_link_B(whole.first, "KV"));
-	ck_assert_double_eq(fixture_link_B(cut.first, NULL), fixture_link_B(whole.first, NULL));
-	ck_assert_double_gt(fixture_link_B(cut.first, "KV"), 0);
+	ck_assert_double_eq(fixture_link_B(cut.first, PAYLOAD_KV), fixture_link_B(whole.first, PAYLOAD_KV));
+	ck_assert_double_eq(fixture_link_B(cut.first, PAYLOAD_NONE),
+			    fixture_link_B(whole.first, PAYLOAD_NONE));
+	ck_assert_double_gt(fixture_link_B(cut.first, PAYLOAD_KV), 0);
 	generate_free(&cut);
 	generate_free(&whole);
 	arena_release(&a);
@@ -168,7 +170,7 @@ START_TEST(cache_at_the_end)
 	rest = 2 * layer_ns(&token, PHASE_DECODE) + ns(&token, ROLE_HEAD, PHASE_DECODE) + STEP_NS;
 	ck_assert_int_eq(r.run.makespan_ns,
 			 first + id + L + most(kv, ns(&token, ROLE_EMBEDDING, PHASE_DECODE)) + rest);
-	ck_assert_double_eq(fixture_link_B(g.first, "KV"), 2 * 300 * 2 * 64 * 2);
+	ck_assert_double_eq(fixture_link_B(g.first, PAYLOAD_KV), 2 * 300 * 2 * 64 * 2);
 	generate_free(&g);
 	{
 		const sim_ns at_end = r.run.makespan_ns;
@@ -496,7 +498,7 @@ START_TEST(caches_by_kind_and_format)
 	ck_assert_double_eq_tol(footprint[0].kv_B, B * caches[kind].prompt, 1e-6);
 	ck_assert_double_eq_tol(footprint[1].kv_B, B * caches[kind].end, 1e-6);
 	g = generate_build(&p);
-	ck_assert_double_eq_tol(fixture_link_B(g.first, "KV"), B * caches[kind].prompt, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(g.first, PAYLOAD_KV), B * caches[kind].prompt, 1e-6);
 	for (size_t i = 0; i < g.later[2]->tasks.n; i++)
 		read += g.later[2]->op_classes.at[g.later[2]->tasks.at[i].op_class].op.kv_B;
 	if (g.later[5]) { /* the window fills up in the second piece */
@@ -583,6 +585,80 @@ START_TEST(drafts_by_hand)
 	generate_free(&plain);
 	generate_free(&g);
 	fixture_release(&fixture);
+}
+END_TEST
+
+#define DRAFTED                                                                                              \
+	"schema: lemursim/scenario/1\n"                                                                      \
+	"title: x\n"                                                                                         \
+	"runtime: mps\n"                                                                                     \
+	"machines: {m5: apple-m5-10c-24gb}\n"                                                                \
+	"assignments: [{name: x, place: [{on: m5}]}]\n"
+
+/* When a generation ends, and what its second step takes. */
+static double ends_s(const char *rest, double *step_s)
+{
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_programs g;
+	double s;
+
+	g = fixture_generate(&fixture, arena_printf(&a, DRAFTED "%s", rest), NULL, &p);
+	s = sim_s_of_ns(fixture_run(&a, g.first).run.makespan_ns);
+	for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++)
+		s += g.weights[i] * fixture_step_s(&g, i);
+	if (step_s)
+		*step_s = fixture_step_s(&g, 0);
+	generate_free(&g);
+	arena_release(&a);
+	fixture_release(&fixture);
+	return s;
+}
+
+static double drafted_s(const char *draft_compute, double tokens, double *step_s)
+{
+	char text[512];
+
+	snprintf(text, sizeof text,
+		 "model: mistral-7b\n"
+		 "precision: {weights: f16, kv: f16, compute: f16}\n"
+		 "workload: {generate: {prompt: 512 tok, tokens: %g tok, batch: 1, speculative: "
+		 "{model: tinyllama-1.1b, on: m5, draft: 4 tok, acceptance: 80 %%, "
+		 "precision: {weights: f16, kv: f16, compute: %s}}}}\n",
+		 tokens, draft_compute);
+	return ends_s(text, step_s);
+}
+
+static double alone_s(const char *compute, double *step_s)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+		 "model: tinyllama-1.1b\n"
+		 "precision: {weights: f16, kv: f16, compute: %s}\n"
+		 "workload: {generate: {prompt: 512 tok, tokens: 5 tok, batch: 1}}\n",
+		 compute);
+	return ends_s(text, step_s);
+}
+
+/* A draft in f32 takes as much longer as its model does by itself in f32 (0.350 s of it for the prompt), and
+ * the large model's check takes no longer: the first step is one of four drafted tokens, and so are later
+ * ones, in whose programs the draft comes first. */
+START_TEST(a_draft_computes_in_its_own_dtype)
+{
+	double alone_step[2], step[2];
+	const double longer = alone_s("f32", &alone_step[1]) - alone_s("f16", &alone_step[0]);
+	double f16, f32;
+
+	drafted_s("f16", 20, &step[0]);
+	drafted_s("f32", 20, &step[1]);
+
+	ck_assert_double_eq_tol((step[1] - step[0]) / (4 * (alone_step[1] - alone_step[0])), 1, 0.01);
+	f16 = drafted_s("f16", 2, NULL);
+	f32 = drafted_s("f32", 2, NULL);
+	ck_assert_double_eq_tol(f16, 1.174364666, 0.01);
+	ck_assert_double_gt(longer, 0.35);
+	ck_assert_double_eq_tol(f32 - f16, longer, 1e-6);
 }
 END_TEST
 
@@ -677,6 +753,7 @@ Suite *suite_passes(void)
 	tcase_add_loop_test(tc, caches_by_kind_and_format, 0, ARRAY_LEN(caches) * ARRAY_LEN(formats_of_kv));
 	tcase_add_loop_test(tc, tokens_of_a_draft, 0, ARRAY_LEN(drafts));
 	tcase_add_loop_test(tc, drafts_by_hand, 0, 4);
+	tcase_add_test(tc, a_draft_computes_in_its_own_dtype);
 	tcase_add_loop_test(tc, drafts_add_up, 0, ARRAY_LEN(drafts));
 	tcase_add_loop_test(tc, drafts_in_flight, 0, 4);
 	tcase_add_test(tc, fit_of_a_draft);

@@ -110,7 +110,7 @@ START_TEST(nothing_at_once_nothing_shared)
 	for (int i = 0; i < 200; i++) {
 		l.unit = i % 2 ? A_CPU : A_GPU;
 		l.stream_ms += 0.0318309;
-		after = (struct deps){.n = 1, .task = {put(p, &l, &after)}};
+		after = deps_of(p, put(p, &l, &after));
 	}
 	r = fixture_run(&fixture.arena, p);
 	ck_assert(program_shares(p));

@@ -244,13 +244,14 @@ START_TEST(all_reduce_at_the_end)
 	backward = r.run.spans[r.program->marks[MARK_BACKWARD]].end_ns;
 	took_s = sim_s_of_ns(r.run.makespan_ns - backward);
 	if (!strcmp(way, "ring")) {
-		ck_assert_double_eq_tol(fixture_link_B(r.program, "all-reduce"), 2.0 * (n - 1) * bytes,
+		ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_ALL_REDUCE), 2.0 * (n - 1) * bytes,
 					1e-6 * bytes);
 		ck_assert_double_eq_tol(took_s, 2 * (n - 1) * (10e-6 + bytes / n / 1e9), 1e-8);
 	} else if (!strcmp(way, "tree") && n != 3) {
 		ck_assert_double_eq_tol(took_s, log2(n) * (10e-6 + bytes / 1e9), 1e-8);
 	}
-	ck_assert_double_eq_tol(fixture_link_B(r.program, NULL), fixture_link_B(r.program, "all-reduce"), 1);
+	ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_NONE),
+				fixture_link_B(r.program, PAYLOAD_ALL_REDUCE), 1);
 	program_free(r.program);
 	fixture_release(&fixture);
 	arena_release(&a);
@@ -276,7 +277,7 @@ START_TEST(overlap_pays)
 		at = fixture_place(&fixture, 0);
 		r = fixture_run(&a, train_build(&at));
 		took[i] = r.run.makespan_ns;
-		bytes[i] = fixture_link_B(r.program, NULL);
+		bytes[i] = fixture_link_B(r.program, PAYLOAD_NONE);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		program_free(r.program);
 		fixture_release(&fixture);
@@ -593,7 +594,8 @@ START_TEST(any_data_split)
 		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
 		r = fixture_run(&a, train_build(&at));
 		ck_assert_double_eq_tol(fixture_flop(r.program), flop_alone(&at), 1);
-		ck_assert_double_eq_tol(fixture_link_B(r.program, NULL), 2.0 * (n - 1) * gradients_B(&at), 1);
+		ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_NONE),
+					2.0 * (n - 1) * gradients_B(&at), 1);
 		ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 		no_two_at_once(&r);
 		program_free(r.program);

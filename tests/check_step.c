@@ -3,6 +3,7 @@
  * link, laws by hand.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,7 +197,7 @@ START_TEST(bytes_of_a_split_block)
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
-		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 2 * blocks[i].numbers);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 2 * blocks[i].numbers);
 		program_free(p);
 	}
 	{ /* of the logits each has its columns: one round hands them out */
@@ -204,8 +205,8 @@ START_TEST(bytes_of_a_split_block)
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
-		ck_assert_double_eq(fixture_link_B(p, "all-gather"), 2 * 16 * 1000);
-		ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 0);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_GATHER), 2 * 16 * 1000);
+		ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 0);
 		program_free(p);
 	}
 	fixture_release(&fixture);
@@ -245,9 +246,9 @@ START_TEST(bytes_over_the_link)
 	fixture_founding(&fixture, crossings[row].place, batch > 1 ? "workload.generate.batch=5" : NULL);
 	p = fixture_place(&fixture, 0);
 	g = generate_build(&p);
-	ck_assert_double_eq(fixture_link_B(g.first, NULL), batch * crossings[row].prompt_B);
+	ck_assert_double_eq(fixture_link_B(g.first, PAYLOAD_NONE), batch * crossings[row].prompt_B);
 	for (int i = 0; i < 3; i++)
-		ck_assert_double_eq(fixture_link_B(g.later[i], NULL), batch * crossings[row].token_B);
+		ck_assert_double_eq(fixture_link_B(g.later[i], PAYLOAD_NONE), batch * crossings[row].token_B);
 	generate_free(&g);
 	fixture_release(&fixture);
 }
@@ -270,16 +271,16 @@ START_TEST(bytes_go_to_machines)
 		 2},                                            /* to b and to c, a.cpu shares */
 		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1}, /* c once */
 	};
-	const struct label label = {.what = "x"};
+	const struct label label = {.payload = PAYLOAD_ACTIVATIONS};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct deps x = {.n = 1}, there;
+	struct deps x, there;
 	struct program *p;
 
 	fixture_text(&fixture, FIXTURE_THREE, NULL);
 	p = program_new(fixture.world);
-	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	x = deps_of(p, program_op(p, &step, 0, 1, label, NULL));
 	there = program_hand_over(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
-	ck_assert_double_eq(fixture_link_B(p, NULL), 1000 * moves[_i].times);
+	ck_assert_double_eq(fixture_link_B(p, PAYLOAD_NONE), 1000 * moves[_i].times);
 	ck_assert_uint_ge(there.n, 1);
 	program_free(p);
 	fixture_release(&fixture);
@@ -305,16 +306,16 @@ START_TEST(parts_go_where_they_lack)
 		{{.n = 3, .unit = {0, 2, 3}, .share = {.2, .3, .5}}, SHARD_GROUP_2(2, 4, .5), 200},
 		{SHARD_GROUP_1(0), SHARD_GROUP_2(3, 4, .5), 1000}, /* to c in two halves */
 	};
-	const struct label label = {.what = "x"};
+	const struct label label = {.payload = PAYLOAD_ACTIVATIONS};
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	struct deps x = {.n = 1}, there;
+	struct deps x, there;
 	struct program *p;
 
 	fixture_text(&fixture, FIXTURE_THREE, NULL);
 	p = program_new(fixture.world);
-	x.task[0] = program_op(p, &step, 0, 1, label, NULL);
+	x = deps_of(p, program_op(p, &step, 0, 1, label, NULL));
 	there = program_hand_parts(p, &moves[_i].from, &moves[_i].to, 1000, label, &x);
-	ck_assert_double_eq_tol(fixture_link_B(p, NULL), moves[_i].bytes, 1e-6);
+	ck_assert_double_eq_tol(fixture_link_B(p, PAYLOAD_NONE), moves[_i].bytes, 1e-6);
 	ck_assert_uint_ge(there.n, 1);
 	program_free(p);
 	fixture_release(&fixture);
@@ -355,7 +356,7 @@ START_TEST(a_latent_belongs_to_all_heads)
 			ck_assert_double_eq(c->cost.flop, share * c->op.flop);
 	}
 	ck_assert_uint_eq(seen, 2);
-	ck_assert_double_eq(fixture_link_B(p, "all-reduce"), 2 * 3 * 256 * 2.0);
+	ck_assert_double_eq(fixture_link_B(p, PAYLOAD_ALL_REDUCE), 2 * 3 * 256 * 2.0);
 	program_free(p);
 	fixture_release(&fixture);
 }
@@ -398,6 +399,94 @@ START_TEST(flop_are_the_same_anywhere)
 	generate_free(&h);
 	program_free(t);
 	program_free(u);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Numbers of queues and sources go there and back, each once; a disk is neither a device nor a link. */
+START_TEST(queues_have_one_number)
+{
+	static const char *const sets[] = {"machines.b.disk={read: 1 GB/s}", NULL};
+	const struct world *w;
+	size_t kinds[3] = {0};
+
+	fixture_text(&fixture, FIXTURE_PAIR, sets);
+	w = fixture.world;
+	for (size_t i = 0; i < program_queues(w); i++) {
+		const struct queue q = queue_at(w, i);
+
+		ck_assert_uint_eq(queue_index(w, q), i);
+		kinds[q.kind]++;
+		if (q.kind != QUEUE_LINK)
+			continue;
+		ck_assert_uint_ne(queue_machine(w, q), queue_receiver(w, q));
+		ck_assert_uint_eq(queue_index(w, queue_from(w, q.of, queue_machine(w, q))), i);
+	}
+	ck_assert_uint_eq(kinds[QUEUE_DEVICE], w->units_n);
+	ck_assert_uint_eq(kinds[QUEUE_LINK], 2 * w->link_uses_n);
+	ck_assert_uint_eq(kinds[QUEUE_DISK], w->machines_n);
+	for (size_t i = 0; i < program_sources(w); i++) {
+		const struct param_source s = source_at(w, i);
+
+		ck_assert_uint_eq(source_index(w, s), i);
+		ck_assert_int_eq(program_has_param(w, i, PARAM_LATENCY), s.kind == QUEUE_LINK);
+		ck_assert_int_eq(program_has_param(w, i, PARAM_MEMORY), s.kind == QUEUE_DEVICE);
+		ck_assert(s.kind != QUEUE_DISK || program_has_param(w, i, PARAM_BANDWIDTH) == (s.of == 1));
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Several threads predict in one world, and run one compiled program. */
+enum { THREADS = 4 };
+
+struct worker {
+	const struct placement *at;
+	const struct compiled *compiled;
+	const struct class_times *times;
+	sim_ns built_ns, compiled_ns;
+};
+
+static void *predict_often(void *arg)
+{
+	struct worker *w = arg;
+
+	for (int i = 0; i < 200; i++) {
+		struct arena a = ARENA_INIT;
+		struct generate_programs g;
+
+		w->compiled_ns += compiled_run(w->compiled, w->times).makespan_ns;
+		if (i % 20)
+			continue;
+		g = generate_build(w->at);
+		w->built_ns += fixture_run(&a, g.first).run.makespan_ns;
+		generate_free(&g);
+		arena_release(&a);
+	}
+	return NULL;
+}
+
+START_TEST(threads_predict_alike)
+{
+	static const char *const sets[] = {"assignments.0.place=[{on: a}, {op: ffn, on: b}]", NULL};
+	struct arena a = ARENA_INIT;
+	struct placement p;
+	struct generate_programs g = fixture_generate(&fixture, FIXTURE_PAIR, sets, &p);
+	const struct fixture_run r = fixture_run(&a, g.first);
+	struct worker workers[THREADS];
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		workers[i] = (struct worker){.at = &p, .compiled = r.compiled, .times = &r.times};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, predict_often, &workers[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_eq(workers[i].compiled_ns, 200 * r.run.makespan_ns);
+		ck_assert_int_eq(workers[i].built_ns, 10 * r.run.makespan_ns);
+	}
+	generate_free(&g);
+	arena_release(&a);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -454,6 +543,8 @@ Suite *suite_step(void)
 	tcase_add_test(tc, a_latent_belongs_to_all_heads);
 	tcase_add_loop_test(tc, flop_are_the_same_anywhere, 0, ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, half_duplex, 0, 3);
+	tcase_add_test(tc, queues_have_one_number);
+	tcase_add_test(tc, threads_predict_alike);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -170,17 +170,18 @@ START_TEST(bytes_that_travel)
 			graph_trainable(fixture.world->model, &s, model_block(fixture.world->model, i).part);
 	}
 	ck_assert_double_gt(trainable, 0);
-	ck_assert_double_eq(fixture_link_B(program, "saved"), travels[row].saved * 3 * saved_B());
-	ck_assert_double_eq(fixture_link_B(program, "activations"),
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_SAVED), travels[row].saved * 3 * saved_B());
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_ACTIVATIONS),
 			    travels[row].activations * 3 * 2 * 48 * 256 * 2);
-	ck_assert_double_eq(fixture_link_B(program, "gradients"),
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_GRADIENTS),
 			    none ? 0 : travels[row].gradients * trainable * 2);
-	ck_assert_double_eq(fixture_link_B(program, "weights"),
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_WEIGHTS),
 			    none ? 0 : travels[row].weights * trainable * 2);
-	ck_assert_double_eq(fixture_link_B(program, NULL), fixture_link_B(program, "saved") +
-								   fixture_link_B(program, "activations") +
-								   fixture_link_B(program, "gradients") +
-								   fixture_link_B(program, "weights"));
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_NONE),
+			    fixture_link_B(program, PAYLOAD_SAVED) +
+				    fixture_link_B(program, PAYLOAD_ACTIVATIONS) +
+				    fixture_link_B(program, PAYLOAD_GRADIENTS) +
+				    fixture_link_B(program, PAYLOAD_WEIGHTS));
 	program_free(program);
 	fixture_release(&fixture);
 }
@@ -189,13 +190,13 @@ END_TEST
 /* The last end, lag included, of what a block does in a phase for a micro-batch: a transfer, or (NULL) its
  * operators. */
 static sim_ns end_of(const struct fixture_run *r, const struct label *like, enum phase phase,
-		     const char *what)
+		     enum payload payload)
 {
 	sim_ns end = -1;
 
 	for (size_t i = 0; i < r->program->tasks.n; i++) {
 		const struct program_task *t = &r->program->tasks.at[i];
-		const bool same = what ? t->label.what && !strcmp(t->label.what, what) : !t->label.what;
+		const bool same = t->label.payload == payload;
 
 		if (same && t->label.phase == phase && part_same(t->label.part, like->part) &&
 		    t->label.layer == like->layer && t->label.micro == like->micro &&
@@ -223,15 +224,14 @@ START_TEST(what_waits_for_what)
 		struct label last = *label;
 
 		last.micro = 2;
-		if (label->phase == PHASE_BACKWARD && !label->what && ++seen[0])
-			MUST(start >= end_of(&r, label, PHASE_FORWARD, "saved"));
-		if (label->phase == PHASE_UPDATE && label->what && !strcmp(label->what, "gradients") &&
-		    ++seen[1])
-			MUST(start >= end_of(&r, &last, PHASE_BACKWARD, NULL));
-		if (label->phase == PHASE_UPDATE && !label->what && label->layer >= 0 && ++seen[2])
-			MUST(start >= end_of(&r, label, PHASE_UPDATE, "gradients"));
-		if (label->what && !strcmp(label->what, "weights") && ++seen[3])
-			MUST(start >= end_of(&r, label, PHASE_UPDATE, NULL));
+		if (label->phase == PHASE_BACKWARD && !label->payload && ++seen[0])
+			MUST(start >= end_of(&r, label, PHASE_FORWARD, PAYLOAD_SAVED));
+		if (label->phase == PHASE_UPDATE && label->payload == PAYLOAD_GRADIENTS && ++seen[1])
+			MUST(start >= end_of(&r, &last, PHASE_BACKWARD, PAYLOAD_NONE));
+		if (label->phase == PHASE_UPDATE && !label->payload && label->layer >= 0 && ++seen[2])
+			MUST(start >= end_of(&r, label, PHASE_UPDATE, PAYLOAD_GRADIENTS));
+		if (label->payload == PAYLOAD_WEIGHTS && ++seen[3])
+			MUST(start >= end_of(&r, label, PHASE_UPDATE, PAYLOAD_NONE));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
 		ck_assert_uint_gt(seen[i], 0);
@@ -338,7 +338,7 @@ START_TEST(recomputation)
 			 "workload.train.recompute=full");
 	p = fixture_place(&fixture, 0);
 	program = train_build(&p);
-	ck_assert_double_eq(fixture_link_B(program, "saved"), block_inputs);
+	ck_assert_double_eq(fixture_link_B(program, PAYLOAD_SAVED), block_inputs);
 	program_free(program);
 	fixture_release(&fixture);
 

@@ -44,8 +44,8 @@ START_TEST(bytes_between_seats)
 	p = fixture_place(&fixture, 0);
 	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
 	b = fixture_walked(&fixture, &p, PHASE_BACKWARD);
-	ck_assert_double_eq(fixture_link_B(f, NULL), crossings[_i].forward_B);
-	ck_assert_double_eq(fixture_link_B(b, NULL), crossings[_i].backward_B);
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_NONE), crossings[_i].forward_B);
+	ck_assert_double_eq(fixture_link_B(b, PAYLOAD_NONE), crossings[_i].backward_B);
 	program_free(f);
 	program_free(b);
 	fixture_release(&fixture);
@@ -65,7 +65,7 @@ START_TEST(head_takes_what_it_needs)
 	k = walk_begin(f, &p, PHASE_PREFILL, (struct shape){.batch = 2, .tokens = 10}, 0);
 	for (size_t i = walk_first(fixture.world); i <= walk_last(fixture.world); i++)
 		walk_block(&k, i, NULL);
-	ck_assert_double_eq(fixture_link_B(f, NULL), 2 * 256 * 2.0);
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_NONE), 2 * 256 * 2.0);
 	program_free(f);
 	fixture_release(&fixture);
 }
@@ -202,10 +202,10 @@ START_TEST(one_sum_for_both_kinds)
 	fixture_experts(&fixture, "[{on: [a, b], split: tensor}]", NULL);
 	p = fixture_place(&fixture, 0);
 	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
-	ck_assert_double_eq(fixture_link_B(f, "all-reduce"),
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ALL_REDUCE),
 			    4 * 2 * H); /* two attentions, an FFN, the experts */
-	ck_assert_double_eq(fixture_link_B(f, "all-gather"), 20 * 1000 * 2.0);
-	ck_assert_double_eq(fixture_link_B(f, "activations"), 0);
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ALL_GATHER), 20 * 1000 * 2.0);
+	ck_assert_double_eq(fixture_link_B(f, PAYLOAD_ACTIVATIONS), 0);
 	program_free(f);
 	fixture_release(&fixture);
 }

@@ -183,15 +183,15 @@ double fixture_step_s(const struct generate_programs *g, int i)
 	return s;
 }
 
-double fixture_link_B(const struct program *p, const char *what)
+double fixture_link_B(const struct program *p, enum payload payload)
 {
 	double bytes = 0;
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct program_task *t = &p->tasks.at[i];
 
-		if (t->queue >= p->world->units_n &&
-		    (!what || (t->label.what && !strcmp(t->label.what, what))))
+		if (queue_at(p->world, t->queue).kind != QUEUE_DEVICE &&
+		    (!payload || t->label.payload == payload))
 			bytes += p->op_classes.at[t->op_class].bytes;
 	}
 	return bytes;

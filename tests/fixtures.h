@@ -61,8 +61,8 @@ struct fixture_run fixture_run(struct arena *a, struct program *p);
 double fixture_step_s(const struct generate_programs *g, int i);
 /* The time of the first layer's block of that role, or of an end, on the first device. */
 sim_ns fixture_block_ns(struct fixture *t, const struct shape *s, enum role role, enum phase phase);
-double fixture_link_B(const struct program *p,
-		      const char *what);      /* bytes of tasks with that tag; NULL: of all */
+/* Bytes that links carry of that kind; PAYLOAD_NONE: of all. */
+double fixture_link_B(const struct program *p, enum payload payload);
 double fixture_flop(const struct program *p); /* carried out by all operators */
 
 /* A machine in flow style: a device of one TFLOPS at half of it, 100 GB/s, no overhead unless set. */

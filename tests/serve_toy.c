@@ -80,7 +80,8 @@ static void closed_ended(void *self, const struct request *r, const struct reque
 
 struct request_source fixture_source(struct fixture_source *s)
 {
-	return s->users ? (struct request_source){closed, closed_ended, s} : (struct request_source){listed, NULL, s};
+	return s->users ? (struct request_source){closed, closed_ended, s}
+			: (struct request_source){listed, NULL, s};
 }
 
 /* ---- the observer ---- */

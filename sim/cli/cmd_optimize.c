@@ -278,6 +278,8 @@ static const char *annealed_note(struct arena *a, const struct asked *asked, con
 		c->considered, c->tried, c->run + c->unfit, c->unfit, gap);
 }
 
+enum { PAIRS_NAMED = 3 };
+
 static const char *counts_note(struct arena *a, const struct search_counts *c)
 {
 	const char *exact = c->exact ? "the first is the best of them all" : "the budget ended the search";
@@ -287,6 +289,24 @@ static const char *counts_note(struct arena *a, const struct search_counts *c)
 		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
 		"out): %zu were run, %zu do not fit, bounds ruled out the rest; %s.",
 		c->considered, c->run, c->unfit + c->heavy, exact);
+}
+
+/* NULL where a link joins every two machines. */
+static const char *unjoined_note(struct arena *a, const struct world *w)
+{
+	const char *pairs = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->machines_n; i++)
+		for (size_t j = i + 1; j < w->machines_n; j++) {
+			if (world_link_use(w, i, j) != WORLD_NONE || n++ >= PAIRS_NAMED)
+				continue;
+			pairs = arena_printf(a, "%s%s%s and %s", pairs ? pairs : "", pairs ? "; " : "",
+					     w->machines[i].origin.name, w->machines[j].origin.name);
+		}
+	if (n > PAIRS_NAMED)
+		pairs = arena_printf(a, "%s; and %zu more pairs", pairs, n - PAIRS_NAMED);
+	return n ? arena_printf(a, "No link joins %s: no assignment can be split over them.", pairs) : NULL;
 }
 
 /* ---- what is written ---- */
@@ -341,6 +361,7 @@ static int show(const struct asked *asked, const char *path, const struct outcom
 		answer_note(&answer, note);
 		answer_note(&answer, r->counts.annealed ? annealed_note(&s.arena, asked, r)
 							: counts_note(&s.arena, &r->counts));
+		answer_note(&answer, unjoined_note(&s.arena, w));
 		result_write(&out, &answer.result, asked->format, answer_width(&table));
 		rc = deliver(&table, &out);
 		if (rc == EXIT_FINE && o.out)
@@ -364,6 +385,8 @@ static int unmet(struct arena *a, const struct world *w, const struct asked *ask
 	if (!r.n) {
 		str_release(&r.sets);
 		err_set(&err, r.counts.annealed ? "no assignment was found that fits" : "no assignment fits");
+		if (unjoined_note(a, w))
+			err_hint(&err, "%s", unjoined_note(a, w));
 		return complain(&err, EXIT_NOTHING_FITS);
 	}
 	for (size_t i = 0; i < asked->limits_n; i++) {

@@ -46,42 +46,39 @@ static const char *disk_text(struct arena *a, const struct machine *m)
 	return text;
 }
 
-static struct lane lane_for(struct builder *b, size_t q)
+static struct lane lane_for(struct builder *b, size_t index)
 {
 	const struct world *w = b->w;
-	const struct link_use *j;
-	const struct machine *m;
+	const struct queue q = queue_at(w, index);
+	const struct machine *m = &w->machines[queue_machine(w, q)];
+	const char *name = queue_name(b->arena, w, index);
+	const struct link *link;
 
-	if (q < w->units_n) {
-		m = &w->machines[w->units[q].machine];
-		return (struct lane){w->units[q].name, m->chip, m->origin.name, false};
+	switch (q.kind) {
+	case QUEUE_DEVICE:
+		return (struct lane){name, m->chip, m->origin.name, false};
+	case QUEUE_DISK:
+		return (struct lane){name, disk_text(b->arena, m), m->origin.name, true};
+	case QUEUE_LINK:
+		link = w->link_uses[q.of].link;
+		return (struct lane){name, joint_text(b->arena, link), link->origin.name, true};
 	}
-	if (!program_is_link(w, q)) {
-		m = &w->machines[q - program_disk(w, 0)];
-		return (struct lane){queue_name(b->arena, w, q), disk_text(b->arena, m), m->origin.name,
-				     true};
-	}
-	j = &w->link_uses[(q - w->units_n) / 2];
-	return (struct lane){queue_name(b->arena, w, q), joint_text(b->arena, j->link), j->link->origin.name,
-			     true};
+	BUG("queue kind %d", (int)q.kind);
 }
 
 /* A link that does next to nothing is no lane where passes are shown: arrows go from device to device. */
 static bool is_quiet(const struct builder *b, size_t q)
 {
-	return b->boxes_of == BOXES_PASSES && q >= b->w->units_n &&
+	return b->boxes_of == BOXES_PASSES && queue_at(b->w, q).kind != QUEUE_DEVICE &&
 	       (double)b->r->run.busy_ns[q] < 0.02 * (double)b->r->run.makespan_ns;
 }
 
 /* Is a queue the unit's own, its machine's disk, or a link that leaves it? */
-static bool is_beside(const struct builder *b, size_t q, size_t unit)
+static bool is_beside(const struct builder *b, size_t index, size_t unit)
 {
-	const struct world *w = b->w;
-	const size_t machine = w->units[unit].machine;
+	const struct queue q = queue_at(b->w, index);
 
-	if (program_is_link(w, q))
-		return w->link_uses[(q - w->units_n) / 2].ends[(q - w->units_n) % 2] == machine;
-	return q == unit || q == program_disk(w, machine);
+	return q.kind == QUEUE_DEVICE ? q.of == unit : queue_machine(b->w, q) == b->w->units[unit].machine;
 }
 
 /* Lanes in an order that reads well: a device, its disk, then the links that leave it. Queues that do nothing
@@ -146,8 +143,10 @@ static const char *letter_of(struct builder *b, const struct op_class *c, const 
 		return is_host(c)                     ? NULL
 		       : label->phase == PHASE_UPDATE ? "U"
 						      : arena_printf(b->arena, "%u", label->micro);
-	if (label->what && strcmp(label->what, "disk") != 0)
-		return !strcmp(label->what, "KV") ? "KV" : arena_printf(b->arena, "%c", label->what[0]);
+	if (label->payload == PAYLOAD_KV)
+		return payload_names[PAYLOAD_KV];
+	if (label->payload && label->payload != PAYLOAD_DISK)
+		return arena_printf(b->arena, "%c", payload_names[label->payload][0]);
 	if (label->layer < 0)
 		return arena_printf(b->arena, "%c", letters[label->part.role]);
 	return arena_printf(b->arena, "%c%lld", letters[label->part.role], (long long)label->layer);
@@ -166,8 +165,8 @@ static void find_chunks(struct builder *b)
 
 	b->chunk_of = arena_array(b->arena, b->w->units_n * blocks, sizeof *b->chunk_of);
 	for (size_t i = 0; i < p->tasks.n; i++)
-		if (p->tasks.at[i].queue < b->w->units_n && !p->tasks.at[i].label.what &&
-		    !is_host(&p->op_classes.at[p->tasks.at[i].op_class]))
+		if (queue_at(b->w, p->tasks.at[i].queue).kind == QUEUE_DEVICE &&
+		    !p->tasks.at[i].label.payload && !is_host(&p->op_classes.at[p->tasks.at[i].op_class]))
 			b->chunk_of[p->tasks.at[i].queue * blocks + block_of(b, &p->tasks.at[i].label)] = 1;
 	for (size_t u = 0; u < b->w->units_n; u++) {
 		int *of = b->chunk_of + u * blocks, n = 0;
@@ -207,7 +206,7 @@ static const char *label_of(struct builder *b, const struct op_class *c, const s
 			       : arena_printf(b->arena, "micro-batch %u from %s%s on", label->micro, where,
 					      role_names[label->part.role]);
 	return arena_printf(b->arena, "%s%s, %s%s%s", where,
-			    label->what ? label->what : role_names[label->part.role],
+			    label->payload ? payload_names[label->payload] : role_names[label->part.role],
 			    phase_names[label->phase], doing, micro);
 }
 
@@ -222,7 +221,7 @@ static bool same_box(const struct label *a, const struct op_class *ca, const str
 		     const struct op_class *cb)
 {
 	return a->phase == b->phase && a->part.role == b->part.role && a->layer == b->layer &&
-	       a->micro == b->micro && ca->kind == cb->kind && a->what == b->what;
+	       a->micro == b->micro && ca->kind == cb->kind && a->payload == b->payload;
 }
 
 static void count(struct builder *b, uint32_t box, const struct op_class *c)

@@ -225,7 +225,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 {
 	const struct profile *p = device_model->profile;
 	const bool few = is_few(p, op);
-	/* the utilisation is that of the part this site computes */
+	/* the utilisation is that of the part this device model computes */
 	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
 	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
 	const struct qty *dequant = by_weights(&p->dequant, op->format);

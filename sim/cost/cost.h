@@ -27,7 +27,8 @@ struct device_model {
 	const struct util_table *gemm, *attention;
 };
 
-/* The site's memory is in the arena; what it is made of must outlive it, and is not changed meanwhile. */
+/* The device model's memory is in the arena; what it is made of must outlive it, and is not changed
+ * meanwhile. */
 struct device_model device_model_make(struct arena *a, const struct machine *machine,
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute);
@@ -63,7 +64,7 @@ struct params { /* a number for each: how many times better than calibrated, or 
 	double of[PARAM_N];
 };
 
-/* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a site. */
+/* The cost of `share` of an operator (0 < share <= 1, split as op->split says) at a device model. */
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share);
 
 /* Of a kernel that does nothing but pass over so many bytes at one of the profile's rates: read, copy. */
@@ -83,7 +84,8 @@ enum param cost_bound(const struct cost *c); /* which term is the largest */
 enum provenance
 cost_from(const struct cost *c); /* where the terms that decide come from; the worst of them */
 
-/* NULL, or why this site cannot run the model in that arithmetic ("runtime 'mps' of m5.gpu has no gemm_bf16
+/* NULL, or why this device model cannot run the model in that arithmetic ("runtime 'mps' of m5.gpu has no
+ * gemm_bf16
  * ..."). */
 int device_model_check(const struct device_model *device_model, struct err *err);
 

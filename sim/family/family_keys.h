@@ -2,7 +2,7 @@
  * family_keys.h - what the files of a law share: family_model.c (the family's file), family_fit.c,
  * family_write.c.
  *
- * Layer calib.
+ * Layer family.
  */
 #ifndef SIM_FAMILY_FAMILY_KEYS_H
 #define SIM_FAMILY_FAMILY_KEYS_H

@@ -155,7 +155,9 @@ int family_load(struct loader *l, const char *path, struct family_model *family_
 	struct yml *tree = load_file(l, path, "hardware", HW_SCHEMA);
 	const struct device *d;
 
-	*family_model = (struct family_model){.l = l, .path = path};
+	*family_model = (struct family_model){
+		.l = l, .path = path, .scratch = arena_alloc(l->arena, sizeof *family_model->scratch)};
+	family_model->scratch->arena = l->arena;
 	if (!tree || field_load_part(&machine_table, tree, path, m, l->diags) != 0)
 		return -1;
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &family_model->text, &family_model->len, err) != 0)
@@ -222,16 +224,10 @@ double family_seconds(const struct family_model *family_model, const struct fami
 double family_own_seconds(const struct family_model *family_model, const struct family_values *v,
 			  const struct observation *row)
 {
-	struct arena scratch = ARENA_INIT;
 	struct own o;
-	double s;
 
-	if (family_takes(family_model, row)) {
-		fill_in(family_model, v, row, &o);
-		s = observations_seconds(&scratch, row, &o.p);
-	} else {
-		s = observations_seconds(&scratch, row, row->device->profile);
-	}
-	arena_release(&scratch);
-	return s;
+	if (!family_takes(family_model, row))
+		return observations_seconds(family_model->scratch, row, row->device->profile);
+	fill_in(family_model, v, row, &o);
+	return observations_seconds(family_model->scratch, row, &o.p);
 }

@@ -2,7 +2,7 @@
  * family_model.h - one profile for a family of machines: its numbers, as shares of what each machine has,
  * fitted to runs on several of them at once.
  *
- * Layer calib. A family's file is written by hand but for the numbers that measurements have to give: those
+ * Layer family. A family's file is written by hand but for the numbers that measurements have to give: those
  * say `source: fit`, as in `gemv: {value: 90 %, source: fit}`, the value being where to begin and where to
  * stay if the runs say nothing; an `sd` beside it, how far from there they may be believed to take it.
  *
@@ -43,7 +43,8 @@ struct family_model {
 	size_t key[FAMILY_PARAMS];     /* private: which numbers are fitted */
 	size_t params_n;
 	double start[FAMILY_PARAMS];
-	double prior_sd[FAMILY_PARAMS]; /* of the logarithms */
+	double prior_sd[FAMILY_PARAMS];       /* of the logarithms */
+	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 
 /* Names of the numbers that may be fitted: "gemv", "overhead.kernel", "few.first.q4". */

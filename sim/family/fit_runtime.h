@@ -2,7 +2,7 @@
  * fit_runtime.h - a hardware file from measured runs of whole models: what a runtime reaches of a machine
  * that is already known.
  *
- * Layer calib. From the machine's own profile come the shapes of its tables; fitted are one factor on all
+ * Layer family. From the machine's own profile come the shapes of its tables; fitted are one factor on all
  * utilisations (prefill), one on all bandwidths (decode), and, as far as the runs can tell them apart, the
  * overhead of a kernel and of a step. What cannot be told is held, and named as transferred.
  */

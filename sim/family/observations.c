@@ -19,6 +19,7 @@ struct gathering {
 	enum observations_profile profile;
 	VEC(struct loaded_device *) devices;
 	VEC(struct loaded_model) models;
+	size_t loaded; /* rows, those that ratios are over included */
 };
 
 static bool same_text(const char *a, const char *b)
@@ -73,10 +74,8 @@ static int take(struct gathering *g, const struct run *run, struct observation *
 {
 	const char *runtime = g->profile ? run->runtime : NULL;
 
-	*row = (struct observation){.run = run,
-				    .device = device_of(g, run->machine, runtime),
-				    .plan = arena_alloc(g->l->arena, sizeof *row->plan)};
-	row->plan->arena = g->l->arena;
+	*row = (struct observation){
+		.run = run, .device = device_of(g, run->machine, runtime), .id = g->loaded++};
 	if (!row->device)
 		return -1;
 	if (run_is_operator(run))
@@ -183,24 +182,44 @@ static void merge_alike(struct replay_plan *plan)
 	plan->n = kept;
 }
 
-/* The plan of a row depends on little of a profile, and is made again only where that changes. */
-static const struct replay_plan *plan_of(const struct observation *row, const struct profile *p)
-{
-	struct observations_plan *kept = row->plan;
+struct observations_plan {
+	const struct observation *row;
+	struct replay_plan plan;
+	bool last_row, last_apart, all_logits;
+};
 
-	if (!kept->made || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
+static void make_room(struct observations_scratch *s, size_t n)
+{
+	struct observations_plan **plans = arena_array(s->arena, n, sizeof(struct observations_plan *));
+
+	for (size_t i = 0; i < n; i++)
+		plans[i] = i < s->plans_n ? s->plans[i]
+					  : arena_alloc(s->arena, sizeof(struct observations_plan));
+	s->plans = plans;
+	s->plans_n = n;
+}
+
+/* The plan of a row depends on little of a profile, and is made again only where that changes. */
+static const struct replay_plan *plan_of(struct observations_scratch *s, const struct observation *row,
+					 const struct profile *p)
+{
+	struct observations_plan *kept;
+
+	if (row->id >= s->plans_n)
+		make_room(s, 2 * row->id + 64);
+	kept = s->plans[row->id];
+	if (kept->row != row || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
 	    kept->all_logits != p->all_logits) {
-		kept->plan = replay_plan(kept->arena, row->model, &row->precision, p, row->run);
+		*kept = (struct observations_plan){
+			row, replay_plan(s->arena, row->model, &row->precision, p, row->run), p->last_row,
+			p->last_apart, p->all_logits};
 		merge_alike(&kept->plan);
-		kept->made = true;
-		kept->last_row = p->last_row;
-		kept->last_apart = p->last_apart;
-		kept->all_logits = p->all_logits;
 	}
 	return &kept->plan;
 }
 
-static struct device_model site_of(struct arena *a, const struct observation *row, const struct profile *p)
+static struct device_model device_model_of(struct arena *a, const struct observation *row,
+					   const struct profile *p)
 {
 	const struct catalogue_device *d = row->device;
 
@@ -209,21 +228,27 @@ static struct device_model site_of(struct arena *a, const struct observation *ro
 
 struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p)
 {
-	const struct device_model device_model = site_of(a, row, p);
+	const struct device_model device_model = device_model_of(a, row, p);
 
-	return row->model ? replay_of(a, plan_of(row, p), &device_model)
-			  : replay_make(a, NULL, NULL, &device_model, row->run);
+	return replay_make(a, row->model, &row->precision, &device_model, row->run);
 }
 
-double observations_seconds(struct arena *a, const struct observation *row, const struct profile *p)
+double observations_seconds(struct observations_scratch *s, const struct observation *row,
+			    const struct profile *p)
 {
-	const struct device_model device_model = site_of(a, row, p);
-	struct replay r;
+	struct arena a = ARENA_INIT;
+	const struct device_model device_model = device_model_of(&a, row, p);
+	double seconds;
 
-	if (row->model)
-		return replay_plan_seconds(plan_of(row, p), &device_model);
-	r = replay_make(a, NULL, NULL, &device_model, row->run);
-	return cost_seconds(&r.at[0].cost);
+	if (row->model) {
+		seconds = replay_plan_seconds(plan_of(s, row, p), &device_model);
+	} else {
+		const struct replay r = replay_make(&a, NULL, NULL, &device_model, row->run);
+
+		seconds = replay_seconds(&r); /* an operator alone is not rounded */
+	}
+	arena_release(&a);
+	return seconds;
 }
 
 const char *observations_name(struct arena *a, const struct observation *row)

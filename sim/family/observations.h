@@ -2,7 +2,7 @@
  * observations.h - measured runs of many machines, each row with the machine, the model and the weights it
  * names.
  *
- * Layer calib. Machines and models are loaded once each. A row stands for one measurement that a profile can
+ * Layer family. Machines and models are loaded once each. A row stands for one measurement that a profile can
  * be fitted to, or held against. A ratio's row carries that of the other machine, always as the catalogue has
  * it, unless its runtime is the row's own.
  */
@@ -11,11 +11,12 @@
 #include "sim/family/fit_runtime.h"
 #include "sim/family/replay.h"
 
-/* What a row's run asks of a device, kept from one costing to the next. */
-struct observations_plan {
-	struct arena *arena;
-	struct replay_plan plan;
-	bool made, last_row, last_apart, all_logits;
+/* What runs ask of a device, kept from one costing to the next: scratch of whoever fits, for one thread. */
+struct observations_plan;
+struct observations_scratch {
+	struct arena *arena;              /* where plans are kept */
+	struct observations_plan **plans; /* private: by the number of the row */
+	size_t plans_n;
 };
 
 struct observation {
@@ -24,7 +25,7 @@ struct observation {
 		*device;           /* profile: of the row's runtime; NULL where none was asked for */
 	const struct model *model; /* NULL: an operator alone */
 	struct precision precision;
-	struct observations_plan *plan; /* private */
+	size_t id;                      /* private: its number among all that were loaded with it */
 	const struct observation *over; /* of a ratio, what it is over: the same on the other machine */
 };
 
@@ -46,8 +47,9 @@ int observations_load(struct loader *l, const struct runs *runs, enum observatio
 /* The row's own run (not the ratio) under a profile of its device; in the arena. */
 struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p);
 
-/* Its time for a fit, which is not rounded; what is in the arena may go. */
-double observations_seconds(struct arena *a, const struct observation *row, const struct profile *p);
+/* Its time for a fit, which is not rounded. */
+double observations_seconds(struct observations_scratch *scratch, const struct observation *row,
+			    const struct profile *p);
 
 /* -1 with err where a profile lacks what a row's operator needs. */
 int observations_check(const struct observation *row, const struct profile *p, struct err *err);

@@ -45,7 +45,7 @@ struct replay {
 
 enum replay_param { REPLAY_ARITHMETIC, REPLAY_MEMORY, REPLAY_KERNEL, REPLAY_STEP, REPLAY_PARAMS };
 
-/* m, p: NULL for an operator alone; a product's dtype is the site's. */
+/* m, p: NULL for an operator alone; a product's dtype is the device model's. */
 struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
 			  const struct device_model *device_model, const struct run *run);
 

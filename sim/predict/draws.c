@@ -1,6 +1,7 @@
 /* draws.c - see draws.h. */
 #include "sim/predict/draws.h"
 
+#include "sim/base/err.h"
 #include "sim/base/rng.h"
 
 static const char *device_stream(struct arena *a, const struct machine *machine, const struct device *device)
@@ -10,13 +11,19 @@ static const char *device_stream(struct arena *a, const struct machine *machine,
 
 /* The name of the random stream of a source's errors. Errors are those of a calibration: two machines of one
  * hardware file share them, whatever the scenario calls them. */
-static const char *source_name(struct arena *a, const struct world *w, size_t s)
+static const char *source_name(struct arena *a, const struct world *w, size_t index)
 {
-	if (s < w->units_n)
-		return device_stream(a, &w->machines[w->units[s].machine], w->units[s].device);
-	if (s >= w->units_n + w->link_uses_n)
-		return arena_printf(a, "draws/%s/disk", w->machines[s - w->units_n - w->link_uses_n].title);
-	return arena_printf(a, "draws/%s", w->link_uses[s - w->units_n].link->title);
+	const struct param_source s = source_at(w, index);
+
+	switch (s.kind) {
+	case QUEUE_DEVICE:
+		return device_stream(a, &w->machines[w->units[s.of].machine], w->units[s.of].device);
+	case QUEUE_LINK:
+		return arena_printf(a, "draws/%s", w->link_uses[s.of].link->title);
+	case QUEUE_DISK:
+		return arena_printf(a, "draws/%s/disk", w->machines[s.of].title);
+	}
+	BUG("source kind %d", (int)s.kind);
 }
 
 /* Draw i's numbers go to z[i * step], for those parameters that `has` names. */

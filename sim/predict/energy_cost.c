@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "sim/step/queue.h"
+
 #include "sim/cost/cost.h"
 
 static double watts(const struct qty *q, double z)
@@ -68,7 +70,9 @@ static double joint_W(const struct world *w, size_t j, double s, const double *b
 		      const struct power_draw *power_draw)
 {
 	const struct link *l = w->link_uses[j].link;
-	const double busy_s = (busy_ns[w->units_n + 2 * j] + busy_ns[w->units_n + 2 * j + 1]) / 1e9;
+	const double busy_s = (busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 0})] +
+			       busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 1})]) /
+			      1e9;
 
 	return l->power.given ? 2 * watts(&l->power, power_draw->active) * fmin(busy_s, s) / s : 0;
 }

@@ -6,13 +6,17 @@
 
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
-	const size_t disks = w->units_n + w->link_uses_n;
+	const struct param_source s = source_at(w, source);
 
-	if (source >= disks)
-		return arena_printf(a, "disk of %s", w->machines[source - disks].origin.name);
-	return arena_printf(a, "%s of %s", param_names[param],
-			    source < w->units_n ? w->units[source].name
-						: w->link_uses[source - w->units_n].link->origin.name);
+	switch (s.kind) {
+	case QUEUE_DEVICE:
+		return arena_printf(a, "%s of %s", param_names[param], w->units[s.of].name);
+	case QUEUE_LINK:
+		return arena_printf(a, "%s of %s", param_names[param], w->link_uses[s.of].link->origin.name);
+	case QUEUE_DISK:
+		return arena_printf(a, "disk of %s", w->machines[s.of].origin.name);
+	}
+	BUG("source kind %d", (int)s.kind);
 }
 
 /* Adds up the critical path of a program by source and parameter. */

@@ -5,6 +5,7 @@
 
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
+#include "sim/step/queue.h"
 
 enum { PREFILL, TTFT, DECODE, TPOT, E2EL, PER_USD, ENERGY, USD, GENERATE_METRICS };
 
@@ -172,7 +173,7 @@ static void remark(struct str *out, const struct job_run *r)
 		double bytes = 0;
 
 		for (size_t i = 0; i < program->tasks.n; i++)
-			if (program->tasks.at[i].queue == program_disk(w, m))
+			if (program->tasks.at[i].queue == queue_index(w, (struct queue){QUEUE_DISK, m, 0}))
 				bytes += program->op_classes.at[program->tasks.at[i].op_class].bytes;
 		if (bytes <= 0)
 			continue;

@@ -160,7 +160,8 @@ static const char *task_text(struct arena *a, const struct job_run *r, const str
 	const char *micro =
 		many && label->phase != PHASE_UPDATE ? arena_printf(a, ", micro-batch %u", label->micro) : "";
 
-	return arena_printf(a, "%s%s, %s%s", where, label->what ? label->what : role_names[label->part.role],
+	return arena_printf(a, "%s%s, %s%s", where,
+			    label->payload ? payload_names[label->payload] : role_names[label->part.role],
 			    phase_names[label->phase], micro);
 }
 

@@ -80,17 +80,19 @@ struct metric_values prediction_values(const struct prediction *p)
 	return v;
 }
 
-const char *queue_name(struct arena *a, const struct world *w, size_t q)
+const char *queue_name(struct arena *a, const struct world *w, size_t index)
 {
-	const struct link_use *j;
-	size_t from;
+	const struct queue q = queue_at(w, index);
 
-	if (q < w->units_n)
-		return w->units[q].name;
-	if (!program_is_link(w, q))
-		return arena_printf(a, "%s.disk", w->machines[q - program_disk(w, 0)].origin.name);
-	j = &w->link_uses[(q - w->units_n) / 2];
-	from = (q - w->units_n) % 2;
-	return arena_printf(a, "%s %s>%s", j->link->origin.name, w->machines[j->ends[from]].origin.name,
-			    w->machines[j->ends[1 - from]].origin.name);
+	switch (q.kind) {
+	case QUEUE_DEVICE:
+		return w->units[q.of].name;
+	case QUEUE_DISK:
+		return arena_printf(a, "%s.disk", w->machines[q.of].origin.name);
+	case QUEUE_LINK:
+		return arena_printf(a, "%s %s>%s", w->link_uses[q.of].link->origin.name,
+				    w->machines[queue_machine(w, q)].origin.name,
+				    w->machines[queue_receiver(w, q)].origin.name);
+	}
+	BUG("queue kind %d", (int)q.kind);
 }

@@ -29,7 +29,7 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 		const double s = times * sim_s_of_ns(t.ns[k->op_class]);
 		const int phase_group = to == BY_PHASE ? group_of(p, k->label.phase) : to;
 
-		if (k->queue != unit || k->label.what ||
+		if (k->queue != unit || k->label.payload ||
 		    (k->label.phase == PHASE_UPDATE &&
 		     program->op_classes.at[k->op_class].op.kind == OP_STEP))
 			continue;
@@ -43,14 +43,10 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 	arena_release(&a);
 }
 
-static bool goes_between_legs(const char *what)
+static bool goes_between_groups(enum payload payload)
 {
-	static const char *const kinds[] = {"KV", "saved", "weights", "gradients"};
-
-	for (size_t i = 0; what && i < ARRAY_LEN(kinds); i++)
-		if (!strcmp(what, kinds[i]))
-			return true;
-	return false;
+	return payload == PAYLOAD_KV || payload == PAYLOAD_SAVED || payload == PAYLOAD_WEIGHTS ||
+	       payload == PAYLOAD_GRADIENTS;
 }
 
 void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v)
@@ -65,14 +61,15 @@ void block_costs_add_transfers(struct block_costs *p, const struct program *prog
 		const size_t block = model_block_of(w->model, k->label.part.role, k->label.layer);
 		struct handed *h = &p->handed[(block * p->units + u) * p->units + v];
 		const double s = sim_s_of_ns(t.ns[k->op_class]);
-		const bool there = w->link_uses[link_use].ends[0] == w->units[u].machine;
+		const struct queue there = queue_from(w, link_use, w->units[u].machine),
+				   back = queue_from(w, link_use, w->units[v].machine);
 
-		if (!goes_between_legs(k->label.what))
+		if (!goes_between_groups(k->label.payload))
 			continue;
 		h->send_s += k->queue == u ? s : 0;
 		h->receive_s += k->queue == v ? s : 0;
-		h->there_s += k->queue == w->units_n + 2 * link_use + !there ? s : 0;
-		h->back_s += k->queue == w->units_n + 2 * link_use + there ? s : 0;
+		h->there_s += k->queue == queue_index(w, there) ? s : 0;
+		h->back_s += k->queue == queue_index(w, back) ? s : 0;
 	}
 	arena_release(&a);
 }
@@ -91,7 +88,7 @@ struct sent {
 static struct sent send_from(const struct block_costs *p, size_t from, size_t to, double bytes)
 {
 	const struct deps none = {.n = 0};
-	const struct label label = {.layer = -1, .what = "activations"};
+	const struct label label = {.layer = -1, .payload = PAYLOAD_ACTIVATIONS};
 	const struct world *w = p->w;
 	const size_t a = w->units[from].machine, b = w->units[to].machine;
 	struct sent sent = {0, 0, 0};
@@ -287,25 +284,24 @@ void block_costs_hand_over(const struct block_costs *p, const uint8_t *const at[
 			   struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	const struct world *w = p->w;
-	double *link_s = xcalloc(2 * w->link_uses_n + 1, sizeof *link_s);
+	const size_t queues = program_queues(w);
+	double *queue_s = xcalloc(queues, sizeof *queue_s);
 
 	for (size_t b = 0; b < p->blocks; b++) {
 		const size_t u = at[0][b], v = at[1][b], a = w->units[u].machine, c = w->units[v].machine;
 		const struct handed *h = &p->handed[(b * p->units + u) * p->units + v];
 		const size_t link_use = a == c ? WORLD_NONE : world_link_use(w, a, c);
-		size_t there;
 
 		if (link_use == WORLD_NONE)
 			continue;
-		there = w->link_uses[link_use].ends[0] != a;
 		phase_groups[1].copies_s[u] += h->send_s;
 		phase_groups[1].copies_s[v] += h->receive_s;
-		link_s[2 * link_use + there] += h->there_s;
-		link_s[2 * link_use + !there] += h->back_s;
+		queue_s[queue_index(w, queue_from(w, link_use, a))] += h->there_s;
+		queue_s[queue_index(w, queue_from(w, link_use, c))] += h->back_s;
 	}
-	for (size_t j = 0; j < 2 * w->link_uses_n; j++)
-		phase_groups[1].link_s = fmax(phase_groups[1].link_s, link_s[j]);
-	free(link_s);
+	for (size_t q = 0; q < queues; q++)
+		phase_groups[1].link_s = fmax(phase_groups[1].link_s, queue_s[q]);
+	free(queue_s);
 }
 
 void block_costs_needs_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],

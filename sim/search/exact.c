@@ -132,7 +132,7 @@ void exact_begin(struct search *s)
 
 	for (unsigned units = 1; units <= all; units++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
-			if (!one_bit(units) || !kind)
+			if (space_joined(s->w, units) && (!one_bit(units) || !kind))
 				add_family(s, units, kind);
 	if (s->families.n)
 		qsort(s->families.at, s->families.n, sizeof *s->families.at, by_bound);

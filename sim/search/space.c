@@ -127,6 +127,18 @@ unsigned layer_map_mask(const struct model *m, const struct layer_map *l)
 	return mask;
 }
 
+bool space_joined(const struct world *w, unsigned units)
+{
+	for (size_t u = 0; u < w->units_n; u++)
+		for (size_t v = 0; v < u; v++) {
+			const size_t a = w->units[u].machine, b = w->units[v].machine;
+
+			if (units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE)
+				return false;
+		}
+	return true;
+}
+
 /* Ordered partitions of the layers into k ranges on k of the units, k = 1, 2, ... */
 static double count_ranges(double layers, size_t units)
 {

@@ -48,6 +48,10 @@ bool layer_map_has(const struct model *m, unsigned roles, size_t layer);   /* an
 unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* of one leg */
 unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* its units, as bits */
 
+/* Is each of these units (bits) on the machine of each other, or joined to it by a link? An assignment cannot
+ * be split over others. */
+bool space_joined(const struct world *w, unsigned units);
+
 /* How many seatings there are on so many units. */
 double space_count(const struct model *m, size_t units);
 

@@ -170,8 +170,7 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 		end = walk_block(&k, b, NULL);
 		done = b;
 	}
-	end = (struct deps){.n = 1,
-			    .task = {program_op(program, &step, walk_out(&k, done)->unit[0], 1, label, &end)}};
+	end = deps_of(program, program_op(program, &step, walk_out(&k, done)->unit[0], 1, label, &end));
 	program_hand_over(program, walk_out(&k, done), &shard_groups[walk_first(w)], 4.0 * (double)x->logits,
 			  label, &end);
 }

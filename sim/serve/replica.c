@@ -53,7 +53,7 @@ void replica_release(struct replica *p)
 	decodes_release(&p->dec);
 	block_cache_free(p->kv.cache);
 	shelf_release(&p->whole);
-	queue_release(&p->waiting);
+	waiting_release(&p->waiting);
 	VEC_FREE(&p->reads);
 	VEC_FREE(&p->pieces);
 	VEC_FREE(&p->reading);
@@ -73,7 +73,7 @@ static int64_t kv_block_ns(const struct replica *p, int64_t at_ns)
 
 static int64_t waiting(const struct replica *p)
 {
-	return (int64_t)(queue_n(&p->waiting) + p->arrived.n);
+	return (int64_t)(waiting_n(&p->waiting) + p->arrived.n);
 }
 
 void replica_tell(struct replica *p, int64_t at_ns)
@@ -348,7 +348,7 @@ static bool refused(const struct replica *p, const struct waiter *w)
 	if (w->seq != SEQ_NONE)
 		return false;
 	return w->r.prompt >= p->context ||
-	       (p->set->waiting_room && (int64_t)queue_n(&p->waiting) >= p->set->waiting_room);
+	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -368,7 +368,7 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	queue_push(&p->waiting, w);
+	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);
 }

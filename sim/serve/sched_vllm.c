@@ -254,7 +254,7 @@ static void admit(struct replica *p, int64_t budget)
 {
 	int64_t free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0);
 
-	while (queue_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
+	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
 		if (!admit_head(p, &budget, &free))
 			break;
 }
@@ -346,7 +346,7 @@ static void after(struct replica *p, uint32_t seq)
 static bool open(const struct replica *p)
 {
 	return p->running < p->set->seqs &&
-	       (p->arrived.n || queue_n(&p->waiting) == 1 || p->set->by_priority);
+	       (p->arrived.n || waiting_n(&p->waiting) == 1 || p->set->by_priority);
 }
 
 static bool join(struct replica *p, uint32_t seq)

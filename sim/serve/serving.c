@@ -232,8 +232,8 @@ static void end_server(struct serving *run, struct replica *p)
 		run->result->books[p->index] = p->books;
 }
 
-void serve_run(const struct serve_config *c, const struct request_source *source, const struct observer *observer,
-	       struct serve_result *result)
+void serve_run(const struct serve_config *c, const struct request_source *source,
+	       const struct observer *observer, struct serve_result *result)
 {
 	struct serving run = {.config = c, .source = source, .observer = observer, .result = result};
 	struct serve_books *books = result->books;

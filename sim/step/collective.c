@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One message of a round, between devices of the seat; part: of the whole. */
+/* One message of a round, between devices of the shard group; part: of the whole. */
 struct hop {
 	int from, to;
 	double part;
@@ -206,13 +206,13 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 		m.to = shards->unit[hops[h].to];
 		m.bytes *= hops[h].part;
 		there = program_message(u->p, &m, u->label, &u->have[hops[h].from]);
-		deps_join(&next[hops[h].to], &there);
+		deps_join(u->p, &next[hops[h].to], &there);
 		sends[hops[h].from] = true;
 	}
 	for (int i = 0; i < shards->n; i++) {
 		/* in the end somebody has waited for all that a sender had */
 		if (!last || !sends[i])
-			deps_join(&next[i], &u->have[i]);
+			deps_join(u->p, &next[i], &u->have[i]);
 		u->have[i] = next[i];
 	}
 }
@@ -227,7 +227,7 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 			   .like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true}};
 	struct hop hops[HOPS];
 
-	u.label.what = c->gather ? "all-gather" : "all-reduce";
+	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
 	memcpy(u.have, have, sizeof u.have);
 	for (int r = 0; r < rounds; r++) {
 		const int n = hops_of(c, way, shards, r, hops);
@@ -244,9 +244,9 @@ struct deps collective_put(struct program *p, const struct shards *shards, const
 	struct deps have[SHARDS_MAX] = {0}, all = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		have[i] = (struct deps){.n = 1, .task = {made->task[i]}};
+		have[i] = deps_of(p, made->task[i]);
 	collective_put_each(p, shards, c, collective_way(p->world, shards, c), label, have);
 	for (int i = 0; i < shards->n; i++)
-		deps_join(&all, &have[i]);
+		deps_join(p, &all, &have[i]);
 	return all;
 }

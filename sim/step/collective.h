@@ -26,11 +26,12 @@ struct collective {
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way);
 
-/* What the seat's links ask for (the first that asks), else the quickest. */
+/* What the shard group's links ask for (the first that asks), else the quickest. */
 enum reduce_way collective_way(const struct world *w, const struct shards *shards,
 			       const struct collective *c);
 
-/* Appends it. made: entry i is what ends on the seat's device i. Returns what has to end for all to have all.
+/* Appends it. made: entry i is what ends on the shard group's device i. Returns what has to end for all to
+ * have all.
  */
 struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,
 			   struct label label, const struct deps *made);

@@ -18,12 +18,11 @@ struct compiled {
 	bool needs_engine;
 	struct segment *segments;
 	struct piece *pieces;
-	uint32_t *deps;         /* segments */
-	sim_ns *ends, *free_at; /* scratch: of segments, of queues */
+	uint32_t *deps; /* segments */
 	size_t segments_n, queues_n;
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
-	size_t laps_n;
+	size_t cycles_n;
 };
 
 struct builder {
@@ -31,7 +30,7 @@ struct builder {
 	uint32_t *order;      /* tasks as the engine started them */
 	uint32_t *segment_of; /* task -> segment */
 	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
-	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a lap */
+	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a cycle */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
@@ -182,13 +181,11 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
 	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
-	c->ends = arena_array(a, c->segments_n, sizeof *c->ends);
-	c->free_at = arena_array(a, c->queues_n, sizeof *c->free_at);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
-	c->laps_n = p->cycles.n;
-	c->cycles = arena_array(a, c->laps_n, sizeof *c->cycles);
-	for (size_t i = 0; i < c->laps_n; i++)
+	c->cycles_n = p->cycles.n;
+	c->cycles = arena_array(a, c->cycles_n, sizeof *c->cycles);
+	for (size_t i = 0; i < c->cycles_n; i++)
 		c->cycles[i] =
 			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
 	VEC_FREE(&b.segments);
@@ -217,29 +214,25 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
 		if (c->program->marks[i] != TASK_NONE)
 			ends.marks_ns[i] = run.spans[c->program->marks[i]].end_ns;
-	for (size_t i = 0; i < c->laps_n; i++) {
+	for (size_t i = 0; i < c->cycles_n; i++) {
 		const struct cycle *l = &c->program->cycles.at[i];
 
-		ends.lap_ns = longer(ends.lap_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
+		ends.cycle_ns = longer(ends.cycle_ns, run.spans[l->to].end_ns - run.spans[l->from].end_ns);
 	}
 	arena_release(&scratch);
 	return ends;
 }
 
-struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
+static void run_segments(const struct compiled *c, const struct class_times *t, sim_ns *ends, sim_ns *free_at,
+			 struct compiled_ends *r)
 {
-	struct compiled_ends r = {0};
-
-	if (c->needs_engine)
-		return by_engine(c, t);
-	memset(c->free_at, 0, c->queues_n * sizeof *c->free_at);
 	for (size_t i = 0; i < c->segments_n; i++) {
 		const struct segment *s = &c->segments[i];
-		sim_ns at = c->free_at[s->queue];
+		sim_ns at = free_at[s->queue];
 
 		for (uint32_t d = 0; d < s->deps_n; d++) {
 			const uint32_t dep = c->deps[s->first_dep + d];
-			const sim_ns there = c->ends[dep] + t->lag_ns[c->segments[dep].last_class];
+			const sim_ns there = ends[dep] + t->lag_ns[c->segments[dep].last_class];
 
 			if (there > at)
 				at = there;
@@ -249,14 +242,27 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 
 			at += t->ns[piece->op_class] * piece->n;
 		}
-		c->ends[i] = c->free_at[s->queue] = at;
-		if (at + t->lag_ns[s->last_class] > r.makespan_ns)
-			r.makespan_ns = at + t->lag_ns[s->last_class];
+		ends[i] = free_at[s->queue] = at;
+		if (at + t->lag_ns[s->last_class] > r->makespan_ns)
+			r->makespan_ns = at + t->lag_ns[s->last_class];
 	}
+}
+
+struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
+{
+	struct compiled_ends r = {0};
+	sim_ns *free_at, *ends;
+
+	if (c->needs_engine)
+		return by_engine(c, t);
+	free_at = xcalloc(c->queues_n + c->segments_n, sizeof *free_at);
+	ends = free_at + c->queues_n;
+	run_segments(c, t, ends, free_at, &r);
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
-			r.marks_ns[i] = c->ends[c->marks[i]];
-	for (size_t i = 0; i < c->laps_n; i++)
-		r.lap_ns = longer(r.lap_ns, c->ends[c->cycles[i].to] - c->ends[c->cycles[i].from]);
+			r.marks_ns[i] = ends[c->marks[i]];
+	for (size_t i = 0; i < c->cycles_n; i++)
+		r.cycle_ns = longer(r.cycle_ns, ends[c->cycles[i].to] - ends[c->cycles[i].from]);
+	free(free_at);
 	return r;
 }

@@ -17,7 +17,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 struct compiled_ends {
 	sim_ns makespan_ns;
 	sim_ns marks_ns[4]; /* ends of the program's marks */
-	sim_ns lap_ns;      /* the longest of its laps */
+	sim_ns cycle_ns;    /* the longest of its cycles */
 };
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t);
 size_t compiled_segments(const struct compiled *c);

@@ -59,7 +59,7 @@ static struct deps send(const struct exchange *e, size_t from, size_t to, double
 	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes, .opens = true};
 	struct label label = e->label;
 
-	label.what = out ? "dispatch" : "combine";
+	label.payload = out ? PAYLOAD_DISPATCH : PAYLOAD_COMBINE;
 	return program_message(e->program, &m, label, after);
 }
 
@@ -89,9 +89,9 @@ static void combine(const struct exchange *e, const struct deps *made, struct de
 			continue;
 		for (int j = i; j < e->at->n; j++)
 			if (set >> j & 1)
-				deps_add(&all, made->task[j]);
+				deps_add(e->program, &all, made->task[j]);
 		came = send(e, e->at->unit[i], e->home->unit[home_of(e, i)], rows_B(e, set, weights), &all);
-		deps_join(&have[home_of(e, i)], &came);
+		deps_join(e->program, &have[home_of(e, i)], &came);
 	}
 }
 
@@ -107,12 +107,12 @@ struct deps exchange_put(const struct exchange *e, const struct deps *after, con
 	for (int r = 0; r < e->home->n; r++) {
 		have[r] = *after;
 		if (with)
-			deps_add(&have[r], with->task[r]);
+			deps_add(e->program, &have[r], with->task[r]);
 	}
 	combine(e, &made, have);
 	if (e->home->n > 1)
 		collective_put_each(e->program, e->home, &c, collective_way(w, e->home, &c), e->label, have);
 	for (int r = 0; r < e->home->n; r++)
-		deps_join(&all, &have[r]);
+		deps_join(e->program, &all, &have[r]);
 	return all;
 }

@@ -1,10 +1,10 @@
 /*
  * exchange.h - the experts of a layer on several devices: rows go out to them, sums come back.
  *
- * Layer step. From the router's seat each row goes once to a machine where some of its experts are, with its
- * routing weights for them; what those made of it is summed there and comes back (as DeepSeek-AI's DeepEP
- * does between nodes). Where the router runs on several devices each has all rows, and what comes back to
- * them is summed over them. How many rows that is, and how many experts they hit: llm/routing.h. Backward,
+ * Layer step. From the router's shard group each row goes once to a machine where some of its experts are,
+ * with its routing weights for them; what those made of it is summed there and comes back (as DeepSeek-AI's
+ * DeepEP does between nodes). Where the router runs on several devices each has all rows, and what comes back
+ * to them is summed over them. How many rows that is, and how many experts they hit: llm/routing.h. Backward,
  * gradients of the sums go out, and those of the rows and of the weights come back.
  */
 #ifndef SIM_STEP_EXCHANGE_H

@@ -128,8 +128,8 @@ static void free_later(struct generate_programs *r)
 }
 
 /* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not
- * by the last of these, small groups still get ahead of a large one; the longest lap is the large one's, and
- * what counts. */
+ * by the last of these, small groups still get ahead of a large one; the longest cycle is the large one's,
+ * and what counts. */
 static void add_paced(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
 	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
@@ -194,7 +194,7 @@ double generate_step_s(const struct generate_programs *g, const struct compiled_
 {
 	if (g->repeat == 1)
 		return sim_s_of_ns(e->makespan_ns);
-	return sim_s_of_ns(e->lap_ns) / g->timed;
+	return sim_s_of_ns(e->cycle_ns) / g->timed;
 }
 
 double generate_over_steps(const struct generate_programs *g, const double later[GENERATE_STEPS])

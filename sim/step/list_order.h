@@ -1,10 +1,10 @@
 /*
- * list_order.h - which of the things that several passes want done comes first.
+ * list_order.h - list scheduling: which pass goes first where several want a device.
  *
- * Layer step. A turn is what a device takes up as one: the tasks of a pass from where it comes to a seat to
- * where it leaves it, with what it sends on. A program keeps the order in which it was written, pass by pass;
- * list_order_sort() puts it in the order in which the turns start where every queue takes what is ready
- * first, as runtimes do that begin a piece of work when its input is there.
+ * Layer step. A turn is what a device takes up as one: the tasks of a pass from where it comes to a shard
+ * group to where it leaves it, with what it sends on. A program keeps the order in which it was written, pass
+ * by pass; list_order_sort() puts it in the order in which the turns start where every queue takes what is
+ * ready first, as runtimes do that begin a piece of work when its input is there.
  */
 #ifndef SIM_STEP_LIST_ORDER_H
 #define SIM_STEP_LIST_ORDER_H

@@ -25,7 +25,7 @@ int64_t passes_group_batch(const struct generate *g, int64_t group)
 	return g->batch * (group + 1) / n - g->batch * group / n;
 }
 
-static bool by_and_by(const struct passes *f)
+static bool hands_off_by_layer(const struct passes *f)
 {
 	return f->g.options.kv == KV_STREAM;
 }
@@ -63,7 +63,7 @@ static struct deps send_cache(struct passes *f, size_t block, double bytes, stru
 static void hand_off(struct passes *f, const struct pass *s, size_t block, struct label label,
 		     const struct deps *after)
 {
-	label.what = "KV";
+	label.payload = PAYLOAD_KV;
 	f->kv[cache(f, s, label.layer)] = send_cache(f, block, chunk_kv_B(f, s, label.part), label, after);
 }
 
@@ -86,7 +86,7 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 					    .part = k.part,
 					    .layer = k.layer,
 					    .micro = s->group,
-					    .what = "KV"};
+					    .payload = PAYLOAD_KV};
 		double bytes = 0;
 		struct deps there;
 		bool gone = false;
@@ -123,8 +123,11 @@ static struct prefill_rules rules_of(const struct pass *s, size_t block)
 static void read_weights(struct passes *f, const struct pass *s, size_t block, struct deps *also)
 {
 	const struct block k = model_block(f->w->model, block);
-	const struct label label = {
-		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
+	const struct label label = {.phase = s->of.phase,
+				    .part = k.part,
+				    .layer = k.layer,
+				    .micro = s->group,
+				    .payload = PAYLOAD_DISK};
 	const double tokens = (double)graph_rows(&s->of.shape);
 
 	for (size_t m = 0; f->footprint && s->at == f->at && m < f->w->machines_n; m++) {
@@ -135,9 +138,9 @@ static void read_weights(struct passes *f, const struct pass *s, size_t block, s
 		if (bytes <= 0)
 			continue;
 		if (k.part.role == ROLE_EXPERTS)
-			deps_join(&after, &s->x);
+			deps_join(f->program, &after, &s->x);
 		there = program_read(f->program, m, bytes, label, &after);
-		deps_join(also, &there);
+		deps_join(f->program, also, &there);
 		f->room[m].free = f->room[m].next;
 		f->room[m].taken = true;
 	}
@@ -167,11 +170,11 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 	if (!request_pass_block(&s->of, w->model, k, rules_of(s, block), &s->walk.shape))
 		return;
 	if (block == walk_first(w))
-		deps_join(&also, &s->x);
+		deps_join(f->program, &also, &s->x);
 	if (block == walk_first(w) && s->behind != PASS_NONE)
-		deps_join(&also, &f->list.at[s->behind].begun);
+		deps_join(f->program, &also, &f->list.at[s->behind].begun);
 	if (attends && (!prompt || shards->n == 1)) /* a chunk reads what those before it left */
-		deps_join(&also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
+		deps_join(f->program, &also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
 	read_weights(f, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
 	leave_room(f, s);
@@ -181,12 +184,12 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 	if (!attends || !prompt)
 		return;
 	f->own[cache(f, s, k.layer)] = s->x;
-	if (by_and_by(f))
+	if (hands_off_by_layer(f))
 		hand_off(f, s, block, label, &s->x);
 }
 
-/* Where the next step begins. */
-static const struct placement *begins(const struct passes *f)
+/* The placement whose first block gets the tokens of a step: that of the draft, where there is one. */
+static const struct placement *step_begins_at(const struct passes *f)
 {
 	return f->at->draft ? f->at->draft : f->at;
 }
@@ -199,14 +202,14 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				    .part = {ROLE_EMBEDDING, false},
 				    .layer = -1,
 				    .micro = s->group,
-				    .what = "token"};
+				    .payload = PAYLOAD_TOKEN};
 
 	return program_hand_over(f->program, walk_out(&s->walk, s->done), to,
 				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
 }
 
-/* The host's part of a pass, and what follows from it. */
-static void end_leg(struct passes *f, struct pass *s)
+/* Puts the host's part of a pass down, and passes its tokens on to the next. */
+static void end_pass(struct passes *f, struct pass *s)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
 	const struct label label = {
@@ -218,21 +221,22 @@ static void end_leg(struct passes *f, struct pass *s)
 	if (s->of.reads_last && !s->of.drafts && s->x.n)
 		f->program->marks[MARK_PREFILL] = s->x.task[0];
 	end = program_op(f->program, &step, walk_out(&s->walk, s->done)->unit[0], 1, label, &s->x);
-	s->x = (struct deps){.n = 1, .task = {end}};
+	s->x = deps_of(f->program, end);
 	if (s->first)
 		f->program->marks[MARK_FIRST_TOKEN] = end;
 	if (next) {
 		there = put_tokens(f, s, next->at);
-		deps_join(&next->x, &there);
+		deps_join(f->program, &next->x, &there);
 	} else if (s->of.answers && f->token_at_end) {
-		put_tokens(f, s, begins(f));
+		put_tokens(f, s, step_begins_at(f));
 	}
-	if (s->of.reads_last && !s->of.drafts && f->kv && !by_and_by(f))
+	if (s->of.reads_last && !s->of.drafts && f->kv && !hands_off_by_layer(f))
 		hand_off_all(f, s, &s->x);
 }
 
-/* Does a pass begin where the one ended that it follows, to leave again? Then it goes on as one. */
-static bool goes_on(const struct pass *from, const struct pass *to)
+/* Two passes are one turn where the second begins on the shard group on which the first ended, and leaves it
+ * again. */
+static bool goes_on_in_turn(const struct pass *from, const struct pass *to)
 {
 	const struct shards *end = walk_out(&from->walk, from->done),
 			    *shard_groups = to->at->shard_groups[to->of.phase];
@@ -250,7 +254,7 @@ static void close_turn(struct passes *f, uint32_t turn)
 		VEC_ADD(&f->turn_of, turn);
 }
 
-static void put_leg(struct passes *f, struct pass *s)
+static void put_pass(struct passes *f, struct pass *s)
 {
 	const struct shards *shard_groups = s->at->shard_groups[s->of.phase];
 	const struct world *w = s->at->world;
@@ -266,16 +270,16 @@ static void put_leg(struct passes *f, struct pass *s)
 		put_block(f, s, block);
 		close_turn(f, s->turn);
 	}
-	end_leg(f, s);
+	end_pass(f, s);
 	close_turn(f, s->turn);
 	f->program->world = f->w;
 	if (!next)
 		return;
-	next->follows = goes_on(s, next);
+	next->follows = goes_on_in_turn(s, next);
 	next->turn = s->turn;
 }
 
-/* One pass after the other leaves nothing to put in order. */
+/* Passes that follow one another, each by the tokens of the one before, need no order. */
 static bool is_chain(const struct passes *f)
 {
 	for (size_t i = 0; i + 1 < f->list.n; i++)
@@ -284,11 +288,11 @@ static bool is_chain(const struct passes *f)
 	return true;
 }
 
-static void put_legs(struct passes *f)
+static void put_passes(struct passes *f)
 {
 	f->program = program_new(f->w);
 	for (size_t i = 0; i < f->list.n; i++)
-		put_leg(f, &f->list.at[i]);
+		put_pass(f, &f->list.at[i]);
 	if (!is_chain(f))
 		list_order_sort(f->program, f->turn_of.at, f->turns_n);
 	VEC_FREE(&f->turn_of);
@@ -324,7 +328,7 @@ struct passes passes_begin(const struct placement *at, bool with_prompts)
 
 struct program *passes_end(struct passes *f)
 {
-	put_legs(f);
+	put_passes(f);
 	VEC_FREE(&f->list);
 	free(f->kv);
 	free(f->own);

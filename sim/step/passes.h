@@ -1,10 +1,11 @@
 /*
- * passes.h - legs: passes through a model, several at once, written down as one program.
+ * passes.h - several passes through a model, written down as one program.
  *
- * Layer step. A leg is one chunk of a prompt, or one token (or the check of a draft), of a group of
- * sequences. Each goes from seat to seat; the caches of prompts are handed over to where decode reads them,
- * weights that do not fit come from the disk, tokens go from the end of a pass to the beginning of the next.
- * Who goes first where several want a device is list_order.h.
+ * Layer step. A pass is one chunk of a prompt, or one token (or the check of a draft), of a group of
+ * sequences (request_passes.h says which there are). It goes from shard group to shard group. Caches of
+ * prompts are handed over to where decode reads them, weights that do not fit come from the disk, and tokens
+ * go from the end of a pass to the beginning of the next. list_order.h decides which pass goes first where
+ * several want a device.
  */
 #ifndef SIM_STEP_PASSES_H
 #define SIM_STEP_PASSES_H

@@ -29,32 +29,20 @@ struct route {
 	struct routed to;
 };
 
-size_t program_queues(const struct world *w)
-{
-	return w->units_n + 2 * w->link_uses_n + w->machines_n;
-}
-
-bool program_is_link(const struct world *w, size_t queue)
-{
-	return queue >= w->units_n && queue < w->units_n + 2 * w->link_uses_n;
-}
-
-size_t program_disk(const struct world *w, size_t machine)
-{
-	return w->units_n + 2 * w->link_uses_n + machine;
-}
-
-size_t program_sources(const struct world *w)
-{
-	return w->units_n + w->link_uses_n + w->machines_n;
-}
-
-bool program_has_param(const struct world *w, size_t source, enum param p)
-{
-	if (source >= w->units_n + w->link_uses_n) /* a disk has its rate alone */
-		return p == PARAM_BANDWIDTH && w->machines[source - w->units_n - w->link_uses_n].disk;
-	return (source < w->units_n) == (p < PARAM_LINKS);
-}
+const char *const payload_names[PAYLOAD_N + 1] = {
+	[PAYLOAD_NONE] = "",
+	[PAYLOAD_ACTIVATIONS] = "activations",
+	[PAYLOAD_KV] = "KV",
+	[PAYLOAD_SAVED] = "saved",
+	[PAYLOAD_GRADIENTS] = "gradients",
+	[PAYLOAD_WEIGHTS] = "weights",
+	[PAYLOAD_DISK] = "disk",
+	[PAYLOAD_TOKEN] = "token",
+	[PAYLOAD_DISPATCH] = "dispatch",
+	[PAYLOAD_COMBINE] = "combine",
+	[PAYLOAD_ALL_GATHER] = "all-gather",
+	[PAYLOAD_ALL_REDUCE] = "all-reduce",
+};
 
 struct program *program_new(const struct world *w)
 {
@@ -82,21 +70,53 @@ void program_free(struct program *p)
 	free(p);
 }
 
-void deps_add(struct deps *w, uint32_t task)
+struct deps deps_of(struct program *p, uint32_t task)
 {
-	if (task == TASK_NONE)
-		return;
-	for (size_t i = 0; i < w->n; i++)
-		if (w->task[i] == task)
-			return;
-	BUG_ON(w->n == DEPS_MAX);
-	w->task[w->n++] = task;
+	struct deps d = {.n = 0};
+
+	deps_add(p, &d, task);
+	return d;
 }
 
-void deps_join(struct deps *w, const struct deps *more)
+static bool has_task(const struct deps *d, uint32_t task)
 {
+	for (size_t i = 0; i < d->n; i++)
+		if (d->task[i] == task)
+			return true;
+	return false;
+}
+
+/* What is in the arena does not change: who has got it by value may keep it. */
+static void append(struct program *p, struct deps *d, const uint32_t *task, size_t n)
+{
+	uint32_t *all = arena_array(&p->arena, d->n + n, sizeof *all);
+
+	if (d->n)
+		memcpy(all, d->task, d->n * sizeof *all);
+	d->task = all;
+	for (size_t i = 0; i < n; i++)
+		if (!has_task(d, task[i]))
+			all[d->n++] = task[i];
+}
+
+void deps_add(struct program *p, struct deps *d, uint32_t task)
+{
+	if (task != TASK_NONE && !has_task(d, task))
+		append(p, d, &task, 1);
+}
+
+void deps_join(struct program *p, struct deps *d, const struct deps *more)
+{
+	bool all = true;
+
+	if (!d->n) {
+		*d = *more;
+		return;
+	}
 	for (size_t i = 0; i < more->n; i++)
-		deps_add(w, more->task[i]);
+		all &= has_task(d, more->task[i]);
+	if (!all)
+		append(p, d, more->task, more->n);
 }
 
 struct device_model program_device_model(struct arena *a, const struct world *w, size_t unit)
@@ -140,7 +160,7 @@ static uint32_t op_class(struct program *p, const struct op *op, size_t unit, do
 	return (uint32_t)p->op_classes.n - 1;
 }
 
-static bool same_recipe(const struct block_cache *a, const struct block_cache *b)
+static bool same_block(const struct block_cache *a, const struct block_cache *b)
 {
 	return a->world == b->world && part_same(a->part, b->part) && a->phase == b->phase &&
 	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
@@ -170,7 +190,7 @@ static void look_up(struct program *p, struct block_cache *r)
 	r->world = p->world;
 	for (size_t i = p->block_caches.n;
 	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
-		if (same_recipe(&p->block_caches.at[i], r)) {
+		if (same_block(&p->block_caches.at[i], r)) {
 			*r = p->block_caches.at[i];
 			return;
 		}
@@ -226,9 +246,10 @@ struct routed program_routed(struct program *p, const struct shards *shards, uns
 	return r.to;
 }
 
-/* What device i of a seat does of a block. Of whole experts it does what comes to them, and no sums. */
-static struct block_cache recipe_of(struct program *p, const struct shape *s, const struct shards *shards,
-				    int i, struct label label)
+/* What device i of a shard group does of a block. Of whole experts it does what comes to them, and no sums.
+ */
+static struct block_cache block_on_device(struct program *p, const struct shape *s,
+					  const struct shards *shards, int i, struct label label)
 {
 	struct block_cache r = {.part = label.part,
 				.phase = label.phase,
@@ -254,7 +275,7 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 	sim_ns most = 0;
 
 	for (int i = 0; i < shards->n; i++) {
-		struct block_cache r = recipe_of(p, s, shards, i, label);
+		struct block_cache r = block_on_device(p, s, shards, i, label);
 		sim_ns sum = 0;
 
 		look_up(p, &r);
@@ -284,12 +305,17 @@ static uint32_t find_class(struct program *p, const struct op_class *c)
 	return (uint32_t)p->op_classes.n - 1;
 }
 
+static size_t link_source(const struct program *p, size_t link_use)
+{
+	return source_index(p->world, (struct param_source){QUEUE_LINK, link_use});
+}
+
 static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t link_use, double bytes,
 			   const struct qty *rate)
 {
 	const struct op_class c = {.kind = kind,
 				   .bytes = bytes,
-				   .source = p->world->units_n + link_use,
+				   .source = link_source(p, link_use),
 				   .cost.memory = {bytes / rate->value, rate->spread, rate->provenance}};
 
 	return find_class(p, &c);
@@ -301,7 +327,7 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 	const struct qty rate = link_rate(l, m->bytes), *more = &l->collective_latency;
 	struct op_class c = {.kind = m->kind,
 			     .bytes = m->bytes,
-			     .source = p->world->units_n + link_use,
+			     .source = link_source(p, link_use),
 			     .cost.memory = {m->bytes / rate.value, rate.spread, rate.provenance},
 			     .lag_s = l->latency.value,
 			     .lag_spread = l->latency.spread};
@@ -313,27 +339,21 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 	return find_class(p, &c);
 }
 
-static struct deps just(uint32_t task)
-{
-	struct deps w = {.n = 0};
-
-	deps_add(&w, task);
-	return w;
-}
-
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
 			 const struct deps *after)
 {
 	const struct world *w = p->world;
 	const struct qty *rate;
-	struct op_class c = {
-		.kind = CLASS_READ, .bytes = bytes, .source = w->units_n + w->link_uses_n + machine};
+	struct op_class c = {.kind = CLASS_READ,
+			     .bytes = bytes,
+			     .source = source_index(w, (struct param_source){QUEUE_DISK, machine})};
 
 	if (bytes <= 0)
 		return *after;
 	rate = &w->machines[machine].disk->read;
 	c.cost.memory = (struct term){bytes / rate->value, rate->spread, rate->provenance};
-	return just(put(p, (uint32_t)program_disk(w, machine), find_class(p, &c), label, after));
+	return deps_of(p, put(p, (uint32_t)queue_index(w, (struct queue){QUEUE_DISK, machine, 0}),
+			      find_class(p, &c), label, after));
 }
 
 struct deps program_message(struct program *p, const struct message *m, struct label label,
@@ -350,16 +370,17 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 		return there;
 	BUG_ON(link_use == WORLD_NONE); /* placement_make() has checked */
 	link = w->link_uses[link_use].link;
-	queue = (uint32_t)(w->units_n + 2 * link_use + (w->link_uses[link_use].ends[0] == a ? 0 : 1));
+	queue = (uint32_t)queue_index(w, queue_from(w, link_use, a));
 	if (link->send_copy.given)
-		there = just(put(p, (uint32_t)m->from,
-				 copy_class(p, CLASS_SEND_COPY, link_use, m->bytes, &link->send_copy), label,
-				 &there));
-	there = just(put(p, queue, link_class(p, m, link_use), label, &there));
+		there = deps_of(p, put(p, (uint32_t)m->from,
+				       copy_class(p, CLASS_SEND_COPY, link_use, m->bytes, &link->send_copy),
+				       label, &there));
+	there = deps_of(p, put(p, queue, link_class(p, m, link_use), label, &there));
 	if (link->receive_copy.given)
-		there = just(put(p, (uint32_t)m->to,
-				 copy_class(p, CLASS_RECEIVE_COPY, link_use, m->bytes, &link->receive_copy),
-				 label, &there));
+		there = deps_of(
+			p, put(p, (uint32_t)m->to,
+			       copy_class(p, CLASS_RECEIVE_COPY, link_use, m->bytes, &link->receive_copy),
+			       label, &there));
 	return there;
 }
 
@@ -381,12 +402,12 @@ struct deps program_hand_over(struct program *p, const struct shards *from, cons
 
 		before.n = i;
 		if (shard_group_beside(p->world, from, to->unit[i])) {
-			deps_join(&there, after);
+			deps_join(p, &there, after);
 		} else if (!shard_group_beside(p->world, &before, to->unit[i])) {
 			const struct deps sent =
 				program_send(p, from->unit[0], to->unit[i], bytes, label, after);
 
-			deps_join(&there, &sent);
+			deps_join(p, &there, &sent);
 		}
 	}
 	return there;
@@ -432,7 +453,7 @@ struct deps program_hand_parts(struct program *p, const struct shards *from, con
 
 	for (int i = 0; i < to->n; i++) {
 		if (shard_group_beside(p->world, from, to->unit[i]))
-			deps_join(&there, after);
+			deps_join(p, &there, after);
 		for (int k = 0; k < from->n; k++) {
 			const double part = lacks(p->world, from, k, to, i);
 			struct deps sent;
@@ -440,7 +461,7 @@ struct deps program_hand_parts(struct program *p, const struct shards *from, con
 			if (part <= 0)
 				continue;
 			sent = program_send(p, from->unit[k], to->unit[i], part * bytes, label, after);
-			deps_join(&there, &sent);
+			deps_join(p, &there, &sent);
 		}
 	}
 	return there;
@@ -452,7 +473,7 @@ struct deps program_ops(struct program *p, const struct shape *s, const struct s
 	struct deps made = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(&made, put_ops(p, recipe_of(p, s, shards, i, label), label, after));
+		deps_add(p, &made, put_ops(p, block_on_device(p, s, shards, i, label), label, after));
 	return made;
 }
 
@@ -462,7 +483,7 @@ struct deps program_ops_each(struct program *p, const struct shape *s, const str
 	struct deps made = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(&made, put_ops(p, recipe_of(p, s, shards, i, label), label, &after[i]));
+		deps_add(p, &made, put_ops(p, block_on_device(p, s, shards, i, label), label, &after[i]));
 	return made;
 }
 
@@ -472,15 +493,16 @@ struct deps program_end(struct program *p, const struct shape *s, const struct s
 	struct deps ended = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
-		deps_add(&ended, put_ops(p,
-					 (struct block_cache){.part = label.part,
-							      .phase = label.phase,
-							      .grad_part = label.grad_part,
-							      .shape = *s,
-							      .unit = shards->unit[i],
-							      .share = 1,
-							      .end = true},
-					 label, after));
+		deps_add(p, &ended,
+			 put_ops(p,
+				 (struct block_cache){.part = label.part,
+						      .phase = label.phase,
+						      .grad_part = label.grad_part,
+						      .shape = *s,
+						      .unit = shards->unit[i],
+						      .share = 1,
+						      .end = true},
+				 label, after));
 	return ended.n ? ended : *after;
 }
 

@@ -12,6 +12,7 @@
 #include "sim/cost/cost.h"
 #include "sim/des/task.h"
 #include "sim/place/place.h"
+#include "sim/step/queue.h"
 
 enum op_class_kind { CLASS_OP, CLASS_SEND, CLASS_SEND_COPY, CLASS_RECEIVE_COPY, CLASS_REDUCE, CLASS_READ };
 
@@ -19,7 +20,7 @@ struct op_class {
 	enum op_class_kind kind;
 	struct op op;     /* CLASS_OP */
 	struct cost cost; /* CLASS_OP; else all in .memory */
-	size_t source;    /* whose parameters: a unit, or what comes behind them in program_sources() */
+	size_t source;    /* of its parameters: source_index() */
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* over the link */
@@ -28,13 +29,31 @@ struct op_class {
 /* Backward makes two things: the gradient of a block's input, and that of its weights. */
 enum grad_part { GRAD_BOTH, GRAD_INPUT, GRAD_WEIGHTS };
 
+/* What a transfer carries. */
+enum payload {
+	PAYLOAD_NONE,
+	PAYLOAD_ACTIVATIONS, /* from block to block; backward, their gradients */
+	PAYLOAD_KV,          /* a cache, from where it was made to where it is read */
+	PAYLOAD_SAVED,       /* activations kept for a backward pass elsewhere */
+	PAYLOAD_GRADIENTS,   /* of weights, to where these are updated */
+	PAYLOAD_WEIGHTS,     /* new ones */
+	PAYLOAD_DISK,        /* weights that are read from a disk */
+	PAYLOAD_TOKEN,       /* the ids that were chosen */
+	PAYLOAD_DISPATCH,    /* rows to experts */
+	PAYLOAD_COMBINE,     /* sums of experts */
+	PAYLOAD_ALL_GATHER,
+	PAYLOAD_ALL_REDUCE,
+	PAYLOAD_N
+};
+extern const char *const payload_names[PAYLOAD_N + 1]; /* for people: "KV"; of PAYLOAD_NONE "" */
+
 /* What a task is part of: for pictures and for books. */
 struct label {
 	enum phase phase;
 	struct part part;
 	int64_t layer;            /* -1 for the ends */
 	uint32_t micro;           /* micro-batch, or 0 */
-	const char *what;         /* "KV", "activations", ... for a transfer; NULL for an operator */
+	enum payload payload;     /* of a transfer; PAYLOAD_NONE: it is an operator */
 	enum grad_part grad_part; /* of PHASE_BACKWARD: which gradients */
 	bool recompute;           /* PHASE_FORWARD once more, in the backward pass */
 };
@@ -59,7 +78,7 @@ struct program {
 	VEC(struct op_class) op_classes;
 	VEC(struct program_task) tasks;
 	VEC(uint32_t) deps;
-	VEC(struct block_cache) block_caches; /* private: classes of a block at a seat, made once */
+	VEC(struct block_cache) block_caches; /* private: classes of a block at a shard group, made once */
 	VEC(struct route) routes;             /* private: what comes to which experts, found once */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], made when first used */
@@ -67,37 +86,29 @@ struct program {
 	VEC(struct cycle) cycles;
 };
 
-/* Queues: one for each unit, then two for each joint (from its first end, from its second), then one for each
- * machine's disk. */
-size_t program_queues(const struct world *w);
-bool program_is_link(const struct world *w, size_t queue);
-size_t program_disk(const struct world *w, size_t machine);
-size_t program_sources(const struct world *w); /* units, then joints, then the machines' disks */
-bool program_has_param(const struct world *w, size_t source, enum param p);
-
 struct device_model program_device_model(struct arena *a, const struct world *w,
 					 size_t unit); /* the unit as operators see it */
 
 struct program *program_new(const struct world *w);
 void program_free(struct program *p);
 
-/* Tasks that something waits for; small and by value. TASK_NONE entries are dropped. */
-enum { DEPS_MAX = 16 * SHARDS_MAX }; /* all to all, twice: a sum and a cache's parts */
+/* Tasks that something waits for, none of them twice. They are in the program's arena and never change there,
+ * so a copy of the struct is a copy of the list. TASK_NONE is left out. */
 struct deps {
-	uint32_t task[DEPS_MAX];
+	const uint32_t *task;
 	size_t n;
 };
-void deps_add(struct deps *w, uint32_t task);
-void deps_join(struct deps *w, const struct deps *more);
+struct deps deps_of(struct program *p, uint32_t task);
+void deps_add(struct program *p, struct deps *d, uint32_t task);
+void deps_join(struct program *p, struct deps *d, const struct deps *more);
 
-/* Appends the operators of a block at its seat, after `after`. Returns what has to end for the block to have
- * ended; for a tensor split with the ring
- * that makes its output whole. */
+/* Appends the operators of a block at its shard group, after `after`. Returns what has to end for the block
+ * to have ended; for a tensor split with the ring that makes its output whole. */
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *after);
 
-/* The two halves of it: the operators, where entry i ends on the seat's device i (none where the block has no
- * operators), and what makes their output whole on each device. */
+/* The two halves of it: the operators, where entry i ends on the shard group's device i (none where the block
+ * has no operators), and what makes their output whole on each device. */
 struct deps program_ops(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label, const struct deps *after);
 /* Where each device waits for something of its own. */
@@ -105,7 +116,7 @@ struct deps program_ops_each(struct program *p, const struct shape *s, const str
 			     struct label label, const struct deps after[SHARDS_MAX]);
 struct deps program_whole(struct program *p, const struct shape *s, const struct shards *shards,
 			  struct label label, const struct deps *made);
-/* What graph_end() says, whole on each device of a seat. */
+/* What graph_end() says, whole on each device of a shard group. */
 struct deps program_end(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label, const struct deps *after);
 
@@ -113,7 +124,8 @@ struct deps program_end(struct program *p, const struct shape *s, const struct s
  * decodes and pieces stay: tasks and messages do not hang on the rest. Makes the operators again. */
 void program_remake(struct program *p);
 
-/* How long a block takes at its seat: the device of a split that takes longest, without what they exchange.
+/* How long a block takes at its shard group: the device of a split that takes longest, without what they
+ * exchange.
  */
 sim_ns program_block_ns(struct program *p, const struct shape *s, const struct shards *shards,
 			struct label label);
@@ -144,7 +156,8 @@ struct deps program_read(struct program *p, size_t machine, double bytes, struct
 struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
 			 const struct deps *after);
 
-/* The same from a seat to a seat: every machine of `to` gets what it lacks from the first device of `from`.
+/* The same from a shard group to a shard group: every machine of `to` gets what it lacks from the first
+ * device of `from`.
  */
 struct deps program_hand_over(struct program *p, const struct shards *from, const struct shards *to,
 			      double bytes, struct label label, const struct deps *after);

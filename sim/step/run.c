@@ -54,7 +54,10 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 	for (size_t j = 0; j < w->link_uses_n; j++) {
 		const struct qty *q = &w->link_uses[j].link->bandwidth;
 
-		wires_Bps[j] = q->value / (factor ? factor(q, &v[w->units_n + j], PARAM_BANDWIDTH) : 1);
+		wires_Bps[j] = q->value /
+			       (factor ? factor(q, &v[source_index(w, (struct param_source){QUEUE_LINK, j})],
+						PARAM_BANDWIDTH)
+				       : 1);
 	}
 	for (size_t m = 0; m < w->machines_n; m++) /* of a machine that no unit is on, nobody asks */
 		wires_Bps[w->link_uses_n + m] = 1;
@@ -62,7 +65,13 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 		double *wire = &wires_Bps[w->link_uses_n + w->units[u].machine];
 		const struct qty *q = quickest(&w->units[u]);
 
-		*wire = fmax(*wire, q->value / (factor ? factor(q, &v[u], PARAM_MEMORY) : 1));
+		*wire = fmax(
+			*wire,
+			q->value /
+				(factor ? factor(q,
+						 &v[source_index(w, (struct param_source){QUEUE_DEVICE, u})],
+						 PARAM_MEMORY)
+					: 1));
 	}
 }
 
@@ -74,13 +83,15 @@ static bool *crowded(const struct program *p)
 	bool *found = xcalloc(w->machines_n, sizeof *found);
 
 	for (size_t i = 0; i < p->tasks.n; i++) {
-		const size_t unit = p->tasks.at[i].queue;
-		size_t *first = unit < w->units_n ? &only[w->units[unit].machine] : NULL;
+		const struct queue q = queue_at(w, p->tasks.at[i].queue);
+		const size_t machine = queue_machine(w, q);
 
-		if (first && *first && *first != unit + 1)
-			found[w->units[unit].machine] = true;
-		else if (first)
-			*first = unit + 1;
+		if (q.kind != QUEUE_DEVICE)
+			continue;
+		if (only[machine] && only[machine] != q.of + 1)
+			found[machine] = true;
+		else
+			only[machine] = q.of + 1;
 	}
 	free(only);
 	return found;
@@ -94,10 +105,9 @@ bool program_shares(const struct program *p)
 	for (size_t m = 0; m < w->machines_n; m++)
 		shares |= busy[m];
 	for (size_t i = 0; i < p->tasks.n && !shares; i++) {
-		const uint32_t q = p->tasks.at[i].queue;
+		const struct queue q = queue_at(w, p->tasks.at[i].queue);
 
-		shares = program_is_link(w, q) &&
-			 w->link_uses[(q - w->units_n) / 2].link->duplex == DUPLEX_HALF;
+		shares = q.kind == QUEUE_LINK && w->link_uses[q.of].link->duplex == DUPLEX_HALF;
 	}
 	free(busy);
 	return shares;
@@ -179,8 +189,7 @@ static struct task task_of(const struct program *p, const struct class_times *t,
 {
 	const struct world *w = p->world;
 	const struct op_class *c = &p->op_classes.at[pt->op_class];
-	const bool on_link = program_is_link(w, pt->queue);
-	const size_t link_use = (pt->queue - w->units_n) / 2;
+	const struct queue q = queue_at(w, pt->queue);
 	struct task out = {.duration_ns = t->ns[pt->op_class],
 			   .lag_ns = t->lag_ns[pt->op_class],
 			   .queue = pt->queue,
@@ -188,12 +197,12 @@ static struct task task_of(const struct program *p, const struct class_times *t,
 			   .first_dep = pt->first_dep,
 			   .deps_n = pt->deps_n};
 
-	if (on_link)
-		share_link(w->link_uses[link_use].link, c, &out);
-	else if (pt->queue < w->units_n && busy[w->units[pt->queue].machine])
+	if (q.kind == QUEUE_LINK)
+		share_link(w->link_uses[q.of].link, c, &out);
+	else if (q.kind == QUEUE_DEVICE && busy[w->units[q.of].machine])
 		share_memory(c, &out);
 	if (out.bytes > 0)
-		out.wire = (uint32_t)(on_link ? link_use : w->link_uses_n + w->units[pt->queue].machine);
+		out.wire = (uint32_t)(q.kind == QUEUE_LINK ? q.of : w->link_uses_n + w->units[q.of].machine);
 	return out;
 }
 
@@ -209,7 +218,7 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 	bool *busy = crowded(p);
 
 	for (size_t q = 0; q < queues; q++)
-		order[q] = q < w->units_n ? TASK_IN_ORDER : TASK_AS_READY;
+		order[q] = queue_at(w, q).kind == QUEUE_DEVICE ? TASK_IN_ORDER : TASK_AS_READY;
 	for (size_t i = 0; i < p->tasks.n; i++)
 		tasks[i] = task_of(p, t, &p->tasks.at[i], busy);
 	free(busy);

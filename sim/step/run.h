@@ -14,7 +14,7 @@
 /* A drawn or changed world is the same program with other times. */
 struct class_times {
 	sim_ns *ns, *lag_ns; /* one for each class: alone on its queue, and a link's latency */
-	double *wires_Bps;   /* what is shared: one for each joint, then one for each machine's memory */
+	double *wires_Bps;   /* what is shared: one for each link, then one for each machine's memory */
 };
 size_t program_wires(const struct world *w);
 

@@ -25,7 +25,7 @@ static int by_line(const void *a, const void *b)
 	return (x->task > y->task) - (x->task < y->task);
 }
 
-/* Is the lap's work its share of all that the line does? */
+/* Whether a cycle holds as much of a queue's work as its steps are of all steps. */
 static bool is_whole(const struct program *p, const struct class_times *t, const struct started *line,
 		     size_t n, struct steady_window steady_window)
 {

@@ -66,7 +66,7 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 	return n;
 }
 
-static struct label tag_of(const struct walk *k, size_t block)
+static struct label label_of(const struct walk *k, size_t block)
 {
 	const struct block b = model_block(k->program->world->model, block);
 
@@ -95,11 +95,12 @@ static double rows_B(const struct walk *k)
 			 (double)graph_rows(&k->shape) * (double)k->program->world->model->hidden);
 }
 
-/* What of a seat is on machines that another seat uses too, and what is not. */
+/* A shard group in two halves: devices on machines that another shard group uses too, and the others. */
 struct halves {
 	struct shards with, without;
 };
-static struct halves part_seat(const struct world *w, const struct shards *shards, const struct shards *other)
+static struct halves part_shards(const struct world *w, const struct shards *shards,
+				 const struct shards *other)
 {
 	struct halves h = {{.n = 0}, {.n = 0}};
 
@@ -115,7 +116,7 @@ static struct halves part_seat(const struct world *w, const struct shards *shard
 static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
 			 struct label label)
 {
-	label.what = "activations";
+	label.payload = PAYLOAD_ACTIVATIONS;
 	return program_hand_over(k->program, walk_out(k, from), to, bytes, label, &k->ends[from]);
 }
 
@@ -129,7 +130,7 @@ static bool sit_alike(const struct walk *k, size_t shared, size_t experts)
 
 static struct deps shared_forward(struct walk *k, size_t block, const struct deps *after)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	struct shape s = k->shape;
 	struct deps made;
@@ -148,16 +149,16 @@ static struct deps shared_forward(struct walk *k, size_t block, const struct dep
 static struct deps add_shared(struct walk *k, const struct feed *late, const struct shards *shards,
 			      struct deps x)
 {
-	const struct deps sum = carry(k, late->from, shards, late->bytes, tag_of(k, late->from));
+	const struct deps sum = carry(k, late->from, shards, late->bytes, label_of(k, late->from));
 
-	deps_join(&x, &sum);
-	return program_end(k->program, &k->shape, shards, tag_of(k, late->from), &x);
+	deps_join(k->program, &x, &sum);
+	return program_end(k->program, &k->shape, shards, label_of(k, late->from), &x);
 }
 
 static struct deps experts_forward(struct walk *k, size_t block, const struct feed *late,
 				   const struct deps *after)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	const struct deps made = program_ops(k->program, &k->shape, shards, label, after);
 	const struct deps x = program_whole(k->program, &k->shape, shards, label, &made);
@@ -168,7 +169,7 @@ static struct deps experts_forward(struct walk *k, size_t block, const struct fe
 static struct exchange exchange_of(struct walk *k, size_t block)
 {
 	return (struct exchange){k->program, &k->shape, &k->shard_groups[block], walk_out(k, block),
-				 tag_of(k, block)};
+				 label_of(k, block)};
 }
 
 static struct deps exchange_forward(struct walk *k, size_t block, const struct feed *late,
@@ -179,7 +180,7 @@ static struct deps exchange_forward(struct walk *k, size_t block, const struct f
 	struct deps x = exchange_put(&e, after, joins ? &k->ends[late->from] : NULL);
 
 	if (joins)
-		x = program_end(k->program, &k->shape, e.home, tag_of(k, late->from), &x);
+		x = program_end(k->program, &k->shape, e.home, label_of(k, late->from), &x);
 	else if (late)
 		x = add_shared(k, late, e.home, x);
 	return program_end(k->program, &k->shape, e.home, e.label, &x);
@@ -197,14 +198,14 @@ static struct deps exchange_backward(struct walk *k, size_t block, const struct 
 static struct deps feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
 {
 	const struct halves to =
-		part_seat(k->program->world, &k->shard_groups[block], &k->shard_groups[shared]);
-	struct deps there = carry(k, f->from, &to.without, f->bytes, tag_of(k, block)), rest;
+		part_shards(k->program->world, &k->shard_groups[block], &k->shard_groups[shared]);
+	struct deps there = carry(k, f->from, &to.without, f->bytes, label_of(k, block)), rest;
 
 	if (!to.with.n)
 		return there;
-	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), tag_of(k, block));
-	deps_join(&there, &rest);
-	deps_join(&there, &k->rows);
+	rest = carry(k, f->from, &to.with, f->bytes - rows_B(k), label_of(k, block));
+	deps_join(k->program, &there, &rest);
+	deps_join(k->program, &there, &k->rows);
 	return there;
 }
 
@@ -220,7 +221,7 @@ static bool each_has_its_own(const struct walk *k, size_t from, size_t block)
 
 static struct deps forward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	struct feed feeds[FEEDS];
 	const size_t n = walk_feeds(k->program->world, &k->shape, block, feeds);
 	const struct feed *late = n > 1 ? &feeds[1] : NULL;
@@ -236,7 +237,7 @@ static struct deps forward(struct walk *k, size_t block, const struct deps *also
 		after = carry(k, feeds[0].from, &k->shard_groups[block], feeds[0].bytes, label);
 	k->rows = after;
 	if (also)
-		deps_join(&after, also);
+		deps_join(k->program, &after, also);
 	if (label.part.role == ROLE_SHARED)
 		return shared_forward(k, block, &after);
 	if (k->shard_groups[block].by_experts)
@@ -264,11 +265,11 @@ static struct deps gradient(struct walk *k, size_t block, const struct shards *t
 static struct deps gradient_of_shared(struct walk *k, size_t block)
 {
 	const struct halves to =
-		part_seat(k->program->world, &k->shard_groups[block], walk_out(k, block + 1));
-	struct deps there = gradient(k, block + 1, &to.without, tag_of(k, block));
+		part_shards(k->program->world, &k->shard_groups[block], walk_out(k, block + 1));
+	struct deps there = gradient(k, block + 1, &to.without, label_of(k, block));
 
 	if (to.with.n)
-		deps_join(&there, &k->rows);
+		deps_join(k->program, &there, &k->rows);
 	return there;
 }
 
@@ -276,7 +277,7 @@ static struct deps gradient_of_shared(struct walk *k, size_t block)
 static struct deps gradient_of_router(struct walk *k, size_t block)
 {
 	const struct world *w = k->program->world;
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	const struct shards *shards = &k->shard_groups[block];
 	const size_t experts = model_block_of(w->model, ROLE_EXPERTS, label.layer), shared = block + 1;
 	struct feed f[FEEDS];
@@ -285,20 +286,20 @@ static struct deps gradient_of_router(struct walk *k, size_t block)
 	walk_feeds(w, &k->shape, experts, f);
 	if (shared != experts &&
 	    shard_group_beside(w, walk_out(k, experts), k->shard_groups[shared].unit[0])) {
-		deps_join(&k->ends[experts], &k->ends[shared]);
+		deps_join(k->program, &k->ends[experts], &k->ends[shared]);
 		return carry(k, experts, shards, f[0].bytes, label);
 	}
 	there = carry(k, experts, shards, f[0].bytes, label);
 	if (shared != experts) {
 		one = carry(k, shared, shards, rows_B(k), label);
-		deps_join(&there, &one);
+		deps_join(k->program, &there, &one);
 	}
 	return there;
 }
 
 static struct deps backward(struct walk *k, size_t block, const struct deps *also)
 {
-	const struct label label = tag_of(k, block);
+	const struct label label = label_of(k, block);
 	struct deps after;
 
 	if (label.part.role == ROLE_ROUTER)
@@ -309,7 +310,7 @@ static struct deps backward(struct walk *k, size_t block, const struct deps *als
 		after = gradient(k, block, walk_out(k, block), label);
 	k->rows = after;
 	if (also)
-		deps_join(&after, also);
+		deps_join(k->program, &after, also);
 	if (k->shard_groups[block].by_experts)
 		return exchange_backward(k, block, &after);
 	return program_block(k->program, &k->shape, &k->shard_groups[block], label, &after);

@@ -1,12 +1,12 @@
 /*
- * walk.h - one pass over the blocks of a placement: who feeds whom, what crosses between their seats.
+ * walk.h - one pass over the blocks of a placement: who feeds whom, what crosses between their shard groups.
  *
  * Layer step. Blocks are put in order, forward from the first, backward from the last, each after those that
- * feed it; wherever two seats differ their hand-over is inserted. A dense layer is a chain. In a layer with
- * experts the router's seat hands its normed rows to the shared experts and to the experts, which may then
- * run at once; what both make is summed where the experts end, so what goes around them (the residual) goes
- * there too, beside the routing weights. A layer split by experts ends where its router is (exchange.h).
- * Backward, gradients go the same ways back.
+ * feed it; wherever two shard groups differ their hand-over is inserted. A dense layer is a chain. In a layer
+ * with experts the router's shard group hands its normed rows to the shared experts and to the experts, which
+ * may then run at once; what both make is summed where the experts end, so what goes around them (the
+ * residual) goes there too, beside the routing weights. A layer split by experts ends where its router is
+ * (exchange.h). Backward, gradients go the same ways back.
  */
 #ifndef SIM_STEP_WALK_H
 #define SIM_STEP_WALK_H

@@ -50,30 +50,25 @@ static void widen(struct while_ns *w, const struct task_span *span, uint32_t tas
 	w->last = span->end_ns > w->last ? span->end_ns : w->last;
 }
 
-static bool carries(const struct program_task *t, const char *what)
-{
-	return t->label.what && !strcmp(t->label.what, what);
-}
-
 /* ---- from tasks to lives ---- */
 
 static void read_update(struct books *b, uint32_t i, size_t block)
 {
 	const struct program_task *t = &b->p->tasks.at[i];
 	const struct world *w = b->w;
-	const size_t units = w->units_n;
+	const struct queue q = queue_at(w, t->queue);
+	const bool gradients = t->label.payload == PAYLOAD_GRADIENTS;
 
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		const size_t at = block * w->machines_n + mi;
-		const bool here = t->queue < units && w->units[t->queue].machine == mi;
-		const struct link_use *j = t->queue < units ? NULL : &w->link_uses[(t->queue - units) / 2];
-		const bool comes = j && j->ends[1 - (t->queue - units) % 2] == mi;
+		const bool here = q.kind == QUEUE_DEVICE && queue_machine(w, q) == mi;
+		const bool comes = q.kind == QUEUE_LINK && queue_receiver(w, q) == mi;
 
-		if (carries(t, "gradients") && (comes || here))
+		if (gradients && (comes || here))
 			widen(&b->arrivals[at], &b->run->spans[i], i);
-		if (!t->label.what && here)
+		if (!t->label.payload && here)
 			widen(&b->updates[at], &b->run->spans[i], i);
-		if (carries(t, "gradients") && !comes) /* kept until it has left */
+		if (gradients && !comes) /* kept until it has left */
 			widen(&b->updates[at], &b->run->spans[i], i);
 	}
 }
@@ -83,11 +78,11 @@ static void read_pass(struct books *b, uint32_t i, size_t block)
 	const struct program_task *t = &b->p->tasks.at[i];
 	const struct task_span *span = &b->run->spans[i];
 	struct life *life = &b->lives[t->label.micro * b->at->blocks_n + block];
-	const size_t mi = t->queue < b->w->units_n ? b->w->units[t->queue].machine : 0;
+	const size_t mi = queue_machine(b->w, queue_at(b->w, t->queue));
 
-	if (carries(t, "saved"))
+	if (t->label.payload == PAYLOAD_SAVED)
 		widen(&life->sent, span, i);
-	if (t->label.what)
+	if (t->label.payload)
 		return;
 	if (t->label.phase == PHASE_FORWARD && !t->label.recompute) {
 		widen(&life->forward, span, i);

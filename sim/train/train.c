@@ -97,7 +97,7 @@ static struct deps host(struct builder *b, enum phase phase, size_t unit, const 
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
 
-	return (struct deps){.n = 1, .task = {program_op(b->p, &step, unit, 1, label, after)}};
+	return deps_of(b->p, program_op(b->p, &step, unit, 1, label, after));
 }
 
 /* Keeps the mark that is expected to end last. */
@@ -122,7 +122,7 @@ static void forward(struct builder *b, const struct bit *bit)
 		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), bit->micro);
 	walk->shape = b->st.trainable.blocks[bit->block].shape;
 	x = walk_block(walk, bit->block, NULL);
-	label.what = "saved";
+	label.payload = PAYLOAD_SAVED;
 	*of(b, b->saved, bit->micro, bit->block) = program_hand_over(
 		b->p, &shard_groups[bit->block], &back[bit->block],
 		trainable_kept_B(&b->st.trainable, bit->block, &back[bit->block]), label, &x);
@@ -163,9 +163,10 @@ static struct deps backward(struct builder *b, const struct bit *bit)
 		forward_again(b, bit, saved);
 	also = *saved;
 	if (bit->block == b->st.last)
-		deps_join(&also, last || b->t->options.schedule == SCHEDULE_GPIPE
-					 ? &b->loss[bit->replica]
-					 : &b->fore[bit->micro].ends[bit->block]);
+		deps_join(b->p, &also,
+			  last || b->t->options.schedule == SCHEDULE_GPIPE
+				  ? &b->loss[bit->replica]
+				  : &b->fore[bit->micro].ends[bit->block]);
 	x = walk_block(walk, bit->block, &also);
 	*of(b, b->inputs, bit->micro, bit->block) = x;
 	mark(b, MARK_BACKWARD, bit->at_ns, &x);
@@ -211,9 +212,9 @@ static void reduce(struct builder *b, size_t from, size_t to, double bytes)
 	for (size_t i = 0; i < b->st.n; i++) {
 		shards.unit[i] = b->st.replicas[i].at.shard_groups[PHASE_BACKWARD][from].unit[0];
 		for (size_t k = from; k <= to; k++)
-			deps_join(&own[i], &b->grads[k][i]);
+			deps_join(b->p, &own[i], &b->grads[k][i]);
 		if (!b->t->options.overlap)
-			deps_join(&own[i], &b->done[i]);
+			deps_join(b->p, &own[i], &b->done[i]);
 	}
 	memcpy(have, own, sizeof have);
 	if (way == REDUCE_AUTO)
@@ -221,7 +222,7 @@ static void reduce(struct builder *b, size_t from, size_t to, double bytes)
 	collective_put_each(b->p, &shards, &c, way,
 			    stages_label(&b->st, &b->st.replicas[0], from, PASS_INPUT), have);
 	for (size_t i = 0; i < b->st.n; i++) {
-		deps_join(&have[i], &own[i]);
+		deps_join(b->p, &have[i], &own[i]);
 		for (size_t k = from; k <= to; k++)
 			b->grads[k][i] = have[i];
 	}
@@ -289,7 +290,7 @@ static void give_back(struct builder *b, const struct placement *at, size_t bloc
 	const double bytes = gradient_B(b, block);
 	struct shards rest = {.n = 0};
 
-	label.what = "weights";
+	label.payload = PAYLOAD_WEIGHTS;
 	program_hand_over(b->p, from, fore, bytes, label, after);
 	for (int i = 0; i < back->n; i++) {
 		bool served = false;
@@ -312,12 +313,12 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers, each);
 	struct deps x = {.n = 0};
 
-	label.what = "gradients";
+	label.payload = PAYLOAD_GRADIENTS;
 	x = program_hand_over(b->p, from, to, gradient_B(b, block), label, &b->grads[block][replica]);
-	label.what = NULL;
+	label.payload = PAYLOAD_NONE;
 	for (int i = 0; i < to->n; i++) {
 		const uint32_t done = program_op(b->p, &op, to->unit[i], to->share[i], label, &x);
-		const struct deps after = {.n = 1, .task = {done}};
+		const struct deps after = deps_of(b->p, done);
 
 		if (i == 0)
 			give_back(b, at, block, label, &after);
