@@ -37,6 +37,5 @@ const struct found *best_first_at(struct best_first *s, size_t i);
 double
 best_first_least(const struct best_first *s);    /* no seating of the ask is below; INFINITY: there is none */
 bool best_first_cut(const struct best_first *s); /* given up: too many half-made seatings */
-size_t best_first_nodes(const struct best_first *s); /* half-made seatings looked at */
 
 #endif
