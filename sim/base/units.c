@@ -218,5 +218,6 @@ void units_format_exact(struct str *out, double value, enum dim dim)
 		if (units[i].dim == dim && units[i].shown && units[i].in_base < best->in_base &&
 		    format_digits(out, value, &units[i], dim))
 			return;
-	units_format(out, value, dim, 17);
+	if (!format_digits(out, value, NULL, dim)) /* a share may be a bare number */
+		units_format(out, value, dim, 17);
 }

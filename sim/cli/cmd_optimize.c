@@ -274,7 +274,7 @@ static const char *annealed_note(struct arena *a, const struct asked *asked, con
 		a,
 		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
-		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
+		"bounded at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
 		c->considered, c->tried, c->run + c->unfit, c->unfit, gap);
 }
 
@@ -286,7 +286,7 @@ static const char *counts_note(struct arena *a, const struct search_counts *c)
 		a,
 		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
 		"out): %zu were run, %zu do not fit, bounds ruled out the rest; %s.",
-		c->considered, c->run, c->unfit + c->heavy, exact);
+		c->considered, c->run, c->unfit + c->too_heavy, exact);
 }
 
 /* ---- what is written ---- */

@@ -165,7 +165,7 @@ static double step_cost(const struct best_first *s, const struct root *r, size_t
 			 second_group(s, state)->unit];
 }
 
-/* The head on h, and the tokens' way back; INFINITY where the seating would not be what is asked for. */
+/* The head on h, and the tokens' way back; INFINITY where the layer map would not be what is asked for. */
 static double head_cost(const struct best_first *s, const struct root *r, size_t state, size_t h)
 {
 	const struct block_costs *p = s->ask.block_costs;
@@ -413,7 +413,7 @@ static void add_found(struct best_first *s, uint32_t node)
 	f->at = layer_map_units(&s->arena, s->m, &f->layer_map);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 		if (asks_for(s, phase_group))
-			f->sums[phase_group] = block_costs_leg(s->ask.block_costs, phase_group, f->at);
+			f->sums[phase_group] = block_costs_sum(s->ask.block_costs, phase_group, f->at);
 	VEC_ADD(&s->found, f);
 }
 

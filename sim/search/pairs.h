@@ -9,7 +9,8 @@
 
 #include "sim/base/heap.h"
 
-struct pair { /* the i-th of one search with the j-th of another; j is unused where one layer map is for both groups */
+struct pair { /* the i-th of one search with the j-th of another; j is unused where one layer map is for both
+		 groups */
 	double bound;
 	uint32_t combo, i, j;
 };
