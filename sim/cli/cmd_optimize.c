@@ -274,7 +274,7 @@ static const char *annealed_note(struct arena *a, const struct asked *asked, con
 		a,
 		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
-		"bounded at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
+		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
 		c->considered, c->tried, c->run + c->unfit, c->unfit, gap);
 }
 
