@@ -199,7 +199,7 @@ START_TEST(nothing_is_below_the_bound)
 					  at[phase_group]);
 			for (size_t b = 0; b < p->blocks; b++)
 				MUST(at[phase_group][b] == layer_map_unit(fixture.world->model, &l, b));
-			phase_groups[phase_group] = block_costs_leg(p, phase_group, at[phase_group]);
+			phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
 			units |= layer_map_mask(fixture.world->model, &l);
 		}
 		block_costs_needs_B(p, shard_groups, need_B);

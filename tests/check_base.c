@@ -132,6 +132,33 @@ START_TEST(units_format_case)
 }
 END_TEST
 
+/* What is written exactly is read back as the same bits, whatever the unit does to the digits. */
+START_TEST(units_format_exact_reads_back)
+{
+	static const enum dim dims[] = {DIM_BYTES, DIM_BANDWIDTH, DIM_FLOPS,
+					DIM_TIME,  DIM_FREQUENCY, DIM_SHARE};
+	struct rng *rng = rng_new(1, "exact");
+	struct str s = STR_INIT;
+
+	for (int i = 0; i < 3000; i++) {
+		const enum dim dim = dims[i % (int)ARRAY_LEN(dims)];
+		const double value = rng_uniform(rng) * (i % 2 ? 1e12 : 1);
+		struct err err = ERR_INIT;
+		double back = -1;
+
+		str_clear(&s);
+		units_format_exact(&s, value, dim);
+		ck_assert_int_eq(units_parse(s.text, dim, &back, &err), 0);
+		ck_assert_msg(back == value, "%.17g became '%s'", value, s.text);
+	}
+	str_clear(&s);
+	units_format_exact(&s, 2.617344e12, DIM_FLOPS);
+	ck_assert_str_eq(s.text, "2.617344 TFLOPS");
+	str_release(&s);
+	rng_free(rng);
+}
+END_TEST
+
 START_TEST(units_examples_parse)
 {
 	double value;
@@ -491,6 +518,7 @@ Suite *suite_base(void)
 	tcase_add_test(tc, err_first_wins);
 	tcase_add_loop_test(tc, units_parse_case, 0, ARRAY_LEN(units));
 	tcase_add_loop_test(tc, units_format_case, 0, ARRAY_LEN(shown));
+	tcase_add_test(tc, units_format_exact_reads_back);
 	tcase_add_loop_test(tc, units_examples_parse, 0, DIM_N);
 	tcase_add_test(tc, str_grows);
 	tcase_add_test(tc, str_closest_word);

@@ -113,6 +113,36 @@ static double busy_s(struct run *r, enum job job, size_t queue)
 	return busy_ns[queue] / 1e9;
 }
 
+/* The tables of the jobs agree: a metric is listed once, times before what power makes of them, no two have a
+ * name or a column in common, and what assignments are compared by is a time. */
+START_TEST(tables_of_jobs)
+{
+	size_t of_job[JOB_N] = {0};
+	bool power = false;
+
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const struct metric_info *m = metric_at(i);
+
+		ck_assert_uint_lt(metric_index(m), job_types[m->job]->metrics_n);
+		ck_assert_uint_lt(metric_index(m), METRICS_MAX);
+		power |= m->needs != METRIC_OF_TIMES;
+		ck_assert_int_eq(m->needs != METRIC_OF_TIMES, power);
+		ck_assert_int_eq(m->head != NULL, m->column > 0);
+		of_job[m->job]++;
+		for (size_t k = 0; k < i; k++) {
+			ck_assert_str_ne(metric_at(k)->name, m->name);
+			ck_assert(!m->head || metric_at(k)->column != m->column);
+		}
+	}
+	for (int j = 0; j < JOB_N; j++) {
+		ck_assert_uint_eq(of_job[j], job_types[j]->metrics_n);
+		ck_assert_str_eq(metric_compared((enum job)j)->unit, "s");
+		ck_assert(metric_compared((enum job)j)->less);
+		ck_assert_int_eq(metric_compared((enum job)j)->job, j);
+	}
+}
+END_TEST
+
 START_TEST(metrics_by_name_and_value)
 {
 	static const struct {
@@ -361,6 +391,7 @@ Suite *suite_predict(void)
 
 	tcase_add_loop_test(tc, a_device_alone, 0, JOB_N);
 	tcase_add_loop_test(tc, two_machines, 0, JOB_N);
+	tcase_add_test(tc, tables_of_jobs);
 	tcase_add_test(tc, metrics_by_name_and_value);
 	tcase_add_test(tc, busy_as_the_engine_says);
 	tcase_add_loop_test(tc, what_a_bill_rests_on, 0, ARRAY_LEN(changes));

@@ -278,8 +278,8 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 	const struct placement at = candidate_place(&a, w, c);
 	const uint8_t *const shard_groups[PHASE_GROUPS] = {layer_map_units(&a, w->model, c->phase_group[0]),
 							   layer_map_units(&a, w->model, c->phase_group[1])};
-	struct phase_group_sum phase_groups[PHASE_GROUPS] = {block_costs_leg(p, 0, shard_groups[0]),
-							     block_costs_leg(p, 1, shard_groups[1])};
+	struct phase_group_sum phase_groups[PHASE_GROUPS] = {block_costs_sum(p, 0, shard_groups[0]),
+							     block_costs_sum(p, 1, shard_groups[1])};
 	struct prediction run;
 	struct metric_values v;
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,4 +191,37 @@ void units_format(struct str *out, double value, enum dim dim, int digits)
 		str_addf(out, "%.*g %s", digits, value / u->in_base, u->name);
 	else
 		str_addf(out, "%.*g", digits, value);
+}
+
+/* The fewest digits of value / u that units_parse() reads as the value; false where no number of digits does. */
+static bool format_digits(struct str *out, double value, const struct unit *u, enum dim dim)
+{
+	char text[64];
+
+	for (int digits = 1; digits <= 17; digits++) {
+		struct err err = ERR_INIT;
+		double back;
+
+		snprintf(text, sizeof text, "%.*g%s%s", digits, u ? value / u->in_base : value, u ? " " : "",
+			 u ? u->name : "");
+		if (units_parse(text, dim, &back, &err) == 0 && back == value) {
+			str_add(out, text);
+			return true;
+		}
+	}
+	return false;
+}
+
+void units_format_exact(struct str *out, double value, enum dim dim)
+{
+	const struct unit *best = best_unit(value, dim);
+
+	if (format_digits(out, value, best, dim))
+		return;
+	for (size_t i = ARRAY_LEN(units); i-- > 0;) /* a smaller unit may be exact; one of base units always is */
+		if (units[i].dim == dim && units[i].shown && units[i].in_base < best->in_base &&
+		    format_digits(out, value, &units[i], dim))
+			return;
+	if (!format_digits(out, value, NULL, dim)) /* a share may be a bare number */
+		units_format(out, value, dim, 17);
 }

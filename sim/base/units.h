@@ -39,6 +39,10 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err);
  * %.<digits>g. */
 void units_format(struct str *out, double value, enum dim dim, int digits);
 
+/* The shortest text that units_parse() reads as this very value, in the unit that units_format() takes wherever
+ * that can be. Dimensions without a unit of one base unit (tariffs, lives) may be off in the last digit. */
+void units_format_exact(struct str *out, double value, enum dim dim);
+
 const char *units_example(enum dim dim); /* "118 GB/s"; for messages and help */
 const char *units_name(enum dim dim);    /* "bandwidth"; for help */
 

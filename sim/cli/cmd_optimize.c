@@ -288,7 +288,7 @@ static const char *counts_note(struct arena *a, const struct search_counts *c)
 		a,
 		"Searched %.3g assignments (contiguous cuts, roles apart, phases apart, devices left "
 		"out): %zu were run, %zu do not fit, bounds ruled out the rest; %s.",
-		c->considered, c->run, c->unfit + c->heavy, exact);
+		c->considered, c->run, c->unfit + c->too_heavy, exact);
 }
 
 /* NULL where a link joins every two machines. */
@@ -311,22 +311,12 @@ static const char *unjoined_note(struct arena *a, const struct world *w)
 
 /* ---- what is written ---- */
 
-/* Without the tables that nobody wrote: those that a scenario has are asked for. */
 static int write_scenario(const struct opts *o, const struct world *w)
 {
-	struct arena scratch = ARENA_INIT;
-	struct yml *said = yml_new(&scratch, YML_MAP, w->tree->place);
 	struct str text = STR_INIT;
 	int rc;
 
-	for (size_t i = 0; i < w->tree->n; i++) {
-		struct yml *item = w->tree->items[i];
-
-		if (item->kind != YML_MAP || !item->is_default)
-			yml_put(&scratch, said, w->tree->keys[i]->text, w->tree->keys[i]->place, item);
-	}
-	field_show(said, &text);
-	arena_release(&scratch);
+	field_show(w->tree, &text);
 	rc = deliver(o, &text);
 	str_release(&text);
 	return rc;
@@ -343,10 +333,14 @@ static int show(const struct asked *asked, const char *path, const struct outcom
 	int rc = EXIT_USAGE;
 
 	session_begin(&s, &o);
-	o.sets.at = arena_array(&s.arena, asked->o->sets.n + 1, sizeof *o.sets.at);
+	o.sets.at = arena_array(&s.arena, asked->o->sets.n + 3, sizeof *o.sets.at);
 	if (asked->o->sets.n)
 		memcpy(o.sets.at, asked->o->sets.at, asked->o->sets.n * sizeof *o.sets.at);
 	o.sets.at[o.sets.n++] = r->sets.text;
+	if (o.seed >= 0) /* in the scenario that is written, as in the table */
+		o.sets.at[o.sets.n++] = arena_printf(&s.arena, "seed=%lld", (long long)o.seed);
+	if (o.draws > 1)
+		o.sets.at[o.sets.n++] = arena_printf(&s.arena, "draws=%lld", (long long)o.draws);
 	table = o;
 	table.out = NULL;
 	w = session_world(&s, &o, path);

@@ -191,9 +191,37 @@ static void show(const struct yml *node, size_t indent, struct str *out)
 	}
 }
 
+/* A table that nobody wrote. Some are asked whether they were written, so it is shown as a comment. */
+static void show_unwritten(const struct yml *key, const struct yml *table, struct str *out)
+{
+	struct str text = STR_INIT;
+
+	show(table, 2, &text);
+	str_addf(out, "# %s:\n", key->text);
+	for (const char *line = text.text; *line;) {
+		const size_t len = strcspn(line, "\n") + 1;
+
+		str_add(out, "# ");
+		str_add_n(out, line, len);
+		line += len;
+	}
+	str_release(&text);
+}
+
 void field_show(const struct yml *node, struct str *out)
 {
-	show(node, 0, out);
+	for (size_t i = 0; i < node->n; i++) {
+		const struct yml *item = node->items[i];
+		struct yml one = *node;
+
+		one.n = 1;
+		one.items = &node->items[i];
+		one.keys = &node->keys[i];
+		if (item->kind == YML_MAP && item->is_default)
+			show_unwritten(node->keys[i], item, out);
+		else
+			show(&one, 0, out);
+	}
 }
 
 void field_json(const struct yml *node, struct jsonw *w)

@@ -101,7 +101,8 @@ int field_load_part(const struct table *table, struct yml *node, const char *nam
 void field_help(const struct table *table, int indent, struct str *out); /* the keys, for people */
 void field_schema(const struct table *table, struct jsonw *w); /* a JSON Schema object, for editors */
 
-/* The tree as YAML, every leaf followed by "# where it came from". */
+/* The tree as YAML, every leaf followed by "# where it came from". A table of the top level that is all defaults is a
+ * comment, so that the file is read as the scenario was. */
 void field_show(const struct yml *node, struct str *out);
 /* The tree as JSON. */
 void field_json(const struct yml *node, struct jsonw *w);

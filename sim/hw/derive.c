@@ -55,7 +55,7 @@ static struct qty follow(struct diags *diags, const struct origin *of, const cha
 	struct str text = STR_INIT;
 	struct yml *map, *node;
 
-	units_format(&text, value, dim, 6);
+	units_format_exact(&text, value, dim); /* `show` writes it, and is read again */
 	*from = (struct source){arena_printf(diags->arena, "follows: %s", source), NULL, 0};
 	node = yml_scalar(diags->arena, text.text, place);
 	node->is_default = true;
@@ -124,6 +124,14 @@ static void settle_rate(struct qty *q, double of)
 	if (q->is_share)
 		q->value *= of;
 	q->is_share = false;
+}
+
+/* A share of the peak was measured on one chip of the family, whichever this one is. */
+static void settle_roof(struct qty *roof, double peak)
+{
+	if (roof->is_share)
+		roof->provenance = provenance_worse(roof->provenance, PROVENANCE_TRANSFERRED);
+	settle_rate(roof, peak);
 }
 
 /* Every number of a profile that the bus, or the arithmetic, gives a device. */
@@ -254,7 +262,7 @@ void derive_profile(const struct machine *m, const struct device *d, struct prof
 		settle_rate(rates.at[i], m->memory.bandwidth.value);
 	for (int t = 0; t < DTYPE_N; t++)
 		if (p->gemm[t])
-			settle_rate(&p->gemm[t]->roof, d->peak[t].value * fmin(share, 1));
+			settle_roof(&p->gemm[t]->roof, d->peak[t].value * fmin(share, 1));
 	scale(&rates, rate, own ? &chip->bandwidth.spread : NULL, other);
 	scale(&shares, share, own ? &chip->arithmetic.spread : NULL, other);
 	scale(&few, share, NULL, other);

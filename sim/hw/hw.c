@@ -61,7 +61,7 @@ static const struct table gemm_point_table = {"gemm point", sizeof(struct gemm_p
 
 static const struct field gemm_fields[] = {
 	{FIELD_KEY(struct gemm_table, roof), .type = FIELD_QTY, .dim = DIM_FLOPS, .min = 1e6, .max = 1e18,
-	 .share_of = "peak", .help = "best single call as published: the roof of ridge and MFU"},
+	 .share_of = "peak", .help = "best single call as published: the roof of ridge points"},
 	QTY(struct gemm_table, sync, DIM_TIME, 0, 1,
 	    "host time in a single timed call, not charged inside a step"),
 	{FIELD_KEY(struct gemm_table, points), .type = FIELD_LIST, .sub = &gemm_point_table, .optional = true,

@@ -24,8 +24,7 @@ struct gemm_point { /* C[m,n] = A[m,k] B[k,n] */
 
 struct gemm_table {
 	struct origin origin;
-	struct qty roof; /* FLOP/s: the best single call as published; what ridge points and MFU are stated
-			    against */
+	struct qty roof; /* FLOP/s: the best single call as published; what ridge points are stated against */
 	struct qty sync; /* seconds a single timed call pays for the host; not paid by an operator inside a
 			    step */
 	struct qty u;    /* of any shape; or: */

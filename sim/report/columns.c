@@ -6,19 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct column known[] = {
-	{"prefill_tok_per_s", "prefill", "tok/s", 1.0},
-	{"ttft_s", "TTFT", "s", 1.0},
-	{"decode_tok_per_s", "decode", "tok/s", 1.0},
-	{"decode_tok_per_s_per_kUSD", "decode per price", "tok/s/kUSD", 1.0},
-	{"train_tok_per_s", "train", "tok/s", 1.0},
-	{"train_step_s", "step", "s", 1.0},
-	{"mfu", "MFU", "%", 100.0},
-	{"energy_J_per_tok", "energy", "J/tok", 1.0},
-	{"usd_per_Mtok", "cost", "USD/Mtok", 1.0},
-	{"energy_J_per_train_tok", "train energy", "J/tok", 1.0},
-	{"usd_per_train_Mtok", "train cost", "USD/Mtok", 1.0},
-};
+#include "sim/predict/job.h"
 
 /* A row of which nothing fits has no numbers, whatever it carries. */
 static bool has_numbers(const struct assignment_row *row)
@@ -31,18 +19,33 @@ const struct metric *columns_metric(const struct assignment_row *row, const stru
 	return has_numbers(row) ? rows_metric(row, c->metric) : NULL;
 }
 
-/* The largest size of a value in the column, or -1 if it has none. */
-static double largest(const struct result *r, const struct column *c)
+/* As it is printed, so that values that look equal are equal. */
+static double printed(const struct metric *m, const struct column *c)
 {
-	double most = -1.0;
+	char text[32];
+
+	snprintf(text, sizeof text, "%.3g", m->value * c->scale);
+	return strtod(text, NULL);
+}
+
+/* Finds the best and the worst value of a column; false if it has none. */
+static bool find_range(const struct result *r, struct column *c)
+{
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct metric *m = columns_metric(&r->rows[i], c);
+		double value;
 
-		if (m)
-			most = fmax(most, fabs(m->value));
+		if (!m)
+			continue;
+		value = printed(m, c);
+		if (!n++)
+			c->best = c->worst = value;
+		c->best = m->less ? fmin(c->best, value) : fmax(c->best, value);
+		c->worst = m->less ? fmax(c->worst, value) : fmin(c->worst, value);
 	}
-	return most;
+	return n > 0;
 }
 
 static bool is_column(const struct column *columns, size_t n, const char *metric)
@@ -64,55 +67,66 @@ static size_t unknown_columns(const struct result *r, struct column columns[COLU
 			if (!has_numbers(&r->rows[i]) || !isfinite(m->value) ||
 			    is_column(columns, n, m->name))
 				continue;
-			columns[n++] = (struct column){m->name, m->name, m->unit ? m->unit : "", 1.0};
+			columns[n] = (struct column){.metric = m->name,
+						     .head = m->name,
+						     .unit = m->unit ? m->unit : "",
+						     .scale = 1.0};
+			find_range(r, &columns[n++]);
 		}
 	}
 	return n;
 }
 
-size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX])
+static int by_column(const void *a, const void *b)
+{
+	const struct metric_info *const *x = a, *const *y = b;
+
+	return ((*x)->column > (*y)->column) - ((*x)->column < (*y)->column); /* no two are the same */
+}
+
+/* Metrics of all jobs that have a column, in the order of columns; returns how many. */
+static size_t with_columns(const struct metric_info **out)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		const double most = largest(r, &known[i]);
+	for (size_t i = 0; i < metrics_n(); i++)
+		if (metric_at(i)->head)
+			out[n++] = metric_at(i);
+	qsort(out, n, sizeof *out, by_column);
+	return n;
+}
 
-		if (most < 0.0)
+size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX])
+{
+	const struct metric_info *known[JOB_N * METRICS_MAX];
+	const size_t known_n = with_columns(known);
+	size_t n = 0;
+
+	for (size_t i = 0; i < known_n && n < COLUMNS_MAX; i++) {
+		struct column *c = &columns[n];
+		const bool share = !*known[i]->unit;
+
+		*c = (struct column){.metric = known[i]->name,
+				     .head = known[i]->head,
+				     .unit = share ? "%" : known[i]->unit,
+				     .scale = share ? 100 : 1};
+		if (!find_range(r, c))
 			continue;
-		columns[n] = known[i];
-		if (!strcmp(known[i].unit, "s") && most < 1.0) {
-			columns[n].unit = "ms";
-			columns[n].scale = 1e3;
+		if (!strcmp(c->unit, "s") && fmax(fabs(c->best), fabs(c->worst)) < 1.0) {
+			c->unit = "ms";
+			c->scale = 1e3;
+			find_range(r, c);
 		}
 		n++;
 	}
 	return n ? n : unknown_columns(r, columns);
 }
 
-/* As it is printed, so that what looks equal is equal. */
-static double printed(const struct metric *m, const struct column *c)
-{
-	char text[32];
-
-	snprintf(text, sizeof text, "%.3g", m->value * c->scale);
-	return strtod(text, NULL);
-}
-
 bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 {
 	const struct metric *own = columns_metric(&r->rows[row], c);
-	bool beaten = false, beats = false;
 
-	if (!own)
-		return false;
-	for (size_t i = 0; i < r->rows_n; i++) {
-		const struct metric *m = columns_metric(&r->rows[i], c);
-		const double lead = m ? printed(own, c) - printed(m, c) : 0.0;
-
-		beaten |= own->less ? lead > 0.0 : lead < 0.0;
-		beats |= own->less ? lead < 0.0 : lead > 0.0;
-	}
-	return beats && !beaten;
+	return own && c->best != c->worst && printed(own, c) == c->best;
 }
 
 enum provenance columns_from(const struct result *r, const struct column *c)

@@ -7,16 +7,17 @@
 #define SIM_REPORT_COLUMNS_H
 #include "sim/report/result.h"
 
-enum { COLUMNS_MAX = 10 };
+enum { COLUMNS_MAX = 24 };
 
 struct column {
 	const char *metric;
 	const char *head, *unit;
-	double scale; /* value times scale is in the unit */
+	double scale;       /* value times scale is in the unit */
+	double best, worst; /* of all rows, as printed */
 };
 
-/* The columns that occur, in the order of the questions: how fast, then how well. Metrics this table does not
- * know come only where no known one occurs. */
+/* The columns that occur, in the order that the metrics of the jobs give them (predict/job.h). Metrics that
+ * no job has come only where no known one occurs. */
 size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX]);
 
 /* The row's metric, or NULL if it does not apply: a row that does not fit shows no numbers. */

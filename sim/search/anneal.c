@@ -10,7 +10,7 @@
 #include "sim/search/search.h"
 #include "sim/search/search_job.h"
 
-enum { MOVES = 4000, AGAIN = 4, A_FAMILY = 64, POOL = 1024, NEAR = 20 };
+enum { MOVES = 4000, AGAIN = 4, OF_A_CLASS = 64, POOL = 1024, NEAR = 20 };
 
 /* From steps of a fifth for the worse to none. */
 static const double hot = 0.2, cold = 1e-4;
@@ -18,8 +18,8 @@ static const double hot = 0.2, cold = 1e-4;
  * fits lead through it. Where no link is there is no way at all. */
 static const double step = 0.1, slope = 4, steep = 50, unreachable = 1000;
 
-/* A plan as it is looked at; buffers are the annealing's own. */
-struct look {
+/* A state as it is bounded at; buffers are the annealing's own. */
+struct evaluated {
 	struct layer_map phase_group[PHASE_GROUPS];
 	uint8_t *at[PHASE_GROUPS];
 	bool single;
@@ -35,11 +35,11 @@ struct anneal {
 	size_t chain, tried;
 	struct anneal_state best;
 	double best_energy;
-	struct look look;
+	struct evaluated evaluated;
 	VEC(struct annealed) pool;
 };
 
-/* ---- what a plan costs ---- */
+/* ---- what a state costs ---- */
 
 static size_t unjoined(const struct world *w, size_t u, size_t v)
 {
@@ -49,7 +49,7 @@ static size_t unjoined(const struct world *w, size_t u, size_t v)
 }
 
 /* Ways that a candidate wants where no link is. */
-static size_t out_of_reach(const struct block_costs *p, const struct look *k)
+static size_t out_of_reach(const struct block_costs *p, const struct evaluated *k)
 {
 	size_t n = 0;
 
@@ -69,7 +69,7 @@ static size_t out_of_reach(const struct block_costs *p, const struct look *k)
  * when it has run, weights alone. */
 static double overweight(const struct anneal *a, const struct variant *v)
 {
-	const struct look *k = &a->look;
+	const struct evaluated *k = &a->evaluated;
 	const struct world *w = v->w;
 	const struct program_job *job = job_types[a->ask.job]->programs;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
@@ -93,26 +93,26 @@ static double overweight(const struct anneal *a, const struct variant *v)
 	return over;
 }
 
-static void sum_legs(const struct block_costs *p, const struct look *k,
+static void sum_legs(const struct block_costs *p, const struct evaluated *k,
 		     struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
-		phase_groups[phase_group] = block_costs_leg(p, phase_group, at[phase_group]);
+		phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
 	if (!k->single)
 		block_costs_hand_over(p, at, phase_groups);
 	if (p->search->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
-/* Puts the plan into a->look; as soon as its energy is above `most` nothing else of it matters. */
-static void look_at(struct anneal *a, const struct anneal_state *anneal_state, double most)
+/* Puts the state into a->look; as soon as its energy is above `most` nothing else of it matters. */
+static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
 	const struct block_costs *p = &v->block_costs;
 	const struct model *m = a->ask.w->model;
-	struct look *k = &a->look;
+	struct evaluated *k = &a->evaluated;
 	struct phase_group_sum phase_groups[PHASE_GROUPS];
 	struct rate r;
 	double over;
@@ -158,9 +158,9 @@ static bool one_bit(unsigned x)
 /* Where in the pool it would go: the place of the worst that it drives out, the end, or nowhere (> n). */
 static size_t place_for(const struct anneal *a, const struct variant *v)
 {
-	const struct look *k = &a->look;
+	const struct evaluated *k = &a->evaluated;
 	const size_t blocks = v->block_costs.blocks, nowhere = a->pool.n + 1;
-	size_t family = 0, worst = nowhere, worst_of_all = nowhere;
+	size_t of_class = 0, worst = nowhere, worst_of_all = nowhere;
 
 	for (size_t i = 0; i < a->pool.n; i++) {
 		const struct annealed *have = &a->pool.at[i];
@@ -173,13 +173,13 @@ static size_t place_for(const struct anneal *a, const struct variant *v)
 		if (have->variant == v && !memcmp(have->at[0], k->at[0], blocks) &&
 		    !memcmp(have->at[1], k->at[1], blocks))
 			return nowhere;
-		family++;
+		of_class++;
 		if (worst == nowhere || have->rank > a->pool.at[worst].rank)
 			worst = i;
 	}
-	if (family < A_FAMILY && a->pool.n < POOL)
+	if (of_class < OF_A_CLASS && a->pool.n < POOL)
 		return a->pool.n;
-	if (family < A_FAMILY)
+	if (of_class < OF_A_CLASS)
 		worst = worst_of_all;
 	return worst != nowhere && k->rank < a->pool.at[worst].rank ? worst : nowhere;
 }
@@ -195,10 +195,10 @@ static void copy_seating(struct anneal *a, const struct layer_map *from, struct 
 	}
 }
 
-static struct annealed copy_look(struct anneal *a, const struct anneal_state *anneal_state)
+static struct annealed copy_evaluated(struct anneal *a, const struct anneal_state *anneal_state)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
-	const struct look *k = &a->look;
+	const struct evaluated *k = &a->evaluated;
 	struct annealed new = {.variant = v,
 			       .anneal_state = *anneal_state,
 			       .single = k->single,
@@ -220,28 +220,28 @@ static struct annealed copy_look(struct anneal *a, const struct anneal_state *an
 static void keep(struct anneal *a, const struct anneal_state *anneal_state)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
-	struct look *k = &a->look;
+	struct evaluated *k = &a->evaluated;
 	const size_t at = isfinite(k->rank) ? place_for(a, v) : a->pool.n + 1;
 	struct annealed new;
 
 	if (at > a->pool.n)
 		return;
-	new = copy_look(a, anneal_state);
+	new = copy_evaluated(a, anneal_state);
 	if (at == a->pool.n)
 		VEC_ADD(&a->pool, new);
 	else
 		a->pool.at[at] = new;
 }
 
-static double try_plan(struct anneal *a, const struct anneal_state *anneal_state, double most)
+static double try_state(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
-	look_at(a, anneal_state, most);
+	evaluate(a, anneal_state, most);
 	keep(a, anneal_state);
-	if (a->look.energy < a->best_energy && isfinite(a->look.rank)) {
-		a->best_energy = a->look.energy;
+	if (a->evaluated.energy < a->best_energy && isfinite(a->evaluated.rank)) {
+		a->best_energy = a->evaluated.energy;
 		a->best = *anneal_state;
 	}
-	return a->look.energy;
+	return a->evaluated.energy;
 }
 
 /* ---- chains ---- */
@@ -296,7 +296,7 @@ bool anneal_step(struct anneal *a)
 	if (a->chain >= starts(a) + AGAIN)
 		return false;
 	now = start_of(a, a->chain++);
-	energy = try_plan(a, &now, INFINITY);
+	energy = try_state(a, &now, INFINITY);
 	for (int i = 0; i < MOVES; i++) {
 		const double from = recompute ? hot / 10 : hot;
 		const double heat = from * pow(cold / from, (double)i / MOVES);
@@ -306,7 +306,7 @@ bool anneal_step(struct anneal *a)
 		next = now;
 		if (!anneal_state_move(&a->space, &next, a->rng))
 			continue;
-		got = try_plan(a, &next, most);
+		got = try_state(a, &next, most);
 		if (got <= most) {
 			now = next;
 			energy = got;
@@ -325,9 +325,9 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	a->best_energy = INFINITY;
 	anneal_space_make(&a->arena, ask->w, ask->variants_n, &a->space);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		a->look.at[phase_group] = arena_array(&a->arena, blocks, 1);
+		a->evaluated.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)
-			a->look.phase_group[phase_group].unit[g] = arena_array(&a->arena, layers, 1);
+			a->evaluated.phase_group[phase_group].unit[g] = arena_array(&a->arena, layers, 1);
 	}
 	return a;
 }
@@ -352,11 +352,11 @@ const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *
 		anneal_state_move(&a->space, &p, a->rng);
 		if (i % 2)
 			anneal_state_move(&a->space, &p, a->rng);
-		look_at(a, &p, INFINITY);
-		if (a->look.rank >= below)
+		evaluate(a, &p, INFINITY);
+		if (a->evaluated.rank >= below)
 			continue;
 		near = arena_alloc(&a->arena, sizeof *near);
-		*near = copy_look(a, &p);
+		*near = copy_evaluated(a, &p);
 		return near;
 	}
 	return NULL;

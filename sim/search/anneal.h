@@ -1,5 +1,5 @@
 /*
- * anneal.h - good assignments of many devices, by chance: simulated annealing over the space of space.h.
+ * anneal.h - good assignments of many devices, at random: simulated annealing over the space of space.h.
  *
  * Layer search. Kirkpatrick, Gelatt & Vecchi, Science 220 (1983), with the acceptance of Metropolis et al.,
  * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (block_costs.h) as it
@@ -30,9 +30,9 @@ struct anneal_ask {
 struct annealed {
 	const struct variant *variant;
 	struct layer_map phase_group[PHASE_GROUPS];
-	bool single; /* one seating for both legs */
+	bool single; /* one layer map for both phase groups */
 	unsigned units, kind;
-	double rank;                     /* its bound with the handicap, see search.h */
+	double rank;                     /* its bound with the complexity penalty, see search.h */
 	const uint8_t *at[PHASE_GROUPS]; /* the unit of each block */
 	struct anneal_state anneal_state;
 };
@@ -42,11 +42,11 @@ struct anneal *anneal_new(const struct anneal_ask *ask);
 bool anneal_step(struct anneal *a); /* a chain; false: there are no more */
 void anneal_free(struct anneal *a); /* NULL is fine */
 
-/* Distinct, a few of each family (devices, kind), the best bound first; valid until the next step. */
+/* Distinct, a few of each class (devices, kind), the best bound first; valid until the next step. */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
-/* A candidate a change or two from a plan, whose bound is below; lives as long as the annealing. NULL: some
+/* A candidate a change or two from a state, whose bound is below; lives as long as the annealing. NULL: some
  * tries have shown none. */
 const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *centre, double below);
-size_t anneal_tried(const struct anneal *a); /* candidates looked at */
+size_t anneal_tried(const struct anneal *a); /* candidates bounded at */
 
 #endif

@@ -24,7 +24,7 @@ void anneal_space_make(struct arena *a, const struct world *w, size_t variants, 
 	}
 }
 
-/* ---- seats ---- */
+/* ---- devices ---- */
 
 static void fill_row(const struct row *r, uint8_t *unit)
 {

@@ -2,8 +2,8 @@
  * anneal_state.h - an assignment as it is changed by annealing: ranges of layers in a row, and moves between
  * them.
  *
- * Layer search. A plan is a seating (space.h) for each leg, written down so that every change of it is one,
- * too: a group of roles is a row of ranges, each of at least one layer, no device twice.
+ * Layer search. A state is a layer map (space.h) for each phase group, written down so that every change of
+ * it is one, too: a group of roles is a row of ranges, each of at least one layer, no device twice.
  */
 #ifndef SIM_SEARCH_ANNEAL_STATE_H
 #define SIM_SEARCH_ANNEAL_STATE_H
@@ -29,7 +29,7 @@ struct anneal_phase_group {
 };
 struct anneal_state {
 	size_t variant;
-	bool apart; /* else leg 0 is for both */
+	bool apart; /* else phase group 0 is for both */
 	struct anneal_phase_group phase_group[PHASE_GROUPS];
 };
 
@@ -48,10 +48,10 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
  * one and so on; each has layers as it has speed. */
 struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed);
 
-/* One change, by chance; false: the one that was drawn cannot be made. */
+/* One change, at random; false: the one that was drawn cannot be made. */
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng);
 
-/* The seating of a leg, into a seating that has its arrays, and the unit of each block. */
+/* The layer map of a phase group, into a layer map that has its arrays, and the unit of each block. */
 void anneal_state_seat(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
 		       struct layer_map *out, uint8_t *at);
 

@@ -25,26 +25,26 @@ static void end_chains(struct search *s)
 	s->winners = arena_array(&s->arena, s->found_n + POLISHES + 1, sizeof *s->winners);
 }
 
-/* What no assignment does better than; the best so far is where the bound is looked for. */
+/* What no assignment does better than; the best so far is where the bound is bounded for. */
 static void end_runs(struct search *s)
 {
 	const double known = incumbents_sort(s) ? s->winners[0].cost : INFINITY;
 
 	s->counts.tried = anneal_tried(s->anneal);
-	s->counts.families = s->families.n;
+	s->counts.classes = s->classes.n;
 	s->counts.bound = INFINITY;
 	for (size_t i = 0; i < s->variants_n; i++)
 		s->counts.bound = fmin(s->counts.bound, lower_bound_of(&s->variants[i].block_costs,
 								       s->ask.goal.sought, known));
 }
 
-static struct family *family_of(struct search *s, const struct annealed *k)
+static struct candidate_class *class_of(struct search *s, const struct annealed *k)
 {
-	for (size_t i = 0; i < s->families.n; i++)
-		if (s->families.at[i].units == k->units && s->families.at[i].kind == k->kind)
-			return &s->families.at[i];
-	VEC_ADD(&s->families, (struct family){.units = k->units, .kind = k->kind, .bound = k->rank});
-	return &s->families.at[s->families.n - 1];
+	for (size_t i = 0; i < s->classes.n; i++)
+		if (s->classes.at[i].units == k->units && s->classes.at[i].kind == k->kind)
+			return &s->classes.at[i];
+	VEC_ADD(&s->classes, (struct candidate_class){.units = k->units, .kind = k->kind, .bound = k->rank});
+	return &s->classes.at[s->classes.n - 1];
 }
 
 /* One device alone is what the others are held against: it runs anyway. */
@@ -54,7 +54,7 @@ static void run_annealed(struct search *s, const struct annealed *k)
 				    {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]},
 				    k->variant->options,
 				    k->variant->words};
-	struct family *f = family_of(s, k);
+	struct candidate_class *f = class_of(s, k);
 
 	if (incumbents_ones(k->units) > 1 &&
 	    k->rank >= incumbents_to_beat(s, f) * search_complexity_penalty(k->units, k->kind))
@@ -70,9 +70,9 @@ static const struct anneal_state *centre_of(const struct search *s, size_t winne
 	const struct winner *k = &s->winners[s->polished % (winners < s->ask.best ? winners : s->ask.best)];
 	size_t i = 0;
 
-	while (s->families.at[i].units != k->units || s->families.at[i].kind != k->kind)
+	while (s->classes.at[i].units != k->units || s->classes.at[i].kind != k->kind)
 		i++;
-	return &s->families.at[i].anneal_state;
+	return &s->classes.at[i].anneal_state;
 }
 
 /* A chain; then a run of one that was found; then, as runs are more than their bounds where passes overlap,

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/heap.h"
+
 enum { NODES_MAX = 2000000, NO_NODE = UINT32_MAX };
 
 struct where {                             /* of one group */
@@ -29,6 +31,24 @@ struct node {
 	uint16_t root, head;
 };
 
+/* By bound; of equals the one that is further on. ctx: where the nodes are. */
+struct nodes {
+	struct node *at;
+	size_t n, room;
+};
+
+static inline bool node_before(void *ctx, const uint32_t *x, const uint32_t *y)
+{
+	const struct nodes *nodes = ctx;
+	const struct node *a = &nodes->at[*x], *b = &nodes->at[*y];
+
+	if (a->bound != b->bound)
+		return a->bound < b->bound;
+	return a->layer != b->layer ? a->layer > b->layer : *x < *y;
+}
+
+HEAP_DEFINE(node_heap, uint32_t, node_before, HEAP_UNTRACKED);
+
 struct best_first {
 	struct best_first_ask ask;
 	const struct model *m;
@@ -37,8 +57,8 @@ struct best_first {
 	size_t wheres_n;
 	struct root *roots;
 	size_t roots_n;
-	VEC(struct node) nodes;
-	VEC(uint32_t) heap;
+	struct nodes nodes;
+	struct node_heap heap;
 	VEC(const struct found *) found;
 	bool cut;
 	double least;
@@ -145,7 +165,7 @@ static double step_cost(const struct best_first *s, const struct root *r, size_t
 			 second_group(s, state)->unit];
 }
 
-/* The head on h, and the tokens' way back; INFINITY where the seating would not be what is asked for. */
+/* The head on h, and the tokens' way back; INFINITY where the layer map would not be what is asked for. */
 static double head_cost(const struct best_first *s, const struct root *r, size_t state, size_t h)
 {
 	const struct block_costs *p = s->ask.block_costs;
@@ -245,44 +265,6 @@ static void fill_to_go(struct best_first *s, struct root *r)
 
 /* ---- the search ---- */
 
-static bool before(const struct best_first *s, uint32_t x, uint32_t y)
-{
-	const struct node *a = &s->nodes.at[x], *b = &s->nodes.at[y];
-
-	if (a->bound != b->bound)
-		return a->bound < b->bound;
-	return a->layer != b->layer ? a->layer > b->layer : x < y; /* of equals the one that is further on */
-}
-
-static void heap_put(struct best_first *s, uint32_t node)
-{
-	size_t i = s->heap.n;
-
-	VEC_ADD(&s->heap, node);
-	while (i && before(s, node, s->heap.at[(i - 1) / 2])) {
-		s->heap.at[i] = s->heap.at[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	s->heap.at[i] = node;
-}
-
-static uint32_t heap_take(struct best_first *s)
-{
-	const uint32_t top = s->heap.at[0], last = s->heap.at[--s->heap.n];
-	size_t i = 0;
-
-	for (size_t child; (child = 2 * i + 1) < s->heap.n; i = child) {
-		if (child + 1 < s->heap.n && before(s, s->heap.at[child + 1], s->heap.at[child]))
-			child++;
-		if (!before(s, s->heap.at[child], last))
-			break;
-		s->heap.at[i] = s->heap.at[child];
-	}
-	if (s->heap.n)
-		s->heap.at[i] = last;
-	return top;
-}
-
 static size_t machine_slot(const struct best_first *s, size_t unit)
 {
 	const struct unit *units = s->ask.block_costs->w->units;
@@ -341,7 +323,7 @@ static void put_node(struct best_first *s, struct node k)
 		return;
 	}
 	VEC_ADD(&s->nodes, k);
-	heap_put(s, (uint32_t)s->nodes.n - 1);
+	node_heap_put(&s->heap, (uint32_t)s->nodes.n - 1);
 }
 
 static void put_layer(struct best_first *s, uint32_t parent, struct node k, size_t state)
@@ -431,14 +413,14 @@ static void add_found(struct best_first *s, uint32_t node)
 	f->at = layer_map_units(&s->arena, s->m, &f->layer_map);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 		if (asks_for(s, phase_group))
-			f->sums[phase_group] = block_costs_leg(s->ask.block_costs, phase_group, f->at);
+			f->sums[phase_group] = block_costs_sum(s->ask.block_costs, phase_group, f->at);
 	VEC_ADD(&s->found, f);
 }
 
 const struct found *best_first_at(struct best_first *s, size_t i)
 {
 	while (s->found.n <= i && s->heap.n && !s->cut) {
-		const uint32_t node = heap_take(s);
+		const uint32_t node = node_heap_take(&s->heap);
 		const struct node k = s->nodes.at[node];
 
 		if ((size_t)k.layer == s->layers)
@@ -498,6 +480,7 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 	struct best_first *s = xcalloc(1, sizeof *s);
 
 	BUG_ON(ask->block_costs->units > EXACT_UNITS);
+	s->heap.ctx = &s->nodes;
 	s->ask = *ask;
 	s->m = ask->block_costs->w->model;
 	s->units = ask->block_costs->units;
@@ -518,7 +501,7 @@ void best_first_free(struct best_first *s)
 	if (!s)
 		return;
 	VEC_FREE(&s->nodes);
-	VEC_FREE(&s->heap);
+	node_heap_release(&s->heap);
 	VEC_FREE(&s->found);
 	arena_release(&s->arena);
 	free(s);
@@ -532,9 +515,4 @@ double best_first_least(const struct best_first *s)
 bool best_first_cut(const struct best_first *s)
 {
 	return s->cut;
-}
-
-size_t best_first_nodes(const struct best_first *s)
-{
-	return s->nodes.n;
 }

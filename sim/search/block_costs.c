@@ -261,7 +261,7 @@ static void add_copies(const struct block_costs *p, int phase_group, const uint8
 	busy_s[back ? u : v] += p->receive_s[phase_group][i];
 }
 
-struct phase_group_sum block_costs_leg(const struct block_costs *p, int phase_group, const uint8_t *at)
+struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_group, const uint8_t *at)
 {
 	struct phase_group_sum s = {.chain_s = 0};
 
@@ -338,7 +338,7 @@ double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[P
 		}
 	}
 	for (size_t u = 0; u < p->units; u++)
-		if (isfinite(way_to[0][u]) && isfinite(way_to[1][u])) /* it works in both legs */
+		if (isfinite(way_to[0][u]) && isfinite(way_to[1][u])) /* it works in both phase groups */
 			most = fmax(most, way_to[0][u] + works[u] + way_to[1][u]);
 	return most;
 }

@@ -1,18 +1,18 @@
 /*
  * block_costs.h - what each block costs on each device, and each step of a walk between two, for bounds.
  *
- * Layer search. Read off programs as the step and train rooms build them: each device once does a leg of the
- * job alone. A seating's chain (one pass through the model, hand-overs included) and the time it keeps each
- * device busy are sums of these, and no schedule is quicker than either: a pass goes from block to block, and
- * a device does one thing at a time.
+ * Layer search. Read off programs as the step and train rooms build them: each device once does a phase group
+ * of the job alone. A layer map's chain (one pass through the model, hand-overs included) and the time it
+ * keeps each device busy are sums of these, and no schedule is quicker than either: a pass goes from block to
+ * block, and a device does one thing at a time.
  */
 #ifndef SIM_SEARCH_BLOCK_COSTS_H
 #define SIM_SEARCH_BLOCK_COSTS_H
 #include "sim/search/space.h"
 #include "sim/step/program.h"
 
-/* What a block hands from leg to leg (KV cache, saved activations, weights), in the whole run: seconds of the
- * devices that copy, and of the link each way. */
+/* What a block hands from phase group to phase group (KV cache, saved activations, weights), in the whole
+ * run: seconds of the devices that copy, and of the link each way. */
 struct handed {
 	double send_s, receive_s, there_s, back_s;
 };
@@ -29,11 +29,12 @@ struct block_costs {
 	double *busy_s[PHASE_GROUPS];      /* likewise, of the whole run */
 	size_t *feed;                      /* of a block: the one whose output it waits for */
 	double *hop_s[PHASE_GROUPS]; /* [(block * units + u) * units + v]: from its feed on u to it on v, and
-				back where   the leg goes backward; INFINITY where no link joins them */
+				back where   the phase group goes backward; INFINITY where no link joins them
+			      */
 	double *token_s[PHASE_GROUPS]; /* [u * units + v]: the first token to decode; each later one to the
 					* next step
 					*/
-	struct handed *handed;         /* [(block * units + u) * units + v]: leg 0 on u, leg 1 on v */
+	struct handed *handed; /* [(block * units + u) * units + v]: phase group 0 on u, phase group 1 on v */
 	double chunks[PHASE_GROUPS]; /* passes that may overlap: chunks, groups, micro-batches; 1: a chain is
 					all */
 	double *weights_B;           /* [block]: bytes on the machine that holds it */
@@ -65,20 +66,20 @@ enum counted block_costs_count(enum role role, size_t u, size_t v, size_t w);
 double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t block,
 			 const size_t u_v_before[3]);
 
-/* Below a seating is the unit of each block, see layer_map_units(). A leg of it, without the first token's
- * way from prefill to decode. */
+/* Below a layer map is the unit of each block, see layer_map_units(). A phase group of it, without the first
+ * token's way from prefill to decode. */
 struct phase_group_sum {
 	double chain_s;
 	double busy_s[SPACE_UNITS];
-	/* what goes from leg to leg: devices that copy, the link that is busiest with it */
+	/* what goes from phase group to phase group: devices that copy, the link that is busiest with it */
 	double copies_s[SPACE_UNITS], link_s;
 	double fill_s; /* in training: see block_costs_fill_s() */
 };
-struct phase_group_sum block_costs_leg(const struct block_costs *p, int phase_group, const uint8_t *at);
-/* Adds what goes from leg to leg. */
+struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_group, const uint8_t *at);
+/* Adds what goes from phase group to phase group. */
 void block_costs_hand_over(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
 			   struct phase_group_sum phase_groups[PHASE_GROUPS]);
-/* Weights on each machine: a block's once where any leg has it. */
+/* Weights on each machine: a block's once where any phase group has it. */
 void block_costs_needs_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
 			 double need_B[SPACE_UNITS]);
 /* A pipeline takes no less than a device's way up to its first pass forward, all of its own passes, and the

@@ -7,14 +7,14 @@
 
 #include "sim/search/search_job.h"
 
-enum { LOOKS_A_RUN = 20 };
+enum { BOUNDED_PER_RUN = 20 };
 
 static bool one_bit(unsigned x)
 {
 	return !(x & (x - 1));
 }
 
-/* ---- streams, and the families they make ---- */
+/* ---- best-first searches, and the classes they make ---- */
 
 static bool rate_hangs_on_units(const struct search *s)
 {
@@ -28,14 +28,14 @@ static struct rate rate_of(const struct search *s, const struct variant *v, unsi
 	return goal_rate_tied(&v->block_costs, s->ask.goal.sought, units);
 }
 
-/* key.stream is not looked at. */
-static struct best_first *stream_of(struct search *s, struct keyed key)
+/* key.best-first search is not bounded at. */
+static struct best_first *best_first_of(struct search *s, struct best_first_key key)
 {
 	const unsigned whole = key.whole;
 
 	key.whole = rate_hangs_on_units(s) ? whole : 0;
-	for (size_t i = 0; i < s->best_firsts.n; i++) {
-		const struct keyed *have = &s->best_firsts.at[i];
+	for (size_t i = 0; i < s->searches.n; i++) {
+		const struct best_first_key *have = &s->searches.at[i];
 
 		if (have->variant == key.variant && have->whole == key.whole &&
 		    have->phase_groups == key.phase_groups && have->units == key.units &&
@@ -45,17 +45,17 @@ static struct best_first *stream_of(struct search *s, struct keyed key)
 	key.best_first = best_first_new(&(const struct best_first_ask){&key.variant->block_costs,
 								       key.phase_groups, key.units, key.kind,
 								       rate_of(s, key.variant, whole)});
-	VEC_ADD(&s->best_firsts, key);
+	VEC_ADD(&s->searches, key);
 	return key.best_first;
 }
 
-/* What a pair costs at least, from what its legs do: passes that overlap cannot be added. */
+/* What a pair costs at least, from what its phase groups do: passes that overlap cannot be added. */
 static double joined(const struct variant *v, double a, double b)
 {
 	return v->block_costs.chunks[0] > 1 || v->block_costs.chunks[1] > 1 ? fmax(a, b) : a + b;
 }
 
-static void add_combo(struct family *c, const struct combo *k)
+static void add_combo(struct candidate_class *c, const struct combo *k)
 {
 	const double a = best_first_least(k->phase_group[0]), b = best_first_least(k->phase_group[1]);
 	const double least = k->phase_group[0] == k->phase_group[1] ? a : joined(k->variant, a, b);
@@ -65,18 +65,20 @@ static void add_combo(struct family *c, const struct combo *k)
 	c->bound = fmin(c->bound, least);
 }
 
-/* Two seatings, of kinds x and y on units a and b. */
-static void add_pair(struct search *s, struct family *c, const struct variant *v, const unsigned abxy[4])
+/* Two layer maps, of kinds x and y on units a and b. */
+static void add_pair(struct search *s, struct candidate_class *c, const struct variant *v,
+		     const unsigned abxy[4])
 {
-	const struct combo k = {v,
-				{stream_of(s, (struct keyed){v, c->units, 1, abxy[0], abxy[2], NULL}),
-				 stream_of(s, (struct keyed){v, c->units, 2, abxy[1], abxy[3], NULL})}};
+	const struct combo k = {
+		v,
+		{best_first_of(s, (struct best_first_key){v, c->units, 1, abxy[0], abxy[2], NULL}),
+		 best_first_of(s, (struct best_first_key){v, c->units, 2, abxy[1], abxy[3], NULL})}};
 
 	add_combo(c, &k);
 }
 
-/* Every way in which two seatings make a family: together they use its units and have its features. */
-static void add_pairs(struct search *s, struct family *c, const struct variant *v)
+/* Every way in which two layer maps make a class: together they use its units and have its features. */
+static void add_pairs(struct search *s, struct candidate_class *c, const struct variant *v)
 {
 	const unsigned features = c->kind & KIND_OF_PHASE_GROUP;
 
@@ -93,9 +95,9 @@ static void add_pairs(struct search *s, struct family *c, const struct variant *
 }
 
 /* On one device there is nothing to go about otherwise. */
-static void add_family(struct search *s, unsigned units, unsigned kind)
+static void add_class(struct search *s, unsigned units, unsigned kind)
 {
-	struct family c = {.units = units, .kind = kind, .bound = INFINITY};
+	struct candidate_class c = {.units = units, .kind = kind, .bound = INFINITY};
 
 	for (size_t i = 0; i < (one_bit(units) ? 1 : s->variants_n); i++) {
 		const struct variant *v = &s->variants[i];
@@ -103,19 +105,20 @@ static void add_family(struct search *s, unsigned units, unsigned kind)
 		if (kind & HAS_PHASES) {
 			add_pairs(s, &c, v);
 		} else {
-			struct best_first *both = stream_of(
-				s, (struct keyed){v, units, 3, units, kind & KIND_OF_PHASE_GROUP, NULL});
+			struct best_first *both =
+				best_first_of(s, (struct best_first_key){v, units, 3, units,
+									 kind & KIND_OF_PHASE_GROUP, NULL});
 
 			add_combo(&c, &(const struct combo){v, {both, both}});
 		}
 	}
 	if (c.combos.n)
-		VEC_ADD(&s->families, c);
+		VEC_ADD(&s->classes, c);
 }
 
 static int by_bound(const void *a, const void *b)
 {
-	const struct family *x = a, *y = b;
+	const struct candidate_class *x = a, *y = b;
 
 	if (incumbents_ones(x->kind) != incumbents_ones(y->kind))
 		return incumbents_ones(x->kind) < incumbents_ones(y->kind) ? -1 : 1;
@@ -133,17 +136,17 @@ void exact_begin(struct search *s)
 	for (unsigned units = 1; units <= all; units++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
 			if (space_joined(s->w, units) && (!one_bit(units) || !kind))
-				add_family(s, units, kind);
-	if (s->families.n)
-		qsort(s->families.at, s->families.n, sizeof *s->families.at, by_bound);
+				add_class(s, units, kind);
+	if (s->classes.n)
+		qsort(s->classes.at, s->classes.n, sizeof *s->classes.at, by_bound);
 	s->counts.bound = INFINITY;
-	for (size_t i = 0; i < s->families.n; i++)
-		s->counts.bound = fmin(s->counts.bound, s->families.at[i].bound);
+	for (size_t i = 0; i < s->classes.n; i++)
+		s->counts.bound = fmin(s->counts.bound, s->classes.at[i].bound);
 }
 
-/* ---- pairs of a family, by bound ---- */
+/* ---- pairs of a class, by bound ---- */
 
-static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
+static void offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, uint32_t j)
 {
 	const struct combo *k = &c->combos.at[combo];
 	const bool single = k->phase_group[0] == k->phase_group[1];
@@ -156,7 +159,7 @@ static void offer_pair(struct family *c, uint32_t combo, uint32_t i, uint32_t j)
 }
 
 /* The pairs that may come next once (i, j) is out: each pair is offered once. */
-static void offer_next(struct family *c, const struct pair *p)
+static void offer_next(struct candidate_class *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
 
@@ -178,7 +181,7 @@ static bool weights_fit(const struct block_costs *p, const uint8_t *const at[PHA
 	return true;
 }
 
-static void try_pair(struct search *s, struct family *c, const struct pair *p)
+static void try_pair(struct search *s, struct candidate_class *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
 	const bool single = k->phase_group[0] == k->phase_group[1];
@@ -201,22 +204,22 @@ static void try_pair(struct search *s, struct family *c, const struct pair *p)
 	    limits_beyond(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
 		return;
 	if (!weights_fit(block_costs, at)) {
-		s->counts.heavy++;
+		s->counts.too_heavy++;
 		return;
 	}
 	incumbents_try(s, c, k->variant->w, &candidate);
 }
 
-/* ---- families in turn ---- */
+/* ---- classes in turn ---- */
 
-static void begin_family(struct family *c)
+static void begin_class(struct candidate_class *c)
 {
 	c->begun = true;
 	for (uint32_t i = 0; i < c->combos.n; i++)
 		offer_pair(c, i, 0, 0);
 }
 
-static void end_family(struct search *s, struct family *c)
+static void end_class(struct search *s, struct candidate_class *c)
 {
 	for (size_t i = 0; i < c->combos.n; i++)
 		s->counts.exact &= !best_first_cut(c->combos.at[i].phase_group[0]) &&
@@ -226,29 +229,29 @@ static void end_family(struct search *s, struct family *c)
 
 bool exact_step(struct search *s)
 {
-	struct family *c;
+	struct candidate_class *c;
 	struct pair p;
 
-	if (s->now >= s->families.n)
+	if (s->now >= s->classes.n)
 		return false;
-	c = &s->families.at[s->now];
+	c = &s->classes.at[s->now];
 	if (incumbents_spent(s)) {
 		s->counts.exact = false;
 		return false;
 	}
 	if (!c->begun && c->bound >= incumbents_to_beat(s, c)) {
-		s->counts.families_left++;
+		s->counts.classes_left++;
 		s->now++;
 		return true;
 	}
 	if (!c->begun)
-		begin_family(c);
+		begin_class(c);
 	if (!c->heap.n || c->heap.at[0].bound >= incumbents_to_beat(s, c)) {
-		end_family(s, c);
+		end_class(s, c);
 		return true;
 	}
 	/* the others have a right to be tried, too */
-	if (c->tried > s->ask.runs_most / 8 || c->looked++ > LOOKS_A_RUN * s->ask.runs_most) {
+	if (c->tried > s->ask.runs_most / 8 || c->bounded++ > BOUNDED_PER_RUN * s->ask.runs_most) {
 		s->counts.exact = false;
 		s->now++;
 		return true;
@@ -261,11 +264,11 @@ bool exact_step(struct search *s)
 
 void exact_release(struct search *s)
 {
-	for (size_t i = 0; i < s->best_firsts.n; i++)
-		best_first_free(s->best_firsts.at[i].best_first);
-	for (size_t i = 0; i < s->families.n; i++) {
-		VEC_FREE(&s->families.at[i].combos);
-		pairs_release(&s->families.at[i].heap);
+	for (size_t i = 0; i < s->searches.n; i++)
+		best_first_free(s->searches.at[i].best_first);
+	for (size_t i = 0; i < s->classes.n; i++) {
+		VEC_FREE(&s->classes.at[i].combos);
+		pairs_release(&s->classes.at[i].heap);
 	}
-	VEC_FREE(&s->best_firsts);
+	VEC_FREE(&s->searches);
 }

@@ -1,5 +1,5 @@
 /*
- * exact.h - the search of search.h by bounds: families in turn, and in each the least bound first.
+ * exact.h - the search of search.h by bounds: classes in turn, and in each the least bound first.
  *
  * Layer search.
  */
@@ -7,7 +7,7 @@
 #define SIM_SEARCH_EXACT_H
 #include "sim/search/incumbents.h"
 
-void exact_begin(struct search *s); /* makes the families */
+void exact_begin(struct search *s); /* makes the classes */
 bool exact_step(struct search *s);  /* false: done */
 void exact_release(struct search *s);
 

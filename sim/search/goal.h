@@ -29,19 +29,19 @@ bool limit_sought(const struct world *w, const struct limit *l, const struct met
 		  double *most);
 bool limit_holds(const struct limit *l, double value); /* false for NAN */
 
-/* What a metric is made of, as far as bounds go: seconds of each leg and of each busy device, each at its
- * price. No run of these sums has less of the metric. */
+/* What a metric is made of, as far as bounds go: seconds of each phase group and of each busy device, each at
+ * its price. No run of these sums has less of the metric. */
 struct rate {
-	double phase_group[PHASE_GROUPS]; /* for each second of a leg's chain; the sum, or one of the next,
-					   * whichever is more
+	double phase_group[PHASE_GROUPS]; /* for each second of a phase group's chain; the sum, or one of the
+					   * next, whichever is more
 					   */
 	double busiest[PHASE_GROUPS +
-		       1];        /* for each second of the device that is busiest in a leg, in both */
+		       1]; /* for each second of the device that is busiest in a phase group, in both */
 	double busy[SPACE_UNITS]; /* and for each second of any device */
 };
 
 /* Of the metric that is sought; units: those that take part, as bits (their machines draw idle power and cost
- * money). NAN in leg[0] where a watt or a price is not known. */
+ * money). NAN in phase group[0] where a watt or a price is not known. */
 struct rate goal_rate(const struct block_costs *p, const struct metric_info *sought, unsigned units);
 
 /* Among equals the one whose whole run is shorter: a second of it counts as this much of the goal. */

@@ -54,19 +54,19 @@ bool incumbents_spent(const struct search *s)
 }
 
 /* Is a's kind a mixture that b makes do without? */
-static bool is_simpler(const struct family *b, const struct family *a)
+static bool is_simpler(const struct candidate_class *b, const struct candidate_class *a)
 {
 	return incumbents_ones(a->kind) > 1 && (b->kind & a->kind) == b->kind &&
 	       (b->units & a->units) == b->units && (b->kind != a->kind || b->units != a->units);
 }
 
-double incumbents_to_beat(const struct search *s, const struct family *c)
+double incumbents_to_beat(const struct search *s, const struct candidate_class *c)
 {
 	double least = c->answered ? c->best.rank : INFINITY;
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->families.n; i++) {
-		const struct family *k = &s->families.at[i];
+	for (size_t i = 0; i < s->classes.n; i++) {
+		const struct candidate_class *k = &s->classes.at[i];
 
 		if (k->answered && is_simpler(k, c))
 			least = fmin(least, k->best.rank);
@@ -92,14 +92,15 @@ size_t incumbents_sort(struct search *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->families.n; i++)
-		if (s->families.at[i].answered)
-			s->winners[n++] = s->families.at[i].best;
+	for (size_t i = 0; i < s->classes.n; i++)
+		if (s->classes.at[i].answered)
+			s->winners[n++] = s->classes.at[i].best;
 	qsort(s->winners, n, sizeof *s->winners, by_cost);
 	return n;
 }
 
-void incumbents_try(struct search *s, struct family *c, const struct world *w, const struct candidate *k)
+void incumbents_try(struct search *s, struct candidate_class *c, const struct world *w,
+		    const struct candidate *k)
 {
 	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
 

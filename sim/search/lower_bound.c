@@ -9,14 +9,14 @@
 
 enum { ROUNDS = 200, CHAIN = -1 };
 
-/* One relaxed program: what each block costs where, by leg. */
+/* One relaxed program: what each block costs where, by phase group. */
 struct relaxed {
 	const struct block_costs *p;
 	struct rate rate;
 	int binds;                   /* CHAIN, or the index of rate.busiest that does */
 	double dear[SPACE_UNITS];    /* of a machine: for each byte in its memory */
 	double weigh[SPACE_UNITS];   /* of a device, where the busiest binds; they add up to one */
-	double needs_B[SPACE_UNITS]; /* of a machine, at the least so far looked at */
+	double needs_B[SPACE_UNITS]; /* of a machine, at the least so far bounded at */
 	double works_s[SPACE_UNITS]; /* of a device, likewise */
 };
 
@@ -56,7 +56,7 @@ static double shard_group_cost(const struct relaxed *x, int phase_group, size_t 
 	return cost + (binds_in(x, phase_group) ? x->rate.busiest[x->binds] * x->weigh[u] * busy_s : 0);
 }
 
-/* The cheapest seats of a block for both legs; its weights are once on each machine that has it. */
+/* The cheapest devices of a block for both phase groups; its weights are once on each machine that has it. */
 static double block_least(struct relaxed *x, size_t block)
 {
 	const struct block_costs *p = x->p;

@@ -46,8 +46,8 @@ struct search *search_new(const struct search_ask *ask)
 		annealing_begin(s);
 	else
 		exact_begin(s);
-	s->winners = arena_array(&s->arena, s->families.n + 1, sizeof *s->winners);
-	s->counts.families = s->families.n;
+	s->winners = arena_array(&s->arena, s->classes.n + 1, sizeof *s->winners);
+	s->counts.classes = s->classes.n;
 	return s;
 }
 
@@ -62,7 +62,7 @@ void search_free(struct search *s)
 		return;
 	exact_release(s);
 	anneal_free(s->anneal);
-	VEC_FREE(&s->families);
+	VEC_FREE(&s->classes);
 	arena_release(&s->arena);
 	free(s);
 }
@@ -79,8 +79,8 @@ const struct winner *search_alone(const struct search *s)
 {
 	const struct winner *best = NULL;
 
-	for (size_t i = 0; i < s->families.n; i++) {
-		const struct family *c = &s->families.at[i];
+	for (size_t i = 0; i < s->classes.n; i++) {
+		const struct candidate_class *c = &s->classes.at[i];
 
 		if (c->answered && incumbents_ones(c->units) == 1 && (!best || c->best.rank < best->rank))
 			best = &c->best;

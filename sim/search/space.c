@@ -1,4 +1,4 @@
-/* space.c - see space.h: seatings, their seats and their number. Rules and words are in describe.c. */
+/* space.c - see space.h: layer maps, their devices and their number. Rules and words are in describe.c. */
 #include "sim/search/space.h"
 
 #include <math.h>
@@ -166,7 +166,7 @@ double space_count(const struct model *m, size_t units)
 			layers += layer_map_has(m, splits[i].second, l);
 		sum += whole * count_ranges(layers, units);
 	}
-	/* a seating whose groups lie together counts once, not for each way to split */
+	/* a layer map whose groups lie together counts once, not for each way to split */
 	return (sum - (double)(n - 1) * whole) * (m->ends ? (double)units * (double)units : 1);
 }
 

@@ -1,11 +1,11 @@
 /*
- * space.h - the assignments that a search considers, as seatings.
+ * space.h - the assignments that a search considers, as layer maps.
  *
- * Layer search. A seating seats the blocks of one phase: the roles of a layer fall into at most two groups
- * (splits[] says how), each group is cut into contiguous ranges of layers, a device that a group has left it
- * does not come back to; embedding and head may be anywhere. So a seating holds every contiguous cut, every
- * role split, and both at once. The two legs of a job (prefill and decode; forward and backward) have a
- * seating each, or share one. A device that no seating names is left out.
+ * Layer search. A layer map devices the blocks of one phase: the roles of a layer fall into at most two
+ * groups (splits[] says how), each group is cut into contiguous ranges of layers, a device that a group has
+ * left it does not come back to; embedding and head may be anywhere. So a layer map holds every contiguous
+ * cut, every role split, and both at once. The two phase groups of a job (prefill and decode; forward and
+ * backward) have a layer map each, or share one. A device that no layer map names is left out.
  */
 #ifndef SIM_SEARCH_SPACE_H
 #define SIM_SEARCH_SPACE_H
@@ -40,23 +40,23 @@ enum {
 	HAS_CUT = 1,    /* a group of roles lies on several devices */
 	HAS_ROLES = 2,  /* groups lie apart in some layer */
 	HAS_ENDS = 4,   /* embedding or head is not where the first or the last layer is */
-	HAS_PHASES = 8, /* the legs differ */
+	HAS_PHASES = 8, /* the phase groups differ */
 	KINDS = 16,
 	KIND_OF_PHASE_GROUP = HAS_CUT | HAS_ROLES | HAS_ENDS
 };
 bool layer_map_has(const struct model *m, unsigned roles, size_t layer);   /* any of them in that layer? */
-unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* of one leg */
+unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* of one phase group */
 unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* its units, as bits */
 
 /* Is each of these units (bits) on the machine of each other, or joined to it by a link? An assignment cannot
  * be split over others. */
 bool space_joined(const struct world *w, unsigned units);
 
-/* How many seatings there are on so many units. */
+/* How many layer maps there are on so many units. */
 double space_count(const struct model *m, size_t units);
 
-/* What a candidate is: the seatings of the goal's job, leg by leg. The other job, where it is asked, runs all
- * of its phases as leg 1 does. */
+/* What a candidate is: the layer maps of the goal's job, phase group by phase group. The other job, where it
+ * is asked, runs all of its phases as phase group 1 does. */
 struct candidate {
 	enum job job;
 	const struct layer_map *phase_group[PHASE_GROUPS];
