@@ -20,14 +20,9 @@ int answer_width(const struct opts *o)
 	return size.ws_col;
 }
 
-uint64_t answer_seed(const struct opts *o, const struct world *w)
+struct draws_ask answer_luck(const struct opts *o)
 {
-	return (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
-}
-
-struct draws answer_draws(struct arena *a, const struct opts *o, const struct world *w)
-{
-	return draws_make(a, w, answer_seed(o, w), (size_t)(o->draws > 1 ? o->draws : w->scenario->draws));
+	return (struct draws_ask){o->seed, o->draws};
 }
 
 static const char *mfu_note(struct arena *a, const struct world *w)
@@ -118,7 +113,8 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	struct arena *a = &s->arena;
 	const size_t n = w->scenario->assignments.n;
 	struct answer r = {0};
-	const struct draws draws = answer_draws(a, o, w);
+	const struct draws_ask luck = answer_luck(o);
+	const struct draws draws = draws_asked(a, w, &luck);
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 
@@ -126,7 +122,7 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	r.result = (struct result){.scenario = scenario_name(a, w->path),
 				   .version = VERSION,
 				   .title = w->scenario->title,
-				   .seed = answer_seed(o, w),
+				   .seed = draws_asked_seed(&luck, w),
 				   .draws = (int)draws.n,
 				   .rows = rows,
 				   .rows_n = n,

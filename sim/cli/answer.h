@@ -20,9 +20,7 @@ struct answer {
 struct answer answer_make(struct session *s, const struct opts *o, const struct placement *at);
 void answer_note(struct answer *r, const char *note); /* NULL: none */
 
-/* The luck that assignments are tried under: --seed and --draws, else as the scenario says. */
-uint64_t answer_seed(const struct opts *o, const struct world *w);
-struct draws answer_draws(struct arena *a, const struct opts *o, const struct world *w);
+struct draws_ask answer_luck(const struct opts *o); /* --seed and --draws */
 
 int answer_width(const struct opts *o); /* of the terminal, or of a page */
 

@@ -10,7 +10,7 @@
 #include "sim/cli/opts.h"
 #include "sim/conf/load.h"
 #include "sim/report/result.h"
-#include "sim/world/world.h"
+#include "sim/predict/scenario_load.h"
 
 enum exit_code {
 	EXIT_FINE = 0,
@@ -51,8 +51,9 @@ void session_end(struct session *s);
 
 /* The world of one scenario file; NULL after the complaints are on stderr. */
 const struct world *session_world(struct session *s, const struct opts *o, const char *path);
-void session_check(struct session *s, const struct world *w); /* can every device be costed? */
-int session_complain(const struct session *s);                /* prints the complaints; EXIT_USAGE */
+int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
+
+int session_refuse(const struct session *s, const struct err *err); /* prints both; EXIT_USAGE */
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */
 struct placement *session_placements(struct session *s, const struct world *w);

@@ -12,7 +12,7 @@ static void check_scenario(struct session *s, const struct opts *o, const char *
 	const struct assignment *a = w ? w->scenario->assignments.at : NULL;
 
 	if (w)
-		session_check(s, w);
+		scenario_check_devices(&s->loader, w);
 	for (size_t i = 0; w && i < w->scenario->assignments.n; i++) {
 		struct arena scratch = ARENA_INIT;
 		struct placement p;

@@ -133,12 +133,13 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 		 bool limited, struct outcome *r)
 {
 	const struct opts *o = asked->o;
+	const struct draws_ask luck = answer_luck(o);
 	struct search *s =
 		search_new(&(const struct search_ask){.w = w,
 						      .goal = *goal,
 						      .limits = asked->limits,
 						      .limits_n = limited ? asked->limits_n : 0,
-						      .seed = answer_seed(o, w),
+						      .seed = draws_asked_seed(&luck, w),
 						      .best = o->best ? (size_t)o->best : BEST,
 						      .runs_most = o->budget ? (size_t)o->budget : BUDGET});
 	const struct winner *winners, *alone;

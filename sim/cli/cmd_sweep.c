@@ -112,7 +112,8 @@ static void run_cell(struct sweeping *s, const struct placement *at, struct swee
 	const struct world *w = at->world;
 	const size_t n = w->scenario->assignments.n;
 	struct arena scratch = ARENA_INIT;
-	const struct draws draws = answer_draws(&scratch, s->o, w);
+	const struct draws_ask luck = answer_luck(s->o);
+	const struct draws draws = draws_asked(&scratch, w, &luck);
 	struct sweep_entry *entries = arena_array(&s->arena, n, sizeof *entries);
 	const char *metric = s->metric ? s->metric : usual_metric(w);
 

@@ -6,7 +6,7 @@
 
 #include "sim/family/fit_runtime.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/validate_scenario.h"
+#include "sim/validate/validate_scenario.h"
 #include "sim/predict/predict.h"
 
 enum shown { SHOWN_TABLE, SHOWN_MD, SHOWN_CSV, SHOWN_JSON, SHOWN_N };
@@ -401,6 +401,16 @@ static bool is_scenario(struct validation *v, const char *path)
 /* Rows that name their machines need no subject; outcomes are of the scenario they stand beside. */
 static int validate_rows(struct validation *v, bool outcomes, enum shown format, double tolerance)
 {
+	const struct opts *o = v->o;
+	const struct validate_ask ask = {.loader = &v->s.loader,
+					 .subjects = o->files,
+					 .sets = o->sets,
+					 .from = o->froms,
+					 .models = o->model,
+					 .runtime = o->runtime,
+					 .weights = o->weights,
+					 .family = o->family,
+					 .draws = {o->seed, o->draws}};
 	struct runs all;
 	struct validate_runs rows = {0};
 	struct str out = STR_INIT;
@@ -408,11 +418,12 @@ static int validate_rows(struct validation *v, bool outcomes, enum shown format,
 	int rc;
 
 	if (outcomes)
-		rc = validate_scenario_make(&v->s, v->o, &rows);
-	else if (runs_read_all(&v->s.arena, v->o->froms.at, v->o->froms.n, &all, &err) == 0)
-		rc = validate_runs_make(&v->s, v->o, &all, &rows);
+		rc = validate_scenario_make(&ask, &rows, &err);
+	else if (runs_read_all(&v->s.arena, o->froms.at, o->froms.n, &all, &err) == 0)
+		rc = validate_runs_make(&ask, &all, &rows, &err);
 	else
-		rc = complain(&err, EXIT_USAGE);
+		rc = -1;
+	rc = rc == 0 ? EXIT_FINE : session_refuse(&v->s, &err);
 	if (rc == EXIT_FINE) {
 		validate_runs_print(&rows, format_words[format], v->o->sets_only, &out);
 		rc = deliver(v->o, &out);

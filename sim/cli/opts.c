@@ -92,31 +92,6 @@ static const struct opt {
 	 "samples behind each interval; if not said, the scenario's", 2, 100000},
 };
 
-struct texts texts_cut(struct arena *a, const char *text, char at)
-{
-	struct texts parts = {arena_array(a, strlen(text) + 1, sizeof *parts.at), 0};
-	const char *from = text;
-	int depth = 0;
-	char quote = 0;
-
-	for (;; text++) {
-		const char c = *text;
-
-		if (quote)
-			quote = c == quote ? 0 : quote;
-		else if (c == '"' || c == '\'')
-			quote = c;
-		depth += !quote && strchr("[{", c) && c ? 1 : 0;
-		depth -= !quote && strchr("]}", c) && c ? 1 : 0;
-		if (c && (quote || depth > 0 || c != at))
-			continue;
-		parts.at[parts.n++] = arena_strndup(a, from, (size_t)(text - from));
-		if (!c)
-			return parts;
-		from = text + 1;
-	}
-}
-
 static bool takes(const struct opt *o, unsigned uses)
 {
 	return !o->use || (o->use & uses);

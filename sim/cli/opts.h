@@ -13,14 +13,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
-
-struct texts {
-	const char **at; /* in the arena; borrowed texts */
-	size_t n;
-};
-
-/* Cuts "a,[b,c],d" where the comma, or another character, stands in no bracket or quote. */
-struct texts texts_cut(struct arena *a, const char *text, char at);
+#include "sim/base/texts.h"
 
 struct opts {
 	struct texts files; /* what is not an option */

@@ -4,9 +4,6 @@
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-#include "sim/place/place.h"
-#include "sim/step/program.h"
-#include "sim/train/stages.h"
 
 #ifndef SHARE
 #define SHARE "/usr/local/share/lemursim"
@@ -42,45 +39,29 @@ int session_complain(const struct session *s)
 	return EXIT_USAGE;
 }
 
-void session_check(struct session *s, const struct world *w)
+int session_refuse(const struct session *s, const struct err *err)
 {
-	for (size_t i = 0; i < w->units_n; i++) {
-		const struct device_model device_model = program_device_model(&s->arena, w, i);
-		const struct yml *asked = yml_get(w->scenario->precision.origin.node, "compute");
-		struct err err = ERR_INIT;
-
-		if (device_model_check(&device_model, &err) != 0)
-			diag_err(&s->diags,
-				 (asked->is_default ? device_model.profile->origin.node : asked)->place,
-				 &err);
-	}
+	if (s->diags.total)
+		session_complain(s);
+	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
 }
 
 const struct world *session_world(struct session *s, const struct opts *o, const char *path)
 {
-	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
+	const struct world *w = scenario_load(&s->loader, path, &o->sets);
 
-	if (w)
-		session_check(s, w);
-	if (!s->diags.total)
-		return w;
-	session_complain(s);
-	return NULL;
+	if (!w)
+		session_complain(s);
+	return w;
 }
 
 struct placement *session_placements(struct session *s, const struct world *w)
 {
-	const struct assignment *a = w->scenario->assignments.at;
-	const size_t n = w->scenario->assignments.n;
-	struct placement *all = arena_array(&s->arena, n, sizeof *all);
+	struct placement *all = scenario_place(&s->loader, w);
 
-	for (size_t i = 0; i < n; i++)
-		if (placement_make(&s->arena, w, &a[i], &all[i], &s->diags) == 0)
-			stages_check(&all[i], &s->diags);
-	if (!s->diags.total)
-		return all;
-	session_complain(s);
-	return NULL;
+	if (!all)
+		session_complain(s);
+	return all;
 }
 
 const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,

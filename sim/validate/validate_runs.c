@@ -1,5 +1,5 @@
 /* validate_runs.c - see validate_runs.h. */
-#include "sim/cli/validate_runs.h"
+#include "sim/validate/validate_runs.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,16 +28,17 @@ static double seconds_drawn(const struct replay *r, struct rng *rng)
 }
 
 /* What is not known of the two machines of a ratio is drawn for each by itself. */
-static struct said predict(struct session *s, const struct opts *o, const struct observation *row)
+static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct replay r = observations_replay(&scratch, row, row->device->profile);
 	const struct replay over =
 		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
 			  : (struct replay){0};
-	const char *stream = arena_printf(&s->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
-	struct rng *rng = rng_new(o->seed >= 0 ? (uint64_t)o->seed : 1, stream);
-	const size_t n = o->draws > 0 ? (size_t)o->draws : DRAWS;
+	const char *stream =
+		arena_printf(ask->loader->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
+	struct rng *rng = rng_new(ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, stream);
+	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
 		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
@@ -65,15 +66,14 @@ struct fitted {
 
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. */
-static int leave_out(struct session *s, const struct opts *o, const struct fitted *f, enum family_hole hole,
-		     const struct observations *profiles, struct validate_runs *r)
+static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_hole hole,
+		     const struct observations *profiles, struct validate_runs *r, struct err *err)
 {
-	struct family_errors errors = {arena_array(&s->arena, r->n, sizeof(double)),
-				       arena_array(&s->arena, r->n, sizeof(double))};
-	struct err err = ERR_INIT;
+	struct family_errors errors = {arena_array(ask->loader->arena, r->n, sizeof(double)),
+				       arena_array(ask->loader->arena, r->n, sizeof(double))};
 
-	if (family_leave_out(&f->family_model, &f->facts, &f->all, hole, &errors, &err) != 0)
-		return complain(&err, EXIT_USAGE);
+	if (family_leave_out(&f->family_model, &f->facts, &f->all, hole, &errors, err) != 0)
+		return -1;
 	for (size_t i = 0; i < r->n; i++) {
 		struct validate_run *c = &r->at[i];
 		struct left_out *left = hole == FAMILY_HOLE_MODEL ? &c->no_model : &c->no_chip;
@@ -82,48 +82,45 @@ static int leave_out(struct session *s, const struct opts *o, const struct fitte
 
 		if (isnan(errors.without[i]) || c->held_out)
 			continue;
-		said = predict(s, o, &profiles->at[i]);
+		said = predict(ask, &profiles->at[i]);
 		*left = (struct left_out){errors.without[i],
 					  c->measured >= said.lo * rate / said.rate &&
 						  c->measured <= said.hi * rate / said.rate};
 	}
-	return EXIT_FINE;
+	return 0;
 }
 
-static int leave_out_both(struct session *s, const struct opts *o, const struct runs *runs,
-			  const struct observations *profiles, struct validate_runs *r)
+static int leave_out_both(const struct validate_ask *ask, const struct runs *runs,
+			  const struct observations *profiles, struct validate_runs *r, struct err *err)
 {
 	struct fitted f;
 	struct observations strangers;
-	struct err err = ERR_INIT;
-	int rc;
 
-	if (family_load(&s->loader, o->family, &f.family_model, &err) != 0 ||
-	    observations_load(&s->loader, runs, OBSERVATIONS_NO_PROFILE, &f.facts, &err) != 0 ||
-	    observations_load(&s->loader, runs, OBSERVATIONS_UNMEASURED, &strangers, &err) != 0 ||
-	    family_fit(&f.family_model, &f.facts, &f.all, &err) != 0)
-		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
-	rc = leave_out(s, o, &f, FAMILY_HOLE_MODEL, profiles, r);
-	return rc == EXIT_FINE ? leave_out(s, o, &f, FAMILY_HOLE_CHIP, &strangers, r) : rc;
+	if (family_load(ask->loader, ask->family, &f.family_model, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.facts, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &strangers, err) != 0 ||
+	    family_fit(&f.family_model, &f.facts, &f.all, err) != 0 ||
+	    leave_out(ask, &f, FAMILY_HOLE_MODEL, profiles, r, err) != 0)
+		return -1;
+	return leave_out(ask, &f, FAMILY_HOLE_CHIP, &strangers, r, err);
 }
 
-int validate_runs_make(struct session *s, const struct opts *o, const struct runs *runs,
-		       struct validate_runs *r)
+int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validate_runs *r,
+		       struct err *err)
 {
 	struct observations e;
-	struct err err = ERR_INIT;
 
-	if (observations_load(&s->loader, runs, OBSERVATIONS_PROFILE, &e, &err) != 0)
-		return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
-	*r = (struct validate_runs){.at = arena_array(&s->arena, e.n, sizeof *r->at), .n = e.n};
+	if (observations_load(ask->loader, runs, OBSERVATIONS_PROFILE, &e, err) != 0)
+		return -1;
+	*r = (struct validate_runs){.at = arena_array(ask->loader->arena, e.n, sizeof *r->at), .n = e.n};
 	for (size_t i = 0; i < e.n; i++) {
 		const struct run *run = e.at[i].run;
-		const struct said said = predict(s, o, &e.at[i]);
+		const struct said said = predict(ask, &e.at[i]);
 
 		r->at[i] = (struct validate_run){.set = run->set ? run->set : "all",
 						 .machine = run->machine,
 						 .runtime = run->runtime,
-						 .run = observations_name(&s->arena, &e.at[i]),
+						 .run = observations_name(ask->loader->arena, &e.at[i]),
 						 .source = run->source,
 						 .limited_by = param_names[said.bound],
 						 .limited_share = said.bound_share,
@@ -136,7 +133,7 @@ int validate_runs_make(struct session *s, const struct opts *o, const struct run
 						 .no_chip.error = NAN,
 						 .held_out = run->held_out};
 	}
-	return o->family ? leave_out_both(s, o, runs, &e, r) : EXIT_FINE;
+	return ask->family ? leave_out_both(ask, runs, &e, r, err) : 0;
 }
 
 static double error_of(const struct validate_run *c)

@@ -1,15 +1,15 @@
 /*
  * validate_runs.h - predicted against measured, for rows of many machines: row by row, and summed up by set.
  *
- * Layer cli. Each row is predicted from the catalogue's profile of the machine and runtime it names, with the
- * interval that the profile's spreads make. With a family's file, also from the family's law fitted without
- * the row: without that model on that machine, and without every machine of that chip: what the catalogue
- * would say of it had nobody measured the chip.
+ * Layer validate. Each row is predicted from the catalogue's profile of the machine and runtime it names,
+ * with the interval that the profile's spreads make. With a family's file, also from the family's law fitted
+ * without the row: without that model on that machine, and without every machine of that chip: what the
+ * catalogue would say of it had nobody measured the chip.
  */
-#ifndef SIM_CLI_VALIDATE_RUNS_H
-#define SIM_CLI_VALIDATE_RUNS_H
+#ifndef SIM_VALIDATE_VALIDATE_RUNS_H
+#define SIM_VALIDATE_VALIDATE_RUNS_H
 #include "sim/family/observations.h"
-#include "sim/cli/cmd.h"
+#include "sim/validate/ask.h"
 
 /* Predicted without the row: the relative error of the rate (NAN: not asked, or it was in no fit anyway), and
  * whether the interval about that prediction holds the measurement. */
@@ -35,9 +35,10 @@ struct validate_runs {
 	bool of_scenario; /* machine is an assignment, run a metric in a unit of its own */
 };
 
-/* An exit code; complaints are on stderr. */
-int validate_runs_make(struct session *s, const struct opts *o, const struct runs *runs,
-		       struct validate_runs *r);
+/* Every run against the catalogue's profile, and with a family against the fits without it. 0 or -1; see
+ * ask.h. */
+int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validate_runs *r,
+		       struct err *err);
 
 /* format: "table", "md", "csv" or "json". sets_only: the sums alone. */
 void validate_runs_print(const struct validate_runs *r, const char *format, bool sets_only, struct str *out);
