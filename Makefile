@@ -50,7 +50,7 @@ FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tes
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@echo "  build $@"; )
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/answer.c $(wildcard sim/cli/cmd_*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
@@ -107,7 +107,7 @@ catalogue: all ## make what of hardware/ is fitted again from hardware/measured
 		-f -o hardware/$${n%%-*}/$$n.yaml || exit 1; done
 	@for n in $(LAWS); do [ -f hardware/runtimes/$$n.yaml ] || cp hardware/measured/$$n.law hardware/runtimes/$$n.yaml; done # families name them
 	@for n in $(LAWS); do ./lemursim calibrate --from hardware/measured/$$n.csv --family hardware/measured/$$n.law \
-		-f -o hardware/runtimes/$$n.yaml || exit 1; done
+		-f -o $(OUT)/$$n.yaml && cp $(OUT)/$$n.yaml hardware/runtimes/$$n.yaml || exit 1; done # read meanwhile
 check-catalogue: all ## fail where hardware is not, byte for byte, what hardware/measured gives
 	@for n in $(CATALOGUE); do ./lemursim calibrate --from hardware/measured/$$n.csv --facts hardware/measured/$$n.facts.csv \
 		-f -o $(OUT)/$$n.yaml && cmp $(OUT)/$$n.yaml hardware/$${n%%-*}/$$n.yaml || exit 1; done

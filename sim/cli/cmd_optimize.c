@@ -4,14 +4,42 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "sim/cli/answer.h"
+#include "sim/cli/cmd.h"
+#include "sim/report/scenario_result.h"
 #include "sim/search/search.h"
 #include "sim/search/best_first.h"
+
+struct optimize_options {
+	struct load_options load;
+	struct output_options output;
+	struct draws_ask draws;
+	const char *goal, *pareto;
+	struct texts limits;
+	int64_t best, budget; /* 0: not said */
+};
+
+static const struct opt own[] = {
+	OPT_TEXT_ROW(struct optimize_options, goal, "goal", 'g', "METRIC",
+		     "what is to be as good as can be, such as decode_tok_per_s; 'simulate --format csv' "
+		     "names all"),
+	OPT_TEXTS_ROW(struct optimize_options, limits, "subject-to", 0, "LIMIT",
+		      "what must hold besides, such as 'ttft_s <= 2 s'; may be given again"),
+	OPT_COUNT_ROW(struct optimize_options, best, "best", 0, "K",
+		      "how many to show, each of another kind or on other devices; 5 if not said", 1, 30, 0),
+	OPT_TEXT_ROW(struct optimize_options, pareto, "pareto", 0, "METRIC",
+		     "a second goal: what is best for one is shown with what it costs the other"),
+	OPT_COUNT_ROW(struct optimize_options, budget, "budget", 0, "N",
+		      "candidates to run at most; 1000 if not said", 1, 100000000, 0)};
+static const struct opt_table tables[] = {
+	OPTS_SET(struct optimize_options, load),      OPT_OWN(own),
+	OPTS_PATH(struct optimize_options, load),     OPTS_RESULT_FORMAT(struct optimize_options, output),
+	OPTS_OUTPUT(struct optimize_options, output), OPTS_SEED(struct optimize_options, draws),
+	OPTS_DRAWS(struct optimize_options, draws)};
 
 enum { BEST = 5, BUDGET = 1000, LIMITS_MAX = 16, FRONT_MAX = 12 };
 
 struct asked {
-	const struct opts *o;
+	const struct optimize_options *o;
 	struct goal goal, second; /* second: with --pareto */
 	struct limit limits[LIMITS_MAX + 1];
 	size_t limits_n;
@@ -31,13 +59,13 @@ struct outcome {
 	double metrics_of[METRIC_N]; /* its metrics */
 };
 
-static int read_asked(const struct opts *o, struct asked *a)
+static int read_asked(const struct optimize_options *o, struct asked *a)
 {
-	struct opts table = *o;
+	struct output_options table = o->output;
 	struct err err = ERR_INIT;
 
 	*a = (struct asked){.o = o};
-	table.out = NULL;
+	table.path = NULL;
 	if (!o->goal) {
 		err_set(&err, "optimize needs a goal: --goal METRIC");
 		err_hint(&err, "such as decode_tok_per_s, ttft_s, train_tok_per_s or usd_per_Mtok");
@@ -58,8 +86,8 @@ static int read_asked(const struct opts *o, struct asked *a)
 	for (size_t i = 0; i < o->limits.n; i++)
 		if (limit_parse(o->limits.at[i], &a->limits[a->limits_n++], &err) != 0)
 			return complain(&err, EXIT_USAGE);
-	if (o->out && !str_ends(o->out, ".yaml")) {
-		err_set(&err, "cannot write '%.200s': the winners are a scenario", o->out);
+	if (o->output.path && !str_ends(o->output.path, ".yaml")) {
+		err_set(&err, "cannot write '%.200s': the winners are a scenario", o->output.path);
 		err_hint(&err, "-o FILE.yaml; the table goes to the standard output, see --format");
 		return complain(&err, EXIT_USAGE);
 	}
@@ -132,14 +160,13 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 static void seek(struct arena *a, const struct world *w, const struct asked *asked, const struct goal *goal,
 		 bool limited, struct outcome *r)
 {
-	const struct opts *o = asked->o;
-	const struct draws_ask luck = answer_luck(o);
+	const struct optimize_options *o = asked->o;
 	struct search *s =
 		search_new(&(const struct search_ask){.w = w,
 						      .goal = *goal,
 						      .limits = asked->limits,
 						      .limits_n = limited ? asked->limits_n : 0,
-						      .seed = draws_asked_seed(&luck, w),
+						      .seed = draws_asked_seed(&o->draws, w),
 						      .best = o->best ? (size_t)o->best : BEST,
 						      .runs_most = o->budget ? (size_t)o->budget : BUDGET});
 	const struct winner *winners, *alone;
@@ -174,7 +201,7 @@ static void seek_front(struct arena *a, const struct world *w, const struct aske
 {
 	const struct metric_info *second = &metric_info[asked->second.metric];
 	struct asked next = *asked;
-	struct opts one = *asked->o;
+	struct optimize_options one = *asked->o;
 	struct limit *limit = &next.limits[next.limits_n++];
 	const char *names[FRONT_MAX + 1];
 	struct str sets = STR_INIT;
@@ -287,7 +314,7 @@ static const char *counts_note(struct arena *a, const struct search_counts *c)
 /* ---- what is written ---- */
 
 /* Without the tables that nobody wrote: those that a scenario has are asked for. */
-static int write_scenario(const struct opts *o, const struct world *w)
+static int write_scenario(const struct session *s, const struct world *w)
 {
 	struct arena scratch = ARENA_INIT;
 	struct yml *said = yml_new(&scratch, YML_MAP, w->tree->place);
@@ -302,7 +329,7 @@ static int write_scenario(const struct opts *o, const struct world *w)
 	}
 	field_show(said, &text);
 	arena_release(&scratch);
-	rc = deliver(o, &text);
+	rc = session_deliver(s, &text);
 	str_release(&text);
 	return rc;
 }
@@ -310,36 +337,35 @@ static int write_scenario(const struct opts *o, const struct world *w)
 /* The winners as a scenario of their own, predicted as simulate does. */
 static int show(const struct asked *asked, const char *path, const struct outcome *r, const char *note)
 {
-	struct opts o = *asked->o, table;
+	const struct optimize_options *o = asked->o;
+	struct output_options table = o->output;
+	const char *const found[] = {r->sets.text};
 	struct session s;
+	struct texts sets;
 	const struct world *w;
 	const struct placement *at;
 	struct str out = STR_INIT;
 	int rc = EXIT_USAGE;
 
-	session_begin(&s, &o);
-	o.sets.at = arena_array(&s.arena, asked->o->sets.n + 1, sizeof *o.sets.at);
-	if (asked->o->sets.n)
-		memcpy(o.sets.at, asked->o->sets.at, asked->o->sets.n * sizeof *o.sets.at);
-	o.sets.at[o.sets.n++] = r->sets.text;
-	table = o;
-	table.out = NULL;
-	w = session_world(&s, &o, path);
+	session_begin(&s, &o->load, &o->output);
+	sets = texts_join(&s.arena, &o->load.sets, found, 1);
+	table.path = NULL;
+	w = session_world(&s, &sets, path);
 	at = w ? session_placements(&s, w) : NULL;
 	if (at) {
-		struct answer answer = answer_make(&s, &o, at);
+		struct scenario_result answer = scenario_result_make(&s.loader, at, &o->draws, VERSION);
 		const struct assignment_row *alone = row_named(&answer.result, r->alone);
 
 		answer.result.notes_n = 0; /* ranks say it better than verdicts */
 		for (size_t i = 0; i < r->n; i++)
-			answer_note(&answer, rank_note(&s.arena, asked, &answer.result, i, alone));
-		answer_note(&answer, note);
-		answer_note(&answer, r->counts.annealed ? annealed_note(&s.arena, asked, r)
-							: counts_note(&s.arena, &r->counts));
-		result_write(&out, &answer.result, asked->format, answer_width(&table));
+			scenario_result_note(&answer, rank_note(&s.arena, asked, &answer.result, i, alone));
+		scenario_result_note(&answer, note);
+		scenario_result_note(&answer, r->counts.annealed ? annealed_note(&s.arena, asked, r)
+								 : counts_note(&s.arena, &r->counts));
+		result_write(&out, &answer.result, asked->format, output_width(&table));
 		rc = deliver(&table, &out);
-		if (rc == EXIT_FINE && o.out)
-			rc = write_scenario(&o, w);
+		if (rc == EXIT_FINE && o->output.path)
+			rc = write_scenario(&s, w);
 	}
 	str_release(&out);
 	session_end(&s);
@@ -379,8 +405,9 @@ static int unmet(struct arena *a, const struct world *w, const struct asked *ask
 	return rc == EXIT_FINE ? EXIT_TARGET_MISSED : rc;
 }
 
-int cmd_optimize(const struct opts *o)
+static int cmd_optimize(const void *options, const struct texts *files)
 {
+	const struct optimize_options *o = options;
 	struct asked asked;
 	struct session s;
 	const struct world *w;
@@ -389,8 +416,8 @@ int cmd_optimize(const struct opts *o)
 
 	if (rc != EXIT_FINE)
 		return rc;
-	session_begin(&s, o);
-	w = session_world(&s, o, o->files.at[0]);
+	session_begin(&s, &o->load, &o->output);
+	w = session_world(&s, &o->load.sets, files->at[0]);
 	rc = w ? check_world(w, &asked) : EXIT_USAGE;
 	if (rc == EXIT_FINE) {
 		if (o->pareto)
@@ -398,11 +425,23 @@ int cmd_optimize(const struct opts *o)
 		else
 			seek(&s.arena, w, &asked, &asked.goal, true, &r);
 		if (r.n)
-			rc = show(&asked, o->files.at[0], &r, NULL);
+			rc = show(&asked, files->at[0], &r, NULL);
 		else
-			rc = unmet(&s.arena, w, &asked, o->files.at[0]);
+			rc = unmet(&s.arena, w, &asked, files->at[0]);
 		str_release(&r.sets);
 	}
 	session_end(&s);
 	return rc;
 }
+
+const struct verb verb_optimize = {
+	.name = "optimize",
+	.arguments = "SCENARIO",
+	.help = "search the assignments: --goal METRIC; -o FILE.yaml writes the winners as a scenario",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct optimize_options),
+	.run = cmd_optimize,
+	.tries = "optimize scenarios/m5-vs-m4pro.yaml --goal decode_tok_per_s --subject-to \"ttft_s <= 1.5 "
+		 "s\" -o "
+		 "best.yaml\n"};

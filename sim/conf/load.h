@@ -55,6 +55,12 @@ struct loader {
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d);
 
+/* A loader for one of many loads within another: it looks in the same places, complains into the same diags,
+ * and its trees go with its arena. In the end the outer loader's inputs have what the inner one has read;
+ * the arena is released, or goes over to the outer loader's where complaints point into it. */
+void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);
+void loader_end_inner(struct loader *inner, struct loader *outer);
+
 /* The tree of a file with its own `base:` followed. schema: "lemursim/hardware/1", must be what the file
  * says; NULL to take any. folder: where its base names are looked up. NULL on failure, with the reasons in
  * diags. */

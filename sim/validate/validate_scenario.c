@@ -8,6 +8,7 @@
 #include "sim/base/vec.h"
 #include "sim/base/csv.h"
 #include "sim/predict/metrics.h"
+#include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 
 struct outcome {
@@ -24,7 +25,7 @@ struct outcome {
 struct outcomes {
 	const struct validate_ask *ask;
 	VEC(struct outcome) at;
-	struct validate_run *rows; /* one for each */
+	struct validation_row *rows; /* one for each */
 };
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -192,7 +193,7 @@ static const struct metric *metric_of(struct arena *a, struct world_run *r, cons
 
 /* How many times b is a, draw by draw. */
 static void take_ratio(struct arena *a, const struct metric *top, const struct metric *bottom, size_t draws,
-		       struct validate_run *c)
+		       struct validation_row *c)
 {
 	double *drawn = arena_array(a, draws, sizeof *drawn);
 
@@ -204,7 +205,7 @@ static void take_ratio(struct arena *a, const struct metric *top, const struct m
 }
 
 static int predict(struct outcomes *t, struct arena *scratch, struct world_run *r, const struct outcome *x,
-		   struct validate_run *c, struct err *err)
+		   struct validation_row *c, struct err *err)
 {
 	struct arena *keep = t->ask->loader->arena;
 	const struct yml *runtime = r->at->world->scenario->runtime;
@@ -214,11 +215,11 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 
 	if (err->msg[0])
 		return -1;
-	*c = (struct validate_run){
+	*c = (struct validation_row){
 		.set = *x->set ? x->set : "all",
-		.machine = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
+		.assignment = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
 		.runtime = runtime->kind == YML_SCALAR ? arena_strdup(keep, runtime->text) : "by machine",
-		.run = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
+		.metric = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
 		.unit = x->of ? "times" : metric_info[x->metric].unit,
 		.source = x->source,
 		.quality = x->quality,
@@ -280,18 +281,14 @@ static int run_world(struct outcomes *t, size_t first, struct err *err)
 	for (size_t i = 0; i < changes.n; i++)
 		changes.at[i] += strspn(changes.at[i], " ");
 	sets = texts_join(outer->arena, &t->ask->sets, changes.at, *x->changes ? changes.n : 0);
-	loader_init(&inner, &arena, outer->diags);
-	inner.paths = outer->paths;
-	inner.paths_n = outer->paths_n;
+	loader_begin_inner(&inner, &arena, outer);
 	w = scenario_load(&inner, t->ask->subjects.at[0], &sets);
 	at = w ? scenario_place(&inner, w) : NULL;
 	if (at)
 		rc = predict_world(t, &arena, at, first, err);
 	else if (*x->changes)
 		err_set(err, "%s:%d: the scenario cannot be changed so: %s", x->path, x->line, x->changes);
-	if (outer->diags->total) /* complaints point into the files that were read */
-		arena_adopt(outer->arena, &arena);
-	arena_release(&arena);
+	loader_end_inner(&inner, outer);
 	return rc;
 }
 
@@ -313,7 +310,7 @@ static int check_ask(const struct validate_ask *ask, struct err *err)
 	return 0;
 }
 
-int validate_scenario_make(const struct validate_ask *ask, struct validate_runs *r, struct err *err)
+int validate_scenario_make(const struct validate_ask *ask, struct validation *v, struct err *err)
 {
 	struct outcomes t = {.ask = ask};
 	int rc = check_ask(ask, err);
@@ -326,7 +323,7 @@ int validate_scenario_make(const struct validate_ask *ask, struct validate_runs 
 	for (size_t i = 0; i < t.at.n && rc == 0; i++)
 		if (!t.at.at[i].done)
 			rc = run_world(&t, i, err);
-	*r = (struct validate_runs){.at = t.rows, .n = t.at.n, .of_scenario = true};
+	*v = (struct validation){t.rows, t.at.n, VALIDATION_OUTCOMES};
 	VEC_FREE(&t.at);
 	return rc;
 }

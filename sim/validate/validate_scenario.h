@@ -16,13 +16,14 @@
  */
 #ifndef SIM_VALIDATE_VALIDATE_SCENARIO_H
 #define SIM_VALIDATE_VALIDATE_SCENARIO_H
-#include "sim/validate/validate_runs.h"
+#include "sim/validate/ask.h"
+#include "sim/validate/validation.h"
 
 enum { OUTCOMES_MAX = 1000 };
 
 bool validate_scenario_are(const char *path); /* false too where it cannot be read */
 
 /* The outcomes of every file under the one scenario. 0 or -1; see ask.h. */
-int validate_scenario_make(const struct validate_ask *ask, struct validate_runs *r, struct err *err);
+int validate_scenario_make(const struct validate_ask *ask, struct validation *v, struct err *err);
 
 #endif

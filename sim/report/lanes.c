@@ -1,5 +1,5 @@
 /* lanes.c - see lanes.h. */
-#include "sim/cli/lanes.h"
+#include "sim/report/lanes.h"
 
 #include <stdlib.h>
 #include <string.h>

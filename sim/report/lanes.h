@@ -1,10 +1,10 @@
 /*
  * lanes.h - a program that has run, as lanes and boxes: neighbouring operators of one block become one box.
  *
- * Layer cli.
+ * Layer report.
  */
-#ifndef SIM_CLI_LANES_H
-#define SIM_CLI_LANES_H
+#ifndef SIM_REPORT_LANES_H
+#define SIM_REPORT_LANES_H
 #include "sim/predict/predict.h"
 #include "sim/report/schedule.h"
 
