@@ -151,8 +151,10 @@ START_TEST(bound_is_met_by_likes)
 	found = search_winners(s, &n);
 	ck_assert_uint_ge(n, 2);
 	ck_assert_uint_eq(found[0].units & (found[0].units - 1), 0);
-	ck_assert_double_ge(found[0].values.of[M_TPOT] / search_counts(s).bound, 1 - 1e-6);
-	ck_assert_double_le(found[0].values.of[M_TPOT] / search_counts(s).bound, 1.001);
+	ck_assert_double_ge(metric_value(&found[0].values, fixture_metric("tpot_s")) / search_counts(s).bound,
+			    1 - 1e-6);
+	ck_assert_double_le(metric_value(&found[0].values, fixture_metric("tpot_s")) / search_counts(s).bound,
+			    1.001);
 	search_free(s);
 	fixture_release(&fixture);
 }
@@ -161,8 +163,8 @@ END_TEST
 /* No candidate is below it, whatever is known when it is asked for. */
 START_TEST(nothing_is_below_the_bound)
 {
-	static const enum metric_id metrics[][3] = {{M_TTFT, M_TPOT, M_E2EL},
-						    {M_STEP, M_STEP, M_TRAIN_ENERGY}};
+	static const char *const metrics[][3] = {{"ttft_s", "tpot_s", "e2el_s"},
+						 {"train_step_s", "train_step_s", "energy_J_per_train_tok"}};
 	const char *const works[] = {ASK, BATCH, TUNE};
 	const enum job job = _i == 2 ? JOB_TRAIN : JOB_GENERATE;
 	struct rng *rng = rng_new((uint64_t)_i, "least");
@@ -207,7 +209,7 @@ START_TEST(nothing_is_below_the_bound)
 			continue;
 		legal++;
 		for (int k = 0; k < 3; k++) {
-			const enum metric_id m = metrics[job == JOB_TRAIN][k];
+			const struct metric_info *m = fixture_metric(metrics[job == JOB_TRAIN][k]);
 			const struct rate r = goal_rate(p, m, units);
 			const double has = rate_bound(p, &r, phase_groups);
 
@@ -289,7 +291,7 @@ START_TEST(same_seed_same_finds)
 					     candidate_words(&a, fixture.world, &found[k].c), found[k].rank);
 		counts[i] = search_counts(s);
 		ck_assert_uint_eq(n, 5);
-		gap = found[0].values.of[M_E2EL] / counts[i].bound - 1;
+		gap = metric_value(&found[0].values, fixture_metric("e2el_s")) / counts[i].bound - 1;
 		ck_assert_msg(gap >= 0 && gap < 0.5, "gap %g", gap);
 		search_free(s);
 	}

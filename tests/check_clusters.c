@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -15,12 +16,10 @@ static struct generate_times predicted(const char *assignment)
 	const struct placement at = fixture_place_named(&fixture, assignment);
 	struct generate_times t;
 	struct prediction p;
-	struct class_times_set now;
 
 	prediction_make(&fixture.arena, &at, &p);
-	ck_assert(p.generate_fits);
-	now = class_times_set_nominal(&p);
-	t = prediction_generate(&p, &now);
+	ck_assert(p.jobs[JOB_GENERATE].fits);
+	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
 	prediction_release(&p);
 	return t;
 }

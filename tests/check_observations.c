@@ -143,7 +143,7 @@ START_TEST(an_operator_alone_costs_what_it_says)
 					 DTYPE_F16);
 	r = replay_make(&fixture.arena, NULL, NULL, &device_model, &alone[_i].run);
 	ck_assert_uint_eq(r.n, 1);
-	ck_assert_double_eq_tol(replay_seconds(&r, NULL) / alone[_i].seconds, 1, 1e-12);
+	ck_assert_double_eq_tol(replay_seconds(&r) / alone[_i].seconds, 1, 1e-12);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -180,7 +180,7 @@ static double own_s(struct loaded *l, const struct observation *row)
 {
 	const struct replay r = observations_replay(&l->arena, row, row->device->profile);
 
-	return replay_seconds(&r, NULL);
+	return replay_seconds(&r);
 }
 
 /* Of weights read at the same share of two buses, the ratio of these is what a ratio is. */

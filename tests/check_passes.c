@@ -342,9 +342,8 @@ END_TEST
 
 #define GROUPS_2                                                                                             \
 	FIXTURE_HEAD                                                                                         \
-		"model: " FIXTURE_MODEL("6") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE      \
-					     "}\n"                                                           \
-					     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
+	"model: " FIXTURE_MODEL("6") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE "}\n"        \
+				     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 static const struct {
 	const char *text, *place;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/predict/generate_job.h"
 #include "sim/predict/metrics.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -105,9 +106,10 @@ static void run_release(struct run *r)
 static double busy_s(struct run *r, enum job job, size_t queue)
 {
 	double *busy_ns = arena_array(&r->arena, program_queues(fixture.world), sizeof *busy_ns);
-	const struct class_times_set now = class_times_set_nominal(&r->p);
+	struct class_times now[JOB_PROGRAMS];
 
-	prediction_busy(&r->p, job, &now, busy_ns);
+	program_job_nominal(program_runs(&r->p.jobs[job]), now);
+	program_job_busy_ns(&r->p.jobs[job], now, busy_ns);
 	return busy_ns[queue] / 1e9;
 }
 
@@ -129,11 +131,11 @@ START_TEST(metrics_by_name_and_value)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = ERR_INIT;
-		enum metric_id m = METRIC_N;
+		const struct metric_info *m = metric_find(rows[i].name, &err);
 		double got = -1;
 
-		ck_assert_int_eq(metric_find(rows[i].name, &m, &err), 0);
-		ck_assert_str_eq(metric_info[m].name, rows[i].name);
+		ck_assert_ptr_nonnull(m);
+		ck_assert_str_eq(m->name, rows[i].name);
 		ck_assert_int_eq(metric_parse(m, rows[i].text, &got, &err), isnan(rows[i].value) ? -1 : 0);
 		ck_assert_double_eq(got, isnan(rows[i].value) ? -1 : rows[i].value);
 		ck_assert_int_eq(err.hint[0] != 0, isnan(rows[i].value));
@@ -205,14 +207,18 @@ START_TEST(busy_as_the_engine_says)
 	fixture_text(&fixture, WALLS, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		run_init(&r, i);
-		for (size_t q = 0; q < program_queues(fixture.world); q++) {
-			double s = (double)r.p.first.run.busy_ns[q] / 1e9;
-			const double later[GENERATE_STEPS] = {(double)r.p.later[0].run.busy_ns[q] / 1e9,
-							      (double)r.p.later[1].run.busy_ns[q] / 1e9,
-							      (double)r.p.later[2].run.busy_ns[q] / 1e9};
+		const struct program_runs *runs = program_runs(&r.p.jobs[JOB_GENERATE]),
+					  *train = program_runs(&r.p.jobs[JOB_TRAIN]);
 
-			s += generate_over_steps(&r.p.programs, later);
-			ck_assert_double_eq(busy_s(&r, JOB_TRAIN, q), (double)r.p.train.run.busy_ns[q] / 1e9);
+		for (size_t q = 0; q < program_queues(fixture.world); q++) {
+			double s = (double)runs->run[GENERATE_FIRST].run.busy_ns[q] / 1e9;
+			double later[GENERATE_STEPS] = {0};
+
+			for (int k = 0; k < 3; k++)
+				later[k] = (double)runs->run[GENERATE_LATER + k].run.busy_ns[q] / 1e9;
+			s += generate_over_steps(runs->own, later);
+			ck_assert_double_eq(busy_s(&r, JOB_TRAIN, q),
+					    (double)train->run[0].run.busy_ns[q] / 1e9);
 			ck_assert_double_eq_tol(busy_s(&r, JOB_GENERATE, q), s, 1e-12 * s + 1e-18);
 		}
 		run_release(&r);

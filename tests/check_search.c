@@ -33,12 +33,11 @@ static struct fixture fixture;
 	name ": {schema: lemursim/hardware/1, kind: link, title: toy, between: [" a ", " b "], " more "}"
 #define TWO(model, usable, wire, work)                                                                       \
 	FIXTURE_HEAD                                                                                         \
-		"model: " model                                                                              \
-		"\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE(         \
-			WIDE, usable, "9 W", "50 W",                                                         \
-			"1900 USD") "}\nlinks: {" WIRE("ab", "a", "b", wire) "}\nworkload: " work            \
-									     "\nassignments: [{name: x, "    \
-									     "place: [{on: a}]}]\n"
+	"model: " model "\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE( \
+		WIDE, usable, "9 W", "50 W",                                                                 \
+		"1900 USD") "}\nlinks: {" WIRE("ab", "a", "b", wire) "}\nworkload: " work                    \
+								     "\nassignments: [{name: x, "            \
+								     "place: [{on: a}]}]\n"
 #define THREE(model, wire, work)                                                                                                                   \
 	FIXTURE_HEAD                                                                                                                               \
 	"model: " model "\nmachines: {a: " MACHINE(QUICK, "1 TB", "5 W", "40 W", "900 USD") ", b: " MACHINE(                                       \
@@ -107,8 +106,7 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 {
 	struct arena a = ARENA_INIT;
 	const struct placement at = candidate_place(&a, w, c);
-	const bool train = c->job == JOB_TRAIN,
-		   same = layer_map_same(w->model, c->phase_group[0], c->phase_group[1]);
+	const bool same = layer_map_same(w->model, c->phase_group[0], c->phase_group[1]);
 	const unsigned kind = layer_map_kind(w->model, c->phase_group[0]) |
 			      layer_map_kind(w->model, c->phase_group[1]) | (same ? 0 : HAS_PHASES);
 	const unsigned units =
@@ -118,10 +116,11 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 	double rank = INFINITY;
 
 	prediction_make(&a, &at, &p);
-	if (train ? p.train_fits : p.generate_fits) {
+	if (p.jobs[c->job].fits) {
 		v = prediction_values(&p);
-		if (!limit || limit_holds(limit, v.of[limit->metric]))
-			rank = (v.of[goal->sought] + 1e-9 * v.of[train ? M_STEP : M_E2EL]) *
+		if (!limit || limit_holds(limit, metric_value(&v, limit->metric)))
+			rank = (metric_value(&v, goal->sought) +
+				1e-9 * metric_value(&v, metric_compared(c->job))) *
 			       search_complexity_penalty(units, kind);
 	}
 	prediction_release(&p);
@@ -153,14 +152,15 @@ static double best_by_force(const struct world *w, const struct goal *goal, bool
 	const size_t n = seatings_of(w);
 	struct layer_map *all = arena_array(&a, n, sizeof *all);
 	struct variant variants[VARIANTS];
-	const size_t variants_n = variants_make(&a, w, goal_job(goal), variants);
+	const size_t variants_n = variants_make(&a, w, goal->metric->job, variants);
 	double best = INFINITY;
 
 	for (size_t i = 0; i < n; i++)
 		all[i] = layer_map_number(&a, w, i);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = pairs ? 0 : i; j < (pairs ? n : i + 1); j++) {
-			const struct candidate c = {.job = goal_job(goal), .phase_group = {&all[i], &all[j]}};
+			const struct candidate c = {.job = goal->metric->job,
+						    .phase_group = {&all[i], &all[j]}};
 
 			for (size_t v = 0; v < variants_n; v++)
 				best = fmin(best, rank_of(variants[v].w, goal, &c, limit));
@@ -265,8 +265,15 @@ static const struct {
 static void check_bounds(const struct world *w, const struct block_costs *p, const struct candidate *c,
 			 bool met)
 {
-	static const enum metric_id metrics[] = {M_TTFT, M_TPOT,    M_E2EL,         M_ENERGY,   M_USD,
-						 M_STEP, M_FORWARD, M_TRAIN_ENERGY, M_TRAIN_USD};
+	static const char *const metrics[] = {"ttft_s",
+					      "tpot_s",
+					      "e2el_s",
+					      "energy_J_per_tok",
+					      "usd_per_Mtok",
+					      "train_step_s",
+					      "forward_s",
+					      "energy_J_per_train_tok",
+					      "usd_per_train_Mtok"};
 	struct arena a = ARENA_INIT;
 	const struct placement at = candidate_place(&a, w, c);
 	const uint8_t *const shard_groups[PHASE_GROUPS] = {layer_map_units(&a, w->model, c->phase_group[0]),
@@ -281,22 +288,23 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 	prediction_make(&a, &at, &run);
 	v = prediction_values(&run);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
-		const enum metric_id m = metrics[i];
+		const struct metric_info *m = fixture_metric(metrics[i]);
+		const double ran = metric_value(&v, m);
 		const unsigned units = layer_map_mask(w->model, c->phase_group[0]) |
 				       layer_map_mask(w->model, c->phase_group[1]);
 		struct rate r;
 		double bound;
 
-		if (metric_info[m].of_training != (c->job == JOB_TRAIN))
+		if (m->job != c->job)
 			continue;
 		r = goal_rate(p, m, units);
 		bound = rate_bound(p, &r, phase_groups);
-		ck_assert_msg(bound <= v.of[m] * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)",
-			      metric_info[m].name, bound, v.of[m], candidate_words(&a, w, c));
-		if (met && m == M_E2EL)
+		ck_assert_msg(bound <= ran * (1 + 1e-6), "%s: bound %.9g, ran %.9g (%s)", m->name, bound, ran,
+			      candidate_words(&a, w, c));
+		if (met && !strcmp(m->name, "e2el_s"))
 			ck_assert_msg(bound + block_costs_token_s(p, 0, shard_groups[0], shard_groups[1]) >
-					      v.of[m] * (1 - 1e-5),
-				      "%s: bound %.9g, ran %.9g (%s)", metric_info[m].name, bound, v.of[m],
+					      ran * (1 - 1e-5),
+				      "%s: bound %.9g, ran %.9g (%s)", m->name, bound, ran,
 				      candidate_words(&a, w, c));
 	}
 	prediction_release(&run);
@@ -346,7 +354,8 @@ START_TEST(streams_give_every_seating_once)
 	block_costs_make(&a, w, JOB_GENERATE, &p);
 	for (unsigned units = 1; units < 1u << w->units_n; units++)
 		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
-			const struct best_first_ask ask = {&p, 3, units, kind, goal_rate(&p, M_E2EL, units)};
+			const struct best_first_ask ask = {&p, 3, units, kind,
+							   goal_rate(&p, fixture_metric("e2el_s"), units)};
 			struct best_first *s = best_first_new(&ask);
 			const struct found *f, *before = NULL;
 
@@ -412,21 +421,21 @@ END_TEST
 
 static const struct {
 	const char *text, *msg;
-	enum metric_id metric;
+	const char *metric;
 	bool at_least;
 	double value;
 } limits[] = {
-	{"ttft_s <= 2 s", NULL, M_TTFT, false, 2},
-	{"ttft_s<=250 ms", NULL, M_TTFT, false, 0.25},
-	{"decode_tok_per_s > 8 tok/s", NULL, M_DECODE, true, 8},
-	{"usd_per_Mtok <= 1.5 USD/Mtok", NULL, M_USD, false, 1.5},
-	{"mfu >= 40 %", NULL, M_MFU, true, 0.4},
-	{"ttft_s = 2 s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s = 2 s'", 0, false, 0},
-	{"ttft_s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s'", 0, false, 0},
-	{"ttft <= 2 s", "unknown metric 'ttft'", 0, false, 0},
-	{"ttft_s <= 2", "expected a unit such as 'us' after the number in '2'", 0, false, 0},
-	{"usd_per_Mtok <= 3", "expected a number of USD/Mtok, got '3'", 0, false, 0},
-	{"energy_J_per_tok <= x J/tok", "expected a number of J/tok, got 'x J/tok'", 0, false, 0},
+	{"ttft_s <= 2 s", NULL, "ttft_s", false, 2},
+	{"ttft_s<=250 ms", NULL, "ttft_s", false, 0.25},
+	{"decode_tok_per_s > 8 tok/s", NULL, "decode_tok_per_s", true, 8},
+	{"usd_per_Mtok <= 1.5 USD/Mtok", NULL, "usd_per_Mtok", false, 1.5},
+	{"mfu >= 40 %", NULL, "mfu", true, 0.4},
+	{"ttft_s = 2 s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s = 2 s'", NULL, false, 0},
+	{"ttft_s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s'", NULL, false, 0},
+	{"ttft <= 2 s", "unknown metric 'ttft'", NULL, false, 0},
+	{"ttft_s <= 2", "expected a unit such as 'us' after the number in '2'", NULL, false, 0},
+	{"usd_per_Mtok <= 3", "expected a number of USD/Mtok, got '3'", NULL, false, 0},
+	{"energy_J_per_tok <= x J/tok", "expected a number of J/tok, got 'x J/tok'", NULL, false, 0},
 };
 
 START_TEST(limits_are_read)
@@ -440,7 +449,7 @@ START_TEST(limits_are_read)
 		ck_assert_str_eq(err.msg, limits[_i].msg);
 		return;
 	}
-	ck_assert_int_eq(l.metric, limits[_i].metric);
+	ck_assert_str_eq(l.metric->name, limits[_i].metric);
 	ck_assert_int_eq(l.at_least, limits[_i].at_least);
 	ck_assert_double_eq(l.value, limits[_i].value);
 }

@@ -50,9 +50,8 @@ END_TEST
 
 #define TWO                                                                                                  \
 	FIXTURE_HEAD                                                                                         \
-		"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE      \
-					     "}\n"                                                           \
-					     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
+	"model: " FIXTURE_MODEL("3") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE "}\n"        \
+				     "links: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
 
 #define CURVE                                                                                                \
 	"links.ab.bandwidth_by_size=[{size: 100 B, bandwidth: 10 MB/s}, {size: 20 kB, bandwidth: 1 GB/s}]"

@@ -120,7 +120,8 @@ struct placement fixture_all_on(struct fixture *t, size_t unit)
 
 		for (size_t b = 0; b < p.blocks_n; b++)
 			shard_groups[b] = (struct shards){.n = 1, .unit = {unit}, .share = {1}};
-		p.shard_groups[x] = phase_asked(&w->scenario->workload, (enum phase)x) ? shard_groups : NULL;
+		p.shard_groups[x] =
+			workload_runs(&w->scenario->workload, (enum phase)x) ? shard_groups : NULL;
 	}
 	return p;
 }
@@ -244,4 +245,13 @@ struct generate_programs fixture_generate(struct fixture *t, const char *yaml, c
 	fixture_text(t, yaml, sets);
 	*p = fixture_place(t, 0);
 	return generate_build(p);
+}
+
+const struct metric_info *fixture_metric(const char *name)
+{
+	struct err err = ERR_INIT;
+	const struct metric_info *m = metric_find(name, &err);
+
+	ck_assert_msg(m != NULL, "%s", err.msg);
+	return m;
 }

@@ -7,6 +7,7 @@
  */
 #ifndef TESTS_FIXTURES_H
 #define TESTS_FIXTURES_H
+#include "sim/predict/job.h"
 #include "sim/step/generate.h"
 #include "sim/world/world.h"
 
@@ -151,5 +152,8 @@ struct generate_programs fixture_generate(struct fixture *t, const char *yaml, c
 #define FIXTURE_FOUNDING "scenarios/m5-vs-m4pro.yaml"
 /* The founding scenario with one assignment of these rules, and one --set more (or NULL). */
 void fixture_founding(struct fixture *t, const char *place, const char *more);
+
+/* The metric of that name, which there must be. */
+const struct metric_info *fixture_metric(const char *name);
 
 #endif

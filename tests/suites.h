@@ -10,6 +10,7 @@
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \
 	SUITE(conf)                                                                                          \
+	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \
 	SUITE(flow)                                                                                          \
 	SUITE(task)                                                                                          \
@@ -26,6 +27,7 @@
 	SUITE(step)                                                                                          \
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
+	SUITE(request_passes)                                                                                \
 	SUITE(generate)                                                                                      \
 	SUITE(offload)                                                                                       \
 	SUITE(passes)                                                                                        \

@@ -9,6 +9,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/calib/profile_fit.h"
+#include "sim/conf/sources.h"
 
 struct writer {
 	struct str *out;
@@ -100,12 +101,30 @@ static const char *fact_text(const struct writer *w, const char *key, const char
 	return f ? f->value : otherwise ? otherwise : "unknown";
 }
 
-/* One line of a comment, whatever the text holds. */
+/* A paragraph of a comment, wrapped at blanks, whatever the text holds. */
 static void add_line(struct str *out, const char *before, const char *text)
 {
+	size_t column = strlen(before);
+
 	str_add(out, before);
-	for (; *text; text++)
-		str_addf(out, "%c", (unsigned char)*text < ' ' || *text == 127 ? ' ' : *text);
+	while (*text) {
+		const size_t word = strcspn(text, " ");
+
+		if (column + word > SOURCES_COLUMNS && column > strlen(before)) {
+			str_addf(out, "\n#%*s", (int)strlen(before) - 1, "");
+			column = strlen(before);
+		}
+		for (size_t i = 0; i < word; i++)
+			str_addf(out, "%c", (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i]);
+		column += word + 1;
+		text += word;
+		if (*text == ' ') {
+			str_add(out, " ");
+			text++;
+		}
+	}
+	while (out->len && out->text[out->len - 1] == ' ')
+		out->text[--out->len] = '\0';
 	str_add(out, "\n");
 }
 
@@ -293,6 +312,8 @@ static int check_text(struct arena *a, const struct str *text, struct err *err)
 	diags_init(&diags, a);
 	tree = yml_parse(a, &source, &diags);
 	if (tree)
+		sources_resolve(a, tree, &diags);
+	if (tree)
 		yml_drop(tree, "base"); /* it adds; what was measured must stand by itself */
 	if (tree && !diags.total && field_load(&machine_table, tree, "machine", m, &diags) == 0)
 		machine_check(m, &diags);
@@ -372,7 +393,7 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 		rc = check_text(&a, &text, err);
 	}
 	if (rc == 0)
-		str_add(out, text.text);
+		sources_list(text.text, out);
 	str_release(&text);
 	arena_release(&a);
 	return rc;

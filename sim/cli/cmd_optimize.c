@@ -56,7 +56,7 @@ struct outcome {
 	size_t names_n;
 	double least;                /* of the goal */
 	const char *first;           /* the best as an entry of `assignments` */
-	double metrics_of[METRIC_N]; /* its metrics */
+	struct metric_values values; /* its metrics */
 };
 
 static int read_asked(const struct optimize_options *o, struct asked *a)
@@ -75,7 +75,7 @@ static int read_asked(const struct optimize_options *o, struct asked *a)
 		return complain(&err, EXIT_USAGE);
 	if (o->pareto && goal_parse(o->pareto, &a->second, &err) != 0)
 		return complain(&err, EXIT_USAGE);
-	if (o->pareto && goal_job(&a->second) != goal_job(&a->goal)) {
+	if (o->pareto && a->second.metric->job != a->goal.metric->job) {
 		err_set(&err, "%s and %s are of different workloads", o->goal, o->pareto);
 		return complain(&err, EXIT_USAGE);
 	}
@@ -94,36 +94,42 @@ static int read_asked(const struct optimize_options *o, struct asked *a)
 	return choose_format(&table, &a->format);
 }
 
-/* A goal or limit that the scenario has no answer to, whatever the assignment. */
-static int check_metric(const struct world *w, enum metric_id m)
+static int check_power(const struct world *w, const struct metric_info *m)
 {
-	const struct workload *k = &w->scenario->workload;
-	const char *name = metric_info[m].name;
+	const bool usd = m->needs == METRIC_OF_POWER_AND_PRICE, power = usd || m->needs == METRIC_OF_POWER;
 	struct err err = ERR_INIT;
 
-	if (metric_info[m].of_training ? !k->train : !k->generate) {
-		err_set(&err, "%s asks for no %s, which %s is about", w->path,
-			metric_info[m].of_training ? "training" : "generation", name);
-		return complain(&err, EXIT_USAGE);
-	}
-	if ((m == M_DECODE || m == M_TPOT) && k->generate->tokens < 2) {
-		err_set(&err, "%s: one token is asked for, so there is no %s", w->path, name);
-		return complain(&err, EXIT_USAGE);
-	}
 	for (size_t i = 0; i < w->machines_n; i++) {
 		const struct machine *machine = &w->machines[i];
-		const bool usd = m == M_USD || m == M_TRAIN_USD,
-			   energy_cost = usd || m == M_ENERGY || m == M_TRAIN_ENERGY;
 
-		if (energy_cost && (!machine->idle_power.given || (usd && !machine->price.given))) {
+		if (power && (!machine->idle_power.given || (usd && !machine->price.given))) {
 			err_set(&err, "%s: %s of machine '%s' is not known, which %s needs", w->path,
 				machine->idle_power.given ? "the price" : "the power", machine->origin.name,
-				name);
+				m->name);
 			err_hint(&err, "say 'idle_power', 'active_power' and 'price'");
 			return complain(&err, EXIT_USAGE);
 		}
 	}
 	return EXIT_FINE;
+}
+
+/* Complains of a goal or limit that the scenario has no answer to, whatever the assignment. */
+static int check_metric(const struct world *w, const struct metric_info *m)
+{
+	const struct job_type *job = job_types[m->job];
+	const char *why;
+	struct err err = ERR_INIT;
+
+	if (!workload_asks(&w->scenario->workload, m->job)) {
+		err_set(&err, "%s asks for no %s, which %s is about", w->path, job->noun, m->name);
+		return complain(&err, EXIT_USAGE);
+	}
+	why = job->lacks ? job->lacks(w, metric_index(m)) : NULL;
+	if (why) {
+		err_set(&err, "%s: %s, so there is no %s", w->path, why, m->name);
+		return complain(&err, EXIT_USAGE);
+	}
+	return check_power(w, m);
 }
 
 static int check_world(const struct world *w, const struct asked *a)
@@ -177,9 +183,9 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
 	winners = search_winners(s, &r->n);
 	alone = search_alone(s);
 	r->names = arena_array(a, r->n + 1, sizeof *r->names);
-	r->least = r->n ? winners[0].values.of[goal->metric] : NAN;
+	r->least = r->n ? metric_value(&winners[0].values, goal->metric) : NAN;
 	if (r->n)
-		memcpy(r->metrics_of, winners[0].values.of, sizeof r->metrics_of);
+		r->values = winners[0].values;
 	for (size_t i = 0; i < r->n; i++)
 		add_assignment(r, a, w, &winners[i].c);
 	if (alone) {
@@ -199,7 +205,7 @@ static void seek(struct arena *a, const struct world *w, const struct asked *ask
  * best of the first goal, then the best of those that do 2 % better by the second, and so on. */
 static void seek_front(struct arena *a, const struct world *w, const struct asked *asked, struct outcome *r)
 {
-	const struct metric_info *second = &metric_info[asked->second.metric];
+	const struct metric_info *second = asked->second.metric;
 	struct asked next = *asked;
 	struct optimize_options one = *asked->o;
 	struct limit *limit = &next.limits[next.limits_n++];
@@ -219,7 +225,7 @@ static void seek_front(struct arena *a, const struct world *w, const struct aske
 			break;
 		names[n] = r->names[0];
 		str_addf(&sets, "%s%s", n ? ", " : "assignments=[", r->first);
-		limit->value = r->metrics_of[asked->second.metric] * (second->less ? 0.98 : 1.02);
+		limit->value = metric_value(&r->values, asked->second.metric) * (second->less ? 0.98 : 1.02);
 		str_release(&r->sets);
 	}
 	r->counts.exact = exact;
@@ -246,9 +252,9 @@ static const struct assignment_row *row_named(const struct result *r, const char
 static const char *rank_note(struct arena *a, const struct asked *asked, const struct result *r, size_t i,
 			     const struct assignment_row *alone)
 {
-	const struct metric_info *info = &metric_info[asked->goal.metric];
-	const struct metric *m = rows_metric(&r->rows[i], metric_info[asked->goal.metric].name);
-	const struct metric *than = alone ? rows_metric(alone, metric_info[asked->goal.metric].name) : NULL;
+	const struct metric_info *info = asked->goal.metric;
+	const struct metric *m = rows_metric(&r->rows[i], info->name);
+	const struct metric *than = alone ? rows_metric(alone, info->name) : NULL;
 	const struct assignment_row *row = &r->rows[i];
 	size_t won = 0;
 	double gain;
@@ -256,10 +262,10 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 	if (!m)
 		return NULL;
 	if (asked->o->pareto) {
-		const struct metric *other = rows_metric(row, metric_info[asked->second.metric].name);
+		const struct metric *other = rows_metric(row, asked->second.metric->name);
 
 		return arena_printf(a, "%zu. %s: %.3g %s, %.3g %s.", i + 1, row->name, m->value, info->unit,
-				    other ? other->value : NAN, metric_info[asked->second.metric].unit);
+				    other ? other->value : NAN, asked->second.metric->unit);
 	}
 	if (!than)
 		return arena_printf(a, "%zu. %s: %.3g %s (%.3g to %.3g); no device can do it alone.", i + 1,
@@ -282,7 +288,7 @@ static const char *rank_note(struct arena *a, const struct asked *asked, const s
 static const char *annealed_note(struct arena *a, const struct asked *asked, const struct outcome *r)
 {
 	const struct search_counts *c = &r->counts;
-	const enum metric_id sought = asked->goal.sought;
+	const struct metric_info *sought = asked->goal.sought;
 	const char *gap = "";
 
 	if (r->n && c->bound > 0 && !asked->o->pareto)
@@ -290,8 +296,8 @@ static const char *annealed_note(struct arena *a, const struct asked *asked, con
 				   " No assignment has less than %.3g %s of %s: the first is at most %.3g %% "
 				   "from the best "
 				   "possible.",
-				   c->bound, metric_info[sought].unit, metric_info[sought].name,
-				   100 * fmax(0, r->metrics_of[sought] / c->bound - 1));
+				   c->bound, sought->unit, sought->name,
+				   100 * fmax(0, metric_value(&r->values, sought) / c->bound - 1));
 	return arena_printf(
 		a,
 		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
@@ -390,14 +396,14 @@ static int unmet(struct arena *a, const struct world *w, const struct asked *ask
 	for (size_t i = 0; i < asked->limits_n; i++) {
 		struct goal goal;
 
-		if (goal_parse(metric_info[asked->limits[i].metric].name, &goal, &err) != 0)
+		if (goal_parse(asked->limits[i].metric->name, &goal, &err) != 0)
 			continue;
 		seek(a, w, asked, &goal, false, &best);
 		if (best.n && !limit_holds(&asked->limits[i], best.least))
 			note = arena_printf(a, "%s; '%s' %s %.3g %s (%s)", note, asked->limits[i].text,
 					    best.counts.annealed ? "was not met: the best found is"
 								 : "cannot be met: the best is",
-					    best.least, metric_info[goal.metric].unit, best.names[0]);
+					    best.least, goal.metric->unit, best.names[0]);
 		str_release(&best.sets);
 	}
 	rc = show(asked, path, &r, arena_printf(a, "%s. Those above are without them.", note));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/predict/predict.h"
 #include "sim/report/lanes.h"
 #include "sim/report/draw.h"
 
@@ -25,76 +26,60 @@ static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load
 					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
 					  OPTS_OUTPUT(struct schedule_options, output)};
 
-enum drawn { DRAWN_GENERATE, DRAWN_DECODE, DRAWN_TRAIN, DRAWN_N };
-static const char *const parts[] = {
-	[DRAWN_GENERATE] = "generate", [DRAWN_DECODE] = "decode", [DRAWN_TRAIN] = "train"};
+/* A program of a job, as it can be drawn. */
+struct drawn {
+	const struct job_run *run;
+	const struct drawn_part *part;
+};
 
-static const struct simulated *choose(const struct prediction *p, const char *name, enum drawn *part)
+static void complain_unknown(const char *name)
 {
-	const struct simulated *of[DRAWN_N] = {&p->first, &p->later[1], &p->train};
+	struct str known = STR_INIT;
 	struct err err = ERR_INIT;
 
-	for (int i = 0; i < DRAWN_N; i++) {
-		*part = (enum drawn)i;
-		if ((!name && of[i]->program) || (name && !strcmp(name, parts[i]) && of[i]->program))
-			return of[i];
-		if (name && !strcmp(name, parts[i])) {
+	for (int j = 0; j < JOB_N; j++)
+		for (size_t i = 0; job_types[j]->programs && i < job_types[j]->programs->parts_n; i++)
+			str_addf(&known, "%s%s", known.len ? ", " : "",
+				 job_types[j]->programs->parts[i].name);
+	err_set(&err, "unknown phase '%.40s'", name);
+	err_hint(&err, "one of: %s", known.text);
+	complain(&err, EXIT_USAGE);
+	str_release(&known);
+}
+
+/* The part of that name, or the first that ran; false with a complaint: there is none. */
+static bool choose(const struct prediction *p, const char *name, struct drawn *out)
+{
+	struct err err = ERR_INIT;
+
+	for (int j = 0; j < JOB_N; j++) {
+		const struct program_job *job = job_types[j]->programs;
+
+		for (size_t i = 0; job && i < job->parts_n; i++) {
+			const struct program_runs *runs = program_runs(&p->jobs[j]);
+			const bool ran = runs && runs->run[job->parts[i].program].program;
+
+			*out = (struct drawn){&p->jobs[j], &job->parts[i]};
+			if (ran && (!name || !strcmp(name, job->parts[i].name)))
+				return true;
+			if (!name || strcmp(name, job->parts[i].name) != 0)
+				continue;
 			err_set(&err,
 				"'%s' has no phase '%s': the scenario does not ask for it, or it does not "
 				"fit",
 				p->at.assignment->name, name);
 			complain(&err, EXIT_NOTHING_FITS);
-			return NULL;
+			return false;
 		}
 	}
 	if (name) {
-		err_set(&err, "unknown phase '%.40s'", name);
-		err_hint(&err, "one of: generate, decode, train");
-		complain(&err, EXIT_USAGE);
-	} else {
-		err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
-		err_hint(&err, "'lemursim simulate' says how much is missing");
-		complain(&err, EXIT_NOTHING_FITS);
+		complain_unknown(name);
+		return false;
 	}
-	return NULL;
-}
-
-/* ", 2 groups in flight, chunks of 512 tokens" */
-static const char *groups_text(struct arena *a, const struct placement *at)
-{
-	const struct generate g = placement_generate(at);
-	const long long groups = (long long)g.options.micro_batches, chunk = (long long)g.options.chunk;
-
-	return arena_printf(a, "%s%s%s", groups > 1 ? arena_printf(a, ", %lld groups in flight", groups) : "",
-			    chunk > 0 ? arena_printf(a, ", chunks of %lld tokens", chunk) : "",
-			    at->draft ? arena_printf(a, ", drafts of %lld tokens by %s",
-						     (long long)g.options.speculative->draft,
-						     at->draft->world->model->title)
-				      : "");
-}
-
-/* repeat: how often the program holds a step. */
-static const char *subtitle(struct arena *a, const struct placement *at, enum drawn part, int repeat)
-{
-	const struct world *w = at->world;
-	const struct generate *g = w->scenario->workload.generate;
-	const char *groups = g ? groups_text(a, at) : "";
-	const struct train *t = w->scenario->workload.train;
-
-	if (part == DRAWN_TRAIN)
-		return arena_printf(
-			a, "%s: one training step, %lld x %lld tokens, %lld micro-batch%s%s", w->model->title,
-			(long long)t->batch, (long long)t->tokens, (long long)t->micro_batches,
-			t->micro_batches == 1 ? "" : "es in order ",
-			t->micro_batches == 1 ? "" : schedule_names[placement_train(at).options.schedule]);
-	if (part == DRAWN_DECODE)
-		return arena_printf(a, "%s: %s in the middle of %lld tokens, batch %lld%s", w->model->title,
-				    repeat > 1  ? arena_printf(a, "%d decode steps", repeat)
-				    : at->draft ? "one draft and its check"
-						: "one decode step",
-				    (long long)g->tokens, (long long)g->batch, groups);
-	return arena_printf(a, "%s: prefill of %lld tokens and the first decode step, batch %lld%s",
-			    w->model->title, (long long)g->prompt, (long long)g->batch, groups);
+	err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
+	err_hint(&err, "'lemursim simulate' says how much is missing");
+	complain(&err, EXIT_NOTHING_FITS);
+	return false;
 }
 
 static int write_picture(const struct output_options *o, const struct schedule *s)
@@ -113,30 +98,37 @@ static int write_picture(const struct output_options *o, const struct schedule *
 	return rc;
 }
 
+static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool trace)
+{
+	const struct placement *at = d->run->at;
+	const struct program_job *job = d->run->type->programs;
+	const struct program_runs *runs = program_runs(d->run);
+	/* a trace keeps every block; a picture of many micro-batches shows their passes */
+	const bool passes = !trace && job->many_micro_batches && job->many_micro_batches(at->world);
+	struct schedule s = lanes_of(a, &runs->run[d->part->program], passes ? BOXES_PASSES : BOXES_BLOCKS);
+
+	if (d->run->memory)
+		lanes_memory(a, d->run, &s);
+	s.title = at->assignment->name;
+	s.subtitle = arena_printf(a, "%s: %s", at->world->model->title,
+				  job->subtitle(a, at, runs, d->part->program));
+	return s;
+}
+
 static int draw(struct session *s, const struct schedule_options *o, const struct placement *at)
 {
 	struct prediction p;
-	const struct simulated *r;
-	enum drawn part;
-	int rc = EXIT_USAGE;
+	struct drawn drawn;
+	int rc;
 
 	prediction_make(&s->arena, at, &p);
-	r = choose(&p, o->phase, &part);
-	if (r) {
-		const struct train *t = at->world->scenario->workload.train;
-		/* a trace keeps every block; a picture of many micro-batches shows their passes */
-		const bool passes =
-			part == DRAWN_TRAIN && t->micro_batches > 1 && !str_ends(o->output.path, ".json");
-		struct schedule schedule = lanes_of(&s->arena, r, passes ? BOXES_PASSES : BOXES_BLOCKS);
+	if (choose(&p, o->phase, &drawn)) {
+		const struct schedule schedule =
+			schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
 
-		if (part == DRAWN_TRAIN)
-			lanes_memory(&s->arena, &p, &schedule);
-
-		schedule.title = at->assignment->name;
-		schedule.subtitle = subtitle(&s->arena, at, part, p.programs.repeat);
 		rc = write_picture(&o->output, &schedule);
-	} else if (!p.generate_fits && !p.train_fits) {
-		rc = EXIT_NOTHING_FITS;
+	} else {
+		rc = prediction_fits(&p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	}
 	prediction_release(&p);
 	return rc;

@@ -9,6 +9,7 @@
 #include "sim/base/file.h"
 #include "sim/base/sha256.h"
 #include "sim/conf/find.h"
+#include "sim/conf/sources.h"
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d)
 {
@@ -93,6 +94,8 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	source->text = text;
 	record_input(l, path, text, source->len);
 	tree = yml_parse(l->arena, source, l->diags);
+	if (tree)
+		sources_resolve(l->arena, tree, l->diags);
 	if (!tree || l->diags->total != before)
 		return tree;
 	kept = arena_alloc(l->arena, sizeof *kept);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/conf/sources.h"
 #include "sim/family/family_keys.h"
 #include "sim/stats/quantile.h"
 
@@ -393,7 +394,7 @@ int family_write(const struct family_model *family_model, const struct observati
 	add_head(&w, &text);
 	rc = fill_in(&w, &text, err);
 	if (rc == 0)
-		str_add(out, text.text);
+		sources_list(text.text, out);
 	str_release(&text);
 	return rc;
 }

@@ -1,4 +1,5 @@
 /* from.c - the fit and the file; loading is in catalogue.c. See from.h. */
+#include "sim/conf/sources.h"
 #include "sim/family/fit_runtime.h"
 
 #include <math.h>
@@ -144,7 +145,7 @@ static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 
 	for (int p = 0; p < REPLAY_PARAMS; p++)
 		speed[p] = f->is_free[p] ? value[k++] : f->held[p];
-	return replay_seconds(&f->replay[i], speed);
+	return replay_seconds_at(&f->replay[i], speed);
 }
 
 static int fit_free(struct fitting *f, struct err *err)
@@ -528,7 +529,7 @@ int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, 
 		rc = check_file(l, ask->out, &text);
 	}
 	if (rc == 0)
-		str_add(out, text.text);
+		sources_list(text.text, out);
 	VEC_FREE(&f.notes);
 	str_release(&text);
 	return rc;

@@ -46,7 +46,7 @@ int observations_load(struct loader *l, const struct runs *runs, enum observatio
 /* The row's own run (not the ratio) under a profile of its device; in the arena. */
 struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p);
 
-/* Its time, as replay_seconds() has it; what is in the arena may go. */
+/* Its time for a fit, which is not rounded; what is in the arena may go. */
 double observations_seconds(struct arena *a, const struct observation *row, const struct profile *p);
 
 /* -1 with err where a profile lacks what a row's operator needs. */

@@ -4,137 +4,104 @@
 #include <math.h>
 #include <string.h>
 
-/* What plans a run: operators, and how often each occurs. */
+#include "sim/des/engine.h"
+
+/* Operators, and how often each occurs. */
 struct planner {
 	const struct model *m;
 	const struct precision *p;
-	const struct profile *profile;
+	struct prefill_rules rules;
 	VEC(struct planned_op) ops;
 };
-
-enum { CHUNKS_MAX = 512 };
 
 static void add_op(struct planner *b, const struct op *op, double times)
 {
 	VEC_ADD(&b->ops, ((struct planned_op){*op, times}));
 }
 
-static void add_part(struct planner *b, const struct shape *s, struct part part, enum phase phase,
-		     double times)
-{
-	struct op ops[GRAPH_OPS];
-	const size_t n = graph_block(b->m, b->p, s, part, phase, ops);
+/* Blocks of a pass that are alike: of one part and one shape. */
+struct alike {
+	struct part part;
+	struct shape shape;
+	double n;
+};
+enum { ALIKE_MAX = 2 * MODEL_PARTS };
 
-	for (size_t i = 0; i < n; i++)
-		add_op(b, &ops[i], times);
+static void count_block(struct alike *alike, size_t *n, struct part part, const struct shape *s)
+{
+	size_t i = 0;
+
+	while (i < *n && !(part_same(alike[i].part, part) && shape_same(&alike[i].shape, s)))
+		i++;
+	BUG_ON(i == ALIKE_MAX);
+	if (i == *n)
+		alike[(*n)++] = (struct alike){part, *s, 0};
+	alike[i].n++;
 }
 
-/* How many blocks of a part are the model's tail: none or one. */
-static double tails(const struct model *m, struct part part)
+static void add_pass(struct planner *b, const struct request_pass *pass)
 {
-	for (size_t i = model_blocks(m); i-- > 0;) {
-		const struct block k = model_block(m, i);
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
+	const bool prefill = pass->phase == PHASE_PREFILL;
+	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false};
+	struct shape shape = pass->shape;
+	struct alike alike[ALIKE_MAX];
+	size_t n = 0;
 
-		if (block_is_tail(m, k) && part_same(k.part, part))
-			return 1;
-		if (k.layer >= 0 && k.layer < m->layers - 1)
-			break;
+	for (size_t i = model_first_block(b->m); i <= model_last_block(b->m); i++) {
+		const struct block k = model_block(b->m, i);
+
+		if (request_pass_block(pass, b->m, k, rules, &shape))
+			count_block(alike, &n, k.part, &shape);
 	}
-	return 0;
-}
+	for (size_t i = 0; i < n; i++) {
+		struct op ops[GRAPH_OPS];
+		const size_t ops_n =
+			graph_block(b->m, b->p, &alike[i].shape, alike[i].part, pass->phase, ops);
 
-/* Is the prompt's last token a step of its own? */
-static bool last_apart(const struct planner *b, const struct run *r)
-{
-	return b->profile->last_apart && r->prompt > 1;
-}
-
-/* One step, prefill chunk or decode, `times` over. A chunk that no token comes of has no head. */
-static void add_pass(struct planner *b, const struct shape *s, enum phase phase, bool answers, double times)
-{
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const bool last_row = phase == PHASE_PREFILL && b->profile->last_row && !b->profile->all_logits;
-	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(b->m, parts);
-	struct shape tail = *s;
-
-	tail.tokens = 1;
-	for (size_t k = 0; k < parts_n; k++) {
-		const double last = last_row ? tails(b->m, parts[k].part) : 0;
-
-		if (parts[k].part.role == ROLE_HEAD && !answers && !b->profile->all_logits)
-			continue;
-		add_part(b, s, parts[k].part, phase, times * (parts[k].blocks - last));
-		if (last > 0)
-			add_part(b, &tail, parts[k].part, phase, times);
+		for (size_t k = 0; k < ops_n; k++)
+			add_op(b, &ops[k], pass->weight * alike[i].n);
 	}
-	add_op(b, &step, times);
+	add_op(b, &step, pass->weight);
 }
 
 /* Prompts that are shorter than a chunk share one, as far as they fit whole. */
 static int64_t prompts_at_once(const struct run *r)
 {
-	const int64_t most = r->chunk > 0 ? r->chunk / r->prompt : r->batch;
-
-	return most < 1 ? 1 : most > r->batch ? r->batch : most;
+	return r->chunk > 0 && r->prompt > 0 && r->chunk / r->prompt < 1 ? 1
+	       : r->chunk > 0 && r->prompt > 0                           ? r->chunk / r->prompt
+									 : 0;
 }
 
-static void add_prompt(struct planner *b, const struct run *r)
+struct request replay_request(const struct profile *profile, const struct run *run)
 {
-	const int64_t at_once = prompts_at_once(r), last = r->depth + r->prompt - 1;
-	const int64_t tokens = r->prompt - last_apart(b, r);
-	const double rounds = (double)r->batch / (double)at_once;
-	int64_t chunk = r->chunk > 0 ? r->chunk : tokens;
-
-	if (tokens / chunk > CHUNKS_MAX)
-		chunk = tokens / CHUNKS_MAX + 1;
-	for (int64_t done = 0; done < tokens; done += chunk) {
-		const int64_t now = tokens - done < chunk ? tokens - done : chunk;
-
-		add_pass(b,
-			 &(struct shape){.batch = at_once,
-					 .tokens = now,
-					 .past = r->depth + done,
-					 .all_logits = b->profile->all_logits},
-			 PHASE_PREFILL, !last_apart(b, r), rounds);
-	}
-	if (last_apart(b, r))
-		add_pass(b, &(struct shape){.batch = at_once, .tokens = 1, .past = last}, PHASE_DECODE, true,
-			 rounds);
-}
-
-static void add_steps(struct planner *b, const struct run *r)
-{
-	const int64_t first = r->depth + r->prompt, last = first + r->gen - 1;
-	const struct {
-		int64_t past;
-		double weight;
-	} at[] = {{first, 1}, {first + (last - first) / 2, 4}, {last, 1}};
-
-	for (size_t i = 0; i < ARRAY_LEN(at); i++) {
-		const struct shape s = {.batch = r->batch, .tokens = 1, .past = at[i].past};
-
-		if (r->gen > 2)
-			add_pass(b, &s, PHASE_DECODE, true, (double)r->gen * at[i].weight / 6);
-		else if (i != 1 && (i == 0 || r->gen == 2))
-			add_pass(b, &s, PHASE_DECODE, true, 1);
-	}
+	return (struct request){.depth = run->depth,
+				.prompt = run->prompt,
+				.decoded = run->gen,
+				.batch = run->batch,
+				.chunk = run->chunk,
+				.at_once = prompts_at_once(run),
+				.last_apart = profile->last_apart,
+				.per_step = 1};
 }
 
 struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
 			       const struct profile *profile, const struct run *run)
 {
-	struct planner b = {.m = m, .p = p, .profile = profile};
+	const struct request request = replay_request(profile, run);
+	struct planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct arena scratch = ARENA_INIT;
+	struct request_pass *passes;
+	const size_t n = request_passes(&scratch, m, &request, &passes);
 	struct replay_plan plan;
 
-	if (run->prompt)
-		add_prompt(&b, run);
-	if (run->gen)
-		add_steps(&b, run);
+	for (size_t i = 0; i < n; i++)
+		add_pass(&b, &passes[i]);
 	plan = (struct replay_plan){arena_array(a, b.ops.n, sizeof *plan.at), b.ops.n};
 	if (b.ops.n)
 		memcpy(plan.at, b.ops.at, b.ops.n * sizeof *plan.at);
 	VEC_FREE(&b.ops);
+	arena_release(&scratch);
 	return plan;
 }
 
@@ -143,7 +110,7 @@ struct replay_plan replay_plan(struct arena *a, const struct model *m, const str
 struct replay replay_of(struct arena *a, const struct replay_plan *plan,
 			const struct device_model *device_model)
 {
-	struct replay r = {.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n};
+	struct replay r = {.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n, .of_program = true};
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct planned_op *o = &plan->at[i];
@@ -215,15 +182,27 @@ static double op_seconds(const struct cost *c, bool is_step, const double f[REPL
 	       c->apart.s / f[REPLAY_ARITHMETIC] + c->overhead.s * f[is_step ? REPLAY_STEP : REPLAY_KERNEL];
 }
 
-static const double as_it_is[REPLAY_PARAMS] = {1, 1, 1, 1};
+/* A program's operators take whole nanoseconds, as the event engine's clock has them. */
+static double on_clock(const struct replay *r, double s)
+{
+	return r->of_program ? sim_s_of_ns(sim_ns_of_s(s)) : s;
+}
 
-double replay_seconds(const struct replay *r, const double speed[REPLAY_PARAMS])
+double replay_seconds(const struct replay *r)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times *
-		       op_seconds(&r->at[i].cost, r->at[i].is_step, speed ? speed : as_it_is);
+		sum += r->at[i].times * on_clock(r, cost_seconds(&r->at[i].cost));
+	return sum;
+}
+
+double replay_seconds_at(const struct replay *r, const double speed[REPLAY_PARAMS])
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times * op_seconds(&r->at[i].cost, r->at[i].is_step, speed);
 	return sum;
 }
 
@@ -232,10 +211,9 @@ double replay_plan_seconds(const struct replay_plan *plan, const struct device_m
 	double sum = 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
-		const struct planned_op *o = &plan->at[i];
-		const struct cost c = cost_of(&o->op, device_model, 1);
+		const struct cost c = cost_of(&plan->at[i].op, device_model, 1);
 
-		sum += o->times * op_seconds(&c, o->op.kind == OP_STEP, as_it_is);
+		sum += plan->at[i].times * cost_seconds(&c);
 	}
 	return sum;
 }
@@ -267,6 +245,6 @@ double replay_seconds_drawn(const struct replay *r, const struct params *z)
 	double sum = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times * cost_seconds_drawn(&r->at[i].cost, z);
+		sum += r->at[i].times * on_clock(r, cost_seconds_drawn(&r->at[i].cost, z));
 	return sum;
 }

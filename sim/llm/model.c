@@ -186,6 +186,16 @@ struct block model_block(const struct model *m, size_t i)
 	return (struct block){{at == 2 && m->experts->shared ? ROLE_SHARED : ROLE_EXPERTS, false}, lo};
 }
 
+size_t model_first_block(const struct model *m)
+{
+	return m->ends ? 0 : 1;
+}
+
+size_t model_last_block(const struct model *m)
+{
+	return model_blocks(m) - (m->ends ? 1 : 2);
+}
+
 bool block_is_tail(const struct model *m, struct block b)
 {
 	return b.layer == m->layers - 1 && b.part.role != ROLE_ATTENTION;

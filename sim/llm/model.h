@@ -116,6 +116,9 @@ struct block {
 };
 size_t model_blocks(const struct model *m);
 struct block model_block(const struct model *m, size_t i);
+/* The blocks that run, from the first to the last. */
+size_t model_first_block(const struct model *m);
+size_t model_last_block(const struct model *m);
 /* Blocks of the last layer that follow its attention: where one token's logits are asked for, it alone needs
  * them. */
 bool block_is_tail(const struct model *m, struct block b);

@@ -8,11 +8,6 @@
 
 #include "sim/place/shard_sizes.h"
 
-bool phase_asked(const struct workload *k, enum phase phase)
-{
-	return phase == PHASE_PREFILL || phase == PHASE_DECODE ? k->generate != NULL : k->train != NULL;
-}
-
 struct generate placement_generate(const struct placement *p)
 {
 	return generate_as(p->world->scenario->workload.generate, p->assignment);
@@ -495,7 +490,7 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 
 	*p = (struct placement){.world = w, .assignment = from, .blocks_n = model_blocks(w->model)};
 	for (int i = 0; i < PHASE_N; i++)
-		if (phase_asked(&w->scenario->workload, (enum phase)i))
+		if (workload_runs(&w->scenario->workload, (enum phase)i))
 			p->shard_groups[i] = shard_groups[i] =
 				arena_array(a, p->blocks_n, sizeof *shard_groups[i]);
 	for (size_t i = 0; i < from->place.n; i++) {

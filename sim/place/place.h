@@ -52,6 +52,5 @@ bool shard_group_writes_scores(const struct world *w, const struct shards *s);
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);
 struct generate placement_generate(const struct placement *p); /* how this assignment generates */
 struct train placement_train(const struct placement *p);       /* and trains */
-bool phase_asked(const struct workload *k, enum phase phase);
 
 #endif

@@ -3,29 +3,56 @@
 
 #include "sim/base/rng.h"
 
-/* The stream of a source's errors. They are those of its calibration: two machines of one hardware file share
- * them, whatever the scenario calls them. */
+static const char *device_stream(struct arena *a, const struct machine *machine, const struct device *device)
+{
+	return arena_printf(a, "draws/%s/%s", machine->title, device->origin.name);
+}
+
+/* The name of the random stream of a source's errors. Errors are those of a calibration: two machines of one
+ * hardware file share them, whatever the scenario calls them. */
 static const char *source_name(struct arena *a, const struct world *w, size_t s)
 {
 	if (s < w->units_n)
-		return arena_printf(a, "draws/%s/%s", w->machines[w->units[s].machine].title,
-				    w->units[s].device->origin.name);
+		return device_stream(a, &w->machines[w->units[s].machine], w->units[s].device);
 	if (s >= w->units_n + w->link_uses_n)
 		return arena_printf(a, "draws/%s/disk", w->machines[s - w->units_n - w->link_uses_n].title);
 	return arena_printf(a, "draws/%s", w->link_uses[s - w->units_n].link->title);
 }
 
+/* Draw i's numbers go to z[i * step], for those parameters that `has` names. */
+static void draw_source(const char *stream, uint64_t seed, size_t n, const bool has[PARAM_N],
+			struct params *z, size_t step)
+{
+	struct rng *rng = rng_new(seed, stream);
+
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < PARAM_N; p++)
+			if (has[p])
+				z[i * step].of[p] = rng_normal(rng);
+	rng_free(rng);
+}
+
 static void draw_params(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
 {
 	for (size_t s = 0; s < d->sources; s++) {
-		struct rng *rng = rng_new(seed, source_name(a, w, s));
+		bool has[PARAM_N];
 
-		for (size_t i = 0; i < d->n; i++)
-			for (int p = 0; p < PARAM_N; p++)
-				if (program_has_param(w, s, (enum param)p))
-					d->z[i * d->sources + s].of[p] = rng_normal(rng);
-		rng_free(rng);
+		for (int p = 0; p < PARAM_N; p++)
+			has[p] = program_has_param(w, s, (enum param)p);
+		draw_source(source_name(a, w, s), seed, d->n, has, &d->z[s], d->sources);
 	}
+}
+
+struct params *draws_of_device(struct arena *a, const struct machine *machine, const struct device *device,
+			       uint64_t seed, size_t n)
+{
+	struct params *z = arena_array(a, n, sizeof *z);
+	bool has[PARAM_N];
+
+	for (int p = 0; p < PARAM_N; p++)
+		has[p] = p < PARAM_LINKS;
+	draw_source(device_stream(a, machine, device), seed, n, has, z, 1);
+	return z;
 }
 
 static void draw_power(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)

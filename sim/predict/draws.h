@@ -1,12 +1,13 @@
 /*
- * draws.h - the luck that every assignment of a world is tried under.
+ * draws.h - the random numbers of the Monte Carlo draws, the same for every assignment of a world.
  *
- * Layer predict. Standard normal numbers, one for each draw, source and parameter. They are the same for
- * every assignment, so that two of them are compared under the same luck.
+ * Layer predict. Standard normal numbers, one for each draw, source and parameter. Every assignment gets the
+ * same numbers, so that a difference between two of them is not one of chance.
  */
 #ifndef SIM_PREDICT_DRAWS_H
 #define SIM_PREDICT_DRAWS_H
 #include "sim/predict/energy_cost.h"
+#include "sim/step/program.h"
 
 struct draws {
 	size_t n, sources, sockets;
@@ -21,5 +22,9 @@ struct draws_ask {
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask);
+
+/* Those of one device without a world, one for each draw: the same that draws_make() gives it. */
+struct params *draws_of_device(struct arena *a, const struct machine *machine, const struct device *device,
+			       uint64_t seed, size_t n);
 
 #endif

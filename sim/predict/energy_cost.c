@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "sim/cost/cost.h"
+
 static double watts(const struct qty *q, double z)
 {
 	const struct term t = {q->value, q->spread, q->provenance};

@@ -8,7 +8,8 @@
  */
 #ifndef SIM_PREDICT_ENERGY_COST_H
 #define SIM_PREDICT_ENERGY_COST_H
-#include "sim/predict/predict.h"
+#include "sim/base/provenance.h"
+#include "sim/world/world.h"
 
 struct energy_cost {     /* of one run: a generation, or a training step */
 	double energy_J; /* NAN where a watt is not known */

@@ -15,8 +15,8 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
 						: w->link_uses[source - w->units_n].link->origin.name);
 }
 
-/* Adds up the critical path by source and parameter. */
-static void walk(struct arena *a, const struct simulated *r, struct params *sum)
+/* Adds up the critical path of a program by source and parameter. */
+static void sum_critical_path(struct arena *a, const struct simulated *r, struct params *sum)
 {
 	uint32_t *path = arena_array(a, r->program->tasks.n, sizeof *path);
 	const size_t n = task_critical_path(&r->graph, &r->run, path);
@@ -41,14 +41,14 @@ static void walk(struct arena *a, const struct simulated *r, struct params *sum)
 	}
 }
 
-static const char *largest(struct arena *a, const struct simulated *r)
+const char *explain_largest(struct arena *a, const struct simulated *r)
 {
 	const struct world *w = r->program->world;
 	const size_t sources = program_sources(w);
 	struct params *sum = arena_array(a, sources, sizeof *sum);
 	size_t best = 0;
 
-	walk(a, r, sum);
+	sum_critical_path(a, r, sum);
 	for (size_t i = 0; i < sources * PARAM_N; i++)
 		if (sum[i / PARAM_N].of[i % PARAM_N] > sum[best / PARAM_N].of[best % PARAM_N])
 			best = i;
@@ -71,29 +71,27 @@ static const char *lacking(struct arena *a, const struct world *w, const struct 
 	return text;
 }
 
-const char *explain_bound(struct arena *a, const struct prediction *p)
+/* The job's own words where it ran, else the memory that it lacks. */
+static const char *bound_of(struct arena *a, const struct job_run *r)
 {
-	const struct world *w = p->at.world;
-	const struct simulated *generate = p->later[1].program ? &p->later[1] : &p->first;
-	const char *g = !p->generate_footprint ? NULL
-			: generate->program    ? largest(a, generate)
-					       : lacking(a, w, p->generate_footprint);
-	const char *t = !p->train_footprint ? NULL
-			: p->train.program  ? largest(a, &p->train)
-					    : lacking(a, w, p->train_footprint);
-
-	if (g && t)
-		return arena_printf(a, "%s; training: %s", g, t);
-	return g ? g : t;
+	return r->state ? r->type->bound(a, r) : lacking(a, r->at->world, r->footprint);
 }
 
-/* Of one of so many steps of a program: bytes over links, and the time that its critical path spends on them.
- */
-struct crossing {
-	double bytes, wait_s;
-};
+const char *explain_bound(struct arena *a, const struct prediction *p)
+{
+	const char *all = NULL;
 
-static struct crossing crossing_of(const struct simulated *r, double steps)
+	for (int j = 0; j < JOB_N; j++) {
+		const struct job_run *r = &p->jobs[j];
+
+		if (r->asked)
+			all = all ? arena_printf(a, "%s; %s: %s", all, r->type->noun, bound_of(a, r))
+				  : bound_of(a, r);
+	}
+	return all;
+}
+
+struct crossing explain_crossing(const struct simulated *r, double steps)
 {
 	struct crossing c = {0, 0};
 	struct arena scratch = ARENA_INIT;
@@ -109,7 +107,7 @@ static struct crossing crossing_of(const struct simulated *r, double steps)
 
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
 	}
-	walk(&scratch, r, sum);
+	sum_critical_path(&scratch, r, sum);
 	for (size_t s = w->units_n; s < w->units_n + w->link_uses_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
@@ -117,28 +115,19 @@ static struct crossing crossing_of(const struct simulated *r, double steps)
 	return (struct crossing){c.bytes / steps, c.wait_s / steps};
 }
 
-static double e2e_s(const struct prediction *p)
+/* The quickest run of a job by an assignment that uses one machine; NULL if there is none. */
+static const struct job_run *best_alone(const struct prediction *all, size_t n, enum job job)
 {
-	const struct class_times_set now = class_times_set_nominal(p);
+	const size_t metric = job_types[job]->compared;
+	const struct job_run *best = NULL;
 
-	return prediction_generate(p, &now).e2el_s;
-}
+	for (size_t i = 0; i < n; i++) {
+		const struct job_run *r = &all[i].jobs[job];
 
-static double step_s(const struct prediction *p)
-{
-	return p->train.program ? sim_s_of_ns(p->train.run.makespan_ns) : 0;
-}
-
-/* The quickest assignment that uses one machine, by one of the two measures; NULL if none runs. */
-static const struct prediction *best_alone(const struct prediction *all, size_t n,
-					   double (*measure)(const struct prediction *))
-{
-	const struct prediction *best = NULL;
-
-	for (size_t i = 0; i < n; i++)
-		if (prediction_machines(&all[i]) == 1 && measure(&all[i]) > 0 &&
-		    (!best || measure(&all[i]) < measure(best)))
-			best = &all[i];
+		if (prediction_machines(&all[i]) == 1 && r->state &&
+		    (!best || r->values[metric] < best->values[metric]))
+			best = r;
+	}
 	return best;
 }
 
@@ -152,8 +141,8 @@ static void seconds_text(struct str *out, double s)
 	units_format(out, s, DIM_TIME, 3);
 }
 
-/* Of all draws, the share in which this one is the quicker: the same draw for both, so common luck cancels.
- */
+/* The share of all draws in which this run is the quicker. Both have the same draw, so errors that they share
+ * cancel. */
 static double share_won(const double *here, const double *there, size_t n)
 {
 	size_t won = 0;
@@ -164,13 +153,13 @@ static double share_won(const double *here, const double *there, size_t n)
 }
 
 /* "generation pays: 20.1 s against 24.1 s (all on M4 Pro), 1.2 times as fast, quicker in 98 % of draws" */
-static void compare(struct str *out, const char *what, double here, double there, const char *alone,
-		    double won)
+void explain_compare(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
 {
-	const double gain = there / here - 1;
+	const double here = r->values[r->type->compared], there = alone->values[r->type->compared];
+	const double won = share_won(r->compared, alone->compared, draws), gain = there / here - 1;
 	const bool same = gain > -0.001 && gain < 0.001;
 
-	str_addf(out, "%s %s: ", what,
+	str_addf(out, "%s %s: ", r->type->noun,
 		 same         ? "is the same"
 		 : won >= 0.9 ? "pays"
 		 : won <= 0.1 ? "does not pay"
@@ -178,93 +167,66 @@ static void compare(struct str *out, const char *what, double here, double there
 	seconds_text(out, here);
 	str_add(out, " against ");
 	seconds_text(out, there);
-	str_addf(out, " (%s)", alone);
+	str_addf(out, " (%s)", alone->at->assignment->name);
 	if (!same)
 		str_addf(out, ", %.3g times as fast, quicker in %.0f %% of draws", there / here, won * 100);
 }
 
-static void traffic(struct str *out, const char *when, double bytes, double wait_s)
+void explain_traffic(struct str *out, const char *when, const struct crossing *c)
 {
-	size_text(out, bytes);
+	size_text(out, c->bytes);
 	str_addf(out, " cross the link %s", when);
-	if (wait_s > 0) {
+	if (c->wait_s > 0) {
 		str_add(out, ", ");
-		seconds_text(out, wait_s);
+		seconds_text(out, c->wait_s);
 		str_add(out, " of the critical path");
 	}
 }
 
-static void generate_verdict(struct str *out, const struct prediction *p, const struct prediction *alone,
-			     size_t draws)
+/* Appends what is said of one job as a sentence of the note. */
+static void add_sentence(struct str *out, const struct str *sentence)
 {
-	const struct crossing first = crossing_of(&p->first, 1),
-			      step = crossing_of(&p->later[1], p->programs.repeat * p->programs.per_step);
-
-	compare(out, "generation", e2e_s(p), e2e_s(alone), alone->at.assignment->name,
-		share_won(p->e2e_s, alone->e2e_s, draws));
-	if (first.bytes <= 0)
-		return;
-	str_add(out, "; ");
-	traffic(out, "up to the second token", first.bytes, first.wait_s);
-	str_add(out, ", ");
-	traffic(out, "for each token after it", step.bytes, step.wait_s);
+	if (sentence->len)
+		str_addf(out, "%s%s", out->len ? ". " : "", sentence->text);
 }
 
-static void train_verdict(struct str *out, const struct prediction *p, const struct prediction *alone,
-			  size_t draws)
+static void add_remark(struct str *out, const struct job_run *r)
 {
-	const struct crossing c = crossing_of(&p->train, 1);
+	struct str s = STR_INIT;
 
-	compare(out, "training", step_s(p), step_s(alone), alone->at.assignment->name,
-		share_won(p->step_s, alone->step_s, draws));
-	if (c.bytes <= 0)
-		return;
-	str_add(out, "; ");
-	traffic(out, "for each step", c.bytes, c.wait_s);
+	if (r->state && r->type->remark)
+		r->type->remark(&s, r);
+	add_sentence(out, &s);
+	str_release(&s);
 }
 
-/* "streams 12.3 GB of weights from m5.disk for each token" */
-static void streaming(struct str *out, const struct prediction *p)
+static void add_verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
 {
-	const struct world *w = p->at.world;
-	const bool later = p->later[1].program != NULL;
-	const struct program *program = later ? p->later[1].program : p->first.program;
+	struct str s = STR_INIT;
 
-	for (size_t m = 0; program && m < w->machines_n; m++) {
-		double bytes = 0;
-
-		for (size_t i = 0; i < program->tasks.n; i++)
-			if (program->tasks.at[i].queue == program_disk(w, m))
-				bytes += program->op_classes.at[program->tasks.at[i].op_class].bytes;
-		if (bytes <= 0)
-			continue;
-		str_add(out, out->len ? ", " : "fits by streaming ");
-		size_text(out, later ? bytes / p->programs.repeat : bytes);
-		str_addf(out, " of weights from the disk of %s in each step", w->machines[m].origin.name);
-	}
+	if (r->state && alone)
+		r->type->verdict(&s, r, alone, draws);
+	add_sentence(out, &s);
+	str_release(&s);
 }
 
 size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
 			const char **notes)
 {
-	const struct prediction *generate = best_alone(all, n, e2e_s), *train = best_alone(all, n, step_s);
+	const struct job_run *alone[JOB_N];
 	size_t added = 0;
 
+	for (int j = 0; j < JOB_N; j++)
+		alone[j] = best_alone(all, n, (enum job)j);
 	for (size_t i = 0; i < n; i++) {
-		const struct prediction *p = &all[i];
 		struct str s = STR_INIT;
 
-		streaming(&s, p);
-		if (prediction_machines(p) > 1 && generate && p->first.program) {
-			str_add(&s, s.len ? ". " : "");
-			generate_verdict(&s, p, generate, draws);
-		}
-		if (prediction_machines(p) > 1 && train && p->train.program) {
-			str_add(&s, s.len ? ". " : "");
-			train_verdict(&s, p, train, draws);
-		}
+		for (int j = 0; j < JOB_N; j++)
+			add_remark(&s, &all[i].jobs[j]);
+		for (int j = 0; j < JOB_N && prediction_machines(&all[i]) > 1; j++)
+			add_verdict(&s, &all[i].jobs[j], alone[j], draws);
 		if (s.len)
-			notes[added++] = arena_printf(a, "%s: %s.", p->at.assignment->name, s.text);
+			notes[added++] = arena_printf(a, "%s: %s.", all[i].at.assignment->name, s.text);
 		str_release(&s);
 	}
 	return added;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/predict/predict.h"
 #include "sim/report/columns.h"
 
 struct builder {
@@ -391,13 +392,13 @@ static const char *size_text(struct arena *a, double bytes)
 	return text;
 }
 
-void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s)
+void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s)
 {
-	const struct world *w = p->at.world;
+	const struct world *w = r->at->world;
 	struct memory_track *memory_tracks = arena_array(a, w->machines_n, sizeof *memory_tracks);
 
 	for (size_t i = 0; i < w->machines_n; i++) {
-		const struct memory_use *u = &p->train_use[i];
+		const struct memory_use *u = &r->memory[i];
 
 		if (footprint_need_B(&u->peak) <= 0)
 			continue;

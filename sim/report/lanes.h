@@ -5,7 +5,7 @@
  */
 #ifndef SIM_REPORT_LANES_H
 #define SIM_REPORT_LANES_H
-#include "sim/predict/predict.h"
+#include "sim/predict/program_job.h"
 #include "sim/report/schedule.h"
 
 /* What becomes a box. */
@@ -18,7 +18,7 @@ enum boxes {
 /* Lives in the arena. The window is the whole run. */
 struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes);
 
-/* Memory of each machine that a training step uses, as strips of a schedule. */
-void lanes_memory(struct arena *a, const struct prediction *p, struct schedule *s);
+/* The memory of each machine that a job uses, as it goes on (job_run.memory), as tracks of a schedule. */
+void lanes_memory(struct arena *a, const struct job_run *r, struct schedule *s);
 
 #endif

@@ -5,23 +5,6 @@
 
 #include "sim/predict/explain.h"
 
-static const char *mfu_note(struct arena *a, const struct world *w)
-{
-	struct str s = STR_INIT;
-	const char *note;
-
-	str_add(&s, "MFU is stated against the best single GEMM call as published, summed over the devices "
-		    "that train:");
-	for (size_t i = 0; i < w->units_n; i++) {
-		str_addf(&s, "%s %s ", i ? "," : "", w->units[i].name);
-		units_format(&s, w->units[i].profile->gemm[w->scenario->precision.compute]->roof.value,
-			     DIM_FLOPS, 4);
-	}
-	note = arena_printf(a, "%s.", s.text);
-	str_release(&s);
-	return note;
-}
-
 /* What energy and money rest on, where any row has them; NULL where none has. */
 static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
 				    size_t n)
@@ -111,11 +94,12 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 	for (size_t i = 0; i < n; i++) {
 		prediction_make(a, &at[i], &all[i]);
 		rows[i] = prediction_row(a, &all[i], &draws);
-		r.any_fits |= all[i].generate_fits || all[i].train_fits;
+		r.any_fits |= prediction_fits(&all[i]);
 	}
 	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
-	if (w->scenario->workload.train)
-		scenario_result_note(&r, mfu_note(a, w));
+	for (int j = 0; j < JOB_N; j++)
+		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
+			scenario_result_note(&r, job_types[j]->note(a, w));
 	scenario_result_note(&r, energy_cost_note(a, w, rows, n));
 	fill_inputs(l, &r.result);
 	for (size_t i = 0; i < n; i++)

@@ -54,6 +54,11 @@ int reading_add(struct reading *r, struct run row)
 		row.kind = !row.gen ? RUN_PP : !row.prompt ? RUN_TG : RUN_PG;
 	if (!run_is_operator(&row) && !row.prompt && !row.gen)
 		return err_set(r->err, "%s:%d: neither prompt nor generated tokens", r->path, row.line);
+	if (row.chunk > 0 && row.prompt / row.chunk > RUN_CHUNKS_MAX) {
+		err_set(r->err, "%s:%d: a prompt of %lld tokens, %lld at a time: more than %d chunks",
+			r->path, row.line, (long long)row.prompt, (long long)row.chunk, RUN_CHUNKS_MAX);
+		return err_hint(r->err, "chunk is how many tokens of a prompt run at once; 0: all of them");
+	}
 	if (!(row.seconds > 0) || row.seconds > seconds_max)
 		return err_set(r->err, "%s:%d: a run of %g s: times must be positive, and at most %g s",
 			       r->path, row.line, row.seconds, seconds_max);

@@ -75,7 +75,7 @@ struct runs {
 	size_t n;
 };
 
-enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024 };
+enum { RUNS_MAX = 10000, RUNS_FILE_MAX = 4 * 1024 * 1024, RUN_CHUNKS_MAX = 4096 };
 
 int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err); /* -1: "path:line: ..." */
 /* The rows of several files as one; its path is the first. */

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
-#include "sim/place/footprint.h"
+#include "sim/predict/program_job.h"
 #include "sim/search/anneal_state.h"
 #include "sim/search/search.h"
+#include "sim/search/search_job.h"
 
 enum { MOVES = 4000, AGAIN = 4, A_FAMILY = 64, POOL = 1024, NEAR = 20 };
 
@@ -58,7 +59,7 @@ static size_t out_of_reach(const struct block_costs *p, const struct look *k)
 			n += unjoined(p->w, k->at[phase_group][p->feed[b]], k->at[phase_group][b]) +
 			     unjoined(p->w, k->at[phase_group][b - 1], k->at[phase_group][b]);
 	}
-	if (p->job == JOB_GENERATE)
+	if (p->search->token)
 		n += unjoined(p->w, k->at[0][p->last], k->at[1][p->first]) +
 		     unjoined(p->w, k->at[1][p->last], k->at[1][p->first]);
 	return n;
@@ -70,6 +71,7 @@ static double overweight(const struct anneal *a, const struct variant *v)
 {
 	const struct look *k = &a->look;
 	const struct world *w = v->w;
+	const struct program_job *job = job_types[a->ask.job]->programs;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 	struct arena scratch = ARENA_INIT;
 	const struct candidate c = {.job = a->ask.job,
@@ -79,11 +81,11 @@ static double overweight(const struct anneal *a, const struct variant *v)
 	block_costs_needs_B(&v->block_costs, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
-	if (over <= 0 && a->ask.job == JOB_GENERATE) {
+	if (over <= 0 && job->footprint) {
 		const struct placement place = candidate_place(&scratch, w, &c);
 		struct footprint *footprint = arena_array(&scratch, w->machines_n, sizeof *footprint);
 
-		footprint_generate(&place, footprint);
+		job->footprint(&place, footprint);
 		for (size_t m = 0; m < w->machines_n; m++)
 			over += footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
 		arena_release(&scratch);
@@ -100,7 +102,7 @@ static void sum_legs(const struct block_costs *p, const struct look *k,
 		phase_groups[phase_group] = block_costs_leg(p, phase_group, at[phase_group]);
 	if (!k->single)
 		block_costs_hand_over(p, at, phase_groups);
-	if (p->job == JOB_TRAIN)
+	if (p->search->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 

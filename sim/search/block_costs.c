@@ -5,34 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/search/search_job.h"
+#include "sim/step/run.h"
 #include "sim/step/walk.h"
-#include "sim/train/pipeline.h"
-#include "sim/train/trainable.h"
 
 /* ---- blocks, off programs ---- */
 
-static int leg_of(enum phase phase)
+static int group_of(const struct block_costs *p, enum phase phase)
 {
-	return phase == PHASE_DECODE || phase == PHASE_BACKWARD || phase == PHASE_UPDATE;
+	return phase != job_phases(p->job).first;
 }
 
-/* Updates keep a device busy, and are no part of a pass; where a schedule puts them off, gradients of weights
- * are none either. */
-static bool in_pass(const struct block_costs *p, enum phase phase, const struct op *op)
-{
-	const struct train *t = p->w->scenario->workload.train;
-
-	if (p->job != JOB_TRAIN)
-		return true;
-	return phase != PHASE_UPDATE &&
-	       !(op->gradient && schedule_splits((enum train_schedule)t->options.schedule));
-}
-
-enum { BY_PHASE = -1 };
-
-/* Adds a program's operators on one unit to a leg (BY_PHASE: to those they are of), so many times. The host's
- * last word is no block's. */
-static void add_prog(struct block_costs *p, const struct program *program, size_t unit, int to, double times)
+/* The host's work at the end of a step belongs to no block. */
+void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
+			     double times)
 {
 	struct arena a = ARENA_INIT;
 	const struct class_times t = program_times(&a, program);
@@ -41,30 +27,20 @@ static void add_prog(struct block_costs *p, const struct program *program, size_
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(p->w->model, k->label.part.role, k->label.layer);
 		const double s = times * sim_s_of_ns(t.ns[k->op_class]);
-		const int phase_group = to == BY_PHASE ? leg_of(k->label.phase) : to;
+		const int phase_group = to == BY_PHASE ? group_of(p, k->label.phase) : to;
 
 		if (k->queue != unit || k->label.what ||
 		    (k->label.phase == PHASE_UPDATE &&
 		     program->op_classes.at[k->op_class].op.kind == OP_STEP))
 			continue;
 		p->busy_s[phase_group][block * p->units + unit] += s;
-		if (in_pass(p, k->label.phase, &program->op_classes.at[k->op_class].op) &&
-		    phase_group == leg_of(k->label.phase)) /* what runs again need not wait for gradients */
+		if (p->search->in_pass(&p->w->scenario->workload, k->label.phase,
+				       &program->op_classes.at[k->op_class].op) &&
+		    phase_group ==
+			    group_of(p, k->label.phase)) /* what runs again need not wait for gradients */
 			p->chain_s[phase_group][block * p->units + unit] += s / p->chunks[phase_group];
 	}
 	arena_release(&a);
-}
-
-/* The whole leg on one unit. */
-static struct layer_map all_on(struct arena *a, const struct world *w, size_t unit)
-{
-	struct layer_map l = {.embedding = (uint8_t)unit, .head = (uint8_t)unit};
-
-	for (int g = 0; g < GROUPS; g++) {
-		l.unit[g] = arena_array(a, (size_t)w->model->layers, 1);
-		memset(l.unit[g], (int)unit, (size_t)w->model->layers);
-	}
-	return l;
 }
 
 static bool goes_between_legs(const char *what)
@@ -77,8 +53,7 @@ static bool goes_between_legs(const char *what)
 	return false;
 }
 
-/* Off a program whose leg 0 is on u and whose leg 1 is on v. */
-static void add_handed(struct block_costs *p, const struct program *program, size_t u, size_t v)
+void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v)
 {
 	const struct world *w = p->w;
 	const size_t link_use = world_link_use(w, w->units[u].machine, w->units[v].machine);
@@ -102,72 +77,9 @@ static void add_handed(struct block_costs *p, const struct program *program, siz
 	arena_release(&a);
 }
 
-static bool in_reach(const struct block_costs *p, size_t u, size_t v)
+bool block_costs_in_reach(const struct block_costs *p, size_t u, size_t v)
 {
 	return u != v && isfinite(p->hop_s[0][(p->last * p->units + u) * p->units + v]);
-}
-
-static void price_generate(struct arena *a, struct block_costs *p, size_t unit)
-{
-	const struct layer_map l = all_on(a, p->w, unit);
-	const struct candidate c = {.job = JOB_GENERATE, .phase_group = {&l, &l}};
-	const struct placement at = candidate_place(a, p->w, &c);
-	struct generate_programs g = generate_build(&at);
-
-	add_prog(p, g.first, unit, BY_PHASE, 1);
-	for (int i = 0; i < GENERATE_STEPS && g.later[i]; i++) {
-		double one[GENERATE_STEPS] = {0};
-
-		one[i] = 1.0 / g.repeat;
-		add_prog(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one));
-	}
-	generate_free(&g);
-	for (size_t v = 0; v < p->units; v++) {
-		const struct layer_map there = all_on(a, p->w, v);
-		const struct candidate apart = {.job = JOB_GENERATE, .phase_group = {&l, &there}};
-		const struct placement away = candidate_place(a, p->w, &apart);
-
-		if (!in_reach(p, unit, v))
-			continue;
-		g = generate_build(&away);
-		add_handed(p, g.first, unit, v);
-		generate_free(&g);
-	}
-}
-
-/* One leg on u, the other on v: what runs forward again in the backward pass is told from the forward pass by
- * where it runs. */
-static void price_legs_apart(struct arena *a, struct block_costs *p, size_t u, size_t v,
-			     const bool want[PHASE_GROUPS])
-{
-	const struct layer_map here = all_on(a, p->w, u), there = all_on(a, p->w, v);
-	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
-	const struct placement at = candidate_place(a, p->w, &c);
-	struct program *program = train_build(&at);
-
-	if (want[0])
-		add_prog(p, program, u, u == v ? BY_PHASE : 0, 1);
-	if (want[1] && u != v)
-		add_prog(p, program, v, 1, 1);
-	add_handed(p, program, u, v);
-	program_free(program);
-}
-
-/* Where no other device is in reach both legs are on one, at once. */
-static void price_train(struct arena *a, struct block_costs *p)
-{
-	bool have[PHASE_GROUPS][SPACE_UNITS] = {{false}};
-
-	for (size_t u = 0; u < p->units; u++)
-		for (size_t v = 0; v < p->units; v++) {
-			if (!in_reach(p, u, v))
-				continue;
-			price_legs_apart(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]});
-			have[0][u] = have[1][v] = true;
-		}
-	for (size_t u = 0; u < p->units; u++)
-		if (!have[0][u])
-			price_legs_apart(a, p, u, u, (const bool[]){true, false});
 }
 
 /* ---- steps between units ---- */
@@ -209,30 +121,23 @@ static double often(double times, double s)
 	return isinf(s) ? s : times * s;
 }
 
-static struct shape leg_shape(const struct block_costs *p, int phase_group)
-{
-	const struct workload *k = &p->w->scenario->workload;
-
-	if (p->job == JOB_TRAIN)
-		return train_shape(k->train);
-	if (phase_group == 0)
-		return prefill_shape(k->generate);
-	return (struct shape){.batch = k->generate->batch, .tokens = 1, .past = k->generate->prompt};
-}
-
-/* Passes in a row: decode steps. */
+/* Passes in a row. */
 static double passes(const struct block_costs *p, int phase_group)
 {
-	const struct generate *g = p->w->scenario->workload.generate;
+	return p->search->passes(&p->w->scenario->workload, phase_group);
+}
 
-	return p->job == JOB_TRAIN || phase_group == 0 ? 1 : (double)(g->tokens - 1);
+/* Does a phase group go from the last block to the first? */
+static bool goes_back(const struct block_costs *p, int phase_group)
+{
+	return p->search->backward && phase_group == 1;
 }
 
 static void price_hops(struct arena *a, struct block_costs *p, int phase_group)
 {
 	const size_t n = p->units;
-	const struct shape s = leg_shape(p, phase_group);
-	const bool back = p->job == JOB_TRAIN && phase_group == 1;
+	const struct shape s = p->search->shape(&p->w->scenario->workload, phase_group);
+	const bool back = goes_back(p, phase_group);
 	double bytes = -1;
 
 	p->hop_s[phase_group] = arena_array(a, p->blocks * n * n, sizeof(double));
@@ -270,36 +175,23 @@ static void price_hops(struct arena *a, struct block_costs *p, int phase_group)
 
 static void price_tokens(struct arena *a, struct block_costs *p, int phase_group)
 {
-	const struct generate *g = p->w->scenario->workload.generate;
+	struct token_trips trips;
 
 	p->token_s[phase_group] = arena_array(a, p->units * p->units, sizeof(double));
-	if (p->job == JOB_TRAIN)
+	if (!p->search->token)
 		return;
-	/* the last token need not travel; the first of them ends the prefill */
+	trips = p->search->token(&p->w->scenario->workload, phase_group);
 	for (size_t u = 0; u < p->units; u++)
 		for (size_t v = 0; v < p->units; v++)
 			p->token_s[phase_group][u * p->units + v] =
-				often(phase_group ? fmax(0, passes(p, 1) - 1) : g->tokens > 1,
-				      send_from(p, u, v, 4.0 * (double)g->batch).s);
-}
-
-/* Passes that may be on their way at once. */
-static double chunks(const struct world *w, enum job job, int phase_group)
-{
-	const struct workload *k = &w->scenario->workload;
-	const struct generate *g = k->generate;
-	double n;
-
-	if (job == JOB_TRAIN)
-		return (double)k->train->micro_batches;
-	n = (double)(g->options.micro_batches < g->batch ? g->options.micro_batches : g->batch);
-	return phase_group || !g->options.chunk ? n : n * ceil((double)g->prompt / (double)g->options.chunk);
+				often(trips.times, send_from(p, u, v, trips.bytes).s);
 }
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p)
 {
 	*p = (struct block_costs){.w = w,
 				  .job = job,
+				  .search = search_job(job),
 				  .units = w->units_n,
 				  .blocks = model_blocks(w->model),
 				  .first = walk_first(w),
@@ -314,16 +206,13 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 		p->weights_B[b] =
 			part_weights_B(w->model, &w->scenario->precision, model_block(w->model, b).part);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		p->chunks[phase_group] = chunks(w, job, phase_group);
+		p->chunks[phase_group] = p->search->in_flight(&w->scenario->workload, phase_group);
 		p->chain_s[phase_group] = arena_array(a, p->blocks * p->units, sizeof(double));
 		p->busy_s[phase_group] = arena_array(a, p->blocks * p->units, sizeof(double));
 		price_hops(a, p, phase_group);
 		price_tokens(a, p, phase_group);
 	}
-	for (size_t u = 0; u < p->units && job == JOB_GENERATE; u++)
-		price_generate(a, p, u);
-	if (job == JOB_TRAIN)
-		price_train(a, p);
+	p->search->price(a, p);
 }
 
 enum counted block_costs_count(enum role role, size_t u, size_t v, size_t w)
@@ -364,7 +253,7 @@ static double pass_s(const struct block_costs *p, int phase_group, const uint8_t
 static void add_copies(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
 		       double *busy_s)
 {
-	const bool back = p->job == JOB_TRAIN && phase_group == 1;
+	const bool back = goes_back(p, phase_group);
 	const size_t u = at[p->feed[b]], v = at[b];
 	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
 	const size_t i = (known * p->units + u) * p->units + v;

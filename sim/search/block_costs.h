@@ -9,6 +9,7 @@
 #ifndef SIM_SEARCH_BLOCK_COSTS_H
 #define SIM_SEARCH_BLOCK_COSTS_H
 #include "sim/search/space.h"
+#include "sim/step/program.h"
 
 /* What a block hands from leg to leg (KV cache, saved activations, weights), in the whole run: seconds of the
  * devices that copy, and of the link each way. */
@@ -16,9 +17,12 @@ struct handed {
 	double send_s, receive_s, there_s, back_s;
 };
 
+struct search_job;
+
 struct block_costs {
 	const struct world *w;
 	enum job job;
+	const struct search_job *search;
 	size_t units, blocks, first, last; /* first, last: blocks that are walked */
 	double *chain_s[PHASE_GROUPS];     /* [block * units + unit]: of a pass (all decode steps are one),
 					      seconds */
@@ -39,6 +43,16 @@ struct block_costs {
 };
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p);
+
+/* For the jobs, see search_job.h. Adds a program's operators on one unit to a phase group (BY_PHASE: to the
+ * one that each is of), so many times. */
+enum { BY_PHASE = -1 };
+void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
+			     double times);
+/* Adds what blocks hand from group to group in a program whose group 0 is on u and whose group 1 is on v. */
+void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v);
+bool block_costs_in_reach(const struct block_costs *p, size_t u,
+			  size_t v); /* different, and a link joins them */
 
 /* What a bound may count of a block on v, whose feed is on u and the block behind it on w. Shared experts run
  * beside the others: one behind the other only where all are on one device, and what they do at their end is

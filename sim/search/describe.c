@@ -91,11 +91,6 @@ static void layer_map_rules(struct writer *k)
 		rule(k, 1u << ROLE_HEAD, -1, -1, l->head);
 }
 
-static const char *leg_phase(const struct candidate *c)
-{
-	return phase_names[c->job == JOB_GENERATE ? PHASE_PREFILL : PHASE_FORWARD];
-}
-
 const char *candidate_rules(struct arena *a, const struct world *w, const struct candidate *c)
 {
 	struct str s = STR_INIT;
@@ -105,7 +100,7 @@ const char *candidate_rules(struct arena *a, const struct world *w, const struct
 	layer_map_rules(&k);
 	if (!layer_map_same(w->model, c->phase_group[0], c->phase_group[1])) {
 		k.l = c->phase_group[0];
-		k.phase = leg_phase(c);
+		k.phase = phase_names[job_phases(c->job).first];
 		layer_map_rules(&k);
 	}
 	rules = arena_printf(a, "[%s]", s.text);
@@ -161,15 +156,13 @@ static void add_seating(struct str *out, const struct world *w, const struct lay
 
 const char *candidate_words(struct arena *a, const struct world *w, const struct candidate *c)
 {
-	static const char *const names[JOB_N][PHASE_GROUPS] = {
-		[JOB_GENERATE] = {"prefill", "decode"}, [JOB_TRAIN] = {"forward", "backward"}};
 	const bool same = layer_map_same(w->model, c->phase_group[0], c->phase_group[1]);
 	struct str s = STR_INIT;
 	const char *words;
 
 	for (int i = same ? 1 : 0; i < PHASE_GROUPS; i++) {
 		if (!same)
-			str_addf(&s, "%s%s: ", i ? "; " : "", names[c->job][i]);
+			str_addf(&s, "%s%s: ", i ? "; " : "", phase_names[(int)job_phases(c->job).first + i]);
 		add_seating(&s, w, c->phase_group[i]);
 	}
 	if (c->how_words && *c->how_words)

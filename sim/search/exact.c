@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/search/search_job.h"
+
 enum { LOOKS_A_RUN = 20 };
 
 static bool one_bit(unsigned x)
@@ -16,9 +18,9 @@ static bool one_bit(unsigned x)
 
 static bool rate_hangs_on_units(const struct search *s)
 {
-	const enum metric_id m = s->ask.goal.sought;
+	const enum metric_needs needs = s->ask.goal.sought->needs;
 
-	return m == M_ENERGY || m == M_USD || m == M_TRAIN_ENERGY || m == M_TRAIN_USD;
+	return needs == METRIC_OF_POWER || needs == METRIC_OF_POWER_AND_PRICE;
 }
 
 static struct rate rate_of(const struct search *s, const struct variant *v, unsigned units)
@@ -193,7 +195,7 @@ static void try_pair(struct search *s, struct family *c, const struct pair *p)
 		return;
 	if (!single)
 		block_costs_hand_over(block_costs, at, phase_groups);
-	if (s->job == JOB_TRAIN)
+	if (search_job(s->job)->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(block_costs, at);
 	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_to_beat(s, c) ||
 	    limits_beyond(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)

@@ -5,44 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct goal goals[] = {
-	{M_PREFILL, M_TTFT},
-	{M_TTFT, M_TTFT},
-	{M_DECODE, M_TPOT},
-	{M_TPOT, M_TPOT},
-	{M_E2EL, M_E2EL},
-	{M_ENERGY, M_ENERGY},
-	{M_USD, M_USD},
-	{M_TRAIN, M_STEP},
-	{M_STEP, M_STEP},
-	{M_TRAIN_ENERGY, M_TRAIN_ENERGY},
-	{M_TRAIN_USD, M_TRAIN_USD},
-};
+#include "sim/predict/energy_cost.h"
+#include "sim/predict/program_job.h"
+#include "sim/search/search_job.h"
+
+/* A metric's row in the table of its job; NULL: nothing is known of it before it has run. */
+static const struct search_metric *search_metric(const struct metric_info *m)
+{
+	const struct search_job *job = search_job(m->job);
+
+	for (size_t i = 0; job && i < job->metrics_n; i++)
+		if (!strcmp(job->metrics[i].name, m->name))
+			return &job->metrics[i];
+	return NULL;
+}
+
+/* The metric of that name of one job, which its tables have. */
+static const struct metric_info *sought_of(enum job job, const struct search_metric *x)
+{
+	size_t i = 0;
+
+	while (strcmp(job_types[job]->metrics[i].name, x->sought) != 0)
+		i++;
+	return &job_types[job]->metrics[i];
+}
 
 int goal_parse(const char *name, struct goal *g, struct err *err)
 {
-	const char *names[ARRAY_LEN(goals)];
+	const char *names[JOB_N * METRICS_MAX];
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(goals); i++) {
-		names[i] = metric_info[goals[i].metric].name;
-		if (!strcmp(name, names[i])) {
-			*g = goals[i];
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const struct metric_info *m = metric_at(i);
+		const struct search_metric *x = search_metric(m);
+
+		if (!x || !x->goal)
+			continue;
+		if (!strcmp(name, m->name)) {
+			*g = (struct goal){m, sought_of(m->job, x)};
 			return 0;
 		}
+		names[n++] = m->name;
 	}
-	return err_unknown(err, "goal", name, names, ARRAY_LEN(goals));
-}
-
-enum job goal_job(const struct goal *g)
-{
-	return metric_info[g->metric].of_training ? JOB_TRAIN : JOB_GENERATE;
+	return err_unknown(err, "goal", name, names, n);
 }
 
 int limit_parse(const char *text, struct limit *l, struct err *err)
 {
 	const size_t len = strcspn(text, " <>=");
 	const char *op = text + len + strspn(text + len, " ");
-	enum metric_id metric;
+	const struct metric_info *metric;
 	char name[64];
 
 	if ((op[0] != '<' && op[0] != '>') || len >= sizeof name) {
@@ -51,31 +63,26 @@ int limit_parse(const char *text, struct limit *l, struct err *err)
 	}
 	memcpy(name, text, len);
 	name[len] = '\0';
-	if (metric_find(name, &metric, err) != 0)
+	metric = metric_find(name, err);
+	if (!metric)
 		return -1;
 	*l = (struct limit){.metric = metric, .at_least = op[0] == '>', .text = text};
 	op += op[1] == '=' ? 2 : 1;
 	return metric_parse(metric, op + strspn(op, " "), &l->value, err);
 }
 
-bool limit_sought(const struct world *w, const struct limit *l, enum metric_id *sought, double *most)
+bool limit_sought(const struct world *w, const struct limit *l, const struct metric_info **sought,
+		  double *most)
 {
-	const struct workload *k = &w->scenario->workload;
+	const struct search_metric *x = search_metric(l->metric);
 
-	*sought = l->metric;
+	*sought = x ? sought_of(l->metric->job, x) : l->metric;
 	*most = l->value;
-	for (size_t i = 0; i < ARRAY_LEN(goals); i++)
-		if (goals[i].metric == l->metric)
-			*sought = goals[i].sought;
-	if (*sought == l->metric)
+	if (!x || !x->amount)
 		return !l->at_least;
 	if (!l->at_least) /* a rate that is not to be exceeded */
 		return false;
-	if (l->metric == M_TRAIN)
-		*most = train_tokens(k->train) / l->value;
-	else
-		*most = (double)(k->generate->batch * (l->metric == M_PREFILL ? k->generate->prompt : 1)) /
-			l->value;
+	*most = x->amount(&w->scenario->workload) / l->value;
 	return true;
 }
 
@@ -131,45 +138,19 @@ static struct rate energy_cost_rate(const struct world *w, bool usd, double toke
 	return r;
 }
 
-/* A first step of decode may run before the last group's first token is there: it counts for none where
- * groups overlap. */
-static struct rate tpot_rate(const struct block_costs *p)
+struct rate goal_rate(const struct block_costs *p, const struct metric_info *sought, unsigned units)
 {
-	const double tokens = (double)p->w->scenario->workload.generate->tokens;
-	const double step = 1 / (tokens - 1), later = step * (tokens - 2) / (tokens - 1);
+	const struct search_metric *x = search_metric(sought);
 
-	return (struct rate){.phase_group = {0, p->chunks[1] > 1 ? later : step}, .busiest = {0, later, 0}};
-}
-
-struct rate goal_rate(const struct block_costs *p, enum metric_id sought, unsigned units)
-{
-	const struct world *w = p->w;
-	const struct workload *k = &w->scenario->workload;
-
-	switch (sought) {
-	case M_TTFT:
-	case M_FORWARD:
-		return (struct rate){.phase_group = {1, 0}, .busiest = {1, 0, 0}};
-	case M_TPOT:
-		return tpot_rate(p);
-	case M_E2EL:
-	case M_STEP:
-		return (struct rate){.phase_group = {1, 1}, .busiest = {0, 0, 1}};
-	case M_ENERGY:
-	case M_USD:
-		return energy_cost_rate(w, sought == M_USD,
-					(double)(k->generate->batch * k->generate->tokens), units);
-	case M_TRAIN_ENERGY:
-	case M_TRAIN_USD:
-		return energy_cost_rate(w, sought == M_TRAIN_USD, train_tokens(k->train), units);
-	default: /* nothing is known before it has run */
-		return (struct rate){.phase_group = {0, 0}};
-	}
+	if (sought->needs == METRIC_OF_POWER || sought->needs == METRIC_OF_POWER_AND_PRICE)
+		return energy_cost_rate(p->w, sought->needs == METRIC_OF_POWER_AND_PRICE,
+					job_types[sought->job]->programs->tokens(p->w), units);
+	return x && x->rate ? x->rate(p) : (struct rate){.phase_group = {0, 0}};
 }
 
 const double goal_tie = 1e-9;
 
-struct rate goal_rate_tied(const struct block_costs *p, enum metric_id sought, unsigned units)
+struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *sought, unsigned units)
 {
 	struct rate r = goal_rate(p, sought, units);
 
@@ -207,7 +188,7 @@ double limits_beyond(const struct block_costs *p, const struct limit *limits, si
 	double beyond = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		enum metric_id sought;
+		const struct metric_info *sought;
 		double most, least;
 		struct rate r;
 

@@ -9,24 +9,24 @@
 #include "sim/search/block_costs.h"
 
 struct goal {
-	enum metric_id metric; /* as asked: decode_tok_per_s */
-	enum metric_id sought; /* less of it is better: tpot_s */
+	const struct metric_info *metric; /* as asked: decode_tok_per_s */
+	const struct metric_info *sought; /* less of it is better: tpot_s */
 };
 
 /* 0, or -1 with err: a metric nobody knows, or one that is no goal. */
 int goal_parse(const char *name, struct goal *g, struct err *err);
-enum job goal_job(const struct goal *g);
 
 /* "ttft_s <= 2 s", "decode_tok_per_s >= 8 tok/s" */
 struct limit {
-	enum metric_id metric;
+	const struct metric_info *metric;
 	bool at_least; /* else at most */
 	double value;
 	const char *text;
 };
 int limit_parse(const char *text, struct limit *l, struct err *err);
 /* The same as "no more than `most` of a metric that bounds are known for"; false if it is none such. */
-bool limit_sought(const struct world *w, const struct limit *l, enum metric_id *sought, double *most);
+bool limit_sought(const struct world *w, const struct limit *l, const struct metric_info **sought,
+		  double *most);
 bool limit_holds(const struct limit *l, double value); /* false for NAN */
 
 /* What a metric is made of, as far as bounds go: seconds of each leg and of each busy device, each at its
@@ -42,11 +42,11 @@ struct rate {
 
 /* Of the metric that is sought; units: those that take part, as bits (their machines draw idle power and cost
  * money). NAN in leg[0] where a watt or a price is not known. */
-struct rate goal_rate(const struct block_costs *p, enum metric_id sought, unsigned units);
+struct rate goal_rate(const struct block_costs *p, const struct metric_info *sought, unsigned units);
 
 /* Among equals the one whose whole run is shorter: a second of it counts as this much of the goal. */
 extern const double goal_tie;
-struct rate goal_rate_tied(const struct block_costs *p, enum metric_id sought, unsigned units);
+struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *sought, unsigned units);
 
 /* The least of the metric. */
 double rate_bound(const struct block_costs *p, const struct rate *r,

@@ -10,7 +10,7 @@ static const double close_to = 1e-9;
 static bool keeps(const struct search *s, const struct metric_values *v)
 {
 	for (size_t i = 0; i < s->ask.limits_n; i++)
-		if (!limit_holds(&s->ask.limits[i], v->of[s->ask.limits[i].metric]))
+		if (!limit_holds(&s->ask.limits[i], metric_value(v, s->ask.limits[i].metric)))
 			return false;
 	return true;
 }
@@ -24,7 +24,7 @@ static bool run(struct search *s, const struct world *w, const struct candidate 
 	bool fits;
 
 	prediction_make(&scratch, &at, &p);
-	fits = s->job == JOB_GENERATE ? p.generate_fits : p.train_fits;
+	fits = p.jobs[s->job].fits;
 	s->counts.run += fits;
 	s->counts.unfit += !fits;
 	if (fits)
@@ -36,7 +36,7 @@ static bool run(struct search *s, const struct world *w, const struct candidate 
 
 static double cost_of_values(const struct search *s, const struct metric_values *v)
 {
-	return v->of[s->ask.goal.sought] + goal_tie * v->of[s->job == JOB_TRAIN ? M_STEP : M_E2EL];
+	return metric_value(v, s->ask.goal.sought) + goal_tie * metric_value(v, metric_compared(s->job));
 }
 
 unsigned incumbents_ones(unsigned bits)

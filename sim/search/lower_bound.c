@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/search/search_job.h"
+
 enum { ROUNDS = 200, CHAIN = -1 };
 
 /* One relaxed program: what each block costs where, by leg. */
@@ -19,7 +21,7 @@ struct relaxed {
 };
 
 /* For whatever devices are used: the least idle watts, and active ones shared by all devices of a machine. */
-static struct rate rate_of_any(const struct block_costs *p, enum metric_id sought)
+static struct rate rate_of_any(const struct block_costs *p, const struct metric_info *sought)
 {
 	struct rate r = goal_rate(p, sought, (1u << p->units) - 1);
 
@@ -90,9 +92,7 @@ static double block_least(struct relaxed *x, size_t block)
 /* What is streamed from a disk is bound by none. */
 static double usable_B(const struct block_costs *p, size_t machine)
 {
-	const struct generate *g = p->w->scenario->workload.generate;
-
-	if (p->job == JOB_GENERATE && g->options.overflow == OFFLOAD_STREAM)
+	if (p->search->streams && p->search->streams(&p->w->scenario->workload))
 		return 1e30;
 	return p->w->machines[machine].memory.usable.value;
 }
@@ -207,7 +207,7 @@ static double least_hop_s(const struct block_costs *p, int phase_group)
 	return isfinite(least) ? least : 0;
 }
 
-double lower_bound_of(const struct block_costs *p, enum metric_id sought, double known)
+double lower_bound_of(const struct block_costs *p, const struct metric_info *sought, double known)
 {
 	const struct rate rate = rate_of_any(p, sought);
 	const double hops = (double)hops_needed(p);

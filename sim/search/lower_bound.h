@@ -13,6 +13,6 @@
 #include "sim/search/goal.h"
 
 /* The least of a sought metric; known: what some assignment does (it steers the steps), INFINITY: none. */
-double lower_bound_of(const struct block_costs *p, enum metric_id sought, double known);
+double lower_bound_of(const struct block_costs *p, const struct metric_info *sought, double known);
 
 #endif

@@ -14,20 +14,17 @@ double search_complexity_penalty(unsigned units, unsigned kind)
 
 static const struct world *one_job(struct arena *a, const struct search_ask *ask)
 {
-	const bool train = goal_job(&ask->goal) == JOB_TRAIN;
+	const enum job job = ask->goal.metric->job;
 	struct world *w = arena_alloc(a, sizeof *w);
 	struct scenario *s = arena_alloc(a, sizeof *s);
 
 	for (size_t i = 0; i < ask->limits_n; i++)
-		if (metric_info[ask->limits[i].metric].of_training != train)
+		if (ask->limits[i].metric->job != job)
 			return ask->w;
 	*w = *ask->w;
 	*s = *ask->w->scenario;
 	w->scenario = s;
-	if (train)
-		s->workload.generate = NULL;
-	else
-		s->workload.train = NULL;
+	s->workload = workload_only(&ask->w->scenario->workload, job);
 	return w;
 }
 
@@ -37,7 +34,7 @@ struct search *search_new(const struct search_ask *ask)
 	double layer_maps;
 
 	s->ask = *ask;
-	s->job = goal_job(&ask->goal);
+	s->job = ask->goal.metric->job;
 	s->w = one_job(&s->arena, ask);
 	s->counts.annealed = ask->anneal || s->w->units_n > EXACT_UNITS;
 	s->counts.exact = !s->counts.annealed;

@@ -2,6 +2,7 @@
 #include "sim/search/space.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Attention beside the KV cache and everything else elsewhere; experts alone; experts with the shared ones.
  */
@@ -64,6 +65,17 @@ struct shards *layer_map_seats(struct arena *a, const struct model *m, const str
 	for (size_t b = 0; b < n; b++)
 		shard_groups[b] = (struct shards){.n = 1, .unit = {layer_map_unit(m, l, b)}, .share = {1}};
 	return shard_groups;
+}
+
+struct layer_map layer_map_all_on(struct arena *a, const struct world *w, size_t unit)
+{
+	struct layer_map l = {.embedding = (uint8_t)unit, .head = (uint8_t)unit};
+
+	for (int g = 0; g < GROUPS; g++) {
+		l.unit[g] = arena_array(a, (size_t)w->model->layers, 1);
+		memset(l.unit[g], (int)unit, (size_t)w->model->layers);
+	}
+	return l;
 }
 
 bool layer_map_same(const struct model *m, const struct layer_map *a, const struct layer_map *b)
@@ -150,14 +162,14 @@ struct placement candidate_place(struct arena *a, const struct world *w, const s
 {
 	struct assignment *as = arena_alloc(a, sizeof *as);
 	struct placement p = {.world = w, .assignment = as, .blocks_n = model_blocks(w->model)};
-	const enum phase other = c->job == JOB_GENERATE ? PHASE_PREFILL : PHASE_FORWARD;
+	const enum phase other = job_phases(c->job).first;
 	const struct shards *shard_groups[PHASE_GROUPS];
 
 	as->name = "candidate";
 	for (int i = 0; i < PHASE_GROUPS; i++)
 		shard_groups[i] = layer_map_seats(a, w->model, c->phase_group[i]);
 	for (int x = 0; x < PHASE_N; x++)
-		if (phase_asked(&w->scenario->workload, (enum phase)x))
+		if (workload_runs(&w->scenario->workload, (enum phase)x))
 			p.shard_groups[x] = shard_groups[(enum phase)x != other];
 	return p;
 }

@@ -31,6 +31,8 @@ size_t layer_map_unit(const struct model *m, const struct layer_map *l, size_t b
 uint8_t *layer_map_units(struct arena *a, const struct model *m,
 			 const struct layer_map *l); /* of each block */
 struct shards *layer_map_seats(struct arena *a, const struct model *m, const struct layer_map *l);
+/* Everything on one unit; in the arena. */
+struct layer_map layer_map_all_on(struct arena *a, const struct world *w, size_t unit);
 bool layer_map_same(const struct model *m, const struct layer_map *a, const struct layer_map *b);
 
 /* Features that tell kinds of assignments apart; bits. */

@@ -6,187 +6,117 @@
 
 #include "sim/step/steady.h"
 
-/* Is the prompt's last token a step of its own? One that drafts follow is read with the others. */
-static bool last_apart(const struct passes *f)
+struct request generate_request(const struct placement *at)
 {
-	return f->g.prompt > 1 && !f->at->draft &&
-	       shard_group_last_apart(f->w, &f->at->shard_groups[PHASE_PREFILL][walk_last(f->w)]);
+	const struct generate g = placement_generate(at);
+	const size_t head = walk_last(at->world);
+
+	/* a prompt that drafts follow is read with its last token: the first step checks one behind it */
+	return (struct request){
+		.prompt = g.prompt,
+		.decoded = g.tokens - 1,
+		.batch = g.batch,
+		.chunk = g.options.chunk,
+		.last_apart = !at->draft &&
+			      shard_group_last_apart(at->world, &at->shard_groups[PHASE_PREFILL][head]),
+		.draft = at->draft ? g.options.speculative->draft : 0,
+		.per_step = at->draft ? speculative_tokens(g.options.speculative) : 1};
 }
 
-/* Tokens of a prompt that its chunks read. */
-static int64_t to_read(const struct passes *f)
+/* A request, group by group. */
+struct plan {
+	const struct placement *at;
+	struct request request;
+	struct arena arena;
+	struct request_pass *passes[GENERATE_GROUPS];
+	size_t passes_n; /* of each group */
+	int64_t groups;
+};
+
+static struct plan plan_make(const struct placement *at, const struct request *r)
 {
-	return f->g.prompt - last_apart(f);
-}
+	const struct generate g = placement_generate(at);
+	struct plan p = {.at = at, .request = *r, .arena = ARENA_INIT, .groups = passes_groups(&g)};
 
-static int64_t chunk_of(const struct passes *f)
-{
-	return f->g.options.chunk > 0 && f->g.options.chunk < to_read(f) ? f->g.options.chunk : to_read(f);
-}
+	for (int64_t i = 0; i < p.groups; i++) {
+		struct request of_group = *r;
 
-/* A pass of a group in decode, behind so many tokens; returns it until the next is added. */
-static struct pass *add_decode(struct passes *f, const struct placement *at, int64_t group, int64_t past)
-{
-	struct pass s = {.at = at,
-			 .phase = PHASE_DECODE,
-			 .answers = true,
-			 .gives = 1,
-			 .next = PASS_NONE,
-			 .behind = PASS_NONE};
-
-	s.group = (uint32_t)group;
-	s.shape = (struct shape){.batch = passes_group_batch(&f->g, group), .tokens = 1, .past = past};
-	VEC_ADD(&f->list, s);
-	return &f->list.at[f->list.n - 1];
-}
-
-/* A token of a group; or a draft, written token by token, and its check in one pass, as long as the draft and
- * the token before it. Returns the last pass, until the next is added. */
-static struct pass *add_step(struct passes *f, int64_t group, int64_t past)
-{
-	const int64_t draft = f->at->draft ? f->g.options.speculative->draft : 0;
-	struct pass *s;
-
-	for (int64_t i = 0; i < draft; i++) {
-		s = add_decode(f, f->at->draft, group, past + i);
-		s->gives = i == draft - 1 ? draft : 1;
-		s->next = (int)f->list.n;
+		of_group.batch = passes_group_batch(&g, i);
+		p.passes_n = request_passes(&p.arena, at->world->model, &of_group, &p.passes[i]);
 	}
-	s = add_decode(f, f->at, group, past);
-	s->shape.tokens = s->gives = draft + 1;
-	s->checks = draft > 0;
-	return s;
+	return p;
 }
 
-/* Passes of a step. */
-static int step_legs(const struct passes *f)
+static void add_pass(struct passes *f, const struct request_pass *from, int64_t group, int next)
 {
-	return 1 + (f->at->draft ? (int)f->g.options.speculative->draft : 0);
+	struct pass pass = {.at = from->drafts ? f->at->draft : f->at,
+			    .of = *from,
+			    .group = (uint32_t)group,
+			    .first = from->answers && from->part == REQUEST_PROMPT,
+			    .next = next,
+			    .behind = PASS_NONE};
+
+	VEC_ADD(&f->list, pass);
 }
 
-/* next: the pass that the prompt's last chunk starts, PASS_NONE. */
-static void add_prompt(struct passes *f, const struct placement *at, int64_t group, int next)
+/* A group's passes of the parts first .. last, each followed by the next one; but chunks of a prompt follow
+ * one another by the order of their devices, and the last of them starts what follows the prompt. */
+static void add_parts(struct passes *f, const struct plan *plan, int64_t group, int first, int last)
 {
-	const int64_t chunk = chunk_of(f);
+	const struct request_pass *passes = plan->passes[group];
+	size_t begin = 0, end, decode;
+	int offset;
 
-	for (int64_t past = 0; past < to_read(f); past += chunk) {
-		const int64_t left = to_read(f) - past;
-		struct pass s = {.at = at, .phase = PHASE_PREFILL, .next = PASS_NONE, .behind = PASS_NONE};
+	while (begin < plan->passes_n && passes[begin].part < first)
+		begin++;
+	for (end = begin; end < plan->passes_n && passes[end].part <= last;)
+		end++;
+	for (decode = begin; decode < end && passes[decode].phase == PHASE_PREFILL;)
+		decode++;
+	offset = (int)f->list.n - (int)begin;
+	for (size_t i = begin; i < end; i++) {
+		const size_t next = i < decode ? (passes[i].reads_last ? decode : end) : i + 1;
 
-		s.shape = (struct shape){.batch = passes_group_batch(&f->g, group),
-					 .tokens = left <= chunk ? left : chunk,
-					 .past = past};
-		s.group = (uint32_t)group;
-		s.reads_all = left <= chunk && at == f->at;
-		s.answers = s.first = s.reads_all && !last_apart(f);
-		s.gives = s.reads_all; /* what was chosen, or the prompt's last */
-		if (left <= chunk)
-			s.next = next;
-		VEC_ADD(&f->list, s);
+		add_pass(f, &passes[i], group, next < end ? (int)next + offset : PASS_NONE);
 	}
 }
 
-/* The prompt goes through both models; then the first step. */
-static void add_prefill(struct passes *f, int64_t group, bool decodes)
+static struct program *build_first(const struct plan *plan)
 {
-	const int chunks = (int)((to_read(f) + chunk_of(f) - 1) / chunk_of(f));
-	const int next = (int)f->list.n + chunks * (f->at->draft ? 2 : 1);
-	const bool apart = last_apart(f);
-	struct pass *last;
+	struct passes f = passes_begin(plan->at, true);
 
-	add_prompt(f, f->at, group, decodes || apart ? next : PASS_NONE);
-	if (f->at->draft)
-		add_prompt(f, f->at->draft, group, decodes ? next : PASS_NONE);
-	if (apart) {
-		last = add_decode(f, f->at, group, f->g.prompt - 1);
-		last->first = true;
-		last->next = decodes ? next + 1 : PASS_NONE;
-	}
-	if (decodes)
-		add_step(f, group, f->g.prompt);
-}
-
-static struct program *build_first(const struct placement *at)
-{
-	struct passes f = passes_begin(at, true);
-	const int64_t groups = passes_groups(&f.g);
-
-	for (int64_t i = 0; i < groups; i++)
-		add_prefill(&f, i, f.g.tokens > 1);
+	for (int64_t i = 0; i < plan->groups; i++)
+		add_parts(&f, plan, i, REQUEST_PROMPT, REQUEST_FIRST_STEP);
 	return passes_end(&f);
 }
 
-/* One step, or as many as show what a step costs once the groups have spread out. They begin their steps in
- * turn: none gets ahead of the others by more than one. */
-static struct program *build_later(const struct placement *at, int64_t past, int repeat)
+/* A sampled step; or as many of it as show what a step costs once the groups have spread out. The groups
+ * begin their steps in turn: none gets ahead of the others by more than one. */
+static struct program *build_later(const struct plan *plan, int sample, int repeat)
 {
-	struct passes f = passes_begin(at, false);
-	const int64_t groups = passes_groups(&f.g);
+	const int part = REQUEST_FIRST_STEP + 1 + sample, in_step = 1 + (int)plan->request.draft;
+	struct passes f = passes_begin(plan->at, false);
 
 	f.token_at_end = true;
 	for (int step = 0; step < repeat; step++) {
-		for (int64_t i = 0; i < groups; i++) {
-			const int first = (int)f.list.n, list = step_legs(&f);
-			struct pass *s = add_step(&f, i, past);
+		for (int64_t i = 0; i < plan->groups; i++) {
+			const int first = (int)f.list.n;
 
-			if (step + 1 < repeat) /* the others come first */
-				s->next = (int)f.list.n + (int)(groups - 1) * list;
-			if (groups > 1 && first)
-				f.list.at[first].behind = first - list;
+			add_parts(&f, plan, i, part, part);
+			if (step + 1 < repeat) /* the other groups come first */
+				f.list.at[f.list.n - 1].next =
+					(int)f.list.n + (int)(plan->groups - 1) * in_step;
+			if (plan->groups > 1 && first)
+				f.list.at[first].behind = first - in_step;
 		}
 	}
 	return passes_end(&f);
 }
 
-/* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
- * is that of the parabola through the three. */
-static void weigh(double h, double d, double *w)
+static void add_later(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
-	const double n = d + 1, sum = d * n / 2, squares = sum * (2 * d + 1) / 3;
-
-	w[0] = d > 1 ? (squares - (h + d) * sum) / (h * d) + n : 1;
-	w[1] = d > 1 ? (squares - d * sum) / (h * (h - d)) : 0;
-	w[2] = d > 1 ? (squares - h * sum) / (d * (d - h)) : d;
-}
-
-/* Steps behind contexts first .. last grow alike: those of one piece. */
-static void add_piece(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
-{
-	const int64_t grad_part = (last - first) / 2;
-	const int i = r->later[0] ? GENERATE_STEPS / 2 : 0;
-
-	weigh((double)grad_part, (double)(last - first), &r->weights[i]);
-	r->later[i] = build_later(at, first, r->repeat);
-	r->later[i + 1] = build_later(at, first + grad_part, r->repeat);
-	r->later[i + 2] = build_later(at, last, r->repeat);
-}
-
-static bool has_window(const struct model *m)
-{
-	struct part_count parts[MODEL_PARTS];
-	const size_t n = model_parts(m, parts);
-	bool windowed = false;
-
-	for (size_t i = 0; i < n; i++)
-		windowed |= parts[i].part.windowed;
-	return windowed;
-}
-
-/* Steps after the first, behind contexts first .. last, in one piece or two. */
-static void add_pieces(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
-{
-	const struct model *m = at->world->model;
-	const int64_t full = m->attention.window - 1;
-
-	if (!has_window(m) || full < first || full >= last) {
-		add_piece(r, at, first, last);
-	} else if (full - first >= last - full) {
-		add_piece(r, at, first, full);
-		add_piece(r, at, full + 1, last);
-	} else {
-		add_piece(r, at, full + 1, last);
-		add_piece(r, at, first, full);
-	}
+	for (size_t i = 0; i < samples; i++)
+		r->later[i] = build_later(plan, (int)i, r->repeat);
 }
 
 static void free_later(struct generate_programs *r)
@@ -200,7 +130,7 @@ static void free_later(struct generate_programs *r)
 /* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not
  * by the last of these, small groups still get ahead of a large one; the longest lap is the large one's, and
  * what counts. */
-static void add_paced(struct generate_programs *r, const struct placement *at, int64_t first, int64_t last)
+static void add_paced(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
 	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
 	bool settled = false;
@@ -209,9 +139,9 @@ static void add_paced(struct generate_programs *r, const struct placement *at, i
 		free_later(r);
 		r->repeat = steady_steps(paces[k]);
 		r->timed = paces[k].timed;
-		add_pieces(r, at, first, last);
+		add_later(r, plan, samples);
 		settled = true;
-		for (int i = 0; i < GENERATE_STEPS && r->later[i]; i++)
+		for (size_t i = 0; i < samples; i++)
 			settled &= steady_put(r->later[i], paces[k]);
 	}
 }
@@ -227,28 +157,30 @@ static bool steps_overlap(const struct placement *at, const struct generate *g)
 	return reads || passes_groups(g) > 1;
 }
 
-struct generate_programs generate_build(const struct placement *at)
+struct generate_programs generate_build_request(const struct placement *at, const struct request *request)
 {
 	const struct generate g = placement_generate(at);
-	struct generate_programs r = {.first = build_first(at), .repeat = 1, .timed = 1, .per_step = 1};
-	int64_t first, last;
-	double steps;
+	struct request_sample samples[REQUEST_SAMPLES];
+	const size_t n = request_samples(at->world->model, request, samples);
+	struct plan plan = plan_make(at, request);
+	struct generate_programs r = {
+		.first = build_first(&plan), .repeat = 1, .timed = 1, .per_step = request->per_step};
 
-	if (at->draft)
-		r.per_step = speculative_tokens(g.options.speculative);
-	steps = ((double)(g.tokens - 1) - r.per_step) / r.per_step;
-	if (steps <= 0)
-		return r;
-	first = g.prompt + (int64_t)r.per_step;
-	last = g.prompt + g.tokens - 2;
-	last = last > first ? last : first;
 	if (steps_overlap(at, &g))
-		add_paced(&r, at, first, last);
+		add_paced(&r, &plan, n);
 	else
-		add_pieces(&r, at, first, last);
-	for (int i = 0; i < GENERATE_STEPS; i++)
-		r.weights[i] *= steps / (double)(last - first + 1);
+		add_later(&r, &plan, n);
+	for (size_t i = 0; i < n; i++)
+		r.weights[i] = samples[i].weight;
+	arena_release(&plan.arena);
 	return r;
+}
+
+struct generate_programs generate_build(const struct placement *at)
+{
+	const struct request request = generate_request(at);
+
+	return generate_build_request(at, &request);
 }
 
 void generate_free(struct generate_programs *g)

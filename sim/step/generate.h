@@ -2,14 +2,12 @@
  * generate.h - one generation: the prompt is read, the KV cache handed over where decode is elsewhere, tokens
  * follow.
  *
- * Layer step. `first` is prefill and the first decode step as one program, so that a hand-off overlaps both,
- * chunks of a prompt are on several devices at once, and groups of sequences follow one another. `later` is a
- * decode step at three contexts (at the beginning, halfway, at the end), from which the sum over all steps is
- * exact while a step's time grows no faster than the square of the context (Simpson's rule, for a sum). Where
- * a window fills up on the way, there are three before and three after.
+ * Layer step. `first` is the prompt and the first decode step as one program, so that a hand-off overlaps
+ * both, chunks of a prompt are on several devices at once, and groups of sequences follow one another.
+ * `later` are the decode steps that stand for all the others (request_passes.h).
  *
  * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
- * in which the groups take turns, and the longest lap of any queue or group is timed once they have spread
+ * in which the groups take turns, and the longest cycle of any queue or group is timed once they have spread
  * out (steady.h).
  */
 #ifndef SIM_STEP_GENERATE_H
@@ -17,18 +15,24 @@
 #include "sim/step/compile.h"
 #include "sim/step/passes.h"
 
-enum { GENERATE_PIECES = 2, GENERATE_STEPS = 3 * GENERATE_PIECES };
+enum { GENERATE_STEPS = REQUEST_SAMPLES };
 
 struct generate_programs {
 	struct program *first;
-	struct program *later[GENERATE_STEPS]; /* NULL where fewer than three tokens are asked. Three for each
-					       piece, the longer piece first: later[1] is in its middle */
+	struct program *later[GENERATE_STEPS]; /* of each sampled step, NULL beyond them: later[1] is in the
+						  middle of the longer piece */
 	double weights[GENERATE_STEPS];        /* decode steps that each of them stands for */
-	int repeat, timed;                     /* steps in one of `later`, in a lap of it */
+	int repeat, timed;                     /* steps in one of `later`, in a timed cycle of it */
 	double per_step; /* tokens that a step gives each sequence, a mean where it checks a draft */
 };
 
 struct generate_programs generate_build(const struct placement *p);
+
+/* What an assignment makes of the workload: of all sequences, which the programs part into groups. */
+struct request generate_request(const struct placement *p);
+/* The same for another depth, prompt or number of tokens; all else as generate_request() has it. */
+struct generate_programs generate_build_request(const struct placement *p, const struct request *request);
+
 void generate_free(struct generate_programs *g);
 
 /* The time of a step, from that of one of `later`. */

@@ -40,11 +40,11 @@ static double chunk_kv_B(const struct passes *f, const struct pass *s, struct pa
 {
 	const struct model *m = f->w->model;
 	const int64_t from = f->g.prompt - part_cached(m, part, f->g.prompt);
-	const int64_t begin = s->shape.past > from ? s->shape.past : from,
-		      end = s->shape.past + s->shape.tokens;
+	const int64_t begin = s->of.shape.past > from ? s->of.shape.past : from,
+		      end = s->of.shape.past + s->of.shape.tokens;
 
 	return end <= begin ? 0
-			    : graph_kv_B(m, &f->w->scenario->precision, part, s->shape.batch, end - begin);
+			    : graph_kv_B(m, &f->w->scenario->precision, part, s->of.shape.batch, end - begin);
 }
 
 /* A cache is split by heads, but a latent belongs to all of them. */
@@ -82,8 +82,11 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 
 	for (size_t i = 0; i < f->at->blocks_n; i++) {
 		const struct block k = model_block(m, i);
-		const struct label label = {
-			.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "KV"};
+		const struct label label = {.phase = s->of.phase,
+					    .part = k.part,
+					    .layer = k.layer,
+					    .micro = s->group,
+					    .what = "KV"};
 		double bytes = 0;
 		struct deps there;
 		bool gone = false;
@@ -95,7 +98,7 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))
 				bytes += graph_kv_B(m, &f->w->scenario->precision, model_block(m, j).part,
-						    s->shape.batch, f->g.prompt);
+						    s->of.shape.batch, f->g.prompt);
 		there = send_cache(f, i, bytes, label, after);
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))
@@ -103,24 +106,16 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 	}
 }
 
-/* Is only the last token of the prompt wanted of this block, and is that all that its devices run? */
-static bool one_row(const struct pass *s, size_t block)
+/* How the devices of a block go about a prefill; logits of every token need all rows of every block. */
+static struct prefill_rules rules_of(const struct pass *s, size_t block)
 {
 	const struct shards *shard_groups = s->at->shard_groups[PHASE_PREFILL];
 	const struct world *w = s->at->world;
 
-	return block_is_tail(w->model, model_block(w->model, block)) &&
-	       shard_group_last_row(w, &shard_groups[block]) &&
-	       !shard_group_all_logits(w, &shard_groups[walk_last(w)]);
-}
-
-/* Is the block left out? The head of a chunk whose logits nobody wants. */
-static bool is_idle(const struct pass *s, size_t block)
-{
-	const struct world *w = s->at->world;
-
-	return model_block(w->model, block).part.role == ROLE_HEAD && !s->answers &&
-	       !shard_group_all_logits(w, &s->at->shard_groups[s->phase][block]);
+	if (s->of.phase != PHASE_PREFILL)
+		return (struct prefill_rules){false, false};
+	return (struct prefill_rules){shard_group_last_row(w, &shard_groups[block]),
+				      shard_group_all_logits(w, &shard_groups[walk_last(w)])};
 }
 
 /* Weights that stay on a disk come in while the block before computes; experts when the router has said
@@ -129,12 +124,12 @@ static void read_weights(struct passes *f, const struct pass *s, size_t block, s
 {
 	const struct block k = model_block(f->w->model, block);
 	const struct label label = {
-		.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
-	const double tokens = (double)(s->shape.batch * s->shape.tokens);
+		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group, .what = "disk"};
+	const double tokens = (double)(s->of.shape.batch * s->of.shape.tokens);
 
 	for (size_t m = 0; f->footprint && s->at == f->at && m < f->w->machines_n; m++) {
 		const double bytes =
-			offload_read_B(&f->footprint[m].offload, f->at, s->phase, block, m, tokens);
+			offload_read_B(&f->footprint[m].offload, f->at, s->of.phase, block, m, tokens);
 		struct deps after = f->room[m].free, there;
 
 		if (bytes <= 0)
@@ -162,13 +157,14 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 {
 	const struct world *w = s->at->world;
 	const struct block k = model_block(w->model, block);
-	const struct shards *shards = &s->at->shard_groups[s->phase][block];
+	const struct shards *shards = &s->at->shard_groups[s->of.phase][block];
 	const bool attends = k.part.role == ROLE_ATTENTION && f->kv && s->at == f->at,
-		   prompt = s->phase == PHASE_PREFILL;
-	const struct label label = {.phase = s->phase, .part = k.part, .layer = k.layer, .micro = s->group};
+		   prompt = s->of.phase == PHASE_PREFILL;
+	const struct label label = {
+		.phase = s->of.phase, .part = k.part, .layer = k.layer, .micro = s->group};
 	struct deps also = {.n = 0};
 
-	if (is_idle(s, block))
+	if (!request_pass_block(&s->of, w->model, k, rules_of(s, block), &s->walk.shape))
 		return;
 	if (block == walk_first(w))
 		deps_join(&also, &s->x);
@@ -176,10 +172,6 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 		deps_join(&also, &f->list.at[s->behind].begun);
 	if (attends && (!prompt || shards->n == 1)) /* a chunk reads what those before it left */
 		deps_join(&also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
-	if (k.part.role == ROLE_HEAD)
-		s->walk.shape.all_logits = prompt ? shard_group_all_logits(w, shards) : s->checks;
-	if (prompt && one_row(s, block))
-		s->walk.shape.tokens = 1;
 	read_weights(f, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
 	leave_room(f, s);
@@ -210,20 +202,20 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				    .what = "token"};
 
 	return program_hand_over(f->program, walk_out(&s->walk, s->done), to,
-				 4.0 * (double)(s->gives * s->shape.batch), label, &s->x);
+				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
 }
 
 /* The host's part of a pass, and what follows from it. */
 static void end_leg(struct passes *f, struct pass *s)
 {
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->phase, .role = ROLE_HEAD};
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
 	const struct label label = {
-		.phase = s->phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
+		.phase = s->of.phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];
 	struct deps there;
 	uint32_t end;
 
-	if (s->reads_all && s->x.n)
+	if (s->of.reads_last && !s->of.drafts && s->x.n)
 		f->program->marks[MARK_PREFILL] = s->x.task[0];
 	end = program_op(f->program, &step, walk_out(&s->walk, s->done)->unit[0], 1, label, &s->x);
 	s->x = (struct deps){.n = 1, .task = {end}};
@@ -232,10 +224,10 @@ static void end_leg(struct passes *f, struct pass *s)
 	if (next) {
 		there = put_tokens(f, s, next->at);
 		deps_join(&next->x, &there);
-	} else if (s->answers && f->token_at_end) {
+	} else if (s->of.answers && f->token_at_end) {
 		put_tokens(f, s, begins(f));
 	}
-	if (s->reads_all && f->kv && !by_and_by(f))
+	if (s->of.reads_last && !s->of.drafts && f->kv && !by_and_by(f))
 		hand_off_all(f, s, &s->x);
 }
 
@@ -243,7 +235,7 @@ static void end_leg(struct passes *f, struct pass *s)
 static bool goes_on(const struct pass *from, const struct pass *to)
 {
 	const struct shards *end = walk_out(&from->walk, from->done),
-			    *shard_groups = to->at->shard_groups[to->phase];
+			    *shard_groups = to->at->shard_groups[to->of.phase];
 	const struct world *w = to->at->world;
 	bool leaves = false;
 
@@ -260,12 +252,12 @@ static void close_turn(struct passes *f, uint32_t turn)
 
 static void put_leg(struct passes *f, struct pass *s)
 {
-	const struct shards *shard_groups = s->at->shard_groups[s->phase];
+	const struct shards *shard_groups = s->at->shard_groups[s->of.phase];
 	const struct world *w = s->at->world;
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];
 
 	f->program->world = w;
-	s->walk = walk_begin(f->program, s->at, s->phase, s->shape, s->group);
+	s->walk = walk_begin(f->program, s->at, s->of.phase, s->of.shape, s->group);
 	for (size_t block = walk_first(w); block <= walk_last(w); block++) {
 		const bool first = block == walk_first(w);
 

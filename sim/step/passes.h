@@ -9,6 +9,7 @@
 #ifndef SIM_STEP_PASSES_H
 #define SIM_STEP_PASSES_H
 #include "sim/place/footprint.h"
+#include "sim/step/request_passes.h"
 #include "sim/step/walk.h"
 
 /* Marks of programs. MARK_FIRST_TOKEN: the host has it, of all sequences; MARK_PREFILL: all of the prefill's
@@ -19,16 +20,11 @@ enum { PASS_NONE = -1 };
 
 struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
 	const struct placement *at;
-	enum phase phase;
-	struct shape shape;
+	struct request_pass of;
 	uint32_t group;
-	bool answers;   /* its last position gives a token: of a prompt's chunks the last one's alone */
-	bool reads_all; /* the last chunk of a prompt */
-	bool first;     /* gives the first token */
-	bool checks;    /* every position does: a draft is checked */
-	int64_t gives;  /* tokens of each sequence for who comes next */
-	int next;       /* the pass that this one's tokens start; PASS_NONE */
-	int behind;     /* the pass written before that begins before it; PASS_NONE */
+	bool first; /* gives the first token of the answer */
+	int next;   /* the pass that this one's tokens start; PASS_NONE */
+	int behind; /* the pass written before that begins before it; PASS_NONE */
 	/* private: while it is written down */
 	struct walk walk;
 	struct deps x;

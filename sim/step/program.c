@@ -11,7 +11,7 @@
 
 /* The classes of a block at a place, so that thirty-two layers are costed once. */
 struct block_cache {
-	const struct model *model;
+	const struct world *world; /* whose model and precision */
 	struct part part;
 	enum phase phase;
 	enum grad_part grad_part;
@@ -62,7 +62,7 @@ struct program *program_new(const struct world *w)
 
 	p->world = w;
 	p->arena = (struct arena)ARENA_INIT;
-	p->device_models = arena_array(&p->arena, w->units_n, sizeof *p->device_models);
+	p->device_models = arena_array(&p->arena, w->units_n * DTYPE_N, sizeof *p->device_models);
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		p->marks[i] = TASK_NONE;
 	return p;
@@ -120,9 +120,10 @@ static uint32_t put(struct program *p, uint32_t queue, uint32_t op_class, struct
 	return (uint32_t)p->tasks.n - 1;
 }
 
-static const struct device_model *site_of(struct program *p, size_t unit)
+static const struct device_model *device_model_of(struct program *p, size_t unit)
 {
-	struct device_model *s = &p->device_models[unit];
+	const int compute = p->world->scenario->precision.compute;
+	struct device_model *s = &p->device_models[unit * DTYPE_N + (size_t)compute];
 
 	if (!s->profile)
 		*s = program_device_model(&p->arena, p->world, unit);
@@ -131,7 +132,7 @@ static const struct device_model *site_of(struct program *p, size_t unit)
 
 static uint32_t op_class(struct program *p, const struct op *op, size_t unit, double share)
 {
-	const struct device_model *device_model = site_of(p, unit);
+	const struct device_model *device_model = device_model_of(p, unit);
 	const struct op_class c = {
 		.kind = CLASS_OP, .op = *op, .cost = cost_of(op, device_model, share), .source = unit};
 
@@ -141,7 +142,7 @@ static uint32_t op_class(struct program *p, const struct op *op, size_t unit, do
 
 static bool same_recipe(const struct block_cache *a, const struct block_cache *b)
 {
-	return a->model == b->model && part_same(a->part, b->part) && a->phase == b->phase &&
+	return a->world == b->world && part_same(a->part, b->part) && a->phase == b->phase &&
 	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
 	       a->end == b->end && shape_same(&a->shape, &b->shape);
 }
@@ -154,7 +155,7 @@ static void look_up(struct program *p, struct block_cache *r)
 	struct op ops[GRAPH_OPS];
 	size_t n;
 
-	r->model = m;
+	r->world = p->world;
 	for (size_t i = p->block_caches.n;
 	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
 		if (same_recipe(&p->block_caches.at[i], r)) {

@@ -62,7 +62,7 @@ struct program {
 	VEC(struct block_cache) block_caches; /* private: classes of a block at a seat, made once */
 	VEC(struct route) routes;             /* private: what comes to which experts, found once */
 	struct arena arena;
-	struct device_model *device_models; /* private: of each unit, made when first used */
+	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], made when first used */
 	uint32_t marks[4];                  /* tasks whose end somebody asks for; TASK_NONE if unused */
 	VEC(struct cycle) cycles;
 };

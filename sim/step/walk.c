@@ -6,12 +6,12 @@
 
 size_t walk_first(const struct world *w)
 {
-	return w->model->ends ? 0 : 1;
+	return model_first_block(w->model);
 }
 
 size_t walk_last(const struct world *w)
 {
-	return model_blocks(w->model) - (w->model->ends ? 1 : 2);
+	return model_last_block(w->model);
 }
 
 struct walk walk_begin(struct program *p, const struct placement *at, enum phase phase, struct shape s,

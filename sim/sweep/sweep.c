@@ -46,10 +46,9 @@ static int read_axes(const struct sweep_ask *ask, struct sweep *s, struct err *e
 int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 {
 	struct arena *a = ask->loader->arena;
-	enum metric_id metric;
 
 	*s = (struct sweep){0};
-	if (ask->metric && metric_find(ask->metric, &metric, err) != 0)
+	if (ask->metric && !metric_find(ask->metric, err))
 		return -1;
 	if (!ask->over.n) {
 		err_set(err, "sweep needs at least one --over");
@@ -66,13 +65,6 @@ int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 		s->cells[i].values = values;
 	}
 	return 0;
-}
-
-/* The metric that is compared where the request names none: the whole of a generation, or of a training step.
- */
-static const char *usual_metric(const struct world *w)
-{
-	return w->scenario->workload.generate ? "e2el_s" : "train_step_s";
 }
 
 static bool better(const struct metric *a, const struct metric *b)
@@ -142,7 +134,7 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 	struct sweep_entry *entries;
 
 	if (!s->names)
-		take_names(a, s, at, ask->metric ? ask->metric : usual_metric(w));
+		take_names(a, s, at, ask->metric ? ask->metric : metric_usual(w)->name);
 	entries = arena_array(a, s->names_n, sizeof *entries);
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;

@@ -7,6 +7,7 @@
 #include "sim/base/vec.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/replay.h"
+#include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
 
 struct replays {
@@ -64,7 +65,7 @@ static int replay_file(struct replays *v, const char *machine, const struct cata
 	for (size_t i = 0; i < file->n; i++) {
 		const struct replay r = replay_make(arena_of(v), m, &p, &device_model, &file->at[i]);
 
-		add_row(v, who, f, &file->at[i], replay_seconds(&r, NULL));
+		add_row(v, who, f, &file->at[i], replay_seconds(&r));
 	}
 	return 0;
 }
@@ -101,14 +102,12 @@ static size_t only_unit(const struct placement *at)
 static double simulated_s(struct arena *a, const struct placement *at, const struct run *run)
 {
 	struct prediction p;
-	struct class_times_set now;
 	struct generate_times t;
 
 	prediction_make(a, at, &p);
-	now = class_times_set_nominal(&p);
-	t = prediction_generate(&p, &now);
+	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
 	prediction_release(&p);
-	if (!p.generate_fits)
+	if (!p.jobs[JOB_GENERATE].fits)
 		return NAN;
 	return run->kind == RUN_PP ? t.ttft_s : run->kind == RUN_TG ? t.e2el_s - t.ttft_s : t.e2el_s;
 }
@@ -158,7 +157,7 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 		const struct replay r =
 			replay_make(arena_of(v), w->model, &w->scenario->precision, &device_model, run);
 
-		predicted_s = replay_seconds(&r, NULL);
+		predicted_s = replay_seconds(&r);
 	} else if (run->depth && run->kind != RUN_TG) {
 		who.why = "a prompt after a cache is not simulated over links";
 	} else {

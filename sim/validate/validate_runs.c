@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/base/rng.h"
 #include "sim/family/family_model.h"
+#include "sim/predict/draws.h"
 #include "sim/stats/quantile.h"
 
 enum { DRAWS = 200 };
@@ -17,16 +17,14 @@ struct said {
 	double bound_share;
 };
 
-static double seconds_drawn(const struct replay *r, struct rng *rng)
+/* Draws of a row's device, or of the machine that a ratio is over. */
+static struct params *draw(struct arena *a, const struct validate_ask *ask, const struct observation *row,
+			   size_t n)
 {
-	struct params z = {{0}};
-
-	for (int p = 0; p < PARAM_LINKS; p++)
-		z.of[p] = rng_normal(rng);
-	return replay_seconds_drawn(r, &z);
+	return draws_of_device(a, row->device->machine, row->device->device,
+			       ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, n);
 }
 
-/* What is not known of the two machines of a ratio is drawn for each by itself. */
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
@@ -34,24 +32,20 @@ static struct said predict(const struct validate_ask *ask, const struct observat
 	const struct replay over =
 		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
 			  : (struct replay){0};
-	const char *stream =
-		arena_printf(ask->loader->arena, "validate/%s/%s", row->run->machine, row->run->runtime);
-	struct rng *rng = rng_new(ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, stream);
 	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
+	const struct params *z = draw(&scratch, ask, row, n);
+	const struct params *z_over = row->over ? draw(&scratch, ask, row->over, n) : NULL;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
-		.rate = run_rate_of(row->run, replay_seconds(&r, NULL) /
-						      (row->over ? replay_seconds(&over, NULL) : 1))};
+		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
 
 	said.bound = replay_bound(&r, &said.bound_share);
-	for (size_t i = 0; i < n; i++) {
-		const double seconds = seconds_drawn(&r, rng);
-
-		rate[i] = run_rate_of(row->run, row->over ? seconds / seconds_drawn(&over, rng) : seconds);
-	}
+	for (size_t i = 0; i < n; i++)
+		rate[i] = run_rate_of(row->run,
+				      replay_seconds_drawn(&r, &z[i]) /
+					      (row->over ? replay_seconds_drawn(&over, &z_over[i]) : 1));
 	said.lo = quantile_of(rate, n, 0.1);
 	said.hi = quantile_of(rate, n, 0.9);
-	rng_free(rng);
 	arena_release(&scratch);
 	return said;
 }

@@ -15,7 +15,7 @@ struct outcome {
 	const char *path;
 	int line;
 	const char *assignment, *of, *changes; /* of: NULL unless it is a ratio */
-	enum metric_id metric;
+	const struct metric_info *metric;
 	double value; /* in base units */
 	const char *set, *quality, *source, *note;
 	bool held_out;
@@ -106,8 +106,8 @@ static int read_row(struct arena *a, const struct csv *csv, const struct csv_row
 				.note = csv_get(csv, row, "note"),
 				.held_out = strcmp(use, "fit") != 0};
 	out->of = *out->of ? out->of : NULL;
-	if (metric_find(csv_get(csv, row, "metric"), &out->metric, err) != 0 ||
-	    check_word("quality", out->quality, qualities, ARRAY_LEN(qualities), err) != 0 ||
+	out->metric = metric_find(csv_get(csv, row, "metric"), err);
+	if (!out->metric || check_word("quality", out->quality, qualities, ARRAY_LEN(qualities), err) != 0 ||
 	    (*use && check_word("use", use, uses, ARRAY_LEN(uses), err) != 0))
 		return -1;
 	return read_value(a, csv_get(csv, row, "value"), csv_get(csv, row, "unit"), out, err);
@@ -176,17 +176,17 @@ static const struct assignment_row *row_of(struct arena *a, struct world_run *r,
 
 /* The metric of an assignment; NULL where it does not fit, or with err where it can never have it. */
 static const struct metric *metric_of(struct arena *a, struct world_run *r, const char *assignment,
-				      enum metric_id metric, struct err *err)
+				      const struct metric_info *metric, struct err *err)
 {
 	const struct workload *k = &r->at->world->scenario->workload;
 	const struct assignment_row *row = row_of(a, r, assignment, err);
-	const struct metric *m = row ? rows_metric(row, metric_info[metric].name) : NULL;
+	const struct metric *m = row ? rows_metric(row, metric->name) : NULL;
 
 	if (!row || m)
 		return m;
-	if (!row->fits && (metric_info[metric].of_training ? k->train != NULL : k->generate != NULL))
+	if (!row->fits && workload_asks(k, metric->job))
 		return NULL;
-	err_set(err, "'%.60s' has no %s", assignment, metric_info[metric].name);
+	err_set(err, "'%.60s' has no %s", assignment, metric->name);
 	err_hint(err, "'lemursim simulate --format json' shows the metrics that apply");
 	return NULL;
 }
@@ -211,7 +211,7 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 	const struct yml *runtime = r->at->world->scenario->runtime;
 	const struct metric *m = metric_of(scratch, r, x->assignment, x->metric, err),
 			    *of = x->of && !err->msg[0] ? metric_of(scratch, r, x->of, x->metric, err) : NULL;
-	const char *name = metric_info[x->metric].name;
+	const char *name = x->metric->name;
 
 	if (err->msg[0])
 		return -1;
@@ -220,7 +220,7 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		.assignment = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
 		.runtime = runtime->kind == YML_SCALAR ? arena_strdup(keep, runtime->text) : "by machine",
 		.metric = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
-		.unit = x->of ? "times" : metric_info[x->metric].unit,
+		.unit = x->of ? "times" : x->metric->unit,
 		.source = x->source,
 		.quality = x->quality,
 		.note = x->note,

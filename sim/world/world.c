@@ -1,7 +1,6 @@
 /* world.c - see world.h. */
 #include "sim/world/world.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct model *load_model(struct loader *l, struct yml *root)
@@ -283,60 +282,10 @@ static void collect_joints(struct loader *l, struct world *w, const struct link 
 	}
 }
 
-/* A pass is a program of its own: a line of 4 million tokens in chunks of 512 has 8192. */
-enum { PASSES_MAX = 8192 };
-
-static void check_passes(struct loader *l, const struct generate *g, const struct yml *said)
+static void check_assignments(struct loader *l, const struct world *w)
 {
-	const struct yml *chunk = yml_get(said, "chunk");
-	const int64_t groups = g->options.micro_batches < g->batch ? g->options.micro_batches : g->batch,
-		      chunks = g->options.chunk ? (g->prompt + g->options.chunk - 1) / g->options.chunk : 1;
-	char remedy[64];
+	const struct assignment *a = w->scenario->assignments.at;
 
-	if (chunks * groups <= PASSES_MAX)
-		return;
-	snprintf(remedy, sizeof remedy, "a chunk of %lld tok or more will do",
-		 (long long)((g->prompt - 1) / (PASSES_MAX / groups) + 1));
-	diag_add(l->diags, (chunk ? chunk : said)->place, remedy,
-		 "generate: its chunks make %lld passes of the prompts: %d are allowed",
-		 (long long)(chunks * groups), PASSES_MAX);
-}
-
-static void check_generate(struct loader *l, const struct scenario *s)
-{
-	const struct assignment *a = s->assignments.at;
-	const struct generate *g = s->workload.generate;
-
-	if (g)
-		check_passes(l, g, g->origin.node);
-	for (size_t i = 0; i < s->assignments.n && g; i++)
-		if (a[i].generate) {
-			const struct generate as = generate_as(g, &a[i]);
-
-			check_passes(l, &as, a[i].generate->origin.node);
-		}
-	for (size_t i = 0; i < s->assignments.n && !g; i++)
-		if (a[i].generate)
-			diag_add(l->diags, a[i].generate->origin.node->place,
-				 "add 'generate:' to the workload",
-				 "assignment '%s': the workload does not generate", a[i].name);
-}
-
-static void check_workload(struct loader *l, const struct world *w)
-{
-	const struct workload *k = &w->scenario->workload;
-	struct assignment *a = w->scenario->assignments.at;
-
-	if (!k->generate && !k->train)
-		diag_add(l->diags, k->origin.node->place, NULL,
-			 "workload: ask for 'generate:', 'train:' or both");
-	check_generate(l, w->scenario);
-	if (k->train)
-		train_check(k->train, &w->scenario->precision, l->diags);
-	for (size_t i = 0; i < w->scenario->assignments.n && !k->train; i++)
-		if (a[i].train)
-			diag_add(l->diags, a[i].train->origin.node->place, "add 'train:' to the workload",
-				 "assignment '%s': the workload does not train", a[i].name);
 	if (!w->scenario->assignments.n)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
@@ -372,7 +321,8 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
 	collect_joints(l, w, all, n, links);
-	check_workload(l, w);
+	workload_check(w->scenario, l->diags);
+	check_assignments(l, w);
 	load_drafts(l, w);
 }
 

@@ -1,0 +1,253 @@
+/* generate_job.c - see generate_job.h. */
+#include "sim/predict/generate_job.h"
+
+#include <math.h>
+
+#include "sim/predict/energy_cost.h"
+#include "sim/predict/explain.h"
+
+enum { PREFILL, TTFT, DECODE, TPOT, E2EL, PER_USD, ENERGY, USD, GENERATE_METRICS };
+
+static const struct metric_info metrics[GENERATE_METRICS] = {
+	[PREFILL] = {"prefill_tok_per_s", "tok/s", "prefill", JOB_GENERATE, false, METRIC_OF_TIMES, 10},
+	[TTFT] = {"ttft_s", "s", "TTFT", JOB_GENERATE, true, METRIC_OF_TIMES, 11},
+	[DECODE] = {"decode_tok_per_s", "tok/s", "decode", JOB_GENERATE, false, METRIC_OF_TIMES, 12},
+	[TPOT] = {"tpot_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0},
+	[E2EL] = {"e2el_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0},
+	[PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", "decode per price", JOB_GENERATE, false,
+		     METRIC_OF_PRICE, 13},
+	[ENERGY] = {"energy_J_per_tok", "J/tok", "energy", JOB_GENERATE, true, METRIC_OF_POWER, 50},
+	[USD] = {"usd_per_Mtok", "USD/Mtok", "cost", JOB_GENERATE, true, METRIC_OF_POWER_AND_PRICE, 51},
+};
+
+/* ---- programs ---- */
+
+_Static_assert(GENERATE_LATER + GENERATE_STEPS <= JOB_PROGRAMS, "room for the programs of a generation");
+
+static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
+{
+	struct generate_programs *g = arena_alloc(a, sizeof *g);
+
+	*g = generate_build(at);
+	out[GENERATE_FIRST] = g->first;
+	for (size_t i = 0; i < GENERATE_STEPS; i++)
+		out[GENERATE_LATER + i] = g->later[i];
+	*own = g;
+}
+
+/* A program of later steps holds several: each of them stands for its share of the steps there are. */
+static double weight(const struct program_runs *r, size_t program)
+{
+	const struct generate_programs *g = r->own;
+	double one[GENERATE_STEPS] = {0};
+
+	if (program == GENERATE_FIRST)
+		return 1;
+	one[program - GENERATE_LATER] = 1.0 / g->repeat;
+	return generate_over_steps(g, one);
+}
+
+/* Decode in the middle of the answer; prefill where there is no more than one token. */
+static size_t main_program(const struct program_runs *r)
+{
+	return r->run[GENERATE_LATER + 1].program ? GENERATE_LATER + 1 : GENERATE_FIRST;
+}
+
+static struct program_covers covers(const struct program_runs *r, size_t program)
+{
+	const struct generate_programs *g = r->own;
+
+	if (program == GENERATE_FIRST)
+		return (struct program_covers){1, 1};
+	return (struct program_covers){g->repeat, g->repeat * g->per_step};
+}
+
+/* ---- metrics ---- */
+
+struct generate_times generate_job_times(const struct job_run *r, const struct class_times *t)
+{
+	const struct program_runs *runs = r->state;
+	double later[GENERATE_STEPS] = {0};
+	struct compiled_ends first;
+	struct generate g;
+
+	if (!runs)
+		return (struct generate_times){0};
+	first = simulated_ends(&runs->run[GENERATE_FIRST],
+			       t ? &t[GENERATE_FIRST] : &runs->run[GENERATE_FIRST].times);
+	for (size_t i = 0; i < GENERATE_STEPS; i++) {
+		const struct simulated *s = &runs->run[GENERATE_LATER + i];
+
+		if (s->program) {
+			const struct compiled_ends e =
+				simulated_ends(s, t ? &t[GENERATE_LATER + i] : &s->times);
+
+			later[i] = generate_step_s(runs->own, &e);
+		}
+	}
+	g = placement_generate(r->at);
+	return generate_times(runs->own, &g, sim_s_of_ns(first.marks_ns[MARK_FIRST_TOKEN]),
+			      sim_s_of_ns(first.makespan_ns), later);
+}
+
+static bool asks_for_money(const struct world *w)
+{
+	const struct yml *money = w->scenario->money.origin.node;
+
+	return money && !money->is_default;
+}
+
+static void values(const struct job_run *r, const struct class_times t[JOB_PROGRAMS], const double *busy_ns,
+		   double *of)
+{
+	const struct generate_times g = generate_job_times(r, t);
+	const struct world *w = r->at->world;
+	const bool decodes = g.decode_tok_per_s > 0; /* one token is no rate */
+
+	(void)busy_ns;
+	of[PREFILL] = g.prefill_tok_per_s;
+	of[TTFT] = g.ttft_s;
+	of[DECODE] = decodes ? g.decode_tok_per_s : NAN;
+	of[TPOT] = decodes ? g.tpot_s : NAN;
+	of[E2EL] = g.e2el_s;
+	of[PER_USD] = decodes && asks_for_money(w)
+			      ? 1000 * g.decode_tok_per_s / energy_cost_price(w, r->uses).usd
+			      : NAN;
+}
+
+static double tokens(const struct world *w)
+{
+	const struct generate *g = w->scenario->workload.generate;
+
+	return (double)(g->batch * g->tokens); /* those that are generated pay for reading the prompt too */
+}
+
+static double busy_share(const struct job_run *r, size_t queue)
+{
+	const struct program_runs *runs = r->state;
+	const struct generate_programs *g = runs->own;
+	double later[GENERATE_STEPS] = {0};
+
+	for (size_t i = 0; i < GENERATE_STEPS && g->later[i]; i++)
+		later[i] = sim_s_of_ns(runs->run[GENERATE_LATER + i].run.busy_ns[queue]) / g->repeat;
+	return (sim_s_of_ns(runs->run[GENERATE_FIRST].run.busy_ns[queue]) + generate_over_steps(g, later)) /
+	       r->values[E2EL];
+}
+
+static enum provenance from(const struct job_run *r, size_t metric)
+{
+	const struct program_runs *runs = r->state;
+
+	if (metric == PREFILL || metric == TTFT)
+		return simulated_from(&runs->run[GENERATE_FIRST], PHASE_PREFILL);
+	return simulated_from(&runs->run[main_program(runs)], PHASE_N);
+}
+
+static struct advised advised(const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+
+	return runs->run[GENERATE_LATER].program ? (struct advised){DECODE, "decode"}
+						 : (struct advised){PREFILL, "prefill"};
+}
+
+static const char *lacks(const struct world *w, size_t metric)
+{
+	return (metric == DECODE || metric == TPOT || metric == PER_USD) &&
+			       w->scenario->workload.generate->tokens < 2
+		       ? "one token is asked for"
+		       : NULL;
+}
+
+/* "fits by streaming 12.3 GB of weights from the disk of m5 in each step" */
+static void remark(struct str *out, const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+	const struct world *w = r->at->world;
+	const size_t which = main_program(runs);
+	const struct program *program = runs->run[which].program;
+	bool any = false;
+
+	for (size_t m = 0; m < w->machines_n; m++) {
+		double bytes = 0;
+
+		for (size_t i = 0; i < program->tasks.n; i++)
+			if (program->tasks.at[i].queue == program_disk(w, m))
+				bytes += program->op_classes.at[program->tasks.at[i].op_class].bytes;
+		if (bytes <= 0)
+			continue;
+		str_add(out, any ? ", " : "fits by streaming ");
+		units_format(out, bytes / covers(runs, which).steps, DIM_BYTES, 3);
+		str_addf(out, " of weights from the disk of %s in each step", w->machines[m].origin.name);
+		any = true;
+	}
+}
+
+/* ---- pictures ---- */
+
+static const struct drawn_part parts[] = {{"generate", GENERATE_FIRST}, {"decode", GENERATE_LATER + 1}};
+
+/* ", 2 groups in flight, chunks of 512 tokens" */
+static const char *groups_text(struct arena *a, const struct placement *at)
+{
+	const struct generate g = placement_generate(at);
+	const long long groups = (long long)g.options.micro_batches, chunk = (long long)g.options.chunk;
+
+	return arena_printf(a, "%s%s%s", groups > 1 ? arena_printf(a, ", %lld groups in flight", groups) : "",
+			    chunk > 0 ? arena_printf(a, ", chunks of %lld tokens", chunk) : "",
+			    at->draft ? arena_printf(a, ", drafts of %lld tokens by %s",
+						     (long long)g.options.speculative->draft,
+						     at->draft->world->model->title)
+				      : "");
+}
+
+static const char *subtitle(struct arena *a, const struct placement *at, const struct program_runs *r,
+			    size_t program)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	const int repeat = ((const struct generate_programs *)r->own)->repeat;
+
+	if (program == GENERATE_FIRST)
+		return arena_printf(a, "prefill of %lld tokens and the first decode step, batch %lld%s",
+				    (long long)g->prompt, (long long)g->batch, groups_text(a, at));
+	return arena_printf(a, "%s in the middle of %lld tokens, batch %lld%s",
+			    repeat > 1  ? arena_printf(a, "%d decode steps", repeat)
+			    : at->draft ? "one draft and its check"
+					: "one decode step",
+			    (long long)g->tokens, (long long)g->batch, groups_text(a, at));
+}
+
+static const struct program_job programs = {
+	.footprint = footprint_generate,
+	.build = build,
+	.weight = weight,
+	.values = values,
+	.tokens = tokens,
+	.busy_share = busy_share,
+	.main = main_program,
+	.covers = covers,
+	.when = {[GENERATE_FIRST] = "up to the second token",
+		 [GENERATE_LATER + 1] = "for each token after it"},
+	.parts = parts,
+	.parts_n = ARRAY_LEN(parts),
+	.subtitle = subtitle,
+};
+
+const struct job_type generate_job = {
+	.noun = "generation",
+	.metrics = metrics,
+	.metrics_n = GENERATE_METRICS,
+	.compared = E2EL,
+	.programs = &programs,
+	.make = program_job_make,
+	.release = program_job_release,
+	.scratch = program_job_scratch,
+	.values = program_job_values,
+	.from = from,
+	.bound = program_job_bound,
+	.advised = advised,
+	.busy = program_job_busy,
+	.verdict = program_job_verdict,
+	.remark = remark,
+	.lacks = lacks,
+};

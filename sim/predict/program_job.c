@@ -1,0 +1,245 @@
+/* program_job.c - see program_job.h. */
+#include "sim/predict/program_job.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/predict/energy_cost.h"
+#include "sim/predict/explain.h"
+#include "sim/predict/predict.h"
+
+const struct program_runs *program_runs(const struct job_run *r)
+{
+	return r->type->programs ? r->state : NULL;
+}
+
+/* ---- programs, run and compiled ---- */
+
+/* Identical layers become one load. A class runs on few queues: only the copies to and from a link on two. */
+static void count_loads(struct arena *a, struct simulated *r)
+{
+	const struct program *p = r->program;
+	uint32_t *newest = arena_array(a, p->op_classes.n, sizeof *newest); /* load + 1 */
+	uint32_t *older = arena_array(a, p->tasks.n, sizeof *older);
+
+	r->loads = arena_array(a, p->tasks.n, sizeof *r->loads);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+		uint32_t l = newest[t->op_class];
+
+		while (l && r->loads[l - 1].queue != t->queue)
+			l = older[l - 1];
+		if (!l) {
+			r->loads[r->loads_n] = (struct load){t->queue, t->op_class, 0};
+			older[r->loads_n++] = newest[t->op_class];
+			l = newest[t->op_class] = (uint32_t)r->loads_n;
+		}
+		r->loads[l - 1].n++;
+	}
+}
+
+static struct simulated simulated_make(struct arena *a, struct program *program)
+{
+	struct simulated r = {.program = program};
+
+	if (!program)
+		return r;
+	r.times = program_times(a, program);
+	r.run = program_run(a, program, &r.times, &r.graph);
+	r.compiled = compile(a, program, &r.run);
+	count_loads(a, &r);
+	return r;
+}
+
+static void free_programs(struct program_runs *runs)
+{
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		program_free(runs->run[i].program);
+}
+
+static bool all_fit(const struct footprint *footprint, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (footprint_short_B(&footprint[i]) > 0)
+			return false;
+	return true;
+}
+
+static struct program_runs *run_programs(struct arena *a, const struct job_run *r)
+{
+	struct program_runs *runs = arena_alloc(a, sizeof *runs);
+	struct program *programs[JOB_PROGRAMS] = {NULL};
+
+	*runs = (struct program_runs){.own = NULL};
+	r->type->programs->build(a, r->at, programs, &runs->own);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		runs->run[i] = simulated_make(a, programs[i]);
+	return runs;
+}
+
+/* The memory that a job needs is known before it runs (footprint), or only by running it (memory). */
+void program_job_make(struct arena *a, struct job_run *r)
+{
+	const struct program_job *job = r->type->programs;
+	const size_t n = r->at->world->machines_n;
+	struct program_runs *runs = job->footprint ? NULL : run_programs(a, r);
+
+	r->footprint = arena_array(a, n, sizeof *r->footprint);
+	if (job->footprint) {
+		job->footprint(r->at, r->footprint);
+	} else {
+		r->memory = arena_array(a, n, sizeof *r->memory);
+		job->memory(a, r->at, runs->run[0].program, &runs->run[0].run, r->memory);
+		for (size_t i = 0; i < n; i++)
+			r->footprint[i] = r->memory[i].peak;
+	}
+	r->fits = all_fit(r->footprint, n);
+	if (r->fits)
+		r->state = runs ? runs : run_programs(a, r);
+	else if (runs)
+		free_programs(runs);
+}
+
+void program_job_release(struct job_run *r)
+{
+	if (r->state)
+		free_programs(r->state);
+}
+
+/* ---- times under conditions ---- */
+
+void *program_job_scratch(struct arena *a, const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+	struct class_times *t = arena_array(a, JOB_PROGRAMS, sizeof *t);
+
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		t[i] = program_times_new(a, runs->run[i].program);
+	return t;
+}
+
+void program_job_nominal(const struct program_runs *r, struct class_times *t)
+{
+	for (size_t i = 0; i < JOB_PROGRAMS; i++)
+		t[i] = r->run[i].times;
+}
+
+struct compiled_ends simulated_ends(const struct simulated *r, const struct class_times *t)
+{
+	return r->program ? compiled_run(r->compiled, t) : (struct compiled_ends){0};
+}
+
+void program_job_busy_ns(const struct job_run *r, const struct class_times *t, double *busy_ns)
+{
+	const struct program_runs *runs = r->state;
+
+	memset(busy_ns, 0, program_queues(r->at->world) * sizeof *busy_ns);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++) {
+		const struct simulated *s = &runs->run[i];
+		const double weight = s->program ? r->type->programs->weight(runs, i) : 0;
+
+		for (size_t k = 0; k < s->loads_n; k++)
+			busy_ns[s->loads[k].queue] +=
+				weight * (double)(t[i].ns[s->loads[k].op_class] * (sim_ns)s->loads[k].n);
+	}
+}
+
+/* Energy and dollars of the whole job, by its tokens. */
+static void add_energy_cost(const struct job_run *r, const struct conditions *c, const double *busy_ns,
+			    double *of)
+{
+	const struct job_type *type = r->type;
+	const double tokens = type->programs->tokens(r->at->world);
+	const struct energy_cost e =
+		energy_cost_of(r->at->world, r->uses, of[type->compared], busy_ns, c->power);
+
+	for (size_t i = 0; i < type->metrics_n; i++) {
+		if (type->metrics[i].needs == METRIC_OF_POWER)
+			of[i] = e.energy_J / tokens;
+		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
+			of[i] = e.usd / tokens * 1e6;
+	}
+}
+
+void program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of)
+{
+	const struct program_runs *runs = r->state;
+	struct class_times *drawn = scratch, nominal[JOB_PROGRAMS];
+	double *busy_ns = xcalloc(program_queues(r->at->world), sizeof *busy_ns);
+
+	program_job_nominal(runs, nominal);
+	for (size_t i = 0; i < JOB_PROGRAMS && c->params; i++)
+		if (runs->run[i].program)
+			(c->drawn ? program_times_drawn : program_times_at)(runs->run[i].program, c->params,
+									    &drawn[i]);
+	program_job_busy_ns(r, c->params ? drawn : nominal, busy_ns);
+	r->type->programs->values(r, c->params ? drawn : nominal, busy_ns, of);
+	add_energy_cost(r, c, busy_ns, of);
+	free(busy_ns);
+}
+
+enum provenance simulated_from(const struct simulated *r, enum phase only)
+{
+	enum provenance from = PROVENANCE_MEASURED;
+	const size_t n = r->program ? r->program->op_classes.n : 0;
+	double *s = xcalloc(n, sizeof *s), sum = 0;
+
+	for (size_t i = 0; r->program && i < r->program->tasks.n; i++) {
+		const struct program_task *t = &r->program->tasks.at[i];
+
+		if (only != PHASE_N && t->label.phase != only)
+			continue;
+		s[t->op_class] += sim_s_of_ns(r->times.ns[t->op_class]);
+		sum += sim_s_of_ns(r->times.ns[t->op_class]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (s[i] > 0.05 * sum)
+			from = provenance_worse(from, cost_from(&r->program->op_classes.at[i].cost));
+	free(s);
+	return from;
+}
+
+/* ---- what is said of a run ---- */
+
+const char *program_job_bound(struct arena *a, const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+
+	return explain_largest(a, &runs->run[r->type->programs->main(runs)]);
+}
+
+size_t program_job_busy(struct arena *a, const struct job_run *r, struct busy_row *rows)
+{
+	const struct world *w = r->at->world;
+	size_t n = 0;
+
+	for (size_t q = 0; q < program_queues(w); q++) {
+		const double share = r->type->programs->busy_share(r, q);
+
+		if (share > 0)
+			rows[n++] = (struct busy_row){queue_name(a, w, q), job_name(job_of(r)), share};
+	}
+	return n;
+}
+
+void program_job_verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
+{
+	const struct program_job *job = r->type->programs;
+	const struct program_runs *runs = r->state;
+	bool crosses = false;
+
+	explain_compare(out, r, alone, draws);
+	for (size_t i = 0; i < JOB_PROGRAMS; i++) {
+		struct crossing c;
+
+		if (!job->when[i])
+			continue;
+		c = explain_crossing(&runs->run[i], job->covers(runs, i).tokens);
+		if (!i && c.bytes <= 0)
+			return;
+		str_add(out, crosses ? ", " : "; ");
+		explain_traffic(out, job->when[i], &c);
+		crosses = true;
+	}
+}

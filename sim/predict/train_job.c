@@ -1,0 +1,226 @@
+/* train_job.c - see train_job.h. */
+#include "sim/predict/train_job.h"
+
+#include <math.h>
+
+#include "sim/train/train.h"
+
+enum { RATE, STEP, FORWARD, BACKWARD, OPTIMIZER, BUBBLE, MFU, OF_BEST_GEMM, ENERGY, USD, TRAIN_METRICS };
+
+static const struct metric_info metrics[TRAIN_METRICS] = {
+	[RATE] = {"train_tok_per_s", "tok/s", "train", JOB_TRAIN, false, METRIC_OF_TIMES, 20},
+	[STEP] = {"train_step_s", "s", "step", JOB_TRAIN, true, METRIC_OF_TIMES, 21},
+	[FORWARD] = {"forward_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
+	[BACKWARD] = {"backward_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
+	[OPTIMIZER] = {"optimizer_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
+	[BUBBLE] = {"bubble", "", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
+	[MFU] = {"mfu", "", "MFU", JOB_TRAIN, false, METRIC_OF_TIMES, 22},
+	[OF_BEST_GEMM] = {"of_best_gemm", "", "of best GEMM", JOB_TRAIN, false, METRIC_OF_TIMES, 23},
+	[ENERGY] = {"energy_J_per_train_tok", "J/tok", "train energy", JOB_TRAIN, true, METRIC_OF_POWER, 60},
+	[USD] = {"usd_per_train_Mtok", "USD/Mtok", "train cost", JOB_TRAIN, true, METRIC_OF_POWER_AND_PRICE,
+		 61},
+};
+
+/* ---- the program ---- */
+
+static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
+{
+	double *flop = arena_alloc(a, sizeof *flop);
+
+	out[0] = train_build(at);
+	*flop = train_flop(at->world);
+	*own = flop;
+}
+
+static double weight(const struct program_runs *r, size_t program)
+{
+	(void)r;
+	(void)program;
+	return 1;
+}
+
+static size_t main_program(const struct program_runs *r)
+{
+	(void)r;
+	return 0;
+}
+
+static struct program_covers covers(const struct program_runs *r, size_t program)
+{
+	(void)r;
+	(void)program;
+	return (struct program_covers){1, 1};
+}
+
+/* ---- metrics ---- */
+
+static bool trains(const struct placement *at, size_t unit)
+{
+	const struct job_phases phases = job_phases(JOB_TRAIN);
+	bool used = false;
+
+	for (int x = (int)phases.first; x <= (int)phases.last; x++)
+		used |= placement_uses(at, (enum phase)x, unit);
+	return used;
+}
+
+/* Of a device: the arithmetic limit of its data sheet, and the fastest single product of matrices. */
+static double peak_flops(const struct world *w, size_t unit)
+{
+	return w->units[unit].device->peak[w->scenario->precision.compute].value;
+}
+
+static const struct qty *best_gemm(const struct world *w, size_t unit)
+{
+	return &w->units[unit].profile->gemm[w->scenario->precision.compute]->roof;
+}
+
+static size_t devices_used(const struct job_run *r)
+{
+	const struct program_runs *runs = r->state;
+	size_t n = 0;
+
+	for (size_t q = 0; q < r->at->world->units_n; q++)
+		n += runs->run[0].run.busy_ns[q] > 0;
+	return n ? n : 1;
+}
+
+static void values(const struct job_run *r, const struct class_times t[JOB_PROGRAMS], const double *busy_ns,
+		   double *of)
+{
+	const struct program_runs *runs = r->state;
+	const struct world *w = r->at->world;
+	const struct compiled_ends e = simulated_ends(&runs->run[0], &t[0]);
+	const double step = sim_s_of_ns(e.makespan_ns), flops = *(const double *)runs->own / step;
+	double busy = 0, peak = 0, gemm = 0;
+
+	for (size_t u = 0; u < w->units_n; u++) {
+		busy += busy_ns[u]; /* of devices, not links */
+		peak += trains(r->at, u) ? peak_flops(w, u) : 0;
+		gemm += trains(r->at, u) ? best_gemm(w, u)->value : 0;
+	}
+	of[STEP] = step;
+	of[RATE] = train_tokens(w->scenario->workload.train) / step;
+	of[FORWARD] = sim_s_of_ns(e.marks_ns[MARK_FORWARD]);
+	of[BACKWARD] = sim_s_of_ns(e.marks_ns[MARK_BACKWARD] - e.marks_ns[MARK_FORWARD]);
+	of[OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
+	of[BUBBLE] = fmax(0, 1 - sim_s_of_ns((sim_ns)busy) / ((double)devices_used(r) * step));
+	of[MFU] = flops / peak;
+	of[OF_BEST_GEMM] = flops / gemm;
+}
+
+static double tokens(const struct world *w)
+{
+	return train_tokens(w->scenario->workload.train);
+}
+
+static double busy_share(const struct job_run *r, size_t queue)
+{
+	const struct program_runs *runs = r->state;
+
+	return (double)runs->run[0].run.busy_ns[queue] / (double)runs->run[0].run.makespan_ns;
+}
+
+static enum provenance from(const struct job_run *r, size_t metric)
+{
+	const struct program_runs *runs = r->state;
+	enum provenance worst = simulated_from(&runs->run[0], PHASE_N);
+
+	for (size_t u = 0; u < r->at->world->units_n && metric == OF_BEST_GEMM; u++)
+		if (trains(r->at, u))
+			worst = provenance_worse(worst, best_gemm(r->at->world, u)->provenance);
+	return worst;
+}
+
+static struct advised advised(const struct job_run *r)
+{
+	(void)r;
+	return (struct advised){RATE, "training"};
+}
+
+/* ", 25.37 TFLOPS (transferred)": a rate that no run of this very chip has shown is never called measured. */
+static void add_device(struct str *out, const struct world *w, size_t unit, bool *first)
+{
+	const struct qty *gemm = best_gemm(w, unit);
+
+	str_addf(out, "%s%s ", *first ? "" : "; ", w->units[unit].name);
+	units_format(out, peak_flops(w, unit), DIM_FLOPS, 4);
+	str_add(out, " and ");
+	units_format(out, gemm->value, DIM_FLOPS, 4);
+	str_addf(out, " (%s)", provenance_names[gemm->provenance]);
+	*first = false;
+}
+
+static const char *note(struct arena *a, const struct world *w)
+{
+	struct str s = STR_INIT;
+	const char *text;
+	bool first = true;
+
+	str_add(&s,
+		"MFU is stated against the stated peak of the devices that train, 'of best GEMM' against the "
+		"fastest single product of matrices that is known of them: ");
+	for (size_t u = 0; u < w->units_n; u++)
+		add_device(&s, w, u, &first);
+	text = arena_printf(a, "%s.", s.text);
+	str_release(&s);
+	return text;
+}
+
+/* ---- pictures ---- */
+
+static const struct drawn_part parts[] = {{"train", 0}};
+
+static const char *subtitle(struct arena *a, const struct placement *at, const struct program_runs *r,
+			    size_t program)
+{
+	const struct train *t = at->world->scenario->workload.train;
+	const bool one = t->micro_batches == 1;
+
+	(void)r;
+	(void)program;
+	return arena_printf(a, "one training step, %lld x %lld tokens, %lld micro-batch%s%s",
+			    (long long)t->batch, (long long)t->tokens, (long long)t->micro_batches,
+			    one ? "" : "es in order ",
+			    one ? "" : schedule_names[placement_train(at).options.schedule]);
+}
+
+/* Blocks of many micro-batches are too many to be told apart. */
+static bool many_micro_batches(const struct world *w)
+{
+	return w->scenario->workload.train->micro_batches > 1;
+}
+
+static const struct program_job programs = {
+	.memory = train_memory,
+	.build = build,
+	.weight = weight,
+	.values = values,
+	.tokens = tokens,
+	.busy_share = busy_share,
+	.main = main_program,
+	.covers = covers,
+	.when = {"for each step"},
+	.parts = parts,
+	.parts_n = ARRAY_LEN(parts),
+	.subtitle = subtitle,
+	.many_micro_batches = many_micro_batches,
+};
+
+const struct job_type train_job = {
+	.noun = "training",
+	.metrics = metrics,
+	.metrics_n = TRAIN_METRICS,
+	.compared = STEP,
+	.programs = &programs,
+	.make = program_job_make,
+	.release = program_job_release,
+	.scratch = program_job_scratch,
+	.values = program_job_values,
+	.from = from,
+	.bound = program_job_bound,
+	.advised = advised,
+	.busy = program_job_busy,
+	.verdict = program_job_verdict,
+	.note = note,
+};

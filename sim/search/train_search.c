@@ -1,0 +1,136 @@
+/* train_search.c - see train_search.h. */
+#include "sim/search/train_search.h"
+
+#include "sim/train/pipeline.h"
+#include "sim/train/train.h"
+#include "sim/train/trainable.h"
+
+/* ---- metrics ---- */
+
+static double tokens(const struct workload *k)
+{
+	return train_tokens(k->train);
+}
+
+static const struct search_metric metrics[] = {
+	{"train_tok_per_s", "train_step_s", true, tokens, NULL},
+	{"train_step_s", "train_step_s", true, NULL, rate_of_whole},
+	{"forward_s", "forward_s", false, NULL, rate_of_first_group},
+	{"energy_J_per_train_tok", "energy_J_per_train_tok", true, NULL, NULL},
+	{"usd_per_train_Mtok", "usd_per_train_Mtok", true, NULL, NULL},
+};
+
+/* ---- variants: schedules ---- */
+
+/* With one micro-batch all orders are the same, but for weight gradients that are put off. */
+static bool set_schedule(struct workload *k, int64_t schedule)
+{
+	if (schedule == k->train->options.schedule ||
+	    (k->train->micro_batches == 1 && schedule != SCHEDULE_ZB_H1))
+		return false;
+	k->train->options.schedule = (int)schedule;
+	return true;
+}
+
+static const char *schedule_text(struct arena *a, int64_t schedule)
+{
+	(void)a;
+	return schedule_names[schedule];
+}
+
+static const char *schedule_words(struct arena *a, const char *text)
+{
+	return arena_printf(a, "schedule %s", text);
+}
+
+/* Interleaved and zb-v give a device several ranges of layers, which the space of space.h does not hold. */
+static const struct trial trials[] = {
+	{"schedule", SCHEDULE_1F1B, set_schedule},
+	{"schedule", SCHEDULE_GPIPE, set_schedule},
+	{"schedule", SCHEDULE_ZB_H1, set_schedule},
+	{"schedule", SCHEDULE_ZB_H2, set_schedule},
+};
+
+static bool as_given(const struct workload *k)
+{
+	return k->train->options.schedule != SCHEDULE_ZB_V;
+}
+
+/* ---- costs ---- */
+
+/* Forward on u, backward on v: what runs forward again in the backward pass is told from the forward pass by
+ * where it runs. */
+static void price_groups_apart(struct arena *a, struct block_costs *p, size_t u, size_t v,
+			       const bool want[PHASE_GROUPS])
+{
+	const struct layer_map here = layer_map_all_on(a, p->w, u), there = layer_map_all_on(a, p->w, v);
+	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
+	const struct placement at = candidate_place(a, p->w, &c);
+	struct program *program = train_build(&at);
+
+	if (want[0])
+		block_costs_add_program(p, program, u, u == v ? BY_PHASE : 0, 1);
+	if (want[1] && u != v)
+		block_costs_add_program(p, program, v, 1, 1);
+	block_costs_add_transfers(p, program, u, v);
+	program_free(program);
+}
+
+/* A device that reaches no other one has both groups. */
+static void price(struct arena *a, struct block_costs *p)
+{
+	bool have[PHASE_GROUPS][SPACE_UNITS] = {{false}};
+
+	for (size_t u = 0; u < p->units; u++)
+		for (size_t v = 0; v < p->units; v++) {
+			if (!block_costs_in_reach(p, u, v))
+				continue;
+			price_groups_apart(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]});
+			have[0][u] = have[1][v] = true;
+		}
+	for (size_t u = 0; u < p->units; u++)
+		if (!have[0][u])
+			price_groups_apart(a, p, u, u, (const bool[]){true, false});
+}
+
+/* Updates are no part of a pass; where a schedule puts them off, gradients of weights are none either. */
+static bool in_pass(const struct workload *k, enum phase phase, const struct op *op)
+{
+	return phase != PHASE_UPDATE &&
+	       !(op->gradient && schedule_splits((enum train_schedule)k->train->options.schedule));
+}
+
+static struct shape shape(const struct workload *k, int phase_group)
+{
+	(void)phase_group;
+	return train_shape(k->train);
+}
+
+static double passes(const struct workload *k, int phase_group)
+{
+	(void)k;
+	(void)phase_group;
+	return 1;
+}
+
+static double in_flight(const struct workload *k, int phase_group)
+{
+	(void)phase_group;
+	return (double)k->train->micro_batches;
+}
+
+const struct search_job train_search = {
+	.metrics = metrics,
+	.metrics_n = ARRAY_LEN(metrics),
+	.trials = trials,
+	.trials_n = ARRAY_LEN(trials),
+	.value_text = schedule_text,
+	.trial_words = schedule_words,
+	.as_given = as_given,
+	.price = price,
+	.in_pass = in_pass,
+	.shape = shape,
+	.passes = passes,
+	.in_flight = in_flight,
+	.backward = true,
+};

@@ -1,0 +1,35 @@
+/*
+ * assignment.h - which device runs which blocks, as rules, and how this assignment carries out each job.
+ *
+ * Layer world. The field tables of `assignments:`.
+ */
+#ifndef SIM_WORLD_ASSIGNMENT_H
+#define SIM_WORLD_ASSIGNMENT_H
+#include "sim/conf/field.h"
+
+struct generate_options;
+struct train_options;
+
+enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA, RULE_EXPERTS };
+
+struct rule { /* later rules win, as in .gitattributes */
+	struct origin origin;
+	struct field_list on;        /* device names: "m5" (its first device) or "m5.gpu" */
+	struct field_range layers;   /* first -1: all */
+	struct field_list op, phase; /* names; empty: all */
+	int split;
+	struct field_list shares;  /* of a split, one for each device */
+	struct field_list experts; /* of a split by experts: how many on each device, instead of shares */
+};
+
+struct assignment {
+	struct origin origin;
+	const char *name;
+	struct field_list place;           /* struct rule */
+	struct generate_options *generate; /* NULL: as the workload says */
+	struct train_options *train;       /* likewise */
+};
+
+extern const struct table assignment_table;
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * tables.h - rows that field tables of several jobs have alike.
+ *
+ * Layer world; for the files with tables alone.
+ */
+#ifndef SIM_WORLD_TABLES_H
+#define SIM_WORLD_TABLES_H
+#include "sim/conf/field.h"
+
+/* A number of tokens, at least one. */
+#define TOKENS(strukt, member, text)                                                                         \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22, \
+					   .help = text                                                      \
+	}
+/* A number of things, from one to hi; d: its default as text. */
+#define COUNT(strukt, member, hi, d, text)                                                                   \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
+	}
+
+#endif
