@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/family/observations.h"
+#include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
 #include "tests/fixtures.h"
 #include "tests/suites.h"
@@ -248,7 +249,6 @@ static double decode_s(const struct observation *row)
 	struct arena scratch = ARENA_INIT;
 	struct placement at;
 	struct prediction p;
-	struct class_times_set now;
 	struct generate_times times;
 
 	ask(&t, &scratch, row, &r,
@@ -256,9 +256,8 @@ static double decode_s(const struct observation *row)
 			 (long long)run->gen + 1));
 	at = fixture_place(&t, 0);
 	prediction_make(&scratch, &at, &p);
-	ck_assert(p.generate_fits);
-	now = class_times_set_nominal(&p);
-	times = prediction_generate(&p, &now);
+	ck_assert(p.jobs[JOB_GENERATE].fits);
+	times = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
 	prediction_release(&p);
 	arena_release(&scratch);
 	fixture_release(&t);
