@@ -78,6 +78,7 @@ static const struct {
 	{"--seed=9000000000000000\n--draws\n2", "", "", "", NULL, NULL, 9000000000000000, 2, false, false},
 	{"--\n-f\n--set\n--", "-f|--set|--|", "", "", NULL, NULL, -1, -1, false, false},
 	{"-\n-h", "-|", "", "", NULL, NULL, -1, -1, false, true},
+	{"-o\nd\xe9j\xe0.csv", "", "", "", "d\xe9j\xe0.csv", NULL, -1, -1, false, false}, /* a name of old */
 	{"--set\n--force", "", "--force|", "", NULL, NULL, -1, -1, false, false},
 };
 
@@ -127,6 +128,12 @@ static const struct {
 	{"--seed\n-1", ALL, "option '--seed': -1 is out of range, from 0 to 9000000000000000 is allowed", ""},
 	{"--seed\n99999999999999999999", ALL,
 	 "option '--seed': 99999999999999999999 is out of range, from 0 to 9000000000000000 is allowed", ""},
+	{"-a\nall \xe2\x80\xae on", ALL,
+	 "option '--assignment': the value holds the bidirectional control U+202E", "take it out"},
+	{"-s\nname=a\x1b[31m", ALL, "option '--set': the value holds the control character U+001B",
+	 "take it out"},
+	{"-o\n\xe9\xe2\x81\xa6.csv", ALL,
+	 "option '--output': the value holds the bidirectional control U+2066", "take it out"},
 	{"--draws=1", ALL, "option '--draws': 1 is out of range, from 2 to 100000 is allowed", ""},
 	{"--draws=100001", ALL, "option '--draws': 100001 is out of range, from 2 to 100000 is allowed", ""},
 };

@@ -64,13 +64,25 @@ void str_pad(struct str *s, char c, size_t n)
 	s->text[s->len] = '\0';
 }
 
+static bool is_formula(const char *text)
+{
+	char *end;
+
+	if (!*text || !strchr("=+-@\t\r", *text))
+		return false;
+	strtod(text, &end);
+	return end == text || *end;
+}
+
 void str_add_csv(struct str *s, const char *text)
 {
+	const char *apostrophe = is_formula(text) ? "'" : "";
+
 	if (!text[strcspn(text, ",\"\r\n")]) {
-		str_add(s, text);
+		str_addf(s, "%s%s", apostrophe, text);
 		return;
 	}
-	str_add(s, "\"");
+	str_addf(s, "\"%s", apostrophe);
 	for (; *text; text++)
 		str_add_n(s, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
 	str_add(s, "\"");

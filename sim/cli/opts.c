@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/utf8.h"
+
 static const struct opt help_row = OPT_FLAG_ROW(struct args, help, "help", 'h', "show this help");
 
 enum { OPTS_MAX = 64 }; /* of one verb */
@@ -98,8 +100,22 @@ static int take_count(const struct opt *opt, const char *value, int64_t *to, str
 	return 0;
 }
 
+/* A value may come back as a name in what is printed. */
+static int check_printable(const struct opt *opt, const char *value, struct err *err)
+{
+	uint32_t code;
+
+	if (!value || !utf8_control(value, &code))
+		return 0;
+	err_set(err, "option '--%s': the value holds the %s U+%04X", opt->name,
+		utf8_is_bidi_control(code) ? "bidirectional control" : "control character", (unsigned)code);
+	return err_hint(err, "take it out");
+}
+
 static int take_value(struct arena *a, const struct opt *opt, const char *value, void *to, struct err *err)
 {
+	if (check_printable(opt, value, err) != 0)
+		return -1;
 	switch (opt->type) {
 	case OPT_FLAG:
 		*(bool *)to = true;
