@@ -19,15 +19,15 @@ $(error BUILD=$(BUILD): choose debug, release or san)
 endif
 PKGS     := yaml-0.1 gsl
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-# the BLAS that is calibrated: Accelerate on a Mac, else OpenBLAS, else the plain one that GSL needs anyway
+# GSL's own CBLAS, and no other library with those names: kernels/cpu/blas.c loads the BLAS that is calibrated while the
+# program runs, so that GSL's solvers, and what they fit, do not depend on the processor (check-blas)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 ifeq ($(shell uname -s),Darwin)
 CSTD     += -D_DARWIN_C_SOURCE
-BLAS     := -framework Accelerate -framework IOKit -framework CoreFoundation
-else
-PKGFLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
-BLAS     := $(shell pkg-config --libs openblas 2>/dev/null)
+PKGLIBS  += -framework IOKit -framework CoreFoundation
+else ifeq ($(shell uname -s),Linux)
+PKGLIBS  += -ldl # dlopen() of C libraries before glibc 2.34
 endif
-PKGLIBS  := $(BLAS) $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
 CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
 ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)

@@ -8,7 +8,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
-#include "sim/calib/fit.h"
+#include "sim/calib/fit_knee.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
@@ -44,6 +44,7 @@ static double family_s(size_t i, double x)
 	case FIT_AFFINE:
 		return p[FIT_T0] + x / p[FIT_R];
 	case FIT_KNEE:
+	case FIT_STEP:
 	case FIT_CUSTOM:
 		break;
 	}
@@ -140,6 +141,60 @@ START_TEST(what_cannot_be_told_is_said)
 	err = (struct err)ERR_INIT;
 	ck_assert_int_eq(fit_make(FIT_AFFINE, bad, 2, 0, &f, &err), -1);
 	ck_assert_int_eq(fit_make(FIT_KNEE, one_size, 3, 0, &f, &err), -1);
+}
+END_TEST
+
+/* Sizes a factor of two and four apart, the knee between two of them: no size lies on its slope, so every
+ * steep slope fits. What is said does not hang on the last bits of the times. */
+START_TEST(a_slope_that_no_size_lies_on_is_not_told)
+{
+	static const double at[] = {8e6, 33e6, 67e6, 134e6, 268e6, 537e6, 2.1e9, 4.3e9, 8.6e9};
+	struct str first = STR_INIT;
+
+	for (int trial = -20; trial <= 20; trial++) {
+		struct fit_point p[ARRAY_LEN(at)];
+		struct str said = STR_INIT;
+		struct err err = ERR_INIT;
+		struct fit f;
+
+		for (size_t i = 0; i < ARRAY_LEN(at); i++)
+			p[i] = (struct fit_point){.x = at[i],
+						  .t = at[i] / (at[i] < 1e9 ? 4.5e12 : 2.4e12) *
+						       (i % 2 ? 1.004 : 0.996) *
+						       (1 + 1e-15 * trial * (double)(i + 1))};
+		ck_assert_int_eq(fit_make(FIT_KNEE, p, ARRAY_LEN(at), 0, &f, &err), 0);
+		ck_assert_int_eq(f.fit_form, FIT_STEP);
+		ck_assert(f.p[FIT_AT].lo == 537e6 && f.p[FIT_AT].hi == 2.1e9);
+		ck_assert(fabs(f.p[FIT_MEMORY].value / 2.4e12 - 1) < 0.02);
+		ck_assert(fabs(fit_at(&f, 1e8) * f.p[FIT_CACHE].value / 1e8 - 1) < 1e-9);
+		fit_describe(&f, &said);
+		ck_assert(strstr(said.text, "no slope to be told from these points"));
+		if (!first.len)
+			str_add(&first, said.text);
+		ck_assert_str_eq(first.text, said.text);
+		str_release(&said);
+	}
+	str_release(&first);
+}
+END_TEST
+
+/* Two sizes on the slope are enough. */
+START_TEST(a_slope_that_sizes_lie_on_is_told)
+{
+	enum { SIZES = 14 };
+	const double theta[] = {log(2.4e12), log(5e12), log(60e6), log(3)};
+	struct fit_point p[SIZES];
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	for (int i = 0; i < SIZES; i++) {
+		const double x = 1e6 * pow(2, i);
+
+		p[i] = (struct fit_point){.x = x, .t = knee_seconds(theta, x) * (i % 2 ? 1.002 : 0.998)};
+	}
+	ck_assert_int_eq(fit_make(FIT_KNEE, p, SIZES, 0, &f, &err), 0);
+	ck_assert_int_eq(f.fit_form, FIT_KNEE);
+	ck_assert(fabs(f.p[FIT_SLOPE].value - 3) < 0.3 && fabs(f.p[FIT_AT].value / 60e6 - 1) < 0.05);
 }
 END_TEST
 
@@ -602,6 +657,8 @@ Suite *suite_calib(void)
 	tcase_add_loop_test(fit, a_law_is_found_again, 0, (int)ARRAY_LEN(known));
 	tcase_add_test(fit, outliers_are_named);
 	tcase_add_test(fit, what_cannot_be_told_is_said);
+	tcase_add_test(fit, a_slope_that_no_size_lies_on_is_not_told);
+	tcase_add_test(fit, a_slope_that_sizes_lie_on_is_told);
 	tcase_add_loop_test(fit, the_median_has_its_interval, 0, (int)ARRAY_LEN(medians));
 	suite_add_tcase(s, fit);
 	tcase_add_checked_fixture(profile, no_gsl_abort, NULL);

@@ -251,13 +251,14 @@ START_TEST(a_product_is_shared)
 					       {M, N, K}, {M, 1, K},  {1, 1, 1}, {40, N, K}};
 	struct err err = ERR_INIT;
 	struct pool *p = pool_new(8, &err);
+	struct blas blas;
 	uint32_t state = 3;
 
 	for (int i = 0; i < M * K; i++)
 		a[i] = number(&state);
 	for (int i = 0; i < N * K; i++)
 		w[i] = number(&state);
-	blas_alone();
+	blas_open(&blas);
 	for (size_t s = 0; s < ARRAY_LEN(shapes); s++)
 		for (int threads = 1; threads <= 8; threads++) {
 			const int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
@@ -265,7 +266,7 @@ START_TEST(a_product_is_shared)
 			for (int i = 0; i < M * N + EDGE; i++)
 				c[i] = 1234;
 			pool_limit(p, threads);
-			blas_linear(p, &shapes[s], c, a, w);
+			blas_linear(&blas, p, &shapes[s], c, a, w);
 			for (int64_t i = 0; i < m * n; i++) {
 				double want = 0;
 

@@ -47,7 +47,9 @@
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(measure)                                                                                       \
-	SUITE(link)
+	SUITE(link)                                                                                          \
+	SUITE(serve_engine)                                                                                  \
+	SUITE(serve_sched)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

@@ -45,6 +45,7 @@ struct layer {
 
 struct net {
 	struct pool *pool;
+	struct blas blas;
 	const struct inner *inner;
 	int layers_n;
 	struct layer layers[LAYERS_MAX];
@@ -216,7 +217,7 @@ static void share_rows(pool_work *work, struct rows r)
 
 static void product(struct net *n, float *y, const float *x, const float *w, struct linear s)
 {
-	blas_linear(n->pool, &s, y, x, w);
+	blas_linear(&n->blas, n->pool, &s, y, x, w);
 }
 
 static void attention_block(struct net *n, const struct layer *l, int64_t tokens, int64_t past)
@@ -371,7 +372,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "transformer: %s\n", err.msg);
 		return 1;
 	}
-	blas_alone();
+	blas_open(&n.blas);
 	make_net(&n);
 	measure(&n, repetitions);
 	pool_free(n.pool);

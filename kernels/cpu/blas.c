@@ -1,46 +1,88 @@
 /* blas.c - see blas.h. */
-#if defined(__APPLE__)
-#define ACCELERATE_NEW_LAPACK
-#include <Accelerate/Accelerate.h>
-#elif defined(__has_include)
-#if __has_include(<cblas.h>)
-#include <cblas.h>
-#else
+#include <dlfcn.h>
 #include <gsl/gsl_cblas.h>
-#define SERIAL 1 /* it has no threads */
-#endif
-#endif
-#ifndef SERIAL
-#define SERIAL 0
-#endif
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels/cpu/blas.h"
+#include "sim/base/err.h"
 
 #if defined(__APPLE__)
-#define WEAK __attribute__((weak_import))
+/* The second names are those before macOS 13.3. */
+static const char *const libraries[] = {"/System/Library/Frameworks/Accelerate.framework/Accelerate"};
+static const char *const gemm_names[] = {"cblas_sgemm$NEWLAPACK", "cblas_sgemm"},
+			 *const gemv_names[] = {"cblas_sgemv$NEWLAPACK", "cblas_sgemv"};
 #else
-#define WEAK __attribute__((weak))
+/* With threads by pthreads first, where a distribution has several in one place. */
+static const char *const libraries[] = {"libopenblasp.so.0", "libopenblas.so.0", "libopenblas.so"};
+static const char *const gemm_names[] = {"cblas_sgemm"}, *const gemv_names[] = {"cblas_sgemv"};
 #endif
-/* OpenBLAS' own; absent, and so NULL, elsewhere. */
-extern void openblas_set_num_threads(int n) WEAK;
-extern char *openblas_get_config(void) WEAK;
 
 /* Multiply-adds below which waking another thread takes longer; rows and columns that a block is a multiple
  * of. */
 enum { GRAIN = 1 << 16, ROWS_STEP = 8, COLUMNS_STEP = 16 };
 
 struct product {
+	const struct blas *blas;
 	struct linear shape;
 	float *y;
 	const float *x, *w;
 };
 
-bool blas_alone(void)
+/* The address of the first of n names that a library has, into the pointer at `to`; NULL if it has none. */
+static void find(void *library, const char *const *names, size_t n, void *to)
 {
-	if (openblas_set_num_threads)
-		openblas_set_num_threads(1);
-	return SERIAL || openblas_set_num_threads;
+	void *found = NULL;
+
+	for (size_t i = 0; i < n && !found; i++)
+		found = dlsym(library, names[i]);
+	memcpy(to, &found, sizeof found);
+}
+
+/* False: it has no CBLAS, or one whose integers have 64 bits. */
+static bool load(struct blas *b, void *library, const char *name)
+{
+	void (*set_threads)(int);
+
+	find(library, gemm_names, ARRAY_LEN(gemm_names), &b->gemm);
+	find(library, gemv_names, ARRAY_LEN(gemv_names), &b->gemv);
+	find(library, &(const char *){"openblas_get_config"}, 1, &b->config);
+	find(library, &(const char *){"openblas_set_num_threads"}, 1, &set_threads);
+	if (!b->gemm || !b->gemv || (b->config && strstr(b->config(), "USE64BITINT")))
+		return false;
+	if (set_threads)
+		set_threads(1);
+	b->alone = set_threads != NULL;
+	b->name = name;
+	return true;
+}
+
+static void reference_gemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+			   const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+	cblas_sgemm((enum CBLAS_ORDER)order, (enum CBLAS_TRANSPOSE)trans_a, (enum CBLAS_TRANSPOSE)trans_b, m,
+		    n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+static void reference_gemv(int order, int trans, int m, int n, float alpha, const float *a, int lda,
+			   const float *x, int incx, float beta, float *y, int incy)
+{
+	cblas_sgemv((enum CBLAS_ORDER)order, (enum CBLAS_TRANSPOSE)trans, m, n, alpha, a, lda, x, incx, beta,
+		    y, incy);
+}
+
+void blas_open(struct blas *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
+		void *library = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+
+		if (library && load(b, library, libraries[i]))
+			return;
+		if (library)
+			dlclose(library);
+	}
+	*b = (struct blas){
+		.name = "GSL CBLAS", .gemm = reference_gemm, .gemv = reference_gemv, .alone = true};
 }
 
 static void multiply(const struct product *p, const struct span *rows, const struct span *columns)
@@ -53,9 +95,9 @@ static void multiply(const struct product *p, const struct span *rows, const str
 	if (m < 1 || n < 1)
 		return;
 	if (m == 1) /* a GEMM of one row packs W first: several times slower in OpenBLAS */
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, w, k, x, 1, 0, y, 1);
+		p->blas->gemv(CblasRowMajor, CblasNoTrans, n, k, 1, w, k, x, 1, 0, y, 1);
 	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, w, k, 0, y, ld);
+		p->blas->gemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, w, k, 0, y, ld);
 }
 
 /* Each thread reads its rows of x and its rows of W: least is read where the blocks are the nearest to
@@ -88,22 +130,21 @@ static void product_part(void *self, int part, int parts)
 	multiply(p, &rows, &columns);
 }
 
-void blas_linear(struct pool *pool, const struct linear *s, float *y, const float *x, const float *w)
+void blas_linear(const struct blas *b, struct pool *pool, const struct linear *s, float *y, const float *x,
+		 const float *w)
 {
-	struct product p = {*s, y, x, w};
+	struct product p = {b, *s, y, x, w};
 
-	if (SERIAL || openblas_set_num_threads)
+	if (b->alone)
 		pool_run_if(pool, s->m * s->n * s->k, GRAIN, product_part, &p);
 	else
 		multiply(&p, &(struct span){0, s->m}, &(struct span){0, s->n});
 }
 
-const char *blas_name(char *text, int room_n)
+const char *blas_name(const struct blas *b, char *text, int room_n)
 {
-#if defined(__APPLE__)
-	snprintf(text, (size_t)room_n, "Accelerate");
-#else
-	snprintf(text, (size_t)room_n, "%s", openblas_get_config ? openblas_get_config() : "CBLAS");
-#endif
+	const char *file = strrchr(b->name, '/');
+
+	snprintf(text, (size_t)room_n, "%s", b->config ? b->config() : file ? file + 1 : b->name);
 	return text;
 }

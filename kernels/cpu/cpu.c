@@ -85,7 +85,7 @@ static int cpu_open(void **self, struct err *err)
 	struct cpu *cpu = xcalloc(1, sizeof *cpu);
 
 	if (machine_info(&cpu->info, err) == 0) {
-		blas_alone();
+		blas_open(&cpu->blas);
 		cpu->threads = (int)cpu->info.cores;
 		cpu->inner = inner_best();
 		cpu->pool = pool_new(cpu->threads, err);

@@ -4,6 +4,7 @@
 #ifndef KERNELS_CPU_CPU_H
 #define KERNELS_CPU_CPU_H
 #include "kernels/backend.h"
+#include "kernels/cpu/blas.h"
 #include "kernels/cpu/inner.h"
 #include "kernels/cpu/pool.h"
 #include "sim/base/vec.h"
@@ -37,6 +38,7 @@ struct job {
 
 struct cpu {
 	struct pool *pool;
+	struct blas blas;
 	int threads; /* that exist */
 	const struct inner *inner;
 	struct backend_info info;

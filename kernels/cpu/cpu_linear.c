@@ -14,7 +14,7 @@ static struct linear shape_of(const struct job *j)
 static bool gemm_can(const struct cpu *cpu, const struct bench_case *c)
 {
 	/* all threads, or as many as the library can be told to use */
-	return c->dtype == SAMPLE_F32 && (!c->threads || c->threads == cpu->threads || blas_alone());
+	return c->dtype == SAMPLE_F32 && (!c->threads || c->threads == cpu->threads || cpu->blas.alone);
 }
 
 static int gemm_prepare(struct cpu *cpu, struct err *err)
@@ -39,7 +39,7 @@ static void gemm_batch(struct cpu *cpu, int64_t reps)
 	const struct linear s = shape_of(j);
 
 	for (int64_t r = 0; r < reps; r++)
-		blas_linear(cpu->pool, &s, j->y, j->x, j->in + cpu_turn(j) * (size_t)(s.n * s.k));
+		blas_linear(&cpu->blas, cpu->pool, &s, j->y, j->x, j->in + cpu_turn(j) * (size_t)(s.n * s.k));
 }
 
 static double weight_at(const struct job *j, int64_t row, int64_t column)
@@ -199,7 +199,7 @@ static void moe_batch(struct cpu *cpu, int64_t reps)
 			const struct linear s = {(j->c.m - e + j->c.k - 1) / j->c.k, n, n};
 
 			move_rows(cpu, j->out, j->x, e, true);
-			blas_linear(cpu->pool, &s, j->out + j->c.m * n, j->out, w);
+			blas_linear(&cpu->blas, cpu->pool, &s, j->out + j->c.m * n, j->out, w);
 			move_rows(cpu, j->y, j->out + j->c.m * n, e, false);
 		}
 	}

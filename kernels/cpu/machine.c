@@ -128,7 +128,8 @@ static void ask(struct backend_info *info)
 int machine_info(struct backend_info *info, struct err *err)
 {
 	struct utsname u;
-	char blas[48];
+	struct blas blas;
+	char name[48];
 
 	memset(info, 0, sizeof *info);
 	ask(info);
@@ -137,7 +138,8 @@ int machine_info(struct backend_info *info, struct err *err)
 	info->working_set_B = info->ram_B;
 	if (uname(&u) == 0)
 		snprintf(info->os, sizeof info->os, "%.20s %.40s", u.sysname, u.release);
-	blas_name(blas, sizeof blas);
-	snprintf(info->build, sizeof info->build, "%.47s, %s", blas, inner_best()->name);
+	blas_open(&blas);
+	blas_name(&blas, name, sizeof name);
+	snprintf(info->build, sizeof info->build, "%.47s, %s", name, inner_best()->name);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/calib/fit_knee.h"
 #include "sim/stats/quantile.h"
 
 /* A law over parameters that may take any value: rates and sizes enter by their logarithm, t0 in units of
@@ -39,10 +40,13 @@ static double affine_s(const double *theta, double x, double unit)
 
 static double knee_s(const double *theta, double x, double t0)
 {
-	const double h = 1 / (1 + pow(x / exp(theta[FIT_AT]), exp(theta[FIT_SLOPE])));
-
 	(void)t0;
-	return x * (h * exp(-theta[FIT_CACHE]) + (1 - h) * exp(-theta[FIT_MEMORY]));
+	return knee_seconds(theta, x);
+}
+
+static double step_s(const double *theta, double x, double knee)
+{
+	return x * exp(-theta[x < knee ? FIT_CACHE : FIT_MEMORY]);
 }
 
 static const struct fit_form family_models[] = {
@@ -50,6 +54,7 @@ static const struct fit_form family_models[] = {
 	[FIT_RATE] = {{"R"}, 1, {true}, rate_s},
 	[FIT_AFFINE] = {{"R", "t0"}, 2, {true, false}, affine_s},
 	[FIT_KNEE] = {{"memory", "cache", "knee", "slope"}, 4, {true, true, true, true}, knee_s},
+	[FIT_STEP] = {{"memory", "cache"}, 2, {true, true}, step_s},
 };
 
 struct job {
@@ -57,7 +62,7 @@ struct job {
 	const struct fit_custom *custom; /* NULL: the law's own seconds() */
 	const struct fit_point *p;       /* those that are fitted */
 	size_t n;
-	double t0;      /* or the unit of t0 */
+	double t0;      /* or the unit of t0, or where a step is */
 	double *sigma;  /* relative, of each point against the typical one */
 	double *weight; /* from robustness, 0..1 */
 	double theta[FIT_PARAMS];
@@ -344,6 +349,15 @@ static void leave_one_out(struct job *j, struct fit *f)
 	free(off);
 }
 
+/* In logarithms, or in typical times. No variance says that the points do not depend on the parameter, which
+ * GSL leaves at zero; in place of a large one stands rounding. Neither tells the parameter. */
+static double error_of(double spread, double variance)
+{
+	const double se = spread * sqrt(variance);
+
+	return variance > 0 && se < 100 ? se : INFINITY;
+}
+
 static void take_params(const struct job *j, struct fit *f)
 {
 	const size_t free_n = j->n > j->fit_form->p_n ? j->n - j->fit_form->p_n : 0;
@@ -354,7 +368,7 @@ static void take_params(const struct job *j, struct fit *f)
 		sum += pow(residual(j, j->theta, i) / j->sigma[i], 2);
 	f->spread = free_n ? sqrt(sum / (double)free_n) : NAN;
 	for (size_t i = 0; i < j->fit_form->p_n; i++) {
-		const double at = j->theta[i], se = free_n ? f->spread * sqrt(j->cov[i][i]) : INFINITY;
+		const double at = j->theta[i], se = free_n ? error_of(f->spread, j->cov[i][i]) : INFINITY;
 		const bool is_log = j->fit_form->is_log[i];
 
 		f->p[i] = (struct fit_param){.name = j->fit_form->names[i]};
@@ -432,20 +446,48 @@ static int run(struct job *j, struct fit_point *p, struct fit *f, struct err *er
 	return 0;
 }
 
+/* Where the slope of a knee cannot be told: what is left of it. */
+static int fit_step(struct fit_point *p, size_t n, struct fit *f, struct err *err)
+{
+	struct knee_step s;
+	struct job j;
+	int rc;
+
+	if (!knee_find_step(p, n, &s))
+		return err_set(err, "no cache shows: no size from which on all are slower");
+	*f = (struct fit){.fit_form = FIT_STEP, .n = n, .t0 = s.at};
+	job_open(&j, &family_models[FIT_STEP], p, n, s.at);
+	j.theta[FIT_MEMORY] = log(s.memory);
+	j.theta[FIT_CACHE] = log(s.cache);
+	rc = run(&j, p, f, err);
+	job_close(&j);
+	f->p[f->p_n++] = (struct fit_param){"knee", s.at, INFINITY, s.lo, s.hi};
+	return rc;
+}
+
+static int fit_knee(struct job *j, struct fit_point *p, struct fit *f, struct err *err)
+{
+	struct err none = ERR_INIT;
+
+	if (run(j, p, f, &none) == 0 && knee_has_slope(f, p, j->n))
+		return 0;
+	return fit_step(p, j->n, f, err);
+}
+
 int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
 	     struct err *err)
 {
 	struct job j;
 	int rc;
 
-	BUG_ON(fit_form == FIT_CUSTOM);
+	BUG_ON(fit_form == FIT_CUSTOM || fit_form == FIT_STEP);
 	if (check_points(p, n, &family_models[fit_form], err) != 0)
 		return -1;
 	*f = (struct fit){.fit_form = fit_form, .n = n, .t0 = t0};
 	job_open(&j, &family_models[fit_form], p, n, t0);
 	rc = start(&j, fit_form, err);
 	if (rc == 0)
-		rc = run(&j, p, f, err);
+		rc = fit_form == FIT_KNEE ? fit_knee(&j, p, f, err) : run(&j, p, f, err);
 	job_close(&j);
 	return rc;
 }
@@ -477,7 +519,9 @@ double fit_at(const struct fit *f, double x)
 	double theta[FIT_PARAMS] = {0};
 
 	for (size_t i = 0; i < f->p_n; i++)
-		theta[i] = family_models[f->fit_form].is_log[i] ? log(f->p[i].value) : f->p[i].value;
+		theta[i] = i >= family_models[f->fit_form].p_n || family_models[f->fit_form].is_log[i]
+				   ? log(f->p[i].value)
+				   : f->p[i].value;
 	return family_models[f->fit_form].seconds(theta, x, f->fit_form == FIT_AFFINE ? 1 : f->t0);
 }
 
@@ -492,6 +536,8 @@ void fit_describe(const struct fit *f, struct str *out)
 	if (isfinite(f->loo_median))
 		str_addf(out, ", leave-one-out %.2g %% median, %.2g %% worst", 100 * f->loo_median,
 			 100 * f->loo_worst);
+	if (f->fit_form == FIT_STEP)
+		str_add(out, ", no slope to be told from these points");
 	if (f->fit_form != FIT_AFFINE && !f->rate_known)
 		str_add(out, ", poorly known");
 	else if (!f->apart)

@@ -19,6 +19,8 @@ enum fit_model {
 	FIT_RATE,     /* t = t0 + x / R, t0 known */
 	FIT_AFFINE,   /* t = t0 + x / R */
 	FIT_KNEE,     /* t = x / B(x), 1/B = h/cache + (1-h)/memory, h = 1 / (1 + (x/knee)^slope): a cache */
+	FIT_STEP, /* t = x / cache below the knee, x / memory beyond: what FIT_KNEE gives where no slope shows
+		   */
 	FIT_CUSTOM
 };
 
@@ -58,7 +60,8 @@ struct fit {
 };
 
 /* Fills *f and the marks of the points. -1 with err where nothing can be said: no point, one size only, no
- * knee. */
+ * knee. FIT_KNEE becomes FIT_STEP where fewer than two sizes lie on the knee's slope: its place is then
+ * between the two sizes that stand as the knee's lo and hi. */
 int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
 	     struct err *err);
 

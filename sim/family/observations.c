@@ -151,6 +151,38 @@ int observations_check(const struct observation *row, const struct profile *p, s
 	return err_hint(err, "it is not known what its products of that dtype reach");
 }
 
+/* Do two operators cost the same on every device? Field by field: what lies between the fields may differ. */
+static bool same_op(const struct op *a, const struct op *b)
+{
+	return a->kind == b->kind && a->split == b->split && a->role == b->role && a->phase == b->phase &&
+	       a->m == b->m && a->n == b->n && a->k == b->k && a->copies == b->copies &&
+	       a->query == b->query && a->context == b->context && a->flop == b->flop &&
+	       a->dense_flop == b->dense_flop && a->weight_B == b->weight_B && a->format == b->format &&
+	       a->rows == b->rows && a->experts == b->experts && a->experts_all == b->experts_all &&
+	       a->gradient == b->gradient && a->adapter == b->adapter && a->tensor_B == b->tensor_B &&
+	       a->kv_B == b->kv_B && a->kv_of_all == b->kv_of_all && a->groups == b->groups &&
+	       a->times == b->times;
+}
+
+/* Chunks of a prompt and steps of a generation differ in their attention only. A fit asks for a row's time
+ * thousands of times, so what recurs in a plan is kept once, with the sum of its weights. */
+static void merge_alike(struct replay_plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		size_t k = 0;
+
+		while (k < kept && !same_op(&plan->at[k].op, &plan->at[i].op))
+			k++;
+		if (k < kept)
+			plan->at[k].times += plan->at[i].times;
+		else
+			plan->at[kept++] = plan->at[i];
+	}
+	plan->n = kept;
+}
+
 /* The plan of a row depends on little of a profile, and is made again only where that changes. */
 static const struct replay_plan *plan_of(const struct observation *row, const struct profile *p)
 {
@@ -159,6 +191,7 @@ static const struct replay_plan *plan_of(const struct observation *row, const st
 	if (!kept->made || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
 	    kept->all_logits != p->all_logits) {
 		kept->plan = replay_plan(kept->arena, row->model, &row->precision, p, row->run);
+		merge_alike(&kept->plan);
 		kept->made = true;
 		kept->last_row = p->last_row;
 		kept->last_apart = p->last_apart;

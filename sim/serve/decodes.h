@@ -1,0 +1,62 @@
+/*
+ * decodes.h - the sequences of a replica that decode: sums and heaps, nothing per sequence and iteration.
+ *
+ * Layer serve. Iterations are numbered. A sequence with context c in iteration i has offset c - i, which does
+ * not change; so the sum of contexts grows by n in an iteration, the iteration in which a sequence finishes
+ * or fills an attention window is known when it comes in, and the blocks wanted in iteration i are the number
+ * of offsets with (offset + i) mod block = 0.
+ */
+#ifndef SIM_SERVE_DECODES_H
+#define SIM_SERVE_DECODES_H
+#include "sim/base/heap.h"
+#include "sim/serve/batch_time.h"
+#include "sim/serve/seq.h"
+
+struct due {
+	int64_t at;  /* iteration; for the longest contexts: minus the offset */
+	uint64_t id; /* of the request: the order is total */
+	uint32_t seq, stamp;
+};
+
+static inline bool due_before(const void *ctx, const struct due *a, const struct due *b)
+{
+	(void)ctx;
+	return a->at != b->at ? a->at < b->at : a->id < b->id;
+}
+HEAP_DEFINE(dues, struct due, due_before, HEAP_UNTRACKED);
+
+struct decodes {
+	struct slab *slab;
+	int64_t n, iteration; /* of the next iteration */
+	int64_t sum[BATCH_WINDOWS], growing[BATCH_WINDOWS], window[BATCH_WINDOWS];
+	size_t windows_n;
+	struct dues finish, longest,
+		fills[BATCH_WINDOWS]; /* lazy: what left is dropped when it comes to the top */
+	int64_t block;                /* tokens of a KV block; 0: blocks are not taken on demand */
+	int64_t phase;                /* iteration mod block */
+	int64_t *by_offset;           /* sequences by offset mod block */
+};
+
+void decodes_init(struct decodes *d, struct slab *slab, const struct batch_time *t, int64_t block);
+void decodes_release(struct decodes *d);
+
+/* The sequence's computed and left say where it stands; left > 0. Taking one out sets both again. */
+void decodes_put(struct decodes *d, uint32_t seq);
+void decodes_out(struct decodes *d, uint32_t seq);
+
+/* Iterations until somebody finishes or fills a window: the longest jump; INT64_MAX when there is nobody. */
+int64_t decodes_quiet(struct decodes *d);
+void decodes_advance(struct decodes *d, int64_t k); /* k <= decodes_quiet(d) */
+uint32_t decodes_finished(struct decodes *d);       /* takes out one that is at its end, by id; or SEQ_NONE */
+int64_t decodes_longest(struct decodes *d);         /* context; 0 when there is nobody */
+int64_t decodes_wanted(const struct decodes *d,
+		       int64_t i); /* blocks that the i-th iteration from now takes */
+/* The most iterations, at most `most`, that take at most `free` blocks together, beginning with the i-th. */
+int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_t free);
+
+static inline int64_t decodes_context(const struct decodes *d, const struct seq *s)
+{
+	return s->offset + d->iteration;
+}
+
+#endif

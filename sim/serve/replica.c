@@ -1,0 +1,328 @@
+/* replica.c - see replica.h: time, plans and arrivals; seats.c has what happens to one request. */
+#include "sim/serve/replica.h"
+
+#include <math.h>
+
+#include "sim/base/err.h"
+#include "sim/serve/run.h"
+
+static const struct scheduler *const schedulers[SERVE_RULES_N] = {
+	[SERVE_VLLM] = &scheduler_vllm,
+	[SERVE_LLAMACPP] = &scheduler_llamacpp,
+	[SERVE_MLX] = &scheduler_mlx,
+	[SERVE_STATIC] = &scheduler_static,
+};
+
+void replica_start(struct replica *p)
+{
+	const struct serve_settings *set = p->set;
+	const bool on_demand = !set->reserve_all && !set->draft && set->rules != SERVE_STATIC;
+
+	p->rules = schedulers[set->rules];
+	p->first = p->last = SEQ_NONE;
+	p->waiting.by_priority = set->by_priority;
+	p->kv.block = set->block;
+	p->kv.total = set->kv_blocks ? set->kv_blocks : KV_UNLIMITED;
+	p->context = set->context ? set->context : INT64_MAX / 4;
+	/* one request alone must fit, else it would wait for itself: a drafted token needs a place too */
+	if (set->kv_blocks && p->context > set->kv_blocks * set->block - set->draft)
+		p->context = set->kv_blocks * set->block - set->draft;
+	if (set->cache == CACHE_BLOCKS)
+		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
+	if (p->rules->start)
+		p->rules->start(p);
+}
+
+void replica_release(struct replica *p)
+{
+	if (p->rules->stop)
+		p->rules->stop(p);
+	decodes_release(&p->dec);
+	block_cache_free(p->kv.cache);
+	shelf_release(&p->whole);
+	queue_release(&p->waiting);
+	VEC_FREE(&p->reads);
+	VEC_FREE(&p->pieces);
+	VEC_FREE(&p->reading);
+	VEC_FREE(&p->stalled);
+	VEC_FREE(&p->late);
+}
+
+/* ---- what the observer is told ---- */
+
+static int64_t kv_block_ns(const struct replica *p, int64_t at_ns)
+{
+	const span_fs since = clock_since((struct clock){at_ns, 0}, p->now);
+
+	return (int64_t)((p->kv.block_fs + p->kv.used * since) / FS_PER_NS);
+}
+
+void replica_tell(struct replica *p, int64_t at_ns)
+{
+	if ((int64_t)queue_n(&p->waiting) != p->told.waiting || p->running != p->told.running ||
+	    p->busy != p->told.busy)
+		replica_flush(p, at_ns);
+}
+
+void replica_flush(struct replica *p, int64_t at_ns)
+{
+	const struct observer *o = p->run->observer;
+	const int64_t integral = kv_block_ns(p, at_ns);
+
+	if (at_ns > p->told.from_ns && o->state)
+		o->state(o->self, p->index, p->told.from_ns, at_ns, p->told.waiting, p->told.running,
+			 p->told.kv_blocks, integral - p->told.kv_block_ns, p->told.busy);
+	p->told.from_ns = at_ns;
+	p->told.waiting = (int64_t)queue_n(&p->waiting);
+	p->told.running = p->running;
+	p->told.busy = p->busy;
+	p->told.kv_blocks = p->kv.used;
+	p->told.kv_block_ns = integral;
+}
+
+/* Gaps of the next k iterations. Those that come back from a stall or a preemption count from their last
+ * token. */
+static void tell_gaps(struct replica *p, int64_t k)
+{
+	const struct observer *o = p->run->observer;
+	const int64_t on_time = p->dec.n - (int64_t)p->late.n;
+
+	if (!o->gaps)
+		return;
+	if (on_time)
+		o->gaps(o->self, p->fs, p->slope_fs, k, on_time);
+	if (!p->late.n)
+		return;
+	for (size_t i = 0; i < p->late.n; i++)
+		run_gap(p->run, clock_since(p->now, seq_at(p->slab, p->late.at[i])->last) + p->fs);
+	if (k > 1)
+		o->gaps(o->self, p->fs + p->slope_fs, p->slope_fs, k - 1, (int64_t)p->late.n);
+}
+
+/* ---- time passes ---- */
+
+static void pass(struct replica *p, int64_t k)
+{
+	const span_fs span = span_of(p->fs, p->slope_fs, k);
+
+	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
+	if (p->kv.used > p->books.most_blocks)
+		p->books.most_blocks = p->kv.used;
+	if (p->decodes_run && p->dec.n) {
+		tell_gaps(p, k);
+		for (size_t i = 0; i < p->late.n; i++)
+			seq_at(p->slab, p->late.at[i])->late = false;
+		p->late.n = 0;
+		p->books.sequence_iterations += p->dec.n * k;
+		p->books.decode_iterations += k;
+		decodes_advance(&p->dec, k);
+	}
+	p->books.iterations += k;
+	p->busy_fs += span;
+	p->now = clock_after(p->now, span);
+}
+
+/* The most iterations that together take at most `span`; at most `most` of them. */
+static int64_t iterations_within(const struct replica *p, span_fs span, int64_t most)
+{
+	const double a = (double)p->fs - 0.5 * (double)p->slope_fs, b = 0.5 * (double)p->slope_fs,
+		     x = (double)span;
+	double guess = p->slope_fs ? (sqrt(a * a + 4 * b * x) - a) / (2 * b) : x / a;
+	int64_t k;
+
+	if (guess > (double)most)
+		guess = (double)most;
+	k = guess > 0 ? (int64_t)guess : 0;
+	while (k < most && span_of(p->fs, p->slope_fs, k + 1) <= span)
+		k++;
+	while (k > 0 && span_of(p->fs, p->slope_fs, k) > span)
+		k--;
+	return k;
+}
+
+void replica_sync(struct replica *p, int64_t at_ns)
+{
+	const span_fs span = clock_since((struct clock){at_ns - 1, 0}, p->now);
+	int64_t k;
+
+	if (!p->busy || p->steps == 1 || span < p->fs)
+		return;
+	k = iterations_within(p, span, p->steps - 1);
+	pass(p, k);
+	p->steps -= k;
+	p->fs += k * p->slope_fs;
+	kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+}
+
+static void schedule_end(struct replica *p)
+{
+	const struct clock end = clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps));
+
+	run_schedule(p->run, p->index, CLASS_STEP, clock_stamp(end));
+}
+
+void replica_cut(struct replica *p)
+{
+	if (!p->busy || p->steps == 1)
+		return;
+	p->steps = 1;
+	schedule_end(p);
+}
+
+void replica_refit(struct replica *p)
+{
+	int64_t covered;
+
+	if (!p->busy || p->steps == 1)
+		return;
+	covered = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
+	if (covered < p->steps) {
+		p->steps = covered;
+		schedule_end(p);
+	}
+}
+
+static void plan_steps(struct replica *p)
+{
+	int64_t quiet;
+
+	if (p->each_iteration || p->reads.n || p->stalled.n || !p->decodes_run || p->set->draft) {
+		p->steps = 1;
+		return;
+	}
+	quiet = decodes_quiet(&p->dec);
+	if (quiet < p->steps)
+		p->steps = quiet;
+	if (p->steps > 1)
+		p->steps = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
+}
+
+static void idle_until(struct replica *p, int64_t at_ns)
+{
+	const struct clock now = {at_ns, 0};
+
+	p->kv.block_fs += p->kv.used * clock_since(now, p->now);
+	p->now = now;
+}
+
+void replica_compose(struct replica *p, int64_t at_ns)
+{
+	if (p->down || p->busy)
+		return;
+	if (clock_stamp(p->now) < at_ns)
+		idle_until(p, at_ns);
+	p->fs = p->slope_fs = 0;
+	p->steps = INT64_MAX;
+	p->reads.n = 0;
+	p->decodes_run = false;
+	p->rules->compose(p);
+	p->busy = p->fs > 0;
+	if (p->busy) {
+		if (p->decodes_run)
+			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+		plan_steps(p);
+		p->books.jumps++;
+		schedule_end(p);
+	}
+	replica_tell(p, at_ns);
+}
+
+void replica_pass(struct replica *p, const struct batch_mix *mix)
+{
+	const struct batch_step step = p->time->of(p->time->self, mix);
+
+	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix->pieces_n && step.steps < 1));
+	p->fs += step.fs + !step.fs; /* an iteration takes time, else a run might stand still */
+	p->slope_fs += step.slope_fs;
+	if (step.steps < p->steps)
+		p->steps = step.steps;
+}
+
+struct batch_mix replica_mix(struct replica *p)
+{
+	const struct decodes *d = &p->dec;
+	struct batch_mix mix = {.decodes = d->n,
+				.rows_per_decode = p->set->draft + 1,
+				.weight_reads = 1,
+				.host_sequences = d->n};
+
+	for (size_t w = 0; w < d->windows_n; w++) {
+		mix.context_sum[w] = d->sum[w];
+		mix.context_growth[w] = d->growing[w];
+	}
+	mix.context_max = decodes_longest(&p->dec);
+	return mix;
+}
+
+void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)
+{
+	VEC_ADD(&p->reads, (struct read){seq, tokens});
+}
+
+void replica_end_of_steps(struct replica *p)
+{
+	pass(p, p->steps);
+	p->busy = false;
+	while (p->stalled.n)
+		replica_unstall(p);
+	if (p->decodes_run && p->set->draft)
+		replica_accept_drafts(p);
+	replica_finish(p);
+	for (size_t i = 0; i < p->reads.n; i++) {
+		struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
+
+		s->computed += p->reads.at[i].tokens;
+		s->t.read += p->reads.at[i].tokens;
+		p->books.rows_read += p->reads.at[i].tokens;
+		p->rules->after(p, p->reads.at[i].seq);
+	}
+	p->reads.n = 0;
+}
+
+/* The run ends in the middle of what the replica does. */
+void replica_halt(struct replica *p, int64_t at_ns)
+{
+	const struct clock now = {at_ns, 0};
+	const span_fs since = clock_since(now, p->now);
+
+	replica_sync(p, at_ns);
+	if (since > 0) {
+		p->kv.block_fs += p->kv.used * clock_since(now, p->now);
+		p->busy_fs += p->busy ? clock_since(now, p->now) : 0;
+		p->now = now;
+	}
+	p->busy = false;
+}
+
+/* ---- arrivals ---- */
+
+static bool refused(const struct replica *p, const struct waiter *w)
+{
+	if (w->seq != SEQ_NONE)
+		return false;
+	return w->r.prompt >= p->context ||
+	       (p->set->waiting_room && (int64_t)queue_n(&p->waiting) >= p->set->waiting_room);
+}
+
+void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
+{
+	replica_sync(p, at_ns);
+	if (refused(p, w)) {
+		replica_refuse(p, w, at_ns);
+		return;
+	}
+	queue_push(&p->waiting, w);
+	p->load_tokens += w->r.prompt;
+	if (!p->busy)
+		replica_wake(p, at_ns);
+	else if (p->steps > 1 && p->rules->open(p))
+		replica_cut(p);
+	replica_tell(p, at_ns);
+}
+
+void replica_wake(struct replica *p, int64_t at_ns)
+{
+	if (!p->down && !p->busy)
+		run_schedule(p->run, p->index, CLASS_START, at_ns);
+}

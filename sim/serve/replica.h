@@ -1,0 +1,122 @@
+/*
+ * replica.h - one server: its queue, its seats, its KV cache and the iteration or jump it is in.
+ *
+ * Layer serve; what is here is for the schedulers and for serving.c. A replica is busy while an iteration is
+ * planned. In a jump `steps` equal iterations are planned together; replica_sync() takes those that are over.
+ */
+#ifndef SIM_SERVE_REPLICA_H
+#define SIM_SERVE_REPLICA_H
+#include "sim/base/vec.h"
+#include "sim/serve/chain.h"
+#include "sim/serve/decodes.h"
+#include "sim/serve/kv.h"
+#include "sim/serve/queue.h"
+#include "sim/serve/serving.h"
+
+struct replica;
+
+/* A runtime's rules. */
+struct scheduler {
+	void (*start)(struct replica *p); /* once; may be NULL */
+	/* Takes from the queue whom it can and plans the next iteration through replica_piece() and
+	 * replica_pass(). Without any pass the replica is idle. */
+	void (*compose)(struct replica *p);
+	void (*after)(struct replica *p,
+		      uint32_t seq); /* a prompt has been read as far as this iteration goes */
+	/* Could the head of the queue, or a hand-over, take a seat at the end of the iteration in progress?
+	 * If not, what arrives does not end the jump. May say yes too often. */
+	bool (*open)(const struct replica *p);
+	int64_t (*hit)(const struct replica *p,
+		       const struct request *r);       /* tokens found in its cache; may be NULL */
+	void (*left)(struct replica *p, uint32_t seq); /* it gave up its seat; may be NULL */
+	void (*stop)(struct replica *p);               /* frees what start made; may be NULL */
+};
+
+struct read {
+	uint32_t seq;
+	int64_t tokens;
+};
+
+struct replica {
+	struct serving *run;
+	struct slab *slab;
+	const struct serve_settings *set;
+	const struct scheduler *rules;
+	const struct batch_time *time;
+	void *own; /* the scheduler's */
+	uint32_t index;
+	bool down, each_iteration;
+	enum serve_pool pool;
+
+	struct clock now; /* start of the iteration in progress, or end of the last one */
+	bool busy;
+	int64_t steps, fs, slope_fs;     /* of the plan: the i-th iteration takes fs + i * slope_fs */
+	bool decodes_run;                /* the decodes take part in the iteration */
+	VEC(struct read) reads;          /* prompt pieces of the iteration */
+	VEC(struct prompt_piece) pieces; /* of the pass being planned */
+	VEC(uint32_t) reading, stalled, late;
+
+	struct queue waiting;
+	uint32_t first, last;      /* running requests in the order of admission */
+	int64_t running, incoming; /* requests with a seat; hand-overs whose blocks are reserved */
+	uint64_t shard_groups;
+	struct decodes dec;
+	struct kv kv;
+	struct shelf whole;  /* caches of ended requests (mlx) */
+	int64_t context;     /* of one request */
+	int64_t load_tokens; /* prompt tokens of its requests */
+
+	struct {
+		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
+		bool busy;
+	} told; /* to the observer */
+	struct serve_books books;
+	span_fs busy_fs;
+};
+
+void replica_start(struct replica *p);
+void replica_release(struct replica *p);
+
+/* The queue gets one more; at_ns >= every time seen before. */
+void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns);
+void replica_end_of_steps(struct replica *p); /* the planned iterations are over */
+void replica_compose(struct replica *p, int64_t at_ns);
+/* Iterations that are over before at_ns are taken out of the plan: the replica is as it would be at that time
+ * if each iteration were an event. */
+void replica_sync(struct replica *p, int64_t at_ns);
+void replica_cut(struct replica *p);   /* the plan ends with the iteration in progress */
+void replica_refit(struct replica *p); /* less room than when the jump was planned: it may end sooner */
+void replica_wake(struct replica *p, int64_t at_ns); /* there may be something to start */
+void replica_tell(struct replica *p, int64_t at_ns);
+void replica_flush(struct replica *p, int64_t at_ns);   /* likewise, although nothing has changed */
+void replica_halt(struct replica *p, int64_t at_ns);    /* now; an iteration in progress is lost */
+void replica_stop(struct replica *p, int64_t at_ns);    /* halt; whoever is left is told as unfinished */
+void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back to the router */
+
+/* ---- for schedulers ---- */
+struct seq *replica_head(struct replica *p, uint32_t *seq); /* the queue's head as a sequence, or NULL */
+void replica_seat(struct replica *p, uint32_t seq, int64_t cached); /* the head leaves the queue for a seat */
+void replica_preempt(struct replica *p, uint32_t seq);
+void replica_piece(struct replica *p, uint32_t seq, int64_t tokens); /* it reads on in this iteration */
+void replica_pass(struct replica *p, const struct batch_mix *mix);
+struct batch_mix replica_mix(struct replica *p);     /* the decodes, no pieces */
+void replica_stall(struct replica *p, uint32_t seq); /* a decode that does not run in this iteration */
+void replica_unstall(struct replica *p);             /* the last one stalled decodes again */
+void replica_token(struct replica *p,
+		   uint32_t seq); /* its prompt is read: it gets a token, then decodes or ends */
+int64_t replica_cached(struct replica *p,
+		       const struct seq *s); /* tokens of its beginning in the prefix cache */
+void replica_grow(
+	struct replica *p); /* blocks for what the decodes add, where they are not taken on demand */
+void replica_name_blocks(struct replica *p, struct seq *s); /* what it has computed is findable */
+void replica_end(struct replica *p, uint32_t seq, enum request_end end);
+void replica_refuse_head(struct replica *p);
+
+/* ---- between replica.c and seats.c ---- */
+void replica_finish(struct replica *p);
+void replica_accept_drafts(struct replica *p);
+void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns);
+
+extern const struct scheduler scheduler_vllm, scheduler_llamacpp, scheduler_mlx, scheduler_static;
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * sched_mlx.c - the rules of mlx_lm's server: a batch of prompts beside a batch that decodes.
+ *
+ * BatchGenerator._next() in mlx_lm/generate.py and ResponseGenerator._generate() in mlx_lm/server.py, read at
+ * commit d78bf58e217c904ec282ed8da9b947491f78c022. In one iteration, one after another: a decode step of all
+ * that generate; if those are `decodes` or more, nothing else. Then sequences are taken into the prompt
+ * batch, up to `prompts`; those with one token left to read (it is kept back) start to generate, in a step of
+ * their own; the others read on by at most `step` tokens in one padded pass. Caches of a batch are padded to
+ * the longest.
+ */
+#include "sim/serve/replica.h"
+
+static int64_t rest_of(const struct seq *s)
+{
+	return s->goal - s->computed;
+}
+
+/* completion_batch_size = max(completion_batch_size, prefill_batch_size) */
+static int64_t most_decodes(const struct replica *p)
+{
+	return p->set->decodes > p->set->prompts ? p->set->decodes : p->set->prompts;
+}
+
+static void admit(struct replica *p)
+{
+	int64_t n = p->set->prompts - (int64_t)p->reading.n;
+
+	if (n > most_decodes(p) - p->dec.n)
+		n = most_decodes(p) - p->dec.n;
+	for (; n > 0 && queue_n(&p->waiting); n--) {
+		uint32_t seq;
+		struct seq *s = replica_head(p, &seq);
+		const int64_t cached = replica_cached(p, s);
+
+		replica_seat(p, seq, cached);
+		kv_take(&p->kv, cached);
+		s->blocks = cached;
+	}
+}
+
+static void take(struct replica *p, uint32_t seq, int64_t tokens)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	const int64_t blocks = kv_blocks_for(&p->kv, s->computed + tokens) - s->blocks;
+
+	kv_take(&p->kv, blocks);
+	s->blocks += blocks;
+	replica_piece(p, seq, tokens);
+}
+
+/* The kept-back tokens: rows like decodes, in a pass of their own. */
+static void begin(struct replica *p, int64_t host)
+{
+	struct batch_mix mix = {
+		.rows_per_decode = 1, .weight_reads = 1, .host_sequences = host, .padded = true};
+
+	for (size_t i = 0; i < p->reading.n; i++) {
+		const struct seq *s = seq_at(p->slab, p->reading.at[i]);
+
+		if (rest_of(s) != 1)
+			continue;
+		mix.decodes++;
+		for (size_t w = 0; w < p->dec.windows_n; w++) {
+			const int64_t window = p->dec.window[w];
+
+			mix.context_sum[w] += s->computed < window ? s->computed : window;
+		}
+		if (s->computed > mix.context_max)
+			mix.context_max = s->computed;
+		take(p, p->reading.at[i], 1);
+	}
+	if (mix.decodes)
+		replica_pass(p, &mix);
+}
+
+static void read_on(struct replica *p, int64_t host)
+{
+	struct batch_mix mix = {.weight_reads = 1, .host_sequences = host, .padded = true};
+
+	p->pieces.n = 0;
+	for (size_t i = 0; i < p->reading.n; i++) {
+		const struct seq *s = seq_at(p->slab, p->reading.at[i]);
+		const int64_t rest = rest_of(s) - 1, tokens = rest < p->set->step ? rest : p->set->step;
+
+		if (!tokens)
+			continue;
+		VEC_ADD(&p->pieces, (struct prompt_piece){tokens, s->computed, false});
+		take(p, p->reading.at[i], tokens);
+	}
+	mix.pieces = p->pieces.at;
+	mix.pieces_n = p->pieces.n;
+	if (mix.pieces_n)
+		replica_pass(p, &mix);
+}
+
+static void compose(struct replica *p)
+{
+	struct batch_mix mix = replica_mix(p);
+
+	mix.padded = true;
+	p->decodes_run = mix.decodes > 0;
+	if (p->decodes_run) {
+		replica_pass(p, &mix);
+		replica_grow(p);
+	}
+	if (p->dec.n >= most_decodes(p))
+		return;
+	admit(p);
+	if (!p->reading.n)
+		return;
+	/* the host works once in an iteration, for the decodes where there are any */
+	begin(p, mix.decodes ? 0 : (int64_t)p->reading.n);
+	read_on(p, mix.decodes || p->fs ? 0 : (int64_t)p->reading.n);
+}
+
+static void after(struct replica *p, uint32_t seq)
+{
+	if (!rest_of(seq_at(p->slab, seq)))
+		replica_token(p, seq);
+}
+
+static bool open(const struct replica *p)
+{
+	return p->dec.n < most_decodes(p) && (int64_t)p->reading.n < p->set->prompts;
+}
+
+static int64_t hit(const struct replica *p, const struct request *r)
+{
+	int64_t most = 0;
+
+	(void)shelf_best(&p->whole, r, &most);
+	return most;
+}
+
+const struct scheduler scheduler_mlx = {.hit = hit, .compose = compose, .after = after, .open = open};

@@ -1,0 +1,355 @@
+/*
+ * sched_vllm.c - the rules of vLLM's V1 scheduler; with other settings those of SGLang and TensorRT-LLM.
+ *
+ * The rules are those of Scheduler.schedule() in vllm/v1/core/sched/scheduler.py, read at commit
+ * 00024d314514900f361ad072af6931e403b7f589. Line by line it walks over the running requests in the order of
+ * admission. Here that walk is made only where its outcome hangs on the order: when the budget or the KV
+ * blocks do not suffice for everybody. Else sums are enough.
+ */
+#include "sim/base/err.h"
+#include "sim/serve/replica.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a prompt asks for: the rest, at most long_prefill_token_threshold. */
+static int64_t asks(const struct replica *p, const struct seq *s)
+{
+	const int64_t rest = s->goal - s->computed, most = p->set->long_prefill;
+
+	return most && most < rest ? most : rest;
+}
+
+static int64_t blocks_lacking(const struct replica *p, const struct seq *s, int64_t tokens)
+{
+	return p->set->reserve_all ? 0 : kv_blocks_for(&p->kv, s->computed + tokens) - s->blocks - s->shared;
+}
+
+static void read_on(struct replica *p, uint32_t seq, int64_t tokens)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	const int64_t lacking = blocks_lacking(p, s, tokens);
+
+	kv_take(&p->kv, lacking);
+	s->blocks += lacking;
+	replica_piece(p, seq, tokens);
+}
+
+/* ---- running requests, where there is enough for all ---- */
+
+/* Is nobody who decodes behind this one in the order of admission? */
+static bool none_behind(const struct replica *p, uint32_t seq)
+{
+	for (uint32_t i = p->last; i != seq; i = seq_at(p->slab, i)->before)
+		if (seq_at(p->slab, i)->state != SEQ_READING)
+			return false;
+	return true;
+}
+
+/* Rows and blocks for everybody, in whatever order: true, and budget is what is left. */
+static bool enough(const struct replica *p, int64_t *budget)
+{
+	int64_t left = *budget - p->dec.n, free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0);
+
+	if (p->set->draft || left < 0)
+		return false;
+	for (size_t i = 0; i < p->reading.n; i++) {
+		const struct seq *s = seq_at(p->slab, p->reading.at[i]);
+		const int64_t asked = asks(p, s), tokens = least(asked, left);
+
+		/* one that is cut short leaves nothing to decodes behind it */
+		if (tokens < asked && !none_behind(p, p->reading.at[i]))
+			return false;
+		left -= tokens;
+		free -= blocks_lacking(p, s, tokens);
+	}
+	if (free < 0)
+		return false;
+	*budget = left;
+	return true;
+}
+
+static void read_all(struct replica *p)
+{
+	int64_t left = p->set->batched_tokens - p->dec.n;
+
+	for (size_t i = 0; i < p->reading.n && left > 0; i++) {
+		const uint32_t seq = p->reading.at[i];
+		const int64_t tokens = least(asks(p, seq_at(p->slab, seq)), left);
+
+		read_on(p, seq, tokens);
+		left -= tokens;
+	}
+}
+
+/* ---- running requests one by one ---- */
+
+struct walk {
+	int64_t budget, free;
+	bool preempted;
+};
+
+/* Decodes keep in `place` how many rows they were given in this iteration, for those who look later. */
+enum { NOT_SCHEDULED = 0 };
+
+static int64_t lacking(const struct replica *p, const struct seq *s, int64_t tokens)
+{
+	if (s->state == SEQ_READING || p->set->reserve_all)
+		return blocks_lacking(p, s, tokens);
+	if (p->dec.block)
+		return decodes_context(&p->dec, s) % p->kv.block == 0;
+	/* drafts: places for all of them, accepted or not; what it has from last time it keeps */
+	tokens = kv_blocks_for(&p->kv, decodes_context(&p->dec, s) + tokens) - s->blocks - s->shared;
+	return tokens > 0 ? tokens : 0;
+}
+
+/* The last one admitted, or the greatest (priority, arrival); the number breaks ties. */
+static uint32_t victim(const struct replica *p)
+{
+	uint32_t worst = p->last;
+
+	if (!p->set->by_priority)
+		return worst;
+	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
+		const struct request *a = &seq_at(p->slab, i)->r, *b = &seq_at(p->slab, worst)->r;
+
+		if (a->priority != b->priority     ? a->priority > b->priority
+		    : a->arrive_ns != b->arrive_ns ? a->arrive_ns > b->arrive_ns
+						   : a->id > b->id)
+			worst = i;
+	}
+	return worst;
+}
+
+static void unread(struct replica *p, uint32_t seq)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->reads.n; i++)
+		if (p->reads.at[i].seq != seq)
+			p->reads.at[n++] = p->reads.at[i];
+	p->reads.n = n;
+}
+
+/* What it was given in this iteration goes back too. */
+static void preempt(struct replica *p, struct walk *w, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	const bool on_demand = s->state == SEQ_DECODING && p->dec.block;
+	const int64_t took = on_demand && s->place != NOT_SCHEDULED ? lacking(p, s, 1) : 0, used = p->kv.used;
+
+	w->budget += s->place;
+	w->preempted = true;
+	unread(p, seq);
+	replica_preempt(p, seq);
+	w->free += used - p->kv.used + took;
+}
+
+static void grant(struct replica *p, struct walk *w, uint32_t seq, int64_t tokens, int64_t blocks)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	w->free -= blocks;
+	w->budget -= tokens;
+	s->place = (uint32_t)tokens;
+	if (s->state == SEQ_READING) {
+		read_on(p, seq, tokens);
+	} else if (!p->dec.block) {
+		kv_take(&p->kv, blocks);
+		s->blocks += blocks;
+	}
+}
+
+/* False: it preempted itself, nobody after it is looked at. */
+static bool schedule(struct replica *p, struct walk *w, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	const int64_t asked = s->state == SEQ_READING ? asks(p, s) : p->set->draft + 1;
+	const int64_t tokens = least(asked, w->budget);
+	int64_t blocks = lacking(p, s, tokens);
+
+	while (blocks > w->free) {
+		const uint32_t out = victim(p);
+
+		preempt(p, w, out);
+		if (out == seq)
+			return false;
+	}
+	grant(p, w, seq, tokens, blocks);
+	return true;
+}
+
+/* Decodes that were not come to do not run in this iteration. */
+static void stall_rest(struct replica *p)
+{
+	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
+		const struct seq *s = seq_at(p->slab, i);
+
+		if (s->state == SEQ_DECODING && s->place == NOT_SCHEDULED)
+			replica_stall(p, i);
+	}
+}
+
+static struct walk walk(struct replica *p)
+{
+	struct walk w = {p->set->batched_tokens, kv_free(&p->kv), false};
+
+	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after)
+		seq_at(p->slab, i)->place = NOT_SCHEDULED;
+	for (uint32_t i = p->first; i != SEQ_NONE && w.budget > 0; i = seq_at(p->slab, i)->after)
+		if (!schedule(p, &w, i))
+			break;
+	stall_rest(p);
+	return w;
+}
+
+/* ---- waiting requests ---- */
+
+/* Whole blocks of the prompt in the cache, but never all of it: the last token is computed for its logits
+ * (KVCacheManager.get_computed_blocks(), vllm/v1/core/kv_cache_manager.py). */
+static int64_t found(const struct replica *p, const struct seq *s, int64_t *unused)
+{
+	*unused = 0;
+	return p->kv.cache ? block_cache_find(p->kv.cache, &s->r, (s->goal - 1) / p->kv.block, unused) : 0;
+}
+
+/* The head is seated and reads, or it blocks those behind it: false. */
+static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
+{
+	uint32_t seq;
+	int64_t unused, asked, tokens, blocks;
+	struct seq *s = replica_head(p, &seq);
+	const int64_t hit = found(p, s, &unused);
+
+	s->computed = hit * p->kv.block;
+	asked = asks(p, s);
+	tokens = least(asked, *budget);
+	blocks = kv_blocks_for(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens) -
+		 hit;
+	if (unused) /* what it would find may be taken by the decodes: then it needs less, and the next
+		       iteration asks */
+		p->steps = 1;
+	if ((p->set->no_chunks && tokens < asked) || blocks + unused > *free)
+		return false;
+	replica_seat(p, seq, s->computed);
+	if (hit)
+		kv_count(&p->kv, block_cache_hold(p->kv.cache, &s->r, hit), 0);
+	s->shared = hit;
+	kv_take(&p->kv, blocks);
+	s->blocks = blocks;
+	*free -= blocks + unused;
+	*budget -= tokens;
+	replica_piece(p, seq, tokens);
+	return true;
+}
+
+static void admit(struct replica *p, int64_t budget)
+{
+	int64_t free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0);
+
+	while (queue_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
+		if (!admit_head(p, &budget, &free))
+			break;
+}
+
+/* ---- the pass ---- */
+
+/* Rows are padded up to a captured graph's size: CudagraphDispatcher, vllm/v1/cudagraph_dispatcher.py;
+ * batches with prompts are padded alike (piecewise graphs). Above the largest nothing is padded. */
+static int64_t padding(const struct serve_settings *set, int64_t rows)
+{
+	size_t lo = 0, hi = set->graphs_n;
+
+	while (lo < hi) {
+		const size_t mid = (lo + hi) / 2;
+
+		if (set->graphs[mid] < rows)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < set->graphs_n ? set->graphs[lo] - rows : 0;
+}
+
+static void plan(struct replica *p)
+{
+	struct batch_mix mix = replica_mix(p);
+	int64_t rows = mix.decodes * mix.rows_per_decode;
+
+	if (!mix.decodes && !p->reads.n)
+		return;
+	p->pieces.n = 0;
+	for (size_t i = 0; i < p->reads.n; i++) {
+		const struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
+		const int64_t tokens = p->reads.at[i].tokens;
+
+		VEC_ADD(&p->pieces,
+			(struct prompt_piece){tokens, s->computed, s->computed + tokens == s->goal});
+		rows += tokens;
+	}
+	mix.pieces = p->pieces.at;
+	mix.pieces_n = p->pieces.n;
+	mix.host_sequences += (int64_t)p->reads.n;
+	mix.pad_rows = padding(p->set, rows);
+	p->decodes_run = mix.decodes > 0;
+	replica_pass(p, &mix);
+}
+
+/* By priority the first to ask may be the one that has to go, and then nobody runs: vLLM runs an empty batch,
+ * which takes no time, and schedules again. Each time there is one less. */
+static struct walk walk_until_some_run(struct replica *p)
+{
+	struct walk w = walk(p);
+
+	while (p->running && !p->dec.n && !p->reads.n) {
+		while (p->stalled.n)
+			replica_unstall(p);
+		w = walk(p);
+	}
+	return w;
+}
+
+static void compose(struct replica *p)
+{
+	int64_t budget = p->set->batched_tokens;
+
+	if (enough(p, &budget)) {
+		read_all(p);
+	} else {
+		const struct walk w = walk_until_some_run(p);
+
+		/* rule: nobody is admitted in an iteration that preempted somebody; the next one may */
+		budget = w.preempted && p->running ? 0 : w.budget;
+		p->steps = 1;
+	}
+	admit(p, budget);
+	plan(p);
+}
+
+/* A prompt whose last piece is in the batch gives its token at the end of that iteration. */
+static void after(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	replica_name_blocks(p, s);
+	if (s->computed == s->goal)
+		replica_token(p, seq);
+}
+
+static bool open(const struct replica *p)
+{
+	return p->running < p->set->seqs && (queue_n(&p->waiting) == 1 || p->set->by_priority);
+}
+
+static int64_t hit(const struct replica *p, const struct request *r)
+{
+	int64_t unused;
+
+	return p->kv.cache ? p->kv.block *
+				     block_cache_find(p->kv.cache, r, (r->prompt - 1) / p->kv.block, &unused)
+			   : 0;
+}
+
+const struct scheduler scheduler_vllm = {.compose = compose, .after = after, .open = open, .hit = hit};

@@ -1,0 +1,370 @@
+/* seats.c - what happens to one request at a replica: a seat, tokens, preemption, the end; see replica.h. */
+#include <string.h>
+
+#include "sim/base/err.h"
+#include "sim/serve/run.h"
+
+/* ---- the order of admission ---- */
+
+static void join(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	s->before = p->last;
+	s->after = SEQ_NONE;
+	*(p->last == SEQ_NONE ? &p->first : &seq_at(p->slab, p->last)->after) = seq;
+	p->last = seq;
+	s->shard_group_no = p->shard_groups++;
+	p->running++;
+}
+
+static void leave(struct replica *p, uint32_t seq)
+{
+	const struct seq *s = seq_at(p->slab, seq);
+
+	*(s->before == SEQ_NONE ? &p->first : &seq_at(p->slab, s->before)->after) = s->after;
+	*(s->after == SEQ_NONE ? &p->last : &seq_at(p->slab, s->after)->before) = s->before;
+	p->running--;
+	if (p->rules->left)
+		p->rules->left(p, seq);
+}
+
+static void drop(size_t *n, uint32_t *at, uint32_t seq)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		if (at[i] != seq)
+			at[kept++] = at[i];
+	*n = kept;
+}
+#define DROP(list, seq) drop(&(list)->n, (list)->at, (seq))
+
+/* Out of whatever it is in: its computed and left tell where it stands. */
+static void unlist(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	if (s->state == SEQ_DECODING) {
+		decodes_out(&p->dec, seq);
+		if (p->dec.block)
+			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+	} else if (s->state == SEQ_READING) {
+		DROP(&p->reading, seq);
+	} else if (s->state == SEQ_STALLED) {
+		DROP(&p->stalled, seq);
+	}
+	if (s->late)
+		DROP(&p->late, seq);
+}
+
+/* ---- in ---- */
+
+static uint32_t make_seq(struct replica *p, const struct waiter *w)
+{
+	const uint32_t seq = slab_take(p->slab);
+	struct seq *s = seq_at(p->slab, seq);
+	const int64_t room = p->context - w->r.prompt;
+
+	s->r = w->r;
+	s->limit = w->r.output < room ? w->r.output : room;
+	s->left = s->limit;
+	s->goal = w->r.prompt;
+	s->before = s->after = SEQ_NONE;
+	s->t = (struct request_times){.queued_ns = w->queued_ns,
+				      .seated_ns = -1,
+				      .first_ns = -1,
+				      .last_ns = -1,
+				      .end_ns = -1,
+				      .replica = p->index};
+	return seq;
+}
+
+struct seq *replica_head(struct replica *p, uint32_t *seq)
+{
+	struct waiter *w = queue_head(&p->waiting);
+
+	if (!w)
+		return NULL;
+	if (w->seq == SEQ_NONE)
+		w->seq = make_seq(p, w);
+	*seq = w->seq;
+	return seq_at(p->slab, w->seq);
+}
+
+void replica_seat(struct replica *p, uint32_t seq, int64_t cached)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	queue_pop(&p->waiting);
+	s->state = SEQ_READING;
+	s->computed = cached;
+	if (s->t.seated_ns < 0)
+		s->t.seated_ns = clock_stamp(p->now);
+	if (!s->cache_known) {
+		s->t.cached = cached;
+		s->cache_known = true;
+	}
+	s->t.replica = p->index;
+	join(p, seq);
+	VEC_ADD(&p->reading, seq);
+}
+
+/* The whole caches of mlx: the nearest one is used, whatever it was made for
+ * (LRUPromptCache.fetch_nearest_cache(), mlx_lm/models/cache.py); one token at least is read. */
+int64_t replica_cached(struct replica *p, const struct seq *s)
+{
+	int64_t common = 0;
+	size_t best;
+
+	if (p->set->cache != CACHE_WHOLE)
+		return 0;
+	best = shelf_best(&p->whole, &s->r, &common);
+	if (best < p->whole.n)
+		shelf_touch(&p->whole, best);
+	return common < s->goal ? common : s->goal - 1;
+}
+
+void replica_grow(struct replica *p)
+{
+	for (uint32_t i = p->dec.block ? SEQ_NONE : p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
+		struct seq *s = seq_at(p->slab, i);
+		int64_t lacking;
+
+		if (s->state != SEQ_DECODING)
+			continue;
+		lacking = kv_blocks_for(&p->kv, decodes_context(&p->dec, s) + 1 + p->set->draft) - s->blocks -
+			  s->shared;
+		if (lacking > 0) {
+			kv_take(&p->kv, lacking);
+			s->blocks += lacking;
+		}
+	}
+}
+
+/* ---- tokens ---- */
+
+void run_gap(const struct serving *run, span_fs gap)
+{
+	const struct observer *o = run->observer;
+
+	if (o->gaps)
+		o->gaps(o->self, gap > INT64_MAX ? INT64_MAX : (int64_t)gap, 0, 1, 1);
+}
+
+void replica_unstall(struct replica *p)
+{
+	const uint32_t seq = p->stalled.at[--p->stalled.n];
+
+	decodes_put(&p->dec, seq);
+	seq_at(p->slab, seq)->late = true;
+	VEC_ADD(&p->late, seq);
+}
+
+void replica_stall(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	if (!s->late)
+		s->last = p->now;
+	else
+		DROP(&p->late, seq);
+	s->late = false;
+	decodes_out(&p->dec, seq);
+	s->state = SEQ_STALLED;
+	VEC_ADD(&p->stalled, seq);
+}
+
+void replica_token(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	DROP(&p->reading, seq);
+	s->left--;
+	if (s->t.first_ns < 0)
+		s->t.first_ns = clock_stamp(p->now);
+	else
+		run_gap(p->run, clock_since(p->now, s->last));
+	if (s->left)
+		decodes_put(&p->dec, seq);
+	else
+		replica_end(p, seq, REQUEST_DONE);
+}
+
+void replica_finish(struct replica *p)
+{
+	uint32_t seq;
+
+	while ((seq = decodes_finished(&p->dec)) != SEQ_NONE) {
+		struct seq *s = seq_at(p->slab, seq);
+
+		if (p->dec.block)
+			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+		s->state = SEQ_WAITING; /* in no list any more */
+		replica_end(p, seq, REQUEST_DONE);
+	}
+}
+
+/* One in [0, 1) from the request, its token and the draw's number (splitmix64, Steele, Lea & Flood 2014): the
+ * same whatever else runs beside it. */
+static double luck(uint64_t seed, uint64_t id, int64_t token)
+{
+	uint64_t x = seed ^ (id * 0x9e3779b97f4a7c15u + (uint64_t)token * 0xbf58476d1ce4e5b9u);
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	x ^= x >> 31;
+	return (double)(x >> 11) * 0x1p-53;
+}
+
+/* Each decode got one token; as many drafted ones follow as are accepted in a row. */
+void replica_accept_drafts(struct replica *p)
+{
+	for (uint32_t seq = p->first, next; seq != SEQ_NONE; seq = next) {
+		struct seq *s = seq_at(p->slab, seq);
+		int64_t accepted = 0, made;
+
+		next = s->after;
+		if (s->state != SEQ_DECODING || s->finish_at <= p->dec.iteration)
+			continue;
+		decodes_out(&p->dec, seq);
+		made = s->limit - s->left;
+		while (accepted < p->set->draft && accepted < s->left &&
+		       luck(p->run->config->seed, s->r.id, made + accepted) < p->set->acceptance)
+			accepted++;
+		s->computed += accepted;
+		s->left -= accepted;
+		if (s->left) {
+			decodes_put(&p->dec, seq);
+			continue;
+		}
+		s->state = SEQ_WAITING;
+		replica_end(p, seq, REQUEST_DONE);
+	}
+}
+
+/* ---- out ---- */
+
+void replica_name_blocks(struct replica *p, struct seq *s)
+{
+	int64_t to, there, unused;
+
+	if (!p->kv.cache || !s->r.prefix_n)
+		return;
+	to = block_cache_covered(p->kv.cache, &s->r, s->computed);
+	if (to <= s->shared)
+		return;
+	there = block_cache_name(p->kv.cache, &s->r, s->shared, to, &unused);
+	kv_count(&p->kv, unused, 0);
+	kv_give(&p->kv, there);
+	s->blocks -= to - s->shared;
+	s->shared = to;
+}
+
+/* A sequence frees its last blocks first. */
+static void release_kv(struct replica *p, struct seq *s)
+{
+	replica_name_blocks(p, s);
+	kv_give(&p->kv, s->blocks);
+	if (s->shared)
+		kv_count(&p->kv, 0, block_cache_drop(p->kv.cache, &s->r, s->shared));
+	s->blocks = s->shared = 0;
+}
+
+/* The cache of a request that has ended is kept whole (mlx). */
+static void keep_whole(struct replica *p, const struct seq *s)
+{
+	struct chain c = {NULL, 0, 0, 0};
+
+	if (p->set->cache != CACHE_WHOLE)
+		return;
+	chain_of(&c, &s->r, s->computed);
+	shelf_put(&p->whole, &c, (size_t)p->set->host_cache, INT64_MAX / 4);
+	chain_release(&c);
+}
+
+void replica_end(struct replica *p, uint32_t seq, enum request_end end)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	unlist(p, seq);
+	if (end == REQUEST_DONE && s->limit < s->r.output)
+		end = REQUEST_TRUNCATED;
+	s->t.tokens = s->limit - s->left;
+	p->books.tokens += s->t.tokens;
+	if (s->t.tokens)
+		s->t.last_ns = clock_stamp(p->now);
+	keep_whole(p, s);
+	release_kv(p, s);
+	leave(p, seq);
+	p->load_tokens -= s->r.prompt;
+	p->books.ended++;
+	run_ended(p->run, seq, end, clock_stamp(p->now));
+}
+
+void replica_preempt(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	if (s->state == SEQ_DECODING && !s->late)
+		s->last = p->now;
+	unlist(p, seq);
+	s->late = false;
+	s->goal = s->r.prompt + s->limit - s->left;
+	release_kv(p, s);
+	leave(p, seq);
+	s->computed = 0;
+	s->state = SEQ_WAITING;
+	s->t.preemptions++;
+	p->books.preemptions++;
+	queue_push_front(&p->waiting, &(struct waiter){s->r, s->t.queued_ns, seq});
+}
+
+void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns)
+{
+	const uint32_t seq = w->seq == SEQ_NONE ? make_seq(p, w) : w->seq;
+
+	p->books.refused++;
+	run_ended(p->run, seq, REQUEST_REFUSED, at_ns);
+}
+
+void replica_refuse_head(struct replica *p)
+{
+	uint32_t seq;
+	const struct seq *s = replica_head(p, &seq);
+
+	p->load_tokens -= s->r.prompt;
+	queue_pop(&p->waiting);
+	p->books.refused++;
+	run_ended(p->run, seq, REQUEST_REFUSED, clock_stamp(p->now));
+}
+
+/* ---- the end of the run, and of a machine ---- */
+
+/* In the queue, never seated or preempted. */
+static void clear_queue(struct replica *p, int64_t at_ns)
+{
+	uint32_t seq;
+
+	while (replica_head(p, &seq)) {
+		queue_pop(&p->waiting);
+		run_ended(p->run, seq, REQUEST_UNFINISHED, at_ns);
+	}
+}
+
+void replica_stop(struct replica *p, int64_t at_ns)
+{
+	replica_halt(p, at_ns);
+	while (p->first != SEQ_NONE) {
+		const uint32_t seq = p->first;
+		struct seq *s = seq_at(p->slab, seq);
+
+		unlist(p, seq);
+		s->t.tokens = s->limit - s->left;
+		p->books.tokens += s->t.tokens;
+		release_kv(p, s);
+		leave(p, seq);
+		run_ended(p->run, seq, REQUEST_UNFINISHED, at_ns);
+	}
+	clear_queue(p, at_ns);
+}

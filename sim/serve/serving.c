@@ -1,0 +1,206 @@
+/* serving.c - see serving.h: the loop over events, in the order that run.h gives. */
+#include "sim/serve/serving.h"
+
+#include "sim/base/err.h"
+#include "sim/serve/router.h"
+#include "sim/serve/run.h"
+
+/* ---- events ---- */
+
+void run_schedule(struct serving *run, uint32_t server, enum event_class class, int64_t at_ns)
+{
+	const struct happening e = {at_ns, (uint64_t) class << ORDER_BITS | server, {NULL, 0}, server};
+	const size_t at = run->pending[server];
+
+	if (at == NOT_PENDING) {
+		happenings_put(&run->events, e);
+		return;
+	}
+	run->events.at[at] = e;
+	happenings_fix(&run->events, at);
+}
+
+void run_timer(struct serving *run, int64_t at_ns, void (*fire)(struct serving *, uint64_t, int64_t),
+	       uint64_t what)
+{
+	happenings_put(&run->events, (struct happening){at_ns, run->timers++, {fire, what}, 0});
+}
+
+static struct happening take(struct serving *run)
+{
+	const struct happening e = happenings_take(&run->events);
+
+	if (HAPPENING_CLASS(&e) != CLASS_TIMER)
+		run->pending[e.server] = NOT_PENDING;
+	return e;
+}
+
+/* ---- the end of a request ---- */
+
+static void count(struct serve_result *r, enum request_end end)
+{
+	r->finished += end == REQUEST_DONE;
+	r->refused += end == REQUEST_REFUSED;
+	r->truncated += end == REQUEST_TRUNCATED;
+	r->unfinished += end == REQUEST_UNFINISHED;
+}
+
+void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t at_ns)
+{
+	struct seq *s = seq_at(run->slab, seq);
+	/* what was read beyond the prompt's own tokens was read again */
+	const int64_t again = s->t.read - (s->r.prompt - s->t.cached);
+	struct request_times t = s->t;
+	const struct request r = s->r;
+
+	/* seated again, it may find more in the cache than at first */
+	t.recomputed = again > 0 ? again : 0;
+	t.cached -= again < 0 && t.tokens ? again : 0;
+	t.end_ns = at_ns;
+	t.end = end;
+	slab_give(run->slab, seq);
+	count(run->result, end);
+	run->ended = true;
+	if (run->observer->ended)
+		run->observer->ended(run->observer->self, &r, &t);
+	if (end != REQUEST_UNFINISHED && run->source->ended)
+		run->source->ended(run->source->self, &r, &t);
+}
+
+/* ---- the loop ---- */
+
+/* The server's iterations are over. A new one starts at once if nothing else is due before it: an ended
+ * request may have made an arrival of this instant. */
+static void end_of_steps(struct serving *run, uint32_t server, int64_t at_ns)
+{
+	struct replica *p = &run->replicas[server];
+	const struct happening *next;
+
+	run->ended = false;
+	replica_end_of_steps(p);
+	next = run->events.n ? &run->events.at[0] : NULL;
+	if (run->ended || (next && next->at_ns <= at_ns && HAPPENING_CLASS(next) < CLASS_START))
+		run_schedule(run, server, CLASS_START, at_ns);
+	else
+		replica_compose(p, at_ns);
+}
+
+static void handle(struct serving *run)
+{
+	const struct happening e = take(run);
+
+	run->result->end_ns = e.at_ns;
+	switch (HAPPENING_CLASS(&e)) {
+	case CLASS_TIMER:
+		e.timer.fire(run, e.timer.what, e.at_ns);
+		break;
+	case CLASS_STEP:
+		end_of_steps(run, e.server, e.at_ns);
+		break;
+	case CLASS_START:
+	default:
+		replica_compose(&run->replicas[e.server], e.at_ns);
+		break;
+	}
+}
+
+/* Arrivals up to here come before the first event. */
+static int64_t due_by(const struct serving *run)
+{
+	const struct happening *first = run->events.n ? &run->events.at[0] : NULL;
+	const int64_t until_ns = run->config->until_ns ? run->config->until_ns : INT64_MAX;
+	int64_t by_ns;
+
+	if (!first)
+		return until_ns;
+	by_ns = first->at_ns - (HAPPENING_CLASS(first) < CLASS_ARRIVE);
+	return by_ns < until_ns ? by_ns : until_ns;
+}
+
+static void loop(struct serving *run)
+{
+	const struct serve_config *c = run->config;
+	struct request r;
+
+	while (!c->stop || !*c->stop) {
+		const int64_t by_ns = due_by(run);
+
+		if (by_ns >= 0 && run->source->next(run->source->self, by_ns, &r)) {
+			run->result->arrived++;
+			run->result->end_ns = r.arrive_ns;
+			router_arrive(run->router, &r);
+			continue;
+		}
+		if (!run->events.n)
+			return;
+		if (c->until_ns && run->events.at[0].at_ns > c->until_ns)
+			break;
+		handle(run);
+	}
+	run->result->stopped = true;
+	if (c->until_ns && (!c->stop || !*c->stop))
+		run->result->end_ns = c->until_ns;
+}
+
+/* ---- beginning and end ---- */
+
+static void start(struct serving *run)
+{
+	const struct serve_config *c = run->config;
+
+	run->slab = slab_new();
+	run->replicas = xcalloc(c->servers_n, sizeof *run->replicas);
+	run->pending = xcalloc(c->servers_n, sizeof *run->pending);
+	run->events.ctx = run->pending;
+	for (uint32_t i = 0; i < c->servers_n; i++) {
+		struct replica *p = &run->replicas[i];
+
+		run->pending[i] = NOT_PENDING;
+		p->run = run;
+		p->slab = run->slab;
+		p->index = i;
+		p->set = c->servers[i].set;
+		p->time = c->servers[i].time;
+		p->pool = c->servers[i].pool;
+		p->each_iteration = c->each_iteration;
+		replica_start(p);
+	}
+	run->router = router_new(run);
+}
+
+/* Whoever is still there is told as unfinished; then nobody holds a block. */
+static void end_server(struct serving *run, struct replica *p)
+{
+	const int64_t end_ns = run->result->end_ns;
+
+	replica_flush(p, end_ns);
+	replica_stop(p, end_ns);
+	replica_flush(p, end_ns);
+	p->books.busy_ns = (int64_t)(p->busy_fs / FS_PER_NS);
+	p->books.kv_block_ns = p->told.kv_block_ns;
+	p->books.blocks_taken = (int64_t)p->kv.taken;
+	p->books.blocks_given = (int64_t)p->kv.given;
+	if (run->result->books)
+		run->result->books[p->index] = p->books;
+}
+
+void serve_run(const struct serve_config *c, const struct source *source, const struct observer *observer,
+	       struct serve_result *result)
+{
+	struct serving run = {.config = c, .source = source, .observer = observer, .result = result};
+	struct serve_books *books = result->books;
+
+	*result = (struct serve_result){.books = books};
+	start(&run);
+	loop(&run);
+	router_stop(run.router);
+	for (size_t i = 0; i < c->servers_n; i++)
+		end_server(&run, &run.replicas[i]);
+	for (size_t i = 0; i < c->servers_n; i++)
+		replica_release(&run.replicas[i]);
+	router_free(run.router);
+	free(run.replicas);
+	free(run.pending);
+	happenings_release(&run.events);
+	slab_free(run.slab);
+}

@@ -1,0 +1,56 @@
+/*
+ * settings.h - how a server schedules: one struct for every runtime, each reading what it has a use for.
+ *
+ * Layer serve. Zero means "without" unless it says otherwise. Defaults of a runtime are the runtime
+ * profile's.
+ */
+#ifndef SIM_SERVE_SETTINGS_H
+#define SIM_SERVE_SETTINGS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum serve_rules { SERVE_VLLM, SERVE_LLAMACPP, SERVE_MLX, SERVE_STATIC, SERVE_RULES_N };
+
+enum serve_cache { CACHE_NONE, CACHE_BLOCKS, CACHE_RADIX, CACHE_SLOTS, CACHE_WHOLE };
+
+struct serve_settings {
+	enum serve_rules rules;
+	int64_t context; /* tokens of prompt and answer of one request; 0: as many as the KV cache holds */
+	int64_t waiting_room; /* requests that may wait before the next is refused; 0: any number */
+	/* KV cache. Unlimited: kv_blocks = 0. */
+	int64_t block, kv_blocks; /* tokens of a block (>= 1), blocks in all */
+	enum serve_cache cache;
+	int64_t host_cache; /* tokens the host cache behind llama.cpp's slots holds; whole caches that mlx
+			       keeps */
+
+	/* vllm, sglang, static */
+	int64_t seqs;           /* sequences that run at once */
+	int64_t batched_tokens; /* rows of an iteration */
+	int64_t long_prefill;   /* most tokens of one prompt in an iteration; 0: no such bound */
+	bool no_chunks;         /* a prompt is read in one iteration */
+	bool by_priority;       /* smaller priority first, and the greatest is preempted */
+	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
+	bool prefill_first;     /* sglang: decodes wait while prompts are read */
+	const int64_t *graphs;  /* captured graph sizes, ascending: rows are padded up to one of them */
+	size_t graphs_n;
+	int64_t window_ns; /* static: how long a batch waits to be filled */
+
+	/* llama.cpp */
+	int64_t slots, batch, ubatch;
+	bool kv_unified;      /* one cache for all slots: decodes are one pass whichever slots they have */
+	int64_t host_copy_fs; /* for each token copied to or from the host cache, inside the loop */
+
+	/* mlx */
+	int64_t prompts, decodes, step;
+
+	/* speculative decoding: tokens drafted, and the chance that each is accepted if those before it were
+	 */
+	int64_t draft;
+	double acceptance;
+
+	/* before the scheduler sees a request: HTTP and tokenizer */
+	int64_t request_ns, prompt_token_fs;
+};
+
+#endif
