@@ -20,10 +20,10 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
  * set it. A file that is read-only, or not a regular one, is an error in either case. */
 int file_write(const char *path, const void *bytes, size_t len, bool force, struct err *err);
 
-/* The same in two halves, for output that another program writes: file_begin() makes an empty temporary file
+/* Writing in two halves, for output that another program makes: file_begin() makes an empty temporary file
  * for it, then either file_commit() gives it the name of the target or file_discard() removes it. */
 struct file_draft {
-	const char *path;      /* as it was named, for messages */
+	const char *path;      /* the user's name for it, for messages */
 	const char *temporary; /* to be written; in the arena */
 	const char *target;    /* the path, or the file that a link there leads to */
 	bool force;
@@ -33,6 +33,6 @@ int file_commit(const struct file_draft *f, struct err *err);
 void file_discard(const struct file_draft *f);
 
 bool file_same(const char *a, const char *b); /* do both exist, and are they one file by whatever names? */
-bool file_exists(const char *path);           /* of any kind */
+bool file_exists(const char *path);           /* a file, folder, link or anything else */
 
 #endif

@@ -9,7 +9,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-char str_nothing[1] = ""; /* what an empty string points to; never written */
+char str_nothing[1] = ""; /* every empty string points here; never written */
 
 static void make_room(struct str *s, size_t more)
 {

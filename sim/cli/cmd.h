@@ -27,7 +27,7 @@ struct verb {
 	const char *name, *arguments, *help;
 	const struct opt_table *options;
 	size_t options_n;
-	size_t size; /* of the struct that the options are of */
+	size_t size; /* sizeof the struct that the options fill */
 	int (*run)(const void *options, const struct texts *files);
 	const char *tries; /* command lines that work in a checkout, "lemursim" left out; one a line */
 };
@@ -37,7 +37,7 @@ extern const struct verb verb_simulate, verb_sweep, verb_optimize, verb_schedule
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 
-/* What every verb that loads needs: arena, diags, loader with --path and the share directory. */
+/* A loader with --path and the share directory, its arena and diags: every verb that loads needs one. */
 struct session {
 	struct arena arena;
 	struct diags diags;
@@ -68,7 +68,8 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
  * code. */
 int choose_word(const struct output_options *o, const char *const *names, int n, int *format);
-int choose_format(const struct output_options *o, enum result_format *format); /* of those of results */
+int choose_format(const struct output_options *o,
+		  enum result_format *format); /* among the formats of results */
 
 /* Prints text on stdout, or writes it to the file of -o; an exit code. session_deliver() first makes sure
  * that nothing the session has read is overwritten. */
@@ -79,6 +80,6 @@ int session_deliver(const struct session *s, const struct str *text);
 typedef int write_to(const char *path, const char *text, bool force, struct err *err);
 int deliver_by(const struct output_options *o, const struct str *text, write_to *write);
 
-int output_width(const struct output_options *o); /* of the terminal, or of a page */
+int output_width(const struct output_options *o); /* columns of the terminal, or of a page */
 
 #endif

@@ -61,7 +61,7 @@ static const struct backend *const backends[] = {
 #endif
 	&backend_cpu,
 };
-#ifdef __APPLE__ /* of the time of a plan, when all run */
+#ifdef __APPLE__ /* each backend's share of a plan's time, when all run */
 static const double shares[] = {0.7, 0.3};
 #else
 static const double shares[] = {1};

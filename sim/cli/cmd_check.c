@@ -38,7 +38,7 @@ static void check_machine(struct session *s, struct yml *tree, const char *name)
 		machine_check(&m, &s->diags);
 }
 
-/* Each as if it were named. */
+/* Checks each variant as if a scenario named it. */
 static void check_variants(struct session *s, const char *path)
 {
 	const struct yml *variants = load_variants(&s->loader, path);

@@ -15,7 +15,7 @@ static const struct opt own[] = {OPT_TEXT_ROW(struct import_options, facts, "fac
 static const struct opt_table tables[] = {OPTS_PATH(struct import_options, load),
 					  OPTS_OUTPUT(struct import_options, output), OPT_OWN(own)};
 
-/* What was found, and what is not modelled: on stderr, so that the file can go to stdout. */
+/* Tells on stderr, so that the file can go to stdout, which tensors were found and what is not modelled. */
 static void tell(const struct import_result *r)
 {
 	const struct described *d = &r->described;

@@ -112,7 +112,7 @@ static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
 
 /* ---- machines ---- */
 
-/* Quietly: a file that cannot be read is listed as such. */
+/* Complains of nothing: a file that cannot be read is listed as such. */
 static bool load_machine(struct listing *l, struct yml *tree, const char *name, struct machine *m)
 {
 	struct diags *d = &l->s->diags;
@@ -391,7 +391,7 @@ static void list_model(struct listing *l, struct grids *g, const struct load_fou
 		model_text(l, &g->models, f, &m);
 }
 
-/* What a file says it is: "family" is none of the two and not listed. */
+/* The kind that a file states: a "family" is neither machine nor link, and is not listed. */
 static const char *said(const struct yml *tree)
 {
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;

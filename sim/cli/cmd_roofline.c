@@ -56,7 +56,7 @@ static double phase_seconds(const struct world *w, const struct device_model *de
 	return sum;
 }
 
-/* What people call a phase of training is both of its passes; they share a group, not a dot. */
+/* Users see training as one phase: forward and backward share a group, not a dot. */
 static const char *group_of(enum phase phase)
 {
 	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD ? "training" : phase_names[phase];

@@ -62,7 +62,7 @@ static int check_from(const struct validate_ask *ask, struct err *err)
 	return 0;
 }
 
-/* What the files hold decides what is compared. 0 or -1; see sim/validate/ask.h. */
+/* The content of the files decides what is compared. 0 or -1; see sim/validate/ask.h. */
 static int compare(const struct validate_ask *ask, struct validation *v, struct err *err)
 {
 	struct arena *a = ask->loader->arena;

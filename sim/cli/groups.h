@@ -9,7 +9,7 @@
 #include "sim/cli/opts.h"
 #include "sim/predict/draws.h"
 
-struct load_options { /* of verbs that read scenarios, hardware or models */
+struct load_options { /* for verbs that read scenarios, hardware or models */
 	struct texts sets, paths;
 };
 extern const struct opt opts_set[1], opts_path[1];
@@ -27,7 +27,7 @@ extern const struct opt opts_result_format[1], opts_rows_format[1], opts_list_fo
 #define OPTS_ROWS_FORMAT(of, member)   OPT_GROUP(opts_rows_format, struct output_options, of, member)
 #define OPTS_LIST_FORMAT(of, member)   OPT_GROUP(opts_list_format, struct output_options, of, member)
 
-extern const struct opt opts_seed[1], opts_draws[1]; /* of a struct draws_ask */
+extern const struct opt opts_seed[1], opts_draws[1]; /* they fill a struct draws_ask */
 #define OPTS_SEED(of, member)  OPT_GROUP(opts_seed, struct draws_ask, of, member)
 #define OPTS_DRAWS(of, member) OPT_GROUP(opts_draws, struct draws_ask, of, member)
 

@@ -10,7 +10,7 @@
 
 static const struct opt help_row = OPT_FLAG_ROW(struct args, help, "help", 'h', "show this help");
 
-enum { OPTS_MAX = 64 }; /* of one verb */
+enum { OPTS_MAX = 64 }; /* rows of one verb */
 
 /* The rows of a verb as one list, each with the address that it sets. */
 struct verb_opts {

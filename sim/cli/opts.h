@@ -28,15 +28,15 @@ struct opt {
 	char letter;      /* 0: none */
 	enum opt_type type;
 	size_t offset;     /* in the struct that the table is of */
-	const char *value; /* what a value is called, such as "FILE"; NULL for a flag */
+	const char *value; /* name of the value, such as "FILE"; NULL for a flag */
 	const char *help;
-	int64_t min, max, preset; /* of a count */
+	int64_t min, max, preset; /* for a count */
 };
 
 struct opt_table {
 	const struct opt *rows;
 	size_t n;
-	size_t offset; /* where in the verb's options the struct is that the rows are of */
+	size_t offset; /* in the verb's options, of the struct that the rows fill */
 };
 
 /* The place of a member, which the compiler checks to be of that type. */
@@ -69,7 +69,7 @@ struct opt_table {
 		rows, ARRAY_LEN(rows), OPT_AT(type, of, member)                                              \
 	}
 
-struct args {               /* what every verb takes */
+struct args {               /* every verb takes these */
 	struct texts files; /* arguments that are no option */
 	bool help;
 };

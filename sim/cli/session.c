@@ -67,7 +67,7 @@ int session_reads_all(const struct session *s, const struct texts *paths)
 	return rc;
 }
 
-/* The same of every file that the loader has read. */
+/* Refuses an -o that is any file that the loader has read. */
 static int keep_inputs(const struct session *s)
 {
 	int rc = EXIT_FINE;
@@ -126,7 +126,7 @@ int complain(const struct err *err, enum exit_code code)
 	return (int)code;
 }
 
-/* Writing a file is not interrupted half-way: a signal that comes meanwhile is answered at once after. */
+/* A signal waits until the file is written or discarded, so that no half of one is left. */
 static void hold_signals(sigset_t *before)
 {
 	sigset_t ending;
@@ -138,7 +138,7 @@ static void hold_signals(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &ending, before);
 }
 
-/* A file's name whose suffix is none of the formats'. */
+/* The complaint of a file name whose suffix names no format. */
 static void refuse_suffix(const struct output_options *o, const char *const *names, int n, struct err *err)
 {
 	struct str all = STR_INIT;

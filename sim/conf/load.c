@@ -377,6 +377,6 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 		return -1;
 	*node = *value;
 	if (value->kind == YML_NULL && parent->kind == YML_MAP && !inherits)
-		yml_drop(parent, key); /* where something is inherited, null removes when it is merged */
+		yml_drop(parent, key); /* under a base, the merge removes it where it is null */
 	return 0;
 }

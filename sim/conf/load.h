@@ -66,11 +66,11 @@ void loader_end_inner(struct loader *inner, struct loader *outer);
  * diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
-/* The same of one of its variants. */
+/* The tree of one of its variants. */
 struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
 			 const char *schema);
 
-/* What a file says its schema is, no base followed; NULL on failure, with the reasons in diags. */
+/* The schema that a file states, no base followed; NULL on failure, with the reasons in diags. */
 const struct yml *load_schema(struct loader *l, const char *path);
 
 /* A node that is a name or a mapping with `base:`: what is named, with the mapping merged over it. A mapping

@@ -279,7 +279,7 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* What libyaml is not to see. It says nothing of the place of bad UTF-8 but its offset; so we look, first. */
+/* Refuses bytes that libyaml would refuse without a place: of bad UTF-8 it gives the offset alone. */
 static int check_bytes(const struct source *source, struct diags *diags)
 {
 	struct place place = {source, 1, 1, 1};
@@ -319,7 +319,7 @@ static int check_bytes(const struct source *source, struct diags *diags)
 	return 0;
 }
 
-/* What libyaml says, and what a person can use. context: what it was doing, or NULL for anything. */
+/* The parser's messages, each with the one that a person can use. context: its activity then, NULL for any. */
 static const struct complaint {
 	const char *problem, *context, *msg, *hint;
 	bool at_context; /* the caret goes where it began */

@@ -268,7 +268,7 @@ static enum measure_end measure_device(struct run *u, struct measured *d, double
 	return keep_samples(u, d, err) == 0 ? MEASURE_WRITTEN : MEASURE_FAILED;
 }
 
-/* What was measured now, and devices of earlier runs; in the order of the backends. */
+/* The samples of this run and of devices of earlier runs, in the order of the backends. */
 static struct machine_samples all_sets(const struct run *u, const struct datasheet *datasheet)
 {
 	struct sample_set *sets = arena_array(u->arena, u->n + u->ask->from.n, sizeof *sets);

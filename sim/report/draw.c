@@ -124,8 +124,8 @@ static int ending_signal(void)
 	return 0;
 }
 
-/* dot while it runs. Its end closes the pipe, which wakes us at once; what a slice of time is for are blocked
- * signals and a dot that has closed its files but goes on. */
+/* dot while it runs. Its end closes the pipe, which wakes us at once; a slice of time is for blocked
+ * signals, and for a dot that has closed its files but goes on. */
 struct running {
 	pid_t pid;
 	int watch;  /* the end of the pipe that we read; -1: closed, as nobody holds the other end any more */
@@ -218,7 +218,7 @@ static int run(char *const argv[], FILE *in, FILE *out, int limit_s, struct err 
 		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* where the child finds out, not the parent */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* on some systems only the child finds out */
 		return not_installed(err);
 	if (WIFSIGNALED(status))
 		return err_set(err, "'dot' was ended by signal %d", WTERMSIG(status));

@@ -22,7 +22,7 @@ struct builder {
 	size_t boxes_n;
 };
 
-static const char *joint_text(struct arena *a, const struct link *l)
+static const char *link_text(struct arena *a, const struct link *l)
 {
 	struct str s = STR_INIT;
 	const char *text;
@@ -62,7 +62,7 @@ static struct lane lane_for(struct builder *b, size_t q)
 				     true};
 	}
 	j = &w->link_uses[(q - w->units_n) / 2];
-	return (struct lane){queue_name(b->arena, w, q), joint_text(b->arena, j->link), j->link->origin.name,
+	return (struct lane){queue_name(b->arena, w, q), link_text(b->arena, j->link), j->link->origin.name,
 			     true};
 }
 
@@ -135,7 +135,7 @@ static bool is_host(const struct op_class *c)
 	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
 }
 
-/* Of a pass of a micro-batch: its number. */
+/* The text in a box; for a pass of a micro-batch its number. */
 static const char *letter_of(struct builder *b, const struct op_class *c, const struct label *label)
 {
 	static const char letters[ROLE_N] = {

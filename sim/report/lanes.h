@@ -8,7 +8,7 @@
 #include "sim/predict/program_job.h"
 #include "sim/report/schedule.h"
 
-/* What becomes a box. */
+/* The unit of work that a box stands for. */
 enum boxes {
 	BOXES_BLOCKS, /* a block */
 	BOXES_PASSES  /* a micro-batch's pass through all that a device has; links that hardly do anything are

@@ -5,7 +5,7 @@
 
 #include "sim/predict/explain.h"
 
-/* What energy and money rest on, where any row has them; NULL where none has. */
+/* The assumptions behind energy and money, where any row has them; NULL where none has. */
 static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
 				    size_t n)
 {

@@ -10,10 +10,10 @@
 
 enum { DRAWS = 200 };
 
-/* What a profile says of a row: a rate. */
+/* A profile's prediction of a row: a rate. */
 struct said {
 	double rate, lo, hi;
-	enum param bound; /* what most of the time goes to */
+	enum param bound; /* takes most of the time */
 	double bound_share;
 };
 

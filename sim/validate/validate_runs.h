@@ -2,7 +2,7 @@
  * validate_runs.h - predicted against measured, for rows of many machines: row by row, and summed up by set.
  *
  * Layer validate. Each row is predicted from the catalogue's profile of the machine and runtime it names,
- * with the interval that the profile's spreads make. With a family's file, also from the family's law fitted
+ * with the interval that the profile's spreads make. With a family's file, also from the family's model fitted
  * without the row: without that model on that machine, and without every machine of that chip: what the
  * catalogue would say of it had nobody measured the chip.
  */
