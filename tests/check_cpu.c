@@ -1,6 +1,7 @@
 /* check_cpu.c - the CPU backend's kernels against plain loops in double, on small and odd shapes. */
 #include "tests/suites.h"
 
+#include <dlfcn.h>
 #include <math.h>
 #include <string.h>
 
@@ -281,6 +282,20 @@ START_TEST(a_product_is_shared)
 }
 END_TEST
 
+/* The names that GSL's solvers call mean what they meant before a fast library was loaded. */
+START_TEST(the_library_that_is_measured_stays_apart)
+{
+	void *program = dlopen(NULL, RTLD_NOW), *before = dlsym(program, "cblas_dgemv"), *gemm;
+	struct blas b;
+
+	blas_open(&b);
+	ck_assert(before && dlsym(program, "cblas_dgemv") == before);
+	gemm = dlsym(program, "cblas_sgemm");
+	ck_assert(gemm && memcmp(&gemm, &b.gemm, sizeof gemm) != 0);
+	dlclose(program);
+}
+END_TEST
+
 /* Rows x columns: the nearest to square, all threads used; few rows are not divided. */
 START_TEST(blocks_of_a_product)
 {
@@ -324,6 +339,7 @@ Suite *suite_cpu(void)
 	tcase_add_test(t, a_wrong_number_is_found);
 	tcase_add_test(t, a_pool_does_each_part_once);
 	tcase_add_test(t, a_product_is_shared);
+	tcase_add_test(t, the_library_that_is_measured_stays_apart);
 	tcase_add_test(t, blocks_of_a_product);
 	tcase_add_test(t, the_machine_is_described);
 	suite_add_tcase(s, t);

@@ -21,7 +21,7 @@ struct outcome {
 static void run(const struct serve_config *c, struct fixture_source s, struct outcome *out)
 {
 	struct observer o;
-	struct source source;
+	struct request_source source;
 
 	*out = (struct outcome){.result = {.books = NULL}};
 	out->result.books = out->books;
@@ -214,8 +214,9 @@ static void must_conserve(const struct outcome *o, size_t n, size_t servers)
 
 /* Little's law, exactly: over a run that begins and ends empty the integral of the number in the system is
  * the sum of the times in it, in nanoseconds; the same for seats where nobody is preempted. */
-static void must_obey_little(const struct outcome *o, size_t servers)
+static void must_obey_little(const struct outcome *o, const struct serve_config *c)
 {
+	const size_t servers = c->servers_n;
 	int64_t there = 0, seated = 0, spent = 0, sat = 0, kv = 0, kv_books = 0, busy = 0, all = 0,
 		preemptions = 0;
 
@@ -235,8 +236,9 @@ static void must_obey_little(const struct outcome *o, size_t servers)
 		sat += t->end == REQUEST_REFUSED ? 0 : t->end_ns - t->seated_ns;
 		preemptions += t->preemptions;
 	}
-	MUST(there == spent);
-	MUST(preemptions || seated == sat);
+	/* while all servers are down, requests are at none; a hand-over waits for its second seat */
+	MUST(c->downs_n || there == spent);
+	MUST(preemptions || c->downs_n || c->servers[0].pool != POOL_WHOLE || seated == sat);
 	for (size_t i = 0; i < servers; i++)
 		kv_books += o->books[i].kv_block_ns;
 	MUST(kv == kv_books);
@@ -262,51 +264,145 @@ static struct prefix_piece *draw_prefixes(struct rng *r, struct request *q, size
 	return pieces;
 }
 
-enum { TWINS = 80 };
+enum { TWINS = 80, SERVERS = 4 };
 
-static void twins(uint64_t seed, enum serve_rules rules, struct serve_books *sum)
+/* A load and servers for it, all drawn from one number. */
+struct world {
+	struct fixture_time time;
+	struct batch_time bt;
+	struct request *q;
+	struct prefix_piece *pieces;
+	struct serve_settings set[SERVERS];
+	struct serve_server servers[SERVERS];
+	struct serve_path paths[SERVERS * SERVERS];
+	double Bps[2];
+	struct serve_down downs[2];
+	struct serve_config c;
+};
+
+static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, size_t servers)
 {
-	struct rng *r = rng_new(seed, "jump");
-	struct fixture_time time = {.base_fs = 7000000000000 + (int64_t)seed,
-				    .per_row_fs = 90000000001,
-				    .per_context_fs = 300000007,
-				    .steps = fixture_draw(r, 0, 1) * 5};
-	struct request *q = fixture_requests(r, TWINS, (double)fixture_draw(r, 5, 300), 60, 50);
-	const struct batch_time bt = fixture_batch_time(&time, fixture_draw(r, 0, 1) ? 40 : 0);
-	struct prefix_piece *pieces = draw_prefixes(r, q, TWINS);
-	struct serve_settings set;
-	const struct serve_server server = {&set, &bt, POOL_WHOLE};
-	struct serve_config c = {.servers = &server, .servers_n = 1, .seed = seed};
+	*w = (struct world){0};
+	w->time = (struct fixture_time){.base_fs = 7000000000000 + fixture_draw(r, 0, 1000),
+					.per_row_fs = 90000000001,
+					.per_context_fs = 300000007,
+					.steps = fixture_draw(r, 0, 1) * 5};
+	w->q = fixture_requests(r, TWINS, (double)fixture_draw(r, 5, 300), 60, 50);
+	w->bt = fixture_batch_time(&w->time, fixture_draw(r, 0, 1) ? 40 : 0);
+	w->pieces = draw_prefixes(r, w->q, TWINS);
+	for (size_t i = 0; i < TWINS; i++)
+		w->q[i].priority = (int32_t)fixture_draw(r, 0, 3);
+	for (size_t i = 0; i < servers; i++) {
+		draw_settings(r, &w->set[i], rules, 110);
+		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE};
+	}
+	w->c = (struct serve_config){.servers = w->servers,
+				     .servers_n = servers,
+				     .seed = (uint64_t)fixture_draw(r, 0, 99),
+				     .until_ns = 1000000000000};
+}
+
+static void free_world(struct world *w)
+{
+	free(w->pieces);
+	free(w->q);
+}
+
+/* Some prefill, some decode, over two wires, one of them shared by all. */
+static void draw_pools(struct world *w, struct rng *r)
+{
+	const size_t n = w->c.servers_n, prefills = (size_t)fixture_draw(r, 1, (int64_t)n - 1);
+
+	for (size_t i = 0; i < n; i++)
+		w->servers[i].pool = i < prefills ? POOL_PREFILL : POOL_DECODE;
+	for (size_t i = 0; i < SERVERS * SERVERS; i++)
+		w->paths[i] = (struct serve_path){.wires = {0, 1},
+						  .wires_n = (size_t)fixture_draw(r, 0, 2),
+						  .latency_ns = fixture_draw(r, 0, 1) * 100000};
+	w->Bps[0] = 1e6;
+	w->Bps[1] = 3e5;
+	w->c.links = (struct serve_links){.Bps = w->Bps,
+					  .wires_n = 2,
+					  .paths = w->paths,
+					  .kv_B_per_token = 100,
+					  .kv_B_per_sequence = 1000,
+					  .relay_fs_per_token = fixture_draw(r, 0, 1) * 1000000000,
+					  .stream = fixture_draw(r, 0, 1),
+					  .first_token_by_decode = fixture_draw(r, 0, 1)};
+	w->c.route_decode = (enum serve_route)fixture_draw(r, 0, ROUTE_N - 1);
+}
+
+static void draw_fleet(struct world *w, struct rng *r)
+{
+	w->c.route = (enum serve_route)fixture_draw(r, 0, ROUTE_N - 1);
+	w->c.refresh_ns = fixture_draw(r, 0, 2) ? 0 : fixture_draw(r, 1, 300000000);
+	if (fixture_draw(r, 0, 1))
+		return;
+	w->c.downs = w->downs;
+	w->c.downs_n = 2;
+	for (size_t i = 0; i < 2; i++)
+		w->downs[i] =
+			(struct serve_down){.server = (size_t)fixture_draw(r, 0, (int64_t)w->c.servers_n - 1),
+					    .from_ns = fixture_draw(r, 0, 1000000000),
+					    .for_ns = fixture_draw(r, 1, 1000000000)};
+}
+
+static void twins(struct world *w, struct serve_books *sum)
+{
 	struct outcome a, b;
 
-	draw_settings(r, &set, rules, 110);
-	for (size_t i = 0; i < TWINS; i++)
-		q[i].priority = (int32_t)fixture_draw(r, 0, 3);
-	run(&c, (struct fixture_source){.at = q, .n = TWINS}, &a);
-	c.each_iteration = true;
-	run(&c, (struct fixture_source){.at = q, .n = TWINS}, &b);
+	w->c.each_iteration = false;
+	run(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &a);
+	w->c.each_iteration = true;
+	run(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &b);
 	must_be_equal(&a, &b);
-	must_conserve(&a, TWINS, 1);
-	must_obey_little(&a, 1);
-	sum->preemptions += a.books[0].preemptions;
-	sum->jumps += a.books[0].jumps;
-	sum->iterations += a.books[0].iterations;
+	must_conserve(&a, TWINS, w->c.servers_n);
+	must_obey_little(&a, &w->c);
+	for (size_t i = 0; i < w->c.servers_n; i++) {
+		sum->preemptions += a.books[i].preemptions;
+		sum->jumps += a.books[i].jumps;
+		sum->iterations += a.books[i].iterations;
+	}
 	fixture_watch_release(&a.watch);
 	fixture_watch_release(&b.watch);
-	free(pieces);
-	free(q);
-	rng_free(r);
 }
 
 START_TEST(a_jump_is_its_iterations)
 {
 	struct serve_books sum = {0};
 
-	for (uint64_t seed = 0; seed < 200; seed++)
-		twins(seed, (enum serve_rules)_i, &sum);
+	for (uint64_t seed = 0; seed < 200; seed++) {
+		struct rng *r = rng_new(seed, "jump");
+		struct world w;
+
+		draw_world(&w, r, (enum serve_rules)_i, 1);
+		twins(&w, &sum);
+		free_world(&w);
+		rng_free(r);
+	}
 	ck_assert_int_lt(sum.jumps, sum.iterations);
 	if (_i == SERVE_VLLM)
 		ck_assert_int_gt(sum.preemptions, 1000);
+}
+END_TEST
+
+START_TEST(a_jump_is_its_iterations_in_a_fleet)
+{
+	struct serve_books sum = {0};
+
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct rng *r = rng_new(seed, "fleet");
+		struct world w;
+
+		draw_world(&w, r, (enum serve_rules)_i, (size_t)fixture_draw(r, 2, SERVERS));
+		draw_fleet(&w, r);
+		if (_i != SERVE_STATIC && fixture_draw(r, 0, 1))
+			draw_pools(&w, r);
+		twins(&w, &sum);
+		free_world(&w);
+		rng_free(r);
+	}
+	ck_assert_int_lt(sum.jumps, sum.iterations);
 }
 END_TEST
 
@@ -319,6 +415,7 @@ Suite *suite_serve_engine(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("twins");
 	tcase_add_loop_test(t, a_jump_is_its_iterations, 0, SERVE_RULES_N);
+	tcase_add_loop_test(t, a_jump_is_its_iterations_in_a_fleet, 0, SERVE_RULES_N);
 	suite_add_tcase(s, t);
 	return s;
 }

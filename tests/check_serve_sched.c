@@ -255,7 +255,7 @@ START_TEST(vllm_against_the_plain_one)
 		const struct serve_server server = {&set, &bt, POOL_WHOLE};
 		const struct serve_config c = {
 			.servers = &server, .servers_n = 1, .each_iteration = seed % 2};
-		const struct source source = fixture_source(&s);
+		const struct request_source source = fixture_source(&s);
 		const struct observer o = fixture_observer(&w);
 		struct serve_result result = {0};
 

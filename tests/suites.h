@@ -49,7 +49,10 @@
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
 	SUITE(serve_engine)                                                                                  \
-	SUITE(serve_sched)
+	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_load)                                                                                    \
+	SUITE(serve_metrics)                                                                                 \
+	SUITE(serve_steady)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

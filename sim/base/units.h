@@ -22,6 +22,7 @@ enum dim {
 	DIM_TRANSFERS, /* transfers/s of a memory bus */
 	DIM_TOKENS,
 	DIM_TOKEN_RATE,
+	DIM_REQUEST_RATE,
 	DIM_SHARE, /* 0.05 or 5 %; both are read */
 	DIM_POWER,
 	DIM_MONEY,

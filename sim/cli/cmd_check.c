@@ -13,6 +13,19 @@ struct check_options {
 static const struct opt_table tables[] = {OPTS_SET(struct check_options, load),
 					  OPTS_PATH(struct check_options, load)};
 
+static void check_parts(struct session *s, const struct world *w, const struct assignment *from)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct assignment *parts;
+	const size_t n = serving_parts(&scratch, from, &parts);
+	struct placement p;
+
+	for (size_t i = 0; i < n; i++)
+		if (placement_make(&scratch, w, &parts[i], &p, &s->diags) == 0)
+			stages_check(&p, &s->diags);
+	arena_release(&scratch);
+}
+
 static void check_scenario(struct session *s, const struct texts *sets, const char *path)
 {
 	const struct world *w = world_load(&s->loader, path, sets->at, sets->n);
@@ -20,14 +33,8 @@ static void check_scenario(struct session *s, const struct texts *sets, const ch
 
 	if (w)
 		scenario_check_devices(&s->loader, w);
-	for (size_t i = 0; w && i < w->scenario->assignments.n; i++) {
-		struct arena scratch = ARENA_INIT;
-		struct placement p;
-
-		if (placement_make(&scratch, w, &a[i], &p, &s->diags) == 0)
-			stages_check(&p, &s->diags);
-		arena_release(&scratch);
-	}
+	for (size_t i = 0; w && i < w->scenario->assignments.n; i++)
+		check_parts(s, w, &a[i]);
 }
 
 static void check_machine(struct session *s, struct yml *tree, const char *name)

@@ -33,7 +33,10 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 	const size_t n = w->scenario->assignments.n;
 	struct placement *all = arena_array(l->arena, n, sizeof *all);
 
-	for (size_t i = 0; i < n; i++)
+	if (w->scenario->workload.serve)
+		diag_add(l->diags, w->scenario->workload.serve->origin.node->place, NULL,
+			 "serve is not simulated yet");
+	for (size_t i = 0; i < n && !w->scenario->workload.serve; i++)
 		if (placement_make(l->arena, w, &a[i], &all[i], l->diags) == 0)
 			stages_check(&all[i], l->diags);
 	return l->diags->total ? NULL : all;

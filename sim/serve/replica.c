@@ -4,7 +4,8 @@
 #include <math.h>
 
 #include "sim/base/err.h"
-#include "sim/serve/run.h"
+#include "sim/serve/router.h"
+#include "sim/serve/transfers.h"
 
 static const struct scheduler *const schedulers[SERVE_RULES_N] = {
 	[SERVE_VLLM] = &scheduler_vllm,
@@ -34,6 +35,17 @@ void replica_start(struct replica *p)
 		p->rules->start(p);
 }
 
+void replica_forget(struct replica *p)
+{
+	if (p->kv.cache)
+		block_cache_clear(p->kv.cache);
+	shelf_release(&p->whole);
+	if (p->rules->stop)
+		p->rules->stop(p);
+	if (p->rules->start)
+		p->rules->start(p);
+}
+
 void replica_release(struct replica *p)
 {
 	if (p->rules->stop)
@@ -47,21 +59,26 @@ void replica_release(struct replica *p)
 	VEC_FREE(&p->reading);
 	VEC_FREE(&p->stalled);
 	VEC_FREE(&p->late);
+	VEC_FREE(&p->arrived);
 }
 
 /* ---- what the observer is told ---- */
 
 static int64_t kv_block_ns(const struct replica *p, int64_t at_ns)
 {
-	const span_fs since = clock_since((struct clock){at_ns, 0}, p->now);
+	const span_fs since = clock_since((struct clock){at_ns, 0}, p->kv_since);
 
 	return (int64_t)((p->kv.block_fs + p->kv.used * since) / FS_PER_NS);
 }
 
+static int64_t waiting(const struct replica *p)
+{
+	return (int64_t)(queue_n(&p->waiting) + p->arrived.n);
+}
+
 void replica_tell(struct replica *p, int64_t at_ns)
 {
-	if ((int64_t)queue_n(&p->waiting) != p->told.waiting || p->running != p->told.running ||
-	    p->busy != p->told.busy)
+	if (waiting(p) != p->told.waiting || p->running != p->told.running || p->busy != p->told.busy)
 		replica_flush(p, at_ns);
 }
 
@@ -70,15 +87,17 @@ void replica_flush(struct replica *p, int64_t at_ns)
 	const struct observer *o = p->run->observer;
 	const int64_t integral = kv_block_ns(p, at_ns);
 
-	if (at_ns > p->told.from_ns && o->state)
-		o->state(o->self, p->index, p->told.from_ns, at_ns, p->told.waiting, p->told.running,
-			 p->told.kv_blocks, integral - p->told.kv_block_ns, p->told.busy);
+	if (at_ns > p->told.from_ns) {
+		if (o->state)
+			o->state(o->self, p->index, p->told.from_ns, at_ns, p->told.waiting, p->told.running,
+				 p->told.kv_blocks, integral - p->told.kv_block_ns, p->told.busy);
+		p->told.kv_block_ns = integral;
+	}
 	p->told.from_ns = at_ns;
-	p->told.waiting = (int64_t)queue_n(&p->waiting);
+	p->told.waiting = waiting(p);
 	p->told.running = p->running;
 	p->told.busy = p->busy;
 	p->told.kv_blocks = p->kv.used;
-	p->told.kv_block_ns = integral;
 }
 
 /* Gaps of the next k iterations. Those that come back from a stall or a preemption count from their last
@@ -106,6 +125,7 @@ static void pass(struct replica *p, int64_t k)
 {
 	const span_fs span = span_of(p->fs, p->slope_fs, k);
 
+	p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
 	if (p->kv.used > p->books.most_blocks)
 		p->books.most_blocks = p->kv.used;
@@ -120,7 +140,15 @@ static void pass(struct replica *p, int64_t k)
 	}
 	p->books.iterations += k;
 	p->busy_fs += span;
-	p->now = clock_after(p->now, span);
+	p->now = p->kv_since = clock_after(p->now, span);
+}
+
+void replica_kv_changes(struct replica *p, int64_t at_ns)
+{
+	const struct clock at = {at_ns, 0};
+
+	p->kv.block_fs += p->kv.used * clock_since(at, p->kv_since);
+	p->kv_since = at;
 }
 
 /* The most iterations that together take at most `span`; at most `most` of them. */
@@ -170,19 +198,6 @@ void replica_cut(struct replica *p)
 	schedule_end(p);
 }
 
-void replica_refit(struct replica *p)
-{
-	int64_t covered;
-
-	if (!p->busy || p->steps == 1)
-		return;
-	covered = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
-	if (covered < p->steps) {
-		p->steps = covered;
-		schedule_end(p);
-	}
-}
-
 static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
@@ -198,12 +213,32 @@ static void plan_steps(struct replica *p)
 		p->steps = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
 }
 
-static void idle_until(struct replica *p, int64_t at_ns)
+static void idle_until(struct replica *p, struct clock now)
 {
-	const struct clock now = {at_ns, 0};
+	p->kv.block_fs += p->kv.used * clock_since(now, p->kv_since);
+	p->now = p->kv_since = now;
+}
 
-	p->kv.block_fs += p->kv.used * clock_since(now, p->now);
-	p->now = now;
+/* Hand-overs come before new prompts. False: nobody could take a seat. */
+static bool join(struct replica *p)
+{
+	size_t n = 0;
+
+	while (n < p->arrived.n && p->rules->join(p, p->arrived.at[n]))
+		n++;
+	for (size_t i = n; i < p->arrived.n; i++)
+		p->arrived.at[i - n] = p->arrived.at[i];
+	p->arrived.n -= n;
+	return n > 0;
+}
+
+/* Half-read prompts that cannot go on do not keep the room they have at decode servers (stream): those that
+ * are read, and hold the blocks that are lacking here, may be waiting for it. */
+static void give_way(struct replica *p, int64_t at_ns)
+{
+	for (size_t i = 0; i < p->reading.n; i++)
+		if (seq_at(p->slab, p->reading.at[i])->move != SEQ_NONE)
+			transfers_forget(p->run, p->reading.at[i], at_ns);
 }
 
 void replica_compose(struct replica *p, int64_t at_ns)
@@ -211,12 +246,17 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (p->down || p->busy)
 		return;
 	if (clock_stamp(p->now) < at_ns)
-		idle_until(p, at_ns);
+		idle_until(p, (struct clock){at_ns, 0});
 	p->fs = p->slope_fs = 0;
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
 	p->decodes_run = false;
-	p->rules->compose(p);
+	p->run->composing = true;
+	do { /* a server that gives up on its requests has seats for others */
+		(void)join(p);
+		p->rules->compose(p);
+	} while (!p->fs && p->arrived.n && join(p));
+	p->run->composing = false;
 	p->busy = p->fs > 0;
 	if (p->busy) {
 		if (p->decodes_run)
@@ -224,6 +264,10 @@ void replica_compose(struct replica *p, int64_t at_ns)
 		plan_steps(p);
 		p->books.jumps++;
 		schedule_end(p);
+		if (p->pool == POOL_PREFILL)
+			transfers_reads(p->run, p, at_ns);
+	} else {
+		give_way(p, at_ns);
 	}
 	replica_tell(p, at_ns);
 }
@@ -284,15 +328,17 @@ void replica_end_of_steps(struct replica *p)
 void replica_halt(struct replica *p, int64_t at_ns)
 {
 	const struct clock now = {at_ns, 0};
-	const span_fs since = clock_since(now, p->now);
 
 	replica_sync(p, at_ns);
-	if (since > 0) {
-		p->kv.block_fs += p->kv.used * clock_since(now, p->now);
+	if (clock_since(now, p->now) > 0) {
 		p->busy_fs += p->busy ? clock_since(now, p->now) : 0;
+		replica_kv_changes(p, at_ns);
 		p->now = now;
 	}
+	if (p->busy && p->decodes_run) /* what it took is of no use */
+		kv_give(&p->kv, decodes_wanted(&p->dec, 0));
 	p->busy = false;
+	run_cancel(p->run, p->index);
 }
 
 /* ---- arrivals ---- */
@@ -305,6 +351,16 @@ static bool refused(const struct replica *p, const struct waiter *w)
 	       (p->set->waiting_room && (int64_t)queue_n(&p->waiting) >= p->set->waiting_room);
 }
 
+/* Somebody new waits. */
+static void look_up(struct replica *p, int64_t at_ns)
+{
+	if (!p->busy)
+		replica_wake(p, at_ns);
+	else if (p->steps > 1 && p->rules->open(p))
+		replica_cut(p);
+	replica_tell(p, at_ns);
+}
+
 void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 {
 	replica_sync(p, at_ns);
@@ -313,12 +369,23 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		return;
 	}
 	queue_push(&p->waiting, w);
-	p->load_tokens += w->r.prompt;
-	if (!p->busy)
-		replica_wake(p, at_ns);
-	else if (p->steps > 1 && p->rules->open(p))
-		replica_cut(p);
-	replica_tell(p, at_ns);
+	replica_load(p, &w->r, 1);
+	look_up(p, at_ns);
+}
+
+void replica_hand_over(struct replica *p, uint32_t seq, int64_t at_ns)
+{
+	const struct seq *s = seq_at(p->slab, seq);
+
+	replica_sync(p, at_ns);
+	/* over a free link the server goes on where the other one ended, not a fraction of a nanosecond later
+	 */
+	if (!p->busy && clock_stamp(p->now) <= at_ns && clock_stamp(s->last) == at_ns &&
+	    clock_since(s->last, p->now) > 0)
+		idle_until(p, s->last);
+	VEC_ADD(&p->arrived, seq);
+	replica_load(p, &s->r, 1);
+	look_up(p, at_ns);
 }
 
 void replica_wake(struct replica *p, int64_t at_ns)

@@ -23,6 +23,8 @@ struct scheduler {
 	void (*compose)(struct replica *p);
 	void (*after)(struct replica *p,
 		      uint32_t seq); /* a prompt has been read as far as this iteration goes */
+	/* A hand-over that is read already takes a seat and decodes; false: there is none. */
+	bool (*join)(struct replica *p, uint32_t seq);
 	/* Could the head of the queue, or a hand-over, take a seat at the end of the iteration in progress?
 	 * If not, what arrives does not end the jump. May say yes too often. */
 	bool (*open)(const struct replica *p);
@@ -48,7 +50,9 @@ struct replica {
 	bool down, each_iteration;
 	enum serve_pool pool;
 
-	struct clock now; /* start of the iteration in progress, or end of the last one */
+	struct clock now;      /* start of the iteration in progress, or end of the last one */
+	struct clock kv_since; /* up to here the integral of KV blocks is taken; within the iteration in
+				  progress */
 	bool busy;
 	int64_t steps, fs, slope_fs;     /* of the plan: the i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                /* the decodes take part in the iteration */
@@ -57,13 +61,15 @@ struct replica {
 	VEC(uint32_t) reading, stalled, late;
 
 	struct queue waiting;
-	uint32_t first, last;      /* running requests in the order of admission */
-	int64_t running, incoming; /* requests with a seat; hand-overs whose blocks are reserved */
+	VEC(uint32_t) arrived; /* hand-overs that wait for a seat; their blocks are here */
+	uint32_t first, last;  /* running requests in the order of admission */
+	int64_t running; /* requests with a seat; those whose KV cache is being handed over keep theirs */
 	uint64_t shard_groups;
 	struct decodes dec;
 	struct kv kv;
-	struct shelf whole;  /* caches of ended requests (mlx) */
-	int64_t context;     /* of one request */
+	struct shelf whole; /* caches of ended requests (mlx) */
+	int64_t context;    /* of one request */
+	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
 
 	struct {
@@ -84,14 +90,21 @@ void replica_compose(struct replica *p, int64_t at_ns);
 /* Iterations that are over before at_ns are taken out of the plan: the replica is as it would be at that time
  * if each iteration were an event. */
 void replica_sync(struct replica *p, int64_t at_ns);
-void replica_cut(struct replica *p);   /* the plan ends with the iteration in progress */
-void replica_refit(struct replica *p); /* less room than when the jump was planned: it may end sooner */
+void replica_kv_changes(struct replica *p,
+			int64_t at_ns); /* KV blocks are about to, between two iterations' ends */
+void replica_cut(struct replica *p);    /* the plan ends with the iteration in progress */
 void replica_wake(struct replica *p, int64_t at_ns); /* there may be something to start */
 void replica_tell(struct replica *p, int64_t at_ns);
 void replica_flush(struct replica *p, int64_t at_ns);   /* likewise, although nothing has changed */
 void replica_halt(struct replica *p, int64_t at_ns);    /* now; an iteration in progress is lost */
 void replica_stop(struct replica *p, int64_t at_ns);    /* halt; whoever is left is told as unfinished */
 void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back to the router */
+
+/* ---- for the router and for transfers ---- */
+uint32_t replica_make(const struct replica *p, const struct waiter *w); /* a sequence, in no queue yet */
+void replica_show(struct replica *p, struct seq *s, struct clock at);   /* the client gets a token */
+void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns);    /* its KV cache has left */
+void replica_hand_over(struct replica *p, uint32_t seq, int64_t at_ns); /* and is here */
 
 /* ---- for schedulers ---- */
 struct seq *replica_head(struct replica *p, uint32_t *seq); /* the queue's head as a sequence, or NULL */
@@ -109,12 +122,15 @@ int64_t replica_cached(struct replica *p,
 void replica_grow(
 	struct replica *p); /* blocks for what the decodes add, where they are not taken on demand */
 void replica_name_blocks(struct replica *p, struct seq *s); /* what it has computed is findable */
+void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over takes a seat */
 void replica_end(struct replica *p, uint32_t seq, enum request_end end);
 void replica_refuse_head(struct replica *p);
 
 /* ---- between replica.c and seats.c ---- */
 void replica_finish(struct replica *p);
 void replica_accept_drafts(struct replica *p);
+void replica_load(struct replica *p, const struct request *r, int64_t n); /* n: 1 or -1 requests */
+void replica_forget(struct replica *p);                                   /* its prefix cache is lost */
 void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns);
 
 extern const struct scheduler scheduler_vllm, scheduler_llamacpp, scheduler_mlx, scheduler_static;

@@ -53,7 +53,7 @@ struct request_times {
 };
 
 /* Where requests come from. */
-struct source {
+struct request_source {
 	/* The next arrival, if it is due by by_ns; arrivals come in order of time. False: none is due by
 	 * then, and a closed loop may wait for an end. Called again after every ended(). */
 	bool (*next)(void *self, int64_t by_ns, struct request *out);

@@ -1,33 +1,336 @@
 /* router.c - see router.h. */
 #include "sim/serve/router.h"
 
+#include <string.h>
+
 #include "sim/base/err.h"
+#include "sim/base/rng.h"
+#include "sim/serve/transfers.h"
+
+#define DOWN INT64_MAX /* a load that nobody is sent to */
+
+/* Servers among which a request may go, and the least loaded of them on top. */
+struct seen {
+	int64_t load; /* as the router sees it */
+	size_t place; /* in the heap */
+};
+
+static inline bool seen_before(const void *ctx, const uint32_t *a, const uint32_t *b)
+{
+	const struct seen *seen = ctx;
+
+	return seen[*a].load != seen[*b].load ? seen[*a].load < seen[*b].load : *a < *b;
+}
+
+static inline void seen_moved(void *ctx, const uint32_t *server, size_t at)
+{
+	((struct seen *)ctx)[*server].place = at;
+}
+HEAP_DEFINE(least, uint32_t, seen_before, seen_moved);
+
+struct group {
+	enum serve_route route;
+	uint32_t *servers;
+	uint32_t n, turn;
+	struct least least;
+	struct rng *rng;
+};
 
 struct router {
 	struct serving *run;
+	struct group first, decode; /* decode: empty without pools */
+	struct seen *seen;
+	int64_t refresh_ns, next_ns;
+	VEC(uint32_t) homeless; /* requests that came while every server was down */
 };
 
-struct router *router_new(struct serving *run)
-{
-	struct router *r = xcalloc(1, sizeof *r);
+/* ---- loads ---- */
 
-	r->run = run;
-	return r;
+static int64_t load(const struct group *g, const struct replica *p)
+{
+	if (p->down)
+		return DOWN;
+	return g->route == ROUTE_LEAST_TOKENS ? p->load_tokens : p->load_requests;
 }
 
-void router_free(struct router *r)
+static struct group *group_of(struct router *r, const struct replica *p)
 {
-	free(r);
+	return p->pool == POOL_DECODE ? &r->decode : &r->first;
+}
+
+static void see(struct router *r, uint32_t server)
+{
+	const struct replica *p = &r->run->replicas[server];
+	struct group *g = group_of(r, p);
+
+	r->seen[server].load = load(g, p);
+	least_fix(&g->least, r->seen[server].place);
+}
+
+void router_load(struct router *r, uint32_t server)
+{
+	if (!r->refresh_ns)
+		see(r, server);
+}
+
+void router_clock(struct router *r, int64_t at_ns)
+{
+	if (!r->refresh_ns || at_ns < r->next_ns)
+		return;
+	for (uint32_t i = 0; i < r->run->config->servers_n; i++)
+		see(r, i);
+	r->next_ns = (at_ns / r->refresh_ns + 1) * r->refresh_ns;
+}
+
+/* ---- choices ---- */
+
+static bool up(const struct router *r, uint32_t server)
+{
+	return !r->run->replicas[server].down;
+}
+
+static uint32_t from_turn(const struct router *r, const struct group *g, uint32_t turn)
+{
+	for (uint32_t i = 0; i < g->n; i++)
+		if (up(r, g->servers[(turn + i) % g->n]))
+			return (turn + i) % g->n;
+	return SEQ_NONE;
+}
+
+static uint32_t at_random(const struct router *r, const struct group *g)
+{
+	return g->servers[from_turn(r, g, (uint32_t)(rng_uniform(g->rng) * g->n) % g->n)];
+}
+
+static uint32_t two_choices(const struct router *r, const struct group *g)
+{
+	const uint32_t a = at_random(r, g), b = at_random(r, g);
+
+	return r->seen[b].load < r->seen[a].load ? b : a;
+}
+
+static uint32_t longest_prefix(const struct router *r, const struct group *g, const struct request *q,
+			       int64_t at_ns)
+{
+	uint32_t best = g->least.at[0];
+	int64_t most = 0;
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct replica *p = &r->run->replicas[g->servers[i]];
+		int64_t hit;
+
+		if (p->down || !p->rules->hit)
+			continue;
+		replica_sync(p, at_ns);
+		hit = p->rules->hit(p, q);
+		if (hit > most || (hit == most && hit && r->seen[p->index].load < r->seen[best].load)) {
+			most = hit;
+			best = p->index;
+		}
+	}
+	return best;
+}
+
+/* A conversation goes where its number says (splitmix64), or to the next one that is up. */
+static uint32_t of_session(const struct router *r, const struct group *g, const struct request *q)
+{
+	uint64_t x = (q->session ? q->session : q->id) + 0x9e3779b97f4a7c15u;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	x ^= x >> 31;
+	return g->servers[from_turn(r, g, (uint32_t)(x % g->n))];
+}
+
+static uint32_t in_turn(const struct router *r, struct group *g)
+{
+	const uint32_t i = from_turn(r, g, g->turn);
+
+	g->turn = (i + 1) % g->n;
+	return g->servers[i];
+}
+
+/* At least one server of the group is up. */
+static uint32_t choose(const struct router *r, struct group *g, const struct request *q, int64_t at_ns)
+{
+	switch (g->route) {
+	case ROUTE_RANDOM:
+		return at_random(r, g);
+	case ROUTE_TWO_CHOICES:
+		return two_choices(r, g);
+	case ROUTE_PREFIX:
+		return longest_prefix(r, g, q, at_ns);
+	case ROUTE_SESSION:
+		return of_session(r, g, q);
+	case ROUTE_LEAST_REQUESTS:
+	case ROUTE_LEAST_TOKENS:
+		/* what the router sees may be old: a server that is down is passed over */
+		return up(r, g->least.at[0]) ? g->least.at[0] : g->servers[from_turn(r, g, 0)];
+	case ROUTE_ROUND_ROBIN:
+	case ROUTE_N:
+	default:
+		return in_turn(r, g);
+	}
+}
+
+static void send(struct router *r, const struct waiter *w, int64_t at_ns)
+{
+	const uint32_t server = choose(r, &r->first, &w->r, at_ns);
+
+	replica_arrive(&r->run->replicas[server], w, at_ns);
+}
+
+static bool anyone_up(const struct router *r, const struct group *g)
+{
+	return g->n && from_turn(r, g, 0) != SEQ_NONE;
+}
+
+/* ---- requests ---- */
+
+static uint32_t hold(struct router *r, const struct waiter *w)
+{
+	const uint32_t seq =
+		w->seq == SEQ_NONE ? replica_make(&r->run->replicas[r->first.servers[0]], w) : w->seq;
+
+	VEC_ADD(&r->homeless, seq);
+	return seq;
+}
+
+/* HTTP and the tokenizer have done their part. */
+static void tokenized(struct serving *run, uint64_t seq, int64_t at_ns)
+{
+	struct router *r = run->router;
+	struct seq *s = seq_at(run->slab, (uint32_t)seq);
+	const struct waiter w = {s->r, at_ns, (uint32_t)seq};
+
+	s->t.queued_ns = at_ns;
+	if (anyone_up(r, &r->first))
+		send(r, &w, at_ns);
+	else
+		hold(r, &w);
 }
 
 void router_arrive(struct router *r, const struct request *request)
 {
 	const struct waiter w = {*request, request->arrive_ns, SEQ_NONE};
+	const struct replica *any = &r->run->replicas[r->first.servers[0]];
+	const struct serve_settings *set = any->set;
+	const int64_t delay_ns = set->request_ns + set->prompt_token_fs * request->prompt / FS_PER_NS;
 
-	replica_arrive(&r->run->replicas[0], &w, request->arrive_ns);
+	r->run->in_system++;
+	if (delay_ns)
+		run_timer(r->run, request->arrive_ns + delay_ns, tokenized, replica_make(any, &w));
+	else if (anyone_up(r, &r->first))
+		send(r, &w, request->arrive_ns);
+	else
+		hold(r, &w);
 }
 
-void router_stop(struct router *r)
+void router_again(struct router *r, uint32_t seq, int64_t at_ns)
 {
-	(void)r;
+	const struct seq *s = seq_at(r->run->slab, seq);
+	const struct waiter w = {s->r, s->t.queued_ns, seq};
+
+	if (anyone_up(r, &r->first))
+		send(r, &w, at_ns);
+	else
+		hold(r, &w);
+}
+
+uint32_t router_decode(struct router *r, const struct request *request, int64_t at_ns)
+{
+	return anyone_up(r, &r->decode) ? choose(r, &r->decode, request, at_ns) : SEQ_NONE;
+}
+
+/* ---- failures ---- */
+
+static void back_up(struct serving *run, uint64_t server, int64_t at_ns)
+{
+	struct router *r = run->router;
+	const size_t n = r->homeless.n;
+
+	run->replicas[server].down = false;
+	see(r, (uint32_t)server);
+	replica_wake(&run->replicas[server], at_ns);
+	for (size_t i = 0; i < n && anyone_up(r, &r->first); i++)
+		router_again(r, r->homeless.at[i], at_ns);
+	if (anyone_up(r, &r->first))
+		r->homeless.n = 0;
+	if (run->transfers)
+		transfers_retry(run, at_ns);
+}
+
+static void goes_down(struct serving *run, uint64_t which, int64_t at_ns)
+{
+	const struct serve_down *d = &run->config->downs[which];
+	struct replica *p = &run->replicas[d->server];
+
+	if (d->for_ns)
+		run_timer(run, at_ns + d->for_ns, back_up, d->server);
+	if (p->down)
+		return;
+	p->down = true;
+	see(run->router, p->index);
+	replica_go_down(p, at_ns);
+	if (run->transfers)
+		transfers_retry(run, at_ns);
+}
+
+/* ---- beginning and end ---- */
+
+static void group_new(struct router *r, struct group *g, enum serve_route route, bool decode)
+{
+	const struct serve_config *c = r->run->config;
+
+	*g = (struct group){.route = route, .servers = xcalloc(c->servers_n, sizeof *g->servers)};
+	g->least.ctx = r->seen;
+	g->rng = rng_new(c->seed, decode ? "serve.route.decode" : "serve.route");
+	for (uint32_t i = 0; i < c->servers_n; i++)
+		if ((c->servers[i].pool == POOL_DECODE) == decode) {
+			g->servers[g->n++] = i;
+			least_put(&g->least, i);
+		}
+}
+
+static void group_free(struct group *g)
+{
+	free(g->servers);
+	least_release(&g->least);
+	rng_free(g->rng);
+}
+
+struct router *router_new(struct serving *run)
+{
+	const struct serve_config *c = run->config;
+	struct router *r = xcalloc(1, sizeof *r);
+
+	r->run = run;
+	r->refresh_ns = c->refresh_ns;
+	r->next_ns = c->refresh_ns;
+	r->seen = xcalloc(c->servers_n, sizeof *r->seen);
+	group_new(r, &r->first, c->route, false);
+	group_new(r, &r->decode, c->route_decode, true);
+	for (size_t i = 0; i < c->downs_n; i++)
+		run_timer(run, c->downs[i].from_ns, goes_down, i);
+	return r;
+}
+
+void router_stop(struct router *r, int64_t at_ns)
+{
+	for (size_t i = 0; i < r->homeless.n; i++)
+		run_ended(r->run, r->homeless.at[i], REQUEST_UNFINISHED, at_ns);
+	r->homeless.n = 0;
+	for (size_t i = 0; i < r->run->events.n; i++)
+		if (r->run->events.at[i].timer.fire == tokenized)
+			run_ended(r->run, (uint32_t)r->run->events.at[i].timer.what, REQUEST_UNFINISHED,
+				  at_ns);
+}
+
+void router_free(struct router *r)
+{
+	group_free(&r->first);
+	group_free(&r->decode);
+	free(r->seen);
+	VEC_FREE(&r->homeless);
+	free(r);
 }

@@ -44,10 +44,11 @@ HEAP_DEFINE(happenings, struct happening, happening_before, happening_moved);
 
 struct router;
 struct transfers;
+struct wires;
 
 struct serving {
 	const struct serve_config *config;
-	const struct source *source;
+	const struct request_source *source;
 	const struct observer *observer;
 	struct serve_result *result;
 	struct slab *slab;
@@ -57,11 +58,15 @@ struct serving {
 	uint64_t timers;
 	struct router *router;
 	struct transfers *transfers; /* NULL without pools */
+	struct wires *wires;         /* likewise */
+	int64_t in_system;           /* requests */
+	bool composing;              /* a server is about to begin an iteration */
 	bool ended;                  /* a request has ended since this was last cleared */
 };
 
 /* The server's event: the end of its plan, or the start of a new one; replaces the one that is pending. */
 void run_schedule(struct serving *run, uint32_t server, enum event_class class, int64_t at_ns);
+void run_cancel(struct serving *run, uint32_t server);
 void run_timer(struct serving *run, int64_t at_ns, void (*fire)(struct serving *, uint64_t, int64_t),
 	       uint64_t what);
 /* A sequence leaves the system: the observer and the source are told and its number is free. */

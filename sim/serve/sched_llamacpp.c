@@ -185,8 +185,11 @@ static int64_t room_for(struct replica *p, struct slots *o, int64_t n)
  * batch of one token), and all are released. */
 static void give_up(struct replica *p)
 {
-	while (p->first != SEQ_NONE)
-		replica_end(p, p->first, REQUEST_TRUNCATED);
+	for (uint32_t seq = p->first, next; seq != SEQ_NONE; seq = next) {
+		next = seq_at(p->slab, seq)->after;
+		if (seq_at(p->slab, seq)->state != SEQ_MOVING)
+			replica_end(p, seq, REQUEST_TRUNCATED);
+	}
 }
 
 /* ---- the batch ---- */
@@ -201,7 +204,7 @@ static void read_on(struct replica *p, struct slots *o)
 		struct seq *s;
 		int64_t tokens;
 
-		if (seq == SEQ_NONE || o->at[i].decodes)
+		if (seq == SEQ_NONE || seq_at(p->slab, seq)->state != SEQ_READING)
 			continue;
 		s = seq_at(p->slab, seq);
 		tokens = least(s->goal - s->computed, left_in_batch);
@@ -279,7 +282,8 @@ static bool fill(struct replica *p, struct slots *o)
 	if (room_for(p, o, rows) < rows)
 		return false;
 	read_on(p, o);
-	return p->dec.n || p->reads.n || !p->running;
+	/* nothing to do, or what hand-overs hold will be free */
+	return p->dec.n || p->reads.n || p->running > (int64_t)p->reading.n || !p->running;
 }
 
 static void compose(struct replica *p)
@@ -311,13 +315,31 @@ static void after(struct replica *p, uint32_t seq)
 	if (s->computed < s->goal)
 		return;
 	replica_token(p, seq);
-	if (o->at[slot].seq == seq)
+	if (o->at[slot].seq == seq && seq_at(p->slab, seq)->state == SEQ_DECODING)
 		set_decodes(o, slot, true);
 }
 
 static bool open(const struct replica *p)
 {
 	return ((const struct slots *)p->own)->idle > 0;
+}
+
+static bool join(struct replica *p, uint32_t seq)
+{
+	struct slots *o = p->own;
+	struct seq *s = seq_at(p->slab, seq);
+	int64_t i;
+
+	if (!o->idle)
+		return false;
+	i = pick(o, p, &s->r);
+	forget(o, &o->at[i]);
+	o->at[i].seq = seq;
+	o->idle--;
+	s->slot = (uint32_t)i;
+	replica_decode(p, seq);
+	set_decodes(o, i, true);
+	return true;
 }
 
 static int64_t hit(const struct replica *p, const struct request *r)
@@ -336,6 +358,7 @@ static int64_t hit(const struct replica *p, const struct request *r)
 
 const struct scheduler scheduler_llamacpp = {.hit = hit,
 					     .start = start,
+					     .join = join,
 					     .compose = compose,
 					     .after = after,
 					     .open = open,

@@ -121,7 +121,15 @@ static void after(struct replica *p, uint32_t seq)
 
 static bool open(const struct replica *p)
 {
-	return p->dec.n < most_decodes(p) && (int64_t)p->reading.n < p->set->prompts;
+	return p->dec.n < most_decodes(p) && (p->arrived.n || (int64_t)p->reading.n < p->set->prompts);
+}
+
+static bool join(struct replica *p, uint32_t seq)
+{
+	if (p->dec.n >= most_decodes(p))
+		return false;
+	replica_decode(p, seq);
+	return true;
 }
 
 static int64_t hit(const struct replica *p, const struct request *r)
@@ -132,4 +140,5 @@ static int64_t hit(const struct replica *p, const struct request *r)
 	return most;
 }
 
-const struct scheduler scheduler_mlx = {.hit = hit, .compose = compose, .after = after, .open = open};
+const struct scheduler scheduler_mlx = {
+	.hit = hit, .join = join, .compose = compose, .after = after, .open = open};

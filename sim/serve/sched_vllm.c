@@ -43,7 +43,7 @@ static void read_on(struct replica *p, uint32_t seq, int64_t tokens)
 static bool none_behind(const struct replica *p, uint32_t seq)
 {
 	for (uint32_t i = p->last; i != seq; i = seq_at(p->slab, i)->before)
-		if (seq_at(p->slab, i)->state != SEQ_READING)
+		if (seq_at(p->slab, i)->state == SEQ_DECODING)
 			return false;
 	return true;
 }
@@ -106,18 +106,23 @@ static int64_t lacking(const struct replica *p, const struct seq *s, int64_t tok
 }
 
 /* The last one admitted, or the greatest (priority, arrival); the number breaks ties. */
+static bool goes_first(const struct request *a, const struct request *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	return a->arrive_ns != b->arrive_ns ? a->arrive_ns > b->arrive_ns : a->id > b->id;
+}
+
 static uint32_t victim(const struct replica *p)
 {
-	uint32_t worst = p->last;
+	uint32_t worst = SEQ_NONE;
 
-	if (!p->set->by_priority)
-		return worst;
-	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
-		const struct request *a = &seq_at(p->slab, i)->r, *b = &seq_at(p->slab, worst)->r;
-
-		if (a->priority != b->priority     ? a->priority > b->priority
-		    : a->arrive_ns != b->arrive_ns ? a->arrive_ns > b->arrive_ns
-						   : a->id > b->id)
+	for (uint32_t i = p->last; i != SEQ_NONE; i = seq_at(p->slab, i)->before) {
+		if (seq_at(p->slab, i)->state == SEQ_MOVING) /* its blocks are being read */
+			continue;
+		if (!p->set->by_priority)
+			return i;
+		if (worst == SEQ_NONE || goes_first(&seq_at(p->slab, i)->r, &seq_at(p->slab, worst)->r))
 			worst = i;
 	}
 	return worst;
@@ -199,7 +204,7 @@ static struct walk walk(struct replica *p)
 	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after)
 		seq_at(p->slab, i)->place = NOT_SCHEDULED;
 	for (uint32_t i = p->first; i != SEQ_NONE && w.budget > 0; i = seq_at(p->slab, i)->after)
-		if (!schedule(p, &w, i))
+		if (seq_at(p->slab, i)->state != SEQ_MOVING && !schedule(p, &w, i))
 			break;
 	stall_rest(p);
 	return w;
@@ -303,7 +308,7 @@ static struct walk walk_until_some_run(struct replica *p)
 {
 	struct walk w = walk(p);
 
-	while (p->running && !p->dec.n && !p->reads.n) {
+	while (w.preempted && p->running && !p->dec.n && !p->reads.n) {
 		while (p->stalled.n)
 			replica_unstall(p);
 		w = walk(p);
@@ -321,7 +326,7 @@ static void compose(struct replica *p)
 		const struct walk w = walk_until_some_run(p);
 
 		/* rule: nobody is admitted in an iteration that preempted somebody; the next one may */
-		budget = w.preempted && p->running ? 0 : w.budget;
+		budget = w.preempted && (p->running || p->arrived.n) ? 0 : w.budget;
 		p->steps = 1;
 	}
 	admit(p, budget);
@@ -340,7 +345,16 @@ static void after(struct replica *p, uint32_t seq)
 
 static bool open(const struct replica *p)
 {
-	return p->running < p->set->seqs && (queue_n(&p->waiting) == 1 || p->set->by_priority);
+	return p->running < p->set->seqs &&
+	       (p->arrived.n || queue_n(&p->waiting) == 1 || p->set->by_priority);
+}
+
+static bool join(struct replica *p, uint32_t seq)
+{
+	if (p->running >= p->set->seqs)
+		return false;
+	replica_decode(p, seq);
+	return true;
 }
 
 static int64_t hit(const struct replica *p, const struct request *r)
@@ -352,4 +366,5 @@ static int64_t hit(const struct replica *p, const struct request *r)
 			   : 0;
 }
 
-const struct scheduler scheduler_vllm = {.compose = compose, .after = after, .open = open, .hit = hit};
+const struct scheduler scheduler_vllm = {
+	.compose = compose, .after = after, .join = join, .open = open, .hit = hit};

@@ -2,7 +2,15 @@
 #include <string.h>
 
 #include "sim/base/err.h"
-#include "sim/serve/run.h"
+#include "sim/serve/router.h"
+#include "sim/serve/transfers.h"
+
+void replica_load(struct replica *p, const struct request *r, int64_t n)
+{
+	p->load_requests += n;
+	p->load_tokens += n * r->prompt;
+	router_load(p->run->router, p->index);
+}
 
 /* ---- the order of admission ---- */
 
@@ -60,7 +68,7 @@ static void unlist(struct replica *p, uint32_t seq)
 
 /* ---- in ---- */
 
-static uint32_t make_seq(struct replica *p, const struct waiter *w)
+uint32_t replica_make(const struct replica *p, const struct waiter *w)
 {
 	const uint32_t seq = slab_take(p->slab);
 	struct seq *s = seq_at(p->slab, seq);
@@ -70,7 +78,7 @@ static uint32_t make_seq(struct replica *p, const struct waiter *w)
 	s->limit = w->r.output < room ? w->r.output : room;
 	s->left = s->limit;
 	s->goal = w->r.prompt;
-	s->before = s->after = SEQ_NONE;
+	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
 				      .seated_ns = -1,
 				      .first_ns = -1,
@@ -87,7 +95,7 @@ struct seq *replica_head(struct replica *p, uint32_t *seq)
 	if (!w)
 		return NULL;
 	if (w->seq == SEQ_NONE)
-		w->seq = make_seq(p, w);
+		w->seq = replica_make(p, w);
 	*seq = w->seq;
 	return seq_at(p->slab, w->seq);
 }
@@ -175,16 +183,29 @@ void replica_stall(struct replica *p, uint32_t seq)
 	VEC_ADD(&p->stalled, seq);
 }
 
+void replica_show(struct replica *p, struct seq *s, struct clock at)
+{
+	if (s->t.first_ns < 0)
+		s->t.first_ns = clock_stamp(at);
+	else
+		run_gap(p->run, clock_since(at, s->last));
+	s->last = at;
+}
+
 void replica_token(struct replica *p, uint32_t seq)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
 	DROP(&p->reading, seq);
 	s->left--;
-	if (s->t.first_ns < 0)
-		s->t.first_ns = clock_stamp(p->now);
-	else
-		run_gap(p->run, clock_since(p->now, s->last));
+	if (p->pool == POOL_PREFILL && s->left) {
+		s->state = SEQ_MOVING;
+		if (!p->run->config->links.first_token_by_decode)
+			replica_show(p, s, p->now);
+		transfers_prefilled(p->run, seq, clock_stamp(p->now));
+		return;
+	}
+	replica_show(p, s, p->now);
 	if (s->left)
 		decodes_put(&p->dec, seq);
 	else
@@ -287,6 +308,8 @@ void replica_end(struct replica *p, uint32_t seq, enum request_end end)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
+	if (s->move != SEQ_NONE)
+		transfers_forget(p->run, seq, clock_stamp(p->now));
 	unlist(p, seq);
 	if (end == REQUEST_DONE && s->limit < s->r.output)
 		end = REQUEST_TRUNCATED;
@@ -297,7 +320,7 @@ void replica_end(struct replica *p, uint32_t seq, enum request_end end)
 	keep_whole(p, s);
 	release_kv(p, s);
 	leave(p, seq);
-	p->load_tokens -= s->r.prompt;
+	replica_load(p, &s->r, -1);
 	p->books.ended++;
 	run_ended(p->run, seq, end, clock_stamp(p->now));
 }
@@ -308,6 +331,8 @@ void replica_preempt(struct replica *p, uint32_t seq)
 
 	if (s->state == SEQ_DECODING && !s->late)
 		s->last = p->now;
+	if (s->move != SEQ_NONE)
+		transfers_forget(p->run, seq, clock_stamp(p->now));
 	unlist(p, seq);
 	s->late = false;
 	s->goal = s->r.prompt + s->limit - s->left;
@@ -322,7 +347,7 @@ void replica_preempt(struct replica *p, uint32_t seq)
 
 void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns)
 {
-	const uint32_t seq = w->seq == SEQ_NONE ? make_seq(p, w) : w->seq;
+	const uint32_t seq = w->seq == SEQ_NONE ? replica_make(p, w) : w->seq;
 
 	p->books.refused++;
 	run_ended(p->run, seq, REQUEST_REFUSED, at_ns);
@@ -333,13 +358,94 @@ void replica_refuse_head(struct replica *p)
 	uint32_t seq;
 	const struct seq *s = replica_head(p, &seq);
 
-	p->load_tokens -= s->r.prompt;
+	replica_load(p, &s->r, -1);
 	queue_pop(&p->waiting);
 	p->books.refused++;
 	run_ended(p->run, seq, REQUEST_REFUSED, clock_stamp(p->now));
 }
 
+/* ---- hand-overs ---- */
+
+void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	replica_sync(p, at_ns);
+	replica_kv_changes(p, at_ns);
+	unlist(p, seq);
+	release_kv(p, s);
+	leave(p, seq);
+	replica_load(p, &s->r, -1);
+	replica_wake(p, at_ns);
+	replica_tell(p, at_ns);
+}
+
+void replica_decode(struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	join(p, seq);
+	s->computed = s->goal;
+	s->t.replica = p->index;
+	decodes_put(&p->dec, seq);
+	s->late = true; /* its gap holds the transfer, and the wait for a seat */
+	VEC_ADD(&p->late, seq);
+}
+
 /* ---- the end of the run, and of a machine ---- */
+
+/* Reading starts again elsewhere: prompt, and what was given of the answer. */
+static void lose(struct replica *p, uint32_t seq, struct clock last)
+{
+	struct seq *s = seq_at(p->slab, seq);
+
+	if (s->state == SEQ_DECODING && !s->late)
+		s->last = last;
+	unlist(p, seq);
+	s->late = false;
+	if (s->state == SEQ_MOVING && s->t.first_ns < 0)
+		s->left++; /* nobody has seen the token */
+	s->goal = s->r.prompt + s->limit - s->left;
+	kv_give(&p->kv, s->blocks);
+	if (s->shared)
+		kv_count(&p->kv, 0, block_cache_drop(p->kv.cache, &s->r, s->shared));
+	s->blocks = s->shared = s->computed = 0;
+	s->state = SEQ_WAITING;
+	replica_load(p, &s->r, -1);
+}
+
+void replica_go_down(struct replica *p, int64_t at_ns)
+{
+	VEC(uint32_t) lost = {0};
+	struct clock last;
+	uint32_t seq;
+
+	replica_sync(p, at_ns);
+	last = p->now;
+	replica_halt(p, at_ns);
+	if (p->run->transfers)
+		transfers_down(p->run, p->index, at_ns);
+	while ((seq = p->first) != SEQ_NONE) {
+		lose(p, seq, last);
+		leave(p, seq);
+		VEC_ADD(&lost, seq);
+	}
+	for (size_t i = 0; i < p->arrived.n; i++) {
+		lose(p, p->arrived.at[i], last);
+		VEC_ADD(&lost, p->arrived.at[i]);
+	}
+	p->arrived.n = 0;
+	while (replica_head(p, &seq)) {
+		queue_pop(&p->waiting);
+		replica_load(p, &seq_at(p->slab, seq)->r, -1);
+		VEC_ADD(&lost, seq);
+	}
+	replica_forget(p);
+	replica_tell(p, at_ns);
+	for (size_t i = 0; i < lost.n; i++)
+		router_again(p->run->router, lost.at[i], at_ns);
+	VEC_FREE(&lost);
+}
 
 /* In the queue, never seated or preempted. */
 static void clear_queue(struct replica *p, int64_t at_ns)
@@ -366,5 +472,14 @@ void replica_stop(struct replica *p, int64_t at_ns)
 		leave(p, seq);
 		run_ended(p->run, seq, REQUEST_UNFINISHED, at_ns);
 	}
+	for (size_t i = 0; i < p->arrived.n; i++) {
+		struct seq *s = seq_at(p->slab, p->arrived.at[i]);
+
+		release_kv(p, s);
+		s->t.tokens = s->limit - s->left;
+		p->books.tokens += s->t.tokens;
+		run_ended(p->run, p->arrived.at[i], REQUEST_UNFINISHED, at_ns);
+	}
+	p->arrived.n = 0;
 	clear_queue(p, at_ns);
 }

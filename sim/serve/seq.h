@@ -33,7 +33,8 @@ struct seq {
 	uint32_t stamp; /* goes up whenever it leaves the decodes: heap entries with older ones are stale */
 	uint32_t before, after; /* neighbours in the order of admission */
 	uint32_t slot;          /* llama.cpp: its slot */
-	uint32_t place;         /* index in the heap it waits in, or in a list of its scheduler */
+	uint32_t place;         /* rows it was given in this iteration, where they are counted one by one */
+	uint32_t move;          /* of its KV cache to a decode server, or SEQ_NONE */
 	enum seq_state state;
 	bool late;        /* its next gap begins at `last` */
 	bool cache_known; /* its cached beginning has been counted */

@@ -3,7 +3,7 @@
 
 #include "sim/base/err.h"
 #include "sim/serve/router.h"
-#include "sim/serve/run.h"
+#include "sim/serve/transfers.h"
 
 /* ---- events ---- */
 
@@ -18,6 +18,13 @@ void run_schedule(struct serving *run, uint32_t server, enum event_class class, 
 	}
 	run->events.at[at] = e;
 	happenings_fix(&run->events, at);
+}
+
+void run_cancel(struct serving *run, uint32_t server)
+{
+	if (run->pending[server] != NOT_PENDING)
+		(void)happenings_remove(&run->events, run->pending[server]);
+	run->pending[server] = NOT_PENDING;
 }
 
 void run_timer(struct serving *run, int64_t at_ns, void (*fire)(struct serving *, uint64_t, int64_t),
@@ -45,6 +52,14 @@ static void count(struct serve_result *r, enum request_end end)
 	r->unfinished += end == REQUEST_UNFINISHED;
 }
 
+/* Who ends at the start of an iteration is answered a nanosecond later: the other servers' iterations of this
+ * instant begin in any order, and what it makes its client send must be in none of them. */
+static void tell_source(struct serving *run, const struct request *r, struct request_times *t)
+{
+	t->end_ns += run->composing;
+	run->source->ended(run->source->self, r, t);
+}
+
 void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t at_ns)
 {
 	struct seq *s = seq_at(run->slab, seq);
@@ -61,13 +76,22 @@ void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t 
 	slab_give(run->slab, seq);
 	count(run->result, end);
 	run->ended = true;
+	run->in_system--;
 	if (run->observer->ended)
 		run->observer->ended(run->observer->self, &r, &t);
 	if (end != REQUEST_UNFINISHED && run->source->ended)
-		run->source->ended(run->source->self, &r, &t);
+		tell_source(run, &r, &t);
 }
 
 /* ---- the loop ---- */
+
+/* Who is preempted leaves blocks for hand-overs. */
+static void compose(struct serving *run, uint32_t server, int64_t at_ns)
+{
+	replica_compose(&run->replicas[server], at_ns);
+	if (run->replicas[server].pool == POOL_DECODE)
+		transfers_room(run, server, at_ns);
+}
 
 /* The server's iterations are over. A new one starts at once if nothing else is due before it: an ended
  * request may have made an arrival of this instant. */
@@ -78,18 +102,21 @@ static void end_of_steps(struct serving *run, uint32_t server, int64_t at_ns)
 
 	run->ended = false;
 	replica_end_of_steps(p);
+	if (p->pool == POOL_DECODE)
+		transfers_room(run, server, at_ns);
 	next = run->events.n ? &run->events.at[0] : NULL;
 	if (run->ended || (next && next->at_ns <= at_ns && HAPPENING_CLASS(next) < CLASS_START))
 		run_schedule(run, server, CLASS_START, at_ns);
 	else
-		replica_compose(p, at_ns);
+		compose(run, server, at_ns);
 }
 
 static void handle(struct serving *run)
 {
 	const struct happening e = take(run);
 
-	run->result->end_ns = e.at_ns;
+	if (run->in_system) /* a server that comes back to nobody does not make the run longer */
+		run->result->end_ns = e.at_ns;
 	switch (HAPPENING_CLASS(&e)) {
 	case CLASS_TIMER:
 		e.timer.fire(run, e.timer.what, e.at_ns);
@@ -99,7 +126,7 @@ static void handle(struct serving *run)
 		break;
 	case CLASS_START:
 	default:
-		replica_compose(&run->replicas[e.server], e.at_ns);
+		compose(run, e.server, e.at_ns);
 		break;
 	}
 }
@@ -126,6 +153,7 @@ static void loop(struct serving *run)
 		const int64_t by_ns = due_by(run);
 
 		if (by_ns >= 0 && run->source->next(run->source->self, by_ns, &r)) {
+			router_clock(run->router, r.arrive_ns);
 			run->result->arrived++;
 			run->result->end_ns = r.arrive_ns;
 			router_arrive(run->router, &r);
@@ -135,6 +163,7 @@ static void loop(struct serving *run)
 			return;
 		if (c->until_ns && run->events.at[0].at_ns > c->until_ns)
 			break;
+		router_clock(run->router, run->events.at[0].at_ns);
 		handle(run);
 	}
 	run->result->stopped = true;
@@ -143,6 +172,23 @@ static void loop(struct serving *run)
 }
 
 /* ---- beginning and end ---- */
+
+/* Prompt and answer of a request must fit wherever it goes. */
+static bool pools(struct serving *run)
+{
+	const struct serve_config *c = run->config;
+	int64_t context = INT64_MAX;
+	bool any = false;
+
+	for (size_t i = 0; i < c->servers_n; i++) {
+		any |= c->servers[i].pool != POOL_WHOLE;
+		if (run->replicas[i].context < context)
+			context = run->replicas[i].context;
+	}
+	for (size_t i = 0; any && i < c->servers_n; i++)
+		run->replicas[i].context = context;
+	return any;
+}
 
 static void start(struct serving *run)
 {
@@ -166,6 +212,8 @@ static void start(struct serving *run)
 		replica_start(p);
 	}
 	run->router = router_new(run);
+	if (pools(run))
+		run->transfers = transfers_new(run);
 }
 
 /* Whoever is still there is told as unfinished; then nobody holds a block. */
@@ -184,7 +232,7 @@ static void end_server(struct serving *run, struct replica *p)
 		run->result->books[p->index] = p->books;
 }
 
-void serve_run(const struct serve_config *c, const struct source *source, const struct observer *observer,
+void serve_run(const struct serve_config *c, const struct request_source *source, const struct observer *observer,
 	       struct serve_result *result)
 {
 	struct serving run = {.config = c, .source = source, .observer = observer, .result = result};
@@ -193,12 +241,15 @@ void serve_run(const struct serve_config *c, const struct source *source, const 
 	*result = (struct serve_result){.books = books};
 	start(&run);
 	loop(&run);
-	router_stop(run.router);
+	router_stop(run.router, result->end_ns);
+	if (run.transfers)
+		transfers_stop(&run, result->end_ns);
 	for (size_t i = 0; i < c->servers_n; i++)
 		end_server(&run, &run.replicas[i]);
 	for (size_t i = 0; i < c->servers_n; i++)
 		replica_release(&run.replicas[i]);
 	router_free(run.router);
+	transfers_free(run.transfers);
 	free(run.replicas);
 	free(run.pending);
 	happenings_release(&run.events);

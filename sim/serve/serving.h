@@ -89,7 +89,7 @@ struct serve_result {
 struct err;
 /* Checks the configuration: 0, or -1 and err says which setting of which server cannot be. */
 int serve_check(const struct serve_config *c, struct err *err);
-void serve_run(const struct serve_config *c, const struct source *source, const struct observer *observer,
+void serve_run(const struct serve_config *c, const struct request_source *source, const struct observer *observer,
 	       struct serve_result *result);
 
 #endif

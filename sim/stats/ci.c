@@ -6,14 +6,19 @@
 
 #include "sim/base/err.h"
 
+double ci_errors(double freedom, double level)
+{
+	BUG_ON(!(level > 0 && level < 1) || !(freedom > 0));
+	return gsl_cdf_tdist_Pinv(0.5 + level / 2, freedom);
+}
+
 struct ci ci_mean(const struct summary *s, double level)
 {
 	struct ci ci = {s->mean, INFINITY};
 
 	BUG_ON(!(level > 0 && level < 1));
 	if (s->n >= 2)
-		ci.half = gsl_cdf_tdist_Pinv(0.5 + level / 2, (double)(s->n - 1)) *
-			  sqrt(summary_variance(s) / (double)s->n);
+		ci.half = ci_errors((double)(s->n - 1), level) * sqrt(summary_variance(s) / (double)s->n);
 	return ci;
 }
 

@@ -14,6 +14,9 @@ struct ci {
 	double half; /* the interval is mean - half .. mean + half; INFINITY for less than two numbers */
 };
 
+/* Student's t: so many standard errors on either side hold the true value with that probability. */
+double ci_errors(double freedom, double level);
+
 /* Of independent numbers. level is the probability that the interval holds the true mean: 0.95. */
 struct ci ci_mean(const struct summary *s, double level);
 

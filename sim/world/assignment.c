@@ -29,16 +29,17 @@ static const struct field rule_fields[] = {
 	{FIELD_KEY(struct rule, experts), .type = FIELD_DOUBLES, .dim = DIM_COUNT, .min = 1, .max = 65536,
 	 .optional = true, .help = "of 'split: experts': how many of a layer each has, like [96, 32]"},
 };
-static const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
+const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
 	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
-	 .help = "rules; the later wins"},
+	 .optional = true, .help = "rules; the later wins; required but with replicas or pools"},
 	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &generate_options_table,
 	 .optional = true, .help = "what is not as the workload says"},
 	{FIELD_KEY(struct assignment, train), .type = FIELD_MAYBE, .sub = &train_options_table,
 	 .optional = true, .help = "likewise"},
+	SERVING_FIELDS(offsetof(struct assignment, serving)),
 };
 const struct table assignment_table = {"assignment", sizeof(struct assignment), assignment_fields,
 				       ARRAY_LEN(assignment_fields)};

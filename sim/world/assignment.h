@@ -5,7 +5,7 @@
  */
 #ifndef SIM_WORLD_ASSIGNMENT_H
 #define SIM_WORLD_ASSIGNMENT_H
-#include "sim/conf/field.h"
+#include "sim/world/serve.h"
 
 struct generate_options;
 struct train_options;
@@ -28,8 +28,9 @@ struct assignment {
 	struct field_list place;           /* struct rule */
 	struct generate_options *generate; /* NULL: as the workload says */
 	struct train_options *train;       /* likewise */
+	struct assign_serving serving;
 };
 
-extern const struct table assignment_table;
+extern const struct table assignment_table, rule_table;
 
 #endif

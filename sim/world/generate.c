@@ -6,7 +6,7 @@
 #include "sim/world/scenario.h"
 #include "sim/world/tables.h"
 
-static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
+const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
 static const char *const overflows[] = {[OFFLOAD_REFUSE] = "refuse", [OFFLOAD_STREAM] = "stream", NULL};
 
 static const struct field speculative_fields[] = {

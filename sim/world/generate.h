@@ -14,6 +14,7 @@ struct scenario;
 struct world;
 
 enum kv_when { KV_STREAM, KV_END };
+extern const char *const kv_whens[]; /* by enum kv_when; NULL-terminated */
 enum offload_way { OFFLOAD_REFUSE, OFFLOAD_STREAM };
 enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
 

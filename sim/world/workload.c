@@ -10,6 +10,8 @@ static const struct field workload_fields[] = {
 	 .help = "inference"},
 	{FIELD_KEY(struct workload, train), .type = FIELD_MAYBE, .sub = &train_table, .optional = true,
 	 .help = "fine-tuning"},
+	{FIELD_KEY(struct workload, serve), .type = FIELD_MAYBE, .sub = &serve_table, .optional = true,
+	 .help = "requests that come one after another"},
 };
 const struct table workload_table = {"workload", sizeof(struct workload), workload_fields,
 				     ARRAY_LEN(workload_fields)};
@@ -67,7 +69,7 @@ bool workload_asks(const struct workload *k, enum job job)
 
 bool workload_runs(const struct workload *k, enum phase phase)
 {
-	bool runs = false;
+	bool runs = k->serve && (phase == PHASE_PREFILL || phase == PHASE_DECODE);
 
 	for (int j = 0; j < JOB_N; j++)
 		runs |= workload_asks(k, (enum job)j) && phase >= jobs[j].phases.first &&
@@ -117,13 +119,13 @@ static void check_options(const struct scenario *s, enum job job, struct diags *
 void workload_check(const struct scenario *s, struct diags *diags)
 {
 	const struct workload *k = &s->workload;
-	bool any = false;
+	bool any = k->serve;
 
 	for (int j = 0; j < JOB_N; j++)
 		any |= workload_asks(k, (enum job)j);
 	if (!any)
 		diag_add(diags, k->origin.node->place, NULL,
-			 "workload: ask for 'generate:', 'train:' or both");
+			 "workload: ask for 'generate:', 'train:', 'serve:' or several");
 	for (int j = 0; j < JOB_N; j++)
 		if (workload_asks(k, (enum job)j))
 			jobs[j].check(s, diags);

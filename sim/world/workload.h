@@ -19,6 +19,7 @@ struct workload {
 	struct origin origin;
 	struct generate *generate; /* NULL: not asked */
 	struct train *train;       /* likewise */
+	struct serve *serve;       /* likewise; not a row of the table of jobs yet */
 };
 extern const struct table workload_table;
 

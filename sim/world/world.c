@@ -343,7 +343,8 @@ const struct world *world_load(struct loader *l, const char *path, const char *c
 	w->path = path;
 	w->scenario = s;
 	w->tree = root;
-	field_load(&scenario_table, root, "scenario", s, l->diags);
+	if (field_load(&scenario_table, root, "scenario", s, l->diags) == 0)
+		scenario_check_serve(s, l->diags);
 	link_up(l, w, root);
 	return l->diags->total ? NULL : w;
 }

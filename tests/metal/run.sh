@@ -17,6 +17,7 @@ ok() { passed=$((passed + 1)); }
 bad() { failed=$((failed + 1)); echo "FAILED: $*"; }
 skip() {
 	echo "metal: skipped: $*"
+	[ -z "${SKIPPED:-}" ] || echo "metal: $*" >>"$SKIPPED"
 	[ -n "${CI:-}" ] && failed=$((failed + 1))
 }
 end() {
@@ -33,6 +34,7 @@ count() {
 
 if [ "$(uname -s)" = Darwin ]; then
 	echo "metal: skipped: on a Mac the backend runs itself; this is for Linux"
+	[ -z "${SKIPPED:-}" ] || echo "metal: on a Mac the backend runs itself" >>"$SKIPPED"
 	end
 fi
 command -v $CC >/dev/null 2>&1 && command -v $CXX >/dev/null 2>&1 || { skip "no C and C++ compiler ($CC, $CXX)"; end; }
@@ -113,6 +115,7 @@ if command -v clang >/dev/null 2>&1 && [ -d "/usr/include/$(uname -m)-linux-gnu"
 	if $LINT -std=c11 -D_POSIX_C_SOURCE=200809L kernels/metal/mac.c; then ok; else bad "mac.c for macOS"; fi
 else
 	echo "metal: skipped: the host for the Mac's target (needs clang on x86-64)"
+	[ -z "${SKIPPED:-}" ] || echo "metal: the host for the Mac's target: no clang on x86-64" >>"$SKIPPED"
 fi
 
 # ---- the host, unchanged, against the fake Metal

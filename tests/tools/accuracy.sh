@@ -7,17 +7,21 @@
 set -eu
 tool=$1
 shift
-rows=$(mktemp)
-trap 'rm -f "$rows" "$rows.one"' EXIT
+work=$(mktemp -d)
+rows=$work/rows
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+# a fit for each law, in parallel
+printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -I NAME "$tool" validate --format csv \
+	--from hardware/measured/NAME.csv --family hardware/measured/NAME.law -f -o "$work/NAME.csv"
 # what most people ask for comes first
 for law in $(for kind in llama mlx mps cuda torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
-	"$tool" validate --format csv --from "hardware/measured/$law.csv" --family "hardware/measured/$law.law" > "$rows.one"
-	sed '1d;s/$/,run/' "$rows.one" >> "$rows"
+	sed '1d;s/$/,run/' "$work/$law.csv" >> "$rows"
 done
 for file in hardware/measured/outcomes/*.csv; do
 	name=${file##*/}
-	"$tool" validate "scenarios/${name%.csv}.yaml" --format csv --from "$file" > "$rows.one"
-	sed '1d;s/$/,outcome/' "$rows.one" >> "$rows"
+	"$tool" validate "scenarios/${name%.csv}.yaml" --format csv --from "$file" > "$work/one"
+	sed '1d;s/$/,outcome/' "$work/one" >> "$rows"
 done
 awk '
 # Targets of mean |error| on rows not in the fit, in percent; held against both kinds of holes.

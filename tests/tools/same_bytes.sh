@@ -1,5 +1,10 @@
 #!/bin/sh
-# same_bytes.sh - gcc and clang, debug and release must print and write the same bytes for the same input and seed.
+# same_bytes.sh - the same input and seed must print and write the same bytes: from gcc and clang, debug and release; and
+# whatever processor OpenBLAS is told that it runs on, with however many threads.
+#
+# Each of the four builds runs every verb. Then gcc's and clang's release builds, two runs at a time, do so for every type of
+# core, each with every number of threads, the compilers taking turns; and for every type of core the whole catalogue is
+# fitted and must be what hardware/ has. (OpenBLAS is loaded by kernels/cpu alone: check_blas.sh shows it in each build.)
 set -e
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -7,22 +12,24 @@ trap 'exit 130' INT TERM
 measured=hardware/measured
 founding=scenarios/m5-vs-m4pro.yaml
 
-# same NAME ARGUMENT...: what it says, its exit code, and what it writes to $out/new.*
+# same NAME ARGUMENT...: what it says, its exit code, and what it writes to $here/new.*, compared with the first build's
 same() {
 	name=$1; shift
 	rc=0
-	mkdir -p "$out/$name"
-	rm -f "$out/new".*
-	"$lemursim" "$@" >"$out/$name/said" 2>&1 </dev/null || rc=$?
-	case $rc in 0 | 3 | 4) ;; *) cat "$out/$name/said"; echo "same: $lemursim $*: exit $rc"; exit 1 ;; esac
-	echo "exit $rc" >>"$out/$name/said"
-	for f in "$out/new".*; do [ ! -e "$f" ] || mv "$f" "$out/$name/"; done
+	mkdir -p "$here/$name"
+	rm -f "$here/new".*
+	"$lemursim" "$@" >"$here/$name/said" 2>&1 </dev/null || rc=$?
+	case $rc in 0 | 3 | 4) ;; *) cat "$here/$name/said"; echo "same: $lemursim $*: exit $rc"; exit 1 ;; esac
+	sed "s|$here|OUT|g" "$here/$name/said" >"$here/said"
+	{ cat "$here/said"; echo "exit $rc"; } >"$here/$name/said"
+	for f in "$here/new".*; do [ ! -e "$f" ] || mv "$f" "$here/$name/"; done
 	if [ ! -d "$out/first/$name" ]; then
 		mkdir -p "$out/first"
-		mv "$out/$name" "$out/first/$name"
+		mv "$here/$name" "$out/first/$name"
 	else
-		diff -r "$out/first/$name" "$out/$name" >"$out/diff" || { head -20 "$out/diff"; echo "same: $lemursim $*: other bytes"; exit 1; }
-		rm -r "$out/$name"
+		diff -r "$out/first/$name" "$here/$name" >"$here/diff" ||
+			{ head -20 "$here/diff" | cut -c1-200; echo "same: $lemursim $*: other bytes (OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-})"; exit 1; }
+		rm -r "$here/$name"
 	fi
 	n=$((n + 1))
 }
@@ -31,49 +38,84 @@ every_verb() {
 	for s in scenarios/*.yaml; do
 		name=$(basename "$s" .yaml)
 		same "simulate-$name" simulate "$s" --format json
-		same "schedule-$name" schedule "$s" -o "$out/new.dot" # of the first assignment, where it fits
-		same "roofline-$name" roofline "$s" -o "$out/new.dot"
+		same "schedule-$name" schedule "$s" -o "$here/new.dot" # of the first assignment, where it fits
+		same "roofline-$name" roofline "$s" -o "$here/new.dot"
 		same "show-$name" show "$s"
 	done
-	same trace schedule "$founding" --phase train -o "$out/new.trace.json"
+	same trace schedule "$founding" --phase train -o "$here/new.trace.json"
 	same sweep sweep "$founding" --over workload.generate.batch=1,8 --over "workload.generate.prompt=128 tok,8192 tok" --format json
 	same sweep-train sweep scenarios/pipeline-schedules.yaml --over workload.train.micro_batches=4,9 --metric train_tok_per_s --format json
-	same optimize optimize "$founding" --goal e2el_s --best 3 --format json -o "$out/new.yaml"
+	same optimize optimize "$founding" --goal e2el_s --best 3 --format json -o "$here/new.yaml"
 	same optimize-pareto optimize "$founding" --goal ttft_s --pareto tpot_s --format json
 	same optimize-train optimize "$founding" --goal train_step_s --best 2 --format json
 	for seed in 1 2 3; do # five machines: annealed; of sixteen layers, to be quick
 		same "anneal-$seed" optimize tests/golden/optimize-anneal/five.yaml --path . --goal decode_tok_per_s --seed $seed \
-			--set model.layers=16 --set model.parameters=null --set model.sizes=null --format json -o "$out/new.yaml"
+			--set model.layers=16 --set model.parameters=null --set model.sizes=null --format json -o "$here/new.yaml"
 	done
 	for law in cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5; do # the quick ones
-		same "law-$law" calibrate --from $measured/$law.csv --family $measured/$law.law -o "$out/new.yaml"
+		same "law-$law" calibrate --from $measured/$law.csv --family $measured/$law.law -o "$here/new.yaml"
 	done
 	for f in "$measured"/*.facts.csv; do
 		name=$(basename "$f" .facts.csv)
-		same "samples-$name" calibrate --from "$measured/$name.csv" --facts "$f" -o "$out/new.yaml"
+		same "samples-$name" calibrate --from "$measured/$name.csv" --facts "$f" -o "$here/new.yaml"
 	done
-	same runs calibrate --from tests/golden/validate-machine/runs.csv --machine apple-m4-pro-16c-24gb --model mistral-7b --path . -o "$out/new.yaml"
+	same runs calibrate --from tests/golden/validate-machine/runs.csv --machine apple-m4-pro-16c-24gb --model mistral-7b --path . -o "$here/new.yaml"
 	same validate validate "$founding" --from tests/golden/validate-scenario-json/runs.csv --format json
 	same validate-outcomes validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
 	same validate-rows validate --from $measured/llama.cpp-2026-02-apple-m5.csv --family $measured/llama.cpp-2026-02-apple-m5.law --format json
 	for f in tests/data/configs/*.json; do
 		name=$(basename "$f" .json)
-		same "import-$name" import "$f" --facts "tests/data/configs/$name.facts.yaml" -o "$out/new.yaml"
+		same "import-$name" import "$f" --facts "tests/data/configs/$name.facts.yaml" -o "$here/new.yaml"
 	done
 	same import-gguf import tests/golden/import-gguf/toy.gguf
 	same list list --format json
 	same list-table list
-	find scenarios hardware models -name '*.yaml' | sort >"$out/files"
-	same check check $(cat "$out/files")
+	find scenarios hardware models -name '*.yaml' | sort >"$here/files"
+	same check check $(cat "$here/files")
 	for h in simulate optimize scenario model machine link; do same "help-$h" help "$h"; done
+}
+
+# run_all NAME PROGRAM: every verb, in a folder of its own; the count of commands goes to $out/n
+run_all() {
+	here=$out/at-$1 lemursim=$2 n=0
+	mkdir -p "$here"
+	every_verb
+	echo $n >"$out/n"
+}
+
+# wait_for PID...: fails where one of them does
+wait_for() {
+	for pid in "$@"; do wait "$pid" || exit 1; done
 }
 
 for cc in gcc clang; do
 	for build in debug release; do
 		dir=build/same-$cc-$build
 		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim >/dev/null
-		lemursim=$dir/lemursim n=0
-		every_verb
+		sh tests/tools/check_blas.sh $dir/lemursim >/dev/null
 	done
 done
-echo "same: identical bytes from gcc and clang, debug and release, in $n commands"
+run_all gcc-debug build/same-gcc-debug/lemursim
+for build in gcc-release clang-debug clang-release; do (run_all $build build/same-$build/lemursim) & pids="$pids $!"; done
+wait_for $pids
+
+# every type of core with every number of threads; a compiler's turn moves on from type to type
+turn=0
+for core in Prescott Nehalem Sandybridge Haswell SkylakeX Zen; do
+	pids=
+	for threads in 1 2 4; do
+		turn=$(((turn + 1) % 2))
+		[ $turn = 1 ] && cc=gcc || cc=clang
+		(
+			export OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$threads
+			run_all $core-$threads build/same-$cc-release/lemursim
+		) &
+		pids="$pids $!"
+		[ $threads != 2 ] || { wait_for $pids; pids=; }
+	done
+	wait_for $pids
+	turn=$(((turn + 1) % 2))
+	OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=2 MAKEFLAGS= make -s OUT=build/same-$cc-release CC=$cc check-catalogue-all >"$out/catalogue" ||
+		{ cat "$out/catalogue"; echo "same: OPENBLAS_CORETYPE=$core, $cc: another catalogue"; exit 1; }
+done
+echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, in $(cat "$out/n") commands, the catalogue included"

@@ -1,0 +1,88 @@
+/*
+ * metrics.h - what a run of a server is judged by, collected as an observer of it.
+ *
+ * Layer serve. As vLLM's benchmark has them (vllm/benchmarks/serve.py @009e6d4, calculate_metrics), from the
+ * client's side: TTFT = first token - sent; TPOT = (E2EL - TTFT) / (tokens - 1) of a request with more than
+ * one token; ITL = gaps between tokens, pooled over all requests; E2EL = last token - sent; throughput over
+ * the time from the first send to the last end, where theirs begins a gap earlier, when the client starts;
+ * goodput = complete requests that meet every bound on a quantile of TTFT, TPOT and E2EL of their class, the
+ * TPOT of a one-token answer taken as 0. Percentiles are of type 7 (sim/stats/quantile.h). Truncated answers
+ * count among latencies and are counted apart; refused and unfinished ones have none.
+ *
+ * 64 bytes for each request that got an answer, up to METRICS_KEEP of them; beyond that percentiles come from
+ * log buckets (logbuckets.h) and cover the whole run. Gaps and occupancy take constant space.
+ */
+#ifndef SIM_SERVE_METRICS_H
+#define SIM_SERVE_METRICS_H
+#include "sim/serve/request.h"
+#include "sim/world/serve.h"
+
+enum { METRICS_KEEP = 1000000 };
+
+struct metrics;
+
+struct metrics_replica {
+	double busy_W, idle_W; /* NAN where not known */
+};
+
+struct metrics_how {
+	const struct load_class *classes; /* for their SLO; outlive the metrics */
+	size_t classes_n;
+	const struct metrics_replica *replicas; /* copied */
+	size_t replicas_n;
+	size_t keep; /* 0: METRICS_KEEP */
+};
+
+struct metrics *metrics_new(const struct metrics_how *how);
+void metrics_free(struct metrics *m); /* NULL is fine */
+struct observer metrics_observer(struct metrics *m);
+
+/* A latency over requests, in seconds; NAN where there is no request. */
+struct metrics_spread {
+	uint64_t n;
+	double mean, p50, p90, p95, p99, max;
+};
+
+enum metrics_latency {
+	LATENCY_TTFT,
+	LATENCY_TPOT,
+	LATENCY_E2EL,
+	LATENCY_QUEUE,   /* sent until first scheduled */
+	LATENCY_PREFILL, /* first scheduled until first token */
+	LATENCY_N
+};
+
+struct metrics_summary {
+	double from_s, to_s; /* the time that it is about */
+	/* of requests that left in that time, all classes */
+	uint64_t done, refused, truncated, unfinished;
+	double requests_per_s, output_tok_per_s, total_tok_per_s, goodput_per_s;
+	/* of requests that were sent in that time */
+	struct metrics_spread latency[LATENCY_N], itl;
+	double stalls;                                 /* gaps above ten times the median gap */
+	double preemptions;                            /* per request */
+	uint64_t recomputed;                           /* tokens */
+	double cached_share;                           /* of prompt tokens */
+	double in_system, waiting, running, kv_blocks; /* means over time, all replicas together */
+	double busy_share;                             /* of replicas' time */
+	double batch;                                  /* running, mean over busy time */
+	double energy_J, J_per_tok; /* idle time included; NAN where a power is not known */
+};
+
+/* From the first cell of the time line (timeline.h) at or after cut_ns; 0: all. ITL is cut where one of its
+ * 16 parts begins. */
+void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_summary *out);
+
+/* A latency of requests sent at or after cut_ns, of one class or of all (class_id UINT32_MAX), in the order
+ * in which they left; seconds. Returns how many; *values are the caller's to free. Empty beyond METRICS_KEEP.
+ */
+size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
+		      double **values);
+/* The number in the system, means over cells of equal width; the caller's to free. */
+size_t metrics_in_system(const struct metrics *m, double **means, double *cell_s);
+
+/* The value that a bound of the SLO is about: NAN where nothing was measured. ITL is that of all classes. */
+double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_metric metric,
+			 enum slo_stat stat, int64_t cut_ns);
+
+#endif
