@@ -1,0 +1,211 @@
+# lemursim. `make help` lists what can be made.
+.DEFAULT_GOAL := all
+BUILD   ?= release
+OUT     ?= build/$(BUILD)
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+SCENARIO := scenarios/m5-vs-m4pro.yaml
+
+CSTD    := -std=c11 -D_POSIX_C_SOURCE=200809L
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wpointer-arith
+# one answer on x86-64 and arm64: clang fuses a*b+c by default, gcc -std=c11 does not
+FP      := -ffp-contract=off
+FLAGS.debug   := -O0 -g3
+FLAGS.release := -O2 -g
+FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS.fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(FLAGS.$(BUILD)),)
+$(error BUILD=$(BUILD): choose debug, release or san)
+endif
+PKGS     := yaml-0.1 gsl
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# GSL's own CBLAS, and no other library with those names: kernels/cpu/blas.c loads the BLAS that is calibrated while the
+# program runs, so that GSL's solvers, and what they fit, do not depend on the processor (check-blas)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ifeq ($(shell uname -s),Darwin)
+CSTD     += -D_DARWIN_C_SOURCE
+PKGLIBS  += -framework IOKit -framework CoreFoundation
+else ifeq ($(shell uname -s),Linux)
+PKGLIBS  += -ldl # dlopen() of C libraries before glibc 2.34
+endif
+TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
+CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
+ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
+ALL_LIBS   = $(LDLIBS) $(PKGLIBS) $(METAL_LIBS) -lpthread -lm
+
+SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c))
+HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h))
+include kernels/metal/metal.mk
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ)
+PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
+TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)
+TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(filter-out $(PROGRAMS) $(TESTS_APART),$(wildcard tests/*.c tests/*/*.c))))
+FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
+
+METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
+FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
+
+.PHONY: accuracy accuracy-cpu metal all demo check check-all check-long check-blas layers headers check-format format unit cases golden-update fuzz-replay fuzz
+# make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
+STRICT   ?= 0
+# as many jobs as cores, unless -j was given
+JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+# make V=1 shows the commands
+Q        = $(if $(V),,@echo "  build $@"; )
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
+DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
+
+
+.PHONY: long-parts san-gcc san-clang fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
+
+all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
+	@ln -sfn $(OUT)/lemursim lemursim
+
+demo: deps ## install what is missing, build, and answer the founding case
+	@$(MAKE) --no-print-directory $(JOBS) all
+	./lemursim simulate $(SCENARIO)
+	@mkdir -p out
+	./lemursim roofline $(SCENARIO) -f -o out/roofline.svg
+	./lemursim schedule $(SCENARIO) --assignment "prefill M5, decode M4 Pro" -f -o out/schedule.svg
+	@echo; echo "pictures: out/roofline.svg out/schedule.svg"
+
+# tests that cannot run on this system write why into this file, a line each
+export SKIPPED := $(abspath $(OUT))/skipped
+
+check: ## install what is missing, tests' tools included, then run the tests; the last line counts what had to be skipped
+	@sh tests/tools/deps.sh --tests
+	@mkdir -p $(OUT) && : >$(SKIPPED)
+	@$(MAKE) --no-print-directory $(JOBS) check-all
+	@awk '{ text = text (NR > 1 ? "; " : "") $$0 } END { printf "check: passed, skipped: %d%s\n", NR, NR ? " (" text ")" : "" }' $(SKIPPED)
+
+check-all: all layers headers check-format check-blas check-catalogue check-readme cases fuzz-replay unit metal programs
+
+LONG := check-catalogue-all san-gcc san-clang check-metal same installed fuzz-a-little
+check-long: ## what takes minutes: sanitizers with gcc and clang, the whole catalogue, the same bytes from four builds, a little fuzzing
+	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
+long-parts: # for .ci/run, which times them
+	@echo $(LONG)
+san-gcc san-clang:
+	$(MAKE) BUILD=san OUT=build/$@ CC=$(@:san-%=%) unit cases fuzz-replay
+fuzz-a-little:
+	$(MAKE) fuzz SECONDS=5
+programs: $(OUT)/tests/bench $(OUT)/tests/transformer # built, not run
+
+unit: $(OUT)/tests/check ## unit tests; T=NAME: one suite, or the tests of one case
+	@sh tests/tools/run_units.sh $< $(T)
+cases: $(OUT)/lemursim ## golden runs and bad input, each in an empty directory; C=NAME: one, or those of a pattern such as 'help-*'
+	@sh tests/tools/run_cases.sh $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and bad input (C=NAME: of one); review the diff
+	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to GSL's own library
+	@sh tests/tools/check_blas.sh $<
+metal: ## the Metal kernels and their host on this machine's CPU; `make check-metal` adds the mutants
+	@sh tests/metal/run.sh quick
+layers: ## fail on what a file includes, or reaches through headers, beyond sim/LAYERS, and on a struct tag of two meanings
+	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
+headers: ## compile each header alone, twice
+	@for h in $(HDR); do printf '#include "%s"\n#include "%s"\n' $$h $$h | $(CC) $(ALL_CFLAGS) -fsyntax-only -xc - || exit 1; done
+check-format: ## fail where clang-format 14 would change a line (skipped where it is not installed)
+	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(FORMATTED); \
+	else echo "format: no clang-format-14" | tee -a $(SKIPPED); [ -z "$(CI)" ]; fi
+CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
+ALL_LAWS := $(sort $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law)))
+# a law may hang on another: on what a chip does under it (chips_like), or by a ratio
+LAWS := $(filter mps-%,$(ALL_LAWS)) $(filter-out mps-%,$(ALL_LAWS))
+# their fits take most of the time; 'make check' sees them through README.md's table of accuracy, which fits every law
+DEAR_LAWS := cuda-2025-10-spark mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
+catalogue: $(OUT)/lemursim ## make what of hardware/ is fitted again from hardware/measured
+	@sh tests/tools/catalogue.sh $< $(OUT)/catalogue $(CATALOGUE) $(LAWS)
+check-catalogue: $(OUT)/lemursim ## fail where hardware is not, byte for byte, what hardware/measured gives; all but three laws, see check-catalogue-all
+	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(filter-out $(DEAR_LAWS),$(LAWS))
+check-catalogue-all: $(OUT)/lemursim ## the same of the whole catalogue
+	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(DEAR_LAWS) $(filter-out $(DEAR_LAWS),$(LAWS))
+CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
+models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
+	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
+		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
+accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios
+	@sh tests/tools/accuracy.sh ./lemursim $(LAWS)
+PRINTED := $(shell grep -l '^<!-- prints: ' $(wildcard *.md */*.md))
+readme: all ## refresh what README.md and its like say the tool prints, and their pictures
+	@sh tests/tools/readme.sh $(PRINTED)
+	@mkdir -p scenarios/pictures
+	./lemursim roofline $(SCENARIO) -f -o scenarios/pictures/roofline.svg
+	./lemursim schedule $(SCENARIO) -a "prefill M5, decode M4 Pro" -f -o scenarios/pictures/handoff.svg
+	./lemursim schedule $(SCENARIO) -a "FFN M5, attention and KV M4 Pro" --phase decode -f -o scenarios/pictures/ffn-split.svg
+	@for a in 1F1B "interleaved 1F1B" ZB-H1 ZB-V; do n=$$(printf %s "$$a" | tr 'A-Z ' 'a-z-'); \
+	./lemursim schedule scenarios/pipeline-schedules.yaml -a "$$a" --phase train -f -o scenarios/pictures/$$n.svg || exit 1; done
+	./lemursim schedule scenarios/data-parallel.yaml -a "by speed, sent while backward runs" --phase train -f -o scenarios/pictures/data-parallel.svg
+check-readme: all ## fail where README.md or another document no longer says what the tool prints
+	@sh tests/tools/readme.sh --check $(PRINTED)
+
+format: ## rewrite the sources as clang-format 14 does
+	@clang-format-14 -i $(FORMATTED)
+	@echo "format: $(words $(FORMATTED)) files are as clang-format 14 has them"
+fuzz-replay: $(FUZZ:%=$(OUT)/tests/fuzz/%) ## replay the corpus of each fuzz target
+	@for f in $(FUZZ); do $(OUT)/tests/fuzz/$$f tests/fuzz/corpus/$$f/* || exit 1; done
+SECONDS ?= 60
+fuzz: ## run each fuzz target for SECONDS with libFuzzer (needs clang)
+	@for f in $(FUZZ); do $(MAKE) --no-print-directory BUILD=fuzz OUT=build/fuzz CC=clang build/fuzz/fuzz-$$f && mkdir -p build/fuzz/new/$$f && \
+	build/fuzz/fuzz-$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/new/$$f tests/fuzz/corpus/$$f || exit 1; done
+same: ## the same bytes from gcc and clang, debug and release, and whatever processor and threads OpenBLAS is told of
+	@sh tests/tools/same_bytes.sh
+accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a small transformer on it, run it; wants an idle machine
+	sh tests/tools/predict_cpu.sh $(abspath $(OUT)/lemursim) $(abspath $(OUT)/tests/transformer) 3
+bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
+	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
+
+deps: ## install what is missing: libyaml, GSL, Graphviz, Check, OpenBLAS (apt-get or Homebrew)
+	@sh tests/tools/deps.sh
+need:
+	@pkg-config --exists $(PKGS) 2>/dev/null || { echo "libyaml or GSL is missing: 'make deps' installs them" >&2; exit 1; }
+
+install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lemursim
+	install -m 755 $(OUT)/lemursim $(DESTDIR)$(PREFIX)/bin/lemursim
+	for f in $$(find hardware models scenarios -name '*.yaml'); do \
+		install -d $(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f) && \
+		install -m 644 $$f $(DESTDIR)$(PREFIX)/share/lemursim/$$f || exit 1; done
+installed: # an installed program finds its hardware and models from anywhere
+	@rm -rf build/installed && $(MAKE) -s PREFIX=$(CURDIR)/build/installed OUT=build/to-install install >/dev/null
+	@mkdir -p build/elsewhere && cp $(SCENARIO) build/elsewhere && cd build/elsewhere && \
+	../installed/bin/lemursim simulate $(notdir $(SCENARIO)) >/dev/null && echo "installed: it runs from elsewhere"
+clean: ## remove what was built
+	rm -rf build lemursim
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "one test by name: make unit T=calib (a suite), make unit T=fit (a case of tests), make cases C=check-bom,"
+	@echo "make cases C='import-*'; those that need a change: make golden-update C=check-bom"
+
+$(OUT)/lemursim: $(OUT)/sim/main.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/tests/check: $(TEST) $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
+$(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# the kernels are measured as programs build theirs; what they compute is checked, not compared byte for byte
+ifeq ($(BUILD),release)
+$(OUT)/kernels/cpu/%.o: EXTRA_CFLAGS += -O3 -ffp-contract=fast
+endif
+$(OUT)/tests/transformer: $(OUT)/tests/transformer.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/fuzz-%: $(OUT)/tests/fuzz/fuzz_%.o $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# these say the version, or where the share directory is: built again when either changes
+$(DEFINED): EXTRA_CFLAGS += $(DEFINES)
+$(DEFINED): $(OUT)/defines
+# how objects are compiled: all are built again when it changes
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' >$@
+$(OUT)/defines: FORCE
+	@mkdir -p $(@D)
+	@echo "$(subst ",,$(DEFINES))" | cmp -s - $@ || echo "$(subst ",,$(DEFINES))" >$@
+.SECONDARY:
+-include $(OBJ:.o=.d) $(TEST:.o=.d) $(OUT)/sim/main.d $(OUT)/tests/bench.d $(FUZZ:%=$(OUT)/tests/fuzz/fuzz_%.d)
