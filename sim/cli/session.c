@@ -1,0 +1,225 @@
+/* session.c - what the verbs share: loading, complaining, delivering; see cmd.h. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/cli/cmd.h"
+
+#ifndef SHARE
+#define SHARE "/usr/local/share/lemursim"
+#endif
+
+void session_begin(struct session *s, const struct load_options *load, const struct output_options *output)
+{
+	static const char *const share[] = {SHARE};
+	struct texts paths;
+
+	*s = (struct session){.arena = ARENA_INIT, .output = output};
+	diags_init(&s->diags, &s->arena);
+	loader_init(&s->loader, &s->arena, &s->diags);
+	paths = texts_join(&s->arena, &load->paths, share, 1);
+	s->loader.paths = paths.at;
+	s->loader.paths_n = paths.n;
+}
+
+void session_end(struct session *s)
+{
+	arena_release(&s->arena);
+}
+
+int session_complain(const struct session *s)
+{
+	struct str text = STR_INIT;
+
+	diags_format(&s->diags, &text);
+	fputs(text.text, stderr);
+	str_release(&text);
+	return EXIT_USAGE;
+}
+
+int session_refuse(const struct session *s, const struct err *err)
+{
+	if (s->diags.total)
+		session_complain(s);
+	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
+}
+
+int session_reads(const struct session *s, const char *path)
+{
+	struct err err = ERR_INIT;
+
+	if (!s->output || !s->output->path || !file_same(path, s->output->path))
+		return EXIT_FINE;
+	err_set(&err, "cannot write '%s': it is read for this result", s->output->path);
+	err_hint(&err, "write to another file");
+	return complain(&err, EXIT_USAGE);
+}
+
+int session_reads_all(const struct session *s, const struct texts *paths)
+{
+	int rc = EXIT_FINE;
+
+	for (size_t i = 0; i < paths->n && rc == EXIT_FINE; i++)
+		rc = session_reads(s, paths->at[i]);
+	return rc;
+}
+
+/* Refuses an -o that is any file that the loader has read. */
+static int keep_inputs(const struct session *s)
+{
+	int rc = EXIT_FINE;
+
+	for (size_t i = 0; i < s->loader.inputs_n && rc == EXIT_FINE; i++)
+		rc = session_reads(s, s->loader.inputs[i].path);
+	return rc;
+}
+
+const struct world *session_world(struct session *s, const struct texts *sets, const char *path)
+{
+	const struct world *w = scenario_load(&s->loader, path, sets);
+
+	if (!w)
+		session_complain(s);
+	return w && keep_inputs(s) == EXIT_FINE ? w : NULL;
+}
+
+struct placement *session_placements(struct session *s, const struct world *w)
+{
+	struct placement *all = scenario_place(&s->loader, w);
+
+	if (!all)
+		session_complain(s);
+	return all;
+}
+
+const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,
+				       const char *name)
+{
+	const size_t n = w->scenario->assignments.n;
+	const char **names = arena_array(&s->arena, n, sizeof *names);
+	const char *near;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		names[i] = all[i].assignment->name;
+		if (!name || !strcmp(name, names[i]))
+			return &all[i];
+	}
+	near = str_closest(name, names, n);
+	err_set(&err, "%s has no assignment '%.100s'", w->path, name);
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	else
+		err_hint(&err, "the first is '%s'", names[0]);
+	complain(&err, EXIT_USAGE);
+	return NULL;
+}
+
+int complain(const struct err *err, enum exit_code code)
+{
+	fprintf(stderr, "lemursim: %s\n", err->msg);
+	if (err->hint[0])
+		fprintf(stderr, "  hint: %s\n", err->hint);
+	return (int)code;
+}
+
+/* A signal waits until the file is written or discarded, so that no half of one is left. */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ending, before);
+}
+
+/* The complaint of a file name whose suffix names no format. */
+static void refuse_suffix(const struct output_options *o, const char *const *names, int n, struct err *err)
+{
+	struct str all = STR_INIT;
+
+	for (int i = 0; i < n; i++)
+		str_addf(&all, "%s.%s", !i ? "" : i + 1 < n ? ", " : " or ", i ? names[i] : "txt");
+	err_set(err, "cannot tell from '%.100s' what to write", o->path);
+	err_hint(err, "add -o FILE%s, or say --format", all.text);
+	str_release(&all);
+}
+
+int choose_word(const struct output_options *o, const char *const *names, int n, int *format)
+{
+	const char *name = o->format, *point = o->path ? strrchr(o->path, '.') : NULL;
+	struct err err = ERR_INIT;
+
+	*format = 0;
+	if (!name && !o->path)
+		return EXIT_FINE;
+	if (!name)
+		name = point && !strchr(point, '/') ? point + 1 : "";
+	for (; *format < n; ++*format)
+		if (!strcmp(name, names[*format]) || (!*format && !o->format && !strcmp(name, "txt")))
+			return EXIT_FINE;
+	if (o->format)
+		err_unknown(&err, "format", o->format, names, (size_t)n);
+	else
+		refuse_suffix(o, names, n, &err);
+	return complain(&err, EXIT_USAGE);
+}
+
+int choose_format(const struct output_options *o, enum result_format *format)
+{
+	int chosen;
+	const int rc = choose_word(o, result_format_names, RESULT_FORMAT_N, &chosen);
+
+	*format = (enum result_format)chosen;
+	return rc;
+}
+
+int deliver_by(const struct output_options *o, const struct str *text, write_to *write)
+{
+	struct err err = ERR_INIT;
+	sigset_t before;
+	int rc;
+
+	hold_signals(&before);
+	rc = write(o->path, text->text, o->force, &err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+}
+
+static int write_text(const char *path, const char *text, bool force, struct err *err)
+{
+	return file_write(path, text, strlen(text), force, err);
+}
+
+int deliver(const struct output_options *o, const struct str *text)
+{
+	struct err err = ERR_INIT;
+
+	if (o->path)
+		return deliver_by(o, text, write_text);
+	if (fwrite(text->text, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+		return EXIT_FINE;
+	err_set(&err, "cannot write to the standard output");
+	return complain(&err, EXIT_FAILED);
+}
+
+int session_deliver(const struct session *s, const struct str *text)
+{
+	const int rc = keep_inputs(s);
+
+	return rc == EXIT_FINE ? deliver(s->output, text) : rc;
+}
+
+int output_width(const struct output_options *o)
+{
+	struct winsize size;
+
+	if (o->path || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 120; /* a page's worth, whatever the machine */
+	return size.ws_col;
+}
