@@ -46,7 +46,9 @@
 	SUITE(cpu)                                                                                           \
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
+	SUITE(heap)                                                                                          \
 	SUITE(serve_engine)                                                                                  \
+	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)
 
 #define SUITE(x) Suite *suite_##x(void);

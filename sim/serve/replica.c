@@ -31,6 +31,7 @@ void replica_start(struct replica *p)
 	if (set->cache == CACHE_BLOCKS)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
+	p->dec.padded = set->rules == SERVE_MLX;
 	if (p->rules->start)
 		p->rules->start(p);
 }
@@ -53,7 +54,7 @@ void replica_release(struct replica *p)
 	decodes_release(&p->dec);
 	block_cache_free(p->kv.cache);
 	shelf_release(&p->whole);
-	queue_release(&p->waiting);
+	waiting_release(&p->waiting);
 	VEC_FREE(&p->reads);
 	VEC_FREE(&p->pieces);
 	VEC_FREE(&p->reading);
@@ -73,7 +74,7 @@ static int64_t kv_block_ns(const struct replica *p, int64_t at_ns)
 
 static int64_t waiting(const struct replica *p)
 {
-	return (int64_t)(queue_n(&p->waiting) + p->arrived.n);
+	return (int64_t)(waiting_n(&p->waiting) + p->arrived.n);
 }
 
 void replica_tell(struct replica *p, int64_t at_ns)
@@ -295,7 +296,8 @@ struct batch_mix replica_mix(struct replica *p)
 		mix.context_sum[w] = d->sum[w];
 		mix.context_growth[w] = d->growing[w];
 	}
-	mix.context_max = decodes_longest(&p->dec);
+	if (d->padded)
+		mix.context_max = decodes_longest(&p->dec);
 	return mix;
 }
 
@@ -348,7 +350,7 @@ static bool refused(const struct replica *p, const struct waiter *w)
 	if (w->seq != SEQ_NONE)
 		return false;
 	return w->r.prompt >= p->context ||
-	       (p->set->waiting_room && (int64_t)queue_n(&p->waiting) >= p->set->waiting_room);
+	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -368,7 +370,7 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	queue_push(&p->waiting, w);
+	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);
 }

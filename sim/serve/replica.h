@@ -10,7 +10,7 @@
 #include "sim/serve/chain.h"
 #include "sim/serve/decodes.h"
 #include "sim/serve/kv.h"
-#include "sim/serve/queue.h"
+#include "sim/serve/waiting.h"
 #include "sim/serve/serving.h"
 
 struct replica;
@@ -60,7 +60,7 @@ struct replica {
 	VEC(struct prompt_piece) pieces; /* of the pass being planned */
 	VEC(uint32_t) reading, stalled, late;
 
-	struct queue waiting;
+	struct waiting waiting;
 	VEC(uint32_t) arrived; /* hand-overs that wait for a seat; their blocks are here */
 	uint32_t first, last;  /* running requests in the order of admission */
 	int64_t running; /* requests with a seat; those whose KV cache is being handed over keep theirs */

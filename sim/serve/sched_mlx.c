@@ -27,7 +27,7 @@ static void admit(struct replica *p)
 
 	if (n > most_decodes(p) - p->dec.n)
 		n = most_decodes(p) - p->dec.n;
-	for (; n > 0 && queue_n(&p->waiting); n--) {
+	for (; n > 0 && waiting_n(&p->waiting); n--) {
 		uint32_t seq;
 		struct seq *s = replica_head(p, &seq);
 		const int64_t cached = replica_cached(p, s);

@@ -24,12 +24,12 @@ static void stop(struct replica *p)
 /* Full, or the first has waited long enough. */
 static bool ready(struct replica *p)
 {
-	const struct waiter *head = queue_head(&p->waiting);
+	const struct waiter *head = waiting_head(&p->waiting);
 	const int64_t at_ns = clock_stamp(p->now);
 
 	if (!head)
 		return false;
-	if ((int64_t)queue_n(&p->waiting) >= p->set->seqs || at_ns >= head->queued_ns + p->set->window_ns)
+	if ((int64_t)waiting_n(&p->waiting) >= p->set->seqs || at_ns >= head->queued_ns + p->set->window_ns)
 		return true;
 	replica_wake(p, head->queued_ns + p->set->window_ns);
 	return false;

@@ -48,19 +48,26 @@ static void drop(size_t *n, uint32_t *at, uint32_t seq)
 }
 #define DROP(list, seq) drop(&(list)->n, (list)->at, (seq))
 
-/* Out of whatever it is in: its computed and left tell where it stands. */
+/* Blocks of one that decodes, or would but for a stall, are what its context needs. */
+static void count_blocks(const struct replica *p, struct seq *s)
+{
+	if (p->dec.block)
+		s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+}
+
+/* Out of whatever it is in: its computed, left and blocks tell where it stands. */
 static void unlist(struct replica *p, uint32_t seq)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
 	if (s->state == SEQ_DECODING) {
 		decodes_out(&p->dec, seq);
-		if (p->dec.block)
-			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+		count_blocks(p, s);
 	} else if (s->state == SEQ_READING) {
 		DROP(&p->reading, seq);
 	} else if (s->state == SEQ_STALLED) {
 		DROP(&p->stalled, seq);
+		count_blocks(p, s);
 	}
 	if (s->late)
 		DROP(&p->late, seq);
@@ -90,7 +97,7 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 
 struct seq *replica_head(struct replica *p, uint32_t *seq)
 {
-	struct waiter *w = queue_head(&p->waiting);
+	struct waiter *w = waiting_head(&p->waiting);
 
 	if (!w)
 		return NULL;
@@ -104,7 +111,7 @@ void replica_seat(struct replica *p, uint32_t seq, int64_t cached)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
-	queue_pop(&p->waiting);
+	waiting_pop(&p->waiting);
 	s->state = SEQ_READING;
 	s->computed = cached;
 	if (s->t.seated_ns < 0)
@@ -219,8 +226,7 @@ void replica_finish(struct replica *p)
 	while ((seq = decodes_finished(&p->dec)) != SEQ_NONE) {
 		struct seq *s = seq_at(p->slab, seq);
 
-		if (p->dec.block)
-			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+		count_blocks(p, s);
 		s->state = SEQ_WAITING; /* in no list any more */
 		replica_end(p, seq, REQUEST_DONE);
 	}
@@ -342,7 +348,7 @@ void replica_preempt(struct replica *p, uint32_t seq)
 	s->state = SEQ_WAITING;
 	s->t.preemptions++;
 	p->books.preemptions++;
-	queue_push_front(&p->waiting, &(struct waiter){s->r, s->t.queued_ns, seq});
+	waiting_push_front(&p->waiting, &(struct waiter){s->r, s->t.queued_ns, seq});
 }
 
 void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns)
@@ -359,7 +365,7 @@ void replica_refuse_head(struct replica *p)
 	const struct seq *s = replica_head(p, &seq);
 
 	replica_load(p, &s->r, -1);
-	queue_pop(&p->waiting);
+	waiting_pop(&p->waiting);
 	p->books.refused++;
 	run_ended(p->run, seq, REQUEST_REFUSED, clock_stamp(p->now));
 }
@@ -436,7 +442,7 @@ void replica_go_down(struct replica *p, int64_t at_ns)
 	}
 	p->arrived.n = 0;
 	while (replica_head(p, &seq)) {
-		queue_pop(&p->waiting);
+		waiting_pop(&p->waiting);
 		replica_load(p, &seq_at(p->slab, seq)->r, -1);
 		VEC_ADD(&lost, seq);
 	}
@@ -453,7 +459,7 @@ static void clear_queue(struct replica *p, int64_t at_ns)
 	uint32_t seq;
 
 	while (replica_head(p, &seq)) {
-		queue_pop(&p->waiting);
+		waiting_pop(&p->waiting);
 		run_ended(p->run, seq, REQUEST_UNFINISHED, at_ns);
 	}
 }

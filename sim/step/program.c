@@ -1,4 +1,4 @@
-/* program.c - see program.h. */
+/* runtime_kernels.c - see runtime_kernels.h. */
 #include "sim/step/program.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /*
- * program.h - a program: the tasks of one step over device queues and links, each of a class whose time is
- * known.
+ * runtime_kernels.h - a program: the tasks of one step over device queues and links, each of a class whose
+ * time is known.
  *
  * Layer step. Identical layers share classes, so a step is costed once however many layers it has. A program
  * is built in order (what is said first runs first on its queue) and then run on the event engine, or

@@ -1,10 +1,10 @@
 /*
- * queue.h - requests that wait for a seat: first come first served with a way to the front, or by priority.
+ * waiting.h - requests that wait for a seat: first come first served with a way to the front, or by priority.
  *
  * Layer serve. One that has just come is kept as it is; it is given a sequence when it reaches the head.
  */
-#ifndef SIM_SERVE_QUEUE_H
-#define SIM_SERVE_QUEUE_H
+#ifndef SIM_SERVE_WAITING_H
+#define SIM_SERVE_WAITING_H
 #include "sim/base/heap.h"
 #include "sim/serve/seq.h"
 
@@ -24,22 +24,23 @@ static inline bool waiter_before(const void *ctx, const struct waiter *a, const 
 }
 HEAP_DEFINE(waiters, struct waiter, waiter_before, HEAP_UNTRACKED);
 
-struct queue {
+struct waiting {
 	bool by_priority;
 	struct waiters heap;
 	struct waiter *ring; /* room is a power of two */
 	size_t first, n, room;
 };
 
-static inline size_t queue_n(const struct queue *q)
+static inline size_t waiting_n(const struct waiting *q)
 {
 	return q->by_priority ? q->heap.n : q->n;
 }
-void queue_push(struct queue *q, const struct waiter *w);
-void queue_push_front(struct queue *q, const struct waiter *w); /* by priority: no other than queue_push() */
-struct waiter *queue_head(const struct queue *q);               /* NULL when empty; its seq may be set */
-void queue_pop(struct queue *q);
-struct waiter *queue_at(const struct queue *q, size_t i); /* in no particular order where by priority */
-void queue_release(struct queue *q);
+void waiting_push(struct waiting *q, const struct waiter *w);
+void waiting_push_front(struct waiting *q,
+			const struct waiter *w);      /* by priority: no other than waiting_push() */
+struct waiter *waiting_head(const struct waiting *q); /* NULL when empty; its seq may be set */
+void waiting_pop(struct waiting *q);
+struct waiter *waiting_at(const struct waiting *q, size_t i); /* in no particular order where by priority */
+void waiting_release(struct waiting *q);
 
 #endif

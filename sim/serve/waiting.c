@@ -1,15 +1,15 @@
-/* queue.c - see queue.h. */
-#include "sim/serve/queue.h"
+/* waiting.c - see waiting.h. */
+#include "sim/serve/waiting.h"
 
 #include <string.h>
 
-static struct waiter *slot(const struct queue *q, size_t i)
+static struct waiter *slot(const struct waiting *q, size_t i)
 {
 	return &q->ring[(q->first + i) & (q->room - 1)];
 }
 
 /* A ring that is full is unrolled into one of twice the room. */
-static void grow(struct queue *q)
+static void grow(struct waiting *q)
 {
 	const size_t room = q->room ? 2 * q->room : 16;
 	struct waiter *ring;
@@ -25,7 +25,7 @@ static void grow(struct queue *q)
 	q->first = 0;
 }
 
-void queue_push(struct queue *q, const struct waiter *w)
+void waiting_push(struct waiting *q, const struct waiter *w)
 {
 	if (q->by_priority) {
 		waiters_put(&q->heap, *w);
@@ -36,7 +36,7 @@ void queue_push(struct queue *q, const struct waiter *w)
 	*slot(q, q->n - 1) = *w;
 }
 
-void queue_push_front(struct queue *q, const struct waiter *w)
+void waiting_push_front(struct waiting *q, const struct waiter *w)
 {
 	if (q->by_priority) {
 		waiters_put(&q->heap, *w);
@@ -48,14 +48,14 @@ void queue_push_front(struct queue *q, const struct waiter *w)
 	*slot(q, 0) = *w;
 }
 
-struct waiter *queue_head(const struct queue *q)
+struct waiter *waiting_head(const struct waiting *q)
 {
-	if (!queue_n(q))
+	if (!waiting_n(q))
 		return NULL;
 	return q->by_priority ? &q->heap.at[0] : slot(q, 0);
 }
 
-void queue_pop(struct queue *q)
+void waiting_pop(struct waiting *q)
 {
 	if (q->by_priority) {
 		waiters_take(&q->heap);
@@ -65,14 +65,14 @@ void queue_pop(struct queue *q)
 	q->n--;
 }
 
-struct waiter *queue_at(const struct queue *q, size_t i)
+struct waiter *waiting_at(const struct waiting *q, size_t i)
 {
 	return q->by_priority ? &q->heap.at[i] : slot(q, i);
 }
 
-void queue_release(struct queue *q)
+void waiting_release(struct waiting *q)
 {
 	waiters_release(&q->heap);
 	free(q->ring);
-	*q = (struct queue){.by_priority = q->by_priority};
+	*q = (struct waiting){.by_priority = q->by_priority};
 }
