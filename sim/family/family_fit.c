@@ -1,11 +1,11 @@
 /* family_fit.c - the fit of a law, and what it is off what it was not fitted to; see family_model.h. */
-#include <gsl/gsl_multifit_nlinear.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/family/family_keys.h"
-#include "sim/stats/quantile.h"
+#include "sim/base/mem.h"
+#include "sim/stats/robust_fit.h"
 
 const double family_row_sd = 0.03;
 
@@ -72,7 +72,6 @@ struct fit_job {
 	const struct family_model *family_model;
 	const struct observation **rows;
 	size_t n, size, p; /* rows; residuals; unknowns */
-	double *weight;    /* of rows and of what is expected */
 	struct family_values v;
 	struct expected expected[FAMILY_CHIPS];
 };
@@ -123,16 +122,16 @@ static void list_chips(const struct family_model *family_model, const struct obs
 }
 
 /* The unknowns are logarithms: the family's numbers, then two of each chip. */
-static void values_of(const struct fit_job *j, const gsl_vector *theta, struct family_values *v)
+static void values_of(const struct fit_job *j, const double *theta, struct family_values *v)
 {
 	const size_t n = j->family_model->params_n;
 
 	*v = j->v;
 	for (size_t i = 0; i < n; i++)
-		v->of[i] = exp(gsl_vector_get(theta, i));
+		v->of[i] = exp(theta[i]);
 	for (size_t c = 0; c < v->chips_n; c++)
 		for (size_t k = 0; k < ONES; k++)
-			v->chip[c].speed[k] = exp(gsl_vector_get(theta, n + ONES * c + k));
+			v->chip[c].speed[k] = exp(theta[n + ONES * c + k]);
 }
 
 static double misfit(const struct fit_job *j, const struct family_values *v, size_t row)
@@ -141,30 +140,25 @@ static double misfit(const struct fit_job *j, const struct family_values *v, siz
 	       family_row_sd;
 }
 
-static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
+static void misfits(const void *ctx, const double *theta, double *r)
 {
-	const struct fit_job *j = data;
+	const struct fit_job *j = ctx;
 	const size_t n = j->family_model->params_n;
 	struct family_values v;
 	size_t at = 0;
 
 	values_of(j, theta, &v);
 	for (; at < j->n; at++)
-		gsl_vector_set(f, at, misfit(j, &v, at));
+		r[at] = misfit(j, &v, at);
 	for (size_t i = 0; i < n; i++)
-		gsl_vector_set(f, at++,
-			       (gsl_vector_get(theta, i) - log(j->family_model->start[i])) /
-				       j->family_model->prior_sd[i]);
+		r[at++] = (theta[i] - log(j->family_model->start[i])) / j->family_model->prior_sd[i];
 	for (size_t c = 0; c < v.chips_n; c++)
 		for (size_t k = 0; k < ONES; k++) {
 			const struct expected *x = &j->expected[c];
-			const double mean = x->about == SIZE_MAX
-						    ? x->mean[k]
-						    : gsl_vector_get(theta, n + ONES * x->about + k);
+			const double mean = x->about == SIZE_MAX ? x->mean[k] : theta[n + ONES * x->about + k];
 
-			gsl_vector_set(f, at++, (gsl_vector_get(theta, n + ONES * c + k) - mean) / x->sd[k]);
+			r[at++] = (theta[n + ONES * c + k] - mean) / x->sd[k];
 		}
-	return GSL_SUCCESS;
 }
 
 static const double step = 1e-4;
@@ -206,80 +200,40 @@ void family_slopes(const struct family_model *family_model, const struct family_
 		add_slopes(family_model, v, row->over, -1, d);
 }
 
-static void row_slopes(const struct fit_job *j, const struct family_values *v, size_t row, gsl_matrix *slopes)
+static void row_slopes(const struct fit_job *j, const struct family_values *v, size_t row, double *slopes)
 {
 	const size_t n = j->family_model->params_n;
 	struct family_slopes d;
 
 	family_slopes(j->family_model, v, j->rows[row], &d);
 	for (size_t i = 0; i < n; i++)
-		gsl_matrix_set(slopes, row, i, d.of[i] / family_row_sd);
+		slopes[i] = d.of[i] / family_row_sd;
 	for (size_t c = 0; c < v->chips_n; c++)
 		for (size_t k = 0; k < ONES; k++)
-			gsl_matrix_set(slopes, row, n + ONES * c + k, d.chip[c][k] / family_row_sd);
+			slopes[n + ONES * c + k] = d.chip[c][k] / family_row_sd;
 }
 
-static int all_slopes(const gsl_vector *theta, void *data, gsl_matrix *slopes)
+static void all_slopes(const void *ctx, const double *theta, double *slopes)
 {
-	const struct fit_job *j = data;
+	const struct fit_job *j = ctx;
 	const size_t n = j->family_model->params_n;
+	double *at = slopes + j->n * j->p; /* the priors' rows */
 	struct family_values v;
-	size_t at = j->n;
 
 	values_of(j, theta, &v);
-	gsl_matrix_set_zero(slopes);
+	memset(slopes, 0, j->size * j->p * sizeof *slopes);
 	for (size_t i = 0; i < j->n; i++)
-		row_slopes(j, &v, i, slopes);
-	for (size_t i = 0; i < n; i++)
-		gsl_matrix_set(slopes, at++, i, 1 / j->family_model->prior_sd[i]);
+		row_slopes(j, &v, i, slopes + i * j->p);
+	for (size_t i = 0; i < n; i++, at += j->p)
+		at[i] = 1 / j->family_model->prior_sd[i];
 	for (size_t c = 0; c < v.chips_n; c++)
-		for (size_t k = 0; k < ONES; k++) {
+		for (size_t k = 0; k < ONES; k++, at += j->p) {
 			const struct expected *x = &j->expected[c];
 
-			gsl_matrix_set(slopes, at, n + ONES * c + k, 1 / x->sd[k]);
+			at[n + ONES * c + k] = 1 / x->sd[k];
 			if (x->about != SIZE_MAX)
-				gsl_matrix_set(slopes, at, n + ONES * x->about + k, -1 / x->sd[k]);
-			at++;
+				at[n + ONES * x->about + k] = -1 / x->sd[k];
 		}
-	return GSL_SUCCESS;
-}
-
-/* One weighted fit, from and to theta; *r gets the misfits. */
-static int fit_once(struct fit_job *j, gsl_vector *theta, gsl_vector *r)
-{
-	gsl_multifit_nlinear_parameters provenance = gsl_multifit_nlinear_default_parameters();
-	gsl_multifit_nlinear_fdf fdf = {.f = misfits, .df = all_slopes, .n = j->size, .p = j->p, .params = j};
-	gsl_multifit_nlinear_workspace *w =
-		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &provenance, j->size, j->p);
-	const gsl_vector_view weights = gsl_vector_view_array(j->weight, j->size);
-	int info, rc = gsl_multifit_nlinear_winit(theta, &weights.vector, &fdf, w);
-
-	if (rc == GSL_SUCCESS)
-		rc = gsl_multifit_nlinear_driver(200, 1e-6, 1e-6, 0, NULL, NULL, &info, w);
-	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
-		rc = GSL_SUCCESS; /* no step goes further down, or steps have become small: rates that bind
-				   * on one side alone leave edges that a gradient does not end at */
-	gsl_vector_memcpy(theta, w->x);
-	for (size_t i = 0; i < j->p; i++)
-		rc = isfinite(gsl_vector_get(theta, i)) ? rc : GSL_EFAILED;
-	gsl_multifit_nlinear_free(w);
-	if (rc == GSL_SUCCESS)
-		misfits(theta, j, r);
-	return rc == GSL_SUCCESS ? 0 : -1;
-}
-
-/* Huber's weights for 95 % efficiency; the scale is 1.4826 times the median misfit, and no less than a row's.
- */
-static void reweigh(struct fit_job *j, const gsl_vector *r)
-{
-	double *size = xmalloc(j->n * sizeof *size), limit;
-
-	for (size_t i = 0; i < j->n; i++)
-		size[i] = fabs(gsl_vector_get(r, i));
-	limit = 1.345 * fmax(1, 1.4826 * quantile_of(size, j->n, 0.5));
-	for (size_t i = 0; i < j->n; i++)
-		j->weight[i] = fabs(gsl_vector_get(r, i)) > limit ? limit / fabs(gsl_vector_get(r, i)) : 1;
-	free(size);
 }
 
 /* What is left out where all rows are of one machine: those of a model, or of an operator of one size. */
@@ -303,22 +257,40 @@ static bool left_out(const struct observation *row, const struct family_without 
 	return is_of(row, w) || (row->over && is_of(row->over, w));
 }
 
-static void begin(const struct fit_job *j, gsl_vector *theta)
+static void begin(const struct fit_job *j, double *theta)
 {
 	const size_t n = j->family_model->params_n;
 
 	for (size_t i = 0; i < n; i++)
-		gsl_vector_set(theta, i, log(j->family_model->start[i]));
+		theta[i] = log(j->family_model->start[i]);
 	for (size_t c = 0; c < j->v.chips_n; c++)
 		for (size_t k = 0; k < ONES; k++)
-			gsl_vector_set(theta, n + ONES * c + k, j->expected[c].mean[k]);
+			theta[n + ONES * c + k] = j->expected[c].mean[k];
+}
+
+static int solve(const struct fit_job *j, double *theta)
+{
+	const struct robust_fit f = {.n = j->size,
+				     .robust_n = j->n,
+				     .p = j->p,
+				     .residuals = misfits,
+				     .jacobian = all_slopes,
+				     .ctx = j,
+				     .steps_max = 200,
+				     .least_scale = 1}; /* rows are not known better than family_row_sd */
+	const struct robust_rounds rounds = {.unweighted_first = true, .huber = 3};
+	double *weight = xmalloc(j->size * sizeof *weight);
+	const int rc = robust_fit_run(&f, &rounds, 1e-6, weight, theta);
+
+	free(weight);
+	return rc;
 }
 
 int family_fit_without(const struct family_model *family_model, const struct observations *e,
 		       const struct family_without *without, struct family_values *v)
 {
 	struct fit_job j = {.family_model = family_model, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
-	gsl_vector *theta, *r;
+	double *theta;
 	int rc;
 
 	list_chips(family_model, e, &j);
@@ -327,21 +299,11 @@ int family_fit_without(const struct family_model *family_model, const struct obs
 			j.rows[j.n++] = &e->at[i];
 	j.p = family_model->params_n + ONES * j.v.chips_n;
 	j.size = j.n + j.p;
-	theta = gsl_vector_alloc(j.p);
-	r = gsl_vector_alloc(j.size);
-	j.weight = xmalloc(j.size * sizeof *j.weight);
-	for (size_t i = 0; i < j.size; i++)
-		j.weight[i] = 1;
+	theta = xmalloc(j.p * sizeof *theta);
 	begin(&j, theta);
-	rc = fit_once(&j, theta, r);
-	for (int round = 0; round < 3 && rc == 0 && j.n; round++) {
-		reweigh(&j, r);
-		rc = fit_once(&j, theta, r);
-	}
+	rc = solve(&j, theta);
 	values_of(&j, theta, v);
-	gsl_vector_free(theta);
-	gsl_vector_free(r);
-	free(j.weight);
+	free(theta);
 	free(j.rows);
 	return rc;
 }
