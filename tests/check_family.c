@@ -120,7 +120,7 @@ static void make_runs(const char *slow, double times, double noise)
 	must(observations_load(&w.loader, &runs, OBSERVATIONS_NO_PROFILE, &w.e, &err), &err);
 	must(family_fit(&w.family_model, &w.e, &w.v, &err), &err); /* for its list of chips */
 	for (size_t i = 0; i < w.v.chips_n; i++)
-		w.v.chip[i].speed[REPLAY_ARITHMETIC] = w.v.chip[i].speed[REPLAY_MEMORY] = 1;
+		w.v.chip[i].speed[FACTOR_ARITHMETIC] = w.v.chip[i].speed[FACTOR_MEMORY] = 1;
 	for (size_t p = 0; p < w.family_model.params_n; p++)
 		w.v.of[p] = w.family_model.start[p] * truth[p];
 	for (size_t i = 0; i < ROWS; i++) {
@@ -165,7 +165,7 @@ START_TEST(slopes_are_those_of_the_times)
 	make_runs(NULL, 1, 0);
 	ratios_only = false;
 	for (size_t i = 0; i < w.v.chips_n; i++)
-		w.v.chip[i].speed[REPLAY_MEMORY] = 0.8;
+		w.v.chip[i].speed[FACTOR_MEMORY] = 0.8;
 	for (size_t i = 0; i < ROWS; i++) {
 		const double base = family_seconds(&w.family_model, &w.v, &w.e.at[i]);
 		struct family_slopes d;

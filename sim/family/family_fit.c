@@ -60,9 +60,9 @@ static void expect(const struct family_model *family_model, const struct family_
 	} else if (c) {
 		const double further = same ? like_sd : hypot(like_sd, die_sd);
 
-		x->mean[REPLAY_ARITHMETIC] = log(c->arithmetic.value);
-		x->mean[REPLAY_MEMORY] = log(c->bandwidth.value);
-		x->sd[REPLAY_ARITHMETIC] = x->sd[REPLAY_MEMORY] = further;
+		x->mean[FACTOR_ARITHMETIC] = log(c->arithmetic.value);
+		x->mean[FACTOR_MEMORY] = log(c->bandwidth.value);
+		x->sd[FACTOR_ARITHMETIC] = x->sd[FACTOR_MEMORY] = further;
 	}
 }
 
@@ -155,7 +155,8 @@ static void misfits(const void *ctx, const double *theta, double *r)
 	for (size_t c = 0; c < v.chips_n; c++)
 		for (size_t k = 0; k < ONES; k++) {
 			const struct expected *x = &j->expected[c];
-			const double mean = x->about == SIZE_MAX ? x->mean[k] : theta[n + ONES * x->about + k];
+			const double mean =
+				x->about == SIZE_MAX ? x->mean[k] : theta[n + ONES * x->about + k];
 
 			r[at++] = (theta[n + ONES * c + k] - mean) / x->sd[k];
 		}

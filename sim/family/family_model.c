@@ -194,8 +194,8 @@ bool family_takes(const struct family_model *family_model, const struct observat
 static void put_chip(const struct family_chip *chip, struct own *o)
 {
 	o->chip = (struct chip_reach){.origin.name = chip->name,
-				      .bandwidth.value = chip->speed[REPLAY_MEMORY],
-				      .arithmetic.value = chip->speed[REPLAY_ARITHMETIC]};
+				      .bandwidth.value = chip->speed[FACTOR_MEMORY],
+				      .arithmetic.value = chip->speed[FACTOR_ARITHMETIC]};
 	o->p.chips = (struct field_list){&o->chip, 1};
 	o->p.chips_like = NULL;
 }

@@ -17,14 +17,14 @@
 #ifndef SIM_FAMILY_FAMILY_MODEL_H
 #define SIM_FAMILY_FAMILY_MODEL_H
 #include "sim/family/observations.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 
 enum { FAMILY_PARAMS = 24, FAMILY_CHIPS = 32, FAMILY_ONES = 2 };
 
 /* What a chip does of what the family's numbers say of it. */
 struct family_chip {
 	const char *name;
-	double speed[FAMILY_ONES];       /* REPLAY_ARITHMETIC, REPLAY_MEMORY */
+	double speed[FAMILY_ONES];       /* FACTOR_ARITHMETIC, FACTOR_MEMORY */
 	double expected_sd[FAMILY_ONES]; /* relative: how far from what is expected of it they may lie */
 };
 

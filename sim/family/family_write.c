@@ -224,9 +224,9 @@ static void add_chips(const struct writing *w, struct str *out)
 	str_add(out, "{");
 	for (size_t k = 0; k < n; k++) {
 		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].chip->name);
-		add_factor(&chips[k], REPLAY_MEMORY, "bandwidth", out);
+		add_factor(&chips[k], FACTOR_MEMORY, "bandwidth", out);
 		str_add(out, ", ");
-		add_factor(&chips[k], REPLAY_ARITHMETIC, "arithmetic", out);
+		add_factor(&chips[k], FACTOR_ARITHMETIC, "arithmetic", out);
 		str_add(out, "}");
 	}
 	str_add(out, "}");

@@ -8,28 +8,26 @@
 #include "sim/base/file.h"
 #include "sim/base/jsonw.h"
 #include "sim/calib/fit.h"
-#include "sim/calib/profile.h"
 #include "sim/runs/runtime_kernels.h"
-#include "sim/calib/samples_csv.h"
 
 static const double unit_s = 1e-6; /* overheads are fitted in microseconds */
 
 struct fitting {
 	struct arena *arena;
-	const struct calib_from *ask;
+	const struct fit_runtime_ask *ask;
 	struct catalogue_device base;
 	struct profile profile; /* the base's, with the program's kernels and overheads of one unit */
 	const char *tool;
-	struct replay *replay; /* of each run */
+	struct predicted_run *predicted; /* of each run */
 	struct fit_point *points;
 	size_t n, decode_n, prompt_n;
-	bool is_free[REPLAY_PARAMS];
-	double held[REPLAY_PARAMS];
+	bool is_free[FACTORS];
+	double held[FACTORS];
 	const struct runtime_kernels
 		*runtime_kernels; /* that made the runs; NULL: not known, or as the base */
 	double most;              /* factor on the bandwidths at which the first of them is the bus's */
 	double layer_kernels;     /* of the first model's layer, for people */
-	double fitted[REPLAY_PARAMS], se[REPLAY_PARAMS];
+	double fitted[FACTORS], se[FACTORS];
 	struct fit fit;
 	VEC(const char *) notes;
 };
@@ -75,8 +73,8 @@ static double kernels_of_layer(const struct model *m, const struct precision *p,
 	return sum / (double)m->layers;
 }
 
-/* Every run of an input as a point and its replay. */
-static int add_input(struct loader *l, struct fitting *f, const struct calib_input *in,
+/* Every run of an input: a point of the fit, and its predicted run. */
+static int add_input(struct loader *l, struct fitting *f, const struct fit_runtime_input *in,
 		     const struct runs *runs, struct err *err)
 {
 	const struct model *m = catalogue_model_load(l, in->model);
@@ -91,7 +89,7 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 	for (size_t i = 0; i < runs->n; i++) {
 		const struct run *r = &runs->at[i];
 
-		f->replay[f->n] = replay_make(f->arena, m, &p, &device_model, r);
+		f->predicted[f->n] = predicted_run_make(f->arena, m, &p, &device_model, r);
 		f->points[f->n++] = (struct fit_point){
 			.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
 			.x = 1,
@@ -106,7 +104,7 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 
 static int gather(struct loader *l, struct fitting *f, struct err *err)
 {
-	const struct calib_from *ask = f->ask;
+	const struct fit_runtime_ask *ask = f->ask;
 	struct runs *runs = arena_array(f->arena, ask->n, sizeof *runs);
 	size_t rows = 0;
 	int64_t samples = 0;
@@ -129,7 +127,7 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 			       ask->inputs[0].path);
 	f->tool = runs[0].at[0].tool ? runs[0].at[0].tool : runs[0].tool;
 	take_program(f, &runs[0]);
-	f->replay = arena_array(f->arena, rows, sizeof *f->replay);
+	f->predicted = arena_array(f->arena, rows, sizeof *f->predicted);
 	f->points = arena_array(f->arena, rows, sizeof *f->points);
 	for (size_t i = 0; i < ask->n; i++)
 		if (add_input(l, f, &ask->inputs[i], &runs[i], err) != 0)
@@ -140,33 +138,32 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 {
 	const struct fitting *f = ctx;
-	double speed[REPLAY_PARAMS];
+	double speed[FACTORS];
 	size_t k = 0;
 
-	for (int p = 0; p < REPLAY_PARAMS; p++)
+	for (int p = 0; p < FACTORS; p++)
 		speed[p] = f->is_free[p] ? value[k++] : f->held[p];
-	return replay_seconds_at(&f->replay[i], speed);
+	return predicted_run_seconds_at(&f->predicted[i], speed);
 }
 
 static int fit_free(struct fitting *f, struct err *err)
 {
-	static const char *const names[REPLAY_PARAMS] = {"arithmetic x", "bandwidth x", "kernel us",
-							 "step us"};
+	static const char *const names[FACTORS] = {"arithmetic x", "bandwidth x", "kernel us", "step us"};
 	struct fit_custom family_model = {.unit = 1, .seconds = seconds, .ctx = f};
 	size_t k = 0;
 
-	for (int p = 0; p < REPLAY_PARAMS; p++) {
+	for (int p = 0; p < FACTORS; p++) {
 		if (!f->is_free[p])
 			continue;
 		family_model.names[family_model.p_n] = names[p];
-		family_model.is_log[family_model.p_n] = p == REPLAY_ARITHMETIC || p == REPLAY_MEMORY;
+		family_model.is_log[family_model.p_n] = p == FACTOR_ARITHMETIC || p == FACTOR_MEMORY;
 		family_model.start[family_model.p_n++] = f->held[p];
 	}
 	for (size_t i = 0; i < f->n; i++)
 		f->points[i].out = false;
 	if (fit_custom(&family_model, f->points, f->n, &f->fit, err) != 0)
 		return -1;
-	for (int p = 0; p < REPLAY_PARAMS; p++) {
+	for (int p = 0; p < FACTORS; p++) {
 		f->fitted[p] = f->is_free[p] ? f->fit.p[k].value : f->held[p];
 		f->se[p] = f->is_free[p] && isfinite(f->fit.p[k].se) ? f->fit.p[k].se : 0;
 		k += f->is_free[p];
@@ -188,20 +185,20 @@ static double criterion(const struct fitting *f)
 /* One choice of what is free. A bandwidth above the bus is held at it, and the rest is fitted again. */
 static int try_free(struct fitting *f, bool kernel, bool step, struct err *err)
 {
-	f->held[REPLAY_MEMORY] = 1;
-	f->is_free[REPLAY_ARITHMETIC] = f->prompt_n > 0;
-	f->is_free[REPLAY_MEMORY] = f->decode_n > 0;
-	f->is_free[REPLAY_KERNEL] = kernel;
-	f->is_free[REPLAY_STEP] = step;
+	f->held[FACTOR_MEMORY] = 1;
+	f->is_free[FACTOR_ARITHMETIC] = f->prompt_n > 0;
+	f->is_free[FACTOR_MEMORY] = f->decode_n > 0;
+	f->is_free[FACTOR_KERNEL] = kernel;
+	f->is_free[FACTOR_STEP] = step;
 	if (fit_free(f, err) != 0)
 		return -1;
-	if (f->fitted[REPLAY_MEMORY] > f->most) {
-		f->held[REPLAY_MEMORY] = f->most;
-		f->is_free[REPLAY_MEMORY] = false;
+	if (f->fitted[FACTOR_MEMORY] > f->most) {
+		f->held[FACTOR_MEMORY] = f->most;
+		f->is_free[FACTOR_MEMORY] = false;
 		if ((f->prompt_n || kernel || step) && fit_free(f, err) != 0)
 			return -1;
 	}
-	if (f->fitted[REPLAY_KERNEL] < 0 || f->fitted[REPLAY_STEP] < 0)
+	if (f->fitted[FACTOR_KERNEL] < 0 || f->fitted[FACTOR_STEP] < 0)
 		return err_set(err, "a negative overhead");
 	return 0;
 }
@@ -213,11 +210,11 @@ static void set_limits(struct fitting *f)
 	const double fastest = fmax(fmax(p->gemv.value, p->read.value), p->attention.decode.value);
 
 	f->most = f->base.machine->memory.bandwidth.value / fastest;
-	f->held[REPLAY_ARITHMETIC] = 1;
-	f->held[REPLAY_KERNEL] =
+	f->held[FACTOR_ARITHMETIC] = 1;
+	f->held[FACTOR_KERNEL] =
 		(f->runtime_kernels ? f->runtime_kernels->layer_s / f->layer_kernels : o->kernel.value) /
 		unit_s;
-	f->held[REPLAY_STEP] = o->step.value / unit_s;
+	f->held[FACTOR_STEP] = o->step.value / unit_s;
 }
 
 /* Of what the runs may be asked, what they answer best. */
@@ -266,9 +263,9 @@ static void make_notes(struct fitting *f)
 		str_clear(&s);
 	}
 	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s",
-		 f->layer_kernels * f->fitted[REPLAY_KERNEL], f->layer_kernels, f->fitted[REPLAY_KERNEL],
-		 f->is_free[REPLAY_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
-	if (f->fitted[REPLAY_MEMORY] >= f->most)
+		 f->layer_kernels * f->fitted[FACTOR_KERNEL], f->layer_kernels, f->fitted[FACTOR_KERNEL],
+		 f->is_free[FACTOR_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
+	if (f->fitted[FACTOR_MEMORY] >= f->most)
 		str_add(&s, "; the bandwidth is held at the bus");
 	add_note(f, s.text);
 	for (size_t i = 0; i < f->n; i++) {
@@ -320,8 +317,8 @@ static void add_scaled(struct fitting *f, struct str *out, const char *key, cons
 static void add_rates(struct fitting *f, struct str *out)
 {
 	const struct profile *p = f->base.profile;
-	const struct scaled by = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
-				  f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+	const struct scaled by = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
+				  f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
 	const struct {
 		const char *key;
 		const struct qty *q;
@@ -354,9 +351,9 @@ static void add_gemm(struct fitting *f, struct str *out)
 {
 	const struct gemm_table *g = f->base.profile->gemm[f->base.compute];
 	const struct gemm_point *p = g->points.at;
-	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
-				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
-				  f->is_free[REPLAY_ARITHMETIC], 1};
+	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
+				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
+				  f->is_free[FACTOR_ARITHMETIC], 1};
 	const struct scaled roof = {by.factor, by.se, by.fitted, f->base.device->peak[f->base.compute].value};
 
 	str_addf(out, "        gemm_%s:\n          ", dtype_names[f->base.compute]);
@@ -376,11 +373,11 @@ static void add_attention(struct fitting *f, struct str *out)
 {
 	const struct attention_table *a = &f->base.profile->attention;
 	const struct attention_point *p = a->points.at;
-	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
-				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
-				  f->is_free[REPLAY_ARITHMETIC], 1};
-	const struct scaled rate = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
-				    f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
+				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
+				  f->is_free[FACTOR_ARITHMETIC], 1};
+	const struct scaled rate = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
+				    f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
 
 	str_addf(out, "        attention:\n          skips_mask: %s\n", a->skips_mask ? "true" : "false");
 	add_any_shape(f, out, &a->u, &by);
@@ -396,7 +393,7 @@ static void add_attention(struct fitting *f, struct str *out)
 	str_add(out, "\n");
 }
 
-static void add_overhead(struct fitting *f, struct str *out, const char *key, enum replay_param p)
+static void add_overhead(struct fitting *f, struct str *out, const char *key, enum run_factor p)
 {
 	const double value = f->fitted[p] * unit_s;
 
@@ -410,7 +407,7 @@ static void add_overhead(struct fitting *f, struct str *out, const char *key, en
 		 provenance_names[f->is_free[p] ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
 	if (f->is_free[p])
 		add_quoted(out, "fitted to runs");
-	else if (p == REPLAY_KERNEL && f->runtime_kernels)
+	else if (p == FACTOR_KERNEL && f->runtime_kernels)
 		add_quoted(out,
 			   "llama.cpp's on an M4 Pro (0.10 ms a layer); these runs cannot tell it apart");
 	else
@@ -493,8 +490,8 @@ static void write_file(struct fitting *f, struct str *out)
 	add_kernels(f->base.profile, out);
 	str_addf(out, "        all_logits: %s\n        overhead:\n",
 		 f->profile.all_logits ? "true" : "false");
-	add_overhead(f, out, "kernel", REPLAY_KERNEL);
-	add_overhead(f, out, "step", REPLAY_STEP);
+	add_overhead(f, out, "kernel", FACTOR_KERNEL);
+	add_overhead(f, out, "step", FACTOR_STEP);
 }
 
 /* Reads back what was written, its base included. */
@@ -512,7 +509,7 @@ static int check_file(struct loader *l, const char *path, const struct str *text
 	return machine_check(m, l->diags);
 }
 
-int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err)
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err)
 {
 	struct fitting f = {.arena = l->arena, .ask = ask};
 	struct str text = STR_INIT;
@@ -533,38 +530,4 @@ int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, 
 	VEC_FREE(&f.notes);
 	str_release(&text);
 	return rc;
-}
-
-bool calib_is_samples(const char *path)
-{
-	struct arena a = ARENA_INIT;
-	struct err ignored = ERR_INIT;
-	char *text;
-	size_t len;
-	const bool is =
-		file_read(&a, path, RUNS_FILE_MAX, &text, &len, &ignored) == 0 && samples_csv_is(text);
-
-	arena_release(&a);
-	return is;
-}
-
-int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err)
-{
-	struct sample_set *sets = arena_array(a, ask->n, sizeof *sets);
-	struct datasheet datasheet = {0};
-
-	for (size_t i = 0; i < ask->n; i++) {
-		char *text;
-		size_t len;
-
-		if (file_read(a, ask->paths[i], RUNS_FILE_MAX, &text, &len, err) != 0 ||
-		    samples_csv_read(a, ask->paths[i], text, &sets[i], err) != 0)
-			return -1;
-		sets[i].tool = ask->tool ? ask->tool : sets[i].tool;
-	}
-	if (ask->datasheet && datasheet_read(a, ask->datasheet, &datasheet, err) != 0)
-		return -1;
-	return profile_write_all(
-		&(struct machine_samples){sets, ask->n, ask->datasheet ? &datasheet : NULL, ask->paths[0]},
-		out, err);
 }

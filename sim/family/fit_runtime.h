@@ -9,7 +9,7 @@
 #ifndef SIM_FAMILY_FIT_RUNTIME_H
 #define SIM_FAMILY_FIT_RUNTIME_H
 #include "sim/base/str.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 #include "sim/conf/load.h"
 
 /* A device of a machine file, under a runtime. */
@@ -39,14 +39,14 @@ struct model *catalogue_model_load(struct loader *l, const char *name); /* NULL 
 int guess_precision(const struct run *run, const char *asked, enum dtype compute, struct precision *p,
 		    struct err *err);
 
-struct calib_input {
+struct fit_runtime_input {
 	const char *path;    /* a file of runs */
 	const char *model;   /* NAME or path of models/NAME.yaml */
 	const char *weights; /* format, "q4_0"; NULL: as the file says */
 };
 
-struct calib_from {
-	const struct calib_input *inputs;
+struct fit_runtime_ask {
+	const struct fit_runtime_input *inputs;
 	size_t n;
 	const char *machine; /* NAME or path of what is known of the machine */
 	const char *device;  /* NULL: its first */
@@ -57,16 +57,6 @@ struct calib_from {
 };
 
 /* Appends the file's text to *out; nothing on failure: -1 with err set, or with reasons in the diags of l. */
-int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err);
-
-/* Either kind of --from file. Csv files of samples (samples_csv.h), one for each device, make a machine's
- * profile; facts: path of a csv of facts, or NULL. */
-bool calib_is_samples(const char *path);
-struct calib_samples {
-	const char *const *paths;
-	size_t n;
-	const char *datasheet, *tool; /* tool: NULL: as the samples say */
-};
-int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err);
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err);
 
 #endif

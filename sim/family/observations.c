@@ -165,7 +165,7 @@ static bool same_op(const struct op *a, const struct op *b)
 
 /* Chunks of a prompt and steps of a generation differ in their attention only. A fit asks for a row's time
  * thousands of times, so what recurs in a plan is kept once, with the sum of its weights. */
-static void merge_alike(struct replay_plan *plan)
+static void merge_alike(struct run_plan *plan)
 {
 	size_t kept = 0;
 
@@ -184,7 +184,7 @@ static void merge_alike(struct replay_plan *plan)
 
 struct observations_plan {
 	const struct observation *row;
-	struct replay_plan plan;
+	struct run_plan plan;
 	bool last_row, last_apart, all_logits;
 };
 
@@ -200,8 +200,8 @@ static void make_room(struct observations_scratch *s, size_t n)
 }
 
 /* The plan of a row depends on little of a profile, and is made again only where that changes. */
-static const struct replay_plan *plan_of(struct observations_scratch *s, const struct observation *row,
-					 const struct profile *p)
+static const struct run_plan *plan_of(struct observations_scratch *s, const struct observation *row,
+				      const struct profile *p)
 {
 	struct observations_plan *kept;
 
@@ -211,7 +211,7 @@ static const struct replay_plan *plan_of(struct observations_scratch *s, const s
 	if (kept->row != row || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
 	    kept->all_logits != p->all_logits) {
 		*kept = (struct observations_plan){
-			row, replay_plan(s->arena, row->model, &row->precision, p, row->run), p->last_row,
+			row, run_plan_make(s->arena, row->model, &row->precision, p, row->run), p->last_row,
 			p->last_apart, p->all_logits};
 		merge_alike(&kept->plan);
 	}
@@ -226,11 +226,12 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 	return device_model_make(a, d->machine, d->device, p, compute_of(row, p));
 }
 
-struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p)
+struct predicted_run observations_predict(struct arena *a, const struct observation *row,
+					  const struct profile *p)
 {
 	const struct device_model device_model = device_model_of(a, row, p);
 
-	return replay_make(a, row->model, &row->precision, &device_model, row->run);
+	return predicted_run_make(a, row->model, &row->precision, &device_model, row->run);
 }
 
 double observations_seconds(struct observations_scratch *s, const struct observation *row,
@@ -241,11 +242,11 @@ double observations_seconds(struct observations_scratch *s, const struct observa
 	double seconds;
 
 	if (row->model) {
-		seconds = replay_plan_seconds(plan_of(s, row, p), &device_model);
+		seconds = run_plan_seconds(plan_of(s, row, p), &device_model);
 	} else {
-		const struct replay r = replay_make(&a, NULL, NULL, &device_model, row->run);
+		const struct predicted_run r = predicted_run_make(&a, NULL, NULL, &device_model, row->run);
 
-		seconds = replay_seconds(&r); /* an operator alone is not rounded */
+		seconds = predicted_run_seconds(&r); /* an operator alone is not rounded */
 	}
 	arena_release(&a);
 	return seconds;

@@ -9,7 +9,7 @@
 #ifndef SIM_FAMILY_OBSERVATIONS_H
 #define SIM_FAMILY_OBSERVATIONS_H
 #include "sim/family/fit_runtime.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 
 /* What runs ask of a device, kept from one costing to the next: scratch of whoever fits, for one thread. */
 struct observations_plan;
@@ -45,7 +45,8 @@ int observations_load(struct loader *l, const struct runs *runs, enum observatio
 		      struct observations *e, struct err *err);
 
 /* The row's own run (not the ratio) under a profile of its device; in the arena. */
-struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p);
+struct predicted_run observations_predict(struct arena *a, const struct observation *row,
+					  const struct profile *p);
 
 /* Its time for a fit, which is not rounded. */
 double observations_seconds(struct observations_scratch *scratch, const struct observation *row,

@@ -28,22 +28,23 @@ static struct params *draw(struct arena *a, const struct validate_ask *ask, cons
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct replay r = observations_replay(&scratch, row, row->device->profile);
-	const struct replay over =
-		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
-			  : (struct replay){0};
+	const struct predicted_run r = observations_predict(&scratch, row, row->device->profile);
+	const struct predicted_run over =
+		row->over ? observations_predict(&scratch, row->over, row->over->device->profile)
+			  : (struct predicted_run){0};
 	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
 	const struct params *z = draw(&scratch, ask, row, n);
 	const struct params *z_over = row->over ? draw(&scratch, ask, row->over, n) : NULL;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
-		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
+		.rate = run_rate_of(row->run, predicted_run_seconds(&r) /
+						      (row->over ? predicted_run_seconds(&over) : 1))};
 
-	said.bound = replay_bound(&r, &said.bound_share);
+	said.bound = predicted_run_bound(&r, &said.bound_share);
 	for (size_t i = 0; i < n; i++)
-		rate[i] = run_rate_of(row->run,
-				      replay_seconds_drawn(&r, &z[i]) /
-					      (row->over ? replay_seconds_drawn(&over, &z_over[i]) : 1));
+		rate[i] = run_rate_of(
+			row->run, predicted_run_seconds_drawn(&r, &z[i]) /
+					  (row->over ? predicted_run_seconds_drawn(&over, &z_over[i]) : 1));
 	said.lo = quantile_of(rate, n, 0.1);
 	said.hi = quantile_of(rate, n, 0.9);
 	arena_release(&scratch);

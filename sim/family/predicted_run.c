@@ -1,5 +1,5 @@
-/* replay.c - see replay.h. */
-#include "sim/family/replay.h"
+/* predicted_run.c - see predicted_run.h. */
+#include "sim/family/predicted_run.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static int64_t prompts_at_once(const struct run *r)
 									 : 0;
 }
 
-struct request replay_request(const struct profile *profile, const struct run *run)
+struct request run_request(const struct profile *profile, const struct run *run)
 {
 	return (struct request){.depth = run->depth,
 				.prompt = run->prompt,
@@ -85,19 +85,19 @@ struct request replay_request(const struct profile *profile, const struct run *r
 				.per_step = 1};
 }
 
-struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
-			       const struct profile *profile, const struct run *run)
+struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
+			      const struct profile *profile, const struct run *run)
 {
-	const struct request request = replay_request(profile, run);
+	const struct request request = run_request(profile, run);
 	struct planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, m, &request, &passes);
-	struct replay_plan plan;
+	struct run_plan plan;
 
 	for (size_t i = 0; i < n; i++)
 		add_pass(&b, &passes[i]);
-	plan = (struct replay_plan){arena_array(a, b.ops.n, sizeof *plan.at), b.ops.n};
+	plan = (struct run_plan){arena_array(a, b.ops.n, sizeof *plan.at), b.ops.n};
 	if (b.ops.n)
 		memcpy(plan.at, b.ops.at, b.ops.n * sizeof *plan.at);
 	VEC_FREE(&b.ops);
@@ -107,16 +107,17 @@ struct replay_plan replay_plan(struct arena *a, const struct model *m, const str
 
 /* ---- what it costs ---- */
 
-struct replay replay_of(struct arena *a, const struct replay_plan *plan,
-			const struct device_model *device_model)
+struct predicted_run predicted_run_of_plan(struct arena *a, const struct run_plan *plan,
+					   const struct device_model *device_model)
 {
-	struct replay r = {.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n, .of_program = true};
+	struct predicted_run r = {
+		.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n, .of_program = true};
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct planned_op *o = &plan->at[i];
 
-		r.at[i] =
-			(struct replay_op){cost_of(&o->op, device_model, 1), o->op.kind == OP_STEP, o->times};
+		r.at[i] = (struct predicted_op){cost_of(&o->op, device_model, 1), o->op.kind == OP_STEP,
+						o->times};
 		r.from = provenance_worse(r.from, cost_from(&r.at[i].cost));
 	}
 	return r;
@@ -150,12 +151,13 @@ static struct cost gemm_cost(const struct device_model *device_model, const stru
 	return c;
 }
 
-static struct replay alone(struct arena *a, const struct device_model *device_model, const struct run *run)
+static struct predicted_run alone(struct arena *a, const struct device_model *device_model,
+				  const struct run *run)
 {
 	const struct profile *p = device_model->profile;
-	struct replay r = {.at = arena_alloc(a, sizeof *r.at), .n = 1};
+	struct predicted_run r = {.at = arena_alloc(a, sizeof *r.at), .n = 1};
 
-	r.at[0] = (struct replay_op){
+	r.at[0] = (struct predicted_op){
 		.cost = run->kind == RUN_GEMM
 				? gemm_cost(device_model, run)
 				: cost_stream(device_model, run->kind == RUN_READ ? &p->read : &p->copy,
@@ -165,30 +167,30 @@ static struct replay alone(struct arena *a, const struct device_model *device_mo
 	return r;
 }
 
-struct replay replay_make(struct arena *a, const struct model *m, const struct precision *p,
-			  const struct device_model *device_model, const struct run *run)
+struct predicted_run predicted_run_make(struct arena *a, const struct model *m, const struct precision *p,
+					const struct device_model *device_model, const struct run *run)
 {
-	struct replay_plan plan;
+	struct run_plan plan;
 
 	if (run_is_operator(run))
 		return alone(a, device_model, run);
-	plan = replay_plan(a, m, p, device_model->profile, run);
-	return replay_of(a, &plan, device_model);
+	plan = run_plan_make(a, m, p, device_model->profile, run);
+	return predicted_run_of_plan(a, &plan, device_model);
 }
 
-static double op_seconds(const struct cost *c, bool is_step, const double f[REPLAY_PARAMS])
+static double op_seconds(const struct cost *c, bool is_step, const double f[FACTORS])
 {
-	return fmax(c->arithmetic.s / f[REPLAY_ARITHMETIC], c->memory.s / f[REPLAY_MEMORY]) +
-	       c->apart.s / f[REPLAY_ARITHMETIC] + c->overhead.s * f[is_step ? REPLAY_STEP : REPLAY_KERNEL];
+	return fmax(c->arithmetic.s / f[FACTOR_ARITHMETIC], c->memory.s / f[FACTOR_MEMORY]) +
+	       c->apart.s / f[FACTOR_ARITHMETIC] + c->overhead.s * f[is_step ? FACTOR_STEP : FACTOR_KERNEL];
 }
 
 /* A program's operators take whole nanoseconds, as the event engine's clock has them. */
-static double on_clock(const struct replay *r, double s)
+static double on_clock(const struct predicted_run *r, double s)
 {
 	return r->of_program ? sim_s_of_ns(sim_ns_of_s(s)) : s;
 }
 
-double replay_seconds(const struct replay *r)
+double predicted_run_seconds(const struct predicted_run *r)
 {
 	double sum = 0;
 
@@ -197,7 +199,7 @@ double replay_seconds(const struct replay *r)
 	return sum;
 }
 
-double replay_seconds_at(const struct replay *r, const double speed[REPLAY_PARAMS])
+double predicted_run_seconds_at(const struct predicted_run *r, const double speed[FACTORS])
 {
 	double sum = 0;
 
@@ -206,7 +208,7 @@ double replay_seconds_at(const struct replay *r, const double speed[REPLAY_PARAM
 	return sum;
 }
 
-double replay_plan_seconds(const struct replay_plan *plan, const struct device_model *device_model)
+double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model)
 {
 	double sum = 0;
 
@@ -218,7 +220,7 @@ double replay_plan_seconds(const struct replay_plan *plan, const struct device_m
 	return sum;
 }
 
-enum param replay_bound(const struct replay *r, double *share)
+enum param predicted_run_bound(const struct predicted_run *r, double *share)
 {
 	double spent[PARAM_LINKS] = {0}, sum = 0;
 	int most = 0;
@@ -240,7 +242,7 @@ enum param replay_bound(const struct replay *r, double *share)
 	return (enum param)most;
 }
 
-double replay_seconds_drawn(const struct replay *r, const struct params *z)
+double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z)
 {
 	double sum = 0;
 
