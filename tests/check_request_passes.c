@@ -215,10 +215,10 @@ START_TEST(a_measured_row_is_what_simulate_says)
 	struct err err = ERR_INIT;
 	size_t n = 0;
 
-	ck_assert_int_eq(glob("hardware/measured/*.law", 0, NULL, &files), 0);
+	ck_assert_int_eq(glob("hardware/measured/*.family.yaml", 0, NULL, &files), 0);
 	paths = arena_array(&m.arena, files.gl_pathc, sizeof *paths);
 	for (size_t i = 0; i < files.gl_pathc; i++)
-		paths[i] = arena_printf(&m.arena, "%.*s.csv", (int)strlen(files.gl_pathv[i]) - 4,
+		paths[i] = arena_printf(&m.arena, "%.*s.csv", (int)(strlen(files.gl_pathv[i]) - strlen(".family.yaml")),
 					files.gl_pathv[i]);
 	ck_assert_msg(runs_read_all(&m.arena, paths, files.gl_pathc, &runs, &err) == 0, "%s", err.msg);
 	load_rows(&m, &runs);
