@@ -1,4 +1,4 @@
-/* check_evidence.c - rows of operators alone and of ratios: read, refused, and what they come to by hand. */
+/* check_observations.c - rows of operators alone and of ratios: read, refused, and what they come to by hand. */
 #include <math.h>
 #include <string.h>
 
@@ -273,8 +273,8 @@ END_TEST
 
 Suite *suite_observations(void)
 {
-	Suite *s = suite_create("evidence");
-	TCase *tc = tcase_create("evidence");
+	Suite *s = suite_create("observations");
+	TCase *tc = tcase_create("observations");
 
 	tcase_add_loop_test(tc, a_row_is_read, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(tc, a_wrong_row_is_refused, 0, ARRAY_LEN(bad));

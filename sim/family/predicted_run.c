@@ -6,67 +6,67 @@
 
 #include "sim/des/engine.h"
 
-/* Operators, and how often each occurs. */
-struct planner {
+/* Collects the operators of a run. */
+struct run_planner {
 	const struct model *m;
 	const struct precision *p;
 	struct prefill_rules rules;
 	VEC(struct planned_op) ops;
 };
 
-static void add_op(struct planner *b, const struct op *op, double times)
+static void add_op(struct run_planner *b, const struct op *op, double times)
 {
 	VEC_ADD(&b->ops, ((struct planned_op){*op, times}));
 }
 
-/* Blocks of a pass that are alike: of one part and one shape. */
-struct alike {
+/* Blocks of a pass that are of one part and one shape have the same operators. */
+struct like_blocks {
 	struct part part;
 	struct shape shape;
 	double n;
 };
 enum { ALIKE_MAX = 2 * MODEL_PARTS };
 
-static void count_block(struct alike *alike, size_t *n, struct part part, const struct shape *s)
+static void count_block(struct like_blocks *blocks, size_t *n, struct part part, const struct shape *s)
 {
 	size_t i = 0;
 
-	while (i < *n && !(part_same(alike[i].part, part) && shape_same(&alike[i].shape, s)))
+	while (i < *n && !(part_same(blocks[i].part, part) && shape_same(&blocks[i].shape, s)))
 		i++;
 	BUG_ON(i == ALIKE_MAX);
 	if (i == *n)
-		alike[(*n)++] = (struct alike){part, *s, 0};
-	alike[i].n++;
+		blocks[(*n)++] = (struct like_blocks){part, *s, 0};
+	blocks[i].n++;
 }
 
-static void add_pass(struct planner *b, const struct request_pass *pass)
+static void add_pass(struct run_planner *b, const struct request_pass *pass)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
 	const bool prefill = pass->phase == PHASE_PREFILL;
 	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false};
 	struct shape shape = pass->shape;
-	struct alike alike[ALIKE_MAX];
+	struct like_blocks blocks[ALIKE_MAX];
 	size_t n = 0;
 
 	for (size_t i = model_first_block(b->m); i <= model_last_block(b->m); i++) {
 		const struct block k = model_block(b->m, i);
 
 		if (request_pass_block(pass, b->m, k, rules, &shape))
-			count_block(alike, &n, k.part, &shape);
+			count_block(blocks, &n, k.part, &shape);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct op ops[GRAPH_OPS];
 		const size_t ops_n =
-			graph_block(b->m, b->p, &alike[i].shape, alike[i].part, pass->phase, ops);
+			graph_block(b->m, b->p, &blocks[i].shape, blocks[i].part, pass->phase, ops);
 
 		for (size_t k = 0; k < ops_n; k++)
-			add_op(b, &ops[k], pass->weight * alike[i].n);
+			add_op(b, &ops[k], pass->weight * blocks[i].n);
 	}
 	add_op(b, &step, pass->weight);
 }
 
-/* Prompts that are shorter than a chunk share one, as far as they fit whole. */
-static int64_t prompts_at_once(const struct run *r)
+/* Prompts that are shorter than a chunk share one, as many as fit whole; 0: prompts are not cut into chunks. */
+static int64_t prompts_per_chunk(const struct run *r)
 {
 	return r->chunk > 0 && r->prompt > 0 && r->chunk / r->prompt < 1 ? 1
 	       : r->chunk > 0 && r->prompt > 0                           ? r->chunk / r->prompt
@@ -80,7 +80,7 @@ struct request run_request(const struct profile *profile, const struct run *run)
 				.decoded = run->gen,
 				.batch = run->batch,
 				.chunk = run->chunk,
-				.at_once = prompts_at_once(run),
+				.at_once = prompts_per_chunk(run),
 				.last_apart = profile->last_apart,
 				.per_step = 1};
 }
@@ -89,7 +89,7 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 			      const struct profile *profile, const struct run *run)
 {
 	const struct request request = run_request(profile, run);
-	struct planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct run_planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, m, &request, &passes);
@@ -151,8 +151,8 @@ static struct cost gemm_cost(const struct device_model *device_model, const stru
 	return c;
 }
 
-static struct predicted_run alone(struct arena *a, const struct device_model *device_model,
-				  const struct run *run)
+static struct predicted_run operator_run(struct arena *a, const struct device_model *device_model,
+					 const struct run *run)
 {
 	const struct profile *p = device_model->profile;
 	struct predicted_run r = {.at = arena_alloc(a, sizeof *r.at), .n = 1};
@@ -173,7 +173,7 @@ struct predicted_run predicted_run_make(struct arena *a, const struct model *m, 
 	struct run_plan plan;
 
 	if (run_is_operator(run))
-		return alone(a, device_model, run);
+		return operator_run(a, device_model, run);
 	plan = run_plan_make(a, m, p, device_model->profile, run);
 	return predicted_run_of_plan(a, &plan, device_model);
 }
@@ -184,7 +184,7 @@ static double op_seconds(const struct cost *c, bool is_step, const double f[FACT
 	       c->apart.s / f[FACTOR_ARITHMETIC] + c->overhead.s * f[is_step ? FACTOR_STEP : FACTOR_KERNEL];
 }
 
-/* A program's operators take whole nanoseconds, as the event engine's clock has them. */
+/* Operators of a model take whole nanoseconds, as on the event engine's clock. */
 static double on_clock(const struct predicted_run *r, double s)
 {
 	return r->of_program ? sim_s_of_ns(sim_ns_of_s(s)) : s;
@@ -199,12 +199,12 @@ double predicted_run_seconds(const struct predicted_run *r)
 	return sum;
 }
 
-double predicted_run_seconds_at(const struct predicted_run *r, const double speed[FACTORS])
+double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS])
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times * op_seconds(&r->at[i].cost, r->at[i].is_step, speed);
+		sum += r->at[i].times * op_seconds(&r->at[i].cost, r->at[i].is_step, factor);
 	return sum;
 }
 

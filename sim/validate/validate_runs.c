@@ -60,7 +60,7 @@ struct fitted {
 
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. */
-static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_hole hole,
+static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_left_out hole,
 		     const struct observations *profiles, struct validation *v, struct err *err)
 {
 	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
@@ -70,7 +70,7 @@ static int leave_out(const struct validate_ask *ask, const struct fitted *f, enu
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
-		struct left_out *left = hole == FAMILY_HOLE_MODEL ? &c->no_model : &c->no_chip;
+		struct left_out *left = hole == FAMILY_LEAVE_OUT_MODEL ? &c->no_model : &c->no_chip;
 		const double rate = c->measured * (1 + errors.without[i]);
 		struct said said;
 
@@ -94,9 +94,9 @@ static int leave_out_both(const struct validate_ask *ask, const struct runs *run
 	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.observed, err) != 0 ||
 	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &unmeasured, err) != 0 ||
 	    family_fit(&f.family_model, &f.observed, &f.all, err) != 0 ||
-	    leave_out(ask, &f, FAMILY_HOLE_MODEL, profiles, v, err) != 0)
+	    leave_out(ask, &f, FAMILY_LEAVE_OUT_MODEL, profiles, v, err) != 0)
 		return -1;
-	return leave_out(ask, &f, FAMILY_HOLE_CHIP, &unmeasured, v, err);
+	return leave_out(ask, &f, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v, err);
 }
 
 int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
