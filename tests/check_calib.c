@@ -18,7 +18,7 @@
 /* Laws with known parameters: times at sizes a constant factor apart, 2 % noise, every twentieth far off. */
 static const struct {
 	const char *name;
-	enum fit_model fit_form;
+	enum fit_model model;
 	double from, to;
 	size_t n;
 	double truth[FIT_PARAMS];
@@ -32,12 +32,12 @@ static const struct {
 	{"streaming", FIT_KNEE, 32e3, 8e9, 120, {118e9, 420e9, 12e6, 2.5}, 0},
 };
 
-static double family_s(size_t i, double x)
+static double model_s(size_t i, double x)
 {
 	const double *p = known[i].truth;
 	double h;
 
-	switch (known[i].fit_form) {
+	switch (known[i].model) {
 	case FIT_CONSTANT:
 		return p[FIT_C];
 	case FIT_RATE:
@@ -55,16 +55,16 @@ static double family_s(size_t i, double x)
 
 enum { TRIALS = 200, POINTS_MAX = 128 };
 
-static void draw_points(size_t fit_form, struct rng *rng, struct fit_point *p)
+static void draw_points(size_t model, struct rng *rng, struct fit_point *p)
 {
-	const size_t n = known[fit_form].n;
+	const size_t n = known[model].n;
 
 	for (size_t i = 0; i < n; i++) {
-		const double x = known[fit_form].from *
-				 pow(known[fit_form].to / known[fit_form].from, (double)i / (double)(n - 1));
+		const double x = known[model].from *
+				 pow(known[model].to / known[model].from, (double)i / (double)(n - 1));
 		const bool odd = rng_uniform(rng) < 0.05;
 
-		p[i] = (struct fit_point){.x = x, .t = family_s(fit_form, x) * exp(0.02 * rng_normal(rng))};
+		p[i] = (struct fit_point){.x = x, .t = model_s(model, x) * exp(0.02 * rng_normal(rng))};
 		if (odd) /* another program woke up; more rarely, a clock was read too early */
 			p[i].t *= rng_uniform(rng) < 0.8 ? 1.2 + 2 * rng_uniform(rng) : 0.5;
 	}
@@ -88,7 +88,7 @@ START_TEST(a_law_is_found_again)
 		struct fit f;
 
 		draw_points((size_t)_i, rng, p);
-		ck_assert_msg(fit_make(known[_i].fit_form, p, known[_i].n, known[_i].t0, &f, &err) == 0, "%s",
+		ck_assert_msg(fit_make(known[_i].model, p, known[_i].n, known[_i].t0, &f, &err) == 0, "%s",
 			      err.msg);
 		params = f.p_n;
 		for (size_t k = 0; k < f.p_n; k++) {
@@ -164,7 +164,7 @@ START_TEST(a_slope_that_no_size_lies_on_is_not_told)
 						       (i % 2 ? 1.004 : 0.996) *
 						       (1 + 1e-15 * trial * (double)(i + 1))};
 		ck_assert_int_eq(fit_make(FIT_KNEE, p, ARRAY_LEN(at), 0, &f, &err), 0);
-		ck_assert_int_eq(f.fit_form, FIT_STEP);
+		ck_assert_int_eq(f.model, FIT_STEP);
 		ck_assert(f.p[FIT_AT].lo == 537e6 && f.p[FIT_AT].hi == 2.1e9);
 		ck_assert(fabs(f.p[FIT_MEMORY].value / 2.4e12 - 1) < 0.02);
 		ck_assert(fabs(fit_at(&f, 1e8) * f.p[FIT_CACHE].value / 1e8 - 1) < 1e-9);
@@ -194,7 +194,7 @@ START_TEST(a_slope_that_sizes_lie_on_is_told)
 		p[i] = (struct fit_point){.x = x, .t = knee_seconds(theta, x) * (i % 2 ? 1.002 : 0.998)};
 	}
 	ck_assert_int_eq(fit_make(FIT_KNEE, p, SIZES, 0, &f, &err), 0);
-	ck_assert_int_eq(f.fit_form, FIT_KNEE);
+	ck_assert_int_eq(f.model, FIT_KNEE);
 	ck_assert(fabs(f.p[FIT_SLOPE].value - 3) < 0.3 && fabs(f.p[FIT_AT].value / 60e6 - 1) < 0.05);
 }
 END_TEST

@@ -60,38 +60,40 @@ static const char *text_or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-static int check_fact(const struct datasheet *f, const struct datasheet_row *x, struct err *err)
+static int check_row(const struct datasheet *sheet, const struct datasheet_row *row, struct err *err)
 {
 	const char *names[ARRAY_LEN(keys)];
 	struct err why = ERR_INIT;
 	double ignored;
 	size_t i = 0;
 
-	while (i < ARRAY_LEN(keys) && strcmp(keys[i].key, x->key))
+	while (i < ARRAY_LEN(keys) && strcmp(keys[i].key, row->key))
 		i++;
 	if (i == ARRAY_LEN(keys)) {
 		for (size_t j = 0; j < i; j++)
 			names[j] = keys[j].key;
-		err_set(err, "%s:%d: unknown key '%.60s'", f->path, x->line, x->key);
-		if (str_closest(x->key, names, i))
-			err_hint(err, "did you mean '%s'?", str_closest(x->key, names, i));
+		err_set(err, "%s:%d: unknown key '%.60s'", sheet->path, row->line, row->key);
+		if (str_closest(row->key, names, i))
+			err_hint(err, "did you mean '%s'?", str_closest(row->key, names, i));
 		return -1;
 	}
-	for (size_t j = 0; f->at + j < x; j++)
-		if (!strcmp(f->at[j].key, x->key))
-			return err_set(err, "%s:%d: '%s' is given twice, first at line %d", f->path, x->line,
-				       x->key, f->at[j].line);
-	if (x->provenance && strcmp(x->provenance, "measured") && strcmp(x->provenance, "interpolated") &&
-	    strcmp(x->provenance, "transferred") && strcmp(x->provenance, "datasheet"))
-		return err_set(err, "%s:%d: unknown 'how': '%.40s'", f->path, x->line, x->provenance);
-	if (!*x->value || (keys[i].dim != DIM_N && units_parse(x->value, keys[i].dim, &ignored, &why) != 0) ||
-	    (x->sd && units_parse(x->sd, keys[i].dim, &ignored, &why) != 0))
-		return err_set(err, "%s:%d: %s: %s", f->path, x->line, x->key,
+	for (size_t j = 0; sheet->at + j < row; j++)
+		if (!strcmp(sheet->at[j].key, row->key))
+			return err_set(err, "%s:%d: '%s' is given twice, first at line %d", sheet->path,
+				       row->line, row->key, sheet->at[j].line);
+	if (row->provenance && strcmp(row->provenance, "measured") &&
+	    strcmp(row->provenance, "interpolated") && strcmp(row->provenance, "transferred") &&
+	    strcmp(row->provenance, "datasheet"))
+		return err_set(err, "%s:%d: unknown 'how': '%.40s'", sheet->path, row->line, row->provenance);
+	if (!*row->value ||
+	    (keys[i].dim != DIM_N && units_parse(row->value, keys[i].dim, &ignored, &why) != 0) ||
+	    (row->sd && units_parse(row->sd, keys[i].dim, &ignored, &why) != 0))
+		return err_set(err, "%s:%d: %s: %s", sheet->path, row->line, row->key,
 			       why.msg[0] ? why.msg : "the value is missing");
 	return 0;
 }
 
-int datasheet_read(struct arena *a, const char *path, struct datasheet *f, struct err *err)
+int datasheet_read(struct arena *a, const char *path, struct datasheet *sheet, struct err *err)
 {
 	struct datasheet_row *at;
 	struct csv csv = {0};
@@ -103,7 +105,7 @@ int datasheet_read(struct arena *a, const char *path, struct datasheet *f, struc
 	if (csv_column(&csv, "key") == (size_t)-1 || csv_column(&csv, "value") == (size_t)-1)
 		return err_set(err, "%s: it has no columns 'key' and 'value'", path);
 	at = arena_array(a, csv.n, sizeof *at);
-	*f = (struct datasheet){path, at, csv.n};
+	*sheet = (struct datasheet){path, at, csv.n};
 	for (size_t i = 0; i < csv.n; i++) {
 		const struct csv_row *row = &csv.rows[i];
 
@@ -114,24 +116,24 @@ int datasheet_read(struct arena *a, const char *path, struct datasheet *f, struc
 					       .provenance = text_or_null(csv_get(&csv, row, "how")),
 					       .source = text_or_null(csv_get(&csv, row, "source")),
 					       .line = row->line};
-		if (check_fact(f, &at[i], err) != 0)
+		if (check_row(sheet, &at[i], err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-const struct datasheet_row *datasheet_find(const struct datasheet *f, const char *key)
+const struct datasheet_row *datasheet_find(const struct datasheet *sheet, const char *key)
 {
-	for (size_t i = 0; f && i < f->n; i++)
-		if (!strcmp(f->at[i].key, key))
-			return &f->at[i];
+	for (size_t i = 0; sheet && i < sheet->n; i++)
+		if (!strcmp(sheet->at[i].key, key))
+			return &sheet->at[i];
 	return NULL;
 }
 
-bool datasheet_value(const struct datasheet *f, const char *key, enum dim dim, double *value)
+bool datasheet_value(const struct datasheet *sheet, const char *key, enum dim dim, double *value)
 {
-	const struct datasheet_row *x = datasheet_find(f, key);
+	const struct datasheet_row *row = datasheet_find(sheet, key);
 	struct err ignored = ERR_INIT;
 
-	return x && units_parse(x->value, dim, value, &ignored) == 0;
+	return row && units_parse(row->value, dim, value, &ignored) == 0;
 }

@@ -1,8 +1,8 @@
 /*
- * datasheet.h - what is known of a machine without measuring it: a data sheet's figures, a runtime's kernels.
+ * datasheet.h - figures of a machine that are stated, not measured: its data sheet's, and a runtime's kernel counts.
  *
- * Layer calib. A fact stands for the key of a hardware file it names, as people write it; it wins over what
- * samples say. Lives in the caller's arena.
+ * Layer calib. Each row gives the value of one key of a hardware file, and takes precedence over what samples
+ * give. Rows and texts live in the caller's arena.
  */
 #ifndef SIM_CALIB_DATASHEET_H
 #define SIM_CALIB_DATASHEET_H
@@ -27,13 +27,15 @@ struct datasheet {
 	size_t n;
 };
 
-/* csv with the columns key, value and any of sd, n, how, source. -1 with err "path:line: ...". */
-int datasheet_read(struct arena *a, const char *path, struct datasheet *f, struct err *err);
+/* Reads a csv with the columns key, value and any of sd, n, how, source. -1 with err "path:line: ...": an unknown or
+ * repeated key, a value of another dimension. */
+int datasheet_read(struct arena *a, const char *path, struct datasheet *sheet, struct err *err);
 
-const struct datasheet_row *datasheet_find(const struct datasheet *f,
-					   const char *key); /* NULL if not known; f may be NULL */
+const struct datasheet_row *datasheet_find(const struct datasheet *sheet,
+					   const char *key); /* NULL: no such row; sheet may be NULL */
 
-/* Its value, or *value untouched and false. Values were checked when they were read. */
-bool datasheet_value(const struct datasheet *f, const char *key, enum dim dim, double *value);
+/* The value of a key in base units; false, with *value untouched, where there is no such row. Values were checked when
+ * they were read. sheet may be NULL. */
+bool datasheet_value(const struct datasheet *sheet, const char *key, enum dim dim, double *value);
 
 #endif

@@ -11,9 +11,9 @@
 #include "sim/stats/quantile.h"
 #include "sim/stats/robust_fit.h"
 
-/* A law over parameters that may take any value: rates and sizes enter by their logarithm, t0 in units of
- * the typical time. */
-struct fit_form {
+/* A model function over unbounded parameters theta: rates and sizes enter as logarithms, t0 in units of the typical
+ * time. */
+struct curve {
 	const char *names[FIT_PARAMS];
 	size_t p_n;
 	bool is_log[FIT_PARAMS];
@@ -48,7 +48,7 @@ static double step_s(const double *theta, double x, double knee)
 	return x * exp(-theta[x < knee ? FIT_CACHE : FIT_MEMORY]);
 }
 
-static const struct fit_form family_models[] = {
+static const struct curve curves[] = {
 	[FIT_CONSTANT] = {{"t"}, 1, {true}, constant_s},
 	[FIT_RATE] = {{"R"}, 1, {true}, rate_s},
 	[FIT_AFFINE] = {{"R", "t0"}, 2, {true, false}, affine_s},
@@ -56,31 +56,31 @@ static const struct fit_form family_models[] = {
 	[FIT_STEP] = {{"memory", "cache"}, 2, {true, true}, step_s},
 };
 
-struct job {
-	const struct fit_form *fit_form;
-	const struct fit_custom *custom; /* NULL: the law's own seconds() */
+struct fit_job {
+	const struct curve *curve;
+	const struct fit_custom *custom; /* NULL: the curve's own seconds() */
 	const struct fit_point *p;       /* those that are fitted */
 	size_t n;
-	double t0;      /* or the unit of t0, or where a step is */
-	double *sigma;  /* relative, of each point against the typical one */
-	double *weight; /* from robustness, 0..1 */
+	double t0;      /* FIT_AFFINE, FIT_CUSTOM: the unit of t0; FIT_STEP: the step's size */
+	double *sigma;  /* of each point, relative to the typical sd */
+	double *weight; /* of the reweighting, 0 to 1 */
 	double theta[FIT_PARAMS];
-	double covariance[FIT_PARAMS * FIT_PARAMS]; /* of the parameters that the model has, row by row */
+	double covariance[FIT_PARAMS * FIT_PARAMS]; /* p_n x p_n, row by row */
 };
 
-static double seconds_at(const struct job *j, const double *theta, const struct fit_point *p)
+static double seconds_at(const struct fit_job *j, const double *theta, const struct fit_point *p)
 {
 	double value[FIT_PARAMS] = {0};
 
 	if (!j->custom)
-		return j->fit_form->seconds(theta, p->x, j->t0);
-	for (size_t i = 0; i < j->fit_form->p_n; i++)
-		value[i] = j->fit_form->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
+		return j->curve->seconds(theta, p->x, j->t0);
+	for (size_t i = 0; i < j->curve->p_n; i++)
+		value[i] = j->curve->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
 	return j->custom->seconds(j->custom->ctx, value, (size_t)p->x - 1);
 }
 
-/* ln(model / t), going on in a straight line where a draw of the parameters makes the model negative. */
-static double residual(const struct job *j, const double *theta, size_t i)
+/* ln(model / t), continued as a straight line where the solver's parameters make the model negative. */
+static double residual(const struct fit_job *j, const double *theta, size_t i)
 {
 	const double ratio = seconds_at(j, theta, &j->p[i]) / j->p[i].t, least = 1e-3;
 
@@ -89,17 +89,17 @@ static double residual(const struct job *j, const double *theta, size_t i)
 
 static void residuals(const void *ctx, const double *theta, double *r)
 {
-	const struct job *j = ctx;
+	const struct fit_job *j = ctx;
 
 	for (size_t i = 0; i < j->n; i++)
 		r[i] = residual(j, theta, i) / j->sigma[i];
 }
 
-static struct robust_fit robust_of(const struct job *j)
+static struct robust_fit robust_of(const struct fit_job *j)
 {
 	return (struct robust_fit){.n = j->n,
 				   .robust_n = j->n,
-				   .p = j->fit_form->p_n,
+				   .p = j->curve->p_n,
 				   .residuals = residuals,
 				   .ctx = j,
 				   .steps_max = 100,
@@ -107,17 +107,16 @@ static struct robust_fit robust_of(const struct job *j)
 				   .small_sample = true};
 }
 
-/* One weighted fit from j->theta; leaves the answer there, and its covariance where asked. The callbacks get
- * theta from the solver, never from j. */
-static int solve(struct job *j, double tolerance, bool covariance)
+/* One weighted fit from j->theta, where the answer is left, with its covariance where asked. */
+static int solve(struct fit_job *j, double tolerance, bool covariance)
 {
 	const struct robust_fit f = robust_of(j);
 
 	return robust_fit_solve(&f, j->weight, tolerance, j->theta, covariance ? j->covariance : NULL);
 }
 
-/* The start is robust itself, so that no unweighted fit comes first. */
-static int solve_robust(struct job *j)
+/* start() takes medians, so that no unweighted fit, which outliers would pull away, comes first. */
+static int solve_robust(struct fit_job *j)
 {
 	const struct robust_fit f = robust_of(j);
 	const struct robust_rounds rounds = {.unweighted_first = false, .huber = 12, .bisquare = 12};
@@ -138,7 +137,7 @@ static double median_rate(const struct fit_point *p, size_t n, double above)
 	return m;
 }
 
-/* Theil and Sen: the median of the slopes of all pairs that are a factor of two apart. */
+/* The estimator of Theil and Sen: the median slope over all pairs of sizes more than a factor of two apart. */
 static double median_slope(const struct fit_point *p, size_t n)
 {
 	double *slope = xmalloc((n * n / 2 + 1) * sizeof *slope), m;
@@ -171,7 +170,7 @@ static double smallest_x(const struct fit_point *p, size_t n)
 	return x;
 }
 
-static double robust_loss(const struct job *j)
+static double robust_loss(const struct fit_job *j)
 {
 	double sum = 0;
 
@@ -180,8 +179,8 @@ static double robust_loss(const struct job *j)
 	return sum;
 }
 
-/* The place of the knee is tried on a grid, since a step has many minima. */
-static int start_knee(struct job *j, struct err *err)
+/* The start of a knee's position and slope is the best of a grid, since the loss has many minima in them. */
+static int start_knee(struct fit_job *j, struct err *err)
 {
 	const double lo = smallest_x(j->p, j->n), hi = largest_x(j->p, j->n);
 	const double memory = median_rate(j->p, j->n, hi / 2.5);
@@ -211,19 +210,19 @@ static int start_knee(struct job *j, struct err *err)
 	return 0;
 }
 
-static int start(struct job *j, enum fit_model fit_form, struct err *err)
+static int start(struct fit_job *j, enum fit_model model, struct err *err)
 {
 	const bool one_size = largest_x(j->p, j->n) <= 1.0001 * smallest_x(j->p, j->n);
 	double *t, slope;
 
-	if (fit_form == FIT_KNEE)
+	if (model == FIT_KNEE)
 		return start_knee(j, err);
 	t = xmalloc(j->n * sizeof *t);
 	for (size_t i = 0; i < j->n; i++)
 		t[i] = j->p[i].t;
-	if (fit_form == FIT_CONSTANT) {
+	if (model == FIT_CONSTANT) {
 		j->theta[FIT_C] = log(quantile_of(t, j->n, 0.5));
-	} else if (fit_form == FIT_RATE) {
+	} else if (model == FIT_RATE) {
 		for (size_t i = 0; i < j->n; i++)
 			t[i] = j->p[i].x / fmax(t[i] - j->t0, 0.1 * t[i]);
 		j->theta[FIT_R] = log(quantile_of(t, j->n, 0.5));
@@ -237,13 +236,13 @@ static int start(struct job *j, enum fit_model fit_form, struct err *err)
 		j->theta[FIT_T0] = fmax(quantile_of(t, j->n, 0.5), 0) / j->t0;
 	}
 	free(t);
-	if (fit_form == FIT_AFFINE && one_size)
+	if (model == FIT_AFFINE && one_size)
 		return err_set(err, "one size only: t0 and the rate cannot be told apart");
 	return 0;
 }
 
-/* Relative standard deviations against the typical one; what is not known is typical. */
-static void set_sigma(struct job *j)
+/* The points' standard deviations relative to the median one; a point without one counts as typical. */
+static void set_sigma(struct fit_job *j)
 {
 	const double least = 0.003;
 	double typical = 0;
@@ -251,15 +250,15 @@ static void set_sigma(struct job *j)
 
 	for (size_t i = 0; i < j->n; i++)
 		j->sigma[known] = hypot(j->p[i].sd, least), known += j->p[i].sd > 0;
-	typical = 2 * known >= j->n ? quantile_of(j->sigma, known, 0.5) : 0.01; /* else: a careful mean */
+	typical = 2 * known >= j->n ? quantile_of(j->sigma, known, 0.5) : 0.01; /* few points have one: 1 % */
 	for (size_t i = 0; i < j->n; i++)
 		j->sigma[i] = j->p[i].sd > 0 ? fmax(hypot(j->p[i].sd, least) / typical, 0.25) : 1;
 }
 
-static void job_open(struct job *j, const struct fit_form *fit_form, const struct fit_point *p, size_t n,
-		     double t0)
+static void fit_job_open(struct fit_job *j, const struct curve *curve, const struct fit_point *p, size_t n,
+			 double t0)
 {
-	*j = (struct job){.fit_form = fit_form, .p = p, .n = n, .t0 = t0};
+	*j = (struct fit_job){.curve = curve, .p = p, .n = n, .t0 = t0};
 	j->sigma = xmalloc(n * sizeof *j->sigma);
 	j->weight = xmalloc(n * sizeof *j->weight);
 	for (size_t i = 0; i < n; i++)
@@ -267,35 +266,35 @@ static void job_open(struct job *j, const struct fit_form *fit_form, const struc
 	set_sigma(j);
 }
 
-static void job_close(struct job *j)
+static void fit_job_close(struct fit_job *j)
 {
 	free(j->sigma);
 	free(j->weight);
 }
 
-/* Marks what is as rare as four deviations are of a normal; with hardly more points than parameters nothing
- * can be. */
-static size_t mark_outliers(const struct job *j, struct fit_point *p)
+/* Marks points as rare as four standard deviations of a normal; none with hardly more points than parameters. */
+static size_t mark_outliers(const struct fit_job *j, struct fit_point *p)
 {
 	const struct robust_fit f = robust_of(j);
-	const double s = robust_fit_scale(&f, j->theta), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->fit_form->p_n));
+	const double s = robust_fit_scale(&f, j->theta),
+		     far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->curve->p_n));
 	size_t out = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
-		p[i].out = j->n >= j->fit_form->p_n + 3 &&
-			   fabs(residual(j, j->theta, i) / j->sigma[i]) > far * s;
+		p[i].out =
+			j->n >= j->curve->p_n + 3 && fabs(residual(j, j->theta, i) / j->sigma[i]) > far * s;
 		out += p[i].out;
 	}
 	return out;
 }
 
-/* Each point in turn is predicted by a fit to the others. */
-static void leave_one_out(struct job *j, struct fit *f)
+/* Leave-one-out cross-validation: each point is predicted by a fit to the others. */
+static void leave_one_out(struct fit_job *j, struct fit *f)
 {
 	double *off, keep[FIT_PARAMS];
 
 	f->loo_median = f->loo_worst = NAN;
-	if (j->n <= j->fit_form->p_n + 1 || j->n > 500)
+	if (j->n <= j->curve->p_n + 1 || j->n > 500)
 		return;
 	off = xmalloc(j->n * sizeof *off);
 	memcpy(keep, j->theta, sizeof keep);
@@ -311,8 +310,8 @@ static void leave_one_out(struct job *j, struct fit *f)
 	free(off);
 }
 
-/* In logarithms, or in typical times. No variance says that the points do not depend on the parameter, which
- * GSL leaves at zero; in place of a large one stands rounding. Neither tells the parameter. */
+/* A parameter's standard error, as a logarithm or in typical times. GSL gives a variance of 0 where the points do not
+ * depend on the parameter, and rounding instead of a very large one: either way the parameter is undetermined. */
 static double error_of(double spread, double variance)
 {
 	const double se = spread * sqrt(variance);
@@ -320,68 +319,70 @@ static double error_of(double spread, double variance)
 	return variance > 0 && se < 100 ? se : INFINITY;
 }
 
-static void take_params(const struct job *j, struct fit *f)
+static void take_params(const struct fit_job *j, struct fit *f)
 {
-	const size_t free_n = j->n > j->fit_form->p_n ? j->n - j->fit_form->p_n : 0;
+	const size_t free_n = j->n > j->curve->p_n ? j->n - j->curve->p_n : 0;
 	const double t = free_n ? gsl_cdf_tdist_Pinv(0.975, (double)free_n) : INFINITY;
 	double sum = 0;
 
 	for (size_t i = 0; i < j->n; i++)
 		sum += pow(residual(j, j->theta, i) / j->sigma[i], 2);
 	f->spread = free_n ? sqrt(sum / (double)free_n) : NAN;
-	for (size_t i = 0; i < j->fit_form->p_n; i++) {
-		const double at = j->theta[i], se = free_n ? error_of(f->spread, j->covariance[i * j->fit_form->p_n + i]) : INFINITY;
-		const bool is_log = j->fit_form->is_log[i];
+	for (size_t i = 0; i < j->curve->p_n; i++) {
+		const double at = j->theta[i],
+			     se = free_n ? error_of(f->spread, j->covariance[i * j->curve->p_n + i])
+					 : INFINITY;
+		const bool is_log = j->curve->is_log[i];
 
-		f->p[i] = (struct fit_param){.name = j->fit_form->names[i]};
+		f->p[i] = (struct fit_param){.name = j->curve->names[i]};
 		f->p[i].value = is_log ? exp(at) : at * j->t0;
 		f->p[i].se = is_log ? exp(at) * se : se * j->t0;
 		f->p[i].lo = is_log ? exp(at - t * se) : (at - t * se) * j->t0;
 		f->p[i].hi = is_log ? exp(at + t * se) : (at + t * se) * j->t0;
 	}
-	f->p_n = j->fit_form->p_n;
+	f->p_n = j->curve->p_n;
 }
 
 static void judge(struct fit *f, struct fit_point *p, size_t n)
 {
 	const struct fit_param *r = &f->p[FIT_R], *t0 = &f->p[FIT_T0];
-	const double t0_s = f->fit_form == FIT_AFFINE ? t0->value : f->fit_form == FIT_RATE ? f->t0 : 0;
+	const double t0_s = f->model == FIT_AFFINE ? t0->value : f->model == FIT_RATE ? f->t0 : 0;
 
 	for (size_t i = 0; i < n; i++)
 		p[i].mostly_t0 = t0_s > 0.5 * p[i].t;
-	if (f->fit_form == FIT_CUSTOM) {
+	if (f->model == FIT_CUSTOM) {
 		f->rate_known = f->t0_known = f->apart = true;
 		return;
 	}
 	f->rate_known = r->hi < 2 * r->lo;
-	f->t0_known = f->fit_form != FIT_AFFINE || t0->hi - t0->lo < fabs(t0->value);
+	f->t0_known = f->model != FIT_AFFINE || t0->hi - t0->lo < fabs(t0->value);
 	f->apart = f->rate_known && f->t0_known;
 }
 
-static int check_points(const struct fit_point *p, size_t n, const struct fit_form *fit_form, struct err *err)
+static int check_points(const struct fit_point *p, size_t n, const struct curve *curve, struct err *err)
 {
-	if (n < fit_form->p_n)
-		return err_set(err, "%zu points are too few: the law has %zu parameters", n, fit_form->p_n);
+	if (n < curve->p_n)
+		return err_set(err, "%zu points are too few: the model has %zu parameters", n, curve->p_n);
 	for (size_t i = 0; i < n; i++)
 		if (!(p[i].t > 0) || !isfinite(p[i].t) || !isfinite(p[i].x) ||
-		    (fit_form != &family_models[FIT_CONSTANT] && !(p[i].x > 0)))
+		    (curve != &curves[FIT_CONSTANT] && !(p[i].x > 0)))
 			return err_set(err, "point '%s': times and sizes must be positive numbers",
 				       p[i].name ? p[i].name : "?");
 	return 0;
 }
 
-/* The last fit, to what is not an outlier. */
-static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
+/* The last fit, to the points that are not outliers. */
+static int finish(struct fit_job *j, struct fit_point *p, size_t n, struct fit *f)
 {
 	struct fit_point *kept = xmalloc(n * sizeof *kept);
-	struct job last;
+	struct fit_job last;
 	size_t k = 0;
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].out)
 			kept[k++] = p[i];
-	job_open(&last, j->fit_form, kept, k, j->t0);
+	fit_job_open(&last, j->curve, kept, k, j->t0);
 	last.custom = j->custom;
 	memcpy(last.theta, j->theta, sizeof last.theta);
 	rc = solve(&last, 1e-10, true);
@@ -391,43 +392,43 @@ static int finish(struct job *j, struct fit_point *p, size_t n, struct fit *f)
 		leave_one_out(&last, f);
 		judge(f, p, n);
 	}
-	job_close(&last);
+	fit_job_close(&last);
 	free(kept);
 	return rc;
 }
 
-/* From a start to the end of it. */
-static int run(struct job *j, struct fit_point *p, struct fit *f, struct err *err)
+/* The robust fit from the start, the outliers' marks, and the last fit. */
+static int run(struct fit_job *j, struct fit_point *p, struct fit *f, struct err *err)
 {
-	int rc = j->n > j->fit_form->p_n ? solve_robust(j) : solve(j, 1e-6, false);
+	int rc = j->n > j->curve->p_n ? solve_robust(j) : solve(j, 1e-6, false);
 
-	if (rc == 0 && j->n > j->fit_form->p_n)
+	if (rc == 0 && j->n > j->curve->p_n)
 		mark_outliers(j, p);
 	if (rc != 0 || finish(j, p, j->n, f) != 0)
 		return err_set(err, "the fit to %zu points does not converge", j->n);
 	return 0;
 }
 
-/* Where the slope of a knee cannot be told: what is left of it. */
+/* The fit of a step, where the slope of a knee is undetermined. */
 static int fit_step(struct fit_point *p, size_t n, struct fit *f, struct err *err)
 {
 	struct knee_step s;
-	struct job j;
+	struct fit_job j;
 	int rc;
 
 	if (!knee_find_step(p, n, &s))
 		return err_set(err, "no cache shows: no size from which on all are slower");
-	*f = (struct fit){.fit_form = FIT_STEP, .n = n, .t0 = s.at};
-	job_open(&j, &family_models[FIT_STEP], p, n, s.at);
+	*f = (struct fit){.model = FIT_STEP, .n = n, .t0 = s.at};
+	fit_job_open(&j, &curves[FIT_STEP], p, n, s.at);
 	j.theta[FIT_MEMORY] = log(s.memory);
 	j.theta[FIT_CACHE] = log(s.cache);
 	rc = run(&j, p, f, err);
-	job_close(&j);
+	fit_job_close(&j);
 	f->p[f->p_n++] = (struct fit_param){"knee", s.at, INFINITY, s.lo, s.hi};
 	return rc;
 }
 
-static int fit_knee(struct job *j, struct fit_point *p, struct fit *f, struct err *err)
+static int fit_knee(struct fit_job *j, struct fit_point *p, struct fit *f, struct err *err)
 {
 	struct err none = ERR_INIT;
 
@@ -436,43 +437,42 @@ static int fit_knee(struct job *j, struct fit_point *p, struct fit *f, struct er
 	return fit_step(p, j->n, f, err);
 }
 
-int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
-	     struct err *err)
+int fit_make(enum fit_model model, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err)
 {
-	struct job j;
+	struct fit_job j;
 	int rc;
 
-	BUG_ON(fit_form == FIT_CUSTOM || fit_form == FIT_STEP);
-	if (check_points(p, n, &family_models[fit_form], err) != 0)
+	BUG_ON(model == FIT_CUSTOM || model == FIT_STEP);
+	if (check_points(p, n, &curves[model], err) != 0)
 		return -1;
-	*f = (struct fit){.fit_form = fit_form, .n = n, .t0 = t0};
-	job_open(&j, &family_models[fit_form], p, n, t0);
-	rc = start(&j, fit_form, err);
+	*f = (struct fit){.model = model, .n = n, .t0 = t0};
+	fit_job_open(&j, &curves[model], p, n, t0);
+	rc = start(&j, model, err);
 	if (rc == 0)
-		rc = fit_form == FIT_KNEE ? fit_knee(&j, p, f, err) : run(&j, p, f, err);
-	job_close(&j);
+		rc = model == FIT_KNEE ? fit_knee(&j, p, f, err) : run(&j, p, f, err);
+	fit_job_close(&j);
 	return rc;
 }
 
 int fit_custom(const struct fit_custom *custom, struct fit_point *p, size_t n, struct fit *f, struct err *err)
 {
-	struct fit_form fit_form = {.p_n = custom->p_n};
-	struct job j;
+	struct curve curve = {.p_n = custom->p_n};
+	struct fit_job j;
 	int rc;
 
-	memcpy(fit_form.names, custom->names, sizeof fit_form.names);
-	memcpy(fit_form.is_log, custom->is_log, sizeof fit_form.is_log);
+	memcpy(curve.names, custom->names, sizeof curve.names);
+	memcpy(curve.is_log, custom->is_log, sizeof curve.is_log);
 	for (size_t i = 0; i < n; i++)
-		p[i].x = (double)(i + 1); /* which one it is, when some are left out */
-	if (check_points(p, n, &fit_form, err) != 0)
+		p[i].x = (double)(i + 1); /* the point's number, kept when others are left out */
+	if (check_points(p, n, &curve, err) != 0)
 		return -1;
-	*f = (struct fit){.fit_form = FIT_CUSTOM, .n = n};
-	job_open(&j, &fit_form, p, n, custom->unit);
+	*f = (struct fit){.model = FIT_CUSTOM, .n = n};
+	fit_job_open(&j, &curve, p, n, custom->unit);
 	j.custom = custom;
-	for (size_t i = 0; i < fit_form.p_n; i++)
-		j.theta[i] = fit_form.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
+	for (size_t i = 0; i < curve.p_n; i++)
+		j.theta[i] = curve.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
 	rc = run(&j, p, f, err);
-	job_close(&j);
+	fit_job_close(&j);
 	return rc;
 }
 
@@ -481,10 +481,9 @@ double fit_at(const struct fit *f, double x)
 	double theta[FIT_PARAMS] = {0};
 
 	for (size_t i = 0; i < f->p_n; i++)
-		theta[i] = i >= family_models[f->fit_form].p_n || family_models[f->fit_form].is_log[i]
-				   ? log(f->p[i].value)
-				   : f->p[i].value;
-	return family_models[f->fit_form].seconds(theta, x, f->fit_form == FIT_AFFINE ? 1 : f->t0);
+		theta[i] = i >= curves[f->model].p_n || curves[f->model].is_log[i] ? log(f->p[i].value)
+										   : f->p[i].value;
+	return curves[f->model].seconds(theta, x, f->model == FIT_AFFINE ? 1 : f->t0);
 }
 
 void fit_describe(const struct fit *f, struct str *out)
@@ -498,9 +497,9 @@ void fit_describe(const struct fit *f, struct str *out)
 	if (isfinite(f->loo_median))
 		str_addf(out, ", leave-one-out %.2g %% median, %.2g %% worst", 100 * f->loo_median,
 			 100 * f->loo_worst);
-	if (f->fit_form == FIT_STEP)
+	if (f->model == FIT_STEP)
 		str_add(out, ", no slope to be told from these points");
-	if (f->fit_form != FIT_AFFINE && !f->rate_known)
+	if (f->model != FIT_AFFINE && !f->rate_known)
 		str_add(out, ", poorly known");
 	else if (!f->apart)
 		str_add(out, f->rate_known ? ", t0 is lost in the noise"

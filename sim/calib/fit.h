@@ -1,10 +1,10 @@
 /*
- * fit.h - the laws that calibration knows, fitted to times by weighted, robust, non-linear least squares.
+ * fit.h - time as a function of work, fitted to measured times by robust non-linear least squares.
  *
- * Layer calib. Residuals are differences of logarithms, so every point counts by its relative error. Points
- * far off are found by iterated reweighting (Huber, then Tukey's bisquare), named by their `out` mark, and
- * left out of the last fit, whose covariance gives the standard errors: GSL's gsl_multifit_nlinear. The
- * leave-one-out error stands beside every fit: how well a point is predicted by the others.
+ * Layer calib. Residuals are differences of logarithms, so that every point counts by its relative error. Outliers
+ * are found by iterated reweighting (sim/stats/robust_fit.h: Huber, then Tukey's bisquare), get their `out` mark, and
+ * are left out of the last fit, whose covariance gives the standard errors. The leave-one-out error comes with
+ * every fit: how well each point is predicted by a fit to the others.
  */
 #ifndef SIM_CALIB_FIT_H
 #define SIM_CALIB_FIT_H
@@ -16,7 +16,7 @@
 
 enum fit_model {
 	FIT_CONSTANT, /* t = c */
-	FIT_RATE,     /* t = t0 + x / R, t0 known */
+	FIT_RATE,     /* t = t0 + x / R, t0 given */
 	FIT_AFFINE,   /* t = t0 + x / R */
 	FIT_KNEE,     /* t = x / B(x), 1/B = h/cache + (1-h)/memory, h = 1 / (1 + (x/knee)^slope): a cache */
 	FIT_STEP, /* t = x / cache below the knee, x / memory beyond: what FIT_KNEE gives where no slope shows
@@ -38,35 +38,35 @@ enum fit_param_id { /* places in fit.p */
 struct fit_point {
 	const char *name; /* for messages; may be NULL */
 	double x, t;      /* work (byte, FLOP, count) and seconds, both > 0; x is ignored by FIT_CONSTANT */
-	double sd;        /* relative, of t; 0: not known */
+	double sd;        /* relative, of t; 0: not given */
 	bool out;         /* set: an outlier, left out */
-	bool mostly_t0;   /* set: t0 is more than half of it, so it says little of R */
+	bool mostly_t0;   /* set: t0 is more than half of t, so that the point hardly determines R */
 };
 
 struct fit_param {
 	const char *name;
 	double value, se;
-	double lo, hi; /* 95 % */
+	double lo, hi; /* ends of the 95 % confidence interval */
 };
 
 struct fit {
-	enum fit_model fit_form;
+	enum fit_model model;
 	struct fit_param p[FIT_PARAMS];
-	size_t p_n, n, used;              /* points given, and not out */
-	double t0;                        /* FIT_RATE: the known one */
-	double spread;                    /* relative standard deviation about the law */
-	double loo_median, loo_worst;     /* relative; NAN with too few points */
-	bool t0_known, rate_known, apart; /* FIT_AFFINE: each within a half of itself; both */
+	size_t p_n, n, used;          /* points given, and not out */
+	double t0;                    /* FIT_RATE: as given */
+	double spread;                /* relative standard deviation of the points about the model */
+	double loo_median, loo_worst; /* relative; NAN with too few points */
+	bool t0_known, rate_known,
+		apart; /* FIT_AFFINE: each is determined within a half of itself; apart: both are */
 };
 
-/* Fills *f and the marks of the points. -1 with err where nothing can be said: no point, one size only, no
- * knee. FIT_KNEE becomes FIT_STEP where fewer than two sizes lie on the knee's slope: its place is then
- * between the two sizes that stand as the knee's lo and hi. */
-int fit_make(enum fit_model fit_form, struct fit_point *p, size_t n, double t0, struct fit *f,
-	     struct err *err);
+/* Fits the model to n points; t0 in seconds, for FIT_RATE only. Fills *f and the marks of the points. -1 with err where
+ * nothing can be fitted: too few points, one size only, no knee. FIT_KNEE becomes FIT_STEP where fewer than two sizes
+ * lie on the knee's slope: the knee is then between two neighbouring sizes, its lo and hi. */
+int fit_make(enum fit_model model, struct fit_point *p, size_t n, double t0, struct fit *f, struct err *err);
 
-/* A law of the caller's, over values of its own: seconds(ctx, value, i) of point i, whose x is not used. A
- * value that must be positive enters by its logarithm, another in units of `unit`. */
+/* A model of the caller's with parameters of its own: seconds(ctx, value, i) is the time of point i, whose x is not
+ * used. A parameter that must be positive is fitted as its logarithm (is_log), any other in units of `unit`. */
 struct fit_custom {
 	size_t p_n; /* <= FIT_PARAMS */
 	const char *names[FIT_PARAMS];
@@ -75,12 +75,12 @@ struct fit_custom {
 	double (*seconds)(const void *ctx, const double value[FIT_PARAMS], size_t i);
 	const void *ctx;
 };
-int fit_custom(const struct fit_custom *fit_form, struct fit_point *p, size_t n, struct fit *f,
+int fit_custom(const struct fit_custom *custom, struct fit_point *p, size_t n, struct fit *f,
 	       struct err *err);
 
-double fit_at(const struct fit *f, double x); /* seconds; not of a law of the caller's */
+double fit_at(const struct fit *f, double x); /* seconds at x; not for FIT_CUSTOM */
 
-/* In words: "R 6.1e+12 (6.0e+12 to 6.2e+12), t0 ...; 9 of 10 points, spread 0.6 %, leave-one-out 0.5 %
+/* Appends the fit in words: "R 6.1e+12 (6.0e+12 to 6.2e+12), t0 ...; 9 of 10 points, spread 0.6 %, leave-one-out 0.5 %
  * median, 1.2 % worst". */
 void fit_describe(const struct fit *f, struct str *out);
 

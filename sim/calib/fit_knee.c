@@ -58,7 +58,7 @@ static double rate_of(const struct fit_point *p, size_t n)
 	return m;
 }
 
-/* Differences of logarithms, an outlier no more than others that are far off. */
+/* The sum of absolute differences of logarithms, each at most 0.2, so that outliers do not decide. */
 static double loss_of(const struct fit_point *p, size_t n, double rate)
 {
 	double sum = 0;
@@ -83,7 +83,7 @@ bool knee_find_step(const struct fit_point *p, size_t n, struct knee_step *s)
 		if (same_size(at[i - 1].x, at[i].x) || !(cache > 1.15 * memory))
 			continue;
 		loss = loss_of(at, i, cache) + loss_of(at + i, n - i, memory);
-		if (!(loss < least * (1 - 1e-9))) /* the first of two that rounding alone tells apart */
+		if (!(loss < least * (1 - 1e-9))) /* of two that differ by rounding alone, the first */
 			continue;
 		least = loss;
 		*s = (struct knee_step){at[i - 1].x, at[i].x, sqrt(at[i - 1].x * at[i].x), cache, memory};

@@ -1,4 +1,4 @@
-/* profile.c - the writer; the numbers are digest.c's. See profile.h. */
+/* profile.c - writes the hardware file; the numbers are those of profile_fit.h. See profile.h. */
 #include "sim/calib/profile.h"
 
 #include <math.h>
@@ -15,15 +15,16 @@
 struct writer {
 	struct str *out;
 	const struct machine_samples *m;
-	const struct sample_set *set; /* of the device that is written; the first for what is the machine's */
-	const struct datasheet *datasheet; /* likewise: the first device's */
+	const struct sample_set
+		*set; /* of the device that is being written; for keys of the machine, the first */
+	const struct datasheet *datasheet; /* of the first device; NULL for the others */
 	const struct profile_fit *d;
 	double bus; /* byte/s; no rate may be above it */
 };
 
-static const double above_stream = 1.25;
+static const double rate_over_stream_max = 1.25;
 
-/* Double quotes and JSON's escapes are YAML's too. */
+/* Appends a quoted string; JSON's quotes and escapes are YAML's too. */
 static void add_text(struct str *out, const char *text)
 {
 	struct jsonw w;
@@ -32,7 +33,7 @@ static void add_text(struct str *out, const char *text)
 	jsonw_string(&w, text);
 }
 
-static void add_fact(struct writer *w, int indent, const char *key, const struct datasheet_row *f)
+static void add_datasheet_row(struct writer *w, int indent, const char *key, const struct datasheet_row *f)
 {
 	str_pad(w->out, ' ', (size_t)indent);
 	str_addf(w->out, "%s: {value: %s", key, f->value);
@@ -68,14 +69,14 @@ static void add_number(struct str *out, const struct number *x, enum dim dim)
 	str_add(out, "}");
 }
 
-/* A key: the fact of that name if there is one, else what was measured, else nothing. */
+/* Appends a key: the data sheet's value if it has one, else the measured number, else nothing. */
 static void add_key(struct writer *w, int indent, const char *key, const struct number *x, enum dim dim)
 {
 	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
 	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
 
 	if (f) {
-		add_fact(w, indent, last, f);
+		add_datasheet_row(w, indent, last, f);
 	} else if (x && x->given) {
 		str_pad(w->out, ' ', (size_t)indent);
 		str_addf(w->out, "%s: ", last);
@@ -84,7 +85,7 @@ static void add_key(struct writer *w, int indent, const char *key, const struct 
 	}
 }
 
-/* A rate, held at the bus: a fit may end a little above what the memory can do. */
+/* Appends a rate, at most the bus's: a fit may end a little above what the memory can do. */
 static void add_rate(struct writer *w, int indent, const char *key, struct number x)
 {
 	if (x.value > w->bus) {
@@ -95,14 +96,14 @@ static void add_rate(struct writer *w, int indent, const char *key, struct numbe
 	add_key(w, indent, key, &x, DIM_BANDWIDTH);
 }
 
-static const char *fact_text(const struct writer *w, const char *key, const char *otherwise)
+static const char *datasheet_text(const struct writer *w, const char *key, const char *otherwise)
 {
 	const struct datasheet_row *f = datasheet_find(w->datasheet, key);
 
 	return f ? f->value : otherwise ? otherwise : "unknown";
 }
 
-/* A paragraph of a comment, wrapped at blanks, whatever the text holds. */
+/* Appends a paragraph of a comment, wrapped at blanks; control characters become blanks. */
 static void add_line(struct str *out, const char *before, const char *text)
 {
 	size_t column = strlen(before);
@@ -144,7 +145,7 @@ static void add_head(struct writer *w)
 	const struct sample_set *s = w->set;
 	const struct datasheet_row *note = datasheet_find(w->datasheet, "note");
 
-	str_addf(w->out, "# %s: calibrated by %s, %s.\n", fact_text(w, "chip", s->chip),
+	str_addf(w->out, "# %s: calibrated by %s, %s.\n", datasheet_text(w, "chip", s->chip),
 		 s->tool ? s->tool : "lemursim", s->date ? s->date : "date unknown");
 	if (s->os || s->power_before)
 		str_addf(w->out, "# System %s, build %s. Power before: %s; after: %s.\n",
@@ -158,8 +159,8 @@ static void add_head(struct writer *w)
 			"# repeated runs leave open. How they were made, and what was doubted:\n");
 }
 
-/* A count that not every device's samples say: the CPU has no working-set limit. */
-static double most_of(const struct machine_samples *m, size_t offset)
+/* The largest of a count over all devices' samples; not every device has it (the CPU has no working-set limit). */
+static double largest_of(const struct machine_samples *m, size_t offset)
 {
 	int64_t most = 0;
 
@@ -173,8 +174,8 @@ static double most_of(const struct machine_samples *m, size_t offset)
 
 static void add_memory(struct writer *w)
 {
-	const double ram = most_of(w->m, offsetof(struct sample_set, ram_B)),
-		     set_B = most_of(w->m, offsetof(struct sample_set, working_set_B));
+	const double ram = largest_of(w->m, offsetof(struct sample_set, ram_B)),
+		     set_B = largest_of(w->m, offsetof(struct sample_set, working_set_B));
 	const struct number capacity = {ram, 0, 0, PROVENANCE_DATASHEET, "as the system reports it", ram > 0};
 	const struct number usable = {set_B > 0 ? set_B : 0.75 * ram,
 				      0,
@@ -231,7 +232,7 @@ static void add_tables(struct writer *w)
 	add_rate(w, 10, "decode", w->d->decode);
 }
 
-/* Kernels and passes of a runtime: those of this program's own kernels unless the facts say otherwise. */
+/* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/). */
 static void add_fusion(struct writer *w)
 {
 	static const struct {
@@ -262,7 +263,7 @@ static void add_device(struct writer *w)
 	const struct datasheet_row *cores = datasheet_find(w->datasheet, "cores");
 	const struct profile_fit *d = w->d;
 
-	str_addf(w->out, "  %s:\n", fact_text(w, "device", w->set->device));
+	str_addf(w->out, "  %s:\n", datasheet_text(w, "device", w->set->device));
 	if (cores)
 		str_addf(w->out, "    cores: %s\n", cores->value);
 	else
@@ -270,9 +271,9 @@ static void add_device(struct writer *w)
 	add_key(w, 4, "clock", NULL, DIM_FREQUENCY);
 	for (int t = 0; t < DTYPE_N; t++)
 		add_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
-	str_addf(w->out,
-		 "    runtimes:\n      %s:\n        version: ", fact_text(w, "runtime", w->set->runtime));
-	add_text(w->out, fact_text(w, "version", w->set->build));
+	str_addf(w->out, "    runtimes:\n      %s:\n        version: ",
+		 datasheet_text(w, "runtime", w->set->runtime));
+	add_text(w->out, datasheet_text(w, "version", w->set->build));
 	str_add(w->out, "\n");
 	add_rate(w, 8, "read", d->read);
 	add_rate(w, 8, "copy", d->copy);
@@ -281,23 +282,24 @@ static void add_device(struct writer *w)
 	add_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
 	add_fusion(w);
-	str_addf(w->out, "        all_logits: %s\n        overhead:\n", fact_text(w, "all_logits", "false"));
+	str_addf(w->out, "        all_logits: %s\n        overhead:\n",
+		 datasheet_text(w, "all_logits", "false"));
 	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
 }
 
-/* The bus is not known, so it is the best stream; products and attention may read somewhat faster than the
- * plain loop that reads, and are held where they do so by more: part of it came from a cache. */
-static double fastest(const struct profile_fit *d)
+/* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat
+ * faster than the plain read loop; rates beyond rate_over_stream_max came from a cache in part, and do not count. */
+static double bus_bandwidth(const struct profile_fit *d)
 {
 	const double stream = fmax(d->read.value, d->copy.value);
 	const double rates[] = {d->gemv.value, d->gemv_q8.value, d->gemv_q4.value, d->decode.value};
 	double best = stream;
 
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		if (rates[i] <= above_stream * stream)
+		if (rates[i] <= rate_over_stream_max * stream)
 			best = fmax(best, rates[i]);
 	return best * 1.0001; /* so that rounding leaves none above it */
 }
@@ -316,7 +318,7 @@ static int check_text(struct arena *a, const struct str *text, struct err *err)
 	if (tree)
 		sources_resolve(a, tree, &diags);
 	if (tree)
-		yml_drop(tree, "base"); /* it adds; what was measured must stand by itself */
+		yml_drop(tree, "base"); /* a base adds keys; the measured file must be complete without it */
 	if (tree && !diags.total && field_load(&machine_table, tree, "machine", m, &diags) == 0)
 		machine_check(m, &diags);
 	if (!diags.total)
@@ -345,7 +347,7 @@ static int check_sets(const struct machine_samples *m, struct err *err)
 	return 0;
 }
 
-static void turn_to(struct writer *w, const struct profile_fit *all, size_t i)
+static void select_device(struct writer *w, const struct profile_fit *all, size_t i)
 {
 	w->set = &w->m->sets[i];
 	w->datasheet = i ? NULL : w->m->datasheet;
@@ -354,25 +356,25 @@ static void turn_to(struct writer *w, const struct profile_fit *all, size_t i)
 
 static void write_text(struct writer *w, const struct profile_fit *all)
 {
-	turn_to(w, all, 0);
+	select_device(w, all, 0);
 	add_head(w);
 	for (size_t i = 0; i < w->m->n; i++) {
-		turn_to(w, all, i);
+		select_device(w, all, i);
 		add_notes(w);
 	}
-	turn_to(w, all, 0);
+	select_device(w, all, 0);
 	str_add(w->out, "schema: lemursim/hardware/1\n");
 	if (datasheet_find(w->datasheet, "base"))
 		str_addf(w->out, "base: %s\n", datasheet_find(w->datasheet, "base")->value);
 	str_add(w->out, "kind: machine\ntitle: ");
-	add_text(w->out, fact_text(w, "title", w->set->chip));
+	add_text(w->out, datasheet_text(w, "title", w->set->chip));
 	str_add(w->out, "\nchip: ");
-	add_text(w->out, fact_text(w, "chip", w->set->chip));
+	add_text(w->out, datasheet_text(w, "chip", w->set->chip));
 	str_add(w->out, "\n");
 	add_memory(w);
 	str_add(w->out, "devices:\n");
 	for (size_t i = 0; i < w->m->n; i++) {
-		turn_to(w, all, i);
+		select_device(w, all, i);
 		add_device(w);
 	}
 }
@@ -387,7 +389,7 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 
 	for (size_t i = 0; i < m->n && rc == 0; i++) {
 		rc = profile_fit_make(&a, &m->sets[i], i ? NULL : m->datasheet, &all[i], err);
-		w.bus = rc == 0 ? fmax(w.bus, fastest(&all[i])) : 0;
+		w.bus = rc == 0 ? fmax(w.bus, bus_bandwidth(&all[i])) : 0;
 	}
 	if (rc == 0) {
 		datasheet_value(m->datasheet, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);

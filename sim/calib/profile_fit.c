@@ -63,7 +63,7 @@ const char *profile_fit_name(struct profile_fitting *g, const struct sample *s)
 	return name;
 }
 
-/* Points of a kind: x as the caller wants it. Returns how many; *from (may be NULL) says of which sample. */
+/* Makes a point of each usable sample of a kind whose x() is positive. Returns how many. */
 static size_t gather(struct profile_fitting *g, enum sample_kind kind, double (*x)(const struct sample *),
 		     struct fit_point **points)
 {
@@ -87,7 +87,8 @@ static double count_of(const struct sample *s)
 	return (double)s->m;
 }
 
-static double waited_count(const struct sample *s) /* each kernel waits for the one before, as in a layer */
+static double
+waited_count(const struct sample *s) /* of kernels that wait for the one before, as in a layer */
 {
 	return s->k == 1 ? (double)s->m : 0;
 }
@@ -108,11 +109,11 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 	for (size_t i = 0; i < f->n; i++)
 		if (p[i].out)
 			profile_fit_note(
-				g, "outlier, left out of that fit: %s: %.4g s where the law says %.4g s",
+				g, "outlier, left out of that fit: %s: %.4g s where the model says %.4g s",
 				p[i].name, p[i].t, fit_at(f, p[i].x));
 }
 
-/* Seconds for each of a count: the slope, or the mean of one size alone. */
+/* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
 static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 			       double (*x)(const struct sample *), const char *what)
 {
@@ -132,7 +133,7 @@ static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 		return r;
 	}
 	r.value = p[0].t / p[0].x;
-	for (size_t i = 1; i < n; i++) /* the longest run has the least of any t0 */
+	for (size_t i = 1; i < n; i++) /* the longest run has the smallest share of t0 */
 		r.value = fmin(r.value, p[i].t / p[i].x);
 	r.sd = 0.1 * r.value;
 	profile_fit_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
@@ -140,8 +141,8 @@ static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 	return r;
 }
 
-/* Whether a time of its own before the work is seen: told apart from the rate, or, where few sizes leave it
- * loosely known, because without it the sizes are missed by more than twice as much. */
+/* True where the sizes show a start-up time t0: it is determined apart from the rate, or, with few sizes, a fit without
+ * it misses them by more than twice as much. */
 static bool starts_up(struct profile_fitting *g, struct fit_point *p, size_t n, const struct fit *affine)
 {
 	struct fit_point *again = arena_array(g->arena, n, sizeof *again);
@@ -155,8 +156,8 @@ static bool starts_up(struct profile_fitting *g, struct fit_point *p, size_t n, 
 	       isfinite(affine->spread) && affine->spread < 0.5 * rate.spread;
 }
 
-/* A kernel that does nothing is the least a kernel can cost; one that reads and writes waits for the memory
- * too. */
+/* An empty kernel gives the least cost of a kernel; one that reads and writes waits for the memory too, so that the t0
+ * of elementwise kernels replaces it where it is larger. */
 static void raise_kernel(struct profile_fitting *g)
 {
 	static const char what[] = "elementwise kernels";
@@ -189,9 +190,9 @@ void profile_fit_overheads(struct profile_fitting *g)
 	raise_kernel(g);
 }
 
-/* From how many bytes on a stream counts as one from memory. The suite's largest is some times the last
- * cache; far below it a part would still come from there. What was rejected counts too: where all large sizes
- * were, the best of the rest would be a cache's rate. Published sizes begin far beyond any cache. */
+/* The least size in byte of a stream that counts as read from memory: a share of the largest, which in the suite is
+ * several times the last-level cache. Rejected samples count for the largest: where all large sizes were rejected, the
+ * best of the rest would be a cache's rate. Published sizes begin far beyond any cache. */
 static double cold_from(const struct profile_fitting *g, enum sample_kind kind, double share)
 {
 	double largest = 0;
@@ -205,7 +206,7 @@ static double cold_from(const struct profile_fitting *g, enum sample_kind kind, 
 	return share * largest;
 }
 
-/* The best of the large sizes, where no law can be fitted. */
+/* The best rate of the large sizes, where no model can be fitted. */
 static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
 {
 	struct number r = {.provenance = PROVENANCE_MEASURED};
@@ -233,7 +234,7 @@ static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
 	return r;
 }
 
-/* Streams: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
+/* The rate of a stream: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
 static struct number stream_rate(struct profile_fitting *g, enum sample_kind kind, const char *what)
 {
 	struct fit_point *p;
@@ -269,7 +270,7 @@ static struct number stream_rate(struct profile_fitting *g, enum sample_kind kin
 		true};
 }
 
-/* A number that nobody measured, from one that somebody did. */
+/* A number that was not measured, transferred from one that was. */
 static struct number transferred(const struct number *from, double spread, const char *source)
 {
 	return (struct number){from->value, spread * from->value, 0, PROVENANCE_TRANSFERRED,
@@ -290,8 +291,8 @@ void profile_fit_streams(struct profile_fitting *g)
 		d->copy = transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
 }
 
-/* Rate of t = t0 + bytes/R. Of many in a row t0 is what the kernel takes beyond its work, at least the cost
- * of one that does nothing; it goes to *start where the sizes tell it apart (start may be NULL). */
+/* The rate R of t = t0 + bytes/R. In a batched set, t0 is the time of a kernel beyond its work, at least that of an
+ * empty one; it goes to *start where the sizes determine it (start may be NULL). */
 static struct number work_rate(struct profile_fitting *g, struct fit_point *p, size_t n, const char *what,
 			       struct number *start)
 {
@@ -335,7 +336,7 @@ static struct number gemv_rate(struct profile_fitting *g, enum sample_dtype dtyp
 		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m < rows)
 			rows = s->m;
 	}
-	for (size_t i = 0; i < g->set->n; i++) { /* of one row, or of the fewest there are */
+	for (size_t i = 0; i < g->set->n; i++) { /* the fewest rows that were measured, one if possible */
 		const struct sample *s = &g->set->samples[i];
 
 		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m == rows && s->bytes > 0)
@@ -427,7 +428,7 @@ static int no_streams(const struct sample_set *set, struct err *err)
 	return err_hint(err, "measure again while nothing else runs");
 }
 
-/* What is still missing has a name to be transferred from. */
+/* Overheads that were not measured are transferred from those that were. */
 static void fill_gaps(struct profile_fitting *g)
 {
 	static const enum dtype order[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
@@ -448,7 +449,7 @@ static void fill_gaps(struct profile_fitting *g)
 		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
 }
 
-/* The threads of what the profile is made of: all (0) where products or reads say so, else the most. */
+/* The number of threads whose samples are used: 0 (all) where products or reads have it, else the largest. */
 static int64_t all_threads(const struct sample_set *set)
 {
 	int64_t most = 0;
@@ -463,7 +464,7 @@ static int64_t all_threads(const struct sample_set *set)
 	return most;
 }
 
-/* Throttling: the last quarter of a long run against its first. */
+/* Notes throttling: the last quarter of a long run against its first. */
 static void note_sustained(struct profile_fitting *g, const struct sample *s)
 {
 	struct sample first = *s, last = *s;

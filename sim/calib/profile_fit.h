@@ -1,11 +1,11 @@
 /*
- * profile_fit.h - from samples to the numbers of a profile: rates, overheads, utilisation tables, and what
- * was doubted on the way.
+ * profile_fit.h - the numbers of a profile from samples: rates, overheads and utilisation tables, with notes on the
+ * fits and on what was left out.
  *
- * Layer calib. Two kinds of sets are told apart. Where the cost of a kernel was measured (SAMPLE_DISPATCH),
- * every other time is one of many in a row and holds that cost only. Where it was not, as in published
- * tables, a time is one call with the host's wait: t = t0 + work/R, and t0 is found first. Lives in the
- * caller's arena.
+ * Layer calib. There are two kinds of sets. Where the cost of a kernel was measured (SAMPLE_DISPATCH), every other
+ * time is that of one kernel of many in one submission, and includes that cost only (`batched`). Where it was not, as
+ * in published tables, a time is that of one call with the host's wait: t = t0 + work/R, and t0 is fitted first.
+ * Everything lives in the caller's arena.
  */
 #ifndef SIM_CALIB_PROFILE_FIT_H
 #define SIM_CALIB_PROFILE_FIT_H
@@ -30,18 +30,18 @@ struct utilisation_point { /* m, n, k of a product; query, context, 0 of attenti
 
 struct utilisation_table {
 	struct number roof, sync, peak;
-	bool peak_is_fact; /* the facts give it: not one of ours */
+	bool peak_stated; /* by the data sheet; else the best measured rate */
 	struct utilisation_point *at;
 	size_t n; /* 0: not measured */
 };
 
 struct profile_fit {
 	struct number read, copy, gemv, gemv_q8, gemv_q4, decode, kernel, step;
-	/* what a kernel takes however little it does: launch, latency of the memory, the tail */
+	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
 	struct utilisation_table gemm[DTYPE_N], attention;
 	bool skips_mask;
-	const char **notes; /* fits, outliers, what was left out and why: for people, one line each */
+	const char **notes; /* fits, outliers, what was left out and why: lines for the file's head */
 	size_t notes_n;
 };
 
@@ -49,21 +49,21 @@ struct profile_fit {
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
 		     struct profile_fit *d, struct err *err);
 
-/* The parts of it, in the order they are made; each reads what came before. */
+/* The steps of profile_fit_make(), in their order; each reads the results of those before. */
 struct profile_fitting {
 	struct arena *arena;
 	const struct sample_set *set;
 	const struct datasheet *datasheet;
 	struct profile_fit *d;
-	bool batched;    /* see above */
-	double run_sd;   /* relative, between runs; a floor to every spread */
-	int64_t threads; /* only samples of that many (the most there are), or of 0 */
+	bool batched;    /* see the head of this file */
+	double run_sd;   /* relative, between runs of the whole suite; every spread is at least that */
+	int64_t threads; /* only samples with this many are used, or with 0 */
 	VEC(const char *) notes;
 };
 void profile_fit_note(struct profile_fitting *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool profile_fit_wants(const struct profile_fitting *g, const struct sample *s, enum sample_kind kind);
 double profile_fit_sd(const struct profile_fitting *g, const struct sample *s); /* relative, of its median */
-int64_t profile_fit_count(const struct sample *s);                              /* samples behind it */
+int64_t profile_fit_count(const struct sample *s); /* how many samples the row stands for */
 const char *profile_fit_name(struct profile_fitting *g,
 			     const struct sample *s); /* "gemm f16 64 x 64 x 64 (mps)" */
 

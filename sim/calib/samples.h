@@ -1,9 +1,8 @@
 /*
- * samples.h - what a calibration measured: seconds of single operations, with all that is needed to fit and
- * to doubt them.
+ * samples.h - measured times of single operations, with their shapes, conditions and sources.
  *
- * Layer calib. The suite (kernels/) fills these, fit.h and profile.h read them. Base units; memory in the
- * caller's arena.
+ * Layer calib. The suite (sim/measure) or a csv (samples_csv.h) fills them, profile_fit.h reads them. Base units;
+ * everything lives in the caller's arena.
  */
 #ifndef SIM_CALIB_SAMPLES_H
 #define SIM_CALIB_SAMPLES_H
@@ -46,12 +45,12 @@ struct sample {
 	double bytes, flop;                /* of one repetition */
 	const double *seconds;             /* of one repetition, each the mean of a batch of them */
 	size_t seconds_n;
-	bool rejected; /* not to be fitted; `why` says so to people */
+	bool rejected; /* left out of fits, for the reason `why` */
 	const char *why;
-	/* Of a published number, whose single samples are not known: seconds_n is 1, and these say more. */
-	int64_t stated_n;   /* samples behind it; 0: not said */
-	double stated_sd_s; /* standard deviation of one of them; 0: not said */
-	const char *source; /* who says so; NULL: measured here */
+	/* A published number has no single samples: seconds_n is 1, and these describe the samples behind it. */
+	int64_t stated_n;   /* how many; 0: not stated */
+	double stated_sd_s; /* standard deviation of one of them; 0: not stated */
+	const char *source; /* of a published number; NULL: measured here */
 };
 
 struct sample_set {
@@ -63,8 +62,8 @@ struct sample_set {
 	size_t n;
 };
 
-/* Median of the seconds, and the ends of its 95 % confidence interval from order statistics (n >= 6; else min
- * and max). */
+/* The median of the seconds (seconds_n > 0), and the ends of its 95 % confidence interval from order statistics; with
+ * fewer than 6 samples, the least and the largest. */
 struct sample_median {
 	double median_s, lo_s, hi_s;
 };

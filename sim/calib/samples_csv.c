@@ -168,7 +168,7 @@ static int read_seconds(const struct row *r, struct sample *s, struct err *err)
 	return 0;
 }
 
-/* Work that the shape says, where the row does not. */
+/* Derives byte and FLOP from the shape, where the row does not give them. */
 static void fill_work(struct sample *s)
 {
 	static const double width[SAMPLE_DTYPE_N] = {4, 2, 2, 34.0 / 32, 18.0 / 32};

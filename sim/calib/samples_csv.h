@@ -1,21 +1,20 @@
 /*
- * samples_csv.h - a set of samples as a csv file: what a calibration keeps of its run, and how published
- * tables come in.
+ * samples_csv.h - a set of samples as a csv file, which keeps a measurement or holds published numbers.
  *
- * Layer calib. Lines "# key: value" before the head say chip, device, runtime, cores, ram, working_set, os,
+ * Layer calib. Lines "# key: value" before the head give chip, device, runtime, cores, ram, working_set, os,
  * build, tool, date, power_before, power_after. Columns, by name, any order, those that do not apply left
  * out:
  *   - kind: as sample_kind_names; required
- *   - dtype: f32 f16 bf16 q8 q4; f32 if not said
+ *   - dtype: f32 f16 bf16 q8 q4; f32 if absent
  *   - path: which implementation
  *   - m n k heads kv_heads head_dim threads: counts
- *   - bytes flop: of one repetition; worked out from the shape where a kind allows it and they are not given
+ *   - bytes flop: of one repetition; derived from the shape where they are absent and the kind allows it
  *   - seconds: required: one number, or several with ';' between them
  *   - samples sd_s: how many are behind a published number, and their standard deviation
- *   - rejected: why it is not to be used
- *   - source: who says so
+ *   - rejected: the reason for which the row is not used
+ *   - source: of a published number
  *
- * Other columns are passed over.
+ * Other columns are ignored.
  */
 #ifndef SIM_CALIB_SAMPLES_CSV_H
 #define SIM_CALIB_SAMPLES_CSV_H
@@ -24,12 +23,12 @@
 #include "sim/base/str.h"
 #include "sim/calib/samples.h"
 
-/* Whether a text looks like such a file: its head has the columns kind and seconds, and neither prompt nor
- * gen, which runs of whole models have (ingest.h). */
+/* True where a text looks like such a file: its head has the columns kind and seconds, and neither prompt nor gen,
+ * which runs of whole models have (sim/runs/ingest.h). */
 bool samples_csv_is(const char *text);
 
 enum { SAMPLES_FILE_MAX = 64 << 20 }; /* byte */
-/* The same of a file; false where it cannot be read, too. */
+/* The same for a file; false also where it cannot be read. */
 bool samples_csv_is_file(const char *path);
 
 /* Parses `text`; path is for messages. Strings and samples live in the arena. -1 with err "path:line: ..." */

@@ -13,32 +13,32 @@ _Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYP
 		       (int)SAMPLE_BF16 == (int)DTYPE_BF16,
 	       "both count arithmetic in the same order");
 
-/* Runs of one shape by its best implementation, put together. */
+/* The samples of one shape, of its fastest implementation, averaged. */
 struct cell {
 	int64_t m, n, k;
-	double flop, t, sd; /* of a single call, or one of many; relative */
-	double sustained;   /* the same product back to back, 0: not measured */
+	double flop, t, sd; /* seconds of one call, or of one of a batch; sd relative */
+	double sustained;   /* seconds of the same product back to back; 0: not measured */
 	double sustained_sd;
 	int64_t count, sustained_n;
 	const char *path, *name, *source;
-	const char *why; /* left out; NULL: used */
+	const char *why; /* the reason it is left out; NULL: it is used */
 	double u, u_sd;
 };
 
-struct table_of {
+struct table_fit {
 	struct profile_fitting *g;
 	struct cell *at;
 	size_t n;
 	double t0, t0_sd; /* seconds */
 	const char *t0_source;
-	enum provenance t0_how;
+	enum provenance t0_provenance;
 	bool t0_known;
 };
 
 static const char outside[] = "outside the grid: kept as a test";
-enum { GEMV_ROWS = 8 }; /* so few rows are a matrix-vector product's affair (sim/cost) */
+enum { GEMV_ROWS = 8 }; /* so few rows are costed as a matrix-vector product (sim/cost) */
 
-static struct cell *cell_of(struct table_of *t, const struct sample *s)
+static struct cell *cell_of(struct table_fit *t, const struct sample *s)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->at[i].m == s->m && t->at[i].n == s->n && t->at[i].k == s->k)
@@ -49,7 +49,7 @@ static struct cell *cell_of(struct table_of *t, const struct sample *s)
 }
 
 /* Runs of one implementation are averaged by their counts; of two implementations the faster stays. */
-static void add_run(struct table_of *t, struct cell *c, const struct sample *s)
+static void add_run(struct table_fit *t, struct cell *c, const struct sample *s)
 {
 	const double time = sample_median(s).median_s, sd = profile_fit_sd(t->g, s),
 		     n = (double)profile_fit_count(s);
@@ -70,7 +70,7 @@ static void add_run(struct table_of *t, struct cell *c, const struct sample *s)
 	}
 }
 
-static void gather_gemm(struct table_of *t, enum dtype dtype)
+static void gather_gemm(struct table_fit *t, enum dtype dtype)
 {
 	static const enum sample_dtype of[DTYPE_N] = {
 		[DTYPE_F32] = SAMPLE_F32, [DTYPE_F16] = SAMPLE_F16, [DTYPE_BF16] = SAMPLE_BF16};
@@ -85,7 +85,7 @@ static void gather_gemm(struct table_of *t, enum dtype dtype)
 			add_run(t, cell_of(t, s), s);
 	}
 	for (size_t i = 0; i < g->set->n;
-	     i++) { /* a run that ends slower than it began ran hot: its last half */
+	     i++) { /* a sustained run that slows down gets hot: its last half counts */
 		const struct sample *s = &g->set->samples[i];
 		struct sample late = *s;
 
@@ -105,9 +105,9 @@ static void gather_gemm(struct table_of *t, enum dtype dtype)
 	}
 }
 
-/* What a single call takes beyond the same product back to back: the host's wait. The fastest run of a shape
+/* t0, the host's wait, as the time of a single call beyond the same product back to back. The fastest sample of a shape
  * was the least disturbed. */
-static bool t0_from_sustained(struct table_of *t, enum dtype dtype)
+static bool t0_from_sustained(struct table_fit *t, enum dtype dtype)
 {
 	const struct sample_set *set = t->g->set;
 
@@ -132,8 +132,8 @@ static bool t0_from_sustained(struct table_of *t, enum dtype dtype)
 	return false;
 }
 
-/* The affine law; points that turn out to be mostly t0 are dropped and the law is fitted again. */
-static bool t0_from_fit(struct table_of *t, bool needs_apart, const char *what)
+/* t0 from the affine model; points that are mostly t0 are dropped, and the model is fitted again. */
+static bool t0_from_fit(struct table_fit *t, bool needs_apart, const char *what)
 {
 	struct fit_point *p = arena_array(t->g->arena, t->n, sizeof *p);
 	struct err err = ERR_INIT;
@@ -173,7 +173,7 @@ static bool t0_from_fit(struct table_of *t, bool needs_apart, const char *what)
 	return true;
 }
 
-static void start_of_attention(struct table_of *t)
+static void attention_t0(struct table_fit *t)
 {
 	const struct number *start = t->g->d->attend.given ? &t->g->d->attend : &t->g->d->kernel;
 
@@ -181,7 +181,7 @@ static void start_of_attention(struct table_of *t)
 	t->t0_sd = start->sd;
 }
 
-static void find_t0(struct table_of *t, enum dtype dtype, const char *what)
+static void find_t0(struct table_fit *t, enum dtype dtype, const char *what)
 {
 	const struct profile_fit *d = t->g->d;
 
@@ -193,22 +193,22 @@ static void find_t0(struct table_of *t, enum dtype dtype, const char *what)
 		return;
 	}
 	t->t0_known = t0_from_sustained(t, dtype) || t0_from_fit(t, true, what);
-	t->t0_how = PROVENANCE_MEASURED;
+	t->t0_provenance = PROVENANCE_MEASURED;
 	for (int other = 0; other < DTYPE_N && !t->t0_known; other++) {
 		if (!d->gemm[other].n || d->gemm[other].sync.provenance != PROVENANCE_MEASURED)
 			continue;
 		t->t0 = d->gemm[other].sync.value;
 		t->t0_sd = d->gemm[other].sync.sd;
 		t->t0_source = arena_printf(t->g->arena, "the t0 of %s", dtype_names[other]);
-		t->t0_how = PROVENANCE_TRANSFERRED;
+		t->t0_provenance = PROVENANCE_TRANSFERRED;
 		t->t0_known = true;
 	}
 	if (!t->t0_known)
 		t->t0_source = "not determined, taken as nothing";
 }
 
-/* Rate without t0, and its relative spread; marks what cannot be used. */
-static double work_rate(struct table_of *t, struct cell *c)
+/* The rate without t0; sets c->u_sd, and c->why where the cell cannot be used. */
+static double work_rate(struct table_fit *t, struct cell *c)
 {
 	const double alone = c->t - t->t0;
 
@@ -229,7 +229,7 @@ static double work_rate(struct table_of *t, struct cell *c)
 	return c->flop / alone;
 }
 
-static double best_single(const struct table_of *t, enum dtype dtype, const struct sample **which)
+static double best_single(const struct table_fit *t, enum dtype dtype, const struct sample **which)
 {
 	const struct sample_set *set = t->g->set;
 	double best = 0;
@@ -246,8 +246,8 @@ static double best_single(const struct table_of *t, enum dtype dtype, const stru
 	return best;
 }
 
-/* Attention may run faster than any product, where a plain library does the products. */
-static double best_attention(const struct table_of *t, enum dtype dtype)
+/* The best rate of attention, which may exceed that of any product where a plain library computes the products. */
+static double best_attention(const struct table_fit *t, enum dtype dtype)
 {
 	const struct sample_set *set = t->g->set;
 	double best = 0;
@@ -264,8 +264,8 @@ static double best_attention(const struct table_of *t, enum dtype dtype)
 	return best;
 }
 
-/* The device's arithmetic limit: a data sheet's, or, where nobody says, the best rate that was seen. */
-static struct number peak_of(const struct table_of *t, enum dtype dtype, double best)
+/* The device's arithmetic peak: the data sheet's, else the best measured rate. */
+static struct number peak_of(const struct table_fit *t, enum dtype dtype, double best)
 {
 	static const char *const keys[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
 	double value = 0;
@@ -287,10 +287,10 @@ static double width(const struct cell *c)
 	return (double)c->n * (double)c->k;
 }
 
-/* The lines of a grid: its distinct rows, then its distinct widths. */
+/* The lines of the grid of shapes: the distinct numbers of rows (m), then the distinct widths (n x k). */
 struct lines {
 	double *at;
-	size_t rows, n; /* rows of them, then n - rows widths */
+	size_t rows, n; /* the first `rows` lines are numbers of rows, the others widths */
 	bool *gone;
 };
 
@@ -305,7 +305,7 @@ static size_t line_of(double *at, size_t from, size_t *n, double value)
 	return i;
 }
 
-static struct lines lines_of(const struct table_of *t)
+static struct lines lines_of(const struct table_fit *t)
 {
 	struct lines l = {.at = arena_array(t->g->arena, 2 * t->n, sizeof *l.at)};
 
@@ -320,8 +320,8 @@ static struct lines lines_of(const struct table_of *t)
 	return l;
 }
 
-/* How many places of a line are measured, of the lines that are left across it. */
-static double share_of(const struct table_of *t, const struct lines *l, size_t line)
+/* The share of a line's crossings with the remaining lines that are measured. */
+static double share_of(const struct table_fit *t, const struct lines *l, size_t line)
 {
 	const bool row = line < l->rows;
 	size_t across = 0, there = 0;
@@ -348,11 +348,10 @@ static bool in_grid(const struct lines *l, const struct cell *c)
 	return true;
 }
 
-/* Tables are interpolated over (rows, weights) where they fill that grid. Lines with the most holes, such as
- * those of squares among real shapes, are taken out one by one until none is left; their points serve as a
- * test. Where that would cost more than half of the points, all stay, and are interpolated by their volume.
- */
-static void keep_full_grid(struct table_of *t)
+/* A table that fills the grid of rows and weights is interpolated over both. Lines with gaps, such as those of square
+ * products among models' shapes, are taken out, the emptiest first, until the grid is full; their points serve as a test.
+ * Where that would cost more than half of the points, all are kept, and are interpolated by their volume. */
+static void keep_full_grid(struct table_fit *t)
 {
 	struct lines l = lines_of(t);
 	size_t kept = 0, all = 0;
@@ -382,7 +381,7 @@ static void keep_full_grid(struct table_of *t)
 			t->at[i].why = outside;
 }
 
-static size_t util_points(const struct table_of *t, const struct cell *without, struct util_point *p)
+static size_t util_points(const struct table_fit *t, const struct cell *without, struct util_point *p)
 {
 	size_t n = 0;
 	int64_t least = INT64_MAX, most = 0;
@@ -392,7 +391,7 @@ static size_t util_points(const struct table_of *t, const struct cell *without, 
 		most = t->at[i].why ? most : (t->at[i].m > most ? t->at[i].m : most);
 	}
 	if (without && (without->m == least || without->m == most))
-		return 0; /* held at the edge: no interpolation to try */
+		return 0; /* at the edge of the table there is nothing to interpolate */
 	for (size_t i = 0; i < t->n; i++)
 		if (!t->at[i].why && (!without || t->at[i].m != without->m))
 			p[n++] = (struct util_point){(double)t->at[i].m, width(&t->at[i]), t->at[i].u,
@@ -400,8 +399,8 @@ static size_t util_points(const struct table_of *t, const struct cell *without, 
 	return n;
 }
 
-/* Each inner row of the grid is predicted by the others; squares that were kept out by all. */
-static void note_loo(struct table_of *t, const char *what)
+/* Notes the leave-one-out error: each inner row of the grid is predicted by the others, the points outside it by all. */
+static void note_loo(struct table_fit *t, const char *what)
 {
 	struct util_point *p = arena_array(t->g->arena, t->n, sizeof *p);
 	double *off = arena_array(t->g->arena, t->n, sizeof *off),
@@ -428,12 +427,12 @@ static void note_loo(struct table_of *t, const char *what)
 			what, 100 * quantile_of(test, tests, 0.5), 100 * quantile_of(test, tests, 1));
 }
 
-static void emit(struct table_of *t, struct utilisation_table *utilisation_table)
+static void write_points(struct table_fit *t, struct utilisation_table *table)
 {
-	utilisation_table->at = arena_array(t->g->arena, t->n, sizeof *utilisation_table->at);
+	table->at = arena_array(t->g->arena, t->n, sizeof *table->at);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct cell *c = &t->at[i];
-		struct utilisation_point *p = &utilisation_table->at[utilisation_table->n];
+		struct utilisation_point *p = &table->at[table->n];
 
 		if (c->why) {
 			profile_fit_note(t->g, "left out: %s, %.4g ms: %s", c->name, 1e3 * c->t, c->why);
@@ -452,14 +451,14 @@ static void emit(struct table_of *t, struct utilisation_table *utilisation_table
 			t->g->arena, "%.6g ms%s%s%s%s%s", 1e3 * (c->sustained > 0 ? c->sustained : c->t),
 			c->sustained > 0 ? " back to back" : "", c->path ? ", " : "", c->path ? c->path : "",
 			c->source ? "; " : "", c->source ? c->source : "");
-		utilisation_table->n++;
+		table->n++;
 	}
 }
 
 static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err)
 {
-	struct table_of t = {.g = g};
-	struct utilisation_table *utilisation_table = &g->d->gemm[dtype];
+	struct table_fit t = {.g = g};
+	struct utilisation_table *table = &g->d->gemm[dtype];
 	const char *what = arena_printf(g->arena, "products in %s", dtype_names[dtype]);
 	const struct sample *which = NULL;
 	double best = 0, roof;
@@ -476,32 +475,26 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 		profile_fit_note(g, "%s: not used: t0 is more than half of every time", what);
 		return 0;
 	}
-	utilisation_table->peak = peak_of(&t, dtype, best);
-	utilisation_table->peak_is_fact =
+	table->peak = peak_of(&t, dtype, best);
+	table->peak_stated =
 		datasheet_find(g->datasheet, arena_printf(g->arena, "peak_%s", dtype_names[dtype])) != NULL;
 	for (size_t i = 0; i < t.n; i++) {
-		t.at[i].u /= utilisation_table->peak.value;
+		t.at[i].u /= table->peak.value;
 		if (t.at[i].u > 1.03)
 			return err_set(err, "%s: %.4g FLOPS is more than the stated peak of %.4g",
-				       t.at[i].name, t.at[i].u * utilisation_table->peak.value,
-				       utilisation_table->peak.value);
+				       t.at[i].name, t.at[i].u * table->peak.value, table->peak.value);
 	}
 	keep_full_grid(&t);
 	note_loo(&t, what);
-	emit(&t, utilisation_table);
+	write_points(&t, table);
 	roof = best_single(&t, dtype, &which);
-	utilisation_table->roof = (struct number){fmin(roof, utilisation_table->peak.value),
-						  0.005 * roof,
-						  profile_fit_count(which),
-						  PROVENANCE_MEASURED,
-						  NULL,
-						  true};
-	utilisation_table->roof.source =
-		arena_printf(g->arena, "best single product, %s, %.6g ms%s%s", profile_fit_name(g, which),
-			     1e3 * sample_median(which).median_s, which->source ? "; " : "",
-			     which->source ? which->source : "");
-	utilisation_table->sync = (struct number){
-		g->batched ? 0 : t.t0, g->batched ? 0 : t.t0_sd, 0, t.t0_how, t.t0_source, true};
+	table->roof = (struct number){fmin(roof, table->peak.value), 0.005 * roof, profile_fit_count(which),
+				      PROVENANCE_MEASURED,           NULL,         true};
+	table->roof.source = arena_printf(g->arena, "best single product, %s, %.6g ms%s%s",
+					  profile_fit_name(g, which), 1e3 * sample_median(which).median_s,
+					  which->source ? "; " : "", which->source ? which->source : "");
+	table->sync = (struct number){
+		g->batched ? 0 : t.t0, g->batched ? 0 : t.t0_sd, 0, t.t0_provenance, t.t0_source, true};
 	return 0;
 }
 
@@ -518,7 +511,7 @@ int profile_fit_gemm(struct profile_fitting *g, struct err *err)
 	return any ? 0 : err_set(err, "no matrix product was measured, or t0 hides them all");
 }
 
-/* u is a share of the peak of the arithmetic that most of this program's users compute in. */
+/* The dtype whose peak the utilisation of attention is a share of: the first of f16, bf16 that has products. */
 static enum dtype attention_dtype(const struct profile_fit *d)
 {
 	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
@@ -528,14 +521,14 @@ static void transfer_attention(struct profile_fitting *g)
 {
 	const enum dtype dtype = attention_dtype(g->d);
 	const struct utilisation_table *gemm = &g->d->gemm[dtype];
-	struct utilisation_table *utilisation_table = &g->d->attention;
+	struct utilisation_table *table = &g->d->attention;
 	double least = 1;
 
 	for (size_t i = 0; i < gemm->n; i++)
 		least = fmin(least, gemm->at[i].u.value);
-	utilisation_table->at = arena_array(g->arena, 1, sizeof *utilisation_table->at);
-	utilisation_table->n = 1;
-	utilisation_table->at[0] = (struct utilisation_point){
+	table->at = arena_array(g->arena, 1, sizeof *table->at);
+	table->n = 1;
+	table->at[0] = (struct utilisation_point){
 		512,
 		512,
 		1,
@@ -547,7 +540,7 @@ static void transfer_attention(struct profile_fitting *g)
 
 void profile_fit_attention(struct profile_fitting *g)
 {
-	struct table_of t = {.g = g, .at = arena_array(g->arena, g->set->n, sizeof *t.at)};
+	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n, sizeof *t.at)};
 	const struct utilisation_table *gemm = &g->d->gemm[attention_dtype(g->d)];
 
 	for (size_t i = 0; i < g->set->n; i++) {
@@ -560,21 +553,21 @@ void profile_fit_attention(struct profile_fitting *g)
 
 			flat.k = 1;
 			add_run(&t, cell_of(&t, &flat), s);
-			/* less than half of what the mask hides; a chunk after a cache hides little */
+			/* true while every row counts less than half of the masked FLOP; a chunk after a long cache has few of them */
 			g->d->skips_mask &= s->flop < dense - 2.0 * (double)(s->heads * s->head_dim) *
 								      (double)s->m * (double)(s->m - 1) / 2;
 		}
 	}
 	if (t.n) {
 		if (g->batched)
-			start_of_attention(&t);
+			attention_t0(&t);
 		else if (!t0_from_fit(&t, false, "attention of a prompt"))
 			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
 		for (size_t i = 0; i < t.n; i++)
 			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
 		keep_full_grid(&t);
 		note_loo(&t, "attention of a prompt");
-		emit(&t, &g->d->attention);
+		write_points(&t, &g->d->attention);
 	}
 	if (!g->d->attention.n)
 		transfer_attention(g);
