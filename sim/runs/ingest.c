@@ -1,5 +1,5 @@
-/* ingest.c - json, jsonl, csv and what runs are called; tables and text are in ingest_text.c, our own csv in
- * ingest_own.c. See ingest.h. */
+/* ingest.c - JSON, JSON lines and csv, and the names and rates of runs; Markdown and text are in ingest_text.c, our own
+ * csv in ingest_own.c. See ingest.h. */
 #include "sim/runs/ingest.h"
 
 #include <math.h>
@@ -98,7 +98,7 @@ int record_count(const struct record *c, const char *key, int64_t *value)
 	return 0;
 }
 
-/* samples_ns: the median, the standard deviation and the count of them. */
+/* Fills the run from samples_ns: their median, standard deviation and number. */
 static int take_samples(const struct record *c, const struct yml *list, struct run *run)
 {
 	struct summary all = summary_empty();
@@ -132,7 +132,7 @@ static const char *model_of(const struct record *c)
 	return file ? file : type;
 }
 
-/* llama-bench: one test. */
+/* One test of llama-bench. */
 static int take_llama(const struct record *c)
 {
 	struct run run = {.line = c->line, .model = model_of(c), .chunk = 512, .n = 1};
@@ -164,7 +164,7 @@ static int take_llama(const struct record *c)
 	return reading_add(c->r, run);
 }
 
-/* llama-batched-bench: a prompt phase and a generation phase. */
+/* One line of llama-batched-bench: a run of the prefill and one of the decode. */
 static int take_batched(const struct record *c)
 {
 	struct run pp = {.line = c->line, .chunk = 512, .n = 1}, tg;
@@ -209,7 +209,7 @@ static int take_object(struct reading *r, const struct yml *object, int line, co
 	return take_llama(&c);
 }
 
-/* The tree of a piece of JSON that begins at a line of the file; NULL with the first complaint in err. */
+/* Parses a piece of JSON that begins at line `first` of the file; NULL with the first error in err. */
 static const struct yml *parse(struct reading *r, const char *text, size_t len, int first)
 {
 	struct source *source = arena_alloc(r->arena, sizeof *source);
@@ -241,7 +241,7 @@ static int ingest_json(struct reading *r, const char *text, size_t len, const ch
 	return 0;
 }
 
-/* Lines that begin with '{', each an object of its own; what is between them is a program's chatter. */
+/* JSON lines: each line that begins with '{' is an object; lines between them are a program's log. */
 static int ingest_jsonl(struct reading *r, const char *text, const char **tool)
 {
 	int line = 1;
@@ -294,7 +294,7 @@ static bool has_object_lines(const char *text)
 	return *text == '{' || strstr(text, "\n{") != NULL;
 }
 
-/* One object over several lines is a piece of JSON, not lines of it. */
+/* True of one object over several lines, which is JSON, not JSON lines. */
 static bool is_pretty(const char *text)
 {
 	const char *rest = text + 1;
@@ -404,7 +404,7 @@ int runs_one_model(const struct runs *r, struct err *err)
 	return 0;
 }
 
-/* ---- what runs are ---- */
+/* ---- names, rates and checks of runs ---- */
 
 const char *const run_kind_names[RUN_KIND_N + 1] = {
 	[RUN_PP] = "pp",     [RUN_TG] = "tg",     [RUN_PG] = "pg",    [RUN_GEMM] = "gemm",

@@ -10,7 +10,7 @@
 static const double seconds_max = READING_SECONDS_MAX, samples_max = 1e6, size_max = 1 << 24,
 		    bytes_max = 1e15;
 
-/* Which of the names a cell says; -1: none of them, with err. */
+/* The index of the cell's name; -1 with err where it is none of them. */
 static int choose(const struct record *c, const char *key, const char *const *names, size_t n)
 {
 	const char *text = record_text(c, key), *near;
@@ -30,7 +30,7 @@ static int choose(const struct record *c, const char *key, const char *const *na
 	return near ? err_hint(c->r->err, "did you mean '%s'?", near) : -1;
 }
 
-/* A number with its unit, as in our YAML. */
+/* Reads a positive number with its unit, as in our YAML; absent: *value stays. */
 static int quantity_of(const struct record *c, const char *key, enum dim dim, double max, double *value)
 {
 	const char *text = record_text(c, key);
@@ -47,7 +47,7 @@ static int quantity_of(const struct record *c, const char *key, enum dim dim, do
 	return 0;
 }
 
-/* "4096", "512x4096x14336". */
+/* Reads the size of a GEMM: "4096", "512x4096x14336". */
 static int product_of(const struct record *c, struct run *run)
 {
 	const char *text = record_text(c, "size");
@@ -79,7 +79,7 @@ static int product_of(const struct record *c, struct run *run)
 	return 0;
 }
 
-/* A time, or the rate that gives it; seconds 0 where neither is said. */
+/* Sets the time from the rate, if a rate is given; seconds stay 0 where neither is. */
 static int take_rate(const struct record *c, double rate, struct run *run)
 {
 	if (run->seconds > 0 && rate > 0)
@@ -127,7 +127,7 @@ static int take_model_run(const struct record *c, struct run *run)
 	return take_rate(c, rate, run);
 }
 
-/* Whose run it is, of rows that say. */
+/* The model, the machine and the program of a row. */
 static int take_names(const struct record *c, struct run *run)
 {
 	const char *use = record_text(c, "use");
@@ -153,7 +153,7 @@ static int take_names(const struct record *c, struct run *run)
 	return 0;
 }
 
-/* The other machine, and how many times its rate that of this one is. */
+/* The other machine of a ratio, and the ratio of this machine's rate to that one's. */
 static int take_ratio(const struct record *c, struct run *run)
 {
 	double ratio = 0;

@@ -57,7 +57,7 @@ static int whole(struct reading *r, int line, const char *text, size_t len, int6
 	return 0;
 }
 
-/* "pp512", "tg128", "pp512+tg128", "pp 512", each maybe with " @ d4096". */
+/* Reads a test: "pp512", "tg128", "pp512+tg128", "pp 512", with or without " @ d4096". */
 static int take_test(struct reading *r, int line, const char *test, struct run *run)
 {
 	const char *at = test;
@@ -114,7 +114,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 
 	run.model = arena_printf(r->arena, "%s, %s", model, size);
 	run.flash = reading_flash(cell(head, row, "fa"));
-	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read is not said */
+	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||
@@ -161,7 +161,7 @@ static bool has(const struct cells *c, const char *name)
 	return false;
 }
 
-/* "build: 8e672ef (1550)", below the table of llama-bench: of the rows that have none yet. */
+/* Gives the build of "build: 8e672ef (1550)", below a table of llama-bench, to the rows that have none yet. */
 static void take_build(struct reading *r, const char *line, size_t len)
 {
 	const char *open = memchr(line, '(', len);
@@ -207,7 +207,7 @@ int ingest_md(struct reading *r, const char *text, const char **tool)
 	return rc == 1 && (bench || batched) ? 0 : rc;
 }
 
-/* The number after "name=" in a line; NAN if it is not there, or is no plain positive number. */
+/* The number after "name=" in a line; NAN where there is none, or no plain positive one. */
 static double named(const char *line, size_t len, const char *name)
 {
 	const size_t n = strlen(name);
@@ -229,8 +229,8 @@ struct trials {
 	int line; /* of the "Timing with" line */
 };
 
-/* prompt_tps counts the step that gives the first token; generation_tps counts all tokens in the time of one
- * step less (mlx_lm/generate.py). */
+/* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
+ * less (mlx_lm/generate.py). */
 static int take_trials(struct reading *r, struct trials *t)
 {
 	const double prompts = (double)(t->batch * t->prompt), gens = (double)(t->batch * t->gen);

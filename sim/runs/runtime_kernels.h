@@ -1,10 +1,10 @@
 /*
- * runtime_kernels.h - how the programs that people measure with run a layer: kernels and passes, counted in
+ * runtime_kernels.h - the kernels and memory passes of a transformer layer under llama.cpp and mlx_lm, counted in
  * their source.
  *
- * Layer calib. Counts are of a dense Llama layer on Metal, from the code that builds its graph and the code
- * that issues it; what was merged when is in runtime_kernels.c. A layer with a mixture of experts, a norm on
- * q and k or a bias has more: the graph knows those operators, and each costs the kernels of its kind.
+ * Layer runs. Counts are of a dense Llama layer on Metal, from the code that builds its graph and the code
+ * that issues it; what was merged when is in runtime_kernels.c. A layer with a mixture of experts, a norm on q and k or a bias has more operators: the graph
+ * (sim/llm/graph.h) has them, and each costs the kernels of its kind.
  */
 #ifndef SIM_RUNS_RUNTIME_KERNELS_H
 #define SIM_RUNS_RUNTIME_KERNELS_H
@@ -13,16 +13,15 @@
 
 struct runtime_kernels {
 	const char *name;
-	double layer_s; /* overhead of a layer where the runs do not tell */
+	double layer_s; /* seconds of overhead of a layer, where the runs do not determine it */
 	struct fusion norm, rope, kv_append, kv_repeat, scores, linear, activation, residual;
 };
 
-/* The program that made these runs, by its name, build and flags; NULL: not one that is known here, as a csv
- * that does not say. */
+/* The counts of the program that made these runs, by its name, build and flags; NULL: there are none of it, or a csv
+ * does not name it. */
 const struct runtime_kernels *runtime_kernels_of(const struct runs *r);
 
-/* -1 with err where rows of one file were made by different programs, or by one that runs a layer in two
- * ways. */
+/* -1 with err where rows of one file have different counts: of two programs, or of one with and without a flag. */
 int runs_one_runtime(const struct runs *r, struct err *err);
 
 #endif
