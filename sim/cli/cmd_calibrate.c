@@ -276,7 +276,7 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 					.force = o->output.force,
 					.threads = o->threads,
 					.from = o->runs.from,
-					.facts = o->facts,
+					.datasheet = o->facts,
 					.out = o->output.path,
 					.progress = show_progress,
 					.measured = show_measured,

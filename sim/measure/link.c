@@ -23,7 +23,7 @@ enum {
 	HEAD_B = 16,
 	CHUNK_B = 1 << 20,
 	LARGEST_B = 64 << 20,
-	SILENCE_S = 10, /* a peer that says nothing for so long is gone */
+	SILENCE_S = 10, /* a peer that is silent for so long counts as gone */
 	POLL_MS = 200,
 	SAMPLES = 25,
 	WARM_UP = 3,
@@ -31,7 +31,7 @@ enum {
 };
 enum op { OP_PING = 1, OP_PONG, OP_BYE };
 static const unsigned char magic[4] = {'l', 'm', 'r', '1'};
-static const double usual_limit_s = 30, one_message_s = 3;
+static const double default_limit_s = 30, one_message_s = 3;
 
 #ifdef MSG_NOSIGNAL
 enum { SEND_FLAGS = MSG_NOSIGNAL };
@@ -127,8 +127,8 @@ static int read_head(const unsigned char head[HEAD_B], enum op *op, uint64_t *by
 	return 0;
 }
 
-/* One caller. 1: it said good-bye; 0: it is to be stopped; -1: it was lost. */
-static int attend_to(int fd, unsigned char *chunk, const struct link_options *o, struct err *err)
+/* Serves one client until it says OP_BYE (1), stop is set (0), or the connection is lost (-1). */
+static int serve_client(int fd, unsigned char *chunk, const struct link_options *o, struct err *err)
 {
 	unsigned char head[HEAD_B];
 	uint64_t bytes;
@@ -202,7 +202,7 @@ int link_serve(const char *port, const struct link_options *o, struct err *err)
 	tell_port(listening, o);
 	while (!stopped(o) && rc != 1) {
 		struct pollfd wait = {.fd = listening, .events = POLLIN};
-		struct err ignored = ERR_INIT; /* a caller that is lost: the next one */
+		struct err ignored = ERR_INIT; /* after a lost client the next one is accepted */
 		int fd;
 
 		if (poll(&wait, 1, POLL_MS) <= 0)
@@ -211,7 +211,7 @@ int link_serve(const char *port, const struct link_options *o, struct err *err)
 		if (fd < 0)
 			continue;
 		set_up(fd);
-		rc = attend_to(fd, chunk, o, &ignored);
+		rc = serve_client(fd, chunk, o, &ignored);
 		close(fd);
 	}
 	free(chunk);
@@ -219,7 +219,7 @@ int link_serve(const char *port, const struct link_options *o, struct err *err)
 	return 0;
 }
 
-/* HOST:PORT, [IPV6]:PORT, HOST. */
+/* Splits HOST:PORT, [IPV6]:PORT or HOST; the port is LINK_PORT where none is given. */
 static int split_address(const char *address, char host[256], char port[16], struct err *err)
 {
 	const char *end = address[0] == '[' ? strchr(address, ']') : NULL;
@@ -293,11 +293,11 @@ struct sweep {
 	int fd;
 	unsigned char *payload;
 	const struct link_options *o;
-	double began, limit_s, last_s; /* last_s: the last message's time */
+	double began, limit_s, last_s; /* last_s: seconds of the last message */
 	VEC(double) seconds;
 };
 
-/* All messages of one size: a share of what time is left, a few at least. */
+/* Sends the messages of one size for a share of the time that is left, but FEWEST at least. */
 static int sweep_size(struct sweep *s, size_t bytes, double share, struct err *err)
 {
 	const double began = now_s(), may = (s->limit_s - (began - s->began)) * share;
@@ -307,7 +307,7 @@ static int sweep_size(struct sweep *s, size_t bytes, double share, struct err *e
 		if (s->seconds.n >= FEWEST && now_s() - began > may)
 			break;
 		if (i < 0 && s->last_s > 0.05 * may)
-			continue; /* slow enough: the connection's window is open */
+			continue; /* messages this slow have opened the TCP window: no more warm-up */
 		if (ping(s->fd, s->payload, bytes, &s->last_s, err) != 0)
 			return -1;
 		if (i >= 0)
@@ -328,7 +328,7 @@ static int sweep_all(struct arena *a, struct sweep *s, struct sample_set *set, s
 	for (size_t i = 0; i < ARRAY_LEN(sizes) && sizes[i] <= most && !stopped(s->o); i++) {
 		double *seconds;
 
-		/* four times the bytes: what the last message took tells when to stop */
+		/* the next size takes four times as long as the last message, at most */
 		if (i > 1 && (4 * s->last_s > one_message_s ||
 			      now_s() - s->began + FEWEST * 4 * s->last_s > s->limit_s))
 			break;
@@ -352,7 +352,7 @@ static int sweep_all(struct arena *a, struct sweep *s, struct sample_set *set, s
 int link_measure(struct arena *a, const char *address, const struct link_options *o, struct sample_set *set,
 		 struct err *err)
 {
-	struct sweep s = {.o = o, .limit_s = o->limit_s > 0 ? o->limit_s : usual_limit_s};
+	struct sweep s = {.o = o, .limit_s = o->limit_s > 0 ? o->limit_s : default_limit_s};
 	unsigned char head[HEAD_B];
 	struct err ignored = ERR_INIT;
 	uint32_t random = 2463534242u;
@@ -363,7 +363,7 @@ int link_measure(struct arena *a, const char *address, const struct link_options
 	if (s.fd < 0)
 		return -1;
 	s.payload = xmalloc(CHUNK_B);
-	for (size_t i = 0; i < CHUNK_B; i++) { /* not compressible on the way */
+	for (size_t i = 0; i < CHUNK_B; i++) { /* random, so that nothing on the way can compress it */
 		random ^= random << 13;
 		random ^= random >> 17;
 		random ^= random << 5;

@@ -1,10 +1,10 @@
 /*
- * link.h - what TCP does between two machines: one serves, the other sends messages of growing size and waits
- * for an acknowledgement of each.
+ * link.h - latency and bandwidth of TCP between two machines, measured: one serves, the other sends messages of
+ * growing size and waits for an acknowledgement of each.
  *
- * Sizes, counts and times are bounded; a peer that goes away, says nothing, or speaks something else is an
- * error for the side that measures, and the next caller's turn for the side that serves. Nothing is kept of
- * what is sent. Prints nothing.
+ * Layer measure. Sizes, counts and times are bounded. A peer that goes away, is silent, or speaks another protocol is
+ * an error for the side that measures; the side that serves drops it and accepts the next. The payload is random and
+ * is discarded. Prints nothing.
  */
 #ifndef SIM_MEASURE_LINK_H
 #define SIM_MEASURE_LINK_H
@@ -15,7 +15,7 @@
 #include "sim/base/str.h"
 #include "sim/calib/samples.h"
 
-#define LINK_PORT "47110" /* where none is said */
+#define LINK_PORT "47110" /* the default */
 
 struct link_options {
 	double limit_s;                              /* of the whole measurement; 0: 30 s */
@@ -26,15 +26,16 @@ struct link_options {
 	void *self;
 };
 
-/* Serves until one measurement has been finished (0) or stop is set (0). port "0": any free one. -1: it
- * cannot listen. */
+/* Serves until one measurement is finished or *o->stop is set: 0. port "0": any free one, which ready() gets. -1 with
+ * err: it cannot listen. */
 int link_serve(const char *port, const struct link_options *o, struct err *err);
 
-/* address: HOST:PORT, [IPV6]:PORT or HOST. Samples of SAMPLE_LINK in the arena. */
+/* Measures against a server. address: HOST:PORT, [IPV6]:PORT or HOST. *set gets samples of SAMPLE_LINK, seconds a round
+ * trip, in the arena. -1 with err: no connection, or a peer that is lost. */
 int link_measure(struct arena *a, const char *address, const struct link_options *o, struct sample_set *set,
 		 struct err *err);
 
-/* Latency and bandwidth of the samples as a hardware file. -1: they do not make one. */
+/* Appends a hardware file with the latency and bandwidth that the samples give. -1 with err: they are of too few sizes. */
 int link_yaml(const struct sample_set *set, const char *title, struct str *out, struct err *err);
 
 #endif

@@ -11,19 +11,19 @@
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 
-struct measured {
+struct measured_device {
 	const struct backend *backend;
 	struct suite_result r;
-	const char *samples; /* path; NULL: not begun */
+	const char *samples; /* path; NULL: the device was not measured */
 };
 
-struct run {
+struct measurement {
 	struct arena *arena;
 	const struct measure_ask *ask;
-	struct measured *at; /* one for each backend that was chosen */
+	struct measured_device *at; /* one for each backend that was chosen */
 	size_t n;
 	struct sample_set *earlier; /* of --from */
-	const char *out;            /* NULL: not known before the chip is */
+	const char *out;            /* NULL: until the chip's name is read */
 };
 
 static const char *today(struct arena *a)
@@ -37,7 +37,7 @@ static const char *today(struct arena *a)
 }
 
 /* hardware/local/apple-m4-pro.yaml */
-static const char *usual_path(struct arena *a, const char *chip)
+static const char *default_path(struct arena *a, const char *chip)
 {
 	struct str s = STR_INIT;
 	const char *path;
@@ -50,7 +50,7 @@ static const char *usual_path(struct arena *a, const char *chip)
 	return path;
 }
 
-static const char *samples_path(const struct run *u, const char *device)
+static const char *samples_path(const struct measurement *u, const char *device)
 {
 	const char *stem = u->out;
 
@@ -60,7 +60,7 @@ static const char *samples_path(const struct run *u, const char *device)
 			     : arena_printf(u->arena, "%s.samples.csv", stem);
 }
 
-static void tell_samples(const struct measure_ask *ask, const struct suite_result *r)
+static void report_samples(const struct measure_ask *ask, const struct suite_result *r)
 {
 	const struct sample_set *set = &r->set;
 	struct arena a = ARENA_INIT;
@@ -109,8 +109,8 @@ static void tell_samples(const struct measure_ask *ask, const struct suite_resul
 	arena_release(&a);
 }
 
-/* Rows that a device still lacks: names with commas; "all" where it was not begun; NULL: none. */
-static const char *missing_rows(const struct run *u, const struct measured *d)
+/* The rows that a device still lacks, separated by commas; "all" where it was not begun; NULL: none. */
+static const char *missing_rows(const struct measurement *u, const struct measured_device *d)
 {
 	struct str s = STR_INIT;
 	const char *names;
@@ -126,7 +126,7 @@ static const char *missing_rows(const struct run *u, const struct measured *d)
 	return names;
 }
 
-static const char *resume_command(const struct run *u, size_t device, const char *missing)
+static const char *resume_command(const struct measurement *u, size_t device, const char *missing)
 {
 	const struct measure_ask *ask = u->ask;
 	struct str s = STR_INIT;
@@ -148,8 +148,8 @@ static const char *resume_command(const struct run *u, size_t device, const char
 	return command;
 }
 
-/* One command for each device that lacks something; each takes all samples that there are. */
-static void say_how_to_resume(const struct run *u, struct measure_result *r)
+/* Lists one command for each device that lacks rows; each reads all samples that exist. */
+static void list_resume_commands(const struct measurement *u, struct measure_result *r)
 {
 	const char **commands = arena_array(u->arena, u->n, sizeof *commands);
 
@@ -163,7 +163,7 @@ static void say_how_to_resume(const struct run *u, struct measure_result *r)
 	r->to_resume = commands;
 }
 
-static int read_earlier(struct run *u, struct err *err)
+static int read_earlier(struct measurement *u, struct err *err)
 {
 	const struct texts *from = &u->ask->from;
 
@@ -184,8 +184,8 @@ static int read_earlier(struct run *u, struct err *err)
 	return 0;
 }
 
-/* Samples of an earlier run of the same device come first. */
-static int add_earlier(const struct run *u, struct sample_set *set, struct err *err)
+/* Puts the samples of earlier runs of the same device before the new ones. */
+static int add_earlier(const struct measurement *u, struct sample_set *set, struct err *err)
 {
 	for (size_t i = 0; i < u->ask->from.n; i++) {
 		const struct sample_set *more = &u->earlier[i];
@@ -207,7 +207,7 @@ static int add_earlier(const struct run *u, struct sample_set *set, struct err *
 	return 0;
 }
 
-/* "read,gemm" -> two names */
+/* Splits "read,gemm" into two names. */
 static const char *const *split_names(struct arena *a, const char *text, size_t *n)
 {
 	const char **names = arena_array(a, strlen(text) + 1, sizeof *names);
@@ -222,8 +222,8 @@ static const char *const *split_names(struct arena *a, const char *text, size_t 
 	return names;
 }
 
-/* The file is made of what was kept, to the digit: so `--from` makes the same one again. */
-static int keep_samples(struct run *u, struct measured *d, struct err *err)
+/* Writes the samples and reads them back, so that the hardware file is made from what `--from` will read. */
+static int keep_samples(struct measurement *u, struct measured_device *d, struct err *err)
 {
 	struct str text = STR_INIT;
 	const char *kept;
@@ -239,8 +239,8 @@ static int keep_samples(struct run *u, struct measured *d, struct err *err)
 	return d->r.set.n ? samples_csv_read(u->arena, d->samples, kept, &d->r.set, err) : 0;
 }
 
-static enum measure_end measure_device(struct run *u, struct measured *d, double share, size_t *failed,
-				       struct err *err)
+static enum measure_end measure_device(struct measurement *u, struct measured_device *d, double share,
+				       size_t *failed, struct err *err)
 {
 	const struct measure_ask *ask = u->ask;
 	struct suite_options s = {.quick = ask->quick,
@@ -258,16 +258,16 @@ static enum measure_end measure_device(struct run *u, struct measured *d, double
 		return err->hint[0] ? MEASURE_REFUSED : MEASURE_FAILED;
 	d->r.set.tool = ask->tool;
 	d->r.set.date = today(u->arena);
-	tell_samples(ask, &d->r);
+	report_samples(ask, &d->r);
 	*failed += d->r.failed_n;
-	u->out = u->out ? u->out : usual_path(u->arena, d->r.set.chip);
+	u->out = u->out ? u->out : default_path(u->arena, d->r.set.chip);
 	if (add_earlier(u, &d->r.set, err) != 0)
 		return MEASURE_REFUSED;
 	return keep_samples(u, d, err) == 0 ? MEASURE_WRITTEN : MEASURE_FAILED;
 }
 
 /* The samples of this run and of devices of earlier runs, in the order of the backends. */
-static struct machine_samples all_sets(const struct run *u, const struct datasheet *datasheet)
+static struct machine_samples all_sets(const struct measurement *u, const struct datasheet *datasheet)
 {
 	struct sample_set *sets = arena_array(u->arena, u->n + u->ask->from.n, sizeof *sets);
 	size_t n = 0;
@@ -288,16 +288,16 @@ static struct machine_samples all_sets(const struct run *u, const struct datashe
 	return (struct machine_samples){sets, n, datasheet, u->out};
 }
 
-static enum measure_end write_machine(const struct run *u, struct err *err)
+static enum measure_end write_machine(const struct measurement *u, struct err *err)
 {
 	struct datasheet datasheet;
 	struct str text = STR_INIT;
 	struct machine_samples all;
 	enum measure_end end = MEASURE_WRITTEN;
 
-	if (u->ask->facts && datasheet_read(u->arena, u->ask->facts, &datasheet, err) != 0)
+	if (u->ask->datasheet && datasheet_read(u->arena, u->ask->datasheet, &datasheet, err) != 0)
 		return MEASURE_REFUSED;
-	all = all_sets(u, u->ask->facts ? &datasheet : NULL);
+	all = all_sets(u, u->ask->datasheet ? &datasheet : NULL);
 	if (profile_write_all(&all, &text, err) != 0) {
 		err_hint(err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
 			 u->at[0].samples);
@@ -309,8 +309,8 @@ static enum measure_end write_machine(const struct run *u, struct err *err)
 	return end;
 }
 
-/* No file is made beside an error; but what came right is kept, and a file of it is one command away. */
-static enum measure_end say_what_failed(const struct run *u, size_t failed, struct err *err)
+/* Where cases failed no hardware file is written; the hint is the command that makes one from the kept samples. */
+static enum measure_end report_failures(const struct measurement *u, size_t failed, struct err *err)
 {
 	struct str from = STR_INIT;
 
@@ -322,7 +322,7 @@ static enum measure_end say_what_failed(const struct run *u, size_t failed, stru
 	return MEASURE_FAILED;
 }
 
-static int choose(struct run *u, struct err *err)
+static int choose(struct measurement *u, struct err *err)
 {
 	const struct measure_ask *ask = u->ask;
 
@@ -331,20 +331,21 @@ static int choose(struct run *u, struct err *err)
 		const struct backend *b = ask->backends[i];
 
 		if (!ask->backend || !strcmp(ask->backend, b->name) || !strcmp(ask->backend, b->device))
-			u->at[u->n++] = (struct measured){.backend = b};
+			u->at[u->n++] = (struct measured_device){.backend = b};
 	}
 	if (!u->n) {
 		err_set(err, "no backend is called '%.40s' here", ask->backend);
 		return err_hint(err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
 	}
-	if (ask->out && !ask->force && file_exists(ask->out)) { /* now, not after six minutes */
+	if (ask->out && !ask->force &&
+	    file_exists(ask->out)) { /* refused before the measurement, not after it */
 		err_set(err, "%s exists", ask->out);
 		return err_hint(err, "say -f to overwrite it");
 	}
 	return read_earlier(u, err);
 }
 
-static enum measure_end measure_all(struct run *u, struct measure_result *r, struct err *err)
+static enum measure_end measure_all(struct measurement *u, struct measure_result *r, struct err *err)
 {
 	const struct measure_ask *ask = u->ask;
 	enum measure_end end = choose(u, err) == 0 ? MEASURE_WRITTEN : MEASURE_REFUSED;
@@ -355,16 +356,16 @@ static enum measure_end measure_all(struct run *u, struct measure_result *r, str
 	if (end != MEASURE_WRITTEN)
 		return end;
 	if (*ask->stop) {
-		say_how_to_resume(u, r);
+		list_resume_commands(u, r);
 		return MEASURE_INTERRUPTED;
 	}
-	return failed ? say_what_failed(u, failed, err) : write_machine(u, err);
+	return failed ? report_failures(u, failed, err) : write_machine(u, err);
 }
 
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,
 				 struct err *err)
 {
-	struct run u = {.arena = a, .ask = ask, .out = ask->out};
+	struct measurement u = {.arena = a, .ask = ask, .out = ask->out};
 	enum measure_end end;
 
 	*r = (struct measure_result){0};

@@ -8,11 +8,11 @@
 #include "sim/measure/suite_take.h"
 
 enum { PASSES = 3, EXTRA_PASSES = 3, MIN_BATCHES = 3, SUSTAINED_LEAST = 12, FAILURES_MAX = 8 };
-static const double usual_ci_limit = 0.2, usual_canary_limit = 0.1, sure = 0.03;
-/* What a whole plan may take: less than 60 s and 6 minutes, by what the last case of a row may overrun. */
+static const double default_ci_limit = 0.2, default_canary_limit = 0.1, ci_enough = 0.03;
+/* Limits of a whole plan: below 60 s and 6 minutes by what the last case of a row may overrun. */
 static const double quick_limit_s = 54, full_limit_s = 335, most_of_budget = 1.5;
 
-struct measured { /* one case */
+struct measured_case { /* a case and its batches */
 	const struct suite_row *row;
 	struct bench_case c;
 	batches got;
@@ -33,13 +33,13 @@ struct runner {
 	struct plan_row *rows;
 	size_t rows_n;
 	double share, limit_s; /* of all rows that are wanted */
-	VEC(struct measured) measured;
+	VEC(struct measured_case) measured;
 	VEC(struct suite_skip) skips, failed;
 };
 
-static double or_usual(double given, double usual)
+static double or_default(double given, double otherwise)
 {
-	return given > 0 ? given : usual;
+	return given > 0 ? given : otherwise;
 }
 
 static const struct suite_row *find_row(const char *name)
@@ -119,8 +119,7 @@ static void choose_canaries(struct runner *u)
 	k[CANARY_MEMORY].used = m->backend->can(m->self, &k[CANARY_MEMORY].c);
 }
 
-/* The first round also says how fast this machine is, roughly, with what else runs on it: shapes are chosen
- * by it. */
+/* The first round also estimates the speed of this machine under its present load; shapes are chosen by it. */
 static int first_canaries(struct runner *u, struct err *err)
 {
 	struct taker *t = &u->taker;
@@ -134,8 +133,8 @@ static int first_canaries(struct runner *u, struct err *err)
 	return 0;
 }
 
-/* Shapes that a machine this slow has no time for are said, not passed over. */
-static void note_left_out(struct runner *u, const struct suite_row *row, const suite_cases *taken)
+/* Notes the shapes that this machine is too slow for. */
+static void note_left_out_shapes(struct runner *u, const struct suite_row *row, const suite_cases *taken)
 {
 	struct suite_row endless = *row;
 	suite_cases all = {0};
@@ -187,12 +186,12 @@ static void make_plan(struct runner *u)
 		if (row->kind == SAMPLE_SUSTAINED)
 			p->expected_s = suite_row_s(&u->taker.m, row);
 		else
-			note_left_out(u, row, &p->cases);
+			note_left_out_shapes(u, row, &p->cases);
 		u->rows_n++;
 	}
 }
 
-static void tell(const struct runner *u, size_t row_i, double row_done, const struct bench_case *c)
+static void report_progress(const struct runner *u, size_t row_i, double row_done, const struct bench_case *c)
 {
 	struct suite_progress p = {.row_i = row_i, .rows_n = u->rows_n};
 	double all = 0, done = 0;
@@ -210,7 +209,7 @@ static void tell(const struct runner *u, size_t row_i, double row_done, const st
 	u->o->progress(u->o->progress_self, &p);
 }
 
-/* Fisher and Yates. */
+/* A random permutation, by the method of Fisher and Yates. */
 static void shuffle(struct taker *t, size_t *order, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -223,7 +222,7 @@ static void shuffle(struct taker *t, size_t *order, size_t n)
 	}
 }
 
-static struct sample as_sample(const struct measured *c, const double *seconds, size_t n)
+static struct sample as_sample(const struct measured_case *c, const double *seconds, size_t n)
 {
 	return (struct sample){.kind = c->c.kind,
 			       .dtype = c->c.dtype,
@@ -241,7 +240,7 @@ static struct sample as_sample(const struct measured *c, const double *seconds, 
 			       .seconds_n = n};
 }
 
-/* Half the width of the median's interval, relative. */
+/* Half the width of the median's confidence interval, relative to the median. */
 static double ci_half(const struct sample *s)
 {
 	const struct sample_median m = sample_median(s);
@@ -249,7 +248,7 @@ static double ci_half(const struct sample *s)
 	return (m.hi_s - m.lo_s) / 2 / m.median_s;
 }
 
-static double ci_now(const struct runner *u, const struct measured *c)
+static double ci_now(const struct runner *u, const struct measured_case *c)
 {
 	double *seconds = arena_array(u->arena, c->got.n + 1, sizeof *seconds);
 	const struct sample s = as_sample(c, seconds, c->got.n);
@@ -264,10 +263,10 @@ static int batches_of(const struct runner *u, const struct suite_row *row)
 	return u->o->quick ? row->quick_n : row->full_n;
 }
 
-/* A long run is one series: as many batches as there is time for. Else a case gets its share of the pass by
- * what it is expected to cost; what one leaves, or takes too much, goes to the others. */
-static struct take how_to_take(const struct runner *u, const struct suite_row *row, int pass, double share,
-			       double until)
+/* A sustained run is one series of as many batches as there is time for. Any other case gets a share of the time that is
+ * left of the pass, by its expected cost. */
+static struct take plan_of_take(const struct runner *u, const struct suite_row *row, int pass, double share,
+				double until)
 {
 	const double left = fmax(until - take_now(&u->taker), 1e-3);
 	const int most = batches_of(u, row);
@@ -280,9 +279,9 @@ static struct take how_to_take(const struct runner *u, const struct suite_row *r
 	return (struct take){row->min_s, pass ? 1 : MIN_BATCHES, most / PASSES, left * share};
 }
 
-/* A wrong kernel is an error, not a number: the case has no samples and is named, the others go on. Where
- * nothing has come right yet, or too much goes wrong, it is the backend. */
-static int note_failure(struct runner *u, struct measured *c, const struct err *why, struct err *err)
+/* Records the failure of a case, which gets no samples; the others go on. -1 with err where FAILURES_MAX cases or more
+ * have failed and no fewer than have succeeded: the backend itself is at fault. */
+static int note_failure(struct runner *u, struct measured_case *c, const struct err *why, struct err *err)
 {
 	const char *label = suite_label(u->arena, &c->c);
 	size_t good = 0;
@@ -299,7 +298,7 @@ static int note_failure(struct runner *u, struct measured *c, const struct err *
 		       u->failed.at[0].why);
 }
 
-/* One pass over the cases of a row, in a new order. Extra passes take only those that are not sure yet. */
+/* One pass over the cases of a row, in a new order. Extra passes take only the cases whose median is still uncertain. */
 static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, double until, struct err *err)
 {
 	const struct suite_row *row = u->rows[row_i].row;
@@ -311,26 +310,26 @@ static int run_pass(struct runner *u, size_t row_i, size_t first, int pass, doub
 	for (size_t i = 0; i < n; i++)
 		rest += suite_case_s(&u->taker.m, row, &u->rows[row_i].cases.at[i]);
 	for (size_t i = 0; i < n && !take_stopped(&u->taker); i++) {
-		struct measured *c = &u->measured.at[first + order[i]];
+		struct measured_case *c = &u->measured.at[first + order[i]];
 		const double cost = suite_case_s(&u->taker.m, row, &c->c);
 		struct err why = ERR_INIT;
-		const struct take how = how_to_take(u, row, pass, fmin(cost / rest, 1), until);
+		const struct take plan = plan_of_take(u, row, pass, fmin(cost / rest, 1), until);
 
 		rest -= cost;
 
-		tell(u, row_i, fmin(((double)pass + (double)i / (double)n) / PASSES, 1), &c->c);
-		if (c->failed || (pass >= PASSES && ci_now(u, c) <= sure))
+		report_progress(u, row_i, fmin(((double)pass + (double)i / (double)n) / PASSES, 1), &c->c);
+		if (c->failed || (pass >= PASSES && ci_now(u, c) <= ci_enough))
 			continue;
-		if (take_case(&u->taker, &c->c, &how, &c->got, &why) != 0 &&
+		if (take_case(&u->taker, &c->c, &plan, &c->got, &why) != 0 &&
 		    note_failure(u, c, &why, err) != 0)
 			return -1;
 	}
 	return take_canaries(&u->taker, err);
 }
 
-/* What is left of the whole plan's time is dealt to the rows that are left by their budgets: one that overran
- * is paid for by all that follow, and one that took less leaves it to them. */
-static double allowance_s(const struct runner *u, size_t row_i)
+/* The time for a row: what is left of the plan's is divided among the remaining rows by their budgets, so that all of
+ * them make up for a row that overran, and share what another did not use. */
+static double time_allowed_s(const struct runner *u, size_t row_i)
 {
 	const struct suite_machine *m = &u->taker.m;
 	const double left = u->taker.began_s + u->limit_s - take_now(&u->taker),
@@ -345,12 +344,12 @@ static double allowance_s(const struct runner *u, size_t row_i)
 static int run_row(struct runner *u, size_t row_i, struct err *err)
 {
 	const struct plan_row *p = &u->rows[row_i];
-	const double began = take_now(&u->taker), allowed = allowance_s(u, row_i);
+	const double began = take_now(&u->taker), allowed = time_allowed_s(u, row_i);
 	const size_t first = u->measured.n;
 	const int passes = p->row->kind == SAMPLE_SUSTAINED ? 1 : PASSES + EXTRA_PASSES;
 
 	for (size_t i = 0; i < p->cases.n; i++)
-		VEC_ADD(&u->measured, (struct measured){.row = p->row, .c = p->cases.at[i]});
+		VEC_ADD(&u->measured, (struct measured_case){.row = p->row, .c = p->cases.at[i]});
 	for (int pass = 0; pass < passes && p->cases.n; pass++) {
 		const double took = take_now(&u->taker) - began, left = allowed - took;
 		const int equal = pass < PASSES && passes > 1 ? PASSES - pass : 1;
@@ -367,12 +366,13 @@ static int run_row(struct runner *u, size_t row_i, struct err *err)
 	return 0;
 }
 
-/* Batches taken while the canary was off go, where enough remain; else the case is doubted as a whole. */
-static struct sample judge(struct runner *u, const struct measured *c)
+/* The sample of a case. Batches taken while the canary was off are dropped where enough remain; else the sample is
+ * rejected. */
+static struct sample sample_of(struct runner *u, const struct measured_case *c)
 {
 	const double canary_limit =
-		take_canary_limit(&u->taker, c->c.kind, or_usual(u->o->canary_limit, usual_canary_limit));
-	const double ci_limit = or_usual(u->o->ci_limit, usual_ci_limit);
+		take_canary_limit(&u->taker, c->c.kind, or_default(u->o->canary_limit, default_canary_limit));
+	const double ci_limit = or_default(u->o->ci_limit, default_ci_limit);
 	double *seconds = arena_array(u->arena, c->got.n + 1, sizeof *seconds), worst = 0;
 	struct sample s;
 	size_t n = 0;
@@ -391,7 +391,7 @@ static struct sample judge(struct runner *u, const struct measured *c)
 	}
 	s = as_sample(c, seconds, n);
 	if (c->c.kind == SAMPLE_SUSTAINED)
-		return s; /* its drift is the result */
+		return s; /* the drift of its times is its result */
 	if (!drop && worst > canary_limit) {
 		s.rejected = true;
 		s.why = arena_printf(u->arena, "the canary was %.1f %% off while it ran", 100 * worst);
@@ -409,7 +409,7 @@ static void fill_samples(struct runner *u)
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->measured.n; i++) {
-		const struct measured *c = &u->measured.at[i];
+		const struct measured_case *c = &u->measured.at[i];
 
 		if (c->failed)
 			continue;
@@ -419,7 +419,7 @@ static void fill_samples(struct runner *u)
 			continue;
 		}
 		u->r->short_n += c->got.n < (size_t)batches_of(u, c->row) / PASSES * PASSES;
-		all[n] = judge(u, c);
+		all[n] = sample_of(u, c);
 		if (!all[n].path && m->backend->paths)
 			all[n].path = m->backend->paths[0];
 		if (!all[n].threads && !strcmp(m->backend->device, "cpu"))
@@ -463,7 +463,7 @@ static void fill_result(struct runner *u, const struct backend_info *before, con
 	r->elapsed_s = take_now(&u->taker) - u->taker.began_s;
 }
 
-/* Drops what an interrupted row has: finished rows only are kept. */
+/* Drops the cases of a row that was interrupted: only finished rows are kept. */
 static void drop_row(struct runner *u, const struct suite_row *row)
 {
 	while (u->measured.n && u->measured.at[u->measured.n - 1].row == row) {

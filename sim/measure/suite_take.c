@@ -10,7 +10,8 @@
 
 enum { WINDOWS_MAX = 10, CANARY_BATCHES = 6, CANARY_TRIES = 5, REPS_MAX = 1 << 24 };
 static const double windows_agree = 0.03, canary_min_s = 0.004, canary_fine = 1.05;
-/* Of a case's limit: the warm-up ends. Of the time so far, after a second: canaries are not tried again. */
+/* The share of a case's limit after which its warm-up ends; the share of the time so far that repeated canaries may take,
+ * beyond a second. */
 static const double warm_share = 0.4, canary_share = 0.1;
 
 double take_now(const struct taker *t)
@@ -55,8 +56,8 @@ static int64_t reps_for(double min_s, double each)
 	return each > 0 ? (int64_t)fmin(fmax(ceil(min_s / each), 1), REPS_MAX) : REPS_MAX;
 }
 
-/* Repetitions such that a batch lasts min_s: doubled from one until a tenth of that is reached, then in one
- * step; the warm-up windows go on correcting it. *each: of the last of them where one is enough, else -1. */
+/* Finds the repetitions with which a batch lasts min_s: quadrupled from one until a tenth of that is reached, then in one
+ * step; the warm-up corrects them further. *each: seconds of a repetition where the last trial had that number, else -1. */
 static int find_reps(struct taker *t, double min_s, int64_t *reps, double *each, struct err *err)
 {
 	int64_t tried;
@@ -72,8 +73,8 @@ static int find_reps(struct taker *t, double min_s, int64_t *reps, double *each,
 	return 0;
 }
 
-/* Until two windows in a row agree: clocks ramp up, pages are touched, threads wake. before: of a window that
- * was taken already, -1 if none. */
+/* Runs windows until two in a row agree: clocks ramp up, pages are touched, threads wake. before: seconds of a repetition
+ * in a window that was run already; -1: none. */
 static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, double before, struct err *err)
 {
 	double each = 0;
@@ -91,21 +92,21 @@ static int warm_up(struct taker *t, double min_s, double until, int64_t *reps, d
 	return 0;
 }
 
-/* Shorter batches where as many of the usual length, and the warm-up, do not fit. */
-static double batch_s(const struct take *how)
+/* The length of a batch: min_s, or less where the limit has no room for `most` of them after the warm-up. */
+static double batch_s(const struct take *plan)
 {
-	if (!(how->limit_s > 0))
-		return how->min_s;
-	return fmax(0.1 * how->min_s, fmin(how->min_s, (1 - warm_share) * how->limit_s / how->most));
+	if (!(plan->limit_s > 0))
+		return plan->min_s;
+	return fmax(0.1 * plan->min_s, fmin(plan->min_s, (1 - warm_share) * plan->limit_s / plan->most));
 }
 
-static int take_batches(struct taker *t, const struct take *how, int64_t reps, double until, batches *to,
+static int take_batches(struct taker *t, const struct take *plan, int64_t reps, double until, batches *to,
 			struct err *err)
 {
-	for (int i = 0; i < how->most && !take_stopped(t); i++) {
+	for (int i = 0; i < plan->most && !take_stopped(t); i++) {
 		struct batch batch = {.segment = take_segment(t)};
 
-		if (i >= how->least && take_now(t) >= until)
+		if (i >= plan->least && take_now(t) >= until)
 			break;
 		if (run(t, reps, &batch.s, err) != 0)
 			return -1;
@@ -117,14 +118,14 @@ static int take_batches(struct taker *t, const struct take *how, int64_t reps, d
 	return 0;
 }
 
-int take_case(struct taker *t, const struct bench_case *c, const struct take *how, batches *to,
+int take_case(struct taker *t, const struct bench_case *c, const struct take *plan, batches *to,
 	      struct err *err)
 {
 	const struct backend *b = t->m.backend;
 	const bool cold_start =
-		c->kind == SAMPLE_SUSTAINED; /* how it slows down from rest is what is asked */
-	const double began = take_now(t), limit = how->limit_s > 0 ? how->limit_s : INFINITY,
-		     min_s = batch_s(how);
+		c->kind == SAMPLE_SUSTAINED; /* no warm-up: it measures how the device slows down from rest */
+	const double began = take_now(t), limit = plan->limit_s > 0 ? plan->limit_s : INFINITY,
+		     min_s = batch_s(plan);
 	double each;
 	int64_t reps;
 	int rc = b->prepare(t->m.self, c, err);
@@ -134,13 +135,12 @@ int take_case(struct taker *t, const struct bench_case *c, const struct take *ho
 	if (rc == 0 && !cold_start)
 		rc = warm_up(t, min_s, began + warm_share * limit, &reps, each, err);
 	if (rc == 0)
-		rc = take_batches(t, how, reps, began + limit, to, err);
+		rc = take_batches(t, plan, reps, began + limit, to, err);
 	b->finish(t->m.self);
 	return rc;
 }
 
-/* The state that counts is the fast one, at a quarter of the rounds: a machine is slowed by others, not sped
- * up. */
+/* A canary's normal time: the first quartile of its rounds, since other programs slow a machine down, never speed it up. */
 static double normal_s(const struct canary *k)
 {
 	return quantile_of(k->seconds.at, k->seconds.n, 0.25);
@@ -148,9 +148,9 @@ static double normal_s(const struct canary *k)
 
 static int fastest_batch(struct taker *t, struct canary *k, double *least, struct err *err)
 {
-	const struct take how = {canary_min_s, CANARY_BATCHES, CANARY_BATCHES, 0};
+	const struct take plan = {canary_min_s, CANARY_BATCHES, CANARY_BATCHES, 0};
 	batches got = {0};
-	const int rc = take_case(t, &k->c, &how, &got, err);
+	const int rc = take_case(t, &k->c, &plan, &got, err);
 
 	for (size_t i = 0; i < got.n; i++) {
 		*least = fmin(*least, got.at[i].s);
@@ -160,8 +160,8 @@ static int fastest_batch(struct taker *t, struct canary *k, double *least, struc
 	return rc;
 }
 
-/* The fastest of a few batches, and of a few tries if that is slow: the state of the machine, its clock and
- * heat, stays; a moment's disturbance passes, and the samples' own medians stand it. */
+/* One round of a canary: the fastest of a few batches, tried again where that is slow. The machine's state, its clock and
+ * heat, lasts; a short disturbance passes, and the samples' medians tolerate it. */
 static int take_canary(struct taker *t, struct canary *k, struct err *err)
 {
 	const double began = take_now(t);
@@ -236,7 +236,7 @@ double take_canary_limit(const struct taker *t, enum sample_kind kind, double le
 	off = xmalloc(k->seconds.n * sizeof *off);
 	for (size_t i = 0; i < k->seconds.n; i++)
 		off[i] = off_at(k, i);
-	limit = 3 * 1.4826 * quantile_of(off, k->seconds.n, 0.5); /* three standard deviations, robustly */
+	limit = 3 * 1.4826 * quantile_of(off, k->seconds.n, 0.5); /* three robust standard deviations */
 	free(off);
 	return fmax(least, fmin(limit, 3 * least));
 }

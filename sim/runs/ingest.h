@@ -6,10 +6,10 @@
  *   - llama-batched-bench: jsonl, md (lines of log between them are ignored)
  *   - mlx_lm.benchmark: text
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
- *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n, and of whose runs they are:
- *     tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; rows of many machines at once say
- *     whose they are: machine, runtime, weights, set, source, use (fit, or check: held out); '#' begins a
- *     comment. Such rows may also be
+ *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
+ *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; where a file has rows of many
+ *     machines, machine, runtime, weights, set, source, use (fit, or check: held out). '#' begins a comment.
+ *     Rows of such a file may also be
  *       - of one operator alone, kind gemm, copy or read: `size` 4096, 512x4096x14336 (m x n x k) or, read
  *         and written together, 1 GiB; `dtype` of a gemm; seconds, or `rate` in 13.8 TFLOPS, 119 GB/s
  *       - a `ratio`: the rate of that run on `machine` over that on the machine called `over`, under
