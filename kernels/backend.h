@@ -1,9 +1,9 @@
 /*
- * backend.h - what a device can be asked to do by the suite; one implementation for each way to compute.
+ * backend.h - the interface between the suite and a device; one implementation for each way to compute.
  *
- * The only thing the suite sees. A backend prepares one case at a time: buffers with random data (never
- * zeros), enough of them in rotation to exceed the caches where the case asks for cold data, and one check of
- * the result against a reference at the shape that will be timed: a wrong kernel is an error, not a number.
+ * The suite uses nothing else of a backend. A backend prepares one case at a time: buffers of random data (never
+ * zeros), as many of them in rotation as exceed the caches where the case asks for cold data, and one check of the
+ * result against a reference at the shape that will be timed. A wrong result is an error.
  */
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
@@ -27,8 +27,8 @@ struct bench_case {
 
 struct backend_info {
 	char chip[64], os[64], build[64], power[64];
-	char note[440]; /* what could be here and is not, and why; empty: nothing */
-	int64_t cores, ram_B, working_set_B, cache_B; /* cache_B: the last level's */
+	char note[440]; /* implementations that are unavailable, and why; empty: none */
+	int64_t cores, ram_B, working_set_B, cache_B; /* cache_B: of the last level */
 	bool low_power, on_battery;
 };
 
@@ -36,11 +36,12 @@ struct backend {
 	const char *name;         /* runtime in the profile: "cblas", "metal" */
 	const char *device;       /* "cpu", "gpu" */
 	const char *const *paths; /* NULL-terminated: implementations, "simdgroup", "mps", "tensor" */
-	/* All return 0, or -1 with err. self is the backend's own. */
+	/* open, info, prepare and run return 0, or -1 with err. *self belongs to the backend: open() makes it, close()
+	 * frees it. */
 	int (*open)(void **self, struct err *err);
 	void (*close)(void *self);
 	int (*info)(void *self, struct backend_info *info, struct err *err);
-	bool (*can)(void *self, const struct bench_case *c); /* false: the row is left out on this machine */
+	bool (*can)(void *self, const struct bench_case *c); /* false: the case is left out on this machine */
 	int (*prepare)(void *self, const struct bench_case *c, struct err *err);
 	/* Runs the prepared case `reps` times in one submission; *seconds for all of them: device time stamps
 	 * where they exist, else host time around the batch. */

@@ -16,7 +16,7 @@ bool attend_can(int64_t heads, int64_t kv_heads, int64_t head_dim)
 	       head_dim > 0 && head_dim <= DIM_MAX && head_dim % TILE_COLUMNS == 0;
 }
 
-/* Prefill: one head and BLOCK queries against BLOCK keys at a time. */
+/* Prefill: a thread computes one head and BLOCK queries against BLOCK keys at a time. */
 struct prefill {
 	const struct kv_cache *a;
 	const struct inner *inner;
@@ -27,11 +27,11 @@ struct prefill {
 
 struct prefill_block {
 	float query[BLOCK * DIM_MAX]; /* scaled by 1 / sqrt(head_dim) */
-	float keys[DIM_MAX * BLOCK];  /* turned: [head_dim][BLOCK] */
+	float keys[DIM_MAX * BLOCK];  /* transposed: [head_dim][BLOCK] */
 	float score[BLOCK * BLOCK];
 	float out[BLOCK * DIM_MAX];
-	float most[BLOCK], sum[BLOCK];
-	int64_t head, first, rows; /* rows that count; up to the next multiple of TILE_ROWS they are zero */
+	float max[BLOCK], sum[BLOCK];
+	int64_t head, first, rows; /* rows of queries; rows beyond, to a multiple of TILE_ROWS, are zero */
 };
 
 static void begin_block(struct prefill_block *b, const struct prefill *f, int64_t item)
@@ -48,12 +48,12 @@ static void begin_block(struct prefill_block *b, const struct prefill *f, int64_
 		f->inner->scale(b->query + i * dim,
 				f->queries + ((b->first + i) * f->a->heads + b->head) * dim, (size_t)dim,
 				scale);
-		b->most[i] = -INFINITY;
+		b->max[i] = -INFINITY;
 		b->sum[i] = 0;
 	}
 }
 
-static void turn_keys(struct prefill_block *b, const float *keys, int64_t n, int64_t dim)
+static void transpose_keys(struct prefill_block *b, const float *keys, int64_t n, int64_t dim)
 {
 	if (n < BLOCK)
 		memset(b->keys, 0, sizeof b->keys);
@@ -75,31 +75,32 @@ static void score_block(struct prefill_block *b, const struct inner *inner, int6
 							       .k = (size_t)dim});
 }
 
-/* Turns scores into weights; `seen` keys of the block are seen by the first row, one more by each next. */
+/* Turns scores into softmax weights. The causal mask lets the first row see `seen` keys of the block, each next row one
+ * more. */
 static void weigh_block(struct prefill_block *b, const struct inner *inner, int64_t seen, int64_t n,
 			int64_t dim)
 {
 	for (int64_t i = 0; i < b->rows; i++) {
-		float *row = b->score + i * BLOCK, most = b->most[i], before;
+		float *row = b->score + i * BLOCK, max = b->max[i], rescale;
 		const int64_t mine = seen + i < n ? seen + i : n;
 
 		for (int64_t j = 0; j < mine; j++)
-			most = row[j] > most ? row[j] : most;
+			max = row[j] > max ? row[j] : max;
 		for (int64_t j = mine > 0 ? mine : 0; j < BLOCK; j++)
 			row[j] = -INFINITY;
-		if (mine <= 0) { /* this row sees nothing here */
+		if (mine <= 0) { /* all keys of the block are masked for this row */
 			memset(row, 0, BLOCK * sizeof *row);
 			continue;
 		}
-		before = expf(b->most[i] - most);
-		b->most[i] = most;
-		inner->exp_sum(row, (size_t)mine, most);
+		rescale = expf(b->max[i] - max);
+		b->max[i] = max;
+		inner->exp_sum(row, (size_t)mine, max);
 		memset(row + mine, 0, (size_t)(BLOCK - mine) * sizeof *row);
-		b->sum[i] *= before;
+		b->sum[i] *= rescale;
 		for (int64_t j = 0; j < mine; j++)
 			b->sum[i] += row[j];
-		if (before < 1)
-			inner->scale(b->out + i * dim, b->out + i * dim, (size_t)dim, before);
+		if (rescale < 1)
+			inner->scale(b->out + i * dim, b->out + i * dim, (size_t)dim, rescale);
 	}
 	for (int64_t i = b->rows; i % TILE_ROWS; i++)
 		memset(b->score + i * BLOCK, 0, BLOCK * sizeof *b->score);
@@ -126,7 +127,7 @@ static void prefill_part(void *self, int part, int parts)
 	const int64_t dim = a->head_dim, items = f->blocks * a->heads;
 	struct prefill_block b;
 
-	/* dealt in turn from the longest row of blocks to the shortest: even shares of the triangle */
+	/* round robin from the longest row of blocks to the shortest: even shares of the triangle */
 	for (int64_t item = items - 1 - part; item >= 0; item -= parts) {
 		const float *keys, *values;
 		int64_t past;
@@ -138,7 +139,7 @@ static void prefill_part(void *self, int part, int parts)
 		for (int64_t from = 0; from < past + b.rows; from += BLOCK) {
 			const int64_t n = f->context - from < BLOCK ? f->context - from : BLOCK;
 
-			turn_keys(&b, keys + from * dim, n, dim);
+			transpose_keys(&b, keys + from * dim, n, dim);
 			score_block(&b, f->inner, dim);
 			weigh_block(&b, f->inner, past + 1 - from, n, dim);
 			add_values(&b, f->inner, values + from * dim, n, dim);
@@ -163,13 +164,13 @@ void attend_prefill(struct pool *p, const struct kv_cache *a, float *out, const 
 	pool_run(p, prefill_part, &f);
 }
 
-/* Decode: a piece of the keys of one KV head, for all query heads that share it; then the pieces are joined.
- */
+/* Decode: a thread computes a piece of the keys of one KV head for all query heads that share it; then the pieces are
+ * joined. */
 struct decode {
 	const struct kv_cache *a;
 	const struct inner *inner;
 	const float *query;
-	float *pieces; /* [heads][pieces_n] of {most, sum, out[head_dim]} */
+	float *pieces; /* [heads][pieces_n] of {max, sum, out[head_dim]} */
 	int64_t context, pieces_n;
 };
 
@@ -177,7 +178,7 @@ struct decode_group { /* the heads of a group, up to a multiple of TILE_ROWS wit
 	float query[GROUP_MAX * DIM_MAX];
 	float score[GROUP_MAX * DECODE_KEYS];
 	float out[GROUP_MAX * DIM_MAX];
-	float most[GROUP_MAX], sum[GROUP_MAX];
+	float max[GROUP_MAX], sum[GROUP_MAX];
 	int64_t heads, rows;
 };
 
@@ -197,19 +198,19 @@ static void begin_group(struct decode_group *b, const struct decode *d, int64_t 
 	d->inner->scale(b->query, d->query + kv * b->heads * dim, (size_t)(b->heads * dim),
 			1 / sqrtf((float)dim));
 	for (int64_t g = 0; g < b->rows; g++) {
-		b->most[g] = -INFINITY;
+		b->max[g] = -INFINITY;
 		b->sum[g] = 0;
 	}
 }
 
-/* At most DECODE_KEYS keys, each read once for the whole group. */
+/* Adds up to DECODE_KEYS keys to the running softmax; each is read once for the whole group. */
 static void decode_keys(struct decode_group *b, const struct decode *d, const float *keys, int64_t n)
 {
 	const int64_t dim = d->a->head_dim;
 	const float *values = d->a->values + (keys - d->a->keys);
 
 	for (int64_t j = 0; j < n; j++) {
-		/* asked for ahead: values are read in columns later, which no prefetcher follows */
+		/* prefetched: values are read by columns later, which hardware prefetchers do not follow */
 		for (int64_t c = 0; c < dim; c += TILE_COLUMNS) {
 			__builtin_prefetch(keys + (j + KEYS_AHEAD) * dim + c);
 			__builtin_prefetch(values + j * dim + c);
@@ -223,15 +224,15 @@ static void decode_keys(struct decode_group *b, const struct decode *d, const fl
 		}
 	}
 	for (int64_t g = 0; g < b->rows; g++) {
-		float *score = b->score + g * DECODE_KEYS, most = b->most[g], before;
+		float *score = b->score + g * DECODE_KEYS, max = b->max[g], rescale;
 
 		for (int64_t j = 0; j < n; j++)
-			most = score[j] > most ? score[j] : most;
-		before = expf(b->most[g] - most);
-		b->most[g] = most;
-		b->sum[g] = b->sum[g] * before + d->inner->exp_sum(score, (size_t)n, most);
-		if (before < 1)
-			d->inner->scale(b->out + g * dim, b->out + g * dim, (size_t)dim, before);
+			max = score[j] > max ? score[j] : max;
+		rescale = expf(b->max[g] - max);
+		b->max[g] = max;
+		b->sum[g] = b->sum[g] * rescale + d->inner->exp_sum(score, (size_t)n, max);
+		if (rescale < 1)
+			d->inner->scale(b->out + g * dim, b->out + g * dim, (size_t)dim, rescale);
 	}
 	for (int64_t g = 0; g < b->rows; g += TILE_ROWS)
 		for (int64_t c = 0; c < dim; c += TILE_COLUMNS)
@@ -262,7 +263,7 @@ static void decode_part(void *self, int part, int parts)
 		for (int64_t g = 0; g < b.heads; g++) {
 			float *to = piece_of(d, kv * b.heads + g, piece);
 
-			to[0] = b.most[g];
+			to[0] = b.max[g];
 			to[1] = b.sum[g];
 			memcpy(to + 2, b.out + g * a->head_dim, (size_t)a->head_dim * sizeof *to);
 		}
@@ -272,13 +273,13 @@ static void decode_part(void *self, int part, int parts)
 static void join_pieces(const struct decode *d, int64_t head, float *out)
 {
 	const int64_t dim = d->a->head_dim;
-	float most = -INFINITY, sum = 0;
+	float max = -INFINITY, sum = 0;
 
 	for (int64_t i = 0; i < d->pieces_n; i++)
-		most = piece_of(d, head, i)[0] > most ? piece_of(d, head, i)[0] : most;
+		max = piece_of(d, head, i)[0] > max ? piece_of(d, head, i)[0] : max;
 	memset(out, 0, (size_t)dim * sizeof *out);
 	for (int64_t i = 0; i < d->pieces_n; i++) {
-		const float *piece = piece_of(d, head, i), share = expf(piece[0] - most);
+		const float *piece = piece_of(d, head, i), share = expf(piece[0] - max);
 
 		sum += piece[1] * share;
 		d->inner->add_scaled(out, piece + 2, (size_t)dim, share);
@@ -288,11 +289,11 @@ static void join_pieces(const struct decode *d, int64_t head, float *out)
 
 void attend_decode(struct pool *p, const struct kv_cache *a, float *out, const float *query, int64_t context)
 {
-	const int64_t threads = pool_threads(p), most = (context + DECODE_KEYS - 1) / DECODE_KEYS;
+	const int64_t threads = pool_threads(p), pieces_max = (context + DECODE_KEYS - 1) / DECODE_KEYS;
 	int64_t pieces_n = a->kv_heads % threads ? (2 * threads + a->kv_heads - 1) / a->kv_heads : 1;
 	struct decode d = {.a = a, .inner = inner_best(), .query = query, .context = context};
 
-	pieces_n = pieces_n > most ? most : pieces_n;
+	pieces_n = pieces_n > pieces_max ? pieces_max : pieces_n;
 	d.pieces_n = pieces_n;
 	d.pieces = xmalloc((size_t)(a->heads * pieces_n * (a->head_dim + 2)) * sizeof *d.pieces);
 	pool_run(p, decode_part, &d);

@@ -1,7 +1,7 @@
 /*
- * attend.h - attention proper on the CPU: softmax(QK')V over a cache of keys and values, f32.
+ * attend.h - attention on the CPU without its projections: softmax(QK')V over a KV cache, in f32.
  *
- * Prefill is done by blocks with a running softmax (Dao et al., arXiv:2205.14135), the masked half left out;
+ * Prefill works by blocks with a running softmax (Dao et al., arXiv:2205.14135), and leaves the masked half out;
  * decode reads each key and value once for all query heads that share it.
  */
 #ifndef KERNELS_CPU_ATTEND_H
@@ -14,7 +14,7 @@
 struct kv_cache {
 	int64_t heads, kv_heads, head_dim; /* heads: a multiple of kv_heads */
 	const float *keys, *values;        /* [kv_heads][stride][head_dim] */
-	int64_t stride;                    /* tokens that the cache has room for */
+	int64_t stride;                    /* capacity of the cache in tokens */
 };
 
 bool attend_can(int64_t heads, int64_t kv_heads, int64_t head_dim);

@@ -39,7 +39,7 @@ static void find(void *library, const char *const *names, size_t n, void *to)
 	memcpy(to, &found, sizeof found);
 }
 
-/* False: it has no CBLAS, or one whose integers have 64 bits. */
+/* Finds the functions of a loaded library. False: it has no CBLAS, or one with 64-bit integers. */
 static bool load(struct blas *b, void *library, const char *name)
 {
 	void (*set_threads)(int);
@@ -94,7 +94,7 @@ static void multiply(const struct product *p, const struct span *rows, const str
 
 	if (m < 1 || n < 1)
 		return;
-	if (m == 1) /* a GEMM of one row packs W first: several times slower in OpenBLAS */
+	if (m == 1) /* OpenBLAS packs W even for a GEMM of one row, which is several times slower */
 		p->blas->gemv(CblasRowMajor, CblasNoTrans, n, k, 1, w, k, x, 1, 0, y, 1);
 	else
 		p->blas->gemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, w, k, 0, y, ld);

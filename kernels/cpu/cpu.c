@@ -50,14 +50,14 @@ static void nothing(void *self, int part, int parts)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* A kernel too small to share runs in the thread that calls it: that is what dispatching one costs here. */
+/* A kernel too small to be divided runs in the calling thread; its cost is the cost of a dispatch on the CPU. */
 static void dispatch_batch(struct cpu *cpu, int64_t reps)
 {
 	for (int64_t i = 0; i < reps * cpu->job.c.m; i++)
 		pool_run_if(cpu->pool, 1, 1, nothing, cpu);
 }
 
-/* Waking every thread, and waiting for all of them. */
+/* A submission wakes every thread and waits for all of them. */
 static void submit_batch(struct cpu *cpu, int64_t reps)
 {
 	for (int64_t i = 0; i < reps * cpu->job.c.m; i++)
@@ -125,7 +125,7 @@ static bool same_case(const struct bench_case *a, const struct bench_case *b)
 	       a->bytes == b->bytes && a->threads == b->threads;
 }
 
-/* The first time a shape is seen, it is run once and its result compared. */
+/* Runs a case once and compares its result, the first time that its shape occurs. */
 static int check_once(struct cpu *cpu, struct err *err)
 {
 	struct cpu_job *j = &cpu->job;

@@ -1,5 +1,5 @@
 /*
- * cpu.h - what the files of the CPU backend share: the prepared case, its memory, and a row for each kind.
+ * cpu.h - private to the CPU backend: the prepared case, its memory, and the implementation of each kind of sample.
  */
 #ifndef KERNELS_CPU_CPU_H
 #define KERNELS_CPU_CPU_H
@@ -9,7 +9,7 @@
 #include "kernels/cpu/pool.h"
 #include "sim/base/vec.h"
 
-/* Memory that outlives a case: filled with random data once, grown when a case needs more. */
+/* Memory that is kept from case to case: filled with random data once, grown when a case needs more. */
 struct store {
 	void *at; /* aligned to a page */
 	size_t bytes;
@@ -17,7 +17,7 @@ struct store {
 
 struct cpu;
 
-struct cpu_kind { /* how a kind of sample is made here; NULL: it is not */
+struct cpu_kind { /* the implementation of a kind of sample; NULL: there is none */
 	bool (*can)(const struct cpu *cpu, const struct bench_case *c); /* NULL: always, in f32 */
 	int (*prepare)(struct cpu *cpu, struct err *err);
 	void (*batch)(struct cpu *cpu, int64_t reps);
@@ -27,8 +27,8 @@ struct cpu_kind { /* how a kind of sample is made here; NULL: it is not */
 struct cpu_job {
 	struct bench_case c;
 	const struct cpu_kind *kind; /* NULL: nothing is prepared */
-	size_t copies, turn;         /* of what is rotated; which is next */
-	int64_t reps;                /* of the batch that runs; for loops inside the threads */
+	size_t copies, next_copy;    /* copies of the data in rotation */
+	int64_t reps;                /* repetitions of the running batch, for loops inside threads */
 	float *x, *y;                /* vectors: activations and results */
 	const float *in;             /* read only, random */
 	float *out;                  /* written */
@@ -39,32 +39,32 @@ struct cpu_job {
 struct cpu {
 	struct pool *pool;
 	struct blas blas;
-	int threads; /* that exist */
+	int threads; /* of the machine */
 	const struct inner *inner;
 	struct backend_info info;
 	struct store in, out, x, y, q8, q4;
 	struct cpu_job job;
-	volatile float sink; /* results that nobody reads end here */
+	volatile float sink; /* takes results that are not used, so that they are computed */
 	VEC(struct bench_case) checked;
 };
 
 enum { FLOAT_B = sizeof(float) };
 
-/* Room for n floats or blocks of weights: floats are random (uniform, mean 0, variance 1), or of no
- * particular content (finite); what is there already stays if there is enough of it. A store holds one kind.
- */
+/* Makes room for n floats or blocks of weights. Floats are random (uniform, mean 0, variance 1), or any finite numbers.
+ * Content that is large enough already is kept; a store holds one kind of content. -1 with err: no memory. */
 enum content { CONTENT_RANDOM, CONTENT_ANY, CONTENT_Q8, CONTENT_Q4 };
 int cpu_fill(struct cpu *cpu, struct store *s, enum content what, size_t n, struct err *err);
 void cpu_release(struct store *s);
 
-/* How many copies of `bytes` to rotate over, so that each is out of the caches when its turn comes again. */
+/* The number of copies of `bytes` to rotate over so that each has left the caches when it is used again; 1 unless the
+ * case asks for cold data. */
 size_t cpu_copies(const struct cpu *cpu, double bytes);
-size_t cpu_turn(struct cpu_job *j); /* the next copy */
+size_t cpu_next_copy(struct cpu_job *j); /* the index of the next copy */
 
-struct reference { /* a dot product in double, and the size of what was added up */
+struct reference { /* a dot product in double, and the sum of its terms' absolute values */
 	double value, size;
 };
-/* 0 if got is as near as f32 can be expected to come; else -1 with err. */
+/* 0 where `got` is as near to the reference as f32 allows; else -1 with err. */
 int cpu_close(float got, const struct reference *want, const char *what, int64_t at, struct err *err);
 
 extern const struct cpu_kind cpu_read, cpu_write, cpu_copy, cpu_triad, cpu_elementwise,

@@ -15,7 +15,7 @@ static size_t cache_floats(const struct bench_case *c)
 	return (size_t)(2 * c->kv_heads * c->n * c->head_dim);
 }
 
-static struct kv_cache attend_of(const struct cpu_job *j, size_t copy)
+static struct kv_cache kv_cache_of(const struct cpu_job *j, size_t copy)
 {
 	const float *keys = j->in + copy * cache_floats(&j->c);
 
@@ -48,7 +48,7 @@ static void prefill_batch(struct cpu *cpu, int64_t reps)
 	struct cpu_job *j = &cpu->job;
 
 	for (int64_t r = 0; r < reps; r++) {
-		const struct kv_cache a = attend_of(j, cpu_turn(j));
+		const struct kv_cache a = kv_cache_of(j, cpu_next_copy(j));
 
 		attend_prefill(cpu->pool, &a, j->y, j->x, j->c.m, j->c.n);
 	}
@@ -59,7 +59,7 @@ static void decode_batch(struct cpu *cpu, int64_t reps)
 	struct cpu_job *j = &cpu->job;
 
 	for (int64_t r = 0; r < reps; r++) {
-		const struct kv_cache a = attend_of(j, cpu_turn(j));
+		const struct kv_cache a = kv_cache_of(j, cpu_next_copy(j));
 
 		attend_decode(cpu->pool, &a, j->y, j->x, j->c.n);
 	}
@@ -77,18 +77,18 @@ static double score(const struct cpu_job *j, const struct kv_cache *a, int64_t q
 	return s / sqrt((double)dim);
 }
 
-/* One number of the result, in double and without blocks. */
+/* One element of the result, computed in double and without blocks. */
 static struct reference attended(const struct cpu_job *j, const struct kv_cache *a, int64_t query,
 				 int64_t head, int64_t d)
 {
 	const int64_t seen = j->c.n - j->c.m + query + 1, kv = head / (a->heads / a->kv_heads);
-	double most = -INFINITY, sum = 0;
+	double max = -INFINITY, sum = 0;
 	struct reference r = {0};
 
 	for (int64_t key = 0; key < seen; key++)
-		most = fmax(most, score(j, a, query, head, key));
+		max = fmax(max, score(j, a, query, head, key));
 	for (int64_t key = 0; key < seen; key++) {
-		const double weight = exp(score(j, a, query, head, key) - most);
+		const double weight = exp(score(j, a, query, head, key) - max);
 		const double v = (double)a->values[(kv * a->stride + key) * a->head_dim + d];
 
 		sum += weight;
@@ -101,7 +101,7 @@ static struct reference attended(const struct cpu_job *j, const struct kv_cache 
 static int check(struct cpu *cpu, struct err *err)
 {
 	const struct cpu_job *j = &cpu->job;
-	const struct kv_cache a = attend_of(j, 0);
+	const struct kv_cache a = kv_cache_of(j, 0);
 	enum { SPOTS = 12 };
 
 	for (int64_t i = 0; i < SPOTS; i++) {

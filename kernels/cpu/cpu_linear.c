@@ -13,7 +13,7 @@ static struct linear shape_of(const struct cpu_job *j)
 
 static bool gemm_can(const struct cpu *cpu, const struct bench_case *c)
 {
-	/* all threads, or as many as the library can be told to use */
+	/* with all threads, or with any number where the pool divides the product */
 	return c->dtype == SAMPLE_F32 && (!c->threads || c->threads == cpu->threads || cpu->blas.alone);
 }
 
@@ -39,7 +39,8 @@ static void gemm_batch(struct cpu *cpu, int64_t reps)
 	const struct linear s = shape_of(j);
 
 	for (int64_t r = 0; r < reps; r++)
-		blas_linear(&cpu->blas, cpu->pool, &s, j->y, j->x, j->in + cpu_turn(j) * (size_t)(s.n * s.k));
+		blas_linear(&cpu->blas, cpu->pool, &s, j->y, j->x,
+			    j->in + cpu_next_copy(j) * (size_t)(s.n * s.k));
 }
 
 static double weight_at(const struct cpu_job *j, int64_t row, int64_t column)
@@ -60,7 +61,7 @@ static double weight_at(const struct cpu_job *j, int64_t row, int64_t column)
 	return (double)j->in[row * j->c.k + column];
 }
 
-/* Of the first copy: it is what the checked repetition ran on. */
+/* Checks the result of the first repetition, which used the first copy. */
 static int product_check(struct cpu *cpu, struct err *err)
 {
 	const struct cpu_job *j = &cpu->job;
@@ -117,7 +118,7 @@ static void gemv_part(void *self, int part, int parts)
 	const struct cpu *cpu = self;
 	const struct cpu_job *j = &cpu->job;
 	const struct span s = pool_span(j->c.n, COLUMNS_STEP, part, parts);
-	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK), first = j->turn * (size_t)j->c.n;
+	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK), first = j->next_copy * (size_t)j->c.n;
 
 	for (int64_t row = s.from; row < s.to; row++) {
 		const size_t at = (first + (size_t)row) * blocks;
@@ -154,11 +155,11 @@ static void gemv_batch(struct cpu *cpu, int64_t reps)
 		if (cpu->job.c.dtype == SAMPLE_Q4)
 			sum_blocks(cpu);
 		pool_run(cpu->pool, gemv_part, cpu);
-		cpu->job.turn = (cpu->job.turn + 1) % cpu->job.copies;
+		cpu->job.next_copy = (cpu->job.next_copy + 1) % cpu->job.copies;
 	}
 }
 
-/* m tokens are dealt to k experts, each a square product n wide: gather, product, scatter. */
+/* MoE: m tokens are distributed over k experts, each a square product n wide: gather, product, scatter. */
 static int moe_prepare(struct cpu *cpu, struct err *err)
 {
 	struct cpu_job *j = &cpu->job;
@@ -193,7 +194,7 @@ static void moe_batch(struct cpu *cpu, int64_t reps)
 	const int64_t n = j->c.n;
 
 	for (int64_t r = 0; r < reps; r++) {
-		const float *w = j->in + cpu_turn(j) * (size_t)(j->c.k * n * n);
+		const float *w = j->in + cpu_next_copy(j) * (size_t)(j->c.k * n * n);
 
 		for (int64_t e = 0; e < j->c.k && e < j->c.m; e++, w += n * n) {
 			const struct linear s = {(j->c.m - e + j->c.k - 1) / j->c.k, n, n};

@@ -4,17 +4,17 @@
 
 #include "kernels/cpu/cpu.h"
 
-/* Alone below this many bytes: waking another thread takes longer. */
+/* Below this many bytes the caller works alone, since waking another thread takes longer. */
 enum { GRAIN_B = 64 << 10 };
 static const float by = 0.75f;
 
-/* Working-set kernels loop inside each thread, so that a set of a few KiB is not a measure of the pool. */
+/* A thread's slice. Streams loop inside each thread, so that with a few KiB the pool's overhead is not measured. */
 static struct span slice(const struct cpu_job *j, int64_t arrays, int part, int parts)
 {
 	return pool_span((int64_t)j->c.bytes / FLOAT_B / arrays, 16, part, parts);
 }
 
-/* Nothing that a loop did before may be left out, or done once for all repetitions. */
+/* Keeps the compiler from dropping a repetition, or moving its work out of the loop. */
 static void fence(void)
 {
 	__asm__ volatile("" ::: "memory");
@@ -154,7 +154,7 @@ static void elementwise_part(void *self, int part, int parts)
 	const struct cpu *cpu = self;
 	const struct cpu_job *j = &cpu->job;
 	const struct span s = pool_span(j->c.m, 1, part, parts);
-	const size_t from = j->turn * (size_t)(j->c.m * j->c.n);
+	const size_t from = j->next_copy * (size_t)(j->c.m * j->c.n);
 
 	for (int64_t i = s.from; i < s.to; i++)
 		cpu->inner->gain(j->out + from + i * j->c.n, j->in + from + i * j->c.n, j->x, (size_t)j->c.n);
@@ -180,7 +180,7 @@ static void elementwise_batch(struct cpu *cpu, int64_t reps)
 {
 	for (int64_t r = 0; r < reps; r++) {
 		pool_run_if(cpu->pool, (int64_t)cpu->job.c.bytes, GRAIN_B, elementwise_part, cpu);
-		cpu->job.turn = (cpu->job.turn + 1) % cpu->job.copies;
+		cpu->job.next_copy = (cpu->job.next_copy + 1) % cpu->job.copies;
 	}
 }
 

@@ -6,7 +6,7 @@
 
 #include "sim/base/err.h"
 
-/* Unaligned, and allowed to look at any float. */
+/* Vector types that need no alignment and may alias floats. */
 #define VECTOR(n) __attribute__((vector_size(n), aligned(4), may_alias))
 typedef float v8 VECTOR(32);
 typedef float v4 VECTOR(16);
@@ -21,7 +21,7 @@ static inline float widen_half(uint16_t h)
 	float f;
 
 	memcpy(&f, &magnitude, sizeof f);
-	f *= 0x1p112f; /* from the exponent's bias of 15 to that of 127; subnormal numbers come right too */
+	f *= 0x1p112f; /* from the exponent's bias of 15 to that of 127; exact for subnormal numbers too */
 	memcpy(&bits, &f, sizeof bits);
 	bits |= sign;
 	memcpy(&f, &bits, sizeof f);

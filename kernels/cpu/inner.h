@@ -38,7 +38,7 @@ struct adam {
 
 struct inner {
 	const char *name;                        /* "baseline", "avx2", "avx512" */
-	float (*read)(const float *x, size_t n); /* their sum, in some order */
+	float (*read)(const float *x, size_t n); /* returns the sum, in some order of addition */
 	void (*write)(float *y, size_t n, float value);
 	void (*scale)(float *y, const float *x, size_t n, float by);
 	void (*triad)(float *y, const float *x, const float *z, size_t n, float by); /* y = x + by z */
@@ -47,7 +47,7 @@ struct inner {
 	/* s[i] = x[i * stride ..] y, of TILE_ROWS rows of x */
 	void (*dots)(float s[], const float *x, size_t stride, const float *y, size_t n);
 	float (*dot_q8)(const struct q8_block *w, const float *x, size_t blocks);
-	/* sums: of the 32 numbers of x that meet each block */
+	/* sums[i]: of the 32 numbers of x that block i is multiplied with */
 	float (*dot_q4)(const struct q4_block *w, const float *x, const float *sums, size_t blocks);
 	void (*tile_set)(const struct tile_product *t);
 	void (*tile_add)(const struct tile_product *t);

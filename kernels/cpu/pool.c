@@ -22,8 +22,8 @@ struct pool {
 	int workers_n, limit;
 	pthread_mutex_t lock;
 	pthread_cond_t wake, done;
-	atomic_uint turn; /* goes up by one for each loop */
-	atomic_int left;  /* workers still busy */
+	atomic_uint generation; /* incremented for each parallel loop */
+	atomic_int left;        /* workers that have not finished */
 	atomic_bool quit;
 	pool_work *work;
 	void *self;
@@ -39,15 +39,15 @@ static void relax(void)
 #endif
 }
 
-static void wait_turn(struct pool *p, unsigned seen)
+static void wait_generation(struct pool *p, unsigned seen)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load(&p->turn) != seen)
+		if (atomic_load(&p->generation) != seen)
 			return;
 		relax();
 	}
 	pthread_mutex_lock(&p->lock);
-	while (atomic_load(&p->turn) == seen)
+	while (atomic_load(&p->generation) == seen)
 		pthread_cond_wait(&p->wake, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -58,7 +58,7 @@ static void *worker_main(void *at)
 	struct pool *p = w->pool;
 
 	for (unsigned seen = 0;; seen++) {
-		wait_turn(p, seen);
+		wait_generation(p, seen);
 		if (atomic_load(&p->quit))
 			return NULL;
 		if (w->index < p->parts)
@@ -71,11 +71,11 @@ static void *worker_main(void *at)
 	}
 }
 
-static void next_turn(struct pool *p)
+static void next_generation(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	atomic_store(&p->left, p->workers_n);
-	atomic_fetch_add(&p->turn, 1);
+	atomic_fetch_add(&p->generation, 1);
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -89,7 +89,7 @@ void pool_run(struct pool *p, pool_work *work, void *self)
 	p->work = work;
 	p->self = self;
 	p->parts = p->limit;
-	next_turn(p);
+	next_generation(p);
 	work(self, 0, p->parts);
 	for (int i = 0; i < SPINS; i++) {
 		if (!atomic_load(&p->left))
@@ -165,7 +165,7 @@ void pool_free(struct pool *p)
 	if (!p)
 		return;
 	atomic_store(&p->quit, true);
-	next_turn(p);
+	next_generation(p);
 	for (int i = 0; i < p->workers_n; i++)
 		pthread_join(p->workers[i].thread, NULL);
 	pthread_mutex_destroy(&p->lock);

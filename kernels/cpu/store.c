@@ -18,7 +18,7 @@ static uint64_t next_random(uint64_t *state)
 	return x * 0x2545f4914f6cdd1dULL;
 }
 
-/* Cases come in any order: rooms grow by doubling while that is cheap. */
+/* Cases come in any order: stores grow by doubling while that is cheap. */
 static int grow(struct store *s, size_t bytes, struct err *err)
 {
 	size_t room = PAGE_B;
@@ -58,7 +58,8 @@ static void fill_room(void *to, size_t n, size_t first, uint64_t state)
 	float *x = to;
 
 	(void)state;
-	for (size_t i = 0; i < n; i++) /* pages of their own, not the shared page of zeros */
+	for (size_t i = 0; i < n;
+	     i++) /* written, so that the pages exist: the system maps untouched ones to one page of zeros */
 		x[i] = 1.0f / (float)((first + i) % 1021 + 1);
 }
 
@@ -102,7 +103,8 @@ static void fill_q4(void *to, size_t n, size_t first, uint64_t state)
 
 static const struct {
 	size_t item_B;
-	void (*fill)(void *to, size_t n, size_t first, uint64_t state); /* items, from `first` of the room */
+	void (*fill)(void *to, size_t n, size_t first,
+		     uint64_t state); /* n items, from item `first` of the store */
 } contents[] = {
 	[CONTENT_RANDOM] = {FLOAT_B, fill_random},
 	[CONTENT_ANY] = {FLOAT_B, fill_room},
@@ -115,7 +117,7 @@ struct filling {
 	enum content what;
 };
 
-/* Each piece has a seed of its own: the same numbers, however many threads. */
+/* Each piece has its own seed, so that the numbers do not depend on the number of threads. */
 static void fill_part(void *self, int part, int parts)
 {
 	const struct filling *f = self;
@@ -157,7 +159,7 @@ size_t cpu_copies(const struct cpu *cpu, double bytes)
 	return bytes >= enough ? 2 : (size_t)(enough / bytes) + 2;
 }
 
-size_t cpu_turn(struct cpu_job *j)
+size_t cpu_next_copy(struct cpu_job *j)
 {
-	return j->turn++ % j->copies;
+	return j->next_copy++ % j->copies;
 }
