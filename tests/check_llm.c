@@ -292,6 +292,8 @@ START_TEST(bytes_of_the_cache)
 }
 END_TEST
 
+static const struct copies written = {.logits = 2, .scores = 1};
+
 /* Input, normed input, q, k, v, probabilities of 32 heads, what goes into o; and those of the FFN. */
 START_TEST(bytes_that_forward_keeps)
 {
@@ -300,10 +302,10 @@ START_TEST(bytes_that_forward_keeps)
 
 	mistral(NULL);
 	p = &fixture.world->scenario->precision;
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_EMBEDDING), true), 0);
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_ATTENTION), true),
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_EMBEDDING), &written), 0);
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_ATTENTION), &written),
 			    2 * 200.0 * (2 * 4096 + 4096 + 2 * 1024 + 32 * 100 + 4096));
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_FFN), true),
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_FFN), &written),
 			    2 * 200.0 * (2 * 4096 + 4 * 14336));
 	done();
 }

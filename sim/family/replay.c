@@ -124,7 +124,10 @@ static void add_steps(struct planner *b, const struct run *r)
 struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
 			       const struct profile *profile, const struct run *run)
 {
-	struct planner b = {.m = m, .p = p, .profile = profile};
+	struct planner b = {.m = model_as_run(a, m, profile_honours(profile, HONOUR_WINDOW, m->architecture),
+					      profile_honours(profile, HONOUR_LATENT, m->architecture)),
+			    .p = p,
+			    .profile = profile};
 	struct replay_plan plan;
 
 	if (run->prompt)

@@ -103,6 +103,27 @@ struct chip_reach {
 	struct qty bandwidth, arithmetic;
 };
 
+/* What a runtime does with how a model says it attends. Whether a window shortens what a query reads and what
+ * the cache holds, and whether the cache holds the latent or the keys and values made from it, is a property
+ * of a runtime's code for one architecture (config.json's model_type), not of the model alone. */
+enum honour { HONOUR_WINDOW, HONOUR_LATENT, HONOUR_N };
+struct honours {
+	struct origin origin;           /* node NULL: not said, so all of it */
+	struct field_list of[HONOUR_N]; /* names of architectures */
+	const char *source;             /* file and commit */
+};
+
+/* Copies that training under the runtime keeps of its two largest tensors, in the dtype of the arithmetic and
+ * in f32. They differ from the tensors of the model: a loss in f32 has logits of its own, a fused attention
+ * keeps no scores. */
+struct train_copies {
+	struct origin origin;      /* node NULL: not said; see shard_group_copies() */
+	double logits, logits_f32; /* of the logits, while the loss's gradient is made */
+	double scores, scores_f32; /* of each block's attention scores, from forward to backward */
+	double scores_backward, scores_backward_f32; /* more of them while the block's backward pass runs */
+	const char *source;                          /* file and commit */
+};
+
 /* What a device does under one runtime. Rates may be written as shares of the bus: machine_check(). */
 struct profile {
 	struct origin origin;
@@ -121,6 +142,8 @@ struct profile {
 	struct few few;
 	struct tile tile;
 	struct dies dies;
+	struct honours honours;
+	struct train_copies train_copies;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
@@ -212,6 +235,10 @@ int link_check(const struct link *l, struct diags *diags);
 /* The profile of that name. Of "llama.cpp" that is the one called so, else the latest of those dated
  * "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if it has neither. */
 const struct profile *device_runtime(const struct device *d, const char *runtime);
+
+/* Does the runtime honour that of a model of that architecture? A model that names none is taken at its word:
+ * nobody's code is known to run it. */
+bool profile_honours(const struct profile *p, enum honour what, const char *architecture);
 
 /* What is known of a machine's chip under a runtime of its device: from its own runs (*own), or else from
  * runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are, in

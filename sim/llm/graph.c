@@ -189,7 +189,7 @@ static double per_pair(const struct writer *w)
 
 	if (!l)
 		return 4 * heads * (double)a->head_dim;
-	if (w->phase == PHASE_DECODE)
+	if (w->phase == PHASE_DECODE && !a->expanded)
 		return 2 * heads * (double)(2 * l->kv_rank + l->rope_dim);
 	return 2 * heads * (double)(l->nope_dim + l->rope_dim + l->value_dim);
 }
@@ -204,11 +204,10 @@ static void scores(struct writer *w)
 
 	op->query = s->tokens;
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
-	op->kv_of_all = a->latent != NULL;
+	op->kv_of_all = model_caches_latent(w->m);
 	op->context = context;
 	/* backward: four products where forward has two */
-	op->flop =
-		op->times * each * attended(s->tokens, s->past, w->part.windowed ? a->window : 0, a->causal);
+	op->flop = op->times * each * attended(s->tokens, s->past, part_window(w->m, w->part), a->causal);
 	op->dense_flop = op->times * each * (double)s->tokens * (double)context;
 	op->kv_B = format_bytes((enum format_id)w->p->kv,
 				(double)(s->batch * context) * model_kv_numbers_per_token(w->m));

@@ -15,9 +15,9 @@ double graph_kv_B(const struct model *m, const struct precision *p, struct part 
 
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part)
 {
-	const int64_t all = s->past + s->tokens, window = m->attention.window;
+	const int64_t all = s->past + s->tokens, window = part_window(m, part);
 
-	return part.windowed && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
+	return window && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
 }
 
 int64_t graph_head_rows(const struct shape *s)
@@ -64,21 +64,39 @@ static double ffn_saved(const struct shape *s, double inner, bool gated)
 	return ((gated ? 3 : 1) + (needed(s, 1u << ADAPTER_DOWN) ? 1 : 0)) * inner;
 }
 
+/* Numbers of which there are copies in two dtypes. */
+static double copies_B(const struct precision *p, double numbers, double copies, double copies_f32)
+{
+	return format_bytes((enum format_id)p->compute, numbers * copies) +
+	       format_bytes(FORMAT_F32, numbers * copies_f32);
+}
+
+double graph_scores_B(const struct model *m, const struct precision *p, const struct shape *s,
+		      struct part part, double copies, double copies_f32)
+{
+	const double rows = (double)(s->batch * s->tokens);
+
+	if (part.role != ROLE_ATTENTION)
+		return 0;
+	return copies_B(p, rows * (double)m->attention.heads * (double)graph_seen(m, s, part), copies,
+			copies_f32);
+}
+
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
-		     struct part part, bool scores)
+		     struct part part, const struct copies *copies)
 {
 	static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
 			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(&m->attention);
 	const double rows = (double)(s->batch * s->tokens), h = (double)m->hidden;
-	double numbers = 0;
+	double numbers = 0, copied_B = 0;
 
 	switch (part.role) {
 	case ROLE_ATTENTION: /* input, normed input, q, k, v, probabilities, what goes into o */
 		numbers = h + (m->norms && needed(s, qkv) ? h : 0) + w.q + w.kv + w.out + ranks(s, qkv | o);
-		if (scores && !s->scores_again)
-			numbers += (double)m->attention.heads * (double)graph_seen(m, s, part);
+		if (!s->scores_again)
+			copied_B = graph_scores_B(m, p, s, part, copies->scores, copies->scores_f32);
 		break;
 	case ROLE_FFN: /* input, normed input, and between the projections */
 		numbers = h + (m->norms && needed(s, up) ? h : 0) +
@@ -96,13 +114,16 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 					       ffn_saved(s, (double)x->inner, true) + ranks(s, up | down));
 		break;
 	case ROLE_HEAD: /* input, normed input, logits and their gradient; of those rows that have logits */
-		numbers = m->ends ? (needed(s, 0) ? 2 : 1) * h + 2 * (double)m->vocabulary : 0;
-		return format_bytes((enum format_id)p->compute, (double)graph_head_rows(s) * numbers);
+		if (!m->ends)
+			return 0;
+		numbers = (double)graph_head_rows(s);
+		return format_bytes((enum format_id)p->compute, numbers * (needed(s, 0) ? 2 : 1) * h) +
+		       copies_B(p, numbers * (double)m->vocabulary, copies->logits, copies->logits_f32);
 	case ROLE_EMBEDDING:
 	case ROLE_N:
 		break;
 	}
-	return format_bytes((enum format_id)p->compute, rows * numbers);
+	return format_bytes((enum format_id)p->compute, rows * numbers) + copied_B;
 }
 
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,

@@ -1,4 +1,4 @@
-/* fit.c - see fit.h. */
+/* footprint.c - see footprint.h. */
 #include "sim/place/footprint.h"
 
 #include <math.h>
@@ -100,18 +100,21 @@ static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
  * to all heads: who has any has all. */
 static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
-	const struct model *m = p->world->model;
+	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
+			    *prefill = &p->shard_groups[PHASE_PREFILL][block];
+	const struct model *reads = shard_group_model(p->world, decode, mi),
+			   *makes = shard_group_model(p->world, prefill, mi);
 	const struct precision *pr = &p->world->scenario->precision;
-	const struct part part = model_block(m, block).part;
+	const struct part part = model_block(p->world->model, block).part;
 	double here = footprint_share(p, PHASE_DECODE, block, mi),
 	       any = shard_sizes_held(p, both, 2, block, mi);
 
-	if (m->attention.latent) {
+	if (model_caches_latent(reads))
 		here = here > 0 ? 1 : 0;
+	if (model_caches_latent(makes))
 		any = any > 0 ? 1 : 0;
-	}
-	return fmax(here * graph_kv_B(m, pr, part, g->batch, g->prompt + g->tokens),
-		    any * graph_kv_B(m, pr, part, g->batch, g->prompt));
+	return fmax(here * graph_kv_B(reads, pr, part, g->batch, g->prompt + g->tokens),
+		    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
 }
 
 /* Weights, cache and activations of one model. */
@@ -131,9 +134,9 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 			f->kv_B += kv_B(p, g, b, mi);
 		/* one block's tensors are alive at a time: the largest counts */
 		shape.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
-		f->activations_B =
-			fmax(f->activations_B, prefill * graph_live_B(w->model, pr, &shape, part,
-								      shard_group_writes_scores(w, shards)));
+		f->activations_B = fmax(f->activations_B,
+					prefill * graph_live_B(shard_group_model(w, shards, mi), pr, &shape,
+							       part, shard_group_writes_scores(w, shards)));
 	}
 }
 

@@ -419,6 +419,38 @@ bool shard_group_last_apart(const struct world *w, const struct shards *s)
 	return s->n > 0 && w->units[s->unit[0]].profile->last_apart;
 }
 
+const struct model *shard_group_model(const struct world *w, const struct shards *s, size_t mi)
+{
+	for (int i = 0; i < s->n; i++)
+		if (w->units[s->unit[i]].machine == mi)
+			return w->units[s->unit[i]].model;
+	return s->n ? w->units[s->unit[0]].model : w->model;
+}
+
+static struct train_copies copies_of(const struct profile *p)
+{
+	const struct train_copies usual = {.logits = 2, .scores = p->attention.skips_mask ? 0 : 1};
+
+	return p->train_copies.origin.node ? p->train_copies : usual;
+}
+
+struct train_copies shard_group_copies(const struct world *w, const struct shards *s)
+{
+	struct train_copies most = {.logits = 0};
+
+	for (int i = 0; i < s->n; i++) {
+		const struct train_copies c = copies_of(w->units[s->unit[i]].profile);
+
+		most.logits = fmax(most.logits, c.logits);
+		most.logits_f32 = fmax(most.logits_f32, c.logits_f32);
+		most.scores = fmax(most.scores, c.scores);
+		most.scores_f32 = fmax(most.scores_f32, c.scores_f32);
+		most.scores_backward = fmax(most.scores_backward, c.scores_backward);
+		most.scores_backward_f32 = fmax(most.scores_backward_f32, c.scores_backward_f32);
+	}
+	return most;
+}
+
 bool shard_group_writes_scores(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)

@@ -47,6 +47,12 @@ bool shard_group_all_logits(const struct world *w, const struct shards *s);
 /* Do all devices of a seat run what follows attention in the last layer of a prefill for one token? */
 bool shard_group_last_row(const struct world *w, const struct shards *s);
 bool shard_group_last_apart(const struct world *w, const struct shards *s);
+/* The model as the first of the group's devices runs it that is on that machine; the group's first device
+ * where none is, or where mi is WORLD_NONE. A group without devices has the world's model. */
+const struct model *shard_group_model(const struct world *w, const struct shards *s, size_t mi);
+/* The most copies that any device of the group keeps when it trains. Where a runtime's profile does not say:
+ * the logits and their gradient, and the scores where its attention writes them. */
+struct train_copies shard_group_copies(const struct world *w, const struct shards *s);
 bool shard_group_writes_scores(const struct world *w, const struct shards *s);
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit);

@@ -161,15 +161,14 @@ static void add_piece(struct generate_programs *r, const struct placement *at, i
 	r->later[i + 2] = build_later(at, last, r->repeat);
 }
 
-static bool has_window(const struct model *m)
+/* Does a device that decodes keep to a window? */
+static bool has_window(const struct placement *at)
 {
-	struct part_count parts[MODEL_PARTS];
-	const size_t n = model_parts(m, parts);
-	bool windowed = false;
-
-	for (size_t i = 0; i < n; i++)
-		windowed |= parts[i].part.windowed;
-	return windowed;
+	for (size_t i = 0; i < at->blocks_n; i++)
+		if (part_window(shard_group_model(at->world, &at->shard_groups[PHASE_DECODE][i], WORLD_NONE),
+				model_block(at->world->model, i).part))
+			return true;
+	return false;
 }
 
 /* Steps after the first, behind contexts first .. last, in one piece or two. */
@@ -178,7 +177,7 @@ static void add_pieces(struct generate_programs *r, const struct placement *at, 
 	const struct model *m = at->world->model;
 	const int64_t full = m->attention.window - 1;
 
-	if (!has_window(m) || full < first || full >= last) {
+	if (!has_window(at) || full < first || full >= last) {
 		add_piece(r, at, first, last);
 	} else if (full - first >= last - full) {
 		add_piece(r, at, first, full);

@@ -149,7 +149,7 @@ static bool same_recipe(const struct block_cache *a, const struct block_cache *b
 /* Fills in the classes. */
 static void look_up(struct program *p, struct block_cache *r)
 {
-	const struct model *m = p->world->model;
+	const struct model *m = p->world->units[r->unit].model;
 	const struct precision *pr = &p->world->scenario->precision;
 	struct op ops[GRAPH_OPS];
 	size_t n;

@@ -28,7 +28,8 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 /* Bytes that the forward pass of a block at that seat keeps for the backward pass: all that its gradient
  * needs, its input alone (full recomputation), or nothing below the lowest trained block. */
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
-/* What is alive besides while the backward pass runs in the block: what is made again. */
+/* Bytes that are alive besides while the backward pass runs in the block: what is made again of what forward
+ * did not keep, and the attention scores' gradients where the runtime writes them. */
 double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards);
 
 /* Bytes of optimizer state for each trained number: two moments in f32 (Adam, Kingma & Ba, arXiv:1412.6980;

@@ -21,6 +21,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
+static const char *const beyond_contexts[] = {[BEYOND_REFUSE] = "refuse", [BEYOND_ALLOW] = "allow", NULL};
 static const char *const kv_whens[] = {[KV_STREAM] = "stream", [KV_END] = "end", NULL};
 static const char *const overflows[] = {[OFFLOAD_REFUSE] = "refuse", [OFFLOAD_STREAM] = "stream", NULL};
 static const char *const splits[] = {[RULE_WHOLE] = "none",
@@ -37,6 +38,13 @@ static const char *const splits[] = {[RULE_WHOLE] = "none",
 #define COUNT(strukt, member, hi, d, text)                                                                   \
 	{                                                                                                    \
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
+	}
+
+#define BEYOND(strukt)                                                                                       \
+	{                                                                                                    \
+		FIELD_KEY(strukt, beyond_context), .type = FIELD_CHOICE, .choices = beyond_contexts,         \
+						   .def = "refuse",                                          \
+						   .help = "sequences longer than the model's context"       \
 	}
 
 static const struct field speculative_fields[] = {
@@ -81,6 +89,7 @@ static const struct field generate_fields[] = {
 	TOKENS(struct generate, prompt, "tokens of each prompt"),
 	TOKENS(struct generate, tokens, "tokens to generate for each"),
 	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
+	BEYOND(struct generate),
 	GENERATE_HOW(offsetof(struct generate, options), false),
 };
 static const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,
@@ -116,6 +125,7 @@ static const struct field train_fields[] = {
 	TOKENS(struct train, tokens, "tokens of each sequence"),
 	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
 	COUNT(struct train, micro_batches, 4096, "1", "micro-batches before the optimizer's step"),
+	BEYOND(struct train),
 	{FIELD_KEY(struct train, padding), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0, .max = 0.999,
 	 .def = "0", .help = "share of the tokens that cost but do not count"},
 	{FIELD_KEY(struct train, method), .type = FIELD_CHOICE, .choices = methods, .def = "full",

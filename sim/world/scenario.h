@@ -10,6 +10,8 @@
 
 #define SCENARIO_SCHEMA "lemursim/scenario/1"
 
+/* Sequences longer than the model was made for: an error, or taken as they are. */
+enum beyond_context { BEYOND_REFUSE, BEYOND_ALLOW };
 enum kv_when { KV_STREAM, KV_END };
 enum offload_way { OFFLOAD_REFUSE, OFFLOAD_STREAM };
 enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
@@ -45,6 +47,7 @@ struct generate_options {
 struct generate { /* one request per sequence: read the prompt, write the answer */
 	struct origin origin;
 	int64_t prompt, tokens, batch;
+	int beyond_context; /* enum beyond_context */
 	struct generate_options options;
 };
 
@@ -90,6 +93,7 @@ struct train_options {
 struct train { /* one optimizer step */
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
+	int beyond_context;                   /* enum beyond_context */
 	double padding;                       /* the share of tokens that cost and do not count */
 	int method, optimizer;
 	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
