@@ -20,6 +20,7 @@ const struct metric_info metric_info[METRIC_N] = {
 	[M_FORWARD] = {"forward_s", "s", true, true},
 	[M_BACKWARD] = {"backward_s", "s", true, true},
 	[M_OPTIMIZER] = {"optimizer_s", "s", true, true},
+	[M_WAITING] = {"waiting_s", "s", true, true},
 	[M_BUBBLE] = {"bubble", "", true, true},
 	[M_MFU] = {"mfu", "", true, false},
 	[M_PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", false, false},
@@ -125,15 +126,17 @@ static void add_train(const struct prediction *p, const struct class_times_set *
 {
 	const struct world *w = p->at.world;
 	const struct compiled_ends e = simulated_ends(&p->train, &c->train);
+	const struct train_times times = train_times(p->train.program, &c->train, e.makespan_ns);
 	const double step = sim_s_of_ns(e.makespan_ns);
 	/* of devices, not links */
 	const double busy_s = sim_s_of_ns((sim_ns)sum(busy_ns, w->units_n));
 
 	v[M_STEP] = step;
 	v[M_TRAIN] = train_tokens(w->scenario->workload.train) / step;
-	v[M_FORWARD] = sim_s_of_ns(e.marks_ns[MARK_FORWARD]);
-	v[M_BACKWARD] = sim_s_of_ns(e.marks_ns[MARK_BACKWARD] - e.marks_ns[MARK_FORWARD]);
-	v[M_OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
+	v[M_FORWARD] = times.forward_s;
+	v[M_BACKWARD] = times.backward_s;
+	v[M_OPTIMIZER] = times.optimizer_s;
+	v[M_WAITING] = times.waiting_s;
 	v[M_BUBBLE] = fmax(0, 1 - busy_s / ((double)units_used(&p->train) * step));
 	v[M_MFU] = p->train_flop / step / training_peak_flops(&p->at);
 }

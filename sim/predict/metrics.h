@@ -21,6 +21,7 @@ enum metric_id {
 	M_FORWARD,
 	M_BACKWARD,
 	M_OPTIMIZER,
+	M_WAITING,
 	M_BUBBLE,
 	M_MFU,
 	M_PER_USD, /* only where a scenario speaks of money */

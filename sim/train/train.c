@@ -29,8 +29,7 @@ struct builder {
 	struct deps *done;                /* [replica]: its newest backward pass */
 	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: its gradients of every micro-batch are made */
 	size_t blocks_n;
-	size_t unsent;  /* the block whose gradients are to be sent next, from above */
-	sim_ns ends[2]; /* expected, of the marks */
+	size_t unsent; /* the block whose gradients are to be sent next, from above */
 	struct arena arena;
 };
 
@@ -100,15 +99,6 @@ static struct deps host(struct builder *b, enum phase phase, size_t unit, const 
 	return (struct deps){.n = 1, .task = {program_op(b->p, &step, unit, 1, label, after)}};
 }
 
-/* Keeps the mark that is expected to end last. */
-static void mark(struct builder *b, int which, sim_ns end, const struct deps *x)
-{
-	if (!x->n || end < b->ends[which])
-		return;
-	b->ends[which] = end;
-	b->p->marks[which] = x->task[0];
-}
-
 static void forward(struct builder *b, const struct bit *bit)
 {
 	const struct replica *r = &b->st.replicas[bit->replica];
@@ -129,7 +119,6 @@ static void forward(struct builder *b, const struct bit *bit)
 	if (bit->block != b->st.last || bit->micro + 1 < r->first + r->micros)
 		return;
 	b->loss[bit->replica] = host(b, PHASE_FORWARD, shard_groups[b->st.last].unit[0], &x);
-	mark(b, MARK_FORWARD, bit->at_ns, &b->loss[bit->replica]);
 }
 
 /* The block's inputs are made again from what was kept of them. */
@@ -168,7 +157,6 @@ static struct deps backward(struct builder *b, const struct bit *bit)
 					 : &b->fore[bit->micro].ends[bit->block]);
 	x = walk_block(walk, bit->block, &also);
 	*of(b, b->inputs, bit->micro, bit->block) = x;
-	mark(b, MARK_BACKWARD, bit->at_ns, &x);
 	return x;
 }
 
@@ -177,11 +165,8 @@ static struct deps weights(struct builder *b, const struct bit *bit)
 	const struct shape *s = &b->st.trainable.blocks[bit->block].shape;
 	const struct shards *shards =
 		&b->st.replicas[bit->replica].at.shard_groups[PHASE_BACKWARD][bit->block];
-	const struct deps x =
-		program_block(b->p, s, shards, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
 
-	mark(b, MARK_BACKWARD, bit->at_ns, &x);
-	return x;
+	return program_block(b->p, s, shards, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
 }
 
 /* ---- gradients of a data split ---- */
@@ -382,6 +367,53 @@ struct program *train_build(const struct placement *at)
 	VEC_FREE(&b.bits);
 	arena_release(&b.arena);
 	return b.p;
+}
+
+/* ---- where its time goes ---- */
+
+enum { TIME_FORWARD, TIME_BACKWARD, TIME_OPTIMIZER, TIME_N };
+
+static int time_of(const struct label *label)
+{
+	if (label->phase == PHASE_UPDATE)
+		return TIME_OPTIMIZER;
+	return label->phase == PHASE_FORWARD && !label->recompute ? TIME_FORWARD : TIME_BACKWARD;
+}
+
+/* Nanoseconds of operators on each device, by phase; copies and links are no operators. */
+static void add_operators(const struct program *p, const struct class_times *t, double (*ns)[TIME_N])
+{
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *k = &p->tasks.at[i];
+
+		if (k->queue < p->world->units_n && p->op_classes.at[k->op_class].kind == CLASS_OP)
+			ns[k->queue][time_of(&k->label)] += (double)t->ns[k->op_class];
+	}
+}
+
+struct train_times train_times(const struct program *p, const struct class_times *t, sim_ns makespan_ns)
+{
+	const size_t units = p->world->units_n;
+	double(*ns)[TIME_N] = xcalloc(units, sizeof *ns);
+	double sum[TIME_N] = {0}, on[TIME_N] = {0}, working = 0, devices = 0;
+
+	add_operators(p, t, ns);
+	for (size_t u = 0; u < units; u++) {
+		double all = 0;
+
+		for (int i = 0; i < TIME_N; i++) {
+			sum[i] += ns[u][i];
+			on[i] += ns[u][i] > 0;
+			all += ns[u][i];
+		}
+		working += all;
+		devices += all > 0;
+	}
+	free(ns);
+	for (int i = 0; i < TIME_N; i++)
+		sum[i] /= 1e9 * fmax(1, on[i]);
+	return (struct train_times){sum[TIME_FORWARD], sum[TIME_BACKWARD], sum[TIME_OPTIMIZER],
+				    fmax(0, (double)makespan_ns - working / fmax(1, devices)) / 1e9};
 }
 
 double train_tokens(const struct train *t)
