@@ -273,7 +273,7 @@ START_TEST(in_flight)
 		r = run(&a, s, &pipe, &o);
 		for (size_t i = 0; i < 4; i++)
 			ck_assert_int_le(r.stages[i].held, most);
-		if (most == 1 && o.link_use)
+		if (most == 1 && o.joined)
 			ck_assert_int_eq(r.makespan_ns, 9 * 4 * (F + B + W));
 		arena_release(&a);
 	}

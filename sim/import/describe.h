@@ -62,7 +62,6 @@ struct extras {
 	struct origin origin;
 	const char *title, *source;
 	int64_t parameters;
-	int64_t context;         /* where the file does not say; 0: nothing to add */
 	double skew;             /* of its experts' popularity */
 	struct field_list sizes; /* struct extra_size */
 	struct field_list notes; /* const char * */

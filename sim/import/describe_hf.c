@@ -26,6 +26,7 @@ struct family {
 	bool routed;                /* every layer has experts */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
 	int64_t vocabulary;         /* default */
+	int64_t context;            /* default of max_position_embeddings; 0: it is said */
 	int64_t experts, active;    /* defaults */
 };
 
@@ -89,7 +90,8 @@ static const struct family families[] = {
 	 .sight = SEES_WINDOW,
 	 .full_every = 6,
 	 .window = 4096,
-	 .vocabulary = 262208},
+	 .vocabulary = 262208,
+	 .context = 131072},
 	{.type = "phi3", .sight = SEES_WINDOW, .fused = true},
 	{.type = "gpt_oss",
 	 .head_dim = 64,
@@ -335,6 +337,7 @@ static void context(struct reading *r)
 	struct described *d = r->d;
 	char *end;
 
+	d->context = r->f->context;
 	if (number(r, "max_position_embeddings", &d->context) == SAID_NOT)
 		number(r, "seq_length", &d->context); /* ChatGLM */
 	if (!rope)

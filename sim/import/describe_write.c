@@ -19,8 +19,6 @@ static const struct field extras_fields[] = {
 	 .help = "where its figures come from"},
 	{FIELD_KEY(struct extras, parameters), .type = FIELD_COUNT, .min = 0, .max = 1e14, .def = "0",
 	 .help = "as published"},
-	{FIELD_KEY(struct extras, context), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 0, .max = 1 << 30,
-	 .def = "0", .help = "longest sequence it was made for, where its file does not say"},
 	{FIELD_KEY(struct extras, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
 	 .def = "0", .help = "popularity of its i-th expert ~ i^-skew"},
 	{FIELD_KEY(struct extras, sizes), .type = FIELD_LIST, .sub = &size_table, .optional = true,
@@ -98,14 +96,12 @@ static void feed_forward(const struct described *d, const struct extras *x, stru
 }
 
 /* What a runtime is chosen by, and how long a sequence may be. */
-static void context(const struct described *d, const struct extras *x, struct str *out)
+static void context(const struct described *d, struct str *out)
 {
-	const int64_t tokens = d->context ? d->context : x ? x->context : 0;
-
 	if (d->architecture)
 		text_row(out, "architecture", d->architecture);
-	if (tokens)
-		str_addf(out, "context: %lld tok\n", (long long)tokens);
+	if (d->context)
+		str_addf(out, "context: %lld tok\n", (long long)d->context);
 	if (!d->rope_kind)
 		return;
 	str_add(out, "rope_scaling: {kind: ");
@@ -154,7 +150,7 @@ void describe_write(const struct described *d, const struct extras *x, const cha
 	str_addf(out, "schema: %s\n", MODEL_SCHEMA);
 	text_row(out, "title", title);
 	text_row(out, "source", x && x->source ? x->source : d->source);
-	context(d, x, out);
+	context(d, out);
 	str_addf(out, "layers: %lld\nhidden: %lld\nvocabulary: %lld\n", (long long)d->layers,
 		 (long long)d->hidden, (long long)d->vocabulary);
 	attention(d, out);

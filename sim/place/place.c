@@ -157,7 +157,7 @@ static struct shards shard_group_of(const struct maker *mk, const struct rule *r
 	return shards;
 }
 
-/* Two ranges that overlap in part are a slip of the pen; one inside the other is a refinement. */
+/* Ranges that overlap in part are taken for a mistake; a range inside another refines it. */
 static void check_ranges(const struct maker *mk, const struct rule *rules, size_t i)
 {
 	const struct field_range *r = &rules[i].layers;
@@ -184,7 +184,7 @@ static void check_ranges(const struct maker *mk, const struct rule *rules, size_
 	}
 }
 
-/* A rule that names roles, none of which the model has, is a slip: an FFN where there are experts. */
+/* A rule whose roles the model lacks is taken for a mistake, such as 'ffn' where every layer has experts. */
 static void check_roles(const struct maker *mk, const struct rule *r, unsigned roles)
 {
 	const char *hint = NULL;
@@ -194,14 +194,14 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 		if ((roles >> role & 1) && model_has(mk->w->model, (enum role)role))
 			return;
 	if (!mk->w->model->ends)
-		return; /* bare layers: a rule for the ends does no harm */
+		return; /* bare layers: rules for the ends have no effect */
 	if (roles >> ROLE_FFN & 1)
 		hint = "its layers have experts: 'router', 'experts'";
 	snprintf(msg, sizeof msg, "the model has no %s", (const char *)((const char *const *)r->op.at)[0]);
 	complain(mk, r, "op", hint, msg);
 }
 
-/* Attention is split by whole heads: those of keys and values, each with its share of queries. */
+/* Attention is split by whole key-value heads, each with its query heads. */
 static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
 	const int64_t heads = mk->w->model->attention.kv_heads;
@@ -222,7 +222,8 @@ static struct shards by_heads(const struct maker *mk, const struct rule *r, stru
 	return shards;
 }
 
-/* How many experts each device has: as counted, else as the shares say. Complaints go to the key. */
+/* The number of experts on each device: as the rule counts them, else by its shares. False with a diagnostic.
+ */
 static bool count_experts(const struct maker *mk, const struct rule *r, const struct shards *shards,
 			  int64_t whole[SHARDS_MAX])
 {
@@ -327,7 +328,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 				 "begin with a rule for everything: {on: NAME}",
 				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
 				 role_names[k.part.role], where, phase_names[phase]);
-			return; /* one gap is enough to know */
+			return; /* the first gap is reported alone */
 		}
 	}
 }
@@ -350,8 +351,9 @@ bool shard_group_beside(const struct world *w, const struct shards *s, size_t un
 	return false;
 }
 
-/* What a training phase makes of a tensor split (of what forward saved, of gradients) stays where it is made.
- * NEEDSWORK: handing parts over to another split is modelled for the cache alone, so here it is refused. */
+/* In training, the activations and gradients of a split block stay on the devices that made them. NEEDSWORK:
+ * the transfer of parts to another split is modelled for the KV cache alone, so other splits are refused
+ * here. */
 static void check_splits(const struct maker *mk, const struct placement *p)
 {
 	static const enum phase pairs[][2] = {{PHASE_FORWARD, PHASE_BACKWARD},
@@ -491,7 +493,7 @@ static void check_links(const struct maker *mk, const struct placement *p)
 	}
 }
 
-/* The draft's model is on one device, prompt and all. */
+/* The draft model runs on one device in every phase. */
 static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
 {
 	const struct speculative *sp =

@@ -389,7 +389,7 @@ sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const 
  * whosever part, is there. */
 static double lacks(const struct world *w, const struct shards *from, int k, const struct shards *to, int i)
 {
-	const struct interval want = shard_sizes_stretch(to, i), have = shard_sizes_stretch(from, k);
+	const struct interval want = shard_sizes_interval(to, i), have = shard_sizes_interval(from, k);
 	const double common = fmin(want.to, have.to) - fmax(want.from, have.from);
 	const bool here = w->units[from->unit[k]].machine == w->units[to->unit[i]].machine;
 

@@ -1,10 +1,10 @@
 /*
  * train.h - one training step: forward and backward of every micro-batch, then the optimizer's update.
  *
- * Layer train. The order of the passes is the schedule's (pipeline.h) over the stages that the placement
- * makes (stages.h). Where backward runs elsewhere than forward, what forward saved travels; replicas of a
- * data split add their gradients up; where the update runs elsewhere, gradients go there and trained weights
- * come back.
+ * Layer train. The schedule (pipeline.h) orders the passes over the stages that the placement makes
+ * (stages.h). Where backward runs on other devices than forward, the activations that forward kept travel
+ * there. Replicas of a data split all-reduce their gradients. Where the update runs elsewhere, gradients
+ * travel there and trained weights come back.
  */
 #ifndef SIM_TRAIN_TRAIN_H
 #define SIM_TRAIN_TRAIN_H
