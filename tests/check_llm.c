@@ -329,8 +329,8 @@ START_TEST(copies_that_training_keeps)
 	ck_assert_double_eq(graph_saved_B(m, p, &s, PART(ROLE_ATTENTION), &f32) -
 				    graph_saved_B(m, p, &s, PART(ROLE_ATTENTION), &none),
 			    200.0 * 32 * 100 * 4);
-	ck_assert_double_eq(graph_scores_B(m, p, &s, PART(ROLE_ATTENTION), 2, 1), 200.0 * 32 * 100 * 8);
-	ck_assert_double_eq(graph_scores_B(m, p, &s, PART(ROLE_FFN), 2, 1), 0);
+	ck_assert_double_eq(graph_copies_B(m, p, &s, PART(ROLE_ATTENTION), 2, 1), 200.0 * 32 * 100 * 8);
+	ck_assert_double_eq(graph_copies_B(m, p, &s, PART(ROLE_FFN), 2, 1), 0);
 	done();
 }
 END_TEST

@@ -32,7 +32,7 @@ static struct simulated_orders run(struct arena *a, enum train_schedule s, const
 	struct simulated_orders r;
 
 	*o = pipeline_make(a, s, p);
-	if (o->link_use)
+	if (o->joined)
 		seen = pipeline_joined(a, p);
 	r = pipeline_simulate(a, &seen, o);
 	ck_assert_msg(r.whole, "%s: p %zu, m %u", schedule_names[s], p->stages_n, p->micros);

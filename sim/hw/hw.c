@@ -172,8 +172,10 @@ static const struct table honours_table = {"honours", sizeof(struct honours), ho
 							.max = 16, .def = "0", .help = text                  \
 	}
 static const struct field train_copies_fields[] = {
-	COPIES(logits, "of the logits in the dtype of the arithmetic, while the loss's gradient is made"),
-	COPIES(logits_f32, "of the logits in f32, likewise"),
+	COPIES(logits, "of the logits in the dtype of the arithmetic, kept by forward for backward"),
+	COPIES(logits_f32, "likewise in f32"),
+	COPIES(logits_backward, "of them besides, while the head's backward pass runs"),
+	COPIES(logits_backward_f32, "likewise in f32"),
 	COPIES(scores, "of each block's attention scores, kept by forward for backward"),
 	COPIES(scores_f32, "likewise in f32"),
 	COPIES(scores_backward, "of them besides, while the block's backward pass runs"),

@@ -118,10 +118,11 @@ struct honours {
  * keeps no scores. */
 struct train_copies {
 	struct origin origin;      /* node NULL: not said; see shard_group_copies() */
-	double logits, logits_f32; /* of the logits, while the loss's gradient is made */
-	double scores, scores_f32; /* of each block's attention scores, from forward to backward */
-	double scores_backward, scores_backward_f32; /* more of them while the block's backward pass runs */
-	const char *source;                          /* file and commit */
+	double logits, logits_f32; /* of the logits, kept by forward for backward */
+	double scores, scores_f32; /* of each block's attention scores, likewise */
+	/* more of them while the backward pass of the head, or of a block, runs */
+	double logits_backward, logits_backward_f32, scores_backward, scores_backward_f32;
+	const char *source; /* file and commit */
 };
 
 /* What a device does under one runtime. Rates may be written as shares of the bus: machine_check(). */

@@ -64,22 +64,18 @@ static double ffn_saved(const struct shape *s, double inner, bool gated)
 	return ((gated ? 3 : 1) + (needed(s, 1u << ADAPTER_DOWN) ? 1 : 0)) * inner;
 }
 
-/* Numbers of which there are copies in two dtypes. */
-static double copies_B(const struct precision *p, double numbers, double copies, double copies_f32)
-{
-	return format_bytes((enum format_id)p->compute, numbers * copies) +
-	       format_bytes(FORMAT_F32, numbers * copies_f32);
-}
-
-double graph_scores_B(const struct model *m, const struct precision *p, const struct shape *s,
+double graph_copies_B(const struct model *m, const struct precision *p, const struct shape *s,
 		      struct part part, double copies, double copies_f32)
 {
-	const double rows = (double)(s->batch * s->tokens);
+	double numbers = 0;
 
-	if (part.role != ROLE_ATTENTION)
-		return 0;
-	return copies_B(p, rows * (double)m->attention.heads * (double)graph_seen(m, s, part), copies,
-			copies_f32);
+	if (part.role == ROLE_ATTENTION)
+		numbers = (double)(s->batch * s->tokens) * (double)m->attention.heads *
+			  (double)graph_seen(m, s, part);
+	if (part.role == ROLE_HEAD && m->ends)
+		numbers = (double)graph_head_rows(s) * (double)m->vocabulary;
+	return format_bytes((enum format_id)p->compute, numbers * copies) +
+	       format_bytes(FORMAT_F32, numbers * copies_f32);
 }
 
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
@@ -96,7 +92,7 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 	case ROLE_ATTENTION: /* input, normed input, q, k, v, probabilities, what goes into o */
 		numbers = h + (m->norms && needed(s, qkv) ? h : 0) + w.q + w.kv + w.out + ranks(s, qkv | o);
 		if (!s->scores_again)
-			copied_B = graph_scores_B(m, p, s, part, copies->scores, copies->scores_f32);
+			copied_B = graph_copies_B(m, p, s, part, copies->scores, copies->scores_f32);
 		break;
 	case ROLE_FFN: /* input, normed input, and between the projections */
 		numbers = h + (m->norms && needed(s, up) ? h : 0) +
@@ -118,7 +114,7 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 			return 0;
 		numbers = (double)graph_head_rows(s);
 		return format_bytes((enum format_id)p->compute, numbers * (needed(s, 0) ? 2 : 1) * h) +
-		       copies_B(p, numbers * (double)m->vocabulary, copies->logits, copies->logits_f32);
+		       graph_copies_B(m, p, s, part, copies->logits, copies->logits_f32);
 	case ROLE_EMBEDDING:
 	case ROLE_N:
 		break;

@@ -32,9 +32,9 @@ struct copies {
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
 		     struct part part, const struct copies *copies);
 
-/* Bytes of the attention scores of a block, in so many copies in the dtype of the arithmetic and in f32; 0 of
- * any other part. */
-double graph_scores_B(const struct model *m, const struct precision *p, const struct shape *s,
+/* Bytes of a block's largest tensor in training, in so many copies in the dtype of the arithmetic and in f32:
+ * the scores of attention, the logits of the head; 0 of other parts. */
+double graph_copies_B(const struct model *m, const struct precision *p, const struct shape *s,
 		      struct part part, double copies, double copies_f32);
 
 /* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are

@@ -445,6 +445,8 @@ struct train_copies shard_group_copies(const struct world *w, const struct shard
 
 		most.logits = fmax(most.logits, c.logits);
 		most.logits_f32 = fmax(most.logits_f32, c.logits_f32);
+		most.logits_backward = fmax(most.logits_backward, c.logits_backward);
+		most.logits_backward_f32 = fmax(most.logits_backward_f32, c.logits_backward_f32);
 		most.scores = fmax(most.scores, c.scores);
 		most.scores_f32 = fmax(most.scores_f32, c.scores_f32);
 		most.scores_backward = fmax(most.scores_backward, c.scores_backward);

@@ -51,14 +51,18 @@ static double saved_B(const struct world *w, const struct shape *s, size_t block
 			     model_block(w->model, block).part, &copies);
 }
 
-/* The scores' gradient and what it is made from, while a block's backward pass runs. */
-static double backward_scores_B(const struct world *w, const struct shape *s, size_t block,
+/* The gradients of the scores, or of the logits, and what they are made from, while a block's backward pass
+ * runs. */
+static double backward_copies_B(const struct world *w, const struct shape *s, size_t block,
 				const struct shards *shards)
 {
 	const struct train_copies c = shard_group_copies(w, shards);
+	const struct part part = model_block(w->model, block).part;
+	const bool head = part.role == ROLE_HEAD;
 
-	return graph_scores_B(shard_group_model(w, shards, WORLD_NONE), &w->scenario->precision, s,
-			      model_block(w->model, block).part, c.scores_backward, c.scores_backward_f32);
+	return graph_copies_B(shard_group_model(w, shards, WORLD_NONE), &w->scenario->precision, s, part,
+			      head ? c.logits_backward : c.scores_backward,
+			      head ? c.logits_backward_f32 : c.scores_backward_f32);
 }
 
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards)
@@ -83,7 +87,7 @@ double trainable_recompute_B(const struct trainable *t, size_t block, const stru
 
 	if (block < t->lowest)
 		return 0;
-	bytes = backward_scores_B(t->world, &s, block, shards);
+	bytes = backward_copies_B(t->world, &s, block, shards);
 	if (t->train.options.recompute == RECOMPUTE_NONE)
 		return bytes;
 	s.scores_again = false;
