@@ -549,7 +549,7 @@ static const struct {
 	{"[{on: m5}, {layers: 16-31, on: m4pro}]",
 	 false,
 	 {LAYERS_N / 2 + 2 * TABLE_N + 4096 + LORA_N / 2, LAYERS_N / 2 + LORA_N / 2},
-	 {0, 0},
+	 {0, LORA_N / 32}, /* without the head most is in use in its last attention's backward pass */
 	 {LORA_N / 2, LORA_N / 2}},
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 true,

@@ -531,7 +531,7 @@ START_TEST(selective)
 		fixture_release(&fixture);
 		arena_release(&a);
 	}
-	ck_assert_double_eq(kept[0] - kept[1], 32 * 2.0 * 512 * 32 * 512);
+	ck_assert_double_eq(kept[0] - kept[1], 32 * 4.0 * 512 * 32 * 512);
 	ck_assert_double_eq_tol(flop[1] - flop[0], 32 * 4.0 * 4096 * 512 * 512, 1);
 }
 END_TEST

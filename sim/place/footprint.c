@@ -97,14 +97,24 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 
+/* The model as the machine's device of one phase runs it, else as its device of the other phase does. */
+static const struct model *model_on(const struct world *w, const struct shards *first,
+				    const struct shards *other, size_t mi)
+{
+	for (int i = 0; i < first->n; i++)
+		if (w->units[first->unit[i]].machine == mi)
+			return w->units[first->unit[i]].model;
+	return shard_group_model(w, other, mi);
+}
+
 /* The whole cache on the machine that decodes; the prompt's on the one that prefills, until it has been sent.
  * A cached latent belongs to all heads, so a machine with any of them has all of it. */
 static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
 	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
 			    *prefill = &p->shard_groups[PHASE_PREFILL][block];
-	const struct model *reads = shard_group_model(p->world, decode, mi),
-			   *makes = shard_group_model(p->world, prefill, mi);
+	const struct model *reads = model_on(p->world, decode, prefill, mi),
+			   *makes = model_on(p->world, prefill, decode, mi);
 	const struct precision *pr = &p->world->scenario->precision;
 	const struct part part = model_block(p->world->model, block).part;
 	double here = footprint_share(p, PHASE_DECODE, block, mi),
