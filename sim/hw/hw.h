@@ -90,22 +90,23 @@ struct tile {
 	struct qty fill; /* tiles for each core from which all of the utilisation is reached */
 };
 
-/* What a chip made of two dies reaches of what one would: all of its traffic passes between them. */
+/* The share of its nominal rates that a chip of two dies reaches, since its traffic passes between them. */
 struct dies {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
 };
 
-/* What a chip that was measured does of what its family's profile says of it; the name is the machine's
+/* The rates of a measured chip against those that its family's profile gives; the name is the machine's
  * `chip`. A profile that has any is transferred to the chips it does not name: see chip_reach_of(). */
 struct chip_reach {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
 };
 
-/* What a runtime does with how a model says it attends. Whether a window shortens what a query reads and what
- * the cache holds, and whether the cache holds the latent or the keys and values made from it, is a property
- * of a runtime's code for one architecture (config.json's model_type), not of the model alone. */
+/* The attention windows and latent caches that a runtime honours. Whether a window shortens what a query
+ * reads and what the cache holds, and whether the cache holds the latent or the keys and values made from it,
+ * is a property of a runtime's code for one architecture (config.json's model_type), not of the model alone.
+ */
 enum honour { HONOUR_WINDOW, HONOUR_LATENT, HONOUR_N };
 struct honours {
 	struct origin origin;           /* node NULL: not said, so all of it */
@@ -125,7 +126,8 @@ struct train_copies {
 	const char *source; /* file and commit */
 };
 
-/* What a device does under one runtime. Rates may be written as shares of the bus: machine_check(). */
+/* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
+ * machine_check(). */
 struct profile {
 	struct origin origin;
 	const char *version;
@@ -187,7 +189,7 @@ struct machine {
 	const char *schema, *title, *chip;
 	const char *die; /* the chip that its dies are; NULL: not said */
 	int kind;
-	int system;   /* enum hw_system: whose rule gives memory.usable where it is not said */
+	int system;   /* enum hw_system: its rule gives memory.usable where that is not said */
 	int64_t dies; /* that its GPU is spread over: 2 of an Ultra */
 	struct memory memory;
 	struct disk *disk;                          /* NULL: not said */
@@ -241,9 +243,9 @@ const struct profile *device_runtime(const struct device *d, const char *runtime
  * nobody's code is known to run it. */
 bool profile_honours(const struct profile *p, enum honour what, const char *architecture);
 
-/* What is known of a machine's chip under a runtime of its device: from its own runs (*own), or else from
- * runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are, in
- * that order. NULL: nobody measured any. */
+/* The measured factors of a machine's chip under a runtime of its device: from its own runs (*own), or else
+ * from runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are,
+ * in that order. NULL: nobody measured any. */
 const struct chip_reach *chip_reach_of(const struct machine *m, const struct device *d,
 				       const struct profile *p, bool *own);
 

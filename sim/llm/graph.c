@@ -240,7 +240,7 @@ static void end_block(struct writer *w)
 		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, numbers);
 }
 
-/* What the shared experts made joins what the others make. */
+/* Adds the shared experts' output to the residual stream. */
 static void end_shared(struct writer *w)
 {
 	elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)w->m->hidden);

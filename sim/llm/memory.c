@@ -25,7 +25,7 @@ int64_t graph_head_rows(const struct shape *s)
 	return s->all_logits ? s->batch * s->tokens : s->batch;
 }
 
-/* Numbers of one token's queries, keys and values, and of what goes into o. */
+/* The widths of one token's queries, of its keys and values together, and of the input of o. */
 struct widths {
 	double q, kv, out;
 };
@@ -42,13 +42,13 @@ static struct widths widths_of(const struct attention *a)
 			       heads * (double)a->head_dim};
 }
 
-/* Is the input of those projections needed again, for the gradients of weights or adapters? */
+/* Is the input of those projections needed for the gradients of weights or adapters? */
 static bool needed(const struct shape *s, unsigned adapters)
 {
 	return s->train_weights || (s->adapters & adapters);
 }
 
-/* What adapters keep between their two products, for each row. */
+/* Numbers that adapters keep between their two products, for each row. */
 static double ranks(const struct shape *s, unsigned adapters)
 {
 	double n = 0;
@@ -58,7 +58,8 @@ static double ranks(const struct shape *s, unsigned adapters)
 	return n;
 }
 
-/* Of a gated (or plain) FFN: gate, its activation and up (or up alone), and what goes into down. */
+/* Numbers that an FFN keeps for each row: gate, its activation and up (or up alone), and the input of down.
+ */
 static double ffn_saved(const struct shape *s, double inner, bool gated)
 {
 	return ((gated ? 3 : 1) + (needed(s, 1u << ADAPTER_DOWN) ? 1 : 0)) * inner;

@@ -1,5 +1,5 @@
 /*
- * memory.h - bytes of what a step keeps and carries: activations, KV cache.
+ * memory.h - bytes of activations and of the KV cache.
  *
  * Layer llm.
  */
@@ -37,8 +37,8 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 double graph_copies_B(const struct model *m, const struct precision *p, const struct shape *s,
 		      struct part part, double copies, double copies_f32);
 
-/* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are
- * written. */
+/* Bytes alive while one block of inference runs: its input and its intermediate tensors, the attention scores
+ * only where the runtime writes them. */
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		    bool scores);
 

@@ -1,5 +1,5 @@
 /*
- * model.h - what an LLM is made of, as far as its speed and size go.
+ * model.h - the dimensions of an LLM that decide its speed and its size.
  *
  * Layer llm. Counts are bare, sizes in bytes. The field table in model.c is the reference of the model files.
  */
@@ -68,7 +68,7 @@ struct model_size { /* of a file, as published */
 struct model {
 	struct origin origin;
 	const char *schema, *title, *source;
-	/* The model_type of its config.json, which says whose code runs it; NULL: not said. */
+	/* The model_type of its config.json, by which a runtime chooses its code; NULL: not said. */
 	const char *architecture;
 	int64_t context; /* tokens of the longest sequence that it was made for; 0: not said */
 	struct rope_scaling *rope_scaling; /* NULL: none */
@@ -88,10 +88,10 @@ struct model {
 
 extern const struct table model_table;
 int model_check(const struct model *m,
-		struct diags *diags); /* what a row cannot: heads divide, parameters and sizes agree */
+		struct diags *diags); /* checks across keys: heads divide, parameters and sizes agree */
 
-/* What rules may place: a block of operators that stays together. A dense layer is attention and ffn; one
- * with experts is attention, router, shared experts where it has some, experts. */
+/* The kinds of blocks, the units of placement: operators that stay together. A dense layer is attention and
+ * ffn; one with experts is attention, router, shared experts where it has some, experts. */
 enum role {
 	ROLE_EMBEDDING,
 	ROLE_ATTENTION,
@@ -104,7 +104,7 @@ enum role {
 };
 extern const char *const role_names[ROLE_N + 1];
 
-/* What makes blocks alike: those of one part have the same operators and the same size. */
+/* Blocks of one part have the same operators and the same size. */
 struct part {
 	enum role role;
 	bool windowed; /* attention that sees no more than the window */
@@ -159,7 +159,7 @@ const struct model *model_as_run(struct arena *a, const struct model *m, bool wi
 /* Is the latent what the cache holds? Then it belongs to all heads alike. */
 bool model_caches_latent(const struct model *m);
 
-/* What one block of attention keeps of each token: keys and values, or the latent. */
+/* Numbers that one block of attention caches for each token: keys and values, or the latent. */
 double model_kv_numbers_per_token(const struct model *m);
 /* Tokens that a query of the part sees at most; 0: all. A part that is windowed in the model's own file is
  * not in a model_as_run() without windows. */

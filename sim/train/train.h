@@ -12,9 +12,9 @@
 
 struct program *train_build(const struct placement *p);
 
-/* Where the time of a step goes, in seconds of devices. A phase's time is what its operators take (the host's
- * part of a step included: the loss belongs to forward, the end of the step to the optimizer), as the mean
- * over the devices that run any of them; a forward pass that is run again for its gradients belongs to
+/* The time of a step by what devices do in it, in seconds. A phase's time is what its operators take (the
+ * host's part of a step included: the loss belongs to forward, the end of the step to the optimizer), as the
+ * mean over the devices that run any of them; a forward pass that is run again for its gradients belongs to
  * backward. Waiting is what remains of the step, as the mean over the devices that run anything: for other
  * devices, for links, for copies to and from them, for the gradients of other replicas. So on one device, or
  * on equal stages of a pipeline, the four add up to the step, in whatever order the schedule runs its
