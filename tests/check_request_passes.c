@@ -272,8 +272,9 @@ static const struct {
 	double rate;
 	const char *machine, *runtime, *weights; /* NULL: an M5 Max, llama.cpp, q4_0 */
 } windows[] = {
-	{"mistral-7b", 3000, 8000, 16, 488.498, NULL, NULL, NULL},
-	{"mistral-7b", 1, 8000, 64, 849.045, NULL, NULL, NULL},
+	{"mistral-7b", 3000, 8000, 16, 0, NULL, NULL, NULL}, /* llama.cpp keeps to no window of Mistral's */
+	{"mistral-7b", 3000, 8000, 2, 0, NULL, "mps@2026-01", "f16"},
+	{"mistral-7b", 1, 8000, 16, 0, NULL, "mps@2026-01", "f16"},
 	{"mistral-7b", 4090, 20, 1, 0, NULL, NULL, NULL},
 	{"gemma-3-4b", 500, 8000, 64, 1554.75, NULL, NULL, NULL},
 	{"gemma-3-1b", 100, 3000, 4, 0, NULL, NULL, NULL},

@@ -89,10 +89,13 @@ struct replay_plan replay_plan(struct arena *a, const struct model *m, const str
 			       const struct profile *profile, const struct run *run)
 {
 	const struct request request = replay_request(profile, run);
-	struct planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct planner b = {.m = model_as_run(a, m, profile_honours(profile, HONOUR_WINDOW, m->architecture),
+					      profile_honours(profile, HONOUR_LATENT, m->architecture)),
+			    .p = p,
+			    .rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
-	const size_t n = request_passes(&scratch, m, &request, &passes);
+	const size_t n = request_passes(&scratch, b.m, &request, &passes);
 	struct replay_plan plan;
 
 	for (size_t i = 0; i < n; i++)

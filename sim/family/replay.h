@@ -26,7 +26,7 @@ struct replay_plan {
 /* The request that a run of a model makes of a runtime: of its profile only `last_apart` counts. */
 struct request replay_request(const struct profile *profile, const struct run *run);
 
-/* A run of a model; of the profile only `last_row`, `last_apart` and `all_logits` count. */
+/* A run of a model; of the profile only `last_row`, `last_apart`, `all_logits` and `honours` count. */
 struct replay_plan replay_plan(struct arena *a, const struct model *m, const struct precision *p,
 			       const struct profile *profile, const struct run *run);
 
