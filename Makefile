@@ -53,7 +53,7 @@ STRICT   ?= 0
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@echo "  build $@"; )
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/answer.c $(wildcard sim/cli/cmd_*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 

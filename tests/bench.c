@@ -1,10 +1,11 @@
 /*
- * bench.c - `make bench`: what the event list and the task engine cost, as ratios against a minimal reference
- * timed in the same run. Absolute figures mean little on a shared machine.
+ * bench.c - `make bench`: what the event list, the task engine and the server simulation cost, as ratios
+ * against a minimal reference timed in the same run. Absolute figures mean little on a shared machine.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/des/task.h"
+#include "sim/serve/serving.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
 
@@ -187,6 +189,210 @@ static void bench_tasks(void)
 	free(deps);
 }
 
+/* ---- serving ---- */
+
+/* Requests of one length from a Poisson stream, or a closed loop of `users`. */
+struct load {
+	struct rng *rng;
+	int64_t at_ns, output;
+	uint64_t sent, n;
+	double gap_ns;
+	size_t users, in_flight;
+};
+
+static bool load_next(void *self, int64_t by_ns, struct request *out)
+{
+	struct load *l = self;
+
+	if (l->sent == l->n || l->at_ns > by_ns || (l->users && l->in_flight == l->users))
+		return false;
+	*out = (struct request){.id = l->sent++, .arrive_ns = l->at_ns, .prompt = 100, .output = l->output};
+	l->in_flight++;
+	if (!l->users)
+		l->at_ns += (int64_t)rng_exponential(l->rng, l->gap_ns);
+	return true;
+}
+
+/* What an observer costs at least: sums, and a bucket for each gap. */
+struct watch {
+	uint64_t ends, gaps, buckets[256];
+	int64_t busy_ns, waited_ns, kv_block_ns;
+	struct load *load;
+};
+
+static void load_ended(void *self, const struct request *r, const struct request_times *t)
+{
+	struct load *l = self;
+
+	(void)r;
+	l->in_flight--;
+	if (l->users)
+		l->at_ns = t->end_ns;
+}
+
+static void watch_ended(void *self, const struct request *r, const struct request_times *t)
+{
+	struct watch *w = self;
+
+	w->ends++;
+	w->waited_ns += t->seated_ns - r->arrive_ns;
+}
+
+static void watch_gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+{
+	struct watch *w = self;
+
+	w->gaps += (uint64_t)(n * weight);
+	w->buckets[(uint64_t)(first_fs + n * slope_fs) >> 36 & 255] += (uint64_t)(n * weight);
+}
+
+static void watch_state(void *self, uint32_t server, int64_t from_ns, int64_t to_ns, int64_t waiting,
+			int64_t running, int64_t kv_blocks, int64_t kv_block_ns, bool busy)
+{
+	struct watch *w = self;
+
+	(void)server;
+	(void)waiting;
+	(void)running;
+	(void)kv_blocks;
+	w->busy_ns += busy ? to_ns - from_ns : 0;
+	w->kv_block_ns += kv_block_ns;
+}
+
+/* 10 ms for the weights, 0.05 ms a row, 1 ns for each token of context. */
+static struct batch_step bench_step(void *self, const struct batch_mix *mix)
+{
+	int64_t rows = mix->decodes, contexts = mix->context_sum[0];
+
+	(void)self;
+	for (size_t i = 0; i < mix->pieces_n; i++) {
+		rows += mix->pieces[i].tokens;
+		contexts += mix->pieces[i].context;
+	}
+	return (struct batch_step){.fs = 10000000000000 + rows * 50000000000 + contexts * 1000000,
+				   .slope_fs = mix->context_growth[0] * 1000000,
+				   .steps = 64};
+}
+
+struct serve_bench {
+	uint64_t requests;
+	int64_t seqs, output;
+	double per_s;
+	size_t users, servers;
+	bool each_iteration;
+};
+
+static double serve_s(const struct serve_bench *b, int64_t *iterations)
+{
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = b->seqs,
+					   .batched_tokens = 2048,
+					   .block = 16,
+					   .kv_blocks = 1000000};
+	const struct batch_time time = {.of = bench_step, .windows = {INT64_MAX}, .windows_n = 1};
+	struct serve_server *servers = xcalloc(b->servers, sizeof *servers);
+	struct serve_books *books = xcalloc(b->servers, sizeof *books);
+	const struct serve_config c = {.servers = servers,
+				       .servers_n = b->servers,
+				       .route = ROUTE_LEAST_REQUESTS,
+				       .each_iteration = b->each_iteration};
+	struct load load = {
+		.rng = rng_new(1, "serve"), .n = b->requests, .output = b->output, .users = b->users};
+	struct watch watch = {.load = &load};
+	const struct request_source source = {load_next, load_ended, &load};
+	const struct observer observer = {watch_ended, watch_gaps, watch_state, &watch};
+	struct serve_result result = {.books = books};
+	double from_s;
+
+	load.gap_ns = 1e9 / b->per_s / (double)b->servers;
+	for (size_t i = 0; i < b->servers; i++)
+		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE};
+	from_s = now_s();
+	serve_run(&c, &source, &observer, &result);
+	from_s = now_s() - from_s;
+	*iterations = 0;
+	for (size_t i = 0; i < b->servers; i++)
+		*iterations += books[i].iterations;
+	rng_free(load.rng);
+	free(servers);
+	free(books);
+	return from_s;
+}
+
+/* The least that an iteration needs: the time moves on, the contexts grow, somebody may be at his end. */
+static double least_s(int64_t iterations, int64_t seqs)
+{
+	struct binary h = {.keys = xmalloc((size_t)(seqs + 1) * sizeof *h.keys)};
+	int64_t now_fs = 0, contexts = 0, due;
+	volatile int64_t sink;
+	double from_s;
+
+	for (int64_t i = 0; i < seqs; i++)
+		binary_put(&h, 1 + i * 7);
+	due = binary_take(&h);
+	from_s = now_s();
+	for (int64_t i = 1; i <= iterations; i++) {
+		now_fs += 10000000000 + contexts;
+		contexts += seqs;
+		for (; due <= i; due = binary_take(&h))
+			binary_put(&h, i + 200);
+	}
+	from_s = now_s() - from_s;
+	sink = now_fs;
+	(void)sink;
+	free(h.keys);
+	return from_s;
+}
+
+static void bench_serve(void)
+{
+	static const struct {
+		const char *name;
+		struct serve_bench b;
+	} runs[] = {
+		{"each iteration, 32 at once", {20000, 32, 200, 1, 32, 1, true}},
+		{"each iteration, 128 at once", {40000, 128, 200, 1, 128, 1, true}},
+		{"jumps, 10^5 requests", {100000, 64, 100, 12, 0, 1, false}},
+		{"jumps, 10^6 requests", {1000000, 64, 100, 12, 0, 1, false}},
+		{"jumps, 10^6, overloaded", {1000000, 64, 100, 60, 0, 1, false}},
+		{"jumps, 10^6, 64 servers", {1000000, 64, 100, 12, 0, 64, false}},
+	};
+
+	printf("serving: an observer that counts gaps, states and requests\n");
+	printf("%-28s %12s %12s %14s %10s\n", "", "ns/request", "iterations", "ns/iteration", "ratio");
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+		int64_t iterations;
+		const double s = serve_s(&runs[i].b, &iterations),
+			     least = least_s(iterations, runs[i].b.seqs);
+
+		printf("%-28s %12.1f %12" PRId64 " %14.2f %10.2f\n", runs[i].name,
+		       s * 1e9 / (double)runs[i].b.requests, iterations, s * 1e9 / (double)iterations,
+		       s / least);
+	}
+}
+
+/* One of its runs, for counting instructions. */
+static void count_serve(const char *which)
+{
+	struct serve_bench b = {5000, 32, 200, 1, 32, 1, true};
+	int64_t iterations;
+
+	if (!strcmp(which, "128"))
+		b = (struct serve_bench){20000, 128, 200, 1, 128, 1, true};
+	else if (!strcmp(which, "jumps"))
+		b = (struct serve_bench){20000, 64, 100, 12, 0, 1, false};
+	else if (!strcmp(which, "overload"))
+		b = (struct serve_bench){20000, 64, 100, 60, 0, 1, false};
+	else if (!strcmp(which, "million"))
+		b = (struct serve_bench){1000000, 64, 100, 12, 0, 1, false};
+	else if (!strcmp(which, "million-overload"))
+		b = (struct serve_bench){1000000, 64, 100, 60, 0, 1, false};
+	else if (!strcmp(which, "servers"))
+		b = (struct serve_bench){20000, 64, 100, 12, 0, 64, false};
+	(void)serve_s(&b, &iterations);
+	printf("%" PRIu64 " requests, %" PRId64 " iterations\n", b.requests, iterations);
+}
+
 /* The whole program from its start on: wall time, the output thrown away; beside `true`, what any process
  * costs. */
 static double run_s(char *const argv[])
@@ -228,8 +434,13 @@ static void bench_program(char *program, char *scenario)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "serve")) {
+		count_serve(argv[2]);
+		return 0;
+	}
 	bench_hold();
 	bench_tasks();
+	bench_serve();
 	if (argc == 3)
 		bench_program(argv[1], argv[2]);
 	return 0;

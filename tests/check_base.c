@@ -226,11 +226,23 @@ END_TEST
 
 START_TEST(csv_cells_are_quoted_where_they_must)
 {
-	static const char *const cells[][2] = {{"plain cell", "plain cell"},
-					       {"", ""},
-					       {"a, b", "\"a, b\""},
-					       {"say \"a\"", "\"say \"\"a\"\"\""},
-					       {"two\nlines", "\"two\nlines\""}};
+	static const char *const cells[][2] = {
+		{"plain cell", "plain cell"},
+		{"", ""},
+		{"a, b", "\"a, b\""},
+		{"say \"a\"", "\"say \"\"a\"\"\""},
+		{"two\nlines", "\"two\nlines\""},
+		{"=1+1", "'=1+1"},
+		{"=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""},
+		{"@SUM(1)", "'@SUM(1)"},
+		{"+cmd|calc", "'+cmd|calc"},
+		{"-1+1", "'-1+1"},
+		{"\t=1", "'\t=1"},
+		{"\r=1", "\"'\r=1\""},
+		{"-", "'-"},
+		{"-1.5e3", "-1.5e3"},
+		{"+4", "+4"},
+		{"a=b-c@d", "a=b-c@d"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
 		struct str s = STR_INIT;

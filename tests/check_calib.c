@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/conf/sources.h"
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/calib/fit_knee.h"
@@ -369,6 +370,7 @@ static const struct machine *load_text(struct arena *a, const char *text)
 	*source = (struct source){"written", text, strlen(text)};
 	diags_init(diags, a);
 	tree = yml_parse(a, source, diags);
+	sources_resolve(a, tree, diags);
 	ck_assert(tree && !diags->total);
 	yml_drop(tree, "base"); /* of a family, which adds to it */
 	ck_assert_int_eq(field_load(&machine_table, tree, "machine", m, diags), 0);

@@ -1,4 +1,5 @@
 /* check_law.c - a family's law gives back what made the runs, and says which machine is off it. */
+#include "sim/conf/sources.h"
 #include "sim/family/family_model.h"
 
 #include <math.h>
@@ -300,6 +301,7 @@ static const struct profile *written(void)
 	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
 	str_release(&text);
 	tree = yml_parse(&w.arena, source, &w.diags);
+	sources_resolve(&w.arena, tree, &w.diags);
 	must(tree ? field_load_part(&machine_table, tree, "written", m, &w.diags) : -1, &err);
 	return ((const struct device *)m->devices.at)->runtimes.at;
 }

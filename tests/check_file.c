@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "sim/base/str.h"
@@ -72,16 +73,16 @@ START_TEST(file_came_up_meanwhile)
 {
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
-	char *temporary;
+	struct file_draft draft;
 
-	ck_assert_int_eq(file_temporary(&a, "f", false, &temporary, &err), 0);
+	ck_assert_int_eq(file_begin(&a, "f", false, &draft, &err), 0);
 	ck_assert_int_eq(file_write("f", "theirs", 6, false, &err), 0);
-	ck_assert_int_eq(file_commit(temporary, "f", false, &err), -1);
+	ck_assert_int_eq(file_commit(&draft, &err), -1);
 	ck_assert_str_eq(err.msg, "cannot write 'f': File exists");
 	expect_text("f", "theirs", 6);
 	ck_assert_uint_eq(folder_files(), 1);
-	ck_assert_int_eq(file_temporary(&a, "g", false, &temporary, &err), 0);
-	file_discard(temporary);
+	ck_assert_int_eq(file_begin(&a, "g", false, &draft, &err), 0);
+	file_discard(&draft);
 	ck_assert_uint_eq(folder_files(), 1);
 	arena_release(&a);
 }
@@ -124,6 +125,101 @@ START_TEST(file_unwritable)
 }
 END_TEST
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_int_eq(lstat(path, &st), 0);
+	return st.st_mode;
+}
+
+START_TEST(file_keeps_its_mode)
+{
+	static const mode_t modes[] = {0600, 0644, 0640, 0755};
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(file_write("f", "old", 3, false, &err), 0);
+	ck_assert_int_eq(chmod("f", modes[_i]), 0);
+	ck_assert_int_eq(file_write("f", "new", 3, true, &err), 0);
+	expect_text("f", "new", 3);
+	ck_assert_uint_eq(mode_of("f") & 07777, modes[_i]);
+	ck_assert_uint_eq(folder_files(), 1);
+}
+END_TEST
+
+START_TEST(file_read_only)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(file_write("f", "old", 3, false, &err), 0);
+	ck_assert_int_eq(chmod("f", 0444), 0);
+	ck_assert_int_eq(file_write("f", "new", 3, true, &err), -1);
+	ck_assert_str_eq(err.msg, "cannot write 'f': it is read-only");
+	ck_assert_str_eq(err.hint, "write to another file, or make it writable");
+	expect_text("f", "old", 3);
+	ck_assert_uint_eq(mode_of("f") & 07777, 0444);
+	ck_assert_uint_eq(folder_files(), 1);
+}
+END_TEST
+
+/* The temporary file stands beside the target: the folder may be of another file system. */
+START_TEST(file_through_links)
+{
+	static const char *const in_d[] = {"d/f", "d/near", "d/dangling", "d/nothing"};
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(mkdir("d", 0777), 0);
+	ck_assert_int_eq(file_write("d/f", "old", 3, false, &err), 0);
+	ck_assert_int_eq(chmod("d/f", 0600), 0);
+	ck_assert_int_eq(symlink("f", "d/near"), 0);
+	ck_assert_int_eq(symlink("d/near", "far"), 0);
+	ck_assert_int_eq(file_write("far", "new", 3, false, &err), -1);
+	ck_assert_str_eq(err.msg, "'far' exists");
+	expect_text("d/f", "old", 3);
+	err = (struct err)ERR_INIT;
+	ck_assert_int_eq(file_write("far", "new", 3, true, &err), 0);
+	ck_assert(S_ISLNK(mode_of("far")) && S_ISLNK(mode_of("d/near")));
+	expect_text("d/f", "new", 3);
+	ck_assert_uint_eq(mode_of("d/f") & 07777, 0600);
+	ck_assert_int_eq(symlink("nothing", "d/dangling"), 0);
+	ck_assert_int_eq(file_write("d/dangling", "made", 4, true, &err), 0);
+	ck_assert(S_ISLNK(mode_of("d/dangling")));
+	expect_text("d/nothing", "made", 4);
+	ck_assert_int_eq(symlink("two", "one"), 0);
+	ck_assert_int_eq(symlink("one", "two"), 0);
+	ck_assert_int_eq(file_write("one", "x", 1, true, &err), -1);
+	ck_assert_str_eq(err.msg, "cannot write 'one': its links go in a circle");
+	for (size_t i = 0; i < ARRAY_LEN(in_d); i++)
+		ck_assert_int_eq(unlink(in_d[i]), 0);
+}
+END_TEST
+
+START_TEST(file_not_regular)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(mkfifo("fifo", 0666), 0);
+	ck_assert_int_eq(file_write("fifo", "x", 1, true, &err), -1);
+	ck_assert_str_eq(err.msg, "cannot write 'fifo': it is not a regular file");
+	ck_assert(S_ISFIFO(mode_of("fifo")));
+}
+END_TEST
+
+START_TEST(file_same_by_any_name)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(mkdir("d", 0777), 0);
+	ck_assert_int_eq(file_write("f", "x", 1, false, &err), 0);
+	ck_assert_int_eq(file_write("g", "x", 1, false, &err), 0);
+	ck_assert_int_eq(symlink("../f", "d/soft"), 0);
+	ck_assert_int_eq(link("f", "hard"), 0);
+	ck_assert(file_same("f", "./d/../f") && file_same("f", "d/soft") && file_same("hard", "f"));
+	ck_assert(!file_same("f", "g") && !file_same("f", "none") && !file_same("none", "none"));
+	ck_assert_int_eq(unlink("d/soft"), 0);
+}
+END_TEST
+
 Suite *suite_file(void)
 {
 	Suite *s = suite_create("file");
@@ -136,6 +232,11 @@ Suite *suite_file(void)
 	tcase_add_test(tc, file_came_up_meanwhile);
 	tcase_add_loop_test(tc, file_unreadable, 0, 4);
 	tcase_add_test(tc, file_unwritable);
+	tcase_add_loop_test(tc, file_keeps_its_mode, 0, 4);
+	tcase_add_test(tc, file_read_only);
+	tcase_add_test(tc, file_through_links);
+	tcase_add_test(tc, file_not_regular);
+	tcase_add_test(tc, file_same_by_any_name);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/conf/sources.h"
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
@@ -503,6 +504,7 @@ START_TEST(a_runtime_is_found_again)
 		      fixture_complaints(&fixture));
 	source = (struct source){"./out.yaml", out.text, out.len};
 	tree = yml_parse(&fixture.arena, &source, &fixture.diags);
+	sources_resolve(&fixture.arena, tree, &fixture.diags);
 	tree = load_inherit(&fixture.loader, tree, "hardware", HW_SCHEMA);
 	ck_assert_int_eq(field_load(&machine_table, tree, "m", &machine, &fixture.diags), 0);
 	p = device_runtime(machine.devices.at, "fitted");

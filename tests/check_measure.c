@@ -1,8 +1,7 @@
 /*
- * check_measure.c - calibrate on a machine of two devices: one file that simulate takes, samples kept on the
+ * check_measure.c - the suite on a machine of two devices: one file that simulate takes, samples kept on the
  * way, going on after Ctrl-C, and what is refused. The devices are the fake backend's.
  */
-#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,7 @@
 #include "sim/base/file.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/calib/samples_csv.h"
-#include "sim/cli/cmd.h"
-#include "sim/cli/measure.h"
+#include "sim/measure/measure.h"
 #include "tests/fakebackend.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
@@ -22,20 +20,19 @@
 static struct arena arena;
 static char folder[64];
 static const char *out, *gpu, *cpu; /* the file, and the samples of either */
-static int kept[2];
+static struct str said;             /* of the samples, and why the last run ended */
+static struct measure_result result;
 
 static const char *in_folder(const char *name)
 {
 	return arena_printf(&arena, "%s/%s", folder, name);
 }
 
-/* What the verb prints goes into the folder. */
 static void begin(void)
 {
-	int fd;
-
 	gsl_set_error_handler_off();
 	arena = (struct arena)ARENA_INIT;
+	said = (struct str)STR_INIT;
 	strcpy(folder, "/tmp/lemursim-measure-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	out = in_folder("fake.yaml");
@@ -43,27 +40,15 @@ static void begin(void)
 	cpu = in_folder("fake-cpu.samples.csv");
 	fake_reset();
 	fake.noise = 0.01;
-	fflush(NULL);
-	fd = open(in_folder("said"), O_RDWR | O_CREAT | O_APPEND, 0600);
-	for (int i = 0; i < 2; i++) {
-		kept[i] = dup(i + 1);
-		dup2(fd, i + 1);
-	}
-	close(fd);
 }
 
 static void end(void)
 {
 	static const char *const names[] = {
 		"fake.yaml",        "fake-gpu.samples.csv", "fake-cpu.samples.csv",
-		"fake.samples.csv", "scenario.yaml",        "said",
-		"other.csv"};
+		"fake.samples.csv", "scenario.yaml",        "other.csv"};
 
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		dup2(kept[i], i + 1);
-		close(kept[i]);
-	}
+	str_release(&said);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		unlink(in_folder(names[i]));
 	ck_assert_int_eq(rmdir(folder), 0);
@@ -80,24 +65,34 @@ static const char *content(const char *path)
 	return text;
 }
 
-static const char *said(void)
+static void hear(void *self, const char *text)
 {
-	fflush(NULL);
-	return content(in_folder("said"));
+	str_add(self, text);
 }
 
 /* from: NULL-terminated, or NULL */
-static int run(struct opts o, const char **from)
+static enum measure_end run(struct measure_ask ask, const char **from)
 {
 	static const struct backend *const backends[] = {&backend_fake, &backend_fake_cpu};
 	static const double shares[] = {0.7, 0.3};
-	const struct measuring m = {backends, shares, 2, &fake_stop, "test"};
+	struct err err = ERR_INIT;
+	enum measure_end end;
 
-	o.out = out;
-	o.quick = true;
-	for (; from && from[o.froms.n]; o.froms.n++)
-		o.froms.at = from;
-	return measure_machine(&m, &o);
+	ask.backends = backends;
+	ask.shares = shares;
+	ask.n = 2;
+	ask.stop = &fake_stop;
+	ask.tool = "test";
+	ask.out = out;
+	ask.quick = true;
+	ask.measured = hear;
+	ask.self = &said;
+	for (; from && from[ask.from.n]; ask.from.n++)
+		ask.from.at = from;
+	end = measure_machine(&arena, &ask, &result, &err);
+	str_addf(&said, "%s\n%s\n", err.msg, err.hint);
+	ck_assert_int_eq(err.msg[0] != '\0', end == MEASURE_REFUSED || end == MEASURE_FAILED);
+	return end;
 }
 
 static const char *from_samples(void)
@@ -131,8 +126,10 @@ START_TEST(two_devices_make_one_file)
 	struct err err = ERR_INIT;
 	struct fixture fixture;
 
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FINE);
-	ck_assert_ptr_nonnull(strstr(said(), "written: "));
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_WRITTEN);
+	ck_assert_str_eq(result.out, out);
+	ck_assert_uint_eq(result.samples.n, 2);
+	ck_assert_str_eq(result.samples.at[0], gpu);
 	MUST(!strcmp(content(out), from_samples()));
 	ck_assert_int_eq(file_write(path, scenario, strlen(scenario), true, &err), 0);
 	fixture_load(&fixture, path, NULL);
@@ -152,24 +149,27 @@ START_TEST(an_interruption_loses_no_row)
 	struct sample_set set;
 	struct err err = ERR_INIT;
 	char rows[300] = "";
-	const char *hint;
+	const char *first_hint;
 
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FINE);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_WRITTEN);
 	fake_reset();
 	fake.stop_at = in_gpu ? 2000 : 8000;
-	ck_assert_int_eq(run((struct opts){.force = true}, NULL), EXIT_INTERRUPTED);
-	hint = strstr(said(), "interrupted; ");
-	ck_assert_ptr_nonnull(hint);
-	ck_assert_ptr_nonnull(strstr(hint, in_gpu ? "--only all --backend cpu" : "--backend cpu"));
-	ck_assert(in_gpu == (strstr(hint, "--backend gpu") != NULL));
-	ck_assert_int_eq(sscanf(strstr(hint, "--only ") + 7, "%299s", rows), 1);
+	ck_assert_int_eq(run((struct measure_ask){.force = true}, NULL), MEASURE_INTERRUPTED);
+	ck_assert_uint_eq(result.to_resume_n, in_gpu ? 2 : 1);
+	first_hint = result.to_resume[0];
+	ck_assert_ptr_nonnull(strstr(result.to_resume[result.to_resume_n - 1],
+				     in_gpu ? "--only all --backend cpu" : "--backend cpu"));
+	ck_assert(in_gpu == (strstr(first_hint, "--backend gpu") != NULL));
+	ck_assert_int_eq(sscanf(strstr(first_hint, "--only ") + 7, "%299s", rows), 1);
 	fake_reset();
-	ck_assert_int_eq(run((struct opts){.only = rows, .backend = in_gpu ? "gpu" : "cpu", .force = true},
-			     in_gpu ? first : both),
-			 EXIT_FINE);
+	ck_assert_int_eq(
+		run((struct measure_ask){.only = rows, .backend = in_gpu ? "gpu" : "cpu", .force = true},
+		    in_gpu ? first : both),
+		MEASURE_WRITTEN);
 	if (in_gpu)
-		ck_assert_int_eq(run((struct opts){.only = "all", .backend = "cpu", .force = true}, first),
-				 EXIT_FINE);
+		ck_assert_int_eq(
+			run((struct measure_ask){.only = "all", .backend = "cpu", .force = true}, first),
+			MEASURE_WRITTEN);
 	MUST(!strcmp(content(out), from_samples()));
 	ck_assert_ptr_nonnull(strstr(content(out), "  gpu:\n"));
 	ck_assert_ptr_nonnull(strstr(content(out), "  cpu:\n"));
@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(one_device_alone)
 {
-	ck_assert_int_eq(run((struct opts){.backend = "fakeblas"}, NULL), EXIT_FINE);
+	ck_assert_int_eq(run((struct measure_ask){.backend = "fakeblas"}, NULL), MEASURE_WRITTEN);
 	ck_assert_ptr_null(strstr(content(out), "  gpu:\n"));
 	ck_assert_ptr_nonnull(strstr(content(out), "  cpu:\n"));
 	ck_assert(!file_exists(gpu));
@@ -209,22 +209,22 @@ START_TEST(what_is_refused_writes_nothing)
 	struct err err = ERR_INIT;
 
 	fake.on_battery = true;
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_REFUSED);
 	nothing_written();
 	fake_reset();
 	fake.low_power = true;
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_REFUSED);
 	nothing_written();
 	fake_reset();
-	ck_assert_int_eq(run((struct opts){.backend = "tpu"}, NULL), EXIT_USAGE);
-	ck_assert_int_eq(run((struct opts){.only = "raed"}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(run((struct measure_ask){.backend = "tpu"}, NULL), MEASURE_REFUSED);
+	ck_assert_int_eq(run((struct measure_ask){.only = "raed"}, NULL), MEASURE_REFUSED);
 	ck_assert_int_eq(file_write(foreign[0], other, strlen(other), true, &err), 0);
-	ck_assert_int_eq(run((struct opts){.only = "read"}, foreign), EXIT_USAGE);
-	ck_assert_ptr_nonnull(strstr(said(), "samples of another machine, 'Other', where this is 'Fake'"));
+	ck_assert_int_eq(run((struct measure_ask){.only = "read"}, foreign), MEASURE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(said.text, "samples of another machine, 'Other', where this is 'Fake'"));
 	nothing_written();
 	ck_assert_int_eq(file_write(out, "mine", 4, true, &err), 0);
 	fake_reset();
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_USAGE);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_REFUSED);
 	ck_assert_int_eq(fake.runs, 0); /* said before anything is measured */
 	ck_assert_str_eq(content(out), "mine");
 }
@@ -237,12 +237,12 @@ START_TEST(a_wrong_kernel_makes_no_file)
 	struct err err = ERR_INIT;
 
 	fake.wrong = true;
-	ck_assert_int_eq(run((struct opts){0}, NULL), EXIT_FAILED);
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_FAILED);
 	ck_assert(!file_exists(out));
-	ck_assert_ptr_nonnull(strstr(said(), "FAILED: gemm"));
-	ck_assert_ptr_nonnull(strstr(said(), " cases failed: no hardware file is written"));
+	ck_assert_ptr_nonnull(strstr(said.text, "FAILED: gemm"));
+	ck_assert_ptr_nonnull(strstr(said.text, " cases failed: no hardware file is written"));
 	ck_assert_ptr_nonnull(
-		strstr(said(), arena_printf(&arena, "--from %s --from %s -o %s", gpu, cpu, out)));
+		strstr(said.text, arena_printf(&arena, "--from %s --from %s -o %s", gpu, cpu, out)));
 	ck_assert_int_eq(samples_csv_read(&arena, gpu, content(gpu), &set, &err), 0);
 	for (size_t i = 0; i < set.n; i++)
 		MUST(set.samples[i].m != 64 || set.samples[i].kind == SAMPLE_DISPATCH);
@@ -262,7 +262,7 @@ START_TEST(two_machines_make_no_file)
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 
-	ck_assert_int_eq(run((struct opts){.backend = "gpu"}, NULL), EXIT_FINE);
+	ck_assert_int_eq(run((struct measure_ask){.backend = "gpu"}, NULL), MEASURE_WRITTEN);
 	str_addf(&text, "%skind,bytes,seconds\nread,1000,1\n", texts[_i]);
 	ck_assert_int_eq(file_write(paths[1], text.text, text.len, true, &err), 0);
 	str_clear(&text);

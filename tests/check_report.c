@@ -1,9 +1,11 @@
 /* check_report.c - tables, schedules, rooflines, traces, and the pictures that dot makes of them. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sim/base/file.h"
 #include "sim/base/str.h"
@@ -682,6 +684,80 @@ START_TEST(draw_says_what_is_wrong)
 }
 END_TEST
 
+/* A program called dot that writes half a picture, then does as the script says, in the folder that is first
+ * in PATH. */
+static void fake_dot(const char *script)
+{
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+
+	/* dot -Kneato -n2 -Tsvg -o FILE */
+	str_addf(&text, "#!/bin/sh\necho half >\"$5\"\n%s\n", script);
+	ck_assert_int_eq(file_write("dot", text.text, text.len, false, &err), 0);
+	ck_assert_int_eq(chmod("dot", 0755), 0);
+	str_clear(&text);
+	str_addf(&text, ".:%s", getenv("PATH"));
+	setenv("PATH", text.text, 1);
+	str_release(&text);
+}
+
+/* The limit is one slice of waiting; the fake would sleep for ever. */
+START_TEST(a_dot_that_hangs_is_stopped)
+{
+	struct err err = ERR_INIT;
+
+	folder_enter();
+	fake_dot("while :; do sleep 1000; done");
+	ck_assert_int_eq(draw_write_within("p.svg", "digraph {}", false, 0, &err), -1);
+	ck_assert_str_eq(err.msg, "'dot' had not ended after 0 s and was stopped");
+	ck_assert_str_eq(err.hint, "write a .dot file, and draw it with 'dot -Kneato -n2'");
+	ck_assert_uint_eq(folder_files(), 1); /* the fake alone */
+	folder_leave();
+}
+END_TEST
+
+/* It closes what it inherited, and goes on for a while: it is waited for. */
+START_TEST(a_dot_that_closes_its_files)
+{
+	struct arena arena = ARENA_INIT;
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	folder_enter();
+	fake_dot("out=$5\nfor fd in 3 4 5 6 7 8 9; do eval \"exec $fd>&-\"; done\nsleep 0.2\necho all "
+		 ">>\"$out\"");
+	ck_assert_msg(draw_write("p.svg", "digraph {}", false, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(file_read(&arena, "p.svg", 100, &text, &len, &err), 0);
+	ck_assert_str_eq(text, "half\nall\n");
+	arena_release(&arena);
+	folder_leave();
+}
+END_TEST
+
+/* The fake asks its parent, who holds signals, to end; it gets the signal itself, and the parent keeps it. */
+START_TEST(a_signal_ends_dot_too)
+{
+	struct err err = ERR_INIT;
+	sigset_t ending, pending;
+	int got = 0;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	folder_enter();
+	fake_dot("trap 'echo got >heard; exit 1' TERM\nkill -TERM $PPID\nwhile :; do sleep 1000; done");
+	ck_assert_int_eq(draw_write("p.svg", "digraph {}", false, &err), -1);
+	ck_assert_str_eq(err.msg, "interrupted while 'dot' was drawing");
+	ck_assert(file_exists("heard"));
+	ck_assert_uint_eq(folder_files(), 2); /* the fake, and what it heard */
+	sigpending(&pending);
+	ck_assert_int_eq(sigismember(&pending, SIGTERM), 1);
+	ck_assert_int_eq(sigwait(&ending, &got), 0);
+	folder_leave();
+}
+END_TEST
+
 START_TEST(png_stays_within_cairos_limit)
 {
 	static const unsigned char magic[] = "\x89PNG\r\n\x1a\n";
@@ -736,6 +812,9 @@ Suite *suite_report(void)
 	tcase_add_loop_test(draw_case, text_is_shortened, 0, ARRAY_LEN(shorten_cases));
 	tcase_add_loop_test(draw_case, dot_accepts, 0, ARRAY_LEN(pictures));
 	tcase_add_loop_test(draw_case, draw_says_what_is_wrong, 0, ARRAY_LEN(draw_errors));
+	tcase_add_test(draw_case, a_dot_that_hangs_is_stopped);
+	tcase_add_test(draw_case, a_dot_that_closes_its_files);
+	tcase_add_test(draw_case, a_signal_ends_dot_too);
 	tcase_add_test(draw_case, png_stays_within_cairos_limit);
 	suite_add_tcase(s, draw_case);
 	return s;

@@ -12,26 +12,7 @@
 
 static const int64_t graphs[] = {1, 2, 4, 8, 16, 24, 32};
 
-struct outcome {
-	struct fixture_watch watch;
-	struct serve_result result;
-	struct serve_books books[8];
-};
-
-static void run(const struct serve_config *c, struct fixture_source s, struct outcome *out)
-{
-	struct observer o;
-	struct request_source source;
-
-	*out = (struct outcome){.result = {.books = NULL}};
-	out->result.books = out->books;
-	o = fixture_observer(&out->watch);
-	source = fixture_source(&s);
-	serve_run(c, &source, &o, &out->result);
-	VEC_FREE(&s.due);
-}
-
-static void must_be_equal(const struct outcome *a, const struct outcome *b)
+static void must_be_equal(const struct fixture_outcome *a, const struct fixture_outcome *b)
 {
 	MUST(a->watch.ends.n == b->watch.ends.n);
 	for (size_t i = 0; i < a->watch.ends.n; i++) {
@@ -65,50 +46,6 @@ static void must_be_equal(const struct outcome *a, const struct outcome *b)
 	}
 }
 
-/* ---- queues ---- */
-
-static const struct serve_settings one_seat = {
-	.rules = SERVE_VLLM, .seqs = 1, .batched_tokens = 1 << 20, .block = 16};
-
-/* Mean wait for a seat, in seconds, over all but the first tenth. */
-static double mean_wait_s(const struct fixture_watch *w)
-{
-	double sum = 0;
-	size_t n = 0;
-
-	for (size_t i = w->ends.n / 10; i < w->ends.n; i++, n++)
-		sum += 1e-9 * (double)(w->ends.at[i].t.seated_ns - w->ends.at[i].t.queued_ns);
-	return sum / (double)n;
-}
-
-enum { QUEUED = 200000 };
-
-/* seqs: 1 and constant lengths: M/D/1, mean wait rho s / (2 (1 - rho)). */
-START_TEST(one_seat_is_m_d_1)
-{
-	const double service_s = 1e-3 * 16, rho = 0.3 + 0.2 * _i;
-	struct fixture_time time = {.base_fs =
-					    1000000000000}; /* 1 ms an iteration, 16 iterations a request */
-	const struct batch_time bt = fixture_batch_time(&time, 0);
-	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE};
-	const struct serve_config c = {.servers = &server, .servers_n = 1};
-	struct rng *r = rng_new((uint64_t)_i, "m/d/1");
-	struct request *q = fixture_requests(r, QUEUED, rho / service_s, 1, 1);
-	struct outcome out;
-	double theory;
-
-	for (size_t i = 0; i < QUEUED; i++)
-		q[i].output = 16;
-	run(&c, (struct fixture_source){.at = q, .n = QUEUED}, &out);
-	theory = rho * service_s / (2 * (1 - rho));
-	ck_assert_double_eq_tol(mean_wait_s(&out.watch) / theory, 1, 0.05);
-	ck_assert_int_eq(out.result.finished, QUEUED);
-	fixture_watch_release(&out.watch);
-	free(q);
-	rng_free(r);
-}
-END_TEST
-
 /* ---- jumps ---- */
 
 static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest)
@@ -122,6 +59,7 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 				       .prefill_first = fixture_draw(r, 0, 5) == 0,
 				       .block = fixture_draw(r, 1, 20),
 				       .cache = fixture_draw(r, 0, 1) ? CACHE_BLOCKS : CACHE_NONE};
+	set->ahead = set->prefill_first ? 0.5 * (double)fixture_draw(r, 0, 2) : 0;
 	set->kv_blocks = (longest * fixture_draw(r, 10, 30) / 10 + set->block) / set->block;
 	if (fixture_draw(r, 0, 1)) {
 		set->graphs = graphs;
@@ -181,7 +119,7 @@ static void draw_settings(struct rng *r, struct serve_settings *set, enum serve_
 }
 
 /* Blocks, tokens, prompt tokens and requests: nothing is lost, nothing is made. */
-static void must_conserve(const struct outcome *o, size_t n, size_t servers)
+static void must_conserve(const struct fixture_outcome *o, size_t n, size_t servers)
 {
 	int64_t asked = 0, tokens = 0, read = 0, given = 0;
 
@@ -214,7 +152,7 @@ static void must_conserve(const struct outcome *o, size_t n, size_t servers)
 
 /* Little's law, exactly: over a run that begins and ends empty the integral of the number in the system is
  * the sum of the times in it, in nanoseconds; the same for seats where nobody is preempted. */
-static void must_obey_little(const struct outcome *o, const struct serve_config *c)
+static void must_obey_little(const struct fixture_outcome *o, const struct serve_config *c)
 {
 	const size_t servers = c->servers_n;
 	int64_t there = 0, seated = 0, spent = 0, sat = 0, kv = 0, kv_books = 0, busy = 0, all = 0,
@@ -349,12 +287,12 @@ static void draw_fleet(struct world *w, struct rng *r)
 
 static void twins(struct world *w, struct serve_books *sum)
 {
-	struct outcome a, b;
+	struct fixture_outcome a, b;
 
 	w->c.each_iteration = false;
-	run(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &a);
+	fixture_serve(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &a);
 	w->c.each_iteration = true;
-	run(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &b);
+	fixture_serve(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &b);
 	must_be_equal(&a, &b);
 	must_conserve(&a, TWINS, w->c.servers_n);
 	must_obey_little(&a, &w->c);
@@ -406,16 +344,232 @@ START_TEST(a_jump_is_its_iterations_in_a_fleet)
 }
 END_TEST
 
+/* ---- twins in other clothes ---- */
+
+static void vllm_world(struct world *w, struct rng *r, size_t servers)
+{
+	draw_world(w, r, SERVE_VLLM, servers);
+	for (size_t i = 0; i < servers; i++)
+		w->set[i] = (struct serve_settings){
+			.rules = SERVE_VLLM, .seqs = 6, .batched_tokens = 100, .block = 8, .kv_blocks = 40};
+}
+
+/* One user: each request takes what it takes alone, and they follow each other without a gap; as pools on a
+ * free link too. */
+START_TEST(one_user_is_one_after_another)
+{
+	struct rng *r = rng_new(7, "one user");
+	struct world w;
+	struct fixture_outcome one, pools;
+	int64_t before_ns = 0;
+
+	vllm_world(&w, r, 2);
+	w.c.servers_n = 1;
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS, .users = 1}, &one);
+	for (size_t i = 0; i < TWINS; i++) {
+		const struct fixture_end *e = &one.watch.ends.at[i];
+		struct request alone_q = e->r;
+		struct fixture_outcome alone;
+
+		alone_q.arrive_ns = 0;
+		fixture_serve(&w.c, (struct fixture_source){.at = &alone_q, .n = 1}, &alone);
+		MUST(e->t.seated_ns == before_ns && e->r.arrive_ns == before_ns);
+		/* the sum of femtoseconds is rounded up once, not for each */
+		MUST(llabs(e->t.end_ns - before_ns - alone.watch.ends.at[0].t.end_ns) <= 1);
+		before_ns = e->t.end_ns;
+		fixture_watch_release(&alone.watch);
+	}
+	w.c.servers_n = 2;
+	w.servers[0].pool = POOL_PREFILL;
+	w.servers[1].pool = POOL_DECODE;
+	w.c.links = (struct serve_links){.paths = w.paths, .kv_B_per_token = 100};
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS, .users = 1}, &pools);
+	for (size_t i = 0; i < TWINS; i++) {
+		const struct request_times *a = &one.watch.ends.at[i].t, *b = &pools.watch.ends.at[i].t;
+
+		/* a prefill server that is idle begins at a whole nanosecond */
+		MUST(llabs(a->first_ns - b->first_ns) <= (int64_t)i + 1 &&
+		     llabs(a->last_ns - b->last_ns) <= (int64_t)i + 1);
+	}
+	fixture_watch_release(&one.watch);
+	fixture_watch_release(&pools.watch);
+	free_world(&w);
+	rng_free(r);
+}
+END_TEST
+
+/* Random routing to two servers: each is as if it were alone with those it got. */
+START_TEST(two_servers_are_two_queues)
+{
+	struct rng *r = rng_new(8, "two");
+	struct world w;
+	struct fixture_outcome both, alone;
+
+	vllm_world(&w, r, 2);
+	w.c.route = ROUTE_RANDOM;
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &both);
+	w.c.servers_n = 1;
+	for (uint32_t server = 0; server < 2; server++) {
+		struct request mine[TWINS];
+		size_t n = 0, seen = 0;
+
+		for (size_t i = 0; i < TWINS; i++)
+			if (fixture_end_of(&both.watch, i)->t.replica == server)
+				mine[n++] = w.q[i];
+		ck_assert_uint_gt(n, TWINS / 4);
+		fixture_serve(&w.c, (struct fixture_source){.at = mine, .n = n}, &alone);
+		for (size_t i = 0; i < TWINS; i++) {
+			const struct fixture_end *e = &both.watch.ends.at[i];
+
+			if (e->t.replica != server)
+				continue;
+			MUST(alone.watch.ends.at[seen].r.id == e->r.id);
+			MUST(alone.watch.ends.at[seen].t.first_ns == e->t.first_ns);
+			MUST(alone.watch.ends.at[seen++].t.last_ns == e->t.last_ns);
+		}
+		fixture_watch_release(&alone.watch);
+	}
+	fixture_watch_release(&both.watch);
+	free_world(&w);
+	rng_free(r);
+}
+END_TEST
+
+/* Gaps and steps twice as long: everything happens at twice the time. */
+START_TEST(twice_as_slow_is_twice_the_time)
+{
+	struct rng *r = rng_new((uint64_t)_i, "twice");
+	struct world w;
+	struct fixture_outcome a, b;
+
+	draw_world(&w, r, (enum serve_rules)_i, 1);
+	w.set[0].window_ns = 0;
+	w.set[0].host_copy_fs = 0;
+	w.time = (struct fixture_time){
+		.base_fs = 7000000000000, .per_row_fs = 90000000000, .per_context_fs = 300000000};
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &a);
+	w.time = (struct fixture_time){
+		.base_fs = 14000000000000, .per_row_fs = 180000000000, .per_context_fs = 600000000};
+	for (size_t i = 0; i < TWINS; i++)
+		w.q[i].arrive_ns *= 2;
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &b);
+	for (size_t i = 0; i < TWINS; i++) {
+		const struct request_times *x = &a.watch.ends.at[i].t, *y = &b.watch.ends.at[i].t;
+
+		MUST(a.watch.ends.at[i].r.id == b.watch.ends.at[i].r.id && 2 * x->end_ns == y->end_ns);
+		MUST(x->end == REQUEST_REFUSED ||
+		     (2 * x->seated_ns == y->seated_ns && x->preemptions == y->preemptions));
+	}
+	fixture_watch_release(&a.watch);
+	fixture_watch_release(&b.watch);
+	free_world(&w);
+	rng_free(r);
+}
+END_TEST
+
+/* Sums over many loads: a single request may be later on a better machine (Graham's anomalies), all together
+ * not. */
+static int64_t all_waits_ns(struct world *w)
+{
+	struct fixture_outcome o;
+	int64_t sum = 0;
+
+	fixture_serve(&w->c, (struct fixture_source){.at = w->q, .n = TWINS}, &o);
+	for (size_t i = 0; i < TWINS; i++)
+		sum += o.watch.ends.at[i].t.end_ns - o.watch.ends.at[i].r.arrive_ns;
+	fixture_watch_release(&o.watch);
+	return sum;
+}
+
+START_TEST(better_is_not_slower)
+{
+	int64_t plain = 0, faster = 0, more_kv = 0, fewer = 0;
+
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		struct rng *r = rng_new(seed, "monotone");
+		struct world w;
+
+		vllm_world(&w, r, 1);
+		plain += all_waits_ns(&w);
+		w.set[0].kv_blocks = 60;
+		more_kv += all_waits_ns(&w);
+		w.set[0].kv_blocks = 40;
+		w.time.base_fs = w.time.base_fs * 9 / 10;
+		faster += all_waits_ns(&w);
+		w.time.base_fs = w.time.base_fs * 10 / 9;
+		for (size_t i = 0; i < TWINS; i += 10)
+			w.q[i].output = 1;
+		fewer += all_waits_ns(&w);
+		free_world(&w);
+		rng_free(r);
+	}
+	ck_assert_int_lt(faster, plain);
+	ck_assert_int_lt(more_kv, plain);
+	ck_assert_int_lt(fewer, plain);
+}
+END_TEST
+
+START_TEST(unlimited_kv_never_preempts)
+{
+	struct rng *r = rng_new(9, "unlimited");
+	struct world w;
+	struct fixture_outcome o;
+
+	vllm_world(&w, r, 1);
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &o);
+	ck_assert_int_gt(o.books[0].preemptions, 0);
+	fixture_watch_release(&o.watch);
+	w.set[0].kv_blocks = 0;
+	fixture_serve(&w.c, (struct fixture_source){.at = w.q, .n = TWINS}, &o);
+	ck_assert_int_eq(o.books[0].preemptions, 0);
+	fixture_watch_release(&o.watch);
+	free_world(&w);
+	rng_free(r);
+}
+END_TEST
+
+/* Too long a prompt is refused at once, too long an answer is cut; a run that is stopped tells who was left.
+ */
+START_TEST(limits)
+{
+	const struct request q[] = {{.id = 0, .prompt = 320, .output = 1},
+				    {.id = 1, .prompt = 300, .output = 50},
+				    {.id = 2, .arrive_ns = 1, .prompt = 10, .output = 5}};
+	struct rng *r = rng_new(10, "limits");
+	struct world w;
+	struct fixture_outcome o;
+
+	vllm_world(&w, r, 1); /* 40 blocks of 8: 320 tokens */
+	fixture_serve(&w.c, (struct fixture_source){.at = q, .n = 3}, &o);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 0)->t.end, REQUEST_REFUSED);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 0)->t.end_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 1)->t.end, REQUEST_TRUNCATED);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 1)->t.tokens, 20);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 2)->t.end, REQUEST_DONE);
+	fixture_watch_release(&o.watch);
+	w.c.until_ns = 60000000;
+	fixture_serve(&w.c, (struct fixture_source){.at = q, .n = 3}, &o);
+	ck_assert(o.result.stopped && o.result.unfinished == 2);
+	ck_assert_int_eq(o.books[0].blocks_taken, o.books[0].blocks_given);
+	fixture_watch_release(&o.watch);
+	free_world(&w);
+	rng_free(r);
+}
+END_TEST
+
 Suite *suite_serve_engine(void)
 {
 	Suite *s = suite_create("serve_engine");
-	TCase *t = tcase_create("queues");
+	TCase *t = tcase_create("twins");
 
-	tcase_add_loop_test(t, one_seat_is_m_d_1, 0, 4);
-	suite_add_tcase(s, t);
-	t = tcase_create("twins");
 	tcase_add_loop_test(t, a_jump_is_its_iterations, 0, SERVE_RULES_N);
 	tcase_add_loop_test(t, a_jump_is_its_iterations_in_a_fleet, 0, SERVE_RULES_N);
+	tcase_add_test(t, one_user_is_one_after_another);
+	tcase_add_test(t, two_servers_are_two_queues);
+	tcase_add_loop_test(t, twice_as_slow_is_twice_the_time, 0, SERVE_RULES_N);
+	tcase_add_test(t, better_is_not_slower);
+	tcase_add_test(t, unlimited_kv_never_preempts);
+	tcase_add_test(t, limits);
 	suite_add_tcase(s, t);
 	return s;
 }

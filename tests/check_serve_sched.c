@@ -276,12 +276,306 @@ START_TEST(vllm_against_the_plain_one)
 }
 END_TEST
 
+/* ---- the others: what each pass was, in order ---- */
+
+struct pass {
+	int64_t decodes, weight_reads, context_max, host, pieces, tokens, context_sum;
+};
+
+struct passes {
+	VEC(struct pass) seen;
+};
+
+static struct batch_step record(void *self, const struct batch_mix *mix)
+{
+	struct passes *p = self;
+	struct pass x = {mix->decodes,        mix->weight_reads,      mix->context_max,
+			 mix->host_sequences, (int64_t)mix->pieces_n, 0,
+			 mix->context_sum[0]};
+
+	for (size_t i = 0; i < mix->pieces_n; i++)
+		x.tokens += mix->pieces[i].tokens;
+	VEC_ADD(&p->seen, x);
+	return (struct batch_step){.fs = 1000000000000, .slope_fs = 0, .steps = INT64_MAX}; /* 1 ms a pass */
+}
+
+static void run_recorded(const struct serve_settings *set, const struct request *q, size_t n,
+			 struct passes *passes, struct fixture_watch *w)
+{
+	const struct batch_time time = {.of = record, .self = passes, .windows = {INT64_MAX}, .windows_n = 1};
+	const struct serve_server server = {set, &time, POOL_WHOLE};
+	const struct serve_config c = {.servers = &server, .servers_n = 1, .each_iteration = true};
+	struct fixture_source s = {.at = q, .n = n};
+	const struct request_source source = fixture_source(&s);
+	const struct observer o = fixture_observer(w);
+	struct serve_result result = {0};
+
+	serve_run(&c, &source, &o, &result);
+}
+
+/* Three slots decode; when the middle one is done, what is left are two runs of neighbours. */
+START_TEST(llamacpp_reads_weights_for_each_run_of_slots)
+{
+	const struct request q[] = {{.id = 0, .prompt = 5, .output = 6},
+				    {.id = 1, .prompt = 5, .output = 3},
+				    {.id = 2, .prompt = 5, .output = 6}};
+	struct serve_settings set = {.rules = SERVE_LLAMACPP,
+				     .slots = 4,
+				     .batch = 2048,
+				     .ubatch = 512,
+				     .block = 1,
+				     .context = 100};
+	static const int64_t decodes[] = {3, 3, 2, 2, 2}, reads[] = {1, 1, 2, 2, 2};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+	size_t at = 0;
+
+	run_recorded(&set, q, 3, &p, &w);
+	for (size_t i = 0; i < p.seen.n; i++)
+		if (p.seen.at[i].decodes) {
+			ck_assert_int_eq(p.seen.at[i].decodes, decodes[at]);
+			ck_assert_int_eq(p.seen.at[i].weight_reads, reads[at++]);
+		}
+	ck_assert_uint_eq(at, ARRAY_LEN(decodes));
+	p.seen.n = 0;
+	set.kv_unified = true;
+	run_recorded(&set, q, 3, &p, &w);
+	for (size_t i = 0; i < p.seen.n; i++)
+		ck_assert_int_eq(p.seen.at[i].weight_reads, 1);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* A prompt of 100 beside one that decodes, batch 40, ubatch 16: 39 + 39 + 22 tokens; each iteration in passes
+ * of 16, decodes in the first. */
+START_TEST(llamacpp_fills_micro_batches)
+{
+	const struct request q[] = {{.id = 0, .prompt = 4, .output = 20},
+				    {.id = 1, .arrive_ns = 1, .prompt = 100, .output = 1}};
+	const struct serve_settings set = {.rules = SERVE_LLAMACPP,
+					   .slots = 2,
+					   .batch = 40,
+					   .ubatch = 16,
+					   .block = 1,
+					   .context = 200,
+					   .kv_unified = true};
+	static const struct pass want[] = {{0, 1, 0, 1, 1, 4, 0},  {1, 1, 4, 2, 1, 15, 4},
+					   {0, 1, 0, 0, 1, 16, 0}, {0, 1, 0, 0, 1, 8, 0},
+					   {1, 1, 5, 2, 1, 15, 5}, {0, 1, 0, 0, 1, 16, 0},
+					   {0, 1, 0, 0, 1, 8, 0},  {1, 1, 6, 2, 1, 15, 6},
+					   {0, 1, 0, 0, 1, 7, 0},  {1, 1, 7, 1, 0, 0, 7}};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 2, &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const struct pass *x = &p.seen.at[i];
+
+		ck_assert_int_eq(x->decodes, want[i].decodes);
+		ck_assert_int_eq(x->host, want[i].host);
+		ck_assert_int_eq(x->tokens, want[i].tokens);
+		ck_assert_int_eq(x->context_sum, want[i].context_sum);
+	}
+	/* passes before it: 1, then 3 + 3 + 2 of 1 ms */
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.first_ns, 9000000);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* The idle slot that shares most is taken; the others go by who was released first. */
+START_TEST(llamacpp_keeps_what_a_slot_held)
+{
+	const struct prefix_piece a[] = {{1, 40}}, b[] = {{2, 40}}, a2[] = {{1, 60}};
+	const struct request q[] = {
+		{.id = 0, .prompt = 40, .output = 5, .prefix = a, .prefix_n = 1},
+		{.id = 1, .prompt = 40, .output = 5, .prefix = b, .prefix_n = 1},
+		/* the answer went on with group 1: 40 + 4 tokens of it are in the slot's cache, one was not
+		   fed back */
+		{.id = 2, .arrive_ns = 100000000, .prompt = 60, .output = 5, .prefix = a2, .prefix_n = 1},
+		{.id = 3, .arrive_ns = 200000000, .prompt = 40, .output = 5, .prefix = b, .prefix_n = 1}};
+	const struct serve_settings set = {.rules = SERVE_LLAMACPP,
+					   .slots = 2,
+					   .batch = 100,
+					   .ubatch = 100,
+					   .block = 1,
+					   .context = 200,
+					   .cache = CACHE_SLOTS};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 4, &p, &w);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.cached, 44);
+	ck_assert_int_eq(fixture_end_of(&w, 3)->t.cached, 39); /* all but the last token */
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* Two prompts come while one decodes: decode step, then one padded pass of both; the kept-back tokens start
+ * in the next iteration, in a pass between. */
+START_TEST(mlx_decodes_then_reads_padded)
+{
+	const struct request q[] = {{.id = 0, .prompt = 1, .output = 9},
+				    {.id = 1, .arrive_ns = 1, .prompt = 257, .output = 2},
+				    {.id = 2, .arrive_ns = 1, .prompt = 129, .output = 2}};
+	const struct serve_settings set = {
+		.rules = SERVE_MLX, .prompts = 8, .decodes = 32, .step = 2048, .block = 1, .context = 1000};
+	static const struct pass want[] = {
+		{1, 1, 0, 1, 0, 0, 0},   /* the first prompt's only token is kept back, and starts at once */
+		{1, 1, 1, 1, 0, 0, 1},   /* a decode step ... */
+		{0, 1, 0, 0, 2, 384, 0}, /* ... then both prompts, 256 + 128 */
+		{1, 1, 2, 1, 0, 0, 2},   /* the next one ... */
+		{2, 1, 256, 0, 0, 0, 384},  /* ... then the kept-back tokens */
+		{3, 1, 257, 3, 0, 0, 389}}; /* all decode, padded to the longest */
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 3, &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const struct pass *x = &p.seen.at[i];
+
+		ck_assert_int_eq(x->decodes, want[i].decodes);
+		ck_assert_int_eq(x->context_max, want[i].context_max);
+		ck_assert_int_eq(x->host, want[i].host);
+		ck_assert_int_eq(x->tokens, want[i].tokens);
+		ck_assert_int_eq(x->context_sum, want[i].context_sum);
+	}
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.first_ns, 5000000);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.first_ns, 5000000);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* ---- prefix caches ---- */
+
+/* Whole blocks, never the whole prompt; turns of a conversation find prompt and answer. */
+START_TEST(vllm_finds_blocks)
+{
+	const struct prefix_piece a[] = {{1, 64}}, b[] = {{1, 50}, {7, 30}}, c[] = {{1, 100}};
+	const struct request q[] = {
+		{.id = 0, .prompt = 64, .output = 20, .prefix = a, .prefix_n = 1},
+		{.id = 1, .arrive_ns = 100000000, .prompt = 64, .output = 5, .prefix = a, .prefix_n = 1},
+		{.id = 2, .arrive_ns = 200000000, .prompt = 80, .output = 5, .prefix = b, .prefix_n = 2},
+		{.id = 3, .arrive_ns = 300000000, .prompt = 100, .output = 5, .prefix = c, .prefix_n = 1},
+		{.id = 4, .arrive_ns = 400000000, .prompt = 70, .output = 5}};
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = 4,
+					   .batched_tokens = 200,
+					   .block = 16,
+					   .kv_blocks = 100,
+					   .cache = CACHE_BLOCKS};
+	static const int64_t cached[] = {0, 48, 48, 80, 0};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
+	for (uint64_t i = 0; i < ARRAY_LEN(q); i++)
+		ck_assert_int_eq(fixture_end_of(&w, i)->t.cached, cached[i]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* A queue of blocks as a plain list of names, 0 for none, the one freed first in front. */
+struct plain_blocks {
+	uint64_t name[4096];
+	size_t n;
+};
+
+static bool plain_take(struct plain_blocks *b, size_t at)
+{
+	if (at >= b->n)
+		return false;
+	memmove(&b->name[at], &b->name[at + 1], (--b->n - at) * sizeof b->name[0]);
+	return true;
+}
+
+/* A prompt of one block with a name and one without: found or not, used, and freed with the last block first.
+ */
+static bool plain_prompt(struct plain_blocks *b, uint64_t name)
+{
+	size_t at = 0;
+	bool hit;
+
+	while (at < b->n && b->name[at] != name)
+		at++;
+	hit = plain_take(b, at);
+	if (!hit)
+		plain_take(b, 0);
+	plain_take(b, 0);
+	b->name[b->n++] = 0;
+	b->name[b->n++] = name;
+	return hit;
+}
+
+/* A stream of such prompts: with few blocks the hits are those of the plain list; with as many as it takes,
+ * every name is found again. */
+START_TEST(blocks_are_an_lru)
+{
+	enum { N = 1500, GROUPS = 30, BLOCK = 16 };
+	struct rng *r = rng_new((uint64_t)_i, "lru");
+	struct request *q = xcalloc(N, sizeof *q);
+	struct prefix_piece *pieces = xcalloc(N, sizeof *pieces);
+	struct plain_blocks *blocks = xcalloc(1, sizeof *blocks);
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = 1,
+					   .batched_tokens = 100,
+					   .block = BLOCK,
+					   .kv_blocks = _i ? 0 : 12,
+					   .cache = CACHE_BLOCKS};
+	size_t hits = 0;
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	blocks->n = _i ? 2 * GROUPS : 12; /* more than that many are never in use or named */
+	for (size_t i = 0; i < N; i++) {
+		pieces[i] = (struct prefix_piece){(uint64_t)(fixture_draw(r, 1, 5) * fixture_draw(r, 1, 6)),
+						  BLOCK};
+		q[i] = (struct request){.id = i,
+					.arrive_ns = (int64_t)i * 10000000,
+					.prompt = BLOCK + 1,
+					.output = 1,
+					.prefix = &pieces[i],
+					.prefix_n = 1};
+	}
+	run_recorded(&set, q, N, &p, &w);
+	for (size_t i = 0; i < N; i++) {
+		bool hit = plain_prompt(blocks, pieces[i].group);
+
+		for (size_t j = 0; _i && j < i && !hit; j++)
+			hit = pieces[j].group == pieces[i].group;
+		MUST(fixture_end_of(&w, i)->t.cached == (hit ? BLOCK : 0));
+		hits += hit;
+	}
+	ck_assert(hits > N / 10 && hits < N - 10);
+	free(q);
+	free(pieces);
+	free(blocks);
+	rng_free(r);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 Suite *suite_serve_sched(void)
 {
 	Suite *s = suite_create("serve_sched");
 	TCase *t = tcase_create("vllm");
 
 	tcase_add_loop_test(t, vllm_against_the_plain_one, 0, 8);
+	suite_add_tcase(s, t);
+	t = tcase_create("others");
+	tcase_add_test(t, llamacpp_reads_weights_for_each_run_of_slots);
+	tcase_add_test(t, llamacpp_fills_micro_batches);
+	tcase_add_test(t, llamacpp_keeps_what_a_slot_held);
+	tcase_add_test(t, mlx_decodes_then_reads_padded);
+	suite_add_tcase(s, t);
+	t = tcase_create("caches");
+	tcase_add_test(t, vllm_finds_blocks);
+	tcase_add_loop_test(t, blocks_are_an_lru, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/cli/opts.h"
 #include "tests/fakebackend.h"
 
 static struct arena arena;
@@ -313,23 +312,6 @@ START_TEST(progress_goes_forward)
 }
 END_TEST
 
-START_TEST(options_of_calibrate)
-{
-	static char words[][16] = {"--quick", "--only", "read,gemm", "--backend=cpu", "--threads",
-				   "2",       "--from", "a",         "--from=b"};
-	char *argv[ARRAY_LEN(words)];
-	struct opts o;
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		argv[i] = words[i];
-	ck_assert_int_eq(opts_parse(&arena, ARRAY_LEN(argv), argv, OPT_CALIBRATE | OPT_OUT, &o, &failure), 0);
-	ck_assert(o.quick && !o.list && o.threads == 2 && o.froms.n == 2);
-	ck_assert_str_eq(o.only, "read,gemm");
-	ck_assert_str_eq(o.backend, "cpu");
-	ck_assert_int_eq(opts_parse(&arena, 1, argv, OPT_OUT, &o, &failure), -1); /* no other verb's */
-}
-END_TEST
-
 Suite *suite_suite(void)
 {
 	Suite *s = suite_create("suite");
@@ -351,7 +333,6 @@ Suite *suite_suite(void)
 	tcase_add_test(t, unknown_rows);
 	tcase_add_test(t, list_names_every_row);
 	tcase_add_test(t, progress_goes_forward);
-	tcase_add_test(t, options_of_calibrate);
 	suite_add_tcase(s, t);
 	return s;
 }

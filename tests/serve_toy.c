@@ -138,6 +138,17 @@ const struct fixture_end *fixture_end_of(const struct fixture_watch *w, uint64_t
 	return NULL;
 }
 
+void fixture_serve(const struct serve_config *c, struct fixture_source s, struct fixture_outcome *out)
+{
+	const struct observer o = fixture_observer(&out->watch);
+	const struct request_source source = fixture_source(&s);
+
+	*out = (struct fixture_outcome){.result = {.books = NULL}};
+	out->result.books = out->books;
+	serve_run(c, &source, &o, &out->result);
+	VEC_FREE(&s.due);
+}
+
 /* ---- loads ---- */
 
 int64_t fixture_draw(struct rng *r, int64_t least, int64_t most)

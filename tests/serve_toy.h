@@ -46,6 +46,14 @@ struct observer fixture_observer(struct fixture_watch *w);
 void fixture_watch_release(struct fixture_watch *w);
 const struct fixture_end *fixture_end_of(const struct fixture_watch *w, uint64_t id);
 
+/* A run and what came of it. */
+struct fixture_outcome {
+	struct fixture_watch watch;
+	struct serve_result result;
+	struct serve_books books[8];
+};
+void fixture_serve(const struct serve_config *c, struct fixture_source s, struct fixture_outcome *out);
+
 /* n requests, Poisson at `rate` a second; lengths uniform between the two bounds. */
 struct request *fixture_requests(struct rng *r, size_t n, double rate, int64_t prompt_most,
 				 int64_t output_most);

@@ -48,7 +48,9 @@
 	SUITE(cpu)                                                                                           \
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
+	SUITE(heap)                                                                                          \
 	SUITE(serve_engine)                                                                                  \
+	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
 	SUITE(serve_load)                                                                                    \
 	SUITE(serve_metrics)                                                                                 \

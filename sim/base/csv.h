@@ -1,7 +1,7 @@
 /*
  * csv.h - comma-separated values (RFC 4180) with a head line, read by column name; bounded.
  *
- * Layer calib. Fields may be quoted, a quote is doubled inside quotes. Lines that are empty or begin with '#'
+ * Layer base. Fields may be quoted, a quote is doubled inside quotes. Lines that are empty or begin with '#'
  * are passed over before the head and between rows. Lives in the caller's arena.
  */
 #ifndef SIM_BASE_CSV_H

@@ -10,7 +10,7 @@
 
 struct err {
 	char msg[512];  /* empty: no error; lower case, no full stop */
-	char hint[512]; /* what to do about it; may be empty */
+	char hint[512]; /* the remedy; may be empty */
 };
 
 #define ERR_INIT                                                                                             \

@@ -58,6 +58,13 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
 	return n == (size_t)-1 ? -1 : 0;
 }
 
+bool file_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool file_exists(const char *path)
 {
 	struct stat st;
@@ -65,53 +72,101 @@ bool file_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-static int refuse_overwrite(const char *path, bool force, struct err *err)
+enum { LINKS_MAX = 40, LINK_LENGTH = 4096 };
+
+/* The file that a chain of symbolic links ends in, which need not exist; NULL where the chain does not end.
+ */
+static const char *follow_links(struct arena *a, const char *path)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		char to[LINK_LENGTH + 1];
+		const ssize_t len = readlink(path, to, LINK_LENGTH);
+		const char *slash = strrchr(path, '/');
+
+		if (len < 0) /* no link */
+			return path;
+		to[len] = '\0';
+		path = to[0] == '/' || !slash ? arena_strdup(a, to)
+					      : arena_printf(a, "%.*s/%s", (int)(slash - path), path, to);
+	}
+	return NULL;
+}
+
+static int check_target(const char *path, const char *target, struct err *err)
 {
 	struct stat st;
 
-	if (lstat(path, &st) != 0)
+	if (!target)
+		return err_set(err, "cannot write '%s': its links go in a circle", path);
+	if (stat(target, &st) != 0)
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, "cannot write '%s': it is a directory", path);
-	if (force)
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, "cannot write '%s': it is not a regular file", path);
+	/* the bits are looked at too, since root may write to anything */
+	if ((st.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) && access(target, W_OK) == 0)
 		return 0;
-	err_set(err, "'%s' exists", path);
-	return err_hint(err, "add -f to overwrite it");
+	err_set(err, "cannot write '%s': it is read-only", path);
+	return err_hint(err, "write to another file, or make it writable");
 }
 
-int file_temporary(struct arena *a, const char *path, bool force, char **temporary, struct err *err)
+int file_begin(struct arena *a, const char *path, bool force, struct file_draft *f, struct err *err)
 {
+	const bool exists = file_exists(path);
+	char *temporary;
 	int fd;
 
-	if (refuse_overwrite(path, force, err))
+	*f = (struct file_draft){.path = path, .target = follow_links(a, path), .force = force};
+	if (check_target(path, f->target, err) != 0)
 		return -1;
-	*temporary = arena_printf(a, "%s.XXXXXX", path);
-	fd = mkstemp(*temporary);
+	if (exists && !force) {
+		err_set(err, "'%s' exists", path);
+		return err_hint(err, "add -f to overwrite it");
+	}
+	temporary = arena_printf(a, "%s.XXXXXX", f->target);
+	fd = mkstemp(temporary);
 	if (fd < 0)
 		return err_set(err, "cannot write '%s': %s", path, strerror(errno));
 	close(fd);
+	f->temporary = temporary;
 	return 0;
 }
 
-int file_commit(const char *temporary, const char *path, bool force, struct err *err)
+/* mkstemp() made the file private. It gets the mode and the owner of the file that it replaces, or the usual
+ * mode of a new file. Only root may give a file away: another's file becomes ours, with its mode. */
+static void set_mode(const struct file_draft *f)
 {
-	const mode_t mask = umask(0);
+	struct stat st;
+	mode_t mask;
+
+	if (stat(f->target, &st) == 0) {
+		if (chown(f->temporary, st.st_uid, st.st_gid) == 0 || errno == EPERM)
+			chmod(f->temporary, st.st_mode & 0777);
+		return;
+	}
+	mask = umask(0);
+	umask(mask);
+	chmod(f->temporary, 0666 & ~mask);
+}
+
+int file_commit(const struct file_draft *f, struct err *err)
+{
 	int rc;
 
-	umask(mask);
-	chmod(temporary, 0666 & ~mask); /* mkstemp() made it private */
+	set_mode(f);
 	/* link() fails where the name is taken, so that nothing that came up meanwhile is lost */
-	rc = force ? rename(temporary, path) : link(temporary, path);
+	rc = f->force ? rename(f->temporary, f->target) : link(f->temporary, f->target);
 	if (rc != 0)
-		err_set(err, "cannot write '%s': %s", path, strerror(errno));
-	if (rc != 0 || !force)
-		unlink(temporary);
+		err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+	if (rc != 0 || !f->force)
+		unlink(f->temporary);
 	return rc ? -1 : 0;
 }
 
-void file_discard(const char *temporary)
+void file_discard(const struct file_draft *f)
 {
-	unlink(temporary);
+	unlink(f->temporary);
 }
 
 static int write_all(const char *path, const void *bytes, size_t len)
@@ -128,14 +183,14 @@ static int write_all(const char *path, const void *bytes, size_t len)
 int file_write(const char *path, const void *bytes, size_t len, bool force, struct err *err)
 {
 	struct arena scratch = ARENA_INIT;
-	char *temporary;
-	int rc = file_temporary(&scratch, path, force, &temporary, err);
+	struct file_draft f;
+	int rc = file_begin(&scratch, path, force, &f, err);
 
-	if (!rc && write_all(temporary, bytes, len) != 0) {
+	if (!rc && write_all(f.temporary, bytes, len) != 0) {
 		rc = err_set(err, "cannot write '%s': %s", path, strerror(errno));
-		file_discard(temporary);
+		file_discard(&f);
 	} else if (!rc) {
-		rc = file_commit(temporary, path, force, err);
+		rc = file_commit(&f, err);
 	}
 	arena_release(&scratch);
 	return rc;

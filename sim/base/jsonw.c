@@ -22,7 +22,7 @@ static void newline(struct jsonw *w)
 	}
 }
 
-/* Whatever comes next in the innermost container: its comma and its line. */
+/* Writes the comma and the line break before the next item of the innermost container. */
 static void next(struct jsonw *w)
 {
 	if (w->depth) {

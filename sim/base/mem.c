@@ -96,6 +96,17 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
+void arena_adopt(struct arena *a, struct arena *from)
+{
+	struct arena_block **last = &from->top;
+
+	while (*last)
+		last = &(*last)->below;
+	*last = a->top;
+	a->top = from->top;
+	from->top = NULL;
+}
+
 void arena_release(struct arena *a)
 {
 	while (a->top) {

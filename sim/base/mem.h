@@ -23,10 +23,11 @@ struct arena {
 	}
 
 void *arena_alloc(struct arena *a, size_t size);           /* zeroed, aligned for any type */
-void *arena_array(struct arena *a, size_t n, size_t size); /* likewise; n * size is checked */
+void *arena_array(struct arena *a, size_t n, size_t size); /* zeroed too; n * size is checked */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void arena_release(struct arena *a); /* frees all; the arena may be used again */
+void arena_adopt(struct arena *a, struct arena *from); /* all of `from` lives on in a; `from` is empty */
+void arena_release(struct arena *a);                   /* frees all; the arena may be used again */
 
 #endif

@@ -9,7 +9,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-char str_nothing[1] = ""; /* what an empty string points to; never written */
+char str_nothing[1] = ""; /* every empty string points here; never written */
 
 static void make_room(struct str *s, size_t more)
 {
@@ -64,13 +64,25 @@ void str_pad(struct str *s, char c, size_t n)
 	s->text[s->len] = '\0';
 }
 
+static bool is_formula(const char *text)
+{
+	char *end;
+
+	if (!*text || !strchr("=+-@\t\r", *text))
+		return false;
+	strtod(text, &end);
+	return end == text || *end;
+}
+
 void str_add_csv(struct str *s, const char *text)
 {
+	const char *apostrophe = is_formula(text) ? "'" : "";
+
 	if (!text[strcspn(text, ",\"\r\n")]) {
-		str_add(s, text);
+		str_addf(s, "%s%s", apostrophe, text);
 		return;
 	}
-	str_add(s, "\"");
+	str_addf(s, "\"%s", apostrophe);
 	for (; *text; text++)
 		str_add_n(s, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
 	str_add(s, "\"");

@@ -23,8 +23,11 @@ extern char str_nothing[1];
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const char *bytes, size_t n);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void str_pad(struct str *s, char c, size_t n);     /* n times c */
-void str_add_csv(struct str *s, const char *text); /* a cell of RFC 4180, quoted where it has to be */
+void str_pad(struct str *s, char c, size_t n); /* n times c */
+/* A cell of text (RFC 4180), quoted where it has to be. Where it begins with one of = + - @, a tab or a carriage
+ * return, a spreadsheet would run it as a formula: an apostrophe is put before it, which spreadsheets take as
+ * "what follows is text" (owasp.org, CSV Injection). A number stays as it is. */
+void str_add_csv(struct str *s, const char *text);
 void str_clear(struct str *s);
 void str_release(struct str *s);
 

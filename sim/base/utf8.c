@@ -26,3 +26,27 @@ size_t utf8_decode(const char *s, uint32_t *code)
 	}
 	return *code < least[n] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : n;
 }
+
+bool utf8_is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029;
+}
+
+bool utf8_is_bidi_control(uint32_t code)
+{
+	return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+const char *utf8_control(const char *text, uint32_t *code)
+{
+	while (*text) {
+		const size_t n = utf8_decode(text, code);
+		const bool control = utf8_is_control(*code) && *code != '\n' && *code != '\t';
+
+		if (n && (control || utf8_is_bidi_control(*code)))
+			return text;
+		text += n ? n : 1;
+	}
+	return NULL;
+}

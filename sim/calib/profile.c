@@ -111,6 +111,7 @@ static void add_line(struct str *out, const char *before, const char *text)
 		const size_t word = strcspn(text, " ");
 
 		if (column + word > SOURCES_COLUMNS && column > strlen(before)) {
+			out->text[--out->len] = '\0'; /* the blank before the word */
 			str_addf(out, "\n#%*s", (int)strlen(before) - 1, "");
 			column = strlen(before);
 		}

@@ -1,16 +1,18 @@
 /*
- * cmd.h - the verbs. Each lives in a cmd_*.c of its own and is a row of the table in main.c.
+ * cmd.h - the verbs. Each lives in a cmd_*.c of its own and is a row of the table in verbs.c.
  *
  * Layer cli.
  */
 #ifndef SIM_CLI_CMD_H
 #define SIM_CLI_CMD_H
-#include <signal.h>
-
-#include "sim/cli/opts.h"
+#include "sim/cli/groups.h"
 #include "sim/conf/load.h"
 #include "sim/report/result.h"
-#include "sim/world/world.h"
+#include "sim/predict/scenario_load.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
 
 enum exit_code {
 	EXIT_FINE = 0,
@@ -21,38 +23,40 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130
 };
 
-struct cmd {
+struct verb {
 	const char *name, *arguments, *help;
-	unsigned uses; /* OPT_* */
-	int (*run)(const struct opts *o);
+	const struct opt_table *options;
+	size_t options_n;
+	size_t size; /* sizeof the struct that the options fill */
+	int (*run)(const void *options, const struct texts *files);
 	const char *tries; /* command lines that work in a checkout, "lemursim" left out; one a line */
 };
 
-int cmd_simulate(const struct opts *o);
-int cmd_optimize(const struct opts *o);
-int cmd_sweep(const struct opts *o);
-int cmd_schedule(const struct opts *o);
-int cmd_roofline(const struct opts *o);
-int cmd_check(const struct opts *o);
-int cmd_show(const struct opts *o);
-int cmd_list(const struct opts *o);
-int cmd_validate(const struct opts *o);
-int cmd_calibrate(const struct opts *o);
-int cmd_import(const struct opts *o);
+extern const struct verb verb_simulate, verb_sweep, verb_optimize, verb_schedule, verb_roofline, verb_check,
+	verb_show, verb_validate, verb_calibrate, verb_import, verb_list;
 
-/* What every verb that loads needs: arena, diags, loader with --path and the share directory. */
+extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
+
+/* A loader with --path and the share directory, its arena and diags: every verb that loads needs one. */
 struct session {
 	struct arena arena;
 	struct diags diags;
 	struct loader loader;
+	const struct output_options *output; /* NULL: the verb writes nothing */
 };
-void session_begin(struct session *s, const struct opts *o);
+void session_begin(struct session *s, const struct load_options *load, const struct output_options *output);
 void session_end(struct session *s);
 
-/* The world of one scenario file; NULL after the complaints are on stderr. */
-const struct world *session_world(struct session *s, const struct opts *o, const char *path);
-void session_check(struct session *s, const struct world *w); /* can every device be costed? */
-int session_complain(const struct session *s);                /* prints the complaints; EXIT_USAGE */
+/* Refuses, with a complaint, an -o that is the file at path, which the verb reads; an exit code. */
+int session_reads(const struct session *s, const char *path);
+int session_reads_all(const struct session *s, const struct texts *paths);
+
+/* The world of one scenario file; NULL after the complaints are on stderr. No file that it was read from may
+ * be the one to be written. */
+const struct world *session_world(struct session *s, const struct texts *sets, const char *path);
+int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
+
+int session_refuse(const struct session *s, const struct err *err); /* prints both; EXIT_USAGE */
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */
 struct placement *session_placements(struct session *s, const struct world *w);
@@ -61,16 +65,21 @@ const struct placement *session_choose(struct session *s, const struct placement
 
 int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on stderr; returns code */
 
-/* Writing a file is not interrupted half-way: a signal that comes meanwhile is answered at once after. */
-void session_hold_signals(sigset_t *before);
-void session_let_signals(const sigset_t *before);
-
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
  * code. */
-int choose_word(const struct opts *o, const char *const *names, int n, int *format);
-int choose_format(const struct opts *o, enum result_format *format); /* of those of results */
+int choose_word(const struct output_options *o, const char *const *names, int n, int *format);
+int choose_format(const struct output_options *o,
+		  enum result_format *format); /* among the formats of results */
 
-/* Prints text on stdout, or writes it to o->out; returns an exit code. */
-int deliver(const struct opts *o, const struct str *text);
+/* Prints text on stdout, or writes it to the file of -o; an exit code. session_deliver() first makes sure
+ * that nothing the session has read is overwritten. */
+int deliver(const struct output_options *o, const struct str *text);
+int session_deliver(const struct session *s, const struct str *text);
+
+/* Writes a picture or a text to the file of -o by a function of the caller; an exit code. */
+typedef int write_to(const char *path, const char *text, bool force, struct err *err);
+int deliver_by(const struct output_options *o, const struct str *text, write_to *write);
+
+int output_width(const struct output_options *o); /* columns of the terminal, or of a page */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * cmd_calibrate.c - lemursim calibrate: measure this machine (measure.c), or a link, or fit results; write a
- * hardware file.
+ * cmd_calibrate.c - lemursim calibrate: measure this machine, or a link, or fit results; write a hardware
+ * file.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -12,11 +12,48 @@
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/measure.h"
+#include "sim/measure/measure.h"
 
-#ifndef VERSION
-#define VERSION "unknown"
-#endif
+struct calibrate_options {
+	struct load_options load;
+	struct output_options output;
+	struct runs_options runs;
+	bool quick, list;
+	const char *only, *backend, *link;
+	int64_t threads; /* 0: all */
+	const char *machine, *device, *like, *facts;
+};
+
+static const struct opt own_suite[] = {
+	OPT_FLAG_ROW(struct calibrate_options, quick, "quick", 'q',
+		     "fewer sizes and samples: under a minute instead of six"),
+	OPT_TEXT_ROW(struct calibrate_options, only, "only", 0, "ROW,ROW",
+		     "these rows of the suite, or all; '--list' names them"),
+	OPT_FLAG_ROW(struct calibrate_options, list, "list", 'l',
+		     "say what would be measured, and measure nothing"),
+	OPT_TEXT_ROW(struct calibrate_options, backend, "backend", 'b', "NAME",
+		     "one way to compute: metal or cblas; all that are here if not said"),
+	OPT_COUNT_ROW(struct calibrate_options, threads, "threads", 0, "N",
+		      "of the CPU; all cores if not said", 1, 1024, 0),
+	OPT_TEXT_ROW(struct calibrate_options, link, "link", 0, "serve|HOST:PORT",
+		     "the link to another machine, which runs '--link serve'")};
+static const struct opt own_runs[] = {
+	OPT_TEXT_ROW(struct calibrate_options, machine, "machine", 0, "NAME",
+		     "with runs of models: the machine they ran on, as far as it is known"),
+	OPT_TEXT_ROW(struct calibrate_options, device, "device", 0, "NAME",
+		     "with --machine: its device; the first if not said"),
+	OPT_TEXT_ROW(struct calibrate_options, like, "like", 0, "NAME",
+		     "with --machine: the runtime whose tables are taken over; the first if not said")};
+static const struct opt own_facts[] = {
+	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
+		     "with samples: csv of what a data sheet says (key, value)")};
+static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, load),
+					  OPTS_OUTPUT(struct calibrate_options, output),
+					  OPT_OWN(own_suite),
+					  OPTS_RUNS(struct calibrate_options, runs),
+					  OPT_OWN(own_runs),
+					  OPTS_FAMILY(struct calibrate_options, runs),
+					  OPT_OWN(own_facts)};
 
 static const struct backend *const backends[] = {
 #ifdef __APPLE__
@@ -24,7 +61,7 @@ static const struct backend *const backends[] = {
 #endif
 	&backend_cpu,
 };
-#ifdef __APPLE__ /* of the time of a plan, when all run */
+#ifdef __APPLE__ /* each backend's share of a plan's time, when all run */
 static const double shares[] = {0.7, 0.3};
 #else
 static const double shares[] = {1};
@@ -69,7 +106,7 @@ static void tell_port(void *self, const char *port)
 		port, port);
 }
 
-static int run_link(struct arena *a, const struct opts *o)
+static int run_link(struct arena *a, const struct calibrate_options *o)
 {
 	const struct link_options lo = {.stop = &interrupted, .ready = tell_port};
 	struct sample_set set;
@@ -92,101 +129,211 @@ static int run_link(struct arena *a, const struct opts *o)
 	    0)
 		rc = complain(&err, EXIT_FAILED);
 	else
-		rc = deliver(o, &text);
+		rc = deliver(&o->output, &text);
 	str_release(&text);
 	return rc;
 }
 
-static int from_runs(const struct opts *o, struct session *s, struct str *text)
+static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
-	struct calib_input *inputs = arena_array(&s->arena, o->froms.n, sizeof *inputs);
+	struct calib_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
 	const struct calib_from ask = {.inputs = inputs,
-				       .n = o->froms.n,
+				       .n = o->runs.from.n,
 				       .machine = o->machine,
 				       .device = o->device,
 				       .like = o->like,
-				       .runtime = o->runtime,
+				       .runtime = o->runs.runtime,
 				       .version = "lemursim " VERSION,
-				       .out = o->out};
+				       .out = o->output.path};
 	struct err err = ERR_INIT;
 
-	if (!o->machine || !o->model.n) {
+	if (!o->machine || !o->runs.models.n) {
 		err_set(&err, "runs of models say little without the %s", o->machine ? "model" : "machine");
 		err_hint(&err, "--machine NAME --model NAME");
 		return complain(&err, EXIT_USAGE);
 	}
-	for (size_t i = 0; i < o->froms.n; i++)
+	for (size_t i = 0; i < o->runs.from.n; i++)
 		inputs[i] = (struct calib_input){
-			o->froms.at[i], o->model.at[i < o->model.n ? i : o->model.n - 1], o->weights};
+			o->runs.from.at[i],
+			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
 	if (calib_from(&s->loader, &ask, text, &err) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
 
 /* One profile for all machines of a family. */
-static int from_family(const struct opts *o, struct session *s, struct str *text)
+static int from_family(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct runs runs = {0};
 	struct observations e;
 	struct family_model family_model;
 	struct err err = ERR_INIT;
 
-	if (runs_read_all(&s->arena, o->froms.at, o->froms.n, &runs, &err) == 0 &&
-	    family_load(&s->loader, o->family, &family_model, &err) == 0 &&
+	if (runs_read_all(&s->arena, o->runs.from.at, o->runs.from.n, &runs, &err) == 0 &&
+	    family_load(&s->loader, o->runs.family, &family_model, &err) == 0 &&
 	    observations_load(&s->loader, &runs, OBSERVATIONS_NO_PROFILE, &e, &err) == 0 &&
 	    family_write(&family_model, &e, text, &err) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
 
-static int fit_results(const struct opts *o)
+static int fit_text(const struct calibrate_options *o, struct session *s, struct str *text)
 {
-	const struct calib_samples samples = {o->froms.at, o->froms.n, o->facts, "lemursim " VERSION};
-	struct session s;
-	struct str text = STR_INIT;
+	const struct calib_samples samples = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION};
 	struct err err = ERR_INIT;
-	int rc = EXIT_FINE;
 
-	session_begin(&s, o);
-	if (o->family) {
-		rc = from_family(o, &s, &text);
-	} else if (!calib_is_samples(o->froms.at[0])) {
-		rc = from_runs(o, &s, &text);
-	} else if (calib_from_samples(&s.arena, &samples, &text, &err) != 0) {
-		rc = complain(&err, EXIT_USAGE);
-	}
+	if (o->runs.family)
+		return from_family(o, s, text);
+	if (!calib_is_samples(o->runs.from.at[0]))
+		return from_runs(o, s, text);
+	if (calib_from_samples(&s->arena, &samples, text, &err) == 0)
+		return EXIT_FINE;
+	return complain(&err, EXIT_USAGE);
+}
+
+/* No file that a calibration reads may be the one that it writes. */
+static int check_inputs(const struct calibrate_options *o, const struct session *s)
+{
+	int rc = session_reads_all(s, &o->runs.from);
+
+	if (rc == EXIT_FINE && o->facts)
+		rc = session_reads(s, o->facts);
+	return rc == EXIT_FINE && o->runs.family ? session_reads(s, o->runs.family) : rc;
+}
+
+static int fit_results(const struct calibrate_options *o, struct session *s)
+{
+	struct str text = STR_INIT;
+	int rc = fit_text(o, s, &text);
+
 	if (rc == EXIT_FINE)
-		rc = deliver(o, &text);
+		rc = session_deliver(s, &text);
 	str_release(&text);
-	session_end(&s);
 	return rc;
 }
 
-int cmd_calibrate(const struct opts *o)
+/* ---- this machine ---- */
+
+static void show_progress(void *self, const struct suite_progress *p)
 {
-	const struct measuring here = {backends, shares, ARRAY_LEN(backends), &interrupted,
-				       "lemursim " VERSION};
-	struct arena a = ARENA_INIT;
+	const bool *on_terminal = self;
+
+	if (*on_terminal)
+		fprintf(stderr, "\r\033[K%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done,
+			p->row, p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
+}
+
+static void show_measured(void *self, const char *text)
+{
+	const bool *on_terminal = self;
+
+	if (*on_terminal)
+		fputs("\r\033[K", stderr);
+	fputs(text, stdout);
+}
+
+static void tell_interrupted(const struct measure_result *r)
+{
+	fprintf(stderr, "lemursim: interrupted; %zu finished row%s kept\n", r->rows_kept,
+		r->rows_kept == 1 ? " is" : "s are");
+	for (size_t i = 0; i < r->to_resume_n; i++)
+		fprintf(stderr, "  hint: the rest: %s\n", r->to_resume[i]);
+}
+
+static int tell_end(enum measure_end end, const struct measure_result *r, const struct err *err)
+{
+	switch (end) {
+	case MEASURE_WRITTEN:
+		printf("written: %s, from", r->out);
+		for (size_t i = 0; i < r->samples.n; i++)
+			printf("%s %s", i ? " and" : "", r->samples.at[i]);
+		printf("\n");
+		return EXIT_FINE;
+	case MEASURE_INTERRUPTED:
+		tell_interrupted(r);
+		return EXIT_INTERRUPTED;
+	case MEASURE_REFUSED:
+		return complain(err, EXIT_USAGE);
+	case MEASURE_FAILED:
+		return complain(err, EXIT_FAILED);
+	}
+	BUG("end of a measurement %d", (int)end);
+}
+
+static int measure(struct arena *a, const struct calibrate_options *o)
+{
+	bool on_terminal = isatty(STDERR_FILENO);
+	const struct measure_ask ask = {.backends = backends,
+					.shares = shares,
+					.n = ARRAY_LEN(backends),
+					.stop = &interrupted,
+					.tool = "lemursim " VERSION,
+					.backend = o->backend,
+					.only = o->only,
+					.quick = o->quick,
+					.force = o->output.force,
+					.threads = o->threads,
+					.from = o->runs.from,
+					.facts = o->facts,
+					.out = o->output.path,
+					.progress = show_progress,
+					.measured = show_measured,
+					.self = &on_terminal};
+	struct measure_result r;
+	struct err err = ERR_INIT;
+	const enum measure_end end = measure_machine(a, &ask, &r, &err);
+
+	if (on_terminal && end != MEASURE_WRITTEN)
+		fputs("\r\033[K", stderr);
+	return tell_end(end, &r, &err);
+}
+
+static int calibrate(const struct calibrate_options *o, struct session *s)
+{
+	int rc = check_inputs(o, s);
+
+	if (rc != EXIT_FINE)
+		return rc;
+	if (o->runs.from.n && !o->only)
+		return fit_results(o, s);
+	catch_interrupt();
+	return o->link ? run_link(&s->arena, o) : measure(&s->arena, o);
+}
+
+static int cmd_calibrate(const void *options, const struct texts *files)
+{
+	const struct calibrate_options *o = options;
+	struct session s;
 	struct str text = STR_INIT;
 	int rc;
 
-	if (o->files.n) {
+	if (files->n) {
 		struct err err = ERR_INIT;
 
-		err_set(&err, "calibrate does not take a file such as '%.100s'", o->files.at[0]);
+		err_set(&err, "calibrate does not take a file such as '%.100s'", files->at[0]);
 		err_hint(&err, "-o FILE is written, --from FILE is read");
 		return complain(&err, EXIT_USAGE);
 	}
 	if (o->list) {
 		suite_list(&text);
-		rc = deliver(o, &text);
+		rc = deliver(&o->output, &text);
 		str_release(&text);
 		return rc;
 	}
-	if (o->froms.n && !o->only)
-		return fit_results(o);
-	catch_interrupt();
-	rc = o->link ? run_link(&a, o) : measure_machine(&here, o);
-	arena_release(&a);
+	session_begin(&s, &o->load, &o->output);
+	rc = calibrate(o, &s);
+	session_end(&s);
 	return rc;
 }
+
+const struct verb verb_calibrate = {
+	.name = "calibrate",
+	.arguments = "[-o FILE]",
+	.help = "measure this machine, or the --link to another, or fit results --from FILE; writes "
+		"hardware/local/CHIP.yaml",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct calibrate_options),
+	.run = cmd_calibrate,
+	.tries = "calibrate --quick\n"
+		 "calibrate --from bench.json --machine apple-m4-10c --model llama-3.1-8b -o my-mac.yaml\n"};

@@ -7,6 +7,13 @@
 #include "sim/place/place.h"
 #include "sim/train/stages.h"
 
+struct check_options {
+	struct load_options load;
+};
+
+static const struct opt_table tables[] = {OPTS_SET(struct check_options, load),
+					  OPTS_PATH(struct check_options, load)};
+
 static void check_parts(struct session *s, const struct world *w, const struct assignment *from)
 {
 	struct arena scratch = ARENA_INIT;
@@ -20,13 +27,13 @@ static void check_parts(struct session *s, const struct world *w, const struct a
 	arena_release(&scratch);
 }
 
-static void check_scenario(struct session *s, const struct opts *o, const char *path)
+static void check_scenario(struct session *s, const struct texts *sets, const char *path)
 {
-	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
+	const struct world *w = world_load(&s->loader, path, sets->at, sets->n);
 	const struct assignment *a = w ? w->scenario->assignments.at : NULL;
 
 	if (w)
-		session_check(s, w);
+		scenario_check_devices(&s->loader, w);
 	for (size_t i = 0; w && i < w->scenario->assignments.n; i++)
 		check_parts(s, w, &a[i]);
 }
@@ -39,7 +46,7 @@ static void check_machine(struct session *s, struct yml *tree, const char *name)
 		machine_check(&m, &s->diags);
 }
 
-/* Each as if it were named. */
+/* Checks each variant as if a scenario named it. */
 static void check_variants(struct session *s, const char *path)
 {
 	const struct yml *variants = load_variants(&s->loader, path);
@@ -53,13 +60,13 @@ static void check_variants(struct session *s, const char *path)
 	}
 }
 
-static void check_hardware(struct session *s, const struct opts *o, const char *path)
+static void check_hardware(struct session *s, const struct texts *sets, const char *path)
 {
 	struct yml *tree = load_file(&s->loader, path, "hardware", HW_SCHEMA);
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
 	const char *said = !kind ? "machine" : kind->kind == YML_SCALAR ? kind->text : "";
 
-	(void)o;
+	(void)sets;
 	if (!tree)
 		return;
 	if (!strcmp(said, "link")) {
@@ -85,19 +92,19 @@ static void check_hardware(struct session *s, const struct opts *o, const char *
 	}
 }
 
-static void check_model(struct session *s, const struct opts *o, const char *path)
+static void check_model(struct session *s, const struct texts *sets, const char *path)
 {
 	struct yml *tree = load_file(&s->loader, path, "models", MODEL_SCHEMA);
 	struct model m = {0};
 
-	(void)o;
+	(void)sets;
 	if (tree && field_load(&model_table, tree, "model", &m, &s->diags) == 0)
 		model_check(&m, &s->diags);
 }
 
 static const struct kind {
 	const char *schema;
-	void (*check)(struct session *s, const struct opts *o, const char *path);
+	void (*check)(struct session *s, const struct texts *sets, const char *path);
 } kinds[] = {{SCENARIO_SCHEMA, check_scenario}, {HW_SCHEMA, check_hardware}, {MODEL_SCHEMA, check_model}};
 
 static int unknown_schema(struct session *s, const struct yml *schema)
@@ -117,7 +124,7 @@ static int unknown_schema(struct session *s, const struct yml *schema)
 }
 
 /* The schema that a file names decides the kind; reading it twice is cheap. */
-static void check_file(struct session *s, const struct opts *o, const char *path)
+static void check_file(struct session *s, const struct texts *sets, const char *path)
 {
 	const struct yml *schema = load_schema(&s->loader, path);
 
@@ -126,27 +133,37 @@ static void check_file(struct session *s, const struct opts *o, const char *path
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (!strcmp(schema->text, kinds[i].schema)) {
 			diags_init(&s->diags, &s->arena); /* it will say it all again */
-			kinds[i].check(s, o, path);
+			kinds[i].check(s, sets, path);
 			return;
 		}
 	}
 	unknown_schema(s, schema);
 }
 
-int cmd_check(const struct opts *o)
+static int cmd_check(const void *options, const struct texts *files)
 {
+	const struct check_options *o = options;
 	int rc = EXIT_FINE;
 
-	for (size_t i = 0; i < o->files.n; i++) {
+	for (size_t i = 0; i < files->n; i++) {
 		struct session s;
 
-		session_begin(&s, o);
-		check_file(&s, o, o->files.at[i]);
+		session_begin(&s, &o->load, NULL);
+		check_file(&s, &o->load.sets, files->at[i]);
 		if (s.diags.total)
 			rc = session_complain(&s);
 		else
-			printf("%s: fine\n", o->files.at[i]);
+			printf("%s: fine\n", files->at[i]);
 		session_end(&s);
 	}
 	return rc;
 }
+
+const struct verb verb_check = {.name = "check",
+				.arguments = "FILE...",
+				.help = "say all that is wrong with scenario, hardware and model files",
+				.options = tables,
+				.options_n = ARRAY_LEN(tables),
+				.size = sizeof(struct check_options),
+				.run = cmd_check,
+				.tries = "check scenarios/m5-vs-m4pro.yaml models/mistral-7b.yaml\n"};

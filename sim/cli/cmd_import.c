@@ -4,7 +4,18 @@
 #include "sim/cli/cmd.h"
 #include "sim/import/import.h"
 
-/* What was found, and what is not modelled: on stderr, so that the file can go to stdout. */
+struct import_options {
+	struct load_options load;
+	struct output_options output;
+	const char *facts;
+};
+
+static const struct opt own[] = {OPT_TEXT_ROW(struct import_options, facts, "facts", 0, "FILE",
+					      "yaml to add: title, source, parameters, sizes, notes")};
+static const struct opt_table tables[] = {OPTS_PATH(struct import_options, load),
+					  OPTS_OUTPUT(struct import_options, output), OPT_OWN(own)};
+
+/* Tells on stderr, so that the file can go to stdout, which tensors were found and what is not modelled. */
 static void tell(const struct import_result *r)
 {
 	const struct described *d = &r->described;
@@ -22,20 +33,23 @@ static void tell(const struct import_result *r)
 		fprintf(stderr, "warning: not modelled: %s\n", d->notes[i]);
 }
 
-int cmd_import(const struct opts *o)
+static int cmd_import(const void *options, const struct texts *files)
 {
-	const struct import_ask ask = {o->files.at[0], o->facts, "lemursim " VERSION};
-	struct import_result r;
+	const struct import_options *o = options;
+	const struct import_ask ask = {files->at[0], o->facts, "lemursim " VERSION};
+	struct import_result r = {.text = STR_INIT};
 	struct session s;
 	struct err err = ERR_INIT;
 	int rc;
 
-	session_begin(&s, o);
-	if (import_model(&s.loader, &ask, &r, &err) == 0) {
+	session_begin(&s, &o->load, &o->output);
+	if (session_reads(&s, ask.path) != EXIT_FINE) {
+		rc = EXIT_USAGE;
+	} else if (import_model(&s.loader, &ask, &r, &err) == 0) {
 		tell(&r);
-		rc = deliver(o, &r.text);
-		if (rc == EXIT_FINE && o->out)
-			printf("written: %s\n", o->out);
+		rc = session_deliver(&s, &r.text);
+		if (rc == EXIT_FINE && o->output.path)
+			printf("written: %s\n", o->output.path);
 	} else if (s.diags.total) {
 		rc = session_complain(&s);
 	} else {
@@ -45,3 +59,14 @@ int cmd_import(const struct opts *o)
 	session_end(&s);
 	return rc;
 }
+
+const struct verb verb_import = {
+	.name = "import",
+	.arguments = "FILE",
+	.help = "a model file from a config.json, a GGUF or safetensors (a shard, or the index); -o "
+		"models/NAME.yaml",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct import_options),
+	.run = cmd_import,
+	.tries = "import config.json -o my-model.yaml\n"};

@@ -5,6 +5,15 @@
 #include "sim/base/vec.h"
 #include "sim/cli/cmd.h"
 
+struct list_options {
+	struct load_options load;
+	struct output_options output;
+};
+
+static const struct opt_table tables[] = {OPTS_PATH(struct list_options, load),
+					  OPTS_LIST_FORMAT(struct list_options, output),
+					  OPTS_OUTPUT(struct list_options, output)};
+
 enum { LIST_TABLE, LIST_JSON, LIST_FORMATS };
 static const char *const format_words[] = {"table", "json"};
 
@@ -103,7 +112,7 @@ static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
 
 /* ---- machines ---- */
 
-/* Quietly: a file that cannot be read is listed as such. */
+/* Complains of nothing: a file that cannot be read is listed as such. */
 static bool load_machine(struct listing *l, struct yml *tree, const char *name, struct machine *m)
 {
 	struct diags *d = &l->s->diags;
@@ -382,7 +391,7 @@ static void list_model(struct listing *l, struct grids *g, const struct load_fou
 		model_text(l, &g->models, f, &m);
 }
 
-/* What a file says it is: a "family" or a "server" is none of the two and not listed. */
+/* The kind that a file states: a "family" or a "server" is neither machine nor link, and is not listed. */
 static const char *said(const struct yml *tree)
 {
 	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
@@ -439,7 +448,7 @@ static void list_folder(struct listing *l, int folder)
 	grid_write(&g.scenarios, l->out);
 }
 
-static int list_all(const struct opts *o, bool as_json, struct session *s, struct str *out)
+static int list_all(const struct texts *kinds, bool as_json, struct session *s, struct str *out)
 {
 	struct jsonw json;
 	struct listing l = {s, as_json ? &json : NULL, out};
@@ -450,7 +459,7 @@ static int list_all(const struct opts *o, bool as_json, struct session *s, struc
 	if (as_json)
 		jsonw_array(&json);
 	for (int f = 0; f < FOLDER_N; f++) {
-		if (o->files.n && strcmp(o->files.at[0], folders[f]))
+		if (kinds->n && strcmp(kinds->at[0], folders[f]))
 			continue;
 		any = true;
 		list_folder(&l, f);
@@ -462,24 +471,35 @@ static int list_all(const struct opts *o, bool as_json, struct session *s, struc
 		str_add(out, "\n");
 	}
 	if (any)
-		return deliver(o, out);
-	err_set(&err, "cannot list '%.40s'", o->files.at[0]);
+		return session_deliver(s, out);
+	err_set(&err, "cannot list '%.40s'", kinds->at[0]);
 	err_hint(&err, "one of: hardware, models, scenarios");
 	return complain(&err, EXIT_USAGE);
 }
 
-int cmd_list(const struct opts *o)
+static int cmd_list(const void *options, const struct texts *files)
 {
+	const struct list_options *o = options;
 	struct str out = STR_INIT;
 	struct session s;
 	int rc, format;
 
-	rc = choose_word(o, format_words, LIST_FORMATS, &format);
+	rc = choose_word(&o->output, format_words, LIST_FORMATS, &format);
 	if (rc != EXIT_FINE)
 		return rc;
-	session_begin(&s, o);
-	rc = list_all(o, format == LIST_JSON, &s, &out);
+	session_begin(&s, &o->load, &o->output);
+	rc = list_all(files, format == LIST_JSON, &s, &out);
 	session_end(&s);
 	str_release(&out);
 	return rc;
 }
+
+const struct verb verb_list = {
+	.name = "list",
+	.arguments = "[KIND]",
+	.help = "what hardware, models and scenarios there are; KIND is one of these three words",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct list_options),
+	.run = cmd_list,
+	.tries = "list models\n"};

@@ -9,6 +9,15 @@
 #include "sim/step/program.h"
 #include "sim/train/trainable.h"
 
+struct roofline_options {
+	struct load_options load;
+	struct output_options output;
+};
+
+static const struct opt_table tables[] = {OPTS_SET(struct roofline_options, load),
+					  OPTS_PATH(struct roofline_options, load),
+					  OPTS_OUTPUT(struct roofline_options, output)};
+
 struct builder {
 	struct arena *arena;
 	const struct world *w;
@@ -48,7 +57,7 @@ static double phase_seconds(const struct world *w, size_t unit, const struct dev
 	return sum;
 }
 
-/* What people call a phase of training is both of its passes; they share a group, not a dot. */
+/* Users see training as one phase: forward and backward share a group, not a dot. */
 static const char *group_of(enum phase phase)
 {
 	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD ? "training" : phase_names[phase];
@@ -169,14 +178,12 @@ static const char *runtimes_of(struct session *s, const struct world *w)
 
 enum { ROOFS_MAX = 64 }; /* beyond, the lines cannot be told apart, and labels find no place */
 
-static int draw(struct session *s, const struct opts *o, const struct world *w)
+static int draw(struct session *s, const struct output_options *o, const struct world *w)
 {
 	struct builder b = {.arena = &s->arena, .w = w};
 	struct roof *roofs = arena_array(&s->arena, w->units_n, sizeof *roofs);
 	struct roofline line = {.roofs = roofs, .roofs_n = w->units_n};
 	struct str out = STR_INIT;
-	struct err err = ERR_INIT;
-	sigset_t before;
 	int rc;
 
 	for (size_t u = 0; u < w->units_n; u++) {
@@ -199,36 +206,45 @@ static int draw(struct session *s, const struct opts *o, const struct world *w)
 	line.dots = b.dots.at;
 	line.dots_n = b.dots.n;
 	roofline_dot(&out, &line);
-	session_hold_signals(&before);
-	rc = draw_write(o->out, out.text, o->force, &err);
-	session_let_signals(&before);
+	rc = deliver_by(o, &out, draw_write);
 	str_release(&out);
 	VEC_FREE(&b.dots);
-	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+	return rc;
 }
 
-int cmd_roofline(const struct opts *o)
+static int cmd_roofline(const void *options, const struct texts *files)
 {
+	const struct roofline_options *o = options;
+	const char *out = o->output.path;
 	struct err err = ERR_INIT;
 	struct session s;
 	const struct world *w;
 	int rc = EXIT_USAGE;
 
-	if (!o->out || !draw_format(o->out)) {
-		err_set(&err,
-			o->out ? "cannot tell from '%.100s' what to draw" : "where to? -o is missing%.0s",
-			o->out ? o->out : "");
+	if (!out || !draw_format(out)) {
+		err_set(&err, out ? "cannot tell from '%.100s' what to draw" : "where to? -o is missing%.0s",
+			out ? out : "");
 		err_hint(&err, "add -o FILE.svg, .png, .pdf or .dot");
 		return complain(&err, EXIT_USAGE);
 	}
-	session_begin(&s, o);
-	w = session_world(&s, o, o->files.at[0]);
+	session_begin(&s, &o->load, &o->output);
+	w = session_world(&s, &o->load.sets, files->at[0]);
 	if (w && w->units_n > ROOFS_MAX) {
 		err_set(&err, "%s has %zu devices, up to %d can be drawn", w->path, w->units_n, ROOFS_MAX);
 		complain(&err, EXIT_USAGE);
 	} else if (w) {
-		rc = draw(&s, o, w);
+		rc = draw(&s, &o->output, w);
 	}
 	session_end(&s);
 	return rc;
 }
+
+const struct verb verb_roofline = {
+	.name = "roofline",
+	.arguments = "SCENARIO",
+	.help = "draw ceilings, ridge points and operators: -o FILE.svg, .png, .pdf, .dot",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct roofline_options),
+	.run = cmd_roofline,
+	.tries = "roofline scenarios/m5-vs-m4pro.yaml -o roofline.svg\n"};

@@ -2,15 +2,29 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-#include "sim/cli/lanes.h"
 #include "sim/predict/predict.h"
+#include "sim/report/lanes.h"
 #include "sim/report/draw.h"
 
 #ifndef VERSION
 #define VERSION "unknown"
 #endif
+
+struct schedule_options {
+	struct load_options load;
+	struct output_options output;
+	const char *assignment, *phase;
+};
+
+static const struct opt own[] = {
+	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
+		     "which assignment; the first if not said"),
+	OPT_TEXT_ROW(struct schedule_options, phase, "phase", 0, "PHASE",
+		     "generate, decode or train; the first that is asked if not said")};
+static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load),
+					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
+					  OPTS_OUTPUT(struct schedule_options, output)};
 
 /* A program of a job, as it can be drawn. */
 struct drawn {
@@ -68,24 +82,20 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 	return false;
 }
 
-static int write_picture(const struct opts *o, const struct schedule *s)
+static int write_picture(const struct output_options *o, const struct schedule *s)
 {
 	struct str out = STR_INIT;
-	struct err err = ERR_INIT;
-	sigset_t before;
 	int rc;
 
-	session_hold_signals(&before);
-	if (str_ends(o->out, ".json")) {
+	if (str_ends(o->path, ".json")) {
 		schedule_trace(&out, s, VERSION);
-		rc = file_write(o->out, out.text, out.len, o->force, &err);
+		rc = deliver(o, &out);
 	} else {
 		schedule_dot(&out, s);
-		rc = draw_write(o->out, out.text, o->force, &err);
+		rc = deliver_by(o, &out, draw_write);
 	}
-	session_let_signals(&before);
 	str_release(&out);
-	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+	return rc;
 }
 
 static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool trace)
@@ -105,7 +115,7 @@ static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool 
 	return s;
 }
 
-static int draw(struct session *s, const struct opts *o, const struct placement *at)
+static int draw(struct session *s, const struct schedule_options *o, const struct placement *at)
 {
 	struct prediction p;
 	struct drawn drawn;
@@ -113,9 +123,10 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 
 	prediction_make(&s->arena, at, &p);
 	if (choose(&p, o->phase, &drawn)) {
-		const struct schedule schedule = schedule_of(&s->arena, &drawn, str_ends(o->out, ".json"));
+		const struct schedule schedule =
+			schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
 
-		rc = write_picture(o, &schedule);
+		rc = write_picture(&o->output, &schedule);
 	} else {
 		rc = prediction_fits(&p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	}
@@ -123,23 +134,24 @@ static int draw(struct session *s, const struct opts *o, const struct placement 
 	return rc;
 }
 
-int cmd_schedule(const struct opts *o)
+static int cmd_schedule(const void *options, const struct texts *files)
 {
+	const struct schedule_options *o = options;
+	const char *out = o->output.path;
 	struct err err = ERR_INIT;
 	struct session s;
 	const struct world *w;
 	const struct placement *all, *at;
 	int rc = EXIT_USAGE;
 
-	if (!o->out || (!draw_format(o->out) && !str_ends(o->out, ".json"))) {
-		err_set(&err,
-			o->out ? "cannot tell from '%.100s' what to write" : "where to? -o is missing%.0s",
-			o->out ? o->out : "");
+	if (!out || (!draw_format(out) && !str_ends(out, ".json"))) {
+		err_set(&err, out ? "cannot tell from '%.100s' what to write" : "where to? -o is missing%.0s",
+			out ? out : "");
 		err_hint(&err, "add -o FILE.svg, .png, .pdf, .dot or .trace.json");
 		return complain(&err, EXIT_USAGE);
 	}
-	session_begin(&s, o);
-	w = session_world(&s, o, o->files.at[0]);
+	session_begin(&s, &o->load, &o->output);
+	w = session_world(&s, &o->load.sets, files->at[0]);
 	all = w ? session_placements(&s, w) : NULL;
 	at = all ? session_choose(&s, all, w, o->assignment) : NULL;
 	if (at)
@@ -147,3 +159,13 @@ int cmd_schedule(const struct opts *o)
 	session_end(&s);
 	return rc;
 }
+
+const struct verb verb_schedule = {
+	.name = "schedule",
+	.arguments = "SCENARIO",
+	.help = "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct schedule_options),
+	.run = cmd_schedule,
+	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"};

@@ -1,8 +1,10 @@
 /*
- * opts.h - the command line: one table gives parsing and --help together. Pure: prints nothing, keeps no
- * state.
+ * opts.h - the command line of a verb: tables of typed rows give parsing, --help and "did you mean" together.
  *
- * Layer cli.
+ * Layer cli. Pure: prints nothing and keeps no state. A verb has a struct of its own options; each row points
+ * to a member of it. Tables that several verbs share are in groups.h: a verb holds the struct of the group as
+ * a member, and names its table with the place of that member. The order of a verb's tables is that of its
+ * help.
  */
 #ifndef SIM_CLI_OPTS_H
 #define SIM_CLI_OPTS_H
@@ -11,55 +13,72 @@
 #include <stdint.h>
 
 #include "sim/base/err.h"
-#include "sim/base/mem.h"
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 
-struct texts {
-	const char **at; /* in the arena; borrowed texts */
+enum opt_type {            /* and the type of the member */
+		OPT_FLAG,  /* bool: true where it is given */
+		OPT_TEXT,  /* const char *: NULL where it is not given */
+		OPT_TEXTS, /* struct texts: may be given again */
+		OPT_COUNT  /* int64_t from min to max; preset where it is not given */
+};
+
+struct opt {
+	const char *name; /* without dashes */
+	char letter;      /* 0: none */
+	enum opt_type type;
+	size_t offset;     /* in the struct that the table is of */
+	const char *value; /* name of the value, such as "FILE"; NULL for a flag */
+	const char *help;
+	int64_t min, max, preset; /* for a count */
+};
+
+struct opt_table {
+	const struct opt *rows;
 	size_t n;
+	size_t offset; /* in the verb's options, of the struct that the rows fill */
 };
 
-/* Cuts "a,[b,c],d" where the comma, or another character, stands in no bracket or quote. */
-struct texts texts_cut(struct arena *a, const char *text, char at);
+/* The place of a member, which the compiler checks to be of that type. */
+#define OPT_AT(type, of, member) (offsetof(of, member) + 0 * sizeof((type *)0 == &((of *)0)->member))
 
-struct opts {
-	struct texts files; /* what is not an option */
-	struct texts sets, paths, over;
-	struct texts model; /* what the --from files ran */
-	const char *runtime, *weights, *tolerance;
-	struct texts froms; /* --from: measured runs, or samples */
-	const char *out, *assignment, *phase, *format, *metric;
-	const char *only, *backend, *link;           /* calibrate */
-	const char *machine, *device, *like, *facts; /* calibrate --from */
-	const char *family;                          /* likewise, and validate */
-	int64_t seed, draws;                         /* -1: as the scenario says */
-	int64_t threads;                             /* 0: all */
-	const char *goal, *pareto;                   /* optimize */
-	struct texts limits;                         /* --subject-to */
-	int64_t best, budget;                        /* 0: not said */
-	bool force, help, quick, list, sets_only;
+#define OPT_FLAG_ROW(of, member, name, letter, help)                                                         \
+	{                                                                                                    \
+		name, letter, OPT_FLAG, OPT_AT(bool, of, member), NULL, help, 0, 0, 0                        \
+	}
+#define OPT_TEXT_ROW(of, member, name, letter, value, help)                                                  \
+	{                                                                                                    \
+		name, letter, OPT_TEXT, OPT_AT(const char *, of, member), value, help, 0, 0, 0               \
+	}
+#define OPT_TEXTS_ROW(of, member, name, letter, value, help)                                                 \
+	{                                                                                                    \
+		name, letter, OPT_TEXTS, OPT_AT(struct texts, of, member), value, help, 0, 0, 0              \
+	}
+#define OPT_COUNT_ROW(of, member, name, letter, value, help, min, max, preset)                               \
+	{                                                                                                    \
+		name, letter, OPT_COUNT, OPT_AT(int64_t, of, member), value, help, min, max, preset          \
+	}
+
+/* A table of rows of the verb's own struct, and one of a shared group that is a member of it. */
+#define OPT_OWN(rows)                                                                                        \
+	{                                                                                                    \
+		rows, ARRAY_LEN(rows), 0                                                                     \
+	}
+#define OPT_GROUP(rows, type, of, member)                                                                    \
+	{                                                                                                    \
+		rows, ARRAY_LEN(rows), OPT_AT(type, of, member)                                              \
+	}
+
+struct args {               /* every verb takes these */
+	struct texts files; /* arguments that are no option */
+	bool help;
 };
 
-enum opt_use { /* which options a command takes; bits */
-	       OPT_SET = 1,
-	       OPT_PATH = 2,
-	       OPT_OUT = 4,
-	       OPT_FORMAT = 8, /* of results; of what validate and list write: the next two */
-	       OPT_FORMAT_ROWS = 1 << 14,
-	       OPT_FORMAT_LIST = 1 << 15,
-	       OPT_ASSIGNMENT = 16,
-	       OPT_SEED = 32,
-	       OPT_CALIBRATE = 64,
-	       OPT_FROM = 128, /* runs of whole models: --from, --model, --runtime, --weights */
-	       OPT_TOLERANCE = 256,
-	       OPT_IMPORT = 1 << 12,
-	       OPT_SEARCH = 1 << 13, /* --goal, --subject-to, --best, --pareto, --budget */
-	       OPT_SWEEP = 2048      /* --over, --metric */
-};
+/* Parses argv[0..argc-1] (the verb's name already taken off) into options, a zeroed struct of the verb.
+ * Texts are borrowed from argv, lists are in the arena. 0, or -1 with err. */
+int opts_parse(struct arena *a, int argc, char *const *argv, const struct opt_table *tables, size_t tables_n,
+	       void *options, struct args *args, struct err *err);
 
-/* Parses argv[0..argc-1] (the command's name already taken off). 0, or -1 with err. */
-int opts_parse(struct arena *a, int argc, char *const *argv, unsigned uses, struct opts *o, struct err *err);
-
-void opts_help(unsigned uses, struct str *out); /* a line for each option */
+void opts_help(const struct opt_table *tables, size_t tables_n, struct str *out); /* a line for each option */
 
 #endif

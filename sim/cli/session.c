@@ -1,30 +1,28 @@
 /* session.c - what the verbs share: loading, complaining, delivering; see cmd.h. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-#include "sim/place/place.h"
-#include "sim/step/program.h"
-#include "sim/train/stages.h"
 
 #ifndef SHARE
 #define SHARE "/usr/local/share/lemursim"
 #endif
 
-void session_begin(struct session *s, const struct opts *o)
+void session_begin(struct session *s, const struct load_options *load, const struct output_options *output)
 {
-	const char **paths;
+	static const char *const share[] = {SHARE};
+	struct texts paths;
 
-	*s = (struct session){.arena = ARENA_INIT};
+	*s = (struct session){.arena = ARENA_INIT, .output = output};
 	diags_init(&s->diags, &s->arena);
 	loader_init(&s->loader, &s->arena, &s->diags);
-	paths = arena_array(&s->arena, o->paths.n + 1, sizeof *paths);
-	if (o->paths.n)
-		memcpy(paths, o->paths.at, o->paths.n * sizeof *paths);
-	paths[o->paths.n] = SHARE;
-	s->loader.paths = paths;
-	s->loader.paths_n = o->paths.n + 1;
+	paths = texts_join(&s->arena, &load->paths, share, 1);
+	s->loader.paths = paths.at;
+	s->loader.paths_n = paths.n;
 }
 
 void session_end(struct session *s)
@@ -42,48 +40,59 @@ int session_complain(const struct session *s)
 	return EXIT_USAGE;
 }
 
-void session_check(struct session *s, const struct world *w)
+int session_refuse(const struct session *s, const struct err *err)
 {
-	for (size_t i = 0; i < w->units_n; i++) {
-		const struct device_model device_model = program_device_model(&s->arena, w, i);
-		const struct yml *asked = yml_get(w->scenario->precision.origin.node, "compute");
-		struct err err = ERR_INIT;
-
-		if (device_model_check(&device_model, &err) != 0)
-			diag_err(&s->diags,
-				 (asked->is_default ? device_model.profile->origin.node : asked)->place,
-				 &err);
-	}
+	if (s->diags.total)
+		session_complain(s);
+	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
 }
 
-const struct world *session_world(struct session *s, const struct opts *o, const char *path)
+int session_reads(const struct session *s, const char *path)
 {
-	const struct world *w = world_load(&s->loader, path, o->sets.at, o->sets.n);
+	struct err err = ERR_INIT;
 
-	if (w)
-		session_check(s, w);
-	if (!s->diags.total)
-		return w;
-	session_complain(s);
-	return NULL;
+	if (!s->output || !s->output->path || !file_same(path, s->output->path))
+		return EXIT_FINE;
+	err_set(&err, "cannot write '%s': it is read for this result", s->output->path);
+	err_hint(&err, "write to another file");
+	return complain(&err, EXIT_USAGE);
+}
+
+int session_reads_all(const struct session *s, const struct texts *paths)
+{
+	int rc = EXIT_FINE;
+
+	for (size_t i = 0; i < paths->n && rc == EXIT_FINE; i++)
+		rc = session_reads(s, paths->at[i]);
+	return rc;
+}
+
+/* Refuses an -o that is any file that the loader has read. */
+static int keep_inputs(const struct session *s)
+{
+	int rc = EXIT_FINE;
+
+	for (size_t i = 0; i < s->loader.inputs_n && rc == EXIT_FINE; i++)
+		rc = session_reads(s, s->loader.inputs[i].path);
+	return rc;
+}
+
+const struct world *session_world(struct session *s, const struct texts *sets, const char *path)
+{
+	const struct world *w = scenario_load(&s->loader, path, sets);
+
+	if (!w)
+		session_complain(s);
+	return w && keep_inputs(s) == EXIT_FINE ? w : NULL;
 }
 
 struct placement *session_placements(struct session *s, const struct world *w)
 {
-	const struct assignment *a = w->scenario->assignments.at;
-	const size_t n = w->scenario->assignments.n;
-	struct placement *all = arena_array(&s->arena, n, sizeof *all);
+	struct placement *all = scenario_place(&s->loader, w);
 
-	if (w->scenario->workload.serve)
-		diag_add(&s->diags, w->scenario->workload.serve->origin.node->place, NULL,
-			 "serve is not simulated yet");
-	for (size_t i = 0; i < n && !w->scenario->workload.serve; i++)
-		if (placement_make(&s->arena, w, &a[i], &all[i], &s->diags) == 0)
-			stages_check(&all[i], &s->diags);
-	if (!s->diags.total)
-		return all;
-	session_complain(s);
-	return NULL;
+	if (!all)
+		session_complain(s);
+	return all;
 }
 
 const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,
@@ -117,7 +126,8 @@ int complain(const struct err *err, enum exit_code code)
 	return (int)code;
 }
 
-void session_hold_signals(sigset_t *before)
+/* A signal waits until the file is written or discarded, so that no half of one is left. */
+static void hold_signals(sigset_t *before)
 {
 	sigset_t ending;
 
@@ -128,30 +138,25 @@ void session_hold_signals(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &ending, before);
 }
 
-void session_let_signals(const sigset_t *before)
-{
-	sigprocmask(SIG_SETMASK, before, NULL);
-}
-
-/* A file's name whose suffix is none of the formats'. */
-static void refuse_suffix(const struct opts *o, const char *const *names, int n, struct err *err)
+/* The complaint of a file name whose suffix names no format. */
+static void refuse_suffix(const struct output_options *o, const char *const *names, int n, struct err *err)
 {
 	struct str all = STR_INIT;
 
 	for (int i = 0; i < n; i++)
 		str_addf(&all, "%s.%s", !i ? "" : i + 1 < n ? ", " : " or ", i ? names[i] : "txt");
-	err_set(err, "cannot tell from '%.100s' what to write", o->out);
+	err_set(err, "cannot tell from '%.100s' what to write", o->path);
 	err_hint(err, "add -o FILE%s, or say --format", all.text);
 	str_release(&all);
 }
 
-int choose_word(const struct opts *o, const char *const *names, int n, int *format)
+int choose_word(const struct output_options *o, const char *const *names, int n, int *format)
 {
-	const char *name = o->format, *point = o->out ? strrchr(o->out, '.') : NULL;
+	const char *name = o->format, *point = o->path ? strrchr(o->path, '.') : NULL;
 	struct err err = ERR_INIT;
 
 	*format = 0;
-	if (!name && !o->out)
+	if (!name && !o->path)
 		return EXIT_FINE;
 	if (!name)
 		name = point && !strchr(point, '/') ? point + 1 : "";
@@ -165,7 +170,7 @@ int choose_word(const struct opts *o, const char *const *names, int n, int *form
 	return complain(&err, EXIT_USAGE);
 }
 
-int choose_format(const struct opts *o, enum result_format *format)
+int choose_format(const struct output_options *o, enum result_format *format)
 {
 	int chosen;
 	const int rc = choose_word(o, result_format_names, RESULT_FORMAT_N, &chosen);
@@ -174,22 +179,47 @@ int choose_format(const struct opts *o, enum result_format *format)
 	return rc;
 }
 
-int deliver(const struct opts *o, const struct str *text)
+int deliver_by(const struct output_options *o, const struct str *text, write_to *write)
 {
 	struct err err = ERR_INIT;
 	sigset_t before;
 	int rc;
 
-	if (!o->out) {
-		if (fwrite(text->text, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
-			return EXIT_FINE;
-		err_set(&err, "cannot write to the standard output");
-		return complain(&err, EXIT_FAILED);
-	}
-	session_hold_signals(&before);
-	rc = file_write(o->out, text->text, text->len, o->force, &err);
-	session_let_signals(&before);
-	if (rc != 0)
-		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
-	return EXIT_FINE;
+	hold_signals(&before);
+	rc = write(o->path, text->text, o->force, &err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc ? complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED) : EXIT_FINE;
+}
+
+static int write_text(const char *path, const char *text, bool force, struct err *err)
+{
+	return file_write(path, text, strlen(text), force, err);
+}
+
+int deliver(const struct output_options *o, const struct str *text)
+{
+	struct err err = ERR_INIT;
+
+	if (o->path)
+		return deliver_by(o, text, write_text);
+	if (fwrite(text->text, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+		return EXIT_FINE;
+	err_set(&err, "cannot write to the standard output");
+	return complain(&err, EXIT_FAILED);
+}
+
+int session_deliver(const struct session *s, const struct str *text)
+{
+	const int rc = keep_inputs(s);
+
+	return rc == EXIT_FINE ? deliver(s->output, text) : rc;
+}
+
+int output_width(const struct output_options *o)
+{
+	struct winsize size;
+
+	if (o->path || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 120; /* a page's worth, whatever the machine */
+	return size.ws_col;
 }

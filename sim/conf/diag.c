@@ -36,7 +36,7 @@ static size_t add_safe(struct str *out, const char *s, bool show)
 		return n ? n : 1;
 	if (!n)
 		str_add(out, "?");
-	else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff)
+	else if (utf8_is_control(c) || utf8_is_bidi_control(c) || c == 0xfeff)
 		str_add(out, " ");
 	else
 		str_add_n(out, s, n);

@@ -14,7 +14,7 @@
 
 /* A file's text, or a --set argument's; NUL-terminated. Lives as long as every node that came from it. */
 struct source {
-	const char *path; /* as the user would name it: "scenarios/x.yaml", "--set", "default" */
+	const char *path; /* the user's name for it: "scenarios/x.yaml", "--set", "default" */
 	const char *text;
 	size_t len;
 };
@@ -44,11 +44,12 @@ void diags_init(struct diags *d, struct arena *a);
  */
 size_t diag_line_break(const char *s, const char *end);
 
-/* What is quoted in a message is made safe to print: control characters and bad UTF-8 do not reach a
+/* Quoted text in a message is made safe to print: control characters and bad UTF-8 do not reach a
  * terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);                                                /* -1 */
-int diag_err(struct diags *d, struct place place, const struct err *err); /* the same from a struct err; -1 */
+	PRINTF_LIKE(4, 5); /* -1 */
+int diag_err(struct diags *d, struct place place,
+	     const struct err *err); /* takes msg and hint from err; -1 */
 
 /* All of them, sorted by nothing: in the order found. "path:line:col: message", the line, the caret, "hint:
  * ...". */

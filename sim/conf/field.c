@@ -13,7 +13,7 @@ struct loading {
 	struct diags *diags;
 	const char *who; /* "link 'tb5'", for messages; "" at the top */
 	const struct field *f;
-	bool part; /* of a thing: what is missing may be said elsewhere */
+	bool part; /* the tree may be a part of a thing: keys may be missing */
 };
 
 static int load_table(const struct table *t, struct yml *node, const char *name, void *out,

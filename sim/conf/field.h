@@ -19,7 +19,7 @@
 
 struct origin {
 	const char *name;       /* its key in the map that holds it; "" for what has no name */
-	const struct yml *node; /* where it was written */
+	const struct yml *node; /* its place in the files */
 };
 
 /* A quantity with where it comes from. `118 GB/s`, or {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured,
@@ -38,7 +38,7 @@ struct qty {
 double
 field_spread(enum provenance provenance); /* the usual relative spread of a number whose sd nobody stated */
 
-struct field_list { /* of structs, or of const char * */
+struct field_list { /* the elements are structs, or const char * */
 	void *at;
 	size_t n;
 };
@@ -56,7 +56,7 @@ enum field_type {
 	FIELD_TABLE,   /* the struct itself, by sub */
 	FIELD_MAYBE,   /* pointer to a struct by sub; NULL where the key is absent */
 	FIELD_LIST,    /* struct field_list of structs by sub */
-	FIELD_MAP,     /* likewise from a mapping; each struct's origin.name is its key */
+	FIELD_MAP,     /* a list from a mapping; each struct's origin.name is its key */
 	FIELD_YML      /* const struct yml *, loaded elsewhere */
 };
 
@@ -94,7 +94,7 @@ struct table {
  * echo. */
 int field_load(const struct table *table, struct yml *node, const char *name, void *out, struct diags *diags);
 
-/* The same for a part of a thing, whose keys may be missing; no defaults are filled in. */
+/* Loads a part of a thing: keys may be missing, and no defaults are filled in. */
 int field_load_part(const struct table *table, struct yml *node, const char *name, void *out,
 		    struct diags *diags);
 

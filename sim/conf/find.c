@@ -103,7 +103,7 @@ static const char *nth_root(struct loader *l, size_t i, const char *beside, cons
 	return i == 0 ? root_beside(l->arena, beside, folder) : join(l->arena, l->paths[i - 1], folder);
 }
 
-/* What lies under a directory, read once. */
+/* The entries under a directory, read once. */
 static const struct load_root *root_of(struct loader *l, const char *dir)
 {
 	struct load_root *root;

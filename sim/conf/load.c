@@ -1,6 +1,7 @@
 /* load.c - see load.h. */
 #include "sim/conf/load.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,13 +16,16 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d)
 	*l = (struct loader){.arena = a, .diags = d};
 }
 
-static void record_input(struct loader *l, const char *path, const char *text, size_t len)
+static bool has_input(const struct loader *l, const char *path)
 {
-	struct load_input *in;
-
 	for (size_t i = 0; i < l->inputs_n; i++)
 		if (!strcmp(l->inputs[i].path, path))
-			return;
+			return true;
+	return false;
+}
+
+static struct load_input *add_input(struct loader *l)
+{
 	if (l->inputs_n == l->inputs_room) {
 		struct load_input *more = arena_array(l->arena, l->inputs_room * 2 + 8, sizeof *more);
 
@@ -30,9 +34,41 @@ static void record_input(struct loader *l, const char *path, const char *text, s
 		l->inputs = more;
 		l->inputs_room = l->inputs_room * 2 + 8;
 	}
-	in = &l->inputs[l->inputs_n++];
+	return &l->inputs[l->inputs_n++];
+}
+
+static void record_input(struct loader *l, const char *path, const char *text, size_t len)
+{
+	struct load_input *in;
+
+	if (has_input(l, path))
+		return;
+	in = add_input(l);
 	in->path = path;
 	sha256_hex(text, len, in->sha256);
+}
+
+void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer)
+{
+	loader_init(inner, scratch, outer->diags);
+	inner->paths = outer->paths;
+	inner->paths_n = outer->paths_n;
+}
+
+void loader_end_inner(struct loader *inner, struct loader *outer)
+{
+	for (size_t i = 0; i < inner->inputs_n; i++) {
+		struct load_input *in;
+
+		if (has_input(outer, inner->inputs[i].path))
+			continue;
+		in = add_input(outer);
+		*in = inner->inputs[i];
+		in->path = arena_strdup(outer->arena, in->path);
+	}
+	if (outer->diags->total)
+		arena_adopt(outer->arena, inner->arena);
+	arena_release(inner->arena);
 }
 
 /* Each file is parsed once: ten machines of a family have much in common. What is handed out is a copy. */
@@ -341,6 +377,6 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 		return -1;
 	*node = *value;
 	if (value->kind == YML_NULL && parent->kind == YML_MAP && !inherits)
-		yml_drop(parent, key); /* where something is inherited, null removes when it is merged */
+		yml_drop(parent, key); /* under a base, the merge removes it where it is null */
 	return 0;
 }

@@ -55,16 +55,22 @@ struct loader {
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d);
 
+/* A loader for one of many loads within another: it looks in the same places, complains into the same diags,
+ * and its trees go with its arena. In the end the outer loader's inputs have what the inner one has read;
+ * the arena is released, or goes over to the outer loader's where complaints point into it. */
+void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);
+void loader_end_inner(struct loader *inner, struct loader *outer);
+
 /* The tree of a file with its own `base:` followed. schema: "lemursim/hardware/1", must be what the file
  * says; NULL to take any. folder: where its base names are looked up. NULL on failure, with the reasons in
  * diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
-/* The same of one of its variants. */
+/* The tree of one of its variants. */
 struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
 			 const char *schema);
 
-/* What a file says its schema is, no base followed; NULL on failure, with the reasons in diags. */
+/* The schema that a file states, no base followed; NULL on failure, with the reasons in diags. */
 const struct yml *load_schema(struct loader *l, const char *path);
 
 /* A node that is a name or a mapping with `base:`: what is named, with the mapping merged over it. A mapping

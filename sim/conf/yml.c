@@ -97,6 +97,8 @@ static void take_key(struct builder *b, struct open *top, struct yml *key)
 		fail(b, key->place, NULL, "a key must be plain text");
 		return;
 	}
+	if (key->text[strcspn(key->text, "\n\t")])
+		fail(b, key->place, NULL, "a key may not hold a line break or a tab");
 	if (!strcmp(key->text, "<<") && !key->quoted)
 		fail(b, key->place, "inherit with 'base: NAME'", "merge keys '<<' are not supported");
 	if (top->keys.n == YML_KEYS)
@@ -148,20 +150,25 @@ static void no_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *
 		     "leave it out: a value's place says what it is", "tags such as '!x' are not supported");
 }
 
-/* Escapes in double quotes bring in what may not stand in the file itself. */
+static const char bidi_hint[] = "take it out: it shows text in another order than it has";
+
+/* Escapes in double quotes bring in what may not stand in the file itself. A text of several lines may hold line
+ * breaks and tabs. */
 static void check_text(struct builder *b, const struct yml *y, size_t len)
 {
+	uint32_t c;
+	const char *at = utf8_control(y->text, &c);
 	char msg[80];
 
-	for (const char *c = y->text; *c && !b->failed; c++) {
-		if ((unsigned char)*c >= 0x20 && *c != 0x7f)
-			continue;
-		snprintf(msg, sizeof msg, "text may not hold the control character 0x%02x", (unsigned)*c);
-		if (*c != '\n' && *c != '\t')
-			fail(b, y->place, NULL, msg);
-	}
-	if (strlen(y->text) != len && !b->failed)
+	if (at && utf8_is_bidi_control(c)) {
+		snprintf(msg, sizeof msg, "text may not hold the bidirectional control U+%04X", (unsigned)c);
+		fail(b, y->place, bidi_hint, msg);
+	} else if (at) {
+		snprintf(msg, sizeof msg, "text may not hold the control character 0x%02x", (unsigned)c);
+		fail(b, y->place, NULL, msg);
+	} else if (strlen(y->text) != len) {
 		fail(b, y->place, NULL, "text may not hold a NUL character");
+	}
 }
 
 static bool plain_null(const char *text)
@@ -272,7 +279,7 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* What libyaml is not to see. It says nothing of the place of bad UTF-8 but its offset; so we look, first. */
+/* Refuses bytes that libyaml would refuse without a place: of bad UTF-8 it gives the offset alone. */
 static int check_bytes(const struct source *source, struct diags *diags)
 {
 	struct place place = {source, 1, 1, 1};
@@ -297,7 +304,10 @@ static int check_bytes(const struct source *source, struct diags *diags)
 					"this byte (0x%02x) is not UTF-8", (unsigned char)*s);
 		if (!n)
 			return diag_add(diags, place, NULL, "a NUL character is not allowed");
-		if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0))
+		if (utf8_is_bidi_control(c))
+			return diag_add(diags, place, bidi_hint,
+					"the bidirectional control U+%04X is not allowed", (unsigned)c);
+		if (utf8_is_control(c) && c != '\t')
 			return diag_add(diags, place, NULL, "the control character 0x%02x is not allowed",
 					(unsigned)c);
 		if (c == 0xfeff || c == 0xfffe || c == 0xffff) /* libyaml refuses them, but not where */
@@ -309,7 +319,7 @@ static int check_bytes(const struct source *source, struct diags *diags)
 	return 0;
 }
 
-/* What libyaml says, and what a person can use. context: what it was doing, or NULL for anything. */
+/* The parser's messages, each with the one that a person can use. context: its activity then, NULL for any. */
 static const struct complaint {
 	const char *problem, *context, *msg, *hint;
 	bool at_context; /* the caret goes where it began */

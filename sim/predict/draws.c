@@ -89,3 +89,13 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 	draw_power(a, w, seed, &d);
 	return d;
 }
+
+uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w)
+{
+	return (uint64_t)(ask->seed >= 0 ? ask->seed : w->scenario->seed);
+}
+
+struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask)
+{
+	return draws_make(a, w, draws_asked_seed(ask, w), (size_t)(ask->n > 1 ? ask->n : w->scenario->draws));
+}

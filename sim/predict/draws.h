@@ -16,6 +16,13 @@ struct draws {
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
 
+/* What a user asks of the draws in place of what the scenario says; -1: as the scenario says. */
+struct draws_ask {
+	int64_t seed, n;
+};
+uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
+struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask);
+
 /* Those of one device without a world, one for each draw: the same that draws_make() gives it. */
 struct params *draws_of_device(struct arena *a, const struct machine *machine, const struct device *device,
 			       uint64_t seed, size_t n);

@@ -2,6 +2,7 @@
 #include "sim/report/draw.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/base/file.h"
@@ -59,29 +61,32 @@ static void last_line(FILE *f, char *line, size_t size)
 	}
 }
 
-/* Starts dot with its standard input and both outputs on these files. The error is errno's number, or 0. */
-static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out)
+/* Starts dot with its standard input and both outputs on these files, in a process group of its own, so that
+ * all that it starts can be ended with it. It inherits watch[1]. The error is errno's number, or 0. */
+static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out, const int watch[2])
 {
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t provenance;
+	posix_spawnattr_t how;
 	sigset_t none;
 	int rc = posix_spawn_file_actions_init(&files);
 
 	if (rc)
 		return rc;
-	/* the caller may hold signals while a file is written: Ctrl-C must still end dot */
+	/* the caller may hold signals while a file is written: they must still end dot */
 	sigemptyset(&none);
-	posix_spawnattr_init(&provenance);
-	posix_spawnattr_setsigmask(&provenance, &none);
-	posix_spawnattr_setflags(&provenance, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setsigmask(&how, &none);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	rc = posix_spawn_file_actions_adddup2(&files, fileno(in), STDIN_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDOUT_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&files, fileno(out), STDERR_FILENO);
 	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &files, &provenance, argv, environ);
-	posix_spawnattr_destroy(&provenance);
+		rc = posix_spawn_file_actions_addclose(&files, watch[0]);
+	if (!rc)
+		rc = posix_spawnp(pid, argv[0], &files, &how, argv, environ);
+	posix_spawnattr_destroy(&how);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }
@@ -93,25 +98,127 @@ static int not_installed(struct err *err)
 		err, "install graphviz (apt install graphviz, brew install graphviz), or write a .dot file");
 }
 
-static int run(char *const argv[], FILE *in, FILE *out, struct err *err)
+/* ---- waiting for dot ---- */
+
+enum { SLICE_MS = 100, GRACE_MS = 1000 };
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A signal that asks us to end and that the caller holds blocked; 0: none. */
+static int ending_signal(void)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t pending;
+
+	sigemptyset(&pending);
+	sigpending(&pending);
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		if (sigismember(&pending, ending[i]) == 1)
+			return ending[i];
+	return 0;
+}
+
+/* dot while it runs. Its end closes the pipe, which wakes us at once; a slice of time is for blocked
+ * signals, and for a dot that has closed its files but goes on. */
+struct running {
+	pid_t pid;
+	int watch;  /* the end of the pipe that we read; -1: closed, as nobody holds the other end any more */
+	int nap_ms; /* then: how long to wait next, twice as long each time */
+	int status;
+};
+
+/* 1: it has ended; 0: it still runs after a slice; -1 with errno: it cannot be waited for. */
+static int wait_slice(struct running *r)
+{
+	struct pollfd fd = {.fd = r->watch, .events = POLLIN};
+	pid_t got;
+
+	if (r->watch < 0)
+		r->nap_ms = r->nap_ms < SLICE_MS / 2 ? 2 * r->nap_ms + 1 : SLICE_MS;
+	if (poll(&fd, 1, r->watch < 0 ? r->nap_ms : SLICE_MS) > 0) {
+		close(r->watch);
+		r->watch = -1;
+	}
+	got = waitpid(r->pid, &r->status, WNOHANG);
+	if (got < 0)
+		return errno == EINTR ? 0 : -1;
+	return got > 0;
+}
+
+/* Ends dot and what it started: by the signal, then for good. */
+static void stop(struct running *r, int signal_number)
+{
+	const double until_s = now_s() + GRACE_MS / 1e3;
+	int ended = 0;
+
+	kill(-r->pid, signal_number);
+	while (!ended && signal_number != SIGKILL && now_s() < until_s)
+		ended = wait_slice(r);
+	kill(-r->pid, SIGKILL);
+	while (!ended)
+		ended = wait_slice(r);
+}
+
+static int wait_within(struct running *r, int limit_s, struct err *err)
+{
+	const double until_s = now_s() + limit_s;
+
+	for (;;) {
+		const int ended = wait_slice(r), signal_number = ended ? 0 : ending_signal();
+
+		if (ended < 0)
+			return err_set(err, "cannot wait for 'dot': %s", strerror(errno));
+		if (ended)
+			return 0;
+		if (signal_number) {
+			stop(r, signal_number);
+			return err_set(err, "interrupted while 'dot' was drawing");
+		}
+		if (now_s() < until_s)
+			continue;
+		stop(r, SIGKILL);
+		err_set(err, "'dot' had not ended after %d s and was stopped", limit_s);
+		return err_hint(err, "write a .dot file, and draw it with 'dot -Kneato -n2'");
+	}
+}
+
+static int run_watched(char *const argv[], FILE *in, FILE *out, int watch[2], int limit_s, int *status,
+		       struct err *err)
+{
+	struct running r = {.watch = watch[0]};
+	int rc = start(&r.pid, argv, in, out, watch);
+
+	close(watch[1]);
+	if (rc == 0)
+		rc = wait_within(&r, limit_s, err);
+	else if (rc == ENOENT)
+		rc = not_installed(err);
+	else
+		rc = err_set(err, "cannot start 'dot': %s", strerror(rc));
+	if (r.watch >= 0)
+		close(r.watch);
+	*status = r.status;
+	return rc;
+}
+
+static int run(char *const argv[], FILE *in, FILE *out, int limit_s, struct err *err)
 {
 	char why[256];
-	int status = 0, rc;
-	pid_t pid, got;
+	int status = 0, watch[2];
 
-	rc = start(&pid, argv, in, out);
-	if (rc == ENOENT)
-		return not_installed(err);
-	if (rc)
-		return err_set(err, "cannot start 'dot': %s", strerror(rc));
-	do
-		got = waitpid(pid, &status, 0);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_set(err, "cannot wait for 'dot': %s", strerror(errno));
+	if (pipe(watch) != 0)
+		return err_set(err, "cannot start 'dot': %s", strerror(errno));
+	if (run_watched(argv, in, out, watch, limit_s, &status, err) != 0)
+		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* where the child finds out, not the parent */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* on some systems only the child finds out */
 		return not_installed(err);
 	if (WIFSIGNALED(status))
 		return err_set(err, "'dot' was ended by signal %d", WTERMSIG(status));
@@ -120,7 +227,7 @@ static int run(char *const argv[], FILE *in, FILE *out, struct err *err)
 }
 
 /* dot reads an unlinked temporary file, not a pipe: no reader can go away and no signal need be held off. */
-static int render(const char *to, const char *format, const char *dot_text, struct err *err)
+static int render(const char *to, const char *format, const char *dot_text, int limit_s, struct err *err)
 {
 	char type[16], dpi[24], kneato[] = "-Kneato", n2[] = "-n2", o[] = "-o", dot[] = "dot";
 	char *target = xstrdup(to);
@@ -134,7 +241,7 @@ static int render(const char *to, const char *format, const char *dot_text, stru
 	    lseek(fileno(in), 0, SEEK_SET) != 0)
 		rc = err_set(err, "cannot write a temporary file for 'dot': %s", strerror(errno));
 	else
-		rc = run(argv, in, out, err);
+		rc = run(argv, in, out, limit_s, err);
 	if (in)
 		fclose(in);
 	if (out)
@@ -143,12 +250,12 @@ static int render(const char *to, const char *format, const char *dot_text, stru
 	return rc;
 }
 
-int draw_write(const char *path, const char *dot_text, bool force, struct err *err)
+int draw_write_within(const char *path, const char *dot_text, bool force, int limit_s, struct err *err)
 {
 	const char *format = draw_format(path);
 	struct arena scratch = ARENA_INIT;
+	struct file_draft draft;
 	struct stat st;
-	char *temporary;
 	int rc;
 
 	if (!format) {
@@ -157,16 +264,21 @@ int draw_write(const char *path, const char *dot_text, bool force, struct err *e
 	}
 	if (!strcmp(format, "dot"))
 		return file_write(path, dot_text, strlen(dot_text), force, err);
-	rc = file_temporary(&scratch, path, force, &temporary, err);
+	rc = file_begin(&scratch, path, force, &draft, err);
 	if (!rc) {
-		rc = render(temporary, format, dot_text, err);
-		if (!rc && (stat(temporary, &st) != 0 || st.st_size == 0))
+		rc = render(draft.temporary, format, dot_text, limit_s, err);
+		if (!rc && (stat(draft.temporary, &st) != 0 || st.st_size == 0))
 			rc = err_set(err, "'dot' wrote nothing to '%s'", path);
 		if (rc)
-			file_discard(temporary);
+			file_discard(&draft);
 		else
-			rc = file_commit(temporary, path, force, err);
+			rc = file_commit(&draft, err);
 	}
 	arena_release(&scratch);
 	return rc;
+}
+
+int draw_write(const char *path, const char *dot_text, bool force, struct err *err)
+{
+	return draw_write_within(path, dot_text, force, DRAW_LIMIT_S, err);
 }

@@ -86,7 +86,7 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 			unit = s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
 	g.cells = arena_array(&g.arena, g.rows * g.columns, sizeof *g.cells);
 	for (size_t k = 0; k < s->axes_n; k++)
-		g.cells[n++] = axis_name(s->axes[k]);
+		g.cells[n++] = axis_name(s->axes[k].path);
 	g.cells[n++] = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
 	for (size_t k = 0; k < s->names_n; k++)
 		if (splits(s, k))
@@ -164,7 +164,7 @@ static void add_number(struct str *out, double number)
 static void write_csv(struct str *out, const struct sweep *s)
 {
 	for (size_t k = 0; k < s->axes_n; k++) {
-		str_add_csv(out, s->axes[k]);
+		str_add_csv(out, s->axes[k].path);
 		str_add(out, ",");
 	}
 	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won\n", s->metric);
@@ -195,7 +195,7 @@ static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_
 	jsonw_key(w, "at");
 	jsonw_object(w);
 	for (size_t i = 0; i < s->axes_n; i++)
-		jsonw_key_string(w, s->axes[i], c->values[i]);
+		jsonw_key_string(w, s->axes[i].path, c->values[i]);
 	jsonw_end(w);
 	jsonw_key_string(w, "assignment", s->names[k]);
 	jsonw_key_bool(w, "fits", e->fits);

@@ -30,11 +30,10 @@ struct batch_mix {
 	 * the sequence that are in the cache before this pass, as it is for a piece. */
 	int64_t context_sum[BATCH_WINDOWS];
 	int64_t context_growth[BATCH_WINDOWS]; /* added to context_sum by each iteration of a jump */
-	int64_t context_max;  /* longest context of the decodes, for padded caches; grows by 1 each iteration
-			       */
-	int64_t pad_rows;     /* rows computed for nobody: up to the size of a captured graph */
-	int64_t weight_reads; /* passes in which the decodes run: 1, or runs of adjacent slots (llama.cpp
-				 split KV) */
+	int64_t context_max;    /* where padded: longest context of the decodes; grows by 1 each iteration */
+	int64_t pad_rows;       /* rows computed for nobody: up to the size of a captured graph */
+	int64_t weight_reads;   /* passes in which the decodes run: 1, or runs of adjacent slots (llama.cpp
+				   split KV) */
 	int64_t host_sequences; /* sequences the host schedules and samples for in this iteration; 0 in an
 				   iteration's second and later passes: host time is counted once */
 	bool reshaped; /* the pass before had other numbers of sequences or rows: a runtime that reuses the

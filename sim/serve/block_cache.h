@@ -4,9 +4,8 @@
  * Layer serve. A block of a prompt that shared pieces cover is named by a hash over the chain up to its end.
  * Blocks in use are counted; a free one keeps its name until it is taken for something else. Free blocks wait
  * in one queue, named ones and others: what was freed first is taken first, and a sequence frees its last
- * block before its first. vllm/v1/core/block_pool.py (get_new_blocks, touch, free_blocks,
- * _maybe_evict_cached_block) and single_type_kv_cache_manager.py (free), read at commit
- * c59cb7941357443da7c5eef75cfa8697d683d228.
+ * block before its first. get_new_blocks(), touch(), free_blocks() and _maybe_evict_cached_block() in
+ * vllm/v1/core/block_pool.py, read at commit 002f34915134cfd1a7d6ed777edd67dcc2289466.
  *
  * One difference: where two sequences compute the same block at a time, vLLM keeps both copies; here the
  * later one gives its copy back.

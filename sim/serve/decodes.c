@@ -74,6 +74,7 @@ void decodes_put(struct decodes *d, uint32_t seq)
 	s->finish_at = d->iteration + s->left;
 	d->n++;
 	d->sum[0] += s->computed;
+	d->finish_sum += s->finish_at;
 	d->growing[0]++;
 	for (size_t w = 1; w < d->windows_n; w++) {
 		d->sum[w] += s->computed < d->window[w] ? s->computed : d->window[w];
@@ -85,7 +86,8 @@ void decodes_put(struct decodes *d, uint32_t seq)
 	if (d->block)
 		d->by_offset[residue(d, s->offset)]++;
 	put(d, &d->finish, s->finish_at, seq);
-	put(d, &d->longest, -s->offset, seq);
+	if (d->padded)
+		put(d, &d->longest, -s->offset, seq);
 }
 
 void decodes_out(struct decodes *d, uint32_t seq)
@@ -97,6 +99,7 @@ void decodes_out(struct decodes *d, uint32_t seq)
 	s->stamp++;
 	d->n--;
 	d->sum[0] -= s->computed;
+	d->finish_sum -= s->finish_at;
 	d->growing[0]--;
 	for (size_t w = 1; w < d->windows_n; w++) {
 		d->sum[w] -= s->computed < d->window[w] ? s->computed : d->window[w];
@@ -147,7 +150,7 @@ uint32_t decodes_finished(struct decodes *d)
 
 int64_t decodes_longest(struct decodes *d)
 {
-	const struct due *e = top(d, &d->longest);
+	const struct due *e = d->padded ? top(d, &d->longest) : NULL;
 
 	return e ? d->iteration - e->at : 0;
 }

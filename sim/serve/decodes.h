@@ -30,8 +30,10 @@ struct decodes {
 	int64_t n, iteration; /* of the next iteration */
 	int64_t sum[BATCH_WINDOWS], growing[BATCH_WINDOWS], window[BATCH_WINDOWS];
 	size_t windows_n;
+	int64_t finish_sum; /* over the sequences: less n times the iteration, the tokens they have to go */
 	struct dues finish, longest,
 		fills[BATCH_WINDOWS]; /* lazy: what left is dropped when it comes to the top */
+	bool padded;                  /* the longest context is asked for */
 	int64_t block;                /* tokens of a KV block; 0: blocks are not taken on demand */
 	int64_t phase;                /* iteration mod block */
 	int64_t *by_offset;           /* sequences by offset mod block */

@@ -17,15 +17,19 @@ static span_fs held(int64_t k, int64_t first, int64_t block, int64_t fs, int64_t
 
 void kv_pass(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs)
 {
-	kv->block_fs += kv->used * span_of(fs, slope_fs, k);
+	const span_fs all = span_of(fs, slope_fs, k);
+	span_fs before = 0; /* iteration i */
+
+	kv->block_fs += kv->used * all;
 	if (k == 1 || !d->block)
 		return;
 	for (int64_t i = 1; i <= d->block && i < k; i++) {
-		const int64_t each = decodes_wanted(d, i);
+		const int64_t each = decodes_wanted(d, i), times = (k - 1 - i) / d->block + 1;
 
-		if (each) {
-			kv->block_fs += each * held(k, i, d->block, fs, slope_fs);
-			kv_take(kv, each * ((k - 1 - i) / d->block + 1));
-		}
+		before += fs + (i - 1) * slope_fs;
+		if (!each)
+			continue;
+		kv->block_fs += each * (times == 1 ? all - before : held(k, i, d->block, fs, slope_fs));
+		kv_take(kv, each * times);
 	}
 }

@@ -31,6 +31,7 @@ void replica_start(struct replica *p)
 	if (set->cache == CACHE_BLOCKS)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
+	p->dec.padded = set->rules == SERVE_MLX;
 	if (p->rules->start)
 		p->rules->start(p);
 }
@@ -295,7 +296,8 @@ struct batch_mix replica_mix(struct replica *p)
 		mix.context_sum[w] = d->sum[w];
 		mix.context_growth[w] = d->growing[w];
 	}
-	mix.context_max = decodes_longest(&p->dec);
+	if (d->padded)
+		mix.context_max = decodes_longest(&p->dec);
 	return mix;
 }
 

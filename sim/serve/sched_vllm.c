@@ -113,6 +113,20 @@ static bool goes_first(const struct request *a, const struct request *b)
 	return a->arrive_ns != b->arrive_ns ? a->arrive_ns > b->arrive_ns : a->id > b->id;
 }
 
+static int64_t answered(const struct replica *p, const struct seq *s)
+{
+	return s->limit - (s->state == SEQ_DECODING ? s->finish_at - p->dec.iteration : s->left);
+}
+
+/* SGLang retracts the shortest answer, of equal ones the longest prompt (ScheduleBatch.retract_decode(),
+ * python/sglang/srt/managers/schedule_batch.py). */
+static bool retracted_first(const struct replica *p, const struct seq *a, const struct seq *b)
+{
+	const int64_t x = answered(p, a), y = answered(p, b);
+
+	return x != y ? x < y : a->r.prompt > b->r.prompt;
+}
+
 static uint32_t victim(const struct replica *p)
 {
 	uint32_t worst = SEQ_NONE;
@@ -120,9 +134,11 @@ static uint32_t victim(const struct replica *p)
 	for (uint32_t i = p->last; i != SEQ_NONE; i = seq_at(p->slab, i)->before) {
 		if (seq_at(p->slab, i)->state == SEQ_MOVING) /* its blocks are being read */
 			continue;
-		if (!p->set->by_priority)
+		if (!p->set->by_priority && !p->set->prefill_first)
 			return i;
-		if (worst == SEQ_NONE || goes_first(&seq_at(p->slab, i)->r, &seq_at(p->slab, worst)->r))
+		if (worst == SEQ_NONE ||
+		    (p->set->prefill_first ? retracted_first(p, seq_at(p->slab, i), seq_at(p->slab, worst))
+					   : goes_first(&seq_at(p->slab, i)->r, &seq_at(p->slab, worst)->r)))
 			worst = i;
 	}
 	return worst;
@@ -250,9 +266,27 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	return true;
 }
 
+/* Tokens that running requests may yet ask for, as far as they are allowed for (PrefillAdder and its
+ * new_token_ratio, python/sglang/srt/managers/schedule_policy.py, read at commit
+ * 00550cd11b35def9d584bf761a1e32729c20a21d; SGLang lets the ratio decay, here it is a constant). They get
+ * fewer from iteration to iteration. */
+static int64_t set_apart(struct replica *p)
+{
+	const int64_t to_go = p->dec.finish_sum - p->dec.n * p->dec.iteration;
+
+	if (p->set->ahead <= 0 || !to_go)
+		return 0;
+	p->steps = 1;
+	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * p->set->ahead));
+}
+
 static void admit(struct replica *p, int64_t budget)
 {
-	int64_t free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0);
+	int64_t free;
+
+	if (!waiting_n(&p->waiting) || budget <= 0 || p->running >= p->set->seqs)
+		return;
+	free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0) - set_apart(p);
 
 	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
 		if (!admit_head(p, &budget, &free))
@@ -316,10 +350,37 @@ static struct walk walk_until_some_run(struct replica *p)
 	return w;
 }
 
+/* SGLang without mixed chunks: while there is a prompt to read, half-read or new, nobody decodes
+ * (Scheduler.get_next_batch_to_run(), python/sglang/srt/managers/scheduler.py). */
+static bool read_first(struct replica *p)
+{
+	int64_t budget = p->set->batched_tokens;
+
+	for (size_t i = 0; i < p->reading.n && budget > 0; i++) {
+		const struct seq *s = seq_at(p->slab, p->reading.at[i]);
+		const int64_t tokens = least(asks(p, s), budget);
+
+		if (blocks_lacking(p, s, tokens) > kv_free(&p->kv))
+			break;
+		read_on(p, p->reading.at[i], tokens);
+		budget -= tokens;
+	}
+	admit(p, budget);
+	if (!p->reads.n)
+		return false;
+	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after)
+		if (seq_at(p->slab, i)->state == SEQ_DECODING)
+			replica_stall(p, i);
+	plan(p);
+	return true;
+}
+
 static void compose(struct replica *p)
 {
 	int64_t budget = p->set->batched_tokens;
 
+	if (p->set->prefill_first && read_first(p))
+		return;
 	if (enough(p, &budget)) {
 		read_all(p);
 	} else {

@@ -48,19 +48,26 @@ static void drop(size_t *n, uint32_t *at, uint32_t seq)
 }
 #define DROP(list, seq) drop(&(list)->n, (list)->at, (seq))
 
-/* Out of whatever it is in: its computed and left tell where it stands. */
+/* Blocks of one that decodes, or would but for a stall, are what its context needs. */
+static void count_blocks(const struct replica *p, struct seq *s)
+{
+	if (p->dec.block)
+		s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+}
+
+/* Out of whatever it is in: its computed, left and blocks tell where it stands. */
 static void unlist(struct replica *p, uint32_t seq)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
 	if (s->state == SEQ_DECODING) {
 		decodes_out(&p->dec, seq);
-		if (p->dec.block)
-			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+		count_blocks(p, s);
 	} else if (s->state == SEQ_READING) {
 		DROP(&p->reading, seq);
 	} else if (s->state == SEQ_STALLED) {
 		DROP(&p->stalled, seq);
+		count_blocks(p, s);
 	}
 	if (s->late)
 		DROP(&p->late, seq);
@@ -219,8 +226,7 @@ void replica_finish(struct replica *p)
 	while ((seq = decodes_finished(&p->dec)) != SEQ_NONE) {
 		struct seq *s = seq_at(p->slab, seq);
 
-		if (p->dec.block)
-			s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+		count_blocks(p, s);
 		s->state = SEQ_WAITING; /* in no list any more */
 		replica_end(p, seq, REQUEST_DONE);
 	}

@@ -171,6 +171,93 @@ static void loop(struct serving *run)
 		run->result->end_ns = c->until_ns;
 }
 
+/* ---- what cannot be ---- */
+
+static int too_small(struct err *err, size_t server, const char *key, int64_t is, int64_t least)
+{
+	if (is >= least)
+		return 0;
+	return err_set(err, "server %zu: %s is %lld, less than %lld", server, key, (long long)is,
+		       (long long)least);
+}
+
+static int check_rules(const struct serve_settings *s, size_t i, struct err *err)
+{
+	switch (s->rules) {
+	case SERVE_VLLM:
+		return too_small(err, i, "seqs", s->seqs, 1) ||
+		       too_small(err, i, "batched_tokens", s->batched_tokens, s->seqs * (s->draft + 1));
+	case SERVE_LLAMACPP:
+		return too_small(err, i, "slots", s->slots, 1) || too_small(err, i, "ubatch", s->ubatch, 1) ||
+		       too_small(err, i, "batch", s->batch, s->slots * (s->draft + 1) + 1);
+	case SERVE_MLX:
+		return too_small(err, i, "prompts", s->prompts, 1) ||
+		       too_small(err, i, "decodes", s->decodes, 1) || too_small(err, i, "step", s->step, 1);
+	case SERVE_STATIC:
+		return too_small(err, i, "seqs", s->seqs, 1);
+	case SERVE_RULES_N:
+	default:
+		return err_set(err, "server %zu: unknown scheduler", i);
+	}
+}
+
+static int check_settings(const struct serve_settings *s, size_t i, struct err *err)
+{
+	static const bool can[SERVE_RULES_N][CACHE_N] = {
+		[SERVE_VLLM] = {[CACHE_NONE] = true, [CACHE_BLOCKS] = true},
+		[SERVE_LLAMACPP] = {[CACHE_NONE] = true, [CACHE_SLOTS] = true},
+		[SERVE_MLX] = {[CACHE_NONE] = true, [CACHE_WHOLE] = true},
+		[SERVE_STATIC] = {[CACHE_NONE] = true},
+	};
+
+	if (too_small(err, i, "block", s->block, 1) || too_small(err, i, "kv_blocks", s->kv_blocks, 0) ||
+	    too_small(err, i, "context", s->context, 0) || too_small(err, i, "draft", s->draft, 0) ||
+	    check_rules(s, i, err))
+		return -1;
+	if (s->rules != SERVE_VLLM && s->rules != SERVE_STATIC && s->block != 1)
+		return err_set(err, "server %zu: its runtime has KV cells, not blocks: block must be 1 token",
+			       i);
+	if ((unsigned)s->cache >= CACHE_N || !can[s->rules][s->cache])
+		return err_set(err, "server %zu: its scheduler has no such prefix cache", i);
+	if (s->kv_blocks && s->kv_blocks * s->block <= s->draft + 1)
+		return err_set(err, "server %zu: the KV cache holds %lld tokens", i,
+			       (long long)(s->kv_blocks * s->block));
+	return 0;
+}
+
+static int check_pools(const struct serve_config *c, struct err *err)
+{
+	size_t n[3] = {0};
+
+	for (size_t i = 0; i < c->servers_n; i++) {
+		n[c->servers[i].pool]++;
+		if (c->servers[i].pool != POOL_WHOLE && c->servers[i].set->rules == SERVE_STATIC)
+			return err_set(err, "server %zu: static batches cannot be prefill or decode pools",
+				       i);
+	}
+	if (!n[POOL_PREFILL] && !n[POOL_DECODE])
+		return 0;
+	if (n[POOL_WHOLE] || !n[POOL_PREFILL] || !n[POOL_DECODE])
+		return err_set(err, "pools need prefill and decode servers, and no others beside them");
+	for (size_t i = 0; i < c->links.wires_n; i++)
+		if (!(c->links.Bps[i] > 0) || c->links.Bps[i] > 1e18)
+			return err_set(err, "wire %zu carries %g B/s", i, c->links.Bps[i]);
+	return 0;
+}
+
+int serve_check(const struct serve_config *c, struct err *err)
+{
+	if (!c->servers_n)
+		return err_set(err, "no server");
+	for (size_t i = 0; i < c->servers_n; i++)
+		if (check_settings(c->servers[i].set, i, err))
+			return -1;
+	for (size_t i = 0; i < c->downs_n; i++)
+		if (c->downs[i].server >= c->servers_n || c->downs[i].from_ns < 0 || c->downs[i].for_ns < 0)
+			return err_set(err, "failure %zu: no such server, or a negative time", i);
+	return check_pools(c, err);
+}
+
 /* ---- beginning and end ---- */
 
 /* Prompt and answer of a request must fit wherever it goes. */

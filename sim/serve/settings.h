@@ -12,7 +12,14 @@
 
 enum serve_rules { SERVE_VLLM, SERVE_LLAMACPP, SERVE_MLX, SERVE_STATIC, SERVE_RULES_N };
 
-enum serve_cache { CACHE_NONE, CACHE_BLOCKS, CACHE_RADIX, CACHE_SLOTS, CACHE_WHOLE };
+enum serve_cache {
+	CACHE_NONE,
+	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first; with block 1 what SGLang's radix
+			 tree holds */
+	CACHE_SLOTS,  /* llama.cpp: what each slot held last, a host cache behind them */
+	CACHE_WHOLE,  /* mlx: whole caches of ended requests */
+	CACHE_N
+};
 
 struct serve_settings {
 	enum serve_rules rules;
@@ -31,8 +38,10 @@ struct serve_settings {
 	bool no_chunks;         /* a prompt is read in one iteration */
 	bool by_priority;       /* smaller priority first, and the greatest is preempted */
 	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
-	bool prefill_first;     /* sglang: decodes wait while prompts are read */
-	const int64_t *graphs;  /* captured graph sizes, ascending: rows are padded up to one of them */
+	double ahead; /* sglang: share of what running requests have yet to answer that must stay free when
+			 one is seated (new_token_ratio) */
+	bool prefill_first;    /* sglang: decodes wait while prompts are read */
+	const int64_t *graphs; /* captured graph sizes, ascending: rows are padded up to one of them */
 	size_t graphs_n;
 	int64_t window_ns; /* static: how long a batch waits to be filled */
 

@@ -1,4 +1,4 @@
-/* waiting.c - see queue.h. */
+/* waiting.c - see waiting.h. */
 #include "sim/serve/waiting.h"
 
 #include <string.h>

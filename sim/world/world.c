@@ -343,11 +343,15 @@ static void check_assignments(struct loader *l, const struct world *w)
 	if (!w->scenario->assignments.n)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
-	for (size_t i = 0; i < w->scenario->assignments.n; i++)
+	for (size_t i = 0; i < w->scenario->assignments.n; i++) {
+		const struct place place = yml_get(a[i].origin.node, "name")->place;
+
+		if (a[i].name[strcspn(a[i].name, "\n\t")])
+			diag_add(l->diags, place, NULL, "a name may not hold a line break or a tab");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(a[i].name, a[j].name))
-				diag_add(l->diags, yml_get(a[i].origin.node, "name")->place, NULL,
-					 "two assignments are called '%s'", a[i].name);
+				diag_add(l->diags, place, NULL, "two assignments are called '%s'", a[i].name);
+	}
 }
 
 /* Everything that is looked up by name, once the scenario's own table is loaded; what that table missed is

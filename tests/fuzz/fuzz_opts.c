@@ -1,16 +1,19 @@
-/* fuzz_opts.c - any lines as the arguments of each kind of command; the first byte chooses its options. */
+/* fuzz_opts.c - any lines as the arguments of each verb; the first byte chooses which. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
-#include "sim/cli/opts.h"
+#include "sim/cli/cmd.h"
 
 enum { ARGS_MAX = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = ARENA_INIT;
-	struct opts o;
+	const struct verb *verb;
+	struct args args;
+	void *options;
+	size_t verbs_n = 0;
 	struct err err = ERR_INIT;
 	char *argv[ARGS_MAX], *text;
 	int argc = 0;
@@ -26,12 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			*next++ = '\0';
 		text = next;
 	}
-	if (opts_parse(&arena, argc, argv, data[0] & 63u, &o, &err) == 0) {
-		BUG_ON(err.msg[0] || o.files.n > (size_t)argc || o.seed < -1 || o.draws < -1);
-		for (size_t i = 0; i < o.files.n; i++)
-			BUG_ON(!o.files.at[i]);
-		for (size_t i = 0; i < o.sets.n; i++)
-			BUG_ON(!o.sets.at[i]);
+	while (verbs[verbs_n])
+		verbs_n++;
+	verb = verbs[data[0] % verbs_n];
+	options = arena_alloc(&arena, verb->size);
+	if (opts_parse(&arena, argc, argv, verb->options, verb->options_n, options, &args, &err) == 0) {
+		BUG_ON(err.msg[0] || args.files.n > (size_t)argc);
+		for (size_t i = 0; i < args.files.n; i++)
+			BUG_ON(!args.files.at[i]);
 	} else {
 		BUG_ON(!err.msg[0]);
 	}

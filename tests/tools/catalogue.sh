@@ -40,4 +40,7 @@ fi
 for name in "$@"; do # families name them
 	[ ! -f "$measured/$name.law" ] || [ -f "$(target "$name")" ] || cp "$measured/$name.law" "$(target "$name")"
 done
-for name in "$@"; do make_one "$lemursim" "$name" "$(target "$name")"; done
+mkdir -p "$out"
+for name in "$@"; do # beside the target first: a family's own file is read while it is fitted
+	make_one "$lemursim" "$name" "$out/$name.yaml" && cp "$out/$name.yaml" "$(target "$name")"
+done

@@ -1,14 +1,14 @@
 /* validate_scenario.c - see validate_scenario.h. */
-#include "sim/cli/validate_scenario.h"
+#include "sim/validate/validate_scenario.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/file.h"
 #include "sim/base/vec.h"
 #include "sim/base/csv.h"
-#include "sim/cli/answer.h"
+#include "sim/predict/metrics.h"
+#include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 
 struct outcome {
@@ -23,10 +23,9 @@ struct outcome {
 };
 
 struct outcomes {
-	struct session *s;
-	const struct opts *o;
+	const struct validate_ask *ask;
 	VEC(struct outcome) at;
-	struct validate_run *rows; /* one for each */
+	struct validation_row *rows; /* one for each */
 };
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -116,7 +115,7 @@ static int read_row(struct arena *a, const struct csv *csv, const struct csv_row
 
 static int read_file(struct outcomes *t, const char *path, struct err *err)
 {
-	struct arena *a = &t->s->arena;
+	struct arena *a = t->ask->loader->arena;
 	struct csv csv;
 	char *text;
 	size_t len;
@@ -194,7 +193,7 @@ static const struct metric *metric_of(struct arena *a, struct world_run *r, cons
 
 /* How many times b is a, draw by draw. */
 static void take_ratio(struct arena *a, const struct metric *top, const struct metric *bottom, size_t draws,
-		       struct validate_run *c)
+		       struct validation_row *c)
 {
 	double *drawn = arena_array(a, draws, sizeof *drawn);
 
@@ -206,9 +205,9 @@ static void take_ratio(struct arena *a, const struct metric *top, const struct m
 }
 
 static int predict(struct outcomes *t, struct arena *scratch, struct world_run *r, const struct outcome *x,
-		   struct validate_run *c, struct err *err)
+		   struct validation_row *c, struct err *err)
 {
-	struct arena *keep = &t->s->arena;
+	struct arena *keep = t->ask->loader->arena;
 	const struct yml *runtime = r->at->world->scenario->runtime;
 	const struct metric *m = metric_of(scratch, r, x->assignment, x->metric, err),
 			    *of = x->of && !err->msg[0] ? metric_of(scratch, r, x->of, x->metric, err) : NULL;
@@ -216,11 +215,11 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 
 	if (err->msg[0])
 		return -1;
-	*c = (struct validate_run){
+	*c = (struct validation_row){
 		.set = *x->set ? x->set : "all",
-		.machine = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
+		.assignment = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
 		.runtime = runtime->kind == YML_SCALAR ? arena_strdup(keep, runtime->text) : "by machine",
-		.run = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
+		.metric = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
 		.unit = x->of ? "times" : x->metric->unit,
 		.source = x->source,
 		.quality = x->quality,
@@ -245,91 +244,86 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 }
 
 /* Every row of one scenario as it is changed, from row `first` on. */
-static int predict_world(struct outcomes *t, struct session *inner, const struct placement *at, size_t first)
+static int predict_world(struct outcomes *t, struct arena *scratch, const struct placement *at, size_t first,
+			 struct err *err)
 {
 	const size_t n = at->world->scenario->assignments.n;
-	struct world_run r = {at, answer_draws(&inner->arena, t->o, at->world),
-			      arena_array(&inner->arena, n, sizeof *r.rows),
-			      arena_array(&inner->arena, n, sizeof *r.simulated)};
+	struct world_run r = {at, draws_asked(scratch, at->world, &t->ask->draws),
+			      arena_array(scratch, n, sizeof *r.rows),
+			      arena_array(scratch, n, sizeof *r.simulated)};
 
 	for (size_t i = first; i < t->at.n; i++) {
 		struct outcome *x = &t->at.at[i];
-		struct err why = ERR_INIT, err = ERR_INIT;
+		struct err why = ERR_INIT;
 
 		if (strcmp(x->changes, t->at.at[first].changes) != 0)
 			continue;
 		x->done = true;
-		if (predict(t, &inner->arena, &r, x, &t->rows[i], &why) == 0)
-			continue;
-		at_line(&err, x->path, x->line, &why);
-		return complain(&err, EXIT_USAGE);
+		if (predict(t, scratch, &r, x, &t->rows[i], &why) != 0)
+			return at_line(err, x->path, x->line, &why);
 	}
-	return EXIT_FINE;
+	return 0;
 }
 
-/* Loads the scenario under the changes of a row, after those of --set. */
-static int run_world(struct outcomes *t, size_t first)
+/* Loads the scenario under the changes of a row, after those of the request. */
+static int run_world(struct outcomes *t, size_t first, struct err *err)
 {
 	const struct outcome *x = &t->at.at[first];
-	const struct texts changes = texts_cut(&t->s->arena, x->changes, ';'), *user = &t->o->sets;
-	const char **sets = arena_array(&t->s->arena, user->n + changes.n, sizeof *sets);
-	struct opts o = *t->o;
-	struct session inner;
+	struct loader *outer = t->ask->loader;
+	const struct texts changes = texts_cut(outer->arena, x->changes, ';');
+	struct texts sets;
+	struct arena arena = ARENA_INIT;
+	struct loader inner;
 	const struct world *w;
 	const struct placement *at;
-	int rc = EXIT_USAGE;
+	int rc = -1;
 
-	if (user->n)
-		memcpy(sets, user->at, user->n * sizeof *sets);
 	for (size_t i = 0; i < changes.n; i++)
-		sets[user->n + i] = changes.at[i] + strspn(changes.at[i], " ");
-	o.sets = (struct texts){sets, user->n + (*x->changes ? changes.n : 0)};
-	session_begin(&inner, &o);
-	w = session_world(&inner, &o, o.files.at[0]);
-	at = w ? session_placements(&inner, w) : NULL;
+		changes.at[i] += strspn(changes.at[i], " ");
+	sets = texts_join(outer->arena, &t->ask->sets, changes.at, *x->changes ? changes.n : 0);
+	loader_begin_inner(&inner, &arena, outer);
+	w = scenario_load(&inner, t->ask->subjects.at[0], &sets);
+	at = w ? scenario_place(&inner, w) : NULL;
 	if (at)
-		rc = predict_world(t, &inner, at, first);
+		rc = predict_world(t, &arena, at, first, err);
 	else if (*x->changes)
-		fprintf(stderr, "lemursim: %s:%d: the scenario cannot be changed so: %s\n", x->path, x->line,
-			x->changes);
-	session_end(&inner);
+		err_set(err, "%s:%d: the scenario cannot be changed so: %s", x->path, x->line, x->changes);
+	loader_end_inner(&inner, outer);
 	return rc;
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------- */
 
-static int check_options(const struct opts *o, struct err *err)
+static int check_ask(const struct validate_ask *ask, struct err *err)
 {
-	if (o->files.n != 1) {
-		err_set(err, "%s: outcomes are of one scenario", o->froms.at[0]);
+	if (ask->subjects.n != 1) {
+		err_set(err, "%s: outcomes are of one scenario", ask->from.at[0]);
 		return err_hint(err, "lemursim validate SCENARIO --from FILE");
 	}
-	if (o->family || o->model.n || o->runtime || o->weights)
+	if (ask->family || ask->models.n || ask->runtime || ask->weights)
 		return err_set(err, "%s: outcomes take no --family, --model, --runtime or --weights",
-			       o->froms.at[0]);
-	for (size_t i = 0; i < o->froms.n; i++)
-		if (!validate_scenario_are(o->froms.at[i]))
+			       ask->from.at[0]);
+	for (size_t i = 0; i < ask->from.n; i++)
+		if (!validate_scenario_are(ask->from.at[i]))
 			return err_set(err, "%s holds no outcomes, and %s does: compare them one by one",
-				       o->froms.at[i], o->froms.at[0]);
+				       ask->from.at[i], ask->from.at[0]);
 	return 0;
 }
 
-int validate_scenario_make(struct session *s, const struct opts *o, struct validate_runs *r)
+int validate_scenario_make(const struct validate_ask *ask, struct validation *v, struct err *err)
 {
-	struct outcomes t = {.s = s, .o = o};
-	struct err err = ERR_INIT;
-	int rc = check_options(o, &err);
+	struct outcomes t = {.ask = ask};
+	int rc = check_ask(ask, err);
 
-	for (size_t i = 0; i < o->froms.n && rc == 0; i++)
-		rc = read_file(&t, o->froms.at[i], &err);
+	for (size_t i = 0; i < ask->from.n && rc == 0; i++)
+		rc = read_file(&t, ask->from.at[i], err);
 	if (rc == 0 && !t.at.n)
-		rc = err_set(&err, "%s: it holds no row", o->froms.at[0]);
-	rc = rc == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
-	t.rows = arena_array(&s->arena, t.at.n, sizeof *t.rows);
-	for (size_t i = 0; i < t.at.n && rc == EXIT_FINE; i++)
+		rc = err_set(err, "%s: it holds no row", ask->from.at[0]);
+	t.rows = arena_array(ask->loader->arena, t.at.n, sizeof *t.rows);
+	for (size_t i = 0; i < t.at.n && rc == 0; i++)
 		if (!t.at.at[i].done)
-			rc = run_world(&t, i);
-	*r = (struct validate_runs){.at = t.rows, .n = t.at.n, .of_scenario = true};
+			rc = run_world(&t, i, err);
+	*v = (struct validation){t.rows, t.at.n, VALIDATION_OUTCOMES};
 	VEC_FREE(&t.at);
 	return rc;
 }

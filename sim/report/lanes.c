@@ -1,5 +1,5 @@
 /* lanes.c - see lanes.h. */
-#include "sim/cli/lanes.h"
+#include "sim/report/lanes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct builder {
 	size_t boxes_n;
 };
 
-static const char *joint_text(struct arena *a, const struct link *l)
+static const char *link_text(struct arena *a, const struct link *l)
 {
 	struct str s = STR_INIT;
 	const char *text;
@@ -61,7 +61,7 @@ static struct lane lane_for(struct builder *b, size_t index)
 		return (struct lane){name, disk_text(b->arena, m), m->origin.name, true};
 	case QUEUE_LINK:
 		link = w->link_uses[q.of].link;
-		return (struct lane){name, joint_text(b->arena, link), link->origin.name, true};
+		return (struct lane){name, link_text(b->arena, link), link->origin.name, true};
 	}
 	BUG("queue kind %d", (int)q.kind);
 }
@@ -132,7 +132,7 @@ static bool is_host(const struct op_class *c)
 	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
 }
 
-/* Of a pass of a micro-batch: its number. */
+/* The text in a box; for a pass of a micro-batch its number. */
 static const char *letter_of(struct builder *b, const struct op_class *c, const struct label *label)
 {
 	static const char letters[ROLE_N] = {

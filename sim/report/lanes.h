@@ -1,14 +1,14 @@
 /*
  * lanes.h - a program that has run, as lanes and boxes: neighbouring operators of one block become one box.
  *
- * Layer cli.
+ * Layer report.
  */
-#ifndef SIM_CLI_LANES_H
-#define SIM_CLI_LANES_H
+#ifndef SIM_REPORT_LANES_H
+#define SIM_REPORT_LANES_H
 #include "sim/predict/program_job.h"
 #include "sim/report/schedule.h"
 
-/* What becomes a box. */
+/* The unit of work that a box stands for. */
 enum boxes {
 	BOXES_BLOCKS, /* a block */
 	BOXES_PASSES  /* a micro-batch's pass through all that a device has; links that hardly do anything are

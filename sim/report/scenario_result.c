@@ -1,36 +1,11 @@
-/* answer.c - see answer.h. */
-#include "sim/cli/answer.h"
+/* scenario_result.c - see scenario_result.h. */
+#include "sim/report/scenario_result.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "sim/predict/explain.h"
 
-#ifndef VERSION
-#define VERSION "unknown"
-#endif
-
-int answer_width(const struct opts *o)
-{
-	struct winsize size;
-
-	if (o->out || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-		return 120; /* a page's worth, whatever the machine */
-	return size.ws_col;
-}
-
-uint64_t answer_seed(const struct opts *o, const struct world *w)
-{
-	return (uint64_t)(o->seed >= 0 ? o->seed : w->scenario->seed);
-}
-
-struct draws answer_draws(struct arena *a, const struct opts *o, const struct world *w)
-{
-	return draws_make(a, w, answer_seed(o, w), (size_t)(o->draws > 1 ? o->draws : w->scenario->draws));
-}
-
-/* What energy and money rest on, where any row has them; NULL where none has. */
+/* The assumptions behind energy and money, where any row has them; NULL where none has. */
 static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
 				    size_t n)
 {
@@ -83,33 +58,34 @@ static const char *scenario_name(struct arena *a, const char *path)
 	return str_ends(name, ".yaml") ? arena_strndup(a, name, len - 5) : name;
 }
 
-static void fill_inputs(struct session *s, struct result *r)
+static void fill_inputs(const struct loader *l, struct result *r)
 {
-	struct input_row *inputs = arena_array(&s->arena, s->loader.inputs_n, sizeof *inputs);
+	struct input_row *inputs = arena_array(l->arena, l->inputs_n, sizeof *inputs);
 
-	for (size_t i = 0; i < s->loader.inputs_n; i++) {
-		inputs[i].file = s->loader.inputs[i].path;
-		memcpy(inputs[i].sha256, s->loader.inputs[i].sha256, sizeof inputs[i].sha256);
+	for (size_t i = 0; i < l->inputs_n; i++) {
+		inputs[i].file = l->inputs[i].path;
+		memcpy(inputs[i].sha256, l->inputs[i].sha256, sizeof inputs[i].sha256);
 	}
 	r->inputs = inputs;
-	r->inputs_n = s->loader.inputs_n;
+	r->inputs_n = l->inputs_n;
 }
 
-struct answer answer_make(struct session *s, const struct opts *o, const struct placement *at)
+struct scenario_result scenario_result_make(struct loader *l, const struct placement *at,
+					    const struct draws_ask *ask, const char *version)
 {
 	const struct world *w = at->world;
-	struct arena *a = &s->arena;
+	struct arena *a = l->arena;
 	const size_t n = w->scenario->assignments.n;
-	struct answer r = {0};
-	const struct draws draws = answer_draws(a, o, w);
+	struct scenario_result r = {0};
+	const struct draws draws = draws_asked(a, w, ask);
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 
-	r.notes = arena_array(a, n + ANSWER_NOTES, sizeof *r.notes);
+	r.notes = arena_array(a, n + SCENARIO_RESULT_NOTES, sizeof *r.notes);
 	r.result = (struct result){.scenario = scenario_name(a, w->path),
-				   .version = VERSION,
+				   .version = version,
 				   .title = w->scenario->title,
-				   .seed = answer_seed(o, w),
+				   .seed = draws_asked_seed(ask, w),
 				   .draws = (int)draws.n,
 				   .rows = rows,
 				   .rows_n = n,
@@ -123,15 +99,15 @@ struct answer answer_make(struct session *s, const struct opts *o, const struct 
 	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
 	for (int j = 0; j < JOB_N; j++)
 		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
-			answer_note(&r, job_types[j]->note(a, w));
-	answer_note(&r, energy_cost_note(a, w, rows, n));
-	fill_inputs(s, &r.result);
+			scenario_result_note(&r, job_types[j]->note(a, w));
+	scenario_result_note(&r, energy_cost_note(a, w, rows, n));
+	fill_inputs(l, &r.result);
 	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);
 	return r;
 }
 
-void answer_note(struct answer *r, const char *note)
+void scenario_result_note(struct scenario_result *r, const char *note)
 {
 	if (note)
 		r->notes[r->result.notes_n++] = note;

@@ -1,7 +1,6 @@
 /* measure.c - see measure.h. */
-#include "sim/cli/measure.h"
+#include "sim/measure/measure.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -11,7 +10,6 @@
 #include "sim/base/units.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
-#include "sim/cli/cmd.h"
 
 enum { SAMPLES_MAX_B = 64 << 20 };
 
@@ -23,29 +21,12 @@ struct measured {
 
 struct run {
 	struct arena *arena;
-	const struct measuring *m;
-	const struct opts *o;
+	const struct measure_ask *ask;
 	struct measured *at; /* one for each backend that was chosen */
 	size_t n;
 	struct sample_set *earlier; /* of --from */
 	const char *out;            /* NULL: not known before the chip is */
-	bool on_terminal;
 };
-
-static void show_progress(void *self, const struct suite_progress *p)
-{
-	const bool *on_terminal = self;
-
-	if (*on_terminal)
-		fprintf(stderr, "\r\033[K%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done,
-			p->row, p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
-}
-
-static void clear_line(bool on_terminal)
-{
-	if (on_terminal)
-		fputs("\r\033[K", stderr);
-}
 
 static const char *today(struct arena *a)
 {
@@ -77,11 +58,11 @@ static const char *samples_path(const struct run *u, const char *device)
 
 	if (str_ends(stem, ".yaml"))
 		stem = arena_strndup(u->arena, stem, strlen(stem) - 5);
-	return u->m->n > 1 ? arena_printf(u->arena, "%s-%s.samples.csv", stem, device)
-			   : arena_printf(u->arena, "%s.samples.csv", stem);
+	return u->ask->n > 1 ? arena_printf(u->arena, "%s-%s.samples.csv", stem, device)
+			     : arena_printf(u->arena, "%s.samples.csv", stem);
 }
 
-static void print_samples(const struct suite_result *r)
+static void tell_samples(const struct measure_ask *ask, const struct suite_result *r)
 {
 	const struct sample_set *set = &r->set;
 	struct arena a = ARENA_INIT;
@@ -124,7 +105,8 @@ static void print_samples(const struct suite_result *r)
 	if (r->short_n)
 		str_addf(&s, "  time was short: %zu of %zu cases have fewer batches than planned\n",
 			 r->short_n, set->n);
-	fputs(s.text, stdout);
+	if (ask->measured)
+		ask->measured(ask->self, s.text);
 	str_release(&s);
 	arena_release(&a);
 }
@@ -136,7 +118,7 @@ static const char *missing_rows(const struct run *u, const struct measured *d)
 	const char *names;
 
 	if (!d->samples)
-		return u->o->only ? u->o->only : "all";
+		return u->ask->only ? u->ask->only : "all";
 	if (!d->r.missing_n)
 		return NULL;
 	for (size_t i = 0; i < d->r.missing_n; i++)
@@ -146,50 +128,59 @@ static const char *missing_rows(const struct run *u, const struct measured *d)
 	return names;
 }
 
-/* One command for each device that lacks something; each takes all samples that there are. */
-static void say_how_to_resume(const struct run *u)
+static const char *resume_command(const struct run *u, size_t device, const char *missing)
 {
-	size_t rows = 0;
+	const struct measure_ask *ask = u->ask;
+	struct str s = STR_INIT;
+	const char *command;
 
-	for (size_t i = 0; i < u->n; i++)
-		rows += u->at[i].samples ? u->at[i].r.done_n : 0;
-	fprintf(stderr, "lemursim: interrupted; %zu finished row%s kept\n", rows,
-		rows == 1 ? " is" : "s are");
+	str_addf(&s, "lemursim calibrate --only %s", missing);
+	if (ask->n > 1)
+		str_addf(&s, " --backend %s", u->at[device].backend->device);
+	if (ask->quick)
+		str_add(&s, " --quick");
+	if (ask->threads)
+		str_addf(&s, " --threads %lld", (long long)ask->threads);
+	for (size_t j = 0; j < u->n; j++)
+		if (u->at[j].samples && (u->at[j].r.done_n || j < device))
+			str_addf(&s, " --from %s", u->at[j].samples);
+	str_addf(&s, "%s -o %s", device ? " -f" : "", u->out);
+	command = arena_strdup(u->arena, s.text);
+	str_release(&s);
+	return command;
+}
+
+/* One command for each device that lacks something; each takes all samples that there are. */
+static void say_how_to_resume(const struct run *u, struct measure_result *r)
+{
+	const char **commands = arena_array(u->arena, u->n, sizeof *commands);
+
 	for (size_t i = 0; i < u->n; i++) {
 		const char *missing = missing_rows(u, &u->at[i]);
 
-		if (!missing)
-			continue;
-		fprintf(stderr, "  hint: the rest: lemursim calibrate --only %s", missing);
-		if (u->m->n > 1)
-			fprintf(stderr, " --backend %s", u->at[i].backend->device);
-		if (u->o->quick)
-			fputs(" --quick", stderr);
-		if (u->o->threads)
-			fprintf(stderr, " --threads %lld", (long long)u->o->threads);
-		for (size_t j = 0; j < u->n; j++)
-			if (u->at[j].samples && (u->at[j].r.done_n || j < i))
-				fprintf(stderr, " --from %s", u->at[j].samples);
-		fprintf(stderr, "%s -o %s\n", i ? " -f" : "", u->out);
+		r->rows_kept += u->at[i].samples ? u->at[i].r.done_n : 0;
+		if (missing)
+			commands[r->to_resume_n++] = resume_command(u, i, missing);
 	}
+	r->to_resume = commands;
 }
 
 static int read_earlier(struct run *u, struct err *err)
 {
-	const struct opts *o = u->o;
+	const struct texts *from = &u->ask->from;
 
-	u->earlier = arena_array(u->arena, o->froms.n + 1, sizeof *u->earlier);
-	for (size_t i = 0; i < o->froms.n; i++) {
+	u->earlier = arena_array(u->arena, from->n + 1, sizeof *u->earlier);
+	for (size_t i = 0; i < from->n; i++) {
 		char *text;
 		size_t len;
 
-		if (file_read(u->arena, o->froms.at[i], SAMPLES_MAX_B, &text, &len, err) != 0)
+		if (file_read(u->arena, from->at[i], SAMPLES_MAX_B, &text, &len, err) != 0)
 			return -1;
 		if (!samples_csv_is(text))
 			return err_set(err,
 				       "%s: not samples of this program, so nothing can be added to them",
-				       o->froms.at[i]);
-		if (samples_csv_read(u->arena, o->froms.at[i], text, &u->earlier[i], err) != 0)
+				       from->at[i]);
+		if (samples_csv_read(u->arena, from->at[i], text, &u->earlier[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -198,13 +189,13 @@ static int read_earlier(struct run *u, struct err *err)
 /* Samples of an earlier run of the same device come first. */
 static int add_earlier(const struct run *u, struct sample_set *set, struct err *err)
 {
-	for (size_t i = 0; i < u->o->froms.n; i++) {
+	for (size_t i = 0; i < u->ask->from.n; i++) {
 		const struct sample_set *more = &u->earlier[i];
 		struct sample *all;
 
 		if (more->chip && set->chip && strcmp(more->chip, set->chip) != 0)
 			return err_set(err, "%s: samples of another machine, '%.60s', where this is '%.60s'",
-				       u->o->froms.at[i], more->chip, set->chip);
+				       u->ask->from.at[i], more->chip, set->chip);
 		if (more->device && strcmp(more->device, set->device) != 0)
 			continue;
 		all = arena_array(u->arena, more->n + set->n + 1, sizeof *all);
@@ -250,44 +241,41 @@ static int keep_samples(struct run *u, struct measured *d, struct err *err)
 	return d->r.set.n ? samples_csv_read(u->arena, d->samples, kept, &d->r.set, err) : 0;
 }
 
-static int measure_device(struct run *u, struct measured *d, double share, size_t *failed)
+static enum measure_end measure_device(struct run *u, struct measured *d, double share, size_t *failed,
+				       struct err *err)
 {
-	const struct opts *o = u->o;
-	struct suite_options s = {.quick = o->quick,
-				  .force = o->force,
-				  .threads = !strcmp(d->backend->device, "cpu") ? o->threads : 0,
+	const struct measure_ask *ask = u->ask;
+	struct suite_options s = {.quick = ask->quick,
+				  .force = ask->force,
+				  .threads = !strcmp(d->backend->device, "cpu") ? ask->threads : 0,
 				  .seed = (uint64_t)time(NULL),
 				  .share = share,
-				  .stop = u->m->stop,
-				  .progress = show_progress,
-				  .progress_self = &u->on_terminal};
-	struct err err = ERR_INIT;
-	int rc;
+				  .stop = ask->stop,
+				  .progress = ask->progress,
+				  .progress_self = ask->self};
 
-	if (o->only && strcmp(o->only, "all") != 0)
-		s.only = split_names(u->arena, o->only, &s.only_n);
-	rc = suite_run(u->arena, d->backend, &s, &d->r, &err);
-	clear_line(u->on_terminal);
-	if (rc != 0)
-		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
-	d->r.set.tool = u->m->tool;
+	if (ask->only && strcmp(ask->only, "all") != 0)
+		s.only = split_names(u->arena, ask->only, &s.only_n);
+	if (suite_run(u->arena, d->backend, &s, &d->r, err) != 0)
+		return err->hint[0] ? MEASURE_REFUSED : MEASURE_FAILED;
+	d->r.set.tool = ask->tool;
 	d->r.set.date = today(u->arena);
-	print_samples(&d->r);
+	tell_samples(ask, &d->r);
 	*failed += d->r.failed_n;
 	u->out = u->out ? u->out : usual_path(u->arena, d->r.set.chip);
-	if (add_earlier(u, &d->r.set, &err) != 0)
-		return complain(&err, EXIT_USAGE);
-	return keep_samples(u, d, &err) == 0 ? EXIT_FINE : complain(&err, EXIT_FAILED);
+	if (add_earlier(u, &d->r.set, err) != 0)
+		return MEASURE_REFUSED;
+	return keep_samples(u, d, err) == 0 ? MEASURE_WRITTEN : MEASURE_FAILED;
 }
 
-/* What was measured now, and devices of earlier runs; in the order of the backends. */
+/* The samples of this run and of devices of earlier runs, in the order of the backends. */
 static struct machine_samples all_sets(const struct run *u, const struct datasheet *datasheet)
 {
-	struct sample_set *sets = arena_array(u->arena, u->n + u->o->froms.n, sizeof *sets);
+	struct sample_set *sets = arena_array(u->arena, u->n + u->ask->from.n, sizeof *sets);
 	size_t n = 0;
 
-	for (size_t b = 0; b < u->m->n; b++) {
-		const struct backend *backend = u->m->backends[b];
+	for (size_t b = 0; b < u->ask->n; b++) {
+		const struct backend *backend = u->ask->backends[b];
 		bool found = false;
 
 		for (size_t i = 0; i < u->n; i++)
@@ -295,98 +283,98 @@ static struct machine_samples all_sets(const struct run *u, const struct datashe
 				sets[n++] = u->at[i].r.set;
 				found = true;
 			}
-		for (size_t i = 0; i < u->o->froms.n && !found; i++)
+		for (size_t i = 0; i < u->ask->from.n && !found; i++)
 			if (u->earlier[i].device && !strcmp(u->earlier[i].device, backend->device))
 				sets[n++] = u->earlier[i];
 	}
 	return (struct machine_samples){sets, n, datasheet, u->out};
 }
 
-static int write_machine(const struct run *u)
+static enum measure_end write_machine(const struct run *u, struct err *err)
 {
 	struct datasheet datasheet;
 	struct str text = STR_INIT;
-	struct err err = ERR_INIT;
 	struct machine_samples all;
-	int rc = EXIT_FINE;
+	enum measure_end end = MEASURE_WRITTEN;
 
-	if (u->o->facts && datasheet_read(u->arena, u->o->facts, &datasheet, &err) != 0)
-		return complain(&err, EXIT_USAGE);
-	all = all_sets(u, u->o->facts ? &datasheet : NULL);
-	if (profile_write_all(&all, &text, &err) != 0) {
-		err_hint(&err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
+	if (u->ask->facts && datasheet_read(u->arena, u->ask->facts, &datasheet, err) != 0)
+		return MEASURE_REFUSED;
+	all = all_sets(u, u->ask->facts ? &datasheet : NULL);
+	if (profile_write_all(&all, &text, err) != 0) {
+		err_hint(err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
 			 u->at[0].samples);
-		rc = complain(&err, EXIT_FAILED);
-	} else if (file_write(u->out, text.text, text.len, u->o->force, &err) != 0) {
-		rc = complain(&err, EXIT_FAILED);
-	} else {
-		printf("written: %s, from", u->out);
-		for (size_t i = 0; i < u->n; i++)
-			printf("%s %s", i ? " and" : "", u->at[i].samples);
-		printf("\n");
+		end = MEASURE_FAILED;
+	} else if (file_write(u->out, text.text, text.len, u->ask->force, err) != 0) {
+		end = MEASURE_FAILED;
 	}
 	str_release(&text);
-	return rc;
+	return end;
 }
 
 /* No file is made beside an error; but what came right is kept, and a file of it is one command away. */
-static int say_what_failed(const struct run *u, size_t failed)
+static enum measure_end say_what_failed(const struct run *u, size_t failed, struct err *err)
 {
-	struct err err = ERR_INIT;
 	struct str from = STR_INIT;
-	int rc;
 
 	for (size_t i = 0; i < u->n; i++)
 		str_addf(&from, " --from %s", u->at[i].samples);
-	err_set(&err, "%zu case%s failed: no hardware file is written", failed, failed == 1 ? "" : "s");
-	err_hint(&err, "of what came right: lemursim calibrate%s -o %s", from.text, u->out);
-	rc = complain(&err, EXIT_FAILED);
+	err_set(err, "%zu case%s failed: no hardware file is written", failed, failed == 1 ? "" : "s");
+	err_hint(err, "of what came right: lemursim calibrate%s -o %s", from.text, u->out);
 	str_release(&from);
-	return rc;
+	return MEASURE_FAILED;
 }
 
-static int choose(struct run *u)
+static int choose(struct run *u, struct err *err)
 {
-	const struct opts *o = u->o;
-	struct err err = ERR_INIT;
+	const struct measure_ask *ask = u->ask;
 
-	u->at = arena_array(u->arena, u->m->n, sizeof *u->at);
-	for (size_t i = 0; i < u->m->n; i++) {
-		const struct backend *b = u->m->backends[i];
+	u->at = arena_array(u->arena, ask->n, sizeof *u->at);
+	for (size_t i = 0; i < ask->n; i++) {
+		const struct backend *b = ask->backends[i];
 
-		if (!o->backend || !strcmp(o->backend, b->name) || !strcmp(o->backend, b->device))
+		if (!ask->backend || !strcmp(ask->backend, b->name) || !strcmp(ask->backend, b->device))
 			u->at[u->n++] = (struct measured){.backend = b};
 	}
 	if (!u->n) {
-		err_set(&err, "no backend is called '%.40s' here", o->backend);
-		err_hint(&err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
-		return complain(&err, EXIT_USAGE);
+		err_set(err, "no backend is called '%.40s' here", ask->backend);
+		return err_hint(err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
 	}
-	if (o->out && !o->force && file_exists(o->out)) { /* now, not after six minutes */
-		err_set(&err, "%s exists", o->out);
-		err_hint(&err, "say -f to overwrite it");
-		return complain(&err, EXIT_USAGE);
+	if (ask->out && !ask->force && file_exists(ask->out)) { /* now, not after six minutes */
+		err_set(err, "%s exists", ask->out);
+		return err_hint(err, "say -f to overwrite it");
 	}
-	return read_earlier(u, &err) == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
+	return read_earlier(u, err);
 }
 
-int measure_machine(const struct measuring *m, const struct opts *o)
+static enum measure_end measure_all(struct run *u, struct measure_result *r, struct err *err)
 {
-	struct arena a = ARENA_INIT;
-	struct run u = {.arena = &a, .m = m, .o = o, .out = o->out, .on_terminal = isatty(STDERR_FILENO)};
+	const struct measure_ask *ask = u->ask;
+	enum measure_end end = choose(u, err) == 0 ? MEASURE_WRITTEN : MEASURE_REFUSED;
 	size_t failed = 0;
-	int rc = choose(&u);
 
-	for (size_t i = 0; i < u.n && rc == EXIT_FINE && !*m->stop; i++)
-		rc = measure_device(&u, &u.at[i], u.n == 1 ? 1 : m->shares[i], &failed);
-	if (rc == EXIT_FINE && *m->stop) {
-		say_how_to_resume(&u);
-		rc = EXIT_INTERRUPTED;
-	} else if (rc == EXIT_FINE && failed) {
-		rc = say_what_failed(&u, failed);
-	} else if (rc == EXIT_FINE) {
-		rc = write_machine(&u);
+	for (size_t i = 0; i < u->n && end == MEASURE_WRITTEN && !*ask->stop; i++)
+		end = measure_device(u, &u->at[i], u->n == 1 ? 1 : ask->shares[i], &failed, err);
+	if (end != MEASURE_WRITTEN)
+		return end;
+	if (*ask->stop) {
+		say_how_to_resume(u, r);
+		return MEASURE_INTERRUPTED;
 	}
-	arena_release(&a);
-	return rc;
+	return failed ? say_what_failed(u, failed, err) : write_machine(u, err);
+}
+
+enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,
+				 struct err *err)
+{
+	struct run u = {.arena = a, .ask = ask, .out = ask->out};
+	enum measure_end end;
+
+	*r = (struct measure_result){0};
+	end = measure_all(&u, r, err);
+	r->out = u.out;
+	r->samples.at = arena_array(a, u.n, sizeof *r->samples.at);
+	for (size_t i = 0; i < u.n; i++)
+		if (u.at[i].samples)
+			r->samples.at[r->samples.n++] = u.at[i].samples;
+	return end;
 }

@@ -1,0 +1,43 @@
+/* groups.c - see groups.h. */
+#include "sim/cli/groups.h"
+
+const struct opt opts_set[] = {
+	OPT_TEXTS_ROW(struct load_options, sets, "set", 's', "PATH=VALUE",
+		      "change one value, such as workload.generate.prompt=\"4096 tok\"; may be given again")};
+const struct opt opts_path[] = {OPT_TEXTS_ROW(struct load_options, paths, "path", 'p', "DIR",
+					      "look for hardware/ and models/ here too; may be given again")};
+
+const struct opt opts_result_format[] = {
+	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
+		     "table, md, csv, json or jsonl; if not said, the suffix of -o, or table")};
+const struct opt opts_rows_format[] = {
+	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
+		     "table, md, csv or json; if not said, the suffix of -o, or table")};
+const struct opt opts_list_format[] = {
+	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
+		     "table or json; if not said, the suffix of -o, or table")};
+const struct opt opts_output[] = {
+	OPT_TEXT_ROW(struct output_options, path, "output", 'o', "FILE",
+		     "write to FILE, its suffix says how; never overwrites without -f"),
+	OPT_FLAG_ROW(struct output_options, force, "force", 'f', "overwrite FILE")};
+
+const struct opt opts_seed[] = {OPT_COUNT_ROW(struct draws_ask, seed, "seed", 0, "N",
+					      "of every random number; if not said, the scenario's", 0,
+					      9000000000000000, -1)};
+const struct opt opts_draws[] = {OPT_COUNT_ROW(struct draws_ask, n, "draws", 0, "N",
+					       "samples behind each interval; if not said, the scenario's", 2,
+					       100000, -1)};
+
+const struct opt opts_runs[] = {
+	OPT_TEXTS_ROW(
+		struct runs_options, from, "from", 0, "FILE",
+		"what was measured: llama-bench, llama-batched-bench, mlx_lm.benchmark, csv; or our samples"),
+	OPT_TEXTS_ROW(struct runs_options, models, "model", 'm', "NAME",
+		      "the model that ran; one for each --from, or one for all"),
+	OPT_TEXT_ROW(struct runs_options, runtime, "runtime", 0, "NAME",
+		     "the runtime it ran under; the first if not said"),
+	OPT_TEXT_ROW(struct runs_options, weights, "weights", 0, "FORMAT",
+		     "format of the weights; as the file says if not said")};
+const struct opt opts_family[] = {
+	OPT_TEXT_ROW(struct runs_options, family, "family", 0, "FILE",
+		     "rows of many machines: the file whose numbers with 'source: fit' are fitted to them")};

@@ -1,0 +1,43 @@
+/*
+ * groups.h - options that several verbs share: for each group the struct that it fills and its rows.
+ *
+ * Layer cli. A verb has the struct as a member and lists the group among its tables. A group whose rows do
+ * not stand together in the verbs' help is cut into tables of the same struct.
+ */
+#ifndef SIM_CLI_GROUPS_H
+#define SIM_CLI_GROUPS_H
+#include "sim/cli/opts.h"
+#include "sim/predict/draws.h"
+
+struct load_options { /* for verbs that read scenarios, hardware or models */
+	struct texts sets, paths;
+};
+extern const struct opt opts_set[1], opts_path[1];
+#define OPTS_SET(of, member)  OPT_GROUP(opts_set, struct load_options, of, member)
+#define OPTS_PATH(of, member) OPT_GROUP(opts_path, struct load_options, of, member)
+
+struct output_options {
+	const char *path, *format;
+	bool force;
+};
+extern const struct opt opts_output[2];
+extern const struct opt opts_result_format[1], opts_rows_format[1], opts_list_format[1];
+#define OPTS_OUTPUT(of, member)        OPT_GROUP(opts_output, struct output_options, of, member)
+#define OPTS_RESULT_FORMAT(of, member) OPT_GROUP(opts_result_format, struct output_options, of, member)
+#define OPTS_ROWS_FORMAT(of, member)   OPT_GROUP(opts_rows_format, struct output_options, of, member)
+#define OPTS_LIST_FORMAT(of, member)   OPT_GROUP(opts_list_format, struct output_options, of, member)
+
+extern const struct opt opts_seed[1], opts_draws[1]; /* they fill a struct draws_ask */
+#define OPTS_SEED(of, member)  OPT_GROUP(opts_seed, struct draws_ask, of, member)
+#define OPTS_DRAWS(of, member) OPT_GROUP(opts_draws, struct draws_ask, of, member)
+
+struct runs_options { /* measured runs of whole models */
+	struct texts from, models;
+	const char *runtime, *weights;
+	const char *family;
+};
+extern const struct opt opts_runs[4], opts_family[1];
+#define OPTS_RUNS(of, member)   OPT_GROUP(opts_runs, struct runs_options, of, member)
+#define OPTS_FAMILY(of, member) OPT_GROUP(opts_family, struct runs_options, of, member)
+
+#endif

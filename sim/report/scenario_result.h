@@ -1,0 +1,25 @@
+/*
+ * scenario_result.h - every assignment of a scenario predicted: the result that simulate prints, and optimize
+ * of the assignments that it found.
+ *
+ * Layer report. Lives in the loader's arena.
+ */
+#ifndef SIM_REPORT_SCENARIO_RESULT_H
+#define SIM_REPORT_SCENARIO_RESULT_H
+#include "sim/predict/metrics.h"
+#include "sim/report/result.h"
+
+enum { SCENARIO_RESULT_NOTES = 40 }; /* beside one for each assignment */
+
+struct scenario_result {
+	struct result result;
+	const char **notes; /* the result's, with room for more */
+	bool any_fits;      /* any workload of any assignment */
+};
+
+/* at: the placement of every assignment of a scenario that the loader has loaded. */
+struct scenario_result scenario_result_make(struct loader *l, const struct placement *at,
+					    const struct draws_ask *ask, const char *version);
+void scenario_result_note(struct scenario_result *r, const char *note); /* NULL: none */
+
+#endif

@@ -1,0 +1,398 @@
+/* validation.c - see validation.h. */
+#include "sim/report/validation.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/err.h"
+#include "sim/base/jsonw.h"
+#include "sim/base/units.h"
+
+const char *const validation_format_names[] = {"table", "md", "csv", "json"};
+
+static const char *subject_of(const struct validation_row *r)
+{
+	return r->machine ? r->machine : r->assignment;
+}
+
+static const char *measured_of(const struct validation_row *r)
+{
+	return r->run ? r->run : r->metric;
+}
+
+/* ---- rows that name their machine, and outcomes ---- */
+
+/* Cells of a table, as wide as they have to be; with bars it is Markdown. */
+struct cells {
+	const char **at;
+	size_t columns, n;
+	bool md;
+};
+
+static void write_cells(const struct cells *c, struct str *out)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const size_t column = i % c->columns;
+		size_t width = 0;
+
+		for (size_t k = column; k < c->n; k += c->columns)
+			width = str_width(c->at[k]) > width ? str_width(c->at[k]) : width;
+		str_add(out, c->md ? "| " : column ? "  " : "");
+		str_add(out, c->at[i]);
+		if (c->md || column + 1 < c->columns)
+			str_pad(out, ' ', width - str_width(c->at[i]));
+		str_add(out, c->md ? " " : "");
+		if (column + 1 < c->columns)
+			continue;
+		str_add(out, c->md ? "|\n" : "\n");
+		for (size_t k = 0; i + 1 == c->columns && c->md && k < c->columns; k++)
+			str_add(out, k + 1 < c->columns ? "|---" : "|---|\n");
+	}
+}
+
+static const char *percent(struct arena *a, double x)
+{
+	return isnan(x) ? "-" : arena_printf(a, "%+.1f %%", 100 * x);
+}
+
+/* 12.3, of rows that are all of tok/s; else with its unit. */
+static const char *quantity(struct arena *a, const struct validation_row *c, double value)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	if (!strcmp(c->unit, "tok/s"))
+		return arena_printf(a, "%.4g", value);
+	if (!strcmp(c->unit, "times"))
+		return arena_printf(a, "%.4g\xc3\x97", value);
+	if (!strcmp(c->unit, "s") || !*c->unit)
+		units_format(&s, value, *c->unit ? DIM_TIME : DIM_SHARE, 4);
+	else
+		str_addf(&s, "%.4g %s", value, c->unit);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static void write_rows_table(struct arena *a, const struct validation *r, bool md, struct str *out)
+{
+	static const char *const of_rows[] = {"machine",  "runtime",        "run",
+					      "measured", "predicted",      "P10 to P90",
+					      "error",    "model left out", "chip left out"},
+				 *const of_scenario[] = {"assignment", "runtime",    "metric", "measured",
+							 "predicted",  "P10 to P90", "error",  "use"};
+	const bool of_outcomes = r->kind == VALIDATION_OUTCOMES;
+	const size_t columns = of_outcomes ? ARRAY_LEN(of_scenario) : ARRAY_LEN(of_rows);
+	const char *const *head = of_outcomes ? of_scenario : of_rows;
+	struct cells c = {arena_array(a, (r->n + 1) * columns, sizeof *c.at), columns, 0, md};
+
+	for (size_t i = 0; i < columns; i++)
+		c.at[c.n++] = head[i];
+	for (size_t i = 0; i < r->n; i++) {
+		const struct validation_row *k = &r->at[i];
+		const bool fits = !isnan(k->predicted);
+
+		c.at[c.n++] = subject_of(k);
+		c.at[c.n++] = k->runtime;
+		c.at[c.n++] = measured_of(k);
+		c.at[c.n++] = quantity(a, k, k->measured);
+		c.at[c.n++] = fits ? quantity(a, k, k->predicted) : "does not fit";
+		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity(a, k, k->lo), quantity(a, k, k->hi))
+				   : "-";
+		c.at[c.n++] = percent(a, validation_error(k));
+		if (of_outcomes) {
+			c.at[c.n++] = k->held_out ? "check" : "fit";
+			continue;
+		}
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_model.error);
+		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_chip.error);
+	}
+	write_cells(&c, out);
+	str_add(out, "\n");
+}
+
+static const char *share(struct arena *a, double part, size_t n)
+{
+	return n ? arena_printf(a, "%.0f %%", 100 * part / (double)n) : "-";
+}
+
+static const char *mean(struct arena *a, double sum, size_t n)
+{
+	return n ? arena_printf(a, "%.1f %%", 100 * sum / (double)n) : "-";
+}
+
+static const char *worst_of(struct arena *a, const struct validation_sum *s)
+{
+	const struct validation_row *c = s->worst_row;
+
+	return arena_printf(
+		a, "%s %s: %s%s", subject_of(c), measured_of(c), percent(a, s->worst_row_error),
+		c->limited_by ? arena_printf(a, ", %s %.0f %%", c->limited_by, 100 * c->limited_share) : "");
+}
+
+static void write_sums(struct arena *a, const struct validation *r, bool md, struct str *out)
+{
+	static const char *const head[] = {"set",           "rows",           "mean error",
+					   "in P10-P90",    "model left out", "in P10-P90",
+					   "chip left out", "in P10-P90",     "worst"};
+	size_t n;
+	const struct validation_sum *sums = validation_sums(a, r, &n);
+	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
+
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		c.at[c.n++] = head[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct validation_sum *s = &sums[i];
+
+		c.at[c.n++] = s->set;
+		c.at[c.n++] = s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
+					  : arena_printf(a, "%zu", s->n);
+		c.at[c.n++] = mean(a, s->error, s->compared);
+		c.at[c.n++] = share(a, (double)s->inside, s->n);
+		c.at[c.n++] = mean(a, s->no_model.error, s->no_model.n);
+		c.at[c.n++] = share(a, (double)s->no_model.inside, s->no_model.n);
+		c.at[c.n++] = mean(a, s->no_chip.error, s->no_chip.n);
+		c.at[c.n++] = share(a, (double)s->no_chip.inside, s->no_chip.n);
+		c.at[c.n++] = s->worst_row ? worst_of(a, s) : "-";
+	}
+	write_cells(&c, out);
+}
+
+static void add_csv_left(struct str *out, const struct left_out *left)
+{
+	if (isnan(left->error))
+		str_add(out, ",,");
+	else
+		str_addf(out, "%.6g,%d,", left->error, left->inside);
+}
+
+static void write_rows_csv(const struct validation *r, struct str *out)
+{
+	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
+		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
+		     "limited_by,limited_share\n");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct validation_row *c = &r->at[i];
+		const char *const texts[] = {c->set, subject_of(c), c->runtime, measured_of(c)};
+
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			str_add_csv(out, texts[k]);
+			str_add(out, ",");
+		}
+		str_addf(out, "%.17g,", c->measured);
+		if (isnan(c->predicted))
+			str_add(out, ",,,,0,");
+		else
+			str_addf(out, "%.17g,%.17g,%.17g,%.6g,%d,", c->predicted, c->lo, c->hi,
+				 validation_error(c), validation_inside(c));
+		add_csv_left(out, &c->no_model);
+		add_csv_left(out, &c->no_chip);
+		str_addf(out, "%d,%s,", c->held_out, c->unit);
+		if (c->limited_by)
+			str_addf(out, "%s,%.4g\n", c->limited_by, c->limited_share);
+		else
+			str_add(out, ",\n");
+	}
+}
+
+/* ---- replays: what was run on a machine or a scenario that the request names ---- */
+
+/* "apple-m4-pro.gpu llamacpp", or an assignment. */
+static const char *replayed_on(struct arena *a, const struct validation_row *r)
+{
+	return r->machine ? arena_printf(a, "%s %s", r->machine, r->runtime) : r->assignment;
+}
+
+static void write_replays_csv(struct arena *a, const struct validation *v, struct str *out)
+{
+	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error\n");
+	for (size_t i = 0; i < v->n; i++) {
+		const struct validation_row *r = &v->at[i];
+		const char *const texts[] = {replayed_on(a, r), r->file, r->run};
+
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			str_add_csv(out, texts[k]);
+			str_add(out, ",");
+		}
+		str_addf(out, "%.17g,%.17g,", r->measured, r->sd);
+		if (isnan(r->predicted))
+			str_add(out, ",\n");
+		else
+			str_addf(out, "%.17g,%.6g\n", r->predicted, validation_error(r));
+	}
+}
+
+static void add_cell(struct str *out, const char *text, size_t width)
+{
+	str_add(out, text);
+	str_pad(out, ' ', width - str_width(text));
+}
+
+static void add_numbers(struct str *out, const struct validation_row *r, const char *bar)
+{
+	char sd[32] = "";
+
+	if (r->sd > 0)
+		snprintf(sd, sizeof sd, "\xc2\xb1 %.3g", r->sd);
+	str_addf(out, "%10.4g %s", r->measured, sd);
+	str_pad(out, ' ', str_width(sd) < 9 ? 9 - str_width(sd) : 0);
+	if (isnan(r->predicted))
+		str_addf(out, "%s%10s  %s%8s  %s%s\n", bar, "-", bar, "-", r->why ? r->why : "",
+			 *bar ? " |" : "");
+	else
+		str_addf(out, "%s%10.4g  %s%+7.1f %%%s\n", bar, r->predicted, bar, 100 * validation_error(r),
+			 *bar ? " |" : "");
+}
+
+static size_t wider(size_t width, const char *text)
+{
+	return str_width(text) > width ? str_width(text) : width;
+}
+
+static void write_replays_table(struct arena *a, const struct validation *v, bool md, struct str *out)
+{
+	const char *bar = md ? "| " : "", **on = arena_array(a, v->n, sizeof *on);
+	size_t on_width = str_width("on"), run_width = str_width("run");
+
+	for (size_t i = 0; i < v->n; i++) {
+		on[i] = replayed_on(a, &v->at[i]);
+		on_width = wider(on_width, on[i]);
+		run_width = wider(run_width, v->at[i].run);
+	}
+	str_add(out, bar);
+	add_cell(out, "on", on_width);
+	str_addf(out, "  %s", bar);
+	add_cell(out, "run", run_width);
+	str_addf(out, "  %smeasured tok/s       %spredicted  %s   error%s\n", bar, bar, bar, md ? " |" : "");
+	str_add(out, md ? "|---|---|---|---|---|\n" : "");
+	for (size_t i = 0; i < v->n; i++) {
+		str_add(out, bar);
+		add_cell(out, on[i], on_width);
+		str_addf(out, "  %s", bar);
+		add_cell(out, v->at[i].run, run_width);
+		str_addf(out, "  %s", bar);
+		add_numbers(out, &v->at[i], bar);
+	}
+}
+
+static void write_replays_sum(struct arena *a, const struct validation *v, struct str *out)
+{
+	size_t n;
+	const struct validation_sum *sums = validation_sums(a, v, &n), *all = &sums[n - 1];
+	const double compared = (double)all->compared;
+
+	if (all->compared)
+		str_addf(out, "\nmean absolute error %.1f %% over %zu runs, mean %+.1f %%, worst %+.1f %%\n",
+			 100 * all->error / compared, all->compared, 100 * all->bias / compared,
+			 100 * all->worst);
+}
+
+/* ---- JSON: of all alike ---- */
+
+static void key_text(struct jsonw *w, const char *key, const char *text)
+{
+	if (text)
+		jsonw_key_string(w, key, text);
+}
+
+static void write_json_row(struct jsonw *w, const struct validation_row *r, enum validation_kind kind)
+{
+	jsonw_object(w);
+	jsonw_key_string(w, "set", r->set);
+	key_text(w, "machine", r->machine);
+	key_text(w, "assignment", r->assignment);
+	jsonw_key_string(w, "runtime", r->runtime);
+	key_text(w, "run", r->run);
+	key_text(w, "metric", r->metric);
+	jsonw_key_string(w, "unit", r->unit);
+	jsonw_key_number(w, "measured", r->measured);
+	if (r->sd > 0)
+		jsonw_key_number(w, "sd", r->sd);
+	jsonw_key_number(w, "predicted", r->predicted);
+	jsonw_key_number(w, "lo", r->lo);
+	jsonw_key_number(w, "hi", r->hi);
+	jsonw_key_number(w, "error", validation_error(r));
+	jsonw_key_bool(w, "inside", validation_inside(r));
+	if (kind == VALIDATION_ROWS) {
+		jsonw_key_number(w, "error_model_left_out", r->no_model.error);
+		jsonw_key_number(w, "error_chip_left_out", r->no_chip.error);
+	}
+	jsonw_key_bool(w, "held_out", r->held_out);
+	key_text(w, "limited_by", r->limited_by);
+	if (r->limited_by)
+		jsonw_key_number(w, "limited_share", r->limited_share);
+	key_text(w, "quality", r->quality);
+	key_text(w, "source", r->source);
+	key_text(w, "note", r->note);
+	key_text(w, "file", r->file);
+	key_text(w, "why", r->why);
+	jsonw_end(w);
+}
+
+static void write_json_sum(struct jsonw *w, const struct validation_sum *s)
+{
+	const double compared = s->compared ? (double)s->compared : NAN;
+
+	jsonw_object(w);
+	jsonw_key_string(w, "set", s->set);
+	jsonw_key_int(w, "rows", (int64_t)s->n);
+	jsonw_key_int(w, "compared", (int64_t)s->compared);
+	jsonw_key_int(w, "held_out", (int64_t)s->held_out);
+	jsonw_key_int(w, "inside", (int64_t)s->inside);
+	jsonw_key_number(w, "mean_absolute_error", s->error / compared);
+	jsonw_key_number(w, "mean_error", s->bias / compared);
+	jsonw_key_number(w, "worst_error", s->compared ? s->worst : NAN);
+	jsonw_end(w);
+}
+
+static void write_json(struct arena *a, const struct validation *v, struct str *out)
+{
+	size_t sums_n;
+	const struct validation_sum *sums = validation_sums(a, v, &sums_n);
+	struct jsonw w;
+
+	jsonw_init(&w, out, 1);
+	jsonw_object(&w);
+	jsonw_key_string(&w, "schema", "lemursim/validation/4");
+	jsonw_key(&w, "rows");
+	jsonw_array(&w);
+	for (size_t i = 0; i < v->n; i++)
+		write_json_row(&w, &v->at[i], v->kind);
+	jsonw_end(&w);
+	jsonw_key(&w, "sums");
+	jsonw_array(&w);
+	for (size_t i = 0; i < sums_n; i++)
+		write_json_sum(&w, &sums[i]);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	str_add(out, "\n");
+}
+
+static void write_table(struct arena *a, const struct validation *v, bool md, bool sums_only, struct str *out)
+{
+	if (v->kind == VALIDATION_REPLAYS) {
+		write_replays_table(a, v, md, out);
+		write_replays_sum(a, v, out);
+		return;
+	}
+	if (!sums_only)
+		write_rows_table(a, v, md, out);
+	write_sums(a, v, md, out);
+}
+
+void validation_write(struct str *out, const struct validation *v, enum validation_format format,
+		      bool sums_only)
+{
+	struct arena scratch = ARENA_INIT;
+
+	if (format == VALIDATION_JSON)
+		write_json(&scratch, v, out);
+	else if (format != VALIDATION_CSV)
+		write_table(&scratch, v, format == VALIDATION_MD, sums_only, out);
+	else if (v->kind == VALIDATION_REPLAYS)
+		write_replays_csv(&scratch, v, out);
+	else
+		write_rows_csv(v, out);
+	arena_release(&scratch);
+}

@@ -1,0 +1,66 @@
+/*
+ * sweep.h - a grid of what-ifs: for each cell of it how every assignment does, and what splitting gains.
+ *
+ * Layer sweep. sweep_grid() lays the grid out; each cell is then run by itself, in any order. Cells differ
+ * only in what the axes change; the assignments are the same in all of them. Everything lives in the arena of
+ * the request's loader; what a cell's run needs besides is released with it.
+ */
+#ifndef SIM_SWEEP_SWEEP_H
+#define SIM_SWEEP_SWEEP_H
+#include "sim/predict/draws.h"
+#include "sim/predict/rows.h"
+#include "sim/predict/scenario_load.h"
+
+enum { SWEEP_CELLS = 10000 };
+
+struct sweep_ask {
+	struct loader *loader;
+	const char *scenario; /* path */
+	struct texts sets;    /* "path=value", in every cell */
+	struct texts over;    /* "path=value,value...": the axes, the last changes fastest */
+	const char *metric;   /* NULL: e2el_s, or train_step_s where nothing is generated */
+	struct draws_ask draws;
+};
+
+struct sweep_entry { /* an assignment in a cell */
+	bool alone;  /* it uses one machine */
+	bool fits;
+	const struct metric *metric; /* NULL: does not fit */
+	/* Against the best that uses one machine: how many times as good, and the share of draws in which it
+	 * is better. NAN where one of the two has no value. */
+	double times, won;
+};
+
+struct sweep_cell {
+	const char *const *values;         /* one for each axis, as written */
+	const struct sweep_entry *entries; /* one for each assignment; NULL: not run yet */
+	size_t best_alone;                 /* an entry; names_n where no single machine runs it */
+};
+
+struct sweep_axis {
+	const char *path; /* "workload.generate.batch" */
+	struct texts values;
+};
+
+struct sweep {
+	const struct sweep_axis *axes;
+	size_t axes_n;
+	struct sweep_cell *cells;
+	size_t cells_n;
+	/* set by the first cell that is run */
+	const char *title, *metric;
+	const char *const *names; /* of assignments */
+	size_t names_n;
+};
+
+/* The axes and the cells of a request, none of them run. 0, or -1 with err: no axis, one given twice, an
+ * empty value, more than SWEEP_CELLS cells, an unknown metric. */
+int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err);
+
+/* Predicts every assignment under the scenario that a cell makes. 0, or -1 with the reasons in err or in the
+ * loader's diags. */
+int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, struct err *err);
+
+bool sweep_found(const struct sweep *s); /* has any assignment of any cell a value of the metric? */
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * ask.h - what a validation is asked to compare: measured runs or outcomes, and what predicts them.
+ *
+ * Layer validate. A plain request: nothing of a command line. Results live in the loader's arena. A function
+ * that takes it returns 0, or -1 with the reasons in err, in the loader's diags, or in both.
+ */
+#ifndef SIM_VALIDATE_ASK_H
+#define SIM_VALIDATE_ASK_H
+#include "sim/predict/scenario_load.h"
+#include "sim/predict/draws.h"
+
+struct validate_ask {
+	struct loader *loader;
+	struct texts subjects; /* machines, or scenario files; none: the rows name their machines */
+	struct texts sets;     /* "path=value", applied to every scenario */
+	struct texts from;     /* files of measurements */
+	struct texts models;   /* of the files: one for each, or one for all; none: as they say */
+	const char *runtime;   /* NULL: the machine's first */
+	const char *weights;   /* format; NULL: as the files say */
+	const char *family;    /* file of a family model to leave rows out of; NULL: none is fitted */
+	struct draws_ask draws;
+};
+
+#endif

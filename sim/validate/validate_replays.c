@@ -1,0 +1,232 @@
+/* validate_replays.c - see validate_replays.h. */
+#include "sim/validate/validate_replays.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/vec.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/family/replay.h"
+#include "sim/predict/generate_job.h"
+#include "sim/predict/predict.h"
+
+struct replays {
+	const struct validate_ask *ask;
+	const struct runs *files; /* one for each of ask->from */
+	struct texts *notes;
+	struct err *err;
+	VEC(struct validation_row) rows;
+};
+
+static struct arena *arena_of(const struct replays *v)
+{
+	return v->ask->loader->arena;
+}
+
+/* who: the machine or the assignment, and the runtime. */
+static void add_row(struct replays *v, struct validation_row who, size_t file, const struct run *run,
+		    double predicted_s)
+{
+	who.set = run->set ? run->set : "all";
+	who.file = v->files[file].path;
+	who.source = run->source;
+	who.run = run_name(arena_of(v), run);
+	who.unit = run_unit(run);
+	who.measured = run_rate(run);
+	who.sd = who.measured * run->sd / run->seconds;
+	who.predicted = predicted_s > 0 ? run_rate_of(run, predicted_s) : NAN;
+	who.lo = who.hi = who.no_model.error = who.no_chip.error = NAN;
+	who.held_out = run->held_out;
+	VEC_ADD(&v->rows, who);
+}
+
+/* --- a machine: one device, every run replayed on it -------------------------------------------------- */
+
+static int replay_file(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f)
+{
+	const struct runs *file = &v->files[f];
+	const struct validation_row who = {
+		.machine = arena_printf(arena_of(v), "%s.%s", machine, d->device->origin.name),
+		.runtime = d->profile->origin.name};
+	const struct device_model device_model =
+		device_model_make(arena_of(v), d->machine, d->device, d->profile, d->compute);
+	const struct texts *models = &v->ask->models;
+	const struct model *m;
+	struct precision p;
+
+	if (!models->n) {
+		err_set(v->err, "%s: which model ran?", file->path);
+		return err_hint(v->err, "say --model NAME, or give a scenario");
+	}
+	m = catalogue_model_load(v->ask->loader, models->at[models->n > 1 ? f : 0]);
+	if (!m || runs_one_model(file, v->err) != 0 ||
+	    guess_precision(&file->at[0], v->ask->weights, d->compute, &p, v->err) != 0)
+		return -1;
+	for (size_t i = 0; i < file->n; i++) {
+		const struct replay r = replay_make(arena_of(v), m, &p, &device_model, &file->at[i]);
+
+		add_row(v, who, f, &file->at[i], replay_seconds(&r));
+	}
+	return 0;
+}
+
+static int validate_machine(struct replays *v, const char *name)
+{
+	struct catalogue_device d;
+
+	if (catalogue_device_load(v->ask->loader, name, NULL, v->ask->runtime, &d) != 0)
+		return -1;
+	for (size_t f = 0; f < v->ask->from.n; f++)
+		if (replay_file(v, name, &d, f) != 0)
+			return -1;
+	return 0;
+}
+
+/* --- a scenario: every assignment under the request that was measured ---------------------------------- */
+
+/* The one unit that does all of a generation, or WORLD_NONE. */
+static size_t only_unit(const struct placement *at)
+{
+	size_t unit = at->shard_groups[PHASE_DECODE][0].unit[0];
+
+	for (int phase = PHASE_PREFILL; phase <= PHASE_DECODE; phase++)
+		for (size_t i = 0; i < at->blocks_n; i++) {
+			const struct shards *s = &at->shard_groups[phase][i];
+
+			if (s->n > 1 || (s->n == 1 && s->unit[0] != unit))
+				return WORLD_NONE;
+		}
+	return unit;
+}
+
+static double simulated_s(struct arena *a, const struct placement *at, const struct run *run)
+{
+	struct prediction p;
+	struct generate_times t;
+
+	prediction_make(a, at, &p);
+	t = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	prediction_release(&p);
+	if (!p.jobs[JOB_GENERATE].fits)
+		return NAN;
+	return run->kind == RUN_PP ? t.ttft_s : run->kind == RUN_TG ? t.e2el_s - t.ttft_s : t.e2el_s;
+}
+
+/* The scenario with the run as its request; a decode run's depth is a prompt that was read before. */
+static const struct world *world_of(struct replays *v, const char *path, const struct run *run)
+{
+	const int64_t prompt = run->kind == RUN_TG ? (run->depth ? run->depth : 1) : run->prompt;
+	const char *const request[] = {arena_printf(
+		arena_of(v), "workload={generate: {prompt: %lld tok, tokens: %lld tok, batch: %lld}}",
+		(long long)prompt, (long long)(run->gen ? run->gen + 1 : 1), (long long)run->batch)};
+	const struct texts sets = texts_join(arena_of(v), &v->ask->sets, request, 1);
+
+	return scenario_load(v->ask->loader, path, &sets);
+}
+
+/* Runs of other weights than the scenario's are compared as they stand; a note says so. */
+static void note_weights(struct replays *v, const struct world *w, const struct run *run)
+{
+	const int ours = w->scenario->precision.weights;
+	struct precision p;
+	struct err ignored = ERR_INIT;
+
+	if ((!run->model && !(run->bytes > 0 && run->params > 0)) ||
+	    guess_precision(run, v->ask->weights, (enum dtype)w->scenario->precision.compute, &p, &ignored) !=
+		    0 ||
+	    p.weights == ours)
+		return;
+	v->notes->at[v->notes->n++] =
+		arena_printf(arena_of(v), "the runs seem to be of %s weights, the scenario says %s",
+			     mix_names[p.weights], mix_names[ours]);
+}
+
+/* One run under one assignment: on one device operator by operator, over several as simulate does. */
+static void replay_assignment(struct replays *v, const struct placement *at, size_t file,
+			      const struct run *run)
+{
+	const struct world *w = at->world;
+	const struct yml *runtime = w->scenario->runtime;
+	const size_t unit = only_unit(at);
+	struct validation_row who = {.assignment = at->assignment->name,
+				     .runtime = runtime->kind == YML_SCALAR ? runtime->text : "by machine"};
+	double predicted_s = NAN;
+
+	if (unit != WORLD_NONE) {
+		const struct device_model device_model = program_device_model(arena_of(v), w, unit);
+		const struct replay r =
+			replay_make(arena_of(v), w->model, &w->scenario->precision, &device_model, run);
+
+		predicted_s = replay_seconds(&r);
+	} else if (run->depth && run->kind != RUN_TG) {
+		who.why = "a prompt after a cache is not simulated over links";
+	} else {
+		predicted_s = simulated_s(arena_of(v), at, run);
+		who.why = isnan(predicted_s) ? "it does not fit" : NULL;
+	}
+	add_row(v, who, file, run, predicted_s);
+}
+
+static int validate_run(struct replays *v, const char *path, size_t file, const struct run *run)
+{
+	const struct world *w = world_of(v, path, run);
+	const struct placement *at = w ? scenario_place(v->ask->loader, w) : NULL;
+
+	if (!at)
+		return -1;
+	if (run == v->files[file].at)
+		note_weights(v, w, run);
+	for (size_t i = 0; i < w->scenario->assignments.n; i++)
+		replay_assignment(v, &at[i], file, run);
+	return 0;
+}
+
+static int validate_scenario(struct replays *v, const char *path)
+{
+	int rc = 0;
+
+	for (size_t f = 0; f < v->ask->from.n && rc == 0; f++) {
+		if (runs_one_model(&v->files[f], v->err) != 0)
+			return -1;
+		for (size_t i = 0; i < v->files[f].n && rc == 0; i++)
+			rc = validate_run(v, path, f, &v->files[f].at[i]);
+	}
+	return rc;
+}
+
+static bool is_scenario(struct replays *v, const char *path)
+{
+	const struct yml *schema;
+
+	if (!str_ends(path, ".yaml"))
+		return false;
+	schema = load_schema(v->ask->loader, path);
+	return schema && !strcmp(schema->text, SCENARIO_SCHEMA);
+}
+
+static int validate_subject(struct replays *v, const char *subject)
+{
+	const bool scenario = is_scenario(v, subject);
+
+	if (v->ask->loader->diags->total)
+		return -1;
+	return (scenario ? validate_scenario : validate_machine)(v, subject);
+}
+
+int validate_replays_make(const struct validate_ask *ask, const struct runs *files, struct validation *v,
+			  struct texts *notes, struct err *err)
+{
+	struct replays r = {.ask = ask, .files = files, .notes = notes, .err = err};
+	struct arena *a = ask->loader->arena;
+	int rc = 0;
+
+	notes->at = arena_array(a, ask->subjects.n * ask->from.n, sizeof *notes->at);
+	notes->n = 0;
+	for (size_t i = 0; i < ask->subjects.n && rc == 0; i++)
+		rc = validate_subject(&r, ask->subjects.at[i]);
+	*v = (struct validation){arena_array(a, r.rows.n, sizeof *v->at), r.rows.n, VALIDATION_REPLAYS};
+	if (r.rows.n)
+		memcpy(v->at, r.rows.at, r.rows.n * sizeof *v->at);
+	VEC_FREE(&r.rows);
+	return rc;
+}

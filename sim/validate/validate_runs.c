@@ -1,0 +1,130 @@
+/* validate_runs.c - see validate_runs.h. */
+#include "sim/validate/validate_runs.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/family/family_model.h"
+#include "sim/predict/draws.h"
+#include "sim/stats/quantile.h"
+
+enum { DRAWS = 200 };
+
+/* A profile's prediction of a row: a rate. */
+struct said {
+	double rate, lo, hi;
+	enum param bound; /* takes most of the time */
+	double bound_share;
+};
+
+/* Draws of a row's device, or of the machine that a ratio is over. */
+static struct params *draw(struct arena *a, const struct validate_ask *ask, const struct observation *row,
+			   size_t n)
+{
+	return draws_of_device(a, row->device->machine, row->device->device,
+			       ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, n);
+}
+
+static struct said predict(const struct validate_ask *ask, const struct observation *row)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct replay r = observations_replay(&scratch, row, row->device->profile);
+	const struct replay over =
+		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
+			  : (struct replay){0};
+	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
+	const struct params *z = draw(&scratch, ask, row, n);
+	const struct params *z_over = row->over ? draw(&scratch, ask, row->over, n) : NULL;
+	double *rate = arena_array(&scratch, n, sizeof *rate);
+	struct said said = {
+		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
+
+	said.bound = replay_bound(&r, &said.bound_share);
+	for (size_t i = 0; i < n; i++)
+		rate[i] = run_rate_of(row->run,
+				      replay_seconds_drawn(&r, &z[i]) /
+					      (row->over ? replay_seconds_drawn(&over, &z_over[i]) : 1));
+	said.lo = quantile_of(rate, n, 0.1);
+	said.hi = quantile_of(rate, n, 0.9);
+	arena_release(&scratch);
+	return said;
+}
+
+/* A family's model, fitted to all its rows. */
+struct fitted {
+	struct family_model family_model;
+	struct observations observed;
+	struct family_values all;
+};
+
+/* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
+ * the machine, with the chip left out what it gives a chip that nobody measured. */
+static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_hole hole,
+		     const struct observations *profiles, struct validation *v, struct err *err)
+{
+	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
+				       arena_array(ask->loader->arena, v->n, sizeof(double))};
+
+	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, &errors, err) != 0)
+		return -1;
+	for (size_t i = 0; i < v->n; i++) {
+		struct validation_row *c = &v->at[i];
+		struct left_out *left = hole == FAMILY_HOLE_MODEL ? &c->no_model : &c->no_chip;
+		const double rate = c->measured * (1 + errors.without[i]);
+		struct said said;
+
+		if (isnan(errors.without[i]) || c->held_out)
+			continue;
+		said = predict(ask, &profiles->at[i]);
+		*left = (struct left_out){errors.without[i],
+					  c->measured >= said.lo * rate / said.rate &&
+						  c->measured <= said.hi * rate / said.rate};
+	}
+	return 0;
+}
+
+static int leave_out_both(const struct validate_ask *ask, const struct runs *runs,
+			  const struct observations *profiles, struct validation *v, struct err *err)
+{
+	struct fitted f;
+	struct observations unmeasured;
+
+	if (family_load(ask->loader, ask->family, &f.family_model, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.observed, err) != 0 ||
+	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &unmeasured, err) != 0 ||
+	    family_fit(&f.family_model, &f.observed, &f.all, err) != 0 ||
+	    leave_out(ask, &f, FAMILY_HOLE_MODEL, profiles, v, err) != 0)
+		return -1;
+	return leave_out(ask, &f, FAMILY_HOLE_CHIP, &unmeasured, v, err);
+}
+
+int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
+		       struct err *err)
+{
+	struct observations e;
+
+	if (observations_load(ask->loader, runs, OBSERVATIONS_PROFILE, &e, err) != 0)
+		return -1;
+	*v = (struct validation){.at = arena_array(ask->loader->arena, e.n, sizeof *v->at), .n = e.n};
+	for (size_t i = 0; i < e.n; i++) {
+		const struct run *run = e.at[i].run;
+		const struct said said = predict(ask, &e.at[i]);
+
+		v->at[i] = (struct validation_row){.set = run->set ? run->set : "all",
+						   .machine = run->machine,
+						   .runtime = run->runtime,
+						   .run = observations_name(ask->loader->arena, &e.at[i]),
+						   .source = run->source,
+						   .limited_by = param_names[said.bound],
+						   .limited_share = said.bound_share,
+						   .unit = run_unit(run),
+						   .measured = run_rate(run),
+						   .predicted = said.rate,
+						   .lo = said.lo,
+						   .hi = said.hi,
+						   .no_model.error = NAN,
+						   .no_chip.error = NAN,
+						   .held_out = run->held_out};
+	}
+	return ask->family ? leave_out_both(ask, runs, &e, v, err) : 0;
+}
