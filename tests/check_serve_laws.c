@@ -121,7 +121,7 @@ START_TEST(one_seat_is_below_kingman)
 	for (size_t i = 0; i < QUEUED; i++) {
 		const double s = 1e-3 * (double)q[i].output;
 
-		at_s += exact_exponential(r, 0.5 / rate) + rng_exponential(r, 0.5 / rate);
+		at_s += exact_exponential(r, 0.5 / rate) + exact_exponential(r, 0.5 / rate);
 		q[i].arrive_ns = (int64_t)(at_s * 1e9);
 		s1 += s / QUEUED;
 		s2 += s * s / QUEUED;
