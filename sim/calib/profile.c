@@ -9,6 +9,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/calib/profile_fit.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/conf/sources.h"
 
 struct writer {
@@ -418,4 +419,22 @@ int profile_write(const struct sample_set *set, const struct datasheet *datashee
 		  struct str *out, struct err *err)
 {
 	return profile_write_all(&(struct machine_samples){set, 1, datasheet, name}, out, err);
+}
+
+int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err)
+{
+	struct sample_set *sets = arena_array(a, files->n, sizeof *sets);
+	struct datasheet datasheet = {0};
+
+	for (size_t i = 0; i < files->n; i++) {
+		if (samples_csv_read_file(a, files->samples[i], &sets[i], err) != 0)
+			return -1;
+		sets[i].tool = files->tool ? files->tool : sets[i].tool;
+	}
+	if (files->datasheet && datasheet_read(a, files->datasheet, &datasheet, err) != 0)
+		return -1;
+	return profile_write_all(&(struct machine_samples){sets, files->n,
+							   files->datasheet ? &datasheet : NULL,
+							   files->samples[0]},
+				 out, err);
 }
