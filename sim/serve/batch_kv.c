@@ -1,7 +1,6 @@
 /* batch_kv.c - how many tokens of a cache a replica holds; see batch_cost.h. */
 #include <math.h>
 
-#include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
@@ -59,16 +58,40 @@ static double token_B(const struct placement *at, size_t machine, bool windowed)
 	return sum;
 }
 
-static double budget_B(const struct placement *at, const struct serving *how, size_t machine)
+static double weights_B(const struct placement *at, size_t machine)
+{
+	return footprint_weights_B(at, both, 2, machine) +
+	       (at->draft ? footprint_weights_B(at->draft, both, 2, machine) : 0);
+}
+
+/* For weights, activations and cache. */
+static double allowed_B(const struct placement *at, const struct serving *how, size_t machine)
 {
 	const struct memory *m = &at->world->machines[machine].memory;
 	const double seen = m->usable.value - given_or_0(&how->driver);
-	const double all = how->memory.given ? how->memory.value * seen : seen;
-	double weights = footprint_weights_B(at, both, 2, machine);
 
-	if (at->draft)
-		weights += footprint_weights_B(at->draft, both, 2, machine);
-	return all - weights - activations_B(at, how, machine) - given_or_0(&how->reserved);
+	return (how->memory.given ? how->memory.value * seen : seen) - given_or_0(&how->reserved);
+}
+
+static double budget_B(const struct placement *at, const struct serving *how, size_t machine)
+{
+	return allowed_B(at, how, machine) - weights_B(at, machine) - activations_B(at, how, machine);
+}
+
+/* Of one token in every layer that the machine holds. */
+static double all_token_B(const struct placement *at, size_t machine)
+{
+	return token_B(at, machine, false) + token_B(at, machine, true) +
+	       (at->draft ? all_token_B(at->draft, machine) : 0);
+}
+
+struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
+				 int64_t tokens)
+{
+	return (struct footprint){.weights_B = weights_B(at, machine),
+				  .kv_B = (double)tokens * all_token_B(at, machine),
+				  .activations_B = activations_B(at, how, machine),
+				  .usable_B = allowed_B(at, how, machine)};
 }
 
 /* The machine that holds fewest tokens decides. */

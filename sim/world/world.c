@@ -383,6 +383,8 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	check_contexts(l, w);
 	check_assignments(l, w);
 	load_drafts(l, w);
+	if (w->scenario->workload.serve && !l->diags->total)
+		world_load_servers(l, w);
 }
 
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
