@@ -257,6 +257,19 @@ static void add_fusion(struct writer *w)
 	}
 }
 
+/* Appends a key that is read from a runtime's source code: the data sheet's value is the inside of a mapping, without its
+ * `source`. */
+static void add_from_source(struct writer *w, const char *key)
+{
+	const struct datasheet_row *x = datasheet_find(w->datasheet, key);
+
+	if (!x)
+		return;
+	str_addf(w->out, "        %s: {%s, source: ", key, x->value);
+	add_text(w->out, x->source ? x->source : "the data sheet");
+	str_add(w->out, "}\n");
+}
+
 static void add_device(struct writer *w)
 {
 	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
@@ -282,6 +295,8 @@ static void add_device(struct writer *w)
 	add_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
 	add_fusion(w);
+	add_from_source(w, "honours");
+	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n",
 		 datasheet_text(w, "all_logits", "false"));
 	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);

@@ -457,7 +457,8 @@ static void add_tree(struct str *out, const struct yml *node)
 /* Keys about kernels that are copied from the base as they are: tiles of products, dequantization, routing. */
 static void add_kernels(const struct profile *p, struct str *out)
 {
-	static const char *const keys[] = {"dequant", "few", "tile", "route", "combine", "last_row"};
+	static const char *const keys[] = {"dequant", "few",     "tile",         "route",
+					   "combine", "honours", "train_copies", "last_row"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct yml *node = yml_get(p->origin.node, keys[i]);

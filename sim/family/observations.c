@@ -201,7 +201,8 @@ static void grow_plans(struct observations_scratch *s, size_t n)
 	s->plans_n = n;
 }
 
-/* The plan of a row depends on three keys of a profile, and is made again only where one of them changes. */
+/* The plan of a row depends on four keys of a profile, and is made again only where one of the first three changes. The
+ * fourth, `honours`, is the same in all profiles that one row is predicted with. */
 static const struct run_plan *plan_of(struct observations_scratch *s, const struct observation *row,
 				      const struct profile *p)
 {

@@ -89,10 +89,14 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 			      const struct profile *profile, const struct run *run)
 {
 	const struct request request = run_request(profile, run);
-	struct run_planner b = {.m = m, .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct run_planner b = {.m = model_as_run(a, m,
+						  profile_honours(profile, HONOUR_WINDOW, m->architecture),
+						  profile_honours(profile, HONOUR_LATENT, m->architecture)),
+				.p = p,
+				.rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
-	const size_t n = request_passes(&scratch, m, &request, &passes);
+	const size_t n = request_passes(&scratch, b.m, &request, &passes);
 	struct run_plan plan;
 
 	for (size_t i = 0; i < n; i++)

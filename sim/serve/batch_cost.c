@@ -256,6 +256,18 @@ static struct batch_step mixed_step(struct batch_cost *c, const struct batch_mix
 	return (struct batch_step){batch_pass_ns(c->pass, &x) * FS_PER_NS, 0, 1};
 }
 
+/* A graph of kernels that is built anew takes this iteration longer, not the next ones: the step is then one
+ * by itself. Passes over one run of slots after another differ in every iteration. */
+static void add_rebuild(const struct batch_cost *c, const struct batch_mix *m, struct batch_step *s)
+{
+	if (m->weight_reads > 1) {
+		s->fs += c->rebuild_fs * m->weight_reads;
+	} else if (m->reshaped && c->rebuild_fs) {
+		s->fs += c->rebuild_fs;
+		s->steps = 1;
+	}
+}
+
 static struct batch_step step_of(void *self, const struct batch_mix *m)
 {
 	struct batch_cost *c = self;
@@ -268,8 +280,7 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 		draft = draft_step(c, m);
 		add_step(&s, &draft, m->rows_per_decode - 1);
 	}
-	if (m->reshaped)
-		s.fs += c->rebuild_fs;
+	add_rebuild(c, m, &s);
 	if (m->host_sequences > 0)
 		s.fs += c->host_fs + c->host_per_seq_fs * m->host_sequences;
 	return s;
@@ -285,7 +296,7 @@ static int64_t fs_of(const struct qty *q)
 static void find_windows(struct batch_cost *c)
 {
 	struct part_count parts[MODEL_PARTS];
-	const struct model *m = c->at->world->model;
+	const struct model *m = placement_decoding_model(c->at);
 	const size_t n = model_parts(m, parts);
 
 	c->windows[c->windows_n++] = INT64_MAX;

@@ -13,6 +13,7 @@
 #ifndef SIM_SERVE_BATCH_COST_H
 #define SIM_SERVE_BATCH_COST_H
 #include "sim/hw/serving.h"
+#include "sim/place/footprint.h"
 #include "sim/serve/batch_time.h"
 #include "sim/step/run.h"
 
@@ -45,5 +46,9 @@ struct batch_kv {
 	int64_t blocks;                 /* of how->block tokens */
 };
 struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how);
+
+/* What a replica whose cache has so many tokens takes of a machine, against what its server may take. */
+struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
+				 int64_t tokens);
 
 #endif

@@ -1,7 +1,6 @@
 /* batch_kv.c - how many tokens of a cache a replica holds; see batch_cost.h. */
 #include <math.h>
 
-#include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
@@ -30,7 +29,7 @@ static double activations_B(const struct placement *at, const struct serving *ho
 		double live;
 
 		s.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
-		live = graph_live_B(w->model, &w->scenario->precision, &s, part,
+		live = graph_live_B(shard_group_model(w, shards, machine), &w->scenario->precision, &s, part,
 				    shard_group_writes_scores(w, shards));
 		if (part.role == ROLE_HEAD)
 			live += given_or_0(&how->sampling) * (double)(how->seqs * w->model->vocabulary);
@@ -39,7 +38,8 @@ static double activations_B(const struct placement *at, const struct serving *ho
 	return most;
 }
 
-/* Of one token in the blocks that a machine holds, by their window; a latent belongs to all heads. */
+/* Bytes of one token in the blocks that a machine holds, of those whose window its runtime keeps to or of the
+ * others; a cached latent belongs to all heads. */
 static double token_B(const struct placement *at, size_t machine, bool windowed)
 {
 	const struct world *w = at->world;
@@ -47,26 +47,51 @@ static double token_B(const struct placement *at, size_t machine, bool windowed)
 
 	for (size_t b = 0; b < at->blocks_n; b++) {
 		const struct part part = model_block(w->model, b).part;
+		const struct model *m = shard_group_model(w, &at->shard_groups[PHASE_DECODE][b], machine);
 		const double share = footprint_share(at, PHASE_DECODE, b, machine);
 
-		if (part.role != ROLE_ATTENTION || part.windowed != windowed || share <= 0)
+		if (part.role != ROLE_ATTENTION || (part_window(m, part) > 0) != windowed || share <= 0)
 			continue;
-		sum += (w->model->attention.latent ? 1 : share) *
-		       graph_kv_B(w->model, &w->scenario->precision, part, 1, 1);
+		sum += (model_caches_latent(m) ? 1 : share) *
+		       graph_kv_B(m, &w->scenario->precision, part, 1, 1);
 	}
 	return sum;
 }
 
-static double budget_B(const struct placement *at, const struct serving *how, size_t machine)
+static double weights_B(const struct placement *at, size_t machine)
+{
+	return footprint_weights_B(at, both, 2, machine) +
+	       (at->draft ? footprint_weights_B(at->draft, both, 2, machine) : 0);
+}
+
+/* For weights, activations and cache. */
+static double allowed_B(const struct placement *at, const struct serving *how, size_t machine)
 {
 	const struct memory *m = &at->world->machines[machine].memory;
 	const double seen = m->usable.value - given_or_0(&how->driver);
-	const double all = how->memory.given ? how->memory.value * seen : seen;
-	double weights = footprint_weights_B(at, both, 2, machine);
 
-	if (at->draft)
-		weights += footprint_weights_B(at->draft, both, 2, machine);
-	return all - weights - activations_B(at, how, machine) - given_or_0(&how->reserved);
+	return (how->memory.given ? how->memory.value * seen : seen) - given_or_0(&how->reserved);
+}
+
+static double budget_B(const struct placement *at, const struct serving *how, size_t machine)
+{
+	return allowed_B(at, how, machine) - weights_B(at, machine) - activations_B(at, how, machine);
+}
+
+/* Of one token in every layer that the machine holds. */
+static double all_token_B(const struct placement *at, size_t machine)
+{
+	return token_B(at, machine, false) + token_B(at, machine, true) +
+	       (at->draft ? all_token_B(at->draft, machine) : 0);
+}
+
+struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
+				 int64_t tokens)
+{
+	return (struct footprint){.weights_B = weights_B(at, machine),
+				  .kv_B = (double)tokens * all_token_B(at, machine),
+				  .activations_B = activations_B(at, how, machine),
+				  .usable_B = allowed_B(at, how, machine)};
 }
 
 /* The machine that holds fewest tokens decides. */

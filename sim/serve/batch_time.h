@@ -37,7 +37,8 @@ struct batch_mix {
 	int64_t host_sequences; /* sequences the host schedules and samples for in this iteration; 0 in an
 				   iteration's second and later passes: host time is counted once */
 	bool reshaped; /* the pass before had other numbers of sequences or rows: a runtime that reuses the
-			  graph of kernels of a pass builds a new one */
+			  graph of kernels of a pass builds a new one. Where that takes time, steps is 1.
+			  With several weight_reads each of them differs from the one before */
 	const struct prompt_piece *pieces;
 	size_t pieces_n;
 	bool padded; /* pieces are padded to the longest, caches to context_max (mlx) */

@@ -273,11 +273,30 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	replica_tell(p, at_ns);
 }
 
-void replica_pass(struct replica *p, const struct batch_mix *mix)
+/* Does the pass differ from the one before it, in this iteration or the last? */
+static bool reshaped(struct replica *p, const struct batch_mix *mix)
 {
-	const struct batch_step step = p->time->of(p->time->self, mix);
+	const int64_t sequences = mix->decodes + (int64_t)mix->pieces_n;
+	int64_t rows = mix->decodes * mix->rows_per_decode + mix->pad_rows;
+	bool differs;
 
-	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix->pieces_n && step.steps < 1));
+	for (size_t i = 0; i < mix->pieces_n; i++)
+		rows += mix->pieces[i].tokens;
+	differs = sequences != p->pass_sequences || rows != p->pass_rows;
+	p->pass_sequences = sequences;
+	p->pass_rows = rows;
+	return differs;
+}
+
+void replica_pass(struct replica *p, const struct batch_mix *said)
+{
+	struct batch_mix mix = *said;
+	struct batch_step step;
+
+	mix.reshaped = reshaped(p, said);
+	step = p->time->of(p->time->self, &mix);
+
+	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix.pieces_n && step.steps < 1));
 	p->fs += step.fs + !step.fs; /* an iteration takes time, else a run might stand still */
 	p->slope_fs += step.slope_fs;
 	if (step.steps < p->steps)

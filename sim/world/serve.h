@@ -170,6 +170,16 @@ struct outage {
 	double from, span; /* `for` */
 };
 
+struct assignment;
+struct serving; /* hw/serving.h */
+
+/* One server of an assignment: where its weights are, as an assignment of its own, and how it schedules. */
+struct served_part {
+	const struct assignment *part;
+	const struct serving *settings; /* the runtime's with what the scenario says instead */
+	const struct serve_how *said;   /* what it says; NULL: nothing */
+};
+
 /* The part of an assignment that is about serving; it is a member of struct assignment. */
 struct assign_serving {
 	struct serve_how *serve;
@@ -178,8 +188,10 @@ struct assign_serving {
 	int route;      /* enum route_policy */
 	double refresh; /* age of the loads that the router sees; 0: none */
 	struct hand_over *hand_over;
-	const struct yml *down_said; /* one mapping or a list of them */
-	struct field_list down;      /* struct outage, set by scenario_check_serve() */
+	const struct yml *down_said;       /* one mapping or a list of them */
+	struct field_list down;            /* struct outage, set by scenario_check_serve() */
+	const struct served_part *servers; /* set by world_load() where the workload serves */
+	size_t servers_n;
 };
 
 extern const struct table serve_table, serve_how_table, replica_table, pools_table, hand_over_table,
@@ -213,7 +225,6 @@ extern const char *const route_policies[]; /* by enum route_policy; NULL-termina
 	}
 
 struct scenario;
-struct assignment;
 
 /* What the tables cannot see, for the load and for every assignment; also the lengths, which may be a number
  * or a mapping. Complains to diags; 0 or -1. Called once the scenario's table is loaded. */
@@ -222,5 +233,12 @@ int scenario_check_serve(struct scenario *s, struct diags *diags);
 /* The placements that an assignment asks for: itself, or one assignment for each replica or pool member,
  * named after it ("two: replica 1", "split: decode 2"), with its serve: filled in. In the arena. */
 size_t serving_parts(struct arena *a, const struct assignment *from, const struct assignment **parts);
+
+struct loader;
+struct world;
+
+/* Finds the settings of every server of every assignment: by name, by scheduler, or by the runtime of its
+ * first device, with what the scenario says instead. Complaints go to the loader's diags. */
+void world_load_servers(struct loader *l, const struct world *w);
 
 #endif

@@ -1,0 +1,244 @@
+/* service.c - servers of an assignment, built; see service.h. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/serve/service_parts.h"
+
+static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+
+static bool uses_unit(const struct service_server *v, size_t unit)
+{
+	return placement_uses(&v->at, both[0], unit) || placement_uses(&v->at, both[1], unit);
+}
+
+static bool uses_machine(const struct service *s, const struct service_server *v, size_t machine)
+{
+	bool uses = false;
+
+	for (size_t u = 0; u < s->world->units_n; u++)
+		uses |= s->world->units[u].machine == machine && uses_unit(v, u);
+	return uses;
+}
+
+static size_t units_of(const struct service *s, const struct service_server *v, size_t *first)
+{
+	size_t n = 0;
+
+	for (size_t u = s->world->units_n; u-- > 0;)
+		if (uses_unit(v, u)) {
+			*first = u;
+			n++;
+		}
+	return n;
+}
+
+/* ---- tables of step times ---- */
+
+/* Errors of a calibration are those of a hardware file, so machines of one title share them too. */
+static bool alike(const struct service *s, const struct service_server *a, const struct service_server *b)
+{
+	const struct world *w = s->world;
+	size_t x = 0, y = 0;
+
+	if (units_of(s, a, &x) != 1 || units_of(s, b, &y) != 1 || a->how != b->how)
+		return false;
+	return !strcmp(w->machines[w->units[x].machine].title, w->machines[w->units[y].machine].title) &&
+	       !strcmp(w->units[x].device->origin.name, w->units[y].device->origin.name) &&
+	       !strcmp(w->units[x].profile->origin.name, w->units[y].profile->origin.name);
+}
+
+static int add_table(struct service *s, size_t i, struct diags *diags)
+{
+	struct service_server *v = &s->servers[i];
+	struct service_table *t = &s->tables[s->tables_n];
+	struct err err = ERR_INIT;
+
+	for (size_t j = 0; j < i; j++)
+		if (alike(s, v, &s->servers[j])) {
+			v->table = s->servers[j].table;
+			return 0;
+		}
+	t->cost = batch_cost_new(&v->at, v->how, &err);
+	if (!t->cost)
+		return diag_err(diags, v->at.assignment->origin.node->place, &err);
+	t->time = batch_cost_time(t->cost);
+	v->table = s->tables_n++;
+	return 0;
+}
+
+/* ---- servers ---- */
+
+static enum serve_pool pool_of(const struct assignment *from, size_t server)
+{
+	const struct pools *p = from->serving.pools;
+
+	return !p ? POOL_WHOLE : server < p->prefill.n ? POOL_PREFILL : POOL_DECODE;
+}
+
+static int apart(const struct service *s, size_t i, struct diags *diags)
+{
+	for (size_t j = 0; j < i; j++)
+		for (size_t u = 0; u < s->world->units_n; u++)
+			if (uses_unit(&s->servers[i], u) && uses_unit(&s->servers[j], u))
+				return diag_add(diags, s->from->origin.node->place,
+						"each server needs devices of its own",
+						"assignment '%s': two servers run on '%s'", s->from->name,
+						s->world->units[u].name);
+	return 0;
+}
+
+static int make_server(struct arena *a, struct service *s, size_t i, struct diags *diags)
+{
+	const struct served_part *part = &s->from->serving.servers[i];
+	struct service_server *v = &s->servers[i];
+
+	*v = (struct service_server){.how = part->settings, .said = part->said, .pool = pool_of(s->from, i)};
+	if (placement_make(a, s->world, part->part, &v->at, diags) != 0 || apart(s, i, diags) != 0)
+		return -1;
+	for (size_t m = s->world->machines_n; m-- > 0;)
+		if (uses_machine(s, v, m)) {
+			v->machine = m;
+			v->machines++;
+		}
+	v->kv = batch_kv_of(&v->at, v->how);
+	v->set = service_settings_of(a, v->how, v->said, &v->kv);
+	s->kv_blocks += (double)v->set.kv_blocks;
+	return add_table(s, i, diags);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct serve_down *x = a, *y = b;
+
+	if (x->from_ns != y->from_ns)
+		return x->from_ns < y->from_ns ? -1 : 1;
+	return (x->server > y->server) - (x->server < y->server);
+}
+
+/* A machine that fails takes every server with it that uses it. */
+static void make_downs(struct arena *a, struct service *s)
+{
+	const struct field_list *down = &s->from->serving.down;
+	const struct outage *o = down->at;
+
+	s->downs = arena_array(a, down->n * s->servers_n, sizeof *s->downs);
+	for (size_t k = 0; k < down->n; k++)
+		for (size_t i = 0; i < s->servers_n; i++)
+			for (size_t m = 0; m < s->world->machines_n; m++)
+				if (!strcmp(s->world->machines[m].origin.name, o[k].machine) &&
+				    uses_machine(s, &s->servers[i], m))
+					s->downs[s->downs_n++] = (struct serve_down){
+						i, llround(o[k].from * 1e9), llround(o[k].span * 1e9)};
+	if (s->downs_n)
+		qsort(s->downs, s->downs_n, sizeof *s->downs, by_time);
+}
+
+static int check(const struct service *s, struct diags *diags)
+{
+	const struct serve_config c = {.servers = s->config, .servers_n = s->servers_n};
+	struct err err = ERR_INIT, out = ERR_INIT;
+
+	if (!service_fits(s) || serve_check(&c, &err) == 0)
+		return 0;
+	err_set(&out, "assignment '%s': %s", s->from->name, err.msg);
+	return diag_err(diags, s->from->origin.node->place, &out);
+}
+
+static int build(struct arena *a, struct service *s, struct diags *diags)
+{
+	for (size_t i = 0; i < s->servers_n; i++)
+		if (make_server(a, s, i, diags) != 0)
+			return -1;
+	for (size_t i = 0; i < s->servers_n; i++)
+		s->config[i] = (struct serve_server){&s->servers[i].set, &s->tables[s->servers[i].table].time,
+						     s->servers[i].pool};
+	make_downs(a, s);
+	return service_wires(a, s, diags) != 0 ? -1 : check(s, diags);
+}
+
+struct service *service_new(struct arena *a, const struct world *w, const struct assignment *from,
+			    struct diags *diags)
+{
+	struct service *s = arena_alloc(a, sizeof *s);
+	const size_t n = from->serving.servers_n;
+
+	*s = (struct service){.world = w, .from = from, .servers_n = n};
+	s->servers = arena_array(a, n, sizeof *s->servers);
+	s->tables = arena_array(a, n, sizeof *s->tables);
+	s->config = arena_array(a, n, sizeof *s->config);
+	s->busy_ns = arena_array(a, n, sizeof *s->busy_ns);
+	if (build(a, s, diags) == 0)
+		return s;
+	service_free(s);
+	return NULL;
+}
+
+void service_free(struct service *s)
+{
+	for (size_t i = 0; s && i < s->tables_n; i++)
+		batch_cost_free(s->tables[i].cost);
+}
+
+/* ---- what it is ---- */
+
+size_t service_servers(const struct service *s)
+{
+	return s->servers_n;
+}
+
+const struct placement *service_placement(const struct service *s, size_t server)
+{
+	return &s->servers[server].at;
+}
+
+enum serve_pool service_pool(const struct service *s, size_t server)
+{
+	return s->servers[server].pool;
+}
+
+const struct serve_settings *service_settings(const struct service *s, size_t server)
+{
+	return &s->servers[server].set;
+}
+
+size_t service_tables(const struct service *s)
+{
+	return s->tables_n;
+}
+
+bool service_fits(const struct service *s)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < s->servers_n; i++)
+		fits &= s->servers[i].kv.tokens > 0;
+	return fits;
+}
+
+/* Servers that share a machine add up, and may take no more than the one that may take most. */
+static void add_footprint(struct footprint *to, const struct footprint *more)
+{
+	to->weights_B += more->weights_B;
+	to->kv_B += more->kv_B;
+	to->activations_B += more->activations_B;
+	to->usable_B = fmax(to->usable_B, more->usable_B);
+}
+
+void service_footprint(const struct service *s, struct footprint *out)
+{
+	for (size_t m = 0; m < s->world->machines_n; m++) {
+		out[m] = (struct footprint){.usable_B = s->world->machines[m].memory.usable.value};
+		for (size_t i = 0, n = 0; i < s->servers_n; i++) {
+			const struct service_server *v = &s->servers[i];
+			const int64_t tokens = v->kv.tokens ? v->kv.tokens : v->how->block;
+			struct footprint f;
+
+			if (!uses_machine(s, v, m))
+				continue;
+			f = batch_footprint(&v->at, v->how, m, tokens);
+			if (!n++)
+				out[m].usable_B = f.usable_B;
+			add_footprint(&out[m], &f);
+		}
+	}
+}

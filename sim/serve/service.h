@@ -1,0 +1,91 @@
+/*
+ * service.h - the servers of one assignment under the load of its scenario: built once, run under any
+ * conditions, summed up in the numbers that users of a service ask for.
+ *
+ * Layer serve. An assignment is one server, several replicas, or pools of prefill and decode servers; each
+ * has a placement, a KV cache as its runtime sizes it, settings and a table of step times. Servers alike in
+ * hardware and settings share one table. The load has the same random streams under all conditions and for
+ * all assignments, so that differences are not of chance.
+ */
+#ifndef SIM_SERVE_SERVICE_H
+#define SIM_SERVE_SERVICE_H
+#include "sim/place/footprint.h"
+#include "sim/serve/batch_cost.h"
+#include "sim/serve/serving.h"
+
+struct service; /* opaque; service_free() ends it */
+
+/* In the arena, but for what service_free() gives back. The workload serves and world_load() has found the
+ * settings of its servers. NULL with complaints: a place that cannot be, a device that lacks the arithmetic,
+ * pools that no link joins, settings that exclude each other. */
+struct service *service_new(struct arena *a, const struct world *w, const struct assignment *from,
+			    struct diags *diags);
+void service_free(struct service *s); /* NULL is fine */
+
+size_t service_servers(const struct service *s);
+const struct placement *service_placement(const struct service *s, size_t server);
+enum serve_pool service_pool(const struct service *s, size_t server);
+const struct serve_settings *service_settings(const struct service *s, size_t server);
+size_t service_tables(const struct service *s); /* distinct tables of step times */
+
+/* Does every server hold the weights and room for a cache? */
+bool service_fits(const struct service *s);
+/* Bytes on each machine: out has room for machines_n. */
+void service_footprint(const struct service *s, struct footprint *out);
+
+struct service_ask {
+	const struct params
+		*z; /* deviates of a draw, one for each of program_sources(); NULL: as calibrated */
+	uint64_t seed;
+	int replications; /* 0: as the workload says */
+	bool each_iteration;
+	const struct observer *watch; /* sees the first replication beside the metrics; may be NULL */
+	const volatile int *stop;     /* ends the run soon after it becomes non-zero; may be NULL */
+};
+
+/* Numbers of a run; NAN where one does not apply. Times in seconds, rates per second, shares of one. */
+enum service_value {
+	SERVICE_HOLDS, /* share of replications in which every bound of the SLO holds; NAN without an SLO */
+	SERVICE_REQUESTS_PER_S,
+	SERVICE_OUTPUT_PER_S,
+	SERVICE_GOODPUT, /* requests per second that meet every bound */
+	SERVICE_TTFT_P50,
+	SERVICE_TTFT_P95,
+	SERVICE_TTFT_P99,
+	SERVICE_TPOT_P50,
+	SERVICE_TPOT_P95,
+	SERVICE_ITL_P95,
+	SERVICE_ITL_P99,
+	SERVICE_E2EL_P95,
+	SERVICE_QUEUE_P95,
+	SERVICE_BATCH, /* running requests while busy */
+	SERVICE_KV_SHARE,
+	SERVICE_PREEMPTIONS, /* of a request */
+	SERVICE_CACHED,      /* share of prompt tokens found in a prefix cache */
+	SERVICE_BUSY,
+	SERVICE_REFUSED, /* share of requests that were refused or cut short */
+	SERVICE_GROWTH,  /* of the number in the system, requests per second */
+	SERVICE_OFFERED, /* work that comes in over the most that can be done; NAN for a closed loop */
+	/* means that say where the time goes */
+	SERVICE_QUEUE_MEAN,
+	SERVICE_PREFILL_MEAN,
+	SERVICE_DECODE_MEAN, /* first token to last */
+	SERVICE_TTFT_MEAN,
+	SERVICE_VALUES
+};
+
+struct service_summary {
+	double of[SERVICE_VALUES];
+	double half[SERVICE_VALUES]; /* of[] +- half is a 95 % interval of chance; INFINITY: not known */
+	int replications;
+	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
+	double span_s;   /* of all replications */
+	double tokens;   /* of answers, in all replications */
+	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */
+};
+
+/* Runs the load. 0, or -1 with err where a trace is broken or the run was stopped. */
+int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		struct err *err);
+
+#endif

@@ -1,0 +1,433 @@
+/* service_run.c - the load of a service run and summed up; see service.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/serve/arrivals.h"
+#include "sim/serve/metrics.h"
+#include "sim/serve/service_parts.h"
+#include "sim/serve/steady.h"
+#include "sim/stats/ci.h"
+
+#define LEVEL 0.95
+
+/* ---- the most that servers can do ---- */
+
+struct mean_request {
+	double prompt, read, output; /* tokens; read: without those found in a cache */
+};
+
+static double pass_s(const struct batch_time *t, const struct batch_mix *mix)
+{
+	return (double)t->of(t->self, mix).fs / 1e15;
+}
+
+/* A prompt read alone, in the pieces that the settings allow. */
+static double prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
+{
+	const struct serve_settings *s = &v->set;
+	const int64_t n = llround(tokens), room = s->rules == SERVE_LLAMACPP ? s->ubatch
+						  : s->rules == SERVE_MLX    ? s->step
+						  : s->rules == SERVE_VLLM   ? s->batched_tokens
+									     : n;
+	double sum = 0;
+
+	for (int64_t done = 0; done < n; done += room) {
+		const struct prompt_piece p = {n - done < room ? n - done : room, done, done + room >= n};
+		const struct batch_mix mix = {
+			.weight_reads = 1, .host_sequences = !done, .pieces = &p, .pieces_n = 1};
+
+		sum += pass_s(t, &mix);
+	}
+	return sum;
+}
+
+/* Of a token of an answer, in the largest batch that seats and cache hold. */
+static double token_s(const struct service_server *v, const struct batch_time *t,
+		      const struct mean_request *r)
+{
+	const struct serve_settings *s = &v->set;
+	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
+	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
+			      : s->rules == SERVE_MLX    ? s->decodes
+							 : s->seqs,
+		      n = room < 1               ? 1
+			  : room < (double)seats ? (int64_t)room
+						 : seats;
+	struct batch_mix mix = {.decodes = n,
+				.rows_per_decode = 1,
+				.weight_reads = 1,
+				.host_sequences = n,
+				.context_max = llround(context),
+				.padded = s->rules == SERVE_MLX || s->rules == SERVE_STATIC};
+
+	for (size_t w = 0; w < t->windows_n; w++) {
+		const double seen = fmin(context, (double)t->windows[w]);
+
+		mix.context_sum[w] = llround(seen * (double)n);
+		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
+	}
+	return pass_s(t, &mix) / (double)n;
+}
+
+/* Requests per second that all servers together can do. */
+static double capacity(const struct service *s, const struct mean_request *r)
+{
+	double whole = 0, prefill = 0, decode = 0;
+
+	for (size_t i = 0; i < s->servers_n; i++) {
+		const struct service_server *v = &s->servers[i];
+		const struct batch_time *t = &s->tables[v->table].time;
+		const double read = prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
+
+		if (v->pool == POOL_WHOLE)
+			whole += 1 / (read + answer);
+		else if (v->pool == POOL_PREFILL)
+			prefill += 1 / read;
+		else
+			decode += 1 / answer;
+	}
+	return whole + fmin(prefill, decode);
+}
+
+/* ---- one replication ---- */
+
+struct counted { /* a source with the time of its last arrival */
+	struct request_source from;
+	int64_t last_ns;
+	uint64_t n;
+};
+
+static bool counted_next(void *self, int64_t by_ns, struct request *out)
+{
+	struct counted *c = self;
+
+	if (!c->from.next(c->from.self, by_ns, out))
+		return false;
+	c->last_ns = out->arrive_ns;
+	c->n++;
+	return true;
+}
+
+static void counted_ended(void *self, const struct request *r, const struct request_times *t)
+{
+	const struct counted *c = self;
+
+	c->from.ended(c->from.self, r, t);
+}
+
+struct both { /* two observers of one run */
+	struct observer first, second;
+};
+
+static void both_ended(void *self, const struct request *r, const struct request_times *t)
+{
+	const struct both *b = self;
+
+	b->first.ended(b->first.self, r, t);
+	if (b->second.ended)
+		b->second.ended(b->second.self, r, t);
+}
+
+static void both_gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int64_t weight)
+{
+	const struct both *b = self;
+
+	b->first.gaps(b->first.self, first_fs, slope_fs, n, weight);
+	if (b->second.gaps)
+		b->second.gaps(b->second.self, first_fs, slope_fs, n, weight);
+}
+
+static void both_state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,
+		       int64_t running, int64_t kv_blocks, int64_t kv_block_ns, bool busy)
+{
+	const struct both *b = self;
+
+	b->first.state(b->first.self, replica, from_ns, to_ns, waiting, running, kv_blocks, kv_block_ns,
+		       busy);
+	if (b->second.state)
+		b->second.state(b->second.self, replica, from_ns, to_ns, waiting, running, kv_blocks,
+				kv_block_ns, busy);
+}
+
+struct replication {
+	const struct service *service;
+	const struct serve *load;
+	struct metrics *metrics;
+	struct counted source;
+	struct serve_result result;
+	struct serve_books *books;
+	int64_t cut_ns;
+	double of[SERVICE_VALUES], half[SERVICE_VALUES];
+	bool overloaded;
+};
+
+static struct serve_config config_of(struct service *s, const struct service_ask *ask, int replication)
+{
+	const struct assign_serving *v = &s->from->serving;
+
+	return (struct serve_config){.servers = s->config,
+				     .servers_n = s->servers_n,
+				     .route = (enum serve_route)v->route,
+				     .route_decode = (enum serve_route)v->route,
+				     .refresh_ns = llround(v->refresh * 1e9),
+				     .links = service_links(s, ask->z),
+				     .downs = s->downs,
+				     .downs_n = s->downs_n,
+				     .seed = ask->seed + (uint64_t)replication,
+				     .each_iteration = ask->each_iteration,
+				     .stop = ask->stop};
+}
+
+/* Cells of the time line up to the last arrival: what follows is the draining. */
+static size_t filling(const struct replication *p, double **means, double *cell_s)
+{
+	const size_t n = metrics_in_system(p->metrics, means, cell_s);
+	const size_t upto = (size_t)((double)p->source.last_ns / 1e9 / *cell_s);
+
+	return upto < n ? upto : n;
+}
+
+static struct mean_request mean_request(const struct replication *p, const struct metrics_summary *m)
+{
+	struct mean_request r = {0};
+	double answered = (double)(p->result.finished + p->result.truncated);
+
+	for (size_t i = 0; i < p->service->servers_n; i++) {
+		r.read += (double)p->books[i].rows_read / answered;
+		r.output += (double)p->books[i].tokens / answered;
+	}
+	r.prompt = (m->total_tok_per_s - m->output_tok_per_s) / m->requests_per_s;
+	return r;
+}
+
+/* Only requests that come by themselves can be too many: users wait for their answers. */
+static void judge_growth(struct replication *p, const struct metrics_summary *m)
+{
+	const int kind = p->load->arrivals.kind;
+	const bool open = kind == ARRIVALS_RATE || kind == ARRIVALS_EVERY;
+	double *means, cell_s;
+	const size_t n = filling(p, &means, &cell_s);
+	struct steady_growth g;
+
+	p->of[SERVICE_OFFERED] = NAN;
+	if (open && p->result.finished) {
+		const struct mean_request r = mean_request(p, m);
+
+		p->of[SERVICE_OFFERED] =
+			(double)p->source.n / ((double)p->source.last_ns / 1e9) / capacity(p->service, &r);
+	}
+	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
+	free(means);
+	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load->measure == MEASURE_ALL)
+		return;
+	p->of[SERVICE_GROWTH] = g.per_s;
+	p->half[SERVICE_GROWTH] = g.half;
+	p->overloaded = g.trend == TREND_OVERLOADED;
+}
+
+static void find_cut(struct replication *p)
+{
+	double *means, cell_s;
+	const size_t n = filling(p, &means, &cell_s);
+
+	if (p->load->measure == MEASURE_STEADY && n)
+		p->cut_ns = llround((double)steady_mser5(means, n).cut * cell_s * 1e9);
+	free(means);
+}
+
+/* Do all bounds of all classes hold? -1 where there is none. */
+static int slo_holds(const struct replication *p)
+{
+	const struct load_class *c = p->load->classes.at;
+	int holds = -1;
+
+	for (uint32_t k = 0; k < p->load->classes.n; k++)
+		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
+			for (int s = 0; s < SLO_STATS; s++) {
+				const double bound = c[k].slo->bound[m][s];
+
+				if (bound > 0)
+					holds = holds != 0 &&
+						metrics_slo_value(p->metrics, k, (enum slo_metric)m,
+								  (enum slo_stat)s, p->cut_ns) <= bound;
+			}
+	return holds;
+}
+
+static void take_latencies(struct replication *p, const struct metrics_summary *m)
+{
+	const struct metrics_spread *ttft = &m->latency[LATENCY_TTFT], *tpot = &m->latency[LATENCY_TPOT],
+				    *e2el = &m->latency[LATENCY_E2EL], *queue = &m->latency[LATENCY_QUEUE];
+	double *of = p->of;
+
+	of[SERVICE_TTFT_P50] = ttft->p50;
+	of[SERVICE_TTFT_P95] = ttft->p95;
+	of[SERVICE_TTFT_P99] = ttft->p99;
+	of[SERVICE_TTFT_MEAN] = ttft->mean;
+	of[SERVICE_TPOT_P50] = tpot->p50;
+	of[SERVICE_TPOT_P95] = tpot->p95;
+	of[SERVICE_ITL_P95] = m->itl.p95;
+	of[SERVICE_ITL_P99] = m->itl.p99;
+	of[SERVICE_E2EL_P95] = e2el->p95;
+	of[SERVICE_QUEUE_P95] = queue->p95;
+	of[SERVICE_QUEUE_MEAN] = queue->mean;
+	of[SERVICE_PREFILL_MEAN] = m->latency[LATENCY_PREFILL].mean;
+	of[SERVICE_DECODE_MEAN] = e2el->mean - ttft->mean;
+}
+
+/* Within one run, by batches of requests; see steady.h. */
+static void take_intervals(struct replication *p)
+{
+	static const struct {
+		enum service_value value;
+		enum metrics_latency latency;
+		double share;
+	} of[] = {{SERVICE_TTFT_P50, LATENCY_TTFT, 0.5},   {SERVICE_TTFT_P95, LATENCY_TTFT, 0.95},
+		  {SERVICE_TTFT_P99, LATENCY_TTFT, 0.99},  {SERVICE_TPOT_P50, LATENCY_TPOT, 0.5},
+		  {SERVICE_TPOT_P95, LATENCY_TPOT, 0.95},  {SERVICE_E2EL_P95, LATENCY_E2EL, 0.95},
+		  {SERVICE_QUEUE_P95, LATENCY_QUEUE, 0.95}};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		double *x;
+		const size_t n = metrics_series(p->metrics, of[i].latency, UINT32_MAX, p->cut_ns, &x);
+
+		p->half[of[i].value] = steady_quantile(x, n, of[i].share).half;
+		free(x);
+	}
+}
+
+static void measure(struct replication *p)
+{
+	const struct serve_result *r = &p->result;
+	struct metrics_summary m;
+	int holds;
+
+	find_cut(p);
+	metrics_summarise(p->metrics, p->cut_ns, &m);
+	take_latencies(p, &m);
+	p->of[SERVICE_REQUESTS_PER_S] = m.requests_per_s;
+	p->of[SERVICE_OUTPUT_PER_S] = m.output_tok_per_s;
+	p->of[SERVICE_BATCH] = m.batch;
+	p->of[SERVICE_KV_SHARE] = m.kv_blocks / p->service->kv_blocks;
+	p->of[SERVICE_PREEMPTIONS] = m.preemptions;
+	p->of[SERVICE_CACHED] = m.cached_share;
+	p->of[SERVICE_BUSY] = m.busy_share;
+	p->of[SERVICE_REFUSED] = (double)(r->refused + r->truncated) / (double)r->arrived;
+	judge_growth(p, &m);
+	holds = slo_holds(p);
+	if (holds >= 0) {
+		p->of[SERVICE_HOLDS] = holds && !p->overloaded;
+		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
+	}
+	take_intervals(p);
+}
+
+static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    struct err *err)
+{
+	const struct serve *load = s->world->scenario->workload.serve;
+	const struct metrics_how how = {.classes = load->classes.at, .classes_n = load->classes.n};
+	const struct serve_config config = config_of(s, ask, i);
+	struct arrivals *arrivals = arrivals_new(load, ask->seed, i, err);
+	const struct request_source source = {counted_next, counted_ended, &p->source};
+	struct both both;
+	const struct observer observer = {both_ended, both_gaps, both_state, &both};
+	int rc;
+
+	if (!arrivals)
+		return -1;
+	p->metrics = metrics_new(&how);
+	p->source.from = arrivals_source(arrivals);
+	p->result.books = p->books;
+	both = (struct both){metrics_observer(p->metrics),
+			     ask->watch && !i ? *ask->watch : (struct observer){.self = NULL}};
+	serve_run(&config, &source, &observer, &p->result);
+	rc = arrivals_error(arrivals, err);
+	if (rc == 0 && p->result.stopped)
+		rc = err_set(err, "stopped after %lld requests", (long long)p->result.finished);
+	arrivals_free(arrivals);
+	return rc;
+}
+
+/* ---- all of them ---- */
+
+struct sums {
+	struct summary of[SERVICE_VALUES];
+	int overloaded;
+};
+
+static void add_replication(struct sums *sums, const struct replication *p, struct service_summary *out)
+{
+	for (int v = 0; v < SERVICE_VALUES; v++)
+		if (isfinite(p->of[v]))
+			summary_add(&sums->of[v], p->of[v]);
+	sums->overloaded += p->overloaded;
+	out->span_s += (double)p->result.end_ns / 1e9;
+	for (size_t i = 0; i < p->service->servers_n; i++) {
+		out->tokens += (double)p->books[i].tokens;
+		p->service->busy_ns[i] += (double)p->books[i].busy_ns;
+	}
+	memcpy(out->half, p->half, sizeof out->half);
+}
+
+static void finish(const struct sums *sums, struct service_summary *out)
+{
+	for (int v = 0; v < SERVICE_VALUES; v++) {
+		const struct ci ci = ci_mean(&sums->of[v], LEVEL);
+
+		out->of[v] = sums->of[v].n ? ci.mean : NAN;
+		if (out->replications > 1)
+			out->half[v] = ci.half;
+	}
+	out->overloaded = 2 * sums->overloaded > out->replications;
+}
+
+static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
+		     struct service_summary *out, struct err *err)
+{
+	struct replication p = {.service = s, .load = s->world->scenario->workload.serve};
+	int rc;
+
+	for (int v = 0; v < SERVICE_VALUES; v++) {
+		p.of[v] = NAN;
+		p.half[v] = INFINITY;
+	}
+	p.books = xcalloc(s->servers_n, sizeof *p.books);
+	rc = simulate(s, ask, i, &p, err);
+	if (rc == 0) {
+		measure(&p);
+		add_replication(sums, &p, out);
+	}
+	metrics_free(p.metrics);
+	free(p.books);
+	return rc;
+}
+
+/* A load without chance is the same in every replication. */
+static int replications(const struct serve *load, const struct service_ask *ask)
+{
+	if (load->arrivals.kind == ARRIVALS_TRACE)
+		return 1;
+	return ask->replications ? ask->replications : (int)load->replications;
+}
+
+int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		struct err *err)
+{
+	struct sums sums = {.overloaded = 0};
+	int rc = 0;
+
+	*out = (struct service_summary){.busy_ns = s->busy_ns};
+	out->replications = replications(s->world->scenario->workload.serve, ask);
+	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
+	for (int v = 0; v < SERVICE_VALUES; v++)
+		sums.of[v] = summary_empty();
+	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)
+		batch_cost_draw(s->tables[i].cost, ask->z);
+	s->drawn = ask->z != NULL;
+	for (int i = 0; i < out->replications && rc == 0; i++)
+		rc = replicate(s, ask, i, &sums, out, err);
+	finish(&sums, out);
+	return rc;
+}

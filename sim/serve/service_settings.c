@@ -1,0 +1,101 @@
+/* service_settings.c - the settings of a server, as the engine takes them; see service_parts.h. */
+#include <math.h>
+
+#include "sim/serve/service_parts.h"
+
+/* mlx_lm.server keeps the caches of so many ended requests: --prompt-cache-size, mlx_lm/server.py of
+ * ml-explore/mlx-lm@d78bf58e. */
+enum { MLX_CACHES = 10, ANY_NUMBER = 1 << 30 };
+
+static int64_t or_any(int64_t n)
+{
+	return n ? n : ANY_NUMBER;
+}
+
+static bool says(const struct serve_how *said, const char *key)
+{
+	return said && yml_get(said->origin.node, key);
+}
+
+static double seconds(const struct qty *q)
+{
+	return q->given ? q->value : 0;
+}
+
+/* The caches of prefixes that runtimes keep unless told not to. */
+static enum serve_cache cache_of(const struct serving *how, const struct serve_how *said)
+{
+	static const enum serve_cache kept[] = {[SERVING_VLLM] = CACHE_BLOCKS,
+						[SERVING_LLAMACPP] = CACHE_SLOTS,
+						[SERVING_MLX] = CACHE_WHOLE,
+						[SERVING_STATIC] = CACHE_NONE};
+
+	return says(said, "prefix_cache") && !said->prefix_cache ? CACHE_NONE : kept[how->scheduler];
+}
+
+static void set_vllm(struct arena *a, struct serve_settings *s, const struct serving *how,
+		     const struct serve_how *said)
+{
+	int64_t *graphs = arena_array(a, how->graphs.n, sizeof *graphs);
+
+	for (size_t i = 0; i < how->graphs.n; i++)
+		graphs[i] = (int64_t)((const double *)how->graphs.at)[i];
+	s->graphs = graphs;
+	s->graphs_n = how->graphs.n;
+	s->seqs = how->seqs;
+	s->batched_tokens = or_any(how->batch);
+	s->prefill_first = how->prefill_first;
+	s->reserve_all = how->reserve;
+	s->long_prefill = said ? said->long_prefill : 0;
+	s->no_chunks = says(said, "chunked") && !said->chunked;
+	s->by_priority = said && said->policy == POLICY_PRIORITY;
+	if (said && said->kv_blocks)
+		s->kv_blocks = said->kv_blocks;
+}
+
+/* Its cache is one of cells; split over slots, a request has the cells of its slot. */
+static void set_llamacpp(struct serve_settings *s, const struct serving *how, const struct serve_how *said,
+			 const struct batch_kv *kv)
+{
+	s->slots = how->seqs;
+	s->batch = or_any(how->batch);
+	s->ubatch = how->ubatch ? how->ubatch : s->batch;
+	s->kv_unified = how->kv != SERVING_SPLIT;
+	s->context = s->kv_unified ? kv->tokens : kv->tokens / how->seqs;
+	if (said && said->host_cache > 0 && kv->token_B > 0)
+		s->host_cache = (int64_t)(said->host_cache / kv->token_B);
+}
+
+static void set_mlx(struct serve_settings *s, const struct serving *how)
+{
+	s->prompts = or_any(how->prompts);
+	s->decodes = how->seqs;
+	s->step = or_any(how->step);
+	s->host_cache = MLX_CACHES;
+}
+
+struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
+					  const struct serve_how *said, const struct batch_kv *kv)
+{
+	static const enum serve_rules rules[] = {[SERVING_VLLM] = SERVE_VLLM,
+						 [SERVING_LLAMACPP] = SERVE_LLAMACPP,
+						 [SERVING_MLX] = SERVE_MLX,
+						 [SERVING_STATIC] = SERVE_STATIC};
+	const bool cells = how->scheduler == SERVING_LLAMACPP || how->scheduler == SERVING_MLX;
+	struct serve_settings s = {.rules = rules[how->scheduler],
+				   .waiting_room = how->queue,
+				   .block = cells || how->block < 1 ? 1 : how->block,
+				   .kv_blocks = cells ? kv->tokens : kv->blocks,
+				   .cache = cache_of(how, said)};
+
+	s.request_ns = llround(seconds(&how->request) * 1e9);
+	s.prompt_token_fs = llround(seconds(&how->request_per_token) * 1e15);
+	if (s.rules == SERVE_LLAMACPP)
+		set_llamacpp(&s, how, said, kv);
+	else if (s.rules == SERVE_MLX)
+		set_mlx(&s, how);
+	else
+		set_vllm(a, &s, how, said);
+	s.window_ns = said ? llround(said->window * 1e9) : 0;
+	return s;
+}
