@@ -3,6 +3,7 @@
  * against a minimal reference timed in the same run. Absolute figures mean little on a shared machine.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
