@@ -3,6 +3,7 @@
  * against a minimal reference timed in the same run. Absolute figures mean little on a shared machine.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/des/task.h"
+#include "sim/serve/exact_math.h"
 #include "sim/serve/serving.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
@@ -209,7 +211,7 @@ static bool load_next(void *self, int64_t by_ns, struct request *out)
 	*out = (struct request){.id = l->sent++, .arrive_ns = l->at_ns, .prompt = 100, .output = l->output};
 	l->in_flight++;
 	if (!l->users)
-		l->at_ns += (int64_t)rng_exponential(l->rng, l->gap_ns);
+		l->at_ns += (int64_t)exact_exponential(l->rng, l->gap_ns);
 	return true;
 }
 

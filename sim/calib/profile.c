@@ -204,11 +204,11 @@ static void add_points(struct writer *w, const struct utilisation_table *g, bool
 		const struct utilisation_point *p = &g->at[i];
 
 		if (attention)
-			str_addf(w->out, "            - {query: %lld, context: %lld, u: ", (long long)p->m,
-				 (long long)p->n);
+			str_addf(w->out, "            - {query: %lld, context: %lld,\n               u: ",
+				 (long long)p->m, (long long)p->n);
 		else
-			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld, u: ", (long long)p->m,
-				 (long long)p->n, (long long)p->k);
+			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld,\n               u: ",
+				 (long long)p->m, (long long)p->n, (long long)p->k);
 		add_number(w->out, &p->u, DIM_SHARE);
 		str_add(w->out, "}\n");
 	}
@@ -265,7 +265,7 @@ static void add_from_source(struct writer *w, const char *key)
 
 	if (!x)
 		return;
-	str_addf(w->out, "        %s: {%s, source: ", key, x->value);
+	str_addf(w->out, "        %s:\n          {%s,\n           source: ", key, x->value);
 	add_text(w->out, x->source ? x->source : "the data sheet");
 	str_add(w->out, "}\n");
 }

@@ -226,9 +226,9 @@ static void add_chips(const struct family_writer *w, struct str *out)
 
 	str_add(out, "{");
 	for (size_t k = 0; k < n; k++) {
-		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].chip->name);
+		str_addf(out, "%s\n          \"%s\":\n            {", k ? "," : "", chips[k].chip->name);
 		add_factor(&chips[k], FACTOR_MEMORY, "bandwidth", out);
-		str_add(out, ", ");
+		str_add(out, ",\n             ");
 		add_factor(&chips[k], FACTOR_ARITHMETIC, "arithmetic", out);
 		str_add(out, "}");
 	}
