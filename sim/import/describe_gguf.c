@@ -1,9 +1,9 @@
 /*
- * describe_gguf.c - the keys and tensors of a GGUF as a description.
+ * describe_gguf.c - reads the keys and tensors of a GGUF file into a description.
  *
- * Shapes are taken from the tensors, which cannot lie about them; what shapes do not tell (heads, active
- * experts, windows) from the keys. So an architecture that is built of the parts we know is read though its
- * name is new, with a note; a tensor we do not know is an error that names it.
+ * Shapes are taken from the tensors, since those are what is computed with; heads, active experts and
+ * windows, which shapes do not show, are taken from the keys. An unknown architecture that consists of known
+ * parts is therefore read, with a note; an unknown tensor is an error that names it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ struct reading {
 	struct err *err;
 };
 
-static const struct gguf_key *find(const struct reading *r, const char *key)
+static const struct gguf_key *find_key(const struct reading *r, const char *key)
 {
 	char full[400];
 
@@ -27,10 +27,11 @@ static const struct gguf_key *find(const struct reading *r, const char *key)
 	return gguf_find(r->g, full);
 }
 
-/* A whole number, or a list of one for each layer that are all alike (or 0, where a layer has none). */
-static int number(struct reading *r, const char *key, int64_t *to)
+/* Reads a whole number, or a list with one number for each layer, which must be equal or 0 for a layer
+ * without the part. */
+static int read_number(struct reading *r, const char *key, int64_t *to)
 {
-	const struct gguf_key *k = find(r, key);
+	const struct gguf_key *k = find_key(r, key);
 	double x = 0;
 
 	if (!k)
@@ -55,10 +56,10 @@ static int number(struct reading *r, const char *key, int64_t *to)
 	return 0;
 }
 
-static int due(struct reading *r, const char *key, int64_t *to)
+static int read_required(struct reading *r, const char *key, int64_t *to)
 {
 	*to = 0;
-	if (number(r, key, to) != 0)
+	if (read_number(r, key, to) != 0)
 		return -1;
 	if (*to)
 		return 0;
@@ -66,8 +67,8 @@ static int due(struct reading *r, const char *key, int64_t *to)
 	return err_hint(r->err, "without it the shape of the model is not known");
 }
 
-/* The tensor of the first layer that has it: "ffn_up.weight". */
-static const struct file_tensor *in_layers(const struct reading *r, const char *name, int64_t *layer)
+/* Finds the tensor of the first layer that has it: "ffn_up.weight". */
+static const struct file_tensor *first_in_layers(const struct reading *r, const char *name, int64_t *layer)
 {
 	char full[300];
 
@@ -85,40 +86,40 @@ static const struct file_tensor *in_layers(const struct reading *r, const char *
 	return NULL;
 }
 
-static int64_t dim(const struct file_tensor *x, size_t i)
+static int64_t dimension(const struct file_tensor *x, size_t i)
 {
 	return x && i < x->dims_n ? (int64_t)x->dims[i] : 0;
 }
 
-static bool has(const struct reading *r, const char *name)
+static bool has_tensor(const struct reading *r, const char *name)
 {
-	return in_layers(r, name, NULL) != NULL;
+	return first_in_layers(r, name, NULL) != NULL;
 }
 
-static int latent(struct reading *r)
+static int read_latent_attention(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct file_tensor *kv = in_layers(r, "attn_kv_a_mqa.weight", NULL);
+	const struct file_tensor *kv = first_in_layers(r, "attn_kv_a_mqa.weight", NULL);
 	int64_t key = 0, value = 0;
 
 	if (!kv)
 		return 0;
 	d->latent = true;
-	if (due(r, "attention.kv_lora_rank", &d->kv_rank) != 0 ||
-	    number(r, "attention.q_lora_rank", &d->q_rank) != 0 ||
-	    number(r, "attention.key_length_mla", &key) != 0 ||
-	    number(r, "attention.value_length_mla", &value) != 0)
+	if (read_required(r, "attention.kv_lora_rank", &d->kv_rank) != 0 ||
+	    read_number(r, "attention.q_lora_rank", &d->q_rank) != 0 ||
+	    read_number(r, "attention.key_length_mla", &key) != 0 ||
+	    read_number(r, "attention.value_length_mla", &value) != 0)
 		return -1;
-	/* files made before the caches held the latent had the plain widths in key_length */
-	if (!key &&
-	    (due(r, "attention.key_length", &key) != 0 || due(r, "attention.value_length", &value) != 0))
+	/* older files, made before llama.cpp cached the latent, have the full widths in key_length */
+	if (!key && (read_required(r, "attention.key_length", &key) != 0 ||
+		     read_required(r, "attention.value_length", &value) != 0))
 		return -1;
-	d->rope_dim = dim(kv, 1) - d->kv_rank;
+	d->rope_dim = dimension(kv, 1) - d->kv_rank;
 	d->nope_dim = key - d->rope_dim;
 	d->value_dim = value;
 	d->kv_heads = d->heads;
 	d->head_dim = key;
-	if (!has(r, "attn_q_a.weight"))
+	if (!has_tensor(r, "attn_q_a.weight"))
 		d->q_rank = 0;
 	if (d->rope_dim < 0 || d->nope_dim <= 0 || value <= 0)
 		return err_set(r->err, "%s: the widths of attention.*_mla and attn_kv_a_mqa do not agree",
@@ -126,19 +127,20 @@ static int latent(struct reading *r)
 	return 0;
 }
 
-/* "sliding_window_pattern": a number, or a flag for each layer; else what the architecture has. */
-static int window(struct reading *r)
+/* Reads "sliding_window_pattern", a number or a flag for each layer; else uses the default of the
+ * architecture. */
+static int read_window(struct reading *r)
 {
 	static const struct {
 		const char *arch;
 		int64_t full_every;
 	} patterns[] = {{"gemma2", 2}, {"gemma3", 6}, {"gpt-oss", 2}};
 	struct described *d = r->d;
-	const struct gguf_key *k = find(r, "attention.sliding_window_pattern");
+	const struct gguf_key *k = find_key(r, "attention.sliding_window_pattern");
 	int64_t context = 0;
 
-	if (number(r, "attention.sliding_window", &d->window) != 0 ||
-	    number(r, "context_length", &context) != 0)
+	if (read_number(r, "attention.sliding_window", &d->window) != 0 ||
+	    read_number(r, "context_length", &context) != 0)
 		return -1;
 	if (!d->window || (context && d->window >= context)) {
 		d->window = 0;
@@ -148,7 +150,7 @@ static int window(struct reading *r)
 		if (!strcmp(r->arch, patterns[i].arch))
 			d->full_every = patterns[i].full_every;
 	if (k && k->kind == GGUF_NUMBER)
-		return number(r, "attention.sliding_window_pattern", &d->full_every);
+		return read_number(r, "attention.sliding_window_pattern", &d->full_every);
 	for (uint64_t i = 0, full = 0; k && k->numbers && i < k->n && !full; i++)
 		if (k->numbers[i] == 0) {
 			full = i + 1;
@@ -157,54 +159,56 @@ static int window(struct reading *r)
 	return 0;
 }
 
-static int attention(struct reading *r)
+static int read_attention(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct file_tensor *q = in_layers(r, "attn_q.weight", NULL),
-				 *qkv = in_layers(r, "attn_qkv.weight", NULL);
+	const struct file_tensor *q = first_in_layers(r, "attn_q.weight", NULL),
+				 *qkv = first_in_layers(r, "attn_qkv.weight", NULL);
 	int64_t key = 0;
 
-	if (due(r, "attention.head_count", &d->heads) != 0)
+	if (read_required(r, "attention.head_count", &d->heads) != 0)
 		return -1;
 	d->kv_heads = d->heads;
-	if (number(r, "attention.head_count_kv", &d->kv_heads) != 0 ||
-	    number(r, "attention.key_length", &key) != 0)
+	if (read_number(r, "attention.head_count_kv", &d->kv_heads) != 0 ||
+	    read_number(r, "attention.key_length", &key) != 0)
 		return -1;
-	d->head_dim = q     ? dim(q, 1) / d->heads
+	d->head_dim = q     ? dimension(q, 1) / d->heads
 		      : key ? key
-		      : qkv ? dim(qkv, 1) / (d->heads + 2 * d->kv_heads)
+		      : qkv ? dimension(qkv, 1) / (d->heads + 2 * d->kv_heads)
 			    : 0;
-	d->bias = has(r, "attn_output.bias")                         ? "qkvo"
-		  : has(r, "attn_q.bias") || has(r, "attn_qkv.bias") ? "qkv"
-								     : "none";
-	d->qk_norm = has(r, "attn_q_norm.weight");
+	d->bias = has_tensor(r, "attn_output.bias")                                ? "qkvo"
+		  : has_tensor(r, "attn_q.bias") || has_tensor(r, "attn_qkv.bias") ? "qkv"
+										   : "none";
+	d->qk_norm = has_tensor(r, "attn_q_norm.weight");
 	d->fused = qkv != NULL;
-	d->sinks = has(r, "attn_sinks.weight") || has(r, "attn_sinks");
-	d->post_norms = has(r, "post_ffw_norm.weight");
-	if (latent(r) != 0 || window(r) != 0)
+	d->sinks = has_tensor(r, "attn_sinks.weight") || has_tensor(r, "attn_sinks");
+	d->post_norms = has_tensor(r, "post_ffw_norm.weight");
+	if (read_latent_attention(r) != 0 || read_window(r) != 0)
 		return -1;
 	if (!d->head_dim)
 		return err_set(r->err, "%s: no tensor blk.*.attn_q.weight or attn_qkv.weight", r->g->path);
 	return 0;
 }
 
-static int experts(struct reading *r)
+static int read_experts(struct reading *r)
 {
 	struct described *d = r->d;
 	int64_t first = 0;
-	const struct file_tensor *up = in_layers(r, "ffn_up_exps.weight", &first), *split = NULL;
-	const struct file_tensor *shared = in_layers(r, "ffn_up_shexp.weight", NULL);
+	const struct file_tensor *up = first_in_layers(r, "ffn_up_exps.weight", &first), *split = NULL;
+	const struct file_tensor *shared = first_in_layers(r, "ffn_up_shexp.weight", NULL);
 
-	if (!up && (split = in_layers(r, "ffn_up.0.weight", &first))) /* each expert alone, as in 2023 */
+	/* one tensor for each expert, as in files of 2023 */
+	if (!up && (split = first_in_layers(r, "ffn_up.0.weight", &first)))
 		up = split;
 	if (!up)
 		return 0;
-	if (due(r, "expert_count", &d->experts) != 0 || due(r, "expert_used_count", &d->active) != 0)
+	if (read_required(r, "expert_count", &d->experts) != 0 ||
+	    read_required(r, "expert_used_count", &d->active) != 0)
 		return -1;
-	d->expert_inner = dim(up, 1);
+	d->expert_inner = dimension(up, 1);
 	d->first_dense = first;
 	d->every = 1;
-	d->expert_bias = has(r, "ffn_up_exps.bias");
+	d->expert_bias = has_tensor(r, "ffn_up_exps.bias");
 	for (int64_t i = first; i < d->layers; i++) {
 		char name[64];
 
@@ -216,42 +220,44 @@ static int experts(struct reading *r)
 	}
 	if (shared) {
 		d->shared = 1;
-		if (number(r, "expert_shared_count", &d->shared) != 0)
+		if (read_number(r, "expert_shared_count", &d->shared) != 0)
 			return -1;
 		d->shared = d->shared ? d->shared : 1;
-		d->shared_inner = dim(shared, 1) == d->shared * d->expert_inner ? 0 : dim(shared, 1);
+		d->shared_inner =
+			dimension(shared, 1) == d->shared * d->expert_inner ? 0 : dimension(shared, 1);
 	}
 	return 0;
 }
 
-static void feed_forward(struct reading *r)
+static void read_feed_forward(struct reading *r)
 {
 	struct described *d = r->d;
-	const struct file_tensor *up = in_layers(r, "ffn_up.weight", NULL);
-	const bool gate = has(r, "ffn_gate.weight");
+	const struct file_tensor *up = first_in_layers(r, "ffn_up.weight", NULL);
+	const bool gate = has_tensor(r, "ffn_gate.weight");
 
-	d->inner = dim(up, 1);
-	d->ffn_bias = has(r, "ffn_up.bias");
+	d->inner = dimension(up, 1);
+	d->ffn_bias = has_tensor(r, "ffn_up.bias");
 	if (!up || gate || d->experts)
 		return;
-	/* no gate: Phi and GLM keep gate and up in one tensor, twice as wide as down is deep */
-	const struct file_tensor *down = in_layers(r, "ffn_down.weight", NULL);
+	/* without a gate tensor: Phi and GLM keep gate and up in one tensor, with twice the columns of
+	 * down */
+	const struct file_tensor *down = first_in_layers(r, "ffn_down.weight", NULL);
 
-	if (dim(down, 0) * 2 == d->inner)
-		d->inner = dim(down, 0);
+	if (dimension(down, 0) * 2 == d->inner)
+		d->inner = dimension(down, 0);
 	else
 		d->gelu = true;
 }
 
-static int ends(struct reading *r)
+static int read_ends(struct reading *r)
 {
 	struct described *d = r->d;
 	const struct file_tensor *embedding = tensors_find(r->t, "token_embd.weight");
 
 	if (!embedding || embedding->dims_n != 2)
 		return err_set(r->err, "%s: no tensor token_embd.weight of two dimensions", r->g->path);
-	d->hidden = dim(embedding, 0);
-	d->vocabulary = dim(embedding, 1);
+	d->hidden = dimension(embedding, 0);
+	d->vocabulary = dimension(embedding, 1);
 	d->tied = !tensors_find(r->t, "output.weight");
 	return 0;
 }
@@ -271,7 +277,7 @@ static int check_classes(struct reading *r)
 	return 0;
 }
 
-static const struct file_tensor *first_holding(const struct tensor_table *t, const char *word)
+static const struct file_tensor *first_tensor_containing(const struct tensor_table *t, const char *word)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strstr(t->at[i].name, word))
@@ -279,7 +285,7 @@ static const struct file_tensor *first_holding(const struct tensor_table *t, con
 	return NULL;
 }
 
-static int known_architecture(struct reading *r)
+static int check_architecture(struct reading *r)
 {
 	static const char *const known[] = {"llama",      "qwen2",    "qwen2moe", "qwen3",   "qwen3moe",
 					    "gemma",      "gemma2",   "gemma3",   "phi3",    "gpt-oss",
@@ -288,7 +294,7 @@ static int known_architecture(struct reading *r)
 	static const char *const foreign[] = {".ssm_", ".time_mix", ".attn_rel_b", ".cross_attn", "altup"};
 
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
-		const struct file_tensor *x = first_holding(r->t, foreign[i]);
+		const struct file_tensor *x = first_tensor_containing(r->t, foreign[i]);
 
 		if (x) {
 			err_set(r->err, "%s:byte %llu: tensor '%s' is of no part that is modelled", x->file,
@@ -304,8 +310,8 @@ static int known_architecture(struct reading *r)
 	return 0;
 }
 
-/* enum llama_ftype of llama.h; the tensors have the last word. */
-static const char *file_type(const struct gguf *g)
+/* The file type, by enum llama_ftype of llama.h; if tensors and key disagree, the tensors count. */
+static const char *file_type_name(const struct gguf *g)
 {
 	static const char *const names[] = {
 		[0] = "f32",     [1] = "f16",     [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",
@@ -336,20 +342,21 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 			       (unsigned long long)arch->at);
 	if (name && name->kind == GGUF_STRING && name->text)
 		d->title = name->text;
-	d->stored = d->file_type = file_type(g);
-	if (due(&r, "block_count", &d->layers) != 0 || number(&r, "nextn_predict_layers", &beyond) != 0)
+	d->stored = d->file_type = file_type_name(g);
+	if (read_required(&r, "block_count", &d->layers) != 0 ||
+	    read_number(&r, "nextn_predict_layers", &beyond) != 0)
 		return -1;
 	if (d->layers > 4096)
 		return err_set(err, "%s: %lld layers are too many", g->path, (long long)d->layers);
-	if (beyond && beyond < d->layers) { /* counted among the blocks */
+	if (beyond && beyond < d->layers) { /* the block count includes them */
 		describe_note(d, a, "%lld layers that predict further tokens are left out",
 			      (long long)beyond);
 		d->layers -= beyond;
 	}
-	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||
-	    experts(&r) != 0)
+	if (check_architecture(&r) != 0 || check_classes(&r) != 0 || read_ends(&r) != 0 ||
+	    read_attention(&r) != 0 || read_experts(&r) != 0)
 		return -1;
-	feed_forward(&r);
+	read_feed_forward(&r);
 	if (!d->inner && !d->experts)
 		return err_set(err, "%s: no tensor blk.*.ffn_up.weight", g->path);
 	return 0;

@@ -1,5 +1,6 @@
-/* describe_hf.c - config.json of Hugging Face as a description. Defaults are those of the model's class in
- * transformers (configuration_*.py, 4.57) and of mlx-lm; they differ from family to family. */
+/* describe_hf.c - reads the config.json of Hugging Face into a description.|Defaults are those of the
+ * model's class in transformers (configuration_*.py, 4.57) and of mlx-lm; they differ from family to
+ * family. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,23 +9,25 @@
 
 #include "sim/import/describe.h"
 
-/* How the layers of a family see: all everything, all through a window, or every n-th everything. */
+/* The attention pattern of a family: full attention in all layers, a sliding window in all layers, or full
+ * attention in every n-th layer. */
 enum sight { SEES_ALL, SEES_WINDOW, SEES_QWEN };
 
 struct family {
 	const char *type;        /* model_type */
 	bool tied;               /* default of tie_word_embeddings */
-	int64_t head_dim;        /* default; 0: hidden / heads */
-	int64_t heads, kv_heads; /* defaults; 0: must be said; kv_heads 0: as many as heads */
-	const char *bias;        /* always there ("qkv"), or NULL: attention_bias says */
-	const char *bias_key;    /* what attention_bias brings: "qkv" or "qkvo" */
+	int64_t head_dim;        /* default; 0: hidden size / heads */
+	int64_t heads, kv_heads; /* defaults; 0: the key is required; kv_heads 0: as many as heads */
+	/* biases that are always present ("qkv"); NULL: attention_bias states them */
+	const char *bias;
+	const char *bias_key; /* biases that attention_bias switches on: "qkv" or "qkvo" */
 	bool qk_norm, post_norms, sinks, fused;
 	enum sight sight;
-	int64_t full_every; /* default of the window's pattern */
+	int64_t full_every; /* default of the period of the window pattern */
 	int64_t window;     /* default */
 	bool latent;
 	bool routed;                /* every layer has experts */
-	bool expert_inner_is_inner; /* intermediate_size is an expert's */
+	bool expert_inner_is_inner; /* intermediate_size is the width of an expert */
 	int64_t vocabulary;         /* default */
 	int64_t experts, active;    /* defaults */
 };
@@ -119,8 +122,8 @@ static const struct family families[] = {
 struct reading {
 	struct described *d;
 	const struct family *f;
-	const struct yml *config; /* the text model's part */
-	const struct yml *top;    /* the whole */
+	const struct yml *config; /* the part of the text model */
+	const struct yml *top;    /* the whole file */
 	struct diags *diags;
 	bool failed;
 };
@@ -137,7 +140,7 @@ void describe_note(struct described *d, struct arena *a, const char *fmt, ...)
 		d->notes[d->notes_n++] = arena_strdup(a, text);
 }
 
-static void wrong(struct reading *r, const struct yml *at, const char *key, const char *expected)
+static void report_wrong(struct reading *r, const struct yml *at, const char *key, const char *expected)
 {
 	r->failed = true;
 	diag_add(r->diags, at->place, NULL, "config: '%s': expected %s, got %s%s%s", key, expected,
@@ -145,7 +148,7 @@ static void wrong(struct reading *r, const struct yml *at, const char *key, cons
 		 at->kind == YML_SCALAR ? "'" : "");
 }
 
-static const struct yml *find(const struct yml *map, const char *key)
+static const struct yml *find_key(const struct yml *map, const char *key)
 {
 	const struct yml *y = yml_get(map, key);
 
@@ -154,10 +157,10 @@ static const struct yml *find(const struct yml *map, const char *key)
 
 enum said { SAID_NOT, SAID_RIGHT, SAID_WRONG };
 
-/* A whole number from 0 to 10^12, "8", "8.0" or "8e0". What is wrong is complained about. */
-static enum said number(struct reading *r, const char *key, int64_t *to)
+/* Reads a whole number from 0 to 10^12, written "8", "8.0" or "8e0"; anything else is reported. */
+static enum said read_number(struct reading *r, const char *key, int64_t *to)
 {
-	const struct yml *y = find(r->config, key);
+	const struct yml *y = find_key(r->config, key);
 	char *end;
 	double x;
 
@@ -165,23 +168,23 @@ static enum said number(struct reading *r, const char *key, int64_t *to)
 		return SAID_NOT;
 	x = y->kind == YML_SCALAR && !y->quoted && *y->text ? strtod(y->text, &end) : -1;
 	if (!(x >= 0 && x <= 1e12) || *end || x != (double)(int64_t)x || strpbrk(y->text, "xXnN")) {
-		wrong(r, y, key, "a whole number");
+		report_wrong(r, y, key, "a whole number");
 		return SAID_WRONG;
 	}
 	*to = (int64_t)x;
 	return SAID_RIGHT;
 }
 
-/* The first of the keys that is said, else the default; a default of 0: one of them must be said. */
-static int64_t any_number(struct reading *r, const char *const *keys, int64_t def)
+/* The first of the keys that is present, else the default; with a default of 0 one of them is required. */
+static int64_t read_any_number(struct reading *r, const char *const *keys, int64_t def)
 {
 	int64_t x = 0;
 
 	for (size_t i = 0; keys[i]; i++) {
-		const enum said said = number(r, keys[i], &x);
+		const enum said said = read_number(r, keys[i], &x);
 
 		if (said == SAID_WRONG)
-			return 1; /* goes on, to say all that is wrong */
+			return 1; /* continues, so that all errors are reported */
 		if (said == SAID_RIGHT && (x || !def))
 			return x;
 	}
@@ -192,53 +195,53 @@ static int64_t any_number(struct reading *r, const char *const *keys, int64_t de
 		 r->f->type);
 	return 1;
 }
-#define NUMBER(r, def, ...) any_number(r, (const char *const[]){__VA_ARGS__, NULL}, def)
+#define NUMBER(r, def, ...) read_any_number(r, (const char *const[]){__VA_ARGS__, NULL}, def)
 
-/* As above, but 0 where it is not said. */
-static int64_t number_or_0(struct reading *r, const char *key)
+/* As read_any_number(), but 0 if the key is absent. */
+static int64_t read_number_or_0(struct reading *r, const char *key)
 {
 	int64_t x = 0;
 
-	number(r, key, &x);
+	read_number(r, key, &x);
 	return x;
 }
 
-static bool flag(struct reading *r, const struct yml *config, const char *key, bool def)
+static bool read_flag(struct reading *r, const struct yml *config, const char *key, bool def)
 {
-	const struct yml *y = find(config, key);
+	const struct yml *y = find_key(config, key);
 
 	if (!y)
 		return def;
 	if (y->kind == YML_SCALAR && !y->quoted && !strcmp(y->text, "true"))
 		return true;
 	if (y->kind != YML_SCALAR || y->quoted || strcmp(y->text, "false") != 0)
-		wrong(r, y, key, "true or false");
+		report_wrong(r, y, key, "true or false");
 	return false;
 }
 
-static const char *word(const struct yml *config, const char *key, const char *def)
+static const char *read_word(const struct yml *config, const char *key, const char *def)
 {
-	const struct yml *y = find(config, key);
+	const struct yml *y = find_key(config, key);
 
 	return y && y->kind == YML_SCALAR ? y->text : def;
 }
 
-static void note(struct reading *r, const char *key, const char *what)
+static void add_note(struct reading *r, const char *key, const char *what)
 {
-	if (find(r->config, key))
+	if (find_key(r->config, key))
 		describe_note(r->d, r->diags->arena, "'%s': %s", key, what);
 }
 
-/* layer_types, where it is given, says which layers see everything; it must be regular. */
-static bool layer_types(struct reading *r)
+/* Reads layer_types, if present: the layers with full attention, which must be in a regular pattern. */
+static bool read_layer_types(struct reading *r)
 {
-	const struct yml *y = find(r->config, "layer_types");
+	const struct yml *y = find_key(r->config, "layer_types");
 	int64_t every = 0;
 
 	if (!y)
 		return false;
 	if (y->kind != YML_LIST || (int64_t)y->n != r->d->layers) {
-		wrong(r, y, "layer_types", "a list with an entry for each layer");
+		report_wrong(r, y, "layer_types", "a list with an entry for each layer");
 		return true;
 	}
 	for (size_t i = 0; i < y->n; i++) {
@@ -246,7 +249,8 @@ static bool layer_types(struct reading *r)
 		const bool full = !strcmp(type, "full_attention");
 
 		if (!full && strcmp(type, "sliding_attention") != 0) {
-			wrong(r, y->items[i], "layer_types", "'full_attention' or 'sliding_attention'");
+			report_wrong(r, y->items[i], "layer_types",
+				     "'full_attention' or 'sliding_attention'");
 			return true;
 		}
 		if (full && !every)
@@ -266,7 +270,7 @@ static bool layer_types(struct reading *r)
 	return true;
 }
 
-static void sight(struct reading *r)
+static void read_attention_pattern(struct reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -274,28 +278,28 @@ static void sight(struct reading *r)
 
 	if (f->sight == SEES_ALL)
 		return;
-	if (f->sight == SEES_QWEN && !flag(r, r->config, "use_sliding_window", false))
+	if (f->sight == SEES_QWEN && !read_flag(r, r->config, "use_sliding_window", false))
 		return;
 	if (said && said->kind == YML_NULL)
 		return;
 	d->window = f->window;
-	number(r, "sliding_window", &d->window);
-	if (!d->window || layer_types(r))
+	read_number(r, "sliding_window", &d->window);
+	if (!d->window || read_layer_types(r))
 		return;
 	d->full_every = f->full_every;
-	if (f->full_every && number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
-		number(r, "_sliding_window_pattern", &d->full_every);
+	if (f->full_every && read_number(r, "sliding_window_pattern", &d->full_every) == SAID_NOT)
+		read_number(r, "_sliding_window_pattern", &d->full_every);
 	if (d->full_every == 1)
 		d->window = d->full_every = 0;
-	if (f->sight == SEES_QWEN && number_or_0(r, "max_window_layers") < d->layers)
+	if (f->sight == SEES_QWEN && read_number_or_0(r, "max_window_layers") < d->layers)
 		describe_note(
 			d, r->diags->arena,
 			"'max_window_layers': the first layers see everything, here all have the window");
 	if (d->window >= NUMBER(r, (int64_t)1 << 40, "max_position_embeddings"))
-		d->window = d->full_every = 0; /* never reached */
+		d->window = d->full_every = 0; /* the window is never reached */
 }
 
-static void attention(struct reading *r)
+static void read_attention(struct reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -305,18 +309,18 @@ static void attention(struct reading *r)
 	d->head_dim =
 		NUMBER(r, f->head_dim ? f->head_dim : d->hidden / (d->heads ? d->heads : 1), "head_dim");
 	d->bias = f->bias ? f->bias : "none";
-	if (!f->bias && f->bias_key && flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
+	if (!f->bias && f->bias_key && read_flag(r, r->config, "attention_bias", !strcmp(f->type, "gpt_oss")))
 		d->bias = f->bias_key;
 	d->qk_norm = f->qk_norm;
 	if (!strcmp(f->type, "glm4_moe"))
-		d->qk_norm = flag(r, r->config, "use_qk_norm", false);
+		d->qk_norm = read_flag(r, r->config, "use_qk_norm", false);
 	d->post_norms = f->post_norms;
 	d->sinks = f->sinks;
 	d->fused = f->fused;
 	if (!f->latent)
 		return;
 	d->latent = true;
-	d->q_rank = number_or_0(r, "q_lora_rank");
+	d->q_rank = read_number_or_0(r, "q_lora_rank");
 	d->kv_rank = NUMBER(r, 0, "kv_lora_rank");
 	d->nope_dim = NUMBER(r, 0, "qk_nope_head_dim");
 	d->rope_dim = NUMBER(r, 0, "qk_rope_head_dim");
@@ -325,25 +329,25 @@ static void attention(struct reading *r)
 	d->head_dim = d->nope_dim + d->rope_dim;
 }
 
-/* mlp_only_layers of Qwen must be the first ones, if any. */
-static void dense_layers(struct reading *r)
+/* Reads mlp_only_layers of Qwen, which must be the first layers. */
+static void read_dense_layers(struct reading *r)
 {
-	const struct yml *y = find(r->config, "mlp_only_layers");
+	const struct yml *y = find_key(r->config, "mlp_only_layers");
 
 	for (size_t i = 0; y && y->kind == YML_LIST && i < y->n; i++) {
 		const struct yml *item = y->items[i];
 
 		if (item->kind != YML_SCALAR || strtoll(item->text, NULL, 10) != (long long)i) {
-			wrong(r, item, "mlp_only_layers", "the first layers, in order");
+			report_wrong(r, item, "mlp_only_layers", "the first layers, in order");
 			return;
 		}
 		r->d->first_dense = (int64_t)i + 1;
 	}
 	if (y && y->kind != YML_LIST)
-		wrong(r, y, "mlp_only_layers", "a list");
+		report_wrong(r, y, "mlp_only_layers", "a list");
 }
 
-static void experts(struct reading *r)
+static void read_experts(struct reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -354,19 +358,19 @@ static void experts(struct reading *r)
 	d->expert_inner = f->expert_inner_is_inner ? NUMBER(r, 0, "intermediate_size")
 						   : NUMBER(r, 0, "moe_intermediate_size");
 	d->expert_bias = !strcmp(f->type, "gpt_oss");
-	d->shared = number_or_0(r, "n_shared_experts");
-	d->shared_inner = number_or_0(r, "shared_expert_intermediate_size");
+	d->shared = read_number_or_0(r, "n_shared_experts");
+	d->shared_inner = read_number_or_0(r, "shared_expert_intermediate_size");
 	if (d->shared_inner && !d->shared)
 		d->shared = 1;
-	d->first_dense = number_or_0(r, "first_k_dense_replace");
+	d->first_dense = read_number_or_0(r, "first_k_dense_replace");
 	d->every = NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq");
 	if (qwen) {
-		dense_layers(r);
+		read_dense_layers(r);
 	} else if (d->every != 1) {
 		const char *key =
-			find(r->config, "decoder_sparse_step") ? "decoder_sparse_step" : "moe_layer_freq";
+			find_key(r->config, "decoder_sparse_step") ? "decoder_sparse_step" : "moe_layer_freq";
 
-		wrong(r, find(r->config, key), key, "1");
+		report_wrong(r, find_key(r->config, key), key, "1");
 	}
 	if (d->first_dense >= d->layers)
 		d->first_dense = d->layers - 1;
@@ -378,11 +382,12 @@ static void experts(struct reading *r)
 	}
 }
 
-static void feed_forward(struct reading *r)
+static void read_feed_forward(struct reading *r)
 {
 	static const char *const gated[] = {"silu",     "swish",    "swiglu", "gelu", "gelu_pytorch_tanh",
 					    "gelu_new", "gelu_fast"};
-	const char *act = word(r->config, "hidden_act", word(r->config, "hidden_activation", "silu"));
+	const char *act =
+		read_word(r->config, "hidden_act", read_word(r->config, "hidden_activation", "silu"));
 	bool known = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(gated); i++)
@@ -390,80 +395,83 @@ static void feed_forward(struct reading *r)
 	if (!known)
 		describe_note(r->d, r->diags->arena, "'hidden_act': %s is taken as a gated one", act);
 	if (r->f->routed) {
-		experts(r);
+		read_experts(r);
 		return;
 	}
 	r->d->inner = NUMBER(r, 0, "intermediate_size", "n_inner", "ffn_dim");
-	r->d->ffn_bias = flag(r, r->config, "mlp_bias", false);
+	r->d->ffn_bias = read_flag(r, r->config, "mlp_bias", false);
 }
 
-/* How the weights are kept: MLX's own block, Hugging Face's, or the dtype. */
-static void stored(struct reading *r)
+/* The format of the weights: MLX's quantization block, Hugging Face's, or the dtype. */
+static void read_stored_format(struct reading *r)
 {
-	const struct yml *mlx = find(r->top, "quantization"), *hf = find(r->top, "quantization_config");
-	const char *mode = word(mlx, "mode", "affine"), *bits = word(mlx, "bits", NULL);
+	const struct yml *mlx = find_key(r->top, "quantization"),
+			 *hf = find_key(r->top, "quantization_config");
+	const char *mode = read_word(mlx, "mode", "affine"), *bits = read_word(mlx, "bits", NULL);
 	struct arena *a = r->diags->arena;
 
 	if (!hf)
-		hf = find(r->config, "quantization_config");
+		hf = find_key(r->config, "quantization_config");
 	if (mlx && bits && !strcmp(mode, "affine")) {
-		r->d->stored =
-			arena_printf(a, "mlx %s bits in groups of %s", bits, word(mlx, "group_size", "64"));
+		r->d->stored = arena_printf(a, "mlx %s bits in groups of %s", bits,
+					    read_word(mlx, "group_size", "64"));
 	} else if (mlx) {
 		r->d->stored = arena_printf(a, "mlx %s", mode);
 	} else if (hf) {
-		r->d->stored = arena_printf(a, "%s%s%s", word(hf, "quant_method", "quantized"),
-					    word(hf, "bits", NULL) ? " of bits: " : "", word(hf, "bits", ""));
+		r->d->stored = arena_printf(a, "%s%s%s", read_word(hf, "quant_method", "quantized"),
+					    read_word(hf, "bits", NULL) ? " of bits: " : "",
+					    read_word(hf, "bits", ""));
 	} else {
-		r->d->stored = word(r->config, "dtype",
-				    word(r->config, "torch_dtype",
-					 word(r->top, "dtype", word(r->top, "torch_dtype", NULL))));
+		r->d->stored = read_word(
+			r->config, "dtype",
+			read_word(r->config, "torch_dtype",
+				  read_word(r->top, "dtype", read_word(r->top, "torch_dtype", NULL))));
 	}
 }
 
-static void what_is_not_modelled(struct reading *r)
+static void note_unmodelled(struct reading *r)
 {
 	struct described *d = r->d;
 	struct arena *a = r->diags->arena;
 
-	if (find(r->top, "vision_config"))
+	if (find_key(r->top, "vision_config"))
 		describe_note(d, a, "'vision_config': the vision tower is left out");
-	if (find(r->top, "audio_config"))
+	if (find_key(r->top, "audio_config"))
 		describe_note(d, a, "'audio_config': the audio tower is left out");
-	if (number_or_0(r, "num_nextn_predict_layers"))
+	if (read_number_or_0(r, "num_nextn_predict_layers"))
 		describe_note(
 			d, a,
 			"'num_nextn_predict_layers': the layers that predict further tokens are left out");
-	note(r, "index_topk", "attention over chosen tokens only is taken as full attention");
-	note(r, "attention_chunk_size", "attention in chunks is taken as full attention");
-	note(r, "num_kv_shared_layers", "layers that share keys and values are taken to have their own");
-	note(r, "attn_output_gate", "the gate on the attention's output is left out");
-	note(r, "hidden_size_per_layer_input", "embeddings of each layer are left out");
-	note(r, "linear_num_key_heads", "linear attention is not known");
-	note(r, "ssm_state_size", "state-space layers are not known");
-	note(r, "mamba_d_state", "state-space layers are not known");
+	add_note(r, "index_topk", "attention over chosen tokens only is taken as full attention");
+	add_note(r, "attention_chunk_size", "attention in chunks is taken as full attention");
+	add_note(r, "num_kv_shared_layers", "layers that share keys and values are taken to have their own");
+	add_note(r, "attn_output_gate", "the gate on the attention's output is left out");
+	add_note(r, "hidden_size_per_layer_input", "embeddings of each layer are left out");
+	add_note(r, "linear_num_key_heads", "linear attention is not known");
+	add_note(r, "ssm_state_size", "state-space layers are not known");
+	add_note(r, "mamba_d_state", "state-space layers are not known");
 }
 
-/* The file type of ours that this is, if it is one. */
-static void file_type(struct reading *r)
+/* The file type of ours for this format, if there is one. */
+static void read_file_type(struct reading *r)
 {
 	static const char *const names[][2] = {{"bfloat16", "bf16"},    {"float16", "f16"},
 					       {"float32", "f32"},      {"fp8", "fp8"},
 					       {"mxfp4", "mxfp4_bf16"}, {"mlx mxfp4", "mlx_mxfp4"}};
-	const struct yml *mlx = find(r->top, "quantization");
-	const char *bits = word(mlx, "bits", NULL), *group = word(mlx, "group_size", "64");
+	const struct yml *mlx = find_key(r->top, "quantization");
+	const char *bits = read_word(mlx, "bits", NULL), *group = read_word(mlx, "group_size", "64");
 
 	for (size_t i = 0; r->d->stored && i < ARRAY_LEN(names); i++)
 		if (!strcmp(r->d->stored, names[i][0]))
 			r->d->file_type = names[i][1];
-	if (bits && !strcmp(word(mlx, "mode", "affine"), "affine"))
+	if (bits && !strcmp(read_word(mlx, "mode", "affine"), "affine"))
 		r->d->file_type =
 			arena_printf(r->diags->arena, "mlx_q%.8s%s%.8s", bits,
 				     strcmp(group, "64") ? "_g" : "", strcmp(group, "64") ? group : "");
 }
 
-/* ChatGLM (GLM-4 9B as first published) has names of its own. */
-static void chatglm(struct reading *r)
+/* Reads ChatGLM (GLM-4 9B as first published), which has key names of its own. */
+static void read_chatglm(struct reading *r)
 {
 	static const struct family like = {.type = "chatglm", .fused = true};
 	struct described *d = r->d;
@@ -474,22 +482,22 @@ static void chatglm(struct reading *r)
 	d->vocabulary = NUMBER(r, 0, "padded_vocab_size");
 	d->heads = NUMBER(r, 0, "num_attention_heads");
 	d->head_dim = NUMBER(r, d->hidden / (d->heads ? d->heads : 1), "kv_channels");
-	d->kv_heads = flag(r, r->config, "multi_query_attention", false)
+	d->kv_heads = read_flag(r, r->config, "multi_query_attention", false)
 			      ? NUMBER(r, 1, "multi_query_group_num")
 			      : d->heads;
 	d->inner = NUMBER(r, 0, "ffn_hidden_size");
 	d->fused = like.fused;
-	d->bias = flag(r, r->config, "add_bias_linear", false) ? "qkvo"
-		  : flag(r, r->config, "add_qkv_bias", false)  ? "qkv"
-							       : "none";
-	d->tied = flag(r, r->config, "tie_word_embeddings", false);
+	d->bias = read_flag(r, r->config, "add_bias_linear", false) ? "qkvo"
+		  : read_flag(r, r->config, "add_qkv_bias", false)  ? "qkv"
+								    : "none";
+	d->tied = read_flag(r, r->config, "tie_word_embeddings", false);
 }
 
-static int unknown_family(struct reading *r, const char *type)
+static int report_unknown_family(struct reading *r, const char *type)
 {
 	const char *names[ARRAY_LEN(families) + 2], *near;
-	const struct yml *at =
-		find(r->config, "model_type") ? find(r->config, "model_type") : find(r->top, "model_type");
+	const struct yml *at = find_key(r->config, "model_type") ? find_key(r->config, "model_type")
+								 : find_key(r->top, "model_type");
 	struct str list = STR_INIT;
 	size_t n = 0;
 
@@ -511,7 +519,7 @@ static int unknown_family(struct reading *r, const char *type)
 	return -1;
 }
 
-static const struct family *family_of(const char *type)
+static const struct family *find_family(const char *type)
 {
 	for (size_t i = 0; type && i < ARRAY_LEN(families); i++)
 		if (!strcmp(families[i].type, type))
@@ -522,8 +530,8 @@ static const struct family *family_of(const char *type)
 int describe_hf(struct described *d, const struct yml *config, struct diags *diags)
 {
 	struct reading r = {.d = d, .config = config, .top = config, .diags = diags};
-	const struct yml *text = find(config, "text_config");
-	const char *type = word(config, "model_type", NULL);
+	const struct yml *text = find_key(config, "text_config");
+	const char *type = read_word(config, "model_type", NULL);
 
 	*d = (struct described){.bias = "none"};
 	if (config->kind != YML_MAP)
@@ -531,28 +539,28 @@ int describe_hf(struct described *d, const struct yml *config, struct diags *dia
 				yml_kind_name(config));
 	if (text && text->kind == YML_MAP) {
 		r.config = text;
-		type = word(text, "model_type", type);
+		type = read_word(text, "model_type", type);
 	}
 	if (type && !strcmp(type, "gemma3"))
 		type = "gemma3_text";
 	d->family = type;
 	if (type && !strcmp(type, "chatglm")) {
-		chatglm(&r);
+		read_chatglm(&r);
 	} else {
-		r.f = family_of(type);
+		r.f = find_family(type);
 		if (!r.f)
-			return unknown_family(&r, type);
+			return report_unknown_family(&r, type);
 		d->layers = NUMBER(&r, 0, "num_hidden_layers", "n_layer", "n_layers");
 		d->hidden = NUMBER(&r, 0, "hidden_size", "n_embd", "dim");
 		d->vocabulary = NUMBER(&r, r.f->vocabulary, "vocab_size");
-		d->tied = flag(&r, text ? config : r.config, "tie_word_embeddings",
-			       flag(&r, r.config, "tie_word_embeddings", r.f->tied));
-		attention(&r);
-		sight(&r);
-		feed_forward(&r);
+		d->tied = read_flag(&r, text ? config : r.config, "tie_word_embeddings",
+				    read_flag(&r, r.config, "tie_word_embeddings", r.f->tied));
+		read_attention(&r);
+		read_attention_pattern(&r);
+		read_feed_forward(&r);
 	}
-	stored(&r);
-	file_type(&r);
-	what_is_not_modelled(&r);
+	read_stored_format(&r);
+	read_file_type(&r);
+	note_unmodelled(&r);
 	return r.failed ? -1 : 0;
 }

@@ -1,4 +1,4 @@
-/* describe_write.c - a description as a model file. */
+/* describe_write.c - writes a description as a model file. */
 #include <string.h>
 
 #include "sim/import/describe.h"
@@ -27,8 +27,8 @@ static const struct field extras_fields[] = {
 };
 const struct table extras_table = {"facts", sizeof(struct extras), extras_fields, ARRAY_LEN(extras_fields)};
 
-/* Text in double quotes; what may not stand in YAML is left out. */
-static void quoted(struct str *out, const char *text)
+/* Appends text in double quotes, without the characters that YAML does not allow. */
+static void add_quoted(struct str *out, const char *text)
 {
 	str_add(out, "\"");
 	for (; *text; text++) {
@@ -41,14 +41,14 @@ static void quoted(struct str *out, const char *text)
 	str_add(out, "\"");
 }
 
-static void text_row(struct str *out, const char *key, const char *text)
+static void add_text_row(struct str *out, const char *key, const char *text)
 {
 	str_addf(out, "%s: ", key);
-	quoted(out, text);
+	add_quoted(out, text);
 	str_add(out, "\n");
 }
 
-static void attention(const struct described *d, struct str *out)
+static void write_attention(const struct described *d, struct str *out)
 {
 	str_addf(out, "attention:\n  heads: %lld\n  kv_heads: %lld\n  head_dim: %lld\n", (long long)d->heads,
 		 (long long)d->kv_heads, (long long)d->head_dim);
@@ -72,7 +72,7 @@ static void attention(const struct described *d, struct str *out)
 			 (long long)d->rope_dim, (long long)d->value_dim);
 }
 
-static void feed_forward(const struct described *d, const struct extras *x, struct str *out)
+static void write_feed_forward(const struct described *d, const struct extras *x, struct str *out)
 {
 	if (d->inner)
 		str_addf(out, "ffn: {kind: %s, inner: %lld%s}\n", d->gelu ? "gelu" : "swiglu",
@@ -95,7 +95,7 @@ static void feed_forward(const struct described *d, const struct extras *x, stru
 		str_addf(out, "  skew: %.3g\n", x->skew);
 }
 
-static void sizes(const struct extras *x, struct str *out)
+static void write_sizes(const struct extras *x, struct str *out)
 {
 	const struct extra_size *s = x ? x->sizes.at : NULL;
 
@@ -104,13 +104,13 @@ static void sizes(const struct extras *x, struct str *out)
 	str_add(out, "sizes:\n");
 	for (size_t i = 0; i < x->sizes.n; i++) {
 		str_addf(out, "  - {weights: %s, bytes: %s, source: ", s[i].weights, s[i].bytes);
-		quoted(out, s[i].source);
+		add_quoted(out, s[i].source);
 		str_add(out, "}\n");
 	}
 }
 
-static void comments(const struct described *d, const struct extras *x, const char *provenance,
-		     struct str *out)
+static void write_comments(const struct described *d, const struct extras *x, const char *provenance,
+			   struct str *out)
 {
 	const char *const *notes = x ? x->notes.at : NULL;
 
@@ -129,18 +129,18 @@ void describe_write(const struct described *d, const struct extras *x, const cha
 	const char *title = x && x->title ? x->title : d->title ? d->title : d->family;
 	const int64_t parameters = x && x->parameters ? x->parameters : (int64_t)d->parameters;
 
-	comments(d, x, provenance, out);
+	write_comments(d, x, provenance, out);
 	str_addf(out, "schema: %s\n", MODEL_SCHEMA);
-	text_row(out, "title", title);
-	text_row(out, "source", x && x->source ? x->source : d->source);
+	add_text_row(out, "title", title);
+	add_text_row(out, "source", x && x->source ? x->source : d->source);
 	str_addf(out, "layers: %lld\nhidden: %lld\nvocabulary: %lld\n", (long long)d->layers,
 		 (long long)d->hidden, (long long)d->vocabulary);
-	attention(d, out);
-	feed_forward(d, x, out);
+	write_attention(d, out);
+	write_feed_forward(d, x, out);
 	str_addf(out, "tied_head: %s\n", d->tied ? "true" : "false");
 	if (d->post_norms)
 		str_add(out, "post_norms: true\n");
 	if (parameters)
 		str_addf(out, "parameters: %lld\n", (long long)parameters);
-	sizes(x, out);
+	write_sizes(x, out);
 }
