@@ -194,15 +194,16 @@ START_TEST(nothing_is_below_the_bound)
 
 			for (int g = 0; g < GROUPS; g++)
 				l.unit[g] = arena_array(&a, space.layers, 1);
-			anneal_state_seat(&space,
-					  &anneal_state.phase_group[anneal_state.apart ? phase_group : 0], &l,
-					  at[phase_group]);
+			anneal_state_layer_map(
+				&space,
+				&anneal_state.phase_group[anneal_state.phases_split ? phase_group : 0], &l,
+				at[phase_group]);
 			for (size_t b = 0; b < p->blocks; b++)
 				MUST(at[phase_group][b] == layer_map_unit(fixture.world->model, &l, b));
 			phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
 			units |= layer_map_mask(fixture.world->model, &l);
 		}
-		block_costs_needs_B(p, shard_groups, need_B);
+		block_costs_machine_weights_B(p, shard_groups, need_B);
 		for (size_t m = 0; m < fixture.world->machines_n; m++)
 			fits &= need_B[m] <= fixture.world->machines[m].memory.usable.value;
 		if (!fits || i % 10)
@@ -213,8 +214,8 @@ START_TEST(nothing_is_below_the_bound)
 			const struct rate r = goal_rate(p, m, units);
 			const double has = rate_bound(p, &r, phase_groups);
 
-			MUST(lower_bound_of(p, m, i % 20 ? has : INFINITY) <= has * (1 + 1e-9));
-			MUST(lower_bound_of(p, m, 2 * has) <= has * (1 + 1e-9));
+			MUST(lower_bound_compute(p, m, i % 20 ? has : INFINITY) <= has * (1 + 1e-9));
+			MUST(lower_bound_compute(p, m, 2 * has) <= has * (1 + 1e-9));
 		}
 	}
 	ck_assert_uint_gt(legal, 20);
@@ -226,7 +227,7 @@ END_TEST
 
 /* ---- plans ---- */
 
-static void check_row(const struct anneal_space *s, const struct row *r)
+static void check_row(const struct anneal_space *s, const struct range_list *r)
 {
 	int32_t layers = 0;
 	unsigned seen = 0;

@@ -119,7 +119,7 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 	if (p.jobs[c->job].fits) {
 		v = prediction_values(&p);
 		if (!limit || limit_holds(limit, metric_value(&v, limit->metric)))
-			rank = (metric_value(&v, goal->sought) +
+			rank = (metric_value(&v, goal->minimized) +
 				1e-9 * metric_value(&v, metric_compared(c->job))) *
 			       search_complexity_penalty(units, kind);
 	}
@@ -282,7 +282,7 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 	struct prediction run;
 	struct metric_values v;
 
-	block_costs_hand_over(p, shard_groups, phase_groups);
+	block_costs_add_handovers(p, shard_groups, phase_groups);
 	phase_groups[1].fill_s = c->job == JOB_TRAIN ? block_costs_fill_s(p, shard_groups) : 0;
 	prediction_make(&a, &at, &run);
 	v = prediction_values(&run);
@@ -363,7 +363,7 @@ START_TEST(streams_give_every_seating_once)
 				MUST(layer_map_mask(w->model, &f->layer_map) == units);
 				MUST(!before || before->bound <= f->bound * (1 + 1e-12));
 				MUST(!before || !layer_map_same(w->model, &before->layer_map, &f->layer_map));
-				MUST(i > 0 || fabs(best_first_least(s) / f->bound - 1) < 1e-12);
+				MUST(i > 0 || fabs(best_first_lower_bound(s) / f->bound - 1) < 1e-12);
 			}
 			best_first_free(s);
 		}

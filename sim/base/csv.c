@@ -21,8 +21,9 @@ static void next_line(struct reader *r)
 	}
 }
 
-/* One field; r->at is left at what ends it. NULL with err where a quote is never closed. */
-static const char *field(struct reader *r, struct err *err)
+/* Reads one field and leaves r->at at the character that ends it. Returns NULL with err if a quote is not
+ * closed. */
+static const char *read_field(struct reader *r, struct err *err)
 {
 	const int first = r->line;
 	struct str s = STR_INIT;
@@ -51,15 +52,15 @@ static const char *field(struct reader *r, struct err *err)
 	return text;
 }
 
-/* The fields of a line into at[]; returns how many, or -1. */
-static int fields(struct reader *r, const char *at[CSV_COLUMNS], struct err *err)
+/* Reads the fields of a line into at[]; returns their number, or -1 with err. */
+static int read_fields(struct reader *r, const char *at[CSV_COLUMNS], struct err *err)
 {
 	int n = 0;
 
 	for (;;) {
 		if (n == CSV_COLUMNS)
 			return err_set(err, "%s:%d: more than %d fields", r->path, r->line, CSV_COLUMNS);
-		at[n] = field(r, err);
+		at[n] = read_field(r, err);
 		if (!at[n++])
 			return -1;
 		if (*r->at != ',')
@@ -74,7 +75,7 @@ static int fields(struct reader *r, const char *at[CSV_COLUMNS], struct err *err
 	return n;
 }
 
-static void skip(struct reader *r)
+static void skip_lines(struct reader *r)
 {
 	while (*r->at == '#' || *r->at == '\n' || (*r->at == '\r' && r->at[1] == '\n'))
 		next_line(r);
@@ -85,11 +86,11 @@ static int read_head(struct reader *r, struct csv *c, struct err *err)
 	const char *at[CSV_COLUMNS];
 	int n;
 
-	skip(r);
+	skip_lines(r);
 	if (!*r->at)
 		return err_set(err, "%s: empty, a line of column names is wanted", r->path);
 	c->head_line = r->line;
-	n = fields(r, at, err);
+	n = read_fields(r, at, err);
 	if (n < 0)
 		return -1;
 	c->heads_n = (size_t)n;
@@ -111,10 +112,10 @@ int csv_read(struct arena *a, const char *path, const char *text, struct csv *c,
 	int rc = read_head(&r, c, err);
 
 	c->path = path;
-	for (skip(&r); rc == 0 && *r.at; skip(&r)) {
+	for (skip_lines(&r); rc == 0 && *r.at; skip_lines(&r)) {
 		const char *at[CSV_COLUMNS];
 		struct csv_row row = {.line = r.line, .at = arena_array(a, c->heads_n, sizeof *row.at)};
-		const int n = fields(&r, at, err);
+		const int n = read_fields(&r, at, err);
 
 		if (n > (int)c->heads_n)
 			rc = err_set(err, "%s:%d: %d fields under %zu column names", path, row.line, n,

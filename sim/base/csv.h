@@ -1,8 +1,8 @@
 /*
- * csv.h - comma-separated values (RFC 4180) with a head line, read by column name; bounded.
+ * csv.h - reads comma-separated values (RFC 4180) with a header line, by column name; sizes are bounded.
  *
- * Layer base. Fields may be quoted, a quote is doubled inside quotes. Lines that are empty or begin with '#'
- * are passed over before the head and between rows. Lives in the caller's arena.
+ * Layer base. Fields may be quoted; a quote inside quotes is doubled. Empty lines and lines that begin with
+ * '#' are skipped before the header and between rows. All results live in the caller's arena.
  */
 #ifndef SIM_BASE_CSV_H
 #define SIM_BASE_CSV_H
@@ -15,7 +15,7 @@ enum { CSV_COLUMNS = 256, CSV_ROWS = 100000 };
 
 struct csv_row {
 	int line;
-	const char **at; /* a text for each column of the head; "" where the row ends early */
+	const char **at; /* [column]: text; "" where the row has fewer fields */
 };
 
 struct csv {
@@ -27,11 +27,11 @@ struct csv {
 	size_t n;
 };
 
-/* -1 with err "path:line: ...": no head, a head twice, an open quote, a row with more fields than the head.
- */
+/* 0, or -1 with err "path:line: ...": no header, a column name twice, an open quote, a row with more
+ * fields than the header, or more than CSV_COLUMNS columns or CSV_ROWS rows. */
 int csv_read(struct arena *a, const char *path, const char *text, struct csv *c, struct err *err);
 
-/* The text under a head, or "" where there is no such column. */
+/* The text of a row in a column, or "" if there is no such column. */
 const char *csv_get(const struct csv *c, const struct csv_row *row, const char *head);
 size_t csv_column(const struct csv *c, const char *head); /* (size_t)-1 if none */
 

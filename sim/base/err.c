@@ -52,7 +52,7 @@ void bug_at(const char *file, int line, const char *fmt, ...)
 {
 	va_list args;
 
-	/* The one place below cli that prints: the process is about to die of our own mistake. */
+	/* The only output to stderr below cli: the process ends because of a fault of our own. */
 	fprintf(stderr, "BUG: %s:%d: ", file, line);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);

@@ -1,15 +1,16 @@
 /*
- * err.h - what a failing function tells its caller, and what we do when we are the ones who are wrong.
+ * err.h - errors that a function reports to its caller, and BUG() for faults of our own.
  *
- * Layer base. Input is wrong: return -1 and fill the last parameter, `struct err *`. We are wrong: BUG().
- * A struct err is untouched on success, and the first error in it wins.
+ * Layer base. For bad input a function returns -1 and fills its last parameter, a `struct err *`. For a fault
+ * of our own it calls BUG(), which aborts. A struct err is left as it is on success, and the first error
+ * written to it is kept.
  */
 #ifndef SIM_BASE_ERR_H
 #define SIM_BASE_ERR_H
 #include <stddef.h>
 
 struct err {
-	char msg[512];  /* empty: no error; lower case, no full stop */
+	char msg[512];  /* empty: no error; lower case, without a full stop */
 	char hint[512]; /* the remedy; may be empty */
 };
 
@@ -29,14 +30,14 @@ struct err {
 /* Both return -1, so that `return err_set(...)` reads well. A NULL err is allowed and drops the text. */
 int err_set(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_hint(struct err *err, const char *fmt, ...)
-	PRINTF_LIKE(2, 3); /* adds the hint to the error just set */
+	PRINTF_LIKE(2, 3); /* adds a hint to the error just set; -1 */
 
-/* "unknown WHAT 'NAME'", with the closest of names[] for a hint, or all of them; -1. */
+/* Sets "unknown WHAT 'NAME'" with a hint: the closest of names[], or all of them. Returns -1. */
 int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n);
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A broken promise of ours: prints where and aborts. Never for bad input. */
+/* Reports a fault of our own with its file and line, and aborts. Not for bad input. */
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 #define BUG_ON(cond)                                                                                         \
 	do {                                                                                                 \

@@ -12,7 +12,8 @@
 static int open_regular(const char *path, size_t max_B, struct err *err)
 {
 	struct stat st;
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
+	/* O_NONBLOCK: opening a FIFO must not block */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return err_set(err, "cannot read '%s': %s", path, strerror(errno));
@@ -40,7 +41,7 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
 	buffer = xmalloc(room);
 	while ((got = read(fd, buffer + n, room - n)) > 0) {
 		n += (size_t)got;
-		if (n > max_B) /* it grew while we read */
+		if (n > max_B) /* the file grew during the read */
 			break;
 		if (n == room)
 			buffer = xrealloc(buffer, room *= 2);
@@ -74,8 +75,7 @@ bool file_exists(const char *path)
 
 enum { LINKS_MAX = 40, LINK_LENGTH = 4096 };
 
-/* The file that a chain of symbolic links ends in, which need not exist; NULL where the chain does not end.
- */
+/* Follows a chain of symbolic links to its end, a file that need not exist; NULL if the chain is too long. */
 static const char *follow_links(struct arena *a, const char *path)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -83,7 +83,7 @@ static const char *follow_links(struct arena *a, const char *path)
 		const ssize_t len = readlink(path, to, LINK_LENGTH);
 		const char *slash = strrchr(path, '/');
 
-		if (len < 0) /* no link */
+		if (len < 0) /* not a link */
 			return path;
 		to[len] = '\0';
 		path = to[0] == '/' || !slash ? arena_strdup(a, to)
@@ -104,7 +104,7 @@ static int check_target(const char *path, const char *target, struct err *err)
 		return err_set(err, "cannot write '%s': it is a directory", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "cannot write '%s': it is not a regular file", path);
-	/* the bits are looked at too, since root may write to anything */
+	/* access() alone does not suffice: root may write to a read-only file */
 	if ((st.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) && access(target, W_OK) == 0)
 		return 0;
 	err_set(err, "cannot write '%s': it is read-only", path);
@@ -133,8 +133,8 @@ int file_begin(struct arena *a, const char *path, bool force, struct file_draft 
 	return 0;
 }
 
-/* mkstemp() made the file private. It gets the mode and the owner of the file that it replaces, or the usual
- * mode of a new file. Only root may give a file away: another's file becomes ours, with its mode. */
+/* mkstemp() makes a private file. This gives it the mode and owner of the file that it replaces, or the
+ * default mode of a new file. If the owner cannot be set (only root may do so), the mode is still copied. */
 static void set_mode(const struct file_draft *f)
 {
 	struct stat st;
@@ -155,7 +155,7 @@ int file_commit(const struct file_draft *f, struct err *err)
 	int rc;
 
 	set_mode(f);
-	/* link() fails where the name is taken, so that nothing that came up meanwhile is lost */
+	/* link() fails if the name exists, so that a file made in the meantime is not lost */
 	rc = f->force ? rename(f->temporary, f->target) : link(f->temporary, f->target);
 	if (rc != 0)
 		err_set(err, "cannot write '%s': %s", f->path, strerror(errno));

@@ -1,5 +1,5 @@
 /*
- * heap.h - a priority queue of any one type: a 4-ary implicit heap, its functions made by one macro.
+ * heap.h - a priority queue for items of any type, as a 4-ary implicit heap; a macro defines its functions.
  *
  *	struct due { int64_t at; uint32_t who; };
  *	static inline bool due_before(void *ctx, const struct due *a, const struct due *b) { ... }
@@ -11,9 +11,10 @@
  *		use(dues_take(&h));
  *	dues_release(&h);
  *
- * before(ctx, a, b) says whether *a leaves before *b; where the order of the run hangs on it, it must be
- * total. moved(ctx, item, at) is called whenever an item comes to index `at`, so that its owner can hand that
- * index to _remove() or _fix(); HEAP_UNTRACKED where nobody asks. ctx is h.ctx, set by the caller.
+ * before(ctx, a, b) returns whether *a leaves the queue before *b. It must be a total order if the results of
+ * the run depend on it. moved(ctx, item, at) is called whenever an item is stored at index `at`, so that the
+ * caller can pass that index to _remove() or _fix(); HEAP_UNTRACKED if no index is needed. ctx is h.ctx, which
+ * the caller sets.
  *
  * Layer base.
  */
@@ -35,15 +36,15 @@ enum { HEAP_WAYS = 4 };
  * name_put(h, x)      adds a copy of x
  * name_take(h)        removes and returns the first item; h->n > 0
  * name_remove(h, at)  removes and returns the item at index at
- * name_fix(h, at)     restores the order after the key of the item at index at has changed in place
+ * name_fix(h, at)     restores the order after the key of the item at index at was changed
  * name_release(h)     frees the memory
- * h->at[0] is the first item, h->n their number.
+ * h->at[0] is the first item, h->n the number of items.
  */
 #define HEAP_DEFINE(name, type, before, moved)                                                               \
 	struct name {                                                                                        \
 		type *at;                                                                                    \
 		size_t n, room;                                                                              \
-		void *ctx; /* handed to before() and moved() */                                              \
+		void *ctx; /* argument of before() and moved() */                                            \
 	};                                                                                                   \
 	HEAP_MADE void name##_rise(struct name *h, size_t at, type x)                                        \
 	{                                                                                                    \

@@ -23,7 +23,7 @@ static void newline(struct jsonw *w)
 }
 
 /* Writes the comma and the line break before the next item of the innermost container. */
-static void next(struct jsonw *w)
+static void begin_item(struct jsonw *w)
 {
 	if (w->depth) {
 		if (w->filled[w->depth - 1])
@@ -39,7 +39,7 @@ static void value(struct jsonw *w)
 
 	BUG_ON(in_object && !w->keyed);
 	if (!in_object)
-		next(w);
+		begin_item(w);
 	w->keyed = false;
 }
 
@@ -99,7 +99,7 @@ static void quote(struct str *out, const char *text)
 void jsonw_key(struct jsonw *w, const char *key)
 {
 	BUG_ON(!w->depth || w->kind[w->depth - 1] != '}' || w->keyed);
-	next(w);
+	begin_item(w);
 	quote(w->out, key);
 	str_add(w->out, w->indent ? ": " : ":");
 	w->keyed = true;

@@ -1,4 +1,4 @@
-/* map.c - open addressing with linear probing; slots hold index + 1, so 0 is free. */
+/* map.c - open addressing with linear probing; a slot holds index + 1, and 0 is a free slot. */
 #include "sim/base/map.h"
 
 #include <stdint.h>

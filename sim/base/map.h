@@ -1,15 +1,15 @@
 /*
- * map.h - names to small numbers, in the order they came: a hash table of strings.
+ * map.h - a hash table that numbers strings in the order in which they are added.
  *
- * Layer base. Walking a map goes by index 0..n-1, the order of insertion, never by hash or address.
- * Keys are borrowed and must outlive the map.
+ * Layer base. A map is iterated by index 0 to n-1, the order of insertion, never by hash or address. Keys are
+ * borrowed and must outlive the map.
  */
 #ifndef SIM_BASE_MAP_H
 #define SIM_BASE_MAP_H
 #include <stddef.h>
 
 struct map {
-	const char **keys; /* read-only: n of them, in the order they were added */
+	const char **keys; /* read-only: n keys in the order of insertion */
 	size_t n;          /* read-only */
 	size_t *slots;     /* private */
 	size_t slots_n;    /* private */
@@ -21,8 +21,8 @@ struct map {
 	}
 #define MAP_NONE ((size_t)-1)
 
-size_t map_find(const struct map *m, const char *key); /* its index, or MAP_NONE */
-size_t map_add(struct map *m, const char *key);        /* its index, new or old */
+size_t map_find(const struct map *m, const char *key); /* the index, or MAP_NONE */
+size_t map_add(struct map *m, const char *key);        /* the index; adds the key if it is new */
 void map_release(struct map *m);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * mem.h - heap and arenas. Out of memory aborts: nobody checks for NULL.
+ * mem.h - heap allocation and arenas. If memory runs out the process aborts, so no caller checks for NULL.
  *
- * Layer base. Memory goes by lifespan: what is born in an arena dies with it and is never freed alone.
+ * Layer base. Memory is grouped by lifespan: what is allocated in an arena is freed with the arena and never
+ * alone.
  */
 #ifndef SIM_BASE_MEM_H
 #define SIM_BASE_MEM_H
@@ -22,12 +23,14 @@ struct arena {
 		.top = NULL                                                                                  \
 	}
 
-void *arena_alloc(struct arena *a, size_t size);           /* zeroed, aligned for any type */
-void *arena_array(struct arena *a, size_t n, size_t size); /* zeroed too; n * size is checked */
+void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
+/* zeroed; the product n * size is checked for overflow */
+void *arena_array(struct arena *a, size_t n, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void arena_adopt(struct arena *a, struct arena *from); /* all of `from` lives on in a; `from` is empty */
-void arena_release(struct arena *a);                   /* frees all; the arena may be used again */
+/* moves all memory of `from` to a; `from` is empty then */
+void arena_adopt(struct arena *a, struct arena *from);
+void arena_release(struct arena *a); /* frees all memory; the arena may be used again */
 
 #endif

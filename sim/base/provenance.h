@@ -1,7 +1,8 @@
 /*
- * provenance.h - where a number comes from; carried by every parameter and every prediction.
+ * provenance.h - the provenance of a number: measured, interpolated, transferred or from a data sheet.
  *
- * Layer base. Ordered from best to worst: what is made of several numbers comes from the worst of them.
+ * Layer base. Every parameter and every prediction has one. The values are ordered from best to worst: a
+ * number computed from several others has the worst provenance among them.
  */
 #ifndef SIM_BASE_PROVENANCE_H
 #define SIM_BASE_PROVENANCE_H

@@ -6,8 +6,8 @@
 
 #include "sim/base/err.h"
 
-/* FNV-1a over the name, then the seed's bytes (Fowler, Noll, Vo). */
-static uint64_t mix(uint64_t seed, const char *name)
+/* The FNV-1a hash (Fowler, Noll, Vo) of the name and the bytes of the seed. */
+static uint64_t hash_seed(uint64_t seed, const char *name)
 {
 	uint64_t h = 1469598103934665603u;
 
@@ -21,7 +21,7 @@ static uint64_t mix(uint64_t seed, const char *name)
 struct rng *rng_new(uint64_t seed, const char *name)
 {
 	gsl_rng *g = gsl_rng_alloc(gsl_rng_mt19937);
-	const uint64_t h = mix(seed, name);
+	const uint64_t h = hash_seed(seed, name);
 
 	if (!g)
 		BUG("out of memory");

@@ -1,9 +1,10 @@
 /*
- * rng.h - named streams of random numbers: one stream for each source, the same on every machine.
+ * rng.h - named streams of random numbers, the same on every machine.
  *
- * Layer base. A stream is seeded from (seed, name), so adding a source never shifts another's numbers.
- * The generator is GSL's MT19937. Normal draws use the ratio method (add, multiply, one log); what a golden
- * file prints of them is rounded to six digits, which hides the last bit in which two libm may differ.
+ * Layer base. A stream is seeded from (seed, name), so adding a source of randomness does not change the
+ * numbers of another. The generator is GSL's MT19937. Normal draws use the ratio method (addition,
+ * multiplication, one logarithm). Values printed from them are rounded to six digits, which hides the last
+ * bit, in which two libm may differ.
  */
 #ifndef SIM_BASE_RNG_H
 #define SIM_BASE_RNG_H
@@ -12,7 +13,7 @@
 struct rng; /* opaque */
 
 struct rng *rng_new(uint64_t seed, const char *name); /* never NULL */
-void rng_free(struct rng *r);                         /* NULL is fine */
+void rng_free(struct rng *r);                         /* NULL is allowed */
 
 double rng_uniform(struct rng *r); /* in (0, 1) */
 double rng_normal(struct rng *r);  /* mean 0, standard deviation 1 */

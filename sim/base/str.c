@@ -9,7 +9,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-char str_nothing[1] = ""; /* every empty string points here; never written */
+char str_nothing[1] = ""; /* text of every str without memory of its own; never written */
 
 static void make_room(struct str *s, size_t more)
 {
@@ -142,7 +142,7 @@ size_t str_width(const char *utf8)
 
 enum { WORD_MAX = 48 };
 
-/* Levenshtein's distance by two rows; WORD_MAX where a word is too long to be a slip of the finger. */
+/* Levenshtein's distance with one row; WORD_MAX if a word is too long to be a typing error. */
 static size_t edit_distance(const char *a, const char *b)
 {
 	const size_t n = strlen(a), m = strlen(b);
@@ -172,7 +172,7 @@ static size_t edit_distance(const char *a, const char *b)
 const char *str_closest(const char *text, const char *const *names, size_t n)
 {
 	const char *best = NULL;
-	size_t least = strlen(text) / 3 + 2; /* a third of the letters may be wrong */
+	size_t least = strlen(text) / 3 + 2; /* up to a third of the letters may be wrong */
 
 	for (size_t i = 0; i < n; i++) {
 		const size_t d = edit_distance(text, names[i]);

@@ -1,7 +1,7 @@
 /*
- * str.h - a growing string; always ends in NUL.
+ * str.h - a growing string, always terminated by NUL.
  *
- * Layer base. STR_INIT needs no allocation; str_release() gives the memory back and leaves STR_INIT.
+ * Layer base. STR_INIT allocates nothing; str_release() frees the memory and leaves STR_INIT.
  */
 #ifndef SIM_BASE_STR_H
 #define SIM_BASE_STR_H
@@ -23,24 +23,24 @@ extern char str_nothing[1];
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const char *bytes, size_t n);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void str_pad(struct str *s, char c, size_t n); /* n times c */
-/* A cell of text (RFC 4180), quoted where it has to be. Where it begins with one of = + - @, a tab or a carriage
- * return, a spreadsheet would run it as a formula: an apostrophe is put before it, which spreadsheets take as
- * "what follows is text" (owasp.org, CSV Injection). A number stays as it is. */
+void str_pad(struct str *s, char c, size_t n); /* appends c n times */
+/* Appends a CSV cell (RFC 4180), quoted if necessary. If the text begins with = + - @, a tab or a carriage
+ * return, a spreadsheet would run it as a formula; an apostrophe is then put before it, which spreadsheets
+ * read as a mark of text (owasp.org, CSV Injection). Numbers are written unchanged. */
 void str_add_csv(struct str *s, const char *text);
 void str_clear(struct str *s);
 void str_release(struct str *s);
 
-/* A name as files have it: "Apple M4 Pro" -> "apple-m4-pro"; letters and digits of ASCII, else one '-'
- * between them. */
+/* Appends the text as a file name: "Apple M4 Pro" becomes "apple-m4-pro". Letters and digits of ASCII are
+ * kept; anything between them becomes one '-'. */
 void str_slug(struct str *s, const char *text);
 
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
-size_t str_width(const char *utf8); /* columns on a terminal, one per code point */
+size_t str_width(const char *utf8); /* terminal columns, counting one per code point */
 
-/* The entry of names[] (n of them) closest to text by edit distance, or NULL if none is close enough to
- * suggest. */
+/* The entry of names[] (n of them) with the smallest edit distance to text, or NULL if none is close
+ * enough to suggest. */
 const char *str_closest(const char *text, const char *const *names, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * texts.h - a list of texts, such as the arguments of an option that may be given again.
+ * texts.h - a list of texts, for example the arguments of an option that may be repeated.
  *
- * Layer base. The array is in the caller's arena; the texts are borrowed.
+ * Layer base. The array is in the caller's arena; the texts are borrowed unless stated otherwise.
  */
 #ifndef SIM_BASE_TEXTS_H
 #define SIM_BASE_TEXTS_H
@@ -14,10 +14,10 @@ struct texts {
 	size_t n;
 };
 
-/* Cuts "a,[b,c],d" at each comma, or at another separator, that stands in no bracket and in no quotes. */
+/* Splits "a,[b,c],d" at each separator that is outside brackets and quotes. */
 struct texts texts_cut(struct arena *a, const char *text, char separator);
 
-/* The texts of first, then n more, as a new list. */
+/* A new list of the texts of `first` followed by n more. */
 struct texts texts_join(struct arena *a, const struct texts *first, const char *const *more, size_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* units.c - one table; a unit is added by adding a row. */
+/* units.c - the table of units; a unit is added as a row. */
 #include "sim/base/units.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ struct unit {
 	enum dim dim;
 	const char *name;
 	double in_base;
-	char shown; /* units_format() may choose it */
+	char shown; /* units_format() may use this unit */
 };
 
 static const struct unit units[] = {
@@ -64,9 +64,9 @@ static const struct unit units[] = {
 	{DIM_TARIFF, "USD/kWh", 1 / 3.6e6, 1},
 	{DIM_TARIFF, "USD/MWh", 1 / 3.6e9, 0},
 	{DIM_LIFE, "days", 86400, 0},
-	{DIM_LIFE, "months", 2629800, 0}, /* a twelfth of a year */
+	{DIM_LIFE, "months", 2629800, 0}, /* one twelfth of a year */
 	{DIM_LIFE, "year", 31557600, 0},
-	{DIM_LIFE, "years", 31557600, 1}, /* Julian: 365.25 days */
+	{DIM_LIFE, "years", 31557600, 1}, /* Julian year: 365.25 days */
 	{DIM_BITS, "bit", 1, 1},
 };
 
@@ -102,7 +102,7 @@ const char *units_name(enum dim dim)
 	return dims[dim].name;
 }
 
-/* 'Gb/s', 'Gbps', 'mb': someone wrote bits, or may have. */
+/* Is the unit one of bits, or may it be meant so, as in 'Gb/s', 'Gbps' or 'mb'? */
 static int looks_like_bits(const char *unit)
 {
 	const size_t n = strlen(unit);
@@ -127,7 +127,8 @@ static int bad_unit(const char *unit, const char *text, double number, enum dim 
 	return err_hint(err, "write it like '%s'", dims[dim].example);
 }
 
-/* strtod() in the C locale also takes hex, inf and nan: a quantity is plain decimal. */
+/* Reads a decimal number. strtod() would also accept hexadecimal numbers, inf and nan, which are refused
+ * here. Returns the end of the number, or NULL. */
 static const char *scan_number(const char *text, double *number)
 {
 	const size_t span = strspn(text, "+-.0123456789eE");
@@ -164,8 +165,8 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 	return bad_unit(unit, text, number, dim, err);
 }
 
-/* The largest unit that is not larger than the value; the smallest there is for less; base units for nothing.
- */
+/* The largest unit that is not larger than the value; for a value below all units the smallest one; for 0
+ * the base unit. */
 static const struct unit *best_unit(double value, enum dim dim)
 {
 	const struct unit *best = NULL;
@@ -193,7 +194,8 @@ void units_format(struct str *out, double value, enum dim dim, int digits)
 		str_addf(out, "%.*g", digits, value);
 }
 
-/* The fewest digits of value / u that units_parse() reads as the value; false where no number of digits does. */
+/* Appends value / u with the fewest digits that units_parse() reads as the same value; returns false if 17
+ * digits do not suffice. */
 static bool format_digits(struct str *out, double value, const struct unit *u, enum dim dim)
 {
 	char text[64];
@@ -218,10 +220,10 @@ void units_format_exact(struct str *out, double value, enum dim dim)
 
 	if (format_digits(out, value, best, dim))
 		return;
-	for (size_t i = ARRAY_LEN(units); i-- > 0;) /* a smaller unit may be exact; one of base units always is */
+	for (size_t i = ARRAY_LEN(units); i-- > 0;) /* a smaller unit may be exact; the base unit always is */
 		if (units[i].dim == dim && units[i].shown && units[i].in_base < best->in_base &&
 		    format_digits(out, value, &units[i], dim))
 			return;
-	if (!format_digits(out, value, NULL, dim)) /* a share may be a bare number */
+	if (!format_digits(out, value, NULL, dim)) /* a share may be written as a bare number */
 		units_format(out, value, dim, 17);
 }

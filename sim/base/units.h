@@ -1,9 +1,9 @@
 /*
- * units.h - quantities as text: '118 GB/s', '13.84 TFLOPS', '24 GiB', '30 us'. Pure and total.
+ * units.h - quantities as text: '118 GB/s', '13.84 TFLOPS', '24 GiB', '30 us'.
  *
- * Layer base. Inside, everything is in base units: byte, byte/s, FLOP/s, second, hertz, watt, one (share),
- * ... A number without a unit is an error where a unit is due, except 0. Bits and bytes, Gi and G are kept
- * apart.
+ * Layer base. Internally every value is in base units: byte, byte/s, FLOP/s, second, hertz, watt, one
+ * (share), and so on. Where a unit is required, a number without one is an error, except 0. Bits and bytes
+ * are distinguished, and so are binary and decimal prefixes (Gi and G).
  */
 #ifndef SIM_BASE_UNITS_H
 #define SIM_BASE_UNITS_H
@@ -13,7 +13,7 @@
 #include "sim/base/str.h"
 
 enum dim {
-	DIM_COUNT, /* bare number: layers, heads */
+	DIM_COUNT, /* a number without a unit: layers, heads */
 	DIM_BYTES,
 	DIM_BANDWIDTH, /* byte/s */
 	DIM_FLOPS,     /* FLOP/s */
@@ -23,7 +23,7 @@ enum dim {
 	DIM_TOKENS,
 	DIM_TOKEN_RATE,
 	DIM_REQUEST_RATE,
-	DIM_SHARE, /* 0.05 or 5 %; both are read */
+	DIM_SHARE, /* 0.05 and 5 % are both accepted */
 	DIM_POWER,
 	DIM_MONEY,
 	DIM_TARIFF, /* USD per joule; written USD/kWh */
@@ -32,18 +32,19 @@ enum dim {
 	DIM_N
 };
 
-/* Parses text, all of it; *value is untouched on failure. Returns 0 or -1 with err filled, hint included. */
+/* Parses the whole text. *value is unchanged on failure. Returns 0, or -1 with err and a hint. */
 int units_parse(const char *text, enum dim dim, double *value, struct err *err);
 
-/* The quantity in the largest decimal unit that leaves one digit or more before the point: "118 GB/s".
- * %.<digits>g. */
+/* Appends the quantity in the largest unit that leaves a digit other than zero before the point: "118
+ * GB/s". digits: significant digits, as of %g. */
 void units_format(struct str *out, double value, enum dim dim, int digits);
 
-/* The shortest text that units_parse() reads as this very value, in the unit that units_format() takes wherever
- * that can be. Dimensions without a unit of one base unit (tariffs, lives) may be off in the last digit. */
+/* Appends the shortest text that units_parse() reads as exactly this value, if possible in the unit that
+ * units_format() uses. In dimensions without a unit equal to the base unit (tariff, life) the last digit
+ * may differ. */
 void units_format_exact(struct str *out, double value, enum dim dim);
 
-const char *units_example(enum dim dim); /* "118 GB/s"; for messages and help */
-const char *units_name(enum dim dim);    /* "bandwidth"; for help */
+const char *units_example(enum dim dim); /* an example for messages and help: "118 GB/s" */
+const char *units_name(enum dim dim);    /* the name for help: "bandwidth" */
 
 #endif

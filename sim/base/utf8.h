@@ -1,5 +1,5 @@
 /*
- * utf8.h - one code point at a time, strictly (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
+ * utf8.h - decodes UTF-8 strictly (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
  *
  * Layer base.
  */
@@ -9,20 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The length in bytes of the code point at s (NUL-terminated), or 0 if it is not UTF-8; *code gets its value.
- */
+/* Decodes the code point at s (NUL-terminated) into *code; returns its length in bytes, or 0 if it is not
+ * valid UTF-8. */
 size_t utf8_decode(const char *s, uint32_t *code);
 
-/* A control character: C0, DEL, C1, or a line or paragraph separator. */
+/* true for a control character: C0, DEL, C1, or a line or paragraph separator */
 bool utf8_is_control(uint32_t code);
 
-/* A character that changes the order in which the text about it is shown, so that a name can look like
+/* true for a character that changes the display order of the text around it, so that a name can look like
  * another (Unicode's property Bidi_Control; Boucher and Anderson, Trojan Source, USENIX Security 2023).
- * Letters of right-to-left scripts need none of them. */
+ * Right-to-left scripts can be written without these characters. */
 bool utf8_is_bidi_control(uint32_t code);
 
-/* The first control character or bidirectional control of a text, line feeds and tabs aside; NULL: there is none.
- * *code gets its value. What is not UTF-8 is passed over. */
+/* Returns the first control or bidirectional control character of a text and stores it in *code, or NULL
+ * if there is none. Line feeds, tabs and invalid UTF-8 are skipped. */
 const char *utf8_control(const char *text, uint32_t *code);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * vec.h - a growing array of any one type, as three macros over a struct of the caller's.
+ * vec.h - a growing array of items of any type, as macros over a struct of the caller.
  *
  *	struct { struct op *at; size_t n, room; } ops = {0};
  *	VEC_ADD(&ops, (struct op){...});

@@ -26,8 +26,9 @@ size_t diag_line_break(const char *s, const char *end)
 	return left >= 3 && (!memcmp(s, "\xe2\x80\xa8", 3) || !memcmp(s, "\xe2\x80\xa9", 3)) ? 3 : 0;
 }
 
-/* One code point at s (not at its NUL) as it may be shown, in one column; the bytes it takes. */
-static size_t add_safe(struct str *out, const char *s, bool show)
+/* Appends the code point at s (which is not the NUL) in a printable form of one column, if `show` is set;
+ * returns its length in bytes. */
+static size_t add_printable(struct str *out, const char *s, bool show)
 {
 	uint32_t c = 0;
 	const size_t n = utf8_decode(s, &c);
@@ -43,13 +44,13 @@ static size_t add_safe(struct str *out, const char *s, bool show)
 	return n ? n : 1;
 }
 
-static const char *safe(struct arena *a, const char *text)
+static const char *make_printable(struct arena *a, const char *text)
 {
 	struct str s = STR_INIT;
 	const char *kept;
 
 	while (*text)
-		text += add_safe(&s, text, true);
+		text += add_printable(&s, text, true);
 	kept = arena_strdup(a, s.text);
 	str_release(&s);
 	return kept;
@@ -68,8 +69,8 @@ int diag_add(struct diags *d, struct place place, const char *hint, const char *
 	va_end(args);
 	d->list[d->n++] = (struct diag){
 		.place = place,
-		.msg = safe(d->arena, msg),
-		.hint = hint && *hint ? safe(d->arena, hint) : NULL,
+		.msg = make_printable(d->arena, msg),
+		.hint = hint && *hint ? make_printable(d->arena, hint) : NULL,
 	};
 	return -1;
 }
@@ -79,7 +80,7 @@ int diag_err(struct diags *d, struct place place, const struct err *err)
 	return diag_add(d, place, err->hint, "%s", err->msg);
 }
 
-enum { SHOWN_MAX = 100 }; /* a longer line is cut: the caret must stay in sight */
+enum { SHOWN_MAX = 100 }; /* a longer line is cut so that the caret stays visible */
 
 static const char *line_start(const struct place *p)
 {
@@ -104,7 +105,7 @@ static void show_line(const struct place *p, struct str *out)
 
 	str_addf(out, "%5d | ", p->line);
 	for (; at < end && !diag_line_break(at, end) && col <= skip + SHOWN_MAX; col++) {
-		const size_t n = *at ? add_safe(out, at, col > skip) : 1;
+		const size_t n = *at ? add_printable(out, at, col > skip) : 1;
 
 		str_pad(out, ' ', !*at && col > skip);
 		at += n;

@@ -1,8 +1,8 @@
 /*
- * diag.h - what is wrong with the files people wrote: each complaint with its place, its line, a caret and a
- * hint.
+ * diag.h - diagnostics of input files: each has its place, the line with a caret, a message and a hint.
  *
- * Layer conf. Loading goes on after a complaint, so that one run tells all; the list stops at DIAG_MAX.
+ * Layer conf. Loading continues after a diagnostic, so that one run reports all of them; at most DIAG_MAX are
+ * kept.
  */
 #ifndef SIM_CONF_DIAG_H
 #define SIM_CONF_DIAG_H
@@ -12,16 +12,17 @@
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
 
-/* A file's text, or a --set argument's; NUL-terminated. Lives as long as every node that came from it. */
+/* The text of a file or of a --set argument, NUL-terminated. It must outlive every node that was read from
+ * it. */
 struct source {
-	const char *path; /* the user's name for it: "scenarios/x.yaml", "--set", "default" */
+	const char *path; /* its name in messages: "scenarios/x.yaml", "--set", "default" */
 	const char *text;
 	size_t len;
 };
 
 struct place {
-	const struct source *source; /* NULL: nowhere in particular */
-	int line, col;               /* from 1; col counts code points; 0: the whole file */
+	const struct source *source; /* NULL: no place in an input */
+	int line, col;               /* counted from 1; col counts code points; line 0: the whole file */
 	int width;                   /* code points to underline, at least 1 */
 };
 
@@ -35,24 +36,23 @@ struct diag {
 struct diags {
 	struct arena *arena;
 	struct diag list[DIAG_MAX];
-	size_t n;     /* kept */
-	size_t total; /* seen */
+	size_t n;     /* diagnostics in list */
+	size_t total; /* diagnostics reported, those not kept included */
 };
 
 void diags_init(struct diags *d, struct arena *a);
-/* The bytes of the line break at s, as YAML 1.1 counts them (LF, CR, CR LF, NEL, LS, PS); 0 if there is none.
- */
+/* The length in bytes of the line break at s as YAML 1.1 defines it (LF, CR, CR LF, NEL, LS, PS); 0 if
+ * there is none. */
 size_t diag_line_break(const char *s, const char *end);
 
-/* Quoted text in a message is made safe to print: control characters and bad UTF-8 do not reach a
- * terminal. */
-int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...)
-	PRINTF_LIKE(4, 5); /* -1 */
+/* Adds a diagnostic and returns -1. Control characters and invalid UTF-8 in msg and hint are replaced, so
+ * that they do not reach a terminal. */
+int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
 int diag_err(struct diags *d, struct place place,
-	     const struct err *err); /* takes msg and hint from err; -1 */
+	     const struct err *err); /* with the message and hint of err; -1 */
 
-/* All of them, sorted by nothing: in the order found. "path:line:col: message", the line, the caret, "hint:
- * ...". */
+/* Appends all diagnostics in the order in which they were found: "path:line:col: message", the line, the
+ * caret, "hint: ...". */
 void diags_format(const struct diags *d, struct str *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* echo.c - the other uses of a field table and of a loaded tree: help, JSON Schema, show, JSON. */
+/* echo.c - output of a field table (help, JSON Schema) and of a loaded tree (YAML, JSON). */
 #include "sim/conf/field.h"
 
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void field_help(const struct table *t, int indent, struct str *out)
 	}
 }
 
-static void schema_of(const struct field *f, struct jsonw *w)
+static void write_schema(const struct field *f, struct jsonw *w)
 {
 	jsonw_object(w);
 	jsonw_key_string(w, "description", f->help);
@@ -101,7 +101,7 @@ static void schema_of(const struct field *f, struct jsonw *w)
 		field_schema(f->sub, w);
 		jsonw_end(w);
 		break;
-	case FIELD_QTY: /* text, or the long form; the loader is the judge */
+	case FIELD_QTY: /* text or a mapping; the loader checks it */
 	case FIELD_TEXTS:
 	case FIELD_DOUBLES:
 	case FIELD_RANGE:
@@ -128,7 +128,7 @@ void field_schema(const struct table *t, struct jsonw *w)
 	jsonw_object(w);
 	for (size_t i = 0; i < t->n; i++) {
 		jsonw_key(w, t->fields[i].key);
-		schema_of(&t->fields[i], w);
+		write_schema(&t->fields[i], w);
 	}
 	jsonw_end(w);
 	jsonw_end(w);
@@ -149,7 +149,7 @@ static void show_scalar(const struct yml *node, struct str *out)
 	if (node->kind == YML_NULL) {
 		str_add(out, "null");
 	} else if (needs_quotes(node)) {
-		jsonw_init(&w, out, 0); /* a JSON string is a YAML string */
+		jsonw_init(&w, out, 0); /* a JSON string is also a YAML string */
 		jsonw_string(&w, node->text);
 	} else {
 		str_add(out, node->text);
@@ -170,7 +170,7 @@ static void show_origin(const struct yml *node, size_t line_from, struct str *ou
 	str_add(out, "\n");
 }
 
-static void show(const struct yml *node, size_t indent, struct str *out)
+static void show_tree(const struct yml *node, size_t indent, struct str *out)
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct yml *item = node->items[i];
@@ -182,7 +182,7 @@ static void show(const struct yml *node, size_t indent, struct str *out)
 		str_add(out, node->kind == YML_MAP ? ":" : "-");
 		if (item->kind == YML_MAP || item->kind == YML_LIST) {
 			str_add(out, item->n ? "\n" : item->kind == YML_MAP ? " {}\n" : " []\n");
-			show(item, indent + 2, out);
+			show_tree(item, indent + 2, out);
 		} else {
 			str_add(out, " ");
 			show_scalar(item, out);
@@ -191,12 +191,13 @@ static void show(const struct yml *node, size_t indent, struct str *out)
 	}
 }
 
-/* A table that nobody wrote. Some are asked whether they were written, so it is shown as a comment. */
+/* Shows a table that is not in the input as a comment: for some tables it matters whether they are
+ * written. */
 static void show_unwritten(const struct yml *key, const struct yml *table, struct str *out)
 {
 	struct str text = STR_INIT;
 
-	show(table, 2, &text);
+	show_tree(table, 2, &text);
 	str_addf(out, "# %s:\n", key->text);
 	for (const char *line = text.text; *line;) {
 		const size_t len = strcspn(line, "\n") + 1;
@@ -220,7 +221,7 @@ void field_show(const struct yml *node, struct str *out)
 		if (item->kind == YML_MAP && item->is_default)
 			show_unwritten(node->keys[i], item, out);
 		else
-			show(&one, 0, out);
+			show_tree(&one, 0, out);
 	}
 }
 

@@ -1,4 +1,4 @@
-/* field.c - loading by table; see field.h. Showing is in echo.c. */
+/* field.c - loading by field tables; see field.h. Output is in echo.c. */
 #include "sim/conf/field.h"
 
 #include <errno.h>
@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_MAX = 64 }; /* rows */
+enum { TABLE_MAX = 64 }; /* most rows of a table */
 
 struct loading {
 	struct diags *diags;
-	const char *who; /* "link 'tb5'", for messages; "" at the top */
+	const char *owner; /* "link 'tb5'", for messages; "" at the top level */
 	const struct field *f;
-	bool part; /* the tree may be a part of a thing: keys may be missing */
+	bool part; /* the tree may be incomplete: keys may be missing, and no defaults are filled in */
 };
 
 static int load_table(const struct table *t, struct yml *node, const char *name, void *out,
@@ -21,30 +21,30 @@ static int load_table(const struct table *t, struct yml *node, const char *name,
 
 static const char *prefix(const struct loading *l)
 {
-	return *l->who ? ": " : "";
+	return *l->owner ? ": " : "";
 }
 
-/* "link 'tb5': bandwidth: message" */
-static int complain(const struct loading *l, const struct yml *node, const struct err *err)
+/* Reports "link 'tb5': bandwidth: message". */
+static int report(const struct loading *l, const struct yml *node, const struct err *err)
 {
-	return diag_add(l->diags, node->place, err->hint, "%s%s%s: %s", l->who, prefix(l), l->f->key,
+	return diag_add(l->diags, node->place, err->hint, "%s%s%s: %s", l->owner, prefix(l), l->f->key,
 			err->msg);
 }
 
-static int say(const struct loading *l, const struct yml *node, const char *msg)
+static int report_text(const struct loading *l, const struct yml *node, const char *msg)
 {
 	struct err err = ERR_INIT;
 
 	err_set(&err, "%s", msg);
-	return complain(l, node, &err);
+	return report(l, node, &err);
 }
 
-static int wrong_kind(const struct loading *l, const struct yml *node, const char *wanted)
+static int report_kind(const struct loading *l, const struct yml *node, const char *wanted)
 {
 	struct err err = ERR_INIT;
 
 	err_set(&err, "expected %s, got %s", wanted, yml_kind_name(node));
-	return complain(l, node, &err);
+	return report(l, node, &err);
 }
 
 static int check_range(const struct loading *l, const struct yml *node, double value)
@@ -60,7 +60,7 @@ static int check_range(const struct loading *l, const struct yml *node, double v
 	err_set(&err, "'%.80s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
 	str_release(&lo);
 	str_release(&hi);
-	return complain(l, node, &err);
+	return report(l, node, &err);
 }
 
 static int load_number(const struct loading *l, const struct yml *node, double *value)
@@ -70,10 +70,10 @@ static int load_number(const struct loading *l, const struct yml *node, double *
 	if (node->kind != YML_SCALAR) {
 		err_set(&err, "%s like '%s'", l->f->dim == DIM_COUNT ? "a number" : "a quantity",
 			units_example(l->f->dim));
-		return wrong_kind(l, node, err.msg);
+		return report_kind(l, node, err.msg);
 	}
 	if (units_parse(node->text, l->f->dim, value, &err) != 0)
-		return complain(l, node, &err);
+		return report(l, node, &err);
 	return check_range(l, node, *value);
 }
 
@@ -84,13 +84,13 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	char *end;
 
 	if (l->f->dim != DIM_TOKENS && node->kind != YML_SCALAR)
-		return wrong_kind(l, node, "a whole number");
-	if (l->f->dim == DIM_TOKENS) { /* '512 tok' */
+		return report_kind(l, node, "a whole number");
+	if (l->f->dim == DIM_TOKENS) { /* a quantity such as '512 tok' */
 		if (load_number(l, node, &number) != 0)
 			return -1;
 		if (number != floor(number)) {
 			err_set(&err, "expected a whole number of tokens, got '%.80s'", node->text);
-			return complain(l, node, &err);
+			return report(l, node, &err);
 		}
 		*value = (int64_t)number;
 		return 0;
@@ -98,9 +98,9 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	errno = 0;
 	*value = strtoll(node->text, &end, 10);
 	if ((errno && errno != ERANGE) || end == node->text ||
-	    *end) { /* out of range: the nearest there is */
+	    *end) { /* on ERANGE strtoll() returns the nearest value, which check_range() refuses */
 		err_set(&err, "expected a whole number, got '%.80s'", node->text);
-		return complain(l, node, &err);
+		return report(l, node, &err);
 	}
 	return check_range(l, node, (double)*value);
 }
@@ -114,7 +114,7 @@ static int load_choice(const struct loading *l, const struct yml *node, const ch
 	const char *near;
 
 	if (node->kind != YML_SCALAR)
-		return wrong_kind(l, node, "one word");
+		return report_kind(l, node, "one word");
 	for (; choices[n]; n++) {
 		if (!strcmp(choices[n], node->text)) {
 			*value = (int)n;
@@ -130,10 +130,10 @@ static int load_choice(const struct loading *l, const struct yml *node, const ch
 	else
 		err_hint(&err, "one of: %s", all.text);
 	str_release(&all);
-	return complain(l, node, &err);
+	return report(l, node, &err);
 }
 
-/* How far a number may be off where nobody measured its spread: what DESIGN calls wide for the last two. */
+/* The relative standard deviation of a number without a stated one; wide for the last two. */
 static const double usual_spread[PROVENANCE_N] = {[PROVENANCE_MEASURED] = 0.03,
 						  [PROVENANCE_INTERPOLATED] = 0.06,
 						  [PROVENANCE_TRANSFERRED] = 0.15,
@@ -169,9 +169,9 @@ static const struct field long_fields[] = {
 static const struct table long_table = {"quantity", sizeof(struct long_form), long_fields,
 					ARRAY_LEN(long_fields)};
 
-/* The field as that of a share, where that is what is written; its bounds are of the thing, not of a share.
- */
-static struct field as_written(const struct field *f, const struct yml *node)
+/* The field of a share if the text ends in '%', else the field itself; the bounds of a field apply to its
+ * quantity, not to a share of it. */
+static struct field field_as_written(const struct field *f, const struct yml *node)
 {
 	struct field share = {.key = f->key, .dim = DIM_SHARE, .min = 1e-6, .max = 1};
 
@@ -181,8 +181,8 @@ static struct field as_written(const struct field *f, const struct yml *node)
 static int load_qty(const struct loading *above, struct yml *node, struct qty *q)
 {
 	const struct yml *value = node->kind == YML_MAP ? yml_get(node, "value") : node;
-	const struct field as = as_written(above->f, value ? value : node);
-	const struct loading here = {above->diags, above->who, &as, above->part}, *l = &here;
+	const struct field as = field_as_written(above->f, value ? value : node);
+	const struct loading here = {above->diags, above->owner, &as, above->part}, *l = &here;
 	struct long_form f = {0};
 	double sd;
 
@@ -204,12 +204,12 @@ static int load_qty(const struct loading *above, struct yml *node, struct qty *q
 	if (f.sd) {
 		const struct field any = {.key = arena_printf(l->diags->arena, "%s: sd", l->f->key),
 					  .dim = l->f->dim};
-		const struct loading sub = {l->diags, l->who, &any, l->part};
+		const struct loading sub = {l->diags, l->owner, &any, l->part};
 
 		if (load_number(&sub, f.sd, &sd) != 0)
 			return -1;
 		if (sd < 0)
-			return say(&sub, f.sd, "a standard deviation is not negative");
+			return report_text(&sub, f.sd, "a standard deviation is not negative");
 		q->spread = q->value != 0 ? sd / q->value : 0;
 	}
 	return 0;
@@ -226,24 +226,24 @@ static int load_bool(const struct loading *l, const struct yml *node, bool *valu
 	return 0;
 }
 
-static int load_span(const struct loading *l, const struct yml *node, struct field_range *r)
+static int load_range(const struct loading *l, const struct yml *node, struct field_range *r)
 {
 	struct err err = ERR_INIT;
 	char *end;
 
 	if (node->kind != YML_SCALAR)
-		return wrong_kind(l, node, "a range like '0-19'");
+		return report_kind(l, node, "a range like '0-19'");
 	r->first = r->last = strtoll(node->text, &end, 10);
 	if (end != node->text && *end == '-' && end[1])
 		r->last = strtoll(end + 1, &end, 10);
 	if (end == node->text || *end || r->first < 0) {
 		err_set(&err, "expected a number or a range like '0-19', got '%.80s'", node->text);
-		return complain(l, node, &err);
+		return report(l, node, &err);
 	}
 	if (r->last < r->first || r->last > 100000) {
 		err_set(&err, "the range '%.80s' %s", node->text,
 			r->last < r->first ? "runs backwards" : "goes too far");
-		return complain(l, node, &err);
+		return report(l, node, &err);
 	}
 	return 0;
 }
@@ -254,12 +254,12 @@ static int load_texts(const struct loading *l, struct yml *node, struct field_li
 	const char **texts = arena_array(l->diags->arena, n, sizeof *texts);
 
 	if (!n)
-		return say(l, node, "the list is empty");
+		return report_text(l, node, "the list is empty");
 	for (size_t i = 0; i < n; i++) {
 		const struct yml *item = node->kind == YML_LIST ? node->items[i] : node;
 
 		if (item->kind != YML_SCALAR)
-			return wrong_kind(l, item, "text");
+			return report_kind(l, item, "text");
 		texts[i] = item->text;
 	}
 	*list = (struct field_list){texts, n};
@@ -271,9 +271,9 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 	double *values;
 
 	if (node->kind != YML_LIST)
-		return wrong_kind(l, node, "a list");
+		return report_kind(l, node, "a list");
 	if (!node->n)
-		return say(l, node, "the list is empty");
+		return report_text(l, node, "the list is empty");
 	values = arena_array(l->diags->arena, node->n, sizeof *values);
 	for (size_t i = 0; i < node->n; i++)
 		if (load_number(l, node->items[i], &values[i]) != 0)
@@ -282,17 +282,17 @@ static int load_doubles(const struct loading *l, struct yml *node, struct field_
 	return 0;
 }
 
-static int load_many(const struct loading *l, struct yml *node, bool named, struct field_list *list)
+static int load_structs(const struct loading *l, struct yml *node, bool named, struct field_list *list)
 {
 	const struct table *sub = l->f->sub;
 	struct err err = ERR_INIT;
 	int rc = 0;
 
 	if (node->kind != (named ? YML_MAP : YML_LIST))
-		return wrong_kind(l, node, named ? "a mapping of names" : "a list");
+		return report_kind(l, node, named ? "a mapping of names" : "a list");
 	if (l->f->max > 0 && (double)node->n > l->f->max) {
 		err_set(&err, "%zu are given, at most %g are allowed", node->n, l->f->max);
-		return complain(l, node, &err);
+		return report(l, node, &err);
 	}
 	*list = (struct field_list){arena_array(l->diags->arena, node->n, sub->size), node->n};
 	for (size_t i = 0; i < node->n; i++)
@@ -301,16 +301,16 @@ static int load_many(const struct loading *l, struct yml *node, bool named, stru
 	return rc;
 }
 
-static int load_one(const struct loading *l, struct yml *node, void *to)
+static int load_value(const struct loading *l, struct yml *node, void *to)
 {
 	const struct field *f = l->f;
 
 	switch (f->type) {
 	case FIELD_TEXT:
 		if (node->kind != YML_SCALAR)
-			return wrong_kind(l, node, "text");
+			return report_kind(l, node, "text");
 		if (!*node->text)
-			return say(l, node, "the text is empty");
+			return report_text(l, node, "the text is empty");
 		*(const char **)to = node->text;
 		return 0;
 	case FIELD_COUNT:
@@ -328,7 +328,7 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 	case FIELD_DOUBLES:
 		return load_doubles(l, node, to);
 	case FIELD_RANGE:
-		return load_span(l, node, to);
+		return load_range(l, node, to);
 	case FIELD_MAYBE:
 		*(void **)to = arena_alloc(l->diags->arena, f->sub->size);
 		return load_table(f->sub, node, f->key, *(void **)to, l);
@@ -336,7 +336,7 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 		return load_table(f->sub, node, f->key, to, l);
 	case FIELD_LIST:
 	case FIELD_MAP:
-		return load_many(l, node, f->type == FIELD_MAP, to);
+		return load_structs(l, node, f->type == FIELD_MAP, to);
 	case FIELD_YML:
 		*(const struct yml **)to = node;
 		return 0;
@@ -344,9 +344,10 @@ static int load_one(const struct loading *l, struct yml *node, void *to)
 	BUG("field type %d", (int)f->type);
 }
 
-/* Complains about each; meant[i]: it is thought that field i was meant, so it is not said to be missing. */
-static void unknown_keys(const struct table *t, const struct yml *node, const char *who, struct diags *diags,
-			 bool *meant)
+/* Reports each unknown key. meant[i]: an unknown key resembles field i, which is then not reported as
+ * missing. */
+static void report_unknown_keys(const struct table *t, const struct yml *node, const char *owner,
+				struct diags *diags, bool *meant)
 {
 	const char *names[TABLE_MAX];
 
@@ -361,8 +362,9 @@ static void unknown_keys(const struct table *t, const struct yml *node, const ch
 			j++;
 		if (j < t->n)
 			continue;
-		err_set(&err, "%s: unknown key '%.80s'", who, key);
-		near = diags->n < DIAG_MAX ? str_closest(key, names, t->n) : NULL; /* unseen, and slow */
+		err_set(&err, "%s: unknown key '%.80s'", owner, key);
+		/* the hint would not be shown, and the search is slow */
+		near = diags->n < DIAG_MAX ? str_closest(key, names, t->n) : NULL;
 		if (near)
 			err_hint(&err, "did you mean '%s'?", near);
 		for (j = 0; near && j < t->n; j++)
@@ -391,29 +393,29 @@ static int load_table(const struct table *t, struct yml *node, const char *name,
 	struct diags *diags = above->diags;
 	const size_t before = diags->total;
 	bool meant[TABLE_MAX] = {false};
-	char who[160];
+	char owner[160];
 
 	BUG_ON(t->n > TABLE_MAX);
 	*origin = (struct origin){name, node};
-	snprintf(who, sizeof who, *name && strcmp(name, t->kind) ? "%s '%.100s'" : "%s", t->kind, name);
+	snprintf(owner, sizeof owner, *name && strcmp(name, t->kind) ? "%s '%.100s'" : "%s", t->kind, name);
 	if (node->kind != YML_MAP)
-		return diag_add(diags, node->place, NULL, "%s: expected a mapping, got %s", who,
+		return diag_add(diags, node->place, NULL, "%s: expected a mapping, got %s", owner,
 				yml_kind_name(node));
-	unknown_keys(t, node, who, diags, meant);
+	report_unknown_keys(t, node, owner, diags, meant);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct field *f = &t->fields[i];
-		const struct loading l = {diags, who, f, above->part};
+		const struct loading l = {diags, owner, f, above->part};
 		struct yml *value = yml_get(node, f->key);
 
 		if (f->type == FIELD_RANGE)
 			*(struct field_range *)((char *)out + f->offset) = (struct field_range){-1, -1};
 		if (value && value->kind == YML_NULL)
-			wrong_kind(&l, value, "a value");
+			report_kind(&l, value, "a value");
 		else if (value || (f->def && !above->part))
-			load_one(&l, value ? value : default_node(f, node, diags), (char *)out + f->offset);
+			load_value(&l, value ? value : default_node(f, node, diags), (char *)out + f->offset);
 		else if (!f->optional && !meant[i] && !above->part)
 			diag_add(diags, node->place, arena_printf(diags->arena, "%s: %s", f->key, f->help),
-				 "%s: key '%s' is missing", who, f->key);
+				 "%s: key '%s' is missing", owner, f->key);
 	}
 	return diags->total == before ? 0 : -1;
 }

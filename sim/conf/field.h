@@ -1,10 +1,10 @@
 /*
- * field.h - one table for each kind of thing people write: it loads, checks, fills defaults, helps and
- * describes.
+ * field.h - field tables: one table for each kind of struct that is loaded from YAML, checked, documented and
+ * shown.
  *
- * Layer conf. A table row says where a key's value goes in a struct. Every struct that is loaded this way
- * begins with a `struct origin`. Complaints go to diags with the place, the kind and the name of the thing,
- * and the remedy.
+ * Layer conf. A row of a table gives the key, the type and the place of the value in the struct. Every struct
+ * that is loaded this way begins with a `struct origin`. Errors go to diags with the place, the kind and name
+ * of the struct, and a remedy.
  */
 #ifndef SIM_CONF_FIELD_H
 #define SIM_CONF_FIELD_H
@@ -18,27 +18,28 @@
 #include "sim/conf/yml.h"
 
 struct origin {
-	const char *name;       /* its key in the map that holds it; "" for what has no name */
-	const struct yml *node; /* its place in the files */
+	const char *name;       /* its key in the mapping that holds it; "" if it has no name */
+	const struct yml *node; /* the node that it was loaded from */
 };
 
-/* A quantity with where it comes from. `118 GB/s`, or {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured,
- * source: ...} */
+/* A quantity with its provenance: `118 GB/s`, or {value: 118 GB/s, sd: 0.9 GB/s, n: 30, how: measured,
+ * source: ...}. */
 struct qty {
-	double value;               /* base units */
-	double spread;              /* relative standard deviation; from sd, else the usual one for `how` */
-	enum provenance provenance; /* measured unless said otherwise */
-	int64_t n;                  /* samples; 0: not said */
-	const char *source;         /* NULL: not said */
+	double value;               /* in base units */
+	double spread;              /* relative standard deviation: from sd, else field_spread() */
+	enum provenance provenance; /* key `how`; measured by default */
+	int64_t n;                  /* number of samples; 0: not given */
+	const char *source;         /* NULL: not given */
 	bool given;
-	bool is_share; /* of what the field's `share_of` names, and not yet multiplied with it */
+	/* value is a share of the quantity that the field's share_of names, and not yet multiplied by it */
+	bool is_share;
 	const struct yml *node;
 };
 
 double
-field_spread(enum provenance provenance); /* the usual relative spread of a number whose sd nobody stated */
+field_spread(enum provenance provenance); /* the relative standard deviation assumed if none is given */
 
-struct field_list { /* the elements are structs, or const char * */
+struct field_list { /* an array of structs or of const char * */
 	void *at;
 	size_t n;
 };
@@ -48,20 +49,20 @@ enum field_type {
 	FIELD_COUNT,   /* int64_t */
 	FIELD_BOOL,    /* bool */
 	FIELD_DOUBLE,  /* double, in the base unit of dim */
-	FIELD_QTY,     /* struct qty, likewise */
+	FIELD_QTY,     /* struct qty, in the base unit of dim */
 	FIELD_CHOICE,  /* int: index into choices */
-	FIELD_TEXTS,   /* struct field_list of const char *: a list of texts, or one text alone */
+	FIELD_TEXTS,   /* struct field_list of const char *: a list of texts, or one text */
 	FIELD_DOUBLES, /* struct field_list of double */
-	FIELD_RANGE,   /* struct field_range: '3', '0-19' */
-	FIELD_TABLE,   /* the struct itself, by sub */
-	FIELD_MAYBE,   /* pointer to a struct by sub; NULL where the key is absent */
-	FIELD_LIST,    /* struct field_list of structs by sub */
-	FIELD_MAP,     /* a list from a mapping; each struct's origin.name is its key */
-	FIELD_YML      /* const struct yml *, loaded elsewhere */
+	FIELD_RANGE,   /* struct field_range: '3' or '0-19' */
+	FIELD_TABLE,   /* a struct in place, loaded by sub */
+	FIELD_MAYBE,   /* pointer to a struct loaded by sub; NULL if the key is absent */
+	FIELD_LIST,    /* struct field_list of structs loaded by sub */
+	FIELD_MAP,     /* as FIELD_LIST, from a mapping; origin.name of each struct is its key */
+	FIELD_YML      /* const struct yml *, loaded by the caller */
 };
 
 struct field_range {
-	int64_t first, last; /* both included; first -1: not given */
+	int64_t first, last; /* inclusive; first -1: not given */
 };
 
 struct table;
@@ -72,16 +73,18 @@ struct field {
 	const char *help;
 	enum dim dim;
 	double min,
-		max; /* allowed, both included, in base units; min == max: any. Of a list: max is of items */
-	const char *def;      /* default, as it would be written; NULL: none; of a table only "{}" */
-	bool optional;        /* may be absent though it has no default */
-	const char *share_of; /* FIELD_QTY: may also be written as a share of that, '93 %' */
+		/* allowed range, inclusive, in base units; min == max: no limits. For a list, max limits
+		 * the number of items */
+		max;
+	const char *def;      /* the default as it would be written; NULL: none; of a FIELD_TABLE only "{}" */
+	bool optional;        /* may be absent without a default */
+	const char *share_of; /* FIELD_QTY: the value may also be a share of this quantity, '93 %' */
 	const struct table *sub;
 	const char *const *choices; /* NULL-terminated */
 };
 
 struct table {
-	const char *kind; /* "link", for messages */
+	const char *kind; /* name of the kind for messages: "link" */
 	size_t size;
 	const struct field *fields;
 	size_t n;
@@ -89,22 +92,24 @@ struct table {
 
 #define FIELD_KEY(strukt, member) .key = #member, .offset = offsetof(strukt, member)
 
-/* Fills *out (size table->size, zeroed by the caller) from node; strings and lists live in the arena of
- * diags. Goes on after an error; 0 or -1. Adds the defaults it used to node, marked is_default, for field
- * echo. */
+/* Fills *out (table->size bytes, zeroed by the caller) from node. Strings and lists live in the arena of
+ * diags. Loading continues after an error. Returns 0, or -1 if anything was reported. The defaults used
+ * are added to node, marked is_default, so that field_show() prints them. */
 int field_load(const struct table *table, struct yml *node, const char *name, void *out, struct diags *diags);
 
-/* Loads a part of a thing: keys may be missing, and no defaults are filled in. */
+/* As field_load() for an incomplete tree: keys may be missing, and no defaults are filled in. */
 int field_load_part(const struct table *table, struct yml *node, const char *name, void *out,
 		    struct diags *diags);
 
-void field_help(const struct table *table, int indent, struct str *out); /* the keys, for people */
-void field_schema(const struct table *table, struct jsonw *w); /* a JSON Schema object, for editors */
+void field_help(const struct table *table, int indent, struct str *out); /* the keys as help text */
+/* the table as a JSON Schema object, for editors */
+void field_schema(const struct table *table, struct jsonw *w);
 
-/* The tree as YAML, every leaf followed by "# where it came from". A table of the top level that is all defaults is a
- * comment, so that the file is read as the scenario was. */
+/* Appends the tree as YAML; every leaf is followed by "# " and its place of origin. A table of the top
+ * level that has only defaults is written as a comment, so that the output is loaded exactly as the input
+ * was. */
 void field_show(const struct yml *node, struct str *out);
-/* The tree as JSON. */
+/* Writes the tree as JSON. */
 void field_json(const struct yml *node, struct jsonw *w);
 
 #endif

@@ -22,7 +22,7 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* "a/b" + ".." without leaving "a/b/.." in what people read. */
+/* The parent directory, without "..", if the path allows it: that of "a/b" is "a". */
 static const char *parent(struct arena *a, const char *dir)
 {
 	const char *last = strrchr(dir, '/');
@@ -57,7 +57,8 @@ static int by_name(const void *a, const void *b)
 	return c ? c : strcmp(x->path, y->path);
 }
 
-/* Depth first, in the order of names: what is found never depends on the file system's order. */
+/* Scans depth first in the order of names, so that the result does not depend on the order of the file
+ * system. */
 static void scan(struct scan *s, const char *dir, int depth)
 {
 	DIR *d = depth < LOAD_DEPTH ? opendir(dir) : NULL;
@@ -86,7 +87,7 @@ static void scan(struct scan *s, const char *dir, int depth)
 	VEC_FREE(&names);
 }
 
-/* The nearest directory at or above dir (three steps at most) that has the folder; NULL if none. */
+/* The folder in the nearest of dir and the three directories above it; NULL if none has it. */
 static const char *root_beside(struct arena *a, const char *dir, const char *folder)
 {
 	for (int up = 0; up < 4; up++, dir = parent(a, dir)) {
@@ -103,8 +104,8 @@ static const char *nth_root(struct loader *l, size_t i, const char *beside, cons
 	return i == 0 ? root_beside(l->arena, beside, folder) : join(l->arena, l->paths[i - 1], folder);
 }
 
-/* The entries under a directory, read once. */
-static const struct load_root *root_of(struct loader *l, const char *dir)
+/* The files under a directory, which is read once. */
+static const struct load_root *read_root(struct loader *l, const char *dir)
 {
 	struct load_root *root;
 	struct scan s = {.arena = l->arena};
@@ -130,7 +131,7 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 
 	for (size_t i = 0; i <= l->paths_n; i++) {
 		const char *dir = nth_root(l, i, beside, folder);
-		const struct load_root *root = dir ? root_of(l, dir) : NULL;
+		const struct load_root *root = dir ? read_root(l, dir) : NULL;
 
 		for (size_t k = 0; root && k < root->n; k++)
 			VEC_ADD(&all, root->found[k]);
@@ -139,14 +140,15 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 		qsort(all.at, all.n, sizeof *all.at, by_name);
 	*found = arena_array(l->arena, all.n, sizeof **found);
 	for (size_t i = 0; i < all.n; i++)
-		if (!n || strcmp((*found)[n - 1].path, all.at[i].path)) /* two roots may be one */
+		/* two roots may be the same directory */
+		if (!n || strcmp((*found)[n - 1].path, all.at[i].path))
 			(*found)[n++] = all.at[i];
 	VEC_FREE(&all);
 	return n;
 }
 
-/* The folder that a name's own file lies in. */
-static const char *beside_of(const struct loader *l, const struct yml *node)
+/* The directory of the file in which a name is written. */
+static const char *folder_of_node(const struct loader *l, const struct yml *node)
 {
 	const char *from = node->place.source ? node->place.source->path : "";
 
@@ -182,16 +184,17 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 	diag_err(l->diags, node->place, &err);
 }
 
-/* The path of a file by its name, NULL if there is none; -1 with a complaint at node if a root has two. */
+/* Finds the path of a file by its name; NULL if there is none. Returns -1 with a diagnostic at node if a
+ * root has two such files. */
 static int find_file(struct loader *l, const struct yml *node, const char *name, const char *folder,
 		     const char **path)
 {
-	const char *beside = beside_of(l, node);
+	const char *beside = folder_of_node(l, node);
 
 	*path = NULL;
 	for (size_t i = 0; i <= l->paths_n && !*path; i++) {
 		const char *dir = nth_root(l, i, beside, folder);
-		const struct load_root *root = dir ? root_of(l, dir) : NULL;
+		const struct load_root *root = dir ? read_root(l, dir) : NULL;
 
 		for (size_t k = 0; root && k < root->n; k++) {
 			if (strcmp(root->found[k].name, name) != 0)
@@ -218,8 +221,8 @@ static void no_variant(struct loader *l, const struct yml *node, const char *nam
 	str_release(&known);
 }
 
-/* "a-b-c" as the variant "c" of a file "a-b", else "b-c" of "a"; t->path stays NULL if there is no such file.
- * -1 with a complaint where a file of that beginning has variants, but not this one. */
+/* Reads a name "a-b-c" as variant "c" of a file "a-b", or "b-c" of "a"; t->path stays NULL if there is no
+ * such file. Returns -1 with a diagnostic if such a file has variants, but not this one. */
 static int find_variant(struct loader *l, const struct yml *node, const char *folder, struct target *t)
 {
 	for (size_t n = strlen(node->text); n-- > 1;) {
@@ -253,13 +256,14 @@ struct target find_target(struct loader *l, const struct yml *node, const char *
 		return t;
 	}
 	if (strchr(node->text, '/')) {
-		t.path = node->text[0] == '/' ? node->text : join(l->arena, beside_of(l, node), node->text);
+		t.path = node->text[0] == '/' ? node->text
+					      : join(l->arena, folder_of_node(l, node), node->text);
 		return t;
 	}
 	if (find_file(l, node, node->text, folder, &t.path) != 0 ||
 	    (!t.path && find_variant(l, node, folder, &t) != 0))
 		return (struct target){0};
 	if (!t.path)
-		not_found(l, node, folder, beside_of(l, node));
+		not_found(l, node, folder, folder_of_node(l, node));
 	return t;
 }

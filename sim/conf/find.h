@@ -1,19 +1,19 @@
 /*
- * find.h - from a name to its file: the search that load.h describes.
+ * find.h - finds the file that a name stands for, as load.h describes.
  *
- * Layer conf, for load.c. A folder is read once; what it holds is taken not to change while a loader lives.
+ * Layer conf, for load.c. A folder is read once; its files are assumed not to change while a loader exists.
  */
 #ifndef SIM_CONF_FIND_H
 #define SIM_CONF_FIND_H
 #include "sim/conf/load.h"
 
 struct target {
-	const char *path;    /* NULL: nothing */
-	const char *variant; /* NULL: the file as it is */
+	const char *path;    /* NULL: not found */
+	const char *variant; /* NULL: the file without a variant */
 };
 
-/* The file, and of it the variant, that a name stands for; nothing, with a complaint at node, where there is
- * none. */
+/* The file and variant that a name stands for. If there is none, path is NULL and a diagnostic is reported
+ * at node. */
 struct target find_target(struct loader *l, const struct yml *node, const char *folder);
 
 #endif

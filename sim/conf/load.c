@@ -71,7 +71,7 @@ void loader_end_inner(struct loader *inner, struct loader *outer)
 	arena_release(inner->arena);
 }
 
-/* Each file is parsed once: ten machines of a family have much in common. What is handed out is a copy. */
+/* Each file is parsed once, since many machines share their bases; the caller gets a copy. */
 static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
@@ -147,14 +147,14 @@ static int check_cycle(struct loader *l, const char *path, struct place place)
 			return diag_add(l->diags, place, NULL, "'base:' goes in a circle back to %s", path);
 	if (l->depth == LOAD_DEPTH)
 		return diag_add(l->diags, place, NULL, "'base:' goes more than %d files deep", LOAD_DEPTH);
-	if (++l->followed == LOAD_FILES + 1) /* said once: all that follows is refused too */
+	if (++l->followed == LOAD_FILES + 1) /* reported once: all later files are refused, too */
 		diag_add(l->diags, place, NULL, "'base:' leads to more than %d files in all", LOAD_FILES);
 	return l->followed > LOAD_FILES ? -1 : 0;
 }
 
-/* The tree with its variant merged over it; either may have a base. */
-static struct yml *inherit_all(struct loader *l, struct yml *tree, const char *variant, const char *folder,
-			       const char *schema)
+/* The tree with its variant merged over it; both may have a base. */
+static struct yml *inherit_file(struct loader *l, struct yml *tree, const char *variant, const char *folder,
+				const char *schema)
 {
 	struct yml *over = variant ? yml_get(yml_get(tree, "variants"), variant) : NULL;
 
@@ -181,7 +181,7 @@ static struct yml *load_at(struct loader *l, const struct target *t, const char 
 	if (!tree || check_schema(l, tree, schema) != 0)
 		return NULL;
 	l->stack[l->depth++] = t->path;
-	tree = inherit_all(l, tree, t->variant, folder, schema);
+	tree = inherit_file(l, tree, t->variant, folder, schema);
 	l->depth--;
 	return tree;
 }
@@ -258,7 +258,8 @@ struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder,
 	return all;
 }
 
-/* Goes one step down a --set path, making what is missing; a scalar on the way is taken for a base's name. */
+/* Descends one part of a --set path and creates the node if it is missing. A scalar on the path is taken
+ * as the name of a base. */
 static struct yml *step_into(struct loader *l, struct yml *node, const char *part, struct place place)
 {
 	struct yml *child;
@@ -280,7 +281,8 @@ static struct yml *step_into(struct loader *l, struct yml *node, const char *par
 		struct yml *base = yml_new(l->arena, YML_SCALAR, node->place);
 
 		*base = *node;
-		*node = *yml_new(l->arena, YML_MAP, place); /* if it is no base, that is where it is wrong */
+		/* if the text is not a base, the error is reported at this place */
+		*node = *yml_new(l->arena, YML_MAP, place);
 		yml_put(l->arena, node, "base", base->place, base);
 	}
 	node->kind = YML_MAP;
@@ -301,7 +303,7 @@ static int columns(const char *text, size_t len)
 	return n;
 }
 
-/* A place in the value becomes the place in the whole argument. */
+/* Changes a place in the value to the place in the whole argument. */
 static void move_place(struct place *p, const struct source *to, int cols)
 {
 	p->source = to;
@@ -334,8 +336,9 @@ static struct yml *parse_value(struct loader *l, const struct source *whole, con
 	return value;
 }
 
-/* A part of a path, in double quotes where a key holds a point: runtimes."llama.cpp".read */
-static size_t part_len(const char *part, bool *quoted)
+/* The length of the first part of a path. A key that contains a point is in double quotes:
+ * runtimes."llama.cpp".read */
+static size_t path_part_length(const char *part, bool *quoted)
 {
 	const char *close = *part == '"' ? strchr(part + 1, '"') : NULL;
 
@@ -363,7 +366,7 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 		return -1;
 	for (const char *part = assignment; node && part <= equals;) {
 		bool quoted;
-		const size_t len = part_len(part, &quoted);
+		const size_t len = path_part_length(part, &quoted);
 		const struct place place = {source, 1, col, columns(part, len)};
 
 		key = arena_strndup(l->arena, part + quoted, len - 2 * (size_t)quoted);
@@ -377,6 +380,6 @@ int load_set(struct loader *l, struct yml *root, const char *assignment)
 		return -1;
 	*node = *value;
 	if (value->kind == YML_NULL && parent->kind == YML_MAP && !inherits)
-		yml_drop(parent, key); /* under a base, the merge removes it where it is null */
+		yml_drop(parent, key); /* with a base, the null must stay until the merge removes the key */
 	return 0;
 }

@@ -1,13 +1,14 @@
 /*
- * load.h - from a file's name to its tree: finding it, `base:` inheritance, `--set path=value`.
+ * load.h - loads a file into a tree: finding it by name, `base:` inheritance, `--set path=value`.
  *
- * Layer conf. NAME is the file <folder>/<any depth>/NAME.yaml, searched in each root in turn: beside the
- * folder of the file being loaded, then each --path, then the share directory; the first root that has it
- * wins, two in one root are an error. A name with a slash is a path relative to the file that names it.
+ * Layer conf. NAME stands for the file <folder>/<any depth>/NAME.yaml, which is searched in each root in
+ * turn: the folder beside the file being loaded, then each --path, then the share directory. The first root
+ * that has it wins; two such files in one root are an error. A name with a slash is a path relative to the
+ * file that contains it.
  *
- * `base:` names one file, or a list of them, merged in that order; the file itself comes last. A file may
- * have variants: NAME-KEY, where no file is called so, is the file NAME with its `variants: KEY:` merged over
- * it. Variants are a file's own: what inherits from it does not inherit them.
+ * `base:` names one file or a list of files, which are merged in that order; the file itself is merged last.
+ * A file may have variants: NAME-KEY, if no file has this name, is the file NAME with its `variants: KEY:`
+ * merged over it. A file that inherits from another one does not inherit its variants.
  */
 #ifndef SIM_CONF_LOAD_H
 #define SIM_CONF_LOAD_H
@@ -26,14 +27,14 @@ struct load_found {
 	const char *name, *path;
 };
 
-struct load_root { /* a folder's files, depth first in the order of names */
+struct load_root { /* the files of a folder, depth first in the order of names */
 	const char *dir;
 	struct load_found *found;
 	size_t n;
 	struct load_root *next;
 };
 
-struct load_tree { /* a file as it was parsed, without its base */
+struct load_tree { /* a file as parsed, before its base is merged */
 	const char *path;
 	const struct yml *tree;
 	struct load_tree *next;
@@ -44,47 +45,48 @@ struct loader {
 	struct diags *diags;
 	const char *const *paths; /* --path arguments, then the share directory */
 	size_t paths_n;
-	struct load_input *inputs; /* every file read, in that order */
+	struct load_input *inputs; /* every file that was read, in that order */
 	size_t inputs_n, inputs_room;
-	const char *stack[LOAD_DEPTH]; /* files whose base: is being followed */
+	const char *stack[LOAD_DEPTH]; /* the chain of files whose bases are being loaded */
 	size_t depth;
-	size_t followed; /* since the file that was asked for: each base as often as it is named */
+	size_t followed; /* files loaded for the current request; a base counts each time it is named */
 	struct load_tree *trees;
-	struct load_root *roots; /* folders that were looked into: files are taken not to come and go */
+	struct load_root *roots; /* folders read; their files are assumed not to change */
 };
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d);
 
-/* A loader for one of many loads within another: it looks in the same places, complains into the same diags,
- * and its trees go with its arena. In the end the outer loader's inputs have what the inner one has read;
- * the arena is released, or goes over to the outer loader's where complaints point into it. */
+/* Makes a loader for one of many loads within another one: it has the same paths and diags, and its trees
+ * live in the arena `scratch`. loader_end_inner() adds the files that it read to the outer loader's
+ * inputs; then the arena is released, or is passed to the outer loader's arena if diagnostics point into
+ * it. */
 void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);
 void loader_end_inner(struct loader *inner, struct loader *outer);
 
-/* The tree of a file with its own `base:` followed. schema: "lemursim/hardware/1", must be what the file
- * says; NULL to take any. folder: where its base names are looked up. NULL on failure, with the reasons in
- * diags. */
+/* Loads a file with its `base:` merged. schema: the schema that the file must state, such as
+ * "lemursim/hardware/1"; NULL for any. folder: the folder in which base names are searched. Returns NULL
+ * on failure, with the reasons in diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
-/* The tree of one of its variants. */
+/* Loads a variant of a file. */
 struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
 			 const char *schema);
 
-/* The schema that a file states, no base followed; NULL on failure, with the reasons in diags. */
+/* The schema that a file states, without its base; NULL on failure, with the reasons in diags. */
 const struct yml *load_schema(struct loader *l, const char *path);
 
-/* A node that is a name or a mapping with `base:`: what is named, with the mapping merged over it. A mapping
- * without base is returned as it is. */
+/* Resolves a node that is a name or a mapping with `base:`: returns the named file with the mapping merged
+ * over it. A mapping without a base is returned unchanged. NULL on failure. */
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
 
-/* The variants of a file, a mapping, or NULL if it has none or cannot be read; complains of nothing. */
+/* The variants of a file, a mapping; NULL if there are none or the file cannot be read. Reports nothing. */
 const struct yml *load_variants(struct loader *l, const char *path);
 
-/* Applies "a.b.c=value" to a tree; value is YAML, null removes the key. A part that is a number counts in a
- * list, from 0; one that holds a point is put in double quotes. 0 or -1. */
+/* Applies "a.b.c=value" to a tree. The value is YAML; null removes the key. In a list a part is an index
+ * from 0; a part that contains a point is in double quotes. Returns 0, or -1 with a diagnostic. */
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
-/* Every NAME that can be found in a folder ("hardware", "models"), with its path, sorted by name. */
+/* Lists every NAME in a folder ("hardware", "models") with its path, sorted by name; returns their number. */
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);
 
 #endif

@@ -8,14 +8,14 @@
 #include "sim/base/map.h"
 #include "sim/base/vec.h"
 
-/* ---- from keys to texts ---- */
+/* ---- reading: from keys to texts ---- */
 
 struct resolver {
 	struct arena *arena;
 	const struct yml *list;
-	const char **names; /* the keys, for hints */
+	const char **names; /* keys, for hints */
 	bool *used;
-	struct map index; /* of each key in the list */
+	struct map index; /* from a key to its index in the list */
 	struct diags *diags;
 };
 
@@ -86,10 +86,10 @@ void sources_resolve(struct arena *a, struct yml *tree, struct diags *diags)
 	yml_drop(tree, "sources");
 }
 
-/* ---- from texts to keys ---- */
+/* ---- writing: from texts to keys ---- */
 
 struct listed {
-	const char *quoted; /* as it stands in the text, with its quotes */
+	const char *quoted; /* the source as written, with its quotes */
 	const char *key;
 	size_t times;
 	bool long_line;
@@ -101,7 +101,8 @@ struct lister {
 	struct map by_text, by_key;
 };
 
-/* The text behind `source: "` in a line, up to and with the closing quote; NULL: there is none. */
+/* Finds the next `source: "` in a line and returns the quoted text, its quotes included; NULL if there is
+ * none. */
 static const char *find_quoted(const char *from, const char *end, size_t *len)
 {
 	static const char mark[] = "source: \"";
@@ -149,7 +150,7 @@ static void count_line(struct lister *l, const char *line, const char *end)
 	}
 }
 
-/* The first words of a source; a number behind them where another source begins alike. */
+/* Makes a key from the first words of a source, with a number appended if the key exists. */
 static const char *make_key(struct lister *l, const char *quoted)
 {
 	enum { KEY_MAX = 22 };
@@ -162,7 +163,7 @@ static const char *make_key(struct lister *l, const char *quoted)
 	if (cut > KEY_MAX)
 		for (cut = KEY_MAX; cut > KEY_MAX / 2 && slug.text[cut] != '-';)
 			cut--;
-	/* a key of digits alone would be read as a number */
+	/* a key of digits only would be read as a number */
 	plain = cut && strspn(slug.text, "0123456789-") < cut ? arena_strndup(&l->arena, slug.text, cut)
 							      : "source";
 	key = plain;
@@ -192,7 +193,8 @@ static void add_line(struct lister *l, const char *line, const char *end, struct
 	str_add(out, "\n");
 }
 
-/* A key and its quoted text, folded at blanks: YAML joins the lines of a quoted scalar by one blank. */
+/* Appends a key and its quoted text, wrapped at blanks: YAML joins the lines of a quoted scalar with one
+ * blank. */
 static void add_source(const struct listed *s, struct str *out)
 {
 	size_t column = 4 + strlen(s->key) + 1;
@@ -202,12 +204,12 @@ static void add_source(const struct listed *s, struct str *out)
 	while (*word) {
 		const size_t len = strcspn(word, " ") + strspn(word + strcspn(word, " "), " ");
 		const size_t shown = strcspn(word, " ");
-		/* blanks at a fold would be lost: only a single one may become a line break */
+		/* YAML drops blanks at a line break, so only a single blank may become one */
 		const bool may_break =
 			word != s->quoted && word[-1] == ' ' && (word - s->quoted < 2 || word[-2] != ' ');
 
 		if (may_break && column + shown > SOURCES_COLUMNS) {
-			out->text[--out->len] = '\0'; /* the blank before it */
+			out->text[--out->len] = '\0'; /* removes the blank before the word */
 			str_add(out, "\n    ");
 			column = 4;
 		}

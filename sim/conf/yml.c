@@ -1,4 +1,4 @@
-/* yml.c - libyaml's events, built into a tree by a stack of open collections. */
+/* yml.c - builds a tree from the events of libyaml, with a stack of open collections. */
 #include "sim/conf/yml.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 struct open {
 	struct yml *node;
 	const char *anchor;
-	struct yml *key; /* a map's key that waits for its value */
+	struct yml *key; /* a key whose value has not been read yet */
 	VEC(struct yml *) items, keys;
 	struct map seen;
 };
@@ -60,37 +60,38 @@ struct yml *yml_scalar(struct arena *a, const char *text, struct place place)
 	return y;
 }
 
-static void *keep(struct arena *a, const void *from, size_t n, size_t size)
+static void *copy_array(struct arena *a, const void *from, size_t n, size_t size)
 {
 	void *to = arena_array(a, n, size);
 
 	return n ? memcpy(to, from, n * size) : to;
 }
 
-static struct yml *copy(struct arena *a, const struct yml *node)
+static struct yml *copy_tree(struct arena *a, const struct yml *node)
 {
 	struct yml *y = yml_new(a, node->kind, node->place);
 
 	*y = *node;
 	y->items = arena_array(a, node->n, sizeof *y->items);
-	y->keys = node->keys ? keep(a, node->keys, node->n, sizeof *y->keys) : NULL;
+	y->keys = node->keys ? copy_array(a, node->keys, node->n, sizeof *y->keys) : NULL;
 	for (size_t i = 0; i < node->n; i++)
-		y->items[i] = copy(a, node->items[i]);
+		y->items[i] = copy_tree(a, node->items[i]);
 	return y;
 }
 
-static void remember(struct builder *b, const char *anchor, struct yml *node)
+static void set_anchor(struct builder *b, const char *anchor, struct yml *node)
 {
 	const size_t i = map_add(&b->anchors, anchor);
 
 	if (i < b->anchored.n)
-		b->anchored.at[i] = node; /* YAML lets a later anchor of the same name win */
+		/* in YAML a later anchor replaces an earlier one of the same name */
+		b->anchored.at[i] = node;
 	else
 		VEC_ADD(&b->anchored, node);
 }
 
-/* A key has come: it must be plain text and new. */
-static void take_key(struct builder *b, struct open *top, struct yml *key)
+/* Adds a key to the mapping `top`; it must be plain text and not repeated. */
+static void add_key(struct builder *b, struct open *top, struct yml *key)
 {
 	top->key = key;
 	if (key->kind != YML_SCALAR) {
@@ -111,8 +112,8 @@ static void take_key(struct builder *b, struct open *top, struct yml *key)
 	}
 }
 
-/* A finished node goes into the innermost open collection, or becomes the root. */
-static void take(struct builder *b, struct yml *node, bool by_alias)
+/* Adds a finished node to the innermost open collection, or makes it the root. */
+static void add_node(struct builder *b, struct yml *node, bool by_alias)
 {
 	struct open *top = b->depth ? &b->stack[b->depth - 1] : NULL;
 
@@ -127,7 +128,7 @@ static void take(struct builder *b, struct yml *node, bool by_alias)
 	} else if (top->node->kind == YML_LIST) {
 		VEC_ADD(&top->items, node);
 	} else if (!top->key) {
-		take_key(b, top, node);
+		add_key(b, top, node);
 	} else {
 		if (top->key->kind == YML_SCALAR && map_find(&top->seen, top->key->text) == MAP_NONE) {
 			map_add(&top->seen, top->key->text);
@@ -143,7 +144,7 @@ static void take(struct builder *b, struct yml *node, bool by_alias)
 	}
 }
 
-static void no_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag)
+static void refuse_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag)
 {
 	if (tag && strcmp((const char *)tag, "!") != 0)
 		fail(b, place_of(b, e->start_mark, e->end_mark),
@@ -152,8 +153,8 @@ static void no_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *
 
 static const char bidi_hint[] = "take it out: it shows text in another order than it has";
 
-/* Escapes in double quotes bring in what may not stand in the file itself. A text of several lines may hold line
- * breaks and tabs. */
+/* Refuses characters that may not be in the file itself but that an escape in double quotes can produce. A
+ * text may contain line breaks and tabs. */
 static void check_text(struct builder *b, const struct yml *y, size_t len)
 {
 	uint32_t c;
@@ -184,12 +185,12 @@ static void on_scalar(struct builder *b, const yaml_event_t *e)
 	y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	y->text = arena_strndup(b->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
 	check_text(b, y, e->data.scalar.length);
-	no_tag(b, e, e->data.scalar.tag);
+	refuse_tag(b, e, e->data.scalar.tag);
 	if (!y->quoted && plain_null(y->text))
 		y->kind = YML_NULL;
 	if (e->data.scalar.anchor)
-		remember(b, arena_strdup(b->arena, (const char *)e->data.scalar.anchor), y);
-	take(b, y, false);
+		set_anchor(b, arena_strdup(b->arena, (const char *)e->data.scalar.anchor), y);
+	add_node(b, y, false);
 }
 
 static void on_alias(struct builder *b, const yaml_event_t *e)
@@ -206,7 +207,7 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
 		return;
 	}
-	take(b, copy(b->arena, b->anchored.at[i]), true);
+	add_node(b, copy_tree(b->arena, b->anchored.at[i]), true);
 }
 
 static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind)
@@ -215,7 +216,7 @@ static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind
 	const yaml_char_t *anchor = list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
 	const struct place place = place_of(b, e->start_mark, e->end_mark);
 
-	no_tag(b, e, list ? e->data.sequence_start.tag : e->data.mapping_start.tag);
+	refuse_tag(b, e, list ? e->data.sequence_start.tag : e->data.mapping_start.tag);
 	if (b->depth == YML_DEPTH) {
 		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
 		return;
@@ -241,13 +242,13 @@ static void on_close(struct builder *b)
 	struct yml *y = o->node;
 
 	y->n = o->items.n;
-	y->items = keep(b->arena, o->items.at, y->n, sizeof *y->items);
+	y->items = copy_array(b->arena, o->items.at, y->n, sizeof *y->items);
 	if (y->kind == YML_MAP)
-		y->keys = keep(b->arena, o->keys.at, y->n, sizeof *y->keys);
+		y->keys = copy_array(b->arena, o->keys.at, y->n, sizeof *y->keys);
 	if (o->anchor)
-		remember(b, o->anchor, y);
+		set_anchor(b, o->anchor, y);
 	release_open(o);
-	take(b, y, false);
+	add_node(b, y, false);
 }
 
 static void on_event(struct builder *b, const yaml_event_t *e)
@@ -279,14 +280,14 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* Refuses bytes that libyaml would refuse without a place: of bad UTF-8 it gives the offset alone. */
+/* Refuses bytes for which libyaml would report an error without line and column. */
 static int check_bytes(const struct source *source, struct diags *diags)
 {
 	struct place place = {source, 1, 1, 1};
 	const char *s = source->text, *end = s + source->len;
 
 	if (source->len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3))
-		s += 3; /* a byte order mark is harmless, and takes no column */
+		s += 3; /* a byte order mark is allowed and takes no column */
 	while (s < end) {
 		uint32_t c;
 		const size_t n = *s ? utf8_decode(s, &c) : 0, line_break = diag_line_break(s, end);
@@ -297,7 +298,7 @@ static int check_bytes(const struct source *source, struct diags *diags)
 			s += line_break;
 			continue;
 		}
-		if (place.col == 1 && str_starts(s, "%TAG")) /* libyaml takes quadratic time over them */
+		if (place.col == 1 && str_starts(s, "%TAG")) /* libyaml takes quadratic time for them */
 			return diag_add(diags, place, "leave the line out", "%%TAG is not supported");
 		if (!n && *s)
 			return diag_add(diags, place, "save the file as UTF-8",
@@ -310,7 +311,7 @@ static int check_bytes(const struct source *source, struct diags *diags)
 		if (utf8_is_control(c) && c != '\t')
 			return diag_add(diags, place, NULL, "the control character 0x%02x is not allowed",
 					(unsigned)c);
-		if (c == 0xfeff || c == 0xfffe || c == 0xffff) /* libyaml refuses them, but not where */
+		if (c == 0xfeff || c == 0xfffe || c == 0xffff) /* libyaml refuses them without a place */
 			return diag_add(diags, place, NULL, "the character U+%04X is not allowed",
 					(unsigned)c);
 		s += n;
@@ -319,10 +320,11 @@ static int check_bytes(const struct source *source, struct diags *diags)
 	return 0;
 }
 
-/* The parser's messages, each with the one that a person can use. context: its activity then, NULL for any. */
+/* Messages of libyaml, and the messages shown in their place. context: libyaml's context of the error;
+ * NULL: any. */
 static const struct complaint {
 	const char *problem, *context, *msg, *hint;
-	bool at_context; /* the caret goes where it began */
+	bool at_context; /* the caret is at the start of the context */
 } complaints[] = {
 	{"found unexpected end of stream", "while scanning a quoted scalar",
 	 "the quote that opens here is never closed", NULL, true},
@@ -359,7 +361,7 @@ static const struct complaint *known_complaint(const yaml_parser_t *p)
 	return NULL;
 }
 
-/* The text from line (from 0) on is blank: what is missing there was forgotten before. */
+/* Is the text from a line (counted from 0) to the end blank? The fault is then before that line. */
 static bool at_end(const struct source *source, size_t line)
 {
 	const char *at = source->text, *end = at + source->len;
@@ -491,11 +493,12 @@ static void index_keys(struct map *m, const struct yml *y)
 
 struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over)
 {
-	struct map in_base = MAP_INIT, in_over = MAP_INIT; /* keys are unique: a key's index is its item's */
+	/* keys are unique, so the index of a key is the index of its item */
+	struct map in_base = MAP_INIT, in_over = MAP_INIT;
 	struct yml *y;
 
 	if (!base || base->kind != YML_MAP || over->kind != YML_MAP || yml_get(over, "value"))
-		return copy(a, over);
+		return copy_tree(a, over);
 	y = yml_new(a, YML_MAP, over->place);
 	y->items = arena_array(a, base->n + over->n, sizeof *y->items);
 	y->keys = arena_array(a, base->n + over->n, sizeof *y->keys);
@@ -508,13 +511,13 @@ struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml 
 		if (mine && mine->kind == YML_NULL)
 			continue;
 		y->keys[y->n] = base->keys[i];
-		y->items[y->n++] = mine ? yml_merge(a, base->items[i], mine) : copy(a, base->items[i]);
+		y->items[y->n++] = mine ? yml_merge(a, base->items[i], mine) : copy_tree(a, base->items[i]);
 	}
 	for (size_t i = 0; i < over->n; i++) {
 		if (over->items[i]->kind == YML_NULL || map_find(&in_base, over->keys[i]->text) != MAP_NONE)
 			continue;
 		y->keys[y->n] = over->keys[i];
-		y->items[y->n++] = copy(a, over->items[i]);
+		y->items[y->n++] = copy_tree(a, over->items[i]);
 	}
 	map_release(&in_base);
 	map_release(&in_over);

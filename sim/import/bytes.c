@@ -14,7 +14,8 @@
 int bytes_open(struct bytes *b, const char *path, struct err *err)
 {
 	struct stat st;
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
+	/* O_NONBLOCK: opening a FIFO must not block */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	*b = (struct bytes){.path = path, .fd = fd};
 	if (fd < 0)
@@ -52,7 +53,7 @@ int bytes_wrong(const struct bytes *b, uint64_t at, struct err *err, const char 
 	return err_set(err, "%s:byte %llu: %s", b->path, (unsigned long long)at, msg);
 }
 
-static int ends(const struct bytes *b, uint64_t wanted, const char *what, struct err *err)
+static int report_end(const struct bytes *b, uint64_t wanted, const char *what, struct err *err)
 {
 	bytes_wrong(b, b->at, err, "the file ends in %s: %llu bytes are due here, %llu are left", what,
 		    (unsigned long long)wanted, (unsigned long long)(b->size - b->at));
@@ -70,8 +71,8 @@ int bytes_expect(struct bytes *b, uint64_t n, uint64_t each, const char *what, s
 	return err_hint(err, "it was cut short, or it is damaged");
 }
 
-/* The buffer gets bytes from where we are; n of them are wanted. */
-static int fill(struct bytes *b, size_t n, struct err *err)
+/* Fills the buffer with the bytes from the current position; n bytes are needed. */
+static int fill_buffer(struct bytes *b, size_t n, struct err *err)
 {
 	size_t got = 0;
 
@@ -84,8 +85,8 @@ static int fill(struct bytes *b, size_t n, struct err *err)
 			continue;
 		if (r < 0)
 			return err_set(err, "cannot read '%s': %s", b->path, strerror(errno));
-		if (r == 0) /* it shrank while we read */
-			return ends(b, n, "what was there a moment ago", err);
+		if (r == 0) /* the file shrank during the read */
+			return report_end(b, n, "what was there a moment ago", err);
 		got += (size_t)r;
 	}
 	b->have_at = b->at;
@@ -98,14 +99,14 @@ int bytes_read(struct bytes *b, void *to, size_t n, const char *what, struct err
 	uint8_t *put = to;
 
 	if (n > b->size - b->at)
-		return ends(b, n, what, err);
+		return report_end(b, n, what, err);
 	while (n) {
 		const size_t part = n < sizeof b->buffer ? n : sizeof b->buffer;
 
 		if (b->fd < 0) {
 			memcpy(put, b->memory + b->at, part);
 		} else {
-			if (fill(b, part, err) != 0)
+			if (fill_buffer(b, part, err) != 0)
 				return -1;
 			memcpy(put, b->buffer + (b->at - b->have_at), part);
 		}
@@ -119,7 +120,7 @@ int bytes_read(struct bytes *b, void *to, size_t n, const char *what, struct err
 int bytes_skip(struct bytes *b, uint64_t n, const char *what, struct err *err)
 {
 	if (n > b->size - b->at)
-		return ends(b, n, what, err);
+		return report_end(b, n, what, err);
 	b->at += n;
 	return 0;
 }
@@ -139,7 +140,7 @@ int bytes_u64(struct bytes *b, uint64_t *to, const char *what, struct err *err)
 	uint32_t low, high;
 
 	if (b->size - b->at < 8)
-		return ends(b, 8, what, err);
+		return report_end(b, 8, what, err);
 	if (bytes_u32(b, &low, what, err) != 0 || bytes_u32(b, &high, what, err) != 0)
 		return -1;
 	*to = (uint64_t)low | (uint64_t)high << 32;

@@ -1,8 +1,9 @@
 /*
- * describe.h - a model as its file describes it: what a model file of ours says, and what it cannot say.
+ * describe.h - the description of a model, as read from its files: the content of a model file, and notes.
  *
- * Layer import. Made from a config.json (describe_hf.c) or from a GGUF's keys and tensors (describe_gguf.c),
- * then written (describe_write.c). Nothing is dropped in silence: what is not modelled becomes a note.
+ * Layer import. It is read from config.json (describe_hf.c) or from the keys and tensors of a GGUF file
+ * (describe_gguf.c), and written as a model file (describe_write.c). Nothing is dropped silently: a feature
+ * that is not modelled becomes a note.
  */
 #ifndef SIM_IMPORT_DESCRIBE_H
 #define SIM_IMPORT_DESCRIBE_H
@@ -30,30 +31,30 @@ struct described {
 	bool fused; /* q, k and v in one tensor */
 	bool latent;
 	int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
-	bool gelu, ffn_bias; /* gelu: up and down alone; a gated GELU counts as swiglu */
-	int64_t inner;       /* of dense layers; 0: there are none */
+	bool gelu, ffn_bias; /* gelu: only up and down projections; a gated GELU counts as SwiGLU */
+	int64_t inner;       /* FFN width of dense layers; 0: there are none */
 	int64_t experts, active, expert_inner, shared, shared_inner, first_dense, every;
 	bool expert_bias;
-	const char *notes[NOTES_MAX]; /* what is not modelled, a sentence each */
+	const char *notes[NOTES_MAX]; /* features that are not modelled, one sentence each */
 	size_t notes_n;
-	double beyond; /* numbers of tensors that are not modelled: vision, multi-token prediction */
-	double parameters, bytes; /* from the tensor table; 0: there is none */
+	double beyond; /* numbers in tensors that are not modelled: vision, multi-token prediction */
+	double parameters, bytes; /* from the tensor table; 0: no table */
 };
 
 void describe_note(struct described *d, struct arena *a, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* From the tree of a config.json; complaints with their place go to diags. 0 or -1. */
+/* Reads the tree of a config.json; errors go to diags with their place. 0 or -1. */
 int describe_hf(struct described *d, const struct yml *config, struct diags *diags);
 
-/* A tensor table of safetensors, read with their config: packed weights are unpacked, scales are no weights.
- */
+/* Sets the number of weights of each tensor of a safetensors table by the quantization that the config
+ * states: packed weights are counted one by one, scales count as none. 0 or -1 with err. */
 int describe_unpack(struct tensor_table *t, const struct yml *config, struct err *err);
 
-/* From the keys of a GGUF and all of its tensors (sorted). 0 or -1 with err. */
+/* Reads the keys of a GGUF file and all of its tensors (sorted). 0 or -1 with err. */
 int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
 		  struct err *err);
 
-/* What people add to what a file says. */
+/* Figures that a user adds to those of the files. */
 struct extra_size {
 	struct origin origin;
 	const char *weights, *bytes, *source;
@@ -62,13 +63,13 @@ struct extras {
 	struct origin origin;
 	const char *title, *source;
 	int64_t parameters;
-	double skew;             /* of its experts' popularity */
+	double skew;             /* skew of the popularity of its experts */
 	struct field_list sizes; /* struct extra_size */
 	struct field_list notes; /* const char * */
 };
 extern const struct table extras_table;
 
-/* The model file. how: "lemursim import 0.1.0, from config.json". */
+/* Appends the model file to out. provenance: "lemursim import 0.1.0, from config.json". */
 void describe_write(const struct described *d, const struct extras *x, const char *provenance,
 		    struct str *out);
 

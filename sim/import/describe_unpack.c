@@ -1,9 +1,9 @@
 /*
- * describe_unpack.c - how many weights the tensors of safetensors stand for, where a quantiser packed them.
+ * describe_unpack.c - the number of weights that the packed tensors of quantized safetensors stand for.
  *
- * Packed words hold 32 / bits or 8 / bits weights; scales, zero points and their like are no weights. Which
- * names they have: mlx (nn/layers/quantized.py), transformers' integrations of mxfp4, fp8 (finegrained_fp8),
- * awq, gptq, bitsandbytes, compressed-tensors.
+ * Packed words hold 32 / bits or 8 / bits weights; scales, zero points and the like are not weights. The
+ * names of these tensors are those of mlx (nn/layers/quantized.py) and of transformers' integrations of
+ * mxfp4, fp8 (finegrained_fp8), awq, gptq, bitsandbytes and compressed-tensors.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,15 +11,15 @@
 
 #include "sim/import/describe.h"
 
-static const char *word(const struct yml *map, const char *key)
+static const char *read_word(const struct yml *map, const char *key)
 {
 	const struct yml *y = map ? yml_get(map, key) : NULL;
 
 	return y && y->kind == YML_SCALAR ? y->text : NULL;
 }
 
-/* Endings of tensors that hold no weights of their own, where weights are quantised. */
-static bool beside_weights(const char *name)
+/* Is this a tensor without weights of its own, such as scales, by the ending of its name? */
+static bool is_not_weights(const char *name)
 {
 	static const char *const endings[] = {".scales",
 					      ".biases",
@@ -50,7 +50,7 @@ static bool beside_weights(const char *name)
 	return strstr(name, ".quant_state.") != NULL;
 }
 
-/* The bits of one module under MLX: its own entry if the config has one. */
+/* The bits per weight of a module under MLX: its own entry in the config, else the common one. */
 static double mlx_bits(const struct yml *quantization, const char *name)
 {
 	const struct yml *own = NULL;
@@ -63,26 +63,27 @@ static double mlx_bits(const struct yml *quantization, const char *name)
 		path[len - 7] = '\0';
 		own = yml_get(quantization, path);
 	}
-	bits = word(own, "bits");
+	bits = read_word(own, "bits");
 	if (!bits)
-		bits = word(quantization, "bits");
+		bits = read_word(quantization, "bits");
 	return bits ? strtod(bits, NULL) : 0;
 }
 
 struct packing {
 	const struct yml *mlx, *hf;
-	const char *method; /* of hf; "" if none */
-	double bits;        /* of hf; 4 if not said */
+	const char *method; /* Hugging Face quantization method; "" if none */
+	double bits;        /* Hugging Face bits; 4 if not stated */
 };
 
-/* Weights in one number of a packed tensor; 1: it is not packed. */
-static double packed(const struct packing *p, const struct file_tensor *x)
+/* The number of weights in one stored number of a packed tensor; 1: it is not packed. */
+static double weights_per_number(const struct packing *p, const struct file_tensor *x)
 {
 	const char *name = x->name;
 
 	if (p->mlx)
 		return !strcmp(x->type, "U32") && str_ends(name, ".weight") ? 32 / mlx_bits(p->mlx, name) : 1;
-	if (str_ends(name, "_blocks") && !strcmp(x->type, "U8")) /* gpt-oss: two of four bits */
+	/* gpt-oss: two weights of four bits in a byte */
+	if (str_ends(name, "_blocks") && !strcmp(x->type, "U8"))
 		return 2;
 	if (str_ends(name, ".qweight") || str_ends(name, ".weight_packed"))
 		return (!strcmp(x->type, "U8") ? 8 : 32) / p->bits;
@@ -91,14 +92,14 @@ static double packed(const struct packing *p, const struct file_tensor *x)
 	return 1;
 }
 
-/* compressed-tensors says the bits in a group of its own. */
+/* The bits per weight; compressed-tensors states them in its config_groups. */
 static double hf_bits(const struct yml *hf)
 {
 	const struct yml *groups = hf ? yml_get(hf, "config_groups") : NULL;
-	const char *bits = hf ? word(hf, "bits") : NULL;
+	const char *bits = hf ? read_word(hf, "bits") : NULL;
 
 	if (!bits && groups && groups->kind == YML_MAP && groups->n)
-		bits = word(yml_get(groups->items[0], "weights"), "num_bits");
+		bits = read_word(yml_get(groups->items[0], "weights"), "num_bits");
 	return bits ? strtod(bits, NULL) : 4;
 }
 
@@ -112,11 +113,12 @@ int describe_unpack(struct tensor_table *t, const struct yml *config, struct err
 		p.mlx = NULL;
 	if (!p.hf && text)
 		p.hf = yml_get(text, "quantization_config");
-	p.method = word(p.hf, "quant_method") ? word(p.hf, "quant_method") : "";
+	p.method = read_word(p.hf, "quant_method") ? read_word(p.hf, "quant_method") : "";
 	p.bits = hf_bits(p.hf);
 	for (size_t i = 0; i < t->n; i++) {
 		struct file_tensor *x = &t->at[i];
-		const double in_one = (p.mlx || p.hf) && beside_weights(x->name) ? 0 : packed(&p, x);
+		const double in_one =
+			(p.mlx || p.hf) && is_not_weights(x->name) ? 0 : weights_per_number(&p, x);
 
 		if (!isfinite(in_one) || in_one < 0 || in_one > 32) {
 			err_set(err,

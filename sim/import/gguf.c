@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* enum ggml_type and the block structs of ggml-common.h, llama.cpp v0.5.0. Holes are types that were removed.
- */
+/* enum ggml_type and the block structs of ggml-common.h, llama.cpp v0.5.0. Missing numbers are types that
+ * were removed. */
 static const struct gguf_type types[] = {
 	[0] = {"F32", 1, 4},         [1] = {"F16", 1, 2},         [2] = {"Q4_0", 32, 18},
 	[3] = {"Q4_1", 32, 20},      [6] = {"Q5_0", 32, 22},      [7] = {"Q5_1", 32, 24},
@@ -26,7 +26,7 @@ const struct gguf_type *gguf_type(uint32_t id)
 	return id < ARRAY_LEN(types) && types[id].name ? &types[id] : NULL;
 }
 
-/* enum gguf_type: the types of values */
+/* enum gguf_type: the types of key values */
 enum value_type {
 	VALUE_U8,
 	VALUE_I8,
@@ -52,8 +52,8 @@ struct reader {
 	struct err *err;
 };
 
-/* Counts and lengths had 32 bits in version 1. */
-static int count(struct reader *r, uint64_t *to, const char *what)
+/* Reads a count or length; version 1 has 32 bits for them. */
+static int read_count(struct reader *r, uint64_t *to, const char *what)
 {
 	uint32_t narrow;
 
@@ -65,15 +65,16 @@ static int count(struct reader *r, uint64_t *to, const char *what)
 	return 0;
 }
 
-/* Text of at most max bytes; longer is an error, or passed over where `long_too`: then *to is NULL. */
-static int text(struct reader *r, const char **to, uint64_t max, bool long_too, const char *what)
+/* Reads a text of at most max bytes. A longer one is an error, or with `long_too` it is skipped and *to is
+ * NULL. */
+static int read_text(struct reader *r, const char **to, uint64_t max, bool long_too, const char *what)
 {
 	const uint64_t at = r->b->at;
 	uint64_t n;
 	char *raw;
 
 	*to = NULL;
-	if (count(r, &n, what) != 0)
+	if (read_count(r, &n, what) != 0)
 		return -1;
 	if (n > max && !long_too)
 		return bytes_wrong(r->b, at, r->err, "%s of %llu bytes is too long: %llu are allowed", what,
@@ -123,7 +124,7 @@ static double as_number(enum value_type type, const uint8_t *x)
 	}
 }
 
-static int value_type(struct reader *r, enum value_type *type)
+static int read_value_type(struct reader *r, enum value_type *type)
 {
 	const uint64_t at = r->b->at;
 	uint32_t id;
@@ -137,33 +138,33 @@ static int value_type(struct reader *r, enum value_type *type)
 	return 0;
 }
 
-static int pass_texts(struct reader *r, uint64_t n)
+static int skip_texts(struct reader *r, uint64_t n)
 {
 	const uint64_t each = r->g->version > 1 ? 8 : 4;
 
 	if (bytes_expect(r->b, n, each, "texts", r->err) != 0)
 		return -1;
 	for (uint64_t i = 0, len; i < n; i++)
-		if (count(r, &len, "the length of a text") != 0 ||
+		if (read_count(r, &len, "the length of a text") != 0 ||
 		    bytes_skip(r->b, len, "a text", r->err) != 0)
 			return -1;
 	return 0;
 }
 
-/* A list: numbers are kept if they are few; texts and lists of lists are passed over. */
-static int array(struct reader *r, struct gguf_key *k, int depth)
+/* Reads a list: up to GGUF_LIST numbers are kept; texts and nested lists are skipped. */
+static int read_array(struct reader *r, struct gguf_key *k, int depth)
 {
 	enum value_type type;
 	const uint64_t at = r->b->at;
 	uint8_t x[8];
 
-	if (value_type(r, &type) != 0 || count(r, &k->n, "the length of a list") != 0)
+	if (read_value_type(r, &type) != 0 || read_count(r, &k->n, "the length of a list") != 0)
 		return -1;
 	if (type == VALUE_ARRAY && depth == GGUF_NESTING)
 		return bytes_wrong(r->b, at, r->err, "lists are nested too deeply: %d levels are allowed",
 				   GGUF_NESTING);
 	if (type == VALUE_STRING)
-		return pass_texts(r, k->n);
+		return skip_texts(r, k->n);
 	if (bytes_expect(r->b, k->n, type == VALUE_ARRAY ? 8 : value_bytes[type], "items of a list",
 			 r->err) != 0)
 		return -1;
@@ -171,7 +172,7 @@ static int array(struct reader *r, struct gguf_key *k, int depth)
 		for (uint64_t i = 0; i < k->n; i++) {
 			struct gguf_key inner = {.n = 0};
 
-			if (array(r, &inner, depth + 1) != 0)
+			if (read_array(r, &inner, depth + 1) != 0)
 				return -1;
 		}
 		return 0;
@@ -187,12 +188,12 @@ static int array(struct reader *r, struct gguf_key *k, int depth)
 	return 0;
 }
 
-static int value(struct reader *r, struct gguf_key *k)
+static int read_value(struct reader *r, struct gguf_key *k)
 {
 	enum value_type type;
 	uint8_t x[8];
 
-	if (value_type(r, &type) != 0)
+	if (read_value_type(r, &type) != 0)
 		return -1;
 	k->at = r->b->at;
 	k->kind = type == VALUE_STRING  ? GGUF_STRING
@@ -200,9 +201,9 @@ static int value(struct reader *r, struct gguf_key *k)
 		  : type == VALUE_BOOL  ? GGUF_BOOL
 					: GGUF_NUMBER;
 	if (type == VALUE_STRING)
-		return text(r, &k->text, GGUF_TEXT, true, "a text");
+		return read_text(r, &k->text, GGUF_TEXT, true, "a text");
 	if (type == VALUE_ARRAY)
-		return array(r, k, 1);
+		return read_array(r, k, 1);
 	if (bytes_read(r->b, x, value_bytes[type], "a value", r->err) != 0)
 		return -1;
 	k->number = as_number(type, x);
@@ -225,14 +226,14 @@ static int read_keys(struct reader *r, uint64_t n)
 	if (n > GGUF_KEYS)
 		return bytes_wrong(r->b, at, r->err, "%llu keys are too many: %d are allowed",
 				   (unsigned long long)n, GGUF_KEYS);
-	/* a length, a type and one byte at least */
+	/* at least a length, a type and one byte */
 	if (bytes_expect(r->b, n, g->version > 1 ? 13 : 9, "keys", r->err) != 0)
 		return -1;
 	g->keys = arena_array(r->arena, n + 1, sizeof *g->keys);
 	for (; g->keys_n < n; g->keys_n++) {
 		struct gguf_key *k = &g->keys[g->keys_n];
 
-		if (text(r, &k->key, GGUF_KEY, false, "a key") != 0 || value(r, k) != 0)
+		if (read_text(r, &k->key, GGUF_KEY, false, "a key") != 0 || read_value(r, k) != 0)
 			return -1;
 	}
 	qsort(g->keys, g->keys_n, sizeof *g->keys, by_key);
@@ -244,7 +245,7 @@ static int read_keys(struct reader *r, uint64_t n)
 	return 0;
 }
 
-static int tensor_shape(struct reader *r, struct file_tensor *x)
+static int read_shape(struct reader *r, struct file_tensor *x)
 {
 	uint32_t n;
 	const uint64_t at = r->b->at;
@@ -259,17 +260,17 @@ static int tensor_shape(struct reader *r, struct file_tensor *x)
 		uint64_t *d = &x->dims[x->dims_n];
 		const uint64_t here = r->b->at;
 
-		if (count(r, d, "a dimension") != 0)
+		if (read_count(r, d, "a dimension") != 0)
 			return -1;
 		x->stored *= (double)*d;
-		if (!*d || x->stored > 9e15) /* doubles count exactly so far, and no model gets there */
+		if (!*d || x->stored > 9e15) /* doubles are exact up to here, and no model is as large */
 			return bytes_wrong(r->b, here, r->err, "tensor '%s': dimension %zu cannot be %llu",
 					   x->name, x->dims_n, (unsigned long long)*d);
 	}
 	return 0;
 }
 
-static int tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
+static int read_tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
 {
 	const struct gguf_type *type;
 	uint64_t at = r->b->at;
@@ -277,7 +278,7 @@ static int tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
 
 	x->file = r->b->path;
 	x->at = at;
-	if (text(r, &x->name, GGUF_NAME, false, "a tensor's name") != 0 || tensor_shape(r, x) != 0)
+	if (read_text(r, &x->name, GGUF_NAME, false, "a tensor's name") != 0 || read_shape(r, x) != 0)
 		return -1;
 	at = r->b->at;
 	if (bytes_u32(r->b, &id, "the type of a tensor", r->err) != 0)
@@ -304,7 +305,7 @@ static int tensor(struct reader *r, struct file_tensor *x, uint64_t alignment)
 	return 0;
 }
 
-/* Data of two tensors may not overlap. */
+/* Fails if the data of two tensors overlap. */
 static int check_offsets(struct reader *r, const struct file_tensor *x, size_t n)
 {
 	const struct file_tensor **order = tensors_by_offset(r->arena, x, n);
@@ -322,7 +323,7 @@ static int check_offsets(struct reader *r, const struct file_tensor *x, size_t n
 	return 0;
 }
 
-static int alignment_of(struct reader *r, uint64_t *alignment)
+static int read_alignment(struct reader *r, uint64_t *alignment)
 {
 	const struct gguf_key *k = gguf_find(r->g, "general.alignment");
 
@@ -337,7 +338,7 @@ static int alignment_of(struct reader *r, uint64_t *alignment)
 	return 0;
 }
 
-static int magic(struct reader *r)
+static int read_magic(struct reader *r)
 {
 	uint8_t x[4];
 	uint32_t version;
@@ -366,30 +367,30 @@ int gguf_read(struct arena *a, struct bytes *b, struct gguf *g, struct tensor_ta
 	uint64_t tensors_n, keys_n, alignment;
 
 	*g = (struct gguf){.path = b->path, .size = b->size};
-	if (magic(&r) != 0 || count(&r, &tensors_n, "the number of tensors") != 0 ||
-	    count(&r, &keys_n, "the number of keys") != 0)
+	if (read_magic(&r) != 0 || read_count(&r, &tensors_n, "the number of tensors") != 0 ||
+	    read_count(&r, &keys_n, "the number of keys") != 0)
 		return -1;
 	if (tensors_n > TENSORS_MAX - t->n)
 		return bytes_wrong(b, 8, err, "%llu tensors are too many: %d are allowed",
 				   (unsigned long long)tensors_n, TENSORS_MAX);
-	if (read_keys(&r, keys_n) != 0 || alignment_of(&r, &alignment) != 0)
+	if (read_keys(&r, keys_n) != 0 || read_alignment(&r, &alignment) != 0)
 		return -1;
 	/* length, dimensions, type, offset */
 	if (bytes_expect(b, tensors_n, g->version > 1 ? 24 : 20, "tensors", err) != 0)
 		return -1;
 	for (uint64_t i = 0; i < tensors_n; i++)
-		if (tensor(&r, tensors_add(t), alignment) != 0)
+		if (read_tensor(&r, tensors_add(t), alignment) != 0)
 			return -1;
 	g->data_at = g->data_ends = (b->at + alignment - 1) / alignment * alignment;
 	return t->n > before ? check_offsets(&r, t->at + before, t->n - before) : 0;
 }
 
-static int with_key(const void *key, const void *k)
+static int compare_key(const void *key, const void *k)
 {
 	return strcmp(key, ((const struct gguf_key *)k)->key);
 }
 
 const struct gguf_key *gguf_find(const struct gguf *g, const char *key)
 {
-	return g->keys_n ? bsearch(key, g->keys, g->keys_n, sizeof *g->keys, with_key) : NULL;
+	return g->keys_n ? bsearch(key, g->keys, g->keys_n, sizeof *g->keys, compare_key) : NULL;
 }

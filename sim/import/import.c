@@ -9,7 +9,7 @@
 #include "sim/import/safetensors.h"
 #include "sim/llm/model.h"
 
-static const double SIZE_TOLERANCE = 0.005; /* as model_check() has it */
+static const double SIZE_TOLERANCE = 0.005; /* the tolerance of model_check() */
 
 enum { CONFIG_MAX = 4 << 20, INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
 
@@ -31,12 +31,13 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static const char *beside(struct arena *a, const char *path, const char *name)
+static const char *path_beside(struct arena *a, const char *path, const char *name)
 {
 	return arena_printf(a, "%.*s%s", (int)(base_name(path) - path), path, name);
 }
 
-/* "x-00002-of-00005.gguf": the place of its number, and how many there are; 0 if it is no shard. */
+/* Parses a shard name "x-00002-of-00005.gguf": returns the number of shards and the offset of the shard's
+ * number in *at, or 0 if it is not a shard. */
 static size_t shard_of(const char *path, const char *suffix, size_t *at)
 {
 	const size_t len = strlen(path), tail = strlen(suffix);
@@ -44,7 +45,7 @@ static size_t shard_of(const char *path, const char *suffix, size_t *at)
 
 	if (len < tail + 15 || strcmp(path + len - tail, suffix) != 0)
 		return 0;
-	p = path + len - tail - 15; /* "-00002-of-00005" */
+	p = path + len - tail - 15; /* start of "-00002-of-00005" */
 	if (p[0] != '-' || strspn(p + 1, "0123456789") != 5 || strncmp(p + 6, "-of-", 4) != 0 ||
 	    strspn(p + 10, "0123456789") != 5)
 		return 0;
@@ -52,8 +53,8 @@ static size_t shard_of(const char *path, const char *suffix, size_t *at)
 	return (size_t)strtoul(p + 10, NULL, 10);
 }
 
-/* Every shard, in order; one alone if it is none. */
-static int shards(struct job *j, const char *suffix, struct name_list *files)
+/* Lists the paths of all shards in order, or the single file. */
+static int list_shards(struct job *j, const char *suffix, struct name_list *files)
 {
 	const char *path = j->ask->path;
 	size_t at = 0;
@@ -92,7 +93,7 @@ static int read_gguf(struct job *j, const char *path, struct gguf *g)
 	return rc;
 }
 
-/* split.no and split.count must say what the names say. */
+/* Checks that split.no and split.count agree with the file names. */
 static int check_split(struct job *j, const struct gguf *g, size_t i, size_t n)
 {
 	const struct gguf_key *no = gguf_find(g, "split.no"), *of = gguf_find(g, "split.count");
@@ -110,7 +111,7 @@ static int import_gguf(struct job *j)
 	struct name_list files;
 	struct gguf first = {.keys_n = 0}, other;
 
-	if (shards(j, ".gguf", &files) != 0)
+	if (list_shards(j, ".gguf", &files) != 0)
 		return -1;
 	for (size_t i = 0; i < files.n; i++) {
 		struct gguf *g = i ? &other : &first;
@@ -155,13 +156,13 @@ static int index_files(struct job *j, struct name_list *files)
 	    safetensors_index(j->arena, j->ask->path, text, len, files, j->err) != 0)
 		return -1;
 	for (size_t i = 0; i < files->n; i++)
-		files->at[i] = beside(j->arena, j->ask->path, files->at[i]);
+		files->at[i] = path_beside(j->arena, j->ask->path, files->at[i]);
 	return 0;
 }
 
 static int import_safetensors(struct job *j, bool is_index)
 {
-	const char *path = beside(j->arena, j->ask->path, "config.json");
+	const char *path = path_beside(j->arena, j->ask->path, "config.json");
 	const struct yml *config;
 	struct name_list files;
 
@@ -171,7 +172,7 @@ static int import_safetensors(struct job *j, bool is_index)
 				"a safetensors file knows its tensors, not its model: put config.json "
 				"beside it");
 	}
-	if ((is_index ? index_files(j, &files) : shards(j, ".safetensors", &files)) != 0 ||
+	if ((is_index ? index_files(j, &files) : list_shards(j, ".safetensors", &files)) != 0 ||
 	    import_config(j, path, &config) != 0)
 		return -1;
 	for (size_t i = 0; i < files.n; i++) {
@@ -195,8 +196,8 @@ static int import_safetensors(struct job *j, bool is_index)
 
 /* --- what the table says -------------------------------------------------------------------------- */
 
-/* A head that is kept though it is the embedding's (or the other way round) follows the table. */
-static void settle_head(struct job *j)
+/* Adjusts whether the head shares the embedding's weights to the tensor table, if the config disagrees. */
+static void adjust_tied_head(struct job *j)
 {
 	struct described *d = &j->r->described;
 	const struct file_tensor *head = tensors_find(&j->table, "lm_head.weight");
@@ -213,7 +214,7 @@ static void settle_head(struct job *j)
 	}
 }
 
-static int use_table(struct job *j)
+static int apply_table(struct job *j)
 {
 	struct import_result *r = j->r;
 	struct described *d = &r->described;
@@ -228,7 +229,7 @@ static int use_table(struct job *j)
 			r->sums.unknown_n);
 		return err_hint(j->err, "'%.100s' has parts that this program does not know", d->family);
 	}
-	settle_head(j);
+	adjust_tied_head(j);
 	d->parameters = tensor_sums_numbers(&r->sums);
 	d->bytes = tensor_sums_bytes(&r->sums);
 	for (int c = CLASS_BEYOND; c <= CLASS_OTHER; c++)
@@ -254,7 +255,7 @@ static int read_facts(struct job *j, struct extras *x)
 	return tree ? field_load(&extras_table, tree, "facts", x, j->l->diags) : -1;
 }
 
-/* What was written must be a model file that passes 'check'. */
+/* Loads the written text, which must be a valid model file. */
 static int read_back(struct job *j, struct model *m)
 {
 	struct source *s = arena_alloc(j->arena, sizeof *s);
@@ -269,36 +270,36 @@ static int read_back(struct job *j, struct model *m)
 	return j->l->diags->total ? -1 : 0;
 }
 
-static double off(const struct model *m, int mix, double bytes)
+static double size_error(const struct model *m, int mix, double bytes)
 {
 	const struct precision p = {.weights = mix};
 
 	return model_weights_B(m, &p) / bytes - 1;
 }
 
-/* The file type whose rules make these bytes: the one the file names if it does, else the closest. */
+/* The file type that yields the table's bytes: the one that the file names if it does, else the closest. */
 static int file_type_of(const struct model *m, const struct described *d)
 {
 	const bool by_mlx = d->file_type && str_starts(d->file_type, "mlx_");
 	int best = by_mlx ? (int)FORMAT_MLX_Q4 : 0;
 
 	for (int i = 0; d->file_type && i < MIX_N; i++)
-		if (!strcmp(d->file_type, mix_names[i]) && fabs(off(m, i, d->bytes)) <= SIZE_TOLERANCE)
+		if (!strcmp(d->file_type, mix_names[i]) && fabs(size_error(m, i, d->bytes)) <= SIZE_TOLERANCE)
 			return i;
 	for (int i = 1; i < MIX_N; i++)
 		if (by_mlx == str_starts(mix_names[i], "mlx_") &&
-		    fabs(off(m, i, d->bytes)) < fabs(off(m, best, d->bytes)))
+		    fabs(size_error(m, i, d->bytes)) < fabs(size_error(m, best, d->bytes)))
 			best = i;
 	return best;
 }
 
-/* The table's bytes, so that 'check' goes on comparing them; or a note that no file type here is like that.
- */
+/* Adds the table's bytes to the model file, so that `check` compares with them; or a note if no file type
+ * comes close. */
 static void add_size(struct job *j, const struct model *m)
 {
 	const struct described *d = &j->r->described;
 	const int mix = file_type_of(m, d);
-	const double by = off(m, mix, d->bytes);
+	const double by = size_error(m, mix, d->bytes);
 
 	j->r->file_type = mix_names[mix];
 	j->r->off = by;
@@ -337,7 +338,7 @@ int import_model(struct loader *l, const struct import_ask *ask, struct import_r
 	struct model m;
 
 	*r = (struct import_result){.text = STR_INIT, .files_n = 1};
-	if (read_files(&j) != 0 || use_table(&j) != 0 || (ask->facts && read_facts(&j, &x) != 0))
+	if (read_files(&j) != 0 || apply_table(&j) != 0 || (ask->facts && read_facts(&j, &x) != 0))
 		return -1;
 	provenance = arena_printf(l->arena, "Made by 'lemursim import' from %s%s%s; change those, not this.",
 				  base_name(ask->path), ask->facts ? " and " : "",

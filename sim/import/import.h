@@ -1,9 +1,9 @@
 /*
- * import.h - from the files a model comes in to a model file of ours.
+ * import.h - converts a published model into a model file.
  *
- * Layer import. Takes a config.json, a GGUF, a safetensors file or model.safetensors.index.json; of a sharded
- * model any shard: the others are found beside it. What is written has been read back and checked, so that it
- * can be used at once.
+ * Layer import. The input is a config.json, a GGUF file, a safetensors file or a
+ * model.safetensors.index.json; for a sharded model it is any one shard, and the others are found beside it.
+ * The text that is returned has been loaded again and checked, so that it can be used at once.
  */
 #ifndef SIM_IMPORT_IMPORT_H
 #define SIM_IMPORT_IMPORT_H
@@ -12,21 +12,21 @@
 
 struct import_ask {
 	const char *path;
-	const char *facts; /* a yaml of extras; NULL: none */
-	const char *tool;  /* "lemursim 0.1.0" */
+	const char *facts; /* path of a YAML file with additional figures; NULL: none */
+	const char *tool;  /* name and version of this program: "lemursim 0.1.0" */
 };
 
 struct import_result {
 	struct described described;
-	struct tensor_sums sums; /* all zero without a tensor table */
+	struct tensor_sums sums; /* all zero if there is no tensor table */
 	size_t tensors_n, files_n;
-	uint64_t short_B;      /* data that the files lack: they hold little more than their headers */
-	const char *file_type; /* of ours, that is closest to the table; NULL without one */
-	double off;            /* by how much that file type's bytes differ from the table's, relative */
-	struct str text;       /* the model file; the caller releases it */
+	uint64_t short_B;      /* bytes of data that the files lack: downloads of headers have little else */
+	const char *file_type; /* the file type of ours that is closest to the table; NULL without a table */
+	double off;            /* relative difference between the bytes of that file type and of the table */
+	struct str text;       /* the model file; released by the caller */
 };
 
-/* 0, or -1: the complaint is in err, or in the diags of the loader where a place in a text is known. */
+/* Returns 0, or -1: the error is in err, or in the loader's diags if it has a place in a text. */
 int import_model(struct loader *l, const struct import_ask *ask, struct import_result *r, struct err *err);
 
 #endif

@@ -43,7 +43,7 @@ static int expected(struct jsonr *j, const char *what)
 	return jsonr_wrong(j, j->at, "expected %s, got '%s'", what, bytes_printable(j->arena, &c, 1, 1));
 }
 
-static int open(struct jsonr *j, char bracket, const char *what)
+static int open_bracket(struct jsonr *j, char bracket, const char *what)
 {
 	if (peek(j) != bracket)
 		return expected(j, what);
@@ -56,16 +56,16 @@ static int open(struct jsonr *j, char bracket, const char *what)
 
 int jsonr_object(struct jsonr *j)
 {
-	return open(j, '{', "'{'");
+	return open_bracket(j, '{', "'{'");
 }
 
 int jsonr_list(struct jsonr *j)
 {
-	return open(j, '[', "'['");
+	return open_bracket(j, '[', "'['");
 }
 
-/* 1 if another follows, 0 if it was closed. */
-static int another(struct jsonr *j, char bracket, const char *what)
+/* Returns 1 if another item follows, 0 if the bracket was closed, -1 with err. */
+static int next_item(struct jsonr *j, char bracket, const char *what)
 {
 	const char c = peek(j);
 	bool *first = &j->first[j->depth - 1];
@@ -85,7 +85,7 @@ static int another(struct jsonr *j, char bracket, const char *what)
 
 int jsonr_key(struct jsonr *j, const char **key)
 {
-	const int rc = another(j, '}', "',' or '}'");
+	const int rc = next_item(j, '}', "',' or '}'");
 
 	if (rc != 1)
 		return rc;
@@ -99,7 +99,7 @@ int jsonr_key(struct jsonr *j, const char **key)
 
 int jsonr_item(struct jsonr *j)
 {
-	return another(j, ']', "',' or ']'");
+	return next_item(j, ']', "',' or ']'");
 }
 
 static int hex4(struct jsonr *j, uint32_t *code)
@@ -139,8 +139,8 @@ static void put_utf8(struct str *s, uint32_t c)
 	str_add_n(s, x, n);
 }
 
-/* After "\u": one code point, a surrogate pair as one. */
-static int unicode(struct jsonr *j, struct str *s)
+/* Reads the code point after "\u"; a surrogate pair is read as one. */
+static int read_unicode(struct jsonr *j, struct str *s)
 {
 	const size_t at = j->at;
 	uint32_t c, low;
@@ -165,7 +165,7 @@ static int unicode(struct jsonr *j, struct str *s)
 	return 0;
 }
 
-static int escape(struct jsonr *j, struct str *s)
+static int read_escape(struct jsonr *j, struct str *s)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char c = j->at < j->n ? j->text[j->at] : '\0';
@@ -173,14 +173,14 @@ static int escape(struct jsonr *j, struct str *s)
 
 	j->at++;
 	if (c == 'u')
-		return unicode(j, s);
+		return read_unicode(j, s);
 	if (!known)
 		return jsonr_wrong(j, j->at - 1, "unknown escape in text");
 	str_add_n(s, &to[known - from], 1);
 	return 0;
 }
 
-static int text_into(struct jsonr *j, struct str *s)
+static int read_text(struct jsonr *j, struct str *s)
 {
 	const size_t from = j->at;
 
@@ -200,7 +200,7 @@ static int text_into(struct jsonr *j, struct str *s)
 			return jsonr_wrong(j, from, "text of more than %d bytes", JSONR_TEXT);
 		if (c == '\\') {
 			j->at++;
-			if (escape(j, s) != 0)
+			if (read_escape(j, s) != 0)
 				return -1;
 			continue;
 		}
@@ -220,14 +220,14 @@ int jsonr_text(struct jsonr *j, const char **to)
 
 	if (peek(j) != '"')
 		return expected(j, "text in quotes");
-	rc = text_into(j, &s);
+	rc = read_text(j, &s);
 	if (rc == 0)
 		*to = bytes_printable(j->arena, s.text, s.len, s.len);
 	str_release(&s);
 	return rc;
 }
 
-static size_t digits(struct jsonr *j)
+static size_t skip_digits(struct jsonr *j)
 {
 	const size_t from = j->at;
 
@@ -243,7 +243,7 @@ int jsonr_count(struct jsonr *j, uint64_t *to)
 
 	if (c < '0' || c > '9')
 		return expected(j, "a whole number");
-	if (digits(j) > 16 || (j->at < j->n && j->text[j->at] && strchr(".eE", j->text[j->at])))
+	if (skip_digits(j) > 16 || (j->at < j->n && j->text[j->at] && strchr(".eE", j->text[j->at])))
 		return jsonr_wrong(j, from, "expected a whole number below 2^53");
 	if (c == '0' && j->at > from + 1)
 		return jsonr_wrong(j, from, "a number may not begin with 0");
@@ -258,17 +258,17 @@ static int skip_number(struct jsonr *j)
 	const size_t from = j->at;
 
 	j->at += j->text[j->at] == '-';
-	if (!digits(j))
+	if (!skip_digits(j))
 		return jsonr_wrong(j, from, "expected a value");
 	if (j->at < j->n && j->text[j->at] == '.') {
 		j->at++;
-		if (!digits(j))
+		if (!skip_digits(j))
 			return jsonr_wrong(j, j->at, "expected a digit");
 	}
 	if (j->at < j->n && (j->text[j->at] == 'e' || j->text[j->at] == 'E')) {
 		j->at++;
 		j->at += j->at < j->n && (j->text[j->at] == '-' || j->text[j->at] == '+');
-		if (!digits(j))
+		if (!skip_digits(j))
 			return jsonr_wrong(j, j->at, "expected a digit");
 	}
 	return 0;
@@ -299,7 +299,7 @@ int jsonr_skip(struct jsonr *j)
 		return jsonr_text(j, &key);
 	if (c != '{' && c != '[')
 		return j->at < j->n ? skip_word(j) : expected(j, "a value");
-	if (open(j, c, "") != 0)
+	if (open_bracket(j, c, "") != 0)
 		return -1;
 	while ((rc = c == '{' ? jsonr_key(j, &key) : jsonr_item(j)) == 1)
 		if (jsonr_skip(j) != 0)

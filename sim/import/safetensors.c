@@ -8,7 +8,7 @@
 
 enum { FILES_MAX = 4096 };
 
-/* enum Dtype of safetensors/src/tensor.rs */
+/* The enum Dtype of safetensors/src/tensor.rs. */
 static const struct {
 	const char *name;
 	int bits;
@@ -27,7 +27,7 @@ static int bits_of(struct jsonr *j, size_t at, const char *name)
 	return jsonr_wrong(j, at, "dtype '%.40s' is not known", name);
 }
 
-static int shape(struct jsonr *j, struct file_tensor *x)
+static int read_shape(struct jsonr *j, struct file_tensor *x)
 {
 	int rc;
 
@@ -50,7 +50,7 @@ static int shape(struct jsonr *j, struct file_tensor *x)
 	return rc;
 }
 
-static int offsets(struct jsonr *j, const struct file_tensor *x, uint64_t ends[2])
+static int read_offsets(struct jsonr *j, const struct file_tensor *x, uint64_t ends[2])
 {
 	int rc;
 	size_t n = 0;
@@ -69,7 +69,7 @@ static int offsets(struct jsonr *j, const struct file_tensor *x, uint64_t ends[2
 	return rc;
 }
 
-static int entry(struct jsonr *j, struct file_tensor *x)
+static int read_entry(struct jsonr *j, struct file_tensor *x)
 {
 	const char *key = NULL, *type = NULL;
 	uint64_t ends[2] = {0, 0};
@@ -90,11 +90,11 @@ static int entry(struct jsonr *j, struct file_tensor *x)
 				return -1;
 		} else if (!strcmp(key, "shape")) {
 			has_shape = true;
-			if (shape(j, x) != 0)
+			if (read_shape(j, x) != 0)
 				return -1;
 		} else if (!strcmp(key, "data_offsets")) {
 			has_offsets = true;
-			if (offsets(j, x, ends) != 0)
+			if (read_offsets(j, x, ends) != 0)
 				return -1;
 		} else if (jsonr_skip(j) != 0) {
 			return -1;
@@ -133,7 +133,7 @@ static int check_offsets(struct jsonr *j, const struct file_tensor *x, size_t n,
 	return 0;
 }
 
-static int header(struct jsonr *j, struct tensor_table *t)
+static int read_header(struct jsonr *j, struct tensor_table *t)
 {
 	const char *key;
 	int rc;
@@ -156,7 +156,7 @@ static int header(struct jsonr *j, struct tensor_table *t)
 		x->name = key;
 		x->file = j->path;
 		x->at = j->base + j->at;
-		if (entry(j, x) != 0)
+		if (read_entry(j, x) != 0)
 			return -1;
 	}
 	return rc == 0 ? jsonr_end(j) : -1;
@@ -186,7 +186,7 @@ int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, u
 	if (rc == 0) {
 		jsonr_init(&j, a, b->path, text, n, err);
 		j.base = 8;
-		rc = header(&j, t);
+		rc = read_header(&j, t);
 	}
 	if (rc == 0 && t->n > before)
 		rc = check_offsets(&j, t->at + before, t->n - before, &ends);
@@ -206,7 +206,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-static int weight_map(struct jsonr *j, const char ***names, size_t *n, size_t *room)
+static int read_weight_map(struct jsonr *j, const char ***names, size_t *n, size_t *room)
 {
 	const char *key;
 	int rc;
@@ -221,7 +221,8 @@ static int weight_map(struct jsonr *j, const char ***names, size_t *n, size_t *r
 			return -1;
 		if (!*file || strchr(file, '/') || strlen(file) > 255)
 			return jsonr_wrong(j, at, "'%.100s' is no name of a file beside the index", file);
-		if (*n && !strcmp((*names)[*n - 1], file)) /* usual: neighbours stay together */
+		/* the common case: adjacent tensors are in the same file */
+		if (*n && !strcmp((*names)[*n - 1], file))
 			continue;
 		if (*n == *room)
 			*names = xrealloc(*names, (*room = *room ? 2 * *room : 64) * sizeof **names);
@@ -247,7 +248,7 @@ int safetensors_index(struct arena *a, const char *path, const char *text, size_
 			continue;
 		}
 		rc = has_map ? jsonr_wrong(&j, j.at, "key 'weight_map' is repeated")
-			     : weight_map(&j, &names, &found, &room);
+			     : read_weight_map(&j, &names, &found, &room);
 		has_map = true;
 	}
 	if (rc == 0)

@@ -1,8 +1,9 @@
 /*
- * safetensors.h - the header of a safetensors file: eight bytes of length, then JSON. The data is never read.
+ * safetensors.h - reads the header of a safetensors file, eight bytes of length and JSON; tensor data is
+ * never read.
  *
- * Layer import. After the reference implementation (safetensors/src/tensor.rs): at most 100 MB of header, no
- * name twice, no hole and no overlap in the data, sizes that agree with shapes.
+ * Layer import. The checks are those of the reference implementation (safetensors/src/tensor.rs): at most 100
+ * MB of header, unique names, no gap and no overlap in the data, sizes that agree with the shapes.
  */
 #ifndef SIM_IMPORT_SAFETENSORS_H
 #define SIM_IMPORT_SAFETENSORS_H
@@ -11,12 +12,12 @@
 
 enum { SAFETENSORS_HEADER = 100000000 };
 
-/* Reads one file's header; its tensors are added to t (unsorted). *short_B: bytes of data that the file
- * lacks. */
+/* Reads the header of one file and adds its tensors to t, unsorted. *short_B: bytes of data that the file
+ * lacks. Returns 0, or -1 with err. */
 int safetensors_read(struct arena *a, struct bytes *b, struct tensor_table *t, uint64_t *short_B,
 		     struct err *err);
 
-/* The files that a model.safetensors.index.json names, sorted, each once. text: the whole index. */
+/* The distinct files that a model.safetensors.index.json names, sorted. text: the whole index. */
 struct name_list {
 	const char **at;
 	size_t n;

@@ -56,14 +56,14 @@ int tensors_sort(struct tensor_table *t, struct err *err)
 	return 0;
 }
 
-static int named(const void *name, const void *tensor)
+static int compare_name(const void *name, const void *tensor)
 {
 	return strcmp(name, ((const struct file_tensor *)tensor)->name);
 }
 
 const struct file_tensor *tensors_find(const struct tensor_table *sorted, const char *name)
 {
-	return sorted->n ? bsearch(name, sorted->at, sorted->n, sizeof *sorted->at, named) : NULL;
+	return sorted->n ? bsearch(name, sorted->at, sorted->n, sizeof *sorted->at, compare_name) : NULL;
 }
 
 static int by_offset(const void *a, const void *b)
@@ -86,8 +86,8 @@ const struct file_tensor **tensors_by_offset(struct arena *a, const struct file_
 	return order;
 }
 
-/* What follows the layer's number ("attn_q.weight", "self_attn.q_proj.weight"), with the number; NULL if the
- * name has none. */
+/* Returns the rest of a name after the layer's number ("attn_q.weight", "self_attn.q_proj.weight") and the
+ * number; NULL if the name has none. */
 static const char *after_layer(const char *name, int64_t *layer)
 {
 	static const char *const before[] = {"blk.", "layers.", "encoder.layers."};
@@ -104,7 +104,7 @@ static const char *after_layer(const char *name, int64_t *layer)
 	return *end == '.' ? end + 1 : NULL;
 }
 
-static bool holds(const char *name, const char *const *words)
+static bool contains_any(const char *name, const char *const *words)
 {
 	for (; *words; words++)
 		if (strstr(name, *words))
@@ -112,7 +112,7 @@ static bool holds(const char *name, const char *const *words)
 	return false;
 }
 
-/* Order matters: a shared expert's name holds an expert's. */
+/* The first match counts: the name of a shared expert contains that of an expert. */
 static const struct {
 	enum tensor_class class;
 	const char *words[14];
@@ -132,10 +132,10 @@ static const struct {
 
 static enum tensor_class class_in_layer(const char *rest)
 {
-	if (!strcmp(rest, "post_attention_norm.weight")) /* GGUF: the second norm of Gemma's attention */
+	if (!strcmp(rest, "post_attention_norm.weight")) /* the second norm of Gemma's attention in GGUF */
 		return CLASS_ATTENTION;
 	for (size_t i = 0; i < ARRAY_LEN(in_layer); i++)
-		if (holds(rest, in_layer[i].words))
+		if (contains_any(rest, in_layer[i].words))
 			return in_layer[i].class;
 	return CLASS_UNKNOWN;
 }
@@ -153,7 +153,7 @@ enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *lay
 	const char *rest;
 
 	*layer = -1;
-	if (holds(name, other))
+	if (contains_any(name, other))
 		return CLASS_OTHER;
 	if (str_starts(name, "mtp.") || strstr(name, ".mtp."))
 		return CLASS_BEYOND;
@@ -161,11 +161,11 @@ enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *lay
 	if (rest)
 		return layers && *layer >= layers ? CLASS_BEYOND : class_in_layer(rest);
 	*layer = -1;
-	if (holds(name, none))
+	if (contains_any(name, none))
 		return CLASS_NONE;
-	if (holds(name, embedding))
+	if (contains_any(name, embedding))
 		return CLASS_EMBEDDING;
-	if (holds(name, head) || str_starts(name, "output.") || str_starts(name, "norm."))
+	if (contains_any(name, head) || str_starts(name, "output.") || str_starts(name, "norm."))
 		return CLASS_HEAD;
 	return CLASS_UNKNOWN;
 }
@@ -185,7 +185,7 @@ void tensors_sum(const struct tensor_table *t, int64_t layers, struct tensor_sum
 	}
 }
 
-static double modelled(const double *of)
+static double sum_modelled(const double *of)
 {
 	double sum = 0;
 
@@ -196,10 +196,10 @@ static double modelled(const double *of)
 
 double tensor_sums_numbers(const struct tensor_sums *s)
 {
-	return modelled(s->numbers);
+	return sum_modelled(s->numbers);
 }
 
 double tensor_sums_bytes(const struct tensor_sums *s)
 {
-	return modelled(s->bytes);
+	return sum_modelled(s->bytes);
 }

@@ -10,15 +10,17 @@
 #include "sim/search/search.h"
 #include "sim/search/search_job.h"
 
-enum { MOVES = 4000, AGAIN = 4, OF_A_CLASS = 64, POOL = 1024, NEAR = 20 };
+enum { MOVES_PER_CHAIN = 4000, RESTARTS = 4, PER_CLASS = 64, POOL = 1024, NEIGHBOUR_TRIES = 20 };
 
-/* From steps of a fifth for the worse to none. */
-static const double hot = 0.2, cold = 1e-4;
-/* What does not fit, or breaks a limit, is worse by a tenth and more the further it is off: ways between what
- * fits lead through it. Where no link is there is no way at all. */
-static const double step = 0.1, slope = 4, steep = 50, unreachable = 1000;
+/* The temperature falls from 0.2, at which a state that is a fifth worse is often accepted, to almost
+ * none. */
+static const double temperature_begin = 0.2, temperature_end = 1e-4;
+/* A state that exceeds a memory or breaks a limit is worse by a penalty that grows with the violation, so
+ * that chains can pass through such states. A state that needs a missing link gets a penalty above all of
+ * these. */
+static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, penalty_unjoined = 1000;
 
-/* A state as it is bounded at; buffers are the annealing's own. */
+/* The evaluation of a state; its buffers belong to struct anneal. */
 struct evaluated {
 	struct layer_map phase_group[PHASE_GROUPS];
 	uint8_t *at[PHASE_GROUPS];
@@ -39,7 +41,7 @@ struct anneal {
 	VEC(struct annealed) pool;
 };
 
-/* ---- what a state costs ---- */
+/* ---- energy of a state ---- */
 
 static size_t unjoined(const struct world *w, size_t u, size_t v)
 {
@@ -48,8 +50,8 @@ static size_t unjoined(const struct world *w, size_t u, size_t v)
 	return a != b && world_link_use(w, a, b) == WORLD_NONE;
 }
 
-/* Ways that a candidate wants where no link is. */
-static size_t out_of_reach(const struct block_costs *p, const struct evaluated *k)
+/* The number of transfers of a candidate for which no link exists. */
+static size_t unjoined_hops(const struct block_costs *p, const struct evaluated *k)
 {
 	size_t n = 0;
 
@@ -65,9 +67,10 @@ static size_t out_of_reach(const struct block_costs *p, const struct evaluated *
 	return n;
 }
 
-/* The share by which what is asked for is more than machines hold; of training, which shows the truth only
- * when it has run, weights alone. */
-static double overweight(const struct anneal *a, const struct variant *v)
+/* The sum over the machines of the memory needed beyond the usable memory, relative to the usable memory.
+ * For a job without a footprint function (training, whose memory is known only after its simulation) only
+ * weights are counted. */
+static double memory_excess(const struct anneal *a, const struct variant *v)
 {
 	const struct evaluated *k = &a->evaluated;
 	const struct world *w = v->w;
@@ -78,7 +81,7 @@ static double overweight(const struct anneal *a, const struct variant *v)
 				    .phase_group = {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]}};
 	double need_B[SPACE_UNITS], over = 0;
 
-	block_costs_needs_B(&v->block_costs, at, need_B);
+	block_costs_machine_weights_B(&v->block_costs, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
 	if (over <= 0 && job->footprint) {
@@ -93,20 +96,21 @@ static double overweight(const struct anneal *a, const struct variant *v)
 	return over;
 }
 
-static void sum_legs(const struct block_costs *p, const struct evaluated *k,
-		     struct phase_group_sum phase_groups[PHASE_GROUPS])
+static void sum_phase_groups(const struct block_costs *p, const struct evaluated *k,
+			     struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
 
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 		phase_groups[phase_group] = block_costs_sum(p, phase_group, at[phase_group]);
 	if (!k->single)
-		block_costs_hand_over(p, at, phase_groups);
+		block_costs_add_handovers(p, at, phase_groups);
 	if (p->search->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(p, at);
 }
 
-/* Puts the state into a->look; as soon as its energy is above `most` nothing else of it matters. */
+/* Evaluates a state into a->evaluated. As soon as its energy is above `most` the state will be rejected,
+ * and the rest is not computed. */
 static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
@@ -116,75 +120,76 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	struct phase_group_sum phase_groups[PHASE_GROUPS];
 	struct rate r;
 	double over;
-	size_t lost;
+	size_t missing;
 
 	a->tried++;
 	k->kind = k->units = 0;
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		anneal_state_seat(&a->space,
-				  &anneal_state->phase_group[anneal_state->apart ? phase_group : 0],
-				  &k->phase_group[phase_group], k->at[phase_group]);
+		anneal_state_layer_map(
+			&a->space, &anneal_state->phase_group[anneal_state->phases_split ? phase_group : 0],
+			&k->phase_group[phase_group], k->at[phase_group]);
 		k->kind |= layer_map_kind(m, &k->phase_group[phase_group]);
 		k->units |= layer_map_mask(m, &k->phase_group[phase_group]);
 	}
 	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
 	k->kind |= k->single ? 0 : HAS_PHASES;
-	lost = out_of_reach(p, k);
-	if (lost) {
+	missing = unjoined_hops(p, k);
+	if (missing) {
 		k->rank = INFINITY;
-		k->energy = unreachable + (double)lost;
+		k->energy = penalty_unjoined + (double)missing;
 		return;
 	}
-	sum_legs(p, k, phase_groups);
-	r = goal_rate_tied(p, a->ask.goal.sought, k->units);
+	sum_phase_groups(p, k, phase_groups);
+	r = goal_rate_tied(p, a->ask.goal.minimized, k->units);
 	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(k->units, k->kind);
 	k->energy = log(fmax(k->rank, 1e-300));
-	over = limits_beyond(p, a->ask.limits, a->ask.limits_n, k->units, phase_groups);
-	k->energy += over > 0 ? fmin(steep, step + slope * over) : 0;
-	over = k->energy > most ? 0 : overweight(a, v);
+	over = limits_violation(p, a->ask.limits, a->ask.limits_n, k->units, phase_groups);
+	k->energy += over > 0 ? fmin(penalty_max, penalty_step + penalty_slope * over) : 0;
+	over = k->energy > most ? 0 : memory_excess(a, v);
 	if (over > 0)
-		k->energy += step + slope * over;
+		k->energy += penalty_step + penalty_slope * over;
 	if (over > 0 || k->energy > most)
 		k->rank = INFINITY;
 }
 
-/* ---- the best so far ---- */
+/* ---- the best candidates so far ---- */
 
 static bool one_bit(unsigned x)
 {
 	return !(x & (x - 1));
 }
 
-/* Where in the pool it would go: the place of the worst that it drives out, the end, or nowhere (> n). */
-static size_t place_for(const struct anneal *a, const struct variant *v)
+/* The index in the pool at which the evaluated candidate is to be stored: that of the worst candidate that
+ * it replaces, pool.n to append, or pool.n + 1 not to store it. */
+static size_t pool_slot(const struct anneal *a, const struct variant *v)
 {
 	const struct evaluated *k = &a->evaluated;
-	const size_t blocks = v->block_costs.blocks, nowhere = a->pool.n + 1;
-	size_t of_class = 0, worst = nowhere, worst_of_all = nowhere;
+	const size_t blocks = v->block_costs.blocks, none = a->pool.n + 1;
+	size_t of_class = 0, worst = none, worst_of_all = none;
 
 	for (size_t i = 0; i < a->pool.n; i++) {
 		const struct annealed *have = &a->pool.at[i];
 
 		if (!one_bit(have->units) &&
-		    (worst_of_all == nowhere || have->rank > a->pool.at[worst_of_all].rank))
+		    (worst_of_all == none || have->rank > a->pool.at[worst_of_all].rank))
 			worst_of_all = i;
 		if (have->units != k->units || have->kind != k->kind)
 			continue;
 		if (have->variant == v && !memcmp(have->at[0], k->at[0], blocks) &&
 		    !memcmp(have->at[1], k->at[1], blocks))
-			return nowhere;
+			return none;
 		of_class++;
-		if (worst == nowhere || have->rank > a->pool.at[worst].rank)
+		if (worst == none || have->rank > a->pool.at[worst].rank)
 			worst = i;
 	}
-	if (of_class < OF_A_CLASS && a->pool.n < POOL)
+	if (of_class < PER_CLASS && a->pool.n < POOL)
 		return a->pool.n;
-	if (of_class < OF_A_CLASS)
+	if (of_class < PER_CLASS)
 		worst = worst_of_all;
-	return worst != nowhere && k->rank < a->pool.at[worst].rank ? worst : nowhere;
+	return worst != none && k->rank < a->pool.at[worst].rank ? worst : none;
 }
 
-static void copy_seating(struct anneal *a, const struct layer_map *from, struct layer_map *to)
+static void copy_layer_map(struct anneal *a, const struct layer_map *from, struct layer_map *to)
 {
 	const size_t layers = (size_t)a->ask.w->model->layers;
 
@@ -211,17 +216,17 @@ static struct annealed copy_evaluated(struct anneal *a, const struct anneal_stat
 
 		memcpy(units, k->at[phase_group], v->block_costs.blocks);
 		new.at[phase_group] = units;
-		copy_seating(a, &k->phase_group[phase_group], &new.phase_group[phase_group]);
+		copy_layer_map(a, &k->phase_group[phase_group], &new.phase_group[phase_group]);
 	}
 	return new;
 }
 
-/* Keeps what a->look has if it is one of the best. */
-static void keep(struct anneal *a, const struct anneal_state *anneal_state)
+/* Stores the evaluated candidate in the pool if it is one of the best. */
+static void keep_evaluated(struct anneal *a, const struct anneal_state *anneal_state)
 {
 	const struct variant *v = &a->ask.variants[anneal_state->variant];
 	struct evaluated *k = &a->evaluated;
-	const size_t at = isfinite(k->rank) ? place_for(a, v) : a->pool.n + 1;
+	const size_t at = isfinite(k->rank) ? pool_slot(a, v) : a->pool.n + 1;
 	struct annealed new;
 
 	if (at > a->pool.n)
@@ -236,7 +241,7 @@ static void keep(struct anneal *a, const struct anneal_state *anneal_state)
 static double try_state(struct anneal *a, const struct anneal_state *anneal_state, double most)
 {
 	evaluate(a, anneal_state, most);
-	keep(a, anneal_state);
+	keep_evaluated(a, anneal_state);
 	if (a->evaluated.energy < a->best_energy && isfinite(a->evaluated.rank)) {
 		a->best_energy = a->evaluated.energy;
 		a->best = *anneal_state;
@@ -246,11 +251,12 @@ static double try_state(struct anneal *a, const struct anneal_state *anneal_stat
 
 /* ---- chains ---- */
 
-/* Layers in a second, device by device: the other devices would take its time. */
-static void speeds(const struct anneal *a, double speed[SPACE_UNITS])
+/* The speed of each device as the inverse of its cost for all blocks; only the ratios of the speeds are
+ * used. */
+static void device_speeds(const struct anneal *a, double speed[SPACE_UNITS])
 {
 	const struct block_costs *p = &a->ask.variants[0].block_costs;
-	const struct rate r = goal_rate(p, a->ask.goal.sought, (1u << p->units) - 1);
+	const struct rate r = goal_rate(p, a->ask.goal.minimized, (1u << p->units) - 1);
 
 	for (size_t u = 0; u < p->units; u++) {
 		double cost = 0;
@@ -264,14 +270,15 @@ static void speeds(const struct anneal *a, double speed[SPACE_UNITS])
 	}
 }
 
-/* Chains from given starts; the rest begin with the best. */
-static size_t starts(const struct anneal *a)
+/* The number of chains that begin at given states; later chains begin at the best state so far. */
+static size_t given_starts(const struct anneal *a)
 {
 	return a->ask.w->units_n * (1 + a->ask.variants_n);
 }
 
-/* First each device alone, then a way through all from each, in each variant. */
-static struct anneal_state start_of(const struct anneal *a, size_t chain)
+/* The first chains begin with each device alone, the next with the layers divided over all devices, once
+ * for each first device and variant. */
+static struct anneal_state start_state(const struct anneal *a, size_t chain)
 {
 	const size_t n = a->ask.w->units_n;
 	double speed[SPACE_UNITS];
@@ -279,9 +286,9 @@ static struct anneal_state start_of(const struct anneal *a, size_t chain)
 
 	if (chain < n)
 		return anneal_state_alone(&a->space, chain);
-	if (chain >= starts(a) && a->best_energy < INFINITY)
+	if (chain >= given_starts(a) && a->best_energy < INFINITY)
 		return a->best;
-	speeds(a, speed);
+	device_speeds(a, speed);
 	p = anneal_state_by_speed(&a->space, chain % n, speed);
 	p.variant = (chain / n - 1) % a->ask.variants_n;
 	return p;
@@ -289,18 +296,18 @@ static struct anneal_state start_of(const struct anneal *a, size_t chain)
 
 bool anneal_step(struct anneal *a)
 {
-	const bool recompute = a->chain >= starts(a);
+	const bool restart = a->chain >= given_starts(a);
 	struct anneal_state now, next;
 	double energy;
 
-	if (a->chain >= starts(a) + AGAIN)
+	if (a->chain >= given_starts(a) + RESTARTS)
 		return false;
-	now = start_of(a, a->chain++);
+	now = start_state(a, a->chain++);
 	energy = try_state(a, &now, INFINITY);
-	for (int i = 0; i < MOVES; i++) {
-		const double from = recompute ? hot / 10 : hot;
-		const double heat = from * pow(cold / from, (double)i / MOVES);
-		const double most = energy - heat * log(rng_uniform(a->rng));
+	for (int i = 0; i < MOVES_PER_CHAIN; i++) {
+		const double begin = restart ? temperature_begin / 10 : temperature_begin;
+		const double temperature = begin * pow(temperature_end / begin, (double)i / MOVES_PER_CHAIN);
+		const double most = energy - temperature * log(rng_uniform(a->rng));
 		double got;
 
 		next = now;
@@ -342,11 +349,11 @@ void anneal_free(struct anneal *a)
 	free(a);
 }
 
-const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *centre, double below)
+const struct annealed *anneal_neighbour(struct anneal *a, const struct anneal_state *centre, double below)
 {
 	struct annealed *near;
 
-	for (int i = 0; i < NEAR; i++) {
+	for (int i = 0; i < NEIGHBOUR_TRIES; i++) {
 		struct anneal_state p = *centre;
 
 		anneal_state_move(&a->space, &p, a->rng);
@@ -372,7 +379,7 @@ static int by_rank(const void *a, const void *b)
 		return x->kind < y->kind ? -1 : 1;
 	if (x->units != y->units)
 		return x->units < y->units ? -1 : 1;
-	if (x->variant != y->variant) /* rows of one table */
+	if (x->variant != y->variant) /* variants are elements of one array */
 		return x->variant < y->variant ? -1 : 1;
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		const int order =

@@ -1,13 +1,17 @@
 /*
- * anneal.h - good assignments of many devices, at random: simulated annealing over the space of space.h.
+ * anneal.h - simulated annealing over the assignments of space.h, for clusters too large for the exact
+ * search.
  *
- * Layer search. Kirkpatrick, Gelatt & Vecchi, Science 220 (1983), with the acceptance of Metropolis et al.,
- * J. Chem. Phys. 21 (1953). What is minimised is the logarithm of a candidate's bound (block_costs.h) as it
- * is ranked, so that a temperature is a share by which a step may be worse. What does not fit or breaks a
- * limit is worse the further it is off and never a find; what no link reaches is beyond everything. Chains
- * begin with each device alone, with the layers shared out by speed along a way through all devices from each
- * (in each variant), and with the best so far. The random numbers are GSL's: same seed, same finds. Nothing
- * is proved; lower_bound.h says how far off the best can be.
+ * Layer search. The method is that of Kirkpatrick, Gelatt and Vecchi, Science 220 (1983), with the acceptance
+ * rule of Metropolis et al., J. Chem. Phys. 21 (1953). The energy of a state is the logarithm of its lower
+ * bound (block_costs.h) times the complexity penalty, so a temperature is the relative loss that is accepted.
+ * A state that exceeds a machine's memory or breaks a limit gets a penalty that grows with the violation, and
+ * is never reported; a state that needs a link that does not exist gets a penalty above all others.
+ *
+ * Chains start from each device alone, then from the layers divided by speed over all devices (once for each
+ * first device and variant), then from the best state so far. Random numbers are those of base/rng.h: the
+ * same seed gives the same results. Annealing proves nothing; lower_bound.h bounds the distance to the
+ * optimum.
  */
 #ifndef SIM_SEARCH_ANNEAL_H
 #define SIM_SEARCH_ANNEAL_H
@@ -26,27 +30,29 @@ struct anneal_ask {
 	uint64_t seed;
 };
 
-/* A candidate that fits as far as can be told without running it. */
+/* A candidate whose memory fits and whose bounds keep all limits; it has not been simulated. */
 struct annealed {
 	const struct variant *variant;
 	struct layer_map phase_group[PHASE_GROUPS];
-	bool single; /* one layer map for both phase groups */
+	bool single; /* both phase groups have the same layer map */
 	unsigned units, kind;
-	double rank;                     /* its bound with the complexity penalty, see search.h */
-	const uint8_t *at[PHASE_GROUPS]; /* the unit of each block */
+	/* lower bound of the goal times the complexity penalty, see search.h */
+	double rank;
+	const uint8_t *at[PHASE_GROUPS]; /* [block]: unit index */
 	struct anneal_state anneal_state;
 };
 
 struct anneal; /* opaque */
 struct anneal *anneal_new(const struct anneal_ask *ask);
-bool anneal_step(struct anneal *a); /* a chain; false: there are no more */
-void anneal_free(struct anneal *a); /* NULL is fine */
+bool anneal_step(struct anneal *a); /* runs one chain; false when all chains have run */
+void anneal_free(struct anneal *a); /* NULL is allowed */
 
-/* Distinct, a few of each class (devices, kind), the best bound first; valid until the next step. */
+/* The distinct candidates found, a limited number of each class (units, kind), sorted by ascending rank.
+ * The array is valid until the next anneal_step(). */
 const struct annealed *anneal_found(struct anneal *a, size_t *n);
-/* A candidate a change or two from a state, whose bound is below; lives as long as the annealing. NULL: some
- * tries have shown none. */
-const struct annealed *anneal_near(struct anneal *a, const struct anneal_state *centre, double below);
-size_t anneal_tried(const struct anneal *a); /* candidates bounded at */
+/* Returns a random candidate one or two moves away from the state `centre` whose rank is less than
+ * `below`, or NULL if a fixed number of tries finds none. The candidate lives as long as the annealing. */
+const struct annealed *anneal_neighbour(struct anneal *a, const struct anneal_state *centre, double below);
+size_t anneal_tried(const struct anneal *a); /* number of states evaluated so far */
 
 #endif

@@ -24,9 +24,9 @@ void anneal_space_make(struct arena *a, const struct world *w, size_t variants, 
 	}
 }
 
-/* ---- devices ---- */
+/* ---- from a state to a layer map ---- */
 
-static void fill_row(const struct row *r, uint8_t *unit)
+static void fill_ranges(const struct range_list *r, uint8_t *unit)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		memset(unit, r->at[i].unit, (size_t)r->at[i].layers);
@@ -34,8 +34,8 @@ static void fill_row(const struct row *r, uint8_t *unit)
 	}
 }
 
-/* Where a layer has nothing of a group, the group stays where it was. */
-static void settle(const struct anneal_space *s, unsigned roles, uint8_t *unit)
+/* In a layer that has no role of the group, the group keeps its device of the layer before. */
+static void fill_gaps(const struct anneal_space *s, unsigned roles, uint8_t *unit)
 {
 	size_t first = 0;
 
@@ -48,24 +48,25 @@ static void settle(const struct anneal_space *s, unsigned roles, uint8_t *unit)
 			unit[i] = unit[i - 1];
 }
 
-void anneal_state_seat(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
-		       struct layer_map *out, uint8_t *at)
+void anneal_state_layer_map(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
+			    struct layer_map *out, uint8_t *at)
 {
 	const bool ends = s->w->model->ends;
 	const size_t last = s->blocks - 1;
 
-	out->second = s->splits[phase_group->parted ? phase_group->split : 0].second;
-	fill_row(&phase_group->group[0], out->unit[0]);
-	fill_row(&phase_group->group[phase_group->parted ? 1 : 0], out->unit[1]);
-	if (phase_group->parted)
-		settle(s, out->second, out->unit[1]);
+	out->second = s->splits[phase_group->roles_split ? phase_group->split : 0].second;
+	fill_ranges(&phase_group->group[0], out->unit[0]);
+	fill_ranges(&phase_group->group[phase_group->roles_split ? 1 : 0], out->unit[1]);
+	if (phase_group->roles_split)
+		fill_gaps(s, out->second, out->unit[1]);
 	for (size_t b = 1; b < last; b++)
 		at[b] = out->unit[out->second >> s->role[b] & 1][s->layer[b]];
-	at[0] = out->embedding = ends && phase_group->embedding != BESIDE ? phase_group->embedding : at[1];
-	at[last] = out->head = ends && phase_group->head != BESIDE ? phase_group->head : at[last - 1];
+	at[0] = out->embedding =
+		ends && phase_group->embedding != WITH_LAYER ? phase_group->embedding : at[1];
+	at[last] = out->head = ends && phase_group->head != WITH_LAYER ? phase_group->head : at[last - 1];
 }
 
-/* ---- where to begin ---- */
+/* ---- initial states ---- */
 
 struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit)
 {
@@ -74,7 +75,7 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		struct anneal_phase_group *l = &p.phase_group[phase_group];
 
-		l->embedding = l->head = BESIDE;
+		l->embedding = l->head = WITH_LAYER;
 		for (int g = 0; g < GROUPS; g++) {
 			l->group[g].n = 1;
 			l->group[g].at[0] = (struct range){(uint8_t)unit, (int32_t)s->layers};
@@ -90,8 +91,9 @@ static bool joined(const struct world *w, size_t u, size_t v)
 	return a == b || world_link_use(w, a, b) != WORLD_NONE;
 }
 
-/* The fastest that is not in the row and that its last is joined to; WORLD_NONE: there is none. */
-static size_t next_of(const struct anneal_space *s, const struct row *r, const double *speed)
+/* The fastest unit that is not in the list and that is joined to the last one of the list; WORLD_NONE if
+ * there is none. */
+static size_t next_unit(const struct anneal_space *s, const struct range_list *r, const double *speed)
 {
 	size_t next = WORLD_NONE;
 
@@ -110,24 +112,25 @@ static size_t next_of(const struct anneal_space *s, const struct row *r, const d
 struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed)
 {
 	struct anneal_state p = anneal_state_alone(s, first);
-	struct row r = {.n = 1, .at = {{(uint8_t)first, 1}}};
+	struct range_list r = {.n = 1, .at = {{(uint8_t)first, 1}}};
 	double sum = speed[first], before = 0;
-	int32_t given = 0;
+	int32_t assigned = 0;
 
-	for (size_t next; r.n < s->layers && (next = next_of(s, &r, speed)) != WORLD_NONE; r.n++) {
+	for (size_t next; r.n < s->layers && (next = next_unit(s, &r, speed)) != WORLD_NONE; r.n++) {
 		r.at[r.n].unit = (uint8_t)next;
 		sum += speed[next];
 	}
 	for (size_t i = 0; i < r.n; i++) {
-		const int32_t behind = (int32_t)(r.n - 1 - i); /* each wants one layer */
+		/* each later device needs at least one layer */
+		const int32_t behind = (int32_t)(r.n - 1 - i);
 		int32_t until;
 
 		before += speed[r.at[i].unit];
 		until = (int32_t)lround((double)s->layers * before / sum);
 		until = until > (int32_t)s->layers - behind ? (int32_t)s->layers - behind : until;
-		until = until > given ? until : given + 1;
-		r.at[i].layers = (i + 1 < r.n ? until : (int32_t)s->layers) - given;
-		given += r.at[i].layers;
+		until = until > assigned ? until : assigned + 1;
+		r.at[i].layers = (i + 1 < r.n ? until : (int32_t)s->layers) - assigned;
+		assigned += r.at[i].layers;
 	}
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
 		for (int g = 0; g < GROUPS; g++)
@@ -142,14 +145,14 @@ static size_t draw(struct rng *rng, size_t n)
 	return (size_t)(rng_uniform(rng) * (double)n);
 }
 
-static void take_out(struct row *r, size_t i)
+static void remove_range(struct range_list *r, size_t i)
 {
 	memmove(&r->at[i], &r->at[i + 1], (r->n - i - 1) * sizeof r->at[0]);
 	r->n--;
 }
 
-/* Layers go from a range to one beside it; the last of them takes the range along. */
-static bool shift_cut(const struct anneal_space *s, struct row *r, struct rng *rng)
+/* Moves layers from a range to an adjacent one; a range that becomes empty is removed. */
+static bool shift_cut(const struct anneal_space *s, struct range_list *r, struct rng *rng)
 {
 	size_t from, to;
 	int32_t layers;
@@ -168,12 +171,12 @@ static bool shift_cut(const struct anneal_space *s, struct row *r, struct rng *r
 	r->at[from].layers -= layers;
 	r->at[to].layers += layers;
 	if (!r->at[from].layers)
-		take_out(r, from);
+		remove_range(r, from);
 	return true;
 }
 
-/* Two of a row change places, or one makes way for a device that is not in it. */
-static bool swap_units(const struct anneal_space *s, struct row *r, struct rng *rng)
+/* Exchanges the devices of two ranges, or replaces a device by one that is not in the list. */
+static bool swap_units(const struct anneal_space *s, struct range_list *r, struct rng *rng)
 {
 	const size_t i = draw(rng, r->n);
 	const uint8_t was = r->at[i].unit, now = (uint8_t)draw(rng, s->w->units_n);
@@ -185,8 +188,8 @@ static bool swap_units(const struct anneal_space *s, struct row *r, struct rng *
 	return now != was;
 }
 
-/* A device more, with layers of the range that it is put before or behind. */
-static bool add_unit(const struct anneal_space *s, struct row *r, struct rng *rng)
+/* Adds a device, which takes some layers from the range before or behind it. */
+static bool add_unit(const struct anneal_space *s, struct range_list *r, struct rng *rng)
 {
 	const uint8_t unit = (uint8_t)draw(rng, s->w->units_n);
 	const size_t i = draw(rng, r->n), behind = draw(rng, 2);
@@ -205,8 +208,8 @@ static bool add_unit(const struct anneal_space *s, struct row *r, struct rng *rn
 	return true;
 }
 
-/* A device less; one beside it gets its layers. */
-static bool drop_unit(const struct anneal_space *s, struct row *r, struct rng *rng)
+/* Removes a device; an adjacent range takes its layers. */
+static bool drop_unit(const struct anneal_space *s, struct range_list *r, struct rng *rng)
 {
 	const size_t i = draw(rng, r->n), behind = draw(rng, 2);
 	size_t to;
@@ -216,32 +219,34 @@ static bool drop_unit(const struct anneal_space *s, struct row *r, struct rng *r
 		return false;
 	to = i == 0 || (behind && i + 1 < r->n) ? i + 1 : i - 1;
 	r->at[to].layers += r->at[i].layers;
-	take_out(r, i);
+	remove_range(r, i);
 	return true;
 }
 
-static bool move_row(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
+static bool move_range(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
 {
-	static bool (*const moves[])(const struct anneal_space *s, struct row *r, struct rng *rng) = {
+	static bool (*const moves[])(const struct anneal_space *s, struct range_list *r, struct rng *rng) = {
 		shift_cut, shift_cut, shift_cut, swap_units, add_unit, drop_unit};
 	const size_t group =
-		l->parted ? draw(rng, GROUPS) : 0; /* one draw after the other, whatever compiler */
+		/* drawn in a statement of its own: the order of draws must not depend on the compiler */
+		l->roles_split ? draw(rng, GROUPS) : 0;
 
 	return moves[draw(rng, ARRAY_LEN(moves))](s, &l->group[group], rng);
 }
 
-/* Groups together, or apart: the second then begins as the first, or on one device. */
-static bool part_groups(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
+/* Joins the two groups of roles, or splits them; after a split the second group begins as a copy of the
+ * first with one move, or on one device. */
+static bool split_roles(const struct anneal_space *s, struct anneal_phase_group *l, struct rng *rng)
 {
-	l->parted = !l->parted;
-	if (!l->parted) {
+	l->roles_split = !l->roles_split;
+	if (!l->roles_split) {
 		l->group[0] = l->group[draw(rng, GROUPS)];
 		return true;
 	}
 	l->split = (uint8_t)draw(rng, s->splits_n);
 	l->group[1] = l->group[0];
 	if (draw(rng, 2))
-		return move_row(s, l, rng);
+		return move_range(s, l, rng);
 	l->group[1].n = 1;
 	l->group[1].at[0] = (struct range){(uint8_t)draw(rng, s->w->units_n), (int32_t)s->layers};
 	return true;
@@ -252,22 +257,22 @@ static bool move_end(const struct anneal_space *s, struct anneal_phase_group *l,
 	uint8_t *end = draw(rng, 2) ? &l->head : &l->embedding;
 	const uint8_t was = *end;
 
-	*end = draw(rng, 2) ? BESIDE : (uint8_t)draw(rng, s->w->units_n);
+	*end = draw(rng, 2) ? WITH_LAYER : (uint8_t)draw(rng, s->w->units_n);
 	return s->w->model->ends && *end != was;
 }
 
-static bool part_legs(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
+static bool split_phase_groups(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
 {
 	struct anneal_phase_group alone;
 
-	p->apart = !p->apart;
-	if (!p->apart) {
+	p->phases_split = !p->phases_split;
+	if (!p->phases_split) {
 		p->phase_group[0] = p->phase_group[draw(rng, PHASE_GROUPS)];
 		return true;
 	}
 	p->phase_group[1] = p->phase_group[0];
 	if (draw(rng, 2))
-		return move_row(s, &p->phase_group[draw(rng, PHASE_GROUPS)], rng);
+		return move_range(s, &p->phase_group[draw(rng, PHASE_GROUPS)], rng);
 	alone = anneal_state_alone(s, draw(rng, s->w->units_n)).phase_group[0];
 	p->phase_group[draw(rng, PHASE_GROUPS)] = alone;
 	return true;
@@ -283,14 +288,14 @@ static bool move_variant(const struct anneal_space *s, struct anneal_state *p, s
 
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng)
 {
-	const double what = rng_uniform(rng);
-	struct anneal_phase_group *l = &p->phase_group[p->apart ? draw(rng, PHASE_GROUPS) : 0];
+	const double drawn = rng_uniform(rng);
+	struct anneal_phase_group *l = &p->phase_group[p->phases_split ? draw(rng, PHASE_GROUPS) : 0];
 
-	if (what < 0.7)
-		return move_row(s, l, rng);
-	if (what < 0.8)
-		return part_groups(s, l, rng);
-	if (what < 0.9)
+	if (drawn < 0.7)
+		return move_range(s, l, rng);
+	if (drawn < 0.8)
+		return split_roles(s, l, rng);
+	if (drawn < 0.9)
 		return move_end(s, l, rng);
-	return what < 0.95 ? part_legs(s, p, rng) : move_variant(s, p, rng);
+	return drawn < 0.95 ? split_phase_groups(s, p, rng) : move_variant(s, p, rng);
 }

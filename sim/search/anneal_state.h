@@ -1,9 +1,10 @@
 /*
- * anneal_state.h - an assignment as it is changed by annealing: ranges of layers in a row, and moves between
- * them.
+ * anneal_state.h - the state of the annealing: an assignment as ordered ranges of layers, and the moves on
+ * it.
  *
- * Layer search. A state is a layer map (space.h) for each phase group, written down so that every change of
- * it is one, too: a group of roles is a row of ranges, each of at least one layer, no device twice.
+ * Layer search. A state holds one layer map (space.h) for each phase group, in a form in which every move
+ * gives a valid layer map again: each group of roles is an ordered list of ranges, every range has at least
+ * one layer, and no device occurs twice in a list.
  */
 #ifndef SIM_SEARCH_ANNEAL_STATE_H
 #define SIM_SEARCH_ANNEAL_STATE_H
@@ -14,22 +15,22 @@ struct range {
 	uint8_t unit;
 	int32_t layers;
 };
-struct row {
+struct range_list {
 	size_t n;
 	struct range at[SPACE_UNITS];
 };
 
-enum { BESIDE = UINT8_MAX }; /* an end of the model that is where the layer beside it is */
+enum { WITH_LAYER = UINT8_MAX }; /* the embedding or the head is on the device of the layer next to it */
 
 struct anneal_phase_group {
-	struct row group[GROUPS];
-	bool parted;             /* else all roles are where group 0 is */
-	uint8_t split;           /* which of the space's */
-	uint8_t embedding, head; /* units, or BESIDE */
+	struct range_list group[GROUPS];
+	bool roles_split;        /* false: all roles follow group[0] */
+	uint8_t split;           /* index into anneal_space.splits */
+	uint8_t embedding, head; /* unit index, or WITH_LAYER */
 };
 struct anneal_state {
 	size_t variant;
-	bool apart; /* else phase group 0 is for both */
+	bool phases_split; /* false: both phase groups use phase_group[0] */
 	struct anneal_phase_group phase_group[PHASE_GROUPS];
 };
 
@@ -37,22 +38,25 @@ struct anneal_space {
 	const struct world *w;
 	struct split splits[SPLITS];
 	size_t splits_n, variants_n, layers, blocks;
-	unsigned *has; /* of a layer: roles, as bits */
-	uint8_t *role; /* of a block */
+	unsigned *has; /* [layer]: the roles that the layer has, as bits */
+	uint8_t *role; /* [block] */
 	int32_t *layer;
 };
 void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s);
 
 struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit);
-/* All devices in a row, as far as there are layers: from `first` to the fastest that is joined to the last
- * one and so on; each has layers as it has speed. */
+/* Divides the layers over all devices in proportion to `speed` ([unit], layers per second). The order
+ * begins with the unit `first` and goes on with the fastest unused device that a link joins to the
+ * previous one. At most as many devices are used as there are layers. */
 struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed);
 
-/* One change, at random; false: the one that was drawn cannot be made. */
+/* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then
+ * have changed or not, but is valid. */
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng);
 
-/* The layer map of a phase group, into a layer map that has its arrays, and the unit of each block. */
-void anneal_state_seat(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
-		       struct layer_map *out, uint8_t *at);
+/* Writes the layer map of a phase group to *out, whose arrays the caller has allocated, and the unit of
+ * each block to at[]. */
+void anneal_state_layer_map(const struct anneal_space *s, const struct anneal_phase_group *phase_group,
+			    struct layer_map *out, uint8_t *at);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "sim/search/lower_bound.h"
 
-enum { POLISHES = 300 };
+enum { REFINEMENTS = 300 };
 
 void annealing_begin(struct search *s)
 {
@@ -19,14 +19,15 @@ void annealing_begin(struct search *s)
 							  .seed = s->ask.seed});
 }
 
-static void end_chains(struct search *s)
+static void finish_chains(struct search *s)
 {
 	s->found = anneal_found(s->anneal, &s->found_n);
-	s->winners = arena_array(&s->arena, s->found_n + POLISHES + 1, sizeof *s->winners);
+	s->winners = arena_array(&s->arena, s->found_n + REFINEMENTS + 1, sizeof *s->winners);
 }
 
-/* What no assignment does better than; the best so far is where the bound is bounded for. */
-static void end_runs(struct search *s)
+/* Computes the lower bound over all assignments; the best value found sets the step size of the bound's
+ * method. */
+static void finish_runs(struct search *s)
 {
 	const double known = incumbents_sort(s) ? s->winners[0].cost : INFINITY;
 
@@ -34,11 +35,11 @@ static void end_runs(struct search *s)
 	s->counts.classes = s->classes.n;
 	s->counts.bound = INFINITY;
 	for (size_t i = 0; i < s->variants_n; i++)
-		s->counts.bound = fmin(s->counts.bound, lower_bound_of(&s->variants[i].block_costs,
-								       s->ask.goal.sought, known));
+		s->counts.bound = fmin(s->counts.bound, lower_bound_compute(&s->variants[i].block_costs,
+									    s->ask.goal.minimized, known));
 }
 
-static struct candidate_class *class_of(struct search *s, const struct annealed *k)
+static struct candidate_class *find_or_add_class(struct search *s, const struct annealed *k)
 {
 	for (size_t i = 0; i < s->classes.n; i++)
 		if (s->classes.at[i].units == k->units && s->classes.at[i].kind == k->kind)
@@ -47,27 +48,27 @@ static struct candidate_class *class_of(struct search *s, const struct annealed 
 	return &s->classes.at[s->classes.n - 1];
 }
 
-/* One device alone is what the others are held against: it runs anyway. */
+/* Assignments on one device are always simulated, since the others are compared with them. */
 static void run_annealed(struct search *s, const struct annealed *k)
 {
 	const struct candidate c = {s->job,
 				    {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]},
 				    k->variant->options,
 				    k->variant->words};
-	struct candidate_class *f = class_of(s, k);
+	struct candidate_class *f = find_or_add_class(s, k);
 
-	if (incumbents_ones(k->units) > 1 &&
-	    k->rank >= incumbents_to_beat(s, f) * search_complexity_penalty(k->units, k->kind))
+	if (incumbents_count_bits(k->units) > 1 &&
+	    k->rank >= incumbents_threshold(s, f) * search_complexity_penalty(k->units, k->kind))
 		return;
-	incumbents_try(s, f, k->variant->w, &c);
-	if (f->answered && f->best.c.phase_group[0] == &k->phase_group[0])
+	incumbents_evaluate(s, f, k->variant->w, &c);
+	if (f->solved && f->best.c.phase_group[0] == &k->phase_group[0])
 		f->anneal_state = k->anneal_state;
 }
 
-/* The best in turn. */
-static const struct anneal_state *centre_of(const struct search *s, size_t winners)
+/* The state of one of the best assignments, each in turn. */
+static const struct anneal_state *next_centre(const struct search *s, size_t winners)
 {
-	const struct winner *k = &s->winners[s->polished % (winners < s->ask.best ? winners : s->ask.best)];
+	const struct winner *k = &s->winners[s->refined % (winners < s->ask.best ? winners : s->ask.best)];
 	size_t i = 0;
 
 	while (s->classes.at[i].units != k->units || s->classes.at[i].kind != k->kind)
@@ -75,8 +76,9 @@ static const struct anneal_state *centre_of(const struct search *s, size_t winne
 	return &s->classes.at[i].anneal_state;
 }
 
-/* A chain; then a run of one that was found; then, as runs are more than their bounds where passes overlap,
- * what is near the best of those; then the bound. */
+/* Runs one chain; once all chains are done, simulates one candidate that they found; then simulates
+ * neighbours of the best assignments, since a simulated time exceeds its bound where passes overlap; then
+ * computes the lower bound. */
 bool annealing_step(struct search *s)
 {
 	const struct annealed *near;
@@ -85,19 +87,19 @@ bool annealing_step(struct search *s)
 	if (!s->found) {
 		if (anneal_step(s->anneal))
 			return true;
-		end_chains(s);
+		finish_chains(s);
 	}
-	if (!incumbents_spent(s) && s->next < s->found_n) {
-		run_annealed(s, &s->found[s->next++]);
+	if (!incumbents_budget_spent(s) && s->next_found < s->found_n) {
+		run_annealed(s, &s->found[s->next_found++]);
 		return true;
 	}
-	if (!incumbents_spent(s) && s->polished < POLISHES && (n = incumbents_sort(s))) {
-		near = anneal_near(s->anneal, centre_of(s, n), s->winners[0].rank);
-		s->polished++;
+	if (!incumbents_budget_spent(s) && s->refined < REFINEMENTS && (n = incumbents_sort(s))) {
+		near = anneal_neighbour(s->anneal, next_centre(s, n), s->winners[0].rank);
+		s->refined++;
 		if (near)
 			run_annealed(s, near);
 		return true;
 	}
-	end_runs(s);
+	finish_runs(s);
 	return false;
 }

@@ -1,6 +1,6 @@
 /*
- * annealing.h - the search of search.h by annealing: chains, then runs of what they found and of what is
- * near.
+ * annealing.h - the search of search.h for many devices: annealing chains, then simulation of the best
+ * candidates.
  *
  * Layer search.
  */
@@ -9,6 +9,6 @@
 #include "sim/search/incumbents.h"
 
 void annealing_begin(struct search *s);
-bool annealing_step(struct search *s); /* false: done */
+bool annealing_step(struct search *s); /* false when the search is done */
 
 #endif

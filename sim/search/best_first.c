@@ -8,30 +8,34 @@
 
 enum { NODES_MAX = 2000000, NO_NODE = UINT32_MAX };
 
-struct where {                             /* of one group */
-	uint8_t unit, been;                /* been: bits, unit included */
-	uint8_t next[EXACT_UNITS], next_n; /* where it may be in the layer behind; the same place included */
+struct group_state { /* the position of one group of roles */
+	/* its device; visited: devices used so far, as bits, `unit` included */
+	uint8_t unit, visited;
+	/* indices of the positions possible in the next layer, this one included */
+	uint8_t next[EXACT_UNITS], next_n;
 };
 
-/* One way to begin: which roles are in the second group, where the embedding is. */
+/* A root of the search: the roles of the second group and the device of the embedding. */
 struct root {
 	unsigned second;
 	uint8_t embedding;
-	bool away;      /* the embedding is not where the first layer begins */
-	size_t begins;  /* the first layer that has something of the second group */
-	double *to_go;  /* [layer * states + state]: the least that the layers behind and the head cost */
+	bool embedding_apart;      /* the embedding is not on the device of the first layer */
+	size_t first_second_layer; /* the first layer that has a role of the second group */
+	double *cost_to_go;        /* [layer * states + state]: least cost of the later layers and the head */
 	double *layers; /* [layer * maps + (unit before * units + first group) * units + second group] */
 };
 
 struct node {
 	double bound, cost;
-	double busy_s[EXACT_UNITS], weights_B[EXACT_UNITS]; /* weights: by the machine's first unit */
+	/* weights: indexed by the first unit of the machine */
+	double busy_s[EXACT_UNITS], weights_B[EXACT_UNITS];
 	uint32_t parent, state;
-	int32_t layer; /* as many as there are: the head is placed too */
+	int32_t layer; /* the last layer placed; the number of layers if the head is placed, too */
 	uint16_t root, head;
 };
 
-/* By bound; of equals the one that is further on. ctx: where the nodes are. */
+/* The order of nodes: by bound, then the one with more layers placed, then by index. ctx: the array of
+ * nodes. */
 struct nodes {
 	struct node *at;
 	size_t n, room;
@@ -53,42 +57,43 @@ struct best_first {
 	struct best_first_ask ask;
 	const struct model *m;
 	size_t units, layers, states;
-	struct where wheres[EXACT_UNITS << (EXACT_UNITS - 1)];
-	size_t wheres_n;
+	struct group_state group_states[EXACT_UNITS << (EXACT_UNITS - 1)];
+	size_t group_states_n;
 	struct root *roots;
 	size_t roots_n;
 	struct nodes nodes;
 	struct node_heap heap;
 	VEC(const struct found *) found;
-	bool cut;
+	bool truncated;
 	double least;
 	struct arena arena;
 };
 
-/* A state: where both groups are, and whether they have been apart. */
-static size_t state_of(const struct best_first *s, size_t a, size_t b, bool apart)
+/* The index of a state: the positions of both groups, and whether they were on different devices in any
+ * layer. */
+static size_t state_index(const struct best_first *s, size_t a, size_t b, bool apart)
 {
-	return ((a * s->wheres_n) + b) * 2 + apart;
+	return ((a * s->group_states_n) + b) * 2 + apart;
 }
 
-static const struct where *first_group(const struct best_first *s, size_t state)
+static const struct group_state *first_group(const struct best_first *s, size_t state)
 {
-	return &s->wheres[state / 2 / s->wheres_n];
+	return &s->group_states[state / 2 / s->group_states_n];
 }
 
-static const struct where *second_group(const struct best_first *s, size_t state)
+static const struct group_state *second_group(const struct best_first *s, size_t state)
 {
-	return &s->wheres[state / 2 % s->wheres_n];
+	return &s->group_states[state / 2 % s->group_states_n];
 }
 
-/* ---- what a step costs ---- */
+/* ---- cost of blocks and layers ---- */
 
-static bool asks_for(const struct best_first *s, int phase_group)
+static bool includes_phase_group(const struct best_first *s, int phase_group)
 {
 	return s->ask.phase_groups >> phase_group & 1;
 }
 
-/* A block on v whose feed is on u, and the one before it where that says. */
+/* The cost of a block on v whose feed is on u; `before` is the unit of the block before it. */
 static double block_cost(const struct best_first *s, size_t block, const size_t u_v_before[3],
 			 enum counted counted)
 {
@@ -100,7 +105,7 @@ static double block_cost(const struct best_first *s, size_t block, const size_t 
 		const double weight = s->ask.rate.phase_group[phase_group];
 		double hop;
 
-		if (!asks_for(s, phase_group))
+		if (!includes_phase_group(s, phase_group))
 			continue;
 		cost += s->ask.rate.busy[v] * p->busy_s[phase_group][block * p->units + v];
 		if (counted != COUNT_CHAIN)
@@ -122,12 +127,12 @@ static size_t layer_end(const struct best_first *s, size_t layer)
 	return layer + 1 < s->layers ? layer_begin(s, layer + 1) : model_blocks(s->m) - 1;
 }
 
-static size_t pick(const struct root *r, enum role role, size_t a, size_t b)
+static size_t unit_of_role(const struct root *r, enum role role, size_t a, size_t b)
 {
 	return r->second >> role & 1 ? b : a;
 }
 
-/* A layer whose groups are on a and b, behind a block on u. */
+/* The cost of a layer whose groups are on a and b, where the block before the layer is on u. */
 static double layer_cost(const struct best_first *s, const struct root *r, size_t layer, const size_t uab[3])
 {
 	const struct block_costs *p = s->ask.block_costs;
@@ -137,27 +142,28 @@ static double layer_cost(const struct best_first *s, const struct root *r, size_
 
 	for (size_t i = begin; i < end; i++) {
 		const enum role role = model_block(s->m, i).part.role;
-		const size_t v = pick(r, role, uab[1], uab[2]), from = p->feed[i];
+		const size_t v = unit_of_role(r, role, uab[1], uab[2]), from = p->feed[i];
 		const size_t u = i > p->first && from >= begin
-					 ? pick(r, model_block(s->m, from).part.role, uab[1], uab[2])
+					 ? unit_of_role(r, model_block(s->m, from).part.role, uab[1], uab[2])
 					 : uab[0];
 
-		cost += block_cost(s, i, (const size_t[]){u, v, before},
-				   block_costs_count(role, u, v, pick(r, ROLE_EXPERTS, uab[1], uab[2])));
+		cost += block_cost(
+			s, i, (const size_t[]){u, v, before},
+			block_costs_count(role, u, v, unit_of_role(r, ROLE_EXPERTS, uab[1], uab[2])));
 		before = v;
 	}
 	return cost;
 }
 
-/* Where the output of a layer's last block is. */
-static size_t out_of(const struct best_first *s, const struct root *r, size_t layer, size_t state)
+/* The unit that holds the output of a layer's last block. */
+static size_t output_unit(const struct best_first *s, const struct root *r, size_t layer, size_t state)
 {
-	return pick(r, model_block(s->m, layer_end(s, layer) - 1).part.role, first_group(s, state)->unit,
-		    second_group(s, state)->unit);
+	return unit_of_role(r, model_block(s->m, layer_end(s, layer) - 1).part.role,
+			    first_group(s, state)->unit, second_group(s, state)->unit);
 }
 
-static double step_cost(const struct best_first *s, const struct root *r, size_t layer, size_t before,
-			size_t state)
+static double cached_layer_cost(const struct best_first *s, const struct root *r, size_t layer, size_t before,
+				size_t state)
 {
 	const size_t n = s->units, maps = n * n * n;
 
@@ -165,30 +171,32 @@ static double step_cost(const struct best_first *s, const struct root *r, size_t
 			 second_group(s, state)->unit];
 }
 
-/* The head on h, and the tokens' way back; INFINITY where the layer map would not be what is asked for. */
+/* The cost of the head on h and of returning the tokens; INFINITY if the layer map would not have the
+ * units and features asked for. */
 static double head_cost(const struct best_first *s, const struct root *r, size_t state, size_t h)
 {
 	const struct block_costs *p = s->ask.block_costs;
-	const size_t out = out_of(s, r, s->layers - 1, state);
-	const struct where *a = first_group(s, state), *b = second_group(s, state);
-	const unsigned used = (unsigned)(a->been | b->been) | 1u << r->embedding | 1u << h;
-	const unsigned kind = (a->been & (a->been - 1) || b->been & (b->been - 1) ? HAS_CUT : 0) |
-			      (state % 2 ? HAS_ROLES : 0) | (r->away || h != out ? HAS_ENDS : 0);
+	const size_t out = output_unit(s, r, s->layers - 1, state);
+	const struct group_state *a = first_group(s, state), *b = second_group(s, state);
+	const unsigned used = (unsigned)(a->visited | b->visited) | 1u << r->embedding | 1u << h;
+	const unsigned kind = (a->visited & (a->visited - 1) || b->visited & (b->visited - 1) ? HAS_CUT : 0) |
+			      (state % 2 ? HAS_ROLES : 0) | (r->embedding_apart || h != out ? HAS_ENDS : 0);
 	double cost;
 
 	if (used != s->ask.units || kind != s->ask.kind || (!s->m->ends && h != out))
 		return INFINITY;
 	cost = block_cost(s, model_blocks(s->m) - 1, (const size_t[]){out, h, out}, COUNT_CHAIN);
-	for (int phase_group = asks_for(s, 0) ? 0 : 1; phase_group < PHASE_GROUPS; phase_group++) {
+	for (int phase_group = includes_phase_group(s, 0) ? 0 : 1; phase_group < PHASE_GROUPS;
+	     phase_group++) {
 		const double token = p->token_s[phase_group][h * p->units + r->embedding];
 
-		if (asks_for(s, 1))
+		if (includes_phase_group(s, 1))
 			cost += isinf(token) ? token : s->ask.rate.phase_group[1] * token;
 	}
 	return cost;
 }
 
-static double least_head(const struct best_first *s, const struct root *r, size_t state)
+static double least_head_cost(const struct best_first *s, const struct root *r, size_t state)
 {
 	double least = INFINITY;
 
@@ -198,33 +206,36 @@ static double least_head(const struct best_first *s, const struct root *r, size_
 	return least;
 }
 
-/* ---- the program ---- */
+/* ---- the dynamic program ---- */
 
-/* May a group go from one place to the other in the next layer? Back it may not. */
-static bool follows(const struct where *from, const struct where *to)
+/* May a group change from one position to the other between two layers? It may not return to a device that
+ * it has left. */
+static bool may_follow(const struct group_state *from, const struct group_state *to)
 {
 	return to->unit == from->unit
-		       ? to->been == from->been
-		       : !(from->been >> to->unit & 1) && to->been == (from->been | 1u << to->unit);
+		       ? to->visited == from->visited
+		       : !(from->visited >> to->unit & 1) && to->visited == (from->visited | 1u << to->unit);
 }
 
-/* The state that puts a layer's groups on wheres a and b; from: the state of the layer before, NO_NODE in the
- * first. -1: not asked for. A group does not move where a layer has nothing of it, nor before its first. */
+/* The state in which a layer's groups have the positions ab[0] and ab[1]; from: the state of the layer
+ * before, NO_NODE for the first layer. Returns -1 if the state is excluded. A group does not move in a
+ * layer that has none of its roles, nor before its first layer. */
 static int64_t next_state(const struct best_first *s, const struct root *r, size_t layer, uint32_t from,
 			  const size_t ab[2])
 {
-	const bool has = layer_map_has(s->m, r->second, layer);
-	bool apart = has && s->wheres[ab[0]].unit != s->wheres[ab[1]].unit;
+	const bool has = layer_has_roles(s->m, r->second, layer);
+	bool apart = has && s->group_states[ab[0]].unit != s->group_states[ab[1]].unit;
 
 	if (from != NO_NODE) {
 		apart |= from % 2;
-		if (second_group(s, from) != &s->wheres[ab[1]] && (!has || layer <= r->begins))
+		if (second_group(s, from) != &s->group_states[ab[1]] &&
+		    (!has || layer <= r->first_second_layer))
 			return -1;
 	}
-	return apart && !(s->ask.kind & HAS_ROLES) ? -1 : (int64_t)state_of(s, ab[0], ab[1], apart);
+	return apart && !(s->ask.kind & HAS_ROLES) ? -1 : (int64_t)state_index(s, ab[0], ab[1], apart);
 }
 
-static void price_layers(struct best_first *s, struct root *r)
+static void compute_layer_costs(struct best_first *s, struct root *r)
 {
 	const size_t n = s->units, maps = n * n * n;
 
@@ -235,10 +246,10 @@ static void price_layers(struct best_first *s, struct root *r)
 				layer_cost(s, r, l, (const size_t[]){i / n / n, i / n % n, i % n});
 }
 
-static double least_behind(const struct best_first *s, const struct root *r, size_t layer, uint32_t state)
+static double least_cost_to_go(const struct best_first *s, const struct root *r, size_t layer, uint32_t state)
 {
-	const struct where *x = first_group(s, state), *y = second_group(s, state);
-	const size_t out = out_of(s, r, layer, state);
+	const struct group_state *x = first_group(s, state), *y = second_group(s, state);
+	const size_t out = output_unit(s, r, layer, state);
 	double least = INFINITY;
 
 	for (size_t i = 0; i < x->next_n; i++)
@@ -247,20 +258,21 @@ static double least_behind(const struct best_first *s, const struct root *r, siz
 				next_state(s, r, layer + 1, state, (const size_t[]){x->next[i], y->next[j]});
 
 			if (next >= 0)
-				least = fmin(least, step_cost(s, r, layer + 1, out, (size_t)next) +
-							    r->to_go[(layer + 1) * s->states + (size_t)next]);
+				least = fmin(least,
+					     cached_layer_cost(s, r, layer + 1, out, (size_t)next) +
+						     r->cost_to_go[(layer + 1) * s->states + (size_t)next]);
 		}
 	return least;
 }
 
-static void fill_to_go(struct best_first *s, struct root *r)
+static void compute_cost_to_go(struct best_first *s, struct root *r)
 {
-	r->to_go = arena_array(&s->arena, s->layers * s->states, sizeof *r->to_go);
+	r->cost_to_go = arena_array(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
 	for (uint32_t state = 0; state < s->states; state++)
-		r->to_go[(s->layers - 1) * s->states + state] = least_head(s, r, state);
+		r->cost_to_go[(s->layers - 1) * s->states + state] = least_head_cost(s, r, state);
 	for (size_t l = s->layers - 1; l-- > 0;)
 		for (uint32_t state = 0; state < s->states; state++)
-			r->to_go[l * s->states + state] = least_behind(s, r, l, state);
+			r->cost_to_go[l * s->states + state] = least_cost_to_go(s, r, l, state);
 }
 
 /* ---- the search ---- */
@@ -275,18 +287,19 @@ static size_t machine_slot(const struct best_first *s, size_t unit)
 	return slot;
 }
 
-static void take_block(const struct best_first *s, struct node *k, size_t block, size_t unit)
+static void add_block(const struct best_first *s, struct node *k, size_t block, size_t unit)
 {
 	const struct block_costs *p = s->ask.block_costs;
 
 	k->weights_B[machine_slot(s, unit)] += p->weights_B[block];
 	for (int phase_group = 0; phase_group < PHASE_GROUPS;
-	     phase_group++) /* shared experts may not count: less is a bound, too */
-		if (asks_for(s, phase_group) && model_block(s->m, block).part.role != ROLE_SHARED)
+	     /* shared experts are left out: they may run beside the others, and less is still a bound */
+	     phase_group++)
+		if (includes_phase_group(s, phase_group) && model_block(s->m, block).part.role != ROLE_SHARED)
 			k->busy_s[unit] += p->busy_s[phase_group][block * p->units + unit];
 }
 
-static bool overflows(const struct best_first *s, const struct node *k)
+static bool exceeds_memory(const struct best_first *s, const struct node *k)
 {
 	const struct world *w = s->ask.block_costs->w;
 
@@ -296,55 +309,55 @@ static bool overflows(const struct best_first *s, const struct node *k)
 	return false;
 }
 
-/* Where passes overlap no chain binds, but what the busiest device has to do. */
+/* Where passes overlap, the busiest device is the bottleneck instead of the chain of one pass. */
 static double busy_bound(const struct best_first *s, const struct node *k)
 {
 	const struct block_costs *p = s->ask.block_costs;
 	const struct rate *r = &s->ask.rate;
 	struct phase_group_sum phase_groups[PHASE_GROUPS] = {{.chain_s = 0}};
 
-	if (p->chunks[0] <= 1 && p->chunks[1] <= 1)
+	if (p->in_flight[0] <= 1 && p->in_flight[1] <= 1)
 		return 0;
-	memcpy(phase_groups[asks_for(s, 0) ? 0 : 1].busy_s, k->busy_s, sizeof k->busy_s);
+	memcpy(phase_groups[includes_phase_group(s, 0) ? 0 : 1].busy_s, k->busy_s, sizeof k->busy_s);
 	return rate_bound(p, r, phase_groups);
 }
 
-static void put_node(struct best_first *s, struct node k)
+static void push_node(struct best_first *s, struct node k)
 {
 	const struct root *r = &s->roots[k.root];
 	const bool whole = (size_t)k.layer == s->layers;
 
-	k.bound = k.cost + (whole ? 0 : r->to_go[(size_t)k.layer * s->states + k.state]);
+	k.bound = k.cost + (whole ? 0 : r->cost_to_go[(size_t)k.layer * s->states + k.state]);
 	k.bound = fmax(k.bound, busy_bound(s, &k));
-	if (isinf(k.bound) || overflows(s, &k))
+	if (isinf(k.bound) || exceeds_memory(s, &k))
 		return;
 	if (s->nodes.n >= NODES_MAX) {
-		s->cut = true;
+		s->truncated = true;
 		return;
 	}
 	VEC_ADD(&s->nodes, k);
 	node_heap_put(&s->heap, (uint32_t)s->nodes.n - 1);
 }
 
-static void put_layer(struct best_first *s, uint32_t parent, struct node k, size_t state)
+static void push_layer(struct best_first *s, uint32_t parent, struct node k, size_t state)
 {
 	const struct root *r = &s->roots[k.root];
 	const size_t a = first_group(s, state)->unit, b = second_group(s, state)->unit;
-	const size_t out =
-		parent == NO_NODE ? r->embedding : out_of(s, r, (size_t)k.layer, s->nodes.at[parent].state);
+	const size_t out = parent == NO_NODE ? r->embedding
+					     : output_unit(s, r, (size_t)k.layer, s->nodes.at[parent].state);
 
 	k.parent = parent;
 	k.layer++;
-	k.cost += step_cost(s, r, (size_t)k.layer, out, state);
+	k.cost += cached_layer_cost(s, r, (size_t)k.layer, out, state);
 	k.state = (uint32_t)state;
 	for (size_t i = layer_begin(s, (size_t)k.layer); i < layer_end(s, (size_t)k.layer); i++)
-		take_block(s, &k, i, pick(r, model_block(s->m, i).part.role, a, b));
-	put_node(s, k);
+		add_block(s, &k, i, unit_of_role(r, model_block(s->m, i).part.role, a, b));
+	push_node(s, k);
 }
 
 static void expand(struct best_first *s, uint32_t parent, const struct node *from)
 {
-	const struct where *x = first_group(s, from->state), *y = second_group(s, from->state);
+	const struct group_state *x = first_group(s, from->state), *y = second_group(s, from->state);
 
 	for (size_t i = 0; i < x->next_n; i++)
 		for (size_t j = 0; j < y->next_n; j++) {
@@ -353,11 +366,11 @@ static void expand(struct best_first *s, uint32_t parent, const struct node *fro
 					   (const size_t[]){x->next[i], y->next[j]});
 
 			if (state >= 0)
-				put_layer(s, parent, *from, (size_t)state);
+				push_layer(s, parent, *from, (size_t)state);
 		}
 }
 
-static void put_heads(struct best_first *s, uint32_t parent, const struct node *from)
+static void push_heads(struct best_first *s, uint32_t parent, const struct node *from)
 {
 	for (size_t h = 0; h < s->units; h++) {
 		struct node k = *from;
@@ -368,12 +381,12 @@ static void put_heads(struct best_first *s, uint32_t parent, const struct node *
 		k.parent = parent;
 		k.layer++;
 		k.head = (uint16_t)h;
-		take_block(s, &k, model_blocks(s->m) - 1, h);
-		put_node(s, k);
+		add_block(s, &k, model_blocks(s->m) - 1, h);
+		push_node(s, k);
 	}
 }
 
-static void begin(struct best_first *s, size_t root)
+static void push_first_layers(struct best_first *s, size_t root)
 {
 	struct node k = {.layer = -1, .root = (uint16_t)root, .parent = NO_NODE};
 	const struct root *r = &s->roots[root];
@@ -381,16 +394,16 @@ static void begin(struct best_first *s, size_t root)
 
 	if (s->m->ends) {
 		k.cost = block_cost(s, 0, (const size_t[]){e, e, e}, COUNT_CHAIN);
-		take_block(s, &k, 0, e);
+		add_block(s, &k, 0, e);
 	}
-	for (size_t a = 0; a < s->wheres_n; a++)
-		for (size_t b = 0; b < s->wheres_n; b++) {
-			const struct where *x = &s->wheres[a], *y = &s->wheres[b];
+	for (size_t a = 0; a < s->group_states_n; a++)
+		for (size_t b = 0; b < s->group_states_n; b++) {
+			const struct group_state *x = &s->group_states[a], *y = &s->group_states[b];
 			const int64_t state = next_state(s, r, 0, NO_NODE, (const size_t[]){a, b});
 
-			if (state >= 0 && x->been == 1u << x->unit && y->been == 1u << y->unit &&
-			    r->away == (x->unit != e))
-				put_layer(s, NO_NODE, k, (size_t)state);
+			if (state >= 0 && x->visited == 1u << x->unit && y->visited == 1u << y->unit &&
+			    r->embedding_apart == (x->unit != e))
+				push_layer(s, NO_NODE, k, (size_t)state);
 		}
 }
 
@@ -412,67 +425,68 @@ static void add_found(struct best_first *s, uint32_t node)
 	}
 	f->at = layer_map_units(&s->arena, s->m, &f->layer_map);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++)
-		if (asks_for(s, phase_group))
+		if (includes_phase_group(s, phase_group))
 			f->sums[phase_group] = block_costs_sum(s->ask.block_costs, phase_group, f->at);
 	VEC_ADD(&s->found, f);
 }
 
 const struct found *best_first_at(struct best_first *s, size_t i)
 {
-	while (s->found.n <= i && s->heap.n && !s->cut) {
+	while (s->found.n <= i && s->heap.n && !s->truncated) {
 		const uint32_t node = node_heap_take(&s->heap);
 		const struct node k = s->nodes.at[node];
 
 		if ((size_t)k.layer == s->layers)
 			add_found(s, node);
 		else if ((size_t)k.layer == s->layers - 1)
-			put_heads(s, node, &k);
+			push_heads(s, node, &k);
 		else
 			expand(s, node, &k);
 	}
 	return i < s->found.n ? s->found.at[i] : NULL;
 }
 
-static void find_wheres(struct best_first *s)
+static void list_group_states(struct best_first *s)
 {
 	for (size_t u = 0; u < s->units; u++)
-		for (unsigned been = 0; been < 1u << s->units; been++)
-			if ((been & s->ask.units) == been && been >> u & 1)
-				s->wheres[s->wheres_n++] =
-					(struct where){.unit = (uint8_t)u, .been = (uint8_t)been};
-	for (size_t i = 0; i < s->wheres_n; i++)
-		for (size_t j = 0; j < s->wheres_n; j++)
-			if (follows(&s->wheres[i], &s->wheres[j]))
-				s->wheres[i].next[s->wheres[i].next_n++] = (uint8_t)j;
-	s->states = s->wheres_n * s->wheres_n * 2;
+		for (unsigned visited = 0; visited < 1u << s->units; visited++)
+			if ((visited & s->ask.units) == visited && visited >> u & 1)
+				s->group_states[s->group_states_n++] =
+					(struct group_state){.unit = (uint8_t)u, .visited = (uint8_t)visited};
+	for (size_t i = 0; i < s->group_states_n; i++)
+		for (size_t j = 0; j < s->group_states_n; j++)
+			if (may_follow(&s->group_states[i], &s->group_states[j]))
+				s->group_states[i].next[s->group_states[i].next_n++] = (uint8_t)j;
+	s->states = s->group_states_n * s->group_states_n * 2;
 }
 
-static size_t first_of(const struct best_first *s, unsigned second)
+static size_t first_layer_with(const struct best_first *s, unsigned second)
 {
 	size_t layer = 0;
 
-	while (layer < s->layers && !layer_map_has(s->m, second, layer))
+	while (layer < s->layers && !layer_has_roles(s->m, second, layer))
 		layer++;
 	return layer;
 }
 
-static void find_roots(struct best_first *s)
+static void list_roots(struct best_first *s)
 {
 	struct split splits[SPLITS];
 	size_t n = space_splits(s->m, splits);
 
 	if (!(s->ask.kind & HAS_ROLES) && n > 1)
-		n = 1; /* all ways to split are one */
+		n = 1; /* without HAS_ROLES all splits give the same layer maps */
 	s->roots = arena_array(&s->arena, 2 * n * s->units, sizeof *s->roots);
 	for (size_t i = 0; i < n; i++)
 		for (size_t e = 0; e < s->units; e++)
-			for (int away = 0; away <= (s->m->ends && s->ask.kind & HAS_ENDS); away++)
+			for (int embedding_apart = 0;
+			     embedding_apart <= (s->m->ends && s->ask.kind & HAS_ENDS); embedding_apart++)
 				if (s->ask.units >> e & 1)
-					s->roots[s->roots_n++] =
-						(struct root){.second = splits[i].second,
-							      .embedding = (uint8_t)e,
-							      .away = away != 0,
-							      .begins = first_of(s, splits[i].second)};
+					s->roots[s->roots_n++] = (struct root){
+						.second = splits[i].second,
+						.embedding = (uint8_t)e,
+						.embedding_apart = embedding_apart != 0,
+						.first_second_layer = first_layer_with(s, splits[i].second)};
 }
 
 struct best_first *best_first_new(const struct best_first_ask *ask)
@@ -485,12 +499,12 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 	s->m = ask->block_costs->w->model;
 	s->units = ask->block_costs->units;
 	s->layers = (size_t)s->m->layers;
-	find_wheres(s);
-	find_roots(s);
+	list_group_states(s);
+	list_roots(s);
 	for (size_t i = 0; i < s->roots_n; i++) {
-		price_layers(s, &s->roots[i]);
-		fill_to_go(s, &s->roots[i]);
-		begin(s, i);
+		compute_layer_costs(s, &s->roots[i]);
+		compute_cost_to_go(s, &s->roots[i]);
+		push_first_layers(s, i);
 	}
 	s->least = s->heap.n ? s->nodes.at[s->heap.at[0]].bound : INFINITY;
 	return s;
@@ -507,12 +521,12 @@ void best_first_free(struct best_first *s)
 	free(s);
 }
 
-double best_first_least(const struct best_first *s)
+double best_first_lower_bound(const struct best_first *s)
 {
 	return s->least;
 }
 
-bool best_first_cut(const struct best_first *s)
+bool best_first_truncated(const struct best_first *s)
 {
-	return s->cut;
+	return s->truncated;
 }

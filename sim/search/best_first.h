@@ -1,30 +1,31 @@
 /*
- * best_first.h - the layer maps of one kind on one set of devices, the best first, as far as a bound can
- * tell.
+ * best_first.h - enumerates the layer maps of one kind on one set of devices in ascending order of their
+ * lower bound.
  *
- * Layer search. A dynamic program over the layers (Bellman, 1957) gives, for every state of a half-made
- * layer map (where each group is, and has been), the least that the rest can cost; a best-first search (Hart,
- * Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968) then takes layer maps out in the order of their bound.
- * Half-made layer maps whose weights do not fit are given up.
+ * Layer search. A dynamic program over the layers (Bellman, 1957) computes, for every state of a partial
+ * layer map (the device of each group of roles, and the devices that it has used), the least cost of the
+ * remaining layers. A best-first search (Hart, Nilsson and Raphael, IEEE Trans. SSC 4(2), 1968) with that
+ * cost as its heuristic then yields complete layer maps by ascending bound. Partial layer maps whose weights
+ * exceed the memory of a machine are dropped.
  */
 #ifndef SIM_SEARCH_BEST_FIRST_H
 #define SIM_SEARCH_BEST_FIRST_H
 #include "sim/search/goal.h"
 
-enum { EXACT_UNITS = 4 }; /* the program's states grow as 4^(2 units) */
+enum { EXACT_UNITS = 4 }; /* the states of the dynamic program grow as 4^(2 units) */
 
 struct best_first_ask {
 	const struct block_costs *block_costs;
-	unsigned phase_groups; /* bits: a layer map for phase group 0, for phase group 1, or for both */
-	unsigned units;        /* bits: just these are used */
-	unsigned kind;         /* just these features */
-	struct rate rate;      /* what is to be small */
+	unsigned phase_groups; /* bits: bound phase group 0, phase group 1, or both with one layer map */
+	unsigned units;        /* bits: exactly these units are used */
+	unsigned kind;         /* exactly these features, see space.h */
+	struct rate rate;      /* the weights of the bound that is minimized */
 };
 
 struct found {
 	struct layer_map layer_map;
-	const uint8_t *at; /* the unit of each block */
-	double bound;      /* of the rate; of these phase groups alone */
+	const uint8_t *at; /* [block]: unit index */
+	double bound;      /* lower bound of the rate over the phase groups asked for */
 	struct phase_group_sum sums[PHASE_GROUPS];
 };
 
@@ -32,11 +33,14 @@ struct best_first; /* opaque */
 struct best_first *best_first_new(const struct best_first_ask *ask);
 void best_first_free(struct best_first *s);
 
-/* The i-th best, or NULL if there are not so many (or best_first_cut() says why not). Stays where it is. */
+/* The layer map with the i-th smallest bound, or NULL if there are fewer, or if the search was truncated
+ * (best_first_truncated()). The pointer stays valid until best_first_free(). */
 const struct found *best_first_at(struct best_first *s, size_t i);
 
 double
-best_first_least(const struct best_first *s); /* no layer map of the ask is below; INFINITY: there is none */
-bool best_first_cut(const struct best_first *s); /* given up: too many half-made layer maps */
+/* a lower bound of all layer maps asked for; INFINITY if there are none */
+best_first_lower_bound(const struct best_first *s);
+/* the search stopped because it had too many partial layer maps */
+bool best_first_truncated(const struct best_first *s);
 
 #endif

@@ -9,14 +9,14 @@
 #include "sim/step/run.h"
 #include "sim/step/walk.h"
 
-/* ---- blocks, off programs ---- */
+/* ---- costs of blocks, from programs ---- */
 
-static int group_of(const struct block_costs *p, enum phase phase)
+static int phase_group_of(const struct block_costs *p, enum phase phase)
 {
 	return phase != job_phases(p->job).first;
 }
 
-/* The host's work at the end of a step belongs to no block. */
+/* The host's work at the end of an optimizer step belongs to no block and is left out. */
 void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
 			     double times)
 {
@@ -27,7 +27,7 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(p->w->model, k->label.part.role, k->label.layer);
 		const double s = times * sim_s_of_ns(t.ns[k->op_class]);
-		const int phase_group = to == BY_PHASE ? group_of(p, k->label.phase) : to;
+		const int phase_group = to == BY_PHASE ? phase_group_of(p, k->label.phase) : to;
 
 		if (k->queue != unit || k->label.payload ||
 		    (k->label.phase == PHASE_UPDATE &&
@@ -36,14 +36,15 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 		p->busy_s[phase_group][block * p->units + unit] += s;
 		if (p->search->in_pass(&p->w->scenario->workload, k->label.phase,
 				       &program->op_classes.at[k->op_class].op) &&
-		    phase_group ==
-			    group_of(p, k->label.phase)) /* what runs again need not wait for gradients */
-			p->chain_s[phase_group][block * p->units + unit] += s / p->chunks[phase_group];
+		    phase_group == phase_group_of(p,
+						  /* recomputed forward operators do not wait for gradients */
+						  k->label.phase))
+			p->chain_s[phase_group][block * p->units + unit] += s / p->in_flight[phase_group];
 	}
 	arena_release(&a);
 }
 
-static bool goes_between_groups(enum payload payload)
+static bool is_handover(enum payload payload)
 {
 	return payload == PAYLOAD_KV || payload == PAYLOAD_SAVED || payload == PAYLOAD_WEIGHTS ||
 	       payload == PAYLOAD_GRADIENTS;
@@ -59,82 +60,84 @@ void block_costs_add_transfers(struct block_costs *p, const struct program *prog
 	for (size_t i = 0; i < program->tasks.n && link_use != WORLD_NONE; i++) {
 		const struct program_task *k = &program->tasks.at[i];
 		const size_t block = model_block_of(w->model, k->label.part.role, k->label.layer);
-		struct handed *h = &p->handed[(block * p->units + u) * p->units + v];
+		struct handover *h = &p->handovers[(block * p->units + u) * p->units + v];
 		const double s = sim_s_of_ns(t.ns[k->op_class]);
 		const struct queue there = queue_from(w, link_use, w->units[u].machine),
 				   back = queue_from(w, link_use, w->units[v].machine);
 
-		if (!goes_between_groups(k->label.payload))
+		if (!is_handover(k->label.payload))
 			continue;
 		h->send_s += k->queue == u ? s : 0;
 		h->receive_s += k->queue == v ? s : 0;
-		h->there_s += k->queue == queue_index(w, there) ? s : 0;
-		h->back_s += k->queue == queue_index(w, back) ? s : 0;
+		h->link_out_s += k->queue == queue_index(w, there) ? s : 0;
+		h->link_back_s += k->queue == queue_index(w, back) ? s : 0;
 	}
 	arena_release(&a);
 }
 
-bool block_costs_in_reach(const struct block_costs *p, size_t u, size_t v)
+bool block_costs_joined(const struct block_costs *p, size_t u, size_t v)
 {
 	return u != v && isfinite(p->hop_s[0][(p->last * p->units + u) * p->units + v]);
 }
 
-/* ---- steps between units ---- */
+/* ---- transfers between units ---- */
 
-struct sent {
-	double s, send_s, receive_s; /* on the way; of it what the devices take to copy */
+struct transfer_time {
+	/* total seconds; copy seconds of the sending and of the receiving device */
+	double s, send_s, receive_s;
 };
 
-static struct sent send_from(const struct block_costs *p, size_t from, size_t to, double bytes)
+static struct transfer_time compute_transfer_time(const struct block_costs *p, size_t from, size_t to,
+						  double bytes)
 {
 	const struct deps none = {.n = 0};
 	const struct label label = {.layer = -1, .payload = PAYLOAD_ACTIVATIONS};
 	const struct world *w = p->w;
 	const size_t a = w->units[from].machine, b = w->units[to].machine;
-	struct sent sent = {0, 0, 0};
+	struct transfer_time transfer_time = {0, 0, 0};
 	struct program *program;
 
 	if (a == b)
-		return sent;
+		return transfer_time;
 	if (world_link_use(w, a, b) == WORLD_NONE)
-		return (struct sent){INFINITY, 0, 0};
+		return (struct transfer_time){INFINITY, 0, 0};
 	program = program_new(w);
 	program_send(program, from, to, bytes, label, &none);
 	for (size_t i = 0; i < program->tasks.n; i++) {
 		const struct op_class *c = &program->op_classes.at[program->tasks.at[i].op_class];
 		const double s = cost_seconds(&c->cost);
 
-		sent.s += s + c->lag_s;
-		sent.send_s += program->tasks.at[i].queue == from ? s : 0;
-		sent.receive_s += program->tasks.at[i].queue == to ? s : 0;
+		transfer_time.s += s + c->lag_s;
+		transfer_time.send_s += program->tasks.at[i].queue == from ? s : 0;
+		transfer_time.receive_s += program->tasks.at[i].queue == to ? s : 0;
 	}
 	program_free(program);
-	return sent;
+	return transfer_time;
 }
 
-/* What cannot be sent cannot be sent in no time either. */
-static double often(double times, double s)
+/* times * s, but INFINITY (no link) even for zero times. */
+static double repeated_s(double times, double s)
 {
 	return isinf(s) ? s : times * s;
 }
 
-/* Passes in a row. */
+/* Number of passes in sequence. */
 static double passes(const struct block_costs *p, int phase_group)
 {
 	return p->search->passes(&p->w->scenario->workload, phase_group);
 }
 
-/* Does a phase group go from the last block to the first? */
-static bool goes_back(const struct block_costs *p, int phase_group)
+/* Does a phase group run from the last block to the first? */
+static bool runs_backward(const struct block_costs *p, int phase_group)
 {
 	return p->search->backward && phase_group == 1;
 }
 
-static void price_hops(struct arena *a, struct block_costs *p, int phase_group)
+static void compute_hops(struct arena *a, struct block_costs *p, int phase_group)
 {
 	const size_t n = p->units;
 	const struct shape s = p->search->shape(&p->w->scenario->workload, phase_group);
-	const bool back = goes_back(p, phase_group);
+	const bool back = runs_backward(p, phase_group);
 	double bytes = -1;
 
 	p->hop_s[phase_group] = arena_array(a, p->blocks * n * n, sizeof(double));
@@ -147,7 +150,7 @@ static void price_hops(struct arena *a, struct block_costs *p, int phase_group)
 		if (!walk_feeds(p->w, &s, b, feeds))
 			continue;
 		p->feed[b] = feeds[0].from;
-		if (feeds[0].bytes == bytes) { /* as for the block before */
+		if (feeds[0].bytes == bytes) { /* same bytes as for the block before: the times are copied */
 			memcpy(hop, hop - n * n, n * n * sizeof *hop);
 			memcpy(&p->send_s[phase_group][b * n * n], &p->send_s[phase_group][(b - 1) * n * n],
 			       n * n * sizeof *hop);
@@ -158,19 +161,19 @@ static void price_hops(struct arena *a, struct block_costs *p, int phase_group)
 		bytes = feeds[0].bytes;
 		for (size_t i = 0; i < n * n; i++) {
 			const size_t u = i / n, v = i % n;
-			const struct sent x =
-				send_from(p, back ? v : u, back ? u : v, bytes / p->chunks[phase_group]);
+			const struct transfer_time x = compute_transfer_time(
+				p, back ? v : u, back ? u : v, bytes / p->in_flight[phase_group]);
 
-			hop[i] = often(passes(p, phase_group), x.s);
+			hop[i] = repeated_s(passes(p, phase_group), x.s);
 			p->send_s[phase_group][b * n * n + i] =
-				passes(p, phase_group) * p->chunks[phase_group] * x.send_s;
+				passes(p, phase_group) * p->in_flight[phase_group] * x.send_s;
 			p->receive_s[phase_group][b * n * n + i] =
-				passes(p, phase_group) * p->chunks[phase_group] * x.receive_s;
+				passes(p, phase_group) * p->in_flight[phase_group] * x.receive_s;
 		}
 	}
 }
 
-static void price_tokens(struct arena *a, struct block_costs *p, int phase_group)
+static void compute_token_trips(struct arena *a, struct block_costs *p, int phase_group)
 {
 	struct token_trips trips;
 
@@ -181,7 +184,7 @@ static void price_tokens(struct arena *a, struct block_costs *p, int phase_group
 	for (size_t u = 0; u < p->units; u++)
 		for (size_t v = 0; v < p->units; v++)
 			p->token_s[phase_group][u * p->units + v] =
-				often(trips.times, send_from(p, u, v, trips.bytes).s);
+				repeated_s(trips.times, compute_transfer_time(p, u, v, trips.bytes).s);
 }
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p)
@@ -195,7 +198,7 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 				  .last = walk_last(w)};
 	p->feed = arena_array(a, p->blocks, sizeof *p->feed);
 	p->weights_B = arena_array(a, p->blocks, sizeof *p->weights_B);
-	p->handed = arena_array(a, p->blocks * p->units * p->units, sizeof *p->handed);
+	p->handovers = arena_array(a, p->blocks * p->units * p->units, sizeof *p->handovers);
 	p->role = arena_array(a, p->blocks, sizeof *p->role);
 	for (size_t b = 0; b < p->blocks; b++)
 		p->role[b] = model_block(w->model, b).part.role;
@@ -203,13 +206,13 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 		p->weights_B[b] =
 			part_weights_B(w->model, &w->scenario->precision, model_block(w->model, b).part);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		p->chunks[phase_group] = p->search->in_flight(&w->scenario->workload, phase_group);
+		p->in_flight[phase_group] = p->search->in_flight(&w->scenario->workload, phase_group);
 		p->chain_s[phase_group] = arena_array(a, p->blocks * p->units, sizeof(double));
 		p->busy_s[phase_group] = arena_array(a, p->blocks * p->units, sizeof(double));
-		price_hops(a, p, phase_group);
-		price_tokens(a, p, phase_group);
+		compute_hops(a, p, phase_group);
+		compute_token_trips(a, p, phase_group);
 	}
-	p->search->price(a, p);
+	p->search->add_costs(a, p);
 }
 
 enum counted block_costs_count(enum role role, size_t u, size_t v, size_t w)
@@ -232,25 +235,26 @@ double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t bl
 	return p->hop_s[phase_group][(block * p->units + u) * p->units + v];
 }
 
-/* What a bound may count of a block where everything is. */
+/* The part of a block's time that a bound may count, for the layer map `at`. */
 static enum counted counted_at(const struct block_costs *p, const uint8_t *at, size_t b)
 {
 	return block_costs_count(p->role[b], at[p->feed[b]], at[b], b + 1 < p->blocks ? at[b + 1] : at[b]);
 }
 
-/* Time of a pass in a block, its hop included. */
+/* Seconds of a pass in a block, with the transfer to it. */
 static double pass_s(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b)
 {
-	const size_t way[] = {at[p->feed[b]], at[b], b ? at[b - 1] : at[b]};
+	const size_t u_v_before[] = {at[p->feed[b]], at[b], b ? at[b - 1] : at[b]};
 
-	return p->chain_s[phase_group][b * p->units + at[b]] + block_costs_hop_s(p, phase_group, b, way);
+	return p->chain_s[phase_group][b * p->units + at[b]] +
+	       block_costs_hop_s(p, phase_group, b, u_v_before);
 }
 
-/* Adds what devices take to copy the hop to a block. */
+/* Adds the copy seconds of the sending and receiving device for the transfer to a block. */
 static void add_copies(const struct block_costs *p, int phase_group, const uint8_t *at, size_t b,
 		       double *busy_s)
 {
-	const bool back = goes_back(p, phase_group);
+	const bool back = runs_backward(p, phase_group);
 	const size_t u = at[p->feed[b]], v = at[b];
 	const size_t known = b && p->role[b - 1] == ROLE_SHARED ? b - 1 : b; /* see block_costs_hop_s() */
 	const size_t i = (known * p->units + u) * p->units + v;
@@ -280,8 +284,8 @@ struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_gr
 	return s;
 }
 
-void block_costs_hand_over(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
-			   struct phase_group_sum phase_groups[PHASE_GROUPS])
+void block_costs_add_handovers(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+			       struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
 	const struct world *w = p->w;
 	const size_t queues = program_queues(w);
@@ -289,23 +293,23 @@ void block_costs_hand_over(const struct block_costs *p, const uint8_t *const at[
 
 	for (size_t b = 0; b < p->blocks; b++) {
 		const size_t u = at[0][b], v = at[1][b], a = w->units[u].machine, c = w->units[v].machine;
-		const struct handed *h = &p->handed[(b * p->units + u) * p->units + v];
+		const struct handover *h = &p->handovers[(b * p->units + u) * p->units + v];
 		const size_t link_use = a == c ? WORLD_NONE : world_link_use(w, a, c);
 
 		if (link_use == WORLD_NONE)
 			continue;
 		phase_groups[1].copies_s[u] += h->send_s;
 		phase_groups[1].copies_s[v] += h->receive_s;
-		queue_s[queue_index(w, queue_from(w, link_use, a))] += h->there_s;
-		queue_s[queue_index(w, queue_from(w, link_use, c))] += h->back_s;
+		queue_s[queue_index(w, queue_from(w, link_use, a))] += h->link_out_s;
+		queue_s[queue_index(w, queue_from(w, link_use, c))] += h->link_back_s;
 	}
 	for (size_t q = 0; q < queues; q++)
 		phase_groups[1].link_s = fmax(phase_groups[1].link_s, queue_s[q]);
 	free(queue_s);
 }
 
-void block_costs_needs_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
-			 double need_B[SPACE_UNITS])
+void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+				   double need_B[SPACE_UNITS])
 {
 	const struct unit *units = p->w->units;
 
@@ -320,26 +324,27 @@ void block_costs_needs_B(const struct block_costs *p, const uint8_t *const at[PH
 
 double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
 {
-	double way_to[PHASE_GROUPS][SPACE_UNITS], works[SPACE_UNITS] = {0}, most = 0;
+	double ramp_s[PHASE_GROUPS][SPACE_UNITS], work_s[SPACE_UNITS] = {0}, most = 0;
 
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
-		double way = 0;
+		double ramp = 0;
 
 		for (size_t u = 0; u < p->units; u++)
-			way_to[phase_group][u] = INFINITY;
+			ramp_s[phase_group][u] = INFINITY;
 		for (size_t b = p->first; b <= p->last; b++) {
 			const size_t u = at[phase_group][b];
 
-			way_to[phase_group][u] = fmin(way_to[phase_group][u], way);
+			ramp_s[phase_group][u] = fmin(ramp_s[phase_group][u], ramp);
 			if (counted_at(p, at[phase_group], b) != COUNT_CHAIN)
 				continue;
-			way += pass_s(p, phase_group, at[phase_group], b);
-			works[u] += p->chunks[phase_group] * p->chain_s[phase_group][b * p->units + u];
+			ramp += pass_s(p, phase_group, at[phase_group], b);
+			work_s[u] += p->in_flight[phase_group] * p->chain_s[phase_group][b * p->units + u];
 		}
 	}
 	for (size_t u = 0; u < p->units; u++)
-		if (isfinite(way_to[0][u]) && isfinite(way_to[1][u])) /* it works in both phase groups */
-			most = fmax(most, way_to[0][u] + works[u] + way_to[1][u]);
+		/* the device runs blocks of both phase groups */
+		if (isfinite(ramp_s[0][u]) && isfinite(ramp_s[1][u]))
+			most = fmax(most, ramp_s[0][u] + work_s[u] + ramp_s[1][u]);
 	return most;
 }
 

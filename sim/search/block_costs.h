@@ -1,20 +1,22 @@
 /*
- * block_costs.h - what each block costs on each device, and each step of a walk between two, for bounds.
+ * block_costs.h - the time of each block on each device, and of each transfer between two devices, for lower
+ * bounds.
  *
- * Layer search. Read off programs as the step and train rooms build them: each device once does a phase group
- * of the job alone. A layer map's chain (one pass through the model, hand-overs included) and the time it
- * keeps each device busy are sums of these, and no schedule is quicker than either: a pass goes from block to
- * block, and a device does one thing at a time.
+ * Layer search. The costs are read from programs that the step and train rooms build, in which each device
+ * runs a phase group of the job alone. Two sums over these costs bound the time of a schedule from below: the
+ * chain of a layer map (one pass through the model with its transfers), since a pass runs block after block,
+ * and the busy time of each device, since a device runs one operator at a time.
  */
 #ifndef SIM_SEARCH_BLOCK_COSTS_H
 #define SIM_SEARCH_BLOCK_COSTS_H
 #include "sim/search/space.h"
 #include "sim/step/program.h"
 
-/* What a block hands from phase group to phase group (KV cache, saved activations, weights), in the whole
- * run: seconds of the devices that copy, and of the link each way. */
-struct handed {
-	double send_s, receive_s, there_s, back_s;
+/* The data of one block that moves between the phase groups (KV cache, saved activations, weights,
+ * gradients) over the whole run: copy seconds of the sending and receiving device, and seconds of the link
+ * in each direction. */
+struct handover {
+	double send_s, receive_s, link_out_s, link_back_s;
 };
 
 struct search_job;
@@ -23,67 +25,71 @@ struct block_costs {
 	const struct world *w;
 	enum job job;
 	const struct search_job *search;
-	size_t units, blocks, first, last; /* first, last: blocks that are walked */
-	double *chain_s[PHASE_GROUPS];     /* [block * units + unit]: of a pass (all decode steps are one),
-					      seconds */
-	double *busy_s[PHASE_GROUPS];      /* likewise, of the whole run */
-	size_t *feed;                      /* of a block: the one whose output it waits for */
-	double *hop_s[PHASE_GROUPS]; /* [(block * units + u) * units + v]: from its feed on u to it on v, and
-				back where   the phase group goes backward; INFINITY where no link joins them
-			      */
-	double *token_s[PHASE_GROUPS]; /* [u * units + v]: the first token to decode; each later one to the
-					* next step
-					*/
-	struct handed *handed; /* [(block * units + u) * units + v]: phase group 0 on u, phase group 1 on v */
-	double chunks[PHASE_GROUPS]; /* passes that may overlap: chunks, groups, micro-batches; 1: a chain is
-					all */
-	double *weights_B;           /* [block]: bytes on the machine that holds it */
-	enum role *role;             /* of a block */
-	double *send_s[PHASE_GROUPS],
-		*receive_s[PHASE_GROUPS]; /* as hop_s, of the whole run: what devices take to copy */
+	size_t units, blocks, first, last; /* first, last: the blocks that a pass runs through */
+	/* [block * units + unit]: seconds of one pass; all decode steps together count as one */
+	double *chain_s[PHASE_GROUPS];
+	double *busy_s[PHASE_GROUPS]; /* [block * units + unit]: seconds of the whole run */
+	size_t *feed;                 /* [block]: the block whose output it waits for */
+	/* [(block * units + u) * units + v]: seconds from the feed on u to the block on v, in the reverse
+	 * direction for a backward phase group; INFINITY where no link joins the machines */
+	double *hop_s[PHASE_GROUPS];
+	/* [u * units + v]: seconds of the generated tokens from the last block to the first: the first
+	 * token to decode, each later one to the next step */
+	double *token_s[PHASE_GROUPS];
+	/* [(block * units + u) * units + v]: phase group 0 on u, phase group 1 on v */
+	struct handover *handovers;
+	/* passes that may overlap (prompt chunks, groups of sequences, micro-batches); 1: none do */
+	double in_flight[PHASE_GROUPS];
+	double *weights_B; /* [block]: bytes on the machine that holds it */
+	enum role *role;   /* [block] */
+	/* indexed as hop_s: copy seconds of the sending and receiving device in the whole run */
+	double *send_s[PHASE_GROUPS], *receive_s[PHASE_GROUPS];
 };
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p);
 
-/* For the jobs, see search_job.h. Adds a program's operators on one unit to a phase group (BY_PHASE: to the
- * one that each is of), so many times. */
+/* For the jobs' add_costs(), see search_job.h. Adds the operators of a program on one unit to phase group
+ * `to`, `times` times. BY_PHASE adds each operator to the phase group of its own phase. */
 enum { BY_PHASE = -1 };
 void block_costs_add_program(struct block_costs *p, const struct program *program, size_t unit, int to,
 			     double times);
-/* Adds what blocks hand from group to group in a program whose group 0 is on u and whose group 1 is on v. */
+/* Adds the transfers between the phase groups of a program that runs phase group 0 on u and phase group 1
+ * on v. */
 void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v);
-bool block_costs_in_reach(const struct block_costs *p, size_t u,
-			  size_t v); /* different, and a link joins them */
+bool block_costs_joined(const struct block_costs *p, size_t u,
+			size_t v); /* u and v differ, and their machines are one or joined by a link */
 
-/* What a bound may count of a block on v, whose feed is on u and the block behind it on w. Shared experts run
- * beside the others: one behind the other only where all are on one device, and what they do at their end is
- * done where the others are. */
+/* The part of a block's time on v that a bound may count, where its feed is on u and the next block on w.
+ * Shared experts run beside the routed experts: they are in sequence with them only where all are on one
+ * device, and their final addition runs on the device of the routed experts. */
 enum counted { COUNT_NOTHING, COUNT_BUSY, COUNT_CHAIN };
 enum counted block_costs_count(enum role role, size_t u, size_t v, size_t w);
 
-/* The way from a block's feed on u to it on v; before: where the block before it is. Rows that shared experts
- * have got are on their machine already. */
+/* Seconds of the transfer from a block's feed on u to the block on v; `before` is the unit of the block
+ * before it. Rows that shared experts have already received are on their machine and are not sent again. */
 double block_costs_hop_s(const struct block_costs *p, int phase_group, size_t block,
 			 const size_t u_v_before[3]);
 
-/* Below a layer map is the unit of each block, see layer_map_units(). A phase group of it, without the first
- * token's way from prefill to decode. */
+/* In the functions below at[] is the unit of each block, see layer_map_units(). struct phase_group_sum
+ * holds the sums of one phase group, without the transfer of the first token from prefill to decode. */
 struct phase_group_sum {
 	double chain_s;
 	double busy_s[SPACE_UNITS];
-	/* what goes from phase group to phase group: devices that copy, the link that is busiest with it */
+	/* transfers between the phase groups: copy seconds of each device, and seconds of the busiest link */
 	double copies_s[SPACE_UNITS], link_s;
-	double fill_s; /* in training: see block_costs_fill_s() */
+	double fill_s; /* training only, see block_costs_fill_s() */
 };
 struct phase_group_sum block_costs_sum(const struct block_costs *p, int phase_group, const uint8_t *at);
-/* Adds what goes from phase group to phase group. */
-void block_costs_hand_over(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
-			   struct phase_group_sum phase_groups[PHASE_GROUPS]);
-/* Weights on each machine: a block's once where any phase group has it. */
-void block_costs_needs_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
-			 double need_B[SPACE_UNITS]);
-/* A pipeline takes no less than a device's way up to its first pass forward, all of its own passes, and the
- * way down from its last pass back. */
+/* Adds the transfers between the phase groups to phase_groups[1]. */
+void block_costs_add_handovers(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+			       struct phase_group_sum phase_groups[PHASE_GROUPS]);
+/* Bytes of weights on each machine; a block counts once on a machine even if both phase groups run it
+ * there. */
+void block_costs_machine_weights_B(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS],
+				   double need_B[SPACE_UNITS]);
+/* Lower bound of a training pipeline, in seconds: for each device, the time until its first forward pass
+ * can begin, plus all its own passes, plus the time from its last backward pass to the end of the step.
+ * Returns the largest. */
 double block_costs_fill_s(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS]);
 double block_costs_token_s(const struct block_costs *p, int phase_group, const uint8_t *from,
 			   const uint8_t *to);

@@ -3,18 +3,18 @@
 
 #include "sim/search/space.h"
 
-/* "m5" where that names the unit, else "m5.cpu". */
-static const char *name_of(const struct world *w, size_t unit)
+/* "m5" if the machine's name stands for the unit, else "m5.cpu". */
+static const char *unit_name(const struct world *w, size_t unit)
 {
 	const char *machine = w->machines[w->units[unit].machine].origin.name;
 
 	return world_unit(w, machine) == unit ? machine : w->units[unit].name;
 }
 
-struct writer {
+struct rule_writer {
 	const struct world *w;
 	const struct layer_map *l;
-	const char *phase; /* NULL: all */
+	const char *phase; /* NULL: all phases */
 	struct str *out;
 	size_t rules;
 };
@@ -32,7 +32,7 @@ static void add_layers(struct str *out, int64_t first, int64_t last)
 }
 
 /* first < 0: every layer; roles 0: every role. */
-static void rule(struct writer *k, unsigned roles, int64_t first, int64_t last, size_t unit)
+static void add_rule(struct rule_writer *k, unsigned roles, int64_t first, int64_t last, size_t unit)
 {
 	str_add(k->out, k->rules++ ? ", {" : "{");
 	if (k->phase)
@@ -47,7 +47,7 @@ static void rule(struct writer *k, unsigned roles, int64_t first, int64_t last, 
 		add_layers(k->out, first, last);
 		str_add(k->out, ", ");
 	}
-	str_addf(k->out, "on: \"%s\"}", name_of(k->w, unit));
+	str_addf(k->out, "on: \"%s\"}", unit_name(k->w, unit));
 }
 
 /* The last layer of the range of group g that begins at `first`. */
@@ -65,36 +65,36 @@ static bool groups_same(const struct layer_map *l, int64_t layers)
 	return !memcmp(l->unit[0], l->unit[1], (size_t)layers);
 }
 
-static bool is_whole(const struct layer_map *l, int g, int64_t layers)
+static bool is_on_one_unit(const struct layer_map *l, int g, int64_t layers)
 {
 	return range_end(l, g, 0, layers) == layers - 1;
 }
 
-/* A rule for everything, then what differs from it. */
-static void layer_map_rules(struct writer *k)
+/* Writes a rule for all blocks, then rules for what differs from it. */
+static void layer_map_rules(struct rule_writer *k)
 {
 	const struct layer_map *l = k->l;
 	const int64_t layers = k->w->model->layers;
 	const size_t base = l->unit[0][0];
 
-	rule(k, 0, -1, -1, base);
+	add_rule(k, 0, -1, -1, base);
 	for (int64_t i = range_end(l, 0, 0, layers) + 1; i < layers; i = range_end(l, 0, i, layers) + 1)
-		rule(k, 0, i, range_end(l, 0, i, layers), l->unit[0][i]);
-	if (!groups_same(l, layers) && is_whole(l, 1, layers))
-		rule(k, l->second, -1, -1, l->unit[1][0]);
+		add_rule(k, 0, i, range_end(l, 0, i, layers), l->unit[0][i]);
+	if (!groups_same(l, layers) && is_on_one_unit(l, 1, layers))
+		add_rule(k, l->second, -1, -1, l->unit[1][0]);
 	else if (!groups_same(l, layers))
 		for (int64_t i = 0; i < layers; i = range_end(l, 1, i, layers) + 1)
-			rule(k, l->second, i, range_end(l, 1, i, layers), l->unit[1][i]);
+			add_rule(k, l->second, i, range_end(l, 1, i, layers), l->unit[1][i]);
 	if (k->w->model->ends && l->embedding != base)
-		rule(k, 1u << ROLE_EMBEDDING, -1, -1, l->embedding);
+		add_rule(k, 1u << ROLE_EMBEDDING, -1, -1, l->embedding);
 	if (k->w->model->ends && l->head != base)
-		rule(k, 1u << ROLE_HEAD, -1, -1, l->head);
+		add_rule(k, 1u << ROLE_HEAD, -1, -1, l->head);
 }
 
 const char *candidate_rules(struct arena *a, const struct world *w, const struct candidate *c)
 {
 	struct str s = STR_INIT;
-	struct writer k = {w, c->phase_group[1], NULL, &s, 0};
+	struct rule_writer k = {w, c->phase_group[1], NULL, &s, 0};
 	const char *rules;
 
 	layer_map_rules(&k);
@@ -114,26 +114,26 @@ static void add_range(struct str *out, const struct world *w, const struct layer
 {
 	const int64_t layers = w->model->layers;
 
-	if (is_whole(l, g, layers)) {
-		str_addf(out, "on %s", name_of(w, l->unit[g][0]));
+	if (is_on_one_unit(l, g, layers)) {
+		str_addf(out, "on %s", unit_name(w, l->unit[g][0]));
 		return;
 	}
 	for (int64_t i = 0, last; i < layers; i = last + 1) {
 		last = range_end(l, g, i, layers);
 		str_add(out, i ? ", " : "layers ");
 		add_layers(out, i, last);
-		str_addf(out, " on %s", name_of(w, l->unit[g][i]));
+		str_addf(out, " on %s", unit_name(w, l->unit[g][i]));
 	}
 }
 
-static void add_seating(struct str *out, const struct world *w, const struct layer_map *l)
+static void add_layer_map_words(struct str *out, const struct world *w, const struct layer_map *l)
 {
 	const struct model *m = w->model;
 	const size_t blocks = model_blocks(m);
 	const bool same = groups_same(l, m->layers);
 
 	if (same) {
-		str_add(out, is_whole(l, 0, m->layers) ? "all " : "");
+		str_add(out, is_on_one_unit(l, 0, m->layers) ? "all " : "");
 		add_range(out, w, l, 0);
 	} else {
 		unsigned roles = 0;
@@ -143,15 +143,15 @@ static void add_seating(struct str *out, const struct world *w, const struct lay
 		add_roles(out, roles & ~l->second);
 		str_add(out, " ");
 		add_range(out, w, l, 0);
-		str_add(out, is_whole(l, 0, m->layers) ? ", " : "; ");
+		str_add(out, is_on_one_unit(l, 0, m->layers) ? ", " : "; ");
 		add_roles(out, roles & l->second);
 		str_add(out, " ");
 		add_range(out, w, l, 1);
 	}
 	if (m->ends && l->embedding != layer_map_unit(m, l, 1))
-		str_addf(out, ", embedding on %s", name_of(w, l->embedding));
+		str_addf(out, ", embedding on %s", unit_name(w, l->embedding));
 	if (m->ends && l->head != layer_map_unit(m, l, blocks - 2))
-		str_addf(out, ", head on %s", name_of(w, l->head));
+		str_addf(out, ", head on %s", unit_name(w, l->head));
 }
 
 const char *candidate_words(struct arena *a, const struct world *w, const struct candidate *c)
@@ -163,10 +163,10 @@ const char *candidate_words(struct arena *a, const struct world *w, const struct
 	for (int i = same ? 1 : 0; i < PHASE_GROUPS; i++) {
 		if (!same)
 			str_addf(&s, "%s%s: ", i ? "; " : "", phase_names[(int)job_phases(c->job).first + i]);
-		add_seating(&s, w, c->phase_group[i]);
+		add_layer_map_words(&s, w, c->phase_group[i]);
 	}
-	if (c->how_words && *c->how_words)
-		str_addf(&s, ", %s", c->how_words);
+	if (c->variant_words && *c->variant_words)
+		str_addf(&s, ", %s", c->variant_words);
 	words = arena_strdup(a, s.text);
 	str_release(&s);
 	return words;

@@ -14,70 +14,75 @@ static bool one_bit(unsigned x)
 	return !(x & (x - 1));
 }
 
-/* ---- best-first searches, and the classes they make ---- */
+/* ---- best-first searches, and the classes made from them ---- */
 
-static bool rate_hangs_on_units(const struct search *s)
+static bool rate_depends_on_units(const struct search *s)
 {
-	const enum metric_needs needs = s->ask.goal.sought->needs;
+	const enum metric_needs needs = s->ask.goal.minimized->needs;
 
 	return needs == METRIC_OF_POWER || needs == METRIC_OF_POWER_AND_PRICE;
 }
 
-static struct rate rate_of(const struct search *s, const struct variant *v, unsigned units)
+static struct rate class_rate(const struct search *s, const struct variant *v, unsigned units)
 {
-	return goal_rate_tied(&v->block_costs, s->ask.goal.sought, units);
+	return goal_rate_tied(&v->block_costs, s->ask.goal.minimized, units);
 }
 
-/* key.best-first search is not bounded at. */
-static struct best_first *best_first_of(struct search *s, struct best_first_key key)
+/* Returns the best-first search for a key, whose field best_first is ignored; makes it if there is none
+ * yet. */
+static struct best_first *find_or_add_best_first(struct search *s, struct best_first_key key)
 {
-	const unsigned whole = key.whole;
+	const unsigned class_units = key.class_units;
 
-	key.whole = rate_hangs_on_units(s) ? whole : 0;
+	key.class_units = rate_depends_on_units(s) ? class_units : 0;
 	for (size_t i = 0; i < s->searches.n; i++) {
 		const struct best_first_key *have = &s->searches.at[i];
 
-		if (have->variant == key.variant && have->whole == key.whole &&
+		if (have->variant == key.variant && have->class_units == key.class_units &&
 		    have->phase_groups == key.phase_groups && have->units == key.units &&
 		    have->kind == key.kind)
 			return have->best_first;
 	}
-	key.best_first = best_first_new(&(const struct best_first_ask){&key.variant->block_costs,
-								       key.phase_groups, key.units, key.kind,
-								       rate_of(s, key.variant, whole)});
+	key.best_first = best_first_new(
+		&(const struct best_first_ask){&key.variant->block_costs, key.phase_groups, key.units,
+					       key.kind, class_rate(s, key.variant, class_units)});
 	VEC_ADD(&s->searches, key);
 	return key.best_first;
 }
 
-/* What a pair costs at least, from what its phase groups do: passes that overlap cannot be added. */
-static double joined(const struct variant *v, double a, double b)
+/* The lower bound of a pair of layer maps from the bounds of its phase groups: the sum, or the larger one
+ * where passes overlap. */
+static double combined_bound(const struct variant *v, double a, double b)
 {
-	return v->block_costs.chunks[0] > 1 || v->block_costs.chunks[1] > 1 ? fmax(a, b) : a + b;
+	return v->block_costs.in_flight[0] > 1 || v->block_costs.in_flight[1] > 1 ? fmax(a, b) : a + b;
 }
 
 static void add_combo(struct candidate_class *c, const struct combo *k)
 {
-	const double a = best_first_least(k->phase_group[0]), b = best_first_least(k->phase_group[1]);
-	const double least = k->phase_group[0] == k->phase_group[1] ? a : joined(k->variant, a, b);
+	const double a = best_first_lower_bound(k->phase_group[0]),
+		     b = best_first_lower_bound(k->phase_group[1]);
+	const double least = k->phase_group[0] == k->phase_group[1] ? a : combined_bound(k->variant, a, b);
 
 	if (isfinite(least))
 		VEC_ADD(&c->combos, *k);
 	c->bound = fmin(c->bound, least);
 }
 
-/* Two layer maps, of kinds x and y on units a and b. */
+/* Adds the pair of searches for layer maps on units a and b and of kinds x and y. */
 static void add_pair(struct search *s, struct candidate_class *c, const struct variant *v,
-		     const unsigned abxy[4])
+		     const unsigned units_kinds[4])
 {
 	const struct combo k = {
 		v,
-		{best_first_of(s, (struct best_first_key){v, c->units, 1, abxy[0], abxy[2], NULL}),
-		 best_first_of(s, (struct best_first_key){v, c->units, 2, abxy[1], abxy[3], NULL})}};
+		{find_or_add_best_first(
+			 s, (struct best_first_key){v, c->units, 1, units_kinds[0], units_kinds[2], NULL}),
+		 find_or_add_best_first(
+			 s, (struct best_first_key){v, c->units, 2, units_kinds[1], units_kinds[3], NULL})}};
 
 	add_combo(c, &k);
 }
 
-/* Every way in which two layer maps make a class: together they use its units and have its features. */
+/* Adds every combination of two layer maps that together use the units of the class and have its features. */
 static void add_pairs(struct search *s, struct candidate_class *c, const struct variant *v)
 {
 	const unsigned features = c->kind & KIND_OF_PHASE_GROUP;
@@ -94,7 +99,7 @@ static void add_pairs(struct search *s, struct candidate_class *c, const struct 
 		}
 }
 
-/* On one device there is nothing to go about otherwise. */
+/* On one device the options make no difference, so only the first variant is tried. */
 static void add_class(struct search *s, unsigned units, unsigned kind)
 {
 	struct candidate_class c = {.units = units, .kind = kind, .bound = INFINITY};
@@ -105,9 +110,9 @@ static void add_class(struct search *s, unsigned units, unsigned kind)
 		if (kind & HAS_PHASES) {
 			add_pairs(s, &c, v);
 		} else {
-			struct best_first *both =
-				best_first_of(s, (struct best_first_key){v, units, 3, units,
-									 kind & KIND_OF_PHASE_GROUP, NULL});
+			struct best_first *both = find_or_add_best_first(
+				s, (struct best_first_key){v, units, 3, units, kind & KIND_OF_PHASE_GROUP,
+							   NULL});
 
 			add_combo(&c, &(const struct combo){v, {both, both}});
 		}
@@ -120,8 +125,8 @@ static int by_bound(const void *a, const void *b)
 {
 	const struct candidate_class *x = a, *y = b;
 
-	if (incumbents_ones(x->kind) != incumbents_ones(y->kind))
-		return incumbents_ones(x->kind) < incumbents_ones(y->kind) ? -1 : 1;
+	if (incumbents_count_bits(x->kind) != incumbents_count_bits(y->kind))
+		return incumbents_count_bits(x->kind) < incumbents_count_bits(y->kind) ? -1 : 1;
 	if (x->bound != y->bound)
 		return x->bound < y->bound ? -1 : 1;
 	if (x->kind != y->kind)
@@ -144,7 +149,7 @@ void exact_begin(struct search *s)
 		s->counts.bound = fmin(s->counts.bound, s->classes.at[i].bound);
 }
 
-/* ---- pairs of a class, by bound ---- */
+/* ---- pairs of a class, in ascending order of their bound ---- */
 
 static void offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, uint32_t j)
 {
@@ -154,11 +159,12 @@ static void offer_pair(struct candidate_class *c, uint32_t combo, uint32_t i, ui
 			   *b = single ? a : best_first_at(k->phase_group[1], j);
 
 	if (a && b)
-		pairs_put(&c->heap, (struct pair){single ? a->bound : joined(k->variant, a->bound, b->bound),
-						  combo, i, j});
+		pairs_put(&c->heap,
+			  (struct pair){single ? a->bound : combined_bound(k->variant, a->bound, b->bound),
+					combo, i, j});
 }
 
-/* The pairs that may come next once (i, j) is out: each pair is offered once. */
+/* Offers the successors of the pair (i, j) that was taken, so that each pair is offered once. */
 static void offer_next(struct candidate_class *c, const struct pair *p)
 {
 	const struct combo *k = &c->combos.at[p->combo];
@@ -168,13 +174,13 @@ static void offer_next(struct candidate_class *c, const struct pair *p)
 		offer_pair(c, p->combo, 0, p->j + 1);
 }
 
-/* Do the weights alone fit? Cheaper than the whole truth, and mostly the same. */
+/* Do the weights alone fit? This is cheaper than the whole footprint, and usually decides. */
 static bool weights_fit(const struct block_costs *p, const uint8_t *const at[PHASE_GROUPS])
 {
 	const struct world *w = p->w;
 	double need_B[SPACE_UNITS];
 
-	block_costs_needs_B(p, at, need_B);
+	block_costs_machine_weights_B(p, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		if (need_B[m] > w->machines[m].memory.usable.value)
 			return false;
@@ -190,31 +196,31 @@ static void try_pair(struct search *s, struct candidate_class *c, const struct p
 	struct phase_group_sum phase_groups[PHASE_GROUPS] = {a->sums[0], b->sums[1]};
 	const struct block_costs *block_costs = &k->variant->block_costs;
 	const uint8_t *const at[PHASE_GROUPS] = {a->at, b->at};
-	const struct rate r = rate_of(s, k->variant, c->units);
+	const struct rate r = class_rate(s, k->variant, c->units);
 	const struct candidate candidate = {
 		s->job, {&a->layer_map, &b->layer_map}, k->variant->options, k->variant->words};
 
 	if (!single && !memcmp(a->at, b->at, block_costs->blocks))
 		return;
 	if (!single)
-		block_costs_hand_over(block_costs, at, phase_groups);
+		block_costs_add_handovers(block_costs, at, phase_groups);
 	if (search_job(s->job)->backward)
 		phase_groups[1].fill_s = block_costs_fill_s(block_costs, at);
-	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_to_beat(s, c) ||
-	    limits_beyond(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
+	if (rate_bound(block_costs, &r, phase_groups) >= incumbents_threshold(s, c) ||
+	    limits_violation(block_costs, s->ask.limits, s->ask.limits_n, c->units, phase_groups) > 0)
 		return;
 	if (!weights_fit(block_costs, at)) {
 		s->counts.too_heavy++;
 		return;
 	}
-	incumbents_try(s, c, k->variant->w, &candidate);
+	incumbents_evaluate(s, c, k->variant->w, &candidate);
 }
 
 /* ---- classes in turn ---- */
 
 static void begin_class(struct candidate_class *c)
 {
-	c->begun = true;
+	c->started = true;
 	for (uint32_t i = 0; i < c->combos.n; i++)
 		offer_pair(c, i, 0, 0);
 }
@@ -222,9 +228,9 @@ static void begin_class(struct candidate_class *c)
 static void end_class(struct search *s, struct candidate_class *c)
 {
 	for (size_t i = 0; i < c->combos.n; i++)
-		s->counts.exact &= !best_first_cut(c->combos.at[i].phase_group[0]) &&
-				   !best_first_cut(c->combos.at[i].phase_group[1]);
-	s->now++;
+		s->counts.exact &= !best_first_truncated(c->combos.at[i].phase_group[0]) &&
+				   !best_first_truncated(c->combos.at[i].phase_group[1]);
+	s->current_class++;
 }
 
 bool exact_step(struct search *s)
@@ -232,28 +238,28 @@ bool exact_step(struct search *s)
 	struct candidate_class *c;
 	struct pair p;
 
-	if (s->now >= s->classes.n)
+	if (s->current_class >= s->classes.n)
 		return false;
-	c = &s->classes.at[s->now];
-	if (incumbents_spent(s)) {
+	c = &s->classes.at[s->current_class];
+	if (incumbents_budget_spent(s)) {
 		s->counts.exact = false;
 		return false;
 	}
-	if (!c->begun && c->bound >= incumbents_to_beat(s, c)) {
+	if (!c->started && c->bound >= incumbents_threshold(s, c)) {
 		s->counts.classes_left++;
-		s->now++;
+		s->current_class++;
 		return true;
 	}
-	if (!c->begun)
+	if (!c->started)
 		begin_class(c);
-	if (!c->heap.n || c->heap.at[0].bound >= incumbents_to_beat(s, c)) {
+	if (!c->heap.n || c->heap.at[0].bound >= incumbents_threshold(s, c)) {
 		end_class(s, c);
 		return true;
 	}
-	/* the others have a right to be tried, too */
+	/* a class may use an eighth of the budget, so that the other classes are tried, too */
 	if (c->tried > s->ask.runs_most / 8 || c->bounded++ > BOUNDED_PER_RUN * s->ask.runs_most) {
 		s->counts.exact = false;
-		s->now++;
+		s->current_class++;
 		return true;
 	}
 	p = pairs_take(&c->heap);

@@ -1,5 +1,6 @@
 /*
- * exact.h - the search of search.h by bounds: classes in turn, and in each the least bound first.
+ * exact.h - the exact search of search.h: class by class, in each class candidates in ascending order of
+ * their bound.
  *
  * Layer search.
  */
@@ -7,8 +8,8 @@
 #define SIM_SEARCH_EXACT_H
 #include "sim/search/incumbents.h"
 
-void exact_begin(struct search *s); /* makes the classes */
-bool exact_step(struct search *s);  /* false: done */
+void exact_begin(struct search *s); /* makes the classes and sorts them */
+bool exact_step(struct search *s);  /* false when the search is done */
 void exact_release(struct search *s);
 
 #endif

@@ -18,14 +18,15 @@ static double sequences(const struct workload *k)
 	return (double)k->generate->batch;
 }
 
-/* The first decode step may run before the last group's first token is there, so it counts for none where
- * groups overlap. */
+/* Where groups of sequences overlap, the first decode step may run before the first token of the last
+ * group exists; the bound therefore leaves that step out. */
 static struct rate tpot_rate(const struct block_costs *p)
 {
 	const double tokens = (double)p->w->scenario->workload.generate->tokens;
 	const double step = 1 / (tokens - 1), later = step * (tokens - 2) / (tokens - 1);
 
-	return (struct rate){.phase_group = {0, p->chunks[1] > 1 ? later : step}, .busiest = {0, later, 0}};
+	return (struct rate){.phase_group = {0, p->in_flight[1] > 1 ? later : step},
+			     .busiest = {0, later, 0}};
 }
 
 static const struct search_metric metrics[] = {
@@ -38,7 +39,7 @@ static const struct search_metric metrics[] = {
 	{"usd_per_Mtok", "usd_per_Mtok", true, NULL, NULL},
 };
 
-/* ---- variants: sequences in groups that follow one another ---- */
+/* ---- variants: groups of sequences that follow one another ---- */
 
 static bool set_groups(struct workload *k, int64_t groups)
 {
@@ -67,8 +68,8 @@ static const struct trial trials[] = {
 
 /* ---- costs ---- */
 
-/* Prefill on `unit` and decode on each device that it can reach: what is handed over. */
-static void price_hand_overs(struct arena *a, struct block_costs *p, size_t unit)
+/* Adds the transfers between the phases for prefill on `unit` and decode on each device that it can reach. */
+static void add_handovers(struct arena *a, struct block_costs *p, size_t unit)
 {
 	const struct layer_map here = layer_map_all_on(a, p->w, unit);
 
@@ -78,7 +79,7 @@ static void price_hand_overs(struct arena *a, struct block_costs *p, size_t unit
 		const struct placement at = candidate_place(a, p->w, &apart);
 		struct generate_programs g;
 
-		if (!block_costs_in_reach(p, unit, v))
+		if (!block_costs_joined(p, unit, v))
 			continue;
 		g = generate_build(&at);
 		block_costs_add_transfers(p, g.first, unit, v);
@@ -86,7 +87,7 @@ static void price_hand_overs(struct arena *a, struct block_costs *p, size_t unit
 	}
 }
 
-static void price(struct arena *a, struct block_costs *p)
+static void add_costs(struct arena *a, struct block_costs *p)
 {
 	for (size_t unit = 0; unit < p->units; unit++) {
 		const struct layer_map l = layer_map_all_on(a, p->w, unit);
@@ -102,7 +103,7 @@ static void price(struct arena *a, struct block_costs *p)
 			block_costs_add_program(p, g.later[i], unit, BY_PHASE, generate_over_steps(&g, one));
 		}
 		generate_free(&g);
-		price_hand_overs(a, p, unit);
+		add_handovers(a, p, unit);
 	}
 }
 
@@ -127,7 +128,7 @@ static double passes(const struct workload *k, int phase_group)
 	return phase_group == 0 ? 1 : (double)(k->generate->tokens - 1);
 }
 
-/* Groups of sequences; in prefill each of them in chunks of its prompt. */
+/* The groups of sequences; in prefill, times the chunks of a prompt. */
 static double in_flight(const struct workload *k, int phase_group)
 {
 	const struct generate *g = k->generate;
@@ -136,7 +137,7 @@ static double in_flight(const struct workload *k, int phase_group)
 	return phase_group || !g->options.chunk ? n : n * ceil((double)g->prompt / (double)g->options.chunk);
 }
 
-/* The last token need not travel; the first one ends the prefill. */
+/* The last token is not sent; the first token ends the prefill. */
 static struct token_trips token(const struct workload *k, int phase_group)
 {
 	const struct generate *g = k->generate;
@@ -157,7 +158,7 @@ const struct search_job generate_search = {
 	.trials_n = ARRAY_LEN(trials),
 	.value_text = groups_text,
 	.trial_words = groups_words,
-	.price = price,
+	.add_costs = add_costs,
 	.in_pass = in_pass,
 	.shape = shape,
 	.passes = passes,

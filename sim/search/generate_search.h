@@ -1,5 +1,5 @@
 /*
- * generate_search.h - what a search must know of the job `generate`; see search_job.h.
+ * generate_search.h - the struct search_job of the job `generate`; see search_job.h.
  *
  * Layer search.
  */

@@ -9,7 +9,7 @@
 #include "sim/predict/program_job.h"
 #include "sim/search/search_job.h"
 
-/* A metric's row in the table of its job; NULL: nothing is known of it before it has run. */
+/* A metric's row in the table of its job; NULL: no bound is known for the metric. */
 static const struct search_metric *search_metric(const struct metric_info *m)
 {
 	const struct search_job *job = search_job(m->job);
@@ -20,12 +20,12 @@ static const struct search_metric *search_metric(const struct metric_info *m)
 	return NULL;
 }
 
-/* The metric of that name of one job, which its tables have. */
-static const struct metric_info *sought_of(enum job job, const struct search_metric *x)
+/* The metric that a row minimizes; the job's table has it. */
+static const struct metric_info *metric_of_row(enum job job, const struct search_metric *x)
 {
 	size_t i = 0;
 
-	while (strcmp(job_types[job]->metrics[i].name, x->sought) != 0)
+	while (strcmp(job_types[job]->metrics[i].name, x->minimized) != 0)
 		i++;
 	return &job_types[job]->metrics[i];
 }
@@ -42,7 +42,7 @@ int goal_parse(const char *name, struct goal *g, struct err *err)
 		if (!x || !x->goal)
 			continue;
 		if (!strcmp(name, m->name)) {
-			*g = (struct goal){m, sought_of(m->job, x)};
+			*g = (struct goal){m, metric_of_row(m->job, x)};
 			return 0;
 		}
 		names[n++] = m->name;
@@ -71,16 +71,16 @@ int limit_parse(const char *text, struct limit *l, struct err *err)
 	return metric_parse(metric, op + strspn(op, " "), &l->value, err);
 }
 
-bool limit_sought(const struct world *w, const struct limit *l, const struct metric_info **sought,
-		  double *most)
+bool limit_minimized(const struct world *w, const struct limit *l, const struct metric_info **minimized,
+		     double *most)
 {
 	const struct search_metric *x = search_metric(l->metric);
 
-	*sought = x ? sought_of(l->metric->job, x) : l->metric;
+	*minimized = x ? metric_of_row(l->metric->job, x) : l->metric;
 	*most = l->value;
 	if (!x || !x->amount)
 		return !l->at_least;
-	if (!l->at_least) /* a rate that is not to be exceeded */
+	if (!l->at_least) /* an upper limit of a rate */
 		return false;
 	*most = x->amount(&w->scenario->workload) / l->value;
 	return true;
@@ -91,7 +91,7 @@ bool limit_holds(const struct limit *l, double value)
 	return l->at_least ? value >= l->value : value <= l->value;
 }
 
-/* Idle watts, and dollars a second, of the machines of some units. */
+/* Idle watts, and USD per second, of the machines of some units. */
 static void machines_rate(const struct world *w, unsigned units, double *idle_W, double *usd_per_s)
 {
 	const struct money *money = &w->scenario->money;
@@ -110,9 +110,10 @@ static void machines_rate(const struct world *w, unsigned units, double *idle_W,
 	}
 }
 
-/* Energy: idle watts of the machines, and what each device adds while it is busy (the least of it: two
- * devices of one machine may share its active power). Money: see energy_cost.h. Links add to both; the bound
- * leaves them out. */
+/* The weights of energy or money. Energy is the idle power of the machines times the run's time, plus the
+ * power that each device adds while it is busy; two devices of a machine may share its active power, so
+ * each is charged the least of it. For money see energy_cost.h. Links add to both, which the bound leaves
+ * out. */
 static struct rate energy_cost_rate(const struct world *w, bool usd, double tokens, unsigned units)
 {
 	const struct money *money = &w->scenario->money;
@@ -128,7 +129,7 @@ static struct rate energy_cost_rate(const struct world *w, bool usd, double toke
 			share += w->units[v].machine == k->machine && units >> v & 1;
 		r.busy[u] = units >> u & 1 ? energy_cost_added_W(&w->machines[k->machine], k->device) : 0;
 		if (share > 1 && !energy_cost_has_own_W(k->device))
-			r.busy[u] /= share; /* at least: they may be busy at the same time */
+			r.busy[u] /= share; /* the devices may be busy at the same time */
 		r.busy[u] *= (usd ? 1e6 * money->electricity : 1) / tokens;
 	}
 	r.phase_group[0] =
@@ -138,21 +139,21 @@ static struct rate energy_cost_rate(const struct world *w, bool usd, double toke
 	return r;
 }
 
-struct rate goal_rate(const struct block_costs *p, const struct metric_info *sought, unsigned units)
+struct rate goal_rate(const struct block_costs *p, const struct metric_info *minimized, unsigned units)
 {
-	const struct search_metric *x = search_metric(sought);
+	const struct search_metric *x = search_metric(minimized);
 
-	if (sought->needs == METRIC_OF_POWER || sought->needs == METRIC_OF_POWER_AND_PRICE)
-		return energy_cost_rate(p->w, sought->needs == METRIC_OF_POWER_AND_PRICE,
-					job_types[sought->job]->programs->tokens(p->w), units);
+	if (minimized->needs == METRIC_OF_POWER || minimized->needs == METRIC_OF_POWER_AND_PRICE)
+		return energy_cost_rate(p->w, minimized->needs == METRIC_OF_POWER_AND_PRICE,
+					job_types[minimized->job]->programs->tokens(p->w), units);
 	return x && x->rate ? x->rate(p) : (struct rate){.phase_group = {0, 0}};
 }
 
 const double goal_tie = 1e-9;
 
-struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *sought, unsigned units)
+struct rate goal_rate_tied(const struct block_costs *p, const struct metric_info *minimized, unsigned units)
 {
-	struct rate r = goal_rate(p, sought, units);
+	struct rate r = goal_rate(p, minimized, units);
 
 	for (int i = 0; i < PHASE_GROUPS; i++)
 		r.phase_group[i] += goal_tie;
@@ -182,22 +183,22 @@ double rate_bound(const struct block_costs *p, const struct rate *r,
 	return busy + longest;
 }
 
-double limits_beyond(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
-		     const struct phase_group_sum phase_groups[PHASE_GROUPS])
+double limits_violation(const struct block_costs *p, const struct limit *limits, size_t n, unsigned units,
+			const struct phase_group_sum phase_groups[PHASE_GROUPS])
 {
-	double beyond = 0;
+	double violation = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct metric_info *sought;
+		const struct metric_info *minimized;
 		double most, least;
 		struct rate r;
 
-		if (!limit_sought(p->w, &limits[i], &sought, &most))
+		if (!limit_minimized(p->w, &limits[i], &minimized, &most))
 			continue;
-		r = goal_rate(p, sought, units);
+		r = goal_rate(p, minimized, units);
 		least = rate_bound(p, &r, phase_groups);
-		if (least > most * (1 + 1e-9)) /* sums are rounded */
-			beyond += most > 0 ? log(least / most) : INFINITY;
+		if (least > most * (1 + 1e-9)) /* margin for rounding of the sums */
+			violation += most > 0 ? log(least / most) : INFINITY;
 	}
-	return beyond;
+	return violation;
 }

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Two bounds this close are one: sums are rounded. */
-static const double close_to = 1e-9;
+/* Two bounds that differ by less than this are equal: sums are rounded. */
+static const double rounding_margin = 1e-9;
 
-static bool keeps(const struct search *s, const struct metric_values *v)
+static bool keeps_limits(const struct search *s, const struct metric_values *v)
 {
 	for (size_t i = 0; i < s->ask.limits_n; i++)
 		if (!limit_holds(&s->ask.limits[i], metric_value(v, s->ask.limits[i].metric)))
@@ -15,8 +15,9 @@ static bool keeps(const struct search *s, const struct metric_values *v)
 	return true;
 }
 
-/* Runs a candidate on the engine; false where it does not fit. */
-static bool run(struct search *s, const struct world *w, const struct candidate *c, struct metric_values *v)
+/* Simulates a candidate with the event engine; false if it does not fit. */
+static bool run_candidate(struct search *s, const struct world *w, const struct candidate *c,
+			  struct metric_values *v)
 {
 	struct arena scratch = ARENA_INIT;
 	const struct placement at = candidate_place(&scratch, w, c);
@@ -36,10 +37,10 @@ static bool run(struct search *s, const struct world *w, const struct candidate 
 
 static double cost_of_values(const struct search *s, const struct metric_values *v)
 {
-	return metric_value(v, s->ask.goal.sought) + goal_tie * metric_value(v, metric_compared(s->job));
+	return metric_value(v, s->ask.goal.minimized) + goal_tie * metric_value(v, metric_compared(s->job));
 }
 
-unsigned incumbents_ones(unsigned bits)
+unsigned incumbents_count_bits(unsigned bits)
 {
 	unsigned n = 0;
 
@@ -48,33 +49,33 @@ unsigned incumbents_ones(unsigned bits)
 	return n;
 }
 
-bool incumbents_spent(const struct search *s)
+bool incumbents_budget_spent(const struct search *s)
 {
 	return s->counts.run + s->counts.unfit >= s->ask.runs_most;
 }
 
-/* Is a's kind a mixture that b makes do without? */
+/* Has b a subset of a's features and devices, and a more than one feature? */
 static bool is_simpler(const struct candidate_class *b, const struct candidate_class *a)
 {
-	return incumbents_ones(a->kind) > 1 && (b->kind & a->kind) == b->kind &&
+	return incumbents_count_bits(a->kind) > 1 && (b->kind & a->kind) == b->kind &&
 	       (b->units & a->units) == b->units && (b->kind != a->kind || b->units != a->units);
 }
 
-double incumbents_to_beat(const struct search *s, const struct candidate_class *c)
+double incumbents_threshold(const struct search *s, const struct candidate_class *c)
 {
-	double least = c->answered ? c->best.rank : INFINITY;
+	double least = c->solved ? c->best.rank : INFINITY;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->classes.n; i++) {
 		const struct candidate_class *k = &s->classes.at[i];
 
-		if (k->answered && is_simpler(k, c))
+		if (k->solved && is_simpler(k, c))
 			least = fmin(least, k->best.rank);
-		n += k->answered && k != c;
+		n += k->solved && k != c;
 	}
 	if (n >= s->ask.best)
 		least = fmin(least, s->winners[s->ask.best - 1].rank);
-	return least * (1 - close_to) / search_complexity_penalty(c->units, c->kind);
+	return least * (1 - rounding_margin) / search_complexity_penalty(c->units, c->kind);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -93,25 +94,25 @@ size_t incumbents_sort(struct search *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->classes.n; i++)
-		if (s->classes.at[i].answered)
+		if (s->classes.at[i].solved)
 			s->winners[n++] = s->classes.at[i].best;
 	qsort(s->winners, n, sizeof *s->winners, by_cost);
 	return n;
 }
 
-void incumbents_try(struct search *s, struct candidate_class *c, const struct world *w,
-		    const struct candidate *k)
+void incumbents_evaluate(struct search *s, struct candidate_class *c, const struct world *w,
+			 const struct candidate *k)
 {
 	struct winner a = {.c = *k, .units = c->units, .kind = c->kind};
 
 	c->tried++;
-	if (!run(s, w, k, &a.values) || !keeps(s, &a.values))
+	if (!run_candidate(s, w, k, &a.values) || !keeps_limits(s, &a.values))
 		return;
 	a.cost = cost_of_values(s, &a.values);
 	a.rank = a.cost * search_complexity_penalty(a.units, a.kind);
-	if (isnan(a.cost) || a.cost >= incumbents_to_beat(s, c))
+	if (isnan(a.cost) || a.cost >= incumbents_threshold(s, c))
 		return;
 	c->best = a;
-	c->answered = true;
+	c->solved = true;
 	incumbents_sort(s);
 }

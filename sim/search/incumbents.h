@@ -1,5 +1,6 @@
 /*
- * incumbents.h - what both ways of searching share: candidates are run, the best of each class is kept.
+ * incumbents.h - the state shared by both searches: candidates are simulated, and the best of each class is
+ * kept.
  *
  * Layer search; for search.c, exact.c and annealing.c alone.
  */
@@ -13,7 +14,8 @@
 
 struct combo {
 	const struct variant *variant;
-	struct best_first *phase_group[PHASE_GROUPS]; /* both the same: one layer map for both phase groups */
+	/* equal pointers: one layer map for both phase groups */
+	struct best_first *phase_group[PHASE_GROUPS];
 };
 
 struct candidate_class {
@@ -21,47 +23,51 @@ struct candidate_class {
 	double bound;
 	VEC(struct combo) combos;
 	struct pairs heap;
-	bool begun, answered;
-	size_t bounded, tried; /* candidates bounded; run, whether they fit or not */
+	bool started, solved;
+	size_t bounded, tried; /* candidates bounded; simulated, whether they fit or not */
 	struct winner best;
-	struct anneal_state anneal_state; /* of the best, in annealing */
+	struct anneal_state anneal_state; /* state of the best candidate, in annealing */
 };
 
 struct best_first_key {
 	const struct variant *variant;
-	unsigned whole, phase_groups, units,
-		kind; /* whole: the class's units, where its rate hangs on them */
+	unsigned class_units, phase_groups, units,
+		kind; /* class_units: all units of the class, where the rate depends on them, else 0 */
 	struct best_first *best_first;
 };
 
 struct search {
 	struct search_ask ask;
-	const struct world *w; /* with the goal's job alone, where nothing else is asked */
+	const struct world *w; /* the scenario, reduced to the goal's job where no limit is on another job */
 	struct arena arena;
 	enum job job;
 	struct variant variants[VARIANTS];
 	size_t variants_n;
 	VEC(struct candidate_class) classes;
-	size_t now; /* the class being worked on */
+	size_t current_class; /* index into classes */
 	VEC(struct best_first_key) searches;
-	struct anneal *anneal;        /* NULL: the exact search */
-	const struct annealed *found; /* once its chains are done; n of them, `next` is run next */
-	size_t found_n, next, polished;
+	struct anneal *anneal; /* NULL in the exact search */
+	/* the candidates of the annealing once its chains are done; next_found is simulated next */
+	const struct annealed *found;
+	size_t found_n, next_found, refined;
 	struct winner *winners;
 	struct search_counts counts;
 };
 
-unsigned incumbents_ones(unsigned bits);       /* how many are set */
-bool incumbents_spent(const struct search *s); /* is the budget? */
+unsigned incumbents_count_bits(unsigned bits); /* number of bits that are set */
+/* as many candidates as the budget allows were simulated */
+bool incumbents_budget_spent(const struct search *s);
 
-/* What a class has to beat to matter: its own best, those it is a mixture of, the k best of all. */
-double incumbents_to_beat(const struct search *s, const struct candidate_class *c);
+/* The cost that a candidate of class c must undercut: the best of c, of every simpler class that c is a
+ * mixture of, and the k-th best of all classes. */
+double incumbents_threshold(const struct search *s, const struct candidate_class *c);
 
-/* Runs a candidate on the engine; it is the class's best if it fits, keeps the limits and beats that. */
-void incumbents_try(struct search *s, struct candidate_class *c, const struct world *w,
-		    const struct candidate *k);
+/* Simulates a candidate. It becomes the best of class c if it fits, keeps the limits and undercuts
+ * incumbents_threshold(). */
+void incumbents_evaluate(struct search *s, struct candidate_class *c, const struct world *w,
+			 const struct candidate *k);
 
-/* Puts the best of all classes into s->winners, in order; returns how many. */
+/* Writes the best candidate of each solved class to s->winners, sorted; returns their number. */
 size_t incumbents_sort(struct search *s);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { FRONT_MAX = 12 };
 
-/* ---- can it be answered at all? ---- */
+/* ---- check of the request ---- */
 
 static int check_power(const struct world *w, const struct metric_info *m, struct err *err)
 {
@@ -28,7 +28,7 @@ static int check_power(const struct world *w, const struct metric_info *m, struc
 	return 0;
 }
 
-/* Complains of a goal or limit that the scenario has no answer to, whatever the assignment. */
+/* Reports a goal or limit for which the scenario has no value, whatever the assignment. */
 static int check_metric(const struct world *w, const struct metric_info *m, struct err *err)
 {
 	const struct job_type *job = job_types[m->job];
@@ -61,7 +61,7 @@ int outcome_check(const struct outcome_ask *ask, struct err *err)
 	return 0;
 }
 
-/* ---- searching ---- */
+/* ---- search ---- */
 
 static void add_assignment(struct outcome *r, struct arena *a, const struct world *w,
 			   const struct candidate *c)
@@ -75,9 +75,9 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 	r->names[r->names_n++] = words;
 }
 
-/* Searches and keeps what was found; a limit may be left out to see what it costs. */
-static void seek(struct arena *a, const struct outcome_ask *ask, const struct goal *goal, bool limited,
-		 struct outcome *r)
+/* Runs a search and stores its result; without `limited` the limits are ignored. */
+static void run_search(struct arena *a, const struct outcome_ask *ask, const struct goal *goal, bool limited,
+		       struct outcome *r)
 {
 	const struct world *w = ask->w;
 	struct search *s = search_new(&(const struct search_ask){.w = w,
@@ -113,9 +113,9 @@ static void seek(struct arena *a, const struct outcome_ask *ask, const struct go
 	search_free(s);
 }
 
-/* The front of two goals, by the constraint method (Haimes, Lasdon & Wismer, IEEE Trans. SMC 1(3), 1971): the
- * best of the first goal, then the best of those that do 2 % better by the second, and so on. */
-static void seek_front(struct arena *a, const struct outcome_ask *ask, struct outcome *r)
+/* Finds the front of two goals by the constraint method (Haimes, Lasdon and Wismer, IEEE Trans. SMC 1(3),
+ * 1971): the best of the first goal, then the best of those that are 2 % better by the second, and so on. */
+static void run_front(struct arena *a, const struct outcome_ask *ask, struct outcome *r)
 {
 	const struct metric_info *second = ask->second.metric;
 	struct outcome_ask next = *ask;
@@ -129,7 +129,7 @@ static void seek_front(struct arena *a, const struct outcome_ask *ask, struct ou
 	*limit = (struct limit){
 		.metric = ask->second.metric, .at_least = !second->less, .value = second->less ? 1e300 : 0};
 	for (; n < FRONT_MAX; n++) {
-		seek(a, &next, &ask->goal, true, r);
+		run_search(a, &next, &ask->goal, true, r);
 		exact &= r->counts.exact;
 		if (!r->n)
 			break;
@@ -150,9 +150,9 @@ static void seek_front(struct arena *a, const struct outcome_ask *ask, struct ou
 void outcome_find(struct arena *a, const struct outcome_ask *ask, struct outcome *r)
 {
 	if (ask->pareto)
-		seek_front(a, ask, r);
+		run_front(a, ask, r);
 	else
-		seek(a, ask, &ask->goal, true, r);
+		run_search(a, ask, &ask->goal, true, r);
 }
 
 void outcome_release(struct outcome *r)
@@ -160,20 +160,20 @@ void outcome_release(struct outcome *r)
 	str_release(&r->sets);
 }
 
-/* Names for each limit that cannot be kept the best value that there is. */
+/* The note names the best value of each limit that cannot be kept. */
 const char *outcome_without_limits(struct arena *a, const struct outcome_ask *ask, struct outcome *r)
 {
 	const char *note = ask->w->units_n > EXACT_UNITS ? "No assignment was found that keeps all limits"
 							 : "No assignment keeps all limits";
 	struct outcome best;
 
-	seek(a, ask, &ask->goal, false, r);
+	run_search(a, ask, &ask->goal, false, r);
 	for (size_t i = 0; r->n && i < ask->limits_n; i++) {
 		struct goal goal;
 
 		if (goal_parse(ask->limits[i].metric->name, &goal, NULL) != 0)
 			continue;
-		seek(a, ask, &goal, false, &best);
+		run_search(a, ask, &goal, false, &best);
 		if (best.n && !limit_holds(&ask->limits[i], best.least))
 			note = arena_printf(a, "%s; '%s' %s %.3g %s (%s)", note, ask->limits[i].text,
 					    best.counts.annealed ? "was not met: the best found is"
@@ -232,11 +232,12 @@ static const char *rank_note(struct arena *a, const struct outcome_ask *ask,
 		100.0 * (double)won / draws);
 }
 
-/* The bound of a rate is one of the time behind it, so the gap is the same share. */
+/* The lower bound is of the minimized metric; for a rate that is the time it is the inverse of, so the
+ * relative gap is the same. */
 static const char *annealed_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
 {
 	const struct search_counts *c = &r->counts;
-	const struct metric_info *sought = ask->goal.sought;
+	const struct metric_info *minimized = ask->goal.minimized;
 	const char *gap = "";
 
 	if (r->n && c->bound > 0 && !ask->pareto)
@@ -244,8 +245,8 @@ static const char *annealed_note(struct arena *a, const struct outcome_ask *ask,
 				   " No assignment has less than %.3g %s of %s: the first is at most %.3g %% "
 				   "from the best "
 				   "possible.",
-				   c->bound, sought->unit, sought->name,
-				   100 * fmax(0, metric_value(&r->values, sought) / c->bound - 1));
+				   c->bound, minimized->unit, minimized->name,
+				   100 * fmax(0, metric_value(&r->values, minimized) / c->bound - 1));
 	return arena_printf(
 		a,
 		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "

@@ -1,8 +1,8 @@
 /*
- * outcome.h - a request to optimize, searched to its end: the winners as assignments of the scenario, and in
- * words what is known of them.
+ * outcome.h - runs an optimization to its end: the best assignments as entries of a scenario, and notes on
+ * the search.
  *
- * Layer search. Texts live in the arena that is passed. The predictions that the notes quote are the caller's.
+ * Layer search. Texts live in the arena that is passed. The notes quote predictions that the caller has made.
  */
 #ifndef SIM_SEARCH_OUTCOME_H
 #define SIM_SEARCH_OUTCOME_H
@@ -13,48 +13,51 @@ enum { OUTCOME_LIMITS = 16 };
 
 struct outcome_ask {
 	const struct world *w;
-	struct goal goal, second; /* second: where pareto */
+	struct goal goal, second; /* second: only where pareto is set */
 	bool pareto;
-	struct limit limits[OUTCOME_LIMITS + 1]; /* the last is of the front's own */
+	/* one more than a user may set: the Pareto search adds a limit of its own */
+	struct limit limits[OUTCOME_LIMITS + 1];
 	size_t limits_n;
 	uint64_t seed;
 	size_t best, budget;
 };
 
-/* The result of a search, in words that outlive it. */
+/* The result of a search; it outlives the search. */
 struct outcome {
-	struct str sets; /* "assignments=[...]", as scenario_load() takes it; outcome_release() */
+	struct str sets; /* "assignments=[...]", as scenario_load() takes it; freed by outcome_release() */
 	struct search_counts counts;
-	size_t n;           /* winners */
-	const char *alone;  /* the best on one device; NULL: none */
-	const char **names; /* of the winners; the best on one device behind them if it is none */
+	size_t n;           /* number of winners */
+	const char *alone;  /* name of the best assignment on one device; NULL: none */
+	const char **names; /* names of the winners, then of the best on one device if it is not among them */
 	size_t names_n;
-	double least;                /* of the goal */
-	const char *first;           /* the best as an entry of `assignments` */
-	struct metric_values values; /* its metrics */
+	double least;                /* value of the goal's metric for the best assignment */
+	const char *first;           /* the best assignment as an entry of `assignments` */
+	struct metric_values values; /* metrics of the best assignment */
 };
 
-/* -1 with err where the scenario cannot be searched: too many devices, or it has no answer to the goal, to the
- * second goal or to a limit, whatever the assignment. */
+/* Returns -1 with err if the scenario cannot be searched: it has too many devices, or no assignment of it
+ * has a value for the goal, the second goal or a limit. */
 int outcome_check(const struct outcome_ask *ask, struct err *err);
 
-/* The best of the goal that keep the limits, or the front of both goals. n is 0 where nothing keeps them. */
+/* Finds the best assignments that keep the limits or, with pareto, the front of both goals. n is 0 if no
+ * assignment keeps the limits. */
 void outcome_find(struct arena *a, const struct outcome_ask *ask, struct outcome *r);
 void outcome_release(struct outcome *r);
 
-/* For where nothing keeps the limits: the best without them, and a note of the best value for each limit.
- * n is 0 where nothing fits at all. */
+/* For the case that no assignment keeps the limits: finds the best without limits, and returns a note with
+ * the best value for each limit that cannot be met. n is 0 if nothing fits at all. */
 const char *outcome_without_limits(struct arena *a, const struct outcome_ask *ask, struct outcome *r);
 
-/* A note for each winner, of its row among the predictions of the outcome's assignments (n of them, each metric
- * with that many draws). Returns how many notes: at most one for each winner. */
+/* Writes a note for each winner from its row among the n predictions of the outcome's assignments, whose
+ * metrics have `draws` draws each. Returns the number of notes, at most one for each winner. */
 size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const struct outcome *r,
 			  const struct assignment_row *rows, size_t n, int draws, const char **notes);
 
-/* How the search went, and how sure it is of the first. */
+/* A note on the number of candidates searched and on whether the first is proved to be the best. */
 const char *outcome_search_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r);
 
-/* Which machines no link joins: no assignment can be split over them. NULL where a link joins every two. */
+/* A note that names machines not joined by a link, over which no assignment can be split; NULL if a link
+ * joins every pair. */
 const char *outcome_unjoined_note(struct arena *a, const struct world *w);
 
 #endif

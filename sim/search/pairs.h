@@ -1,7 +1,8 @@
 /*
- * pairs.h - pairs of layer maps, one from each of two best-first searches, the least bound first.
+ * pairs.h - a heap of pairs of layer maps, one from each of two best-first searches, the smallest bound
+ * first.
  *
- * Layer search. The order is total: by bound, then by number.
+ * Layer search. The order is total: by bound, then by index.
  */
 #ifndef SIM_SEARCH_PAIRS_H
 #define SIM_SEARCH_PAIRS_H
@@ -9,8 +10,9 @@
 
 #include "sim/base/heap.h"
 
-struct pair { /* the i-th of one search with the j-th of another; j is unused where one layer map is for both
-		 groups */
+/* the i-th layer map of one search with the j-th of another; j is unused where both groups share one layer
+ * map */
+struct pair {
 	double bound;
 	uint32_t combo, i, j;
 };
@@ -25,7 +27,7 @@ static inline bool pair_before(void *ctx, const struct pair *a, const struct pai
 	return a->i != b->i ? a->i < b->i : a->j < b->j;
 }
 
-/* struct pairs; zeroed: empty */
+/* struct pairs; all zero is the empty heap */
 HEAP_DEFINE(pairs, struct pair, pair_before, HEAP_UNTRACKED);
 
 #endif

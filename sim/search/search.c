@@ -6,13 +6,13 @@
 #include "sim/search/annealing.h"
 #include "sim/search/exact.h"
 
-/* A feature more, and a device more, have to be worth a thousandth each. */
+/* Each further feature and each further device must gain a thousandth. */
 double search_complexity_penalty(unsigned units, unsigned kind)
 {
-	return 1 + 0.001 * (incumbents_ones(kind) + incumbents_ones(units) - 1);
+	return 1 + 0.001 * (incumbents_count_bits(kind) + incumbents_count_bits(units) - 1);
 }
 
-static const struct world *one_job(struct arena *a, const struct search_ask *ask)
+static const struct world *world_of_one_job(struct arena *a, const struct search_ask *ask)
 {
 	const enum job job = ask->goal.metric->job;
 	struct world *w = arena_alloc(a, sizeof *w);
@@ -35,7 +35,7 @@ struct search *search_new(const struct search_ask *ask)
 
 	s->ask = *ask;
 	s->job = ask->goal.metric->job;
-	s->w = one_job(&s->arena, ask);
+	s->w = world_of_one_job(&s->arena, ask);
 	s->counts.annealed = ask->anneal || s->w->units_n > EXACT_UNITS;
 	s->counts.exact = !s->counts.annealed;
 	layer_maps = space_count(s->w->model, s->w->units_n);
@@ -82,7 +82,7 @@ const struct winner *search_alone(const struct search *s)
 	for (size_t i = 0; i < s->classes.n; i++) {
 		const struct candidate_class *c = &s->classes.at[i];
 
-		if (c->answered && incumbents_ones(c->units) == 1 && (!best || c->best.rank < best->rank))
+		if (c->solved && incumbents_count_bits(c->units) == 1 && (!best || c->best.rank < best->rank))
 			best = &c->best;
 	}
 	return best;

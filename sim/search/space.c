@@ -4,15 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Attention beside the KV cache and everything else elsewhere; experts alone; experts with the shared ones.
- */
-static const unsigned seconds[SPLITS] = {
+/* The ways to split the roles of a layer, by the roles of the second group: all but attention and its KV
+ * cache; the experts with the FFN of dense layers, without or with the shared experts; the routed experts
+ * alone. */
+static const unsigned second_role_groups[SPLITS] = {
 	1u << ROLE_FFN | 1u << ROLE_ROUTER | 1u << ROLE_SHARED | 1u << ROLE_EXPERTS,
 	1u << ROLE_FFN | 1u << ROLE_EXPERTS, 1u << ROLE_FFN | 1u << ROLE_SHARED | 1u << ROLE_EXPERTS,
-	1u << ROLE_EXPERTS, /* of a model whose first layers are dense: those stay whole */
+	1u << ROLE_EXPERTS, /* in a model whose first layers are dense, those stay whole */
 };
 
-static unsigned roles_of(const struct model *m)
+static unsigned model_roles(const struct model *m)
 {
 	unsigned roles = 0;
 
@@ -23,11 +24,11 @@ static unsigned roles_of(const struct model *m)
 
 size_t space_splits(const struct model *m, struct split out[SPLITS])
 {
-	const unsigned roles = roles_of(m);
+	const unsigned roles = model_roles(m);
 	size_t n = 0;
 
 	for (size_t i = 0; i < SPLITS; i++) {
-		const unsigned second = seconds[i] & roles;
+		const unsigned second = second_role_groups[i] & roles;
 		bool known = !second;
 
 		for (size_t j = 0; j < n; j++)
@@ -57,7 +58,7 @@ uint8_t *layer_map_units(struct arena *a, const struct model *m, const struct la
 	return units;
 }
 
-struct shards *layer_map_seats(struct arena *a, const struct model *m, const struct layer_map *l)
+struct shards *layer_map_shard_groups(struct arena *a, const struct model *m, const struct layer_map *l)
 {
 	const size_t n = model_blocks(m);
 	struct shards *shard_groups = arena_array(a, n, sizeof *shard_groups);
@@ -88,7 +89,7 @@ bool layer_map_same(const struct model *m, const struct layer_map *a, const stru
 	return true;
 }
 
-bool layer_map_has(const struct model *m, unsigned roles, size_t layer)
+bool layer_has_roles(const struct model *m, unsigned roles, size_t layer)
 {
 	for (size_t b = model_block_of(m, ROLE_ATTENTION, (int64_t)layer);
 	     model_block(m, b).layer == (int64_t)layer; b++)
@@ -97,7 +98,7 @@ bool layer_map_has(const struct model *m, unsigned roles, size_t layer)
 	return false;
 }
 
-/* A group's place counts where a layer has something of it. */
+/* The device of a group counts only in layers that have a role of it. */
 unsigned layer_map_kind(const struct model *m, const struct layer_map *l)
 {
 	const size_t n = model_blocks(m);
@@ -105,7 +106,7 @@ unsigned layer_map_kind(const struct model *m, const struct layer_map *l)
 	unsigned kind = 0;
 
 	for (size_t i = 0; i < (size_t)m->layers; i++) {
-		const bool both = layer_map_has(m, l->second, i);
+		const bool both = layer_has_roles(m, l->second, i);
 
 		for (int g = 0; g < (both ? GROUPS : 1); g++) {
 			kind |= before[g] >= 0 && l->unit[g][i] != before[g] ? HAS_CUT : 0;
@@ -139,7 +140,7 @@ bool space_joined(const struct world *w, unsigned units)
 	return true;
 }
 
-/* Ordered partitions of the layers into k ranges on k of the units, k = 1, 2, ... */
+/* The number of ordered partitions of the layers into k ranges on k of the units, summed over k. */
 static double count_ranges(double layers, size_t units)
 {
 	double sum = 0, cuts = 1, orders = 1;
@@ -163,10 +164,10 @@ double space_count(const struct model *m, size_t units)
 		double layers = 0;
 
 		for (size_t l = 0; l < (size_t)m->layers; l++)
-			layers += layer_map_has(m, splits[i].second, l);
+			layers += layer_has_roles(m, splits[i].second, l);
 		sum += whole * count_ranges(layers, units);
 	}
-	/* a layer map whose groups lie together counts once, not for each way to split */
+	/* a layer map whose groups are together counts once, not once for each split */
 	return (sum - (double)(n - 1) * whole) * (m->ends ? (double)units * (double)units : 1);
 }
 
@@ -179,7 +180,7 @@ struct placement candidate_place(struct arena *a, const struct world *w, const s
 
 	as->name = "candidate";
 	for (int i = 0; i < PHASE_GROUPS; i++)
-		shard_groups[i] = layer_map_seats(a, w->model, c->phase_group[i]);
+		shard_groups[i] = layer_map_shard_groups(a, w->model, c->phase_group[i]);
 	for (int x = 0; x < PHASE_N; x++)
 		if (workload_runs(&w->scenario->workload, (enum phase)x))
 			p.shard_groups[x] = shard_groups[(enum phase)x != other];

@@ -1,11 +1,11 @@
 /*
  * space.h - the assignments that a search considers, as layer maps.
  *
- * Layer search. A layer map devices the blocks of one phase: the roles of a layer fall into at most two
- * groups (splits[] says how), each group is cut into contiguous ranges of layers, a device that a group has
- * left it does not come back to; embedding and head may be anywhere. So a layer map holds every contiguous
- * cut, every role split, and both at once. The two phase groups of a job (prefill and decode; forward and
- * backward) have a layer map each, or share one. A device that no layer map names is left out.
+ * Layer search. A layer map gives each block of one phase a device. The roles of a layer fall into at most
+ * two groups (space_splits()); each group is cut into contiguous ranges of layers and does not return to a
+ * device that it has left; the embedding and the head may be on any device. The space therefore holds every
+ * contiguous cut, every split by roles, and both together. The two phase groups of a job (prefill and decode;
+ * forward and backward) each have a layer map or share one. A device that no layer map uses is left out.
  */
 #ifndef SIM_SEARCH_SPACE_H
 #define SIM_SEARCH_SPACE_H
@@ -14,58 +14,59 @@
 
 enum { GROUPS = 2, PHASE_GROUPS = 2, SPACE_UNITS = 16 };
 
-/* Ways to part the roles of a layer; a row is added here. */
+/* A way to split the roles of a layer into two groups; the ways are rows of a table in space.c. */
 struct split {
-	unsigned second; /* roles of the second group, as bits; the others are in the first */
+	unsigned second; /* roles of the second group, as bits; the other roles are in the first */
 };
-/* Those that tell the model's roles apart, each once; returns how many (<= SPLITS). */
+/* Writes the splits that differ for the model's roles to out; returns their number (<= SPLITS). */
 enum { SPLITS = 4 };
 size_t space_splits(const struct model *m, struct split out[SPLITS]);
 
 struct layer_map {
-	unsigned second;       /* roles of the second group */
-	uint8_t *unit[GROUPS]; /* of each layer */
+	unsigned second;       /* roles of the second group, as bits */
+	uint8_t *unit[GROUPS]; /* [layer]: unit index */
 	uint8_t embedding, head;
 };
 size_t layer_map_unit(const struct model *m, const struct layer_map *l, size_t block);
 uint8_t *layer_map_units(struct arena *a, const struct model *m,
-			 const struct layer_map *l); /* of each block */
-struct shards *layer_map_seats(struct arena *a, const struct model *m, const struct layer_map *l);
-/* Everything on one unit; in the arena. */
+			 const struct layer_map *l); /* [block]: unit index, in the arena */
+struct shards *layer_map_shard_groups(struct arena *a, const struct model *m, const struct layer_map *l);
+/* All blocks on one unit; in the arena. */
 struct layer_map layer_map_all_on(struct arena *a, const struct world *w, size_t unit);
 bool layer_map_same(const struct model *m, const struct layer_map *a, const struct layer_map *b);
 
-/* Features that tell kinds of assignments apart; bits. */
+/* Features that define the kind of an assignment; bits. */
 enum {
-	HAS_CUT = 1,    /* a group of roles lies on several devices */
-	HAS_ROLES = 2,  /* groups lie apart in some layer */
-	HAS_ENDS = 4,   /* embedding or head is not where the first or the last layer is */
-	HAS_PHASES = 8, /* the phase groups differ */
+	HAS_CUT = 1,    /* a group of roles is on several devices */
+	HAS_ROLES = 2,  /* the groups are on different devices in some layer */
+	HAS_ENDS = 4,   /* the embedding or the head is not on the device of the first or last layer */
+	HAS_PHASES = 8, /* the phase groups have different layer maps */
 	KINDS = 16,
 	KIND_OF_PHASE_GROUP = HAS_CUT | HAS_ROLES | HAS_ENDS
 };
-bool layer_map_has(const struct model *m, unsigned roles, size_t layer);   /* any of them in that layer? */
-unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* of one phase group */
-unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* its units, as bits */
+/* does the layer have any of these roles? */
+bool layer_has_roles(const struct model *m, unsigned roles, size_t layer);
+unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* features of one phase group */
+unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* the units used, as bits */
 
-/* Is each of these units (bits) on the machine of each other, or joined to it by a link? An assignment cannot
- * be split over others. */
+/* Is every pair of these units (bits) on one machine or on machines joined by a link? Otherwise no
+ * assignment can be split over them. */
 bool space_joined(const struct world *w, unsigned units);
 
-/* How many layer maps there are on so many units. */
+/* The number of layer maps on that many units. */
 double space_count(const struct model *m, size_t units);
 
-/* What a candidate is: the layer maps of the goal's job, phase group by phase group. The other job, where it
- * is asked, runs all of its phases as phase group 1 does. */
+/* A candidate: the layer maps of the goal's job, one for each phase group. If the scenario also asks for
+ * another job, all phases of that job use the layer map of phase group 1. */
 struct candidate {
 	enum job job;
 	const struct layer_map *phase_group[PHASE_GROUPS];
-	const char *options, *how_words; /* what the assignment says besides, see variants.h; NULL: nothing */
+	const char *options, *variant_words; /* other options of the assignment, see variants.h; NULL: none */
 };
 struct placement candidate_place(struct arena *a, const struct world *w, const struct candidate *c);
 
-/* The same as the rules of an assignment, in YAML: "[{on: m4pro}, {phase: prefill, on: m5}]"; and in words:
- * "prefill: all on m5; decode: all on m4pro". */
+/* The candidate as the rules of an assignment in YAML: "[{on: m4pro}, {phase: prefill, on: m5}]"; and in
+ * words: "prefill: all on m5; decode: all on m4pro". Both live in the arena. */
 const char *candidate_rules(struct arena *a, const struct world *w, const struct candidate *c);
 const char *candidate_words(struct arena *a, const struct world *w, const struct candidate *c);
 

@@ -21,7 +21,7 @@ static const struct search_metric metrics[] = {
 
 /* ---- variants: schedules ---- */
 
-/* With one micro-batch all orders are the same, but for weight gradients that are put off. */
+/* With one micro-batch all schedules are the same, except those that delay weight gradients. */
 static bool set_schedule(struct workload *k, int64_t schedule)
 {
 	if (schedule == k->train->options.schedule ||
@@ -42,7 +42,7 @@ static const char *schedule_words(struct arena *a, const char *text)
 	return arena_printf(a, "schedule %s", text);
 }
 
-/* Interleaved and zb-v give a device several ranges of layers, which the space of space.h does not hold. */
+/* Interleaved and zb-v schedules give a device several ranges of layers, which space.h does not include. */
 static const struct trial trials[] = {
 	{"schedule", SCHEDULE_1F1B, set_schedule},
 	{"schedule", SCHEDULE_GPIPE, set_schedule},
@@ -57,10 +57,10 @@ static bool as_given(const struct workload *k)
 
 /* ---- costs ---- */
 
-/* Forward on u, backward on v: what runs forward again in the backward pass is told from the forward pass by
- * where it runs. */
-static void price_groups_apart(struct arena *a, struct block_costs *p, size_t u, size_t v,
-			       const bool want[PHASE_GROUPS])
+/* Adds the costs of a step with the forward pass on u and the backward pass on v: forward operators
+ * recomputed in the backward pass are told from those of the forward pass by their device. */
+static void add_split_costs(struct arena *a, struct block_costs *p, size_t u, size_t v,
+			    const bool want[PHASE_GROUPS])
 {
 	const struct layer_map here = layer_map_all_on(a, p->w, u), there = layer_map_all_on(a, p->w, v);
 	const struct candidate c = {.job = JOB_TRAIN, .phase_group = {&here, &there}};
@@ -75,24 +75,24 @@ static void price_groups_apart(struct arena *a, struct block_costs *p, size_t u,
 	program_free(program);
 }
 
-/* A device that reaches no other one has both groups. */
-static void price(struct arena *a, struct block_costs *p)
+/* A device that reaches no other one runs both groups. */
+static void add_costs(struct arena *a, struct block_costs *p)
 {
 	bool have[PHASE_GROUPS][SPACE_UNITS] = {{false}};
 
 	for (size_t u = 0; u < p->units; u++)
 		for (size_t v = 0; v < p->units; v++) {
-			if (!block_costs_in_reach(p, u, v))
+			if (!block_costs_joined(p, u, v))
 				continue;
-			price_groups_apart(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]});
+			add_split_costs(a, p, u, v, (const bool[]){!have[0][u], !have[1][v]});
 			have[0][u] = have[1][v] = true;
 		}
 	for (size_t u = 0; u < p->units; u++)
 		if (!have[0][u])
-			price_groups_apart(a, p, u, u, (const bool[]){true, false});
+			add_split_costs(a, p, u, u, (const bool[]){true, false});
 }
 
-/* Updates are no part of a pass; where a schedule puts them off, gradients of weights are none either. */
+/* Updates are not part of a pass, nor are weight gradients where the schedule delays them. */
 static bool in_pass(const struct workload *k, enum phase phase, const struct op *op)
 {
 	return phase != PHASE_UPDATE &&
@@ -126,7 +126,7 @@ const struct search_job train_search = {
 	.value_text = schedule_text,
 	.trial_words = schedule_words,
 	.as_given = as_given,
-	.price = price,
+	.add_costs = add_costs,
 	.in_pass = in_pass,
 	.shape = shape,
 	.passes = passes,

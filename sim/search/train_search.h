@@ -1,5 +1,5 @@
 /*
- * train_search.h - what a search must know of the job `train`; see search_job.h.
+ * train_search.h - the struct search_job of the job `train`; see search_job.h.
  *
  * Layer search.
  */

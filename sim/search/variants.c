@@ -1,8 +1,8 @@
 /* variants.c - see variants.h. */
 #include "sim/search/search_job.h"
 
-/* The world with a workload of its own to change: *k. */
-static const struct world *world_with(struct arena *a, const struct world *w, struct workload **k)
+/* A copy of the world with its own workload *k, which the caller may change. */
+static const struct world *copy_world(struct arena *a, const struct world *w, struct workload **k)
 {
 	struct world *copy = arena_alloc(a, sizeof *copy);
 	struct scenario *s = arena_alloc(a, sizeof *s);
@@ -15,12 +15,12 @@ static const struct world *world_with(struct arena *a, const struct world *w, st
 	return copy;
 }
 
-static void add(struct arena *a, const struct world *w, enum job job, const struct trial *t,
-		struct variant *v)
+static void add_trial(struct arena *a, const struct world *w, enum job job, const struct trial *t,
+		      struct variant *v)
 {
 	const struct search_job *search = search_job(job);
 	struct workload *k;
-	const struct world *copy = world_with(a, w, &k);
+	const struct world *copy = copy_world(a, w, &k);
 	const char *text;
 
 	*v = (struct variant){.w = t->set(k, t->value) ? copy : NULL};
@@ -39,7 +39,7 @@ size_t variants_make(struct arena *a, const struct world *w, enum job job, struc
 	if (!search->as_given || search->as_given(&w->scenario->workload))
 		out[n++] = (struct variant){.w = w, .options = "", .words = ""};
 	for (size_t i = 0; i < search->trials_n && w->units_n > 1; i++) {
-		add(a, w, job, &search->trials[i], &out[n]);
+		add_trial(a, w, job, &search->trials[i], &out[n]);
 		n += out[n].w != NULL;
 	}
 	for (size_t i = 0; i < n; i++)
