@@ -12,7 +12,7 @@
 struct draws {
 	size_t n, sources, sockets;
 	struct params *z;         /* [draw * sources + source] */
-	struct power_draw *power; /* [draw * sockets + socket]: machines, then joints */
+	struct power_draw *power; /* [draw * sockets + socket]: machines, then links */
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
 

@@ -16,7 +16,7 @@ struct energy_cost {     /* of one run: a generation, or a training step */
 	double usd;      /* NAN where a watt or a price is not known */
 };
 
-/* Normal deviates of what a meter would show; one for each machine, then one for each joint. */
+/* Normal deviates of what a meter would show; one for each machine, then one for each link. */
 struct power_draw {
 	double idle, active;
 };

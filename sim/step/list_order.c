@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a turn does on one queue, as one task. */
+#include "sim/base/heap.h"
+
+/* What a visit does on one queue, as one task. */
 struct fold {
 	uint32_t queue;
 	uint32_t last; /* of its tasks so far */
@@ -21,12 +23,10 @@ struct sorter {
 	VEC(struct fold) folds;
 	uint32_t *fold_of; /* task -> fold */
 	uint32_t *before;  /* task -> the one before it in its fold; TASK_NONE */
-	/* tasks whose turn it is, a heap */
-	uint32_t *ready, ready_n;
 	uint32_t *waiting; /* task -> how many it waits for */
 };
 
-/* A device that sends through its host does so at the end of its turn, though it is the next one's input. */
+/* A device that sends through its host does so at the end of its visit, though it is the next one's input. */
 static uint32_t sender(const struct sorter *s, const struct program_task *t)
 {
 	if (s->p->op_classes.at[t->op_class].kind != CLASS_SEND_COPY)
@@ -40,16 +40,16 @@ static uint32_t sender(const struct sorter *s, const struct program_task *t)
 	return TASK_NONE;
 }
 
-static void fold_tasks(struct sorter *s, const uint32_t *turn_of, size_t turns_n)
+static void fold_tasks(struct sorter *s, const uint32_t *visit_of, size_t visits_n)
 {
 	const size_t queues = program_queues(s->p->world);
-	uint32_t *at = arena_array(&s->arena, turns_n * queues, sizeof *at); /* a fold's number + 1 */
+	uint32_t *at = arena_array(&s->arena, visits_n * queues, sizeof *at); /* a fold's number + 1 */
 
 	for (uint32_t i = 0; i < s->p->tasks.n; i++) {
 		const struct program_task *t = &s->p->tasks.at[i];
 		const struct op_class *c = &s->p->op_classes.at[t->op_class];
 		const sim_ns lag_ns = sim_ns_of_s(c->lag_s);
-		uint32_t *slot = &at[turn_of[i] * queues + t->queue];
+		uint32_t *slot = &at[visit_of[i] * queues + t->queue];
 		uint32_t k = sender(s, t);
 		struct fold *f;
 
@@ -133,30 +133,12 @@ static bool comes_first(const struct sorter *s, uint32_t a, uint32_t b)
 	return fa != fb ? fa < fb : a < b;
 }
 
-static void heap_put(struct sorter *s, uint32_t task)
+static bool ready_before(void *ctx, const uint32_t *a, const uint32_t *b)
 {
-	uint32_t at = s->ready_n++;
-
-	for (; at && comes_first(s, task, s->ready[(at - 1) / 2]); at = (at - 1) / 2)
-		s->ready[at] = s->ready[(at - 1) / 2];
-	s->ready[at] = task;
+	return comes_first(ctx, *a, *b);
 }
 
-static uint32_t heap_take(struct sorter *s)
-{
-	const uint32_t first = s->ready[0], last = s->ready[--s->ready_n];
-	uint32_t at = 0, child;
-
-	while ((child = 2 * at + 1) < s->ready_n) {
-		child += child + 1 < s->ready_n && comes_first(s, s->ready[child + 1], s->ready[child]);
-		if (!comes_first(s, s->ready[child], last))
-			break;
-		s->ready[at] = s->ready[child];
-		at = child;
-	}
-	s->ready[at] = last;
-	return first;
-}
+HEAP_DEFINE(ready_tasks, uint32_t, ready_before, HEAP_UNTRACKED);
 
 /* Who waits for a task: those that say so, and the next of its fold. */
 static struct edges find_followers(struct sorter *s)
@@ -189,25 +171,27 @@ static struct edges find_followers(struct sorter *s)
 	return e;
 }
 
-/* The tasks by the start of their turns, none before what it waits for (Kahn, CACM 5(11), 1962). */
+/* The tasks by the start of their visits, none before what it waits for (Kahn, CACM 5(11), 1962). */
 static uint32_t *emit(struct sorter *s)
 {
 	const struct edges e = find_followers(s);
 	uint32_t *out = arena_array(&s->arena, s->p->tasks.n, sizeof *out);
+	struct ready_tasks ready = {.ctx = s};
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->p->tasks.n; i++)
 		if (!s->waiting[i])
-			heap_put(s, i);
-	while (s->ready_n) {
-		const uint32_t task = heap_take(s);
+			ready_tasks_put(&ready, i);
+	while (ready.n) {
+		const uint32_t task = ready_tasks_take(&ready);
 
 		out[n++] = task;
 		for (uint32_t f = e.from[task]; f < e.from[task + 1]; f++)
 			if (!--s->waiting[e.to[f]])
-				heap_put(s, e.to[f]);
+				ready_tasks_put(&ready, e.to[f]);
 	}
 	BUG_ON(n != s->p->tasks.n);
+	ready_tasks_release(&ready);
 	return out;
 }
 
@@ -229,16 +213,15 @@ static void renumber(struct arena *a, struct program *p, const uint32_t *order)
 			p->marks[m] = now[p->marks[m]];
 }
 
-void list_order_sort(struct program *p, const uint32_t *turn_of, size_t turns_n)
+void list_order_sort(struct program *p, const uint32_t *visit_of, size_t visits_n)
 {
 	struct sorter s = {.arena = ARENA_INIT, .p = p};
 	const size_t n = p->tasks.n;
 
 	s.fold_of = arena_array(&s.arena, n, sizeof *s.fold_of);
 	s.before = arena_array(&s.arena, n, sizeof *s.before);
-	s.ready = arena_array(&s.arena, n, sizeof *s.ready);
 	s.waiting = arena_array(&s.arena, n, sizeof *s.waiting);
-	fold_tasks(&s, turn_of, turns_n);
+	fold_tasks(&s, visit_of, visits_n);
 	run_folds(&s);
 	renumber(&s.arena, p, emit(&s));
 	VEC_FREE(&s.folds);

@@ -242,9 +242,9 @@ static void end_pass(struct passes *f, struct pass *s)
 		hand_off_all(f, s, &s->x);
 }
 
-/* Two passes are one turn where the second begins on the shard group on which the first ended, and leaves it
+/* Two passes are one visit where the second begins on the shard group on which the first ended, and leaves it
  * again. */
-static bool goes_on_in_turn(const struct pass *from, const struct pass *to)
+static bool continues_visit(const struct pass *from, const struct pass *to)
 {
 	const struct shards *end = walk_out(&from->walk, from->done),
 			    *shard_groups = to->at->shard_groups[to->of.phase];
@@ -256,10 +256,10 @@ static bool goes_on_in_turn(const struct pass *from, const struct pass *to)
 	return leaves && shard_group_same(end, &shard_groups[walk_first(w)]);
 }
 
-static void close_turn(struct passes *f, uint32_t turn)
+static void close_visit(struct passes *f, uint32_t visit)
 {
-	while (f->turn_of.n < f->program->tasks.n)
-		VEC_ADD(&f->turn_of, turn);
+	while (f->visit_of.n < f->program->tasks.n)
+		VEC_ADD(&f->visit_of, visit);
 }
 
 static void put_pass(struct passes *f, struct pass *s)
@@ -274,17 +274,17 @@ static void put_pass(struct passes *f, struct pass *s)
 		const bool first = block == walk_first(w);
 
 		if (first ? !s->follows : !shard_group_same(&shard_groups[block], &shard_groups[block - 1]))
-			s->turn = f->turns_n++;
+			s->visit = f->visits_n++;
 		put_block(f, s, block);
-		close_turn(f, s->turn);
+		close_visit(f, s->visit);
 	}
 	end_pass(f, s);
-	close_turn(f, s->turn);
+	close_visit(f, s->visit);
 	f->program->world = f->w;
 	if (!next)
 		return;
-	next->follows = goes_on_in_turn(s, next);
-	next->turn = s->turn;
+	next->follows = continues_visit(s, next);
+	next->visit = s->visit;
 }
 
 /* Passes that follow one another, each by the tokens of the one before, need no order. */
@@ -302,8 +302,8 @@ static void put_passes(struct passes *f)
 	for (size_t i = 0; i < f->list.n; i++)
 		put_pass(f, &f->list.at[i]);
 	if (!is_chain(f))
-		list_order_sort(f->program, f->turn_of.at, f->turns_n);
-	VEC_FREE(&f->turn_of);
+		list_order_sort(f->program, f->visit_of.at, f->visits_n);
+	VEC_FREE(&f->visit_of);
 }
 
 struct footprint *passes_streams(const struct placement *at)

@@ -31,8 +31,8 @@ struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
 	struct deps x;
 	size_t done;       /* the last block so far */
 	struct deps begun; /* by its first block */
-	bool follows;      /* its first turn is the last of the pass before it */
-	uint32_t turn;     /* that it is in */
+	bool follows;      /* its first visit to a shard group is the last one of the pass before it */
+	uint32_t visit;    /* the visit that is being written */
 };
 
 struct room; /* private */
@@ -48,8 +48,8 @@ struct passes {
 	struct deps *kv, *own;
 	struct footprint *footprint; /* NULL, or of each machine: what it reads from its disk */
 	struct room *room;           /* likewise: what it can be read into */
-	VEC(uint32_t) turn_of;       /* private: of each task */
-	uint32_t turns_n;
+	VEC(uint32_t) visit_of;      /* private: of each task */
+	uint32_t visits_n;
 	bool token_at_end; /* the program ends when the last token is where the next step begins */
 };
 
