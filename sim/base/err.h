@@ -29,8 +29,8 @@ struct err {
 
 /* Both return -1, so that `return err_set(...)` reads well. A NULL err is allowed and drops the text. */
 int err_set(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
-int err_hint(struct err *err, const char *fmt, ...)
-	PRINTF_LIKE(2, 3); /* adds a hint to the error just set; -1 */
+/* Adds a hint to the error just set; returns -1. */
+int err_hint(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Sets "unknown WHAT 'NAME'" with a hint: the closest of names[], or all of them. Returns -1. */
 int err_unknown(struct err *err, const char *what, const char *name, const char *const *names, size_t n);

@@ -48,8 +48,8 @@ size_t diag_line_break(const char *s, const char *end);
 /* Adds a diagnostic and returns -1. Control characters and invalid UTF-8 in msg and hint are replaced, so
  * that they do not reach a terminal. */
 int diag_add(struct diags *d, struct place place, const char *hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
-int diag_err(struct diags *d, struct place place,
-	     const struct err *err); /* with the message and hint of err; -1 */
+/* Adds a diagnostic with the message and hint of err; returns -1. */
+int diag_err(struct diags *d, struct place place, const struct err *err);
 
 /* Appends all diagnostics in the order in which they were found: "path:line:col: message", the line, the
  * caret, "hint: ...". */

@@ -72,10 +72,9 @@ struct field {
 	size_t offset;
 	const char *help;
 	enum dim dim;
-	double min,
-		/* allowed range, inclusive, in base units; min == max: no limits. For a list, max limits
-		 * the number of items */
-		max;
+	/* allowed range, inclusive, in base units; min == max: no limits. For a list, max limits the number of
+	 * items */
+	double min, max;
 	const char *def;      /* the default as it would be written; NULL: none; of a FIELD_TABLE only "{}" */
 	bool optional;        /* may be absent without a default */
 	const char *share_of; /* FIELD_QTY: the value may also be a share of this quantity, '93 %' */

@@ -38,8 +38,8 @@ struct file_tensor *tensors_add(struct tensor_table *t); /* adds a zeroed entry 
 
 /* Sorts the table by name. Returns 0, or -1 with err if a name occurs twice. */
 int tensors_sort(struct tensor_table *t, struct err *err);
-const struct file_tensor *tensors_find(const struct tensor_table *sorted,
-				       const char *name); /* NULL if there is no such tensor */
+/* NULL if there is no such tensor */
+const struct file_tensor *tensors_find(const struct tensor_table *sorted, const char *name);
 /* Returns n pointers sorted by the offset of the data, empty tensors first. */
 const struct file_tensor **tensors_by_offset(struct arena *a, const struct file_tensor *at, size_t n);
 

@@ -5,7 +5,7 @@
 
 static const struct type numbers = {.size = 9, .align = 'c', .color = "#5a5a5a"};
 
-/* The power of ten at or below the value, by multiplication alone: the same on every machine. */
+/* The power of ten at or below the value, by multiplication only, so that it is the same on every machine. */
 static double decade(double value)
 {
 	double ten = 1.0;
@@ -52,7 +52,8 @@ static void draw_number(struct canvas *c, const struct axis *a, bool upright, do
 	str_release(&text);
 }
 
-/* One axis: a line at 1 to 9 of each decade; numbers at 1, and at 2 and 5 where a decade is wide. */
+/* Draws one axis: a line at 1 to 9 of each decade; numbers at 1, and at 2 and 5 if a decade is wide
+ * enough. */
 static void draw_axis(struct canvas *c, const struct axis *a, bool upright, const struct axis *other)
 {
 	const double decade_pt = fabs(a->to - a->from) / log10(a->high / a->low);

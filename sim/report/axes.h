@@ -1,5 +1,5 @@
 /*
- * axes.h - two logarithmic axes: their ranges, their grid, and where a value lies.
+ * axes.h - logarithmic axes of a picture: their ranges, grid and numbers, and the position of a value.
  *
  * Layer report.
  */
@@ -9,14 +9,14 @@
 
 struct axis {
 	double low, high; /* values at the ends, rounded outwards to 1, 2 or 5 times a power of ten */
-	double from, to;  /* points: where low and high lie */
-	double unit;      /* what a label's 1 stands for */
+	double from, to;  /* positions of low and high, in points */
+	double unit;      /* value of the number 1 in a label */
 };
 
 struct axis axis_over(double low, double high);
-double axis_at(const struct axis *a, double value); /* held at the ends */
+double axis_at(const struct axis *a, double value); /* position of a value in points, clamped to the axis */
 
-/* Frame, grid and the numbers along both axes. Lines: for a canvas whose lines come first. */
+/* Draws the frame, the grid and the numbers of both axes. The canvas must be opened with lines_first. */
 void axes_draw(struct canvas *c, const struct axis *x, const struct axis *y);
 
 #endif

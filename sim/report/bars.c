@@ -6,8 +6,8 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-/* The boxes lane by lane, each lane's in the order they came: a counting sort. */
-static size_t *by_lane(const struct schedule *s)
+/* Sorts the boxes by lane and keeps the order within a lane: a counting sort. */
+static size_t *sort_by_lane(const struct schedule *s)
 {
 	size_t *next = xcalloc(s->lanes_n + 1, sizeof *next);
 	size_t *order = xcalloc(s->boxes_n + 1, sizeof *order);
@@ -24,7 +24,7 @@ static size_t *by_lane(const struct schedule *s)
 	return order;
 }
 
-static struct bar bar_of(const struct schedule *s, size_t i)
+static struct bar bar_of_box(const struct schedule *s, size_t i)
 {
 	const struct box *box = &s->boxes[i];
 	struct bar bar = {.lane = box->lane, .kind = box->kind, .first = i, .last = i, .boxes_n = 1};
@@ -36,13 +36,14 @@ static struct bar bar_of(const struct schedule *s, size_t i)
 	return bar;
 }
 
-/* A box without duration at the window's edge is inside; one that only touches the edge is not. */
+/* A box without duration at the edge of the window is inside; a longer one that only touches the edge is
+ * outside. */
 static bool is_outside(const struct box *box, const struct bar *cut)
 {
 	return cut->end_ns < cut->start_ns || (cut->end_ns == cut->start_ns && box->end_ns > box->start_ns);
 }
 
-static bool can_join(const struct bar *left, const struct bar *right, double pt_per_ns)
+static bool can_merge(const struct bar *left, const struct bar *right, double pt_per_ns)
 {
 	const double gap = (double)(right->start_ns - left->end_ns) * pt_per_ns;
 	const double both = (double)(right->end_ns - left->start_ns) * pt_per_ns;
@@ -56,7 +57,7 @@ static bool can_join(const struct bar *left, const struct bar *right, double pt_
 					left->kind_ns[left->kind] == left->busy_ns && both < BAR_MERGED_PT);
 }
 
-static void join(struct bar *left, const struct bar *right)
+static void merge_bars(struct bar *left, const struct bar *right)
 {
 	if (right->end_ns > left->end_ns)
 		left->end_ns = right->end_ns;
@@ -71,19 +72,19 @@ static void join(struct bar *left, const struct bar *right)
 
 void bars_init(struct bars *b, const struct schedule *s, double pt_per_ns)
 {
-	size_t *order = by_lane(s);
+	size_t *order = sort_by_lane(s);
 
 	*b = (struct bars){.at = xcalloc(s->boxes_n + 1, sizeof *b->at),
 			   .of_box = xcalloc(s->boxes_n + 1, sizeof *b->of_box)};
 	for (size_t k = 0; k < s->boxes_n; k++) {
 		const size_t i = order[k];
-		const struct bar bar = bar_of(s, i);
+		const struct bar bar = bar_of_box(s, i);
 
 		b->of_box[i] = BARS_NONE;
 		if (is_outside(&s->boxes[i], &bar))
 			continue;
-		if (b->n && can_join(&b->at[b->n - 1], &bar, pt_per_ns))
-			join(&b->at[b->n - 1], &bar);
+		if (b->n && can_merge(&b->at[b->n - 1], &bar, pt_per_ns))
+			merge_bars(&b->at[b->n - 1], &bar);
 		else
 			b->at[b->n++] = bar;
 		b->of_box[i] = b->n - 1;

@@ -1,35 +1,35 @@
 /*
- * bars.h - the boxes of a schedule as they can be seen at a scale: those too narrow to be told apart become
- * one.
+ * bars.h - the bars of a schedule's picture: boxes too narrow to be told apart at its scale are merged.
  *
- * Layer report. The picture's size then depends on its width, not on how many boxes there are. A box narrower
- * than BAR_NARROW_PT joins its left neighbour in the lane if that is narrow too, the gap between them is
- * less, and they are of one kind - or whatever their kinds while together they are still too narrow: then the
- * kind with the most time gives the colour.
+ * Layer report. The size of a picture then depends on its width, not on the number of boxes. A box narrower
+ * than BAR_NARROW_PT is merged with its left neighbour in the lane if that is narrow too, if the gap between
+ * them is narrower, and if both are of one kind, or if the merged bar is still too narrow. The kind with the
+ * most time determines its colour.
  */
 #ifndef SIM_REPORT_BARS_H
 #define SIM_REPORT_BARS_H
 #include "sim/report/schedule.h"
 
 #define BAR_NARROW_PT 0.75
-#define BAR_MERGED_PT 3.0 /* a merged bar grows no wider: its tooltip stays local */
+/* a merged bar is not wider, so that its tooltip describes a small part of the lane */
+#define BAR_MERGED_PT 3.0
 
 struct bar {
 	uint32_t lane;
 	enum box_kind kind;
 	sim_ns start_ns, end_ns; /* cut to the window */
-	sim_ns busy_ns;          /* of that, covered by boxes */
+	sim_ns busy_ns;          /* the part of that covered by boxes */
 	sim_ns kind_ns[BOX_KIND_N];
-	size_t first, last; /* boxes; equal if it is one box */
+	size_t first, last; /* indices of its boxes; equal if it is one box */
 	size_t boxes_n;
 	bool critical;
 };
 
 struct bars {
-	struct bar *at; /* lane by lane, by start; owned */
+	struct bar *at; /* sorted by lane, then by start; owned */
 	size_t n;
-	size_t *of_box;     /* the bar of each box, or BARS_NONE if it is outside the window; owned */
-	size_t shown_boxes; /* inside the window */
+	size_t *of_box;     /* [box]: its bar, or BARS_NONE if the box is outside the window; owned */
+	size_t shown_boxes; /* boxes inside the window */
 };
 #define BARS_NONE ((size_t)-1)
 

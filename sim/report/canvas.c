@@ -7,11 +7,10 @@
 #include "sim/base/utf8.h"
 #include "sim/report/textsize.h"
 
-/*
- * A quoted DOT string. Labels undo a doubled backslash; tooltips undo it once or twice, as the version of
- * Graphviz has it, so there its look-alike U+2216 stands for it. Graphviz refuses what is longer than 16384.
- */
-static void quote(struct str *out, const char *text, bool tooltip)
+/* Appends a quoted DOT string. Graphviz replaces a doubled backslash in a label once, in a tooltip once or
+ * twice depending on its version, so tooltips get the similar character U+2216 instead. Graphviz refuses
+ * strings longer than 16384 bytes. */
+static void add_quoted(struct str *out, const char *text, bool tooltip)
 {
 	const size_t most = out->len + 8000;
 
@@ -34,7 +33,7 @@ static void quote(struct str *out, const char *text, bool tooltip)
 		else if (c == '\n' && tooltip)
 			str_add(out, "\\n");
 		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfffe || c == 0xffff)
-			str_add(out, " "); /* no place in XML */
+			str_add(out, " "); /* not allowed in XML */
 		else
 			str_add_n(out, text, n);
 		text += n ? n : 1;
@@ -46,7 +45,7 @@ static void add_tooltip(struct str *out, const char *tooltip)
 	if (!tooltip)
 		return;
 	str_add(out, ",tooltip=\"");
-	quote(out, tooltip, true);
+	add_quoted(out, tooltip, true);
 	str_add(out, "\"");
 }
 
@@ -74,8 +73,8 @@ void canvas_close(struct canvas *c)
 	str_add(c->out, "}\n");
 }
 
-/* The beginning of a node: place and size. */
-static void node(struct canvas *c, struct rect at)
+/* Writes the begin of a node: its position and size. */
+static void open_node(struct canvas *c, struct rect at)
 {
 	str_addf(c->out, "n%zu [pos=\"%.2f,%.2f\",width=%.4f,height=%.4f", c->n++, at.x + at.w / 2,
 		 c->height - at.y - at.h / 2, fmax(at.w, 0.01) / 72, fmax(at.h, 0.01) / 72);
@@ -83,7 +82,7 @@ static void node(struct canvas *c, struct rect at)
 
 void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const char *tooltip)
 {
-	node(c, at);
+	open_node(c, at);
 	if (ink->shape)
 		str_addf(c->out, ",shape=%s", ink->shape);
 	if (ink->fill)
@@ -94,27 +93,27 @@ void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const
 		str_addf(c->out, ",color=\"%s\",penwidth=%.2f", ink->line, ink->pen);
 	if (ink->text && *ink->text) {
 		str_addf(c->out, ",fontsize=%.1f,label=\"", ink->text_size);
-		quote(c->out, ink->text, false);
+		add_quoted(c->out, ink->text, false);
 		str_add(c->out, "\"");
 	}
 	add_tooltip(c->out, tooltip);
 	str_add(c->out, "]\n");
 }
 
-/* Graphviz justifies a text within its node: a node at least as wide as the text pins the edge exactly. */
+/* Graphviz aligns a text within its node: a node as wide as the text or wider places the edge exactly. */
 void canvas_text(struct canvas *c, struct point at, const struct type *type, const char *text,
 		 const char *tooltip)
 {
 	const double w = textsize_width(text, type->size, type->bold) * 1.05 + 2.0;
 	const double x = type->align == 'l' ? at.x : type->align == 'r' ? at.x - w : at.x - w / 2;
 
-	node(c, (struct rect){x, at.y - type->size * 0.6, w, type->size * 1.2});
+	open_node(c, (struct rect){x, at.y - type->size * 0.6, w, type->size * 1.2});
 	str_addf(c->out, ",shape=plaintext,style=\"\",fontsize=%.1f,fontcolor=\"%s\"", type->size,
 		 type->color);
 	if (type->bold)
 		str_add(c->out, ",fontname=\"Helvetica-Bold\"");
 	str_add(c->out, ",label=\"");
-	quote(c->out, text, false);
+	add_quoted(c->out, text, false);
 	str_add(c->out, type->align == 'l' ? "\\l\"" : type->align == 'r' ? "\\r\"" : "\"");
 	add_tooltip(c->out, tooltip);
 	str_add(c->out, "]\n");
@@ -135,7 +134,7 @@ void canvas_curve(struct canvas *c, const struct point bezier[4], const struct s
 	struct point end = bezier[3];
 
 	str_add(c->out, "a->z [pos=\"");
-	if (stroke->arrow > 0.0) { /* the curve ends where the arrowhead begins */
+	if (stroke->arrow > 0.0) { /* the curve ends at the base of the arrowhead */
 		const double dx = end.x - bezier[2].x, dy = end.y - bezier[2].y, d = sqrt(dx * dx + dy * dy);
 
 		str_addf(c->out, "e,%.2f,%.2f ", end.x, c->height - end.y);
@@ -149,7 +148,7 @@ void canvas_curve(struct canvas *c, const struct point bezier[4], const struct s
 	}
 	str_addf(c->out, "\",color=\"%s\",penwidth=%.2f%s", stroke->color, stroke->width,
 		 stroke->dashed ? ",style=dashed" : "");
-	if (stroke->arrow > 0.0) /* Graphviz's arrowhead of size 1 is ten points long */
+	if (stroke->arrow > 0.0) /* an arrowhead of size 1 is ten points long in Graphviz */
 		str_addf(c->out, ",arrowhead=normal,arrowsize=%.2f", stroke->arrow / 10.0);
 	add_tooltip(c->out, tooltip);
 	str_add(c->out, "]\n");

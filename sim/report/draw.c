@@ -17,7 +17,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
 
-extern char **environ; /* the child's; nothing here reads it */
+extern char **environ; /* passed to the child process */
 
 static const char *const formats[] = {"svg", "png", "pdf", "dot"};
 
@@ -33,7 +33,7 @@ const char *draw_format(const char *path)
 	return NULL;
 }
 
-/* The dpi of a PNG: 144, or what keeps its longer side, as the graph's bb says, within cairo's limit. */
+/* The dpi of a PNG: 144, or fewer so that its longer side, by the graph's bb, is within cairo's limit. */
 static int png_dpi(const char *dot_text)
 {
 	const char *bb = strstr(dot_text, "bb=\"0,0,");
@@ -47,7 +47,7 @@ static int png_dpi(const char *dot_text)
 	return side / 72 > PNG_SIDE_MAX - 8 ? 1 : (int)((PNG_SIDE_MAX - 8) * 72 / side);
 }
 
-/* The last line of what dot wrote to its standard error, which is where it says why. */
+/* The last line that dot wrote to its standard error, which states the reason of a failure. */
 static void last_line(FILE *f, char *line, size_t size)
 {
 	char next[256];
@@ -61,9 +61,9 @@ static void last_line(FILE *f, char *line, size_t size)
 	}
 }
 
-/* Starts dot with its standard input and both outputs on these files, in a process group of its own, so that
- * all that it starts can be ended with it. It inherits watch[1]. The error is errno's number, or 0. */
-static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out, const int watch[2])
+/* Starts dot with these files as standard input and both outputs, in a process group of its own, so that
+ * it can be ended with all processes that it starts. It inherits watch[1]. Returns errno's number, or 0. */
+static int start_dot(pid_t *pid, char *const argv[], FILE *in, FILE *out, const int watch[2])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t how;
@@ -72,7 +72,7 @@ static int start(pid_t *pid, char *const argv[], FILE *in, FILE *out, const int 
 
 	if (rc)
 		return rc;
-	/* the caller may hold signals while a file is written: they must still end dot */
+	/* the caller may block signals while a file is written; they must still end dot */
 	sigemptyset(&none);
 	posix_spawnattr_init(&how);
 	posix_spawnattr_setsigmask(&how, &none);
@@ -110,7 +110,7 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* A signal that asks us to end and that the caller holds blocked; 0: none. */
+/* A pending termination signal that the caller has blocked; 0: none. */
 static int ending_signal(void)
 {
 	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
@@ -124,16 +124,17 @@ static int ending_signal(void)
 	return 0;
 }
 
-/* dot while it runs. Its end closes the pipe, which wakes us at once; a slice of time is for blocked
- * signals, and for a dot that has closed its files but goes on. */
+/* The state of a running dot. Its end closes the pipe, which wakes us at once. The time slices are for
+ * blocked signals, and for a dot that closes its files but does not end. */
 struct running {
 	pid_t pid;
-	int watch;  /* the end of the pipe that we read; -1: closed, as nobody holds the other end any more */
-	int nap_ms; /* then: how long to wait next, twice as long each time */
+	int watch;  /* our end of the pipe; -1: closed, since no process has the other end open */
+	int nap_ms; /* after that: milliseconds of the next wait, doubled each time */
 	int status;
 };
 
-/* 1: it has ended; 0: it still runs after a slice; -1 with errno: it cannot be waited for. */
+/* Waits for one time slice. Returns 1 if dot has ended, 0 if it still runs, -1 with errno if waiting
+ * fails. */
 static int wait_slice(struct running *r)
 {
 	struct pollfd fd = {.fd = r->watch, .events = POLLIN};
@@ -151,8 +152,8 @@ static int wait_slice(struct running *r)
 	return got > 0;
 }
 
-/* Ends dot and what it started: by the signal, then for good. */
-static void stop(struct running *r, int signal_number)
+/* Ends dot and the processes that it started: with the signal, then with SIGKILL. */
+static void stop_dot(struct running *r, int signal_number)
 {
 	const double until_s = now_s() + GRACE_MS / 1e3;
 	int ended = 0;
@@ -177,22 +178,22 @@ static int wait_within(struct running *r, int limit_s, struct err *err)
 		if (ended)
 			return 0;
 		if (signal_number) {
-			stop(r, signal_number);
+			stop_dot(r, signal_number);
 			return err_set(err, "interrupted while 'dot' was drawing");
 		}
 		if (now_s() < until_s)
 			continue;
-		stop(r, SIGKILL);
+		stop_dot(r, SIGKILL);
 		err_set(err, "'dot' had not ended after %d s and was stopped", limit_s);
 		return err_hint(err, "write a .dot file, and draw it with 'dot -Kneato -n2'");
 	}
 }
 
-static int run_watched(char *const argv[], FILE *in, FILE *out, int watch[2], int limit_s, int *status,
-		       struct err *err)
+static int run_dot_watched(char *const argv[], FILE *in, FILE *out, int watch[2], int limit_s, int *status,
+			   struct err *err)
 {
 	struct running r = {.watch = watch[0]};
-	int rc = start(&r.pid, argv, in, out, watch);
+	int rc = start_dot(&r.pid, argv, in, out, watch);
 
 	close(watch[1]);
 	if (rc == 0)
@@ -207,18 +208,18 @@ static int run_watched(char *const argv[], FILE *in, FILE *out, int watch[2], in
 	return rc;
 }
 
-static int run(char *const argv[], FILE *in, FILE *out, int limit_s, struct err *err)
+static int run_dot(char *const argv[], FILE *in, FILE *out, int limit_s, struct err *err)
 {
 	char why[256];
 	int status = 0, watch[2];
 
 	if (pipe(watch) != 0)
 		return err_set(err, "cannot start 'dot': %s", strerror(errno));
-	if (run_watched(argv, in, out, watch, limit_s, &status, err) != 0)
+	if (run_dot_watched(argv, in, out, watch, limit_s, &status, err) != 0)
 		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* on some systems only the child finds out */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* on some systems only the child detects this */
 		return not_installed(err);
 	if (WIFSIGNALED(status))
 		return err_set(err, "'dot' was ended by signal %d", WTERMSIG(status));
@@ -226,8 +227,9 @@ static int run(char *const argv[], FILE *in, FILE *out, int limit_s, struct err 
 	return err_set(err, "'dot' failed with exit status %d: %s", WEXITSTATUS(status), why);
 }
 
-/* dot reads an unlinked temporary file, not a pipe: no reader can go away and no signal need be held off. */
-static int render(const char *to, const char *format, const char *dot_text, int limit_s, struct err *err)
+/* Renders to the file `to`. dot reads an unlinked temporary file instead of a pipe, so no SIGPIPE can
+ * occur. */
+static int render_dot(const char *to, const char *format, const char *dot_text, int limit_s, struct err *err)
 {
 	char type[16], dpi[24], kneato[] = "-Kneato", n2[] = "-n2", o[] = "-o", dot[] = "dot";
 	char *target = xstrdup(to);
@@ -241,7 +243,7 @@ static int render(const char *to, const char *format, const char *dot_text, int 
 	    lseek(fileno(in), 0, SEEK_SET) != 0)
 		rc = err_set(err, "cannot write a temporary file for 'dot': %s", strerror(errno));
 	else
-		rc = run(argv, in, out, limit_s, err);
+		rc = run_dot(argv, in, out, limit_s, err);
 	if (in)
 		fclose(in);
 	if (out)
@@ -266,7 +268,7 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 		return file_write(path, dot_text, strlen(dot_text), force, err);
 	rc = file_begin(&scratch, path, force, &draft, err);
 	if (!rc) {
-		rc = render(draft.temporary, format, dot_text, limit_s, err);
+		rc = render_dot(draft.temporary, format, dot_text, limit_s, err);
 		if (!rc && (stat(draft.temporary, &st) != 0 || st.st_size == 0))
 			rc = err_set(err, "'dot' wrote nothing to '%s'", path);
 		if (rc)

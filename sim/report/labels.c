@@ -5,10 +5,10 @@
 
 #include "sim/base/err.h"
 
-static const double gap = 2.0;        /* between a label and anything else */
-static const double near_pt = 7.0;    /* from the anchor's rim: needs no leader */
-static const double reach_pt = 230;   /* no farther */
-static const double crossing_pt = 30; /* how much farther is better than a leader across a line */
+static const double gap = 2.0;        /* distance between a label and anything else */
+static const double near_pt = 7.0;    /* distance from the anchor's rim up to which no leader is needed */
+static const double reach_pt = 230;   /* largest distance */
+static const double crossing_pt = 30; /* extra distance that is preferred to a leader across a line */
 
 void labels_init(struct labels *l, struct rect area)
 {
@@ -37,7 +37,7 @@ static bool overlap(struct rect a, struct rect b)
 	return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
-/* Liang and Barsky's clipping, one side: false if nothing of the segment is left. */
+/* One side of Liang and Barsky's clipping; false if nothing of the segment is left. */
 static bool clip(double p, double q, double *from, double *to)
 {
 	if (p == 0.0)
@@ -49,7 +49,7 @@ static bool clip(double p, double q, double *from, double *to)
 	return *from <= *to;
 }
 
-static bool crosses(struct segment s, struct rect r)
+static bool segment_crosses_rect(struct segment s, struct rect r)
 {
 	const double dx = s.b.x - s.a.x, dy = s.b.y - s.a.y;
 	double from = 0.0, to = 1.0;
@@ -69,33 +69,33 @@ bool labels_is_free(const struct labels *l, struct rect r)
 		if (overlap(wide, l->blocks.at[i]))
 			return false;
 	for (size_t i = 0; i < l->lines.n; i++)
-		if (crosses(l->lines.at[i], wide))
+		if (segment_crosses_rect(l->lines.at[i], wide))
 			return false;
 	for (size_t i = 0; i < l->leaders.n; i++)
-		if (crosses(l->leaders.at[i], wide))
+		if (segment_crosses_rect(l->leaders.at[i], wide))
 			return false;
 	return true;
 }
 
-/* On which side of the line through a and b the point lies: the sign of the cross product. */
+/* The side of the line through a and b on which the point lies: the sign of the cross product. */
 static double side(struct segment s, struct point p)
 {
 	return (s.b.x - s.a.x) * (p.y - s.a.y) - (s.b.y - s.a.y) * (p.x - s.a.x);
 }
 
-static bool cross(struct segment s, struct segment t)
+static bool segments_cross(struct segment s, struct segment t)
 {
 	return side(s, t.a) * side(s, t.b) < 0.0 && side(t, s.a) * side(t, s.b) < 0.0;
 }
 
-/* A leader may cross no label, no other leader and nothing blocked that is not its own. */
+/* A leader may not cross other leaders, labels or blocked areas, except that of its own anchor. */
 static bool leader_is_free(const struct labels *l, struct segment s, struct rect own)
 {
 	for (size_t i = 0; i < l->blocks.n; i++)
-		if (!overlap(own, l->blocks.at[i]) && crosses(s, l->blocks.at[i]))
+		if (!overlap(own, l->blocks.at[i]) && segment_crosses_rect(s, l->blocks.at[i]))
 			return false;
 	for (size_t i = 0; i < l->leaders.n; i++)
-		if (cross(s, l->leaders.at[i]))
+		if (segments_cross(s, l->leaders.at[i]))
 			return false;
 	return true;
 }
@@ -105,28 +105,29 @@ static double lines_crossed(const struct labels *l, struct segment s)
 	double n = 0.0;
 
 	for (size_t i = 0; i < l->lines.n; i++)
-		n += cross(s, l->lines.at[i]);
+		n += segments_cross(s, l->lines.at[i]);
 	return n;
 }
 
-static double between(double low, double x, double high)
+static double clamp(double low, double x, double high)
 {
 	return fmin(fmax(x, low), high);
 }
 
-/* Sixteen directions, the ones a reader expects first: right, left, below, above, then the diagonals. */
-static const struct point class_times_set[] = {
+/* Sixteen directions in order of preference: right, left, below, above, then the diagonals. */
+static const struct point directions[] = {
 	{1, 0},         {-1, 0},         {0, 1},          {0, -1},          {0.924, 0.383},  {0.924, -0.383},
 	{0.707, 0.707}, {0.707, -0.707}, {-0.924, 0.383}, {-0.924, -0.383}, {-0.707, 0.707}, {-0.707, -0.707},
 	{0.383, 0.924}, {0.383, -0.924}, {-0.383, 0.924}, {-0.383, -0.924},
 };
 
-/* The label whose border is touched by a ray from the anchor at distance r. */
-static struct rect beside(struct point anchor, struct point way, double r, double w, double h)
+/* The label whose border is at distance r from the anchor in the given direction. */
+static struct rect label_at_distance(struct point anchor, struct point direction, double r, double w,
+				     double h)
 {
-	const double x = anchor.x + way.x * r, y = anchor.y + way.y * r;
-	const double px = way.x > 0.6 ? 0.0 : way.x < -0.6 ? -1.0 : -0.5;
-	const double py = way.y > 0.6 ? 0.0 : way.y < -0.6 ? -1.0 : -0.5;
+	const double x = anchor.x + direction.x * r, y = anchor.y + direction.y * r;
+	const double px = direction.x > 0.6 ? 0.0 : direction.x < -0.6 ? -1.0 : -0.5;
+	const double py = direction.y > 0.6 ? 0.0 : direction.y < -0.6 ? -1.0 : -0.5;
 
 	return (struct rect){x + px * w, y + py * h, w, h};
 }
@@ -138,9 +139,9 @@ bool labels_find(const struct labels *l, const struct label_anchor *anchor, doub
 	bool found = false;
 
 	for (double far = 3.0; far <= reach_pt && !(found && far >= best->cost); far += 4.0) {
-		for (size_t i = 0; i < ARRAY_LEN(class_times_set); i++) {
-			const struct rect at = beside(p, class_times_set[i], anchor->clear + far, w, h);
-			const struct point to = {between(at.x, p.x, at.x + w), between(at.y, p.y, at.y + h)};
+		for (size_t i = 0; i < ARRAY_LEN(directions); i++) {
+			const struct rect at = label_at_distance(p, directions[i], anchor->clear + far, w, h);
+			const struct point to = {clamp(at.x, p.x, at.x + w), clamp(at.y, p.y, at.y + h)};
 			const struct segment leader = {p, to};
 			const double cost = far + crossing_pt * lines_crossed(l, leader);
 

@@ -1,8 +1,8 @@
 /*
- * labels.h - finds a free place for each label of a picture: over no line, no other label, nothing blocked.
+ * labels.h - places the labels of a picture so that they cover no line, no other label and no blocked area.
  *
- * Layer report; pure and deterministic: first come, first served, nearest place first, in a fixed order of
- * directions. Points, y downwards.
+ * Layer report; pure and deterministic: labels are placed in the order of the calls, each at the nearest free
+ * place, in a fixed order of directions. Units are points, y downwards.
  */
 #ifndef SIM_REPORT_LABELS_H
 #define SIM_REPORT_LABELS_H
@@ -17,35 +17,36 @@ struct segment {
 };
 
 struct labels {
-	struct rect area; /* labels stay inside it; private, as all below */
+	struct rect area; /* labels stay inside this area; private, like the fields below */
 	VEC(struct rect) blocks;
-	VEC(struct segment) lines;   /* labels keep off them; leaders would rather not cross them */
-	VEC(struct segment) leaders; /* labels and other leaders keep off them */
+	VEC(struct segment) lines;   /* labels do not cover them; leaders cross them at a cost */
+	VEC(struct segment) leaders; /* neither labels nor other leaders cross them */
 };
 
-/* What a label belongs to: a point of the picture, and around it what its leader may cross. */
+/* The point that a label belongs to, and the area around it that its leader may cross. */
 struct label_anchor {
 	struct point at;
-	double clear; /* radius of what stands there */
+	double clear; /* radius of the mark at the point */
 	struct rect own;
 };
 
 struct label_place {
 	struct rect at;
-	double cost;           /* points from the anchor's rim, more where the leader crosses a line */
-	bool led;              /* too far to be understood without a line to the anchor */
-	struct segment leader; /* if led */
+	/* distance from the anchor's rim in points, plus a penalty for each line that the leader crosses */
+	double cost;
+	bool led;              /* so far away that a leader to the anchor is drawn */
+	struct segment leader; /* valid if led */
 };
 
 void labels_init(struct labels *l, struct rect area);
 void labels_release(struct labels *l);
-void labels_block(struct labels *l, struct rect r);                 /* nothing may cover it */
-void labels_line(struct labels *l, struct point a, struct point b); /* likewise */
+void labels_block(struct labels *l, struct rect r);                 /* no label may cover this area */
+void labels_line(struct labels *l, struct point a, struct point b); /* no label may cover this line */
 bool labels_is_free(const struct labels *l, struct rect r);
 
-/* Finds the nearest place for a label of size w by h. False if there is none within reach. */
+/* Finds the nearest place for a label of size w by h. Returns false if no place within reach is free. */
 bool labels_find(const struct labels *l, const struct label_anchor *anchor, double w, double h,
 		 struct label_place *best);
-void labels_take(struct labels *l, const struct label_place *place); /* blocks it */
+void labels_take(struct labels *l, const struct label_place *place); /* blocks the place and its leader */
 
 #endif

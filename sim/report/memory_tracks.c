@@ -11,8 +11,8 @@ double memory_tracks_height(size_t n)
 	return n ? gap + pitch * (double)n : 0;
 }
 
-/* The fullest it gets in a column of the picture. */
-static double most_in(const struct memory_track *s, size_t *at, sim_ns from, sim_ns to)
+/* The largest share in a column of the picture. */
+static double fullest_between(const struct memory_track *s, size_t *at, sim_ns from, sim_ns to)
 {
 	double most;
 
@@ -35,7 +35,7 @@ static void draw_area(struct canvas *c, const struct memory_track_frame *f, cons
 	for (size_t i = 0; i <= columns; i++) {
 		const sim_ns t0 = f->s->from_ns + (sim_ns)(span * (double)i / (double)columns);
 		const sim_ns t1 = f->s->from_ns + (sim_ns)(span * (double)(i + 1) / (double)columns);
-		const double share = i < columns ? most_in(s, &at, t0, t1) : -1;
+		const double share = i < columns ? fullest_between(s, &at, t0, t1) : -1;
 		const double h = i < columns ? round(2 * area_h * fmin(share, 1.15)) / 2 : -1;
 		const double x = f->left + column_w * (double)i;
 

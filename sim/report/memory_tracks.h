@@ -1,5 +1,5 @@
 /*
- * memory_tracks.h - how full something is over time, as areas under the lanes of a schedule's picture.
+ * memory_tracks.h - draws memory in use over time as areas below the lanes of a schedule's picture.
  *
  * Layer report.
  */
@@ -8,12 +8,12 @@
 #include "sim/report/canvas.h"
 #include "sim/report/schedule.h"
 
-struct memory_track_frame { /* where they lie: points, as the picture's */
+struct memory_track_frame { /* the area of the tracks, in points */
 	const struct schedule *s;
 	double left, top, width, names_w, gutter;
 };
 
-double memory_tracks_height(size_t n); /* room that n strips take, 0 for none */
+double memory_tracks_height(size_t n); /* height of n tracks in points, 0 for none */
 void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, size_t i);
 
 #endif

@@ -16,28 +16,29 @@ static bool is_near(const struct roofline *r, const struct point *place, size_t 
 	       fabs(place[a].x - place[b].x) <= near_x_pt && fabs(place[a].y - place[b].y) <= near_y_pt;
 }
 
-/* Gives each dot the number of its cluster: the first dot that it is tied to by near neighbours. */
+/* Numbers the clusters: each dot gets the index of the first dot that it is connected to through near
+ * neighbours. */
 static size_t *number_clusters(const struct roofline *r, const struct point *place)
 {
-	size_t *of = xcalloc(r->dots_n + 1, sizeof *of);
+	size_t *cluster_of = xcalloc(r->dots_n + 1, sizeof *cluster_of);
 
 	for (size_t i = 0; i < r->dots_n; i++) {
-		of[i] = i;
+		cluster_of[i] = i;
 		for (size_t j = 0; j < i; j++) {
-			const size_t old = of[i] > of[j] ? of[i] : of[j];
-			const size_t new = of[i] > of[j] ? of[j] : of[i];
+			const size_t old = cluster_of[i] > cluster_of[j] ? cluster_of[i] : cluster_of[j];
+			const size_t new = cluster_of[i] > cluster_of[j] ? cluster_of[j] : cluster_of[i];
 
 			if (old == new || !is_near(r, place, i, j))
 				continue;
 			for (size_t k = 0; k <= i; k++)
-				if (of[k] == old)
-					of[k] = new;
+				if (cluster_of[k] == old)
+					cluster_of[k] = new;
 		}
 	}
-	return of;
+	return cluster_of;
 }
 
-/* "decode ffn gate" of group "decode" is "ffn gate" where the group stands before it already. */
+/* The label without the group at its begin: "ffn gate" for "decode ffn gate" of group "decode". */
 static const char *without_group(const struct roof_dot *dot)
 {
 	const size_t n = strlen(dot->group);
@@ -45,7 +46,7 @@ static const char *without_group(const struct roof_dot *dot)
 	return str_starts(dot->label, dot->group) && dot->label[n] == ' ' ? dot->label + n + 1 : dot->label;
 }
 
-/* Adds a word to the label, on a new line where the last is full. False if no line is left. */
+/* Adds a word to the label, on a new line if the last one is full. Returns false if no line is left. */
 static bool add_word(struct cluster *c, const char *word, bool first)
 {
 	struct str *line = &c->lines[c->lines_n - 1];
@@ -63,18 +64,18 @@ static bool add_word(struct cluster *c, const char *word, bool first)
 	return true;
 }
 
-/* The dots of one cluster as "decode q, k, v, o"; an operator that occurs twice is named once. */
-static void write_label(struct cluster *c, const struct roofline *r, const size_t *of, size_t number)
+/* Writes the label of a cluster, such as "decode q, k, v, o"; an operator that occurs twice is named once. */
+static void write_label(struct cluster *c, const struct roofline *r, const size_t *cluster_of, size_t number)
 {
 	size_t named = 0, more = 0;
 
 	c->lines_n = 1;
 	str_add(&c->lines[0], r->dots[number].group);
 	for (size_t i = number; i < r->dots_n; i++) {
-		bool known = of[i] != number;
+		bool known = cluster_of[i] != number;
 
 		for (size_t j = number; j < i && !known; j++)
-			known = of[j] == number && !strcmp(r->dots[i].label, r->dots[j].label);
+			known = cluster_of[j] == number && !strcmp(r->dots[i].label, r->dots[j].label);
 		if (known)
 			continue;
 		if (more || !add_word(c, without_group(&r->dots[i]), named == 0))
@@ -94,8 +95,8 @@ static int by_share(const void *a, const void *b)
 	return x->lead > y->lead ? 1 : -1;
 }
 
-/* Counts dot i in: bounds, share, lead. */
-static void take_in(struct cluster *c, const struct roofline *r, const struct point *place, size_t i)
+/* Adds dot i to the bounds, share and lead of a cluster. */
+static void add_to_cluster(struct cluster *c, const struct roofline *r, const struct point *place, size_t i)
 {
 	const struct point p = place[i];
 	const double x1 = fmax(c->bounds.x + c->bounds.w, p.x), y1 = fmax(c->bounds.y + c->bounds.h, p.y);
@@ -111,25 +112,25 @@ static void take_in(struct cluster *c, const struct roofline *r, const struct po
 
 void clusters_init(struct clusters *c, const struct roofline *r, const struct point *place)
 {
-	size_t *of = number_clusters(r, place);
+	size_t *cluster_of = number_clusters(r, place);
 
 	*c = (struct clusters){.at = xcalloc(r->dots_n + 1, sizeof *c->at)};
 	for (size_t i = 0; i < r->dots_n; i++) {
 		struct cluster *new = &c->at[c->n];
 
-		if (of[i] != i)
+		if (cluster_of[i] != i)
 			continue;
 		*new = (struct cluster){.lead = i,
 					.bounds = {place[i].x, place[i].y, 0, 0},
 					.lines = {STR_INIT, STR_INIT, STR_INIT}};
 		for (size_t j = i; j < r->dots_n; j++)
-			if (of[j] == i)
-				take_in(new, r, place, j);
-		write_label(new, r, of, i);
+			if (cluster_of[j] == i)
+				add_to_cluster(new, r, place, j);
+		write_label(new, r, cluster_of, i);
 		c->n++;
 	}
 	qsort(c->at, c->n, sizeof *c->at, by_share);
-	free(of);
+	free(cluster_of);
 }
 
 void clusters_release(struct clusters *c)

@@ -1,7 +1,8 @@
 /*
- * roofdots.h - which dots of a roofline lie so close together that one label must do for them.
+ * roofdots.h - clusters of roofline dots that are so close together that they share one label.
  *
- * Layer report. Dots of one device and one group that lie within a few points of each other form a cluster.
+ * Layer report. A cluster has the dots of one device and one group that are within a few points of each
+ * other.
  */
 #ifndef SIM_REPORT_ROOFDOTS_H
 #define SIM_REPORT_ROOFDOTS_H
@@ -11,19 +12,19 @@
 enum { CLUSTER_LINES_MAX = 3 };
 
 struct cluster {
-	size_t lead; /* the dot with the largest share */
+	size_t lead; /* index of the dot with the largest share */
 	double share;
-	struct rect bounds;                  /* of its dots' middles */
-	struct str lines[CLUSTER_LINES_MAX]; /* its label */
+	struct rect bounds;                  /* bounds of the centres of its dots */
+	struct str lines[CLUSTER_LINES_MAX]; /* lines of its label */
 	int lines_n;
 };
 
 struct clusters {
-	struct cluster *at; /* by falling share, then by first dot; owned */
+	struct cluster *at; /* by descending share, then by first dot; owned */
 	size_t n;
 };
 
-/* place: where each dot lies. */
+/* place: the position of each dot in points. */
 void clusters_init(struct clusters *c, const struct roofline *r, const struct point *place);
 void clusters_release(struct clusters *c);
 bool cluster_same_text(const struct cluster *a, const struct cluster *b);

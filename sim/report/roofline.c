@@ -14,12 +14,13 @@
 #include "sim/report/roofdots.h"
 #include "sim/report/textsize.h"
 
-/* The page, in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
+/* The page in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
 static const double page_w = 1100, left = 58, right = 1080, top = 58, bottom = 540;
 static const double row = 17, line_h = 11, text_size = 8.5;
 static const char grey[] = "#5a5a5a";
 
-/* Okabe and Ito's colours for the colour-blind; a device keeps its own, the ninth shares the first's. */
+/* The colours of Okabe and Ito for colour-blind readers, one for each device; the ninth device has the
+ * colour of the first. */
 static const char *const hues[] = {"#0072b2", "#d55e00", "#009e73", "#a3507f",
 				   "#8a6d00", "#56b4e9", "#6a51a3", "#333333"};
 static const char *const shapes[] = {"circle", "square", "triangle", "pentagon", "hexagon", "octagon"};
@@ -30,7 +31,7 @@ struct view {
 	struct canvas canvas;
 	struct axis x, y;
 	struct labels labels;
-	struct point *place;            /* of each dot */
+	struct point *place;            /* [dot]: position */
 	const char *groups[GROUPS_MAX]; /* in the order of their first dots */
 	size_t groups_n;
 	size_t unlabelled;
@@ -41,7 +42,7 @@ double roof_ridge(const struct roof *r)
 	return r->peak_flops / r->read_Bps;
 }
 
-static const char *hue(size_t roof)
+static const char *roof_color(size_t roof)
 {
 	return hues[roof % ARRAY_LEN(hues)];
 }
@@ -53,7 +54,8 @@ static bool is_shown(const struct roof_dot *d)
 
 static double diameter(const struct roof_dot *d)
 {
-	return 6.0 + 15.0 * sqrt(fmin(fmax(d->share, 0.0), 1.0)); /* area grows with the share */
+	/* the area is proportional to the share, plus a minimum */
+	return 6.0 + 15.0 * sqrt(fmin(fmax(d->share, 0.0), 1.0));
 }
 
 static struct point point_at(const struct view *v, double intensity, double flops)
@@ -77,7 +79,7 @@ static void choose_ranges(struct view *v)
 
 		BUG_ON(!(ridge > 0.0) || !isfinite(ridge));
 		x0 = fmin(x0, ridge / 8);
-		x1 = fmax(x1, ridge * 12); /* room for the roof's label */
+		x1 = fmax(x1, ridge * 12); /* room for the label of the roof */
 		y1 = fmax(y1, top_flops(&v->r->roofs[i]) * 2.2);
 		y0 = fmin(y0, v->r->roofs[i].peak_flops / 8);
 	}
@@ -92,7 +94,7 @@ static void choose_ranges(struct view *v)
 		y1 = fmax(y1, d->flops * 1.7);
 	}
 	if (x1 <= 0.0 || y1 <= 0.0)
-		x0 = y0 = 1.0, x1 = y1 = 1000.0; /* nothing to show */
+		x0 = y0 = 1.0, x1 = y1 = 1000.0; /* no roof and no dot */
 	v->x = axis_over(fmax(x0, x1 * 1e-7), x1);
 	v->y = axis_over(fmax(y0, y1 * 1e-7), y1);
 	v->x.from = left, v->x.to = right;
@@ -102,7 +104,7 @@ static void choose_ranges(struct view *v)
 
 /* ---- roofs ---- */
 
-/* Slope and ceiling of one roof, as far as they are in the picture; they block labels. */
+/* Draws the slope and the ceiling of a roof, as far as they are in the picture; labels may not cover them. */
 static void draw_roof_lines(struct view *v, double flops, double Bps, const struct stroke *stroke,
 			    const char *tooltip)
 {
@@ -142,8 +144,8 @@ static void describe_roof(struct str *out, const struct roof *roof)
 static void draw_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
-	const struct stroke solid = {.color = hue(i), .width = 2.0};
-	const struct stroke dashed = {.color = hue(i), .width = 1.0, .dashed = true};
+	const struct stroke solid = {.color = roof_color(i), .width = 2.0};
+	const struct stroke dashed = {.color = roof_color(i), .width = 1.0, .dashed = true};
 	struct str tip = STR_INIT;
 
 	describe_roof(&tip, roof);
@@ -153,7 +155,7 @@ static void draw_roof(struct view *v, size_t i)
 	str_release(&tip);
 }
 
-/* Text on a ground of its own, so that the grid does not run through it. */
+/* Draws a text on a background, so that the grid does not run through it. */
 static void draw_text(struct view *v, struct rect at, const struct type *type, const char *text)
 {
 	const struct ink ground = {.fill = "#ffffffe0"};
@@ -162,10 +164,10 @@ static void draw_text(struct view *v, struct rect at, const struct type *type, c
 	canvas_text(&v->canvas, (struct point){at.x + 1, at.y + at.h / 2}, type, text, NULL);
 }
 
-/* A free place along the ceiling for a label of that size: above its lines, else below, from the right end;
- * else wherever it is nearest to some point of the ceiling, with a leader. */
-static bool find_for_roof(const struct view *v, const struct roof *roof, double w, double h,
-			  struct label_place *best)
+/* Finds a free place for a label along the ceiling: above its lines, else below, from the right end; else
+ * the place nearest to a point of the ceiling, with a leader. */
+static bool find_roof_label(const struct view *v, const struct roof *roof, double w, double h,
+			    struct label_place *best)
 {
 	const double knee = axis_at(&v->x, roof_ridge(roof)), y = axis_at(&v->y, roof->peak_flops);
 	const double above = axis_at(&v->y, top_flops(roof)) - h - 4, below = y + 4;
@@ -197,12 +199,12 @@ static void draw_leader(struct view *v, const struct label_place *place, const c
 		canvas_line(&v->canvas, place->leader.a, place->leader.b, &stroke, NULL);
 }
 
-/* Two lines: the device, its measured figures. */
+/* Draws the label of a roof in two lines: the device, and its measured rates. */
 static void label_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
-	const struct type bold = {.size = 9.5, .bold = true, .align = 'l', .color = hue(i)};
-	const struct type plain = {.size = text_size, .align = 'l', .color = hue(i)};
+	const struct type bold = {.size = 9.5, .bold = true, .align = 'l', .color = roof_color(i)};
+	const struct type plain = {.size = text_size, .align = 'l', .color = roof_color(i)};
 	struct str figures = STR_INIT, name = STR_INIT;
 	struct label_place place;
 	double w;
@@ -212,9 +214,9 @@ static void label_roof(struct view *v, size_t i)
 	w = fmax(textsize_width(name.text, bold.size, true),
 		 textsize_width(figures.text, plain.size, false)) +
 	    3;
-	if (find_for_roof(v, roof, w, 2 * line_h + 1, &place)) {
+	if (find_roof_label(v, roof, w, 2 * line_h + 1, &place)) {
 		labels_take(&v->labels, &place);
-		draw_leader(v, &place, hue(i));
+		draw_leader(v, &place, roof_color(i));
 		draw_text(v, (struct rect){place.at.x, place.at.y, w, line_h + 1}, &bold, name.text);
 		draw_text(v, (struct rect){place.at.x, place.at.y + line_h + 1, w, line_h}, &plain,
 			  figures.text);
@@ -227,8 +229,8 @@ static void draw_ridge(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
 	const struct point p = point_at(v, roof_ridge(roof), roof->peak_flops);
-	const struct ink diamond = {.shape = "diamond", .fill = "#ffffff", .line = hue(i), .pen = 1.4};
-	const struct type type = {.size = text_size, .align = 'l', .color = hue(i)};
+	const struct ink diamond = {.shape = "diamond", .fill = "#ffffff", .line = roof_color(i), .pen = 1.4};
+	const struct type type = {.size = text_size, .align = 'l', .color = roof_color(i)};
 	const struct label_anchor anchor = {p, 6.0, {p.x, p.y, 0, 0}};
 	struct label_place place;
 	struct str text = STR_INIT;
@@ -237,7 +239,7 @@ static void draw_ridge(struct view *v, size_t i)
 	if (labels_find(&v->labels, &anchor, textsize_width(text.text, type.size, false) + 3, line_h,
 			&place)) {
 		labels_take(&v->labels, &place);
-		draw_leader(v, &place, hue(i));
+		draw_leader(v, &place, roof_color(i));
 		draw_text(v, place.at, &type, text.text);
 	}
 	str_clear(&text);
@@ -248,8 +250,9 @@ static void draw_ridge(struct view *v, size_t i)
 
 /* ---- dots ---- */
 
-/* Prefill, decode and training look the same in every picture; other groups take what is left, in order. */
-static const char *shape_of(const struct view *v, const char *group)
+/* The shape of a group's dots: fixed for prefill, decode and training; other groups get the remaining
+ * shapes in order. */
+static const char *group_shape(const struct view *v, const char *group)
 {
 	static const char *const known[] = {"prefill", "decode", "train"};
 	size_t others = ARRAY_LEN(known);
@@ -258,7 +261,7 @@ static const char *shape_of(const struct view *v, const char *group)
 		if (str_starts(group, known[i]))
 			return shapes[i];
 	for (size_t g = 0; g < v->groups_n && strcmp(v->groups[g], group) != 0; g++)
-		if (!strcmp(shape_of(v, v->groups[g]), shapes[others % SHAPES_N]))
+		if (!strcmp(group_shape(v, v->groups[g]), shapes[others % SHAPES_N]))
 			others++;
 	return shapes[others % SHAPES_N];
 }
@@ -282,10 +285,10 @@ static void draw_dot(struct view *v, size_t i)
 	const struct roof_dot *d = &v->r->dots[i];
 	const double size = diameter(d);
 	const struct point p = v->place[i];
-	struct ink ink = {.shape = shape_of(v, d->group), .line = "#ffffff", .pen = 0.7};
+	struct ink ink = {.shape = group_shape(v, d->group), .line = "#ffffff", .pen = 0.7};
 	struct str fill = STR_INIT, tip = STR_INIT;
 
-	str_addf(&fill, "%sc8", hue(d->roof));
+	str_addf(&fill, "%sc8", roof_color(d->roof));
 	ink.fill = fill.text;
 	describe_dot(&tip, v->r, d);
 	canvas_shape(&v->canvas, (struct rect){p.x - size / 2, p.y - size / 2, size, size}, &ink, tip.text);
@@ -315,7 +318,7 @@ static void place_dots(struct view *v)
 	}
 }
 
-/* Large ones first, so that small ones lie above them. */
+/* Draws large dots first, so that small ones are above them. */
 static void draw_dots(struct view *v)
 {
 	bool *done = xcalloc(v->r->dots_n + 1, sizeof *done);
@@ -334,7 +337,7 @@ static void draw_dots(struct view *v)
 	free(done);
 }
 
-static bool find_for_cluster(const struct view *v, const struct cluster *c, struct label_place *place)
+static bool find_cluster_label(const struct view *v, const struct cluster *c, struct label_place *place)
 {
 	const struct label_anchor anchor = {v->place[c->lead], diameter(&v->r->dots[c->lead]) / 2, c->bounds};
 	double w = 0.0;
@@ -344,8 +347,9 @@ static bool find_for_cluster(const struct view *v, const struct cluster *c, stru
 	return labels_find(&v->labels, &anchor, w + 3, line_h * c->lines_n, place);
 }
 
-/* One label for the clusters of one text, whatever their devices: where it is nearest to its dots. */
-static void label_alike(struct view *v, const struct clusters *all, size_t first)
+/* Draws one label for all clusters with the same text, whatever their devices, at the place nearest to its
+ * dots. */
+static void label_same_text(struct view *v, const struct clusters *all, size_t first)
 {
 	const struct type type = {.size = text_size, .align = 'l', .color = "#222222"};
 	const struct cluster *c = &all->at[first];
@@ -353,7 +357,7 @@ static void label_alike(struct view *v, const struct clusters *all, size_t first
 	bool found = false;
 
 	for (size_t i = first; i < all->n; i++)
-		if (cluster_same_text(c, &all->at[i]) && find_for_cluster(v, &all->at[i], &place) &&
+		if (cluster_same_text(c, &all->at[i]) && find_cluster_label(v, &all->at[i], &place) &&
 		    (!found || place.cost < best.cost)) {
 			best = place;
 			found = true;
@@ -380,7 +384,7 @@ static void label_dots(struct view *v)
 		for (size_t j = 0; j < i && !told; j++)
 			told = cluster_same_text(&clusters.at[i], &clusters.at[j]);
 		if (!told)
-			label_alike(v, &clusters, i);
+			label_same_text(v, &clusters, i);
 	}
 	clusters_release(&clusters);
 }
@@ -404,7 +408,7 @@ static void draw_head(struct view *v)
 	str_release(&text);
 }
 
-/* Draws at x and says where the next entry may begin. */
+/* Draws at x and returns the x of the next entry. */
 static double legend_text(struct view *v, double x, double y, const char *text, const char *color)
 {
 	const struct type type = {.size = 9, .align = 'l', .color = color};
@@ -431,7 +435,7 @@ static double legend_line(struct view *v, double x, double y, const struct strok
 	return legend_text(v, x + 29, y, text, "#222222");
 }
 
-/* One row for the signs, then one for each device with what the chip could do. */
+/* Draws a row for the symbols, then one row for each device with the chip's limits. */
 static void draw_legend(struct view *v)
 {
 	const struct stroke solid = {.color = grey, .width = 2.0};
@@ -439,7 +443,7 @@ static void draw_legend(struct view *v)
 	double x = left, y = bottom + 50;
 
 	for (size_t g = 0; g < v->groups_n; g++)
-		x = legend_shape(v, x, y, shape_of(v, v->groups[g]), v->groups[g]);
+		x = legend_shape(v, x, y, group_shape(v, v->groups[g]), v->groups[g]);
 	if (v->groups_n)
 		x = legend_text(v, x, y, "area: share of its phase's time", grey);
 	x = legend_shape(v, x, y, "diamond", "ridge point");
@@ -447,7 +451,7 @@ static void draw_legend(struct view *v)
 	legend_line(v, x, y, &dashed, "limit of the chip");
 	for (size_t i = 0; i < v->r->roofs_n; i++) {
 		const struct roof *roof = &v->r->roofs[i];
-		const struct stroke own = {.color = hue(i), .width = 2.0};
+		const struct stroke own = {.color = roof_color(i), .width = 2.0};
 		struct str text = STR_INIT;
 
 		y += row;

@@ -12,25 +12,25 @@
 
 struct roof {
 	const char *name;   /* "m5.gpu (Apple M5)" */
-	double peak_flops;  /* the measured roof: best GEMM as published; solid; > 0 */
-	double read_Bps;    /* measured read bandwidth; solid; > 0 */
-	double limit_flops; /* the chip's arithmetic limit; dashed; 0 if unknown */
-	double limit_Bps;   /* the memory bus; dashed; 0 if unknown */
+	double peak_flops;  /* the measured roof: rate of the best GEMM; solid line; > 0 */
+	double read_Bps;    /* measured read bandwidth; solid line; > 0 */
+	double limit_flops; /* the chip's arithmetic limit; dashed line; 0 if unknown */
+	double limit_Bps;   /* bandwidth of the memory bus; dashed line; 0 if unknown */
 };
 
 struct roof_dot {
-	const char *label;  /* "prefill ffn gate" */
-	const char *group;  /* "prefill", "decode", "training": gives the shape; dots of one operator share a
-			       label */
+	const char *label; /* "prefill ffn gate" */
+	/* "prefill", "decode", "training": determines the shape; dots of one operator share a label */
+	const char *group;
 	size_t roof;        /* index of its device */
 	double intensity;   /* FLOP per byte of memory traffic */
-	double flops;       /* FLOP/s reached */
-	double share;       /* of its phase's time on that device: gives the size */
-	const char *detail; /* for the tooltip; may be NULL */
+	double flops;       /* achieved FLOP/s */
+	double share;       /* share of its phase's time on that device: determines the size */
+	const char *detail; /* text of the tooltip; may be NULL */
 };
 
 struct roofline {
-	const char *title, *note; /* note: one line under the picture; may be NULL */
+	const char *title, *note; /* note: one line below the picture; may be NULL */
 	const struct roof *roofs;
 	size_t roofs_n;
 	const struct roof_dot *dots;

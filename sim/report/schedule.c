@@ -27,7 +27,8 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 	[BOX_KIND_N] = NULL,
 };
 
-/* Tints of Okabe and Ito's colours for the colour-blind, light enough for black text; darker for outlines. */
+/* Tints of the colours of Okabe and Ito for colour-blind readers: light enough for black text, and darker
+ * for outlines. */
 static const struct tint {
 	const char *fill, *line;
 } tints[BOX_KIND_N] = {
@@ -37,7 +38,8 @@ static const struct tint {
 	[BOX_UPDATE] = {"#d4d4d4", "#636363"},  [BOX_TRANSFER] = {"#fff2a1", "#a88a00"},
 	[BOX_COPY] = {"#ecc8dd", "#a3507f"},    [BOX_REDUCE] = {"#d8d0f0", "#6a51a3"},
 };
-/* Of passes and groups that come in shades: half way to the outline's colour, and all but there. */
+/* Darker shades of the kinds that have several passes or groups: half way to the colour of the outline,
+ * and close to it. */
 static const char *const shades[BOX_KIND_N][2] = {
 	[BOX_PREFILL] = {"#f2b866", "#e5a03f"}, [BOX_DECODE] = {"#76b1da", "#5199cb"},
 	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"}, [BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
@@ -45,13 +47,13 @@ static const char *const shades[BOX_KIND_N][2] = {
 };
 static const char red[] = "#d62728", grey[] = "#5a5a5a";
 
-/* The page, in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
+/* The page in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
 static const double margin = 14, names_w = 148, gutter = 8, plot_w = 866, shares_w = 50;
 static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8;
 enum { GREY_ARROWS_MAX = 150, RED_ARROWS_MAX = 300 };
 
 struct arrow {
-	size_t from, to; /* bars */
+	size_t from, to; /* indices of bars */
 	bool critical;
 };
 
@@ -59,8 +61,8 @@ struct view {
 	const struct schedule *s;
 	struct canvas canvas;
 	struct bars bars;
-	double left, top, lanes_end, bottom, pt_per_ns; /* strips lie between lanes_end and bottom */
-	struct arrow *arrows;                           /* between lanes */
+	double left, top, lanes_end, bottom, pt_per_ns; /* memory tracks are between lanes_end and bottom */
+	struct arrow *arrows;                           /* arrows between lanes */
 	size_t arrows_n, red_n;
 };
 
@@ -137,7 +139,7 @@ static const struct unit {
 	sim_ns ns;
 } units[] = {{"s", 1000000000}, {"ms", 1000000}, {"\xc2\xb5s", 1000}, {"ns", 1}};
 
-/* The largest unit of which the window holds two or more. */
+/* The largest unit that fits at least twice into the window. */
 static const struct unit *unit_for(sim_ns span_ns)
 {
 	size_t i = 0;
@@ -147,7 +149,7 @@ static const struct unit *unit_for(sim_ns span_ns)
 	return &units[i];
 }
 
-/* The least of 1, 2, 5 times a power of ten that needs at most a dozen steps. */
+/* The smallest of 1, 2 and 5 times a power of ten that gives at most twelve steps. */
 static sim_ns tick_for(sim_ns span_ns)
 {
 	static const int steps[] = {1, 2, 5};
@@ -158,7 +160,7 @@ static sim_ns tick_for(sim_ns span_ns)
 				return ten * steps[i];
 }
 
-/* at_ns in the unit, with the decimals that a step of tick_ns needs. */
+/* Appends at_ns in the unit, with the decimals that a step of tick_ns needs. */
 static void add_tick(struct str *out, sim_ns at_ns, sim_ns tick_ns, const struct unit *unit)
 {
 	sim_ns part = unit->ns;
@@ -173,7 +175,8 @@ static void add_tick(struct str *out, sim_ns at_ns, sim_ns tick_ns, const struct
 		str_addf(out, ".%0*" PRId64, decimals, at_ns % unit->ns / part);
 }
 
-/* Ticks are absolute, or counted from the window's start where it begins late: labels stay short. */
+/* Draws the time axis. Ticks are absolute, or count from the start of a window that begins late, so that
+ * labels stay short. */
 static void draw_axis(struct view *v)
 {
 	const sim_ns span = v->s->to_ns - v->s->from_ns, tick = tick_for(span);
@@ -251,7 +254,7 @@ static double bar_width(const struct view *v, const struct bar *bar)
 	return fmax((double)(bar->end_ns - bar->start_ns) * v->pt_per_ns, 0.4);
 }
 
-/* The largest size at which the letter stays clear of the outline, or 0. */
+/* The largest font size at which the letter does not touch the outline, or 0. */
 static double letter_fit(const char *letter, double w)
 {
 	static const double sizes[] = {9, 8, 7};
@@ -275,7 +278,7 @@ static void draw_bar(struct view *v, const struct bar *bar)
 	const struct tint *tint = &tints[bar->kind];
 	const double w = bar_width(v, bar), y = lane_middle(v, bar->lane);
 	const char *full = bar->boxes_n == 1 ? v->s->boxes[bar->first].letter : NULL;
-	const char kind[2] = {full ? full[0] : '\0', '\0'}; /* "F" of "F31" where that does not fit */
+	const char kind[2] = {full ? full[0] : '\0', '\0'}; /* the first character alone: "F" of "F31" */
 	const char *letter =
 		full && letter_fit(full, w) <= 0.0 && (unsigned char)kind[0] < 0x80 ? kind : full;
 	const double size = letter_fit(letter, w);
@@ -295,8 +298,9 @@ static void draw_bar(struct view *v, const struct bar *bar)
 	str_release(&tip);
 }
 
-/* The last bar of the critical run that begins with bar i; a run without a gap has one red outline. */
-static size_t run_end(const struct view *v, size_t i)
+/* The last bar of the part of the critical path that begins with bar i and has no gap; it gets one red
+ * outline. */
+static size_t critical_run_end(const struct view *v, size_t i)
 {
 	const struct bar *at = v->bars.at;
 
@@ -306,7 +310,7 @@ static size_t run_end(const struct view *v, size_t i)
 	return i;
 }
 
-static void outline(struct view *v, size_t first, size_t last)
+static void draw_outline(struct view *v, size_t first, size_t last)
 {
 	const struct bar *a = &v->bars.at[first], *z = &v->bars.at[last];
 	const double x = x_of(v, a->start_ns), w = fmax(x_of(v, z->end_ns) - x, 0.4);
@@ -323,9 +327,9 @@ static void draw_bars(struct view *v)
 		draw_bar(v, &v->bars.at[i]);
 	for (size_t i = 0; i < v->bars.n; i++) {
 		if (v->bars.at[i].critical) {
-			const size_t last = run_end(v, i);
+			const size_t last = critical_run_end(v, i);
 
-			outline(v, i, last);
+			draw_outline(v, i, last);
 			i = last;
 		}
 	}
@@ -333,7 +337,7 @@ static void draw_bars(struct view *v)
 
 /* ---- arrows ---- */
 
-/* Where a box waited for one on another lane; what joins the same two bars is one arrow. */
+/* Finds the boxes that waited for a box on another lane; waits between the same two bars become one arrow. */
 static void find_arrows(struct view *v)
 {
 	const struct schedule *s = v->s;
@@ -366,12 +370,12 @@ static size_t arrows_left_out(const struct view *v)
 	return (grey_n > GREY_ARROWS_MAX ? grey_n : 0) + (v->red_n > RED_ARROWS_MAX ? v->red_n : 0);
 }
 
-/* From the end of the one to the start of the other, leaving and arriving upright. */
+/* Draws an arrow from the end of one bar to the start of the other; it leaves and arrives vertically. */
 static void draw_arrow(struct view *v, const struct arrow *a)
 {
 	const struct bar *from = &v->bars.at[a->from], *to = &v->bars.at[a->to];
 	const double way = from->lane < to->lane ? 1.0 : -1.0;
-	/* what let it start may be one of many tasks in the other's box */
+	/* the cause may be one of many tasks in a box that goes on, so its end may be later */
 	const sim_ns leaves = from->end_ns < to->start_ns ? from->end_ns : to->start_ns;
 	const struct point p = {x_of(v, leaves), lane_middle(v, from->lane) + way * box_h / 2};
 	const struct point q = {x_of(v, to->start_ns), lane_middle(v, to->lane) - way * box_h / 2};
@@ -391,7 +395,7 @@ static void draw_arrows(struct view *v)
 	for (size_t i = 0; grey_too && i < v->arrows_n; i++)
 		if (!v->arrows[i].critical)
 			draw_arrow(v, &v->arrows[i]);
-	for (size_t i = 0; v->red_n <= RED_ARROWS_MAX && i < v->arrows_n; i++) /* above the grey ones */
+	for (size_t i = 0; v->red_n <= RED_ARROWS_MAX && i < v->arrows_n; i++) /* above the grey arrows */
 		if (v->arrows[i].critical)
 			draw_arrow(v, &v->arrows[i]);
 }
@@ -442,7 +446,7 @@ static void draw_legend(struct view *v)
 	}
 }
 
-/* 12,345 */
+/* Appends a number with separators: 12,345. */
 static void add_count(struct str *out, size_t n)
 {
 	if (n >= 1000) {
@@ -453,7 +457,7 @@ static void add_count(struct str *out, size_t n)
 	}
 }
 
-/* What the picture does not show one by one; empty if it shows all. */
+/* A note on boxes and arrows that are not drawn one by one; empty if all are. */
 static void add_note(struct str *out, const struct view *v)
 {
 	if (v->bars.n < v->bars.shown_boxes) {
@@ -482,7 +486,7 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	draw_head(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
-	for (size_t i = 0; i < v->s->strips_n; i++)
+	for (size_t i = 0; i < v->s->memory_tracks_n; i++)
 		memory_track_draw(&v->canvas, &frame, i);
 	draw_axis(v);
 	draw_bars(v);
@@ -503,11 +507,11 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	struct view v = {.s = &window, .left = margin + names_w + gutter};
 	sim_ns *busy_ns = xcalloc(s->lanes_n + 1, sizeof *busy_ns);
 
-	if (window.to_ns <= window.from_ns) /* nothing happens: a window of its own */
+	if (window.to_ns <= window.from_ns) /* an empty window is widened */
 		window.to_ns = window.from_ns + 1000;
 	v.top = s->subtitle && *s->subtitle ? 52 : 38;
 	v.lanes_end = v.top + pitch * (double)s->lanes_n;
-	v.bottom = v.lanes_end + memory_tracks_height(s->strips_n);
+	v.bottom = v.lanes_end + memory_tracks_height(s->memory_tracks_n);
 	v.pt_per_ns = plot_w / (double)(window.to_ns - window.from_ns);
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)

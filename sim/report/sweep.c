@@ -8,14 +8,14 @@
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
 
-/* A grid as texts, so that a terminal's table and GitHub's differ in their rules alone. */
+/* A table as texts: the tables for terminals and for Markdown differ in their rules only. */
 struct grid {
 	struct arena arena;
 	const char **cells;
 	size_t rows, columns;
 };
 
-/* "batch" for workload.generate.batch, "tb.base" where the last word says nothing alone. */
+/* The name of an axis: "batch" for workload.generate.batch, "tb.base" if the last word says nothing alone. */
 static const char *axis_name(const char *path)
 {
 	const char *name = strrchr(path, '.');
@@ -29,7 +29,7 @@ static const char *axis_name(const char *path)
 	return *name == '.' ? name + 1 : name;
 }
 
-static bool splits(const struct sweep *s, size_t assignment)
+static bool is_split(const struct sweep *s, size_t assignment)
 {
 	for (size_t i = 0; i < s->cells_n; i++)
 		if (!s->cells[i].entries[assignment].alone)
@@ -37,8 +37,8 @@ static bool splits(const struct sweep *s, size_t assignment)
 	return false;
 }
 
-/* "1.31×", marked where it pays: at least nine draws of ten. open: what a mark begins with, in GitHub's
- * tables. */
+/* The gain, "1.31×", with a mark if it is better in nine of ten draws. open: the begin of a mark in
+ * Markdown. */
 static const char *gain_text(struct arena *a, const struct sweep_entry *e, const char *open, const char *mark)
 {
 	struct str s = STR_INIT;
@@ -47,7 +47,7 @@ static const char *gain_text(struct arena *a, const struct sweep_entry *e, const
 
 	if (!e->metric)
 		return "no fit";
-	if (isnan(e->times)) { /* no machine does it alone */
+	if (isnan(e->times)) { /* no machine can do it alone */
 		columns_number(&s, e->metric->value);
 		text = arena_printf(a, "%s%s%s%s%s", open, s.text, *e->metric->unit ? " " : "",
 				    e->metric->unit, mark);
@@ -80,7 +80,7 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 	size_t n = 0;
 
 	for (size_t k = 0; k < s->names_n; k++)
-		g.columns += splits(s, k);
+		g.columns += is_split(s, k);
 	for (size_t i = 0; i < s->cells_n * s->names_n; i++)
 		if (s->cells[i / s->names_n].entries[i % s->names_n].metric)
 			unit = s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
@@ -89,7 +89,7 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 		g.cells[n++] = axis_name(s->axes[k].path);
 	g.cells[n++] = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
 	for (size_t k = 0; k < s->names_n; k++)
-		if (splits(s, k))
+		if (is_split(s, k))
 			g.cells[n++] = s->names[k];
 	for (size_t i = 0; i < s->cells_n; i++) {
 		const struct sweep_cell *c = &s->cells[i];
@@ -98,7 +98,7 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 			g.cells[n++] = c->values[k];
 		g.cells[n++] = alone_text(&g.arena, s, c);
 		for (size_t k = 0; k < s->names_n; k++)
-			if (splits(s, k))
+			if (is_split(s, k))
 				g.cells[n++] = gain_text(&g.arena, &c->entries[k], open, mark);
 	}
 	return g;

@@ -1,5 +1,5 @@
 /*
- * sweep.h - the writers of a sweep.
+ * sweep.h - writes the result of a sweep.
  *
  * Layer report.
  */
@@ -8,8 +8,8 @@
 #include "sim/report/result.h"
 #include "sim/sweep/sweep.h"
 
-/* table, md: a row a cell, a column for each assignment that splits; csv, json, jsonl: a record for each cell
- * and assignment. Every cell has been run. */
+/* Appends the sweep. table, md: a row for each cell with a column for each assignment that splits; csv,
+ * json, jsonl: a record for each cell and assignment. Every cell must have been run. */
 void sweep_write(struct str *out, const struct sweep *s, enum result_format format);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "sim/base/utf8.h"
 
-/* Advance widths of U+0020 to U+007E in thousandths of the size, from the hmtx tables of DejaVu Sans 2.37. */
+/* Advance widths of U+0020 to U+007E in thousandths of the font size, from the hmtx tables of DejaVu Sans
+ * 2.37. */
 static const short plain[95] = {
 	318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361,  318, 337, 636, 636, 636,
 	636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
@@ -22,12 +23,13 @@ static const short heavy[95] = {
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
-/* Beyond ASCII by block: combining marks, Latin to Cyrillic, signs, and the full-width rest. */
-static double advance(uint32_t c, bool bold)
+/* Advance width beyond ASCII by block: combining marks, Latin to Cyrillic, signs, and full width for all
+ * others. */
+static double advance_width(uint32_t c, bool bold)
 {
 	if (c >= 0x20 && c <= 0x7e)
 		return (bold ? heavy : plain)[c - 0x20] / 1000.0;
-	if (c == 0xb7) /* the middle dot, which separates figures */
+	if (c == 0xb7) /* the middle dot, which separates numbers */
 		return bold ? 0.38 : 0.318;
 	if (c >= 0x300 && c < 0x370)
 		return 0.0;
@@ -36,14 +38,14 @@ static double advance(uint32_t c, bool bold)
 	return c == 0x2013 ? 0.5 : 1.0;
 }
 
-/* The next code point's width; *at moves past it. A byte that is not UTF-8 is drawn as U+FFFD. */
-static double step(const char **at, double size, bool bold)
+/* The width of the next code point; *at moves past it. An invalid byte is drawn as U+FFFD. */
+static double next_width(const char **at, double size, bool bold)
 {
 	uint32_t c = 0xfffd;
 	const size_t n = utf8_decode(*at, &c);
 
 	*at += n ? n : 1;
-	return size * advance(n ? c : 0xfffd, bold);
+	return size * advance_width(n ? c : 0xfffd, bold);
 }
 
 double textsize_width(const char *utf8, double size, bool bold)
@@ -51,7 +53,7 @@ double textsize_width(const char *utf8, double size, bool bold)
 	double width = 0.0;
 
 	while (*utf8)
-		width += step(&utf8, size, bold);
+		width += next_width(&utf8, size, bold);
 	return width;
 }
 
@@ -65,7 +67,7 @@ bool textsize_shorten(struct str *out, const char *utf8, double room, double siz
 		str_add(out, utf8);
 		return true;
 	}
-	while (*at && (width += step(&at, size, bold)) <= left)
+	while (*at && (width += next_width(&at, size, bold)) <= left)
 		end = at;
 	while (end > utf8 && end[-1] == ' ')
 		end--;

@@ -1,8 +1,8 @@
 /*
- * textsize.h - how wide a text will be in a picture, before anyone has drawn it.
+ * textsize.h - the width of a text in a picture, before it is drawn.
  *
- * Layer report; pure. Measured in DejaVu Sans, the widest face that `dot` or a browser puts in Helvetica's
- * place: what fits here fits there. Sizes and widths in points.
+ * Layer report; pure. Widths are those of DejaVu Sans, the widest font that `dot` or a browser uses in place
+ * of Helvetica, so a text that fits by these widths always fits. Sizes and widths are in points.
  */
 #ifndef SIM_REPORT_TEXTSIZE_H
 #define SIM_REPORT_TEXTSIZE_H
@@ -12,7 +12,8 @@
 
 double textsize_width(const char *utf8, double size, bool bold);
 
-/* Appends as much of the text as fits into room, with an ellipsis where it was cut. False if it was cut. */
+/* Appends as much of the text as fits into `room`, with an ellipsis if it was shortened. Returns false if
+ * it was. */
 bool textsize_shorten(struct str *out, const char *utf8, double room, double size, bool bold);
 
 #endif

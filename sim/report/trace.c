@@ -1,9 +1,9 @@
 /*
  * trace.c - a schedule as Chrome trace JSON, which ui.perfetto.dev opens.
  *
- * Layer report. Times in microseconds with exactly three decimals, from whole nanoseconds. Format: "Trace
- * Event Format", Google, 2016. A flow's start must lie inside its slice, so it is put one nanosecond before
- * the end.
+ * Layer report. Times are microseconds with exactly three decimals, from whole nanoseconds. The format is
+ * "Trace Event Format", Google, 2016. The start of a flow must be inside its slice, so it is one nanosecond
+ * before the end.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 struct trace {
 	struct str *out;
 	const struct schedule *s;
-	size_t *pid; /* of each lane, from 1 */
+	size_t *pid; /* [lane]: process number, from 1 */
 	bool filled;
 	size_t flows_n;
 };
@@ -37,8 +37,8 @@ static void add_us(struct str *out, const char *key, sim_ns ns)
 	str_addf(out, ",\"%s\":%s%" PRIu64 ".%03" PRIu64, key, ns < 0 ? "-" : "", size / 1000, size % 1000);
 }
 
-/* The head of an event on a lane; the caller closes the brace. */
-static void event(struct trace *t, const char *phase, size_t lane)
+/* Writes the begin of an event on a lane; the caller writes the closing brace. */
+static void open_event(struct trace *t, const char *phase, size_t lane)
 {
 	str_addf(t->out, "%s{\"ph\":\"%s\",\"pid\":%zu,\"tid\":%zu", t->filled ? ",\n" : "", phase,
 		 t->pid[lane], lane + 1);
@@ -50,7 +50,7 @@ static const char *process_name(const struct lane *lane)
 	return lane->is_link || !lane->machine || !*lane->machine ? lane->name : lane->machine;
 }
 
-/* One process for each machine, in the order of their first lanes. */
+/* Numbers the processes, one for each machine, in the order of their first lanes. */
 static void number_processes(struct trace *t)
 {
 	struct map names = MAP_INIT;
@@ -68,7 +68,7 @@ static void add_name(struct trace *t, size_t lane, const char *what, const char 
 	str_add(&text, name);
 	if (more && *more)
 		str_addf(&text, ": %s", more);
-	event(t, "M", lane);
+	open_event(t, "M", lane);
 	str_addf(t->out, ",\"name\":\"%s_name\",\"args\":{\"name\":", what);
 	add_quoted(t->out, text.text);
 	str_add(t->out, "}}");
@@ -77,7 +77,7 @@ static void add_name(struct trace *t, size_t lane, const char *what, const char 
 
 static void add_rank(struct trace *t, size_t lane, const char *what, size_t rank)
 {
-	event(t, "M", lane);
+	open_event(t, "M", lane);
 	str_addf(t->out, ",\"name\":\"%s_sort_index\",\"args\":{\"sort_index\":%zu}}", what, rank);
 }
 
@@ -88,7 +88,7 @@ static void add_lanes(struct trace *t)
 	for (size_t l = 0; l < t->s->lanes_n; l++) {
 		const struct lane *lane = &t->s->lanes[l];
 
-		if (t->pid[l] > seen) { /* numbers come in order */
+		if (t->pid[l] > seen) { /* the first lane of a new process */
 			seen = t->pid[l];
 			add_name(t, l, "process", process_name(lane), NULL);
 			add_rank(t, l, "process", seen);
@@ -102,7 +102,7 @@ static void add_slice(struct trace *t, size_t i)
 {
 	const struct box *box = &t->s->boxes[i];
 
-	event(t, "X", box->lane);
+	open_event(t, "X", box->lane);
 	str_add(t->out, ",\"name\":");
 	add_quoted(t->out, box->label && *box->label ? box->label : box_kind_names[box->kind]);
 	str_addf(t->out, ",\"cat\":\"%s\"", box_kind_names[box->kind]);
@@ -120,7 +120,7 @@ static void add_slice(struct trace *t, size_t i)
 	str_addf(t->out, ",\"critical\":%s}}", box->critical ? "true" : "false");
 }
 
-/* An arrow from the cause's last nanosecond to the box's start; none where either takes no time. */
+/* Adds a flow from the last nanosecond of the cause to the start of the box; none if either takes no time. */
 static void add_flow(struct trace *t, size_t i)
 {
 	const struct box *box = &t->s->boxes[i], *cause;
@@ -133,14 +133,14 @@ static void add_flow(struct trace *t, size_t i)
 	if (cause->lane == box->lane || cause->end_ns <= cause->start_ns || box->end_ns <= box->start_ns)
 		return;
 	leaves_ns = cause->end_ns - 1 < box->start_ns ? cause->end_ns - 1 : box->start_ns;
-	if (leaves_ns < cause->start_ns) /* it began before its cause: nothing to draw */
+	if (leaves_ns < cause->start_ns) /* the box began before its cause */
 		return;
 	t->flows_n++;
-	event(t, "s", cause->lane);
+	open_event(t, "s", cause->lane);
 	str_addf(t->out, ",\"name\":\"lets start\",\"cat\":\"cause\",\"id\":%zu", t->flows_n);
 	add_us(t->out, "ts", leaves_ns);
 	str_add(t->out, "}");
-	event(t, "f", box->lane);
+	open_event(t, "f", box->lane);
 	str_addf(t->out, ",\"bp\":\"e\",\"name\":\"lets start\",\"cat\":\"cause\",\"id\":%zu", t->flows_n);
 	add_us(t->out, "ts", box->start_ns);
 	str_add(t->out, "}");

@@ -23,7 +23,7 @@ static const char *measured_of(const struct validation_row *r)
 
 /* ---- rows that name their machine, and outcomes ---- */
 
-/* Cells of a table, as wide as they have to be; with bars it is Markdown. */
+/* Cells of a table with equal column widths; with `md` it is Markdown. */
 struct cells {
 	const char **at;
 	size_t columns, n;
@@ -51,13 +51,13 @@ static void write_cells(const struct cells *c, struct str *out)
 	}
 }
 
-static const char *percent(struct arena *a, double x)
+static const char *percent_text(struct arena *a, double x)
 {
 	return isnan(x) ? "-" : arena_printf(a, "%+.1f %%", 100 * x);
 }
 
-/* 12.3, of rows that are all of tok/s; else with its unit. */
-static const char *quantity(struct arena *a, const struct validation_row *c, double value)
+/* A value with its unit, or without if all rows are in tok/s. */
+static const char *quantity_text(struct arena *a, const struct validation_row *c, double value)
 {
 	struct str s = STR_INIT;
 	const char *text;
@@ -96,38 +96,39 @@ static void write_rows_table(struct arena *a, const struct validation *r, bool m
 		c.at[c.n++] = subject_of(k);
 		c.at[c.n++] = k->runtime;
 		c.at[c.n++] = measured_of(k);
-		c.at[c.n++] = quantity(a, k, k->measured);
-		c.at[c.n++] = fits ? quantity(a, k, k->predicted) : "does not fit";
-		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity(a, k, k->lo), quantity(a, k, k->hi))
+		c.at[c.n++] = quantity_text(a, k, k->measured);
+		c.at[c.n++] = fits ? quantity_text(a, k, k->predicted) : "does not fit";
+		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity_text(a, k, k->lo),
+						  quantity_text(a, k, k->hi))
 				   : "-";
-		c.at[c.n++] = percent(a, validation_error(k));
+		c.at[c.n++] = percent_text(a, validation_error(k));
 		if (of_outcomes) {
 			c.at[c.n++] = k->held_out ? "check" : "fit";
 			continue;
 		}
-		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_model.error);
-		c.at[c.n++] = k->held_out ? "held out" : percent(a, k->no_chip.error);
+		c.at[c.n++] = k->held_out ? "held out" : percent_text(a, k->no_model.error);
+		c.at[c.n++] = k->held_out ? "held out" : percent_text(a, k->no_chip.error);
 	}
 	write_cells(&c, out);
 	str_add(out, "\n");
 }
 
-static const char *share(struct arena *a, double part, size_t n)
+static const char *share_text(struct arena *a, double part, size_t n)
 {
 	return n ? arena_printf(a, "%.0f %%", 100 * part / (double)n) : "-";
 }
 
-static const char *mean(struct arena *a, double sum, size_t n)
+static const char *mean_text(struct arena *a, double sum, size_t n)
 {
 	return n ? arena_printf(a, "%.1f %%", 100 * sum / (double)n) : "-";
 }
 
-static const char *worst_of(struct arena *a, const struct validation_sum *s)
+static const char *worst_text(struct arena *a, const struct validation_sum *s)
 {
 	const struct validation_row *c = s->worst_row;
 
 	return arena_printf(
-		a, "%s %s: %s%s", subject_of(c), measured_of(c), percent(a, s->worst_row_error),
+		a, "%s %s: %s%s", subject_of(c), measured_of(c), percent_text(a, s->worst_row_error),
 		c->limited_by ? arena_printf(a, ", %s %.0f %%", c->limited_by, 100 * c->limited_share) : "");
 }
 
@@ -148,13 +149,13 @@ static void write_sums(struct arena *a, const struct validation *r, bool md, str
 		c.at[c.n++] = s->set;
 		c.at[c.n++] = s->held_out ? arena_printf(a, "%zu (%zu held out)", s->n, s->held_out)
 					  : arena_printf(a, "%zu", s->n);
-		c.at[c.n++] = mean(a, s->error, s->compared);
-		c.at[c.n++] = share(a, (double)s->inside, s->n);
-		c.at[c.n++] = mean(a, s->no_model.error, s->no_model.n);
-		c.at[c.n++] = share(a, (double)s->no_model.inside, s->no_model.n);
-		c.at[c.n++] = mean(a, s->no_chip.error, s->no_chip.n);
-		c.at[c.n++] = share(a, (double)s->no_chip.inside, s->no_chip.n);
-		c.at[c.n++] = s->worst_row ? worst_of(a, s) : "-";
+		c.at[c.n++] = mean_text(a, s->error, s->compared);
+		c.at[c.n++] = share_text(a, (double)s->inside, s->n);
+		c.at[c.n++] = mean_text(a, s->no_model.error, s->no_model.n);
+		c.at[c.n++] = share_text(a, (double)s->no_model.inside, s->no_model.n);
+		c.at[c.n++] = mean_text(a, s->no_chip.error, s->no_chip.n);
+		c.at[c.n++] = share_text(a, (double)s->no_chip.inside, s->no_chip.n);
+		c.at[c.n++] = s->worst_row ? worst_text(a, s) : "-";
 	}
 	write_cells(&c, out);
 }
@@ -198,8 +199,8 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 
 /* ---- replays: what was run on a machine or a scenario that the request names ---- */
 
-/* "apple-m4-pro.gpu llamacpp", or an assignment. */
-static const char *replayed_on(struct arena *a, const struct validation_row *r)
+/* The device and runtime, "apple-m4-pro.gpu llamacpp", or the assignment. */
+static const char *replay_subject(struct arena *a, const struct validation_row *r)
 {
 	return r->machine ? arena_printf(a, "%s %s", r->machine, r->runtime) : r->assignment;
 }
@@ -209,7 +210,7 @@ static void write_replays_csv(struct arena *a, const struct validation *v, struc
 	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error\n");
 	for (size_t i = 0; i < v->n; i++) {
 		const struct validation_row *r = &v->at[i];
-		const char *const texts[] = {replayed_on(a, r), r->file, r->run};
+		const char *const texts[] = {replay_subject(a, r), r->file, r->run};
 
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			str_add_csv(out, texts[k]);
@@ -245,7 +246,7 @@ static void add_numbers(struct str *out, const struct validation_row *r, const c
 			 *bar ? " |" : "");
 }
 
-static size_t wider(size_t width, const char *text)
+static size_t max_width(size_t width, const char *text)
 {
 	return str_width(text) > width ? str_width(text) : width;
 }
@@ -256,9 +257,9 @@ static void write_replays_table(struct arena *a, const struct validation *v, boo
 	size_t on_width = str_width("on"), run_width = str_width("run");
 
 	for (size_t i = 0; i < v->n; i++) {
-		on[i] = replayed_on(a, &v->at[i]);
-		on_width = wider(on_width, on[i]);
-		run_width = wider(run_width, v->at[i].run);
+		on[i] = replay_subject(a, &v->at[i]);
+		on_width = max_width(on_width, on[i]);
+		run_width = max_width(run_width, v->at[i].run);
 	}
 	str_add(out, bar);
 	add_cell(out, "on", on_width);
@@ -290,7 +291,7 @@ static void write_replays_sum(struct arena *a, const struct validation *v, struc
 
 /* ---- JSON: of all alike ---- */
 
-static void key_text(struct jsonw *w, const char *key, const char *text)
+static void add_key_text(struct jsonw *w, const char *key, const char *text)
 {
 	if (text)
 		jsonw_key_string(w, key, text);
@@ -300,11 +301,11 @@ static void write_json_row(struct jsonw *w, const struct validation_row *r, enum
 {
 	jsonw_object(w);
 	jsonw_key_string(w, "set", r->set);
-	key_text(w, "machine", r->machine);
-	key_text(w, "assignment", r->assignment);
+	add_key_text(w, "machine", r->machine);
+	add_key_text(w, "assignment", r->assignment);
 	jsonw_key_string(w, "runtime", r->runtime);
-	key_text(w, "run", r->run);
-	key_text(w, "metric", r->metric);
+	add_key_text(w, "run", r->run);
+	add_key_text(w, "metric", r->metric);
 	jsonw_key_string(w, "unit", r->unit);
 	jsonw_key_number(w, "measured", r->measured);
 	if (r->sd > 0)
@@ -319,14 +320,14 @@ static void write_json_row(struct jsonw *w, const struct validation_row *r, enum
 		jsonw_key_number(w, "error_chip_left_out", r->no_chip.error);
 	}
 	jsonw_key_bool(w, "held_out", r->held_out);
-	key_text(w, "limited_by", r->limited_by);
+	add_key_text(w, "limited_by", r->limited_by);
 	if (r->limited_by)
 		jsonw_key_number(w, "limited_share", r->limited_share);
-	key_text(w, "quality", r->quality);
-	key_text(w, "source", r->source);
-	key_text(w, "note", r->note);
-	key_text(w, "file", r->file);
-	key_text(w, "why", r->why);
+	add_key_text(w, "quality", r->quality);
+	add_key_text(w, "source", r->source);
+	add_key_text(w, "note", r->note);
+	add_key_text(w, "file", r->file);
+	add_key_text(w, "why", r->why);
 	jsonw_end(w);
 }
 

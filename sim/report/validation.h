@@ -1,9 +1,9 @@
 /*
- * validation.h - the writers of a validation.
+ * validation.h - writes the result of a validation.
  *
  * Layer report. JSON has one schema whatever was compared (lemursim/validation/4): `rows`, each with set,
  * runtime, machine or assignment, run or metric, unit, measured, predicted, lo, hi, error, inside and
- * held_out, and with what else is known of it; and `sums`, one for each set and one of all.
+ * held_out, and with further keys where known; and `sums`, one for each set and one for all rows.
  */
 #ifndef SIM_REPORT_VALIDATION_H
 #define SIM_REPORT_VALIDATION_H
@@ -19,7 +19,7 @@ enum validation_format {
 };
 extern const char *const validation_format_names[VALIDATION_FORMAT_N];
 
-/* sums_only: a table leaves the rows out. */
+/* Appends the validation. sums_only: tables have no rows, only the sums. */
 void validation_write(struct str *out, const struct validation *v, enum validation_format format,
 		      bool sums_only);
 

@@ -227,9 +227,8 @@ static bool move_range(const struct anneal_space *s, struct anneal_phase_group *
 {
 	static bool (*const moves[])(const struct anneal_space *s, struct range_list *r, struct rng *rng) = {
 		shift_cut, shift_cut, shift_cut, swap_units, add_unit, drop_unit};
-	const size_t group =
-		/* drawn in a statement of its own: the order of draws must not depend on the compiler */
-		l->roles_split ? draw(rng, GROUPS) : 0;
+	/* drawn in a statement of its own: the order of draws must not depend on the compiler */
+	const size_t group = l->roles_split ? draw(rng, GROUPS) : 0;
 
 	return moves[draw(rng, ARRAY_LEN(moves))](s, &l->group[group], rng);
 }

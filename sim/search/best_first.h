@@ -37,10 +37,9 @@ void best_first_free(struct best_first *s);
  * (best_first_truncated()). The pointer stays valid until best_first_free(). */
 const struct found *best_first_at(struct best_first *s, size_t i);
 
-double
-/* a lower bound of all layer maps asked for; INFINITY if there are none */
-best_first_lower_bound(const struct best_first *s);
-/* the search stopped because it had too many partial layer maps */
+/* A lower bound of all layer maps asked for; INFINITY if there are none. */
+double best_first_lower_bound(const struct best_first *s);
+/* True if the search stopped because it had too many partial layer maps. */
 bool best_first_truncated(const struct best_first *s);
 
 #endif

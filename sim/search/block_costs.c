@@ -34,11 +34,10 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 		     program->op_classes.at[k->op_class].op.kind == OP_STEP))
 			continue;
 		p->busy_s[phase_group][block * p->units + unit] += s;
+		/* forward operators that are recomputed do not wait for gradients */
 		if (p->search->in_pass(&p->w->scenario->workload, k->label.phase,
 				       &program->op_classes.at[k->op_class].op) &&
-		    phase_group == phase_group_of(p,
-						  /* recomputed forward operators do not wait for gradients */
-						  k->label.phase))
+		    phase_group == phase_group_of(p, k->label.phase))
 			p->chain_s[phase_group][block * p->units + unit] += s / p->in_flight[phase_group];
 	}
 	arena_release(&a);

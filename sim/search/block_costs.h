@@ -56,8 +56,8 @@ void block_costs_add_program(struct block_costs *p, const struct program *progra
 /* Adds the transfers between the phase groups of a program that runs phase group 0 on u and phase group 1
  * on v. */
 void block_costs_add_transfers(struct block_costs *p, const struct program *program, size_t u, size_t v);
-bool block_costs_joined(const struct block_costs *p, size_t u,
-			size_t v); /* u and v differ, and their machines are one or joined by a link */
+/* True if u and v differ and their machines are one or joined by a link. */
+bool block_costs_joined(const struct block_costs *p, size_t u, size_t v);
 
 /* The part of a block's time on v that a bound may count, where its feed is on u and the next block on w.
  * Shared experts run beside the routed experts: they are in sequence with them only where all are on one

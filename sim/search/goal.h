@@ -38,8 +38,8 @@ struct rate {
 	/* per second of a phase group's chain; the bound is the larger of this sum and of each `busiest`
 	 * term */
 	double phase_group[PHASE_GROUPS];
-	double busiest[PHASE_GROUPS +
-		       1]; /* per second of the busiest device of a phase group; last: of both together */
+	/* per second of the busiest device of a phase group; last: of both together */
+	double busiest[PHASE_GROUPS + 1];
 	double busy[SPACE_UNITS]; /* per second of each device, added to the above */
 };
 

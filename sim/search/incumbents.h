@@ -31,8 +31,8 @@ struct candidate_class {
 
 struct best_first_key {
 	const struct variant *variant;
-	unsigned class_units, phase_groups, units,
-		kind; /* class_units: all units of the class, where the rate depends on them, else 0 */
+	unsigned class_units; /* all units of the class where the rate depends on them, else 0 */
+	unsigned phase_groups, units, kind;
 	struct best_first *best_first;
 };
 

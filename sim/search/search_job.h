@@ -16,9 +16,8 @@
 struct search_metric {
 	const char *name, *minimized;
 	bool goal; /* false: the metric can only be a limit */
-	double (*amount)(
-		/* metric = amount / minimized; NULL: the metric itself is minimized */
-		const struct workload *k);
+	/* metric = amount / minimized; NULL: the metric itself is minimized */
+	double (*amount)(const struct workload *k);
 	/* NULL: a metric of power or price (goal.c), or one without a known bound */
 	struct rate (*rate)(const struct block_costs *p);
 };
@@ -54,12 +53,12 @@ struct search_job {
 	void (*add_costs)(struct arena *a, struct block_costs *p);
 	/* Does an operator delay the pass that it is part of? The device is busy with it in either case. */
 	bool (*in_pass)(const struct workload *k, enum phase phase, const struct op *op);
-	struct shape (*shape)(const struct workload *k,
-			      int phase_group); /* the shape that one pass of a phase group processes */
-	double (*passes)(const struct workload *k,
-			 int phase_group); /* number of passes in sequence, such as decode steps */
-	double (*in_flight)(const struct workload *k,
-			    int phase_group); /* number of passes that may overlap */
+	/* the shape that one pass of a phase group processes */
+	struct shape (*shape)(const struct workload *k, int phase_group);
+	/* number of passes in sequence, such as decode steps */
+	double (*passes)(const struct workload *k, int phase_group);
+	/* number of passes that may overlap */
+	double (*in_flight)(const struct workload *k, int phase_group);
 	struct token_trips (*token)(const struct workload *k, int phase_group); /* NULL: no tokens are sent */
 	bool backward; /* the second phase group runs from the last block to the first */
 	bool (*streams)(const struct workload *k); /* whether weights may stay on a disk; NULL: never */

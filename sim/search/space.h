@@ -28,8 +28,8 @@ struct layer_map {
 	uint8_t embedding, head;
 };
 size_t layer_map_unit(const struct model *m, const struct layer_map *l, size_t block);
-uint8_t *layer_map_units(struct arena *a, const struct model *m,
-			 const struct layer_map *l); /* [block]: unit index, in the arena */
+/* [block]: unit index, in the arena */
+uint8_t *layer_map_units(struct arena *a, const struct model *m, const struct layer_map *l);
 struct shards *layer_map_shard_groups(struct arena *a, const struct model *m, const struct layer_map *l);
 /* All blocks on one unit; in the arena. */
 struct layer_map layer_map_all_on(struct arena *a, const struct world *w, size_t unit);
