@@ -13,13 +13,13 @@
 struct assignment;
 struct scenario;
 
-enum job { JOB_GENERATE, JOB_TRAIN, JOB_N };
+enum job { JOB_GENERATE, JOB_TRAIN, JOB_SERVE, JOB_N };
 
 struct workload {
 	struct origin origin;
 	struct generate *generate; /* NULL: not asked */
 	struct train *train;       /* likewise */
-	struct serve *serve;       /* likewise; not a row of the table of jobs yet */
+	struct serve *serve;       /* likewise */
 };
 extern const struct table workload_table;
 
