@@ -88,8 +88,8 @@ struct job_type {
 	void (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
-	/* Half the width of a metric's 95 % interval of chance, as calibrated; NULL: nothing is left to
-	 * chance. */
+	/* Half the width of a metric's 95 % interval of chance, as calibrated; 0: not known. NULL: nothing is
+	 * left to chance. */
 	double (*chance)(const struct job_run *r, size_t metric);
 	/* "memory bandwidth of m5.gpu": what limits the job. */
 	const char *(*bound)(struct arena *a, const struct job_run *r);

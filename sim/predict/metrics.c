@@ -85,14 +85,13 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 
 		if (isnan(metric_value(value, m)))
 			continue;
-		metrics[n] =
-			(struct metric){.name = m->name,
-					.unit = m->unit,
-					.value = metric_value(value, m),
-					.from = metric_from(r, metric_index(m)),
-					.ci = r->type->chance ? r->type->chance(r, metric_index(m)) : NAN,
-					.less = m->less,
-					.drawn = samples[m->job][metric_index(m)]};
+		metrics[n] = (struct metric){.name = m->name,
+					     .unit = m->unit,
+					     .value = metric_value(value, m),
+					     .from = metric_from(r, metric_index(m)),
+					     .ci = r->type->chance ? r->type->chance(r, metric_index(m)) : 0,
+					     .less = m->less,
+					     .drawn = samples[m->job][metric_index(m)]};
 		interval(a, &metrics[n], metrics[n].drawn, d->n);
 		n++;
 	}

@@ -212,8 +212,8 @@ static double chance(const struct job_run *r, size_t metric)
 
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		if (taken[i].metric == (int)metric && taken[i].metric != HOLDS)
-			return isfinite(m->half[taken[i].value]) ? m->half[taken[i].value] : NAN;
-	return NAN;
+			return isfinite(m->half[taken[i].value]) ? m->half[taken[i].value] : 0;
+	return 0;
 }
 
 /* The worst source behind the operators of a decode step that take a twentieth of it or more. */
