@@ -291,7 +291,7 @@ static const char *bound(struct arena *a, const struct job_run *r)
 {
 	const struct service_summary *m = calibrated(r);
 	const struct spent t = spent(m);
-	const char *queue = cache_is_full(m) ? "waiting for KV cache" : "waiting for a seat";
+	const char *queue = cache_is_full(m) ? "KV cache" : "a seat";
 
 	if (m->overloaded)
 		return isnan(m->of[SERVICE_OFFERED])
@@ -299,10 +299,10 @@ static const char *bound(struct arena *a, const struct job_run *r)
 			       : arena_printf(a, "overloaded: %.2f times the work it can do",
 					      m->of[SERVICE_OFFERED]);
 	if (t.queue >= t.prefill && t.queue >= t.decode)
-		return arena_printf(a, "%s, %.0f %% of the time", queue, t.queue * 100);
+		return arena_printf(a, "waiting for %s (%.0f %% of the time)", queue, t.queue * 100);
 	if (t.prefill >= t.decode)
-		return arena_printf(a, "prefill, %.0f %% of the time", t.prefill * 100);
-	return arena_printf(a, "decode, %.0f %% of the time", t.decode * 100);
+		return arena_printf(a, "prefill (%.0f %% of the time)", t.prefill * 100);
+	return arena_printf(a, "decode (%.0f %% of the time)", t.decode * 100);
 }
 
 static size_t busy(struct arena *a, const struct job_run *r, struct busy_row *rows)
