@@ -8,6 +8,8 @@
 #define SIM_PREDICT_SERVE_JOB_H
 #include "sim/predict/job.h"
 
+struct observer; /* serve/request.h */
+
 extern const struct job_type serve_job;
 
 /* Runs the load of an assignment once, as calibrated, before an observer: the first replication. The placement
