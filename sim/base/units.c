@@ -218,8 +218,7 @@ void units_format_exact(struct str *out, double value, enum dim dim)
 
 	if (format_digits(out, value, best, dim))
 		return;
-	for (size_t i = ARRAY_LEN(units);
-	     i-- > 0;) /* a smaller unit may be exact; one of base units always is */
+	for (size_t i = ARRAY_LEN(units); i-- > 0;) /* a smaller unit may be exact; one of base units always is */
 		if (units[i].dim == dim && units[i].shown && units[i].in_base < best->in_base &&
 		    format_digits(out, value, &units[i], dim))
 			return;

@@ -40,7 +40,8 @@ struct task_graph {
 
 struct task_span {
 	sim_ns start_ns, end_ns; /* end without the lag */
-	uint32_t cause; /* the task whose end let this one start (a dependency, or the one before it on its
+	uint32_t
+		cause; /* the task whose end let this one start (a dependency, or the one before it on its
 			  queue); TASK_NONE if it started at 0. Ties: the dependency with the lowest number */
 };
 
