@@ -74,7 +74,7 @@ static struct fixture fixture;
 static const struct {
 	const char *time, *energy, *usd;
 	double tokens;
-} jobs[JOB_N] = {
+} jobs[] = {
 	[JOB_GENERATE] = {"e2el_s", "energy_J_per_tok", "usd_per_Mtok", 34},
 	[JOB_TRAIN] = {"train_step_s", "energy_J_per_train_tok", "usd_per_train_Mtok", 96},
 };
@@ -389,8 +389,8 @@ Suite *suite_predict(void)
 	Suite *s = suite_create("predict");
 	TCase *tc = tcase_create("bill");
 
-	tcase_add_loop_test(tc, a_device_alone, 0, JOB_N);
-	tcase_add_loop_test(tc, two_machines, 0, JOB_N);
+	tcase_add_loop_test(tc, a_device_alone, 0, ARRAY_LEN(jobs));
+	tcase_add_loop_test(tc, two_machines, 0, ARRAY_LEN(jobs));
 	tcase_add_test(tc, tables_of_jobs);
 	tcase_add_test(tc, metrics_by_name_and_value);
 	tcase_add_test(tc, busy_as_the_engine_says);

@@ -55,7 +55,8 @@
 	SUITE(serve_load)                                                                                    \
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \
-	SUITE(serve_cost)
+	SUITE(serve_cost)                                                                                    \
+	SUITE(serve_job)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

@@ -5,6 +5,8 @@
  */
 #ifndef SIM_CLI_CMD_H
 #define SIM_CLI_CMD_H
+#include <signal.h>
+
 #include "sim/cli/groups.h"
 #include "sim/conf/load.h"
 #include "sim/report/result.h"
@@ -62,6 +64,10 @@ int session_refuse(const struct session *s, const struct err *err); /* prints bo
 struct placement *session_placements(struct session *s, const struct world *w);
 const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,
 				       const char *name);
+
+/* From session_catch_interrupt() on, Ctrl-C sets a flag that long work polls; a second one ends the program. */
+void session_catch_interrupt(void);
+const volatile sig_atomic_t *session_interrupted(void);
 
 int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on stderr; returns code */
 

@@ -69,24 +69,6 @@ static const double shares[] = {0.7, 0.3};
 static const double shares[] = {1};
 #endif
 
-/* Set by Ctrl-C; a second one ends the program. */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
-static void catch_interrupt(void)
-{
-	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-}
-
 /* "Studio's host" -> "studio-s-host" */
 static const char *slug(struct arena *a, const char *text)
 {
@@ -110,7 +92,7 @@ static void tell_port(void *self, const char *port)
 
 static int run_link(struct arena *a, const struct calibrate_options *o)
 {
-	const struct link_options lo = {.stop = &interrupted, .ready = tell_port};
+	const struct link_options lo = {.stop = session_interrupted(), .ready = tell_port};
 	struct sample_set set;
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
@@ -120,12 +102,12 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 	if (str_starts(o->link, "serve")) {
 		if (link_serve(o->link[5] == ':' ? o->link + 6 : LINK_PORT, &lo, &err) != 0)
 			return complain(&err, EXIT_FAILED);
-		return interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+		return *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FINE;
 	}
 	gethostname(host, sizeof host - 1);
 	if (link_measure(a, o->link, &lo, &set, &err) != 0)
 		return complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
-	if (interrupted)
+	if (*session_interrupted())
 		return EXIT_INTERRUPTED;
 	if (link_yaml(&set, arena_printf(a, "TCP, %s to %s", slug(a, host), slug(a, o->link)), &text, &err) !=
 	    0)
@@ -268,7 +250,7 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 	const struct measure_ask ask = {.backends = backends,
 					.shares = shares,
 					.n = ARRAY_LEN(backends),
-					.stop = &interrupted,
+					.stop = session_interrupted(),
 					.tool = "lemursim " VERSION,
 					.backend = o->backend,
 					.only = o->only,
@@ -298,7 +280,7 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 		return rc;
 	if (o->runs.from.n && !o->only)
 		return fit_results(o, s);
-	catch_interrupt();
+	session_catch_interrupt();
 	return o->link ? run_link(&s->arena, o) : measure(&s->arena, o);
 }
 

@@ -200,9 +200,12 @@ static int draw(struct session *s, const struct output_options *o, const struct 
 	add_dots(&b);
 	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,
 				  format_names[w->scenario->precision.compute], runtimes_of(s, w));
-	line.note = "solid: best single GEMM call as published, its host synchronisation included, and "
-		    "measured read bandwidth; "
-		    "operators inside a step do not pay that synchronisation";
+	line.note = b.dots.n || !w->scenario->workload.serve
+			    ? "solid: best single GEMM call as published, its host synchronisation included, "
+			      "and measured read bandwidth; "
+			      "operators inside a step do not pay that synchronisation"
+			    : "ceilings alone: a server's operators are others in each iteration; for dots "
+			      "give the workload 'generate:'";
 	line.dots = b.dots.at;
 	line.dots_n = b.dots.n;
 	roofline_dot(&out, &line);

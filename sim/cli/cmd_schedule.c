@@ -76,6 +76,13 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 		complain_unknown(name);
 		return false;
 	}
+	if (p->jobs[JOB_SERVE].asked && p->jobs[JOB_SERVE].fits) {
+		err_set(&err, "'%s' serves: no two iterations need be alike, so there is no schedule to draw",
+			p->at.assignment->name);
+		err_hint(&err, "'lemursim simulate --requests FILE.csv' writes when each request was served");
+		complain(&err, EXIT_USAGE);
+		return false;
+	}
 	err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
 	err_hint(&err, "'lemursim simulate' says how much is missing");
 	complain(&err, EXIT_NOTHING_FITS);

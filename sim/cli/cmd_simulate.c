@@ -2,20 +2,75 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/predict/serve_job.h"
+#include "sim/serve/requests_out.h"
 #include "sim/report/scenario_result.h"
 
 struct simulate_options {
 	struct load_options load;
 	struct output_options output;
 	struct draws_ask draws;
+	const char *requests, *assignment;
 };
 
-static const struct opt_table tables[] = {OPTS_SET(struct simulate_options, load),
-					  OPTS_PATH(struct simulate_options, load),
-					  OPTS_RESULT_FORMAT(struct simulate_options, output),
-					  OPTS_OUTPUT(struct simulate_options, output),
-					  OPTS_SEED(struct simulate_options, draws),
-					  OPTS_DRAWS(struct simulate_options, draws)};
+static const struct opt own[] = {
+	OPT_TEXT_ROW(struct simulate_options, requests, "requests", 0, "FILE",
+		     "of a scenario that serves: a line for each request, as .csv or .jsonl"),
+	OPT_TEXT_ROW(struct simulate_options, assignment, "assignment", 'a', "NAME",
+		     "whose requests; the first if not said"),
+	OPT_FLAG_ROW(struct simulate_options, draws.each_iteration, "each-iteration", 0,
+		     "of servers: no jumps over equal iterations; slower, the same numbers")};
+static const struct opt_table tables[] = {
+	OPTS_SET(struct simulate_options, load),      OPT_OWN(own),
+	OPTS_PATH(struct simulate_options, load),     OPTS_RESULT_FORMAT(struct simulate_options, output),
+	OPTS_OUTPUT(struct simulate_options, output), OPTS_SEED(struct simulate_options, draws),
+	OPTS_DRAWS(struct simulate_options, draws)};
+
+/* Lines are written as requests end, so that what an interrupted run has written stays. */
+static int write_requests(struct session *s, const struct simulate_options *o, const struct placement *at)
+{
+	const struct serve *load = at->world->scenario->workload.serve;
+	struct err err = ERR_INIT;
+	struct requests_out *out =
+		requests_out_open(o->requests, o->output.force, load->classes.at, load->classes.n, &err);
+	struct observer observer;
+	const struct serve_watch watch = {.observer = &observer,
+					  .seed = draws_asked_seed(&o->draws, at->world),
+					  .each_iteration = o->draws.each_iteration,
+					  .stop = session_interrupted()};
+	int rc;
+
+	if (!out)
+		return complain(&err, EXIT_USAGE);
+	observer = requests_out_observer(out, NULL);
+	session_catch_interrupt();
+	rc = serve_job_watch(&s->arena, at, &watch, &err);
+	if (requests_out_close(out, rc == 0 ? &err : NULL) != 0)
+		rc = -1;
+	if (rc == 0)
+		return EXIT_FINE;
+	return complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED);
+}
+
+static int requests_asked(struct session *s, const struct simulate_options *o, const struct world *w,
+			  const struct placement *all)
+{
+	const struct placement *at;
+	struct err err = ERR_INIT;
+
+	if (!o->requests && !o->assignment)
+		return EXIT_FINE;
+	if (!o->requests || !workload_asks(&w->scenario->workload, JOB_SERVE)) {
+		err_set(&err,
+			o->requests ? "%s does not serve: it has no requests"
+				    : "%s: --assignment goes with --requests",
+			w->path);
+		err_hint(&err, o->requests ? "give its workload 'serve:'" : "--requests FILE.csv");
+		return complain(&err, EXIT_USAGE);
+	}
+	at = session_choose(s, all, w, o->assignment);
+	return at ? write_requests(s, o, at) : EXIT_USAGE;
+}
 
 static int cmd_simulate(const void *options, const struct texts *files)
 {
@@ -31,6 +86,10 @@ static int cmd_simulate(const void *options, const struct texts *files)
 		err_hint(&err, "use --format jsonl");
 		rc = complain(&err, EXIT_USAGE);
 	}
+	if (rc == EXIT_FINE && o->requests && files->n > 1) {
+		err_set(&err, "--requests takes one scenario");
+		rc = complain(&err, EXIT_USAGE);
+	}
 	if (format == RESULT_JSON && files->n > 1)
 		str_add(&out, "[");
 	for (size_t i = 0; i < files->n && rc == EXIT_FINE; i++) {
@@ -42,7 +101,8 @@ static int cmd_simulate(const void *options, const struct texts *files)
 		session_begin(&s, &o->load, &o->output);
 		w = session_world(&s, &o->load.sets, files->at[i]);
 		at = w ? session_placements(&s, w) : NULL;
-		if (at) {
+		rc = at ? requests_asked(&s, o, w, at) : EXIT_USAGE;
+		if (rc == EXIT_FINE) {
 			str_add(&out, !i                       ? ""
 				      : format == RESULT_JSON  ? ","
 				      : format == RESULT_JSONL ? ""
@@ -51,7 +111,6 @@ static int cmd_simulate(const void *options, const struct texts *files)
 			result_write(&out, &r.result, format, output_width(&o->output));
 			fits |= r.any_fits;
 		}
-		rc = at ? EXIT_FINE : EXIT_USAGE;
 		session_end(&s);
 	}
 	if (format == RESULT_JSON && files->n > 1)

@@ -118,6 +118,28 @@ const struct placement *session_choose(struct session *s, const struct placement
 	return NULL;
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+void session_catch_interrupt(void)
+{
+	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+}
+
+const volatile sig_atomic_t *session_interrupted(void)
+{
+	return &interrupted;
+}
+
 int complain(const struct err *err, enum exit_code code)
 {
 	fprintf(stderr, "lemursim: %s\n", err->msg);

@@ -81,7 +81,10 @@ static void draw_power(struct arena *a, const struct world *w, uint64_t seed, st
 
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n)
 {
-	struct draws d = {.n = n, .sources = program_sources(w), .sockets = w->machines_n + w->link_uses_n};
+	struct draws d = {.seed = seed,
+			  .n = n,
+			  .sources = program_sources(w),
+			  .sockets = w->machines_n + w->link_uses_n};
 
 	d.z = arena_array(a, n * d.sources, sizeof *d.z);
 	d.power = arena_array(a, n * d.sockets, sizeof *d.power);
@@ -95,7 +98,23 @@ uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w)
 	return (uint64_t)(ask->seed >= 0 ? ask->seed : w->scenario->seed);
 }
 
+/* Each draw of a service is a whole load served: fewer do unless the scenario says how many. */
+enum { SERVE_DRAWS = 32 };
+
+static size_t usual_draws(const struct world *w)
+{
+	const struct yml *said = yml_get(w->scenario->origin.node, "draws");
+
+	return workload_asks(&w->scenario->workload, JOB_SERVE) && (!said || said->is_default)
+		       ? SERVE_DRAWS
+		       : (size_t)w->scenario->draws;
+}
+
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask)
 {
-	return draws_make(a, w, draws_asked_seed(ask, w), (size_t)(ask->n > 1 ? ask->n : w->scenario->draws));
+	struct draws d =
+		draws_make(a, w, draws_asked_seed(ask, w), ask->n > 1 ? (size_t)ask->n : usual_draws(w));
+
+	d.each_iteration = ask->each_iteration;
+	return d;
 }

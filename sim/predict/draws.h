@@ -10,7 +10,9 @@
 #include "sim/step/program.h"
 
 struct draws {
+	uint64_t seed; /* of what jobs leave to chance, too */
 	size_t n, sources, sockets;
+	bool each_iteration;      /* as asked */
 	struct params *z;         /* [draw * sources + source] */
 	struct power_draw *power; /* [draw * sockets + socket]: machines, then links */
 };
@@ -19,6 +21,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 /* What a user asks of the draws in place of what the scenario says; -1: as the scenario says. */
 struct draws_ask {
 	int64_t seed, n;
+	bool each_iteration; /* of servers: no jumps over equal iterations; slower, the same numbers */
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask);

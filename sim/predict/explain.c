@@ -1,6 +1,7 @@
 /* explain.c - see explain.h. */
 #include "sim/predict/explain.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,8 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 	return (struct crossing){c.bytes / steps, c.wait_s / steps};
 }
 
-/* The quickest run of a job by an assignment that uses one machine; NULL if there is none. */
+/* The quickest run of a job by an assignment that uses one machine; NULL if there is none. An overloaded
+ * server has no time of its own (NAN) and is better than nothing. */
 static const struct job_run *best_alone(const struct prediction *all, size_t n, enum job job)
 {
 	const size_t metric = job_types[job]->compared;
@@ -129,7 +131,7 @@ static const struct job_run *best_alone(const struct prediction *all, size_t n, 
 		const struct job_run *r = &all[i].jobs[job];
 
 		if (prediction_machines(&all[i]) == 1 && r->state &&
-		    (!best || r->values[metric] < best->values[metric]))
+		    (!best || isnan(best->values[metric]) || r->values[metric] < best->values[metric]))
 			best = r;
 	}
 	return best;

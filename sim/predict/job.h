@@ -52,6 +52,8 @@ struct job_run {
 	const bool *uses;            /* of each machine: does any phase of the job use it? */
 	struct footprint *footprint; /* of each machine; NULL: not asked */
 	struct memory_use *memory;   /* of each machine, as the job goes on; NULL: constant, or not asked */
+	uint64_t seed;               /* of what the job leaves to chance */
+	bool each_iteration;         /* of a server: take its iterations one by one */
 	void *state; /* the job's own; NULL: it did not run, as it is not asked or does not fit */
 	/* set by prediction_row() where the job ran */
 	const double *values;   /* of each metric, as calibrated */
@@ -86,6 +88,9 @@ struct job_type {
 	void (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
+	/* Half the width of a metric's 95 % interval of chance, as calibrated; 0: not known. NULL: nothing is
+	 * left to chance. */
+	double (*chance)(const struct job_run *r, size_t metric);
 	/* "memory bandwidth of m5.gpu": what limits the job. */
 	const char *(*bound)(struct arena *a, const struct job_run *r);
 	/* The metric by which what-ifs are weighed; NULL: the job has no such advice. */

@@ -5,11 +5,13 @@
 
 #include "sim/predict/generate_job.h"
 #include "sim/predict/job.h"
+#include "sim/predict/serve_job.h"
 #include "sim/predict/train_job.h"
 
 const struct job_type *const job_types[JOB_N] = {
 	[JOB_GENERATE] = &generate_job,
 	[JOB_TRAIN] = &train_job,
+	[JOB_SERVE] = &serve_job,
 };
 
 enum job job_of(const struct job_run *r)
@@ -85,6 +87,8 @@ int metric_parse(const struct metric_info *m, const char *text, double *value, s
 		return units_parse(text, DIM_TIME, value, err);
 	if (!strcmp(m->unit, "tok/s"))
 		return units_parse(text, DIM_TOKEN_RATE, value, err);
+	if (!strcmp(m->unit, "req/s"))
+		return units_parse(text, DIM_REQUEST_RATE, value, err);
 	if (!*m->unit)
 		return units_parse(text, DIM_SHARE, value, err);
 	number = strtod(text, &end);

@@ -9,15 +9,20 @@
 #include "sim/predict/explain.h"
 #include "sim/stats/quantile.h"
 
-/* Leaves the samples in their order: draws are compared pair by pair. */
+/* Leaves the samples in their order: draws are compared pair by pair. A draw under which a metric does not
+ * apply says nothing of it. */
 static void interval(struct arena *a, struct metric *m, const double *drawn, size_t n)
 {
 	double *samples = arena_array(a, n, sizeof *samples);
 
-	memcpy(samples, drawn, n * sizeof *samples);
-	quantile_sort(samples, n);
-	m->lo = quantile_sorted(samples, n, 0.1);
-	m->hi = quantile_sorted(samples, n, 0.9);
+	size_t finite = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(drawn[i]))
+			samples[finite++] = drawn[i];
+	quantile_sort(samples, finite);
+	m->lo = finite ? quantile_sorted(samples, finite, 0.1) : NAN;
+	m->hi = finite ? quantile_sorted(samples, finite, 0.9) : NAN;
 }
 
 /* Powers and prices may be less sure than the times that they are multiplied with. */
@@ -60,6 +65,10 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	double **samples[JOB_N] = {NULL};
 	size_t n = 0;
 
+	for (int j = 0; j < JOB_N; j++) {
+		p->jobs[j].seed = d->seed;
+		p->jobs[j].each_iteration = d->each_iteration;
+	}
 	*value = prediction_values(p);
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
@@ -80,6 +89,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 					     .unit = m->unit,
 					     .value = metric_value(value, m),
 					     .from = metric_from(r, metric_index(m)),
+					     .ci = r->type->chance ? r->type->chance(r, metric_index(m)) : 0,
 					     .less = m->less,
 					     .drawn = samples[m->job][metric_index(m)]};
 		interval(a, &metrics[n], metrics[n].drawn, d->n);

@@ -14,10 +14,11 @@
 struct metric {
 	const char *name;     /* as in the JSON: decode_tok_per_s */
 	const char *unit;     /* "tok/s", "s", "" for a share of one */
-	double value, lo, hi; /* lo, hi: P10 and P90 */
+	double value, lo, hi; /* lo, hi: P10 and P90 of the calibration's doubt */
 	enum provenance from;
 	bool less;           /* is better */
 	const double *drawn; /* its value under each draw, in their order; NULL: not kept */
+	double ci; /* value +- ci is a 95 % interval of chance; 0: none is known, or no chance plays */
 };
 
 struct memory_row {

@@ -1,6 +1,7 @@
 /* scenario_load.c - see scenario_load.h. */
 #include "sim/predict/scenario_load.h"
 
+#include "sim/serve/service.h"
 #include "sim/step/program.h"
 #include "sim/train/stages.h"
 
@@ -27,17 +28,41 @@ const struct world *scenario_load(struct loader *l, const char *path, const stru
 	return l->diags->total ? NULL : w;
 }
 
+/* Several servers stand for one another nowhere but in the job serve, which places each by itself. */
+static void check_alone(struct loader *l, const struct world *w, const struct assignment *a)
+{
+	for (int j = 0; j < JOB_N && a->serving.servers_n > 1; j++)
+		if (j != JOB_SERVE && workload_asks(&w->scenario->workload, (enum job)j))
+			diag_add(l->diags, a->origin.node->place, "give it a 'place', or leave the job out",
+				 "assignment '%s': several servers do not %s", a->name,
+				 job_name((enum job)j));
+}
+
+/* The placement of a service is that of its first server, under the name of all. */
+static int place_service(struct loader *l, const struct world *w, const struct assignment *a,
+			 struct placement *at)
+{
+	struct service *s = service_new(l->arena, w, a, l->diags);
+
+	if (!s)
+		return -1;
+	*at = *service_placement(s, 0);
+	at->assignment = a;
+	service_free(s);
+	check_alone(l, w, a);
+	return 0;
+}
+
 struct placement *scenario_place(struct loader *l, const struct world *w)
 {
 	const struct assignment *a = w->scenario->assignments.at;
 	const size_t n = w->scenario->assignments.n;
 	struct placement *all = arena_array(l->arena, n, sizeof *all);
+	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 
-	if (w->scenario->workload.serve)
-		diag_add(l->diags, w->scenario->workload.serve->origin.node->place, NULL,
-			 "serve is not simulated yet");
-	for (size_t i = 0; i < n && !w->scenario->workload.serve; i++)
-		if (placement_make(l->arena, w, &a[i], &all[i], l->diags) == 0)
+	for (size_t i = 0; i < n; i++)
+		if ((serves ? place_service(l, w, &a[i], &all[i])
+			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)
 			stages_check(&all[i], l->diags);
 	return l->diags->total ? NULL : all;
 }

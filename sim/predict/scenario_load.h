@@ -16,7 +16,8 @@ const struct world *scenario_load(struct loader *l, const char *path, const stru
 /* Adds a complaint for each device that cannot compute in the scenario's precision. */
 void scenario_check_devices(struct loader *l, const struct world *w);
 
-/* The placement of each assignment of the scenario, in their order. NULL on failure. */
+/* The placement of each assignment of the scenario, in their order; of one that is several servers, that of
+ * the first. NULL on failure. */
 struct placement *scenario_place(struct loader *l, const struct world *w);
 
 #endif

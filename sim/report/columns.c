@@ -171,6 +171,20 @@ void columns_interval(struct str *out, const struct metric *m, const struct colu
 	columns_number(out, m->hi * c->scale);
 }
 
+void columns_chance(struct str *out, const struct metric *m, const struct column *c)
+{
+	char text[32];
+
+	if (m->ci <= 0)
+		return;
+	snprintf(text, sizeof text, "%.2g", m->ci * c->scale); /* two digits: a width is not known better */
+	str_addf(out, "\xc2\xb1%.*f",
+		 m->ci * c->scale < 0.1  ? 3
+		 : m->ci * c->scale < 10 ? 1
+					 : 0,
+		 strtod(text, NULL));
+}
+
 void columns_size(struct str *out, double bytes)
 {
 	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};

@@ -33,8 +33,9 @@ void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 
 void columns_value(struct str *out, const struct metric *m,
 		   const struct column *c); /* in the column's unit */
 void columns_interval(struct str *out, const struct metric *m,
-		      const struct column *c);    /* "8.1–9.4", or nothing */
-void columns_size(struct str *out, double bytes); /* "12.1 GiB" */
+		      const struct column *c); /* "8.1–9.4", or nothing */
+void columns_chance(struct str *out, const struct metric *m, const struct column *c); /* "±0.3", or nothing */
+void columns_size(struct str *out, double bytes);                                     /* "12.1 GiB" */
 void columns_fits(struct str *out,
 		  const struct assignment_row *row); /* "yes", "train no", "no: 12.1 GiB short on m5" */
 

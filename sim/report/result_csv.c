@@ -1,5 +1,6 @@
 /*
- * result_csv.c - a result as CSV: one row an assignment, four columns for every metric that any row has.
+ * result_csv.c - a result as CSV: one row an assignment, four columns for every metric that any row has, five where
+ * some metric is left to chance.
  *
  * Layer report. Quoting as in RFC 4180; lines end in LF. What does not apply is an empty cell, never zero.
  */
@@ -21,7 +22,8 @@ static void add_number(struct str *out, double number)
 	jsonw_number(&w, number);
 }
 
-static void add_metric(struct str *out, const struct metric *m)
+/* chance: some row has an interval of chance. */
+static void add_metric(struct str *out, const struct metric *m, bool chance)
 {
 	str_add(out, ",");
 	if (m)
@@ -32,19 +34,35 @@ static void add_metric(struct str *out, const struct metric *m)
 	str_add(out, ",");
 	if (m)
 		add_number(out, m->hi);
+	str_add(out, chance ? "," : "");
+	if (m && chance && m->ci > 0)
+		add_number(out, m->ci);
 	str_add(out, ",");
 	if (m)
 		str_add(out, provenance_names[m->from]);
 }
 
-static void add_head(struct str *out, const struct map *names)
+static bool has_chance(const struct result *r)
 {
-	static const char *const ends[] = {"", "_lo", "_hi", "_from"};
+	bool chance = false;
+
+	for (size_t i = 0; i < r->rows_n; i++)
+		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
+			chance |= r->rows[i].metrics[k].ci > 0;
+	return chance;
+}
+
+static void add_head(struct str *out, const struct map *names, bool chance)
+{
+	const char *const ends[] = {"", "_lo", "_hi", chance ? "_ci" : NULL, "_from"};
 
 	str_add(out, "name,fits,short_B,bound");
 	for (size_t i = 0; i < names->n; i++) {
 		for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
 			struct str name = STR_INIT;
+
+			if (!ends[k])
+				continue;
 
 			str_addf(&name, "%s%s", names->keys[i], ends[k]);
 			str_add(out, ",");
@@ -58,11 +76,12 @@ static void add_head(struct str *out, const struct map *names)
 void result_csv(struct str *out, const struct result *r)
 {
 	struct map names = MAP_INIT;
+	const bool chance = has_chance(r);
 
 	for (size_t i = 0; i < r->rows_n; i++)
 		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
 			map_add(&names, r->rows[i].metrics[k].name);
-	add_head(out, &names);
+	add_head(out, &names, chance);
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
 
@@ -73,7 +92,7 @@ void result_csv(struct str *out, const struct result *r)
 		str_add(out, ",");
 		str_add_csv(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
-			add_metric(out, rows_metric(row, names.keys[k]));
+			add_metric(out, rows_metric(row, names.keys[k]), chance);
 		str_add(out, "\n");
 	}
 	map_release(&names);

@@ -43,6 +43,8 @@ static void add_metrics(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "value", m->value);
 		jsonw_key_number(w, "lo", m->lo);
 		jsonw_key_number(w, "hi", m->hi);
+		if (m->ci > 0)
+			jsonw_key_number(w, "ci", m->ci);
 		jsonw_key_string(w, "unit", m->unit ? m->unit : "");
 		jsonw_key_string(w, "from", provenance_names[m->from]);
 		jsonw_end(w);

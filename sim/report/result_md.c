@@ -45,6 +45,7 @@ static void add_row(struct str *out, const struct result *r, size_t i, const str
 			str_add(out, strong);
 			columns_value(out, m, &columns[k]);
 			str_add(out, strong);
+			columns_chance(out, m, &columns[k]);
 			columns_interval(&interval, m, &columns[k]);
 			str_addf(out, interval.len ? " (%s)" : "%s", interval.text);
 		}

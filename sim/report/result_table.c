@@ -82,7 +82,7 @@ static void add_cut(struct str *out, const char *text, size_t width)
 /* ---- cells ---- */
 
 struct number {
-	struct str value, interval;
+	struct str value, chance, interval;
 	size_t whole; /* columns before the point */
 	bool best;
 };
@@ -99,10 +99,11 @@ static void fill_numbers(struct table *t, size_t k)
 		const struct metric *m = columns_metric(&t->r->rows[i], c);
 		struct number *n = &numbers[i];
 
-		*n = (struct number){.value = STR_INIT, .interval = STR_INIT};
+		*n = (struct number){.value = STR_INIT, .chance = STR_INIT, .interval = STR_INIT};
 		if (!m)
 			continue;
 		columns_value(&n->value, m, c);
+		columns_chance(&n->chance, m, c);
 		columns_interval(&n->interval, m, c);
 		n->whole = strcspn(n->value.text, ".");
 		n->best = columns_is_best(t->r, c, i);
@@ -118,10 +119,13 @@ static void fill_numbers(struct table *t, size_t k)
 			str_pad(to, ' ', whole - n->whole);
 			add_padded(to, n->value.text, n->value.len + part - (n->value.len - n->whole));
 			str_add(to, n->best ? "*" : marked ? " " : "");
+			if (n->chance.len)
+				str_addf(to, " %s", n->chance.text);
 			str_addf(to, n->interval.len ? " (%s)" : "%s", n->interval.text);
 			trim(to);
 		}
 		str_release(&n->value);
+		str_release(&n->chance);
 		str_release(&n->interval);
 	}
 	free(numbers);
@@ -332,13 +336,19 @@ static size_t wrap_width(int width)
 static void add_legend(struct str *out, const struct table *t, int width)
 {
 	struct str text = STR_INIT;
-	bool best = false;
+	bool best = false, chance = false;
 
 	for (size_t k = 0; k < t->metrics_n; k++)
-		for (size_t i = 0; i < t->r->rows_n; i++)
+		for (size_t i = 0; i < t->r->rows_n; i++) {
+			const struct metric *m = columns_metric(&t->r->rows[i], &t->columns[k]);
+
 			best |= columns_is_best(t->r, &t->columns[k], i);
+			chance |= m && m->ci > 0;
+		}
 	if (best)
 		str_add(&text, "* best of its column; ");
+	if (chance)
+		str_add(&text, "\xc2\xb1 chance, 95 %; ");
 	if (t->metrics_n) {
 		str_add(&text, "(a\xe2\x80\x93"
 			       "b) P10\xe2\x80\x93P90");

@@ -30,6 +30,15 @@ static const struct metric_info *metric_of_row(enum job job, const struct search
 	return &job_types[job]->metrics[i];
 }
 
+static int not_searched(const struct metric_info *m, struct err *err)
+{
+	err_set(err, "%s cannot be a goal: assignments that %s are not searched", m->name, job_name(m->job));
+	return err_hint(err,
+			"write the assignments down and compare them: 'lemursim simulate', or "
+			"'lemursim sweep --metric %s'",
+			m->name);
+}
+
 int goal_parse(const char *name, struct goal *g, struct err *err)
 {
 	const char *names[JOB_N * METRICS_MAX];
@@ -39,6 +48,8 @@ int goal_parse(const char *name, struct goal *g, struct err *err)
 		const struct metric_info *m = metric_at(i);
 		const struct search_metric *x = search_metric(m);
 
+		if (!search_job(m->job) && !strcmp(name, m->name))
+			return not_searched(m, err);
 		if (!x || !x->goal)
 			continue;
 		if (!strcmp(name, m->name)) {

@@ -6,6 +6,7 @@
 static const struct search_job *const jobs[JOB_N] = {
 	[JOB_GENERATE] = &generate_search,
 	[JOB_TRAIN] = &train_search,
+	[JOB_SERVE] = NULL,
 };
 
 const struct search_job *search_job(enum job job)

@@ -54,11 +54,11 @@ struct replica {
 	struct clock kv_since; /* up to here the integral of KV blocks is taken; within the iteration in
 				  progress */
 	bool busy;
-	int64_t steps, fs, slope_fs;     /* of the plan: the i-th iteration takes fs + i * slope_fs */
-	bool decodes_run;                /* the decodes take part in the iteration */
+	int64_t steps, fs, slope_fs;       /* of the plan: the i-th iteration takes fs + i * slope_fs */
+	bool decodes_run;                  /* the decodes take part in the iteration */
 	int64_t pass_sequences, pass_rows; /* of the pass planned last */
-	VEC(struct read) reads;          /* prompt pieces of the iteration */
-	VEC(struct prompt_piece) pieces; /* of the pass being planned */
+	VEC(struct read) reads;            /* prompt pieces of the iteration */
+	VEC(struct prompt_piece) pieces;   /* of the pass being planned */
 	VEC(uint32_t) reading, stalled, late;
 
 	struct waiting waiting;

@@ -11,9 +11,10 @@
 #define SIM_SERVE_SERVICE_H
 #include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
-#include "sim/serve/serving.h"
+#include "sim/serve/settings.h"
 
-struct service; /* opaque; service_free() ends it */
+struct observer; /* request.h */
+struct service;  /* opaque; service_free() ends it */
 
 /* In the arena, but for what service_free() gives back. The workload serves and world_load() has found the
  * settings of its servers. NULL with complaints: a place that cannot be, a device that lacks the arithmetic,

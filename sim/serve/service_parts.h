@@ -6,6 +6,7 @@
 #ifndef SIM_SERVE_SERVICE_PARTS_H
 #define SIM_SERVE_SERVICE_PARTS_H
 #include "sim/serve/service.h"
+#include "sim/serve/serving.h"
 
 struct service_server {
 	struct placement at;

@@ -21,8 +21,6 @@ enum serve_route {
 	ROUTE_N
 };
 
-enum serve_pool { POOL_WHOLE, POOL_PREFILL, POOL_DECODE };
-
 struct serve_server {
 	const struct serve_settings *set;
 	const struct batch_time *time;

@@ -12,6 +12,8 @@
 
 enum serve_rules { SERVE_VLLM, SERVE_LLAMACPP, SERVE_MLX, SERVE_STATIC, SERVE_RULES_N };
 
+enum serve_pool { POOL_WHOLE, POOL_PREFILL, POOL_DECODE };
+
 enum serve_cache {
 	CACHE_NONE,
 	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first; with block 1 what SGLang's radix

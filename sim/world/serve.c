@@ -172,8 +172,8 @@ static const struct field serve_fields[] = {
 	 .help = "steady: without the beginning; all: as a benchmark that starts and ends empty"},
 	{FIELD_KEY(struct serve, max_in_flight), .type = FIELD_COUNT, .min = 1, .max = SERVE_USERS,
 	 .optional = true, .help = "requests that the client has out at once; others wait with it"},
-	{FIELD_KEY(struct serve, replications), .type = FIELD_COUNT, .min = 1, .max = 1000, .def = "1",
-	 .help = "runs with other luck"},
+	{FIELD_KEY(struct serve, replications), .type = FIELD_COUNT, .min = 1, .max = 1000, .def = "5",
+	 .help = "runs with other random numbers, from which intervals come; a trace has one"},
 };
 const struct table serve_table = {"serve", sizeof(struct serve), serve_fields, ARRAY_LEN(serve_fields)};
 

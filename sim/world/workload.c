@@ -18,12 +18,15 @@ static const struct field workload_fields[] = {
 const struct table workload_table = {"workload", sizeof(struct workload), workload_fields,
 				     ARRAY_LEN(workload_fields)};
 
+#define NO_OPTIONS SIZE_MAX
+
 static const struct {
 	const char *name;
 	struct job_phases phases;
 	size_t size, asked; /* bytes of the job's struct; offset of the pointer to it in struct workload */
-	size_t options;     /* offset of the pointer to its options in struct assignment */
-	void (*check)(const struct scenario *s, struct diags *diags); /* called where the job is asked */
+	size_t options;     /* offset of the pointer to its options in struct assignment, or NO_OPTIONS */
+	void (*check)(const struct scenario *s,
+		      struct diags *diags); /* called where the job is asked; may be NULL */
 } jobs[JOB_N] = {
 	[JOB_GENERATE] = {"generate",
 			  {PHASE_PREFILL, PHASE_DECODE},
@@ -37,6 +40,13 @@ static const struct {
 		       offsetof(struct workload, train),
 		       offsetof(struct assignment, train),
 		       train_check},
+	/* its options and its load are checked before names are looked up: scenario_check_serve() */
+	[JOB_SERVE] = {"serve",
+		       {PHASE_PREFILL, PHASE_DECODE},
+		       sizeof(struct serve),
+		       offsetof(struct workload, serve),
+		       NO_OPTIONS,
+		       NULL},
 };
 
 const char *job_name(enum job job)
@@ -71,7 +81,7 @@ bool workload_asks(const struct workload *k, enum job job)
 
 bool workload_runs(const struct workload *k, enum phase phase)
 {
-	bool runs = k->serve && (phase == PHASE_PREFILL || phase == PHASE_DECODE);
+	bool runs = false;
 
 	for (int j = 0; j < JOB_N; j++)
 		runs |= workload_asks(k, (enum job)j) && phase >= jobs[j].phases.first &&
@@ -108,7 +118,7 @@ static void check_options(const struct scenario *s, enum job job, struct diags *
 {
 	const struct assignment *a = s->assignments.at;
 
-	for (size_t i = 0; i < s->assignments.n; i++) {
+	for (size_t i = 0; i < s->assignments.n && jobs[job].options != NO_OPTIONS; i++) {
 		const struct origin *options = pointer_at(&a[i], jobs[job].options); /* its first member */
 
 		if (options)
@@ -121,7 +131,7 @@ static void check_options(const struct scenario *s, enum job job, struct diags *
 void workload_check(const struct scenario *s, struct diags *diags)
 {
 	const struct workload *k = &s->workload;
-	bool any = k->serve;
+	bool any = false;
 
 	for (int j = 0; j < JOB_N; j++)
 		any |= workload_asks(k, (enum job)j);
@@ -129,8 +139,8 @@ void workload_check(const struct scenario *s, struct diags *diags)
 		diag_add(diags, k->origin.node->place, NULL,
 			 "workload: ask for 'generate:', 'train:', 'serve:' or several");
 	for (int j = 0; j < JOB_N; j++)
-		if (workload_asks(k, (enum job)j))
-			jobs[j].check(s, diags);
-		else
+		if (!workload_asks(k, (enum job)j))
 			check_options(s, (enum job)j, diags);
+		else if (jobs[j].check)
+			jobs[j].check(s, diags);
 }

@@ -17,13 +17,13 @@ struct scenario;
 enum beyond_context { BEYOND_REFUSE, BEYOND_ALLOW };
 extern const char *const beyond_contexts[]; /* by enum beyond_context; NULL-terminated */
 
-enum job { JOB_GENERATE, JOB_TRAIN, JOB_N };
+enum job { JOB_GENERATE, JOB_TRAIN, JOB_SERVE, JOB_N };
 
 struct workload {
 	struct origin origin;
 	struct generate *generate; /* NULL: not asked */
 	struct train *train;       /* likewise */
-	struct serve *serve;       /* likewise; not a row of the table of jobs yet */
+	struct serve *serve;       /* likewise */
 };
 extern const struct table workload_table;
 

@@ -1,0 +1,455 @@
+/* serve_job.c - see serve_job.h; service.h runs the load. */
+#include "sim/predict/serve_job.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim/predict/energy_cost.h"
+#include "sim/predict/explain.h"
+#include "sim/serve/service.h"
+#include "sim/step/program.h"
+#include "sim/step/queue.h"
+
+enum {
+	HOLDS,
+	REQUESTS,
+	OUTPUT,
+	GOODPUT,
+	TTFT_P50,
+	TTFT_P95,
+	TTFT_P99,
+	TPOT_P50,
+	TPOT_P95,
+	ITL_P95,
+	ITL_P99,
+	E2EL_P95,
+	QUEUE_P95,
+	BATCH,
+	KV_SHARE,
+	PREEMPTIONS,
+	CACHED,
+	REFUSED,
+	STABLE,
+	GROWTH,
+	ENERGY,
+	USD,
+	SERVE_METRICS
+};
+
+#define ROW(name, unit, head, less, column)                                                                  \
+	{                                                                                                    \
+		name, unit, head, JOB_SERVE, less, METRIC_OF_TIMES, column                                   \
+	}
+static const struct metric_info metrics[SERVE_METRICS] = {
+	[HOLDS] = ROW("holds", "", "holds", false, 30),
+	[REQUESTS] = ROW("req_per_s", "req/s", "requests", false, 31),
+	[OUTPUT] = ROW("out_tok_per_s", "tok/s", "output", false, 32),
+	[GOODPUT] = ROW("goodput_req_per_s", "req/s", NULL, false, 0),
+	[TTFT_P50] = ROW("ttft_s_p50", "s", "TTFT p50", true, 33),
+	[TTFT_P95] = ROW("ttft_s_p95", "s", "TTFT p95", true, 34),
+	[TTFT_P99] = ROW("ttft_s_p99", "s", NULL, true, 0),
+	[TPOT_P50] = ROW("tpot_s_p50", "s", NULL, true, 0),
+	[TPOT_P95] = ROW("tpot_s_p95", "s", "TPOT p95", true, 35),
+	[ITL_P95] = ROW("itl_s_p95", "s", NULL, true, 0),
+	[ITL_P99] = ROW("itl_s_p99", "s", NULL, true, 0),
+	[E2EL_P95] = ROW("e2el_s_p95", "s", "E2EL p95", true, 36),
+	[QUEUE_P95] = ROW("queue_s_p95", "s", NULL, true, 0),
+	[BATCH] = ROW("batch_mean", "requests", "batch", false, 37),
+	[KV_SHARE] = ROW("kv_share_mean", "", "KV", true, 38),
+	[PREEMPTIONS] = ROW("preemptions", "1/req", NULL, true, 0),
+	[CACHED] = ROW("cached_share", "", NULL, false, 0),
+	[REFUSED] = ROW("refused_share", "", NULL, true, 0),
+	[STABLE] = ROW("stable", "", NULL, false, 0),
+	[GROWTH] = ROW("growth_req_per_s", "req/s", NULL, true, 0),
+	[ENERGY] = {"energy_J_per_served_tok", "J/tok", "energy", JOB_SERVE, true, METRIC_OF_POWER, 52},
+	[USD] = {"usd_per_served_Mtok", "USD/Mtok", "cost", JOB_SERVE, true, METRIC_OF_POWER_AND_PRICE, 53},
+};
+
+/* The values of a service that are metrics as they are. */
+static const struct {
+	int metric;
+	enum service_value value;
+	bool of_queue; /* a function of the run's length where the queue grows */
+} taken[] = {
+	{HOLDS, SERVICE_HOLDS, false},         {REQUESTS, SERVICE_REQUESTS_PER_S, false},
+	{OUTPUT, SERVICE_OUTPUT_PER_S, false}, {GOODPUT, SERVICE_GOODPUT, true},
+	{TTFT_P50, SERVICE_TTFT_P50, true},    {TTFT_P95, SERVICE_TTFT_P95, true},
+	{TTFT_P99, SERVICE_TTFT_P99, true},    {TPOT_P50, SERVICE_TPOT_P50, false},
+	{TPOT_P95, SERVICE_TPOT_P95, false},   {ITL_P95, SERVICE_ITL_P95, false},
+	{ITL_P99, SERVICE_ITL_P99, false},     {E2EL_P95, SERVICE_E2EL_P95, true},
+	{QUEUE_P95, SERVICE_QUEUE_P95, true},  {BATCH, SERVICE_BATCH, false},
+	{KV_SHARE, SERVICE_KV_SHARE, false},   {PREEMPTIONS, SERVICE_PREEMPTIONS, false},
+	{CACHED, SERVICE_CACHED, false},       {REFUSED, SERVICE_REFUSED, false},
+	{GROWTH, SERVICE_GROWTH, false},
+};
+
+struct serve_state {
+	struct service *service;
+	struct service_summary calibrated; /* of the last run without a draw */
+	bool ran;
+};
+
+/* ---- does it fit? ---- */
+
+static const bool *machines_of(struct arena *a, const struct service *s, const struct world *w)
+{
+	bool *used = arena_array(a, w->machines_n, sizeof *used);
+
+	for (size_t i = 0; i < service_servers(s); i++)
+		for (size_t u = 0; u < w->units_n; u++)
+			for (int x = PHASE_PREFILL; x <= PHASE_DECODE; x++)
+				used[w->units[u].machine] |=
+					placement_uses(service_placement(s, i), (enum phase)x, u);
+	return used;
+}
+
+static struct service *service_at(struct arena *a, const struct placement *at)
+{
+	struct diags diags;
+	struct service *s;
+
+	diags_init(&diags, a);
+	s = service_new(a, at->world, at->assignment, &diags);
+	BUG_ON(!s); /* scenario_place() has made one */
+	return s;
+}
+
+static void make(struct arena *a, struct job_run *r)
+{
+	struct service *s = service_at(a, r->at);
+	const struct world *w = r->at->world;
+	struct footprint *need = arena_array(a, w->machines_n, sizeof *need);
+	struct serve_state *state;
+
+	service_footprint(s, need);
+	r->footprint = need;
+	r->uses = machines_of(a, s, w);
+	r->fits = service_fits(s);
+	for (size_t m = 0; m < w->machines_n; m++)
+		r->fits &= footprint_short_B(&need[m]) <= 0;
+	if (!r->fits) {
+		service_free(s);
+		return;
+	}
+	r->state = state = arena_alloc(a, sizeof *state);
+	*state = (struct serve_state){.service = s};
+}
+
+static void release(struct job_run *r)
+{
+	struct serve_state *state = r->state;
+
+	if (state)
+		service_free(state->service);
+}
+
+/* ---- values ---- */
+
+static void *scratch(struct arena *a, const struct job_run *r)
+{
+	(void)a;
+	(void)r;
+	return NULL;
+}
+
+/* While a server is busy, so are all of its devices. */
+static struct energy_cost energy(const struct job_run *r, const struct service_summary *m,
+				 const struct power_draw *power)
+{
+	const struct world *w = r->at->world;
+	const struct service *s = ((const struct serve_state *)r->state)->service;
+	double *busy_ns = xcalloc(program_queues(w), sizeof *busy_ns);
+	struct energy_cost e;
+
+	for (size_t i = 0; i < service_servers(s); i++)
+		for (size_t u = 0; u < w->units_n; u++)
+			if (placement_uses(service_placement(s, i), PHASE_DECODE, u) ||
+			    placement_uses(service_placement(s, i), PHASE_PREFILL, u))
+				busy_ns[u] += m->busy_ns[i];
+	e = energy_cost_of(w, r->uses, m->span_s, busy_ns, power);
+	free(busy_ns);
+	return e;
+}
+
+static bool grows(const struct service_summary *m, bool calibrated)
+{
+	return calibrated && m->overloaded;
+}
+
+/* Latencies of a queue that grows are no property of the service, so that the result has none. A draw that is
+ * overloaded where the calibration is not keeps them: they belong to the interval. */
+static void fill(const struct job_run *r, const struct service_summary *m, const struct conditions *c,
+		 double *of)
+{
+	const struct energy_cost e = energy(r, m, c->power);
+
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		of[taken[i].metric] = taken[i].of_queue && grows(m, !c->params) ? NAN : m->of[taken[i].value];
+	of[STABLE] = isnan(m->of[SERVICE_GROWTH]) ? NAN : !m->overloaded;
+	of[ENERGY] = e.energy_J / m->tokens;
+	of[USD] = e.usd / m->tokens * 1e6;
+}
+
+static void values(const struct job_run *r, void *room, const struct conditions *c, double *of)
+{
+	struct serve_state *state = r->state;
+	const struct service_ask ask = {.z = c->params, .seed = r->seed, .each_iteration = r->each_iteration};
+	struct service_summary m;
+	struct err err = ERR_INIT;
+
+	(void)room;
+	BUG_ON(c->params && !c->drawn);
+	if (service_run(state->service, &ask, &m, &err) != 0)
+		BUG("%s", err.msg);
+	if (!c->params)
+		state->calibrated = m;
+	fill(r, &m, c, of);
+}
+
+static double chance(const struct job_run *r, size_t metric)
+{
+	const struct service_summary *m = &((const struct serve_state *)r->state)->calibrated;
+
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		if (taken[i].metric == (int)metric && taken[i].metric != HOLDS)
+			return isfinite(m->half[taken[i].value]) ? m->half[taken[i].value] : 0;
+	return 0;
+}
+
+/* The worst source behind the operators of a decode step that take a twentieth of it or more. */
+static enum provenance unit_from(struct arena *a, const struct placement *at, size_t unit)
+{
+	const struct world *w = at->world;
+	const struct device_model model = program_device_model(a, w, unit);
+	const struct shape shape = {.batch = 4, .tokens = 1, .past = 1024};
+	struct part_count parts[MODEL_PARTS];
+	const size_t n = model_parts(w->model, parts);
+	enum provenance from = PROVENANCE_MEASURED;
+	double sum = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++) {
+			struct op ops[GRAPH_OPS];
+			const size_t ops_n = graph_block(w->model, &w->scenario->precision, &shape,
+							 parts[i].part, PHASE_DECODE, ops);
+
+			for (size_t k = 0; k < ops_n; k++) {
+				const struct cost c = cost_of(&ops[k], &model, 1);
+				const double s = parts[i].blocks * cost_seconds(&c);
+
+				if (!pass)
+					sum += s;
+				else if (s > 0.05 * sum)
+					from = provenance_worse(from, cost_from(&c));
+			}
+		}
+	return from;
+}
+
+static enum provenance from(const struct job_run *r, size_t metric)
+{
+	const struct service *s = ((const struct serve_state *)r->state)->service;
+	enum provenance worst = PROVENANCE_MEASURED;
+	struct arena a = ARENA_INIT;
+
+	(void)metric;
+	for (size_t i = 0; i < service_servers(s); i++)
+		for (size_t u = 0; u < r->at->world->units_n; u++)
+			if (placement_uses(service_placement(s, i), PHASE_DECODE, u))
+				worst = provenance_worse(worst, unit_from(&a, r->at, u));
+	arena_release(&a);
+	return worst;
+}
+
+/* ---- words ---- */
+
+static const struct service_summary *calibrated(const struct job_run *r)
+{
+	return &((const struct serve_state *)r->state)->calibrated;
+}
+
+/* Parts of the mean time of a request. */
+struct spent {
+	double queue, prefill, decode; /* shares */
+};
+
+static struct spent spent(const struct service_summary *m)
+{
+	const double all =
+		m->of[SERVICE_QUEUE_MEAN] + m->of[SERVICE_PREFILL_MEAN] + m->of[SERVICE_DECODE_MEAN];
+
+	return (struct spent){m->of[SERVICE_QUEUE_MEAN] / all, m->of[SERVICE_PREFILL_MEAN] / all,
+			      m->of[SERVICE_DECODE_MEAN] / all};
+}
+
+static bool cache_is_full(const struct service_summary *m)
+{
+	return m->of[SERVICE_KV_SHARE] > 0.8 || m->of[SERVICE_PREEMPTIONS] > 0.01;
+}
+
+static const char *bound(struct arena *a, const struct job_run *r)
+{
+	const struct service_summary *m = calibrated(r);
+	const struct spent t = spent(m);
+	const char *queue = cache_is_full(m) ? "KV cache" : "a seat";
+
+	if (m->overloaded)
+		return isnan(m->of[SERVICE_OFFERED])
+			       ? "overloaded"
+			       : arena_printf(a, "overloaded: %.2f times the work it can do",
+					      m->of[SERVICE_OFFERED]);
+	if (t.queue >= t.prefill && t.queue >= t.decode)
+		return arena_printf(a, "waiting for %s (%.0f %% of the time)", queue, t.queue * 100);
+	if (t.prefill >= t.decode)
+		return arena_printf(a, "prefill (%.0f %% of the time)", t.prefill * 100);
+	return arena_printf(a, "decode (%.0f %% of the time)", t.decode * 100);
+}
+
+static size_t busy(struct arena *a, const struct job_run *r, struct busy_row *rows)
+{
+	const struct service *s = ((const struct serve_state *)r->state)->service;
+	const struct service_summary *m = calibrated(r);
+	const struct world *w = r->at->world;
+	size_t n = 0;
+
+	(void)a;
+	for (size_t u = 0; u < w->units_n; u++)
+		for (size_t i = 0; i < service_servers(s); i++)
+			if (placement_uses(service_placement(s, i), PHASE_DECODE, u))
+				rows[n++] = (struct busy_row){w->units[u].name, job_name(JOB_SERVE),
+							      m->of[SERVICE_BUSY]};
+	return n;
+}
+
+static void verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws)
+{
+	const bool here = calibrated(r)->overloaded, there = calibrated(alone)->overloaded;
+
+	if (!here && !there) {
+		explain_compare(out, r, alone, draws);
+		str_add(out, ", by the 95th percentile of E2EL");
+	} else if (!here) {
+		str_addf(out, "serving pays: the load is too much for one machine (%s) and not for these",
+			 alone->at->assignment->name);
+	}
+}
+
+static int64_t seats(const struct job_run *r)
+{
+	const struct service *s = ((const struct serve_state *)r->state)->service;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < service_servers(s); i++) {
+		const struct serve_settings *set = service_settings(s, i);
+
+		if (service_pool(s, i) != POOL_PREFILL)
+			n += set->rules == SERVE_LLAMACPP ? set->slots
+			     : set->rules == SERVE_MLX    ? set->decodes
+							  : set->seqs;
+	}
+	return n;
+}
+
+static void say_overload(struct str *out, const struct service_summary *m)
+{
+	str_addf(out, "more requests come than are served, %.3g more wait every second",
+		 m->of[SERVICE_GROWTH]);
+	if (isfinite(m->of[SERVICE_OFFERED]))
+		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
+	str_addf(out, "; it serves %.3g a second; TTFT and E2EL hang on how long this lasts and are left out",
+		 m->of[SERVICE_REQUESTS_PER_S]);
+}
+
+/* What the time goes into, and what would change that. */
+static void remark(struct str *out, const struct job_run *r)
+{
+	const struct service_summary *m = calibrated(r);
+	const struct spent t = spent(m);
+
+	if (m->overloaded) {
+		say_overload(out, m);
+		return;
+	}
+	str_addf(out, "a request waits %.0f %% of its time, is read in %.0f %% and answered in %.0f %%",
+		 t.queue * 100, t.prefill * 100, t.decode * 100);
+	if (t.queue >= 0.1 && cache_is_full(m))
+		str_addf(out, "; the KV cache is %.0f %% full: more memory or a smaller KV format seats more",
+			 m->of[SERVICE_KV_SHARE] * 100);
+	else if (t.queue >= 0.1)
+		str_addf(out,
+			 "; %lld seats are the limit while the KV cache is %.0f %% full: more of them "
+			 "shorten the wait and slow each answer",
+			 (long long)seats(r), m->of[SERVICE_KV_SHARE] * 100);
+	if (m->of[SERVICE_REFUSED] > 0)
+		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
+}
+
+static const char *lacks(const struct world *w, size_t metric)
+{
+	const struct serve *s = w->scenario->workload.serve;
+	const struct load_class *c = s->classes.at;
+	const int kind = s->arrivals.kind;
+	bool slo = false;
+
+	for (size_t i = 0; i < s->classes.n; i++)
+		slo |= c[i].slo != NULL;
+	if ((metric == HOLDS || metric == GOODPUT) && !slo)
+		return "the load has no 'slo'";
+	if ((metric == STABLE || metric == GROWTH) &&
+	    (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || s->measure == MEASURE_ALL))
+		return "only requests that come by themselves can be too many";
+	return NULL;
+}
+
+static const char *note(struct arena *a, const struct world *w)
+{
+	const struct serve *s = w->scenario->workload.serve;
+	const bool several = s->replications > 1 && s->arrivals.kind != ARRIVALS_TRACE;
+
+	return arena_printf(
+		a,
+		"p95 is what 19 of 20 requests do not exceed, from the time a client sends them. "
+		"\xc2\xb1 is chance, a 95 %% interval %s; a range below a value is what the "
+		"calibration leaves open, P10 to P90. Batch counts requests that run at once.",
+		several ? arena_printf(a, "over %lld runs of the load", (long long)s->replications)
+			: "by batches within one run");
+}
+
+const struct job_type serve_job = {
+	.noun = "serving",
+	.metrics = metrics,
+	.metrics_n = SERVE_METRICS,
+	.compared = E2EL_P95,
+	.make = make,
+	.release = release,
+	.scratch = scratch,
+	.values = values,
+	.from = from,
+	.chance = chance,
+	.bound = bound,
+	.busy = busy,
+	.verdict = verdict,
+	.remark = remark,
+	.lacks = lacks,
+	.note = note,
+};
+
+int serve_job_watch(struct arena *a, const struct placement *at, const struct serve_watch *watch,
+		    struct err *err)
+{
+	struct service *s = service_at(a, at);
+	const struct service_ask ask = {.seed = watch->seed,
+					.replications = 1,
+					.each_iteration = watch->each_iteration,
+					.watch = watch->observer,
+					.stop = watch->stop};
+	struct service_summary m;
+	int rc;
+
+	if (service_fits(s))
+		rc = service_run(s, &ask, &m, err);
+	else
+		rc = err_set(err, "'%s' does not fit in memory", at->assignment->name);
+	service_free(s);
+	return rc;
+}

@@ -1,0 +1,251 @@
+/*
+ * check_serve_job.c - the job serve: an assignment's servers under a load, and the metrics that come of it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/predict/generate_job.h"
+#include "sim/predict/metrics.h"
+#include "sim/predict/predict.h"
+#include "sim/predict/scenario_load.h"
+#include "sim/predict/serve_job.h"
+#include "sim/serve/service.h"
+#include "tests/fixtures.h"
+#include "tests/suites.h"
+
+static struct fixture fixture;
+
+#define HEAD                                                                                                 \
+	"schema: lemursim/scenario/1\ntitle: served\nmodel: llama-3.1-8b\n"                                  \
+	"precision: {weights: q4_K_M, kv: f16, compute: f16}\nruntime: llama.cpp\n"                          \
+	"machines: {a: apple-m4-pro-16c-24gb, b: apple-m4-pro-16c-24gb, c: apple-m5-10c-24gb}\n"             \
+	"links: {ab: {base: thunderbolt-4-tcp, between: [a, b]}, ac: {base: thunderbolt-4-tcp, between: "    \
+	"[a, "                                                                                               \
+	"c]}}\n"
+#define EXACT "serve: {scheduler: static, seqs: 1, context: 8192 tok, request: 0 s, request_per_token: 0 s}"
+
+static struct service *service_of(const char *name)
+{
+	const struct assignment *a = fixture.world->scenario->assignments.at;
+	struct service *s;
+
+	for (size_t i = 0; i < fixture.world->scenario->assignments.n; i++)
+		if (!strcmp(a[i].name, name)) {
+			s = service_new(&fixture.arena, fixture.world, &a[i], &fixture.diags);
+			ck_assert_msg(s != NULL, "%s", fixture_complaints(&fixture));
+			return s;
+		}
+	ck_abort_msg("no assignment %s", name);
+}
+
+static struct service_summary run_with(struct service *s, struct service_ask ask)
+{
+	struct service_summary m;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(service_run(s, &ask, &m, &err) == 0, "%s", err.msg);
+	return m;
+}
+
+static void must_be_same(const struct service_summary *a, const struct service_summary *b)
+{
+	for (int v = 0; v < SERVICE_VALUES; v++)
+		ck_assert_msg((isnan(a->of[v]) && isnan(b->of[v])) || a->of[v] == b->of[v],
+			      "value %d: %.17g and %.17g", v, a->of[v], b->of[v]);
+}
+
+/* One user who does not think, on a server that adds nothing of its own: the times of `generate`. The one decode
+ * step looks at 512 rows, where the server's table of attention has a knot and is exact. */
+START_TEST(one_user_is_generate)
+{
+	struct service_summary m;
+	struct generate_times g;
+	struct prediction p;
+	struct placement at;
+	struct service *s;
+
+	fixture_text(&fixture,
+		     HEAD "workload:\n  generate: {prompt: 511 tok, tokens: 2 tok}\n"
+			  "assignments: [{name: one, place: [{on: a}]}]\n",
+		     NULL);
+	at = fixture_place(&fixture, 0);
+	prediction_make(&fixture.arena, &at, &p);
+	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	prediction_release(&p);
+	fixture_release(&fixture);
+	fixture_text(&fixture,
+		     HEAD "workload: {serve: {arrivals: {concurrency: 1}, requests: 4, prompt: 511 tok, "
+			  "output: 2 tok, measure: all}}\n"
+			  "assignments: [{name: one, place: [{on: a}], " EXACT "}]\n",
+		     NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 1});
+	service_free(s);
+	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
+	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P99] * 1e9), llround(g.ttft_s * 1e9));
+	ck_assert_int_eq(llround(m.of[SERVICE_E2EL_P95] * 1e9), llround(g.e2el_s * 1e9));
+	fixture_release(&fixture);
+}
+END_TEST
+
+#define LOAD(arrivals, more)                                                                                 \
+	"workload: {serve: {arrivals: " arrivals ", prompt: {uniform: [50 tok, 600 tok]}, "                  \
+	"output: {uniform: [10 tok, 120 tok]}, " more "}}\n"
+#define SERVERS                                                                                              \
+	"assignments:\n"                                                                                     \
+	"  - {name: one, place: [{on: a}], serve: {slots: 4, context: 16384 tok}}\n"                         \
+	"  - {name: two, replicas: [{place: [{on: a}]}, {place: [{on: b}]}], serve: {slots: 4, context: "    \
+	"16384 tok}}\n"                                                                                      \
+	"  - {name: unlike, replicas: [{place: [{on: a}]}, {place: [{on: c}]}], serve: {slots: 4, context: " \
+	"16384 tok}}\n"                                                                                      \
+	"  - {name: pools, pools: {prefill: [{place: [{on: c}]}], decode: [{place: [{on: a}]}]}, serve: "    \
+	"{slots: 4, context: 16384 tok}}\n"
+
+START_TEST(equal_replicas_share_a_table)
+{
+	static const struct {
+		const char *name;
+		size_t servers, tables;
+	} of[] = {{"one", 1, 1}, {"two", 2, 1}, {"unlike", 2, 2}, {"pools", 2, 2}};
+
+	fixture_text(&fixture, HEAD LOAD("{rate: 0.2 req/s}", "requests: 50") SERVERS, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct service *s = service_of(of[i].name);
+
+		ck_assert_uint_eq(service_servers(s), of[i].servers);
+		ck_assert_uint_eq(service_tables(s), of[i].tables);
+		ck_assert(service_fits(s));
+		service_free(s);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Twice, after a draw, and iteration by iteration: the same bits. Under a draw: others. */
+START_TEST(the_same_luck)
+{
+	static const char *const names[] = {"one", "two", "unlike", "pools"};
+	const struct service_ask plain = {.seed = 3, .replications = 2};
+	struct service_ask each = plain, drawn = plain;
+	struct service_summary first, again;
+	struct service *s;
+	struct params *z;
+
+	fixture_text(&fixture, HEAD LOAD("{rate: 0.3 req/s}", "requests: 60") SERVERS, NULL);
+	z = arena_array(&fixture.arena, program_sources(fixture.world), sizeof *z);
+	for (size_t i = 0; i < program_sources(fixture.world); i++)
+		z[i].of[PARAM_MEMORY] = z[i].of[PARAM_ARITHMETIC] = 1;
+	drawn.z = z;
+	each.each_iteration = true;
+	s = service_of(names[_i]);
+	first = run_with(s, plain);
+	again = run_with(s, drawn);
+	ck_assert_double_ne(first.of[SERVICE_E2EL_P95], again.of[SERVICE_E2EL_P95]);
+	again = run_with(s, plain);
+	must_be_same(&first, &again);
+	again = run_with(s, each);
+	must_be_same(&first, &again);
+	service_free(s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* More than a server can do is said to be so, by its own reckoning and by the queue; less is not. */
+START_TEST(overload_is_seen)
+{
+	static const struct {
+		const char *rate;
+		bool over;
+	} at[] = {{"{rate: 0.1 req/s}", false}, {"{rate: 3 req/s}", true}};
+	struct service_summary m;
+	struct service *s;
+	struct arena a = ARENA_INIT;
+
+	fixture_text(&fixture,
+		     arena_printf(&a, "%s" LOAD("%s", "requests: 400") "%s", HEAD, at[_i].rate, SERVERS),
+		     NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 1, .replications = 2});
+	ck_assert_int_eq(m.overloaded, at[_i].over);
+	ck_assert_int_eq(m.of[SERVICE_OFFERED] > 1, at[_i].over);
+	if (at[_i].over) /* what is not served waits */
+		ck_assert_double_eq_tol(m.of[SERVICE_GROWTH] + m.of[SERVICE_REQUESTS_PER_S], 3, 0.3);
+	else
+		ck_assert_double_eq_tol(m.of[SERVICE_REQUESTS_PER_S], 0.1, 0.01);
+	service_free(s);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
+static double metric_of(const struct assignment_row *row, const char *name)
+{
+	const struct metric *m = rows_metric(row, name);
+
+	return m ? m->value : NAN;
+}
+
+/* Latencies of a growing queue are no metrics; what is served, and TPOT, are. */
+START_TEST(a_growing_queue_has_no_latency)
+{
+	struct placement *at;
+	struct prediction p;
+	struct draws d;
+
+	fixture_text(&fixture, HEAD LOAD("{rate: 3 req/s}", "requests: 300, slo: {ttft_p95: 2 s}") SERVERS,
+		     NULL);
+	at = scenario_place(&fixture.loader, fixture.world);
+	ck_assert_ptr_nonnull(at);
+	d = draws_make(&fixture.arena, fixture.world, 1, 2);
+	prediction_make(&fixture.arena, &at[0], &p);
+	{
+		const struct assignment_row row = prediction_row(&fixture.arena, &p, &d);
+
+		ck_assert(row.fits);
+		ck_assert(isnan(metric_of(&row, "ttft_s_p95")) && isnan(metric_of(&row, "e2el_s_p95")));
+		ck_assert_double_eq(metric_of(&row, "holds"), 0);
+		ck_assert_double_eq(metric_of(&row, "stable"), 0);
+		ck_assert(metric_of(&row, "growth_req_per_s") > 0 && metric_of(&row, "tpot_s_p95") > 0);
+		ck_assert_ptr_nonnull(strstr(row.bound, "overloaded"));
+	}
+	prediction_release(&p);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Tokens come out as they were asked for, and two machines are busy for no longer than the run. */
+START_TEST(two_serve_what_one_cannot)
+{
+	struct service_summary one, two;
+	struct service *s;
+
+	fixture_text(&fixture, HEAD LOAD("{users: 12, think: 10 s}", "requests: 200") SERVERS, NULL);
+	s = service_of("one");
+	one = run_with(s, (struct service_ask){.seed = 1, .replications = 3});
+	service_free(s);
+	s = service_of("two");
+	two = run_with(s, (struct service_ask){.seed = 1, .replications = 3});
+	ck_assert_double_eq(one.tokens, two.tokens);
+	ck_assert_double_gt(two.of[SERVICE_REQUESTS_PER_S], 1.2 * one.of[SERVICE_REQUESTS_PER_S]);
+	ck_assert_double_lt(two.of[SERVICE_TTFT_P95], one.of[SERVICE_TTFT_P95]);
+	ck_assert_double_le(two.busy_ns[0], two.span_s * 1e9 + 1);
+	ck_assert(isfinite(two.half[SERVICE_TTFT_P95]));
+	service_free(s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+Suite *suite_serve_job(void)
+{
+	Suite *s = suite_create("serve_job");
+	TCase *tc = tcase_create("serve_job");
+
+	tcase_add_test(tc, one_user_is_generate);
+	tcase_add_test(tc, equal_replicas_share_a_table);
+	tcase_add_loop_test(tc, the_same_luck, 0, 4);
+	tcase_add_loop_test(tc, overload_is_seen, 0, 2);
+	tcase_add_test(tc, a_growing_queue_has_no_latency);
+	tcase_add_test(tc, two_serve_what_one_cannot);
+	suite_add_tcase(s, tc);
+	return s;
+}
