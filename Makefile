@@ -48,7 +48,7 @@ FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tes
 
 .PHONY: accuracy accuracy-cpu metal all demo check check-all check-long check-blas layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
-STRICT   ?= 0
+STRICT   ?= 1
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands

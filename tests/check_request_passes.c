@@ -24,7 +24,7 @@ static const struct model *windowed(struct fixture *t)
 /* Decode steps are all counted, and so are their contexts and the squares of these, in each piece. */
 START_TEST(samples_stand_for_all_steps)
 {
-	static const struct request requests[] = {
+	static const struct generate_request requests[] = {
 		{.prompt = 3, .decoded = 2, .batch = 1, .per_step = 1},
 		{.prompt = 3, .decoded = 3, .batch = 1, .per_step = 1},
 		{.depth = 2,
@@ -34,7 +34,7 @@ START_TEST(samples_stand_for_all_steps)
 		 .per_step = 1},                                           /* most steps behind it */
 		{.depth = 1, .decoded = 12, .batch = 1, .per_step = 1},    /* most before it */
 		{.depth = 100, .decoded = 50, .batch = 1, .per_step = 1}}; /* all behind it */
-	const struct request *r = &requests[_i];
+	const struct generate_request *r = &requests[_i];
 	const int64_t begin = r->depth + r->prompt, full = 12;
 	struct fixture t;
 	struct request_sample s[REQUEST_SAMPLES];
@@ -58,7 +58,7 @@ END_TEST
 START_TEST(prompts_are_read_once)
 {
 	static const struct {
-		struct request r;
+		struct generate_request r;
 		double passes, answers;
 	} cases[] = {
 		{{.prompt = 10, .batch = 3, .per_step = 1}, 1, 1},
@@ -66,7 +66,7 @@ START_TEST(prompts_are_read_once)
 		{{.prompt = 10, .batch = 5, .at_once = 2, .per_step = 1}, 3, 3},
 		{{.depth = 7, .prompt = 9, .batch = 2, .chunk = 4, .last_apart = true, .per_step = 1}, 3, 1},
 		{{.prompt = 1, .batch = 2, .last_apart = true, .per_step = 1}, 1, 1}};
-	const struct request *r = &cases[_i].r;
+	const struct generate_request *r = &cases[_i].r;
 	struct fixture t;
 	struct request_pass *p;
 	double passes = 0, answers = 0, tokens = 0, pasts = 0;
@@ -121,8 +121,8 @@ static void load_rows(struct measured *m, const struct runs *runs)
 
 /* A world of the row's machine, model and request; a prompt's groups are the prompts that it reads at once.
  */
-static void ask(struct fixture *t, struct arena *a, const struct observation *row, const struct request *r,
-		const char *request)
+static void ask(struct fixture *t, struct arena *a, const struct observation *row,
+		const struct generate_request *r, const char *request)
 {
 	const int64_t groups = r->prompt && r->at_once ? (r->batch + r->at_once - 1) / r->at_once : 1;
 	const char *chunk = r->chunk ? arena_printf(a, ", chunk: %lld tok", (long long)r->chunk) : "";
@@ -148,7 +148,7 @@ static void ask(struct fixture *t, struct arena *a, const struct observation *ro
 static double simulated_s(const struct observation *row)
 {
 	const struct run *run = row->run;
-	struct request r = run_request(row->device->profile, run), of_world;
+	struct generate_request r = run_request(row->device->profile, run), of_world;
 	struct fixture t;
 	struct arena scratch = ARENA_INIT;
 	struct placement at;
@@ -245,7 +245,7 @@ END_TEST
 static double decode_s(const struct observation *row)
 {
 	const struct run *run = row->run;
-	const struct request r = run_request(row->device->profile, run);
+	const struct generate_request r = run_request(row->device->profile, run);
 	struct fixture t;
 	struct arena scratch = ARENA_INIT;
 	struct placement at;

@@ -73,22 +73,22 @@ static int64_t prompts_per_chunk(const struct run *r)
 									 : 0;
 }
 
-struct request run_request(const struct profile *profile, const struct run *run)
+struct generate_request run_request(const struct profile *profile, const struct run *run)
 {
-	return (struct request){.depth = run->depth,
-				.prompt = run->prompt,
-				.decoded = run->gen,
-				.batch = run->batch,
-				.chunk = run->chunk,
-				.at_once = prompts_per_chunk(run),
-				.last_apart = profile->last_apart,
-				.per_step = 1};
+	return (struct generate_request){.depth = run->depth,
+					 .prompt = run->prompt,
+					 .decoded = run->gen,
+					 .batch = run->batch,
+					 .chunk = run->chunk,
+					 .at_once = prompts_per_chunk(run),
+					 .last_apart = profile->last_apart,
+					 .per_step = 1};
 }
 
 struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
 			      const struct profile *profile, const struct run *run)
 {
-	const struct request request = run_request(profile, run);
+	const struct generate_request request = run_request(profile, run);
 	struct run_planner b = {.m = model_as_run(a, m,
 						  profile_honours(profile, HONOUR_WINDOW, m->architecture),
 						  profile_honours(profile, HONOUR_LATENT, m->architecture)),

@@ -24,7 +24,7 @@ struct run_plan {
 };
 
 /* The request that a run of a model makes of a runtime; of the profile only `last_apart` is read. */
-struct request run_request(const struct profile *profile, const struct run *run);
+struct generate_request run_request(const struct profile *profile, const struct run *run);
 
 /* The operators of a run of a model; of the profile only `last_row`, `last_apart`, `all_logits` and `honours` are
  * read. */

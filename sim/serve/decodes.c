@@ -22,7 +22,7 @@ void decodes_release(struct decodes *d)
 	free(d->by_offset);
 }
 
-static bool stale(const struct decodes *d, const struct due *e)
+static bool stale(const struct decodes *d, const struct decode_due *e)
 {
 	return seq_at(d->slab, e->seq)->stamp != e->stamp;
 }
@@ -42,7 +42,7 @@ static void sweep(const struct decodes *d, struct dues *h)
 		dues_put(h, h->at[i]);
 }
 
-static const struct due *top(const struct decodes *d, struct dues *h)
+static const struct decode_due *top(const struct decodes *d, struct dues *h)
 {
 	while (h->n && stale(d, &h->at[0]))
 		dues_take(h);
@@ -54,7 +54,7 @@ static void put(struct decodes *d, struct dues *h, int64_t at, uint32_t seq)
 	const struct seq *s = seq_at(d->slab, seq);
 
 	sweep(d, h);
-	dues_put(h, (struct due){at, s->r.id, seq, s->stamp});
+	dues_put(h, (struct decode_due){at, s->r.id, seq, s->stamp});
 }
 
 static size_t residue(const struct decodes *d, int64_t offset)
@@ -111,7 +111,7 @@ void decodes_out(struct decodes *d, uint32_t seq)
 
 int64_t decodes_quiet(struct decodes *d)
 {
-	const struct due *e = top(d, &d->finish);
+	const struct decode_due *e = top(d, &d->finish);
 	int64_t at = e ? e->at : INT64_MAX;
 
 	for (size_t w = 1; w < d->windows_n; w++)
@@ -122,7 +122,7 @@ int64_t decodes_quiet(struct decodes *d)
 
 void decodes_advance(struct decodes *d, int64_t k)
 {
-	const struct due *e;
+	const struct decode_due *e;
 
 	d->iteration += k;
 	for (size_t w = 0; w < d->windows_n; w++)
@@ -138,7 +138,7 @@ void decodes_advance(struct decodes *d, int64_t k)
 
 uint32_t decodes_finished(struct decodes *d)
 {
-	const struct due *e = top(d, &d->finish);
+	const struct decode_due *e = top(d, &d->finish);
 	uint32_t seq;
 
 	if (!e || e->at > d->iteration)
@@ -150,7 +150,7 @@ uint32_t decodes_finished(struct decodes *d)
 
 int64_t decodes_longest(struct decodes *d)
 {
-	const struct due *e = d->padded ? top(d, &d->longest) : NULL;
+	const struct decode_due *e = d->padded ? top(d, &d->longest) : NULL;
 
 	return e ? d->iteration - e->at : 0;
 }

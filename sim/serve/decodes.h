@@ -12,18 +12,18 @@
 #include "sim/serve/batch_time.h"
 #include "sim/serve/seq.h"
 
-struct due {
+struct decode_due {
 	int64_t at;  /* iteration; for the longest contexts: minus the offset */
 	uint64_t id; /* of the request: the order is total */
 	uint32_t seq, stamp;
 };
 
-static inline bool due_before(const void *ctx, const struct due *a, const struct due *b)
+static inline bool decode_due_before(const void *ctx, const struct decode_due *a, const struct decode_due *b)
 {
 	(void)ctx;
 	return a->at != b->at ? a->at < b->at : a->id < b->id;
 }
-HEAP_DEFINE(dues, struct due, due_before, HEAP_UNTRACKED);
+HEAP_DEFINE(dues, struct decode_due, decode_due_before, HEAP_UNTRACKED);
 
 struct decodes {
 	struct slab *slab;

@@ -40,7 +40,7 @@ struct read {
 };
 
 struct replica {
-	struct serving *run;
+	struct serve_run_state *run;
 	struct slab *slab;
 	const struct serve_settings *set;
 	const struct scheduler *rules;

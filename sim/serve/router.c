@@ -37,7 +37,7 @@ struct group {
 };
 
 struct router {
-	struct serving *run;
+	struct serve_run_state *run;
 	struct group first, decode; /* decode: empty without pools */
 	struct seen *seen;
 	int64_t refresh_ns, next_ns;
@@ -197,7 +197,7 @@ static uint32_t hold(struct router *r, const struct waiter *w)
 }
 
 /* HTTP and the tokenizer have done their part. */
-static void tokenized(struct serving *run, uint64_t seq, int64_t at_ns)
+static void tokenized(struct serve_run_state *run, uint64_t seq, int64_t at_ns)
 {
 	struct router *r = run->router;
 	struct seq *s = seq_at(run->slab, (uint32_t)seq);
@@ -244,7 +244,7 @@ uint32_t router_decode(struct router *r, const struct request *request, int64_t 
 
 /* ---- failures ---- */
 
-static void back_up(struct serving *run, uint64_t server, int64_t at_ns)
+static void back_up(struct serve_run_state *run, uint64_t server, int64_t at_ns)
 {
 	struct router *r = run->router;
 	const size_t n = r->homeless.n;
@@ -260,7 +260,7 @@ static void back_up(struct serving *run, uint64_t server, int64_t at_ns)
 		transfers_retry(run, at_ns);
 }
 
-static void goes_down(struct serving *run, uint64_t which, int64_t at_ns)
+static void goes_down(struct serve_run_state *run, uint64_t which, int64_t at_ns)
 {
 	const struct serve_down *d = &run->config->downs[which];
 	struct replica *p = &run->replicas[d->server];
@@ -299,7 +299,7 @@ static void group_free(struct group *g)
 	rng_free(g->rng);
 }
 
-struct router *router_new(struct serving *run)
+struct router *router_new(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
 	struct router *r = xcalloc(1, sizeof *r);

@@ -8,7 +8,7 @@
 #define SIM_SERVE_ROUTER_H
 #include "sim/serve/run.h"
 
-struct router *router_new(struct serving *run);
+struct router *router_new(struct serve_run_state *run);
 void router_free(struct router *r);
 void router_arrive(struct router *r, const struct request *request);
 void router_again(struct router *r, uint32_t seq, int64_t at_ns); /* its server failed */

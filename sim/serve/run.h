@@ -13,7 +13,7 @@
 enum event_class { CLASS_TIMER, CLASS_ARRIVE, CLASS_STEP, CLASS_START };
 
 struct timer {
-	void (*fire)(struct serving *run, uint64_t what, int64_t now_ns);
+	void (*fire)(struct serve_run_state *run, uint64_t what, int64_t now_ns);
 	uint64_t what;
 };
 
@@ -46,7 +46,7 @@ struct router;
 struct transfers;
 struct wires;
 
-struct serving {
+struct serve_run_state {
 	const struct serve_config *config;
 	const struct request_source *source;
 	const struct observer *observer;
@@ -65,12 +65,12 @@ struct serving {
 };
 
 /* The server's event: the end of its plan, or the start of a new one; replaces the one that is pending. */
-void run_schedule(struct serving *run, uint32_t server, enum event_class class, int64_t at_ns);
-void run_cancel(struct serving *run, uint32_t server);
-void run_timer(struct serving *run, int64_t at_ns, void (*fire)(struct serving *, uint64_t, int64_t),
-	       uint64_t what);
+void run_schedule(struct serve_run_state *run, uint32_t server, enum event_class class, int64_t at_ns);
+void run_cancel(struct serve_run_state *run, uint32_t server);
+void run_timer(struct serve_run_state *run, int64_t at_ns,
+	       void (*fire)(struct serve_run_state *, uint64_t, int64_t), uint64_t what);
 /* A sequence leaves the system: the observer and the source are told and its number is free. */
-void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t at_ns);
-void run_gap(const struct serving *run, span_fs gap);
+void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns);
+void run_gap(const struct serve_run_state *run, span_fs gap);
 
 #endif

@@ -159,7 +159,7 @@ void replica_grow(struct replica *p)
 
 /* ---- tokens ---- */
 
-void run_gap(const struct serving *run, span_fs gap)
+void run_gap(const struct serve_run_state *run, span_fs gap)
 {
 	const struct observer *o = run->observer;
 

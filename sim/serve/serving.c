@@ -7,7 +7,7 @@
 
 /* ---- events ---- */
 
-void run_schedule(struct serving *run, uint32_t server, enum event_class class, int64_t at_ns)
+void run_schedule(struct serve_run_state *run, uint32_t server, enum event_class class, int64_t at_ns)
 {
 	const struct happening e = {at_ns, (uint64_t) class << ORDER_BITS | server, {NULL, 0}, server};
 	const size_t at = run->pending[server];
@@ -20,20 +20,20 @@ void run_schedule(struct serving *run, uint32_t server, enum event_class class, 
 	happenings_fix(&run->events, at);
 }
 
-void run_cancel(struct serving *run, uint32_t server)
+void run_cancel(struct serve_run_state *run, uint32_t server)
 {
 	if (run->pending[server] != NOT_PENDING)
 		(void)happenings_remove(&run->events, run->pending[server]);
 	run->pending[server] = NOT_PENDING;
 }
 
-void run_timer(struct serving *run, int64_t at_ns, void (*fire)(struct serving *, uint64_t, int64_t),
-	       uint64_t what)
+void run_timer(struct serve_run_state *run, int64_t at_ns,
+	       void (*fire)(struct serve_run_state *, uint64_t, int64_t), uint64_t what)
 {
 	happenings_put(&run->events, (struct happening){at_ns, run->timers++, {fire, what}, 0});
 }
 
-static struct happening take(struct serving *run)
+static struct happening take(struct serve_run_state *run)
 {
 	const struct happening e = happenings_take(&run->events);
 
@@ -54,13 +54,13 @@ static void count(struct serve_result *r, enum request_end end)
 
 /* Who ends at the start of an iteration is answered a nanosecond later: the other servers' iterations of this
  * instant begin in any order, and what it makes its client send must be in none of them. */
-static void tell_source(struct serving *run, const struct request *r, struct request_times *t)
+static void tell_source(struct serve_run_state *run, const struct request *r, struct request_times *t)
 {
 	t->end_ns += run->composing;
 	run->source->ended(run->source->self, r, t);
 }
 
-void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t at_ns)
+void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, int64_t at_ns)
 {
 	struct seq *s = seq_at(run->slab, seq);
 	/* what was read beyond the prompt's own tokens was read again */
@@ -86,7 +86,7 @@ void run_ended(struct serving *run, uint32_t seq, enum request_end end, int64_t 
 /* ---- the loop ---- */
 
 /* Who is preempted leaves blocks for hand-overs. */
-static void compose(struct serving *run, uint32_t server, int64_t at_ns)
+static void compose(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 {
 	replica_compose(&run->replicas[server], at_ns);
 	if (run->replicas[server].pool == POOL_DECODE)
@@ -95,7 +95,7 @@ static void compose(struct serving *run, uint32_t server, int64_t at_ns)
 
 /* The server's iterations are over. A new one starts at once if nothing else is due before it: an ended
  * request may have made an arrival of this instant. */
-static void end_of_steps(struct serving *run, uint32_t server, int64_t at_ns)
+static void end_of_steps(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 {
 	struct replica *p = &run->replicas[server];
 	const struct happening *next;
@@ -111,7 +111,7 @@ static void end_of_steps(struct serving *run, uint32_t server, int64_t at_ns)
 		compose(run, server, at_ns);
 }
 
-static void handle(struct serving *run)
+static void handle(struct serve_run_state *run)
 {
 	const struct happening e = take(run);
 
@@ -132,7 +132,7 @@ static void handle(struct serving *run)
 }
 
 /* Arrivals up to here come before the first event. */
-static int64_t due_by(const struct serving *run)
+static int64_t due_by(const struct serve_run_state *run)
 {
 	const struct happening *first = run->events.n ? &run->events.at[0] : NULL;
 	const int64_t until_ns = run->config->until_ns ? run->config->until_ns : INT64_MAX;
@@ -144,7 +144,7 @@ static int64_t due_by(const struct serving *run)
 	return by_ns < until_ns ? by_ns : until_ns;
 }
 
-static void loop(struct serving *run)
+static void loop(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
 	struct request r;
@@ -261,7 +261,7 @@ int serve_check(const struct serve_config *c, struct err *err)
 /* ---- beginning and end ---- */
 
 /* Prompt and answer of a request must fit wherever it goes. */
-static bool pools(struct serving *run)
+static bool pools(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
 	int64_t context = INT64_MAX;
@@ -277,7 +277,7 @@ static bool pools(struct serving *run)
 	return any;
 }
 
-static void start(struct serving *run)
+static void start(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
 
@@ -304,7 +304,7 @@ static void start(struct serving *run)
 }
 
 /* Whoever is still there is told as unfinished; then nobody holds a block. */
-static void end_server(struct serving *run, struct replica *p)
+static void end_server(struct serve_run_state *run, struct replica *p)
 {
 	const int64_t end_ns = run->result->end_ns;
 
@@ -322,7 +322,7 @@ static void end_server(struct serving *run, struct replica *p)
 void serve_run(const struct serve_config *c, const struct request_source *source,
 	       const struct observer *observer, struct serve_result *result)
 {
-	struct serving run = {.config = c, .source = source, .observer = observer, .result = result};
+	struct serve_run_state run = {.config = c, .source = source, .observer = observer, .result = result};
 	struct serve_books *books = result->books;
 
 	*result = (struct serve_result){.books = books};

@@ -22,7 +22,7 @@ struct line {
 };
 
 struct transfers {
-	struct serving *run;
+	struct serve_run_state *run;
 	VEC(struct move) moves; /* by the sequence's `move` */
 	VEC(uint32_t) spare;
 	struct line *lines;  /* of each decode server: moves that wait for room, in order */
@@ -32,7 +32,7 @@ struct transfers {
 	struct wires *wires;
 };
 
-struct transfers *transfers_new(struct serving *run)
+struct transfers *transfers_new(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
 	struct transfers *t = xcalloc(1, sizeof *t);
@@ -106,7 +106,7 @@ static bool room(struct transfers *t, struct move *m, int64_t at_ns)
 
 /* ---- bytes ---- */
 
-static void arrived(struct serving *run, uint64_t which, int64_t at_ns);
+static void arrived(struct serve_run_state *run, uint64_t which, int64_t at_ns);
 
 /* All is read and sent: it takes the wire's latency, and a copy into the other side's format, to be there. */
 static void check_sent(struct transfers *t, uint32_t i, int64_t at_ns)
@@ -184,7 +184,7 @@ static void leave_now(struct transfers *t, uint32_t i, int64_t at_ns)
 	check_sent(t, i, at_ns);
 }
 
-void transfers_prefilled(struct serving *run, uint32_t seq, int64_t at_ns)
+void transfers_prefilled(struct serve_run_state *run, uint32_t seq, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 	uint32_t i = seq_at(run->slab, seq)->move;
@@ -198,7 +198,7 @@ void transfers_prefilled(struct serving *run, uint32_t seq, int64_t at_ns)
 		leave_now(t, i, at_ns);
 }
 
-static void reads(struct serving *run, uint64_t server, int64_t at_ns)
+static void reads(struct serve_run_state *run, uint64_t server, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 	const struct replica *p = &run->replicas[server];
@@ -219,7 +219,7 @@ static void reads(struct serving *run, uint64_t server, int64_t at_ns)
 	}
 }
 
-void transfers_reads(struct serving *run, const struct replica *p, int64_t at_ns)
+void transfers_reads(struct serve_run_state *run, const struct replica *p, int64_t at_ns)
 {
 	if (run->config->links.stream)
 		run_timer(run, at_ns + 1, reads, p->index);
@@ -247,13 +247,13 @@ static void serve_line(struct transfers *t, struct line *l, int64_t at_ns)
 	l->first = l->moves.n = 0;
 }
 
-void transfers_room(struct serving *run, uint32_t server, int64_t at_ns)
+void transfers_room(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 {
 	if (!run->replicas[server].down)
 		serve_line(run->transfers, &run->transfers->lines[server], at_ns);
 }
 
-void transfers_retry(struct serving *run, int64_t at_ns)
+void transfers_retry(struct serve_run_state *run, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 	const size_t n = t->nowhere.moves.n;
@@ -288,7 +288,7 @@ static void end_move(struct transfers *t, uint32_t i)
 		VEC_ADD(&t->spare, i);
 }
 
-static void arrived(struct serving *run, uint64_t which, int64_t at_ns)
+static void arrived(struct serve_run_state *run, uint64_t which, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 	const uint32_t i = (uint32_t)which, seq = (uint32_t)(which >> 32);
@@ -307,7 +307,7 @@ static void arrived(struct serving *run, uint64_t which, int64_t at_ns)
 
 /* ---- failures ---- */
 
-static void give_back(struct serving *run, uint64_t what, int64_t at_ns)
+static void give_back(struct serve_run_state *run, uint64_t what, int64_t at_ns)
 {
 	struct replica *to = &run->replicas[what >> 40];
 
@@ -335,7 +335,7 @@ static uint64_t cancel(struct transfers *t, uint32_t i, int64_t at_ns)
 	return what;
 }
 
-void transfers_down(struct serving *run, uint32_t server, int64_t at_ns)
+void transfers_down(struct serve_run_state *run, uint32_t server, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 
@@ -364,7 +364,7 @@ void transfers_down(struct serving *run, uint32_t server, int64_t at_ns)
 	t->lines[server].first = t->lines[server].moves.n = 0;
 }
 
-void transfers_forget(struct serving *run, uint32_t seq, int64_t at_ns)
+void transfers_forget(struct serve_run_state *run, uint32_t seq, int64_t at_ns)
 {
 	const uint32_t i = seq_at(run->slab, seq)->move;
 
@@ -379,7 +379,7 @@ void transfers_forget(struct serving *run, uint32_t seq, int64_t at_ns)
 }
 
 /* Blocks set apart are given back, so that the books close. */
-void transfers_stop(struct serving *run, int64_t at_ns)
+void transfers_stop(struct serve_run_state *run, int64_t at_ns)
 {
 	struct transfers *t = run->transfers;
 

@@ -13,15 +13,18 @@
 #define SIM_SERVE_TRANSFERS_H
 #include "sim/serve/run.h"
 
-struct transfers *transfers_new(struct serving *run);
+struct transfers *transfers_new(struct serve_run_state *run);
 void transfers_free(struct transfers *t);
-void transfers_reads(struct serving *run, const struct replica *p, int64_t at_ns); /* an iteration begins */
-void transfers_prefilled(struct serving *run, uint32_t seq,
+void transfers_reads(struct serve_run_state *run, const struct replica *p,
+		     int64_t at_ns); /* an iteration begins */
+void transfers_prefilled(struct serve_run_state *run, uint32_t seq,
 			 int64_t at_ns); /* read, and it has its first token */
-void transfers_room(struct serving *run, uint32_t server, int64_t at_ns); /* it may have some now */
-void transfers_retry(struct serving *run, int64_t at_ns); /* there may be room, or somebody up again */
-void transfers_forget(struct serving *run, uint32_t seq, int64_t at_ns); /* it ended before it was sent */
-void transfers_down(struct serving *run, uint32_t server, int64_t at_ns);
-void transfers_stop(struct serving *run, int64_t at_ns);
+void transfers_room(struct serve_run_state *run, uint32_t server, int64_t at_ns); /* it may have some now */
+void transfers_retry(struct serve_run_state *run,
+		     int64_t at_ns); /* there may be room, or somebody up again */
+void transfers_forget(struct serve_run_state *run, uint32_t seq,
+		      int64_t at_ns); /* it ended before it was sent */
+void transfers_down(struct serve_run_state *run, uint32_t server, int64_t at_ns);
+void transfers_stop(struct serve_run_state *run, int64_t at_ns);
 
 #endif

@@ -17,7 +17,7 @@ struct flow {
 };
 
 struct wires {
-	struct serving *run;
+	struct serve_run_state *run;
 	const double *Bps;
 	size_t n;
 	VEC(struct flow) flows;
@@ -26,7 +26,7 @@ struct wires {
 	uint64_t turn; /* timers of earlier turns are void */
 };
 
-struct wires *wires_new(struct serving *run, const double *Bps, size_t n)
+struct wires *wires_new(struct serve_run_state *run, const double *Bps, size_t n)
 {
 	struct wires *w = xcalloc(1, sizeof *w);
 
@@ -50,7 +50,7 @@ static void advance(struct wires *w, int64_t at_ns)
 	w->now_ns = at_ns;
 }
 
-static void through(struct serving *run, uint64_t what, int64_t now_ns);
+static void through(struct serve_run_state *run, uint64_t what, int64_t now_ns);
 
 /* New rates, and a timer for the first to be through. The wires are found again through the timer's number
  * only, so it carries the turn. */
@@ -86,7 +86,7 @@ static void set_rates(struct wires *w)
 		run_timer(w->run, first_ns, through, w->turn);
 }
 
-static void through(struct serving *run, uint64_t what, int64_t now_ns)
+static void through(struct serve_run_state *run, uint64_t what, int64_t now_ns)
 {
 	struct wires *w = run->wires;
 	VEC(struct flow) done = {0};

@@ -9,7 +9,7 @@
 
 struct wires; /* opaque */
 
-struct wires *wires_new(struct serving *run, const double *Bps, size_t n);
+struct wires *wires_new(struct serve_run_state *run, const double *Bps, size_t n);
 void wires_free(struct wires *w);
 /* Sends bytes (> 0) over the wires of path (n >= 1; borrowed); done(self, which, now) when the last is
  * through. */

@@ -6,13 +6,13 @@
 
 #include "sim/step/steady.h"
 
-struct request generate_request(const struct placement *at)
+struct generate_request generate_request(const struct placement *at)
 {
 	const struct generate g = placement_generate(at);
 	const size_t head = walk_last(at->world);
 
 	/* a prompt that drafts follow is read with its last token: the first step checks one behind it */
-	return (struct request){
+	return (struct generate_request){
 		.prompt = g.prompt,
 		.decoded = g.tokens - 1,
 		.batch = g.batch,
@@ -26,21 +26,21 @@ struct request generate_request(const struct placement *at)
 /* A request, group by group. */
 struct plan {
 	const struct placement *at;
-	struct request request;
+	struct generate_request request;
 	struct arena arena;
 	struct request_pass *passes[GENERATE_GROUPS];
 	size_t passes_n; /* of each group */
 	int64_t groups;
 };
 
-static struct plan plan_make(const struct placement *at, const struct request *r)
+static struct plan plan_make(const struct placement *at, const struct generate_request *r)
 {
 	const struct generate g = placement_generate(at);
 	const struct model *m = placement_decoding_model(at);
 	struct plan p = {.at = at, .request = *r, .arena = ARENA_INIT, .groups = passes_groups(&g)};
 
 	for (int64_t i = 0; i < p.groups; i++) {
-		struct request of_group = *r;
+		struct generate_request of_group = *r;
 
 		of_group.batch = passes_group_batch(&g, i);
 		p.passes_n = request_passes(&p.arena, m, &of_group, &p.passes[i]);
@@ -158,7 +158,8 @@ static bool steps_overlap(const struct placement *at, const struct generate *g)
 	return reads || passes_groups(g) > 1;
 }
 
-struct generate_programs generate_build_request(const struct placement *at, const struct request *request)
+struct generate_programs generate_build_request(const struct placement *at,
+						const struct generate_request *request)
 {
 	const struct generate g = placement_generate(at);
 	struct request_sample samples[REQUEST_SAMPLES];
@@ -179,7 +180,7 @@ struct generate_programs generate_build_request(const struct placement *at, cons
 
 struct generate_programs generate_build(const struct placement *at)
 {
-	const struct request request = generate_request(at);
+	const struct generate_request request = generate_request(at);
 
 	return generate_build_request(at, &request);
 }

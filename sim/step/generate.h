@@ -29,9 +29,10 @@ struct generate_programs {
 struct generate_programs generate_build(const struct placement *p);
 
 /* What an assignment makes of the workload: of all sequences, which the programs part into groups. */
-struct request generate_request(const struct placement *p);
+struct generate_request generate_request(const struct placement *p);
 /* The same for another depth, prompt or number of tokens; all else as generate_request() has it. */
-struct generate_programs generate_build_request(const struct placement *p, const struct request *request);
+struct generate_programs generate_build_request(const struct placement *p,
+						const struct generate_request *request);
 
 void generate_free(struct generate_programs *g);
 

@@ -53,7 +53,7 @@ static size_t add_pieces(const struct model *m, int64_t first, int64_t last, str
 	return n + add_piece(s + n, first, full);
 }
 
-size_t request_samples(const struct model *m, const struct request *r,
+size_t request_samples(const struct model *m, const struct generate_request *r,
 		       struct request_sample samples[REQUEST_SAMPLES])
 {
 	const int64_t begin = r->depth + r->prompt, first = begin + (int64_t)r->per_step;
@@ -76,12 +76,12 @@ struct pass_list {
 	size_t n;
 };
 
-static int64_t tokens_in_chunks(const struct request *r)
+static int64_t tokens_in_chunks(const struct generate_request *r)
 {
 	return r->prompt - (r->prompt > 1 && r->last_apart);
 }
 
-static int64_t chunk_tokens(const struct request *r)
+static int64_t chunk_tokens(const struct generate_request *r)
 {
 	const int64_t tokens = tokens_in_chunks(r);
 
@@ -89,8 +89,8 @@ static int64_t chunk_tokens(const struct request *r)
 }
 
 /* The chunks of so many prompts that are read at once, `rounds` times over. */
-static void add_chunks(struct pass_list *list, const struct request *r, int64_t prompts, double rounds,
-		       bool drafts)
+static void add_chunks(struct pass_list *list, const struct generate_request *r, int64_t prompts,
+		       double rounds, bool drafts)
 {
 	const int64_t tokens = tokens_in_chunks(r), chunk = chunk_tokens(r);
 
@@ -119,7 +119,8 @@ static void add_decode(struct pass_list *list, int64_t batch, int64_t past, int 
 	list->at[list->n++] = p;
 }
 
-static void add_prompts(struct pass_list *list, const struct request *r, int64_t prompts, double rounds)
+static void add_prompts(struct pass_list *list, const struct generate_request *r, int64_t prompts,
+			double rounds)
 {
 	add_chunks(list, r, prompts, rounds, false);
 	if (r->draft)
@@ -130,7 +131,8 @@ static void add_prompts(struct pass_list *list, const struct request *r, int64_t
 
 /* A token; or a draft, written token by token, and its check in one pass, as long as the draft and the token
  * before it. */
-static void add_step(struct pass_list *list, const struct request *r, int64_t past, int part, double weight)
+static void add_step(struct pass_list *list, const struct generate_request *r, int64_t past, int part,
+		     double weight)
 {
 	struct request_pass *p;
 
@@ -147,14 +149,14 @@ static void add_step(struct pass_list *list, const struct request *r, int64_t pa
 }
 
 /* No fewer than there will be. */
-static size_t passes_at_most(const struct request *r)
+static size_t passes_at_most(const struct generate_request *r)
 {
 	const int64_t chunks = r->prompt ? (tokens_in_chunks(r) + chunk_tokens(r) - 1) / chunk_tokens(r) : 0;
 
 	return (size_t)(2 * (2 * chunks + 1) + (1 + REQUEST_SAMPLES) * (r->draft + 1));
 }
 
-size_t request_passes(struct arena *a, const struct model *m, const struct request *r,
+size_t request_passes(struct arena *a, const struct model *m, const struct generate_request *r,
 		      struct request_pass **passes)
 {
 	const int64_t at_once = r->at_once > 0 && r->at_once < r->batch ? r->at_once : r->batch;

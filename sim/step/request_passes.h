@@ -18,7 +18,7 @@
 
 enum { REQUEST_PIECES = 2, REQUEST_SAMPLES = 3 * REQUEST_PIECES };
 
-struct request {
+struct generate_request {
 	int64_t depth;   /* tokens of each sequence that are in the cache before it begins */
 	int64_t prompt;  /* tokens of each sequence that are read; 0: none */
 	int64_t decoded; /* tokens of each sequence that decode steps give; 0: none */
@@ -48,7 +48,7 @@ struct request_pass {
 
 /* The passes in the order in which they run; returns how many. m: the model that answers, as the devices that
  * decode run it (model_as_run()); windows of a model that drafts do not count. */
-size_t request_passes(struct arena *a, const struct model *m, const struct request *r,
+size_t request_passes(struct arena *a, const struct model *m, const struct generate_request *r,
 		      struct request_pass **passes);
 
 /* The sampled steps, as contexts and weights; where there are two pieces the longer one comes first. Returns
@@ -57,7 +57,7 @@ struct request_sample {
 	int64_t past;
 	double weight;
 };
-size_t request_samples(const struct model *m, const struct request *r,
+size_t request_samples(const struct model *m, const struct generate_request *r,
 		       struct request_sample samples[REQUEST_SAMPLES]);
 
 /* How the runtime of a block's devices goes about a prefill. */

@@ -8,7 +8,7 @@
 
 static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 
-bool stages_has(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass)
+bool stages_has(const struct stages *s, const struct data_replica *r, size_t block, enum pass_kind pass)
 {
 	if (pass == PASS_FORWARD)
 		return true;
@@ -17,7 +17,8 @@ bool stages_has(const struct stages *s, const struct replica *r, size_t block, e
 	return pass == PASS_INPUT || (!r->stage_orders.joined && s->trainable.blocks[block].numbers > 0);
 }
 
-struct label stages_label(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass)
+struct label stages_label(const struct stages *s, const struct data_replica *r, size_t block,
+			  enum pass_kind pass)
 {
 	const struct block k = model_block(s->trainable.world->model, block);
 	const enum grad_part grad_part = r->stage_orders.joined ? GRAD_BOTH
@@ -111,7 +112,7 @@ static size_t stage_of(size_t *units, size_t *n, size_t unit)
 }
 
 /* Chunks without times. */
-static struct chunk *find_chunks(struct arena *a, struct replica *r, enum train_schedule s)
+static struct chunk *find_chunks(struct arena *a, struct data_replica *r, enum train_schedule s)
 {
 	struct chunk *chunks;
 	size_t *units = arena_array(a, r->at.world->units_n, sizeof *units);
@@ -136,7 +137,7 @@ static struct chunk *find_chunks(struct arena *a, struct replica *r, enum train_
 	return chunks;
 }
 
-sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct replica *r, size_t block,
+sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t block,
 		       enum pass_kind pass)
 {
 	const struct shape *shape = &s->trainable.blocks[block].shape;
@@ -153,7 +154,7 @@ sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct r
 }
 
 /* The time of a chunk's pass; -1: it has none. */
-static sim_ns chunk_ns(struct program *p, const struct stages *s, const struct replica *r, size_t c,
+static sim_ns chunk_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t c,
 		       enum pass_kind pass)
 {
 	sim_ns sum = 0;
@@ -166,7 +167,8 @@ static sim_ns chunk_ns(struct program *p, const struct stages *s, const struct r
 	return has ? sum : -1;
 }
 
-static void time_chunks(struct program *p, const struct stages *s, struct replica *r, struct chunk *chunks)
+static void time_chunks(struct program *p, const struct stages *s, struct data_replica *r,
+			struct chunk *chunks)
 {
 	const struct train *t = &s->trainable.train;
 	const double bytes = (double)(t->batch * t->tokens) *
@@ -188,7 +190,7 @@ static void time_chunks(struct program *p, const struct stages *s, struct replic
 }
 
 /* The time of one micro-batch on the stage where it takes longest. */
-static sim_ns slowest_stage(struct arena *a, const struct replica *r)
+static sim_ns slowest_stage(struct arena *a, const struct data_replica *r)
 {
 	sim_ns *sum = arena_array(a, r->pipe.stages_n, sizeof *sum), most = 0;
 
@@ -255,7 +257,7 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 
 	s.replicas = arena_array(a, s.n, sizeof *s.replicas);
 	for (size_t i = 0; i < s.n; i++) {
-		struct replica *r = &s.replicas[i];
+		struct data_replica *r = &s.replicas[i];
 
 		r->at = replica_of(a, at, i);
 		r->stage_orders.joined = !schedule_splits(schedule);
@@ -264,7 +266,7 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 	}
 	stages_share_out((uint32_t)t->micro_batches, s.n, data ? data->share : whole, ns, share);
 	for (size_t i = 0; i < s.n; i++) {
-		struct replica *r = &s.replicas[i];
+		struct data_replica *r = &s.replicas[i];
 
 		r->first = first;
 		r->micros = r->pipe.micros = share[i];
@@ -346,7 +348,7 @@ int stages_check(const struct placement *at, struct diags *diags)
 		return -1;
 	}
 	for (size_t i = 0; i < replicas_n(at) && schedule == SCHEDULE_ZB_V && !rc; i++) {
-		struct replica r = {.at = replica_of(&scratch, at, i)};
+		struct data_replica r = {.at = replica_of(&scratch, at, i)};
 
 		find_chunks(&scratch, &r, SCHEDULE_ZB_V);
 		if (pipeline_is(&r.pipe, LAYOUT_VEE))

@@ -11,7 +11,7 @@
 #include "sim/train/pipeline.h"
 #include "sim/train/trainable.h"
 
-struct replica {
+struct data_replica {
 	struct placement at;    /* without data splits */
 	uint32_t first, micros; /* its micro-batches, of the step's */
 	size_t *bounds;         /* chunk c is blocks bounds[c] .. bounds[c + 1] - 1 */
@@ -21,7 +21,7 @@ struct replica {
 };
 
 struct stages {
-	struct replica *replicas;
+	struct data_replica *replicas;
 	size_t n;
 	size_t first, last; /* of the model's blocks: without ends, some do not exist */
 	struct trainable trainable;
@@ -36,13 +36,14 @@ int stages_check(const struct placement *at, struct diags *diags);
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
 
 /* The time of a block's pass on its devices; 0 where the block has no such pass. */
-sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct replica *r, size_t block,
+sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t block,
 		       enum pass_kind pass);
 
 /* Does a block have that pass? B: from the lowest trained block up; W: where something is trained. */
-bool stages_has(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass);
+bool stages_has(const struct stages *s, const struct data_replica *r, size_t block, enum pass_kind pass);
 
-struct label stages_label(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass);
+struct label stages_label(const struct stages *s, const struct data_replica *r, size_t block,
+			  enum pass_kind pass);
 
 /* Shares micro-batches out over n devices: by shares (largest remainders), or, where those are 0, so that the
  * slowest device ends as early as possible; ns: the time of one micro-batch on each. */

@@ -53,7 +53,7 @@ static int by_time(const void *x, const void *y)
 
 static void add_action(struct builder *b, uint32_t replica, const struct simulated_action *a)
 {
-	const struct replica *r = &b->st.replicas[replica];
+	const struct data_replica *r = &b->st.replicas[replica];
 	const size_t from = r->bounds[a->action.chunk], to = r->bounds[a->action.chunk + 1];
 	sim_ns at = a->start_ns;
 
@@ -103,7 +103,7 @@ static struct deps host_step(struct builder *b, enum phase phase, size_t unit, c
 
 static void forward(struct builder *b, const struct block_pass *pass)
 {
-	const struct replica *r = &b->st.replicas[pass->replica];
+	const struct data_replica *r = &b->st.replicas[pass->replica];
 	const struct shards *shard_groups = r->at.shard_groups[PHASE_FORWARD],
 			    *back = r->at.shard_groups[PHASE_BACKWARD];
 	struct walk *walk = &b->fore[pass->micro];
@@ -126,7 +126,7 @@ static void forward(struct builder *b, const struct block_pass *pass)
 /* Full recomputation: the block's forward pass runs again from the input that was kept. */
 static void recompute_forward(struct builder *b, const struct block_pass *pass, struct deps *saved)
 {
-	const struct replica *r = &b->st.replicas[pass->replica];
+	const struct data_replica *r = &b->st.replicas[pass->replica];
 	struct label label = stages_label(&b->st, r, pass->block, PASS_FORWARD);
 
 	label.micro = pass->micro;
@@ -140,7 +140,7 @@ static void recompute_forward(struct builder *b, const struct block_pass *pass, 
  * the host has the loss; under GPipe every micro-batch does. */
 static struct deps backward(struct builder *b, const struct block_pass *pass)
 {
-	const struct replica *r = &b->st.replicas[pass->replica];
+	const struct data_replica *r = &b->st.replicas[pass->replica];
 	struct deps *saved = entry(b, b->saved, pass->micro, pass->block), also, x;
 	const bool last = pass->micro + 1 == r->first + r->micros;
 	struct walk *walk = &b->back[pass->micro];
@@ -253,7 +253,7 @@ static void send_buckets(struct builder *b)
 /* Notes the gradients that a block's last pass has made, for the update and for the other replicas. */
 static void note_gradients(struct builder *b, const struct block_pass *pass, const struct deps *x)
 {
-	const struct replica *r = &b->st.replicas[pass->replica];
+	const struct data_replica *r = &b->st.replicas[pass->replica];
 	const bool last = pass->kind == PASS_WEIGHTS || !stages_has(&b->st, r, pass->block, PASS_WEIGHTS);
 
 	b->done[pass->replica] = *x;
