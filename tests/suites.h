@@ -1,5 +1,5 @@
 /*
- * suites.h - the test suites: SUITE(x) stands for `Suite *suite_x(void)` in tests/check_x.c. Add a line here.
+ * suites.h - the test suites: SUITE(x) stands for `Suite *suite_x(void)` in tests/ROOM/check_x.c. Add a line here.
  */
 #ifndef TESTS_SUITES_H
 #define TESTS_SUITES_H

@@ -193,6 +193,18 @@ static void add_line(struct lister *l, const char *line, const char *end, struct
 	str_add(out, "\n");
 }
 
+/* Bytes up to the next single blank: YAML drops blanks at a line break, so only a single one may become one. */
+static size_t unbroken_len(const char *text)
+{
+	size_t n = strcspn(text, " ");
+
+	while (text[n] && text[n + 1] == ' ') {
+		n += strspn(text + n, " ");
+		n += strcspn(text + n, " ");
+	}
+	return n;
+}
+
 /* Appends a key and its quoted text, wrapped at blanks: YAML joins the lines of a quoted scalar with one
  * blank. */
 static void add_source(const struct listed *s, struct str *out)
@@ -202,13 +214,9 @@ static void add_source(const struct listed *s, struct str *out)
 
 	str_addf(out, "  %s: ", s->key);
 	while (*word) {
-		const size_t len = strcspn(word, " ") + strspn(word + strcspn(word, " "), " ");
-		const size_t shown = strcspn(word, " ");
-		/* YAML drops blanks at a line break, so only a single blank may become one */
-		const bool may_break =
-			word != s->quoted && word[-1] == ' ' && (word - s->quoted < 2 || word[-2] != ' ');
+		const size_t shown = unbroken_len(word), len = shown + (word[shown] == ' ');
 
-		if (may_break && column + shown > SOURCES_COLUMNS) {
+		if (word != s->quoted && column + shown > SOURCES_COLUMNS) {
 			out->text[--out->len] = '\0'; /* removes the blank before the word */
 			str_add(out, "\n    ");
 			column = 4;

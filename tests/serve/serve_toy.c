@@ -1,5 +1,5 @@
 /* serve_toy.c - see serve_toy.h. */
-#include "tests/serve_toy.h"
+#include "tests/serve/serve_toy.h"
 
 #include <math.h>
 

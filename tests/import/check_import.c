@@ -7,7 +7,7 @@
 #include "sim/base/rng.h"
 #include "sim/import/describe.h"
 #include "sim/import/safetensors.h"
-#include "tests/ggufmake.h"
+#include "tests/import/ggufmake.h"
 
 struct got {
 	struct arena arena;

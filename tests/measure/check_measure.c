@@ -13,7 +13,7 @@
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/measure/measure.h"
-#include "tests/fakebackend.h"
+#include "tests/measure/fakebackend.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 

@@ -1,5 +1,5 @@
 /* fakebackend.c - see fakebackend.h. */
-#include "tests/fakebackend.h"
+#include "tests/measure/fakebackend.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* serveload.c - see serveload.h. */
-#include "tests/serveload.h"
+#include "tests/serve/serveload.h"
 
 #include <check.h>
 #include <string.h>

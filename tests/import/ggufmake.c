@@ -1,5 +1,5 @@
 /* ggufmake.c - see ggufmake.h. */
-#include "tests/ggufmake.h"
+#include "tests/import/ggufmake.h"
 
 #include <stdio.h>
 #include <string.h>

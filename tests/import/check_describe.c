@@ -11,7 +11,7 @@
 #include "sim/import/import.h"
 #include "sim/llm/model.h"
 #include "tests/folder.h"
-#include "tests/ggufmake.h"
+#include "tests/import/ggufmake.h"
 
 struct reading {
 	struct arena arena;

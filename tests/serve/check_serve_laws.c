@@ -6,7 +6,7 @@
 
 #include "sim/serve/exact_math.h"
 #include "sim/base/mem.h"
-#include "tests/serve_toy.h"
+#include "tests/serve/serve_toy.h"
 
 static const struct serve_settings one_seat = {
 	.rules = SERVE_VLLM, .seqs = 1, .batched_tokens = 1 << 20, .block = 16};

@@ -8,7 +8,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "tests/serve_toy.h"
+#include "tests/serve/serve_toy.h"
 
 static const int64_t graphs[] = {1, 2, 4, 8, 16, 24, 32};
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/fakebackend.h"
+#include "tests/measure/fakebackend.h"
 
 static struct arena arena;
 static struct suite_result result;

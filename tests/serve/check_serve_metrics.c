@@ -15,7 +15,7 @@
 #include "sim/serve/requests_out.h"
 #include "sim/serve/timeline.h"
 #include "sim/stats/quantile.h"
-#include "tests/serveload.h"
+#include "tests/serve/serveload.h"
 
 START_TEST(buckets_meet_without_gap)
 {

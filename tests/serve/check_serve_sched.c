@@ -9,7 +9,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "tests/serve_toy.h"
+#include "tests/serve/serve_toy.h"
 
 /* ---- vLLM, one token at a time ---- */
 

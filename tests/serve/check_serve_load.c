@@ -14,7 +14,7 @@
 #include "sim/serve/trace.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
-#include "tests/serveload.h"
+#include "tests/serve/serveload.h"
 
 enum { MANY = 20000 };
 
