@@ -41,7 +41,7 @@ static void take_layout(struct serving *s, const struct serve_how *h)
 				 [SERVE_KV_PADDED] = SERVING_PADDED};
 
 	if (h->scheduler != SCHEDULER_UNSAID)
-		s->scheduler = servers[h->scheduler].rules;
+		s->scheduler = (int)servers[h->scheduler].rules;
 	if (h->kv != SERVE_KV_UNSAID)
 		s->kv = kv[h->kv];
 	else if (s->scheduler == SERVING_LLAMACPP && h->seqs)
