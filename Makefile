@@ -110,23 +110,23 @@ check-format: ## fail where clang-format 14 would change a line (skipped where i
 	@if [ -n "$(FORMAT)" ]; then $(FORMAT) --dry-run -Werror $(FORMATTED); \
 	else echo "format: no clang-format-14" | tee -a $(SKIPPED); [ -z "$(CI)" ]; fi
 CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/measured/*.facts.csv))
-ALL_LAWS := $(sort $(patsubst hardware/measured/%.law,%,$(wildcard hardware/measured/*.law)))
-# a law may hang on another: on what a chip does under it (chips_like), or by a ratio
-LAWS := $(filter mps-%,$(ALL_LAWS)) $(filter-out mps-%,$(ALL_LAWS))
-# their fits take most of the time; 'make check' sees them through README.md's table of accuracy, which fits every law
-DEAR_LAWS := cuda-2025-10-spark mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
+ALL_FAMILIES := $(sort $(patsubst hardware/measured/%.family.yaml,%,$(wildcard hardware/measured/*.family.yaml)))
+# a family's fit may depend on another's: on the factors of its chips (chips_like), or by a ratio of two machines
+FAMILIES := $(filter mps-%,$(ALL_FAMILIES)) $(filter-out mps-%,$(ALL_FAMILIES))
+# their fits take most of the time; 'make check' sees them through README.md's table of accuracy, which fits every family
+DEAR_FAMILIES := cuda-2025-10-spark mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
 catalogue: $(OUT)/lemursim ## make what of hardware/ is fitted again from hardware/measured
-	@sh tests/tools/catalogue.sh $< $(OUT)/catalogue $(CATALOGUE) $(LAWS)
-check-catalogue: $(OUT)/lemursim ## fail where hardware is not, byte for byte, what hardware/measured gives; all but three laws, see check-catalogue-all
-	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(filter-out $(DEAR_LAWS),$(LAWS))
+	@sh tests/tools/catalogue.sh $< $(OUT)/catalogue $(CATALOGUE) $(FAMILIES)
+check-catalogue: $(OUT)/lemursim ## fail where hardware is not, byte for byte, what hardware/measured gives; all but three families, see check-catalogue-all
+	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(filter-out $(DEAR_FAMILIES),$(FAMILIES))
 check-catalogue-all: $(OUT)/lemursim ## the same of the whole catalogue
-	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(DEAR_LAWS) $(filter-out $(DEAR_LAWS),$(LAWS))
+	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(DEAR_FAMILIES) $(filter-out $(DEAR_FAMILIES),$(FAMILIES))
 CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
 models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
 	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
 		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
 accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios
-	@sh tests/tools/accuracy.sh ./lemursim $(LAWS)
+	@sh tests/tools/accuracy.sh ./lemursim $(FAMILIES)
 PRINTED := $(shell grep -l '^<!-- prints: ' $(wildcard *.md */*.md))
 readme: all ## refresh what README.md and its like say the tool prints, and their pictures
 	@sh tests/tools/readme.sh $(PRINTED)
@@ -164,7 +164,7 @@ need:
 install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lemursim
 	install -m 755 $(OUT)/lemursim $(DESTDIR)$(PREFIX)/bin/lemursim
-	for f in $$(find hardware models scenarios -name '*.yaml'); do \
+	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml'); do \
 		install -d $(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f) && \
 		install -m 644 $$f $(DESTDIR)$(PREFIX)/share/lemursim/$$f || exit 1; done
 installed: # an installed program finds its hardware and models from anywhere

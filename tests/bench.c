@@ -3,6 +3,7 @@
  * against a minimal reference timed in the same run. Absolute figures mean little on a shared machine.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/des/task.h"
+#include "sim/serve/exact_math.h"
 #include "sim/serve/serving.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
@@ -127,7 +129,7 @@ static void bench_hold(void)
 	struct rng *r = rng_new(1, "hold");
 
 	for (size_t i = 0; i < INCREMENTS; i++)
-		increments[i] = (int64_t)rng_exponential(r, 1e9);
+		increments[i] = (int64_t)(-1e9 * log(rng_uniform(r)));
 	printf("hold model: take one event, put one an exponential time later; median of %d\n", ROUNDS);
 	printf("%10s %12s %14s %8s\n", "pending", "evq ns", "reference ns", "ratio");
 	for (size_t p = 0; p < ARRAY_LEN(pending); p++) {
@@ -163,7 +165,7 @@ static void bench_tasks(void)
 	for (uint32_t i = 0; i < TASKS; i++) {
 		const uint32_t layer = i / WIDTH;
 
-		tasks[i] = (struct task){.duration_ns = (sim_ns)rng_exponential(r, 1e5),
+		tasks[i] = (struct task){.duration_ns = (sim_ns)(-1e5 * log(rng_uniform(r))),
 					 .queue = i % WIDTH,
 					 .wire = TASK_NONE,
 					 .first_dep = i * DEPS,
@@ -209,7 +211,7 @@ static bool load_next(void *self, int64_t by_ns, struct request *out)
 	*out = (struct request){.id = l->sent++, .arrive_ns = l->at_ns, .prompt = 100, .output = l->output};
 	l->in_flight++;
 	if (!l->users)
-		l->at_ns += (int64_t)rng_exponential(l->rng, l->gap_ns);
+		l->at_ns += (int64_t)exact_exponential(l->rng, l->gap_ns);
 	return true;
 }
 

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/conf/sources.h"
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/calib/fit_knee.h"
-#include "sim/family/fit_runtime.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
+#include "sim/hw/hw.h"
 #include "tests/suites.h"
 
 /* Laws with known parameters: times at sizes a constant factor apart, 2 % noise, every twentieth far off. */
@@ -369,6 +370,7 @@ static const struct machine *load_text(struct arena *a, const char *text)
 	*source = (struct source){"written", text, strlen(text)};
 	diags_init(diags, a);
 	tree = yml_parse(a, source, diags);
+	sources_resolve(a, tree, diags);
 	ck_assert(tree && !diags->total);
 	yml_drop(tree, "base"); /* of a family, which adds to it */
 	ck_assert_int_eq(field_load(&machine_table, tree, "machine", m, diags), 0);
@@ -635,10 +637,10 @@ START_TEST(the_catalogue_has_its_ridge)
 	const struct profile *p;
 
 	const char *const path = arena_printf(&a, "hardware/measured/%s.csv", catalogue[_i].name);
-	const struct calib_samples ask = {
+	const struct profile_files ask = {
 		&path, 1, arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name), "lemursim"};
 
-	ck_assert_msg(calib_from_samples(&a, &ask, &out, &err) == 0, "%s", err.msg);
+	ck_assert_msg(profile_write_files(&a, &ask, &out, &err) == 0, "%s", err.msg);
 	m = load_text(&a, out.text);
 	p = device_runtime(m->devices.at, "mps");
 	ck_assert_double_eq_tol(p->gemm[DTYPE_F16]->roof.value / p->read.value, catalogue[_i].ridge,

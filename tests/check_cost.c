@@ -179,7 +179,7 @@ START_TEST(better_is_never_slower)
 		for (int i = 0; i < IMPROVEMENTS - 1; i++)
 			improve(&worse, i, exp(0.3 * rng_normal(rng)));
 		better_init(&better, &worse.device_model);
-		improve(&better, which, 1 + rng_exponential(rng, 0.5));
+		improve(&better, which, 1 - 0.5 * log(rng_uniform(rng)));
 		check_pair(&step, &pair);
 		for (size_t s = 0; s < ARRAY_LEN(shapes); s++)
 			each_op(&shapes[s], &fixture.world->scenario->precision, check_pair, &pair);

@@ -98,6 +98,20 @@ static const struct {
 	N("\"gpt_oss\"," DENSE ",\"num_local_experts\":8,\"num_experts_per_tok\":2", window, 128),
 	N("\"gpt_oss\"," DENSE ",\"num_local_experts\":8,\"num_experts_per_tok\":2", full_every, 2),
 	N("\"phi3\"," DENSE ",\"sliding_window\":2047,\"max_position_embeddings\":4096", window, 2047),
+	/* the longest sequence: as said, as the factor makes it, or the default of the class */
+	N("\"llama\"," DENSE ",\"max_position_embeddings\":4096", context, 4096),
+	N("\"llama\"," DENSE, context, 0),
+	N("\"llama\"," DENSE ",\"max_position_embeddings\":131072,\"rope_scaling\":{\"rope_type\":\"llama3\","
+	  "\"factor\":8.0,\"original_max_position_embeddings\":8192}",
+	  context, 131072),
+	N("\"qwen2\"," DENSE ",\"max_position_embeddings\":32768,\"rope_scaling\":{\"type\":\"yarn\","
+	  "\"factor\":4.0,\"original_max_position_embeddings\":32768}",
+	  context, 131072),
+	N("\"qwen2\"," DENSE ",\"max_position_embeddings\":32768,\"rope_scaling\":{\"type\":\"yarn\","
+	  "\"factor\":4.0,\"original_max_position_embeddings\":32768}",
+	  rope_original, 32768),
+	N("\"gemma3\",\"text_config\":{" DENSE ",\"rope_scaling\":{\"factor\":8.0,\"rope_type\":\"linear\"}}",
+	  context, 131072),
 	/* experts */
 	N("\"mixtral\"," DENSE, experts, 8),
 	N("\"mixtral\"," DENSE, active, 2),

@@ -1,4 +1,6 @@
-/* check_law.c - a family's law gives back what made the runs, and says which machine is off it. */
+/* check_family.c - the fit of a family's model gives back the numbers that made the runs, and cross-validation finds
+ * the machine that is off. */
+#include "sim/conf/sources.h"
 #include "sim/family/family_model.h"
 
 #include <math.h>
@@ -39,8 +41,9 @@ static const struct run shapes[] = {{.prompt = 512, .kind = RUN_PP, .batch = 1},
 				    {.kind = RUN_GEMM, .product = {4096, 4096, 4096, DTYPE_F16}}};
 enum { ROWS = ARRAY_LEN(machines) * ARRAY_LEN(weights) * ARRAY_LEN(shapes) };
 
-/* What the numbers of the law really are, against where it begins. */
-static const double truth[] = {1.12, 1.2, 0.6, 1.05, 1.3, 0.95}; /* in the order in which a law holds them */
+/* The true numbers of the model over those that its fit starts at. */
+static const double truth[] = {1.12, 1.2, 0.6,
+			       1.05, 1.3, 0.95}; /* in the order of the model's fitted numbers */
 
 struct world_of_runs {
 	struct arena arena;
@@ -66,8 +69,7 @@ static void must(int rc, const struct err *err)
 
 static const char *text_of_family = family;
 
-/* All that is measured are rates against another machine's: the first under the law itself; and the first's
- * against that of a machine under another law. */
+/* All that is measured are ratios of two machines: both of the model's runtime, and one of another family's runtime. */
 static bool ratios_only;
 
 static void make_ratio(struct run *r, bool first)
@@ -94,7 +96,7 @@ static void list_runs(struct runs *runs)
 			}
 }
 
-/* slow: a machine whose memory is so many times slower than the law has it; noise: relative. */
+/* slow: a machine whose memory is so many times slower than the model has it; noise: relative. */
 static void make_runs(const char *slow, double times, double noise)
 {
 	static const char *const here[] = {"."};
@@ -108,7 +110,7 @@ static void make_runs(const char *slow, double times, double noise)
 	loader_init(&w.loader, &w.arena, &w.diags);
 	w.loader.paths = here;
 	w.loader.paths_n = 1;
-	snprintf(w.path, sizeof w.path, "/tmp/lemursim-law-XXXXXX");
+	snprintf(w.path, sizeof w.path, "/tmp/lemursim-family-XXXXXX");
 	fd = mkstemp(w.path);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text_of_family, strlen(text_of_family)), (ssize_t)strlen(text_of_family));
@@ -120,7 +122,7 @@ static void make_runs(const char *slow, double times, double noise)
 	must(observations_load(&w.loader, &runs, OBSERVATIONS_NO_PROFILE, &w.e, &err), &err);
 	must(family_fit(&w.family_model, &w.e, &w.v, &err), &err); /* for its list of chips */
 	for (size_t i = 0; i < w.v.chips_n; i++)
-		w.v.chip[i].speed[REPLAY_ARITHMETIC] = w.v.chip[i].speed[REPLAY_MEMORY] = 1;
+		w.v.chip[i].factor[FACTOR_ARITHMETIC] = w.v.chip[i].factor[FACTOR_MEMORY] = 1;
 	for (size_t p = 0; p < w.family_model.params_n; p++)
 		w.v.of[p] = w.family_model.start[p] * truth[p];
 	for (size_t i = 0; i < ROWS; i++) {
@@ -165,7 +167,7 @@ START_TEST(slopes_are_those_of_the_times)
 	make_runs(NULL, 1, 0);
 	ratios_only = false;
 	for (size_t i = 0; i < w.v.chips_n; i++)
-		w.v.chip[i].speed[REPLAY_MEMORY] = 0.8;
+		w.v.chip[i].factor[FACTOR_MEMORY] = 0.8;
 	for (size_t i = 0; i < ROWS; i++) {
 		const double base = family_seconds(&w.family_model, &w.v, &w.e.at[i]);
 		struct family_slopes d;
@@ -180,10 +182,10 @@ START_TEST(slopes_are_those_of_the_times)
 				log(family_seconds(&w.family_model, &moved, &w.e.at[i]) / base) / step, 1e-3);
 		}
 		for (size_t c = 0; c < w.v.chips_n; c++)
-			for (int k = 0; k < FAMILY_ONES; k++) {
+			for (int k = 0; k < FAMILY_CHIP_FACTORS; k++) {
 				struct family_values moved = w.v;
 
-				moved.chip[c].speed[k] *= 1 + step;
+				moved.chip[c].factor[k] *= 1 + step;
 				ck_assert_double_eq_tol(
 					d.chip[c][k],
 					log(family_seconds(&w.family_model, &moved, &w.e.at[i]) / base) /
@@ -195,7 +197,7 @@ START_TEST(slopes_are_those_of_the_times)
 }
 END_TEST
 
-/* What the law is off each row, fitted without its chip and with it. */
+/* The errors of each row, by a fit without its chip and with it. */
 static struct family_errors chips_left_out(void)
 {
 	struct family_errors errors = {arena_array(&w.arena, ROWS, sizeof(double)),
@@ -204,7 +206,7 @@ static struct family_errors chips_left_out(void)
 	struct err err = ERR_INIT;
 
 	must(family_fit(&w.family_model, &w.e, &all, &err), &err);
-	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_HOLE_CHIP, &errors, &err), &err);
+	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_LEAVE_OUT_CHIP, &errors, &err), &err);
 	return errors;
 }
 
@@ -287,7 +289,7 @@ START_TEST(an_ultra_is_like_its_max)
 }
 END_TEST
 
-/* The law's runtime in the file that it writes. */
+/* The model's runtime in the file that is written. */
 static const struct profile *written(void)
 {
 	struct source *source = arena_alloc(&w.arena, sizeof *source);
@@ -300,6 +302,7 @@ static const struct profile *written(void)
 	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
 	str_release(&text);
 	tree = yml_parse(&w.arena, source, &w.diags);
+	sources_resolve(&w.arena, tree, &w.diags);
 	must(tree ? field_load_part(&machine_table, tree, "written", m, &w.diags) : -1, &err);
 	return ((const struct device *)m->devices.at)->runtimes.at;
 }
@@ -326,7 +329,7 @@ START_TEST(writes_a_family)
 }
 END_TEST
 
-/* Where the law lies does not hang on a few rows that go astray. */
+/* The fit does not depend on a few rows that are far off. */
 START_TEST(a_row_astray_moves_little)
 {
 	struct family_values v;
@@ -394,8 +397,8 @@ END_TEST
 
 Suite *suite_family(void)
 {
-	Suite *s = suite_create("law");
-	TCase *tc = tcase_create("law");
+	Suite *s = suite_create("family");
+	TCase *tc = tcase_create("family");
 
 	tcase_add_loop_test(tc, gives_back_what_made_the_runs, 0, ARRAY_LEN(noises));
 	tcase_add_loop_test(tc, slopes_are_those_of_the_times, 0, 2);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/conf/sources.h"
 #include "sim/base/file.h"
 #include "sim/base/rng.h"
 #include "sim/base/str.h"
@@ -355,15 +356,15 @@ START_TEST(a_runtime_has_its_programs_kernels)
 	struct fixture fixture;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	struct calib_input in = {.model = "mistral-7b"};
-	const struct calib_from ask = {
+	struct fit_runtime_input in = {.model = "mistral-7b"};
+	const struct fit_runtime_ask ask = {
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	const char *path;
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_msg(calib_from(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
 		      fixture_complaints(&fixture));
 	ck_assert_ptr_nonnull(strstr(out.text, "llama.cpp before July 2025, without flash attention"));
 	ck_assert_ptr_nonnull(strstr(out.text, "scores: {kernels: 4, passes: 0}"));
@@ -423,16 +424,16 @@ START_TEST(a_replay_is_what_simulate_says)
 			device_model_make(&fixture.arena, &fixture.world->machines[u->machine], u->device,
 					  u->profile, DTYPE_F16);
 		const struct precision *p = &fixture.world->scenario->precision;
-		const struct replay a = replay_make(&fixture.arena, fixture.world->model, p, &device_model,
-						    &pp),
-				    b = replay_make(&fixture.arena, fixture.world->model, p, &device_model,
-						    &tg);
+		const struct predicted_run a = predicted_run_make(&fixture.arena, fixture.world->model, p,
+								  &device_model, &pp),
+					   b = predicted_run_make(&fixture.arena, fixture.world->model, p,
+								  &device_model, &tg);
 
-		first_s = replay_seconds(&a);
+		first_s = predicted_run_seconds(&a);
 		ck_assert_double_eq_tol(
 			first_s, sim_s_of_ns(run.spans[programs.first->marks[MARK_FIRST_TOKEN]].end_ns),
 			1e-6);
-		first_s += replay_seconds(&b);
+		first_s += predicted_run_seconds(&b);
 		ck_assert_double_eq_tol(first_s, sim_s_of_ns(run.makespan_ns), 1e-6);
 	}
 	generate_free(&programs);
@@ -449,7 +450,7 @@ static const char *write_runs(struct arena *a, const struct catalogue_device *d,
 					  {.gen = 128, .batch = 1},
 					  {.gen = 128, .depth = 1024, .batch = 1},
 					  {.gen = 128, .depth = 4096, .batch = 1}};
-	static const double truth[REPLAY_PARAMS] = {0.9, 0.95, 8, 400};
+	static const double truth[FACTORS] = {0.9, 0.95, 8, 400};
 	const struct precision p = {.weights = format, .kv = FORMAT_F16, .compute = FORMAT_F16};
 	struct profile profile = *d->profile;
 	const struct device_model device_model =
@@ -462,12 +463,12 @@ static const char *write_runs(struct arena *a, const struct catalogue_device *d,
 	profile.overhead.kernel.value = profile.overhead.step.value = 1e-6;
 	str_add(&s, "model,kind,prompt,gen,depth,n,seconds\n");
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-		const struct replay r = replay_make(a, m, &p, &device_model, &runs[i]);
+		const struct predicted_run r = predicted_run_make(a, m, &p, &device_model, &runs[i]);
 
 		str_addf(&s, "x %s,%s,%lld,%lld,%lld,5,%.9g\n", format_names[format],
 			 runs[i].gen ? "tg" : "pp", (long long)runs[i].prompt, (long long)runs[i].gen,
 			 (long long)runs[i].depth,
-			 replay_seconds_at(&r, truth) * exp(0.002 * rng_normal(rng)));
+			 predicted_run_seconds_at(&r, truth) * exp(0.002 * rng_normal(rng)));
 	}
 	ck_assert_int_eq(file_write(path, s.text, s.len, true, &err), 0);
 	str_release(&s);
@@ -481,13 +482,13 @@ START_TEST(a_runtime_is_found_again)
 	struct rng *rng = rng_new(7, "runtime");
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	struct calib_input in[] = {{.model = "mistral-7b"}, {.model = "mistral-7b"}};
-	const struct calib_from ask = {.inputs = in,
-				       .n = 2,
-				       .machine = "apple-m4-pro-16c-24gb",
-				       .like = "mps",
-				       .runtime = "fitted",
-				       .out = "./out.yaml"};
+	struct fit_runtime_input in[] = {{.model = "mistral-7b"}, {.model = "mistral-7b"}};
+	const struct fit_runtime_ask ask = {.inputs = in,
+					    .n = 2,
+					    .machine = "apple-m4-pro-16c-24gb",
+					    .like = "mps",
+					    .runtime = "fitted",
+					    .out = "./out.yaml"};
 	const struct model *m;
 	struct yml *tree;
 	struct source source;
@@ -499,10 +500,11 @@ START_TEST(a_runtime_is_found_again)
 	m = catalogue_model_load(&fixture.loader, "mistral-7b");
 	in[0].path = write_runs(&fixture.arena, &d, m, FORMAT_F16, rng);
 	in[1].path = write_runs(&fixture.arena, &d, m, FORMAT_Q4_0, rng);
-	ck_assert_msg(calib_from(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
 		      fixture_complaints(&fixture));
 	source = (struct source){"./out.yaml", out.text, out.len};
 	tree = yml_parse(&fixture.arena, &source, &fixture.diags);
+	sources_resolve(&fixture.arena, tree, &fixture.diags);
 	tree = load_inherit(&fixture.loader, tree, "hardware", HW_SCHEMA);
 	ck_assert_int_eq(field_load(&machine_table, tree, "m", &machine, &fixture.diags), 0);
 	p = device_runtime(machine.devices.at, "fitted");
@@ -525,15 +527,15 @@ START_TEST(one_sample_is_no_calibration)
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	const char *path;
-	struct calib_input in = {.model = "mistral-7b"};
-	const struct calib_from ask = {
+	struct fit_runtime_input in = {.model = "mistral-7b"};
+	const struct fit_runtime_ask ask = {
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_int_eq(calib_from(&fixture.loader, &ask, &out, &err), -1);
+	ck_assert_int_eq(fit_runtime_make(&fixture.loader, &ask, &out, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "one sample only"));
 	ck_assert_uint_eq(out.len, 0);
 	remove(path);

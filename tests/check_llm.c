@@ -292,6 +292,8 @@ START_TEST(bytes_of_the_cache)
 }
 END_TEST
 
+static const struct copies written = {.logits = 2, .scores = 1};
+
 /* Input, normed input, q, k, v, probabilities of 32 heads, what goes into o; and those of the FFN. */
 START_TEST(bytes_that_forward_keeps)
 {
@@ -300,11 +302,35 @@ START_TEST(bytes_that_forward_keeps)
 
 	mistral(NULL);
 	p = &fixture.world->scenario->precision;
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_EMBEDDING), true), 0);
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_ATTENTION), true),
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_EMBEDDING), &written), 0);
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_ATTENTION), &written),
 			    2 * 200.0 * (2 * 4096 + 4096 + 2 * 1024 + 32 * 100 + 4096));
-	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_FFN), true),
+	ck_assert_double_eq(graph_saved_B(fixture.world->model, p, &s, PART(ROLE_FFN), &written),
 			    2 * 200.0 * (2 * 4096 + 4 * 14336));
+	done();
+}
+END_TEST
+
+/* Each copy of the logits and of the scores in its own dtype. */
+START_TEST(copies_that_training_keeps)
+{
+	static const struct copies f32 = {.logits = 1, .logits_f32 = 3, .scores_f32 = 1},
+				   none = {.logits = 0};
+	const struct shape s = {.batch = 2, .tokens = 100, .all_logits = true, .train_weights = true};
+	const struct model *m;
+	const struct precision *p;
+
+	mistral(NULL);
+	m = fixture.world->model;
+	p = &fixture.world->scenario->precision;
+	ck_assert_double_eq(graph_saved_B(m, p, &s, PART(ROLE_HEAD), &f32) -
+				    graph_saved_B(m, p, &s, PART(ROLE_HEAD), &none),
+			    200.0 * 32000 * (2 + 3 * 4));
+	ck_assert_double_eq(graph_saved_B(m, p, &s, PART(ROLE_ATTENTION), &f32) -
+				    graph_saved_B(m, p, &s, PART(ROLE_ATTENTION), &none),
+			    200.0 * 32 * 100 * 4);
+	ck_assert_double_eq(graph_copies_B(m, p, &s, PART(ROLE_ATTENTION), 2, 1), 200.0 * 32 * 100 * 8);
+	ck_assert_double_eq(graph_copies_B(m, p, &s, PART(ROLE_FFN), 2, 1), 0);
 	done();
 }
 END_TEST
@@ -514,6 +540,10 @@ START_TEST(caches_by_kind)
 	mixture(2);
 	ck_assert_double_eq(graph_kv_B(fixture.world->model, &p, PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 576 * 2);
+	/* a runtime that caches keys and values: of 128 heads, 192 and 128 wide */
+	ck_assert_double_eq(graph_kv_B(model_as_run(&fixture.arena, fixture.world->model, true, false), &p,
+				       PART(ROLE_ATTENTION), 3, 1000),
+			    3 * 1000 * 128 * 320.0 * 2);
 	done();
 	mixture(3);
 	for (int64_t layer = 0; layer < 24; layer++) {
@@ -579,6 +609,7 @@ Suite *suite_llm(void)
 	tcase_add_loop_test(tc, bytes_of_products, 0, 3);
 	tcase_add_loop_test(tc, bytes_of_formats, 0, ARRAY_LEN(widths));
 	tcase_add_test(tc, bytes_of_the_cache);
+	tcase_add_test(tc, copies_that_training_keeps);
 	tcase_add_test(tc, bytes_that_forward_keeps);
 	tcase_add_loop_test(tc, blocks_are_well_formed, 0, ARRAY_LEN(variants));
 	tcase_add_loop_test(tc, blocks_add_up, 0, ARRAY_LEN(variants));

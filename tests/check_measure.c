@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
-#include "sim/family/fit_runtime.h"
+#include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/measure/measure.h"
 #include "tests/fakebackend.h"
@@ -98,12 +98,12 @@ static enum measure_end run(struct measure_ask ask, const char **from)
 static const char *from_samples(void)
 {
 	const char *const paths[] = {gpu, cpu};
-	const struct calib_samples ask = {paths, 2, NULL, "test"};
+	const struct profile_files ask = {paths, 2, NULL, "test"};
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	const char *copy;
 
-	ck_assert_msg(calib_from_samples(&arena, &ask, &text, &err) == 0, "%s", err.msg);
+	ck_assert_msg(profile_write_files(&arena, &ask, &text, &err) == 0, "%s", err.msg);
 	copy = arena_strdup(&arena, text.text);
 	str_release(&text);
 	return copy;
@@ -258,7 +258,7 @@ START_TEST(two_machines_make_no_file)
 	static const char *const msgs[] = {"samples of two machines, 'Fake' and 'Other', make no file",
 					   "two sets of samples are of one device, 'gpu'"};
 	const char *const paths[] = {gpu, in_folder("other.csv")};
-	const struct calib_samples ask = {paths, 2, NULL, "test"};
+	const struct profile_files ask = {paths, 2, NULL, "test"};
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 
@@ -266,7 +266,7 @@ START_TEST(two_machines_make_no_file)
 	str_addf(&text, "%skind,bytes,seconds\nread,1000,1\n", texts[_i]);
 	ck_assert_int_eq(file_write(paths[1], text.text, text.len, true, &err), 0);
 	str_clear(&text);
-	ck_assert_int_eq(calib_from_samples(&arena, &ask, &text, &err), -1);
+	ck_assert_int_eq(profile_write_files(&arena, &ask, &text, &err), -1);
 	ck_assert_str_eq(err.msg, msgs[_i]);
 	ck_assert_uint_eq(text.len, 0);
 	str_release(&text);

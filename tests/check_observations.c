@@ -1,4 +1,4 @@
-/* check_evidence.c - rows of operators alone and of ratios: read, refused, and what they come to by hand. */
+/* check_observations.c - rows of operators alone and of ratios: read, refused, and what they come to by hand. */
 #include <math.h>
 #include <string.h>
 
@@ -131,7 +131,7 @@ START_TEST(an_operator_alone_costs_what_it_says)
 	struct profile p;
 	struct gemm_table gemm;
 	struct device_model device_model;
-	struct replay r;
+	struct predicted_run r;
 
 	fixture_text(&fixture, FIXTURE_PAIR, NULL);
 	u = &fixture.world->units[0];
@@ -141,9 +141,9 @@ START_TEST(an_operator_alone_costs_what_it_says)
 	p.gemm[DTYPE_F16] = &gemm;
 	device_model = device_model_make(&fixture.arena, &fixture.world->machines[u->machine], u->device, &p,
 					 DTYPE_F16);
-	r = replay_make(&fixture.arena, NULL, NULL, &device_model, &alone[_i].run);
+	r = predicted_run_make(&fixture.arena, NULL, NULL, &device_model, &alone[_i].run);
 	ck_assert_uint_eq(r.n, 1);
-	ck_assert_double_eq_tol(replay_seconds(&r) / alone[_i].seconds, 1, 1e-12);
+	ck_assert_double_eq_tol(predicted_run_seconds(&r) / alone[_i].seconds, 1, 1e-12);
 	fixture_release(&fixture);
 }
 END_TEST
@@ -178,9 +178,9 @@ static int load(struct loaded *l, const char *rows, enum observations_profile pr
 
 static double own_s(struct loaded *l, const struct observation *row)
 {
-	const struct replay r = observations_replay(&l->arena, row, row->device->profile);
+	const struct predicted_run r = observations_predict(&l->arena, row, row->device->profile);
 
-	return replay_seconds(&r);
+	return predicted_run_seconds(&r);
 }
 
 /* Of weights read at the same share of two buses, the ratio of these is what a ratio is. */
@@ -273,8 +273,8 @@ END_TEST
 
 Suite *suite_observations(void)
 {
-	Suite *s = suite_create("evidence");
-	TCase *tc = tcase_create("evidence");
+	Suite *s = suite_create("observations");
+	TCase *tc = tcase_create("observations");
 
 	tcase_add_loop_test(tc, a_row_is_read, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(tc, a_wrong_row_is_refused, 0, ARRAY_LEN(bad));

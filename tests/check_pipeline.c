@@ -32,7 +32,7 @@ static struct simulated_orders run(struct arena *a, enum train_schedule s, const
 	struct simulated_orders r;
 
 	*o = pipeline_make(a, s, p);
-	if (o->link_use)
+	if (o->joined)
 		seen = pipeline_joined(a, p);
 	r = pipeline_simulate(a, &seen, o);
 	ck_assert_msg(r.whole, "%s: p %zu, m %u", schedule_names[s], p->stages_n, p->micros);
@@ -273,7 +273,7 @@ START_TEST(in_flight)
 		r = run(&a, s, &pipe, &o);
 		for (size_t i = 0; i < 4; i++)
 			ck_assert_int_le(r.stages[i].held, most);
-		if (most == 1 && o.link_use)
+		if (most == 1 && o.joined)
 			ck_assert_int_eq(r.makespan_ns, 9 * 4 * (F + B + W));
 		arena_release(&a);
 	}

@@ -450,6 +450,77 @@ START_TEST(fit_of_a_generation)
 }
 END_TEST
 
+/* What runtimes' sources say of the catalogue's models: hardware/measured. */
+static const struct {
+	const char *runtime, *model;
+	int64_t window; /* tokens; 0: none */
+	bool latent;
+} honoured[] = {
+	{"llama.cpp", "mistral-7b", 0, false},    {"llama.cpp", "phi-3-mini", 0, false},
+	{"llama.cpp", "gemma-3-4b", 1024, false}, {"llama.cpp", "gpt-oss-20b", 128, false},
+	{"llama.cpp", "deepseek-v3", 0, true},    {"llama.cpp", "deepseek-v2-lite", 0, true},
+	{"mlx", "mistral-7b", 0, false},          {"mlx", "gemma-2-9b", 0, false},
+	{"mlx", "gemma-3-4b", 1024, false},       {"mlx", "gpt-oss-20b", 128, false},
+	{"mlx", "deepseek-v3", 0, false},         {"mps", "mistral-7b", 4096, false},
+	{"mps", "deepseek-v3", 0, false},         {"mlx", "llama-3.1-8b", 0, false},
+};
+
+START_TEST(what_a_runtime_honours)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[] = {arena_printf(&a, "runtime=%s", honoured[_i].runtime),
+			      arena_printf(&a, "model=%s", honoured[_i].model),
+			      "assignments=[{name: x, place: [{on: m5}]}]", NULL};
+	const struct world *w;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	w = fixture.world;
+	for (size_t u = 0; u < w->units_n; u++) {
+		ck_assert_int_eq(w->units[u].model->attention.window, honoured[_i].window);
+		ck_assert_int_eq(model_caches_latent(w->units[u].model), honoured[_i].latent);
+		ck_assert_double_eq(model_weights(w->units[u].model), model_weights(w->model));
+	}
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
+/* The cache follows the runtime of the machine that holds it: whole where the window is not honoured. */
+START_TEST(each_machine_has_its_runtimes_cache)
+{
+	static const char *const more[] = {
+		"model.attention.window=100 tok",
+		"machines.m5.devices.gpu.runtimes.mps.honours={window: [llama], source: this test}", NULL};
+	struct placement p;
+	struct footprint f[2];
+
+	shipped("[{on: m4pro}, {phase: prefill, on: m5}]", more, NULL);
+	p = fixture_place(&fixture, 0);
+	footprint_generate(&p, f);
+	ck_assert_double_eq(f[0].kv_B, 131072.0 * 871); /* the prompt's, until it has gone */
+	ck_assert_double_eq(f[1].kv_B, 131072.0 * 100);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* 32 thousand tokens of Mistral 7B v0.1 in llama.cpp: its arch `llama` reads no window
+ * (src/models/llama.cpp). */
+START_TEST(mistral_has_no_window_in_llama_cpp)
+{
+	static const char *const sets[] = {"workload.generate.prompt=32768 tok", "workload.generate.batch=4",
+					   NULL};
+	struct placement p;
+	struct footprint f[2];
+
+	fixture_load(&fixture, "scenarios/hierarchical-mistral.yaml", sets);
+	p = fixture_place_named(&fixture, "all on M5");
+	footprint_generate(&p, f);
+	ck_assert_double_eq(f[0].kv_B, 131072.0 * (32768 + 256) * 4);
+	ck_assert_double_gt(footprint_short_B(&f[0]), 0);
+	fixture_release(&fixture);
+}
+END_TEST
+
 #define LORA_N (32 * 16 * (4096.0 + 4096 + 4096 + 1024))
 
 static const struct {
@@ -478,7 +549,7 @@ static const struct {
 	{"[{on: m5}, {layers: 16-31, on: m4pro}]",
 	 false,
 	 {LAYERS_N / 2 + 2 * TABLE_N + 4096 + LORA_N / 2, LAYERS_N / 2 + LORA_N / 2},
-	 {0, 0},
+	 {0, LORA_N / 32}, /* without the head most is in use in its last attention's backward pass */
 	 {LORA_N / 2, LORA_N / 2}},
 	{"[{on: [m5, m4pro], split: tensor, shares: [25 %, 75 %]}]",
 	 true,
@@ -518,18 +589,20 @@ START_TEST(fit_scales)
 		{"workload.train.optimizer=none", NULL},
 	};
 	static const double kept[] = {1, 3, 1, 1, 1}, moments[] = {8, 8, 8, 0, 0};
-	/* adapters on q and v need the normed input of attention; a frozen FFN and head do not need theirs */
+	/* adapters on q and v need the normed input of attention; a frozen FFN and head do not need theirs;
+	 * scores are in f32, the logits in f16 and in f32 */
 	const double once =
 		2 * 512.0 *
-		(32 * ((2 * 4096 + 4096 + 2 * 1024 + 32 * 512 + 4096 + 2 * 16) + (4096 + 3 * 14336)) + 4096 +
-		 2 * 32000);
+		(32 * ((2 * 4096 + 4096 + 2 * 1024 + 2 * 32 * 512 + 4096 + 2 * 16) + (4096 + 3 * 14336)) +
+		 4096 + 3 * 32000);
 	struct placement p;
 	struct footprint f[2];
 
 	shipped("[{on: m5}]", changes[_i], NULL);
 	p = fixture_place(&fixture, 0);
 	train_footprint(&p, f);
-	ck_assert_double_eq(f[0].activations_B, kept[_i] * once);
+	/* and two copies of the logits in f32 while the loss's gradient is made */
+	ck_assert_double_eq(f[0].activations_B, kept[_i] * once + 512 * 32000 * 8.0);
 	ck_assert_double_eq(f[0].optimizer_B, moments[_i] * LORA_N);
 	fixture_release(&fixture);
 }
@@ -595,6 +668,9 @@ Suite *suite_place(void)
 	tcase_add_loop_test(tc, fit_of_experts, 0, 6);
 	tcase_add_test(tc, phases_not_asked);
 	tcase_add_test(tc, bare_layers_have_no_ends);
+	tcase_add_loop_test(tc, what_a_runtime_honours, 0, ARRAY_LEN(honoured));
+	tcase_add_test(tc, each_machine_has_its_runtimes_cache);
+	tcase_add_test(tc, mistral_has_no_window_in_llama_cpp);
 	tcase_add_loop_test(tc, fit_of_a_generation, 0, ARRAY_LEN(generations));
 	tcase_add_loop_test(tc, fit_of_a_training, 0, ARRAY_LEN(trainings));
 	tcase_add_loop_test(tc, fit_scales, 0, 5);

@@ -271,7 +271,6 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 					      "energy_J_per_tok",
 					      "usd_per_Mtok",
 					      "train_step_s",
-					      "forward_s",
 					      "energy_J_per_train_tok",
 					      "usd_per_train_Mtok"};
 	struct arena a = ARENA_INIT;

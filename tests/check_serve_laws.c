@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "sim/serve/exact_math.h"
 #include "sim/base/mem.h"
 #include "tests/serve_toy.h"
 
@@ -101,7 +102,7 @@ START_TEST(one_seat_is_d_m_1)
 		q[i] = (struct request){.id = i,
 					.arrive_ns = (int64_t)((double)i * 1e9 * mean * step_s / rho),
 					.prompt = 1,
-					.output = 1 + (int64_t)rng_exponential(r, mean)};
+					.output = 1 + (int64_t)exact_exponential(r, mean)};
 	ck_assert_double_eq_tol(
 		one_seat_wait_s(q, QUEUED, 10000000000) / (mean * step_s * sigma / (1 - sigma)), 1, 0.05);
 	free(q);
@@ -120,7 +121,7 @@ START_TEST(one_seat_is_below_kingman)
 	for (size_t i = 0; i < QUEUED; i++) {
 		const double s = 1e-3 * (double)q[i].output;
 
-		at_s += rng_exponential(r, 0.5 / rate) + rng_exponential(r, 0.5 / rate);
+		at_s += exact_exponential(r, 0.5 / rate) + exact_exponential(r, 0.5 / rate);
 		q[i].arrive_ns = (int64_t)(at_s * 1e9);
 		s1 += s / QUEUED;
 		s2 += s * s / QUEUED;

@@ -53,29 +53,6 @@ START_TEST(summary_far_from_zero)
 }
 END_TEST
 
-static const int splits[] = {0, 1, 2, 37, 50, 99, 100};
-
-START_TEST(summary_merged_at) /* so many of 100 numbers in the first part */
-{
-	struct rng *r = rng_new(1, "merge");
-	struct summary all = summary_empty(), a = summary_empty(), b = summary_empty();
-
-	for (int i = 0; i < 100; i++) {
-		const double x = rng_normal(r) + 10;
-
-		summary_add(&all, x);
-		summary_add(i < splits[_i] ? &a : &b, x);
-	}
-	rng_free(r);
-	summary_merge(&a, &b);
-	ck_assert_uint_eq(a.n, all.n);
-	ck_assert_double_eq_tol(a.mean, all.mean, 1e-13);
-	ck_assert_double_eq_tol(summary_variance(&a), summary_variance(&all), 1e-12);
-	ck_assert_double_eq(a.min, all.min);
-	ck_assert_double_eq(a.max, all.max);
-}
-END_TEST
-
 /* numpy.quantile(x, share), method 'linear' */
 static const struct {
 	double x[6];
@@ -192,7 +169,6 @@ Suite *suite_stats(void)
 	tcase_add_test(tc, summary_by_hand);
 	tcase_add_test(tc, summary_of_few);
 	tcase_add_test(tc, summary_far_from_zero);
-	tcase_add_loop_test(tc, summary_merged_at, 0, ARRAY_LEN(splits));
 	tcase_add_loop_test(tc, quantile_case, 0, ARRAY_LEN(quantiles));
 	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
 	tcase_add_test(tc, ci_of_one_is_everything);

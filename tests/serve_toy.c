@@ -1,6 +1,8 @@
 /* serve_toy.c - see serve_toy.h. */
 #include "tests/serve_toy.h"
 
+#include <math.h>
+
 #include "sim/base/mem.h"
 
 static struct batch_step fixture_step(void *self, const struct batch_mix *mix)
@@ -161,7 +163,7 @@ struct request *fixture_requests(struct rng *r, size_t n, double rate, int64_t p
 	double at_s = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		at_s += rng_exponential(r, 1 / rate);
+		at_s -= log1p(-rng_uniform(r)) / rate;
 		q[i] = (struct request){.id = i,
 					.arrive_ns = (int64_t)(at_s * 1e9),
 					.prompt = fixture_draw(r, 1, prompt_most),

@@ -222,7 +222,7 @@ static void product(struct net *n, float *y, const float *x, const float *w, str
 
 static void attention_block(struct net *n, const struct layer *l, int64_t tokens, int64_t past)
 {
-	const struct attend a = {HEADS, KV_HEADS, DIM, l->keys, l->values, CONTEXT};
+	const struct kv_cache a = {HEADS, KV_HEADS, DIM, l->keys, l->values, CONTEXT};
 
 	share_rows(norm_part, (struct rows){n, l, n->normed, n->x, l->norm1, tokens, HIDDEN, past});
 	product(n, n->q, n->normed, l->q, (struct linear){tokens, HEADS * DIM, HIDDEN});

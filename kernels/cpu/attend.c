@@ -18,7 +18,7 @@ bool attend_can(int64_t heads, int64_t kv_heads, int64_t head_dim)
 
 /* Prefill: one head and BLOCK queries against BLOCK keys at a time. */
 struct prefill {
-	const struct attend *a;
+	const struct kv_cache *a;
 	const struct inner *inner;
 	float *out;
 	const float *queries;
@@ -66,13 +66,13 @@ static void score_block(struct prefill_block *b, const struct inner *inner, int6
 {
 	for (int64_t i = 0; i < b->rows; i += TILE_ROWS)
 		for (int64_t j = 0; j < BLOCK; j += TILE_COLUMNS)
-			inner->tile_set(&(struct tile){.c = b->score + i * BLOCK + j,
-						       .a = b->query + i * dim,
-						       .b = b->keys + j,
-						       .c_stride = BLOCK,
-						       .a_stride = (size_t)dim,
-						       .b_stride = BLOCK,
-						       .k = (size_t)dim});
+			inner->tile_set(&(struct tile_product){.c = b->score + i * BLOCK + j,
+							       .a = b->query + i * dim,
+							       .b = b->keys + j,
+							       .c_stride = BLOCK,
+							       .a_stride = (size_t)dim,
+							       .b_stride = BLOCK,
+							       .k = (size_t)dim});
 }
 
 /* Turns scores into weights; `seen` keys of the block are seen by the first row, one more by each next. */
@@ -110,19 +110,19 @@ static void add_values(struct prefill_block *b, const struct inner *inner, const
 {
 	for (int64_t i = 0; i < b->rows; i += TILE_ROWS)
 		for (int64_t d = 0; d < dim; d += TILE_COLUMNS)
-			inner->tile_add(&(struct tile){.c = b->out + i * dim + d,
-						       .a = b->score + i * BLOCK,
-						       .b = values + d,
-						       .c_stride = (size_t)dim,
-						       .a_stride = BLOCK,
-						       .b_stride = (size_t)dim,
-						       .k = (size_t)n});
+			inner->tile_add(&(struct tile_product){.c = b->out + i * dim + d,
+							       .a = b->score + i * BLOCK,
+							       .b = values + d,
+							       .c_stride = (size_t)dim,
+							       .a_stride = BLOCK,
+							       .b_stride = (size_t)dim,
+							       .k = (size_t)n});
 }
 
 static void prefill_part(void *self, int part, int parts)
 {
 	const struct prefill *f = self;
-	const struct attend *a = f->a;
+	const struct kv_cache *a = f->a;
 	const int64_t dim = a->head_dim, items = f->blocks * a->heads;
 	struct prefill_block b;
 
@@ -149,7 +149,7 @@ static void prefill_part(void *self, int part, int parts)
 	}
 }
 
-void attend_prefill(struct pool *p, const struct attend *a, float *out, const float *queries,
+void attend_prefill(struct pool *p, const struct kv_cache *a, float *out, const float *queries,
 		    int64_t queries_n, int64_t context)
 {
 	struct prefill f = {.a = a,
@@ -166,7 +166,7 @@ void attend_prefill(struct pool *p, const struct attend *a, float *out, const fl
 /* Decode: a piece of the keys of one KV head, for all query heads that share it; then the pieces are joined.
  */
 struct decode {
-	const struct attend *a;
+	const struct kv_cache *a;
 	const struct inner *inner;
 	const float *query;
 	float *pieces; /* [heads][pieces_n] of {most, sum, out[head_dim]} */
@@ -235,19 +235,19 @@ static void decode_keys(struct decode_group *b, const struct decode *d, const fl
 	}
 	for (int64_t g = 0; g < b->rows; g += TILE_ROWS)
 		for (int64_t c = 0; c < dim; c += TILE_COLUMNS)
-			d->inner->tile_add(&(struct tile){.c = b->out + g * dim + c,
-							  .a = b->score + g * DECODE_KEYS,
-							  .b = values + c,
-							  .c_stride = (size_t)dim,
-							  .a_stride = DECODE_KEYS,
-							  .b_stride = (size_t)dim,
-							  .k = (size_t)n});
+			d->inner->tile_add(&(struct tile_product){.c = b->out + g * dim + c,
+								  .a = b->score + g * DECODE_KEYS,
+								  .b = values + c,
+								  .c_stride = (size_t)dim,
+								  .a_stride = DECODE_KEYS,
+								  .b_stride = (size_t)dim,
+								  .k = (size_t)n});
 }
 
 static void decode_part(void *self, int part, int parts)
 {
 	const struct decode *d = self;
-	const struct attend *a = d->a;
+	const struct kv_cache *a = d->a;
 	const int64_t items = a->kv_heads * d->pieces_n;
 	struct decode_group b;
 
@@ -286,7 +286,7 @@ static void join_pieces(const struct decode *d, int64_t head, float *out)
 	d->inner->scale(out, out, (size_t)dim, 1 / sum);
 }
 
-void attend_decode(struct pool *p, const struct attend *a, float *out, const float *query, int64_t context)
+void attend_decode(struct pool *p, const struct kv_cache *a, float *out, const float *query, int64_t context)
 {
 	const int64_t threads = pool_threads(p), most = (context + DECODE_KEYS - 1) / DECODE_KEYS;
 	int64_t pieces_n = a->kv_heads % threads ? (2 * threads + a->kv_heads - 1) / a->kv_heads : 1;

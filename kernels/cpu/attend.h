@@ -11,7 +11,7 @@
 
 #include "kernels/cpu/pool.h"
 
-struct attend {
+struct kv_cache {
 	int64_t heads, kv_heads, head_dim; /* heads: a multiple of kv_heads */
 	const float *keys, *values;        /* [kv_heads][stride][head_dim] */
 	int64_t stride;                    /* tokens that the cache has room for */
@@ -21,10 +21,10 @@ bool attend_can(int64_t heads, int64_t kv_heads, int64_t head_dim);
 
 /* out, queries: [queries_n][heads][head_dim]. The last query sees all `context` keys, the one before it one
  * less, ...; context >= queries_n. */
-void attend_prefill(struct pool *p, const struct attend *a, float *out, const float *queries,
+void attend_prefill(struct pool *p, const struct kv_cache *a, float *out, const float *queries,
 		    int64_t queries_n, int64_t context);
 
 /* out, query: [heads][head_dim] */
-void attend_decode(struct pool *p, const struct attend *a, float *out, const float *query, int64_t context);
+void attend_decode(struct pool *p, const struct kv_cache *a, float *out, const float *query, int64_t context);
 
 #endif

@@ -128,7 +128,7 @@ static bool same_case(const struct bench_case *a, const struct bench_case *b)
 /* The first time a shape is seen, it is run once and its result compared. */
 static int check_once(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 
 	for (size_t i = 0; i < cpu->checked.n; i++)
 		if (same_case(&cpu->checked.at[i], &j->c))
@@ -147,7 +147,7 @@ static void cpu_finish(void *self)
 	struct cpu *cpu = self; /* the memory is kept for the next case */
 
 	if (cpu)
-		cpu->job = (struct job){0};
+		cpu->job = (struct cpu_job){0};
 }
 
 static int cpu_prepare(void *self, const struct bench_case *c, struct err *err)
@@ -155,7 +155,7 @@ static int cpu_prepare(void *self, const struct bench_case *c, struct err *err)
 	struct cpu *cpu = self;
 	const int threads = c->threads ? (int)c->threads : cpu->threads;
 
-	cpu->job = (struct job){.c = *c, .kind = kinds[c->kind], .copies = 1};
+	cpu->job = (struct cpu_job){.c = *c, .kind = kinds[c->kind], .copies = 1};
 	if (!cpu_can(cpu, c)) {
 		cpu_finish(cpu);
 		return err_set(err, "the CPU backend cannot run this case");

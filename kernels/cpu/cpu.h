@@ -24,7 +24,7 @@ struct cpu_kind { /* how a kind of sample is made here; NULL: it is not */
 	int (*check)(struct cpu *cpu, struct err *err); /* NULL: nothing to check */
 };
 
-struct job {
+struct cpu_job {
 	struct bench_case c;
 	const struct cpu_kind *kind; /* NULL: nothing is prepared */
 	size_t copies, turn;         /* of what is rotated; which is next */
@@ -43,7 +43,7 @@ struct cpu {
 	const struct inner *inner;
 	struct backend_info info;
 	struct store in, out, x, y, q8, q4;
-	struct job job;
+	struct cpu_job job;
 	volatile float sink; /* results that nobody reads end here */
 	VEC(struct bench_case) checked;
 };
@@ -59,7 +59,7 @@ void cpu_release(struct store *s);
 
 /* How many copies of `bytes` to rotate over, so that each is out of the caches when its turn comes again. */
 size_t cpu_copies(const struct cpu *cpu, double bytes);
-size_t cpu_turn(struct job *j); /* the next copy */
+size_t cpu_turn(struct cpu_job *j); /* the next copy */
 
 struct reference { /* a dot product in double, and the size of what was added up */
 	double value, size;

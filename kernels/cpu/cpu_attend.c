@@ -15,21 +15,21 @@ static size_t cache_floats(const struct bench_case *c)
 	return (size_t)(2 * c->kv_heads * c->n * c->head_dim);
 }
 
-static struct attend attend_of(const struct job *j, size_t copy)
+static struct kv_cache attend_of(const struct cpu_job *j, size_t copy)
 {
 	const float *keys = j->in + copy * cache_floats(&j->c);
 
-	return (struct attend){.heads = j->c.heads,
-			       .kv_heads = j->c.kv_heads,
-			       .head_dim = j->c.head_dim,
-			       .keys = keys,
-			       .values = keys + cache_floats(&j->c) / 2,
-			       .stride = j->c.n};
+	return (struct kv_cache){.heads = j->c.heads,
+				 .kv_heads = j->c.kv_heads,
+				 .head_dim = j->c.head_dim,
+				 .keys = keys,
+				 .values = keys + cache_floats(&j->c) / 2,
+				 .stride = j->c.n};
 }
 
 static int prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t queries = (size_t)(j->c.m * j->c.heads * j->c.head_dim);
 
 	j->copies = cpu_copies(cpu, (double)cache_floats(&j->c) * FLOAT_B);
@@ -45,10 +45,10 @@ static int prepare(struct cpu *cpu, struct err *err)
 
 static void prefill_batch(struct cpu *cpu, int64_t reps)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 
 	for (int64_t r = 0; r < reps; r++) {
-		const struct attend a = attend_of(j, cpu_turn(j));
+		const struct kv_cache a = attend_of(j, cpu_turn(j));
 
 		attend_prefill(cpu->pool, &a, j->y, j->x, j->c.m, j->c.n);
 	}
@@ -56,16 +56,17 @@ static void prefill_batch(struct cpu *cpu, int64_t reps)
 
 static void decode_batch(struct cpu *cpu, int64_t reps)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 
 	for (int64_t r = 0; r < reps; r++) {
-		const struct attend a = attend_of(j, cpu_turn(j));
+		const struct kv_cache a = attend_of(j, cpu_turn(j));
 
 		attend_decode(cpu->pool, &a, j->y, j->x, j->c.n);
 	}
 }
 
-static double score(const struct job *j, const struct attend *a, int64_t query, int64_t head, int64_t key)
+static double score(const struct cpu_job *j, const struct kv_cache *a, int64_t query, int64_t head,
+		    int64_t key)
 {
 	const int64_t dim = a->head_dim, kv = head / (a->heads / a->kv_heads);
 	const float *q = j->x + (query * a->heads + head) * dim;
@@ -77,8 +78,8 @@ static double score(const struct job *j, const struct attend *a, int64_t query, 
 }
 
 /* One number of the result, in double and without blocks. */
-static struct reference attended(const struct job *j, const struct attend *a, int64_t query, int64_t head,
-				 int64_t d)
+static struct reference attended(const struct cpu_job *j, const struct kv_cache *a, int64_t query,
+				 int64_t head, int64_t d)
 {
 	const int64_t seen = j->c.n - j->c.m + query + 1, kv = head / (a->heads / a->kv_heads);
 	double most = -INFINITY, sum = 0;
@@ -99,8 +100,8 @@ static struct reference attended(const struct job *j, const struct attend *a, in
 
 static int check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
-	const struct attend a = attend_of(j, 0);
+	const struct cpu_job *j = &cpu->job;
+	const struct kv_cache a = attend_of(j, 0);
 	enum { SPOTS = 12 };
 
 	for (int64_t i = 0; i < SPOTS; i++) {

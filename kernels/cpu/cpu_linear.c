@@ -6,7 +6,7 @@
 
 enum { ROWS_MAX = 8, SPOTS = 64, COLUMNS_STEP = 16 };
 
-static struct linear shape_of(const struct job *j)
+static struct linear shape_of(const struct cpu_job *j)
 {
 	return (struct linear){j->c.m, j->c.n, j->c.k};
 }
@@ -19,7 +19,7 @@ static bool gemm_can(const struct cpu *cpu, const struct bench_case *c)
 
 static int gemm_prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t weights = (size_t)(j->c.n * j->c.k);
 
 	j->copies = cpu_copies(cpu, (double)weights * FLOAT_B);
@@ -35,14 +35,14 @@ static int gemm_prepare(struct cpu *cpu, struct err *err)
 
 static void gemm_batch(struct cpu *cpu, int64_t reps)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const struct linear s = shape_of(j);
 
 	for (int64_t r = 0; r < reps; r++)
 		blas_linear(&cpu->blas, cpu->pool, &s, j->y, j->x, j->in + cpu_turn(j) * (size_t)(s.n * s.k));
 }
 
-static double weight_at(const struct job *j, int64_t row, int64_t column)
+static double weight_at(const struct cpu_job *j, int64_t row, int64_t column)
 {
 	const int64_t block = row * (j->c.k / QUANT_BLOCK) + column / QUANT_BLOCK, in = column % QUANT_BLOCK;
 
@@ -63,7 +63,7 @@ static double weight_at(const struct job *j, int64_t row, int64_t column)
 /* Of the first copy: it is what the checked repetition ran on. */
 static int product_check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const int64_t n = j->c.m * j->c.n;
 
 	for (int64_t i = 0; i < SPOTS; i++) {
@@ -93,7 +93,7 @@ static bool gemv_can(const struct cpu *cpu, const struct bench_case *c)
 
 static int gemv_prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t blocks = (size_t)(j->c.n * j->c.k / QUANT_BLOCK), vector = (size_t)(j->c.m * j->c.k);
 
 	if (j->c.dtype == SAMPLE_F32)
@@ -115,7 +115,7 @@ static int gemv_prepare(struct cpu *cpu, struct err *err)
 static void gemv_part(void *self, int part, int parts)
 {
 	const struct cpu *cpu = self;
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const struct span s = pool_span(j->c.n, COLUMNS_STEP, part, parts);
 	const size_t blocks = (size_t)(j->c.k / QUANT_BLOCK), first = j->turn * (size_t)j->c.n;
 
@@ -137,7 +137,7 @@ static void gemv_part(void *self, int part, int parts)
 
 static void sum_blocks(const struct cpu *cpu)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const int64_t blocks = j->c.m * j->c.k / QUANT_BLOCK;
 
 	for (int64_t b = 0; b < blocks; b++)
@@ -161,7 +161,7 @@ static void gemv_batch(struct cpu *cpu, int64_t reps)
 /* m tokens are dealt to k experts, each a square product n wide: gather, product, scatter. */
 static int moe_prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t weights = (size_t)(j->c.k * j->c.n * j->c.n), rows = (size_t)(j->c.m * j->c.n);
 
 	j->copies = cpu_copies(cpu, j->c.bytes);
@@ -179,7 +179,7 @@ static int moe_prepare(struct cpu *cpu, struct err *err)
 
 static void move_rows(const struct cpu *cpu, float *to, const float *from, int64_t expert, bool gather)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	int64_t packed = 0;
 
 	for (int64_t t = expert; t < j->c.m; t += j->c.k, packed++)
@@ -189,7 +189,7 @@ static void move_rows(const struct cpu *cpu, float *to, const float *from, int64
 
 static void moe_batch(struct cpu *cpu, int64_t reps)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const int64_t n = j->c.n;
 
 	for (int64_t r = 0; r < reps; r++) {
@@ -207,7 +207,7 @@ static void moe_batch(struct cpu *cpu, int64_t reps)
 
 static int moe_check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const int64_t n = j->c.n;
 
 	for (int64_t i = 0; i < SPOTS; i++) {

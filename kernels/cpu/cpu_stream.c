@@ -9,7 +9,7 @@ enum { GRAIN_B = 64 << 10 };
 static const float by = 0.75f;
 
 /* Working-set kernels loop inside each thread, so that a set of a few KiB is not a measure of the pool. */
-static struct span slice(const struct job *j, int64_t arrays, int part, int parts)
+static struct span slice(const struct cpu_job *j, int64_t arrays, int part, int parts)
 {
 	return pool_span((int64_t)j->c.bytes / FLOAT_B / arrays, 16, part, parts);
 }
@@ -71,7 +71,7 @@ static void triad_part(void *self, int part, int parts)
 
 static int prepare_stream(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t n = (size_t)j->c.bytes / FLOAT_B;
 
 	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, n, err) != 0)
@@ -130,7 +130,7 @@ static size_t spot(size_t n, size_t i)
 
 static int stream_check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const size_t arrays = j->c.kind == SAMPLE_WRITE ? 1 : j->c.kind == SAMPLE_COPY ? 2 : 3;
 	const size_t n = (size_t)j->c.bytes / FLOAT_B / arrays;
 
@@ -152,7 +152,7 @@ static int stream_check(struct cpu *cpu, struct err *err)
 static void elementwise_part(void *self, int part, int parts)
 {
 	const struct cpu *cpu = self;
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const struct span s = pool_span(j->c.m, 1, part, parts);
 	const size_t from = j->turn * (size_t)(j->c.m * j->c.n);
 
@@ -162,7 +162,7 @@ static void elementwise_part(void *self, int part, int parts)
 
 static int elementwise_prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t n = (size_t)(j->c.m * j->c.n);
 
 	j->copies = cpu_copies(cpu, j->c.bytes);
@@ -186,7 +186,7 @@ static void elementwise_batch(struct cpu *cpu, int64_t reps)
 
 static int elementwise_check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const size_t n = (size_t)(j->c.m * j->c.n);
 
 	for (size_t i = 0; i < SPOTS; i++) {
@@ -201,12 +201,12 @@ static int elementwise_check(struct cpu *cpu, struct err *err)
 }
 
 /* Adam (Kingma & Ba, arXiv:1412.6980) over bytes / 28 weights: reads p, g, m, v and writes p, m, v. */
-static int64_t adam_weights(const struct job *j)
+static int64_t adam_weights(const struct cpu_job *j)
 {
 	return (int64_t)j->c.bytes / (7 * FLOAT_B);
 }
 
-static struct adam adam_at(const struct job *j, int64_t at)
+static struct adam adam_at(const struct cpu_job *j, int64_t at)
 {
 	const int64_t n = adam_weights(j);
 
@@ -225,7 +225,7 @@ static void adam_part(void *self, int part, int parts)
 
 static int adam_prepare(struct cpu *cpu, struct err *err)
 {
-	struct job *j = &cpu->job;
+	struct cpu_job *j = &cpu->job;
 	const size_t n = (size_t)adam_weights(j);
 
 	if (cpu_fill(cpu, &cpu->in, CONTENT_RANDOM, n, err) != 0 ||
@@ -249,7 +249,7 @@ static void adam_batch(struct cpu *cpu, int64_t reps)
 
 static int adam_check(struct cpu *cpu, struct err *err)
 {
-	const struct job *j = &cpu->job;
+	const struct cpu_job *j = &cpu->job;
 	const size_t n = (size_t)adam_weights(j);
 
 	for (size_t i = 0; i < SPOTS; i++) { /* after one step from what adam_prepare() wrote */

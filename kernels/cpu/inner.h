@@ -24,7 +24,7 @@ struct q4_block {
 
 enum { TILE_ROWS = 4, TILE_COLUMNS = 16 };
 
-struct tile { /* C[4][16] = or += A[4][k] B[k][16]; strides in floats */
+struct tile_product { /* C[4][16] = or += A[4][k] B[k][16]; strides in floats */
 	float *c;
 	const float *a, *b;
 	size_t c_stride, a_stride, b_stride, k;
@@ -49,8 +49,8 @@ struct inner {
 	float (*dot_q8)(const struct q8_block *w, const float *x, size_t blocks);
 	/* sums: of the 32 numbers of x that meet each block */
 	float (*dot_q4)(const struct q4_block *w, const float *x, const float *sums, size_t blocks);
-	void (*tile_set)(const struct tile *t);
-	void (*tile_add)(const struct tile *t);
+	void (*tile_set)(const struct tile_product *t);
+	void (*tile_add)(const struct tile_product *t);
 	float (*exp_sum)(float *x, size_t n, float minus); /* x = exp(x - minus); returns the sum */
 	void (*silu)(float *y, const float *gate, const float *up,
 		     size_t n); /* y = gate / (1 + exp(-gate)) up */

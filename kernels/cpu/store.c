@@ -157,7 +157,7 @@ size_t cpu_copies(const struct cpu *cpu, double bytes)
 	return bytes >= enough ? 2 : (size_t)(enough / bytes) + 2;
 }
 
-size_t cpu_turn(struct job *j)
+size_t cpu_turn(struct cpu_job *j)
 {
 	return j->turn++ % j->copies;
 }

@@ -44,8 +44,3 @@ double rng_normal(struct rng *r)
 {
 	return gsl_ran_gaussian_ratio_method((gsl_rng *)r, 1.0);
 }
-
-double rng_exponential(struct rng *r, double mean)
-{
-	return gsl_ran_exponential((gsl_rng *)r, mean);
-}

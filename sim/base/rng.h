@@ -16,6 +16,5 @@ void rng_free(struct rng *r);                         /* NULL is fine */
 
 double rng_uniform(struct rng *r); /* in (0, 1) */
 double rng_normal(struct rng *r);  /* mean 0, standard deviation 1 */
-double rng_exponential(struct rng *r, double mean);
 
 #endif

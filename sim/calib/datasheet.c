@@ -53,6 +53,8 @@ static const struct {
 	{"residual.kernels", DIM_COUNT},
 	{"residual.passes", DIM_COUNT},
 	{"all_logits", DIM_N},
+	{"honours", DIM_N},
+	{"train_copies", DIM_N},
 };
 
 static const char *text_or_null(const char *text)

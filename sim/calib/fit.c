@@ -1,9 +1,7 @@
 /* fit.c - see fit.h. */
 #include "sim/calib/fit.h"
 
-#include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_multifit_nlinear.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "sim/base/mem.h"
 #include "sim/calib/fit_knee.h"
 #include "sim/stats/quantile.h"
+#include "sim/stats/robust_fit.h"
 
 /* A law over parameters that may take any value: rates and sizes enter by their logarithm, t0 in units of
  * the typical time. */
@@ -66,7 +65,7 @@ struct job {
 	double *sigma;  /* relative, of each point against the typical one */
 	double *weight; /* from robustness, 0..1 */
 	double theta[FIT_PARAMS];
-	double cov[FIT_PARAMS][FIT_PARAMS];
+	double covariance[FIT_PARAMS * FIT_PARAMS]; /* of the parameters that the model has, row by row */
 };
 
 static double seconds_at(const struct job *j, const double *theta, const struct fit_point *p)
@@ -88,80 +87,42 @@ static double residual(const struct job *j, const double *theta, size_t i)
 	return ratio > least ? log(ratio) : log(least) + (ratio - least) / least;
 }
 
-static int residuals(const gsl_vector *theta, void *data, gsl_vector *f)
+static void residuals(const void *ctx, const double *theta, double *r)
 {
-	const struct job *j = data;
+	const struct job *j = ctx;
 
 	for (size_t i = 0; i < j->n; i++)
-		gsl_vector_set(f, i, residual(j, theta->data, i) / j->sigma[i]);
-	return GSL_SUCCESS;
+		r[i] = residual(j, theta, i) / j->sigma[i];
 }
 
-/* One weighted least-squares fit from j->theta; leaves the answer there, and its covariance where asked. */
+static struct robust_fit robust_of(const struct job *j)
+{
+	return (struct robust_fit){.n = j->n,
+				   .robust_n = j->n,
+				   .p = j->fit_form->p_n,
+				   .residuals = residuals,
+				   .ctx = j,
+				   .steps_max = 100,
+				   .least_scale = 1e-3, /* clocks and tables are not better than that */
+				   .small_sample = true};
+}
+
+/* One weighted fit from j->theta; leaves the answer there, and its covariance where asked. The callbacks get
+ * theta from the solver, never from j. */
 static int solve(struct job *j, double tolerance, bool covariance)
 {
-	gsl_multifit_nlinear_parameters provenance = gsl_multifit_nlinear_default_parameters();
-	gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = j->n, .p = j->fit_form->p_n, .params = j};
-	gsl_multifit_nlinear_workspace *w =
-		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &provenance, j->n, j->fit_form->p_n);
-	const gsl_vector_view start = gsl_vector_view_array(j->theta, j->fit_form->p_n),
-			      weights = gsl_vector_view_array(j->weight, j->n);
-	int info, rc = gsl_multifit_nlinear_winit(&start.vector, &weights.vector, &fdf, w);
+	const struct robust_fit f = robust_of(j);
 
-	if (rc == GSL_SUCCESS)
-		rc = gsl_multifit_nlinear_driver(100, tolerance, tolerance, 0, NULL, NULL, &info, w);
-	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
-		rc = GSL_SUCCESS; /* it stands at a minimum as far as the arithmetic shows */
-	for (size_t i = 0; i < j->fit_form->p_n; i++) {
-		j->theta[i] = gsl_vector_get(w->x, i);
-		rc = isfinite(j->theta[i]) ? rc : GSL_EFAILED;
-	}
-	if (rc == GSL_SUCCESS && covariance) {
-		gsl_matrix *c = gsl_matrix_alloc(j->fit_form->p_n, j->fit_form->p_n);
-
-		gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, c);
-		for (size_t a = 0; a < j->fit_form->p_n; a++)
-			for (size_t b = 0; b < j->fit_form->p_n; b++)
-				j->cov[a][b] = gsl_matrix_get(c, a, b);
-		gsl_matrix_free(c);
-	}
-	gsl_multifit_nlinear_free(w);
-	return rc == GSL_SUCCESS ? 0 : -1;
+	return robust_fit_solve(&f, j->weight, tolerance, j->theta, covariance ? j->covariance : NULL);
 }
 
-/* 1.4826 times the median of |r|: the standard deviation, deaf to outliers. */
-static double robust_sd(const struct job *j)
-{
-	double *r = xmalloc(j->n * sizeof *r), s;
-
-	for (size_t i = 0; i < j->n; i++)
-		r[i] = fabs(residual(j, j->theta, i) / j->sigma[i]);
-	s = 1.4826 * quantile_of(r, j->n, 0.5) * sqrt((double)j->n / (double)(j->n - j->fit_form->p_n));
-	free(r);
-	return fmax(s, 1e-3); /* clocks and tables are not better than that */
-}
-
-/* Iterated reweighting: Huber, which has one minimum, then Tukey's bisquare (constants for 95 % efficiency;
- * Holland & Welsch, Comm. Statist. A6, 1977). */
+/* The start is robust itself, so that no unweighted fit comes first. */
 static int solve_robust(struct job *j)
 {
-	enum { HUBER = 12, ALL = 24 };
+	const struct robust_fit f = robust_of(j);
+	const struct robust_rounds rounds = {.unweighted_first = false, .huber = 12, .bisquare = 12};
 
-	for (int round = 0; round < ALL; round++) {
-		const double s = robust_sd(j); /* the start is robust too: it is not left by plain squares */
-
-		for (size_t i = 0; i < j->n; i++) {
-			const double z = fabs(residual(j, j->theta, i) / j->sigma[i]) / s, b = z / 4.685;
-
-			if (round < HUBER)
-				j->weight[i] = z <= 1.345 ? 1 : 1.345 / z;
-			else
-				j->weight[i] = b < 1 ? fmax((1 - b * b) * (1 - b * b), 1e-6) : 1e-6;
-		}
-		if (solve(j, 1e-6, false) != 0)
-			return -1;
-	}
-	return 0;
+	return robust_fit_run(&f, &rounds, 1e-6, j->weight, j->theta);
 }
 
 static double median_rate(const struct fit_point *p, size_t n, double above)
@@ -316,7 +277,8 @@ static void job_close(struct job *j)
  * can be. */
 static size_t mark_outliers(const struct job *j, struct fit_point *p)
 {
-	const double s = robust_sd(j), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->fit_form->p_n));
+	const struct robust_fit f = robust_of(j);
+	const double s = robust_fit_scale(&f, j->theta), far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->fit_form->p_n));
 	size_t out = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
@@ -368,7 +330,7 @@ static void take_params(const struct job *j, struct fit *f)
 		sum += pow(residual(j, j->theta, i) / j->sigma[i], 2);
 	f->spread = free_n ? sqrt(sum / (double)free_n) : NAN;
 	for (size_t i = 0; i < j->fit_form->p_n; i++) {
-		const double at = j->theta[i], se = free_n ? error_of(f->spread, j->cov[i][i]) : INFINITY;
+		const double at = j->theta[i], se = free_n ? error_of(f->spread, j->covariance[i * j->fit_form->p_n + i]) : INFINITY;
 		const bool is_log = j->fit_form->is_log[i];
 
 		f->p[i] = (struct fit_param){.name = j->fit_form->names[i]};

@@ -9,6 +9,7 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/calib/profile_fit.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/conf/sources.h"
 
 struct writer {
@@ -111,6 +112,7 @@ static void add_line(struct str *out, const char *before, const char *text)
 		const size_t word = strcspn(text, " ");
 
 		if (column + word > SOURCES_COLUMNS && column > strlen(before)) {
+			out->text[--out->len] = '\0'; /* the blank before the word */
 			str_addf(out, "\n#%*s", (int)strlen(before) - 1, "");
 			column = strlen(before);
 		}
@@ -201,11 +203,11 @@ static void add_points(struct writer *w, const struct utilisation_table *g, bool
 		const struct utilisation_point *p = &g->at[i];
 
 		if (attention)
-			str_addf(w->out, "            - {query: %lld, context: %lld, u: ", (long long)p->m,
-				 (long long)p->n);
+			str_addf(w->out, "            - {query: %lld, context: %lld,\n               u: ",
+				 (long long)p->m, (long long)p->n);
 		else
-			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld, u: ", (long long)p->m,
-				 (long long)p->n, (long long)p->k);
+			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld,\n               u: ",
+				 (long long)p->m, (long long)p->n, (long long)p->k);
 		add_number(w->out, &p->u, DIM_SHARE);
 		str_add(w->out, "}\n");
 	}
@@ -254,6 +256,18 @@ static void add_fusion(struct writer *w)
 	}
 }
 
+/* What the runtime's source says of it, as the facts have it: a mapping but for its source. */
+static void add_from_source(struct writer *w, const char *key)
+{
+	const struct datasheet_row *x = datasheet_find(w->datasheet, key);
+
+	if (!x)
+		return;
+	str_addf(w->out, "        %s:\n          {%s,\n           source: ", key, x->value);
+	add_text(w->out, x->source ? x->source : "the facts");
+	str_add(w->out, "}\n");
+}
+
 static void add_device(struct writer *w)
 {
 	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
@@ -279,6 +293,8 @@ static void add_device(struct writer *w)
 	add_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
 	add_fusion(w);
+	add_from_source(w, "honours");
+	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n", fact_text(w, "all_logits", "false"));
 	add_key(w, 10, "overhead.kernel", &d->kernel, DIM_TIME);
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
@@ -403,4 +419,22 @@ int profile_write(const struct sample_set *set, const struct datasheet *datashee
 		  struct str *out, struct err *err)
 {
 	return profile_write_all(&(struct machine_samples){set, 1, datasheet, name}, out, err);
+}
+
+int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err)
+{
+	struct sample_set *sets = arena_array(a, files->n, sizeof *sets);
+	struct datasheet datasheet = {0};
+
+	for (size_t i = 0; i < files->n; i++) {
+		if (samples_csv_read_file(a, files->samples[i], &sets[i], err) != 0)
+			return -1;
+		sets[i].tool = files->tool ? files->tool : sets[i].tool;
+	}
+	if (files->datasheet && datasheet_read(a, files->datasheet, &datasheet, err) != 0)
+		return -1;
+	return profile_write_all(&(struct machine_samples){sets, files->n,
+							   files->datasheet ? &datasheet : NULL,
+							   files->samples[0]},
+				 out, err);
 }

@@ -25,4 +25,14 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 int profile_write(const struct sample_set *set, const struct datasheet *datasheet, const char *name,
 		  struct str *out, struct err *err);
 
+/* A machine from files of samples (samples_csv.h), one for each of its devices. Everything that is read lives
+ * in the arena; the file is appended to *out. -1 with err set, "path:line: ..." where a file is at fault. */
+struct profile_files {
+	const char *const *samples; /* paths; the machine is known for the device of the first */
+	size_t n;
+	const char *datasheet; /* path (datasheet.h); NULL: none */
+	const char *tool;      /* named in the file's head; NULL: as the samples say */
+};
+int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err);
+
 #endif

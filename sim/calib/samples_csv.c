@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/units.h"
 #include "sim/base/csv.h"
+#include "sim/base/file.h"
+#include "sim/base/units.h"
 
 static const struct {
 	const char *key;
@@ -241,6 +242,29 @@ int samples_csv_read(struct arena *a, const char *path, const char *text, struct
 	set->samples = samples;
 	set->n = csv.n;
 	return 0;
+}
+
+int samples_csv_read_file(struct arena *a, const char *path, struct sample_set *set, struct err *err)
+{
+	char *text;
+	size_t len;
+
+	if (file_read(a, path, SAMPLES_FILE_MAX, &text, &len, err) != 0)
+		return -1;
+	return samples_csv_read(a, path, text, set, err);
+}
+
+bool samples_csv_is_file(const char *path)
+{
+	struct arena a = ARENA_INIT;
+	struct err ignored = ERR_INIT;
+	char *text;
+	size_t len;
+	const bool is =
+		file_read(&a, path, SAMPLES_FILE_MAX, &text, &len, &ignored) == 0 && samples_csv_is(text);
+
+	arena_release(&a);
+	return is;
 }
 
 static void add_field(struct str *out, const char *text)

@@ -28,10 +28,17 @@
  * gen, which runs of whole models have (ingest.h). */
 bool samples_csv_is(const char *text);
 
-/* -1 with err "path:line: ..." */
+enum { SAMPLES_FILE_MAX = 64 << 20 }; /* byte */
+/* The same of a file; false where it cannot be read, too. */
+bool samples_csv_is_file(const char *path);
+
+/* Parses `text`; path is for messages. Strings and samples live in the arena. -1 with err "path:line: ..." */
 int samples_csv_read(struct arena *a, const char *path, const char *text, struct sample_set *set,
 		     struct err *err);
 
+int samples_csv_read_file(struct arena *a, const char *path, struct sample_set *set, struct err *err);
+
+/* Appends the set as such a file, with digits enough to read the same numbers again. */
 void samples_csv_write(const struct sample_set *set, struct str *out);
 
 #endif

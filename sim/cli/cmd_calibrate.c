@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "sim/measure/link.h"
+#include "sim/calib/profile.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
 #include "sim/cli/cmd.h"
@@ -118,15 +120,15 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
-	struct calib_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
-	const struct calib_from ask = {.inputs = inputs,
-				       .n = o->runs.from.n,
-				       .machine = o->machine,
-				       .device = o->device,
-				       .like = o->like,
-				       .runtime = o->runs.runtime,
-				       .version = "lemursim " VERSION,
-				       .out = o->output.path};
+	struct fit_runtime_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
+	const struct fit_runtime_ask ask = {.inputs = inputs,
+					    .n = o->runs.from.n,
+					    .machine = o->machine,
+					    .device = o->device,
+					    .like = o->like,
+					    .runtime = o->runs.runtime,
+					    .version = "lemursim " VERSION,
+					    .out = o->output.path};
 	struct err err = ERR_INIT;
 
 	if (!o->machine || !o->runs.models.n) {
@@ -135,10 +137,10 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 		return complain(&err, EXIT_USAGE);
 	}
 	for (size_t i = 0; i < o->runs.from.n; i++)
-		inputs[i] = (struct calib_input){
+		inputs[i] = (struct fit_runtime_input){
 			o->runs.from.at[i],
 			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
-	if (calib_from(&s->loader, &ask, text, &err) == 0)
+	if (fit_runtime_make(&s->loader, &ask, text, &err) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
@@ -161,14 +163,14 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 
 static int fit_text(const struct calibrate_options *o, struct session *s, struct str *text)
 {
-	const struct calib_samples samples = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION};
+	const struct profile_files files = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION};
 	struct err err = ERR_INIT;
 
 	if (o->runs.family)
 		return from_family(o, s, text);
-	if (!calib_is_samples(o->runs.from.at[0]))
+	if (!samples_csv_is_file(o->runs.from.at[0]))
 		return from_runs(o, s, text);
-	if (calib_from_samples(&s->arena, &samples, text, &err) == 0)
+	if (profile_write_files(&s->arena, &files, text, &err) == 0)
 		return EXIT_FINE;
 	return complain(&err, EXIT_USAGE);
 }

@@ -36,16 +36,17 @@ static bool same_work(const struct op *a, const struct op *b)
 	return a->flop == b->flop && same_shape(a, b);
 }
 
-static double phase_seconds(const struct world *w, const struct device_model *device_model,
+static double phase_seconds(const struct world *w, size_t unit, const struct device_model *device_model,
 			    const struct shape *s, enum phase phase)
 {
+	const struct model *m = w->units[unit].model;
 	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(w->model, parts);
+	const size_t parts_n = model_parts(m, parts);
 	double sum = 0;
 
 	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(w->model, &w->scenario->precision, s, parts[k].part, phase, ops);
+		const size_t n = graph_block(m, &w->scenario->precision, s, parts[k].part, phase, ops);
 
 		for (size_t i = 0; i < n; i++) {
 			const struct cost c = cost_of(&ops[i], device_model, 1);
@@ -110,14 +111,14 @@ static const char *take_alike(struct arena *a, struct op *ops, size_t n, size_t 
 static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
 {
 	const struct device_model device_model = program_device_model(b->arena, b->w, unit);
-	const double total_s = phase_seconds(b->w, &device_model, s, phase);
+	const double total_s = phase_seconds(b->w, unit, &device_model, s, phase);
+	const struct model *m = b->w->units[unit].model;
 	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(b->w->model, parts);
+	const size_t parts_n = model_parts(m, parts);
 
 	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
-		const size_t n =
-			graph_block(b->w->model, &b->w->scenario->precision, s, parts[k].part, phase, ops);
+		const size_t n = graph_block(m, &b->w->scenario->precision, s, parts[k].part, phase, ops);
 		const double layers = parts[k].blocks;
 
 		for (size_t i = 0; i < n; i++) {

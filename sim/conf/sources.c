@@ -152,7 +152,7 @@ static void count_line(struct lister *l, const char *line, const char *end)
 /* The first words of a source; a number behind them where another source begins alike. */
 static const char *make_key(struct lister *l, const char *quoted)
 {
-	enum { KEY_MAX = 28 };
+	enum { KEY_MAX = 22 };
 	struct str slug = STR_INIT;
 	const char *key, *plain;
 	size_t cut;

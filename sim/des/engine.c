@@ -68,16 +68,6 @@ void engine_run(struct engine *e)
 		;
 }
 
-void engine_run_until(struct engine *e, sim_ns stop_ns)
-{
-	sim_ns next_ns;
-
-	BUG_ON(stop_ns < e->now_ns);
-	while (evq_next(e->events, &next_ns) && next_ns <= stop_ns)
-		fire_next(e);
-	e->now_ns = stop_ns;
-}
-
 uint64_t engine_fired(const struct engine *e)
 {
 	return e->fired;

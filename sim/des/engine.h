@@ -20,12 +20,10 @@ void engine_at(struct engine *e, sim_ns at_ns, enum ev_class class, void (*fire)
 void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (*fire)(void *, sim_ns),
 		  void *self);
 
-void engine_run(struct engine *e); /* until nothing is pending */
-void engine_run_until(struct engine *e,
-		      sim_ns stop_ns);         /* fires all up to and including stop_ns; now = stop_ns */
+void engine_run(struct engine *e);             /* until nothing is pending */
 uint64_t engine_fired(const struct engine *e); /* events fired so far */
 
-/* The one door from seconds to the clock: rounds half away from zero. Negative, NaN or past 292 years is a
+/* Seconds to the clock's nanoseconds: rounds half away from zero. Negative, NaN or past 292 years is a
  * BUG. */
 sim_ns sim_ns_of_s(double seconds);
 double sim_s_of_ns(sim_ns ns);

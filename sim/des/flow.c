@@ -17,14 +17,14 @@
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
 
-/* What the filling knows of a flow. */
+/* The state of a flow while rates are assigned. */
 struct claim {
 	const size_t *path;
 	size_t path_n;
 	double cap_Bps, rate_Bps; /* a negative rate: not assigned yet */
 };
 
-/* What it knows of a wire: what is not assigned yet, and to how many flows. */
+/* The state of a wire meanwhile: the rate that is not assigned yet, and the number of flows without one. */
 struct share {
 	double spare_Bps;
 	size_t users;
@@ -249,7 +249,7 @@ static void mark_dirty(struct flownet *net)
 	engine_after(net->engine, 0, EV_SAMPLE, allocate, net);
 }
 
-/* Moves the flows whose end has come to net->ended; both lists stay in the order of sending. */
+/* Moves the flows that end now to net->ended; both lists stay in the order of sending. */
 static void part(struct flownet *net, sim_ns now_ns)
 {
 	size_t kept = 0;

@@ -13,17 +13,22 @@
 
 #include <inttypes.h>
 
+#include "sim/base/heap.h"
 #include "sim/des/flow.h"
 
 struct run;
 
+/* Tasks that are ready, the one that has been for longest first, then the lowest number. */
+static bool goes_before(void *ctx, const uint32_t *a, const uint32_t *b);
+HEAP_DEFINE(ready_tasks, uint32_t, goes_before, HEAP_UNTRACKED);
+
 struct queue {
 	struct run *run;
-	/* in order: its tasks by number, the next one at head. As ready: a heap of those that are ready */
-	uint32_t *tasks;
+	uint32_t *tasks; /* in order: by number, the next one at head */
 	uint32_t head, n;
-	uint32_t running;  /* TASK_NONE: idle */
-	uint32_t previous; /* the last that ended here */
+	struct ready_tasks ready; /* as ready */
+	uint32_t running;         /* TASK_NONE: idle */
+	uint32_t previous;        /* the last that ended here */
 	enum task_order order;
 	bool choosing; /* an EV_START event is on its way */
 };
@@ -106,7 +111,8 @@ static void set_up_queues(struct arena *a, struct run *r)
 					      .tasks = tasks,
 					      .running = TASK_NONE,
 					      .previous = TASK_NONE,
-					      .order = g->queues[q]};
+					      .order = g->queues[q],
+					      .ready.ctx = r};
 		tasks += n;
 	}
 	for (size_t i = 0; i < g->tasks_n; i++) {
@@ -150,34 +156,11 @@ static void start(struct queue *q, uint32_t i, sim_ns now_ns)
 		flownet_send(r->net, &(const size_t){t->wire}, 1, t->bytes, t->cap_Bps, finish, q);
 }
 
-static bool goes_before(const struct run *r, uint32_t a, uint32_t b)
+static bool goes_before(void *ctx, const uint32_t *a, const uint32_t *b)
 {
-	return r->ready_ns[a] != r->ready_ns[b] ? r->ready_ns[a] < r->ready_ns[b] : a < b;
-}
+	const sim_ns *ready_ns = ((const struct run *)ctx)->ready_ns;
 
-static void heap_put(struct queue *q, uint32_t i)
-{
-	uint32_t at = q->n++;
-
-	for (; at && goes_before(q->run, i, q->tasks[(at - 1) / 2]); at = (at - 1) / 2)
-		q->tasks[at] = q->tasks[(at - 1) / 2];
-	q->tasks[at] = i;
-}
-
-static uint32_t heap_take(struct queue *q)
-{
-	const uint32_t first = q->tasks[0], last = q->tasks[--q->n];
-	uint32_t at = 0, child;
-
-	while ((child = 2 * at + 1) < q->n) {
-		child += child + 1 < q->n && goes_before(q->run, q->tasks[child + 1], q->tasks[child]);
-		if (!goes_before(q->run, q->tasks[child], last))
-			break;
-		q->tasks[at] = q->tasks[child];
-		at = child;
-	}
-	q->tasks[at] = last;
-	return first;
+	return ready_ns[*a] != ready_ns[*b] ? ready_ns[*a] < ready_ns[*b] : *a < *b;
 }
 
 static void choose(void *self, sim_ns now_ns)
@@ -185,8 +168,8 @@ static void choose(void *self, sim_ns now_ns)
 	struct queue *q = self;
 
 	q->choosing = false;
-	if (q->running == TASK_NONE && q->n)
-		start(q, heap_take(q), now_ns);
+	if (q->running == TASK_NONE && q->ready.n)
+		start(q, ready_tasks_take(&q->ready), now_ns);
 }
 
 static void start_next(struct queue *q, sim_ns now_ns)
@@ -196,7 +179,7 @@ static void start_next(struct queue *q, sim_ns now_ns)
 	if (q->order == TASK_IN_ORDER) {
 		if (q->head < q->n && !q->run->waiting_for[q->tasks[q->head]])
 			start(q, q->tasks[q->head++], now_ns);
-	} else if (q->n && !q->choosing) {
+	} else if (q->ready.n && !q->choosing) {
 		q->choosing = true;
 		engine_at(q->run->engine, now_ns, EV_START, choose, q);
 	}
@@ -208,7 +191,7 @@ static void make_ready(struct run *r, uint32_t i, sim_ns now_ns)
 
 	r->ready_ns[i] = now_ns;
 	if (q->order == TASK_AS_READY)
-		heap_put(q, i);
+		ready_tasks_put(&q->ready, i);
 	start_next(q, now_ns);
 }
 
@@ -298,6 +281,8 @@ struct task_run task_graph_run(struct arena *a, const struct task_graph *g)
 			make_ready(&r, (uint32_t)i, 0);
 	engine_run(r.engine);
 	close_books(&r);
+	for (size_t q = 0; q < g->queues_n; q++)
+		ready_tasks_release(&r.queues[q].ready);
 	flownet_free(r.net);
 	engine_free(r.engine);
 	arena_release(&scratch);

@@ -1,4 +1,4 @@
-/* catalogue.c - machines and models by name, and what a file of runs says of its weights; see from.h. */
+/* catalogue.c - machines and models of the catalogue by name, and the format of a run's weights; see fit_runtime.h. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "sim/family/fit_runtime.h"
 
-/* A name as a person would write it in a file that lies in the working directory. */
+/* The name as a node of a file in the working directory, so that references resolve from there. */
 static struct yml *name_node(struct loader *l, const char *name)
 {
 	struct source *here = arena_alloc(l->arena, sizeof *here);
@@ -32,7 +32,7 @@ static const struct device *device_named(const struct machine *m, const char *na
 	return NULL;
 }
 
-/* `base:` by name where it is one; a path is made absolute, since the new file may lie anywhere. */
+/* The value of `base:` in a new file. A name stays; a path is made absolute, since the new file may lie anywhere. */
 static const char *reference(struct loader *l, const char *name)
 {
 	char here[4096];
@@ -42,7 +42,7 @@ static const char *reference(struct loader *l, const char *name)
 	return arena_printf(l->arena, "%s/%s", here, name);
 }
 
-static int load_machine(struct loader *l, const char *name, const char *device, bool stranger,
+static int load_machine(struct loader *l, const char *name, const char *device, bool unmeasured,
 			struct catalogue_device *d)
 {
 	struct yml *tree = tree_of(l, name, "hardware", HW_SCHEMA);
@@ -50,7 +50,7 @@ static int load_machine(struct loader *l, const char *name, const char *device, 
 
 	if (!tree || field_load(&machine_table, tree, name, m, l->diags) != 0)
 		return -1;
-	if (stranger) {
+	if (unmeasured) {
 		m->chip = "";
 		m->die = NULL;
 	}
@@ -75,11 +75,11 @@ enum dtype catalogue_compute(const struct profile *p)
 }
 
 static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
-		       bool stranger, struct catalogue_device *d)
+		       bool unmeasured, struct catalogue_device *d)
 {
 	const struct profile *first;
 
-	if (load_machine(l, name, device, stranger, d) != 0)
+	if (load_machine(l, name, device, unmeasured, d) != 0)
 		return -1;
 	first = d->device->runtimes.at;
 	d->profile = runtime ? device_runtime(d->device, runtime) : d->device->runtimes.n ? first : NULL;
@@ -115,7 +115,7 @@ struct model *catalogue_model_load(struct loader *l, const char *name)
 	return m;
 }
 
-/* Whether a text holds a word, whatever its case, that no letter or digit touches. */
+/* True where the text holds the word, in any case, with no letter or digit next to it. */
 static bool holds_word(const char *text, const char *word)
 {
 	const size_t n = strlen(word);
@@ -137,7 +137,7 @@ static int by_bits(double bits)
 	int best = FORMAT_F16;
 	double off = INFINITY;
 
-	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the common ones */
+	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the formats up to here are common */
 		const double d = fabs(log(8 * format_bytes((enum format_id)f, 1) / bits));
 
 		if (d < off && f != FORMAT_BF16) {

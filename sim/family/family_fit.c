@@ -1,27 +1,26 @@
-/* family_fit.c - the fit of a law, and what it is off what it was not fitted to; see family_model.h. */
-#include <gsl/gsl_multifit_nlinear.h>
+/* family_fit.c - the fit of a family's model, and its cross-validation; see family_model.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/family/family_keys.h"
-#include "sim/stats/quantile.h"
+#include "sim/base/mem.h"
+#include "sim/stats/robust_fit.h"
 
 const double family_row_sd = 0.03;
 
-/* How chips of a family differ, what a chip does under one version of a runtime of what it was found to do
- * under another, and what two dies do of what one does, beyond what passing between them costs; relative.
- * (The spread that a chip's factor is written with is that of its runs; the factor itself is known better.)
- */
+/* Relative standard deviations of the factors' priors: between chips of a family; of one chip between two versions of a
+ * runtime; of a chip of two dies about the chip that its dies are, beyond the cost of the link between them. (A chip's
+ * factor is written with the spread of its runs, which is larger than the error of the factor itself.) */
 static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
 
-/* ---- what is expected of a chip ---- */
+/* ---- priors of chips ---- */
 
-enum { ONES = FAMILY_ONES };
+enum { CHIP_FACTORS = FAMILY_CHIP_FACTORS };
 
-struct expected {
-	double mean[ONES], sd[ONES]; /* of the logarithms */
-	size_t about;                /* the chip whose factors the mean is of; SIZE_MAX: none */
+struct chip_prior {
+	double mean[CHIP_FACTORS], sd[CHIP_FACTORS]; /* of the logarithms */
+	size_t about; /* index of the chip whose factors are the mean; SIZE_MAX: `mean` is it */
 };
 
 const char *family_chip_name(const struct observation *row)
@@ -29,7 +28,7 @@ const char *family_chip_name(const struct observation *row)
 	return row->device->machine->chip ? row->device->machine->chip : "";
 }
 
-static size_t chip_named(const struct family_values *v, const char *name)
+static size_t find_chip(const struct family_values *v, const char *name)
 {
 	for (size_t i = 0; i < v->chips_n; i++)
 		if (name && !strcmp(v->chip[i].name, name))
@@ -39,52 +38,50 @@ static size_t chip_named(const struct family_values *v, const char *name)
 
 size_t family_chip_of(const struct family_values *v, const struct observation *row)
 {
-	const size_t at = chip_named(v, family_chip_name(row));
+	const size_t at = find_chip(v, family_chip_name(row));
 
 	if (at == SIZE_MAX)
-		BUG("a row of a chip that the law was not fitted with");
+		BUG("a row of a chip that the model was not fitted with");
 	return at;
 }
 
-static void expect(const struct family_model *family_model, const struct family_values *v,
-		   const struct observation *row, struct expected *x)
+static void chip_prior_of(const struct family_model *family, const struct family_values *v,
+			  const struct observation *row, struct chip_prior *x)
 {
 	const struct machine *m = row->device->machine;
 	bool own;
-	const struct chip_reach *c = chip_reach_of(m, row->device->device, family_model->profile, &own);
+	const struct chip_reach *c = chip_reach_of(m, row->device->device, family->profile, &own);
 	const bool same = c && m->chip && !strcmp(c->origin.name, m->chip);
 
-	*x = (struct expected){{0, 0}, {chip_sd, chip_sd}, SIZE_MAX};
-	if (!same && chip_named(v, m->die) != SIZE_MAX) {
-		*x = (struct expected){{0, 0}, {die_sd, die_sd}, chip_named(v, m->die)};
+	*x = (struct chip_prior){{0, 0}, {chip_sd, chip_sd}, SIZE_MAX};
+	if (!same && find_chip(v, m->die) != SIZE_MAX) {
+		*x = (struct chip_prior){{0, 0}, {die_sd, die_sd}, find_chip(v, m->die)};
 	} else if (c) {
 		const double further = same ? like_sd : hypot(like_sd, die_sd);
 
-		x->mean[REPLAY_ARITHMETIC] = log(c->arithmetic.value);
-		x->mean[REPLAY_MEMORY] = log(c->bandwidth.value);
-		x->sd[REPLAY_ARITHMETIC] = x->sd[REPLAY_MEMORY] = further;
+		x->mean[FACTOR_ARITHMETIC] = log(c->arithmetic.value);
+		x->mean[FACTOR_MEMORY] = log(c->bandwidth.value);
+		x->sd[FACTOR_ARITHMETIC] = x->sd[FACTOR_MEMORY] = further;
 	}
 }
 
 /* ---- the fit ---- */
 
 struct fit_job {
-	const struct family_model *family_model;
+	const struct family_model *family;
 	const struct observation **rows;
 	size_t n, size, p; /* rows; residuals; unknowns */
-	double *weight;    /* of rows and of what is expected */
 	struct family_values v;
-	struct expected expected[FAMILY_CHIPS];
+	struct chip_prior prior[FAMILY_CHIPS];
 };
 
-/* NULL, or the row that is of one chip too many. */
-static const struct observation *list_chip(const struct family_model *family_model,
-					   const struct observation *row, struct family_values *v,
-					   const struct observation **of)
+/* Adds the row's chip to *v. The row is returned where it is of one chip too many; else NULL. */
+static const struct observation *list_chip(const struct family_model *family, const struct observation *row,
+					   struct family_values *v, const struct observation **of)
 {
 	const char *name = family_chip_name(row);
 
-	if (!family_takes(family_model, row) || chip_named(v, name) != SIZE_MAX)
+	if (!family_takes(family, row) || find_chip(v, name) != SIZE_MAX)
 		return NULL;
 	if (v->chips_n == FAMILY_CHIPS)
 		return row;
@@ -93,197 +90,150 @@ static const struct observation *list_chip(const struct family_model *family_mod
 	return NULL;
 }
 
-/* The chips of a law's rows, and a row of each. */
-static const struct observation *find_chips(const struct family_model *family_model,
-					    const struct observations *e, struct family_values *v,
+/* Lists the chips of the model's rows, and a row of each; the row of one chip too many, or NULL, is returned. */
+static const struct observation *find_chips(const struct family_model *family, const struct observations *e,
+					    struct family_values *v,
 					    const struct observation *of[FAMILY_CHIPS])
 {
 	const struct observation *last = NULL;
 
 	for (size_t i = 0; i < e->n && !last; i++) {
-		if (!family_takes(family_model, &e->at[i]))
+		if (!family_takes(family, &e->at[i]))
 			continue;
-		last = list_chip(family_model, &e->at[i], v, of);
+		last = list_chip(family, &e->at[i], v, of);
 		if (e->at[i].over && !last)
-			last = list_chip(family_model, e->at[i].over, v, of);
+			last = list_chip(family, e->at[i].over, v, of);
 	}
 	return last;
 }
 
-static void list_chips(const struct family_model *family_model, const struct observations *e,
-		       struct fit_job *j)
+static void list_chips(const struct family_model *family, const struct observations *e, struct fit_job *j)
 {
 	const struct observation *of[FAMILY_CHIPS];
 
-	find_chips(family_model, e, &j->v, of);
+	find_chips(family, e, &j->v, of);
 	for (size_t i = 0; i < j->v.chips_n; i++) {
-		expect(family_model, &j->v, of[i], &j->expected[i]);
-		memcpy(j->v.chip[i].expected_sd, j->expected[i].sd, sizeof j->expected[i].sd);
+		chip_prior_of(family, &j->v, of[i], &j->prior[i]);
+		memcpy(j->v.chip[i].prior_sd, j->prior[i].sd, sizeof j->prior[i].sd);
 	}
 }
 
-/* The unknowns are logarithms: the family's numbers, then two of each chip. */
-static void values_of(const struct fit_job *j, const gsl_vector *theta, struct family_values *v)
+/* The unknowns are logarithms: of the family's numbers, then of the factors of each chip. */
+static void values_of(const struct fit_job *j, const double *theta, struct family_values *v)
 {
-	const size_t n = j->family_model->params_n;
+	const size_t n = j->family->params_n;
 
 	*v = j->v;
 	for (size_t i = 0; i < n; i++)
-		v->of[i] = exp(gsl_vector_get(theta, i));
+		v->of[i] = exp(theta[i]);
 	for (size_t c = 0; c < v->chips_n; c++)
-		for (size_t k = 0; k < ONES; k++)
-			v->chip[c].speed[k] = exp(gsl_vector_get(theta, n + ONES * c + k));
+		for (size_t k = 0; k < CHIP_FACTORS; k++)
+			v->chip[c].factor[k] = exp(theta[n + CHIP_FACTORS * c + k]);
 }
 
-static double misfit(const struct fit_job *j, const struct family_values *v, size_t row)
+static double residual(const struct fit_job *j, const struct family_values *v, size_t row)
 {
-	return log(family_seconds(j->family_model, v, j->rows[row]) / j->rows[row]->run->seconds) /
-	       family_row_sd;
+	return log(family_seconds(j->family, v, j->rows[row]) / j->rows[row]->run->seconds) / family_row_sd;
 }
 
-static int misfits(const gsl_vector *theta, void *data, gsl_vector *f)
+static void residuals(const void *ctx, const double *theta, double *r)
 {
-	const struct fit_job *j = data;
-	const size_t n = j->family_model->params_n;
+	const struct fit_job *j = ctx;
+	const size_t n = j->family->params_n;
 	struct family_values v;
 	size_t at = 0;
 
 	values_of(j, theta, &v);
 	for (; at < j->n; at++)
-		gsl_vector_set(f, at, misfit(j, &v, at));
+		r[at] = residual(j, &v, at);
 	for (size_t i = 0; i < n; i++)
-		gsl_vector_set(f, at++,
-			       (gsl_vector_get(theta, i) - log(j->family_model->start[i])) /
-				       j->family_model->prior_sd[i]);
+		r[at++] = (theta[i] - log(j->family->start[i])) / j->family->prior_sd[i];
 	for (size_t c = 0; c < v.chips_n; c++)
-		for (size_t k = 0; k < ONES; k++) {
-			const struct expected *x = &j->expected[c];
-			const double mean = x->about == SIZE_MAX
-						    ? x->mean[k]
-						    : gsl_vector_get(theta, n + ONES * x->about + k);
+		for (size_t k = 0; k < CHIP_FACTORS; k++) {
+			const struct chip_prior *x = &j->prior[c];
+			const double mean =
+				x->about == SIZE_MAX ? x->mean[k] : theta[n + CHIP_FACTORS * x->about + k];
 
-			gsl_vector_set(f, at++, (gsl_vector_get(theta, n + ONES * c + k) - mean) / x->sd[k]);
+			r[at++] = (theta[n + CHIP_FACTORS * c + k] - mean) / x->sd[k];
 		}
-	return GSL_SUCCESS;
 }
 
 static const double step = 1e-4;
 
-/* Half way between one more and one less, since a rate may bind on one side alone. */
-static double slope(const struct family_model *family_model, struct family_values *v, double *at,
+/* Central difference, since a rate may bind on one side alone: a one-sided one would be 0 on the other. */
+static double slope(const struct family_model *family, struct family_values *v, double *at,
 		    const struct observation *row)
 {
 	const double kept = *at;
 	double more;
 
 	*at = kept * exp(step);
-	more = log(family_own_seconds(family_model, v, row));
+	more = log(family_own_seconds(family, v, row));
 	*at = kept * exp(-step);
-	more -= log(family_own_seconds(family_model, v, row));
+	more -= log(family_own_seconds(family, v, row));
 	*at = kept;
 	return more / (2 * step);
 }
 
-/* Of a row's own machine, or of what a ratio is over. */
-static void add_slopes(const struct family_model *family_model, const struct family_values *v,
+/* The slopes of the row's time on its machine, added with a sign: a ratio's other machine is subtracted. */
+static void add_slopes(const struct family_model *family, const struct family_values *v,
 		       const struct observation *row, double sign, struct family_slopes *d)
 {
 	const size_t chip = family_chip_of(v, row);
 	struct family_values moved = *v;
 
-	for (size_t i = 0; i < family_model->params_n; i++)
-		d->of[i] += sign * slope(family_model, &moved, &moved.of[i], row);
-	for (size_t k = 0; k < ONES; k++)
-		d->chip[chip][k] += sign * slope(family_model, &moved, &moved.chip[chip].speed[k], row);
+	for (size_t i = 0; i < family->params_n; i++)
+		d->of[i] += sign * slope(family, &moved, &moved.of[i], row);
+	for (size_t k = 0; k < CHIP_FACTORS; k++)
+		d->chip[chip][k] += sign * slope(family, &moved, &moved.chip[chip].factor[k], row);
 }
 
-void family_slopes(const struct family_model *family_model, const struct family_values *v,
+void family_slopes(const struct family_model *family, const struct family_values *v,
 		   const struct observation *row, struct family_slopes *d)
 {
 	*d = (struct family_slopes){{0}, {{0}}};
-	add_slopes(family_model, v, row, 1, d);
-	if (row->over && family_takes(family_model, row->over))
-		add_slopes(family_model, v, row->over, -1, d);
+	add_slopes(family, v, row, 1, d);
+	if (row->over && family_takes(family, row->over))
+		add_slopes(family, v, row->over, -1, d);
 }
 
-static void row_slopes(const struct fit_job *j, const struct family_values *v, size_t row, gsl_matrix *slopes)
+static void row_slopes(const struct fit_job *j, const struct family_values *v, size_t row, double *slopes)
 {
-	const size_t n = j->family_model->params_n;
+	const size_t n = j->family->params_n;
 	struct family_slopes d;
 
-	family_slopes(j->family_model, v, j->rows[row], &d);
+	family_slopes(j->family, v, j->rows[row], &d);
 	for (size_t i = 0; i < n; i++)
-		gsl_matrix_set(slopes, row, i, d.of[i] / family_row_sd);
+		slopes[i] = d.of[i] / family_row_sd;
 	for (size_t c = 0; c < v->chips_n; c++)
-		for (size_t k = 0; k < ONES; k++)
-			gsl_matrix_set(slopes, row, n + ONES * c + k, d.chip[c][k] / family_row_sd);
+		for (size_t k = 0; k < CHIP_FACTORS; k++)
+			slopes[n + CHIP_FACTORS * c + k] = d.chip[c][k] / family_row_sd;
 }
 
-static int all_slopes(const gsl_vector *theta, void *data, gsl_matrix *slopes)
+static void jacobian(const void *ctx, const double *theta, double *slopes)
 {
-	const struct fit_job *j = data;
-	const size_t n = j->family_model->params_n;
+	const struct fit_job *j = ctx;
+	const size_t n = j->family->params_n;
+	double *at = slopes + j->n * j->p; /* the priors' rows */
 	struct family_values v;
-	size_t at = j->n;
 
 	values_of(j, theta, &v);
-	gsl_matrix_set_zero(slopes);
+	memset(slopes, 0, j->size * j->p * sizeof *slopes);
 	for (size_t i = 0; i < j->n; i++)
-		row_slopes(j, &v, i, slopes);
-	for (size_t i = 0; i < n; i++)
-		gsl_matrix_set(slopes, at++, i, 1 / j->family_model->prior_sd[i]);
+		row_slopes(j, &v, i, slopes + i * j->p);
+	for (size_t i = 0; i < n; i++, at += j->p)
+		at[i] = 1 / j->family->prior_sd[i];
 	for (size_t c = 0; c < v.chips_n; c++)
-		for (size_t k = 0; k < ONES; k++) {
-			const struct expected *x = &j->expected[c];
+		for (size_t k = 0; k < CHIP_FACTORS; k++, at += j->p) {
+			const struct chip_prior *x = &j->prior[c];
 
-			gsl_matrix_set(slopes, at, n + ONES * c + k, 1 / x->sd[k]);
+			at[n + CHIP_FACTORS * c + k] = 1 / x->sd[k];
 			if (x->about != SIZE_MAX)
-				gsl_matrix_set(slopes, at, n + ONES * x->about + k, -1 / x->sd[k]);
-			at++;
+				at[n + CHIP_FACTORS * x->about + k] = -1 / x->sd[k];
 		}
-	return GSL_SUCCESS;
 }
 
-/* One weighted fit, from and to theta; *r gets the misfits. */
-static int fit_once(struct fit_job *j, gsl_vector *theta, gsl_vector *r)
-{
-	gsl_multifit_nlinear_parameters provenance = gsl_multifit_nlinear_default_parameters();
-	gsl_multifit_nlinear_fdf fdf = {.f = misfits, .df = all_slopes, .n = j->size, .p = j->p, .params = j};
-	gsl_multifit_nlinear_workspace *w =
-		gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &provenance, j->size, j->p);
-	const gsl_vector_view weights = gsl_vector_view_array(j->weight, j->size);
-	int info, rc = gsl_multifit_nlinear_winit(theta, &weights.vector, &fdf, w);
-
-	if (rc == GSL_SUCCESS)
-		rc = gsl_multifit_nlinear_driver(200, 1e-6, 1e-6, 0, NULL, NULL, &info, w);
-	if (rc == GSL_ENOPROG || rc == GSL_EMAXITER)
-		rc = GSL_SUCCESS; /* no step goes further down, or steps have become small: rates that bind
-				   * on one side alone leave edges that a gradient does not end at */
-	gsl_vector_memcpy(theta, w->x);
-	for (size_t i = 0; i < j->p; i++)
-		rc = isfinite(gsl_vector_get(theta, i)) ? rc : GSL_EFAILED;
-	gsl_multifit_nlinear_free(w);
-	if (rc == GSL_SUCCESS)
-		misfits(theta, j, r);
-	return rc == GSL_SUCCESS ? 0 : -1;
-}
-
-/* Huber's weights for 95 % efficiency; the scale is 1.4826 times the median misfit, and no less than a row's.
- */
-static void reweigh(struct fit_job *j, const gsl_vector *r)
-{
-	double *size = xmalloc(j->n * sizeof *size), limit;
-
-	for (size_t i = 0; i < j->n; i++)
-		size[i] = fabs(gsl_vector_get(r, i));
-	limit = 1.345 * fmax(1, 1.4826 * quantile_of(size, j->n, 0.5));
-	for (size_t i = 0; i < j->n; i++)
-		j->weight[i] = fabs(gsl_vector_get(r, i)) > limit ? limit / fabs(gsl_vector_get(r, i)) : 1;
-	free(size);
-}
-
-/* What is left out where all rows are of one machine: those of a model, or of an operator of one size. */
-bool family_alike(const struct run *a, const struct run *b)
+bool family_same_subject(const struct run *a, const struct run *b)
 {
 	if (a->model || b->model)
 		return a->model && b->model && !strcmp(a->model, b->model);
@@ -291,89 +241,97 @@ bool family_alike(const struct run *a, const struct run *b)
 	       a->product.n == b->product.n && a->product.k == b->product.k && a->moved_B == b->moved_B;
 }
 
-static bool is_of(const struct observation *row, const struct family_without *w)
+static bool is_excluded_alone(const struct observation *row, const struct family_exclusion *w)
 {
 	return (w->chip || w->machine || w->like) && (!w->chip || !strcmp(family_chip_name(row), w->chip)) &&
 	       (!w->machine || !strcmp(row->run->machine, w->machine)) &&
-	       (!w->like || family_alike(row->run, w->like));
+	       (!w->like || family_same_subject(row->run, w->like));
 }
 
-static bool left_out(const struct observation *row, const struct family_without *w)
+static bool is_excluded(const struct observation *row, const struct family_exclusion *w)
 {
-	return is_of(row, w) || (row->over && is_of(row->over, w));
+	return is_excluded_alone(row, w) || (row->over && is_excluded_alone(row->over, w));
 }
 
-static void begin(const struct fit_job *j, gsl_vector *theta)
+static void set_start(const struct fit_job *j, double *theta)
 {
-	const size_t n = j->family_model->params_n;
+	const size_t n = j->family->params_n;
 
 	for (size_t i = 0; i < n; i++)
-		gsl_vector_set(theta, i, log(j->family_model->start[i]));
+		theta[i] = log(j->family->start[i]);
 	for (size_t c = 0; c < j->v.chips_n; c++)
-		for (size_t k = 0; k < ONES; k++)
-			gsl_vector_set(theta, n + ONES * c + k, j->expected[c].mean[k]);
+		for (size_t k = 0; k < CHIP_FACTORS; k++)
+			theta[n + CHIP_FACTORS * c + k] = j->prior[c].mean[k];
 }
 
-int family_fit_without(const struct family_model *family_model, const struct observations *e,
-		       const struct family_without *without, struct family_values *v)
+static int solve(const struct fit_job *j, double *theta)
 {
-	struct fit_job j = {.family_model = family_model, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
-	gsl_vector *theta, *r;
+	const struct robust_fit f = {.n = j->size,
+				     .robust_n = j->n,
+				     .p = j->p,
+				     .residuals = residuals,
+				     .jacobian = jacobian,
+				     .ctx = j,
+				     .steps_max = 200,
+				     .least_scale = 1}; /* rows are not known better than family_row_sd */
+	const struct robust_rounds rounds = {.unweighted_first = true, .huber = 3};
+	double *weight = xmalloc(j->size * sizeof *weight);
+	const int rc = robust_fit_run(&f, &rounds, 1e-6, weight, theta);
+
+	free(weight);
+	return rc;
+}
+
+int family_fit_excluding(const struct family_model *family, const struct observations *e,
+			 const struct family_exclusion *without, struct family_values *v)
+{
+	struct fit_job j = {.family = family, .rows = xmalloc((e->n + 1) * sizeof *j.rows)};
+	double *theta;
 	int rc;
 
-	list_chips(family_model, e, &j);
+	list_chips(family, e, &j);
 	for (size_t i = 0; i < e->n; i++)
-		if (family_fits(family_model, &e->at[i]) && !left_out(&e->at[i], without))
+		if (family_fits(family, &e->at[i]) && !is_excluded(&e->at[i], without))
 			j.rows[j.n++] = &e->at[i];
-	j.p = family_model->params_n + ONES * j.v.chips_n;
+	j.p = family->params_n + CHIP_FACTORS * j.v.chips_n;
 	j.size = j.n + j.p;
-	theta = gsl_vector_alloc(j.p);
-	r = gsl_vector_alloc(j.size);
-	j.weight = xmalloc(j.size * sizeof *j.weight);
-	for (size_t i = 0; i < j.size; i++)
-		j.weight[i] = 1;
-	begin(&j, theta);
-	rc = fit_once(&j, theta, r);
-	for (int round = 0; round < 3 && rc == 0 && j.n; round++) {
-		reweigh(&j, r);
-		rc = fit_once(&j, theta, r);
-	}
+	theta = xmalloc(j.p * sizeof *theta);
+	set_start(&j, theta);
+	rc = solve(&j, theta);
 	values_of(&j, theta, v);
-	gsl_vector_free(theta);
-	gsl_vector_free(r);
-	free(j.weight);
+	free(theta);
 	free(j.rows);
 	return rc;
 }
 
-int family_fit(const struct family_model *family_model, const struct observations *e, struct family_values *v,
+int family_fit(const struct family_model *family, const struct observations *e, struct family_values *v,
 	       struct err *err)
 {
-	const struct family_without nothing = {0};
+	const struct family_exclusion nothing = {0};
 	const struct observation *of[FAMILY_CHIPS], *beyond;
 	struct family_values chips = {.chips_n = 0};
 
 	for (size_t i = 0; i < e->n; i++)
-		if (family_takes(family_model, &e->at[i]) &&
-		    observations_check(&e->at[i], family_model->profile, err) != 0)
+		if (family_takes(family, &e->at[i]) &&
+		    observations_check(&e->at[i], family->profile, err) != 0)
 			return -1;
-	beyond = find_chips(family_model, e, &chips, of);
+	beyond = find_chips(family, e, &chips, of);
 	if (beyond)
-		return err_set(err, "%s:%d: more than %d chips in one law", beyond->run->path,
+		return err_set(err, "%s:%d: more than %d chips in one family", beyond->run->path,
 			       beyond->run->line, FAMILY_CHIPS);
-	if (family_fit_without(family_model, e, &nothing, v) == 0)
+	if (family_fit_excluding(family, e, &nothing, v) == 0)
 		return 0;
-	return err_set(err, "%s: the fit does not converge", family_model->path);
+	return err_set(err, "%s: the fit does not converge", family->path);
 }
 
 /* ---- leaving chips and models out ---- */
 
-static bool one_chip(const struct family_model *family_model, const struct observations *e)
+static bool one_chip(const struct family_model *family, const struct observations *e)
 {
 	const char *first = NULL;
 
 	for (size_t i = 0; i < e->n; i++) {
-		if (!family_fits(family_model, &e->at[i]))
+		if (!family_fits(family, &e->at[i]))
 			continue;
 		if (first && strcmp(first, family_chip_name(&e->at[i])) != 0)
 			return false;
@@ -382,42 +340,42 @@ static bool one_chip(const struct family_model *family_model, const struct obser
 	return true;
 }
 
-static double error_of(const struct family_model *family_model, const struct family_values *v,
+static double error_of(const struct family_model *family, const struct family_values *v,
 		       const struct observation *row)
 {
-	return row->run->seconds / family_seconds(family_model, v, row) - 1; /* of the rate */
+	return row->run->seconds / family_seconds(family, v, row) - 1; /* of the rate */
 }
 
-/* What is held out is in no fit anyway. */
-int family_leave_out(const struct family_model *family_model, const struct observations *e,
-		     const struct family_values *all, enum family_hole hole, struct family_errors *errors,
-		     struct err *err)
+/* Rows that are held out are in no fit, so that their error by the full fit is their error without them too. */
+int family_leave_out(const struct family_model *family, const struct observations *e,
+		     const struct family_values *all, enum family_left_out left_out,
+		     struct family_errors *errors, struct err *err)
 {
-	const bool model = hole == FAMILY_HOLE_MODEL || one_chip(family_model, e);
+	const bool model = left_out == FAMILY_LEAVE_OUT_MODEL || one_chip(family, e);
 	struct family_values v;
 
 	for (size_t i = 0; i < e->n; i++)
 		errors->fitted[i] = errors->without[i] = NAN;
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const struct family_without without = {.chip = model ? NULL : family_chip_name(&e->at[i]),
-						       .machine = model ? run->machine : NULL,
-						       .like = model ? run : NULL};
+		const struct family_exclusion without = {.chip = model ? NULL : family_chip_name(&e->at[i]),
+							 .machine = model ? run->machine : NULL,
+							 .like = model ? run : NULL};
 
-		if (!family_takes(family_model, &e->at[i]) || !isnan(errors->without[i]))
+		if (!family_takes(family, &e->at[i]) || !isnan(errors->without[i]))
 			continue;
-		errors->fitted[i] = error_of(family_model, all, &e->at[i]);
+		errors->fitted[i] = error_of(family, all, &e->at[i]);
 		if (run->held_out) {
 			errors->without[i] = errors->fitted[i];
 			continue;
 		}
-		if (family_fit_without(family_model, e, &without, &v) != 0)
-			return err_set(err, "%s: the fit without %s does not converge", family_model->path,
+		if (family_fit_excluding(family, e, &without, &v) != 0)
+			return err_set(err, "%s: the fit without %s does not converge", family->path,
 				       run->machine);
 		for (size_t k = i; k < e->n; k++)
-			if (family_fits(family_model, &e->at[k]) && is_of(&e->at[k], &without)) {
-				errors->without[k] = error_of(family_model, &v, &e->at[k]);
-				errors->fitted[k] = error_of(family_model, all, &e->at[k]);
+			if (family_fits(family, &e->at[k]) && is_excluded_alone(&e->at[k], &without)) {
+				errors->without[k] = error_of(family, &v, &e->at[k]);
+				errors->fitted[k] = error_of(family, all, &e->at[k]);
 			}
 	}
 	return 0;

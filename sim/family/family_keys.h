@@ -1,6 +1,6 @@
 /*
- * family_keys.h - what the files of a law share: family_model.c (the family's file), family_fit.c,
- * family_write.c.
+ * family_keys.h - private to the room: which numbers of a family's model can be fitted, and the functions
+ * that family_model.c (the family's file), family_fit.c and family_write.c share.
  *
  * Layer family.
  */
@@ -8,7 +8,7 @@
 #define SIM_FAMILY_FAMILY_KEYS_H
 #include "sim/family/family_model.h"
 
-/* Numbers that go together when a profile is drawn: those of a kind, and what is known apart from them. */
+/* Numbers of one group are drawn together, with one normal deviate, when a profile is drawn from its spreads. */
 enum family_group {
 	FAMILY_ARITHMETIC = PARAM_ARITHMETIC,
 	FAMILY_MEMORY = PARAM_MEMORY,
@@ -20,47 +20,48 @@ enum family_group {
 
 struct family_key {
 	const char *name;
-	size_t offset; /* in law.c's own profile */
+	size_t offset; /* in family_model.c's struct profile_copy */
 	enum dim dim;  /* of the number; rates may be shares */
 	enum family_group group;
 };
 extern const struct family_key family_keys[];
 
-/* A row counts as known to 3 %: what runs of one machine by different people differ by. */
+/* The relative standard deviation of a row, 3 %: runs of one machine by different people differ by that. */
 extern const double family_row_sd;
 
-/* What a number may be at most: a share no more than all, but for blocks that are multiplied as integers. */
-double family_most(const struct family_key *k, const struct qty *q);
+/* The largest value of a number: 1 for a share, 10 for `dequant`, since blocks may be multiplied as integers faster
+ * than f16; else INFINITY. */
+double family_number_max(const struct family_key *k, const struct qty *q);
 
-/* As the family's file has it; in the loader's arena. */
-const struct qty *family_number(const struct family_model *family_model, size_t i);
+/* The i-th fitted number as the family's file states it; in the loader's arena. */
+const struct qty *family_number(const struct family_model *family, size_t i);
 
-/* The seconds of a row's own machine, or of what a ratio is over: under the law, or as the catalogue has it
- * where it is of another runtime. */
-double family_own_seconds(const struct family_model *family_model, const struct family_values *v,
+/* The seconds that the row's run takes on its machine, its ratio left aside: under the family's model, or under the
+ * catalogue's profile where the row is of another runtime. */
+double family_own_seconds(const struct family_model *family, const struct family_values *v,
 			  const struct observation *row);
 
-/* A row that the law is fitted to. */
-bool family_fits(const struct family_model *family_model, const struct observation *row);
+/* True of a row that the model is fitted to: of its runtime, and not held out. */
+bool family_fits(const struct family_model *family, const struct observation *row);
 
-/* What a fit goes without: the rows of a chip or a machine, those of the same model or the same operator as
- * `like`, or those that are all of what is named. Nothing named: nothing. */
-struct family_without {
+/* The rows that a fit leaves out: those that agree with every member that is not NULL. `like` stands for runs of its
+ * model, or of its operator and size. All NULL: no row is left out. */
+struct family_exclusion {
 	const char *chip, *machine;
 	const struct run *like;
 };
 
-/* As family_fit(). 0 or -1. */
-int family_fit_without(const struct family_model *family_model, const struct observations *e,
-		       const struct family_without *without, struct family_values *v);
+/* family_fit() without some rows, and without its checks. 0, or -1 where the fit does not converge. */
+int family_fit_excluding(const struct family_model *family, const struct observations *e,
+			 const struct family_exclusion *without, struct family_values *v);
 
-/* Are they of one model, or of one operator of one size? */
-bool family_alike(const struct run *a, const struct run *b);
+/* True where two runs are of one model, or of one operator of one size. */
+bool family_same_subject(const struct run *a, const struct run *b);
 
-/* What the row's machine calls its chip; "" where it does not. */
+/* The name of the chip in the row's machine; "" where the machine names none. */
 const char *family_chip_name(const struct observation *row);
 
-/* Which of the values' chips a row is of; it must be of one. */
+/* The index in v->chip of the row's chip. A row of a chip that is not there is a bug. */
 size_t family_chip_of(const struct family_values *v, const struct observation *row);
 
 #endif

@@ -1,4 +1,4 @@
-/* family_model.c - the file of a law, and what it says of a row; see family_model.h. */
+/* family_model.c - the file of a family's model, and the time that it predicts for a row; see family_model.h. */
 #include "sim/family/family_model.h"
 
 #include <math.h>
@@ -9,8 +9,8 @@
 #include "sim/family/family_keys.h"
 #include "sim/hw/derive.h"
 
-/* A profile of the law's own, whose numbers may be changed. */
-struct own {
+/* A copy of the family's profile, whose numbers may be changed. */
+struct profile_copy {
 	struct profile p;
 	struct gemm_table gemm[DTYPE_N];
 	struct chip_reach chip;
@@ -19,7 +19,7 @@ struct own {
 #define DEQUANT(text, member) KEY(text, member, DIM_SHARE, FAMILY_DEQUANT)
 #define KEY(text, member, of, goes_with)                                                                     \
 	{                                                                                                    \
-		text, offsetof(struct own, member), of, goes_with                                            \
+		text, offsetof(struct profile_copy, member), of, goes_with                                   \
 	}
 #define BY_WEIGHTS(text, member)                                                                             \
 	KEY(text ".f16", member.f16, DIM_SHARE, FAMILY_ARITHMETIC),                                          \
@@ -57,7 +57,7 @@ const struct family_key family_keys[] = {
 	KEY("dies.arithmetic", p.dies.arithmetic, DIM_SHARE, FAMILY_DIES),
 };
 
-static void own_copy(const struct profile *from, struct own *o)
+static void copy_profile(const struct profile *from, struct profile_copy *o)
 {
 	o->p = *from;
 	for (int t = 0; t < DTYPE_N; t++) {
@@ -69,67 +69,66 @@ static void own_copy(const struct profile *from, struct own *o)
 	}
 }
 
-static struct qty *number_at(struct own *o, size_t key)
+static struct qty *quantity_at(struct profile_copy *o, size_t key)
 {
 	return (struct qty *)((char *)o + family_keys[key].offset);
 }
 
-double family_most(const struct family_key *k, const struct qty *q)
+double family_number_max(const struct family_key *k, const struct qty *q)
 {
 	if (k->dim != DIM_SHARE && !q->is_share)
 		return INFINITY;
 	return k->group == FAMILY_DEQUANT ? 10 : 1;
 }
 
-const struct qty *family_number(const struct family_model *family_model, size_t i)
+const struct qty *family_number(const struct family_model *family, size_t i)
 {
-	struct own o;
-	struct qty *kept = arena_alloc(family_model->l->arena, sizeof *kept);
+	struct profile_copy o;
+	struct qty *kept = arena_alloc(family->l->arena, sizeof *kept);
 
-	own_copy(family_model->profile, &o);
-	*kept = *number_at(&o, family_model->key[i]);
+	copy_profile(family->profile, &o);
+	*kept = *quantity_at(&o, family->key[i]);
 	return kept;
 }
 
-const char *family_param_name(const struct family_model *family_model, size_t i)
+const char *family_param_name(const struct family_model *family, size_t i)
 {
-	return family_keys[family_model->key[i]].name;
+	return family_keys[family->key[i]].name;
 }
 
-/* Of the logarithm of a number of which nothing is known but where to begin. */
-static const double wide_sd = 0.4;
+/* The prior's standard deviation of a number's logarithm where the file gives no `sd`. */
+static const double default_prior_sd = 0.4;
 
-static int find_params(struct family_model *family_model, struct err *err)
+static int find_params(struct family_model *family, struct err *err)
 {
-	struct own o;
+	struct profile_copy o;
 
-	own_copy(family_model->profile, &o);
-	family_model->params_n = 0;
+	copy_profile(family->profile, &o);
+	family->params_n = 0;
 	for (size_t k = 0; k < ARRAY_LEN(family_keys); k++) {
-		const struct qty *q = number_at(&o, k);
+		const struct qty *q = quantity_at(&o, k);
 
 		if (!q->given || !q->source || strcmp(q->source, "fit") != 0)
 			continue;
-		if (family_model->params_n == FAMILY_PARAMS)
-			return err_set(err, "%s: more than %d numbers to fit", family_model->path,
-				       FAMILY_PARAMS);
-		family_model->key[family_model->params_n] = k;
-		family_model->prior_sd[family_model->params_n] = yml_get(q->node, "sd") ? q->spread : wide_sd;
-		family_model->start[family_model->params_n++] = q->value;
+		if (family->params_n == FAMILY_PARAMS)
+			return err_set(err, "%s: more than %d numbers to fit", family->path, FAMILY_PARAMS);
+		family->key[family->params_n] = k;
+		family->prior_sd[family->params_n] = yml_get(q->node, "sd") ? q->spread : default_prior_sd;
+		family->start[family->params_n++] = q->value;
 	}
 	for (int t = 0; t < DTYPE_N; t++)
-		if (family_model->profile->gemm[t] && family_model->profile->gemm[t]->points.n)
+		if (family->profile->gemm[t] && family->profile->gemm[t]->points.n)
 			return err_set(err,
 				       "%s: runtime '%s': the utilisation of a family is one number, 'u', "
 				       "not points",
-				       family_model->path, family_model->runtime);
+				       family->path, family->runtime);
 	return 0;
 }
 
-/* A family's file need not say all, but this runtime of it must. */
-static int check_whole(const struct family_model *family_model, struct err *err)
+/* A file of kind `family` may leave keys out, but not in the runtime that is fitted. */
+static int check_complete(const struct family_model *family, struct err *err)
 {
-	const struct profile *p = family_model->profile;
+	const struct profile *p = family->profile;
 	const struct gemm_table *g = p->gemm[catalogue_compute(p)];
 	const struct {
 		const char *key;
@@ -144,90 +143,90 @@ static int check_whole(const struct family_model *family_model, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 		if (!needed[i].given)
-			return err_set(err, "%s: runtime '%s': key '%s' is missing", family_model->path,
-				       family_model->runtime, needed[i].key);
+			return err_set(err, "%s: runtime '%s': key '%s' is missing", family->path,
+				       family->runtime, needed[i].key);
 	return 0;
 }
 
-int family_load(struct loader *l, const char *path, struct family_model *family_model, struct err *err)
+int family_load(struct loader *l, const char *path, struct family_model *family, struct err *err)
 {
 	struct machine *m = arena_alloc(l->arena, sizeof *m);
 	struct yml *tree = load_file(l, path, "hardware", HW_SCHEMA);
 	const struct device *d;
 
-	*family_model = (struct family_model){
-		.l = l, .path = path, .scratch = arena_alloc(l->arena, sizeof *family_model->scratch)};
-	family_model->scratch->arena = l->arena;
+	*family = (struct family_model){
+		.l = l, .path = path, .scratch = arena_alloc(l->arena, sizeof *family->scratch)};
+	family->scratch->arena = l->arena;
 	if (!tree || field_load_part(&machine_table, tree, path, m, l->diags) != 0)
 		return -1;
-	if (file_read(l->arena, path, LOAD_FILE_MAX, &family_model->text, &family_model->len, err) != 0)
+	if (file_read(l->arena, path, LOAD_FILE_MAX, &family->text, &family->len, err) != 0)
 		return -1;
 	d = m->devices.at;
 	for (size_t i = 0; i < m->devices.n; i++) {
 		const struct profile *p = d[i].runtimes.at;
 
 		for (size_t j = 0; j < d[i].runtimes.n; j++) {
-			family_model->profile = &p[j];
-			family_model->device = d[i].origin.name;
-			family_model->runtime = p[j].origin.name;
-			if (find_params(family_model, err) != 0)
+			family->profile = &p[j];
+			family->device = d[i].origin.name;
+			family->runtime = p[j].origin.name;
+			if (find_params(family, err) != 0)
 				return -1;
-			if (family_model->params_n)
-				return check_whole(family_model, err);
+			if (family->params_n)
+				return check_complete(family, err);
 		}
 	}
 	err_set(err, "%s: nothing in it is to be fitted", path);
 	return err_hint(err, "such as gemv: {value: 90 %%, source: fit}");
 }
 
-bool family_fits(const struct family_model *family_model, const struct observation *row)
+bool family_fits(const struct family_model *family, const struct observation *row)
 {
-	return family_takes(family_model, row) && !row->run->held_out;
+	return family_takes(family, row) && !row->run->held_out;
 }
 
-bool family_takes(const struct family_model *family_model, const struct observation *row)
+bool family_takes(const struct family_model *family, const struct observation *row)
 {
-	return !strcmp(row->run->runtime, family_model->runtime);
+	return !strcmp(row->run->runtime, family->runtime);
 }
 
-/* What the values say of a chip, as a family's file would. */
-static void put_chip(const struct family_chip *chip, struct own *o)
+/* Gives the profile the chip's factors as a family's file would, as its only chip. */
+static void set_chip_factors(const struct family_chip *chip, struct profile_copy *o)
 {
 	o->chip = (struct chip_reach){.origin.name = chip->name,
-				      .bandwidth.value = chip->speed[REPLAY_MEMORY],
-				      .arithmetic.value = chip->speed[REPLAY_ARITHMETIC]};
+				      .bandwidth.value = chip->factor[FACTOR_MEMORY],
+				      .arithmetic.value = chip->factor[FACTOR_ARITHMETIC]};
 	o->p.chips = (struct field_list){&o->chip, 1};
 	o->p.chips_like = NULL;
 }
 
-/* The law's profile with these values on the row's device, as the catalogue would have it. */
-static void fill_in(const struct family_model *family_model, const struct family_values *v,
-		    const struct observation *row, struct own *o)
+/* The family's profile with these values, its shares settled on the row's device, as the catalogue would load it. */
+static void settle_profile(const struct family_model *family, const struct family_values *v,
+			   const struct observation *row, struct profile_copy *o)
 {
-	own_copy(family_model->profile, o);
-	put_chip(&v->chip[family_chip_of(v, row)], o);
-	for (size_t i = 0; i < family_model->params_n; i++) {
-		struct qty *q = number_at(o, family_model->key[i]);
+	copy_profile(family->profile, o);
+	set_chip_factors(&v->chip[family_chip_of(v, row)], o);
+	for (size_t i = 0; i < family->params_n; i++) {
+		struct qty *q = quantity_at(o, family->key[i]);
 
-		q->value = fmin(v->of[i], family_most(&family_keys[family_model->key[i]], q));
+		q->value = fmin(v->of[i], family_number_max(&family_keys[family->key[i]], q));
 	}
 	derive_profile(row->device->machine, row->device->device, &o->p);
 }
 
-double family_seconds(const struct family_model *family_model, const struct family_values *v,
+double family_seconds(const struct family_model *family, const struct family_values *v,
 		      const struct observation *row)
 {
-	return family_own_seconds(family_model, v, row) /
-	       (row->over ? family_own_seconds(family_model, v, row->over) : 1);
+	return family_own_seconds(family, v, row) /
+	       (row->over ? family_own_seconds(family, v, row->over) : 1);
 }
 
-double family_own_seconds(const struct family_model *family_model, const struct family_values *v,
+double family_own_seconds(const struct family_model *family, const struct family_values *v,
 			  const struct observation *row)
 {
-	struct own o;
+	struct profile_copy o;
 
-	if (!family_takes(family_model, row))
-		return observations_seconds(family_model->scratch, row, row->device->profile);
-	fill_in(family_model, v, row, &o);
-	return observations_seconds(family_model->scratch, row, &o.p);
+	if (!family_takes(family, row))
+		return observations_seconds(family->scratch, row, row->device->profile);
+	settle_profile(family, v, row, &o);
+	return observations_seconds(family->scratch, row, &o.p);
 }

@@ -1,31 +1,31 @@
 /*
- * family_model.h - one profile for a family of machines: its numbers, as shares of what each machine has,
- * fitted to runs on several of them at once.
+ * family_model.h - one profile for a family of machines, with rates as shares of each machine's peaks, fitted
+ * to runs on several machines at once.
  *
- * Layer family. A family's file is written by hand but for the numbers that measurements have to give: those
- * say `source: fit`, as in `gemv: {value: 90 %, source: fit}`, the value being where to begin and where to
- * stay if the runs say nothing; an `sd` beside it, how far from there they may be believed to take it.
+ * Layer family. The model of a family is a YAML file written by hand (hardware/measured/NAME.family.yaml). A
+ * number that is to be fitted says `source: fit`, as in `gemv: {value: 90 %, source: fit}`: the value is the mean of
+ * its prior, and where the fit starts; an `sd` beside it is the prior's standard deviation. family_write()
+ * gives the same text with the fitted numbers (hardware/runtimes/NAME.yaml).
  *
- * The model is one of mixed effects: the family's numbers, and for each chip two factors, of its memory's
- * rate and of its arithmetic, that lie about what is known of the chip elsewhere (chip_reach_of()) or about
- * 1; those of a chip of two dies lie about those of the chip that its dies are. Residuals are logarithms of
- * times; the fit is weighted non-linear least squares (GSL's gsl_multifit_nlinear) of both at once with
- * Huber's weights (Ann. Math. Statist. 35, 1964) and normal priors. How far it may be off a machine nobody
- * measured is what it is off each machine when it is fitted to the others: the spreads it writes are made of
- * that.
+ * The model has mixed effects: the family's numbers, and two factors for each chip, of its memory's rate and of
+ * its arithmetic. A chip's factors have a normal prior about the factors that another runtime gave the chip
+ * (chip_reach_of()), about those of the chip that its dies are, or about 1. Residuals are logarithms of
+ * times; all unknowns are fitted at once by weighted non-linear least squares with Huber's weights
+ * (sim/stats/robust_fit.h). The error on a machine that nobody measured is estimated by cross-validation: the
+ * rows of each chip are predicted by a fit to the others, and the spreads that are written follow from that.
  */
 #ifndef SIM_FAMILY_FAMILY_MODEL_H
 #define SIM_FAMILY_FAMILY_MODEL_H
 #include "sim/family/observations.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 
-enum { FAMILY_PARAMS = 24, FAMILY_CHIPS = 32, FAMILY_ONES = 2 };
+enum { FAMILY_PARAMS = 24, FAMILY_CHIPS = 32, FAMILY_CHIP_FACTORS = 2 };
 
-/* What a chip does of what the family's numbers say of it. */
+/* The factors of a chip on the rates that the family's numbers give it. */
 struct family_chip {
 	const char *name;
-	double speed[FAMILY_ONES];       /* REPLAY_ARITHMETIC, REPLAY_MEMORY */
-	double expected_sd[FAMILY_ONES]; /* relative: how far from what is expected of it they may lie */
+	double factor[FAMILY_CHIP_FACTORS];   /* by enum run_factor: FACTOR_ARITHMETIC, FACTOR_MEMORY */
+	double prior_sd[FAMILY_CHIP_FACTORS]; /* relative: of the factors' priors */
 };
 
 struct family_values {
@@ -37,57 +37,60 @@ struct family_values {
 struct family_model {
 	struct loader *l;
 	const char *path, *device, *runtime;
-	char *text; /* the file */
+	char *text; /* of the file, len bytes, as it was read */
 	size_t len;
-	const struct profile *profile; /* as the file has it; shares not settled */
-	size_t key[FAMILY_PARAMS];     /* private: which numbers are fitted */
+	const struct profile *profile; /* as the file states it: shares are not yet rates of a machine */
+	size_t key[FAMILY_PARAMS];     /* private: indices in family_keys[] of the fitted numbers */
 	size_t params_n;
 	double start[FAMILY_PARAMS];
-	double prior_sd[FAMILY_PARAMS];       /* of the logarithms */
+	double prior_sd[FAMILY_PARAMS];       /* of the logarithms of the numbers */
 	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 
-/* Names of the numbers that may be fitted: "gemv", "overhead.kernel", "few.first.q4". */
-const char *family_param_name(const struct family_model *family_model, size_t i);
+/* The name of the i-th fitted number: "gemv", "overhead.kernel", "few.first.q4". */
+const char *family_param_name(const struct family_model *family, size_t i);
 
-/* The first runtime of the file that has something to fit. -1: reasons in the loader's diags, or in err. */
-int family_load(struct loader *l, const char *path, struct family_model *family_model, struct err *err);
+/* Reads the first runtime of the file that has a number to be fitted; everything lives in the loader's arena. -1:
+ * reasons in the loader's diags, or in err. */
+int family_load(struct loader *l, const char *path, struct family_model *family, struct err *err);
 
-/* Rows of a law are those of its runtime. What is held out is not fitted to. */
-bool family_takes(const struct family_model *family_model, const struct observation *row);
+/* True of rows of the model's runtime. Those that are held out are predicted, but not fitted to. */
+bool family_takes(const struct family_model *family, const struct observation *row);
 
-/* The values for these rows. Each chip of the rows gets its factors; those of chips whose rows are all held
- * out are what is expected of them. */
-int family_fit(const struct family_model *family_model, const struct observations *e, struct family_values *v,
+/* Fits the model to these rows. Each chip of the rows gets its factors; a chip whose rows are all held out keeps the
+ * means of its priors. -1 with err: the fit does not converge, a table is missing, more than FAMILY_CHIPS chips. */
+int family_fit(const struct family_model *family, const struct observations *e, struct family_values *v,
 	       struct err *err);
 
-/* What the law says of a row, as its `seconds` are meant: of a ratio, those on its machine as a share of
- * those on the other, which moves with the law where it is of the law's runtime. */
-double family_seconds(const struct family_model *family_model, const struct family_values *v,
+/* The predicted seconds of a row; of a ratio, the time on its machine over the time on the other machine, which is
+ * predicted by the model too where it is of the model's runtime. */
+double family_seconds(const struct family_model *family, const struct family_values *v,
 		      const struct observation *row);
 
-/* d ln family_seconds() / d ln of each of the law's numbers, and of its chips' factors. */
+/* d ln family_seconds() / d ln of each of the model's numbers and of its chips' factors, by central differences. */
 struct family_slopes {
-	double of[FAMILY_PARAMS], chip[FAMILY_CHIPS][FAMILY_ONES];
+	double of[FAMILY_PARAMS], chip[FAMILY_CHIPS][FAMILY_CHIP_FACTORS];
 };
-void family_slopes(const struct family_model *family_model, const struct family_values *v,
+void family_slopes(const struct family_model *family, const struct family_values *v,
 		   const struct observation *row, struct family_slopes *d);
 
-/* What is left out for a row: every machine with its chip; or its model, or operators of its size, on its
- * machine alone. Where all rows are of one chip, the latter stands for the former too. */
-enum family_hole { FAMILY_HOLE_CHIP, FAMILY_HOLE_MODEL };
+/* The rows that cross-validation leaves out together with a row: those of its chip, on every machine; or those of its
+ * model (or of operators of its size) on its machine. Where all rows are of one chip, the second is used for the
+ * first too. */
+enum family_left_out { FAMILY_LEAVE_OUT_CHIP, FAMILY_LEAVE_OUT_MODEL };
 
-/* Relative error of each row of the law, NAN for others: predicted from a fit with that hole. fitted: from
- * all, family_fit()'s values. */
+/* Relative errors of the predicted rates, one for each row; NAN for rows of other runtimes. */
 struct family_errors {
-	double *without, *fitted;
+	double *without; /* by a fit without the rows that are left out with the row */
+	double *fitted;  /* by family_fit()'s values */
 };
-int family_leave_out(const struct family_model *family_model, const struct observations *e,
-		     const struct family_values *all, enum family_hole hole, struct family_errors *errors,
-		     struct err *err);
+int family_leave_out(const struct family_model *family, const struct observations *e,
+		     const struct family_values *all, enum family_left_out left_out,
+		     struct family_errors *errors, struct err *err);
 
-/* Appends the family's file with its numbers filled in, and how well they do. */
-int family_write(const struct family_model *family_model, const struct observations *e, struct str *out,
+/* Fits, cross-validates, and appends the family's file to *out: a head with the errors, then the file's text with the
+ * fitted numbers and their spreads in place. -1 with err; *out is then unchanged. */
+int family_write(const struct family_model *family, const struct observations *e, struct str *out,
 		 struct err *err);
 
 #endif

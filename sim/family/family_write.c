@@ -1,4 +1,4 @@
-/* family_write.c - how sure a law is, and its file; see family_model.h. */
+/* family_write.c - the spreads of a family's numbers, and its file; see family_model.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,55 +8,56 @@
 #include "sim/stats/quantile.h"
 
 /* The normal deviate of P10 and P90. */
-#define Z90 1.2815515655446004
+#define NORMAL_P90 1.2815515655446004
 
-/* No number is known better than that; what rows of one chip say of another, or of one model of another;
- * where no row says anything. */
-static const double least_sd = 0.015, other_sd = 0.04, unsaid_sd = 0.25;
+/* Least relative spreads: of any number; of one that rows of a single chip determine, since it will be used on others;
+ * and the spread of a number that no row depends on. */
+static const double number_sd_min = 0.015, one_chip_sd_min = 0.04, unmeasured_sd = 0.25;
 
-struct writing {
-	const struct family_model *family_model;
+struct family_writer {
+	const struct family_model *family;
 	const struct observations *e;
-	struct family_errors errors, no_model; /* with the chip left out; with the model on its machine */
+	struct family_errors chip_left_out,
+		model_left_out; /* of fits without the row's chip; without its model on its machine */
 	struct family_values v;
 	double sd[FAMILY_PARAMS];      /* relative */
-	size_t rows_of[FAMILY_PARAMS]; /* rows it matters to */
+	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* of each row */
 	size_t machines;
 };
 
-static bool is_fitted(const struct writing *w, size_t i)
+static bool is_fitted(const struct family_writer *w, size_t i)
 {
-	return family_fits(w->family_model, &w->e->at[i]);
+	return family_fits(w->family, &w->e->at[i]);
 }
 
-static bool is_said(const struct writing *w, size_t i)
+static bool is_predicted(const struct family_writer *w, size_t i)
 {
-	return family_takes(w->family_model, &w->e->at[i]);
+	return family_takes(w->family, &w->e->at[i]);
 }
 
-static void find_slopes(struct writing *w)
+static void find_slopes(struct family_writer *w)
 {
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_said(w, i))
-			family_slopes(w->family_model, &w->v, &w->e->at[i], &w->slope[i]);
+		if (is_predicted(w, i))
+			family_slopes(w->family, &w->v, &w->e->at[i], &w->slope[i]);
 }
 
-static bool hangs_on(const struct writing *w, size_t i, size_t p)
+static bool depends_on(const struct family_writer *w, size_t i, size_t p)
 {
 	return is_fitted(w, i) && fabs(w->slope[i].of[p]) > 0.05;
 }
 
-/* Of the rows that hang on a number. */
-static size_t count_chips(const struct writing *w, size_t p)
+/* Counts the chips of the rows that depend on a number. */
+static size_t count_chips(const struct family_writer *w, size_t p)
 {
 	bool seen[FAMILY_CHIPS] = {false};
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++) {
-		const size_t c = hangs_on(w, i, p) ? family_chip_of(&w->v, &w->e->at[i]) : 0;
+		const size_t c = depends_on(w, i, p) ? family_chip_of(&w->v, &w->e->at[i]) : 0;
 
-		if (!hangs_on(w, i, p) || seen[c])
+		if (!depends_on(w, i, p) || seen[c])
 			continue;
 		seen[c] = true;
 		n++;
@@ -64,10 +65,10 @@ static size_t count_chips(const struct writing *w, size_t p)
 	return n;
 }
 
-/* Each number gets the errors of the rows that hang on it. */
-static void share_errors_out(struct writing *w)
+/* A number's spread is the cross-validation error of the rows that depend on it, weighted by the squared slopes. */
+static void assign_errors(struct family_writer *w)
 {
-	for (size_t p = 0; p < w->family_model->params_n; p++) {
+	for (size_t p = 0; p < w->family->params_n; p++) {
 		double sum = 0, weight = 0;
 
 		w->rows_of[p] = 0;
@@ -76,65 +77,66 @@ static void share_errors_out(struct writing *w)
 
 			if (!is_fitted(w, i))
 				continue;
-			sum += s * w->errors.without[i] * w->errors.without[i];
+			sum += s * w->chip_left_out.without[i] * w->chip_left_out.without[i];
 			weight += s;
-			w->rows_of[p] += hangs_on(w, i, p);
+			w->rows_of[p] += depends_on(w, i, p);
 		}
-		w->sd[p] = w->rows_of[p] ? fmax(sqrt(sum / weight), least_sd) : unsaid_sd;
+		w->sd[p] = w->rows_of[p] ? fmax(sqrt(sum / weight), number_sd_min) : unmeasured_sd;
 		if (count_chips(w, p) < 2)
-			w->sd[p] = fmax(w->sd[p], other_sd);
+			w->sd[p] = fmax(w->sd[p], one_chip_sd_min);
 	}
 }
 
-/* The spread of a row as draws make it: numbers of a group go together, groups do not. */
-static double spread_of(const struct writing *w, size_t i)
+/* The relative spread of a row's time when profiles are drawn: numbers of a group move together, groups do not. */
+static double predicted_spread(const struct family_writer *w, size_t i)
 {
 	double group[FAMILY_GROUPS] = {0}, sum = 0;
 
-	for (size_t p = 0; p < w->family_model->params_n; p++)
-		group[family_keys[w->family_model->key[p]].group] += fabs(w->slope[i].of[p]) * w->sd[p];
+	for (size_t p = 0; p < w->family->params_n; p++)
+		group[family_keys[w->family->key[p]].group] += fabs(w->slope[i].of[p]) * w->sd[p];
 	for (int k = 0; k < FAMILY_GROUPS; k++)
 		sum += group[k] * group[k];
 	return sqrt(sum);
 }
 
-/* So that four in five rows of chips left out, or held out altogether, lie between P10 and P90. */
-static void make_honest(struct writing *w)
+/* Scales all spreads so that four in five rows that were left out, or are held out, lie between P10 and P90. */
+static void scale_spreads(struct family_writer *w)
 {
 	double *ratio = xmalloc((w->e->n + 1) * sizeof *ratio), by;
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_said(w, i))
-			ratio[n++] = fabs(w->errors.without[i]) / (Z90 * spread_of(w, i));
+		if (is_predicted(w, i))
+			ratio[n++] =
+				fabs(w->chip_left_out.without[i]) / (NORMAL_P90 * predicted_spread(w, i));
 	by = n >= 5 ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : 1;
-	for (size_t p = 0; p < w->family_model->params_n; p++)
-		w->sd[p] = w->rows_of[p] ? fmax(w->sd[p] * by, least_sd) : w->sd[p];
+	for (size_t p = 0; p < w->family->params_n; p++)
+		w->sd[p] = w->rows_of[p] ? fmax(w->sd[p] * by, number_sd_min) : w->sd[p];
 	free(ratio);
 }
 
-/* ---- what each chip does of the law ---- */
+/* ---- factors of each chip ---- */
 
-enum { ONES = FAMILY_ONES };
+enum { CHIP_FACTORS = FAMILY_CHIP_FACTORS };
 
 struct chip_fit {
 	const struct family_chip *chip;
-	double sd[ONES];
-	double left;   /* see usual_error() */
-	size_t fitted; /* runs that it was fitted to */
+	double sd[CHIP_FACTORS];
+	double left;   /* see typical_error() */
+	size_t fitted; /* number of runs of the chip in the fit */
 };
 
-/* How well its own runs tell a chip's two factors, the family's numbers being what they are: the inverse of
- * the curvature of the sum of squares. Runs that are held out say how far off it is, not where it lies. */
-static void find_chip_sd(const struct writing *w, size_t at, struct chip_fit *c)
+/* Standard deviations of a chip's two factors from its own runs, the family's numbers being fixed: the inverse of the
+ * curvature of the sum of squares, with the prior. Rows that are held out do not count. */
+static void find_chip_sd(const struct family_writer *w, size_t at, struct chip_fit *c)
 {
-	double h[ONES][ONES] = {{0}}, det;
+	double h[CHIP_FACTORS][CHIP_FACTORS] = {{0}}, det;
 
-	for (int k = 0; k < ONES; k++)
-		h[k][k] = 1 / (c->chip->expected_sd[k] * c->chip->expected_sd[k]);
+	for (int k = 0; k < CHIP_FACTORS; k++)
+		h[k][k] = 1 / (c->chip->prior_sd[k] * c->chip->prior_sd[k]);
 	for (size_t i = 0; i < w->e->n; i++)
-		for (int k = 0; k < ONES && is_fitted(w, i); k++)
-			for (int l = 0; l < ONES; l++)
+		for (int k = 0; k < CHIP_FACTORS && is_fitted(w, i); k++)
+			for (int l = 0; l < CHIP_FACTORS; l++)
 				h[k][l] += w->slope[i].chip[at][k] * w->slope[i].chip[at][l] /
 					   (family_row_sd * family_row_sd);
 	det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
@@ -142,40 +144,41 @@ static void find_chip_sd(const struct writing *w, size_t at, struct chip_fit *c)
 	c->sd[1] = sqrt(h[0][0] / det);
 }
 
-static bool of_chip(const struct writing *w, size_t i, size_t chip)
+static bool of_chip(const struct family_writer *w, size_t i, size_t chip)
 {
 	return family_chip_of(&w->v, &w->e->at[i]) == chip;
 }
 
-/* Without its model, is a row predicted from other runs of its chip? */
-static bool has_others(const struct writing *w, size_t i)
+/* True where a fit without the row's model still has other runs of its chip. */
+static bool has_others(const struct family_writer *w, size_t i)
 {
 	const size_t chip = family_chip_of(&w->v, &w->e->at[i]);
 
 	for (size_t k = 0; k < w->e->n; k++)
-		if (is_fitted(w, k) && of_chip(w, k, chip) && !family_alike(w->e->at[k].run, w->e->at[i].run))
+		if (is_fitted(w, k) && of_chip(w, k, chip) &&
+		    !family_same_subject(w->e->at[k].run, w->e->at[i].run))
 			return true;
 	return false;
 }
 
-/* How far a chip's own line is off runs that it was not drawn through: those of a model left out, where the
- * chip has others, and those held out. The deviate that four in five lie within, as of a normal one; 0 where
- * there are none. at: of which chip; SIZE_MAX: of all. */
-static double usual_error(const struct writing *w, size_t at)
+/* The standard deviation of a chip's errors on runs that it was not fitted to: those of a model left out, where the chip
+ * has others, and those held out. It is the 80 % quantile of the absolute errors over a normal's; 0 where there are no
+ * such runs. at: the chip; SIZE_MAX: all chips. */
+static double typical_error(const struct family_writer *w, size_t at)
 {
-	double *error = xmalloc((w->e->n + 1) * sizeof *error), usual;
+	double *error = xmalloc((w->e->n + 1) * sizeof *error), typical;
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_said(w, i) && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
+		if (is_predicted(w, i) && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
 		    has_others(w, i))
-			error[n++] = fabs(log1p(w->no_model.without[i]));
-	usual = n ? quantile_of(error, n, 0.8) / Z90 : 0;
+			error[n++] = fabs(log1p(w->model_left_out.without[i]));
+	typical = n ? quantile_of(error, n, 0.8) / NORMAL_P90 : 0;
 	free(error);
-	return usual;
+	return typical;
 }
 
-static size_t fitted_of(const struct writing *w, size_t chip)
+static size_t fitted_of(const struct family_writer *w, size_t chip)
 {
 	size_t n = 0;
 
@@ -184,24 +187,24 @@ static size_t fitted_of(const struct writing *w, size_t chip)
 	return n;
 }
 
-/* Chips that have runs of their own. */
-static size_t look_at_chips(const struct writing *w, struct chip_fit *chips)
+/* Fills chips[] with those that have runs in the fit, and returns how many. */
+static size_t collect_chips(const struct family_writer *w, struct chip_fit *chips)
 {
-	double all = usual_error(w, SIZE_MAX);
+	double all = typical_error(w, SIZE_MAX);
 	size_t n = 0;
 
 	if (!(all > 0))
-		all = other_sd;
+		all = one_chip_sd_min;
 	for (size_t c = 0; c < w->v.chips_n; c++) {
 		struct chip_fit *fit = &chips[n];
 
 		*fit = (struct chip_fit){&w->v.chip[c], .fitted = fitted_of(w, c)};
 		if (!fit->fitted)
 			continue;
-		fit->left = fmax(all, usual_error(w, c));
+		fit->left = fmax(all, typical_error(w, c));
 		find_chip_sd(w, c, fit);
-		for (int k = 0; k < ONES; k++)
-			fit->sd[k] = fmax(hypot(fit->sd[k], fit->left), least_sd);
+		for (int k = 0; k < CHIP_FACTORS; k++)
+			fit->sd[k] = fmax(hypot(fit->sd[k], fit->left), number_sd_min);
 		n++;
 	}
 	return n;
@@ -210,30 +213,30 @@ static size_t look_at_chips(const struct writing *w, struct chip_fit *chips)
 static void add_factor(const struct chip_fit *c, int p, const char *key, struct str *out)
 {
 	str_addf(out, "%s: {value: ", key);
-	units_format(out, c->chip->speed[p], DIM_SHARE, 4);
+	units_format(out, c->chip->factor[p], DIM_SHARE, 4);
 	str_add(out, ", sd: ");
-	units_format(out, c->chip->speed[p] * c->sd[p], DIM_SHARE, 2);
+	units_format(out, c->chip->factor[p] * c->sd[p], DIM_SHARE, 2);
 	str_addf(out, ", n: %zu}", c->fitted);
 }
 
-static void add_chips(const struct writing *w, struct str *out)
+static void add_chips(const struct family_writer *w, struct str *out)
 {
 	struct chip_fit *chips = xcalloc(w->v.chips_n + 1, sizeof *chips);
-	const size_t n = look_at_chips(w, chips);
+	const size_t n = collect_chips(w, chips);
 
 	str_add(out, "{");
 	for (size_t k = 0; k < n; k++) {
-		str_addf(out, "%s\n          \"%s\": {", k ? "," : "", chips[k].chip->name);
-		add_factor(&chips[k], REPLAY_MEMORY, "bandwidth", out);
-		str_add(out, ", ");
-		add_factor(&chips[k], REPLAY_ARITHMETIC, "arithmetic", out);
+		str_addf(out, "%s\n          \"%s\":\n            {", k ? "," : "", chips[k].chip->name);
+		add_factor(&chips[k], FACTOR_MEMORY, "bandwidth", out);
+		str_add(out, ",\n             ");
+		add_factor(&chips[k], FACTOR_ARITHMETIC, "arithmetic", out);
 		str_add(out, "}");
 	}
 	str_add(out, "}");
 	free(chips);
 }
 
-static double mean_of(const struct writing *w, const double *errors, bool held_out, size_t *n)
+static double mean_of(const struct family_writer *w, const double *errors, bool held_out, size_t *n)
 {
 	double sum = 0;
 
@@ -247,7 +250,7 @@ static double mean_of(const struct writing *w, const double *errors, bool held_o
 	return *n ? sum / (double)*n : 0;
 }
 
-static size_t count_machines(const struct writing *w)
+static size_t count_machines(const struct family_writer *w)
 {
 	size_t n = 0;
 
@@ -261,97 +264,96 @@ static size_t count_machines(const struct writing *w)
 	return n;
 }
 
-static void add_number(const struct writing *w, size_t p, struct str *out)
+static void add_number(const struct family_writer *w, size_t p, struct str *out)
 {
-	const struct qty *q = family_number(w->family_model, p);
-	const struct family_key *k = &family_keys[w->family_model->key[p]];
+	const struct qty *q = family_number(w->family, p);
+	const struct family_key *k = &family_keys[w->family->key[p]];
 	const enum dim dim = q->is_share ? DIM_SHARE : k->dim;
-	const bool said = w->rows_of[p] > 0;
-	const double value = fmin(w->v.of[p], family_most(k, q));
+	const bool measured = w->rows_of[p] > 0;
+	const double value = fmin(w->v.of[p], family_number_max(k, q));
 
 	str_add(out, "{value: ");
 	units_format(out, value, dim, 4);
 	str_add(out, ", sd: ");
 	units_format(out, value * w->sd[p], dim, 2);
-	if (said)
+	if (measured)
 		str_addf(out, ", n: %zu", w->rows_of[p]);
 	str_addf(out, ", how: %s, source: \"",
-		 provenance_names[said ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
-	str_add(out, said ? "fitted to the runs that hang on it" : "no run says; as it was put in");
+		 provenance_names[measured ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
+	str_add(out, measured ? "fitted to the runs that hang on it" : "no run says; as it was put in");
 	str_add(out, "\"}");
 }
 
-/* Where a number stands in the file's text: from its brace to the one that closes it. */
-static int find_braces(const struct family_model *family_model, const struct yml *node, size_t *from,
-		       size_t *to, struct err *err)
+/* The span of a number in the file's text, from its brace to the one that closes it. */
+static int find_braces(const struct family_model *family, const struct yml *node, size_t *from, size_t *to,
+		       struct err *err)
 {
-	const char *at = family_model->text;
+	const char *at = family->text;
 
-	if (!node->place.source || strcmp(node->place.source->path, family_model->path) != 0) {
-		err_set(err, "%s: a number to be fitted stands in another file, %s:%d", family_model->path,
+	if (!node->place.source || strcmp(node->place.source->path, family->path) != 0) {
+		err_set(err, "%s: a number to be fitted stands in another file, %s:%d", family->path,
 			node->place.source ? node->place.source->path : "?", node->place.line);
 		return err_hint(err, "a family's file that is fitted has no 'base'");
 	}
 	for (int line = 1; line < node->place.line; line++)
 		at = strchr(at, '\n') + 1;
 	at += node->place.col - 1;
-	*from = (size_t)(at - family_model->text);
+	*from = (size_t)(at - family->text);
 	*to = *from + strcspn(at, "}\n") + 1;
-	if (*at == '{' && family_model->text[*to - 1] == '}')
+	if (*at == '{' && family->text[*to - 1] == '}')
 		return 0;
 	return err_set(err, "%s:%d: a number to be fitted is written in one line, {value: ..., source: fit}",
-		       family_model->path, node->place.line);
+		       family->path, node->place.line);
 }
 
-struct place_in_text {
+struct text_span {
 	size_t from, to, param;
 };
 
-static int by_place(const void *a, const void *b)
+static int by_position(const void *a, const void *b)
 {
-	const struct place_in_text *x = a, *y = b;
+	const struct text_span *x = a, *y = b;
 
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-static int fill_in(const struct writing *w, struct str *out, struct err *err)
+static int fill_in(const struct family_writer *w, struct str *out, struct err *err)
 {
-	const struct family_model *family_model = w->family_model;
-	const struct yml *chips = yml_get(family_model->profile->origin.node, "chips");
-	struct place_in_text at[FAMILY_PARAMS + 1];
-	size_t done = 0, n = family_model->params_n;
+	const struct family_model *family = w->family;
+	const struct yml *chips = yml_get(family->profile->origin.node, "chips");
+	struct text_span at[FAMILY_PARAMS + 1];
+	size_t done = 0, n = family->params_n;
 
-	for (size_t p = 0; p < family_model->params_n; p++) {
+	for (size_t p = 0; p < family->params_n; p++) {
 		at[p].param = p;
-		if (find_braces(family_model, family_number(family_model, p)->node, &at[p].from, &at[p].to,
-				err) != 0)
+		if (find_braces(family, family_number(family, p)->node, &at[p].from, &at[p].to, err) != 0)
 			return -1;
 	}
 	if (chips) {
 		at[n].param = FAMILY_PARAMS;
-		if (find_braces(family_model, chips, &at[n].from, &at[n].to, err) != 0)
+		if (find_braces(family, chips, &at[n].from, &at[n].to, err) != 0)
 			return -1;
 		n++;
 	}
-	qsort(at, n, sizeof *at, by_place);
+	qsort(at, n, sizeof *at, by_position);
 	for (size_t p = 0; p < n; p++) {
-		str_addf(out, "%.*s", (int)(at[p].from - done), family_model->text + done);
+		str_addf(out, "%.*s", (int)(at[p].from - done), family->text + done);
 		if (at[p].param == FAMILY_PARAMS)
 			add_chips(w, out);
 		else
 			add_number(w, at[p].param, out);
 		done = at[p].to;
 	}
-	str_add(out, family_model->text + done);
+	str_add(out, family->text + done);
 	return 0;
 }
 
-static void add_head(const struct writing *w, struct str *out)
+static void add_head(const struct family_writer *w, struct str *out)
 {
 	size_t n, held;
-	const double fitted = mean_of(w, w->errors.fitted, false, &n),
-		     without = mean_of(w, w->errors.without, false, &n),
-		     checked = mean_of(w, w->errors.without, true, &held);
+	const double fitted = mean_of(w, w->chip_left_out.fitted, false, &n),
+		     without = mean_of(w, w->chip_left_out.without, false, &n),
+		     checked = mean_of(w, w->chip_left_out.without, true, &held);
 	size_t chips = 0;
 
 	for (size_t c = 0; c < w->v.chips_n; c++)
@@ -367,30 +369,30 @@ static void add_head(const struct writing *w, struct str *out)
 		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
 }
 
-int family_write(const struct family_model *family_model, const struct observations *e, struct str *out,
+int family_write(const struct family_model *family, const struct observations *e, struct str *out,
 		 struct err *err)
 {
-	struct arena *a = family_model->l->arena;
-	struct writing w = {
-		.family_model = family_model,
+	struct arena *a = family->l->arena;
+	struct family_writer w = {
+		.family = family,
 		.e = e,
-		.errors = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
-		.no_model = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
+		.chip_left_out = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
+		.model_left_out = {arena_array(a, e->n, sizeof(double)),
+				   arena_array(a, e->n, sizeof(double))},
 		.slope = arena_array(a, e->n, sizeof *w.slope)};
 	struct str text = STR_INIT;
 	int rc;
 
 	w.machines = count_machines(&w);
 	if (!w.machines)
-		return err_set(err, "%s: no run is of runtime '%s'", family_model->path,
-			       family_model->runtime);
-	if (family_fit(family_model, e, &w.v, err) != 0 ||
-	    family_leave_out(family_model, e, &w.v, FAMILY_HOLE_CHIP, &w.errors, err) != 0 ||
-	    family_leave_out(family_model, e, &w.v, FAMILY_HOLE_MODEL, &w.no_model, err) != 0)
+		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
+	if (family_fit(family, e, &w.v, err) != 0 ||
+	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_CHIP, &w.chip_left_out, err) != 0 ||
+	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, &w.model_left_out, err) != 0)
 		return -1;
 	find_slopes(&w);
-	share_errors_out(&w);
-	make_honest(&w);
+	assign_errors(&w);
+	scale_spreads(&w);
 	add_head(&w, &text);
 	rc = fill_in(&w, &text, err);
 	if (rc == 0)

@@ -1,4 +1,4 @@
-/* from.c - the fit and the file; loading is in catalogue.c. See from.h. */
+/* fit_runtime.c - the fit of a runtime and its file; loading is in catalogue.c. See fit_runtime.h. */
 #include "sim/conf/sources.h"
 #include "sim/family/fit_runtime.h"
 
@@ -8,33 +8,31 @@
 #include "sim/base/file.h"
 #include "sim/base/jsonw.h"
 #include "sim/calib/fit.h"
-#include "sim/calib/profile.h"
 #include "sim/runs/runtime_kernels.h"
-#include "sim/calib/samples_csv.h"
 
 static const double unit_s = 1e-6; /* overheads are fitted in microseconds */
 
-struct fitting {
+struct runtime_fit {
 	struct arena *arena;
-	const struct calib_from *ask;
+	const struct fit_runtime_ask *ask;
 	struct catalogue_device base;
-	struct profile profile; /* the base's, with the program's kernels and overheads of one unit */
+	struct profile profile; /* the base's, with the runtime's own kernels, and overheads of one unit_s */
 	const char *tool;
-	struct replay *replay; /* of each run */
+	struct predicted_run *predicted; /* of each run */
 	struct fit_point *points;
 	size_t n, decode_n, prompt_n;
-	bool is_free[REPLAY_PARAMS];
-	double held[REPLAY_PARAMS];
+	bool is_free[FACTORS];
+	double held[FACTORS];
 	const struct runtime_kernels
-		*runtime_kernels; /* that made the runs; NULL: not known, or as the base */
-	double most;              /* factor on the bandwidths at which the first of them is the bus's */
-	double layer_kernels;     /* of the first model's layer, for people */
-	double fitted[REPLAY_PARAMS], se[REPLAY_PARAMS];
+		*runtime_kernels; /* of the program that made the runs; NULL: unknown, or the base's */
+	double bandwidth_max; /* the factor on bandwidths at which the fastest of them reaches the bus's */
+	double layer_kernels; /* of the first model, for the notes in the file */
+	double fitted[FACTORS], se[FACTORS];
 	struct fit fit;
 	VEC(const char *) notes;
 };
 
-static void take_program(struct fitting *f, const struct runs *runs)
+static void take_runtime_kernels(struct runtime_fit *f, const struct runs *runs)
 {
 	struct profile *p = &f->profile;
 	const bool same = f->ask->runtime && !strcmp(f->ask->runtime, f->base.profile->origin.name);
@@ -75,8 +73,8 @@ static double kernels_of_layer(const struct model *m, const struct precision *p,
 	return sum / (double)m->layers;
 }
 
-/* Every run of an input as a point and its replay. */
-static int add_input(struct loader *l, struct fitting *f, const struct calib_input *in,
+/* Every run of an input: a point of the fit, and its predicted run. */
+static int add_input(struct loader *l, struct runtime_fit *f, const struct fit_runtime_input *in,
 		     const struct runs *runs, struct err *err)
 {
 	const struct model *m = catalogue_model_load(l, in->model);
@@ -91,11 +89,11 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 	for (size_t i = 0; i < runs->n; i++) {
 		const struct run *r = &runs->at[i];
 
-		f->replay[f->n] = replay_make(f->arena, m, &p, &device_model, r);
+		f->predicted[f->n] = predicted_run_make(f->arena, m, &p, &device_model, r);
 		f->points[f->n++] = (struct fit_point){
 			.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
 			.x = 1,
-			.t = r->seconds}; /* what the law misses is more than what runs differ */
+			.t = r->seconds}; /* without sd: the model's error is larger than the difference between runs */
 		f->decode_n += r->gen > 0 && r->gen >= r->prompt;
 		f->prompt_n += r->prompt > 8;
 	}
@@ -104,9 +102,9 @@ static int add_input(struct loader *l, struct fitting *f, const struct calib_inp
 	return 0;
 }
 
-static int gather(struct loader *l, struct fitting *f, struct err *err)
+static int gather(struct loader *l, struct runtime_fit *f, struct err *err)
 {
-	const struct calib_from *ask = f->ask;
+	const struct fit_runtime_ask *ask = f->ask;
 	struct runs *runs = arena_array(f->arena, ask->n, sizeof *runs);
 	size_t rows = 0;
 	int64_t samples = 0;
@@ -128,8 +126,8 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 		return err_set(err, "%s: one sample only: nothing says how far it may be off",
 			       ask->inputs[0].path);
 	f->tool = runs[0].at[0].tool ? runs[0].at[0].tool : runs[0].tool;
-	take_program(f, &runs[0]);
-	f->replay = arena_array(f->arena, rows, sizeof *f->replay);
+	take_runtime_kernels(f, &runs[0]);
+	f->predicted = arena_array(f->arena, rows, sizeof *f->predicted);
 	f->points = arena_array(f->arena, rows, sizeof *f->points);
 	for (size_t i = 0; i < ask->n; i++)
 		if (add_input(l, f, &ask->inputs[i], &runs[i], err) != 0)
@@ -139,34 +137,33 @@ static int gather(struct loader *l, struct fitting *f, struct err *err)
 
 static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 {
-	const struct fitting *f = ctx;
-	double speed[REPLAY_PARAMS];
+	const struct runtime_fit *f = ctx;
+	double factor[FACTORS];
 	size_t k = 0;
 
-	for (int p = 0; p < REPLAY_PARAMS; p++)
-		speed[p] = f->is_free[p] ? value[k++] : f->held[p];
-	return replay_seconds_at(&f->replay[i], speed);
+	for (int p = 0; p < FACTORS; p++)
+		factor[p] = f->is_free[p] ? value[k++] : f->held[p];
+	return predicted_run_seconds_at(&f->predicted[i], factor);
 }
 
-static int fit_free(struct fitting *f, struct err *err)
+static int fit_free(struct runtime_fit *f, struct err *err)
 {
-	static const char *const names[REPLAY_PARAMS] = {"arithmetic x", "bandwidth x", "kernel us",
-							 "step us"};
-	struct fit_custom family_model = {.unit = 1, .seconds = seconds, .ctx = f};
+	static const char *const names[FACTORS] = {"arithmetic x", "bandwidth x", "kernel us", "step us"};
+	struct fit_custom model = {.unit = 1, .seconds = seconds, .ctx = f};
 	size_t k = 0;
 
-	for (int p = 0; p < REPLAY_PARAMS; p++) {
+	for (int p = 0; p < FACTORS; p++) {
 		if (!f->is_free[p])
 			continue;
-		family_model.names[family_model.p_n] = names[p];
-		family_model.is_log[family_model.p_n] = p == REPLAY_ARITHMETIC || p == REPLAY_MEMORY;
-		family_model.start[family_model.p_n++] = f->held[p];
+		model.names[model.p_n] = names[p];
+		model.is_log[model.p_n] = p == FACTOR_ARITHMETIC || p == FACTOR_MEMORY;
+		model.start[model.p_n++] = f->held[p];
 	}
 	for (size_t i = 0; i < f->n; i++)
 		f->points[i].out = false;
-	if (fit_custom(&family_model, f->points, f->n, &f->fit, err) != 0)
+	if (fit_custom(&model, f->points, f->n, &f->fit, err) != 0)
 		return -1;
-	for (int p = 0; p < REPLAY_PARAMS; p++) {
+	for (int p = 0; p < FACTORS; p++) {
 		f->fitted[p] = f->is_free[p] ? f->fit.p[k].value : f->held[p];
 		f->se[p] = f->is_free[p] && isfinite(f->fit.p[k].se) ? f->fit.p[k].se : 0;
 		k += f->is_free[p];
@@ -175,7 +172,7 @@ static int fit_free(struct fitting *f, struct err *err)
 }
 
 /* Akaike's criterion for small samples (Hurvich & Tsai, Biometrika 76, 1989): lower is better. */
-static double criterion(const struct fitting *f)
+static double criterion(const struct runtime_fit *f)
 {
 	const double n = (double)f->fit.used, k = (double)f->fit.p_n + 1;
 
@@ -185,74 +182,74 @@ static double criterion(const struct fitting *f)
 	       2 * k * (k + 1) / (n - k - 1);
 }
 
-/* One choice of what is free. A bandwidth above the bus is held at it, and the rest is fitted again. */
-static int try_free(struct fitting *f, bool kernel, bool step, struct err *err)
+/* One choice of free parameters. A bandwidth above the bus is held at it, and the rest is fitted again. */
+static int fit_choice(struct runtime_fit *f, bool kernel, bool step, struct err *err)
 {
-	f->held[REPLAY_MEMORY] = 1;
-	f->is_free[REPLAY_ARITHMETIC] = f->prompt_n > 0;
-	f->is_free[REPLAY_MEMORY] = f->decode_n > 0;
-	f->is_free[REPLAY_KERNEL] = kernel;
-	f->is_free[REPLAY_STEP] = step;
+	f->held[FACTOR_MEMORY] = 1;
+	f->is_free[FACTOR_ARITHMETIC] = f->prompt_n > 0;
+	f->is_free[FACTOR_MEMORY] = f->decode_n > 0;
+	f->is_free[FACTOR_KERNEL] = kernel;
+	f->is_free[FACTOR_STEP] = step;
 	if (fit_free(f, err) != 0)
 		return -1;
-	if (f->fitted[REPLAY_MEMORY] > f->most) {
-		f->held[REPLAY_MEMORY] = f->most;
-		f->is_free[REPLAY_MEMORY] = false;
+	if (f->fitted[FACTOR_MEMORY] > f->bandwidth_max) {
+		f->held[FACTOR_MEMORY] = f->bandwidth_max;
+		f->is_free[FACTOR_MEMORY] = false;
 		if ((f->prompt_n || kernel || step) && fit_free(f, err) != 0)
 			return -1;
 	}
-	if (f->fitted[REPLAY_KERNEL] < 0 || f->fitted[REPLAY_STEP] < 0)
+	if (f->fitted[FACTOR_KERNEL] < 0 || f->fitted[FACTOR_STEP] < 0)
 		return err_set(err, "a negative overhead");
 	return 0;
 }
 
-static void set_limits(struct fitting *f)
+static void set_held(struct runtime_fit *f)
 {
 	const struct profile *p = f->base.profile;
 	const struct overhead *o = &p->overhead;
 	const double fastest = fmax(fmax(p->gemv.value, p->read.value), p->attention.decode.value);
 
-	f->most = f->base.machine->memory.bandwidth.value / fastest;
-	f->held[REPLAY_ARITHMETIC] = 1;
-	f->held[REPLAY_KERNEL] =
+	f->bandwidth_max = f->base.machine->memory.bandwidth.value / fastest;
+	f->held[FACTOR_ARITHMETIC] = 1;
+	f->held[FACTOR_KERNEL] =
 		(f->runtime_kernels ? f->runtime_kernels->layer_s / f->layer_kernels : o->kernel.value) /
 		unit_s;
-	f->held[REPLAY_STEP] = o->step.value / unit_s;
+	f->held[FACTOR_STEP] = o->step.value / unit_s;
 }
 
-/* Of what the runs may be asked, what they answer best. */
-static int fit_all(struct fitting *f, struct err *err)
+/* The choice of free overheads that Akaike's criterion prefers. */
+static int fit_all(struct runtime_fit *f, struct err *err)
 {
-	static const bool asked[][2] = {
+	static const bool choices[][2] = {
 		{false, false}, {true, false}, {false, true}, {true, true}}; /* kernel, step */
 	double best = INFINITY;
 	size_t chosen = 0;
 	struct err last = ERR_INIT;
 
-	set_limits(f);
-	for (size_t i = 1; i < ARRAY_LEN(asked); i++) {
+	set_held(f);
+	for (size_t i = 1; i < ARRAY_LEN(choices); i++) {
 		last = (struct err)ERR_INIT;
-		if (f->decode_n < 2 || try_free(f, asked[i][0], asked[i][1], &last) != 0 ||
+		if (f->decode_n < 2 || fit_choice(f, choices[i][0], choices[i][1], &last) != 0 ||
 		    criterion(f) >= best)
 			continue;
 		best = criterion(f);
 		chosen = i;
 	}
 	last = (struct err)ERR_INIT;
-	if (chosen && try_free(f, false, false, &last) == 0 && criterion(f) <= best)
+	if (chosen && fit_choice(f, false, false, &last) == 0 && criterion(f) <= best)
 		return 0;
 	last = (struct err)ERR_INIT;
-	if (try_free(f, asked[chosen][0], asked[chosen][1], &last) == 0)
+	if (fit_choice(f, choices[chosen][0], choices[chosen][1], &last) == 0)
 		return 0;
 	return err_set(err, "%s: %s", f->ask->inputs[0].path, last.msg);
 }
 
-static void add_note(struct fitting *f, const char *text)
+static void add_note(struct runtime_fit *f, const char *text)
 {
 	VEC_ADD(&f->notes, arena_strdup(f->arena, text));
 }
 
-static void make_notes(struct fitting *f)
+static void make_notes(struct runtime_fit *f)
 {
 	struct str s = STR_INIT;
 
@@ -266,9 +263,9 @@ static void make_notes(struct fitting *f)
 		str_clear(&s);
 	}
 	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s",
-		 f->layer_kernels * f->fitted[REPLAY_KERNEL], f->layer_kernels, f->fitted[REPLAY_KERNEL],
-		 f->is_free[REPLAY_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
-	if (f->fitted[REPLAY_MEMORY] >= f->most)
+		 f->layer_kernels * f->fitted[FACTOR_KERNEL], f->layer_kernels, f->fitted[FACTOR_KERNEL],
+		 f->is_free[FACTOR_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
+	if (f->fitted[FACTOR_MEMORY] >= f->bandwidth_max)
 		str_add(&s, "; the bandwidth is held at the bus");
 	add_note(f, s.text);
 	for (size_t i = 0; i < f->n; i++) {
@@ -294,11 +291,11 @@ static void add_quoted(struct str *out, const char *text)
 struct scaled {
 	double factor, se; /* relative */
 	bool fitted;
-	double most; /* no result is above it */
+	double most; /* results are held at it */
 };
 
-static void add_scaled(struct fitting *f, struct str *out, const char *key, const struct qty *q, enum dim dim,
-		       const struct scaled *by)
+static void add_scaled(struct runtime_fit *f, struct str *out, const char *key, const struct qty *q,
+		       enum dim dim, const struct scaled *by)
 {
 	const double value = fmin(q->value * by->factor, by->most);
 	const double sd = value * hypot(q->spread, by->se);
@@ -317,11 +314,11 @@ static void add_scaled(struct fitting *f, struct str *out, const char *key, cons
 	str_add(out, "}");
 }
 
-static void add_rates(struct fitting *f, struct str *out)
+static void add_rates(struct runtime_fit *f, struct str *out)
 {
 	const struct profile *p = f->base.profile;
-	const struct scaled by = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
-				  f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+	const struct scaled by = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
+				  f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
 	const struct {
 		const char *key;
 		const struct qty *q;
@@ -340,8 +337,9 @@ static void add_rates(struct fitting *f, struct str *out)
 	}
 }
 
-/* Of a table that has one number for all shapes. */
-static void add_any_shape(struct fitting *f, struct str *out, const struct qty *u, const struct scaled *by)
+/* The key `u` of a table that has one number for all shapes. */
+static void add_any_shape(struct runtime_fit *f, struct str *out, const struct qty *u,
+			  const struct scaled *by)
 {
 	if (!u->given)
 		return;
@@ -350,13 +348,13 @@ static void add_any_shape(struct fitting *f, struct str *out, const struct qty *
 	str_add(out, "\n");
 }
 
-static void add_gemm(struct fitting *f, struct str *out)
+static void add_gemm(struct runtime_fit *f, struct str *out)
 {
 	const struct gemm_table *g = f->base.profile->gemm[f->base.compute];
 	const struct gemm_point *p = g->points.at;
-	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
-				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
-				  f->is_free[REPLAY_ARITHMETIC], 1};
+	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
+				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
+				  f->is_free[FACTOR_ARITHMETIC], 1};
 	const struct scaled roof = {by.factor, by.se, by.fitted, f->base.device->peak[f->base.compute].value};
 
 	str_addf(out, "        gemm_%s:\n          ", dtype_names[f->base.compute]);
@@ -372,15 +370,15 @@ static void add_gemm(struct fitting *f, struct str *out)
 	}
 }
 
-static void add_attention(struct fitting *f, struct str *out)
+static void add_attention(struct runtime_fit *f, struct str *out)
 {
 	const struct attention_table *a = &f->base.profile->attention;
 	const struct attention_point *p = a->points.at;
-	const struct scaled by = {f->fitted[REPLAY_ARITHMETIC],
-				  f->se[REPLAY_ARITHMETIC] / f->fitted[REPLAY_ARITHMETIC],
-				  f->is_free[REPLAY_ARITHMETIC], 1};
-	const struct scaled rate = {f->fitted[REPLAY_MEMORY], f->se[REPLAY_MEMORY] / f->fitted[REPLAY_MEMORY],
-				    f->is_free[REPLAY_MEMORY], f->base.machine->memory.bandwidth.value};
+	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
+				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
+				  f->is_free[FACTOR_ARITHMETIC], 1};
+	const struct scaled rate = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
+				    f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
 
 	str_addf(out, "        attention:\n          skips_mask: %s\n", a->skips_mask ? "true" : "false");
 	add_any_shape(f, out, &a->u, &by);
@@ -396,7 +394,7 @@ static void add_attention(struct fitting *f, struct str *out)
 	str_add(out, "\n");
 }
 
-static void add_overhead(struct fitting *f, struct str *out, const char *key, enum replay_param p)
+static void add_overhead(struct runtime_fit *f, struct str *out, const char *key, enum run_factor p)
 {
 	const double value = f->fitted[p] * unit_s;
 
@@ -410,7 +408,7 @@ static void add_overhead(struct fitting *f, struct str *out, const char *key, en
 		 provenance_names[f->is_free[p] ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
 	if (f->is_free[p])
 		add_quoted(out, "fitted to runs");
-	else if (p == REPLAY_KERNEL && f->runtime_kernels)
+	else if (p == FACTOR_KERNEL && f->runtime_kernels)
 		add_quoted(out,
 			   "llama.cpp's on an M4 Pro (0.10 ms a layer); these runs cannot tell it apart");
 	else
@@ -456,10 +454,11 @@ static void add_tree(struct str *out, const struct yml *node)
 	str_add(out, is_map ? "}" : "]");
 }
 
-/* What the base says of its kernels besides: how they cut products up, what unpacking costs. */
+/* Keys about kernels that are copied from the base as they are: tiles of products, dequantization, routing. */
 static void add_kernels(const struct profile *p, struct str *out)
 {
-	static const char *const keys[] = {"dequant", "few", "tile", "route", "combine", "last_row"};
+	static const char *const keys[] = {"dequant", "few",     "tile",         "route",
+					   "combine", "honours", "train_copies", "last_row"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct yml *node = yml_get(p->origin.node, keys[i]);
@@ -472,7 +471,7 @@ static void add_kernels(const struct profile *p, struct str *out)
 	}
 }
 
-static void write_file(struct fitting *f, struct str *out)
+static void write_file(struct runtime_fit *f, struct str *out)
 {
 	const char *runtime = f->ask->runtime ? f->ask->runtime : f->tool;
 
@@ -493,12 +492,12 @@ static void write_file(struct fitting *f, struct str *out)
 	add_kernels(f->base.profile, out);
 	str_addf(out, "        all_logits: %s\n        overhead:\n",
 		 f->profile.all_logits ? "true" : "false");
-	add_overhead(f, out, "kernel", REPLAY_KERNEL);
-	add_overhead(f, out, "step", REPLAY_STEP);
+	add_overhead(f, out, "kernel", FACTOR_KERNEL);
+	add_overhead(f, out, "step", FACTOR_STEP);
 }
 
-/* Reads back what was written, its base included. */
-static int check_file(struct loader *l, const char *path, const struct str *text)
+/* Loads the text that was written, its base included, as `lemursim check` would. */
+static int check_written(struct loader *l, const char *path, const struct str *text)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
 	struct machine *m = arena_alloc(l->arena, sizeof *m);
@@ -512,9 +511,9 @@ static int check_file(struct loader *l, const char *path, const struct str *text
 	return machine_check(m, l->diags);
 }
 
-int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err)
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err)
 {
-	struct fitting f = {.arena = l->arena, .ask = ask};
+	struct runtime_fit f = {.arena = l->arena, .ask = ask};
 	struct str text = STR_INIT;
 	int rc = catalogue_device_load(l, ask->machine, ask->device, ask->like, &f.base);
 
@@ -526,45 +525,11 @@ int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, 
 	if (rc == 0) {
 		make_notes(&f);
 		write_file(&f, &text);
-		rc = check_file(l, ask->out, &text);
+		rc = check_written(l, ask->out, &text);
 	}
 	if (rc == 0)
 		sources_list(text.text, out);
 	VEC_FREE(&f.notes);
 	str_release(&text);
 	return rc;
-}
-
-bool calib_is_samples(const char *path)
-{
-	struct arena a = ARENA_INIT;
-	struct err ignored = ERR_INIT;
-	char *text;
-	size_t len;
-	const bool is =
-		file_read(&a, path, RUNS_FILE_MAX, &text, &len, &ignored) == 0 && samples_csv_is(text);
-
-	arena_release(&a);
-	return is;
-}
-
-int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err)
-{
-	struct sample_set *sets = arena_array(a, ask->n, sizeof *sets);
-	struct datasheet datasheet = {0};
-
-	for (size_t i = 0; i < ask->n; i++) {
-		char *text;
-		size_t len;
-
-		if (file_read(a, ask->paths[i], RUNS_FILE_MAX, &text, &len, err) != 0 ||
-		    samples_csv_read(a, ask->paths[i], text, &sets[i], err) != 0)
-			return -1;
-		sets[i].tool = ask->tool ? ask->tool : sets[i].tool;
-	}
-	if (ask->datasheet && datasheet_read(a, ask->datasheet, &datasheet, err) != 0)
-		return -1;
-	return profile_write_all(
-		&(struct machine_samples){sets, ask->n, ask->datasheet ? &datasheet : NULL, ask->paths[0]},
-		out, err);
 }

@@ -1,15 +1,16 @@
 /*
- * fit_runtime.h - a hardware file from measured runs of whole models: what a runtime reaches of a machine
- * that is already known.
+ * fit_runtime.h - a runtime's profile fitted to measured runs of whole models on a machine of the catalogue; and
+ * the loading of machines and models of the catalogue by name.
  *
- * Layer family. From the machine's own profile come the shapes of its tables; fitted are one factor on all
- * utilisations (prefill), one on all bandwidths (decode), and, as far as the runs can tell them apart, the
- * overhead of a kernel and of a step. What cannot be told is held, and named as transferred.
+ * Layer family. The tables keep the shape that they have in a profile of the machine. Fitted are one factor on all
+ * utilisations (prefill), one on all bandwidths (decode), and the overheads of a kernel and of a step where the
+ * runs can tell them apart; Akaike's criterion chooses. A parameter that is not fitted keeps its value and is
+ * written as transferred.
  */
 #ifndef SIM_FAMILY_FIT_RUNTIME_H
 #define SIM_FAMILY_FIT_RUNTIME_H
 #include "sim/base/str.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 #include "sim/conf/load.h"
 
 /* A device of a machine file, under a runtime. */
@@ -18,55 +19,48 @@ struct catalogue_device {
 	const struct device *device;
 	const struct profile *profile;
 	enum dtype compute;
-	const char *ref; /* how `base:` may name the file */
+	const char *ref; /* what `base:` says to name the machine's file */
 };
 
-/* name: a hardware name, or a path. device, runtime: NULL for the first. -1: reasons in the loader's diags.
- */
+/* name: a hardware name, or a path. device, runtime: NULL for the first. What is loaded lives in the loader's arena.
+ * -1: reasons in the loader's diags. */
 int catalogue_device_load(struct loader *l, const char *name, const char *device, const char *runtime,
 			  struct catalogue_device *d);
-/* As if nobody had measured its chip: what its family says of it. */
+/* The same without the machine's chip, so that its family's numbers apply without a chip's factors. */
 int catalogue_unmeasured_load(struct loader *l, const char *name, const char *device, const char *runtime,
 			      struct catalogue_device *d);
-/* Without a profile: any runtime may be asked of it. */
+/* The same without a profile: d->profile is NULL, and the machine needs no runtime. */
 int catalogue_machine_load(struct loader *l, const char *name, const char *device,
 			   struct catalogue_device *d);
-enum dtype catalogue_compute(const struct profile *p); /* the first that it has of f16, bf16, f32 */
-struct model *catalogue_model_load(struct loader *l, const char *name); /* NULL likewise */
+enum dtype
+catalogue_compute(const struct profile *p); /* the first of f16, bf16 that it has a GEMM table of; else f32 */
+struct model *catalogue_model_load(struct loader *l,
+				   const char *name); /* NULL: reasons in the loader's diags */
 
-/* The format of the weights: `asked` (may be NULL), else as the file's name for the model or its bits say.
- * -1 with err for one that nobody knows. */
+/* The format of a run's weights: `asked` where it is not NULL, else the format in the file's name for the model, else
+ * the common one nearest to the bits a weight takes. -1 with err where `asked` is no format. */
 int guess_precision(const struct run *run, const char *asked, enum dtype compute, struct precision *p,
 		    struct err *err);
 
-struct calib_input {
+struct fit_runtime_input {
 	const char *path;    /* a file of runs */
 	const char *model;   /* NAME or path of models/NAME.yaml */
 	const char *weights; /* format, "q4_0"; NULL: as the file says */
 };
 
-struct calib_from {
-	const struct calib_input *inputs;
+struct fit_runtime_ask {
+	const struct fit_runtime_input *inputs;
 	size_t n;
-	const char *machine; /* NAME or path of what is known of the machine */
+	const char *machine; /* NAME or path of the machine's file */
 	const char *device;  /* NULL: its first */
 	const char *like;    /* runtime whose tables are taken over; NULL: the first */
 	const char *runtime; /* what the new one is called; NULL: the tool that wrote the runs */
-	const char *version; /* NULL: "lemursim VERSION" is not known here, so "as fitted" */
+	const char *version; /* of the runtime, as written; NULL: "as fitted" */
 	const char *out;     /* path it will be written to, for messages and for finding `base:` */
 };
 
-/* Appends the file's text to *out; nothing on failure: -1 with err set, or with reasons in the diags of l. */
-int calib_from(struct loader *l, const struct calib_from *ask, struct str *out, struct err *err);
-
-/* Either kind of --from file. Csv files of samples (samples_csv.h), one for each device, make a machine's
- * profile; facts: path of a csv of facts, or NULL. */
-bool calib_is_samples(const char *path);
-struct calib_samples {
-	const char *const *paths;
-	size_t n;
-	const char *datasheet, *tool; /* tool: NULL: as the samples say */
-};
-int calib_from_samples(struct arena *a, const struct calib_samples *ask, struct str *out, struct err *err);
+/* Appends a hardware file to *out, read back and checked. -1 with err set, or with reasons in the diags of l; *out is
+ * then unchanged. */
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err);
 
 #endif

@@ -14,12 +14,12 @@ struct loaded_model {
 	struct model *model;
 };
 
-struct gathering {
+struct observations_loader {
 	struct loader *l;
 	enum observations_profile profile;
 	VEC(struct loaded_device *) devices;
 	VEC(struct loaded_model) models;
-	size_t loaded; /* rows, those that ratios are over included */
+	size_t loaded; /* rows, the other machines' rows of ratios included */
 };
 
 static bool same_text(const char *a, const char *b)
@@ -27,7 +27,8 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static int load_as(struct gathering *g, const char *machine, const char *runtime, struct catalogue_device *d)
+static int load_device(struct observations_loader *g, const char *machine, const char *runtime,
+		       struct catalogue_device *d)
 {
 	switch (g->profile) {
 	case OBSERVATIONS_PROFILE:
@@ -40,7 +41,8 @@ static int load_as(struct gathering *g, const char *machine, const char *runtime
 	return catalogue_machine_load(g->l, machine, NULL, d);
 }
 
-static const struct catalogue_device *device_of(struct gathering *g, const char *machine, const char *runtime)
+static const struct catalogue_device *device_of(struct observations_loader *g, const char *machine,
+						const char *runtime)
 {
 	struct loaded_device *d;
 
@@ -51,13 +53,13 @@ static const struct catalogue_device *device_of(struct gathering *g, const char 
 			return &g->devices.at[i]->device;
 	d = arena_alloc(g->l->arena, sizeof *d);
 	*d = (struct loaded_device){.profile = g->profile, .machine = machine, .runtime = runtime};
-	if (load_as(g, machine, runtime, &d->device) != 0)
+	if (load_device(g, machine, runtime, &d->device) != 0)
 		return NULL;
 	VEC_ADD(&g->devices, d);
 	return &d->device;
 }
 
-static const struct model *model_of(struct gathering *g, const char *name)
+static const struct model *model_of(struct observations_loader *g, const char *name)
 {
 	struct model *m;
 
@@ -70,7 +72,8 @@ static const struct model *model_of(struct gathering *g, const char *name)
 	return m;
 }
 
-static int take(struct gathering *g, const struct run *run, struct observation *row, struct err *err)
+static int load_row(struct observations_loader *g, const struct run *run, struct observation *row,
+		    struct err *err)
 {
 	const char *runtime = g->profile ? run->runtime : NULL;
 
@@ -87,9 +90,8 @@ static int take(struct gathering *g, const struct run *run, struct observation *
 			       &row->precision, err);
 }
 
-/* What a ratio is over: the same on the other machine, where its runtime is another as the catalogue has it.
- */
-static int take_over(struct gathering *g, struct observation *row, struct err *err)
+/* The row of a ratio's other machine: the same run there, under the catalogue's profile where the runtime is another. */
+static int load_ratio_base(struct observations_loader *g, struct observation *row, struct err *err)
 {
 	const enum observations_profile profile = g->profile;
 	struct run *other;
@@ -107,7 +109,7 @@ static int take_over(struct gathering *g, struct observation *row, struct err *e
 	other->seconds = 0;
 	if (profile == OBSERVATIONS_UNMEASURED || !same_text(other->runtime, row->run->runtime))
 		g->profile = OBSERVATIONS_PROFILE;
-	rc = take(g, other, over, err);
+	rc = load_row(g, other, over, err);
 	g->profile = profile;
 	row->over = over;
 	return rc;
@@ -116,7 +118,7 @@ static int take_over(struct gathering *g, struct observation *row, struct err *e
 int observations_load(struct loader *l, const struct runs *runs, enum observations_profile profile,
 		      struct observations *e, struct err *err)
 {
-	struct gathering g = {.l = l, .profile = profile};
+	struct observations_loader g = {.l = l, .profile = profile};
 	int rc = 0;
 
 	*e = (struct observations){arena_array(l->arena, runs->n, sizeof *e->at), 0};
@@ -125,8 +127,8 @@ int observations_load(struct loader *l, const struct runs *runs, enum observatio
 	for (size_t i = 0; i < runs->n && rc == 0; i++) {
 		const struct run *run = &runs->at[i];
 
-		rc = take(&g, run, &e->at[e->n], err);
-		rc = rc == 0 ? take_over(&g, &e->at[e->n], err) : rc;
+		rc = load_row(&g, run, &e->at[e->n], err);
+		rc = rc == 0 ? load_ratio_base(&g, &e->at[e->n], err) : rc;
 		e->n += rc == 0;
 	}
 	VEC_FREE(&g.devices);
@@ -150,7 +152,7 @@ int observations_check(const struct observation *row, const struct profile *p, s
 	return err_hint(err, "it is not known what its products of that dtype reach");
 }
 
-/* Do two operators cost the same on every device? Field by field: what lies between the fields may differ. */
+/* True where two operators cost the same on every device. Field by field, since padding may differ. */
 static bool same_op(const struct op *a, const struct op *b)
 {
 	return a->kind == b->kind && a->split == b->split && a->role == b->role && a->phase == b->phase &&
@@ -163,9 +165,9 @@ static bool same_op(const struct op *a, const struct op *b)
 	       a->times == b->times;
 }
 
-/* Chunks of a prompt and steps of a generation differ in their attention only. A fit asks for a row's time
- * thousands of times, so what recurs in a plan is kept once, with the sum of its weights. */
-static void merge_alike(struct replay_plan *plan)
+/* Chunks of a prompt and steps of a generation differ in their attention only. A fit predicts a row thousands of times,
+ * so that operators which recur in a plan are kept once, with the sum of their weights. */
+static void merge_alike(struct run_plan *plan)
 {
 	size_t kept = 0;
 
@@ -184,11 +186,11 @@ static void merge_alike(struct replay_plan *plan)
 
 struct observations_plan {
 	const struct observation *row;
-	struct replay_plan plan;
+	struct run_plan plan;
 	bool last_row, last_apart, all_logits;
 };
 
-static void make_room(struct observations_scratch *s, size_t n)
+static void grow_plans(struct observations_scratch *s, size_t n)
 {
 	struct observations_plan **plans = arena_array(s->arena, n, sizeof(struct observations_plan *));
 
@@ -199,19 +201,19 @@ static void make_room(struct observations_scratch *s, size_t n)
 	s->plans_n = n;
 }
 
-/* The plan of a row depends on little of a profile, and is made again only where that changes. */
-static const struct replay_plan *plan_of(struct observations_scratch *s, const struct observation *row,
-					 const struct profile *p)
+/* The plan of a row depends on three keys of a profile, and is made again only where one of them changes. */
+static const struct run_plan *plan_of(struct observations_scratch *s, const struct observation *row,
+				      const struct profile *p)
 {
 	struct observations_plan *kept;
 
 	if (row->id >= s->plans_n)
-		make_room(s, 2 * row->id + 64);
+		grow_plans(s, 2 * row->id + 64);
 	kept = s->plans[row->id];
 	if (kept->row != row || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
 	    kept->all_logits != p->all_logits) {
 		*kept = (struct observations_plan){
-			row, replay_plan(s->arena, row->model, &row->precision, p, row->run), p->last_row,
+			row, run_plan_make(s->arena, row->model, &row->precision, p, row->run), p->last_row,
 			p->last_apart, p->all_logits};
 		merge_alike(&kept->plan);
 	}
@@ -226,11 +228,12 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 	return device_model_make(a, d->machine, d->device, p, compute_of(row, p));
 }
 
-struct replay observations_replay(struct arena *a, const struct observation *row, const struct profile *p)
+struct predicted_run observations_predict(struct arena *a, const struct observation *row,
+					  const struct profile *p)
 {
 	const struct device_model device_model = device_model_of(a, row, p);
 
-	return replay_make(a, row->model, &row->precision, &device_model, row->run);
+	return predicted_run_make(a, row->model, &row->precision, &device_model, row->run);
 }
 
 double observations_seconds(struct observations_scratch *s, const struct observation *row,
@@ -241,11 +244,11 @@ double observations_seconds(struct observations_scratch *s, const struct observa
 	double seconds;
 
 	if (row->model) {
-		seconds = replay_plan_seconds(plan_of(s, row, p), &device_model);
+		seconds = run_plan_seconds(plan_of(s, row, p), &device_model);
 	} else {
-		const struct replay r = replay_make(&a, NULL, NULL, &device_model, row->run);
+		const struct predicted_run r = predicted_run_make(&a, NULL, NULL, &device_model, row->run);
 
-		seconds = replay_seconds(&r); /* an operator alone is not rounded */
+		seconds = predicted_run_seconds(&r); /* an operator alone is not rounded */
 	}
 	arena_release(&a);
 	return seconds;

@@ -13,7 +13,7 @@
 double derive_wired_share(enum hw_system system, double capacity_B, enum provenance *provenance,
 			  const char **source);
 
-/* What a profile says in shares of the machine becomes numbers of that device, once. */
+/* Turns rates that a profile states as shares of the machine into numbers of the device; done once. */
 void derive_profile(const struct machine *m, const struct device *d, struct profile *p);
 
 /* memory.bandwidth from the bus, peaks from cores, FLOP per cycle and clock, memory.usable from the capacity;

@@ -155,6 +155,38 @@ static const struct field dies_fields[] = {
 };
 static const struct table dies_table = {"dies", sizeof(struct dies), dies_fields, ARRAY_LEN(dies_fields)};
 
+#define HONOUR(name, index, text)                                                                            \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct honours, of[index]), .type = FIELD_TEXTS,             \
+		.optional = true, .help = text                                                               \
+	}
+static const struct field honours_fields[] = {
+	HONOUR("window", HONOUR_WINDOW, "architectures whose attention window it keeps to; not given: none"),
+	HONOUR("latent", HONOUR_LATENT, "architectures whose latent its cache holds; not given: none"),
+	{FIELD_KEY(struct honours, source), .type = FIELD_TEXT, .help = "file and commit that say so"},
+};
+static const struct table honours_table = {"honours", sizeof(struct honours), honours_fields,
+					   ARRAY_LEN(honours_fields)};
+
+#define COPIES(member, text)                                                                                 \
+	{                                                                                                    \
+		FIELD_KEY(struct train_copies, member), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0,    \
+							.max = 16, .def = "0", .help = text                  \
+	}
+static const struct field train_copies_fields[] = {
+	COPIES(logits, "of the logits in the dtype of the arithmetic, kept by forward for backward"),
+	COPIES(logits_f32, "likewise in f32"),
+	COPIES(logits_backward, "of them besides, while the head's backward pass runs"),
+	COPIES(logits_backward_f32, "likewise in f32"),
+	COPIES(scores, "of each block's attention scores, kept by forward for backward"),
+	COPIES(scores_f32, "likewise in f32"),
+	COPIES(scores_backward, "of them besides, while the block's backward pass runs"),
+	COPIES(scores_backward_f32, "likewise in f32"),
+	{FIELD_KEY(struct train_copies, source), .type = FIELD_TEXT, .help = "file and commit that say so"},
+};
+static const struct table train_copies_table = {"train copies", sizeof(struct train_copies),
+						train_copies_fields, ARRAY_LEN(train_copies_fields)};
+
 static const struct field chip_fields[] = {
 	QTY(struct chip_reach, bandwidth, DIM_SHARE, 0.1, 10, "times the rates"),
 	QTY(struct chip_reach, arithmetic, DIM_SHARE, 0.1, 10, "times the utilisation"),
@@ -201,6 +233,11 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),
 	SUB_OPT(struct profile, dies, dies_table,
 		"what a chip of two dies reaches of shares and utilisation"),
+	SUB_OPT(struct profile, honours, honours_table,
+		"windows and latent caches that it honours, by architecture; not given: every model's"),
+	SUB_OPT(struct profile, train_copies, train_copies_table,
+		"copies of logits and attention scores that training keeps; not given: the logits and their "
+		"gradient, and the scores where attention writes them"),
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
 	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,

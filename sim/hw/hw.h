@@ -91,20 +91,44 @@ struct tile {
 	struct qty fill; /* tiles for each core from which all of the utilisation is reached */
 };
 
-/* What a chip made of two dies reaches of what one would: all of its traffic passes between them. */
+/* The share of its nominal rates that a chip of two dies reaches, since its traffic passes between them. */
 struct dies {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
 };
 
-/* What a chip that was measured does of what its family's profile says of it; the name is the machine's
+/* The rates of a measured chip against those that its family's profile gives; the name is the machine's
  * `chip`. A profile that has any is transferred to the chips it does not name: see chip_reach_of(). */
 struct chip_reach {
 	struct origin origin;
 	struct qty bandwidth, arithmetic;
 };
 
-/* What a device does under one runtime. Rates may be written as shares of the bus: machine_check(). */
+/* The attention windows and latent caches that a runtime honours. Whether a window shortens what a query
+ * reads and what the cache holds, and whether the cache holds the latent or the keys and values made from it,
+ * is a property of a runtime's code for one architecture (config.json's model_type), not of the model alone.
+ */
+enum honour { HONOUR_WINDOW, HONOUR_LATENT, HONOUR_N };
+struct honours {
+	struct origin origin;           /* node NULL: not said, so all of it */
+	struct field_list of[HONOUR_N]; /* names of architectures */
+	const char *source;             /* file and commit */
+};
+
+/* Copies that training under the runtime keeps of its two largest tensors, in the dtype of the arithmetic and
+ * in f32. They differ from the tensors of the model: a loss in f32 has logits of its own, a fused attention
+ * keeps no scores. */
+struct train_copies {
+	struct origin origin;      /* node NULL: not said; see shard_group_copies() */
+	double logits, logits_f32; /* of the logits, kept by forward for backward */
+	double scores, scores_f32; /* of each block's attention scores, likewise */
+	/* more of them while the backward pass of the head, or of a block, runs */
+	double logits_backward, logits_backward_f32, scores_backward, scores_backward_f32;
+	const char *source; /* file and commit */
+};
+
+/* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
+ * machine_check(). */
 struct profile {
 	struct origin origin;
 	const char *version;
@@ -122,6 +146,8 @@ struct profile {
 	struct few few;
 	struct tile tile;
 	struct dies dies;
+	struct honours honours;
+	struct train_copies train_copies;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
@@ -164,7 +190,7 @@ struct machine {
 	const char *schema, *title, *chip;
 	const char *die; /* the chip that its dies are; NULL: not said */
 	int kind;
-	int system;   /* enum hw_system: whose rule gives memory.usable where it is not said */
+	int system;   /* enum hw_system: its rule gives memory.usable where that is not said */
 	int64_t dies; /* that its GPU is spread over: 2 of an Ultra */
 	struct memory memory;
 	struct disk *disk;                          /* NULL: not said */
@@ -214,9 +240,13 @@ int link_check(const struct link *l, struct diags *diags);
  * "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if it has neither. */
 const struct profile *device_runtime(const struct device *d, const char *runtime);
 
-/* What is known of a machine's chip under a runtime of its device: from its own runs (*own), or else from
- * runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are, in
- * that order. NULL: nobody measured any. */
+/* Does the runtime honour that of a model of that architecture? A model that names none is taken at its word:
+ * nobody's code is known to run it. */
+bool profile_honours(const struct profile *p, enum honour what, const char *architecture);
+
+/* The measured factors of a machine's chip under a runtime of its device: from its own runs (*own), or else
+ * from runs of it under the runtime that the profile's `chips_like` names, or of the chip that its dies are,
+ * in that order. NULL: nobody measured any. */
 const struct chip_reach *chip_reach_of(const struct machine *m, const struct device *d,
 				       const struct profile *p, bool *own);
 

@@ -39,6 +39,18 @@ const struct profile *device_runtime(const struct device *d, const char *runtime
 	return latest;
 }
 
+bool profile_honours(const struct profile *p, enum honour what, const char *architecture)
+{
+	const char *const *names = p->honours.of[what].at;
+
+	if (!p->honours.origin.node || !architecture)
+		return true;
+	for (size_t i = 0; i < p->honours.of[what].n; i++)
+		if (!strcmp(names[i], architecture))
+			return true;
+	return false;
+}
+
 struct qty link_rate(const struct link *l, double bytes)
 {
 	const struct link_point *p = l->bandwidth_by_size.at;

@@ -14,9 +14,14 @@ enum { NOTES_MAX = 32 };
 
 struct described {
 	const char *title, *source;
-	const char *family;    /* model_type, or general.architecture */
-	const char *stored;    /* how its weights are kept, as far as the file says; may be NULL */
-	const char *file_type; /* the same as a file type of ours: "q4_K_M", "mlx_q4"; NULL: not said */
+	const char *family;       /* model_type, or general.architecture */
+	const char *stored;       /* how its weights are kept, as far as the file says; may be NULL */
+	const char *file_type;    /* the same as a file type of ours: "q4_K_M", "mlx_q4"; NULL: not said */
+	const char *architecture; /* model_type of config.json, also where a GGUF calls it otherwise */
+	int64_t context;          /* longest sequence that it was made for; 0: not said */
+	const char *rope_kind;    /* how rotary positions were stretched to it; NULL: not */
+	double rope_factor;
+	int64_t rope_original; /* context before that; 0: not said */
 	int64_t layers, hidden, vocabulary;
 	int64_t heads, kv_heads, head_dim;
 	int64_t window, full_every;

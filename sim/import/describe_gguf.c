@@ -188,6 +188,42 @@ static int attention(struct reading *r)
 	return 0;
 }
 
+/* What a config.json calls the architecture, where llama.cpp has another name for it. Its "deepseek2" is both
+ * of DeepSeek's: the bias that corrects how experts are chosen came with the third. */
+static const char *architecture(const struct reading *r)
+{
+	static const char *const names[][2] = {{"gemma3", "gemma3_text"}, {"gpt-oss", "gpt_oss"},
+					       {"qwen2moe", "qwen2_moe"}, {"qwen3moe", "qwen3_moe"},
+					       {"glm4moe", "glm4_moe"},   {"mistral3", "ministral3"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(r->arch, names[i][0]))
+			return names[i][1];
+	if (!strcmp(r->arch, "deepseek2"))
+		return has(r, "exp_probs_b.bias") ? "deepseek_v3" : "deepseek_v2";
+	return r->arch;
+}
+
+/* As describe_hf.c has it: the context, or the factor times the original where that is more. */
+static int context(struct reading *r)
+{
+	struct described *d = r->d;
+	const struct gguf_key *kind = find(r, "rope.scaling.type"), *by = find(r, "rope.scaling.factor");
+
+	if (number(r, "context_length", &d->context) != 0 ||
+	    number(r, "rope.scaling.original_context_length", &d->rope_original) != 0)
+		return -1;
+	if (!by || by->kind != GGUF_NUMBER || !(by->number > 1 && by->number <= 4096)) {
+		d->rope_original = 0;
+		return 0;
+	}
+	d->rope_kind = kind && kind->kind == GGUF_STRING && kind->text ? kind->text : "linear";
+	d->rope_factor = by->number;
+	if (d->rope_factor * (double)d->rope_original > (double)d->context)
+		d->context = (int64_t)(d->rope_factor * (double)d->rope_original);
+	return 0;
+}
+
 static int experts(struct reading *r)
 {
 	struct described *d = r->d;
@@ -347,8 +383,9 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 		d->layers -= beyond;
 	}
 	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||
-	    experts(&r) != 0)
+	    context(&r) != 0 || experts(&r) != 0)
 		return -1;
+	d->architecture = architecture(&r);
 	feed_forward(&r);
 	if (!d->inner && !d->experts)
 		return err_set(err, "%s: no tensor blk.*.ffn_up.weight", g->path);

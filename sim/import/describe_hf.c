@@ -26,6 +26,7 @@ struct family {
 	bool routed;                /* every layer has experts */
 	bool expert_inner_is_inner; /* intermediate_size is an expert's */
 	int64_t vocabulary;         /* default */
+	int64_t context;            /* default of max_position_embeddings; 0: it is said */
 	int64_t experts, active;    /* defaults */
 };
 
@@ -89,7 +90,8 @@ static const struct family families[] = {
 	 .sight = SEES_WINDOW,
 	 .full_every = 6,
 	 .window = 4096,
-	 .vocabulary = 262208},
+	 .vocabulary = 262208,
+	 .context = 131072},
 	{.type = "phi3", .sight = SEES_WINDOW, .fused = true},
 	{.type = "gpt_oss",
 	 .head_dim = 64,
@@ -325,6 +327,37 @@ static void attention(struct reading *r)
 	d->head_dim = d->nope_dim + d->rope_dim;
 }
 
+/* The longest sequence: max_position_embeddings, which most configs give as it is after scaling, or the
+ * factor times the original where that is more (YaRN as Qwen describes it keeps max_position_embeddings as it
+ * was). */
+static void context(struct reading *r)
+{
+	const struct yml *rope = find(r->config, "rope_scaling");
+	struct reading inner = *r;
+	struct described *d = r->d;
+	char *end;
+
+	d->context = r->f->context;
+	if (number(r, "max_position_embeddings", &d->context) == SAID_NOT)
+		number(r, "seq_length", &d->context); /* ChatGLM */
+	if (!rope)
+		rope = find(r->config, "rope_parameters"); /* transformers 5 */
+	if (!rope || rope->kind != YML_MAP || !find(rope, "factor"))
+		return;
+	d->rope_kind = word(rope, "rope_type", word(rope, "type", "linear"));
+	d->rope_factor = strtod(word(rope, "factor", ""), &end);
+	if (!(d->rope_factor >= 1 && d->rope_factor <= 4096) || *end) {
+		wrong(r, find(rope, "factor"), "factor", "a number from 1 to 4096");
+		d->rope_kind = NULL;
+		return;
+	}
+	inner.config = rope;
+	number(&inner, "original_max_position_embeddings", &d->rope_original);
+	r->failed |= inner.failed;
+	if (d->rope_factor * (double)d->rope_original > (double)d->context)
+		d->context = (int64_t)(d->rope_factor * (double)d->rope_original);
+}
+
 /* mlp_only_layers of Qwen must be the first ones, if any. */
 static void dense_layers(struct reading *r)
 {
@@ -535,7 +568,7 @@ int describe_hf(struct described *d, const struct yml *config, struct diags *dia
 	}
 	if (type && !strcmp(type, "gemma3"))
 		type = "gemma3_text";
-	d->family = type;
+	d->family = d->architecture = type;
 	if (type && !strcmp(type, "chatglm")) {
 		chatglm(&r);
 	} else {
@@ -551,6 +584,7 @@ int describe_hf(struct described *d, const struct yml *config, struct diags *dia
 		sight(&r);
 		feed_forward(&r);
 	}
+	context(&r);
 	stored(&r);
 	file_type(&r);
 	what_is_not_modelled(&r);

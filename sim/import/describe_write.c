@@ -95,6 +95,23 @@ static void feed_forward(const struct described *d, const struct extras *x, stru
 		str_addf(out, "  skew: %.3g\n", x->skew);
 }
 
+/* What a runtime is chosen by, and how long a sequence may be. */
+static void context(const struct described *d, struct str *out)
+{
+	if (d->architecture)
+		text_row(out, "architecture", d->architecture);
+	if (d->context)
+		str_addf(out, "context: %lld tok\n", (long long)d->context);
+	if (!d->rope_kind)
+		return;
+	str_add(out, "rope_scaling: {kind: ");
+	quoted(out, d->rope_kind);
+	str_addf(out, ", factor: %g", d->rope_factor);
+	if (d->rope_original)
+		str_addf(out, ", original: %lld tok", (long long)d->rope_original);
+	str_add(out, "}\n");
+}
+
 static void sizes(const struct extras *x, struct str *out)
 {
 	const struct extra_size *s = x ? x->sizes.at : NULL;
@@ -133,6 +150,7 @@ void describe_write(const struct described *d, const struct extras *x, const cha
 	str_addf(out, "schema: %s\n", MODEL_SCHEMA);
 	text_row(out, "title", title);
 	text_row(out, "source", x && x->source ? x->source : d->source);
+	context(d, out);
 	str_addf(out, "layers: %lld\nhidden: %lld\nvocabulary: %lld\n", (long long)d->layers,
 		 (long long)d->hidden, (long long)d->vocabulary);
 	attention(d, out);

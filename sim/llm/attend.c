@@ -18,11 +18,6 @@ static double pairs_of(int64_t q, int64_t past, int64_t window, bool causal)
 	       (double)(q - before) * (double)window;
 }
 
-static int64_t window_of(const struct model *m, struct part part)
-{
-	return part.windowed ? m->attention.window : 0;
-}
-
 static struct attend alike(const struct model *m, const struct shape *s, struct part part, enum phase phase)
 {
 	const int64_t context = graph_seen(m, s, part);
@@ -33,7 +28,7 @@ static struct attend alike(const struct model *m, const struct shape *s, struct 
 		.context = context,
 		.seen = s->batch * context,
 		.pairs = (double)s->batch *
-			 pairs_of(s->tokens, s->past, window_of(m, part), m->attention.causal),
+			 pairs_of(s->tokens, s->past, part_window(m, part), m->attention.causal),
 		.rectangle = (double)s->batch * (double)s->tokens * (double)context,
 	};
 }
@@ -54,7 +49,7 @@ static double decode_pairs(const struct shape_mix *x, int64_t sum, int64_t windo
 
 static struct attend decodes(const struct model *m, const struct shape_mix *x, struct part part)
 {
-	const int64_t window = window_of(m, part), sum = window ? x->windowed : x->context;
+	const int64_t window = part_window(m, part), sum = window ? x->windowed : x->context;
 	const int64_t seen = sum + x->decodes * (x->rows_each - 1);
 
 	return (struct attend){
@@ -82,7 +77,7 @@ static struct attend pieces(const struct model *m, const struct shape_mix *x, st
 		squares += (double)one.tokens * (double)one.tokens;
 		a.seen += seen;
 		a.rectangle += (double)one.tokens * (double)seen;
-		a.pairs += pairs_of(one.tokens, one.past, window_of(m, part), m->attention.causal);
+		a.pairs += pairs_of(one.tokens, one.past, part_window(m, part), m->attention.causal);
 	}
 	a.query = (int64_t)(squares / rows);
 	a.context = (int64_t)(a.rectangle / rows);

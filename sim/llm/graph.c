@@ -175,7 +175,7 @@ static double per_pair(const struct writer *w, bool decodes)
 
 	if (!l)
 		return 4 * heads * (double)a->head_dim;
-	if (decodes)
+	if (decodes && !a->expanded)
 		return 2 * heads * (double)(2 * l->kv_rank + l->rope_dim);
 	return 2 * heads * (double)(l->nope_dim + l->rope_dim + l->value_dim);
 }
@@ -188,7 +188,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 
 	op->query = x->query;
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
-	op->kv_of_all = a->latent != NULL;
+	op->kv_of_all = model_caches_latent(w->m);
 	op->context = x->context;
 	/* backward: four products where forward has two */
 	op->flop = op->times * each * x->pairs;
@@ -197,7 +197,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	return op;
 }
 
-/* Decodes and pieces of prompts go through one kernel, but those of a latent through two. */
+/* Decodes and pieces of prompts go through one kernel, but those of a cached latent through two. */
 static void scores(struct writer *w)
 {
 	struct attend groups[ATTENDS];
@@ -205,7 +205,7 @@ static void scores(struct writer *w)
 	struct op *op = scores_of(w, &groups[0]);
 
 	for (size_t i = 1; i < n; i++)
-		scores_of(w, &groups[i])->times = w->m->attention.latent ? 1 : 0;
+		scores_of(w, &groups[i])->times = model_caches_latent(w->m) ? 1 : 0;
 	if (w->s->scores_again &&
 	    w->phase == PHASE_BACKWARD) { /* as forward has it; runs first, so last here */
 		struct op *again = add(w, "scores again", OP_SCORES, SPLIT_HEADS);
@@ -236,7 +236,7 @@ static void end_block(struct writer *w)
 		elementwise(w, "residual", OP_RESIDUAL, SPLIT_NONE, numbers);
 }
 
-/* What the shared experts made joins what the others make. */
+/* Adds the shared experts' output to the residual stream. */
 static void end_shared(struct writer *w)
 {
 	elementwise(w, "add", OP_RESIDUAL, SPLIT_NONE, (double)w->rows * (double)w->m->hidden);

@@ -15,12 +15,12 @@ double graph_kv_B(const struct model *m, const struct precision *p, struct part 
 
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part)
 {
-	const int64_t all = s->past + s->tokens, window = m->attention.window;
+	const int64_t all = s->past + s->tokens, window = part_window(m, part);
 
-	return part.windowed && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
+	return window && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
 }
 
-/* Numbers of one token's queries, keys and values, and of what goes into o. */
+/* The widths of one token's queries, of its keys and values together, and of the input of o. */
 struct widths {
 	double q, kv, out;
 };
@@ -37,13 +37,13 @@ static struct widths widths_of(const struct attention *a)
 			       heads * (double)a->head_dim};
 }
 
-/* Is the input of those projections needed again, for the gradients of weights or adapters? */
+/* Is the input of those projections needed for the gradients of weights or adapters? */
 static bool needed(const struct shape *s, unsigned adapters)
 {
 	return s->train_weights || (s->adapters & adapters);
 }
 
-/* What adapters keep between their two products, for each row. */
+/* Numbers that adapters keep between their two products, for each row. */
 static double ranks(const struct shape *s, unsigned adapters)
 {
 	double n = 0;
@@ -53,27 +53,41 @@ static double ranks(const struct shape *s, unsigned adapters)
 	return n;
 }
 
-/* Of a gated (or plain) FFN: gate, its activation and up (or up alone), and what goes into down. */
+/* Numbers that an FFN keeps for each row: gate, its activation and up (or up alone), and the input of down.
+ */
 static double ffn_saved(const struct shape *s, double inner, bool gated)
 {
 	return ((gated ? 3 : 1) + (needed(s, 1u << ADAPTER_DOWN) ? 1 : 0)) * inner;
 }
 
+double graph_copies_B(const struct model *m, const struct precision *p, const struct shape *s,
+		      struct part part, double copies, double copies_f32)
+{
+	double numbers = 0;
+
+	if (part.role == ROLE_ATTENTION)
+		numbers = (double)graph_rows(s) * (double)m->attention.heads * (double)graph_seen(m, s, part);
+	if (part.role == ROLE_HEAD && m->ends)
+		numbers = (double)graph_head_rows(s) * (double)m->vocabulary;
+	return format_bytes((enum format_id)p->compute, numbers * copies) +
+	       format_bytes(FORMAT_F32, numbers * copies_f32);
+}
+
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
-		     struct part part, bool scores)
+		     struct part part, const struct copies *copies)
 {
 	static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
 			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(&m->attention);
 	const double rows = (double)graph_rows(s), h = (double)m->hidden;
-	double numbers = 0;
+	double numbers = 0, copied_B = 0;
 
 	switch (part.role) {
 	case ROLE_ATTENTION: /* input, normed input, q, k, v, probabilities, what goes into o */
 		numbers = h + (m->norms && needed(s, qkv) ? h : 0) + w.q + w.kv + w.out + ranks(s, qkv | o);
-		if (scores && !s->scores_again)
-			numbers += (double)m->attention.heads * (double)graph_seen(m, s, part);
+		if (!s->scores_again)
+			copied_B = graph_copies_B(m, p, s, part, copies->scores, copies->scores_f32);
 		break;
 	case ROLE_FFN: /* input, normed input, and between the projections */
 		numbers = h + (m->norms && needed(s, up) ? h : 0) +
@@ -91,13 +105,16 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 					       ffn_saved(s, (double)x->inner, true) + ranks(s, up | down));
 		break;
 	case ROLE_HEAD: /* input, normed input, logits and their gradient; of those rows that have logits */
-		numbers = m->ends ? (needed(s, 0) ? 2 : 1) * h + 2 * (double)m->vocabulary : 0;
-		return format_bytes((enum format_id)p->compute, (double)graph_head_rows(s) * numbers);
+		if (!m->ends)
+			return 0;
+		numbers = (double)graph_head_rows(s);
+		return format_bytes((enum format_id)p->compute, numbers * (needed(s, 0) ? 2 : 1) * h) +
+		       graph_copies_B(m, p, s, part, copies->logits, copies->logits_f32);
 	case ROLE_EMBEDDING:
 	case ROLE_N:
 		break;
 	}
-	return format_bytes((enum format_id)p->compute, rows * numbers);
+	return format_bytes((enum format_id)p->compute, rows * numbers) + copied_B;
 }
 
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,

@@ -1,5 +1,5 @@
 /*
- * memory.h - bytes of what a step keeps and carries: activations, KV cache.
+ * memory.h - bytes of activations and of the KV cache.
  *
  * Layer llm.
  */
@@ -18,14 +18,25 @@ double graph_kv_B(const struct model *m, const struct precision *p, struct part 
  * itself. */
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part);
 
+/* Copies of the logits and of each block's attention scores, in the dtype of the arithmetic and in f32. */
+struct copies {
+	double logits, logits_f32, scores, scores_f32;
+};
+
 /* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
  * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section 4.1,
- * counted for this block); a frozen projection does not need its input. scores: the runtime writes them. */
+ * counted for this block); a frozen projection does not need its input. copies: of what a framework writes
+ * out or not, and in which dtype. */
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
-		     struct part part, bool scores);
+		     struct part part, const struct copies *copies);
 
-/* Bytes alive while one block of inference runs: its input and what it makes, the scores only where they are
- * written. */
+/* Bytes of a block's largest tensor in training, in so many copies in the dtype of the arithmetic and in f32:
+ * the scores of attention, the logits of the head; 0 of other parts. */
+double graph_copies_B(const struct model *m, const struct precision *p, const struct shape *s,
+		      struct part part, double copies, double copies_f32);
+
+/* Bytes alive while one block of inference runs: its input and its intermediate tensors, the attention scores
+ * only where the runtime writes them. */
 double graph_live_B(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		    bool scores);
 

@@ -1,7 +1,7 @@
 /* mix.c - see mix.h. */
 #include "sim/llm/mix.h"
 
-/* What a rule asks of a model and of a tensor in it. */
+/* The conditions of a rule on a model and on a tensor in it. */
 struct about {
 	const struct model *m;
 	enum tensor t;

@@ -1,5 +1,5 @@
 /*
- * mix.h - which format each tensor of a file has: the rules of those who quantise.
+ * mix.h - the format of each tensor of a quantised file, by the rules of the program that wrote it.
  *
  * Layer llm. llama.cpp's rules are those of src/llama-quant.cpp (llama_tensor_get_type_impl(),
  * tensor_type_fallback()) at 007dbbf, 2026; files made since 2024 follow them. mlx_lm's are those of utils.py
@@ -14,7 +14,7 @@
 /* Bytes of so many weights of a class. */
 double mix_bytes(const struct model *m, const struct precision *p, enum tensor t, double numbers);
 
-/* What most weights of a class are kept in; where that is a tie, the one of fewer bits. */
+/* The format of most weights of a class; of two with as many, the one of fewer bits. */
 enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t);
 
 /* The format of a tensor in one layer (any, where it is in none), as the mix has it: no exceptions. */

@@ -88,6 +88,16 @@ static const struct field experts_fields[] = {
 static const struct table experts_table = {"experts", sizeof(struct experts), experts_fields,
 					   ARRAY_LEN(experts_fields)};
 
+static const struct field rope_scaling_fields[] = {
+	{FIELD_KEY(struct rope_scaling, kind), .type = FIELD_TEXT, .help = "llama3, yarn, linear, ..."},
+	{FIELD_KEY(struct rope_scaling, factor), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 1,
+	 .max = 4096, .help = "by which the context grew"},
+	{FIELD_KEY(struct rope_scaling, original), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 0,
+	 .max = 1 << 30, .def = "0", .help = "context before that; 0: not said"},
+};
+static const struct table rope_scaling_table = {"rope scaling", sizeof(struct rope_scaling),
+						rope_scaling_fields, ARRAY_LEN(rope_scaling_fields)};
+
 static const struct field size_fields[] = {
 	{FIELD_KEY(struct model_size, weights), .type = FIELD_CHOICE, .choices = mix_names,
 	 .help = "file type"},
@@ -102,6 +112,12 @@ static const struct field model_fields[] = {
 	{FIELD_KEY(struct model, schema), .type = FIELD_TEXT, .help = MODEL_SCHEMA},
 	{FIELD_KEY(struct model, title), .type = FIELD_TEXT, .help = "its name, for people"},
 	{FIELD_KEY(struct model, source), .type = FIELD_TEXT, .help = "where these figures come from"},
+	{FIELD_KEY(struct model, architecture), .type = FIELD_TEXT, .optional = true,
+	 .help = "model_type of its config.json: which windows and latent caches a runtime honours"},
+	{FIELD_KEY(struct model, context), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 0, .max = 1 << 30,
+	 .def = "0", .help = "longest sequence that it was made for; 0: not said"},
+	{FIELD_KEY(struct model, rope_scaling), .type = FIELD_MAYBE, .sub = &rope_scaling_table,
+	 .optional = true, .help = "how its rotary positions were stretched to that context"},
 	COUNT(struct model, layers, 4096, "transformer layers"),
 	COUNT(struct model, hidden, 1 << 20, "width of the residual stream"),
 	COUNT(struct model, vocabulary, 1 << 24, "tokens it knows"),
@@ -408,18 +424,49 @@ double model_weights_B(const struct model *m, const struct precision *p)
 	return sum;
 }
 
+const struct model *model_as_run(struct arena *a, const struct model *m, bool window, bool latent)
+{
+	const bool unwindowed = m->attention.window && !window,
+		   expanded = m->attention.latent && !latent && !m->attention.expanded;
+	struct model *run;
+
+	if (!unwindowed && !expanded)
+		return m;
+	run = arena_alloc(a, sizeof *run);
+	*run = *m;
+	if (unwindowed)
+		run->attention.window = run->attention.full_every = 0;
+	run->attention.expanded |= expanded;
+	return run;
+}
+
+bool model_caches_latent(const struct model *m)
+{
+	return m->attention.latent && !m->attention.expanded;
+}
+
 double model_kv_numbers_per_token(const struct model *m)
 {
 	const struct attention *a = &m->attention;
+	const struct latent *l = a->latent;
 
-	if (a->latent)
-		return (double)(a->latent->kv_rank + a->latent->rope_dim);
+	if (l && a->expanded)
+		return (double)(a->heads * (l->nope_dim + l->rope_dim + l->value_dim));
+	if (l)
+		return (double)(l->kv_rank + l->rope_dim);
 	return 2.0 * (double)(a->kv_heads * a->head_dim);
+}
+
+int64_t part_window(const struct model *m, struct part part)
+{
+	return part.windowed ? m->attention.window : 0;
 }
 
 int64_t part_cached(const struct model *m, struct part part, int64_t tokens)
 {
-	return part.windowed && m->attention.window < tokens ? m->attention.window : tokens;
+	const int64_t window = part_window(m, part);
+
+	return window && window < tokens ? window : tokens;
 }
 
 double experts_hit(const struct experts *x, double tokens)

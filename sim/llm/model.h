@@ -1,5 +1,5 @@
 /*
- * model.h - what an LLM is made of, as far as its speed and size go.
+ * model.h - the dimensions of an LLM that decide its speed and its size.
  *
  * Layer llm. Counts are bare, sizes in bytes. The field table in model.c is the reference of the model files.
  */
@@ -26,6 +26,7 @@ struct attention {
 	int64_t window;        /* tokens a query sees at most; 0: all before it */
 	int64_t full_every;    /* with a window: each so many-th layer sees all; 0: no layer does */
 	struct latent *latent; /* NULL: keys and values are kept as they are */
+	bool expanded;         /* the cache holds the keys and values that the latent gives: model_as_run() */
 	int bias;
 	bool causal, rope, qk_norm, sinks;
 	bool fused; /* queries, keys and values are one tensor: file types treat them alike */
@@ -49,6 +50,14 @@ struct experts {
 	double skew; /* popularity of the i-th expert ~ i^-skew; 0: all alike */
 };
 
+/* How rotary positions were stretched to reach the model's context. */
+struct rope_scaling {
+	struct origin origin;
+	const char *kind; /* as config.json calls it: "llama3", "yarn", "linear" */
+	double factor;    /* by which the context grew */
+	int64_t original; /* tokens it was trained for before; 0: not said */
+};
+
 struct model_size { /* of a file, as published */
 	struct origin origin;
 	int weights; /* enum mix_id */
@@ -59,6 +68,10 @@ struct model_size { /* of a file, as published */
 struct model {
 	struct origin origin;
 	const char *schema, *title, *source;
+	/* The model_type of its config.json, by which a runtime chooses its code; NULL: not said. */
+	const char *architecture;
+	int64_t context; /* tokens of the longest sequence that it was made for; 0: not said */
+	struct rope_scaling *rope_scaling; /* NULL: none */
 	int64_t layers, hidden, vocabulary;
 	struct attention attention;
 	struct ffn *ffn;         /* NULL: every layer has experts */
@@ -75,10 +88,10 @@ struct model {
 
 extern const struct table model_table;
 int model_check(const struct model *m,
-		struct diags *diags); /* what a row cannot: heads divide, parameters and sizes agree */
+		struct diags *diags); /* checks across keys: heads divide, parameters and sizes agree */
 
-/* What rules may place: a block of operators that stays together. A dense layer is attention and ffn; one
- * with experts is attention, router, shared experts where it has some, experts. */
+/* The kinds of blocks, the units of placement: operators that stay together. A dense layer is attention and
+ * ffn; one with experts is attention, router, shared experts where it has some, experts. */
 enum role {
 	ROLE_EMBEDDING,
 	ROLE_ATTENTION,
@@ -91,7 +104,7 @@ enum role {
 };
 extern const char *const role_names[ROLE_N + 1];
 
-/* What makes blocks alike: those of one part have the same operators and the same size. */
+/* Blocks of one part have the same operators and the same size. */
 struct part {
 	enum role role;
 	bool windowed; /* attention that sees no more than the window */
@@ -141,8 +154,19 @@ double part_weights_B(const struct model *m, const struct precision *p, struct p
 double model_weights(const struct model *m); /* the whole model */
 double model_weights_B(const struct model *m, const struct precision *p);
 
-/* What one block of attention keeps of each token: keys and values, or the latent. */
+/* The model as a runtime runs it that takes no account of its window (window false: every query sees all
+ * tokens before it, and the cache holds them), or that caches the keys and values made from its latent
+ * (latent false). m itself where that changes nothing, else a copy in the arena; m must outlive it. */
+const struct model *model_as_run(struct arena *a, const struct model *m, bool window, bool latent);
+
+/* Is the latent what the cache holds? Then it belongs to all heads alike. */
+bool model_caches_latent(const struct model *m);
+
+/* Numbers that one block of attention caches for each token: keys and values, or the latent. */
 double model_kv_numbers_per_token(const struct model *m);
+/* Tokens that a query of the part sees at most; 0: all. A part that is windowed in the model's own file is
+ * not in a model_as_run() without windows. */
+int64_t part_window(const struct model *m, struct part part);
 /* Tokens of a sequence of that length that a block's cache has to hold. */
 int64_t part_cached(const struct model *m, struct part part, int64_t tokens);
 

@@ -23,8 +23,8 @@ struct routed {
 	double hit;    /* distinct experts here that get any */
 	double tokens; /* distinct tokens that have an expert here */
 };
-/* Of so many tokens, to the experts of the devices in a set (bit i: device i). A token's experts are
- * distinct: the chance that none is here is that of a conditional Poisson sample (Chen, Dempster & Liu,
+/* The rows of so many tokens that reach the experts of a set of devices (bit i: device i). A token's experts
+ * are distinct: the chance that none is here is that of a conditional Poisson sample (Chen, Dempster & Liu,
  * "Weighted finite population sampling to maximize entropy", Biometrika 81(3), 1994); hypergeometric where
  * all are alike. */
 struct routed routing_to(const struct experts *x, const int *owner, unsigned devices, double tokens);

@@ -11,8 +11,6 @@
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 
-enum { SAMPLES_MAX_B = 64 << 20 };
-
 struct measured {
 	const struct backend *backend;
 	struct suite_result r;
@@ -174,7 +172,7 @@ static int read_earlier(struct run *u, struct err *err)
 		char *text;
 		size_t len;
 
-		if (file_read(u->arena, from->at[i], SAMPLES_MAX_B, &text, &len, err) != 0)
+		if (file_read(u->arena, from->at[i], SAMPLES_FILE_MAX, &text, &len, err) != 0)
 			return -1;
 		if (!samples_csv_is(text))
 			return err_set(err,

@@ -1,4 +1,4 @@
-/* fit.c - see fit.h. */
+/* footprint.c - see footprint.h. */
 #include "sim/place/footprint.h"
 
 #include <math.h>
@@ -31,8 +31,8 @@ double footprint_share(const struct placement *p, enum phase phase, size_t block
 	return shard_sizes_held(p, &phase, 1, block, mi);
 }
 
-/* Of a tensor, by a machine with that share of its block: what every device of a split works with whole, it
- * has whole. */
+/* The share of a tensor that a machine with a share of its block holds. Tensors that every device of a split
+ * needs entirely are held entirely. */
 static double share_of(const struct model *m, struct part part, enum tensor t, double share)
 {
 	const struct latent *l = m->attention.latent;
@@ -44,7 +44,7 @@ static double share_of(const struct model *m, struct part part, enum tensor t, d
 		return 1;
 	if (l && t == TENSOR_K) /* the latent is made by all */
 		return 1;
-	if (l && t == TENSOR_Q && l->q_rank) { /* and what queries are made from */
+	if (l && t == TENSOR_Q && l->q_rank) { /* as is the compressed query */
 		const double in = (double)m->hidden,
 			     out = (double)(m->attention.heads * (l->nope_dim + l->rope_dim));
 
@@ -88,7 +88,8 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 		bytes += part_held_B(m, pr, part, share);
 		if (part.role == ROLE_EMBEDDING)
 			table = true;
-		if (part.role == ROLE_HEAD && m->tied_head && m->ends && !table) /* it needs the table too */
+		if (part.role == ROLE_HEAD && m->tied_head && m->ends &&
+		    !table) /* a tied head reads the embedding's table */
 			bytes += part_weights_B(m, pr, (struct part){ROLE_EMBEDDING, false});
 	}
 	return bytes;
@@ -96,22 +97,35 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 
-/* All of it where decode reads it, the prompt's where prefill makes it, until it has gone. A latent belongs
- * to all heads: who has any has all. */
+/* The model as the machine's device of one phase runs it, else as its device of the other phase does. */
+static const struct model *model_on(const struct world *w, const struct shards *first,
+				    const struct shards *other, size_t mi)
+{
+	for (int i = 0; i < first->n; i++)
+		if (w->units[first->unit[i]].machine == mi)
+			return w->units[first->unit[i]].model;
+	return shard_group_model(w, other, mi);
+}
+
+/* The whole cache on the machine that decodes; the prompt's on the one that prefills, until it has been sent.
+ * A cached latent belongs to all heads, so a machine with any of them has all of it. */
 static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
-	const struct model *m = p->world->model;
+	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
+			    *prefill = &p->shard_groups[PHASE_PREFILL][block];
+	const struct model *reads = model_on(p->world, decode, prefill, mi),
+			   *makes = model_on(p->world, prefill, decode, mi);
 	const struct precision *pr = &p->world->scenario->precision;
-	const struct part part = model_block(m, block).part;
+	const struct part part = model_block(p->world->model, block).part;
 	double here = footprint_share(p, PHASE_DECODE, block, mi),
 	       any = shard_sizes_held(p, both, 2, block, mi);
 
-	if (m->attention.latent) {
+	if (model_caches_latent(reads))
 		here = here > 0 ? 1 : 0;
+	if (model_caches_latent(makes))
 		any = any > 0 ? 1 : 0;
-	}
-	return fmax(here * graph_kv_B(m, pr, part, g->batch, g->prompt + g->tokens),
-		    any * graph_kv_B(m, pr, part, g->batch, g->prompt));
+	return fmax(here * graph_kv_B(reads, pr, part, g->batch, g->prompt + g->tokens),
+		    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
 }
 
 /* Weights, cache and activations of one model. */
@@ -129,15 +143,15 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 
 		if (part.role == ROLE_ATTENTION)
 			f->kv_B += kv_B(p, g, b, mi);
-		/* one block's tensors are alive at a time: the largest counts */
+		/* one block's activations are alive at a time, so the largest counts */
 		shape.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
-		f->activations_B =
-			fmax(f->activations_B, prefill * graph_live_B(w->model, pr, &shape, part,
-								      shard_group_writes_scores(w, shards)));
+		f->activations_B = fmax(f->activations_B,
+					prefill * graph_live_B(shard_group_model(w, shards, mi), pr, &shape,
+							       part, shard_group_writes_scores(w, shards)));
 	}
 }
 
-/* Frees just what is missing. */
+/* Leaves on the disk as many weights as do not fit. */
 static void offload(const struct placement *p, size_t mi, struct footprint *f)
 {
 	const double missing = footprint_short_B(f);
@@ -145,7 +159,7 @@ static void offload(const struct placement *p, size_t mi, struct footprint *f)
 	if (!offload_free(p, mi, missing, &f->offload, &f->disk_B))
 		return;
 	f->weights_B -= missing;
-	while (footprint_short_B(f) > 0) /* by rounding */
+	while (footprint_short_B(f) > 0) /* rounding may leave some bytes too many */
 		f->weights_B = nextafter(f->weights_B, 0);
 }
 
@@ -153,7 +167,7 @@ void footprint_generate(const struct placement *p, struct footprint *out)
 {
 	struct generate g = placement_generate(p);
 
-	if (p->draft) /* tokens that may not stand have a place in both caches */
+	if (p->draft) /* drafted tokens that may be rejected have entries in both caches */
 		g.tokens += g.options.speculative->draft;
 	for (size_t mi = 0; mi < p->world->machines_n; mi++) {
 		out[mi] = (struct footprint){.usable_B = p->world->machines[mi].memory.usable.value};

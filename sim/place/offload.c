@@ -5,19 +5,19 @@
 
 #include "sim/place/footprint.h"
 
-/* Weights of blocks of a kind on a machine. */
-struct heap {
+/* The weights of a machine's blocks of one kind. */
+struct block_sum {
 	double all_B, largest_B;
 };
 
-static void add(struct heap *h, double bytes)
+static void add(struct block_sum *h, double bytes)
 {
 	h->all_B += bytes;
 	h->largest_B = fmax(h->largest_B, bytes);
 }
 
-/* What is gained where all of them stay on the disk, and two are in memory. */
-static double most_B(const struct heap *h)
+/* Bytes freed where all of them stay on the disk but for the room of two. */
+static double most_B(const struct block_sum *h)
 {
 	return fmax(0, h->all_B - 2 * h->largest_B);
 }
@@ -26,7 +26,7 @@ bool offload_free(const struct placement *p, size_t machine, double short_B, str
 		  double *disk_B)
 {
 	static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
-	struct heap experts = {0, 0}, others = {0, 0};
+	struct block_sum experts = {0, 0}, others = {0, 0};
 	struct offload share = {0, 0};
 
 	if (!p->world->machines[machine].disk)

@@ -1,11 +1,11 @@
 /*
- * offload.h - weights that do not fit: which of them stay on the disk and are read again in each step.
+ * offload.h - weights that do not fit: which of them stay on the disk and are read in each step.
  *
- * Layer place. A runtime that pins what fits and streams the rest keeps the same share of every block on the
- * disk, so that reads are spread over a step and one block's go on while another computes. Experts go first:
- * of those a step reads only what its tokens hit. Two blocks' worth of room is kept free to read into. (A
- * runtime that maps its file and leaves the choice to the system does worse: a scan longer than the memory
- * finds nothing that it left there.) The embedding stays in memory.
+ * Layer place. The runtime pins what fits and streams the rest. It keeps the same share of every block on the
+ * disk, so that reads are spread over a step and one block is read while another computes. Experts are
+ * offloaded first, since a step reads only those that its tokens hit. Room for two blocks stays free to read
+ * into. The embedding stays in memory. (A runtime that maps its file and leaves the choice to the system is
+ * slower: a scan that is longer than the memory finds none of what the scan before it left there.)
  */
 #ifndef SIM_PLACE_OFFLOAD_H
 #define SIM_PLACE_OFFLOAD_H
@@ -15,8 +15,8 @@ struct offload { /* of one machine: the share of these weights that stays on the
 	double experts, others;
 };
 
-/* The shares that free so many bytes on a machine; what they are, and how many bytes stay on the disk then.
- * False where even all of the weights would not do, or there is no disk: nothing is set. */
+/* Finds the shares that free so many bytes on a machine, and the bytes that then stay on the disk. False,
+ * with nothing set, where the weights are too few or the machine has no disk. */
 bool offload_free(const struct placement *p, size_t machine, double short_B, struct offload *o,
 		  double *disk_B);
 

@@ -152,7 +152,7 @@ static struct shards shard_group_of(const struct maker *mk, const struct rule *r
 	return shards;
 }
 
-/* Two ranges that overlap in part are a slip of the pen; one inside the other is a refinement. */
+/* Ranges that overlap in part are taken for a mistake; a range inside another refines it. */
 static void check_ranges(const struct maker *mk, const struct rule *rules, size_t i)
 {
 	const struct field_range *r = &rules[i].layers;
@@ -179,7 +179,7 @@ static void check_ranges(const struct maker *mk, const struct rule *rules, size_
 	}
 }
 
-/* A rule that names roles, none of which the model has, is a slip: an FFN where there are experts. */
+/* A rule whose roles the model lacks is taken for a mistake, such as 'ffn' where every layer has experts. */
 static void check_roles(const struct maker *mk, const struct rule *r, unsigned roles)
 {
 	const char *hint = NULL;
@@ -189,14 +189,14 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 		if ((roles >> role & 1) && model_has(mk->w->model, (enum role)role))
 			return;
 	if (!mk->w->model->ends)
-		return; /* bare layers: a rule for the ends does no harm */
+		return; /* bare layers: rules for the ends have no effect */
 	if (roles >> ROLE_FFN & 1)
 		hint = "its layers have experts: 'router', 'experts'";
 	snprintf(msg, sizeof msg, "the model has no %s", (const char *)((const char *const *)r->op.at)[0]);
 	complain(mk, r, "op", hint, msg);
 }
 
-/* Attention is split by whole heads: those of keys and values, each with its share of queries. */
+/* Attention is split by whole key-value heads, each with its query heads. */
 static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
 	const int64_t heads = mk->w->model->attention.kv_heads;
@@ -217,7 +217,8 @@ static struct shards by_heads(const struct maker *mk, const struct rule *r, stru
 	return shards;
 }
 
-/* How many experts each device has: as counted, else as the shares say. Complaints go to the key. */
+/* The number of experts on each device: as the rule counts them, else by its shares. False with a diagnostic.
+ */
 static bool count_experts(const struct maker *mk, const struct rule *r, const struct shards *shards,
 			  int64_t whole[SHARDS_MAX])
 {
@@ -322,7 +323,7 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 				 "begin with a rule for everything: {on: NAME}",
 				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
 				 role_names[k.part.role], where, phase_names[phase]);
-			return; /* one gap is enough to know */
+			return; /* the first gap is reported alone */
 		}
 	}
 }
@@ -345,8 +346,9 @@ bool shard_group_beside(const struct world *w, const struct shards *s, size_t un
 	return false;
 }
 
-/* What a training phase makes of a tensor split (of what forward saved, of gradients) stays where it is made.
- * NEEDSWORK: handing parts over to another split is modelled for the cache alone, so here it is refused. */
+/* In training, the activations and gradients of a split block stay on the devices that made them. NEEDSWORK:
+ * the transfer of parts to another split is modelled for the KV cache alone, so other splits are refused
+ * here. */
 static void check_splits(const struct maker *mk, const struct placement *p)
 {
 	static const enum phase pairs[][2] = {{PHASE_FORWARD, PHASE_BACKWARD},
@@ -414,6 +416,56 @@ bool shard_group_last_apart(const struct world *w, const struct shards *s)
 	return s->n > 0 && w->units[s->unit[0]].profile->last_apart;
 }
 
+const struct model *shard_group_model(const struct world *w, const struct shards *s, size_t mi)
+{
+	for (int i = 0; i < s->n; i++)
+		if (w->units[s->unit[i]].machine == mi)
+			return w->units[s->unit[i]].model;
+	return s->n ? w->units[s->unit[0]].model : w->model;
+}
+
+const struct model *placement_decoding_model(const struct placement *p)
+{
+	const struct model *m = p->world->model;
+
+	for (size_t i = 0; i < p->blocks_n; i++) {
+		const struct part part = model_block(p->world->model, i).part;
+
+		if (!part.windowed)
+			continue;
+		m = shard_group_model(p->world, &p->shard_groups[PHASE_DECODE][i], WORLD_NONE);
+		if (part_window(m, part))
+			break;
+	}
+	return m;
+}
+
+static struct train_copies copies_of(const struct profile *p)
+{
+	const struct train_copies usual = {.logits = 2, .scores = p->attention.skips_mask ? 0 : 1};
+
+	return p->train_copies.origin.node ? p->train_copies : usual;
+}
+
+struct train_copies shard_group_copies(const struct world *w, const struct shards *s)
+{
+	struct train_copies most = {.logits = 0};
+
+	for (int i = 0; i < s->n; i++) {
+		const struct train_copies c = copies_of(w->units[s->unit[i]].profile);
+
+		most.logits = fmax(most.logits, c.logits);
+		most.logits_f32 = fmax(most.logits_f32, c.logits_f32);
+		most.logits_backward = fmax(most.logits_backward, c.logits_backward);
+		most.logits_backward_f32 = fmax(most.logits_backward_f32, c.logits_backward_f32);
+		most.scores = fmax(most.scores, c.scores);
+		most.scores_f32 = fmax(most.scores_f32, c.scores_f32);
+		most.scores_backward = fmax(most.scores_backward, c.scores_backward);
+		most.scores_backward_f32 = fmax(most.scores_backward_f32, c.scores_backward_f32);
+	}
+	return most;
+}
+
 bool shard_group_writes_scores(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)
@@ -454,7 +506,7 @@ static void check_links(const struct maker *mk, const struct placement *p)
 	}
 }
 
-/* The draft's model is on one device, prompt and all. */
+/* The draft model runs on one device in every phase. */
 static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
 {
 	const struct speculative *sp =

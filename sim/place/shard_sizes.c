@@ -17,7 +17,7 @@ bool shard_sizes_whole(const double *share, int n, int64_t things, int64_t *out)
 		out[i] = out[i] < 1 ? 1 : out[i];
 		left -= out[i];
 	}
-	while (left) { /* one more to who lacks most, or one less to who has most above its share */
+	while (left) { /* add one where most is lacking, or take one where the excess is largest */
 		const int step = left > 0 ? 1 : -1;
 		int best = -1;
 
@@ -36,7 +36,7 @@ bool shard_sizes_whole(const double *share, int n, int64_t things, int64_t *out)
 	return true;
 }
 
-struct interval shard_sizes_stretch(const struct shards *s, int i)
+struct interval shard_sizes_interval(const struct shards *s, int i)
 {
 	struct interval x = {0, 0};
 
@@ -48,9 +48,9 @@ struct interval shard_sizes_stretch(const struct shards *s, int i)
 	return x;
 }
 
-enum { STRETCHES = PHASE_N * SHARDS_MAX };
+enum { INTERVALS_MAX = PHASE_N * SHARDS_MAX };
 
-/* The length of all together, by filling in from the left. */
+/* The length of the union of the intervals, which are sorted on the way. */
 static double covered(struct interval *x, int n)
 {
 	double sum = 0, at = 0;
@@ -72,7 +72,7 @@ static double covered(struct interval *x, int n)
 	return sum;
 }
 
-/* Which experts machines have for any of some phases, as a share of all. */
+/* The share of a layer's experts that a machine holds for any of some phases. */
 static double experts_held(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			   size_t machine)
 {
@@ -102,7 +102,7 @@ static double experts_held(const struct placement *p, const enum phase *phases, 
 double shard_sizes_held(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			size_t machine)
 {
-	struct interval x[STRETCHES];
+	struct interval x[INTERVALS_MAX];
 	int held = 0;
 	bool by_experts = false;
 	double part, experts;
@@ -114,12 +114,12 @@ double shard_sizes_held(const struct placement *p, const enum phase *phases, siz
 		by_experts |= s && s->by_experts;
 		for (int i = 0; s && !s->by_experts && i < s->n; i++)
 			if (p->world->units[s->unit[i]].machine == machine)
-				x[held++] = shard_sizes_stretch(s, i);
+				x[held++] = shard_sizes_interval(s, i);
 	}
 	part = covered(x, held);
 	if (!by_experts)
 		return part;
-	/* a part of every expert and all of some */
+	/* it holds a part of every expert, and some experts entirely */
 	experts = experts_held(p, phases, n, block, machine);
 	return part + experts - part * experts;
 }

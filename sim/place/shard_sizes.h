@@ -1,5 +1,5 @@
 /*
- * shard_sizes.h - shares into what cannot be cut: whole heads, whole experts; and what of a block lies where.
+ * shard_sizes.h - shares rounded to whole heads and experts, and the share of a block on each machine.
  *
  * Layer place.
  */
@@ -7,19 +7,19 @@
 #define SIM_PLACE_SHARD_SIZES_H
 #include "sim/place/place.h"
 
-/* So many whole things dealt out by shares: the largest remainders are rounded up (Hamilton), nobody gets
- * none. False: there are fewer than n. */
+/* Apportions whole things by shares: the largest remainders are rounded up (Hamilton), and each of the n gets
+ * at least one. False: there are fewer than n. */
 bool shard_sizes_whole(const double *share, int n, int64_t things, int64_t *out);
 
-/* Device i of a tensor split has this stretch of every tensor, of [0, 1]: the devices lie one behind the
- * other. Of a data split each has all. */
+/* The interval of [0, 1] that device i of a tensor split has of every tensor: the devices follow one another.
+ * Under a data split each has all of it. */
 struct interval {
 	double from, to;
 };
-struct interval shard_sizes_stretch(const struct shards *s, int i);
+struct interval shard_sizes_interval(const struct shards *s, int i);
 
-/* The share of a block that a machine holds for any of some phases: devices of one machine share a copy, and
- * so do phases. */
+/* The share of a block that a machine holds for any of some phases; the devices of one machine and the phases
+ * share one copy. */
 double shard_sizes_held(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			size_t machine);
 

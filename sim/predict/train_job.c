@@ -5,7 +5,20 @@
 
 #include "sim/train/train.h"
 
-enum { RATE, STEP, FORWARD, BACKWARD, OPTIMIZER, BUBBLE, MFU, OF_BEST_GEMM, ENERGY, USD, TRAIN_METRICS };
+enum {
+	RATE,
+	STEP,
+	FORWARD,
+	BACKWARD,
+	OPTIMIZER,
+	WAITING,
+	BUBBLE,
+	MFU,
+	OF_BEST_GEMM,
+	ENERGY,
+	USD,
+	TRAIN_METRICS
+};
 
 static const struct metric_info metrics[TRAIN_METRICS] = {
 	[RATE] = {"train_tok_per_s", "tok/s", "train", JOB_TRAIN, false, METRIC_OF_TIMES, 20},
@@ -13,6 +26,7 @@ static const struct metric_info metrics[TRAIN_METRICS] = {
 	[FORWARD] = {"forward_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
 	[BACKWARD] = {"backward_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
 	[OPTIMIZER] = {"optimizer_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
+	[WAITING] = {"waiting_s", "s", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
 	[BUBBLE] = {"bubble", "", NULL, JOB_TRAIN, true, METRIC_OF_TIMES, 0},
 	[MFU] = {"mfu", "", "MFU", JOB_TRAIN, false, METRIC_OF_TIMES, 22},
 	[OF_BEST_GEMM] = {"of_best_gemm", "", "of best GEMM", JOB_TRAIN, false, METRIC_OF_TIMES, 23},
@@ -91,6 +105,7 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	const struct program_runs *runs = r->state;
 	const struct world *w = r->at->world;
 	const struct compiled_ends e = simulated_ends(&runs->run[0], &t[0]);
+	const struct train_times times = train_times(runs->run[0].program, &t[0], e.makespan_ns);
 	const double step = sim_s_of_ns(e.makespan_ns), flops = *(const double *)runs->own / step;
 	double busy = 0, peak = 0, gemm = 0;
 
@@ -101,9 +116,10 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	}
 	of[STEP] = step;
 	of[RATE] = train_tokens(w->scenario->workload.train) / step;
-	of[FORWARD] = sim_s_of_ns(e.marks_ns[MARK_FORWARD]);
-	of[BACKWARD] = sim_s_of_ns(e.marks_ns[MARK_BACKWARD] - e.marks_ns[MARK_FORWARD]);
-	of[OPTIMIZER] = sim_s_of_ns(e.makespan_ns - e.marks_ns[MARK_BACKWARD]);
+	of[FORWARD] = times.forward_s;
+	of[BACKWARD] = times.backward_s;
+	of[OPTIMIZER] = times.optimizer_s;
+	of[WAITING] = times.waiting_s;
 	of[BUBBLE] = fmax(0, 1 - sim_s_of_ns((sim_ns)busy) / ((double)devices_used(r) * step));
 	of[MFU] = flops / peak;
 	of[OF_BEST_GEMM] = flops / gemm;

@@ -390,7 +390,7 @@ int runs_one_model(const struct runs *r, struct err *err)
 			continue;
 		err_set(err, "%s:%d: %s is no run of a model on one machine", r->path, r->at[i].line,
 			r->at[i].over ? "a ratio" : "an operator alone");
-		return err_hint(err, "'calibrate --family LAW' and 'validate' without a machine take it");
+		return err_hint(err, "'calibrate --family FILE' and 'validate' without a machine take it");
 	}
 	for (size_t i = 1; i < r->n; i++) {
 		const char *a = r->at[0].model, *b = r->at[i].model;

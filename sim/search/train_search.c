@@ -15,7 +15,6 @@ static double tokens(const struct workload *k)
 static const struct search_metric metrics[] = {
 	{"train_tok_per_s", "train_step_s", true, tokens, NULL},
 	{"train_step_s", "train_step_s", true, NULL, rate_of_whole},
-	{"forward_s", "forward_s", false, NULL, rate_of_first_group},
 	{"energy_J_per_train_tok", "energy_J_per_train_tok", true, NULL, NULL},
 	{"usd_per_train_Mtok", "usd_per_train_Mtok", true, NULL, NULL},
 };

@@ -296,7 +296,7 @@ static int64_t fs_of(const struct qty *q)
 static void find_windows(struct batch_cost *c)
 {
 	struct part_count parts[MODEL_PARTS];
-	const struct model *m = c->at->world->model;
+	const struct model *m = placement_decoding_model(c->at);
 	const size_t n = model_parts(m, parts);
 
 	c->windows[c->windows_n++] = INT64_MAX;

@@ -29,7 +29,7 @@ static double activations_B(const struct placement *at, const struct serving *ho
 		double live;
 
 		s.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
-		live = graph_live_B(w->model, &w->scenario->precision, &s, part,
+		live = graph_live_B(shard_group_model(w, shards, machine), &w->scenario->precision, &s, part,
 				    shard_group_writes_scores(w, shards));
 		if (part.role == ROLE_HEAD)
 			live += given_or_0(&how->sampling) * (double)(how->seqs * w->model->vocabulary);
@@ -38,7 +38,8 @@ static double activations_B(const struct placement *at, const struct serving *ho
 	return most;
 }
 
-/* Of one token in the blocks that a machine holds, by their window; a latent belongs to all heads. */
+/* Bytes of one token in the blocks that a machine holds, of those whose window its runtime keeps to or of the
+ * others; a cached latent belongs to all heads. */
 static double token_B(const struct placement *at, size_t machine, bool windowed)
 {
 	const struct world *w = at->world;
@@ -46,12 +47,13 @@ static double token_B(const struct placement *at, size_t machine, bool windowed)
 
 	for (size_t b = 0; b < at->blocks_n; b++) {
 		const struct part part = model_block(w->model, b).part;
+		const struct model *m = shard_group_model(w, &at->shard_groups[PHASE_DECODE][b], machine);
 		const double share = footprint_share(at, PHASE_DECODE, b, machine);
 
-		if (part.role != ROLE_ATTENTION || part.windowed != windowed || share <= 0)
+		if (part.role != ROLE_ATTENTION || (part_window(m, part) > 0) != windowed || share <= 0)
 			continue;
-		sum += (w->model->attention.latent ? 1 : share) *
-		       graph_kv_B(w->model, &w->scenario->precision, part, 1, 1);
+		sum += (model_caches_latent(m) ? 1 : share) *
+		       graph_kv_B(m, &w->scenario->precision, part, 1, 1);
 	}
 	return sum;
 }

@@ -56,7 +56,8 @@ static sim_ns block_ns(const struct batch_pass *p, struct part part, int64_t row
 	const struct shape_mix x = {.rows = rows, .logits = rows, .pieces = &any, .pieces_n = 1};
 	const struct shape s = {.mix = &x};
 	struct op ops[GRAPH_OPS];
-	const size_t n = graph_block(p->w->model, &p->w->scenario->precision, &s, part, PHASE_PREFILL, ops);
+	const size_t n = graph_block(p->w->units[p->unit].model, &p->w->scenario->precision, &s, part,
+				     PHASE_PREFILL, ops);
 
 	return ops_ns(p, ops, n, false);
 }
@@ -111,7 +112,8 @@ static sim_ns attention_ns(const struct batch_pass *p, const struct shape *s, en
 
 		if (p->parts[i].part.role != ROLE_ATTENTION)
 			continue;
-		n = graph_attends(p->w->model, &p->w->scenario->precision, s, p->parts[i].part, phase, ops);
+		n = graph_attends(p->w->units[p->unit].model, &p->w->scenario->precision, s, p->parts[i].part,
+				  phase, ops);
 		sum += (sim_ns)p->parts[i].blocks * ops_ns(p, ops, n, true);
 	}
 	return sum;

@@ -20,9 +20,9 @@ double ci_errors(double freedom, double level);
 /* Of independent numbers. level is the probability that the interval holds the true mean: 0.95. */
 struct ci ci_mean(const struct summary *s, double level);
 
-/* Of a series whose neighbours are alike, such as successive waits in one queue: the mean of each of the
- * batches (>= 2), which are nearly independent if long, counts as one number (Law, "Simulation Modeling and
- * Analysis", section 9.5.3). Numbers left over at the end are dropped; n >= batches. */
+/* The interval of the mean of a correlated series, such as successive waits in one queue: the mean of each of
+ * the batches (>= 2), which are nearly independent if long, counts as one number (Law, "Simulation Modeling
+ * and Analysis", section 9.5.3). Numbers left over at the end are dropped; n >= batches. */
 struct ci ci_batch_means(const double *x, size_t n, size_t batches, double level);
 
 #endif

@@ -22,20 +22,6 @@ void summary_add(struct summary *s, double x)
 	s->max = fmax(s->max, x);
 }
 
-void summary_merge(struct summary *into, const struct summary *from)
-{
-	const double a = (double)into->n, b = (double)from->n;
-	const double off = from->mean - into->mean;
-
-	if (!from->n)
-		return;
-	into->n += from->n;
-	into->mean += off * b / (a + b);
-	into->squares += from->squares + off * off * a * b / (a + b);
-	into->min = fmin(into->min, from->min);
-	into->max = fmax(into->max, from->max);
-}
-
 double summary_variance(const struct summary *s)
 {
 	return s->n < 2 ? 0 : s->squares / (double)(s->n - 1);

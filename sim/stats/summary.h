@@ -2,7 +2,7 @@
  * summary.h - count, mean, variance, least and greatest of a stream of numbers, in constant space.
  *
  * Layer stats; includes base only. Welford, "Note on a method for calculating corrected sums of squares and
- * products", Technometrics 4 (1962); the merge is Chan, Golub & LeVeque (1979).
+ * products", Technometrics 4 (1962).
  */
 #ifndef SIM_STATS_SUMMARY_H
 #define SIM_STATS_SUMMARY_H
@@ -16,8 +16,7 @@ struct summary {
 };
 
 struct summary summary_empty(void);
-void summary_add(struct summary *s, double x);                        /* NaN is a BUG */
-void summary_merge(struct summary *into, const struct summary *from); /* as if all of from's had been added */
+void summary_add(struct summary *s, double x); /* NaN is a BUG */
 
 double summary_variance(const struct summary *s); /* of the sample (n - 1); 0 when n < 2 */
 double summary_sd(const struct summary *s);

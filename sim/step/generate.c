@@ -36,13 +36,14 @@ struct plan {
 static struct plan plan_make(const struct placement *at, const struct request *r)
 {
 	const struct generate g = placement_generate(at);
+	const struct model *m = placement_decoding_model(at);
 	struct plan p = {.at = at, .request = *r, .arena = ARENA_INIT, .groups = passes_groups(&g)};
 
 	for (int64_t i = 0; i < p.groups; i++) {
 		struct request of_group = *r;
 
 		of_group.batch = passes_group_batch(&g, i);
-		p.passes_n = request_passes(&p.arena, at->world->model, &of_group, &p.passes[i]);
+		p.passes_n = request_passes(&p.arena, m, &of_group, &p.passes[i]);
 	}
 	return p;
 }
@@ -161,7 +162,7 @@ struct generate_programs generate_build_request(const struct placement *at, cons
 {
 	const struct generate g = placement_generate(at);
 	struct request_sample samples[REQUEST_SAMPLES];
-	const size_t n = request_samples(at->world->model, request, samples);
+	const size_t n = request_samples(placement_decoding_model(at), request, samples);
 	struct plan plan = plan_make(at, request);
 	struct generate_programs r = {
 		.first = build_first(&plan), .repeat = 1, .timed = 1, .per_step = request->per_step};

@@ -35,10 +35,16 @@ static size_t cache(const struct passes *f, const struct pass *s, int64_t layer)
 	return (size_t)((int64_t)s->group * f->w->model->layers + layer);
 }
 
-/* Bytes that a chunk adds to what decode will find in a block's cache: no more than its window holds. */
-static double chunk_kv_B(const struct passes *f, const struct pass *s, struct part part)
+/* The model as the devices that read a block's cache run it: they say what of it is kept. */
+static const struct model *reader(const struct passes *f, size_t block)
 {
-	const struct model *m = f->w->model;
+	return shard_group_model(f->w, &f->at->shard_groups[PHASE_DECODE][block], WORLD_NONE);
+}
+
+/* Bytes that a chunk adds to what decode will find in a block's cache: no more than its window holds. */
+static double chunk_kv_B(const struct passes *f, const struct pass *s, size_t block, struct part part)
+{
+	const struct model *m = reader(f, block);
 	const int64_t from = f->g.prompt - part_cached(m, part, f->g.prompt);
 	const int64_t begin = s->of.shape.past > from ? s->of.shape.past : from,
 		      end = s->of.shape.past + s->of.shape.tokens;
@@ -54,8 +60,9 @@ static struct deps send_cache(struct passes *f, size_t block, double bytes, stru
 	const struct shards *from = &f->at->shard_groups[PHASE_PREFILL][block],
 			    *to = &f->at->shard_groups[PHASE_DECODE][block];
 
-	return f->w->model->attention.latent ? program_hand_over(f->program, from, to, bytes, label, after)
-					     : program_hand_parts(f->program, from, to, bytes, label, after);
+	return model_caches_latent(reader(f, block))
+		       ? program_hand_over(f->program, from, to, bytes, label, after)
+		       : program_hand_parts(f->program, from, to, bytes, label, after);
 }
 
 /* A chunk's keys and values leave for where decode reads them as soon as their layer has them. A link keeps
@@ -64,7 +71,8 @@ static void hand_off(struct passes *f, const struct pass *s, size_t block, struc
 		     const struct deps *after)
 {
 	label.payload = PAYLOAD_KV;
-	f->kv[cache(f, s, label.layer)] = send_cache(f, block, chunk_kv_B(f, s, label.part), label, after);
+	f->kv[cache(f, s, label.layer)] =
+		send_cache(f, block, chunk_kv_B(f, s, block, label.part), label, after);
 }
 
 static bool same_way(const struct passes *f, size_t i, size_t k)
@@ -97,8 +105,8 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 			continue;
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))
-				bytes += graph_kv_B(m, &f->w->scenario->precision, model_block(m, j).part,
-						    s->of.shape.batch, f->g.prompt);
+				bytes += graph_kv_B(reader(f, j), &f->w->scenario->precision,
+						    model_block(m, j).part, s->of.shape.batch, f->g.prompt);
 		there = send_cache(f, i, bytes, label, after);
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))

@@ -170,9 +170,10 @@ static bool same_block(const struct block_cache *a, const struct block_cache *b)
 /* Of a backward pass, of one half or of both. */
 static size_t make_ops(const struct program *p, const struct block_cache *r, struct op ops[GRAPH_OPS])
 {
+	const struct model *m = r->world->units[r->unit].model;
 	const struct precision *pr = &p->world->scenario->precision;
-	const size_t all = r->end ? graph_end(r->world->model, pr, &r->shape, r->part, r->phase, ops)
-				  : graph_block(r->world->model, pr, &r->shape, r->part, r->phase, ops);
+	const size_t all = r->end ? graph_end(m, pr, &r->shape, r->part, r->phase, ops)
+				  : graph_block(m, pr, &r->shape, r->part, r->phase, ops);
 	size_t n = 0;
 
 	for (size_t i = 0; i < all; i++)
@@ -439,7 +440,7 @@ sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const 
  * whosever part, is there. */
 static double lacks(const struct world *w, const struct shards *from, int k, const struct shards *to, int i)
 {
-	const struct interval want = shard_sizes_stretch(to, i), have = shard_sizes_stretch(from, k);
+	const struct interval want = shard_sizes_interval(to, i), have = shard_sizes_interval(from, k);
 	const double common = fmin(want.to, have.to) - fmax(want.from, have.from);
 	const bool here = w->units[from->unit[k]].machine == w->units[to->unit[i]].machine;
 

@@ -46,8 +46,8 @@ struct request_pass {
 	int64_t gives;   /* tokens of each sequence for the pass that follows */
 };
 
-/* The passes in the order in which they run; returns how many. m: the model that answers; windows of a model
- * that drafts do not count. */
+/* The passes in the order in which they run; returns how many. m: the model that answers, as the devices that
+ * decode run it (model_as_run()); windows of a model that drafts do not count. */
 size_t request_passes(struct arena *a, const struct model *m, const struct request *r,
 		      struct request_pass **passes);
 

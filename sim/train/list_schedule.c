@@ -8,9 +8,9 @@
 enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* when W goes into a gap */
 
 struct choices {
-	bool by_turns; /* after a B an F, else B whenever there is one */
-	bool guard;    /* no F that would make a B late that is on its way */
-	bool deep;     /* of several F the chunk farthest along the model, else the nearest */
+	bool alternate; /* an F after each B; else B whenever one is ready */
+	bool guard;     /* no F that would delay a B that becomes ready meanwhile */
+	bool deep;      /* of several F, that of the last chunk along the model; else of the first */
 	enum fill fill;
 };
 enum { CHOICES_N = 2 * 2 * 2 * FILL_N };
@@ -24,7 +24,7 @@ struct state {
 	const struct pipeline *p;
 	const struct limits *l;
 	struct choices choices;
-	uint32_t (*next)[PASS_N]; /* [chunk]: micro-batch whose turn it is */
+	uint32_t (*next)[PASS_N]; /* [chunk]: the next micro-batch */
 	sim_ns *f_end, *b_end;    /* [chunk * micros + micro]; -1: not yet run */
 	struct stage {
 		sim_ns free_ns;
@@ -51,7 +51,7 @@ static sim_ns *end_of(const struct state *s, enum pass_kind pass, size_t chunk, 
 	return &(pass == PASS_FORWARD ? s->f_end : s->b_end)[chunk * s->p->micros + micro];
 }
 
-/* When what a pass needs is there; -1: not known yet. */
+/* When a pass's inputs are there; -1: not known yet. */
 static sim_ns ready_ns(const struct state *s, size_t c, enum pass_kind pass)
 {
 	const struct chunk *chunks = s->p->chunks;
@@ -93,8 +93,8 @@ static sim_ns start_ns(const struct state *s, size_t stage, sim_ns ready)
 	return ready > s->stages[stage].free_ns ? ready : s->stages[stage].free_ns;
 }
 
-/* The earliest F, B or W of a stage; of two at once the one that `deep` prefers (F), or of the earlier
- * micro-batch. */
+/* The earliest F, B or W of a stage; of two at one instant, the one that `deep` prefers (F) or that of the
+ * earlier micro-batch. */
 static struct move earliest(const struct state *s, size_t stage, enum pass_kind pass)
 {
 	struct move best = {0};
@@ -120,7 +120,7 @@ static struct move earliest(const struct state *s, size_t stage, enum pass_kind 
 	return best;
 }
 
-/* F or B, whichever is to come first on a stage. */
+/* Which of F and B a stage runs next. */
 static struct move work(const struct state *s, const struct move *f, const struct move *b)
 {
 	const struct stage *st = &s->stages[s->p->chunks[f->found ? f->action.chunk : 0].stage[PASS_FORWARD]];
@@ -128,7 +128,7 @@ static struct move work(const struct state *s, const struct move *f, const struc
 	if (!f->found || !b->found)
 		return f->found ? *f : *b;
 	if (f->at_ns == b->at_ns)
-		return s->choices.by_turns && st->after_b ? *f : *b;
+		return s->choices.alternate && st->after_b ? *f : *b;
 	if (b->at_ns < f->at_ns)
 		return *b;
 	if (s->choices.guard && f->at_ns + s->p->chunks[f->action.chunk].ns[PASS_FORWARD] > b->at_ns)
@@ -154,7 +154,7 @@ static struct move choose(const struct state *s, size_t stage)
 	return best;
 }
 
-/* The last pass of a micro-batch in a chunk lets go of what forward kept. */
+/* Runs an action. The last pass of a micro-batch in a chunk releases what its forward pass kept. */
 static void commit(struct state *s, const struct move *m)
 {
 	const size_t c = m->action.chunk;
@@ -205,8 +205,8 @@ static void set_up(struct arena *a, struct state *s, struct stage_orders *o)
 	s->o = o;
 }
 
-/* One list schedule. The move that starts first of all is made first, so that nothing that could still turn
- * up would have come before it. */
+/* One list schedule. The move that starts first on any stage is made first, so no later move can become ready
+ * before it. */
 static bool run(struct state *s)
 {
 	for (size_t left = passes_n(s->p); left; left--) {

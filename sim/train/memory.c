@@ -9,15 +9,15 @@
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
 
-/* When something begins and ends; first < 0: it never does. */
-struct while_ns {
+/* From the first to the last instant of something; first < 0: it never happens. */
+struct interval_ns {
 	sim_ns first, last;
-	uint32_t task; /* that began it */
+	uint32_t task; /* the one that began it */
 };
 
-struct life {                                           /* of one micro-batch in one block */
-	struct while_ns forward, sent, input, backward; /* sent: what was kept, elsewhere */
-	size_t fore, back;                              /* machines, where a data split chose them */
+struct lifetime {                                          /* of one micro-batch in one block */
+	struct interval_ns forward, sent, input, backward; /* sent: the transfer of what forward kept */
+	size_t fore, back;                                 /* the machines that ran it, under a data split */
 };
 
 enum kind { ACTIVATIONS, GRADIENTS, KIND_N };
@@ -30,18 +30,18 @@ struct change {
 	uint32_t task, seq;
 };
 
-struct books {
+struct ledger {
 	const struct placement *at;
 	const struct world *w;
 	const struct trainable *tr;
 	const struct program *p;
 	const struct task_run *run;
-	struct life *lives;                          /* [micro * blocks + block] */
-	struct while_ns *grads, *updates, *arrivals; /* [block * machines + machine] */
+	struct lifetime *lifetimes;                     /* [micro * blocks + block] */
+	struct interval_ns *grads, *updates, *arrivals; /* [block * machines + machine] */
 	VEC(struct change) changes;
 };
 
-static void widen(struct while_ns *w, const struct task_span *span, uint32_t task)
+static void widen(struct interval_ns *w, const struct task_span *span, uint32_t task)
 {
 	if (w->first < 0 || span->start_ns < w->first) {
 		w->first = span->start_ns;
@@ -50,9 +50,9 @@ static void widen(struct while_ns *w, const struct task_span *span, uint32_t tas
 	w->last = span->end_ns > w->last ? span->end_ns : w->last;
 }
 
-/* ---- from tasks to lives ---- */
+/* ---- lifetimes, from the tasks ---- */
 
-static void read_update(struct books *b, uint32_t i, size_t block)
+static void read_update(struct ledger *b, uint32_t i, size_t block)
 {
 	const struct program_task *t = &b->p->tasks.at[i];
 	const struct world *w = b->w;
@@ -73,11 +73,11 @@ static void read_update(struct books *b, uint32_t i, size_t block)
 	}
 }
 
-static void read_pass(struct books *b, uint32_t i, size_t block)
+static void read_pass(struct ledger *b, uint32_t i, size_t block)
 {
 	const struct program_task *t = &b->p->tasks.at[i];
 	const struct task_span *span = &b->run->spans[i];
-	struct life *life = &b->lives[t->label.micro * b->at->blocks_n + block];
+	struct lifetime *life = &b->lifetimes[t->label.micro * b->at->blocks_n + block];
 	const size_t mi = queue_machine(b->w, queue_at(b->w, t->queue));
 
 	if (t->label.payload == PAYLOAD_SAVED)
@@ -97,7 +97,7 @@ static void read_pass(struct books *b, uint32_t i, size_t block)
 		widen(&b->grads[block * b->w->machines_n + mi], span, i);
 }
 
-static void read_tasks(struct books *b)
+static void read_tasks(struct ledger *b)
 {
 	for (uint32_t i = 0; i < b->p->tasks.n; i++) {
 		const struct program_task *t = &b->p->tasks.at[i];
@@ -112,9 +112,9 @@ static void read_tasks(struct books *b)
 	}
 }
 
-/* ---- from lives to changes ---- */
+/* ---- changes, from the lifetimes ---- */
 
-static void hold(struct books *b, enum kind kind, size_t machine, double bytes, struct while_ns w)
+static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes, struct interval_ns w)
 {
 	if (bytes <= 0 || w.first < 0)
 		return;
@@ -123,24 +123,24 @@ static void hold(struct books *b, enum kind kind, size_t machine, double bytes, 
 		(struct change){w.last, -bytes, kind, machine, TASK_NONE, (uint32_t)b->changes.n});
 }
 
-static double share_of(const struct books *b, enum phase phase, size_t block, size_t mi, size_t chosen)
+static double share_of(const struct ledger *b, enum phase phase, size_t block, size_t mi, size_t chosen)
 {
 	if (b->at->shard_groups[phase][block].data)
 		return mi == chosen;
 	return footprint_share(b->at, phase, block, mi);
 }
 
-static void hold_life(struct books *b, const struct life *l, size_t block)
+static void hold_activations(struct ledger *b, const struct lifetime *l, size_t block)
 {
 	const struct shards *shards = &b->at->shard_groups[PHASE_BACKWARD][block];
 	const double kept = trainable_kept_B(b->tr, block, shards),
 		     recompute = trainable_recompute_B(b->tr, block, shards);
-	const struct while_ns over = l->sent.first < 0 ? l->forward : l->sent;
+	const struct interval_ns over = l->sent.first < 0 ? l->forward : l->sent;
 
 	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
 		const double fore = share_of(b, PHASE_FORWARD, block, mi, l->fore);
 		const double back = share_of(b, PHASE_BACKWARD, block, mi, l->back);
-		struct while_ns w = l->forward;
+		struct interval_ns w = l->forward;
 
 		if (back > 0)
 			w.last = l->backward.last;
@@ -149,13 +149,13 @@ static void hold_life(struct books *b, const struct life *l, size_t block)
 		if (fore <= 0 && l->sent.first >= 0)
 			w.first = l->sent.first;
 		hold(b, ACTIVATIONS, mi, kept * fmax(fore, back), w);
-		/* scores are made for B alone, blocks for W too */
+		/* scores are made again for B alone, whole blocks for W too */
 		w = b->tr->train.options.recompute == RECOMPUTE_FULL ? l->backward : l->input;
 		hold(b, ACTIVATIONS, mi, recompute * back, w);
 	}
 }
 
-static void hold_gradients(struct books *b, size_t block)
+static void hold_gradients(struct ledger *b, size_t block)
 {
 	const size_t n = b->w->machines_n;
 	const double bytes = b->tr->blocks[block].gradient_B;
@@ -164,10 +164,10 @@ static void hold_gradients(struct books *b, size_t block)
 		const size_t at = block * n + mi;
 		/* the embedding's are there once the block above has made its own */
 		const bool below = block == 0 && b->tr->lowest == 1;
-		struct while_ns w = b->grads[below ? n + mi : at];
+		struct interval_ns w = b->grads[below ? n + mi : at];
 		double share = footprint_share(b->at, PHASE_BACKWARD, block, mi);
 
-		if (w.first < 0) { /* not made here: got for the update */
+		if (w.first < 0) { /* not made here, but received for the update */
 			w = b->arrivals[at];
 			share = footprint_share(b->at, PHASE_UPDATE, block, mi);
 		}
@@ -176,7 +176,7 @@ static void hold_gradients(struct books *b, size_t block)
 	}
 }
 
-/* ---- from changes to peaks ---- */
+/* ---- peaks, from the changes ---- */
 
 static int by_time(const void *x, const void *y)
 {
@@ -184,14 +184,14 @@ static int by_time(const void *x, const void *y)
 
 	if (a->at_ns != b->at_ns)
 		return a->at_ns < b->at_ns ? -1 : 1;
-	if ((a->by > 0) != (b->by > 0)) /* what is let go at an instant goes first */
+	if ((a->by > 0) != (b->by > 0)) /* at one instant, what is released goes first */
 		return a->by > 0 ? 1 : -1;
 	if (a->task != b->task)
 		return a->task < b->task ? -1 : 1;
 	return a->seq < b->seq ? -1 : 1; /* sums are rounded in one order everywhere */
 }
 
-static double always(const struct books *b, size_t mi, struct footprint *f)
+static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 {
 	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 	const struct train *t = &b->tr->train;
@@ -214,10 +214,10 @@ static double always(const struct books *b, size_t mi, struct footprint *f)
 	return footprint_need_B(f);
 }
 
-static void follow(struct arena *a, const struct books *b, size_t mi, struct memory_use *u)
+static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct memory_use *u)
 {
 	double now[KIND_N] = {0}, most = 0;
-	const double stands = always(b, mi, &u->peak);
+	const double stands = standing_B(b, mi, &u->peak);
 
 	u->points = arena_array(a, b->changes.n + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
@@ -242,12 +242,12 @@ static void follow(struct arena *a, const struct books *b, size_t mi, struct mem
 	}
 }
 
-static struct while_ns *whiles(struct arena *a, size_t n)
+static struct interval_ns *intervals(struct arena *a, size_t n)
 {
-	struct while_ns *w = arena_array(a, n, sizeof *w);
+	struct interval_ns *w = arena_array(a, n, sizeof *w);
 
 	for (size_t i = 0; i < n; i++)
-		w[i] = (struct while_ns){-1, -1, TASK_NONE};
+		w[i] = (struct interval_ns){-1, -1, TASK_NONE};
 	return w;
 }
 
@@ -258,26 +258,26 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	const struct train t = placement_train(at);
 	struct arena scratch = ARENA_INIT;
 	const struct trainable tr = trainable_make(&scratch, w, &t);
-	struct books b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
-	const size_t lives = (size_t)t.micro_batches * at->blocks_n;
-	const struct while_ns never = {-1, -1, TASK_NONE};
+	struct ledger b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
+	const size_t lifetimes = (size_t)t.micro_batches * at->blocks_n;
+	const struct interval_ns never = {-1, -1, TASK_NONE};
 
-	b.lives = arena_array(&scratch, lives, sizeof *b.lives);
-	for (size_t i = 0; i < lives; i++)
-		b.lives[i] = (struct life){never, never, never, never, 0, 0};
-	b.grads = whiles(&scratch, at->blocks_n * w->machines_n);
-	b.updates = whiles(&scratch, at->blocks_n * w->machines_n);
-	b.arrivals = whiles(&scratch, at->blocks_n * w->machines_n);
+	b.lifetimes = arena_array(&scratch, lifetimes, sizeof *b.lifetimes);
+	for (size_t i = 0; i < lifetimes; i++)
+		b.lifetimes[i] = (struct lifetime){never, never, never, never, 0, 0};
+	b.grads = intervals(&scratch, at->blocks_n * w->machines_n);
+	b.updates = intervals(&scratch, at->blocks_n * w->machines_n);
+	b.arrivals = intervals(&scratch, at->blocks_n * w->machines_n);
 	read_tasks(&b);
-	for (size_t i = 0; i < lives; i++)
-		hold_life(&b, &b.lives[i], i % at->blocks_n);
+	for (size_t i = 0; i < lifetimes; i++)
+		hold_activations(&b, &b.lifetimes[i], i % at->blocks_n);
 	for (size_t i = 0; i < at->blocks_n; i++)
 		hold_gradients(&b, i);
 	if (b.changes.n)
 		qsort(b.changes.at, b.changes.n, sizeof *b.changes.at, by_time);
 	for (size_t mi = 0; mi < w->machines_n; mi++) {
 		out[mi] = (struct memory_use){.at_ns = 0};
-		follow(a, &b, mi, &out[mi]);
+		find_peak(a, &b, mi, &out[mi]);
 	}
 	VEC_FREE(&b.changes);
 	arena_release(&scratch);

@@ -1,4 +1,4 @@
-/* pipeline.c - see pipeline.h: layouts, the choice among orders, and what becomes of them. */
+/* pipeline.c - see pipeline.h: layouts, the choice among orders, and their simulation. */
 #include "sim/train/pipeline.h"
 
 #include <string.h>
@@ -44,14 +44,14 @@ struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p)
 	return joined;
 }
 
-/* ---- replay ---- */
+/* ---- simulation ---- */
 
 struct orders_simulator {
 	const struct pipeline *p;
 	const struct stage_orders *o;
 	sim_ns *ends; /* [(chunk * micros + micro) * PASS_N + pass]; -1: not yet */
-	size_t *at;   /* [stage]: turns done */
-	struct hold { /* rises and falls of what a stage keeps */
+	size_t *at;   /* [stage]: actions done */
+	struct hold { /* a change of the number of activations that a stage holds */
 		sim_ns at_ns;
 		int64_t by;
 		size_t stage;
@@ -66,7 +66,7 @@ static sim_ns *slot(const struct orders_simulator *r, size_t chunk, uint32_t mic
 	return &r->ends[(chunk * r->p->micros + micro) * PASS_N + pass];
 }
 
-/* When a turn's inputs are there; -1 if they are not yet made. */
+/* When an action's inputs are there; -1: they are not made yet. */
 static sim_ns inputs_ns(const struct orders_simulator *r, const struct action *t)
 {
 	const struct chunk *chunks = r->p->chunks;
@@ -129,7 +129,7 @@ static int by_time(const void *x, const void *y)
 
 	if (a->at_ns != b->at_ns)
 		return a->at_ns < b->at_ns ? -1 : 1;
-	return (a->by > b->by) - (a->by < b->by); /* what falls at an instant falls first */
+	return (a->by > b->by) - (a->by < b->by); /* at one instant, what is released goes first */
 }
 
 static bool complete(const struct orders_simulator *r)
@@ -191,7 +191,7 @@ static int64_t own_limit(enum train_schedule s, const struct pipeline *p)
 	return p->in_flight && p->in_flight < own ? p->in_flight : own;
 }
 
-/* That in chunks, for each stage. Interleaving lets in what its warm-up takes. */
+/* The same limit in chunks, for each stage. Interleaving holds as many as its warm-up takes. */
 static int64_t *limits_of(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	int64_t *hold = arena_array(a, p->stages_n, sizeof *hold);
@@ -212,8 +212,8 @@ static bool within(const struct simulated_orders *r, const int64_t *hold, size_t
 	return true;
 }
 
-/* Shorter, or as short with less idle time between a stage's first and last pass: the next step follows
- * sooner. */
+/* Is a shorter than b, or as short with less idle time between a stage's first and last pass? Then the next
+ * step can follow sooner. */
 static bool better(const struct simulated_orders *a, const struct simulated_orders *b, size_t n)
 {
 	sim_ns gap[2] = {0};
@@ -242,14 +242,14 @@ static struct stage_orders listed(struct arena *a, const struct pipeline *p, con
 	return o;
 }
 
-enum { POLISHED = 256 }; /* turns: beyond, a swap matters little and trying all takes long */
+enum { POLISHED = 256 }; /* actions: beyond that, a swap gains little and trying all takes long */
 
 static bool may_swap(const struct action *a, const struct action *b)
 {
 	return a->chunk != b->chunk || a->pass != b->pass; /* micro-batches stay in their order */
 }
 
-/* Tries each two neighbours the other way round; true if that made it better somewhere. */
+/* Tries each pair of neighbours in the other order; true if one of them was better so. */
 static bool sweep(struct arena *a, const struct pipeline *p, const int64_t *hold, struct stage_orders *o,
 		  struct simulated_orders *now)
 {
@@ -291,7 +291,7 @@ static struct stage_orders polished(struct arena *a, const struct pipeline *p, c
 	return o;
 }
 
-/* A paper's order where it keeps to the limits and no list schedule beats it. */
+/* The paper's order, unless it exceeds the limits or a list schedule is shorter. */
 static struct stage_orders best(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	const int64_t *hold = limits_of(a, s, p);
@@ -310,7 +310,7 @@ static struct stage_orders best(struct arena *a, enum train_schedule s, const st
 	return polished(a, p, hold, made);
 }
 
-/* A paper's order where there is one and the limit allows it. */
+/* The paper's order where there is one and the limit allows it. */
 static struct stage_orders made(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	const struct limits l = {own_limit(s, p), NULL, s == SCHEDULE_GPIPE};
@@ -338,6 +338,6 @@ struct stage_orders pipeline_make(struct arena *a, enum train_schedule s, const 
 	if (s == SCHEDULE_INTERLEAVED && pipeline_is(p, LAYOUT_CHAIN))
 		s = SCHEDULE_1F1B; /* one chunk a stage */
 	o = s == SCHEDULE_INTERLEAVED ? best(a, s, &joined) : made(a, s, &joined);
-	o.link_use = true;
+	o.joined = true;
 	return o;
 }

@@ -1,13 +1,15 @@
 /*
- * pipeline.h - in which order each stage of a training pipeline runs its passes: a pure generator.
+ * pipeline.h - the order in which each stage of a training pipeline runs its passes.
  *
- * Layer train; knows no model and no device: chunks of a model sit on stages, every pass has a time.
- * A pass is forward (F), the gradient of the input (B) or the gradient of the weights (W). Schedules that
- * split backward are those of Qi et al., "Zero Bubble Pipeline Parallelism" (arXiv:2401.10241) and "Pipeline
- * Parallelism with Controllable Memory" (arXiv:2405.15362); in the others B stands for both gradients.
+ * Layer train. It knows neither models nor devices: a chunk lies on a stage, and each of its passes takes a
+ * time. A pass is forward (F), the gradient of the input (B) or the gradient of the weights (W). Schedules
+ * that split backward are those of Qi et al., "Zero Bubble Pipeline Parallelism" (arXiv:2401.10241) and
+ * "Pipeline Parallelism with Controllable Memory" (arXiv:2405.15362); in the others B stands for both
+ * gradients.
  *
- * Where chunks lie as a paper assumes, its own order is used (published_schedules.h); elsewhere, and where
- * stages are unlike and it does better, a list schedule under the same limit of memory (list_schedule.h).
+ * Where the chunks lie as a paper assumes, the paper's order is used (published_schedules.h). Elsewhere, and
+ * where stages take unequal times and it is shorter, a list schedule under the same limit of memory
+ * (list_schedule.h).
  */
 #ifndef SIM_TRAIN_PIPELINE_H
 #define SIM_TRAIN_PIPELINE_H
@@ -22,7 +24,7 @@
 
 enum pass_kind { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, PASS_N };
 
-struct chunk {                /* a part of the model that passes go through as a whole */
+struct chunk {                /* consecutive layers that a pass goes through as one unit */
 	size_t stage[PASS_N]; /* W runs where B does */
 	sim_ns ns[PASS_N]; /* negative: there is no such pass (frozen weights). Only the lowest chunks lack B
 			    */
@@ -48,7 +50,7 @@ struct stage_order {
 };
 struct stage_orders {
 	struct stage_order *stages; /* stages_n */
-	bool link_use;              /* B makes both gradients, there is no W */
+	bool joined;                /* B makes both gradients, there is no W */
 	bool published;             /* a paper's own order; else a list schedule */
 };
 
@@ -62,19 +64,20 @@ bool pipeline_is(const struct pipeline *p, enum layout layout);
 
 bool schedule_splits(enum train_schedule s); /* does it run B and W apart? */
 
-/* Orders for every stage, in the arena. Any layout has one; SCHEDULE_ZB_V is for LAYOUT_VEE alone, which the
+/* The orders of all stages, in the arena. Every layout has one; SCHEDULE_ZB_V needs LAYOUT_VEE, which the
  * caller has checked (BUG). */
 struct stage_orders pipeline_make(struct arena *a, enum train_schedule s, const struct pipeline *p);
 
-/* What becomes of orders: each stage in its order, a pass once what it needs is there. */
+/* The result of running the orders: each stage takes its actions in order, each as soon as its inputs are
+ * there. */
 struct simulated_orders {
-	bool whole; /* every pass ran once: nothing is missing, nothing waits for what never comes */
+	bool whole; /* every pass ran once; false: an order lacks a pass, or two stages wait for each other */
 	sim_ns makespan_ns;
 	struct simulated_stage {
 		sim_ns busy_ns, first_ns, last_ns; /* of work; first start, last end */
 		int64_t held; /* chunks' activations held at once, at most: from F to the last pass */
 	} * stages;
-	struct simulated_action { /* all of them; what a turn needs comes before it */
+	struct simulated_action { /* all of them, each behind those it depends on */
 		struct action action;
 		sim_ns start_ns;
 	} * actions;
@@ -83,7 +86,7 @@ struct simulated_orders {
 struct simulated_orders pipeline_simulate(struct arena *a, const struct pipeline *p,
 					  const struct stage_orders *o);
 
-/* The passes as a schedule without split sees them: W joins B. */
+/* The pipeline as a schedule without split backward sees it: the time of W is added to B. */
 struct pipeline pipeline_joined(struct arena *a, const struct pipeline *p);
 
 #endif

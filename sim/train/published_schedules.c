@@ -9,7 +9,7 @@ struct writer {
 	const struct pipeline *p;
 	size_t stage;
 	struct stage_order *o;
-	int64_t next[PASS_N][2]; /* micro-batches so far, by pass and (zb-v) by which of the stage's chunks */
+	int64_t next[PASS_N][2]; /* the next micro-batch, by pass and, in ZB-V, by chunk of the stage */
 };
 
 static void put(struct stage_order *o, int64_t micro, size_t chunk, enum pass_kind pass)
@@ -61,9 +61,9 @@ static void write(struct writer *w, enum pass_kind pass)
 	++*next;
 }
 
-/* `warm` forwards, then one B and one F by turns; W begins `late` micro-batches behind B, and what is left of
- * it comes last. */
-static void one_by_one(struct writer *w, int64_t warm, int64_t late, bool forward_first)
+/* `warm` forwards, then B and F in alternation; W runs `late` micro-batches behind B, and the rest of W comes
+ * last. */
+static void alternate(struct writer *w, int64_t warm, int64_t late, bool forward_first)
 {
 	const int64_t m = w->p->micros;
 
@@ -90,19 +90,19 @@ static void chain(enum train_schedule s, const struct pipeline *p, struct stage_
 		const int64_t rank = (int64_t)i;
 		struct writer w = {p, i, &o->stages[i], {{0}}};
 
-		if (s == SCHEDULE_ZB_H2) /* fills the wait for the first B with forwards */
-			one_by_one(&w, 2 * (n - rank) - 1, 2 * rank, false);
+		if (s == SCHEDULE_ZB_H2) /* runs forwards while it waits for the first B */
+			alternate(&w, 2 * (n - rank) - 1, 2 * rank, false);
 		else /* ZB-H1 is 1F1B with late W: p micro-batches everywhere, not p - rank */
-			one_by_one(&w, n - 1 - rank, rank, true);
+			alternate(&w, n - 1 - rank, rank, true);
 	}
 }
 
 /* ---- interleaved ---- */
 
-/* The j-th forward (or backward) of a stage: groups of p micro-batches, each through all chunks of the stage.
+/* The j-th forward (or backward) of a stage: micro-batches go in groups of p through all chunks of the stage.
  */
-static void virtual_turn(const struct pipeline *p, size_t stage, int64_t j, enum pass_kind pass,
-			 struct stage_order *o)
+static void put_virtual(const struct pipeline *p, size_t stage, int64_t j, enum pass_kind pass,
+			struct stage_order *o)
 {
 	const int64_t n = (int64_t)p->stages_n, v = (int64_t)p->chunks_n / n, m = p->micros;
 	const int64_t group = j / (n * v), first = group * n;
@@ -122,20 +122,20 @@ static void interleaved(const struct pipeline *p, struct stage_orders *o)
 		const int64_t warm = least(all, 2 * (n - 1 - (int64_t)i) + (v - 1) * n);
 
 		for (int64_t j = 0; j < warm; j++)
-			virtual_turn(p, i, j, PASS_FORWARD, &o->stages[i]);
+			put_virtual(p, i, j, PASS_FORWARD, &o->stages[i]);
 		for (int64_t j = 0; j < all; j++) {
 			if (warm + j < all)
-				virtual_turn(p, i, warm + j, PASS_FORWARD, &o->stages[i]);
-			virtual_turn(p, i, j, PASS_INPUT, &o->stages[i]);
+				put_virtual(p, i, warm + j, PASS_FORWARD, &o->stages[i]);
+			put_virtual(p, i, j, PASS_INPUT, &o->stages[i]);
 		}
 	}
 }
 
 /* ---- ZB-V ---- */
 
-/* The next micro-batch of a pass of the stage's first (0) or second (1) chunk; those beyond the last are only
- * counted: a short run is the long one with the rest struck out. */
-static void vee_turn(struct writer *w, enum pass_kind pass, int which)
+/* The next micro-batch of a pass in the stage's first (0) or second (1) chunk. Micro-batches beyond the last
+ * are counted but not written: a short run is a long one without them. */
+static void vee_put(struct writer *w, enum pass_kind pass, int which)
 {
 	const size_t chunk = which ? w->p->chunks_n - 1 - w->stage : w->stage;
 	int64_t *next = &w->next[pass][which];
@@ -147,20 +147,20 @@ static void vee_turn(struct writer *w, enum pass_kind pass, int which)
 
 static void vee_both(struct writer *w, int which)
 {
-	vee_turn(w, PASS_INPUT, which);
-	vee_turn(w, PASS_WEIGHTS, which);
+	vee_put(w, PASS_INPUT, which);
+	vee_put(w, PASS_WEIGHTS, which);
 }
 
 static void vee_start(struct writer *w, int64_t n, int64_t rank)
 {
 	for (int64_t i = 0; i < 2 * (n - rank) - 1; i++)
-		vee_turn(w, PASS_FORWARD, 0);
+		vee_put(w, PASS_FORWARD, 0);
 	for (int64_t i = 0; i < rank; i++) {
-		vee_turn(w, PASS_FORWARD, 1);
-		vee_turn(w, PASS_FORWARD, 0);
+		vee_put(w, PASS_FORWARD, 1);
+		vee_put(w, PASS_FORWARD, 0);
 	}
 	for (int64_t i = 0; i < n - rank; i++) {
-		vee_turn(w, PASS_FORWARD, 1);
+		vee_put(w, PASS_FORWARD, 1);
 		vee_both(w, 1);
 	}
 }
@@ -177,22 +177,22 @@ static void vee(const struct pipeline *p, struct stage_orders *o)
 		vee_start(&w, n, (int64_t)i);
 		while (f[1] < f[0] || f[0] < m) {
 			if (f[0] < m)
-				vee_turn(&w, PASS_FORWARD, 0);
+				vee_put(&w, PASS_FORWARD, 0);
 			vee_both(&w, 0);
-			vee_turn(&w, PASS_FORWARD, 1);
+			vee_put(&w, PASS_FORWARD, 1);
 			vee_both(&w, 1);
 		}
 		for (int64_t k = 0; k < (int64_t)i; k++) {
-			vee_turn(&w, PASS_INPUT, 0);
-			vee_turn(&w, PASS_INPUT, 1);
+			vee_put(&w, PASS_INPUT, 0);
+			vee_put(&w, PASS_INPUT, 1);
 		}
 		for (int64_t k = 0; k < n - (int64_t)i; k++) {
-			vee_turn(&w, PASS_INPUT, 0);
-			vee_turn(&w, PASS_WEIGHTS, 0);
+			vee_put(&w, PASS_INPUT, 0);
+			vee_put(&w, PASS_WEIGHTS, 0);
 		}
 		for (int which = 1; which >= 0; which--)
 			while (w.next[PASS_WEIGHTS][which] < w.next[PASS_INPUT][which])
-				vee_turn(&w, PASS_WEIGHTS, which);
+				vee_put(&w, PASS_WEIGHTS, which);
 	}
 }
 

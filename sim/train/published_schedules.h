@@ -1,5 +1,5 @@
 /*
- * published_schedules.h - the orders that papers give for stages of equal times.
+ * published_schedules.h - the orders that papers give for stages that take equal times.
  *
  * Layer train. Each fills one order for each stage; the caller has checked the layout.
  *
@@ -14,8 +14,7 @@
 #define SIM_TRAIN_PUBLISHED_SCHEDULES_H
 #include "sim/train/pipeline.h"
 
-/* False: there is none for this layout, or (interleaved, a last group that is not full) none that is known to
- * run. */
+/* False: no paper has an order for this layout. */
 bool published(struct arena *a, enum train_schedule s, const struct pipeline *p, struct stage_orders *o);
 
 #endif

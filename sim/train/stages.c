@@ -14,15 +14,15 @@ bool stages_has(const struct stages *s, const struct replica *r, size_t block, e
 		return true;
 	if (block < s->trainable.lowest)
 		return false;
-	return pass == PASS_INPUT || (!r->stage_orders.link_use && s->trainable.blocks[block].numbers > 0);
+	return pass == PASS_INPUT || (!r->stage_orders.joined && s->trainable.blocks[block].numbers > 0);
 }
 
 struct label stages_label(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass)
 {
 	const struct block k = model_block(s->trainable.world->model, block);
-	const enum grad_part grad_part = r->stage_orders.link_use ? GRAD_BOTH
-					 : pass == PASS_WEIGHTS   ? GRAD_WEIGHTS
-								  : GRAD_INPUT;
+	const enum grad_part grad_part = r->stage_orders.joined ? GRAD_BOTH
+					 : pass == PASS_WEIGHTS ? GRAD_WEIGHTS
+								: GRAD_INPUT;
 
 	return (struct label){.phase = pass == PASS_FORWARD ? PHASE_FORWARD : PHASE_BACKWARD,
 			      .part = k.part,
@@ -32,7 +32,7 @@ struct label stages_label(const struct stages *s, const struct replica *r, size_
 
 /* ---- replicas ---- */
 
-static const struct shards *data_seat(const struct placement *at)
+static const struct shards *data_group(const struct placement *at)
 {
 	for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++)
 		if (at->shard_groups[PHASE_FORWARD][b].data)
@@ -42,7 +42,7 @@ static const struct shards *data_seat(const struct placement *at)
 
 static size_t replicas_n(const struct placement *at)
 {
-	const struct shards *s = data_seat(at);
+	const struct shards *s = data_group(at);
 
 	return s ? (size_t)s->n : 1;
 }
@@ -75,7 +75,7 @@ static bool new_chunk(const struct placement *at, size_t b)
 	return !shard_group_same(&f[b - 1], &f[b]) || !shard_group_same(&r[b - 1], &r[b]);
 }
 
-/* Bounds of the maximal runs; returns how many runs. */
+/* The bounds of the chunks, the longest runs of blocks on the same devices; returns their number. */
 static size_t find_runs(const struct placement *at, size_t *bounds)
 {
 	const size_t first = walk_first(at->world), last = walk_last(at->world);
@@ -89,7 +89,7 @@ static size_t find_runs(const struct placement *at, size_t *bounds)
 	return n;
 }
 
-/* In a V the last stage has two chunks that touch, and so look like one: parts it in the middle. */
+/* In a V the last stage has two chunks that are adjacent and look like one: divides them in the middle. */
 static size_t part_vee(size_t *bounds, size_t n)
 {
 	const size_t at = n / 2, middle = (bounds[at] + bounds[at + 1]) / 2;
@@ -187,7 +187,7 @@ static void time_chunks(struct program *p, const struct stages *s, struct replic
 	}
 }
 
-/* What a micro-batch costs the stage that it costs most. */
+/* The time of one micro-batch on the stage where it takes longest. */
 static sim_ns slowest_stage(struct arena *a, const struct replica *r)
 {
 	sim_ns *sum = arena_array(a, r->pipe.stages_n, sizeof *sum), most = 0;
@@ -245,7 +245,7 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 	const struct train train = placement_train(at), *t = &train;
 	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
 	static const double whole[SHARDS_MAX] = {1};
-	const struct shards *data = data_seat(at);
+	const struct shards *data = data_group(at);
 	sim_ns ns[SHARDS_MAX] = {0};
 	uint32_t share[SHARDS_MAX], first = 0;
 	struct stages s = {.n = replicas_n(at),
@@ -258,7 +258,7 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 		struct replica *r = &s.replicas[i];
 
 		r->at = replica_of(a, at, i);
-		r->stage_orders.link_use = !schedule_splits(schedule);
+		r->stage_orders.joined = !schedule_splits(schedule);
 		time_chunks(p, &s, r, find_chunks(a, r, schedule));
 		ns[i] = slowest_stage(a, r);
 	}
@@ -288,7 +288,7 @@ static void complain(const struct placement *at, struct diags *diags, const char
 /* Every block in the same split, and no device in two replicas. */
 static int check_data(const struct placement *at, struct diags *diags)
 {
-	const struct shards *like = data_seat(at);
+	const struct shards *like = data_group(at);
 
 	for (size_t x = 0; x < ARRAY_LEN(phases); x++) {
 		for (size_t b = walk_first(at->world); b <= walk_last(at->world); b++) {

@@ -1,9 +1,9 @@
 /*
  * stages.h - a placement seen as pipelines: replicas, the chunks of each, their times and their orders.
  *
- * Layer train. A replica is one of the devices of a data split (or the whole placement) and its share of the
- * micro-batches. A chunk is a run of blocks at one seat, forward and backward; a stage is a device that runs
- * chunks, so layers that are not contiguous interleave.
+ * Layer train. A replica is one device of a data split with its share of the micro-batches, or the whole
+ * placement. A chunk is a run of blocks with the same devices in forward and in backward; a stage is a device
+ * that runs chunks, so a device with layers that are not contiguous has several chunks and interleaves them.
  */
 #ifndef SIM_TRAIN_STAGES_H
 #define SIM_TRAIN_STAGES_H
@@ -15,7 +15,7 @@ struct replica {
 	struct placement at;    /* without data splits */
 	uint32_t first, micros; /* its micro-batches, of the step's */
 	size_t *bounds;         /* chunk c is blocks bounds[c] .. bounds[c + 1] - 1 */
-	struct pipeline pipe;   /* as the schedule sees it: joint, or B and W apart */
+	struct pipeline pipe;   /* as the schedule sees it: B and W joined, or apart */
 	struct stage_orders stage_orders;
 	struct simulated_orders simulated_orders;
 };
@@ -23,7 +23,7 @@ struct replica {
 struct stages {
 	struct replica *replicas;
 	size_t n;
-	size_t first, last; /* blocks that there are */
+	size_t first, last; /* of the model's blocks: without ends, some do not exist */
 	struct trainable trainable;
 };
 
@@ -31,10 +31,11 @@ struct stages {
  * fewer micro-batches than replicas. */
 int stages_check(const struct placement *at, struct diags *diags);
 
-/* For a placement that stages_check() let pass. The program tells times; everything else is in the arena. */
+/* For a placement that stages_check() accepted. The program gives the times of blocks; the result is in the
+ * arena. */
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
 
-/* Time of a block's pass at its seat; 0 where it has none. */
+/* The time of a block's pass on its devices; 0 where the block has no such pass. */
 sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct replica *r, size_t block,
 		       enum pass_kind pass);
 
@@ -43,8 +44,8 @@ bool stages_has(const struct stages *s, const struct replica *r, size_t block, e
 
 struct label stages_label(const struct stages *s, const struct replica *r, size_t block, enum pass_kind pass);
 
-/* So many micro-batches shared out: by shares (largest remainders), or, where they are 0, so that the device
- * that takes longest takes the least time (ns of one micro-batch on each). */
+/* Shares micro-batches out over n devices: by shares (largest remainders), or, where those are 0, so that the
+ * slowest device ends as early as possible; ns: the time of one micro-batch on each. */
 void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim_ns *ns, uint32_t *out);
 
 #endif

@@ -9,11 +9,12 @@
 #include "sim/step/walk.h"
 #include "sim/train/stages.h"
 
-/* One block's part of a pass of one micro-batch, in the order in which they are said to the program. */
-struct bit {
+/* A pass of one micro-batch through one block. They are added to the program in the order of their expected
+ * starts, since a queue runs its tasks in the order in which they were added. */
+struct block_pass {
 	sim_ns at_ns; /* when it is expected to start */
 	uint32_t seq, replica, micro, block;
-	enum pass_kind pass;
+	enum pass_kind kind;
 };
 
 struct builder {
@@ -21,78 +22,78 @@ struct builder {
 	const struct train *t;
 	struct program *p;
 	struct stages st;
-	VEC(struct bit) bits;
-	struct walk *fore, *back;         /* [micro] */
-	struct deps *saved;               /* [micro][block]: what forward kept is where backward runs */
-	struct deps *inputs;              /* [micro][block]: the gradient of its output is there, for W */
-	struct deps *loss;                /* [replica]: the host has it */
-	struct deps *done;                /* [replica]: its newest backward pass */
-	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: its gradients of every micro-batch are made */
+	VEC(struct block_pass) passes;
+	struct walk *fore, *back; /* [micro] */
+	struct deps *saved;       /* [micro][block]: what forward kept has reached where backward runs */
+	struct deps *inputs;      /* [micro][block]: the input's gradient is made, and W may run */
+	struct deps *loss;        /* [replica]: the host has the loss */
+	struct deps *done;        /* [replica]: its newest backward pass */
+	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: the block's gradients of every micro-batch are
+					     made */
 	size_t blocks_n;
-	size_t unsent;  /* the block whose gradients are to be sent next, from above */
-	sim_ns ends[2]; /* expected, of the marks */
+	size_t unsent; /* gradients of the blocks below this one are not yet sent */
 	struct arena arena;
 };
 
-static struct deps *of(struct builder *b, struct deps *table, uint32_t micro, size_t block)
+static struct deps *entry(struct builder *b, struct deps *table, uint32_t micro, size_t block)
 {
 	return &table[(size_t)micro * b->blocks_n + block];
 }
 
-/* ---- what comes in which order ---- */
+/* ---- the order of the passes ---- */
 
 static int by_time(const void *x, const void *y)
 {
-	const struct bit *a = x, *b = y;
+	const struct block_pass *a = x, *b = y;
 
 	if (a->at_ns != b->at_ns)
 		return a->at_ns < b->at_ns ? -1 : 1;
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static void add_turn(struct builder *b, uint32_t replica, const struct simulated_action *t)
+static void add_action(struct builder *b, uint32_t replica, const struct simulated_action *a)
 {
 	const struct replica *r = &b->st.replicas[replica];
-	const size_t from = r->bounds[t->action.chunk], to = r->bounds[t->action.chunk + 1];
-	sim_ns at = t->start_ns;
+	const size_t from = r->bounds[a->action.chunk], to = r->bounds[a->action.chunk + 1];
+	sim_ns at = a->start_ns;
 
 	for (size_t i = from; i < to; i++) {
-		const size_t block = t->action.pass == PASS_FORWARD ? i : from + to - 1 - i;
-		const struct bit bit = {at,
-					(uint32_t)b->bits.n,
-					replica,
-					r->first + t->action.micro,
-					(uint32_t)block,
-					t->action.pass};
+		const size_t block = a->action.pass == PASS_FORWARD ? i : from + to - 1 - i;
+		const struct block_pass pass = {at,
+						(uint32_t)b->passes.n,
+						replica,
+						r->first + a->action.micro,
+						(uint32_t)block,
+						a->action.pass};
 
-		if (!stages_has(&b->st, r, block, t->action.pass))
+		if (!stages_has(&b->st, r, block, a->action.pass))
 			continue;
-		VEC_ADD(&b->bits, bit);
-		at += stages_block_ns(b->p, &b->st, r, block, t->action.pass);
+		VEC_ADD(&b->passes, pass);
+		at += stages_block_ns(b->p, &b->st, r, block, a->action.pass);
 	}
 }
 
-static void find_bits(struct builder *b)
+static void find_passes(struct builder *b)
 {
 	for (uint32_t i = 0; i < b->st.n; i++)
 		for (size_t k = 0; k < b->st.replicas[i].simulated_orders.actions_n; k++)
-			add_turn(b, i, &b->st.replicas[i].simulated_orders.actions[k]);
-	if (b->bits.n)
-		qsort(b->bits.at, b->bits.n, sizeof *b->bits.at, by_time);
+			add_action(b, i, &b->st.replicas[i].simulated_orders.actions[k]);
+	if (b->passes.n)
+		qsort(b->passes.at, b->passes.n, sizeof *b->passes.at, by_time);
 }
 
 /* ---- passes ---- */
 
-static struct label tag_of(const struct builder *b, const struct bit *bit)
+static struct label label_of(const struct builder *b, const struct block_pass *pass)
 {
-	struct label label = stages_label(&b->st, &b->st.replicas[bit->replica], bit->block, bit->pass);
+	struct label label = stages_label(&b->st, &b->st.replicas[pass->replica], pass->block, pass->kind);
 
-	label.micro = bit->micro;
+	label.micro = pass->micro;
 	return label;
 }
 
 /* The host waits for the loss, and again when all is done. */
-static struct deps host(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
+static struct deps host_step(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
@@ -100,89 +101,76 @@ static struct deps host(struct builder *b, enum phase phase, size_t unit, const 
 	return deps_of(b->p, program_op(b->p, &step, unit, 1, label, after));
 }
 
-/* Keeps the mark that is expected to end last. */
-static void mark(struct builder *b, int which, sim_ns end, const struct deps *x)
+static void forward(struct builder *b, const struct block_pass *pass)
 {
-	if (!x->n || end < b->ends[which])
-		return;
-	b->ends[which] = end;
-	b->p->marks[which] = x->task[0];
-}
-
-static void forward(struct builder *b, const struct bit *bit)
-{
-	const struct replica *r = &b->st.replicas[bit->replica];
+	const struct replica *r = &b->st.replicas[pass->replica];
 	const struct shards *shard_groups = r->at.shard_groups[PHASE_FORWARD],
 			    *back = r->at.shard_groups[PHASE_BACKWARD];
-	struct walk *walk = &b->fore[bit->micro];
-	struct label label = tag_of(b, bit);
+	struct walk *walk = &b->fore[pass->micro];
+	struct label label = label_of(b, pass);
 	struct deps x;
 
 	if (!walk->program)
-		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), bit->micro);
-	walk->shape = b->st.trainable.blocks[bit->block].shape;
-	x = walk_block(walk, bit->block, NULL);
+		*walk = walk_begin(b->p, &r->at, PHASE_FORWARD, train_shape(b->t), pass->micro);
+	walk->shape = b->st.trainable.blocks[pass->block].shape;
+	x = walk_block(walk, pass->block, NULL);
 	label.payload = PAYLOAD_SAVED;
-	*of(b, b->saved, bit->micro, bit->block) = program_hand_over(
-		b->p, &shard_groups[bit->block], &back[bit->block],
-		trainable_kept_B(&b->st.trainable, bit->block, &back[bit->block]), label, &x);
-	if (bit->block != b->st.last || bit->micro + 1 < r->first + r->micros)
+	*entry(b, b->saved, pass->micro, pass->block) = program_hand_over(
+		b->p, &shard_groups[pass->block], &back[pass->block],
+		trainable_kept_B(&b->st.trainable, pass->block, &back[pass->block]), label, &x);
+	if (pass->block != b->st.last || pass->micro + 1 < r->first + r->micros)
 		return;
-	b->loss[bit->replica] = host(b, PHASE_FORWARD, shard_groups[b->st.last].unit[0], &x);
-	mark(b, MARK_FORWARD, bit->at_ns, &b->loss[bit->replica]);
+	b->loss[pass->replica] = host_step(b, PHASE_FORWARD, shard_groups[b->st.last].unit[0], &x);
 }
 
-/* The block's inputs are made again from what was kept of them. */
-static void forward_again(struct builder *b, const struct bit *bit, struct deps *saved)
+/* Full recomputation: the block's forward pass runs again from the input that was kept. */
+static void recompute_forward(struct builder *b, const struct block_pass *pass, struct deps *saved)
 {
-	const struct replica *r = &b->st.replicas[bit->replica];
-	struct label label = stages_label(&b->st, r, bit->block, PASS_FORWARD);
+	const struct replica *r = &b->st.replicas[pass->replica];
+	struct label label = stages_label(&b->st, r, pass->block, PASS_FORWARD);
 
-	label.micro = bit->micro;
+	label.micro = pass->micro;
 	label.recompute = true;
-	label.grad_part = r->stage_orders.link_use ? GRAD_BOTH : GRAD_INPUT;
-	*saved = program_block(b->p, &b->st.trainable.blocks[bit->block].shape,
-			       &r->at.shard_groups[PHASE_BACKWARD][bit->block], label, saved);
+	label.grad_part = r->stage_orders.joined ? GRAD_BOTH : GRAD_INPUT;
+	*saved = program_block(b->p, &b->st.trainable.blocks[pass->block].shape,
+			       &r->at.shard_groups[PHASE_BACKWARD][pass->block], label, saved);
 }
 
-/* Gradients of the inputs, or of both: the last micro-batch waits until the host has its loss, and so do all
- * of GPipe. */
-static struct deps backward(struct builder *b, const struct bit *bit)
+/* The gradient of the block's input, or both gradients. In the last block the last micro-batch waits until
+ * the host has the loss; under GPipe every micro-batch does. */
+static struct deps backward(struct builder *b, const struct block_pass *pass)
 {
-	const struct replica *r = &b->st.replicas[bit->replica];
-	struct deps *saved = of(b, b->saved, bit->micro, bit->block), also, x;
-	const bool last = bit->micro + 1 == r->first + r->micros;
-	struct walk *walk = &b->back[bit->micro];
+	const struct replica *r = &b->st.replicas[pass->replica];
+	struct deps *saved = entry(b, b->saved, pass->micro, pass->block), also, x;
+	const bool last = pass->micro + 1 == r->first + r->micros;
+	struct walk *walk = &b->back[pass->micro];
 
 	if (!walk->program) {
-		*walk = walk_begin(b->p, &r->at, PHASE_BACKWARD, train_shape(b->t), bit->micro);
-		walk->grad_part = r->stage_orders.link_use ? GRAD_BOTH : GRAD_INPUT;
+		*walk = walk_begin(b->p, &r->at, PHASE_BACKWARD, train_shape(b->t), pass->micro);
+		walk->grad_part = r->stage_orders.joined ? GRAD_BOTH : GRAD_INPUT;
 	}
-	walk->shape = b->st.trainable.blocks[bit->block].shape;
+	walk->shape = b->st.trainable.blocks[pass->block].shape;
 	if (b->t->options.recompute == RECOMPUTE_FULL) /* needs the block's input, not the gradient */
-		forward_again(b, bit, saved);
+		recompute_forward(b, pass, saved);
 	also = *saved;
-	if (bit->block == b->st.last)
+	if (pass->block == b->st.last)
 		deps_join(b->p, &also,
 			  last || b->t->options.schedule == SCHEDULE_GPIPE
-				  ? &b->loss[bit->replica]
-				  : &b->fore[bit->micro].ends[bit->block]);
-	x = walk_block(walk, bit->block, &also);
-	*of(b, b->inputs, bit->micro, bit->block) = x;
-	mark(b, MARK_BACKWARD, bit->at_ns, &x);
+				  ? &b->loss[pass->replica]
+				  : &b->fore[pass->micro].ends[pass->block]);
+	x = walk_block(walk, pass->block, &also);
+	*entry(b, b->inputs, pass->micro, pass->block) = x;
 	return x;
 }
 
-static struct deps weights(struct builder *b, const struct bit *bit)
+static struct deps weights(struct builder *b, const struct block_pass *pass)
 {
-	const struct shape *s = &b->st.trainable.blocks[bit->block].shape;
+	const struct shape *s = &b->st.trainable.blocks[pass->block].shape;
 	const struct shards *shards =
-		&b->st.replicas[bit->replica].at.shard_groups[PHASE_BACKWARD][bit->block];
-	const struct deps x =
-		program_block(b->p, s, shards, tag_of(b, bit), of(b, b->inputs, bit->micro, bit->block));
+		&b->st.replicas[pass->replica].at.shard_groups[PHASE_BACKWARD][pass->block];
 
-	mark(b, MARK_BACKWARD, bit->at_ns, &x);
-	return x;
+	return program_block(b->p, s, shards, label_of(b, pass),
+			     entry(b, b->inputs, pass->micro, pass->block));
 }
 
 /* ---- gradients of a data split ---- */
@@ -192,8 +180,8 @@ static double gradient_B(const struct builder *b, size_t block)
 	return b->st.trainable.blocks[block].gradient_B;
 }
 
-/* Has every replica that does anything made a block's gradients? */
-static bool is_made(const struct builder *b, size_t block)
+/* Have all replicas that have micro-batches made the block's gradients? */
+static bool is_ready(const struct builder *b, size_t block)
 {
 	for (size_t i = 0; i < b->st.n; i++)
 		if (b->st.replicas[i].micros && !b->grads[block][i].n)
@@ -201,8 +189,9 @@ static bool is_made(const struct builder *b, size_t block)
 	return true;
 }
 
-/* The gradients of blocks from .. to as one message; every replica may go on when it has the sum. */
-static void reduce(struct builder *b, size_t from, size_t to, double bytes)
+/* All-reduces the gradients of the blocks from .. to as one message; a replica goes on when it has the sum.
+ */
+static void all_reduce(struct builder *b, size_t from, size_t to, double bytes)
 {
 	const struct collective c = {.gather = false, .bytes = bytes};
 	struct shards shards = {.n = (int)b->st.n};
@@ -239,8 +228,8 @@ static bool same_devices(const struct builder *b, size_t x, size_t y)
 	return true;
 }
 
-/* Sends what is made, from the last block down, in buckets of neighbours on the same devices (Li et al.,
- * PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
+/* Sends the gradients that are made, from the last block down, in buckets of neighbours on the same devices
+ * (Li et al., PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
 static void send_buckets(struct builder *b)
 {
 	const double full = b->t->options.bucket > 0 ? b->t->options.bucket : HUGE_VAL;
@@ -251,38 +240,39 @@ static void send_buckets(struct builder *b)
 		double bytes = 0;
 
 		while (from > b->st.first && bytes < full && same_devices(b, from - 1, to)) {
-			if (gradient_B(b, from - 1) > 0 && !is_made(b, from - 1))
+			if (gradient_B(b, from - 1) > 0 && !is_ready(b, from - 1))
 				return; /* the bucket waits for more */
 			bytes += gradient_B(b, --from);
 		}
 		if (bytes > 0)
-			reduce(b, from, to, bytes);
+			all_reduce(b, from, to, bytes);
 		b->unsent = from;
 	}
 }
 
-/* What a block's last pass has made, for the update and for the other replicas. */
-static void made(struct builder *b, const struct bit *bit, const struct deps *x)
+/* Notes the gradients that a block's last pass has made, for the update and for the other replicas. */
+static void note_gradients(struct builder *b, const struct block_pass *pass, const struct deps *x)
 {
-	const struct replica *r = &b->st.replicas[bit->replica];
-	const bool last = bit->pass == PASS_WEIGHTS || !stages_has(&b->st, r, bit->block, PASS_WEIGHTS);
+	const struct replica *r = &b->st.replicas[pass->replica];
+	const bool last = pass->kind == PASS_WEIGHTS || !stages_has(&b->st, r, pass->block, PASS_WEIGHTS);
 
-	b->done[bit->replica] = *x;
-	if (bit->micro + 1 != r->first + r->micros)
+	b->done[pass->replica] = *x;
+	if (pass->micro + 1 != r->first + r->micros)
 		return;
-	if (last) /* a queue runs in order: the last micro-batch's end is the end of all */
-		b->grads[bit->block][bit->replica] = *x;
-	if (bit->block == b->st.trainable.lowest && bit->pass == PASS_INPUT && b->st.first < bit->block)
-		b->grads[b->st.first][bit->replica] = *x;
+	if (last) /* a queue runs in order, so all micro-batches have ended when the last one has */
+		b->grads[pass->block][pass->replica] = *x;
+	if (pass->block == b->st.trainable.lowest && pass->kind == PASS_INPUT && b->st.first < pass->block)
+		b->grads[b->st.first][pass->replica] = *x;
 	if (b->st.n > 1 && b->t->options.overlap)
 		send_buckets(b);
 }
 
 /* ---- the update ---- */
 
-/* New weights of a block go to where the next step's forward pass needs them, and its backward pass. */
-static void give_back(struct builder *b, const struct placement *at, size_t block, struct label label,
-		      const struct deps *after)
+/* The new weights of a block go to the devices of the next step's forward pass and to those of its backward
+ * pass that are on other machines. */
+static void return_weights(struct builder *b, const struct placement *at, size_t block, struct label label,
+			   const struct deps *after)
 {
 	const struct shards *from = &at->shard_groups[PHASE_UPDATE][block],
 			    *fore = &at->shard_groups[PHASE_FORWARD][block],
@@ -321,7 +311,7 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 		const struct deps after = deps_of(b->p, done);
 
 		if (i == 0)
-			give_back(b, at, block, label, &after);
+			return_weights(b, at, block, label, &after);
 	}
 }
 
@@ -334,12 +324,12 @@ static void update(struct builder *b)
 		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
 			if (gradient_B(b, i) > 0)
 				update_block(b, r, i, each);
-		host(b, PHASE_UPDATE, b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first].unit[0],
-		     &b->done[r]);
+		host_step(b, PHASE_UPDATE,
+			  b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first].unit[0], &b->done[r]);
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- the step ---- */
 
 static void set_up(struct builder *b, const struct placement *at)
 {
@@ -357,7 +347,7 @@ static void set_up(struct builder *b, const struct placement *at)
 	b->loss = arena_array(&b->arena, b->st.n, sizeof *b->loss);
 	b->done = arena_array(&b->arena, b->st.n, sizeof *b->done);
 	b->grads = arena_array(&b->arena, at->blocks_n, sizeof *b->grads);
-	find_bits(b);
+	find_passes(b);
 }
 
 struct program *train_build(const struct placement *at)
@@ -366,23 +356,71 @@ struct program *train_build(const struct placement *at)
 	struct builder b = {.w = w, .p = program_new(w), .arena = ARENA_INIT};
 
 	set_up(&b, at);
-	for (size_t i = 0; i < b.bits.n; i++) {
-		const struct bit *bit = &b.bits.at[i];
+	for (size_t i = 0; i < b.passes.n; i++) {
+		const struct block_pass *pass = &b.passes.at[i];
 		struct deps x;
 
-		if (bit->pass == PASS_FORWARD) {
-			forward(&b, bit);
+		if (pass->kind == PASS_FORWARD) {
+			forward(&b, pass);
 			continue;
 		}
-		x = bit->pass == PASS_INPUT ? backward(&b, bit) : weights(&b, bit);
-		made(&b, bit, &x);
+		x = pass->kind == PASS_INPUT ? backward(&b, pass) : weights(&b, pass);
+		note_gradients(&b, pass, &x);
 	}
 	if (b.st.n > 1)
 		send_buckets(&b);
 	update(&b);
-	VEC_FREE(&b.bits);
+	VEC_FREE(&b.passes);
 	arena_release(&b.arena);
 	return b.p;
+}
+
+/* ---- where its time goes ---- */
+
+enum { TIME_FORWARD, TIME_BACKWARD, TIME_OPTIMIZER, TIME_N };
+
+static int time_of(const struct label *label)
+{
+	if (label->phase == PHASE_UPDATE)
+		return TIME_OPTIMIZER;
+	return label->phase == PHASE_FORWARD && !label->recompute ? TIME_FORWARD : TIME_BACKWARD;
+}
+
+/* Nanoseconds of operators on each device, by phase; copies and links are no operators. */
+static void add_operators(const struct program *p, const struct class_times *t, double (*ns)[TIME_N])
+{
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *k = &p->tasks.at[i];
+
+		if (queue_at(p->world, k->queue).kind == QUEUE_DEVICE &&
+		    p->op_classes.at[k->op_class].kind == CLASS_OP)
+			ns[k->queue][time_of(&k->label)] += (double)t->ns[k->op_class];
+	}
+}
+
+struct train_times train_times(const struct program *p, const struct class_times *t, sim_ns makespan_ns)
+{
+	const size_t units = p->world->units_n;
+	double(*ns)[TIME_N] = xcalloc(units, sizeof *ns);
+	double sum[TIME_N] = {0}, on[TIME_N] = {0}, working = 0, devices = 0;
+
+	add_operators(p, t, ns);
+	for (size_t u = 0; u < units; u++) {
+		double all = 0;
+
+		for (int i = 0; i < TIME_N; i++) {
+			sum[i] += ns[u][i];
+			on[i] += ns[u][i] > 0;
+			all += ns[u][i];
+		}
+		working += all;
+		devices += all > 0;
+	}
+	free(ns);
+	for (int i = 0; i < TIME_N; i++)
+		sum[i] /= 1e9 * fmax(1, on[i]);
+	return (struct train_times){sum[TIME_FORWARD], sum[TIME_BACKWARD], sum[TIME_OPTIMIZER],
+				    fmax(0, (double)makespan_ns - working / fmax(1, devices)) / 1e9};
 }
 
 double train_tokens(const struct train *t)

@@ -44,8 +44,25 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 
 static double saved_B(const struct world *w, const struct shape *s, size_t block, const struct shards *shards)
 {
-	return graph_saved_B(w->model, &w->scenario->precision, s, model_block(w->model, block).part,
-			     shard_group_writes_scores(w, shards));
+	const struct train_copies c = shard_group_copies(w, shards);
+	const struct copies copies = {c.logits, c.logits_f32, c.scores, c.scores_f32};
+
+	return graph_saved_B(shard_group_model(w, shards, WORLD_NONE), &w->scenario->precision, s,
+			     model_block(w->model, block).part, &copies);
+}
+
+/* The gradients of the scores, or of the logits, and what they are made from, while a block's backward pass
+ * runs. */
+static double backward_copies_B(const struct world *w, const struct shape *s, size_t block,
+				const struct shards *shards)
+{
+	const struct train_copies c = shard_group_copies(w, shards);
+	const struct part part = model_block(w->model, block).part;
+	const bool head = part.role == ROLE_HEAD;
+
+	return graph_copies_B(shard_group_model(w, shards, WORLD_NONE), &w->scenario->precision, s, part,
+			      head ? c.logits_backward : c.scores_backward,
+			      head ? c.logits_backward_f32 : c.scores_backward_f32);
 }
 
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards)
@@ -66,11 +83,15 @@ double trainable_kept_B(const struct trainable *t, size_t block, const struct sh
 double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards)
 {
 	struct shape s = t->blocks[block].shape;
+	double bytes;
 
-	if (block < t->lowest || t->train.options.recompute == RECOMPUTE_NONE)
+	if (block < t->lowest)
 		return 0;
+	bytes = backward_copies_B(t->world, &s, block, shards);
+	if (t->train.options.recompute == RECOMPUTE_NONE)
+		return bytes;
 	s.scores_again = false;
-	return fmax(0, saved_B(t->world, &s, block, shards) - trainable_kept_B(t, block, shards));
+	return bytes + fmax(0, saved_B(t->world, &s, block, shards) - trainable_kept_B(t, block, shards));
 }
 
 /* Scales of eight-bit moments: four bytes for a block of 2048. */

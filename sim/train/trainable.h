@@ -1,5 +1,5 @@
 /*
- * trainable.h - what of a model a training step trains, keeps and updates: shapes of blocks, bytes.
+ * trainable.h - the part of a model that a step trains, and the bytes that its blocks keep and update.
  *
  * Layer train.
  */
@@ -14,21 +14,22 @@ struct shape train_shape(const struct train *t);
 struct trainable {
 	const struct world *world;
 	struct train train;
-	/* The lowest block that the backward pass runs in: nothing is trained below. The embedding's own
-	 * gradient is a scatter of rows, nothing to speak of: it has no pass. */
+	/* The lowest block that the backward pass runs in; nothing below it is trained. The embedding's own
+	 * gradient is a scatter of a few rows, so it has no pass. */
 	size_t lowest;
 	struct trainable_block {
-		struct shape shape; /* where nothing is trained it only passes gradients through */
-		double numbers;     /* that get a gradient */
+		struct shape shape; /* where nothing is trained, gradients only pass through */
+		double numbers;     /* trained numbers: each has a gradient */
 		double gradient_B;
 	} * blocks;
 };
 struct trainable trainable_make(struct arena *a, const struct world *w, const struct train *t);
 
-/* Bytes that the forward pass of a block at that seat keeps for the backward pass: all that its gradient
- * needs, its input alone (full recomputation), or nothing below the lowest trained block. */
+/* Bytes that the forward pass of a block keeps on its devices for the backward pass: all that its gradients
+ * need, its input alone (full recomputation), or nothing below the lowest trained block. */
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
-/* What is alive besides while the backward pass runs in the block: what is made again. */
+/* Bytes that are alive besides while the backward pass runs in the block: what is made again of what forward
+ * did not keep, and the attention scores' gradients where the runtime writes them. */
 double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards);
 
 /* Bytes of optimizer state for each trained number: two moments in f32 (Adam, Kingma & Ba, arXiv:1412.6980;

@@ -6,7 +6,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/family/fit_runtime.h"
-#include "sim/family/replay.h"
+#include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
 
@@ -63,9 +63,10 @@ static int replay_file(struct replays *v, const char *machine, const struct cata
 	    guess_precision(&file->at[0], v->ask->weights, d->compute, &p, v->err) != 0)
 		return -1;
 	for (size_t i = 0; i < file->n; i++) {
-		const struct replay r = replay_make(arena_of(v), m, &p, &device_model, &file->at[i]);
+		const struct predicted_run r =
+			predicted_run_make(arena_of(v), m, &p, &device_model, &file->at[i]);
 
-		add_row(v, who, f, &file->at[i], replay_seconds(&r));
+		add_row(v, who, f, &file->at[i], predicted_run_seconds(&r));
 	}
 	return 0;
 }
@@ -154,10 +155,10 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 
 	if (unit != WORLD_NONE) {
 		const struct device_model device_model = program_device_model(arena_of(v), w, unit);
-		const struct replay r =
-			replay_make(arena_of(v), w->model, &w->scenario->precision, &device_model, run);
+		const struct predicted_run r = predicted_run_make(
+			arena_of(v), w->model, &w->scenario->precision, &device_model, run);
 
-		predicted_s = replay_seconds(&r);
+		predicted_s = predicted_run_seconds(&r);
 	} else if (run->depth && run->kind != RUN_TG) {
 		who.why = "a prompt after a cache is not simulated over links";
 	} else {

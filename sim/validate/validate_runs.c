@@ -28,22 +28,23 @@ static struct params *draw(struct arena *a, const struct validate_ask *ask, cons
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct replay r = observations_replay(&scratch, row, row->device->profile);
-	const struct replay over =
-		row->over ? observations_replay(&scratch, row->over, row->over->device->profile)
-			  : (struct replay){0};
+	const struct predicted_run r = observations_predict(&scratch, row, row->device->profile);
+	const struct predicted_run over =
+		row->over ? observations_predict(&scratch, row->over, row->over->device->profile)
+			  : (struct predicted_run){0};
 	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
 	const struct params *z = draw(&scratch, ask, row, n);
 	const struct params *z_over = row->over ? draw(&scratch, ask, row->over, n) : NULL;
 	double *rate = arena_array(&scratch, n, sizeof *rate);
 	struct said said = {
-		.rate = run_rate_of(row->run, replay_seconds(&r) / (row->over ? replay_seconds(&over) : 1))};
+		.rate = run_rate_of(row->run, predicted_run_seconds(&r) /
+						      (row->over ? predicted_run_seconds(&over) : 1))};
 
-	said.bound = replay_bound(&r, &said.bound_share);
+	said.bound = predicted_run_bound(&r, &said.bound_share);
 	for (size_t i = 0; i < n; i++)
-		rate[i] = run_rate_of(row->run,
-				      replay_seconds_drawn(&r, &z[i]) /
-					      (row->over ? replay_seconds_drawn(&over, &z_over[i]) : 1));
+		rate[i] = run_rate_of(
+			row->run, predicted_run_seconds_drawn(&r, &z[i]) /
+					  (row->over ? predicted_run_seconds_drawn(&over, &z_over[i]) : 1));
 	said.lo = quantile_of(rate, n, 0.1);
 	said.hi = quantile_of(rate, n, 0.9);
 	arena_release(&scratch);
@@ -59,7 +60,7 @@ struct fitted {
 
 /* Fits with holes, and the profiles whose intervals go with them: with the model left out the catalogue's of
  * the machine, with the chip left out what it gives a chip that nobody measured. */
-static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_hole hole,
+static int leave_out(const struct validate_ask *ask, const struct fitted *f, enum family_left_out hole,
 		     const struct observations *profiles, struct validation *v, struct err *err)
 {
 	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
@@ -69,7 +70,7 @@ static int leave_out(const struct validate_ask *ask, const struct fitted *f, enu
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
-		struct left_out *left = hole == FAMILY_HOLE_MODEL ? &c->no_model : &c->no_chip;
+		struct left_out *left = hole == FAMILY_LEAVE_OUT_MODEL ? &c->no_model : &c->no_chip;
 		const double rate = c->measured * (1 + errors.without[i]);
 		struct said said;
 
@@ -93,9 +94,9 @@ static int leave_out_both(const struct validate_ask *ask, const struct runs *run
 	    observations_load(ask->loader, runs, OBSERVATIONS_NO_PROFILE, &f.observed, err) != 0 ||
 	    observations_load(ask->loader, runs, OBSERVATIONS_UNMEASURED, &unmeasured, err) != 0 ||
 	    family_fit(&f.family_model, &f.observed, &f.all, err) != 0 ||
-	    leave_out(ask, &f, FAMILY_HOLE_MODEL, profiles, v, err) != 0)
+	    leave_out(ask, &f, FAMILY_LEAVE_OUT_MODEL, profiles, v, err) != 0)
 		return -1;
-	return leave_out(ask, &f, FAMILY_HOLE_CHIP, &unmeasured, v, err);
+	return leave_out(ask, &f, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v, err);
 }
 
 int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,

@@ -52,6 +52,7 @@ static const struct field generate_fields[] = {
 	TOKENS(struct generate, prompt, "tokens of each prompt"),
 	TOKENS(struct generate, tokens, "tokens to generate for each"),
 	COUNT(struct generate, batch, 65536, "1", "sequences at once"),
+	BEYOND_CONTEXT(struct generate),
 	GENERATE_OPTIONS(offsetof(struct generate, options), false),
 };
 const struct table generate_table = {"generate", sizeof(struct generate), generate_fields,

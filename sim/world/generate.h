@@ -49,6 +49,7 @@ struct generate_options {
 struct generate {
 	struct origin origin;
 	int64_t prompt, tokens, batch;
+	int beyond_context; /* enum beyond_context */
 	struct generate_options options;
 };
 

@@ -19,4 +19,12 @@
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
 	}
 
+/* What happens where a sequence is longer than the model's context. */
+#define BEYOND_CONTEXT(strukt)                                                                               \
+	{                                                                                                    \
+		FIELD_KEY(strukt, beyond_context), .type = FIELD_CHOICE, .choices = beyond_contexts,         \
+						   .def = "refuse",                                          \
+						   .help = "sequences longer than the model's context"       \
+	}
+
 #endif

@@ -54,6 +54,7 @@ static const struct field train_fields[] = {
 	TOKENS(struct train, tokens, "tokens of each sequence"),
 	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
 	COUNT(struct train, micro_batches, 4096, "1", "micro-batches before the optimizer's step"),
+	BEYOND_CONTEXT(struct train),
 	{FIELD_KEY(struct train, padding), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0, .max = 0.999,
 	 .def = "0", .help = "share of the tokens that cost but do not count"},
 	{FIELD_KEY(struct train, method), .type = FIELD_CHOICE, .choices = methods, .def = "full",

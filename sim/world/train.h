@@ -53,6 +53,7 @@ struct train_options {
 struct train {
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
+	int beyond_context;                   /* enum beyond_context */
 	double padding;                       /* the share of tokens that cost and do not count */
 	int method, optimizer;
 	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */

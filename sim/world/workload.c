@@ -5,6 +5,8 @@
 
 #include "sim/world/scenario.h"
 
+const char *const beyond_contexts[] = {[BEYOND_REFUSE] = "refuse", [BEYOND_ALLOW] = "allow", NULL};
+
 static const struct field workload_fields[] = {
 	{FIELD_KEY(struct workload, generate), .type = FIELD_MAYBE, .sub = &generate_table, .optional = true,
 	 .help = "inference"},

@@ -13,6 +13,10 @@
 struct assignment;
 struct scenario;
 
+/* A sequence longer than the model's context is an error, or computed all the same. */
+enum beyond_context { BEYOND_REFUSE, BEYOND_ALLOW };
+extern const char *const beyond_contexts[]; /* by enum beyond_context; NULL-terminated */
+
 enum job { JOB_GENERATE, JOB_TRAIN, JOB_SERVE, JOB_N };
 
 struct workload {

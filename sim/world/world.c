@@ -1,6 +1,7 @@
 /* world.c - see world.h. */
 #include "sim/world/world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct model *load_model(struct loader *l, struct yml *root)
@@ -22,6 +23,41 @@ static const struct model *load_model(struct loader *l, struct yml *root)
  */
 enum { VOCABULARY_SLACK = 128 };
 
+/* Positions that a model was not trained for give text that is no answer, and runtimes refuse them or warn.
+ */
+static void check_context(struct loader *l, const struct model *m, const struct yml *asked, const char *key,
+			  int64_t tokens, int beyond)
+{
+	const struct yml *at = yml_get(asked, key);
+	char remedy[160];
+
+	if (!m || !m->context || tokens <= m->context || beyond == BEYOND_ALLOW)
+		return;
+	snprintf(remedy, sizeof remedy,
+		 "it was made for %lld tokens at most; 'beyond_context: allow' computes it all the same",
+		 (long long)m->context);
+	diag_add(l->diags, (at ? at : asked)->place, remedy,
+		 "sequences of %lld tokens are longer than %s allows", (long long)tokens, m->title);
+}
+
+static const struct model *as_run(struct loader *l, const struct model *m, const struct profile *p)
+{
+	return model_as_run(l->arena, m, profile_honours(p, HONOUR_WINDOW, m->architecture),
+			    profile_honours(p, HONOUR_LATENT, m->architecture));
+}
+
+/* The same devices with another model. */
+static const struct unit *units_with(struct loader *l, const struct world *w, const struct model *m)
+{
+	struct unit *units = arena_array(l->arena, w->units_n, sizeof *units);
+
+	for (size_t i = 0; i < w->units_n; i++) {
+		units[i] = w->units[i];
+		units[i].model = as_run(l, m, units[i].profile);
+	}
+	return units;
+}
+
 /* The world of a draft: the same machines, its own model. in: what says so, the workload's generation or an
  * assignment's. */
 static void load_draft(struct loader *l, const struct world *w, const struct yml *in, struct speculative *sp)
@@ -29,6 +65,7 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 	struct world *draft = arena_alloc(l->arena, sizeof *draft);
 	struct scenario *s = arena_alloc(l->arena, sizeof *s);
 	struct yml *node = yml_get(in, "speculative");
+	const struct generate *g = w->scenario->workload.generate;
 	long long ours, its;
 
 	if (!sp)
@@ -42,6 +79,10 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 	sp->world = draft;
 	if (!draft->model)
 		return;
+	draft->units = units_with(l, w, draft->model);
+	if (g)
+		check_context(l, draft->model, g->origin.node, "prompt", g->prompt + g->tokens,
+			      g->beyond_context);
 	ours = w->model->vocabulary;
 	its = draft->model->vocabulary;
 	if (ours - its > VOCABULARY_SLACK || its - ours > VOCABULARY_SLACK)
@@ -145,9 +186,10 @@ static void add_unit(struct loader *l, struct world *w, struct unit *units, stru
 		return;
 	}
 	u.profile = device_runtime(u.device, said->text);
-	if (u.profile)
+	if (u.profile) {
+		u.model = as_run(l, w->model, u.profile);
 		units[w->units_n++] = u;
-	else if (first || yml_get(w->scenario->runtime, u.name))
+	} else if (first || yml_get(w->scenario->runtime, u.name))
 		no_runtime(l, said, &u);
 }
 
@@ -216,7 +258,7 @@ static void collect_units(struct loader *l, struct world *w)
 		for (size_t j = 0; j < m->devices.n; j++) {
 			const char *name = arena_printf(l->arena, "%s.%s", m->origin.name, d[j].origin.name);
 
-			add_unit(l, w, units, (struct unit){name, i, &d[j], NULL}, j == 0);
+			add_unit(l, w, units, (struct unit){name, i, &d[j], NULL, NULL}, j == 0);
 		}
 	}
 }
@@ -282,6 +324,18 @@ static void collect_joints(struct loader *l, struct world *w, const struct link 
 	}
 }
 
+static void check_contexts(struct loader *l, const struct world *w)
+{
+	const struct generate *g = w->scenario->workload.generate;
+	const struct train *t = w->scenario->workload.train;
+
+	if (g)
+		check_context(l, w->model, g->origin.node, "prompt", g->prompt + g->tokens,
+			      g->beyond_context);
+	if (t)
+		check_context(l, w->model, t->origin.node, "tokens", t->tokens, t->beyond_context);
+}
+
 static void check_assignments(struct loader *l, const struct world *w)
 {
 	const struct assignment *a = w->scenario->assignments.at;
@@ -326,6 +380,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	collect_units(l, w);
 	collect_joints(l, w, all, n, links);
 	workload_check(w->scenario, l->diags);
+	check_contexts(l, w);
 	check_assignments(l, w);
 	load_drafts(l, w);
 	if (w->scenario->workload.serve && !l->diags->total)

@@ -14,6 +14,7 @@ struct unit {             /* a device of a machine of the scenario */
 	size_t machine;
 	const struct device *device;
 	const struct profile *profile;
+	const struct model *model; /* the world's, as this device's runtime runs it */
 };
 
 struct link_use { /* a link between two machines */

@@ -1,8 +1,8 @@
 #!/bin/sh
-# usage: accuracy.sh LEMURSIM LAW...   - a table in Markdown: predicted against measured, summed up by set over all
-# laws of hardware/measured. 'Model left out': the family's law is fitted without the runs of that model on that machine;
+# usage: accuracy.sh LEMURSIM FAMILY...   - a table in Markdown: predicted against measured, summed up by set over all
+# families of hardware/measured. 'Model left out': the family's model is fitted without the runs of that model on that machine;
 # 'chip left out': without any of that chip, which is what the catalogue would say had nobody measured it. Below the
-# laws come the outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml; rows that no
+# families come the outcomes of whole scenarios, hardware/measured/outcomes/NAME.csv of scenarios/NAME.yaml; rows that no
 # profile of the scenario was made with count as left out there.
 set -eu
 tool=$1
@@ -11,12 +11,12 @@ work=$(mktemp -d)
 rows=$work/rows
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-# a fit for each law, in parallel
+# a fit for each family, in parallel
 printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -I NAME "$tool" validate --format csv \
-	--from hardware/measured/NAME.csv --family hardware/measured/NAME.law -f -o "$work/NAME.csv"
+	--from hardware/measured/NAME.csv --family hardware/measured/NAME.family.yaml -f -o "$work/NAME.csv"
 # what most people ask for comes first
-for law in $(for kind in llama mlx mps cuda torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
-	sed '1d;s/$/,run/' "$work/$law.csv" >> "$rows"
+for family in $(for kind in llama mlx mps cuda torch; do printf '%s\n' "$@" | grep "^$kind" || :; done); do
+	sed '1d;s/$/,run/' "$work/$family.csv" >> "$rows"
 done
 for file in hardware/measured/outcomes/*.csv; do
 	name=${file##*/}

@@ -1,18 +1,18 @@
 #!/bin/sh
 # catalogue.sh [--check] LEMURSIM OUT NAME... - makes what of hardware/ is fitted from hardware/measured/NAME.csv: a machine
-# from its facts (NAME.facts.csv), a family's runtime from its law (NAME.law).
+# from its facts (NAME.facts.csv), a family's runtime from its model (NAME.family.yaml).
 #
 # With --check nothing of hardware/ is written: each is made in the folder OUT, in parallel, and must be, byte for byte, what
-# is there. Without, they are made one after the other in the order given, since a law may hang on another: on what a chip
-# does under it (chips_like), or by a ratio.
+# is there. Without, they are made one after the other in the order given, since a family's fit may depend on another's:
+# on the factors of its chips (chips_like), or by a ratio of two machines.
 set -eu
 measured=hardware/measured
 
 target() { # where NAME is kept
-	if [ -f "$measured/$1.law" ]; then echo "hardware/runtimes/$1.yaml"; else echo "hardware/${1%%-*}/$1.yaml"; fi
+	if [ -f "$measured/$1.family.yaml" ]; then echo "hardware/runtimes/$1.yaml"; else echo "hardware/${1%%-*}/$1.yaml"; fi
 }
 make_one() { # LEMURSIM NAME FILE
-	if [ -f "$measured/$2.law" ]; then set -- "$@" --family "$measured/$2.law"; else set -- "$@" --facts "$measured/$2.facts.csv"; fi
+	if [ -f "$measured/$2.family.yaml" ]; then set -- "$@" --family "$measured/$2.family.yaml"; else set -- "$@" --facts "$measured/$2.facts.csv"; fi
 	lemursim=$1 name=$2 file=$3
 	shift 3
 	"$lemursim" calibrate --from "$measured/$name.csv" "$@" -f -o "$file"
@@ -38,7 +38,7 @@ if [ -n "$check" ]; then
 	exit 0
 fi
 for name in "$@"; do # families name them
-	[ ! -f "$measured/$name.law" ] || [ -f "$(target "$name")" ] || cp "$measured/$name.law" "$(target "$name")"
+	[ ! -f "$measured/$name.family.yaml" ] || [ -f "$(target "$name")" ] || cp "$measured/$name.family.yaml" "$(target "$name")"
 done
 mkdir -p "$out"
 for name in "$@"; do # beside the target first: a family's own file is read while it is fitted

@@ -9,7 +9,7 @@
 BEGIN {
 	owner["yaml.h"] = " conf "
 	owner["spawn.h"] = " report "
-	gsl = " base stats cost calib family kernels measure "
+	gsl = " base stats cost calib kernels "
 }
 FILENAME ~ /LAYERS$/ {
 	if ($0 !~ /^#/ && NF) {

@@ -52,8 +52,8 @@ every_verb() {
 		same "anneal-$seed" optimize tests/golden/optimize-anneal/five.yaml --path . --goal decode_tok_per_s --seed $seed \
 			--set model.layers=16 --set model.parameters=null --set model.sizes=null --format json -o "$here/new.yaml"
 	done
-	for law in cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5; do # the quick ones
-		same "law-$law" calibrate --from $measured/$law.csv --family $measured/$law.law -o "$here/new.yaml"
+	for family in cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5; do # the quick ones
+		same "family-$family" calibrate --from $measured/$family.csv --family $measured/$family.family.yaml -o "$here/new.yaml"
 	done
 	for f in "$measured"/*.facts.csv; do
 		name=$(basename "$f" .facts.csv)
@@ -62,7 +62,7 @@ every_verb() {
 	same runs calibrate --from tests/golden/validate-machine/runs.csv --machine apple-m4-pro-16c-24gb --model mistral-7b --path . -o "$here/new.yaml"
 	same validate validate "$founding" --from tests/golden/validate-scenario-json/runs.csv --format json
 	same validate-outcomes validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
-	same validate-rows validate --from $measured/llama.cpp-2026-02-apple-m5.csv --family $measured/llama.cpp-2026-02-apple-m5.law --format json
+	same validate-rows validate --from $measured/llama.cpp-2026-02-apple-m5.csv --family $measured/llama.cpp-2026-02-apple-m5.family.yaml --format json
 	for f in tests/data/configs/*.json; do
 		name=$(basename "$f" .json)
 		same "import-$name" import "$f" --facts "tests/data/configs/$name.facts.yaml" -o "$here/new.yaml"

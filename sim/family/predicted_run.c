@@ -1,0 +1,256 @@
+/* predicted_run.c - see predicted_run.h. */
+#include "sim/family/predicted_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/des/engine.h"
+
+/* Collects the operators of a run. */
+struct run_planner {
+	const struct model *m;
+	const struct precision *p;
+	struct prefill_rules rules;
+	VEC(struct planned_op) ops;
+};
+
+static void add_op(struct run_planner *b, const struct op *op, double times)
+{
+	VEC_ADD(&b->ops, ((struct planned_op){*op, times}));
+}
+
+/* Blocks of a pass that are of one part and one shape have the same operators. */
+struct like_blocks {
+	struct part part;
+	struct shape shape;
+	double n;
+};
+enum { ALIKE_MAX = 2 * MODEL_PARTS };
+
+static void count_block(struct like_blocks *blocks, size_t *n, struct part part, const struct shape *s)
+{
+	size_t i = 0;
+
+	while (i < *n && !(part_same(blocks[i].part, part) && shape_same(&blocks[i].shape, s)))
+		i++;
+	BUG_ON(i == ALIKE_MAX);
+	if (i == *n)
+		blocks[(*n)++] = (struct like_blocks){part, *s, 0};
+	blocks[i].n++;
+}
+
+static void add_pass(struct run_planner *b, const struct request_pass *pass)
+{
+	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
+	const bool prefill = pass->phase == PHASE_PREFILL;
+	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false};
+	struct shape shape = pass->shape;
+	struct like_blocks blocks[ALIKE_MAX];
+	size_t n = 0;
+
+	for (size_t i = model_first_block(b->m); i <= model_last_block(b->m); i++) {
+		const struct block k = model_block(b->m, i);
+
+		if (request_pass_block(pass, b->m, k, rules, &shape))
+			count_block(blocks, &n, k.part, &shape);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct op ops[GRAPH_OPS];
+		const size_t ops_n =
+			graph_block(b->m, b->p, &blocks[i].shape, blocks[i].part, pass->phase, ops);
+
+		for (size_t k = 0; k < ops_n; k++)
+			add_op(b, &ops[k], pass->weight * blocks[i].n);
+	}
+	add_op(b, &step, pass->weight);
+}
+
+/* Prompts that are shorter than a chunk share one, as many as fit whole; 0: prompts are not cut into chunks. */
+static int64_t prompts_per_chunk(const struct run *r)
+{
+	return r->chunk > 0 && r->prompt > 0 && r->chunk / r->prompt < 1 ? 1
+	       : r->chunk > 0 && r->prompt > 0                           ? r->chunk / r->prompt
+									 : 0;
+}
+
+struct request run_request(const struct profile *profile, const struct run *run)
+{
+	return (struct request){.depth = run->depth,
+				.prompt = run->prompt,
+				.decoded = run->gen,
+				.batch = run->batch,
+				.chunk = run->chunk,
+				.at_once = prompts_per_chunk(run),
+				.last_apart = profile->last_apart,
+				.per_step = 1};
+}
+
+struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
+			      const struct profile *profile, const struct run *run)
+{
+	const struct request request = run_request(profile, run);
+	struct run_planner b = {.m = model_as_run(a, m,
+						  profile_honours(profile, HONOUR_WINDOW, m->architecture),
+						  profile_honours(profile, HONOUR_LATENT, m->architecture)),
+				.p = p,
+				.rules = {profile->last_row, profile->all_logits}};
+	struct arena scratch = ARENA_INIT;
+	struct request_pass *passes;
+	const size_t n = request_passes(&scratch, b.m, &request, &passes);
+	struct run_plan plan;
+
+	for (size_t i = 0; i < n; i++)
+		add_pass(&b, &passes[i]);
+	plan = (struct run_plan){arena_array(a, b.ops.n, sizeof *plan.at), b.ops.n};
+	if (b.ops.n)
+		memcpy(plan.at, b.ops.at, b.ops.n * sizeof *plan.at);
+	VEC_FREE(&b.ops);
+	arena_release(&scratch);
+	return plan;
+}
+
+/* ---- what it costs ---- */
+
+struct predicted_run predicted_run_of_plan(struct arena *a, const struct run_plan *plan,
+					   const struct device_model *device_model)
+{
+	struct predicted_run r = {
+		.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n, .of_program = true};
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct planned_op *o = &plan->at[i];
+
+		r.at[i] = (struct predicted_op){cost_of(&o->op, device_model, 1), o->op.kind == OP_STEP,
+						o->times};
+		r.from = provenance_worse(r.from, cost_from(&r.at[i].cost));
+	}
+	return r;
+}
+
+static struct cost gemm_cost(const struct device_model *device_model, const struct run *r)
+{
+	static const enum format_id formats_of[DTYPE_N] = {
+		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
+	const enum format_id f = formats_of[device_model->compute];
+	const double m = (double)r->product.m, n = (double)r->product.n, k = (double)r->product.k;
+	const struct qty *sync = &device_model->profile->gemm[device_model->compute]->sync;
+	const struct op op = {.name = "gemm",
+			      .kind = OP_LINEAR,
+			      .split = SPLIT_COLUMNS,
+			      .phase = PHASE_PREFILL,
+			      .m = r->product.m,
+			      .n = r->product.n,
+			      .k = r->product.k,
+			      .copies = 1,
+			      .rows = m,
+			      .flop = run_work(r),
+			      .format = f,
+			      .weight_B = format_bytes(f, n * k),
+			      .tensor_B = format_bytes(f, m * (k + n)),
+			      .times = 1};
+	struct cost c = cost_of(&op, device_model, 1);
+
+	if (sync->value > c.overhead.s)
+		c.overhead = (struct term){sync->value, sync->spread, sync->provenance};
+	return c;
+}
+
+static struct predicted_run operator_run(struct arena *a, const struct device_model *device_model,
+					 const struct run *run)
+{
+	const struct profile *p = device_model->profile;
+	struct predicted_run r = {.at = arena_alloc(a, sizeof *r.at), .n = 1};
+
+	r.at[0] = (struct predicted_op){
+		.cost = run->kind == RUN_GEMM
+				? gemm_cost(device_model, run)
+				: cost_stream(device_model, run->kind == RUN_READ ? &p->read : &p->copy,
+					      run->moved_B),
+		.times = 1};
+	r.from = cost_from(&r.at[0].cost);
+	return r;
+}
+
+struct predicted_run predicted_run_make(struct arena *a, const struct model *m, const struct precision *p,
+					const struct device_model *device_model, const struct run *run)
+{
+	struct run_plan plan;
+
+	if (run_is_operator(run))
+		return operator_run(a, device_model, run);
+	plan = run_plan_make(a, m, p, device_model->profile, run);
+	return predicted_run_of_plan(a, &plan, device_model);
+}
+
+static double op_seconds(const struct cost *c, bool is_step, const double f[FACTORS])
+{
+	return fmax(c->arithmetic.s / f[FACTOR_ARITHMETIC], c->memory.s / f[FACTOR_MEMORY]) +
+	       c->apart.s / f[FACTOR_ARITHMETIC] + c->overhead.s * f[is_step ? FACTOR_STEP : FACTOR_KERNEL];
+}
+
+/* Operators of a model take whole nanoseconds, as on the event engine's clock. */
+static double on_clock(const struct predicted_run *r, double s)
+{
+	return r->of_program ? sim_s_of_ns(sim_ns_of_s(s)) : s;
+}
+
+double predicted_run_seconds(const struct predicted_run *r)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times * on_clock(r, cost_seconds(&r->at[i].cost));
+	return sum;
+}
+
+double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS])
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times * op_seconds(&r->at[i].cost, r->at[i].is_step, factor);
+	return sum;
+}
+
+double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct cost c = cost_of(&plan->at[i].op, device_model, 1);
+
+		sum += plan->at[i].times * cost_seconds(&c);
+	}
+	return sum;
+}
+
+enum param predicted_run_bound(const struct predicted_run *r, double *share)
+{
+	double spent[PARAM_LINKS] = {0}, sum = 0;
+	int most = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct cost *c = &r->at[i].cost;
+		const bool computes = c->arithmetic.s >= c->memory.s;
+		const double work = fmax(c->arithmetic.s, c->memory.s);
+
+		spent[computes ? PARAM_ARITHMETIC : PARAM_MEMORY] += r->at[i].times * work;
+		spent[PARAM_ARITHMETIC] += r->at[i].times * c->apart.s;
+		spent[PARAM_OVERHEAD] += r->at[i].times * c->overhead.s;
+	}
+	for (int p = 0; p < PARAM_LINKS; p++) {
+		sum += spent[p];
+		most = spent[p] > spent[most] ? p : most;
+	}
+	*share = sum > 0 ? spent[most] / sum : 0;
+	return (enum param)most;
+}
+
+double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].times * on_clock(r, cost_seconds_drawn(&r->at[i].cost, z));
+	return sum;
+}

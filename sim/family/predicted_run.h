@@ -1,0 +1,70 @@
+/*
+ * predicted_run.h - the predicted time of a benchmark's run on one device, of a whole model or of one operator, as a
+ * sum over its operators. It is what `simulate` predicts for the run, and what fits compare with measured times.
+ *
+ * Layer family. A run of a model is a request, whose passes are those of sim/step/request_passes.h; on one device
+ * all operators run one after the other, so that the time is a sum. A GEMM alone is timed with the host waiting for
+ * it: its overhead is the profile's gemm `sync`, of which the launch of the kernel is part.
+ */
+#ifndef SIM_FAMILY_PREDICTED_RUN_H
+#define SIM_FAMILY_PREDICTED_RUN_H
+#include "sim/runs/ingest.h"
+#include "sim/cost/cost.h"
+#include "sim/step/request_passes.h"
+
+struct planned_op {
+	struct op op;
+	double times; /* how often the run has it; not whole where passes stand for several */
+};
+
+/* The operators of a run, before a device gives them a cost. */
+struct run_plan {
+	struct planned_op *at; /* in the arena */
+	size_t n;
+};
+
+/* The request that a run of a model makes of a runtime; of the profile only `last_apart` is read. */
+struct request run_request(const struct profile *profile, const struct run *run);
+
+/* The operators of a run of a model; of the profile only `last_row`, `last_apart` and `all_logits` are read. */
+struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
+			      const struct profile *profile, const struct run *run);
+
+struct predicted_op {
+	struct cost cost;
+	bool is_step; /* the host's overhead of a step, not a kernel */
+	double times; /* as in struct planned_op */
+};
+
+struct predicted_run {
+	struct predicted_op *at; /* in the arena */
+	size_t n;
+	enum provenance from; /* the weakest provenance of its parameters */
+	bool of_program;      /* of a model: its operators take whole nanoseconds */
+};
+
+enum run_factor { FACTOR_ARITHMETIC, FACTOR_MEMORY, FACTOR_KERNEL, FACTOR_STEP, FACTORS };
+
+/* The run on a device, in the arena. m, p: NULL for an operator alone; a GEMM is computed in the device model's
+ * dtype. */
+struct predicted_run predicted_run_make(struct arena *a, const struct model *m, const struct precision *p,
+					const struct device_model *device_model, const struct run *run);
+
+struct predicted_run predicted_run_of_plan(struct arena *a, const struct run_plan *plan,
+					   const struct device_model *device_model);
+
+/* Seconds, as `simulate` predicts them: each operator of a model takes whole nanoseconds. */
+double predicted_run_seconds(const struct predicted_run *r);
+/* The same with parameters drawn from their spreads; z as for cost_seconds_drawn(). */
+double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z);
+
+/* Seconds for fits, not rounded, since rounding would spoil derivatives. factor, by enum run_factor: the first two
+ * divide times (2: twice as fast), the last two multiply overheads. */
+double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS]);
+/* The same with all factors 1, from a plan, without storing its costs. */
+double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model);
+
+/* The parameter that most of the time is spent on, and its share of the whole. */
+enum param predicted_run_bound(const struct predicted_run *r, double *share);
+
+#endif
