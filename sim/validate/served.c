@@ -204,7 +204,7 @@ static int read_sweep_row(struct arena *a, const struct csv *csv, const struct c
 
 	begin_run(r, csv->path, row->line);
 	r->assignment = *assignment ? assignment : NULL;
-	r->changes = r->label = changes;
+	r->changes = changes;
 	r->set = csv_get(csv, row, "set");
 	r->source = csv_get(csv, row, "source");
 	r->quality = csv_get(csv, row, "quality");
@@ -213,6 +213,7 @@ static int read_sweep_row(struct arena *a, const struct csv *csv, const struct c
 		if (*row->at[i] && known(csv->heads[i]) &&
 		    served_set(a, r, csv->heads[i], row->at[i], err) < 0)
 			return -1;
+	r->label = *r->label ? r->label : changes;
 	for (size_t i = 0; i < SERVED_METRICS; i++)
 		if (!isnan(r->of[i]))
 			return 0;
