@@ -18,16 +18,6 @@ compare() {
 	sed "1d;s|^|\"$name\",|" "$work/one" >> "$work/rows"
 }
 
-# A request of llama-server in JSON to a line of a log of requests, in order of arrival
-requests() {
-	echo request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,first_token_s,last_token_s
-	awk 'function of(key,   at) {
-		match($0, "\"" key "\": *[-0-9.]+"); at = substr($0, RSTART, RLENGTH); sub(/.*: */, "", at); return at
-	}
-	{ printf "%d,%d,%d,%.6f,,,%.6f,%.6f\n", of("id"), of("n_prompt"), of("n_out"), of("t_arr"), of("t_arr") + of("ttft_ms") / 1000, of("t_end") }' "$1" |
-		sort -t, -k4,4n
-}
-
 # A model's rate sweep of the open loop: MODEL FORMAT. Many answers end early: they are drawn about the mean that each step had.
 sweep() {
 	sed 's/"[^"]*"$/-/' $here/dgx_spark_vllm_open_loop.csv | awk -F, -v model="$1" -v format="$2" '
@@ -50,13 +40,11 @@ for run in "vLLM, RTX 4090, Llama 3.1 8B:rtx4090-vllm:vllm0190_rtx4090_llama-3.1
 	compare "${run%%:*}" "$here/${rest%%:*}.yaml" "$here/${rest#*:}.csv"
 done
 
-slots=$here/llamacpp-h200/mistral7b-f16_np8__
-requests ${slots}open_0.6.jsonl > "$work/open.csv"
-requests ${slots}closed_c8.jsonl > "$work/closed.csv"
+slots=$here/llamacpp-h200
 # eight clients, each of which sends the next request when its last has ended
-awk -F, -v OFS=, 'NR > 1 { $4 = 0; $5 = $6 = $7 = $8 = "" } { print }' "$work/closed.csv" > "$work/clients.csv"
-compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml "$work/open.csv" --set "workload.serve.arrivals.trace=$work/open.csv"
-compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml "$work/closed.csv" \
+awk -F, -v OFS=, 'NR > 1 { $4 = 0; $5 = $6 = $7 = $8 = "" } { print }' $slots/closed_c8.csv > "$work/clients.csv"
+compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml $slots/open_0.6.csv
+compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml $slots/closed_c8.csv \
 	--set "workload.serve.arrivals.trace=$work/clients.csv" --set workload.serve.max_in_flight=8
 
 for model in gpt-oss-20b:openai/gpt-oss-20b:mxfp4 granite-4.1-8b:ibm-granite/granite-4.1-8b:bf16 \
