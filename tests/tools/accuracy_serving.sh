@@ -47,6 +47,17 @@ compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml $slots/ope
 compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml $slots/closed_c8.csv \
 	--set "workload.serve.arrivals.trace=$work/clients.csv" --set workload.serve.max_in_flight=8
 
+# gaps between tokens, which the logs do not have: RUN of summary.csv
+gaps() {
+	awk -F, -v run="mistral7b-f16_np8/$1" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; print "itl_ms_p50,itl_ms_p90,itl_ms_p99" }
+	$1 == run { print $c["itl_p50"] "," $c["itl_p90"] "," $c["itl_p99"] }' $slots/summary.csv
+}
+gaps open_0.6 > "$work/open.csv"
+gaps closed_c8 > "$work/closed.csv"
+compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml "$work/open.csv"
+compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml "$work/closed.csv" \
+	--set "workload.serve.arrivals.trace=$work/clients.csv" --set workload.serve.max_in_flight=8
+
 for model in gpt-oss-20b:openai/gpt-oss-20b:mxfp4 granite-4.1-8b:ibm-granite/granite-4.1-8b:bf16 \
 	ministral-3-3b:mistralai/Ministral-3-3B-Instruct-2512:bf16; do
 	name=${model%%:*} rest=${model#*:}
@@ -82,7 +93,7 @@ function row(   t, kind) {
 	cells($0)
 	n++
 	if (f[1] !~ /^DGX/) {
-		if (f[1] !~ /^llama/ ? index(shown, " " f[5] " ") : f[5] ~ /^(ttft_s_p50|tpot_s_p50)$/ || (f[5] == "req_per_s" && f[1] ~ /clients/)) row()
+		if (f[1] !~ /^llama/ ? index(shown, " " f[5] " ") : f[5] ~ /^(ttft_s_p50|tpot_s_p50|itl_s_p.*)$/ || (f[5] == "req_per_s" && f[1] ~ /clients/)) row()
 		next
 	}
 	split(f[5], part, ", rate ")
