@@ -281,9 +281,9 @@ static int64_t set_apart(struct replica *p)
 }
 
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
- * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began: who has come since then is
- * taken into the next one. Where there was nothing else to plan, they are taken at once. Seats and
- * blocks that become free are given on at once all the same, an iteration before vLLM does. */
+ * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began:
+ * who has come since then is taken into the next one. Where there was nothing else to plan, they are taken at
+ * once. Seats and blocks that become free are given on at once all the same, an iteration before vLLM does. */
 static bool seen(struct replica *p)
 {
 	const bool planned = p->dec.n || p->reads.n;
