@@ -125,8 +125,9 @@ CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/
 models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
 	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \
 		-f -o models/$$n.yaml 2>/dev/null || exit 1; done
-accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios
+accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios; servers under load
 	@sh tests/tools/accuracy.sh ./lemursim $(FAMILIES)
+	@echo; sh tests/tools/accuracy_serving.sh ./lemursim
 PRINTED := $(shell grep -l '^<!-- prints: ' $(wildcard *.md */*.md))
 readme: all ## refresh what README.md and its like say the tool prints, and their pictures
 	@sh tests/tools/readme.sh $(PRINTED)

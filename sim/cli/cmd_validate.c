@@ -10,6 +10,7 @@
 #include "sim/validate/validate_replays.h"
 #include "sim/validate/validate_runs.h"
 #include "sim/validate/validate_scenario.h"
+#include "sim/validate/validate_serving.h"
 
 struct validate_options {
 	struct load_options load;
@@ -54,12 +55,28 @@ static int check_from(const struct validate_ask *ask, struct err *err)
 		err_set(err, "validate needs measured runs: --from FILE");
 		return err_hint(
 			err,
-			"what llama-bench -o json, llama-batched-bench or mlx_lm.benchmark wrote, or a csv");
+			"what llama-bench -o json, llama-batched-bench, mlx_lm.benchmark or vllm bench serve "
+			"--save-result wrote, or a csv");
 	}
 	if (ask->models.n > 1 && ask->models.n != ask->from.n)
 		return err_set(err, "%zu --model for %zu --from: give one for each, or one for all",
 			       ask->models.n, ask->from.n);
 	return 0;
+}
+
+static void tell(const struct texts *notes)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		fprintf(stderr, "lemursim: note: %s\n", notes->at[i]);
+}
+
+static int compare_serving(const struct validate_ask *ask, struct validation *v, struct err *err)
+{
+	struct texts notes;
+	const int rc = validate_serving_make(ask, v, &notes, err);
+
+	tell(&notes);
+	return rc;
 }
 
 /* The content of the files decides what is compared. 0 or -1; see sim/validate/ask.h. */
@@ -72,6 +89,8 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 
 	if (ask->from.n && validate_scenario_are(ask->from.at[0]))
 		return validate_scenario_make(ask, v, err);
+	if (ask->from.n && validate_serving_are(ask->from.at[0]))
+		return compare_serving(ask, v, err);
 	if (check_from(ask, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ask->from.n; i++)
@@ -82,8 +101,7 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 			       ? validate_runs_make(ask, &all, v, err)
 			       : -1;
 	rc = validate_replays_make(ask, files, v, &notes, err);
-	for (size_t i = 0; i < notes.n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", notes.at[i]);
+	tell(&notes);
 	return rc;
 }
 

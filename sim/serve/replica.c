@@ -21,6 +21,7 @@ void replica_start(struct replica *p)
 
 	p->rules = schedulers[set->rules];
 	p->first = p->last = SEQ_NONE;
+	p->planned_ns = INT64_MAX;
 	p->waiting.by_priority = set->by_priority;
 	p->kv.block = set->block;
 	p->kv.total = set->kv_blocks ? set->kv_blocks : KV_UNLIMITED;
@@ -259,6 +260,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	} while (!p->fs && p->arrived.n && join(p));
 	p->run->composing = false;
 	p->busy = p->fs > 0;
+	if (!p->busy)
+		p->planned_ns = INT64_MAX;
 	if (p->busy) {
 		if (p->decodes_run)
 			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
@@ -327,6 +330,7 @@ void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)
 
 void replica_end_of_steps(struct replica *p)
 {
+	p->planned_ns = clock_stamp(clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps - 1)));
 	pass(p, p->steps);
 	p->busy = false;
 	while (p->stalled.n)

@@ -53,6 +53,7 @@ struct replica {
 	struct clock now;      /* start of the iteration in progress, or end of the last one */
 	struct clock kv_since; /* up to here the integral of KV blocks is taken; within the iteration in
 				  progress */
+	int64_t planned_ns;    /* start of the last iteration that is over; INT64_MAX: none, it was idle */
 	bool busy;
 	int64_t steps, fs, slope_fs;       /* of the plan: the i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                  /* the decodes take part in the iteration */

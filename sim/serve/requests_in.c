@@ -55,7 +55,9 @@ static int check_row(const struct lines *l, const struct requests_row *r, struct
 
 	if (isnan(r->arrived_s))
 		return lines_wrong(l, NULL, err, NULL, "arrived_s is empty");
-	for (size_t i = 1; i < ARRAY_LEN(t); i++)
+	/* A client stamps the arrival and the server queues by its own clock: the two are off by a little in
+	 * measured logs. All else must be in order. */
+	for (size_t i = 2; i < ARRAY_LEN(t); i++)
 		for (size_t j = 0; j < i; j++)
 			if (t[i] < t[j])
 				return lines_wrong(l, NULL, err, NULL, "%s is before %s", names[ARRIVED + i],

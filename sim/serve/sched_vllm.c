@@ -280,6 +280,20 @@ static int64_t set_apart(struct replica *p)
 	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * p->set->ahead));
 }
 
+/* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
+ * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began:
+ * who has come since then is taken into the next one. Where there was nothing else to plan, they are taken at
+ * once. Seats and blocks that become free are given on at once all the same, an iteration before vLLM does. */
+static bool seen(struct replica *p)
+{
+	const bool planned = p->dec.n || p->reads.n;
+
+	if (!p->set->async || !planned || waiting_head(&p->waiting)->queued_ns <= p->planned_ns)
+		return true;
+	p->steps = 1;
+	return false;
+}
+
 static void admit(struct replica *p, int64_t budget)
 {
 	int64_t free;
@@ -289,7 +303,7 @@ static void admit(struct replica *p, int64_t budget)
 	free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0) - set_apart(p);
 
 	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
-		if (!admit_head(p, &budget, &free))
+		if (!seen(p) || !admit_head(p, &budget, &free))
 			break;
 }
 

@@ -45,6 +45,7 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->seqs = how->seqs;
 	s->batched_tokens = or_any(how->batch);
 	s->prefill_first = how->prefill_first;
+	s->async = how->async;
 	s->reserve_all = how->reserve;
 	s->long_prefill = said ? said->long_prefill : 0;
 	s->no_chunks = says(said, "chunked") && !said->chunked;

@@ -42,7 +42,10 @@ struct serve_settings {
 	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
 	double ahead; /* sglang: share of what running requests have yet to answer that must stay free when
 			 one is seated (new_token_ratio) */
-	bool prefill_first;    /* sglang: decodes wait while prompts are read */
+	bool prefill_first; /* sglang: decodes wait while prompts are read */
+	/* vllm: an iteration is planned while the one before it runs, so that a request which comes meanwhile
+	 * waits for one iteration more */
+	bool async;
 	const int64_t *graphs; /* captured graph sizes, ascending: rows are padded up to one of them */
 	size_t graphs_n;
 	int64_t window_ns; /* static: how long a batch waits to be filled */

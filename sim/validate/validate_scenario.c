@@ -10,6 +10,7 @@
 #include "sim/predict/metrics.h"
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
+#include "sim/validate/changed_world.h"
 
 struct outcome {
 	const char *path;
@@ -54,13 +55,6 @@ bool validate_scenario_are(const char *path)
 	}
 	arena_release(&scratch);
 	return are;
-}
-
-/* Puts where it is before what is wrong. */
-static int at_line(struct err *err, const char *path, int line, const struct err *why)
-{
-	err_set(err, "%s:%d: %s", path, line, why->msg);
-	return why->hint[0] ? err_hint(err, "%s", why->hint) : -1;
 }
 
 static int check_word(const char *what, const char *word, const char *const *words, size_t n, struct err *err)
@@ -126,14 +120,14 @@ static int read_file(struct outcomes *t, const char *path, struct err *err)
 		return -1;
 	for (size_t i = 0; i < csv.heads_n; i++)
 		if (check_word("column", csv.heads[i], columns, ARRAY_LEN(columns), &why) != 0)
-			return at_line(err, path, csv.head_line, &why);
+			return validate_at_line(err, path, csv.head_line, &why);
 	for (size_t i = 0; i < csv.n; i++) {
 		struct outcome row;
 
 		if (t->at.n == OUTCOMES_MAX)
 			err_set(&why, "more than %d rows", OUTCOMES_MAX);
 		if (why.msg[0] || read_row(a, &csv, &csv.rows[i], &row, &why) != 0)
-			return at_line(err, path, csv.rows[i].line, &why);
+			return validate_at_line(err, path, csv.rows[i].line, &why);
 		VEC_ADD(&t->at, row);
 	}
 	return 0;
@@ -208,7 +202,6 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		   struct validation_row *c, struct err *err)
 {
 	struct arena *keep = t->ask->loader->arena;
-	const struct yml *runtime = r->at->world->scenario->runtime;
 	const struct metric *m = metric_of(scratch, r, x->assignment, x->metric, err),
 			    *of = x->of && !err->msg[0] ? metric_of(scratch, r, x->of, x->metric, err) : NULL;
 	const char *name = x->metric->name;
@@ -218,7 +211,7 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 	*c = (struct validation_row){
 		.set = *x->set ? x->set : "all",
 		.assignment = x->of ? arena_printf(keep, "%s / %s", x->assignment, x->of) : x->assignment,
-		.runtime = runtime->kind == YML_SCALAR ? arena_strdup(keep, runtime->text) : "by machine",
+		.runtime = changed_world_runtime(keep, r->at->world),
 		.metric = *x->changes ? arena_printf(keep, "%s, %s", name, x->changes) : name,
 		.unit = x->of ? "times" : x->metric->unit,
 		.source = x->source,
@@ -260,7 +253,7 @@ static int predict_world(struct outcomes *t, struct arena *scratch, const struct
 			continue;
 		x->done = true;
 		if (predict(t, scratch, &r, x, &t->rows[i], &why) != 0)
-			return at_line(err, x->path, x->line, &why);
+			return validate_at_line(err, x->path, x->line, &why);
 	}
 	return 0;
 }
@@ -269,26 +262,12 @@ static int predict_world(struct outcomes *t, struct arena *scratch, const struct
 static int run_world(struct outcomes *t, size_t first, struct err *err)
 {
 	const struct outcome *x = &t->at.at[first];
-	struct loader *outer = t->ask->loader;
-	const struct texts changes = texts_cut(outer->arena, x->changes, ';');
-	struct texts sets;
-	struct arena arena = ARENA_INIT;
-	struct loader inner;
-	const struct world *w;
-	const struct placement *at;
-	int rc = -1;
+	struct changed_world c;
+	int rc = changed_world_open(&c, t->ask, x->changes, x->path, x->line, err);
 
-	for (size_t i = 0; i < changes.n; i++)
-		changes.at[i] += strspn(changes.at[i], " ");
-	sets = texts_join(outer->arena, &t->ask->sets, changes.at, *x->changes ? changes.n : 0);
-	loader_begin_inner(&inner, &arena, outer);
-	w = scenario_load(&inner, t->ask->subjects.at[0], &sets);
-	at = w ? scenario_place(&inner, w) : NULL;
-	if (at)
-		rc = predict_world(t, &arena, at, first, err);
-	else if (*x->changes)
-		err_set(err, "%s:%d: the scenario cannot be changed so: %s", x->path, x->line, x->changes);
-	loader_end_inner(&inner, outer);
+	if (rc == 0)
+		rc = predict_world(t, &c.arena, c.at, first, err);
+	changed_world_close(&c);
 	return rc;
 }
 

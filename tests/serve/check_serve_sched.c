@@ -24,7 +24,7 @@ struct naive {
 	const struct serve_settings *set;
 	const struct fixture_time *time;
 	VEC(struct plain *) running, waiting;
-	int64_t free, ns, fs;
+	int64_t free, ns, fs, planned_ns;
 	bool preempted;
 };
 
@@ -106,9 +106,20 @@ static void naive_running(struct naive *v, int64_t *budget)
 	}
 }
 
+/* Was it there when this iteration was planned, which an asynchronous scheduler does one ahead? */
+static bool naive_seen(const struct naive *v)
+{
+	bool planned = false;
+
+	for (size_t i = 0; i < v->running.n; i++)
+		planned |= v->running.at[i]->scheduled > 0;
+	return !v->set->async || !planned || v->waiting.at[0]->r.arrive_ns <= v->planned_ns;
+}
+
 static void naive_admit(struct naive *v, int64_t budget)
 {
-	while (!v->preempted && v->waiting.n && budget > 0 && (int64_t)v->running.n < v->set->seqs) {
+	while (!v->preempted && v->waiting.n && budget > 0 && (int64_t)v->running.n < v->set->seqs &&
+	       naive_seen(v)) {
 		struct plain *s = v->waiting.at[0];
 		int64_t tokens = naive_wants(v, s), need;
 
@@ -149,6 +160,7 @@ static void naive_step(struct naive *v)
 	}
 	if (!rows) /* the first to ask was preempted: the batch is empty and takes no time */
 		return;
+	v->planned_ns = naive_stamp(v);
 	fs = v->time->base_fs + v->time->per_row_fs * naive_pad(v, rows) + v->time->per_context_fs * contexts;
 	v->fs += fs;
 	v->ns += v->fs / 1000000;
@@ -183,6 +195,7 @@ static void naive_run(struct naive *v, struct plain *all, size_t n)
 		if (!v->running.n && !v->waiting.n && all[next].r.arrive_ns > naive_stamp(v)) {
 			v->ns = all[next].r.arrive_ns;
 			v->fs = 0;
+			v->planned_ns = INT64_MAX;
 		}
 		for (; next < n && all[next].r.arrive_ns <= naive_stamp(v); next++)
 			wait_at(v, &all[next], v->waiting.n);
@@ -215,6 +228,7 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	}
 	if (fixture_draw(r, 0, 4) == 0 && set->batched_tokens > longest)
 		set->no_chunks = true;
+	set->async = fixture_draw(r, 0, 1);
 }
 
 static uint64_t total_preemptions;
