@@ -242,35 +242,35 @@ static int64_t batch_of(const struct metal *m, int64_t left)
 
 int gpu_run(struct metal *m, int64_t reps, double *seconds, struct err *err)
 {
-	id<MTLCommandBuffer> passes[IN_FLIGHT] = {nil, nil}; /* the pool around us keeps them */
+	id<MTLCommandBuffer> flight[IN_FLIGHT] = {nil, nil}; /* the pool around us keeps them */
 	double sum = 0, last = 0;
 	int rc = 0, at = 0;
 
 	for (int64_t left = reps; left > 0 && rc == 0; at = (at + 1) % IN_FLIGHT) {
 		const int64_t batch = batch_of(m, left);
 
-		if (passes[at])
-			rc = finish_one(passes[at], &sum, &last, err);
-		passes[at] = nil;
+		if (flight[at])
+			rc = finish_one(flight[at], &sum, &last, err);
+		flight[at] = nil;
 		if (rc != 0)
 			break;
 		/* unretained: all it uses lives until finish() */
-		passes[at] = [m->queue commandBufferWithUnretainedReferences];
-		rc = passes[at] ? encode(m, passes[at], batch, err)
+		flight[at] = [m->queue commandBufferWithUnretainedReferences];
+		rc = flight[at] ? encode(m, flight[at], batch, err)
 				: err_set(err, "metal: no command buffer");
 		if (rc == 0)
-			[passes[at] commit];
+			[flight[at] commit];
 		else
-			passes[at] = nil;
+			flight[at] = nil;
 		left -= batch;
 	}
 	for (int i = 0; i < IN_FLIGHT; i++, at = (at + 1) % IN_FLIGHT) {
-		if (!passes[at])
+		if (!flight[at])
 			continue;
 		if (rc == 0)
-			rc = finish_one(passes[at], &sum, &last, err);
+			rc = finish_one(flight[at], &sum, &last, err);
 		else
-			[passes[at] waitUntilCompleted]; /* its buffers must not go before it does */
+			[flight[at] waitUntilCompleted]; /* its buffers must not go before it does */
 	}
 	if (rc != 0)
 		queue_renew(m);
