@@ -1,5 +1,4 @@
-/* check.c - random data for a plan's buffers, and the check of what a kernel made of it; see anneal_state.h.
- */
+/* check.c - random data for a plan's buffers, and the check of what a kernel made of it; see plan.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

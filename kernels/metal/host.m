@@ -1,7 +1,7 @@
 /*
  * host.m - the GPU of a Mac as a backend of the suite: the seven functions of kernels/backend.h.
  *
- * What a case needs is decided in anneal_state.c, its result is checked in check.c, gpu.m runs it; here its buffers
+ * What a case needs is decided in plan.c, its result is checked in check.c, gpu.m runs it; here its buffers
  * are made and proved. tests/metal runs this file, unchanged, on Linux against a fake Metal
  * (LEMURSIM_FAKE_METAL).
  */

@@ -1,5 +1,4 @@
-/* anneal_state.c - cases into buffers and dispatches; see anneal_state.h. The structs of parameters mirror
- * the .metal files.
+/* plan.c - cases into buffers and dispatches; see plan.h. The structs of parameters mirror the .metal files.
  */
 #include "kernels/metal/plan.h"
 

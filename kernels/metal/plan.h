@@ -1,6 +1,5 @@
 /*
- * anneal_state.h - what a case of the suite asks of the GPU: buffers, dispatches, and the check of the
- * result.
+ * plan.h - what a case of the suite asks of the GPU: buffers, dispatches, and the check of the result.
  *
  * Plain C, no Metal: the host carries a plan out, the tests read it. A buffer that rotates has `copies` in
  * one allocation, `stride` apart; repetition r uses copy r mod copies, and the check looks at copy 0.

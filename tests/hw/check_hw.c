@@ -450,11 +450,16 @@ START_TEST(shipped)
 
 	ck_assert_uint_gt(n, 60);
 	for (size_t i = 0; i < n; i++) {
-		struct yml *tree = tree_of(found[i].name);
-		const struct yml *v = load_variants(&loader, found[i].path);
+		struct yml *tree;
+		const struct yml *v;
 		struct link l = {0};
 		struct machine m;
 
+		if (strstr(found[i].path,
+			   "/measured/serving/")) /* scenarios that lie beside their measured runs */
+			continue;
+		tree = tree_of(found[i].name);
+		v = load_variants(&loader, found[i].path);
 		if (!strcmp(kind_of(tree), "link")) {
 			if (field_load(&link_table, tree, found[i].name, &l, &diags) == 0)
 				link_check(&l, &diags);
