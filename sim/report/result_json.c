@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/conf/field.h"
 #include "sim/report/writers.h"
 
 static const char schema[] = "lemursim/result/1";
@@ -21,6 +22,18 @@ static void add_raw(struct jsonw *w, const char *key, const char *json)
 		str_pad(w->out, ' ', (size_t)w->indent * (size_t)w->depth);
 	}
 	str_addf(w->out, "\"%s\":%s%s", key, w->indent ? " " : "", json);
+}
+
+/* The effective configuration, on one line. */
+static void add_config(struct jsonw *w, const struct yml *config)
+{
+	struct str text = STR_INIT;
+	struct jsonw json;
+
+	jsonw_init(&json, &text, 0);
+	field_json(config, &json);
+	add_raw(w, "config", text.text);
+	str_release(&text);
 }
 
 static void add_text(struct jsonw *w, const char *key, const char *text)
@@ -157,8 +170,8 @@ void result_json(struct str *out, const struct result *r)
 			jsonw_string(&w, r->notes[i]);
 		jsonw_end(&w);
 	}
-	if (r->config_json && *r->config_json)
-		add_raw(&w, "config", r->config_json);
+	if (r->config)
+		add_config(&w, r->config);
 	jsonw_end(&w);
 	str_add(out, "\n");
 }

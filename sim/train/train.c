@@ -386,26 +386,62 @@ static int time_of(const struct label *label)
 	return label->phase == PHASE_FORWARD && !label->recompute ? TIME_FORWARD : TIME_BACKWARD;
 }
 
-/* Nanoseconds of operators on each device, by phase; copies and links are no operators. */
-static void add_operators(const struct program *p, const struct class_times *t, double (*ns)[TIME_N])
-{
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct program_task *k = &p->tasks.at[i];
+/* So many operators of a class on a device, all of one phase. */
+struct counted {
+	uint32_t op_class, unit, n;
+	int time; /* TIME_FORWARD, ... */
+};
 
-		if (queue_at(p->world, k->queue).kind == QUEUE_DEVICE &&
-		    p->op_classes.at[k->op_class].kind == CLASS_OP)
-			ns[k->queue][time_of(&k->label)] += (double)t->ns[k->op_class];
-	}
+struct train_work {
+	size_t units, n;
+	struct counted *at;
+};
+
+/* Copies and links are no operators. */
+static bool is_operator(const struct program *p, const struct program_task *t)
+{
+	return p->op_classes.at[t->op_class].kind == CLASS_OP && t->queue < p->world->units_n;
 }
 
-struct train_times train_times(const struct program *p, const struct class_times *t, sim_ns makespan_ns)
+const struct train_work *train_work(struct arena *a, const struct program *p)
 {
-	const size_t units = p->world->units_n;
-	double(*ns)[TIME_N] = xcalloc(units, sizeof *ns);
+	struct arena scratch = ARENA_INIT;
+	struct train_work *work = arena_alloc(a, sizeof *work);
+	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest); /* of a class: index + 1 */
+	uint32_t *older = arena_array(&scratch, p->tasks.n, sizeof *older);
+
+	*work = (struct train_work){p->world->units_n, 0, arena_array(a, p->tasks.n, sizeof *work->at)};
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+		const struct counted new = {t->op_class, t->queue, 0, time_of(&t->label)};
+		uint32_t k = newest[t->op_class];
+
+		if (!is_operator(p, t))
+			continue;
+		while (k && (work->at[k - 1].unit != new.unit || work->at[k - 1].time != new.time))
+			k = older[k - 1];
+		if (!k) {
+			work->at[work->n] = new;
+			older[work->n++] = newest[t->op_class];
+			k = newest[t->op_class] = (uint32_t)work->n;
+		}
+		work->at[k - 1].n++;
+	}
+	arena_release(&scratch);
+	return work;
+}
+
+struct train_times train_times(const struct train_work *work, const struct class_times *t, sim_ns makespan_ns)
+{
+	double(*ns)[TIME_N] = xcalloc(work->units, sizeof *ns);
 	double sum[TIME_N] = {0}, on[TIME_N] = {0}, working = 0, devices = 0;
 
-	add_operators(p, t, ns);
-	for (size_t u = 0; u < units; u++) {
+	for (size_t i = 0; i < work->n; i++) {
+		const struct counted *c = &work->at[i];
+
+		ns[c->unit][c->time] += (double)(t->ns[c->op_class] * (sim_ns)c->n);
+	}
+	for (size_t u = 0; u < work->units; u++) {
 		double all = 0;
 
 		for (int i = 0; i < TIME_N; i++) {

@@ -22,7 +22,13 @@ struct program *train_build(const struct placement *p);
 struct train_times {
 	double forward_s, backward_s, optimizer_s, waiting_s;
 };
-struct train_times train_times(const struct program *p, const struct class_times *t, sim_ns makespan_ns);
+
+/* The operators of a step, counted by device, class and phase: what train_times() needs of a program, so that each draw
+ * of the calibration costs as much as there are classes, not tasks. Lives in the arena. */
+struct train_work;
+const struct train_work *train_work(struct arena *a, const struct program *p);
+struct train_times train_times(const struct train_work *work, const struct class_times *t,
+			       sim_ns makespan_ns);
 
 /* Useful FLOP of one step (model FLOPs as in Chowdhery et al., arXiv:2204.02311, appendix B: no
  * recomputation, the causal half of attention), for MFU. */

@@ -125,7 +125,7 @@ static struct train_times times_alone(const char *method)
 	pipe_world(1, 1, method, NULL);
 	at = fixture_all_on(&fixture, 0);
 	r = fixture_run(&a, train_build(&at));
-	times = train_times(r.program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 	ck_assert_double_eq_tol(times.forward_s + times.backward_s, sim_s_of_ns(r.run.makespan_ns), 1e-12);
 	program_free(r.program);
 	fixture_release(&fixture);
@@ -153,7 +153,7 @@ START_TEST(times_by_phase)
 			   arena_printf(&a, "schedule: %s, %s", pipes[_i / 2].schedule, method), NULL);
 		at = layout(pipes[_i / 2].of, pipes[_i / 2].n);
 		r = fixture_run(&a, train_build(&at));
-		times = train_times(r.program, &r.times, r.run.makespan_ns);
+		times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 		ck_assert_double_eq_tol(times.forward_s, m * one.forward_s / p, 1e-9 * work_s);
 		ck_assert_double_eq_tol(times.waiting_s,
 					sim_s_of_ns(r.run.makespan_ns) - times.forward_s - times.backward_s,
@@ -328,7 +328,7 @@ START_TEST(all_reduce_at_the_end)
 	ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_NONE),
 				fixture_link_B(r.program, PAYLOAD_ALL_REDUCE), 1);
 	/* the gradients' way to other replicas is nobody's optimizer */
-	times = train_times(r.program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 	ck_assert_double_eq(times.optimizer_s, 0);
 	ck_assert_double_eq_tol(times.waiting_s, took_s, 1e-3 * took_s);
 	program_free(r.program);

@@ -265,7 +265,7 @@ START_TEST(methods_in_order)
 		program = train_build(&p);
 		r = fixture_run(&a, program);
 		ck_assert_int_gt(r.run.makespan_ns, before);
-		times = train_times(program, &r.times, r.run.makespan_ns);
+		times = train_times(train_work(&a, program), &r.times, r.run.makespan_ns);
 		ck_assert_double_gt(times.forward_s, 0);
 		ck_assert_double_gt(times.backward_s, times.forward_s);
 		ck_assert_double_gt(times.optimizer_s, 0);
@@ -402,7 +402,7 @@ START_TEST(founding_backward_over_forward)
 	p = fixture_all_on(&fixture, (size_t)_i);
 	program = train_build(&p);
 	r = fixture_run(&a, program);
-	times = train_times(program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, program), &r.times, r.run.makespan_ns);
 	ck_assert_double_ge(times.backward_s / times.forward_s, 1.95);
 	ck_assert_double_le(times.backward_s / times.forward_s, 2.17);
 	program_free(program);
