@@ -27,41 +27,14 @@ struct compiled {
 
 struct builder {
 	const struct program *p;
-	uint32_t *order;      /* tasks as the engine started them */
-	uint32_t *segment_of; /* task -> segment */
-	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
-	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a cycle */
+	const uint32_t *order; /* tasks as the engine started them */
+	uint32_t *segment_of;  /* task -> segment */
+	uint32_t *piece_of;    /* class -> its latest piece, if it has one: that of another segment too */
+	bool *awaited;         /* its end is asked for: somebody waits for it, a mark, of a cycle */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
 };
-
-struct started {
-	sim_ns at_ns;
-	uint32_t task;
-};
-
-static int by_start(const void *a, const void *b)
-{
-	const struct started *x = a, *y = b;
-
-	if (x->at_ns != y->at_ns)
-		return x->at_ns < y->at_ns ? -1 : 1;
-	return (x->task > y->task) - (x->task < y->task);
-}
-
-static void find_order(struct builder *b, struct arena *a, const struct task_run *run)
-{
-	const size_t n = b->p->tasks.n;
-	struct started *s = arena_array(a, n, sizeof *s);
-
-	for (size_t i = 0; i < n; i++)
-		s[i] = (struct started){run->spans[i].start_ns, (uint32_t)i};
-	if (n)
-		qsort(s, n, sizeof *s, by_start);
-	for (size_t i = 0; i < n; i++)
-		b->order[i] = s[i].task;
-}
 
 /* Is waiting for dep more than the order of the task's queue gives? A lag is. */
 static bool waits_for(const struct program *p, const struct program_task *t, uint32_t dep)
@@ -163,15 +136,13 @@ static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
-	struct builder b = {.p = p};
+	struct builder b = {.p = p, .order = run->order};
 	struct compiled *c = arena_alloc(a, sizeof *c);
 	const size_t n = p->tasks.n;
 
-	b.order = arena_array(&scratch, n, sizeof *b.order);
 	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
-	find_order(&b, &scratch, run);
 	find_awaited(&b);
 	build(&b);
 	*c = (struct compiled){.program = p,
