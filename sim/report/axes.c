@@ -17,17 +17,21 @@ static double decade(double value)
 	return ten;
 }
 
+double axis_even(double value)
+{
+	const double ten = value > 0 ? decade(value) : 1;
+
+	return value <= ten ? ten : value <= 2 * ten ? 2 * ten : value <= 5 * ten ? 5 * ten : 10 * ten;
+}
+
 struct axis axis_over(double low, double high)
 {
-	const double l = decade(low), h = decade(high);
+	const double l = decade(low);
 
 	return (struct axis){.low = low >= 5 * l   ? 5 * l
 				    : low >= 2 * l ? 2 * l
 						   : l,
-			     .high = high <= h       ? h
-				     : high <= 2 * h ? 2 * h
-				     : high <= 5 * h ? 5 * h
-						     : 10 * h,
+			     .high = axis_even(high),
 			     .to = 1.0,
 			     .unit = 1.0};
 }

@@ -14,6 +14,7 @@ struct axis {
 };
 
 struct axis axis_over(double low, double high);
+double axis_even(double value); /* 1, 2 or 5 times a power of ten, at or above the value; 1 for 0 */
 double axis_at(const struct axis *a, double value); /* position of a value in points, clamped to the axis */
 
 /* Draws the frame, the grid and the numbers of both axes. The canvas must be opened with lines_first. */
