@@ -13,9 +13,9 @@
 struct service;
 
 struct served_server {
-	const char *name; /* "m4pro", "replica 2" */
-	const char *sub;  /* "llama.cpp, 4 seats" */
-	int64_t seats; /* requests at once; 0: a pool that only reads prompts and has no bound of its own */
+	const char *name;  /* "m4pro", "replica 2" */
+	const char *sub;   /* "llama.cpp, 4 seats" */
+	int64_t seats;     /* requests that run at once */
 	int64_t kv_blocks; /* 0: no bound */
 };
 

@@ -2,9 +2,11 @@
 #include "sim/report/time_axis.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "sim/base/mem.h"
 #include "sim/base/units.h"
+#include "sim/report/textsize.h"
 
 static const char grey[] = "#5a5a5a";
 
@@ -67,6 +69,7 @@ void time_axis_draw(struct canvas *c, const struct time_axis *a, double top, dou
 	const struct ink line = {.fill = "#d9dadb"};
 	const struct type type = {.size = 8.5, .align = 'c', .color = grey};
 	const struct type end = {.size = 8.5, .align = 'l', .color = grey};
+	double unit_x = a->left + a->width + a->gutter + 2; /* or beyond the last number */
 	struct str text = STR_INIT;
 
 	for (sim_ns at = (a->from_ns - zero + tick - 1) / tick * tick; at <= a->to_ns - zero; at += tick) {
@@ -76,9 +79,9 @@ void time_axis_draw(struct canvas *c, const struct time_axis *a, double top, dou
 		add_tick(&text, at, tick, unit);
 		canvas_shape(c, (struct rect){x - 0.3, top, 0.6, bottom - top + 3}, &line, NULL);
 		canvas_text(c, (struct point){x, bottom + 11}, &type, text.text, NULL);
+		unit_x = fmax(unit_x, x + textsize_width(text.text, type.size, false) / 2 + 4);
 	}
-	canvas_text(c, (struct point){a->left + a->width + a->gutter + 2, bottom + 11}, &end, unit->name,
-		    NULL);
+	canvas_text(c, (struct point){unit_x, bottom + 11}, &end, unit->name, NULL);
 	if (relative) {
 		str_clear(&text);
 		str_add(&text, "from ");
