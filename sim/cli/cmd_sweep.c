@@ -4,26 +4,36 @@
 #include <unistd.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/report/curves.h"
+#include "sim/report/draw.h"
 #include "sim/report/sweep.h"
+#include "sim/report/sweep_curves.h"
 
 struct sweep_options {
 	struct load_options load;
 	struct output_options output;
 	struct draws_ask draws;
 	struct texts over;
-	const char *metric;
+	struct texts metrics;
 };
 
 static const struct opt own[] = {
 	OPT_TEXTS_ROW(struct sweep_options, over, "over", 0, "PATH=VALUE,VALUE...",
 		      "an axis of the grid; several make every combination, the last changing fastest"),
-	OPT_TEXT_ROW(struct sweep_options, metric, "metric", 0, "NAME",
-		     "what is compared, such as decode_tok_per_s; e2el_s, or train_step_s, if not said")};
+	OPT_TEXTS_ROW(
+		struct sweep_options, metrics, "metric", 0, "NAME",
+		"what is compared, such as decode_tok_per_s; e2el_s, or train_step_s, if not said; more of "
+		"them are more panels of a picture")};
 static const struct opt_table tables[] = {
 	OPTS_SET(struct sweep_options, load),      OPT_OWN(own),
 	OPTS_PATH(struct sweep_options, load),     OPTS_RESULT_FORMAT(struct sweep_options, output),
 	OPTS_OUTPUT(struct sweep_options, output), OPTS_SEED(struct sweep_options, draws),
 	OPTS_DRAWS(struct sweep_options, draws)};
+
+static bool is_picture(const struct sweep_options *o)
+{
+	return o->output.path && !o->output.format && draw_format(o->output.path);
+}
 
 static int run_cells(const struct sweep_ask *ask, struct sweep *sweep, struct err *err)
 {
@@ -40,10 +50,18 @@ static int run_cells(const struct sweep_ask *ask, struct sweep *sweep, struct er
 	return 0;
 }
 
+static int draw_sweep(struct session *s, const struct sweep *sweep, struct str *out)
+{
+	const struct curves c = sweep_curves(&s->arena, sweep);
+
+	curves_dot(out, &c);
+	return deliver_by(s->output, out, draw_write);
+}
+
 static int sweep_session(struct session *s, const struct sweep_options *o, const char *path,
 			 enum result_format format)
 {
-	const struct sweep_ask ask = {&s->loader, path, o->load.sets, o->over, o->metric, o->draws};
+	const struct sweep_ask ask = {&s->loader, path, o->load.sets, o->over, o->metrics, o->draws};
 	struct sweep sweep;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
@@ -53,8 +71,12 @@ static int sweep_session(struct session *s, const struct sweep_options *o, const
 		return rc;
 	if (sweep_grid(&ask, &sweep, &err) != 0 || run_cells(&ask, &sweep, &err) != 0)
 		return session_refuse(s, &err);
-	sweep_write(&out, &sweep, format);
-	rc = session_deliver(s, &out);
+	if (is_picture(o)) {
+		rc = draw_sweep(s, &sweep, &out);
+	} else {
+		sweep_write(&out, &sweep, format);
+		rc = session_deliver(s, &out);
+	}
 	str_release(&out);
 	return rc == EXIT_FINE && !sweep_found(&sweep) ? EXIT_NOTHING_FITS : rc;
 }
@@ -62,9 +84,9 @@ static int sweep_session(struct session *s, const struct sweep_options *o, const
 static int cmd_sweep(const void *options, const struct texts *files)
 {
 	const struct sweep_options *o = options;
-	enum result_format format;
+	enum result_format format = RESULT_TABLE;
 	struct session s;
-	int rc = choose_format(&o->output, &format);
+	int rc = is_picture(o) ? EXIT_FINE : choose_format(&o->output, &format);
 
 	if (rc != EXIT_FINE)
 		return rc;
