@@ -50,9 +50,8 @@ struct axis axis_linear(double low, double high)
 			     .step = step};
 }
 
-struct axis axis_for(const double *values, size_t n)
+struct axis axis_for(const double *values, size_t n, double ratio)
 {
-	const double decades = 20;
 	double least = INFINITY, low = INFINITY, high = -INFINITY; /* least: of the positive ones */
 
 	for (size_t i = 0; i < n; i++) {
@@ -64,7 +63,7 @@ struct axis axis_for(const double *values, size_t n)
 	}
 	if (low > high)
 		return axis_linear(0, 1);
-	return low >= 0 && high > decades * least ? axis_over(least, high) : axis_linear(fmin(low, 0), high);
+	return low >= 0 && high > ratio * least ? axis_over(least, high) : axis_linear(fmin(low, 0), high);
 }
 
 double axis_at(const struct axis *a, double value)

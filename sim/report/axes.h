@@ -20,10 +20,10 @@ struct axis {
 struct axis axis_over(double low, double high);
 /* Linear, with some six numbers; low <= high. */
 struct axis axis_linear(double low, double high);
-/* Logarithmic if all values are positive and span more than a decade, or if zeros stand beside such ones: they
- * are at its lower end. Linear from 0 otherwise. Values that are not finite do not count; 0 to 1 without any.
- */
-struct axis axis_for(const double *values, size_t n);
+/* Logarithmic if no value is negative and the greatest is more than `ratio` times the least positive one; zeros
+ * are then at the lower end. Linear from 0 otherwise. Values that are not finite do not count; 0 to 1 without
+ * any. */
+struct axis axis_for(const double *values, size_t n, double ratio);
 double axis_even(double value); /* 1, 2 or 5 times a power of ten, at or above the value; 1 for 0 */
 double axis_at(const struct axis *a, double value); /* position of a value in points, clamped to the axis */
 

@@ -20,8 +20,8 @@ static const char *const hues[] = {"#0072b2", "#d55e00", "#009e73", "#a3507f",
 static const char *const marks[] = {"circle",   "square",      "triangle", "diamond",
 				    "pentagon", "invtriangle", "hexagon"};
 static const char slo_red[] = "#c1272d";
-static const double mark_size = 7, plot_top = 70, number_size = 8.5;
-enum { PANELS_IN_ROW = 3 };
+static const double mark_size = 7, plot_top = 76, number_size = 8.5;
+enum { PANELS_IN_ROW = 3, CURVES_FEW = 6 /* more are drawn without medians and whiskers */ };
 
 struct frame { /* of the panels */
 	double left, pitch_x, width, height, pitch_y;
@@ -30,6 +30,7 @@ struct frame { /* of the panels */
 
 struct view {
 	const struct curves *c;
+	bool few;
 	struct canvas canvas;
 	struct labels labels; /* of the panel being drawn */
 	struct frame frame;
@@ -74,7 +75,7 @@ static struct axis y_axis(const struct curves *c, const struct panel *p)
 		most = fmax(most, has ? at->value : -INFINITY);
 	}
 	all[4 * n] = isfinite(most) && p->bound > 3 * most ? (double)NAN : p->bound;
-	y = axis_for(all, 4 * n + 1);
+	y = axis_for(all, 4 * n + 1, 20);
 	free(all);
 	return y;
 }
@@ -86,7 +87,7 @@ static struct axis x_axis(const struct curves *c)
 	if (c->x_named || c->x_n < 2)
 		return (struct axis){
 			.low = c->x[0] - 0.5, .high = c->x[c->x_n - 1] + 0.5, .unit = 1, .step = 1};
-	x = axis_for(c->x, c->x_n);
+	x = axis_for(c->x, c->x_n, 8);
 	if (x.step > 0) { /* the values' own ends, and a little room */
 		const double room = 0.04 * (c->x[c->x_n - 1] - c->x[0]);
 
@@ -151,7 +152,7 @@ static void draw_axes(struct view *v)
 	axis_draw(&v->canvas, &v->y, true, &v->x);
 	axes_frame(&v->canvas, &v->x, &v->y);
 	str_addf(&text, "%s%s%s", v->panel->head, *unit ? ", " : "", unit);
-	canvas_text_in(&v->canvas, (struct point){v->x.from - 30, v->y.to - 14}, &head, text.text,
+	canvas_text_in(&v->canvas, (struct point){v->x.from - 30, v->y.to - 20}, &head, text.text,
 		       v->frame.width + 30);
 	str_clear(&text);
 	str_addf(&text, "%s%s%s%s", v->c->x_name, *v->c->x_unit ? ", " : "", v->c->x_unit,
@@ -168,6 +169,7 @@ static void draw_bound(struct view *v)
 	const double y = axis_at(&v->y, bound);
 	const struct stroke line = {.color = slo_red, .width = 1.2, .dashed = true};
 	const struct type type = {.size = 8.5, .align = 'r', .color = slo_red};
+	struct rect label = {.h = 11};
 	const char *unit;
 	struct str text = STR_INIT;
 
@@ -178,11 +180,13 @@ static void draw_bound(struct view *v)
 	if (!above)
 		canvas_line(&v->canvas, (struct point){v->x.from, y}, (struct point){v->x.to, y}, &line,
 			    NULL);
-	canvas_text(&v->canvas, (struct point){v->x.to - 3, above || y - top < 14 ? fmax(y, top) + 8 : y - 7},
-		    &type, text.text, NULL);
-	labels_block(&v->labels, (struct rect){v->x.to - textsize_width(text.text, 8.5, false) - 6,
-					       above || y - top < 14 ? y + 1 : y - 14,
-					       textsize_width(text.text, 8.5, false) + 6, 14});
+	label.w = textsize_width(text.text, 8.5, false) + 6;
+	label.x = v->x.to - label.w - 1;
+	label.y = above || y - top < 14 ? fmax(y, top) + 1.5 : y - label.h - 1.5;
+	/* on white, as shapes are above the lines */
+	canvas_shape(&v->canvas, label, &(struct ink){.fill = "#ffffffd0"}, NULL);
+	canvas_text(&v->canvas, (struct point){v->x.to - 3, label.y + label.h / 2}, &type, text.text, NULL);
+	labels_block(&v->labels, label);
 	str_release(&text);
 }
 
@@ -299,7 +303,7 @@ static void draw_mark(struct view *v, size_t curve, size_t i)
 		return;
 	describe_point(&tip, v, curve, i);
 	at = mark_at(place(v, i, p->value));
-	if (p->ci > 0)
+	if (p->ci > 0 && v->few)
 		canvas_line(&v->canvas, place(v, i, p->value - p->ci), place(v, i, p->value + p->ci),
 			    &whisker, NULL);
 	else if (v->c->x_n == 1 && isfinite(p->lo))
@@ -392,7 +396,8 @@ static void draw_panel(struct view *v, size_t k)
 	draw_bound(v);
 	for (size_t curve = v->c->names_n; curve-- > 0;) { /* the first is above the others */
 		draw_band(v, curve);
-		draw_medians(v, curve);
+		if (v->few)
+			draw_medians(v, curve);
 		for (size_t i = 1; i < v->c->x_n; i++)
 			draw_piece(v, curve, i);
 	}
@@ -476,9 +481,9 @@ static void draw_note(struct view *v, double y)
 		}
 	if (bands)
 		add_part(&text, "band: P10 to P90 of what the calibration leaves open");
-	if (v->c->chance)
+	if (v->c->chance && v->few)
 		add_part(&text, "whisker: 95 % interval of chance");
-	if (v->c->medians)
+	if (v->c->medians && v->few)
 		add_part(&text, "thin line: p50");
 	if (overloads)
 		add_part(&text,
@@ -490,7 +495,7 @@ static void draw_note(struct view *v, double y)
 
 void curves_dot(struct str *out, const struct curves *c)
 {
-	struct view v = {.c = c, .frame = frame_of(c->panels_n)};
+	struct view v = {.c = c, .few = c->names_n <= CURVES_FEW, .frame = frame_of(c->panels_n)};
 	const size_t rows = (c->panels_n + v.frame.in_row - 1) / v.frame.in_row;
 	const double bottom = plot_top + v.frame.pitch_y * (double)rows - 26;
 	double end;
