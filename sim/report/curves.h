@@ -49,13 +49,8 @@ struct curves {
 /* Appends text for `dot -Kneato -n2`: a panel for each quantity, at most three in a row. */
 void curves_dot(struct str *out, const struct curves *c);
 
-/* Appends a plot of characters, no line wider than width columns: braille dots, or ASCII where utf8 is false.
- */
+/* Appends a plot of characters, no line wider than width columns: braille dots, or ASCII where utf8 is false,
+ * but for names that the user wrote. Nothing in less than 24 columns. */
 void curves_plot(struct str *out, const struct curves *c, size_t width, bool utf8);
-
-/* "A" of the first curve, ..., "Z", "a", ... */
-char curve_letter(size_t curve);
-/* The unit that a panel's axis has, and the value of one: s becomes ms where all values are small. */
-double panel_unit(const struct panel *p, size_t points_n, const char **unit);
 
 #endif

@@ -174,7 +174,7 @@ static void take_names(struct arena *a, struct sweep *s, const struct placement 
 	s->names_n = n;
 	s->title = arena_strdup(a, scenario->title);
 	s->metric = arena_strdup(a, metric);
-	s->load = job_name(metric_find(metric, &(struct err)ERR_INIT)->job);
+	s->unit = metric_find(metric, &(struct err)ERR_INIT)->unit;
 }
 
 /* A bound that an axis changes is no line of a picture. */

@@ -69,9 +69,9 @@ struct sweep {
 	size_t cells_n;
 	/* set by the first cell that is run */
 	const char *title, *metric;
+	const char *unit;          /* of the metric; "" for a share */
 	struct sweep_shown *shown; /* what pictures show; the metric that is compared need not be among it */
 	size_t shown_n;
-	const char *load;         /* what the assignments do: "serve" */
 	const char *const *names; /* of assignments */
 	size_t names_n;
 };
