@@ -121,12 +121,27 @@ static void tell_gaps(struct replica *p, int64_t k)
 		o->gaps(o->self, p->fs + p->slope_fs, p->slope_fs, k - 1, (int64_t)p->late.n);
 }
 
+static void tell_iterations(const struct replica *p, struct clock end, int64_t k)
+{
+	const struct observer *o = p->run->observer;
+	int64_t read = 0;
+
+	if (!o->iterations)
+		return;
+	for (size_t i = 0; i < p->reads.n; i++)
+		read += p->reads.at[i].tokens;
+	o->iterations(o->self, p->index, clock_stamp(p->now), clock_stamp(end), k,
+		      p->decodes_run ? p->dec.n : 0, read);
+}
+
 /* ---- time passes ---- */
 
 static void pass(struct replica *p, int64_t k)
 {
 	const span_fs span = span_of(p->fs, p->slope_fs, k);
+	const struct clock end = clock_after(p->now, span);
 
+	tell_iterations(p, end, k);
 	p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
 	if (p->kv.used > p->books.most_blocks)
@@ -142,7 +157,7 @@ static void pass(struct replica *p, int64_t k)
 	}
 	p->books.iterations += k;
 	p->busy_fs += span;
-	p->now = p->kv_since = clock_after(p->now, span);
+	p->now = p->kv_since = end;
 }
 
 void replica_kv_changes(struct replica *p, int64_t at_ns)

@@ -91,6 +91,8 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 				      .first_ns = -1,
 				      .last_ns = -1,
 				      .end_ns = -1,
+				      .sent_ns = -1,
+				      .moved_ns = -1,
 				      .replica = p->index};
 	return seq;
 }

@@ -201,6 +201,11 @@ const struct serve_settings *service_settings(const struct service *s, size_t se
 	return &s->servers[server].set;
 }
 
+int64_t service_seats(const struct serve_settings *set)
+{
+	return set->rules == SERVE_LLAMACPP ? set->slots : set->rules == SERVE_MLX ? set->decodes : set->seqs;
+}
+
 size_t service_tables(const struct service *s)
 {
 	return s->tables_n;

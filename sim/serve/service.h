@@ -27,7 +27,8 @@ size_t service_servers(const struct service *s);
 const struct placement *service_placement(const struct service *s, size_t server);
 enum serve_pool service_pool(const struct service *s, size_t server);
 const struct serve_settings *service_settings(const struct service *s, size_t server);
-size_t service_tables(const struct service *s); /* distinct tables of step times */
+int64_t service_seats(const struct serve_settings *set); /* requests that a server has in hand at most */
+size_t service_tables(const struct service *s);          /* distinct tables of step times */
 
 /* Does every server hold the weights and room for a cache? */
 bool service_fits(const struct service *s);
@@ -82,6 +83,8 @@ struct service_summary {
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
 	double tokens;   /* of answers, in all replications */
+	/* of the first replication: what is measured begins at the cut, and the run ends */
+	int64_t first_cut_ns, first_end_ns;
 	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */
 };
 

@@ -48,12 +48,9 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
-	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
-			      : s->rules == SERVE_MLX    ? s->decodes
-							 : s->seqs,
-		      n = room < 1               ? 1
-			  : room < (double)seats ? (int64_t)room
-						 : seats;
+	const int64_t seats = service_seats(s), n = room < 1               ? 1
+						    : room < (double)seats ? (int64_t)room
+									   : seats;
 	struct batch_mix mix = {.decodes = n,
 				.rows_per_decode = 1,
 				.weight_reads = 1,
@@ -148,6 +145,14 @@ static void both_state(void *self, uint32_t replica, int64_t from_ns, int64_t to
 	if (b->second.state)
 		b->second.state(b->second.self, replica, from_ns, to_ns, waiting, running, kv_blocks,
 				kv_block_ns, busy);
+}
+
+static void both_iterations(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t n,
+			    int64_t decodes, int64_t read)
+{
+	const struct both *b = self; /* metrics do not ask for them */
+
+	b->second.iterations(b->second.self, replica, from_ns, to_ns, n, decodes, read);
 }
 
 struct replication {
@@ -332,7 +337,8 @@ static int simulate(struct service *s, const struct service_ask *ask, int i, str
 	struct arrivals *arrivals = arrivals_new(load, ask->seed, i, err);
 	const struct request_source source = {counted_next, counted_ended, &p->source};
 	struct both both;
-	const struct observer observer = {both_ended, both_gaps, both_state, &both};
+	struct observer observer = {
+		.ended = both_ended, .gaps = both_gaps, .state = both_state, .self = &both};
 	int rc;
 
 	if (!arrivals)
@@ -342,6 +348,8 @@ static int simulate(struct service *s, const struct service_ask *ask, int i, str
 	p->result.books = p->books;
 	both = (struct both){metrics_observer(p->metrics),
 			     ask->watch && !i ? *ask->watch : (struct observer){.self = NULL}};
+	if (both.second.iterations)
+		observer.iterations = both_iterations;
 	serve_run(&config, &source, &observer, &p->result);
 	rc = arrivals_error(arrivals, err);
 	if (rc == 0 && p->result.stopped)
@@ -369,6 +377,10 @@ static void add_replication(struct sums *sums, const struct replication *p, stru
 		p->service->busy_ns[i] += (double)p->books[i].busy_ns;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
+	if (out->first_end_ns)
+		return;
+	out->first_cut_ns = p->cut_ns;
+	out->first_end_ns = p->result.end_ns;
 }
 
 static void finish(const struct sums *sums, struct service_summary *out)
