@@ -267,6 +267,24 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	c->memory = stream(c->bytes, &a->decode);
 }
 
+/* A scan walks the tokens with its state on the chip, one head's column to a thread (ggml_gated_delta_net() and
+ * ggml_ssm_scan() of llama.cpp; gated_delta.py and ssm.py of mlx_lm): it reads and writes the states once, what
+ * each token brings once, and computes without matrix units, as attention of few queries does. */
+static void cost_scan(struct cost *c, const struct op *op, const struct device_model *device_model,
+		      double share)
+{
+	const struct attention_table *a = &device_model->profile->attention;
+	const struct util u = a->decode_u.given
+				      ? (struct util){a->decode_u.value, a->decode_u.spread,
+						      a->decode_u.provenance}
+				      : util_at(device_model->attention, 1, (double)op->query);
+
+	c->flop = op->flop * share;
+	c->bytes = (op->kv_B + op->tensor_B * op->times) * share;
+	c->arithmetic = arithmetic(device_model, c->flop, &u);
+	c->memory = stream(c->bytes, &device_model->profile->copy);
+}
+
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
 {
 	static const struct fusion update = {.kernels = 1, .passes = 1}, gather = {.kernels = 1, .passes = 2};
@@ -296,6 +314,10 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 		return p->route.origin.node ? &p->route : &route;
 	case OP_COMBINE:
 		return p->combine.origin.node ? &p->combine : &combine;
+	case OP_CONV: /* reads and writes the channels */
+	case OP_SCAN:
+		return &gather;
+	case OP_TOP: /* one pass over the scores, which no one writes out whole */
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:
@@ -337,6 +359,8 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 		cost_product(&c, op, device_model, share);
 	} else if (op->kind == OP_SCORES) {
 		cost_scores(&c, op, device_model, share);
+	} else if (op->kind == OP_SCAN) {
+		cost_scan(&c, op, device_model, share);
 	} else {
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = stream(c.bytes, &device_model->profile->copy);

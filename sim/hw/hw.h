@@ -104,11 +104,11 @@ struct chip_reach {
 	struct qty bandwidth, arithmetic;
 };
 
-/* The attention windows and latent caches that a runtime honours. Whether a window shortens what a query
- * reads and what the cache holds, and whether the cache holds the latent or the keys and values made from it,
- * is a property of a runtime's code for one architecture (config.json's model_type), not of the model alone.
- */
-enum honour { HONOUR_WINDOW, HONOUR_LATENT, HONOUR_N };
+/* The attention windows, latent caches and sparse reads that a runtime honours. Whether a window shortens what
+ * a query reads and what the cache holds, whether the cache holds the latent or the keys and values made from
+ * it, and whether attention reads only the tokens that an indexer chose is a property of a runtime's code for
+ * one architecture (config.json's model_type), not of the model alone. */
+enum honour { HONOUR_WINDOW, HONOUR_LATENT, HONOUR_SPARSE_PREFILL, HONOUR_SPARSE_DECODE, HONOUR_N };
 struct honours {
 	struct origin origin;           /* node NULL: not said, so all of it */
 	struct field_list of[HONOUR_N]; /* names of architectures */
@@ -152,6 +152,7 @@ struct profile {
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
 	bool last_row;           /* and what follows attention in the last layer for the last token alone */
+	bool conv_f32;           /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart;         /* the last token of a prompt is a step of its own, as those that follow */
 };
 

@@ -199,7 +199,7 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 /* Attention is split by whole key-value heads, each with its query heads. */
 static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
-	const int64_t heads = mk->w->model->attention.kv_heads;
+	const int64_t heads = model_kv_heads(mk->w->model);
 	int64_t whole[SHARDS_MAX];
 	char msg[160], hint[120];
 

@@ -60,7 +60,7 @@ static struct deps send_cache(struct passes *f, size_t block, double bytes, stru
 	const struct shards *from = &f->at->shard_groups[PHASE_PREFILL][block],
 			    *to = &f->at->shard_groups[PHASE_DECODE][block];
 
-	return model_caches_latent(reader(f, block))
+	return part_cache_of_all(reader(f, block), label.part)
 		       ? program_hand_over(f->program, from, to, bytes, label, after)
 		       : program_hand_parts(f->program, from, to, bytes, label, after);
 }
@@ -207,7 +207,7 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 {
 	const struct shards *to = &at->shard_groups[PHASE_DECODE][walk_first(at->world)];
 	const struct label label = {.phase = PHASE_DECODE,
-				    .part = {ROLE_EMBEDDING, false},
+				    .part = {ROLE_EMBEDDING, false, 0},
 				    .layer = -1,
 				    .micro = s->group,
 				    .payload = PAYLOAD_TOKEN};
@@ -221,7 +221,7 @@ static void end_pass(struct passes *f, struct pass *s)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
 	const struct label label = {
-		.phase = s->of.phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
+		.phase = s->of.phase, .part = {ROLE_HEAD, false, 0}, .layer = -1, .micro = s->group};
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];
 	struct deps there;
 	uint32_t end;

@@ -40,7 +40,7 @@ static bool has_window(const struct model *m)
 /* Steps behind contexts first .. last, in one piece or in two. */
 static size_t add_pieces(const struct model *m, int64_t first, int64_t last, struct request_sample *s)
 {
-	const int64_t full = m->attention.window - 1;
+	const int64_t full = model_window(m) - 1;
 	size_t n;
 
 	if (!has_window(m) || full < first || full >= last)

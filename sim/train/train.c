@@ -96,7 +96,7 @@ static struct label label_of(const struct builder *b, const struct block_pass *p
 static struct deps host_step(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
 
 	return deps_of(b->p, program_op(b->p, &step, unit, 1, label, after));
 }

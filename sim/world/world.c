@@ -42,8 +42,13 @@ static void check_context(struct loader *l, const struct model *m, const struct 
 
 static const struct model *as_run(struct loader *l, const struct model *m, const struct profile *p)
 {
-	return model_as_run(l->arena, m, profile_honours(p, HONOUR_WINDOW, m->architecture),
-			    profile_honours(p, HONOUR_LATENT, m->architecture));
+	const char *name = m->architecture;
+
+	return model_as_run(l->arena, m,
+			    (struct run_as){.window = profile_honours(p, HONOUR_WINDOW, name),
+					    .latent = profile_honours(p, HONOUR_LATENT, name),
+					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
+					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name)});
 }
 
 /* The same devices with another model. */

@@ -162,7 +162,7 @@ START_TEST(no_faster_than_the_memory)
 {
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 100};
 	const struct shards shards = SHARD_GROUP_2(A_GPU, A_CPU, 0.5);
-	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false}};
+	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false, 0}};
 	double bytes = 0;
 	struct fixture_run r;
 	struct program *p;
