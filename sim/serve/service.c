@@ -1,5 +1,6 @@
 /* service.c - servers of an assignment, built; see service.h. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/serve/service_parts.h"
@@ -177,6 +178,8 @@ void service_free(struct service *s)
 {
 	for (size_t i = 0; s && i < s->tables_n; i++)
 		batch_cost_free(s->tables[i].cost);
+	if (s)
+		free(s->each);
 }
 
 /* ---- what it is ---- */

@@ -96,6 +96,9 @@ struct serve {
 	int64_t replications;
 };
 
+/* Does nothing say where the load ends? Then it goes on until its metrics are precise. */
+bool serve_open_ended(const struct serve *s);
+
 /* The server, in an assignment. Nothing has a default here: what is not written is as the runtime's profile
  * has it. */
 struct serve_how {
