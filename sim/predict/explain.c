@@ -264,8 +264,8 @@ size_t explain_differences(struct arena *a, const struct assignment_row *rows, s
 				add_difference(&s, m, head);
 		}
 		if (s.len)
-			notes[added++] = arena_printf(
-				a, "%s, against the best under the same load: %s.", rows[i].name, s.text);
+			notes[added++] = arena_printf(a, "%s, against the best under the same load: %s.",
+						      rows[i].name, s.text);
 		str_release(&s);
 	}
 	return added;

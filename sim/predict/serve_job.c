@@ -449,11 +449,13 @@ static const char *note(struct arena *a, const struct world *w)
 
 	const char *length =
 		serve_open_ended(s)
-			? arena_printf(a,
-				       " Each run is as long as it takes to know each metric that the SLO bounds to "
-				       "5 %% or on which side of its bound it lies; those of the range have %d "
-				       "requests.",
-				       SERVICE_FIRST_REQUESTS)
+			? arena_printf(
+				  a,
+				  " Each run is as long as it takes to know each metric that the SLO bounds "
+				  "to "
+				  "5 %% or on which side of its bound it lies; those of the range have %d "
+				  "requests.",
+				  SERVICE_FIRST_REQUESTS)
 			: "";
 
 	return arena_printf(

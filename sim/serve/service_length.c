@@ -12,7 +12,8 @@ static void seek(struct sought *s, uint32_t class_id, enum slo_metric metric, en
 		 double bound)
 {
 	VEC_ADD(&s->at,
-		(struct sought_value){class_id, metric, stat, bound, summary_empty(), {NAN, INFINITY, 0, NAN, false}});
+		(struct sought_value){
+			class_id, metric, stat, bound, summary_empty(), {NAN, INFINITY, 0, NAN, false}});
 }
 
 struct sought sought_of(const struct serve *load)
@@ -58,11 +59,13 @@ void sought_add(struct sought *s, const struct metrics *m, int64_t cut_ns)
 		struct sought_value *v = &s->at.at[i];
 
 		v->one = of_one(v, m, cut_ns);
-		if (isfinite(v->metric == SLO_ITL ? metrics_slo_value(m, v->class_id, v->metric, v->stat, cut_ns)
-						  : v->one.value))
-			summary_add(&v->each, v->metric == SLO_ITL
-						      ? metrics_slo_value(m, v->class_id, v->metric, v->stat, cut_ns)
-						      : v->one.value);
+		if (isfinite(v->metric == SLO_ITL
+				     ? metrics_slo_value(m, v->class_id, v->metric, v->stat, cut_ns)
+				     : v->one.value))
+			summary_add(&v->each,
+				    v->metric == SLO_ITL
+					    ? metrics_slo_value(m, v->class_id, v->metric, v->stat, cut_ns)
+					    : v->one.value);
 	}
 }
 

@@ -41,7 +41,7 @@ struct service {
 	double *Bps; /* of each direction of each link */
 	struct serve_path *paths;
 	double *busy_ns;
-	double *each; /* [replication * SERVICE_VALUES + value] of the last run */
+	double *each;     /* [replication * SERVICE_VALUES + value] of the last run */
 	bool drawn;       /* the tables are those of a draw */
 	double kv_blocks; /* of all servers that keep caches */
 };
@@ -67,8 +67,8 @@ struct sought_value {
 	uint32_t class_id;
 	enum slo_metric metric;
 	enum slo_stat stat;
-	double bound;          /* NAN: none */
-	struct summary each;   /* of replications */
+	double bound;            /* NAN: none */
+	struct summary each;     /* of replications */
 	struct steady_value one; /* of the last replication, by batches of requests */
 };
 struct sought {

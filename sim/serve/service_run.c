@@ -135,8 +135,8 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	if (open && p->result.finished) {
 		const struct mean_request r = mean_request(p, m);
 
-		p->of[SERVICE_OFFERED] =
-			(double)p->source.n / ((double)p->source.last_ns / 1e9) / service_capacity(p->service, &r);
+		p->of[SERVICE_OFFERED] = (double)p->source.n / ((double)p->source.last_ns / 1e9) /
+					 service_capacity(p->service, &r);
 	}
 	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
 	free(means);
@@ -355,9 +355,8 @@ static int run_once(struct service *s, const struct service_ask *ask, struct ser
 	for (int i = 0; i < out->replications && rc == 0; i++)
 		rc = replicate(s, ask, i, &sums, out, err);
 	finish(&sums, out);
-	out->stop = out->overloaded
-			    ? STEADY_SURE
-			    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
+	out->stop = out->overloaded ? STEADY_SURE
+				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
 	sought_release(&sums.sought);
 	return rc;
 }
@@ -385,9 +384,9 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 
 	*out = (struct service_summary){.busy_ns = s->busy_ns,
 					.replications = replications(load, ask),
-					.requests = ask->requests    ? ask->requests
-						    : open_ended     ? SERVICE_FIRST_REQUESTS
-								     : (uint64_t)load->requests};
+					.requests = ask->requests ? ask->requests
+						    : open_ended  ? SERVICE_FIRST_REQUESTS
+								  : (uint64_t)load->requests};
 	s->each = xrealloc(s->each, (size_t)out->replications * SERVICE_VALUES * sizeof *s->each);
 	out->each = s->each;
 	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)

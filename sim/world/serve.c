@@ -159,7 +159,8 @@ static const struct field serve_fields[] = {
 	{FIELD_KEY(struct serve, classes), .type = FIELD_MAP, .sub = &class_table, .max = SERVE_CLASSES,
 	 .optional = true, .help = "kinds of requests by name; what one does not say is as outside"},
 	{FIELD_KEY(struct serve, requests), .type = FIELD_COUNT, .min = 1, .max = 1e9, .optional = true,
-	 .help = "how many; with neither this nor 'for', until the SLO is decided or its metrics are precise"},
+	 .help = "how many; with neither this nor 'for', until the SLO is decided or its metrics are "
+		 "precise"},
 	{.key = "for",
 	 .offset = offsetof(struct serve, span),
 	 .type = FIELD_DOUBLE,
