@@ -37,6 +37,8 @@ struct serving {
 	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at
 				once */
 	struct qty reserved; /* bytes of it for what is no weight, cache or activation */
+	struct qty host_cache; /* bytes of host memory for the caches of prompts that slots lose; none: 0 */
+	struct qty host_copy;  /* bytes per second to and from there; the server's loop waits for it */
 	struct field_list graphs; /* double: batch sizes with a captured graph, rising; others run padded */
 	struct qty rebuild; /* seconds for each layer of the model, where a pass follows one of another shape:
 			     * the runtime builds its graph of kernels anew */

@@ -69,6 +69,7 @@ static void take(struct serving *s, const struct serve_how *h)
 		s->ubatch = s->batch;
 	quantity(&s->memory, h, "memory", h->memory);
 	quantity(&s->reserved, h, "reserved", h->reserved);
+	quantity(&s->host_cache, h, "host_cache", h->host_cache);
 	quantity(&s->host, h, "host", h->host);
 	quantity(&s->host_per_seq, h, "host_per_seq", h->host_per_seq);
 	quantity(&s->request, h, "request", h->request);
