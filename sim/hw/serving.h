@@ -30,6 +30,7 @@ struct serving {
 	int64_t step;        /* tokens by which each of them advances; 0: by all */
 	int64_t queue;       /* requests that may wait; 0: any number */
 	bool prefill_first;  /* a new prompt stops decoding until it is read */
+	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;          /* an iteration is planned while the one before it runs */
 	bool reserve;        /* blocks for the longest answer are set aside at admission */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */

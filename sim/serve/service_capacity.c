@@ -1,11 +1,23 @@
 /* service_capacity.c - the most requests per second that the servers of an assignment can do; see service_parts.h. */
 #include <math.h>
+#include <stdlib.h>
 
+#include "sim/base/mem.h"
 #include "sim/serve/service_parts.h"
 
-static double pass_s(const struct batch_time *t, const struct batch_mix *mix)
+/* How long a pass keeps others from following: of a pipeline with several batches in flight, its longest stage. */
+static double pass_s(const struct service_server *v, const struct batch_time *t, const struct batch_mix *mix)
 {
-	return (double)t->of(t->self, mix).fs / 1e15;
+	int64_t longest = 0, *fs;
+
+	if (v->lanes == 1)
+		return (double)t->of(t->self, mix).fs / 1e15;
+	fs = xcalloc(t->stages, sizeof *fs);
+	t->stages_fs(t->self, mix, fs);
+	for (size_t i = 0; i < t->stages; i++)
+		longest = fs[i] > longest ? fs[i] : longest;
+	free(fs);
+	return (double)longest / 1e15;
 }
 
 /* A prompt read alone, in the pieces that the settings allow. */
@@ -23,12 +35,12 @@ static double prefill_s(const struct service_server *v, const struct batch_time 
 		const struct batch_mix mix = {
 			.weight_reads = 1, .host_sequences = !done, .pieces = &p, .pieces_n = 1};
 
-		sum += pass_s(t, &mix);
+		sum += pass_s(v, t, &mix);
 	}
 	return sum;
 }
 
-/* Of a token of an answer, in the largest batch that seats and cache hold. */
+/* Of a token of an answer, in the largest batch that seats and cache hold; of a pipeline in its part of them. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
 {
@@ -37,9 +49,10 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
 			      : s->rules == SERVE_MLX    ? s->decodes
 							 : s->seqs,
-		      n = room < 1               ? 1
-			  : room < (double)seats ? (int64_t)room
-						 : seats;
+		      all = room < 1               ? 1
+			    : room < (double)seats ? (int64_t)room
+						   : seats,
+		      n = (all + (int64_t)v->lanes - 1) / (int64_t)v->lanes;
 	struct batch_mix mix = {.decodes = n,
 				.rows_per_decode = 1,
 				.weight_reads = 1,
@@ -53,7 +66,7 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 		mix.context_sum[w] = llround(seen * (double)n);
 		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
 	}
-	return pass_s(t, &mix) / (double)n;
+	return pass_s(v, t, &mix) / (double)n;
 }
 
 double service_capacity(const struct service *s, const struct mean_request *r)

@@ -18,9 +18,10 @@ struct service_server {
 	enum serve_pool pool;
 	struct batch_kv kv;
 	struct serve_settings set;
-	size_t table;    /* of service.tables */
-	size_t machine;  /* the first that it uses */
-	size_t machines; /* how many it uses */
+	size_t table;       /* of service.tables */
+	size_t machine;     /* the first that it uses */
+	size_t machines;    /* how many it uses */
+	size_t lane, lanes; /* of service.config: its first batch in flight, and how many it has */
 };
 
 struct service_table {
@@ -35,7 +36,10 @@ struct service {
 	size_t servers_n;
 	struct service_table *tables;
 	size_t tables_n;
-	struct serve_server *config; /* the servers as the engine takes them */
+	struct serve_server
+		*config; /* as the engine takes them: one for each batch in flight of each server */
+	size_t config_n;
+	size_t *server_of; /* of each of those */
 	struct serve_down *downs;
 	size_t downs_n;
 	double *Bps; /* of each direction of each link */

@@ -88,7 +88,7 @@ static struct serve_config config_of(struct service *s, const struct service_ask
 	const struct assign_serving *v = &s->from->serving;
 
 	return (struct serve_config){.servers = s->config,
-				     .servers_n = s->servers_n,
+				     .servers_n = s->config_n,
 				     .route = (enum serve_route)v->route,
 				     .route_decode = (enum serve_route)v->route,
 				     .refresh_ns = llround(v->refresh * 1e9),
@@ -114,7 +114,7 @@ static struct mean_request mean_request(const struct replication *p, const struc
 	struct mean_request r = {0};
 	double answered = (double)(p->result.finished + p->result.truncated);
 
-	for (size_t i = 0; i < p->service->servers_n; i++) {
+	for (size_t i = 0; i < p->service->config_n; i++) {
 		r.read += (double)p->books[i].rows_read / answered;
 		r.output += (double)p->books[i].tokens / answered;
 	}
@@ -291,9 +291,11 @@ static void add_replication(struct sums *sums, const struct replication *p, int 
 	sums->overloaded += p->overloaded;
 	sought_add(&sums->sought, p->metrics, p->cut_ns);
 	out->span_s += (double)p->result.end_ns / 1e9;
-	for (size_t k = 0; k < s->servers_n; k++) {
+	for (size_t k = 0; k < s->config_n; k++) {
+		const size_t server = s->server_of[k];
+
 		out->tokens += (double)p->books[k].tokens;
-		s->busy_ns[k] += (double)p->books[k].busy_ns;
+		s->busy_ns[server] += (double)p->books[k].busy_ns / (double)s->servers[server].lanes;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
 }
@@ -321,7 +323,7 @@ static int replicate(struct service *s, const struct service_ask *ask, int i, st
 		p.of[v] = NAN;
 		p.half[v] = INFINITY;
 	}
-	p.books = xcalloc(s->servers_n, sizeof *p.books);
+	p.books = xcalloc(s->config_n, sizeof *p.books);
 	rc = simulate(s, ask, i, &p, err);
 	if (rc == 0) {
 		measure(&p);

@@ -70,6 +70,8 @@ static const struct field how_fields[] = {
 	{HOW(chunked), .type = FIELD_BOOL, .help = "vllm: a prompt may be read in pieces"},
 	{HOW(prefill_first), .type = FIELD_BOOL,
 	 .help = "vllm: a new prompt stops decoding until it is read"},
+	{HOW(pipelined), .type = FIELD_BOOL,
+	 .help = "a pipeline of devices has as many batches in flight as devices"},
 	{HOW(prefix_cache), .type = FIELD_BOOL, .help = "beginnings that were read are kept"},
 	NUM(kv_blocks, 1e9, "vllm: blocks of KV cache; what the memory holds if not said"),
 	{HOW(host_cache), .type = FIELD_DOUBLE, .dim = DIM_BYTES, .min = 0, .max = 1e15,
