@@ -317,6 +317,21 @@ static void add_rebuild(const struct batch_cost *c, const struct batch_mix *m, s
 	}
 }
 
+/* What the host does for an iteration: before the device works, or, where iterations are planned ahead, while it does
+ * (EngineCore.step_with_batch_queue() in vllm/v1/engine/core.py of vllm-project/vllm@00080ee1 schedules the next
+ * batch before it waits for the one that runs). */
+static void add_host(const struct batch_cost *c, const struct batch_mix *m, struct batch_step *s)
+{
+	const int64_t host_fs = c->host_fs + c->host_per_seq_fs * m->host_sequences;
+
+	if (m->host_sequences <= 0)
+		return;
+	if (!c->how->async)
+		s->fs += host_fs;
+	else if (s->fs < host_fs)
+		*s = (struct batch_step){host_fs, 0, 1};
+}
+
 static struct batch_step step_of(void *self, const struct batch_mix *m)
 {
 	struct batch_cost *c = self;
@@ -330,8 +345,7 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 		add_step(&s, &draft, m->rows_per_decode - 1);
 	}
 	add_rebuild(c, m, &s);
-	if (m->host_sequences > 0)
-		s.fs += c->host_fs + c->host_per_seq_fs * m->host_sequences;
+	add_host(c, m, &s);
 	return s;
 }
 
