@@ -56,6 +56,7 @@
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \
 	SUITE(serve_cost)                                                                                    \
+	SUITE(serve_pipeline)                                                                                \
 	SUITE(serve_job)
 
 #define SUITE(x) Suite *suite_##x(void);

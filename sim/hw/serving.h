@@ -30,6 +30,7 @@ struct serving {
 	int64_t step;        /* tokens by which each of them advances; 0: by all */
 	int64_t queue;       /* requests that may wait; 0: any number */
 	bool prefill_first;  /* a new prompt stops decoding until it is read */
+	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;          /* an iteration is planned while the one before it runs */
 	bool reserve;        /* blocks for the longest answer are set aside at admission */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */
@@ -37,6 +38,8 @@ struct serving {
 	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at
 				once */
 	struct qty reserved; /* bytes of it for what is no weight, cache or activation */
+	struct qty host_cache; /* bytes of host memory for the caches of prompts that slots lose; none: 0 */
+	struct qty host_copy;  /* bytes per second to and from there; the server's loop waits for it */
 	struct field_list graphs; /* double: batch sizes with a captured graph, rising; others run padded */
 	struct qty rebuild; /* seconds for each layer of the model, where a pass follows one of another shape:
 			     * the runtime builds its graph of kernels anew */

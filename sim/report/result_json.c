@@ -58,6 +58,14 @@ static void add_metrics(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "hi", m->hi);
 		if (m->ci > 0)
 			jsonw_key_number(w, "ci", m->ci);
+		if (m->best) {
+			jsonw_key(w, "difference");
+			jsonw_object(w);
+			jsonw_key_string(w, "to", m->best);
+			jsonw_key_number(w, "value", m->difference);
+			jsonw_key_number(w, "ci", m->difference_ci);
+			jsonw_end(w);
+		}
 		jsonw_key_string(w, "unit", m->unit ? m->unit : "");
 		jsonw_key_string(w, "from", provenance_names[m->from]);
 		jsonw_end(w);

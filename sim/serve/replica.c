@@ -2,6 +2,7 @@
 #include "sim/serve/replica.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "sim/base/err.h"
 #include "sim/serve/router.h"
@@ -33,6 +34,10 @@ void replica_start(struct replica *p)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
+	if (p->pipeline) {
+		p->stage_fs = xcalloc(2 * p->pipeline->stages, sizeof *p->stage_fs);
+		p->pass_fs = p->stage_fs + p->pipeline->stages;
+	}
 	if (p->rules->start)
 		p->rules->start(p);
 }
@@ -56,6 +61,7 @@ void replica_release(struct replica *p)
 	block_cache_free(p->kv.cache);
 	shelf_release(&p->whole);
 	waiting_release(&p->waiting);
+	free(p->stage_fs);
 	VEC_FREE(&p->reads);
 	VEC_FREE(&p->pieces);
 	VEC_FREE(&p->reading);
@@ -215,11 +221,23 @@ void replica_cut(struct replica *p)
 	schedule_end(p);
 }
 
+/* The iteration takes until it is through the pipeline, behind the batches that entered before. */
+static void enter_pipeline(struct replica *p)
+{
+	span_fs between = p->fs;
+
+	for (size_t i = 0; i < p->pipeline->stages; i++)
+		between -= p->stage_fs[i];
+	p->fs = (int64_t)clock_since(pipeline_enter(p->pipeline, p->now, p->stage_fs, between), p->now);
+	p->slope_fs = 0;
+}
+
 static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
 
-	if (p->each_iteration || p->reads.n || p->stalled.n || !p->decodes_run || p->set->draft) {
+	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || !p->decodes_run ||
+	    p->set->draft) {
 		p->steps = 1;
 		return;
 	}
@@ -265,6 +283,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (clock_stamp(p->now) < at_ns)
 		idle_until(p, (struct clock){at_ns, 0});
 	p->fs = p->slope_fs = 0;
+	for (size_t i = 0; p->pipeline && i < p->pipeline->stages; i++)
+		p->stage_fs[i] = 0;
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
 	p->decodes_run = false;
@@ -280,6 +300,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (p->busy) {
 		if (p->decodes_run)
 			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+		if (p->pipeline)
+			enter_pipeline(p);
 		plan_steps(p);
 		p->books.jumps++;
 		schedule_end(p);
@@ -315,6 +337,11 @@ void replica_pass(struct replica *p, const struct batch_mix *said)
 	step = p->time->of(p->time->self, &mix);
 
 	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix.pieces_n && step.steps < 1));
+	if (p->pipeline) {
+		p->time->stages_fs(p->time->self, &mix, p->pass_fs);
+		for (size_t i = 0; i < p->pipeline->stages; i++)
+			p->stage_fs[i] += p->pass_fs[i];
+	}
 	p->fs += step.fs + !step.fs; /* an iteration takes time, else a run might stand still */
 	p->slope_fs += step.slope_fs;
 	if (step.steps < p->steps)

@@ -303,7 +303,7 @@ static void release_kv(struct replica *p, struct seq *s)
 /* The cache of a request that has ended is kept whole (mlx). */
 static void keep_whole(struct replica *p, const struct seq *s)
 {
-	struct chain c = {NULL, 0, 0, 0};
+	struct chain c = {.tokens = 0};
 
 	if (p->set->cache != CACHE_WHOLE)
 		return;

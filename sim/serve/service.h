@@ -12,6 +12,7 @@
 #include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
 #include "sim/serve/settings.h"
+#include "sim/serve/steady.h"
 
 struct observer; /* request.h */
 struct service;  /* opaque; service_free() ends it */
@@ -35,11 +36,17 @@ bool service_fits(const struct service *s);
 /* Bytes on each machine: out has room for machines_n. */
 void service_footprint(const struct service *s, struct footprint *out);
 
+enum { SERVICE_FIRST_REQUESTS = 2000 };
+
 struct service_ask {
 	const struct params
 		*z; /* deviates of a draw, one for each of program_sources(); NULL: as calibrated */
 	uint64_t seed;
 	int replications; /* 0: as the workload says */
+	/* Requests of each replication; 0: as the workload says. Where it does not say, the first run has
+	 * SERVICE_FIRST_REQUESTS, and a run as calibrated that nobody watches is made twice as long until
+	 * steady_stop() says that the bounds of the SLO are decided or their metrics are precise. */
+	uint64_t requests;
 	bool each_iteration;
 	const struct observer *watch; /* sees the first replication beside the metrics; may be NULL */
 	const volatile int *stop;     /* ends the run soon after it becomes non-zero; may be NULL */
@@ -80,6 +87,12 @@ struct service_summary {
 	double of[SERVICE_VALUES];
 	double half[SERVICE_VALUES]; /* of[] +- half is a 95 % interval of chance; INFINITY: not known */
 	int replications;
+	uint64_t requests;     /* of each replication; 0: as many as the trace or the time has */
+	enum steady_stop stop; /* are the metrics that the SLO bounds precise or decided? */
+	/* [replication * SERVICE_VALUES + value]: replications of one number have the same random streams in
+	 * all assignments, so that their differences can be taken pair by pair. The service's, until its next
+	 * run. */
+	const double *each;
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
 	double tokens;   /* of answers, in all replications */

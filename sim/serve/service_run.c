@@ -11,82 +11,6 @@
 
 #define LEVEL 0.95
 
-/* ---- the most that servers can do ---- */
-
-struct mean_request {
-	double prompt, read, output; /* tokens; read: without those found in a cache */
-};
-
-static double pass_s(const struct batch_time *t, const struct batch_mix *mix)
-{
-	return (double)t->of(t->self, mix).fs / 1e15;
-}
-
-/* A prompt read alone, in the pieces that the settings allow. */
-static double prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
-{
-	const struct serve_settings *s = &v->set;
-	const int64_t n = llround(tokens), room = s->rules == SERVE_LLAMACPP ? s->ubatch
-						  : s->rules == SERVE_MLX    ? s->step
-						  : s->rules == SERVE_VLLM   ? s->batched_tokens
-									     : n;
-	double sum = 0;
-
-	for (int64_t done = 0; done < n; done += room) {
-		const struct prompt_piece p = {n - done < room ? n - done : room, done, done + room >= n};
-		const struct batch_mix mix = {
-			.weight_reads = 1, .host_sequences = !done, .pieces = &p, .pieces_n = 1};
-
-		sum += pass_s(t, &mix);
-	}
-	return sum;
-}
-
-/* Of a token of an answer, in the largest batch that seats and cache hold. */
-static double token_s(const struct service_server *v, const struct batch_time *t,
-		      const struct mean_request *r)
-{
-	const struct serve_settings *s = &v->set;
-	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
-	const int64_t seats = service_seats(s), n = room < 1               ? 1
-						    : room < (double)seats ? (int64_t)room
-									   : seats;
-	struct batch_mix mix = {.decodes = n,
-				.rows_per_decode = 1,
-				.weight_reads = 1,
-				.host_sequences = n,
-				.context_max = llround(context),
-				.padded = s->rules == SERVE_MLX || s->rules == SERVE_STATIC};
-
-	for (size_t w = 0; w < t->windows_n; w++) {
-		const double seen = fmin(context, (double)t->windows[w]);
-
-		mix.context_sum[w] = llround(seen * (double)n);
-		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
-	}
-	return pass_s(t, &mix) / (double)n;
-}
-
-/* Requests per second that all servers together can do. */
-static double capacity(const struct service *s, const struct mean_request *r)
-{
-	double whole = 0, prefill = 0, decode = 0;
-
-	for (size_t i = 0; i < s->servers_n; i++) {
-		const struct service_server *v = &s->servers[i];
-		const struct batch_time *t = &s->tables[v->table].time;
-		const double read = prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
-
-		if (v->pool == POOL_WHOLE)
-			whole += 1 / (read + answer);
-		else if (v->pool == POOL_PREFILL)
-			prefill += 1 / read;
-		else
-			decode += 1 / answer;
-	}
-	return whole + fmin(prefill, decode);
-}
-
 /* ---- one replication ---- */
 
 struct counted { /* a source with the time of its last arrival */
@@ -156,8 +80,8 @@ static void both_iterations(void *self, uint32_t replica, int64_t from_ns, int64
 }
 
 struct replication {
-	const struct service *service;
-	const struct serve *load;
+	struct service *service;
+	struct serve load; /* with as many requests as this run has */
 	struct metrics *metrics;
 	struct counted source;
 	struct serve_result result;
@@ -172,7 +96,7 @@ static struct serve_config config_of(struct service *s, const struct service_ask
 	const struct assign_serving *v = &s->from->serving;
 
 	return (struct serve_config){.servers = s->config,
-				     .servers_n = s->servers_n,
+				     .servers_n = s->config_n,
 				     .route = (enum serve_route)v->route,
 				     .route_decode = (enum serve_route)v->route,
 				     .refresh_ns = llround(v->refresh * 1e9),
@@ -198,7 +122,7 @@ static struct mean_request mean_request(const struct replication *p, const struc
 	struct mean_request r = {0};
 	double answered = (double)(p->result.finished + p->result.truncated);
 
-	for (size_t i = 0; i < p->service->servers_n; i++) {
+	for (size_t i = 0; i < p->service->config_n; i++) {
 		r.read += (double)p->books[i].rows_read / answered;
 		r.output += (double)p->books[i].tokens / answered;
 	}
@@ -209,7 +133,7 @@ static struct mean_request mean_request(const struct replication *p, const struc
 /* Only requests that come by themselves can be too many: users wait for their answers. */
 static void judge_growth(struct replication *p, const struct metrics_summary *m)
 {
-	const int kind = p->load->arrivals.kind;
+	const int kind = p->load.arrivals.kind;
 	const bool open = kind == ARRIVALS_RATE || kind == ARRIVALS_EVERY;
 	double *means, cell_s;
 	const size_t n = filling(p, &means, &cell_s);
@@ -219,12 +143,12 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	if (open && p->result.finished) {
 		const struct mean_request r = mean_request(p, m);
 
-		p->of[SERVICE_OFFERED] =
-			(double)p->source.n / ((double)p->source.last_ns / 1e9) / capacity(p->service, &r);
+		p->of[SERVICE_OFFERED] = (double)p->source.n / ((double)p->source.last_ns / 1e9) /
+					 service_capacity(p->service, &r);
 	}
 	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
 	free(means);
-	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load->measure == MEASURE_ALL)
+	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load.measure == MEASURE_ALL)
 		return;
 	p->of[SERVICE_GROWTH] = g.per_s;
 	p->half[SERVICE_GROWTH] = g.half;
@@ -236,7 +160,7 @@ static void find_cut(struct replication *p)
 	double *means, cell_s;
 	const size_t n = filling(p, &means, &cell_s);
 
-	if (p->load->measure == MEASURE_STEADY && n)
+	if (p->load.measure == MEASURE_STEADY && n)
 		p->cut_ns = llround((double)steady_mser5(means, n).cut * cell_s * 1e9);
 	free(means);
 }
@@ -244,10 +168,10 @@ static void find_cut(struct replication *p)
 /* Do all bounds of all classes hold? -1 where there is none. */
 static int slo_holds(const struct replication *p)
 {
-	const struct load_class *c = p->load->classes.at;
+	const struct load_class *c = p->load.classes.at;
 	int holds = -1;
 
-	for (uint32_t k = 0; k < p->load->classes.n; k++)
+	for (uint32_t k = 0; k < p->load.classes.n; k++)
 		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
 			for (int s = 0; s < SLO_STATS; s++) {
 				const double bound = c[k].slo->bound[m][s];
@@ -331,10 +255,9 @@ static void measure(struct replication *p)
 static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
 		    struct err *err)
 {
-	const struct serve *load = s->world->scenario->workload.serve;
-	const struct metrics_how how = {.classes = load->classes.at, .classes_n = load->classes.n};
+	const struct metrics_how how = {.classes = p->load.classes.at, .classes_n = p->load.classes.n};
 	const struct serve_config config = config_of(s, ask, i);
-	struct arrivals *arrivals = arrivals_new(load, ask->seed, i, err);
+	struct arrivals *arrivals = arrivals_new(&p->load, ask->seed, i, err);
 	const struct request_source source = {counted_next, counted_ended, &p->source};
 	struct both both;
 	struct observer observer = {
@@ -360,21 +283,30 @@ static int simulate(struct service *s, const struct service_ask *ask, int i, str
 
 /* ---- all of them ---- */
 
+/* Of the replications of one length. */
 struct sums {
 	struct summary of[SERVICE_VALUES];
 	int overloaded;
+	struct sought sought;
 };
 
-static void add_replication(struct sums *sums, const struct replication *p, struct service_summary *out)
+static void add_replication(struct sums *sums, const struct replication *p, int i,
+			    struct service_summary *out)
 {
+	struct service *s = p->service;
+
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		if (isfinite(p->of[v]))
 			summary_add(&sums->of[v], p->of[v]);
+	memcpy(s->each + (size_t)i * SERVICE_VALUES, p->of, sizeof p->of);
 	sums->overloaded += p->overloaded;
+	sought_add(&sums->sought, p->metrics, p->cut_ns);
 	out->span_s += (double)p->result.end_ns / 1e9;
-	for (size_t i = 0; i < p->service->servers_n; i++) {
-		out->tokens += (double)p->books[i].tokens;
-		p->service->busy_ns[i] += (double)p->books[i].busy_ns;
+	for (size_t k = 0; k < s->config_n; k++) {
+		const size_t server = s->server_of[k];
+
+		out->tokens += (double)p->books[k].tokens;
+		s->busy_ns[server] += (double)p->books[k].busy_ns / (double)s->servers[server].lanes;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
 	if (out->first_end_ns)
@@ -398,18 +330,19 @@ static void finish(const struct sums *sums, struct service_summary *out)
 static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
 		     struct service_summary *out, struct err *err)
 {
-	struct replication p = {.service = s, .load = s->world->scenario->workload.serve};
+	struct replication p = {.service = s, .load = *s->world->scenario->workload.serve};
 	int rc;
 
+	p.load.requests = (int64_t)out->requests;
 	for (int v = 0; v < SERVICE_VALUES; v++) {
 		p.of[v] = NAN;
 		p.half[v] = INFINITY;
 	}
-	p.books = xcalloc(s->servers_n, sizeof *p.books);
+	p.books = xcalloc(s->config_n, sizeof *p.books);
 	rc = simulate(s, ask, i, &p, err);
 	if (rc == 0) {
 		measure(&p);
-		add_replication(sums, &p, out);
+		add_replication(sums, &p, i, out);
 	}
 	metrics_free(p.metrics);
 	free(p.books);
@@ -424,22 +357,60 @@ static int replications(const struct serve *load, const struct service_ask *ask)
 	return ask->replications ? ask->replications : (int)load->replications;
 }
 
-int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
-		struct err *err)
+/* All replications, with as many requests as out says. */
+static int run_once(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		    struct err *err)
 {
-	struct sums sums = {.overloaded = 0};
+	const struct serve *load = s->world->scenario->workload.serve;
+	struct sums sums = {.sought = sought_of(load)};
 	int rc = 0;
 
-	*out = (struct service_summary){.busy_ns = s->busy_ns};
-	out->replications = replications(s->world->scenario->workload.serve, ask);
+	out->span_s = out->tokens = 0;
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
-	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)
-		batch_cost_draw(s->tables[i].cost, ask->z);
-	s->drawn = ask->z != NULL;
 	for (int i = 0; i < out->replications && rc == 0; i++)
 		rc = replicate(s, ask, i, &sums, out, err);
 	finish(&sums, out);
+	out->stop = out->overloaded ? STEADY_SURE
+				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
+	sought_release(&sums.sought);
+	return rc;
+}
+
+/* Twice as long, as far as all replications together stay within the limit. False: it is there. */
+static bool lengthen(struct service_summary *out)
+{
+	const uint64_t most = STEADY_REQUESTS / (uint64_t)out->replications;
+	const uint64_t longer = 2 * out->requests < most ? 2 * out->requests : most;
+
+	if (longer <= out->requests) {
+		out->stop = STEADY_LIMIT;
+		return false;
+	}
+	out->requests = longer;
+	return true;
+}
+
+int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		struct err *err)
+{
+	const struct serve *load = s->world->scenario->workload.serve;
+	const bool open_ended = serve_open_ended(load) && !ask->requests;
+	int rc;
+
+	*out = (struct service_summary){.busy_ns = s->busy_ns,
+					.replications = replications(load, ask),
+					.requests = ask->requests ? ask->requests
+						    : open_ended  ? SERVICE_FIRST_REQUESTS
+								  : (uint64_t)load->requests};
+	s->each = xrealloc(s->each, (size_t)out->replications * SERVICE_VALUES * sizeof *s->each);
+	out->each = s->each;
+	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)
+		batch_cost_draw(s->tables[i].cost, ask->z);
+	s->drawn = ask->z != NULL;
+	do
+		rc = run_once(s, ask, out, err);
+	while (rc == 0 && open_ended && !ask->z && !ask->watch && out->stop == STEADY_GO_ON && lengthen(out));
 	return rc;
 }

@@ -96,6 +96,9 @@ struct serve {
 	int64_t replications;
 };
 
+/* Does nothing say where the load ends? Then it goes on until its metrics are precise. */
+bool serve_open_ended(const struct serve *s);
+
 /* The server, in an assignment. Nothing has a default here: what is not written is as the runtime's profile
  * has it. */
 struct serve_how {
@@ -110,7 +113,7 @@ struct serve_how {
 	int kv;        /* enum serve_kv */
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */
-	bool chunked, prefill_first, prefix_cache;
+	bool chunked, prefill_first, prefix_cache, pipelined;
 	int64_t kv_blocks;                 /* of `block` tokens; 0: what the memory holds */
 	double host_cache;                 /* bytes */
 	double memory;                     /* share of the memory that the server may take */

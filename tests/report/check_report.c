@@ -115,17 +115,17 @@ static bool is_json(const char *text)
 /* ---- results ---- */
 
 static const struct metric fast[] = {
-	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0},
-	{"ttft_s", "s", 0.98, 0.9, 1.07, PROVENANCE_INTERPOLATED, false, NULL, 0},
-	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0},
+	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL, 0, 0},
+	{"ttft_s", "s", 0.98, 0.9, 1.07, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL, 0, 0},
+	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 };
 static const struct metric slow[] = {
-	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, PROVENANCE_DATASHEET, false, NULL, 0},
-	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, PROVENANCE_MEASURED, false, NULL, 0},
-	{"mfu", "", 0.412, 0.4, 0.43, PROVENANCE_MEASURED, false, NULL, 0},
+	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, PROVENANCE_DATASHEET, false, NULL, 0, NULL, 0, 0},
+	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+	{"mfu", "", 0.412, 0.4, 0.43, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 };
 static const struct metric invented[] = {
-	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, PROVENANCE_MEASURED, false, NULL, 0}};
+	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0}};
 static const struct memory_row memory[] = {
 	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL, 0}};
 static const struct memory_row too_much[] = {{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB,

@@ -27,8 +27,8 @@ sweep() {
 		next
 	}
 	$c["model"] == model && $c["format"] == format && $c["test"] ~ /^11-rate-sweep/ {
-		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok]\",%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
-			$c["requests"], $c["burstiness"], 2 * $c["output_tokens_mean"] - 49, $c["ttft_ms_mean"], \
+		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok];workload.serve.prompt.uniform=[400 tok, %.0f tok]\",%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
+			$c["requests"], $c["burstiness"], 2 * $c["output_tokens_mean"] - 49, 2 * $c["prompt_tokens_mean"] - 400, $c["ttft_ms_mean"], \
 			$c["ttft_ms_p95"], $c["tpot_ms_mean"], $c["e2el_ms_mean"], $c["output_tok_per_s"]
 	}'
 }
