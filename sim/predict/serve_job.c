@@ -343,9 +343,7 @@ static int64_t seats(const struct job_run *r)
 		const struct serve_settings *set = service_settings(s, i);
 
 		if (service_pool(s, i) != POOL_PREFILL)
-			n += set->rules == SERVE_LLAMACPP ? set->slots
-			     : set->rules == SERVE_MLX    ? set->decodes
-							  : set->seqs;
+			n += service_seats(set);
 	}
 	return n;
 }

@@ -27,7 +27,8 @@ size_t service_servers(const struct service *s);
 const struct placement *service_placement(const struct service *s, size_t server);
 enum serve_pool service_pool(const struct service *s, size_t server);
 const struct serve_settings *service_settings(const struct service *s, size_t server);
-size_t service_tables(const struct service *s); /* distinct tables of step times */
+int64_t service_seats(const struct serve_settings *s); /* sequences that a server runs at once */
+size_t service_tables(const struct service *s);        /* distinct tables of step times */
 
 /* Does every server hold the weights and room for a cache? */
 bool service_fits(const struct service *s);
@@ -38,7 +39,12 @@ struct service_ask {
 	const struct params
 		*z; /* deviates of a draw, one for each of program_sources(); NULL: as calibrated */
 	uint64_t seed;
-	int replications; /* 0: as the workload says */
+	int replications;         /* 0: as the workload says */
+	int first;                /* the replication to begin with */
+	const struct serve *load; /* NULL: the scenario's */
+	/* Only SERVICE_HOLDS is wanted: a replication ends as soon as it is certain to miss its SLO or to
+	 * leave a request unanswered (judge.h), and then holds nothing. */
+	bool verdict;
 	bool each_iteration;
 	const struct observer *watch; /* sees the first replication beside the metrics; may be NULL */
 	const volatile int *stop;     /* ends the run soon after it becomes non-zero; may be NULL */
@@ -84,6 +90,15 @@ struct service_summary {
 	double tokens;   /* of answers, in all replications */
 	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */
 };
+
+/* So many servers like the only one of each service, behind one router, as one service under the load and the
+ * route of the first. It borrows their tables of step times: free it before them. NULL where one of them has
+ * several servers. */
+struct service_share {
+	struct service *like;
+	size_t count; /* 0: none */
+};
+struct service *service_join(struct arena *a, const struct service_share *parts, size_t n);
 
 /* Runs the load. 0, or -1 with err where a trace is broken or the run was stopped. */
 int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,

@@ -39,12 +39,16 @@ struct service {
 	struct serve_path *paths;
 	double *busy_ns;
 	bool drawn;       /* the tables are those of a draw */
+	bool borrowed;    /* the tables are those of other services */
 	double kv_blocks; /* of all servers that keep caches */
 };
 
 /* Of the KV cache, the scenario's words and the runtime's. */
 struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
 					  const struct serve_how *said, const struct batch_kv *kv);
+
+/* Seconds of a server that reads a prompt of so many tokens with nothing else to do. */
+double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens);
 
 /* Routes between pools; 0, or -1 with a complaint where no link joins two servers. */
 int service_wires(struct arena *a, struct service *s, struct diags *diags);

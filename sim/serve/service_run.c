@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/serve/arrivals.h"
+#include "sim/serve/judge.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/service_parts.h"
 #include "sim/serve/steady.h"
@@ -23,7 +24,7 @@ static double pass_s(const struct batch_time *t, const struct batch_mix *mix)
 }
 
 /* A prompt read alone, in the pieces that the settings allow. */
-static double prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
+double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
 {
 	const struct serve_settings *s = &v->set;
 	const int64_t n = llround(tokens), room = s->rules == SERVE_LLAMACPP ? s->ubatch
@@ -42,18 +43,20 @@ static double prefill_s(const struct service_server *v, const struct batch_time 
 	return sum;
 }
 
+int64_t service_seats(const struct serve_settings *s)
+{
+	return s->rules == SERVE_LLAMACPP ? s->slots : s->rules == SERVE_MLX ? s->decodes : s->seqs;
+}
+
 /* Of a token of an answer, in the largest batch that seats and cache hold. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
-	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
-			      : s->rules == SERVE_MLX    ? s->decodes
-							 : s->seqs,
-		      n = room < 1               ? 1
-			  : room < (double)seats ? (int64_t)room
-						 : seats;
+	const int64_t seats = service_seats(s), n = room < 1               ? 1
+						    : room < (double)seats ? (int64_t)room
+									   : seats;
 	struct batch_mix mix = {.decodes = n,
 				.rows_per_decode = 1,
 				.weight_reads = 1,
@@ -78,7 +81,7 @@ static double capacity(const struct service *s, const struct mean_request *r)
 	for (size_t i = 0; i < s->servers_n; i++) {
 		const struct service_server *v = &s->servers[i];
 		const struct batch_time *t = &s->tables[v->table].time;
-		const double read = prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
+		const double read = service_prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
 
 		if (v->pool == POOL_WHOLE)
 			whole += 1 / (read + answer);
@@ -160,6 +163,7 @@ struct replication {
 	int64_t cut_ns;
 	double of[SERVICE_VALUES], half[SERVICE_VALUES];
 	bool overloaded;
+	bool lost; /* the verdict is certain: the SLO is missed */
 };
 
 static struct serve_config config_of(struct service *s, const struct service_ask *ask, int replication)
@@ -323,30 +327,52 @@ static void measure(struct replication *p)
 	take_intervals(p);
 }
 
-static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
-		    struct err *err)
+/* Runs the load before the metrics and another observer. */
+static int observed(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    const struct observer *second, const volatile int *stop, struct err *err)
 {
-	const struct serve *load = s->world->scenario->workload.serve;
-	const struct metrics_how how = {.classes = load->classes.at, .classes_n = load->classes.n};
-	const struct serve_config config = config_of(s, ask, i);
-	struct arrivals *arrivals = arrivals_new(load, ask->seed, i, err);
+	struct serve_config config = config_of(s, ask, i);
+	struct arrivals *arrivals = arrivals_new(p->load, ask->seed, i, err);
 	const struct request_source source = {counted_next, counted_ended, &p->source};
-	struct both both;
+	struct both both = {metrics_observer(p->metrics), *second};
 	const struct observer observer = {both_ended, both_gaps, both_state, &both};
 	int rc;
 
 	if (!arrivals)
 		return -1;
-	p->metrics = metrics_new(&how);
+	config.stop = stop;
 	p->source.from = arrivals_source(arrivals);
-	p->result.books = p->books;
-	both = (struct both){metrics_observer(p->metrics),
-			     ask->watch && !i ? *ask->watch : (struct observer){.self = NULL}};
 	serve_run(&config, &source, &observer, &p->result);
 	rc = arrivals_error(arrivals, err);
+	arrivals_free(arrivals);
+	return rc;
+}
+
+static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    struct err *err)
+{
+	const struct observer none = {.self = NULL};
+	int rc = observed(s, ask, i, p, ask->watch && i == ask->first ? ask->watch : &none, ask->stop, err);
+
 	if (rc == 0 && p->result.stopped)
 		rc = err_set(err, "stopped after %lld requests", (long long)p->result.finished);
-	arrivals_free(arrivals);
+	return rc;
+}
+
+/* Whether the SLO holds and all requests are answered, no later than that is certain. */
+static int decide(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		  struct err *err)
+{
+	struct judge *j = judge_new(p->load, ask->seed, i, err);
+	struct observer watch;
+	int rc;
+
+	if (!j)
+		return -1;
+	watch = judge_observer(j);
+	rc = observed(s, ask, i, p, &watch, judge_stop(j), err);
+	p->lost = p->result.stopped || p->result.refused || p->result.truncated;
+	judge_free(j);
 	return rc;
 }
 
@@ -383,22 +409,31 @@ static void finish(const struct sums *sums, struct service_summary *out)
 	out->overloaded = 2 * sums->overloaded > out->replications;
 }
 
+static const struct serve *load_of(const struct service *s, const struct service_ask *ask)
+{
+	return ask->load ? ask->load : s->world->scenario->workload.serve;
+}
+
 static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
 		     struct service_summary *out, struct err *err)
 {
-	struct replication p = {.service = s, .load = s->world->scenario->workload.serve};
+	struct replication p = {.service = s, .load = load_of(s, ask)};
+	const struct metrics_how how = {.classes = p.load->classes.at, .classes_n = p.load->classes.n};
 	int rc;
 
 	for (int v = 0; v < SERVICE_VALUES; v++) {
 		p.of[v] = NAN;
 		p.half[v] = INFINITY;
 	}
-	p.books = xcalloc(s->servers_n, sizeof *p.books);
-	rc = simulate(s, ask, i, &p, err);
-	if (rc == 0) {
+	p.metrics = metrics_new(&how);
+	p.result.books = p.books = xcalloc(s->servers_n, sizeof *p.books);
+	rc = (ask->verdict ? decide : simulate)(s, ask, i, &p, err);
+	if (rc == 0 && !p.lost)
 		measure(&p);
+	if (p.lost)
+		p.of[SERVICE_HOLDS] = 0;
+	if (rc == 0)
 		add_replication(sums, &p, out);
-	}
 	metrics_free(p.metrics);
 	free(p.books);
 	return rc;
@@ -419,7 +454,7 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 	int rc = 0;
 
 	*out = (struct service_summary){.busy_ns = s->busy_ns};
-	out->replications = replications(s->world->scenario->workload.serve, ask);
+	out->replications = replications(load_of(s, ask), ask);
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
@@ -427,7 +462,7 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 		batch_cost_draw(s->tables[i].cost, ask->z);
 	s->drawn = ask->z != NULL;
 	for (int i = 0; i < out->replications && rc == 0; i++)
-		rc = replicate(s, ask, i, &sums, out, err);
+		rc = replicate(s, ask, ask->first + i, &sums, out, err);
 	finish(&sums, out);
 	return rc;
 }
