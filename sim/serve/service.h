@@ -81,10 +81,19 @@ enum service_value {
 	SERVICE_VALUES
 };
 
+/* A bound of the SLO and what it is about, in seconds. */
+struct service_slo {
+	enum slo_metric metric;
+	enum slo_stat stat;
+	double value, bound;
+};
+
 struct service_summary {
 	double of[SERVICE_VALUES];
 	double half[SERVICE_VALUES]; /* of[] +- half is a 95 % interval of chance; INFINITY: not known */
 	int replications;
+	struct service_slo tightest; /* of all replications the one furthest beyond, or nearest to, its bound;
+					bound 0: there is no SLO */
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
 	double tokens;   /* of answers, in all replications */
@@ -99,6 +108,9 @@ struct service_share {
 	size_t count; /* 0: none */
 };
 struct service *service_join(struct arena *a, const struct service_share *parts, size_t n);
+
+/* Ends a draw: tables of step times that others borrow are as calibrated again. */
+void service_calibrated(struct service *s);
 
 /* Runs the load. 0, or -1 with err where a trace is broken or the run was stopped. */
 int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,

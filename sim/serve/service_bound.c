@@ -140,7 +140,7 @@ struct lengths {
 	int64_t shortest, longest;
 };
 
-/* Of users, each request is answered at once, so that the next one comes. */
+/* Of users, each request is answered within a second, so that the next one comes. */
 static int each_request(const struct serve *load, uint64_t seed, int replication, struct lengths *sum,
 			struct bounds *b, struct judge *j, struct err *err)
 {
@@ -153,9 +153,10 @@ static int each_request(const struct serve *load, uint64_t seed, int replication
 		return -1;
 	source = arrivals_source(a);
 	while (source.next(source.self, INT64_MAX, &r)) {
-		const struct request_times t = {.end_ns = r.arrive_ns,
-						.first_ns = r.arrive_ns,
-						.last_ns = r.arrive_ns,
+		const int64_t end_ns = r.arrive_ns + 1000000000;
+		const struct request_times t = {.end_ns = end_ns,
+						.first_ns = end_ns,
+						.last_ns = end_ns,
 						.tokens = r.output};
 
 		sum->n++;

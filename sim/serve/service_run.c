@@ -164,6 +164,7 @@ struct replication {
 	double of[SERVICE_VALUES], half[SERVICE_VALUES];
 	bool overloaded;
 	bool lost; /* the verdict is certain: the SLO is missed */
+	struct service_slo tightest;
 };
 
 static struct serve_config config_of(struct service *s, const struct service_ask *ask, int replication)
@@ -240,8 +241,14 @@ static void find_cut(struct replication *p)
 	free(means);
 }
 
+static void tighten(struct service_slo *tightest, const struct service_slo *s)
+{
+	if (!(tightest->bound > 0) || s->value / s->bound > tightest->value / tightest->bound)
+		*tightest = *s;
+}
+
 /* Do all bounds of all classes hold? -1 where there is none. */
-static int slo_holds(const struct replication *p)
+static int slo_holds(struct replication *p)
 {
 	const struct load_class *c = p->load->classes.at;
 	int holds = -1;
@@ -249,12 +256,14 @@ static int slo_holds(const struct replication *p)
 	for (uint32_t k = 0; k < p->load->classes.n; k++)
 		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
 			for (int s = 0; s < SLO_STATS; s++) {
-				const double bound = c[k].slo->bound[m][s];
+				struct service_slo now = {(enum slo_metric)m, (enum slo_stat)s, 0,
+							  c[k].slo->bound[m][s]};
 
-				if (bound > 0)
-					holds = holds != 0 &&
-						metrics_slo_value(p->metrics, k, (enum slo_metric)m,
-								  (enum slo_stat)s, p->cut_ns) <= bound;
+				if (!(now.bound > 0))
+					continue;
+				now.value = metrics_slo_value(p->metrics, k, now.metric, now.stat, p->cut_ns);
+				holds = holds != 0 && now.value <= now.bound;
+				tighten(&p->tightest, &now);
 			}
 	return holds;
 }
@@ -389,6 +398,8 @@ static void add_replication(struct sums *sums, const struct replication *p, stru
 		if (isfinite(p->of[v]))
 			summary_add(&sums->of[v], p->of[v]);
 	sums->overloaded += p->overloaded;
+	if (p->tightest.bound > 0)
+		tighten(&out->tightest, &p->tightest);
 	out->span_s += (double)p->result.end_ns / 1e9;
 	for (size_t i = 0; i < p->service->servers_n; i++) {
 		out->tokens += (double)p->books[i].tokens;
@@ -445,6 +456,13 @@ static int replications(const struct serve *load, const struct service_ask *ask)
 	if (load->arrivals.kind == ARRIVALS_TRACE)
 		return 1;
 	return ask->replications ? ask->replications : (int)load->replications;
+}
+
+void service_calibrated(struct service *s)
+{
+	for (size_t i = 0; i < s->tables_n && s->drawn; i++)
+		batch_cost_draw(s->tables[i].cost, NULL);
+	s->drawn = false;
 }
 
 int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
