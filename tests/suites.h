@@ -56,7 +56,8 @@
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \
 	SUITE(serve_cost)                                                                                    \
-	SUITE(serve_job)
+	SUITE(serve_job)                                                                                     \
+	SUITE(plan)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES
