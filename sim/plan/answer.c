@@ -6,6 +6,8 @@
 
 #include "sim/plan/rows.h"
 
+enum { NAMES = 8 }; /* of machines that were left out */
+
 static const char *quantity(struct arena *a, double value, enum dim dim, int digits)
 {
 	struct str s = STR_INIT;
@@ -155,7 +157,9 @@ static void say_below(struct saying *s)
 {
 	const struct plan_row *b = s->r->below;
 
-	if (b)
+	if (!b)
+		say(s, "All that is cheaper is ruled out by bounds, or there is nothing cheaper.");
+	else
 		say(s, arena_printf(s->a, "The next cheaper, %s (%s) for %s, does not: %s.", b->name,
 				    b->settings, usd(s->a, b->usd), plan_row_why(s->a, s->r, b)));
 }
@@ -253,6 +257,13 @@ static void say_money(struct saying *s)
 	const struct plan_money *m = &s->r->money;
 	const double share = s->r->load.finish ? 0 : s->plan->scenario->money.utilisation;
 
+	if (isnan(m->electricity_month)) {
+		say(s, arena_printf(s->a,
+				    "A month costs %s for the machines; what they draw is not known, so that "
+				    "electricity is left out.",
+				    usd(s->a, m->price_month)));
+		return;
+	}
 	say(s,
 	    arena_printf(s->a, "A month costs %s for the machines and %s for electricity%s.",
 			 usd(s->a, m->price_month), usd(s->a, m->electricity_month),
@@ -293,14 +304,16 @@ static void say_nearest(struct saying *s)
 			    usd(s->a, n->usd), plan_row_why(s->a, s->r, n)));
 }
 
-static void say_left_out(struct saying *s)
+static void say_names(struct saying *s, const struct texts *names, const char *why)
 {
 	struct str text = STR_INIT;
 
-	for (size_t i = 0; i < s->r->groups.left_out_n; i++)
-		str_addf(&text, "%s%s", i ? "; " : "Left out: ", s->r->groups.left_out[i]);
+	for (size_t i = 0; i < names->n && i < NAMES; i++)
+		str_addf(&text, "%s%s", i ? ", " : "", names->at[i]);
+	if (names->n > NAMES)
+		str_addf(&text, " and %zu more", names->n - NAMES);
 	if (text.len)
-		say(s, arena_printf(s->a, "%s.", text.text));
+		say(s, arena_printf(s->a, "Left out, %s: %s.", why, text.text));
 	str_release(&text);
 }
 
@@ -330,6 +343,7 @@ void plan_answer(struct arena *a, const struct world *plan, struct plan_result *
 	} else {
 		say_nearest(&s);
 	}
-	say_left_out(&s);
+	say_names(&s, &r->groups.unpriced, "no price is known");
+	say_names(&s, &r->groups.unread, "no runtime of these reads such weights");
 	say_counts(&s);
 }

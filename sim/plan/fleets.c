@@ -171,14 +171,13 @@ static int ask_holds(struct search *s, const int *counts)
 	return v.holds;
 }
 
-/* Without any `spare` of its servers: the same fleet may be left in several ways, and is asked once. */
+/* The fleet, and what is left of it without one server, without two: the same servers may be left in several
+ * ways, and are asked once. */
 static int holds_without(struct search *s, int *counts, int spare)
 {
-	int verdict = 1;
+	int verdict = ask_holds(s, counts);
 
-	if (!spare)
-		return ask_holds(s, counts);
-	for (size_t i = 0; i < s->ask->n && verdict > 0; i++)
+	for (size_t i = 0; i < s->ask->n && spare && verdict > 0; i++)
 		if (counts[i]) {
 			counts[i]--;
 			verdict = holds_without(s, counts, spare - 1);

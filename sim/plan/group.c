@@ -275,51 +275,42 @@ struct making {
 	const struct world *plan;
 	const struct yml *root;
 	VEC(struct group) all;
-	VEC(const char *) left_out;
-	bool named; /* what cannot be is an error */
+	VEC(const char *) unpriced;
+	VEC(const char *) unread;
+	bool named;      /* a machine that cannot be used is an error */
+	struct diag why; /* of the last combination that could not be built; msg NULL: there is none */
 };
 
-static void leave_out(struct making *m, const char *why)
-{
-	VEC_ADD(&m->left_out, why);
-}
-
-/* What the catalogue offers and cannot be built is no error of the scenario. */
+/* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for
+ * machines of which no combination can. */
 static int try_build(struct making *m, struct group *g)
 {
 	struct diags own, *saved = m->l->diags;
 	int rc;
 
-	if (m->named)
-		return build(m->l, m->plan, m->root, g);
 	diags_init(&own, m->l->arena);
 	m->l->diags = &own;
 	rc = build(m->l, m->plan, m->root, g);
 	m->l->diags = saved;
+	if (rc != 0 && own.n)
+		m->why = own.list[0];
 	return rc;
 }
 
-static int add_group(struct making *m, struct group g)
+static void add_group(struct making *m, struct group g)
 {
-	if (try_build(m, &g) != 0)
-		return -1;
-	if (isnan(g.usd)) {
-		service_free(g.service);
-		return 0;
-	}
-	VEC_ADD(&m->all, g);
-	return 0;
+	if (try_build(m, &g) == 0)
+		VEC_ADD(&m->all, g);
 }
 
-static int add_splits(struct making *m, struct group g)
+static void add_splits(struct making *m, struct group g)
 {
 	const struct planning *p = m->plan->scenario->plan;
 	const struct plan_group *of = p->groups.at;
-	int rc = 0;
 
 	g.machines = 1;
-	rc = add_group(m, g);
-	for (size_t i = 0; i < p->groups.n && rc == 0; i++) {
+	add_group(m, g);
+	for (size_t i = 0; i < p->groups.n; i++) {
 		struct group joined = g;
 
 		joined.split = of[i].split;
@@ -327,61 +318,59 @@ static int add_splits(struct making *m, struct group g)
 		joined.link = of[i].link;
 		joined.up_to = g.up_to / joined.machines;
 		if (joined.up_to > 0)
-			rc = add_group(m, joined);
+			add_group(m, joined);
 	}
-	return rc;
 }
 
-static int add_slots(struct making *m, struct group g)
+static void add_slots(struct making *m, struct group g)
 {
 	const struct planning *p = m->plan->scenario->plan;
 	const double *slots = p->slots.at;
-	int rc = 0;
 
 	if (!p->slots.n)
-		return add_splits(m, g);
-	for (size_t i = 0; i < p->slots.n && rc == 0; i++) {
+		add_splits(m, g);
+	for (size_t i = 0; i < p->slots.n; i++) {
 		g.slots = (int64_t)slots[i];
-		rc = add_splits(m, g);
+		add_splits(m, g);
 	}
-	return rc;
 }
 
-static int add_weights(struct making *m, struct group g)
+static void add_weights(struct making *m, struct group g)
 {
 	const struct planning *p = m->plan->scenario->plan;
 	const char *const said = mix_names[m->plan->scenario->precision.weights];
 	const char *const *weights = p->weights.n ? p->weights.at : &said;
 	const size_t n = p->weights.n ? p->weights.n : 1;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
+	for (size_t i = 0; i < n; i++) {
 		g.weights = weights[i];
 		g.format = (int)i;
 		if (group_reads(g.runtime, g.weights))
-			rc = add_slots(m, g);
+			add_slots(m, g);
 	}
-	return rc;
 }
 
 static int add_machine(struct making *m, const struct offer *o)
 {
 	struct group g = {.name = o->name, .machine = o->machine, .up_to = o->up_to};
 	const size_t before = m->all.n;
-	int rc = 0;
 
+	m->why.msg = NULL;
 	if (!o->priced) {
-		leave_out(m, arena_printf(m->l->arena, "%s has no price", o->name));
+		VEC_ADD(&m->unpriced, o->name);
 		return 0;
 	}
-	for (size_t i = 0; i < o->runtimes_n && rc == 0; i++) {
+	for (size_t i = 0; i < o->runtimes_n; i++) {
 		g.runtime = o->runtimes[i];
-		rc = add_weights(m, g);
+		add_weights(m, g);
 	}
-	if (rc == 0 && m->all.n == before)
-		leave_out(m, arena_printf(m->l->arena, "%s has no runtime of these that reads such weights",
-					  o->name));
-	return m->named ? rc : 0;
+	if (m->all.n > before)
+		return 0;
+	if (m->named && m->why.msg)
+		return diag_add(m->l->diags, m->why.place, m->why.hint, "plan: machine '%s': %s", o->name,
+				m->why.msg);
+	VEC_ADD(&m->unread, o->name);
+	return 0;
 }
 
 /* Preferred weights first, then what can do more; names make the order total. */
@@ -402,6 +391,15 @@ static int by_preference(const void *a, const void *b)
 	return x->machines != y->machines ? x->machines - y->machines : x->split - y->split;
 }
 
+static struct texts keep(struct arena *a, const char *const *names, size_t n)
+{
+	const char **at = arena_array(a, n + 1, sizeof *at);
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = names[i];
+	return (struct texts){at, n};
+}
+
 int groups_make(struct loader *l, const struct world *plan, const struct yml *root, struct group_list *out)
 {
 	struct making m = {.l = l, .plan = plan, .root = root, .named = !plan->scenario->plan->any};
@@ -413,15 +411,14 @@ int groups_make(struct loader *l, const struct world *plan, const struct yml *ro
 	if (m.all.n)
 		qsort(m.all.at, m.all.n, sizeof *m.all.at, by_preference);
 	out->n = m.all.n;
-	out->left_out_n = m.left_out.n;
+	out->unpriced = keep(l->arena, m.unpriced.at, m.unpriced.n);
+	out->unread = keep(l->arena, m.unread.at, m.unread.n);
 	out->at = arena_array(l->arena, m.all.n + 1, sizeof *out->at);
-	out->left_out = arena_array(l->arena, m.left_out.n + 1, sizeof *out->left_out);
 	if (m.all.n)
 		memcpy(out->at, m.all.at, m.all.n * sizeof *m.all.at);
-	for (size_t i = 0; i < m.left_out.n; i++)
-		out->left_out[i] = m.left_out.at[i];
 	VEC_FREE(&m.all);
-	VEC_FREE(&m.left_out);
+	VEC_FREE(&m.unpriced);
+	VEC_FREE(&m.unread);
 	return rc;
 }
 

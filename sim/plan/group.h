@@ -7,6 +7,7 @@
  */
 #ifndef SIM_PLAN_GROUP_H
 #define SIM_PLAN_GROUP_H
+#include "sim/base/texts.h"
 #include "sim/serve/service_bound.h"
 #include "sim/world/world.h"
 
@@ -33,9 +34,8 @@ struct group {
 struct group_list {
 	struct group *at;
 	size_t n;
-	/* machines that were left out, each once, and why; sentences */
-	const char **left_out;
-	size_t left_out_n;
+	/* names of machines that were left out: without a price; without a runtime that reads such weights */
+	struct texts unpriced, unread;
 };
 
 /* All groups that a plan may choose from, those of preferred weights first, then the ones that can do more.

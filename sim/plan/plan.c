@@ -181,22 +181,6 @@ static enum plan_why why_of(enum fleet_why why)
 	return why == FLEET_HOLDS ? PLAN_HOLDS : why == FLEET_SPARE_FAILS ? PLAN_NO_SPARE : PLAN_MISSES;
 }
 
-/* Of those simulated that cost less than the best: the dearest that does not hold. */
-static void show_below(struct searching *x, const struct fleets *f, double usd)
-{
-	const struct fleet *below = NULL;
-
-	for (size_t i = 0; i < f->tried_n; i++) {
-		const struct fleet *t = &f->tried[i];
-
-		if (t->why != FLEET_HOLDS && t->why != FLEET_STOPPED && t->usd < usd &&
-		    (!below || t->usd > below->usd))
-			below = t;
-	}
-	if (below)
-		x->r->below = show(x, below->counts, why_of(below->why));
-}
-
 /* One server of the kind that the best uses next to nothing of: of a bound, the reason is the server's own. */
 static void show_bounded(struct searching *x, double usd)
 {
@@ -255,6 +239,29 @@ static double over_of(struct searching *x, const struct fleet *t)
 	over = plan_row_over(x->r, &row);
 	arena_release(&x->scratch);
 	return over;
+}
+
+/* Of those simulated that cost less than the best: the dearest, and of equals the one that misses by least. */
+static void show_below(struct searching *x, const struct fleets *f, double usd)
+{
+	const struct fleet *below = NULL;
+	double least = INFINITY;
+
+	for (size_t i = 0; i < f->tried_n; i++) {
+		const struct fleet *t = &f->tried[i];
+		double over;
+
+		if (t->why == FLEET_HOLDS || t->why == FLEET_STOPPED || !(t->usd < usd) ||
+		    (below && t->usd < below->usd))
+			continue;
+		over = over_of(x, t);
+		if (!below || t->usd > below->usd || over < least) {
+			least = over;
+			below = t;
+		}
+	}
+	if (below)
+		x->r->below = show(x, below->counts, why_of(below->why));
 }
 
 /* Nothing holds: what comes closest, of the last that were tried. */

@@ -78,6 +78,8 @@ double plan_row_over(const struct plan_result *r, const struct plan_row *row)
 {
 	if (!row->ran)
 		return INFINITY;
+	if (row->m.of[SERVICE_REFUSED] > 0) /* whatever the others got */
+		return 1e3 * (1 + row->m.of[SERVICE_REFUSED]);
 	if (r->load.finish)
 		return (double)r->load.finish->requests / row->m.of[SERVICE_REQUESTS_PER_S] /
 		       r->load.finish->within;

@@ -310,6 +310,20 @@ static void take_intervals(struct replication *p)
 	}
 }
 
+/* mlx takes memory for caches without looking at what is left: a run that needed more than there is did not
+ * happen. */
+static bool overfull(const struct replication *p)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < p->service->servers_n; i++) {
+		const int64_t room = p->service->servers[i].set.kv_blocks;
+
+		over |= room && p->books[i].most_blocks > room;
+	}
+	return over;
+}
+
 static void measure(struct replication *p)
 {
 	const struct serve_result *r = &p->result;
@@ -330,7 +344,7 @@ static void measure(struct replication *p)
 	judge_growth(p, &m);
 	holds = slo_holds(p);
 	if (holds >= 0) {
-		p->of[SERVICE_HOLDS] = holds && !p->overloaded;
+		p->of[SERVICE_HOLDS] = holds && !p->overloaded && !overfull(p);
 		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
 	}
 	take_intervals(p);
