@@ -410,12 +410,14 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
+/* Whoever was seated before, on a server that failed, finds a place to wait. */
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	if (w->seq != SEQ_NONE)
-		return false;
-	return w->r.prompt >= p->context ||
-	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
+	const struct seq *s = w->seq == SEQ_NONE ? NULL : seq_at(p->slab, w->seq);
+	const bool again = s && s->t.seated_ns >= 0;
+
+	return (s ? s->goal : w->r.prompt) >= p->context ||
+	       (p->set->waiting_room && !again && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -435,6 +437,8 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
+	if (w->seq != SEQ_NONE)
+		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);

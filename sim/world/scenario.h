@@ -2,13 +2,14 @@
  * scenario.h - what a scenario file says: model, machines, links, workload, assignments.
  *
  * Layer world. Structs as the field tables fill them; names are not looked up yet (world.h does). Each part
- * has a file of its own: generate.h and train.h for the jobs, assignment.h, money.h.
+ * has a file of its own: generate.h and train.h for the jobs, assignment.h, money.h, plan.h.
  */
 #ifndef SIM_WORLD_SCENARIO_H
 #define SIM_WORLD_SCENARIO_H
 #include "sim/world/assignment.h"
 #include "sim/world/generate.h"
 #include "sim/world/money.h"
+#include "sim/world/plan.h"
 #include "sim/world/train.h"
 #include "sim/world/workload.h"
 
@@ -23,9 +24,12 @@ struct scenario {
 	struct workload workload;
 	struct money money;
 	struct field_list assignments; /* struct assignment */
+	struct planning *plan;         /* NULL: the assignments are written down */
 	int64_t seed, draws;
 };
 
 extern const struct table scenario_table;
+extern const struct table
+	planned_table; /* of one with `plan:`, which needs neither machines nor assignments */
 
 #endif

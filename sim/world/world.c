@@ -345,7 +345,7 @@ static void check_assignments(struct loader *l, const struct world *w)
 {
 	const struct assignment *a = w->scenario->assignments.at;
 
-	if (!w->scenario->assignments.n)
+	if (!w->scenario->assignments.n && !w->scenario->plan)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
 	for (size_t i = 0; i < w->scenario->assignments.n; i++) {
@@ -380,7 +380,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 		machine_check(&all_machines[i], l->diags);
 	for (size_t i = 0; i < n; i++)
 		link_check(&all[i], l->diags);
-	if (!w->machines_n)
+	if (!w->machines_n && !w->scenario->plan)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
 	collect_joints(l, w, all, n, links);
@@ -392,23 +392,43 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 		world_load_servers(l, w);
 }
 
-const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
+/* A plan finds what others must say. */
+static void check_plan(struct scenario *s, const struct yml *root, struct diags *d)
+{
+	static const char *const keys[] = {"machines", "assignments", "links"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (yml_get(root, keys[i]))
+			diag_add(d, yml_get(root, keys[i])->place, "leave one out",
+				 "scenario: '%s' and 'plan' exclude each other", keys[i]);
+	plan_check(s, s->plan, d);
+}
+
+const struct world *world_of_tree(struct loader *l, const char *path, struct yml *root)
 {
 	struct world *w = arena_alloc(l->arena, sizeof *w);
 	struct scenario *s = arena_alloc(l->arena, sizeof *s);
+
+	w->path = path;
+	w->scenario = s;
+	w->tree = root;
+	if (field_load(yml_get(root, "plan") ? &planned_table : &scenario_table, root, "scenario", s,
+		       l->diags) == 0 &&
+	    scenario_check_serve(s, l->diags) == 0 && s->plan)
+		check_plan(s, root, l->diags);
+	link_up(l, w, root);
+	return l->diags->total ? NULL : w;
+}
+
+const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
+{
 	struct yml *root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 
 	if (!root)
 		return NULL;
 	for (size_t i = 0; i < sets_n; i++)
 		load_set(l, root, sets[i]);
-	w->path = path;
-	w->scenario = s;
-	w->tree = root;
-	if (field_load(&scenario_table, root, "scenario", s, l->diags) == 0)
-		scenario_check_serve(s, l->diags);
-	link_up(l, w, root);
-	return l->diags->total ? NULL : w;
+	return world_of_tree(l, path, root);
 }
 
 size_t world_unit(const struct world *w, const char *name)

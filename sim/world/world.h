@@ -40,6 +40,9 @@ struct world {
 /* Loads, applies the --set arguments, inherits, checks. NULL with reasons in the loader's diags. */
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n);
 
+/* The same of a tree that was read or made already; it becomes the world's. path: its name in results. */
+const struct world *world_of_tree(struct loader *l, const char *path, struct yml *root);
+
 size_t world_unit(const struct world *w,
 		  const char *name); /* "m5" or "m5.gpu"; WORLD_NONE if there is none */
 size_t world_link_use(const struct world *w, size_t machine_a,
