@@ -228,7 +228,7 @@ static void enter_pipeline(struct replica *p)
 
 	for (size_t i = 0; i < p->pipeline->stages; i++)
 		between -= p->stage_fs[i];
-	p->fs = (int64_t)clock_since(pipeline_enter(p->pipeline, p->now, p->stage_fs, between), p->now);
+	p->fs = (int64_t)clock_since(tandem_enter(p->pipeline, p->now, p->stage_fs, between), p->now);
 	p->slope_fs = 0;
 }
 

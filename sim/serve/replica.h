@@ -10,7 +10,7 @@
 #include "sim/serve/chain.h"
 #include "sim/serve/decodes.h"
 #include "sim/serve/kv.h"
-#include "sim/serve/pipeline.h"
+#include "sim/serve/tandem.h"
 #include "sim/serve/waiting.h"
 #include "sim/serve/serving.h"
 
@@ -58,7 +58,7 @@ struct replica {
 	bool busy;
 	int64_t steps, fs, slope_fs;       /* of the plan: the i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                  /* the decodes take part in the iteration */
-	struct pipeline *pipeline;         /* whose stages its iterations go through; NULL: none */
+	struct tandem *pipeline;           /* whose stages its iterations go through; NULL: none */
 	int64_t *stage_fs, *pass_fs;       /* of the iteration in each stage; of one pass */
 	int64_t pass_sequences, pass_rows; /* of the pass planned last */
 	VEC(struct read) reads;            /* prompt pieces of the iteration */

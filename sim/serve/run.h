@@ -53,9 +53,9 @@ struct serve_run_state {
 	struct serve_result *result;
 	struct slab *slab;
 	struct replica *replicas;
-	struct pipeline *pipelines; /* by number, from 1 */
-	struct happenings events;   /* ctx: pending[] */
-	size_t *pending;            /* of each server: the index of its event, or NOT_PENDING */
+	struct tandem *pipelines; /* by number, from 1 */
+	struct happenings events; /* ctx: pending[] */
+	size_t *pending;          /* of each server: the index of its event, or NOT_PENDING */
 	uint64_t timers;
 	struct router *router;
 	struct transfers *transfers; /* NULL without pools */

@@ -285,10 +285,10 @@ static void make_pipelines(struct serve_run_state *run)
 
 	run->pipelines = xcalloc(c->servers_n + 1, sizeof *run->pipelines);
 	for (size_t i = 0; i < c->servers_n; i++) {
-		struct pipeline *p = &run->pipelines[c->servers[i].pipeline];
+		struct tandem *p = &run->pipelines[c->servers[i].pipeline];
 
 		if (c->servers[i].pipeline && !p->stages)
-			*p = pipeline_new(c->servers[i].time->stages);
+			*p = tandem_new(c->servers[i].time->stages);
 	}
 }
 
@@ -370,7 +370,7 @@ void serve_run(const struct serve_config *c, const struct request_source *source
 	for (size_t i = 0; i < c->servers_n; i++)
 		replica_release(&run.replicas[i]);
 	for (size_t i = 0; i <= c->servers_n; i++)
-		pipeline_release(&run.pipelines[i]);
+		tandem_release(&run.pipelines[i]);
 	free(run.pipelines);
 	router_free(run.router);
 	transfers_free(run.transfers);

@@ -115,7 +115,8 @@ static bool is_json(const char *text)
 /* ---- results ---- */
 
 static const struct metric fast[] = {
-	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL, 0, 0},
+	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL,
+	 0, 0},
 	{"ttft_s", "s", 0.98, 0.9, 1.07, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL, 0, 0},
 	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 };

@@ -6,7 +6,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "sim/serve/pipeline.h"
+#include "sim/serve/tandem.h"
 #include "sim/serve/service.h"
 #include "tests/fixtures.h"
 #include "tests/serve/serve_toy.h"
@@ -94,7 +94,7 @@ START_TEST(stages_are_queues)
 		struct rng *r = rng_new(seed, "pipeline");
 		const size_t stages = (size_t)fixture_draw(r, 2, STAGES),
 			     batches = (size_t)fixture_draw(r, 1, BATCHES);
-		struct pipeline p = pipeline_new(stages);
+		struct tandem p = tandem_new(stages);
 		struct plain_batch b[BATCHES];
 		struct clock at[BATCHES] = {{0, 0}};
 		int lap[BATCHES] = {0};
@@ -113,11 +113,11 @@ START_TEST(stages_are_queues)
 					first = i;
 			if (first == batches)
 				break;
-			at[first] = pipeline_enter(&p, at[first], drawn[first][lap[first]], 0);
+			at[first] = tandem_enter(&p, at[first], drawn[first][lap[first]], 0);
 			ck_assert_int_eq(at[first].ns * FS_PER_NS + at[first].fs, b[first].out[lap[first]]);
 			lap[first]++;
 		}
-		pipeline_release(&p);
+		tandem_release(&p);
 		rng_free(r);
 	}
 }
