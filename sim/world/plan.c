@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/hw/hw.h"
 #include "sim/world/scenario.h"
 #include "sim/world/serve_parts.h"
 
@@ -27,7 +26,7 @@ static const struct field machine_fields[] = {
 	 .help = "its file: 'lemursim list hardware' names all"},
 	{FIELD_KEY(struct plan_machine, up_to), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
 	 .help = "how many of it; as 'up_to' of the plan if not said"},
-	{FIELD_KEY(struct plan_machine, with), .type = FIELD_YML, .optional = true, .sub = &machine_table,
+	{FIELD_KEY(struct plan_machine, with), .type = FIELD_YML, .optional = true,
 	 .help = "what of the file is otherwise, such as {price: 1500 USD, idle_power: 60 W}"},
 };
 static const struct table machine_choice_table = {"machine", sizeof(struct plan_machine), machine_fields,
