@@ -19,6 +19,14 @@ static const char *quantity(struct arena *a, double value, enum dim dim, int dig
 	return text;
 }
 
+/* In the unit that people say it in. */
+static const char *duration(struct arena *a, double s)
+{
+	if (s >= 7200)
+		return arena_printf(a, "%.3g h", s / 3600);
+	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : quantity(a, s, DIM_TIME, 3);
+}
+
 /* Whole dollars with three digits or more. */
 static const char *usd(struct arena *a, double value)
 {
@@ -51,12 +59,11 @@ static const char *slow(struct arena *a, const struct plan_row *row)
 
 	if (b->miss.unserved)
 		return "requests are longer than its context";
-	return arena_printf(
-		a,
-		"on an idle machine already %s is beyond %s: a request of mean length takes %s at "
-		"least, and no number of such machines changes that",
-		plan_bound_name(b->miss.metric, b->miss.stat), quantity(a, b->miss.bound, DIM_TIME, 3),
-		quantity(a, b->least, DIM_TIME, 3));
+	return arena_printf(a,
+			    "on an idle machine already %s is %s where %s is allowed, and no number of such "
+			    "machines changes that",
+			    plan_bound_name(b->miss.metric, b->miss.stat), duration(a, b->least),
+			    duration(a, b->miss.bound));
 }
 
 static const char *misses(struct arena *a, const struct plan_result *r, const struct plan_row *row)
@@ -68,8 +75,8 @@ static const char *misses(struct arena *a, const struct plan_result *r, const st
 		return "it was not run";
 	if (r->load.finish)
 		return arena_printf(a, "the batch takes %s where %s are allowed",
-				    quantity(a, over * r->load.finish->within, DIM_TIME, 3),
-				    quantity(a, r->load.finish->within, DIM_TIME, 3));
+				    duration(a, over * r->load.finish->within),
+				    duration(a, r->load.finish->within));
 	if (row->m.overloaded)
 		return arena_printf(a, "more requests come than it serves, %.3g a second",
 				    row->m.of[SERVICE_REQUESTS_PER_S]);
@@ -78,11 +85,11 @@ static const char *misses(struct arena *a, const struct plan_result *r, const st
 				    row->m.of[SERVICE_REFUSED] * 100);
 	if (over > 1)
 		return arena_printf(a, "%s is %s where %s is allowed, %.0f %% too much",
-				    plan_bound_name(t->metric, t->stat), quantity(a, t->value, DIM_TIME, 3),
-				    quantity(a, t->bound, DIM_TIME, 3), (over - 1) * 100);
+				    plan_bound_name(t->metric, t->stat), duration(a, t->value),
+				    duration(a, t->bound), (over - 1) * 100);
 	return arena_printf(a, "it holds the load as asked, %s at %s of %s, but not with the headroom",
-			    plan_bound_name(t->metric, t->stat), quantity(a, t->value, DIM_TIME, 3),
-			    quantity(a, t->bound, DIM_TIME, 3));
+			    plan_bound_name(t->metric, t->stat), duration(a, t->value),
+			    duration(a, t->bound));
 }
 
 const char *plan_row_why(struct arena *a, const struct plan_result *r, const struct plan_row *row)
@@ -125,7 +132,7 @@ static const char *asked(struct saying *s)
 	const struct plan_load *l = &s->r->load;
 	const char *what =
 		l->finish ? arena_printf(s->a, "%lld requests within %s", (long long)l->finish->requests,
-					 quantity(s->a, l->finish->within, DIM_TIME, 3))
+					 duration(s->a, l->finish->within))
 			  : plan_load_text(s->a, l, l->asked);
 	const struct planning *p = s->plan->scenario->plan;
 
@@ -146,11 +153,10 @@ static void say_best(struct saying *s)
 	say(s, arena_printf(s->a, "%s (%s) for %s is %s %s.", b->name, b->settings, usd(s->a, b->usd),
 			    least[s->plan->scenario->plan->goal], asked(s)));
 	if (t->bound > 0)
-		say(s,
-		    arena_printf(s->a, "At %s its tightest bound is %s: %s of %s.",
-				 plan_load_text(s->a, &s->r->load, s->r->load.asked),
-				 plan_bound_name(t->metric, t->stat), quantity(s->a, t->value, DIM_TIME, 3),
-				 quantity(s->a, t->bound, DIM_TIME, 3)));
+		say(s, arena_printf(s->a, "At %s its tightest bound is %s: %s of %s.",
+				    plan_load_text(s->a, &s->r->load, s->r->load.asked),
+				    plan_bound_name(t->metric, t->stat), duration(s->a, t->value),
+				    duration(s->a, t->bound)));
 }
 
 static void say_below(struct saying *s)
@@ -175,7 +181,7 @@ static void say_holds(struct saying *s)
 	if (l->finish) {
 		say(s,
 		    arena_printf(s->a, "The batch ends after %s, and %.3g times as many would end in time.",
-				 quantity(s->a, l->finish->within / c->load, DIM_TIME, 3), c->load));
+				 duration(s->a, l->finish->within / c->load), c->load));
 		return;
 	}
 	str_addf(&text, "It holds %s", plan_load_text(s->a, l, c->load));
@@ -184,7 +190,12 @@ static void say_holds(struct saying *s)
 	if (isfinite(c->lo))
 		str_addf(&text, ", %.3g to %.3g by what the calibration leaves open (P10 to P90)", c->lo,
 			 c->hi);
-	str_add(&text, c->uneven ? "; some larger loads hold again." : ".");
+	str_add(&text, ".");
+	if (c->hole > 0)
+		str_addf(&text,
+			 " But %s do not: either a larger batch is the quicker one, or the load is too short "
+			 "to tell, which more 'requests' would.",
+			 plan_load_text(s->a, l, c->hole));
 	say(s, arena_strdup(s->a, text.text));
 	str_release(&text);
 }
@@ -317,6 +328,23 @@ static void say_names(struct saying *s, const struct texts *names, const char *w
 	str_release(&text);
 }
 
+/* Where energy is the goal. */
+static void say_unpowered(struct saying *s)
+{
+	const struct group_list *g = &s->r->groups;
+	struct texts names = {arena_array(s->a, g->n + 1, sizeof *names.at), 0};
+
+	for (size_t i = 0; i < g->n && s->plan->scenario->plan->goal == PLAN_ENERGY; i++) {
+		bool known = !isnan(g->at[i].idle_W + g->at[i].busy_W);
+
+		for (size_t k = 0; k < names.n; k++)
+			known |= !strcmp(names.at[k], g->at[i].name);
+		if (!known)
+			names.at[names.n++] = g->at[i].name;
+	}
+	say_names(s, &names, "what they draw is not known");
+}
+
 static void say_counts(struct saying *s)
 {
 	const struct plan_counts *c = &s->r->counts;
@@ -345,5 +373,6 @@ void plan_answer(struct arena *a, const struct world *plan, struct plan_result *
 	}
 	say_names(&s, &r->groups.unpriced, "no price is known");
 	say_names(&s, &r->groups.unread, "no runtime of these reads such weights");
+	say_unpowered(&s);
 	say_counts(&s);
 }

@@ -98,21 +98,8 @@ struct capacity capacity_find(const struct capacity_ask *ask)
 	double low, high;
 
 	bracket(&b, &low, &high);
-	for (;;) {
-		double failed;
-
-		narrow(&b, &low, &high);
-		failed = low > 0 && !b.c.undecided ? hole(&b, low) : 0;
-		if (!(failed > 0))
-			break;
-		b.c.uneven = true;
-		high = failed;
-		low = failed;
-		do
-			low = ask->whole ? floor(low * 0.8) : low * 0.8;
-		while (low >= ask->least && low > 0 && !holds(&b, low));
-		low = low >= ask->least ? low : 0;
-	}
+	narrow(&b, &low, &high);
+	b.c.hole = low > 0 ? hole(&b, low) : 0;
 	b.c.load = low;
 	b.c.fails = high;
 	return b.c;

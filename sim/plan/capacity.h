@@ -3,8 +3,9 @@
  *
  * Layer plan. Pure: a load is a number, and a function of the caller says whether it holds. Loads that can be
  * any number are bisected on their logarithm until neighbours are within 1 %, whole ones (users) until they are
- * neighbours. A batch that is quicker by one sequence more can make a load hold where a smaller one does not:
- * loads up to a fifth below the answer are looked at too, and the answer is below the least that fails.
+ * neighbours. A batch that is quicker by one sequence more, or a run too short to tell, can make a load hold
+ * where a smaller one does not: loads down to a fifth below the answer are looked at too, and one that fails is
+ * told.
  */
 #ifndef SIM_PLAN_CAPACITY_H
 #define SIM_PLAN_CAPACITY_H
@@ -21,9 +22,9 @@ struct capacity_ask {
 };
 
 struct capacity {
-	double load;    /* the largest that holds, with all that were looked at below it; 0: none does */
+	double load;    /* the largest that holds of those looked at; 0: none does */
 	double fails;   /* the least known not to hold above it; INFINITY: none was found */
-	bool uneven;    /* a load above one that fails holds again */
+	double hole;    /* a smaller load that does not hold; 0: all that were looked at do */
 	bool undecided; /* the search ended early */
 	int runs;       /* calls of holds() */
 };

@@ -35,17 +35,29 @@ static void take_runtimes(struct finding *f, const struct machine *m, struct off
 
 /* ---- named ---- */
 
+struct yml *offer_node(struct arena *a, const char *machine, const struct yml *with, struct place place)
+{
+	struct yml *name = yml_scalar(a, machine, place), *map;
+
+	if (!with)
+		return name;
+	map = yml_merge(a, NULL, with);
+	yml_put(a, map, "base", place, name);
+	return map;
+}
+
 static int add_named(struct finding *f, const struct plan_machine *p)
 {
 	const struct yml *node = p->origin.node,
 			 *at = node->kind == YML_MAP ? yml_get(node, "machine") : node;
-	struct yml *tree =
-		load_inherit(f->l, yml_scalar(f->l->arena, p->machine, at->place), "hardware", HW_SCHEMA);
+	struct yml *tree = load_inherit(f->l, offer_node(f->l->arena, p->machine, p->with, at->place),
+					"hardware", HW_SCHEMA);
 	struct offer o = {.name = p->origin.name,
 			  .machine = p->machine,
 			  .up_to = (int)(p->up_to ? p->up_to : f->plan->scenario->plan->up_to)};
 	struct machine m = {0};
 
+	o.with = p->with;
 	if (!tree || field_load(&machine_table, tree, p->origin.name, &m, f->l->diags) != 0 ||
 	    machine_check(&m, f->l->diags) != 0)
 		return -1;

@@ -10,6 +10,7 @@
 struct offer {
 	const char *name, *machine; /* as the plan calls it; its hardware file */
 	int up_to;
+	const struct yml *with; /* what of the file is otherwise; NULL: nothing */
 	bool priced;
 	const char *const *runtimes; /* of the plan's, those it has */
 	size_t runtimes_n;
@@ -18,6 +19,9 @@ struct offers {
 	struct offer *at;
 	size_t n;
 };
+
+/* The node of a scenario's `machines:` that such a machine is. */
+struct yml *offer_node(struct arena *a, const char *machine, const struct yml *with, struct place place);
 
 /* Complains of machines that are named and are none, of words that no machine has in its name, and of limits
  * that none keeps. 0 or -1. */

@@ -59,7 +59,7 @@ static struct plan_capacity capacity_of(struct plan_result *r, struct service *s
 	const struct capacity c = search((struct holding){r, s, -1, NULL}, start, most);
 
 	return (struct plan_capacity){
-		.load = c.load, .lo = NAN, .hi = NAN, .half = NAN, .known = !c.undecided, .uneven = c.uneven};
+		.load = c.load, .lo = NAN, .hi = NAN, .half = NAN, .known = !c.undecided, .hole = c.hole};
 }
 
 /* A batch is not made larger by bisection: its throughput says how large it may be. */

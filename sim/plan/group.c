@@ -167,12 +167,23 @@ static void add_assignment(struct str *s, const struct world *plan, const struct
 	str_add(s, servers > 1 ? "], route: least_requests}]\n" : "}]\n");
 }
 
+/* What is otherwise than in a machine's file stands in the scenario as its author wrote it. */
+static void change_machines(struct arena *a, struct yml *machines, const struct fleet_share *parts, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < parts[i].count * parts[i].group->machines; k++, at++)
+			machines->items[at] = offer_node(a, parts[i].group->machine, parts[i].group->with,
+							 machines->items[at]->place);
+}
+
 const struct world *groups_world(struct loader *l, const struct world *plan, const struct yml *root,
 				 const struct fleet_share *parts, size_t n, const char *name)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
 	struct str s = STR_INIT;
-	const struct yml *over;
+	struct yml *over;
 	const struct world *w;
 
 	add_machines(&s, parts, n);
@@ -185,6 +196,7 @@ const struct world *groups_world(struct loader *l, const struct world *plan, con
 	over = yml_parse(l->arena, source, l->diags);
 	if (!over)
 		return NULL;
+	change_machines(l->arena, yml_get(over, "machines"), parts, n);
 	w = world_of_tree(l, plan->path, yml_merge(l->arena, root, over));
 	if (w)
 		scenario_check_devices(l, w);
@@ -352,7 +364,7 @@ static void add_weights(struct making *m, struct group g)
 
 static int add_machine(struct making *m, const struct offer *o)
 {
-	struct group g = {.name = o->name, .machine = o->machine, .up_to = o->up_to};
+	struct group g = {.name = o->name, .machine = o->machine, .with = o->with, .up_to = o->up_to};
 	const size_t before = m->all.n;
 
 	m->why.msg = NULL;

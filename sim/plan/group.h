@@ -12,8 +12,9 @@
 #include "sim/world/world.h"
 
 struct group {
-	const char *name;    /* what the machine is called: as the scenario does, or its file */
-	const char *machine; /* hardware file */
+	const char *name;       /* what the machine is called: as the scenario does, or its file */
+	const char *machine;    /* hardware file */
+	const struct yml *with; /* what of that file is otherwise; NULL: nothing */
 	const char *runtime, *weights;
 	int format;    /* place of the weights among those of the plan: 0 is preferred */
 	int64_t slots; /* 0: as the runtime starts */

@@ -95,7 +95,8 @@ static int number_of(const struct group_list *g, size_t i)
 	return (int)first;
 }
 
-static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r)
+/* energy: that is the goal, so that what a machine draws has to be known. */
+static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r, bool energy)
 {
 	const struct group_list *g = &r->groups;
 	struct fleet_kind *kinds = arena_array(a, g->n + 1, sizeof *kinds);
@@ -110,7 +111,8 @@ static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r)
 					       .rate = b->rate,
 					       .prompt = 1 / (b->prompt_s * b->rows),
 					       .answer = 1 / (b->token_s * b->tokens),
-					       .never = !x->fits || b->misses,
+					       .never = !x->fits || b->misses ||
+							(energy && isnan(x->idle_W + x->busy_W)),
 					       .set = x->format,
 					       .name = number_of(g, i)};
 	}
@@ -296,7 +298,7 @@ static void show_least_bad(struct searching *x)
 		const struct group *k = &g->at[i];
 		const double ratio = !k->fits ? 1e6 + k->short_B
 				     : k->bound.misses
-					     ? k->bound.least / k->bound.miss.bound
+					     ? 1e3 * k->bound.least / k->bound.miss.bound
 					     : plan_load_work(&r->load) / (k->bound.rate * k->up_to);
 
 		if (ratio < bad) {
@@ -376,7 +378,7 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 	if (groups_make(l, plan, root, &r->groups) != 0)
 		return -1;
 	r->counts.candidates = r->groups.n;
-	kinds = kinds_of(l->arena, r);
+	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
 	f = find(&x, plan, kinds, budget);
 	r->counts.proved = f.proved;
 	if (!f.stopped)

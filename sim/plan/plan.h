@@ -29,7 +29,8 @@ struct plan_capacity {
 	double load;   /* the largest that holds in every run of the load */
 	double lo, hi; /* P10 and P90 over draws of the calibration, NAN: not asked */
 	double half;   /* of a 95 % interval of chance around the mean over runs; NAN: not known */
-	bool known, uneven;
+	double hole;   /* a smaller load that does not; 0: none was found */
+	bool known;
 };
 
 struct plan_row {

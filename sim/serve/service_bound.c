@@ -2,16 +2,19 @@
 #include "sim/serve/service_bound.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "sim/base/vec.h"
 #include "sim/serve/arrivals.h"
 #include "sim/serve/service_parts.h"
+#include "sim/stats/quantile.h"
 
 enum { EACH = 32, OCTAVES = 23 }; /* numbers of rows looked at one by one; contexts by powers of two */
 
 struct bounds {
 	const struct service_server *server;
 	const struct batch_time *time;
+	VEC(struct judged) alone; /* each request that is served */
 	double token_s[OCTAVES]; /* least pass that gives a token at a context of 2^i or more; 0: not asked */
 };
 
@@ -172,6 +175,7 @@ static int each_request(const struct serve *load, uint64_t seed, int replication
 			const struct judged at = alone(b, &r);
 
 			judge_add(j, &r, &at);
+			VEC_ADD(&b->alone, at);
 		}
 		source.ended(source.self, &r, &t);
 	}
@@ -180,14 +184,25 @@ static int each_request(const struct serve *load, uint64_t seed, int replication
 	return rc;
 }
 
-/* Of a request of mean length alone: what the bound that is missed is about. */
-static double least_of(struct bounds *b, const struct lengths *l, enum slo_metric metric)
+/* The statistic that a bound is about, of requests that each had the server for themselves. */
+static double least_of(struct bounds *b, const struct judge_miss *miss)
 {
-	const struct request mean = {.prompt = llround(l->prompt / (double)l->n),
-				     .output = llround(l->output / (double)l->n)};
-	const struct judged at = alone(b, &mean);
+	double *x = xmalloc((b->alone.n ? b->alone.n : 1) * sizeof *x), least;
+	size_t n = 0;
 
-	return metric == SLO_TTFT ? at.ttft : metric == SLO_TPOT ? at.tpot : at.e2el;
+	for (size_t i = 0; i < b->alone.n; i++) {
+		const struct judged *at = &b->alone.at[i];
+		const double value = miss->metric == SLO_TTFT   ? at->ttft
+				     : miss->metric == SLO_TPOT ? at->tpot
+								: at->e2el;
+
+		if (!isnan(value))
+			x[n++] = value;
+	}
+	quantile_sort(x, n);
+	least = n ? quantile_sorted(x, n, slo_shares[miss->stat]) : NAN;
+	free(x);
+	return least;
 }
 
 int service_bound_of(struct service *s, const struct serve *load, uint64_t seed, int replication,
@@ -202,6 +217,7 @@ int service_bound_of(struct service *s, const struct serve *load, uint64_t seed,
 	if (!j)
 		return -1;
 	if (each_request(load, seed, replication, &l, &b, j, err) != 0 || !l.n) {
+		VEC_FREE(&b.alone);
 		judge_free(j);
 		return -1;
 	}
@@ -214,7 +230,8 @@ int service_bound_of(struct service *s, const struct serve *load, uint64_t seed,
 	out->rate = 1 / fmax(out->prompt_s * out->rows, out->token_s * out->tokens);
 	out->misses = judge_missed(j, &out->miss);
 	if (out->misses)
-		out->least = least_of(&b, &l, out->miss.metric);
+		out->least = least_of(&b, &out->miss);
+	VEC_FREE(&b.alone);
 	judge_free(j);
 	return 0;
 }

@@ -20,7 +20,7 @@ struct service_bound {
 	double rate;              /* requests per second, at most */
 	bool misses;              /* no number of such servers meets the SLO: */
 	struct judge_miss miss;   /* this bound of it */
-	double least;             /* seconds: the latency in question, of a request of mean length */
+	double least;             /* seconds: the same statistic of all requests, each alone */
 };
 
 /* Of a service with one server, as calibrated, under the requests of a replication of the load. 0, or -1 with

@@ -26,6 +26,8 @@ static const struct field machine_fields[] = {
 	 .help = "its file: 'lemursim list hardware' names all"},
 	{FIELD_KEY(struct plan_machine, up_to), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
 	 .help = "how many of it; as 'up_to' of the plan if not said"},
+	{FIELD_KEY(struct plan_machine, with), .type = FIELD_YML, .optional = true,
+	 .help = "what of the file is otherwise, such as {price: 1500 USD, idle_power: 60 W}"},
 };
 static const struct table machine_choice_table = {"machine", sizeof(struct plan_machine), machine_fields,
 						  ARRAY_LEN(machine_fields)};
@@ -134,8 +136,11 @@ static void check_machine(const struct yml *said, const char *name, struct plan_
 {
 	if (said->kind == YML_SCALAR)
 		*m = (struct plan_machine){.origin = {name, said}, .machine = said->text};
-	else
-		field_load(&machine_choice_table, yml_merge(d->arena, NULL, said), name, m, d);
+	else if (field_load(&machine_choice_table, yml_merge(d->arena, NULL, said), name, m, d) == 0 &&
+		 m->with && (m->with->kind != YML_MAP || yml_get(m->with, "base")))
+		diag_add(d, m->with->place, "such as {price: 1500 USD}",
+			 "plan: machine '%s': expected a mapping of what is otherwise than in the file",
+			 name);
 }
 
 static void check_machines(struct planning *p, struct diags *d)

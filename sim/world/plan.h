@@ -19,8 +19,9 @@ struct plan_any {
 
 struct plan_machine { /* one that is named */
 	struct origin origin;
-	const char *machine; /* hardware file */
-	int64_t up_to;       /* 0: as the plan's */
+	const char *machine;    /* hardware file */
+	int64_t up_to;          /* 0: as the plan's */
+	const struct yml *with; /* what of the file is otherwise: its price, its power; NULL: nothing */
 };
 
 enum group_split { GROUP_PIPELINE, GROUP_TENSOR };
