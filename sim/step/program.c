@@ -11,7 +11,7 @@
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
-	const struct world *world; /* whose model and precision they have */
+	const struct world *world; /* the world that gives model and precision */
 	struct part part;
 	enum phase phase;
 	enum grad_part grad_part;
