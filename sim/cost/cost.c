@@ -10,7 +10,8 @@ const char *const param_names[PARAM_N] = {
 	[PARAM_OVERHEAD] = "runtime overhead", [PARAM_LATENCY] = "latency",
 	[PARAM_BANDWIDTH] = "bandwidth",       [PARAM_COPIES] = "host copy rate"};
 
-/* Products of so few rows read their weights once and do little else: a matrix-vector kernel runs them. */
+/* Products of at most so many rows read their weights once and do little else; a matrix-vector kernel runs
+ * them. */
 enum { GEMV_ROWS = 8, POINTS_MAX = 1024 };
 
 static const struct gemm_table *gemm_table(const struct device_model *device_model)
@@ -96,7 +97,7 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
 }
 
-/* A number for weights kept so; NULL: not given. */
+/* The number for a format of weights; NULL: not given. */
 static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
 {
 	const double bits = 8 * format_bytes(f, 1);
@@ -135,7 +136,7 @@ static double whole(double x)
 	return ceil(x - 1e-6);
 }
 
-/* Do the rows of each expert run by themselves? */
+/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
 static bool is_ungathered(const struct few *f, const struct op *op)
 {
 	return op->experts && (op->rows / (double)op->experts < (double)f->gather ||
@@ -167,7 +168,7 @@ static void slow_down(struct term *t, const struct qty *share)
 	t->spread = hypot(t->spread, share->spread);
 }
 
-/* Rows that run by themselves read their expert each, whether another has just read it or not. */
+/* Rows that run one by one each read their expert's weights, even if another row has just read them. */
 static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
 			   double share)
 {
@@ -180,7 +181,7 @@ static void cost_scattered(struct cost *c, const struct op *op, const struct dev
 		slow_down(&c->memory, &f->scattered);
 }
 
-/* Readings of the weights for some rows. */
+/* The number of times that the weights are read for some rows. */
 static double passes_of(const struct few *f, double rows, enum format_id format)
 {
 	const bool alone = formats[format].weights == 256 && rows < (double)f->k_from;
@@ -207,8 +208,8 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
-/* What a product of many rows really computes against what is asked, and the share of its tiles that finds a
- * place: at least 1. */
+/* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
+ * rounded up to tiles, and few tiles do not fill the cores. */
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;

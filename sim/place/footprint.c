@@ -44,11 +44,10 @@ static double share_of(const struct model *m, struct part part, enum tensor t, d
 		return 0;
 	if (t == TENSOR_EMBEDDING || t == TENSOR_ROUTER || (t == TENSOR_SMALL && !experts))
 		return 1;
-	if (l && t == TENSOR_K) /* the latent is made by all */
+	if (l && t == TENSOR_K) /* every device computes the latent */
 		return 1;
-	if (l && t == TENSOR_Q && l->q_rank) { /* as is the compressed query */
-		const double in = (double)m->hidden,
-			     out = (double)(a->heads * (l->nope_dim + l->rope_dim));
+	if (l && t == TENSOR_Q && l->q_rank) { /* and the compressed query */
+		const double in = (double)m->hidden, out = (double)(a->heads * (l->nope_dim + l->rope_dim));
 
 		return (in + share * out) / (in + out);
 	}
@@ -99,7 +98,7 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 
-/* The model as the machine's device of one phase runs it, else as its device of the other phase does. */
+/* The model as run by the machine's device of one phase, or by that of the other phase if there is none. */
 static const struct model *model_on(const struct world *w, const struct shards *first,
 				    const struct shards *other, size_t mi)
 {
@@ -119,8 +118,8 @@ static enum format_id conv_format(const struct placement *p, const struct shards
 		       : (enum format_id)w->scenario->precision.compute;
 }
 
-/* The whole cache on the machine that decodes; the prompt's on the one that prefills, until it has been sent.
- * A cached latent belongs to all heads, so a machine with any of them has all of it. */
+/* The machine that decodes holds the whole cache; the one that prefills holds the prompt's until it has
+ * been sent. All heads share a cached latent, so a machine with any of them holds all of it. */
 static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
 	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
@@ -142,7 +141,7 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 			    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
 }
 
-/* Weights, cache and activations of one model. */
+/* Adds weights, cache and activations of one model. */
 static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
 {
 	const struct world *w = p->world;
@@ -165,7 +164,7 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 	}
 }
 
-/* Leaves on the disk as many weights as do not fit. */
+/* Offloads the weights that do not fit to the disk. */
 static void offload(const struct placement *p, size_t mi, struct footprint *f)
 {
 	const double missing = footprint_short_B(f);

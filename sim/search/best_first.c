@@ -309,7 +309,7 @@ static bool exceeds_memory(const struct best_first *s, const struct node *k)
 	return false;
 }
 
-/* Where passes overlap, the busiest device is the bottleneck instead of the chain of one pass. */
+/* If passes overlap, the busiest device is the bottleneck instead of the chain of one pass. */
 static double busy_bound(const struct best_first *s, const struct node *k)
 {
 	const struct block_costs *p = s->ask.block_costs;

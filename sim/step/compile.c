@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct piece { /* so many tasks of a class */
+struct piece { /* a number of tasks of one class */
 	uint32_t op_class, n;
 };
 
 struct segment {
 	uint32_t queue, first_piece, pieces_n, first_dep, deps_n;
-	uint32_t last_class; /* its lag is what those behind wait for */
+	uint32_t last_class; /* later tasks depend on the end of its lag */
 };
 
 struct compiled {
@@ -27,16 +27,16 @@ struct compiled {
 
 struct builder {
 	const struct program *p;
-	const uint32_t *order; /* tasks as the engine started them */
+	const uint32_t *order; /* tasks in the order in which the engine started them */
 	uint32_t *segment_of;  /* task -> segment */
-	uint32_t *piece_of;    /* class -> its latest piece, if it has one: that of another segment too */
-	bool *awaited;         /* its end is asked for: somebody waits for it, a mark, of a cycle */
+	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
+	bool *awaited;         /* its end is needed: by a dependency, a mark or a cycle */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
 };
 
-/* Is waiting for dep more than the order of the task's queue gives? A lag is. */
+/* Returns whether a dependency is not implied by the order of the task's queue; one with a lag is not. */
 static bool waits_for(const struct program *p, const struct program_task *t, uint32_t dep)
 {
 	const struct program_task *d = &p->tasks.at[dep];
@@ -73,11 +73,12 @@ static void add_piece(struct builder *b, struct segment *s, uint32_t op_class)
 		return;
 	}
 	b->piece_of[op_class] = (uint32_t)b->pieces.n;
-	VEC_ADD(&b->pieces, (struct piece){op_class, 1}); /* s is the last segment: its pieces end the list */
+	/* s is the last segment, so its pieces are at the end of the list */
+	VEC_ADD(&b->pieces, (struct piece){op_class, 1});
 	s->pieces_n++;
 }
 
-/* Does the task wait for anything that its queue's order does not already give? */
+/* Returns whether the task has a dependency that the order of its queue does not imply. */
 static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
@@ -102,8 +103,8 @@ static void open_segment(struct builder *b, const struct program_task *t)
 	VEC_ADD(&b->segments, s);
 }
 
-/* Pieces of one segment lie together, so a segment takes more tasks only while it is the newest of all: a
- * device that runs alone gets one segment, two that run at once get more, which is all the same to the
+/* The pieces of a segment are contiguous, so a segment takes more tasks only while it is the newest of
+ * all. A device that runs alone gets one segment; two that run at the same time get more, with the same
  * result. */
 static void build(struct builder *b)
 {

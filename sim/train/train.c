@@ -24,12 +24,14 @@ struct builder {
 	struct stages st;
 	VEC(struct block_pass) passes;
 	struct walk *fore, *back; /* [micro] */
-	struct deps *saved;       /* [micro][block]: what forward kept has reached where backward runs */
-	struct deps *inputs;      /* [micro][block]: the input's gradient is made, and W may run */
-	struct deps *loss;        /* [replica]: the host has the loss */
-	struct deps *done;        /* [replica]: its newest backward pass */
-	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: the block's gradients of every micro-batch are
-					     made */
+	/* [micro][block]: tasks after which kept activations are on the devices of backward */
+	struct deps *saved;
+	/* [micro][block]: tasks that computed the input's gradient; W may run after them */
+	struct deps *inputs;
+	struct deps *loss; /* [replica]: the host has the loss */
+	struct deps *done; /* [replica]: its newest backward pass */
+	/* [block][replica]: tasks that computed the block's gradients of every micro-batch */
+	struct deps (*grads)[SHARDS_MAX];
 	size_t blocks_n;
 	size_t unsent; /* gradients of the blocks below this one are not yet sent */
 	struct arena arena;
@@ -180,7 +182,7 @@ static double gradient_B(const struct builder *b, size_t block)
 	return b->st.trainable.blocks[block].gradient_B;
 }
 
-/* Have all replicas that have micro-batches made the block's gradients? */
+/* Returns whether all replicas with micro-batches have computed the block's gradients. */
 static bool is_ready(const struct builder *b, size_t block)
 {
 	for (size_t i = 0; i < b->st.n; i++)
@@ -228,8 +230,8 @@ static bool same_devices(const struct builder *b, size_t x, size_t y)
 	return true;
 }
 
-/* Sends the gradients that are made, from the last block down, in buckets of neighbours on the same devices
- * (Li et al., PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
+/* Sends the gradients computed so far, from the last block down, in buckets of neighbours on the same
+ * devices (Li et al., PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
 static void send_buckets(struct builder *b)
 {
 	const double full = b->t->options.bucket > 0 ? b->t->options.bucket : HUGE_VAL;
@@ -250,7 +252,7 @@ static void send_buckets(struct builder *b)
 	}
 }
 
-/* Notes the gradients that a block's last pass has made, for the update and for the other replicas. */
+/* Notes the gradients that a block's last pass has computed, for the update and for the other replicas. */
 static void note_gradients(struct builder *b, const struct block_pass *pass, const struct deps *x)
 {
 	const struct data_replica *r = &b->st.replicas[pass->replica];

@@ -11,10 +11,10 @@ static struct fixture fixture;
 /* Every stream of every device runs at 100 GB/s, and so no more than that comes out of a memory. */
 static void world(const char *more)
 {
-	const char *const sets[] = {"machines.a.devices.gpu.runtimes.toy.copy=100 GB/s",
-				    "machines.a.devices.cpu.runtimes.toy.copy=100 GB/s",
-				    "machines.b.devices.gpu.runtimes.toy.copy=100 GB/s",
-				    "machines.c.devices.gpu.runtimes.toy.copy=100 GB/s",
+	const char *const sets[] = {"machines.a.devices.gpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.a.devices.cpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.b.devices.gpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.c.devices.gpu.runtimes.fixture.copy=100 GB/s",
 				    more,
 				    NULL};
 

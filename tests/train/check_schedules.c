@@ -26,7 +26,7 @@ static void pipe_world(int p, int m, const char *train, const char *const *more)
 	sets[n++] = arena_printf(&a, "model.layers=%d", LAYERS);
 	sets[n++] = "model.ends=false";
 	for (int i = 0; i < p; i++)
-		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	for (; more && *more; more++)
 		sets[n++] = *more;
 	sets[n] = NULL;
@@ -257,7 +257,7 @@ static void data_world(int n, int m, const char *train, const char *const *more)
 	sets[k++] = arena_printf(&a, "assignments.0.place=[{on: [m0%s%s%s], split: data}]",
 				 n > 1 ? ", m1" : "", n > 2 ? ", m2" : "", n > 3 ? ", m3" : "");
 	for (int i = 0; i < n; i++)
-		sets[k++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[k++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	for (; more && *more; more++)
 		sets[k++] = *more;
 	sets[k] = NULL;
@@ -667,7 +667,7 @@ START_TEST(any_data_split)
 			   (const char *const[]){
 				   "model.layers=8",
 				   below(rng, 2)
-					   ? "machines.m1.devices.gpu.runtimes.toy.overhead.kernel=40 us"
+					   ? "machines.m1.devices.gpu.runtimes.fixture.overhead.kernel=40 us"
 					   : "seed=2",
 				   NULL});
 		at = fixture_place(&fixture, 0);

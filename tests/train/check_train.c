@@ -36,7 +36,7 @@ static void pipe_world(int p, int m, const char *more)
 	sets[n++] = "model.ends=false";
 	sets[n++] = arena_printf(&a, "workload.train.micro_batches=%d", m);
 	for (int i = 0; i < p; i++)
-		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	sets[n++] = more;
 	sets[n] = NULL;
 	fixture_mesh(&fixture, p, "latency: 0, bandwidth: 1e15 B/s",
