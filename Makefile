@@ -165,7 +165,7 @@ need:
 install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lemursim
 	install -m 755 $(OUT)/lemursim $(DESTDIR)$(PREFIX)/bin/lemursim
-	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml'); do \
+	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'); do \
 		install -d $(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f) && \
 		install -m 644 $$f $(DESTDIR)$(PREFIX)/share/lemursim/$$f || exit 1; done
 installed: # an installed program finds its hardware and models from anywhere
