@@ -46,7 +46,7 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
 FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
-.PHONY: accuracy accuracy-cpu metal all demo check check-all check-long check-blas layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu metal all demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
 STRICT   ?= 1
 # as many jobs as cores, unless -j was given
@@ -79,7 +79,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 	@$(MAKE) --no-print-directory $(JOBS) check-all
 	@awk '{ text = text (NR > 1 ? "; " : "") $$0 } END { printf "check: passed, skipped: %d%s\n", NR, NR ? " (" text ")" : "" }' $(SKIPPED)
 
-check-all: all layers headers check-format check-blas check-catalogue check-readme cases fuzz-replay unit metal programs
+check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
 LONG := check-catalogue-all san-gcc san-clang check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the whole catalogue, the same bytes from four builds, a little fuzzing
@@ -100,6 +100,8 @@ golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and
 	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to GSL's own library
 	@sh tests/tools/check_blas.sh $<
+check-libm: $(OUT)/lemursim ## fail where a number of the simulator comes from a function that C libraries round differently
+	@sh tests/tools/check_libm.sh $(filter $(OUT)/sim/%,$(OBJ))
 metal: ## the Metal kernels and their host on this machine's CPU; `make check-metal` adds the mutants
 	@sh tests/metal/run.sh quick
 layers: ## fail on what a file includes, or reaches through headers, beyond sim/LAYERS, and on a struct tag of two meanings

@@ -7,6 +7,7 @@
 
 #define SUITES                                                                                               \
 	SUITE(base)                                                                                          \
+	SUITE(exact_math)                                                                                    \
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \
 	SUITE(conf)                                                                                          \

@@ -1,5 +1,6 @@
 /* axes.c - see axes.h. */
 #include "sim/report/axes.h"
+#include "sim/base/exact_math.h"
 
 #include <math.h>
 
@@ -36,7 +37,7 @@ double axis_at(const struct axis *a, double value)
 {
 	const double held = fmin(fmax(value, a->low), a->high);
 
-	return a->from + (a->to - a->from) * log10(held / a->low) / log10(a->high / a->low);
+	return a->from + (a->to - a->from) * exact_log10(held / a->low) / exact_log10(a->high / a->low);
 }
 
 static void draw_number(struct canvas *c, const struct axis *a, bool upright, double value, double beside)
@@ -56,7 +57,7 @@ static void draw_number(struct canvas *c, const struct axis *a, bool upright, do
  * enough. */
 static void draw_axis(struct canvas *c, const struct axis *a, bool upright, const struct axis *other)
 {
-	const double decade_pt = fabs(a->to - a->from) / log10(a->high / a->low);
+	const double decade_pt = fabs(a->to - a->from) / exact_log10(a->high / a->low);
 
 	for (double ten = decade(a->low); ten <= a->high; ten *= 10.0) {
 		for (int k = 1; k < 10; k++) {
