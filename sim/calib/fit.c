@@ -185,11 +185,13 @@ static int start_knee(struct fit_job *j, struct err *err)
 {
 	const double lo = smallest_x(j->p, j->n), hi = largest_x(j->p, j->n);
 	const double memory = median_rate(j->p, j->n, hi / 2.5);
+	/* with a margin, since sizes are powers of two and one may be just there */
+	const double third = 1.001 * lo * exact_pow(hi / lo, 1.0 / 3);
 	double cache, best = INFINITY, kept[FIT_PARAMS] = {0}, *rate = xmalloc(j->n * sizeof *rate);
 	size_t k_n = 0;
 
 	for (size_t i = 0; i < j->n; i++) /* the rate that the smallest third of sizes reaches */
-		if (j->p[i].x <= lo * exact_pow(hi / lo, 1.0 / 3))
+		if (j->p[i].x <= third)
 			rate[k_n++] = j->p[i].x / j->p[i].t;
 	cache = quantile_of(rate, k_n, 0.75);
 	free(rate);
