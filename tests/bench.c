@@ -15,7 +15,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/des/task.h"
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 #include "sim/serve/serving.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/cost/util.h"
 
 const char *const param_names[PARAM_N] = {
@@ -165,7 +166,7 @@ static struct term at_share(const struct device_model *device_model, double flop
 static void slow_down(struct term *t, const struct qty *share)
 {
 	t->s /= share->value;
-	t->spread = hypot(t->spread, share->spread);
+	t->spread = exact_hypot(t->spread, share->spread);
 }
 
 /* Rows that run one by one each read their expert's weights, even if another row has just read them. */
@@ -240,7 +241,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	u = util_at(device_model->gemm, (double)op->m, n * k);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
 		u.u *= dequant->value;
-		u.spread = hypot(u.spread, dequant->spread);
+		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(device_model, c->flop, &u);

@@ -1,5 +1,6 @@
 /* util.c - see util.h. */
 #include "sim/cost/util.h"
+#include "sim/base/exact_math.h"
 
 #include <gsl/gsl_interp.h>
 #include <gsl/gsl_interp2d.h>
@@ -45,7 +46,7 @@ static struct axis distinct(struct arena *a, const struct util_point *p, size_t 
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		axis.x[i] = log(of(&p[i]));
+		axis.x[i] = exact_log(of(&p[i]));
 	qsort(axis.x, n, sizeof *axis.x, ascending);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || axis.x[i] > axis.x[kept - 1])
@@ -84,7 +85,7 @@ static double *lay_out(struct arena *a, const struct util_point *p, size_t n, co
 	double *u = arena_array(a, cells, sizeof *u), *count = arena_array(a, cells, sizeof *count);
 
 	for (size_t i = 0; i < n; i++) {
-		const double x = log(x_of(&p[i])), y = ay ? log(y_of(&p[i])) : 0;
+		const double x = exact_log(x_of(&p[i])), y = ay ? exact_log(y_of(&p[i])) : 0;
 		size_t ix = 0, iy = 0;
 
 		while (ax->x[ix] < x)
@@ -189,18 +190,20 @@ static struct util label(const struct util_table *t, double rows, double width, 
 
 struct util util_at(const struct util_table *t, double rows, double width)
 {
-	const double x = log(rows), y = log(width);
-	const double v = log(rows * width); /* not x + y, which may round past the edge */
 	struct util r;
+	double v;
 
 	if (!t->n)
 		return t->flat;
 	if (t->grid) {
+		const double x = exact_log(rows), y = exact_log(width);
+
 		r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
 		r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x),
 					hold(&t->width, y), NULL, NULL);
 		return r;
 	}
+	v = exact_log(rows * width); /* not the sum of two logarithms, which may round past the edge */
 	r = label(t, rows, width, inside(&t->volume, v));
 	r.u = t->volume.n == 1 ? t->u[0]
 			       : gsl_interp_eval(&t->line, t->volume.x, t->u, hold(&t->volume, v), NULL);

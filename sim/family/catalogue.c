@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sim/family/fit_runtime.h"
+#include "sim/base/exact_math.h"
 
 /* The name as a node of a file in the working directory, so that references resolve from there. */
 static struct yml *name_node(struct loader *l, const char *name)
@@ -138,7 +139,7 @@ static int by_bits(double bits)
 	double off = INFINITY;
 
 	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the formats up to here are common */
-		const double d = fabs(log(8 * format_bytes((enum format_id)f, 1) / bits));
+		const double d = fabs(exact_log(8 * format_bytes((enum format_id)f, 1) / bits));
 
 		if (d < off && f != FORMAT_BF16) {
 			off = d;

@@ -1,5 +1,6 @@
 /* derive.c - see derive.h. */
 #include "sim/hw/derive.h"
+#include "sim/base/exact_math.h"
 
 #include <math.h>
 #include <string.h>
@@ -269,9 +270,9 @@ void derive_profile(const struct machine *m, const struct device *d, struct prof
 	if (own)
 		settle_dequant(p);
 	for (size_t i = 0; two && !own && i < rates.n; i++)
-		rates.at[i]->spread = hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
+		rates.at[i]->spread = exact_hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
 	for (size_t i = 0; two && !own && i < shares.n; i++)
-		shares.at[i]->spread = hypot(shares.at[i]->spread, p->dies.arithmetic.spread);
+		shares.at[i]->spread = exact_hypot(shares.at[i]->spread, p->dies.arithmetic.spread);
 	for (size_t i = 0; i < rates.n; i++)
 		rates.at[i]->value = fmin(rates.at[i]->value, m->memory.bandwidth.value);
 	for (size_t i = 0; i < shares.n; i++)

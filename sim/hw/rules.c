@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/hw/derive.h"
 
 /* Makers round: 200 GB/s of 204.8. */
@@ -66,8 +67,8 @@ struct qty link_rate(const struct link *l, double bytes)
 	if (i == n || i == 0 || p[i].size.value == bytes)
 		return p[i == n ? n - 1 : i].bandwidth;
 	rate = p[i].bandwidth;
-	part = log(bytes / p[i - 1].size.value) / log(p[i].size.value / p[i - 1].size.value);
-	rate.value = p[i - 1].bandwidth.value * pow(rate.value / p[i - 1].bandwidth.value, part);
+	part = exact_log(bytes / p[i - 1].size.value) / exact_log(p[i].size.value / p[i - 1].size.value);
+	rate.value = p[i - 1].bandwidth.value * exact_pow(rate.value / p[i - 1].bandwidth.value, part);
 	rate.spread = fmax(rate.spread, p[i - 1].bandwidth.spread);
 	rate.provenance = provenance_worse(PROVENANCE_INTERPOLATED,
 					   provenance_worse(rate.provenance, p[i - 1].bandwidth.provenance));

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/llm/layers.h"
 #include "sim/llm/mix.h"
 #include "sim/llm/projections.h"
@@ -423,11 +424,11 @@ double experts_hit(const struct experts *x, double tokens)
 	double *share, hit = 0;
 
 	if (x->skew <= 0)
-		return all * -expm1(tokens * log1p(-k / all));
+		return all * -exact_expm1(tokens * exact_log1p(-k / all));
 	share = xcalloc((size_t)x->count, sizeof *share);
 	routing_popularity(x, share);
 	for (int64_t i = 0; i < x->count; i++)
-		hit -= expm1(tokens * log1p(-share[i]));
+		hit -= exact_expm1(tokens * exact_log1p(-share[i]));
 	free(share);
 	return hit;
 }

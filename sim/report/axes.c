@@ -1,5 +1,6 @@
 /* axes.c - see axes.h. */
 #include "sim/report/axes.h"
+#include "sim/base/exact_math.h"
 
 #include <math.h>
 
@@ -72,7 +73,7 @@ double axis_at(const struct axis *a, double value)
 
 	if (a->step > 0)
 		return a->from + (a->to - a->from) * (held - a->low) / (a->high - a->low);
-	return a->from + (a->to - a->from) * log10(held / a->low) / log10(a->high / a->low);
+	return a->from + (a->to - a->from) * exact_log10(held / a->low) / exact_log10(a->high / a->low);
 }
 
 static void draw_number(struct canvas *c, const struct axis *a, bool upright, double value, double beside)
@@ -117,13 +118,13 @@ static bool has_number(const struct axis *a, int k, double ten, double decade_pt
 
 	if (k != 1)
 		return decade_pt > 100.0 && (k == 2 || k == 5);
-	return every == 1 || lround(log10(ten / decade(a->low))) % every == 0;
+	return every == 1 || lround(exact_log10(ten / decade(a->low))) % every == 0;
 }
 
 /* A line at 1 to 9 of each decade; numbers at 1, and at 2 and 5 if a decade is wide enough. */
 void axis_draw(struct canvas *c, const struct axis *a, bool upright, const struct axis *other)
 {
-	const double decade_pt = fabs(a->to - a->from) / log10(a->high / a->low);
+	const double decade_pt = fabs(a->to - a->from) / exact_log10(a->high / a->low);
 
 	if (a->step > 0) {
 		draw_linear(c, a, upright, other);

@@ -1,4 +1,5 @@
 /* heat.c - see heat.h. */
+#include "sim/base/exact_math.h"
 #include "sim/report/heat.h"
 
 #include <math.h>
@@ -74,7 +75,7 @@ static double goodness(const struct view *v, double value)
 
 	if (v->low >= v->high)
 		return 0.5;
-	share = logs ? log(value / v->low) / log(v->high / v->low) : (value - v->low) / (v->high - v->low);
+	share = logs ? exact_log(value / v->low) / exact_log(v->high / v->low) : (value - v->low) / (v->high - v->low);
 	return v->less ? 1 - share : share;
 }
 

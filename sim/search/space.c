@@ -127,16 +127,22 @@ unsigned layer_map_mask(const struct model *m, const struct layer_map *l)
 	return mask;
 }
 
-bool space_joined(const struct world *w, unsigned units)
+size_t space_unjoined(const struct world *w, unsigned units)
 {
+	size_t n = 0;
+
 	for (size_t u = 0; u < w->units_n; u++)
 		for (size_t v = 0; v < u; v++) {
 			const size_t a = w->units[u].machine, b = w->units[v].machine;
 
-			if (units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE)
-				return false;
+			n += units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE;
 		}
-	return true;
+	return n;
+}
+
+bool space_on_one(unsigned units)
+{
+	return !(units & (units - 1));
 }
 
 /* The number of ordered partitions of the layers into k ranges on k of the units, summed over k. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 #include "sim/base/mem.h"
 #include "tests/serve/serve_toy.h"
 
