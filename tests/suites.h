@@ -38,6 +38,7 @@
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \
