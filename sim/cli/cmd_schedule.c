@@ -340,9 +340,11 @@ static int cmd_schedule(const void *options, const struct texts *files)
 const struct verb verb_schedule = {
 	.name = "schedule",
 	.arguments = "SCENARIO",
-	.help = "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
+	.help = "draw the schedule, or a load over time: -o FILE.svg, .png, .pdf, .dot, or .trace.json for "
+		"Perfetto",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct schedule_options),
 	.run = cmd_schedule,
-	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"};
+	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"
+		 "schedule scenarios/serve-mac.yaml -a \"four slots\" -o load.svg\n"};
