@@ -181,8 +181,8 @@ static int cmd_sweep(const void *options, const struct texts *files)
 const struct verb verb_sweep = {
 	.name = "sweep",
 	.arguments = "SCENARIO",
-	.help = "a grid of what-ifs, such as --over workload.generate.batch=1,4,16, and where a split pays; "
-		"-o FILE.svg draws it",
+	.help = "a grid of what-ifs, such as --over workload.generate.batch=1,4,16: where a split pays, as a "
+		"table or drawn",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct sweep_options),
