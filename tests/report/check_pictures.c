@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/utf8.h"
 #include "sim/report/curves_axes.h"
@@ -34,6 +35,7 @@ static bool has_dot(void)
 /* dot draws it, and no string of it is longer than Graphviz reads. */
 static void must_draw(const char *dot_text)
 {
+	char here[4096];
 	struct err err = ERR_INIT;
 	size_t longest = 0;
 
@@ -45,9 +47,11 @@ static void must_draw(const char *dot_text)
 	ck_assert_uint_lt(longest, 16384);
 	if (!has_dot())
 		return;
+	ck_assert_ptr_nonnull(getcwd(here, sizeof here)); /* the tests after this one find models here */
 	folder_enter();
 	ck_assert_msg(draw_write("p.svg", dot_text, true, &err) == 0, "%s", err.msg);
 	folder_leave();
+	ck_assert_int_eq(chdir(here), 0);
 }
 
 /* ---- axes ---- */
