@@ -144,6 +144,8 @@ readme: all ## refresh what README.md and its like say the tool prints, and thei
 	@for a in 1F1B "interleaved 1F1B" ZB-H1 ZB-V; do n=$$(printf %s "$$a" | tr 'A-Z ' 'a-z-'); \
 	./lemursim schedule scenarios/pipeline-schedules.yaml -a "$$a" --phase train -f -o scenarios/pictures/$$n.svg || exit 1; done
 	./lemursim schedule scenarios/data-parallel.yaml -a "by speed, sent while backward runs" --phase train -f -o scenarios/pictures/data-parallel.svg
+	./lemursim sweep scenarios/serve-m5-m4pro.yaml --over workload.serve.arrivals.users=1,2,4,6,8,12 --draws 8 -f -o scenarios/pictures/serve-users.svg
+	./lemursim schedule scenarios/serve-m5-m4pro.yaml -a "prefill M5, decode M4 Pro" --set workload.serve.arrivals.users=8 -f -o scenarios/pictures/serve-pools.svg
 check-readme: all ## fail where README.md or another document no longer says what the tool prints
 	@sh tests/tools/readme.sh --check $(PRINTED)
 

@@ -40,6 +40,7 @@
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \

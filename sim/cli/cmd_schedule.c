@@ -102,6 +102,15 @@ static void complain_unknown(const char *name)
 
 /* ---- programs ---- */
 
+static void complain_absent(const struct prediction *p, const char *phase)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "'%s' has no phase '%s': the scenario does not ask for it, or it does not fit",
+		p->at.assignment->name, phase);
+	complain(&err, EXIT_NOTHING_FITS);
+}
+
 /* The part of that name, or the first that ran; false with a complaint: there is none. */
 static bool choose(const struct prediction *p, const char *name, struct drawn *out)
 {
@@ -119,16 +128,15 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 				return true;
 			if (!name || strcmp(name, job->parts[i].name) != 0)
 				continue;
-			err_set(&err,
-				"'%s' has no phase '%s': the scenario does not ask for it, or it does not "
-				"fit",
-				p->at.assignment->name, name);
-			complain(&err, EXIT_NOTHING_FITS);
+			complain_absent(p, name);
 			return false;
 		}
 	}
 	if (name) {
-		complain_unknown(name);
+		if (!strcmp(name, job_name(JOB_SERVE)))
+			complain_absent(p, name);
+		else
+			complain_unknown(name);
 		return false;
 	}
 	err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
@@ -332,9 +340,11 @@ static int cmd_schedule(const void *options, const struct texts *files)
 const struct verb verb_schedule = {
 	.name = "schedule",
 	.arguments = "SCENARIO",
-	.help = "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
+	.help = "draw the schedule, or a load over time: -o FILE.svg, .png, .pdf, .dot, or .trace.json for "
+		"Perfetto",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct schedule_options),
 	.run = cmd_schedule,
-	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"};
+	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"
+		 "schedule scenarios/serve-mac.yaml -a \"four slots\" -o load.svg\n"};

@@ -181,10 +181,13 @@ static int cmd_sweep(const void *options, const struct texts *files)
 const struct verb verb_sweep = {
 	.name = "sweep",
 	.arguments = "SCENARIO",
-	.help = "a grid of what-ifs, such as --over workload.generate.batch=1,4,16, and where a split pays",
+	.help = "a grid of what-ifs, such as --over workload.generate.batch=1,4,16: where a split pays, as a "
+		"table or drawn",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct sweep_options),
 	.run = cmd_sweep,
 	.tries = "sweep scenarios/m5-vs-m4pro.yaml --over workload.generate.batch=1,8 --over "
-		 "\"workload.generate.prompt=128 tok,8192 tok\"\n"};
+		 "\"workload.generate.prompt=128 tok,8192 tok\"\n"
+		 "sweep scenarios/serve-m5-m4pro.yaml --over workload.serve.arrivals.users=2,8 --draws 4 -o "
+		 "users.svg\n"};

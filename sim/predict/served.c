@@ -247,11 +247,13 @@ int served_tell(const struct served *s, sim_ns from_ns, sim_ns to_ns, const stru
 					  .iterations = to->pass ? iterations : NULL,
 					  .self = &t};
 	struct service_summary m;
-	const int rc =
-		service_run(s->service,
-			    &(struct service_ask){
-				    .seed = s->seed, .replications = 1, .watch = &observer, .stop = s->stop},
-			    &m, err);
+	const int rc = service_run(s->service,
+				   &(struct service_ask){.seed = s->seed,
+							 .replications = 1,
+							 .each_iteration = s->each_iteration,
+							 .watch = &observer,
+							 .stop = s->stop},
+				   &m, err);
 
 	for (size_t i = 0; i < s->servers_n && rc == 0; i++)
 		tell_pass(&t, &t.last[i]);

@@ -60,7 +60,8 @@ struct served {
 	sim_ns cut_ns, end_ns; /* what is measured begins at the cut; the end of the run */
 	bool overloaded;
 	double ttft_p95_s, tpot_p95_s; /* NAN where unknown, or a property of the run's length */
-	struct service *service;       /* private, as what follows */
+	bool each_iteration; /* served_tell() takes iterations one by one; of each server it tells the same */
+	struct service *service; /* private, as what follows */
 	uint64_t seed;
 	const volatile int *stop;
 };

@@ -235,7 +235,7 @@ static void add_head(struct str *out, const struct plot *p, const char *unit)
 		 : p->y.step > 0 ? "; logarithmic to the right"
 				 : ", to the right too");
 	add_cut(out, text.text, p->width);
-	str_add(out, "\n");
+	end_line(out);
 	str_release(&text);
 }
 
@@ -279,7 +279,7 @@ static void add_legend(struct str *out, const struct plot *p)
 		if (p->c->remarks && p->c->remarks[k])
 			str_addf(&text, ": %s", p->c->remarks[k]);
 		add_cut(out, text.text, p->width);
-		str_add(out, "\n");
+		end_line(out);
 		str_release(&text);
 	}
 	if (p->c->names_n > 1)

@@ -13,7 +13,7 @@
 
 enum load_work { LOAD_DECODE, LOAD_MIXED, LOAD_PREFILL, LOAD_WORKS }; /* what an iteration does */
 
-enum { LOAD_COLUMNS = 432, LOAD_PASSES = 150 };
+enum { LOAD_COLUMNS = 432 /* those of a stack */, LOAD_PASSES = 150 };
 
 struct load_column {
 	double busy_ns[LOAD_WORKS];

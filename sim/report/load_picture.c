@@ -8,15 +8,14 @@
 #include "sim/report/columns.h"
 #include "sim/report/legend.h"
 #include "sim/report/page.h"
+#include "sim/report/stack.h"
 #include "sim/report/textsize.h"
 #include "sim/report/time_axis.h"
 
 static const double work_h = 30, requests_h = 42, kv_h = 24, row_gap = 7, group_gap = 13, thin_h = 17;
 
 /* Light, middle and dark, so that they stay apart in grey; hues of Okabe and Ito. */
-static const struct {
-	const char *fill, *line, *letter, *word;
-} looks[] = {
+static const struct stack_look looks[] = {
 	[LOAD_DECODE] = {"#8fbfe3", "#0072b2", "D", "decode: each running request gets a token"},
 	[LOAD_MIXED] = {"#4f9f86", "#00553e", "M", "mixed: decode and parts of prompts"},
 	[LOAD_PREFILL] = {"#fddfa6", "#b87400", "P", "prefill: prompts alone"},
@@ -24,6 +23,8 @@ static const struct {
 	[LOAD_WORKS + 1] = {"#f6cfc0", "#b4512f", "W", "waiting requests"},
 	[LOAD_WORKS + 2] = {"#cdbfe0", "#6a51a3", "K", "KV cache in use"},
 };
+_Static_assert((int)LOAD_COLUMNS <= (int)STACK_STEPS && (int)LOAD_WORKS <= (int)STACK_LAYERS,
+	       "a stack holds a row");
 enum { RUNNING = LOAD_WORKS, WAITING, KV, LOOKS };
 
 struct view {
@@ -36,96 +37,6 @@ struct view {
 };
 
 /* ---- heights over time ---- */
-
-enum { LAYERS = 3 };
-
-/* A row: layers that stand on each other, in points, for each step of the time. */
-struct stack {
-	double left[LOAD_COLUMNS + 1];
-	double top[LAYERS][LOAD_COLUMNS]; /* upper edge of each layer above the row's bottom */
-	size_t n;
-	double bottom, height;
-	const int *look; /* of each layer */
-	size_t layers;
-};
-
-static double edge(const struct stack *s, size_t layer, size_t i)
-{
-	return layer ? s->top[layer - 1][i] : 0;
-}
-
-/* Fills a layer from step a to step b, where it has a height throughout. */
-static void fill_run(struct view *v, const struct stack *s, size_t layer, size_t a, size_t b)
-{
-	struct point corners[4 * LOAD_COLUMNS];
-	size_t n = 0;
-
-	for (size_t i = a; i < b; i++)
-		for (int end = 0; end < 2; end++)
-			if (!i || !end || s->top[layer][i] != s->top[layer][i + 1] || i + 1 == b)
-				corners[n++] = (struct point){s->left[i + (size_t)end],
-							      s->bottom - s->top[layer][i]};
-	for (size_t i = b; i-- > a;)
-		for (int end = 1; end >= 0; end--)
-			corners[n++] =
-				(struct point){s->left[i + (size_t)end], s->bottom - edge(s, layer, i)};
-	canvas_area(&v->canvas, corners, n, looks[s->look[layer]].fill);
-}
-
-/* What is common to the layer's heights in steps a to b - 1: from *low up to *high. */
-static void common_height(const struct stack *s, size_t layer, size_t a, size_t b, double *low, double *high)
-{
-	*low = -INFINITY;
-	*high = INFINITY;
-	for (size_t i = a; i < b; i++) {
-		*low = fmax(*low, edge(s, layer, i));
-		*high = fmin(*high, s->top[layer][i]);
-	}
-}
-
-/* Puts the layer's letter where there is most room for it: the widest stretch that is high enough. */
-static void letter_in(struct view *v, const struct stack *s, size_t layer)
-{
-	const double least = 9.5;
-	size_t best_a = 0, best_b = 0;
-	double low, high;
-
-	for (size_t a = 0, b = 0; a < s->n; a++) {
-		b = b > a ? b : a;
-		for (; b < s->n; b++) {
-			common_height(s, layer, a, b + 1, &low, &high);
-			if (high - low < least)
-				break;
-		}
-		if (s->left[b] - s->left[a] > s->left[best_b] - s->left[best_a])
-			best_a = a, best_b = b;
-	}
-	if (s->left[best_b] - s->left[best_a] < 9)
-		return;
-	common_height(s, layer, best_a, best_b, &low, &high);
-	canvas_text(&v->canvas,
-		    (struct point){(s->left[best_a] + s->left[best_b]) / 2, s->bottom - (low + high) / 2},
-		    &(struct type){.size = 8, .align = 'c', .color = page_black},
-		    looks[s->look[layer]].letter, NULL);
-}
-
-static void draw_stack(struct view *v, const struct stack *s)
-{
-	for (size_t layer = 0; layer < s->layers; layer++) {
-		for (size_t i = 0, from = 0; i <= s->n; i++) {
-			const bool filled = i < s->n && s->top[layer][i] > edge(s, layer, i);
-
-			if (filled)
-				continue;
-			if (i > from) {
-				fill_run(v, s, layer, from, i);
-				v->seen[s->look[layer]] = true;
-			}
-			from = i + 1;
-		}
-		letter_in(v, s, layer);
-	}
-}
 
 static void begin_stack(const struct view *v, struct stack *s, size_t merged, double height)
 {
@@ -172,7 +83,7 @@ static void draw_work_share(struct view *v, size_t server, double height)
 			s.top[w][i] = height * busy_ns / fmax(step_ns(v, first, n), 1);
 		}
 	}
-	draw_stack(v, &s);
+	stack_draw(&v->canvas, &s, looks, v->seen);
 }
 
 static void describe_pass(struct str *out, const struct served_pass *p)
@@ -212,6 +123,18 @@ static void draw_pass(struct view *v, const struct served_pass *p, double height
 	str_release(&tip);
 }
 
+/* The name and what is below it elsewhere, in one line. */
+static void thin_name(struct view *v, double y, const struct served_server *of)
+{
+	struct str text = STR_INIT;
+
+	str_addf(&text, "%s: %s", of->name, of->sub);
+	canvas_text_in(&v->canvas, (struct point){PAGE_LEFT - PAGE_GUTTER, y},
+		       &(struct type){.size = 8.5, .align = 'r', .color = page_black}, text.text,
+		       PAGE_NAMES_W);
+	str_release(&text);
+}
+
 static void draw_work(struct view *v, size_t server, double height)
 {
 	const struct load_columns *c = v->p->columns;
@@ -229,7 +152,10 @@ static void draw_work(struct view *v, size_t server, double height)
 		if (c->passes.at[i].server == server)
 			draw_pass(v, &c->passes.at[i], height);
 	str_addf(&share, "%.0f%%", 100 * busy_ns / (double)(c->to_ns - c->from_ns));
-	page_names(&v->canvas, v->y + height / 2, of->name, height > thin_h ? of->sub : NULL);
+	if (height > thin_h)
+		page_names(&v->canvas, v->y + height / 2, of->name, of->sub);
+	else
+		thin_name(v, v->y + height / 2, of);
 	page_figures(&v->canvas, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
 		     height > thin_h ? "busy" : "");
 	str_release(&share);
@@ -320,7 +246,7 @@ static void draw_requests(struct view *v, size_t server, size_t n)
 		for (int k = 0; k < 2; k++)
 			s.top[k][i] *= requests_h / most;
 	draw_frame(v, requests_h);
-	draw_stack(v, &s);
+	stack_draw(&v->canvas, &s, looks, v->seen);
 	draw_seats(v, server, n, most, requests_h);
 	draw_scale(v, requests_h, most, "");
 	str_add(&sub, "mean ");
@@ -363,7 +289,7 @@ static void draw_kv(struct view *v, size_t server, size_t n)
 	for (size_t i = 0; i < s.n; i++)
 		s.top[0][i] = kv_h * fmin(s.top[0][i] / top, 1);
 	draw_frame(v, kv_h);
-	draw_stack(v, &s);
+	stack_draw(&v->canvas, &s, looks, v->seen);
 	draw_scale(v, kv_h, 100 * top, "%");
 	str_add(&sub, "mean ");
 	add_mean(&sub, 100 * mean(v, sum.kv_ns) / blocks);
@@ -448,7 +374,8 @@ static void draw_note(struct view *v, double y)
 	const struct load_columns *c = v->p->columns;
 
 	if (load_columns_has_passes(c)) {
-		str_add(&text, "boxes: iterations, or jumps over equal ones; the number is of tokens");
+		str_add(&text, "boxes: iterations, or jumps over equal ones; a number counts the tokens of "
+			       "one iteration");
 	} else {
 		str_add(&text, "each step is the mean over ");
 		time_axis_add(&text, (c->to_ns - c->from_ns) / LOAD_COLUMNS * (sim_ns)v->merged);

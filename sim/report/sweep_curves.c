@@ -125,7 +125,7 @@ static struct panel panel_of(struct arena *a, const struct sweep *s, const struc
 
 /* ---- what is said of each assignment ---- */
 
-/* Up to which value the SLO holds, and from which on the load is too much: of a load, values in their order. */
+/* Up to which value the SLO holds in at least half of the runs, and from which on the load is too much: of a load, values in their order. */
 static const char *remark_of(struct arena *a, const struct sweep *s, const struct swept *swept, size_t k)
 {
 	const char *holds = NULL, *fails = NULL, *overload = NULL;
@@ -136,7 +136,7 @@ static const char *remark_of(struct arena *a, const struct sweep *s, const struc
 		const char *text = s->cells[swept[i].cell].values[0];
 
 		slo |= isfinite(e->holds);
-		if (e->holds == 1 && !fails)
+		if (e->holds >= 0.5 && !fails)
 			holds = text;
 		else if (isfinite(e->holds) && !fails)
 			fails = text;
