@@ -156,7 +156,7 @@ const char *serving_of_runtime(const char *runtime)
 {
 	static const struct {
 		const char *runtime, *server;
-	} of[] = {{"llama.cpp", "serve-llama.cpp"}, {"cuda", "serve-llama.cpp"}, {"mlx", "serve-mlx"},
+	} of[] = {{"llama.cpp", "serve-llama.cpp"}, {"cuda", "serve-llama.cpp-cuda"}, {"mlx", "serve-mlx"},
 		  {"vllm", "serve-vllm"},           {"mps", "serve-static"},     {"torch", "serve-static"}};
 	const size_t len = strcspn(runtime, "@");
 
