@@ -32,6 +32,7 @@ void replica_start(struct replica *p)
 		p->context = set->kv_blocks * set->block - set->draft;
 	if (set->cache == CACHE_BLOCKS)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
 	if (p->pipeline) {
@@ -397,7 +398,8 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	if (w->seq != SEQ_NONE)
+	/* who had a seat before a machine failed is served on */
+	if (w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns >= 0)
 		return false;
 	return w->r.prompt >= p->context ||
 	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
@@ -420,6 +422,8 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
+	if (w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns < 0)
+		replica_limit(p, w->seq);
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);

@@ -78,6 +78,11 @@ struct replica {
 	int64_t load_tokens; /* prompt tokens of its requests */
 
 	struct {
+		double share;  /* when it was last set: of what running requests have to go, that stays free */
+		int64_t since; /* iteration */
+	} ahead;
+
+	struct {
 		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
 		bool busy;
 	} told; /* to the observer */
@@ -107,6 +112,7 @@ void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back 
 
 /* ---- for the router and for transfers ---- */
 uint32_t replica_make(const struct replica *p, const struct waiter *w); /* a sequence, in no queue yet */
+void replica_limit(const struct replica *p, uint32_t seq); /* the tokens it will give, by this context */
 void replica_show(struct replica *p, struct seq *s, struct clock at);   /* the client gets a token */
 void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns);    /* its KV cache has left */
 void replica_hand_over(struct replica *p, uint32_t seq, int64_t at_ns); /* and is here */

@@ -75,15 +75,22 @@ static void unlist(struct replica *p, uint32_t seq)
 
 /* ---- in ---- */
 
+void replica_limit(const struct replica *p, uint32_t seq)
+{
+	struct seq *s = seq_at(p->slab, seq);
+	const int64_t room = p->context - s->r.prompt;
+
+	s->limit = s->r.output < room ? s->r.output : room;
+	s->left = s->limit;
+}
+
 uint32_t replica_make(const struct replica *p, const struct waiter *w)
 {
 	const uint32_t seq = slab_take(p->slab);
 	struct seq *s = seq_at(p->slab, seq);
-	const int64_t room = p->context - w->r.prompt;
 
 	s->r = w->r;
-	s->limit = w->r.output < room ? w->r.output : room;
-	s->left = s->limit;
+	replica_limit(p, seq);
 	s->goal = w->r.prompt;
 	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
