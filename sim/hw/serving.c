@@ -57,6 +57,9 @@ static const struct field serving_fields[] = {
 	FLAG(pipelined, "a pipeline of devices has as many batches in flight as devices"),
 	FLAG(async, "an iteration is planned while the one before it runs"),
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),
+	{FIELD_KEY(struct serving, ahead), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0, .max = 1,
+	 .optional = true,
+	 .help = "of what running requests have to go, that stays free when one is seated, at first"},
 	{FIELD_KEY(struct serving, memory), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0.01, .max = 1,
 	 .optional = true,
 	 .help = "share of the device's memory that the server takes; not given: all usable"},
@@ -156,8 +159,12 @@ const char *serving_of_runtime(const char *runtime)
 {
 	static const struct {
 		const char *runtime, *server;
-	} of[] = {{"llama.cpp", "serve-llama.cpp"}, {"cuda", "serve-llama.cpp"}, {"mlx", "serve-mlx"},
-		  {"vllm", "serve-vllm"},           {"mps", "serve-static"},     {"torch", "serve-static"}};
+	} of[] = {{"llama.cpp", "serve-llama.cpp"},
+		  {"cuda", "serve-llama.cpp-cuda"},
+		  {"mlx", "serve-mlx"},
+		  {"vllm", "serve-vllm"},
+		  {"mps", "serve-static"},
+		  {"torch", "serve-static"}};
 	const size_t len = strcspn(runtime, "@");
 
 	for (size_t i = 0; i < ARRAY_LEN(of); i++)

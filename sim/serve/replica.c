@@ -32,6 +32,7 @@ void replica_start(struct replica *p)
 		p->context = set->kv_blocks * set->block - set->draft;
 	if (set->cache == CACHE_BLOCKS)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
 	if (p->pipeline) {

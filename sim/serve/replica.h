@@ -78,6 +78,11 @@ struct replica {
 	int64_t load_tokens; /* prompt tokens of its requests */
 
 	struct {
+		double share;  /* when it was last set: of what running requests have to go, that stays free */
+		int64_t since; /* iteration */
+	} ahead;
+
+	struct {
 		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
 		bool busy;
 	} told; /* to the observer */

@@ -88,6 +88,17 @@ static int apart(const struct service *s, size_t i, struct diags *diags)
 	return 0;
 }
 
+/* Servers refuse what is longer than the model was made for, and end an answer there: llama-server caps a slot's
+ * context at n_ctx_train, vLLM's max_model_len is the model's. */
+static void limit_context(const struct world *w, struct serve_settings *set)
+{
+	const int64_t most = w->model->context;
+
+	if (most && w->scenario->workload.serve->beyond_context == BEYOND_REFUSE &&
+	    (!set->context || set->context > most))
+		set->context = most;
+}
+
 static int make_server(struct arena *a, struct service *s, size_t i, struct diags *diags)
 {
 	const struct served_part *part = &s->from->serving.servers[i];
@@ -103,6 +114,7 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 		}
 	v->kv = batch_kv_of(&v->at, v->how);
 	v->set = service_settings_of(a, v->how, v->said, &v->kv);
+	limit_context(s->world, &v->set);
 	s->kv_blocks += (double)v->set.kv_blocks;
 	return add_table(s, i, diags);
 }

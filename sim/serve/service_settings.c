@@ -7,6 +7,11 @@
  * ml-explore/mlx-lm@d78bf58e. */
 enum { MLX_CACHES = 10, ANY_NUMBER = 1 << 30 };
 
+/* SGLANG_MIN_NEW_TOKEN_RATIO_FACTOR and SGLANG_NEW_TOKEN_RATIO_DECAY_STEPS in python/sglang/srt/environ.py of
+ * SGLang. */
+static const double AHEAD_LEAST = 0.14;
+enum { AHEAD_STEPS = 600 };
+
 static int64_t or_any(int64_t n)
 {
 	return n ? n : ANY_NUMBER;
@@ -45,6 +50,9 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->seqs = how->seqs;
 	s->batched_tokens = or_any(how->batch);
 	s->prefill_first = how->prefill_first;
+	s->ahead = value_or_none(&how->ahead);
+	s->ahead_least = AHEAD_LEAST * s->ahead;
+	s->ahead_steps = s->ahead > 0 ? AHEAD_STEPS : 0;
 	s->async = how->async;
 	s->reserve_all = how->reserve;
 	s->long_prefill = said ? said->long_prefill : 0;

@@ -175,6 +175,8 @@ static const struct field serve_fields[] = {
 	 .optional = true, .help = "requests that the client has out at once; others wait with it"},
 	{FIELD_KEY(struct serve, replications), .type = FIELD_COUNT, .min = 1, .max = 1000, .def = "5",
 	 .help = "runs with other random numbers, from which intervals come; a trace has one"},
+	{FIELD_KEY(struct serve, beyond_context), .type = FIELD_CHOICE, .choices = beyond_contexts,
+	 .def = "refuse", .help = "sequences longer than the model's context"},
 };
 const struct table serve_table = {"serve", sizeof(struct serve), serve_fields, ARRAY_LEN(serve_fields)};
 

@@ -94,6 +94,7 @@ struct serve {
 	int measure;
 	int64_t max_in_flight; /* 0: no limit */
 	int64_t replications;
+	int beyond_context; /* enum beyond_context of workload.h */
 };
 
 /* Does nothing say where the load ends? Then it goes on until its metrics are precise. */

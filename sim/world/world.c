@@ -333,12 +333,18 @@ static void check_contexts(struct loader *l, const struct world *w)
 {
 	const struct generate *g = w->scenario->workload.generate;
 	const struct train *t = w->scenario->workload.train;
+	const struct serve *s = w->scenario->workload.serve;
+	const struct load_class *c = s ? s->classes.at : NULL;
 
 	if (g)
 		check_context(l, w->model, g->origin.node, "prompt", g->prompt + g->tokens,
 			      g->beyond_context);
 	if (t)
 		check_context(l, w->model, t->origin.node, "tokens", t->tokens, t->beyond_context);
+	for (size_t i = 0; s && i < s->classes.n; i++)
+		if (c[i].prompt.kind == LENGTH_FIXED)
+			check_context(l, w->model, c[i].prompt.origin.node, "", c[i].prompt.fixed + 1,
+				      s->beyond_context);
 }
 
 static void check_assignments(struct loader *l, const struct world *w)

@@ -574,7 +574,7 @@ END_TEST
 
 START_TEST(servers_of_runtimes)
 {
-	ck_assert_str_eq(serving_of_runtime("cuda@2026-08"), "serve-llama.cpp");
+	ck_assert_str_eq(serving_of_runtime("cuda@2026-08"), "serve-llama.cpp-cuda");
 	ck_assert_str_eq(serving_of_runtime("llama.cpp"), "serve-llama.cpp");
 	ck_assert_str_eq(serving_of_runtime("mlx@2025-12"), "serve-mlx");
 	ck_assert_str_eq(serving_of_runtime("vllm"), "serve-vllm");
