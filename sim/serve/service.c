@@ -219,7 +219,10 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 		if (parts[i].count)
 			join_part(s, parts[i].like, parts[i].count);
 	}
-	return s->servers_n ? s : NULL;
+	if (!s->servers_n)
+		return NULL;
+	s->Bps = arena_array(a, 2 * s->world->link_uses_n, sizeof *s->Bps); /* no pools: nothing uses them */
+	return s;
 }
 
 /* ---- what it is ---- */
