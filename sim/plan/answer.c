@@ -206,14 +206,16 @@ static void say_changes(struct saying *s)
 	const struct plan_result *r = s->r;
 	const double now = r->best->holds.load;
 
-	if (r->more.known && r->more.load > 0)
+	if (r->more.known && r->more.load > now)
 		say(s, arena_printf(s->a, "One server more holds %s instead of %s.",
 				    plan_load_text(s->a, &r->load, r->more.load),
 				    plan_load_text(s->a, &r->load, now)));
 	if (r->best->servers == 1)
 		say(s, "If it dies nothing is left: 'spare: 1' asks for a fleet that goes on.");
+	else if (r->fewer.known && r->fewer.load < r->load.asked / 100)
+		say(s, "If one dies the rest holds next to nothing.");
 	else if (r->fewer.known)
-		say(s, arena_printf(s->a, "If one dies %s are held by the rest, %s the load as asked.",
+		say(s, arena_printf(s->a, "If one dies the rest holds %s, %s the load as asked.",
 				    plan_load_text(s->a, &r->load, r->fewer.load),
 				    r->fewer.load >= r->load.asked ? "still" : "less than"));
 }
@@ -375,11 +377,12 @@ static void say_counts(struct saying *s)
 {
 	const struct plan_counts *c = &s->r->counts;
 
-	say(s, arena_printf(s->a,
-			    "%zu kinds of server; %zu fleets looked at, %zu of them ruled out by bounds; %zu "
-			    "verdicts simulated%s.",
-			    c->candidates, c->bounds, c->ruled_out, c->simulations,
-			    c->proved ? "" : "; the search ended early, a cheaper one may have been missed"));
+	say(s, arena_printf(
+		       s->a,
+		       "%zu kind%s of server; %zu fleets looked at, %zu of them ruled out by bounds; %zu "
+		       "verdicts simulated%s.",
+		       c->candidates, c->candidates == 1 ? "" : "s", c->bounds, c->ruled_out, c->simulations,
+		       c->proved ? "" : "; the search ended early, a cheaper one may have been missed"));
 }
 
 void plan_answer(struct arena *a, const struct world *plan, struct plan_result *r)

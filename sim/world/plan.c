@@ -90,6 +90,8 @@ static const struct field plan_fields[] = {
 	 .optional = true, .help = "for the whole fleet"},
 	{FIELD_KEY(struct planning, goal), .type = FIELD_CHOICE, .choices = plan_goals, .def = "price",
 	 .help = "the least of it wins: price; energy per token; latency, the 95th percentile of E2EL"},
+	{FIELD_KEY(struct planning, serve), .type = FIELD_MAYBE, .sub = &serve_how_table, .optional = true,
+	 .help = "of every server, beside its slots, as an assignment has it"},
 	{FIELD_KEY(struct planning, api), .type = FIELD_MAYBE, .sub = &api_table, .optional = true,
 	 .help = "what a million tokens cost elsewhere"},
 	{FIELD_KEY(struct planning, finish), .type = FIELD_MAYBE, .sub = &finish_table, .optional = true,
