@@ -184,16 +184,17 @@ static void say_holds(struct saying *s)
 				 duration(s->a, l->finish->within / c->load), c->load));
 		return;
 	}
-	str_addf(&text, "It holds %s", plan_load_text(s->a, l, c->load));
-	if (isfinite(c->half) && c->half > 0)
-		str_addf(&text, ", %s%.3g by chance (95 %%)", "\xc2\xb1", c->half);
+	str_addf(&text, "It holds %s in every run of the load", plan_load_text(s->a, l, c->load));
+	if (isfinite(c->half))
+		str_addf(&text, " (on average over runs %.3g %s%.3g, 95 %%)", c->mean, "\xc2\xb1", c->half);
 	if (isfinite(c->lo))
 		str_addf(&text, ", %.3g to %.3g by what the calibration leaves open (P10 to P90)", c->lo,
 			 c->hi);
 	str_add(&text, ".");
 	if (c->hole > 0)
 		str_addf(&text,
-			 " But %s do not: either a larger batch is the quicker one, or the load is too short "
+			 " At %s it does not: either a larger batch is the quicker one, or the load is too "
+			 "short "
 			 "to tell, which more 'requests' would.",
 			 plan_load_text(s->a, l, c->hole));
 	say(s, arena_strdup(s->a, text.text));
@@ -205,16 +206,43 @@ static void say_changes(struct saying *s)
 	const struct plan_result *r = s->r;
 	const double now = r->best->holds.load;
 
-	if (r->more.known && r->more.load > 0)
+	if (r->more.known && r->more.load > now)
 		say(s, arena_printf(s->a, "One server more holds %s instead of %s.",
 				    plan_load_text(s->a, &r->load, r->more.load),
 				    plan_load_text(s->a, &r->load, now)));
 	if (r->best->servers == 1)
 		say(s, "If it dies nothing is left: 'spare: 1' asks for a fleet that goes on.");
+	else if (r->fewer.known && r->fewer.load < r->load.asked / 100)
+		say(s, "If one dies the rest holds next to nothing.");
 	else if (r->fewer.known)
-		say(s, arena_printf(s->a, "If one dies %s are held by the rest, %s the load as asked.",
+		say(s, arena_printf(s->a, "If one dies the rest holds %s, %s the load as asked.",
 				    plan_load_text(s->a, &r->load, r->fewer.load),
 				    r->fewer.load >= r->load.asked ? "still" : "less than"));
+}
+
+static void say_hours(struct saying *s)
+{
+	const struct plan_hours *h = &s->r->hours;
+	struct str text = STR_INIT;
+
+	if (!h->n)
+		return;
+	str_addf(&text, "By %s it takes", h->span_s < 3600 ? duration(s->a, h->span_s) : "hour");
+	for (size_t i = 0; i < h->n; i++)
+		str_addf(&text, "%s%d", i ? ", " : " ", h->at[i].servers);
+	str_addf(&text,
+		 " servers like these, %d at the peak and %.3g on average; load over what one holds, rounded "
+		 "up, "
+		 "says %.3g",
+		 h->peak, h->mean, h->mean_by_one);
+	if (h->mean_by_bound > 0)
+		str_addf(&text,
+			 ", and over the most work that one can do %.3g: queueing adds %.3g to perfect "
+			 "scaling",
+			 h->mean_by_bound, h->mean - h->mean_by_bound);
+	str_addf(&text, "%s.", h->above ? "; the largest needs more than may be bought" : "");
+	say(s, arena_strdup(s->a, text.text));
+	str_release(&text);
 }
 
 /* One large machine against two or more small ones, where both hold. */
@@ -349,11 +377,12 @@ static void say_counts(struct saying *s)
 {
 	const struct plan_counts *c = &s->r->counts;
 
-	say(s, arena_printf(s->a,
-			    "%zu kinds of server; %zu fleets looked at, %zu of them ruled out by bounds; %zu "
-			    "verdicts simulated%s.",
-			    c->candidates, c->bounds, c->ruled_out, c->simulations,
-			    c->proved ? "" : "; the search ended early, a cheaper one may have been missed"));
+	say(s, arena_printf(
+		       s->a,
+		       "%zu kind%s of server; %zu fleets looked at, %zu of them ruled out by bounds; %zu "
+		       "verdicts simulated%s.",
+		       c->candidates, c->candidates == 1 ? "" : "s", c->bounds, c->ruled_out, c->simulations,
+		       c->proved ? "" : "; the search ended early, a cheaper one may have been missed"));
 }
 
 void plan_answer(struct arena *a, const struct world *plan, struct plan_result *r)
@@ -366,6 +395,7 @@ void plan_answer(struct arena *a, const struct world *plan, struct plan_result *
 		say_holds(&s);
 		say_changes(&s);
 		say_few(&s);
+		say_hours(&s);
 		say_traded(&s);
 		say_money(&s);
 	} else {

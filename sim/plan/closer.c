@@ -58,8 +58,13 @@ static struct plan_capacity capacity_of(struct plan_result *r, struct service *s
 {
 	const struct capacity c = search((struct holding){r, s, -1, NULL}, start, most);
 
-	return (struct plan_capacity){
-		.load = c.load, .lo = NAN, .hi = NAN, .half = NAN, .known = !c.undecided, .hole = c.hole};
+	return (struct plan_capacity){.load = c.load,
+				      .lo = NAN,
+				      .hi = NAN,
+				      .mean = NAN,
+				      .half = NAN,
+				      .known = !c.undecided,
+				      .hole = c.hole};
 }
 
 /* A batch is not made larger by bisection: its throughput says how large it may be. */
@@ -70,6 +75,7 @@ static struct plan_capacity capacity_of_row(struct plan_result *r, const struct 
 		return (struct plan_capacity){.load = 1 / plan_row_over(r, row),
 					      .lo = NAN,
 					      .hi = NAN,
+					      .mean = NAN,
 					      .half = NAN,
 					      .known = row->ran};
 	return capacity_of(r, s, r->load.needed, most_of(r, row));
@@ -83,8 +89,12 @@ static void add_chance(struct plan_result *r, struct service *s, struct plan_cap
 
 	for (int i = 0; i < n && n > 1; i++)
 		summary_add(&sum, search((struct holding){r, s, i, NULL}, c->load, most).load);
-	if (n > 1)
-		c->half = ci_mean(&sum, 0.95).half;
+	if (n > 1) {
+		const struct ci ci = ci_mean(&sum, 0.95);
+
+		c->mean = ci.mean;
+		c->half = ci.half;
+	}
 }
 
 /* And so does each draw of the calibration, under the same luck. */
@@ -148,6 +158,34 @@ static void change(struct plan_result *r, struct plan_row *best)
 		if (!r->fewer.known || c.load < r->fewer.load)
 			r->fewer = c;
 	}
+}
+
+/* ---- hour by hour ---- */
+
+/* The number of servers is raised until it holds the largest hour. */
+static void add_hours(struct loader *l, const struct world *plan, struct plan_result *r,
+		      const struct plan_row *best)
+{
+	const int up_to = (int)plan->scenario->plan->up_to;
+	double *loads, span_s, largest = 0, *holds = arena_array(l->arena, (size_t)up_to + 1, sizeof *holds);
+	const size_t n = plan_hour_loads(l->arena, plan, &r->load, &loads, &span_s);
+	size_t most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		largest = fmax(largest, loads[i]);
+	if (!n || best->parts_n > 1 || r->load.finish)
+		return;
+	while (most < (size_t)up_to && (!most || holds[most - 1] < largest)) {
+		struct arena a = ARENA_INIT;
+		struct service *s = join_changed(&a, best, 0, (int)most + 1 - best->parts[0].count);
+
+		holds[most] = capacity_of(r, s, most ? holds[most - 1] : r->load.needed, INFINITY).load;
+		most++;
+		arena_release(&a);
+	}
+	r->hours = plan_hours_of(l->arena, loads, n, holds, most,
+				 plan_load_work(&r->load) > 0 ? best->parts[0].group->bound.rate : INFINITY);
+	r->hours.span_s = span_s;
 }
 
 /* ---- money ---- */
@@ -229,5 +267,6 @@ void plan_look_closer(struct loader *l, const struct world *plan, const struct y
 	}
 	service_free(s);
 	change(r, best);
+	add_hours(l, plan, r, best);
 	add_money(r, plan);
 }

@@ -18,7 +18,7 @@ static bool is_llamacpp(const char *runtime)
 {
 	const char *server = serving_of_runtime(runtime);
 
-	return server && !strcmp(server, "serve-llama.cpp");
+	return server && str_starts(server, "serve-llama.cpp");
 }
 
 static int64_t longest(const struct length_law *l)
@@ -178,6 +178,17 @@ static void change_machines(struct arena *a, struct yml *machines, const struct 
 							 machines->items[at]->place);
 }
 
+/* What the plan says of all servers, under what a group says of its own. */
+static void add_settings(struct arena *a, const struct world *plan, struct yml *over)
+{
+	const struct serve_how *said = plan->scenario->plan->serve;
+	struct yml *assignment = yml_get(over, "assignments")->items[0], *own = yml_get(assignment, "serve");
+	struct yml *all = said ? yml_merge(a, NULL, said->origin.node) : NULL;
+
+	if (said)
+		yml_put(a, assignment, "serve", all->place, own ? yml_merge(a, all, own) : all);
+}
+
 const struct world *groups_world(struct loader *l, const struct world *plan, const struct yml *root,
 				 const struct fleet_share *parts, size_t n, const char *name)
 {
@@ -197,6 +208,7 @@ const struct world *groups_world(struct loader *l, const struct world *plan, con
 	if (!over)
 		return NULL;
 	change_machines(l->arena, yml_get(over, "machines"), parts, n);
+	add_settings(l->arena, plan, over);
 	w = world_of_tree(l, plan->path, yml_merge(l->arena, root, over));
 	if (w)
 		scenario_check_devices(l, w);

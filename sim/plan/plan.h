@@ -11,6 +11,7 @@
 #include "sim/plan/capacity.h"
 #include "sim/plan/fleets.h"
 #include "sim/plan/group.h"
+#include "sim/plan/hours.h"
 #include "sim/plan/load.h"
 #include "sim/plan/money.h"
 
@@ -28,8 +29,9 @@ enum plan_why {
 struct plan_capacity {
 	double load;   /* the largest that holds in every run of the load */
 	double lo, hi; /* P10 and P90 over draws of the calibration, NAN: not asked */
-	double half;   /* of a 95 % interval of chance around the mean over runs; NAN: not known */
-	double hole;   /* a smaller load that does not; 0: none was found */
+	double mean,
+		half; /* over runs of the load, each by itself: a 95 % interval of chance; NAN: not known */
+	double hole;  /* a smaller load that does not; 0: none was found */
 	bool known;
 };
 
@@ -65,6 +67,7 @@ struct plan_result {
 	const struct plan_row *nearest; /* where none holds, what comes closest; NULL: nothing fits */
 	const struct plan_row *below; /* the dearest that costs less than the best and does not hold; NULL */
 	struct plan_capacity more, fewer; /* the best with one server more, and fewer */
+	struct plan_hours hours;          /* of servers like the best's; n 0: none were asked */
 	struct plan_money money;          /* of the best */
 	const struct world *world;        /* of the best, or the nearest */
 	struct plan_counts counts;

@@ -232,6 +232,7 @@ static void row_json(struct jsonw *w, const struct plan_result *r, const struct 
 		key_finite(w, values[k].name, values[k].of(row));
 	key_finite(w, "holds_lo", row->holds.lo);
 	key_finite(w, "holds_hi", row->holds.hi);
+	key_finite(w, "holds_mean", row->holds.mean);
 	key_finite(w, "holds_ci", row->holds.half);
 	jsonw_end(w);
 }
@@ -261,6 +262,22 @@ static void money_json(struct jsonw *w, const struct plan_money *m)
 	jsonw_end(w);
 }
 
+static void hours_json(struct jsonw *w, const struct plan_hours *h)
+{
+	jsonw_key(w, "hours");
+	jsonw_array(w);
+	for (size_t i = 0; i < h->n; i++) {
+		jsonw_object(w);
+		jsonw_key_number(w, "span_s", h->span_s);
+		jsonw_key_number(w, "load", h->at[i].load);
+		jsonw_key_int(w, "servers", h->at[i].servers);
+		jsonw_key_int(w, "by_one", h->at[i].by_one);
+		jsonw_key_int(w, "by_bound", h->at[i].by_bound);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
 static void write_json(struct str *out, const struct plan_result *r, int indent, const char *version)
 {
 	struct jsonw w;
@@ -286,6 +303,8 @@ static void write_json(struct str *out, const struct plan_result *r, int indent,
 	jsonw_end(&w);
 	if (r->best)
 		money_json(&w, &r->money);
+	if (r->hours.n)
+		hours_json(&w, &r->hours);
 	jsonw_key(&w, "counts");
 	jsonw_object(&w);
 	jsonw_key_int(&w, "kinds", (int64_t)r->counts.candidates);

@@ -411,14 +411,18 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
-/* Whoever was seated before, on a server that failed, finds a place to wait. */
+/* Whoever was seated before, on a server that failed, is not refused any more. */
+static bool seated_before(const struct replica *p, const struct waiter *w)
+{
+	return w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns >= 0;
+}
+
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	const struct seq *s = w->seq == SEQ_NONE ? NULL : seq_at(p->slab, w->seq);
-	const bool again = s && s->t.seated_ns >= 0;
-
-	return (s ? s->goal : w->r.prompt) >= p->context ||
-	       (p->set->waiting_room && !again && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
+	if (seated_before(p, w))
+		return false;
+	return w->r.prompt >= p->context ||
+	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -438,7 +442,7 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	if (w->seq != SEQ_NONE)
+	if (w->seq != SEQ_NONE && !seated_before(p, w))
 		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);

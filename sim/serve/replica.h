@@ -111,7 +111,7 @@ void replica_stop(struct replica *p, int64_t at_ns);    /* halt; whoever is left
 void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back to the router */
 
 /* ---- for the router and for transfers ---- */
-/* How much of its answer the context of this server leaves it; it may have come from another. */
+/* How much of its answer the context of this server leaves a request that has none of it yet. */
 void replica_limit(const struct replica *p, struct seq *s);
 uint32_t replica_make(const struct replica *p, const struct waiter *w); /* a sequence, in no queue yet */
 void replica_show(struct replica *p, struct seq *s, struct clock at);   /* the client gets a token */

@@ -77,11 +77,10 @@ static void unlist(struct replica *p, uint32_t seq)
 
 void replica_limit(const struct replica *p, struct seq *s)
 {
-	const int64_t room = p->context - s->r.prompt, given = s->limit - s->left,
-		      limit = s->r.output < room ? s->r.output : room;
+	const int64_t room = p->context - s->r.prompt;
 
-	s->limit = limit > given ? limit : given + 1;
-	s->left = s->limit - given;
+	s->limit = s->r.output < room ? s->r.output : room;
+	s->left = s->limit;
 }
 
 uint32_t replica_make(const struct replica *p, const struct waiter *w)

@@ -276,6 +276,7 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 	if (!s->servers_n)
 		return NULL;
 	make_lanes(a, s);
+	s->Bps = arena_array(a, 2 * s->world->link_uses_n, sizeof *s->Bps); /* no pools: nothing uses them */
 	return s;
 }
 

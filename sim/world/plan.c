@@ -90,12 +90,14 @@ static const struct field plan_fields[] = {
 	 .optional = true, .help = "for the whole fleet"},
 	{FIELD_KEY(struct planning, goal), .type = FIELD_CHOICE, .choices = plan_goals, .def = "price",
 	 .help = "the least of it wins: price; energy per token; latency, the 95th percentile of E2EL"},
+	{FIELD_KEY(struct planning, serve), .type = FIELD_MAYBE, .sub = &serve_how_table, .optional = true,
+	 .help = "of every server, beside its slots, as an assignment has it"},
 	{FIELD_KEY(struct planning, api), .type = FIELD_MAYBE, .sub = &api_table, .optional = true,
 	 .help = "what a million tokens cost elsewhere"},
 	{FIELD_KEY(struct planning, finish), .type = FIELD_MAYBE, .sub = &finish_table, .optional = true,
 	 .help = "a batch of requests that has to end in time, instead of an SLO"},
-	{FIELD_KEY(struct planning, day), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0, .max = 100,
-	 .optional = true, .help = "the load of each hour as a share of what the workload says"},
+	{FIELD_KEY(struct planning, day), .type = FIELD_DOUBLES, .dim = DIM_SHARE, .min = 0, .max = 1,
+	 .optional = true, .help = "the load of each hour as a share of what the workload says, the largest"},
 };
 const struct table plan_table = {"plan", sizeof(struct planning), plan_fields, ARRAY_LEN(plan_fields)};
 

@@ -63,6 +63,7 @@ struct planning {
 	double budget;              /* USD for the fleet; 0: none */
 	int goal;                   /* enum plan_goal */
 	struct plan_api *api;       /* NULL: not asked */
+	struct serve_how *serve;    /* of every server, beside its slots; NULL: as the runtimes start */
 	struct plan_finish *finish; /* NULL: the SLO decides */
 	struct field_list day;      /* double: the load of each hour, as a share of what the workload says */
 };

@@ -9,6 +9,7 @@
 #include "sim/plan/capacity.h"
 #include "sim/plan/fleets.h"
 #include "sim/plan/group.h"
+#include "sim/plan/hours.h"
 #include "sim/plan/money.h"
 #include "sim/serve/service_bound.h"
 #include "sim/stats/quantile.h"
@@ -547,6 +548,29 @@ START_TEST(months_until_paid_by_hand)
 }
 END_TEST
 
+/* ---- hours ---- */
+
+START_TEST(hours_by_hand)
+{
+	static const double loads[] = {0, 1, 2.5, 6}, holds[] = {1.2, 2.6, 4.5};
+	struct arena a = ARENA_INIT;
+	const struct plan_hours h = plan_hours_of(&a, loads, 4, holds, 3, 2);
+
+	ck_assert_int_eq(h.at[0].servers, 0);
+	ck_assert_int_eq(h.at[1].servers, 1);
+	ck_assert_int_eq(h.at[2].servers, 2);
+	ck_assert_int_eq(h.at[2].by_one, 3);
+	ck_assert_int_eq(h.at[2].by_bound, 2);
+	ck_assert_int_eq(h.at[3].servers, 4);
+	ck_assert_int_eq(h.peak, 4);
+	ck_assert_uint_eq(h.above, 1);
+	ck_assert_double_eq_tol(h.mean, 7 / 4.0, 1e-12);
+	ck_assert_double_eq_tol(h.mean_by_one, (0 + 1 + 3 + 5) / 4.0, 1e-12);
+	ck_assert_double_eq_tol(h.mean_by_bound, (0 + 1 + 2 + 3) / 4.0, 1e-12);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(formats_are_read_by_their_runtimes)
 {
 	ck_assert(group_reads("llama.cpp", "q4_K_M") && !group_reads("mlx", "q4_K_M"));
@@ -570,6 +594,7 @@ Suite *suite_plan(void)
 	tcase_add_test(t, no_capacity_is_above_its_bound);
 	tcase_add_test(t, joined_services_are_the_replicas_of_a_scenario);
 	tcase_add_test(t, months_until_paid_by_hand);
+	tcase_add_test(t, hours_by_hand);
 	tcase_add_test(t, formats_are_read_by_their_runtimes);
 	suite_add_tcase(s, t);
 	return s;
