@@ -102,7 +102,7 @@ check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to
 	@sh tests/tools/check_blas.sh $<
 metal: ## the Metal kernels and their host on this machine's CPU; `make check-metal` adds the mutants
 	@sh tests/metal/run.sh quick
-layers: ## fail on what a file includes, or reaches through headers, beyond sim/LAYERS, and on a struct tag of two meanings
+layers: ## fail on what a file reaches beyond sim/LAYERS, on a grant that no file uses, and on a struct tag of two meanings
 	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
 headers: ## compile each header alone, twice
 	@for h in $(HDR); do printf '#include "%s"\n#include "%s"\n' $$h $$h | $(CC) $(ALL_CFLAGS) -fsyntax-only -xc - || exit 1; done

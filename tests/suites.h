@@ -57,7 +57,8 @@
 	SUITE(serve_steady)                                                                                  \
 	SUITE(serve_cost)                                                                                    \
 	SUITE(serve_pipeline)                                                                                \
-	SUITE(serve_job)
+	SUITE(serve_job)                                                                                     \
+	SUITE(plan)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/cli/progress.h"
 #include "sim/predict/serve_job.h"
 #include "sim/serve/requests_out.h"
 #include "sim/report/scenario_result.h"
@@ -77,10 +78,14 @@ static int cmd_simulate(const void *options, const struct texts *files)
 	const struct simulate_options *o = options;
 	struct str out = STR_INIT;
 	enum result_format format;
+	struct progress progress = progress_begin();
+	struct draws_progress drawing = {.line = &progress};
+	struct draws_ask draws = o->draws;
 	struct err err = ERR_INIT;
 	int rc = choose_format(&o->output, &format);
 	bool fits = false;
 
+	draws.watch = (struct draws_watch){progress_draw, &drawing};
 	if (rc == EXIT_FINE && format == RESULT_CSV && files->n > 1) {
 		err_set(&err, "csv takes one scenario: each has columns of its own");
 		err_hint(&err, "use --format jsonl");
@@ -107,7 +112,8 @@ static int cmd_simulate(const void *options, const struct texts *files)
 				      : format == RESULT_JSON  ? ","
 				      : format == RESULT_JSONL ? ""
 							       : "\n");
-			r = scenario_result_make(&s.loader, at, &o->draws, VERSION);
+			r = scenario_result_make(&s.loader, at, &draws, VERSION);
+			progress_clear(&progress);
 			result_write(&out, &r.result, format, output_width(&o->output));
 			fits |= r.any_fits;
 		}

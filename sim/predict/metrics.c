@@ -51,6 +51,8 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 		const struct conditions c = {
 			.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
 
+		if (d->watch.tell)
+			d->watch.tell(d->watch.self, r->at->assignment->name, i, d->n);
 		r->type->values(r, scratch, &c, of);
 		for (size_t m = 0; m < r->type->metrics_n; m++)
 			samples[m][i] = of[m];

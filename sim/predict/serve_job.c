@@ -377,14 +377,9 @@ static int64_t seats(const struct job_run *r)
 	const struct service *s = ((const struct serve_state *)r->state)->service;
 	int64_t n = 0;
 
-	for (size_t i = 0; i < service_servers(s); i++) {
-		const struct serve_settings *set = service_settings(s, i);
-
+	for (size_t i = 0; i < service_servers(s); i++)
 		if (service_pool(s, i) != POOL_PREFILL)
-			n += set->rules == SERVE_LLAMACPP ? set->slots
-			     : set->rules == SERVE_MLX    ? set->decodes
-							  : set->seqs;
-	}
+			n += service_seats(service_settings(s, i));
 	return n;
 }
 

@@ -38,19 +38,6 @@ static const char *energy_cost_note(struct arena *a, const struct world *w, cons
 	return note;
 }
 
-static const char *config_json(struct arena *a, const struct world *w)
-{
-	struct str s = STR_INIT;
-	struct jsonw json;
-	const char *text;
-
-	jsonw_init(&json, &s, 0);
-	field_json(w->tree, &json);
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
-
 static const char *scenario_name(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -91,7 +78,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 				   .rows = rows,
 				   .rows_n = n,
 				   .notes = r.notes,
-				   .config_json = config_json(a, w)};
+				   .config = w->tree};
 	for (size_t i = 0; i < n; i++) {
 		prediction_make(a, &at[i], &all[i]);
 		rows[i] = prediction_row(a, &all[i], &draws);

@@ -363,9 +363,9 @@ static void find_windows(struct batch_cost *c)
 	const size_t n = model_parts(m, parts);
 
 	c->windows[c->windows_n++] = INT64_MAX;
-	for (size_t i = 0; i < n; i++)
-		if (parts[i].part.role == ROLE_ATTENTION && parts[i].part.windowed)
-			c->windows[c->windows_n++] = m->attention.window;
+	for (size_t i = 0; i < n && c->windows_n < 2; i++) /* model_check(): one width */
+		if (parts[i].part.role == ROLE_ATTENTION && part_window(m, parts[i].part))
+			c->windows[c->windows_n++] = part_window(m, parts[i].part);
 	for (size_t w = 0; w < BATCH_WINDOWS; w++)
 		c->followed[w] = (int)w;
 }

@@ -91,7 +91,7 @@ static sim_ns tail_ns(const struct batch_pass *p, int64_t rows)
 
 static sim_ns head_ns(const struct batch_pass *p, int64_t rows)
 {
-	return block_ns(p, (struct part){ROLE_HEAD, false}, rows);
+	return block_ns(p, (struct part){ROLE_HEAD, false, 0}, rows);
 }
 
 static sim_ns by_rows(const struct batch_pass *p, row_times *t, int64_t rows,
@@ -153,7 +153,7 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
 	const struct shards *shard_groups = p->at->shard_groups[phase];
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
 	const bool all = shard_group_all_logits(w, &shard_groups[walk_last(w)]) && x->pieces_n;
 	struct program *program = pp->program = program_new(w);
 	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);

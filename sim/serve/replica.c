@@ -128,12 +128,27 @@ static void tell_gaps(struct replica *p, int64_t k)
 		o->gaps(o->self, p->fs + p->slope_fs, p->slope_fs, k - 1, (int64_t)p->late.n);
 }
 
+static void tell_iterations(const struct replica *p, struct clock end, int64_t k)
+{
+	const struct observer *o = p->run->observer;
+	int64_t read = 0;
+
+	if (!o->iterations)
+		return;
+	for (size_t i = 0; i < p->reads.n; i++)
+		read += p->reads.at[i].tokens;
+	o->iterations(o->self, p->index, clock_stamp(p->now), clock_stamp(end), k,
+		      p->decodes_run ? p->dec.n : 0, read);
+}
+
 /* ---- time passes ---- */
 
 static void pass(struct replica *p, int64_t k)
 {
 	const span_fs span = span_of(p->fs, p->slope_fs, k);
+	const struct clock end = clock_after(p->now, span);
 
+	tell_iterations(p, end, k);
 	p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
 	if (p->kv.used > p->books.most_blocks)
@@ -149,7 +164,7 @@ static void pass(struct replica *p, int64_t k)
 	}
 	p->books.iterations += k;
 	p->busy_fs += span;
-	p->now = p->kv_since = clock_after(p->now, span);
+	p->now = p->kv_since = end;
 }
 
 void replica_kv_changes(struct replica *p, int64_t at_ns)
@@ -396,13 +411,14 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
+/* Whoever was seated before, on a server that failed, finds a place to wait. */
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	/* who had a seat before a machine failed is served on */
-	if (w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns >= 0)
-		return false;
-	return w->r.prompt >= p->context ||
-	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
+	const struct seq *s = w->seq == SEQ_NONE ? NULL : seq_at(p->slab, w->seq);
+	const bool again = s && s->t.seated_ns >= 0;
+
+	return (s ? s->goal : w->r.prompt) >= p->context ||
+	       (p->set->waiting_room && !again && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -422,8 +438,8 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	if (w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns < 0)
-		replica_limit(p, w->seq);
+	if (w->seq != SEQ_NONE)
+		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);

@@ -111,8 +111,9 @@ void replica_stop(struct replica *p, int64_t at_ns);    /* halt; whoever is left
 void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back to the router */
 
 /* ---- for the router and for transfers ---- */
+/* How much of its answer the context of this server leaves it; it may have come from another. */
+void replica_limit(const struct replica *p, struct seq *s);
 uint32_t replica_make(const struct replica *p, const struct waiter *w); /* a sequence, in no queue yet */
-void replica_limit(const struct replica *p, uint32_t seq); /* the tokens it will give, by this context */
 void replica_show(struct replica *p, struct seq *s, struct clock at);   /* the client gets a token */
 void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns);    /* its KV cache has left */
 void replica_hand_over(struct replica *p, uint32_t seq, int64_t at_ns); /* and is here */

@@ -75,13 +75,13 @@ static void unlist(struct replica *p, uint32_t seq)
 
 /* ---- in ---- */
 
-void replica_limit(const struct replica *p, uint32_t seq)
+void replica_limit(const struct replica *p, struct seq *s)
 {
-	struct seq *s = seq_at(p->slab, seq);
-	const int64_t room = p->context - s->r.prompt;
+	const int64_t room = p->context - s->r.prompt, given = s->limit - s->left,
+		      limit = s->r.output < room ? s->r.output : room;
 
-	s->limit = s->r.output < room ? s->r.output : room;
-	s->left = s->limit;
+	s->limit = limit > given ? limit : given + 1;
+	s->left = s->limit - given;
 }
 
 uint32_t replica_make(const struct replica *p, const struct waiter *w)
@@ -90,7 +90,7 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 	struct seq *s = seq_at(p->slab, seq);
 
 	s->r = w->r;
-	replica_limit(p, seq);
+	replica_limit(p, s);
 	s->goal = w->r.prompt;
 	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
@@ -98,6 +98,8 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 				      .first_ns = -1,
 				      .last_ns = -1,
 				      .end_ns = -1,
+				      .sent_ns = -1,
+				      .moved_ns = -1,
 				      .replica = p->index};
 	return seq;
 }

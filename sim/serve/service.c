@@ -230,10 +230,53 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 
 void service_free(struct service *s)
 {
-	for (size_t i = 0; s && i < s->tables_n; i++)
+	for (size_t i = 0; s && i < s->tables_n && !s->borrowed; i++)
 		batch_cost_free(s->tables[i].cost);
 	if (s)
 		free(s->each);
+}
+
+/* ---- several services as one ---- */
+
+static void join_part(struct service *s, const struct service *like, size_t count)
+{
+	const size_t table = s->tables_n++;
+
+	s->tables[table] = like->tables[0];
+	for (size_t i = 0; i < count; i++) {
+		struct service_server *v = &s->servers[s->servers_n++];
+
+		*v = like->servers[0];
+		v->table = table;
+		s->kv_blocks += (double)v->set.kv_blocks;
+	}
+}
+
+struct service *service_join(struct arena *a, const struct service_share *parts, size_t n)
+{
+	struct service *s = arena_alloc(a, sizeof *s);
+	size_t servers = 0;
+
+	*s = (struct service){.borrowed = true};
+	for (size_t i = 0; i < n; i++)
+		servers += parts[i].count;
+	s->servers = arena_array(a, servers, sizeof *s->servers);
+	s->tables = arena_array(a, n, sizeof *s->tables);
+	s->busy_ns = arena_array(a, servers, sizeof *s->busy_ns);
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].count && parts[i].like->servers_n != 1)
+			return NULL;
+		if (parts[i].count && !s->world) {
+			s->world = parts[i].like->world;
+			s->from = parts[i].like->from;
+		}
+		if (parts[i].count)
+			join_part(s, parts[i].like, parts[i].count);
+	}
+	if (!s->servers_n)
+		return NULL;
+	make_lanes(a, s);
+	return s;
 }
 
 /* ---- what it is ---- */
@@ -256,6 +299,11 @@ enum serve_pool service_pool(const struct service *s, size_t server)
 const struct serve_settings *service_settings(const struct service *s, size_t server)
 {
 	return &s->servers[server].set;
+}
+
+int64_t service_seats(const struct serve_settings *set)
+{
+	return set->rules == SERVE_LLAMACPP ? set->slots : set->rules == SERVE_MLX ? set->decodes : set->seqs;
 }
 
 size_t service_tables(const struct service *s)

@@ -5,13 +5,20 @@
 #include "sim/base/mem.h"
 #include "sim/serve/service_parts.h"
 
-/* How long a pass keeps others from following: of a pipeline with several batches in flight, its longest stage. */
-static double pass_s(const struct service_server *v, const struct batch_time *t, const struct batch_mix *mix)
+double service_pass_ends_s(const struct service_server *v, const struct batch_time *t,
+			   const struct batch_mix *mix)
+{
+	(void)v;
+	return (double)t->of(t->self, mix).fs / 1e15;
+}
+
+double service_pass_holds_s(const struct service_server *v, const struct batch_time *t,
+			    const struct batch_mix *mix)
 {
 	int64_t longest = 0, *fs;
 
 	if (v->lanes == 1)
-		return (double)t->of(t->self, mix).fs / 1e15;
+		return service_pass_ends_s(v, t, mix);
 	fs = xcalloc(t->stages, sizeof *fs);
 	t->stages_fs(t->self, mix, fs);
 	for (size_t i = 0; i < t->stages; i++)
@@ -20,8 +27,8 @@ static double pass_s(const struct service_server *v, const struct batch_time *t,
 	return (double)longest / 1e15;
 }
 
-/* A prompt read alone, in the pieces that the settings allow. */
-static double prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
+double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens,
+			 service_pass_s *pass_s)
 {
 	const struct serve_settings *s = &v->set;
 	const int64_t n = llround(tokens), room = s->rules == SERVE_LLAMACPP ? s->ubatch
@@ -46,9 +53,7 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
-	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
-			      : s->rules == SERVE_MLX    ? s->decodes
-							 : s->seqs,
+	const int64_t seats = service_seats(s),
 		      all = room < 1               ? 1
 			    : room < (double)seats ? (int64_t)room
 						   : seats,
@@ -66,7 +71,7 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 		mix.context_sum[w] = llround(seen * (double)n);
 		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
 	}
-	return pass_s(v, t, &mix) / (double)n;
+	return service_pass_holds_s(v, t, &mix) / (double)n;
 }
 
 double service_capacity(const struct service *s, const struct mean_request *r)
@@ -76,7 +81,8 @@ double service_capacity(const struct service *s, const struct mean_request *r)
 	for (size_t i = 0; i < s->servers_n; i++) {
 		const struct service_server *v = &s->servers[i];
 		const struct batch_time *t = &s->tables[v->table].time;
-		const double read = prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
+		const double read = service_prefill_s(v, t, r->read, service_pass_holds_s),
+			     answer = r->output * token_s(v, t, r);
 
 		if (v->pool == POOL_WHOLE)
 			whole += 1 / (read + answer);

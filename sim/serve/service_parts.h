@@ -47,12 +47,22 @@ struct service {
 	double *busy_ns;
 	double *each;     /* [replication * SERVICE_VALUES + value] of the last run */
 	bool drawn;       /* the tables are those of a draw */
+	bool borrowed;    /* the tables are those of other services */
 	double kv_blocks; /* of all servers that keep caches */
 };
 
 /* Of the KV cache, the scenario's words and the runtime's. */
 struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
 					  const struct serve_how *said, const struct batch_kv *kv);
+
+/* Seconds of a pass: from its begin to its end, or how long it keeps others from following, which of a pipeline
+ * with several batches in flight is its longest stage. */
+typedef double service_pass_s(const struct service_server *v, const struct batch_time *t,
+			      const struct batch_mix *mix);
+service_pass_s service_pass_ends_s, service_pass_holds_s;
+/* The same of all passes that read a prompt of so many tokens alone, in the pieces that the settings allow. */
+double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens,
+			 service_pass_s *pass_s);
 
 /* Routes between pools; 0, or -1 with a complaint where no link joins two servers. */
 int service_wires(struct arena *a, struct service *s, struct diags *diags);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/serve/arrivals.h"
+#include "sim/serve/judge.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/service_parts.h"
 #include "sim/serve/steady.h"
@@ -71,6 +72,14 @@ static void both_state(void *self, uint32_t replica, int64_t from_ns, int64_t to
 				kv_block_ns, busy);
 }
 
+static void both_iterations(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t n,
+			    int64_t decodes, int64_t read)
+{
+	const struct both *b = self; /* metrics do not ask for them */
+
+	b->second.iterations(b->second.self, replica, from_ns, to_ns, n, decodes, read);
+}
+
 struct replication {
 	struct service *service;
 	struct serve load; /* with as many requests as this run has */
@@ -81,6 +90,8 @@ struct replication {
 	int64_t cut_ns;
 	double of[SERVICE_VALUES], half[SERVICE_VALUES];
 	bool overloaded;
+	bool lost; /* the verdict is certain: the SLO is missed */
+	struct service_slo tightest;
 };
 
 static struct serve_config config_of(struct service *s, const struct service_ask *ask, int replication)
@@ -157,8 +168,14 @@ static void find_cut(struct replication *p)
 	free(means);
 }
 
+static void tighten(struct service_slo *tightest, const struct service_slo *s)
+{
+	if (!(tightest->bound > 0) || s->value / s->bound > tightest->value / tightest->bound)
+		*tightest = *s;
+}
+
 /* Do all bounds of all classes hold? -1 where there is none. */
-static int slo_holds(const struct replication *p)
+static int slo_holds(struct replication *p)
 {
 	const struct load_class *c = p->load.classes.at;
 	int holds = -1;
@@ -166,12 +183,14 @@ static int slo_holds(const struct replication *p)
 	for (uint32_t k = 0; k < p->load.classes.n; k++)
 		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
 			for (int s = 0; s < SLO_STATS; s++) {
-				const double bound = c[k].slo->bound[m][s];
+				struct service_slo now = {(enum slo_metric)m, (enum slo_stat)s, 0,
+							  c[k].slo->bound[m][s]};
 
-				if (bound > 0)
-					holds = holds != 0 &&
-						metrics_slo_value(p->metrics, k, (enum slo_metric)m,
-								  (enum slo_stat)s, p->cut_ns) <= bound;
+				if (!(now.bound > 0))
+					continue;
+				now.value = metrics_slo_value(p->metrics, k, now.metric, now.stat, p->cut_ns);
+				holds = holds != 0 && now.value <= now.bound;
+				tighten(&p->tightest, &now);
 			}
 	return holds;
 }
@@ -218,6 +237,20 @@ static void take_intervals(struct replication *p)
 	}
 }
 
+/* mlx takes memory for caches without looking at what is left: a run that needed more than there is did not
+ * happen. */
+static bool overfull(const struct replication *p)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < p->service->config_n; i++) {
+		const int64_t room = p->service->config[i].set->kv_blocks;
+
+		over |= room && p->books[i].most_blocks > room;
+	}
+	return over;
+}
+
 static void measure(struct replication *p)
 {
 	const struct serve_result *r = &p->result;
@@ -238,35 +271,65 @@ static void measure(struct replication *p)
 	judge_growth(p, &m);
 	holds = slo_holds(p);
 	if (holds >= 0) {
-		p->of[SERVICE_HOLDS] = holds && !p->overloaded;
+		p->of[SERVICE_HOLDS] = holds && !p->overloaded && !overfull(p);
 		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
 	}
 	take_intervals(p);
 }
 
-static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
-		    struct err *err)
+/* Runs the load before the metrics and another observer. */
+static int observed(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    const struct observer *second, const volatile int *stop, struct err *err)
 {
 	const struct metrics_how how = {.classes = p->load.classes.at, .classes_n = p->load.classes.n};
-	const struct serve_config config = config_of(s, ask, i);
+	struct serve_config config = config_of(s, ask, i);
 	struct arrivals *arrivals = arrivals_new(&p->load, ask->seed, i, err);
 	const struct request_source source = {counted_next, counted_ended, &p->source};
 	struct both both;
-	const struct observer observer = {both_ended, both_gaps, both_state, &both};
+	struct observer observer = {
+		.ended = both_ended, .gaps = both_gaps, .state = both_state, .self = &both};
 	int rc;
 
 	if (!arrivals)
 		return -1;
-	p->metrics = metrics_new(&how);
+	config.stop = stop;
 	p->source.from = arrivals_source(arrivals);
+	p->metrics = metrics_new(&how);
 	p->result.books = p->books;
-	both = (struct both){metrics_observer(p->metrics),
-			     ask->watch && !i ? *ask->watch : (struct observer){.self = NULL}};
+	both = (struct both){metrics_observer(p->metrics), *second};
+	if (both.second.iterations)
+		observer.iterations = both_iterations;
 	serve_run(&config, &source, &observer, &p->result);
 	rc = arrivals_error(arrivals, err);
+	arrivals_free(arrivals);
+	return rc;
+}
+
+static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    struct err *err)
+{
+	const struct observer none = {.self = NULL};
+	int rc = observed(s, ask, i, p, ask->watch && i == ask->first ? ask->watch : &none, ask->stop, err);
+
 	if (rc == 0 && p->result.stopped)
 		rc = err_set(err, "stopped after %lld requests", (long long)p->result.finished);
-	arrivals_free(arrivals);
+	return rc;
+}
+
+/* Whether the SLO holds and all requests are answered, no later than that is certain. */
+static int decide(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		  struct err *err)
+{
+	struct judge *j = judge_new(&p->load, ask->seed, i, err);
+	struct observer watch;
+	int rc;
+
+	if (!j)
+		return -1;
+	watch = judge_observer(j);
+	rc = observed(s, ask, i, p, &watch, judge_stop(j), err);
+	p->lost = p->result.stopped || p->result.refused || p->result.truncated;
+	judge_free(j);
 	return rc;
 }
 
@@ -290,6 +353,8 @@ static void add_replication(struct sums *sums, const struct replication *p, int 
 	memcpy(s->each + (size_t)i * SERVICE_VALUES, p->of, sizeof p->of);
 	sums->overloaded += p->overloaded;
 	sought_add(&sums->sought, p->metrics, p->cut_ns);
+	if (p->tightest.bound > 0)
+		tighten(&out->tightest, &p->tightest);
 	out->span_s += (double)p->result.end_ns / 1e9;
 	for (size_t k = 0; k < s->config_n; k++) {
 		const size_t server = s->server_of[k];
@@ -298,6 +363,10 @@ static void add_replication(struct sums *sums, const struct replication *p, int 
 		s->busy_ns[server] += (double)p->books[k].busy_ns / (double)s->servers[server].lanes;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
+	if (out->first_end_ns)
+		return;
+	out->first_cut_ns = p->cut_ns;
+	out->first_end_ns = p->result.end_ns;
 }
 
 static void finish(const struct sums *sums, struct service_summary *out)
@@ -312,10 +381,15 @@ static void finish(const struct sums *sums, struct service_summary *out)
 	out->overloaded = 2 * sums->overloaded > out->replications;
 }
 
+static const struct serve *load_of(const struct service *s, const struct service_ask *ask)
+{
+	return ask->load ? ask->load : s->world->scenario->workload.serve;
+}
+
 static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
 		     struct service_summary *out, struct err *err)
 {
-	struct replication p = {.service = s, .load = *s->world->scenario->workload.serve};
+	struct replication p = {.service = s, .load = *load_of(s, ask)};
 	int rc;
 
 	p.load.requests = (int64_t)out->requests;
@@ -324,11 +398,13 @@ static int replicate(struct service *s, const struct service_ask *ask, int i, st
 		p.half[v] = INFINITY;
 	}
 	p.books = xcalloc(s->config_n, sizeof *p.books);
-	rc = simulate(s, ask, i, &p, err);
-	if (rc == 0) {
+	rc = (ask->verdict ? decide : simulate)(s, ask, i, &p, err);
+	if (rc == 0 && !p.lost)
 		measure(&p);
-		add_replication(sums, &p, i, out);
-	}
+	if (p.lost)
+		p.of[SERVICE_HOLDS] = 0;
+	if (rc == 0)
+		add_replication(sums, &p, i - ask->first, out);
 	metrics_free(p.metrics);
 	free(p.books);
 	return rc;
@@ -342,20 +418,27 @@ static int replications(const struct serve *load, const struct service_ask *ask)
 	return ask->replications ? ask->replications : (int)load->replications;
 }
 
+void service_calibrated(struct service *s)
+{
+	for (size_t i = 0; i < s->tables_n && s->drawn; i++)
+		batch_cost_draw(s->tables[i].cost, NULL);
+	s->drawn = false;
+}
+
 /* All replications, with as many requests as out says. */
 static int run_once(struct service *s, const struct service_ask *ask, struct service_summary *out,
 		    struct err *err)
 {
-	const struct serve *load = s->world->scenario->workload.serve;
-	struct sums sums = {.sought = sought_of(load)};
+	struct sums sums = {.sought = sought_of(load_of(s, ask))};
 	int rc = 0;
 
 	out->span_s = out->tokens = 0;
+	out->tightest = (struct service_slo){.bound = 0};
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
 	for (int i = 0; i < out->replications && rc == 0; i++)
-		rc = replicate(s, ask, i, &sums, out, err);
+		rc = replicate(s, ask, ask->first + i, &sums, out, err);
 	finish(&sums, out);
 	out->stop = out->overloaded ? STEADY_SURE
 				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
@@ -380,7 +463,7 @@ static bool lengthen(struct service_summary *out)
 int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
 		struct err *err)
 {
-	const struct serve *load = s->world->scenario->workload.serve;
+	const struct serve *load = load_of(s, ask);
 	const bool open_ended = serve_open_ended(load) && !ask->requests;
 	int rc;
 
@@ -396,6 +479,7 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 	s->drawn = ask->z != NULL;
 	do
 		rc = run_once(s, ask, out, err);
-	while (rc == 0 && open_ended && !ask->z && !ask->watch && out->stop == STEADY_GO_ON && lengthen(out));
+	while (rc == 0 && open_ended && !ask->z && !ask->watch && !ask->verdict &&
+	       out->stop == STEADY_GO_ON && lengthen(out));
 	return rc;
 }

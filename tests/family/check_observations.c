@@ -102,7 +102,7 @@ START_TEST(a_wrong_row_is_refused)
 END_TEST
 
 /* On a device of 1 TFLOPS at half of it, that reads weights at 95 GB/s, copies at 90, and takes 3 us for a
- * kernel: tests/toy.h. */
+ * kernel: tests/fixtures.h. */
 static const struct {
 	struct run run;
 	double sync, seconds;

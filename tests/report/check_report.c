@@ -151,8 +151,7 @@ static const struct result result = {.scenario = "m5-vs-m4pro",
 				     .rows = rows,
 				     .rows_n = 3,
 				     .notes = notes,
-				     .notes_n = 1,
-				     .config_json = "{\"model\":[1,2]}"};
+				     .notes_n = 1};
 
 static void expect(const char *text, const char *part)
 {
@@ -185,12 +184,20 @@ START_TEST(json_has_the_contract)
 					    "\"phase\": \"generate\"",
 					    "\"from\": \"interpolated\"",
 					    "\"bound\": \"arithmetic of m5.gpu\"",
-					    "\"config\": {\"model\":[1,2]}",
+					    "\"config\": {\"model\":[\"1\",\"2\"]}",
 					    "\"share\": 0.97",
 					    "\"notes\": ["};
+	static const char config[] = "model: [1, 2]\n";
+	const struct source source = {"config", config, sizeof config - 1};
+	struct result with_config = result;
+	struct arena a = ARENA_INIT;
+	struct diags diags;
 	struct str out = STR_INIT;
 
-	result_write(&out, &result, RESULT_JSON, 0);
+	diags_init(&diags, &a);
+	with_config.config = yml_parse(&a, &source, &diags);
+	result_write(&out, &with_config, RESULT_JSON, 0);
+	arena_release(&a);
 	ck_assert_msg(is_json(out.text), "%s", out.text);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		expect(out.text, parts[i]);

@@ -29,31 +29,34 @@ static void unlike(int n, const char *model, const char *usable, const char *wor
 	for (int i = 0; i < n; i++) {
 		const char *read = reads[i % 3];
 
-		str_addf(&text,
-			 "%sm%d: {schema: lemursim/hardware/1, title: toy, chip: toy, memory: {capacity: 1 "
-			 "TB, usable: %s, "
-			 "bandwidth: 500 GB/s}, price: %d USD, idle_power: %d W, active_power: %d W, "
-			 "devices: {gpu: {cores: "
-			 "1, peak_f16: %s TFLOPS, runtimes: {toy: {version: none, read: %s GB/s, copy: %s "
-			 "GB/s, gemv: %s "
-			 "GB/s, gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 "
-			 "%%}]}, "
-			 "attention: {points: [{query: 64, context: 64, u: 40 %%}], decode: %s GB/s}, norm: "
-			 "{kernels: 2, "
-			 "passes: 3}, rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: 0.5}, "
-			 "kv_repeat: "
-			 "{kernels: 0, passes: 0}, scores: {kernels: 3}, linear: {kernels: 1}, activation: "
-			 "{kernels: 1, "
-			 "passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "
-			 "us}}}}}}",
-			 i ? ", " : "", i, usable, 900 + 300 * i, 5 + i, 40 + 7 * i, peaks[i % 4], read, read,
-			 read, read);
+		str_addf(
+			&text,
+			"%sm%d: {schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: "
+			"{capacity: 1 "
+			"TB, usable: %s, "
+			"bandwidth: 500 GB/s}, price: %d USD, idle_power: %d W, active_power: %d W, "
+			"devices: {gpu: {cores: "
+			"1, peak_f16: %s TFLOPS, runtimes: {fixture: {version: none, read: %s GB/s, copy: %s "
+			"GB/s, gemv: %s "
+			"GB/s, gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 "
+			"%%}]}, "
+			"attention: {points: [{query: 64, context: 64, u: 40 %%}], decode: %s GB/s}, norm: "
+			"{kernels: 2, "
+			"passes: 3}, rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: 0.5}, "
+			"kv_repeat: "
+			"{kernels: 0, passes: 0}, scores: {kernels: 3}, linear: {kernels: 1}, activation: "
+			"{kernels: 1, "
+			"passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "
+			"us}}}}}}",
+			i ? ", " : "", i, usable, 900 + 300 * i, 5 + i, 40 + 7 * i, peaks[i % 4], read, read,
+			read, read);
 	}
 	str_add(&text, "}\nlinks: {");
 	for (int i = 1; i < n; i++)
 		for (int j = mesh ? 0 : i - 1; j < i; j++)
 			str_addf(&text,
-				 "%sl%d_%d: {schema: lemursim/hardware/1, kind: link, title: toy, latency: "
+				 "%sl%d_%d: {schema: lemursim/hardware/1, kind: link, title: fixture, "
+				 "latency: "
 				 "20 us, bandwidth: "
 				 "2 GB/s, between: [m%d, m%d]}",
 				 i > 1 || j > 0 ? ", " : "", i, j, i, j);

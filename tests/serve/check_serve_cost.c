@@ -125,7 +125,7 @@ START_TEST(unlike_sequences_add_up)
 		     NULL);
 	for (int k = 0; k < 2000; k++) {
 		const struct model *m = fixture.world->model;
-		const struct part part = {ROLE_ATTENTION, k % 2};
+		const struct part part = {ROLE_ATTENTION, k % 2, 0};
 		struct shape_mix x = {.decodes = 1 + below(r, 9), .rows_each = 1};
 		const struct shape all = {.mix = &x};
 		double flop = 0, kv = 0, dense = 0;

@@ -206,7 +206,7 @@ START_TEST(bytes_of_a_split_block)
 		program_free(p);
 	}
 	{ /* of the logits each has its columns: one round hands them out */
-		const struct label label = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false}};
+		const struct label label = {.phase = PHASE_FORWARD, .part = {ROLE_HEAD, false, 0}};
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
@@ -332,7 +332,7 @@ START_TEST(a_latent_belongs_to_all_heads)
 {
 	const struct shape s = {.batch = 3, .tokens = 1, .past = 99};
 	const struct shards shards = {.n = 2, .unit = {0, 1}, .share = {.25, .75}};
-	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_ATTENTION, false}};
+	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_ATTENTION, false, 0}};
 	const double latent = 3 * 100 * (128 + 16) * 2.0;
 	struct program *p;
 	size_t seen = 0;
