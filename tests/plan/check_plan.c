@@ -105,7 +105,7 @@ static int64_t worst_ttft(struct toy *t, const int *counts)
 	for (int k = 0; k < KINDS; k++) {
 		times[k] = fixture_batch_time(&t->time[k], 0);
 		for (int i = 0; i < counts[k]; i++)
-			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k], POOL_WHOLE};
+			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k], POOL_WHOLE, 0};
 	}
 	fixture_serve(&c, (struct fixture_source){.at = t->requests, .n = REQUESTS}, &out);
 	for (size_t i = 0; i < REQUESTS; i++) {
