@@ -310,7 +310,7 @@ static double serve_s(const struct serve_bench *b, int64_t *iterations)
 
 	load.gap_ns = 1e9 / b->per_s / (double)b->servers;
 	for (size_t i = 0; i < b->servers; i++)
-		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE};
+		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 0};
 	from_s = now_s();
 	serve_run(&c, &source, &observer, &result);
 	from_s = now_s() - from_s;
@@ -348,31 +348,50 @@ static double least_s(int64_t iterations, int64_t seqs)
 	return from_s;
 }
 
+/* ru_maxrss is in KiB, on macOS in bytes. */
+#ifdef __APPLE__
+#define RSS_PER_MIB (1024.0 * 1024.0)
+#else
+#define RSS_PER_MIB 1024.0
+#endif
+
+enum { EACH_32, EACH_128, SOME, MANY, SOME_OVERLOADED, MANY_OVERLOADED, SERVERS, SERVE_RUNS };
+
 static void bench_serve(void)
 {
 	static const struct {
 		const char *name;
 		struct serve_bench b;
 	} runs[] = {
-		{"each iteration, 32 at once", {20000, 32, 200, 1, 32, 1, true}},
-		{"each iteration, 128 at once", {40000, 128, 200, 1, 128, 1, true}},
-		{"jumps, 10^5 requests", {100000, 64, 100, 12, 0, 1, false}},
-		{"jumps, 10^6 requests", {1000000, 64, 100, 12, 0, 1, false}},
-		{"jumps, 10^6, overloaded", {1000000, 64, 100, 60, 0, 1, false}},
-		{"jumps, 10^6, 64 servers", {1000000, 64, 100, 12, 0, 64, false}},
+		[EACH_32] = {"each iteration, 32 at once", {20000, 32, 200, 1, 32, 1, true}},
+		[EACH_128] = {"each iteration, 128 at once", {40000, 128, 200, 1, 128, 1, true}},
+		[SOME] = {"jumps, 10^5 requests", {100000, 64, 100, 12, 0, 1, false}},
+		[MANY] = {"jumps, 10^6 requests", {1000000, 64, 100, 12, 0, 1, false}},
+		[SOME_OVERLOADED] = {"jumps, 10^5, overloaded", {100000, 64, 100, 60, 0, 1, false}},
+		[MANY_OVERLOADED] = {"jumps, 10^6, overloaded", {1000000, 64, 100, 60, 0, 1, false}},
+		[SERVERS] = {"jumps, 10^6, 64 servers", {1000000, 64, 100, 12, 0, 64, false}},
 	};
+	double s[SERVE_RUNS];
+	struct rusage used;
 
 	printf("serving: an observer that counts gaps, states and requests\n");
 	printf("%-28s %12s %12s %14s %10s\n", "", "ns/request", "iterations", "ns/iteration", "ratio");
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
 		int64_t iterations;
-		const double s = serve_s(&runs[i].b, &iterations),
-			     least = least_s(iterations, runs[i].b.seqs);
+		double least;
 
+		s[i] = serve_s(&runs[i].b, &iterations);
+		least = least_s(iterations, runs[i].b.seqs);
 		printf("%-28s %12.1f %12" PRId64 " %14.2f %10.2f\n", runs[i].name,
-		       s * 1e9 / (double)runs[i].b.requests, iterations, s * 1e9 / (double)iterations,
-		       s / least);
+		       s[i] * 1e9 / (double)runs[i].b.requests, iterations, s[i] * 1e9 / (double)iterations,
+		       s[i] / least);
 	}
+	getrusage(RUSAGE_SELF, &used);
+	printf("10^6 requests take %.2f times as long as 10^5, overloaded %.2f (at most 11)\n",
+	       s[MANY] / s[SOME], s[MANY_OVERLOADED] / s[SOME_OVERLOADED]);
+	printf("a request of 64 servers costs %.2f times one of one server (at most 1.3); %.0f MiB at most "
+	       "(100)\n",
+	       s[SERVERS] / s[MANY], (double)used.ru_maxrss / RSS_PER_MIB);
 }
 
 /* One of its runs, for counting instructions. */
