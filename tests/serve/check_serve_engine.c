@@ -569,6 +569,46 @@ START_TEST(limits)
 }
 END_TEST
 
+/* A request that the tokenizer held up is held against the context of the server that it comes to, not of the
+ * first one: too long a prompt is refused, an answer is cut to what is left. */
+START_TEST(a_late_request_meets_its_servers_context)
+{
+	struct fixture_time time = {.base_fs = 1000000000, .per_row_fs = 1000000};
+	const struct batch_time batch = fixture_batch_time(&time, 0);
+	struct serve_settings set[2];
+	struct serve_server servers[2];
+	struct request q[3] = {{.id = 0, .prompt = 90, .output = 40},
+			       {.id = 1, .prompt = 90, .output = 40, .arrive_ns = 1},
+			       {.id = 2, .prompt = 150, .output = 5, .arrive_ns = 2}};
+	struct fixture_outcome out;
+
+	for (int i = 0; i < 2; i++) {
+		set[i] = (struct serve_settings){.rules = SERVE_VLLM,
+						 .context = i ? 100 : 1000,
+						 .block = 1,
+						 .seqs = 4,
+						 .batched_tokens = 512,
+						 .request_ns = 1000};
+		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE};
+	}
+	{
+		const struct serve_config both = {
+			.servers = servers, .servers_n = 2, .route = ROUTE_ROUND_ROBIN};
+		const struct serve_config small = {.servers = servers + 1, .servers_n = 1};
+
+		fixture_serve(&both, (struct fixture_source){.at = q, .n = 2}, &out);
+		ck_assert_int_eq(fixture_end_of(&out.watch, 0)->t.tokens, 40);
+		ck_assert_int_eq(fixture_end_of(&out.watch, 1)->t.tokens, 10);
+		ck_assert_int_eq(fixture_end_of(&out.watch, 1)->t.end, REQUEST_TRUNCATED);
+		fixture_watch_release(&out.watch);
+		fixture_serve(&small, (struct fixture_source){.at = q, .n = 3}, &out);
+		ck_assert_int_eq(fixture_end_of(&out.watch, 2)->t.end, REQUEST_REFUSED);
+		ck_assert_int_eq(out.result.refused, 1);
+		fixture_watch_release(&out.watch);
+	}
+}
+END_TEST
+
 Suite *suite_serve_engine(void)
 {
 	Suite *s = suite_create("serve_engine");
@@ -582,6 +622,7 @@ Suite *suite_serve_engine(void)
 	tcase_add_test(t, better_is_not_slower);
 	tcase_add_test(t, unlimited_kv_never_preempts);
 	tcase_add_test(t, limits);
+	tcase_add_test(t, a_late_request_meets_its_servers_context);
 	suite_add_tcase(s, t);
 	return s;
 }
