@@ -40,6 +40,7 @@
 	SUITE(report)                                                                                        \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
+	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \

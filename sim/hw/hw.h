@@ -152,8 +152,8 @@ struct profile {
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
 	bool last_row;           /* and what follows attention in the last layer for the last token alone */
-	bool conv_f32;           /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
-	bool last_apart;         /* the last token of a prompt is a step of its own, as those that follow */
+	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
+	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
 };
 
 struct device {

@@ -10,8 +10,19 @@
 #include "sim/conf/field.h"
 #include "sim/import/gguf.h"
 #include "sim/import/tensors.h"
+#include "sim/llm/model.h"
 
 enum { NOTES_MAX = 32 };
+
+/* A kind of layers, for a model file that says several. */
+struct described_kind {
+	const char *name;
+	const char *blocks; /* as a list: "attention, ffn" */
+	const struct attention *attention;
+	const struct recurrent *recurrent;
+	int64_t inner; /* FFN width; 0: no FFN in it */
+	int64_t extra;
+};
 
 struct described {
 	const char *title, *source;
@@ -34,7 +45,18 @@ struct described {
 	bool gelu, ffn_bias; /* gelu: only up and down projections; a gated GELU counts as SwiGLU */
 	int64_t inner;       /* FFN width of dense layers; 0: there are none */
 	int64_t experts, active, expert_inner, shared, shared_inner, first_dense, every;
-	bool expert_bias;
+	bool expert_bias, router_bias, shared_gate, latent_norm;
+	int64_t expert_latent; /* width that experts work in; 0: the hidden width */
+	const char *ffn_kind;  /* of a model with kinds: "swiglu", "relu2", ... */
+	bool qk_norm_wide, norm_bias;
+	struct described_kind
+		*kinds; /* NULL: none; then window, full_every, first_dense and every are not used */
+	size_t kinds_n;
+	const unsigned char *kind_of; /* of each layer */
+	int64_t mtp_layers;           /* that predict further tokens */
+	const char *mtp_kinds;        /* "full": of each; NULL: as the last layer */
+	int64_t per_layer_embedding, streams, positions, extra;
+	double vision;                /* weights of a vision tower, from its config; 0: none, or not known */
 	const char *notes[NOTES_MAX]; /* features that are not modelled, one sentence each */
 	size_t notes_n;
 	double beyond; /* numbers in tensors that are not modelled: vision, multi-token prediction */

@@ -185,7 +185,7 @@ size_t attend_groups(const struct model *m, const struct shape *s, struct part p
 		attend_whole(m, s, phase, whole);
 	for (size_t i = 0; a->compress && i < n; i++)
 		add_rows(a, &whole[i],
-			 !x		   ? s->batch
+			 !x               ? s->batch
 			 : out[i].decodes ? x->decodes
 					  : (int64_t)x->pieces_n,
 			 &out[i]);

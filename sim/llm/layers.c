@@ -240,8 +240,8 @@ const struct ffn *part_ffn(const struct model *m, struct part part)
 
 /* --- the layout ----------------------------------------------------------------------------------- */
 
-static const char *const block_names[] = {
-	"delta", "mamba2", "mamba1", "rwkv", "lightning", "conv", "attention", "ffn", "experts", NULL};
+static const char *const block_names[] = {"delta", "mamba2",    "mamba1", "rwkv",    "lightning",
+					  "conv",  "attention", "ffn",    "experts", NULL};
 enum { BLOCK_ATTENTION = RECURRENT_N, BLOCK_FFN, BLOCK_EXPERTS, BLOCK_N };
 
 static int bad_block(const struct model_kind *k, const char *name, struct diags *diags)
@@ -297,8 +297,8 @@ static int add_block(const struct model *m, const struct model_kind *k, int bloc
 }
 
 /* One entry of `blocks`: "ffn", "attention | mamba2". */
-static int add_entry(const struct model *m, const struct model_kind *k, const char *entry, struct layer_kind *out,
-		     struct diags *diags)
+static int add_entry(const struct model *m, const struct model_kind *k, const char *entry,
+		     struct layer_kind *out, struct diags *diags)
 {
 	int mixers = 0, feeds = 0;
 
@@ -325,7 +325,8 @@ static int add_entry(const struct model *m, const struct model_kind *k, const ch
 	return 0;
 }
 
-static int make_kind(const struct model *m, const struct model_kind *k, struct layer_kind *out, struct diags *diags)
+static int make_kind(const struct model *m, const struct model_kind *k, struct layer_kind *out,
+		     struct diags *diags)
 {
 	const char *const *blocks = k->blocks.at;
 

@@ -44,7 +44,8 @@ static int64_t row_of(const struct model *m, struct part part, enum tensor t)
 
 	switch (t) {
 	case TENSOR_O:
-		return !a ? m->hidden : (int64_t)attention_widths(a).out / (a->out_groups ? a->out_groups : 1);
+		return !a ? m->hidden
+			  : (int64_t)attention_widths(a).out / (a->out_groups ? a->out_groups : 1);
 	case TENSOR_DOWN:
 		return part_ffn(m, part)->inner;
 	case TENSOR_SHARED_DOWN:
@@ -396,9 +397,9 @@ static bool next_layer(struct about *x, int64_t *at)
 	const bool mixer = x->part.role == ROLE_ATTENTION;
 
 	for (; *at < m->layers; ++*at) {
-		const bool has = mixer			   ? layout_mixer(m, *at, x->part)
+		const bool has = mixer                      ? layout_mixer(m, *at, x->part)
 				 : x->part.role == ROLE_FFN ? model_layer_has_ffn(m, *at)
-							   : model_layer_has_experts(m, *at);
+							    : model_layer_has_experts(m, *at);
 
 		if (!has)
 			continue;

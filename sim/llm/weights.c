@@ -98,8 +98,9 @@ int64_t experts_width(const struct model *m)
 static void expert_rows(const struct model *m, enum role role, struct rows *r)
 {
 	const struct experts *x = m->experts;
-	const double h = (double)m->hidden, n = (double)x->count, f = (double)x->inner, up = x->kind == FFN_SWIGLU ? 2 : 1,
-		     w = (double)experts_width(m), shared = (double)experts_shared_inner(x);
+	const double h = (double)m->hidden, n = (double)x->count, f = (double)x->inner,
+		     up = x->kind == FFN_SWIGLU ? 2 : 1, w = (double)experts_width(m),
+		     shared = (double)experts_shared_inner(x);
 
 	if (role == ROLE_ROUTER) {
 		row(r, TENSOR_ROUTER, h * n);
@@ -127,8 +128,8 @@ static void embedding_rows(const struct model *m, double table, struct rows *r)
 	row(r, TENSOR_EMBEDDING, table + (m->ends ? each * (double)m->vocabulary : 0));
 	row(r, TENSOR_SMALL,
 	    m->ends ? each * (double)m->hidden + (double)m->per_layer_embedding +
-			      (double)(m->positions * m->hidden) :
-		      0);
+			      (double)(m->positions * m->hidden)
+		    : 0);
 }
 
 size_t model_tensors(const struct model *m, struct part part, struct tensor_row rows[PART_TENSORS])
@@ -216,25 +217,33 @@ double model_weights_B(const struct model *m, const struct precision *p)
 
 /* --- weights that are stored besides -------------------------------------------------------------- */
 
+/* Numbers, or bytes where p is given, of a layer's blocks. */
+static double layer_sum(const struct model *m, const struct precision *p, int64_t layer)
+{
+	double sum = 0;
+
+	for (size_t b = model_layer_begin(m, layer); b < model_layer_begin(m, layer + 1); b++)
+		sum += p ? part_weights_B(m, p, model_block(m, b).part)
+			 : part_weights(m, model_block(m, b).part);
+	return sum;
+}
+
 /* Of one layer that predicts further tokens: its blocks, the product that joins two hidden states, and three
  * norms (DeepSeek-V3, arXiv:2412.19437, section 2.2). p NULL: numbers, else bytes. */
 static double mtp_layer(const struct model *m, const struct precision *p)
 {
-	const double h = (double)m->hidden, norms = 3 * h;
+	const struct part any = {ROLE_HEAD, false, 0};
+	const double h = (double)m->hidden, joins = 2 * h * h, norms = 3 * h;
 	const char *const *names = m->mtp->kinds.at;
-	double sum = p ? mix_bytes(m, p, (struct part){ROLE_HEAD, false, 0}, TENSOR_OTHER, 2 * h * h) +
-				 format_bytes(FORMAT_F32, norms)
-		       : 2 * h * h + norms;
+	double sum = p ? mix_bytes(m, p, any, TENSOR_OTHER, joins) + format_bytes(FORMAT_F32, norms)
+		       : joins + norms;
 
-	for (int64_t i = 0; i < m->layers; i++) { /* a layer that stands for the kind */
-		for (size_t k = 0; k < m->mtp->kinds.n; k++) {
-			if (!layout_is_first(m, i, names[k]))
-				continue;
-			for (size_t b = model_layer_begin(m, i); b < model_layer_begin(m, i + 1); b++)
-				sum += p ? part_weights_B(m, p, model_block(m, b).part)
-					 : part_weights(m, model_block(m, b).part);
-		}
-	}
+	if (!m->mtp->kinds.n)
+		return sum + layer_sum(m, p, m->layers - 1);
+	for (int64_t i = 0; i < m->layers; i++) /* a layer that stands for the kind */
+		for (size_t k = 0; k < m->mtp->kinds.n; k++)
+			if (layout_is_first(m, i, names[k]))
+				sum += layer_sum(m, p, i);
 	return sum;
 }
 
@@ -279,7 +288,8 @@ static void run_attention_as(struct arena *a, struct attention *at, struct run_a
 	at->sparse = s;
 }
 
-static const struct model_layout *layout_as_run(struct arena *a, const struct model_layout *from, struct run_as as)
+static const struct model_layout *layout_as_run(struct arena *a, const struct model_layout *from,
+						struct run_as as)
 {
 	struct model_layout *l = arena_alloc(a, sizeof *l);
 

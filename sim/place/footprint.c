@@ -47,8 +47,7 @@ static double share_of(const struct model *m, struct part part, enum tensor t, d
 	if (l && t == TENSOR_K) /* the latent is made by all */
 		return 1;
 	if (l && t == TENSOR_Q && l->q_rank) { /* as is the compressed query */
-		const double in = (double)m->hidden,
-			     out = (double)(a->heads * (l->nope_dim + l->rope_dim));
+		const double in = (double)m->hidden, out = (double)(a->heads * (l->nope_dim + l->rope_dim));
 
 		return (in + share * out) / (in + out);
 	}

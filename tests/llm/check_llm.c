@@ -286,8 +286,10 @@ END_TEST
 START_TEST(bytes_of_the_cache)
 {
 	mistral(NULL);
-	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, part_kv_numbers(fixture.world->model, (struct part){ROLE_ATTENTION, false, 0})),
-			    131072);
+	ck_assert_double_eq(
+		32 * format_bytes(FORMAT_F16, part_kv_numbers(fixture.world->model,
+							      (struct part){ROLE_ATTENTION, false, 0})),
+		131072);
 	done();
 }
 END_TEST
@@ -542,8 +544,8 @@ START_TEST(caches_by_kind)
 			    3 * 1000 * 576 * 2);
 	/* a runtime that caches keys and values: of 128 heads, 192 and 128 wide */
 	ck_assert_double_eq(graph_kv_B(model_as_run(&fixture.arena, fixture.world->model,
-							    (struct run_as){.window = true}), &p,
-				       PART(ROLE_ATTENTION), 3, 1000),
+						    (struct run_as){.window = true}),
+				       &p, PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 128 * 320.0 * 2);
 	done();
 	mixture(3);

@@ -160,7 +160,10 @@ START_TEST(bytes_are_the_mean_of_layers)
 			const struct precision p = {.weights = mix};
 			const bool moe = t >= TENSOR_ROUTER && t <= TENSOR_EXPERT_DOWN;
 			const bool ffn = t == TENSOR_UP || t == TENSOR_DOWN;
-			const struct part part = {ffn ? ROLE_FFN : moe ? ROLE_EXPERTS : ROLE_ATTENTION, false, 0};
+			const struct part part = {ffn   ? ROLE_FFN
+						  : moe ? ROLE_EXPERTS
+							: ROLE_ATTENTION,
+						  false, 0};
 			double sum = 0, n = 0;
 
 			if ((moe && !s.m.experts) || (ffn && !s.m.ffn) ||
