@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void config_wrong(struct reading *r, const struct yml *at, const char *key, const char *expected)
+void config_wrong(struct config_reading *r, const struct yml *at, const char *key, const char *expected)
 {
 	r->failed = true;
 	diag_add(r->diags, at->place, NULL, "config: '%s': expected %s, got %s%s%s", key, expected,
@@ -29,7 +29,7 @@ static bool all_alike(const struct yml *list)
 	return true;
 }
 
-enum said config_number(struct reading *r, const char *key, int64_t *to)
+enum said config_number(struct config_reading *r, const char *key, int64_t *to)
 {
 	const struct yml *y = config_find(r->config, key);
 	char *end;
@@ -48,7 +48,7 @@ enum said config_number(struct reading *r, const char *key, int64_t *to)
 	return SAID_RIGHT;
 }
 
-int64_t config_any(struct reading *r, const char *const *keys, int64_t def)
+int64_t config_any(struct config_reading *r, const char *const *keys, int64_t def)
 {
 	int64_t x = 0;
 
@@ -68,7 +68,7 @@ int64_t config_any(struct reading *r, const char *const *keys, int64_t def)
 	return 1;
 }
 
-int64_t config_any_or_0(struct reading *r, const char *const *keys)
+int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
 {
 	int64_t x = 0;
 
@@ -78,7 +78,7 @@ int64_t config_any_or_0(struct reading *r, const char *const *keys)
 	return 0;
 }
 
-bool config_flag(struct reading *r, const struct yml *map, const char *key, bool def)
+bool config_flag(struct config_reading *r, const struct yml *map, const char *key, bool def)
 {
 	const struct yml *y = config_find(map, key);
 
@@ -103,7 +103,7 @@ const char *config_item(const struct yml *list, size_t i)
 	return i < list->n && list->items[i]->kind == YML_SCALAR ? list->items[i]->text : "";
 }
 
-const struct yml *config_by_layer(struct reading *r, const char *key)
+const struct yml *config_by_layer(struct config_reading *r, const char *key)
 {
 	const struct yml *y = config_find(r->config, key);
 	const int64_t more = r->d->mtp_layers;

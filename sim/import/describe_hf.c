@@ -23,14 +23,14 @@ void describe_note(struct described *d, struct arena *a, const char *fmt, ...)
 		d->notes[d->notes_n++] = arena_strdup(a, text);
 }
 
-static void note(struct reading *r, const char *key, const char *what)
+static void note(struct config_reading *r, const char *key, const char *what)
 {
 	if (config_find(r->config, key))
 		describe_note(r->d, r->diags->arena, "'%s': %s", key, what);
 }
 
 /* layer_types, where it is given, says which layers see everything; it must be regular. */
-static bool layer_types(struct reading *r)
+static bool layer_types(struct config_reading *r)
 {
 	const struct yml *y = config_find(r->config, "layer_types");
 	int64_t every = 0;
@@ -67,7 +67,7 @@ static bool layer_types(struct reading *r)
 	return true;
 }
 
-static void sight(struct reading *r)
+static void sight(struct config_reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -96,7 +96,7 @@ static void sight(struct reading *r)
 		d->window = d->full_every = 0; /* never reached */
 }
 
-static void attention(struct reading *r)
+static void attention(struct config_reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -133,10 +133,10 @@ static void attention(struct reading *r)
 /* The longest sequence: max_position_embeddings, which most configs give as it is after scaling, or the
  * factor times the original where that is more (YaRN as Qwen describes it keeps max_position_embeddings as it
  * was). */
-static void context(struct reading *r)
+static void context(struct config_reading *r)
 {
 	const struct yml *rope = config_find(r->config, "rope_scaling");
-	struct reading inner = *r;
+	struct config_reading inner = *r;
 	struct described *d = r->d;
 	char *end;
 
@@ -162,7 +162,7 @@ static void context(struct reading *r)
 }
 
 /* mlp_only_layers of Qwen must be the first ones, if any. */
-static void dense_layers(struct reading *r)
+static void dense_layers(struct config_reading *r)
 {
 	const struct yml *y = config_find(r->config, "mlp_only_layers");
 
@@ -180,7 +180,7 @@ static void dense_layers(struct reading *r)
 }
 
 /* How experts are told: count, choice, widths, and those that every token goes through. */
-static void expert_widths(struct reading *r)
+static void expert_widths(struct config_reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -214,7 +214,7 @@ static void expert_widths(struct reading *r)
 	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
 }
 
-static void experts(struct reading *r)
+static void experts(struct config_reading *r)
 {
 	const struct family *f = r->f;
 	struct described *d = r->d;
@@ -253,7 +253,7 @@ static void experts(struct reading *r)
 }
 
 /* Does this model have experts? A family that may have them has them where the config counts more than one. */
-static bool is_routed(struct reading *r)
+static bool is_routed(struct config_reading *r)
 {
 	if (config_find(r->config, "enable_moe_block"))
 		return config_flag(r, r->config, "enable_moe_block", false);
@@ -262,7 +262,7 @@ static bool is_routed(struct reading *r)
 }
 
 /* LFM2: the width is two thirds of what is said, rounded up. */
-static int64_t adjusted(struct reading *r, int64_t inner)
+static int64_t adjusted(struct config_reading *r, int64_t inner)
 {
 	const int64_t of = CONFIG_NUMBER(r, 256, "block_multiple_of");
 	int64_t n = inner * 2 / 3;
@@ -274,7 +274,7 @@ static int64_t adjusted(struct reading *r, int64_t inner)
 	return (n + of - 1) / of * of;
 }
 
-static void feed_forward(struct reading *r)
+static void feed_forward(struct config_reading *r)
 {
 	static const char *const gated[] = {"situ",     "swigluoai", "relu2", "silu",
 					    "swish",    "swiglu",    "gelu",  "gelu_pytorch_tanh",
@@ -306,7 +306,7 @@ static void feed_forward(struct reading *r)
 }
 
 /* How the weights are kept: MLX's own block, Hugging Face's, or the dtype. */
-static void stored(struct reading *r)
+static void stored(struct config_reading *r)
 {
 	const struct yml *mlx = config_find(r->top, "quantization"),
 			 *hf = config_find(r->top, "quantization_config");
@@ -333,9 +333,9 @@ static void stored(struct reading *r)
 }
 
 /* Weights of a vision tower: depth (4 h^2 + 2 h inner), and its patches; 0 where its config says no widths. */
-static double vision_weights(struct reading *r, const struct yml *vision)
+static double vision_weights(struct config_reading *r, const struct yml *vision)
 {
-	struct reading inner = *r;
+	struct config_reading inner = *r;
 	double depth, h, f;
 
 	inner.config = vision;
@@ -345,7 +345,7 @@ static double vision_weights(struct reading *r, const struct yml *vision)
 	return depth * (4 * h * h + 2 * h * f);
 }
 
-static void what_is_not_modelled(struct reading *r)
+static void what_is_not_modelled(struct config_reading *r)
 {
 	struct described *d = r->d;
 	struct arena *a = r->diags->arena;
@@ -378,7 +378,7 @@ static void what_is_not_modelled(struct reading *r)
 }
 
 /* The file type of ours that this is, if it is one. */
-static void file_type(struct reading *r)
+static void file_type(struct config_reading *r)
 {
 	static const char *const names[][2] = {{"bfloat16", "bf16"},    {"float16", "f16"},
 					       {"float32", "f32"},      {"fp8", "fp8"},
@@ -396,7 +396,7 @@ static void file_type(struct reading *r)
 }
 
 /* ChatGLM (GLM-4 9B as first published) has names of its own. */
-static void chatglm(struct reading *r)
+static void chatglm(struct config_reading *r)
 {
 	static const struct family like = {.type = "chatglm", .fused = true};
 	struct described *d = r->d;
@@ -418,7 +418,7 @@ static void chatglm(struct reading *r)
 	d->tied = config_flag(r, r->config, "tie_word_embeddings", false);
 }
 
-static int unknown_family(struct reading *r, const char *type)
+static int unknown_family(struct config_reading *r, const char *type)
 {
 	const char *names[FAMILIES_MAX + 1], *near;
 	const struct yml *at = config_find(r->config, "model_type") ? config_find(r->config, "model_type")
@@ -443,7 +443,7 @@ static int unknown_family(struct reading *r, const char *type)
 	return -1;
 }
 
-static int refused(struct reading *r, const char *type)
+static int refused(struct config_reading *r, const char *type)
 {
 	const struct yml *at = config_find(r->config, "model_type");
 
@@ -453,7 +453,7 @@ static int refused(struct reading *r, const char *type)
 }
 
 /* Layers that predict further tokens, by whatever name. */
-static void predictors(struct reading *r)
+static void predictors(struct config_reading *r)
 {
 	struct described *d = r->d;
 
@@ -473,7 +473,7 @@ static void predictors(struct reading *r)
 			      d->mtp_layers == 1 ? "s" : "");
 }
 
-static void text_model(struct reading *r)
+static void text_model(struct config_reading *r)
 {
 	struct described *d = r->d;
 	const struct yml *blocks = config_find(r->config, "layers_block_type");
@@ -502,7 +502,7 @@ static void text_model(struct reading *r)
 
 int describe_hf(struct described *d, const struct yml *config, struct diags *diags)
 {
-	struct reading r = {.d = d, .config = config, .top = config, .diags = diags};
+	struct config_reading r = {.d = d, .config = config, .top = config, .diags = diags};
 	const struct yml *text = config_find(config, "text_config");
 	const char *type = config_word(config, "model_type", NULL);
 

@@ -15,7 +15,7 @@
 enum sight { SEES_ALL, SEES_WINDOW, SEES_QWEN };
 
 /* How a config tells its layers apart. */
-enum plan {
+enum layer_plan {
 	PLAN_PLAIN,    /* attention, then an FFN or experts; windows by `sight` */
 	PLAN_TYPES,    /* layer_types, or every n-th layer is full */
 	PLAN_LETTERS,  /* hybrid_override_pattern or layers_block_type: one block in each layer */
@@ -51,7 +51,7 @@ struct family {
 	int64_t context;            /* default of max_position_embeddings; 0: it is said */
 	int64_t experts, active;    /* defaults */
 	/* families of several kinds of layers, and what has come since */
-	enum plan plan;
+	enum layer_plan plan;
 	enum mixer_family mixer;
 	bool one_norm;    /* attention and FFN side by side behind one norm */
 	bool norm_bias;   /* LayerNorm */
