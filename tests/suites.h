@@ -17,6 +17,7 @@
 	SUITE(stats)                                                                                         \
 	SUITE(hw)                                                                                            \
 	SUITE(llm)                                                                                           \
+	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \

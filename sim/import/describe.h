@@ -39,8 +39,8 @@ struct described {
 	int64_t window, full_every;
 	const char *bias; /* "none", "qkv", "qkvo" */
 	bool qk_norm, sinks, tied, post_norms;
-	bool fused; /* q, k and v in one tensor */
-	bool latent;
+	bool fused;            /* q, k and v in one tensor */
+	bool latent, expanded; /* expanded: its cache holds whole heads */
 	int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
 	bool gelu, ffn_bias; /* gelu: only up and down projections; a gated GELU counts as SwiGLU */
 	int64_t inner;       /* FFN width of dense layers; 0: there are none */
@@ -65,8 +65,9 @@ struct described {
 
 void describe_note(struct described *d, struct arena *a, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Reads the tree of a config.json; errors go to diags with their place. 0 or -1. */
-int describe_hf(struct described *d, const struct yml *config, struct diags *diags);
+/* Reads the tree of a config.json. assume: a model_type that is not known is taken as a plain transformer where
+ * its keys allow that, with a note. Errors go to diags with their place. 0 or -1. */
+int describe_hf(struct described *d, const struct yml *config, bool assume, struct diags *diags);
 
 /* Sets the number of weights of each tensor of a safetensors table by the quantization that the config
  * states: packed weights are counted one by one, scales count as none. 0 or -1 with err. */

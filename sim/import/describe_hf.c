@@ -161,150 +161,6 @@ static void context(struct config_reading *r)
 		d->context = (int64_t)(d->rope_factor * (double)d->rope_original);
 }
 
-/* mlp_only_layers of Qwen must be the first ones, if any. */
-static void dense_layers(struct config_reading *r)
-{
-	const struct yml *y = config_find(r->config, "mlp_only_layers");
-
-	for (size_t i = 0; y && y->kind == YML_LIST && i < y->n; i++) {
-		const struct yml *item = y->items[i];
-
-		if (item->kind != YML_SCALAR || strtoll(item->text, NULL, 10) != (long long)i) {
-			config_wrong(r, item, "mlp_only_layers", "the first layers, in order");
-			return;
-		}
-		r->d->first_dense = (int64_t)i + 1;
-	}
-	if (y && y->kind != YML_LIST)
-		config_wrong(r, y, "mlp_only_layers", "a list");
-}
-
-/* How experts are told: count, choice, widths, and those that every token goes through. */
-static void expert_widths(struct config_reading *r)
-{
-	const struct family *f = r->f;
-	struct described *d = r->d;
-
-	d->experts = CONFIG_NUMBER(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
-				   "moe_num_experts", "num_experts_per_layer");
-	d->active = CONFIG_NUMBER(r, f->active, "num_experts_per_tok", "experts_per_token",
-				  "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
-	d->expert_inner = f->expert_inner_is_inner ? CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim")
-						   : CONFIG_NUMBER(r, 0, "moe_intermediate_size",
-								   "expert_hidden_size", "intermediate_size");
-	d->expert_bias = !strcmp(f->type, "gpt_oss");
-	d->router_bias = f->router_bias;
-	d->shared_gate = f->shared_gate;
-	d->shared = CONFIG_OR_0(r, "n_shared_experts", "num_shared_experts", "num_shared_expert",
-				"moe_num_shared_experts");
-	d->shared_inner =
-		CONFIG_OR_0(r, "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
-			    "share_expert_dim", "shared_intermediate_size");
-	if (!strcmp(f->type, "llama4_text")) {
-		d->shared = 1;
-		d->shared_inner = d->expert_inner;
-	}
-	if (f->beside && !d->shared_inner) /* an FFN beside the experts of each layer */
-		d->shared_inner = CONFIG_OR_0(r, "intermediate_size");
-	if (d->shared_inner && !d->shared)
-		d->shared = 1;
-	if (d->shared * d->expert_inner == d->shared_inner && f->plan)
-		d->shared_inner = 0;
-	d->expert_latent = CONFIG_OR_0(r, "moe_latent_size", "routed_expert_hidden_size");
-	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
-}
-
-static void experts(struct config_reading *r)
-{
-	const struct family *f = r->f;
-	struct described *d = r->d;
-	const struct yml *freq = config_find(r->config, "moe_layer_freq");
-	const bool qwen = str_starts(f->type, "qwen");
-
-	expert_widths(r);
-	d->first_dense = CONFIG_OR_0(r, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
-	d->every = freq && freq->kind == YML_LIST
-			   ? 1
-			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
-					   "interleave_moe_layer_step", "moe_layer_interval");
-	if (qwen) {
-		dense_layers(r);
-	} else if (d->every != 1 && !f->plan) {
-		const char *key = config_find(r->config, "decoder_sparse_step") ? "decoder_sparse_step"
-				  : freq                                        ? "moe_layer_freq"
-										: "moe_layer_interval";
-
-		if (config_find(r->config, key))
-			config_wrong(r, config_find(r->config, key), key, "1");
-	}
-	if (d->first_dense >= d->layers)
-		d->first_dense = d->layers - 1;
-	d->inner = d->first_dense || d->every > 1 || f->plan
-			   ? CONFIG_OR_0(r, "intermediate_size_mlp", "dense_intermediate_size",
-					 "intermediate_size")
-			   : 0;
-	if (!d->inner && (d->first_dense || d->every > 1))
-		d->inner = CONFIG_NUMBER(r, 0, "intermediate_size");
-	if (!d->experts || !d->active || d->active > d->experts) {
-		r->failed = true;
-		diag_add(r->diags, r->config->place, NULL, "config: %lld of %lld experts cannot be",
-			 (long long)d->active, (long long)d->experts);
-	}
-}
-
-/* Does this model have experts? A family that may have them has them where the config counts more than one. */
-static bool is_routed(struct config_reading *r)
-{
-	if (config_find(r->config, "enable_moe_block"))
-		return config_flag(r, r->config, "enable_moe_block", false);
-	return r->f->routed ||
-	       (r->f->plan && CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
-}
-
-/* LFM2: the width is two thirds of what is said, rounded up. */
-static int64_t adjusted(struct config_reading *r, int64_t inner)
-{
-	const int64_t of = CONFIG_NUMBER(r, 256, "block_multiple_of");
-	int64_t n = inner * 2 / 3;
-
-	if (r->f->mixer != MIXES_CONV || !config_flag(r, r->config, "block_auto_adjust_ff_dim", true) ||
-	    r->d->experts)
-		return inner;
-	n = (int64_t)((double)n * strtod(config_word(r->config, "block_ffn_dim_multiplier", "1"), NULL));
-	return (n + of - 1) / of * of;
-}
-
-static void feed_forward(struct config_reading *r)
-{
-	static const char *const gated[] = {"situ",     "swigluoai", "relu2", "silu",
-					    "swish",    "swiglu",    "gelu",  "gelu_pytorch_tanh",
-					    "gelu_new", "gelu_fast"};
-	const char *act = config_word(r->config, "hidden_act",
-				      config_word(r->config, "hidden_activation",
-						  config_word(r->config, "mlp_hidden_act", "silu")));
-	bool known = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(gated); i++)
-		known = known || !strcmp(act, gated[i]);
-	if (!known)
-		describe_note(r->d, r->diags->arena, "'hidden_act': %s is taken as a gated one", act);
-	r->d->ffn_bias = r->f->ffn_bias || config_flag(r, r->config, "mlp_bias", false);
-	r->d->gelu = r->f->ungated;
-	r->d->ffn_kind = !r->f->ungated ? "swiglu" : !strcmp(act, "relu2") || r->f->mixer ? "relu2" : "gelu";
-	if (is_routed(r)) {
-		experts(r);
-		return;
-	}
-	if (r->f->plan == PLAN_BLOCKS)
-		return;
-	if (config_find(r->config, "intermediate_size") &&
-	    config_find(r->config, "intermediate_size")->kind == YML_LIST)
-		r->d->inner = 1; /* of each layer: describe_layers.c */
-	else
-		r->d->inner = adjusted(r, CONFIG_NUMBER(r, 0, "block_ff_dim", "shared_intermediate_size",
-							"intermediate_size", "n_inner", "ffn_dim"));
-}
-
 /* How the weights are kept: MLX's own block, Hugging Face's, or the dtype. */
 static void stored(struct config_reading *r)
 {
@@ -418,40 +274,6 @@ static void chatglm(struct config_reading *r)
 	d->tied = config_flag(r, r->config, "tie_word_embeddings", false);
 }
 
-static int unknown_family(struct config_reading *r, const char *type)
-{
-	const char *names[FAMILIES_MAX + 1], *near;
-	const struct yml *at = config_find(r->config, "model_type") ? config_find(r->config, "model_type")
-								    : config_find(r->top, "model_type");
-	struct str list = STR_INIT;
-	size_t n = 0;
-
-	for (; n < FAMILIES_MAX && family_at(n); n++)
-		names[n] = family_at(n)->type;
-	names[n++] = "chatglm";
-	near = type ? str_closest(type, names, n) : NULL;
-	for (size_t i = 0; i < n; i++)
-		str_addf(&list, "%s%s", i ? ", " : "known: ", names[i]);
-	if (near)
-		str_addf(&list, "; the closest is %s", near);
-	if (type)
-		diag_add(r->diags, at->place, list.text,
-			 "config: model_type '%s' is not known, so what its layers hold is not", type);
-	else
-		diag_add(r->diags, r->config->place, list.text, "config: 'model_type' is missing");
-	str_release(&list);
-	return -1;
-}
-
-static int refused(struct config_reading *r, const char *type)
-{
-	const struct yml *at = config_find(r->config, "model_type");
-
-	return diag_add(r->diags, (at ? at : r->config)->place,
-			"write its model file by hand: lemursim help model",
-			"config: model_type '%s' cannot be imported: %s", type, r->f->refused);
-}
-
 /* Layers that predict further tokens, by whatever name. */
 static void predictors(struct config_reading *r)
 {
@@ -492,7 +314,9 @@ static void text_model(struct config_reading *r)
 	attention(r);
 	if (!r->f->plan)
 		sight(r);
-	feed_forward(r);
+	describe_feed_forward(r);
+	if (r->f->learned_positions)
+		d->positions = CONFIG_NUMBER(r, 0, "n_positions", "n_ctx", "max_position_embeddings");
 	d->per_layer_embedding = r->f->plan ? CONFIG_OR_0(r, "hidden_size_per_layer_input") : 0;
 	context(r);
 	predictors(r);
@@ -500,7 +324,7 @@ static void text_model(struct config_reading *r)
 		describe_layers(r);
 }
 
-int describe_hf(struct described *d, const struct yml *config, struct diags *diags)
+int describe_hf(struct described *d, const struct yml *config, bool assume, struct diags *diags)
 {
 	struct config_reading r = {.d = d, .config = config, .top = config, .diags = diags};
 	const struct yml *text = config_find(config, "text_config");
@@ -520,10 +344,10 @@ int describe_hf(struct described *d, const struct yml *config, struct diags *dia
 		context(&r);
 	} else {
 		r.f = family_of(type);
-		if (!r.f)
-			return unknown_family(&r, type);
-		if (r.f->refused)
-			return refused(&r, type);
+		if (!r.f && assume && type)
+			r.f = describe_assumed(&r, type);
+		if (!r.f || r.f->refused)
+			return describe_unknown(&r, type);
 		d->family = d->architecture = !strcmp(r.f->type, "qwen3_moe_plain") ? type : r.f->type;
 		text_model(&r);
 	}

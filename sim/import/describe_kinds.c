@@ -344,7 +344,8 @@ static const char *mixer_name(const struct layers_job *j, const struct described
 }
 
 /* Kinds of one mixer are told apart by their FFN. */
-static const char *kind_name(const struct layers_job *j, size_t at, const struct described_layer *of, size_t n)
+static const char *kind_name(const struct layers_job *j, size_t at, const struct described_layer *of,
+			     size_t n)
 {
 	const char *mixer = mixer_name(j, &of[at]), *feed = of[at].experts ? "moe"
 							    : of[at].inner ? "ffn"

@@ -104,16 +104,19 @@ static void by_letters(struct layers_job *j)
 {
 	struct config_reading *r = j->r;
 	const struct yml *words = config_find(r->config, "layers_block_type");
+	const struct yml *list = config_find(r->config, "hybrid_override_pattern");
 	const char *letters = config_word(r->config, "hybrid_override_pattern", "");
 
 	for (int64_t i = 0; i < r->d->layers; i++) {
 		const char *word = words ? config_item(words, (size_t)i) : "";
+		const char *letter =
+			list && list->kind == YML_LIST ? config_item(list, (size_t)i) : letters + i;
 		const char c = words ? (!strcmp(word, "mamba")       ? 'M'
 					: !strcmp(word, "attention") ? '*'
 					: !strcmp(word, "moe")       ? 'E'
 					: !strcmp(word, "mlp")       ? '-'
 								     : '?')
-				     : letters[i];
+				     : *letter;
 
 		if (!strchr("M*E-", c) || !c) {
 			config_wrong(r, words ? words->items[i] : r->config, "hybrid_override_pattern",
@@ -296,12 +299,15 @@ static bool has_experts(struct config_reading *r, int64_t layer)
 	const struct yml *freq = config_find(r->config, "moe_layer_freq"),
 			 *types = config_find(r->config, "mlp_layer_types"),
 			 *chosen = config_find(r->config, "moe_layers_enum"),
+			 *flags = config_find(r->config, "is_moe_layer"),
 			 *list = config_find(r->config, "moe_layers");
 
 	if (!d->experts)
 		return false;
 	if (freq && freq->kind == YML_LIST)
 		return !strcmp(config_item(freq, (size_t)layer), "1");
+	if (flags && flags->kind == YML_LIST)
+		return !strcmp(config_item(flags, (size_t)layer), "true");
 	if (types && types->kind == YML_LIST)
 		return !strcmp(config_item(types, (size_t)layer), "sparse");
 	if (chosen && chosen->kind == YML_SCALAR)
@@ -336,7 +342,8 @@ static void feeds(struct layers_job *j)
 
 void describe_layers(struct config_reading *r)
 {
-	struct layers_job j = {.r = r, .at = arena_array(r->diags->arena, (size_t)r->d->layers, sizeof *j.at)};
+	struct layers_job j = {.r = r,
+			       .at = arena_array(r->diags->arena, (size_t)r->d->layers, sizeof *j.at)};
 
 	j.base = describe_base_attention(r);
 	j.recurrent = describe_recurrence(r);

@@ -41,6 +41,14 @@ struct layers_job {
 /* Fills the kinds of a description whose family has a plan; its widths and experts have been read. */
 void describe_layers(struct config_reading *r);
 
+/* Reads the FFN and the experts. */
+void describe_feed_forward(struct config_reading *r);
+
+/* The row of a family that is not known, as its keys have it, with a note; NULL where it is not plain. */
+const struct family *describe_assumed(struct config_reading *r, const char *type);
+/* Complains about a family without a row, or one that cannot be imported; -1. */
+int describe_unknown(struct config_reading *r, const char *type);
+
 /* The attention of a full layer, and the recurrence of the family (NULL: none). */
 struct attention *describe_base_attention(struct config_reading *r);
 struct recurrent *describe_recurrence(struct config_reading *r);

@@ -69,9 +69,10 @@ static void attention(const struct described *d, struct str *out)
 	if (d->latent)
 		str_addf(out,
 			 "  latent: {q_rank: %lld, kv_rank: %lld, nope_dim: %lld, rope_dim: %lld, value_dim: "
-			 "%lld}\n",
+			 "%lld%s}\n",
 			 (long long)d->q_rank, (long long)d->kv_rank, (long long)d->nope_dim,
-			 (long long)d->rope_dim, (long long)d->value_dim);
+			 (long long)d->rope_dim, (long long)d->value_dim,
+			 d->expanded ? ", expanded: true" : "");
 }
 
 static void feed_forward(const struct described *d, const struct extras *x, struct str *out)

@@ -59,6 +59,7 @@ struct family {
 	bool ungated;     /* FFN of two products */
 	bool ffn_bias;
 	bool shared_gate;           /* of the shared expert */
+	bool learned_positions;     /* a table of them */
 	bool beside;                /* an FFN beside the experts of each layer */
 	bool mtp_in_files;          /* released files hold the layers that predict further tokens */
 	const char *attention_gate; /* "element", "head"; NULL: none */

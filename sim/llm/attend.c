@@ -137,7 +137,7 @@ static void add_rows(const struct attention *a, const struct attend *whole, int6
 		     share = each / fmax(1, (double)whole->context);
 
 	x->context += (int64_t)each;
-	x->seen += x->decodes ? sequences * (int64_t)each : whole->seen / ratio;
+	x->seen += chosen && x->decodes ? sequences * (int64_t)each : whole->seen / ratio;
 	x->pairs += whole->pairs * share;
 	x->rectangle += whole->rectangle * share;
 }

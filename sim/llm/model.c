@@ -55,6 +55,7 @@ static const struct field latent_fields[] = {
 	COUNT(struct latent, nope_dim, 4096, "width of a head's part without positions"),
 	COUNT(struct latent, rope_dim, 4096, "width of the rotary part, shared by all heads"),
 	COUNT(struct latent, value_dim, 4096, "width of a head's value"),
+	OPTION_FLAG(struct latent, expanded, "the cache holds keys and values of all heads, not the latent"),
 };
 static const struct table latent_table = {"latent", sizeof(struct latent), latent_fields,
 					  ARRAY_LEN(latent_fields)};
@@ -448,9 +449,20 @@ static int check_mtp(const struct model *m, struct diags *diags)
 	return 0;
 }
 
+static void expand(struct attention *a)
+{
+	if (a && a->latent)
+		a->expanded = a->latent->expanded;
+}
+
 static int check_layers(struct model *m, struct diags *diags)
 {
 	const struct experts *x = m->experts;
+	struct model_kind *kinds = m->kinds.at;
+
+	expand(&m->attention);
+	for (size_t i = 0; i < m->kinds.n; i++)
+		expand(kinds[i].attention);
 
 	m->layout = NULL;
 	if (m->kinds.n)

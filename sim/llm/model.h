@@ -24,6 +24,7 @@ struct latent {
 	struct origin origin;
 	int64_t q_rank; /* 0: queries are not compressed */
 	int64_t kv_rank, nope_dim, rope_dim, value_dim;
+	bool expanded; /* the cache holds keys and values of all heads: GGUF files of before 2025-04 */
 };
 
 /* Sparse attention (DeepSeek-V3.2, arXiv:2512.02556, section 2.1): an indexer of a few narrow heads scores

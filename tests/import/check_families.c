@@ -7,8 +7,10 @@
 
 #include "sim/base/csv.h"
 #include "sim/base/file.h"
+#include "sim/import/families.h"
 #include "sim/import/import.h"
 #include "sim/llm/projections.h"
+#include "tests/import/ggufmake.h"
 
 #define FOLDER "tests/data/families/"
 
@@ -262,6 +264,215 @@ START_TEST(families_are_as_expected)
 }
 END_TEST
 
+/* --- the table of families ------------------------------------------------------------------------ */
+
+static char *read_text(struct arena *a, const char *path)
+{
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	ck_assert_msg(file_read(a, path, 1 << 20, &text, &len, &err) == 0, "%s", err.msg);
+	return text;
+}
+
+static const char *row_in_readme(struct arena *a, const struct family *f)
+{
+	return arena_printf(a, "| `%s` | %s%s%s |\n", f->type,
+			    f->refused ? "refused: "
+			    : f->like  ? "as `"
+				       : "imported",
+			    f->refused ? f->refused
+			    : f->like  ? f->like
+				       : "",
+			    f->like && !f->refused ? "`" : "");
+}
+
+/* models/README.md says of each row what becomes of it. */
+START_TEST(readme_lists_the_families)
+{
+	struct arena a = ARENA_INIT;
+	const char *readme = read_text(&a, "models/README.md");
+
+	for (size_t i = 0; family_at(i); i++) {
+		const char *row = row_in_readme(&a, family_at(i));
+
+		ck_assert_msg(strstr(readme, row), "models/README.md lacks: %s", row);
+	}
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(families_have_one_row_each)
+{
+	for (size_t i = 0; family_at(i); i++) {
+		ck_assert_msg(!family_at(i)->like || family_of(family_at(i)->type), "%s is like nothing",
+			      family_at(i)->type);
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(family_at(i)->type, family_at(k)->type);
+	}
+}
+END_TEST
+
+/* Every family of mlx_lm is imported, or refused for a reason. */
+START_TEST(mlx_lm_is_covered)
+{
+	struct arena a = ARENA_INIT;
+	char *at = read_text(&a, FOLDER "mlx_lm_models.txt");
+	size_t n = 0;
+
+	for (char *end; *at; at = end + 1) {
+		end = strchr(at, '\n');
+		*end = '\0';
+		if (*at == '#')
+			continue;
+		ck_assert_msg(family_of(at), "%s has no row in families.c", at);
+		n++;
+	}
+	ck_assert_uint_ge(n, 100);
+	arena_release(&a);
+}
+END_TEST
+
+/* --- GGUF ----------------------------------------------------------------------------------------- */
+
+struct described_gguf {
+	struct arena arena;
+	struct described d;
+	struct err err;
+	int rc;
+};
+
+static void describe(struct described_gguf *x, struct ggufmake *make)
+{
+	struct tensor_table t = {.arena = &x->arena};
+	struct str file = STR_INIT;
+	struct gguf g;
+	struct bytes b;
+
+	gguf_finish(make, &file);
+	bytes_memory(&b, "f.gguf", file.text, file.len);
+	ck_assert_msg(gguf_read(&x->arena, &b, &g, &t, &x->err) == 0, "%s", x->err.msg);
+	ck_assert_int_eq(tensors_sort(&t, &x->err), 0);
+	x->rc = describe_gguf(&x->arena, &x->d, &g, &t, &x->err);
+	str_release(&file);
+}
+
+START_TEST(gguf_of_a_gated_delta_net)
+{
+	struct described_gguf x = {.arena = ARENA_INIT, .err = ERR_INIT};
+	struct ggufmake make = {.version = 3};
+
+	gguf_key_text(&make, "general.architecture", "qwen35");
+#define KEY(name, value) gguf_key_u32(&make, "qwen35." name, value)
+	KEY("block_count", 9);
+	KEY("nextn_predict_layers", 1);
+	KEY("embedding_length", 64);
+	KEY("feed_forward_length", 256);
+	KEY("attention.head_count", 8);
+	KEY("attention.head_count_kv", 2);
+	KEY("attention.key_length", 16);
+	KEY("full_attention_interval", 4);
+	KEY("ssm.state_size", 32);
+	KEY("ssm.group_count", 2);
+	KEY("ssm.time_step_rank", 6);
+	KEY("ssm.inner_size", 192);
+	KEY("ssm.conv_kernel", 4);
+#undef KEY
+	gguf_tensor(&make, "token_embd.weight", 1, (const uint64_t[]){64, 1000, 0});
+	describe(&x, &make);
+	ck_assert_msg(x.rc == 0, "%s", x.err.msg);
+	ck_assert_int_eq(x.d.layers, 8);
+	ck_assert_int_eq(x.d.mtp_layers, 1);
+	ck_assert_int_eq(x.d.vocabulary, 1000);
+	ck_assert(x.d.tied);
+	ck_assert_uint_eq(x.d.kinds_n, 2);
+	for (int64_t i = 0; i < 8; i++)
+		ck_assert_int_eq(x.d.kinds[x.d.kind_of[i]].recurrent != NULL, (i + 1) % 4 != 0);
+	ck_assert_int_eq(x.d.kinds[0].recurrent->value_dim, 32);
+	ck_assert_int_eq(x.d.kinds[0].recurrent->heads, 6);
+	ck_assert_int_eq(x.d.kinds[1].attention->gate, GATE_ELEMENT);
+	arena_release(&x.arena);
+}
+END_TEST
+
+/* Layers of one block each, told by lists of key heads and of widths. */
+START_TEST(gguf_of_one_block_a_layer)
+{
+	static const uint32_t kv[] = {0, 0, 2, 0}, ffn[] = {0, 128, 0, 128};
+	static const char *const want[] = {"mamba2", "ffn", "full", "ffn"};
+	struct described_gguf x = {.arena = ARENA_INIT, .err = ERR_INIT};
+	struct ggufmake make = {.version = 3};
+
+	gguf_key_text(&make, "general.architecture", "nemotron_h");
+	gguf_key_list(&make, "nemotron_h.attention.head_count_kv", kv, 4);
+	gguf_key_list(&make, "nemotron_h.feed_forward_length", ffn, 4);
+#define KEY(name, value) gguf_key_u32(&make, "nemotron_h." name, value)
+	KEY("block_count", 4);
+	KEY("embedding_length", 64);
+	KEY("attention.head_count", 4);
+	KEY("attention.key_length", 16);
+	KEY("ssm.state_size", 32);
+	KEY("ssm.group_count", 2);
+	KEY("ssm.time_step_rank", 8);
+	KEY("ssm.inner_size", 128);
+	KEY("ssm.conv_kernel", 4);
+#undef KEY
+	gguf_tensor(&make, "token_embd.weight", 1, (const uint64_t[]){64, 1000, 0});
+	gguf_tensor(&make, "output.weight", 1, (const uint64_t[]){64, 1000, 0});
+	describe(&x, &make);
+	ck_assert_msg(x.rc == 0, "%s", x.err.msg);
+	for (int i = 0; i < 4; i++)
+		ck_assert_str_eq(x.d.kinds[x.d.kind_of[i]].name, want[i]);
+	ck_assert_int_eq(x.d.kinds[0].recurrent->value_dim, 16);
+	arena_release(&x.arena);
+}
+END_TEST
+
+/* --- unknown families ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *json, *says; /* in the note, or in the complaint */
+	bool assume, right;
+} unknowns[] = {
+	{"{\"model_type\":\"brandnew\",%s}", "--assume takes it as a plain transformer", false, false},
+	{"{\"model_type\":\"brandnew\",%s}", "assumed grouped-query attention, a gated FFN", true, true},
+	{"{\"model_type\":\"brandnew\",\"num_experts\":8,\"num_experts_per_tok\":2,%s}",
+	 "assumed grouped-query attention, experts", true, true},
+	{"{\"model_type\":\"brandnew\",\"ssm_state_size\":16,%s}",
+	 "'ssm_state_size' speaks of layers that a plain transformer lacks", true, false},
+	{"{\"model_type\":\"recurrent_gemma\",%s}", "cannot be imported: its gated linear recurrence", true,
+	 false},
+};
+START_TEST(unknown_families)
+{
+	struct arena a = ARENA_INIT;
+	struct diags diags;
+	struct described d;
+	struct source *s = arena_alloc(&a, sizeof *s);
+	const char *text =
+		arena_printf(&a, unknowns[_i].json,
+			     "\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+			     "\"vocab_size\":100,\"intermediate_size\":128");
+	int rc;
+
+	diags_init(&diags, &a);
+	*s = (struct source){"config.json", text, strlen(text)};
+	rc = describe_hf(&d, yml_parse(&a, s, &diags), unknowns[_i].assume, &diags);
+	ck_assert_int_eq(rc, unknowns[_i].right ? 0 : -1);
+	if (rc == 0) {
+		ck_assert_ptr_nonnull(strstr(d.notes[0], unknowns[_i].says));
+	} else {
+		struct str out = STR_INIT;
+
+		diags_format(&diags, &out);
+		ck_assert_msg(strstr(out.text, unknowns[_i].says), "%s", out.text);
+		str_release(&out);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 Suite *suite_families(void)
 {
 	Suite *s = suite_create("families");
@@ -269,6 +480,12 @@ Suite *suite_families(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, families_are_as_expected);
+	tcase_add_test(tc, readme_lists_the_families);
+	tcase_add_test(tc, families_have_one_row_each);
+	tcase_add_test(tc, mlx_lm_is_covered);
+	tcase_add_test(tc, gguf_of_a_gated_delta_net);
+	tcase_add_test(tc, gguf_of_one_block_a_layer);
+	tcase_add_loop_test(tc, unknown_families, 0, ARRAY_LEN(unknowns));
 	suite_add_tcase(s, tc);
 	return s;
 }
