@@ -19,6 +19,9 @@ void describe_note(struct described *d, struct arena *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	for (size_t i = 0; i < d->notes_n; i++)
+		if (!strcmp(d->notes[i], text))
+			return;
 	if (d->notes_n < NOTES_MAX)
 		d->notes[d->notes_n++] = arena_strdup(a, text);
 }
@@ -284,8 +287,9 @@ static void predictors(struct config_reading *r)
 		d->mtp_layers = 0;
 	if (d->mtp_layers && !r->f->mtp_in_files && r->f->plan && r->f->plan != PLAN_LETTERS) {
 		describe_note(d, r->diags->arena,
-			      "%lld layers that predict further tokens are declared, but not described",
-			      (long long)d->mtp_layers);
+			      "%lld layer%s that predict%s further tokens: declared, but not in the files",
+			      (long long)d->mtp_layers, d->mtp_layers == 1 ? "" : "s",
+			      d->mtp_layers == 1 ? "s" : "");
 		d->mtp_layers = 0;
 	}
 	if (d->mtp_layers)

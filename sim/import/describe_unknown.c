@@ -63,10 +63,9 @@ static int unknown(struct config_reading *r, const char *type)
 		names[n] = family_at(n)->type;
 	names[n++] = "chatglm";
 	near = type ? str_closest(type, names, n) : NULL;
-	for (size_t i = 0; i < n; i++)
-		str_addf(&list, "%s%s", i ? ", " : "known: ", names[i]);
 	if (near)
-		str_addf(&list, "; the closest is %s", near);
+		str_addf(&list, "the closest is %s; ", near);
+	str_addf(&list, "models/README.md lists the %zu that are", n);
 	if (odd)
 		str_addf(&list, "; '%.60s' speaks of layers that a plain transformer lacks", odd->text);
 	else

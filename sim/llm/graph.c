@@ -126,6 +126,8 @@ static void embedding_block(struct writer *w)
 	const int64_t h = w->m->hidden, each = w->m->per_layer_embedding * w->m->layers;
 
 	writer_elementwise(w, "embedding", OP_GATHER, SPLIT_NONE, (double)w->rows * (double)(h + each));
+	if (w->m->is_mtp) /* the token's row and the hidden state behind it, each normed, become one */
+		writer_linear(w, &(struct layer){"join", SPLIT_NONE, TENSOR_OTHER, h, 2 * h, ADAPTER_N});
 	if (!each)
 		return;
 	writer_linear(w, &(struct layer){"layers' projection", SPLIT_NONE, TENSOR_SMALL, each, h, ADAPTER_N});

@@ -404,7 +404,7 @@ static size_t blocks_of(const struct model *m, const struct layer_kind *k)
 	       (k->experts ? expert_blocks(m) : 0u);
 }
 
-static void find_layers(const struct model *m, struct model_layout *l, struct arena *a)
+void layout_count(const struct model *m, struct model_layout *l, struct arena *a)
 {
 	size_t *begin = arena_array(a, (size_t)m->layers + 1, sizeof *begin);
 	int64_t *mixers = arena_array(a, (size_t)m->layers, sizeof *mixers),
@@ -447,7 +447,7 @@ int layout_make(struct model *m, struct diags *diags)
 	l->kind_of = kind_of;
 	if (lay_pattern(m, kind_of, diags) != 0)
 		return -1;
-	find_layers(m, l, diags->arena);
+	layout_count(m, l, diags->arena);
 	m->layout = l;
 	return 0;
 }

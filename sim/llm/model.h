@@ -201,6 +201,7 @@ struct model {
 	int64_t streams;                   /* residual streams (AltUp, hyper-connections) */
 	int64_t positions;                 /* learned ones; 0: none */
 	int64_t extra;                     /* numbers at the ends that no block has */
+	bool is_mtp;                       /* a layer that predicts further tokens: model_mtp() */
 	bool norm_bias;                    /* norms have a bias too */
 	struct ffn *ffn;                   /* NULL: every layer has experts */
 	struct experts *experts;           /* NULL: a dense model */
@@ -291,6 +292,9 @@ double part_weights(const struct model *m, struct part part); /* in numbers; a t
 double part_weights_B(const struct model *m, const struct precision *p, struct part part);
 double model_weights(const struct model *m); /* the whole model */
 double model_weights_B(const struct model *m, const struct precision *p);
+/* The first layer that predicts further tokens as a model of its own that drafts: its table and its head are the
+ * model's, so they take no memory; in the arena. NULL: there is none. */
+const struct model *model_mtp(struct arena *a, const struct model *m);
 double model_mtp_weights(const struct model *m); /* of the layers that predict further tokens */
 /* Weights that take memory besides: those layers where they are stored, and stored_only. */
 double model_stored_B(const struct model *m, const struct precision *p);

@@ -290,6 +290,58 @@ START_TEST(chunked_scans_take_more)
 }
 END_TEST
 
+/* --- further tokens ------------------------------------------------------------------------------- */
+
+static void check_draft(const struct model *m, int64_t layers)
+{
+	const struct model *draft = model_mtp(&arena, m);
+	struct op ops[GRAPH_OPS];
+	const struct shape s = {.batch = 1, .tokens = 1, .past = 9};
+	const size_t n = graph_block(draft, &f16, &s, model_block(draft, 0).part, PHASE_DECODE, ops);
+	const size_t h =
+		graph_block(draft, &f16, &s, (struct part){ROLE_HEAD, false, 0}, PHASE_DECODE, ops + n);
+	const struct op *join = op_named(ops, n, "join"), *head = op_named(ops + n, h, "head");
+
+	ck_assert_int_eq(draft->layers, layers);
+	/* what is counted as the predictor's, its last norm besides, and neither table nor head */
+	ck_assert_double_eq(model_weights(draft), model_mtp_weights(m) + 64);
+	ck_assert(join && join->n == 64 && join->k == 128);
+	ck_assert(head && head->n == 1000); /* but it runs the head */
+}
+
+START_TEST(a_predictor_drafts)
+{
+	check_draft(model_of(HYBRID "mtp: {layers: 1, kinds: [full]}\n"), 1);
+	arena_release(&arena);
+	check_draft(model_of(HEAD
+			     "attention: {heads: 4, kv_heads: 2, head_dim: 16}\n"
+			     "experts: {count: 8, active: 2, inner: 32, first_dense: 2}\nmtp: {layers: 1}\n"),
+		    1);
+	arena_release(&arena);
+	check_draft(model_of(HEAD
+			     "experts: {count: 8, active: 2, inner: 32}\n"
+			     "kinds:\n  a: {blocks: [attention], attention: {heads: 4, kv_heads: 2, "
+			     "head_dim: 16}}\n"
+			     "  e: {blocks: [experts]}\npattern: [a, e]\nmtp: {layers: 1, kinds: [a, e]}\n"),
+		    2);
+	arena_release(&arena);
+	ck_assert_ptr_null(model_mtp(&arena, model_of(HYBRID)));
+	arena_release(&arena);
+}
+END_TEST
+
+START_TEST(stored_weights_take_memory)
+{
+	const struct model *m =
+		model_of(HYBRID "mtp: {layers: 1, kinds: [full], stored: true}\n"
+				"stored_only: [{name: vision tower, parameters: 5000, format: bf16}]\n");
+
+	ck_assert_double_gt(model_stored_B(m, &f16), 10000 + 2 * (model_mtp_weights(m) - 3 * 64));
+	ck_assert_double_eq(model_weights(m), model_weights(model_of(HYBRID)));
+	arena_release(&arena);
+}
+END_TEST
+
 Suite *suite_kinds(void)
 {
 	Suite *s = suite_create("kinds");
@@ -304,6 +356,8 @@ Suite *suite_kinds(void)
 	tcase_add_test(tc, compressed_rows);
 	tcase_add_loop_test(tc, products_are_the_matrices, 0, 11);
 	tcase_add_test(tc, chunked_scans_take_more);
+	tcase_add_test(tc, a_predictor_drafts);
+	tcase_add_test(tc, stored_weights_take_memory);
 	suite_add_tcase(s, tc);
 	return s;
 }

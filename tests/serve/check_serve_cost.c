@@ -65,7 +65,7 @@ static void agree_on(const struct model *m, int64_t batch, int64_t tokens, int64
 {
 	struct shape_piece pieces[64];
 	const struct shape uniform = {.batch = batch, .tokens = tokens, .past = past};
-	const int64_t window = m->attention.window ? m->attention.window : INT64_MAX;
+	const int64_t window = model_window(m) ? model_window(m) : INT64_MAX;
 	const struct shape_mix decodes = {.rows = batch * tokens,
 					  .logits = batch,
 					  .decodes = batch,
