@@ -19,6 +19,7 @@
 	SUITE(stats)                                                                                         \
 	SUITE(hw)                                                                                            \
 	SUITE(llm)                                                                                           \
+	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
 	SUITE(place)                                                                                         \
@@ -43,6 +44,7 @@
 	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
+	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \

@@ -8,10 +8,14 @@ struct import_options {
 	struct load_options load;
 	struct output_options output;
 	const char *facts;
+	bool assume;
 };
 
-static const struct opt own[] = {OPT_TEXT_ROW(struct import_options, facts, "facts", 0, "FILE",
-					      "yaml to add: title, source, parameters, sizes, notes")};
+static const struct opt own[] = {
+	OPT_TEXT_ROW(struct import_options, facts, "facts", 0, "FILE",
+		     "yaml to add: title, source, parameters, sizes, notes"),
+	OPT_FLAG_ROW(struct import_options, assume, "assume", 0,
+		     "take an unknown family of plain shape as a plain transformer")};
 static const struct opt_table tables[] = {OPTS_PATH(struct import_options, load),
 					  OPTS_OUTPUT(struct import_options, output), OPT_OWN(own)};
 
@@ -36,7 +40,7 @@ static void tell(const struct import_result *r)
 static int cmd_import(const void *options, const struct texts *files)
 {
 	const struct import_options *o = options;
-	const struct import_ask ask = {files->at[0], o->facts, "lemursim " VERSION};
+	const struct import_ask ask = {files->at[0], o->facts, o->assume, "lemursim " VERSION};
 	struct import_result r = {.text = STR_INIT};
 	struct session s;
 	struct err err = ERR_INIT;

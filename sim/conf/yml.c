@@ -103,7 +103,7 @@ static void add_key(struct builder *b, struct open *top, struct yml *key)
 	if (!strcmp(key->text, "<<") && !key->quoted)
 		fail(b, key->place, "inherit with 'base: NAME'", "merge keys '<<' are not supported");
 	if (top->keys.n == YML_KEYS)
-		fail(b, key->place, NULL, "a mapping may hold 4096 keys, this is one more");
+		fail(b, key->place, NULL, "a mapping may hold %d keys, this is one more");
 	if (map_find(&top->seen, key->text) != MAP_NONE) {
 		const size_t first = map_find(&top->seen, key->text);
 

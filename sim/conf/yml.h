@@ -13,7 +13,7 @@
 
 #include "sim/conf/diag.h"
 
-enum { YML_DEPTH = 64, YML_NODES = 200000, YML_KEYS = 4096 };
+enum { YML_DEPTH = 64, YML_NODES = 1000000, YML_KEYS = 1 << 17 };
 
 enum yml_kind { YML_NULL, YML_SCALAR, YML_LIST, YML_MAP };
 

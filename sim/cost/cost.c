@@ -276,10 +276,9 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 		      double share)
 {
 	const struct attention_table *a = &device_model->profile->attention;
-	const struct util u = a->decode_u.given
-				      ? (struct util){a->decode_u.value, a->decode_u.spread,
-						      a->decode_u.provenance}
-				      : util_at(device_model->attention, 1, (double)op->query);
+	const struct util u = a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
+								a->decode_u.provenance}
+						: util_at(device_model->attention, 1, (double)op->query);
 
 	c->flop = op->flop * share;
 	c->bytes = (op->kv_B + op->tensor_B * op->times) * share;
@@ -319,7 +318,7 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	case OP_CONV: /* reads and writes the channels */
 	case OP_SCAN:
 		return &gather;
-	case OP_TOP: /* one pass over the scores, which no one writes out whole */
+	case OP_TOP:    /* one pass over the scores, which no one writes out whole */
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:

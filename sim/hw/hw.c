@@ -250,6 +250,8 @@ static const struct field profile_fields[] = {
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
 	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
+	{FIELD_KEY(struct profile, conv_f32), .type = FIELD_BOOL, .optional = true,
+	 .help = "the state of short convolutions is kept in f32, not in the dtype of the arithmetic"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
 	 .help = "in the last layer of a prefill, what follows attention runs over the last token alone"},
 };

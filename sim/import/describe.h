@@ -10,8 +10,19 @@
 #include "sim/conf/field.h"
 #include "sim/import/gguf.h"
 #include "sim/import/tensors.h"
+#include "sim/llm/model.h"
 
 enum { NOTES_MAX = 32 };
+
+/* A kind of layers, for a model file that says several. */
+struct described_kind {
+	const char *name;
+	const char *blocks; /* as a list: "attention, ffn" */
+	const struct attention *attention;
+	const struct recurrent *recurrent;
+	int64_t inner; /* FFN width; 0: no FFN in it */
+	int64_t extra;
+};
 
 struct described {
 	const char *title, *source;
@@ -28,13 +39,24 @@ struct described {
 	int64_t window, full_every;
 	const char *bias; /* "none", "qkv", "qkvo" */
 	bool qk_norm, sinks, tied, post_norms;
-	bool fused; /* q, k and v in one tensor */
-	bool latent;
+	bool fused;            /* q, k and v in one tensor */
+	bool latent, expanded; /* expanded: its cache holds whole heads */
 	int64_t q_rank, kv_rank, nope_dim, rope_dim, value_dim;
 	bool gelu, ffn_bias; /* gelu: only up and down projections; a gated GELU counts as SwiGLU */
 	int64_t inner;       /* FFN width of dense layers; 0: there are none */
 	int64_t experts, active, expert_inner, shared, shared_inner, first_dense, every;
-	bool expert_bias;
+	bool expert_bias, router_bias, shared_gate, latent_norm;
+	int64_t expert_latent; /* width that experts work in; 0: the hidden width */
+	const char *ffn_kind;  /* of a model with kinds: "swiglu", "relu2", ... */
+	bool qk_norm_wide, norm_bias;
+	struct described_kind
+		*kinds; /* NULL: none; then window, full_every, first_dense and every are not used */
+	size_t kinds_n;
+	const unsigned char *kind_of; /* of each layer */
+	int64_t mtp_layers;           /* that predict further tokens */
+	const char *mtp_kinds;        /* "full": of each; NULL: as the last layer */
+	int64_t per_layer_embedding, streams, positions, extra;
+	double vision;                /* weights of a vision tower, from its config; 0: none, or not known */
 	const char *notes[NOTES_MAX]; /* features that are not modelled, one sentence each */
 	size_t notes_n;
 	double beyond; /* numbers in tensors that are not modelled: vision, multi-token prediction */
@@ -43,8 +65,9 @@ struct described {
 
 void describe_note(struct described *d, struct arena *a, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Reads the tree of a config.json; errors go to diags with their place. 0 or -1. */
-int describe_hf(struct described *d, const struct yml *config, struct diags *diags);
+/* Reads the tree of a config.json. assume: a model_type that is not known is taken as a plain transformer where
+ * its keys allow that, with a note. Errors go to diags with their place. 0 or -1. */
+int describe_hf(struct described *d, const struct yml *config, bool assume, struct diags *diags);
 
 /* Sets the number of weights of each tensor of a safetensors table by the quantization that the config
  * states: packed weights are counted one by one, scales count as none. 0 or -1 with err. */

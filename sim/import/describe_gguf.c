@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sim/import/describe.h"
+#include "sim/import/describe_gguf_config.h"
 
 struct reading {
 	struct arena *arena;
@@ -110,6 +111,12 @@ static int latent(struct reading *r)
 	    number(r, "attention.value_length_mla", &value) != 0)
 		return -1;
 	/* files made before the caches held the latent had the plain widths in key_length */
+	d->expanded = !key;
+	if (d->expanded)
+		describe_note(
+			d, r->arena,
+			"made before 'attention.key_length_mla': llama.cpp caches keys and values of all "
+			"heads, not the latent");
 	if (!key &&
 	    (due(r, "attention.key_length", &key) != 0 || due(r, "attention.value_length", &value) != 0))
 		return -1;
@@ -344,15 +351,35 @@ static int known_architecture(struct reading *r)
 static const char *file_type(const struct gguf *g)
 {
 	static const char *const names[] = {
-		[0] = "f32",     [1] = "f16",     [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",
-		[8] = "q5_0",    [9] = "q5_1",    [10] = "q2_K",   [11] = "q3_K_S", [12] = "q3_K_M",
-		[13] = "q3_K_L", [14] = "q4_K_S", [15] = "q4_K_M", [16] = "q5_K_S", [17] = "q5_K_M",
-		[18] = "q6_K",   [25] = "iq4_nl", [30] = "iq4_xs", [32] = "bf16",   [38] = "mxfp4"};
+		[0] = "f32",      [1] = "f16",      [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",
+		[8] = "q5_0",     [9] = "q5_1",     [10] = "q2_K",   [11] = "q3_K_S", [12] = "q3_K_M",
+		[13] = "q3_K_L",  [14] = "q4_K_S",  [15] = "q4_K_M", [16] = "q5_K_S", [17] = "q5_K_M",
+		[18] = "q6_K",    [19] = "iq2_xxs", [20] = "iq2_xs", [21] = "q2_K_S", [22] = "iq3_xs",
+		[23] = "iq3_xxs", [24] = "iq1_s",   [26] = "iq3_s",  [27] = "iq3_m",  [28] = "iq2_s",
+		[29] = "iq2_m",   [31] = "iq1_m",   [36] = "tq1_0",  [37] = "tq2_0",  [39] = "nvfp4",
+		[40] = "q1_0",    [41] = "q2_0",    [25] = "iq4_nl", [30] = "iq4_xs", [32] = "bf16",
+		[38] = "mxfp4"};
 	const struct gguf_key *k = gguf_find(g, "general.file_type");
 
 	if (!k || k->kind != GGUF_NUMBER || !(k->number >= 0 && k->number < (double)ARRAY_LEN(names)))
 		return NULL;
 	return names[(size_t)k->number];
+}
+
+/* A family whose layers are of several kinds is described as its config.json would be. */
+static int by_config(struct reading *r, const struct yml *config)
+{
+	const struct described before = *r->d;
+	struct diags diags;
+
+	diags_init(&diags, r->arena);
+	if (describe_hf(r->d, config, false, &diags) != 0)
+		return err_set(r->err, "%s: %s", r->g->path,
+			       diags.n ? diags.list[0].msg : "its keys do not describe a model");
+	r->d->title = before.title;
+	r->d->stored = before.stored;
+	r->d->file_type = before.file_type;
+	return check_classes(r);
 }
 
 int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
@@ -361,6 +388,7 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 	const struct gguf_key *arch = gguf_find(g, "general.architecture");
 	const struct gguf_key *name = gguf_find(g, "general.name");
 	struct reading r = {a, d, g, t, "", err};
+	const struct yml *config;
 	int64_t beyond = 0;
 
 	*d = (struct described){.bias = "none"};
@@ -382,6 +410,9 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 			      (long long)beyond);
 		d->layers -= beyond;
 	}
+	config = describe_gguf_config(a, g, t, r.arch, d->layers);
+	if (config)
+		return by_config(&r, config);
 	if (known_architecture(&r) != 0 || check_classes(&r) != 0 || ends(&r) != 0 || attention(&r) != 0 ||
 	    context(&r) != 0 || experts(&r) != 0)
 		return -1;

@@ -11,7 +11,7 @@
 
 static const double SIZE_TOLERANCE = 0.005; /* the tolerance of model_check() */
 
-enum { CONFIG_MAX = 4 << 20, INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
+enum { CONFIG_MAX = 64 << 20, INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
 
 struct job {
 	struct loader *l;
@@ -142,7 +142,7 @@ static const struct yml *read_config(struct job *j, const char *path)
 static int import_config(struct job *j, const char *path, const struct yml **config)
 {
 	*config = read_config(j, path);
-	if (!*config || describe_hf(&j->r->described, *config, j->l->diags) != 0)
+	if (!*config || describe_hf(&j->r->described, *config, j->ask->assume, j->l->diags) != 0)
 		return -1;
 	return j->l->diags->total ? -1 : 0;
 }

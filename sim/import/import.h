@@ -13,6 +13,7 @@
 struct import_ask {
 	const char *path;
 	const char *facts; /* path of a YAML file with additional figures; NULL: none */
+	bool assume;       /* a family that is not known is taken as a plain transformer */
 	const char *tool;  /* name and version of this program: "lemursim 0.1.0" */
 };
 

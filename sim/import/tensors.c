@@ -115,19 +115,24 @@ static bool contains_any(const char *name, const char *const *words)
 /* The first match counts: the name of a shared expert contains that of an expert. */
 static const struct {
 	enum tensor_class class;
-	const char *words[14];
+	const char *words[24];
 } in_layer[] = {
 	{CLASS_NONE, {"rotary_emb", "rope_freqs", "rope_factors", "masked_bias"}},
 	{CLASS_BEYOND, {"nextn", "eh_proj", "enorm", "hnorm", "shared_head"}},
 	{CLASS_SHARED, {"shexp", "shared_expert"}},
 	{CLASS_EXPERTS, {"_exps", ".experts."}},
-	{CLASS_ROUTER, {"ffn_gate_inp", "exp_probs_b", "mlp.gate.", "mlp.router", "block_sparse_moe.gate."}},
+	{CLASS_ROUTER,
+	 {"ffn_gate_inp", "exp_probs_b", "mlp.gate.", "mlp.router", "block_sparse_moe.gate.", "mixer.gate.",
+	  "feed_forward.router", "feed_forward.gate."}},
 	{CLASS_ATTENTION,
-	 {"attn_", "self_attn", "attention_norm", "input_layernorm", "self_attention", ".attention.",
-	  "post_self_attn_layernorm"}},
+	 {"ssm_", "shortconv", "indexer", "linear_attn", "mamba.", "mixer.", "time_mix", "laurel", "altup",
+	  "operator_norm", ".conv.", "conv.", "self_attn", "attn_", "attention_norm", "input_layernorm",
+	  "self_attention", ".attention.", "post_self_attn_layernorm"}},
 	{CLASS_FFN,
-	 {"ffn_", "mlp.", "post_attention_layernorm", "feedforward_layernorm", "post_mlp_layernorm",
-	  "post_ffw", "feed_forward.", "block_sparse_moe.norm"}},
+	 {"ffn_", "mlp.", "inp_gate", "per_layer", "proj.weight", "post_norm", "layer_output_scale",
+	  "layer_scalar", "channel_mix", "ffn_norm", "latent", "post_attention_layernorm",
+	  "feedforward_layernorm", "post_mlp_layernorm", "post_ffw", "feed_forward.",
+	  "block_sparse_moe.norm"}},
 };
 
 static enum tensor_class class_in_layer(const char *rest)
@@ -145,10 +150,11 @@ enum tensor_class tensor_class_of(const char *name, int64_t layers, int64_t *lay
 	static const char *const other[] = {"vision", "visual",  "multi_modal", "mm_projector",  "audio",
 					    "mm.",    "v.patch", "v.blk",       "image_newline", NULL};
 	static const char *const head[] = {
-		"lm_head",          "output_norm", "output_layer", "final_layernorm", "model.norm.",
-		"transformer.norm", NULL};
-	static const char *const embedding[] = {"token_embd", "embed_tokens", "word_embeddings",
-						"tok_embeddings", NULL};
+		"altup_",      "output_hc",    "hc_head",         "embedding_norm", "lm_head",
+		"output_norm", "output_layer", "final_layernorm", "model.norm.",    "transformer.norm",
+		NULL};
+	static const char *const embedding[] = {"per_layer_",      "token_embd",     "embed_tokens",
+						"word_embeddings", "tok_embeddings", NULL};
 	static const char *const none[] = {"rope_freqs", "rotary_", "rope_factors", "inv_freq", NULL};
 	const char *rest;
 

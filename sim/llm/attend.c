@@ -137,7 +137,7 @@ static void add_rows(const struct attention *a, const struct attend *whole, int6
 		     share = each / fmax(1, (double)whole->context);
 
 	x->context += (int64_t)each;
-	x->seen += x->decodes ? sequences * (int64_t)each : whole->seen / ratio;
+	x->seen += chosen && x->decodes ? sequences * (int64_t)each : whole->seen / ratio;
 	x->pairs += whole->pairs * share;
 	x->rectangle += whole->rectangle * share;
 }
@@ -185,7 +185,7 @@ size_t attend_groups(const struct model *m, const struct shape *s, struct part p
 		attend_whole(m, s, phase, whole);
 	for (size_t i = 0; a->compress && i < n; i++)
 		add_rows(a, &whole[i],
-			 !x		   ? s->batch
+			 !x               ? s->batch
 			 : out[i].decodes ? x->decodes
 					  : (int64_t)x->pieces_n,
 			 &out[i]);

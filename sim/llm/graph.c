@@ -72,11 +72,12 @@ static void router_block(struct writer *w)
 	const struct experts *x = w->m->experts;
 
 	begin_block(w);
-	writer_linear(w, &(struct layer){"router", SPLIT_NONE, TENSOR_ROUTER, x->count, w->m->hidden, ADAPTER_N});
+	writer_linear(
+		w, &(struct layer){"router", SPLIT_NONE, TENSOR_ROUTER, x->count, w->m->hidden, ADAPTER_N});
 	writer_elementwise(w, "route", OP_ROUTE, SPLIT_NONE, (double)w->rows * (double)x->count);
 	if (x->latent)
-		writer_linear(w, &(struct layer){"latent in", SPLIT_NONE, TENSOR_OTHER, x->latent, w->m->hidden,
-						 ADAPTER_N});
+		writer_linear(w, &(struct layer){"latent in", SPLIT_NONE, TENSOR_OTHER, x->latent,
+						 w->m->hidden, ADAPTER_N});
 }
 
 static void shared_block(struct writer *w)
@@ -84,7 +85,8 @@ static void shared_block(struct writer *w)
 	const int64_t h = w->m->hidden, f = experts_shared_inner(w->m->experts);
 
 	if (w->m->experts->kind == FFN_SWIGLU)
-		writer_linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, ADAPTER_GATE});
+		writer_linear(w, &(struct layer){"shared gate", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h,
+						 ADAPTER_GATE});
 	writer_linear(w, &(struct layer){"shared up", SPLIT_COLUMNS, TENSOR_SHARED_UP, f, h, ADAPTER_UP});
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, (double)w->rows * (double)f);
 	writer_linear(w, &(struct layer){"shared down", SPLIT_ROWS, TENSOR_SHARED_DOWN, h, f, ADAPTER_DOWN});
@@ -102,11 +104,14 @@ static void experts_block(struct writer *w)
 
 	if (x->kind == FFN_SWIGLU)
 		writer_linear_over(
-			w, &(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_GATE}, s);
-	writer_linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_UP}, s);
+			w,
+			&(struct layer){"expert gate", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_GATE},
+			s);
+	writer_linear_over(w, &(struct layer){"expert up", SPLIT_EXPERTS, TENSOR_EXPERT_UP, f, h, ADAPTER_UP},
+			   s);
 	writer_elementwise(w, "activation", OP_ACTIVATION, SPLIT_WIDTH, s.rows * (double)f);
-	writer_linear_over(w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, ADAPTER_DOWN},
-		    s);
+	writer_linear_over(
+		w, &(struct layer){"expert down", SPLIT_EXPERTS, TENSOR_EXPERT_DOWN, h, f, ADAPTER_DOWN}, s);
 	writer_elementwise(w, "combine", OP_COMBINE, SPLIT_WIDTH, s.rows * (double)h);
 	if (x->latent)
 		writer_linear(w, &(struct layer){"latent out", SPLIT_NONE, TENSOR_OTHER, w->m->hidden, h,
@@ -121,6 +126,8 @@ static void embedding_block(struct writer *w)
 	const int64_t h = w->m->hidden, each = w->m->per_layer_embedding * w->m->layers;
 
 	writer_elementwise(w, "embedding", OP_GATHER, SPLIT_NONE, (double)w->rows * (double)(h + each));
+	if (w->m->is_mtp) /* the token's row and the hidden state behind it, each normed, become one */
+		writer_linear(w, &(struct layer){"join", SPLIT_NONE, TENSOR_OTHER, h, 2 * h, ADAPTER_N});
 	if (!each)
 		return;
 	writer_linear(w, &(struct layer){"layers' projection", SPLIT_NONE, TENSOR_SMALL, each, h, ADAPTER_N});
@@ -132,7 +139,7 @@ static void head_block(struct writer *w)
 	w->rows = graph_head_rows(w->s);
 	begin_block(w);
 	writer_linear(w, &(struct layer){"head", SPLIT_COLUMNS, TENSOR_HEAD, w->m->vocabulary, w->m->hidden,
-				  ADAPTER_N});
+					 ADAPTER_N});
 }
 
 static void turn_around(struct writer *w) /* last operator first */

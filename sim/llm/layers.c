@@ -240,8 +240,8 @@ const struct ffn *part_ffn(const struct model *m, struct part part)
 
 /* --- the layout ----------------------------------------------------------------------------------- */
 
-static const char *const block_names[] = {
-	"delta", "mamba2", "mamba1", "rwkv", "lightning", "conv", "attention", "ffn", "experts", NULL};
+static const char *const block_names[] = {"delta", "mamba2",    "mamba1", "rwkv",    "lightning",
+					  "conv",  "attention", "ffn",    "experts", NULL};
 enum { BLOCK_ATTENTION = RECURRENT_N, BLOCK_FFN, BLOCK_EXPERTS, BLOCK_N };
 
 static int bad_block(const struct model_kind *k, const char *name, struct diags *diags)
@@ -297,8 +297,8 @@ static int add_block(const struct model *m, const struct model_kind *k, int bloc
 }
 
 /* One entry of `blocks`: "ffn", "attention | mamba2". */
-static int add_entry(const struct model *m, const struct model_kind *k, const char *entry, struct layer_kind *out,
-		     struct diags *diags)
+static int add_entry(const struct model *m, const struct model_kind *k, const char *entry,
+		     struct layer_kind *out, struct diags *diags)
 {
 	int mixers = 0, feeds = 0;
 
@@ -325,7 +325,8 @@ static int add_entry(const struct model *m, const struct model_kind *k, const ch
 	return 0;
 }
 
-static int make_kind(const struct model *m, const struct model_kind *k, struct layer_kind *out, struct diags *diags)
+static int make_kind(const struct model *m, const struct model_kind *k, struct layer_kind *out,
+		     struct diags *diags)
 {
 	const char *const *blocks = k->blocks.at;
 
@@ -403,7 +404,7 @@ static size_t blocks_of(const struct model *m, const struct layer_kind *k)
 	       (k->experts ? expert_blocks(m) : 0u);
 }
 
-static void find_layers(const struct model *m, struct model_layout *l, struct arena *a)
+void layout_count(const struct model *m, struct model_layout *l, struct arena *a)
 {
 	size_t *begin = arena_array(a, (size_t)m->layers + 1, sizeof *begin);
 	int64_t *mixers = arena_array(a, (size_t)m->layers, sizeof *mixers),
@@ -446,7 +447,7 @@ int layout_make(struct model *m, struct diags *diags)
 	l->kind_of = kind_of;
 	if (lay_pattern(m, kind_of, diags) != 0)
 		return -1;
-	find_layers(m, l, diags->arena);
+	layout_count(m, l, diags->arena);
 	m->layout = l;
 	return 0;
 }

@@ -10,6 +10,9 @@
 /* Resolves the kinds and the pattern into m->layout, in the arena of diags. 0, or -1 with diagnostics. */
 int layout_make(struct model *m, struct diags *diags);
 
+/* Counts the blocks of a layout whose kinds and kind_of are made. */
+void layout_count(const struct model *m, struct model_layout *l, struct arena *a);
+
 int64_t layers_with_experts(const struct model *m);
 
 /* Does the layer have that mixer? Attention of a model without kinds is in every layer. */

@@ -110,11 +110,13 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 		numbers = h + (m->norms ? h : 0) + (double)x->count;
 		break;
 	case ROLE_SHARED: /* its input is the router's */
-		numbers = ffn_saved(s, (double)experts_shared_inner(x), x->kind == FFN_SWIGLU) + ranks(s, up | down);
+		numbers = ffn_saved(s, (double)experts_shared_inner(x), x->kind == FFN_SWIGLU) +
+			  ranks(s, up | down);
 		break;
 	case ROLE_EXPERTS: /* each token's row for each of its experts; what each expert made */
-		numbers = (double)x->active * ((needed(s, up) ? 2 : 1) * (double)experts_width(m) +
-					       ffn_saved(s, (double)x->inner, x->kind == FFN_SWIGLU) + ranks(s, up | down));
+		numbers = (double)x->active *
+			  ((needed(s, up) ? 2 : 1) * (double)experts_width(m) +
+			   ffn_saved(s, (double)x->inner, x->kind == FFN_SWIGLU) + ranks(s, up | down));
 		break;
 	case ROLE_HEAD: /* input, normed input, logits and their gradient; of those rows that have logits */
 		if (!m->ends)
@@ -142,9 +144,8 @@ double graph_live_B(const struct model *m, const struct precision *p, const stru
 		numbers = rows * h;
 		break;
 	case ROLE_ATTENTION: /* residual, normed input, q, k, v, output; scores and their softmax */
-		numbers = rows *
-			  (2 * h + w.q + w.out + w.kv +
-			   (scores ? 2 * score_heads(m, part) * (double)graph_seen(m, s, part) : 0));
+		numbers = rows * (2 * h + w.q + w.out + w.kv +
+				  (scores ? 2 * score_heads(m, part) * (double)graph_seen(m, s, part) : 0));
 		break;
 	case ROLE_FFN: /* residual, normed input, gate, up */
 		numbers = rows * (2 * h + (part_ffn(m, part)->kind == FFN_SWIGLU ? 2 : 1) *

@@ -2,6 +2,7 @@
 #include "sim/llm/mix.h"
 
 #include "sim/llm/layers.h"
+#include "sim/llm/mix_iq.h"
 #include "sim/llm/projections.h"
 
 /* The conditions of a rule on a model and on a tensor in it. */
@@ -44,7 +45,8 @@ static int64_t row_of(const struct model *m, struct part part, enum tensor t)
 
 	switch (t) {
 	case TENSOR_O:
-		return !a ? m->hidden : (int64_t)attention_widths(a).out / (a->out_groups ? a->out_groups : 1);
+		return !a ? m->hidden
+			  : (int64_t)attention_widths(a).out / (a->out_groups ? a->out_groups : 1);
 	case TENSOR_DOWN:
 		return part_ffn(m, part)->inner;
 	case TENSOR_SHARED_DOWN:
@@ -147,6 +149,8 @@ static enum format_id down_rule(int mix, const struct about *x)
 /* The format a file type is named after: llama_ftype_get_default_type(). */
 static enum format_id named_after(int mix)
 {
+	if (mix_iq_has(mix))
+		return mix_iq_base(mix);
 	switch (mix) {
 	case MIX_Q5_K_M:
 	case MIX_Q5_K_S:
@@ -209,7 +213,11 @@ static enum format_id fused_rule(int mix)
 static enum format_id ggml_rule(int mix, const struct about *x)
 {
 	const struct attention *own = attention_of(x), *a = own ? own : &x->m->attention;
+	const struct iq_about few = {x->t, x->layer, x->layers, gqa(x->m),
+				     x->m->experts ? x->m->experts->count : 0};
 
+	if (mix_iq_has(mix) && x->t != TENSOR_SMALL && x->t != TENSOR_ROUTER)
+		return x->t == TENSOR_V && a->latent ? mix_iq_base(mix) : mix_iq_format(mix, &few);
 	switch (x->t) {
 	case TENSOR_SMALL: /* of one dimension */
 	case TENSOR_ROUTER:
@@ -240,8 +248,14 @@ static enum format_id fallback(enum format_id f, int64_t row)
 {
 	static const struct {
 		enum format_id from, to;
-	} others[] = {{FORMAT_IQ4_XS, FORMAT_IQ4_NL}, {FORMAT_Q2_K, FORMAT_Q4_0}, {FORMAT_Q3_K, FORMAT_Q4_0},
-		      {FORMAT_Q4_K, FORMAT_Q5_0},     {FORMAT_Q5_K, FORMAT_Q5_1}, {FORMAT_Q6_K, FORMAT_Q8_0}};
+	} others[] = {{FORMAT_IQ1_S, FORMAT_IQ4_NL},   {FORMAT_IQ1_M, FORMAT_IQ4_NL},
+		      {FORMAT_IQ2_XXS, FORMAT_IQ4_NL}, {FORMAT_IQ2_XS, FORMAT_IQ4_NL},
+		      {FORMAT_IQ2_S, FORMAT_IQ4_NL},   {FORMAT_IQ3_XXS, FORMAT_IQ4_NL},
+		      {FORMAT_IQ3_S, FORMAT_IQ4_NL},   {FORMAT_TQ1_0, FORMAT_Q4_0},
+		      {FORMAT_TQ2_0, FORMAT_Q4_0},     {FORMAT_IQ4_XS, FORMAT_IQ4_NL},
+		      {FORMAT_Q2_K, FORMAT_Q4_0},      {FORMAT_Q3_K, FORMAT_Q4_0},
+		      {FORMAT_Q4_K, FORMAT_Q5_0},      {FORMAT_Q5_K, FORMAT_Q5_1},
+		      {FORMAT_Q6_K, FORMAT_Q8_0}};
 
 	if (row % formats[f].weights == 0)
 		return f;
@@ -292,6 +306,16 @@ static enum format_id mlx_format(const struct about *x, enum format_id f, int64_
 	return row % formats[f].weights ? FORMAT_BF16 : f;
 }
 
+/* mlx_lm convert.py (mixed_quant_predicate_builder): v and down of the first and last eighth of the layers and of
+ * each third one between, and the head, have the higher number of bits. */
+static enum format_id mixed_bits(const struct about *x, enum format_id low, enum format_id high)
+{
+	const bool more = x->t == TENSOR_V || x->t == TENSOR_DOWN || x->t == TENSOR_EXPERT_DOWN ||
+			  x->t == TENSOR_SHARED_DOWN;
+
+	return x->t == TENSOR_HEAD || (more && more_bits(x)) ? high : low;
+}
+
 static bool by_mlx(int mix)
 {
 	return mix >= FORMAT_MLX_Q2 && mix < FORMAT_N;
@@ -317,7 +341,32 @@ static enum format_id format_of(int mix, const struct about *x, int64_t row)
 		return expert_format(x, FORMAT_BF16, FORMAT_BF16);
 	case FORMAT_FP8:
 	case FORMAT_NVFP4:
+	case FORMAT_MXFP8:
+	case FORMAT_AWQ:
+	case FORMAT_GPTQ:
+	case FORMAT_FP8_ROW:
+	case FORMAT_I2_S:
 		return product_format(x, (enum format_id)mix);
+	case FORMAT_INT4_G32: /* of experts alone (Kimi K2.5) */
+		return expert ? FORMAT_INT4_G32 : FORMAT_BF16;
+	case MIX_MXFP8_BF16:
+		return product_format(x, FORMAT_MXFP8);
+	case MIX_MLX_MXFP8:
+		return mlx_format(x, FORMAT_MXFP8, row);
+	case MIX_MLX_NVFP4:
+		return mlx_format(x, FORMAT_NVFP4, row);
+	case MIX_MLX_MIXED_2_6:
+		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q2, FORMAT_MLX_Q6), row);
+	case MIX_MLX_MIXED_3_4:
+		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q3, FORMAT_MLX_Q4), row);
+	case MIX_MLX_MIXED_3_6:
+		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q3, FORMAT_MLX_Q6), row);
+	case MIX_MLX_MIXED_4_6:
+		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q4, FORMAT_MLX_Q6), row);
+	case FORMAT_Q1_0: /* every matrix alike */
+	case FORMAT_Q2_0:
+		return x->t == TENSOR_SMALL || x->t == TENSOR_ROUTER ? FORMAT_F32
+								     : fallback((enum format_id)mix, row);
 	case MIX_MLX_MXFP4:
 		return mlx_format(x, FORMAT_MXFP4, row);
 	case MIX_MLX_MXFP4_Q4:
@@ -381,8 +430,9 @@ static double bytes_each(int mix, const struct about *x)
 /* Do layers differ under this mix? */
 static bool differs(int mix, enum tensor t)
 {
-	const bool by_layer =
-		mix == MIX_Q5_K_M || mix == MIX_Q4_K_M || mix == MIX_Q4_K_S || mix == MIX_Q3_K_M;
+	const bool by_layer = mix == MIX_Q5_K_M || mix == MIX_Q4_K_M || mix == MIX_Q4_K_S ||
+			      mix == MIX_Q3_K_M || mix_iq_has(mix) ||
+			      (mix >= MIX_MLX_MIXED_2_6 && mix <= MIX_MLX_MIXED_4_6);
 
 	return by_layer && t != TENSOR_EMBEDDING && t != TENSOR_HEAD && t != TENSOR_SMALL &&
 	       t != TENSOR_ROUTER && t != TENSOR_OTHER;
@@ -396,9 +446,9 @@ static bool next_layer(struct about *x, int64_t *at)
 	const bool mixer = x->part.role == ROLE_ATTENTION;
 
 	for (; *at < m->layers; ++*at) {
-		const bool has = mixer			   ? layout_mixer(m, *at, x->part)
+		const bool has = mixer                      ? layout_mixer(m, *at, x->part)
 				 : x->part.role == ROLE_FFN ? model_layer_has_ffn(m, *at)
-							   : model_layer_has_experts(m, *at);
+							    : model_layer_has_experts(m, *at);
 
 		if (!has)
 			continue;

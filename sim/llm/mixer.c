@@ -53,8 +53,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	/* backward: four products where forward has two */
 	op->flop = op->times * each * x->pairs;
 	op->dense_flop = op->times * each * x->rectangle;
-	op->kv_B =
-		format_bytes((enum format_id)w->p->kv, (double)x->seen * part_kv_numbers(w->m, w->part));
+	op->kv_B = format_bytes((enum format_id)w->p->kv, (double)x->seen * part_kv_numbers(w->m, w->part));
 	return op;
 }
 
@@ -138,10 +137,8 @@ static void index_scores(struct writer *w)
 		op->context = x->context / (int64_t)ratio;
 		op->flop = each * x->pairs;
 		op->dense_flop = each * x->rectangle;
-		op->kv_B = format_bytes((enum format_id)w->p->kv,
-					(double)x->seen / ratio * (double)s->dim);
-		writer_elementwise(w, "top", OP_TOP, SPLIT_NONE,
-				   x->rectangle / ratio / (double)s->block);
+		op->kv_B = format_bytes((enum format_id)w->p->kv, (double)x->seen / ratio * (double)s->dim);
+		writer_elementwise(w, "top", OP_TOP, SPLIT_NONE, x->rectangle / ratio / (double)s->block);
 	}
 }
 

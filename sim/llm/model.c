@@ -15,8 +15,8 @@ const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
 					    [ROLE_HEAD] = "head",
 					    [ROLE_N] = NULL};
 
-static const char *const ffn_kinds[] = {[FFN_SWIGLU] = "swiglu", [FFN_GELU] = "gelu",
-					 [FFN_RELU2] = "relu2", NULL};
+static const char *const ffn_kinds[] = {
+	[FFN_SWIGLU] = "swiglu", [FFN_GELU] = "gelu", [FFN_RELU2] = "relu2", NULL};
 static const char *const biases[] = {[BIAS_NONE] = "none", [BIAS_QKV] = "qkv", [BIAS_QKVO] = "qkvo", NULL};
 
 static const char *const gates[] = {
@@ -55,6 +55,7 @@ static const struct field latent_fields[] = {
 	COUNT(struct latent, nope_dim, 4096, "width of a head's part without positions"),
 	COUNT(struct latent, rope_dim, 4096, "width of the rotary part, shared by all heads"),
 	COUNT(struct latent, value_dim, 4096, "width of a head's value"),
+	OPTION_FLAG(struct latent, expanded, "the cache holds keys and values of all heads, not the latent"),
 };
 static const struct table latent_table = {"latent", sizeof(struct latent), latent_fields,
 					  ARRAY_LEN(latent_fields)};
@@ -98,14 +99,16 @@ static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention, chunk), .type = FIELD_COUNT, .min = 0, .max = 1 << 24, .optional = true,
 	 .dim = DIM_TOKENS, .help = "tokens see only their own chunk of so many; 0: no chunks"},
 	OPTION(struct attention, value_dim, 4096, "width of a head's value; 0: as head_dim"),
-	OPTION(struct attention, q_rank, 1 << 20, "rank of compressed queries without a latent; 0: not compressed"),
+	OPTION(struct attention, q_rank, 1 << 20,
+	       "rank of compressed queries without a latent; 0: not compressed"),
 	{FIELD_KEY(struct attention, gate), .type = FIELD_CHOICE, .choices = gates, .optional = true,
 	 .help = "on what leaves attention: a number for each head, for each element"},
 	OPTION(struct attention, gate_rank, 1 << 20, "rank of that gate's product; 0: full"),
 	{FIELD_KEY(struct attention, values), .type = FIELD_CHOICE, .choices = values, .optional = true,
 	 .help = "of_keys: made by the keys' product; keys: the cache has one row for both"},
 	OPTION_FLAG(struct attention, qk_norm_wide, "the norm of queries and keys is over all heads"),
-	OPTION_FLAG(struct attention, shares_cache, "keys and values are those of an earlier layer: no cache of its own"),
+	OPTION_FLAG(struct attention, shares_cache,
+		    "keys and values are those of an earlier layer: no cache of its own"),
 	OPTION_FLAG(struct attention, keeps_weights, "though the file holds its k and v"),
 	OPTION(struct attention, out_groups, 4096, "products that o begins with; 0: it is one product"),
 	OPTION(struct attention, out_rank, 1 << 20, "rank of each of those"),
@@ -143,10 +146,18 @@ RECURRENT_TABLE(delta);
 
 static const struct field mamba2_fields[] = {
 	COUNT(struct recurrent, heads, 65536, "heads"),
-	{.key = "head_dim", .offset = offsetof(struct recurrent, value_dim), .type = FIELD_COUNT, .min = 1,
-	 .max = 65536, .help = "width of a head"},
-	{.key = "state", .offset = offsetof(struct recurrent, key_dim), .type = FIELD_COUNT, .min = 1,
-	 .max = 65536, .help = "numbers of state for each element of a head"},
+	{.key = "head_dim",
+	 .offset = offsetof(struct recurrent, value_dim),
+	 .type = FIELD_COUNT,
+	 .min = 1,
+	 .max = 65536,
+	 .help = "width of a head"},
+	{.key = "state",
+	 .offset = offsetof(struct recurrent, key_dim),
+	 .type = FIELD_COUNT,
+	 .min = 1,
+	 .max = 65536,
+	 .help = "numbers of state for each element of a head"},
 	RECURRENT(groups, 65536, "1", "groups of heads that share B and C"),
 	RECURRENT(width, 4096, "4", "of the short convolution"),
 	FLAG(struct recurrent, conv_bias, "true", "the convolution has one"),
@@ -156,8 +167,12 @@ RECURRENT_TABLE(mamba2);
 
 static const struct field mamba1_fields[] = {
 	COUNT(struct recurrent, inner, 1 << 24, "inner width"),
-	{.key = "state", .offset = offsetof(struct recurrent, key_dim), .type = FIELD_COUNT, .min = 1,
-	 .max = 65536, .help = "numbers of state for each element"},
+	{.key = "state",
+	 .offset = offsetof(struct recurrent, key_dim),
+	 .type = FIELD_COUNT,
+	 .min = 1,
+	 .max = 65536,
+	 .help = "numbers of state for each element"},
 	COUNT(struct recurrent, decay_rank, 1 << 20, "rank of the time step"),
 	RECURRENT(width, 4096, "4", "of the short convolution"),
 	FLAG(struct recurrent, conv_bias, "true", "the convolution has one"),
@@ -240,14 +255,15 @@ static const struct table size_table = {"size", sizeof(struct model_size), size_
 
 #define KIND_RECURRENT(name, index, text)                                                                    \
 	{                                                                                                    \
-		.key = #name, .offset = offsetof(struct model_kind, recurrent[index]), .type = FIELD_MAYBE,        \
+		.key = #name, .offset = offsetof(struct model_kind, recurrent[index]), .type = FIELD_MAYBE,  \
 		.sub = &name##_table, .optional = true, .help = text                                         \
 	}
 static const struct field kind_fields[] = {
 	{FIELD_KEY(struct model_kind, blocks), .type = FIELD_TEXTS,
-	 .help = "attention, delta, mamba2, mamba1, rwkv, lightning, conv, ffn, experts; 'a | b': side by side"},
-	{FIELD_KEY(struct model_kind, attention), .type = FIELD_MAYBE, .sub = &attention_table, .optional = true,
-	 .help = "in the place of the model's"},
+	 .help = "attention, delta, mamba2, mamba1, rwkv, lightning, conv, ffn, experts; 'a | b': side by "
+		 "side"},
+	{FIELD_KEY(struct model_kind, attention), .type = FIELD_MAYBE, .sub = &attention_table,
+	 .optional = true, .help = "in the place of the model's"},
 	KIND_RECURRENT(delta, RECURRENT_DELTA, "gated delta net; Kimi delta attention"),
 	KIND_RECURRENT(mamba2, RECURRENT_MAMBA2, "state space, Mamba-2"),
 	KIND_RECURRENT(mamba1, RECURRENT_MAMBA1, "state space, Mamba-1"),
@@ -256,9 +272,11 @@ static const struct field kind_fields[] = {
 	KIND_RECURRENT(conv, RECURRENT_CONV, "gated short convolution (LFM2)"),
 	{FIELD_KEY(struct model_kind, ffn), .type = FIELD_MAYBE, .sub = &ffn_table, .optional = true,
 	 .help = "in the place of the model's"},
-	COUNT0(struct model_kind, extra, 1000000000000, "0", "numbers that no block counts: scales, further norms"),
+	COUNT0(struct model_kind, extra, 1000000000000, "0",
+	       "numbers that no block counts: scales, further norms"),
 };
-static const struct table kind_table = {"kind", sizeof(struct model_kind), kind_fields, ARRAY_LEN(kind_fields)};
+static const struct table kind_table = {"kind", sizeof(struct model_kind), kind_fields,
+					ARRAY_LEN(kind_fields)};
 
 static const struct field mtp_fields[] = {
 	COUNT(struct mtp, layers, 64, "layers that predict further tokens, one after another"),
@@ -304,7 +322,8 @@ static const struct field model_fields[] = {
 	 .help = "multi-token prediction"},
 	{FIELD_KEY(struct model, stored_only), .type = FIELD_LIST, .sub = &stored_table, .optional = true,
 	 .help = "weights that take memory but are not run for text"},
-	OPTION(struct model, per_layer_embedding, 1 << 20, "width of an embedding that each layer has of its own"),
+	OPTION(struct model, per_layer_embedding, 1 << 20,
+	       "width of an embedding that each layer has of its own"),
 	OPTION(struct model, streams, 64, "residual streams (hyper-connections, AltUp)"),
 	OPTION(struct model, positions, 1 << 24, "learned positions; 0: none"),
 	OPTION(struct model, extra, 1000000000000, "numbers at the ends that no block counts"),
@@ -356,8 +375,9 @@ static int check_heads(const struct attention *a, struct diags *diags)
 				"attention: out_groups must divide heads, and out_rank be given");
 	if (a->sparse && !a->sparse->shared && !a->sparse->from_hidden &&
 	    !(a->latent ? a->latent->q_rank : a->q_rank))
-		return diag_add(diags, a->sparse->origin.node->place, "say 'from_hidden: true'",
-				"attention: there are no compressed queries that the indexer could start from");
+		return diag_add(
+			diags, a->sparse->origin.node->place, "say 'from_hidden: true'",
+			"attention: there are no compressed queries that the indexer could start from");
 	return 0;
 }
 
@@ -429,9 +449,20 @@ static int check_mtp(const struct model *m, struct diags *diags)
 	return 0;
 }
 
+static void expand(struct attention *a)
+{
+	if (a && a->latent)
+		a->expanded = a->latent->expanded;
+}
+
 static int check_layers(struct model *m, struct diags *diags)
 {
 	const struct experts *x = m->experts;
+	struct model_kind *kinds = m->kinds.at;
+
+	expand(&m->attention);
+	for (size_t i = 0; i < m->kinds.n; i++)
+		expand(kinds[i].attention);
 
 	m->layout = NULL;
 	if (m->kinds.n)

@@ -11,7 +11,11 @@
 
 enum ffn_kind { FFN_SWIGLU, FFN_GELU, FFN_RELU2 };
 enum bias { BIAS_NONE, BIAS_QKV, BIAS_QKVO };
-enum out_gate { GATE_NONE, GATE_HEAD, GATE_ELEMENT }; /* a number for each head, or for each of its elements */
+enum out_gate {
+	GATE_NONE,
+	GATE_HEAD,
+	GATE_ELEMENT
+}; /* a number for each head, or for each of its elements */
 enum attention_values { VALUES_OWN, VALUES_OF_KEYS, VALUES_ARE_KEYS };
 
 /* Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1): the cache holds one latent vector
@@ -20,6 +24,7 @@ struct latent {
 	struct origin origin;
 	int64_t q_rank; /* 0: queries are not compressed */
 	int64_t kv_rank, nope_dim, rope_dim, value_dim;
+	bool expanded; /* the cache holds keys and values of all heads: GGUF files of before 2025-04 */
 };
 
 /* Sparse attention (DeepSeek-V3.2, arXiv:2512.02556, section 2.1): an indexer of a few narrow heads scores
@@ -44,25 +49,26 @@ struct compress {
 struct attention {
 	struct origin origin;
 	int64_t heads, kv_heads, head_dim;
-	int64_t value_dim;     /* width of a value; 0: as head_dim */
-	int64_t q_rank;        /* of compressed queries without a latent; 0: not compressed */
-	int64_t window;        /* tokens a query sees at most; 0: all before it */
-	int64_t chunk;         /* tokens see only those of their own chunk of so many; 0: not in chunks */
-	int64_t full_every;    /* with a window: each so many-th layer sees all; 0: no layer does */
-	struct latent *latent; /* NULL: keys and values are kept as they are */
-	struct sparse *sparse; /* NULL: a query reads all that it sees */
+	int64_t value_dim;         /* width of a value; 0: as head_dim */
+	int64_t q_rank;            /* of compressed queries without a latent; 0: not compressed */
+	int64_t window;            /* tokens a query sees at most; 0: all before it */
+	int64_t chunk;             /* tokens see only those of their own chunk of so many; 0: not in chunks */
+	int64_t full_every;        /* with a window: each so many-th layer sees all; 0: no layer does */
+	struct latent *latent;     /* NULL: keys and values are kept as they are */
+	struct sparse *sparse;     /* NULL: a query reads all that it sees */
 	struct compress *compress; /* NULL: the cache has a row for each token */
-	bool expanded;         /* the cache holds the keys and values that the latent gives: model_as_run() */
-	int bias;              /* enum bias */
-	int gate;              /* enum out_gate: of what leaves attention */
-	int64_t gate_rank;     /* that gate is a product of two of this rank; 0: one product */
-	int values;            /* enum attention_values */
+	bool expanded;     /* the cache holds the keys and values that the latent gives: model_as_run() */
+	int bias;          /* enum bias */
+	int gate;          /* enum out_gate: of what leaves attention */
+	int64_t gate_rank; /* that gate is a product of two of this rank; 0: one product */
+	int values;        /* enum attention_values */
 	bool causal, rope, qk_norm, sinks;
 	bool qk_norm_wide;  /* that norm has a number for each element of all heads, not of one */
 	bool shares_cache;  /* keys and values are those of an earlier layer of its kind */
 	bool keeps_weights; /* though the file holds k and v of its own */
-	int64_t out_groups, out_rank; /* o is so many products of that rank and one behind them; 0: one product */
-	bool fused; /* queries, keys and values are one tensor: file types treat them alike */
+	int64_t out_groups,
+		out_rank; /* o is so many products of that rank and one behind them; 0: one product */
+	bool fused;       /* queries, keys and values are one tensor: file types treat them alike */
 };
 
 /* Blocks that carry a state of constant size along a sequence instead of a cache that grows. */
@@ -105,11 +111,11 @@ struct experts {
 	int64_t count, active, inner; /* active: for each token; inner: width of one */
 	int64_t shared, shared_inner; /* experts every token goes through; their width together */
 	int64_t first_dense, every;
-	int kind;           /* enum ffn_kind */
-	int64_t latent;     /* width that experts work in, between two products; 0: the hidden width */
-	bool latent_norm;   /* a norm behind the experts, in that width */
-	bool shared_gate;   /* the shared experts' output has a gate h -> 1 */
-	bool router_bias;   /* a number for each expert corrects the choice */
+	int kind;         /* enum ffn_kind */
+	int64_t latent;   /* width that experts work in, between two products; 0: the hidden width */
+	bool latent_norm; /* a norm behind the experts, in that width */
+	bool shared_gate; /* the shared experts' output has a gate h -> 1 */
+	bool router_bias; /* a number for each expert corrects the choice */
 	bool bias;
 	double skew; /* popularity of the i-th expert ~ i^-skew; 0: all alike */
 };
@@ -156,8 +162,8 @@ enum { KINDS_MAX = 32 };
 struct model_layout {
 	struct layer_kind kind[KINDS_MAX];
 	size_t kinds_n;
-	const unsigned char *kind_of; /* of each layer */
-	const size_t *begin;          /* the first block of each layer, and behind the last */
+	const unsigned char *kind_of;  /* of each layer */
+	const size_t *begin;           /* the first block of each layer, and behind the last */
 	const int64_t *mixers, *feeds; /* layers before each layer that have a mixer, an FFN */
 };
 
@@ -184,20 +190,22 @@ struct model {
 	int64_t context; /* tokens of the longest sequence that it was made for; 0: not said */
 	struct rope_scaling *rope_scaling; /* NULL: none */
 	int64_t layers, hidden, vocabulary;
-	struct attention attention; /* of kinds that say no other; heads is 0 where no kind has it from here */
-	struct field_list kinds;    /* struct model_kind; none: attention and an FFN or experts in every layer */
-	struct field_list pattern;  /* of kinds, repeated to fill the layers: "3 linear", "full" */
+	struct attention
+		attention;       /* of kinds that say no other; heads is 0 where no kind has it from here */
+	struct field_list kinds; /* struct model_kind; none: attention and an FFN or experts in every layer */
+	struct field_list pattern;         /* of kinds, repeated to fill the layers: "3 linear", "full" */
 	const struct model_layout *layout; /* made by model_check(); NULL: no kinds */
-	struct mtp *mtp;            /* NULL: none */
-	struct field_list stored_only; /* struct stored */
-	int64_t per_layer_embedding; /* width of an embedding that each layer has of its own; 0: none */
-	int64_t streams;             /* residual streams (AltUp, hyper-connections) */
-	int64_t positions;           /* learned ones; 0: none */
-	int64_t extra;               /* numbers at the ends that no block has */
-	bool norm_bias;              /* norms have a bias too */
-	struct ffn *ffn;         /* NULL: every layer has experts */
-	struct experts *experts; /* NULL: a dense model */
-	bool tied_head;          /* the head's weights are the embedding's */
+	struct mtp *mtp;                   /* NULL: none */
+	struct field_list stored_only;     /* struct stored */
+	int64_t per_layer_embedding;       /* width of an embedding that each layer has of its own; 0: none */
+	int64_t streams;                   /* residual streams (AltUp, hyper-connections) */
+	int64_t positions;                 /* learned ones; 0: none */
+	int64_t extra;                     /* numbers at the ends that no block has */
+	bool is_mtp;                       /* a layer that predicts further tokens: model_mtp() */
+	bool norm_bias;                    /* norms have a bias too */
+	struct ffn *ffn;                   /* NULL: every layer has experts */
+	struct experts *experts;           /* NULL: a dense model */
+	bool tied_head;                    /* the head's weights are the embedding's */
 	bool norms;              /* a norm before each block and the residual around it; false: bare, as in a
 				    layer benchmark */
 	bool post_norms;         /* and one behind it (Gemma 2 and 3) */
@@ -284,6 +292,9 @@ double part_weights(const struct model *m, struct part part); /* in numbers; a t
 double part_weights_B(const struct model *m, const struct precision *p, struct part part);
 double model_weights(const struct model *m); /* the whole model */
 double model_weights_B(const struct model *m, const struct precision *p);
+/* The first layer that predicts further tokens as a model of its own that drafts: its table and its head are the
+ * model's, so they take no memory; in the arena. NULL: there is none. */
+const struct model *model_mtp(struct arena *a, const struct model *m);
 double model_mtp_weights(const struct model *m); /* of the layers that predict further tokens */
 /* Weights that take memory besides: those layers where they are stored, and stored_only. */
 double model_stored_B(const struct model *m, const struct precision *p);
@@ -325,6 +336,7 @@ int64_t part_cached(const struct model *m, struct part part, int64_t tokens);
  * are distinct) with the rest shared out again. */
 double experts_hit(const struct experts *x, double tokens);
 int64_t experts_shared_inner(const struct experts *x); /* width of all shared experts of a layer */
-int64_t experts_width(const struct model *m); /* what experts read and write: the hidden width, or the latent's */
+int64_t
+experts_width(const struct model *m); /* what experts read and write: the hidden width, or the latent's */
 
 #endif

@@ -32,9 +32,8 @@ struct widths attention_widths(const struct attention *a)
 				       heads * (double)(l->nope_dim + l->value_dim) + (double)l->rope_dim,
 				       heads * (double)l->value_dim};
 	return (struct widths){heads * (double)a->head_dim,
-			       a->values == VALUES_ARE_KEYS
-				       ? kv_heads * (double)a->head_dim
-				       : kv_heads * (double)(a->head_dim + value_dim(a)),
+			       a->values == VALUES_ARE_KEYS ? kv_heads * (double)a->head_dim
+							    : kv_heads * (double)(a->head_dim + value_dim(a)),
 			       heads * (double)value_dim(a)};
 }
 
@@ -274,9 +273,8 @@ void recurrent_projections(const struct model *m, const struct recurrent *r, str
 {
 	static void (*const of[RECURRENT_N])(const struct model *, const struct recurrent *,
 					     struct projections *) = {
-		[RECURRENT_DELTA] = delta,         [RECURRENT_MAMBA2] = mamba2, [RECURRENT_MAMBA1] = mamba1,
-		[RECURRENT_RWKV] = rwkv,           [RECURRENT_LIGHTNING] = lightning,
-		[RECURRENT_CONV] = conv};
+		[RECURRENT_DELTA] = delta, [RECURRENT_MAMBA2] = mamba2,       [RECURRENT_MAMBA1] = mamba1,
+		[RECURRENT_RWKV] = rwkv,   [RECURRENT_LIGHTNING] = lightning, [RECURRENT_CONV] = conv};
 
 	*out = (struct projections){.n = 0};
 	of[r->kind](m, r, out);
@@ -347,13 +345,26 @@ double recurrence_chunk_flop(const struct model *m, const struct recurrent *r, d
 	}
 }
 
+/* Rows that are not complete: keys and the weights of their sum, over all windows of a row (llama.cpp
+ * src/models/deepseek4.cpp keeps both in f32). */
+static double unfinished_rows(const struct attention *a)
+{
+	const struct compress *c = a->compress;
+	const double width =
+		(double)a->head_dim + (a->sparse && !a->sparse->shared ? (double)a->sparse->dim : 0);
+
+	return (double)(c->overlap * c->ratio) * 2 * (double)c->overlap * width;
+}
+
 double part_state_B(const struct model *m, enum format_id conv, struct part part)
 {
+	const struct attention *a = part.role == ROLE_ATTENTION ? part_attention(m, part) : NULL;
 	const struct recurrent *r = part.role == ROLE_ATTENTION ? part_recurrent(m, part) : NULL;
+	double bytes = a && a->compress ? format_bytes(FORMAT_F32, unfinished_rows(a)) : 0;
 	struct recurrence_cost c;
 
 	if (!r)
-		return 0;
+		return bytes;
 	c = recurrence_cost(m, r);
-	return format_bytes(FORMAT_F32, c.state) + format_bytes(conv, c.conv_state);
+	return bytes + format_bytes(FORMAT_F32, c.state) + format_bytes(conv, c.conv_state);
 }

@@ -22,7 +22,7 @@ struct projections {
 	struct projection at[PROJECTIONS];
 	size_t n;
 	size_t behind; /* the first one that works on what the mixer makes */
-	double small;  /* numbers in norms, biases, convolutions and the like; norms around the block not counted
+	double small; /* numbers in norms, biases, convolutions and the like; norms around the block not counted
 			*/
 };
 
@@ -37,12 +37,12 @@ struct widths attention_widths(const struct attention *a);
 
 /* What a recurrence keeps of a sequence and what it does for each token. */
 struct recurrence_cost {
-	double state;       /* numbers of the recurrent state */
-	double conv_state;  /* and of the convolution's */
-	double conv;        /* width of the convolution */
-	double width;       /* numbers of a token that the scan reads and writes */
-	double step_flop;   /* of a token, where tokens are walked one by one */
-	double out;         /* width of what it makes */
+	double state;      /* numbers of the recurrent state */
+	double conv_state; /* and of the convolution's */
+	double conv;       /* width of the convolution */
+	double width;      /* numbers of a token that the scan reads and writes */
+	double step_flop;  /* of a token, where tokens are walked one by one */
+	double out;        /* width of what it makes */
 };
 struct recurrence_cost recurrence_cost(const struct model *m, const struct recurrent *r);
 /* FLOP of a token where a scan runs in chunks of so many. */

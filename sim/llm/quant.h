@@ -16,7 +16,10 @@ struct format {
 };
 /* id, name, weights of a block, its bytes. ggml-common.h of llama.cpp (block_q8_0, block_q6_K, ...); MXFP4:
  * OCP Microscaling v1.0; FP8: one byte, and a 32-bit scale for 128 x 128 (DeepSeek-V3, arXiv:2412.19437,
- * section 3.3.2); MLX: `bits` each, and a scale and a bias of 16 bits for a group (mlx, quantize()), its
+ * section 3.3.2), or for a row or tensor (fp8_row, whose scales are not counted); AWQ and GPTQ: 4 bits, a 16-bit
+ * scale and a 4-bit zero for a group of 128 (arXiv:2306.00978, arXiv:2210.17323, as AutoAWQ and GPTQModel pack
+ * them); int4_g32: 4 bits and a 16-bit scale for 32 (compressed-tensors, Kimi K2.5); i2_s: BitNet's ternary
+ * weights, 2 bits each; MLX: `bits` each, and a scale and a bias of 16 bits for a group (mlx, quantize()), its
  * mxfp4 and nvfp4 as those of others. */
 #define MLX_FORMATS(X, bits)                                                                                 \
 	X(MLX_Q##bits, "mlx_q" #bits, 64, 8 * bits + 4)                                                      \
@@ -41,6 +44,23 @@ struct format {
 	X(IQ4_XS, "iq4_xs", 256, 136)                                                                        \
 	X(NVFP4, "nvfp4", 64, 36)                                                                            \
 	X(FP8, "fp8", 16384, 16388)                                                                          \
+	X(IQ1_S, "iq1_s", 256, 50)                                                                           \
+	X(IQ1_M, "iq1_m", 256, 56)                                                                           \
+	X(IQ2_XXS, "iq2_xxs", 256, 66)                                                                       \
+	X(IQ2_XS, "iq2_xs", 256, 74)                                                                         \
+	X(IQ2_S, "iq2_s", 256, 82)                                                                           \
+	X(IQ3_XXS, "iq3_xxs", 256, 98)                                                                       \
+	X(IQ3_S, "iq3_s", 256, 110)                                                                          \
+	X(TQ1_0, "tq1_0", 256, 54)                                                                           \
+	X(TQ2_0, "tq2_0", 256, 66)                                                                           \
+	X(Q1_0, "q1_0", 128, 18)                                                                             \
+	X(Q2_0, "q2_0", 64, 18)                                                                              \
+	X(MXFP8, "mxfp8", 32, 33)                                                                            \
+	X(INT4_G32, "int4_g32", 32, 18)                                                                      \
+	X(AWQ, "awq", 512, 266)                                                                              \
+	X(GPTQ, "gptq", 512, 266)                                                                            \
+	X(FP8_ROW, "fp8_row", 1, 1)                                                                          \
+	X(I2_S, "i2_s", 4, 1)                                                                                \
 	MLX_FORMATS(X, 2)                                                                                    \
 	MLX_FORMATS(X, 3)                                                                                    \
 	MLX_FORMATS(X, 4)                                                                                    \
@@ -87,6 +107,17 @@ extern const char *const tensor_names[TENSOR_N + 1];
 	X(Q5_K_S, "q5_K_S")                                                                                  \
 	X(Q4_K_M, "q4_K_M")                                                                                  \
 	X(Q4_K_S, "q4_K_S")                                                                                  \
+	X(Q2_K_S, "q2_K_S")                                                                                  \
+	X(IQ2_M, "iq2_m")                                                                                    \
+	X(IQ3_XS, "iq3_xs")                                                                                  \
+	X(IQ3_M, "iq3_m")                                                                                    \
+	X(MLX_MIXED_2_6, "mlx_mixed_2_6")                                                                    \
+	X(MLX_MIXED_3_4, "mlx_mixed_3_4")                                                                    \
+	X(MLX_MIXED_3_6, "mlx_mixed_3_6")                                                                    \
+	X(MLX_MIXED_4_6, "mlx_mixed_4_6")                                                                    \
+	X(MXFP8_BF16, "mxfp8_bf16")                                                                          \
+	X(MLX_MXFP8, "mlx_mxfp8")                                                                            \
+	X(MLX_NVFP4, "mlx_nvfp4")                                                                            \
 	X(Q3_K_L, "q3_K_L")                                                                                  \
 	X(Q3_K_M, "q3_K_M")                                                                                  \
 	X(Q3_K_S, "q3_K_S")                                                                                  \

@@ -99,8 +99,9 @@ int64_t experts_width(const struct model *m)
 static void expert_rows(const struct model *m, enum role role, struct rows *r)
 {
 	const struct experts *x = m->experts;
-	const double h = (double)m->hidden, n = (double)x->count, f = (double)x->inner, up = x->kind == FFN_SWIGLU ? 2 : 1,
-		     w = (double)experts_width(m), shared = (double)experts_shared_inner(x);
+	const double h = (double)m->hidden, n = (double)x->count, f = (double)x->inner,
+		     up = x->kind == FFN_SWIGLU ? 2 : 1, w = (double)experts_width(m),
+		     shared = (double)experts_shared_inner(x);
 
 	if (role == ROLE_ROUTER) {
 		row(r, TENSOR_ROUTER, h * n);
@@ -123,13 +124,18 @@ static void expert_rows(const struct model *m, enum role role, struct rows *r)
  * state, and its norm; positions where they are learned. */
 static void embedding_rows(const struct model *m, double table, struct rows *r)
 {
-	const double each = (double)(m->per_layer_embedding * m->layers);
+	const double each = (double)(m->per_layer_embedding * m->layers), h = (double)m->hidden;
 
+	if (m->is_mtp) { /* table and head are the model's */
+		row(r, TENSOR_OTHER, 2 * h * h);
+		row(r, TENSOR_SMALL, 3 * h);
+		return;
+	}
 	row(r, TENSOR_EMBEDDING, table + (m->ends ? each * (double)m->vocabulary : 0));
 	row(r, TENSOR_SMALL,
 	    m->ends ? each * (double)m->hidden + (double)m->per_layer_embedding +
-			      (double)(m->positions * m->hidden) :
-		      0);
+			      (double)(m->positions * m->hidden)
+		    : 0);
 }
 
 size_t model_tensors(const struct model *m, struct part part, struct tensor_row rows[PART_TENSORS])
@@ -153,9 +159,10 @@ size_t model_tensors(const struct model *m, struct part part, struct tensor_row 
 		expert_rows(m, part.role, &r);
 		break;
 	case ROLE_HEAD:
-		row(&r, TENSOR_HEAD, m->tied_head ? 0 : vocabulary);
+		row(&r, TENSOR_HEAD, m->tied_head || m->is_mtp ? 0 : vocabulary);
 		row(&r, TENSOR_SMALL,
-		    (double)m->extra + (m->ends && m->norms ? h * (m->norm_bias ? 2 : 1) : 0));
+		    m->is_mtp ? 0
+			      : (double)m->extra + (m->ends && m->norms ? h * (m->norm_bias ? 2 : 1) : 0));
 		break;
 	case ROLE_N:
 		BUG("no such role");
@@ -215,45 +222,6 @@ double model_weights_B(const struct model *m, const struct precision *p)
 	return sum;
 }
 
-/* --- weights that are stored besides -------------------------------------------------------------- */
-
-/* Of one layer that predicts further tokens: its blocks, the product that joins two hidden states, and three
- * norms (DeepSeek-V3, arXiv:2412.19437, section 2.2). p NULL: numbers, else bytes. */
-static double mtp_layer(const struct model *m, const struct precision *p)
-{
-	const double h = (double)m->hidden, norms = 3 * h;
-	const char *const *names = m->mtp->kinds.at;
-	double sum = p ? mix_bytes(m, p, (struct part){ROLE_HEAD, false, 0}, TENSOR_OTHER, 2 * h * h) +
-				 format_bytes(FORMAT_F32, norms)
-		       : 2 * h * h + norms;
-
-	for (int64_t i = 0; i < m->layers; i++) { /* a layer that stands for the kind */
-		for (size_t k = 0; k < m->mtp->kinds.n; k++) {
-			if (!layout_is_first(m, i, names[k]))
-				continue;
-			for (size_t b = model_layer_begin(m, i); b < model_layer_begin(m, i + 1); b++)
-				sum += p ? part_weights_B(m, p, model_block(m, b).part)
-					 : part_weights(m, model_block(m, b).part);
-		}
-	}
-	return sum;
-}
-
-double model_mtp_weights(const struct model *m)
-{
-	return m->mtp ? (double)m->mtp->layers * mtp_layer(m, NULL) : 0;
-}
-
-double model_stored_B(const struct model *m, const struct precision *p)
-{
-	const struct stored *s = m->stored_only.at;
-	double sum = m->mtp && m->mtp->stored ? (double)m->mtp->layers * mtp_layer(m, p) : 0;
-
-	for (size_t i = 0; i < m->stored_only.n; i++)
-		sum += format_bytes((enum format_id)s[i].format, (double)s[i].parameters);
-	return sum;
-}
-
 /* --- as a runtime runs it ------------------------------------------------------------------------- */
 
 static bool runs_as(const struct attention *a, struct run_as as)
@@ -280,7 +248,8 @@ static void run_attention_as(struct arena *a, struct attention *at, struct run_a
 	at->sparse = s;
 }
 
-static const struct model_layout *layout_as_run(struct arena *a, const struct model_layout *from, struct run_as as)
+static const struct model_layout *layout_as_run(struct arena *a, const struct model_layout *from,
+						struct run_as as)
 {
 	struct model_layout *l = arena_alloc(a, sizeof *l);
 

@@ -129,4 +129,3 @@ void writer_elementwise(struct writer *w, const char *name, enum op_kind kind, e
 {
 	writer_add(w, name, kind, split)->tensor_B = writer_act_B(w, numbers);
 }
-

@@ -108,12 +108,9 @@ static const struct model *model_on(const struct world *w, const struct shards *
 	return shard_group_model(w, other, mi);
 }
 
-/* What the state of a convolution is kept in on the devices that decode. */
-static enum format_id conv_format(const struct placement *p, const struct shards *shards)
+enum format_id footprint_conv_format(const struct world *w, const struct shards *decode)
 {
-	const struct world *w = p->world;
-
-	return shards->n && w->units[shards->unit[0]].profile->conv_f32
+	return decode->n && w->units[decode->unit[0]].profile->conv_f32
 		       ? FORMAT_F32
 		       : (enum format_id)w->scenario->precision.compute;
 }
@@ -131,7 +128,8 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 	double here = footprint_share(p, PHASE_DECODE, block, mi),
 	       any = shard_sizes_held(p, both, 2, block, mi);
 
-	const double state = any * (double)g->batch * part_state_B(reads, conv_format(p, decode), part);
+	const double state =
+		any * (double)g->batch * part_state_B(reads, footprint_conv_format(p->world, decode), part);
 
 	if (part_cache_of_all(reads, part))
 		here = here > 0 ? 1 : 0;

@@ -21,6 +21,9 @@ struct footprint { /* bytes on one machine */
 double footprint_need_B(const struct footprint *f);  /* the sum */
 double footprint_short_B(const struct footprint *f); /* bytes missing; 0 if it fits */
 
+/* What the state of a convolution is kept in on the devices that decode a block. */
+enum format_id footprint_conv_format(const struct world *w, const struct shards *decode);
+
 /* The footprint of generation on each machine of the world (out has room for machines_n); that of
  * training: sim/train/memory.h. */
 void footprint_generate(const struct placement *p, struct footprint *out);

@@ -91,7 +91,8 @@ bool layer_map_same(const struct model *m, const struct layer_map *a, const stru
 
 bool layer_has_roles(const struct model *m, unsigned roles, size_t layer)
 {
-	for (size_t b = model_layer_begin(m, (int64_t)layer); b < model_layer_begin(m, (int64_t)layer + 1); b++)
+	for (size_t b = model_layer_begin(m, (int64_t)layer); b < model_layer_begin(m, (int64_t)layer + 1);
+	     b++)
 		if (roles >> model_block(m, b).part.role & 1)
 			return true;
 	return false;

@@ -45,6 +45,7 @@ struct batch_kv {
 	double bytes;                   /* for the cache, on the machine that has least of what it needs */
 	double token_B;                 /* of one token in every layer of the replica; windows not counted */
 	double window_B[BATCH_WINDOWS]; /* the same by the window of the layers; [0]: those that see all */
+	double state_B;                 /* of one sequence, whatever its length: recurrent layers */
 	int64_t tokens;                 /* that fit; 0: the weights alone do not */
 	int64_t blocks;                 /* of how->block tokens */
 };

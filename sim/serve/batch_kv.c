@@ -1,6 +1,7 @@
 /* batch_kv.c - how many tokens of a cache a replica holds; see batch_cost.h. */
 #include <math.h>
 
+#include "sim/llm/projections.h"
 #include "sim/serve/batch_cost.h"
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
@@ -59,6 +60,23 @@ static double token_B(const struct placement *at, size_t machine, bool windowed)
 	return sum;
 }
 
+/* Bytes that each sequence takes besides, in the blocks that a machine holds. */
+static double state_B(const struct placement *at, size_t machine)
+{
+	const struct world *w = at->world;
+	double sum = 0;
+
+	for (size_t b = 0; b < at->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const struct shards *shards = &at->shard_groups[PHASE_DECODE][b];
+
+		sum += footprint_share(at, PHASE_DECODE, b, machine) *
+		       part_state_B(shard_group_model(w, shards, machine), footprint_conv_format(w, shards),
+				    part);
+	}
+	return sum + (at->draft ? state_B(at->draft, machine) : 0);
+}
+
 static double weights_B(const struct placement *at, size_t machine)
 {
 	return footprint_weights_B(at, both, 2, machine) +
@@ -90,7 +108,8 @@ struct footprint batch_footprint(const struct placement *at, const struct servin
 				 int64_t tokens)
 {
 	return (struct footprint){.weights_B = weights_B(at, machine),
-				  .kv_B = (double)tokens * all_token_B(at, machine),
+				  .kv_B = (double)tokens * all_token_B(at, machine) +
+					  (double)how->seqs * state_B(at, machine),
 				  .activations_B = activations_B(at, how, machine),
 				  .usable_B = allowed_B(at, how, machine)};
 }
@@ -102,9 +121,11 @@ static void add_machine(const struct placement *at, const struct serving *how, s
 	const double full = token_B(at, machine, false), windowed = token_B(at, machine, true);
 	const double draft =
 		at->draft ? token_B(at->draft, machine, false) + token_B(at->draft, machine, true) : 0;
-	const double each = full + windowed + draft, bytes = budget_B(at, how, machine);
+	const double state = state_B(at, machine), each = full + windowed + draft,
+		     bytes = budget_B(at, how, machine) - (double)how->seqs * state;
 	const int64_t tokens = each <= 0 ? INT64_MAX : bytes < each ? 0 : (int64_t)(bytes / each);
 
+	kv->state_B += state;
 	kv->token_B += each;
 	kv->window_B[0] += full + draft;
 	kv->window_B[1] += windowed;

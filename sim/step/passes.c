@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/llm/projections.h"
 #include "sim/step/list_order.h"
 
 /* the buffers of a machine for weights read from its disk: one block computes while the next is read */
@@ -43,6 +44,15 @@ static const struct model *reader(const struct passes *f, size_t block)
 	return shard_group_model(f->w, &f->at->shard_groups[PHASE_DECODE][block], WORLD_NONE);
 }
 
+/* A recurrent block's state is complete behind the whole prompt. */
+static double state_B(const struct passes *f, const struct pass *s, size_t block, struct part part)
+{
+	const struct shards *decode = &f->at->shard_groups[PHASE_DECODE][block];
+
+	return (double)s->of.shape.batch *
+	       part_state_B(reader(f, block), footprint_conv_format(f->w, decode), part);
+}
+
 /* Bytes that a chunk adds to a block's cache as decode uses it: at most the window. */
 static double chunk_kv_B(const struct passes *f, const struct pass *s, size_t block, struct part part)
 {
@@ -51,8 +61,10 @@ static double chunk_kv_B(const struct passes *f, const struct pass *s, size_t bl
 	const int64_t begin = s->of.shape.past > from ? s->of.shape.past : from,
 		      end = s->of.shape.past + s->of.shape.tokens;
 
-	return end <= begin ? 0
-			    : graph_kv_B(m, &f->w->scenario->precision, part, s->of.shape.batch, end - begin);
+	return (end <= begin
+			? 0
+			: graph_kv_B(m, &f->w->scenario->precision, part, s->of.shape.batch, end - begin)) +
+	       (end == f->g.prompt ? state_B(f, s, block, part) : 0);
 }
 
 /* A KV cache is split by heads, but a latent is the same for all of them. */
@@ -108,7 +120,8 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))
 				bytes += graph_kv_B(reader(f, j), &f->w->scenario->precision,
-						    model_block(m, j).part, s->of.shape.batch, f->g.prompt);
+						    model_block(m, j).part, s->of.shape.batch, f->g.prompt) +
+					 state_B(f, s, j, model_block(m, j).part);
 		there = send_cache(f, i, bytes, label, after);
 		for (size_t j = i; j < f->at->blocks_n; j++)
 			if (same_way(f, i, j))

@@ -11,7 +11,8 @@ static const char *const overflows[] = {[OFFLOAD_REFUSE] = "refuse", [OFFLOAD_ST
 
 static const struct field speculative_fields[] = {
 	{FIELD_KEY(struct speculative, model), .type = FIELD_YML,
-	 .help = "the one that drafts: a name, or a mapping with base:"},
+	 .help = "the one that drafts: a name, a mapping with base:, or 'mtp': the model's own further-token "
+		 "layer"},
 	{FIELD_KEY(struct speculative, on), .type = FIELD_TEXT, .help = "the device that runs it"},
 	{FIELD_KEY(struct speculative, draft), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 64,
 	 .help = "tokens of one draft"},

@@ -62,6 +62,21 @@ static const struct unit *units_with(struct loader *l, const struct world *w, co
 	return units;
 }
 
+/* What drafts: another model, or with 'mtp' the model's own layer that predicts further tokens. */
+static const struct model *draft_model(struct loader *l, const struct world *w, const struct yml *said,
+				       struct yml *in)
+{
+	const struct model *m;
+
+	if (!said || said->kind != YML_SCALAR || strcmp(said->text, "mtp") != 0)
+		return load_model(l, in);
+	m = model_mtp(l->arena, w->model);
+	if (!m)
+		diag_add(l->diags, said->place, "name a small model of the same family",
+			 "%s has no layer that predicts further tokens", w->model->title);
+	return m;
+}
+
 /* The world of a draft: the same machines with the draft's model. in: the node with the options, for
  * messages. */
 static void load_draft(struct loader *l, const struct world *w, const struct yml *in, struct speculative *sp)
@@ -79,7 +94,7 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 	if (sp->precision)
 		s->precision = *sp->precision;
 	draft->scenario = s;
-	draft->model = load_model(l, node);
+	draft->model = draft_model(l, w, yml_get(node, "model"), node);
 	sp->world = draft;
 	if (!draft->model)
 		return;

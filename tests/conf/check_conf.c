@@ -198,7 +198,8 @@ START_TEST(yml_nodes_by_alias)
 {
 	static const char bomb[] = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
 				   "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\n"
-				   "e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
+				   "e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\n"
+				   "g: [*f,*f,*f,*f,*f,*f,*f,*f]\n";
 
 	ck_assert_ptr_null(parse(bomb));
 	ck_assert_str_eq(first_message(), "the file has too many nodes once aliases are followed");

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	diags_init(&diags, &arena);
 	tree = yml_parse(&arena, &source, &diags);
-	if (tree && describe_hf(&d, tree, &diags) == 0)
+	if (tree && describe_hf(&d, tree, true, &diags) == 0)
 		read_back(&arena, &d);
 	else
 		BUG_ON(!diags.total);

@@ -31,7 +31,7 @@ static void read_config(struct reading *r, const char *text)
 	*s = (struct source){"config.json", text, strlen(text)};
 	r->config = yml_parse(&r->arena, s, &r->diags);
 	if (r->config)
-		r->rc = describe_hf(&r->d, r->config, &r->diags);
+		r->rc = describe_hf(&r->d, r->config, false, &r->diags);
 }
 
 #define DIMS  "\"hidden_size\":64,\"num_hidden_layers\":6,\"num_attention_heads\":4,\"vocab_size\":100"
@@ -210,8 +210,8 @@ static const struct {
 	const char *json, *msg;
 	int line;
 } wrongs[] = {
-	{"{\"model_type\":\"mamba\"}",
-	 "config: model_type 'mamba' is not known, so what its layers hold is not", 1},
+	{"{\"model_type\":\"brandnew\"}",
+	 "config: model_type 'brandnew' is not known, so what its layers hold is not", 1},
 	{"{\"hidden_size\":1}", "config: 'model_type' is missing", 1},
 	{"[1]", "config: expected a mapping, got a list", 1},
 	{"{\"model_type\":\"llama\",\n\"hidden_size\":64}",

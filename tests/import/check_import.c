@@ -645,7 +645,7 @@ static const struct {
 	{"vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight", CLASS_OTHER, -1},
 	{"transformer.encoder.layers.2.self_attention.dense.weight", CLASS_ATTENTION, 2},
 	{"blk.x.attn_q.weight", CLASS_UNKNOWN, -1},
-	{"blk.3.ssm_in.weight", CLASS_UNKNOWN, 3},
+	{"blk.3.lru_in.weight", CLASS_UNKNOWN, 3},
 	{"something", CLASS_UNKNOWN, -1},
 };
 START_TEST(classes_by_name)

@@ -44,6 +44,17 @@ void gguf_key_u32(struct ggufmake *g, const char *key, uint32_t x)
 	g->keys_n++;
 }
 
+void gguf_key_list(struct ggufmake *g, const char *key, const uint32_t *x, uint64_t n)
+{
+	put_text(g, &g->keys, key);
+	put_u32(&g->keys, 9); /* a list */
+	put_u32(&g->keys, 4); /* of u32 */
+	put_count(g, &g->keys, n);
+	for (uint64_t i = 0; i < n; i++)
+		put_u32(&g->keys, x[i]);
+	g->keys_n++;
+}
+
 void gguf_key_text(struct ggufmake *g, const char *key, const char *text)
 {
 	put_text(g, &g->keys, key);

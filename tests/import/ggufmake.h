@@ -17,6 +17,7 @@ void put_text(const struct ggufmake *g, struct str *s, const char *text); /* wit
 void put_count(const struct ggufmake *g, struct str *s, uint64_t n);      /* as wide as the version has it */
 
 void gguf_key_u32(struct ggufmake *g, const char *key, uint32_t x);
+void gguf_key_list(struct ggufmake *g, const char *key, const uint32_t *x, uint64_t n);
 void gguf_key_text(struct ggufmake *g, const char *key, const char *text);
 /* type: ggml's id; dims ends in 0. Its data follows that of the tensor before. */
 void gguf_tensor(struct ggufmake *g, const char *name, uint32_t type, const uint64_t *dims);

@@ -233,6 +233,24 @@ static const struct {
 	{FORMAT_IQ4_XS, 4.25},
 	{FORMAT_NVFP4, 4.5},
 	{FORMAT_FP8, 8 + 32.0 / 16384},
+	{FORMAT_IQ1_S, 1.5625},
+	{FORMAT_IQ1_M, 1.75},
+	{FORMAT_IQ2_XXS, 2.0625},
+	{FORMAT_IQ2_XS, 2.3125},
+	{FORMAT_IQ2_S, 2.5625},
+	{FORMAT_IQ3_XXS, 3.0625},
+	{FORMAT_IQ3_S, 3.4375},
+	{FORMAT_TQ1_0, 1.6875},
+	{FORMAT_TQ2_0, 2.0625},
+	{FORMAT_Q1_0, 1.125},
+	{FORMAT_Q2_0, 2.25},
+	{FORMAT_MXFP8, 8.25},
+	{FORMAT_INT4_G32, 4.5},
+	/* 4 bits; a scale of 16 and a zero of 4 for 128 */
+	{FORMAT_AWQ, 4 + 20.0 / 128},
+	{FORMAT_GPTQ, 4 + 20.0 / 128},
+	{FORMAT_FP8_ROW, 8},
+	{FORMAT_I2_S, 2},
 	/* affine: bits and 32 / group */
 	{FORMAT_MLX_Q2, 2.5},
 	{FORMAT_MLX_Q2_G32, 3},
@@ -286,8 +304,10 @@ END_TEST
 START_TEST(bytes_of_the_cache)
 {
 	mistral(NULL);
-	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, part_kv_numbers(fixture.world->model, (struct part){ROLE_ATTENTION, false, 0})),
-			    131072);
+	ck_assert_double_eq(
+		32 * format_bytes(FORMAT_F16, part_kv_numbers(fixture.world->model,
+							      (struct part){ROLE_ATTENTION, false, 0})),
+		131072);
 	done();
 }
 END_TEST
@@ -542,8 +562,8 @@ START_TEST(caches_by_kind)
 			    3 * 1000 * 576 * 2);
 	/* a runtime that caches keys and values: of 128 heads, 192 and 128 wide */
 	ck_assert_double_eq(graph_kv_B(model_as_run(&fixture.arena, fixture.world->model,
-							    (struct run_as){.window = true}), &p,
-				       PART(ROLE_ATTENTION), 3, 1000),
+						    (struct run_as){.window = true}),
+				       &p, PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 128 * 320.0 * 2);
 	done();
 	mixture(3);

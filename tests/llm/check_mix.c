@@ -24,6 +24,7 @@ static void load(struct shipped *s, const char *name)
 	tree = load_file(&s->loader, arena_printf(&s->arena, "models/%s.yaml", name), "models", MODEL_SCHEMA);
 	ck_assert_ptr_nonnull(tree);
 	ck_assert_int_eq(field_load(&model_table, tree, "model", &s->m, &s->diags), 0);
+	ck_assert_int_eq(model_check(&s->m, &s->diags), 0);
 }
 
 /* Files of one repository differ from the tensors they hold by their headers alone: the same tokens, so the
@@ -132,6 +133,27 @@ static const struct {
 	{"qwen3-30b-a3b", FORMAT_MLX_Q4, TENSOR_SMALL, 0, FORMAT_BF16},
 	{"gemma-3-1b", FORMAT_MLX_Q4_G128, TENSOR_DOWN, 0, FORMAT_MLX_Q4_G128},
 	{"deepseek-v3", FORMAT_FP8, TENSOR_EXPERT_UP, 9, FORMAT_FP8},
+	{"llama-3.1-8b", FORMAT_IQ2_XXS, TENSOR_HEAD, 0, FORMAT_Q5_K},
+	{"llama-3.1-8b", FORMAT_IQ2_XXS, TENSOR_EMBEDDING, 0, FORMAT_Q2_K},
+	{"llama-3.1-8b", FORMAT_IQ2_XXS, TENSOR_V, 0, FORMAT_Q4_K},
+	{"llama-2-7b", FORMAT_IQ2_XXS, TENSOR_V, 0, FORMAT_Q2_K},
+	{"llama-3.1-8b", FORMAT_IQ2_XXS, TENSOR_DOWN, 3, FORMAT_Q2_K},
+	{"llama-3.1-8b", FORMAT_IQ2_XXS, TENSOR_DOWN, 4, FORMAT_IQ2_XXS},
+	{"llama-3.1-8b", MIX_IQ3_XS, TENSOR_UP, 3, FORMAT_IQ3_S},
+	{"llama-3.1-8b", MIX_IQ3_XS, TENSOR_UP, 4, FORMAT_IQ3_XXS},
+	{"llama-3.1-8b", FORMAT_IQ1_S, TENSOR_O, 9, FORMAT_IQ2_XXS},
+	{"mixtral-8x7b", FORMAT_IQ2_XS, TENSOR_O, 9, FORMAT_Q5_K},
+	{"qwen2.5-0.5b", FORMAT_IQ2_XXS, TENSOR_UP, 0, FORMAT_IQ4_NL}, /* rows of 896 */
+	{"llama-3.1-8b", MIX_MLX_MIXED_3_6, TENSOR_V, 0, FORMAT_MLX_Q6},
+	{"llama-3.1-8b", MIX_MLX_MIXED_3_6, TENSOR_Q, 0, FORMAT_MLX_Q3},
+	{"llama-3.1-8b", FORMAT_AWQ, TENSOR_Q, 0, FORMAT_AWQ},
+	{"llama-3.1-8b", FORMAT_AWQ, TENSOR_HEAD, 0, FORMAT_BF16},
+	{"kimi-k2.5", FORMAT_INT4_G32, TENSOR_EXPERT_UP, 9, FORMAT_INT4_G32},
+	{"kimi-k2.5", FORMAT_INT4_G32, TENSOR_Q, 9, FORMAT_BF16},
+	/* a fused qkv counts as a value, along the layers that have one or the other */
+	{"qwen3.5-27b", MIX_Q4_K_M, TENSOR_QKV, 0, FORMAT_Q6_K},
+	{"qwen3.5-27b", MIX_Q4_K_M, TENSOR_OTHER, 0, FORMAT_Q4_K},
+	{"nemotron-3-super", MIX_Q4_K_M, TENSOR_EXPERT_DOWN, 1, FORMAT_Q8_0}, /* rows of 2688 */
 	{"deepseek-v3", FORMAT_FP8, TENSOR_EMBEDDING, 0, FORMAT_BF16},
 };
 
@@ -160,7 +182,10 @@ START_TEST(bytes_are_the_mean_of_layers)
 			const struct precision p = {.weights = mix};
 			const bool moe = t >= TENSOR_ROUTER && t <= TENSOR_EXPERT_DOWN;
 			const bool ffn = t == TENSOR_UP || t == TENSOR_DOWN;
-			const struct part part = {ffn ? ROLE_FFN : moe ? ROLE_EXPERTS : ROLE_ATTENTION, false, 0};
+			const struct part part = {ffn   ? ROLE_FFN
+						  : moe ? ROLE_EXPERTS
+							: ROLE_ATTENTION,
+						  false, 0};
 			double sum = 0, n = 0;
 
 			if ((moe && !s.m.experts) || (ffn && !s.m.ffn) ||

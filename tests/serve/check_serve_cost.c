@@ -65,7 +65,7 @@ static void agree_on(const struct model *m, int64_t batch, int64_t tokens, int64
 {
 	struct shape_piece pieces[64];
 	const struct shape uniform = {.batch = batch, .tokens = tokens, .past = past};
-	const int64_t window = m->attention.window ? m->attention.window : INT64_MAX;
+	const int64_t window = model_window(m) ? model_window(m) : INT64_MAX;
 	const struct shape_mix decodes = {.rows = batch * tokens,
 					  .logits = batch,
 					  .decodes = batch,
@@ -101,7 +101,8 @@ START_TEST(both_forms_agree)
 		struct model m = {0};
 		struct yml *tree = load_file(&l, found[i].path, "models", MODEL_SCHEMA);
 
-		ck_assert(tree && field_load(&model_table, tree, found[i].name, &m, &diags) == 0);
+		ck_assert(tree && field_load(&model_table, tree, found[i].name, &m, &diags) == 0 &&
+			  model_check(&m, &diags) == 0);
 		for (int k = 0; k < 40; k++) {
 			const int64_t batch = 1 + below(r, 64);
 			const int64_t tokens = k % 2 ? 1 : 1 + below(r, 700);

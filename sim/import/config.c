@@ -1,0 +1,117 @@
+/* config.c - see config.h. */
+#include "sim/import/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void config_wrong(struct config_reading *r, const struct yml *at, const char *key, const char *expected)
+{
+	r->failed = true;
+	diag_add(r->diags, at->place, NULL, "config: '%s': expected %s, got %s%s%s", key, expected,
+		 at->kind == YML_SCALAR ? "'" : "", at->kind == YML_SCALAR ? at->text : yml_kind_name(at),
+		 at->kind == YML_SCALAR ? "'" : "");
+}
+
+const struct yml *config_find(const struct yml *map, const char *key)
+{
+	const struct yml *y = map ? yml_get(map, key) : NULL;
+
+	return y && y->kind != YML_NULL ? y : NULL;
+}
+
+/* One number for each layer, all the same (Hunyuan). */
+static bool all_alike(const struct yml *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i]->kind != YML_SCALAR ||
+		    strcmp(list->items[i]->text, list->items[0]->text) != 0)
+			return false;
+	return true;
+}
+
+enum said config_number(struct config_reading *r, const char *key, int64_t *to)
+{
+	const struct yml *y = config_find(r->config, key);
+	char *end;
+	double x;
+
+	if (y && y->kind == YML_LIST && y->n > 1 && all_alike(y))
+		y = y->items[0];
+	if (!y)
+		return SAID_NOT;
+	x = y->kind == YML_SCALAR && !y->quoted && *y->text ? strtod(y->text, &end) : -1;
+	if (!(x >= 0 && x <= 1e12) || *end || x != (double)(int64_t)x || strpbrk(y->text, "xXnN")) {
+		config_wrong(r, y, key, "a whole number");
+		return SAID_WRONG;
+	}
+	*to = (int64_t)x;
+	return SAID_RIGHT;
+}
+
+int64_t config_any(struct config_reading *r, const char *const *keys, int64_t def)
+{
+	int64_t x = 0;
+
+	for (size_t i = 0; keys[i]; i++) {
+		const enum said said = config_number(r, keys[i], &x);
+
+		if (said == SAID_WRONG)
+			return 1; /* goes on, to say all that is wrong */
+		if (said == SAID_RIGHT && (x || !def))
+			return x;
+	}
+	if (def)
+		return def;
+	r->failed = true;
+	diag_add(r->diags, r->config->place, NULL, "config: '%s' is missing, which a %s model needs", keys[0],
+		 r->f->type);
+	return 1;
+}
+
+int64_t config_any_or_0(struct config_reading *r, const char *const *keys)
+{
+	int64_t x = 0;
+
+	for (size_t i = 0; keys[i]; i++)
+		if (config_number(r, keys[i], &x) != SAID_NOT)
+			return x;
+	return 0;
+}
+
+bool config_flag(struct config_reading *r, const struct yml *map, const char *key, bool def)
+{
+	const struct yml *y = config_find(map, key);
+
+	if (!y)
+		return def;
+	if (y->kind == YML_SCALAR && !y->quoted && !strcmp(y->text, "true"))
+		return true;
+	if (y->kind != YML_SCALAR || y->quoted || strcmp(y->text, "false") != 0)
+		config_wrong(r, y, key, "true or false");
+	return false;
+}
+
+const char *config_word(const struct yml *map, const char *key, const char *def)
+{
+	const struct yml *y = config_find(map, key);
+
+	return y && y->kind == YML_SCALAR ? y->text : def;
+}
+
+const char *config_item(const struct yml *list, size_t i)
+{
+	return i < list->n && list->items[i]->kind == YML_SCALAR ? list->items[i]->text : "";
+}
+
+const struct yml *config_by_layer(struct config_reading *r, const char *key)
+{
+	const struct yml *y = config_find(r->config, key);
+	const int64_t more = r->d->mtp_layers;
+
+	if (!y || y->kind == YML_SCALAR || (y->kind == YML_LIST && !y->n))
+		return NULL;
+	if (y->kind == YML_LIST && (int64_t)y->n >= r->d->layers && (int64_t)y->n <= r->d->layers + more)
+		return y;
+	config_wrong(r, y, key, "a list with an entry for each layer");
+	return NULL;
+}

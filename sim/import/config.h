@@ -1,0 +1,45 @@
+/*
+ * config.h - reading a config.json: its values by key, and complaints with their place.
+ *
+ * Layer import. A value that is there but wrong is reported, and reading goes on, so that one run tells all of
+ * them.
+ */
+#ifndef SIM_IMPORT_CONFIG_H
+#define SIM_IMPORT_CONFIG_H
+#include "sim/import/describe.h"
+#include "sim/import/families.h"
+
+struct config_reading {
+	struct described *d;
+	const struct family *f;
+	const struct yml *config; /* the text model's part */
+	const struct yml *top;    /* the whole */
+	struct diags *diags;
+	bool failed;
+};
+
+enum said { SAID_NOT, SAID_RIGHT, SAID_WRONG };
+
+const struct yml *config_find(const struct yml *map, const char *key); /* NULL for null, too */
+void config_wrong(struct config_reading *r, const struct yml *at, const char *key, const char *expected);
+
+/* A whole number from 0 to 10^12, "8", "8.0" or "8e0". */
+enum said config_number(struct config_reading *r, const char *key, int64_t *to);
+
+/* The first of the keys (a list that ends with NULL) that is said, else the default; a default of 0: one of
+ * them must be said. */
+int64_t config_any(struct config_reading *r, const char *const *keys, int64_t def);
+#define CONFIG_NUMBER(r, def, ...) config_any(r, (const char *const[]){__VA_ARGS__, NULL}, def)
+/* As above, but 0 where none is said. */
+int64_t config_any_or_0(struct config_reading *r, const char *const *keys);
+#define CONFIG_OR_0(r, ...) config_any_or_0(r, (const char *const[]){__VA_ARGS__, NULL})
+
+bool config_flag(struct config_reading *r, const struct yml *map, const char *key, bool def);
+const char *config_word(const struct yml *map, const char *key, const char *def);
+/* Item i of a list as text; "" where it is none. */
+const char *config_item(const struct yml *list, size_t i);
+/* A list with an entry for each layer, or NULL; one of another length is reported, but may be longer by those
+ * that predict further tokens. */
+const struct yml *config_by_layer(struct config_reading *r, const char *key);
+
+#endif

@@ -1,0 +1,157 @@
+/* describe_ffn.c - FFN and experts of a config.json; see describe_layers.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/import/describe_layers.h"
+
+/* mlp_only_layers of Qwen must be the first ones, if any. */
+static void dense_layers(struct config_reading *r)
+{
+	const struct yml *y = config_find(r->config, "mlp_only_layers");
+
+	for (size_t i = 0; y && y->kind == YML_LIST && i < y->n; i++) {
+		const struct yml *item = y->items[i];
+
+		if (item->kind != YML_SCALAR || strtoll(item->text, NULL, 10) != (long long)i) {
+			config_wrong(r, item, "mlp_only_layers", "the first layers, in order");
+			return;
+		}
+		r->d->first_dense = (int64_t)i + 1;
+	}
+	if (y && y->kind != YML_LIST)
+		config_wrong(r, y, "mlp_only_layers", "a list");
+}
+
+/* How experts are told: count, choice, widths, and those that every token goes through. */
+static void expert_widths(struct config_reading *r)
+{
+	const struct family *f = r->f;
+	struct described *d = r->d;
+
+	d->experts = CONFIG_NUMBER(r, f->experts, "n_routed_experts", "num_local_experts", "num_experts",
+				   "moe_num_experts", "num_experts_per_layer");
+	d->active = CONFIG_NUMBER(r, f->active, "num_experts_per_tok", "experts_per_token",
+				  "num_experts_per_token", "top_k_experts", "moe_k", "moe_topk", "moe_top_k");
+	d->expert_inner = f->expert_inner_is_inner ? CONFIG_NUMBER(r, 0, "intermediate_size", "ffn_dim")
+						   : CONFIG_NUMBER(r, 0, "moe_intermediate_size",
+								   "expert_hidden_size", "intermediate_size");
+	d->expert_bias = !strcmp(f->type, "gpt_oss");
+	d->router_bias = f->router_bias;
+	d->shared_gate = f->shared_gate;
+	d->shared = CONFIG_OR_0(r, "n_shared_experts", "num_shared_experts", "num_shared_expert",
+				"moe_num_shared_experts");
+	d->shared_inner =
+		CONFIG_OR_0(r, "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
+			    "share_expert_dim", "shared_intermediate_size");
+	if (!strcmp(f->type, "llama4_text")) {
+		d->shared = 1;
+		d->shared_inner = d->expert_inner;
+	}
+	if (f->beside && !d->shared_inner) /* an FFN beside the experts of each layer */
+		d->shared_inner = CONFIG_OR_0(r, "intermediate_size");
+	if (d->shared_inner && !d->shared)
+		d->shared = 1;
+	if (d->shared * d->expert_inner == d->shared_inner && f->plan)
+		d->shared_inner = 0;
+	d->expert_latent = CONFIG_OR_0(r, "moe_latent_size", "routed_expert_hidden_size");
+	d->latent_norm = config_flag(r, r->config, "latent_moe_use_norm", false);
+}
+
+static void experts(struct config_reading *r)
+{
+	const struct family *f = r->f;
+	struct described *d = r->d;
+	const struct yml *freq = config_find(r->config, "moe_layer_freq");
+	const bool qwen = str_starts(f->type, "qwen");
+
+	expert_widths(r);
+	d->first_dense = CONFIG_OR_0(r, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
+	d->every = freq && freq->kind == YML_LIST
+			   ? 1
+			   : CONFIG_NUMBER(r, 1, "decoder_sparse_step", "moe_layer_freq",
+					   "interleave_moe_layer_step", "moe_layer_interval");
+	if (qwen) {
+		dense_layers(r);
+	} else if (d->every != 1 && !f->plan) {
+		const char *key = config_find(r->config, "decoder_sparse_step") ? "decoder_sparse_step"
+				  : freq                                        ? "moe_layer_freq"
+										: "moe_layer_interval";
+
+		if (config_find(r->config, key))
+			config_wrong(r, config_find(r->config, key), key, "1");
+	}
+	if (d->first_dense >= d->layers)
+		d->first_dense = d->layers - 1;
+	d->inner = d->first_dense || d->every > 1 || f->plan
+			   ? CONFIG_OR_0(r, "intermediate_size_mlp", "dense_intermediate_size",
+					 "intermediate_size")
+			   : 0;
+	if (!d->inner && (d->first_dense || d->every > 1))
+		d->inner = CONFIG_NUMBER(r, 0, "intermediate_size");
+	if (!d->experts || !d->active || d->active > d->experts) {
+		r->failed = true;
+		diag_add(r->diags, r->config->place, NULL, "config: %lld of %lld experts cannot be",
+			 (long long)d->active, (long long)d->experts);
+	}
+}
+
+/* Does this model have experts? A family that may have them has them where the config counts more than one. */
+static bool is_routed(struct config_reading *r)
+{
+	if (config_find(r->config, "enable_moe_block"))
+		return config_flag(r, r->config, "enable_moe_block", false);
+	return r->f->routed ||
+	       (r->f->plan && CONFIG_OR_0(r, "n_routed_experts", "num_local_experts", "num_experts") > 1);
+}
+
+/* LFM2: the width is two thirds of what is said, rounded up. */
+static int64_t adjusted(struct config_reading *r, int64_t inner)
+{
+	const int64_t of = CONFIG_NUMBER(r, 256, "block_multiple_of");
+	int64_t n = inner * 2 / 3;
+
+	if (r->f->mixer != MIXES_CONV || !config_flag(r, r->config, "block_auto_adjust_ff_dim", true) ||
+	    r->d->experts)
+		return inner;
+	n = (int64_t)((double)n * strtod(config_word(r->config, "block_ffn_dim_multiplier", "1"), NULL));
+	return (n + of - 1) / of * of;
+}
+
+/* Of a dense FFN. GPT-2 has four times the hidden width where nothing else is said. */
+static int64_t inner_width(struct config_reading *r)
+{
+	const int64_t own = CONFIG_OR_0(r, "block_ff_dim", "shared_intermediate_size"),
+		      usual = r->f->learned_positions ? 4 * r->d->hidden : 0;
+
+	return adjusted(r, own ? own : CONFIG_NUMBER(r, usual, "intermediate_size", "n_inner", "ffn_dim"));
+}
+
+void describe_feed_forward(struct config_reading *r)
+{
+	static const char *const gated[] = {"situ",     "swigluoai", "relu2", "silu",
+					    "swish",    "swiglu",    "gelu",  "gelu_pytorch_tanh",
+					    "gelu_new", "gelu_fast"};
+	const char *act = config_word(r->config, "hidden_act",
+				      config_word(r->config, "hidden_activation",
+						  config_word(r->config, "mlp_hidden_act", "silu")));
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(gated); i++)
+		known = known || !strcmp(act, gated[i]);
+	if (!known)
+		describe_note(r->d, r->diags->arena, "'hidden_act': %s is taken as a gated one", act);
+	r->d->ffn_bias = r->f->ffn_bias || config_flag(r, r->config, "mlp_bias", false);
+	r->d->gelu = r->f->ungated;
+	r->d->ffn_kind = !r->f->ungated ? "swiglu" : !strcmp(act, "relu2") || r->f->mixer ? "relu2" : "gelu";
+	if (is_routed(r)) {
+		experts(r);
+		return;
+	}
+	if (r->f->plan == PLAN_BLOCKS)
+		return;
+	if (config_find(r->config, "intermediate_size") &&
+	    config_find(r->config, "intermediate_size")->kind == YML_LIST)
+		r->d->inner = 1; /* of each layer: describe_layers.c */
+	else
+		r->d->inner = inner_width(r);
+}

@@ -1,0 +1,450 @@
+/* describe_kinds.c - the blocks of each layer of a config.json, and the kinds of layers; see describe_layers.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/import/describe_layers.h"
+
+static struct attention *copy(struct layers_job *j, const struct attention *from)
+{
+	struct attention *a = arena_alloc(j->r->diags->arena, sizeof *a);
+
+	*a = *from;
+	return a;
+}
+
+/* --- the blocks ----------------------------------------------------------------------------------- */
+
+static void attention_of_windows(struct layers_job *j, struct attention *a)
+{
+	struct config_reading *r = j->r;
+	const struct yml *other = config_find(r->config, "attention_other_setting");
+	struct config_reading inner = *r;
+
+	if (!strcmp(r->f->type, "llama4_text")) {
+		a->chunk = CONFIG_NUMBER(r, 8192, "attention_chunk_size");
+		return;
+	}
+	a->window =
+		CONFIG_NUMBER(r, r->f->window ? r->f->window : 4096, "sliding_window", "sliding_window_size");
+	a->heads = CONFIG_NUMBER(r, a->heads, "swa_num_attention_heads");
+	a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "swa_num_key_value_heads");
+	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "swa_head_dim");
+	a->value_dim = config_find(r->config, "swa_v_head_dim")
+			       ? CONFIG_NUMBER(r, a->head_dim, "swa_v_head_dim")
+			       : a->value_dim;
+	a->sinks |= config_flag(r, r->config, "add_swa_attention_sink_bias", false);
+	if (other && other->kind == YML_MAP) {
+		inner.config = other;
+		a->heads = CONFIG_NUMBER(&inner, a->heads, "num_attention_heads");
+		a->kv_heads = CONFIG_NUMBER(&inner, a->kv_heads, "num_attention_groups");
+		a->head_dim = CONFIG_NUMBER(&inner, a->head_dim, "head_dim");
+		r->failed |= inner.failed;
+	} else if (!strcmp(r->f->type, "step3p7")) {
+		a->heads = a->heads * 3 / 2;
+		describe_note(
+			r->d, r->diags->arena,
+			"'attention_other_setting' is missing: layers with a window are taken to have %lld "
+			"heads, as in Step 3.5",
+			(long long)a->heads);
+	}
+}
+
+/* Gemma 4: full layers have wider heads, fewer keys and values, or keys that are values, too. */
+static void attention_of_full(struct layers_job *j, struct attention *a)
+{
+	struct config_reading *r = j->r;
+
+	a->head_dim = CONFIG_NUMBER(r, a->head_dim, "global_head_dim");
+	if (config_flag(r, r->config, "attention_k_eq_v", false)) {
+		a->kv_heads = CONFIG_NUMBER(r, a->kv_heads, "num_global_key_value_heads");
+		a->values = VALUES_OF_KEYS;
+	}
+	a->sinks |= config_flag(r, r->config, "add_full_attention_sink_bias", false);
+}
+
+static struct sparse *sparse_of(struct layers_job *j, bool shared)
+{
+	struct config_reading *r = j->r, inner = *r;
+	struct sparse *s = arena_alloc(r->diags->arena, sizeof *s);
+
+	s->block = 1;
+	s->shared = shared;
+	if (r->f->plan == PLAN_SPARSE) {
+		inner.config = config_find(r->config, "sparse_attention_config");
+		s->block = CONFIG_NUMBER(&inner, 128, "sparse_block_size");
+		s->top = s->block * CONFIG_NUMBER(&inner, 16, "sparse_topk_blocks");
+		s->heads = CONFIG_NUMBER(&inner, 4, "sparse_num_index_heads");
+		s->dim = CONFIG_NUMBER(&inner, 128, "sparse_index_dim");
+		s->from_hidden = true;
+		r->failed |= inner.failed;
+		return s;
+	}
+	s->top = CONFIG_NUMBER(r, 2048, "index_topk");
+	s->heads = CONFIG_NUMBER(r, 64, "index_n_heads");
+	s->dim = CONFIG_NUMBER(r, 128, "index_head_dim");
+	return s;
+}
+
+static struct compress *compress_of(struct layers_job *j, int64_t ratio)
+{
+	struct compress *c = arena_alloc(j->r->diags->arena, sizeof *c);
+
+	c->ratio = ratio;
+	c->overlap = ratio <= 4 ? 2 : 1; /* pairs of windows where rows are short */
+	return c;
+}
+
+static const struct attention *attention_of(struct layers_job *j, const struct described_layer *l)
+{
+	struct attention *a = copy(j, j->base);
+
+	switch ((enum layer_mixer)l->mixer) {
+	case LAYER_NONE:
+	case LAYER_RECURRENT:
+		return NULL;
+	case LAYER_WINDOW:
+	case LAYER_SHARED_WINDOW:
+		attention_of_windows(j, a);
+		break;
+	case LAYER_SHARED_INDEX:
+		a->sparse = sparse_of(j, true);
+		break;
+	case LAYER_SPARSE:
+		a->sparse = sparse_of(j, false);
+		break;
+	default:
+		attention_of_full(j, a);
+	}
+	if (j->r->f->plan == PLAN_COMPRESS) {
+		a->window = CONFIG_NUMBER(j->r, 128, "sliding_window");
+		a->compress = l->ratio ? compress_of(j, l->ratio) : NULL;
+	}
+	a->shares_cache = a->keeps_weights = l->mixer == LAYER_SHARED_FULL || l->mixer == LAYER_SHARED_WINDOW;
+	return a;
+}
+
+struct attention *describe_base_attention(struct config_reading *r)
+{
+	const struct described *d = r->d;
+	struct attention *a = arena_alloc(r->diags->arena, sizeof *a);
+
+	*a = (struct attention){.heads = d->heads,
+				.kv_heads = d->kv_heads,
+				.head_dim = d->head_dim,
+				.causal = true,
+				.rope = true,
+				.qk_norm = d->qk_norm,
+				.qk_norm_wide = d->qk_norm_wide,
+				.sinks = d->sinks,
+				.fused = d->fused};
+	a->bias = !strcmp(d->bias, "qkvo") ? BIAS_QKVO : !strcmp(d->bias, "qkv") ? BIAS_QKV : BIAS_NONE;
+	if (r->f->attention_gate && config_flag(r, r->config, "attn_output_gate", true))
+		a->gate = !strcmp(r->f->attention_gate, "head") ? GATE_HEAD : GATE_ELEMENT;
+	if (config_flag(r, r->config, "mla_use_output_gate", false))
+		a->gate = GATE_ELEMENT;
+	if (d->latent) {
+		a->latent = arena_alloc(r->diags->arena, sizeof *a->latent);
+		*a->latent = (struct latent){.q_rank = d->q_rank,
+					     .kv_rank = d->kv_rank,
+					     .nope_dim = d->nope_dim,
+					     .rope_dim = d->rope_dim,
+					     .value_dim = d->value_dim};
+		return a;
+	}
+	if (config_find(r->config, "v_head_dim"))
+		a->value_dim = CONFIG_NUMBER(r, a->head_dim, "v_head_dim");
+	if (r->f->plan == PLAN_COMPRESS) {
+		a->q_rank = CONFIG_NUMBER(r, 0, "q_lora_rank");
+		a->out_groups = CONFIG_NUMBER(r, 0, "o_groups");
+		a->out_rank = CONFIG_NUMBER(r, 0, "o_lora_rank");
+		a->values = VALUES_ARE_KEYS;
+	}
+	return a;
+}
+
+/* --- recurrent blocks ----------------------------------------------------------------------------- */
+
+static void mamba1(struct config_reading *r, struct recurrent *x)
+{
+	x->kind = RECURRENT_MAMBA1;
+	x->inner = r->d->hidden * CONFIG_NUMBER(r, 2, "mamba_expand");
+	x->key_dim = CONFIG_NUMBER(r, 16, "mamba_d_state");
+	x->width = CONFIG_NUMBER(r, 4, "mamba_d_conv");
+	x->decay_rank = CONFIG_NUMBER(r, (r->d->hidden + 15) / 16, "mamba_dt_rank");
+	x->conv_bias = config_flag(r, r->config, "mamba_conv_bias", true);
+	x->norm = true;
+}
+
+static void mamba2(struct config_reading *r, struct recurrent *x)
+{
+	x->kind = RECURRENT_MAMBA2;
+	x->heads = CONFIG_NUMBER(r, 128, "mamba_num_heads", "mamba_n_heads");
+	x->value_dim = CONFIG_NUMBER(r, 64, "mamba_head_dim", "mamba_d_head");
+	x->key_dim = CONFIG_NUMBER(r, 128, "ssm_state_size", "mamba_d_state");
+	x->groups = CONFIG_NUMBER(r, 1, "n_groups", "mamba_n_groups");
+	x->width = CONFIG_NUMBER(r, 4, "conv_kernel", "mamba_d_conv");
+	x->conv_bias = config_flag(r, r->config, "use_conv_bias",
+				   config_flag(r, r->config, "mamba_conv_bias", true));
+	x->norm = config_flag(r, r->config, "mamba_rms_norm", strcmp(r->f->type, "falcon_h1") != 0);
+}
+
+static void delta(struct config_reading *r, struct recurrent *x)
+{
+	x->kind = RECURRENT_DELTA;
+	x->key_heads = CONFIG_NUMBER(r, 16, "linear_num_key_heads");
+	x->heads = CONFIG_NUMBER(r, 32, "linear_num_value_heads");
+	x->key_dim = CONFIG_NUMBER(r, 128, "linear_key_head_dim");
+	x->value_dim = CONFIG_NUMBER(r, 128, "linear_value_head_dim");
+	x->width = CONFIG_NUMBER(r, 4, "linear_conv_kernel_dim");
+	x->gated = true;
+}
+
+static void kda(struct config_reading *r, struct recurrent *x)
+{
+	struct config_reading inner = *r;
+
+	inner.config = config_find(r->config, "linear_attn_config");
+	x->kind = RECURRENT_DELTA;
+	x->heads = x->key_heads = CONFIG_NUMBER(&inner, 0, "num_heads");
+	x->key_dim = x->value_dim = CONFIG_NUMBER(&inner, 0, "head_dim");
+	x->width = CONFIG_NUMBER(&inner, 4, "short_conv_kernel_size");
+	x->decay = DECAY_CHANNEL;
+	x->decay_rank = x->key_dim;
+	x->gated = true;
+	x->gate_rank = config_flag(r, inner.config, "use_full_rank_gate", false) ? 0 : x->key_dim;
+	r->failed |= inner.failed;
+}
+
+static void rwkv(struct config_reading *r, struct recurrent *x)
+{
+	x->kind = RECURRENT_RWKV;
+	x->key_dim = x->value_dim = CONFIG_NUMBER(r, 64, "head_dim");
+	x->heads = x->key_heads = r->d->hidden / x->key_dim;
+	x->decay_rank = CONFIG_NUMBER(r, 64, "decay_low_rank_dim");
+	x->value_rank = CONFIG_NUMBER(r, 64, "a_low_rank_dim");
+	x->gate_rank = CONFIG_NUMBER(r, 128, "gate_low_rank_dim");
+}
+
+struct recurrent *describe_recurrence(struct config_reading *r)
+{
+	struct recurrent *x = arena_alloc(r->diags->arena, sizeof *x);
+
+	switch (r->f->mixer) {
+	case MIXES_NOT:
+		return NULL;
+	case MIXES_DELTA:
+		delta(r, x);
+		break;
+	case MIXES_KDA:
+		kda(r, x);
+		break;
+	case MIXES_MAMBA2:
+		mamba2(r, x);
+		break;
+	case MIXES_MAMBA1:
+		mamba1(r, x);
+		break;
+	case MIXES_CONV:
+		x->kind = RECURRENT_CONV;
+		x->width = CONFIG_NUMBER(r, 3, "conv_L_cache");
+		x->conv_bias = config_flag(r, r->config, "conv_bias", false);
+		break;
+	case MIXES_RWKV:
+		rwkv(r, x);
+		break;
+	}
+	return x;
+}
+
+/* --- small numbers that no block has -------------------------------------------------------------- */
+
+/* Hyper-connections of DeepSeek V4: n streams mix before and behind each of two blocks, with n (n + 2) outputs
+ * of n h inputs; the first layers route by a table of V k numbers in the place of a correction. */
+static void extras_of_v4(struct layers_job *j)
+{
+	struct described *d = j->r->d;
+	const int64_t n = CONFIG_NUMBER(j->r, 4, "hc_mult"), outputs = n * (n + 2), in = n * d->hidden,
+		      hashed = CONFIG_OR_0(j->r, "num_hash_layers");
+
+	d->streams = n;
+	d->extra = in * n + n + 1;
+	for (int64_t i = 0; i < d->layers; i++) {
+		j->at[i].extra = 2 * (in * outputs + outputs + 3);
+		if (i < hashed)
+			j->at[i].extra += d->vocabulary * d->active - d->experts;
+	}
+}
+
+/* AltUp of Gemma 3n: a router to n streams, a prediction n -> n n, a correction n -> n; Laurel beside attention.
+ * Its ends have n - 1 products each. */
+static void extras_of_3n(struct layers_job *j)
+{
+	struct described *d = j->r->d;
+	const int64_t n = CONFIG_NUMBER(j->r, 4, "altup_num_inputs"),
+		      laurel = CONFIG_NUMBER(j->r, 64, "laurel_rank"), h = d->hidden;
+
+	d->streams = n;
+	d->extra = 2 * (n - 1) * h * h;
+	for (int64_t i = 0; i < d->layers; i++)
+		j->at[i].extra = 2 * h * laurel + h + n * h + n * n * n + n * n + 2 * h;
+}
+
+/* Gemma 4: a scalar for each layer; beside experts three more norms, and scales of the router. */
+static void extras_of_gemma4(struct layers_job *j)
+{
+	const struct described *d = j->r->d;
+
+	for (int64_t i = 0; i < d->layers; i++)
+		j->at[i].extra = 1 + (j->at[i].experts ? 4 * d->hidden + d->experts - 2 * d->hidden : 0);
+}
+
+void describe_extras(struct layers_job *j)
+{
+	const char *type = j->r->f->type;
+
+	if (!strcmp(type, "deepseek_v4"))
+		extras_of_v4(j);
+	if (!strcmp(type, "gemma3n_text"))
+		extras_of_3n(j);
+	if (!strcmp(type, "gemma4_text"))
+		extras_of_gemma4(j);
+}
+
+/* --- kinds ---------------------------------------------------------------------------------------- */
+
+static bool alike(const struct described_layer *a, const struct described_layer *b)
+{
+	return a->mixer == b->mixer && a->experts == b->experts && a->inner == b->inner &&
+	       a->ratio == b->ratio && a->extra == b->extra;
+}
+
+static const char *recurrence_name(const struct layers_job *j)
+{
+	static const char *const names[] = {
+		[RECURRENT_DELTA] = "delta",         [RECURRENT_MAMBA2] = "mamba2",
+		[RECURRENT_MAMBA1] = "mamba1",       [RECURRENT_RWKV] = "rwkv",
+		[RECURRENT_LIGHTNING] = "lightning", [RECURRENT_CONV] = "conv"};
+
+	return j->recurrent ? names[j->recurrent->kind] : "";
+}
+
+static const char *mixer_name(const struct layers_job *j, const struct described_layer *l)
+{
+	static const char *const names[LAYER_MIXERS] = {[LAYER_NONE] = "",
+							[LAYER_FULL] = "full",
+							[LAYER_WINDOW] = "window",
+							[LAYER_SHARED_FULL] = "full_shared",
+							[LAYER_SHARED_WINDOW] = "window_shared",
+							[LAYER_BOTH] = "both",
+							[LAYER_SHARED_INDEX] = "sparse_shared",
+							[LAYER_SPARSE] = "sparse",
+							[LAYER_ROWS] = "rows"};
+
+	return l->mixer == LAYER_RECURRENT ? recurrence_name(j) : names[l->mixer];
+}
+
+/* Kinds of one mixer are told apart by their FFN. */
+static const char *kind_name(const struct layers_job *j, size_t at, const struct described_layer *of,
+			     size_t n)
+{
+	const char *mixer = mixer_name(j, &of[at]), *feed = of[at].experts ? "moe"
+							    : of[at].inner ? "ffn"
+									   : "none";
+	struct arena *a = j->r->diags->arena;
+	int same = 0, twins = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const bool mixes = i != at && !strcmp(mixer_name(j, &of[i]), mixer);
+
+		same += mixes;
+		twins += mixes && of[i].experts == of[at].experts && !of[i].inner == !of[at].inner;
+	}
+	if (!*mixer && !twins)
+		return feed;
+	if (!same)
+		return mixer;
+	if (!twins)
+		return arena_printf(a, "%s_%s", mixer, feed);
+	return arena_printf(a, "%s%s%s_%zu", mixer, *mixer ? "_" : "", feed, at);
+}
+
+static const char *blocks_of(const struct layers_job *j, const struct described_layer *l)
+{
+	const bool attends = l->mixer != LAYER_NONE && l->mixer != LAYER_RECURRENT,
+		   recurs = l->mixer == LAYER_RECURRENT || l->mixer == LAYER_BOTH;
+	const char *feed = l->experts ? "experts" : l->inner ? "ffn" : "";
+
+	return arena_printf(j->r->diags->arena, "%s%s%s%s%s", attends ? "attention" : "",
+			    attends && recurs ? " | " : "", recurs ? recurrence_name(j) : "",
+			    (attends || recurs) && *feed ? (j->r->f->one_norm ? " | " : ", ") : "", feed);
+}
+
+static void make_kinds(struct layers_job *j)
+{
+	struct described *d = j->r->d;
+	struct arena *a = j->r->diags->arena;
+	unsigned char *kind_of = arena_array(a, (size_t)d->layers, 1);
+	struct described_layer of[KINDS_MAX];
+	size_t n = 0;
+
+	d->kinds = arena_array(a, KINDS_MAX, sizeof *d->kinds);
+	for (int64_t i = 0; i < d->layers; i++) {
+		size_t k = 0;
+
+		while (k < n && !alike(&of[k], &j->at[i]))
+			k++;
+		if (k == KINDS_MAX) {
+			j->r->failed = true;
+			diag_add(j->r->diags, j->r->config->place, NULL,
+				 "config: its layers are of more than %d kinds", KINDS_MAX);
+			return;
+		}
+		if (k == n)
+			of[n++] = j->at[i];
+		kind_of[i] = (unsigned char)k;
+	}
+	for (size_t k = 0; k < n; k++)
+		d->kinds[k] = (struct described_kind){
+			kind_name(j, k, of, n),
+			blocks_of(j, &of[k]),
+			attention_of(j, &of[k]),
+			of[k].mixer == LAYER_RECURRENT || of[k].mixer == LAYER_BOTH ? j->recurrent : NULL,
+			of[k].inner,
+			of[k].extra};
+	d->kinds_n = n;
+	d->kind_of = kind_of;
+}
+
+/* The kinds of the blocks of a layer that predicts further tokens. */
+static void predicting_kinds(struct layers_job *j)
+{
+	const struct yml *words = config_find(j->r->config, "mtp_layers_block_type");
+	const char *letters = config_word(j->r->config, "mtp_hybrid_override_pattern", NULL);
+	struct described *d = j->r->d;
+	const int mixer = j->r->f->plan == PLAN_COMPRESS ? LAYER_WINDOW
+			  : j->r->f->plan == PLAN_INDEX  ? LAYER_SPARSE
+							 : LAYER_FULL;
+	const struct described_layer *found = NULL;
+
+	if (!d->mtp_layers)
+		return;
+	if (letters || words) { /* "*E" */
+		d->mtp_kinds = "full, moe";
+		return;
+	}
+	for (int64_t i = 0; i < d->layers; i++) {
+		if (j->at[i].mixer != mixer)
+			continue;
+		found = &j->at[i];
+		d->mtp_kinds = d->kinds[d->kind_of[i]].name;
+	}
+	if (!found)
+		d->mtp_kinds = NULL;
+}
+
+void describe_kinds(struct layers_job *j)
+{
+	make_kinds(j);
+	if (!j->r->failed)
+		predicting_kinds(j);
+}

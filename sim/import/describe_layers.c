@@ -1,0 +1,355 @@
+/*
+ * describe_layers.c - a config.json whose layers are of several kinds.
+ *
+ * Each layer's mixer and FFN are told first, by the family's plan; layers that are alike become one kind.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/import/describe_layers.h"
+
+static void all_layers(struct layers_job *j, enum layer_mixer mixer)
+{
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		j->at[i].mixer = (unsigned char)mixer;
+}
+
+/* --- which mixer a layer has ---------------------------------------------------------------------- */
+
+static bool mixer_named(const char *name, unsigned char *mixer)
+{
+	static const struct {
+		const char *name;
+		enum layer_mixer mixer;
+	} names[] = {{"full_attention", LAYER_FULL},
+		     {"attention", LAYER_FULL},
+		     {"full", LAYER_FULL},
+		     {"sliding_attention", LAYER_WINDOW},
+		     {"sliding_window", LAYER_WINDOW},
+		     {"chunked_attention", LAYER_WINDOW},
+		     {"linear_attention", LAYER_RECURRENT},
+		     {"mamba", LAYER_RECURRENT},
+		     {"conv", LAYER_RECURRENT},
+		     {"moe", LAYER_NONE},
+		     {"mlp", LAYER_NONE}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i].name, name) != 0)
+			continue;
+		*mixer = (unsigned char)names[i].mixer;
+		return true;
+	}
+	return false;
+}
+
+/* Without a list: each so many-th layer sees everything, the others have the family's other mixer. */
+static void every_so_many(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const struct yml *nope = config_by_layer(r, "no_rope_layers"); /* 0: full */
+	const int64_t every =
+		CONFIG_NUMBER(r, r->f->full_every ? r->f->full_every : 1, "full_attention_interval",
+			      "sliding_window_pattern", "_sliding_window_pattern");
+	const enum layer_mixer other = r->f->mixer ? LAYER_RECURRENT : LAYER_WINDOW;
+
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		const bool full = nope ? !strcmp(config_item(nope, (size_t)i), "0") : (i + 1) % every == 0;
+
+		j->at[i].mixer = (unsigned char)(full ? LAYER_FULL : other);
+	}
+}
+
+/* "full_attn_idxs" of LFM2: the layers that have attention. */
+static bool by_indices(struct layers_job *j)
+{
+	const struct yml *y = config_find(j->r->config, "full_attn_idxs");
+
+	if (!y || y->kind != YML_LIST)
+		return false;
+	all_layers(j, LAYER_RECURRENT);
+	for (size_t i = 0; i < y->n; i++) {
+		const long long at = strtoll(config_item(y, i), NULL, 10);
+
+		if (at >= 0 && at < j->r->d->layers)
+			j->at[at].mixer = LAYER_FULL;
+	}
+	return true;
+}
+
+static void by_types(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const struct yml *types = config_by_layer(r, "layer_types");
+
+	if (!types)
+		types = config_by_layer(r, "layers_block_type");
+	if (r->f->mixer == MIXES_RWKV) {
+		all_layers(j, LAYER_RECURRENT);
+	} else if (!strcmp(r->f->type, "falcon_h1")) {
+		all_layers(j, LAYER_BOTH);
+	} else if (!types) {
+		if (!by_indices(j))
+			every_so_many(j);
+	} else {
+		for (int64_t i = 0; i < r->d->layers; i++)
+			if (!mixer_named(config_item(types, (size_t)i), &j->at[i].mixer))
+				config_wrong(r, types->items[i], "layer_types",
+					     "a kind of attention or mixer");
+	}
+}
+
+/* One block in each layer: M Mamba-2, * attention, - FFN, E experts; or the same in words. */
+static void by_letters(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const struct yml *words = config_find(r->config, "layers_block_type");
+	const struct yml *list = config_find(r->config, "hybrid_override_pattern");
+	const char *letters = config_word(r->config, "hybrid_override_pattern", "");
+
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		const char *word = words ? config_item(words, (size_t)i) : "";
+		const char *letter =
+			list && list->kind == YML_LIST ? config_item(list, (size_t)i) : letters + i;
+		const char c = words ? (!strcmp(word, "mamba")       ? 'M'
+					: !strcmp(word, "attention") ? '*'
+					: !strcmp(word, "moe")       ? 'E'
+					: !strcmp(word, "mlp")       ? '-'
+								     : '?')
+				     : *letter;
+
+		if (!strchr("M*E-", c) || !c) {
+			config_wrong(r, words ? words->items[i] : r->config, "hybrid_override_pattern",
+				     "M, *, - or E for each layer");
+			return;
+		}
+		j->at[i].mixer = c == 'M' ? LAYER_RECURRENT : c == '*' ? LAYER_FULL : LAYER_NONE;
+		j->at[i].experts = c == 'E';
+		j->at[i].inner = c == '-' ? r->d->inner : 0;
+	}
+}
+
+static void by_flags(struct layers_job *j)
+{
+	const struct yml *y = config_by_layer(j->r, "hybrid_layer_pattern");
+
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		j->at[i].mixer = y && !strcmp(config_item(y, (size_t)i), "1") ? LAYER_WINDOW : LAYER_FULL;
+}
+
+static void by_lists(struct layers_job *j)
+{
+	const struct yml *lists = config_find(j->r->config, "linear_attn_config");
+	const struct yml *full = config_find(lists, "full_attn_layers");
+
+	if (!full || full->kind != YML_LIST) {
+		j->r->failed = true;
+		diag_add(j->r->diags, j->r->config->place, NULL,
+			 "config: 'linear_attn_config.full_attn_layers' is missing");
+		return;
+	}
+	all_layers(j, LAYER_RECURRENT);
+	for (size_t i = 0; i < full->n; i++) {
+		const long long at = strtoll(config_item(full, i), NULL, 10); /* counted from 1 */
+
+		if (at >= 1 && at <= j->r->d->layers)
+			j->at[at - 1].mixer = LAYER_FULL;
+	}
+}
+
+static void by_periods(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const int64_t period = CONFIG_NUMBER(r, 8, "attn_layer_period"),
+		      offset = config_find(r->config, "attn_layer_offset")
+				       ? CONFIG_OR_0(r, "attn_layer_offset")
+				       : 4,
+		      moe = CONFIG_NUMBER(r, 2, "expert_layer_period"),
+		      from = config_find(r->config, "expert_layer_offset")
+				     ? CONFIG_OR_0(r, "expert_layer_offset")
+				     : 1;
+
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		j->at[i].mixer = i % period == offset ? LAYER_FULL : LAYER_RECURRENT;
+		j->at[i].experts = r->d->experts > 1 && i >= from && (i - from) % moe == 0;
+		j->at[i].inner = j->at[i].experts ? 0 : r->d->inner;
+	}
+}
+
+/* inner = 2 mult h / 3, rounded up to 256 (llama.cpp conversion of DeciLM). */
+static int64_t nas_inner(const struct config_reading *r, const struct yml *ffn)
+{
+	const double mult = strtod(config_word(ffn, "ffn_mult", "0"), NULL);
+	const int64_t n = (int64_t)(2 * mult * (double)r->d->hidden / 3);
+
+	return mult > 0 && mult <= 64 ? (n + 255) / 256 * 256 : 0;
+}
+
+/* Each layer of a searched model has its own heads and widths, or lacks a block. */
+static void by_blocks(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const struct yml *y = config_by_layer(r, "block_configs");
+	int64_t group = 0;
+
+	for (int64_t i = 0; y && i < r->d->layers; i++) {
+		const struct yml *attention = config_find(y->items[i], "attention"),
+				 *ffn = config_find(y->items[i], "ffn");
+		const int64_t own =
+			(int64_t)strtoll(config_word(attention, "n_heads_in_group", "0"), NULL, 10);
+
+		j->at[i].mixer = config_flag(r, attention, "no_op", false) ? LAYER_NONE : LAYER_FULL;
+		j->at[i].inner = config_flag(r, ffn, "no_op", false) ? 0 : nas_inner(r, ffn);
+		if (own && group && own != group)
+			config_wrong(r, config_find(attention, "n_heads_in_group"), "n_heads_in_group",
+				     "the same number in all layers");
+		group = own ? own : group;
+	}
+	if (group && j->base->heads % group == 0)
+		j->base->kv_heads = j->base->heads / group;
+}
+
+/* 0: the window alone; a ratio with an indexer up to 4, without above. */
+static void by_ratios(struct layers_job *j)
+{
+	const struct yml *y = config_by_layer(j->r, "compress_ratios");
+
+	for (int64_t i = 0; y && i < j->r->d->layers; i++) {
+		const int64_t ratio = strtoll(config_item(y, (size_t)i), NULL, 10);
+
+		j->at[i].ratio = ratio;
+		j->at[i].mixer = !ratio ? LAYER_WINDOW : ratio <= 4 ? LAYER_SPARSE : LAYER_ROWS;
+	}
+	if (!y) {
+		j->r->failed = true;
+		diag_add(j->r->diags, j->r->config->place, NULL, "config: 'compress_ratios' is missing");
+	}
+}
+
+/* Where indexer_types is missing: files for a million positions share an index between four layers behind the
+ * third (llama.cpp src/models/glm-dsa.cpp). */
+static void by_index(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const struct yml *types = config_by_layer(r, "indexer_types");
+	const bool shares = !types && !strcmp(r->f->type, "glm_moe_dsa") && r->d->context >= 1048576;
+
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		const bool shared = types ? !strcmp(config_item(types, (size_t)i), "shared")
+					  : shares && i >= 3 && (i - 2) % 4 != 0;
+
+		j->at[i].mixer = shared ? LAYER_SHARED_INDEX : LAYER_SPARSE;
+	}
+	if (shares)
+		describe_note(r->d, r->diags->arena,
+			      "'indexer_types' is missing: layers share an index as in GLM-5.2");
+}
+
+static void by_frequency(struct layers_job *j)
+{
+	const struct yml *config = config_find(j->r->config, "sparse_attention_config"),
+			 *y = config_find(config, "sparse_attention_freq");
+
+	for (int64_t i = 0; i < j->r->d->layers; i++)
+		j->at[i].mixer = y && y->kind == YML_LIST && !strcmp(config_item(y, (size_t)i), "1")
+					 ? LAYER_SPARSE
+					 : LAYER_FULL;
+}
+
+/* The last layers use the cache of the last one of their kind that has its own. */
+static void share_caches(struct layers_job *j)
+{
+	const struct described *d = j->r->d;
+	const int64_t shared = CONFIG_OR_0(j->r, "num_kv_shared_layers");
+
+	for (int64_t i = d->layers > shared ? d->layers - shared : 0; shared && i < d->layers; i++)
+		j->at[i].mixer = j->at[i].mixer == LAYER_FULL ? LAYER_SHARED_FULL : LAYER_SHARED_WINDOW;
+}
+
+static void mixers(struct layers_job *j)
+{
+	static void (*const plans[])(struct layers_job *) = {
+		[PLAN_TYPES] = by_types,     [PLAN_LETTERS] = by_letters, [PLAN_FLAGS] = by_flags,
+		[PLAN_LISTS] = by_lists,     [PLAN_PERIODS] = by_periods, [PLAN_BLOCKS] = by_blocks,
+		[PLAN_COMPRESS] = by_ratios, [PLAN_INDEX] = by_index,     [PLAN_SPARSE] = by_frequency};
+
+	plans[j->r->f->plan](j);
+	share_caches(j);
+}
+
+/* --- which layers have experts -------------------------------------------------------------------- */
+
+static bool listed(const char *numbers, int64_t layer) /* "3,4,5": layer is among them */
+{
+	for (const char *at = numbers; *at; at += strspn(at, ", ")) {
+		char *end;
+
+		if (strtoll(at, &end, 10) == layer && end != at)
+			return true;
+		if (end == at)
+			return false;
+		at = end;
+	}
+	return false;
+}
+
+static bool has_experts(struct config_reading *r, int64_t layer)
+{
+	const struct described *d = r->d;
+	const struct yml *freq = config_find(r->config, "moe_layer_freq"),
+			 *types = config_find(r->config, "mlp_layer_types"),
+			 *chosen = config_find(r->config, "moe_layers_enum"),
+			 *flags = config_find(r->config, "is_moe_layer"),
+			 *list = config_find(r->config, "moe_layers");
+
+	if (!d->experts)
+		return false;
+	if (freq && freq->kind == YML_LIST)
+		return !strcmp(config_item(freq, (size_t)layer), "1");
+	if (flags && flags->kind == YML_LIST)
+		return !strcmp(config_item(flags, (size_t)layer), "true");
+	if (types && types->kind == YML_LIST)
+		return !strcmp(config_item(types, (size_t)layer), "sparse");
+	if (chosen && chosen->kind == YML_SCALAR)
+		return listed(chosen->text, layer);
+	if (list && list->kind == YML_LIST && list->n) {
+		for (size_t i = 0; i < list->n; i++)
+			if (strtoll(config_item(list, i), NULL, 10) == layer)
+				return true;
+		return false;
+	}
+	return layer >= d->first_dense && (layer - d->first_dense) % d->every == d->every - 1;
+}
+
+static void feeds(struct layers_job *j)
+{
+	struct config_reading *r = j->r;
+	const bool wide = config_flag(r, r->config, "use_double_wide_mlp", false);
+	const struct yml *inner = config_find(r->config, "intermediate_size"); /* Gemma 3n: a list */
+
+	if (r->f->plan == PLAN_LETTERS || r->f->plan == PLAN_BLOCKS || r->f->plan == PLAN_PERIODS)
+		return;
+	for (int64_t i = 0; i < r->d->layers; i++) {
+		struct described_layer *l = &j->at[i];
+		const bool shared = l->mixer == LAYER_SHARED_FULL || l->mixer == LAYER_SHARED_WINDOW;
+
+		l->experts = has_experts(r, i);
+		l->inner = l->experts ? 0 : r->d->inner * (wide && shared ? 2 : 1);
+		if (inner && inner->kind == YML_LIST && (size_t)i < inner->n)
+			l->inner = strtoll(config_item(inner, (size_t)i), NULL, 10);
+	}
+}
+
+void describe_layers(struct config_reading *r)
+{
+	struct layers_job j = {.r = r,
+			       .at = arena_array(r->diags->arena, (size_t)r->d->layers, sizeof *j.at)};
+
+	j.base = describe_base_attention(r);
+	j.recurrent = describe_recurrence(r);
+	mixers(&j);
+	feeds(&j);
+	describe_extras(&j);
+	if (!r->failed)
+		describe_kinds(&j);
+}

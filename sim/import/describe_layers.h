@@ -1,0 +1,60 @@
+/*
+ * describe_layers.h - the layers of a config.json that are of several kinds.
+ *
+ * Layer import. describe_layers.c tells each layer's mixer and FFN by the family's plan; describe_kinds.c makes
+ * one kind of those that are alike, with its blocks.
+ */
+#ifndef SIM_IMPORT_DESCRIBE_LAYERS_H
+#define SIM_IMPORT_DESCRIBE_LAYERS_H
+#include "sim/import/config.h"
+
+/* What mixes tokens in a layer. */
+enum layer_mixer {
+	LAYER_NONE,
+	LAYER_FULL,
+	LAYER_WINDOW,
+	LAYER_SHARED_FULL, /* with the cache of an earlier layer */
+	LAYER_SHARED_WINDOW,
+	LAYER_RECURRENT,
+	LAYER_BOTH,         /* attention and a recurrence side by side */
+	LAYER_SHARED_INDEX, /* sparse, with the choice of an earlier layer */
+	LAYER_SPARSE,       /* with an indexer of its own */
+	LAYER_ROWS,         /* compressed, all rows seen */
+	LAYER_MIXERS
+};
+
+struct described_layer {
+	unsigned char mixer;
+	bool experts;
+	int64_t inner; /* FFN; 0: none */
+	int64_t ratio; /* of compression */
+	int64_t extra;
+};
+
+struct layers_job {
+	struct config_reading *r;
+	struct described_layer *at;
+	struct attention *base; /* of a full layer */
+	struct recurrent *recurrent;
+};
+
+/* Fills the kinds of a description whose family has a plan; its widths and experts have been read. */
+void describe_layers(struct config_reading *r);
+
+/* Reads the FFN and the experts. */
+void describe_feed_forward(struct config_reading *r);
+
+/* The row of a family that is not known, as its keys have it, with a note; NULL where it is not plain. */
+const struct family *describe_assumed(struct config_reading *r, const char *type);
+/* Complains about a family without a row, or one that cannot be imported; -1. */
+int describe_unknown(struct config_reading *r, const char *type);
+
+/* The attention of a full layer, and the recurrence of the family (NULL: none). */
+struct attention *describe_base_attention(struct config_reading *r);
+struct recurrent *describe_recurrence(struct config_reading *r);
+/* Numbers that no block has, of each layer and of the ends. */
+void describe_extras(struct layers_job *j);
+/* The kinds of all layers, and of those that predict further tokens. */
+void describe_kinds(struct layers_job *j);
+
+#endif

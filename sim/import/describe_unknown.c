@@ -1,0 +1,94 @@
+/* describe_unknown.c - families that have no row, or one that says why they are refused; see
+ * describe_layers.h. */
+#include <string.h>
+
+#include "sim/import/describe_layers.h"
+
+/* Words in keys of layers that are no attention and no FFN: such a model is not plain. */
+static const struct yml *strange(const struct yml *config)
+{
+	static const char *const words[] = {"ssm",  "mamba",     "linear_", "conv",
+					    "rwkv", "recurrent", "lru",     "block_config"};
+
+	for (size_t i = 0; i < config->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(words); k++)
+			if (strstr(config->keys[i]->text, words[k]) && config->items[i]->kind != YML_NULL)
+				return config->keys[i];
+	return NULL;
+}
+
+/* A family that is not known, taken as what its keys say: grouped-query or latent attention and an FFN or
+ * experts in every layer. NULL where they say more. */
+const struct family *describe_assumed(struct config_reading *r, const char *type)
+{
+	struct family *f = arena_alloc(r->diags->arena, sizeof *f);
+	const bool latent = config_find(r->config, "kv_lora_rank"),
+		   routed = config_find(r->config, "num_experts") ||
+			    config_find(r->config, "n_routed_experts") ||
+			    config_find(r->config, "num_local_experts"),
+		   norm = config_flag(r, r->config, "use_qk_norm", false);
+
+	if (strange(r->config))
+		return NULL;
+	*f = (struct family){.type = type,
+			     .bias_key = "qkvo",
+			     .latent = latent,
+			     .routed = routed,
+			     .qk_norm = norm,
+			     .sight = config_find(r->config, "sliding_window") &&
+						      config_find(r->config, "layer_types")
+					      ? SEES_WINDOW
+					      : SEES_ALL,
+			     .window = 4096,
+			     .full_every = 1};
+	describe_note(
+		r->d, r->diags->arena,
+		"model_type '%.60s' is not known: assumed %s attention%s, %s in every layer, RMS norms, "
+		"biases only where 'attention_bias' says so",
+		type, latent ? "latent" : "grouped-query", norm ? " with a norm of queries and keys" : "",
+		routed ? "experts" : "a gated FFN");
+	return f;
+}
+
+static int unknown(struct config_reading *r, const char *type)
+{
+	const struct yml *odd = strange(r->config);
+	const char *names[FAMILIES_MAX + 1], *near;
+	const struct yml *at = config_find(r->config, "model_type") ? config_find(r->config, "model_type")
+								    : config_find(r->top, "model_type");
+	struct str list = STR_INIT;
+	size_t n = 0;
+
+	for (; n < FAMILIES_MAX && family_at(n); n++)
+		names[n] = family_at(n)->type;
+	names[n++] = "chatglm";
+	near = type ? str_closest(type, names, n) : NULL;
+	if (near)
+		str_addf(&list, "the closest is %s; ", near);
+	str_addf(&list, "models/README.md lists the %zu that are", n);
+	if (odd)
+		str_addf(&list, "; '%.60s' speaks of layers that a plain transformer lacks", odd->text);
+	else
+		str_add(&list, "; --assume takes it as a plain transformer");
+	if (type)
+		diag_add(r->diags, at->place, list.text,
+			 "config: model_type '%s' is not known, so what its layers hold is not", type);
+	else
+		diag_add(r->diags, r->config->place, list.text, "config: 'model_type' is missing");
+	str_release(&list);
+	return -1;
+}
+
+static int refused(struct config_reading *r, const char *type)
+{
+	const struct yml *at = config_find(r->config, "model_type");
+
+	return diag_add(r->diags, (at ? at : r->config)->place,
+			"write its model file by hand: lemursim help model",
+			"config: model_type '%s' cannot be imported: %s", type, r->f->refused);
+}
+
+int describe_unknown(struct config_reading *r, const char *type)
+{
+	return r->f ? refused(r, type) : unknown(r, type);
+}
