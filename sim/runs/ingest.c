@@ -49,6 +49,8 @@ enum flash reading_flash(const char *text)
 int reading_add(struct reading *r, struct run row)
 {
 	row.path = r->path;
+	row.source_text = r->source;
+	row.tool = row.tool ? row.tool : r->tool;
 	row.batch = row.batch ? row.batch : 1;
 	if (!run_is_operator(&row))
 		row.kind = !row.gen ? RUN_PP : !row.prompt ? RUN_TG : RUN_PG;
@@ -72,8 +74,13 @@ int reading_add(struct reading *r, struct run row)
 const char *record_text(const struct record *c, const char *key)
 {
 	const struct yml *v = c->object ? yml_get(c->object, key) : NULL;
-	const char *text =
-		c->object ? (v && v->kind == YML_SCALAR ? v->text : NULL) : csv_get(c->csv, c->row, key);
+	const char *text = v && v->kind == YML_SCALAR ? v->text : NULL;
+
+	if (c->csv)
+		text = csv_get(c->csv, c->row, key);
+	for (size_t i = 0; c->cells && i < c->head->n && i < c->cells->n; i++)
+		if (!strcmp(c->head->at[i], key))
+			text = c->cells->at[i];
 
 	return text && *text ? text : NULL;
 }
@@ -151,6 +158,7 @@ static int take_llama(const struct record *c)
 	    record_number(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
 	run.flash = reading_flash(record_text(c, "flash_attn"));
+	record_columns(c, &run);
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)
@@ -202,10 +210,10 @@ static int take_object(struct reading *r, const struct yml *object, int line, co
 		return err_set(r->err, "%s:%d: expected an object, got %s", r->path, line,
 			       yml_kind_name(object));
 	if (yml_get(object, "t_pp") && yml_get(object, "pl")) {
-		*tool = "llama-batched-bench";
+		r->tool = *tool = "llama-batched-bench";
 		return take_batched(&c);
 	}
-	*tool = "llama-bench";
+	r->tool = *tool = "llama-bench";
 	return take_llama(&c);
 }
 
@@ -280,6 +288,7 @@ static int ingest_csv(struct reading *r, const char *text, const char **tool)
 			"or csv with the columns kind, prompt, gen, seconds");
 	}
 	*tool = llama ? "llama-bench" : "csv";
+	r->tool = llama ? *tool : NULL;
 	for (size_t i = 0; i < csv.n; i++) {
 		const struct record c = {.r = r, .line = csv.rows[i].line, .csv = &csv, .row = &csv.rows[i]};
 
@@ -330,11 +339,13 @@ static int dispatch(struct reading *r, const char *text, size_t len, const char 
 int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
 	       struct err *err)
 {
-	struct reading r = {.arena = a, .path = path, .err = err};
+	struct source *source = arena_alloc(a, sizeof *source);
+	struct reading r = {.arena = a, .path = path, .source = source, .err = err};
 	struct err mine = ERR_INIT;
 	const char *tool = "csv";
 	int rc;
 
+	*source = (struct source){path, text, len};
 	r.err = err ? err : &mine;
 	if (memchr(text, 0, len))
 		rc = err_set(r.err, "%s: a binary file", path);
@@ -383,7 +394,7 @@ bool runs_name_machines(const struct runs *r)
 	return r->n && r->at[0].machine;
 }
 
-int runs_one_model(const struct runs *r, struct err *err)
+int runs_of_models(const struct runs *r, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		if (!run_is_operator(&r->at[i]) && !r->at[i].over)
@@ -392,6 +403,13 @@ int runs_one_model(const struct runs *r, struct err *err)
 			r->at[i].over ? "a ratio" : "an operator alone");
 		return err_hint(err, "'calibrate --family FILE' and 'validate' without a machine take it");
 	}
+	return 0;
+}
+
+int runs_one_model(const struct runs *r, struct err *err)
+{
+	if (runs_of_models(r, err) != 0)
+		return -1;
 	for (size_t i = 1; i < r->n; i++) {
 		const char *a = r->at[0].model, *b = r->at[i].model;
 

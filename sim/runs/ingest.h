@@ -26,6 +26,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
+#include "sim/conf/diag.h"
 #include "sim/hw/hw.h"
 
 enum run_kind {
@@ -42,6 +43,37 @@ extern const char *const run_kind_names[RUN_KIND_N + 1]; /* "pp", "tg", "pg", "g
 
 /* llama.cpp's -fa; FLASH_UNSAID (absent, or -1): the default of that version */
 enum flash { FLASH_UNSAID, FLASH_OFF, FLASH_ON };
+
+/* Columns in which llama-bench says where and how a row ran, beside those that are members of struct run. A row holds
+ * what it says as text; NULL: it does not say. Our own csv has them under the same names. */
+enum run_column {
+	COLUMN_BACKEND,      /* "Metal,BLAS", "CUDA", "CPU"; of older versions, whose flags are set */
+	COLUMN_GPU_LAYERS,   /* -ngl */
+	COLUMN_DEVICES,      /* -dev: "CUDA0/CUDA1", "auto" */
+	COLUMN_SPLIT_MODE,   /* -sm: none, layer, row, tensor */
+	COLUMN_TENSOR_SPLIT, /* -ts: "3.00/1.00" */
+	COLUMN_RPC,          /* servers of --rpc */
+	COLUMN_KV_K,         /* -ctk */
+	COLUMN_KV_V,         /* -ctv */
+	COLUMN_KV_HOST,      /* -nkvo */
+	COLUMN_CPU_EXPERTS,  /* --n-cpu-moe: layers whose experts stay with the CPU */
+	COLUMN_OVERRIDES,    /* -ot: tensors that other memory holds */
+	COLUMN_THREADS,
+	COLUMN_EMBEDDINGS,
+	RUN_COLUMNS,
+	/* columns that are members of struct run, for messages */
+	COLUMN_PARAMS = RUN_COLUMNS,
+	COLUMN_SIZE,
+	COLUMN_MODEL,
+	COLUMN_FLASH,
+	COLUMN_BUILD,
+	COLUMN_TOOL,
+	COLUMN_WEIGHTS,
+	COLUMNS
+};
+/* The names of a column: in json, csv and sql, then others, as in md; NULL-terminated. */
+enum { COLUMN_NAMES = 4 };
+extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
 struct run {
 	const char *model;    /* as the file names it; NULL: it does not */
@@ -65,7 +97,10 @@ struct run {
 	const char *set, *source;        /* the set of rows that errors are summed up by; who published it */
 	const char *over, *over_runtime; /* a ratio's other machine; else NULL */
 	bool held_out;                   /* compared, never fitted to */
+	const char *says[RUN_COLUMNS];   /* by enum run_column; NULL: not said */
+	double peak_B;                   /* most memory that the process took; 0: not given */
 	const char *path;
+	const struct source *source_text; /* of the file, for messages */
 	int line;
 };
 
@@ -91,6 +126,13 @@ bool runs_name_machines(const struct runs *r);
  * of one model in a file. */
 int runs_one_model(const struct runs *r, struct err *err);
 
+/* -1 with err where a row is of an operator or a ratio, not of a model on one machine. */
+int runs_of_models(const struct runs *r, struct err *err);
+
+/* The column as the row's file calls it, and the place of what it says there; the whole line where it cannot be told. */
+const char *run_column_name(const struct run *r, enum run_column c);
+struct place run_place(const struct run *r, enum run_column c);
+
 bool run_is_operator(const struct run *r);
 double run_work(const struct run *r); /* tokens of all sequences; FLOP, byte of an operator */
 double run_rate(const struct run *r); /* tok/s as llama-bench counts, TFLOPS, GB/s; of a ratio: itself */
@@ -103,6 +145,8 @@ const char *run_name(struct arena *a, const struct run *r);
 struct reading {
 	struct arena *arena;
 	const char *path;
+	const struct source *source;
+	const char *tool; /* of the rows that follow; NULL: they say it, or nothing does */
 	VEC(struct run) rows;
 	struct err *err;
 };
@@ -114,15 +158,24 @@ int reading_fail(struct reading *r, int line, const char *what,
 int reading_number(struct reading *r, int line, const char *what, const char *text, double max,
 		   double *value);
 
-/* A record of named fields: a JSON object, or a row of csv. */
+/* The cells of a row of a Markdown table. */
+enum { CELLS = 64 };
+struct cells {
+	const char *at[CELLS];
+	size_t n;
+};
+
+/* A record of named fields: a JSON object, or a row of csv or of a Markdown table. */
 struct record {
 	struct reading *r;
 	int line;
 	const struct yml *object; /* or: */
 	const struct csv *csv;
-	const struct csv_row *row;
+	const struct csv_row *row; /* or: */
+	const struct cells *head, *cells;
 };
 const char *record_text(const struct record *c, const char *key); /* NULL: absent, or empty */
+void record_columns(const struct record *c, struct run *run);     /* fills run->says */
 /* Untouched where absent; -1 with the reading's err. */
 int record_number(const struct record *c, const char *key, double max, double *value);
 int record_count(const struct record *c, const char *key, int64_t *value);

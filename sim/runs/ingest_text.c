@@ -10,12 +10,7 @@
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 
-enum { CELLS = 64, TRIALS_MAX = 10000 };
-
-struct cells {
-	const char *at[CELLS];
-	size_t n;
-};
+enum { TRIALS_MAX = 10000 };
 
 /* "| a | b |" */
 static void split(struct arena *a, const char *line, size_t len, struct cells *c)
@@ -114,6 +109,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 
 	run.model = arena_printf(r->arena, "%s, %s", model, size);
 	run.flash = reading_flash(cell(head, row, "fa"));
+	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
@@ -194,8 +190,8 @@ int ingest_md(struct reading *r, const char *text, const char **tool)
 				batched = true;
 				bench = false;
 			} else if (bench || batched) {
+				r->tool = *tool = bench ? "llama-bench" : "llama-batched-bench";
 				rc = (bench ? take_bench_row : take_batched_row)(r, line, &head, &row);
-				*tool = bench ? "llama-bench" : "llama-batched-bench";
 				if (rc != 0)
 					return -1;
 			}
@@ -226,7 +222,8 @@ struct trials {
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
-	int line; /* of the "Timing with" line */
+	double peak_B; /* the largest; 0: not said */
+	int line;      /* of the "Timing with" line */
 };
 
 /* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
@@ -259,7 +256,9 @@ static int take_trials(struct reading *r, struct trials *t)
 	pp.sd = summary_sd(&ps);
 	tg.seconds = quantile_of(t->gen_tps, t->n, 0.5);
 	tg.sd = summary_sd(&gs);
+	pp.peak_B = tg.peak_B = t->peak_B;
 	t->n = 0;
+	t->peak_B = 0;
 	if (reading_add(r, pp) != 0)
 		return -1;
 	return tg.gen > 0 ? reading_add(r, tg) : 0;
@@ -282,7 +281,8 @@ static int take_head(struct reading *r, const char *line, size_t len, int at, st
 
 static int take_trial(struct reading *r, const char *line, size_t len, int at, struct trials *t)
 {
-	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps");
+	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps"),
+		     peak = named(line, len, "peak_memory");
 
 	if (!t->line)
 		return err_set(r->err, "%s:%d: a trial before any 'Timing with' line", r->path, at);
@@ -291,6 +291,8 @@ static int take_trial(struct reading *r, const char *line, size_t len, int at, s
 			       r->path, at);
 	if (t->n == TRIALS_MAX)
 		return err_set(r->err, "%s:%d: more than %d trials", r->path, at, TRIALS_MAX);
+	if (peak > 0 && peak < 1e6)
+		t->peak_B = fmax(t->peak_B, 1e9 * peak);
 	t->prompt_tps[t->n] = p;
 	t->gen_tps[t->n++] = g;
 	return 0;
@@ -303,6 +305,7 @@ int ingest_mlx(struct reading *r, const char *text)
 
 	if (!strstr(text, "prompt_tps=") || !strstr(text, "Timing with"))
 		return 1;
+	r->tool = "mlx_lm";
 	t = xcalloc(1, sizeof *t);
 	for (; *text && rc == 0; line++) {
 		const size_t len = strcspn(text, "\n");

@@ -356,7 +356,7 @@ START_TEST(a_runtime_has_its_programs_kernels)
 	struct fixture fixture;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	struct fit_runtime_input in = {.model = "mistral-7b"};
+	struct fit_runtime_input in = {.model = "mistral-7b", .weights = "f16"};
 	const struct fit_runtime_ask ask = {
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	const char *path;
@@ -527,7 +527,7 @@ START_TEST(one_sample_is_no_calibration)
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	const char *path;
-	struct fit_runtime_input in = {.model = "mistral-7b"};
+	struct fit_runtime_input in = {.model = "mistral-7b", .weights = "f16"};
 	const struct fit_runtime_ask ask = {
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
