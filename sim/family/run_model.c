@@ -156,7 +156,10 @@ static int by_params(struct model_shelf *s, const struct run *run, struct named_
 			return refuse(s, run, candidates, n, column, err);
 	if (!n)
 		return refuse(s, run, candidates, n, column, err);
-	*found = s->at[candidates[0]];
+	*found = s->at[candidates[0]]; /* of those alike, the one of the shortest name */
+	for (size_t i = 1; i < n; i++)
+		if (strlen(s->at[candidates[i]].name) < strlen(found->name))
+			*found = s->at[candidates[i]];
 	return 0;
 }
 

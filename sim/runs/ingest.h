@@ -1,10 +1,15 @@
 /*
  * ingest.h - measured runs of models, read from the files that benchmark tools write, and from our own csv.
  *
- * Layer runs. The kind of a file is recognised by its contents, never by its name:
- *   - llama-bench: json, jsonl, csv, md (fields by name; unknown ones are ignored, n_depth is 0 if absent)
- *   - llama-batched-bench: jsonl, md (lines of log between them are ignored)
- *   - mlx_lm.benchmark: text
+ * Layer runs. The kind of a file is recognised by its contents, never by its name; a text may be quoted, indented, or
+ * hold several kinds between other lines. Each reader is a row of a table in readers.c:
+ *   - llama-bench: json, jsonl, csv, md, sql (fields by name; unknown ones are ignored, n_depth is 0 if absent)
+ *   - llama-batched-bench: jsonl, md; llama-sweep-bench of ik_llama.cpp: md (lines of log between them are ignored)
+ *   - llama-server's timings (JSON), llama_print_timings, llama_perf and print_timing of logs; ollama run --verbose and its
+ *     answers in JSON; the line below an answer of LM Studio
+ *   - mlx_lm.benchmark and mlx_lm.generate: text
+ *   - vllm bench latency: text
+ * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load).
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; where a file has rows of many
@@ -185,8 +190,23 @@ int record_count(const struct record *c, const char *key, int64_t *value);
 /* Of "1", "true", "0", "false"; NULL and anything else, "-1" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
-int ingest_md(struct reading *r, const char *text, const char **tool); /* 1: not such a file */
-int ingest_mlx(struct reading *r, const char *text);                   /* likewise */
+/* The next line, in the arena and without its end; the text moves on. */
+const char *reading_line(struct reading *r, const char **text);
+int ingest_llama_bench(const struct record *row); /* one test of llama-bench */
+
+/* Readers of readers.c: the text is unquoted. 0; 1: the text is not of that kind after all; -1 with the reading's err. */
+bool ingest_json_is(const char *text);
+int ingest_json(struct reading *r, const char *text);
+int ingest_csv(struct reading *r, const char *text);
+int ingest_sql(struct reading *r, const char *text);
+int ingest_md(struct reading *r, const char *text);
+int ingest_mlx_benchmark(struct reading *r, const char *text);
+int ingest_mlx_generate(struct reading *r, const char *text);
+int ingest_mlx_lora(struct reading *r, const char *text);
+int ingest_timings(struct reading *r, const char *text);
+int ingest_ollama(struct reading *r, const char *text);
+int ingest_lm_studio(struct reading *r, const char *text);
+int ingest_vllm(struct reading *r, const char *text);
 int ingest_own(const struct record *row);
 
 #endif
