@@ -43,6 +43,7 @@
 	SUITE(describe)                                                                                      \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
+	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \

@@ -49,6 +49,19 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 int report_rows_make(const struct report_ask *ask, const struct runs *file, struct report_rows *rows,
 		     struct err *err);
 
+/* Attention with or without fusion, as -fa has it; a profile that is so already stays. */
+void report_attention(struct profile *p, enum flash flash);
+
+/* Are both of one runtime, of whatever date? */
+bool report_same_runtime(const struct profile *a, const struct profile *b);
+
+/* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
+bool report_runs(const struct profile *p, const char *tool);
+
+/* The runtime of a machine's first device that the program which made the rows stands for; NULL: its first, or none is
+ * told. Nothing is reported where the machine cannot be loaded. */
+const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs);
+
 /* The month of a build of llama.cpp, counted from January of the year 0; 0: not known. */
 int64_t build_month(int64_t build);
 
