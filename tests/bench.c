@@ -15,7 +15,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
 #include "sim/des/task.h"
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 #include "sim/serve/serving.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
@@ -302,7 +302,8 @@ static double serve_s(const struct serve_bench *b, int64_t *iterations)
 		.rng = rng_new(1, "serve"), .n = b->requests, .output = b->output, .users = b->users};
 	struct watch watch = {.load = &load};
 	const struct request_source source = {load_next, load_ended, &load};
-	const struct observer observer = {watch_ended, watch_gaps, watch_state, &watch};
+	const struct observer observer = {
+		.ended = watch_ended, .gaps = watch_gaps, .state = watch_state, .self = &watch};
 	struct serve_result result = {.books = books};
 	double from_s;
 

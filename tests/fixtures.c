@@ -1,4 +1,4 @@
-/* toy.c - see toy.h. */
+/* fixtures.c - see fixtures.h. */
 #include "tests/fixtures.h"
 
 #include <check.h>
@@ -42,7 +42,7 @@ void fixture_load(struct fixture *t, const char *path, const char *const *sets)
 
 void fixture_text(struct fixture *t, const char *yaml, const char *const *sets)
 {
-	char path[] = "/tmp/lemursim-toy-XXXXXX";
+	char path[] = "/tmp/lemursim-fixture-XXXXXX";
 	const int fd = mkstemp(path);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
@@ -64,7 +64,7 @@ void fixture_mesh(struct fixture *t, int n, const char *link, const char *worklo
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < i; j++)
 			str_addf(&text,
-				 "%sl%d%d: {schema: lemursim/hardware/1, kind: link, title: toy, %s, "
+				 "%sl%d%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, "
 				 "between: [m%d, m%d]}",
 				 i + j > 1 ? ", " : "", i, j, link, i, j);
 	str_addf(&text, "}\nworkload: %s\nassignments: [{name: x, place: [{on: m0}]}]\n", workload);

@@ -2,7 +2,7 @@
  * fixtures.h - worlds for tests: shipped scenarios with changes, or small ones written in place; and their
  * programs, run.
  *
- * A toy must not move once it is loaded. Tests run in the root of the repository, where models and hardware
+ * A fixture must not move once it is loaded. Tests run in the root of the repository, where models and hardware
  * are found.
  */
 #ifndef TESTS_FIXTURES_H
@@ -36,7 +36,7 @@ struct part fixture_part(const struct model *m, enum role role); /* as the first
 /* All blocks of all phases on one unit. */
 struct placement fixture_all_on(struct fixture *t, size_t unit);
 
-/* The same world under another request; lives in the toy. */
+/* The same world under another request; lives in the fixture. */
 const struct world *fixture_asking(struct fixture *t, struct generate g);
 
 #define SHARD_GROUP_1(a)                                                                                     \
@@ -67,7 +67,7 @@ double fixture_flop(const struct program *p); /* carried out by all operators */
 
 /* A machine in flow style: a device of one TFLOPS at half of it, 100 GB/s, no overhead unless set. */
 #define FIXTURE_DEVICE                                                                                       \
-	"{cores: 1, peak_f16: 1 TFLOPS, runtimes: {toy: {version: none, read: 100 GB/s, copy: 90 GB/s, "     \
+	"{cores: 1, peak_f16: 1 TFLOPS, runtimes: {fixture: {version: none, read: 100 GB/s, copy: 90 GB/s, " \
 	"gemv: 95 GB/s, "                                                                                    \
 	"gemm_f16: {roof: 0.5 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 %}]}, "                  \
 	"attention: {points: [{query: 64, context: 64, u: 40 %}], decode: 80 GB/s}, norm: {kernels: 2, "     \
@@ -78,40 +78,41 @@ double fixture_flop(const struct program *p); /* carried out by all operators */
 	"residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 us}}}}"
 #define FIXTURE_MEMORY "{capacity: 1 TB, usable: 1 TB, bandwidth: 120 GB/s}"
 #define FIXTURE_MACHINE                                                                                      \
-	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " FIXTURE_MEMORY                       \
+	"{schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: " FIXTURE_MEMORY               \
 	", devices: {gpu: " FIXTURE_DEVICE "}}"
 #define FIXTURE_MACHINE_2                                                                                    \
-	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " FIXTURE_MEMORY                       \
+	"{schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: " FIXTURE_MEMORY               \
 	", devices: {gpu: " FIXTURE_DEVICE ", cpu: " FIXTURE_DEVICE "}}"
 #define FIXTURE_LINK(a, b)                                                                                   \
-	"{schema: lemursim/hardware/1, kind: link, title: toy, latency: 20 us, bandwidth: 2 GB/s, between: " \
+	"{schema: lemursim/hardware/1, kind: link, title: fixture, latency: 20 us, bandwidth: 2 GB/s, "      \
+	"between: "                                                                                          \
 	"[" a ", " b "]}"
 #define FIXTURE_MODEL(layers)                                                                                \
-	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	"{schema: lemursim/model/1, title: fixture, source: none, layers: " layers                           \
 	", hidden: 256, vocabulary: 1000, "                                                                  \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}}"
 /* From layer 1 on with experts, a shared one among them. */
 #define FIXTURE_MOE(layers)                                                                                  \
-	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	"{schema: lemursim/model/1, title: fixture, source: none, layers: " layers                           \
 	", hidden: 256, vocabulary: 1000, "                                                                  \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32}, ffn: {inner: 640}, "                              \
 	"experts: {count: 16, active: 4, inner: 96, shared: 1, first_dense: 1}}"
 /* Latent attention and experts in every layer; and windows with a layer that sees all now and then. */
 #define FIXTURE_MLA(layers)                                                                                  \
-	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	"{schema: lemursim/model/1, title: fixture, source: none, layers: " layers                           \
 	", hidden: 256, vocabulary: 1000, "                                                                  \
 	"attention: {heads: 8, kv_heads: 8, head_dim: 48, latent: {q_rank: 64, kv_rank: 128, nope_dim: 32, " \
 	"rope_dim: 16, value_dim: 32}}, experts: {count: 24, active: 3, inner: 64, skew: 0.7}}"
 #define FIXTURE_WINDOWS(layers)                                                                              \
-	"{schema: lemursim/model/1, title: toy, source: none, layers: " layers                               \
+	"{schema: lemursim/model/1, title: fixture, source: none, layers: " layers                           \
 	", hidden: 256, vocabulary: 1000, post_norms: true, tied_head: true, "                               \
 	"attention: {heads: 8, kv_heads: 4, head_dim: 32, window: 12 tok, full_every: 3, qk_norm: true}, "   \
 	"ffn: {inner: 640}}"
 #define FIXTURE_HEAD                                                                                         \
 	"schema: lemursim/scenario/1\n"                                                                      \
-	"title: toy\n"                                                                                       \
+	"title: fixture\n"                                                                                   \
 	"precision: {weights: f16, kv: f16, compute: f16}\n"                                                 \
-	"runtime: toy\n"
+	"runtime: fixture\n"
 
 #define FIXTURE_WORKLOAD                                                                                     \
 	"workload: {generate: {prompt: 30 tok, tokens: 9 tok, batch: 2}, "                                   \

@@ -1,4 +1,4 @@
-/* obey.c - see obey.h. */
+/* invariants.c - see invariants.h. */
 #include "tests/invariants.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /*
- * invariants.h - what any run of any program must obey.
+ * invariants.h - properties that hold for every run of every program.
  */
 #ifndef TESTS_INVARIANTS_H
 #define TESTS_INVARIANTS_H

@@ -4,9 +4,11 @@
 #ifndef TESTS_SUITES_H
 #define TESTS_SUITES_H
 #include <check.h>
+#include <stdlib.h>
 
 #define SUITES                                                                                               \
 	SUITE(base)                                                                                          \
+	SUITE(exact_math)                                                                                    \
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \
 	SUITE(conf)                                                                                          \
@@ -38,6 +40,7 @@
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(describe)                                                                                      \
@@ -58,11 +61,20 @@
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \
 	SUITE(serve_cost)                                                                                    \
-	SUITE(serve_job)
+	SUITE(serve_pipeline)                                                                                \
+	SUITE(serve_job)                                                                                     \
+	SUITE(plan)
 
 #define SUITE(x) Suite *suite_##x(void);
 SUITES
 #undef SUITE
+
+/* The number of random cases or trials of a test: `all` where the environment has LONG=1 (`make unit-long`, which
+ * check-long runs, and its sanitizers), else `few`. */
+static inline int how_many(int few, int all)
+{
+	return getenv("LONG") ? all : few;
+}
 
 /* As ck_assert(), for where it is asked thousands of times: Check reports each success through a pipe. */
 #define MUST(cond)                                                                                           \

@@ -195,3 +195,31 @@ int file_write(const char *path, const void *bytes, size_t len, bool force, stru
 	arena_release(&scratch);
 	return rc;
 }
+
+static int make_folders(char *path, struct err *err)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int rc;
+
+		*slash = '\0';
+		rc = mkdir(path, 0777);
+		if (rc != 0 && errno != EEXIST)
+			return err_set(err, "cannot make the folder '%s': %s", path, strerror(errno));
+		*slash = '/';
+	}
+	return 0;
+}
+
+int file_prepare(const char *path, bool force, struct err *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct file_draft f;
+	int rc = *path ? make_folders(arena_strdup(&scratch, path), err) : 0;
+
+	if (rc == 0)
+		rc = file_begin(&scratch, path, force, &f, err);
+	if (rc == 0)
+		file_discard(&f);
+	arena_release(&scratch);
+	return rc;
+}

@@ -152,6 +152,12 @@ void jsonw_key_string(struct jsonw *w, const char *key, const char *text)
 	jsonw_string(w, text);
 }
 
+void jsonw_key_text(struct jsonw *w, const char *key, const char *text)
+{
+	if (text && *text)
+		jsonw_key_string(w, key, text);
+}
+
 void jsonw_key_number(struct jsonw *w, const char *key, double number)
 {
 	jsonw_key(w, key);

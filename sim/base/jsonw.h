@@ -35,6 +35,8 @@ void jsonw_null(struct jsonw *w);
 
 /* A key and its value in one call. */
 void jsonw_key_string(struct jsonw *w, const char *key, const char *text);
+/* Writes key and text unless the text is NULL or empty. */
+void jsonw_key_text(struct jsonw *w, const char *key, const char *text);
 void jsonw_key_number(struct jsonw *w, const char *key, double number);
 void jsonw_key_int(struct jsonw *w, const char *key, int64_t number);
 void jsonw_key_bool(struct jsonw *w, const char *key, bool value);

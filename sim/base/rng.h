@@ -2,9 +2,8 @@
  * rng.h - named streams of random numbers, the same on every machine.
  *
  * Layer base. A stream is seeded from (seed, name), so adding a source of randomness does not change the
- * numbers of another. The generator is GSL's MT19937. Normal draws use the ratio method (addition,
- * multiplication, one logarithm). Values printed from them are rounded to six digits, which hides the last
- * bit, in which two libm may differ.
+ * numbers of another. The generator is GSL's MT19937. Normal draws use the ratio method
+ * (+ - * / and the logarithm of exact_math.h).
  */
 #ifndef SIM_BASE_RNG_H
 #define SIM_BASE_RNG_H

@@ -1,13 +1,14 @@
 /* fit.c - see fit.h. */
 #include "sim/calib/fit.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
 #include "sim/calib/fit_knee.h"
+#include "sim/stats/ci.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/robust_fit.h"
 
@@ -24,17 +25,17 @@ static double constant_s(const double *theta, double x, double t0)
 {
 	(void)x;
 	(void)t0;
-	return exp(theta[FIT_C]);
+	return exact_exp(theta[FIT_C]);
 }
 
 static double rate_s(const double *theta, double x, double t0)
 {
-	return t0 + x * exp(-theta[FIT_R]);
+	return t0 + x * exact_exp(-theta[FIT_R]);
 }
 
 static double affine_s(const double *theta, double x, double unit)
 {
-	return theta[FIT_T0] * unit + x * exp(-theta[FIT_R]);
+	return theta[FIT_T0] * unit + x * exact_exp(-theta[FIT_R]);
 }
 
 static double knee_s(const double *theta, double x, double t0)
@@ -45,7 +46,7 @@ static double knee_s(const double *theta, double x, double t0)
 
 static double step_s(const double *theta, double x, double knee)
 {
-	return x * exp(-theta[x < knee ? FIT_CACHE : FIT_MEMORY]);
+	return x * exact_exp(-theta[x < knee ? FIT_CACHE : FIT_MEMORY]);
 }
 
 static const struct curve curves[] = {
@@ -75,7 +76,7 @@ static double seconds_at(const struct fit_job *j, const double *theta, const str
 	if (!j->custom)
 		return j->curve->seconds(theta, p->x, j->t0);
 	for (size_t i = 0; i < j->curve->p_n; i++)
-		value[i] = j->curve->is_log[i] ? exp(theta[i]) : theta[i] * j->t0;
+		value[i] = j->curve->is_log[i] ? exact_exp(theta[i]) : theta[i] * j->t0;
 	return j->custom->seconds(j->custom->ctx, value, (size_t)p->x - 1);
 }
 
@@ -84,7 +85,7 @@ static double residual(const struct fit_job *j, const double *theta, size_t i)
 {
 	const double ratio = seconds_at(j, theta, &j->p[i]) / j->p[i].t, least = 1e-3;
 
-	return ratio > least ? log(ratio) : log(least) + (ratio - least) / least;
+	return ratio > least ? exact_log(ratio) : exact_log(least) + (ratio - least) / least;
 }
 
 static void residuals(const void *ctx, const double *theta, double *r)
@@ -184,11 +185,13 @@ static int start_knee(struct fit_job *j, struct err *err)
 {
 	const double lo = smallest_x(j->p, j->n), hi = largest_x(j->p, j->n);
 	const double memory = median_rate(j->p, j->n, hi / 2.5);
+	/* with a margin, since sizes are powers of two and one may be just there */
+	const double third = 1.001 * lo * exact_pow(hi / lo, 1.0 / 3);
 	double cache, best = INFINITY, kept[FIT_PARAMS] = {0}, *rate = xmalloc(j->n * sizeof *rate);
 	size_t k_n = 0;
 
 	for (size_t i = 0; i < j->n; i++) /* the rate that the smallest third of sizes reaches */
-		if (j->p[i].x <= lo * cbrt(hi / lo))
+		if (j->p[i].x <= third)
 			rate[k_n++] = j->p[i].x / j->p[i].t;
 	cache = quantile_of(rate, k_n, 0.75);
 	free(rate);
@@ -196,10 +199,10 @@ static int start_knee(struct fit_job *j, struct err *err)
 		return err_set(err, "no cache shows: the smallest sizes are not faster than the largest");
 	for (int i = 1; i < 24; i++) {
 		for (int k = 0; k < 3; k++) {
-			j->theta[FIT_MEMORY] = log(memory);
-			j->theta[FIT_CACHE] = log(cache);
-			j->theta[FIT_AT] = log(lo) + log(hi / lo) * i / 24;
-			j->theta[FIT_SLOPE] = log(2) * (k + 1);
+			j->theta[FIT_MEMORY] = exact_log(memory);
+			j->theta[FIT_CACHE] = exact_log(cache);
+			j->theta[FIT_AT] = exact_log(lo) + exact_log(hi / lo) * i / 24;
+			j->theta[FIT_SLOPE] = exact_log(2) * (k + 1);
 			if (robust_loss(j) < best) {
 				best = robust_loss(j);
 				memcpy(kept, j->theta, sizeof kept);
@@ -221,16 +224,16 @@ static int start(struct fit_job *j, enum fit_model model, struct err *err)
 	for (size_t i = 0; i < j->n; i++)
 		t[i] = j->p[i].t;
 	if (model == FIT_CONSTANT) {
-		j->theta[FIT_C] = log(quantile_of(t, j->n, 0.5));
+		j->theta[FIT_C] = exact_log(quantile_of(t, j->n, 0.5));
 	} else if (model == FIT_RATE) {
 		for (size_t i = 0; i < j->n; i++)
 			t[i] = j->p[i].x / fmax(t[i] - j->t0, 0.1 * t[i]);
-		j->theta[FIT_R] = log(quantile_of(t, j->n, 0.5));
+		j->theta[FIT_R] = exact_log(quantile_of(t, j->n, 0.5));
 	} else {
 		slope = median_slope(j->p, j->n);
 		j->t0 = quantile_of(t, j->n, 0);
 		slope = slope > 0 ? slope : 0.5 / median_rate(j->p, j->n, 0);
-		j->theta[FIT_R] = -log(slope);
+		j->theta[FIT_R] = -exact_log(slope);
 		for (size_t i = 0; i < j->n; i++)
 			t[i] -= slope * j->p[i].x;
 		j->theta[FIT_T0] = fmax(quantile_of(t, j->n, 0.5), 0) / j->t0;
@@ -249,10 +252,10 @@ static void set_sigma(struct fit_job *j)
 	size_t known = 0;
 
 	for (size_t i = 0; i < j->n; i++)
-		j->sigma[known] = hypot(j->p[i].sd, least), known += j->p[i].sd > 0;
+		j->sigma[known] = exact_hypot(j->p[i].sd, least), known += j->p[i].sd > 0;
 	typical = 2 * known >= j->n ? quantile_of(j->sigma, known, 0.5) : 0.01; /* few points have one: 1 % */
 	for (size_t i = 0; i < j->n; i++)
-		j->sigma[i] = j->p[i].sd > 0 ? fmax(hypot(j->p[i].sd, least) / typical, 0.25) : 1;
+		j->sigma[i] = j->p[i].sd > 0 ? fmax(exact_hypot(j->p[i].sd, least) / typical, 0.25) : 1;
 }
 
 static void fit_job_open(struct fit_job *j, const struct curve *curve, const struct fit_point *p, size_t n,
@@ -276,8 +279,7 @@ static void fit_job_close(struct fit_job *j)
 static size_t mark_outliers(const struct fit_job *j, struct fit_point *p)
 {
 	const struct robust_fit f = robust_of(j);
-	const double s = robust_fit_scale(&f, j->theta),
-		     far = gsl_cdf_tdist_Qinv(3.2e-5, (double)(j->n - j->curve->p_n));
+	const double s = robust_fit_scale(&f, j->theta), far = ci_errors(j->n - j->curve->p_n, 1 - 6.4e-5);
 	size_t out = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
@@ -301,7 +303,7 @@ static void leave_one_out(struct fit_job *j, struct fit *f)
 	for (size_t i = 0; i < j->n; i++) {
 		j->weight[i] = 0;
 		memcpy(j->theta, keep, sizeof keep);
-		off[i] = solve(j, 1e-4, false) == 0 ? fabs(expm1(residual(j, j->theta, i))) : 1;
+		off[i] = solve(j, 1e-4, false) == 0 ? fabs(exact_expm1(residual(j, j->theta, i))) : 1;
 		j->weight[i] = 1;
 	}
 	memcpy(j->theta, keep, sizeof keep);
@@ -322,11 +324,14 @@ static double error_of(double spread, double variance)
 static void take_params(const struct fit_job *j, struct fit *f)
 {
 	const size_t free_n = j->n > j->curve->p_n ? j->n - j->curve->p_n : 0;
-	const double t = free_n ? gsl_cdf_tdist_Pinv(0.975, (double)free_n) : INFINITY;
+	const double t = free_n ? ci_errors(free_n, 0.95) : INFINITY;
 	double sum = 0;
 
-	for (size_t i = 0; i < j->n; i++)
-		sum += pow(residual(j, j->theta, i) / j->sigma[i], 2);
+	for (size_t i = 0; i < j->n; i++) {
+		const double r = residual(j, j->theta, i) / j->sigma[i];
+
+		sum += r * r;
+	}
 	f->spread = free_n ? sqrt(sum / (double)free_n) : NAN;
 	for (size_t i = 0; i < j->curve->p_n; i++) {
 		const double at = j->theta[i],
@@ -335,10 +340,10 @@ static void take_params(const struct fit_job *j, struct fit *f)
 		const bool is_log = j->curve->is_log[i];
 
 		f->p[i] = (struct fit_param){.name = j->curve->names[i]};
-		f->p[i].value = is_log ? exp(at) : at * j->t0;
-		f->p[i].se = is_log ? exp(at) * se : se * j->t0;
-		f->p[i].lo = is_log ? exp(at - t * se) : (at - t * se) * j->t0;
-		f->p[i].hi = is_log ? exp(at + t * se) : (at + t * se) * j->t0;
+		f->p[i].value = is_log ? exact_exp(at) : at * j->t0;
+		f->p[i].se = is_log ? exact_exp(at) * se : se * j->t0;
+		f->p[i].lo = is_log ? exact_exp(at - t * se) : (at - t * se) * j->t0;
+		f->p[i].hi = is_log ? exact_exp(at + t * se) : (at + t * se) * j->t0;
 	}
 	f->p_n = j->curve->p_n;
 }
@@ -420,8 +425,8 @@ static int fit_step(struct fit_point *p, size_t n, struct fit *f, struct err *er
 		return err_set(err, "no cache shows: no size from which on all are slower");
 	*f = (struct fit){.model = FIT_STEP, .n = n, .t0 = s.at};
 	fit_job_open(&j, &curves[FIT_STEP], p, n, s.at);
-	j.theta[FIT_MEMORY] = log(s.memory);
-	j.theta[FIT_CACHE] = log(s.cache);
+	j.theta[FIT_MEMORY] = exact_log(s.memory);
+	j.theta[FIT_CACHE] = exact_log(s.cache);
 	rc = run(&j, p, f, err);
 	fit_job_close(&j);
 	f->p[f->p_n++] = (struct fit_param){"knee", s.at, INFINITY, s.lo, s.hi};
@@ -470,7 +475,7 @@ int fit_custom(const struct fit_custom *custom, struct fit_point *p, size_t n, s
 	fit_job_open(&j, &curve, p, n, custom->unit);
 	j.custom = custom;
 	for (size_t i = 0; i < curve.p_n; i++)
-		j.theta[i] = curve.is_log[i] ? log(custom->start[i]) : custom->start[i] / custom->unit;
+		j.theta[i] = curve.is_log[i] ? exact_log(custom->start[i]) : custom->start[i] / custom->unit;
 	rc = run(&j, p, f, err);
 	fit_job_close(&j);
 	return rc;
@@ -481,7 +486,7 @@ double fit_at(const struct fit *f, double x)
 	double theta[FIT_PARAMS] = {0};
 
 	for (size_t i = 0; i < f->p_n; i++)
-		theta[i] = i >= curves[f->model].p_n || curves[f->model].is_log[i] ? log(f->p[i].value)
+		theta[i] = i >= curves[f->model].p_n || curves[f->model].is_log[i] ? exact_log(f->p[i].value)
 										   : f->p[i].value;
 	return curves[f->model].seconds(theta, x, f->model == FIT_AFFINE ? 1 : f->t0);
 }

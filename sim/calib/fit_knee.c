@@ -4,19 +4,20 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
 static double cache_share(double x, double knee, double slope)
 {
-	return 1 / (1 + pow(x / knee, slope));
+	return 1 / (1 + exact_pow(x / knee, slope));
 }
 
 double knee_seconds(const double *theta, double x)
 {
-	const double h = cache_share(x, exp(theta[FIT_AT]), exp(theta[FIT_SLOPE]));
+	const double h = cache_share(x, exact_exp(theta[FIT_AT]), exact_exp(theta[FIT_SLOPE]));
 
-	return x * (h * exp(-theta[FIT_CACHE]) + (1 - h) * exp(-theta[FIT_MEMORY]));
+	return x * (h * exact_exp(-theta[FIT_CACHE]) + (1 - h) * exact_exp(-theta[FIT_MEMORY]));
 }
 
 static bool same_size(double a, double b)
@@ -64,7 +65,7 @@ static double loss_of(const struct fit_point *p, size_t n, double rate)
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += fmin(fabs(log(p[i].x / p[i].t / rate)), 0.2);
+		sum += fmin(fabs(exact_log(p[i].x / p[i].t / rate)), 0.2);
 	return sum;
 }
 

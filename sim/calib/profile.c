@@ -152,6 +152,8 @@ static void add_head(struct writer *w)
 			 s->os ? s->os : "unknown", s->build ? s->build : "unknown",
 			 s->power_before ? s->power_before : "unknown",
 			 s->power_after ? s->power_after : "unknown");
+	if (s->load)
+		str_addf(w->out, "# Load average before the first sample: %s.\n", s->load);
 	if (note)
 		add_line(w->out, "# ", note->value);
 	str_add(w->out, "# Values are medians; n counts the samples, or the sizes of a fit; sd is what the "

@@ -114,8 +114,8 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 }
 
 /* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
-static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
-			       double (*x)(const struct sample *), const char *what)
+static struct number slope_or_least(struct profile_fitting *g, enum sample_kind kind,
+				    double (*x)(const struct sample *), const char *what)
 {
 	struct fit_point *p;
 	const size_t n = gather(g, kind, x, &p);
@@ -138,6 +138,15 @@ static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 	r.sd = 0.1 * r.value;
 	profile_fit_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
 			 err.msg[0] ? err.msg : "the rate is lost in t0");
+	return r;
+}
+
+static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
+			       double (*x)(const struct sample *), const char *what)
+{
+	struct number r = slope_or_least(g, kind, x, what);
+
+	r.sd = fmax(r.sd, g->unsettled_sd * r.value);
 	return r;
 }
 
@@ -476,14 +485,71 @@ static void note_sustained(struct profile_fitting *g, const struct sample *s)
 			 sample_median(&first).median_s / sample_median(&last).median_s);
 }
 
+static bool is_unsettled(const struct sample *s)
+{
+	return s->rejected && s->why && str_starts(s->why, "unsettled: ") && s->seconds_n;
+}
+
+/* A sample of its kind that was not rejected and is at least half as large: small sizes settle first, and say nothing
+ * of memory or of large products. */
+static bool has_better(const struct sample_set *set, const struct sample *than)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		if (s->kind == than->kind && s->dtype == than->dtype && !s->rejected && s->seconds_n &&
+		    s->bytes >= 0.5 * than->bytes && s->flop >= 0.5 * than->flop)
+			return true;
+	}
+	return false;
+}
+
+/* Uses the samples of a machine that did not settle where there are no better ones, so that a busy machine gets a file too.
+ * The largest half-width of their intervals becomes the least spread of every number, since what disturbed them
+ * disturbed the rest. */
+static const struct sample_set *use_unsettled(struct profile_fitting *g, const struct sample_set *set)
+{
+	const double least_spread = 0.25;
+	struct sample_set *to = arena_alloc(g->arena, sizeof *to);
+	struct sample *samples = arena_array(g->arena, set->n + 1, sizeof *samples);
+	size_t used = 0;
+
+	*to = *set;
+	to->samples = samples;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sample *s = &set->samples[i];
+
+		samples[i] = *s;
+		if (is_unsettled(s) && !has_better(set, s)) {
+			const struct sample_median m = sample_median(s);
+
+			samples[i].rejected = false;
+			g->unsettled_sd = fmax(g->unsettled_sd, (m.hi_s - m.lo_s) / 2 / m.median_s);
+			used++;
+		}
+	}
+	if (!used)
+		return set;
+	g->unsettled_sd = fmin(fmax(g->unsettled_sd, least_spread), 1);
+	g->run_sd = fmax(g->run_sd, g->unsettled_sd);
+	profile_fit_note(
+		g,
+		"the machine did not settle: %zu of %zu samples vary too much, and are used for want of "
+		"better ones; every spread is %.0f %% at least; measure again while nothing else runs",
+		used, set->n, 100 * g->unsettled_sd);
+	return to;
+}
+
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
 		     struct profile_fit *d, struct err *err)
 {
 	struct profile_fitting g = {.arena = a, .set = set, .datasheet = datasheet, .d = d};
-	int rc = check_set(set, err);
+	int rc;
 
 	*d = (struct profile_fit){.skips_mask = true};
 	datasheet_value(datasheet, "run_to_run", DIM_SHARE, &g.run_sd);
+	g.set = set = use_unsettled(&g, set);
+	rc = check_set(set, err);
 	g.threads = all_threads(set);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sample *s = &set->samples[i];

@@ -55,8 +55,9 @@ struct profile_fitting {
 	const struct sample_set *set;
 	const struct datasheet *datasheet;
 	struct profile_fit *d;
-	bool batched;    /* see the head of this file */
-	double run_sd;   /* relative, between runs of the whole suite; every spread is at least that */
+	bool batched;  /* see the head of this file */
+	double run_sd; /* relative, between runs of the whole suite; every spread is at least that */
+	double unsettled_sd; /* relative: the least spread where samples of a machine that varied had to be used; else 0 */
 	int64_t threads; /* only samples with this many are used, or with 0 */
 	VEC(const char *) notes;
 };

@@ -1,12 +1,11 @@
 /* samples.c - names, and the median with its interval; see samples.h. */
 #include "sim/calib/samples.h"
 
-#include <gsl/gsl_cdf.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
@@ -35,10 +34,14 @@ const char *const sample_dtype_names[SAMPLE_DTYPE_N + 1] = {
  * P(Binomial(n, 1/2) < r) <= 2.5 % (David & Nagaraja, "Order Statistics", section 7.1). 0: n is too small. */
 static size_t lower_rank(size_t n)
 {
+	double log_p = -(double)n * exact_log(2), below = exact_exp(log_p); /* of r, and of r or less */
 	size_t r = 0;
 
-	while (r + 1 <= n / 2 && gsl_cdf_binomial_P((unsigned)r, 0.5, (unsigned)n) <= 0.025)
+	while (r + 1 <= n / 2 && below <= 0.025) {
 		r++;
+		log_p += exact_log((double)(n - r + 1) / (double)r);
+		below += exact_exp(log_p);
+	}
 	return r;
 }
 

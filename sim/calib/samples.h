@@ -45,7 +45,9 @@ struct sample {
 	double bytes, flop;                /* of one repetition */
 	const double *seconds;             /* of one repetition, each the mean of a batch of them */
 	size_t seconds_n;
-	bool rejected; /* left out of fits, for the reason `why` */
+	/* Left out of fits, for the reason `why`. Where that begins with "unsettled: " (the machine's speed varied too
+	 * much), a profile uses the sample all the same, with a wide spread, if its kind has no better one of its size. */
+	bool rejected;
 	const char *why;
 	/* A published number has no single samples: seconds_n is 1, and these describe the samples behind it. */
 	int64_t stated_n;   /* how many; 0: not stated */
@@ -58,6 +60,7 @@ struct sample_set {
 		*runtime; /* device: "gpu", "cpu"; runtime: "metal", "cblas" */
 	int64_t cores, ram_B, working_set_B;
 	const char *power_before, *power_after; /* "AC, nominal", ... */
+	const char *load;                       /* of the machine before the first sample: "3.1 on 2 cores" */
 	const struct sample *samples;
 	size_t n;
 };

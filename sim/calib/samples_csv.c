@@ -23,6 +23,7 @@ static const struct {
 	{"runtime", offsetof(struct sample_set, runtime), DIM_N},
 	{"power_before", offsetof(struct sample_set, power_before), DIM_N},
 	{"power_after", offsetof(struct sample_set, power_after), DIM_N},
+	{"load", offsetof(struct sample_set, load), DIM_N},
 	{"cores", offsetof(struct sample_set, cores), DIM_COUNT},
 	{"ram", offsetof(struct sample_set, ram_B), DIM_BYTES},
 	{"working_set", offsetof(struct sample_set, working_set_B), DIM_BYTES},

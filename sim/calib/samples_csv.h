@@ -2,7 +2,7 @@
  * samples_csv.h - a set of samples as a csv file, which keeps a measurement or holds published numbers.
  *
  * Layer calib. Lines "# key: value" before the head give chip, device, runtime, cores, ram, working_set, os,
- * build, tool, date, power_before, power_after. Columns, by name, any order, those that do not apply left
+ * build, tool, date, power_before, power_after, load. Columns, by name, any order, those that do not apply left
  * out:
  *   - kind: as sample_kind_names; required
  *   - dtype: f32 f16 bf16 q8 q4; f32 if absent
@@ -11,7 +11,8 @@
  *   - bytes flop: of one repetition; derived from the shape where they are absent and the kind allows it
  *   - seconds: required: one number, or several with ';' between them
  *   - samples sd_s: how many are behind a published number, and their standard deviation
- *   - rejected: the reason for which the row is not used
+ *   - rejected: the reason for which the row is not used; one that begins with "unsettled: " is used, with a
+ *     wide spread, where its kind has no better row of its size
  *   - source: of a published number
  *
  * Other columns are ignored.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/exact_math.h"
 #include "sim/calib/profile_fit.h"
 #include "sim/calib/fit.h"
 #include "sim/cost/util.h"
@@ -220,7 +221,7 @@ static double work_rate(struct table_fit *t, struct cell *c)
 		c->why = "t0 is more than half of it";
 		return 0;
 	}
-	c->u_sd = hypot(c->sd * c->t, t->t0_sd) / alone;
+	c->u_sd = exact_hypot(c->sd * c->t, t->t0_sd) / alone;
 	if (!t->g->batched && c->sd * c->t / alone > 0.1) {
 		c->why = "too uncertain once t0 is taken off";
 		return 0;

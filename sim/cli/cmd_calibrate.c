@@ -14,6 +14,7 @@
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
 #include "sim/cli/cmd.h"
+#include "sim/cli/progress.h"
 #include "sim/measure/measure.h"
 
 struct calibrate_options {
@@ -207,19 +208,13 @@ static int fit_results(const struct calibrate_options *o, struct session *s)
 
 static void show_progress(void *self, const struct suite_progress *p)
 {
-	const bool *on_terminal = self;
-
-	if (*on_terminal)
-		fprintf(stderr, "\r\033[K%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done,
-			p->row, p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
+	progress_say(self, "%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done, p->row,
+		     p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
 }
 
 static void show_measured(void *self, const char *text)
 {
-	const bool *on_terminal = self;
-
-	if (*on_terminal)
-		fputs("\r\033[K", stderr);
+	progress_clear(self);
 	fputs(text, stdout);
 }
 
@@ -253,7 +248,7 @@ static int tell_end(enum measure_end end, const struct measure_result *r, const 
 
 static int measure(struct arena *a, const struct calibrate_options *o)
 {
-	bool on_terminal = isatty(STDERR_FILENO);
+	struct progress progress = progress_begin();
 	const struct measure_ask ask = {.backends = backends,
 					.shares = shares,
 					.n = ARRAY_LEN(backends),
@@ -269,13 +264,12 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 					.out = o->output.path,
 					.progress = show_progress,
 					.measured = show_measured,
-					.self = &on_terminal};
+					.self = &progress};
 	struct measure_result r;
 	struct err err = ERR_INIT;
 	const enum measure_end end = measure_machine(a, &ask, &r, &err);
 
-	if (on_terminal && end != MEASURE_WRITTEN)
-		fputs("\r\033[K", stderr);
+	progress_clear(&progress);
 	return tell_end(end, &r, &err);
 }
 

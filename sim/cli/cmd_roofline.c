@@ -1,13 +1,7 @@
 /* cmd_roofline.c - lemursim roofline SCENARIO: ceilings, ridge points and the model's operators. */
-#include <stdio.h>
-#include <string.h>
-
 #include "sim/cli/cmd.h"
-#include "sim/place/footprint.h"
 #include "sim/report/draw.h"
-#include "sim/report/roofline.h"
-#include "sim/step/program.h"
-#include "sim/train/trainable.h"
+#include "sim/report/workload_roofline.h"
 
 struct roofline_options {
 	struct load_options load;
@@ -18,200 +12,17 @@ static const struct opt_table tables[] = {OPTS_SET(struct roofline_options, load
 					  OPTS_PATH(struct roofline_options, load),
 					  OPTS_OUTPUT(struct roofline_options, output)};
 
-struct builder {
-	struct arena *arena;
-	const struct world *w;
-	VEC(struct roof_dot) dots;
-};
-
-/* Operators of one shape share a dot: "k, v". */
-static bool same_shape(const struct op *a, const struct op *b)
-{
-	return a->kind == b->kind && a->weight_B == b->weight_B && a->tensor_B == b->tensor_B &&
-	       a->role == b->role;
-}
-
-static bool same_work(const struct op *a, const struct op *b)
-{
-	return a->flop == b->flop && same_shape(a, b);
-}
-
-static double phase_seconds(const struct world *w, size_t unit, const struct device_model *device_model,
-			    const struct shape *s, enum phase phase)
-{
-	const struct model *m = w->units[unit].model;
-	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(m, parts);
-	double sum = 0;
-
-	for (size_t k = 0; k < parts_n; k++) {
-		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(m, &w->scenario->precision, s, parts[k].part, phase, ops);
-
-		for (size_t i = 0; i < n; i++) {
-			const struct cost c = cost_of(&ops[i], device_model, 1);
-
-			sum += cost_seconds(&c) * parts[k].blocks;
-		}
-	}
-	return sum;
-}
-
-/* Users see training as one phase: forward and backward share a group, not a dot. */
-static const char *group_of(enum phase phase)
-{
-	return phase == PHASE_FORWARD || phase == PHASE_BACKWARD ? "training" : phase_names[phase];
-}
-
-static void add_dot(struct builder *b, size_t unit, const struct op *op, const char *names, double times,
-		    double total_s)
-{
-	const struct device_model device_model = program_device_model(b->arena, b->w, unit);
-	const struct cost c = cost_of(op, &device_model, 1);
-	const double s = cost_seconds(&c);
-
-	VEC_ADD(&b->dots, (struct roof_dot){.label = names,
-					    .group = group_of(op->phase),
-					    .roof = unit,
-					    .intensity = c.flop / c.bytes,
-					    .flops = c.flop / s,
-					    .share = times * s / total_s,
-					    .detail = arena_printf(b->arena, "%s of %s\nlimited by %s",
-								   phase_names[op->phase], b->w->model->title,
-								   param_names[cost_bound(&c)])});
-}
-
-/* The names of all operators from i on that do the same work, "q, o" in forward order, each once; times
- * counts them. They are marked as said by their FLOP. */
-static const char *take_alike(struct arena *a, struct op *ops, size_t n, size_t i, double *times)
-{
-	const struct op first = ops[i];
-	const char *names = NULL;
-
-	*times = 0;
-	for (size_t j = i; j < n; j++) {
-		bool said = false;
-
-		if (!same_work(&first, &ops[j]))
-			continue;
-		for (size_t k = i; k < j; k++)
-			said |= ops[k].flop == 0 && same_shape(&first, &ops[k]) &&
-				!strcmp(ops[k].name, ops[j].name);
-		if (!names)
-			names = ops[j].name;
-		else if (!said) /* backward has them the other way round */
-			names = first.phase == PHASE_BACKWARD ? arena_printf(a, "%s, %s", ops[j].name, names)
-							      : arena_printf(a, "%s, %s", names, ops[j].name);
-		ops[j].flop = 0;
-		++*times;
-	}
-	return names;
-}
-
-static void add_phase(struct builder *b, size_t unit, const struct shape *s, enum phase phase)
-{
-	const struct device_model device_model = program_device_model(b->arena, b->w, unit);
-	const double total_s = phase_seconds(b->w, unit, &device_model, s, phase);
-	const struct model *m = b->w->units[unit].model;
-	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(m, parts);
-
-	for (size_t k = 0; k < parts_n; k++) {
-		struct op ops[GRAPH_OPS];
-		const size_t n = graph_block(m, &b->w->scenario->precision, s, parts[k].part, phase, ops);
-		const double layers = parts[k].blocks;
-
-		for (size_t i = 0; i < n; i++) {
-			const struct op op = ops[i];
-			double times;
-			const char *names;
-
-			if (op.flop <= 0)
-				continue;
-			names = take_alike(b->arena, ops, n, i, &times);
-			add_dot(b, unit, &op, names, times * layers, total_s);
-		}
-	}
-}
-
-static void add_dots(struct builder *b)
-{
-	const struct workload *k = &b->w->scenario->workload;
-
-	for (size_t u = 0; u < b->w->units_n; u++) {
-		if (k->generate) {
-			struct shape prefill = prefill_shape(k->generate);
-			const struct shape decode = {.batch = k->generate->batch,
-						     .tokens = 1,
-						     .past = k->generate->prompt + k->generate->tokens / 2};
-
-			prefill.all_logits = b->w->units[u].profile->all_logits;
-			add_phase(b, u, &prefill, PHASE_PREFILL);
-			add_phase(b, u, &decode, PHASE_DECODE);
-		}
-		if (k->train) {
-			struct shape s = train_shape(k->train);
-
-			s.adapters = 0; /* too small to see */
-			add_phase(b, u, &s, PHASE_FORWARD);
-			add_phase(b, u, &s, PHASE_BACKWARD);
-		}
-	}
-}
-
-/* "mps", or "mlx, cuda" where unlike machines run unlike software. */
-static const char *runtimes_of(struct session *s, const struct world *w)
-{
-	const char *all = w->units[0].profile->origin.name;
-
-	for (size_t u = 1; u < w->units_n; u++) {
-		const char *name = w->units[u].profile->origin.name;
-		bool known = false;
-
-		for (size_t v = 0; v < u; v++)
-			known |= !strcmp(w->units[v].profile->origin.name, name);
-		if (!known)
-			all = arena_printf(&s->arena, "%s, %s", all, name);
-	}
-	return all;
-}
-
 enum { ROOFS_MAX = 64 }; /* beyond, the lines cannot be told apart, and labels find no place */
 
 static int draw(struct session *s, const struct output_options *o, const struct world *w)
 {
-	struct builder b = {.arena = &s->arena, .w = w};
-	struct roof *roofs = arena_array(&s->arena, w->units_n, sizeof *roofs);
-	struct roofline line = {.roofs = roofs, .roofs_n = w->units_n};
+	const struct roofline line = workload_roofline(&s->arena, w);
 	struct str out = STR_INIT;
 	int rc;
 
-	for (size_t u = 0; u < w->units_n; u++) {
-		const struct device_model device_model = program_device_model(&s->arena, w, u);
-
-		roofs[u] = (struct roof){.name = arena_printf(&s->arena, "%s (%s)", w->units[u].name,
-							      device_model.machine->chip),
-					 .peak_flops =
-						 device_model.profile->gemm[device_model.compute]->roof.value,
-					 .read_Bps = device_model.profile->read.value,
-					 .limit_flops = device_model.device->peak[device_model.compute].value,
-					 .limit_Bps = device_model.machine->memory.bandwidth.value};
-	}
-	add_dots(&b);
-	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,
-				  format_names[w->scenario->precision.compute], runtimes_of(s, w));
-	line.note = b.dots.n || !w->scenario->workload.serve
-			    ? "solid: best single GEMM call as published, its host synchronisation included, "
-			      "and measured read bandwidth; "
-			      "operators inside a step do not pay that synchronisation"
-			    : "ceilings alone: a server's operators are others in each iteration; for dots "
-			      "give the workload 'generate:'";
-	line.dots = b.dots.at;
-	line.dots_n = b.dots.n;
 	roofline_dot(&out, &line);
 	rc = deliver_by(o, &out, draw_write);
 	str_release(&out);
-	VEC_FREE(&b.dots);
 	return rc;
 }
 

@@ -1,11 +1,15 @@
 /* cmd_schedule.c - lemursim schedule SCENARIO: the schedule of one assignment, drawn or as a trace. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/cli/cmd.h"
 #include "sim/predict/predict.h"
-#include "sim/report/lanes.h"
+#include "sim/predict/served.h"
 #include "sim/report/draw.h"
+#include "sim/report/lanes.h"
+#include "sim/report/load_picture.h"
+#include "sim/report/load_trace.h"
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -14,14 +18,20 @@
 struct schedule_options {
 	struct load_options load;
 	struct output_options output;
-	const char *assignment, *phase;
+	const char *assignment, *phase, *from, *to;
 };
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
 		     "which assignment; the first if not said"),
 	OPT_TEXT_ROW(struct schedule_options, phase, "phase", 0, "PHASE",
-		     "generate, decode or train; the first that is asked if not said")};
+		     "generate, decode, train or serve; the first that is asked if not said"),
+	OPT_TEXT_ROW(
+		struct schedule_options, from, "from", 0, "TIME",
+		"where the picture begins, such as \"90 s\"; of a load, if not said, where what is measured "
+		"begins"),
+	OPT_TEXT_ROW(struct schedule_options, to, "to", 0, "TIME",
+		     "where it ends; with the run if not said")};
 static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load),
 					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
 					  OPTS_OUTPUT(struct schedule_options, output)};
@@ -32,6 +42,48 @@ struct drawn {
 	const struct drawn_part *part;
 };
 
+/* ---- the part of the time that is shown ---- */
+
+struct window {
+	sim_ns from_ns, to_ns;
+};
+
+static int read_time(const char *option, const char *text, sim_ns *at_ns)
+{
+	struct err err = ERR_INIT, out = ERR_INIT;
+	double s;
+
+	if (!text)
+		return EXIT_FINE;
+	if (units_parse(text, DIM_TIME, &s, &err) == 0 && s >= 0 && s < 9e9) {
+		*at_ns = llround(s * 1e9);
+		return EXIT_FINE;
+	}
+	err_set(&out, "--%s: %s", option, err.msg[0] ? err.msg : "expected a time from 0 s on");
+	if (err.hint[0])
+		err_hint(&out, "%s", err.hint);
+	return complain(&out, EXIT_USAGE);
+}
+
+/* What --from and --to say instead of the window; an exit code. */
+static int window_asked(const struct schedule_options *o, struct window *w)
+{
+	const sim_ns end_ns = w->to_ns;
+	struct err err = ERR_INIT;
+
+	if (read_time("from", o->from, &w->from_ns) != EXIT_FINE ||
+	    read_time("to", o->to, &w->to_ns) != EXIT_FINE)
+		return EXIT_USAGE;
+	if (w->to_ns > end_ns)
+		w->to_ns = end_ns;
+	if (w->from_ns < w->to_ns || (!o->from && !o->to))
+		return EXIT_FINE;
+	err_set(&err, "nothing happens from %.9g s to %.9g s", (double)w->from_ns / 1e9,
+		(double)w->to_ns / 1e9);
+	err_hint(&err, "the run ends at %.9g s", (double)end_ns / 1e9);
+	return complain(&err, EXIT_USAGE);
+}
+
 static void complain_unknown(const char *name)
 {
 	struct str known = STR_INIT;
@@ -41,10 +93,22 @@ static void complain_unknown(const char *name)
 		for (size_t i = 0; job_types[j]->programs && i < job_types[j]->programs->parts_n; i++)
 			str_addf(&known, "%s%s", known.len ? ", " : "",
 				 job_types[j]->programs->parts[i].name);
+	str_addf(&known, ", %s", job_name(JOB_SERVE));
 	err_set(&err, "unknown phase '%.40s'", name);
 	err_hint(&err, "one of: %s", known.text);
 	complain(&err, EXIT_USAGE);
 	str_release(&known);
+}
+
+/* ---- programs ---- */
+
+static void complain_absent(const struct prediction *p, const char *phase)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "'%s' has no phase '%s': the scenario does not ask for it, or it does not fit",
+		p->at.assignment->name, phase);
+	complain(&err, EXIT_NOTHING_FITS);
 }
 
 /* The part of that name, or the first that ran; false with a complaint: there is none. */
@@ -64,23 +128,15 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 				return true;
 			if (!name || strcmp(name, job->parts[i].name) != 0)
 				continue;
-			err_set(&err,
-				"'%s' has no phase '%s': the scenario does not ask for it, or it does not "
-				"fit",
-				p->at.assignment->name, name);
-			complain(&err, EXIT_NOTHING_FITS);
+			complain_absent(p, name);
 			return false;
 		}
 	}
 	if (name) {
-		complain_unknown(name);
-		return false;
-	}
-	if (p->jobs[JOB_SERVE].asked && p->jobs[JOB_SERVE].fits) {
-		err_set(&err, "'%s' serves: no two iterations need be alike, so there is no schedule to draw",
-			p->at.assignment->name);
-		err_hint(&err, "'lemursim simulate --requests FILE.csv' writes when each request was served");
-		complain(&err, EXIT_USAGE);
+		if (!strcmp(name, job_name(JOB_SERVE)))
+			complain_absent(p, name);
+		else
+			complain_unknown(name);
 		return false;
 	}
 	err_set(&err, "nothing of '%s' fits in memory", p->at.assignment->name);
@@ -122,23 +178,137 @@ static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool 
 	return s;
 }
 
-static int draw(struct session *s, const struct schedule_options *o, const struct placement *at)
+static int draw_programs(struct session *s, const struct schedule_options *o, const struct placement *at)
 {
+	struct window window = {0};
 	struct prediction p;
 	struct drawn drawn;
 	int rc;
 
 	prediction_make(&s->arena, at, &p);
 	if (choose(&p, o->phase, &drawn)) {
-		const struct schedule schedule =
-			schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
+		struct schedule schedule = schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
 
-		rc = write_picture(&o->output, &schedule);
+		window.to_ns = schedule.to_ns;
+		rc = window_asked(o, &window);
+		schedule.from_ns = window.from_ns;
+		schedule.to_ns = window.to_ns;
+		if (rc == EXIT_FINE)
+			rc = write_picture(&o->output, &schedule);
 	} else {
 		rc = prediction_fits(&p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	}
 	prediction_release(&p);
 	return rc;
+}
+
+/* ---- a load ---- */
+
+static const char *load_subtitle(struct arena *a, const struct served *load)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	str_addf(&s, "%s: %s", load->at->world->model->title, load->load);
+	if (load->overloaded)
+		str_add(&s, "; overloaded");
+	if (isfinite(load->ttft_p95_s)) {
+		str_add(&s, "; TTFT p95 ");
+		units_format(&s, load->ttft_p95_s, DIM_TIME, 3);
+	}
+	if (isfinite(load->tpot_p95_s)) {
+		str_add(&s, ", TPOT p95 ");
+		units_format(&s, load->tpot_p95_s, DIM_TIME, 3);
+	}
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static int trace_load(const struct served *load, const struct window *w, struct str *out, struct err *err)
+{
+	struct load_trace trace;
+	struct served_to to;
+	int rc;
+
+	load_trace_open(&trace, out, load, VERSION);
+	to = load_trace_listener(&trace);
+	rc = served_tell(load, w->from_ns, w->to_ns, &to, err);
+	load_trace_close(&trace);
+	if (rc != 0 || !trace.full)
+		return rc;
+	err_set(err, "the trace has more than %d events", LOAD_TRACE_EVENTS);
+	return err_hint(err, "choose a part of the time: --from \"60 s\" --to \"90 s\"");
+}
+
+static int picture_load(struct arena *a, const struct served *load, const struct window *w, struct str *out,
+			struct err *err)
+{
+	struct load_columns columns;
+	struct served_to to;
+	int rc;
+
+	load_columns_init(&columns, load->servers_n, w->from_ns, w->to_ns);
+	to = load_columns_listener(&columns);
+	rc = served_tell(load, w->from_ns, w->to_ns, &to, err);
+	if (rc == 0)
+		load_dot(out, &(struct load_picture){.title = load->at->assignment->name,
+						     .subtitle = load_subtitle(a, load),
+						     .servers = load->servers,
+						     .servers_n = load->servers_n,
+						     .columns = &columns,
+						     .cut_ns = load->cut_ns});
+	load_columns_release(&columns);
+	return rc;
+}
+
+static int write_load(struct session *s, const struct schedule_options *o, const struct served *load)
+{
+	const bool trace = str_ends(o->output.path, ".json");
+	struct window w = {load->cut_ns, load->end_ns};
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	int rc = window_asked(o, &w);
+
+	if (rc == EXIT_FINE &&
+	    (trace ? trace_load(load, &w, &out, &err) : picture_load(&s->arena, load, &w, &out, &err)) != 0)
+		rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
+	if (rc == EXIT_FINE)
+		rc = trace ? deliver(&o->output, &out) : deliver_by(&o->output, &out, draw_write);
+	str_release(&out);
+	return rc;
+}
+
+static int draw_load(struct session *s, const struct schedule_options *o, const struct placement *at)
+{
+	struct served load;
+	struct err err = ERR_INIT;
+	int rc;
+
+	session_catch_interrupt();
+	if (served_make(&s->arena, at, session_interrupted(), &load, &err) == 0)
+		rc = write_load(s, o, &load);
+	else if (*session_interrupted())
+		rc = complain(&err, EXIT_INTERRUPTED);
+	else
+		rc = complain(&err, load.servers_n ? EXIT_FAILED : EXIT_NOTHING_FITS);
+	served_release(&load);
+	return rc;
+}
+
+/* A scenario that serves and does something else too draws the load where that is asked for. */
+static bool is_load(const struct world *w, const char *phase)
+{
+	const struct workload *load = &w->scenario->workload;
+
+	if (!workload_asks(load, JOB_SERVE))
+		return false;
+	if (phase)
+		return !strcmp(phase, job_name(JOB_SERVE));
+	for (int j = 0; j < JOB_N; j++)
+		if (job_types[j]->programs && workload_asks(load, (enum job)j))
+			return false;
+	return true;
 }
 
 static int cmd_schedule(const void *options, const struct texts *files)
@@ -162,7 +332,7 @@ static int cmd_schedule(const void *options, const struct texts *files)
 	all = w ? session_placements(&s, w) : NULL;
 	at = all ? session_choose(&s, all, w, o->assignment) : NULL;
 	if (at)
-		rc = draw(&s, o, at);
+		rc = is_load(w, o->phase) ? draw_load(&s, o, at) : draw_programs(&s, o, at);
 	session_end(&s);
 	return rc;
 }
@@ -170,9 +340,11 @@ static int cmd_schedule(const void *options, const struct texts *files)
 const struct verb verb_schedule = {
 	.name = "schedule",
 	.arguments = "SCENARIO",
-	.help = "draw the schedule: -o FILE.svg, .png, .pdf, .dot, or .trace.json for Perfetto",
+	.help = "draw the schedule, or a load over time: -o FILE.svg, .png, .pdf, .dot, or .trace.json for "
+		"Perfetto",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct schedule_options),
 	.run = cmd_schedule,
-	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"};
+	.tries = "schedule scenarios/m5-vs-m4pro.yaml -a \"prefill M5, decode M4 Pro\" -o schedule.svg\n"
+		 "schedule scenarios/serve-mac.yaml -a \"four slots\" -o load.svg\n"};

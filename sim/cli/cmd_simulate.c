@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/cli/progress.h"
 #include "sim/predict/serve_job.h"
 #include "sim/serve/requests_out.h"
 #include "sim/report/scenario_result.h"
@@ -72,6 +73,39 @@ static int requests_asked(struct session *s, const struct simulate_options *o, c
 	return at ? write_requests(s, o, at) : EXIT_USAGE;
 }
 
+/* What is written between the results of two scenarios. */
+static const char *separator(enum result_format format)
+{
+	return format == RESULT_JSON ? "," : format == RESULT_JSONL ? "" : "\n";
+}
+
+static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
+			struct str *out, bool *fits)
+{
+	struct progress progress = progress_begin();
+	struct draws_progress drawing = {.line = &progress};
+	struct draws_ask draws = o->draws;
+	struct session s;
+	const struct world *w;
+	const struct placement *at;
+	int rc;
+
+	draws.watch = (struct draws_watch){progress_draw, &drawing};
+	session_begin(&s, &o->load, &o->output);
+	w = session_world(&s, &o->load.sets, path);
+	at = w ? session_placements(&s, w) : NULL;
+	rc = at ? requests_asked(&s, o, w, at) : EXIT_USAGE;
+	if (rc == EXIT_FINE) {
+		const struct scenario_result r = scenario_result_make(&s.loader, at, &draws, VERSION);
+
+		progress_clear(&progress);
+		result_write(out, &r.result, format, output_width(&o->output));
+		*fits |= r.any_fits;
+	}
+	session_end(&s);
+	return rc;
+}
+
 static int cmd_simulate(const void *options, const struct texts *files)
 {
 	const struct simulate_options *o = options;
@@ -93,25 +127,8 @@ static int cmd_simulate(const void *options, const struct texts *files)
 	if (format == RESULT_JSON && files->n > 1)
 		str_add(&out, "[");
 	for (size_t i = 0; i < files->n && rc == EXIT_FINE; i++) {
-		struct session s;
-		const struct world *w;
-		const struct placement *at;
-		struct scenario_result r;
-
-		session_begin(&s, &o->load, &o->output);
-		w = session_world(&s, &o->load.sets, files->at[i]);
-		at = w ? session_placements(&s, w) : NULL;
-		rc = at ? requests_asked(&s, o, w, at) : EXIT_USAGE;
-		if (rc == EXIT_FINE) {
-			str_add(&out, !i                       ? ""
-				      : format == RESULT_JSON  ? ","
-				      : format == RESULT_JSONL ? ""
-							       : "\n");
-			r = scenario_result_make(&s.loader, at, &o->draws, VERSION);
-			result_write(&out, &r.result, format, output_width(&o->output));
-			fits |= r.any_fits;
-		}
-		session_end(&s);
+		str_add(&out, i ? separator(format) : "");
+		rc = simulate_one(o, files->at[i], format, &out, &fits);
 	}
 	if (format == RESULT_JSON && files->n > 1)
 		str_add(&out, "]\n");

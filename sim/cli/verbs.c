@@ -4,6 +4,7 @@
 const struct verb *const verbs[] = {&verb_simulate,
 				    &verb_sweep,
 				    &verb_optimize,
+				    &verb_plan,
 				    &verb_schedule,
 				    &verb_roofline,
 				    &verb_check,

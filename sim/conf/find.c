@@ -57,6 +57,12 @@ static int by_name(const void *a, const void *b)
 	return c ? c : strcmp(x->path, y->path);
 }
 
+/* NAME.family.yaml is no file that a name stands for, see load_list(). */
+static bool has_name(const char *file)
+{
+	return strlen(file) > 5 && str_ends(file, ".yaml") && !str_ends(file, ".family.yaml");
+}
+
 /* Scans depth first in the order of names, so that the result does not depend on the order of the file
  * system. */
 static void scan(struct scan *s, const char *dir, int depth)
@@ -75,13 +81,13 @@ static void scan(struct scan *s, const char *dir, int depth)
 		qsort(names.at, names.n, sizeof *names.at, by_text);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *path = join(s->arena, dir, names.at[i]);
-		const size_t len = strlen(names.at[i]);
 
 		if (is_directory(path)) {
 			scan(s, path, depth + 1);
-		} else if (len > 5 && str_ends(names.at[i], ".yaml")) {
-			VEC_ADD(&s->found,
-				(struct load_found){arena_strndup(s->arena, names.at[i], len - 5), path});
+		} else if (has_name(names.at[i])) {
+			const char *name = arena_strndup(s->arena, names.at[i], strlen(names.at[i]) - 5);
+
+			VEC_ADD(&s->found, (struct load_found){name, path});
 		}
 	}
 	VEC_FREE(&names);

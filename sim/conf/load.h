@@ -86,7 +86,9 @@ const struct yml *load_variants(struct loader *l, const char *path);
  * from 0; a part that contains a point is in double quotes. Returns 0, or -1 with a diagnostic. */
 int load_set(struct loader *l, struct yml *root, const char *assignment);
 
-/* Lists every NAME in a folder ("hardware", "models") with its path, sorted by name; returns their number. */
+/* Lists every NAME in a folder ("hardware", "models") with its path, sorted by name; returns their number.
+ * NAME.family.yaml is left out, here and where a name is looked up: it is the model that a runtime of many
+ * chips is fitted with, has numbers missing until then, and is read by its path alone. */
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found);
 
 #endif

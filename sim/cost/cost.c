@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/cost/util.h"
 
 const char *const param_names[PARAM_N] = {
@@ -10,7 +11,8 @@ const char *const param_names[PARAM_N] = {
 	[PARAM_OVERHEAD] = "runtime overhead", [PARAM_LATENCY] = "latency",
 	[PARAM_BANDWIDTH] = "bandwidth",       [PARAM_COPIES] = "host copy rate"};
 
-/* Products of so few rows read their weights once and do little else: a matrix-vector kernel runs them. */
+/* Products of at most so many rows read their weights once and do little else; a matrix-vector kernel runs
+ * them. */
 enum { GEMV_ROWS = 8, POINTS_MAX = 1024 };
 
 static const struct gemm_table *gemm_table(const struct device_model *device_model)
@@ -96,7 +98,7 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
 }
 
-/* A number for weights kept so; NULL: not given. */
+/* The number for a format of weights; NULL: not given. */
 static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
 {
 	const double bits = 8 * format_bytes(f, 1);
@@ -135,7 +137,7 @@ static double whole(double x)
 	return ceil(x - 1e-6);
 }
 
-/* Do the rows of each expert run by themselves? */
+/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
 static bool is_ungathered(const struct few *f, const struct op *op)
 {
 	return op->experts && (op->rows / (double)op->experts < (double)f->gather ||
@@ -164,10 +166,10 @@ static struct term at_share(const struct device_model *device_model, double flop
 static void slow_down(struct term *t, const struct qty *share)
 {
 	t->s /= share->value;
-	t->spread = hypot(t->spread, share->spread);
+	t->spread = exact_hypot(t->spread, share->spread);
 }
 
-/* Rows that run by themselves read their expert each, whether another has just read it or not. */
+/* Rows that run one by one each read their expert's weights, even if another row has just read them. */
 static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
 			   double share)
 {
@@ -180,7 +182,7 @@ static void cost_scattered(struct cost *c, const struct op *op, const struct dev
 		slow_down(&c->memory, &f->scattered);
 }
 
-/* Readings of the weights for some rows. */
+/* The number of times that the weights are read for some rows. */
 static double passes_of(const struct few *f, double rows, enum format_id format)
 {
 	const bool alone = formats[format].weights == 256 && rows < (double)f->k_from;
@@ -207,8 +209,8 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
-/* What a product of many rows really computes against what is asked, and the share of its tiles that finds a
- * place: at least 1. */
+/* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
+ * rounded up to tiles, and few tiles do not fill the cores. */
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;
@@ -239,7 +241,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	u = util_at(device_model->gemm, (double)op->m, n * k);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
 		u.u *= dequant->value;
-		u.spread = hypot(u.spread, dequant->spread);
+		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(device_model, c->flop, &u);
@@ -265,6 +267,24 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
 	c->arithmetic = arithmetic(device_model, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
+}
+
+/* A scan walks the tokens with its state on the chip, one head's column to a thread (ggml_gated_delta_net() and
+ * ggml_ssm_scan() of llama.cpp; gated_delta.py and ssm.py of mlx_lm): it reads and writes the states once, what
+ * each token brings once, and computes without matrix units, as attention of few queries does. */
+static void cost_scan(struct cost *c, const struct op *op, const struct device_model *device_model,
+		      double share)
+{
+	const struct attention_table *a = &device_model->profile->attention;
+	const struct util u = a->decode_u.given
+				      ? (struct util){a->decode_u.value, a->decode_u.spread,
+						      a->decode_u.provenance}
+				      : util_at(device_model->attention, 1, (double)op->query);
+
+	c->flop = op->flop * share;
+	c->bytes = (op->kv_B + op->tensor_B * op->times) * share;
+	c->arithmetic = arithmetic(device_model, c->flop, &u);
+	c->memory = stream(c->bytes, &device_model->profile->copy);
 }
 
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
@@ -296,6 +316,10 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 		return p->route.origin.node ? &p->route : &route;
 	case OP_COMBINE:
 		return p->combine.origin.node ? &p->combine : &combine;
+	case OP_CONV: /* reads and writes the channels */
+	case OP_SCAN:
+		return &gather;
+	case OP_TOP: /* one pass over the scores, which no one writes out whole */
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:
@@ -337,6 +361,8 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 		cost_product(&c, op, device_model, share);
 	} else if (op->kind == OP_SCORES) {
 		cost_scores(&c, op, device_model, share);
+	} else if (op->kind == OP_SCAN) {
+		cost_scan(&c, op, device_model, share);
 	} else {
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = stream(c.bytes, &device_model->profile->copy);
@@ -369,15 +395,21 @@ double cost_seconds_at(const struct cost *c, const struct params *speed)
 	       c->apart.s / speed->of[PARAM_ARITHMETIC] + c->overhead.s / speed->of[PARAM_OVERHEAD];
 }
 
+/* fmax() without a call, for the innermost loop of a draw; neither is NaN. */
+static inline double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 double term_drawn(const struct term *t, double z)
 {
-	return t->s * fmax(0.2, 1 + t->spread * z);
+	return t->s * larger(0.2, 1 + t->spread * z);
 }
 
 double cost_seconds_drawn(const struct cost *c, const struct params *z)
 {
-	return fmax(term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]),
-		    term_drawn(&c->memory, z->of[PARAM_MEMORY])) +
+	return larger(term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]),
+		      term_drawn(&c->memory, z->of[PARAM_MEMORY])) +
 	       term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
 	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);
 }

@@ -1,5 +1,6 @@
 /* util.c - see util.h. */
 #include "sim/cost/util.h"
+#include "sim/base/exact_math.h"
 
 #include <gsl/gsl_interp.h>
 #include <gsl/gsl_interp2d.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What interpolation may miss between points, and what holding at the edge may; relative. */
+/* Relative errors of interpolation between points, and of the constant beyond the edge. */
 static const double between_spread = 0.06, beyond_spread = 0.15;
 
 struct axis {
@@ -19,15 +20,16 @@ struct axis {
 /* GSL's linear and bilinear interpolations keep no state: their handles are made in place. */
 struct util_table {
 	const struct util_point *points;
-	size_t n; /* 0: flat */
+	size_t n; /* 0: constant */
 	struct util flat;
 	bool grid;
-	struct axis rows, width; /* of a grid */
-	struct axis volume;      /* of what is none */
-	const double *u;         /* at each place of the grid, or of the axis */
+	struct axis rows, width; /* for points on a grid */
+	struct axis volume;      /* for other points */
+	const double *u;         /* at each node of the grid or of the axis */
 	gsl_interp2d plane;
 	gsl_interp line;
-	struct util between, beyond; /* what a shape gets that is none of the points; u is left out */
+	/* provenance and spread of a shape that is none of the points; u is unused */
+	struct util between, beyond;
 };
 
 static int ascending(const void *a, const void *b)
@@ -44,7 +46,7 @@ static struct axis distinct(struct arena *a, const struct util_point *p, size_t 
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		axis.x[i] = log(of(&p[i]));
+		axis.x[i] = exact_log(of(&p[i]));
 	qsort(axis.x, n, sizeof *axis.x, ascending);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || axis.x[i] > axis.x[kept - 1])
@@ -73,8 +75,8 @@ static double hold(const struct axis *axis, double x)
 	return fmin(fmax(x, axis->x[0]), axis->x[axis->n - 1]);
 }
 
-/* u at each place of the grid: the mean of the points there (the same shape may be measured twice); NAN where
- * none. */
+/* u at each node of the grid: the mean of the points there (one shape may be measured twice); NAN without
+ * points. */
 static double *lay_out(struct arena *a, const struct util_point *p, size_t n, const struct axis *ax,
 		       const struct axis *ay, double (*x_of)(const struct util_point *),
 		       double (*y_of)(const struct util_point *))
@@ -83,7 +85,7 @@ static double *lay_out(struct arena *a, const struct util_point *p, size_t n, co
 	double *u = arena_array(a, cells, sizeof *u), *count = arena_array(a, cells, sizeof *count);
 
 	for (size_t i = 0; i < n; i++) {
-		const double x = log(x_of(&p[i])), y = ay ? log(y_of(&p[i])) : 0;
+		const double x = exact_log(x_of(&p[i])), y = ay ? exact_log(y_of(&p[i])) : 0;
 		size_t ix = 0, iy = 0;
 
 		while (ax->x[ix] < x)
@@ -111,7 +113,7 @@ static bool inside(const struct axis *axis, double x)
 	return x >= axis->x[0] && x <= axis->x[axis->n - 1];
 }
 
-/* The label and the spread of what stands between points, or beyond them. */
+/* Provenance and spread of a value between points, or beyond them. */
 static struct util off_points(const struct util_point *p, size_t n, double spread, enum provenance provenance)
 {
 	struct util r = {.spread = spread, .provenance = provenance};
@@ -175,7 +177,7 @@ struct util_table *util_flat(struct arena *a, struct util u)
 	return t;
 }
 
-/* Label and spread: a point's own where it is of just this shape. */
+/* Provenance and spread: those of a point with exactly this shape, if there is one. */
 static struct util label(const struct util_table *t, double rows, double width, bool within)
 {
 	const struct util_point *p = t->points;
@@ -188,18 +190,20 @@ static struct util label(const struct util_table *t, double rows, double width, 
 
 struct util util_at(const struct util_table *t, double rows, double width)
 {
-	const double x = log(rows), y = log(width);
-	const double v = log(rows * width); /* not x + y, which may round past the edge */
 	struct util r;
+	double v;
 
 	if (!t->n)
 		return t->flat;
 	if (t->grid) {
+		const double x = exact_log(rows), y = exact_log(width);
+
 		r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
 		r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x),
 					hold(&t->width, y), NULL, NULL);
 		return r;
 	}
+	v = exact_log(rows * width); /* not the sum of two logarithms, which may round past the edge */
 	r = label(t, rows, width, inside(&t->volume, v));
 	r.u = t->volume.n == 1 ? t->u[0]
 			       : gsl_interp_eval(&t->line, t->volume.x, t->u, hold(&t->volume, v), NULL);

@@ -1,8 +1,10 @@
 /*
- * util.h - utilisation between measured points: interpolated in the logarithm of the shape, held at the edge.
+ * util.h - utilisation between measured points: interpolated in the logarithm of the shape, constant
+ * beyond the edge.
  *
- * Layer cost. Points that fill a grid of (rows, weights) are interpolated bilinearly over it; others, such as
- * squares, by the number of multiplications m*n*k. GSL does both. A table is laid out once and asked often.
+ * Layer cost. Points that fill a grid of (rows, weights) are interpolated bilinearly; others, such as
+ * squares, by the number of multiplications m*n*k. GSL does both. A table is prepared once and asked
+ * often.
  */
 #ifndef SIM_COST_UTIL_H
 #define SIM_COST_UTIL_H
@@ -20,10 +22,10 @@ struct util_point {
 struct util {
 	double u, spread;
 	enum provenance
-		provenance; /* a point's own; interpolated between points; transferred beyond the edge */
+		provenance; /* that of a point; interpolated between points; transferred beyond the edge */
 };
 
-struct util_table; /* opaque; lives in the arena it was made in */
+struct util_table; /* opaque; lives in the arena */
 
 struct util_table *util_table(struct arena *a, const struct util_point *points,
 			      size_t n);                      /* n >= 1; copied */

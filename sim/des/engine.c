@@ -2,7 +2,6 @@
 #include "sim/des/engine.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "sim/base/err.h"
@@ -76,10 +75,12 @@ uint64_t engine_fired(const struct engine *e)
 sim_ns sim_ns_of_s(double seconds)
 {
 	const double ns = seconds * 1e9;
+	sim_ns whole;
 
 	if (!(ns >= 0 && ns < 0x1p63)) /* NaN fails too */
 		BUG("%g s does not fit on the clock", seconds);
-	return llround(ns);
+	whole = (sim_ns)ns; /* llround() without its call: the difference is exact */
+	return whole + (ns - (double)whole >= 0.5);
 }
 
 double sim_s_of_ns(sim_ns ns)

@@ -50,7 +50,7 @@ struct run {
 	struct lag *lags;
 	size_t lags_n;
 	struct task_run out;
-	size_t ended;
+	size_t started, ended;
 };
 
 static void check_task(const struct task_graph *g, size_t i)
@@ -148,6 +148,7 @@ static void start(struct queue *q, uint32_t i, sim_ns now_ns)
 	const struct task *t = &r->g->tasks[i];
 
 	q->running = i;
+	r->out.order[r->started++] = i;
 	r->out.spans[i].start_ns = now_ns;
 	r->out.spans[i].cause = find_cause(r, i, q->previous, now_ns);
 	if (t->wire == TASK_NONE)
@@ -244,6 +245,7 @@ static void set_up(struct arena *a, struct arena *scratch, struct run *r)
 	r->ready_ns = arena_array(scratch, g->tasks_n, sizeof *r->ready_ns);
 	r->lags = arena_array(scratch, lags_n, sizeof *r->lags);
 	r->out.spans = arena_array(a, g->tasks_n, sizeof *r->out.spans);
+	r->out.order = arena_array(a, g->tasks_n, sizeof *r->out.order);
 	r->out.busy_ns = arena_array(a, g->queues_n, sizeof *r->out.busy_ns);
 	r->out.wire_B = arena_array(a, g->wires_n, sizeof *r->out.wire_B);
 	find_followers(scratch, r);

@@ -46,6 +46,7 @@ struct task_span {
 
 struct task_run {
 	struct task_span *spans; /* one for each task */
+	uint32_t *order;         /* tasks as they started */
 	sim_ns *busy_ns;         /* one for each queue */
 	double *wire_B;          /* bytes carried, one for each wire */
 	sim_ns makespan_ns;      /* when the last task ended, its lag included */

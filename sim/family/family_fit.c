@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/family/family_keys.h"
+#include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
 #include "sim/stats/robust_fit.h"
 
@@ -57,10 +58,10 @@ static void chip_prior_of(const struct family_model *family, const struct family
 	if (!same && find_chip(v, m->die) != SIZE_MAX) {
 		*x = (struct chip_prior){{0, 0}, {die_sd, die_sd}, find_chip(v, m->die)};
 	} else if (c) {
-		const double further = same ? like_sd : hypot(like_sd, die_sd);
+		const double further = same ? like_sd : exact_hypot(like_sd, die_sd);
 
-		x->mean[FACTOR_ARITHMETIC] = log(c->arithmetic.value);
-		x->mean[FACTOR_MEMORY] = log(c->bandwidth.value);
+		x->mean[FACTOR_ARITHMETIC] = exact_log(c->arithmetic.value);
+		x->mean[FACTOR_MEMORY] = exact_log(c->bandwidth.value);
 		x->sd[FACTOR_ARITHMETIC] = x->sd[FACTOR_MEMORY] = further;
 	}
 }
@@ -125,15 +126,16 @@ static void values_of(const struct fit_job *j, const double *theta, struct famil
 
 	*v = j->v;
 	for (size_t i = 0; i < n; i++)
-		v->of[i] = exp(theta[i]);
+		v->of[i] = exact_exp(theta[i]);
 	for (size_t c = 0; c < v->chips_n; c++)
 		for (size_t k = 0; k < CHIP_FACTORS; k++)
-			v->chip[c].factor[k] = exp(theta[n + CHIP_FACTORS * c + k]);
+			v->chip[c].factor[k] = exact_exp(theta[n + CHIP_FACTORS * c + k]);
 }
 
 static double residual(const struct fit_job *j, const struct family_values *v, size_t row)
 {
-	return log(family_seconds(j->family, v, j->rows[row]) / j->rows[row]->run->seconds) / family_row_sd;
+	return exact_log(family_seconds(j->family, v, j->rows[row]) / j->rows[row]->run->seconds) /
+	       family_row_sd;
 }
 
 static void residuals(const void *ctx, const double *theta, double *r)
@@ -147,7 +149,7 @@ static void residuals(const void *ctx, const double *theta, double *r)
 	for (; at < j->n; at++)
 		r[at] = residual(j, &v, at);
 	for (size_t i = 0; i < n; i++)
-		r[at++] = (theta[i] - log(j->family->start[i])) / j->family->prior_sd[i];
+		r[at++] = (theta[i] - exact_log(j->family->start[i])) / j->family->prior_sd[i];
 	for (size_t c = 0; c < v.chips_n; c++)
 		for (size_t k = 0; k < CHIP_FACTORS; k++) {
 			const struct chip_prior *x = &j->prior[c];
@@ -167,10 +169,10 @@ static double slope(const struct family_model *family, struct family_values *v, 
 	const double kept = *at;
 	double more;
 
-	*at = kept * exp(step);
-	more = log(family_own_seconds(family, v, row));
-	*at = kept * exp(-step);
-	more -= log(family_own_seconds(family, v, row));
+	*at = kept * exact_exp(step);
+	more = exact_log(family_own_seconds(family, v, row));
+	*at = kept * exact_exp(-step);
+	more -= exact_log(family_own_seconds(family, v, row));
 	*at = kept;
 	return more / (2 * step);
 }
@@ -258,7 +260,7 @@ static void set_start(const struct fit_job *j, double *theta)
 	const size_t n = j->family->params_n;
 
 	for (size_t i = 0; i < n; i++)
-		theta[i] = log(j->family->start[i]);
+		theta[i] = exact_log(j->family->start[i]);
 	for (size_t c = 0; c < j->v.chips_n; c++)
 		for (size_t k = 0; k < CHIP_FACTORS; k++)
 			theta[n + CHIP_FACTORS * c + k] = j->prior[c].mean[k];

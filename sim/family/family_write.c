@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/conf/sources.h"
+#include "sim/base/exact_math.h"
 #include "sim/family/family_keys.h"
 #include "sim/stats/quantile.h"
 
@@ -172,7 +173,7 @@ static double typical_error(const struct family_writer *w, size_t at)
 	for (size_t i = 0; i < w->e->n; i++)
 		if (is_predicted(w, i) && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
 		    has_others(w, i))
-			error[n++] = fabs(log1p(w->model_left_out.without[i]));
+			error[n++] = fabs(exact_log1p(w->model_left_out.without[i]));
 	typical = n ? quantile_of(error, n, 0.8) / NORMAL_P90 : 0;
 	free(error);
 	return typical;
@@ -204,7 +205,7 @@ static size_t collect_chips(const struct family_writer *w, struct chip_fit *chip
 		fit->left = fmax(all, typical_error(w, c));
 		find_chip_sd(w, c, fit);
 		for (int k = 0; k < CHIP_FACTORS; k++)
-			fit->sd[k] = fmax(hypot(fit->sd[k], fit->left), number_sd_min);
+			fit->sd[k] = fmax(exact_hypot(fit->sd[k], fit->left), number_sd_min);
 		n++;
 	}
 	return n;

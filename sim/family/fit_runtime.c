@@ -1,5 +1,6 @@
 /* fit_runtime.c - the fit of a runtime and its file; loading is in catalogue.c. See fit_runtime.h. */
 #include "sim/conf/sources.h"
+#include "sim/base/exact_math.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/report_rows.h"
 
@@ -203,7 +204,7 @@ static double criterion(const struct runtime_fit *f)
 
 	if (n <= k + 1 || !(f->fit.spread > 0))
 		return INFINITY;
-	return n * log(f->fit.spread * f->fit.spread * (n - k + 1) / n) + 2 * k +
+	return n * exact_log(f->fit.spread * f->fit.spread * (n - k + 1) / n) + 2 * k +
 	       2 * k * (k + 1) / (n - k - 1);
 }
 
@@ -323,7 +324,7 @@ static void add_scaled(struct runtime_fit *f, struct str *out, const char *key, 
 		       enum dim dim, const struct scaled *by)
 {
 	const double value = fmin(q->value * by->factor, by->most);
-	const double sd = value * hypot(q->spread, by->se);
+	const double sd = value * exact_hypot(q->spread, by->se);
 
 	str_addf(out, "%s: {value: ", key);
 	units_format(out, value, dim, 6);

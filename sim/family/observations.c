@@ -191,10 +191,15 @@ static void merge_alike(struct run_plan *plan)
 	plan->n = kept;
 }
 
+/* What of a profile a row's plan depends on, see run_plan_make(). */
+struct plan_key {
+	bool last_row, last_apart, all_logits, honours[HONOUR_N];
+};
+
 struct observations_plan {
 	const struct observation *row;
 	struct run_plan plan;
-	bool last_row, last_apart, all_logits;
+	struct plan_key key;
 };
 
 static void grow_plans(struct observations_scratch *s, size_t n)
@@ -208,21 +213,34 @@ static void grow_plans(struct observations_scratch *s, size_t n)
 	s->plans_n = n;
 }
 
-/* The plan of a row depends on four keys of a profile, and is made again only where one of the first three changes. The
- * fourth, `honours`, is the same in all profiles that one row is predicted with. */
+static struct plan_key plan_key_of(const struct observation *row, const struct profile *p)
+{
+	struct plan_key key = {p->last_row, p->last_apart, p->all_logits, {false}};
+
+	for (int i = 0; i < HONOUR_N; i++)
+		key.honours[i] = profile_honours(p, (enum honour)i, row->model->architecture);
+	return key;
+}
+
+static bool same_key(const struct plan_key *a, const struct plan_key *b)
+{
+	return a->last_row == b->last_row && a->last_apart == b->last_apart &&
+	       a->all_logits == b->all_logits && !memcmp(a->honours, b->honours, sizeof a->honours);
+}
+
+/* The row's plan is made again only where the profile asks for another. */
 static const struct run_plan *plan_of(struct observations_scratch *s, const struct observation *row,
 				      const struct profile *p)
 {
+	const struct plan_key key = plan_key_of(row, p);
 	struct observations_plan *kept;
 
 	if (row->id >= s->plans_n)
 		grow_plans(s, 2 * row->id + 64);
 	kept = s->plans[row->id];
-	if (kept->row != row || kept->last_row != p->last_row || kept->last_apart != p->last_apart ||
-	    kept->all_logits != p->all_logits) {
+	if (kept->row != row || !same_key(&kept->key, &key)) {
 		*kept = (struct observations_plan){
-			row, run_plan_make(s->arena, row->model, &row->precision, p, row->run), p->last_row,
-			p->last_apart, p->all_logits};
+			row, run_plan_make(s->arena, row->model, &row->precision, p, row->run), key};
 		merge_alike(&kept->plan);
 	}
 	return &kept->plan;

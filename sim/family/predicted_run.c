@@ -89,9 +89,13 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 			      const struct profile *profile, const struct run *run)
 {
 	const struct generate_request request = run_request(profile, run);
-	struct run_planner b = {.m = model_as_run(a, m,
-						  profile_honours(profile, HONOUR_WINDOW, m->architecture),
-						  profile_honours(profile, HONOUR_LATENT, m->architecture)),
+	const struct run_as as = {.window = profile_honours(profile, HONOUR_WINDOW, m->architecture),
+				  .latent = profile_honours(profile, HONOUR_LATENT, m->architecture),
+				  .sparse_prefill =
+					  profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
+				  .sparse_decode =
+					  profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture)};
+	struct run_planner b = {.m = model_as_run(a, m, as),
 				.p = p,
 				.rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;

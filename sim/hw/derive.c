@@ -1,13 +1,14 @@
 /* derive.c - see derive.h. */
 #include "sim/hw/derive.h"
+#include "sim/base/exact_math.h"
 
 #include <math.h>
 #include <string.h>
 
 #define GIB 1073741824.0
 
-/* recommendedMaxWorkingSetSize / RAM as llama.cpp prints it when it starts (MB are 10^6 byte). A capacity
- * that is not here gets the share of the next smaller one. */
+/* recommendedMaxWorkingSetSize / RAM as llama.cpp prints it at start-up (MB are 10^6 byte). Other
+ * capacities get the share of the next smaller one. */
 static const struct wired {
 	enum hw_system system;
 	double capacity_GiB, share;
@@ -55,11 +56,11 @@ static struct qty follow(struct diags *diags, const struct origin *of, const cha
 	struct str text = STR_INIT;
 	struct yml *map, *node;
 
-	units_format_exact(&text, value, dim); /* `show` writes it, and is read again */
+	units_format_exact(&text, value, dim); /* `show` writes it, and its output can be read again */
 	*from = (struct source){arena_printf(diags->arena, "follows: %s", source), NULL, 0};
 	node = yml_scalar(diags->arena, text.text, place);
 	node->is_default = true;
-	map = (struct yml *)of->node; /* the loader adds its defaults there too */
+	map = (struct yml *)of->node; /* the loader adds defaults to the same tree */
 	yml_put(diags->arena, map, key, place, node);
 	str_release(&text);
 	return (struct qty){.value = value,
@@ -126,7 +127,7 @@ static void settle_rate(struct qty *q, double of)
 	q->is_share = false;
 }
 
-/* A share of the peak was measured on one chip of the family, whichever this one is. */
+/* A share of the peak was measured on one chip of the family and is transferred to this one. */
 static void settle_roof(struct qty *roof, double peak)
 {
 	if (roof->is_share)
@@ -134,7 +135,7 @@ static void settle_roof(struct qty *roof, double peak)
 	settle_rate(roof, peak);
 }
 
-/* Every number of a profile that the bus, or the arithmetic, gives a device. */
+/* Lists the numbers of a profile that scale with the bus, or with the peak, of a device. */
 enum { NUMBERS_MAX = 512 };
 struct numbers {
 	struct qty *at[NUMBERS_MAX];
@@ -153,7 +154,7 @@ static struct numbers rates_of(struct profile *p)
 	struct qty *rates[] = {&p->read, &p->copy, &p->gemv, &p->gemv_q8, &p->gemv_q4, &p->attention.decode};
 
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		if (rates[i]->is_share) /* others are the machine's own */
+		if (rates[i]->is_share) /* other profiles were measured on this machine */
 			add_number(&all, rates[i]);
 	return all;
 }
@@ -187,7 +188,7 @@ static void add_by_weights(struct numbers *all, struct by_weights *b)
 	add_number(all, &b->fp4);
 }
 
-/* The same chip runs products of few rows, and may be as far off there. */
+/* Products of few rows run on the same chip, so their spread gets the chip's part, too. */
 static struct numbers few_of(struct profile *p)
 {
 	struct numbers all = {.n = 0};
@@ -197,7 +198,7 @@ static struct numbers few_of(struct profile *p)
 	return all;
 }
 
-/* How far a chip's own runs lie off its line has the formats' part in it. */
+/* The spread of a chip's own runs around its factor contains that of the formats. */
 static void settle_dequant(struct profile *p)
 {
 	struct numbers all = {.n = 0};
@@ -208,7 +209,7 @@ static void settle_dequant(struct profile *p)
 			all.at[i]->spread = 0;
 }
 
-/* Times a factor; spread: of this very chip, so it is as sure as that, or NULL. */
+/* Multiplies by a factor. spread: that of this chip, which replaces the transferred one, or NULL. */
 static void scale(const struct numbers *all, double times, const double *spread, bool transferred)
 {
 	for (size_t i = 0; i < all->n; i++) {
@@ -269,9 +270,9 @@ void derive_profile(const struct machine *m, const struct device *d, struct prof
 	if (own)
 		settle_dequant(p);
 	for (size_t i = 0; two && !own && i < rates.n; i++)
-		rates.at[i]->spread = hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
+		rates.at[i]->spread = exact_hypot(rates.at[i]->spread, p->dies.bandwidth.spread);
 	for (size_t i = 0; two && !own && i < shares.n; i++)
-		shares.at[i]->spread = hypot(shares.at[i]->spread, p->dies.arithmetic.spread);
+		shares.at[i]->spread = exact_hypot(shares.at[i]->spread, p->dies.arithmetic.spread);
 	for (size_t i = 0; i < rates.n; i++)
 		rates.at[i]->value = fmin(rates.at[i]->value, m->memory.bandwidth.value);
 	for (size_t i = 0; i < shares.n; i++)

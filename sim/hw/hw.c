@@ -163,6 +163,10 @@ static const struct table dies_table = {"dies", sizeof(struct dies), dies_fields
 static const struct field honours_fields[] = {
 	HONOUR("window", HONOUR_WINDOW, "architectures whose attention window it keeps to; not given: none"),
 	HONOUR("latent", HONOUR_LATENT, "architectures whose latent its cache holds; not given: none"),
+	HONOUR("sparse_prefill", HONOUR_SPARSE_PREFILL,
+	       "architectures whose prompts read only what an indexer chose; not given: none"),
+	HONOUR("sparse_decode", HONOUR_SPARSE_DECODE,
+	       "architectures whose decode reads only what an indexer chose; not given: none"),
 	{FIELD_KEY(struct honours, source), .type = FIELD_TEXT, .help = "file and commit that say so"},
 };
 static const struct table honours_table = {"honours", sizeof(struct honours), honours_fields,

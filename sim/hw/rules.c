@@ -1,9 +1,10 @@
-/* rules.c - what the tables of hw.c cannot say: checks across facts, look-ups; see hw.h. */
+/* rules.c - checks across keys, which the tables of hw.c cannot do, and look-ups; see hw.h. */
 #include "sim/hw/hw.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/hw/derive.h"
 
 /* Makers round: 200 GB/s of 204.8. */
@@ -66,8 +67,8 @@ struct qty link_rate(const struct link *l, double bytes)
 	if (i == n || i == 0 || p[i].size.value == bytes)
 		return p[i == n ? n - 1 : i].bandwidth;
 	rate = p[i].bandwidth;
-	part = log(bytes / p[i - 1].size.value) / log(p[i].size.value / p[i - 1].size.value);
-	rate.value = p[i - 1].bandwidth.value * pow(rate.value / p[i - 1].bandwidth.value, part);
+	part = exact_log(bytes / p[i - 1].size.value) / exact_log(p[i].size.value / p[i - 1].size.value);
+	rate.value = p[i - 1].bandwidth.value * exact_pow(rate.value / p[i - 1].bandwidth.value, part);
 	rate.spread = fmax(rate.spread, p[i - 1].bandwidth.spread);
 	rate.provenance = provenance_worse(PROVENANCE_INTERPOLATED,
 					   provenance_worse(rate.provenance, p[i - 1].bandwidth.provenance));
@@ -96,7 +97,7 @@ int link_check(const struct link *l, struct diags *diags)
 	return diags->total == before ? 0 : -1;
 }
 
-/* By points or by one number. */
+/* A table has points or one number. */
 static void check_shapes(const struct origin *o, const char *what, size_t points, bool u, struct diags *diags)
 {
 	if (!points && !u)
@@ -174,7 +175,7 @@ static void check_runtime_name(const struct profile *p, struct diags *diags)
 			 "runtime '%s': expected a year and a month after '@'", p->origin.name);
 }
 
-/* The bus as its maker states it, against its width and rate: nothing else would notice a wrong digit. */
+/* Compares the stated bandwidth of the bus with its width and rate, so that a wrong digit is noticed. */
 static void check_bus(const struct memory *m, struct diags *diags)
 {
 	const double bus = (double)m->bus_bits / 8 * m->transfers.value;
@@ -189,7 +190,7 @@ static void check_bus(const struct memory *m, struct diags *diags)
 	str_release(&follows);
 }
 
-/* Nothing takes less under load than idle. */
+/* The power under load may not be below the idle power. */
 static void check_power(const struct qty *idle, const struct qty *active, const char *who,
 			struct diags *diags)
 {
@@ -202,7 +203,7 @@ static void check_device(const struct machine *m, const struct device *d, struct
 {
 	const struct profile *p = d->runtimes.at;
 
-	if (strchr(d->origin.name, '.')) /* 'm5.gpu' is the machine's, a point, the device's */
+	if (strchr(d->origin.name, '.')) /* a name is 'm5.gpu': the machine's, a point, the device's */
 		diag_add(diags, d->origin.node->place, NULL, "a device's name may not hold a point: '%s'",
 			 d->origin.name);
 	check_power(&d->idle_power, &d->active_power, d->origin.name, diags);

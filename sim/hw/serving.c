@@ -54,8 +54,12 @@ static const struct field serving_fields[] = {
 	COUNT_OR(step, DIM_TOKENS, TOKENS_MAX, "0 tok", "by which each of them advances; 0: all of it"),
 	COUNT_OR(queue, DIM_COUNT, 1 << 30, "0", "requests that may wait, more are refused; 0: any number"),
 	FLAG(prefill_first, "a new prompt stops decoding until it is read"),
+	FLAG(pipelined, "a pipeline of devices has as many batches in flight as devices"),
 	FLAG(async, "an iteration is planned while the one before it runs"),
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),
+	{FIELD_KEY(struct serving, ahead), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0, .max = 1,
+	 .optional = true,
+	 .help = "of what running requests have to go, that stays free when one is seated, at first"},
 	{FIELD_KEY(struct serving, memory), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0.01, .max = 1,
 	 .optional = true,
 	 .help = "share of the device's memory that the server takes; not given: all usable"},
@@ -65,6 +69,11 @@ static const struct field serving_fields[] = {
 	 .optional = true, .help = "for each logit while tokens are chosen"},
 	{FIELD_KEY(struct serving, reserved), .type = FIELD_QTY, .dim = DIM_BYTES, .min = 0, .max = 1e12,
 	 .optional = true, .help = "of it, for what is no weight, cache or activation"},
+	{FIELD_KEY(struct serving, host_cache), .type = FIELD_QTY, .dim = DIM_BYTES, .min = 0, .max = 1e15,
+	 .optional = true, .help = "of host memory for caches of prompts that slots lose; 0: none"},
+	{FIELD_KEY(struct serving, host_copy), .type = FIELD_QTY, .dim = DIM_BANDWIDTH, .min = 1e6,
+	 .max = 1e15, .optional = true,
+	 .help = "of a cache to and from there, while the server's loop waits"},
 	{FIELD_KEY(struct serving, graphs), .type = FIELD_DOUBLES, .optional = true, .dim = DIM_COUNT,
 	 .max = 1024, .help = "rows of a pass that have a captured graph; others are padded to the next"},
 	SECONDS(rebuild, 1, "for each layer of the model, of a pass that follows one of another shape"),
@@ -150,8 +159,12 @@ const char *serving_of_runtime(const char *runtime)
 {
 	static const struct {
 		const char *runtime, *server;
-	} of[] = {{"llama.cpp", "serve-llama.cpp"}, {"cuda", "serve-llama.cpp"}, {"mlx", "serve-mlx"},
-		  {"vllm", "serve-vllm"},           {"mps", "serve-static"},     {"torch", "serve-static"}};
+	} of[] = {{"llama.cpp", "serve-llama.cpp"},
+		  {"cuda", "serve-llama.cpp-cuda"},
+		  {"mlx", "serve-mlx"},
+		  {"vllm", "serve-vllm"},
+		  {"mps", "serve-static"},
+		  {"torch", "serve-static"}};
 	const size_t len = strcspn(runtime, "@");
 
 	for (size_t i = 0; i < ARRAY_LEN(of); i++)

@@ -1,9 +1,9 @@
 /*
- * serving.h - how a server runs requests: its scheduler, the limits it starts with, what its host takes.
+ * serving.h - the settings with which a server runs requests: scheduler, limits, overhead of the host.
  *
- * Layer hw. Servers are files of `kind: server` beside the families of runtimes; each default names where in
- * the server's own source it is read. A runtime has a server that is meant where none is named. The field
- * table is the reference of those files, and of what a scenario may override.
+ * Layer hw. Servers are files of `kind: server` beside the families of runtimes; each default cites the
+ * place in the server's source that sets it. A runtime has a default server. The field table is the
+ * reference of those files, and of the keys that a scenario may override.
  */
 #ifndef SIM_HW_SERVING_H
 #define SIM_HW_SERVING_H
@@ -13,8 +13,8 @@
 enum serving_scheduler { SERVING_VLLM, SERVING_LLAMACPP, SERVING_MLX, SERVING_STATIC, SERVING_SCHEDULERS };
 extern const char *const serving_scheduler_names[SERVING_SCHEDULERS + 1];
 
-/* unified: one cache, masked, over all sequences; split: one for each slot; paged: blocks; padded: to the
- * longest sequence of a batch. */
+/* Layout of the KV cache. unified: one cache for all sequences, with a mask; split: one for each slot;
+ * paged: blocks; padded: to the longest sequence of a batch. */
 enum serving_kv { SERVING_UNIFIED, SERVING_SPLIT, SERVING_PAGED, SERVING_PADDED, SERVING_KVS };
 extern const char *const serving_kv_names[SERVING_KVS + 1];
 
@@ -29,7 +29,10 @@ struct serving {
 	int64_t prompts;     /* prompts that are read at once */
 	int64_t step;        /* tokens by which each of them advances; 0: by all */
 	int64_t queue;       /* requests that may wait; 0: any number */
+	struct qty ahead;    /* SGLang's new_token_ratio: share of what running requests have to go that stays
+				free when one is seated, at first; not given: none */
 	bool prefill_first;  /* a new prompt stops decoding until it is read */
+	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;          /* an iteration is planned while the one before it runs */
 	bool reserve;        /* blocks for the longest answer are set aside at admission */
 	struct qty memory;   /* share of the device's memory that the server takes; not given: all usable */
@@ -37,6 +40,8 @@ struct serving {
 	struct qty sampling; /* bytes of each logit that choosing a token holds, of all that may be chosen at
 				once */
 	struct qty reserved; /* bytes of it for what is no weight, cache or activation */
+	struct qty host_cache; /* bytes of host memory for the caches of prompts that slots lose; none: 0 */
+	struct qty host_copy;  /* bytes per second to and from there; the server's loop waits for it */
 	struct field_list graphs; /* double: batch sizes with a captured graph, rising; others run padded */
 	struct qty rebuild; /* seconds for each layer of the model, where a pass follows one of another shape:
 			     * the runtime builds its graph of kernels anew */
@@ -55,15 +60,15 @@ struct server_file { /* a file of `kind: server` */
 };
 extern const struct table server_table;
 
-/* What a row cannot say: graphs that rise, slots that the context holds, a ubatch within the batch. */
+/* Checks across keys: ascending graph sizes, slots that the context holds, a ubatch within the batch. */
 int serving_check(const struct serving *s, struct diags *diags);
 
-/* The settings of a server by its name ("serve-ollama"), with what a scenario says of them (a mapping, or
- * NULL) merged over. In the loader's arena; NULL with reasons in its diags. */
+/* The settings of a server by its name ("serve-ollama"), with those of a scenario (a mapping, or NULL)
+ * merged over them. In the loader's arena; NULL with the reasons in its diags. */
 const struct serving *serving_load(struct loader *l, const char *server, struct place place,
 				   struct yml *over);
 
-/* The name of the server that a runtime has by itself: "serve-llama.cpp" of "cuda@2025-10"; NULL: none. */
+/* The name of a runtime's default server: "serve-llama.cpp" for "cuda@2025-10"; NULL: none. */
 const char *serving_of_runtime(const char *runtime);
 
 #endif

@@ -22,6 +22,10 @@ enum { ATTENDS = 2 };
 size_t attend_groups(const struct model *m, const struct shape *s, struct part part, enum phase phase,
 		     struct attend out[ATTENDS]);
 
+/* The same of everything before each query, whatever its attention sees: what an indexer scores. */
+size_t attend_whole(const struct model *m, const struct shape *s, enum phase phase,
+		    struct attend out[ATTENDS]);
+
 /* Tokens of the cache that any query of the batch sees, over all sequences. */
 int64_t attend_seen(const struct model *m, const struct shape *s, struct part part);
 

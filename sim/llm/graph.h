@@ -23,6 +23,9 @@ enum op_kind {
 	OP_RESIDUAL,
 	OP_ROUTE,   /* softmax over experts, the best of them, tokens sorted to them */
 	OP_COMBINE, /* what experts made, weighted and summed */
+	OP_CONV,    /* a short convolution along a sequence */
+	OP_SCAN,    /* a recurrence along a sequence */
+	OP_TOP,     /* the best of an indexer's scores */
 	OP_UPDATE,  /* the optimizer over its weights */
 	OP_STEP,    /* nothing but the host's part of a step */
 	OP_KIND_N
@@ -57,7 +60,7 @@ struct op {
 	bool gradient;         /* OP_LINEAR: makes the gradient of its weights */
 	bool adapter;          /* OP_LINEAR: of a LoRA adapter */
 	double tensor_B; /* one pass over what it works on: elementwise kinds, activations of a product */
-	double kv_B;     /* OP_SCORES: the cache it reads */
+	double kv_B;     /* OP_SCORES: the cache it reads; OP_SCAN: states, read and written */
 	bool kv_of_all;  /* OP_SCORES: one for all heads (a latent): a share of them reads all of it */
 	double groups;   /* OP_SCORES: query heads for each key and value head */
 	double times;    /* kernels and passes against the forward operator: 2 for most backward ones; 0 of

@@ -1,6 +1,8 @@
 /* memory.c - see memory.h. */
 #include "sim/llm/memory.h"
 
+#include "sim/llm/projections.h"
+
 double graph_hidden_B(const struct model *m, const struct precision *p)
 {
 	return format_bytes((enum format_id)p->compute, (double)m->hidden);
@@ -9,32 +11,41 @@ double graph_hidden_B(const struct model *m, const struct precision *p)
 double graph_kv_B(const struct model *m, const struct precision *p, struct part part, int64_t batch,
 		  int64_t tokens)
 {
-	return format_bytes((enum format_id)p->kv,
-			    (double)(batch * part_cached(m, part, tokens)) * model_kv_numbers_per_token(m));
+	return format_bytes((enum format_id)p->kv, (double)batch * part_cache_numbers(m, part, tokens));
 }
 
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part)
 {
 	const int64_t all = s->past + s->tokens, window = part_window(m, part);
 
+	if (!part_attention(m, part))
+		return all;
 	return window && window - 1 + s->tokens < all ? window - 1 + s->tokens : all;
 }
 
-/* The widths of one token's queries, of its keys and values together, and of the input of o. */
-struct widths {
-	double q, kv, out;
-};
-static struct widths widths_of(const struct attention *a)
+/* The widths that a mixer works with. */
+static struct widths widths_of(const struct model *m, struct part part)
 {
-	const double heads = (double)a->heads;
-	const struct latent *l = a->latent;
+	const struct attention *a = part.role == ROLE_ATTENTION ? part_attention(m, part) : NULL;
+	const struct recurrent *r = part.role == ROLE_ATTENTION ? part_recurrent(m, part) : NULL;
+	struct widths w = {0, 0, 0};
 
-	if (l)
-		return (struct widths){heads * (double)(l->nope_dim + l->rope_dim),
-				       heads * (double)(l->nope_dim + l->value_dim) + (double)l->rope_dim,
-				       heads * (double)l->value_dim};
-	return (struct widths){heads * (double)a->head_dim, 2 * (double)(a->kv_heads * a->head_dim),
-			       heads * (double)a->head_dim};
+	if (a)
+		w = attention_widths(a);
+	if (r) {
+		const struct recurrence_cost c = recurrence_cost(m, r);
+
+		w.q += c.width > 0 ? c.width : c.conv;
+		w.out += c.out;
+	}
+	return w;
+}
+
+static double score_heads(const struct model *m, struct part part)
+{
+	const struct attention *a = part.role == ROLE_ATTENTION ? part_attention(m, part) : NULL;
+
+	return a ? (double)a->heads : 0;
 }
 
 /* Is the input of those projections needed for the gradients of weights or adapters? */
@@ -66,7 +77,7 @@ double graph_copies_B(const struct model *m, const struct precision *p, const st
 	double numbers = 0;
 
 	if (part.role == ROLE_ATTENTION)
-		numbers = (double)graph_rows(s) * (double)m->attention.heads * (double)graph_seen(m, s, part);
+		numbers = (double)graph_rows(s) * score_heads(m, part) * (double)graph_seen(m, s, part);
 	if (part.role == ROLE_HEAD && m->ends)
 		numbers = (double)graph_head_rows(s) * (double)m->vocabulary;
 	return format_bytes((enum format_id)p->compute, numbers * copies) +
@@ -79,7 +90,7 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 	static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
 			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
-	const struct widths w = widths_of(&m->attention);
+	const struct widths w = widths_of(m, part);
 	const double rows = (double)graph_rows(s), h = (double)m->hidden;
 	double numbers = 0, copied_B = 0;
 
@@ -91,18 +102,19 @@ double graph_saved_B(const struct model *m, const struct precision *p, const str
 		break;
 	case ROLE_FFN: /* input, normed input, and between the projections */
 		numbers = h + (m->norms && needed(s, up) ? h : 0) +
-			  ffn_saved(s, (double)m->ffn->inner, m->ffn->kind == FFN_SWIGLU) +
+			  ffn_saved(s, (double)part_ffn(m, part)->inner,
+				    part_ffn(m, part)->kind == FFN_SWIGLU) +
 			  ranks(s, up | down);
 		break;
 	case ROLE_ROUTER: /* input, normed input (the experts' too), the experts' probabilities */
 		numbers = h + (m->norms ? h : 0) + (double)x->count;
 		break;
 	case ROLE_SHARED: /* its input is the router's */
-		numbers = ffn_saved(s, (double)experts_shared_inner(x), true) + ranks(s, up | down);
+		numbers = ffn_saved(s, (double)experts_shared_inner(x), x->kind == FFN_SWIGLU) + ranks(s, up | down);
 		break;
 	case ROLE_EXPERTS: /* each token's row for each of its experts; what each expert made */
-		numbers = (double)x->active * ((needed(s, up) ? 2 : 1) * h +
-					       ffn_saved(s, (double)x->inner, true) + ranks(s, up | down));
+		numbers = (double)x->active * ((needed(s, up) ? 2 : 1) * (double)experts_width(m) +
+					       ffn_saved(s, (double)x->inner, x->kind == FFN_SWIGLU) + ranks(s, up | down));
 		break;
 	case ROLE_HEAD: /* input, normed input, logits and their gradient; of those rows that have logits */
 		if (!m->ends)
@@ -121,7 +133,7 @@ double graph_live_B(const struct model *m, const struct precision *p, const stru
 		    bool scores)
 {
 	const struct experts *x = m->experts;
-	const struct widths w = widths_of(&m->attention);
+	const struct widths w = widths_of(m, part);
 	const double rows = (double)graph_rows(s), h = (double)m->hidden;
 	double numbers = 0;
 
@@ -132,10 +144,11 @@ double graph_live_B(const struct model *m, const struct precision *p, const stru
 	case ROLE_ATTENTION: /* residual, normed input, q, k, v, output; scores and their softmax */
 		numbers = rows *
 			  (2 * h + w.q + w.out + w.kv +
-			   (scores ? 2 * (double)m->attention.heads * (double)graph_seen(m, s, part) : 0));
+			   (scores ? 2 * score_heads(m, part) * (double)graph_seen(m, s, part) : 0));
 		break;
 	case ROLE_FFN: /* residual, normed input, gate, up */
-		numbers = rows * (2 * h + (m->ffn->kind == FFN_SWIGLU ? 2 : 1) * (double)m->ffn->inner);
+		numbers = rows * (2 * h + (part_ffn(m, part)->kind == FFN_SWIGLU ? 2 : 1) *
+						  (double)part_ffn(m, part)->inner);
 		break;
 	case ROLE_ROUTER:
 		numbers = rows * (2 * h + (double)x->count);

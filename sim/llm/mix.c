@@ -1,38 +1,66 @@
 /* mix.c - see mix.h. */
 #include "sim/llm/mix.h"
 
+#include "sim/llm/layers.h"
+#include "sim/llm/projections.h"
+
 /* The conditions of a rule on a model and on a tensor in it. */
 struct about {
 	const struct model *m;
+	struct part part;
 	enum tensor t;
-	int64_t layer, layers;
+	int64_t layer, layers; /* of attention in a model that has it in some layers: of those layers */
 };
 
 /* --- which layers, which rows --------------------------------------------------------------------- */
 
-static bool of_experts(enum tensor t)
+static enum role part_role(enum tensor t)
 {
-	return t == TENSOR_SHARED_UP || t == TENSOR_SHARED_DOWN || t == TENSOR_EXPERT_UP ||
-	       t == TENSOR_EXPERT_DOWN || t == TENSOR_ROUTER;
+	switch (t) {
+	case TENSOR_EMBEDDING:
+		return ROLE_EMBEDDING;
+	case TENSOR_UP:
+	case TENSOR_DOWN:
+		return ROLE_FFN;
+	case TENSOR_ROUTER:
+		return ROLE_ROUTER;
+	case TENSOR_SHARED_UP:
+	case TENSOR_SHARED_DOWN:
+		return ROLE_SHARED;
+	case TENSOR_EXPERT_UP:
+	case TENSOR_EXPERT_DOWN:
+		return ROLE_EXPERTS;
+	case TENSOR_HEAD:
+		return ROLE_HEAD;
+	default:
+		return ROLE_ATTENTION;
+	}
 }
 
 /* The inputs of a tensor: the length of its rows, which blocks must divide. */
-static int64_t row_of(const struct model *m, enum tensor t)
+static int64_t row_of(const struct model *m, struct part part, enum tensor t)
 {
-	const struct attention *a = &m->attention;
+	const struct attention *a = part.role == ROLE_ATTENTION ? part_attention(m, part) : NULL;
 
 	switch (t) {
 	case TENSOR_O:
-		return a->heads * (a->latent ? a->latent->value_dim : a->head_dim);
+		return !a ? m->hidden : (int64_t)attention_widths(a).out / (a->out_groups ? a->out_groups : 1);
 	case TENSOR_DOWN:
-		return m->ffn->inner;
+		return part_ffn(m, part)->inner;
 	case TENSOR_SHARED_DOWN:
 		return experts_shared_inner(m->experts);
+	case TENSOR_EXPERT_UP:
+		return experts_width(m);
 	case TENSOR_EXPERT_DOWN:
 		return m->experts->inner;
 	default:
 		return m->hidden;
 	}
+}
+
+static const struct attention *attention_of(const struct about *x)
+{
+	return x->part.role == ROLE_ATTENTION ? part_attention(x->m, x->part) : &x->m->attention;
 }
 
 /* --- llama.cpp ------------------------------------------------------------------------------------ */
@@ -46,7 +74,9 @@ static bool more_bits(const struct about *x) /* use_more_bits() */
 
 static int64_t gqa(const struct model *m) /* hparams.n_gqa(); a latent cache has one head */
 {
-	return m->attention.latent ? m->attention.heads : m->attention.heads / m->attention.kv_heads;
+	const struct attention *a = &m->attention;
+
+	return !a->heads ? 1 : a->latent ? a->heads : a->heads / a->kv_heads;
 }
 
 static bool eight_experts(const struct model *m)
@@ -178,7 +208,7 @@ static enum format_id fused_rule(int mix)
 
 static enum format_id ggml_rule(int mix, const struct about *x)
 {
-	const struct attention *a = &x->m->attention;
+	const struct attention *own = attention_of(x), *a = own ? own : &x->m->attention;
 
 	switch (x->t) {
 	case TENSOR_SMALL: /* of one dimension */
@@ -192,6 +222,8 @@ static enum format_id ggml_rule(int mix, const struct about *x)
 		return a->fused ? fused_rule(mix) : eight_experts(x->m) ? FORMAT_Q8_0 : named_after(mix);
 	case TENSOR_V: /* of latent attention: two tensors that no rule knows */
 		return a->fused ? fused_rule(mix) : a->latent ? named_after(mix) : value_or_more(mix, x);
+	case TENSOR_QKV: /* named attn_qkv: the rule for values */
+		return value_or_more(mix, x);
 	case TENSOR_O:
 		return output_rule(mix, x);
 	case TENSOR_DOWN:
@@ -299,30 +331,46 @@ static enum format_id format_of(int mix, const struct about *x, int64_t row)
 
 /* --- all of it ------------------------------------------------------------------------------------ */
 
-enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t, int64_t layer)
+static const struct about *about(struct about *x, const struct model *m, struct part part, enum tensor t)
 {
-	const struct about x = {m, t, layer, m->layers};
-
-	return format_of((int)mix, &x, row_of(m, t));
+	*x = (struct about){m, part, t, 0, m->layers};
+	return x;
 }
 
-enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t)
+enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t, int64_t layer)
 {
+	struct part part = {part_role(t), false, 0};
+	struct about x;
+
+	for (size_t b = model_layer_begin(m, layer); b < model_layer_begin(m, layer + 1); b++)
+		if (model_block(m, b).part.role == part.role)
+			part = model_block(m, b).part;
+	about(&x, m, part, t);
+	x.layer = layer;
+	return format_of((int)mix, &x, row_of(m, part, t));
+}
+
+enum format_id mix_most(const struct model *m, const struct precision *p, struct part part, enum tensor t)
+{
+	struct about x;
+
 	if (p->tensors.at[t])
 		return (enum format_id)(p->tensors.at[t] - 1);
-	return mix_format(m, (enum mix_id)p->weights, t,
-			  m->layers / 8); /* the first that has not more bits */
+	about(&x, m, part, t);
+	x.layer = m->layers / 8; /* the first that has not more bits */
+	return format_of(p->weights, &x, row_of(m, part, t));
 }
 
 /* One number's bytes in a layer. Latent attention's values are two tensors: what makes keys of the latent has
  * rows of nope_dim, what makes values rows of the latent. */
 static double bytes_each(int mix, const struct about *x)
 {
-	const struct latent *l = x->m->attention.latent;
+	const struct attention *a = attention_of(x);
+	const struct latent *l = a ? a->latent : NULL;
 	double nope, all;
 
 	if (x->t != TENSOR_V || !l)
-		return format_bytes(format_of(mix, x, row_of(x->m, x->t)), 1);
+		return format_bytes(format_of(mix, x, row_of(x->m, x->part, x->t)), 1);
 	nope = (double)l->nope_dim;
 	all = nope + (double)l->value_dim;
 	return (nope * format_bytes(format_of(mix, x, l->nope_dim), 1) +
@@ -337,23 +385,45 @@ static bool differs(int mix, enum tensor t)
 		mix == MIX_Q5_K_M || mix == MIX_Q4_K_M || mix == MIX_Q4_K_S || mix == MIX_Q3_K_M;
 
 	return by_layer && t != TENSOR_EMBEDDING && t != TENSOR_HEAD && t != TENSOR_SMALL &&
-	       t != TENSOR_ROUTER;
+	       t != TENSOR_ROUTER && t != TENSOR_OTHER;
 }
 
-double mix_bytes(const struct model *m, const struct precision *p, enum tensor t, double numbers)
+/* Attention is counted along the layers that have it or a fused qkv, as llama.cpp's attention_wv count does; an
+ * FFN by its layer. */
+static bool next_layer(struct about *x, int64_t *at)
 {
-	struct about x = {m, t, 0, m->layers};
-	double sum = 0, n = 0;
+	const struct model *m = x->m;
+	const bool mixer = x->part.role == ROLE_ATTENTION;
 
+	for (; *at < m->layers; ++*at) {
+		const bool has = mixer			   ? layout_mixer(m, *at, x->part)
+				 : x->part.role == ROLE_FFN ? model_layer_has_ffn(m, *at)
+							   : model_layer_has_experts(m, *at);
+
+		if (!has)
+			continue;
+		x->layer = mixer && m->layout ? m->layout->mixers[*at] : *at;
+		++*at;
+		return true;
+	}
+	return false;
+}
+
+double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
+		 double numbers)
+{
+	struct about x;
+	double sum = 0, n = 0;
+	int64_t at = 0;
+
+	about(&x, m, part, t);
 	if (p->tensors.at[t])
 		return format_bytes((enum format_id)(p->tensors.at[t] - 1), numbers);
 	if (!differs(p->weights, t))
 		return numbers * bytes_each(p->weights, &x);
-	for (; x.layer < m->layers; x.layer++) {
-		if (t == TENSOR_DOWN || t == TENSOR_UP
-			    ? model_layer_has_experts(m, x.layer)
-			    : of_experts(t) && !model_layer_has_experts(m, x.layer))
-			continue;
+	if (m->layout && part.role == ROLE_ATTENTION)
+		x.layers = m->layout->mixers[m->layers - 1] + 1;
+	while (next_layer(&x, &at)) {
 		sum += bytes_each(p->weights, &x);
 		n++;
 	}

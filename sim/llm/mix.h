@@ -11,11 +11,12 @@
 #define SIM_LLM_MIX_H
 #include "sim/llm/model.h"
 
-/* Bytes of so many weights of a class. */
-double mix_bytes(const struct model *m, const struct precision *p, enum tensor t, double numbers);
+/* Bytes of so many weights of a class in a part. */
+double mix_bytes(const struct model *m, const struct precision *p, struct part part, enum tensor t,
+		 double numbers);
 
-/* The format of most weights of a class; of two with as many, the one of fewer bits. */
-enum format_id mix_most(const struct model *m, const struct precision *p, enum tensor t);
+/* The format of most weights of a class in a part; of two with as many, the one of fewer bits. */
+enum format_id mix_most(const struct model *m, const struct precision *p, struct part part, enum tensor t);
 
 /* The format of a tensor in one layer (any, where it is in none), as the mix has it: no exceptions. */
 enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t, int64_t layer);

@@ -2,11 +2,9 @@
 #include "sim/llm/model.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "sim/llm/routing.h"
-
-#include "sim/llm/mix.h"
+#include "sim/llm/layers.h"
 
 const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
 					    [ROLE_ATTENTION] = "attention",
@@ -17,8 +15,15 @@ const char *const role_names[ROLE_N + 1] = {[ROLE_EMBEDDING] = "embedding",
 					    [ROLE_HEAD] = "head",
 					    [ROLE_N] = NULL};
 
-static const char *const ffn_kinds[] = {[FFN_SWIGLU] = "swiglu", [FFN_GELU] = "gelu", NULL};
+static const char *const ffn_kinds[] = {[FFN_SWIGLU] = "swiglu", [FFN_GELU] = "gelu",
+					 [FFN_RELU2] = "relu2", NULL};
 static const char *const biases[] = {[BIAS_NONE] = "none", [BIAS_QKV] = "qkv", [BIAS_QKVO] = "qkvo", NULL};
+
+static const char *const gates[] = {
+	[GATE_NONE] = "none", [GATE_HEAD] = "head", [GATE_ELEMENT] = "element", NULL};
+static const char *const values[] = {
+	[VALUES_OWN] = "own", [VALUES_OF_KEYS] = "of_keys", [VALUES_ARE_KEYS] = "keys", NULL};
+static const char *const decays[] = {[DECAY_HEAD] = "head", [DECAY_CHANNEL] = "channel", NULL};
 
 #define COUNT(strukt, member, hi, text)                                                                      \
 	{                                                                                                    \
@@ -33,6 +38,17 @@ static const char *const biases[] = {[BIAS_NONE] = "none", [BIAS_QKV] = "qkv", [
 		FIELD_KEY(strukt, member), .type = FIELD_BOOL, .def = d, .help = text                        \
 	}
 
+/* What few models have: a default is not shown. */
+#define OPTION(strukt, member, hi, text)                                                                     \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 0, .max = hi, .optional = true,       \
+					   .help = text                                                      \
+	}
+#define OPTION_FLAG(strukt, member, text)                                                                    \
+	{                                                                                                    \
+		FIELD_KEY(strukt, member), .type = FIELD_BOOL, .optional = true, .help = text                \
+	}
+
 static const struct field latent_fields[] = {
 	COUNT0(struct latent, q_rank, 1 << 20, "0", "rank of the compressed queries; 0: not compressed"),
 	COUNT(struct latent, kv_rank, 1 << 20, "rank of the compressed keys and values"),
@@ -42,6 +58,28 @@ static const struct field latent_fields[] = {
 };
 static const struct table latent_table = {"latent", sizeof(struct latent), latent_fields,
 					  ARRAY_LEN(latent_fields)};
+
+static const struct field sparse_fields[] = {
+	{FIELD_KEY(struct sparse, top), .type = FIELD_COUNT, .min = 1, .max = 1 << 24, .dim = DIM_TOKENS,
+	 .help = "tokens that a query reads at most"},
+	COUNT(struct sparse, heads, 4096, "heads of the indexer"),
+	COUNT(struct sparse, dim, 4096, "width of its heads and of its key"),
+	{FIELD_KEY(struct sparse, block), .type = FIELD_COUNT, .min = 1, .max = 1 << 20, .def = "1",
+	 .help = "tokens are chosen in blocks of so many"},
+	FLAG(struct sparse, shared, "false", "the choice of an earlier layer is used: no indexer"),
+	FLAG(struct sparse, from_hidden, "false",
+	     "its queries come from the hidden state, not from compressed queries"),
+};
+static const struct table sparse_table = {"sparse", sizeof(struct sparse), sparse_fields,
+					  ARRAY_LEN(sparse_fields)};
+
+static const struct field compress_fields[] = {
+	COUNT(struct compress, ratio, 65536, "tokens for each row of the cache beyond the window"),
+	{FIELD_KEY(struct compress, overlap), .type = FIELD_COUNT, .min = 1, .max = 2, .def = "1",
+	 .help = "windows of so many tokens that a row is made of"},
+};
+static const struct table compress_table = {"compress", sizeof(struct compress), compress_fields,
+					    ARRAY_LEN(compress_fields)};
 
 static const struct field attention_fields[] = {
 	COUNT(struct attention, heads, 4096, "query heads"),
@@ -53,6 +91,24 @@ static const struct field attention_fields[] = {
 	       "with a window: each so many-th layer sees all; 0: none does"),
 	{FIELD_KEY(struct attention, latent), .type = FIELD_MAYBE, .sub = &latent_table, .optional = true,
 	 .help = "multi-head latent attention (MLA)"},
+	{FIELD_KEY(struct attention, sparse), .type = FIELD_MAYBE, .sub = &sparse_table, .optional = true,
+	 .help = "an indexer chooses what a query reads"},
+	{FIELD_KEY(struct attention, compress), .type = FIELD_MAYBE, .sub = &compress_table, .optional = true,
+	 .help = "beyond the window the cache has one row for several tokens"},
+	{FIELD_KEY(struct attention, chunk), .type = FIELD_COUNT, .min = 0, .max = 1 << 24, .optional = true,
+	 .dim = DIM_TOKENS, .help = "tokens see only their own chunk of so many; 0: no chunks"},
+	OPTION(struct attention, value_dim, 4096, "width of a head's value; 0: as head_dim"),
+	OPTION(struct attention, q_rank, 1 << 20, "rank of compressed queries without a latent; 0: not compressed"),
+	{FIELD_KEY(struct attention, gate), .type = FIELD_CHOICE, .choices = gates, .optional = true,
+	 .help = "on what leaves attention: a number for each head, for each element"},
+	OPTION(struct attention, gate_rank, 1 << 20, "rank of that gate's product; 0: full"),
+	{FIELD_KEY(struct attention, values), .type = FIELD_CHOICE, .choices = values, .optional = true,
+	 .help = "of_keys: made by the keys' product; keys: the cache has one row for both"},
+	OPTION_FLAG(struct attention, qk_norm_wide, "the norm of queries and keys is over all heads"),
+	OPTION_FLAG(struct attention, shares_cache, "keys and values are those of an earlier layer: no cache of its own"),
+	OPTION_FLAG(struct attention, keeps_weights, "though the file holds its k and v"),
+	OPTION(struct attention, out_groups, 4096, "products that o begins with; 0: it is one product"),
+	OPTION(struct attention, out_rank, 1 << 20, "rank of each of those"),
 	FLAG(struct attention, causal, "true", "a token sees only what came before it"),
 	FLAG(struct attention, rope, "true", "rotary positions"),
 	{FIELD_KEY(struct attention, bias), .type = FIELD_CHOICE, .choices = biases, .def = "none",
@@ -64,9 +120,77 @@ static const struct field attention_fields[] = {
 static const struct table attention_table = {"attention", sizeof(struct attention), attention_fields,
 					     ARRAY_LEN(attention_fields)};
 
+#define RECURRENT(member, hi, d, text) COUNT0(struct recurrent, member, hi, d, text)
+#define RECURRENT_HEADS                                                                                      \
+	COUNT(struct recurrent, heads, 65536, "heads of values"),                                            \
+		COUNT(struct recurrent, key_dim, 65536, "width of a head's key"),                            \
+		COUNT(struct recurrent, value_dim, 65536, "width of a head's value")
+#define RECURRENT_TABLE(name)                                                                                \
+	static const struct table name##_table = {#name, sizeof(struct recurrent), name##_fields,            \
+						  ARRAY_LEN(name##_fields)}
+
+static const struct field delta_fields[] = {
+	COUNT(struct recurrent, key_heads, 65536, "heads of queries and keys"),
+	RECURRENT_HEADS,
+	RECURRENT(width, 4096, "4", "of the short convolution"),
+	{FIELD_KEY(struct recurrent, decay), .type = FIELD_CHOICE, .choices = decays, .def = "head",
+	 .help = "a decay for each head; for each channel (Kimi delta attention)"},
+	RECURRENT(decay_rank, 1 << 20, "0", "rank of the product that makes it; 0: full"),
+	FLAG(struct recurrent, gated, "true", "an output gate"),
+	RECURRENT(gate_rank, 1 << 20, "0", "rank of its product; 0: full"),
+};
+RECURRENT_TABLE(delta);
+
+static const struct field mamba2_fields[] = {
+	COUNT(struct recurrent, heads, 65536, "heads"),
+	{.key = "head_dim", .offset = offsetof(struct recurrent, value_dim), .type = FIELD_COUNT, .min = 1,
+	 .max = 65536, .help = "width of a head"},
+	{.key = "state", .offset = offsetof(struct recurrent, key_dim), .type = FIELD_COUNT, .min = 1,
+	 .max = 65536, .help = "numbers of state for each element of a head"},
+	RECURRENT(groups, 65536, "1", "groups of heads that share B and C"),
+	RECURRENT(width, 4096, "4", "of the short convolution"),
+	FLAG(struct recurrent, conv_bias, "true", "the convolution has one"),
+	FLAG(struct recurrent, norm, "true", "a gated norm behind the scan"),
+};
+RECURRENT_TABLE(mamba2);
+
+static const struct field mamba1_fields[] = {
+	COUNT(struct recurrent, inner, 1 << 24, "inner width"),
+	{.key = "state", .offset = offsetof(struct recurrent, key_dim), .type = FIELD_COUNT, .min = 1,
+	 .max = 65536, .help = "numbers of state for each element"},
+	COUNT(struct recurrent, decay_rank, 1 << 20, "rank of the time step"),
+	RECURRENT(width, 4096, "4", "of the short convolution"),
+	FLAG(struct recurrent, conv_bias, "true", "the convolution has one"),
+	FLAG(struct recurrent, norm, "false", "norms of the time step, B and C (Jamba)"),
+};
+RECURRENT_TABLE(mamba1);
+
+static const struct field rwkv_fields[] = {
+	RECURRENT_HEADS,
+	COUNT(struct recurrent, decay_rank, 1 << 20, "rank of the decay's product"),
+	COUNT(struct recurrent, value_rank, 1 << 20, "rank of the rate's and of the values' mix"),
+	COUNT(struct recurrent, gate_rank, 1 << 20, "rank of the gate's product"),
+};
+RECURRENT_TABLE(rwkv);
+
+static const struct field lightning_fields[] = {
+	COUNT(struct recurrent, key_heads, 65536, "heads of queries and keys"),
+	RECURRENT_HEADS,
+	FLAG(struct recurrent, gated, "true", "an output gate"),
+	RECURRENT(gate_rank, 1 << 20, "0", "rank of its product; 0: full"),
+	FLAG(struct recurrent, norm, "true", "a norm behind the scan"),
+};
+RECURRENT_TABLE(lightning);
+
+static const struct field conv_fields[] = {
+	COUNT(struct recurrent, width, 4096, "tokens that it covers"),
+	FLAG(struct recurrent, conv_bias, "false", "it has a bias"),
+};
+RECURRENT_TABLE(conv);
+
 static const struct field ffn_fields[] = {
 	{FIELD_KEY(struct ffn, kind), .type = FIELD_CHOICE, .choices = ffn_kinds, .def = "swiglu",
-	 .help = "swiglu: gate, up, down; gelu: up, down"},
+	 .help = "swiglu: gate, up, down; gelu, relu2: up, down"},
 	COUNT(struct ffn, inner, 1 << 24, "inner width"),
 	FLAG(struct ffn, bias, "false", "its projections have one"),
 };
@@ -81,6 +205,12 @@ static const struct field experts_fields[] = {
 	COUNT0(struct experts, first_dense, 4096, "0", "layers at the beginning that have an FFN instead"),
 	{FIELD_KEY(struct experts, every), .type = FIELD_COUNT, .min = 1, .max = 4096, .def = "1",
 	 .help = "behind those, each so many-th layer has experts"},
+	OPTION(struct experts, latent, 1 << 20, "width that they work in, between two products; 0: hidden"),
+	OPTION_FLAG(struct experts, latent_norm, "a norm in that width"),
+	{FIELD_KEY(struct experts, kind), .type = FIELD_CHOICE, .choices = ffn_kinds, .optional = true,
+	 .help = "as of an FFN; not given: swiglu"},
+	OPTION_FLAG(struct experts, shared_gate, "a gate on what the shared experts make"),
+	OPTION_FLAG(struct experts, router_bias, "a number for each expert corrects the choice"),
 	FLAG(struct experts, bias, "false", "router and projections have one"),
 	{FIELD_KEY(struct experts, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
 	 .def = "0", .help = "popularity of the i-th expert ~ i^-skew; 0: all alike"},
@@ -108,6 +238,45 @@ static const struct field size_fields[] = {
 static const struct table size_table = {"size", sizeof(struct model_size), size_fields,
 					ARRAY_LEN(size_fields)};
 
+#define KIND_RECURRENT(name, index, text)                                                                    \
+	{                                                                                                    \
+		.key = #name, .offset = offsetof(struct model_kind, recurrent[index]), .type = FIELD_MAYBE,        \
+		.sub = &name##_table, .optional = true, .help = text                                         \
+	}
+static const struct field kind_fields[] = {
+	{FIELD_KEY(struct model_kind, blocks), .type = FIELD_TEXTS,
+	 .help = "attention, delta, mamba2, mamba1, rwkv, lightning, conv, ffn, experts; 'a | b': side by side"},
+	{FIELD_KEY(struct model_kind, attention), .type = FIELD_MAYBE, .sub = &attention_table, .optional = true,
+	 .help = "in the place of the model's"},
+	KIND_RECURRENT(delta, RECURRENT_DELTA, "gated delta net; Kimi delta attention"),
+	KIND_RECURRENT(mamba2, RECURRENT_MAMBA2, "state space, Mamba-2"),
+	KIND_RECURRENT(mamba1, RECURRENT_MAMBA1, "state space, Mamba-1"),
+	KIND_RECURRENT(rwkv, RECURRENT_RWKV, "time mix of RWKV-7"),
+	KIND_RECURRENT(lightning, RECURRENT_LIGHTNING, "linear attention with a decay"),
+	KIND_RECURRENT(conv, RECURRENT_CONV, "gated short convolution (LFM2)"),
+	{FIELD_KEY(struct model_kind, ffn), .type = FIELD_MAYBE, .sub = &ffn_table, .optional = true,
+	 .help = "in the place of the model's"},
+	COUNT0(struct model_kind, extra, 1000000000000, "0", "numbers that no block counts: scales, further norms"),
+};
+static const struct table kind_table = {"kind", sizeof(struct model_kind), kind_fields, ARRAY_LEN(kind_fields)};
+
+static const struct field mtp_fields[] = {
+	COUNT(struct mtp, layers, 64, "layers that predict further tokens, one after another"),
+	{FIELD_KEY(struct mtp, kinds), .type = FIELD_TEXTS, .optional = true,
+	 .help = "the kinds whose blocks each has; not given: as the last layer"},
+	FLAG(struct mtp, stored, "false", "they are in memory"),
+};
+static const struct table mtp_table = {"mtp", sizeof(struct mtp), mtp_fields, ARRAY_LEN(mtp_fields)};
+
+static const struct field stored_fields[] = {
+	{FIELD_KEY(struct stored, name), .type = FIELD_TEXT, .help = "what it is: 'vision tower'"},
+	{FIELD_KEY(struct stored, parameters), .type = FIELD_COUNT, .min = 1, .max = 1e13, .help = "weights"},
+	{FIELD_KEY(struct stored, format), .type = FIELD_CHOICE, .choices = format_names, .def = "bf16",
+	 .help = "they are kept in"},
+};
+static const struct table stored_table = {"stored", sizeof(struct stored), stored_fields,
+					  ARRAY_LEN(stored_fields)};
+
 static const struct field model_fields[] = {
 	{FIELD_KEY(struct model, schema), .type = FIELD_TEXT, .help = MODEL_SCHEMA},
 	{FIELD_KEY(struct model, title), .type = FIELD_TEXT, .help = "its name, for people"},
@@ -121,12 +290,25 @@ static const struct field model_fields[] = {
 	COUNT(struct model, layers, 4096, "transformer layers"),
 	COUNT(struct model, hidden, 1 << 20, "width of the residual stream"),
 	COUNT(struct model, vocabulary, 1 << 24, "tokens it knows"),
-	{FIELD_KEY(struct model, attention), .type = FIELD_TABLE, .sub = &attention_table,
+	{FIELD_KEY(struct model, attention), .type = FIELD_TABLE, .sub = &attention_table, .optional = true,
 	 .help = "attention"},
 	{FIELD_KEY(struct model, ffn), .type = FIELD_MAYBE, .sub = &ffn_table, .optional = true,
 	 .help = "feed-forward network; absent where every layer has experts"},
 	{FIELD_KEY(struct model, experts), .type = FIELD_MAYBE, .sub = &experts_table, .optional = true,
 	 .help = "mixture of experts in the place of the feed-forward network"},
+	{FIELD_KEY(struct model, kinds), .type = FIELD_MAP, .sub = &kind_table, .optional = true,
+	 .help = "kinds of layers, where they are not all alike"},
+	{FIELD_KEY(struct model, pattern), .type = FIELD_TEXTS, .optional = true,
+	 .help = "of kinds: [3 linear, full]; repeated to fill the layers"},
+	{FIELD_KEY(struct model, mtp), .type = FIELD_MAYBE, .sub = &mtp_table, .optional = true,
+	 .help = "multi-token prediction"},
+	{FIELD_KEY(struct model, stored_only), .type = FIELD_LIST, .sub = &stored_table, .optional = true,
+	 .help = "weights that take memory but are not run for text"},
+	OPTION(struct model, per_layer_embedding, 1 << 20, "width of an embedding that each layer has of its own"),
+	OPTION(struct model, streams, 64, "residual streams (hyper-connections, AltUp)"),
+	OPTION(struct model, positions, 1 << 24, "learned positions; 0: none"),
+	OPTION(struct model, extra, 1000000000000, "numbers at the ends that no block counts"),
+	OPTION_FLAG(struct model, norm_bias, "norms have a bias too"),
 	FLAG(struct model, tied_head, "false", "the head shares the embedding's weights"),
 	FLAG(struct model, norms, "true", "a norm before each block and the residual around it"),
 	FLAG(struct model, post_norms, "false", "and a norm behind each block"),
@@ -137,352 +319,6 @@ static const struct field model_fields[] = {
 	 .help = "published sizes of files; checked to 0.5 %"},
 };
 const struct table model_table = {"model", sizeof(struct model), model_fields, ARRAY_LEN(model_fields)};
-
-/* --- blocks --------------------------------------------------------------------------------------- */
-
-bool model_layer_has_experts(const struct model *m, int64_t layer)
-{
-	const struct experts *x = m->experts;
-
-	return x && layer >= x->first_dense && (layer - x->first_dense) % x->every == x->every - 1;
-}
-
-/* Layers before this one that have experts. */
-static int64_t experts_before(const struct model *m, int64_t layer)
-{
-	const struct experts *x = m->experts;
-
-	return x && layer > x->first_dense ? (layer - x->first_dense) / x->every : 0;
-}
-
-/* Blocks before a layer's first. */
-static size_t layer_begin(const struct model *m, int64_t layer)
-{
-	const int64_t more = m->experts && m->experts->shared ? 2 : 1;
-
-	return (size_t)(1 + 2 * layer + more * experts_before(m, layer));
-}
-
-static bool is_windowed(const struct model *m, int64_t layer)
-{
-	const struct attention *a = &m->attention;
-
-	return a->window && !(a->full_every && (layer + 1) % a->full_every == 0);
-}
-
-size_t model_blocks(const struct model *m)
-{
-	return layer_begin(m, m->layers) + 1;
-}
-
-struct block model_block(const struct model *m, size_t i)
-{
-	int64_t lo = 0, hi = m->layers; /* the last layer that begins at or before i */
-	size_t at;
-
-	if (i == 0)
-		return (struct block){{ROLE_EMBEDDING, false}, -1};
-	if (i + 1 == model_blocks(m))
-		return (struct block){{ROLE_HEAD, false}, -1};
-	while (hi - lo > 1) {
-		const int64_t mid = lo + (hi - lo) / 2;
-
-		if (layer_begin(m, mid) <= i)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	at = i - layer_begin(m, lo);
-	if (at == 0)
-		return (struct block){{ROLE_ATTENTION, is_windowed(m, lo)}, lo};
-	if (!model_layer_has_experts(m, lo))
-		return (struct block){{ROLE_FFN, false}, lo};
-	if (at == 1)
-		return (struct block){{ROLE_ROUTER, false}, lo};
-	return (struct block){{at == 2 && m->experts->shared ? ROLE_SHARED : ROLE_EXPERTS, false}, lo};
-}
-
-size_t model_first_block(const struct model *m)
-{
-	return m->ends ? 0 : 1;
-}
-
-size_t model_last_block(const struct model *m)
-{
-	return model_blocks(m) - (m->ends ? 1 : 2);
-}
-
-bool block_is_tail(const struct model *m, struct block b)
-{
-	return b.layer == m->layers - 1 && b.part.role != ROLE_ATTENTION;
-}
-
-size_t model_block_of(const struct model *m, enum role role, int64_t layer)
-{
-	if (role == ROLE_EMBEDDING)
-		return 0;
-	if (role == ROLE_HEAD)
-		return model_blocks(m) - 1;
-	for (size_t i = layer_begin(m, layer); i < layer_begin(m, layer + 1); i++)
-		if (model_block(m, i).part.role == role)
-			return i;
-	BUG("layer %lld has no %s", (long long)layer, role_names[role]);
-}
-
-bool part_same(struct part a, struct part b)
-{
-	return a.role == b.role && a.windowed == b.windowed;
-}
-
-size_t model_parts(const struct model *m, struct part_count out[MODEL_PARTS])
-{
-	const int64_t full = m->attention.window ? m->attention.full_every : 1;
-	const double all = (double)(full ? m->layers / full : 0), moe = (double)experts_before(m, m->layers);
-	const struct part_count every[MODEL_PARTS] = {
-		{{ROLE_EMBEDDING, false}, m->ends},
-		{{ROLE_ATTENTION, true}, (double)m->layers - all},
-		{{ROLE_ATTENTION, false}, all},
-		{{ROLE_FFN, false}, (double)m->layers - moe},
-		{{ROLE_ROUTER, false}, moe},
-		{{ROLE_SHARED, false}, m->experts && m->experts->shared ? moe : 0},
-		{{ROLE_EXPERTS, false}, moe},
-		{{ROLE_HEAD, false}, m->ends}};
-	size_t n = 0;
-
-	for (size_t i = 0; i < MODEL_PARTS; i++)
-		if (every[i].blocks > 0)
-			out[n++] = every[i];
-	return n;
-}
-
-bool model_has(const struct model *m, enum role role)
-{
-	struct part_count parts[MODEL_PARTS];
-	const size_t n = model_parts(m, parts);
-
-	for (size_t i = 0; i < n; i++)
-		if (parts[i].part.role == role)
-			return true;
-	return false;
-}
-
-/* --- tensors -------------------------------------------------------------------------------------- */
-
-struct rows {
-	struct tensor_row *at;
-	size_t n;
-};
-
-static void row(struct rows *r, enum tensor tensor, double numbers)
-{
-	if (numbers <= 0)
-		return;
-	BUG_ON(r->n == PART_TENSORS);
-	r->at[r->n++] = (struct tensor_row){tensor, numbers};
-}
-
-/* Norms around a block: before it, and behind it. */
-static double norms_of(const struct model *m)
-{
-	return m->norms ? (double)m->hidden * (m->post_norms ? 2 : 1) : 0;
-}
-
-static void latent_rows(const struct model *m, struct rows *r)
-{
-	const struct latent *l = m->attention.latent;
-	const double h = (double)m->hidden, heads = (double)m->attention.heads;
-	const double q = heads * (double)(l->nope_dim + l->rope_dim), rank = (double)l->q_rank;
-
-	row(r, TENSOR_Q, rank > 0 ? h * rank + rank * q : h * q);
-	row(r, TENSOR_K, h * (double)(l->kv_rank + l->rope_dim));
-	row(r, TENSOR_V, (double)l->kv_rank * heads * (double)(l->nope_dim + l->value_dim));
-	row(r, TENSOR_O, heads * (double)l->value_dim * h);
-	row(r, TENSOR_SMALL, norms_of(m) + rank + (double)l->kv_rank);
-}
-
-static void attention_rows(const struct model *m, struct rows *r)
-{
-	const struct attention *a = &m->attention;
-	const double h = (double)m->hidden, q = (double)(a->heads * a->head_dim),
-		     kv = (double)(a->kv_heads * a->head_dim);
-
-	if (a->latent) {
-		latent_rows(m, r);
-		return;
-	}
-	row(r, TENSOR_Q, h * q);
-	row(r, TENSOR_K, h * kv);
-	row(r, TENSOR_V, h * kv);
-	row(r, TENSOR_O, q * h);
-	row(r, TENSOR_SMALL,
-	    norms_of(m) + (a->bias != BIAS_NONE ? q + 2 * kv : 0) + (a->bias == BIAS_QKVO ? h : 0) +
-		    (a->qk_norm ? 2 * (double)a->head_dim : 0) + (a->sinks ? (double)a->heads : 0));
-}
-
-static void ffn_rows(const struct model *m, struct rows *r)
-{
-	const double h = (double)m->hidden, f = (double)m->ffn->inner,
-		     up = m->ffn->kind == FFN_SWIGLU ? 2 : 1;
-
-	row(r, TENSOR_UP, up * h * f);
-	row(r, TENSOR_DOWN, h * f);
-	row(r, TENSOR_SMALL, norms_of(m) + (m->ffn->bias ? up * f + h : 0));
-}
-
-int64_t experts_shared_inner(const struct experts *x)
-{
-	return x->shared_inner ? x->shared_inner : x->shared * x->inner;
-}
-
-size_t model_tensors(const struct model *m, struct part part, struct tensor_row rows[PART_TENSORS])
-{
-	const struct experts *x = m->experts;
-	const double h = (double)m->hidden, vocabulary = m->ends ? (double)m->vocabulary * h : 0;
-	struct rows r = {rows, 0};
-
-	switch (part.role) {
-	case ROLE_EMBEDDING:
-		row(&r, TENSOR_EMBEDDING, vocabulary);
-		break;
-	case ROLE_ATTENTION:
-		attention_rows(m, &r);
-		break;
-	case ROLE_FFN:
-		ffn_rows(m, &r);
-		break;
-	case ROLE_ROUTER:
-		row(&r, TENSOR_ROUTER, h * (double)x->count);
-		row(&r, TENSOR_SMALL, norms_of(m) + (x->bias ? (double)x->count : 0));
-		break;
-	case ROLE_SHARED:
-		row(&r, TENSOR_SHARED_UP, 2 * h * (double)experts_shared_inner(x));
-		row(&r, TENSOR_SHARED_DOWN, h * (double)experts_shared_inner(x));
-		break;
-	case ROLE_EXPERTS:
-		row(&r, TENSOR_EXPERT_UP, (double)x->count * 2 * h * (double)x->inner);
-		row(&r, TENSOR_EXPERT_DOWN, (double)x->count * h * (double)x->inner);
-		row(&r, TENSOR_SMALL, x->bias ? (double)x->count * (2 * (double)x->inner + h) : 0);
-		break;
-	case ROLE_HEAD:
-		row(&r, TENSOR_HEAD, m->tied_head ? 0 : vocabulary);
-		row(&r, TENSOR_SMALL, m->ends && m->norms ? h : 0);
-		break;
-	case ROLE_N:
-		BUG("no such role");
-	}
-	return r.n;
-}
-
-double part_weights(const struct model *m, struct part part)
-{
-	struct tensor_row rows[PART_TENSORS];
-	const size_t n = model_tensors(m, part, rows);
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += rows[i].numbers;
-	return sum;
-}
-
-double tensor_row_B(const struct model *m, const struct precision *p, const struct tensor_row *row)
-{
-	const bool tied = row->tensor == TENSOR_EMBEDDING && m->tied_head;
-
-	return mix_bytes(m, p, tied ? TENSOR_HEAD : row->tensor, row->numbers);
-}
-
-double part_weights_B(const struct model *m, const struct precision *p, struct part part)
-{
-	struct tensor_row rows[PART_TENSORS];
-	const size_t n = model_tensors(m, part, rows);
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += tensor_row_B(m, p, &rows[i]);
-	return sum;
-}
-
-double model_weights(const struct model *m)
-{
-	struct part_count parts[MODEL_PARTS];
-	const size_t n = model_parts(m, parts);
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += parts[i].blocks * part_weights(m, parts[i].part);
-	return sum;
-}
-
-double model_weights_B(const struct model *m, const struct precision *p)
-{
-	struct part_count parts[MODEL_PARTS];
-	const size_t n = model_parts(m, parts);
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += parts[i].blocks * part_weights_B(m, p, parts[i].part);
-	return sum;
-}
-
-const struct model *model_as_run(struct arena *a, const struct model *m, bool window, bool latent)
-{
-	const bool unwindowed = m->attention.window && !window,
-		   expanded = m->attention.latent && !latent && !m->attention.expanded;
-	struct model *run;
-
-	if (!unwindowed && !expanded)
-		return m;
-	run = arena_alloc(a, sizeof *run);
-	*run = *m;
-	if (unwindowed)
-		run->attention.window = run->attention.full_every = 0;
-	run->attention.expanded |= expanded;
-	return run;
-}
-
-bool model_caches_latent(const struct model *m)
-{
-	return m->attention.latent && !m->attention.expanded;
-}
-
-double model_kv_numbers_per_token(const struct model *m)
-{
-	const struct attention *a = &m->attention;
-	const struct latent *l = a->latent;
-
-	if (l && a->expanded)
-		return (double)(a->heads * (l->nope_dim + l->rope_dim + l->value_dim));
-	if (l)
-		return (double)(l->kv_rank + l->rope_dim);
-	return 2.0 * (double)(a->kv_heads * a->head_dim);
-}
-
-int64_t part_window(const struct model *m, struct part part)
-{
-	return part.windowed ? m->attention.window : 0;
-}
-
-int64_t part_cached(const struct model *m, struct part part, int64_t tokens)
-{
-	const int64_t window = part_window(m, part);
-
-	return window && window < tokens ? window : tokens;
-}
-
-double experts_hit(const struct experts *x, double tokens)
-{
-	const double all = (double)x->count, k = fmin((double)x->active, all);
-	double *share, hit = 0;
-
-	if (x->skew <= 0)
-		return all * -expm1(tokens * log1p(-k / all));
-	share = xcalloc((size_t)x->count, sizeof *share);
-	routing_popularity(x, share);
-	for (int64_t i = 0; i < x->count; i++)
-		hit -= expm1(tokens * log1p(-share[i]));
-	free(share);
-	return hit;
-}
 
 /* --- checks --------------------------------------------------------------------------------------- */
 
@@ -503,26 +339,129 @@ static int check_sizes(const struct model *m, struct diags *diags)
 	return rc;
 }
 
-int model_check(const struct model *m, struct diags *diags)
+static int check_heads(const struct attention *a, struct diags *diags)
+{
+	if (a->heads && a->heads % a->kv_heads)
+		return diag_add(diags, a->origin.node->place, NULL,
+				"attention: kv_heads (%lld) does not divide heads (%lld)",
+				(long long)a->kv_heads, (long long)a->heads);
+	if (a->full_every && !a->window)
+		return diag_add(diags, yml_get(a->origin.node, "full_every")->place, "add 'window:'",
+				"attention: full_every is given, but no window");
+	if (a->compress && !a->window)
+		return diag_add(diags, a->compress->origin.node->place, "add 'window:'",
+				"attention: what is not compressed yet is seen through a window");
+	if (a->out_groups && (a->heads % a->out_groups || !a->out_rank))
+		return diag_add(diags, a->origin.node->place, NULL,
+				"attention: out_groups must divide heads, and out_rank be given");
+	if (a->sparse && !a->sparse->shared && !a->sparse->from_hidden &&
+	    !(a->latent ? a->latent->q_rank : a->q_rank))
+		return diag_add(diags, a->sparse->origin.node->place, "say 'from_hidden: true'",
+				"attention: there are no compressed queries that the indexer could start from");
+	return 0;
+}
+
+static bool has_attention(const struct model_layout *l, int mixer)
+{
+	const struct attention *a = l->kind[mixer].attention;
+
+	return a && !a->shares_cache;
+}
+
+/* A layer without a cache of its own needs one before it that has one. */
+static int check_shared_caches(const struct model *m, struct diags *diags)
+{
+	bool owner = false;
+
+	for (int64_t i = 0; i < m->layers; i++) {
+		const struct layer_kind *k = &m->layout->kind[m->layout->kind_of[i]];
+
+		owner |= has_attention(m->layout, m->layout->kind_of[i]);
+		if (k->attention && k->attention->shares_cache && !owner)
+			return diag_add(diags, k->attention->origin.node->place, NULL,
+					"model: layer %lld of kind '%s' shares a cache, but none before it "
+					"has one",
+					(long long)i, k->name);
+	}
+	return 0;
+}
+
+static int check_kinds(const struct model *m, struct diags *diags)
+{
+	int64_t window = 0;
+
+	for (size_t i = 0; i < m->layout->kinds_n; i++) {
+		const struct attention *a = m->layout->kind[i].attention;
+		const int64_t w = a ? (a->chunk ? a->chunk : a->window) : 0;
+
+		if (a && check_heads(a, diags) != 0)
+			return -1;
+		if (w && window && w != window)
+			return diag_add(diags, a->origin.node->place, NULL,
+					"model: kinds with windows of %lld and of %lld tokens: one width is "
+					"modelled",
+					(long long)window, (long long)w);
+		window = w ? w : window;
+		if (a && a->full_every)
+			return diag_add(diags, a->origin.node->place, "write a kind for each",
+					"model: with kinds, 'full_every' has no meaning");
+	}
+	if (m->experts && (m->experts->first_dense || m->experts->every > 1))
+		return diag_add(diags, m->experts->origin.node->place, "write a kind for each",
+				"model: with kinds, 'first_dense' and 'every' have no meaning");
+	return check_shared_caches(m, diags);
+}
+
+static int check_mtp(const struct model *m, struct diags *diags)
+{
+	const char *const *names = m->mtp ? m->mtp->kinds.at : NULL;
+
+	for (size_t i = 0; m->mtp && i < m->mtp->kinds.n; i++) {
+		bool found = false;
+
+		for (int64_t l = 0; l < m->layers && !found; l++)
+			found = layout_is_first(m, l, names[i]);
+		if (!found)
+			return diag_add(diags, m->mtp->origin.node->place,
+					"name kinds that some layer of the pattern has",
+					"model: mtp: no layer is of kind '%s'", names[i]);
+	}
+	return 0;
+}
+
+static int check_layers(struct model *m, struct diags *diags)
+{
+	const struct experts *x = m->experts;
+
+	m->layout = NULL;
+	if (m->kinds.n)
+		return layout_make(m, diags) != 0 || check_kinds(m, diags) != 0 ? -1 : 0;
+	if (m->pattern.n)
+		return diag_add(diags, yml_get(m->origin.node, "pattern")->place, "add 'kinds:'",
+				"model: a pattern, but no kinds");
+	if (!m->attention.heads)
+		return diag_add(diags, m->origin.node->place, "say 'attention: {heads: ..., ...}'",
+				"model: 'attention' is missing");
+	if (!m->ffn && (!x || m->layers > layers_with_experts(m)))
+		return diag_add(diags, m->origin.node->place, "say 'ffn: {inner: ...}'",
+				"model: layers without experts need an 'ffn'");
+	if (x && x->first_dense >= m->layers)
+		return diag_add(diags, x->origin.node->place, NULL,
+				"experts: first_dense leaves no layer for them");
+	return check_heads(&m->attention, diags);
+}
+
+int model_check(struct model *m, struct diags *diags)
 {
 	const double published = (double)m->parameters;
 	const struct experts *x = m->experts;
 	double ours;
 
-	if (!m->ffn && (!x || (double)m->layers - (double)experts_before(m, m->layers) > 0))
-		return diag_add(diags, m->origin.node->place, "say 'ffn: {inner: ...}'",
-				"model: layers without experts need an 'ffn'");
-	if (x && (x->active > x->count || x->first_dense >= m->layers))
+	if (x && x->active > x->count)
 		return diag_add(diags, x->origin.node->place, NULL,
-				x->active > x->count ? "experts: more are active than there are"
-						     : "experts: first_dense leaves no layer for them");
-	if (m->attention.heads % m->attention.kv_heads)
-		return diag_add(diags, m->attention.origin.node->place, NULL,
-				"attention: kv_heads (%lld) does not divide heads (%lld)",
-				(long long)m->attention.kv_heads, (long long)m->attention.heads);
-	if (m->attention.full_every && !m->attention.window)
-		return diag_add(diags, yml_get(m->attention.origin.node, "full_every")->place,
-				"add 'window:'", "attention: full_every is given, but no window");
+				"experts: more are active than there are");
+	if (check_layers(m, diags) != 0 || check_mtp(m, diags) != 0)
+		return -1;
 	ours = model_weights(m);
 	if (published > 0 && fabs(ours / published - 1) > 0.005)
 		return diag_add(

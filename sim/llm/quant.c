@@ -23,6 +23,8 @@ const char *const tensor_names[TENSOR_N + 1] = {[TENSOR_EMBEDDING] = "embedding"
 						[TENSOR_SHARED_DOWN] = "shared_down",
 						[TENSOR_EXPERT_UP] = "expert_up",
 						[TENSOR_EXPERT_DOWN] = "expert_down",
+						[TENSOR_QKV] = "qkv",
+						[TENSOR_OTHER] = "other",
 						[TENSOR_HEAD] = "head",
 						[TENSOR_SMALL] = "small",
 						[TENSOR_N] = NULL};
@@ -56,6 +58,8 @@ static const struct field tensors_fields[] = {
 	TENSOR(TENSOR_SHARED_DOWN, "shared_down", "down of shared experts"),
 	TENSOR(TENSOR_EXPERT_UP, "expert_up", "gate and up of experts"),
 	TENSOR(TENSOR_EXPERT_DOWN, "expert_down", "down of experts"),
+	TENSOR(TENSOR_QKV, "qkv", "queries, keys and values of recurrent layers"),
+	TENSOR(TENSOR_OTHER, "other", "other matrices of recurrent layers, of indexers and gates"),
 	TENSOR(TENSOR_HEAD, "head", "the head; a tied one is the embedding's"),
 	TENSOR(TENSOR_SMALL, "small", "norms, biases"),
 };

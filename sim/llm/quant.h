@@ -72,6 +72,8 @@ enum tensor {
 	TENSOR_SHARED_DOWN,
 	TENSOR_EXPERT_UP,
 	TENSOR_EXPERT_DOWN,
+	TENSOR_QKV,   /* queries, keys and values of a recurrent layer, as one tensor */
+	TENSOR_OTHER, /* matrices that no rule of a file type names: of recurrent layers, indexers, gates */
 	TENSOR_HEAD,
 	TENSOR_SMALL, /* norms, biases, sinks */
 	TENSOR_N

@@ -1,5 +1,6 @@
 /* routing.c - see routing.h. */
 #include "sim/llm/routing.h"
+#include "sim/base/exact_math.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ void routing_popularity(const struct experts *x, double *share)
 	double sum = 0;
 
 	for (int64_t i = 0; i < x->count; i++)
-		sum += share[i] = pow((double)(i + 1), -x->skew);
+		sum += share[i] = exact_pow((double)(i + 1), -x->skew);
 	while (certain < x->count && (k - (double)certain) * share[certain] >= sum) {
 		sum -= share[certain];
 		share[certain++] = 1;
@@ -144,7 +145,7 @@ struct routed routing_to(const struct experts *x, const int *owner, unsigned dev
 		if (!here[i])
 			continue;
 		r.rows += tokens * share[i];
-		r.hit -= expm1(tokens * log1p(-share[i]));
+		r.hit -= exact_expm1(tokens * exact_log1p(-share[i]));
 	}
 	r.tokens = tokens * (1 - misses(x, share, here));
 	free(share);

@@ -1,8 +1,9 @@
 /* measure.c - see measure.h. */
+#define _DEFAULT_SOURCE /* getloadavg(), which POSIX does not have */
 #include "sim/measure/measure.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +12,10 @@
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 
+struct measurement;
+
 struct measured_device {
+	struct measurement *of;
 	const struct backend *backend;
 	struct suite_result r;
 	const char *samples; /* path; NULL: the device was not measured */
@@ -24,6 +28,8 @@ struct measurement {
 	size_t n;
 	struct sample_set *earlier; /* of --from */
 	const char *out;            /* NULL: until the chip's name is read */
+	bool prepared;              /* the files can be written */
+	const char *load;           /* of the machine before anything was measured */
 };
 
 static const char *today(struct arena *a)
@@ -43,8 +49,6 @@ static const char *default_path(struct arena *a, const char *chip)
 	const char *path;
 
 	str_slug(&s, chip);
-	mkdir("hardware", 0777); /* an error shows when the file is written */
-	mkdir("hardware/local", 0777);
 	path = arena_printf(a, "hardware/local/%s.yaml", s.len ? s.text : "machine");
 	str_release(&s);
 	return path;
@@ -184,16 +188,24 @@ static int read_earlier(struct measurement *u, struct err *err)
 	return 0;
 }
 
+static int check_earlier(const struct measurement *u, const char *chip, struct err *err)
+{
+	for (size_t i = 0; i < u->ask->from.n; i++)
+		if (u->earlier[i].chip && strcmp(u->earlier[i].chip, chip) != 0) {
+			err_set(err, "%s: samples of another machine, '%.60s', where this is '%.60s'",
+				u->ask->from.at[i], u->earlier[i].chip, chip);
+			return err_hint(err, "leave out that --from");
+		}
+	return 0;
+}
+
 /* Puts the samples of earlier runs of the same device before the new ones. */
-static int add_earlier(const struct measurement *u, struct sample_set *set, struct err *err)
+static void add_earlier(const struct measurement *u, struct sample_set *set)
 {
 	for (size_t i = 0; i < u->ask->from.n; i++) {
 		const struct sample_set *more = &u->earlier[i];
 		struct sample *all;
 
-		if (more->chip && set->chip && strcmp(more->chip, set->chip) != 0)
-			return err_set(err, "%s: samples of another machine, '%.60s', where this is '%.60s'",
-				       u->ask->from.at[i], more->chip, set->chip);
 		if (more->device && strcmp(more->device, set->device) != 0)
 			continue;
 		all = arena_array(u->arena, more->n + set->n + 1, sizeof *all);
@@ -204,6 +216,70 @@ static int add_earlier(const struct measurement *u, struct sample_set *set, stru
 		set->samples = all;
 		set->n += more->n;
 	}
+}
+
+/* "3.1 on 2 cores" */
+static const char *load_text(struct arena *a, const struct backend_info *info)
+{
+	double load;
+
+	if (getloadavg(&load, 1) != 1 || info->cores <= 0)
+		return NULL;
+	return arena_printf(a, "%.1f on %lld core%s", load, (long long)info->cores,
+			    info->cores == 1 ? "" : "s");
+}
+
+/* Tells the load when it disturbs the measurement: from a tenth of the cores on. */
+static void tell_load(const struct measurement *u, const struct backend_info *info)
+{
+	double load;
+
+	if (u->ask->measured && getloadavg(&load, 1) == 1 && load > 0.1 * (double)info->cores)
+		u->ask->measured(u->ask->self,
+				 arena_printf(u->arena,
+					      "load average %s before the first measurement: what other "
+					      "programs take is missing from the figures, and widens them\n",
+					      u->load));
+}
+
+static bool is_earlier(const struct measurement *u, const char *path)
+{
+	for (size_t i = 0; i < u->ask->from.n; i++)
+		if (file_same(u->ask->from.at[i], path))
+			return true;
+	return false;
+}
+
+/* Samples that exist may be all that an interrupted run left: they are added to with --from, or given up with -f. */
+static int prepare_samples(const struct measurement *u, const char *device, struct err *err)
+{
+	const char *path = samples_path(u, device);
+
+	if (file_exists(path) && !u->ask->force && !is_earlier(u, path)) {
+		err_set(err, "'%s' exists, from an earlier measurement", path);
+		return err_hint(err, "--from %s adds to it; -f overwrites it", path);
+	}
+	return file_prepare(path, true, err);
+}
+
+/* Called when a device is open. Everything that would make the measurement useless in the end is refused here: an output
+ * that cannot be written, earlier samples of another machine. */
+static int begin_device(void *self, const struct backend_info *info, struct err *err)
+{
+	struct measured_device *d = self;
+	struct measurement *u = d->of;
+
+	u->out = u->out ? u->out : default_path(u->arena, info->chip);
+	if (!u->prepared) {
+		if (check_earlier(u, info->chip, err) != 0 || file_prepare(u->out, u->ask->force, err) != 0)
+			return -1;
+		for (size_t i = 0; i < u->n; i++)
+			if (prepare_samples(u, u->at[i].backend->device, err) != 0)
+				return -1;
+		u->load = load_text(u->arena, info);
+		tell_load(u, info);
+	}
+	u->prepared = true;
 	return 0;
 }
 
@@ -222,21 +298,54 @@ static const char *const *split_names(struct arena *a, const char *text, size_t 
 	return names;
 }
 
+/* Writes a device's samples, those of earlier runs included. *text: the content, in the arena. */
+static int write_samples(const struct measured_device *d, struct sample_set *set, const char **text,
+			 struct err *err)
+{
+	const struct measurement *u = d->of;
+	struct str s = STR_INIT;
+
+	set->tool = u->ask->tool;
+	set->date = today(u->arena);
+	set->load = u->load;
+	add_earlier(u, set);
+	samples_csv_write(set, &s);
+	*text = arena_strdup(u->arena, s.text);
+	str_release(&s);
+	return file_write(samples_path(u, d->backend->device), *text, strlen(*text), true, err);
+}
+
+/* Keeps what is finished, so that not even a power failure loses it. A write that fails shows at the end, when the
+ * samples are written for the last time. */
+static void keep_row(void *self, const struct suite_result *so_far)
+{
+	const struct measured_device *d = self;
+	struct sample_set set = so_far->set;
+	struct err err = ERR_INIT;
+	const char *text;
+
+	write_samples(d, &set, &text, &err);
+}
+
 /* Writes the samples and reads them back, so that the hardware file is made from what `--from` will read. */
 static int keep_samples(struct measurement *u, struct measured_device *d, struct err *err)
 {
-	struct str text = STR_INIT;
 	const char *kept;
 
 	d->samples = samples_path(u, d->backend->device);
 	if (d->r.interrupted && !d->r.done_n)
 		return 0;
-	samples_csv_write(&d->r.set, &text);
-	kept = arena_strdup(u->arena, text.text);
-	str_release(&text);
-	if (file_write(d->samples, kept, strlen(kept), true, err) != 0)
+	if (write_samples(d, &d->r.set, &kept, err) != 0)
 		return -1;
 	return d->r.set.n ? samples_csv_read(u->arena, d->samples, kept, &d->r.set, err) : 0;
+}
+
+static void forward_progress(void *self, const struct suite_progress *p)
+{
+	const struct measure_ask *ask = ((struct measured_device *)self)->of->ask;
+
+	if (ask->progress)
+		ask->progress(ask->self, p);
 }
 
 static enum measure_end measure_device(struct measurement *u, struct measured_device *d, double share,
@@ -249,20 +358,17 @@ static enum measure_end measure_device(struct measurement *u, struct measured_de
 				  .seed = (uint64_t)time(NULL),
 				  .share = share,
 				  .stop = ask->stop,
-				  .progress = ask->progress,
-				  .progress_self = ask->self};
+				  .begin = begin_device,
+				  .row_done = keep_row,
+				  .progress = forward_progress,
+				  .self = d};
 
 	if (ask->only && strcmp(ask->only, "all") != 0)
 		s.only = split_names(u->arena, ask->only, &s.only_n);
 	if (suite_run(u->arena, d->backend, &s, &d->r, err) != 0)
 		return err->hint[0] ? MEASURE_REFUSED : MEASURE_FAILED;
-	d->r.set.tool = ask->tool;
-	d->r.set.date = today(u->arena);
 	report_samples(ask, &d->r);
 	*failed += d->r.failed_n;
-	u->out = u->out ? u->out : default_path(u->arena, d->r.set.chip);
-	if (add_earlier(u, &d->r.set, err) != 0)
-		return MEASURE_REFUSED;
 	return keep_samples(u, d, err) == 0 ? MEASURE_WRITTEN : MEASURE_FAILED;
 }
 
@@ -331,16 +437,11 @@ static int choose(struct measurement *u, struct err *err)
 		const struct backend *b = ask->backends[i];
 
 		if (!ask->backend || !strcmp(ask->backend, b->name) || !strcmp(ask->backend, b->device))
-			u->at[u->n++] = (struct measured_device){.backend = b};
+			u->at[u->n++] = (struct measured_device){.of = u, .backend = b};
 	}
 	if (!u->n) {
 		err_set(err, "no backend is called '%.40s' here", ask->backend);
 		return err_hint(err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
-	}
-	if (ask->out && !ask->force &&
-	    file_exists(ask->out)) { /* refused before the measurement, not after it */
-		err_set(err, "%s exists", ask->out);
-		return err_hint(err, "say -f to overwrite it");
 	}
 	return read_earlier(u, err);
 }

@@ -206,7 +206,7 @@ static void report_progress(const struct runner *u, size_t row_i, double row_don
 	p.label = c ? suite_label(u->arena, c) : NULL;
 	p.done = all > 0 ? done / all : 1;
 	p.left_s = fmin(all - done, fmax(u->taker.began_s + u->limit_s - take_now(&u->taker), 0));
-	u->o->progress(u->o->progress_self, &p);
+	u->o->progress(u->o->self, &p);
 }
 
 /* A random permutation, by the method of Fisher and Yates. */
@@ -394,10 +394,12 @@ static struct sample sample_of(struct runner *u, const struct measured_case *c)
 		return s; /* the drift of its times is its result */
 	if (!drop && worst > canary_limit) {
 		s.rejected = true;
-		s.why = arena_printf(u->arena, "the canary was %.1f %% off while it ran", 100 * worst);
+		s.why = arena_printf(u->arena, "unsettled: the canary was %.1f %% off while it ran",
+				     100 * worst);
 	} else if (ci_half(&s) > ci_limit) {
 		s.rejected = true;
-		s.why = arena_printf(u->arena, "its median is known to %.1f %% only", 100 * ci_half(&s));
+		s.why = arena_printf(u->arena, "unsettled: its median is known to %.1f %% only",
+				     100 * ci_half(&s));
 	}
 	return s;
 }
@@ -408,6 +410,7 @@ static void fill_samples(struct runner *u)
 	struct sample *all = arena_array(u->arena, u->measured.n + 1, sizeof *all);
 	size_t n = 0;
 
+	u->r->short_n = 0;
 	for (size_t i = 0; i < u->measured.n; i++) {
 		const struct measured_case *c = &u->measured.at[i];
 
@@ -472,6 +475,14 @@ static void drop_row(struct runner *u, const struct suite_row *row)
 	}
 }
 
+static void tell_row(struct runner *u, const struct backend_info *info)
+{
+	if (!u->o->row_done)
+		return;
+	fill_result(u, info, info);
+	u->o->row_done(u->o->self, u->r);
+}
+
 static int run_rows(struct runner *u, struct err *err)
 {
 	struct suite_result *r = u->r;
@@ -490,6 +501,7 @@ static int run_rows(struct runner *u, struct err *err)
 			r->missing[r->missing_n++] = u->rows[i].row->name;
 		} else {
 			r->done[r->done_n++] = u->rows[i].row->name;
+			tell_row(u, &before);
 		}
 	}
 	if (u->taker.m.backend->info(u->taker.m.self, &after, err) != 0)
@@ -528,6 +540,8 @@ int suite_run(struct arena *a, const struct backend *b, const struct suite_optio
 	rc = b->info(m->self, &m->info, err);
 	if (rc == 0)
 		rc = check_power(&m->info, o, err);
+	if (rc == 0 && o->begin)
+		rc = o->begin(o->self, &m->info, err);
 	if (rc == 0)
 		rc = run_rows(&u, err);
 	release(&u);

@@ -53,6 +53,8 @@ struct suite_progress {
 	double done, left_s; /* share of the expected time; seconds that remain */
 };
 
+struct suite_result;
+
 struct suite_options {
 	bool quick, force;       /* force: on battery or in Low Power Mode too */
 	const char *const *only; /* names of rows; NULL: all */
@@ -62,8 +64,13 @@ struct suite_options {
 	double share;                      /* of the plan's time for this backend; 0: all */
 	double ci_limit, canary_limit;     /* relative; 0: the defaults */
 	const volatile sig_atomic_t *stop; /* polled between batches; NULL: never */
+	/* Called once the backend is open, before anything is measured; -1 with err ends the run. May be NULL. */
+	int (*begin)(void *self, const struct backend_info *info, struct err *err);
+	/* Called after each finished row with the samples of all rows so far, so that the caller can keep them; they
+	 * are judged again after the later rows. May be NULL. */
+	void (*row_done)(void *self, const struct suite_result *so_far);
 	void (*progress)(void *self, const struct suite_progress *p); /* may be NULL */
-	void *progress_self;
+	void *self;                                                   /* of begin, row_done and progress */
 	double (*now)(void *self); /* seconds of a clock that never goes back; NULL: the system's */
 	void *now_self;
 };

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/llm/projections.h"
 #include "sim/place/shard_sizes.h"
 
 double footprint_need_B(const struct footprint *f)
@@ -35,18 +36,18 @@ double footprint_share(const struct placement *p, enum phase phase, size_t block
  * needs entirely are held entirely. */
 static double share_of(const struct model *m, struct part part, enum tensor t, double share)
 {
-	const struct latent *l = m->attention.latent;
+	const struct attention *a = part.role == ROLE_ATTENTION ? part_attention(m, part) : NULL;
+	const struct latent *l = a ? a->latent : NULL;
 	const bool experts = part.role == ROLE_SHARED || part.role == ROLE_EXPERTS;
 
 	if (share <= 0)
 		return 0;
 	if (t == TENSOR_EMBEDDING || t == TENSOR_ROUTER || (t == TENSOR_SMALL && !experts))
 		return 1;
-	if (l && t == TENSOR_K) /* the latent is made by all */
+	if (l && t == TENSOR_K) /* every device computes the latent */
 		return 1;
-	if (l && t == TENSOR_Q && l->q_rank) { /* as is the compressed query */
-		const double in = (double)m->hidden,
-			     out = (double)(m->attention.heads * (l->nope_dim + l->rope_dim));
+	if (l && t == TENSOR_Q && l->q_rank) { /* and the compressed query */
+		const double in = (double)m->hidden, out = (double)(a->heads * (l->nope_dim + l->rope_dim));
 
 		return (in + share * out) / (in + out);
 	}
@@ -60,8 +61,8 @@ static double part_held_B(const struct model *m, const struct precision *pr, str
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += share_of(m, part, rows[i].tensor, share) * tensor_row_B(m, pr, &rows[i]);
-	return sum;
+		sum += share_of(m, part, rows[i].tensor, share) * tensor_row_B(m, pr, part, &rows[i]);
+	return part.role == ROLE_HEAD ? sum + model_stored_B(m, pr) : sum;
 }
 
 double footprint_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block,
@@ -90,14 +91,14 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 			table = true;
 		if (part.role == ROLE_HEAD && m->tied_head && m->ends &&
 		    !table) /* a tied head reads the embedding's table */
-			bytes += part_weights_B(m, pr, (struct part){ROLE_EMBEDDING, false});
+			bytes += part_weights_B(m, pr, (struct part){ROLE_EMBEDDING, false, 0});
 	}
 	return bytes;
 }
 
 static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
 
-/* The model as the machine's device of one phase runs it, else as its device of the other phase does. */
+/* The model as run by the machine's device of one phase, or by that of the other phase if there is none. */
 static const struct model *model_on(const struct world *w, const struct shards *first,
 				    const struct shards *other, size_t mi)
 {
@@ -107,8 +108,18 @@ static const struct model *model_on(const struct world *w, const struct shards *
 	return shard_group_model(w, other, mi);
 }
 
-/* The whole cache on the machine that decodes; the prompt's on the one that prefills, until it has been sent.
- * A cached latent belongs to all heads, so a machine with any of them has all of it. */
+/* What the state of a convolution is kept in on the devices that decode. */
+static enum format_id conv_format(const struct placement *p, const struct shards *shards)
+{
+	const struct world *w = p->world;
+
+	return shards->n && w->units[shards->unit[0]].profile->conv_f32
+		       ? FORMAT_F32
+		       : (enum format_id)w->scenario->precision.compute;
+}
+
+/* The machine that decodes holds the whole cache; the one that prefills holds the prompt's until it has
+ * been sent. All heads share a cached latent, so a machine with any of them holds all of it. */
 static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
 	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
@@ -120,15 +131,17 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 	double here = footprint_share(p, PHASE_DECODE, block, mi),
 	       any = shard_sizes_held(p, both, 2, block, mi);
 
-	if (model_caches_latent(reads))
+	const double state = any * (double)g->batch * part_state_B(reads, conv_format(p, decode), part);
+
+	if (part_cache_of_all(reads, part))
 		here = here > 0 ? 1 : 0;
-	if (model_caches_latent(makes))
+	if (part_cache_of_all(makes, part))
 		any = any > 0 ? 1 : 0;
-	return fmax(here * graph_kv_B(reads, pr, part, g->batch, g->prompt + g->tokens),
-		    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
+	return state + fmax(here * graph_kv_B(reads, pr, part, g->batch, g->prompt + g->tokens),
+			    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
 }
 
-/* Weights, cache and activations of one model. */
+/* Adds weights, cache and activations of one model. */
 static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
 {
 	const struct world *w = p->world;
@@ -151,7 +164,7 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 	}
 }
 
-/* Leaves on the disk as many weights as do not fit. */
+/* Offloads the weights that do not fit to the disk. */
 static void offload(const struct placement *p, size_t mi, struct footprint *f)
 {
 	const double missing = footprint_short_B(f);

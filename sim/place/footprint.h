@@ -1,9 +1,9 @@
 /*
  * footprint.h - bytes that a placement needs on each machine, by purpose.
  *
- * Layer place. A weight is held on every machine where some phase uses it; the devices of one machine share
- * one copy. The KV cache is as large as the runtime of the machine that holds it makes it. Not to fit is a
- * result, not an error.
+ * Layer place. A machine holds a weight if some phase uses it there; the devices of one machine share one
+ * copy. The size of the KV cache depends on the runtime of the machine that holds it. A placement that
+ * does not fit is a result, not an error.
  */
 #ifndef SIM_PLACE_FOOTPRINT_H
 #define SIM_PLACE_FOOTPRINT_H
@@ -13,25 +13,26 @@
 struct footprint { /* bytes on one machine */
 	double weights_B, kv_B, activations_B, gradients_B, optimizer_B;
 	double usable_B;
-	double disk_B;          /* weights that stay on the disk; weights_B is then the rest of them and the
-				   room to read into */
-	struct offload offload; /* which weights those are */
+	/* weights that stay on the disk; weights_B then is the rest and the buffers to read into */
+	double disk_B;
+	struct offload offload; /* the weights that stay on the disk */
 };
 
 double footprint_need_B(const struct footprint *f);  /* the sum */
-double footprint_short_B(const struct footprint *f); /* what is missing; 0 if it fits */
+double footprint_short_B(const struct footprint *f); /* bytes missing; 0 if it fits */
 
-/* On each machine of the world (out has room for machines_n); of training: sim/train/memory.h. */
+/* The footprint of generation on each machine of the world (out has room for machines_n); that of
+ * training: sim/train/memory.h. */
 void footprint_generate(const struct placement *p, struct footprint *out);
 
-/* The shape of the largest pass of a prefill: that of the last chunk, which sees most tokens, for the larger
- * of the groups of sequences. */
+/* The shape of the largest pass of a prefill: that of the last chunk, with the longest context, for the
+ * larger of the groups of sequences. */
 struct shape prefill_shape(const struct generate *g);
 
 /* The share of a block that machine mi holds in a phase: the shares of one machine's devices add up; a
  * replica of a data split holds whole blocks. */
 double footprint_share(const struct placement *p, enum phase phase, size_t block, size_t mi);
-/* Bytes of the weights that machine mi holds for any of those phases: of all blocks, and of one block. */
+/* Bytes of the weights that machine mi holds for any of some phases: of all blocks, and of one block. */
 double footprint_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi);
 double footprint_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			 size_t mi);

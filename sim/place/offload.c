@@ -16,7 +16,7 @@ static void add(struct block_sum *h, double bytes)
 	h->largest_B = fmax(h->largest_B, bytes);
 }
 
-/* Bytes freed where all of them stay on the disk but for the room of two. */
+/* Bytes freed if all of them stay on the disk, less the buffers of two blocks. */
 static double most_B(const struct block_sum *h)
 {
 	return fmax(0, h->all_B - 2 * h->largest_B);

@@ -1,22 +1,23 @@
 /*
- * offload.h - weights that do not fit: which of them stay on the disk and are read in each step.
+ * offload.h - weights that do not fit: the choice of those that stay on the disk and are read in every
+ * step.
  *
- * Layer place. The runtime pins what fits and streams the rest. It keeps the same share of every block on the
- * disk, so that reads are spread over a step and one block is read while another computes. Experts are
- * offloaded first, since a step reads only those that its tokens hit. Room for two blocks stays free to read
- * into. The embedding stays in memory. (A runtime that maps its file and leaves the choice to the system is
- * slower: a scan that is longer than the memory finds none of what the scan before it left there.)
+ * Layer place. The runtime pins what fits and streams the rest. It keeps the same share of every block on
+ * the disk, so that reads are spread over a step and one block is read while another computes. Experts are
+ * offloaded first, since a step reads only those that its tokens hit. The room of two blocks stays free as
+ * buffers. The embedding stays in memory. A runtime that maps its file and leaves caching to the system is
+ * slower: a scan longer than the memory finds nothing left of the scan before.
  */
 #ifndef SIM_PLACE_OFFLOAD_H
 #define SIM_PLACE_OFFLOAD_H
 #include "sim/place/place.h"
 
-struct offload { /* of one machine: the share of these weights that stays on the disk */
+struct offload { /* for one machine: the shares of these weights that stay on the disk */
 	double experts, others;
 };
 
-/* Finds the shares that free so many bytes on a machine, and the bytes that then stay on the disk. False,
- * with nothing set, where the weights are too few or the machine has no disk. */
+/* Finds the shares that free so many bytes on a machine, and the bytes that stay on the disk. False, with
+ * nothing set, if the weights are too few or the machine has no disk. */
 bool offload_free(const struct placement *p, size_t machine, double short_B, struct offload *o,
 		  double *disk_B);
 

@@ -38,7 +38,7 @@ static void complain(const struct maker *mk, const struct rule *r, const char *k
 	complain_at(mk, at ? at->place : r->origin.node->place, hint, msg);
 }
 
-/* The place of entry i of a key's list, or of its one text. */
+/* The position in the file of entry i of a key's list, or of its only text. */
 static struct place entry_place(const struct rule *r, const char *key, size_t i)
 {
 	const struct yml *at = yml_get(r->origin.node, key);
@@ -46,7 +46,7 @@ static struct place entry_place(const struct rule *r, const char *key, size_t i)
 	return at->kind == YML_LIST ? at->items[i]->place : at->place;
 }
 
-/* A set of names as bits; complains about unknown ones. Empty list: all. */
+/* The names of a list as bits; complains about unknown ones. Empty list: all. */
 static unsigned name_set(const struct maker *mk, const struct rule *r, const char *key,
 			 const char *const *known)
 {
@@ -217,7 +217,7 @@ static bool uneven_heads(const struct maker *mk, const struct rule *r, const str
 /* Attention is split by whole key-value heads, each with its query heads. */
 static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
-	const int64_t heads = mk->w->model->attention.kv_heads;
+	const int64_t heads = model_kv_heads(mk->w->model);
 	int64_t whole[SHARDS_MAX];
 	char msg[160], hint[120];
 
@@ -237,8 +237,7 @@ static struct shards by_heads(const struct maker *mk, const struct rule *r, stru
 	return shards;
 }
 
-/* The number of experts on each device: as the rule counts them, else by its shares. False with a diagnostic.
- */
+/* The number of experts on each device: as given by the rule, else by its shares. False with a diagnostic. */
 static bool count_experts(const struct maker *mk, const struct rule *r, const struct shards *shards,
 			  int64_t whole[SHARDS_MAX])
 {
@@ -343,27 +342,9 @@ static void check_complete(const struct maker *mk, const struct placement *p)
 				 "begin with a rule for everything: {on: NAME}",
 				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
 				 role_names[k.part.role], where, phase_names[phase]);
-			return; /* the first gap is reported alone */
+			return; /* only the first gap is reported */
 		}
 	}
-}
-
-bool shard_group_same(const struct shards *a, const struct shards *b)
-{
-	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts)
-		return false;
-	for (int i = 0; i < a->n; i++)
-		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])
-			return false;
-	return true;
-}
-
-bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit)
-{
-	for (int i = 0; i < s->n; i++)
-		if (w->units[s->unit[i]].machine == w->units[unit].machine)
-			return true;
-	return false;
 }
 
 /* In training, the activations and gradients of a split block stay on the devices that made them. NEEDSWORK:
@@ -395,55 +376,6 @@ static void check_splits(const struct maker *mk, const struct placement *p)
 	}
 }
 
-void shard_group_experts(const struct model *m, const struct shards *s, int64_t counts[SHARDS_MAX])
-{
-	for (int i = 0; i < s->n; i++)
-		counts[i] = llround(s->share[i] * (double)m->experts->count);
-}
-
-struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
-				 double tokens)
-{
-	int *owner = xcalloc((size_t)m->experts->count, sizeof *owner);
-	int64_t counts[SHARDS_MAX];
-	struct routed r;
-
-	shard_group_experts(m, s, counts);
-	routing_deal(m->experts, counts, s->n, owner);
-	r = routing_to(m->experts, owner, devices, tokens);
-	free(owner);
-	return r;
-}
-
-bool shard_group_all_logits(const struct world *w, const struct shards *s)
-{
-	for (int i = 0; i < s->n; i++)
-		if (w->units[s->unit[i]].profile->all_logits)
-			return true;
-	return false;
-}
-
-bool shard_group_last_row(const struct world *w, const struct shards *s)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!w->units[s->unit[i]].profile->last_row)
-			return false;
-	return s->n > 0;
-}
-
-bool shard_group_last_apart(const struct world *w, const struct shards *s)
-{
-	return s->n > 0 && w->units[s->unit[0]].profile->last_apart;
-}
-
-const struct model *shard_group_model(const struct world *w, const struct shards *s, size_t mi)
-{
-	for (int i = 0; i < s->n; i++)
-		if (w->units[s->unit[i]].machine == mi)
-			return w->units[s->unit[i]].model;
-	return s->n ? w->units[s->unit[0]].model : w->model;
-}
-
 const struct model *placement_decoding_model(const struct placement *p)
 {
 	const struct model *m = p->world->model;
@@ -458,40 +390,6 @@ const struct model *placement_decoding_model(const struct placement *p)
 			break;
 	}
 	return m;
-}
-
-static struct train_copies copies_of(const struct profile *p)
-{
-	const struct train_copies usual = {.logits = 2, .scores = p->attention.skips_mask ? 0 : 1};
-
-	return p->train_copies.origin.node ? p->train_copies : usual;
-}
-
-struct train_copies shard_group_copies(const struct world *w, const struct shards *s)
-{
-	struct train_copies most = {.logits = 0};
-
-	for (int i = 0; i < s->n; i++) {
-		const struct train_copies c = copies_of(w->units[s->unit[i]].profile);
-
-		most.logits = fmax(most.logits, c.logits);
-		most.logits_f32 = fmax(most.logits_f32, c.logits_f32);
-		most.logits_backward = fmax(most.logits_backward, c.logits_backward);
-		most.logits_backward_f32 = fmax(most.logits_backward_f32, c.logits_backward_f32);
-		most.scores = fmax(most.scores, c.scores);
-		most.scores_f32 = fmax(most.scores_f32, c.scores_f32);
-		most.scores_backward = fmax(most.scores_backward, c.scores_backward);
-		most.scores_backward_f32 = fmax(most.scores_backward_f32, c.scores_backward_f32);
-	}
-	return most;
-}
-
-bool shard_group_writes_scores(const struct world *w, const struct shards *s)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!w->units[s->unit[i]].profile->attention.skips_mask)
-			return true;
-	return false;
 }
 
 bool placement_uses(const struct placement *p, enum phase phase, size_t unit)

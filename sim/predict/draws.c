@@ -116,5 +116,6 @@ struct draws draws_asked(struct arena *a, const struct world *w, const struct dr
 		draws_make(a, w, draws_asked_seed(ask, w), ask->n > 1 ? (size_t)ask->n : usual_draws(w));
 
 	d.each_iteration = ask->each_iteration;
+	d.watch = ask->watch;
 	return d;
 }

@@ -9,11 +9,18 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/step/program.h"
 
+/* Told before each draw of a prediction, so that long work is seen to go on; tell may be NULL. */
+struct draws_watch {
+	void (*tell)(void *self, const char *assignment, size_t done, size_t of);
+	void *self;
+};
+
 struct draws {
 	uint64_t seed; /* of what jobs leave to chance, too */
 	size_t n, sources, sockets;
-	bool each_iteration;      /* as asked */
-	struct params *z;         /* [draw * sources + source] */
+	bool each_iteration; /* as asked */
+	struct params *z;    /* [draw * sources + source] */
+	struct draws_watch watch;
 	struct power_draw *power; /* [draw * sockets + socket]: machines, then links */
 };
 struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, size_t n);
@@ -22,6 +29,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 struct draws_ask {
 	int64_t seed, n;
 	bool each_iteration; /* of servers: no jumps over equal iterations; slower, the same numbers */
+	struct draws_watch watch;
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
 struct draws draws_asked(struct arena *a, const struct world *w, const struct draws_ask *ask);

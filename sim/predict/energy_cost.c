@@ -18,7 +18,7 @@ struct power { /* watts */
 	double idle, mean;
 };
 
-static const struct power_draw no_luck = {0, 0};
+static const struct power_draw nominal_draw = {0, 0};
 
 bool energy_cost_has_own_W(const struct device *d)
 {
@@ -36,7 +36,7 @@ static double added_W(const struct machine *m, const struct device *d, const str
 
 double energy_cost_added_W(const struct machine *m, const struct device *d)
 {
-	return added_W(m, d, &no_luck);
+	return added_W(m, d, &nominal_draw);
 }
 
 /* Devices that say nothing of their own share what the machine says: two at once add no more than one. */
@@ -104,14 +104,14 @@ struct energy_cost energy_cost_of(const struct world *w, const bool *used, doubl
 
 		if (!used[m])
 			continue;
-		power = machine_power(w, m, s, busy_ns, power_draw ? &power_draw[m] : &no_luck);
+		power = machine_power(w, m, s, busy_ns, power_draw ? &power_draw[m] : &nominal_draw);
 		idle_W += power.idle;
 		mean_W += power.mean;
 	}
 	for (size_t j = 0; j < w->link_uses_n; j++)
 		if (used[w->link_uses[j].ends[0]] && used[w->link_uses[j].ends[1]])
 			mean_W += joint_W(w, j, s, busy_ns,
-					  power_draw ? &power_draw[w->machines_n + j] : &no_luck);
+					  power_draw ? &power_draw[w->machines_n + j] : &nominal_draw);
 	b.energy_J = mean_W * s;
 	/* for each second of work, (1 - u) / u seconds of idling */
 	b.usd = energy_cost_price(w, used).usd * s / (money->life * money->utilisation) +

@@ -21,8 +21,8 @@ struct power_draw {
 	double idle, active;
 };
 
-/* used: of each machine, see struct prediction. busy_ns: of each queue, in a run of s seconds. luck: NULL for
- * the powers as they are given. */
+/* used: [machine], see struct prediction. busy_ns: [queue], in a run of s seconds. power_draw: NULL for the
+ * calibrated powers. */
 struct energy_cost energy_cost_of(const struct world *w, const bool *used, double s, const double *busy_ns,
 				  const struct power_draw *power_draw);
 

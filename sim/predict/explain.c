@@ -237,3 +237,36 @@ size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n,
 	}
 	return added;
 }
+
+static void add_difference(struct str *out, const struct metric *m, const char *head)
+{
+	struct str half = STR_INIT;
+
+	str_addf(out, "%s%s %s", out->len ? ", " : "", head, m->difference < 0 ? "-" : "+");
+	seconds_text(out, fabs(m->difference));
+	seconds_text(&half, m->difference_ci);
+	str_addf(out, " \xc2\xb1 %s (%s)", half.text, m->best);
+	str_release(&half);
+}
+
+size_t explain_differences(struct arena *a, const struct assignment_row *rows, size_t n, const char **notes)
+{
+	size_t added = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct str s = STR_INIT;
+
+		for (size_t k = 0; k < rows[i].metrics_n; k++) {
+			const struct metric *m = &rows[i].metrics[k];
+			const char *head = metric_find(m->name, NULL)->head;
+
+			if (m->best && head && m->less && !strcmp(m->unit, "s"))
+				add_difference(&s, m, head);
+		}
+		if (s.len)
+			notes[added++] = arena_printf(a, "%s, against the best under the same load: %s.",
+						      rows[i].name, s.text);
+		str_release(&s);
+	}
+	return added;
+}

@@ -36,4 +36,8 @@ void explain_traffic(struct str *out, const char *when, const struct crossing *c
 size_t explain_verdicts(struct arena *a, const struct prediction *all, size_t n, size_t draws,
 			const char **notes);
 
+/* After prediction_differences(): a note for each assignment on the times in its table by which it differs
+ * from the best. Appends to notes; returns how many. */
+size_t explain_differences(struct arena *a, const struct assignment_row *rows, size_t n, const char **notes);
+
 #endif

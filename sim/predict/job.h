@@ -91,6 +91,10 @@ struct job_type {
 	/* Half the width of a metric's 95 % interval of chance, as calibrated; 0: not known. NULL: nothing is
 	 * left to chance. */
 	double (*chance)(const struct job_run *r, size_t metric);
+	/* A metric of one run less that of another under the same random numbers, and half of its 95 %
+	 * interval. False: not known. NULL: nothing is left to chance. */
+	bool (*paired)(const struct job_run *r, const struct job_run *other, size_t metric,
+		       double *difference, double *half);
 	/* "memory bandwidth of m5.gpu": what limits the job. */
 	const char *(*bound)(struct arena *a, const struct job_run *r);
 	/* The metric by which what-ifs are weighed; NULL: the job has no such advice. */

@@ -51,6 +51,8 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 		const struct conditions c = {
 			.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
 
+		if (d->watch.tell)
+			d->watch.tell(d->watch.self, r->at->assignment->name, i, d->n);
 		r->type->values(r, scratch, &c, of);
 		for (size_t m = 0; m < r->type->metrics_n; m++)
 			samples[m][i] = of[m];
@@ -254,4 +256,56 @@ struct assignment_row prediction_row(struct arena *a, struct prediction *p, cons
 	row.advice = advice.len ? arena_strdup(a, advice.text) : NULL;
 	str_release(&advice);
 	return row;
+}
+
+/* ---- differences between assignments ---- */
+
+/* The assignment that is best by a metric, the first of equals; n: none has it. */
+static size_t best_by(const struct assignment_row *rows, size_t n, const struct metric_info *m)
+{
+	double best = NAN;
+	size_t at = n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct metric *here = rows_metric(&rows[i], m->name);
+
+		if (here && (at == n || (m->less ? here->value < best : here->value > best))) {
+			best = here->value;
+			at = i;
+		}
+	}
+	return at;
+}
+
+static void compare(const struct prediction *all, const struct assignment_row *rows, size_t n,
+		    const struct metric_info *m, struct metric **copies)
+{
+	const size_t best = best_by(rows, n, m);
+
+	for (size_t i = 0; i < n && best < n; i++) {
+		const struct job_run *here = &all[i].jobs[m->job], *there = &all[best].jobs[m->job];
+		const struct metric *of = rows_metric(&rows[i], m->name);
+		struct metric *to = of ? &copies[i][of - rows[i].metrics] : NULL;
+
+		if (to && i != best && here->state && there->state &&
+		    here->type->paired(here, there, metric_index(m), &to->difference, &to->difference_ci))
+			to->best = rows[best].name;
+	}
+}
+
+void prediction_differences(struct arena *a, const struct prediction *all, struct assignment_row *rows,
+			    size_t n)
+{
+	struct metric **copies = arena_array(a, n, sizeof *copies);
+
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = arena_array(a, rows[i].metrics_n, sizeof **copies);
+		if (rows[i].metrics_n)
+			memcpy(copies[i], rows[i].metrics, rows[i].metrics_n * sizeof **copies);
+	}
+	for (size_t k = 0; k < metrics_n(); k++)
+		if (job_types[metric_at(k)->job]->paired)
+			compare(all, rows, n, metric_at(k), copies);
+	for (size_t i = 0; i < n; i++)
+		rows[i].metrics = copies[i];
 }

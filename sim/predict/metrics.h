@@ -13,4 +13,9 @@
 /* Leaves each job's values and draws in the prediction, for explain_verdicts(). */
 struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 
+/* Adds to the rows of all assignments of a scenario by how much each metric differs from the best, where jobs
+ * leave something to chance (job_type.paired). */
+void prediction_differences(struct arena *a, const struct prediction *all, struct assignment_row *rows,
+			    size_t n);
+
 #endif

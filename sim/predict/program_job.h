@@ -79,7 +79,11 @@ struct program_job {
 				size_t program);
 };
 
-/* Members of the struct job_type of such a job. */
+/* The members of the struct job_type that all such jobs share, for its initializer. of: its struct program_job. */
+#define PROGRAM_JOB_TYPE(of)                                                                                 \
+	.programs = &(of), .make = program_job_make, .release = program_job_release,                         \
+	.scratch = program_job_scratch, .values = program_job_values, .bound = program_job_bound,            \
+	.busy = program_job_busy, .verdict = program_job_verdict
 void program_job_make(struct arena *a, struct job_run *r);
 void program_job_release(struct job_run *r);
 void *program_job_scratch(struct arena *a, const struct job_run *r);

@@ -19,6 +19,10 @@ struct metric {
 	bool less;           /* is better */
 	const double *drawn; /* its value under each draw, in their order; NULL: not kept */
 	double ci; /* value +- ci is a 95 % interval of chance; 0: none is known, or no chance plays */
+	/* The value less that of the assignment that is best by this metric, both under the same random
+	 * numbers, so that chance common to both cancels: difference +- difference_ci is a 95 % interval. */
+	const char *best; /* that assignment; NULL: it is this one, or no such difference is known */
+	double difference, difference_ci;
 };
 
 struct memory_row {

@@ -60,6 +60,10 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 	struct placement *all = arena_array(l->arena, n, sizeof *all);
 	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 
+	if (w->scenario->plan)
+		diag_add(l->diags, w->scenario->plan->origin.node->place,
+			 "'lemursim plan' finds them, with -o FILE.yaml as a scenario of their own",
+			 "the scenario plans: it has no assignments yet");
 	for (size_t i = 0; i < n; i++)
 		if ((serves ? place_service(l, w, &a[i], &all[i])
 			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)

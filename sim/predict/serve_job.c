@@ -3,10 +3,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/serve/service.h"
+#include "sim/stats/ci.h"
 #include "sim/step/program.h"
 #include "sim/step/queue.h"
 
@@ -86,6 +88,7 @@ static const struct {
 struct serve_state {
 	struct service *service;
 	struct service_summary calibrated; /* of the last run without a draw */
+	double *each;                      /* service_summary.each of it */
 	bool ran;
 };
 
@@ -139,8 +142,10 @@ static void release(struct job_run *r)
 {
 	struct serve_state *state = r->state;
 
-	if (state)
-		service_free(state->service);
+	if (!state)
+		return;
+	service_free(state->service);
+	free(state->each);
 }
 
 /* ---- values ---- */
@@ -176,6 +181,16 @@ static bool grows(const struct service_summary *m, bool calibrated)
 	return calibrated && m->overloaded;
 }
 
+/* The service's array of replications is that of its last run. */
+static void keep(struct serve_state *state, const struct service_summary *m)
+{
+	const size_t n = (size_t)m->replications * SERVICE_VALUES;
+
+	state->calibrated = *m;
+	state->each = xrealloc(state->each, n * sizeof *state->each);
+	memcpy(state->each, m->each, n * sizeof *state->each);
+}
+
 /* Latencies of a queue that grows are no property of the service, so that the result has none. A draw that is
  * overloaded where the calibration is not keeps them: they belong to the interval. */
 static void fill(const struct job_run *r, const struct service_summary *m, const struct conditions *c,
@@ -202,7 +217,7 @@ static void values(const struct job_run *r, void *room, const struct conditions 
 	if (service_run(state->service, &ask, &m, &err) != 0)
 		BUG("%s", err.msg);
 	if (!c->params)
-		state->calibrated = m;
+		keep(state, &m);
 	fill(r, &m, c, of);
 }
 
@@ -214,6 +229,29 @@ static double chance(const struct job_run *r, size_t metric)
 		if (taken[i].metric == (int)metric && taken[i].metric != HOLDS)
 			return isfinite(m->half[taken[i].value]) ? m->half[taken[i].value] : 0;
 	return 0;
+}
+
+/* Replications of one number have met the same load. A load without replications has no pairs. */
+static bool paired(const struct job_run *r, const struct job_run *other, size_t metric, double *difference,
+		   double *half)
+{
+	const struct serve_state *here = r->state, *there = other->state;
+	struct summary s = summary_empty();
+	struct ci ci;
+
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		for (int k = 0; taken[i].metric == (int)metric && k < here->calibrated.replications; k++) {
+			const size_t at = (size_t)k * SERVICE_VALUES + taken[i].value;
+
+			if (isfinite(here->each[at]) && isfinite(there->each[at]))
+				summary_add(&s, here->each[at] - there->each[at]);
+		}
+	if (s.n < 2 || here->calibrated.replications != there->calibrated.replications)
+		return false;
+	ci = ci_mean(&s, 0.95);
+	*difference = ci.mean;
+	*half = ci.half;
+	return true;
 }
 
 /* The worst source behind the operators of a decode step that take a twentieth of it or more. */
@@ -339,14 +377,9 @@ static int64_t seats(const struct job_run *r)
 	const struct service *s = ((const struct serve_state *)r->state)->service;
 	int64_t n = 0;
 
-	for (size_t i = 0; i < service_servers(s); i++) {
-		const struct serve_settings *set = service_settings(s, i);
-
+	for (size_t i = 0; i < service_servers(s); i++)
 		if (service_pool(s, i) != POOL_PREFILL)
-			n += set->rules == SERVE_LLAMACPP ? set->slots
-			     : set->rules == SERVE_MLX    ? set->decodes
-							  : set->seqs;
-	}
+			n += service_seats(service_settings(s, i));
 	return n;
 }
 
@@ -380,6 +413,9 @@ static void remark(struct str *out, const struct job_run *r)
 			 "; %lld seats are the limit while the KV cache is %.0f %% full: more of them "
 			 "shorten the wait and slow each answer",
 			 (long long)seats(r), m->of[SERVICE_KV_SHARE] * 100);
+	if (m->stop == STEADY_LIMIT)
+		str_addf(out, "; after %llu requests it is still not sure whether its bounds hold",
+			 (unsigned long long)m->requests * (unsigned long long)m->replications);
 	if (m->of[SERVICE_REFUSED] > 0)
 		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
 }
@@ -406,13 +442,25 @@ static const char *note(struct arena *a, const struct world *w)
 	const struct serve *s = w->scenario->workload.serve;
 	const bool several = s->replications > 1 && s->arrivals.kind != ARRIVALS_TRACE;
 
+	const char *length =
+		serve_open_ended(s)
+			? arena_printf(
+				  a,
+				  " Each run is as long as it takes to know each metric that the SLO bounds "
+				  "to "
+				  "5 %% or on which side of its bound it lies; those of the range have %d "
+				  "requests.",
+				  SERVICE_FIRST_REQUESTS)
+			: "";
+
 	return arena_printf(
 		a,
 		"p95 is what 19 of 20 requests do not exceed, from the time a client sends them. "
 		"\xc2\xb1 is chance, a 95 %% interval %s; a range below a value is what the "
-		"calibration leaves open, P10 to P90. Batch counts requests that run at once.",
+		"calibration leaves open, P10 to P90. Batch counts requests that run at once.%s",
 		several ? arena_printf(a, "over %lld runs of the load", (long long)s->replications)
-			: "by batches within one run");
+			: "by batches within one run",
+		length);
 }
 
 const struct job_type serve_job = {
@@ -426,6 +474,7 @@ const struct job_type serve_job = {
 	.values = values,
 	.from = from,
 	.chance = chance,
+	.paired = paired,
 	.bound = bound,
 	.busy = busy,
 	.verdict = verdict,

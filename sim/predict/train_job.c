@@ -37,13 +37,18 @@ static const struct metric_info metrics[TRAIN_METRICS] = {
 
 /* ---- the program ---- */
 
+struct step_facts { /* what every draw needs of the program */
+	double flop;
+	const struct train_work *work;
+};
+
 static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
 {
-	double *flop = arena_alloc(a, sizeof *flop);
+	struct step_facts *facts = arena_alloc(a, sizeof *facts);
 
 	out[0] = train_build(at);
-	*flop = train_flop(at->world);
-	*own = flop;
+	*facts = (struct step_facts){train_flop(at->world), train_work(a, out[0])};
+	*own = facts;
 }
 
 static double weight(const struct program_runs *r, size_t program)
@@ -105,8 +110,9 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	const struct program_runs *runs = r->state;
 	const struct world *w = r->at->world;
 	const struct compiled_ends e = simulated_ends(&runs->run[0], &t[0]);
-	const struct train_times times = train_times(runs->run[0].program, &t[0], e.makespan_ns);
-	const double step = sim_s_of_ns(e.makespan_ns), flops = *(const double *)runs->own / step;
+	const struct step_facts *facts = runs->own;
+	const struct train_times times = train_times(facts->work, &t[0], e.makespan_ns);
+	const double step = sim_s_of_ns(e.makespan_ns), flops = facts->flop / step;
 	double busy = 0, peak = 0, gemm = 0;
 
 	for (size_t u = 0; u < w->units_n; u++) {
@@ -228,15 +234,8 @@ const struct job_type train_job = {
 	.metrics = metrics,
 	.metrics_n = TRAIN_METRICS,
 	.compared = STEP,
-	.programs = &programs,
-	.make = program_job_make,
-	.release = program_job_release,
-	.scratch = program_job_scratch,
-	.values = program_job_values,
+	PROGRAM_JOB_TYPE(programs),
 	.from = from,
-	.bound = program_job_bound,
 	.advised = advised,
-	.busy = program_job_busy,
-	.verdict = program_job_verdict,
 	.note = note,
 };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "sim/base/utf8.h"
 #include "sim/report/textsize.h"
@@ -51,7 +52,7 @@ static void add_tooltip(struct str *out, const char *tooltip)
 
 void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first)
 {
-	*c = (struct canvas){.out = out, .height = height};
+	*c = (struct canvas){.out = out, .height = height, .areas = STR_INIT};
 	str_addf(out,
 		 "digraph lemursim {\n"
 		 "graph [bb=\"0,0,%.0f,%.0f\",pad=0,bgcolor=white,outputorder=%s,splines=line]\n",
@@ -68,9 +69,29 @@ void canvas_open(struct canvas *c, struct str *out, double width, double height,
 		     "z [pos=\"0,0\",width=0.01,height=0.01,style=invis]\n");
 }
 
+/* Areas are the background of the graph, as operations of xdot. Its text is cut into strings, as Graphviz reads
+ * none that is longer than 16384 bytes; a plus sign joins them. */
 void canvas_close(struct canvas *c)
 {
-	str_add(c->out, "}\n");
+	const size_t most = 8000;
+
+	for (size_t at = 0; at < c->areas.len; at += most) {
+		const size_t left = c->areas.len - at;
+
+		str_add(c->out, at ? "\"\n+ \"" : "graph [_background=\"");
+		str_add_n(c->out, c->areas.text + at, left < most ? left : most);
+	}
+	str_add(c->out, c->areas.len ? "\"]\n}\n" : "}\n");
+	str_release(&c->areas);
+}
+
+void canvas_area(struct canvas *c, const struct point *corners, size_t n, const char *fill)
+{
+	/* the pen draws nothing: its colour is transparent */
+	str_addf(&c->areas, "c 9 -#ffffff00 C %zu -%s P %zu", strlen(fill), fill, n);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&c->areas, " %.2f %.2f", corners[i].x, c->height - corners[i].y);
+	str_add(&c->areas, " ");
 }
 
 /* Writes the begin of a node: its position and size. */

@@ -25,6 +25,7 @@ struct canvas {
 	struct str *out; /* borrowed; private, like the fields below */
 	double height;
 	size_t n;
+	struct str areas; /* drawing operations of xdot, written by canvas_close() */
 };
 
 struct ink {
@@ -62,6 +63,9 @@ void canvas_text(struct canvas *c, struct point at, const struct type *type, con
 /* Draws a text shortened to the room; if it was shortened, the tooltip has the whole text. */
 void canvas_text_in(struct canvas *c, struct point at, const struct type *type, const char *text,
 		    double room);
+/* Fills a polygon. Areas are below everything else, the later above the earlier, whatever they are drawn
+ * between. The colour may have an alpha value: "#0072b230". */
+void canvas_area(struct canvas *c, const struct point *corners, size_t n, const char *fill);
 void canvas_line(struct canvas *c, struct point from, struct point to, const struct stroke *stroke,
 		 const char *tooltip);
 void canvas_curve(struct canvas *c, const struct point bezier[4], const struct stroke *stroke,

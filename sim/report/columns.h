@@ -26,7 +26,7 @@ const struct metric *columns_metric(const struct assignment_row *row, const stru
 /* Whether this row's value is the best of its column, as printed; false if it is the only one. */
 bool columns_is_best(const struct result *r, const struct column *c, size_t row);
 
-/* Where the column's values come from, at worst. */
+/* The worst provenance of the column's values. */
 enum provenance columns_from(const struct result *r, const struct column *c);
 
 void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 */

@@ -12,7 +12,8 @@
 /* The format that a file name asks for: "svg", "png", "pdf", "dot"; NULL for any other suffix. */
 const char *draw_format(const char *path);
 
-enum { DRAW_LIMIT_S = 300 }; /* the largest pictures tried take a few seconds */
+/* dot takes a few seconds for the largest pictures tried; a dot that hangs should not hold the user longer. */
+enum { DRAW_LIMIT_S = 60 };
 
 /* Writes the picture to path through a temporary file; format "dot" writes the text itself. `dot -Kneato
  * -n2 -T<format>` reads the DOT text from its standard input; a PNG has 144 dpi, or fewer if it would be

@@ -12,6 +12,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/str.h"
+#include "sim/conf/yml.h"
 #include "sim/predict/rows.h"
 
 struct input_row {
@@ -29,7 +30,7 @@ struct result {
 	size_t rows_n;
 	const char *const *notes; /* sentences under the table: the peak MFU is stated against, ... */
 	size_t notes_n;
-	const char *config_json; /* the effective configuration as one JSON object, or NULL */
+	const struct yml *config; /* the effective configuration; NULL: not known. Written by result_json() alone */
 };
 
 enum result_format { RESULT_TABLE, RESULT_MD, RESULT_CSV, RESULT_JSON, RESULT_JSONL, RESULT_FORMAT_N };

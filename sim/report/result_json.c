@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/conf/field.h"
 #include "sim/report/writers.h"
 
 static const char schema[] = "lemursim/result/1";
@@ -23,10 +24,16 @@ static void add_raw(struct jsonw *w, const char *key, const char *json)
 	str_addf(w->out, "\"%s\":%s%s", key, w->indent ? " " : "", json);
 }
 
-static void add_text(struct jsonw *w, const char *key, const char *text)
+/* The effective configuration, on one line. */
+static void add_config(struct jsonw *w, const struct yml *config)
 {
-	if (text && *text)
-		jsonw_key_string(w, key, text);
+	struct str text = STR_INIT;
+	struct jsonw json;
+
+	jsonw_init(&json, &text, 0);
+	field_json(config, &json);
+	add_raw(w, "config", text.text);
+	str_release(&text);
 }
 
 static void add_metrics(struct jsonw *w, const struct assignment_row *row)
@@ -45,6 +52,14 @@ static void add_metrics(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "hi", m->hi);
 		if (m->ci > 0)
 			jsonw_key_number(w, "ci", m->ci);
+		if (m->best) {
+			jsonw_key(w, "difference");
+			jsonw_object(w);
+			jsonw_key_string(w, "to", m->best);
+			jsonw_key_number(w, "value", m->difference);
+			jsonw_key_number(w, "ci", m->difference_ci);
+			jsonw_end(w);
+		}
 		jsonw_key_string(w, "unit", m->unit ? m->unit : "");
 		jsonw_key_string(w, "from", provenance_names[m->from]);
 		jsonw_end(w);
@@ -61,7 +76,7 @@ static void add_memory(struct jsonw *w, const struct assignment_row *row)
 
 		jsonw_object(w);
 		jsonw_key_string(w, "machine", m->machine);
-		add_text(w, "phase", m->phase);
+		jsonw_key_text(w, "phase", m->phase);
 		jsonw_key_number(w, "need_B", m->need_B);
 		jsonw_key_number(w, "usable_B", m->usable_B);
 		jsonw_key_number(w, "weights_B", m->weights_B);
@@ -73,7 +88,7 @@ static void add_memory(struct jsonw *w, const struct assignment_row *row)
 			jsonw_key_number(w, "disk_B", m->disk_B);
 		if (m->during) {
 			jsonw_key_number(w, "peak_s", m->peak_s);
-			add_text(w, "during", m->during);
+			jsonw_key_text(w, "during", m->during);
 		}
 		jsonw_end(w);
 	}
@@ -87,7 +102,7 @@ static void add_busy(struct jsonw *w, const struct assignment_row *row)
 	for (size_t i = 0; i < row->busy_n; i++) {
 		jsonw_object(w);
 		jsonw_key_string(w, "name", row->busy[i].name);
-		add_text(w, "phase", row->busy[i].phase);
+		jsonw_key_text(w, "phase", row->busy[i].phase);
 		jsonw_key_number(w, "share", row->busy[i].share);
 		jsonw_end(w);
 	}
@@ -102,10 +117,10 @@ static void add_assignment(struct jsonw *w, const struct assignment_row *row)
 		jsonw_key_number(w, "short_B", row->short_B);
 		if (row->short_phase)
 			jsonw_key_string(w, "short_phase", row->short_phase);
-		add_text(w, "short_on", row->short_on);
+		jsonw_key_text(w, "short_on", row->short_on);
 	}
 	jsonw_key_string(w, "bound", row->bound);
-	add_text(w, "advice", row->advice);
+	jsonw_key_text(w, "advice", row->advice);
 	add_memory(w, row);
 	add_busy(w, row);
 	add_metrics(w, row);
@@ -122,7 +137,7 @@ static void add_head(struct jsonw *w, const struct result *r)
 	if (r->draws > 0)
 		jsonw_key_int(w, "draws", r->draws);
 	jsonw_key_string(w, "version", r->version);
-	add_text(w, "title", r->title);
+	jsonw_key_text(w, "title", r->title);
 	jsonw_key(w, "inputs");
 	jsonw_array(w);
 	for (size_t i = 0; i < r->inputs_n; i++) {
@@ -157,8 +172,8 @@ void result_json(struct str *out, const struct result *r)
 			jsonw_string(&w, r->notes[i]);
 		jsonw_end(&w);
 	}
-	if (r->config_json && *r->config_json)
-		add_raw(&w, "config", r->config_json);
+	if (r->config)
+		add_config(&w, r->config);
 	jsonw_end(&w);
 	str_add(out, "\n");
 }

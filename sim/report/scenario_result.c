@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/predict/explain.h"
+#include "sim/predict/metrics.h"
 
 /* The assumptions behind energy and money, where any row has them; NULL where none has. */
 static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
@@ -37,19 +38,6 @@ static const char *energy_cost_note(struct arena *a, const struct world *w, cons
 	return note;
 }
 
-static const char *config_json(struct arena *a, const struct world *w)
-{
-	struct str s = STR_INIT;
-	struct jsonw json;
-	const char *text;
-
-	jsonw_init(&json, &s, 0);
-	field_json(w->tree, &json);
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
-
 static const char *scenario_name(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -81,7 +69,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 
-	r.notes = arena_array(a, n + SCENARIO_RESULT_NOTES, sizeof *r.notes);
+	r.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *r.notes);
 	r.result = (struct result){.scenario = scenario_name(a, w->path),
 				   .version = version,
 				   .title = w->scenario->title,
@@ -90,13 +78,15 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 				   .rows = rows,
 				   .rows_n = n,
 				   .notes = r.notes,
-				   .config_json = config_json(a, w)};
+				   .config = w->tree};
 	for (size_t i = 0; i < n; i++) {
 		prediction_make(a, &at[i], &all[i]);
 		rows[i] = prediction_row(a, &all[i], &draws);
 		r.any_fits |= prediction_fits(&all[i]);
 	}
+	prediction_differences(a, all, rows, n);
 	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
+	r.result.notes_n += explain_differences(a, rows, n, r.notes + r.result.notes_n);
 	for (int j = 0; j < JOB_N; j++)
 		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
 			scenario_result_note(&r, job_types[j]->note(a, w));

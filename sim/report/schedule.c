@@ -1,17 +1,18 @@
 /* schedule.c - see schedule.h: the picture. The trace is in trace.c. */
 #include "sim/report/schedule.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "sim/base/units.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
+#include "sim/report/legend.h"
 #include "sim/report/memory_tracks.h"
+#include "sim/report/page.h"
 #include "sim/report/textsize.h"
+#include "sim/report/time_axis.h"
 
 const char *const box_kind_names[BOX_KIND_N + 1] = {
 	[BOX_PREFILL] = "prefill",
@@ -45,10 +46,8 @@ static const char *const shades[BOX_KIND_N][2] = {
 	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"}, [BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
 	[BOX_INPUT] = {"#66c0a0", "#3fa785"},   [BOX_WEIGHTS] = {"#eda260", "#e08a3c"},
 };
-static const char red[] = "#d62728", grey[] = "#5a5a5a";
+static const char red[] = "#d62728";
 
-/* The page in points: 1,100 wide, which is 2,200 pixels at 144 dpi. */
-static const double margin = 14, names_w = 148, gutter = 8, plot_w = 866, shares_w = 50;
 static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8;
 enum { GREY_ARROWS_MAX = 150, RED_ARROWS_MAX = 300 };
 
@@ -62,20 +61,14 @@ struct view {
 	struct canvas canvas;
 	struct bars bars;
 	double left, top, lanes_end, bottom, pt_per_ns; /* memory tracks are between lanes_end and bottom */
-	struct arrow *arrows;                           /* arrows between lanes */
+	struct time_axis time;
+	struct arrow *arrows; /* arrows between lanes */
 	size_t arrows_n, red_n;
 };
 
-static const struct type plain_type = {.size = 9, .align = 'l', .color = "#222222"};
-
-static double page_w(void)
-{
-	return margin + names_w + gutter + plot_w + shares_w + margin;
-}
-
 static double x_of(const struct view *v, sim_ns at_ns)
 {
-	return v->left + (double)(at_ns - v->s->from_ns) * v->pt_per_ns;
+	return time_axis_at(&v->time, at_ns);
 }
 
 static double lane_middle(const struct view *v, size_t lane)
@@ -83,45 +76,21 @@ static double lane_middle(const struct view *v, size_t lane)
 	return v->top + ((double)lane + 0.5) * pitch;
 }
 
-static void add_time(struct str *out, sim_ns ns)
-{
-	units_format(out, (double)ns * 1e-9, DIM_TIME, 4);
-}
-
 /* ---- head, lanes, axis ---- */
-
-static void draw_head(struct view *v)
-{
-	const struct type title = {.size = 14, .bold = true, .align = 'c', .color = "#111111"};
-	const struct type under = {.size = 9.5, .align = 'c', .color = grey};
-	const double room = (page_w() - 2 * margin) * 0.95;
-
-	canvas_text_in(&v->canvas, (struct point){page_w() / 2, 20}, &title, v->s->title, room);
-	if (v->s->subtitle && *v->s->subtitle)
-		canvas_text_in(&v->canvas, (struct point){page_w() / 2, 38}, &under, v->s->subtitle, room);
-}
 
 static void draw_lane(struct view *v, size_t l)
 {
 	const struct lane *lane = &v->s->lanes[l];
 	const struct ink band = {
 		.fill = lane->is_link ? "#fbf8ea" : "#f3f4f5", .line = "#e2e2e2", .pen = 0.5};
-	const struct type bold = {.size = 10, .bold = true, .align = 'r', .color = "#111111"};
-	const struct type sub = {.size = small_size, .align = 'r', .color = grey};
-	const bool has_sub = lane->sub && *lane->sub;
-	const double y = lane_middle(v, l), x = v->left - gutter;
+	const double y = lane_middle(v, l);
 
-	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, plot_w, band_h}, &band, NULL);
-	canvas_text_in(&v->canvas, (struct point){x, has_sub ? y - 6 : y}, &bold, lane->name, names_w);
-	if (has_sub)
-		canvas_text_in(&v->canvas, (struct point){x, y + 7}, &sub, lane->sub, names_w);
+	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, PAGE_PLOT_W, band_h}, &band, NULL);
+	page_names(&v->canvas, y, lane->name, lane->sub);
 }
 
 static void draw_share(struct view *v, size_t l, sim_ns busy_ns)
 {
-	const struct type bold = {.size = 10, .bold = true, .align = 'l', .color = "#111111"};
-	const struct type sub = {.size = small_size, .align = 'l', .color = grey};
-	const double y = lane_middle(v, l), x = v->left + plot_w + gutter + 2;
 	const double share = 100.0 * (double)busy_ns / (double)(v->s->to_ns - v->s->from_ns);
 	struct str text = STR_INIT;
 
@@ -129,84 +98,7 @@ static void draw_share(struct view *v, size_t l, sim_ns busy_ns)
 		str_add(&text, "<1%");
 	else
 		str_addf(&text, "%.0f%%", share);
-	canvas_text(&v->canvas, (struct point){x, y - 6}, &bold, text.text, NULL);
-	canvas_text(&v->canvas, (struct point){x, y + 7}, &sub, "busy", NULL);
-	str_release(&text);
-}
-
-static const struct unit {
-	const char *name;
-	sim_ns ns;
-} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"\xc2\xb5s", 1000}, {"ns", 1}};
-
-/* The largest unit that fits at least twice into the window. */
-static const struct unit *unit_for(sim_ns span_ns)
-{
-	size_t i = 0;
-
-	while (i + 1 < ARRAY_LEN(units) && span_ns < 2 * units[i].ns)
-		i++;
-	return &units[i];
-}
-
-/* The smallest of 1, 2 and 5 times a power of ten that gives at most twelve steps. */
-static sim_ns tick_for(sim_ns span_ns)
-{
-	static const int steps[] = {1, 2, 5};
-
-	for (sim_ns ten = 1;; ten *= 10)
-		for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-			if (span_ns / (ten * steps[i]) < 13)
-				return ten * steps[i];
-}
-
-/* Appends at_ns in the unit, with the decimals that a step of tick_ns needs. */
-static void add_tick(struct str *out, sim_ns at_ns, sim_ns tick_ns, const struct unit *unit)
-{
-	sim_ns part = unit->ns;
-	int decimals = 0;
-
-	while (tick_ns % part != 0) {
-		part /= 10;
-		decimals++;
-	}
-	str_addf(out, "%" PRId64, at_ns / unit->ns);
-	if (decimals)
-		str_addf(out, ".%0*" PRId64, decimals, at_ns % unit->ns / part);
-}
-
-/* Draws the time axis. Ticks are absolute, or count from the start of a window that begins late, so that
- * labels stay short. */
-static void draw_axis(struct view *v)
-{
-	const sim_ns span = v->s->to_ns - v->s->from_ns, tick = tick_for(span);
-	const bool relative = v->s->from_ns < 0 || v->s->from_ns / 20 > span;
-	const sim_ns zero = relative ? v->s->from_ns : 0;
-	const struct unit *unit = unit_for(span);
-	const struct ink line = {.fill = "#d9dadb"};
-	const struct type type = {.size = 8.5, .align = 'c', .color = grey};
-	const struct type end = {.size = 8.5, .align = 'l', .color = grey};
-	struct str text = STR_INIT;
-
-	for (sim_ns at = (v->s->from_ns - zero + tick - 1) / tick * tick; at <= v->s->to_ns - zero;
-	     at += tick) {
-		const double x = x_of(v, at + zero);
-
-		str_clear(&text);
-		add_tick(&text, at, tick, unit);
-		canvas_shape(&v->canvas, (struct rect){x - 0.3, v->top, 0.6, v->bottom - v->top + 3}, &line,
-			     NULL);
-		canvas_text(&v->canvas, (struct point){x, v->bottom + 11}, &type, text.text, NULL);
-	}
-	canvas_text(&v->canvas, (struct point){v->left + plot_w + gutter + 2, v->bottom + 11}, &end,
-		    unit->name, NULL);
-	if (relative) {
-		str_clear(&text);
-		str_add(&text, "from ");
-		add_time(&text, zero);
-		canvas_text(&v->canvas, (struct point){v->left - gutter, v->bottom + 11},
-			    &(struct type){.size = 8.5, .align = 'r', .color = grey}, text.text, NULL);
-	}
+	page_figures(&v->canvas, lane_middle(v, l), text.text, "busy");
 	str_release(&text);
 }
 
@@ -224,9 +116,9 @@ static void describe_one(struct str *out, const struct schedule *s, const struct
 
 	str_addf(out, "%s\n%s on %s\nstart ", box->label ? box->label : "", box_kind_names[box->kind],
 		 s->lanes[box->lane].name);
-	add_time(out, box->start_ns);
+	time_axis_add(out, box->start_ns);
 	str_add(out, ", takes ");
-	add_time(out, box->end_ns - box->start_ns);
+	time_axis_add(out, box->end_ns - box->start_ns);
 	add_detail(out, box);
 	if (box->critical)
 		str_add(out, "\non the critical path");
@@ -240,11 +132,11 @@ static void describe_many(struct str *out, const struct schedule *s, const struc
 	if (first && last)
 		str_addf(out, ": %s \xe2\x80\xa6 %s", first, last);
 	str_addf(out, "\n%s on %s\n", box_kind_names[bar->kind], s->lanes[bar->lane].name);
-	add_time(out, bar->start_ns);
+	time_axis_add(out, bar->start_ns);
 	str_add(out, " to ");
-	add_time(out, bar->end_ns);
+	time_axis_add(out, bar->end_ns);
 	str_add(out, ", busy ");
-	add_time(out, bar->busy_ns);
+	time_axis_add(out, bar->busy_ns);
 	if (bar->critical)
 		str_add(out, "\non the critical path, at least in part");
 }
@@ -402,11 +294,6 @@ static void draw_arrows(struct view *v)
 
 /* ---- legend ---- */
 
-struct legend_entry {
-	struct ink ink;
-	const char *text;
-};
-
 static size_t legend_entries(const struct view *v, struct legend_entry entries[BOX_KIND_N + 1])
 {
 	bool seen[BOX_KIND_N] = {false}, critical = false;
@@ -421,29 +308,20 @@ static size_t legend_entries(const struct view *v, struct legend_entry entries[B
 	for (int k = 0; k < BOX_KIND_N; k++)
 		if (seen[k])
 			entries[n++] = (struct legend_entry){
-				{.fill = tints[k].fill, .line = tints[k].line, .pen = 0.6},
-				box_kind_names[k]};
+				.ink = {.fill = tints[k].fill, .line = tints[k].line, .pen = 0.6},
+				.text = box_kind_names[k]};
 	if (critical)
-		entries[n++] = (struct legend_entry){{.line = red, .pen = 1.6}, "critical path"};
+		entries[n++] =
+			(struct legend_entry){.ink = {.line = red, .pen = 1.6}, .text = "critical path"};
 	return n;
 }
 
 static void draw_legend(struct view *v)
 {
-	const double swatch = 13, gap = 5, apart = 18, y = v->bottom + 34;
 	struct legend_entry entries[BOX_KIND_N + 1];
 	const size_t n = legend_entries(v, entries);
-	double w = -apart, x;
 
-	for (size_t i = 0; i < n; i++)
-		w += swatch + gap + textsize_width(entries[i].text, plain_type.size, false) + apart;
-	x = v->left + (plot_w - w) / 2;
-	for (size_t i = 0; i < n; i++) {
-		canvas_shape(&v->canvas, (struct rect){x, y - 5.5, swatch, 11}, &entries[i].ink, NULL);
-		canvas_text(&v->canvas, (struct point){x + swatch + gap, y}, &plain_type, entries[i].text,
-			    NULL);
-		x += swatch + gap + textsize_width(entries[i].text, plain_type.size, false) + apart;
-	}
+	legend_draw(&v->canvas, entries, n, v->left, PAGE_PLOT_W, v->bottom + 34);
 }
 
 /* Appends a number with separators: 12,345. */
@@ -477,25 +355,26 @@ static void add_note(struct str *out, const struct view *v)
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
-	const struct type type = {.size = small_size, .align = 'c', .color = grey};
-	const struct memory_track_frame frame = {v->s, v->left, v->lanes_end, plot_w, names_w, gutter};
+	const struct type type = {.size = small_size, .align = 'c', .color = page_grey};
+	const struct memory_track_frame frame = {v->s,        v->left,      v->lanes_end,
+						 PAGE_PLOT_W, PAGE_NAMES_W, PAGE_GUTTER};
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
-	canvas_open(&v->canvas, out, page_w(), v->bottom + (note.len ? 64 : 46), false);
-	draw_head(v);
+	canvas_open(&v->canvas, out, PAGE_W, v->bottom + (note.len ? 64 : 46), false);
+	page_head(&v->canvas, v->s->title, v->s->subtitle);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
 	for (size_t i = 0; i < v->s->memory_tracks_n; i++)
 		memory_track_draw(&v->canvas, &frame, i);
-	draw_axis(v);
+	time_axis_draw(&v->canvas, &v->time, v->top, v->bottom);
 	draw_bars(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_share(v, l, busy_ns[l]);
 	draw_arrows(v);
 	draw_legend(v);
 	if (note.len)
-		canvas_text(&v->canvas, (struct point){v->left + plot_w / 2, v->bottom + 53}, &type,
+		canvas_text(&v->canvas, (struct point){v->left + PAGE_PLOT_W / 2, v->bottom + 53}, &type,
 			    note.text, NULL);
 	canvas_close(&v->canvas);
 	str_release(&note);
@@ -504,7 +383,7 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 void schedule_dot(struct str *out, const struct schedule *s)
 {
 	struct schedule window = *s;
-	struct view v = {.s = &window, .left = margin + names_w + gutter};
+	struct view v = {.s = &window, .left = PAGE_LEFT};
 	sim_ns *busy_ns = xcalloc(s->lanes_n + 1, sizeof *busy_ns);
 
 	if (window.to_ns <= window.from_ns) /* an empty window is widened */
@@ -512,7 +391,8 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	v.top = s->subtitle && *s->subtitle ? 52 : 38;
 	v.lanes_end = v.top + pitch * (double)s->lanes_n;
 	v.bottom = v.lanes_end + memory_tracks_height(s->memory_tracks_n);
-	v.pt_per_ns = plot_w / (double)(window.to_ns - window.from_ns);
+	v.pt_per_ns = PAGE_PLOT_W / (double)(window.to_ns - window.from_ns);
+	v.time = (struct time_axis){window.from_ns, window.to_ns, v.left, PAGE_PLOT_W, PAGE_GUTTER};
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)
 		busy_ns[v.bars.at[i].lane] += v.bars.at[i].busy_ns;

@@ -7,6 +7,7 @@
 #include "sim/base/jsonw.h"
 #include "sim/base/mem.h"
 #include "sim/report/columns.h"
+#include "sim/report/sweep_curves.h"
 
 /* A table as texts: the tables for terminals and for Markdown differ in their rules only. */
 struct grid {
@@ -15,26 +16,17 @@ struct grid {
 	size_t rows, columns;
 };
 
-/* The name of an axis: "batch" for workload.generate.batch, "tb.base" if the last word says nothing alone. */
-static const char *axis_name(const char *path)
-{
-	const char *name = strrchr(path, '.');
-
-	if (!name)
-		return path;
-	if (strcmp(name, ".base") != 0 && strcmp(name, ".value") != 0)
-		return name + 1;
-	for (name--; name > path && *name != '.'; name--)
-		;
-	return *name == '.' ? name + 1 : name;
-}
-
 static bool is_split(const struct sweep *s, size_t assignment)
 {
 	for (size_t i = 0; i < s->cells_n; i++)
 		if (!s->cells[i].entries[assignment].alone)
 			return true;
 	return false;
+}
+
+static const char *lack_text(const struct sweep_entry *e)
+{
+	return e->lack == SWEEP_OVERLOADED ? "overloaded" : e->lack == SWEEP_UNFIT ? "no fit" : "no value";
 }
 
 /* The gain, "1.31×", with a mark if it is better in nine of ten draws. open: the begin of a mark in
@@ -46,7 +38,7 @@ static const char *gain_text(struct arena *a, const struct sweep_entry *e, const
 	const bool pays = e->won >= 0.9;
 
 	if (!e->metric)
-		return "no fit";
+		return lack_text(e);
 	if (isnan(e->times)) { /* no machine can do it alone */
 		columns_number(&s, e->metric->value);
 		text = arena_printf(a, "%s%s%s%s%s", open, s.text, *e->metric->unit ? " " : "",
@@ -60,13 +52,22 @@ static const char *gain_text(struct arena *a, const struct sweep_entry *e, const
 	return text;
 }
 
+/* Why no machine alone has the metric. */
+static const char *none_text(const struct sweep_cell *c, size_t names_n)
+{
+	for (size_t i = 0; i < names_n; i++)
+		if (c->entries[i].alone && c->entries[i].lack != SWEEP_UNFIT)
+			return lack_text(&c->entries[i]);
+	return "none fits";
+}
+
 static const char *alone_text(struct arena *a, const struct sweep *s, const struct sweep_cell *c)
 {
 	struct str text = STR_INIT;
 	const char *kept;
 
 	if (c->best_alone == s->names_n)
-		return "none fits";
+		return none_text(c, s->names_n);
 	columns_number(&text, c->entries[c->best_alone].metric->value);
 	kept = arena_printf(a, "%s (%s)", text.text, s->names[c->best_alone]);
 	str_release(&text);
@@ -86,7 +87,7 @@ static struct grid grid_make(const struct sweep *s, const char *open, const char
 			unit = s->cells[i / s->names_n].entries[i % s->names_n].metric->unit;
 	g.cells = arena_array(&g.arena, g.rows * g.columns, sizeof *g.cells);
 	for (size_t k = 0; k < s->axes_n; k++)
-		g.cells[n++] = axis_name(s->axes[k].path);
+		g.cells[n++] = sweep_axis_name(s->axes[k].path);
 	g.cells[n++] = arena_printf(&g.arena, "best alone%s%s", *unit ? ", " : "", unit);
 	for (size_t k = 0; k < s->names_n; k++)
 		if (is_split(s, k))

@@ -291,21 +291,15 @@ static void write_replays_sum(struct arena *a, const struct validation *v, struc
 
 /* ---- JSON: of all alike ---- */
 
-static void add_key_text(struct jsonw *w, const char *key, const char *text)
-{
-	if (text)
-		jsonw_key_string(w, key, text);
-}
-
 static void write_json_row(struct jsonw *w, const struct validation_row *r, enum validation_kind kind)
 {
 	jsonw_object(w);
 	jsonw_key_string(w, "set", r->set);
-	add_key_text(w, "machine", r->machine);
-	add_key_text(w, "assignment", r->assignment);
+	jsonw_key_text(w, "machine", r->machine);
+	jsonw_key_text(w, "assignment", r->assignment);
 	jsonw_key_string(w, "runtime", r->runtime);
-	add_key_text(w, "run", r->run);
-	add_key_text(w, "metric", r->metric);
+	jsonw_key_text(w, "run", r->run);
+	jsonw_key_text(w, "metric", r->metric);
 	jsonw_key_string(w, "unit", r->unit);
 	jsonw_key_number(w, "measured", r->measured);
 	if (r->sd > 0)
@@ -320,14 +314,14 @@ static void write_json_row(struct jsonw *w, const struct validation_row *r, enum
 		jsonw_key_number(w, "error_chip_left_out", r->no_chip.error);
 	}
 	jsonw_key_bool(w, "held_out", r->held_out);
-	add_key_text(w, "limited_by", r->limited_by);
+	jsonw_key_text(w, "limited_by", r->limited_by);
 	if (r->limited_by)
 		jsonw_key_number(w, "limited_share", r->limited_share);
-	add_key_text(w, "quality", r->quality);
-	add_key_text(w, "source", r->source);
-	add_key_text(w, "note", r->note);
-	add_key_text(w, "file", r->file);
-	add_key_text(w, "why", r->why);
+	jsonw_key_text(w, "quality", r->quality);
+	jsonw_key_text(w, "source", r->source);
+	jsonw_key_text(w, "note", r->note);
+	jsonw_key_text(w, "file", r->file);
+	jsonw_key_text(w, "why", r->why);
 	jsonw_end(w);
 }
 

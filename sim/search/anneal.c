@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/base/rng.h"
 #include "sim/predict/program_job.h"
 #include "sim/search/anneal_state.h"
@@ -16,8 +17,8 @@ enum { MOVES_PER_CHAIN = 4000, RESTARTS = 4, PER_CLASS = 64, POOL = 1024, NEIGHB
  * none. */
 static const double temperature_begin = 0.2, temperature_end = 1e-4;
 /* A state that exceeds a memory or breaks a limit is worse by a penalty that grows with the violation, so
- * that chains can pass through such states. A state that needs a missing link gets a penalty above all of
- * these. */
+ * that chains can pass through such states. A state on machines that no link joins gets a penalty above all
+ * of these. */
 static const double penalty_step = 0.1, penalty_slope = 4, penalty_max = 50, penalty_unjoined = 1000;
 
 /* The evaluation of a state; its buffers belong to struct anneal. */
@@ -42,30 +43,6 @@ struct anneal {
 };
 
 /* ---- energy of a state ---- */
-
-static size_t unjoined(const struct world *w, size_t u, size_t v)
-{
-	const size_t a = w->units[u].machine, b = w->units[v].machine;
-
-	return a != b && world_link_use(w, a, b) == WORLD_NONE;
-}
-
-/* The number of transfers of a candidate for which no link exists. */
-static size_t unjoined_hops(const struct block_costs *p, const struct evaluated *k)
-{
-	size_t n = 0;
-
-	for (size_t b = p->first; b <= p->last; b++) {
-		n += unjoined(p->w, k->at[0][b], k->at[1][b]);
-		for (int phase_group = 0; phase_group < PHASE_GROUPS && b > p->first; phase_group++)
-			n += unjoined(p->w, k->at[phase_group][p->feed[b]], k->at[phase_group][b]) +
-			     unjoined(p->w, k->at[phase_group][b - 1], k->at[phase_group][b]);
-	}
-	if (p->search->token)
-		n += unjoined(p->w, k->at[0][p->last], k->at[1][p->first]) +
-		     unjoined(p->w, k->at[1][p->last], k->at[1][p->first]);
-	return n;
-}
 
 /* The sum over the machines of the memory needed beyond the usable memory, relative to the usable memory.
  * For a job without a footprint function (training, whose memory is known only after its simulation) only
@@ -133,7 +110,7 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	}
 	k->single = !memcmp(k->at[0], k->at[1], p->blocks);
 	k->kind |= k->single ? 0 : HAS_PHASES;
-	missing = unjoined_hops(p, k);
+	missing = space_unjoined(p->w, k->units);
 	if (missing) {
 		k->rank = INFINITY;
 		k->energy = penalty_unjoined + (double)missing;
@@ -142,7 +119,7 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 	sum_phase_groups(p, k, phase_groups);
 	r = goal_rate_tied(p, a->ask.goal.minimized, k->units);
 	k->rank = rate_bound(p, &r, phase_groups) * search_complexity_penalty(k->units, k->kind);
-	k->energy = log(fmax(k->rank, 1e-300));
+	k->energy = exact_log(fmax(k->rank, 1e-300));
 	over = limits_violation(p, a->ask.limits, a->ask.limits_n, k->units, phase_groups);
 	k->energy += over > 0 ? fmin(penalty_max, penalty_step + penalty_slope * over) : 0;
 	over = k->energy > most ? 0 : memory_excess(a, v);
@@ -153,11 +130,6 @@ static void evaluate(struct anneal *a, const struct anneal_state *anneal_state, 
 }
 
 /* ---- the best candidates so far ---- */
-
-static bool one_bit(unsigned x)
-{
-	return !(x & (x - 1));
-}
 
 /* The index in the pool at which the evaluated candidate is to be stored: that of the worst candidate that
  * it replaces, pool.n to append, or pool.n + 1 not to store it. */
@@ -170,7 +142,7 @@ static size_t pool_slot(const struct anneal *a, const struct variant *v)
 	for (size_t i = 0; i < a->pool.n; i++) {
 		const struct annealed *have = &a->pool.at[i];
 
-		if (!one_bit(have->units) &&
+		if (!space_on_one(have->units) &&
 		    (worst_of_all == none || have->rank > a->pool.at[worst_of_all].rank))
 			worst_of_all = i;
 		if (have->units != k->units || have->kind != k->kind)
@@ -306,8 +278,9 @@ bool anneal_step(struct anneal *a)
 	energy = try_state(a, &now, INFINITY);
 	for (int i = 0; i < MOVES_PER_CHAIN; i++) {
 		const double begin = restart ? temperature_begin / 10 : temperature_begin;
-		const double temperature = begin * pow(temperature_end / begin, (double)i / MOVES_PER_CHAIN);
-		const double most = energy - temperature * log(rng_uniform(a->rng));
+		const double temperature =
+			begin * exact_pow(temperature_end / begin, (double)i / MOVES_PER_CHAIN);
+		const double most = energy - temperature * exact_log(rng_uniform(a->rng));
 		double got;
 
 		next = now;

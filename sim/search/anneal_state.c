@@ -84,28 +84,18 @@ struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit
 	return p;
 }
 
-static bool joined(const struct world *w, size_t u, size_t v)
-{
-	const size_t a = w->units[u].machine, b = w->units[v].machine;
-
-	return a == b || world_link_use(w, a, b) != WORLD_NONE;
-}
-
-/* The fastest unit that is not in the list and that is joined to the last one of the list; WORLD_NONE if
- * there is none. */
+/* The fastest unit that is not in the list and that is joined to all of the list; WORLD_NONE if there is none. */
 static size_t next_unit(const struct anneal_space *s, const struct range_list *r, const double *speed)
 {
 	size_t next = WORLD_NONE;
+	unsigned used = 0;
 
-	for (size_t u = 0; u < s->w->units_n; u++) {
-		bool used = false;
-
-		for (size_t i = 0; i < r->n; i++)
-			used |= r->at[i].unit == u;
-		if (!used && joined(s->w, r->at[r->n - 1].unit, u) &&
+	for (size_t i = 0; i < r->n; i++)
+		used |= 1u << r->at[i].unit;
+	for (size_t u = 0; u < s->w->units_n; u++)
+		if (!(used >> u & 1) && !space_unjoined(s->w, used | 1u << u) &&
 		    (next == WORLD_NONE || speed[u] > speed[next]))
 			next = u;
-	}
 	return next;
 }
 

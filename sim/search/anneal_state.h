@@ -46,8 +46,8 @@ void anneal_space_make(struct arena *a, const struct world *w, size_t variants, 
 
 struct anneal_state anneal_state_alone(const struct anneal_space *s, size_t unit);
 /* Divides the layers over all devices in proportion to `speed` ([unit], layers per second). The order
- * begins with the unit `first` and goes on with the fastest unused device that a link joins to the
- * previous one. At most as many devices are used as there are layers. */
+ * begins with the unit `first` and goes on with the fastest unused device that links join to all the
+ * previous ones. At most as many devices are used as there are layers. */
 struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t first, const double *speed);
 
 /* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then

@@ -119,7 +119,7 @@ static double block_cost(const struct best_first *s, size_t block, const size_t 
 
 static size_t layer_begin(const struct best_first *s, size_t layer)
 {
-	return model_block_of(s->m, ROLE_ATTENTION, (int64_t)layer);
+	return model_layer_begin(s->m, (int64_t)layer);
 }
 
 static size_t layer_end(const struct best_first *s, size_t layer)
@@ -309,7 +309,7 @@ static bool exceeds_memory(const struct best_first *s, const struct node *k)
 	return false;
 }
 
-/* Where passes overlap, the busiest device is the bottleneck instead of the chain of one pass. */
+/* If passes overlap, the busiest device is the bottleneck instead of the chain of one pass. */
 static double busy_bound(const struct best_first *s, const struct node *k)
 {
 	const struct block_costs *p = s->ask.block_costs;

@@ -9,11 +9,6 @@
 
 enum { BOUNDED_PER_RUN = 20 };
 
-static bool one_bit(unsigned x)
-{
-	return !(x & (x - 1));
-}
-
 /* ---- best-first searches, and the classes made from them ---- */
 
 static bool rate_depends_on_units(const struct search *s)
@@ -93,8 +88,8 @@ static void add_pairs(struct search *s, struct candidate_class *c, const struct 
 				continue;
 			for (unsigned x = 0; x <= features; x++)
 				for (unsigned y = 0; y <= features; y++)
-					if ((x | y) == features && (x == 0 || !one_bit(a)) &&
-					    (y == 0 || !one_bit(b)))
+					if ((x | y) == features && (x == 0 || !space_on_one(a)) &&
+					    (y == 0 || !space_on_one(b)))
 						add_pair(s, c, v, (const unsigned[]){a, b, x, y});
 		}
 }
@@ -104,7 +99,7 @@ static void add_class(struct search *s, unsigned units, unsigned kind)
 {
 	struct candidate_class c = {.units = units, .kind = kind, .bound = INFINITY};
 
-	for (size_t i = 0; i < (one_bit(units) ? 1 : s->variants_n); i++) {
+	for (size_t i = 0; i < (space_on_one(units) ? 1 : s->variants_n); i++) {
 		const struct variant *v = &s->variants[i];
 
 		if (kind & HAS_PHASES) {
@@ -140,7 +135,7 @@ void exact_begin(struct search *s)
 
 	for (unsigned units = 1; units <= all; units++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
-			if (space_joined(s->w, units) && (!one_bit(units) || !kind))
+			if (!space_unjoined(s->w, units) && (!space_on_one(units) || !kind))
 				add_class(s, units, kind);
 	if (s->classes.n)
 		qsort(s->classes.at, s->classes.n, sizeof *s->classes.at, by_bound);

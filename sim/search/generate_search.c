@@ -18,8 +18,8 @@ static double sequences(const struct workload *k)
 	return (double)k->generate->batch;
 }
 
-/* Where groups of sequences overlap, the first decode step may run before the first token of the last
- * group exists; the bound therefore leaves that step out. */
+/* If groups of sequences overlap, the first decode step may run before the first token of the last group
+ * exists; the bound therefore leaves that step out. */
 static struct rate tpot_rate(const struct block_costs *p)
 {
 	const double tokens = (double)p->w->scenario->workload.generate->tokens;

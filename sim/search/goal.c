@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/exact_math.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/program_job.h"
 #include "sim/search/search_job.h"
@@ -209,7 +210,7 @@ double limits_violation(const struct block_costs *p, const struct limit *limits,
 		r = goal_rate(p, minimized, units);
 		least = rate_bound(p, &r, phase_groups);
 		if (least > most * (1 + 1e-9)) /* margin for rounding of the sums */
-			violation += most > 0 ? log(least / most) : INFINITY;
+			violation += most > 0 ? exact_log(least / most) : INFINITY;
 	}
 	return violation;
 }

@@ -91,8 +91,7 @@ bool layer_map_same(const struct model *m, const struct layer_map *a, const stru
 
 bool layer_has_roles(const struct model *m, unsigned roles, size_t layer)
 {
-	for (size_t b = model_block_of(m, ROLE_ATTENTION, (int64_t)layer);
-	     model_block(m, b).layer == (int64_t)layer; b++)
+	for (size_t b = model_layer_begin(m, (int64_t)layer); b < model_layer_begin(m, (int64_t)layer + 1); b++)
 		if (roles >> model_block(m, b).part.role & 1)
 			return true;
 	return false;
@@ -128,16 +127,22 @@ unsigned layer_map_mask(const struct model *m, const struct layer_map *l)
 	return mask;
 }
 
-bool space_joined(const struct world *w, unsigned units)
+size_t space_unjoined(const struct world *w, unsigned units)
 {
+	size_t n = 0;
+
 	for (size_t u = 0; u < w->units_n; u++)
 		for (size_t v = 0; v < u; v++) {
 			const size_t a = w->units[u].machine, b = w->units[v].machine;
 
-			if (units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE)
-				return false;
+			n += units >> u & units >> v & 1 && a != b && world_link_use(w, a, b) == WORLD_NONE;
 		}
-	return true;
+	return n;
+}
+
+bool space_on_one(unsigned units)
+{
+	return !(units & (units - 1));
 }
 
 /* The number of ordered partitions of the layers into k ranges on k of the units, summed over k. */

@@ -49,9 +49,11 @@ bool layer_has_roles(const struct model *m, unsigned roles, size_t layer);
 unsigned layer_map_kind(const struct model *m, const struct layer_map *l); /* features of one phase group */
 unsigned layer_map_mask(const struct model *m, const struct layer_map *l); /* the units used, as bits */
 
-/* Is every pair of these units (bits) on one machine or on machines joined by a link? Otherwise no
- * assignment can be split over them. */
-bool space_joined(const struct world *w, unsigned units);
+/* The number of pairs of these units (bits) that are on two machines which no link joins. Unless it is 0, no assignment
+ * can be split over the units: place_make() refuses one, in whatever order its passes go through them. */
+size_t space_unjoined(const struct world *w, unsigned units);
+
+bool space_on_one(unsigned units); /* at most one unit (bits) */
 
 /* The number of layer maps on that many units. */
 double space_count(const struct model *m, size_t units);

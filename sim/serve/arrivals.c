@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/serve/due.h"
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 #include "sim/serve/talks.h"
 #include "sim/serve/trace.h"
 

@@ -14,6 +14,7 @@ enum { OCTAVES = 63, KNOTS = 16, FS_PER_NS = 1000000, NOT_FOLLOWED = -1 };
 struct knot {
 	int64_t at, next; /* next 0: not asked for yet */
 	int64_t fs, slope;
+	double *shares; /* of the stages of a pipeline, with contexts as at the knot; NULL: not asked for yet */
 };
 
 /* Decodes of one kind of batch. */
@@ -28,6 +29,8 @@ struct batch_cost {
 	const struct placement *at;
 	const struct serving *how;
 	struct batch_pass *pass;
+	size_t stages, devices;   /* of a pipeline; 0: it is none */
+	double *shares;           /* of one pass */
 	struct batch_cost *draft; /* of the model that drafts; NULL: none does */
 	int64_t windows[BATCH_WINDOWS];
 	size_t windows_n;
@@ -128,7 +131,7 @@ static void fill_knot(const struct batch_cost *c, const struct decodes *d, size_
 }
 
 /* Sixteen knots an octave, and below sixteen every whole number. */
-static const struct knot *knot_at(struct batch_cost *c, struct decodes *d, size_t window, int64_t sum)
+static struct knot *knot_at(struct batch_cost *c, struct decodes *d, size_t window, int64_t sum)
 {
 	const int octave = 63 - __builtin_clzll((unsigned long long)sum), shift = octave > 4 ? octave - 4 : 0;
 	const int64_t first = (int64_t)1 << octave, i = (sum - first) >> shift;
@@ -240,7 +243,7 @@ static void unify(struct batch_cost *c, struct shape_mix *x)
 	x->pieces_n = 1;
 }
 
-static struct batch_step mixed_step(struct batch_cost *c, const struct batch_mix *m)
+static struct shape_mix mixed_shape(struct batch_cost *c, const struct batch_mix *m)
 {
 	struct shape_mix x = {0};
 	int64_t sums[BATCH_WINDOWS];
@@ -253,7 +256,53 @@ static struct batch_step mixed_step(struct batch_cost *c, const struct batch_mix
 	if (c->how->kv == SERVING_UNIFIED && m->decodes + (int64_t)m->pieces_n > 1)
 		unify(c, &x);
 	x.rows += m->pad_rows;
+	return x;
+}
+
+static struct batch_step mixed_step(struct batch_cost *c, const struct batch_mix *m)
+{
+	const struct shape_mix x = mixed_shape(c, m);
+
 	return (struct batch_step){batch_pass_ns(c->pass, &x) * FS_PER_NS, 0, 1};
+}
+
+/* ---- the stages of a pipeline ---- */
+
+/* Of decodes, from one knot of their contexts to the next. */
+static const double *decode_shares(struct batch_cost *c, const struct batch_mix *m)
+{
+	struct decodes *d = find_decodes(c, m);
+	struct knot *k = knot_at(c, d, 0, seen(c, m, 0).now);
+	const int64_t sum = k->at > d->n ? k->at : d->n;
+	int64_t sums[BATCH_WINDOWS];
+	struct shape_mix x;
+
+	if (k->shares)
+		return k->shares;
+	for (size_t w = 0; w < c->windows_n; w++)
+		sums[w] = sum / d->n < c->windows[w] ? sum : d->n * c->windows[w];
+	x = mix_of(c, d->n, d->rows_each, sums);
+	x.rows += d->pad;
+	k->shares = arena_array(&c->tables, c->stages, sizeof *k->shares);
+	batch_pass_shares(c->pass, &x, k->shares);
+	return k->shares;
+}
+
+static void stages_fs(void *self, const struct batch_mix *m, int64_t *fs)
+{
+	struct batch_cost *c = self;
+	const int64_t all = (m->pieces_n ? mixed_step(c, m) : decode_step(c, m)).fs;
+	const double *shares = c->shares;
+
+	if (m->pieces_n) {
+		const struct shape_mix x = mixed_shape(c, m);
+
+		batch_pass_shares(c->pass, &x, c->shares);
+	} else {
+		shares = decode_shares(c, m);
+	}
+	for (size_t i = 0; i < c->stages; i++)
+		fs[i] = (int64_t)(shares[i] * (double)all);
 }
 
 /* A graph of kernels that is built anew takes this iteration longer, not the next ones: the step is then one
@@ -266,6 +315,21 @@ static void add_rebuild(const struct batch_cost *c, const struct batch_mix *m, s
 		s->fs += c->rebuild_fs;
 		s->steps = 1;
 	}
+}
+
+/* What the host does for an iteration: before the device works, or, where iterations are planned ahead, while it does
+ * (EngineCore.step_with_batch_queue() in vllm/v1/engine/core.py of vllm-project/vllm@00080ee1 schedules the next
+ * batch before it waits for the one that runs). */
+static void add_host(const struct batch_cost *c, const struct batch_mix *m, struct batch_step *s)
+{
+	const int64_t host_fs = c->host_fs + c->host_per_seq_fs * m->host_sequences;
+
+	if (m->host_sequences <= 0)
+		return;
+	if (!c->how->async)
+		s->fs += host_fs;
+	else if (s->fs < host_fs)
+		*s = (struct batch_step){host_fs, 0, 1};
 }
 
 static struct batch_step step_of(void *self, const struct batch_mix *m)
@@ -281,8 +345,7 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 		add_step(&s, &draft, m->rows_per_decode - 1);
 	}
 	add_rebuild(c, m, &s);
-	if (m->host_sequences > 0)
-		s.fs += c->host_fs + c->host_per_seq_fs * m->host_sequences;
+	add_host(c, m, &s);
 	return s;
 }
 
@@ -300,9 +363,9 @@ static void find_windows(struct batch_cost *c)
 	const size_t n = model_parts(m, parts);
 
 	c->windows[c->windows_n++] = INT64_MAX;
-	for (size_t i = 0; i < n; i++)
-		if (parts[i].part.role == ROLE_ATTENTION && parts[i].part.windowed)
-			c->windows[c->windows_n++] = m->attention.window;
+	for (size_t i = 0; i < n && c->windows_n < 2; i++) /* model_check(): one width */
+		if (parts[i].part.role == ROLE_ATTENTION && part_window(m, parts[i].part))
+			c->windows[c->windows_n++] = part_window(m, parts[i].part);
 	for (size_t w = 0; w < BATCH_WINDOWS; w++)
 		c->followed[w] = (int)w;
 }
@@ -338,6 +401,9 @@ struct batch_cost *batch_cost_new(const struct placement *at, const struct servi
 	c->host_per_seq_fs = fs_of(&how->host_per_seq);
 	c->rebuild_fs = fs_of(&how->rebuild) * at->world->model->layers;
 	find_windows(c);
+	if (!draft)
+		c->stages = batch_pass_stages(pass, &c->devices);
+	c->shares = xcalloc(c->stages + 1, sizeof *c->shares);
 	if (draft)
 		follow(draft, c);
 	return c;
@@ -349,6 +415,7 @@ void batch_cost_free(struct batch_cost *c)
 		return;
 	batch_cost_free(c->draft);
 	batch_pass_free(c->pass);
+	free(c->shares);
 	VEC_FREE(&c->by_n);
 	VEC_FREE(&c->pieces);
 	arena_release(&c->tables);
@@ -384,7 +451,11 @@ static void power(const struct batch_cost *c, struct batch_time *t)
 
 struct batch_time batch_cost_time(struct batch_cost *c)
 {
-	struct batch_time t = {.of = step_of, .self = c, .windows_n = c->windows_n};
+	struct batch_time t = {.of = step_of,
+			       .self = c,
+			       .windows_n = c->windows_n,
+			       .stages = c->stages,
+			       .stages_fs = stages_fs};
 
 	memcpy(t.windows, c->windows, sizeof t.windows);
 	power(c, &t);
@@ -408,4 +479,9 @@ int64_t batch_cost_pad(const struct batch_cost *c, int64_t rows)
 		if (graph[i] >= (double)rows)
 			return (int64_t)graph[i] - rows;
 	return 0;
+}
+
+size_t batch_cost_in_flight(const struct batch_cost *c)
+{
+	return c->stages ? c->devices : 1;
 }

@@ -27,6 +27,9 @@ void batch_cost_free(struct batch_cost *c);
 
 struct batch_time batch_cost_time(struct batch_cost *c);
 
+/* Batches that can be in flight at once: of a pipeline, as many as it has devices; else 1. */
+size_t batch_cost_in_flight(const struct batch_cost *c);
+
 /* Forgets all tables. z: standard normal numbers, one for each of program_sources(); NULL: as calibrated.
  * They are copied. */
 void batch_cost_draw(struct batch_cost *c, const struct params *z);

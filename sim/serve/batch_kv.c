@@ -52,8 +52,9 @@ static double token_B(const struct placement *at, size_t machine, bool windowed)
 
 		if (part.role != ROLE_ATTENTION || (part_window(m, part) > 0) != windowed || share <= 0)
 			continue;
-		sum += (model_caches_latent(m) ? 1 : share) *
-		       graph_kv_B(m, &w->scenario->precision, part, 1, 1);
+		sum += (part_cache_of_all(m, part) ? 1 : share) *
+		       format_bytes((enum format_id)w->scenario->precision.kv,
+				    windowed ? part_kv_numbers(m, part) : part_cache_growth(m, part));
 	}
 	return sum;
 }

@@ -28,6 +28,8 @@ struct batch_pass {
 	/* several devices */
 	struct pass_program *programs;
 	struct params *calibrated; /* all ones */
+	uint32_t *stages;          /* queues of a pipeline, in the order in which a pass comes by */
+	size_t stages_n;
 };
 
 /* ---- one device ---- */
@@ -89,7 +91,7 @@ static sim_ns tail_ns(const struct batch_pass *p, int64_t rows)
 
 static sim_ns head_ns(const struct batch_pass *p, int64_t rows)
 {
-	return block_ns(p, (struct part){ROLE_HEAD, false}, rows);
+	return block_ns(p, (struct part){ROLE_HEAD, false, 0}, rows);
 }
 
 static sim_ns by_rows(const struct batch_pass *p, row_times *t, int64_t rows,
@@ -151,7 +153,7 @@ static void write_pass(struct batch_pass *p, struct pass_program *pp)
 	const enum phase phase = x->pieces_n ? PHASE_PREFILL : PHASE_DECODE;
 	const struct shards *shard_groups = p->at->shard_groups[phase];
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
 	const bool all = shard_group_all_logits(w, &shard_groups[walk_last(w)]) && x->pieces_n;
 	struct program *program = pp->program = program_new(w);
 	struct walk k = walk_begin(program, p->at, phase, (struct shape){.mix = x}, 0);
@@ -222,7 +224,8 @@ static void program_make(struct batch_pass *p, struct pass_program *pp, const st
 	arena_release(&scratch);
 }
 
-static sim_ns program_ns(struct batch_pass *p, const struct shape_mix *x)
+/* The program of the pass with its times. */
+static struct pass_program *program_at(struct batch_pass *p, const struct shape_mix *x)
 {
 	/* a place for each number of rows, of decodes and of prompts; the last to come takes it */
 	struct pass_program *pp = &p->programs[(x->rows + (x->pieces_n ? PROGRAMS / 2 : 0)) % PROGRAMS];
@@ -235,7 +238,78 @@ static sim_ns program_ns(struct batch_pass *p, const struct shape_mix *x)
 		program_times_drawn(pp->program, p->z, &pp->times);
 	else
 		program_times_at(pp->program, p->calibrated, &pp->times);
+	return pp;
+}
+
+static sim_ns program_ns(struct batch_pass *p, const struct shape_mix *x)
+{
+	const struct pass_program *pp = program_at(p, x);
+
 	return compiled_run(pp->compiled, &pp->times).makespan_ns;
+}
+
+/* ---- pipelines ---- */
+
+/* Does a device come back after another one, or share a block? */
+static bool goes_straight(const struct batch_pass *p, size_t *devices)
+{
+	const struct shards *s = p->at->shard_groups[PHASE_DECODE];
+	const size_t first = walk_first(p->w), last = walk_last(p->w);
+
+	*devices = 1;
+	for (size_t b = first; b <= last; b++) {
+		if (s[b].n != 1)
+			return false;
+		if (b == first || s[b].unit[0] == s[b - 1].unit[0])
+			continue;
+		++*devices;
+		for (size_t k = first; k < b; k++)
+			if (s[k].unit[0] == s[b].unit[0])
+				return false;
+	}
+	return true;
+}
+
+static size_t stage_of(const struct batch_pass *p, uint32_t queue)
+{
+	size_t i = 0;
+
+	while (i < p->stages_n && p->stages[i] != queue)
+		i++;
+	return i;
+}
+
+size_t batch_pass_stages(struct batch_pass *p, size_t *devices)
+{
+	const struct shape_mix one = {
+		.rows = 1, .logits = 1, .decodes = 1, .rows_each = 1, .context = 1, .windowed = 1};
+	const struct program *program;
+
+	if (p->alone || !goes_straight(p, devices))
+		return 0;
+	program = program_at(p, &one)->program;
+	p->stages = arena_array(&p->arena, program_queues(p->w), sizeof *p->stages);
+	p->stages_n = 0;
+	for (size_t i = 0; i < program->tasks.n; i++)
+		if (stage_of(p, program->tasks.at[i].queue) == p->stages_n)
+			p->stages[p->stages_n++] = program->tasks.at[i].queue;
+	return p->stages_n;
+}
+
+void batch_pass_shares(struct batch_pass *p, const struct shape_mix *x, double *shares)
+{
+	const struct pass_program *pp = program_at(p, x);
+	const sim_ns all = compiled_run(pp->compiled, &pp->times).makespan_ns;
+
+	for (size_t i = 0; i < p->stages_n; i++)
+		shares[i] = 0;
+	for (size_t i = 0; i < pp->program->tasks.n; i++) {
+		const struct program_task *t = &pp->program->tasks.at[i];
+		const size_t stage = stage_of(p, t->queue);
+
+		if (stage < p->stages_n && all)
+			shares[stage] += (double)pp->times.ns[t->op_class] / (double)all;
+	}
 }
 
 /* ---- both ---- */

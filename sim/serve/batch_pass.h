@@ -18,6 +18,13 @@ void batch_pass_free(struct batch_pass *p);
 /* A pass with pieces of prompts is a prefill, one without is a decode step. */
 sim_ns batch_pass_ns(struct batch_pass *p, const struct shape_mix *x);
 
+/* A pipeline: each device has neighbouring blocks and no other device works on them. Its stages are the devices
+ * and the wires between them, in the order in which a pass comes by. Returns how many there are, or 0 where
+ * the placement is no pipeline; devices: how many of them are devices. */
+size_t batch_pass_stages(struct batch_pass *p, size_t *devices);
+/* The shares of a pass's time for which it holds each stage; what they lack of 1 are latencies. */
+void batch_pass_shares(struct batch_pass *p, const struct shape_mix *x, double *shares);
+
 /* The times of another draw; see batch_cost_draw(). */
 void batch_pass_draw(struct batch_pass *p, const struct params *z);
 

@@ -56,6 +56,10 @@ struct batch_time {
 	void *self;
 	int64_t windows[BATCH_WINDOWS]; /* [0] is INT64_MAX: full attention; windows_n >= 1 */
 	size_t windows_n;
+	/* A pipeline: the devices and wires through which a pass goes one after another, and how long it holds
+	 * each of them, together no longer than the pass takes. stages 0: it is none. */
+	size_t stages;
+	void (*stages_fs)(void *self, const struct batch_mix *mix, int64_t *fs);
 	double busy_W, idle_W; /* of the machines of the replica; NAN where not known */
 };
 

@@ -14,6 +14,7 @@ void chain_of(struct chain *c, const struct request *r, int64_t tokens)
 
 	c->n = 0;
 	c->tokens = tokens;
+	c->text = r->id;
 	for (size_t i = 0; i < r->prefix_n && covered < tokens; i++) {
 		struct prefix_piece piece = r->prefix[i];
 
@@ -25,18 +26,30 @@ void chain_of(struct chain *c, const struct request *r, int64_t tokens)
 		c->at[c->n - 1].tokens += tokens - covered;
 }
 
-int64_t chain_common(const struct chain *c, const struct request *r)
+static int64_t shared(const struct prefix_piece *a, size_t a_n, const struct prefix_piece *b, size_t b_n)
 {
 	int64_t common = 0;
 
-	for (size_t i = 0; i < c->n && i < r->prefix_n; i++) {
-		if (c->at[i].group != r->prefix[i].group)
+	for (size_t i = 0; i < a_n && i < b_n; i++) {
+		if (a[i].group != b[i].group)
 			break;
-		common += least(c->at[i].tokens, r->prefix[i].tokens);
-		if (c->at[i].tokens != r->prefix[i].tokens)
+		common += least(a[i].tokens, b[i].tokens);
+		if (a[i].tokens != b[i].tokens)
 			break;
 	}
-	return least(common, c->tokens);
+	return common;
+}
+
+int64_t chain_common(const struct chain *c, const struct request *r)
+{
+	return least(shared(c->at, c->n, r->prefix, r->prefix_n), c->tokens);
+}
+
+bool chain_begins(const struct chain *whole, const struct chain *part)
+{
+	if (part->tokens > whole->tokens)
+		return false;
+	return whole->text == part->text || shared(whole->at, whole->n, part->at, part->n) >= part->tokens;
 }
 
 void chain_release(struct chain *c)
@@ -54,7 +67,7 @@ void shelf_drop(struct shelf *s, size_t i)
 
 void shelf_put(struct shelf *s, const struct chain *c, size_t chains, int64_t tokens)
 {
-	struct chain copy = {.tokens = c->tokens};
+	struct chain copy = {.tokens = c->tokens, .text = c->text};
 
 	if (!chains || c->tokens > tokens)
 		return;

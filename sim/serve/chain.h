@@ -12,12 +12,15 @@ struct chain {
 	struct prefix_piece *at;
 	size_t n, room;
 	int64_t tokens; /* held in all, what no piece covers included */
+	uint64_t text;  /* the request it was made for: chains of one text are equal as far as both reach */
 };
 
 /* The text of a sequence as far as `tokens` reach; its answer goes on with the last group where the chain
  * covers the prompt. */
 void chain_of(struct chain *c, const struct request *r, int64_t tokens);
 int64_t chain_common(const struct chain *c, const struct request *r); /* tokens */
+/* Does the whole begin with all of the part? */
+bool chain_begins(const struct chain *whole, const struct chain *part);
 void chain_release(struct chain *c);
 
 /* Chains that are kept, the one used longest ago first. */

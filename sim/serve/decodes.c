@@ -173,6 +173,8 @@ int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_
 
 	if (!d->block || !d->n)
 		return most;
+	if (free < 0) /* mlx, which does not look at what is left */
+		return 0;
 	turns = free / d->n; /* in a whole turn of `block` iterations each sequence takes one block */
 	if (turns > most / d->block)
 		return most;

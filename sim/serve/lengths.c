@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#include "sim/serve/exact_math.h"
+#include "sim/base/exact_math.h"
+#include "sim/serve/variates.h"
 
 static const double Z90 = 1.2815515655446004; /* what a standard normal exceeds once in ten */
 
@@ -117,11 +118,10 @@ static double mean_cut(int64_t low, int64_t high, int64_t max)
 	return ((double)(max - low + 1) * (double)(low + max) / 2 + (double)(high - max) * (double)max) / n;
 }
 
-/* The standard normal's distribution function. Its last bits are libm's: it goes into a printed estimate that
- * is rounded, never into an event. */
+/* The standard normal's distribution function. */
 static double normal_below(double z)
 {
-	return 0.5 * erfc(-z * 0.70710678118654752440);
+	return 0.5 * exact_erfc(-z * 0.70710678118654752440);
 }
 
 double lengths_mean(const struct lengths *l)

@@ -234,7 +234,7 @@ static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, 
 
 struct observer metrics_observer(struct metrics *m)
 {
-	return (struct observer){ended, gaps, state, m};
+	return (struct observer){.ended = ended, .gaps = gaps, .state = state, .self = m};
 }
 
 size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,

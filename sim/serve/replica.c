@@ -2,6 +2,7 @@
 #include "sim/serve/replica.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "sim/base/err.h"
 #include "sim/serve/router.h"
@@ -31,8 +32,13 @@ void replica_start(struct replica *p)
 		p->context = set->kv_blocks * set->block - set->draft;
 	if (set->cache == CACHE_BLOCKS)
 		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
+	if (p->pipeline) {
+		p->stage_fs = xcalloc(2 * p->pipeline->stages, sizeof *p->stage_fs);
+		p->pass_fs = p->stage_fs + p->pipeline->stages;
+	}
 	if (p->rules->start)
 		p->rules->start(p);
 }
@@ -56,6 +62,7 @@ void replica_release(struct replica *p)
 	block_cache_free(p->kv.cache);
 	shelf_release(&p->whole);
 	waiting_release(&p->waiting);
+	free(p->stage_fs);
 	VEC_FREE(&p->reads);
 	VEC_FREE(&p->pieces);
 	VEC_FREE(&p->reading);
@@ -121,12 +128,27 @@ static void tell_gaps(struct replica *p, int64_t k)
 		o->gaps(o->self, p->fs + p->slope_fs, p->slope_fs, k - 1, (int64_t)p->late.n);
 }
 
+static void tell_iterations(const struct replica *p, struct clock end, int64_t k)
+{
+	const struct observer *o = p->run->observer;
+	int64_t read = 0;
+
+	if (!o->iterations)
+		return;
+	for (size_t i = 0; i < p->reads.n; i++)
+		read += p->reads.at[i].tokens;
+	o->iterations(o->self, p->index, clock_stamp(p->now), clock_stamp(end), k,
+		      p->decodes_run ? p->dec.n : 0, read);
+}
+
 /* ---- time passes ---- */
 
 static void pass(struct replica *p, int64_t k)
 {
 	const span_fs span = span_of(p->fs, p->slope_fs, k);
+	const struct clock end = clock_after(p->now, span);
 
+	tell_iterations(p, end, k);
 	p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
 	if (p->kv.used > p->books.most_blocks)
@@ -142,7 +164,7 @@ static void pass(struct replica *p, int64_t k)
 	}
 	p->books.iterations += k;
 	p->busy_fs += span;
-	p->now = p->kv_since = clock_after(p->now, span);
+	p->now = p->kv_since = end;
 }
 
 void replica_kv_changes(struct replica *p, int64_t at_ns)
@@ -200,11 +222,23 @@ void replica_cut(struct replica *p)
 	schedule_end(p);
 }
 
+/* The iteration takes until it is through the pipeline, behind the batches that entered before. */
+static void enter_pipeline(struct replica *p)
+{
+	span_fs between = p->fs;
+
+	for (size_t i = 0; i < p->pipeline->stages; i++)
+		between -= p->stage_fs[i];
+	p->fs = (int64_t)clock_since(tandem_enter(p->pipeline, p->now, p->stage_fs, between), p->now);
+	p->slope_fs = 0;
+}
+
 static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
 
-	if (p->each_iteration || p->reads.n || p->stalled.n || !p->decodes_run || p->set->draft) {
+	if (p->each_iteration || p->pipeline || p->reads.n || p->stalled.n || !p->decodes_run ||
+	    p->set->draft) {
 		p->steps = 1;
 		return;
 	}
@@ -250,6 +284,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (clock_stamp(p->now) < at_ns)
 		idle_until(p, (struct clock){at_ns, 0});
 	p->fs = p->slope_fs = 0;
+	for (size_t i = 0; p->pipeline && i < p->pipeline->stages; i++)
+		p->stage_fs[i] = 0;
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
 	p->decodes_run = false;
@@ -265,6 +301,8 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (p->busy) {
 		if (p->decodes_run)
 			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+		if (p->pipeline)
+			enter_pipeline(p);
 		plan_steps(p);
 		p->books.jumps++;
 		schedule_end(p);
@@ -300,6 +338,11 @@ void replica_pass(struct replica *p, const struct batch_mix *said)
 	step = p->time->of(p->time->self, &mix);
 
 	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix.pieces_n && step.steps < 1));
+	if (p->pipeline) {
+		p->time->stages_fs(p->time->self, &mix, p->pass_fs);
+		for (size_t i = 0; i < p->pipeline->stages; i++)
+			p->stage_fs[i] += p->pass_fs[i];
+	}
 	p->fs += step.fs + !step.fs; /* an iteration takes time, else a run might stand still */
 	p->slope_fs += step.slope_fs;
 	if (step.steps < p->steps)
@@ -368,12 +411,14 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
+/* Whoever was seated before, on a server that failed, finds a place to wait. */
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	if (w->seq != SEQ_NONE)
-		return false;
-	return w->r.prompt >= p->context ||
-	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
+	const struct seq *s = w->seq == SEQ_NONE ? NULL : seq_at(p->slab, w->seq);
+	const bool again = s && s->t.seated_ns >= 0;
+
+	return (s ? s->goal : w->r.prompt) >= p->context ||
+	       (p->set->waiting_room && !again && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
 }
 
 /* Somebody new waits. */
@@ -393,6 +438,8 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
+	if (w->seq != SEQ_NONE)
+		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);
 	look_up(p, at_ns);

@@ -10,6 +10,7 @@
 #include "sim/serve/chain.h"
 #include "sim/serve/decodes.h"
 #include "sim/serve/kv.h"
+#include "sim/serve/tandem.h"
 #include "sim/serve/waiting.h"
 #include "sim/serve/serving.h"
 
@@ -57,6 +58,8 @@ struct replica {
 	bool busy;
 	int64_t steps, fs, slope_fs;       /* of the plan: the i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                  /* the decodes take part in the iteration */
+	struct tandem *pipeline;           /* whose stages its iterations go through; NULL: none */
+	int64_t *stage_fs, *pass_fs;       /* of the iteration in each stage; of one pass */
 	int64_t pass_sequences, pass_rows; /* of the pass planned last */
 	VEC(struct read) reads;            /* prompt pieces of the iteration */
 	VEC(struct prompt_piece) pieces;   /* of the pass being planned */
@@ -73,6 +76,11 @@ struct replica {
 	int64_t context;    /* of one request */
 	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
+
+	struct {
+		double share;  /* when it was last set: of what running requests have to go, that stays free */
+		int64_t since; /* iteration */
+	} ahead;
 
 	struct {
 		int64_t from_ns, waiting, running, kv_blocks, kv_block_ns;
@@ -103,6 +111,8 @@ void replica_stop(struct replica *p, int64_t at_ns);    /* halt; whoever is left
 void replica_go_down(struct replica *p, int64_t at_ns); /* its requests go back to the router */
 
 /* ---- for the router and for transfers ---- */
+/* How much of its answer the context of this server leaves it; it may have come from another. */
+void replica_limit(const struct replica *p, struct seq *s);
 uint32_t replica_make(const struct replica *p, const struct waiter *w); /* a sequence, in no queue yet */
 void replica_show(struct replica *p, struct seq *s, struct clock at);   /* the client gets a token */
 void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns);    /* its KV cache has left */

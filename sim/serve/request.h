@@ -48,6 +48,9 @@ struct request_times {
 	int64_t cached;               /* prompt tokens found in a prefix cache when first seated */
 	int64_t read;                 /* rows of prompt computed for it: prompt - cached + recomputed */
 	int64_t recomputed;           /* tokens read again after preemptions and failures */
+	/* its KV cache on the way to a decode server: the first byte leaves, the last is there (-1: none); the
+	 * last such way, where a server failed */
+	int64_t sent_ns, moved_ns;
 	uint32_t preemptions, replica;
 	enum request_end end;
 };
@@ -75,6 +78,11 @@ struct observer {
 	 * between: kv_blocks are those at from_ns, kv_block_ns their integral over the interval. */
 	void (*state)(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,
 		      int64_t running, int64_t kv_blocks, int64_t kv_block_ns, bool busy);
+	/* n iterations of one replica that follow one another from from_ns to to_ns. In each of them `decodes`
+	 * requests get a token; `read` tokens of prompts are computed, where n is 1. A jump is told in one call
+	 * or in several: joined where they touch and are alike, they are the same as iteration by iteration. */
+	void (*iterations)(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t n,
+			   int64_t decodes, int64_t read);
 	void *self;
 };
 

@@ -158,10 +158,22 @@ static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, 
 	next->state(next->self, replica, from_ns, to_ns, waiting, running, kv_blocks, kv_block_ns, busy);
 }
 
+static void iterations(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t n,
+		       int64_t decodes, int64_t read)
+{
+	const struct observer *next = &((struct requests_out *)self)->next;
+
+	next->iterations(next->self, replica, from_ns, to_ns, n, decodes, read);
+}
+
 struct observer requests_out_observer(struct requests_out *o, const struct observer *next)
 {
 	o->next = next ? *next : (struct observer){.self = NULL};
-	return (struct observer){ended, o->next.gaps ? gaps : NULL, o->next.state ? state : NULL, o};
+	return (struct observer){.ended = ended,
+				 .gaps = o->next.gaps ? gaps : NULL,
+				 .state = o->next.state ? state : NULL,
+				 .iterations = o->next.iterations ? iterations : NULL,
+				 .self = o};
 }
 
 int requests_out_close(struct requests_out *o, struct err *err)

@@ -53,6 +53,7 @@ struct serve_run_state {
 	struct serve_result *result;
 	struct slab *slab;
 	struct replica *replicas;
+	struct tandem *pipelines; /* by number, from 1 */
 	struct happenings events; /* ctx: pending[] */
 	size_t *pending;          /* of each server: the index of its event, or NOT_PENDING */
 	uint64_t timers;

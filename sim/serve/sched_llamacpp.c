@@ -2,11 +2,16 @@
  * sched_llamacpp.c - the rules of llama.cpp's server, and with other settings those of Ollama and LM Studio.
  *
  * server_context_impl::get_available_slot(), pre_decode(), update_slots() and decode() in
- * tools/server/server-context.cpp, read at commit 001d906a6d86e2490e394361e7cc6f478b100088. An iteration has
- * one token of each slot that generates, then prompts in the order of slots until the batch holds `batch`
- * tokens; it runs as micro-batches of `ubatch`, and all its tokens appear at its end. With a KV cache split
- * by slots a micro-batch takes consecutive slots only (llama_batch_allocr::split_equal(),
- * src/llama-batch.cpp), so decodes read the weights once for each run of neighbours.
+ * tools/server/server-context.cpp, server_prompt_cache in server-task.cpp beside it, and llama_batch_allocr in
+ * src/llama-batch.cpp, read in ngxson/llama.cpp at commit 3f545beccee69d9975f466ec7e45fd9aacd8ba90, whose
+ * master is that of ggml-org/llama.cpp. An iteration has one token of each slot that generates, then prompts
+ * in the order of slots until the batch holds `batch` tokens; it runs as micro-batches of `ubatch`, and all
+ * its tokens appear at its end. With a KV cache split by slots a micro-batch takes consecutive slots only, so
+ * decodes read the weights once for each run of neighbours.
+ *
+ * Left out: models with sliding windows or recurrent states read the last 4 tokens of a prompt, and the
+ * ubatch before them, in iterations of their own to make a checkpoint before each (pre_decode(),
+ * do_checkpoint).
  */
 #include "sim/base/err.h"
 #include "sim/serve/chain.h"
@@ -15,8 +20,9 @@
 struct slot {
 	uint32_t seq; /* SEQ_NONE: idle */
 	bool decodes;
-	uint64_t released;  /* when it was last given back: 0 never, else by order */
-	struct chain keeps; /* what its cache holds while it is idle */
+	int64_t given, rows; /* of the batch in hand: in all, and those that no micro-batch holds yet */
+	uint64_t released;   /* when it was last given back: 0 never, else by order */
+	struct chain keeps;  /* what its cache holds while it is idle */
 };
 
 struct slots {
@@ -67,26 +73,31 @@ static void set_decodes(struct slots *o, int64_t i, bool decodes)
 	o->runs += decodes ? 1 - left - right : left + right - 1;
 }
 
-/* The idle slot whose cache shares the longest beginning with the prompt, if that is more than a tenth of the
- * prompt (slot_prompt_similarity); else the one released longest ago. */
-static int64_t pick(const struct slots *o, const struct replica *p, const struct request *r)
+struct chosen {
+	int64_t slot;   /* -1: all are busy */
+	int64_t common; /* tokens of the prompt that its cache begins with */
+	bool similar;   /* chosen for them */
+};
+
+/* server_context_impl::get_available_slot(): the idle slot whose cache shares the longest beginning with the
+ * prompt, if that is more than a tenth of the prompt (slot_prompt_similarity); else the one released longest ago,
+ * of those never used the last one. */
+static struct chosen choose(const struct slots *o, const struct replica *p, const struct request *r)
 {
-	int64_t best = -1, oldest = -1, most = r->prompt / 10;
+	struct chosen best = {-1, r->prompt / 10, true}, oldest = {-1, 0, false};
 
 	for (int64_t i = 0; i < o->n; i++) {
 		int64_t common;
 
 		if (o->at[i].seq != SEQ_NONE)
 			continue;
-		if (oldest < 0 || o->at[i].released < o->at[oldest].released)
-			oldest = i;
 		common = p->set->cache == CACHE_SLOTS ? chain_common(&o->at[i].keeps, r) : 0;
-		if (common > most) {
-			most = common;
-			best = i;
-		}
+		if (oldest.slot < 0 || o->at[i].released <= o->at[oldest.slot].released)
+			oldest = (struct chosen){i, common, false};
+		if (common > best.common)
+			best = (struct chosen){i, common, true};
 	}
-	return best >= 0 ? best : oldest;
+	return best.slot >= 0 ? best : oldest;
 }
 
 static void forget(struct slots *o, struct slot *s)
@@ -98,53 +109,94 @@ static void forget(struct slots *o, struct slot *s)
 
 /* ---- the cache in host memory ---- */
 
-/* What the slot is about to lose more than half of is saved (server_slot::prompt_save(), called where f_keep
- * < 0.5); the oldest go when there is no room. */
-static void save(struct slots *o, const struct replica *p, const struct slot *s, int64_t common)
+/* server_prompt_cache::alloc() and server_slot::prompt_save(): a copy is made unless one that begins with all of it
+ * is there; copies that it begins with go, and the oldest where there is no room. */
+static void save(struct slots *o, const struct replica *p, const struct slot *s)
 {
-	if (2 * common >= s->keeps.tokens || s->keeps.tokens > p->set->host_cache)
+	size_t i = 0;
+
+	if (!s->keeps.tokens || s->keeps.tokens > p->set->host_cache)
 		return;
+	for (size_t k = 0; k < o->host.n; k++)
+		if (chain_begins(&o->host.at[k], &s->keeps))
+			return;
+	while (i < o->host.n)
+		if (chain_begins(&s->keeps, &o->host.at[i]))
+			shelf_drop(&o->host, i);
+		else
+			i++;
 	shelf_put(&o->host, &s->keeps, SIZE_MAX, p->set->host_cache);
 	o->copied += s->keeps.tokens;
 }
 
-/* A saved cache that shares more with the prompt than the slot does takes its place
- * (server_prompt_cache::load()). */
-static int64_t load(struct slots *o, const struct request *r, int64_t common)
+/* server_prompt_cache::load(): the saved cache takes the slot's place that shares more with the prompt, and of which
+ * a larger part is shared, than the slot's own; a quarter of it at least. It is no longer in the host's memory. */
+static int64_t load(struct slots *o, const struct slot *s, const struct request *r, int64_t common)
 {
-	const size_t best = shelf_best(&o->host, r, &common);
+	int64_t best = common, of = s->keeps.tokens;
+	size_t at = o->host.n;
 
-	if (best < o->host.n) {
-		o->copied += o->host.at[best].tokens;
-		shelf_drop(&o->host, best);
+	for (size_t i = 0; i < o->host.n; i++) {
+		const int64_t here = chain_common(&o->host.at[i], r), tokens = o->host.at[i].tokens;
+
+		if (4 * here < tokens || here <= best || (of && here * of <= best * tokens))
+			continue;
+		best = here;
+		of = tokens;
+		at = i;
 	}
-	return common;
+	if (at < o->host.n) {
+		o->copied += of;
+		shelf_drop(&o->host, at);
+	}
+	return best;
+}
+
+/* With cache_idle_slots, which is on unless told otherwise, whatever idle slots hold is saved when a request takes a
+ * seat (process_single_task()); in a unified cache their cells are free then. */
+static void save_idle(struct slots *o, const struct replica *p)
+{
+	for (int64_t i = 0; i < o->n; i++) {
+		if (o->at[i].seq != SEQ_NONE)
+			continue;
+		save(o, p, &o->at[i]);
+		if (p->set->kv_unified)
+			forget(o, &o->at[i]);
+	}
 }
 
 /* ---- seats ---- */
 
-static void shards(struct replica *p, struct slots *o, uint32_t seq)
+/* Tokens of the prompt that the slot's cache begins with, after an exchange with the host's memory: that is looked at
+ * where the slot was not chosen for what it has, or is about to lose more than half of it. */
+static int64_t cached(struct slots *o, const struct replica *p, const struct chosen *c,
+		      const struct request *r)
+{
+	const struct slot *slot = &o->at[c->slot];
+
+	if (!p->set->host_cache || (c->similar && 2 * c->common >= slot->keeps.tokens))
+		return c->common;
+	save(o, p, slot);
+	return load(o, slot, r, c->common);
+}
+
+static void take_slot(struct replica *p, struct slots *o, uint32_t seq)
 {
 	struct seq *s = seq_at(p->slab, seq);
-	const int64_t i = pick(o, p, &s->r);
-	struct slot *slot = &o->at[i];
-	int64_t cached = 0;
+	const struct chosen c = choose(o, p, &s->r);
+	int64_t found = 0;
 
-	if (p->set->cache == CACHE_SLOTS) {
-		cached = chain_common(&slot->keeps, &s->r);
-		if (p->set->host_cache) {
-			save(o, p, slot, cached);
-			cached = load(o, &s->r, cached);
-		}
-		cached = least(cached, s->goal - 1); /* the last token is read, it gives the first one */
-	}
-	forget(o, slot);
-	slot->seq = seq;
+	if (p->set->cache == CACHE_SLOTS) /* the last token is read in any case, it gives the first one */
+		found = least(cached(o, p, &c, &s->r), s->goal - 1);
+	forget(o, &o->at[c.slot]);
+	o->at[c.slot].seq = seq;
 	o->idle--;
-	replica_seat(p, seq, cached);
-	s->slot = (uint32_t)i;
-	kv_take(&p->kv, cached);
-	s->blocks = cached;
+	replica_seat(p, seq, found);
+	s->slot = (uint32_t)c.slot;
+	kv_take(&p->kv, found);
+	s->blocks = found;
+	if (p->set->cache == CACHE_SLOTS && p->set->host_cache)
+		save_idle(o, p);
 }
 
 static void left(struct replica *p, uint32_t seq)
@@ -165,19 +217,13 @@ static void left(struct replica *p, uint32_t seq)
 
 /* ---- room in a unified cache ---- */
 
-/* Idle slots lose their caches, the longest idle first, until there is room for n more tokens
- * (server_context_impl::try_clear_idle_slots()). */
+/* Idle slots lose their caches in the order of their numbers until there is room for n more tokens
+ * (server_context_impl::try_clear_idle_slots(), one slot for each try). */
 static int64_t room_for(struct replica *p, struct slots *o, int64_t n)
 {
-	while (kv_free(&p->kv) - o->kept < n && o->kept > 0) {
-		int64_t oldest = -1;
-
-		for (int64_t i = 0; i < o->n; i++)
-			if (o->at[i].seq == SEQ_NONE && o->at[i].keeps.tokens &&
-			    (oldest < 0 || o->at[i].released < o->at[oldest].released))
-				oldest = i;
-		forget(o, &o->at[oldest]);
-	}
+	for (int64_t i = 0; i < o->n && kv_free(&p->kv) - o->kept < n && o->kept > 0; i++)
+		if (o->at[i].seq == SEQ_NONE)
+			forget(o, &o->at[i]);
 	return kv_free(&p->kv) - o->kept;
 }
 
@@ -235,7 +281,89 @@ static void flush(struct replica *p, struct filling *f)
 	p->pieces.n = 0;
 }
 
-static void passes(struct replica *p, const struct slots *o)
+/* One cache for all slots: llama_batch_allocr::split_simple(), the rows in their order, `ubatch` at a time. */
+static void unified_passes(struct replica *p, struct filling *f)
+{
+	if (f->mix.decodes && f->room <= 0)
+		flush(p, f);
+	for (size_t i = 0; i < p->reads.n; i++) {
+		const struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
+
+		for (int64_t done = 0, n; done < p->reads.at[i].tokens; done += n) {
+			const int64_t context = s->computed + done;
+
+			n = least(p->reads.at[i].tokens - done, f->room);
+			VEC_ADD(&p->pieces, (struct prompt_piece){n, context, context + n == s->goal});
+			if (!(f->room -= n))
+				flush(p, f);
+		}
+	}
+	flush(p, f);
+}
+
+/* The slot that begins the next micro-batch: rows of decodes stand before those of prompts. -1: none is left. */
+static int64_t first_left(const struct slots *o)
+{
+	int64_t first = -1;
+
+	for (int64_t i = 0; i < o->n; i++)
+		if (o->at[i].rows && (first < 0 || (o->at[i].decodes && !o->at[first].decodes)))
+			first = i;
+	return first;
+}
+
+/* Slots from the first on that share its micro-batch: each has the number after the one before it, and stands behind
+ * it in the batch. least_rows: of the one that has fewest. */
+static int64_t last_beside(const struct slots *o, int64_t first, int64_t *least_rows)
+{
+	int64_t last = first;
+
+	*least_rows = o->at[first].rows;
+	while (last + 1 < o->n && o->at[last + 1].rows && (o->at[last].decodes || !o->at[last + 1].decodes)) {
+		last++;
+		*least_rows = least(*least_rows, o->at[last].rows);
+	}
+	return last;
+}
+
+static void count_rows(struct replica *p, struct slots *o)
+{
+	for (int64_t i = 0; i < o->n; i++)
+		o->at[i].given = o->at[i].decodes ? p->set->draft + 1 : 0;
+	for (size_t i = 0; i < p->reads.n; i++)
+		o->at[seq_at(p->slab, p->reads.at[i].seq)->slot].given = p->reads.at[i].tokens;
+	for (int64_t i = 0; i < o->n; i++)
+		o->at[i].rows = o->at[i].given;
+}
+
+/* A cache for each slot: llama_batch_allocr::split_equal() gives a micro-batch as many rows of each of its slots,
+ * whose numbers follow one another. Decodes are one pass for each run of such slots, and the first rows of a prompt in
+ * the slot behind a run are computed in it; they are so few that they cost nothing beside the weights. */
+static void split_passes(struct replica *p, struct slots *o, struct filling *f)
+{
+	flush(p, f);
+	count_rows(p, o);
+	for (int64_t first; (first = first_left(o)) >= 0;) {
+		int64_t rows;
+		const int64_t last = last_beside(o, first, &rows),
+			      share = p->set->ubatch / (last - first + 1);
+
+		rows = least(rows, share > 1 ? share : 1);
+		for (int64_t i = first; i <= last; i++) {
+			struct slot *slot = &o->at[i];
+			const struct seq *s = seq_at(p->slab, slot->seq);
+			const int64_t context = s->computed + slot->given - slot->rows;
+
+			slot->rows -= rows;
+			if (!o->at[first].decodes)
+				VEC_ADD(&p->pieces,
+					(struct prompt_piece){rows, context, context + rows == s->goal});
+		}
+		flush(p, f);
+	}
+}
+
+static void passes(struct replica *p, struct slots *o)
 {
 	struct filling f = {replica_mix(p), p->set->ubatch};
 
@@ -243,23 +371,10 @@ static void passes(struct replica *p, const struct slots *o)
 	f.mix.weight_reads = p->set->kv_unified || !o->runs ? 1 : o->runs;
 	f.room -= f.mix.decodes * f.mix.rows_per_decode;
 	p->pieces.n = 0;
-	if (f.mix.decodes && (f.room <= 0 || !p->set->kv_unified))
-		flush(p, &f);
-	for (size_t i = 0; i < p->reads.n; i++) {
-		const struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
-
-		for (int64_t done = 0, n; done < p->reads.at[i].tokens; done += n) {
-			const int64_t context = s->computed + done;
-
-			n = least(p->reads.at[i].tokens - done, f.room);
-			VEC_ADD(&p->pieces, (struct prompt_piece){n, context, context + n == s->goal});
-			if (!(f.room -= n))
-				flush(p, &f);
-		}
-		if (!p->set->kv_unified) /* slots apart, or of unequal length: not in one micro-batch */
-			flush(p, &f);
-	}
-	flush(p, &f);
+	if (p->set->kv_unified || !p->reads.n)
+		unified_passes(p, &f);
+	else
+		split_passes(p, o, &f);
 }
 
 /* Iterations before idle slots would have to lose what they keep: then somebody has to look. */
@@ -278,7 +393,7 @@ static bool fill(struct replica *p, struct slots *o)
 	uint32_t seq;
 
 	while (o->idle && replica_head(p, &seq))
-		shards(p, o, seq);
+		take_slot(p, o, seq);
 	if (room_for(p, o, rows) < rows)
 		return false;
 	read_on(p, o);
@@ -332,7 +447,7 @@ static bool join(struct replica *p, uint32_t seq)
 
 	if (!o->idle)
 		return false;
-	i = pick(o, p, &s->r);
+	i = choose(o, p, &s->r).slot;
 	forget(o, &o->at[i]);
 	o->at[i].seq = seq;
 	o->idle--;

@@ -266,18 +266,53 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	return true;
 }
 
-/* Tokens that running requests may yet ask for, as far as they are allowed for (PrefillAdder and its
- * new_token_ratio, python/sglang/srt/managers/schedule_policy.py, read at commit
- * 00550cd11b35def9d584bf761a1e32729c20a21d; SGLang lets the ratio decay, here it is a constant). They get
- * fewer from iteration to iteration. */
+/* ---- SGLang's allowance for what running requests have yet to answer ---- */
+
+/* PrefillAdder in python/sglang/srt/managers/schedule_policy.py, read at commit
+ * 00550cd11b35def9d584bf761a1e32729c20a21d, and NewTokenRatioTracker in
+ * scheduler_components/new_token_ratio_tracker.py beside it. */
+static void set_ahead(struct replica *p, double share)
+{
+	p->ahead.share = share < 1 ? share : 1;
+	p->ahead.since = p->dec.iteration;
+}
+
+static double ahead(const struct replica *p)
+{
+	const struct serve_settings *s = p->set;
+	const double gone = (double)(p->dec.iteration - p->ahead.since);
+	double share = p->ahead.share;
+
+	if (!s->ahead_steps)
+		return s->ahead;
+	share -= gone * (s->ahead - s->ahead_least) / (double)s->ahead_steps;
+	return share > s->ahead_least ? share : s->ahead_least;
+}
+
+/* After a retraction: what was answered and RETRACT_STEPS more of each, of all that is asked for. */
+static void ahead_of_retracted(struct replica *p)
+{
+	enum { RETRACT_STEPS = 20 };
+	int64_t done = 0, asked = 1;
+
+	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {
+		done += answered(p, seq_at(p->slab, i)) + RETRACT_STEPS;
+		asked += seq_at(p->slab, i)->limit;
+	}
+	set_ahead(p, (double)done / (double)asked);
+}
+
+/* Tokens that must stay free; they get fewer from iteration to iteration. */
 static int64_t set_apart(struct replica *p)
 {
 	const int64_t to_go = p->dec.finish_sum - p->dec.n * p->dec.iteration;
 
+	if (!p->running)
+		set_ahead(p, p->set->ahead);
 	if (p->set->ahead <= 0 || !to_go)
 		return 0;
 	p->steps = 1;
-	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * p->set->ahead));
+	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * ahead(p)));
 }
 
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
@@ -402,6 +437,8 @@ static void compose(struct replica *p)
 
 		/* rule: nobody is admitted in an iteration that preempted somebody; the next one may */
 		budget = w.preempted && (p->running || p->arrived.n) ? 0 : w.budget;
+		if (w.preempted && p->set->ahead_steps)
+			ahead_of_retracted(p);
 		p->steps = 1;
 	}
 	admit(p, budget);

@@ -75,15 +75,22 @@ static void unlist(struct replica *p, uint32_t seq)
 
 /* ---- in ---- */
 
+void replica_limit(const struct replica *p, struct seq *s)
+{
+	const int64_t room = p->context - s->r.prompt, given = s->limit - s->left,
+		      limit = s->r.output < room ? s->r.output : room;
+
+	s->limit = limit > given ? limit : given + 1;
+	s->left = s->limit - given;
+}
+
 uint32_t replica_make(const struct replica *p, const struct waiter *w)
 {
 	const uint32_t seq = slab_take(p->slab);
 	struct seq *s = seq_at(p->slab, seq);
-	const int64_t room = p->context - w->r.prompt;
 
 	s->r = w->r;
-	s->limit = w->r.output < room ? w->r.output : room;
-	s->left = s->limit;
+	replica_limit(p, s);
 	s->goal = w->r.prompt;
 	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
@@ -91,6 +98,8 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 				      .first_ns = -1,
 				      .last_ns = -1,
 				      .end_ns = -1,
+				      .sent_ns = -1,
+				      .moved_ns = -1,
 				      .replica = p->index};
 	return seq;
 }
@@ -301,7 +310,7 @@ static void release_kv(struct replica *p, struct seq *s)
 /* The cache of a request that has ended is kept whole (mlx). */
 static void keep_whole(struct replica *p, const struct seq *s)
 {
-	struct chain c = {NULL, 0, 0, 0};
+	struct chain c = {.tokens = 0};
 
 	if (p->set->cache != CACHE_WHOLE)
 		return;

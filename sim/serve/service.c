@@ -1,5 +1,6 @@
 /* service.c - servers of an assignment, built; see service.h. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/serve/service_parts.h"
@@ -87,6 +88,17 @@ static int apart(const struct service *s, size_t i, struct diags *diags)
 	return 0;
 }
 
+/* Servers refuse what is longer than the model was made for, and end an answer there: llama-server caps a slot's
+ * context at n_ctx_train, vLLM's max_model_len is the model's. */
+static void limit_context(const struct world *w, struct serve_settings *set)
+{
+	const int64_t most = w->model->context;
+
+	if (most && w->scenario->workload.serve->beyond_context == BEYOND_REFUSE &&
+	    (!set->context || set->context > most))
+		set->context = most;
+}
+
 static int make_server(struct arena *a, struct service *s, size_t i, struct diags *diags)
 {
 	const struct served_part *part = &s->from->serving.servers[i];
@@ -102,6 +114,7 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 		}
 	v->kv = batch_kv_of(&v->at, v->how);
 	v->set = service_settings_of(a, v->how, v->said, &v->kv);
+	limit_context(s->world, &v->set);
 	s->kv_blocks += (double)v->set.kv_blocks;
 	return add_table(s, i, diags);
 }
@@ -121,12 +134,12 @@ static void make_downs(struct arena *a, struct service *s)
 	const struct field_list *down = &s->from->serving.down;
 	const struct outage *o = down->at;
 
-	s->downs = arena_array(a, down->n * s->servers_n, sizeof *s->downs);
+	s->downs = arena_array(a, down->n * s->config_n, sizeof *s->downs);
 	for (size_t k = 0; k < down->n; k++)
-		for (size_t i = 0; i < s->servers_n; i++)
+		for (size_t i = 0; i < s->config_n; i++)
 			for (size_t m = 0; m < s->world->machines_n; m++)
 				if (!strcmp(s->world->machines[m].origin.name, o[k].machine) &&
-				    uses_machine(s, &s->servers[i], m))
+				    uses_machine(s, &s->servers[s->server_of[i]], m))
 					s->downs[s->downs_n++] = (struct serve_down){
 						i, llround(o[k].from * 1e9), llround(o[k].span * 1e9)};
 	if (s->downs_n)
@@ -135,7 +148,7 @@ static void make_downs(struct arena *a, struct service *s)
 
 static int check(const struct service *s, struct diags *diags)
 {
-	const struct serve_config c = {.servers = s->config, .servers_n = s->servers_n};
+	const struct serve_config c = {.servers = s->config, .servers_n = s->config_n};
 	struct err err = ERR_INIT, out = ERR_INIT;
 
 	if (!service_fits(s) || serve_check(&c, &err) == 0)
@@ -144,14 +157,57 @@ static int check(const struct service *s, struct diags *diags)
 	return diag_err(diags, s->from->origin.node->place, &out);
 }
 
+/* Seats and KV blocks of a pipeline are dealt among its batches in flight; each has the whole budget of tokens. */
+static const struct serve_settings *lane_settings(struct arena *a, const struct service_server *v,
+						  size_t lane)
+{
+	const int64_t n = (int64_t)v->lanes, i = (int64_t)lane;
+	struct serve_settings *set = arena_alloc(a, sizeof *set);
+
+	*set = v->set;
+	set->seqs = set->seqs / n + (i < set->seqs % n);
+	set->kv_blocks = set->kv_blocks / n + (i < set->kv_blocks % n);
+	return set;
+}
+
+static size_t lanes_of(const struct service *s, const struct service_server *v)
+{
+	const size_t n = batch_cost_in_flight(s->tables[v->table].cost);
+
+	return v->how->pipelined && v->pool == POOL_WHOLE && v->set.rules == SERVE_VLLM &&
+			       v->set.seqs >= (int64_t)n
+		       ? n
+		       : 1;
+}
+
+static void make_lanes(struct arena *a, struct service *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->servers_n; i++) {
+		s->servers[i].lane = n;
+		n += s->servers[i].lanes = lanes_of(s, &s->servers[i]);
+	}
+	s->config = arena_array(a, n, sizeof *s->config);
+	s->server_of = arena_array(a, n, sizeof *s->server_of);
+	for (size_t i = 0; i < s->servers_n; i++) {
+		struct service_server *v = &s->servers[i];
+
+		for (size_t k = 0; k < v->lanes; k++) {
+			s->server_of[s->config_n] = i;
+			s->config[s->config_n++] = (struct serve_server){
+				v->lanes > 1 ? lane_settings(a, v, k) : &v->set, &s->tables[v->table].time,
+				v->pool, v->lanes > 1 ? i + 1 : 0};
+		}
+	}
+}
+
 static int build(struct arena *a, struct service *s, struct diags *diags)
 {
 	for (size_t i = 0; i < s->servers_n; i++)
 		if (make_server(a, s, i, diags) != 0)
 			return -1;
-	for (size_t i = 0; i < s->servers_n; i++)
-		s->config[i] = (struct serve_server){&s->servers[i].set, &s->tables[s->servers[i].table].time,
-						     s->servers[i].pool};
+	make_lanes(a, s);
 	make_downs(a, s);
 	return service_wires(a, s, diags) != 0 ? -1 : check(s, diags);
 }
@@ -165,7 +221,6 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 	*s = (struct service){.world = w, .from = from, .servers_n = n};
 	s->servers = arena_array(a, n, sizeof *s->servers);
 	s->tables = arena_array(a, n, sizeof *s->tables);
-	s->config = arena_array(a, n, sizeof *s->config);
 	s->busy_ns = arena_array(a, n, sizeof *s->busy_ns);
 	if (build(a, s, diags) == 0)
 		return s;
@@ -175,8 +230,53 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 
 void service_free(struct service *s)
 {
-	for (size_t i = 0; s && i < s->tables_n; i++)
+	for (size_t i = 0; s && i < s->tables_n && !s->borrowed; i++)
 		batch_cost_free(s->tables[i].cost);
+	if (s)
+		free(s->each);
+}
+
+/* ---- several services as one ---- */
+
+static void join_part(struct service *s, const struct service *like, size_t count)
+{
+	const size_t table = s->tables_n++;
+
+	s->tables[table] = like->tables[0];
+	for (size_t i = 0; i < count; i++) {
+		struct service_server *v = &s->servers[s->servers_n++];
+
+		*v = like->servers[0];
+		v->table = table;
+		s->kv_blocks += (double)v->set.kv_blocks;
+	}
+}
+
+struct service *service_join(struct arena *a, const struct service_share *parts, size_t n)
+{
+	struct service *s = arena_alloc(a, sizeof *s);
+	size_t servers = 0;
+
+	*s = (struct service){.borrowed = true};
+	for (size_t i = 0; i < n; i++)
+		servers += parts[i].count;
+	s->servers = arena_array(a, servers, sizeof *s->servers);
+	s->tables = arena_array(a, n, sizeof *s->tables);
+	s->busy_ns = arena_array(a, servers, sizeof *s->busy_ns);
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].count && parts[i].like->servers_n != 1)
+			return NULL;
+		if (parts[i].count && !s->world) {
+			s->world = parts[i].like->world;
+			s->from = parts[i].like->from;
+		}
+		if (parts[i].count)
+			join_part(s, parts[i].like, parts[i].count);
+	}
+	if (!s->servers_n)
+		return NULL;
+	make_lanes(a, s);
+	return s;
 }
 
 /* ---- what it is ---- */
@@ -199,6 +299,11 @@ enum serve_pool service_pool(const struct service *s, size_t server)
 const struct serve_settings *service_settings(const struct service *s, size_t server)
 {
 	return &s->servers[server].set;
+}
+
+int64_t service_seats(const struct serve_settings *set)
+{
+	return set->rules == SERVE_LLAMACPP ? set->slots : set->rules == SERVE_MLX ? set->decodes : set->seqs;
 }
 
 size_t service_tables(const struct service *s)

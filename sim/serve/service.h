@@ -12,6 +12,7 @@
 #include "sim/place/footprint.h"
 #include "sim/serve/batch_cost.h"
 #include "sim/serve/settings.h"
+#include "sim/serve/steady.h"
 
 struct observer; /* request.h */
 struct service;  /* opaque; service_free() ends it */
@@ -27,18 +28,30 @@ size_t service_servers(const struct service *s);
 const struct placement *service_placement(const struct service *s, size_t server);
 enum serve_pool service_pool(const struct service *s, size_t server);
 const struct serve_settings *service_settings(const struct service *s, size_t server);
-size_t service_tables(const struct service *s); /* distinct tables of step times */
+int64_t service_seats(const struct serve_settings *set); /* requests that a server has in hand at most */
+size_t service_tables(const struct service *s);          /* distinct tables of step times */
 
 /* Does every server hold the weights and room for a cache? */
 bool service_fits(const struct service *s);
 /* Bytes on each machine: out has room for machines_n. */
 void service_footprint(const struct service *s, struct footprint *out);
 
+enum { SERVICE_FIRST_REQUESTS = 2000 };
+
 struct service_ask {
 	const struct params
 		*z; /* deviates of a draw, one for each of program_sources(); NULL: as calibrated */
 	uint64_t seed;
-	int replications; /* 0: as the workload says */
+	int replications;         /* 0: as the workload says */
+	int first;                /* the replication to begin with */
+	const struct serve *load; /* NULL: the scenario's */
+	/* Requests of each replication; 0: as the workload says. Where it does not say, the first run has
+	 * SERVICE_FIRST_REQUESTS, and a run as calibrated that nobody watches is made twice as long until
+	 * steady_stop() says that the bounds of the SLO are decided or their metrics are precise. */
+	uint64_t requests;
+	/* Only SERVICE_HOLDS is wanted: a replication ends as soon as it is certain to miss its SLO or to
+	 * leave a request unanswered (judge.h), and then holds nothing. */
+	bool verdict;
 	bool each_iteration;
 	const struct observer *watch; /* sees the first replication beside the metrics; may be NULL */
 	const volatile int *stop;     /* ends the run soon after it becomes non-zero; may be NULL */
@@ -75,15 +88,44 @@ enum service_value {
 	SERVICE_VALUES
 };
 
+/* A bound of the SLO and what it is about, in seconds. */
+struct service_slo {
+	enum slo_metric metric;
+	enum slo_stat stat;
+	double value, bound;
+};
+
 struct service_summary {
 	double of[SERVICE_VALUES];
 	double half[SERVICE_VALUES]; /* of[] +- half is a 95 % interval of chance; INFINITY: not known */
 	int replications;
+	uint64_t requests;     /* of each replication; 0: as many as the trace or the time has */
+	enum steady_stop stop; /* are the metrics that the SLO bounds precise or decided? */
+	/* [replication * SERVICE_VALUES + value]: replications of one number have the same random streams in
+	 * all assignments, so that their differences can be taken pair by pair. The service's, until its next
+	 * run. */
+	const double *each;
+	struct service_slo tightest; /* of all replications the one furthest beyond, or nearest to, its bound;
+					bound 0: there is no SLO */
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
 	double tokens;   /* of answers, in all replications */
+	/* of the first replication: what is measured begins at the cut, and the run ends */
+	int64_t first_cut_ns, first_end_ns;
 	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */
 };
+
+/* So many servers like the only one of each service, behind one router, as one service under the load and the
+ * route of the first. It borrows their tables of step times: free it before them. NULL where one of them has
+ * several servers. */
+struct service_share {
+	struct service *like;
+	size_t count; /* 0: none */
+};
+struct service *service_join(struct arena *a, const struct service_share *parts, size_t n);
+
+/* Ends a draw: tables of step times that others borrow are as calibrated again. */
+void service_calibrated(struct service *s);
 
 /* Runs the load. 0, or -1 with err where a trace is broken or the run was stopped. */
 int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,

@@ -5,8 +5,11 @@
  */
 #ifndef SIM_SERVE_SERVICE_PARTS_H
 #define SIM_SERVE_SERVICE_PARTS_H
+#include "sim/base/vec.h"
+#include "sim/serve/metrics.h"
 #include "sim/serve/service.h"
 #include "sim/serve/serving.h"
+#include "sim/stats/summary.h"
 
 struct service_server {
 	struct placement at;
@@ -15,9 +18,10 @@ struct service_server {
 	enum serve_pool pool;
 	struct batch_kv kv;
 	struct serve_settings set;
-	size_t table;    /* of service.tables */
-	size_t machine;  /* the first that it uses */
-	size_t machines; /* how many it uses */
+	size_t table;       /* of service.tables */
+	size_t machine;     /* the first that it uses */
+	size_t machines;    /* how many it uses */
+	size_t lane, lanes; /* of service.config: its first batch in flight, and how many it has */
 };
 
 struct service_table {
@@ -32,13 +36,18 @@ struct service {
 	size_t servers_n;
 	struct service_table *tables;
 	size_t tables_n;
-	struct serve_server *config; /* the servers as the engine takes them */
+	struct serve_server
+		*config; /* as the engine takes them: one for each batch in flight of each server */
+	size_t config_n;
+	size_t *server_of; /* of each of those */
 	struct serve_down *downs;
 	size_t downs_n;
 	double *Bps; /* of each direction of each link */
 	struct serve_path *paths;
 	double *busy_ns;
+	double *each;     /* [replication * SERVICE_VALUES + value] of the last run */
 	bool drawn;       /* the tables are those of a draw */
+	bool borrowed;    /* the tables are those of other services */
 	double kv_blocks; /* of all servers that keep caches */
 };
 
@@ -46,8 +55,46 @@ struct service {
 struct serve_settings service_settings_of(struct arena *a, const struct serving *how,
 					  const struct serve_how *said, const struct batch_kv *kv);
 
+/* Seconds of a pass: from its begin to its end, or how long it keeps others from following, which of a pipeline
+ * with several batches in flight is its longest stage. */
+typedef double service_pass_s(const struct service_server *v, const struct batch_time *t,
+			      const struct batch_mix *mix);
+service_pass_s service_pass_ends_s, service_pass_holds_s;
+/* The same of all passes that read a prompt of so many tokens alone, in the pieces that the settings allow. */
+double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens,
+			 service_pass_s *pass_s);
+
 /* Routes between pools; 0, or -1 with a complaint where no link joins two servers. */
 int service_wires(struct arena *a, struct service *s, struct diags *diags);
 struct serve_links service_links(struct service *s, const struct params *z);
+
+/* Requests per second that all servers together can do; struct mean_request says which. */
+struct mean_request {
+	double prompt, read, output; /* tokens; read: without those found in a cache */
+};
+double service_capacity(const struct service *s, const struct mean_request *r);
+
+/* ---- how long a load without an end is simulated ---- */
+
+/* A metric that has to be precise, or to lie on one side of its bound for certain. */
+struct sought_value {
+	uint32_t class_id;
+	enum slo_metric metric;
+	enum slo_stat stat;
+	double bound;            /* NAN: none */
+	struct summary each;     /* of replications */
+	struct steady_value one; /* of the last replication, by batches of requests */
+};
+struct sought {
+	VEC(struct sought_value) at;
+};
+
+/* Those that the SLOs of the load bound; without any bound the 95th percentiles of TTFT, TPOT and E2EL. */
+struct sought sought_of(const struct serve *load);
+void sought_add(struct sought *s, const struct metrics *m, int64_t cut_ns); /* one more replication */
+/* steady_stop() of them; requests: of all replications. A metric that no request has is left out, and of a
+ * single replication the gaps between tokens, which have no interval. */
+enum steady_stop sought_stop(const struct sought *s, uint64_t requests);
+void sought_release(struct sought *s);
 
 #endif

@@ -4,91 +4,13 @@
 #include <string.h>
 
 #include "sim/serve/arrivals.h"
+#include "sim/serve/judge.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/service_parts.h"
 #include "sim/serve/steady.h"
 #include "sim/stats/ci.h"
 
 #define LEVEL 0.95
-
-/* ---- the most that servers can do ---- */
-
-struct mean_request {
-	double prompt, read, output; /* tokens; read: without those found in a cache */
-};
-
-static double pass_s(const struct batch_time *t, const struct batch_mix *mix)
-{
-	return (double)t->of(t->self, mix).fs / 1e15;
-}
-
-/* A prompt read alone, in the pieces that the settings allow. */
-static double prefill_s(const struct service_server *v, const struct batch_time *t, double tokens)
-{
-	const struct serve_settings *s = &v->set;
-	const int64_t n = llround(tokens), room = s->rules == SERVE_LLAMACPP ? s->ubatch
-						  : s->rules == SERVE_MLX    ? s->step
-						  : s->rules == SERVE_VLLM   ? s->batched_tokens
-									     : n;
-	double sum = 0;
-
-	for (int64_t done = 0; done < n; done += room) {
-		const struct prompt_piece p = {n - done < room ? n - done : room, done, done + room >= n};
-		const struct batch_mix mix = {
-			.weight_reads = 1, .host_sequences = !done, .pieces = &p, .pieces_n = 1};
-
-		sum += pass_s(t, &mix);
-	}
-	return sum;
-}
-
-/* Of a token of an answer, in the largest batch that seats and cache hold. */
-static double token_s(const struct service_server *v, const struct batch_time *t,
-		      const struct mean_request *r)
-{
-	const struct serve_settings *s = &v->set;
-	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
-	const int64_t seats = s->rules == SERVE_LLAMACPP ? s->slots
-			      : s->rules == SERVE_MLX    ? s->decodes
-							 : s->seqs,
-		      n = room < 1               ? 1
-			  : room < (double)seats ? (int64_t)room
-						 : seats;
-	struct batch_mix mix = {.decodes = n,
-				.rows_per_decode = 1,
-				.weight_reads = 1,
-				.host_sequences = n,
-				.context_max = llround(context),
-				.padded = s->rules == SERVE_MLX || s->rules == SERVE_STATIC};
-
-	for (size_t w = 0; w < t->windows_n; w++) {
-		const double seen = fmin(context, (double)t->windows[w]);
-
-		mix.context_sum[w] = llround(seen * (double)n);
-		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
-	}
-	return pass_s(t, &mix) / (double)n;
-}
-
-/* Requests per second that all servers together can do. */
-static double capacity(const struct service *s, const struct mean_request *r)
-{
-	double whole = 0, prefill = 0, decode = 0;
-
-	for (size_t i = 0; i < s->servers_n; i++) {
-		const struct service_server *v = &s->servers[i];
-		const struct batch_time *t = &s->tables[v->table].time;
-		const double read = prefill_s(v, t, r->read), answer = r->output * token_s(v, t, r);
-
-		if (v->pool == POOL_WHOLE)
-			whole += 1 / (read + answer);
-		else if (v->pool == POOL_PREFILL)
-			prefill += 1 / read;
-		else
-			decode += 1 / answer;
-	}
-	return whole + fmin(prefill, decode);
-}
 
 /* ---- one replication ---- */
 
@@ -150,9 +72,17 @@ static void both_state(void *self, uint32_t replica, int64_t from_ns, int64_t to
 				kv_block_ns, busy);
 }
 
+static void both_iterations(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t n,
+			    int64_t decodes, int64_t read)
+{
+	const struct both *b = self; /* metrics do not ask for them */
+
+	b->second.iterations(b->second.self, replica, from_ns, to_ns, n, decodes, read);
+}
+
 struct replication {
-	const struct service *service;
-	const struct serve *load;
+	struct service *service;
+	struct serve load; /* with as many requests as this run has */
 	struct metrics *metrics;
 	struct counted source;
 	struct serve_result result;
@@ -160,6 +90,8 @@ struct replication {
 	int64_t cut_ns;
 	double of[SERVICE_VALUES], half[SERVICE_VALUES];
 	bool overloaded;
+	bool lost; /* the verdict is certain: the SLO is missed */
+	struct service_slo tightest;
 };
 
 static struct serve_config config_of(struct service *s, const struct service_ask *ask, int replication)
@@ -167,7 +99,7 @@ static struct serve_config config_of(struct service *s, const struct service_ask
 	const struct assign_serving *v = &s->from->serving;
 
 	return (struct serve_config){.servers = s->config,
-				     .servers_n = s->servers_n,
+				     .servers_n = s->config_n,
 				     .route = (enum serve_route)v->route,
 				     .route_decode = (enum serve_route)v->route,
 				     .refresh_ns = llround(v->refresh * 1e9),
@@ -193,7 +125,7 @@ static struct mean_request mean_request(const struct replication *p, const struc
 	struct mean_request r = {0};
 	double answered = (double)(p->result.finished + p->result.truncated);
 
-	for (size_t i = 0; i < p->service->servers_n; i++) {
+	for (size_t i = 0; i < p->service->config_n; i++) {
 		r.read += (double)p->books[i].rows_read / answered;
 		r.output += (double)p->books[i].tokens / answered;
 	}
@@ -204,7 +136,7 @@ static struct mean_request mean_request(const struct replication *p, const struc
 /* Only requests that come by themselves can be too many: users wait for their answers. */
 static void judge_growth(struct replication *p, const struct metrics_summary *m)
 {
-	const int kind = p->load->arrivals.kind;
+	const int kind = p->load.arrivals.kind;
 	const bool open = kind == ARRIVALS_RATE || kind == ARRIVALS_EVERY;
 	double *means, cell_s;
 	const size_t n = filling(p, &means, &cell_s);
@@ -214,12 +146,12 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	if (open && p->result.finished) {
 		const struct mean_request r = mean_request(p, m);
 
-		p->of[SERVICE_OFFERED] =
-			(double)p->source.n / ((double)p->source.last_ns / 1e9) / capacity(p->service, &r);
+		p->of[SERVICE_OFFERED] = (double)p->source.n / ((double)p->source.last_ns / 1e9) /
+					 service_capacity(p->service, &r);
 	}
 	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
 	free(means);
-	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load->measure == MEASURE_ALL)
+	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load.measure == MEASURE_ALL)
 		return;
 	p->of[SERVICE_GROWTH] = g.per_s;
 	p->half[SERVICE_GROWTH] = g.half;
@@ -231,26 +163,34 @@ static void find_cut(struct replication *p)
 	double *means, cell_s;
 	const size_t n = filling(p, &means, &cell_s);
 
-	if (p->load->measure == MEASURE_STEADY && n)
+	if (p->load.measure == MEASURE_STEADY && n)
 		p->cut_ns = llround((double)steady_mser5(means, n).cut * cell_s * 1e9);
 	free(means);
 }
 
-/* Do all bounds of all classes hold? -1 where there is none. */
-static int slo_holds(const struct replication *p)
+static void tighten(struct service_slo *tightest, const struct service_slo *s)
 {
-	const struct load_class *c = p->load->classes.at;
+	if (!(tightest->bound > 0) || s->value / s->bound > tightest->value / tightest->bound)
+		*tightest = *s;
+}
+
+/* Do all bounds of all classes hold? -1 where there is none. */
+static int slo_holds(struct replication *p)
+{
+	const struct load_class *c = p->load.classes.at;
 	int holds = -1;
 
-	for (uint32_t k = 0; k < p->load->classes.n; k++)
+	for (uint32_t k = 0; k < p->load.classes.n; k++)
 		for (int m = 0; c[k].slo && m < SLO_METRICS; m++)
 			for (int s = 0; s < SLO_STATS; s++) {
-				const double bound = c[k].slo->bound[m][s];
+				struct service_slo now = {(enum slo_metric)m, (enum slo_stat)s, 0,
+							  c[k].slo->bound[m][s]};
 
-				if (bound > 0)
-					holds = holds != 0 &&
-						metrics_slo_value(p->metrics, k, (enum slo_metric)m,
-								  (enum slo_stat)s, p->cut_ns) <= bound;
+				if (!(now.bound > 0))
+					continue;
+				now.value = metrics_slo_value(p->metrics, k, now.metric, now.stat, p->cut_ns);
+				holds = holds != 0 && now.value <= now.bound;
+				tighten(&p->tightest, &now);
 			}
 	return holds;
 }
@@ -297,6 +237,20 @@ static void take_intervals(struct replication *p)
 	}
 }
 
+/* mlx takes memory for caches without looking at what is left: a run that needed more than there is did not
+ * happen. */
+static bool overfull(const struct replication *p)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < p->service->config_n; i++) {
+		const int64_t room = p->service->config[i].set->kv_blocks;
+
+		over |= room && p->books[i].most_blocks > room;
+	}
+	return over;
+}
+
 static void measure(struct replication *p)
 {
 	const struct serve_result *r = &p->result;
@@ -317,58 +271,102 @@ static void measure(struct replication *p)
 	judge_growth(p, &m);
 	holds = slo_holds(p);
 	if (holds >= 0) {
-		p->of[SERVICE_HOLDS] = holds && !p->overloaded;
+		p->of[SERVICE_HOLDS] = holds && !p->overloaded && !overfull(p);
 		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
 	}
 	take_intervals(p);
 }
 
-static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
-		    struct err *err)
+/* Runs the load before the metrics and another observer. */
+static int observed(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    const struct observer *second, const volatile int *stop, struct err *err)
 {
-	const struct serve *load = s->world->scenario->workload.serve;
-	const struct metrics_how how = {.classes = load->classes.at, .classes_n = load->classes.n};
-	const struct serve_config config = config_of(s, ask, i);
-	struct arrivals *arrivals = arrivals_new(load, ask->seed, i, err);
+	const struct metrics_how how = {.classes = p->load.classes.at, .classes_n = p->load.classes.n};
+	struct serve_config config = config_of(s, ask, i);
+	struct arrivals *arrivals = arrivals_new(&p->load, ask->seed, i, err);
 	const struct request_source source = {counted_next, counted_ended, &p->source};
 	struct both both;
-	const struct observer observer = {both_ended, both_gaps, both_state, &both};
+	struct observer observer = {
+		.ended = both_ended, .gaps = both_gaps, .state = both_state, .self = &both};
 	int rc;
 
 	if (!arrivals)
 		return -1;
-	p->metrics = metrics_new(&how);
+	config.stop = stop;
 	p->source.from = arrivals_source(arrivals);
+	p->metrics = metrics_new(&how);
 	p->result.books = p->books;
-	both = (struct both){metrics_observer(p->metrics),
-			     ask->watch && !i ? *ask->watch : (struct observer){.self = NULL}};
+	both = (struct both){metrics_observer(p->metrics), *second};
+	if (both.second.iterations)
+		observer.iterations = both_iterations;
 	serve_run(&config, &source, &observer, &p->result);
 	rc = arrivals_error(arrivals, err);
+	arrivals_free(arrivals);
+	return rc;
+}
+
+static int simulate(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		    struct err *err)
+{
+	const struct observer none = {.self = NULL};
+	int rc = observed(s, ask, i, p, ask->watch && i == ask->first ? ask->watch : &none, ask->stop, err);
+
 	if (rc == 0 && p->result.stopped)
 		rc = err_set(err, "stopped after %lld requests", (long long)p->result.finished);
-	arrivals_free(arrivals);
+	return rc;
+}
+
+/* Whether the SLO holds and all requests are answered, no later than that is certain. */
+static int decide(struct service *s, const struct service_ask *ask, int i, struct replication *p,
+		  struct err *err)
+{
+	struct judge *j = judge_new(&p->load, ask->seed, i, err);
+	struct observer watch;
+	int rc;
+
+	if (!j)
+		return -1;
+	watch = judge_observer(j);
+	rc = observed(s, ask, i, p, &watch, judge_stop(j), err);
+	p->lost = p->result.stopped || p->result.refused || p->result.truncated;
+	judge_free(j);
 	return rc;
 }
 
 /* ---- all of them ---- */
 
+/* Of the replications of one length. */
 struct sums {
 	struct summary of[SERVICE_VALUES];
 	int overloaded;
+	struct sought sought;
 };
 
-static void add_replication(struct sums *sums, const struct replication *p, struct service_summary *out)
+static void add_replication(struct sums *sums, const struct replication *p, int i,
+			    struct service_summary *out)
 {
+	struct service *s = p->service;
+
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		if (isfinite(p->of[v]))
 			summary_add(&sums->of[v], p->of[v]);
+	memcpy(s->each + (size_t)i * SERVICE_VALUES, p->of, sizeof p->of);
 	sums->overloaded += p->overloaded;
+	sought_add(&sums->sought, p->metrics, p->cut_ns);
+	if (p->tightest.bound > 0)
+		tighten(&out->tightest, &p->tightest);
 	out->span_s += (double)p->result.end_ns / 1e9;
-	for (size_t i = 0; i < p->service->servers_n; i++) {
-		out->tokens += (double)p->books[i].tokens;
-		p->service->busy_ns[i] += (double)p->books[i].busy_ns;
+	for (size_t k = 0; k < s->config_n; k++) {
+		const size_t server = s->server_of[k];
+
+		out->tokens += (double)p->books[k].tokens;
+		s->busy_ns[server] += (double)p->books[k].busy_ns / (double)s->servers[server].lanes;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
+	if (out->first_end_ns)
+		return;
+	out->first_cut_ns = p->cut_ns;
+	out->first_end_ns = p->result.end_ns;
 }
 
 static void finish(const struct sums *sums, struct service_summary *out)
@@ -383,22 +381,30 @@ static void finish(const struct sums *sums, struct service_summary *out)
 	out->overloaded = 2 * sums->overloaded > out->replications;
 }
 
+static const struct serve *load_of(const struct service *s, const struct service_ask *ask)
+{
+	return ask->load ? ask->load : s->world->scenario->workload.serve;
+}
+
 static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
 		     struct service_summary *out, struct err *err)
 {
-	struct replication p = {.service = s, .load = s->world->scenario->workload.serve};
+	struct replication p = {.service = s, .load = *load_of(s, ask)};
 	int rc;
 
+	p.load.requests = (int64_t)out->requests;
 	for (int v = 0; v < SERVICE_VALUES; v++) {
 		p.of[v] = NAN;
 		p.half[v] = INFINITY;
 	}
-	p.books = xcalloc(s->servers_n, sizeof *p.books);
-	rc = simulate(s, ask, i, &p, err);
-	if (rc == 0) {
+	p.books = xcalloc(s->config_n, sizeof *p.books);
+	rc = (ask->verdict ? decide : simulate)(s, ask, i, &p, err);
+	if (rc == 0 && !p.lost)
 		measure(&p);
-		add_replication(sums, &p, out);
-	}
+	if (p.lost)
+		p.of[SERVICE_HOLDS] = 0;
+	if (rc == 0)
+		add_replication(sums, &p, i - ask->first, out);
 	metrics_free(p.metrics);
 	free(p.books);
 	return rc;
@@ -412,22 +418,68 @@ static int replications(const struct serve *load, const struct service_ask *ask)
 	return ask->replications ? ask->replications : (int)load->replications;
 }
 
-int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
-		struct err *err)
+void service_calibrated(struct service *s)
 {
-	struct sums sums = {.overloaded = 0};
+	for (size_t i = 0; i < s->tables_n && s->drawn; i++)
+		batch_cost_draw(s->tables[i].cost, NULL);
+	s->drawn = false;
+}
+
+/* All replications, with as many requests as out says. */
+static int run_once(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		    struct err *err)
+{
+	struct sums sums = {.sought = sought_of(load_of(s, ask))};
 	int rc = 0;
 
-	*out = (struct service_summary){.busy_ns = s->busy_ns};
-	out->replications = replications(s->world->scenario->workload.serve, ask);
+	out->span_s = out->tokens = 0;
+	out->tightest = (struct service_slo){.bound = 0};
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
+	for (int i = 0; i < out->replications && rc == 0; i++)
+		rc = replicate(s, ask, ask->first + i, &sums, out, err);
+	finish(&sums, out);
+	out->stop = out->overloaded ? STEADY_SURE
+				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
+	sought_release(&sums.sought);
+	return rc;
+}
+
+/* Twice as long, as far as all replications together stay within the limit. False: it is there. */
+static bool lengthen(struct service_summary *out)
+{
+	const uint64_t most = STEADY_REQUESTS / (uint64_t)out->replications;
+	const uint64_t longer = 2 * out->requests < most ? 2 * out->requests : most;
+
+	if (longer <= out->requests) {
+		out->stop = STEADY_LIMIT;
+		return false;
+	}
+	out->requests = longer;
+	return true;
+}
+
+int service_run(struct service *s, const struct service_ask *ask, struct service_summary *out,
+		struct err *err)
+{
+	const struct serve *load = load_of(s, ask);
+	const bool open_ended = serve_open_ended(load) && !ask->requests;
+	int rc;
+
+	*out = (struct service_summary){.busy_ns = s->busy_ns,
+					.replications = replications(load, ask),
+					.requests = ask->requests ? ask->requests
+						    : open_ended  ? SERVICE_FIRST_REQUESTS
+								  : (uint64_t)load->requests};
+	s->each = xrealloc(s->each, (size_t)out->replications * SERVICE_VALUES * sizeof *s->each);
+	out->each = s->each;
 	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)
 		batch_cost_draw(s->tables[i].cost, ask->z);
 	s->drawn = ask->z != NULL;
-	for (int i = 0; i < out->replications && rc == 0; i++)
-		rc = replicate(s, ask, i, &sums, out, err);
-	finish(&sums, out);
+	do
+		rc = run_once(s, ask, out, err);
+	while (rc == 0 && open_ended && !ask->z && !ask->watch && !ask->verdict &&
+	       out->stop == STEADY_GO_ON && lengthen(out));
 	return rc;
 }

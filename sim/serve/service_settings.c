@@ -7,6 +7,11 @@
  * ml-explore/mlx-lm@d78bf58e. */
 enum { MLX_CACHES = 10, ANY_NUMBER = 1 << 30 };
 
+/* SGLANG_MIN_NEW_TOKEN_RATIO_FACTOR and SGLANG_NEW_TOKEN_RATIO_DECAY_STEPS in python/sglang/srt/environ.py of
+ * SGLang. */
+static const double AHEAD_LEAST = 0.14;
+enum { AHEAD_STEPS = 600 };
+
 static int64_t or_any(int64_t n)
 {
 	return n ? n : ANY_NUMBER;
@@ -17,7 +22,7 @@ static bool says(const struct serve_how *said, const char *key)
 	return said && yml_get(said->origin.node, key);
 }
 
-static double seconds(const struct qty *q)
+static double value_or_none(const struct qty *q)
 {
 	return q->given ? q->value : 0;
 }
@@ -45,6 +50,9 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->seqs = how->seqs;
 	s->batched_tokens = or_any(how->batch);
 	s->prefill_first = how->prefill_first;
+	s->ahead = value_or_none(&how->ahead);
+	s->ahead_least = AHEAD_LEAST * s->ahead;
+	s->ahead_steps = s->ahead > 0 ? AHEAD_STEPS : 0;
 	s->async = how->async;
 	s->reserve_all = how->reserve;
 	s->long_prefill = said ? said->long_prefill : 0;
@@ -55,16 +63,17 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 }
 
 /* Its cache is one of cells; split over slots, a request has the cells of its slot. */
-static void set_llamacpp(struct serve_settings *s, const struct serving *how, const struct serve_how *said,
-			 const struct batch_kv *kv)
+static void set_llamacpp(struct serve_settings *s, const struct serving *how, const struct batch_kv *kv)
 {
 	s->slots = how->seqs;
 	s->batch = or_any(how->batch);
 	s->ubatch = how->ubatch ? how->ubatch : s->batch;
 	s->kv_unified = how->kv != SERVING_SPLIT;
 	s->context = s->kv_unified ? kv->tokens : kv->tokens / how->seqs;
-	if (said && said->host_cache > 0 && kv->token_B > 0)
-		s->host_cache = (int64_t)(said->host_cache / kv->token_B);
+	if (kv->token_B > 0 && s->cache == CACHE_SLOTS)
+		s->host_cache = (int64_t)(value_or_none(&how->host_cache) / kv->token_B);
+	if (how->host_copy.given)
+		s->host_copy_fs = llround(kv->token_B / how->host_copy.value * 1e15);
 }
 
 static void set_mlx(struct serve_settings *s, const struct serving *how)
@@ -89,10 +98,10 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 				   .kv_blocks = cells ? kv->tokens : kv->blocks,
 				   .cache = cache_of(how, said)};
 
-	s.request_ns = llround(seconds(&how->request) * 1e9);
-	s.prompt_token_fs = llround(seconds(&how->request_per_token) * 1e15);
+	s.request_ns = llround(value_or_none(&how->request) * 1e9);
+	s.prompt_token_fs = llround(value_or_none(&how->request_per_token) * 1e15);
 	if (s.rules == SERVE_LLAMACPP)
-		set_llamacpp(&s, how, said, kv);
+		set_llamacpp(&s, how, kv);
 	else if (s.rules == SERVE_MLX)
 		set_mlx(&s, how);
 	else

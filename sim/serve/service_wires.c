@@ -71,7 +71,7 @@ struct serve_links service_links(struct service *s, const struct params *z)
 		s->Bps[2 * j] = s->Bps[2 * j + 1] = 1 / byte_s(w->link_uses[j].link, z ? &z[source] : NULL);
 	}
 	l.kv_B_per_token = kv->window_B[0];
-	l.kv_B_per_sequence = kv->window_B[1] * (double)w->model->attention.window;
+	l.kv_B_per_sequence = kv->window_B[1] * (double)model_window(w->model);
 	l.stream = !h || h->kv == KV_STREAM;
 	l.first_token_by_decode = h && h->first_token == FIRST_TOKEN_DECODE;
 	return l;

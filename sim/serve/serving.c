@@ -245,10 +245,28 @@ static int check_pools(const struct serve_config *c, struct err *err)
 	return 0;
 }
 
+static int check_pipelines(const struct serve_config *c, struct err *err)
+{
+	for (size_t i = 0; i < c->servers_n; i++) {
+		const struct serve_server *s = &c->servers[i];
+
+		if (!s->pipeline)
+			continue;
+		if (s->pipeline > c->servers_n || s->time->stages < 2 || !s->time->stages_fs)
+			return err_set(err, "server %zu: it is no pipeline", i);
+		if (s->pool != POOL_WHOLE)
+			return err_set(err, "server %zu: a pipeline of several batches cannot be in a pool",
+				       i);
+	}
+	return 0;
+}
+
 int serve_check(const struct serve_config *c, struct err *err)
 {
 	if (!c->servers_n)
 		return err_set(err, "no server");
+	if (check_pipelines(c, err))
+		return -1;
 	for (size_t i = 0; i < c->servers_n; i++)
 		if (check_settings(c->servers[i].set, i, err))
 			return -1;
@@ -259,6 +277,20 @@ int serve_check(const struct serve_config *c, struct err *err)
 }
 
 /* ---- beginning and end ---- */
+
+/* The first server of a pipeline says what stages it has. */
+static void make_pipelines(struct serve_run_state *run)
+{
+	const struct serve_config *c = run->config;
+
+	run->pipelines = xcalloc(c->servers_n + 1, sizeof *run->pipelines);
+	for (size_t i = 0; i < c->servers_n; i++) {
+		struct tandem *p = &run->pipelines[c->servers[i].pipeline];
+
+		if (c->servers[i].pipeline && !p->stages)
+			*p = tandem_new(c->servers[i].time->stages);
+	}
+}
 
 /* Prompt and answer of a request must fit wherever it goes. */
 static bool pools(struct serve_run_state *run)
@@ -285,6 +317,7 @@ static void start(struct serve_run_state *run)
 	run->replicas = xcalloc(c->servers_n, sizeof *run->replicas);
 	run->pending = xcalloc(c->servers_n, sizeof *run->pending);
 	run->events.ctx = run->pending;
+	make_pipelines(run);
 	for (uint32_t i = 0; i < c->servers_n; i++) {
 		struct replica *p = &run->replicas[i];
 
@@ -295,6 +328,7 @@ static void start(struct serve_run_state *run)
 		p->set = c->servers[i].set;
 		p->time = c->servers[i].time;
 		p->pool = c->servers[i].pool;
+		p->pipeline = c->servers[i].pipeline ? &run->pipelines[c->servers[i].pipeline] : NULL;
 		p->each_iteration = c->each_iteration;
 		replica_start(p);
 	}
@@ -335,6 +369,9 @@ void serve_run(const struct serve_config *c, const struct request_source *source
 		end_server(&run, &run.replicas[i]);
 	for (size_t i = 0; i < c->servers_n; i++)
 		replica_release(&run.replicas[i]);
+	for (size_t i = 0; i <= c->servers_n; i++)
+		tandem_release(&run.pipelines[i]);
+	free(run.pipelines);
 	router_free(run.router);
 	transfers_free(run.transfers);
 	free(run.replicas);

@@ -25,6 +25,9 @@ struct serve_server {
 	const struct serve_settings *set;
 	const struct batch_time *time;
 	enum serve_pool pool; /* prefill and decode pools together, or neither */
+	/* Servers of one number, from 1, are the batches in flight of one pipeline: they share its stages. 0:
+	 * the server has its devices alone. */
+	size_t pipeline;
 };
 
 /* From prefill server i to decode server j, both counted within their pools. */

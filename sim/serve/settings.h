@@ -40,6 +40,10 @@ struct serve_settings {
 	bool no_chunks;         /* a prompt is read in one iteration */
 	bool by_priority;       /* smaller priority first, and the greatest is preempted */
 	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
+	/* sglang: the share begins with `ahead` whenever nobody runs, falls to ahead_least over ahead_steps
+	 * iterations that decode, and is set anew when a request is retracted. ahead_steps 0: it stays */
+	double ahead_least;
+	int64_t ahead_steps;
 	double ahead; /* sglang: share of what running requests have yet to answer that must stay free when
 			 one is seated (new_token_ratio) */
 	bool prefill_first; /* sglang: decodes wait while prompts are read */

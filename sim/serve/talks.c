@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/base/err.h"
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 
 /* A session is (serial number, place + 1). */
 enum { PLACE_BITS = 24 };

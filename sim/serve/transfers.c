@@ -136,10 +136,11 @@ static void send_to(struct transfers *t, uint32_t i, int64_t upto, int64_t at_ns
 	struct replica *to = &t->run->replicas[m->to];
 	const struct serve_links *links = &t->run->config->links;
 	const struct serve_path *path = path_of(t, m);
-	const struct seq *s = seq_at(t->run->slab, m->seq);
+	struct seq *s = seq_at(t->run->slab, m->seq);
 	double bytes = 0;
 
 	if (!m->sent) {
+		s->t.sent_ns = at_ns;
 		bytes += links->kv_B_per_sequence;
 		replica_sync(to, at_ns);
 		m->sent = to->rules->hit ? to->rules->hit(to, &s->r) : 0;
@@ -297,6 +298,7 @@ static void arrived(struct serve_run_state *run, uint64_t which, int64_t at_ns)
 
 	if (!m.live || m.seq != seq || m.due_ns != at_ns)
 		return; /* a server failed meanwhile */
+	s->t.moved_ns = at_ns;
 	end_move(t, i);
 	replica_depart(&run->replicas[m.from], seq, at_ns);
 	s->blocks = blocks_there(&run->replicas[m.to], s);

@@ -14,8 +14,9 @@ struct ci {
 	double half; /* the interval is mean - half .. mean + half; INFINITY for less than two numbers */
 };
 
-/* Student's t: so many standard errors on either side hold the true value with that probability. */
-double ci_errors(double freedom, double level);
+/* Student's t: so many standard errors on either side hold the true value with that probability. freedom: degrees, >= 1;
+ * 0 < level < 1, to 1e-10 of the result where level is not nearer than 1e-6 to 1. */
+double ci_errors(size_t freedom, double level);
 
 /* Of independent numbers. level is the probability that the interval holds the true mean: 0.95. */
 struct ci ci_mean(const struct summary *s, double level);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One message of a round, between devices of the shard group; part: of the whole. */
+/* One message of a round, between devices of the shard group; part: as a share of the tensor. */
 struct hop {
 	int from, to;
 	double part;
@@ -98,7 +98,8 @@ static double wire_s(const struct link *l, double bytes, bool both_ways)
 	       bytes / link_rate(l, bytes).value * (both_ways && l->duplex == DUPLEX_HALF ? 2 : 1);
 }
 
-/* When each device has what it has: moved on by one round. Host copies a device makes one after the other. */
+/* Advances the time at which each device has its data by one round. A device makes its host copies one
+ * after the other. */
 static void pass_round(const struct world *w, const struct shards *shards, double bytes,
 		       const struct hop *hops, double at_s[SHARDS_MAX])
 {
@@ -185,11 +186,11 @@ struct putter {
 	struct program *p;
 	const struct shards *shards;
 	struct label label;
-	struct message like;          /* whole; each hop sends a part of it */
-	struct deps have[SHARDS_MAX]; /* what has to end for a device to have what it has */
+	struct message like;          /* bytes of the whole tensor; each hop sends a part */
+	struct deps have[SHARDS_MAX]; /* [device]: the tasks that delivered the data that it has */
 };
 
-/* A device sends in a round what it has after the one before. */
+/* In each round a device sends what it received in the round before. */
 static void put_round(struct putter *u, const struct hop *hops, int n, bool last)
 {
 	const struct shards *shards = u->shards;
@@ -210,7 +211,7 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 		sends[hops[h].from] = true;
 	}
 	for (int i = 0; i < shards->n; i++) {
-		/* in the end somebody has waited for all that a sender had */
+		/* at the end every task that delivered data is a dependency of a later one */
 		if (!last || !sends[i])
 			deps_join(u->p, &next[i], &u->have[i]);
 		u->have[i] = next[i];

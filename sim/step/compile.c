@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct piece { /* so many tasks of a class */
+struct piece { /* a number of tasks of one class */
 	uint32_t op_class, n;
 };
 
 struct segment {
 	uint32_t queue, first_piece, pieces_n, first_dep, deps_n;
-	uint32_t last_class; /* its lag is what those behind wait for */
+	uint32_t last_class; /* later tasks depend on the end of its lag */
 };
 
 struct compiled {
@@ -27,43 +27,16 @@ struct compiled {
 
 struct builder {
 	const struct program *p;
-	uint32_t *order;      /* tasks as the engine started them */
-	uint32_t *segment_of; /* task -> segment */
-	uint32_t *piece_of;   /* class -> its latest piece, if it has one: that of another segment too */
-	bool *awaited;        /* its end is asked for: somebody waits for it, a mark, of a cycle */
+	const uint32_t *order; /* tasks in the order in which the engine started them */
+	uint32_t *segment_of;  /* task -> segment */
+	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
+	bool *awaited;         /* its end is needed: by a dependency, a mark or a cycle */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
 };
 
-struct started {
-	sim_ns at_ns;
-	uint32_t task;
-};
-
-static int by_start(const void *a, const void *b)
-{
-	const struct started *x = a, *y = b;
-
-	if (x->at_ns != y->at_ns)
-		return x->at_ns < y->at_ns ? -1 : 1;
-	return (x->task > y->task) - (x->task < y->task);
-}
-
-static void find_order(struct builder *b, struct arena *a, const struct task_run *run)
-{
-	const size_t n = b->p->tasks.n;
-	struct started *s = arena_array(a, n, sizeof *s);
-
-	for (size_t i = 0; i < n; i++)
-		s[i] = (struct started){run->spans[i].start_ns, (uint32_t)i};
-	if (n)
-		qsort(s, n, sizeof *s, by_start);
-	for (size_t i = 0; i < n; i++)
-		b->order[i] = s[i].task;
-}
-
-/* Is waiting for dep more than the order of the task's queue gives? A lag is. */
+/* Returns whether a dependency is not implied by the order of the task's queue; one with a lag is not. */
 static bool waits_for(const struct program *p, const struct program_task *t, uint32_t dep)
 {
 	const struct program_task *d = &p->tasks.at[dep];
@@ -100,11 +73,12 @@ static void add_piece(struct builder *b, struct segment *s, uint32_t op_class)
 		return;
 	}
 	b->piece_of[op_class] = (uint32_t)b->pieces.n;
-	VEC_ADD(&b->pieces, (struct piece){op_class, 1}); /* s is the last segment: its pieces end the list */
+	/* s is the last segment, so its pieces are at the end of the list */
+	VEC_ADD(&b->pieces, (struct piece){op_class, 1});
 	s->pieces_n++;
 }
 
-/* Does the task wait for anything that its queue's order does not already give? */
+/* Returns whether the task has a dependency that the order of its queue does not imply. */
 static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
 	for (uint32_t d = 0; d < t->deps_n; d++)
@@ -129,8 +103,8 @@ static void open_segment(struct builder *b, const struct program_task *t)
 	VEC_ADD(&b->segments, s);
 }
 
-/* Pieces of one segment lie together, so a segment takes more tasks only while it is the newest of all: a
- * device that runs alone gets one segment, two that run at once get more, which is all the same to the
+/* The pieces of a segment are contiguous, so a segment takes more tasks only while it is the newest of
+ * all. A device that runs alone gets one segment; two that run at the same time get more, with the same
  * result. */
 static void build(struct builder *b)
 {
@@ -163,15 +137,13 @@ static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
-	struct builder b = {.p = p};
+	struct builder b = {.p = p, .order = run->order};
 	struct compiled *c = arena_alloc(a, sizeof *c);
 	const size_t n = p->tasks.n;
 
-	b.order = arena_array(&scratch, n, sizeof *b.order);
 	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
-	find_order(&b, &scratch, run);
 	find_awaited(&b);
 	build(&b);
 	*c = (struct compiled){.program = p,

@@ -1,16 +1,17 @@
 /*
- * compile.h - a program compiled to segments: runs of tasks on one queue that nothing else waits for, summed
- * by class.
+ * compile.h - a program compiled to segments: runs of tasks on one queue without other dependencies,
+ * summed by class.
  *
- * Layer step. One pass over the segments gives the same times, to the nanosecond, as the event engine gives
- * for the order in which it ran them; a step that stays on one device is one segment. Where tasks share a
- * wire (run.h) no fixed order holds, and the engine is asked instead.
+ * Layer step. One pass over the segments gives the same times, to the nanosecond, as the event engine
+ * for the order in which the engine ran the tasks; a step on one device is one segment. Where tasks
+ * share the bandwidth of a link or a memory (run.h) the order may change with the times, so the engine
+ * is run instead.
  */
 #ifndef SIM_STEP_COMPILE_H
 #define SIM_STEP_COMPILE_H
 #include "sim/step/run.h"
 
-struct compiled; /* opaque; lives in the arena it was made in; the program must outlive it */
+struct compiled; /* opaque; lives in its arena; the program must outlive it */
 
 struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run);
 

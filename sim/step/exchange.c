@@ -9,7 +9,7 @@ static size_t machine_of(const struct exchange *e, size_t unit)
 	return e->program->world->units[unit].machine;
 }
 
-/* The devices of the exchange on device i's machine, as bits. */
+/* The devices of the exchange that are on device i's machine, as bits. */
 static unsigned beside(const struct exchange *e, int i)
 {
 	unsigned set = 0;
@@ -29,7 +29,8 @@ static int first_of(unsigned set)
 	return i;
 }
 
-/* Which of the router's devices a machine's rows come from and go back to: the one on it, else by turns. */
+/* The router's device that sends rows to a machine and receives its sums: the one on that machine,
+ * otherwise by turns. */
 static int home_of(const struct exchange *e, int i)
 {
 	for (int r = 0; r < e->home->n; r++)
@@ -43,7 +44,8 @@ static double numbers_B(const struct exchange *e, double numbers)
 	return format_bytes((enum format_id)e->program->world->scenario->precision.compute, numbers);
 }
 
-/* Of what comes to a machine: the rows, each once, and where weights travel the pairs of row and expert. */
+/* The bytes sent to a machine: each row once and, where routing weights are sent, one for each pair of row
+ * and expert. */
 static double rows_B(const struct exchange *e, unsigned set, bool weights)
 {
 	const struct model *m = e->program->world->model;
@@ -76,7 +78,7 @@ static void dispatch(const struct exchange *e, const struct deps *after, struct 
 	}
 }
 
-/* have[r]: what has to end for the router's device r to have the sums of the machines it serves. */
+/* have[r]: the tasks after which the router's device r has the sums of its machines. */
 static void combine(const struct exchange *e, const struct deps *made, struct deps have[SHARDS_MAX])
 {
 	const bool weights = e->label.phase == PHASE_BACKWARD;

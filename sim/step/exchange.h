@@ -1,11 +1,13 @@
 /*
- * exchange.h - the experts of a layer on several devices: rows go out to them, sums come back.
+ * exchange.h - expert parallelism: rows are sent to the devices of their experts, and weighted sums
+ * come back.
  *
- * Layer step. From the router's shard group each row goes once to a machine where some of its experts are,
- * with its routing weights for them; what those made of it is summed there and comes back (as DeepSeek-AI's
- * DeepEP does between nodes). Where the router runs on several devices each has all rows, and what comes back
- * to them is summed over them. How many rows that is, and how many experts they hit: llm/routing.h. Backward,
- * gradients of the sums go out, and those of the rows and of the weights come back.
+ * Layer step. The router's shard group sends each row once to every machine that holds some of the
+ * row's experts, with the routing weights for them; the machine sums the outputs of its experts for the
+ * row and sends the sum back (as DeepSeek-AI's DeepEP does between nodes). If the router runs on
+ * several devices, each has all rows, and the returned sums are added up over them. The numbers of rows
+ * and of experts hit are those of llm/routing.h. The backward pass sends gradients of the sums out, and
+ * gradients of the rows and of the routing weights back.
  */
 #ifndef SIM_STEP_EXCHANGE_H
 #define SIM_STEP_EXCHANGE_H
@@ -14,13 +16,14 @@
 struct exchange {
 	struct program *program;
 	const struct shape *shape;
-	const struct shards *at;   /* split by experts */
-	const struct shards *home; /* the router's */
+	const struct shards *at;   /* the experts' devices */
+	const struct shards *home; /* the router's devices */
 	struct label label;
 };
 
-/* after: the rows are at home. with (may be NULL): entry r ends a part of the sum that home's device r has
- * made besides. Returns what has to end for the sum to be whole at home. */
+/* Appends the exchange and the experts between its two halves. after: the tasks that complete the rows
+ * on the router's devices. with (may be NULL): entry r completes a part of the sum that the router's
+ * device r computed besides. Returns the tasks after which the sum is complete on the router's devices. */
 struct deps exchange_put(const struct exchange *e, const struct deps *after, const struct deps *with);
 
 #endif

@@ -11,7 +11,8 @@ struct generate_request generate_request(const struct placement *at)
 	const struct generate g = placement_generate(at);
 	const size_t head = walk_last(at->world);
 
-	/* a prompt that drafts follow is read with its last token: the first step checks one behind it */
+	/* the last token of a prompt is part of the prefill here: the first step checks a draft that comes
+	 * after it */
 	return (struct generate_request){
 		.prompt = g.prompt,
 		.decoded = g.tokens - 1,
@@ -23,13 +24,13 @@ struct generate_request generate_request(const struct placement *at)
 		.per_step = at->draft ? speculative_tokens(g.options.speculative) : 1};
 }
 
-/* A request, group by group. */
+/* A request divided into groups of sequences. */
 struct plan {
 	const struct placement *at;
 	struct generate_request request;
 	struct arena arena;
 	struct request_pass *passes[GENERATE_GROUPS];
-	size_t passes_n; /* of each group */
+	size_t passes_n; /* sequences of each group */
 	int64_t groups;
 };
 
@@ -60,8 +61,9 @@ static void add_pass(struct passes *f, const struct request_pass *from, int64_t 
 	VEC_ADD(&f->list, pass);
 }
 
-/* A group's passes of the parts first .. last, each followed by the next one; but chunks of a prompt follow
- * one another by the order of their devices, and the last of them starts what follows the prompt. */
+/* Appends a group's passes of the parts first .. last, each of which begins when the one before has ended.
+ * Chunks of a prompt instead follow one another through the order of the queues of their devices, and the
+ * last chunk begins the pass after the prompt. */
 static void add_parts(struct passes *f, const struct plan *plan, int64_t group, int first, int last)
 {
 	const struct request_pass *passes = plan->passes[group];
@@ -91,8 +93,8 @@ static struct program *build_first(const struct plan *plan)
 	return passes_end(&f);
 }
 
-/* A sampled step; or as many of it as show what a step costs once the groups have spread out. The groups
- * begin their steps in turn: none gets ahead of the others by more than one. */
+/* Builds the program of a sampled step; with several groups, of enough equal steps to reach a steady
+ * state. The groups begin their steps in turn, so that no group is more than one step ahead of another. */
 static struct program *build_later(const struct plan *plan, int sample, int repeat)
 {
 	const int part = REQUEST_FIRST_STEP + 1 + sample, in_step = 1 + (int)plan->request.draft;
@@ -104,7 +106,7 @@ static struct program *build_later(const struct plan *plan, int sample, int repe
 			const int first = (int)f.list.n;
 
 			add_parts(&f, plan, i, part, part);
-			if (step + 1 < repeat) /* the other groups come first */
+			if (step + 1 < repeat) /* the other groups begin this step first */
 				f.list.at[f.list.n - 1].next =
 					(int)f.list.n + (int)(plan->groups - 1) * in_step;
 			if (plan->groups > 1 && first)
@@ -128,9 +130,10 @@ static void free_later(struct generate_programs *r)
 	}
 }
 
-/* Groups that start together spread out in a few steps as a rule, now and then in many. Where they have not
- * by the last of these, small groups still get ahead of a large one; the longest cycle is the large one's,
- * and what counts. */
+/* Builds the programs of more and more steps until they are in a steady state. Groups that start together
+ * usually spread out within a few steps, and sometimes need many. If they have not by the largest number
+ * tried, small groups still get ahead of a large one; the longest cycle, which is taken, then is that of
+ * the large one. */
 static void add_paced(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
 	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
@@ -147,8 +150,8 @@ static void add_paced(struct generate_programs *r, const struct plan *plan, size
 	}
 }
 
-/* Has a step no time of its own? Where groups follow one another, and where what a step reads from a disk
- * comes in while the one before it runs. */
+/* Returns whether steps overlap: those of several groups do, and so do steps that read weights from a disk
+ * while the step before runs. */
 static bool steps_overlap(const struct placement *at, const struct generate *g)
 {
 	struct footprint *footprint = passes_streams(at);

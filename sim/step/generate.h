@@ -1,14 +1,14 @@
 /*
- * generate.h - one generation: the prompt is read, the KV cache handed over where decode is elsewhere, tokens
- * follow.
+ * generate.h - one generation: prefill of the prompt, transfer of the KV cache if decode runs on other
+ * devices, decode.
  *
- * Layer step. `first` is the prompt and the first decode step as one program, so that a hand-off overlaps
- * both, chunks of a prompt are on several devices at once, and groups of sequences follow one another.
- * `later` are the decode steps that stand for all the others (request_passes.h).
+ * Layer step. `first` is the prompt and the first decode step as one program, so that the transfer of
+ * the cache overlaps both, chunks of a prompt run on several devices at once, and groups of sequences
+ * follow one another. `later` are the decode steps that represent all others (request_passes.h).
  *
- * With several groups in flight a step has no time of its own, it has a period: `later` then runs a few steps
- * in which the groups take turns, and the longest cycle of any queue or group is timed once they have spread
- * out (steady.h).
+ * With several groups in flight the steps of different groups overlap, so a step has a period instead
+ * of a time: `later` then holds a few steps of every group, and the longest cycle of any queue or group
+ * is timed once the groups have spread out (steady.h).
  */
 #ifndef SIM_STEP_GENERATE_H
 #define SIM_STEP_GENERATE_H
@@ -19,32 +19,33 @@ enum { GENERATE_STEPS = REQUEST_SAMPLES };
 
 struct generate_programs {
 	struct program *first;
-	struct program *later[GENERATE_STEPS]; /* of each sampled step, NULL beyond them: later[1] is in the
-						  middle of the longer piece */
-	double weights[GENERATE_STEPS];        /* decode steps that each of them stands for */
-	int repeat, timed;                     /* steps in one of `later`, in a timed cycle of it */
-	double per_step; /* tokens that a step gives each sequence, a mean where it checks a draft */
+	/* one for each sampled step, then NULL; later[1] is in the middle of the longer piece */
+	struct program *later[GENERATE_STEPS];
+	double weights[GENERATE_STEPS]; /* the number of decode steps that each of them represents */
+	int repeat, timed;              /* steps in each of `later`, and in its timed cycle */
+	double per_step; /* tokens of each sequence in one step; a mean where a draft is checked */
 };
 
 struct generate_programs generate_build(const struct placement *p);
 
-/* What an assignment makes of the workload: of all sequences, which the programs part into groups. */
+/* The request of a placement: all sequences of the workload, which the programs divide into groups. */
 struct generate_request generate_request(const struct placement *p);
-/* The same for another depth, prompt or number of tokens; all else as generate_request() has it. */
+/* The programs for another depth, prompt or number of tokens; other properties are those of
+ * generate_request(). */
 struct generate_programs generate_build_request(const struct placement *p,
 						const struct generate_request *request);
 
 void generate_free(struct generate_programs *g);
 
-/* The time of a step, from that of one of `later`. */
+/* The time of a step, from the time of one of `later`. */
 double generate_step_s(const struct generate_programs *g, const struct compiled_ends *e);
 
-/* The sum over all decode steps of what their programs say of one. */
+/* The sum over all decode steps of a quantity given for each program. */
 double generate_over_steps(const struct generate_programs *g, const double later[GENERATE_STEPS]);
 
-/* From the times of the programs to what users measure; seconds, tokens of all sequences a second.
- * Definitions as in vLLM's benchmark: TPOT excludes the first token, and is what one sequence sees however
- * many are in flight. decode is 0 where only one token is asked. */
+/* User-visible metrics from the times of the programs, in seconds and in tokens of all sequences per
+ * second. Definitions as in vLLM's benchmark: TPOT excludes the first token, and is the time between
+ * tokens of one sequence, however many are in flight. decode is 0 if only one token is asked for. */
 struct generate_times {
 	double ttft_s, tpot_s, e2el_s, prefill_tok_per_s, decode_tok_per_s;
 };

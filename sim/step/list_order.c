@@ -6,14 +6,14 @@
 
 #include "sim/base/heap.h"
 
-/* What a visit does on one queue, as one task. */
+/* The tasks of a visit on one queue, folded into one. */
 struct fold {
 	uint32_t queue;
-	uint32_t last; /* of its tasks so far */
+	uint32_t last; /* its newest task */
 	sim_ns duration_ns, lag_ns, start_ns;
 };
 
-struct edges { /* from a number to others: to[from[i]] .. to[from[i + 1] - 1] */
+struct edges { /* a list of numbers for each number: to[from[i]] .. to[from[i + 1] - 1] */
 	uint32_t *from, *to;
 };
 
@@ -23,10 +23,11 @@ struct sorter {
 	VEC(struct fold) folds;
 	uint32_t *fold_of; /* task -> fold */
 	uint32_t *before;  /* task -> the one before it in its fold; TASK_NONE */
-	uint32_t *waiting; /* task -> how many it waits for */
+	uint32_t *waiting; /* task -> number of tasks on which it depends */
 };
 
-/* A device that sends through its host does so at the end of its visit, though it is the next one's input. */
+/* A device's copy to the host belongs to the end of its own visit, although the message that it begins
+ * belongs to the next visit. */
 static uint32_t sender(const struct sorter *s, const struct program_task *t)
 {
 	if (s->p->op_classes.at[t->op_class].kind != CLASS_SEND_COPY)
@@ -43,7 +44,7 @@ static uint32_t sender(const struct sorter *s, const struct program_task *t)
 static void fold_tasks(struct sorter *s, const uint32_t *visit_of, size_t visits_n)
 {
 	const size_t queues = program_queues(s->p->world);
-	uint32_t *at = arena_array(&s->arena, visits_n * queues, sizeof *at); /* a fold's number + 1 */
+	uint32_t *at = arena_array(&s->arena, visits_n * queues, sizeof *at); /* number of a fold + 1 */
 
 	for (uint32_t i = 0; i < s->p->tasks.n; i++) {
 		const struct program_task *t = &s->p->tasks.at[i];
@@ -67,8 +68,8 @@ static void fold_tasks(struct sorter *s, const uint32_t *visit_of, size_t visits
 	}
 }
 
-/* A fold waits for those begun before it that any of its tasks waits for: what goes round in circles is cut
- * there, as the order is all that this is for. */
+/* A fold depends on the folds of earlier begin on which any of its tasks depends. Other dependencies
+ * between folds would form cycles, and are left out: only an order is derived from them. */
 static struct edges connect(struct sorter *s)
 {
 	const struct program *p = s->p;
@@ -140,7 +141,7 @@ static bool ready_before(void *ctx, const uint32_t *a, const uint32_t *b)
 
 HEAP_DEFINE(ready_tasks, uint32_t, ready_before, HEAP_UNTRACKED);
 
-/* Who waits for a task: those that say so, and the next of its fold. */
+/* The tasks that depend on a task: by its dependencies, and the next one of its fold. */
 static struct edges find_followers(struct sorter *s)
 {
 	const struct program *p = s->p;
@@ -171,7 +172,7 @@ static struct edges find_followers(struct sorter *s)
 	return e;
 }
 
-/* The tasks by the start of their visits, none before what it waits for (Kahn, CACM 5(11), 1962). */
+/* Sorts the tasks by the start of their visits, each after its dependencies (Kahn, CACM 5(11), 1962). */
 static uint32_t *emit(struct sorter *s)
 {
 	const struct edges e = find_followers(s);

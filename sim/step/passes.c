@@ -6,9 +6,10 @@
 
 #include "sim/step/list_order.h"
 
-struct room { /* on a machine, for what it reads: one block computes while the next is read */
+/* the buffers of a machine for weights read from its disk: one block computes while the next is read */
+struct room {
 	struct deps free, next;
-	bool taken; /* by the block that comes */
+	bool taken; /* by the number of the next block */
 };
 
 int64_t passes_groups(const struct generate *g)
@@ -35,13 +36,14 @@ static size_t cache(const struct passes *f, const struct pass *s, int64_t layer)
 	return (size_t)((int64_t)s->group * f->w->model->layers + layer);
 }
 
-/* The model as the devices that read a block's cache run it: they say what of it is kept. */
+/* The model as the devices that read a block's cache run it, since their runtime determines what the cache
+ * holds. */
 static const struct model *reader(const struct passes *f, size_t block)
 {
 	return shard_group_model(f->w, &f->at->shard_groups[PHASE_DECODE][block], WORLD_NONE);
 }
 
-/* Bytes that a chunk adds to what decode will find in a block's cache: no more than its window holds. */
+/* Bytes that a chunk adds to a block's cache as decode uses it: at most the window. */
 static double chunk_kv_B(const struct passes *f, const struct pass *s, size_t block, struct part part)
 {
 	const struct model *m = reader(f, block);
@@ -53,20 +55,20 @@ static double chunk_kv_B(const struct passes *f, const struct pass *s, size_t bl
 			    : graph_kv_B(m, &f->w->scenario->precision, part, s->of.shape.batch, end - begin);
 }
 
-/* A cache is split by heads, but a latent belongs to all of them. */
+/* A KV cache is split by heads, but a latent is the same for all of them. */
 static struct deps send_cache(struct passes *f, size_t block, double bytes, struct label label,
 			      const struct deps *after)
 {
 	const struct shards *from = &f->at->shard_groups[PHASE_PREFILL][block],
 			    *to = &f->at->shard_groups[PHASE_DECODE][block];
 
-	return model_caches_latent(reader(f, block))
+	return part_cache_of_all(reader(f, block), label.part)
 		       ? program_hand_over(f->program, from, to, bytes, label, after)
 		       : program_hand_parts(f->program, from, to, bytes, label, after);
 }
 
-/* A chunk's keys and values leave for where decode reads them as soon as their layer has them. A link keeps
- * chunks in order: who has the last has them all. */
+/* Sends a chunk's keys and values to the devices that decode as soon as a layer has computed them. A link
+ * keeps chunks in order, so whoever has received the last chunk has all of them. */
 static void hand_off(struct passes *f, const struct pass *s, size_t block, struct label label,
 		     const struct deps *after)
 {
@@ -83,7 +85,7 @@ static bool same_way(const struct passes *f, size_t i, size_t k)
 	       shard_group_same(&f->at->shard_groups[PHASE_DECODE][i], &f->at->shard_groups[PHASE_DECODE][k]);
 }
 
-/* All layers that go the same way go as one message. */
+/* Layers with the same sender and receiver are sent as one message. */
 static void hand_off_all(struct passes *f, const struct pass *s, const struct deps *after)
 {
 	const struct model *m = f->w->model;
@@ -114,7 +116,8 @@ static void hand_off_all(struct passes *f, const struct pass *s, const struct de
 	}
 }
 
-/* How the devices of a block go about a prefill; logits of every token need all rows of every block. */
+/* Properties of the prefill on the devices of a block; if logits of every token are needed, so are all
+ * rows of every block. */
 static struct prefill_rules rules_of(const struct pass *s, size_t block)
 {
 	const struct shards *shard_groups = s->at->shard_groups[PHASE_PREFILL];
@@ -126,8 +129,8 @@ static struct prefill_rules rules_of(const struct pass *s, size_t block)
 				      shard_group_all_logits(w, &shard_groups[walk_last(w)])};
 }
 
-/* Weights that stay on a disk come in while the block before computes; experts when the router has said
- * which. `also` gets what has to end for them to be there. */
+/* Reads weights from a disk while the block before computes; experts only when the router has chosen them.
+ * Adds the tasks after which they are in memory to `also`. */
 static void read_weights(struct passes *f, const struct pass *s, size_t block, struct deps *also)
 {
 	const struct block k = model_block(f->w->model, block);
@@ -154,7 +157,7 @@ static void read_weights(struct passes *f, const struct pass *s, size_t block, s
 	}
 }
 
-/* A block that has ended leaves the room of its weights. */
+/* Frees the buffer of a block's weights when the block has ended. */
 static void leave_room(struct passes *f, const struct pass *s)
 {
 	for (size_t m = 0; f->footprint && m < f->w->machines_n; m++) {
@@ -181,7 +184,7 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 		deps_join(f->program, &also, &s->x);
 	if (block == walk_first(w) && s->behind != PASS_NONE)
 		deps_join(f->program, &also, &f->list.at[s->behind].begun);
-	if (attends && (!prompt || shards->n == 1)) /* a chunk reads what those before it left */
+	if (attends && (!prompt || shards->n == 1)) /* a chunk reads the cache of the chunks before it */
 		deps_join(f->program, &also, &(prompt ? f->own : f->kv)[cache(f, s, k.layer)]);
 	read_weights(f, s, block, &also);
 	s->x = walk_block(&s->walk, block, &also);
@@ -196,18 +199,18 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 		hand_off(f, s, block, label, &s->x);
 }
 
-/* The placement whose first block gets the tokens of a step: that of the draft, where there is one. */
+/* The placement whose first block receives the tokens of a step: that of the draft, if there is one. */
 static const struct placement *step_begins_at(const struct passes *f)
 {
 	return f->at->draft ? f->at->draft : f->at;
 }
 
-/* What was chosen, four bytes a token, goes to where a pass begins. */
+/* Sends the sampled ids, four bytes each, to the device on which a pass begins. */
 static struct deps put_tokens(struct passes *f, const struct pass *s, const struct placement *at)
 {
 	const struct shards *to = &at->shard_groups[PHASE_DECODE][walk_first(at->world)];
 	const struct label label = {.phase = PHASE_DECODE,
-				    .part = {ROLE_EMBEDDING, false},
+				    .part = {ROLE_EMBEDDING, false, 0},
 				    .layer = -1,
 				    .micro = s->group,
 				    .payload = PAYLOAD_TOKEN};
@@ -216,12 +219,12 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
 }
 
-/* Puts the host's part of a pass down, and passes its tokens on to the next. */
+/* Appends the host's part of a pass and sends its tokens to the next pass. */
 static void end_pass(struct passes *f, struct pass *s)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
 	const struct label label = {
-		.phase = s->of.phase, .part = {ROLE_HEAD, false}, .layer = -1, .micro = s->group};
+		.phase = s->of.phase, .part = {ROLE_HEAD, false, 0}, .layer = -1, .micro = s->group};
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];
 	struct deps there;
 	uint32_t end;
@@ -242,8 +245,8 @@ static void end_pass(struct passes *f, struct pass *s)
 		hand_off_all(f, s, &s->x);
 }
 
-/* Two passes are one visit where the second begins on the shard group on which the first ended, and leaves it
- * again. */
+/* Returns whether two passes share a visit: the second one begins on the shard group on which the first
+ * ended, and leaves that shard group later. If it stays there to its end, each pass is a visit of its own. */
 static bool continues_visit(const struct pass *from, const struct pass *to)
 {
 	const struct shards *end = walk_out(&from->walk, from->done),
@@ -287,7 +290,7 @@ static void put_pass(struct passes *f, struct pass *s)
 	next->visit = s->visit;
 }
 
-/* Passes that follow one another, each by the tokens of the one before, need no order. */
+/* Passes that each begin with the tokens of the one before are in order already. */
 static bool is_chain(const struct passes *f)
 {
 	for (size_t i = 0; i + 1 < f->list.n; i++)

@@ -1,11 +1,11 @@
 /*
- * passes.h - several passes through a model, written down as one program.
+ * passes.h - several passes through a model in one program.
  *
- * Layer step. A pass is one chunk of a prompt, or one token (or the check of a draft), of a group of
- * sequences (request_passes.h says which there are). It goes from shard group to shard group. Caches of
- * prompts are handed over to where decode reads them, weights that do not fit come from the disk, and tokens
- * go from the end of a pass to the beginning of the next. list_order.h decides which pass goes first where
- * several want a device.
+ * Layer step. A pass processes one chunk of a prompt, or one token (or the check of a draft), for a
+ * group of sequences (request_passes.h defines them). It goes from shard group to shard group. This
+ * file adds what surrounds the blocks: prompts' caches are sent to the devices that decode, weights
+ * that do not fit are read from the disk, and the tokens of a pass are sent to the first block of the
+ * next one. list_order.h decides the order of passes on a device that several of them need.
  */
 #ifndef SIM_STEP_PASSES_H
 #define SIM_STEP_PASSES_H
@@ -13,26 +13,26 @@
 #include "sim/step/request_passes.h"
 #include "sim/step/walk.h"
 
-/* Marks of programs. MARK_FIRST_TOKEN: the host has it, of all sequences; MARK_PREFILL: all of the prefill's
- * blocks have ended. */
+/* Marks of programs. MARK_FIRST_TOKEN: the host has the first token of all sequences; MARK_PREFILL: all
+ * blocks of the prefill have ended. */
 enum { MARK_FIRST_TOKEN, MARK_PREFILL };
 
 enum { PASS_NONE = -1 };
 
-struct pass { /* one chunk of a prompt, or one token, of a group of sequences */
+struct pass { /* one chunk of a prompt, or one token, for a group of sequences */
 	const struct placement *at;
 	struct request_pass of;
 	uint32_t group;
-	bool first; /* gives the first token of the answer */
-	int next;   /* the pass that this one's tokens start; PASS_NONE */
-	int behind; /* the pass written before that begins before it; PASS_NONE */
-	/* private: while it is written down */
+	bool first; /* its result is the first token of the answer */
+	int next;   /* the pass that begins with this one's tokens; PASS_NONE: none */
+	int behind; /* an earlier pass that must begin first; PASS_NONE: none */
+	/* private, used while the pass is appended */
 	struct walk walk;
 	struct deps x;
-	size_t done;       /* the last block so far */
-	struct deps begun; /* by its first block */
-	bool follows;      /* its first visit to a shard group is the last one of the pass before it */
-	uint32_t visit;    /* the visit that is being written */
+	size_t done;       /* number of the newest block */
+	struct deps begun; /* tasks on which its first block depends */
+	bool follows;      /* its first visit belongs to the last visit of the pass before it */
+	uint32_t visit;    /* the current visit */
 };
 
 struct room; /* private */
@@ -43,27 +43,29 @@ struct passes {
 	struct generate g;
 	struct program *program;
 	VEC(struct pass) list;
-	/* [group][layer]: what has to end for a cache to be where decode is, and where prefill is; NULL: it
-	 * is */
+	/* [group][layer]: tasks after which a cache is on the devices that decode, and on those that
+	 * prefill; NULL: it is there */
 	struct deps *kv, *own;
-	struct footprint *footprint; /* NULL, or of each machine: what it reads from its disk */
-	struct room *room;           /* likewise: what it can be read into */
-	VEC(uint32_t) visit_of;      /* private: of each task */
+	struct footprint *footprint; /* [machine]: the weights that it reads from its disk; NULL: none */
+	struct room *room;           /* [machine]: the room in memory for these; NULL: none */
+	VEC(uint32_t) visit_of;      /* private: [task]: its visit */
 	uint32_t visits_n;
-	bool token_at_end; /* the program ends when the last token is where the next step begins */
+	/* the program ends when the last token is on the device of the next step's first block */
+	bool token_at_end;
 };
 
-/* with_prompts: the cache of each group is handed over; else it is where it is read. */
+/* with_prompts: the cache of each group is sent to the devices that decode; otherwise it is there from
+ * the start. */
 struct passes passes_begin(const struct placement *at, bool with_prompts);
-/* Writes the passes down, in the order in which devices take them up, and forgets them. The program is the
- * caller's. */
+/* Appends the passes to the program in the order in which devices run them, and frees them. The program
+ * belongs to the caller. */
 struct program *passes_end(struct passes *f);
 
-/* Groups of sequences, and how many are in one: they are as alike as they can be. */
+/* The number of groups of sequences, and of sequences in one; sizes differ by one at most. */
 int64_t passes_groups(const struct generate *g);
 int64_t passes_group_batch(const struct generate *g, int64_t group);
 
-/* What each machine reads from its disk; NULL: nothing does. The caller frees it. */
+/* [machine]: the weights that it reads from its disk; NULL: none. The caller frees it. */
 struct footprint *passes_streams(const struct placement *at);
 
 #endif

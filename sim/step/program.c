@@ -1,4 +1,4 @@
-/* runtime_kernels.c - see runtime_kernels.h. */
+/* program.c - see program.h. */
 #include "sim/step/program.h"
 
 #include <math.h>
@@ -9,16 +9,16 @@
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
 
-/* The classes of a block at a place, so that thirty-two layers are costed once. */
+/* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
-	const struct world *world; /* whose model and precision */
+	const struct world *world; /* the world that gives model and precision */
 	struct part part;
 	enum phase phase;
 	enum grad_part grad_part;
 	struct shape shape;
 	size_t unit;
 	double share;
-	bool end; /* of graph_end() alone */
+	bool end; /* of the operators of graph_end() alone */
 	uint32_t first, n;
 };
 
@@ -86,7 +86,7 @@ static bool has_task(const struct deps *d, uint32_t task)
 	return false;
 }
 
-/* What is in the arena does not change: who has got it by value may keep it. */
+/* Lists are never changed in place, since callers hold copies of the struct. */
 static void append(struct program *p, struct deps *d, const uint32_t *task, size_t n)
 {
 	uint32_t *all = arena_array(&p->arena, d->n + n, sizeof *all);
@@ -167,7 +167,7 @@ static bool same_block(const struct block_cache *a, const struct block_cache *b)
 	       a->end == b->end && shape_same(&a->shape, &b->shape);
 }
 
-/* Of a backward pass, of one half or of both. */
+/* The operators of a backward pass: of one gradient or of both. */
 static size_t make_ops(const struct program *p, const struct block_cache *r, struct op ops[GRAPH_OPS])
 {
 	const struct model *m = r->world->units[r->unit].model;
@@ -182,15 +182,15 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	return n;
 }
 
-/* Fills in the classes. */
+/* Computes the classes of a block. */
 static void look_up(struct program *p, struct block_cache *r)
 {
 	struct op ops[GRAPH_OPS];
 	size_t n;
 
 	r->world = p->world;
-	for (size_t i = p->block_caches.n;
-	     i-- > 0;) /* what is looked for is mostly new: of this chunk of many */
+	/* most chunks of a prompt have shapes of their own, so the entry looked for is mostly the newest */
+	for (size_t i = p->block_caches.n; i-- > 0;)
 		if (same_block(&p->block_caches.at[i], r)) {
 			*r = p->block_caches.at[i];
 			return;
@@ -221,7 +221,7 @@ void program_remake(struct program *p)
 	}
 }
 
-/* Only the first operator waits for others: the queue keeps the rest in order behind it. */
+/* Only the first operator depends on others: the queue runs the rest in order after it. */
 static uint32_t put_ops(struct program *p, struct block_cache r, struct label label, const struct deps *after)
 {
 	uint32_t last = TASK_NONE;
@@ -247,8 +247,8 @@ struct routed program_routed(struct program *p, const struct shards *shards, uns
 	return r.to;
 }
 
-/* What device i of a shard group does of a block. Of whole experts it does what comes to them, and no sums.
- */
+/* The share of a block that device i of a shard group computes. Of whole experts it computes those of the
+ * rows routed to it, and no sums. */
 static struct block_cache block_on_device(struct program *p, const struct shape *s,
 					  const struct shards *shards, int i, struct label label)
 {
@@ -399,7 +399,7 @@ struct deps program_hand_over(struct program *p, const struct shards *from, cons
 	struct deps there = {.n = 0};
 
 	for (int i = 0; i < to->n; i++) {
-		struct shards before = *to; /* devices that are served already */
+		struct shards before = *to; /* devices that have it already */
 
 		before.n = i;
 		if (shard_group_beside(p->world, from, to->unit[i])) {
@@ -436,8 +436,8 @@ sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const 
 	return most;
 }
 
-/* How much of device i's part of `to` only device k of `from` can give: what lies on i's own machine, in
- * whosever part, is there. */
+/* The bytes of device i's part of `to` that only device k of `from` holds; bytes on i's own machine need
+ * no transfer, whichever device of `from` they belong to. */
 static double lacks(const struct world *w, const struct shards *from, int k, const struct shards *to, int i)
 {
 	const struct interval want = shard_sizes_interval(to, i), have = shard_sizes_interval(from, k);
@@ -515,10 +515,11 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 	/* the head's backward pass gives the gradient of its input */
 	const bool logits = label.part.role == ROLE_HEAD && label.phase != PHASE_BACKWARD;
 	const double width = (double)(logits ? w->model->vocabulary : w->model->hidden);
-	/* every device gathers the embedding and routes whole; of the logits each has a part; other blocks
-	 * end in partial sums */
+	/* every device computes the embedding and the router in full; of the logits each device has a
+	 * part; other blocks end in partial sums */
 	const bool whole = label.part.role == ROLE_EMBEDDING || label.part.role == ROLE_ROUTER ||
-			   label.grad_part == GRAD_WEIGHTS || shards->by_experts; /* each keeps its own */
+			   /* each device keeps its own part */
+			   label.grad_part == GRAD_WEIGHTS || shards->by_experts;
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 

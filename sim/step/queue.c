@@ -96,7 +96,7 @@ bool program_has_param(const struct world *w, size_t index, enum param p)
 		return p < PARAM_LINKS;
 	case QUEUE_LINK:
 		return p >= PARAM_LINKS;
-	case QUEUE_DISK: /* its rate alone */
+	case QUEUE_DISK: /* only its rate */
 		return p == PARAM_BANDWIDTH && w->machines[s.of].disk;
 	}
 	BUG("source kind %d", (int)s.kind);

@@ -3,8 +3,8 @@
 
 /* ---- which decode steps stand for all ---- */
 
-/* How often the first, the one h after it and the last of d + 1 steps count, so that the sum over all of them
- * is that of the parabola through the three. */
+/* Weights of the first step, the one h after it and the last of d + 1 steps, such that the weighted sum
+ * equals the sum over all of them of the parabola through these three. */
 static void weigh(double h, double d, struct request_sample *s)
 {
 	const double n = d + 1, sum = d * n / 2, squares = sum * (2 * d + 1) / 3;
@@ -14,7 +14,7 @@ static void weigh(double h, double d, struct request_sample *s)
 	s[2].weight = d > 1 ? (squares - h * sum) / (d * (d - h)) : d;
 }
 
-/* Steps behind contexts first .. last, whose times lie on one parabola. */
+/* Adds the samples of the steps at contexts first .. last, whose times lie on one parabola. */
 static size_t add_piece(struct request_sample *s, int64_t first, int64_t last)
 {
 	const int64_t half = (last - first) / 2;
@@ -37,10 +37,10 @@ static bool has_window(const struct model *m)
 	return windowed;
 }
 
-/* Steps behind contexts first .. last, in one piece or in two. */
+/* Adds the samples of the steps at contexts first .. last, in one piece or in two. */
 static size_t add_pieces(const struct model *m, int64_t first, int64_t last, struct request_sample *s)
 {
-	const int64_t full = m->attention.window - 1;
+	const int64_t full = model_window(m) - 1;
 	size_t n;
 
 	if (!has_window(m) || full < first || full >= last)
@@ -88,7 +88,7 @@ static int64_t chunk_tokens(const struct generate_request *r)
 	return r->chunk > 0 && r->chunk < tokens ? r->chunk : tokens;
 }
 
-/* The chunks of so many prompts that are read at once, `rounds` times over. */
+/* Adds the passes of the chunks of the prompts that are read together, `rounds` times. */
 static void add_chunks(struct pass_list *list, const struct generate_request *r, int64_t prompts,
 		       double rounds, bool drafts)
 {
@@ -129,8 +129,8 @@ static void add_prompts(struct pass_list *list, const struct generate_request *r
 		add_decode(list, prompts, r->depth + r->prompt - 1, REQUEST_PROMPT, rounds);
 }
 
-/* A token; or a draft, written token by token, and its check in one pass, as long as the draft and the token
- * before it. */
+/* Adds a decode step: one token; or a draft, generated token by token, and its check in one pass over the
+ * draft and the token before it. */
 static void add_step(struct pass_list *list, const struct generate_request *r, int64_t past, int part,
 		     double weight)
 {
@@ -148,7 +148,7 @@ static void add_step(struct pass_list *list, const struct generate_request *r, i
 	p->checks = r->draft > 0;
 }
 
-/* No fewer than there will be. */
+/* An upper bound of the number of passes. */
 static size_t passes_at_most(const struct generate_request *r)
 {
 	const int64_t chunks = r->prompt ? (tokens_in_chunks(r) + chunk_tokens(r) - 1) / chunk_tokens(r) : 0;

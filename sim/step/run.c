@@ -19,7 +19,7 @@ struct class_times program_times_new(struct arena *a, const struct program *p)
 
 /* ---- what is shared ---- */
 
-/* The quickest stream that a unit was measured at. */
+/* The highest bandwidth of any stream that was measured on a unit. */
 static const struct qty *quickest(const struct unit *u)
 {
 	const struct profile *p = u->profile;
@@ -33,7 +33,7 @@ static const struct qty *quickest(const struct unit *u)
 	return best;
 }
 
-/* How many times slower than calibrated a source is in one of its parameters; NULL: not at all. */
+/* The factor by which a source is slower than calibrated in one of its parameters; 1 for NULL. */
 typedef double slower(const struct qty *q, const struct params *v, enum param param);
 
 static double slower_at(const struct qty *q, const struct params *v, enum param param)
@@ -59,7 +59,7 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 						PARAM_BANDWIDTH)
 				       : 1);
 	}
-	for (size_t m = 0; m < w->machines_n; m++) /* of a machine that no unit is on, nobody asks */
+	for (size_t m = 0; m < w->machines_n; m++) /* a machine without units is never asked for */
 		wires_Bps[w->link_uses_n + m] = 1;
 	for (size_t u = 0; u < w->units_n; u++) {
 		double *wire = &wires_Bps[w->link_uses_n + w->units[u].machine];
@@ -75,7 +75,7 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 	}
 }
 
-/* Of each machine: do several of its devices work? The caller frees it. */
+/* [machine]: whether several of its devices work. The caller frees it. */
 static bool *crowded(const struct program *p)
 {
 	const struct world *w = p->world;
@@ -115,7 +115,7 @@ bool program_shares(const struct program *p)
 
 /* ---- times ---- */
 
-/* What the time of a class on a link, or of a disk, hangs on. */
+/* The parameter that determines the time of a class on a link or a disk. */
 static enum param link_param(const struct op_class *c)
 {
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
@@ -164,13 +164,13 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 
 /* ---- the engine ---- */
 
-/* A half-duplex link is one wire that both directions share; a full-duplex one needs no sharing. */
+/* Both directions of a half-duplex link share its bandwidth; a full-duplex one needs no sharing. */
 static void share_link(const struct link *l, const struct op_class *c, struct task *out)
 {
 	if (l->duplex != DUPLEX_HALF)
 		return;
 	out->bytes = c->bytes;
-	/* a small message does not fill the wire, even alone */
+	/* a small message does not use the whole bandwidth, even alone */
 	out->cap_Bps = l->bandwidth_by_size.n && out->duration_ns > 0
 			       ? c->bytes / sim_s_of_ns(out->duration_ns)
 			       : INFINITY;

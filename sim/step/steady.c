@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct started {
-	uint32_t line, task; /* line: of those that take turns, see line_of() */
+	uint32_t line, task; /* line: index of the queue or group, see line_of() */
 	sim_ns at_ns;
 };
 
@@ -25,7 +25,7 @@ static int by_line(const void *a, const void *b)
 	return (x->task > y->task) - (x->task < y->task);
 }
 
-/* Whether a cycle holds as much of a queue's work as its steps are of all steps. */
+/* Returns whether the share of a queue's work in a cycle equals the share of the timed steps in all steps. */
 static bool is_whole(const struct program *p, const struct class_times *t, const struct started *line,
 		     size_t n, struct steady_window steady_window)
 {
@@ -42,7 +42,7 @@ static bool is_whole(const struct program *p, const struct class_times *t, const
 	return cycle * steady_steps(steady_window) == all * steady_window.timed;
 }
 
-/* All tasks queue by queue, and behind them the ends of passes group by group; returns how many. */
+/* Sorts all tasks by queue, and then the ends of passes by group; returns their number. */
 static size_t find_lines(const struct program *p, const struct task_run *run, struct started *s)
 {
 	const uint32_t queues = (uint32_t)program_queues(p->world);

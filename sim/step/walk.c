@@ -52,7 +52,7 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 			out[n++] = (struct feed){block - 1, numbers_B(w, rows * hidden), true};
 		break;
 	}
-	case ROLE_HEAD: /* logits of the last token of each sequence need no other */
+	case ROLE_HEAD: /* only the last token of each sequence needs these blocks */
 		out[n++] = (struct feed){block - 1, numbers_B(w, (double)graph_head_rows(s) * hidden), false};
 		break;
 	case ROLE_EMBEDDING:
@@ -95,7 +95,7 @@ static double rows_B(const struct walk *k)
 			 (double)graph_rows(&k->shape) * (double)k->program->world->model->hidden);
 }
 
-/* A shard group in two halves: devices on machines that another shard group uses too, and the others. */
+/* Divides a shard group into the devices on machines that another shard group also uses, and the others. */
 struct halves {
 	struct shards with, without;
 };
@@ -112,7 +112,7 @@ static struct halves part_shards(const struct world *w, const struct shards *sha
 	return h;
 }
 
-/* From where `from` is whole. */
+/* Transfers from a shard group that holds the whole tensor. */
 static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
 			 struct label label)
 {
@@ -122,7 +122,8 @@ static struct deps carry(struct walk *k, size_t from, const struct shards *to, d
 
 /* ---- forward ---- */
 
-/* Where both kinds of experts sit alike there is nothing to hand over, and one sum over the devices does. */
+/* If shared and routed experts have the same devices nothing is transferred, and one collective sums both
+ * outputs. */
 static bool sit_alike(const struct walk *k, size_t shared, size_t experts)
 {
 	return shard_group_same(&k->shard_groups[shared], &k->shard_groups[experts]);
@@ -139,13 +140,13 @@ static struct deps shared_forward(struct walk *k, size_t block, const struct dep
 		return program_ops(k->program, &s, shards, label, after);
 	s.no_end = true;
 	made = program_ops(k->program, &s, shards, label, after);
-	/* beside the router its parts join those of the experts that are somewhere else */
+	/* on the router's devices its partial sums are added to those of the experts on other devices */
 	return k->shard_groups[block + 1].by_experts && sit_alike(k, block, router_of(k, block))
 		       ? made
 		       : program_whole(k->program, &s, shards, label, &made);
 }
 
-/* What the shared experts made elsewhere comes to where the others end. */
+/* Sends the output of shared experts on other devices to the devices on which the layer ends. */
 static struct deps add_shared(struct walk *k, const struct feed *late, const struct shards *shards,
 			      struct deps x)
 {
@@ -194,7 +195,7 @@ static struct deps exchange_backward(struct walk *k, size_t block, const struct 
 	return exchange_put(&e, &begun, NULL);
 }
 
-/* The router's rows are sent once to a machine that has experts of both kinds. */
+/* Sends the router's rows once to a machine that holds experts of both kinds. */
 static struct deps feed_experts(struct walk *k, size_t block, const struct feed *f, size_t shared)
 {
 	const struct halves to =
@@ -209,8 +210,8 @@ static struct deps feed_experts(struct walk *k, size_t block, const struct feed 
 	return there;
 }
 
-/* What every device of a split makes whole for itself, the next block on the same devices has once its own
- * device is through, which its queue sees to. */
+/* If every device of a split completes the output by itself, the next block on the same devices depends
+ * only on its own device, whose queue keeps the order. */
 static bool each_has_its_own(const struct walk *k, size_t from, size_t block)
 {
 	const enum role role = model_block(k->program->world->model, from).part.role;
@@ -249,7 +250,7 @@ static struct deps forward(struct walk *k, size_t block, const struct deps *also
 
 /* ---- backward ---- */
 
-/* The gradient of a block's output, from the one behind it that took it. */
+/* The gradient of a block's output, from the block that consumed it. */
 static struct deps gradient(struct walk *k, size_t block, const struct shards *to, struct label label)
 {
 	struct feed feeds[FEEDS];
@@ -260,8 +261,8 @@ static struct deps gradient(struct walk *k, size_t block, const struct shards *t
 	return carry(k, block + 1, to, feeds[0].bytes, label);
 }
 
-/* What the shared experts made went into the experts' sum: its gradient is that of the sum, and it is sent
- * once to a machine that has both. */
+/* The output of the shared experts was added to the experts' sum, so its gradient is that of the sum; it
+ * is sent once to a machine that holds both kinds. */
 static struct deps gradient_of_shared(struct walk *k, size_t block)
 {
 	const struct halves to =
@@ -273,7 +274,7 @@ static struct deps gradient_of_shared(struct walk *k, size_t block)
 	return there;
 }
 
-/* From both kinds of experts; where they are on one machine, their sum. */
+/* The gradients from both kinds of experts; if they are on one machine, the sum of them. */
 static struct deps gradient_of_router(struct walk *k, size_t block)
 {
 	const struct world *w = k->program->world;

@@ -48,8 +48,9 @@ int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 	struct arena *a = ask->loader->arena;
 
 	*s = (struct sweep){0};
-	if (ask->metric && !metric_find(ask->metric, err))
-		return -1;
+	for (size_t i = 0; i < ask->metrics.n; i++)
+		if (!metric_find(ask->metrics.at[i], err))
+			return -1;
 	if (!ask->over.n) {
 		err_set(err, "sweep needs at least one --over");
 		return err_hint(err, "such as --over workload.generate.batch=1,4,16");
@@ -111,6 +112,56 @@ static const struct metric *copy(struct arena *a, const struct metric *m, size_t
 	return to;
 }
 
+/* ---- what pictures show ---- */
+
+/* The name of the metric that a bound is about: ttft_s_p95 for ttft_p95. */
+static double bound_of(const struct world *w, const char *metric)
+{
+	const struct serve *load = w->scenario->workload.serve;
+	const struct load_class *c = load ? load->classes.at : NULL;
+
+	for (int m = 0; load && load->classes.n == 1 && c->slo && m < SLO_METRICS; m++)
+		for (int s = 0; s < SLO_STATS; s++) {
+			const char *key = slo_keys[m][s], *cut = strchr(key, '_');
+			const size_t n = (size_t)(cut - key);
+
+			if (c->slo->bound[m][s] > 0 && !strncmp(metric, key, n) && metric[n] == '_' &&
+			    metric[n + 1] == 's' && !strcmp(metric + n + 2, cut))
+				return c->slo->bound[m][s];
+		}
+	return NAN;
+}
+
+/* The same metric at its median; NULL where it is no p95 or has none. */
+static const struct metric_info *median_of(struct arena *a, const struct metric_info *m)
+{
+	const size_t n = strlen(m->name);
+	struct err err = ERR_INIT;
+
+	if (n < 4 || strcmp(m->name + n - 4, "_p95") != 0)
+		return NULL;
+	return metric_find(arena_printf(a, "%.*s_p50", (int)(n - 4), m->name), &err);
+}
+
+static void take_shown(struct arena *a, struct sweep *s, const struct sweep_ask *ask, const struct world *w)
+{
+	const char *of_load[] = {"ttft_s_p95", "tpot_s_p95", "e2el_s_p95"};
+	const struct texts usual = {of_load, ARRAY_LEN(of_load)}, compared = {&s->metric, 1};
+	const struct texts names = ask->metrics.n                                     ? ask->metrics
+				   : workload_asks(&w->scenario->workload, JOB_SERVE) ? usual
+										      : compared;
+	struct sweep_shown *shown = arena_array(a, names.n, sizeof *shown);
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < names.n; i++) {
+		const struct metric_info *m = metric_find(names.at[i], &err);
+
+		shown[i] = (struct sweep_shown){m, median_of(a, m), bound_of(w, m->name)};
+	}
+	s->shown = shown;
+	s->shown_n = names.n;
+}
+
 static void take_names(struct arena *a, struct sweep *s, const struct placement *at, const char *metric)
 {
 	const struct scenario *scenario = at->world->scenario;
@@ -123,6 +174,46 @@ static void take_names(struct arena *a, struct sweep *s, const struct placement 
 	s->names_n = n;
 	s->title = arena_strdup(a, scenario->title);
 	s->metric = arena_strdup(a, metric);
+	s->unit = metric_find(metric, &(struct err)ERR_INIT)->unit;
+}
+
+/* A bound that an axis changes is no line of a picture. */
+static void keep_bounds(struct sweep *s, const struct world *w)
+{
+	for (size_t k = 0; k < s->shown_n; k++)
+		if (bound_of(w, s->shown[k].metric->name) != s->shown[k].bound)
+			s->shown[k].bound = NAN;
+}
+
+static const struct metric *taken(struct arena *a, const struct assignment_row *row,
+				  const struct metric_info *m, size_t draws)
+{
+	const struct metric *of = m ? rows_metric(row, m->name) : NULL;
+
+	return of ? copy(a, of, draws) : NULL;
+}
+
+static struct sweep_entry entry_of(struct arena *a, const struct sweep *s, const struct assignment_row *row,
+				   size_t draws)
+{
+	const struct metric *m = rows_metric(row, s->metric), *stable = rows_metric(row, "stable"),
+			    *holds = rows_metric(row, "holds");
+	const struct metric **shown = arena_array(a, 2 * s->shown_n, sizeof *shown);
+	struct sweep_entry e = {.fits = m != NULL,
+				.overloaded = stable && stable->value == 0,
+				.holds = holds ? holds->value : (double)NAN,
+				.metric = m ? copy(a, m, draws) : NULL,
+				.shown = shown};
+
+	for (size_t k = 0; k < s->shown_n; k++) {
+		shown[2 * k] = taken(a, row, s->shown[k].metric, draws);
+		shown[2 * k + 1] = taken(a, row, s->shown[k].median, draws);
+	}
+	e.lack = m              ? SWEEP_LACKS_NOTHING
+		 : !row->fits   ? SWEEP_UNFIT
+		 : e.overloaded ? SWEEP_OVERLOADED
+				: SWEEP_NO_VALUE;
+	return e;
 }
 
 static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const struct placement *at,
@@ -133,20 +224,20 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 	const struct draws draws = draws_asked(scratch, w, &ask->draws);
 	struct sweep_entry *entries;
 
-	if (!s->names)
-		take_names(a, s, at, ask->metric ? ask->metric : metric_usual(w)->name);
+	if (!s->names) {
+		take_names(a, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name);
+		take_shown(a, s, ask, w);
+	}
+	keep_bounds(s, w);
 	entries = arena_array(a, s->names_n, sizeof *entries);
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;
 		struct assignment_row row;
-		const struct metric *m;
 
 		prediction_make(scratch, &at[i], &p);
 		row = prediction_row(scratch, &p, &draws);
-		m = rows_metric(&row, s->metric);
-		entries[i] = (struct sweep_entry){.alone = prediction_machines(&p) == 1,
-						  .fits = m != NULL,
-						  .metric = m ? copy(a, m, draws.n) : NULL};
+		entries[i] = entry_of(a, s, &row, draws.n);
+		entries[i].alone = prediction_machines(&p) == 1;
 		prediction_release(&p);
 	}
 	cell->best_alone = compare_all(entries, s->names_n, draws.n);

@@ -8,6 +8,7 @@
 #ifndef SIM_SWEEP_SWEEP_H
 #define SIM_SWEEP_SWEEP_H
 #include "sim/predict/draws.h"
+#include "sim/predict/job.h"
 #include "sim/predict/rows.h"
 #include "sim/predict/scenario_load.h"
 
@@ -18,14 +19,27 @@ struct sweep_ask {
 	const char *scenario; /* path */
 	struct texts sets;    /* "path=value", in every cell */
 	struct texts over;    /* "path=value,value...": the axes, the last changes fastest */
-	const char *metric;   /* NULL: e2el_s, or train_step_s where nothing is generated */
+	struct texts
+		metrics; /* the first is compared; none: e2el_s, or train_step_s where nothing is generated */
 	struct draws_ask draws;
+};
+
+enum sweep_lack {
+	SWEEP_LACKS_NOTHING,
+	SWEEP_UNFIT,      /* it does not fit in memory */
+	SWEEP_OVERLOADED, /* a load is too much for it: latencies are a function of the run's length */
+	SWEEP_NO_VALUE    /* the metric does not apply */
 };
 
 struct sweep_entry { /* an assignment in a cell */
 	bool alone;  /* it uses one machine */
-	bool fits;
-	const struct metric *metric; /* NULL: does not fit */
+	bool fits;   /* it has the metric that is compared */
+	bool overloaded;
+	double holds;         /* does the SLO of a load hold? 0, 1 or the share of runs; NAN: there is none */
+	enum sweep_lack lack; /* why the metric that is compared has no value */
+	const struct metric *metric; /* NULL: it has none */
+	/* of each of sweep.shown, and its median: 2 * shown_n; NULL: it has none */
+	const struct metric *const *shown;
 	/* Against the best that uses one machine: how many times as good, and the share of draws in which it
 	 * is better. NAN where one of the two has no value. */
 	double times, won;
@@ -35,6 +49,12 @@ struct sweep_cell {
 	const char *const *values;         /* one for each axis, as written */
 	const struct sweep_entry *entries; /* one for each assignment; NULL: not run yet */
 	size_t best_alone;                 /* an entry; names_n where no single machine runs it */
+};
+
+struct sweep_shown {
+	const struct metric_info *metric;
+	const struct metric_info *median; /* the same at p50, where the metric is a p95; or NULL */
+	double bound;                     /* of the SLO; NAN: none */
 };
 
 struct sweep_axis {
@@ -49,6 +69,9 @@ struct sweep {
 	size_t cells_n;
 	/* set by the first cell that is run */
 	const char *title, *metric;
+	const char *unit;          /* of the metric; "" for a share */
+	struct sweep_shown *shown; /* what pictures show; the metric that is compared need not be among it */
+	size_t shown_n;
 	const char *const *names; /* of assignments */
 	size_t names_n;
 };

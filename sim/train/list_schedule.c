@@ -5,7 +5,7 @@
 
 #include "sim/base/err.h"
 
-enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* when W goes into a gap */
+enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* whether W is used to fill gaps */
 
 struct choices {
 	bool alternate; /* an F after each B; else B whenever one is ready */
@@ -51,7 +51,7 @@ static sim_ns *end_of(const struct state *s, enum pass_kind pass, size_t chunk, 
 	return &(pass == PASS_FORWARD ? s->f_end : s->b_end)[chunk * s->p->micros + micro];
 }
 
-/* When a pass's inputs are there; -1: not known yet. */
+/* The time at which a pass's inputs are available; -1: not known yet. */
 static sim_ns ready_ns(const struct state *s, size_t c, enum pass_kind pass)
 {
 	const struct chunk *chunks = s->p->chunks;
@@ -120,7 +120,7 @@ static struct move earliest(const struct state *s, size_t stage, enum pass_kind 
 	return best;
 }
 
-/* Which of F and B a stage runs next. */
+/* The choice between F and B for a stage. */
 static struct move work(const struct state *s, const struct move *f, const struct move *b)
 {
 	const struct stage *st = &s->stages[s->p->chunks[f->found ? f->action.chunk : 0].stage[PASS_FORWARD]];

@@ -9,15 +9,15 @@
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
 
-/* From the first to the last instant of something; first < 0: it never happens. */
+/* A lifetime, from its first to its last instant; first < 0: it never begins. */
 struct interval_ns {
 	sim_ns first, last;
-	uint32_t task; /* the one that began it */
+	uint32_t task; /* the task that began it */
 };
 
 struct lifetime {                                          /* of one micro-batch in one block */
-	struct interval_ns forward, sent, input, backward; /* sent: the transfer of what forward kept */
-	size_t fore, back;                                 /* the machines that ran it, under a data split */
+	struct interval_ns forward, sent, input, backward; /* sent: the transfer of kept activations */
+	size_t fore, back;                                 /* the machines that ran it, in a data split */
 };
 
 enum kind { ACTIVATIONS, GRADIENTS, KIND_N };
@@ -68,7 +68,7 @@ static void read_update(struct ledger *b, uint32_t i, size_t block)
 			widen(&b->arrivals[at], &b->run->spans[i], i);
 		if (!t->label.payload && here)
 			widen(&b->updates[at], &b->run->spans[i], i);
-		if (gradients && !comes) /* kept until it has left */
+		if (gradients && !comes) /* activations that are sent are kept until they have left */
 			widen(&b->updates[at], &b->run->spans[i], i);
 	}
 }
@@ -149,7 +149,7 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 		if (fore <= 0 && l->sent.first >= 0)
 			w.first = l->sent.first;
 		hold(b, ACTIVATIONS, mi, kept * fmax(fore, back), w);
-		/* scores are made again for B alone, whole blocks for W too */
+		/* scores are recomputed for B only, whole blocks for W, too */
 		w = b->tr->train.options.recompute == RECOMPUTE_FULL ? l->backward : l->input;
 		hold(b, ACTIVATIONS, mi, recompute * back, w);
 	}
@@ -162,12 +162,12 @@ static void hold_gradients(struct ledger *b, size_t block)
 
 	for (size_t mi = 0; mi < n; mi++) {
 		const size_t at = block * n + mi;
-		/* the embedding's are there once the block above has made its own */
+		/* the embedding's gradient begins when the block above has computed its own */
 		const bool below = block == 0 && b->tr->lowest == 1;
 		struct interval_ns w = b->grads[below ? n + mi : at];
 		double share = footprint_share(b->at, PHASE_BACKWARD, block, mi);
 
-		if (w.first < 0) { /* not made here, but received for the update */
+		if (w.first < 0) { /* gradients received for the update */
 			w = b->arrivals[at];
 			share = footprint_share(b->at, PHASE_UPDATE, block, mi);
 		}
@@ -188,7 +188,8 @@ static int by_time(const void *x, const void *y)
 		return a->by > 0 ? 1 : -1;
 	if (a->task != b->task)
 		return a->task < b->task ? -1 : 1;
-	return a->seq < b->seq ? -1 : 1; /* sums are rounded in one order everywhere */
+	/* the order of the sum, and so its rounding, is the same for any schedule */
+	return a->seq < b->seq ? -1 : 1;
 }
 
 static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)

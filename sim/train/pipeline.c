@@ -66,7 +66,7 @@ static sim_ns *slot(const struct orders_simulator *r, size_t chunk, uint32_t mic
 	return &r->ends[(chunk * r->p->micros + micro) * PASS_N + pass];
 }
 
-/* When an action's inputs are there; -1: they are not made yet. */
+/* The time at which an action's inputs are available; -1: not computed yet. */
 static sim_ns inputs_ns(const struct orders_simulator *r, const struct action *t)
 {
 	const struct chunk *chunks = r->p->chunks;
@@ -212,8 +212,8 @@ static bool within(const struct simulated_orders *r, const int64_t *hold, size_t
 	return true;
 }
 
-/* Is a shorter than b, or as short with less idle time between a stage's first and last pass? Then the next
- * step can follow sooner. */
+/* Returns whether a is shorter than b, or as short with less idle time between a stage's first and last
+ * pass, so that the next step can begin sooner. */
 static bool better(const struct simulated_orders *a, const struct simulated_orders *b, size_t n)
 {
 	sim_ns gap[2] = {0};
@@ -310,7 +310,7 @@ static struct stage_orders best(struct arena *a, enum train_schedule s, const st
 	return polished(a, p, hold, made);
 }
 
-/* The paper's order where there is one and the limit allows it. */
+/* The paper's order, if there is one and the limit allows it. */
 static struct stage_orders made(struct arena *a, enum train_schedule s, const struct pipeline *p)
 {
 	const struct limits l = {own_limit(s, p), NULL, s == SCHEDULE_GPIPE};

@@ -48,7 +48,7 @@ static size_t replicas_n(const struct placement *at)
 	return s ? (size_t)s->n : 1;
 }
 
-/* The placement as replica i has it. */
+/* The placement of replica i. */
 static struct placement replica_of(struct arena *a, const struct placement *at, size_t i)
 {
 	struct placement p = *at;
@@ -287,7 +287,7 @@ static void complain(const struct placement *at, struct diags *diags, const char
 		 msg);
 }
 
-/* Every block in the same split, and no device in two replicas. */
+/* Checks that every block has the same split, and no device is in two replicas. */
 static int check_data(const struct placement *at, struct diags *diags)
 {
 	const struct shards *like = data_group(at);

@@ -1,9 +1,10 @@
 /*
- * stages.h - a placement seen as pipelines: replicas, the chunks of each, their times and their orders.
+ * stages.h - a placement as pipelines: replicas, the chunks of each, their times and their orders.
  *
  * Layer train. A replica is one device of a data split with its share of the micro-batches, or the whole
- * placement. A chunk is a run of blocks with the same devices in forward and in backward; a stage is a device
- * that runs chunks, so a device with layers that are not contiguous has several chunks and interleaves them.
+ * placement. A chunk is a run of blocks with the same devices in forward and in backward; a stage is a
+ * device that runs chunks, so a device whose layers are not contiguous has several chunks and interleaves
+ * them.
  */
 #ifndef SIM_TRAIN_STAGES_H
 #define SIM_TRAIN_STAGES_H
@@ -12,10 +13,10 @@
 #include "sim/train/trainable.h"
 
 struct data_replica {
-	struct placement at;    /* without data splits */
-	uint32_t first, micros; /* its micro-batches, of the step's */
+	struct placement at;    /* its placement, without data splits */
+	uint32_t first, micros; /* number of micro-batches of the step that it runs */
 	size_t *bounds;         /* chunk c is blocks bounds[c] .. bounds[c + 1] - 1 */
-	struct pipeline pipe;   /* as the schedule sees it: B and W joined, or apart */
+	struct pipeline pipe;   /* as the schedule needs it: B and W as one pass or two */
 	struct stage_orders stage_orders;
 	struct simulated_orders simulated_orders;
 };
@@ -23,30 +24,31 @@ struct data_replica {
 struct stages {
 	struct data_replica *replicas;
 	size_t n;
-	size_t first, last; /* of the model's blocks: without ends, some do not exist */
+	size_t first, last; /* first and last existing block of the model */
 	struct trainable trainable;
 };
 
-/* 0, or -1 with complaints: data splits that do not go together, a layout that the schedule cannot have,
- * fewer micro-batches than replicas. */
+/* 0, or -1 with diagnostics: data splits that contradict each other, a layout that the schedule cannot
+ * have, fewer micro-batches than replicas. */
 int stages_check(const struct placement *at, struct diags *diags);
 
-/* For a placement that stages_check() accepted. The program gives the times of blocks; the result is in the
+/* The stages of a placement that stages_check() accepted; the program supplies the times of blocks. In the
  * arena. */
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at);
 
-/* The time of a block's pass on its devices; 0 where the block has no such pass. */
+/* The time of a block's pass on its devices; 0 if the block has no such pass. */
 sim_ns stages_block_ns(struct program *p, const struct stages *s, const struct data_replica *r, size_t block,
 		       enum pass_kind pass);
 
-/* Does a block have that pass? B: from the lowest trained block up; W: where something is trained. */
+/* Returns whether a block has that pass. B: from the lowest trained block up; W: blocks with trained
+ * weights. */
 bool stages_has(const struct stages *s, const struct data_replica *r, size_t block, enum pass_kind pass);
 
 struct label stages_label(const struct stages *s, const struct data_replica *r, size_t block,
 			  enum pass_kind pass);
 
-/* Shares micro-batches out over n devices: by shares (largest remainders), or, where those are 0, so that the
- * slowest device ends as early as possible; ns: the time of one micro-batch on each. */
+/* Distributes micro-batches over n devices: by shares (largest remainders), or, if those are 0, such that
+ * the slowest device ends as early as possible; ns: the time of one micro-batch on each. */
 void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim_ns *ns, uint32_t *out);
 
 #endif

@@ -24,12 +24,14 @@ struct builder {
 	struct stages st;
 	VEC(struct block_pass) passes;
 	struct walk *fore, *back; /* [micro] */
-	struct deps *saved;       /* [micro][block]: what forward kept has reached where backward runs */
-	struct deps *inputs;      /* [micro][block]: the input's gradient is made, and W may run */
-	struct deps *loss;        /* [replica]: the host has the loss */
-	struct deps *done;        /* [replica]: its newest backward pass */
-	struct deps (*grads)[SHARDS_MAX]; /* [block][replica]: the block's gradients of every micro-batch are
-					     made */
+	/* [micro][block]: tasks after which kept activations are on the devices of backward */
+	struct deps *saved;
+	/* [micro][block]: tasks that computed the input's gradient; W may run after them */
+	struct deps *inputs;
+	struct deps *loss; /* [replica]: the host has the loss */
+	struct deps *done; /* [replica]: its newest backward pass */
+	/* [block][replica]: tasks that computed the block's gradients of every micro-batch */
+	struct deps (*grads)[SHARDS_MAX];
 	size_t blocks_n;
 	size_t unsent; /* gradients of the blocks below this one are not yet sent */
 	struct arena arena;
@@ -96,7 +98,7 @@ static struct label label_of(const struct builder *b, const struct block_pass *p
 static struct deps host_step(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
-	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false}, .layer = -1};
+	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
 
 	return deps_of(b->p, program_op(b->p, &step, unit, 1, label, after));
 }
@@ -180,7 +182,7 @@ static double gradient_B(const struct builder *b, size_t block)
 	return b->st.trainable.blocks[block].gradient_B;
 }
 
-/* Have all replicas that have micro-batches made the block's gradients? */
+/* Returns whether all replicas with micro-batches have computed the block's gradients. */
 static bool is_ready(const struct builder *b, size_t block)
 {
 	for (size_t i = 0; i < b->st.n; i++)
@@ -228,8 +230,8 @@ static bool same_devices(const struct builder *b, size_t x, size_t y)
 	return true;
 }
 
-/* Sends the gradients that are made, from the last block down, in buckets of neighbours on the same devices
- * (Li et al., PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
+/* Sends the gradients computed so far, from the last block down, in buckets of neighbours on the same
+ * devices (Li et al., PyTorch Distributed, arXiv:2006.15704, section 3.2.3). */
 static void send_buckets(struct builder *b)
 {
 	const double full = b->t->options.bucket > 0 ? b->t->options.bucket : HUGE_VAL;
@@ -250,7 +252,7 @@ static void send_buckets(struct builder *b)
 	}
 }
 
-/* Notes the gradients that a block's last pass has made, for the update and for the other replicas. */
+/* Notes the gradients that a block's last pass has computed, for the update and for the other replicas. */
 static void note_gradients(struct builder *b, const struct block_pass *pass, const struct deps *x)
 {
 	const struct data_replica *r = &b->st.replicas[pass->replica];
@@ -386,26 +388,62 @@ static int time_of(const struct label *label)
 	return label->phase == PHASE_FORWARD && !label->recompute ? TIME_FORWARD : TIME_BACKWARD;
 }
 
-/* Nanoseconds of operators on each device, by phase; copies and links are no operators. */
-static void add_operators(const struct program *p, const struct class_times *t, double (*ns)[TIME_N])
-{
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct program_task *k = &p->tasks.at[i];
+/* So many operators of a class on a device, all of one phase. */
+struct counted {
+	uint32_t op_class, unit, n;
+	int time; /* TIME_FORWARD, ... */
+};
 
-		if (queue_at(p->world, k->queue).kind == QUEUE_DEVICE &&
-		    p->op_classes.at[k->op_class].kind == CLASS_OP)
-			ns[k->queue][time_of(&k->label)] += (double)t->ns[k->op_class];
-	}
+struct train_work {
+	size_t units, n;
+	struct counted *at;
+};
+
+/* Copies and links are no operators. */
+static bool is_operator(const struct program *p, const struct program_task *t)
+{
+	return p->op_classes.at[t->op_class].kind == CLASS_OP && t->queue < p->world->units_n;
 }
 
-struct train_times train_times(const struct program *p, const struct class_times *t, sim_ns makespan_ns)
+const struct train_work *train_work(struct arena *a, const struct program *p)
 {
-	const size_t units = p->world->units_n;
-	double(*ns)[TIME_N] = xcalloc(units, sizeof *ns);
+	struct arena scratch = ARENA_INIT;
+	struct train_work *work = arena_alloc(a, sizeof *work);
+	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest); /* of a class: index + 1 */
+	uint32_t *older = arena_array(&scratch, p->tasks.n, sizeof *older);
+
+	*work = (struct train_work){p->world->units_n, 0, arena_array(a, p->tasks.n, sizeof *work->at)};
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+		const struct counted new = {t->op_class, t->queue, 0, time_of(&t->label)};
+		uint32_t k = newest[t->op_class];
+
+		if (!is_operator(p, t))
+			continue;
+		while (k && (work->at[k - 1].unit != new.unit || work->at[k - 1].time != new.time))
+			k = older[k - 1];
+		if (!k) {
+			work->at[work->n] = new;
+			older[work->n++] = newest[t->op_class];
+			k = newest[t->op_class] = (uint32_t)work->n;
+		}
+		work->at[k - 1].n++;
+	}
+	arena_release(&scratch);
+	return work;
+}
+
+struct train_times train_times(const struct train_work *work, const struct class_times *t, sim_ns makespan_ns)
+{
+	double(*ns)[TIME_N] = xcalloc(work->units, sizeof *ns);
 	double sum[TIME_N] = {0}, on[TIME_N] = {0}, working = 0, devices = 0;
 
-	add_operators(p, t, ns);
-	for (size_t u = 0; u < units; u++) {
+	for (size_t i = 0; i < work->n; i++) {
+		const struct counted *c = &work->at[i];
+
+		ns[c->unit][c->time] += (double)(t->ns[c->op_class] * (sim_ns)c->n);
+	}
+	for (size_t u = 0; u < work->units; u++) {
 		double all = 0;
 
 		for (int i = 0; i < TIME_N; i++) {

@@ -51,8 +51,7 @@ static double saved_B(const struct world *w, const struct shape *s, size_t block
 			     model_block(w->model, block).part, &copies);
 }
 
-/* The gradients of the scores, or of the logits, and what they are made from, while a block's backward pass
- * runs. */
+/* The gradients of the scores, or of the logits, and their inputs, while a block's backward pass runs. */
 static double backward_copies_B(const struct world *w, const struct shape *s, size_t block,
 				const struct shards *shards)
 {
@@ -125,7 +124,8 @@ double optimizer_state_B(const struct train *t)
 double optimizer_traffic_B(const struct train *t, double width_B)
 {
 	const double p_and_g =
-		(t->master ? 2 : 3) * width_B; /* g is read, p is written; p is read, or its master */
+		/* the gradient is read and the weight written; the weight, or its copy in f32, is read */
+		(t->master ? 2 : 3) * width_B;
 
 	return t->optimizer == OPTIMIZER_NONE ? 0 : p_and_g + 2 * optimizer_state_B(t);
 }

@@ -14,29 +14,31 @@ struct shape train_shape(const struct train *t);
 struct trainable {
 	const struct world *world;
 	struct train train;
-	/* The lowest block that the backward pass runs in; nothing below it is trained. The embedding's own
-	 * gradient is a scatter of a few rows, so it has no pass. */
+	/* The lowest block with a backward pass; nothing below it is trained. The embedding's own gradient
+	 * is a scatter of a few rows, so it has no pass. */
 	size_t lowest;
 	struct trainable_block {
-		struct shape shape; /* where nothing is trained, gradients only pass through */
-		double numbers;     /* trained numbers: each has a gradient */
+		struct shape shape; /* without trained weights, gradients only pass through */
+		double numbers;     /* number of trained weights, each with a gradient */
 		double gradient_B;
 	} * blocks;
 };
 struct trainable trainable_make(struct arena *a, const struct world *w, const struct train *t);
 
-/* Bytes that the forward pass of a block keeps on its devices for the backward pass: all that its gradients
- * need, its input alone (full recomputation), or nothing below the lowest trained block. */
+/* Bytes that the forward pass of a block keeps on its devices for the backward pass: all inputs of
+ * gradients, the block's input (full recomputation), or nothing below the lowest trained block. */
 double trainable_kept_B(const struct trainable *t, size_t block, const struct shards *shards);
-/* Bytes that are alive besides while the backward pass runs in the block: what is made again of what forward
- * did not keep, and the attention scores' gradients where the runtime writes them. */
+/* Further bytes alive while the backward pass runs in the block: recomputed activations, and the gradients
+ * of attention scores if the runtime writes them. */
 double trainable_recompute_B(const struct trainable *t, size_t block, const struct shards *shards);
 
-/* Bytes of optimizer state for each trained number: two moments in f32 (Adam, Kingma & Ba, arXiv:1412.6980;
- * AdamW, arXiv:1711.05101), one (momentum), two of eight bits with a scale in f32 for every 2048 of them
- * (Dettmers et al., arXiv:2110.02861, section 2.1); and a weight in f32 where it keeps one. */
+/* Bytes of optimizer state for each trained weight: two moments in f32 (Adam, Kingma & Ba,
+ * arXiv:1412.6980; AdamW, arXiv:1711.05101), one (momentum), two of eight bits with a scale in f32 for
+ * every 2048 of them (Dettmers et al., arXiv:2110.02861, section 2.1); and a copy in f32 if the optimizer
+ * keeps one. */
 double optimizer_state_B(const struct train *t);
-/* Bytes of its traffic in one update: p and g in the given width, states read and written. */
+/* Bytes of memory traffic of a weight in one update: weight and gradient in the given width, states read
+ * and written. */
 double optimizer_traffic_B(const struct train *t, double width_B);
 
 #endif

@@ -12,22 +12,23 @@ struct train_options;
 
 enum rule_split { RULE_WHOLE, RULE_TENSOR, RULE_DATA, RULE_EXPERTS };
 
-struct rule { /* later rules win, as in .gitattributes */
+struct rule { /* later rules override earlier ones, as in .gitattributes */
 	struct origin origin;
 	struct field_list on;        /* device names: "m5" (its first device) or "m5.gpu" */
 	struct field_range layers;   /* first -1: all */
 	struct field_list op, phase; /* names; empty: all */
 	int split;
-	struct field_list shares;  /* of a split, one for each device */
-	struct field_list experts; /* of a split by experts: how many on each device, instead of shares */
+	struct field_list shares; /* for a split: one for each device */
+	/* for a split by experts: their number on each device, instead of shares */
+	struct field_list experts;
 };
 
 struct assignment {
 	struct origin origin;
 	const char *name;
 	struct field_list place;           /* struct rule */
-	struct generate_options *generate; /* NULL: as the workload says */
-	struct train_options *train;       /* likewise */
+	struct generate_options *generate; /* NULL: the workload's */
+	struct train_options *train;       /* NULL: the workload's */
 	struct assign_serving serving;
 };
 

@@ -23,8 +23,8 @@ static const struct field speculative_fields[] = {
 static const struct table speculative_table = {"speculative", sizeof(struct speculative), speculative_fields,
 					       ARRAY_LEN(speculative_fields)};
 
-/* The keys of struct generate_options. A workload has defaults, an assignment has none: what it leaves out is
- * as the workload says. */
+/* The keys of struct generate_options. A workload's have defaults; an assignment's have none, since absent
+ * ones are the workload's. */
 #define OPTION(at, member, unsaid, std)                                                                      \
 	.key = #member, .offset = (at) + offsetof(struct generate_options, member), .optional = unsaid,      \
 	.def = (unsaid) ? NULL : (std)
@@ -91,8 +91,8 @@ double speculative_tokens(const struct speculative *s)
 	return sum;
 }
 
-/* Every pass over a piece of a prompt is built as tasks of its own: 4 million tokens in chunks of 512 are
- * 8192. */
+/* The largest number of chunks: each is a pass with tasks of its own. 4 million tokens in chunks of 512
+ * are 8192 passes. */
 enum { PASSES_MAX = 8192 };
 
 static void check_passes(struct diags *diags, const struct generate *g, const struct yml *said)

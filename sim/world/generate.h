@@ -1,6 +1,6 @@
 /*
- * generate.h - what a scenario says of a generation: one request for each sequence, and how it is carried
- * out.
+ * generate.h - the job `generate` in a scenario: one request for each sequence, and options of how it is
+ * run.
  *
  * Layer world. The field tables and the checks of `generate:`, in the workload and in an assignment.
  */
@@ -16,34 +16,37 @@ struct world;
 enum kv_when { KV_STREAM, KV_END };
 extern const char *const kv_whens[]; /* by enum kv_when; NULL-terminated */
 enum offload_way { OFFLOAD_REFUSE, OFFLOAD_STREAM };
-enum { GENERATE_GROUPS = 64 }; /* micro-batches at most */
+enum { GENERATE_GROUPS = 64 }; /* largest number of micro-batches */
 
 /* Speculative decoding: a small model writes a draft that the large one checks in one pass (Leviathan et al.,
  * arXiv:2211.17192). */
 struct speculative {
 	struct origin origin;
-	const struct yml *model; /* the draft's */
-	const char *on;          /* the device that runs it */
+	const struct yml *model; /* the draft model */
+	const char *on;          /* the device that runs the draft model */
 	int64_t draft;           /* tokens of one draft */
 	double acceptance;       /* probability that a drafted token is accepted, independent of the others */
-	struct precision *precision; /* NULL: as the scenario's */
-	const struct world *world;   /* the same machines with the draft's model; set by world_load() */
+	struct precision *precision; /* NULL: the scenario's */
+	const struct world *world;   /* the same machines with the draft model; set by world_load() */
 };
 
-/* Tokens that one draft and its check give: (1 - a^(g+1)) / (1 - a), equation 1 of that paper. */
+/* Expected tokens from one draft and its check: (1 - a^(g+1)) / (1 - a), equation 1 of that paper. */
 double speculative_tokens(const struct speculative *s);
 
 /* The part of a generation that an assignment may override. */
 struct generate_options {
 	struct origin origin;
-	int64_t chunk;         /* tokens of a prompt in one pass; 0: all of them */
-	int64_t micro_batches; /* groups of sequences that follow one another through the devices; 0 in an
-				  assignment: as the workload says */
-	int kv; /* enum kv_when: where decode is on another device than prefill, each layer's cache leaves
-		   when it is made, or all of it at the end */
-	int overflow; /* enum offload_way: weights beyond the memory are refused, or read from the machine's
-			 disk in every step */
-	struct speculative *speculative; /* NULL: token by token */
+	int64_t chunk; /* tokens of a prompt in one pass; 0: all of them */
+	/* groups of sequences that follow one another through the devices; 0 in an assignment: the
+	 * workload's */
+	int64_t micro_batches;
+	/* enum kv_when: if decode runs on another device than prefill, the cache of each layer is sent
+	 * when it is complete, or all of it at the end */
+	int kv;
+	/* enum offload_way: weights that do not fit are refused, or read from the machine's disk in every
+	 * step */
+	int overflow;
+	struct speculative *speculative; /* NULL: no draft */
 };
 
 struct generate {
@@ -56,10 +59,10 @@ struct generate {
 extern const struct table generate_table;         /* struct generate */
 extern const struct table generate_options_table; /* struct generate_options of an assignment */
 
-/* The workload's generation with the options that the assignment overrides. */
+/* The workload's generation with the options that an assignment overrides. */
 struct generate generate_as(const struct generate *g, const struct assignment *a);
 
-/* What a table row cannot tell: a prompt that its chunks cut into too many passes. */
+/* Checks across keys: the number of passes into which chunks divide a prompt. */
 void generate_check(const struct scenario *s, struct diags *diags);
 
 #endif

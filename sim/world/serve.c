@@ -159,7 +159,8 @@ static const struct field serve_fields[] = {
 	{FIELD_KEY(struct serve, classes), .type = FIELD_MAP, .sub = &class_table, .max = SERVE_CLASSES,
 	 .optional = true, .help = "kinds of requests by name; what one does not say is as outside"},
 	{FIELD_KEY(struct serve, requests), .type = FIELD_COUNT, .min = 1, .max = 1e9, .optional = true,
-	 .help = "how many"},
+	 .help = "how many; with neither this nor 'for', until the SLO is decided or its metrics are "
+		 "precise"},
 	{.key = "for",
 	 .offset = offsetof(struct serve, span),
 	 .type = FIELD_DOUBLE,
@@ -174,6 +175,8 @@ static const struct field serve_fields[] = {
 	 .optional = true, .help = "requests that the client has out at once; others wait with it"},
 	{FIELD_KEY(struct serve, replications), .type = FIELD_COUNT, .min = 1, .max = 1000, .def = "5",
 	 .help = "runs with other random numbers, from which intervals come; a trace has one"},
+	{FIELD_KEY(struct serve, beyond_context), .type = FIELD_CHOICE, .choices = beyond_contexts,
+	 .def = "refuse", .help = "sequences longer than the model's context"},
 };
 const struct table serve_table = {"serve", sizeof(struct serve), serve_fields, ARRAY_LEN(serve_fields)};
 
@@ -384,6 +387,11 @@ static bool has_turns(const struct serve *s)
 	return turns;
 }
 
+bool serve_open_ended(const struct serve *s)
+{
+	return !s->requests && !(s->span > 0) && s->arrivals.kind != ARRIVALS_TRACE;
+}
+
 static void check_end(struct serve *s, struct diags *d)
 {
 	const struct yml *node = s->origin.node;
@@ -391,7 +399,7 @@ static void check_end(struct serve *s, struct diags *d)
 
 	if (said(node, "requests") && said(node, "for"))
 		serve_wrong(d, node, "for", "leave one out", "'requests' and 'for' exclude each other");
-	if (!said(node, "requests") && !said(node, "for") && kind != ARRIVALS_TRACE)
+	if (serve_open_ended(s) && (s->measure == MEASURE_ALL || kind == ARRIVALS_ALL_AT))
 		diag_add(d, node->place, "add 'requests: 2000' or 'for: 1 h'", "serve: the load never ends");
 	if (kind == ARRIVALS_ALL_AT && said(node, "for"))
 		serve_wrong(d, node, "for", "say how many: 'requests: 64'",

@@ -94,7 +94,11 @@ struct serve {
 	int measure;
 	int64_t max_in_flight; /* 0: no limit */
 	int64_t replications;
+	int beyond_context; /* enum beyond_context of workload.h */
 };
+
+/* Does nothing say where the load ends? Then it goes on until its metrics are precise. */
+bool serve_open_ended(const struct serve *s);
 
 /* The server, in an assignment. Nothing has a default here: what is not written is as the runtime's profile
  * has it. */
@@ -110,7 +114,7 @@ struct serve_how {
 	int kv;        /* enum serve_kv */
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */
-	bool chunked, prefill_first, prefix_cache;
+	bool chunked, prefill_first, prefix_cache, pipelined;
 	int64_t kv_blocks;                 /* of `block` tokens; 0: what the memory holds */
 	double host_cache;                 /* bytes */
 	double memory;                     /* share of the memory that the server may take */

@@ -48,6 +48,8 @@ static void take_layout(struct serving *s, const struct serve_how *h)
 		s->kv = SERVING_SPLIT; /* llama-server splits the cache over slots whose number is said */
 	if (h->reserve != RESERVE_UNSAID)
 		s->reserve = h->reserve == RESERVE_ALL;
+	if (yml_get(h->origin.node, "pipelined"))
+		s->pipelined = h->pipelined;
 	if (yml_get(h->origin.node, "prefill_first"))
 		s->prefill_first = h->prefill_first;
 	if (h->graphs.n)
@@ -69,6 +71,7 @@ static void take(struct serving *s, const struct serve_how *h)
 		s->ubatch = s->batch;
 	quantity(&s->memory, h, "memory", h->memory);
 	quantity(&s->reserved, h, "reserved", h->reserved);
+	quantity(&s->host_cache, h, "host_cache", h->host_cache);
 	quantity(&s->host, h, "host", h->host);
 	quantity(&s->host_per_seq, h, "host_per_seq", h->host_per_seq);
 	quantity(&s->request, h, "request", h->request);

@@ -1,7 +1,7 @@
 /*
- * tables.h - rows that field tables of several jobs have alike.
+ * tables.h - rows that the field tables of several jobs share.
  *
- * Layer world; for the files with tables alone.
+ * Layer world; only for the files with tables.
  */
 #ifndef SIM_WORLD_TABLES_H
 #define SIM_WORLD_TABLES_H
@@ -19,7 +19,7 @@
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 1, .max = hi, .def = d, .help = text  \
 	}
 
-/* What happens where a sequence is longer than the model's context. */
+/* The treatment of a sequence that is longer than the model's context. */
 #define BEYOND_CONTEXT(strukt)                                                                               \
 	{                                                                                                    \
 		FIELD_KEY(strukt, beyond_context), .type = FIELD_CHOICE, .choices = beyond_contexts,         \

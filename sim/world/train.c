@@ -23,8 +23,8 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 	[SCHEDULE_1F1B] = "1f1b",     [SCHEDULE_INTERLEAVED] = "interleaved",
 	[SCHEDULE_ZB_H1] = "zb-h1",   [SCHEDULE_ZB_H2] = "zb-h2",
 	[SCHEDULE_ZB_V] = "zb-v",     [SCHEDULE_N] = NULL};
-/* The keys of struct train_options. A workload has defaults, an assignment has none: what it leaves out is as
- * the workload says. */
+/* The keys of struct train_options. A workload's have defaults; an assignment's have none, since absent
+ * ones are the workload's. */
 #define OPTION(at, member, unsaid, std)                                                                      \
 	.key = #member, .offset = (at) + offsetof(struct train_options, member), .optional = unsaid,         \
 	.def = (unsaid) ? NULL : (std)
@@ -131,7 +131,7 @@ static void check_target(const struct yml *at, const char *name, struct diags *d
 	diag_err(diags, at->place, &err);
 }
 
-/* Formats of two and four bytes are operands of arithmetic as they are; the others are unpacked first. */
+/* Formats of two and four bytes are operands of arithmetic; the others are unpacked first. */
 static bool is_quantised(int weights)
 {
 	return weights > FORMAT_BF16;

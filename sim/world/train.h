@@ -1,5 +1,5 @@
 /*
- * train.h - what a scenario says of training: one optimizer step, and how it is carried out.
+ * train.h - the job `train` in a scenario: one optimizer step, and options of how it is run.
  *
  * Layer world. The field tables and the checks of `train:`, in the workload and in an assignment.
  */
@@ -14,8 +14,8 @@ struct scenario;
 enum train_method { TRAIN_FULL, TRAIN_LORA, TRAIN_QLORA /* adapters on quantised weights */ };
 enum recompute {
 	RECOMPUTE_NONE,
-	RECOMPUTE_SELECTIVE, /* the attention scores are made again (Korthikanti et al., arXiv:2205.05198) */
-	RECOMPUTE_FULL       /* a block keeps its input alone and runs forward again */
+	RECOMPUTE_SELECTIVE, /* the attention scores are computed again */
+	RECOMPUTE_FULL       /* a block keeps only its input and runs its forward pass again */
 };
 enum optimizer {
 	OPTIMIZER_NONE,
@@ -27,7 +27,7 @@ enum optimizer {
 	OPTIMIZER_N
 };
 
-/* The order of the micro-batches' forward and backward passes in the stages; see sim/train/pipeline.h. */
+/* The order of the forward and backward passes of micro-batches on the stages; see sim/train/pipeline.h. */
 enum train_schedule {
 	SCHEDULE_SERIAL,
 	SCHEDULE_GPIPE,
@@ -44,21 +44,22 @@ extern const char *const schedule_names[SCHEDULE_N + 1];
 struct train_options {
 	struct origin origin;
 	int schedule, recompute;
-	int64_t in_flight; /* micro-batches a device may hold; 0: as many as the schedule asks for */
-	int all_reduce;    /* enum reduce_way, of the gradients of a data split */
-	double bucket;     /* its bytes; 0: all gradients at once */
-	bool overlap;      /* a bucket is sent as soon as it is made, not when the backward pass is over */
+	int64_t in_flight; /* largest number of micro-batches that a device holds; 0: as the schedule needs */
+	int all_reduce;    /* enum reduce_way, for the gradients of a data split */
+	double bucket;     /* bytes of a bucket of gradients; 0: all gradients at once */
+	bool overlap; /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };
 
 struct train {
 	struct origin origin;
 	int64_t tokens, batch, micro_batches; /* batch: sequences of one micro-batch */
 	int beyond_context;                   /* enum beyond_context */
-	double padding;                       /* the share of tokens that cost and do not count */
+	double padding; /* the share of padding: tokens that take time and are not counted */
 	int method, optimizer;
-	int64_t rank, layers;      /* of the adapters; how many of the last layers are trained, 0: all */
+	/* rank of the adapters; number of trained layers, counted from the last, 0: all */
+	int64_t rank, layers;
 	struct field_list targets; /* names of adapters; empty: q and v */
-	bool master; /* the optimizer keeps weights in f32 beside those that are computed with */
+	bool master;               /* the optimizer keeps a copy of the weights in f32 */
 	struct train_options options;
 };
 extern const struct table train_table;         /* struct train */
@@ -66,10 +67,10 @@ extern const struct table train_options_table; /* struct train_options of an ass
 
 unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in full training */
 
-/* The workload's training with the options that the assignment overrides. */
+/* The workload's training with the options that an assignment overrides. */
 struct train train_as(const struct train *t, const struct assignment *a);
 
-/* What a table row cannot tell: adapters for targets that exist, a method that the weights' format allows. */
+/* Checks across keys: adapters on projections that exist, a method that the weights' format allows. */
 void train_check(const struct scenario *s, struct diags *diags);
 
 #endif

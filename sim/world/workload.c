@@ -26,7 +26,7 @@ static const struct {
 	size_t size, asked; /* bytes of the job's struct; offset of the pointer to it in struct workload */
 	size_t options;     /* offset of the pointer to its options in struct assignment, or NO_OPTIONS */
 	void (*check)(const struct scenario *s,
-		      struct diags *diags); /* called where the job is asked; may be NULL */
+		      struct diags *diags); /* called if the workload has the job; may be NULL */
 } jobs[JOB_N] = {
 	[JOB_GENERATE] = {"generate",
 			  {PHASE_PREFILL, PHASE_DECODE},
@@ -59,8 +59,8 @@ struct job_phases job_phases(enum job job)
 	return jobs[job].phases;
 }
 
-/* The pointer at an offset of a struct; object pointers of all types look alike to us, as they do to field.c.
- */
+/* The pointer at an offset of a struct. All object pointers have the same representation here, as field.c
+ * assumes. */
 static void *pointer_at(const void *base, size_t offset)
 {
 	void *p;
@@ -113,13 +113,14 @@ struct workload workload_only(const struct workload *k, enum job job)
 	return only;
 }
 
-/* Options of a job in an assignment, though the workload does not ask for the job. */
+/* Complains of options of a job in an assignment if the workload lacks the job. */
 static void check_options(const struct scenario *s, enum job job, struct diags *diags)
 {
 	const struct assignment *a = s->assignments.at;
 
 	for (size_t i = 0; i < s->assignments.n && jobs[job].options != NO_OPTIONS; i++) {
-		const struct origin *options = pointer_at(&a[i], jobs[job].options); /* its first member */
+		/* the origin is its first member */
+		const struct origin *options = pointer_at(&a[i], jobs[job].options);
 
 		if (options)
 			diag_add(diags, options->node->place,

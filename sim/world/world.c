@@ -10,7 +10,7 @@ static const struct model *load_model(struct loader *l, struct yml *root)
 	struct yml *node = yml_get(root, "model"), *tree;
 
 	if (!node || node->kind == YML_NULL)
-		return NULL; /* the scenario's table has complained */
+		return NULL; /* the scenario's table has complained already */
 	tree = load_inherit(l, node, "models", MODEL_SCHEMA);
 	if (!tree || field_load(&model_table, tree, "model", m, l->diags) != 0 ||
 	    model_check(m, l->diags) != 0)
@@ -19,12 +19,11 @@ static const struct model *load_model(struct loader *l, struct yml *root)
 	return m;
 }
 
-/* llama.cpp lets vocabularies differ by so much (SPEC_VOCAB_MAX_SIZE_DIFFERENCE in common/speculative.cpp).
- */
+/* The largest difference between the vocabularies of model and draft in llama.cpp
+ * (SPEC_VOCAB_MAX_SIZE_DIFFERENCE in common/speculative.cpp). */
 enum { VOCABULARY_SLACK = 128 };
 
-/* Positions that a model was not trained for give text that is no answer, and runtimes refuse them or warn.
- */
+/* A model gives no useful text at positions for which it was not trained, and runtimes refuse them or warn. */
 static void check_context(struct loader *l, const struct model *m, const struct yml *asked, const char *key,
 			  int64_t tokens, int beyond)
 {
@@ -42,11 +41,16 @@ static void check_context(struct loader *l, const struct model *m, const struct 
 
 static const struct model *as_run(struct loader *l, const struct model *m, const struct profile *p)
 {
-	return model_as_run(l->arena, m, profile_honours(p, HONOUR_WINDOW, m->architecture),
-			    profile_honours(p, HONOUR_LATENT, m->architecture));
+	const char *name = m->architecture;
+
+	return model_as_run(l->arena, m,
+			    (struct run_as){.window = profile_honours(p, HONOUR_WINDOW, name),
+					    .latent = profile_honours(p, HONOUR_LATENT, name),
+					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
+					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name)});
 }
 
-/* The same devices with another model. */
+/* Copies the units for another model. */
 static const struct unit *units_with(struct loader *l, const struct world *w, const struct model *m)
 {
 	struct unit *units = arena_array(l->arena, w->units_n, sizeof *units);
@@ -58,8 +62,8 @@ static const struct unit *units_with(struct loader *l, const struct world *w, co
 	return units;
 }
 
-/* The world of a draft: the same machines, its own model. in: what says so, the workload's generation or an
- * assignment's. */
+/* The world of a draft: the same machines with the draft's model. in: the node with the options, for
+ * messages. */
 static void load_draft(struct loader *l, const struct world *w, const struct yml *in, struct speculative *sp)
 {
 	struct world *draft = arena_alloc(l->arena, sizeof *draft);
@@ -102,23 +106,24 @@ static void load_drafts(struct loader *l, const struct world *w)
 			load_draft(l, w, a[i].generate->origin.node, a[i].generate->speculative);
 }
 
-/* A link where a machine is due would fail key by key: say it once. */
+/* Complains once of a link where a machine is expected, instead of once for each key. */
 static bool right_kind(struct loader *l, const struct yml *tree, const struct table *table,
 		       const struct yml *item)
 {
 	const struct yml *kind = yml_get(tree, "kind"), *base = yml_get(item, "base");
-	const char *said = kind && kind->kind == YML_SCALAR ? kind->text : table->kind; /* its default */
+	/* the default of the key */
+	const char *said = kind && kind->kind == YML_SCALAR ? kind->text : table->kind;
 
 	if (!strcmp(said, table->kind) ||
 	    (strcmp(said, "machine") != 0 && strcmp(said, "link") != 0 && strcmp(said, "family") != 0))
-		return true; /* the table knows better what is wrong */
+		return true; /* the field table gives a more precise message */
 	diag_add(l->diags, base ? base->place : item->place,
 		 !strcmp(said, "family") ? "name one of its members: lemursim list hardware" : NULL,
 		 "a %s is wanted here, this is a %s", table->kind, said);
 	return false;
 }
 
-/* A mapping of names to hardware; each entry is replaced in the tree by what it inherits. */
+/* Loads a mapping of names to hardware; each entry is replaced in the tree by the tree after inheritance. */
 static void *load_hardware(struct loader *l, struct yml *map, const struct table *table, size_t *n)
 {
 	char *all;
@@ -147,8 +152,8 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 	return all;
 }
 
-/* What the scenario says of the runtime of a device: by its own name, its machine's, or the default. NULL if
- * nothing. */
+/* The runtime that the scenario gives a device: by the device's name, its machine's, or the default. NULL:
+ * none. */
 static const struct yml *runtime_said(const struct scenario *s, const char *unit, const char *machine)
 {
 	const char *const keys[] = {unit, machine, "default"};
@@ -173,8 +178,8 @@ static void no_runtime(struct loader *l, const struct yml *said, const struct un
 	str_release(&known);
 }
 
-/* A machine's first device must have the runtime; others that have not are left out: nothing can be placed on
- * them. */
+/* The first device of a machine must have the runtime. Other devices without it are left out: no block can
+ * be placed on them. */
 static void add_unit(struct loader *l, struct world *w, struct unit *units, struct unit u, bool first)
 {
 	const char *machine = w->machines[u.machine].origin.name;
@@ -226,7 +231,7 @@ static void check_runtime(struct loader *l, const struct yml *r)
 	}
 }
 
-/* Whether every key of a mapping of runtimes is one of this world. */
+/* Checks that every key of a mapping of runtimes is a machine or device of this world. */
 static bool runtime_known(struct loader *l, const struct world *w)
 {
 	const struct yml *r = w->scenario->runtime;
@@ -271,7 +276,7 @@ static size_t machine_named(const struct world *w, const char *name)
 	return WORLD_NONE;
 }
 
-/* The machine at one end of a link; the caret goes under its name. */
+/* The machine at one end of a link; diagnostics point at its name. */
 static size_t end_of(struct loader *l, const struct world *w, const struct link *link, int e)
 {
 	const struct yml *between = yml_get(link->origin.node, "between"),
@@ -294,7 +299,7 @@ static size_t end_of(struct loader *l, const struct world *w, const struct link 
 	return WORLD_NONE;
 }
 
-/* map: as the scenario has it, for places. */
+/* map: the scenario's node, for positions in messages. */
 static void collect_joints(struct loader *l, struct world *w, const struct link *links, size_t n,
 			   const struct yml *map)
 {
@@ -328,19 +333,25 @@ static void check_contexts(struct loader *l, const struct world *w)
 {
 	const struct generate *g = w->scenario->workload.generate;
 	const struct train *t = w->scenario->workload.train;
+	const struct serve *s = w->scenario->workload.serve;
+	const struct load_class *c = s ? s->classes.at : NULL;
 
 	if (g)
 		check_context(l, w->model, g->origin.node, "prompt", g->prompt + g->tokens,
 			      g->beyond_context);
 	if (t)
 		check_context(l, w->model, t->origin.node, "tokens", t->tokens, t->beyond_context);
+	for (size_t i = 0; s && i < s->classes.n; i++)
+		if (c[i].prompt.kind == LENGTH_FIXED)
+			check_context(l, w->model, c[i].prompt.origin.node, "", c[i].prompt.fixed + 1,
+				      s->beyond_context);
 }
 
 static void check_assignments(struct loader *l, const struct world *w)
 {
 	const struct assignment *a = w->scenario->assignments.at;
 
-	if (!w->scenario->assignments.n)
+	if (!w->scenario->assignments.n && !w->scenario->plan)
 		diag_add(l->diags, yml_get(w->scenario->origin.node, "assignments")->place,
 			 "add one: {name: all on m5, place: [{on: m5}]}", "the list of assignments is empty");
 	for (size_t i = 0; i < w->scenario->assignments.n; i++) {
@@ -354,8 +365,8 @@ static void check_assignments(struct loader *l, const struct world *w)
 	}
 }
 
-/* Everything that is looked up by name, once the scenario's own table is loaded; what that table missed is
- * passed over, so that names are checked too. */
+/* Looks up everything that is referred to by name after the scenario's table was loaded. Parts that the
+ * table refused are skipped, so that the other names are checked, too. */
 static void link_up(struct loader *l, struct world *w, struct yml *root)
 {
 	struct yml *machines = yml_get(root, "machines"), *links = yml_get(root, "links");
@@ -375,7 +386,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 		machine_check(&all_machines[i], l->diags);
 	for (size_t i = 0; i < n; i++)
 		link_check(&all[i], l->diags);
-	if (!w->machines_n)
+	if (!w->machines_n && !w->scenario->plan)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
 	collect_joints(l, w, all, n, links);
@@ -387,23 +398,43 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 		world_load_servers(l, w);
 }
 
-const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
+/* A plan finds what others must say. */
+static void check_plan(struct scenario *s, const struct yml *root, struct diags *d)
+{
+	static const char *const keys[] = {"machines", "assignments", "links"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (yml_get(root, keys[i]))
+			diag_add(d, yml_get(root, keys[i])->place, "leave one out",
+				 "scenario: '%s' and 'plan' exclude each other", keys[i]);
+	plan_check(s, s->plan, d);
+}
+
+const struct world *world_of_tree(struct loader *l, const char *path, struct yml *root)
 {
 	struct world *w = arena_alloc(l->arena, sizeof *w);
 	struct scenario *s = arena_alloc(l->arena, sizeof *s);
+
+	w->path = path;
+	w->scenario = s;
+	w->tree = root;
+	if (field_load(yml_get(root, "plan") ? &planned_table : &scenario_table, root, "scenario", s,
+		       l->diags) == 0 &&
+	    scenario_check_serve(s, l->diags) == 0 && s->plan)
+		check_plan(s, root, l->diags);
+	link_up(l, w, root);
+	return l->diags->total ? NULL : w;
+}
+
+const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
+{
 	struct yml *root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 
 	if (!root)
 		return NULL;
 	for (size_t i = 0; i < sets_n; i++)
 		load_set(l, root, sets[i]);
-	w->path = path;
-	w->scenario = s;
-	w->tree = root;
-	if (field_load(&scenario_table, root, "scenario", s, l->diags) == 0)
-		scenario_check_serve(s, l->diags);
-	link_up(l, w, root);
-	return l->diags->total ? NULL : w;
+	return world_of_tree(l, path, root);
 }
 
 size_t world_unit(const struct world *w, const char *name)
@@ -412,7 +443,7 @@ size_t world_unit(const struct world *w, const char *name)
 		const char *machine = w->machines[w->units[i].machine].origin.name;
 
 		if (!strcmp(w->units[i].name, name) || !strcmp(machine, name))
-			return i; /* the machine's first device comes first */
+			return i; /* the machine's first device is the first match */
 	}
 	return WORLD_NONE;
 }

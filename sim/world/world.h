@@ -1,5 +1,5 @@
 /*
- * world.h - a scenario with every name looked up: the const world that any number of runs may read.
+ * world.h - a scenario with all names looked up; constant, so that any number of runs may read it at once.
  *
  * Layer world. Lives in the load arena; nothing in it changes after world_load().
  */
@@ -14,7 +14,7 @@ struct unit {             /* a device of a machine of the scenario */
 	size_t machine;
 	const struct device *device;
 	const struct profile *profile;
-	const struct model *model; /* the world's, as this device's runtime runs it */
+	const struct model *model; /* the world's model as this device's runtime runs it */
 };
 
 struct link_use { /* a link between two machines */
@@ -37,12 +37,16 @@ struct world {
 
 #define WORLD_NONE ((size_t)-1)
 
-/* Loads, applies the --set arguments, inherits, checks. NULL with reasons in the loader's diags. */
+/* Loads a scenario, applies the --set arguments, resolves inheritance, looks names up and checks. NULL
+ * with the reasons in the loader's diags. */
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n);
+
+/* The same of a tree that was read or made already; it becomes the world's. path: its name in results. */
+const struct world *world_of_tree(struct loader *l, const char *path, struct yml *root);
 
 size_t world_unit(const struct world *w,
 		  const char *name); /* "m5" or "m5.gpu"; WORLD_NONE if there is none */
 size_t world_link_use(const struct world *w, size_t machine_a,
-		      size_t machine_b); /* WORLD_NONE if not joined */
+		      size_t machine_b); /* WORLD_NONE: no link joins them */
 
 #endif

@@ -856,6 +856,18 @@ START_TEST(search_twice)
 }
 END_TEST
 
+START_TEST(search_family) /* the model of a fit has no name, and is read by its path */
+{
+	put("s/main.yaml", "schema: s/1\nbase: x.family\n");
+	put("s/path.yaml", "schema: s/1\nbase: ../things/x.family.yaml\n");
+	put("things/x.family.yaml", "schema: s/1\na: 1\n");
+	ck_assert_ptr_null(load_file(&loader, "s/main.yaml", "things", NULL));
+	ck_assert_str_eq(first_message(), "no file 'x.family.yaml' under any 'things' folder in reach");
+	diags_init(&diags, &arena);
+	ck_assert_ptr_nonnull(load_file(&loader, "s/path.yaml", "things", NULL));
+}
+END_TEST
+
 START_TEST(search_by_path) /* a slash: relative to the file that names it */
 {
 	put("s/t/main.yaml", "schema: s/1\nbase: ../low.yaml\n");
@@ -873,6 +885,7 @@ START_TEST(search_list)
 	put("things/a.yaml", "");
 	put("things/.hidden.yaml", "");
 	put("things/c.txt", "");
+	put("things/b/d.family.yaml", "");
 	ck_assert_uint_eq(load_list(&loader, ".", "things", &found), 2);
 	ck_assert_str_eq(found[0].name, "a");
 	ck_assert_str_eq(found[1].path, "things/b/z.yaml");
@@ -930,6 +943,7 @@ Suite *suite_conf(void)
 	tcase_add_test(t, variant_near);
 	tcase_add_loop_test(t, search_order, 0, 3);
 	tcase_add_test(t, search_twice);
+	tcase_add_test(t, search_family);
 	tcase_add_test(t, search_by_path);
 	tcase_add_test(t, search_list);
 	suite_add_tcase(s, t);

@@ -12,7 +12,7 @@
 
 static struct fixture fixture;
 
-static struct device_model site_of(size_t unit, enum dtype dtype)
+static struct device_model device_model_of(size_t unit, enum dtype dtype)
 {
 	const struct unit *u = &fixture.world->units[unit];
 
@@ -81,7 +81,7 @@ START_TEST(limits_of_the_roofline)
 			for (int format = 0; format < FORMAT_N; format++) {
 				const struct precision p = {
 					.weights = format, .kv = FORMAT_F16, .compute = dtype};
-				struct device_model device_model = site_of(u, (enum dtype)dtype);
+				struct device_model device_model = device_model_of(u, (enum dtype)dtype);
 
 				each_op(s, &p, check_limits, &device_model);
 			}
@@ -91,7 +91,7 @@ START_TEST(limits_of_the_roofline)
 }
 END_TEST
 
-/* A site whose parameters can be made better one by one. */
+/* A device model whose parameters can be improved one by one. */
 struct better {
 	struct machine machine;
 	struct device device;
@@ -102,7 +102,7 @@ struct better {
 	struct device_model device_model;
 };
 
-/* After each change: a site's tables are laid out once. */
+/* Called after each change, since tables are prepared once. */
 static void better_lay_out(struct better *b, enum dtype compute)
 {
 	b->device_model = device_model_make(&fixture.arena, &b->machine, &b->device, &b->profile, compute);
@@ -170,7 +170,8 @@ START_TEST(better_is_never_slower)
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	for (int round = 0; round < 4; round++) {
-		const struct device_model from = site_of((size_t)round % fixture.world->units_n, DTYPE_F16);
+		const struct device_model from =
+			device_model_of((size_t)round % fixture.world->units_n, DTYPE_F16);
 		const struct op step = {.name = "step", .kind = OP_STEP};
 		struct better worse, better;
 		struct pair pair = {&worse.device_model, &better.device_model, 0};
@@ -318,7 +319,7 @@ START_TEST(three_ways_to_the_same_time)
 {
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	for (size_t u = 0; u < fixture.world->units_n; u++) {
-		struct device_model device_model = site_of(u, DTYPE_F16);
+		struct device_model device_model = device_model_of(u, DTYPE_F16);
 
 		each_op(&shapes[_i], &fixture.world->scenario->precision, check_ways, &device_model);
 	}
@@ -355,7 +356,7 @@ START_TEST(shares_add_up)
 	struct device_model device_model;
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	each_op(&shapes[_i], &fixture.world->scenario->precision, check_shares, &device_model);
 	fixture_release(&fixture);
 }
@@ -410,13 +411,13 @@ START_TEST(bound_and_source)
 }
 END_TEST
 
-START_TEST(site_without_a_table)
+START_TEST(device_model_without_a_table)
 {
 	struct err err = ERR_INIT;
 	struct device_model device_model;
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	ck_assert_int_eq(device_model_check(&device_model, &err), 0);
 	ck_assert_str_eq(err.msg, "");
 	device_model.compute = DTYPE_BF16;
@@ -445,7 +446,7 @@ END_TEST
 
 /* ---- products of few rows, tiles, weights that are unpacked, chips of two dies ---- */
 
-#define RUNTIME "machines.a.devices.gpu.runtimes.toy."
+#define RUNTIME "machines.a.devices.gpu.runtimes.fixture."
 static const char *const kernels[] = {
 	RUNTIME "few={rows: 8, pass: 5, k_from: 4, gather: 32, scattered: 50 %, first: {f16: 2 %, k: 1 %}, "
 		"further: {f16: 50 %}}",
@@ -498,7 +499,7 @@ START_TEST(few_and_many_rows)
 	struct device_model device_model;
 
 	fixture_text(&fixture, FIXTURE_THREE, kernels);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	op.m = few_rows[_i].m;
 	op.copies = few_rows[_i].copies;
 	op.experts = few_rows[_i].experts;
@@ -528,7 +529,7 @@ START_TEST(a_little_more_is_no_pass)
 	struct device_model device_model;
 
 	fixture_text(&fixture, FIXTURE_THREE, kernels);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	op.m = 5;
 	op.rows = 5 * (1 + 1e-12);
 	op.flop = wide.flop * op.rows;
@@ -557,7 +558,7 @@ START_TEST(rows_for_each_expert)
 	struct device_model device_model;
 
 	fixture_text(&fixture, FIXTURE_THREE, each);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	op.experts = 8;
 	op.experts_all = 128;
 	op.copies = 8; /* all tokens to the same ones */
@@ -591,7 +592,7 @@ START_TEST(few_queries)
 	struct device_model device_model;
 
 	fixture_text(&fixture, FIXTURE_THREE, vector);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	ck_assert_double_eq_tol(cost_of(&op, &device_model, 1).arithmetic.s, 3 / queries[_i].u, 1e-9);
 	fixture_release(&fixture);
 }
@@ -610,7 +611,7 @@ START_TEST(tiles_fill_cores)
 	struct cost c;
 
 	fixture_text(&fixture, FIXTURE_THREE, kernels);
-	device_model = site_of(0, DTYPE_F16);
+	device_model = device_model_of(0, DTYPE_F16);
 	op.m = 32;
 	op.rows = 32;
 	op.n = tiles[_i].n;
@@ -692,7 +693,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, three_ways_to_the_same_time, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, shares_add_up, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));
-	tcase_add_test(tc, site_without_a_table);
+	tcase_add_test(tc, device_model_without_a_table);
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));

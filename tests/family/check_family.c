@@ -17,8 +17,8 @@
 #define FAMILY(gemv)                                                                                         \
 	"schema: lemursim/hardware/1\n"                                                                      \
 	"kind: family\n"                                                                                     \
-	"title: toy\n"                                                                                       \
-	"devices: {gpu: {runtimes: {toy: {version: none, read: 90 %, copy: 80 %,\n"                          \
+	"title: fixture\n"                                                                                   \
+	"devices: {gpu: {runtimes: {fixture: {version: none, read: 90 %, copy: 80 %,\n"                      \
 	"  gemv: " gemv ",\n"                                                                                \
 	"  gemm_f16: {roof: 80 %, sync: 0 s, u: {value: 60 %, source: fit}},\n"                              \
 	"  attention: {u: 30 %, decode: {value: 30 %, source: fit}},\n"                                      \
@@ -75,7 +75,7 @@ static bool ratios_only;
 static void make_ratio(struct run *r, bool first)
 {
 	r->over = first ? "apple-m4-max-40c" : machines[0];
-	r->over_runtime = first ? "llama.cpp@2026-02" : "toy";
+	r->over_runtime = first ? "llama.cpp@2026-02" : "fixture";
 }
 
 static void list_runs(struct runs *runs)
@@ -87,7 +87,7 @@ static void list_runs(struct runs *runs)
 
 				*r = shapes[k];
 				r->machine = machines[i];
-				r->runtime = "toy";
+				r->runtime = "fixture";
 				r->model = run_is_operator(r) ? NULL : "mistral-7b";
 				r->weights = weights[j];
 				r->seconds = 1;
@@ -102,7 +102,7 @@ static void make_runs(const char *slow, double times, double noise)
 	static const char *const here[] = {"."};
 	struct rng *rng = rng_new(7, "law");
 	struct err err = ERR_INIT;
-	struct runs runs = {"toy.csv", "csv", w.runs, 0};
+	struct runs runs = {"fixture.csv", "csv", w.runs, 0};
 	int fd;
 
 	w.arena = (struct arena)ARENA_INIT;

@@ -103,7 +103,7 @@ START_TEST(a_wrong_row_is_refused)
 END_TEST
 
 /* On a device of 1 TFLOPS at half of it, that reads weights at 95 GB/s, copies at 90, and takes 3 us for a
- * kernel: tests/toy.h. */
+ * kernel: tests/fixtures.h. */
 static const struct {
 	struct run run;
 	double sync, seconds;
@@ -242,6 +242,33 @@ START_TEST(a_dtype_without_a_table_is_told)
 }
 END_TEST
 
+/* A fit keeps the operators of a row: a profile that honours other windows has others, before and after. */
+START_TEST(kept_operators_follow_the_windows)
+{
+	struct loaded l = {.arena = ARENA_INIT};
+	struct observations_scratch kept = {.arena = &l.arena};
+	struct profile all, none;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(load(&l, "apple-m4-10c,llama.cpp,mistral-7b,pp,16384,,,,,,200,,,\n",
+			   OBSERVATIONS_PROFILE, &err) == 0,
+		      "%s", err.msg);
+	all = none = *l.e.at[0].device->profile;
+	all.honours = (struct honours){0};
+	none.honours = (struct honours){.origin = all.origin};
+	for (int i = 0; i < 4; i++) {
+		struct observations_scratch fresh = {.arena = &l.arena};
+		const struct profile *p = i % 2 ? &none : &all;
+
+		ck_assert_double_eq(observations_seconds(&kept, &l.e.at[0], p),
+				    observations_seconds(&fresh, &l.e.at[0], p));
+	}
+	ck_assert_double_gt(observations_seconds(&kept, &l.e.at[0], &none),
+			    1.05 * observations_seconds(&kept, &l.e.at[0], &all));
+	arena_release(&l.arena);
+}
+END_TEST
+
 /* Every Mac of M1 to M5 runs and trains under PyTorch in f32 and f16, and no faster than its peak. */
 START_TEST(every_mac_has_pytorch)
 {
@@ -284,6 +311,7 @@ Suite *suite_observations(void)
 	tcase_add_loop_test(tc, an_operator_alone_costs_what_it_says, 0, ARRAY_LEN(alone));
 	tcase_add_test(tc, a_ratio_has_two_machines);
 	tcase_add_test(tc, what_a_ratio_is_over_has_its_profile);
+	tcase_add_test(tc, kept_operators_follow_the_windows);
 	tcase_add_test(tc, every_mac_has_pytorch);
 	tcase_add_test(tc, a_dtype_without_a_table_is_told);
 	suite_add_tcase(s, tc);

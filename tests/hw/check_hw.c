@@ -91,7 +91,7 @@ END_TEST
 #define MACHINE(memory, gpu)                                                                                 \
 	"{schema: lemursim/hardware/1, title: t, chip: c, " memory ", devices: {gpu: {cores: 10" gpu "}}}"
 
-START_TEST(facts_follow)
+START_TEST(datasheet_follows)
 {
 	struct machine m;
 	const struct device *d;
@@ -141,7 +141,7 @@ static const struct {
 	 NULL},
 };
 
-START_TEST(facts_wrong)
+START_TEST(datasheet_wrong)
 {
 	struct machine m;
 	const char *said = load_machine(wrong[_i].text, &m);
@@ -187,7 +187,7 @@ START_TEST(runtime_date)
 		bool fine;
 	} cases[] = {{"2023-11", true}, {"2023-11-05", true}, {"2023", false},
 		     {"old", false},    {"2023-1-05", false}, {"", false}};
-	const char *at = strstr(FIXTURE_MACHINE, "{toy: ") + strlen("{toy");
+	const char *at = strstr(FIXTURE_MACHINE, "{fixture: ") + strlen("{fixture");
 	struct machine m;
 	const char *said = load_machine(arena_printf(&arena, "%.*s@%s%s", (int)(at - FIXTURE_MACHINE),
 						     FIXTURE_MACHINE, cases[_i].date, at),
@@ -199,7 +199,7 @@ END_TEST
 
 /* Two machines under their own software, and a second device that has only one of them. */
 #define RUNTIMES(said)                                                                                       \
-	"schema: lemursim/scenario/1\ntitle: toy\nprecision: {weights: f16, kv: f16, compute: f16}\n"        \
+	"schema: lemursim/scenario/1\ntitle: fixture\nprecision: {weights: f16, kv: f16, compute: f16}\n"    \
 	"runtime: " said                                                                                     \
 	"\nmodel: " FIXTURE_MODEL("2") "\nmachines: {a: " FIXTURE_MACHINE_2 ", b: " FIXTURE_MACHINE          \
 				       "}\nlinks: {ab: " FIXTURE_LINK("a", "b") "}\n" FIXTURE_WORKLOAD
@@ -209,12 +209,12 @@ START_TEST(runtime_by_machine)
 	static const struct {
 		const char *said, *want[3]; /* of a.gpu, a.cpu, b.gpu */
 	} cases[] = {
-		{RUNTIMES("toy"), {"toy", "toy", "toy"}},
-		{RUNTIMES("{default: toy}"), {"toy", "toy", "toy"}},
-		{RUNTIMES("{a: toy, b: other}"), {"toy", "toy", "other"}},
-		{RUNTIMES("{default: other, a: toy}"), {"toy", "toy", "other"}},
-		{RUNTIMES("{default: other, a.cpu: toy}"), {"other", "toy", "other"}},
-		{RUNTIMES("{default: other, a: other, a.cpu: toy}"), {"other", "toy", "other"}},
+		{RUNTIMES("fixture"), {"fixture", "fixture", "fixture"}},
+		{RUNTIMES("{default: fixture}"), {"fixture", "fixture", "fixture"}},
+		{RUNTIMES("{a: fixture, b: other}"), {"fixture", "fixture", "other"}},
+		{RUNTIMES("{default: other, a: fixture}"), {"fixture", "fixture", "other"}},
+		{RUNTIMES("{default: other, a.cpu: fixture}"), {"other", "fixture", "other"}},
+		{RUNTIMES("{default: other, a: other, a.cpu: fixture}"), {"other", "fixture", "other"}},
 		{RUNTIMES("other"), {"other", NULL, "other"}}, /* a.cpu has none: it is left out */
 	};
 	static const char *const names[] = {"a.gpu", "a.cpu", "b.gpu"};
@@ -225,8 +225,8 @@ START_TEST(runtime_by_machine)
 	struct arena a = ARENA_INIT;
 	const char *sets[3] = {NULL};
 
-	for (int i = 0; i < 2; i++) { /* the toy's own profile under another name */
-		const char *from = strstr(FIXTURE_DEVICE, "{toy: ") + strlen("{toy: ");
+	for (int i = 0; i < 2; i++) { /* the fixture's own profile under another name */
+		const char *from = strstr(FIXTURE_DEVICE, "{fixture: ") + strlen("{fixture: ");
 		const char *equals = strchr(give[i], '=');
 		const size_t n = strlen(from) - 2;
 
@@ -455,9 +455,6 @@ START_TEST(shipped)
 		struct link l = {0};
 		struct machine m;
 
-		if (strstr(found[i].path,
-			   "/measured/serving/")) /* scenarios that lie beside their measured runs */
-			continue;
 		tree = tree_of(found[i].name);
 		v = load_variants(&loader, found[i].path);
 		if (!strcmp(kind_of(tree), "link")) {
@@ -643,14 +640,14 @@ END_TEST
 Suite *suite_hw(void)
 {
 	Suite *s = suite_create("hw");
-	TCase *datasheet = tcase_create("facts"), *runtimes = tcase_create("runtimes"),
+	TCase *datasheet = tcase_create("datasheet"), *runtimes = tcase_create("runtimes"),
 	      *links = tcase_create("links"), *catalogue = tcase_create("catalogue");
 
 	tcase_add_checked_fixture(datasheet, begin, end);
 	tcase_add_loop_test(datasheet, wired, 0, ARRAY_LEN(limits));
 	tcase_add_test(datasheet, wired_unknown);
-	tcase_add_test(datasheet, facts_follow);
-	tcase_add_loop_test(datasheet, facts_wrong, 0, ARRAY_LEN(wrong));
+	tcase_add_test(datasheet, datasheet_follows);
+	tcase_add_loop_test(datasheet, datasheet_wrong, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(s, datasheet);
 	tcase_add_checked_fixture(runtimes, begin, end);
 	tcase_add_loop_test(runtimes, runtime_version, 0, ARRAY_LEN(versions));

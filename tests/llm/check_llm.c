@@ -129,7 +129,7 @@ START_TEST(attention_by_brute_force)
 			m.attention.window = window;
 			count_seen(q, past, window, causal, &pairs, &keys);
 			n = graph_block(&m, &fixture.world->scenario->precision, &s,
-					(struct part){ROLE_ATTENTION, window > 0}, PHASE_PREFILL, ops);
+					(struct part){ROLE_ATTENTION, window > 0, 0}, PHASE_PREFILL, ops);
 			for (size_t i = 0; i < n; i++) {
 				if (ops[i].kind != OP_SCORES)
 					continue;
@@ -286,7 +286,7 @@ END_TEST
 START_TEST(bytes_of_the_cache)
 {
 	mistral(NULL);
-	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, model_kv_numbers_per_token(fixture.world->model)),
+	ck_assert_double_eq(32 * format_bytes(FORMAT_F16, part_kv_numbers(fixture.world->model, (struct part){ROLE_ATTENTION, false, 0})),
 			    131072);
 	done();
 }
@@ -488,7 +488,7 @@ START_TEST(flop_of_experts)
 	for (int phase = PHASE_FORWARD; phase <= PHASE_BACKWARD; phase++) {
 		struct op ops[GRAPH_OPS];
 		const size_t n = graph_block(&m, &fixture.world->scenario->precision, &s,
-					     (struct part){ROLE_EXPERTS, false}, (enum phase)phase, ops);
+					     (struct part){ROLE_EXPERTS, false, 0}, (enum phase)phase, ops);
 
 		ck_assert_double_eq_tol(sum_flop(ops, n, OP_LINEAR),
 					(phase == PHASE_FORWARD ? 6.0 : 12.0) * 100 * (double)x.active *
@@ -541,7 +541,8 @@ START_TEST(caches_by_kind)
 	ck_assert_double_eq(graph_kv_B(fixture.world->model, &p, PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 576 * 2);
 	/* a runtime that caches keys and values: of 128 heads, 192 and 128 wide */
-	ck_assert_double_eq(graph_kv_B(model_as_run(&fixture.arena, fixture.world->model, true, false), &p,
+	ck_assert_double_eq(graph_kv_B(model_as_run(&fixture.arena, fixture.world->model,
+							    (struct run_as){.window = true}), &p,
 				       PART(ROLE_ATTENTION), 3, 1000),
 			    3 * 1000 * 128 * 320.0 * 2);
 	done();

@@ -160,6 +160,7 @@ START_TEST(bytes_are_the_mean_of_layers)
 			const struct precision p = {.weights = mix};
 			const bool moe = t >= TENSOR_ROUTER && t <= TENSOR_EXPERT_DOWN;
 			const bool ffn = t == TENSOR_UP || t == TENSOR_DOWN;
+			const struct part part = {ffn ? ROLE_FFN : moe ? ROLE_EXPERTS : ROLE_ATTENTION, false, 0};
 			double sum = 0, n = 0;
 
 			if ((moe && !s.m.experts) || (ffn && !s.m.ffn) ||
@@ -175,7 +176,7 @@ START_TEST(bytes_are_the_mean_of_layers)
 						    1e6);
 				n++;
 			}
-			if (fabs(mix_bytes(&s.m, &p, (enum tensor)t, 1e6) / (sum / n) - 1) > 1e-12)
+			if (fabs(mix_bytes(&s.m, &p, part, (enum tensor)t, 1e6) / (sum / n) - 1) > 1e-12)
 				ck_abort_msg("%s, %s", mix_names[mix], tensor_names[t]);
 		}
 	arena_release(&s.arena);

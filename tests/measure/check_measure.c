@@ -230,6 +230,108 @@ START_TEST(what_is_refused_writes_nothing)
 }
 END_TEST
 
+static size_t rows_in(const char *path)
+{
+	struct sample_set set;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(samples_csv_read(&arena, path, content(path), &set, &err), 0);
+	return set.n;
+}
+
+static size_t rows_at_first_progress, kept_rows;
+
+/* Counts the samples that are on disk while the suite still runs. */
+static void look_at_disk(void *self, const struct suite_progress *p)
+{
+	(void)self;
+	if (p->row_i && file_exists(gpu)) {
+		kept_rows = rows_in(gpu);
+		rows_at_first_progress = rows_at_first_progress ? rows_at_first_progress : kept_rows;
+	}
+}
+
+START_TEST(samples_are_on_disk_as_they_come)
+{
+	rows_at_first_progress = kept_rows = 0;
+	ck_assert_int_eq(run((struct measure_ask){.progress = look_at_disk}, NULL), MEASURE_WRITTEN);
+	ck_assert_uint_gt(rows_at_first_progress, 0);
+	ck_assert_uint_lt(rows_at_first_progress, kept_rows);
+	ck_assert_uint_eq(kept_rows, rows_in(gpu));
+}
+END_TEST
+
+START_TEST(an_output_that_cannot_be_written_is_refused_before)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(file_write(in_folder("other.csv"), "x", 1, true, &err), 0);
+	out = in_folder("other.csv/deep/fake.yaml");
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_FAILED);
+	ck_assert_int_eq(fake.runs, 0);
+	out = in_folder("made/on/the/way/fake.yaml");
+	gpu = in_folder("made/on/the/way/fake-gpu.samples.csv");
+	cpu = in_folder("made/on/the/way/fake-cpu.samples.csv");
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_WRITTEN);
+	MUST(!strcmp(content(out), from_samples()));
+	for (size_t i = 0; i < 3; i++)
+		unlink(((const char *[]){out, gpu, cpu})[i]);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(rmdir(in_folder(((const char *[]){"made/on/the/way", "made/on/the",
+								   "made/on", "made"})[i])),
+				 0);
+}
+END_TEST
+
+/* On a machine that never settles the file says so, and every spread is wide. */
+START_TEST(a_busy_machine_gets_a_wide_file)
+{
+	struct fixture fixture;
+	const struct profile *p;
+	const struct err none = ERR_INIT;
+	struct err err = none;
+	const char *path = in_folder("scenario.yaml");
+	static const char scenario[] =
+		"schema: lemursim/scenario/1\n"
+		"title: wide\n"
+		"model: " FIXTURE_MODEL("2") "\n"
+					     "precision: {weights: f16, kv: f16, compute: f16}\n"
+					     "runtime: {default: fake}\n"
+					     "machines: {here: ./fake.yaml}\n"
+					     "workload: {generate: {prompt: 64 tok, tokens: 4 tok}}\n"
+					     "assignments: [{name: alone, place: [{on: here.gpu}]}]\n";
+
+	fake.noise = 0.28;
+	fake.outliers = 0.3;
+	ck_assert_msg(run((struct measure_ask){0}, NULL) == MEASURE_WRITTEN, "%s", said.text);
+	ck_assert_ptr_nonnull(strstr(content(out), "did not settle"));
+	ck_assert_int_eq(file_write(path, scenario, strlen(scenario), true, &err), 0);
+	fixture_load(&fixture, path, NULL);
+	p = fixture.world->units[0].profile;
+	ck_assert_double_ge(p->read.spread, 0.25);
+	ck_assert_double_ge(p->gemv.spread, 0.25);
+	ck_assert_double_ge(p->overhead.kernel.spread, 0.25);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* The samples that an interrupted run left are not lost to the next run. */
+START_TEST(samples_are_not_overwritten_unasked)
+{
+	size_t runs;
+
+	fake.stop_at = 2000;
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_INTERRUPTED);
+	runs = rows_in(gpu);
+	fake_reset();
+	ck_assert_int_eq(run((struct measure_ask){0}, NULL), MEASURE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(said.text, "exists, from an earlier measurement"));
+	ck_assert_int_eq(fake.runs, 0);
+	ck_assert_uint_eq(rows_in(gpu), runs);
+	ck_assert_int_eq(run((struct measure_ask){.force = true}, NULL), MEASURE_WRITTEN);
+}
+END_TEST
+
 /* No file beside an error; the rest of the samples is kept, and makes one when asked. */
 START_TEST(a_wrong_kernel_makes_no_file)
 {
@@ -283,6 +385,10 @@ Suite *suite_measure(void)
 	tcase_add_loop_test(t, an_interruption_loses_no_row, 0, 2);
 	tcase_add_test(t, one_device_alone);
 	tcase_add_test(t, what_is_refused_writes_nothing);
+	tcase_add_test(t, samples_are_on_disk_as_they_come);
+	tcase_add_test(t, an_output_that_cannot_be_written_is_refused_before);
+	tcase_add_test(t, a_busy_machine_gets_a_wide_file);
+	tcase_add_test(t, samples_are_not_overwritten_unasked);
 	tcase_add_test(t, a_wrong_kernel_makes_no_file);
 	tcase_add_loop_test(t, two_machines_make_no_file, 0, 2);
 	suite_add_tcase(s, t);

@@ -305,8 +305,7 @@ START_TEST(progress_goes_forward)
 	double last = 0;
 
 	ck_assert_int_eq(
-		run("read,copy",
-		    (struct suite_options){.quick = true, .progress = add_up, .progress_self = &last}),
+		run("read,copy", (struct suite_options){.quick = true, .progress = add_up, .self = &last}),
 		0);
 	ck_assert_double_gt(last, 0.5);
 }

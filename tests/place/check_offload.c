@@ -113,7 +113,7 @@ START_TEST(just_what_is_missing)
 }
 END_TEST
 
-/* No disk, no overflow, whatever is asked. */
+/* Without a disk nothing is offloaded, whatever is asked for. */
 START_TEST(no_disk)
 {
 	struct footprint footprint[2];
@@ -171,7 +171,7 @@ END_TEST
 
 /* ---- how long ---- */
 
-/* A slow disk sets the pace alone; one without limit none; in between no better than either. */
+/* The time of a step with a slow disk is that of its reads; with an infinitely fast disk it is that without reads; in between it is no less than either. */
 static const char *const rates[] = {"1 MB/s", "50 MB/s", "1 GB/s", "10 GB/s", "30 GB/s", "1 TB/s"};
 
 START_TEST(pace_of_a_disk)
@@ -260,8 +260,8 @@ END_TEST
 
 Suite *suite_offload(void)
 {
-	Suite *s = suite_create("overflow");
-	TCase *tc = tcase_create("overflow");
+	Suite *s = suite_create("offload");
+	TCase *tc = tcase_create("offload");
 
 	tcase_add_loop_test(tc, just_what_is_missing, 0, ARRAY_LEN(memories));
 	tcase_add_test(tc, no_disk);

@@ -318,7 +318,7 @@ START_TEST(fit_of_experts)
 
 	world(fits[_i].place, "model=" FIXTURE_MOE("4"));
 	p = fixture_place(&fixture, 0);
-	experts = 3 * part_weights(fixture.world->model, (struct part){ROLE_EXPERTS, false});
+	experts = 3 * part_weights(fixture.world->model, (struct part){ROLE_EXPERTS, false, 0});
 	footprint_generate(&p, f);
 	ck_assert_double_eq_tol(f[1].weights_B, 2 * fits[_i].share[1] * experts, 1e-3);
 	ck_assert_double_eq_tol(f[0].weights_B,
@@ -479,7 +479,7 @@ START_TEST(what_a_runtime_honours)
 	w = fixture.world;
 	for (size_t u = 0; u < w->units_n; u++) {
 		ck_assert_int_eq(w->units[u].model->attention.window, honoured[_i].window);
-		ck_assert_int_eq(model_caches_latent(w->units[u].model), honoured[_i].latent);
+		ck_assert_int_eq(part_cache_of_all(w->units[u].model, (struct part){ROLE_ATTENTION, false, 0}), honoured[_i].latent);
 		ck_assert_double_eq(model_weights(w->units[u].model), model_weights(w->model));
 	}
 	fixture_release(&fixture);

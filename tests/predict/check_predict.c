@@ -12,10 +12,10 @@ static struct fixture fixture;
 
 #define YEAR 31557600.0
 
-/* A toy machine with watts and a price. */
+/* A small machine with watts and a price. */
 #define WALL(idle, active, price, device)                                                                    \
-	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: " FIXTURE_MEMORY ", price: " price     \
-	", idle_power: {value: " idle ", sd: 0 W}, active_power: {value: " active                            \
+	"{schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: " FIXTURE_MEMORY               \
+	", price: " price ", idle_power: {value: " idle ", sd: 0 W}, active_power: {value: " active          \
 	", sd: 0 W}, devices: {gpu: " device "}}"
 #define WALLS                                                                                                \
 	FIXTURE_HEAD "model: " FIXTURE_MODEL("2") "\nmachines: {a: " WALL(                                   \
@@ -257,7 +257,7 @@ START_TEST(busy_as_the_engine_says)
 }
 END_TEST
 
-/* What changes a bill: J and USD of a generation on both machines, against the bill without. */
+/* Changes of the energy and money of a generation on both machines, against those without the change. */
 static const struct {
 	const char *sets[3];
 	double J_factor, usd_factor; /* 0: the metric is gone */
@@ -291,7 +291,7 @@ static void energy_cost_under(const char *const *sets, double *J, double *usd)
 	fixture_release(&fixture);
 }
 
-START_TEST(what_a_bill_rests_on)
+START_TEST(provenance_of_energy_and_money)
 {
 	double J, usd, changed_J, changed_usd;
 
@@ -387,14 +387,14 @@ END_TEST
 Suite *suite_predict(void)
 {
 	Suite *s = suite_create("predict");
-	TCase *tc = tcase_create("bill");
+	TCase *tc = tcase_create("energy_cost");
 
 	tcase_add_loop_test(tc, a_device_alone, 0, ARRAY_LEN(jobs));
 	tcase_add_loop_test(tc, two_machines, 0, ARRAY_LEN(jobs));
 	tcase_add_test(tc, tables_of_jobs);
 	tcase_add_test(tc, metrics_by_name_and_value);
 	tcase_add_test(tc, busy_as_the_engine_says);
-	tcase_add_loop_test(tc, what_a_bill_rests_on, 0, ARRAY_LEN(changes));
+	tcase_add_loop_test(tc, provenance_of_energy_and_money, 0, ARRAY_LEN(changes));
 	tcase_add_test(tc, a_link_takes_power);
 	tcase_add_test(tc, monotone_and_idle_neighbours);
 	tcase_add_test(tc, watts_have_an_interval);

@@ -1,5 +1,4 @@
 /* check_report.c - tables, schedules, rooflines, traces, and the pictures that dot makes of them. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "sim/report/schedule.h"
 #include "sim/report/textsize.h"
 #include "tests/folder.h"
+#include "tests/json.h"
 #include "tests/suites.h"
 
 #define GIB      1073741824.0
@@ -25,107 +25,21 @@
 #define ELLIPSIS "\xe2\x80\xa6"
 #define HOSTILE  "a \"b\" \\N <c> & d|e, \xe6\x97\xa5 \xff\n\tf"
 
-/* ---- a strict JSON checker: the end of the value, or NULL ---- */
-
-static const char *json_value(const char *s);
-
-static const char *json_space(const char *s)
-{
-	return s + strspn(s, " \t\r\n");
-}
-
-static const char *json_string(const char *s)
-{
-	if (*s++ != '"')
-		return NULL;
-	for (; *s != '"'; s++) {
-		if ((unsigned char)*s < 0x20)
-			return NULL;
-		if (*s == '\\' && !strchr("\"\\/bfnrtu", *++s))
-			return NULL;
-	}
-	return s + 1;
-}
-
-static const char *json_number(const char *s)
-{
-	s += *s == '-';
-	if (!isdigit((unsigned char)*s) || (*s == '0' && isdigit((unsigned char)s[1])))
-		return NULL;
-	s += strspn(s, "0123456789");
-	if (*s == '.') {
-		if (!isdigit((unsigned char)s[1]))
-			return NULL;
-		s += 1 + strspn(s + 1, "0123456789");
-	}
-	if (*s == 'e' || *s == 'E') {
-		s += 1 + (s[1] == '-' || s[1] == '+');
-		if (!isdigit((unsigned char)*s))
-			return NULL;
-		s += strspn(s, "0123456789");
-	}
-	return s;
-}
-
-static const char *json_members(const char *s, char end)
-{
-	s = json_space(s + 1);
-	if (*s == end)
-		return s + 1;
-	for (;;) {
-		if (end == '}') {
-			s = json_string(s);
-			if (!s || *(s = json_space(s)) != ':')
-				return NULL;
-			s = json_space(s + 1);
-		}
-		s = json_value(s);
-		if (!s)
-			return NULL;
-		s = json_space(s);
-		if (*s == end)
-			return s + 1;
-		if (*s != ',')
-			return NULL;
-		s = json_space(s + 1);
-	}
-}
-
-static const char *json_value(const char *s)
-{
-	static const char *const words[] = {"true", "false", "null"};
-
-	if (*s == '{' || *s == '[')
-		return json_members(s, *s == '{' ? '}' : ']');
-	if (*s == '"')
-		return json_string(s);
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_starts(s, words[i]))
-			return s + strlen(words[i]);
-	return json_number(s);
-}
-
-static bool is_json(const char *text)
-{
-	const char *end = json_value(json_space(text));
-
-	return end && !*json_space(end);
-}
-
 /* ---- results ---- */
 
 static const struct metric fast[] = {
-	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0},
-	{"ttft_s", "s", 0.98, 0.9, 1.07, PROVENANCE_INTERPOLATED, false, NULL, 0},
-	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0},
+	{"prefill_tok_per_s", "tok/s", 1020.2, 980.5, 1062.8, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL,
+	 0, 0},
+	{"ttft_s", "s", 0.98, 0.9, 1.07, PROVENANCE_INTERPOLATED, false, NULL, 0, NULL, 0, 0},
+	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 };
 static const struct metric slow[] = {
-	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, PROVENANCE_DATASHEET, false, NULL, 0},
-	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, PROVENANCE_MEASURED, false, NULL, 0},
-	{"mfu", "", 0.412, 0.4, 0.43, PROVENANCE_MEASURED, false, NULL, 0},
+	{"prefill_tok_per_s", "tok/s", 387.2, 371.5, 402.8, PROVENANCE_DATASHEET, false, NULL, 0, NULL, 0, 0},
+	{"decode_tok_per_s", "tok/s", 16.4, 16.4, 16.4, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+	{"mfu", "", 0.412, 0.4, 0.43, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
 };
 static const struct metric invented[] = {
-	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, PROVENANCE_MEASURED, false, NULL, 0}};
+	{"decode_tok_per_s", "tok/s", 777.0, 777.0, 777.0, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0}};
 static const struct memory_row memory[] = {
 	{"m5", "generate", 14.2 * GIB, 18.0 * GIB, 13.5 * GIB, 0.7 * GIB, 0, 0, 0, 0, NULL, 0}};
 static const struct memory_row too_much[] = {{"m5", "train", 30.1 * GIB, 18.0 * GIB, 13.5 * GIB, 0, 3.2 * GIB,
@@ -150,8 +64,7 @@ static const struct result result = {.scenario = "m5-vs-m4pro",
 				     .rows = rows,
 				     .rows_n = 3,
 				     .notes = notes,
-				     .notes_n = 1,
-				     .config_json = "{\"model\":[1,2]}"};
+				     .notes_n = 1};
 
 static void expect(const char *text, const char *part)
 {
@@ -184,13 +97,21 @@ START_TEST(json_has_the_contract)
 					    "\"phase\": \"generate\"",
 					    "\"from\": \"interpolated\"",
 					    "\"bound\": \"arithmetic of m5.gpu\"",
-					    "\"config\": {\"model\":[1,2]}",
+					    "\"config\": {\"model\":[\"1\",\"2\"]}",
 					    "\"share\": 0.97",
 					    "\"notes\": ["};
+	static const char config[] = "model: [1, 2]\n";
+	const struct source source = {"config", config, sizeof config - 1};
+	struct result with_config = result;
+	struct arena a = ARENA_INIT;
+	struct diags diags;
 	struct str out = STR_INIT;
 
-	result_write(&out, &result, RESULT_JSON, 0);
-	ck_assert_msg(is_json(out.text), "%s", out.text);
+	diags_init(&diags, &a);
+	with_config.config = yml_parse(&a, &source, &diags);
+	result_write(&out, &with_config, RESULT_JSON, 0);
+	arena_release(&a);
+	ck_assert_msg(json_is_valid(out.text), "%s", out.text);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		expect(out.text, parts[i]);
 	ck_assert_uint_eq(count(out.text, "short_B"), 1); /* only where it does not fit */
@@ -206,7 +127,7 @@ START_TEST(jsonl_lines_stand_alone)
 
 	result_write(&out, &result, RESULT_JSONL, 0);
 	for (char *line = strtok(out.text, "\n"); line; line = strtok(NULL, "\n"), n++) {
-		ck_assert_msg(is_json(line), "%s", line);
+		ck_assert_msg(json_is_valid(line), "%s", line);
 		expect(line, "{\"schema\":\"lemursim/result/1\",\"scenario\":\"m5-vs-m4pro\",");
 		expect(line, "\"sha256\":\"00ff\"");
 		expect(line, "\"name\":");
@@ -373,7 +294,7 @@ START_TEST(hostile_names_pass_every_writer)
 		result_write(&out, &r, (enum result_format)f, 40);
 		ck_assert_uint_gt(out.len, 0);
 		if (f == RESULT_JSON || f == RESULT_JSONL)
-			ck_assert_msg(is_json(out.text), "%s", out.text);
+			ck_assert_msg(json_is_valid(out.text), "%s", out.text);
 	}
 	str_release(&out);
 }
@@ -522,7 +443,7 @@ START_TEST(trace_is_exact)
 	struct str out = STR_INIT;
 
 	schedule_trace(&out, &s, "0.1.0");
-	ck_assert_msg(is_json(out.text), "%s", out.text);
+	ck_assert_msg(json_is_valid(out.text), "%s", out.text);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		expect(out.text, parts[i]);
 	ck_assert_uint_eq(count(out.text, "\"process_name\""), 2); /* lanes 0 and 2 are one machine */

@@ -29,31 +29,34 @@ static void unlike(int n, const char *model, const char *usable, const char *wor
 	for (int i = 0; i < n; i++) {
 		const char *read = reads[i % 3];
 
-		str_addf(&text,
-			 "%sm%d: {schema: lemursim/hardware/1, title: toy, chip: toy, memory: {capacity: 1 "
-			 "TB, usable: %s, "
-			 "bandwidth: 500 GB/s}, price: %d USD, idle_power: %d W, active_power: %d W, "
-			 "devices: {gpu: {cores: "
-			 "1, peak_f16: %s TFLOPS, runtimes: {toy: {version: none, read: %s GB/s, copy: %s "
-			 "GB/s, gemv: %s "
-			 "GB/s, gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 "
-			 "%%}]}, "
-			 "attention: {points: [{query: 64, context: 64, u: 40 %%}], decode: %s GB/s}, norm: "
-			 "{kernels: 2, "
-			 "passes: 3}, rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: 0.5}, "
-			 "kv_repeat: "
-			 "{kernels: 0, passes: 0}, scores: {kernels: 3}, linear: {kernels: 1}, activation: "
-			 "{kernels: 1, "
-			 "passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "
-			 "us}}}}}}",
-			 i ? ", " : "", i, usable, 900 + 300 * i, 5 + i, 40 + 7 * i, peaks[i % 4], read, read,
-			 read, read);
+		str_addf(
+			&text,
+			"%sm%d: {schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: "
+			"{capacity: 1 "
+			"TB, usable: %s, "
+			"bandwidth: 500 GB/s}, price: %d USD, idle_power: %d W, active_power: %d W, "
+			"devices: {gpu: {cores: "
+			"1, peak_f16: %s TFLOPS, runtimes: {fixture: {version: none, read: %s GB/s, copy: %s "
+			"GB/s, gemv: %s "
+			"GB/s, gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 "
+			"%%}]}, "
+			"attention: {points: [{query: 64, context: 64, u: 40 %%}], decode: %s GB/s}, norm: "
+			"{kernels: 2, "
+			"passes: 3}, rope: {kernels: 1, passes: 2}, kv_append: {kernels: 1, passes: 0.5}, "
+			"kv_repeat: "
+			"{kernels: 0, passes: 0}, scores: {kernels: 3}, linear: {kernels: 1}, activation: "
+			"{kernels: 1, "
+			"passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "
+			"us}}}}}}",
+			i ? ", " : "", i, usable, 900 + 300 * i, 5 + i, 40 + 7 * i, peaks[i % 4], read, read,
+			read, read);
 	}
 	str_add(&text, "}\nlinks: {");
 	for (int i = 1; i < n; i++)
 		for (int j = mesh ? 0 : i - 1; j < i; j++)
 			str_addf(&text,
-				 "%sl%d_%d: {schema: lemursim/hardware/1, kind: link, title: toy, latency: "
+				 "%sl%d_%d: {schema: lemursim/hardware/1, kind: link, title: fixture, "
+				 "latency: "
 				 "20 us, bandwidth: "
 				 "2 GB/s, between: [m%d, m%d]}",
 				 i > 1 || j > 0 ? ", " : "", i, j, i, j);
@@ -106,16 +109,16 @@ static const struct {
 /* Never better than the best there is, nor than the bound; in most cases the best. */
 START_TEST(finds_what_the_exact_search_finds)
 {
-	enum { SEEDS = 5 };
+	const int seeds = how_many(2, 5);
 	struct search *proved;
-	size_t n, as_good = 0;
+	size_t n, as_good = 0, least;
 	double want;
 
 	unlike(exact[_i].machines, exact[_i].model, exact[_i].usable, exact[_i].work, true);
 	proved = searched(exact[_i].goal, exact[_i].limit, false, 0);
 	want = search_winners(proved, &n)[0].rank;
 	ck_assert_uint_gt(n, 0);
-	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+	for (uint64_t seed = 0; seed < (uint64_t)seeds; seed++) {
 		struct search *s = searched(exact[_i].goal, exact[_i].limit, true, seed);
 		const struct winner *found = search_winners(s, &n);
 
@@ -130,7 +133,8 @@ START_TEST(finds_what_the_exact_search_finds)
 		as_good += found[0].rank <= want * (1 + 1e-9);
 		search_free(s);
 	}
-	ck_assert_msg(as_good >= exact[_i].of_five, "%zu of %d", as_good, SEEDS);
+	least = exact[_i].of_five > (size_t)(5 - seeds) ? exact[_i].of_five - (size_t)(5 - seeds) : 0;
+	ck_assert_msg(as_good >= least, "%zu of %d", as_good, seeds);
 	search_free(proved);
 	fixture_release(&fixture);
 }
@@ -305,12 +309,14 @@ START_TEST(same_seed_same_finds)
 }
 END_TEST
 
-/* Memory for two devices' worth is used by two; where there is not enough of it, nothing is found. In a row
- * of machines a pass goes by the links there are. */
+/* Memory for two devices' worth is used by two; where there is not enough of it, nothing is found. In a row of machines
+ * two neighbours are joined, three are not, even where a pass could go from each to the next: `place:` refuses them. */
 static const struct {
+	int machines;
 	const char *usable;
 	bool mesh, fits;
-} narrow[] = {{"6 MB", true, true}, {"6 MB", false, true}, {"1 MB", true, false}};
+} narrow[] = {{6, "6 MB", true, true},  {6, "6 MB", false, true}, {6, "5 MB", false, false},
+	      {6, "1 MB", true, false}, {3, "5 MB", true, true},  {3, "5 MB", false, false}};
 
 START_TEST(memory_and_links_are_constraints)
 {
@@ -318,22 +324,15 @@ START_TEST(memory_and_links_are_constraints)
 	const struct winner *found;
 	size_t n;
 
-	unlike(6, FIXTURE_MODEL("6"), narrow[_i].usable, ASK, narrow[_i].mesh);
-	s = searched("e2el_s", NULL, false, 3);
+	unlike(narrow[_i].machines, FIXTURE_MODEL("6"), narrow[_i].usable, ASK, narrow[_i].mesh);
+	s = searched("e2el_s", NULL, true, 3);
 	found = search_winners(s, &n);
 	ck_assert_int_eq(n > 0, narrow[_i].fits);
 	ck_assert_ptr_null(search_alone(s));
 	for (size_t i = 0; i < n; i++) {
 		ck_assert_uint_ne(found[i].units & (found[i].units - 1), 0);
 		ck_assert_double_ge(found[i].cost, search_counts(s).bound * (1 - 1e-9));
-		for (int phase_group = 0; phase_group < PHASE_GROUPS && !narrow[_i].mesh; phase_group++)
-			for (size_t b = 1; b < model_blocks(fixture.world->model); b++) {
-				const struct layer_map *l = found[i].c.phase_group[phase_group];
-				const size_t x = layer_map_unit(fixture.world->model, l, b - 1),
-					     y = layer_map_unit(fixture.world->model, l, b);
-
-				MUST(x == y || world_link_use(fixture.world, x, y) != WORLD_NONE);
-			}
+		ck_assert_uint_eq(space_unjoined(fixture.world, found[i].units), 0);
 	}
 	search_free(s);
 	fixture_release(&fixture);

@@ -14,7 +14,7 @@ static struct fixture fixture;
 
 /* Unlike devices: one multiplies four times as fast, the other reads more than twice as fast. */
 #define DEVICE(peak, read)                                                                                   \
-	"{cores: 1, peak_f16: " peak ", runtimes: {toy: {version: none, read: " read ", copy: " read         \
+	"{cores: 1, peak_f16: " peak ", runtimes: {fixture: {version: none, read: " read ", copy: " read     \
 	", gemv: " read                                                                                      \
 	", gemm_f16: {roof: 0.1 TFLOPS, sync: 0, points: [{m: 64, n: 64, k: 64, u: 50 %}]}, "                \
 	"attention: {points: [{query: 64, context: 64, u: 40 %}], decode: " read                             \
@@ -23,14 +23,14 @@ static struct fixture fixture;
 	"{kernels: 1, passes: 3}, residual: {kernels: 1, passes: 3}, overhead: {kernel: 3 us, step: 50 "     \
 	"us}}}}"
 #define MACHINE(device, usable, idle, active, price)                                                         \
-	"{schema: lemursim/hardware/1, title: toy, chip: toy, memory: {capacity: 1 TB, usable: " usable      \
-	", bandwidth: 500 GB/s}, price: " price ", idle_power: " idle ", active_power: " active              \
-	", devices: {gpu: " device "}}"
+	"{schema: lemursim/hardware/1, title: fixture, chip: fixture, memory: {capacity: 1 TB, "             \
+	"usable: " usable ", bandwidth: 500 GB/s}, price: " price ", idle_power: " idle                      \
+	", active_power: " active ", devices: {gpu: " device "}}"
 #define QUICK  DEVICE("0.8 TFLOPS", "20 GB/s")
 #define WIDE   DEVICE("0.2 TFLOPS", "50 GB/s")
 #define MIDDLE DEVICE("0.4 TFLOPS", "30 GB/s")
 #define WIRE(name, a, b, more)                                                                               \
-	name ": {schema: lemursim/hardware/1, kind: link, title: toy, between: [" a ", " b "], " more "}"
+	name ": {schema: lemursim/hardware/1, kind: link, title: fixture, between: [" a ", " b "], " more "}"
 #define TWO(model, usable, wire, work)                                                                       \
 	FIXTURE_HEAD                                                                                         \
 	"model: " model "\nmachines: {a: " MACHINE(QUICK, usable, "5 W", "40 W", "900 USD") ", b: " MACHINE( \
@@ -56,7 +56,8 @@ static struct fixture fixture;
 													       "[{on: a}]}]\n"
 #define MODEL(layers) FIXTURE_MODEL(layers)
 #define EXPERTS                                                                                              \
-	"{schema: lemursim/model/1, title: toy, source: none, layers: 3, hidden: 256, vocabulary: 1000, "    \
+	"{schema: lemursim/model/1, title: fixture, source: none, layers: 3, hidden: 256, vocabulary: "      \
+	"1000, "                                                                                             \
 	"attention: {heads: 8, kv_heads: 2, head_dim: 32, window: 64 tok, full_every: 2}, ffn: {inner: "     \
 	"640}, "                                                                                             \
 	"experts: {count: 8, active: 2, inner: 128, shared: 1, first_dense: 1}}"
@@ -100,7 +101,7 @@ static size_t seatings_of(const struct world *w)
 	return n;
 }
 
-/* The rank that the search gives: with ties broken and the handicap. INFINITY where it does not fit. */
+/* The rank that the search gives: with ties broken and the complexity penalty. INFINITY where it does not fit. */
 static double rank_of(const struct world *w, const struct goal *goal, const struct candidate *c,
 		      const struct limit *limit)
 {

@@ -125,7 +125,7 @@ START_TEST(unlike_sequences_add_up)
 		     NULL);
 	for (int k = 0; k < 2000; k++) {
 		const struct model *m = fixture.world->model;
-		const struct part part = {ROLE_ATTENTION, k % 2};
+		const struct part part = {ROLE_ATTENTION, k % 2, 0};
 		struct shape_mix x = {.decodes = 1 + below(r, 9), .rows_each = 1};
 		const struct shape all = {.mix = &x};
 		double flop = 0, kv = 0, dense = 0;
@@ -574,7 +574,7 @@ END_TEST
 
 START_TEST(servers_of_runtimes)
 {
-	ck_assert_str_eq(serving_of_runtime("cuda@2026-08"), "serve-llama.cpp");
+	ck_assert_str_eq(serving_of_runtime("cuda@2026-08"), "serve-llama.cpp-cuda");
 	ck_assert_str_eq(serving_of_runtime("llama.cpp"), "serve-llama.cpp");
 	ck_assert_str_eq(serving_of_runtime("mlx@2025-12"), "serve-mlx");
 	ck_assert_str_eq(serving_of_runtime("vllm"), "serve-vllm");

@@ -60,6 +60,10 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 				       .block = fixture_draw(r, 1, 20),
 				       .cache = fixture_draw(r, 0, 1) ? CACHE_BLOCKS : CACHE_NONE};
 	set->ahead = set->prefill_first ? 0.5 * (double)fixture_draw(r, 0, 2) : 0;
+	if (set->ahead > 0 && set->ahead < 1) { /* one that decays */
+		set->ahead_least = 0.1;
+		set->ahead_steps = 50;
+	}
 	set->kv_blocks = (longest * fixture_draw(r, 10, 30) / 10 + set->block) / set->block;
 	if (fixture_draw(r, 0, 1)) {
 		set->graphs = graphs;
@@ -232,7 +236,7 @@ static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, s
 		w->q[i].priority = (int32_t)fixture_draw(r, 0, 3);
 	for (size_t i = 0; i < servers; i++) {
 		draw_settings(r, &w->set[i], rules, 110);
-		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE};
+		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE, 0};
 	}
 	w->c = (struct serve_config){.servers = w->servers,
 				     .servers_n = servers,
@@ -547,6 +551,14 @@ START_TEST(limits)
 	ck_assert_int_eq(fixture_end_of(&o.watch, 1)->t.tokens, 20);
 	ck_assert_int_eq(fixture_end_of(&o.watch, 2)->t.end, REQUEST_DONE);
 	fixture_watch_release(&o.watch);
+	/* after HTTP and tokenizer likewise */
+	w.set[0].request_ns = 1000;
+	fixture_serve(&w.c, (struct fixture_source){.at = q, .n = 3}, &o);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 0)->t.end, REQUEST_REFUSED);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 0)->t.end_ns, 1000);
+	ck_assert_int_eq(fixture_end_of(&o.watch, 1)->t.tokens, 20);
+	fixture_watch_release(&o.watch);
+	w.set[0].request_ns = 0;
 	w.c.until_ns = 60000000;
 	fixture_serve(&w.c, (struct fixture_source){.at = q, .n = 3}, &o);
 	ck_assert(o.result.stopped && o.result.unfinished == 2);

@@ -2,6 +2,7 @@
  * check_serve_job.c - the job serve: an assignment's servers under a load, and the metrics that come of it.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/predict/generate_job.h"
@@ -186,6 +187,111 @@ static double metric_of(const struct assignment_row *row, const char *name)
 }
 
 /* Latencies of a growing queue are no metrics; what is served, and TPOT, are. */
+/* A load without an end goes on until the interval of each bounded metric is narrow or on one side of its bound, and
+ * says what a load of that length says. */
+START_TEST(as_long_as_it_takes)
+{
+	static const char *const slo[] = {"slo: {ttft_p95: 2500 ms}", "slo: {ttft_p95: 60 s, tpot_p95: 60 s}",
+					  "replications: 1"};
+	struct service_summary m, again;
+	struct service *s;
+
+	for (size_t i = 0; i < ARRAY_LEN(slo); i++) {
+		char text[4096];
+		double value, half;
+
+		(void)snprintf(text, sizeof text, HEAD LOAD("{rate: 0.15 req/s}", "%s") SERVERS, slo[i]);
+		fixture_text(&fixture, text, NULL);
+		s = service_of("one");
+		m = run_with(s, (struct service_ask){.seed = 7});
+		value = m.of[SERVICE_TTFT_P95];
+		half = m.half[SERVICE_TTFT_P95];
+		ck_assert_int_eq(m.stop, STEADY_SURE);
+		ck_assert_msg(half <= 0.05 * value || (i == 0 && fabs(value - 2.5) > half) || i == 1,
+			      "%g +- %g", value, half);
+		ck_assert_uint_ge(m.requests, SERVICE_FIRST_REQUESTS);
+		if (i == 1)
+			ck_assert_uint_eq(m.requests, SERVICE_FIRST_REQUESTS);
+		again = run_with(s, (struct service_ask){.seed = 7, .requests = m.requests});
+		must_be_same(&m, &again);
+		service_free(s);
+		fixture_release(&fixture);
+	}
+}
+END_TEST
+
+/* A bound that is drawn through the value can never be decided: the run ends when the value is precise. */
+START_TEST(a_bound_at_the_value)
+{
+	struct service_summary m;
+	struct service *s;
+	char text[4096];
+	double value;
+
+	fixture_text(&fixture, HEAD LOAD("{rate: 0.25 req/s}", "requests: 100000, replications: 2") SERVERS,
+		     NULL);
+	s = service_of("one");
+	value = run_with(s, (struct service_ask){.seed = 7}).of[SERVICE_TTFT_P95];
+	service_free(s);
+	fixture_release(&fixture);
+	(void)snprintf(text, sizeof text,
+		       HEAD LOAD("{rate: 0.25 req/s}", "slo: {ttft_p95: %.6f s}, replications: 2") SERVERS,
+		       value);
+	fixture_text(&fixture, text, NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 7});
+	ck_assert_uint_gt(m.requests, SERVICE_FIRST_REQUESTS);
+	ck_assert(m.stop != STEADY_SURE || m.half[SERVICE_TTFT_P95] <= 0.05 * m.of[SERVICE_TTFT_P95] ||
+		  fabs(m.of[SERVICE_TTFT_P95] - value) > m.half[SERVICE_TTFT_P95]);
+	service_free(s);
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* Chance that two assignments share cancels in their difference; what is best has none. */
+START_TEST(differences_are_paired)
+{
+	const struct placement *at;
+	struct prediction p[4];
+	struct assignment_row rows[4];
+	struct draws d;
+	double paired = 0, apart = 0;
+	int best = 0;
+
+	fixture_text(&fixture, HEAD LOAD("{rate: 0.15 req/s}", "requests: 400") SERVERS, NULL);
+	at = scenario_place(&fixture.loader, fixture.world);
+	ck_assert_ptr_nonnull(at);
+	d = draws_make(&fixture.arena, fixture.world, 3, 1);
+	for (size_t i = 0; i < 4; i++) {
+		prediction_make(&fixture.arena, &at[i], &p[i]);
+		rows[i] = prediction_row(&fixture.arena, &p[i], &d);
+	}
+	prediction_differences(&fixture.arena, p, rows, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct metric *m = rows_metric(&rows[i], "e2el_s_p95");
+		const struct metric *there = NULL;
+
+		if (!m->best) {
+			best++;
+			continue;
+		}
+		for (size_t k = 0; k < 4; k++)
+			if (!strcmp(rows[k].name, m->best))
+				there = rows_metric(&rows[k], "e2el_s_p95");
+		ck_assert_ptr_nonnull(there);
+		ck_assert_double_eq_tol(m->difference, m->value - there->value, 1e-9);
+		ck_assert_double_gt(m->difference, 0);
+		paired += m->difference_ci;
+		apart += hypot(m->ci, there->ci);
+	}
+	ck_assert_int_eq(best, 1);
+	ck_assert_double_lt(paired, 0.8 * apart);
+	for (size_t i = 0; i < 4; i++)
+		prediction_release(&p[i]);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(a_growing_queue_has_no_latency)
 {
 	struct placement *at;
@@ -244,6 +350,9 @@ Suite *suite_serve_job(void)
 	tcase_add_test(tc, equal_replicas_share_a_table);
 	tcase_add_loop_test(tc, the_same_luck, 0, 4);
 	tcase_add_loop_test(tc, overload_is_seen, 0, 2);
+	tcase_add_test(tc, as_long_as_it_takes);
+	tcase_add_test(tc, a_bound_at_the_value);
+	tcase_add_test(tc, differences_are_paired);
 	tcase_add_test(tc, a_growing_queue_has_no_latency);
 	tcase_add_test(tc, two_serve_what_one_cannot);
 	suite_add_tcase(s, tc);

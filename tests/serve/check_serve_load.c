@@ -1,4 +1,4 @@
-/* check_serve_load.c - the load: exact mathematics against GSL and libm, lengths, traces, arrivals. */
+/* check_serve_load.c - the load: variates against GSL, lengths, traces, arrivals. */
 #include "tests/suites.h"
 
 #include <gsl/gsl_cdf.h>
@@ -9,37 +9,14 @@
 
 #include "sim/base/file.h"
 #include "sim/serve/arrivals.h"
-#include "sim/serve/exact_math.h"
 #include "sim/serve/lengths.h"
 #include "sim/serve/trace.h"
+#include "sim/serve/variates.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
 #include "tests/serve/serveload.h"
 
 enum { MANY = 20000 };
-
-START_TEST(log_and_exp_as_libm)
-{
-	struct rng *r = rng_new(1, "exact");
-
-	for (int i = 0; i < 200000; i++) {
-		const double u = rng_uniform(r), near = 0.5 + u, wide = exp((u - 0.5) * 1400),
-			     x = (u - 0.5) * 1400;
-
-		MUST(fabs(exact_log(near) - log(near)) <= 1e-15 * fabs(log(near)));
-		MUST(fabs(exact_log(wide) - log(wide)) <= 1e-15 * fabs(log(wide)));
-		MUST(fabs(exact_exp(x) - exp(x)) <= 1e-15 * exp(x));
-		MUST(fabs(exact_exp(u - 0.5) - exp(u - 0.5)) <= 1e-15 * exp(u - 0.5));
-		MUST(fabs(exact_pow(wide, 0.3) - pow(wide, 0.3)) <= 1e-13 * pow(wide, 0.3));
-	}
-	rng_free(r);
-	ck_assert_double_eq(exact_log(1), 0);
-	ck_assert_double_eq(exact_exp(0), 1);
-	ck_assert_double_eq_tol(exact_log(5e-324), log(5e-324), 1e-12);
-	ck_assert(exact_exp(710) == INFINITY && exact_exp(-746) == 0);
-	ck_assert_double_eq_tol(exact_pow(2, 10), 1024, 1e-11);
-}
-END_TEST
 
 START_TEST(nanoseconds_round_halves_up)
 {
@@ -688,9 +665,8 @@ END_TEST
 Suite *suite_serve_load(void)
 {
 	Suite *s = suite_create("serve_load");
-	TCase *c = tcase_create("exact");
+	TCase *c = tcase_create("variates");
 
-	tcase_add_test(c, log_and_exp_as_libm);
 	tcase_add_test(c, nanoseconds_round_halves_up);
 	tcase_add_test(c, variates_bit_for_bit);
 	tcase_add_loop_test(c, variate_is_distributed, 0, ARRAY_LEN(family_models));

@@ -266,7 +266,7 @@ START_TEST(vllm_against_the_plain_one)
 		struct fixture_source s = {.at = q, .n = N};
 		struct fixture_watch w = {0};
 		const struct batch_time bt = fixture_batch_time(&time, 0);
-		const struct serve_server server = {&set, &bt, POOL_WHOLE};
+		const struct serve_server server = {&set, &bt, POOL_WHOLE, 0};
 		const struct serve_config c = {
 			.servers = &server, .servers_n = 1, .each_iteration = seed % 2};
 		const struct request_source source = fixture_source(&s);
@@ -317,7 +317,7 @@ static void run_recorded(const struct serve_settings *set, const struct request 
 			 struct passes *passes, struct fixture_watch *w)
 {
 	const struct batch_time time = {.of = record, .self = passes, .windows = {INT64_MAX}, .windows_n = 1};
-	const struct serve_server server = {set, &time, POOL_WHOLE};
+	const struct serve_server server = {set, &time, POOL_WHOLE, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1, .each_iteration = true};
 	struct fixture_source s = {.at = q, .n = n};
 	const struct request_source source = fixture_source(&s);
@@ -422,6 +422,73 @@ START_TEST(llamacpp_keeps_what_a_slot_held)
 	run_recorded(&set, q, 4, &p, &w);
 	ck_assert_int_eq(fixture_end_of(&w, 2)->t.cached, 44);
 	ck_assert_int_eq(fixture_end_of(&w, 3)->t.cached, 39); /* all but the last token */
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* Prompts of 6, 20 and 20 tokens in slots 0, 1 and 2, each with its own cache, ubatch 16: a micro-batch has as many
+ * tokens of each slot, 5 + 5 + 5, until the shortest is read, and then 8 + 8 of the others. The first request has the
+ * last slot. */
+START_TEST(llamacpp_splits_slots_equally)
+{
+	const struct request q[] = {{.id = 0, .prompt = 20, .output = 2},
+				    {.id = 1, .prompt = 20, .output = 2},
+				    {.id = 2, .prompt = 6, .output = 2}};
+	const struct serve_settings set = {
+		.rules = SERVE_LLAMACPP, .slots = 3, .batch = 100, .ubatch = 16, .block = 1, .context = 100};
+	static const int64_t tokens[] = {15, 3, 16, 12, 0}, pieces[] = {3, 3, 2, 2, 0};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 3, &p, &w);
+	ck_assert_uint_eq(p.seen.n, ARRAY_LEN(tokens));
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+		ck_assert_int_eq(p.seen.at[i].tokens, tokens[i]);
+		ck_assert_int_eq(p.seen.at[i].pieces, pieces[i]);
+	}
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* One slot: what it held goes to the host's memory when another text takes it, and comes back; the loop waits a
+ * microsecond for each token. Where the slot keeps more than half of what it has, nothing is copied. */
+START_TEST(llamacpp_copies_to_the_host)
+{
+	const struct prefix_piece a[] = {{1, 40}}, b[] = {{2, 40}}, a2[] = {{1, 60}};
+	const struct request q[] = {
+		{.id = 0, .prompt = 40, .output = 5, .prefix = a, .prefix_n = 1},
+		{.id = 1, .arrive_ns = 100000000, .prompt = 40, .output = 5, .prefix = b, .prefix_n = 1},
+		{.id = 2, .arrive_ns = 200000000, .prompt = 60, .output = 5, .prefix = a2, .prefix_n = 1},
+		{.id = 3, .arrive_ns = 300000000, .prompt = 60, .output = 5, .prefix = a2, .prefix_n = 1}};
+	struct serve_settings set = {.rules = SERVE_LLAMACPP,
+				     .slots = 1,
+				     .batch = 100,
+				     .ubatch = 100,
+				     .block = 1,
+				     .context = 200,
+				     .cache = CACHE_SLOTS,
+				     .host_cache = 1000,
+				     .host_copy_fs = 1000000000};
+	static const int64_t cached[] = {0, 0, 44, 59}, copied_us[] = {0, 44, 88, 0};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 4, &p, &w);
+	for (uint64_t i = 0; i < 4; i++) {
+		const struct request_times *t = &fixture_end_of(&w, i)->t;
+
+		ck_assert_int_eq(t->cached, cached[i]);
+		ck_assert_int_eq(t->first_ns, q[i].arrive_ns + 1000000 + 1000 * copied_us[i]);
+	}
+	/* of two slots the idle one is saved when the other is taken, once */
+	set.slots = 2;
+	set.kv_unified = true;
+	w.ends.n = 0;
+	run_recorded(&set, q, 3, &p, &w);
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.first_ns, q[1].arrive_ns + 1044000);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.first_ns, q[2].arrive_ns + 1088000);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);
 }
@@ -585,6 +652,8 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, llamacpp_reads_weights_for_each_run_of_slots);
 	tcase_add_test(t, llamacpp_fills_micro_batches);
 	tcase_add_test(t, llamacpp_keeps_what_a_slot_held);
+	tcase_add_test(t, llamacpp_splits_slots_equally);
+	tcase_add_test(t, llamacpp_copies_to_the_host);
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");

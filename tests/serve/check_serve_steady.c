@@ -7,7 +7,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
-#include "sim/serve/exact_math.h"
+#include "sim/serve/variates.h"
 #include "sim/serve/steady.h"
 
 START_TEST(mser_by_hand)

@@ -121,7 +121,7 @@ static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, 
 
 struct observer fixture_observer(struct fixture_watch *w)
 {
-	return (struct observer){ended, gaps, state, w};
+	return (struct observer){.ended = ended, .gaps = gaps, .state = state, .self = w};
 }
 
 void fixture_watch_release(struct fixture_watch *w)

@@ -1,6 +1,7 @@
 /* check_stats.c - room stats, against values worked by hand or given by numpy 1.24 and t tables. */
 #include "tests/suites.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 
 #include "sim/base/err.h"
@@ -112,6 +113,21 @@ START_TEST(ci_is_students)
 }
 END_TEST
 
+/* Against GSL, over the degrees and levels that fits, ranks and servers ask for. */
+START_TEST(errors_are_students)
+{
+	static const double levels[] = {0.5, 0.9, 0.95, 0.99, 1 - 6.4e-5};
+	static const size_t freedom[] = {1, 2, 3, 4, 5, 8, 17, 30, 101, 998, 9999, 10000, 50000};
+
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		for (size_t k = 0; k < ARRAY_LEN(freedom); k++) {
+			const double t = gsl_cdf_tdist_Qinv((1 - levels[i]) / 2, (double)freedom[k]);
+
+			MUST(fabs(ci_errors(freedom[k], levels[i]) - t) <= 1e-8 * t);
+		}
+}
+END_TEST
+
 START_TEST(ci_of_one_is_everything)
 {
 	struct summary s = summary_empty();
@@ -171,6 +187,7 @@ Suite *suite_stats(void)
 	tcase_add_test(tc, summary_far_from_zero);
 	tcase_add_loop_test(tc, quantile_case, 0, ARRAY_LEN(quantiles));
 	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
+	tcase_add_test(tc, errors_are_students);
 	tcase_add_test(tc, ci_of_one_is_everything);
 	tcase_add_test(tc, ci_batches_by_hand);
 	tcase_add_test(tc, ci_batches_see_autocorrelation);

@@ -37,7 +37,7 @@ static struct shards even(int n)
 static sim_ns engine_ns(const struct shards *shards, const struct collective *c, double *bytes)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP};
-	const struct label label = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false}};
+	const struct label label = {.phase = PHASE_PREFILL, .part = {ROLE_FFN, false, 0}};
 	struct program *p = program_new(fixture.world);
 	struct deps made = {.n = 0}, ends;
 	struct fixture_run r;

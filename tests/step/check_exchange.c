@@ -258,7 +258,7 @@ START_TEST(the_slowest_decides)
 	{
 		const size_t block = model_block_of(fixture.world->model, ROLE_EXPERTS, 1);
 		const struct label label = {
-			.phase = PHASE_FORWARD, .part = {ROLE_EXPERTS, false}, .layer = 1};
+			.phase = PHASE_FORWARD, .part = {ROLE_EXPERTS, false, 0}, .layer = 1};
 		const struct exchange e = {f, &fixture_shape, &p.shard_groups[PHASE_FORWARD][block],
 					   &p.shard_groups[PHASE_FORWARD][block - 2], label};
 

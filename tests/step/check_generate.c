@@ -216,7 +216,7 @@ START_TEST(simpson_for_any_window)
 {
 	const char *sets[8] = {"assignments.0.place=[{on: b}, {layers: 0-1, on: a}]",
 			       "workload.generate={prompt: 30 tok, tokens: 200 tok}", "model.layers=4",
-			       "machines.b.devices.gpu.runtimes.toy.attention.decode=1 GB/s"};
+			       "machines.b.devices.gpu.runtimes.fixture.attention.decode=1 GB/s"};
 	struct placement p;
 
 	for (size_t i = 0; grown[_i].sets[i]; i++)

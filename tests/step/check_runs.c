@@ -11,10 +11,10 @@ static struct fixture fixture;
 /* Every stream of every device runs at 100 GB/s, and so no more than that comes out of a memory. */
 static void world(const char *more)
 {
-	const char *const sets[] = {"machines.a.devices.gpu.runtimes.toy.copy=100 GB/s",
-				    "machines.a.devices.cpu.runtimes.toy.copy=100 GB/s",
-				    "machines.b.devices.gpu.runtimes.toy.copy=100 GB/s",
-				    "machines.c.devices.gpu.runtimes.toy.copy=100 GB/s",
+	const char *const sets[] = {"machines.a.devices.gpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.a.devices.cpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.b.devices.gpu.runtimes.fixture.copy=100 GB/s",
+				    "machines.c.devices.gpu.runtimes.fixture.copy=100 GB/s",
 				    more,
 				    NULL};
 
@@ -162,7 +162,7 @@ START_TEST(no_faster_than_the_memory)
 {
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 100};
 	const struct shards shards = SHARD_GROUP_2(A_GPU, A_CPU, 0.5);
-	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false}};
+	const struct label label = {.phase = PHASE_DECODE, .part = {ROLE_FFN, false, 0}};
 	double bytes = 0;
 	struct fixture_run r;
 	struct program *p;

@@ -221,7 +221,7 @@ START_TEST(a_router_on_each)
 	struct program *f;
 
 	fixture_experts(&fixture, "[{on: [a, b], split: tensor}]",
-			"machines.b.devices.gpu.runtimes.toy.overhead.kernel=90 us");
+			"machines.b.devices.gpu.runtimes.fixture.overhead.kernel=90 us");
 	p = fixture_place(&fixture, 0);
 	f = fixture_walked(&fixture, &p, PHASE_FORWARD);
 	r = fixture_run(&a, f);

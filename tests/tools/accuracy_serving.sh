@@ -1,10 +1,11 @@
 #!/bin/sh
 # usage: accuracy_serving.sh LEMURSIM   - a table in Markdown: servers under load, predicted against measured
-# (hardware/measured/serving, README.md there). Run for run as measured, with the profiles as they are: nothing is fitted to a
+# (hardware/measured/serving, README.md there; their settings are scenarios/measured). Run for run as measured, with the profiles as they are: nothing is fitted to a
 # row below. Capacity is the highest of the measured rates at which the 95th percentile of TTFT stays below a bound.
 set -eu
 tool=$1
-here=hardware/measured/serving
+runs=hardware/measured/serving
+settings=scenarios/measured
 draws=20
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -20,15 +21,15 @@ compare() {
 
 # A model's rate sweep of the open loop: MODEL FORMAT. Many answers end early: they are drawn about the mean that each step had.
 sweep() {
-	sed 's/"[^"]*"$/-/' $here/dgx_spark_vllm_open_loop.csv | awk -F, -v model="$1" -v format="$2" '
+	sed 's/"[^"]*"$/-/' $runs/dgx_spark_vllm_open_loop.csv | awk -F, -v model="$1" -v format="$2" '
 	NR == 1 {
 		for (i = 1; i <= NF; i++) c[$i] = i
 		print "rate,requests,burstiness,changes,ttft_ms_mean,ttft_ms_p95,tpot_ms_mean,e2el_ms_mean,out_tok_per_s"
 		next
 	}
 	$c["model"] == model && $c["format"] == format && $c["test"] ~ /^11-rate-sweep/ {
-		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok]\",%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
-			$c["requests"], $c["burstiness"], 2 * $c["output_tokens_mean"] - 49, $c["ttft_ms_mean"], \
+		printf "%s,%s,%s,\"workload.serve.output.uniform=[49 tok, %.0f tok];workload.serve.prompt.uniform=[400 tok, %.0f tok]\",%s,%s,%s,%s,%s\n", $c["rate_req_per_s"], \
+			$c["requests"], $c["burstiness"], 2 * $c["output_tokens_mean"] - 49, 2 * $c["prompt_tokens_mean"] - 400, $c["ttft_ms_mean"], \
 			$c["ttft_ms_p95"], $c["tpot_ms_mean"], $c["e2el_ms_mean"], $c["output_tok_per_s"]
 	}'
 }
@@ -37,14 +38,14 @@ sweep() {
 for run in "vLLM, RTX 4090, Llama 3.1 8B:rtx4090-vllm:vllm0190_rtx4090_llama-3.1-8b_sharegpt300" \
 	"vLLM, two RTX PRO 6000, Qwen3 32B:rtxpro6000-vllm:vllm0190_rtxpro6000_qwen3-32b_sharegpt300"; do
 	rest=${run#*:}
-	compare "${run%%:*}" "$here/${rest%%:*}.yaml" "$here/${rest#*:}.csv"
+	compare "${run%%:*}" "$settings/${rest%%:*}.yaml" "$runs/${rest#*:}.csv"
 done
 
-slots=$here/llamacpp-h200
+slots=$runs/llamacpp-h200
 # eight clients, each of which sends the next request when its last has ended
 awk -F, -v OFS=, 'NR > 1 { $4 = 0; $5 = $6 = $7 = $8 = "" } { print }' $slots/closed_c8.csv > "$work/clients.csv"
-compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml $slots/open_0.6.csv
-compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml $slots/closed_c8.csv \
+compare "llama-server, H200, 3.1 requests/s" $settings/h200-llamacpp.yaml $slots/open_0.6.csv
+compare "llama-server, H200, 8 clients" $settings/h200-llamacpp.yaml $slots/closed_c8.csv \
 	--set "workload.serve.arrivals.trace=$work/clients.csv" --set workload.serve.max_in_flight=8
 
 # gaps between tokens, which the logs do not have: RUN of summary.csv
@@ -54,15 +55,15 @@ gaps() {
 }
 gaps open_0.6 > "$work/open.csv"
 gaps closed_c8 > "$work/closed.csv"
-compare "llama-server, H200, 3.1 requests/s" $here/h200-llamacpp.yaml "$work/open.csv"
-compare "llama-server, H200, 8 clients" $here/h200-llamacpp.yaml "$work/closed.csv" \
+compare "llama-server, H200, 3.1 requests/s" $settings/h200-llamacpp.yaml "$work/open.csv"
+compare "llama-server, H200, 8 clients" $settings/h200-llamacpp.yaml "$work/closed.csv" \
 	--set "workload.serve.arrivals.trace=$work/clients.csv" --set workload.serve.max_in_flight=8
 
 for model in gpt-oss-20b:openai/gpt-oss-20b:mxfp4 granite-4.1-8b:ibm-granite/granite-4.1-8b:bf16 \
 	ministral-3-3b:mistralai/Ministral-3-3B-Instruct-2512:bf16; do
 	name=${model%%:*} rest=${model#*:}
 	sweep "${rest%%:*}" "${rest#*:}" > "$work/$name.csv"
-	compare "DGX Spark, $name" "$here/spark-$name.yaml" "$work/$name.csv"
+	compare "DGX Spark, $name" "$settings/spark-$name.yaml" "$work/$name.csv"
 done
 
 awk '

@@ -2,7 +2,8 @@
 #
 # A room is a folder of sim/, kernels/ is one with all its folders. A system header that few rooms own (libyaml, GSL, process
 # control) is checked the same way. A struct tag that a header defines must have one meaning: no other header may define it,
-# and no .c file that reaches the header. Tags private to different .c files may repeat.
+# and no .c file that reaches the header. Tags private to different .c files may repeat. A grant that no file of the room uses
+# fails too, so that the table keeps saying what depends on what.
 #
 # strict=1: rooms count that are reached through other headers, and tags that two headers define; without, those are only
 # counted.
@@ -16,8 +17,10 @@ FILENAME ~ /LAYERS$/ {
 		room = $1
 		sub(":", "", room)
 		may[room, room] = known[room] = 1
-		for (i = 2; i <= NF; i++)
+		for (i = 2; i <= NF; i++) {
 			may[room, $i] = 1
+			grants[++grants_n] = room " " $i " " FNR
+		}
 	}
 	next
 }
@@ -84,6 +87,7 @@ function check_rooms(file,   i, room, to) {
 	split("", said)
 	for (i = 1; i <= reached_n; i++) {
 		to = room_of(reached[i])
+		used[room, to] = 1
 		if (room == "" || (room, to) in may || to in said || way[reached[i]] == "")
 			continue
 		said[to] = 1
@@ -101,6 +105,13 @@ function check_tags(file,   list, n, i, at, k) {
 				fail(sprintf("%s:%d: the tag '%s' stands in %s too, which this file reaches", file, at[2], at[1], reached[k]))
 	}
 }
+function check_grants(   i, g) {
+	for (i = 1; i <= grants_n; i++) {
+		split(grants[i], g, " ")
+		if (!((g[1], g[2]) in used))
+			fail(sprintf("sim/LAYERS:%d: room '%s' is granted room '%s', which none of its files reaches", g[3], g[1], g[2]))
+	}
+}
 END {
 	for (f = 1; f <= files_n; f++) {
 		split("", way)
@@ -110,6 +121,7 @@ END {
 		check_rooms(files[f])
 		check_tags(files[f])
 	}
+	check_grants()
 	if (indirect + twice && !strict)
 		printf "layers: %d times a file reaches a room through headers that is not granted, %d tags stand in two headers (STRICT=1 lists them)\n", indirect, twice
 	exit bad

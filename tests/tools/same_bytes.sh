@@ -1,10 +1,13 @@
 #!/bin/sh
-# same_bytes.sh - the same input and seed must print and write the same bytes: from gcc and clang, debug and release; and
-# whatever processor OpenBLAS is told that it runs on, with however many threads.
+# same_bytes.sh - the same input and seed must print and write the same bytes: from gcc and clang, debug and release;
+# whatever processor OpenBLAS is told that it runs on, with however many threads; and whether the C library uses the
+# processor's fused multiply-add in exp(), log() and pow() or not.
 #
 # Each of the four builds runs every verb. Then gcc's and clang's release builds, two runs at a time, do so for every type of
 # core, each with every number of threads, the compilers taking turns; and for every type of core the whole catalogue is
-# fitted and must be what hardware/ has. (OpenBLAS is loaded by kernels/cpu alone: check_blas.sh shows it in each build.)
+# fitted and must be what hardware/ has. So every value of an axis meets both compilers and a fit of the catalogue, but not
+# every product of values does: OpenBLAS is loaded by kernels/cpu alone (check_blas.sh shows it in each build), and no
+# object of sim/ calls the library's exp() and the like (check_libm.sh).
 set -e
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -97,7 +100,7 @@ wait_for() {
 for cc in gcc clang; do
 	for build in debug release; do
 		dir=build/same-$cc-$build
-		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim >/dev/null
+		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim check-libm >/dev/null
 		sh tests/tools/check_blas.sh $dir/lemursim >/dev/null
 	done
 done
@@ -105,13 +108,18 @@ run_all gcc-debug build/same-gcc-debug/lemursim
 for build in gcc-release clang-debug clang-release; do (run_all $build build/same-$build/lemursim) & pids="$pids $!"; done
 wait_for $pids
 
-# every type of core with every number of threads; a compiler's turn moves on from type to type
+# without AVX2 and FMA, as glibc sees the processor (names of glibc 2.26 to 2.32, then of later ones)
+no_fma=glibc.cpu.hwcaps=-AVX2_Usable,-FMA_Usable,-FMA4_Usable,-AVX2,-FMA,-FMA4
+compiler() { [ $(($1 % 2)) = 0 ] && echo gcc || echo clang; }
+
+# every type of core with every number of threads, types without FMA with a library that uses none; compilers take turns
 turn=0
-for core in Prescott Nehalem Sandybridge Haswell SkylakeX Zen; do
-	pids=
+for core in Prescott:1 Nehalem:2 Sandybridge:4 Haswell:1 SkylakeX:2 Zen:4; do
+	fit_threads=${core#*:} core=${core%:*} pids=
+	case $core in Prescott | Nehalem | Sandybridge) export GLIBC_TUNABLES=$no_fma ;; *) unset GLIBC_TUNABLES ;; esac
 	for threads in 1 2 4; do
-		turn=$(((turn + 1) % 2))
-		[ $turn = 1 ] && cc=gcc || cc=clang
+		cc=$(compiler $turn)
+		turn=$((turn + 1))
 		(
 			export OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$threads
 			run_all $core-$threads build/same-$cc-release/lemursim
@@ -120,8 +128,9 @@ for core in Prescott Nehalem Sandybridge Haswell SkylakeX Zen; do
 		[ $threads != 2 ] || { wait_for $pids; pids=; }
 	done
 	wait_for $pids
-	turn=$(((turn + 1) % 2))
-	OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=2 MAKEFLAGS= make -s OUT=build/same-$cc-release CC=$cc check-catalogue-all >"$out/catalogue" ||
-		{ cat "$out/catalogue"; echo "same: OPENBLAS_CORETYPE=$core, $cc: another catalogue"; exit 1; }
+	# turn is odd after the first type: the next type begins with the other compiler, and so does its fit
+	cc=$(compiler $turn)
+	OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$fit_threads MAKEFLAGS= make -s OUT=build/same-$cc-release CC=$cc check-catalogue-all >"$out/catalogue" ||
+		{ cat "$out/catalogue"; echo "same: OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$fit_threads GLIBC_TUNABLES=${GLIBC_TUNABLES:-}, $cc: another catalogue"; exit 1; }
 done
-echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, in $(cat "$out/n") commands, the catalogue included"
+echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, with and without the fused multiply-add of the C library, in $(cat "$out/n") commands, the catalogue included"

@@ -26,7 +26,7 @@ static void pipe_world(int p, int m, const char *train, const char *const *more)
 	sets[n++] = arena_printf(&a, "model.layers=%d", LAYERS);
 	sets[n++] = "model.ends=false";
 	for (int i = 0; i < p; i++)
-		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	for (; more && *more; more++)
 		sets[n++] = *more;
 	sets[n] = NULL;
@@ -125,7 +125,7 @@ static struct train_times times_alone(const char *method)
 	pipe_world(1, 1, method, NULL);
 	at = fixture_all_on(&fixture, 0);
 	r = fixture_run(&a, train_build(&at));
-	times = train_times(r.program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 	ck_assert_double_eq_tol(times.forward_s + times.backward_s, sim_s_of_ns(r.run.makespan_ns), 1e-12);
 	program_free(r.program);
 	fixture_release(&fixture);
@@ -153,7 +153,7 @@ START_TEST(times_by_phase)
 			   arena_printf(&a, "schedule: %s, %s", pipes[_i / 2].schedule, method), NULL);
 		at = layout(pipes[_i / 2].of, pipes[_i / 2].n);
 		r = fixture_run(&a, train_build(&at));
-		times = train_times(r.program, &r.times, r.run.makespan_ns);
+		times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 		ck_assert_double_eq_tol(times.forward_s, m * one.forward_s / p, 1e-9 * work_s);
 		ck_assert_double_eq_tol(times.waiting_s,
 					sim_s_of_ns(r.run.makespan_ns) - times.forward_s - times.backward_s,
@@ -257,7 +257,7 @@ static void data_world(int n, int m, const char *train, const char *const *more)
 	sets[k++] = arena_printf(&a, "assignments.0.place=[{on: [m0%s%s%s], split: data}]",
 				 n > 1 ? ", m1" : "", n > 2 ? ", m2" : "", n > 3 ? ", m3" : "");
 	for (int i = 0; i < n; i++)
-		sets[k++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[k++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	for (; more && *more; more++)
 		sets[k++] = *more;
 	sets[k] = NULL;
@@ -328,7 +328,7 @@ START_TEST(all_reduce_at_the_end)
 	ck_assert_double_eq_tol(fixture_link_B(r.program, PAYLOAD_NONE),
 				fixture_link_B(r.program, PAYLOAD_ALL_REDUCE), 1);
 	/* the gradients' way to other replicas is nobody's optimizer */
-	times = train_times(r.program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, r.program), &r.times, r.run.makespan_ns);
 	ck_assert_double_eq(times.optimizer_s, 0);
 	ck_assert_double_eq_tol(times.waiting_s, took_s, 1e-3 * took_s);
 	program_free(r.program);
@@ -667,7 +667,7 @@ START_TEST(any_data_split)
 			   (const char *const[]){
 				   "model.layers=8",
 				   below(rng, 2)
-					   ? "machines.m1.devices.gpu.runtimes.toy.overhead.kernel=40 us"
+					   ? "machines.m1.devices.gpu.runtimes.fixture.overhead.kernel=40 us"
 					   : "seed=2",
 				   NULL});
 		at = fixture_place(&fixture, 0);

@@ -36,7 +36,7 @@ static void pipe_world(int p, int m, const char *more)
 	sets[n++] = "model.ends=false";
 	sets[n++] = arena_printf(&a, "workload.train.micro_batches=%d", m);
 	for (int i = 0; i < p; i++)
-		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.toy.overhead.step=0", i);
+		sets[n++] = arena_printf(&a, "machines.m%d.devices.gpu.runtimes.fixture.overhead.step=0", i);
 	sets[n++] = more;
 	sets[n] = NULL;
 	fixture_mesh(&fixture, p, "latency: 0, bandwidth: 1e15 B/s",
@@ -265,7 +265,7 @@ START_TEST(methods_in_order)
 		program = train_build(&p);
 		r = fixture_run(&a, program);
 		ck_assert_int_gt(r.run.makespan_ns, before);
-		times = train_times(program, &r.times, r.run.makespan_ns);
+		times = train_times(train_work(&a, program), &r.times, r.run.makespan_ns);
 		ck_assert_double_gt(times.forward_s, 0);
 		ck_assert_double_gt(times.backward_s, times.forward_s);
 		ck_assert_double_gt(times.optimizer_s, 0);
@@ -402,7 +402,7 @@ START_TEST(founding_backward_over_forward)
 	p = fixture_all_on(&fixture, (size_t)_i);
 	program = train_build(&p);
 	r = fixture_run(&a, program);
-	times = train_times(program, &r.times, r.run.makespan_ns);
+	times = train_times(train_work(&a, program), &r.times, r.run.makespan_ns);
 	ck_assert_double_ge(times.backward_s / times.forward_s, 1.95);
 	ck_assert_double_le(times.backward_s / times.forward_s, 2.17);
 	program_free(program);

@@ -1,0 +1,97 @@
+/* cmd_plan.c - lemursim plan SCENARIO: which machines hold its load for the least. */
+#include "sim/cli/cmd.h"
+#include "sim/plan/plan.h"
+#include "sim/report/plan.h"
+
+struct plan_options {
+	struct load_options load;
+	struct output_options output;
+	struct draws_ask draws;
+};
+
+static const struct opt_table tables[] = {OPTS_SET(struct plan_options, load),
+					  OPTS_PATH(struct plan_options, load),
+					  OPTS_RESULT_FORMAT(struct plan_options, output),
+					  OPTS_OUTPUT(struct plan_options, output),
+					  OPTS_SEED(struct plan_options, draws),
+					  OPTS_DRAWS(struct plan_options, draws)};
+
+static bool writes_scenario(const struct plan_options *o)
+{
+	return o->output.path && str_ends(o->output.path, ".yaml");
+}
+
+static int write_scenario(const struct session *s, const struct plan_result *r)
+{
+	struct str text = STR_INIT;
+	int rc = EXIT_FINE;
+
+	if (r->best && r->world) {
+		field_show(r->world->tree, &text);
+		rc = session_deliver(s, &text);
+	}
+	str_release(&text);
+	return rc;
+}
+
+static int show(const struct session *s, const struct plan_options *o, const struct plan_result *r,
+		enum result_format format)
+{
+	struct output_options table = o->output;
+	struct str out = STR_INIT;
+	int rc;
+
+	if (writes_scenario(o))
+		table.path = NULL;
+	plan_write(&out, r, format, VERSION);
+	rc = deliver(&table, &out);
+	str_release(&out);
+	if (rc == EXIT_FINE && writes_scenario(o))
+		rc = write_scenario(s, r);
+	if (rc != EXIT_FINE || r->best)
+		return rc;
+	return r->nearest && r->nearest->why != PLAN_UNFIT ? EXIT_TARGET_MISSED : EXIT_NOTHING_FITS;
+}
+
+static int cmd_plan(const void *options, const struct texts *files)
+{
+	const struct plan_options *o = options;
+	struct output_options table = o->output;
+	const struct plan_ask ask = {.path = files->at[0],
+				     .sets = &o->load.sets,
+				     .seed = o->draws.seed,
+				     .draws = o->draws.n,
+				     .stop = session_interrupted()};
+	struct plan_result r;
+	struct session s;
+	enum result_format format;
+	int rc;
+
+	if (writes_scenario(o))
+		table.path = NULL;
+	rc = choose_format(&table, &format);
+	if (rc != EXIT_FINE)
+		return rc;
+	session_begin(&s, &o->load, &o->output);
+	rc = session_reads(&s, files->at[0]);
+	if (rc == EXIT_FINE) {
+		session_catch_interrupt();
+		if (plan_make(&s.loader, &ask, &r) == 0)
+			rc = show(&s, o, &r, format);
+		else
+			rc = *session_interrupted() ? EXIT_INTERRUPTED : session_complain(&s);
+		plan_free(&r);
+	}
+	session_end(&s);
+	return rc;
+}
+
+const struct verb verb_plan = {
+	.name = "plan",
+	.arguments = "SCENARIO",
+	.help = "which machines hold the load for the least; -o FILE.yaml writes the winner as a scenario",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct plan_options),
+	.run = cmd_plan,
+	.tries = "plan scenarios/plan-four-users-70b.yaml -o best.yaml\n"};

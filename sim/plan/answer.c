@@ -1,0 +1,378 @@
+/* answer.c - see answer.h. */
+#include "sim/plan/answer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/plan/rows.h"
+
+enum { NAMES = 8 }; /* of machines that were left out */
+
+static const char *quantity(struct arena *a, double value, enum dim dim, int digits)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	units_format(&s, value, dim, digits);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+/* In the unit that people say it in. */
+static const char *duration(struct arena *a, double s)
+{
+	if (s >= 7200)
+		return arena_printf(a, "%.3g h", s / 3600);
+	return s >= 600 ? arena_printf(a, "%.3g min", s / 60) : quantity(a, s, DIM_TIME, 3);
+}
+
+/* Whole dollars with three digits or more. */
+static const char *usd(struct arena *a, double value)
+{
+	return value >= 100 ? arena_printf(a, "%.0f USD", value) : arena_printf(a, "%.3g USD", value);
+}
+
+const char *plan_bound_name(enum slo_metric metric, enum slo_stat stat)
+{
+	static const char *const names[SLO_METRICS][SLO_STATS] = {
+		{"mean TTFT", "TTFT p50", "TTFT p90", "TTFT p95", "TTFT p99"},
+		{"mean TPOT", "TPOT p50", "TPOT p90", "TPOT p95", "TPOT p99"},
+		{"mean ITL", "ITL p50", "ITL p90", "ITL p95", "ITL p99"},
+		{"mean E2EL", "E2EL p50", "E2EL p90", "E2EL p95", "E2EL p99"}};
+
+	return names[metric][stat];
+}
+
+const char *plan_load_text(struct arena *a, const struct plan_load *load, double size)
+{
+	if (load->whole)
+		return arena_printf(a, "%.0f %s", size, size > 1 || size < 1 ? load->unit : load->one);
+	return arena_printf(a, "%.3g %s", size, load->unit);
+}
+
+/* ---- why not ---- */
+
+static const char *slow(struct arena *a, const struct plan_row *row)
+{
+	const struct service_bound *b = &row->parts[0].group->bound;
+
+	if (b->miss.unserved)
+		return "requests are longer than its context";
+	return arena_printf(a,
+			    "on an idle machine already %s is %s where %s is allowed, and no number of such "
+			    "machines changes that",
+			    plan_bound_name(b->miss.metric, b->miss.stat), duration(a, b->least),
+			    duration(a, b->miss.bound));
+}
+
+static const char *misses(struct arena *a, const struct plan_result *r, const struct plan_row *row)
+{
+	const struct service_slo *t = &row->m.tightest;
+	const double over = plan_row_over(r, row);
+
+	if (!row->ran)
+		return "it was not run";
+	if (r->load.finish)
+		return arena_printf(a, "the batch takes %s where %s are allowed",
+				    duration(a, over * r->load.finish->within),
+				    duration(a, r->load.finish->within));
+	if (row->m.overloaded)
+		return arena_printf(a, "more requests come than it serves, %.3g a second",
+				    row->m.of[SERVICE_REQUESTS_PER_S]);
+	if (row->m.of[SERVICE_REFUSED] > 0)
+		return arena_printf(a, "%.3g %% of requests are refused or cut short",
+				    row->m.of[SERVICE_REFUSED] * 100);
+	if (over > 1)
+		return arena_printf(a, "%s is %s where %s is allowed, %.0f %% too much",
+				    plan_bound_name(t->metric, t->stat), duration(a, t->value),
+				    duration(a, t->bound), (over - 1) * 100);
+	return arena_printf(a, "it holds the load as asked, %s at %s of %s, but not with the headroom",
+			    plan_bound_name(t->metric, t->stat), duration(a, t->value),
+			    duration(a, t->bound));
+}
+
+const char *plan_row_why(struct arena *a, const struct plan_result *r, const struct plan_row *row)
+{
+	switch (row->why) {
+	case PLAN_HOLDS:
+		return "";
+	case PLAN_MISSES:
+		return misses(a, r, row);
+	case PLAN_NO_SPARE:
+		return "it holds the load, but not when one of its servers is gone";
+	case PLAN_SLOW:
+		return slow(a, row);
+	case PLAN_TOO_MUCH:
+		return arena_printf(a, "it can do %.3g requests a second at most",
+				    row->servers * row->parts[0].group->bound.rate);
+	case PLAN_UNFIT:
+		break;
+	}
+	return arena_printf(a, "the weights and a cache do not fit: %.1f GiB are missing",
+			    row->parts[0].group->short_B / 1073741824.0);
+}
+
+/* ---- sentences ---- */
+
+struct saying {
+	struct arena *a;
+	const struct world *plan;
+	struct plan_result *r;
+};
+
+static void say(struct saying *s, const char *text)
+{
+	if (s->r->notes_n < PLAN_NOTES)
+		s->r->notes[s->r->notes_n++] = text;
+}
+
+static const char *asked(struct saying *s)
+{
+	const struct plan_load *l = &s->r->load;
+	const char *what =
+		l->finish ? arena_printf(s->a, "%lld requests within %s", (long long)l->finish->requests,
+					 duration(s->a, l->finish->within))
+			  : plan_load_text(s->a, l, l->asked);
+	const struct planning *p = s->plan->scenario->plan;
+
+	if (p->headroom > 1)
+		what = arena_printf(s->a, "%s and %.0f %% headroom", what, (p->headroom - 1) * 100);
+	return p->spare ? arena_printf(s->a, "%s with %lld of its servers gone", what, (long long)p->spare)
+			: what;
+}
+
+static void say_best(struct saying *s)
+{
+	static const char *const least[PLAN_GOALS] = {[PLAN_PRICE] = "the cheapest that holds",
+						      [PLAN_ENERGY] = "the least energy that holds",
+						      [PLAN_LATENCY] = "the quickest that holds"};
+	const struct plan_row *b = s->r->best;
+	const struct service_slo *t = &b->m.tightest;
+
+	say(s, arena_printf(s->a, "%s (%s) for %s is %s %s.", b->name, b->settings, usd(s->a, b->usd),
+			    least[s->plan->scenario->plan->goal], asked(s)));
+	if (t->bound > 0)
+		say(s, arena_printf(s->a, "At %s its tightest bound is %s: %s of %s.",
+				    plan_load_text(s->a, &s->r->load, s->r->load.asked),
+				    plan_bound_name(t->metric, t->stat), duration(s->a, t->value),
+				    duration(s->a, t->bound)));
+}
+
+static void say_below(struct saying *s)
+{
+	const struct plan_row *b = s->r->below;
+
+	if (!b)
+		say(s, "All that is cheaper is ruled out by bounds, or there is nothing cheaper.");
+	else
+		say(s, arena_printf(s->a, "The next cheaper, %s (%s) for %s, does not: %s.", b->name,
+				    b->settings, usd(s->a, b->usd), plan_row_why(s->a, s->r, b)));
+}
+
+static void say_holds(struct saying *s)
+{
+	const struct plan_capacity *c = &s->r->best->holds;
+	const struct plan_load *l = &s->r->load;
+	struct str text = STR_INIT;
+
+	if (!c->known || !(c->load > 0))
+		return;
+	if (l->finish) {
+		say(s,
+		    arena_printf(s->a, "The batch ends after %s, and %.3g times as many would end in time.",
+				 duration(s->a, l->finish->within / c->load), c->load));
+		return;
+	}
+	str_addf(&text, "It holds %s", plan_load_text(s->a, l, c->load));
+	if (isfinite(c->half) && c->half > 0)
+		str_addf(&text, ", %s%.3g by chance (95 %%)", "\xc2\xb1", c->half);
+	if (isfinite(c->lo))
+		str_addf(&text, ", %.3g to %.3g by what the calibration leaves open (P10 to P90)", c->lo,
+			 c->hi);
+	str_add(&text, ".");
+	if (c->hole > 0)
+		str_addf(&text,
+			 " But %s do not: either a larger batch is the quicker one, or the load is too short "
+			 "to tell, which more 'requests' would.",
+			 plan_load_text(s->a, l, c->hole));
+	say(s, arena_strdup(s->a, text.text));
+	str_release(&text);
+}
+
+static void say_changes(struct saying *s)
+{
+	const struct plan_result *r = s->r;
+	const double now = r->best->holds.load;
+
+	if (r->more.known && r->more.load > 0)
+		say(s, arena_printf(s->a, "One server more holds %s instead of %s.",
+				    plan_load_text(s->a, &r->load, r->more.load),
+				    plan_load_text(s->a, &r->load, now)));
+	if (r->best->servers == 1)
+		say(s, "If it dies nothing is left: 'spare: 1' asks for a fleet that goes on.");
+	else if (r->fewer.known)
+		say(s, arena_printf(s->a, "If one dies %s are held by the rest, %s the load as asked.",
+				    plan_load_text(s->a, &r->load, r->fewer.load),
+				    r->fewer.load >= r->load.asked ? "still" : "less than"));
+}
+
+/* One large machine against two or more small ones, where both hold. */
+static void say_few(struct saying *s)
+{
+	const struct plan_row *one = NULL, *two = NULL;
+
+	for (size_t i = 0; i < s->r->rows_n; i++) {
+		const struct plan_row *row = &s->r->rows[i];
+
+		if (row->why != PLAN_HOLDS)
+			continue;
+		if (row->servers == 1 && (!one || row->usd < one->usd))
+			one = row;
+		if (row->servers > 1 && (!two || row->usd < two->usd))
+			two = row;
+	}
+	if (!one || !two)
+		return;
+	say(s,
+	    arena_printf(s->a,
+			 "One against several: %s costs %s and holds %s; %s cost %s and hold %s, and go on "
+			 "with %d when one dies.",
+			 one->name, usd(s->a, one->usd), plan_load_text(s->a, &s->r->load, one->holds.load),
+			 two->name, usd(s->a, two->usd), plan_load_text(s->a, &s->r->load, two->holds.load),
+			 two->servers - 1));
+}
+
+/* What a smaller format of the weights bought. */
+static void say_traded(struct saying *s)
+{
+	const struct group *g = s->r->best->parts[0].group;
+	const struct field_list *w = &s->plan->scenario->plan->weights;
+
+	if (w->n > 1 && g->format > 0)
+		say(s, arena_printf(s->a,
+				    "Traded for it: weights in %s instead of %s, which no fleet of that "
+				    "price holds the load with.",
+				    g->weights, ((const char *const *)w->at)[0]));
+	else if (w->n > 1)
+		say(s, arena_printf(s->a, "No quality is traded: %s is the format named first.", g->weights));
+}
+
+static const char *months(struct arena *a, double m)
+{
+	return m > 1200 ? "never" : arena_printf(a, "%.3g months", m);
+}
+
+static void say_money(struct saying *s)
+{
+	const struct plan_money *m = &s->r->money;
+	const double share = s->r->load.finish ? 0 : s->plan->scenario->money.utilisation;
+
+	if (isnan(m->electricity_month)) {
+		say(s, arena_printf(s->a,
+				    "A month costs %s for the machines; what they draw is not known, so that "
+				    "electricity is left out.",
+				    usd(s->a, m->price_month)));
+		return;
+	}
+	say(s,
+	    arena_printf(s->a, "A month costs %s for the machines and %s for electricity%s.",
+			 usd(s->a, m->price_month), usd(s->a, m->electricity_month),
+			 share > 0 ? arena_printf(s->a, ", at this load for %.0f %% of the time", share * 100)
+				   : ", one such batch a day"));
+	if (!m->asked)
+		return;
+	say(s,
+	    arena_printf(s->a,
+			 "The API would cost %s a month for the same %.3g Mtok a day; the machines are paid "
+			 "after %s; both cost the same at %s.",
+			 usd(s->a, m->api_month), m->tokens_day / 1e6, months(s->a, m->months),
+			 isfinite(m->even_tokens_day)
+				 ? arena_printf(s->a, "%.3g Mtok a day", m->even_tokens_day / 1e6)
+				 : "no amount"));
+	say(s,
+	    arena_printf(
+		    s->a, "A fifth less or more: price %s or %s, electricity %s or %s, load %s or %s.",
+		    months(s->a, m->months_by[FACTOR_PRICE][0]), months(s->a, m->months_by[FACTOR_PRICE][1]),
+		    months(s->a, m->months_by[FACTOR_ELECTRICITY][0]),
+		    months(s->a, m->months_by[FACTOR_ELECTRICITY][1]),
+		    months(s->a, m->months_by[FACTOR_LOAD][0]), months(s->a, m->months_by[FACTOR_LOAD][1])));
+}
+
+static void say_nearest(struct saying *s)
+{
+	const struct plan_row *n = s->r->nearest;
+
+	if (!n) {
+		say(s, "There is nothing to choose from.");
+		return;
+	}
+	say(s, arena_printf(s->a, "%s holds %s.",
+			    n->why == PLAN_UNFIT ? "Nothing fits, so that nothing"
+						 : "Nothing that may be bought",
+			    asked(s)));
+	say(s, arena_printf(s->a, "The nearest is %s (%s) for %s: %s.", n->name, n->settings,
+			    usd(s->a, n->usd), plan_row_why(s->a, s->r, n)));
+}
+
+static void say_names(struct saying *s, const struct texts *names, const char *why)
+{
+	struct str text = STR_INIT;
+
+	for (size_t i = 0; i < names->n && i < NAMES; i++)
+		str_addf(&text, "%s%s", i ? ", " : "", names->at[i]);
+	if (names->n > NAMES)
+		str_addf(&text, " and %zu more", names->n - NAMES);
+	if (text.len)
+		say(s, arena_printf(s->a, "Left out, %s: %s.", why, text.text));
+	str_release(&text);
+}
+
+/* Where energy is the goal. */
+static void say_unpowered(struct saying *s)
+{
+	const struct group_list *g = &s->r->groups;
+	struct texts names = {arena_array(s->a, g->n + 1, sizeof *names.at), 0};
+
+	for (size_t i = 0; i < g->n && s->plan->scenario->plan->goal == PLAN_ENERGY; i++) {
+		bool known = !isnan(g->at[i].idle_W + g->at[i].busy_W);
+
+		for (size_t k = 0; k < names.n; k++)
+			known |= !strcmp(names.at[k], g->at[i].name);
+		if (!known)
+			names.at[names.n++] = g->at[i].name;
+	}
+	say_names(s, &names, "what they draw is not known");
+}
+
+static void say_counts(struct saying *s)
+{
+	const struct plan_counts *c = &s->r->counts;
+
+	say(s, arena_printf(s->a,
+			    "%zu kinds of server; %zu fleets looked at, %zu of them ruled out by bounds; %zu "
+			    "verdicts simulated%s.",
+			    c->candidates, c->bounds, c->ruled_out, c->simulations,
+			    c->proved ? "" : "; the search ended early, a cheaper one may have been missed"));
+}
+
+void plan_answer(struct arena *a, const struct world *plan, struct plan_result *r)
+{
+	struct saying s = {a, plan, r};
+
+	if (r->best) {
+		say_best(&s);
+		say_below(&s);
+		say_holds(&s);
+		say_changes(&s);
+		say_few(&s);
+		say_traded(&s);
+		say_money(&s);
+	} else {
+		say_nearest(&s);
+	}
+	say_names(&s, &r->groups.unpriced, "no price is known");
+	say_names(&s, &r->groups.unread, "no runtime of these reads such weights");
+	say_unpowered(&s);
+	say_counts(&s);
+}

@@ -1,0 +1,233 @@
+/* closer.c - see closer.h. */
+#include "sim/plan/closer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/plan/rows.h"
+#include "sim/predict/draws.h"
+#include "sim/stats/ci.h"
+#include "sim/stats/quantile.h"
+
+enum { DRAWS = 8 };
+
+/* ---- how much a fleet holds ---- */
+
+struct holding {
+	struct plan_result *r;
+	struct service *s;
+	int replication; /* -1: all of them */
+	const struct params *z;
+};
+
+static int holds(void *self, double load)
+{
+	const struct holding *h = self;
+
+	h->r->counts.simulations++;
+	return h->replication < 0 ? plan_load_holds(&h->r->load, h->s, load)
+				  : plan_load_holds_one(&h->r->load, h->s, load, h->replication, h->z);
+}
+
+/* A load whose rate is beyond what all servers can do holds for a while only. */
+static double most_of(const struct plan_result *r, const struct plan_row *row)
+{
+	double rate = 0;
+
+	for (size_t i = 0; i < row->parts_n; i++)
+		rate += row->parts[i].count * row->parts[i].group->bound.rate;
+	if (!(plan_load_work(&r->load) > 0))
+		return INFINITY;
+	return r->load.needed * rate / plan_load_work(&r->load);
+}
+
+static struct capacity search(struct holding h, double start, double most)
+{
+	const struct capacity_ask ask = {.holds = holds,
+					 .self = &h,
+					 .start = start,
+					 .most = most,
+					 .least = h.r->load.whole ? 1 : h.r->load.asked / 1024,
+					 .whole = h.r->load.whole};
+
+	return capacity_find(&ask);
+}
+
+static struct plan_capacity capacity_of(struct plan_result *r, struct service *s, double start, double most)
+{
+	const struct capacity c = search((struct holding){r, s, -1, NULL}, start, most);
+
+	return (struct plan_capacity){
+		.load = c.load, .lo = NAN, .hi = NAN, .half = NAN, .known = !c.undecided, .hole = c.hole};
+}
+
+/* A batch is not made larger by bisection: its throughput says how large it may be. */
+static struct plan_capacity capacity_of_row(struct plan_result *r, const struct plan_row *row,
+					    struct service *s)
+{
+	if (r->load.finish)
+		return (struct plan_capacity){.load = 1 / plan_row_over(r, row),
+					      .lo = NAN,
+					      .hi = NAN,
+					      .half = NAN,
+					      .known = row->ran};
+	return capacity_of(r, s, r->load.needed, most_of(r, row));
+}
+
+/* Each run of the load has a largest size of its own: they scatter by chance. */
+static void add_chance(struct plan_result *r, struct service *s, struct plan_capacity *c, double most)
+{
+	const int n = plan_load_replications(&r->load);
+	struct summary sum = summary_empty();
+
+	for (int i = 0; i < n && n > 1; i++)
+		summary_add(&sum, search((struct holding){r, s, i, NULL}, c->load, most).load);
+	if (n > 1)
+		c->half = ci_mean(&sum, 0.95).half;
+}
+
+/* And so does each draw of the calibration, under the same luck. */
+static void add_draws(struct loader *l, struct plan_result *r, const struct world *w, struct service *s,
+		      size_t n, struct plan_capacity *c)
+{
+	const struct draws d = draws_make(l->arena, w, r->seed, n);
+	const double base = search((struct holding){r, s, 0, NULL}, c->load, INFINITY).load;
+	double *x = arena_array(l->arena, n, sizeof *x);
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = search((struct holding){r, s, 0, &d.z[i * d.sources]}, base, INFINITY).load;
+	service_calibrated(s);
+	quantile_sort(x, n);
+	c->lo = c->load * quantile_sorted(x, n, 0.1) / base;
+	c->hi = c->load * quantile_sorted(x, n, 0.9) / base;
+}
+
+/* ---- one server more, one fewer ---- */
+
+static struct service *join_changed(struct arena *a, const struct plan_row *row, size_t part, int by)
+{
+	struct service_share *parts = arena_array(a, row->parts_n, sizeof *parts);
+
+	for (size_t i = 0; i < row->parts_n; i++)
+		parts[i] = (struct service_share){row->parts[i].group->service,
+						  (size_t)(row->parts[i].count + (i == part ? by : 0))};
+	return service_join(a, parts, row->parts_n);
+}
+
+static struct plan_capacity changed(struct plan_result *r, const struct plan_row *row, size_t part, int by)
+{
+	const struct plan_row more = {.parts = row->parts, .parts_n = row->parts_n};
+	struct plan_row run = more;
+	struct plan_capacity c = {.load = 0};
+	struct arena a = ARENA_INIT;
+	struct service *s = join_changed(&a, row, part, by);
+
+	if (s && r->load.finish) {
+		struct service_summary m;
+
+		if (plan_load_run(&r->load, s, r->load.asked, &m) == 0) {
+			run.m = m;
+			run.ran = true;
+			c = capacity_of_row(r, &run, s);
+		}
+	} else if (s) {
+		c = capacity_of(r, s, fmax(1e-9, row->holds.load), INFINITY);
+	}
+	arena_release(&a);
+	return c;
+}
+
+/* The one whose loss hurts most. */
+static void change(struct plan_result *r, struct plan_row *best)
+{
+	r->more = changed(r, best, 0, 1);
+	for (size_t i = 0; i < best->parts_n && best->servers > 1; i++) {
+		const struct plan_capacity c = changed(r, best, i, -1);
+
+		if (!r->fewer.known || c.load < r->fewer.load)
+			r->fewer = c;
+	}
+}
+
+/* ---- money ---- */
+
+static double share_of_day(const struct plan_result *r, const struct world *plan, const struct plan_row *row)
+{
+	if (!r->load.finish)
+		return plan->scenario->money.utilisation;
+	return fmin(1, (double)r->load.finish->requests / row->m.of[SERVICE_REQUESTS_PER_S] / 86400);
+}
+
+static struct plan_use use_of(const struct plan_result *r, const struct world *plan,
+			      const struct plan_row *row)
+{
+	const struct service_bound *b = &row->parts[0].group->bound;
+	const double share = share_of_day(r, plan, row);
+
+	return (struct plan_use){.price = row->usd,
+				 .idle_W = plan_row_idle_W(row),
+				 .load_W = row->watts,
+				 .share = share,
+				 .requests = share * 86400 * row->m.of[SERVICE_REQUESTS_PER_S],
+				 .prompt = b->prompt,
+				 .output = b->output};
+}
+
+static void add_money(struct plan_result *r, const struct world *plan)
+{
+	const struct planning *p = plan->scenario->plan;
+
+	for (size_t i = 0; i < r->rows_n; i++) {
+		struct plan_row *row = &r->rows[i];
+		struct plan_use use;
+		struct plan_money m;
+
+		if (!row->ran)
+			continue;
+		use = use_of(r, plan, row);
+		m = plan_money_of(&plan->scenario->money, p->api, &use);
+		row->usd_month = m.price_month + m.electricity_month;
+		if (row == r->best)
+			r->money = m;
+	}
+}
+
+/* ---- all of it ---- */
+
+const struct world *plan_world(struct loader *l, const struct world *plan, const struct yml *root,
+			       const struct plan_row *row)
+{
+	return groups_world(l, plan, root, row->parts, row->parts_n, row->name);
+}
+
+static void hold_rows(struct plan_result *r)
+{
+	for (size_t i = 0; i < r->rows_n; i++) {
+		struct arena a = ARENA_INIT;
+		struct plan_row *row = &r->rows[i];
+		struct service *s = row->ran ? join_changed(&a, row, 0, 0) : NULL;
+
+		if (s)
+			row->holds = capacity_of_row(r, row, s);
+		arena_release(&a);
+	}
+}
+
+void plan_look_closer(struct loader *l, const struct world *plan, const struct yml *root,
+		      const struct plan_ask *ask, struct plan_result *r)
+{
+	struct plan_row *best = &r->rows[r->best - r->rows];
+	struct service *s;
+
+	hold_rows(r);
+	r->world = plan_world(l, plan, root, best);
+	s = r->world ? service_new(l->arena, r->world, r->world->scenario->assignments.at, l->diags) : NULL;
+	if (s && !r->load.finish && best->holds.load > 0) {
+		add_chance(r, s, &best->holds, most_of(r, best));
+		add_draws(l, r, r->world, s, ask->draws > 1 ? (size_t)ask->draws : DRAWS, &best->holds);
+	}
+	service_free(s);
+	change(r, best);
+	add_money(r, plan);
+}

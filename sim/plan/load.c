@@ -1,0 +1,135 @@
+/* load.c - see load.h. */
+#include "sim/plan/load.h"
+
+#include <math.h>
+
+static double size_of(const struct serve *s, bool finish)
+{
+	const struct arrivals_law *a = &s->arrivals;
+
+	if (finish)
+		return 1;
+	switch (a->kind) {
+	case ARRIVALS_RATE:
+		return a->rate;
+	case ARRIVALS_EVERY:
+		return 1 / a->every;
+	case ARRIVALS_USERS:
+		return (double)a->users;
+	default:
+		return a->speed;
+	}
+}
+
+struct plan_load plan_load_of(const struct world *plan)
+{
+	const struct planning *p = plan->scenario->plan;
+	const struct serve *s = plan->scenario->workload.serve;
+	const int kind = s->arrivals.kind;
+	struct plan_load l = {.base = s, .finish = p->finish, .seed = (uint64_t)plan->scenario->seed};
+
+	l.whole = kind == ARRIVALS_USERS && !p->finish;
+	l.asked = size_of(s, p->finish != NULL);
+	l.needed = l.whole ? ceil(l.asked * p->headroom - 1e-9) : l.asked * p->headroom;
+	l.unit = p->finish                ? "times the batch"
+		 : l.whole                ? "users"
+		 : kind == ARRIVALS_TRACE ? "times the speed of the trace"
+					  : "req/s";
+	l.one = l.whole ? "user" : l.unit;
+	return l;
+}
+
+struct serve plan_load_at(const struct plan_load *load, double size)
+{
+	struct serve s = *load->base;
+
+	if (load->finish)
+		return s;
+	switch (s.arrivals.kind) {
+	case ARRIVALS_RATE:
+		s.arrivals.rate = size;
+		break;
+	case ARRIVALS_EVERY:
+		s.arrivals.every = 1 / size;
+		break;
+	case ARRIVALS_USERS:
+		s.arrivals.users = llround(size);
+		break;
+	default:
+		s.arrivals.speed = size;
+	}
+	return s;
+}
+
+int plan_load_replications(const struct plan_load *load)
+{
+	return load->base->arrivals.kind == ARRIVALS_TRACE ? 1 : (int)load->base->replications;
+}
+
+static bool stopped(const struct plan_load *load)
+{
+	return load->stop && *load->stop;
+}
+
+static int run(const struct plan_load *load, struct service *s, const struct serve *at, int first, int n,
+	       bool verdict, const struct params *z, struct service_summary *out)
+{
+	const struct service_ask ask = {.z = z,
+					.seed = load->seed,
+					.first = first,
+					.replications = n,
+					.load = at,
+					.verdict = verdict,
+					.stop = load->stop};
+	struct err err = ERR_INIT;
+
+	return stopped(load) ? -1 : service_run(s, &ask, out, &err);
+}
+
+/* Requests per second that a batch of that size needs. */
+static double pace(const struct plan_load *load, double size)
+{
+	return size * (double)load->finish->requests / load->finish->within;
+}
+
+int plan_load_holds_one(const struct plan_load *load, struct service *s, double size, int replication,
+			const struct params *z)
+{
+	const struct serve at = plan_load_at(load, size);
+	struct service_summary m;
+
+	if (run(load, s, &at, replication, 1, !load->finish, z, &m) != 0)
+		return -1;
+	if (load->finish)
+		return m.of[SERVICE_REQUESTS_PER_S] >= pace(load, size) && !(m.of[SERVICE_REFUSED] > 0) &&
+		       !(m.of[SERVICE_HOLDS] < 1);
+	return m.of[SERVICE_HOLDS] >= 1;
+}
+
+int plan_load_holds(const struct plan_load *load, struct service *s, double size)
+{
+	const int n = plan_load_replications(load);
+	int verdict = 1;
+
+	for (int i = 0; i < n && verdict > 0; i++)
+		verdict = plan_load_holds_one(load, s, size, i, NULL);
+	return verdict;
+}
+
+int plan_load_run(const struct plan_load *load, struct service *s, double size, struct service_summary *out)
+{
+	const struct serve at = plan_load_at(load, size);
+
+	return run(load, s, &at, 0, plan_load_replications(load), false, NULL, out);
+}
+
+double plan_load_work(const struct plan_load *load)
+{
+	if (load->finish)
+		return pace(load, load->needed);
+	if (load->base->measure == MEASURE_ALL)
+		return 0;
+	return load->base->arrivals.kind == ARRIVALS_RATE || load->base->arrivals.kind == ARRIVALS_EVERY
+		       ? load->needed
+		       : 0;
+}

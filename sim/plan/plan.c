@@ -1,0 +1,421 @@
+/* plan.c - see plan.h; answer.c puts it into words. */
+#include "sim/plan/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/texts.h"
+#include "sim/plan/answer.h"
+#include "sim/plan/closer.h"
+#include "sim/plan/rows.h"
+
+enum { NEAREST = 64 }; /* fleets looked at for the one that comes closest */
+
+/* ---- the search ---- */
+
+struct searching {
+	struct plan_result *r;
+	struct loader *l;
+	struct arena scratch; /* of joined services, one at a time */
+};
+
+static struct service *join(struct searching *x, const int *counts)
+{
+	const struct group_list *g = &x->r->groups;
+	struct service_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
+
+	for (size_t i = 0; i < g->n; i++)
+		parts[i] = (struct service_share){g->at[i].service, (size_t)counts[i]};
+	return service_join(&x->scratch, parts, g->n);
+}
+
+static int holds(void *self, const int *counts)
+{
+	struct searching *x = self;
+	const int verdict = plan_load_holds(&x->r->load, join(x, counts), x->r->load.needed);
+
+	arena_release(&x->scratch);
+	return verdict;
+}
+
+/* Idle machines draw their power whatever they are asked: so much of it, at least, for each token. */
+static double least_energy(void *self, const int *counts)
+{
+	const struct searching *x = self;
+	const struct plan_result *r = x->r;
+	const double work = plan_load_work(&r->load);
+	double W = 0, tokens = 0;
+
+	for (size_t i = 0; i < r->groups.n; i++)
+		if (counts[i]) {
+			W += counts[i] * r->groups.at[i].idle_W;
+			tokens = r->groups.at[i].bound.output;
+		}
+	return work > 0 && !r->load.finish && !isnan(W) ? W / (r->load.asked * tokens) : 0;
+}
+
+static double least_latency(void *self, const int *counts)
+{
+	(void)self;
+	(void)counts;
+	return 0;
+}
+
+static double value_of(struct searching *x, const int *counts, bool energy)
+{
+	struct plan_row row = {.why = PLAN_HOLDS};
+	double value;
+
+	plan_row_parts(&x->scratch, x->r, counts, &row);
+	plan_row_run(x->r, join(x, counts), &row);
+	value = energy ? row.energy : row.m.of[SERVICE_E2EL_P95];
+	arena_release(&x->scratch);
+	return isnan(value) ? INFINITY : value;
+}
+
+static double energy_of(void *self, const int *counts)
+{
+	return value_of(self, counts, true);
+}
+
+static double latency_of(void *self, const int *counts)
+{
+	return value_of(self, counts, false);
+}
+
+/* Kinds of machine as numbers, so that settings of one are known for the same. */
+static int number_of(const struct group_list *g, size_t i)
+{
+	size_t first = 0;
+
+	while (strcmp(g->at[first].machine, g->at[i].machine) != 0 ||
+	       g->at[first].machines != g->at[i].machines)
+		first++;
+	return (int)first;
+}
+
+/* energy: that is the goal, so that what a machine draws has to be known. */
+static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r, bool energy)
+{
+	const struct group_list *g = &r->groups;
+	struct fleet_kind *kinds = arena_array(a, g->n + 1, sizeof *kinds);
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct group *x = &g->at[i];
+		const struct service_bound *b = &x->bound;
+
+		kinds[i] = (struct fleet_kind){.usd = x->usd,
+					       .machines = x->machines,
+					       .up_to = x->up_to,
+					       .rate = b->rate,
+					       .prompt = 1 / (b->prompt_s * b->rows),
+					       .answer = 1 / (b->token_s * b->tokens),
+					       .never = !x->fits || b->misses ||
+							(energy && isnan(x->idle_W + x->busy_W)),
+					       .set = x->format,
+					       .name = number_of(g, i)};
+	}
+	return kinds;
+}
+
+static struct fleets find(struct searching *x, const struct world *plan, const struct fleet_kind *kinds,
+			  double budget)
+{
+	const struct planning *p = plan->scenario->plan;
+	struct fleets_ask ask = {.kinds = kinds,
+				 .n = x->r->groups.n,
+				 .up_to = (int)p->up_to,
+				 .mixed = (int)p->mixed,
+				 .spare = (int)p->spare,
+				 .work = plan_load_work(&x->r->load),
+				 .budget = budget,
+				 .holds = holds,
+				 .self = x,
+				 .runs_most = 5000};
+	struct fleets f;
+
+	if (p->goal == PLAN_ENERGY) {
+		ask.least = least_energy;
+		ask.value = energy_of;
+	} else if (p->goal == PLAN_LATENCY) {
+		ask.least = least_latency;
+		ask.value = latency_of;
+	}
+	f = fleets_find(x->l->arena, &ask);
+	x->r->counts.bounds += f.bounds;
+	x->r->counts.ruled_out += f.ruled_out;
+	x->r->counts.simulations += f.runs;
+	return f;
+}
+
+/* ---- what is shown ---- */
+
+static bool shown(const struct plan_result *r, const int *counts)
+{
+	bool same = false;
+
+	for (size_t i = 0; i < r->rows_n && !same; i++)
+		same = plan_row_is(&r->rows[i], r, counts);
+	return same;
+}
+
+static const struct plan_row *show(struct searching *x, const int *counts, enum plan_why why)
+{
+	struct plan_result *r = x->r;
+	struct plan_row *row = &r->rows[r->rows_n];
+
+	if (r->rows_n == PLAN_ROWS || shown(r, counts))
+		return NULL;
+	*row = (struct plan_row){.why = why};
+	plan_row_parts(x->l->arena, r, counts, row);
+	if (row->why != PLAN_UNFIT) {
+		plan_row_run(r, join(x, counts), row);
+		r->counts.simulations++;
+		arena_release(&x->scratch);
+	}
+	r->rows_n++;
+	return row;
+}
+
+static enum plan_why why_of(enum fleet_why why)
+{
+	return why == FLEET_HOLDS ? PLAN_HOLDS : why == FLEET_SPARE_FAILS ? PLAN_NO_SPARE : PLAN_MISSES;
+}
+
+/* One server of the kind that the best uses next to nothing of: of a bound, the reason is the server's own. */
+static void show_bounded(struct searching *x, double usd)
+{
+	struct plan_result *r = x->r;
+	int *counts = arena_array(x->l->arena, r->groups.n, sizeof *counts);
+	size_t dearest = r->groups.n;
+
+	for (size_t i = 0; i < r->groups.n; i++)
+		if (r->groups.at[i].usd < usd && (!r->groups.at[i].fits || r->groups.at[i].bound.misses) &&
+		    (dearest == r->groups.n || r->groups.at[i].usd > r->groups.at[dearest].usd))
+			dearest = i;
+	if (dearest == r->groups.n)
+		return;
+	counts[dearest] = 1;
+	r->below = show(x, counts, r->groups.at[dearest].fits ? PLAN_SLOW : PLAN_UNFIT);
+}
+
+/* The cheapest fleet of each kind of machine, those with the cheapest server first. */
+static void show_others(struct searching *x, const struct world *plan, const struct fleet_kind *kinds,
+			double budget)
+{
+	struct plan_result *r = x->r;
+	const size_t n = r->groups.n;
+	struct fleet_kind *only = arena_array(x->l->arena, n + 1, sizeof *only);
+	bool *done = arena_array(x->l->arena, n + 1, sizeof *done);
+
+	for (size_t tries = 0; tries < PLAN_ROWS - 4 && r->rows_n < PLAN_ROWS - 1; tries++) {
+		size_t next = n;
+		struct fleets f;
+
+		for (size_t i = 0; i < n; i++)
+			if (!kinds[i].never && !done[kinds[i].name] &&
+			    (next == n || kinds[i].usd < kinds[next].usd))
+				next = i;
+		if (next == n)
+			break;
+		done[kinds[next].name] = true;
+		for (size_t i = 0; i < n; i++) {
+			only[i] = kinds[i];
+			only[i].never |= kinds[i].name != kinds[next].name;
+		}
+		f = find(x, plan, only, budget);
+		if (f.best)
+			show(x, f.best->counts, PLAN_HOLDS);
+	}
+}
+
+/* By how much a fleet misses what is asked, as a ratio. */
+static double over_of(struct searching *x, const struct fleet *t)
+{
+	struct plan_row row = {.why = PLAN_MISSES};
+	double over;
+
+	plan_row_parts(&x->scratch, x->r, t->counts, &row);
+	plan_row_run(x->r, join(x, t->counts), &row);
+	over = plan_row_over(x->r, &row);
+	arena_release(&x->scratch);
+	return over;
+}
+
+/* Of those simulated that cost less than the best: the dearest, and of equals the one that misses by least. */
+static void show_below(struct searching *x, const struct fleets *f, double usd)
+{
+	const struct fleet *below = NULL;
+	double least = INFINITY;
+
+	for (size_t i = 0; i < f->tried_n; i++) {
+		const struct fleet *t = &f->tried[i];
+		double over;
+
+		if (t->why == FLEET_HOLDS || t->why == FLEET_STOPPED || !(t->usd < usd) ||
+		    (below && t->usd < below->usd))
+			continue;
+		over = over_of(x, t);
+		if (!below || t->usd > below->usd || over < least) {
+			least = over;
+			below = t;
+		}
+	}
+	if (below)
+		x->r->below = show(x, below->counts, why_of(below->why));
+}
+
+/* Nothing holds: what comes closest, of the last that were tried. */
+static void show_nearest(struct searching *x, const struct fleets *f)
+{
+	struct plan_result *r = x->r;
+	const struct fleet *nearest = NULL;
+	double least = INFINITY;
+
+	for (size_t i = f->tried_n > NEAREST ? f->tried_n - NEAREST : 0; i < f->tried_n; i++) {
+		const double over = f->tried[i].why == FLEET_STOPPED ? INFINITY : over_of(x, &f->tried[i]);
+
+		if (over < least) {
+			least = over;
+			nearest = &f->tried[i];
+		}
+	}
+	if (nearest)
+		r->nearest = show(x, nearest->counts, why_of(nearest->why));
+}
+
+/* All are out by a bound: the server that misses its own by least, or lacks the least memory. */
+static void show_least_bad(struct searching *x)
+{
+	struct plan_result *r = x->r;
+	const struct group_list *g = &r->groups;
+	int *counts = arena_array(x->l->arena, g->n + 1, sizeof *counts);
+	size_t least = g->n;
+	double bad = INFINITY;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct group *k = &g->at[i];
+		const double ratio = !k->fits ? 1e6 + k->short_B
+				     : k->bound.misses
+					     ? 1e3 * k->bound.least / k->bound.miss.bound
+					     : plan_load_work(&r->load) / (k->bound.rate * k->up_to);
+
+		if (ratio < bad) {
+			bad = ratio;
+			least = i;
+		}
+	}
+	if (least == g->n)
+		return;
+	counts[least] = 1;
+	if (g->at[least].fits && !g->at[least].bound.misses)
+		counts[least] = g->at[least].up_to;
+	r->nearest = show(x, counts,
+			  !g->at[least].fits          ? PLAN_UNFIT
+			  : g->at[least].bound.misses ? PLAN_SLOW
+						      : PLAN_TOO_MUCH);
+}
+
+static bool no_worse(const struct plan_row *a, const struct plan_row *b)
+{
+	return a->usd <= b->usd && a->m.of[SERVICE_E2EL_P95] <= b->m.of[SERVICE_E2EL_P95] &&
+	       !(a->energy > b->energy);
+}
+
+static void mark_pareto(struct plan_result *r)
+{
+	for (size_t i = 0; i < r->rows_n; i++) {
+		struct plan_row *row = &r->rows[i];
+
+		row->pareto = row->why == PLAN_HOLDS;
+		for (size_t k = 0; k < r->rows_n && row->pareto; k++)
+			if (k != i && r->rows[k].why == PLAN_HOLDS && no_worse(&r->rows[k], row) &&
+			    (!no_worse(row, &r->rows[k]) || k < i))
+				row->pareto = false;
+	}
+}
+
+static void answer(struct searching *x, const struct world *plan, const struct yml *root,
+		   const struct plan_ask *ask, const struct fleets *f, const struct fleet_kind *kinds,
+		   double budget)
+{
+	struct plan_result *r = x->r;
+
+	if (f->best) {
+		r->best = show(x, f->best->counts, PLAN_HOLDS);
+		show_below(x, f, f->best->usd);
+		if (!r->below)
+			show_bounded(x, f->best->usd);
+		show_others(x, plan, kinds, budget);
+		mark_pareto(r);
+		plan_look_closer(x->l, plan, root, ask, r);
+	} else if (f->tried_n) {
+		show_nearest(x, f);
+	} else {
+		show_least_bad(x);
+	}
+}
+
+static bool any_fits(const struct plan_result *r)
+{
+	bool fits = false;
+
+	for (size_t i = 0; i < r->groups.n; i++)
+		fits |= r->groups.at[i].fits;
+	return fits;
+}
+
+static int search(struct loader *l, const struct world *plan, const struct yml *root,
+		  const struct plan_ask *ask, struct plan_result *r)
+{
+	struct searching x = {r, l, ARENA_INIT};
+	const struct planning *p = plan->scenario->plan;
+	const double budget = p->budget > 0 ? p->budget : INFINITY;
+	struct fleet_kind *kinds;
+	struct fleets f;
+
+	if (groups_make(l, plan, root, &r->groups) != 0)
+		return -1;
+	r->counts.candidates = r->groups.n;
+	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
+	f = find(&x, plan, kinds, budget);
+	r->counts.proved = f.proved;
+	if (!f.stopped)
+		answer(&x, plan, root, ask, &f, kinds, budget);
+	if (!any_fits(r))
+		r->nearest = r->rows_n ? &r->rows[0] : NULL;
+	plan_answer(l->arena, plan, r);
+	arena_release(&x.scratch);
+	return f.stopped && ask->stop && *ask->stop ? -1 : 0;
+}
+
+int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *out)
+{
+	struct yml *root = load_file(l, ask->path, "scenarios", SCENARIO_SCHEMA);
+	const struct world *plan;
+
+	*out = (struct plan_result){.path = ask->path};
+	if (!root)
+		return -1;
+	for (size_t i = 0; i < ask->sets->n; i++)
+		load_set(l, root, ask->sets->at[i]);
+	if (!yml_get(root, "plan"))
+		return diag_add(l->diags, root->place, "plan: {machines: {any: {price: \"<= 5000 USD\"}}}",
+				"there is no section 'plan': what may be bought?");
+	plan = world_of_tree(l, ask->path, yml_merge(l->arena, NULL, root));
+	if (!plan || l->diags->total)
+		return -1;
+	out->title = plan->scenario->title;
+	out->load = plan_load_of(plan);
+	out->load.stop = ask->stop;
+	if (ask->seed >= 0)
+		out->load.seed = (uint64_t)ask->seed;
+	out->seed = out->load.seed;
+	return search(l, plan, root, ask, out);
+}
+
+void plan_free(struct plan_result *r)
+{
+	groups_free(&r->groups);
+}

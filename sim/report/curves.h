@@ -1,0 +1,56 @@
+/*
+ * curves.h - quantities of several assignments over a swept value: lines with bands, drawn as DOT text or with
+ * characters for a terminal.
+ *
+ * Layer report. All fields are borrowed.
+ */
+#ifndef SIM_REPORT_CURVES_H
+#define SIM_REPORT_CURVES_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/base/str.h"
+
+enum curve_state {
+	CURVE_HAS,       /* a value */
+	CURVE_NOTHING,   /* does not fit, or does not apply: the line has a gap */
+	CURVE_OVERLOADED /* no value, as a load is too much: the line leaves through the top */
+};
+
+struct curve_point { /* one for each swept value */
+	enum curve_state state;
+	double value, lo, hi; /* lo, hi: the band, NAN: none */
+	double ci;            /* value +- ci: an interval of chance; 0: none */
+	double median;        /* a second, lighter line; NAN: none */
+};
+
+struct panel {
+	const char *head, *unit;          /* "TTFT p95", "s" */
+	double bound;                     /* a horizontal line, of an SLO; NAN: none */
+	const struct curve_point *points; /* [curve * x_n + value] */
+};
+
+struct curves {
+	const char *title;
+	const char *x_name, *x_unit; /* "rate", "req/s"; the unit may be "" */
+	const char *const *x_texts;  /* as written, without the unit: "0.2" */
+	const double *x;             /* ascending; 0, 1, ... where a value is no quantity */
+	size_t x_n;
+	bool x_named;               /* the values are names */
+	const char *const *names;   /* of the curves */
+	const char *const *remarks; /* of each, in the legend: "SLO holds to 0.4 req/s"; may be NULL */
+	size_t names_n;
+	const struct panel *panels;
+	size_t panels_n;
+	bool chance; /* some point has an interval of chance */
+	bool medians;
+};
+
+/* Appends text for `dot -Kneato -n2`: a panel for each quantity, at most three in a row. */
+void curves_dot(struct str *out, const struct curves *c);
+
+/* Appends a plot of characters, no line wider than width columns: braille dots, or ASCII where utf8 is false,
+ * but for names that the user wrote. Nothing in less than 24 columns. */
+void curves_plot(struct str *out, const struct curves *c, size_t width, bool utf8);
+
+#endif

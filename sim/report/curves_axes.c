@@ -1,0 +1,66 @@
+/* curves_axes.c - see curves_axes.h. */
+#include "sim/report/curves_axes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+
+struct axis curves_y_axis(const struct curves *c, const struct panel *p)
+{
+	const size_t n = c->names_n * c->x_n;
+	double *all = xcalloc(4 * n + 1, sizeof *all), most = -INFINITY;
+	struct axis y;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct curve_point *at = &p->points[i];
+		const bool has = at->state == CURVE_HAS;
+
+		all[4 * i] = has ? at->value : (double)NAN;
+		all[4 * i + 1] = has ? at->hi : (double)NAN;
+		all[4 * i + 2] = has ? at->lo : (double)NAN;
+		all[4 * i + 3] = has && c->names_n <= CURVES_FEW ? at->median : (double)NAN;
+		most = fmax(most, has ? at->value : -INFINITY);
+	}
+	all[4 * n] = isfinite(most) && p->bound > 3 * most ? (double)NAN : p->bound;
+	y = axis_for(all, 4 * n + 1, 20);
+	free(all);
+	return y;
+}
+
+struct axis curves_x_axis(const struct curves *c)
+{
+	struct axis x;
+
+	if (c->x_named || c->x_n < 2)
+		return (struct axis){
+			.low = c->x[0] - 0.5, .high = c->x[c->x_n - 1] + 0.5, .unit = 1, .step = 1};
+	x = axis_for(c->x, c->x_n, 8);
+	if (x.step > 0) { /* the values' own ends, and a little room */
+		const double room = 0.04 * (c->x[c->x_n - 1] - c->x[0]);
+
+		x.low = c->x[0] < 4 * room ? x.low : c->x[0] - room;
+		x.high = c->x[c->x_n - 1] + room;
+	}
+	return x;
+}
+
+double panel_unit(const struct panel *p, size_t points_n, const char **unit)
+{
+	double most = isfinite(p->bound) ? p->bound : 0;
+
+	for (size_t i = 0; i < points_n; i++)
+		if (p->points[i].state == CURVE_HAS)
+			most = fmax(most, p->points[i].value);
+	*unit = p->unit;
+	if (strcmp(p->unit, "s") != 0 || most >= 1 || most <= 0)
+		return 1;
+	*unit = most >= 1e-3 ? "ms" : "\xc2\xb5s";
+	return most >= 1e-3 ? 1e-3 : 1e-6;
+}
+
+char curve_letter(size_t curve)
+{
+	return (char)(curve < 26 ? 'A' + (int)curve : curve < 52 ? 'a' + (int)(curve - 26) : '*');
+}

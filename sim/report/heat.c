@@ -1,0 +1,300 @@
+/* heat.c - see heat.h. */
+#include "sim/base/exact_math.h"
+#include "sim/report/heat.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/base/err.h"
+#include "sim/base/mem.h"
+#include "sim/report/canvas.h"
+#include "sim/report/columns.h"
+#include "sim/report/curves_axes.h"
+#include "sim/report/legend.h"
+#include "sim/report/page.h"
+#include "sim/report/sweep_curves.h"
+#include "sim/report/textsize.h"
+
+static const double first_top = 74, below = 44, axis_w = 62, apart = 22, head_h = 20, text_size = 8;
+
+struct view {
+	const struct sweep *s;
+	struct canvas canvas;
+	size_t nx, ny; /* values of the second and the first axis */
+	double cell_w, cell_h;
+	double low, high; /* of all values that are shown, both positive; or equal */
+	bool less;        /* is better */
+	double left, top; /* of the map being drawn */
+};
+
+size_t heat_best(const struct sweep *s, size_t cell)
+{
+	size_t best = s->names_n;
+
+	for (size_t k = 0; k < s->names_n; k++) {
+		const struct metric *m = s->cells[cell].entries[k].metric;
+		const struct metric *most = best < s->names_n ? s->cells[cell].entries[best].metric : NULL;
+
+		if (m && (!most || (m->less ? m->value < most->value : m->value > most->value)))
+			best = k;
+	}
+	return best;
+}
+
+static size_t cell_of(const struct view *v, size_t x, size_t y)
+{
+	return y * v->nx + x;
+}
+
+static struct rect cell_rect(const struct view *v, size_t x, size_t y)
+{
+	return (struct rect){v->left + v->cell_w * (double)x, v->top + v->cell_h * (double)(v->ny - 1 - y),
+			     v->cell_w, v->cell_h};
+}
+
+/* ---- colours ---- */
+
+/* From pale to dark blue; their brightness alone tells them apart. good: 0 to 1. */
+static void color_of(char color[8], double good)
+{
+	static const int pale[] = {0xf2, 0xf5, 0xf9}, dark[] = {0x1f, 0x4e, 0x79};
+	int rgb[3];
+
+	for (int i = 0; i < 3; i++)
+		rgb[i] = (int)lround(pale[i] + (dark[i] - pale[i]) * good);
+	snprintf(color, 8, "#%02x%02x%02x", (unsigned)rgb[0] & 255u, (unsigned)rgb[1] & 255u,
+		 (unsigned)rgb[2] & 255u);
+}
+
+/* Where a value lies between the worst and the best; by its logarithm where all are positive. */
+static double goodness(const struct view *v, double value)
+{
+	const bool logs = v->low > 0;
+	double share;
+
+	if (v->low >= v->high)
+		return 0.5;
+	share = logs ? exact_log(value / v->low) / exact_log(v->high / v->low) : (value - v->low) / (v->high - v->low);
+	return v->less ? 1 - share : share;
+}
+
+static void find_range(struct view *v)
+{
+	v->low = INFINITY;
+	v->high = -INFINITY;
+	for (size_t i = 0; i < v->s->cells_n; i++)
+		for (size_t k = 0; k < v->s->names_n; k++) {
+			const struct metric *m = v->s->cells[i].entries[k].metric;
+
+			if (!m)
+				continue;
+			v->less = m->less;
+			v->low = fmin(v->low, m->value);
+			v->high = fmax(v->high, m->value);
+		}
+}
+
+/* ---- one map ---- */
+
+static bool has_text(const struct view *v)
+{
+	return v->cell_w >= 26;
+}
+
+static void cell_text(struct view *v, struct rect at, const char *text, bool bold, const char *color)
+{
+	if (has_text(v))
+		canvas_text_in(&v->canvas, (struct point){at.x + at.w / 2, at.y + at.h / 2},
+			       &(struct type){.size = text_size, .bold = bold, .align = 'c', .color = color},
+			       text, at.w - 3);
+}
+
+static void draw_value(struct view *v, size_t k, size_t x, size_t y)
+{
+	const size_t cell = cell_of(v, x, y);
+	const struct sweep_entry *e = &v->s->cells[cell].entries[k];
+	const struct rect at = cell_rect(v, x, y);
+	struct str text = STR_INIT;
+	char color[8];
+
+	if (!e->metric) {
+		canvas_shape(&v->canvas, at, &(struct ink){.fill = "#ffffff", .line = "#dddddd", .pen = 0.4},
+			     NULL);
+		cell_text(v, at,
+			  e->lack == SWEEP_OVERLOADED ? "over"
+			  : e->lack == SWEEP_UNFIT    ? "no fit"
+						      : "-",
+			  false, page_grey);
+		return;
+	}
+	color_of(color, goodness(v, e->metric->value));
+	columns_number(&text, e->metric->value);
+	if (heat_best(v->s, cell) == k)
+		str_add(&text, "*");
+	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#ffffff", .pen = 0.4},
+		     has_text(v) ? NULL : text.text);
+	cell_text(v, at, text.text, heat_best(v->s, cell) == k,
+		  goodness(v, e->metric->value) > 0.5 ? "#ffffff" : page_black);
+	str_release(&text);
+}
+
+static void draw_best(struct view *v, size_t x, size_t y)
+{
+	/* pale tints of the hues of Okabe and Ito; the letter says which it is */
+	static const char *const tints[] = {"#cfe3f2", "#f8d7bf", "#c3e6da", "#ead3e0",
+					    "#e9dfb3", "#d9eefb", "#ddd4ee", "#d9d9d9"};
+	const size_t best = heat_best(v->s, cell_of(v, x, y));
+	const struct rect at = cell_rect(v, x, y);
+	const char letter[2] = {best < v->s->names_n ? curve_letter(best) : '-', '\0'};
+
+	canvas_shape(&v->canvas, at,
+		     &(struct ink){.fill = best < v->s->names_n ? tints[best % ARRAY_LEN(tints)] : "#ffffff",
+				   .line = "#ffffff",
+				   .pen = 0.4,
+				   .text = v->cell_h >= 9 && v->cell_w >= 9 ? letter : NULL,
+				   .text_size = text_size},
+		     best < v->s->names_n ? v->s->names[best] : "nothing has a value");
+}
+
+/* Between cells with unlike best assignments: where two of them break even. */
+static void draw_break_even(struct view *v)
+{
+	const struct stroke line = {.color = "#000000", .width = 1.8};
+
+	for (size_t y = 0; y < v->ny; y++)
+		for (size_t x = 0; x < v->nx; x++) {
+			const struct rect at = cell_rect(v, x, y);
+			const size_t best = heat_best(v->s, cell_of(v, x, y));
+
+			if (x + 1 < v->nx && heat_best(v->s, cell_of(v, x + 1, y)) != best)
+				canvas_line(&v->canvas, (struct point){at.x + at.w, at.y},
+					    (struct point){at.x + at.w, at.y + at.h}, &line, NULL);
+			if (y + 1 < v->ny && heat_best(v->s, cell_of(v, x, y + 1)) != best)
+				canvas_line(&v->canvas, (struct point){at.x, at.y},
+					    (struct point){at.x + at.w, at.y}, &line, NULL);
+		}
+}
+
+static void draw_axes(struct view *v)
+{
+	const struct type x_type = {.size = text_size, .align = 'c', .color = page_grey};
+	const struct type y_type = {.size = text_size, .align = 'r', .color = page_grey};
+	const struct type name = {.size = 9, .align = 'c', .color = page_black};
+	const double bottom = v->top + v->cell_h * (double)v->ny;
+	double free_from = -INFINITY, free_to = INFINITY;
+
+	for (size_t x = 0; x < v->nx; x++) {
+		const struct rect at = cell_rect(v, x, 0);
+		const char *text = v->s->axes[1].values.at[x];
+		const double w = fmin(textsize_width(text, text_size, false), fmax(v->cell_w * 1.6, 30));
+
+		if (at.x + at.w / 2 - w / 2 < free_from)
+			continue;
+		canvas_text_in(&v->canvas, (struct point){at.x + at.w / 2, bottom + 9}, &x_type, text, w);
+		free_from = at.x + at.w / 2 + w / 2 + 3;
+	}
+	for (size_t y = 0; y < v->ny; y++) {
+		const struct rect at = cell_rect(v, 0, y);
+
+		if (at.y + at.h / 2 > free_to)
+			continue;
+		canvas_text_in(&v->canvas, (struct point){v->left - 4, at.y + at.h / 2}, &y_type,
+			       v->s->axes[0].values.at[y], axis_w - 6);
+		free_to = at.y + at.h / 2 - 10;
+	}
+	canvas_text_in(&v->canvas, (struct point){v->left + v->cell_w * (double)v->nx / 2, bottom + 22},
+		       &name, sweep_axis_name(v->s->axes[1].path), v->cell_w * (double)v->nx + axis_w);
+}
+
+/* k: an assignment, or names_n for the map of the best. */
+static void draw_map(struct view *v, size_t k)
+{
+	const struct type head = {.size = 10, .bold = true, .align = 'l', .color = page_black};
+	const struct type name = {.size = 9, .align = 'l', .color = page_black};
+	struct str text = STR_INIT;
+
+	if (k == v->s->names_n)
+		str_add(&text, "best");
+	else
+		str_addf(&text, "%c  %s", curve_letter(k), v->s->names[k]);
+	canvas_text_in(&v->canvas, (struct point){v->left - axis_w + 4, v->top - 19}, &head, text.text,
+		       fmax(v->cell_w * (double)v->nx, 60) + axis_w);
+	canvas_text_in(&v->canvas, (struct point){v->left - axis_w + 4, v->top - 7}, &name,
+		       sweep_axis_name(v->s->axes[0].path), axis_w + 30);
+	for (size_t y = 0; y < v->ny; y++)
+		for (size_t x = 0; x < v->nx; x++)
+			if (k == v->s->names_n)
+				draw_best(v, x, y);
+			else
+				draw_value(v, k, x, y);
+	draw_axes(v);
+	draw_break_even(v);
+	str_release(&text);
+}
+
+/* ---- the page ---- */
+
+/* The scale from the worst to the best value, and what the signs mean. */
+static void draw_scale(struct view *v, double y)
+{
+	const struct type type = {.size = 8.5, .align = 'l', .color = page_grey};
+	const double worst = v->less ? v->high : v->low, best = v->less ? v->low : v->high, swatch = 14;
+	double x = PAGE_MARGIN + 4;
+	struct str text = STR_INIT;
+
+	if (v->low <= v->high) {
+		columns_number(&text, worst);
+		str_add(&text, " ");
+		canvas_text(&v->canvas, (struct point){x, y}, &type, text.text, NULL);
+		x += textsize_width(text.text, type.size, false) + 5;
+		for (int i = 0; i < 7; i++, x += swatch) {
+			char color[8];
+
+			color_of(color, i / 6.0);
+			canvas_shape(&v->canvas, (struct rect){x, y - 5, swatch, 10},
+				     &(struct ink){.fill = color, .line = "#999999", .pen = 0.3}, NULL);
+		}
+		str_clear(&text);
+		columns_number(&text, best);
+	}
+	str_addf(&text, "%s%s, the best of all", *v->s->unit && text.len ? " " : "",
+		 text.len ? v->s->unit : "");
+	str_add(&text,
+		" \xc2\xb7 *: the best assignment of a cell \xc2\xb7 black line: the best changes, two "
+		"break even \xc2\xb7 over: overloaded");
+	canvas_text_in(&v->canvas, (struct point){x + 5, y}, &type, text.text, PAGE_W - PAGE_MARGIN - x - 5);
+	str_release(&text);
+}
+
+void heat_dot(struct str *out, const struct sweep *s)
+{
+	struct view v = {.s = s, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
+	const double room = PAGE_W - 2.0 * PAGE_MARGIN;
+	struct str title = STR_INIT;
+	double map_w, map_h;
+	size_t in_row, rows;
+
+	v.cell_w = fmin(fmax((room - axis_w) / (double)v.nx, 3), 46);
+	v.cell_h = has_text(&v) ? 19 : fmax(3, 0.8 * v.cell_w);
+	map_w = axis_w + fmax(v.cell_w * (double)v.nx, 90) + apart;
+	map_h = head_h + v.cell_h * (double)v.ny + below;
+	in_row = room > map_w ? (size_t)(room / map_w) : 1;
+	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
+	find_range(&v);
+	canvas_open(&v.canvas, out, fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN),
+		    first_top + map_h * (double)rows + 12, false);
+	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
+	page_head(&v.canvas, s->title, title.text);
+	/* what is best of one needs no map */
+	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
+		const size_t place = i - (s->names_n == 1);
+
+		v.left = PAGE_MARGIN + axis_w + map_w * (double)(place % in_row);
+		v.top = first_top + head_h - 8 + map_h * (double)(place / in_row);
+		draw_map(&v, i ? i - 1 : s->names_n);
+	}
+	draw_scale(&v, first_top + map_h * (double)rows - 6);
+	canvas_close(&v.canvas);
+	str_release(&title);
+}

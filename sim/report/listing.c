@@ -1,0 +1,459 @@
+/* listing.c - see listing.h. */
+#include "sim/report/listing.h"
+
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+#include "sim/base/units.h"
+#include "sim/base/vec.h"
+#include "sim/conf/field.h"
+#include "sim/hw/hw.h"
+#include "sim/llm/model.h"
+
+/* ---- a table of text ---- */
+
+enum { GRID_COLUMNS = 8 };
+
+struct grid {
+	const char *heading;
+	const char *heads[GRID_COLUMNS]; /* NULL ends them */
+	VEC(const char **) rows;         /* a NULL cell is empty */
+	unsigned numbers;                /* bit i: column i is set to the right */
+};
+
+struct listing {
+	struct loader *loader;
+	struct jsonw *json; /* NULL: text */
+	struct str *out;
+};
+
+static const char **grid_row(struct listing *l, struct grid *g, const char *name)
+{
+	const char **row = arena_array(l->loader->arena, GRID_COLUMNS, sizeof *row);
+
+	row[0] = name;
+	VEC_ADD(&g->rows, row);
+	return row;
+}
+
+static size_t cell_width(const char *text)
+{
+	return text ? str_width(text) : 0;
+}
+
+static void grid_line(const struct grid *g, const char *const *cells, const size_t *widths, struct str *out)
+{
+	size_t gap = 2;
+
+	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
+		const size_t fill = widths[c] - cell_width(cells[c]);
+		const bool right = g->numbers >> c & 1;
+
+		if (cells[c] && *cells[c]) {
+			str_pad(out, ' ', gap + (right ? fill : 0));
+			str_add(out, cells[c]);
+			gap = 2 + (right ? 0 : fill);
+		} else {
+			gap += widths[c] + 2;
+		}
+	}
+	str_add(out, "\n");
+}
+
+static void grid_write(struct grid *g, struct str *out)
+{
+	size_t widths[GRID_COLUMNS] = {0};
+	const char *heads[GRID_COLUMNS] = {0};
+
+	if (g->rows.n)
+		str_addf(out, "%s%s\n", out->len ? "\n" : "", g->heading);
+	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
+		heads[c] = g->heads[c];
+		widths[c] = str_width(heads[c]);
+		for (size_t r = 0; r < g->rows.n; r++)
+			if (cell_width(g->rows.at[r][c]) > widths[c])
+				widths[c] = cell_width(g->rows.at[r][c]);
+	}
+	if (g->rows.n && g->heads[1][0])
+		grid_line(g, heads, widths, out);
+	for (size_t r = 0; r < g->rows.n; r++)
+		grid_line(g, g->rows.at[r], widths, out);
+	VEC_FREE(&g->rows);
+}
+
+static const char *quantity(struct listing *l, double value, enum dim dim, int digits)
+{
+	struct str text = STR_INIT;
+	const char *kept;
+
+	units_format(&text, value, dim, digits);
+	kept = arena_strdup(l->loader->arena, text.text);
+	str_release(&text);
+	return kept;
+}
+
+static const char *shown(struct listing *l, const struct qty *q, enum dim dim, int digits)
+{
+	return q->given ? quantity(l, q->value, dim, digits) : NULL;
+}
+
+static void key_qty(struct jsonw *w, const char *key, const struct qty *q)
+{
+	if (q->given)
+		jsonw_key_number(w, key, q->value);
+}
+
+/* ---- machines ---- */
+
+/* Complains of nothing: a file that cannot be read is listed as such. */
+static bool load_machine(struct listing *l, struct yml *tree, const char *name, struct machine *m)
+{
+	struct diags *d = l->loader->diags;
+
+	*m = (struct machine){0};
+	return tree && !d->total && field_load(&machine_table, tree, name, m, d) == 0 &&
+	       machine_check(m, d) == 0;
+}
+
+/* The machine as each of its variants, or as it is; false where there is no more. */
+static bool nth_option(struct listing *l, const struct load_found *f, size_t i, const char **name,
+		       struct machine *m)
+{
+	const struct yml *v = load_variants(l->loader, f->path);
+
+	if (i >= (v ? v->n : 1))
+		return false;
+	diags_init(l->loader->diags, l->loader->arena);
+	*name = v ? arena_printf(l->loader->arena, "%s-%s", f->name, v->keys[i]->text) : f->name;
+	load_machine(l,
+		     v ? load_variant(l->loader, f->path, v->keys[i]->text, "hardware", HW_SCHEMA)
+		       : load_file(l->loader, f->path, "hardware", HW_SCHEMA),
+		     *name, m);
+	return true;
+}
+
+/* "24 48 64 GiB" and "from 1399 USD": every memory it is sold with, the lowest price that is known. */
+static void add_options(struct listing *l, const struct load_found *f, const char **ram, const char **price)
+{
+	struct str all = STR_INIT;
+	struct qty least = {.given = false};
+	const char *name;
+	struct machine m;
+
+	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+		str_addf(&all, "%s%.4g", i ? " " : "", m.memory.capacity.value / 1073741824.0);
+		if (m.price.given && (!least.given || m.price.value < least.value))
+			least = m.price;
+	}
+	*ram = arena_printf(l->loader->arena, "%s GiB", all.text);
+	*price = shown(l, &least, DIM_MONEY, 6);
+	str_release(&all);
+}
+
+static const char *runtimes(struct listing *l, const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	struct str all = STR_INIT;
+	const char *kept;
+
+	for (size_t i = 0; i < m->devices.n; i++) {
+		const struct profile *p = d[i].runtimes.at;
+
+		for (size_t j = 0; j < d[i].runtimes.n; j++)
+			str_addf(&all, "%s%s%s", all.len ? " " : "",
+				 i ? arena_printf(l->loader->arena, "%s:", d[i].origin.name) : "",
+				 p[j].origin.name);
+	}
+	kept = arena_strdup(l->loader->arena, all.text);
+	str_release(&all);
+	return kept;
+}
+
+static void machine_text(struct listing *l, struct grid *g, const struct load_found *f,
+			 const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = arena_printf(l->loader->arena, "%lld", (long long)d->cores);
+	row[2] = quantity(l, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
+	row[3] = shown(l, &d->peak[DTYPE_F16], DIM_FLOPS, 4);
+	add_options(l, f, &row[4], &row[5]);
+	row[6] = runtimes(l, m);
+}
+
+static void device_json(struct jsonw *w, const struct device *d)
+{
+	static const char *const peaks[DTYPE_N] = {"f32", "f16", "bf16"};
+	const struct profile *p = d->runtimes.at;
+
+	jsonw_object(w);
+	jsonw_key_string(w, "name", d->origin.name);
+	jsonw_key_int(w, "cores", d->cores);
+	if (d->fast_cores)
+		jsonw_key_int(w, "fast_cores", d->fast_cores);
+	key_qty(w, "clock_Hz", &d->clock);
+	jsonw_key(w, "peak_flops");
+	jsonw_object(w);
+	for (int t = 0; t < DTYPE_N; t++)
+		key_qty(w, peaks[t], &d->peak[t]);
+	jsonw_end(w);
+	key_qty(w, "active_W", &d->active_power);
+	jsonw_key(w, "runtimes");
+	jsonw_array(w);
+	for (size_t i = 0; i < d->runtimes.n; i++) {
+		jsonw_object(w);
+		jsonw_key_string(w, "name", p[i].origin.name);
+		jsonw_key_string(w, "version", p[i].version);
+		key_qty(w, "read_Bps", &p[i].read);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void options_json(struct listing *l, const struct load_found *f)
+{
+	const char *name;
+	struct machine m;
+
+	jsonw_key(l->json, "options");
+	jsonw_array(l->json);
+	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+		jsonw_object(l->json);
+		jsonw_key_string(l->json, "name", name);
+		key_qty(l->json, "capacity_B", &m.memory.capacity);
+		key_qty(l->json, "usable_B", &m.memory.usable);
+		key_qty(l->json, "bandwidth_Bps", &m.memory.bandwidth);
+		key_qty(l->json, "price_USD", &m.price);
+		jsonw_end(l->json);
+	}
+	jsonw_end(l->json);
+}
+
+static void machine_json(struct listing *l, const struct load_found *f, const struct machine *m)
+{
+	const struct device *d = m->devices.at;
+	struct jsonw *w = l->json;
+
+	jsonw_key_string(w, "is", "machine");
+	jsonw_key_string(w, "chip", m->chip);
+	jsonw_key_int(w, "dies", m->dies);
+	key_qty(w, "bandwidth_Bps", &m->memory.bandwidth);
+	key_qty(w, "cache_B", &m->memory.cache);
+	if (m->disk)
+		key_qty(w, "disk_read_Bps", &m->disk->read);
+	key_qty(w, "price_USD", &m->price);
+	key_qty(w, "idle_W", &m->idle_power);
+	key_qty(w, "active_W", &m->active_power);
+	jsonw_key(w, "devices");
+	jsonw_array(w);
+	for (size_t i = 0; i < m->devices.n; i++)
+		device_json(w, &d[i]);
+	jsonw_end(w);
+	options_json(l, f);
+}
+
+/* ---- links, models, scenarios ---- */
+
+static void link_text(struct listing *l, struct grid *g, const struct load_found *f, const struct link *k)
+{
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = quantity(l, k->bandwidth.value, DIM_BANDWIDTH, 3);
+	row[2] = quantity(l, k->latency.value, DIM_TIME, 3);
+	row[3] = arena_printf(l->loader->arena, "%s%s", k->title,
+			      k->duplex == DUPLEX_HALF ? "; half duplex" : "");
+}
+
+static void link_json(struct listing *l, const struct link *k)
+{
+	const struct link_point *p = k->bandwidth_by_size.at;
+	struct jsonw *w = l->json;
+
+	jsonw_key_string(w, "is", "link");
+	key_qty(w, "latency_s", &k->latency);
+	key_qty(w, "bandwidth_Bps", &k->bandwidth);
+	key_qty(w, "nominal_Bps", &k->nominal);
+	jsonw_key_string(w, "duplex", k->duplex == DUPLEX_HALF ? "half" : "full");
+	if (k->bandwidth_by_size.n)
+		jsonw_key(w, "bandwidth_by_size");
+	if (k->bandwidth_by_size.n)
+		jsonw_array(w);
+	for (size_t i = 0; i < k->bandwidth_by_size.n; i++) {
+		jsonw_object(w);
+		key_qty(w, "size_B", &p[i].size);
+		key_qty(w, "bandwidth_Bps", &p[i].bandwidth);
+		jsonw_end(w);
+	}
+	if (k->bandwidth_by_size.n)
+		jsonw_end(w);
+}
+
+static void model_text(struct listing *l, struct grid *g, const struct load_found *f, const struct model *m)
+{
+	const char **row = grid_row(l, g, f->name);
+
+	row[1] = arena_printf(l->loader->arena, "%.4g", model_weights(m) / 1e9);
+	row[2] = arena_printf(l->loader->arena, "%lld", (long long)m->layers);
+	if (m->experts)
+		row[3] = arena_printf(l->loader->arena, "%lld of %lld", (long long)m->experts->active,
+				      (long long)m->experts->count);
+	row[4] = m->title;
+}
+
+static void model_json(struct listing *l, const struct model *m)
+{
+	struct jsonw *w = l->json;
+
+	jsonw_key_number(w, "parameters", m->parameters ? (double)m->parameters : model_weights(m));
+	jsonw_key_int(w, "layers", m->layers);
+	jsonw_key_int(w, "hidden", m->hidden);
+	jsonw_key_int(w, "vocabulary", m->vocabulary);
+	jsonw_key_int(w, "heads", m->attention.heads);
+	jsonw_key_int(w, "kv_heads", m->attention.kv_heads);
+	jsonw_key_number(w, "kv_numbers_per_token_and_layer",
+			 part_kv_numbers(m, (struct part){ROLE_ATTENTION, false, 0}));
+	if (!m->experts)
+		return;
+	jsonw_key(w, "experts");
+	jsonw_object(w);
+	jsonw_key_int(w, "count", m->experts->count);
+	jsonw_key_int(w, "active", m->experts->active);
+	jsonw_key_int(w, "shared", m->experts->shared);
+	jsonw_end(w);
+}
+
+/* ---- files of each kind ---- */
+
+const char *const listing_kinds[LISTING_N + 1] = {"hardware", "models", "scenarios", NULL};
+
+struct grids {
+	struct grid machines, links, models, scenarios;
+};
+
+static const char *title_of(const struct yml *tree)
+{
+	const struct yml *title = tree ? yml_get(tree, "title") : NULL;
+
+	return title && title->kind == YML_SCALAR ? title->text : "(cannot be read: try 'lemursim check')";
+}
+
+static void plain(struct listing *l, struct grid *g, size_t column, const struct load_found *f,
+		  const char *title)
+{
+	if (!l->json)
+		grid_row(l, g, f->name)[column] = title;
+}
+
+static void list_machine(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
+{
+	struct machine m;
+
+	if (!load_machine(l, tree, f->name, &m))
+		plain(l, &g->machines, 6, f, title_of(NULL));
+	else if (l->json)
+		machine_json(l, f, &m);
+	else
+		machine_text(l, &g->machines, f, &m);
+}
+
+static void list_link(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
+{
+	struct link k = {0};
+
+	if (field_load(&link_table, tree, f->name, &k, l->loader->diags) != 0 ||
+	    link_check(&k, l->loader->diags) != 0)
+		plain(l, &g->links, 3, f, title_of(NULL));
+	else if (l->json)
+		link_json(l, &k);
+	else
+		link_text(l, &g->links, f, &k);
+}
+
+static void list_model(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
+{
+	struct model m = {0};
+
+	if (!tree || field_load(&model_table, tree, f->name, &m, l->loader->diags) != 0 ||
+	    model_check(&m, l->loader->diags) != 0)
+		plain(l, &g->models, 4, f, title_of(NULL));
+	else if (l->json)
+		model_json(l, &m);
+	else
+		model_text(l, &g->models, f, &m);
+}
+
+/* The kind that a file states: a "family" or a "server" is neither machine nor link, and is not listed. */
+static const char *said(const struct yml *tree)
+{
+	const struct yml *kind = tree ? yml_get(tree, "kind") : NULL;
+
+	return kind && kind->kind == YML_SCALAR ? kind->text : "machine";
+}
+
+static void list_file(struct listing *l, struct grids *g, enum listing_kind kind, const struct load_found *f)
+{
+	struct yml *tree;
+
+	diags_init(l->loader->diags, l->loader->arena);
+	tree = load_file(l->loader, f->path, listing_kinds[kind], NULL);
+	if (kind == LISTING_HARDWARE && (!strcmp(said(tree), "family") || !strcmp(said(tree), "server")))
+		return;
+	if (l->json) {
+		jsonw_object(l->json);
+		jsonw_key_string(l->json, "kind", listing_kinds[kind]);
+		jsonw_key_string(l->json, "name", f->name);
+		jsonw_key_string(l->json, "title", title_of(tree));
+		jsonw_key_string(l->json, "path", f->path);
+	}
+	if (kind == LISTING_MODELS)
+		list_model(l, g, f, tree);
+	else if (kind == LISTING_SCENARIOS)
+		plain(l, &g->scenarios, 1, f, title_of(tree));
+	else if (!strcmp(said(tree), "link"))
+		list_link(l, g, f, tree);
+	else
+		list_machine(l, g, f, tree);
+	if (l->json)
+		jsonw_end(l->json);
+}
+
+static void list_kind(struct listing *l, enum listing_kind kind)
+{
+	struct grids g = {
+		{.heading = "Machines: append -24gb or the like for one of the sizes of its memory",
+		 .heads = {"", "cores", "memory", "f16", "sizes", "from", "runtimes"},
+		 .numbers = 1U << 1 | 1U << 2 | 1U << 3 | 1U << 5},
+		{.heading = "Links", .heads = {"", "rate", "latency", "title"}, .numbers = 1U << 1 | 1U << 2},
+		{.heading = "Models",
+		 .heads = {"", "billion", "layers", "experts", "title"},
+		 .numbers = 1U << 1 | 1U << 2 | 1U << 3},
+		{.heading = "Scenarios", .heads = {"", ""}}};
+	struct load_found *found;
+	const size_t n = load_list(l->loader, ".", listing_kinds[kind], &found);
+
+	for (size_t i = 0; i < n; i++)
+		list_file(l, &g, kind, &found[i]);
+	grid_write(&g.machines, l->out);
+	grid_write(&g.links, l->out);
+	grid_write(&g.models, l->out);
+	grid_write(&g.scenarios, l->out);
+}
+
+void listing_write(struct loader *loader, const bool kinds[LISTING_N], bool as_json, struct str *out)
+{
+	struct jsonw json;
+	struct listing l = {loader, as_json ? &json : NULL, out};
+
+	jsonw_init(&json, out, 2);
+	if (as_json)
+		jsonw_array(&json);
+	for (int k = 0; k < LISTING_N; k++)
+		if (kinds[k])
+			list_kind(&l, (enum listing_kind)k);
+	if (as_json) {
+		jsonw_end(&json);
+		str_add(out, "\n");
+	}
+}

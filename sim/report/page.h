@@ -1,0 +1,30 @@
+/*
+ * page.h - the page of a picture over time: its columns, its head, and the names beside the plot.
+ *
+ * Layer report. In points; 1,100 wide, which is 2,200 pixels at 144 dpi.
+ */
+#ifndef SIM_REPORT_PAGE_H
+#define SIM_REPORT_PAGE_H
+#include "sim/report/canvas.h"
+
+enum {
+	PAGE_MARGIN = 14,
+	PAGE_NAMES_W = 148,
+	PAGE_GUTTER = 8,
+	PAGE_PLOT_W = 866,
+	PAGE_SIDE_W = 50,                                     /* numbers at the right */
+	PAGE_LEFT = PAGE_MARGIN + PAGE_NAMES_W + PAGE_GUTTER, /* of the plot */
+	PAGE_RIGHT = PAGE_LEFT + PAGE_PLOT_W,
+	PAGE_W = PAGE_RIGHT + PAGE_SIDE_W + PAGE_MARGIN
+};
+
+extern const char page_grey[], page_black[];
+
+/* The title, and a smaller line below it, which may be NULL or empty. Each is shortened to the page. */
+void page_head(struct canvas *c, const char *title, const char *subtitle);
+/* A name, bold, and a smaller line below it, at the left of the plot; y is their middle. */
+void page_names(struct canvas *c, double y, const char *name, const char *sub);
+/* The same of a number at the right of the plot. */
+void page_figures(struct canvas *c, double y, const char *figure, const char *sub);
+
+#endif
