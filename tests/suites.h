@@ -48,6 +48,8 @@
 	SUITE(describe)                                                                                      \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
+	SUITE(likely_causes)                                                                                 \
+	SUITE(report_rows)                                                                                   \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

@@ -35,7 +35,7 @@ struct verb {
 };
 
 extern const struct verb verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule, verb_roofline,
-	verb_check, verb_show, verb_validate, verb_calibrate, verb_import, verb_list;
+	verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import, verb_list;
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 

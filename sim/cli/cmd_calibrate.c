@@ -122,6 +122,7 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct fit_runtime_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
+	struct texts notes = {NULL, 0};
 	const struct fit_runtime_ask ask = {.inputs = inputs,
 					    .n = o->runs.from.n,
 					    .machine = o->machine,
@@ -129,8 +130,11 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 					    .like = o->like,
 					    .runtime = o->runs.runtime,
 					    .version = "lemursim " VERSION,
-					    .out = o->output.path};
+					    .out = o->output.path,
+					    .skip = o->runs.skip_foreign,
+					    .notes = &notes};
 	struct err err = ERR_INIT;
+	int rc;
 
 	if (!o->machine || !o->runs.models.n) {
 		err_set(&err, "runs of models say little without the %s", o->machine ? "model" : "machine");
@@ -141,7 +145,10 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 		inputs[i] = (struct fit_runtime_input){
 			o->runs.from.at[i],
 			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
-	if (fit_runtime_make(&s->loader, &ask, text, &err) == 0)
+	rc = fit_runtime_make(&s->loader, &ask, text, &err);
+	for (size_t i = 0; i < notes.n; i++)
+		fprintf(stderr, "lemursim: note: %s\n", notes.at[i]);
+	if (rc == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }

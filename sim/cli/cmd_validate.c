@@ -84,7 +84,7 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 {
 	struct arena *a = ask->loader->arena;
 	struct runs *files = arena_array(a, ask->from.n, sizeof *files), all;
-	struct texts notes;
+	struct texts notes = {NULL, 0};
 	int rc;
 
 	if (ask->from.n && validate_scenario_are(ask->from.at[0]))
@@ -124,6 +124,7 @@ static int validate(struct session *s, const struct validate_options *o, const s
 					 .models = o->runs.models,
 					 .runtime = o->runs.runtime,
 					 .weights = o->runs.weights,
+					 .skip_foreign = o->runs.skip_foreign,
 					 .family = o->runs.family,
 					 .draws = o->draws};
 	struct validation v;

@@ -37,7 +37,11 @@ const struct opt opts_runs[] = {
 	OPT_TEXT_ROW(struct runs_options, runtime, "runtime", 0, "NAME",
 		     "the runtime it ran under; the first if not said"),
 	OPT_TEXT_ROW(struct runs_options, weights, "weights", 0, "FORMAT",
-		     "format of the weights; as the file says if not said")};
+		     "format of the weights; as the file says if not said"),
+	OPT_FLAG_ROW(struct runs_options, skip_foreign, "skip-foreign", 0,
+		     "leave rows out that ran elsewhere or are of another model, and count them; if not "
+		     "said, they are "
+		     "errors")};
 const struct opt opts_family[] = {
 	OPT_TEXT_ROW(struct runs_options, family, "family", 0, "FILE",
 		     "rows of many machines: the file whose numbers with 'source: fit' are fitted to them")};

@@ -35,8 +35,9 @@ struct runs_options { /* measured runs of whole models */
 	struct texts from, models;
 	const char *runtime, *weights;
 	const char *family;
+	bool skip_foreign;
 };
-extern const struct opt opts_runs[4], opts_family[1];
+extern const struct opt opts_runs[5], opts_family[1];
 #define OPTS_RUNS(of, member)   OPT_GROUP(opts_runs, struct runs_options, of, member)
 #define OPTS_FAMILY(of, member) OPT_GROUP(opts_family, struct runs_options, of, member)
 

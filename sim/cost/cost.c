@@ -367,7 +367,9 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 		c.memory = stream(c.bytes, &device_model->profile->copy);
 	}
 	c.overhead = overhead_of(o, op, (double)f->kernels * op->times);
-	if (op->kind == OP_LINEAR && f->passes > 0 && !is_few(device_model->profile, op))
+	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
+	if (f->passes > 0 &&
+	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
 		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
 	return c;
 }

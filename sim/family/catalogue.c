@@ -1,11 +1,8 @@
-/* catalogue.c - machines and models of the catalogue by name, and the format of a run's weights; see fit_runtime.h. */
-#include <ctype.h>
-#include <math.h>
+/* catalogue.c - machines and models of the catalogue by name; see fit_runtime.h. */
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/family/fit_runtime.h"
-#include "sim/base/exact_math.h"
 
 /* The name as a node of a file in the working directory, so that references resolve from there. */
 static struct yml *name_node(struct loader *l, const char *name)
@@ -114,67 +111,4 @@ struct model *catalogue_model_load(struct loader *l, const char *name)
 	if (!tree || field_load(&model_table, tree, name, m, l->diags) != 0 || model_check(m, l->diags) != 0)
 		return NULL;
 	return m;
-}
-
-/* True where the text holds the word, in any case, with no letter or digit next to it. */
-static bool holds_word(const char *text, const char *word)
-{
-	const size_t n = strlen(word);
-
-	for (const char *at = text; *at; at++) {
-		size_t i = 0;
-
-		while (i < n && tolower((unsigned char)at[i]) == tolower((unsigned char)word[i]))
-			i++;
-		if (i == n && !isalnum((unsigned char)at[n]) &&
-		    (at == text || !isalnum((unsigned char)at[-1])))
-			return true;
-	}
-	return false;
-}
-
-static int by_bits(double bits)
-{
-	int best = FORMAT_F16;
-	double off = INFINITY;
-
-	for (int f = 0; f <= FORMAT_MXFP4; f++) { /* the formats up to here are common */
-		const double d = fabs(exact_log(8 * format_bytes((enum format_id)f, 1) / bits));
-
-		if (d < off && f != FORMAT_BF16) {
-			off = d;
-			best = f;
-		}
-	}
-	return best;
-}
-
-int guess_precision(const struct run *run, const char *asked, enum dtype compute, struct precision *p,
-		    struct err *err)
-{
-	static const enum format_id same[DTYPE_N] = {
-		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
-	const char *near;
-	size_t longest = 0;
-
-	*p = (struct precision){.weights = MIX_N, .kv = (int)same[compute], .compute = (int)same[compute]};
-	for (int f = 0; f < MIX_N; f++) {
-		const size_t len = strlen(mix_names[f]);
-
-		if (asked ? !strcmp(asked, mix_names[f])
-			  : run->model && len > longest && holds_word(run->model, mix_names[f])) {
-			p->weights = f;
-			longest = len;
-		}
-	}
-	if (asked && p->weights == MIX_N) {
-		near = str_closest(asked, mix_names, MIX_N);
-		err_set(err, "unknown format of weights '%.40s'", asked);
-		return near ? err_hint(err, "did you mean '%s'?", near)
-			    : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
-	}
-	if (p->weights == MIX_N)
-		p->weights = run->bytes > 0 && run->params > 0 ? by_bits(8 * run->bytes / run->params)
-							       : (int)same[compute];
-	return 0;
 }

@@ -2,6 +2,7 @@
 #include "sim/conf/sources.h"
 #include "sim/base/exact_math.h"
 #include "sim/family/fit_runtime.h"
+#include "sim/family/report_rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,32 +75,57 @@ static double kernels_of_layer(const struct model *m, const struct precision *p,
 	return sum / (double)m->layers;
 }
 
-/* Every run of an input: a point of the fit, and its predicted run. */
-static int add_input(struct loader *l, struct runtime_fit *f, const struct fit_runtime_input *in,
-		     const struct runs *runs, struct err *err)
+static void add_run(struct runtime_fit *f, const struct fit_runtime_input *in, const struct report_row *row)
 {
-	const struct model *m = catalogue_model_load(l, in->model);
 	const struct device_model device_model =
 		device_model_make(f->arena, f->base.machine, f->base.device, &f->profile, f->base.compute);
-	struct precision p;
+	const struct run *r = row->run;
 
-	if (!m || guess_precision(&runs->at[0], in->weights, f->base.compute, &p, err) != 0)
-		return -1;
 	if (!f->n)
-		f->layer_kernels = kernels_of_layer(m, &p, &device_model);
-	for (size_t i = 0; i < runs->n; i++) {
-		const struct run *r = &runs->at[i];
+		f->layer_kernels = kernels_of_layer(row->model, &row->precision, &device_model);
+	f->predicted[f->n] = predicted_run_make(f->arena, row->model, &row->precision, &device_model, r);
+	f->points[f->n++] = (struct fit_point){
+		.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
+		.x = 1,
+		.t = r->seconds}; /* without sd: the model's error is larger than the difference between runs */
+	f->decode_n += r->gen > 0 && r->gen >= r->prompt;
+	f->prompt_n += r->prompt > 8;
+}
 
-		f->predicted[f->n] = predicted_run_make(f->arena, m, &p, &device_model, r);
-		f->points[f->n++] = (struct fit_point){
-			.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
-			.x = 1,
-			.t = r->seconds}; /* without sd: the model's error is larger than the difference between runs */
-		f->decode_n += r->gen > 0 && r->gen >= r->prompt;
-		f->prompt_n += r->prompt > 8;
-	}
-	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, runs->n,
-					m->title, mix_names[p.weights]));
+/* Every run of an input: a point of the fit, and its predicted run. */
+static void add_input(struct runtime_fit *f, const struct fit_runtime_input *in,
+		      const struct report_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		add_run(f, in, &rows->at[i]);
+	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, rows->n,
+					rows->at[0].model->title, mix_names[rows->at[0].precision.weights]));
+}
+
+/* The rows of an input that are of what is asked, alone in *runs too. */
+static int read_input(struct loader *l, struct runtime_fit *f, const struct fit_runtime_input *in,
+		      struct runs *runs, struct report_rows *rows, struct err *err)
+{
+	struct model_shelf shelf = {.loader = l};
+	struct report_ask ask = {.shelf = &shelf,
+				 .device = &f->base,
+				 .model = in->model,
+				 .weights = in->weights,
+				 .fitting = true,
+				 .skip = f->ask->skip};
+
+	ask.given = catalogue_model_load(l, in->model);
+	if (!ask.given || runs_read(f->arena, in->path, runs, err) != 0 || runs_one_model(runs, err) != 0 ||
+	    runs_one_runtime(runs, err) != 0)
+		return -1;
+	if (report_rows_make(&ask, runs, rows, err) != 0)
+		return -1;
+	if (f->ask->notes)
+		*f->ask->notes = texts_join(l->arena, f->ask->notes, rows->notes.at, rows->notes.n);
+	runs->n = rows->n;
+	runs->at = arena_array(f->arena, rows->n, sizeof *runs->at);
+	for (size_t i = 0; i < rows->n; i++)
+		runs->at[i] = *rows->at[i].run;
 	return 0;
 }
 
@@ -107,12 +133,12 @@ static int gather(struct loader *l, struct runtime_fit *f, struct err *err)
 {
 	const struct fit_runtime_ask *ask = f->ask;
 	struct runs *runs = arena_array(f->arena, ask->n, sizeof *runs);
+	struct report_rows *each = arena_array(f->arena, ask->n, sizeof *each);
 	size_t rows = 0;
 	int64_t samples = 0;
 
 	for (size_t i = 0; i < ask->n; i++) {
-		if (runs_read(f->arena, ask->inputs[i].path, &runs[i], err) != 0 ||
-		    runs_one_model(&runs[i], err) != 0 || runs_one_runtime(&runs[i], err) != 0)
+		if (read_input(l, f, &ask->inputs[i], &runs[i], &each[i], err) != 0)
 			return -1;
 		if (runtime_kernels_of(&runs[i]) != runtime_kernels_of(&runs[0]))
 			return err_set(err,
@@ -131,8 +157,7 @@ static int gather(struct loader *l, struct runtime_fit *f, struct err *err)
 	f->predicted = arena_array(f->arena, rows, sizeof *f->predicted);
 	f->points = arena_array(f->arena, rows, sizeof *f->points);
 	for (size_t i = 0; i < ask->n; i++)
-		if (add_input(l, f, &ask->inputs[i], &runs[i], err) != 0)
-			return -1;
+		add_input(f, &ask->inputs[i], &each[i]);
 	return 0;
 }
 

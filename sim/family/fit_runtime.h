@@ -10,6 +10,7 @@
 #ifndef SIM_FAMILY_FIT_RUNTIME_H
 #define SIM_FAMILY_FIT_RUNTIME_H
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 #include "sim/family/predicted_run.h"
 #include "sim/conf/load.h"
 
@@ -37,11 +38,6 @@ catalogue_compute(const struct profile *p); /* the first of f16, bf16 that it ha
 struct model *catalogue_model_load(struct loader *l,
 				   const char *name); /* NULL: reasons in the loader's diags */
 
-/* The format of a run's weights: `asked` where it is not NULL, else the format in the file's name for the model, else
- * the common one nearest to the bits a weight takes. -1 with err where `asked` is no format. */
-int guess_precision(const struct run *run, const char *asked, enum dtype compute, struct precision *p,
-		    struct err *err);
-
 struct fit_runtime_input {
 	const char *path;    /* a file of runs */
 	const char *model;   /* NAME or path of models/NAME.yaml */
@@ -57,6 +53,8 @@ struct fit_runtime_ask {
 	const char *runtime; /* what the new one is called; NULL: the tool that wrote the runs */
 	const char *version; /* of the runtime, as written; NULL: "as fitted" */
 	const char *out;     /* path it will be written to, for messages and for finding `base:` */
+	bool skip;           /* leave rows out that are of something else, in the place of refusing them */
+	struct texts *notes; /* filled in: what the user should know besides */
 };
 
 /* Appends a hardware file to *out, read back and checked. -1 with err set, or with reasons in the diags of l; *out is

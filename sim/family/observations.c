@@ -1,5 +1,6 @@
 /* observations.c - see observations.h. */
 #include "sim/family/observations.h"
+#include "sim/family/run_weights.h"
 
 #include <string.h>
 
@@ -75,7 +76,9 @@ static const struct model *model_of(struct observations_loader *g, const char *n
 static int load_row(struct observations_loader *g, const struct run *run, struct observation *row,
 		    struct err *err)
 {
-	const char *runtime = g->profile ? run->runtime : NULL;
+	const char *runtime = g->profile ? run->runtime : NULL, *note;
+	enum run_column column;
+	struct err why = ERR_INIT;
 
 	*row = (struct observation){
 		.run = run, .device = device_of(g, run->machine, runtime), .id = g->loaded++};
@@ -86,8 +89,12 @@ static int load_row(struct observations_loader *g, const struct run *run, struct
 	row->model = model_of(g, run->model);
 	if (!row->model)
 		return -1;
-	return guess_precision(run, run->weights, row->device->profile ? row->device->compute : DTYPE_F16,
-			       &row->precision, err);
+	if (run_weights(g->l->arena, run, row->model, run->weights,
+			row->device->profile ? row->device->compute : DTYPE_F16, &row->precision, &note,
+			&column, &why) == 0)
+		return 0;
+	err_set(err, "%s:%d: %s: %s", run->path, run->line, run_column_name(run, column), why.msg);
+	return err_hint(err, "%s", why.hint);
 }
 
 /* The row of a ratio's other machine: the same run there, under the catalogue's profile where the runtime is another. */

@@ -196,6 +196,24 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 	complain(mk, r, "op", hint, msg);
 }
 
+/* Runtimes that split tensors evenly need heads that divide: mlx_lm's shard() of models cuts n_heads // N,
+ * vLLM refuses others (config/model.py, verify_with_parallel_config()), and llama.cpp's -sm row cuts rows, no heads.
+ * Unlike shares are a question that the user asks. */
+static bool uneven_heads(const struct maker *mk, const struct rule *r, const struct shards *shards)
+{
+	const int64_t heads = mk->w->model->attention.kv_heads;
+	char msg[160];
+
+	if (r->split != RULE_TENSOR || r->shares.n || heads % shards->n == 0)
+		return false;
+	snprintf(msg, sizeof msg,
+		 "%lld key-value heads cannot be shared evenly by %d devices: no runtime splits so",
+		 (long long)heads, shards->n);
+	complain(mk, r, "on",
+		 "name as many devices as divide them, or say 'shares' to ask what it would be worth", msg);
+	return true;
+}
+
 /* Attention is split by whole key-value heads, each with its query heads. */
 static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
 {
@@ -212,6 +230,8 @@ static struct shards by_heads(const struct maker *mk, const struct rule *r, stru
 		complain(mk, r, "on", hint, msg);
 		return shards;
 	}
+	if (uneven_heads(mk, r, &shards))
+		return shards;
 	for (int i = 0; i < shards.n; i++)
 		shards.share[i] = (double)whole[i] / (double)heads;
 	return shards;

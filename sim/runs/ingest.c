@@ -1,12 +1,11 @@
-/* ingest.c - JSON, JSON lines and csv, and the names and rates of runs; Markdown and text are in ingest_text.c, our own
- * csv in ingest_own.c. See ingest.h. */
+/* ingest.c - records and JSON; csv and SQL are in ingest_csv.c, Markdown in ingest_text.c, text in ingest_mlx.c and
+ * ingest_logs.c, our own csv in ingest_own.c, the table of readers in readers.c. See ingest.h. */
 #include "sim/runs/ingest.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
 #include "sim/conf/yml.h"
@@ -49,6 +48,8 @@ enum flash reading_flash(const char *text)
 int reading_add(struct reading *r, struct run row)
 {
 	row.path = r->path;
+	row.source_text = r->source;
+	row.tool = row.tool ? row.tool : r->tool;
 	row.batch = row.batch ? row.batch : 1;
 	if (!run_is_operator(&row))
 		row.kind = !row.gen ? RUN_PP : !row.prompt ? RUN_TG : RUN_PG;
@@ -72,8 +73,13 @@ int reading_add(struct reading *r, struct run row)
 const char *record_text(const struct record *c, const char *key)
 {
 	const struct yml *v = c->object ? yml_get(c->object, key) : NULL;
-	const char *text =
-		c->object ? (v && v->kind == YML_SCALAR ? v->text : NULL) : csv_get(c->csv, c->row, key);
+	const char *text = v && v->kind == YML_SCALAR ? v->text : NULL;
+
+	if (c->csv)
+		text = csv_get(c->csv, c->row, key);
+	for (size_t i = 0; c->cells && i < c->head->n && i < c->cells->n; i++)
+		if (!strcmp(c->head->at[i], key))
+			text = c->cells->at[i];
 
 	return text && *text ? text : NULL;
 }
@@ -133,7 +139,7 @@ static const char *model_of(const struct record *c)
 }
 
 /* One test of llama-bench. */
-static int take_llama(const struct record *c)
+int ingest_llama_bench(const struct record *c)
 {
 	struct run run = {.line = c->line, .model = model_of(c), .chunk = 512, .n = 1};
 	const struct yml *samples = c->object ? yml_get(c->object, "samples_ns") : NULL;
@@ -151,6 +157,7 @@ static int take_llama(const struct record *c)
 	    record_number(c, "avg_ts", 1e9, &rate) != 0)
 		return -1;
 	run.flash = reading_flash(record_text(c, "flash_attn"));
+	record_columns(c, &run);
 	run.seconds = ns / 1e9;
 	run.sd = sd / 1e9;
 	if (samples && take_samples(c, samples, &run) != 0)
@@ -194,20 +201,109 @@ static int take_batched(const struct record *c)
 	return gen ? reading_add(c->r, tg) : 0;
 }
 
-static int take_object(struct reading *r, const struct yml *object, int line, const char **tool)
+/* --- what a JSON object is of --------------------------------------------------------------------- */
+
+/* llama-server's answer: `timings` (tools/server/server-task.cpp, result_timings::to_json()). Its first token is of the
+ * prompt's pass, so that n tokens took n - 1 steps. */
+static int take_timings(const struct record *c)
 {
-	const struct record c = {.r = r, .line = line, .object = object};
+	struct run pp = {.line = c->line, .chunk = 512, .n = 1}, tg = {.line = c->line, .n = 1};
+	int64_t cached = 0;
+	double pp_ms = 0, tg_ms = 0;
+
+	if (record_count(c, "prompt_n", &pp.prompt) != 0 || record_count(c, "cache_n", &cached) != 0 ||
+	    record_count(c, "predicted_n", &tg.gen) != 0 ||
+	    record_number(c, "prompt_ms", seconds_max * 1e3, &pp_ms) != 0 ||
+	    record_number(c, "predicted_ms", seconds_max * 1e3, &tg_ms) != 0)
+		return -1;
+	if (record_text(c, "draft_n"))
+		return reading_fail(c->r, c->line,
+				    "a draft model guessed tokens, which these rows do not predict: draft_n",
+				    record_text(c, "draft_n"));
+	pp.depth = cached;
+	pp.seconds = pp_ms / 1e3;
+	tg.gen--;
+	tg.depth = cached + pp.prompt;
+	tg.seconds = tg_ms / 1e3;
+	if (pp.prompt && pp.seconds > 0 && reading_add(c->r, pp) != 0)
+		return -1;
+	return tg.gen > 0 && tg.seconds > 0 ? reading_add(c->r, tg) : 0;
+}
+
+/* Ollama's answer (api/types.go, Metrics): durations in nanoseconds. */
+static int take_ollama(const struct record *c)
+{
+	const char *model = record_text(c, "model");
+	struct run pp = {.line = c->line, .model = model, .chunk = 512, .n = 1},
+		   tg = {.line = c->line, .model = model, .n = 1};
+	double pp_ns = 0, tg_ns = 0;
+
+	if (record_count(c, "prompt_eval_count", &pp.prompt) != 0 ||
+	    record_count(c, "eval_count", &tg.gen) != 0 ||
+	    record_number(c, "prompt_eval_duration", seconds_max * 1e9, &pp_ns) != 0 ||
+	    record_number(c, "eval_duration", seconds_max * 1e9, &tg_ns) != 0)
+		return -1;
+	pp.seconds = pp_ns / 1e9;
+	tg.depth = pp.prompt;
+	tg.seconds = tg_ns / 1e9;
+	if (pp.prompt && pp.seconds > 0 && reading_add(c->r, pp) != 0)
+		return -1;
+	return tg.gen && tg.seconds > 0 ? reading_add(c->r, tg) : 0;
+}
+
+static int refuse_load(const struct record *c)
+{
+	err_set(c->r->err, "%s:%d: a server under load, measured by vllm bench", c->r->path, c->line);
+	return err_hint(c->r->err,
+			"it is compared with a scenario that has workload.serve: lemursim validate "
+			"SCENARIO.yaml --from %s",
+			c->r->path);
+}
+
+static int refuse_latency(const struct record *c)
+{
+	err_set(c->r->err, "%s:%d: vllm bench latency does not write its lengths into this file", c->r->path,
+		c->line);
+	return err_hint(
+		c->r->err,
+		"give what it printed: the line with input_len=, output_len= and batch_size= is in it");
+}
+
+/* An object is of the first program whose two keys it has. To read another program's, add a row. */
+static const struct {
+	const char *keys[2], *tool;
+	int (*take)(const struct record *c);
+} objects[] = {
+	{{"t_pp", "pl"}, "llama-batched-bench", take_batched},
+	{{"n_prompt", "n_gen"}, "llama-bench", ingest_llama_bench},
+	{{"avg_ts", "model_type"}, "llama-bench", ingest_llama_bench},
+	{{"samples_ns", "samples_ns"}, "llama-bench", ingest_llama_bench},
+	{{"prompt_ms", "predicted_ms"}, "llama-server", take_timings},
+	{{"eval_count", "eval_duration"}, "ollama", take_ollama},
+	{{"request_throughput", "output_throughput"}, "vllm", refuse_load},
+	{{"requests_per_second", "tokens_per_second"}, "vllm", refuse_load},
+	{{"avg_latency", "percentiles"}, "vllm", refuse_latency},
+};
+
+/* 1: an object of no program that is known. */
+static int take_object(struct reading *r, const struct yml *object, int line)
+{
+	const struct yml *timings = object->kind == YML_MAP ? yml_get(object, "timings") : NULL;
+	const struct record c = {
+		.r = r, .line = line, .object = timings && timings->kind == YML_MAP ? timings : object};
 
 	if (object->kind != YML_MAP)
-		return err_set(r->err, "%s:%d: expected an object, got %s", r->path, line,
-			       yml_kind_name(object));
-	if (yml_get(object, "t_pp") && yml_get(object, "pl")) {
-		*tool = "llama-batched-bench";
-		return take_batched(&c);
+		return 1;
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+		if (!yml_get(c.object, objects[i].keys[0]) || !yml_get(c.object, objects[i].keys[1]))
+			continue;
+		r->tool = objects[i].tool;
+		return objects[i].take(&c);
 	}
-	*tool = "llama-bench";
-	return take_llama(&c);
+	return 1;
 }
+
+/* --- JSON in a text ------------------------------------------------------------------------------- */
 
 /* Parses a piece of JSON that begins at line `first` of the file; NULL with the first error in err. */
 static const struct yml *parse(struct reading *r, const char *text, size_t len, int first)
@@ -227,253 +323,94 @@ static const struct yml *parse(struct reading *r, const char *text, size_t len, 
 	return NULL;
 }
 
-static int ingest_json(struct reading *r, const char *text, size_t len, const char **tool)
+/* The length of the object or list that begins at the text, by its brackets; of one that does not end, to its end. */
+static size_t json_length(const char *text)
 {
-	const struct yml *tree = parse(r, text, len, 1);
+	size_t depth = 0, i = 0;
+	bool quoted = false;
 
-	if (!tree)
-		return -1;
+	for (; text[i]; i++) {
+		if (quoted && text[i] == '\\' && text[i + 1])
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!quoted && (text[i] == '}' || text[i] == ']') && --depth == 0)
+			return i + 1;
+	}
+	return i;
+}
+
+static size_t lines_in(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
+/* Objects, alone or in a list. A list of other things, such as a line of log that begins with a bracket, is none. */
+static int take_tree(struct reading *r, const struct yml *tree, int line)
+{
+	int rc = 1;
+
 	if (tree->kind == YML_MAP)
-		return take_object(r, tree, tree->place.line, tool);
-	for (size_t i = 0; i < tree->n; i++)
-		if (take_object(r, tree->items[i], tree->items[i]->place.line, tool) != 0)
-			return -1;
-	return 0;
-}
+		return take_object(r, tree, line);
+	for (size_t i = 0; i < tree->n && rc >= 0; i++) {
+		const int one = take_object(r, tree->items[i], line + tree->items[i]->place.line - 1);
 
-/* JSON lines: each line that begins with '{' is an object; lines between them are a program's log. */
-static int ingest_jsonl(struct reading *r, const char *text, const char **tool)
-{
-	int line = 1;
-
-	for (; *text; line++) {
-		const size_t len = strcspn(text, "\n");
-
-		if (*text == '{') {
-			const struct yml *object = parse(r, text, len, line);
-
-			if (!object || take_object(r, object, line, tool) != 0)
-				return -1;
-		}
-		text += len + (text[len] == '\n');
+		rc = one < 0 ? -1 : one == 0 ? 0 : rc;
 	}
-	return 0;
-}
-
-static int ingest_csv(struct reading *r, const char *text, const char **tool)
-{
-	static const char *const measures[] = {"seconds", "tok_per_s", "rate", "ratio"};
-	struct csv csv = {0};
-	bool llama, own = false;
-
-	if (csv_read(r->arena, r->path, text, &csv, r->err) != 0)
-		return -1;
-	llama = csv_column(&csv, "n_prompt") != (size_t)-1;
-	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		own = own || csv_column(&csv, measures[i]) != (size_t)-1;
-	own = own && csv_column(&csv, "kind") != (size_t)-1;
-	if (!llama && !own) {
-		err_set(r->err, "%s: not a file of runs that is known here", r->path);
-		return err_hint(
-			r->err,
-			"llama-bench (json, jsonl, csv, md), llama-batched-bench jsonl, mlx_lm.benchmark, "
-			"or csv with the columns kind, prompt, gen, seconds");
-	}
-	*tool = llama ? "llama-bench" : "csv";
-	for (size_t i = 0; i < csv.n; i++) {
-		const struct record c = {.r = r, .line = csv.rows[i].line, .csv = &csv, .row = &csv.rows[i]};
-
-		if ((llama ? take_llama : ingest_own)(&c) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static bool has_object_lines(const char *text)
-{
-	return *text == '{' || strstr(text, "\n{") != NULL;
-}
-
-/* True of one object over several lines, which is JSON, not JSON lines. */
-static bool is_pretty(const char *text)
-{
-	const char *rest = text + 1;
-
-	if (*text != '{') /* the text may be empty: nothing lies behind its end */
-		return false;
-	rest += strspn(rest, " \t\r");
-	return *rest == '\n' || !*rest;
-}
-
-static int dispatch(struct reading *r, const char *text, size_t len, const char **tool)
-{
-	const char *at = text + strspn(text, " \t\r\n");
-	int rc;
-
-	if (*at == '[' || is_pretty(at))
-		return ingest_json(r, text, len, tool);
-	rc = ingest_mlx(r, text);
-	if (rc != 1) {
-		*tool = "mlx_lm";
-		return rc;
-	}
-	rc = ingest_md(r, text, tool);
-	if (rc != 1)
-		return rc;
-	if (has_object_lines(text))
-		return ingest_jsonl(r, text, tool);
-	if (strstr(text, "INSERT INTO llama_bench"))
-		return err_set(r->err, "%s: SQL is not read; write it with '-o json'", r->path);
-	return ingest_csv(r, text, tool);
-}
-
-int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
-	       struct err *err)
-{
-	struct reading r = {.arena = a, .path = path, .err = err};
-	struct err mine = ERR_INIT;
-	const char *tool = "csv";
-	int rc;
-
-	r.err = err ? err : &mine;
-	if (memchr(text, 0, len))
-		rc = err_set(r.err, "%s: a binary file", path);
-	else
-		rc = dispatch(&r, text, len, &tool);
-	if (rc == 0 && !r.rows.n)
-		rc = err_set(r.err, "%s: it has no runs", path);
-	if (rc == 0) {
-		*runs = (struct runs){path, tool, arena_array(a, r.rows.n, sizeof *runs->at), r.rows.n};
-		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
-	}
-	VEC_FREE(&r.rows);
 	return rc;
 }
 
-int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err)
+static int refuse_objects(struct reading *r, int line)
 {
-	char *text;
-	size_t len;
-
-	if (file_read(a, path, RUNS_FILE_MAX, &text, &len, err) != 0)
-		return -1;
-	return runs_parse(a, path, text, len, r, err);
+	err_set(r->err, "%s:%d: JSON, but not of a benchmark that is known here", r->path, line);
+	return err_hint(
+		r->err,
+		"llama-bench has n_prompt and n_gen, llama-batched-bench t_pp and pl, llama-server timings");
 }
 
-int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err)
+static bool begins_objects(const char *text)
 {
-	struct runs *each = arena_array(a, n, sizeof *each);
-	size_t rows = 0;
+	return *text == '{' || (*text == '[' && text[1 + strspn(text + 1, " \n")] == '{');
+}
 
-	for (size_t i = 0; i < n; i++) {
-		if (runs_read(a, paths[i], &each[i], err) != 0)
-			return -1;
-		rows += each[i].n;
+bool ingest_json_is(const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (begins_objects(text))
+			return true;
+	return false;
+}
+
+/* Every object, or list of objects, that begins a line: JSON, or an error. A bracket alone may begin a line of a log. */
+int ingest_json(struct reading *r, const char *text)
+{
+	int line = 1, first_unknown = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (begins_objects(text)) {
+			const size_t all = json_length(text);
+			const struct yml *tree = parse(r, text, all, line);
+			const int rc = tree ? take_tree(r, tree, line) : -1;
+
+			if (rc < 0)
+				return -1;
+			len = all;
+			first_unknown = rc == 1 && !first_unknown ? line : first_unknown;
+		}
+		line += (int)lines_in(text, len);
+		text += len;
+		line += *text == '\n';
+		text += *text == '\n';
 	}
-	*r = (struct runs){each[0].path, each[0].tool, arena_array(a, rows, sizeof *r->at), 0};
-	for (size_t i = 0; i < n; i++) {
-		memcpy(r->at + r->n, each[i].at, each[i].n * sizeof *r->at);
-		r->n += each[i].n;
-	}
-	return 0;
-}
-
-bool runs_name_machines(const struct runs *r)
-{
-	return r->n && r->at[0].machine;
-}
-
-int runs_one_model(const struct runs *r, struct err *err)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		if (!run_is_operator(&r->at[i]) && !r->at[i].over)
-			continue;
-		err_set(err, "%s:%d: %s is no run of a model on one machine", r->path, r->at[i].line,
-			r->at[i].over ? "a ratio" : "an operator alone");
-		return err_hint(err, "'calibrate --family FILE' and 'validate' without a machine take it");
-	}
-	for (size_t i = 1; i < r->n; i++) {
-		const char *a = r->at[0].model, *b = r->at[i].model;
-
-		if ((a == NULL) == (b == NULL) && (!a || !strcmp(a, b)) && r->at[i].bytes == r->at[0].bytes)
-			continue;
-		err_set(err, "%s:%d: model '%.100s' after '%.100s' at line %d", r->path, r->at[i].line,
-			b ? b : "?", a ? a : "?", r->at[0].line);
-		return err_hint(err, "one model a file: split it");
-	}
-	return 0;
-}
-
-/* ---- names, rates and checks of runs ---- */
-
-const char *const run_kind_names[RUN_KIND_N + 1] = {
-	[RUN_PP] = "pp",     [RUN_TG] = "tg",     [RUN_PG] = "pg",    [RUN_GEMM] = "gemm",
-	[RUN_COPY] = "copy", [RUN_READ] = "read", [RUN_KIND_N] = NULL};
-
-bool run_is_operator(const struct run *r)
-{
-	return r->kind >= RUN_GEMM;
-}
-
-double run_work(const struct run *r)
-{
-	if (r->kind == RUN_GEMM)
-		return 2 * (double)r->product.m * (double)r->product.n * (double)r->product.k;
-	return run_is_operator(r) ? r->moved_B : (double)r->batch * (double)(r->prompt + r->gen);
-}
-
-double run_rate_of(const struct run *r, double seconds)
-{
-	const double unit = r->kind == RUN_GEMM ? 1e12 : run_is_operator(r) ? 1e9 : 1;
-
-	return r->over ? 1 / seconds : run_work(r) / seconds / unit;
-}
-
-double run_rate(const struct run *r)
-{
-	return run_rate_of(r, r->seconds);
-}
-
-const char *run_unit(const struct run *r)
-{
-	if (r->over)
-		return "times";
-	return r->kind == RUN_GEMM ? "TFLOPS" : run_is_operator(r) ? "GB/s" : "tok/s";
-}
-
-static void add_operator(const struct run *r, struct str *s)
-{
-	str_add(s, run_kind_names[r->kind]);
-	if (r->kind != RUN_GEMM) {
-		str_add(s, " ");
-		units_format(s, r->moved_B, DIM_BYTES, 4);
-		return;
-	}
-	str_addf(s, " %s %lld", dtype_names[r->product.dtype], (long long)r->product.m);
-	if (r->product.m != r->product.n || r->product.m != r->product.k)
-		str_addf(s, "x%lldx%lld", (long long)r->product.n, (long long)r->product.k);
-}
-
-const char *run_name(struct arena *a, const struct run *r)
-{
-	struct str s = STR_INIT;
-	const char *name;
-
-	if (run_is_operator(r))
-		add_operator(r, &s);
-	if (r->prompt)
-		str_addf(&s, "pp%lld", (long long)r->prompt);
-	if (r->gen)
-		str_addf(&s, "%stg%lld", r->prompt ? "+" : "", (long long)r->gen);
-	if (r->depth)
-		str_addf(&s, " @ d%lld", (long long)r->depth);
-	if (r->batch > 1)
-		str_addf(&s, " x %lld", (long long)r->batch);
-	if (r->over)
-		str_addf(&s, " over %s", r->over);
-	if (r->over_runtime && strcmp(r->over_runtime, r->runtime) != 0)
-		str_addf(&s, " %s", r->over_runtime);
-	name = arena_strdup(a, s.text);
-	str_release(&s);
-	return name;
+	if (r->rows.n)
+		return 0;
+	return first_unknown ? refuse_objects(r, first_unknown) : 1;
 }

@@ -1,10 +1,15 @@
 /*
  * ingest.h - measured runs of models, read from the files that benchmark tools write, and from our own csv.
  *
- * Layer runs. The kind of a file is recognised by its contents, never by its name:
- *   - llama-bench: json, jsonl, csv, md (fields by name; unknown ones are ignored, n_depth is 0 if absent)
- *   - llama-batched-bench: jsonl, md (lines of log between them are ignored)
- *   - mlx_lm.benchmark: text
+ * Layer runs. The kind of a file is recognised by its contents, never by its name; a text may be quoted, indented, or
+ * hold several kinds between other lines. Each reader is a row of a table in readers.c:
+ *   - llama-bench: json, jsonl, csv, md, sql (fields by name; unknown ones are ignored, n_depth is 0 if absent)
+ *   - llama-batched-bench: jsonl, md; llama-sweep-bench of ik_llama.cpp: md (lines of log between them are ignored)
+ *   - llama-server's timings (JSON), llama_print_timings, llama_perf and print_timing of logs; ollama run --verbose and its
+ *     answers in JSON; the line below an answer of LM Studio
+ *   - mlx_lm.benchmark and mlx_lm.generate: text
+ *   - vllm bench latency: text
+ * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load).
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
  *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; where a file has rows of many
@@ -26,6 +31,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
+#include "sim/conf/diag.h"
 #include "sim/hw/hw.h"
 
 enum run_kind {
@@ -42,6 +48,37 @@ extern const char *const run_kind_names[RUN_KIND_N + 1]; /* "pp", "tg", "pg", "g
 
 /* llama.cpp's -fa; FLASH_UNSAID (absent, or -1): the default of that version */
 enum flash { FLASH_UNSAID, FLASH_OFF, FLASH_ON };
+
+/* Columns in which llama-bench says where and how a row ran, beside those that are members of struct run. A row holds
+ * what it says as text; NULL: it does not say. Our own csv has them under the same names. */
+enum run_column {
+	COLUMN_BACKEND,      /* "Metal,BLAS", "CUDA", "CPU"; of older versions, whose flags are set */
+	COLUMN_GPU_LAYERS,   /* -ngl */
+	COLUMN_DEVICES,      /* -dev: "CUDA0/CUDA1", "auto" */
+	COLUMN_SPLIT_MODE,   /* -sm: none, layer, row, tensor */
+	COLUMN_TENSOR_SPLIT, /* -ts: "3.00/1.00" */
+	COLUMN_RPC,          /* servers of --rpc */
+	COLUMN_KV_K,         /* -ctk */
+	COLUMN_KV_V,         /* -ctv */
+	COLUMN_KV_HOST,      /* -nkvo */
+	COLUMN_CPU_EXPERTS,  /* --n-cpu-moe: layers whose experts stay with the CPU */
+	COLUMN_OVERRIDES,    /* -ot: tensors that other memory holds */
+	COLUMN_THREADS,
+	COLUMN_EMBEDDINGS,
+	RUN_COLUMNS,
+	/* columns that are members of struct run, for messages */
+	COLUMN_PARAMS = RUN_COLUMNS,
+	COLUMN_SIZE,
+	COLUMN_MODEL,
+	COLUMN_FLASH,
+	COLUMN_BUILD,
+	COLUMN_TOOL,
+	COLUMN_WEIGHTS,
+	COLUMNS
+};
+/* The names of a column: in json, csv and sql, then others, as in md; NULL-terminated. */
+enum { COLUMN_NAMES = 4 };
+extern const char *const run_column_names[COLUMNS][COLUMN_NAMES];
 
 struct run {
 	const char *model;    /* as the file names it; NULL: it does not */
@@ -65,7 +102,10 @@ struct run {
 	const char *set, *source;        /* the set of rows that errors are summed up by; who published it */
 	const char *over, *over_runtime; /* a ratio's other machine; else NULL */
 	bool held_out;                   /* compared, never fitted to */
+	const char *says[RUN_COLUMNS];   /* by enum run_column; NULL: not said */
+	double peak_B;                   /* most memory that the process took; 0: not given */
 	const char *path;
+	const struct source *source_text; /* of the file, for messages */
 	int line;
 };
 
@@ -91,6 +131,13 @@ bool runs_name_machines(const struct runs *r);
  * of one model in a file. */
 int runs_one_model(const struct runs *r, struct err *err);
 
+/* -1 with err where a row is of an operator or a ratio, not of a model on one machine. */
+int runs_of_models(const struct runs *r, struct err *err);
+
+/* The column as the row's file calls it, and the place of what it says there; the whole line where it cannot be told. */
+const char *run_column_name(const struct run *r, enum run_column c);
+struct place run_place(const struct run *r, enum run_column c);
+
 bool run_is_operator(const struct run *r);
 double run_work(const struct run *r); /* tokens of all sequences; FLOP, byte of an operator */
 double run_rate(const struct run *r); /* tok/s as llama-bench counts, TFLOPS, GB/s; of a ratio: itself */
@@ -103,6 +150,8 @@ const char *run_name(struct arena *a, const struct run *r);
 struct reading {
 	struct arena *arena;
 	const char *path;
+	const struct source *source;
+	const char *tool; /* of the rows that follow; NULL: they say it, or nothing does */
 	VEC(struct run) rows;
 	struct err *err;
 };
@@ -114,15 +163,24 @@ int reading_fail(struct reading *r, int line, const char *what,
 int reading_number(struct reading *r, int line, const char *what, const char *text, double max,
 		   double *value);
 
-/* A record of named fields: a JSON object, or a row of csv. */
+/* The cells of a row of a Markdown table. */
+enum { CELLS = 64 };
+struct cells {
+	const char *at[CELLS];
+	size_t n;
+};
+
+/* A record of named fields: a JSON object, or a row of csv or of a Markdown table. */
 struct record {
 	struct reading *r;
 	int line;
 	const struct yml *object; /* or: */
 	const struct csv *csv;
-	const struct csv_row *row;
+	const struct csv_row *row; /* or: */
+	const struct cells *head, *cells;
 };
 const char *record_text(const struct record *c, const char *key); /* NULL: absent, or empty */
+void record_columns(const struct record *c, struct run *run);     /* fills run->says */
 /* Untouched where absent; -1 with the reading's err. */
 int record_number(const struct record *c, const char *key, double max, double *value);
 int record_count(const struct record *c, const char *key, int64_t *value);
@@ -132,8 +190,23 @@ int record_count(const struct record *c, const char *key, int64_t *value);
 /* Of "1", "true", "0", "false"; NULL and anything else, "-1" too, is FLASH_UNSAID. */
 enum flash reading_flash(const char *text);
 
-int ingest_md(struct reading *r, const char *text, const char **tool); /* 1: not such a file */
-int ingest_mlx(struct reading *r, const char *text);                   /* likewise */
+/* The next line, in the arena and without its end; the text moves on. */
+const char *reading_line(struct reading *r, const char **text);
+int ingest_llama_bench(const struct record *row); /* one test of llama-bench */
+
+/* Readers of readers.c: the text is unquoted. 0; 1: the text is not of that kind after all; -1 with the reading's err. */
+bool ingest_json_is(const char *text);
+int ingest_json(struct reading *r, const char *text);
+int ingest_csv(struct reading *r, const char *text);
+int ingest_sql(struct reading *r, const char *text);
+int ingest_md(struct reading *r, const char *text);
+int ingest_mlx_benchmark(struct reading *r, const char *text);
+int ingest_mlx_generate(struct reading *r, const char *text);
+int ingest_mlx_lora(struct reading *r, const char *text);
+int ingest_timings(struct reading *r, const char *text);
+int ingest_ollama(struct reading *r, const char *text);
+int ingest_lm_studio(struct reading *r, const char *text);
+int ingest_vllm(struct reading *r, const char *text);
 int ingest_own(const struct record *row);
 
 #endif

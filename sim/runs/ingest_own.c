@@ -140,6 +140,7 @@ static int take_names(const struct record *c, struct run *run)
 	run->source = record_text(c, "source");
 	run->tool = record_text(c, "tool");
 	run->flash = reading_flash(record_text(c, "flash_attn"));
+	record_columns(c, run);
 	if (use && strcmp(use, "fit") != 0 && strcmp(use, "check") != 0)
 		return reading_fail(c->r, c->line, "use: expected fit or check, got", use);
 	run->held_out = use && !strcmp(use, "check");

@@ -1,7 +1,6 @@
-/* ingest_text.c - tables in Markdown, and the text of mlx_lm.benchmark; see ingest.h. */
+/* ingest_text.c - tables in Markdown; see ingest.h. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/str.h"
@@ -9,13 +8,6 @@
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
-
-enum { CELLS = 64, TRIALS_MAX = 10000 };
-
-struct cells {
-	const char *at[CELLS];
-	size_t n;
-};
 
 /* "| a | b |" */
 static void split(struct arena *a, const char *line, size_t len, struct cells *c)
@@ -43,6 +35,14 @@ static const char *cell(const struct cells *head, const struct cells *row, const
 		if (!strcmp(head->at[i], name))
 			return row->at[i];
 	return "";
+}
+
+static bool has(const struct cells *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->at[i], name))
+			return true;
+	return false;
 }
 
 static int whole(struct reading *r, int line, const char *text, size_t len, int64_t *value)
@@ -114,6 +114,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 
 	run.model = arena_printf(r->arena, "%s, %s", model, size);
 	run.flash = reading_flash(cell(head, row, "fa"));
+	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
 	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
@@ -124,41 +125,41 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	return reading_add(r, run);
 }
 
+/* Both have times of a prompt and of a generation. Without the column B it is llama-sweep-bench of ik_llama.cpp
+ * (examples/sweep-bench): one sequence, and each is measured behind N_KV tokens; with it, llama-batched-bench, whose N_KV
+ * is what the cache holds at the end. */
 static int take_batched_row(struct reading *r, int line, const struct cells *head, const struct cells *row)
 {
-	static const char *const names[] = {"PP", "TG", "B", "T_PP s", "T_TG s"};
-	double x[ARRAY_LEN(names)];
+	static const char *const names[] = {"PP", "TG", "B", "N_KV", "T_PP s", "T_TG s"};
+	const bool sweep = !has(head, "B");
+	double x[ARRAY_LEN(names)] = {0};
 	struct run pp, tg;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if ((sweep ? i == 2 : i == 3))
+			continue;
 		if (reading_number(r, line, names[i], cell(head, row, names[i]), 1e8, &x[i]) != 0)
 			return -1;
-		if (i < 3 && x[i] != floor(x[i]))
+		if (i < 4 && x[i] != floor(x[i]))
 			return reading_fail(r, line, "not a whole number:", cell(head, row, names[i]));
 	}
 	pp = (struct run){.line = line,
 			  .prompt = (int64_t)x[0],
+			  .depth = (int64_t)x[3],
 			  .batch = (int64_t)x[2],
 			  .chunk = 512,
-			  .seconds = x[3],
+			  .seconds = x[4],
 			  .n = 1};
 	tg = (struct run){.line = line,
 			  .gen = (int64_t)x[1],
-			  .depth = (int64_t)x[0],
+			  .depth = sweep ? (int64_t)x[3] : (int64_t)x[0],
 			  .batch = (int64_t)x[2],
-			  .seconds = x[4],
+			  .seconds = x[5],
 			  .n = 1};
+	pp.chunk = sweep ? pp.prompt : pp.chunk;
 	if (pp.prompt && reading_add(r, pp) != 0)
 		return -1;
 	return tg.gen ? reading_add(r, tg) : 0;
-}
-
-static bool has(const struct cells *c, const char *name)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->at[i], name))
-			return true;
-	return false;
 }
 
 /* Gives the build of "build: 8e672ef (1550)", below a table of llama-bench, to the rows that have none yet. */
@@ -173,151 +174,132 @@ static void take_build(struct reading *r, const char *line, size_t len)
 		r->rows.at[i].build = r->rows.at[i].build ? r->rows.at[i].build : build;
 }
 
-int ingest_md(struct reading *r, const char *text, const char **tool)
-{
-	struct cells head = {.n = 0}, row;
-	bool bench = false, batched = false;
-	int line = 1, rc = 1;
-
-	for (; *text; line++) {
-		const size_t len = strcspn(text, "\n");
-
-		if (*text == '|' && !str_starts(text, "| --") && !str_starts(text, "|--") &&
-		    !str_starts(text, "|:") && !str_starts(text, "| :")) {
-			split(r->arena, text, len, &row);
-			if (has(&row, "test") && has(&row, "t/s")) {
-				head = row;
-				bench = true;
-				batched = false;
-			} else if (has(&row, "PP") && has(&row, "T_TG s")) {
-				head = row;
-				batched = true;
-				bench = false;
-			} else if (bench || batched) {
-				rc = (bench ? take_bench_row : take_batched_row)(r, line, &head, &row);
-				*tool = bench ? "llama-bench" : "llama-batched-bench";
-				if (rc != 0)
-					return -1;
-			}
-		}
-		if (bench && str_starts(text, "build: "))
-			take_build(r, text, len);
-		text += len + (text[len] == '\n');
-	}
-	return rc == 1 && (bench || batched) ? 0 : rc;
-}
-
-/* The number after "name=" in a line; NAN where there is none, or no plain positive one. */
-static double named(const char *line, size_t len, const char *name)
-{
-	const size_t n = strlen(name);
-
-	for (const char *at = line; at + n < line + len; at++) {
-		if (strncmp(at, name, n) || at[n] != '=' ||
-		    (at > line && (at[-1] == '_' || (at[-1] >= 'a' && at[-1] <= 'z'))))
-			continue;
-		at += n + 1;
-		return strspn(at, "0123456789.") ? strtod(at, NULL) : NAN;
-	}
-	return NAN;
-}
-
-struct trials {
-	int64_t prompt, gen, batch;
-	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
-	size_t n;
-	int line; /* of the "Timing with" line */
+/* What the lines above a table of llama-batched-bench or llama-sweep-bench say of it: "main: n_kv_max = 20480, n_batch =
+ * 2048, n_ubatch = 2048, flash_attn = 1, ..., n_gpu_layers = 99". */
+struct said_above {
+	int64_t chunk; /* 0: not said */
+	enum flash flash;
+	const char *gpu_layers;
 };
 
-/* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
- * less (mlx_lm/generate.py). */
-static int take_trials(struct reading *r, struct trials *t)
+static const char *said(struct reading *r, const char *line, size_t len, const char *key)
 {
-	const double prompts = (double)(t->batch * t->prompt), gens = (double)(t->batch * t->gen);
-	struct run pp = {.line = t->line,
-			 .prompt = t->prompt - 1,
-			 .gen = 1,
-			 .batch = t->batch,
-			 .chunk = 2048,
-			 .n = (int64_t)t->n};
-	struct run tg = {.line = t->line,
-			 .gen = t->gen - 1,
-			 .depth = t->prompt,
-			 .batch = t->batch,
-			 .n = (int64_t)t->n};
-	struct summary ps = summary_empty(), gs = summary_empty();
+	const char *at = strstr(line, key);
 
-	if (!t->n)
-		return err_set(r->err, "%s:%d: no trial follows", r->path, t->line);
-	for (size_t i = 0; i < t->n; i++) {
-		t->prompt_tps[i] = prompts / t->prompt_tps[i];
-		t->gen_tps[i] = gens / t->gen_tps[i];
-		summary_add(&ps, t->prompt_tps[i]);
-		summary_add(&gs, t->gen_tps[i]);
+	if (!at || at >= line + len)
+		return NULL;
+	at += strlen(key);
+	return arena_strndup(r->arena, at, strcspn(at, ", \n"));
+}
+
+static void take_above(struct reading *r, const char *line, size_t len, struct said_above *above)
+{
+	const char *chunk = said(r, line, len, "n_ubatch = ");
+	double x = 0;
+	struct err ignored = ERR_INIT;
+	struct reading quiet = *r;
+
+	quiet.err = &ignored;
+	*above = (struct said_above){.flash = reading_flash(said(r, line, len, "flash_attn = ")),
+				     .gpu_layers = said(r, line, len, "n_gpu_layers = ")};
+	if (chunk && reading_number(&quiet, 0, "n_ubatch", chunk, 1e6, &x) == 0)
+		above->chunk = (int64_t)x;
+}
+
+static void give_above(struct reading *r, size_t first, const struct said_above *above)
+{
+	for (size_t i = first; i < r->rows.n; i++) {
+		struct run *run = &r->rows.at[i];
+
+		run->flash = above->flash;
+		run->says[COLUMN_GPU_LAYERS] = above->gpu_layers;
+		if (above->chunk && run->prompt)
+			run->chunk = above->chunk;
 	}
-	pp.seconds = quantile_of(t->prompt_tps, t->n, 0.5);
-	pp.sd = summary_sd(&ps);
-	tg.seconds = quantile_of(t->gen_tps, t->n, 0.5);
-	tg.sd = summary_sd(&gs);
-	t->n = 0;
-	if (reading_add(r, pp) != 0)
-		return -1;
-	return tg.gen > 0 ? reading_add(r, tg) : 0;
 }
 
-static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
-{
-	const double p = named(line, len, "prompt_tokens"), g = named(line, len, "generation_tokens"),
-		     b = named(line, len, "batch_size");
+enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED };
 
-	if (!(p >= 1 && p <= 1e8) || !(g >= 1 && g <= 1e8) || !(b >= 1 && b <= 1e6))
-		return err_set(r->err, "%s:%d: expected 'prompt_tokens=N, generation_tokens=N, batch_size=N'",
-			       r->path, at);
-	t->prompt = (int64_t)p;
-	t->gen = (int64_t)g;
-	t->batch = (int64_t)b;
-	t->line = at;
-	return 0;
+/* The table that a row of column names begins; TABLE_NONE: it is no such row. */
+static enum table_kind table_of(const struct cells *row)
+{
+	bool rate_of = false;
+
+	for (size_t i = 0; i < row->n; i++)
+		rate_of = rate_of || str_starts(row->at[i], "t/s ");
+	if (has(row, "Speedup") || (rate_of && (has(row, "Test") || has(row, "test"))))
+		return TABLE_COMPARED;
+	if (has(row, "test") && has(row, "t/s"))
+		return TABLE_BENCH;
+	return has(row, "PP") && has(row, "T_TG s") ? TABLE_BATCHED : TABLE_NONE;
 }
 
-static int take_trial(struct reading *r, const char *line, size_t len, int at, struct trials *t)
+static bool is_rule(const char *text)
 {
-	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps");
-
-	if (!t->line)
-		return err_set(r->err, "%s:%d: a trial before any 'Timing with' line", r->path, at);
-	if (!(p > 0 && p < 1e9) || !(g > 0 && g < 1e9))
-		return err_set(r->err, "%s:%d: prompt_tps and generation_tps must be positive numbers",
-			       r->path, at);
-	if (t->n == TRIALS_MAX)
-		return err_set(r->err, "%s:%d: more than %d trials", r->path, at, TRIALS_MAX);
-	t->prompt_tps[t->n] = p;
-	t->gen_tps[t->n++] = g;
-	return 0;
+	return strspn(text, "|-: ") >= strcspn(text, "\n");
 }
 
-int ingest_mlx(struct reading *r, const char *text)
+static int refuse_compared(struct reading *r, int line)
 {
-	struct trials *t;
-	int line = 1, rc = 0;
+	err_set(r->err, "%s:%d: a table of compare-llama-bench.py, whose rows are of two builds each",
+		r->path, line);
+	return err_hint(r->err, "give the tables of llama-bench that it was made from");
+}
 
-	if (!strstr(text, "prompt_tps=") || !strstr(text, "Timing with"))
-		return 1;
-	t = xcalloc(1, sizeof *t);
-	for (; *text && rc == 0; line++) {
+struct tables {
+	enum table_kind in;
+	struct cells head;
+	struct said_above above;
+	bool any;
+};
+
+static int take_table_line(struct reading *r, const char *text, size_t len, int line, struct tables *t)
+{
+	const size_t first = r->rows.n;
+	struct cells row;
+	enum table_kind begins;
+	int rc;
+
+	split(r->arena, text, len, &row);
+	begins = table_of(&row);
+	if (begins == TABLE_COMPARED)
+		return refuse_compared(r, line);
+	if (begins != TABLE_NONE) {
+		t->head = row;
+		t->in = begins;
+		t->any = true;
+		return 0;
+	}
+	if (t->in == TABLE_NONE)
+		return 0;
+	r->tool = t->in == TABLE_BENCH ? "llama-bench"
+		  : has(&t->head, "B") ? "llama-batched-bench"
+				       : "llama-sweep-bench";
+	rc = (t->in == TABLE_BENCH ? take_bench_row : take_batched_row)(r, line, &t->head, &row);
+	if (rc == 0 && t->in == TABLE_BATCHED)
+		give_above(r, first, &t->above);
+	return rc;
+}
+
+int ingest_md(struct reading *r, const char *text)
+{
+	struct tables t = {.in = TABLE_NONE};
+
+	for (int line = 1; *text; line++) {
 		const size_t len = strcspn(text, "\n");
 
-		if (str_starts(text, "Timing with")) {
-			rc = t->line && t->n ? take_trials(r, t) : 0;
-			rc = rc == 0 ? take_head(r, text, len, line, t) : -1;
-		} else if (str_starts(text, "Trial ") ||
-			   (str_starts(text, "Averages:") && !t->n && t->line)) {
-			rc = take_trial(r, text, len, line, t); /* averages where there is nothing else */
+		if (*text == '|') {
+			if (!is_rule(text) && take_table_line(r, text, len, line, &t) != 0)
+				return -1;
+		} else {
+			if (t.in == TABLE_BENCH && str_starts(text, "build: "))
+				take_build(r, text, len);
+			if (str_starts(text, "main: n_kv_max"))
+				take_above(r, text, len, &t.above);
+			if (len && !str_starts(text, "build: "))
+				t.in = TABLE_NONE;
 		}
 		text += len + (text[len] == '\n');
 	}
-	if (rc == 0)
-		rc = take_trials(r, t);
-	free(t);
-	return rc;
+	return t.any ? 0 : 1;
 }

@@ -85,8 +85,9 @@ static const struct runtime_kernels *kernels_of_run(const struct runs *r, const 
 
 	if (!strcmp(tool, "mlx_lm"))
 		return &mlx;
-	if (strcmp(tool, "llama-bench") != 0 && strcmp(tool, "llama-batched-bench") != 0)
-		return NULL;
+	if (strcmp(tool, "llama-bench") != 0 && strcmp(tool, "llama-batched-bench") != 0 &&
+	    strcmp(tool, "llama-server") != 0 && strcmp(tool, "llama.cpp log") != 0)
+		return NULL; /* llama-sweep-bench is of a fork with kernels of its own */
 	if (run->build && run->build < FUSED_SINCE_BUILD)
 		return run->flash == FLASH_ON ? &llama_before_fusion
 					      : &llama_before_fusion_plain; /* off unless asked for */

@@ -17,6 +17,7 @@ struct validate_ask {
 	struct texts models;   /* of the files: one for each, or one for all; none: as they say */
 	const char *runtime;   /* NULL: the machine's first */
 	const char *weights;   /* format; NULL: as the files say */
+	bool skip_foreign;     /* leave rows out that are of something else, in the place of refusing them */
 	const char *family;    /* file of a family model to leave rows out of; NULL: none is fitted */
 	struct draws_ask draws;
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/base/vec.h"
-#include "sim/family/fit_runtime.h"
+#include "sim/family/report_rows.h"
 #include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
@@ -15,6 +15,7 @@ struct replays {
 	const struct runs *files; /* one for each of ask->from */
 	struct texts *notes;
 	struct err *err;
+	struct model_shelf shelf;
 	VEC(struct validation_row) rows;
 };
 
@@ -23,14 +24,14 @@ static struct arena *arena_of(const struct replays *v)
 	return v->ask->loader->arena;
 }
 
-/* who: the machine or the assignment, and the runtime. */
+/* who: the machine or the assignment, the runtime, and the run's label where it is not the run's name alone. */
 static void add_row(struct replays *v, struct validation_row who, size_t file, const struct run *run,
 		    double predicted_s)
 {
 	who.set = run->set ? run->set : "all";
 	who.file = v->files[file].path;
 	who.source = run->source;
-	who.run = run_name(arena_of(v), run);
+	who.run = who.run ? who.run : run_name(arena_of(v), run);
 	who.unit = run_unit(run);
 	who.measured = run_rate(run);
 	who.sd = who.measured * run->sd / run->seconds;
@@ -42,32 +43,50 @@ static void add_row(struct replays *v, struct validation_row who, size_t file, c
 
 /* --- a machine: one device, every run replayed on it -------------------------------------------------- */
 
-static int replay_file(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f)
+static void tell(struct replays *v, const char *note)
 {
-	const struct runs *file = &v->files[f];
+	*v->notes = texts_join(arena_of(v), v->notes, &note, 1);
+}
+
+static void replay_row(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f,
+		       const struct report_row *row)
+{
 	const struct validation_row who = {
 		.machine = arena_printf(arena_of(v), "%s.%s", machine, d->device->origin.name),
-		.runtime = d->profile->origin.name};
+		.runtime = row->profile->origin.name,
+		.run = v->ask->models.n ? NULL
+					: arena_printf(arena_of(v), "%s %s %s", row->model_name,
+						       mix_names[row->precision.weights],
+						       run_name(arena_of(v), row->run))};
 	const struct device_model device_model =
-		device_model_make(arena_of(v), d->machine, d->device, d->profile, d->compute);
+		device_model_make(arena_of(v), d->machine, d->device, row->profile, d->compute);
+	const struct predicted_run r =
+		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run);
+
+	add_row(v, who, f, row->run, predicted_run_seconds(&r));
+}
+
+static int replay_file(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f)
+{
 	const struct texts *models = &v->ask->models;
-	const struct model *m;
-	struct precision p;
+	const char *runtime = v->ask->runtime;
+	struct report_ask ask = {.shelf = &v->shelf,
+				 .device = d,
+				 .model = models->n ? models->at[models->n > 1 ? f : 0] : NULL,
+				 .weights = v->ask->weights,
+				 .dated = runtime && strchr(runtime, '@'),
+				 .skip = v->ask->skip_foreign};
+	struct report_rows rows;
 
-	if (!models->n) {
-		err_set(v->err, "%s: which model ran?", file->path);
-		return err_hint(v->err, "say --model NAME, or give a scenario");
-	}
-	m = catalogue_model_load(v->ask->loader, models->at[models->n > 1 ? f : 0]);
-	if (!m || runs_one_model(file, v->err) != 0 ||
-	    guess_precision(&file->at[0], v->ask->weights, d->compute, &p, v->err) != 0)
+	ask.given = ask.model ? catalogue_model_load(v->ask->loader, ask.model) : NULL;
+	if ((ask.model && !ask.given) || runs_of_models(&v->files[f], v->err) != 0)
 		return -1;
-	for (size_t i = 0; i < file->n; i++) {
-		const struct predicted_run r =
-			predicted_run_make(arena_of(v), m, &p, &device_model, &file->at[i]);
-
-		add_row(v, who, f, &file->at[i], predicted_run_seconds(&r));
-	}
+	if (report_rows_make(&ask, &v->files[f], &rows, v->err) != 0)
+		return -1;
+	for (size_t i = 0; i < rows.notes.n; i++)
+		tell(v, rows.notes.at[i]);
+	for (size_t i = 0; i < rows.n; i++)
+		replay_row(v, machine, d, f, &rows.at[i]);
 	return 0;
 }
 
@@ -130,16 +149,15 @@ static void note_weights(struct replays *v, const struct world *w, const struct 
 {
 	const int ours = w->scenario->precision.weights;
 	struct precision p;
-	struct err ignored = ERR_INIT;
+	const char *note;
+	enum run_column column;
 
-	if ((!run->model && !(run->bytes > 0 && run->params > 0)) ||
-	    guess_precision(run, v->ask->weights, (enum dtype)w->scenario->precision.compute, &p, &ignored) !=
-		    0 ||
+	if (run_weights(arena_of(v), run, w->model, v->ask->weights,
+			(enum dtype)w->scenario->precision.compute, &p, &note, &column, NULL) != 0 ||
 	    p.weights == ours)
 		return;
-	v->notes->at[v->notes->n++] =
-		arena_printf(arena_of(v), "the runs seem to be of %s weights, the scenario says %s",
-			     mix_names[p.weights], mix_names[ours]);
+	tell(v, arena_printf(arena_of(v), "the runs seem to be of %s weights, the scenario says %s",
+			     mix_names[p.weights], mix_names[ours]));
 }
 
 /* One run under one assignment: on one device operator by operator, over several as simulate does. */
@@ -217,12 +235,16 @@ static int validate_subject(struct replays *v, const char *subject)
 int validate_replays_make(const struct validate_ask *ask, const struct runs *files, struct validation *v,
 			  struct texts *notes, struct err *err)
 {
-	struct replays r = {.ask = ask, .files = files, .notes = notes, .err = err};
+	struct replays r = {
+		.ask = ask, .files = files, .notes = notes, .err = err, .shelf = {.loader = ask->loader}};
 	struct arena *a = ask->loader->arena;
 	int rc = 0;
 
-	notes->at = arena_array(a, ask->subjects.n * ask->from.n, sizeof *notes->at);
-	notes->n = 0;
+	*notes = (struct texts){NULL, 0};
+	if (!ask->subjects.n) {
+		err_set(err, "%s: on which machine did it run?", files[0].path);
+		return err_hint(err, "lemursim validate MACHINE --from FILE; 'lemursim list' has the names");
+	}
 	for (size_t i = 0; i < ask->subjects.n && rc == 0; i++)
 		rc = validate_subject(&r, ask->subjects.at[i]);
 	*v = (struct validation){arena_array(a, r.rows.n, sizeof *v->at), r.rows.n, VALIDATION_REPLAYS};

@@ -7,7 +7,8 @@
 #include "tests/fixtures.h"
 
 #define NAMED                                                                                                \
-	"machine,runtime,model,kind,prompt,gen,size,dtype,rate,seconds,tok_per_s,over,over_runtime,ratio\n"
+	"machine,runtime,model,kind,prompt,gen,size,dtype,rate,seconds,tok_per_s,over,over_runtime,ratio,"   \
+	"weights\n"
 static const struct {
 	const char *row, *name, *unit;
 	double rate, seconds; /* the seconds are its own, or a share of those on the other machine */
@@ -187,9 +188,10 @@ static double own_s(struct loaded *l, const struct observation *row)
 START_TEST(a_ratio_has_two_machines)
 {
 	static const char rows[] =
-		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,,4\n"
-		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,llama.cpp@2026-02,4\n"
-		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,20,,,\n";
+		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,,4,f16\n"
+		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,llama.cpp@2026-02,4,"
+		"f16\n"
+		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,20,,,,f16\n";
 	struct loaded l = {.arena = ARENA_INIT};
 	struct err err = ERR_INIT;
 	const struct observation *over, *other;
@@ -213,8 +215,9 @@ END_TEST
 START_TEST(what_a_ratio_is_over_has_its_profile)
 {
 	static const char rows[] =
-		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,,4\n"
-		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,llama.cpp@2026-02,4\n";
+		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,,4,f16\n"
+		"apple-m2-max-38c,llama.cpp@2023-11,llama-2-7b,tg,,2,,,,,,apple-m2-10c,llama.cpp@2026-02,4,"
+		"f16\n";
 	struct loaded l = {.arena = ARENA_INIT};
 	struct err err = ERR_INIT;
 

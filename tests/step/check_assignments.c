@@ -69,8 +69,9 @@ static void add_devices(struct str *s, struct rng *rng, const char *split)
 	if (!split)
 		return;
 	str_addf(s, ", split: %s", split);
-	if (rng_uniform(rng) < 0.4)
-		return;
+	if (rng_uniform(rng) < 0.4 &&
+	    (strcmp(split, "tensor") != 0 || w->model->attention.kv_heads % (int64_t)n == 0))
+		return; /* heads that devices cannot share evenly need shares */
 	str_add(s, ", shares: [");
 	for (size_t i = 0; i < n; i++) {
 		const int most = left - 10 * (int)(n - 1 - i);

@@ -1,0 +1,245 @@
+/* report_rows.c - see report_rows.h. */
+#include "sim/family/report_rules.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/vec.h"
+
+/* --- what is used --------------------------------------------------------------------------------- */
+
+/* Builds of llama.cpp whose month is known: release dates, and the rows of hardware/measured. */
+static const struct {
+	int64_t build;
+	int year, month;
+} builds[] = {{1550, 2023, 11}, {2953, 2024, 5},  {4748, 2025, 2}, {5062, 2025, 4}, {5930, 2025, 7},
+	      {6118, 2025, 8},  {7423, 2025, 12}, {8268, 2026, 3}, {9187, 2026, 5}, {10050, 2026, 8}};
+
+static int64_t month_of(size_t i)
+{
+	return 12 * (int64_t)builds[i].year + builds[i].month - 1;
+}
+
+int64_t build_month(int64_t build)
+{
+	size_t i = 1;
+
+	if (build <= 0)
+		return 0;
+	while (i + 1 < ARRAY_LEN(builds) && build > builds[i].build)
+		i++;
+	return month_of(i - 1) + (int64_t)llround((double)(build - builds[i - 1].build) /
+						  (double)(builds[i].build - builds[i - 1].build) *
+						  (double)(month_of(i) - month_of(i - 1)));
+}
+
+/* Of "llama.cpp@2026-02"; 0: the name has no date. */
+static int64_t profile_month(const struct profile *p)
+{
+	const char *date = strchr(p->origin.name, '@');
+	char *end;
+	long year, month;
+
+	if (!date)
+		return 0;
+	year = strtol(date + 1, &end, 10);
+	month = *end == '-' ? strtol(end + 1, NULL, 10) : 0;
+	return year > 0 && month > 0 ? 12 * (int64_t)year + month - 1 : 0;
+}
+
+bool report_same_runtime(const struct profile *a, const struct profile *b)
+{
+	const size_t n = strcspn(a->origin.name, "@");
+
+	return strcspn(b->origin.name, "@") == n && !strncmp(a->origin.name, b->origin.name, n);
+}
+
+/* Of the dated profiles of the runtime the one nearest to the row's build. */
+static const struct profile *profile_of(const struct held *x)
+{
+	const struct catalogue_device *d = x->ask->device;
+	const struct profile *all = d->device->runtimes.at, *best = d->profile;
+	const int64_t month = build_month(x->run->build);
+
+	for (size_t i = 0; month && !x->ask->dated && i < d->device->runtimes.n; i++)
+		if (report_same_runtime(&all[i], d->profile) && profile_month(&all[i]) &&
+		    profile_month(best) && all[i].gemm[d->compute] &&
+		    llabs(profile_month(&all[i]) - month) < llabs(profile_month(best) - month))
+			best = &all[i];
+	return best;
+}
+
+/* llama.cpp without flash attention: K Q, soft_max, V times that and a copy into rows (build_attn_mha() of
+ * src/llama-graph.cpp), where the scores are written in f32 and read, twice. With it: two kernels, which keep them. */
+void report_attention(struct profile *p, enum flash flash)
+{
+	enum { PLAIN = 4, FUSED = 2 };
+
+	if (flash == FLASH_UNSAID || (p->scores.kernels >= PLAIN) == (flash == FLASH_OFF))
+		return;
+	p->scores.kernels = flash == FLASH_OFF ? PLAIN : FUSED;
+	p->scores.passes = flash == FLASH_OFF ? 4 : 0;
+}
+
+static const struct profile *with_attention(const struct held *x, const struct profile *p)
+{
+	struct profile *own;
+
+	if (x->run->flash == FLASH_UNSAID || !report_runs(p, "llama"))
+		return p;
+	own = arena_alloc(x->ask->shelf->loader->arena, sizeof *own);
+	*own = *p;
+	report_attention(own, x->run->flash);
+	return own;
+}
+
+const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs)
+{
+	struct catalogue_device d;
+	const struct profile *p;
+
+	if (catalogue_machine_load(l, machine, NULL, &d) != 0)
+		return NULL;
+	p = d.device->runtimes.at;
+	for (size_t i = 0; i < d.device->runtimes.n; i++)
+		if (runs->at[0].tool && report_runs(&p[i], runs->at[0].tool))
+			return arena_strndup(l->arena, p[i].origin.name, strcspn(p[i].origin.name, "@"));
+	return NULL;
+}
+
+/* --- rows ----------------------------------------------------------------------------------------- */
+
+static void add_note(struct arena *a, struct texts *notes, const char *note)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		if (!strcmp(notes->at[i], note))
+			return;
+	*notes = texts_join(a, notes, &note, 1);
+}
+
+/* A profile this many months from a build may lack what was made faster between them. */
+enum { BUILD_MONTHS = 6 };
+
+static void note_build(const struct held *x, const struct profile *p, struct texts *notes)
+{
+	const int64_t month = build_month(x->run->build), dated = profile_month(p);
+
+	if (!month || !dated || llabs(month - dated) <= BUILD_MONTHS)
+		return;
+	add_note(x->ask->shelf->loader->arena, notes,
+		 arena_printf(
+			 x->ask->shelf->loader->arena,
+			 "%s: build %lld is of %lld-%02lld, and no profile is nearer than '%s': what changed "
+			 "between them is not predicted%s",
+			 x->run->path, (long long)x->run->build, (long long)(month / 12),
+			 (long long)(month % 12 + 1), p->origin.name,
+			 x->row->model->experts && month < dated
+				 ? "; mixtures of experts ran several times slower in prompts before mid-2025"
+				 : ""));
+}
+
+static int identify(struct held *x, struct report_row *row, struct texts *notes, enum run_column *column,
+		    struct err *err)
+{
+	struct named_model found = {x->ask->model, x->ask->given};
+	const char *note;
+
+	if (!found.model && run_model(x->ask->shelf, x->run, &found, column, err) != 0)
+		return -1;
+	row->model_name = found.name;
+	row->model = found.model;
+	/* another model's size says nothing of the format */
+	*column = COLUMN_PARAMS;
+	x->row = row;
+	if (rule_params(x, err) != 0)
+		return -1;
+	if (run_weights(x->ask->shelf->loader->arena, x->run, row->model, x->ask->weights,
+			x->ask->device->compute, &row->precision, &note, column, err) != 0)
+		return -1;
+	if (note)
+		add_note(x->ask->shelf->loader->arena, notes, note);
+	return 0;
+}
+
+int report_row_make(const struct report_ask *ask, const struct run *run, struct report_row *row,
+		    struct texts *notes, enum run_column *column, struct err *err)
+{
+	struct held x = {.ask = ask, .run = run, .row = row};
+
+	*row = (struct report_row){.run = run};
+	if (identify(&x, row, notes, column, err) != 0 || rules_hold(&x, column, err) != 0)
+		return -1;
+	row->profile = profile_of(&x);
+	note_build(&x, row->profile, notes);
+	row->profile = with_attention(&x, row->profile);
+	return 0;
+}
+
+/* "3 of 5 rows are left out: backend 2, ngl 1" */
+static void note_left_out(const struct report_ask *ask, const struct runs *file, struct report_rows *rows)
+{
+	struct arena *a = ask->shelf->loader->arena;
+	const char *all = "";
+
+	for (int c = 0; c < COLUMNS; c++)
+		if (rows->by[c])
+			all = arena_printf(a, "%s%s%s %zu", all, *all ? ", " : "",
+					   run_column_name(&file->at[0], (enum run_column)c), rows->by[c]);
+	if (rows->left_out)
+		add_note(a, &rows->notes,
+			 arena_printf(a, "%s: %zu of %zu rows are left out, by column: %s", file->path,
+				      rows->left_out, file->n, all));
+}
+
+/* Rows that say nothing of their model are of the one that is asked; where one is asked and the rows name several, their
+ * numbers of parameters tell. */
+static int check_models(const struct report_ask *ask, const struct runs *file, struct err *err)
+{
+	bool counted = true, named = false;
+
+	for (size_t i = 0; i < file->n; i++) {
+		counted = counted && file->at[i].params > 0;
+		named = named || file->at[i].params > 0 || file->at[i].model;
+	}
+	if (ask->model)
+		return counted ? 0 : runs_one_model(file, err);
+	if (named)
+		return 0;
+	err_set(err, "%s: which model ran?", file->path);
+	return err_hint(err, "say --model NAME, or give a scenario");
+}
+
+int report_rows_make(const struct report_ask *ask, const struct runs *file, struct report_rows *rows,
+		     struct err *err)
+{
+	struct loader *l = ask->shelf->loader;
+	const size_t before = l->diags->total;
+	int mix;
+
+	if (check_models(ask, file, err) != 0 ||
+	    (ask->weights && run_asked_weights(ask->weights, &mix, err) != 0))
+		return -1;
+	*rows = (struct report_rows){.at = arena_array(l->arena, file->n ? file->n : 1, sizeof *rows->at)};
+	for (size_t i = 0; i < file->n; i++) {
+		const struct run *run = &file->at[i];
+		enum run_column column = COLUMN_MODEL;
+		struct err why = ERR_INIT;
+
+		if (report_row_make(ask, run, &rows->at[rows->n], &rows->notes, &column, &why) == 0) {
+			rows->n++;
+			continue;
+		}
+		rows->left_out++;
+		rows->by[column]++;
+		if (!ask->skip)
+			diag_add(l->diags, run_place(run, column), why.hint[0] ? why.hint : NULL, "%s: %s",
+				 run_column_name(run, column), why.msg);
+	}
+	note_left_out(ask, file, rows);
+	if (l->diags->total > before)
+		return -1;
+	return rows->n ? 0
+		       : err_set(err, "%s: every one of its %zu rows is of something else", file->path,
+				 file->n);
+}

@@ -1,0 +1,68 @@
+/*
+ * report_rows.h - the rows of a report held against what they are said to be of: each is used as it says, or refused.
+ *
+ * Layer family. A row says more than its rate: the back end, how many layers the GPU had, which devices, the KV cache's
+ * format, the model's size. What is asked (a machine's device, a runtime, a model, a format) must agree with each of
+ * these, or the prediction would be of something else. Used are the KV cache's format, flash attention on or off and the
+ * build, which chooses among the dated profiles of a runtime; the others are rules of report_rows.c, one for each
+ * column, which refuse the row with the name of the column.
+ */
+#ifndef SIM_FAMILY_REPORT_ROWS_H
+#define SIM_FAMILY_REPORT_ROWS_H
+#include "sim/base/texts.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/family/run_weights.h"
+
+struct report_ask {
+	struct model_shelf *shelf;
+	const struct catalogue_device *device;
+	const char *model;         /* NULL: each row's own */
+	const struct model *given; /* that model, loaded; NULL where it is not named */
+	const char *weights;       /* NULL: as the row says */
+	bool fitting; /* the rows make a new runtime of the device: any of its runtimes' back ends may have run
+				      them, whatever the program */
+	bool dated;   /* the user chose a profile by its date: rows of any build are held against it */
+	bool skip;    /* leave foreign rows out, and count them, in the place of refusing all */
+};
+
+struct report_row {
+	const struct run *run;
+	const char *model_name; /* as asked, or of the catalogue */
+	const struct model *model;
+	struct precision precision;
+	const struct profile *profile; /* that of the row's build, with attention as the row has it */
+};
+
+struct report_rows {
+	struct report_row *at;
+	size_t n, left_out;
+	size_t by[COLUMNS]; /* rows left out, by the column that is foreign */
+	struct texts notes; /* what was deduced, what is doubtful, what was left out */
+};
+
+/* One row: 0; -1 with *column and err, where it is foreign. Notes are added. Everything lives in the loader's arena. */
+int report_row_make(const struct report_ask *ask, const struct run *run, struct report_row *row,
+		    struct texts *notes, enum run_column *column, struct err *err);
+
+/* All rows of a file. -1 with a diagnostic for each foreign row in the loader's diags, or with err: with `skip` where no
+ * row is left. */
+int report_rows_make(const struct report_ask *ask, const struct runs *file, struct report_rows *rows,
+		     struct err *err);
+
+/* Attention with or without fusion, as -fa has it; a profile that is so already stays. */
+void report_attention(struct profile *p, enum flash flash);
+
+/* Are both of one runtime, of whatever date? */
+bool report_same_runtime(const struct profile *a, const struct profile *b);
+
+/* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
+bool report_runs(const struct profile *p, const char *tool);
+
+/* The runtime of a machine's first device that the program which made the rows stands for; NULL: its first, or none is
+ * told. Nothing is reported where the machine cannot be loaded. */
+const char *report_runtime(struct loader *l, const char *machine, const struct runs *runs);
+
+/* The month of a build of llama.cpp, counted from January of the year 0; 0: not known. */
+int64_t build_month(int64_t build);
+
+#endif

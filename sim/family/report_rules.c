@@ -1,0 +1,379 @@
+/* report_rules.c - a rule for each column of a report; see report_rules.h. */
+#include "sim/family/report_rules.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A number of parameters is told to three digits; files of one type differ in a tensor's format or two. */
+static const double params_off = 0.02, size_off = 0.08;
+
+/* --- runtimes and back ends ----------------------------------------------------------------------- */
+
+enum { NAMES = 8 };
+
+/* The programs and back ends that a runtime of the catalogue stands for, by its name without a date. A back end of
+ * llama.cpp is called as ggml_backend_reg_name() has it, devices by that and a number; Metal is MTL since December 2025. */
+static const struct {
+	const char *runtime, *tools[NAMES], *backends[NAMES];
+} runtimes[] = {
+	{"llama.cpp", {"llama", "ollama", "LM Studio"}, {"Metal", "MTL"}},
+	{"cuda", {"llama", "ollama", "LM Studio"}, {"CUDA"}},
+	{"rocm", {"llama", "ollama", "LM Studio"}, {"ROCm", "HIP"}},
+	{"vulkan", {"llama", "ollama", "LM Studio"}, {"Vulkan"}},
+	{"sycl", {"llama"}, {"SYCL"}},
+	{"mlx", {"mlx_lm", "LM Studio"}, {NULL}},
+	{"mps", {"torch"}, {NULL}},
+	{"torch", {"torch"}, {NULL}},
+	{"vllm", {"vllm"}, {NULL}},
+};
+
+static size_t runtime_index(const char *name)
+{
+	const size_t n = strcspn(name, "@");
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(runtimes) &&
+	       (strlen(runtimes[i].runtime) != n || strncmp(runtimes[i].runtime, name, n) != 0))
+		i++;
+	return i;
+}
+
+static bool starts_with_any(const char *text, const char *const *names)
+{
+	for (int i = 0; i < NAMES && names[i]; i++)
+		if (str_starts(text, names[i]))
+			return true;
+	return false;
+}
+
+bool report_runs(const struct profile *p, const char *tool)
+{
+	const size_t k = runtime_index(p->origin.name);
+
+	return k < ARRAY_LEN(runtimes) && starts_with_any(tool, runtimes[k].tools);
+}
+
+/* Is the back end or device of that name one of the runtime's, or, of rows that make a new runtime, of any runtime of
+ * the device? Of runtimes that nobody described all may be. */
+static bool is_ours(const struct held *x, const char *backend)
+{
+	const struct report_ask *ask = x->ask;
+	const struct profile *p = ask->device->device->runtimes.at;
+	const size_t n = ask->fitting ? ask->device->device->runtimes.n : 1;
+	bool known = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t k =
+			runtime_index(ask->fitting ? p[i].origin.name : ask->device->profile->origin.name);
+
+		if (k == ARRAY_LEN(runtimes) || !runtimes[k].backends[0])
+			continue;
+		known = true;
+		if (starts_with_any(backend, runtimes[k].backends))
+			return true;
+	}
+	return !known;
+}
+
+static bool on_cpu(const struct held *x)
+{
+	return str_starts(x->ask->device->device->origin.name, "cpu");
+}
+
+static const char *asked_device(const struct held *x)
+{
+	return x->ask->device->device->origin.name;
+}
+
+static struct arena *arena_of(const struct held *x)
+{
+	return x->ask->shelf->loader->arena;
+}
+
+/* "CUDA0/CUDA1", "Metal,BLAS" */
+static struct texts parts_of(const struct held *x, const char *text, char separator)
+{
+	struct texts t = texts_cut(arena_of(x), text, separator);
+
+	for (size_t i = 0; i < t.n; i++)
+		t.at[i] += strspn(t.at[i], " ");
+	return t;
+}
+
+/* The only devices that the row names, none of them another machine's. */
+static bool names_local_devices(const struct held *x)
+{
+	const char *devices = x->run->says[COLUMN_DEVICES];
+
+	return devices && strcmp(devices, "auto") != 0 && !strstr(devices, "RPC");
+}
+
+/* --- rules ---------------------------------------------------------------------------------------- */
+
+static int hint_skip(struct err *err)
+{
+	return err_hint(err, "--skip-foreign leaves such rows out");
+}
+
+static int check_tool(const struct held *x, struct err *err)
+{
+	const char *tool = x->run->tool ? x->run->tool : "csv", *name = x->ask->device->profile->origin.name;
+	const size_t k = runtime_index(name);
+
+	if (x->ask->fitting || !strcmp(tool, "csv") || k == ARRAY_LEN(runtimes) ||
+	    starts_with_any(tool, runtimes[k].tools))
+		return 0;
+	err_set(err, "a run of %s is none of runtime '%s'", tool, name);
+	return err_hint(err, "say --runtime NAME, or --skip-foreign");
+}
+
+static int check_cpu_backend(const struct held *x, const struct texts *names, struct err *err)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->at[i], "CPU") != 0 && strcmp(names->at[i], "BLAS") != 0) {
+			err_set(err, "it ran with %s, not on the %s", names->at[i], asked_device(x));
+			return hint_skip(err);
+		}
+	return 0;
+}
+
+static int check_backend(const struct held *x, struct err *err)
+{
+	const struct texts names = parts_of(x, x->says, ',');
+	size_t ours = 0, others = 0;
+
+	if (on_cpu(x))
+		return check_cpu_backend(x, &names, err);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.at[i];
+
+		if (str_starts(name, "RPC") && !names_local_devices(x)) {
+			err_set(err, "it may have run over RPC, on more than this machine");
+			return err_hint(
+				err,
+				"a build with RPC says so even where it is not used: with -dev, llama-bench "
+				"names its devices; --skip-foreign leaves such rows out");
+		}
+		if (!strcmp(name, "CPU") || !strcmp(name, "BLAS") || str_starts(name, "RPC"))
+			continue;
+		*(is_ours(x, name) ? &ours : &others) += 1;
+	}
+	if (ours && (!others || names_local_devices(x)))
+		return 0;
+	if (ours + others)
+		err_set(err, "'%.40s' is no back end of runtime '%s' on this machine", x->says,
+			x->ask->device->profile->origin.name);
+	else
+		err_set(err, "'%.40s' ran on the CPU, not on the %s", x->says, asked_device(x));
+	return hint_skip(err);
+}
+
+/* The output is a layer of its own to llama.cpp; a negative number is all layers. */
+static int check_gpu_layers(const struct held *x, struct err *err)
+{
+	const int64_t all = x->row->model->layers + 1;
+	char *end;
+	const long n = strtol(x->says, &end, 10);
+
+	if (on_cpu(x)) {
+		if (n == 0 ||
+		    !strcmp(x->run->says[COLUMN_BACKEND] ? x->run->says[COLUMN_BACKEND] : "", "CPU"))
+			return 0;
+		err_set(err, "%s layers ran elsewhere than on the CPU", x->says);
+		return hint_skip(err);
+	}
+	if (end == x->says || *end) {
+		err_set(err, "expected a whole number, got '%.40s'", x->says);
+		return hint_skip(err);
+	}
+	if (n < 0 || n >= all)
+		return 0;
+	err_set(err, "%ld of %lld layers ran on the %s, the others on the CPU", n, (long long)all,
+		asked_device(x));
+	return hint_skip(err);
+}
+
+static int check_devices(const struct held *x, struct err *err)
+{
+	const struct texts names = parts_of(x, x->says, '/');
+
+	if (!strcmp(x->says, "auto"))
+		return 0;
+	if (names.n > 1) {
+		err_set(err, "%zu devices, '%.60s': this is one", names.n, x->says);
+		return hint_skip(err);
+	}
+	if (!strcmp(x->says, "none")     ? on_cpu(x)
+	    : str_starts(x->says, "CPU") ? on_cpu(x)
+					 : is_ours(x, x->says))
+		return 0;
+	err_set(err, "'%.60s' is not the %s under runtime '%s'", x->says, asked_device(x),
+		x->ask->device->profile->origin.name);
+	return hint_skip(err);
+}
+
+static int check_split_mode(const struct held *x, struct err *err)
+{
+	const char *devices = x->run->says[COLUMN_DEVICES];
+
+	if (!strcmp(x->says, "none") || !strcmp(x->says, "layer") || !strcmp(x->says, "0") ||
+	    !strcmp(x->says, "1") || (names_local_devices(x) && !strchr(devices, '/')))
+		return 0;
+	err_set(err, "'%.40s' splits each layer over several devices: this is one", x->says);
+	return hint_skip(err);
+}
+
+static int check_tensor_split(const struct held *x, struct err *err)
+{
+	const struct texts shares = parts_of(x, x->says, '/');
+	size_t used = 0;
+
+	for (size_t i = 0; i < shares.n; i++)
+		used += strtod(shares.at[i], NULL) > 0;
+	if (used < 2)
+		return 0;
+	err_set(err, "'%.60s' shares the model among %zu devices: this is one", x->says, used);
+	return hint_skip(err);
+}
+
+static int check_rpc(const struct held *x, struct err *err)
+{
+	err_set(err, "'%.60s' took part: this is one machine", x->says);
+	return hint_skip(err);
+}
+
+static bool is_yes(const char *text)
+{
+	return !strcmp(text, "1") || !strcmp(text, "true");
+}
+
+static int check_kv_host(const struct held *x, struct err *err)
+{
+	if (!is_yes(x->says) || on_cpu(x))
+		return 0;
+	err_set(err, "the KV cache and attention stayed with the CPU");
+	return hint_skip(err);
+}
+
+static int check_cpu_experts(const struct held *x, struct err *err)
+{
+	if (!(strtod(x->says, NULL) > 0) || on_cpu(x))
+		return 0;
+	err_set(err, "the experts of %.20s layers stayed with the CPU", x->says);
+	return hint_skip(err);
+}
+
+static int check_overrides(const struct held *x, struct err *err)
+{
+	if (!strcmp(x->says, "none") || on_cpu(x))
+		return 0;
+	err_set(err, "'%.60s' puts tensors into other memory", x->says);
+	return hint_skip(err);
+}
+
+static int check_threads(const struct held *x, struct err *err)
+{
+	const struct device *d = x->ask->device->device;
+	const double n = strtod(x->says, NULL);
+
+	if (!on_cpu(x) || !d->cores || n == (double)d->cores || n == (double)d->fast_cores)
+		return 0;
+	err_set(err, "%.20s threads on a CPU of %lld cores, %lld of them fast", x->says, (long long)d->cores,
+		(long long)d->fast_cores);
+	return hint_skip(err);
+}
+
+static int check_embeddings(const struct held *x, struct err *err)
+{
+	if (!is_yes(x->says))
+		return 0;
+	err_set(err, "it made embeddings, not tokens");
+	return hint_skip(err);
+}
+
+int rule_params(const struct held *x, struct err *err)
+{
+	const struct model *m = x->row->model;
+	const double ours = model_weights(m), said = x->run->params;
+
+	if (!(said > 0) || fabs(said / ours - 1) <= params_off ||
+	    (m->parameters > 0 && fabs(said / (double)m->parameters - 1) <= params_off))
+		return 0;
+	err_set(err, "%.4g B parameters, and %s has %.4g B", said / 1e9, x->row->model_name, ours / 1e9);
+	return err_hint(err, "say which --model ran, or --skip-foreign");
+}
+
+static int check_model(const struct held *x, struct err *err)
+{
+	const int named = run_named_weights(arena_of(x), x->run, NULL);
+
+	if (!x->ask->weights || named == MIX_N || named == x->row->precision.weights)
+		return 0;
+	err_set(err, "the row says %s, --weights %s", mix_names[named], x->ask->weights);
+	return err_hint(err, "leave --weights out, and each row has its own; or --skip-foreign");
+}
+
+static int check_size(const struct held *x, struct err *err)
+{
+	const double ours = model_weights_B(x->row->model, &x->row->precision), said = x->run->bytes;
+
+	if (!(said > 0) || fabs(said / ours - 1) <= size_off)
+		return 0;
+	err_set(err, "%.4g GB of weights, and %s in %s has %.4g GB", said / 1e9, x->row->model_name,
+		mix_names[x->row->precision.weights], ours / 1e9);
+	return err_hint(err,
+			"a file that mixes formats in its own way is imported: 'lemursim import FILE.gguf -o "
+			"MODEL.yaml', --model MODEL.yaml; or --skip-foreign");
+}
+
+static int check_fits(const struct held *x, struct err *err)
+{
+	const struct qty *room = &x->ask->device->machine->memory.usable;
+	const double weights = model_weights_B(x->row->model, &x->row->precision),
+		     kv = run_kv_B(x->row->model, &x->row->precision, x->run);
+
+	if (!room->given || weights + kv <= room->value)
+		return 0;
+	err_set(err,
+		"%s in %s does not fit: %.4g GB of weights and %.3g GB of KV cache, and %.4g GB can be used",
+		x->row->model_name, mix_names[x->row->precision.weights], weights / 1e9, kv / 1e9,
+		room->value / 1e9);
+	return err_hint(
+		err,
+		"was it another --weights, or more than this machine? --skip-foreign leaves such rows out");
+}
+
+/* A column's rule is asked where the row says something there; those of members of struct run always. */
+static const struct {
+	enum run_column column;
+	int (*check)(const struct held *x, struct err *err);
+} rules[] = {
+	{COLUMN_TOOL, check_tool},
+	{COLUMN_RPC, check_rpc},
+	{COLUMN_BACKEND, check_backend},
+	{COLUMN_DEVICES, check_devices},
+	{COLUMN_TENSOR_SPLIT, check_tensor_split},
+	{COLUMN_SPLIT_MODE, check_split_mode},
+	{COLUMN_PARAMS, rule_params},
+	{COLUMN_MODEL, check_model},
+	{COLUMN_SIZE, check_size},
+	{COLUMN_GPU_LAYERS, check_gpu_layers},
+	{COLUMN_CPU_EXPERTS, check_cpu_experts},
+	{COLUMN_OVERRIDES, check_overrides},
+	{COLUMN_KV_HOST, check_kv_host},
+	{COLUMN_THREADS, check_threads},
+	{COLUMN_EMBEDDINGS, check_embeddings},
+	{COLUMN_WEIGHTS, check_fits},
+};
+
+int rules_hold(struct held *x, enum run_column *column, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		*column = rules[i].column;
+		x->says = *column < RUN_COLUMNS ? x->run->says[*column] : NULL;
+		if ((*column >= RUN_COLUMNS || x->says) && rules[i].check(x, err) != 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* run_model.c - the model of a row, by its name or its number of parameters; see run_weights.h. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/family/run_weights.h"
+
+/* Numbers of parameters are printed to two decimals, 7.24 B, which tells alike models apart; or less exactly. */
+static const double params_near = 0.0007, params_off = 0.01;
+
+static const char *slug(struct arena *a, const char *text)
+{
+	struct str s = STR_INIT;
+	const char *out;
+
+	str_slug(&s, text);
+	out = arena_strdup(a, s.text);
+	str_release(&s);
+	return out;
+}
+
+/* "qwen3-moe-30b" holds "30b" and "moe-30b", not "0b". */
+static bool holds(const char *slugged, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (const char *at = strstr(slugged, name); at; at = strstr(at + 1, name))
+		if ((at == slugged || at[-1] == '-') && (!at[n] || at[n] == '-'))
+			return true;
+	return false;
+}
+
+static void open_shelf(struct model_shelf *s)
+{
+	struct load_found *found;
+
+	if (s->at)
+		return;
+	s->n = load_list(s->loader, "./command line", "models", &found);
+	s->at = arena_array(s->loader->arena, s->n ? s->n : 1, sizeof *s->at);
+	for (size_t i = 0; i < s->n; i++)
+		s->at[i].name = found[i].name;
+}
+
+static const struct model *model_of(struct model_shelf *s, size_t i)
+{
+	if (!s->at[i].model)
+		s->at[i].model = catalogue_model_load(s->loader, s->at[i].name);
+	return s->at[i].model;
+}
+
+/* The model whose name, as a file name, is the longest of those that stand in the row's; -1: none is. */
+static long by_name(struct model_shelf *s, const struct run *run)
+{
+	struct arena *a = s->loader->arena;
+	const char *text = run->model ? slug(a, run->model) : "";
+	size_t longest = 0;
+	long found = -1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char *name = slug(a, s->at[i].name);
+
+		if (strlen(name) <= longest || !holds(text, name))
+			continue;
+		longest = strlen(name);
+		found = (long)i;
+	}
+	return found;
+}
+
+static bool has_params(const struct model *m, double params, double off)
+{
+	return fabs(model_weights(m) / params - 1) < off ||
+	       (m->parameters > 0 && fabs((double)m->parameters / params - 1) < off);
+}
+
+static size_t of_params(struct model_shelf *s, const struct run *run, double off, size_t *candidates)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; run->params > 0 && i < s->n; i++) {
+		const struct model *m = model_of(s, i);
+
+		if (m && has_params(m, run->params, off))
+			candidates[n++] = i;
+	}
+	return n;
+}
+
+/* The architectures of llama.cpp and of config.json differ by '_' and '-': "qwen3moe", "qwen3_moe". */
+static bool same_architecture(const struct model *m, const char *text)
+{
+	const char *at = m->architecture ? m->architecture : "";
+
+	for (; *text && *text != ' '; text++) {
+		if (*text == '-' || *text == '_')
+			continue;
+		at += *at == '_';
+		if (tolower((unsigned char)*text) != tolower((unsigned char)*at))
+			return false;
+		at++;
+	}
+	return !*at;
+}
+
+/* Models of the same dimensions are predicted alike, so that either will do. */
+static bool alike(const struct model *a, const struct model *b)
+{
+	return a->layers == b->layers && a->hidden == b->hidden && a->vocabulary == b->vocabulary &&
+	       a->attention.heads == b->attention.heads && a->attention.kv_heads == b->attention.kv_heads &&
+	       a->attention.window == b->attention.window && model_weights(a) == model_weights(b);
+}
+
+/* Drops the candidates of another architecture where some are of the row's. */
+static size_t of_architecture(struct model_shelf *s, const struct run *run, size_t *candidates, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; run->model && i < n; i++)
+		if (same_architecture(s->at[candidates[i]].model, run->model))
+			candidates[kept++] = candidates[i];
+	return kept ? kept : n;
+}
+
+static int refuse(struct model_shelf *s, const struct run *run, const size_t *candidates, size_t n,
+		  enum run_column *column, struct err *err)
+{
+	const char *all = "";
+
+	*column = run->params > 0 ? COLUMN_PARAMS : COLUMN_MODEL;
+	if (!n) {
+		err_set(err, "no model of the catalogue is '%.80s'", run->model ? run->model : "not named");
+		return err_hint(
+			err,
+			"say --model NAME; 'lemursim list' has the names, 'lemursim import' makes a new one");
+	}
+	for (size_t i = 0; i < n && i < 8; i++)
+		all = arena_printf(s->loader->arena, "%s%s%s", all, *all ? ", " : "",
+				   s->at[candidates[i]].name);
+	err_set(err, "'%.80s' may be any of %s%s", run->model ? run->model : "?", all, n > 8 ? ", ..." : "");
+	return err_hint(err, "say --model NAME");
+}
+
+static int by_params(struct model_shelf *s, const struct run *run, struct named_model *found,
+		     enum run_column *column, struct err *err)
+{
+	size_t *candidates = arena_array(s->loader->arena, s->n ? s->n : 1, sizeof *candidates);
+	size_t n = of_params(s, run, params_near, candidates);
+
+	n = n ? n : of_params(s, run, params_off, candidates);
+	n = of_architecture(s, run, candidates, n);
+	for (size_t i = 1; i < n; i++)
+		if (!alike(s->at[candidates[0]].model, s->at[candidates[i]].model))
+			return refuse(s, run, candidates, n, column, err);
+	if (!n)
+		return refuse(s, run, candidates, n, column, err);
+	*found = s->at[candidates[0]]; /* of those alike, the one of the shortest name */
+	for (size_t i = 1; i < n; i++)
+		if (strlen(s->at[candidates[i]].name) < strlen(found->name))
+			*found = s->at[candidates[i]];
+	return 0;
+}
+
+int run_model(struct model_shelf *s, const struct run *run, struct named_model *found,
+	      enum run_column *column, struct err *err)
+{
+	long i;
+
+	open_shelf(s);
+	*column = COLUMN_MODEL;
+	i = by_name(s, run);
+	if (i < 0)
+		return by_params(s, run, found, column, err);
+	if (!model_of(s, (size_t)i))
+		return err_set(err, "the model '%s' cannot be read", s->at[i].name);
+	*found = s->at[i];
+	return 0;
+}

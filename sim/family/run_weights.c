@@ -1,0 +1,299 @@
+/* run_weights.c - see run_weights.h. */
+#include "sim/family/run_weights.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/llm/memory.h"
+
+/* llama-bench prints sizes to two decimals, and files of one type differ by a version's rules for a tensor or two. */
+static const double size_off = 0.02;
+
+/* --- what a row says of its weights --------------------------------------------------------------- */
+
+/* True where the text holds the word, in any case, with no letter or digit next to it. */
+static bool holds_word(const char *text, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *at = text; *at; at++) {
+		size_t i = 0;
+
+		while (i < n && tolower((unsigned char)at[i]) == tolower((unsigned char)word[i]))
+			i++;
+		if (i == n && !isalnum((unsigned char)at[n]) && at[n] != '_' &&
+		    (at == text || !isalnum((unsigned char)at[-1])))
+			return true;
+	}
+	return false;
+}
+
+/* llama_model_ftype_name() of llama.cpp writes "Q4_K - Medium" for the file type that its users call Q4_K_M. */
+static const char *short_names(struct arena *a, const char *text)
+{
+	static const char *const sizes[][2] = {
+		{"_K - Medium", "_K_M"}, {"_K - Small", "_K_S"}, {"_K - Large", "_K_L"}};
+	const char *out = text;
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		const char *at = strstr(out, sizes[i][0]);
+
+		if (at)
+			out = arena_printf(a, "%.*s%s%s", (int)(at - out), out, sizes[i][1],
+					   at + strlen(sizes[i][0]));
+	}
+	return out;
+}
+
+/* Names that mean a mix which is called otherwise here. */
+static const struct {
+	const char *name, *mix;
+} other_names[] = {
+	{"q2_K_M", "q2_K"}, {"q6_K_M", "q6_K"}, {"fp16", "f16"}, {"float16", "f16"}, {"bfloat16", "bf16"}};
+
+static int mix_in(const char *text)
+{
+	size_t longest = 0;
+	int found = MIX_N;
+
+	for (int f = 0; f < MIX_N; f++) {
+		const size_t len = strlen(mix_names[f]);
+
+		if (len <= longest || !holds_word(text, mix_names[f]))
+			continue;
+		longest = len;
+		found = f;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
+		if (strlen(other_names[i].name) > longest && holds_word(text, other_names[i].name))
+			return mix_in(other_names[i].mix);
+	return found;
+}
+
+/* A word that reads like the name of a format: IQ2_XXS, TQ1_0, UD-Q4_K_XL, NVFP4; NULL: there is none. */
+static const char *format_word(struct arena *a, const char *text)
+{
+	static const char *const heads[] = {"IQ", "TQ", "Q", "NVFP", "MXFP", "FP", "UD-"};
+
+	for (const char *at = text; *at; at += *at != '\0') {
+		const size_t n =
+			strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+		for (size_t i = 0; i < ARRAY_LEN(heads) && n; i++) {
+			const char *word = at + (str_starts(at, "UD-") ? 3 : 0);
+			const size_t head = strlen(heads[i]);
+
+			if (strncmp(word, heads[i], head) == 0 && isdigit((unsigned char)word[head]))
+				return arena_strndup(a, at, n);
+		}
+		at += n;
+	}
+	return NULL;
+}
+
+int run_named_weights(struct arena *a, const struct run *run, const char **unknown)
+{
+	const char *text = run->weights ? run->weights : run->model ? short_names(a, run->model) : NULL;
+	const char *word = text ? format_word(a, text) : NULL;
+	int mix = text ? mix_in(word ? word : text) : MIX_N;
+
+	if (mix == MIX_N && text && !word)
+		mix = mix_in(text);
+	if (unknown)
+		*unknown = mix == MIX_N ? word : NULL;
+	return mix;
+}
+
+/* --- what follows from sizes ---------------------------------------------------------------------- */
+
+/* Was the file made by mlx_lm, whose formats are others than llama.cpp's? */
+static bool of_mlx(int mix)
+{
+	return str_starts(mix_names[mix], "mlx_");
+}
+
+static bool by_tool(const struct run *run, int mix)
+{
+	const bool mlx = run->tool && str_starts(run->tool, "mlx_lm");
+
+	return mix == FORMAT_F16 || mix == FORMAT_BF16 || of_mlx(mix) == mlx;
+}
+
+static double bytes_in(const struct model *m, struct precision p, int mix)
+{
+	p.weights = mix;
+	return model_weights_B(m, &p);
+}
+
+/* The one format for which `fits` holds; MIX_N with *n, how many there are. Of formats that take the same bytes, the
+ * first, which is the common one (enum format_id), stands for all. */
+struct size_question {
+	const struct run *run;
+	const struct model *model;
+	const struct precision *precision;
+	bool (*fits)(const struct size_question *q, double weights_B);
+};
+
+static int only_format(const struct size_question *q, size_t *n)
+{
+	int found = MIX_N;
+	double bytes = 0;
+
+	*n = 0;
+	for (int mix = 0; mix < MIX_N; mix++) {
+		const double b = bytes_in(q->model, *q->precision, mix);
+
+		if (!by_tool(q->run, mix) || !q->fits(q, b))
+			continue;
+		if (*n && fabs(b / bytes - 1) < 1e-3)
+			continue;
+		found = *n ? found : mix;
+		bytes = *n ? bytes : b;
+		++*n;
+	}
+	return *n == 1 ? found : MIX_N;
+}
+
+static bool is_size(const struct size_question *q, double weights_B)
+{
+	return fabs(q->run->bytes / weights_B - 1) < size_off;
+}
+
+double run_kv_B(const struct model *m, const struct precision *p, const struct run *run)
+{
+	struct part_count parts[MODEL_PARTS];
+	const size_t n = model_parts(m, parts);
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].part.role == ROLE_ATTENTION)
+			sum += parts[i].blocks * graph_kv_B(m, p, parts[i].part, run->batch,
+							    run->depth + run->prompt + run->gen);
+	return sum;
+}
+
+/* A process holds the weights and the KV cache, and beside them the logits of a pass over the prompt, copies of a cache
+ * that grows and work space: what is left is between nothing and that. Long prompts leave too much room to tell. */
+static bool is_peak(const struct size_question *q, double weights_B)
+{
+	const double cache = run_kv_B(q->model, q->precision, q->run);
+	const double chunk = fmin(2048, (double)(q->run->prompt + q->run->depth)) * (double)q->run->batch;
+	const double rest = q->run->peak_B - weights_B - cache;
+
+	return rest > -0.01 * weights_B &&
+	       rest < 0.2e9 + cache + 2 * chunk * (double)(q->model->vocabulary + 4 * q->model->hidden);
+}
+
+static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
+		  const char **note)
+{
+	struct size_question q = {run, m, p, is_size};
+	size_t n;
+
+	if (run->bytes > 0)
+		p->weights = only_format(&q, &n);
+	if (p->weights != MIX_N) {
+		*note = arena_printf(a, "%s:%d: the weights are taken for %s: %.4g GB of %s", run->path,
+				     run->line, mix_names[p->weights], run->bytes / 1e9, m->title);
+		return 0;
+	}
+	q.fits = is_peak;
+	if (run->peak_B > 0 && !(run->bytes > 0))
+		p->weights = only_format(&q, &n);
+	if (p->weights == MIX_N)
+		return -1;
+	*note = arena_printf(a, "%s:%d: the weights are taken for %s, as the peak memory is %.4g GB",
+			     run->path, run->line, mix_names[p->weights], run->peak_B / 1e9);
+	return 0;
+}
+
+/* --- errors --------------------------------------------------------------------------------------- */
+
+int run_asked_weights(const char *asked, int *mix, struct err *err)
+{
+	const char *near;
+
+	for (*mix = 0; *mix < MIX_N; ++*mix)
+		if (!strcmp(asked, mix_names[*mix]))
+			return 0;
+	near = str_closest(asked, mix_names, MIX_N);
+	err_set(err, "unknown format of weights '%.40s'", asked);
+	return near ? err_hint(err, "did you mean '%s'?", near)
+		    : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
+}
+
+/* The formats that the model's file knows published files of. */
+static const char *published(struct arena *a, const struct model *m)
+{
+	const struct model_size *s = m ? m->sizes.at : NULL;
+	const char *all = "";
+
+	for (size_t i = 0; m && i < m->sizes.n; i++) {
+		size_t k = 0;
+
+		while (s[k].weights != s[i].weights)
+			k++;
+		if (k == i)
+			all = arena_printf(a, "%s%s%s", all, *all ? ", " : "", mix_names[s[i].weights]);
+	}
+	return *all ? arena_printf(a, "; published in %s", all) : "";
+}
+
+static int refuse_unsaid(struct arena *a, const struct run *run, const struct model *m, const char *unknown,
+			 struct err *err)
+{
+	if (unknown)
+		err_set(err, "the format '%.40s' is not known", unknown);
+	else if (run->bytes > 0)
+		err_set(err, "no one known format takes %.4g GB for %s", run->bytes / 1e9,
+			m ? m->title : "it");
+	else
+		err_set(err, "the format of the weights is not said");
+	return err_hint(err, "say --weights FORMAT, such as f16, q8_0, q4_K_M, mlx_q4%s", published(a, m));
+}
+
+static int take_kv(const struct run *run, struct precision *p, enum run_column *column, struct err *err)
+{
+	const bool said = run->says[COLUMN_KV_K] || run->says[COLUMN_KV_V];
+	const char *k = run->says[COLUMN_KV_K] ? run->says[COLUMN_KV_K] : "f16",
+		   *v = run->says[COLUMN_KV_V] ? run->says[COLUMN_KV_V] : "f16"; /* llama.cpp's default */
+
+	if (!said)
+		return 0;
+	*column = run->says[COLUMN_KV_K] ? COLUMN_KV_K : COLUMN_KV_V;
+	if (strcmp(k, v) != 0) {
+		err_set(err, "keys in %.20s and values in %.20s: they are predicted in one format alone", k,
+			v);
+		return err_hint(err, "--skip-foreign leaves such rows out");
+	}
+	for (int f = 0; f < FORMAT_N; f++)
+		if (!strcmp(format_names[f], k)) {
+			p->kv = f;
+			return 0;
+		}
+	return err_unknown(err, "format of the KV cache", k, format_names, FORMAT_N);
+}
+
+int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
+		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
+		struct err *err)
+{
+	static const enum format_id same[DTYPE_N] = {
+		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
+	const char *unknown;
+
+	*note = NULL;
+	*column = COLUMN_WEIGHTS;
+	*p = (struct precision){.weights = MIX_N, .kv = (int)same[compute], .compute = (int)same[compute]};
+	if (asked && run_asked_weights(asked, &p->weights, err) != 0)
+		return -1;
+	if (p->weights == MIX_N) {
+		p->weights = run_named_weights(a, run, &unknown);
+		*column = unknown ? COLUMN_MODEL : run->bytes > 0 ? COLUMN_SIZE : COLUMN_WEIGHTS;
+	}
+	if (p->weights == MIX_N && (!m || deduce(a, run, m, p, note) != 0))
+		return refuse_unsaid(a, run, m, unknown, err);
+	return take_kv(run, p, column, err);
+}

@@ -1,0 +1,48 @@
+/*
+ * run_weights.h - the format of the weights that a row of a report was measured with, and the model that it is of.
+ *
+ * Layer family. Nothing is taken for granted: a format is what the user or the row says, or what its size or its peak
+ * memory leave as the only one; otherwise there is an error that says what to add.
+ */
+#ifndef SIM_FAMILY_RUN_WEIGHTS_H
+#define SIM_FAMILY_RUN_WEIGHTS_H
+#include "sim/conf/load.h"
+#include "sim/llm/model.h"
+#include "sim/runs/ingest.h"
+
+/* The format that the row's own words name, by its column of weights or in the model's name ("llama 8B Q4_K - Medium");
+ * MIX_N: none that is known. *unknown, where not NULL: a word that names a format which is not known, else NULL. */
+int run_named_weights(struct arena *a, const struct run *run, const char **unknown);
+
+/* The format of that name; -1 with err where there is none. */
+int run_asked_weights(const char *asked, int *mix, struct err *err);
+
+/* Sets the weights, KV cache and arithmetic of a run of model m (NULL: not known). asked: a format; NULL: as the row
+ * says. *note, in the arena, says what was deduced and from what; NULL: nothing. -1 with err and *column, the column at
+ * fault, where `asked` is no format, or the format or the KV cache's is not known or not said. */
+int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
+		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
+		struct err *err);
+
+/* Bytes of the KV cache at the end of a run. */
+double run_kv_B(const struct model *m, const struct precision *p, const struct run *run);
+
+/* A model of the catalogue. */
+struct named_model {
+	const char *name;
+	const struct model *model;
+};
+
+/* The models of the catalogue, loaded when they are first asked for. */
+struct model_shelf {
+	struct loader *loader;
+	struct named_model *at;
+	size_t n;
+};
+
+/* The model of a row: the one whose name stands in the row's, else the only one of its number of parameters (and
+ * architecture). -1 with err, which lists the candidates where there are several, and *column. */
+int run_model(struct model_shelf *shelf, const struct run *run, struct named_model *found,
+	      enum run_column *column, struct err *err);
+
+#endif

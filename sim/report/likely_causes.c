@@ -1,0 +1,121 @@
+/* likely_causes.c - see likely_causes.h. */
+#include "sim/report/likely_causes.h"
+
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+
+static const char *verdict(const struct explained_row *r)
+{
+	return r->normal ? "normal" : r->said ? "ran otherwise" : r->measured < r->expected ? "slow" : "fast";
+}
+
+static void write_row(struct str *out, const struct explained_row *r, size_t width)
+{
+	str_add(out, r->run);
+	str_pad(out, ' ', width - str_width(r->run));
+	str_addf(out, "  %9.4g  %9.4g  (%.4g\xe2\x80\x93%.4g)", r->measured, r->expected, r->lo, r->hi);
+	str_addf(out, "  %.2f\xc3\x97  %s\n", r->measured / r->expected, verdict(r));
+	if (r->said)
+		str_addf(out, "  %s\n", r->said);
+}
+
+static void write_rows(struct str *out, const struct explanation *e)
+{
+	size_t width = 3;
+
+	for (size_t i = 0; i < e->n; i++)
+		width = str_width(e->rows[i].run) > width ? str_width(e->rows[i].run) : width;
+	str_addf(out, "%s under %s\n\nrun", e->machine, e->runtime);
+	str_pad(out, ' ', width - 3);
+	str_addf(out, "   measured   expected  (P10\xe2\x80\x93P90), %s\n", e->rows[0].unit);
+	for (size_t i = 0; i < e->n; i++)
+		write_row(out, &e->rows[i], width);
+}
+
+static void write_causes(struct str *out, const struct explanation *e)
+{
+	str_addf(out, "unlike what is expected, by %.0f %% (root mean square)\n", 100 * e->left);
+	if (!e->causes_n) {
+		str_add(out, "no cause that is known here explains the rows better\n");
+		return;
+	}
+	str_add(out, "likely causes, by how little each leaves of that:\n");
+	for (size_t i = 0; i < e->causes_n; i++) {
+		str_addf(out, "%2zu. %s: %.0f %% left\n   ", i + 1, e->causes[i].what,
+			 100 * e->causes[i].left);
+		for (size_t k = 0; k < e->n; k++)
+			str_addf(out, " %.4g", e->causes[i].rates[k]);
+		str_addf(out, " %s predicted\n", e->rows[0].unit);
+	}
+}
+
+static void json_row(struct jsonw *w, const struct explained_row *r)
+{
+	jsonw_object(w);
+	jsonw_key_string(w, "run", r->run);
+	jsonw_key_string(w, "file", r->file);
+	jsonw_key_int(w, "line", r->line);
+	jsonw_key_string(w, "unit", r->unit);
+	jsonw_key_number(w, "measured", r->measured);
+	jsonw_key_number(w, "expected", r->expected);
+	jsonw_key_number(w, "lo", r->lo);
+	jsonw_key_number(w, "hi", r->hi);
+	jsonw_key_number(w, "ratio", r->measured / r->expected);
+	jsonw_key_bool(w, "normal", r->normal);
+	if (r->said)
+		jsonw_key_string(w, "said", r->said);
+	jsonw_end(w);
+}
+
+static void json_cause(struct jsonw *w, const struct likely_cause *c, size_t rows)
+{
+	jsonw_object(w);
+	jsonw_key_string(w, "what", c->what);
+	jsonw_key_number(w, "left", c->left);
+	jsonw_key(w, "rates");
+	jsonw_array(w);
+	for (size_t i = 0; i < rows; i++)
+		jsonw_number(w, c->rates[i]);
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void write_json(struct str *out, const struct explanation *e)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, 1);
+	jsonw_object(&w);
+	jsonw_key_string(&w, "schema", "lemursim/explanation/1");
+	jsonw_key_string(&w, "machine", e->machine);
+	jsonw_key_string(&w, "runtime", e->runtime);
+	jsonw_key_bool(&w, "normal", e->normal);
+	jsonw_key_number(&w, "left", e->left);
+	jsonw_key(&w, "rows");
+	jsonw_array(&w);
+	for (size_t i = 0; i < e->n; i++)
+		json_row(&w, &e->rows[i]);
+	jsonw_end(&w);
+	jsonw_key(&w, "causes");
+	jsonw_array(&w);
+	for (size_t i = 0; i < e->causes_n; i++)
+		json_cause(&w, &e->causes[i], e->n);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	str_add(out, "\n");
+}
+
+void explanation_write(struct str *out, const struct explanation *e, bool json)
+{
+	if (json) {
+		write_json(out, e);
+		return;
+	}
+	write_rows(out, e);
+	str_add(out, "\n");
+	if (e->normal)
+		str_add(out, "normal: the numbers are what this machine, runtime and model give\n");
+	else
+		write_causes(out, e);
+}

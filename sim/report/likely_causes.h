@@ -1,0 +1,14 @@
+/*
+ * likely_causes.h - writes whether a report's numbers are normal, and what may explain them.
+ *
+ * Layer report. JSON has the schema lemursim/explanation/1: `normal`, `rows` with measured, expected, lo, hi, ratio, normal
+ * and said, and `causes` with what, left and the rates that each predicts of the rows.
+ */
+#ifndef SIM_REPORT_LIKELY_CAUSES_H
+#define SIM_REPORT_LIKELY_CAUSES_H
+#include "sim/base/str.h"
+#include "sim/validate/likely_causes.h"
+
+void explanation_write(struct str *out, const struct explanation *e, bool json);
+
+#endif

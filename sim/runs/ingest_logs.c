@@ -1,0 +1,303 @@
+/* ingest_logs.c - timings in the logs of llama.cpp, of ollama run --verbose, LM Studio and vllm bench; see ingest.h. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/runs/ingest.h"
+
+/* The number that begins the text, with a point or a comma for its fraction; NAN: none does. */
+static double number_at(struct reading *r, const char *text)
+{
+	char *digits;
+	const size_t len = strspn(text, "0123456789.,");
+
+	if (!len)
+		return NAN;
+	digits = arena_strndup(r->arena, text, len);
+	for (size_t i = 0; i < len; i++)
+		digits[i] = digits[i] == ',' ? '.' : digits[i];
+	return strtod(digits, NULL);
+}
+
+/* The number behind the word in a line; NAN where it stands not there. */
+static double behind(struct reading *r, const char *line, const char *word)
+{
+	const char *at = strstr(line, word);
+
+	if (!at)
+		return NAN;
+	at += strlen(word);
+	return number_at(r, at + strspn(at, " "));
+}
+
+/* The rest of a line behind a word: "qwen3:4b" behind "ollama run"; NULL. */
+static const char *rest_behind(const char *line, const char *word)
+{
+	const char *at = strstr(line, word);
+
+	if (!at)
+		return NULL;
+	at += strlen(word);
+	return at + strspn(at, " =");
+}
+
+/* --- llama.cpp ------------------------------------------------------------------------------------ */
+
+/* What a log says of the model before its timings. */
+struct log_facts {
+	const char *name, *type;
+	double params, bytes;
+	const char *gpu_layers;
+	int64_t prompt; /* of the timings that are being read */
+};
+
+/* "llm_load_print_meta: model params = 8.03 B", "print_info: file size = 4.58 GiB", "offloaded 33/33 layers to GPU". */
+static void take_fact(struct reading *r, const char *line, struct log_facts *f)
+{
+	const char *name = rest_behind(line, "general.name"), *type = rest_behind(line, "file type"),
+		   *ftype = rest_behind(line, "model ftype"), *params = rest_behind(line, "model params"),
+		   *size = rest_behind(line, "file size"), *old_size = rest_behind(line, "model size"),
+		   *layers = rest_behind(line, "offloaded");
+
+	type = ftype ? ftype : type;
+	size = old_size ? old_size : size;
+	if (name)
+		f->name = name;
+	if (type)
+		f->type = type;
+	if (params && number_at(r, params) > 0)
+		f->params = number_at(r, params) * (strstr(params, " M") ? 1e6 : 1e9);
+	if (size && number_at(r, size) > 0)
+		f->bytes = number_at(r, size) * (strstr(size, "MiB") ? 1048576.0 : 1073741824.0);
+	if (layers && strstr(layers, "layers to GPU"))
+		f->gpu_layers = arena_strndup(r->arena, layers, strspn(layers, "0123456789"));
+}
+
+static int add_timing(struct reading *r, int line, const struct log_facts *f, struct run run)
+{
+	run.line = line;
+	run.n = 1;
+	if (f->name || f->type)
+		run.model = arena_printf(r->arena, "%s %s", f->name ? f->name : "", f->type ? f->type : "");
+	run.params = f->params;
+	run.bytes = f->bytes;
+	run.says[COLUMN_GPU_LAYERS] = f->gpu_layers;
+	return reading_add(r, run);
+}
+
+/* "prompt eval time = 927.17 ms / 49 tokens", "eval time = 14085.85 ms / 178 runs". llama_print_timings and llama_perf
+ * count steps ("runs"); llama-server counts tokens, whose first is of the prompt's pass. What took no time was not
+ * measured. */
+static int take_timing(struct reading *r, const char *line, int at, struct log_facts *f)
+{
+	const bool prompt = strstr(line, "prompt eval time") != NULL;
+	const double ms = behind(r, line, "eval time =");
+	const char *slash = strchr(strstr(line, "eval time ="), '/');
+	double n = slash ? number_at(r, slash + 1 + strspn(slash + 1, " ")) : NAN;
+
+	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
+		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
+	if (prompt)
+		f->prompt = (int64_t)n;
+	else if (!strstr(slash, " runs"))
+		n -= 1;
+	if (!(ms > 0) || n < 1)
+		return 0;
+	return add_timing(r, at, f,
+			  prompt ? (struct run){.prompt = f->prompt, .chunk = 512, .seconds = ms / 1e3}
+				 : (struct run){.gen = (int64_t)n, .depth = f->prompt, .seconds = ms / 1e3});
+}
+
+int ingest_timings(struct reading *r, const char *text)
+{
+	struct log_facts facts = {.name = NULL};
+
+	r->tool = "llama.cpp log";
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		if (!strstr(line, "eval time ="))
+			take_fact(r, line, &facts);
+		else if (take_timing(r, line, at, &facts) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- ollama --------------------------------------------------------------------------------------- */
+
+/* A duration of Go: "2m7.682s", "204.563ms", "891.933us"; NAN where it is none. */
+static double duration(struct reading *r, const char *text)
+{
+	static const struct {
+		const char *unit;
+		double s;
+	} units[] = {{"h", 3600},  {"ms", 1e-3}, {"m", 60}, {"\xc2\xb5s", 1e-6},
+		     {"us", 1e-6}, {"ns", 1e-9}, {"s", 1}};
+	double sum = 0;
+
+	do {
+		const double x = number_at(r, text);
+		size_t i = 0;
+
+		text += strspn(text, "0123456789.");
+		while (i < ARRAY_LEN(units) && !str_starts(text, units[i].unit))
+			i++;
+		if (isnan(x) || i == ARRAY_LEN(units))
+			return NAN;
+		sum += x * units[i].s;
+		text += strlen(units[i].unit);
+	} while (*text >= '0' && *text <= '9');
+	return sum;
+}
+
+/* The counts and durations of one answer. */
+struct ollama {
+	const char *model;
+	double count[2], seconds[2]; /* of the prompt, of the answer */
+	int line[2];
+};
+
+static const char *value_of(const char *line, const char *key)
+{
+	if (!str_starts(line, key))
+		return NULL;
+	line += strlen(key);
+	return line + strspn(line, " ");
+}
+
+static int take_answer(struct reading *r, struct ollama *o)
+{
+	const double depth = o->count[0] >= 1 ? o->count[0] : 0;
+	struct run pp = {.line = o->line[0],
+			 .model = o->model,
+			 .prompt = (int64_t)depth,
+			 .chunk = 512,
+			 .seconds = o->seconds[0],
+			 .n = 1},
+		   tg = {.line = o->line[1],
+			 .model = o->model,
+			 .gen = (int64_t)o->count[1],
+			 .depth = (int64_t)depth,
+			 .seconds = o->seconds[1],
+			 .n = 1};
+
+	if (depth > 1e8 || o->count[1] > 1e8)
+		return err_set(r->err, "%s:%d: a count is out of range", r->path, o->line[1]);
+	if (pp.prompt && pp.seconds > 0 && reading_add(r, pp) != 0)
+		return -1;
+	if (tg.gen > 0 && tg.seconds > 0 && reading_add(r, tg) != 0)
+		return -1;
+	*o = (struct ollama){.model = o->model};
+	return 0;
+}
+
+static void take_answer_line(struct reading *r, const char *line, int at, struct ollama *o)
+{
+	static const char *const counts[] = {"prompt eval count:", "eval count:"},
+				 *const times[] = {"prompt eval duration:", "eval duration:"};
+	const char *model = rest_behind(line, "ollama run");
+
+	if (model && *model && *model != '-')
+		o->model = arena_strndup(r->arena, model, strcspn(model, " "));
+	for (int i = 0; i < 2; i++) {
+		const char *count = value_of(line, counts[i]), *time = value_of(line, times[i]);
+
+		if (count) {
+			o->count[i] = number_at(r, count);
+			o->line[i] = at;
+		}
+		if (time)
+			o->seconds[i] = duration(r, time);
+	}
+}
+
+int ingest_ollama(struct reading *r, const char *text)
+{
+	struct ollama o = {.model = NULL};
+
+	r->tool = "ollama";
+	for (int at = 1; *text; at++) {
+		const char *line = reading_line(r, &text);
+
+		take_answer_line(r, line, at, &o);
+		if (str_starts(line, "eval rate:") && take_answer(r, &o) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- LM Studio ------------------------------------------------------------------------------------ */
+
+/* "46.17 tok/sec * 1045 tokens * 0.32s to first token": below an answer, with a round point between. The prompt's length
+ * is not said, so that the time to the first token tells nothing, and the answer is taken to follow a short prompt. */
+static int take_lm_studio(struct reading *r, const char *line, int at)
+{
+	const char *unit = strstr(line, " tok/sec"), *tokens = unit ? strstr(unit, " tokens") : NULL;
+	const char *from = unit, *n = tokens;
+	double rate, count;
+
+	if (!unit || !tokens)
+		return 0;
+	while (from > line && strchr("0123456789.,", from[-1]))
+		from--;
+	while (n > line && strchr("0123456789", n[-1]))
+		n--;
+	rate = from < unit ? number_at(r, from) : NAN;
+	count = n < tokens ? number_at(r, n) : NAN;
+	if (!(rate > 0) || !(count >= 1) || count > 1e8)
+		return err_set(r->err, "%s:%d: expected 'N tok/sec ... N tokens'", r->path, at);
+	return reading_add(r,
+			   (struct run){.line = at, .gen = (int64_t)count, .seconds = count / rate, .n = 1});
+}
+
+int ingest_lm_studio(struct reading *r, const char *text)
+{
+	r->tool = "LM Studio";
+	for (int at = 1; *text; at++)
+		if (take_lm_studio(r, reading_line(r, &text), at) != 0)
+			return -1;
+	return 0;
+}
+
+/* --- vLLM ----------------------------------------------------------------------------------------- */
+
+static int refuse_load(struct reading *r)
+{
+	err_set(r->err, "%s: many requests at once, measured by vllm bench serve or throughput", r->path);
+	return err_hint(r->err, "save it with --save-result, and compare it with a scenario that has "
+				"workload.serve: lemursim "
+				"validate SCENARIO.yaml --from FILE.json");
+}
+
+/* vllm bench latency: "Namespace(..., input_len=32, output_len=128, batch_size=8, ...)", "Avg latency: 2.33 seconds". All
+ * requests of a batch run from the first to the last token together. */
+int ingest_vllm(struct reading *r, const char *text)
+{
+	struct run run = {.n = 1};
+	const char *avg = strstr(text, "Avg latency:");
+	double prompt, gen, batch;
+
+	r->tool = "vllm";
+	if (!avg)
+		return refuse_load(r);
+	prompt = behind(r, text, "input_len=");
+	gen = behind(r, text, "output_len=");
+	batch = behind(r, text, "batch_size=");
+	for (const char *at = text; at < avg; at++)
+		run.line += *at == '\n';
+	run.line++;
+	if (!(prompt >= 1 && prompt < 1e8) || !(gen >= 1 && gen < 1e8) || !(batch >= 1 && batch < 1e6))
+		return err_set(r->err,
+			       "%s:%d: a latency without input_len=, output_len= and batch_size=", r->path,
+			       run.line);
+	run.prompt = (int64_t)prompt;
+	run.gen = (int64_t)gen - 1; /* the first token is of the prompt's pass */
+	run.batch = (int64_t)batch;
+	run.seconds = behind(r, avg, "Avg latency:");
+	if (!(run.seconds > 0))
+		return err_set(r->err, "%s:%d: expected 'Avg latency: N seconds'", r->path, run.line);
+	return reading_add(r, run);
+}

@@ -1,0 +1,214 @@
+/* ingest_mlx.c - what mlx_lm.benchmark and mlx_lm.generate print; see ingest.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/runs/ingest.h"
+#include "sim/stats/quantile.h"
+#include "sim/stats/summary.h"
+
+enum { TRIALS_MAX = 10000 };
+
+/* The number after "name=" in a line; NAN where there is none, or no plain positive one. */
+static double named(const char *line, size_t len, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (const char *at = line; at + n < line + len; at++) {
+		if (strncmp(at, name, n) || at[n] != '=' ||
+		    (at > line && (at[-1] == '_' || (at[-1] >= 'a' && at[-1] <= 'z'))))
+			continue;
+		at += n + 1;
+		return strspn(at, "0123456789.") ? strtod(at, NULL) : NAN;
+	}
+	return NAN;
+}
+
+struct trials {
+	int64_t prompt, gen, batch;
+	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
+	size_t n;
+	double peak_B; /* the largest; 0: not said */
+	int line;      /* of the "Timing with" line */
+};
+
+/* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
+ * less (mlx_lm/generate.py). */
+static int take_trials(struct reading *r, struct trials *t)
+{
+	const double prompts = (double)(t->batch * t->prompt), gens = (double)(t->batch * t->gen);
+	struct run pp = {.line = t->line,
+			 .prompt = t->prompt - 1,
+			 .gen = 1,
+			 .batch = t->batch,
+			 .chunk = 2048,
+			 .n = (int64_t)t->n};
+	struct run tg = {.line = t->line,
+			 .gen = t->gen - 1,
+			 .depth = t->prompt,
+			 .batch = t->batch,
+			 .n = (int64_t)t->n};
+	struct summary ps = summary_empty(), gs = summary_empty();
+
+	if (!t->n)
+		return err_set(r->err, "%s:%d: no trial follows", r->path, t->line);
+	for (size_t i = 0; i < t->n; i++) {
+		t->prompt_tps[i] = prompts / t->prompt_tps[i];
+		t->gen_tps[i] = gens / t->gen_tps[i];
+		summary_add(&ps, t->prompt_tps[i]);
+		summary_add(&gs, t->gen_tps[i]);
+	}
+	pp.seconds = quantile_of(t->prompt_tps, t->n, 0.5);
+	pp.sd = summary_sd(&ps);
+	tg.seconds = quantile_of(t->gen_tps, t->n, 0.5);
+	tg.sd = summary_sd(&gs);
+	pp.peak_B = tg.peak_B = t->peak_B;
+	t->n = 0;
+	t->peak_B = 0;
+	if (reading_add(r, pp) != 0)
+		return -1;
+	return tg.gen > 0 ? reading_add(r, tg) : 0;
+}
+
+static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
+{
+	const double p = named(line, len, "prompt_tokens"), g = named(line, len, "generation_tokens"),
+		     said = named(line, len, "batch_size"),
+		     b = isnan(said) ? 1 : said; /* before batches there was one sequence */
+
+	if (!(p >= 1 && p <= 1e8) || !(g >= 1 && g <= 1e8) || !(b >= 1 && b <= 1e6))
+		return err_set(r->err, "%s:%d: expected 'prompt_tokens=N, generation_tokens=N, batch_size=N'",
+			       r->path, at);
+	t->prompt = (int64_t)p;
+	t->gen = (int64_t)g;
+	t->batch = (int64_t)b;
+	t->line = at;
+	return 0;
+}
+
+static int take_trial(struct reading *r, const char *line, size_t len, int at, struct trials *t)
+{
+	const double p = named(line, len, "prompt_tps"), g = named(line, len, "generation_tps"),
+		     peak = named(line, len, "peak_memory");
+
+	if (!t->line)
+		return err_set(r->err, "%s:%d: a trial before any 'Timing with' line", r->path, at);
+	if (!(p > 0 && p < 1e9) || !(g > 0 && g < 1e9))
+		return err_set(r->err, "%s:%d: prompt_tps and generation_tps must be positive numbers",
+			       r->path, at);
+	if (t->n == TRIALS_MAX)
+		return err_set(r->err, "%s:%d: more than %d trials", r->path, at, TRIALS_MAX);
+	if (peak > 0 && peak < 1e6)
+		t->peak_B = fmax(t->peak_B, 1e9 * peak);
+	t->prompt_tps[t->n] = p;
+	t->gen_tps[t->n++] = g;
+	return 0;
+}
+
+int ingest_mlx_benchmark(struct reading *r, const char *text)
+{
+	struct trials *t;
+	int line = 1, rc = 0;
+
+	if (!strstr(text, "Timing with")) {
+		err_set(r->err, "%s: averages of mlx_lm.benchmark without its line 'Timing with'", r->path);
+		return err_hint(r->err, "put 'Timing with prompt_tokens=N, generation_tokens=N, "
+					"batch_size=N.' before them, as "
+					"-p, -g and -b were");
+	}
+	r->tool = "mlx_lm";
+	t = xcalloc(1, sizeof *t);
+	for (; *text && rc == 0; line++) {
+		const size_t len = strcspn(text, "\n");
+
+		if (str_starts(text, "Timing with")) {
+			rc = t->line && t->n ? take_trials(r, t) : 0;
+			rc = rc == 0 ? take_head(r, text, len, line, t) : -1;
+		} else if (str_starts(text, "Trial ") ||
+			   (str_starts(text, "Averages:") && !t->n && t->line)) {
+			rc = take_trial(r, text, len, line, t); /* averages where there is nothing else */
+		}
+		text += len + (text[len] == '\n');
+	}
+	if (rc == 0)
+		rc = take_trials(r, t);
+	free(t);
+	return rc;
+}
+
+/* --- mlx_lm.generate ------------------------------------------------------------------------------ */
+
+/* "Prompt: 32159 tokens, 261.786 tokens-per-sec" */
+static int take_rate_line(struct reading *r, const char *line, int at, int64_t *tokens, double *rate)
+{
+	const char *number = line + strcspn(line, ":") + 1;
+	const char *comma = memchr(number, ',', strcspn(number, "\n"));
+	double n = 0;
+
+	number += strspn(number, " ");
+	if (!comma || !strstr(number, " tokens,")) {
+		err_set(r->err, "%s:%d: it does not say how many tokens", r->path, at);
+		return err_hint(r->err, "expected 'Prompt: N tokens, X tokens-per-sec', as mlx_lm.generate "
+					"prints since 2024");
+	}
+	if (reading_number(r, at, "tokens", arena_strndup(r->arena, number, strcspn(number, " ")), 1e8, &n) !=
+	    0)
+		return -1;
+	comma += 1 + strspn(comma + 1, " ");
+	if (reading_number(r, at, "tokens-per-sec", arena_strndup(r->arena, comma, strcspn(comma, " ")), 1e9,
+			   rate) != 0)
+		return -1;
+	if (n < 1 || n != floor(n) || !(*rate > 0))
+		return err_set(r->err, "%s:%d: tokens and their rate must be positive", r->path, at);
+	*tokens = (int64_t)n;
+	return 0;
+}
+
+static double gigabytes(const char *line)
+{
+	const char *at = line + strcspn(line, ":") + 1;
+	const double x = strtod(at, NULL);
+
+	return x > 0 && x < 1e6 ? 1e9 * x : 0;
+}
+
+/* The prompt's rate counts the step of the first token, as that of mlx_lm.benchmark does: both print one response. */
+int ingest_mlx_generate(struct reading *r, const char *text)
+{
+	struct trials *t = xcalloc(1, sizeof *t);
+	int rc = 0;
+
+	r->tool = "mlx_lm";
+	t->batch = 1;
+	for (int line = 1; *text && rc == 0; line++) {
+		const size_t len = strcspn(text, "\n");
+
+		if (str_starts(text, "Prompt: ") && memchr(text, '-', len)) {
+			rc = t->n ? take_trials(r, t) : 0;
+			t->line = line;
+			rc = rc == 0 ? take_rate_line(r, text, line, &t->prompt, &t->prompt_tps[0]) : rc;
+		} else if (t->line && str_starts(text, "Generation: ")) {
+			rc = take_rate_line(r, text, line, &t->gen, &t->gen_tps[0]);
+			t->n = 1;
+		} else if (t->n && str_starts(text, "Peak memory: ")) {
+			t->peak_B = gigabytes(text);
+		}
+		text += len + (text[len] == '\n');
+	}
+	if (rc == 0 && t->n)
+		rc = take_trials(r, t);
+	free(t);
+	return rc;
+}
+
+int ingest_mlx_lora(struct reading *r, const char *text)
+{
+	(void)text;
+	err_set(r->err, "%s: a training run of mlx_lm.lora", r->path);
+	return err_hint(
+		r->err,
+		"it is compared with a scenario that has workload.train: lemursim validate SCENARIO.yaml "
+		"--from %s",
+		r->path);
+}

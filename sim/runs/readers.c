@@ -1,0 +1,211 @@
+/* readers.c - the table of readers: how each kind of report is recognised, and what reads it. See ingest.h. */
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/runs/ingest.h"
+
+/* --- text as it was pasted ------------------------------------------------------------------------ */
+
+/* Skips what a line was quoted, indented or coloured with: blanks, ">", the first bar of a quoted list, ANSI codes. */
+static const char *skip_quote(const char *at)
+{
+	for (;;) {
+		if (*at == ' ' || *at == '\t')
+			at++;
+		else if (*at == '>' &&
+			 (at[1] == ' ' || at[1] == '>' || at[1] == '|' || at[1] == '{' || at[1] == '['))
+			at++;
+		else if (*at == '\033' && at[1] == '[')
+			at += 2 + strspn(at + 2, "0123456789;?") +
+			      (at[2 + strspn(at + 2, "0123456789;?")] != '\0');
+		else
+			return at;
+	}
+}
+
+/* The text without quoting, indentation and colours; lines keep their numbers. */
+static const char *unquoted(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_strndup(a, text, len), *to = out;
+
+	for (const char *at = skip_quote(text); *at;) {
+		if (*at == '\033' && at[1] == '[') {
+			at = skip_quote(at);
+			continue;
+		}
+		if (*at != '\r')
+			*to++ = *at;
+		at = *at == '\n' ? skip_quote(at + 1) : at + 1;
+	}
+	*to = '\0';
+	return out;
+}
+
+const char *reading_line(struct reading *r, const char **text)
+{
+	const size_t len = strcspn(*text, "\n");
+	const char *line = arena_strndup(r->arena, *text, len);
+
+	*text += len + ((*text)[len] == '\n');
+	return line;
+}
+
+/* --- the table ------------------------------------------------------------------------------------ */
+
+/* Does a line begin so? */
+static bool has_line(const char *text, const char *begin)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (str_starts(text, begin))
+			return true;
+	return false;
+}
+
+static bool is_benchmark(const char *text)
+{
+	return strstr(text, "prompt_tps=") != NULL;
+}
+
+static bool is_generate(const char *text)
+{
+	return strstr(text, "tokens-per-sec") != NULL;
+}
+
+static bool is_lora(const char *text)
+{
+	return strstr(text, "Train loss ") && strstr(text, "It/sec ");
+}
+
+static bool is_table(const char *text)
+{
+	return has_line(text, "|");
+}
+
+static bool is_timings(const char *text)
+{
+	return strstr(text, "eval time =") != NULL;
+}
+
+static bool is_ollama(const char *text)
+{
+	return has_line(text, "eval rate:");
+}
+
+static bool is_lm_studio(const char *text)
+{
+	return strstr(text, " tok/sec") != NULL;
+}
+
+static bool is_vllm(const char *text)
+{
+	return strstr(text, "Serving Benchmark Result") || has_line(text, "Avg latency:") ||
+	       (has_line(text, "Throughput:") && strstr(text, "requests/s"));
+}
+
+static bool is_sql(const char *text)
+{
+	return strstr(text, "INSERT INTO llama_bench") != NULL;
+}
+
+/* A text may hold several kinds, and is given to every reader that knows its own. To read another kind, add a row. */
+static const struct {
+	bool (*is)(const char *text);
+	int (*read)(struct reading *r, const char *text);
+} readers[] = {
+	{is_benchmark, ingest_mlx_benchmark},
+	{is_generate, ingest_mlx_generate},
+	{is_lora, ingest_mlx_lora},
+	{is_table, ingest_md},
+	{is_timings, ingest_timings},
+	{is_ollama, ingest_ollama},
+	{is_lm_studio, ingest_lm_studio},
+	{is_vllm, ingest_vllm},
+	{is_sql, ingest_sql},
+	{ingest_json_is, ingest_json},
+};
+
+/* Our own csv and that of llama-bench begin with a line of column names: what their cells hold is no report. */
+static bool is_csv(const char *text)
+{
+	size_t len;
+
+	while (*text == '#' || *text == '\n' || *text == ' ')
+		text += *text == '#' ? strcspn(text, "\n") : 1;
+	len = strcspn(text, "\n");
+	for (const char *at = text; at < text + len; at += strcspn(at, ",\n") + 1) {
+		at += *at == '"';
+		if ((str_starts(at, "kind") && strchr(",\n\"", at[4])) || str_starts(at, "n_prompt"))
+			return *text != '{' && *text != '[';
+	}
+	return false;
+}
+
+static int read_all(struct reading *r, const char *text)
+{
+	const bool csv = is_csv(text);
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(readers) && !csv; i++) {
+		const int rc = readers[i].is(text) ? readers[i].read(r, text) : 1;
+
+		if (rc < 0)
+			return -1;
+		known = known || rc == 0;
+		r->tool = NULL;
+	}
+	return known ? 0 : ingest_csv(r, text);
+}
+
+int runs_parse(struct arena *a, const char *path, const char *text, size_t len, struct runs *runs,
+	       struct err *err)
+{
+	struct source *source = arena_alloc(a, sizeof *source);
+	struct reading r = {.arena = a, .path = path, .source = source, .err = err};
+	struct err mine = ERR_INIT;
+	int rc;
+
+	*source = (struct source){path, text, len};
+	r.err = err ? err : &mine;
+	if (memchr(text, 0, len))
+		rc = err_set(r.err, "%s: a binary file", path);
+	else
+		rc = read_all(&r, unquoted(a, text, len));
+	if (rc == 0 && !r.rows.n)
+		rc = err_set(r.err, "%s: it has no runs", path);
+	if (rc == 0) {
+		*runs = (struct runs){path, r.rows.at[0].tool ? r.rows.at[0].tool : "csv",
+				      arena_array(a, r.rows.n, sizeof *runs->at), r.rows.n};
+		memcpy(runs->at, r.rows.at, r.rows.n * sizeof *runs->at);
+	}
+	VEC_FREE(&r.rows);
+	return rc;
+}
+
+int runs_read(struct arena *a, const char *path, struct runs *r, struct err *err)
+{
+	char *text;
+	size_t len;
+
+	if (file_read(a, path, RUNS_FILE_MAX, &text, &len, err) != 0)
+		return -1;
+	return runs_parse(a, path, text, len, r, err);
+}
+
+int runs_read_all(struct arena *a, const char *const *paths, size_t n, struct runs *r, struct err *err)
+{
+	struct runs *each = arena_array(a, n, sizeof *each);
+	size_t rows = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (runs_read(a, paths[i], &each[i], err) != 0)
+			return -1;
+		rows += each[i].n;
+	}
+	*r = (struct runs){each[0].path, each[0].tool, arena_array(a, rows, sizeof *r->at), 0};
+	for (size_t i = 0; i < n; i++) {
+		memcpy(r->at + r->n, each[i].at, each[i].n * sizeof *r->at);
+		r->n += each[i].n;
+	}
+	return 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * likely_causes.h - is a measured number normal? What is expected of each row of a report, and what may explain it where
+ * it is unlike that.
+ *
+ * Layer validate. A row is normal inside P10 to P90 of what its machine, runtime, model and weights give. Where rows are
+ * not, each possible cause is simulated: the same rows in another format, without flash attention, under an older profile
+ * of the runtime, on the CPU, with part of the layers there, at a lower clock, from less bandwidth, with a start that
+ * was timed too. Causes are ranked by what is left between them and all rows together. A cause with a number of its own
+ * (how far the clock fell) has it fitted to the rows, and ranks behind one without that explains as much. What the report
+ * itself says (a back end, layers left to the CPU) is told first.
+ */
+#ifndef SIM_VALIDATE_LIKELY_CAUSES_H
+#define SIM_VALIDATE_LIKELY_CAUSES_H
+#include "sim/validate/ask.h"
+
+struct explained_row {
+	const char *run; /* "llama-3.1-8b q4_0 pp512" */
+	const char *unit, *file;
+	double measured, expected, lo, hi; /* rates */
+	bool normal;
+	const char *said; /* what the row says that is unlike what is asked; NULL: nothing */
+	int line;
+};
+
+struct likely_cause {
+	const char *what; /* "weights in q8_0", "the clock at 70 %" */
+	double left;   /* root mean square of measured over predicted, the larger over the smaller, less 1 */
+	double *rates; /* what it predicts of each row */
+};
+
+struct explanation {
+	const char *machine, *runtime;
+	struct explained_row *rows;
+	size_t n;
+	bool normal; /* as many rows inside as P10 to P90 lets expect, and none far off */
+	double left; /* as of a cause: with none */
+	struct likely_cause *causes;
+	size_t causes_n; /* the likeliest first; none where all is normal */
+	struct texts notes;
+};
+
+enum { CAUSES_SHOWN = 5 };
+
+/* The reports ask->from, on the machine that is the one subject of ask, or else that the rows name. 0 or -1; see ask.h. */
+int explain_make(const struct validate_ask *ask, struct explanation *e, struct err *err);
+
+#endif

@@ -1,0 +1,166 @@
+/* check_likely_causes.c - reports that were made of a known cause: the cause is found, or all is normal. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/base/str.h"
+#include "sim/validate/likely_causes.h"
+#include "tests/fixtures.h"
+#include "tests/suites.h"
+
+struct place_of {
+	const char *machine, *runtime, *model, *weights;
+};
+
+static const struct place_of places[] = {
+	{"apple-m5-10c-24gb", "llama.cpp", "mistral-7b", "q4_0"},
+	{"apple-m2-ultra-76c-192gb", "llama.cpp", "llama-3.1-8b", "q4_K_M"},
+	{"nvidia-rtx-3090-24gb", "cuda", "llama-3.1-8b", "q4_K_M"},
+	{"apple-m4-max-40c-64gb", "mlx", "qwen3-4b", "mlx_q4"},
+};
+
+static const char *const runs[][3] = {
+	{"pp", "512,", "0"}, {"pp", "512,", "8192"}, {"tg", ",128", "0"}, {"tg", ",128", "8192"}};
+enum { RUNS = ARRAY_LEN(runs) };
+
+struct explained {
+	struct fixture t;
+	struct explanation e;
+};
+
+/* Explains rows of those rates, of our own csv. */
+static void explain(struct explained *x, const struct place_of *p, const double *rates, const char *column,
+		    const char *value)
+{
+	struct validate_ask ask = {.draws = {.n = 40, .seed = 1}};
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	const char *path;
+
+	*x = (struct explained){.t = {.arena = ARENA_INIT}};
+	diags_init(&x->t.diags, &x->t.arena);
+	loader_init(&x->t.loader, &x->t.arena, &x->t.diags);
+	path = arena_printf(&x->t.arena, "/tmp/lemursim-explain-%d.csv", (int)getpid());
+	str_addf(&text, "kind,prompt,gen,depth,tok_per_s%s%s\n", *column ? "," : "", column);
+	for (size_t i = 0; i < RUNS; i++)
+		str_addf(&text, "%s,%s,%s,%.6g%s%s\n", runs[i][0], runs[i][1], runs[i][2],
+			 rates ? rates[i] : 1.0, *column ? "," : "", value);
+	MUST(file_write(path, text.text, text.len, true, &err) == 0);
+	ask.loader = &x->t.loader;
+	ask.subjects = (struct texts){(const char **)&p->machine, 1};
+	ask.from = (struct texts){&path, 1};
+	ask.models = (struct texts){(const char **)&p->model, 1};
+	ask.runtime = p->runtime;
+	ask.weights = p->weights;
+	ck_assert_msg(explain_make(&ask, &x->e, &err) == 0, "%s%s", err.msg, fixture_complaints(&x->t));
+	remove(path);
+	str_release(&text);
+}
+
+static void release(struct explained *x)
+{
+	fixture_release(&x->t);
+}
+
+static void rates_of(const struct place_of *p, double *rates)
+{
+	struct explained x;
+
+	explain(&x, p, NULL, "", "");
+	for (size_t i = 0; i < RUNS; i++)
+		rates[i] = x.e.rows[i].expected;
+	release(&x);
+}
+
+START_TEST(expected_rates_are_normal)
+{
+	const struct place_of *p = &places[_i];
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
+	explain(&x, p, rates, "", "");
+	ck_assert(x.e.normal);
+	ck_assert_uint_eq(x.e.causes_n, 0);
+	ck_assert_double_lt(x.e.left, 1e-4);
+	for (size_t i = 0; i < RUNS; i++)
+		ck_assert(x.e.rows[i].normal);
+	release(&x);
+}
+END_TEST
+
+/* Prompts at half their rate, decode as it was: a clock is among the causes, and the first explains most of it. */
+START_TEST(a_lower_clock_is_found)
+{
+	const struct place_of *p = &places[_i];
+	double rates[RUNS];
+	struct explained x;
+	bool found = false;
+
+	rates_of(p, rates);
+	rates[0] *= 0.5;
+	rates[1] *= 0.5;
+	explain(&x, p, rates, "", "");
+	ck_assert(!x.e.normal);
+	ck_assert_uint_ge(x.e.causes_n, 1);
+	for (size_t k = 0; k < x.e.causes_n; k++)
+		found = found || strstr(x.e.causes[k].what, "clock");
+	ck_assert(found);
+	ck_assert_double_lt(x.e.causes[0].left, x.e.left / 2);
+	release(&x);
+}
+END_TEST
+
+/* Decode at the rate of weights twice as large, prompts as they were: the format, or the bandwidth. */
+START_TEST(another_format_is_found)
+{
+	static const char *const heavier[] = {"q8_0", "q8_0", "q8_0", "mlx_q8"};
+	struct place_of p = places[_i];
+	double rates[RUNS];
+	struct explained x;
+	bool found = false;
+
+	p.weights = heavier[_i];
+	rates_of(&p, rates);
+	explain(&x, &places[_i], rates, "", "");
+	ck_assert(!x.e.normal);
+	for (size_t k = 0; k < x.e.causes_n; k++)
+		if (strstr(x.e.causes[k].what, heavier[_i])) {
+			found = true;
+			ck_assert_double_lt(x.e.causes[k].left, 1e-4);
+		}
+	ck_assert(found);
+	release(&x);
+}
+END_TEST
+
+/* What the rows say themselves comes first, and makes them unlike whatever their rate is. */
+START_TEST(what_the_report_says_comes_first)
+{
+	const struct place_of *p = &places[0];
+	double rates[RUNS];
+	struct explained x;
+
+	rates_of(p, rates);
+	explain(&x, p, rates, "ngl", "12");
+	ck_assert(!x.e.normal);
+	ck_assert_ptr_nonnull(x.e.rows[0].said);
+	ck_assert_ptr_nonnull(strstr(x.e.rows[0].said, "12 of 33 layers"));
+	release(&x);
+}
+END_TEST
+
+Suite *suite_likely_causes(void)
+{
+	Suite *s = suite_create("likely_causes");
+	TCase *t = tcase_create("likely_causes");
+
+	tcase_set_timeout(t, 180);
+	tcase_add_loop_test(t, expected_rates_are_normal, 0, ARRAY_LEN(places));
+	tcase_add_loop_test(t, a_lower_clock_is_found, 0, ARRAY_LEN(places));
+	tcase_add_loop_test(t, another_format_is_found, 0, ARRAY_LEN(places));
+	tcase_add_test(t, what_the_report_says_comes_first);
+	suite_add_tcase(s, t);
+	return s;
+}
