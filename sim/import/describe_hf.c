@@ -306,8 +306,8 @@ static void text_model(struct config_reading *r)
 	const int64_t listed = blocks && blocks->kind == YML_LIST ? (int64_t)blocks->n : 0;
 
 	d->layers = CONFIG_NUMBER(r, listed, "num_hidden_layers", "n_layer", "n_layers", "num_layers");
-	if (d->layers > 4096) {
-		config_wrong(r, r->config, "num_hidden_layers", "no more than 4096 layers");
+	if (d->layers < 1 || d->layers > 4096) {
+		config_wrong(r, r->config, "num_hidden_layers", "1 to 4096 layers");
 		return;
 	}
 	d->hidden = CONFIG_NUMBER(r, 0, "hidden_size", "n_embd", "dim", "d_model");
