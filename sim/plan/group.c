@@ -18,7 +18,7 @@ static bool is_llamacpp(const char *runtime)
 {
 	const char *server = serving_of_runtime(runtime);
 
-	return server && !strcmp(server, "serve-llama.cpp");
+	return server && str_starts(server, "serve-llama.cpp");
 }
 
 static int64_t longest(const struct length_law *l)
