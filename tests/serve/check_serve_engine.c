@@ -132,9 +132,9 @@ static void must_conserve(const struct fixture_outcome *o, size_t n, size_t serv
 	for (size_t i = 0; i < n; i++) {
 		const struct fixture_end *e = &o->watch.ends.at[i];
 
+		asked += e->t.read; /* of one that is refused, by a server that failed */
 		if (e->t.end == REQUEST_REFUSED)
 			continue;
-		asked += e->t.read;
 		tokens += e->t.tokens;
 		MUST(e->t.seated_ns >= e->t.queued_ns);
 		if (!e->t.tokens) { /* llama.cpp gave up before its prompt was read */
