@@ -6,6 +6,7 @@
 #include <check.h>
 
 #define SUITES                                                                                               \
+	SUITE(look_up)                                                                                       \
 	SUITE(base)                                                                                          \
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \

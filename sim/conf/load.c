@@ -104,16 +104,22 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	return tree;
 }
 
-const struct yml *load_variants(struct loader *l, const char *path)
+const struct yml *load_unmerged(struct loader *l, const char *path)
 {
 	struct diags unheard, *heard = l->diags;
-	const struct yml *tree, *variants;
+	const struct yml *tree;
 
 	diags_init(&unheard, l->arena);
 	l->diags = &unheard;
 	tree = read_tree(l, path, (struct place){0});
 	l->diags = heard;
-	variants = tree ? yml_get(tree, "variants") : NULL;
+	return tree;
+}
+
+const struct yml *load_variants(struct loader *l, const char *path)
+{
+	const struct yml *tree = load_unmerged(l, path), *variants = tree ? yml_get(tree, "variants") : NULL;
+
 	return variants && variants->kind == YML_MAP ? variants : NULL;
 }
 

@@ -79,6 +79,9 @@ const struct yml *load_schema(struct loader *l, const char *path);
  * over it. A mapping without a base is returned unchanged. NULL on failure. */
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
 
+/* What a file itself says, without its base; NULL if it cannot be read. Reports nothing. */
+const struct yml *load_unmerged(struct loader *l, const char *path);
+
 /* The variants of a file, a mapping; NULL if there are none or the file cannot be read. Reports nothing. */
 const struct yml *load_variants(struct loader *l, const char *path);
 

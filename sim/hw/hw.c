@@ -312,6 +312,8 @@ static const struct field machine_fields[] = {
 	 .help = "what this file is"},
 	{FIELD_KEY(struct machine, title), .type = FIELD_TEXT, .help = "what a shop would call it"},
 	{FIELD_KEY(struct machine, chip), .type = FIELD_TEXT, .help = "what the maker calls the chip"},
+	{FIELD_KEY(struct machine, sold_as), .type = FIELD_TEXTS, .optional = true,
+	 .help = "trade names by which 'ask' finds it; one with a number in it names the whole product"},
 	{FIELD_KEY(struct machine, system), .type = FIELD_CHOICE, .choices = systems, .optional = true,
 	 .help = "whose rule gives memory.usable: macOS 15 and older, or 26 and newer"},
 	{FIELD_KEY(struct machine, die), .type = FIELD_TEXT, .optional = true,

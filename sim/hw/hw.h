@@ -188,6 +188,7 @@ enum hw_system { SYSTEM_UNKNOWN, SYSTEM_MACOS_15, SYSTEM_MACOS_26 };
 struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
+	struct field_list sold_as; /* const char *: "MacBook Pro" */
 	const char *die; /* the chip that its dies are; NULL: not said */
 	int kind;
 	int system;   /* enum hw_system: its rule gives memory.usable where that is not said */
