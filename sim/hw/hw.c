@@ -238,6 +238,11 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
+	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
+	 .optional = true,
+	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
+	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
+	 .help = "a pass has no more tokens than that however many sequences there are"},
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
 	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,

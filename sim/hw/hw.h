@@ -150,9 +150,11 @@ struct profile {
 	struct train_copies train_copies;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
-	bool all_logits;         /* a prefill computes the head for every token, not only the last */
-	bool last_row;           /* and what follows attention in the last layer for the last token alone */
-	bool last_apart;         /* the last token of a prompt is a step of its own, as those that follow */
+	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
+	bool all_logits; /* a prefill computes the head for every token, not only the last */
+	bool last_row;   /* and what follows attention in the last layer for the last token alone */
+	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
 };
 
 struct device {
@@ -189,7 +191,7 @@ struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
 	struct field_list sold_as; /* const char *: "MacBook Pro" */
-	const char *die; /* the chip that its dies are; NULL: not said */
+	const char *die;           /* the chip that its dies are; NULL: not said */
 	int kind;
 	int system;   /* enum hw_system: its rule gives memory.usable where that is not said */
 	int64_t dies; /* that its GPU is spread over: 2 of an Ultra */

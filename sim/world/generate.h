@@ -36,7 +36,8 @@ double speculative_tokens(const struct speculative *s);
 /* The part of a generation that an assignment may override. */
 struct generate_options {
 	struct origin origin;
-	int64_t chunk;         /* tokens of a prompt in one pass; 0: all of them */
+	int64_t chunk; /* tokens of a prompt in one pass; 0: all of them. Not said: the runtime's own, see
+			* world_load() */
 	int64_t micro_batches; /* groups of sequences that follow one another through the devices; 0 in an
 				  assignment: as the workload says */
 	int kv; /* enum kv_when: where decode is on another device than prefill, each layer's cache leaves
