@@ -198,7 +198,8 @@ static int draw(struct session *s, const struct output_options *o, const struct 
 					 .limit_Bps = device_model.machine->memory.bandwidth.value};
 	}
 	add_dots(&b);
-	line.title = arena_printf(&s->arena, "Roofline: %s, %s, runtime %s", w->model->title,
+	line.title = arena_printf(&s->arena, "Roofline: %s, weights %s, computed in %s, runtime %s",
+				  w->model->title, mix_names[w->scenario->precision.weights],
 				  format_names[w->scenario->precision.compute], runtimes_of(s, w));
 	line.note = b.dots.n || !w->scenario->workload.serve
 			    ? "solid: best single GEMM call as published, its host synchronisation included, "

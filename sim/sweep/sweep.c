@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/predict/metrics.h"
+#include "sim/world/computed.h"
 
 static int read_axis(struct arena *a, const char *text, struct sweep_axis *axis, struct err *err)
 {
@@ -111,7 +112,8 @@ static const struct metric *copy(struct arena *a, const struct metric *m, size_t
 	return to;
 }
 
-static void take_names(struct arena *a, struct sweep *s, const struct placement *at, const char *metric)
+static void take_names(struct arena *a, struct sweep *s, const struct placement *at, const char *metric,
+		       const struct draws_ask *ask)
 {
 	const struct scenario *scenario = at->world->scenario;
 	const size_t n = scenario->assignments.n;
@@ -123,6 +125,7 @@ static void take_names(struct arena *a, struct sweep *s, const struct placement 
 	s->names_n = n;
 	s->title = arena_strdup(a, scenario->title);
 	s->metric = arena_strdup(a, metric);
+	s->computed = world_computed(a, at->world, draws_asked_seed(ask, at->world));
 }
 
 static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const struct placement *at,
@@ -134,7 +137,7 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 	struct sweep_entry *entries;
 
 	if (!s->names)
-		take_names(a, s, at, ask->metric ? ask->metric : metric_usual(w)->name);
+		take_names(a, s, at, ask->metric ? ask->metric : metric_usual(w)->name, &ask->draws);
 	entries = arena_array(a, s->names_n, sizeof *entries);
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;

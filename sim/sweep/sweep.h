@@ -49,6 +49,7 @@ struct sweep {
 	size_t cells_n;
 	/* set by the first cell that is run */
 	const char *title, *metric;
+	const char *computed;     /* of the first cell; the axes change it */
 	const char *const *names; /* of assignments */
 	size_t names_n;
 };
