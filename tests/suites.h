@@ -7,6 +7,7 @@
 
 #define SUITES                                                                                               \
 	SUITE(look_up)                                                                                       \
+	SUITE(ask)                                                                                           \
 	SUITE(base)                                                                                          \
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \

@@ -7,9 +7,8 @@
 #include "sim/base/vec.h"
 #include "sim/hw/hw.h"
 
-static const char *const folders[] = {[CATALOGUE_MACHINES] = "hardware",
-				      [CATALOGUE_LINKS] = "hardware",
-				      [CATALOGUE_MODELS] = "models"};
+static const char *const folders[] = {
+	[CATALOGUE_MACHINES] = "hardware", [CATALOGUE_LINKS] = "hardware", [CATALOGUE_MODELS] = "models"};
 static const char *const nouns[] = {
 	[CATALOGUE_MACHINES] = "machine", [CATALOGUE_LINKS] = "link", [CATALOGUE_MODELS] = "model"};
 
@@ -41,8 +40,8 @@ static void read_sold_as(struct arena *a, const struct yml *tree, struct known_n
 		return;
 	texts = arena_array(a, list ? said->n : 1, sizeof *texts);
 	for (size_t i = 0; i < (list ? said->n : 1); i++)
-		texts[i] = list ? (said->items[i]->kind == YML_SCALAR ? said->items[i]->text : "")
-				: said->text;
+		texts[i] =
+			list ? (said->items[i]->kind == YML_SCALAR ? said->items[i]->text : "") : said->text;
 	name->sold_as = texts;
 	name->sold_as_n = list ? said->n : 1;
 }
@@ -139,9 +138,8 @@ static const char *find_among(struct loader *l, enum catalogue kind, const char 
 {
 	struct known_name *names;
 	const size_t n = catalogue_names(l, kind, like, &names);
-	const struct typed_found f =
-		typed_find(text, names, n,
-			   kind == CATALOGUE_MACHINES ? TYPED_SIZES_LEAST : TYPED_SIZES_NAMED);
+	const struct typed_found f = typed_find(
+		text, names, n, kind == CATALOGUE_MACHINES ? TYPED_SIZES_LEAST : TYPED_SIZES_NAMED);
 
 	if (f.found)
 		return names[f.at].id;

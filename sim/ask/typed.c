@@ -51,8 +51,8 @@ static size_t atom_length(const char *s)
 /* Units that stand for others. */
 static const char *as_unit(const char *word)
 {
-	static const char *const units[][2] = {{"gib", "gb"},  {"g", "gb"},       {"gig", "gb"},
-					       {"gigs", "gb"}, {"core", "c"},     {"cores", "c"},
+	static const char *const units[][2] = {{"gib", "gb"},  {"g", "gb"},     {"gig", "gb"},
+					       {"gigs", "gb"}, {"core", "c"},   {"cores", "c"},
 					       {"tib", "tb"},  {"billion", "b"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++)
@@ -128,9 +128,9 @@ struct token {
 	const char *text;
 	size_t n;      /* bytes */
 	size_t number; /* of these, a number at the front that is all but a unit behind it: 2 of "64gb"; else 0 */
-	size_t word;   /* a word at the front that is all but a number behind it: 4 of "qwen3"; else 0 */
-	bool size;     /* a number with a unit, such as 64gb, 40c, 30b, or a3b */
-	bool plain;    /* no digit in it */
+	size_t word; /* a word at the front that is all but a number behind it: 4 of "qwen3"; else 0 */
+	bool size;   /* a number with a unit, such as 64gb, 40c, 30b, or a3b */
+	bool plain;  /* no digit in it */
 };
 
 struct tokens {
@@ -164,10 +164,10 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 
 /* ---- covering what was typed ---- */
 
-static const char *const fillers[] = {"gpu",    "ram",  "vram", "memory", "unified", "with",  "the",
-				      "a",      "card", "chip", "apple",  "nvidia",  "of",    "and",
-				      "geforce", "instruct", "it", "chat", "model", "gguf", "inch", "machine",
-				      "graphics", "edition", "version"};
+static const char *const fillers[] = {"gpu",     "ram",      "vram",    "memory", "unified", "with", "the",
+				      "a",       "card",     "chip",    "apple",  "nvidia",  "of",   "and",
+				      "geforce", "instruct", "it",      "chat",   "model",   "gguf", "inch",
+				      "machine", "graphics", "edition", "version"};
 
 struct covering {
 	const struct cut *typed;
@@ -449,11 +449,8 @@ size_t typed_common(const char *text, const char *id)
 	return common;
 }
 
-bool typed_same(const char *a, const char *b)
+bool typed_larger(const char *a, const char *b)
 {
-	struct cut ca, cb;
-
-	cut_text(&ca, a);
-	cut_text(&cb, b);
-	return ca.n == cb.n && !strcmp(ca.text, cb.text);
+	return same_but_sizes(a, b) && size_of(a, 'c') == size_of(b, 'c') &&
+	       size_of(a, 'g') > size_of(b, 'g');
 }

@@ -15,8 +15,9 @@
 #include "sim/base/texts.h"
 
 struct known_name {
-	const char *id;             /* "apple-m4-max-40c-64gb" */
-	const char *const *sold_as; /* trade names: "MacBook Pro"; one with a number names the whole product */
+	const char *id; /* "apple-m4-max-40c-64gb" */
+	const char *const
+		*sold_as; /* trade names: "MacBook Pro"; one with a number names the whole product */
 	size_t sold_as_n;
 };
 
@@ -42,8 +43,7 @@ struct typed_found typed_find(const char *text, const struct known_name *names, 
  * sign of which files are worth reading. */
 size_t typed_common(const char *text, const char *id);
 
-/* Whether the text, cut alike, has the same words and numbers in the same order: "Thunderbolt 5" and
- * "thunderbolt-5". */
-bool typed_same(const char *a, const char *b);
+/* Whether a is b but for its memory, and has more of it. A name without a memory is its file's own. */
+bool typed_larger(const char *a, const char *b);
 
 #endif

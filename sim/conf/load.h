@@ -68,6 +68,10 @@ void loader_end_inner(struct loader *inner, struct loader *outer);
  * on failure, with the reasons in diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
+/* Gives a file's text in its place: what is loaded from that path is this text, and no file is read. path and text must
+ * outlive the loader's arena. -1 where it is no YAML, with the reasons in diags. */
+int load_text(struct loader *l, const char *path, const char *text);
+
 /* Loads a variant of a file. */
 struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
 			 const char *schema);
