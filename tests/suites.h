@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define SUITES                                                                                               \
+	SUITE(look_up)                                                                                       \
+	SUITE(ask)                                                                                           \
 	SUITE(base)                                                                                          \
 	SUITE(exact_math)                                                                                    \
 	SUITE(file)                                                                                          \

@@ -173,7 +173,8 @@ static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool 
 	if (d->run->memory)
 		lanes_memory(a, d->run, &s);
 	s.title = at->assignment->name;
-	s.subtitle = arena_printf(a, "%s: %s", at->world->model->title,
+	s.subtitle = arena_printf(a, "%s, %s: %s", at->world->model->title,
+				  mix_names[at->world->scenario->precision.weights],
 				  job->subtitle(a, at, runs, d->part->program));
 	return s;
 }

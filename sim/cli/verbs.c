@@ -1,7 +1,8 @@
 /* verbs.c - the verbs in the order of the help; see cmd.h. */
 #include "sim/cli/cmd.h"
 
-const struct verb *const verbs[] = {&verb_simulate,
+const struct verb *const verbs[] = {&verb_ask,
+				    &verb_simulate,
 				    &verb_sweep,
 				    &verb_optimize,
 				    &verb_plan,

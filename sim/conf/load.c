@@ -71,14 +71,31 @@ void loader_end_inner(struct loader *inner, struct loader *outer)
 	arena_release(inner->arena);
 }
 
+/* The tree of a source, which is kept for whoever asks for its path again. */
+static struct yml *parse_tree(struct loader *l, const struct source *source)
+{
+	const size_t before = l->diags->total;
+	struct load_tree *kept;
+	struct yml *tree;
+
+	record_input(l, source->path, source->text, source->len);
+	tree = yml_parse(l->arena, source, l->diags);
+	if (tree)
+		sources_resolve(l->arena, tree, l->diags);
+	if (!tree || l->diags->total != before)
+		return tree;
+	kept = arena_alloc(l->arena, sizeof *kept);
+	*kept = (struct load_tree){source->path, yml_merge(l->arena, NULL, tree), l->trees};
+	l->trees = kept;
+	return tree;
+}
+
 /* Each file is parsed once, since many machines share their bases; the caller gets a copy. */
 static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
-	const size_t before = l->diags->total;
-	struct load_tree *kept;
+	const struct load_tree *kept;
 	struct err err = ERR_INIT;
-	struct yml *tree;
 	char *text;
 
 	for (kept = l->trees; kept; kept = kept->next)
@@ -92,28 +109,33 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	}
 	source->path = path;
 	source->text = text;
-	record_input(l, path, text, source->len);
-	tree = yml_parse(l->arena, source, l->diags);
-	if (tree)
-		sources_resolve(l->arena, tree, l->diags);
-	if (!tree || l->diags->total != before)
-		return tree;
-	kept = arena_alloc(l->arena, sizeof *kept);
-	*kept = (struct load_tree){path, yml_merge(l->arena, NULL, tree), l->trees};
-	l->trees = kept;
-	return tree;
+	return parse_tree(l, source);
 }
 
-const struct yml *load_variants(struct loader *l, const char *path)
+int load_text(struct loader *l, const char *path, const char *text)
+{
+	struct source *source = arena_alloc(l->arena, sizeof *source);
+
+	*source = (struct source){path, text, strlen(text)};
+	return parse_tree(l, source) && !l->diags->total ? 0 : -1;
+}
+
+const struct yml *load_unmerged(struct loader *l, const char *path)
 {
 	struct diags unheard, *heard = l->diags;
-	const struct yml *tree, *variants;
+	const struct yml *tree;
 
 	diags_init(&unheard, l->arena);
 	l->diags = &unheard;
 	tree = read_tree(l, path, (struct place){0});
 	l->diags = heard;
-	variants = tree ? yml_get(tree, "variants") : NULL;
+	return tree;
+}
+
+const struct yml *load_variants(struct loader *l, const char *path)
+{
+	const struct yml *tree = load_unmerged(l, path), *variants = tree ? yml_get(tree, "variants") : NULL;
+
 	return variants && variants->kind == YML_MAP ? variants : NULL;
 }
 

@@ -68,6 +68,10 @@ void loader_end_inner(struct loader *inner, struct loader *outer);
  * on failure, with the reasons in diags. */
 struct yml *load_file(struct loader *l, const char *path, const char *folder, const char *schema);
 
+/* Gives a file's text in its place: what is loaded from that path is this text, and no file is read. path and text must
+ * outlive the loader's arena. -1 where it is no YAML, with the reasons in diags. */
+int load_text(struct loader *l, const char *path, const char *text);
+
 /* Loads a variant of a file. */
 struct yml *load_variant(struct loader *l, const char *path, const char *variant, const char *folder,
 			 const char *schema);
@@ -78,6 +82,9 @@ const struct yml *load_schema(struct loader *l, const char *path);
 /* Resolves a node that is a name or a mapping with `base:`: returns the named file with the mapping merged
  * over it. A mapping without a base is returned unchanged. NULL on failure. */
 struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder, const char *schema);
+
+/* What a file itself says, without its base; NULL if it cannot be read. Reports nothing. */
+const struct yml *load_unmerged(struct loader *l, const char *path);
 
 /* The variants of a file, a mapping; NULL if there are none or the file cannot be read. Reports nothing. */
 const struct yml *load_variants(struct loader *l, const char *path);

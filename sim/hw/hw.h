@@ -156,6 +156,8 @@ struct profile {
 	struct train_copies train_copies;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
+	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits;         /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
@@ -197,6 +199,7 @@ struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
 	const char *die; /* the chip that each of its dies is; NULL: not given */
+	struct field_list sold_as; /* const char *: "MacBook Pro" */
 	int kind;
 	int system;   /* enum hw_system; its rule gives memory.usable if that is not given */
 	int64_t dies; /* number of dies of its GPU: 2 for an Ultra */

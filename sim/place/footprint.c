@@ -139,12 +139,25 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 			    any * graph_kv_B(makes, pr, part, g->batch, g->prompt));
 }
 
+/* The pass whose activations are held. Where all sequences share a pass of the runtime's, it has rows of no more of
+ * them than it has room for. */
+static struct shape live_shape(const struct placement *p, const struct generate *g)
+{
+	const struct shards *first = &p->shard_groups[PHASE_PREFILL][model_first_block(p->world->model)];
+	struct shape s = prefill_shape(g);
+	const int64_t fit = g->options.chunk / s.tokens;
+
+	if (first->n && p->world->units[first->unit[0]].profile->chunk_shared && fit < s.batch)
+		s.batch = fit > 1 ? fit : 1;
+	return s;
+}
+
 /* Adds weights, cache and activations of one model. */
 static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
 {
 	const struct world *w = p->world;
 	const struct precision *pr = &w->scenario->precision;
-	struct shape shape = prefill_shape(g);
+	struct shape shape = live_shape(p, g);
 
 	f->weights_B += footprint_weights_B(p, both, 2, mi);
 	for (size_t b = 0; b < p->blocks_n; b++) {

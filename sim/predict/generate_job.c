@@ -7,16 +7,18 @@
 #include "sim/predict/explain.h"
 #include "sim/step/queue.h"
 
-enum { PREFILL, TTFT, DECODE, TPOT, E2EL, PER_USD, ENERGY, USD, GENERATE_METRICS };
+enum { PREFILL, TTFT, DECODE, EACH, TPOT, E2EL, PER_USD, ENERGY, USD, GENERATE_METRICS };
 
 static const struct metric_info metrics[GENERATE_METRICS] = {
 	[PREFILL] = {"prefill_tok_per_s", "tok/s", "prefill", JOB_GENERATE, false, METRIC_OF_TIMES, 10},
 	[TTFT] = {"ttft_s", "s", "TTFT", JOB_GENERATE, true, METRIC_OF_TIMES, 11},
 	[DECODE] = {"decode_tok_per_s", "tok/s", "decode", JOB_GENERATE, false, METRIC_OF_TIMES, 12},
+	[EACH] = {"decode_tok_per_s_per_seq", "tok/s", "decode each", JOB_GENERATE, false, METRIC_OF_TIMES,
+		  13},
 	[TPOT] = {"tpot_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0},
 	[E2EL] = {"e2el_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0},
 	[PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", "decode per price", JOB_GENERATE, false,
-		     METRIC_OF_PRICE, 13},
+		     METRIC_OF_PRICE, 14},
 	[ENERGY] = {"energy_J_per_tok", "J/tok", "energy", JOB_GENERATE, true, METRIC_OF_POWER, 50},
 	[USD] = {"usd_per_Mtok", "USD/Mtok", "cost", JOB_GENERATE, true, METRIC_OF_POWER_AND_PRICE, 51},
 };
@@ -103,12 +105,15 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 {
 	const struct generate_times g = generate_job_times(r, t);
 	const struct world *w = r->at->world;
+	const struct generate *generate = w->scenario->workload.generate;
 	const bool decodes = g.decode_tok_per_s > 0; /* one token is no rate */
 
 	(void)busy_ns;
 	of[PREFILL] = g.prefill_tok_per_s;
 	of[TTFT] = g.ttft_s;
 	of[DECODE] = decodes ? g.decode_tok_per_s : NAN;
+	/* of one sequence there is one rate */
+	of[EACH] = decodes && generate->batch > 1 ? g.decode_tok_per_s / (double)generate->batch : NAN;
 	of[TPOT] = decodes ? g.tpot_s : NAN;
 	of[E2EL] = g.e2el_s;
 	of[PER_USD] = decodes && asks_for_money(w)

@@ -50,7 +50,7 @@ static void say_arrivals(struct str *out, const struct arrivals_law *a)
 	}
 }
 
-static const char *load_text(struct arena *a, const struct serve *load)
+static const char *load_title(struct arena *a, const struct serve *load)
 {
 	struct str s = STR_INIT;
 	const char *text;
@@ -127,7 +127,7 @@ int served_make(struct arena *a, const struct placement *at, const volatile int 
 
 	diags_init(&diags, a);
 	*s = (struct served){.at = at,
-			     .load = load_text(a, w->scenario->workload.serve),
+			     .load = load_title(a, w->scenario->workload.serve),
 			     .service = service_new(a, w, at->assignment, &diags),
 			     .seed = draws_asked_seed(&asked, w),
 			     .stop = stop};

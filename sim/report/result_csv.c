@@ -52,7 +52,7 @@ static bool has_chance(const struct result *r)
 	return chance;
 }
 
-static void add_head(struct str *out, const struct map *names, bool chance)
+static void add_head(struct str *out, const struct map *names, bool chance, bool computed)
 {
 	const char *const ends[] = {"", "_lo", "_hi", chance ? "_ci" : NULL, "_from"};
 
@@ -70,7 +70,7 @@ static void add_head(struct str *out, const struct map *names, bool chance)
 			str_release(&name);
 		}
 	}
-	str_add(out, "\n");
+	str_add(out, computed ? ",computed\n" : "\n");
 }
 
 void result_csv(struct str *out, const struct result *r)
@@ -81,7 +81,7 @@ void result_csv(struct str *out, const struct result *r)
 	for (size_t i = 0; i < r->rows_n; i++)
 		for (size_t k = 0; k < r->rows[i].metrics_n; k++)
 			map_add(&names, r->rows[i].metrics[k].name);
-	add_head(out, &names, chance);
+	add_head(out, &names, chance, r->computed != NULL);
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
 
@@ -93,6 +93,9 @@ void result_csv(struct str *out, const struct result *r)
 		str_add_csv(out, row->bound);
 		for (size_t k = 0; k < names.n; k++)
 			add_metric(out, rows_metric(row, names.keys[k]), chance);
+		str_add(out, r->computed ? "," : "");
+		if (r->computed)
+			str_add_csv(out, r->computed);
 		str_add(out, "\n");
 	}
 	map_release(&names);

@@ -138,6 +138,8 @@ static void add_head(struct jsonw *w, const struct result *r)
 		jsonw_key_int(w, "draws", r->draws);
 	jsonw_key_string(w, "version", r->version);
 	jsonw_key_text(w, "title", r->title);
+	if (r->computed)
+		jsonw_key_string(w, "computed", r->computed);
 	jsonw_key(w, "inputs");
 	jsonw_array(w);
 	for (size_t i = 0; i < r->inputs_n; i++) {

@@ -130,6 +130,11 @@ void result_md(struct str *out, const struct result *r)
 	add_text(out, r->title && *r->title ? r->title : r->scenario);
 	str_add(out, "\n\n");
 	add_answer(out, r);
+	if (r->computed) {
+		str_add(out, "\n");
+		add_text(out, r->computed);
+		str_add(out, ".\n");
+	}
 	add_memory(out, r);
 	for (size_t i = 0; i < r->rows_n; i++) {
 		if (!r->rows[i].advice || !*r->rows[i].advice)

@@ -301,33 +301,6 @@ static void add_block(struct str *out, const struct table *t, const struct block
 
 /* ---- under the table ---- */
 
-/* Words up to the width; further lines are indented. The first line begins where out stands. */
-static void add_wrapped(struct str *out, const char *text, size_t at, size_t indent, size_t width)
-{
-	bool fresh = true;
-
-	while (*text) {
-		const size_t n = strcspn(text, " \n");
-		struct str word = STR_INIT;
-
-		str_add_n(&word, text, n);
-		if (!fresh && at + 1 + str_width(word.text) > width) {
-			str_add(out, "\n");
-			str_pad(out, ' ', indent);
-			at = indent;
-		} else if (!fresh) {
-			str_add(out, " ");
-			at++;
-		}
-		str_add(out, word.text);
-		at += str_width(word.text);
-		fresh = false;
-		text += n + (text[n] != '\0');
-		str_release(&word);
-	}
-	str_add(out, "\n");
-}
-
 static size_t wrap_width(int width)
 {
 	return width > 20 && width < WRAP_AT ? (size_t)width : WRAP_AT;
@@ -360,14 +333,14 @@ static void add_legend(struct str *out, const struct table *t, int width)
 		str_addf(&text, "%s %s %s", k ? "," : "", t->columns[k].head,
 			 provenance_names[columns_from(t->r, &t->columns[k])]);
 	if (text.len)
-		add_wrapped(out, text.text, 0, 2, wrap_width(width));
+		columns_wrapped(out, text.text, 0, 2, wrap_width(width));
 	str_release(&text);
 }
 
 static void add_notes(struct str *out, const struct result *r, int width)
 {
 	for (size_t i = 0; i < r->notes_n; i++)
-		add_wrapped(out, r->notes[i], 0, 2, wrap_width(width));
+		columns_wrapped(out, r->notes[i], 0, 2, wrap_width(width));
 }
 
 struct memory_line {
@@ -440,7 +413,7 @@ static void add_memory_line(struct str *out, const char *name, const struct memo
 		trim(out);
 		str_add(out, "\n");
 		str_pad(out, ' ', 2);
-		add_wrapped(out, line->parts.text, 2, 2, wrap_width(width));
+		columns_wrapped(out, line->parts.text, 2, 2, wrap_width(width));
 		return;
 	}
 	str_addf(out, " %s", line->parts.text);
@@ -493,7 +466,7 @@ static void add_advice(struct str *out, const struct table *t, int width)
 		str_add(out, first ? "\nWhat would change that\n" : "");
 		first = false;
 		add_padded(out, cell(t, i, NAME)->text, name);
-		add_wrapped(out, advice, name, name, larger(wrap_width(width), name + 30));
+		columns_wrapped(out, advice, name, name, larger(wrap_width(width), name + 30));
 	}
 }
 
@@ -507,7 +480,10 @@ void result_table(struct str *out, const struct result *r, int width)
 		table_release(&t);
 		table_init(&t, r, narrow < NAME_MAX_COLUMNS ? narrow : NAME_MAX_COLUMNS);
 	}
-	str_addf(out, "%s\n\n", r->title && *r->title ? r->title : r->scenario);
+	str_addf(out, "%s\n", r->title && *r->title ? r->title : r->scenario);
+	if (r->computed)
+		columns_wrapped(out, r->computed, 0, 2, wrap_width(width));
+	str_add(out, "\n");
 	for (size_t first = FITS; first < t.columns_n;) {
 		const struct block b = block_from(&t, first, width);
 

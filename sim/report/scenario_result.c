@@ -5,6 +5,7 @@
 
 #include "sim/predict/explain.h"
 #include "sim/predict/metrics.h"
+#include "sim/world/computed.h"
 
 /* The assumptions behind energy and money, where any row has them; NULL where none has. */
 static const char *energy_cost_note(struct arena *a, const struct world *w, const struct assignment_row *rows,
@@ -73,6 +74,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 	r.result = (struct result){.scenario = scenario_name(a, w->path),
 				   .version = version,
 				   .title = w->scenario->title,
+				   .computed = world_computed(a, w, draws_asked_seed(ask, w)),
 				   .seed = draws_asked_seed(ask, w),
 				   .draws = (int)draws.n,
 				   .rows = rows,

@@ -109,7 +109,10 @@ static void write_table(struct str *out, const struct sweep *s)
 {
 	struct grid g = grid_make(s, "", "*");
 
-	str_addf(out, "%s: %s\n\n", s->title, s->metric);
+	str_addf(out, "%s: %s\n", s->title, s->metric);
+	str_add(out, "First cell: ");
+	columns_wrapped(out, s->computed, strlen("First cell: "), 2, 100);
+	str_add(out, "\n");
 	for (size_t row = 0; row < g.rows; row++) {
 		for (size_t k = 0; k < g.columns; k++) {
 			const char *text = g.cells[row * g.columns + k];
@@ -146,8 +149,8 @@ static void write_md(struct str *out, const struct sweep *s)
 	}
 	str_addf(out,
 		 "\n%s; times as good as the best machine alone. Bold: it pays, better in nine draws of ten "
-		 "or more.\n",
-		 s->metric);
+		 "or more. First cell: %s.\n",
+		 s->metric, s->computed);
 	arena_release(&g.arena);
 }
 

@@ -32,13 +32,31 @@ struct plan {
 	struct request_pass *passes[GENERATE_GROUPS];
 	size_t passes_n; /* sequences of each group */
 	int64_t groups;
+	bool in_turn; /* chunks of a prompt */
 };
+
+/* Chunks that a scenario asks for are on several devices at once. Those that a runtime makes by itself wait for one
+ * another: llama_decode() goes through its ubatches in turn, and over RPC nothing is asynchronous (llama.cpp,
+ * src/llama-context.cpp; ggml_backend_sched has copies for a pipeline where all backends have events alone). */
+static bool chunks_in_turn(const struct placement *at)
+{
+	const struct generate *g = at->world->scenario->workload.generate;
+	const struct yml *said = yml_get(g->origin.node, "chunk");
+	const size_t first = at->shard_groups[PHASE_PREFILL][walk_first(at->world)].unit[0];
+
+	return said && said->is_default &&
+	       placement_generate(at).options.chunk == at->world->units[first].profile->chunk;
+}
 
 static struct plan plan_make(const struct placement *at, const struct generate_request *r)
 {
 	const struct generate g = placement_generate(at);
 	const struct model *m = placement_decoding_model(at);
-	struct plan p = {.at = at, .request = *r, .arena = ARENA_INIT, .groups = passes_groups(&g)};
+	struct plan p = {.at = at,
+			 .request = *r,
+			 .arena = ARENA_INIT,
+			 .groups = passes_groups(&g),
+			 .in_turn = chunks_in_turn(at)};
 
 	for (int64_t i = 0; i < p.groups; i++) {
 		struct generate_request of_group = *r;
@@ -78,7 +96,8 @@ static void add_parts(struct passes *f, const struct plan *plan, int64_t group, 
 		decode++;
 	offset = (int)f->list.n - (int)begin;
 	for (size_t i = begin; i < end; i++) {
-		const size_t next = i < decode ? (passes[i].reads_last ? decode : end) : i + 1;
+		const bool chunk = i < decode && !passes[i].reads_last;
+		const size_t next = i >= decode || (chunk && plan->in_turn) ? i + 1 : chunk ? end : decode;
 
 		add_pass(f, &passes[i], group, next < end ? (int)next + offset : PASS_NONE);
 	}

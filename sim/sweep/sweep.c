@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/predict/metrics.h"
+#include "sim/world/computed.h"
 
 static int read_axis(struct arena *a, const char *text, struct sweep_axis *axis, struct err *err)
 {
@@ -162,7 +163,8 @@ static void take_shown(struct arena *a, struct sweep *s, const struct sweep_ask 
 	s->shown_n = names.n;
 }
 
-static void take_names(struct arena *a, struct sweep *s, const struct placement *at, const char *metric)
+static void take_names(struct arena *a, struct sweep *s, const struct placement *at, const char *metric,
+		       const struct draws_ask *ask)
 {
 	const struct scenario *scenario = at->world->scenario;
 	const size_t n = scenario->assignments.n;
@@ -175,6 +177,7 @@ static void take_names(struct arena *a, struct sweep *s, const struct placement 
 	s->title = arena_strdup(a, scenario->title);
 	s->metric = arena_strdup(a, metric);
 	s->unit = metric_find(metric, &(struct err)ERR_INIT)->unit;
+	s->computed = world_computed(a, at->world, draws_asked_seed(ask, at->world));
 }
 
 /* A bound that an axis changes is no line of a picture. */
@@ -225,7 +228,7 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 	struct sweep_entry *entries;
 
 	if (!s->names) {
-		take_names(a, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name);
+		take_names(a, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name, &ask->draws);
 		take_shown(a, s, ask, w);
 	}
 	keep_bounds(s, w);

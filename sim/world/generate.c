@@ -35,7 +35,7 @@ static const struct table speculative_table = {"speculative", sizeof(struct spec
 	 .dim = DIM_TOKENS,                                                                                  \
 	 .min = 0,                                                                                           \
 	 .max = 1 << 22,                                                                                     \
-	 .help = "tokens of a prompt read in one pass; 0: all of them"},                                     \
+	 .help = "tokens of a prompt read in one pass; 0: as the runtime does by itself"},                   \
 		{OPTION(at, micro_batches, unsaid, "1"), .type = FIELD_COUNT, .min = 1,                      \
 		 .max = GENERATE_GROUPS,                                                                     \
 		 .help = "groups of sequences that follow one another through devices; at most one each"},   \

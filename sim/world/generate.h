@@ -36,7 +36,8 @@ double speculative_tokens(const struct speculative *s);
 /* The part of a generation that an assignment may override. */
 struct generate_options {
 	struct origin origin;
-	int64_t chunk; /* tokens of a prompt in one pass; 0: all of them */
+	/* tokens of a prompt in one pass; 0: all of them; if it is not given, the runtime's own (world_load()) */
+	int64_t chunk;
 	/* groups of sequences that follow one another through the devices; 0 in an assignment: the
 	 * workload's */
 	int64_t micro_batches;

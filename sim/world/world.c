@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/world/formats.h"
+
 static const struct model *load_model(struct loader *l, struct yml *root)
 {
 	struct model *m = arena_alloc(l->arena, sizeof *m);
@@ -193,6 +195,20 @@ static void no_runtime(struct loader *l, const struct yml *said, const struct un
 	str_release(&known);
 }
 
+/* Weights that the runtime of a device cannot read; said once for each runtime. */
+static void check_format(struct loader *l, const struct world *w, const struct unit *u)
+{
+	const struct precision *p = &w->scenario->precision;
+	const struct yml *at = yml_get(p->origin.node, "weights");
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < w->units_n; i++)
+		if (!strcmp(w->units[i].profile->origin.name, u->profile->origin.name))
+			return;
+	if (format_check(u->profile->origin.name, (enum mix_id)p->weights, &err) != 0)
+		diag_err(l->diags, (at ? at : p->origin.node)->place, &err);
+}
+
 /* The first device of a machine must have the runtime. Other devices without it are left out: no block can
  * be placed on them. */
 static void add_unit(struct loader *l, struct world *w, struct unit *units, struct unit u, bool first)
@@ -208,6 +224,7 @@ static void add_unit(struct loader *l, struct world *w, struct unit *units, stru
 	u.profile = device_runtime(u.device, said->text);
 	if (u.profile) {
 		u.model = as_run(l, w->model, u.profile);
+		check_format(l, w, &u);
 		units[w->units_n++] = u;
 	} else if (first || yml_get(w->scenario->runtime, u.name))
 		no_runtime(l, said, &u);
@@ -281,6 +298,23 @@ static void collect_units(struct loader *l, struct world *w)
 			add_unit(l, w, units, (struct unit){name, i, &d[j], NULL, NULL}, j == 0);
 		}
 	}
+}
+
+/* Where nobody says how much of a prompt a pass reads: as the runtime does. Where runtimes differ, a prompt that goes
+ * through all of them is read by the smallest. */
+static void settle_chunk(struct world *w)
+{
+	struct generate *g = w->scenario->workload.generate;
+	int64_t least = 0;
+
+	for (size_t i = 0; i < w->units_n; i++) {
+		const int64_t own = w->units[i].profile->chunk;
+
+		if (own && (!least || own < least))
+			least = own;
+	}
+	if (g && !g->options.chunk)
+		g->options.chunk = least;
 }
 
 static size_t machine_named(const struct world *w, const char *name)
@@ -404,6 +438,7 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	if (!w->machines_n && !w->scenario->plan)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
+	settle_chunk(w);
 	collect_joints(l, w, all, n, links);
 	workload_check(w->scenario, l->diags);
 	check_contexts(l, w);

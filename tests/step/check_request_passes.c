@@ -125,7 +125,9 @@ static void ask(struct fixture *t, struct arena *a, const struct observation *ro
 		const struct generate_request *r, const char *request)
 {
 	const int64_t groups = r->prompt && r->at_once ? (r->batch + r->at_once - 1) / r->at_once : 1;
-	const char *chunk = r->chunk ? arena_printf(a, ", chunk: %lld tok", (long long)r->chunk) : "";
+	/* a pass of the whole prompt is said: what is not said is the runtime's own */
+	const int64_t whole = r->prompt > 1 ? r->prompt : 1;
+	const char *chunk = arena_printf(a, ", chunk: %lld tok", (long long)(r->chunk ? r->chunk : whole));
 
 	fixture_text(t,
 		     arena_printf(a,

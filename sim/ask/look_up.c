@@ -1,0 +1,168 @@
+/* look_up.c - see look_up.h. */
+#include "sim/ask/look_up.h"
+
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/base/vec.h"
+#include "sim/hw/hw.h"
+
+static const char *const folders[] = {
+	[CATALOGUE_MACHINES] = "hardware", [CATALOGUE_LINKS] = "hardware", [CATALOGUE_MODELS] = "models"};
+static const char *const nouns[] = {
+	[CATALOGUE_MACHINES] = "machine", [CATALOGUE_LINKS] = "link", [CATALOGUE_MODELS] = "model"};
+
+struct names {
+	VEC(struct known_name) all;
+};
+
+static const char *text_at(const struct yml *tree, const char *key, const char *unsaid)
+{
+	const struct yml *said = yml_get(tree, key);
+
+	return said && said->kind == YML_SCALAR ? said->text : unsaid;
+}
+
+/* Of hardware: a file that states no kind is a machine. */
+static bool is_kind(const struct yml *tree, const char *kind)
+{
+	return !strcmp(text_at(tree, "schema", ""), HW_SCHEMA) &&
+	       !strcmp(text_at(tree, "kind", "machine"), kind);
+}
+
+static void read_sold_as(struct arena *a, const struct yml *tree, struct known_name *name)
+{
+	const struct yml *said = yml_get(tree, "sold_as");
+	const bool list = said && said->kind == YML_LIST;
+	const char **texts;
+
+	if (!said || (!list && said->kind != YML_SCALAR))
+		return;
+	texts = arena_array(a, list ? said->n : 1, sizeof *texts);
+	for (size_t i = 0; i < (list ? said->n : 1); i++)
+		texts[i] =
+			list ? (said->items[i]->kind == YML_SCALAR ? said->items[i]->text : "") : said->text;
+	name->sold_as = texts;
+	name->sold_as_n = list ? said->n : 1;
+}
+
+static void add_machine(struct loader *l, const struct load_found *f, const struct yml *tree,
+			struct names *names)
+{
+	const struct yml *variants = yml_get(tree, "variants");
+	struct known_name name = {.id = f->name};
+
+	read_sold_as(l->arena, tree, &name);
+	VEC_ADD(&names->all, name);
+	for (size_t i = 0; variants && variants->kind == YML_MAP && i < variants->n; i++) {
+		name.id = arena_printf(l->arena, "%s-%s", f->name, variants->keys[i]->text);
+		VEC_ADD(&names->all, name);
+	}
+}
+
+static void add_file(struct loader *l, enum catalogue kind, const struct load_found *f, struct names *names)
+{
+	const struct yml *tree = kind == CATALOGUE_MODELS ? NULL : load_unmerged(l, f->path);
+
+	if (kind == CATALOGUE_MODELS || (kind == CATALOGUE_LINKS && tree && is_kind(tree, "link")))
+		VEC_ADD(&names->all, (struct known_name){.id = f->name});
+	else if (tree && kind == CATALOGUE_MACHINES && is_kind(tree, "machine"))
+		add_machine(l, f, tree, names);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct known_name *x = a, *y = b;
+
+	const int c = strcmp(x->id, y->id);
+
+	return c ? c : (x->sold_as_n < y->sold_as_n) - (x->sold_as_n > y->sold_as_n);
+}
+
+/* A file may have the name of another's variant: equal names are one, with the trade names of either. */
+static size_t keep(struct loader *l, struct names *names, struct known_name **out)
+{
+	size_t n = 0;
+
+	if (names->all.n)
+		qsort(names->all.at, names->all.n, sizeof *names->all.at, by_id);
+	*out = arena_array(l->arena, names->all.n, sizeof **out);
+	for (size_t i = 0; i < names->all.n; i++)
+		if (!n || strcmp((*out)[n - 1].id, names->all.at[i].id) != 0)
+			(*out)[n++] = names->all.at[i];
+	VEC_FREE(&names->all);
+	return n;
+}
+
+size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, struct known_name **out)
+{
+	struct names names = {0};
+	struct load_found *found;
+	const size_t n = load_list(l, ".", folders[kind], &found);
+	size_t most = 0;
+
+	for (size_t i = 0; like && i < n; i++) {
+		const size_t common = typed_common(like, found[i].name);
+
+		most = common > most ? common : most;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!like || (most && typed_common(like, found[i].name) == most))
+			add_file(l, kind, &found[i], &names);
+	return keep(l, &names, out);
+}
+
+static void refuse(enum catalogue kind, const char *text, const struct typed_found *f,
+		   const struct known_name *names, size_t n, struct err *err)
+{
+	const size_t shown = f->n < TYPED_CANDIDATES ? f->n : TYPED_CANDIDATES;
+	struct str list = STR_INIT;
+
+	for (size_t i = 0; i < shown; i++)
+		str_addf(&list, "%s%s", i ? ", " : "", names[f->candidates[i]].id);
+	if (f->n > shown)
+		str_addf(&list, " and %zu more", f->n - shown);
+	if (f->n > 1)
+		err_set(err, "'%.100s' may be one of %zu %ss", text, f->n, nouns[kind]);
+	else
+		err_set(err, "no %s is called '%.100s'", nouns[kind], text);
+	if (f->n)
+		err_hint(err, "%s %s", f->n > 1 ? "say which:" : "the nearest is", list.text);
+	else
+		err_hint(err, "'lemursim list %s' names all %zu", folders[kind], n);
+	str_release(&list);
+}
+
+static const char *find_among(struct loader *l, enum catalogue kind, const char *text, const char *like,
+			      struct err *err)
+{
+	struct known_name *names;
+	const size_t n = catalogue_names(l, kind, like, &names);
+	const struct typed_found f = typed_find(
+		text, names, n, kind == CATALOGUE_MACHINES ? TYPED_SIZES_LEAST : TYPED_SIZES_NAMED);
+
+	if (f.found)
+		return names[f.at].id;
+	if (!like || f.n)
+		refuse(kind, text, &f, names, n, err);
+	return NULL;
+}
+
+const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct loader inner;
+	const char *found = NULL;
+
+	loader_init(&inner, &scratch, l->diags);
+	inner.paths = l->paths;
+	inner.paths_n = l->paths_n;
+	if (kind != CATALOGUE_MODELS)
+		found = find_among(&inner, kind, text, text, err);
+	if (!found && !err->msg[0])
+		found = find_among(&inner, kind, text, NULL, err);
+	if (found)
+		found = arena_strdup(l->arena, found);
+	arena_release(&scratch);
+	return found;
+}

@@ -1,0 +1,23 @@
+/*
+ * look_up.h - the machine, model or link of the catalogue that somebody means; see typed.h.
+ *
+ * Layer ask. Names are looked up in the current directory, under each --path and where lemursim is installed. A machine
+ * is known by its file's name, the key of its variant and its `sold_as`; what is not said of its cores and memory is
+ * the least it is sold with. Of models and links every number that tells two apart must be said.
+ */
+#ifndef SIM_ASK_LOOK_UP_H
+#define SIM_ASK_LOOK_UP_H
+#include "sim/ask/typed.h"
+#include "sim/conf/load.h"
+
+enum catalogue { CATALOGUE_MACHINES, CATALOGUE_LINKS, CATALOGUE_MODELS };
+
+/* Every name of a kind, a machine also as each of its variants, sorted; in the loader's arena. `like`: only files that
+ * have most in common with that text, NULL: all. */
+size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, struct known_name **names);
+
+/* The name in the catalogue; NULL with err, whose hint lists what may be meant. The files read to find it do not become
+ * inputs of l. */
+const char *look_up(struct loader *l, enum catalogue kind, const char *text, struct err *err);
+
+#endif

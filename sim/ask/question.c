@@ -1,0 +1,384 @@
+/* question.c - see question.h. */
+#include "sim/ask/question.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/ask/look_up.h"
+#include "sim/base/str.h"
+#include "sim/hw/serving.h"
+#include "sim/world/formats.h"
+
+enum { PROMPT_USUAL = 2048, TOKENS_USUAL = 256, TRAIN_TOKENS_USUAL = 2048 };
+
+/* What is assumed, as a list in words. */
+struct assumptions {
+	struct arena *arena;
+	const char *text;
+};
+
+static void assume(struct assumptions *all, const char *what)
+{
+	all->text = *all->text ? arena_printf(all->arena, "%s, %s", all->text, what) : what;
+}
+
+int question_tokens(const char *option, const char *text, int64_t *tokens, struct err *err)
+{
+	char *end;
+	const long long n = strtoll(text, &end, 10);
+	const bool kilo = *end == 'k' || *end == 'K';
+
+	end += kilo;
+	if (end != text && (!strcmp(end, " tok") || !strcmp(end, "tok")))
+		end += strlen(end);
+	if (*end || n < 1 || n > (1 << 22) / (kilo ? 1024 : 1)) {
+		err_set(err, "--%s: '%.40s' is no number of tokens from 1 to 4194304", option, text);
+		return err_hint(err, "such as 2048, or 16k for 16384");
+	}
+	*tokens = kilo ? n * 1024 : n;
+	return 0;
+}
+
+/* ---- the catalogue's files ---- */
+
+/* A file of the catalogue with its base, by its name; NULL with err. */
+static struct yml *load_named(struct loader *l, const char *id, const char *folder, const char *schema,
+			      struct err *err)
+{
+	const struct place nowhere = {0};
+	struct yml *name = yml_scalar(l->arena, id, nowhere), *tree;
+
+	tree = load_inherit(l, name, folder, schema);
+	if (!tree || l->diags->total) {
+		err_set(err, "%s: %s", id, l->diags->n ? l->diags->list[0].msg : "it cannot be read");
+		return NULL;
+	}
+	return tree;
+}
+
+static int load_machine(struct loader *l, struct asked_machine *m, struct err *err)
+{
+	struct yml *tree = load_named(l, m->id, "hardware", HW_SCHEMA, err);
+
+	m->facts = arena_alloc(l->arena, sizeof *m->facts);
+	if (!tree)
+		return -1;
+	if (field_load(&machine_table, tree, m->id, m->facts, l->diags) != 0 ||
+	    machine_check(m->facts, l->diags) != 0)
+		return err_set(err, "%s: %s", m->id, l->diags->n ? l->diags->list[0].msg : "wrong");
+	m->title = m->facts->title;
+	return 0;
+}
+
+static const struct model *load_model(struct loader *l, const char *id, struct err *err)
+{
+	struct yml *tree = load_named(l, id, "models", MODEL_SCHEMA, err);
+	struct model *m = arena_alloc(l->arena, sizeof *m);
+
+	if (!tree)
+		return NULL;
+	if (field_load(&model_table, tree, "model", m, l->diags) != 0 || model_check(m, l->diags) != 0) {
+		err_set(err, "%s: %s", id, l->diags->n ? l->diags->list[0].msg : "wrong");
+		return NULL;
+	}
+	return m;
+}
+
+/* ---- runtimes ---- */
+
+/* In the order in which they are taken where none is named: what most owners run. */
+static const char *const generating[] = {"llama.cpp", "cuda", "mlx", "vllm", "torch", "mps", NULL};
+static const char *const training[] = {"mlx", "torch", "mps", NULL};
+
+/* The device's latest runtime of one of those names. */
+static const struct profile *first_of(const struct device *d, const char *const *names)
+{
+	const struct profile *p = NULL;
+
+	for (size_t i = 0; names[i] && !p; i++)
+		p = device_runtime(d, names[i]);
+	return p;
+}
+
+/* A name that people use for a program whose profile is called otherwise: llama.cpp on CUDA is "cuda". */
+static const struct profile *same_program(const struct device *d, const char *runtime)
+{
+	const char *server = serving_of_runtime(runtime);
+	const char *names[ARRAY_LEN(generating)];
+	size_t n = 0;
+
+	for (size_t i = 0; server && generating[i]; i++)
+		if (!strcmp(server, serving_of_runtime(generating[i])))
+			names[n++] = generating[i];
+	names[n] = NULL;
+	return first_of(d, names);
+}
+
+static int no_runtime(const struct asked_machine *m, const struct question *q, struct err *err)
+{
+	const struct device *d = m->facts->devices.at;
+	const struct profile *p = d->runtimes.at;
+	struct str known = STR_INIT;
+
+	for (size_t i = 0; i < d->runtimes.n; i++)
+		str_addf(&known, "%s%s", i ? ", " : "", p[i].origin.name);
+	if (q->runtime)
+		err_set(err, "%s has no runtime '%.40s'", m->id, q->runtime);
+	else
+		err_set(err, "%s has no runtime that %s", m->id, q->train ? "trains" : "generates");
+	err_hint(err, known.len ? "it has: %s" : "it has none%s: calibrate one", known.text);
+	str_release(&known);
+	return -1;
+}
+
+static int settle_runtime(const struct question *q, struct asked_machine *m, struct err *err)
+{
+	const struct device *d = m->facts->devices.at;
+	const struct profile *p;
+
+	if (!m->facts->devices.n)
+		return no_runtime(m, q, err);
+	p = q->runtime ? device_runtime(d, q->runtime) : first_of(d, q->train ? training : generating);
+	if (!p && q->runtime)
+		p = same_program(d, q->runtime);
+	if (!p)
+		return no_runtime(m, q, err);
+	m->runtime = p->origin.name;
+	m->chunk = p->chunk;
+	return 0;
+}
+
+/* ---- machines ---- */
+
+/* "m4-max" of "apple-m4-max-40c-64gb": the id without its maker and its sizes. */
+static const char *short_name(struct arena *a, const char *id)
+{
+	const char *dash = strchr(id, '-');
+	char *name = arena_strdup(a, dash && dash[1] ? dash + 1 : id), *at = name, *kept = name;
+
+	for (size_t n; *at; at += n + (at[n] == '-')) {
+		const size_t digits = strspn(at, "0123456789");
+
+		n = strcspn(at, "-");
+		if (digits && (!strncmp(at + digits, "c-", 2) || !strncmp(at + digits, "gb", 2) ||
+			       !strcmp(at + digits, "c")))
+			continue;
+		if (kept > name)
+			*kept++ = '-';
+		memmove(kept, at, n);
+		kept += n;
+	}
+	*kept = '\0';
+	for (at = name; *at; at++)
+		*at = *at == '.' ? '-' : *at;
+	return *name ? name : "machine";
+}
+
+static void name_machines(struct arena *a, struct asked *out)
+{
+	for (size_t i = 0; i < out->machines_n; i++) {
+		const char *name = short_name(a, out->machines[i].id);
+		size_t same = 1;
+
+		for (size_t k = 0; k < i; k++)
+			same += !strcmp(name, short_name(a, out->machines[k].id));
+		out->machines[i].name = same > 1 ? arena_printf(a, "%s-%zu", name, same) : name;
+	}
+}
+
+static int settle_machines(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+{
+	if (!q->machines.n || q->machines.n > ASK_MACHINES) {
+		err_set(err, q->machines.n ? "%zu machines are named" : "no machine is named", q->machines.n);
+		return err_hint(err, q->machines.n ? "one to four; 'lemursim optimize' takes more"
+						   : "--on MACHINE, such as --on \"m4 max 64\"");
+	}
+	for (size_t i = 0; i < q->machines.n; i++) {
+		struct asked_machine *m = &out->machines[out->machines_n++];
+
+		m->id = q->ids ? q->machines.at[i] : look_up(l, CATALOGUE_MACHINES, q->machines.at[i], err);
+		if (!m->id || load_machine(l, m, err) != 0 || settle_runtime(q, m, err) != 0)
+			return -1;
+	}
+	name_machines(l->arena, out);
+	return 0;
+}
+
+/* ---- formats ---- */
+
+static bool published_in(const struct model *m, enum mix_id a, enum mix_id b)
+{
+	const struct model_size *s = m->sizes.at;
+
+	for (size_t i = 0; i < m->sizes.n; i++)
+		if (s[i].weights == (int)a || s[i].weights == (int)b)
+			return true;
+	return false;
+}
+
+const char *question_weights(const struct model *m, const char *runtime, const char *train)
+{
+	const bool fp4 = published_in(m, (enum mix_id)FORMAT_MXFP4, MIX_MXFP4_BF16);
+	const enum format_reader reads = format_reader_of(runtime);
+
+	if (train && strcmp(train, "qlora") != 0)
+		return reads == READS_MLX ? "bf16" : "f16";
+	if (reads == READS_GGUF)
+		return fp4 && !train ? "mxfp4" : train ? "q4_0" : "q4_K_M";
+	if (reads == READS_MLX)
+		return fp4 && !train ? "mlx_mxfp4_q8" : "mlx_q4";
+	return train ? "q4_0" : fp4 ? "mxfp4_bf16" : "bf16";
+}
+
+static int settle_format(const char *option, const char *said, const char *const *names, size_t n,
+			 struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(said, names[i]))
+			return (int)i;
+	err_unknown(err, option, said, names, n);
+	return -1;
+}
+
+static int settle_formats(const struct question *q, struct asked *out, struct assumptions *all,
+			  struct err *err)
+{
+	const struct asked_machine *m = &out->machines[0];
+	const struct device *d = m->facts->devices.at;
+	const struct profile *p = device_runtime(d, m->runtime);
+	int mix;
+
+	out->weights = q->weights ? q->weights : question_weights(out->model, m->runtime, q->train);
+	out->kv = q->kv ? q->kv : "f16";
+	out->compute = p->gemm[DTYPE_F16] ? "f16" : p->gemm[DTYPE_BF16] ? "bf16" : "f32";
+	mix = settle_format("format of weights", out->weights, mix_names, MIX_N, err);
+	if (mix < 0 || settle_format("format of the KV cache", out->kv, format_names, FORMAT_N, err) < 0)
+		return -1;
+	out->weights_B = model_weights_B(
+		out->model, &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
+	for (size_t i = 0; i < out->machines_n; i++)
+		if (format_check(out->machines[i].runtime, (enum mix_id)mix, err) != 0)
+			return -1;
+	if (!q->weights)
+		assume(all, arena_printf(all->arena, "weights %s", out->weights));
+	if (!q->kv && !q->train)
+		assume(all, arena_printf(all->arena, "KV %s", out->kv));
+	return 0;
+}
+
+/* ---- the request ---- */
+
+static int too_long(const struct asked *out, int64_t asked, struct err *err)
+{
+	err_set(err, "sequences of %lld tokens are longer than %s allows", (long long)asked,
+		out->model->title);
+	return err_hint(err, "it was made for %lld tokens at most", (long long)out->model->context);
+}
+
+/* Prompt and answer, of which the context is the sum: two of the three give the third. */
+static int settle_lengths(const struct question *q, struct asked *out, struct err *err)
+{
+	const int64_t most = out->model->context;
+
+	out->tokens = q->tokens ? q->tokens : TOKENS_USUAL;
+	if (q->context && q->prompt && !q->tokens)
+		out->tokens = q->context - q->prompt;
+	out->prompt = q->prompt ? q->prompt : q->context ? q->context - out->tokens : PROMPT_USUAL;
+	if (!q->prompt && !q->context && most && out->prompt + out->tokens > most)
+		out->prompt = most - out->tokens;
+	if (out->prompt < 1 || out->tokens < 1 ||
+	    (q->context && q->prompt && q->tokens && q->prompt + q->tokens != q->context)) {
+		err_set(err, "a context of %lld tokens does not hold the prompt and the answer",
+			(long long)q->context);
+		return err_hint(err, "--context is their sum: say two of --context, --prompt and --tokens");
+	}
+	if (most && out->prompt + out->tokens > most)
+		return too_long(out, out->prompt + out->tokens, err);
+	return 0;
+}
+
+static int settle_training(const struct question *q, struct asked *out, struct err *err)
+{
+	static const char *const methods[] = {"lora", "full", "qlora"};
+	const int64_t most = out->model->context;
+
+	if (settle_format("way to train", q->train, methods, ARRAY_LEN(methods), err) < 0)
+		return -1;
+	out->train = q->train;
+	out->tokens = q->tokens ? q->tokens : q->context ? q->context : TRAIN_TOKENS_USUAL;
+	if (!q->tokens && !q->context && most && out->tokens > most)
+		out->tokens = most;
+	return most && out->tokens > most ? too_long(out, out->tokens, err) : 0;
+}
+
+static int settle_request(const struct question *q, struct asked *out, struct assumptions *all,
+			  struct err *err)
+{
+	struct arena *a = all->arena;
+
+	out->users = q->users ? q->users : 1;
+	if ((q->train ? settle_training(q, out, err) : settle_lengths(q, out, err)) != 0)
+		return -1;
+	if (!q->train && !q->prompt)
+		assume(all, arena_printf(a, "prompt %lld tok", (long long)out->prompt));
+	if (!q->tokens && !(q->train && q->context) && !(q->context && q->prompt))
+		assume(all, arena_printf(a, q->train ? "sequences of %lld tok" : "answer %lld tok",
+					 (long long)out->tokens));
+	if (!q->users)
+		assume(all, q->train ? "batch 1" : "1 user");
+	return 0;
+}
+
+static void tell_machines(const struct question *q, struct asked *out, struct assumptions *all)
+{
+	for (size_t i = 0; i < out->machines_n; i++) {
+		const struct asked_machine *m = &out->machines[i];
+
+		if (strcmp(q->machines.at[i], m->id) != 0)
+			assume(all, m->id);
+	}
+	for (size_t i = 0; i < out->machines_n; i++) {
+		const struct asked_machine *m = &out->machines[i];
+		bool told = q->runtime && !strcmp(q->runtime, m->runtime);
+
+		for (size_t k = 0; k < i && !told; k++)
+			told = !strcmp(m->runtime, out->machines[k].runtime);
+		if (!told && m->chunk && !q->train)
+			assume(all, arena_printf(all->arena, "%s (%lld tok of a prompt at a time)",
+						 m->runtime, (long long)m->chunk));
+		else if (!told)
+			assume(all, m->runtime);
+	}
+}
+
+static int settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+{
+	struct assumptions all = {l->arena, ""};
+
+	out->model_id = q->ids ? q->model : look_up(l, CATALOGUE_MODELS, q->model, err);
+	out->model = out->model_id ? load_model(l, out->model_id, err) : NULL;
+	if (!out->model || settle_machines(l, q, out, err) != 0)
+		return -1;
+	out->link_id = q->link ? look_up(l, CATALOGUE_LINKS, q->link, err) : NULL;
+	if (q->link && !out->link_id)
+		return -1;
+	if (strcmp(q->model, out->model_id) != 0)
+		assume(&all, out->model_id);
+	tell_machines(q, out, &all);
+	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
+		return -1;
+	out->assumed = all.text;
+	return 0;
+}
+
+int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
+{
+	struct loader apart;
+
+	*out = (struct asked){.machines_n = 0};
+	loader_init(&apart, l->arena, l->diags);
+	apart.paths = l->paths;
+	apart.paths_n = l->paths_n;
+	apart.trees = l->trees;
+	return settle(&apart, q, out, err);
+}

@@ -1,0 +1,58 @@
+/*
+ * question.h - one question in a line: what was typed, and what it is taken to mean.
+ *
+ * Layer ask. Every name and every default is settled here, before a scenario is written of it: formats, contexts and
+ * runtimes are those that users of that runtime get. What was not said is told in `assumed`.
+ */
+#ifndef SIM_ASK_QUESTION_H
+#define SIM_ASK_QUESTION_H
+#include "sim/conf/load.h"
+#include "sim/base/texts.h"
+#include "sim/hw/hw.h"
+#include "sim/llm/model.h"
+
+enum { ASK_MACHINES = 4 };
+
+struct question {
+	const char *model;
+	struct texts machines;
+	const char *link;                       /* NULL: each machine by itself */
+	int64_t context, prompt, tokens, users; /* tokens of a sequence; 0: not said */
+	const char *weights, *runtime, *kv;     /* NULL: not said */
+	bool ids;          /* model and machines are names of the catalogue as they stand */
+	const char *train; /* "lora", "full", "qlora"; NULL: it generates */
+};
+
+struct asked_machine {
+	const char *id, *title;
+	const char *name;    /* in the scenario: "m4-max" */
+	const char *runtime; /* "llama.cpp@2026-02" */
+	int64_t chunk;       /* tokens of a prompt that the runtime reads at a time; 0: all */
+	struct machine *facts;
+};
+
+/* A question in which everything is said. */
+struct asked {
+	const char *model_id;
+	const struct model *model;
+	struct asked_machine machines[ASK_MACHINES];
+	size_t machines_n;
+	const char *link_id; /* NULL: none */
+	const char *weights, *kv, *compute;
+	double weights_B; /* of the whole model */
+	const char *train;
+	int64_t prompt, tokens, users; /* training: tokens of a sequence, sequences of a batch */
+	const char *assumed; /* "weights q4_K_M, KV f16, prompt 2048 tok": what was not said; "" : nothing */
+};
+
+/* Settles a question; 0, or -1 with err and a hint: a name that may be several, a format that the runtime cannot read,
+ * a context that the model was not made for. All in the loader's arena; no file that is read becomes its input. */
+int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);
+
+/* "16k", "16384", "16384 tok": a number of tokens; 0, or -1 with err. */
+int question_tokens(const char *option, const char *text, int64_t *tokens, struct err *err);
+
+/* The default format of a model's weights under a runtime: what its users load. */
+const char *question_weights(const struct model *m, const char *runtime, const char *train);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * remedy.c - what would make a question fit, each tried by itself: a smaller format, a smaller cache, fewer tokens, a
+ * higher limit of what a Mac's GPU may wire, more memory of the same chip. See answer.h.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/ask/answer.h"
+#include "sim/ask/look_up.h"
+#include "sim/base/str.h"
+#include "sim/world/formats.h"
+
+enum { REMEDIES_MAX = 6 };
+
+struct remedies {
+	const struct loader *l;
+	const struct answer *a;
+	struct arena *arena;
+	const char **at;
+	size_t n;
+};
+
+static void add(struct remedies *r, const char *text)
+{
+	if (r->n < REMEDIES_MAX)
+		r->at[r->n++] = text;
+}
+
+/* Bits of a weight, over the whole model. */
+static double bits(const struct asked *q)
+{
+	return 8 * q->weights_B / model_weights(q->model);
+}
+
+static double weights_B(const struct asked *q, int mix)
+{
+	return model_weights_B(q->model,
+			       &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
+}
+
+/* What people load, from large to small. */
+static const char *const ladders[][10] = {
+	[READS_GGUF] = {"q8_0", "q6_K", "q5_K_M", "q4_K_M", "iq4_xs", "q3_K_M", "q3_K_S", "q2_K", NULL},
+	[READS_MLX] = {"mlx_q8", "mlx_q6", "mlx_q5", "mlx_q4", "mlx_q3", "mlx_q2", NULL}};
+
+static void smaller_format(struct remedies *r)
+{
+	const struct asked *q = &r->a->asked;
+	const enum format_reader reads = format_reader_of(q->machines[0].runtime);
+
+	for (size_t i = 0; (reads == READS_GGUF || reads == READS_MLX) && !q->train && ladders[reads][i];
+	     i++) {
+		struct asked as = *q;
+		int mix = 0;
+
+		while (strcmp(mix_names[mix], ladders[reads][i]) != 0)
+			mix++;
+		as.weights = mix_names[mix];
+		as.weights_B = weights_B(q, mix);
+		if (as.weights_B >= q->weights_B || !answer_fits(r->l, &as))
+			continue;
+		add(r, arena_printf(r->arena, "smaller weights: --weights %s, %.1f bits each instead of %.1f",
+				    as.weights, bits(&as), bits(q)));
+		return;
+	}
+}
+
+static void smaller_adapters(struct remedies *r)
+{
+	struct asked as = r->a->asked;
+
+	if (!as.train || !strcmp(as.train, "qlora"))
+		return;
+	as.train = "qlora";
+	as.weights = question_weights(as.model, as.machines[0].runtime, as.train);
+	if (answer_fits(r->l, &as))
+		add(r, "adapters on quantised weights: --train qlora");
+}
+
+static void smaller_cache(struct remedies *r)
+{
+	struct asked as = r->a->asked;
+
+	if (as.train || strcmp(as.kv, "f16") != 0 || format_reader_of(as.machines[0].runtime) != READS_GGUF)
+		return;
+	as.kv = "q8_0";
+	if (answer_fits(r->l, &as))
+		add(r, "a smaller cache: --kv q8_0, half of it");
+}
+
+/* The longest multiple of 1024 tokens that fits; a context of 1024 must. */
+static void fewer_tokens(struct remedies *r)
+{
+	struct asked as = r->a->asked;
+	int64_t *part = as.train ? &as.tokens : &as.prompt;
+	const int64_t rest = as.train ? 0 : as.tokens, all = *part + rest;
+	int64_t fits = 0, too_many = all / 1024 + 1;
+
+	if (as.prompt + as.tokens <= 1024 || rest >= 1024)
+		return;
+	while (too_many - fits > 1) {
+		const int64_t half = (fits + too_many) / 2;
+
+		*part = half * 1024 - rest;
+		if (answer_fits(r->l, &as))
+			fits = half;
+		else
+			too_many = half;
+	}
+	if (fits && fits * 1024 < all)
+		add(r, arena_printf(r->arena, "fewer tokens: %s %lldk%s", as.train ? "--tokens" : "--context",
+				    (long long)fits, as.users > 1 ? " for each user, or fewer users" : ""));
+}
+
+/* Where so much is left for macOS and what else runs, the limit may be raised to what is needed. */
+static void wired_limit(struct remedies *r)
+{
+	const double leave_B = 4.0 * 1073741824.0, MiB = 1048576.0;
+
+	for (size_t i = 0; i < r->a->rows_n; i++) {
+		const struct assignment_row *row = &r->a->rows[i];
+		const struct asked_machine *m = NULL;
+
+		for (size_t k = 0; row->memory_n == 1 && k < r->a->asked.machines_n; k++)
+			if (!strcmp(r->a->asked.machines[k].name, row->memory[0].machine))
+				m = &r->a->asked.machines[k];
+		if (!m || m->facts->system == SYSTEM_UNKNOWN ||
+		    row->memory[0].need_B > m->facts->memory.capacity.value - leave_B)
+			continue;
+		add(r,
+		    arena_printf(
+			    r->arena,
+			    "a higher limit of what the GPU may wire on %s: sudo sysctl "
+			    "iogpu.wired_limit_mb=%.0f (until the next restart; what is left for macOS and "
+			    "other programs is %.1f GiB: with less than they need it swaps, stutters or "
+			    "restarts)",
+			    m->name, ceil(row->memory[0].need_B / MiB),
+			    (m->facts->memory.capacity.value - row->memory[0].need_B) / 1073741824.0));
+	}
+}
+
+/* The smallest memory of the same chip that holds it. */
+static void larger_machine(struct remedies *r)
+{
+	const struct asked_machine *m = &r->a->asked.machines[0];
+	struct arena scratch = ARENA_INIT;
+	struct loader apart;
+	struct known_name *names;
+	size_t n;
+
+	if (r->a->asked.machines_n != 1)
+		return;
+	loader_init(&apart, &scratch, r->l->diags);
+	apart.paths = r->l->paths;
+	apart.paths_n = r->l->paths_n;
+	apart.trees = r->l->trees;
+	apart.roots = r->l->roots;
+	n = catalogue_names(&apart, CATALOGUE_MACHINES, m->id, &names);
+	for (size_t i = 0; i < n; i++) {
+		struct asked as = r->a->asked;
+		struct machine facts = *m->facts;
+
+		if (!typed_larger(names[i].id, m->id))
+			continue;
+		as.machines[0].id = names[i].id;
+		as.machines[0].facts = &facts;
+		if (!answer_fits(r->l, &as))
+			continue;
+		add(r, arena_printf(r->arena, "more memory of the same chip: --on %s", names[i].id));
+		break;
+	}
+	arena_release(&scratch);
+}
+
+struct texts answer_remedies(const struct loader *l, const struct answer *a)
+{
+	struct remedies r = {.l = l, .a = a, .arena = l->arena};
+
+	r.at = arena_array(l->arena, REMEDIES_MAX, sizeof *r.at);
+	smaller_format(&r);
+	smaller_adapters(&r);
+	smaller_cache(&r);
+	fewer_tokens(&r);
+	wired_limit(&r);
+	larger_machine(&r);
+	return (struct texts){r.at, r.n};
+}

@@ -1,0 +1,456 @@
+/* typed.c - see typed.h. */
+#include "sim/ask/typed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/err.h"
+#include "sim/base/str.h"
+
+/* ---- a text as words and numbers ---- */
+
+enum { ATOMS_MAX = 48, TEXT_MAX = 256 };
+
+/* Lower-case words and numbers of a text one after the other, with nothing between them. */
+struct cut {
+	char text[TEXT_MAX];
+	size_t from[ATOMS_MAX + 1]; /* where each begins; the last: where the text ends */
+	size_t token[ATOMS_MAX];    /* which part between separators it is of */
+	size_t n;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_letter(char c)
+{
+	return lower(c) >= 'a' && lower(c) <= 'z';
+}
+
+/* The length of the word or number that begins here; 0: a separator does. A point inside a number is of it. */
+static size_t atom_length(const char *s)
+{
+	size_t n = 0;
+
+	if (is_letter(*s))
+		while (is_letter(s[n]))
+			n++;
+	else
+		while (is_digit(s[n]) || (n && s[n] == '.' && is_digit(s[n + 1])))
+			n++;
+	return n;
+}
+
+/* Units that stand for others. */
+static const char *as_unit(const char *word)
+{
+	static const char *const units[][2] = {{"gib", "gb"},  {"g", "gb"},     {"gig", "gb"},
+					       {"gigs", "gb"}, {"core", "c"},   {"cores", "c"},
+					       {"tib", "tb"},  {"billion", "b"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (!strcmp(word, units[i][0]))
+			return units[i][1];
+	return word;
+}
+
+static bool is_unit(const char *s, size_t n)
+{
+	static const char *const units[] = {"gb", "c", "b", "tb"};
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (strlen(units[i]) == n && !memcmp(s, units[i], n))
+			return true;
+	return false;
+}
+
+static void add_atom(struct cut *c, const char *s, size_t n, size_t token)
+{
+	char word[TEXT_MAX];
+	const char *as = word;
+	const size_t at = c->from[c->n];
+
+	for (size_t i = 0; i < n; i++)
+		word[i] = lower(s[i]);
+	word[n] = '\0';
+	if (c->n && is_digit(c->text[c->from[c->n - 1]]))
+		as = as_unit(word);
+	n = strlen(as);
+	memcpy(c->text + at, as, n + 1);
+	c->token[c->n] = token;
+	c->from[++c->n] = at + n;
+}
+
+/* What is too long is cut off. */
+static void cut_text(struct cut *c, const char *s)
+{
+	size_t token = 0;
+
+	*c = (struct cut){.n = 0};
+	for (size_t n; *s && c->n < ATOMS_MAX; s += n) {
+		n = atom_length(s);
+		if (n && c->from[c->n] + n >= TEXT_MAX)
+			break;
+		if (n)
+			add_atom(c, s, n, token);
+		else {
+			token++;
+			n = 1;
+		}
+	}
+}
+
+static size_t atom_size(const struct cut *c, size_t i)
+{
+	return c->from[i + 1] - c->from[i];
+}
+
+static bool has_digit(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_digit(s[i]))
+			return true;
+	return false;
+}
+
+/* ---- tokens of a name ---- */
+
+enum { TOKENS_MAX = 24 };
+
+struct token {
+	const char *text;
+	size_t n;      /* bytes */
+	size_t number; /* of these, a number at the front that is all but a unit behind it: 2 of "64gb"; else 0 */
+	size_t word; /* a word at the front that is all but a number behind it: 4 of "qwen3"; else 0 */
+	bool size;   /* a number with a unit, such as 64gb, 40c, 30b, or a3b */
+	bool plain;  /* no digit in it */
+};
+
+struct tokens {
+	struct token at[TOKENS_MAX];
+	size_t n;
+};
+
+static struct token token_of(const struct cut *c, size_t first, size_t end)
+{
+	const size_t n = end - first, front = atom_size(c, first);
+	struct token t = {.text = c->text + c->from[first], .n = c->from[end] - c->from[first]};
+	const char *last = c->text + c->from[end - 1];
+	const bool number = is_digit(*t.text), unit = is_unit(last, atom_size(c, end - 1));
+
+	t.plain = !has_digit(t.text, t.n);
+	t.number = n == 2 && number && unit ? front : 0;
+	t.word = n == 2 && !number ? front : 0;
+	t.size = n >= 2 && unit && is_digit(c->text[c->from[end - 2]]);
+	return t;
+}
+
+static void cut_tokens(const struct cut *c, struct tokens *out)
+{
+	out->n = 0;
+	for (size_t i = 0, end; i < c->n && out->n < TOKENS_MAX; i = end) {
+		for (end = i + 1; end < c->n && c->token[end] == c->token[i]; end++)
+			;
+		out->at[out->n++] = token_of(c, i, end);
+	}
+}
+
+/* ---- covering what was typed ---- */
+
+static const char *const fillers[] = {"gpu",     "ram",      "vram",    "memory", "unified", "with", "the",
+				      "a",       "card",     "chip",    "apple",  "nvidia",  "of",   "and",
+				      "geforce", "instruct", "it",      "chat",   "model",   "gguf", "inch",
+				      "machine", "graphics", "edition", "version"};
+
+struct covering {
+	const struct cut *typed;
+	const struct tokens *tokens;
+	const struct cut *phrases; /* trade names */
+	size_t phrases_n;
+	unsigned used, open; /* tokens that cover something; those of them whose number is open */
+	bool sold_as;        /* a trade name covers something */
+	bool whole;          /* and it names the product */
+};
+
+/* Where an atom begins at that byte: its number; else the number of atoms. */
+static size_t atom_at(const struct cut *c, size_t at)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->from[i] != at)
+		i++;
+	return i;
+}
+
+/* Bytes of what was typed, from `at` on, that the text is; a number is never cut. */
+static size_t taken(const struct cut *typed, size_t at, const char *text, size_t n)
+{
+	const size_t end = at + n;
+	const char *t = typed->text;
+
+	if (end > typed->from[typed->n] || memcmp(t + at, text, n) != 0)
+		return 0;
+	if (is_digit(t[at]) && atom_at(typed, at) == typed->n)
+		return 0;
+	return is_digit(t[end - 1]) && end < typed->from[typed->n] && atom_at(typed, end) == typed->n ? 0 : n;
+}
+
+static size_t take_token(const struct covering *c, size_t at, const struct token *t, bool *open)
+{
+	size_t n = taken(c->typed, at, t->text, t->n), next;
+
+	*open = false;
+	if (n)
+		return n;
+	n = t->number ? taken(c->typed, at, t->text, t->number) : 0;
+	next = n ? atom_at(c->typed, at + n) : c->typed->n;
+	if (n && next < c->typed->n && is_unit(c->typed->text + at + n, atom_size(c->typed, next)))
+		return 0; /* 40 GB are no 40 cores */
+	if (n)
+		return n;
+	n = t->word > 1 ? taken(c->typed, at, t->text, t->word) : 0;
+	*open = n > 0;
+	next = n ? atom_at(c->typed, at + n) : 0; /* qwen3 is no qwen2.5 */
+	return next > 0 && next < c->typed->n && c->typed->token[next] == c->typed->token[next - 1] ? 0 : n;
+}
+
+static size_t take_filler(const struct covering *c, size_t at)
+{
+	const size_t i = atom_at(c->typed, at);
+
+	for (size_t k = 0; i < c->typed->n && k < ARRAY_LEN(fillers); k++)
+		if (strlen(fillers[k]) == atom_size(c->typed, i) &&
+		    !memcmp(fillers[k], c->typed->text + at, strlen(fillers[k])))
+			return atom_size(c->typed, i);
+	return 0;
+}
+
+static bool cover(struct covering *c, size_t at);
+
+static bool cover_by_phrase(struct covering *c, size_t at)
+{
+	for (size_t i = 0; i < c->phrases_n; i++) {
+		const struct cut *p = &c->phrases[i];
+		const size_t n = p->n ? taken(c->typed, at, p->text, p->from[p->n]) : 0;
+		const struct covering before = *c;
+
+		if (!n)
+			continue;
+		c->sold_as = true;
+		c->whole |= has_digit(p->text, p->from[p->n]);
+		if (cover(c, at + n))
+			return true;
+		*c = before;
+	}
+	return false;
+}
+
+static bool cover_by_token(struct covering *c, size_t at)
+{
+	for (size_t i = 0; i < c->tokens->n; i++) {
+		const struct covering before = *c;
+		bool open;
+		const size_t n = c->used >> i & 1 ? 0 : take_token(c, at, &c->tokens->at[i], &open);
+
+		if (!n)
+			continue;
+		c->used |= 1U << i;
+		c->open |= (unsigned)open << i;
+		if (cover(c, at + n))
+			return true;
+		*c = before;
+	}
+	return false;
+}
+
+/* Whether the rest of what was typed, from that byte on, is covered. */
+static bool cover(struct covering *c, size_t at)
+{
+	size_t n;
+
+	if (at == c->typed->from[c->typed->n])
+		return true;
+	if (cover_by_phrase(c, at) || cover_by_token(c, at))
+		return true;
+	n = take_filler(c, at);
+	return n && cover(c, at + n);
+}
+
+/* ---- choosing ---- */
+
+enum { PHRASES_MAX = 12 };
+
+struct match {
+	bool covers;
+	bool other;    /* a word that was not said follows one that was: perhaps another product */
+	size_t unsaid; /* words, and numbers of words, that were not said */
+	bool sizes;    /* some size was not said */
+};
+
+static struct match match_name(const struct cut *typed, const struct known_name *name)
+{
+	struct cut id, phrases[PHRASES_MAX];
+	struct tokens tokens;
+	struct covering c = {.typed = typed, .tokens = &tokens, .phrases = phrases};
+	struct match m = {.covers = false};
+	bool said = false;
+
+	cut_text(&id, name->id);
+	cut_tokens(&id, &tokens);
+	for (; c.phrases_n < name->sold_as_n && c.phrases_n < PHRASES_MAX; c.phrases_n++)
+		cut_text(&phrases[c.phrases_n], name->sold_as[c.phrases_n]);
+	m.covers = typed->n && cover(&c, 0) && (c.used || c.sold_as);
+	for (size_t i = 0; i < tokens.n; i++) {
+		const struct token *t = &tokens.at[i];
+		const bool used = c.used >> i & 1;
+
+		said |= used;
+		m.sizes |= t->size && !used;
+		m.unsaid += c.whole || t->size ? 0 : (size_t)(!used || c.open >> i & 1);
+		m.other |= !c.whole && t->plain && !used && said;
+	}
+	return m;
+}
+
+/* A number before a unit that begins with that letter, as in "40c"; 0: none. */
+static double size_of(const char *id, char unit)
+{
+	struct cut c;
+	double size = 0;
+
+	cut_text(&c, id);
+	for (size_t i = 0; i + 1 < c.n; i++) {
+		double number = 0;
+
+		if (!is_digit(c.text[c.from[i]]) || c.text[c.from[i + 1]] != unit ||
+		    !is_unit(c.text + c.from[i + 1], atom_size(&c, i + 1)))
+			continue;
+		for (size_t k = c.from[i]; k < c.from[i + 1] && is_digit(c.text[k]); k++)
+			number = number * 10 + (c.text[k] - '0');
+		size = number;
+	}
+	return size;
+}
+
+/* Whether two names differ in their sizes alone. */
+static bool same_but_sizes(const char *a, const char *b)
+{
+	struct cut ca, cb;
+	struct tokens ta, tb;
+	size_t i = 0, k = 0;
+
+	cut_text(&ca, a);
+	cut_text(&cb, b);
+	cut_tokens(&ca, &ta);
+	cut_tokens(&cb, &tb);
+	for (;; i++, k++) {
+		while (i < ta.n && ta.at[i].size)
+			i++;
+		while (k < tb.n && tb.at[k].size)
+			k++;
+		if (i == ta.n || k == tb.n)
+			return i == ta.n && k == tb.n;
+		if (ta.at[i].n != tb.at[k].n || memcmp(ta.at[i].text, tb.at[k].text, ta.at[i].n) != 0)
+			return false;
+	}
+}
+
+static bool smaller(const char *a, const char *b)
+{
+	const double cores = size_of(a, 'c') - size_of(b, 'c'), memory = size_of(a, 'g') - size_of(b, 'g');
+
+	return cores != 0 ? cores < 0 : memory != 0 ? memory < 0 : strcmp(a, b) < 0;
+}
+
+/* Puts one of equals in its place: a shorter name is nearer, then the alphabet tells. */
+static void add_candidate(struct typed_found *f, const struct known_name *names, size_t i)
+{
+	size_t at = f->n < TYPED_CANDIDATES ? f->n : TYPED_CANDIDATES;
+
+	f->n++;
+	for (; at > 0; at--) {
+		const char *before = names[f->candidates[at - 1]].id;
+		const size_t a = strlen(before), b = strlen(names[i].id);
+
+		if (a < b || (a == b && strcmp(before, names[i].id) <= 0))
+			break;
+		if (at < TYPED_CANDIDATES)
+			f->candidates[at] = f->candidates[at - 1];
+	}
+	if (at < TYPED_CANDIDATES)
+		f->candidates[at] = i;
+}
+
+static bool settle(struct typed_found *f, const struct known_name *names, const size_t *equals, size_t n,
+		   enum typed_sizes sizes)
+{
+	f->at = equals[0];
+	for (size_t i = 1; i < n; i++) {
+		if (sizes == TYPED_SIZES_NAMED || !same_but_sizes(names[f->at].id, names[equals[i]].id))
+			return false;
+		if (smaller(names[equals[i]].id, names[f->at].id))
+			f->at = equals[i];
+	}
+	return true;
+}
+
+struct typed_found typed_find(const char *text, const struct known_name *names, size_t n,
+			      enum typed_sizes sizes)
+{
+	struct typed_found f = {.found = false};
+	struct cut typed;
+	struct match *all = xcalloc(n + 1, sizeof *all);
+	size_t *equals = xcalloc(n + 1, sizeof *equals), equals_n = 0, least = (size_t)-1;
+
+	cut_text(&typed, text);
+	for (size_t i = 0; i < n && !f.found; i++) {
+		all[i] = match_name(&typed, &names[i]);
+		f.found = !strcmp(text, names[i].id);
+		f.at = i;
+		if (all[i].covers && !all[i].other && all[i].unsaid < least)
+			least = all[i].unsaid;
+	}
+	for (size_t i = 0; i < n && !f.found; i++) {
+		if (all[i].covers && !all[i].other && all[i].unsaid == least)
+			equals[equals_n++] = i;
+		if (all[i].covers && (least == (size_t)-1 || (!all[i].other && all[i].unsaid == least)))
+			add_candidate(&f, names, i);
+	}
+	f.found = f.found || (equals_n && settle(&f, names, equals, equals_n, sizes));
+	free(all);
+	free(equals);
+	return f;
+}
+
+size_t typed_common(const char *text, const char *id)
+{
+	struct cut typed, c;
+	struct tokens tokens;
+	size_t common = 0;
+
+	cut_text(&typed, text);
+	cut_text(&c, id);
+	cut_tokens(&c, &tokens);
+	for (size_t i = 0; i < tokens.n; i++) {
+		const struct token *t = &tokens.at[i];
+		bool any = false;
+
+		for (size_t at = 0; at < typed.n && !any && !t->size && (!t->plain || t->n >= 4); at++)
+			any = taken(&typed, typed.from[at], t->text, t->n) > 0;
+		common += any ? t->n : 0;
+	}
+	return common;
+}
+
+bool typed_larger(const char *a, const char *b)
+{
+	return same_but_sizes(a, b) && size_of(a, 'c') == size_of(b, 'c') &&
+	       size_of(a, 'g') > size_of(b, 'g');
+}

@@ -1,0 +1,65 @@
+/* computed.c - see computed.h. */
+#include "sim/world/computed.h"
+
+#include <string.h>
+
+/* Every runtime of the world once, with the version of the software where it is the only one. */
+static void add_runtimes(struct str *out, const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->units_n; i++) {
+		const struct profile *p = w->units[i].profile;
+		bool told = false;
+
+		for (size_t k = 0; k < i && !told; k++)
+			told = !strcmp(w->units[k].profile->origin.name, p->origin.name);
+		if (told)
+			continue;
+		str_addf(out, "%s%s", n++ ? " and " : "; runtime ", p->origin.name);
+	}
+	if (n == 1)
+		str_addf(out, " (%s)", w->units[0].profile->version);
+}
+
+static void add_generate(struct str *out, const struct generate *g)
+{
+	str_addf(out, "; prompt %lld tok", (long long)g->prompt);
+	if (g->options.chunk && g->options.chunk < g->prompt)
+		str_addf(out, " in chunks of %lld tok", (long long)g->options.chunk);
+	str_addf(out, ", %lld tok generated, batch %lld", (long long)g->tokens, (long long)g->batch);
+}
+
+static void add_train(struct str *out, const struct train *t)
+{
+	static const char *const methods[] = {
+		[TRAIN_FULL] = "full training", [TRAIN_LORA] = "LoRA", [TRAIN_QLORA] = "QLoRA"};
+
+	str_addf(out, "; %s, ", methods[t->method]);
+	if (t->method != TRAIN_FULL)
+		str_addf(out, "rank %lld, ", (long long)t->rank);
+	str_addf(out, "sequences of %lld tok, %lld in a micro-batch, %lld micro-batches",
+		 (long long)t->tokens, (long long)t->batch, (long long)t->micro_batches);
+}
+
+const char *world_computed(struct arena *a, const struct world *w, uint64_t seed)
+{
+	const struct precision *p = &w->scenario->precision;
+	const struct workload *k = &w->scenario->workload;
+	struct str s = STR_INIT;
+	const char *text;
+
+	str_addf(&s, "%s, weights %s, KV %s, computed in %s", w->model->title, mix_names[p->weights],
+		 format_names[p->kv], format_names[p->compute]);
+	add_runtimes(&s, w);
+	if (k->generate)
+		add_generate(&s, k->generate);
+	if (k->train)
+		add_train(&s, k->train);
+	if (k->serve)
+		str_add(&s, "; requests as 'serve' says");
+	str_addf(&s, "; seed %llu", (unsigned long long)seed);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}

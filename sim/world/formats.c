@@ -1,0 +1,47 @@
+/* formats.c - see formats.h. */
+#include "sim/world/formats.h"
+
+#include <string.h>
+
+#include "sim/base/str.h"
+
+enum format_reader format_reader_of(const char *runtime)
+{
+	static const struct {
+		const char *runtime;
+		enum format_reader reader;
+	} of[] = {{"llama.cpp", READS_GGUF},    {"cuda", READS_GGUF},       {"mlx", READS_MLX},
+		  {"torch", READS_SAFETENSORS}, {"mps", READS_SAFETENSORS}, {"vllm", READS_SAFETENSORS}};
+	const size_t len = strcspn(runtime, "@");
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		if (strlen(of[i].runtime) == len && !strncmp(of[i].runtime, runtime, len))
+			return of[i].reader;
+	return READS_ANY;
+}
+
+/* Blocks that are llama.cpp's own. */
+static bool of_gguf(const char *format)
+{
+	return format[0] == 'q' || str_starts(format, "iq");
+}
+
+int format_check(const char *runtime, enum mix_id weights, struct err *err)
+{
+	const char *name = mix_names[weights];
+	const enum format_reader reads = format_reader_of(runtime);
+
+	if (reads == READS_MLX && of_gguf(name)) {
+		err_set(err, "%s cannot read weights in %s: that is a format of llama.cpp", runtime, name);
+		return err_hint(err, "mlx_q4, mlx_q8 or the like");
+	}
+	if (reads != READS_ANY && reads != READS_MLX && str_starts(name, "mlx_")) {
+		err_set(err, "%s cannot read weights in %s: that is a format of MLX", runtime, name);
+		return err_hint(err, reads == READS_GGUF ? "q4_K_M, q8_0 or the like" : "bf16 or f16");
+	}
+	if (reads == READS_GGUF && weights == (enum mix_id)FORMAT_FP8) {
+		err_set(err, "%s cannot read weights in fp8", runtime);
+		return err_hint(err, "q8_0 is as large");
+	}
+	return 0;
+}

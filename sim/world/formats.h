@@ -1,0 +1,20 @@
+/*
+ * formats.h - which files of weights a runtime reads.
+ *
+ * Layer world. llama.cpp reads GGUF, whose blocks are its own, and nothing else (ggml/src/gguf.cpp); mlx_lm reads
+ * safetensors with MLX's groups, and of GGUF only what it unpacks itself (mlx/io/gguf.cpp: q4_0, q4_1 and q8_0; mlx_lm's
+ * load() takes none). What PyTorch and vLLM read depends on what is installed beside them: only MLX's groups are refused.
+ */
+#ifndef SIM_WORLD_FORMATS_H
+#define SIM_WORLD_FORMATS_H
+#include "sim/llm/quant.h"
+
+enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
+
+/* By the runtime's name, without its date; READS_ANY of one that is not known. */
+enum format_reader format_reader_of(const char *runtime);
+
+/* 0, or -1 with err and a hint where the runtime cannot read weights of that format. */
+int format_check(const char *runtime, enum mix_id weights, struct err *err);
+
+#endif

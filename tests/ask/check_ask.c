@@ -1,0 +1,372 @@
+/* check_ask.c - one question in a line: what is assumed, that remedies help, the budget against each machine alone. */
+#include "tests/suites.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/ask/budget.h"
+#include "sim/ask/look_up.h"
+#include "sim/ask/scenario_text.h"
+#include "sim/ask/this_machine.h"
+#include "sim/world/formats.h"
+
+struct asking {
+	struct arena arena;
+	struct diags diags;
+	struct loader loader;
+	struct err err;
+};
+
+static void begin(struct asking *t)
+{
+	*t = (struct asking){.arena = ARENA_INIT};
+	diags_init(&t->diags, &t->arena);
+	loader_init(&t->loader, &t->arena, &t->diags);
+}
+
+static void end(struct asking *t)
+{
+	arena_release(&t->arena);
+}
+
+static struct question on(const char **machine)
+{
+	return (struct question){.machines = {machine, 1}};
+}
+
+static const struct draws_ask few = {.seed = -1, .n = 2};
+
+static struct asked settled(struct asking *t, const struct question *q)
+{
+	struct asked out;
+
+	ck_assert_msg(question_settle(&t->loader, q, &out, &t->err) == 0, "%s: %s", t->err.msg, t->err.hint);
+	ck_assert_uint_eq(t->loader.inputs_n, 0);
+	return out;
+}
+
+START_TEST(defaults)
+{
+	static const struct {
+		const char *model, *machine, *runtime, *train, *weights;
+	} all[] = {{"llama 3.3 70b", "m4 max 64", NULL, NULL, "q4_K_M"},
+		   {"llama 3.3 70b", "m4 max 64", "mlx", NULL, "mlx_q4"},
+		   {"llama 3.3 70b", "4090", NULL, NULL, "q4_K_M"},
+		   {"llama 3.3 70b", "4090", "llama.cpp", NULL, "q4_K_M"},
+		   {"llama 3.3 70b", "spark", "vllm", NULL, "bf16"},
+		   {"gpt-oss-20b", "m4 max 64", NULL, NULL, "mxfp4"},
+		   {"gpt-oss-20b", "m4 max 64", "mlx", NULL, "mlx_mxfp4_q8"},
+		   {"gpt-oss-20b", "spark", NULL, NULL, "mxfp4"},
+		   {"mistral 7b", "m4 max 64", NULL, "lora", "bf16"},
+		   {"mistral 7b", "m4 max 64", NULL, "qlora", "mlx_q4"},
+		   {"mistral 7b", "4090", NULL, "lora", "f16"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *machine = all[i].machine;
+		struct question q = on(&machine);
+		struct asked a;
+
+		begin(&t);
+		q.model = all[i].model;
+		q.runtime = all[i].runtime;
+		q.train = all[i].train;
+		a = settled(&t, &q);
+		ck_assert_str_eq(a.weights, all[i].weights);
+		ck_assert_ptr_nonnull(strstr(a.assumed, all[i].weights));
+		ck_assert_ptr_nonnull(strstr(a.assumed, a.machines[0].id));
+		end(&t);
+	}
+}
+END_TEST
+
+/* What is said is not assumed; of context, prompt and answer two give the third. */
+START_TEST(lengths)
+{
+	struct asking t;
+	const char *machine = "apple-m4-max-40c-64gb";
+	struct question q = on(&machine);
+	struct asked a;
+
+	begin(&t);
+	q.model = "llama-3.3-70b";
+	a = settled(&t, &q);
+	ck_assert_int_eq(a.prompt, 2048);
+	ck_assert_int_eq(a.tokens, 256);
+	q.context = 16384;
+	a = settled(&t, &q);
+	ck_assert_int_eq(a.prompt + a.tokens, 16384);
+	q.prompt = 16000;
+	a = settled(&t, &q);
+	ck_assert_int_eq(a.tokens, 384);
+	q.tokens = 384;
+	q.weights = "q4_K_M";
+	q.kv = "f16";
+	q.users = 1;
+	q.runtime = "llama.cpp@2026-02";
+	a = settled(&t, &q);
+	ck_assert_str_eq(a.assumed, "");
+	q.tokens = 385;
+	ck_assert_int_eq(question_settle(&t.loader, &q, &a, &t.err), -1);
+	end(&t);
+}
+END_TEST
+
+START_TEST(token_counts)
+{
+	static const struct {
+		const char *text;
+		int64_t tokens; /* 0: refused */
+	} all[] = {{"16k", 16384},    {"16K", 16384},
+		   {"2048", 2048},    {"2048 tok", 2048},
+		   {"4k tok", 4096},  {"4096k", 1 << 22},
+		   {"4097k", 0},      {"", 0},
+		   {"k", 0},          {"0", 0},
+		   {"-1", 0},         {"1.5k", 0},
+		   {"16k tokens", 0}, {"9999999999999999999999", 0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct err err = ERR_INIT;
+		int64_t tokens = 0;
+
+		ck_assert_int_eq(question_tokens("context", all[i].text, &tokens, &err),
+				 all[i].tokens ? 0 : -1);
+		ck_assert_int_eq(tokens, all[i].tokens);
+	}
+}
+END_TEST
+
+/* Every remedy that is an option makes the question fit. */
+START_TEST(remedies)
+{
+	struct asking t;
+	const char *machine = "m4 max 64";
+	struct question q = on(&machine);
+	struct answer a;
+	size_t tried = 0;
+
+	begin(&t);
+	q.model = "llama 3.3 70b";
+	q.context = 16384;
+	q.users = 4;
+	ck_assert_int_eq(answer_make(&t.loader, &q, &few, &a, &t.err), 0);
+	ck_assert_uint_eq(a.best, a.rows_n);
+	for (size_t i = 0; i < a.remedies.n; i++) {
+		const char *at = strstr(a.remedies.at[i], "--"), *space = at ? strchr(at, ' ') : NULL;
+		struct question as = q;
+		struct answer then;
+		const char *value;
+
+		if (!at)
+			continue;
+		value = arena_strndup(&t.arena, space + 1, strcspn(space + 1, " ,"));
+		if (!strncmp(at, "--weights", 9))
+			as.weights = value;
+		else if (!strncmp(at, "--kv", 4))
+			as.kv = value;
+		else if (!strncmp(at, "--on", 4))
+			as.machines.at = &value;
+		else
+			ck_assert_int_eq(question_tokens("context", value, &as.context, &t.err), 0);
+		ck_assert_msg(answer_make(&t.loader, &as, &few, &then, &t.err) == 0, "%s", t.err.msg);
+		ck_assert_msg(then.best < then.rows_n, "'%s' does not help", a.remedies.at[i]);
+		tried++;
+	}
+	ck_assert_uint_eq(tried, 4);
+	end(&t);
+}
+END_TEST
+
+START_TEST(layers)
+{
+	struct asking t;
+	const char *pair[] = {"m4 max 64", "m5 16gb"};
+	struct question q = {.model = "llama 3.3 70b", .machines = {pair, 2}, .link = "thunderbolt 5 tcp"};
+	int64_t n[ASK_MACHINES];
+	struct asked a;
+
+	begin(&t);
+	a = settled(&t, &q);
+	scenario_layers(&a, n);
+	ck_assert_int_eq(n[0] + n[1], 80);
+	/* by bandwidth it were 62 and 18: 18 layers of a half GB are within 11.8 GiB */
+	ck_assert_int_gt(n[0], 58);
+	ck_assert_int_gt(n[1], 12);
+	end(&t);
+}
+END_TEST
+
+/* The search over the catalogue finds what asking each machine by itself finds. */
+START_TEST(budget)
+{
+	struct asking t;
+	const struct budget_ask ask = {
+		.question = {.model = "qwen3-14b", .context = 4096, .users = 2}, .usd = 1300, .at_least = 8};
+	struct known_name *names;
+	struct budget b;
+	size_t n, good = 0;
+
+	begin(&t);
+	ck_assert_int_eq(budget_find(&t.loader, &ask, &few, &b, &t.err), 0);
+	n = catalogue_names(&t.loader, CATALOGUE_MACHINES, NULL, &names);
+	for (size_t i = 0; i < n; i++) {
+		struct asking one;
+		struct question q = ask.question;
+		struct answer a;
+		size_t at = 0;
+
+		begin(&one);
+		q.machines = (struct texts){&names[i].id, 1};
+		while (at < b.rows_n && strcmp(b.rows[at].id, names[i].id) != 0)
+			at++;
+		if (answer_make(&one.loader, &q, &few, &a, &one.err) == 0 && a.best < a.rows_n &&
+		    a.asked.machines[0].facts->price.given &&
+		    a.asked.machines[0].facts->price.value <= ask.usd &&
+		    rows_metric(&a.rows[0], "decode_tok_per_s_per_seq")->value >= ask.at_least) {
+			/* a file of which each memory is listed by itself is not */
+			good += at < b.rows_n;
+			ck_assert_msg(at < b.rows_n || !strstr(names[i].id, "gb"), "%s is not found",
+				      names[i].id);
+		} else {
+			ck_assert_msg(at == b.rows_n, "%s does not do it", names[i].id);
+		}
+		end(&one);
+	}
+	ck_assert_uint_eq(good, b.rows_n);
+	ck_assert_uint_gt(good, 2);
+	for (size_t i = 1; i < b.rows_n; i++)
+		ck_assert(b.rows[i - 1].usd <= b.rows[i].usd);
+	end(&t);
+}
+END_TEST
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A system's facts under a folder that stands for "/". */
+START_TEST(this_one)
+{
+	char root[] = "/tmp/lemursim-this-XXXXXX", path[200], command[64];
+	struct this_facts facts;
+	struct asking t;
+
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	begin(&t);
+	this_machine_facts(root, &facts);
+	ck_assert_str_eq(facts.chip, "");
+	ck_assert_ptr_null(this_machine(&t.loader, &facts, &t.err));
+	snprintf(path, sizeof path, "%s/proc", root);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/proc/cpuinfo", root);
+	write_file(path, "processor\t: 0\nmodel name\t: AMD Ryzen 9 5950X 16-Core Processor\n");
+	this_machine_facts(root, &facts);
+	ck_assert_str_eq(facts.chip, "AMD Ryzen 9 5950X 16-Core Processor");
+	t.err = (struct err)ERR_INIT;
+	ck_assert_ptr_null(this_machine(&t.loader, &facts, &t.err));
+	ck_assert_ptr_nonnull(strstr(t.err.msg, "Ryzen"));
+	for (int i = 0; i < 4; i++) {
+		static const char *const parts[] = {"driver", "driver/nvidia", "driver/nvidia/gpus",
+						    "driver/nvidia/gpus/0000:01:00.0"};
+
+		snprintf(path, sizeof path, "%s/proc/%s", root, parts[i]);
+		mkdir(path, 0700);
+	}
+	snprintf(path, sizeof path, "%s/proc/driver/nvidia/gpus/0000:01:00.0/information", root);
+	write_file(path, "Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 137\n");
+	this_machine_facts(root, &facts);
+	ck_assert_str_eq(facts.chip, "NVIDIA GeForce RTX 4090");
+	ck_assert_str_eq(this_machine(&t.loader, &facts, &t.err), "nvidia-rtx-4090-24gb");
+	snprintf(command, sizeof command, "rm -rf %s", root);
+	ck_assert_int_eq(system(command), 0);
+	end(&t);
+}
+END_TEST
+
+START_TEST(known_facts)
+{
+	static const struct {
+		struct this_facts facts;
+		const char *id;
+	} all[] = {{{"Apple M4 Pro", 48.0 * 1073741824, 0}, "apple-m4-pro-16c-48gb"},
+		   {{"Apple M4 Pro", 48.0 * 1073741824, 20}, "apple-m4-pro-20c-48gb"},
+		   {{"Apple M3 Ultra", 512.0 * 1073741824, 80}, "apple-m3-ultra-80c-512gb"},
+		   {{"Apple M2", 24.0 * 1073741824, 10}, "apple-m2-10c-24gb"},
+		   {{"NVIDIA GB10", 0, 0}, "nvidia-dgx-spark-128gb"},
+		   {{"NVIDIA GeForce RTX 4060 Ti", 0, 0}, "nvidia-rtx-4060-ti-8gb"},
+		   {{"NVIDIA H100 80GB HBM3", 0, 0}, "nvidia-h100-sxm-80gb"},
+		   {{"NVIDIA RTX PRO 6000 Blackwell Workstation Edition", 0, 0},
+		    "nvidia-rtx-pro-6000-blackwell-96gb"},
+		   {{"NVIDIA GeForce GTX 1080", 0, 0}, NULL},
+		   {{"Apple M9 Max", 64.0 * 1073741824, 40}, NULL}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct asking t;
+		const char *id;
+
+		begin(&t);
+		id = this_machine(&t.loader, &all[i].facts, &t.err);
+		ck_assert_msg(all[i].id ? id && !strcmp(id, all[i].id) : !id && t.err.hint[0], "%s is %s",
+			      all[i].facts.chip, id ? id : "nothing");
+		end(&t);
+	}
+}
+END_TEST
+
+START_TEST(formats_read)
+{
+	static const struct {
+		const char *runtime, *weights;
+		int rc;
+	} all[] = {{"llama.cpp@2026-02", "q4_K_M", 0},
+		   {"llama.cpp", "mlx_q4", -1},
+		   {"cuda@2025-10", "mlx_q4", -1},
+		   {"cuda", "mxfp4", 0},
+		   {"cuda", "fp8", -1},
+		   {"mlx@2025-12", "mlx_q4", 0},
+		   {"mlx", "q4_K_M", -1},
+		   {"mlx", "q8_0", -1},
+		   {"mlx", "bf16", 0},
+		   {"mlx", "mlx_mxfp4_q8", 0},
+		   {"mps", "mlx_q4", -1},
+		   {"torch", "bf16", 0},
+		   {"mine", "mlx_q4", 0},
+		   {"vllm", "mlx_q8", -1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct err err = ERR_INIT;
+		int mix = 0;
+
+		while (strcmp(mix_names[mix], all[i].weights) != 0)
+			mix++;
+		ck_assert_int_eq(format_check(all[i].runtime, (enum mix_id)mix, &err), all[i].rc);
+		ck_assert(all[i].rc == 0 || err.hint[0]);
+	}
+}
+END_TEST
+
+Suite *suite_ask(void)
+{
+	Suite *s = suite_create("ask");
+	TCase *t = tcase_create("ask");
+
+	tcase_add_test(t, defaults);
+	tcase_add_test(t, lengths);
+	tcase_add_test(t, token_counts);
+	tcase_add_test(t, remedies);
+	tcase_add_test(t, layers);
+	tcase_add_test(t, budget);
+	tcase_add_test(t, this_one);
+	tcase_add_test(t, known_facts);
+	tcase_add_test(t, formats_read);
+	suite_add_tcase(s, t);
+	return s;
+}

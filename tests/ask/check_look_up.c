@@ -1,0 +1,214 @@
+/* check_look_up.c - names as people type them: what they find in the catalogue, and what they must not find. */
+#include "tests/suites.h"
+
+#include <string.h>
+
+#include "sim/ask/look_up.h"
+
+struct typed {
+	const char *text, *id; /* id NULL: refused, and the hint has: */
+	const char *hint;
+};
+
+static void check_typed(enum catalogue kind, const struct typed *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct arena a = ARENA_INIT;
+		struct diags d;
+		struct loader l;
+		struct err err = ERR_INIT;
+		const char *id;
+
+		diags_init(&d, &a);
+		loader_init(&l, &a, &d);
+		id = look_up(&l, kind, t[i].text, &err);
+		if (t[i].id)
+			ck_assert_msg(id && !strcmp(id, t[i].id), "'%s' is '%s', not '%s': %s %s", t[i].text,
+				      id ? id : "nothing", t[i].id, err.msg, err.hint);
+		else
+			ck_assert_msg(!id && err.msg[0] && strstr(err.hint, t[i].hint),
+				      "'%s' is '%s': %s, hint: %s", t[i].text, id ? id : "nothing", err.msg,
+				      err.hint);
+		ck_assert_uint_eq(l.inputs_n, 0);
+		ck_assert_uint_eq(d.total, 0);
+		arena_release(&a);
+	}
+}
+
+START_TEST(machines)
+{
+	static const struct typed typed[] = {
+		/* an id as it stands, though another one is longer */
+		{"apple-m4-max-40c-64gb", "apple-m4-max-40c-64gb", NULL},
+		{"apple-m4-pro-16c", "apple-m4-pro-16c", NULL},
+		{"nvidia-h100-sxm-80gb", "nvidia-h100-sxm-80gb", NULL},
+		{"m4 max 64", "apple-m4-max-40c-64gb", NULL},
+		{"M4 Max 128GB", "apple-m4-max-40c-128gb", NULL},
+		{"m4max 64g", "apple-m4-max-40c-64gb", NULL},
+		{"m4-pro-48gb", "apple-m4-pro-16c-48gb", NULL},
+		{"m5-16gb", "apple-m5-8c-16gb", NULL},
+		{"MacBook Pro M5", "apple-m5-10c", NULL},
+		{"MacBook Air M5", "apple-m5-8c", NULL},
+		{"MacBook Pro M5 Pro", "apple-m5-pro-16c", NULL},
+		{"M5 Pro MacBook Pro 64 GB", "apple-m5-pro-16c-64gb", NULL},
+		{"macbook pro m4 max 128gb unified memory", "apple-m4-max-40c-128gb", NULL},
+		{"Mac mini M4 16GB", "apple-m4-10c-16gb", NULL},
+		{"Mac Mini (M4 Pro, 64GB RAM)", "apple-m4-pro-16c-64gb", NULL},
+		{"mac mini m4 pro 20 core gpu 48gb", "apple-m4-pro-20c-48gb", NULL},
+		{"Mac Studio M3 Ultra 512GB", "apple-m3-ultra-80c-512gb", NULL},
+		{"m3 ultra 512", "apple-m3-ultra-80c-512gb", NULL},
+		{"m3 ultra 60-core 256", "apple-m3-ultra-60c-256gb", NULL},
+		{"M2 Ultra 192 GB 76c", "apple-m2-ultra-76c-192gb", NULL},
+		{"m1", "apple-m1-7c", NULL},
+		{"m1 max", "apple-m1-max-24c", NULL},
+		{"Apple M1 Pro 16gb", "apple-m1-pro-14c-16gb", NULL},
+		{"m3 max 40c", "apple-m3-max-40c", NULL},
+		{"m6", "apple-m6-12c", NULL},
+		{"4090", "nvidia-rtx-4090-24gb", NULL},
+		{"rtx4090", "nvidia-rtx-4090-24gb", NULL},
+		{"NVIDIA GeForce RTX 4090", "nvidia-rtx-4090-24gb", NULL},
+		{"RTX 5090 32GB", "nvidia-rtx-5090-32gb", NULL},
+		{"3090", "nvidia-rtx-3090-24gb", NULL},
+		{"5060ti 16gb", "nvidia-rtx-5060-ti-16gb", NULL},
+		{"4070 ti super", "nvidia-rtx-4070-ti-super-16gb", NULL},
+		{"spark", "nvidia-dgx-spark-128gb", NULL},
+		{"DGX Spark", "nvidia-dgx-spark-128gb", NULL},
+		{"NVIDIA GB10", "nvidia-dgx-spark-128gb", NULL},
+		{"rtx pro 6000", "nvidia-rtx-pro-6000-blackwell-96gb", NULL},
+		{"RTX 6000 Pro 96GB", "nvidia-rtx-pro-6000-blackwell-96gb", NULL},
+		{"h100 sxm", "nvidia-h100-sxm-80gb", NULL},
+		{"NVIDIA H100 80GB HBM3", "nvidia-h100-sxm-80gb", NULL},
+		{"H100 PCIe", "nvidia-h100-pcie-80gb", NULL},
+		{"h200", "nvidia-h200-sxm-141gb", NULL},
+		{"a100", "nvidia-a100-40gb", NULL},
+		{"a100 80gb", "nvidia-a100-80gb", NULL},
+		/* another product than any that there is */
+		{"4070", NULL, "nvidia-rtx-4070-ti-super-16gb"},
+		{"5070", NULL, "nvidia-rtx-5070-ti-16gb"},
+		{"m4 max 512", NULL, "lemursim list hardware"},
+		{"4090 48gb", NULL, "lemursim list hardware"},
+		{"m9", NULL, "lemursim list hardware"},
+		{"m4 ultra", NULL, "lemursim list hardware"},
+		{"apple", NULL, "say which"},
+		{"h100", NULL, "nvidia-h100-pcie-80gb"},
+		{"mac studio 128", NULL, "apple-m4-max-40c-128gb"},
+		{"gpu", NULL, "lemursim list hardware"},
+		{"", NULL, "lemursim list hardware"},
+		{"llama.cpp", NULL, "lemursim list hardware"},
+		{"thunderbolt 5 tcp", NULL, "lemursim list hardware"},
+	};
+
+	check_typed(CATALOGUE_MACHINES, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+START_TEST(models)
+{
+	static const struct typed typed[] = {
+		{"qwen3 30b", "qwen3-30b-a3b", NULL},
+		{"qwen3:30b", "qwen3-30b-a3b", NULL},
+		{"Qwen 3 30B A3B", "qwen3-30b-a3b", NULL},
+		{"Qwen3-30B-A3B-Instruct", "qwen3-30b-a3b", NULL},
+		{"qwen3 coder", "qwen3-coder-30b-a3b", NULL},
+		{"qwen3 235b", "qwen3-235b-a22b", NULL},
+		{"qwen 2.5 72b", "qwen2.5-72b", NULL},
+		{"qwen2.5-coder:32b", "qwen2.5-coder-32b", NULL},
+		{"llama 3.3 70b", "llama-3.3-70b", NULL},
+		{"llama3.3:70b", "llama-3.3-70b", NULL},
+		{"Llama-3.3-70B-Instruct", "llama-3.3-70b", NULL},
+		{"llama3.1 8b", "llama-3.1-8b", NULL},
+		{"llama 3 8b", "llama-3-8b", NULL},
+		{"gpt oss 120b", "gpt-oss-120b", NULL},
+		{"gptoss20b", "gpt-oss-20b", NULL},
+		{"gemma3:27b", "gemma-3-27b", NULL},
+		{"mistral 7b", "mistral-7b", NULL},
+		{"mistral nemo", "mistral-nemo-12b", NULL},
+		{"mistral small", "mistral-small-24b", NULL},
+		{"mixtral 8x7b", "mixtral-8x7b", NULL},
+		{"phi4", "phi-4", NULL},
+		{"glm 4.5 air", "glm-4.5-air", NULL},
+		{"glm-4.5", "glm-4.5", NULL},
+		{"kimi k2", "kimi-k2", NULL},
+		{"deepseek r1", "deepseek-r1", NULL},
+		{"DeepSeek-R1-Distill-Qwen-32B", "deepseek-r1-distill-qwen-32b", NULL},
+		{"tinyllama", "tinyllama-1.1b", NULL},
+		{"llama 70b", NULL, "llama-3.3-70b"},
+		{"qwen3", NULL, "qwen3-8b"},
+		{"gpt-oss", NULL, "gpt-oss-120b"},
+		{"qwen 32b", NULL, "qwen3-32b"},
+		{"deepseek r1 70b", NULL, "deepseek-r1-distill-llama-70b"},
+		{"mistral large", NULL, "lemursim list models"},
+		{"gpt-4o", NULL, "lemursim list models"},
+		{"llama 3.3 8b", NULL, "lemursim list models"},
+	};
+
+	check_typed(CATALOGUE_MODELS, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+START_TEST(links)
+{
+	static const struct typed typed[] = {
+		{"thunderbolt 5 tcp", "thunderbolt-5-tcp", NULL},
+		{"Thunderbolt 5 RDMA", "thunderbolt-5-rdma", NULL},
+		{"10g ethernet", "ethernet-10g", NULL},
+		{"thunderbolt 5", NULL, "thunderbolt-5-tcp"},
+		{"infiniband", NULL, "lemursim list hardware"},
+		{"m4 max", NULL, "lemursim list hardware"},
+	};
+
+	check_typed(CATALOGUE_LINKS, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+/* Whatever the order of the words, the case and what is between them. */
+START_TEST(spelling)
+{
+	static const char *const ways[] = {"m4 max 64",     "64 m4 max",     "64GB, M4 MAX",
+					   "Max M4 64gb",   "m4_max_64",     "M4-Max (64 GB)",
+					   "m4 max 64 gib", "40c m4 max 64", "apple m4 max 64 gb ram"};
+	const struct known_name names[] = {{.id = "apple-m4-max-40c-64gb"},
+					   {.id = "apple-m4-max-40c-128gb"},
+					   {.id = "apple-m4-max-32c-36gb"},
+					   {.id = "apple-m4-pro-20c-64gb"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		const struct typed_found f = typed_find(ways[i], names, ARRAY_LEN(names), TYPED_SIZES_NAMED);
+
+		ck_assert_msg(f.found && f.at == 0, "'%s' finds %d, %zu of %zu", ways[i], f.found, f.at, f.n);
+	}
+	ck_assert(!typed_find("m4 max", names, ARRAY_LEN(names), TYPED_SIZES_NAMED).found);
+	ck_assert_uint_eq(typed_find("m4 max", names, ARRAY_LEN(names), TYPED_SIZES_LEAST).at, 2);
+	ck_assert(!typed_find("m4", names, ARRAY_LEN(names), TYPED_SIZES_LEAST).found);
+	ck_assert(!typed_find("64c m4 max", names, ARRAY_LEN(names), TYPED_SIZES_LEAST).found);
+}
+END_TEST
+
+/* No text is too long or too strange. */
+START_TEST(strange)
+{
+	char text[1200];
+	const struct known_name names[] = {{.id = "apple-m4-max-40c-64gb"}};
+
+	for (size_t i = 0; i + 1 < sizeof text; i++)
+		text[i] = "m4 \xff-.64"[i % 8];
+	text[sizeof text - 1] = '\0';
+	ck_assert(!typed_find(text, names, 1, TYPED_SIZES_LEAST).found);
+	memset(text, 'm', sizeof text - 1);
+	ck_assert(!typed_find(text, names, 1, TYPED_SIZES_LEAST).found);
+}
+END_TEST
+
+Suite *suite_look_up(void)
+{
+	Suite *s = suite_create("look_up");
+	TCase *t = tcase_create("look_up");
+
+	tcase_add_test(t, machines);
+	tcase_add_test(t, models);
+	tcase_add_test(t, links);
+	tcase_add_test(t, spelling);
+	tcase_add_test(t, strange);
+	suite_add_tcase(s, t);
+	return s;
+}
