@@ -353,6 +353,41 @@ START_TEST(formats_read)
 }
 END_TEST
 
+/* A prompt is read as the runtime does where nobody says how: llama.cpp holds 512 tokens of all sequences, mlx_lm 2048
+ * of each. */
+START_TEST(chunks)
+{
+	static const struct {
+		const char *runtime;
+		int64_t chunk;
+		double times; /* activations of four sequences against those of one */
+	} all[] = {{"llama.cpp", 512, 1}, {"mlx", 2048, 4}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		double held[2];
+
+		for (int many = 0; many < 2; many++) {
+			struct asking t;
+			const char *machine = "m4 max 128";
+			struct question q = on(&machine);
+			struct answer a;
+
+			begin(&t);
+			q.model = "llama 3.1 8b";
+			q.runtime = all[i].runtime;
+			q.context = 16384;
+			q.users = many ? 4 : 1;
+			ck_assert_int_eq(answer_make(&t.loader, &q, &few, &a, &t.err), 0);
+			ck_assert_int_eq(a.at->world->scenario->workload.generate->options.chunk,
+					 all[i].chunk);
+			held[many] = a.rows[0].memory[0].activations_B;
+			end(&t);
+		}
+		ck_assert_double_eq_tol(held[1] / held[0], all[i].times, 1e-9);
+	}
+}
+END_TEST
+
 Suite *suite_ask(void)
 {
 	Suite *s = suite_create("ask");
@@ -367,6 +402,7 @@ Suite *suite_ask(void)
 	tcase_add_test(t, this_one);
 	tcase_add_test(t, known_facts);
 	tcase_add_test(t, formats_read);
+	tcase_add_test(t, chunks);
 	suite_add_tcase(s, t);
 	return s;
 }
