@@ -308,12 +308,23 @@ static enum format_id mlx_format(const struct about *x, enum format_id f, int64_
 
 /* mlx_lm convert.py (mixed_quant_predicate_builder): v and down of the first and last eighth of the layers and of
  * each third one between, and the head, have the higher number of bits. */
-static enum format_id mixed_bits(const struct about *x, enum format_id low, enum format_id high)
+static enum format_id mixed_bits(int mix, const struct about *x)
 {
-	const bool more = x->t == TENSOR_V || x->t == TENSOR_DOWN || x->t == TENSOR_EXPERT_DOWN ||
-			  x->t == TENSOR_SHARED_DOWN;
+	const bool more =
+		x->t == TENSOR_HEAD || ((x->t == TENSOR_V || x->t == TENSOR_DOWN ||
+					 x->t == TENSOR_EXPERT_DOWN || x->t == TENSOR_SHARED_DOWN) &&
+					more_bits(x));
 
-	return x->t == TENSOR_HEAD || (more && more_bits(x)) ? high : low;
+	switch (mix) {
+	case MIX_MLX_MIXED_2_6:
+		return more ? FORMAT_MLX_Q6 : FORMAT_MLX_Q2;
+	case MIX_MLX_MIXED_3_4:
+		return more ? FORMAT_MLX_Q4 : FORMAT_MLX_Q3;
+	case MIX_MLX_MIXED_3_6:
+		return more ? FORMAT_MLX_Q6 : FORMAT_MLX_Q3;
+	default:
+		return more ? FORMAT_MLX_Q6 : FORMAT_MLX_Q4;
+	}
 }
 
 static bool by_mlx(int mix)
@@ -355,14 +366,6 @@ static enum format_id format_of(int mix, const struct about *x, int64_t row)
 		return mlx_format(x, FORMAT_MXFP8, row);
 	case MIX_MLX_NVFP4:
 		return mlx_format(x, FORMAT_NVFP4, row);
-	case MIX_MLX_MIXED_2_6:
-		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q2, FORMAT_MLX_Q6), row);
-	case MIX_MLX_MIXED_3_4:
-		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q3, FORMAT_MLX_Q4), row);
-	case MIX_MLX_MIXED_3_6:
-		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q3, FORMAT_MLX_Q6), row);
-	case MIX_MLX_MIXED_4_6:
-		return mlx_format(x, mixed_bits(x, FORMAT_MLX_Q4, FORMAT_MLX_Q6), row);
 	case FORMAT_Q1_0: /* every matrix alike */
 	case FORMAT_Q2_0:
 		return x->t == TENSOR_SMALL || x->t == TENSOR_ROUTER ? FORMAT_F32
@@ -373,6 +376,11 @@ static enum format_id format_of(int mix, const struct about *x, int64_t row)
 		return mlx_format(x, expert ? FORMAT_MXFP4 : FORMAT_MLX_Q4, row);
 	case MIX_MLX_MXFP4_Q8:
 		return mlx_format(x, expert ? FORMAT_MXFP4 : FORMAT_MLX_Q8, row);
+	case MIX_MLX_MIXED_2_6:
+	case MIX_MLX_MIXED_3_4:
+	case MIX_MLX_MIXED_3_6:
+	case MIX_MLX_MIXED_4_6:
+		return mlx_format(x, mixed_bits(mix, x), row);
 	default:
 		return by_mlx(mix) ? mlx_format(x, (enum format_id)mix, row) : ggml_format(mix, x, row);
 	}

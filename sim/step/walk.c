@@ -45,7 +45,8 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 		break;
 	case ROLE_EXPERTS: {
 		const size_t router = model_block_of(m, ROLE_ROUTER, k.layer);
-		const double each = (m->norms ? 2 : 1) * hidden + (double)m->experts->active;
+		const double each =
+			(m->norms ? hidden : 0) + (double)experts_width(m) + (double)m->experts->active;
 
 		out[n++] = (struct feed){router, numbers_B(w, rows * each), false};
 		if (router != block - 1)
