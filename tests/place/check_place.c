@@ -479,7 +479,9 @@ START_TEST(what_a_runtime_honours)
 	w = fixture.world;
 	for (size_t u = 0; u < w->units_n; u++) {
 		ck_assert_int_eq(w->units[u].model->attention.window, honoured[_i].window);
-		ck_assert_int_eq(part_cache_of_all(w->units[u].model, (struct part){ROLE_ATTENTION, false, 0}), honoured[_i].latent);
+		ck_assert_int_eq(
+			part_cache_of_all(w->units[u].model, (struct part){ROLE_ATTENTION, false, 0}),
+			honoured[_i].latent);
 		ck_assert_double_eq(model_weights(w->units[u].model), model_weights(w->model));
 	}
 	fixture_release(&fixture);
