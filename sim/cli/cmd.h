@@ -34,8 +34,9 @@ struct verb {
 	const char *tries; /* command lines that work in a checkout, "lemursim" left out; one a line */
 };
 
-extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule, verb_roofline,
-	verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import, verb_list;
+extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule,
+	verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import,
+	verb_list;
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 

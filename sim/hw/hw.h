@@ -158,7 +158,7 @@ struct profile {
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
-	bool all_logits;         /* a prefill computes the head for every token, not only the last */
+	bool all_logits; /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
@@ -198,7 +198,7 @@ enum hw_system { SYSTEM_UNKNOWN, SYSTEM_MACOS_15, SYSTEM_MACOS_26 };
 struct machine {
 	struct origin origin; /* name: as the scenario calls it */
 	const char *schema, *title, *chip;
-	const char *die; /* the chip that each of its dies is; NULL: not given */
+	const char *die;           /* the chip that each of its dies is; NULL: not given */
 	struct field_list sold_as; /* const char *: "MacBook Pro" */
 	int kind;
 	int system;   /* enum hw_system; its rule gives memory.usable if that is not given */

@@ -53,8 +53,7 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	/* backward: four products where forward has two */
 	op->flop = op->times * each * x->pairs;
 	op->dense_flop = op->times * each * x->rectangle;
-	op->kv_B =
-		format_bytes((enum format_id)w->p->kv, (double)x->seen * part_kv_numbers(w->m, w->part));
+	op->kv_B = format_bytes((enum format_id)w->p->kv, (double)x->seen * part_kv_numbers(w->m, w->part));
 	/* the scores in f32, for runtimes that write them */
 	op->tensor_B = format_bytes(FORMAT_F32, (double)a->heads * x->rectangle);
 	return op;

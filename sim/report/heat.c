@@ -75,7 +75,8 @@ static double goodness(const struct view *v, double value)
 
 	if (v->low >= v->high)
 		return 0.5;
-	share = logs ? exact_log(value / v->low) / exact_log(v->high / v->low) : (value - v->low) / (v->high - v->low);
+	share = logs ? exact_log(value / v->low) / exact_log(v->high / v->low)
+		     : (value - v->low) / (v->high - v->low);
 	return v->less ? 1 - share : share;
 }
 

@@ -31,7 +31,8 @@ struct result {
 	size_t rows_n;
 	const char *const *notes; /* sentences under the table: the peak MFU is stated against, ... */
 	size_t notes_n;
-	const struct yml *config; /* the effective configuration; NULL: not known. Written by result_json() alone */
+	const struct yml
+		*config; /* the effective configuration; NULL: not known. Written by result_json() alone */
 };
 
 enum result_format { RESULT_TABLE, RESULT_MD, RESULT_CSV, RESULT_JSON, RESULT_JSONL, RESULT_FORMAT_N };

@@ -199,12 +199,13 @@ struct roofline workload_roofline(struct arena *a, const struct world *w)
 			 "operators inside a step do not pay that synchronisation"
 		       : "ceilings alone: a server's operators are others in each iteration; for dots "
 			 "give the workload 'generate:'";
-	return (struct roofline){.title = arena_printf(a, "Roofline: %s, weights %s, computed in %s, runtime %s", w->model->title, mix_names[w->scenario->precision.weights],
-						       format_names[w->scenario->precision.compute],
-						       runtimes_of(a, w)),
-				 .note = note,
-				 .roofs = roofs,
-				 .roofs_n = w->units_n,
-				 .dots = dots,
-				 .dots_n = dots_n};
+	return (struct roofline){
+		.title = arena_printf(a, "Roofline: %s, weights %s, computed in %s, runtime %s",
+				      w->model->title, mix_names[w->scenario->precision.weights],
+				      format_names[w->scenario->precision.compute], runtimes_of(a, w)),
+		.note = note,
+		.roofs = roofs,
+		.roofs_n = w->units_n,
+		.dots = dots,
+		.dots_n = dots_n};
 }

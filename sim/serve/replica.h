@@ -78,7 +78,7 @@ struct replica {
 	int64_t load_tokens; /* prompt tokens of its requests */
 
 	struct {
-		double share;  /* when it was last set: of what running requests have to go, that stays free */
+		double share; /* when it was last set: of what running requests have to go, that stays free */
 		int64_t since; /* iteration */
 	} ahead;
 

@@ -228,7 +228,8 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 	struct sweep_entry *entries;
 
 	if (!s->names) {
-		take_names(a, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name, &ask->draws);
+		take_names(a, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name,
+			   &ask->draws);
 		take_shown(a, s, ask, w);
 	}
 	keep_bounds(s, w);

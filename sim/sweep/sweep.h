@@ -72,7 +72,7 @@ struct sweep {
 	const char *unit;          /* of the metric; "" for a share */
 	struct sweep_shown *shown; /* what pictures show; the metric that is compared need not be among it */
 	size_t shown_n;
-	const char *computed; /* what was computed in the first cell; the axes change it */
+	const char *computed;     /* what was computed in the first cell; the axes change it */
 	const char *const *names; /* of assignments */
 	size_t names_n;
 };
