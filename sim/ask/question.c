@@ -87,7 +87,7 @@ static const struct model *load_model(struct loader *l, const char *id, struct e
 /* ---- runtimes ---- */
 
 /* In the order in which they are taken where none is named: what most owners run. */
-static const char *const generating[] = {"llama.cpp", "cuda", "mlx", "vllm", "torch", "mps", NULL};
+static const char *const generating[] = {"llama.cpp", "cuda", "rocm", "vulkan", "mlx", "vllm", "torch", "mps", NULL};
 static const char *const training[] = {"mlx", "torch", "mps", NULL};
 
 /* The device's latest runtime of one of those names. */
@@ -100,6 +100,12 @@ static const struct profile *first_of(const struct device *d, const char *const 
 	return p;
 }
 
+/* Servers of one program for several kinds of device share its name: serve-llama.cpp, serve-llama.cpp-cuda. */
+static bool same_server(const char *a, const char *b)
+{
+	return str_starts(a, b) || str_starts(b, a);
+}
+
 /* A name that people use for a program whose profile is called otherwise: llama.cpp on CUDA is "cuda". */
 static const struct profile *same_program(const struct device *d, const char *runtime)
 {
@@ -108,7 +114,7 @@ static const struct profile *same_program(const struct device *d, const char *ru
 	size_t n = 0;
 
 	for (size_t i = 0; server && generating[i]; i++)
-		if (!strcmp(server, serving_of_runtime(generating[i])))
+		if (same_server(server, serving_of_runtime(generating[i])))
 			names[n++] = generating[i];
 	names[n] = NULL;
 	return first_of(d, names);

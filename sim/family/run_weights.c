@@ -108,17 +108,17 @@ int run_named_weights(struct arena *a, const struct run *run, const char **unkno
 
 /* --- what follows from sizes ---------------------------------------------------------------------- */
 
-/* Was the file made by mlx_lm, whose formats are others than llama.cpp's? */
-static bool of_mlx(int mix)
-{
-	return str_starts(mix_names[mix], "mlx_");
-}
-
+/* Formats that a tool writes by its plain options; a size alone does not tell the others apart from them. */
 static bool by_tool(const struct run *run, int mix)
 {
 	const bool mlx = run->tool && str_starts(run->tool, "mlx_lm");
+	const char *name = mix_names[mix];
 
-	return mix == FORMAT_F16 || mix == FORMAT_BF16 || of_mlx(mix) == mlx;
+	if (mix == FORMAT_F16 || mix == FORMAT_BF16)
+		return true;
+	if (mlx)
+		return str_starts(name, "mlx_q");
+	return name[0] == 'q' || str_starts(name, "iq") || str_starts(name, "tq") || mix == FORMAT_MXFP4;
 }
 
 static double bytes_in(const struct model *m, struct precision p, int mix)
@@ -282,7 +282,7 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 {
 	static const enum format_id same[DTYPE_N] = {
 		[DTYPE_F32] = FORMAT_F32, [DTYPE_F16] = FORMAT_F16, [DTYPE_BF16] = FORMAT_BF16};
-	const char *unknown;
+	const char *unknown = NULL;
 
 	*note = NULL;
 	*column = COLUMN_WEIGHTS;
@@ -293,7 +293,7 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 		p->weights = run_named_weights(a, run, &unknown);
 		*column = unknown ? COLUMN_MODEL : run->bytes > 0 ? COLUMN_SIZE : COLUMN_WEIGHTS;
 	}
-	if (p->weights == MIX_N && (!m || deduce(a, run, m, p, note) != 0))
+	if (p->weights == MIX_N && (unknown || !m || deduce(a, run, m, p, note) != 0))
 		return refuse_unsaid(a, run, m, unknown, err);
 	return take_kv(run, p, column, err);
 }

@@ -161,6 +161,8 @@ const char *serving_of_runtime(const char *runtime)
 		const char *runtime, *server;
 	} of[] = {{"llama.cpp", "serve-llama.cpp"},
 		  {"cuda", "serve-llama.cpp-cuda"},
+		  {"rocm", "serve-llama.cpp"},
+		  {"vulkan", "serve-llama.cpp"},
 		  {"mlx", "serve-mlx"},
 		  {"vllm", "serve-vllm"},
 		  {"mps", "serve-static"},

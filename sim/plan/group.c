@@ -11,6 +11,7 @@
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/scenario_load.h"
+#include "sim/world/formats.h"
 
 /* ---- the scenario of a fleet, as text that is merged over the plan's ---- */
 
@@ -217,19 +218,27 @@ const struct world *groups_world(struct loader *l, const struct world *plan, con
 
 /* ---- one group ---- */
 
+static bool is_one_of(const char *name, const char *const *names, size_t n, size_t *at)
+{
+	for (*at = 0; *at < n; ++*at)
+		if (!strcmp(name, names[*at]))
+			return true;
+	return false;
+}
+
 bool group_reads(const char *runtime, const char *weights)
 {
 	static const char *const plain[] = {"f32", "f16", "bf16", "fp8", "nvfp4", "mxfp4_bf16"};
-	const bool mlx = !strncmp(weights, "mlx_", 4), llamacpp = is_llamacpp(runtime);
-	bool is_plain = false;
+	const enum format_reader reads = format_reader_of(runtime);
+	struct err err = ERR_INIT;
+	size_t mix;
 
-	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
-		is_plain |= !strcmp(weights, plain[i]);
-	if (!strncmp(runtime, "mlx", 3))
-		return mlx || !strcmp(weights, "f16") || !strcmp(weights, "bf16");
-	if (llamacpp)
-		return !mlx && strcmp(weights, "fp8") != 0 && strcmp(weights, "mxfp4_bf16") != 0;
-	return is_plain;
+	if (!is_one_of(weights, mix_names, MIX_N, &mix) || format_check(runtime, (enum mix_id)mix, &err) != 0)
+		return false;
+	/* loaders of safetensors read blocks of llama.cpp as an experiment at most; mxfp4_bf16 is no GGUF */
+	if (reads == READS_SAFETENSORS)
+		return is_one_of(weights, plain, ARRAY_LEN(plain), &mix);
+	return reads != READS_GGUF || strcmp(weights, "mxfp4_bf16") != 0;
 }
 
 const char *group_settings(struct arena *a, const struct group *g)

@@ -250,7 +250,7 @@ START_TEST(kept_operators_follow_the_windows)
 	struct profile all, none;
 	struct err err = ERR_INIT;
 
-	ck_assert_msg(load(&l, "apple-m4-10c,llama.cpp,mistral-7b,pp,16384,,,,,,200,,,\n",
+	ck_assert_msg(load(&l, "apple-m4-10c,llama.cpp,mistral-7b,pp,16384,,,,,,200,,,,f16\n",
 			   OBSERVATIONS_PROFILE, &err) == 0,
 		      "%s", err.msg);
 	all = none = *l.e.at[0].device->profile;

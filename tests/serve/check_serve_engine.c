@@ -589,7 +589,7 @@ START_TEST(a_late_request_meets_its_servers_context)
 						 .seqs = 4,
 						 .batched_tokens = 512,
 						 .request_ns = 1000};
-		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE};
+		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE, 0};
 	}
 	{
 		const struct serve_config both = {
