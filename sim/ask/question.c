@@ -87,7 +87,8 @@ static const struct model *load_model(struct loader *l, const char *id, struct e
 /* ---- runtimes ---- */
 
 /* In the order in which they are taken where none is named: what most owners run. */
-static const char *const generating[] = {"llama.cpp", "cuda", "rocm", "vulkan", "mlx", "vllm", "torch", "mps", NULL};
+static const char *const generating[] = {"llama.cpp", "cuda",  "rocm", "vulkan", "mlx",
+					 "vllm",      "torch", "mps",  NULL};
 static const char *const training[] = {"mlx", "torch", "mps", NULL};
 
 /* The device's latest runtime of one of those names. */
