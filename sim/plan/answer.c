@@ -144,13 +144,14 @@ static const char *asked(struct saying *s)
 
 static void say_best(struct saying *s)
 {
-	static const char *const least[PLAN_GOALS] = {[PLAN_PRICE] = "the cheapest that holds",
-						      [PLAN_ENERGY] = "the least energy that holds",
-						      [PLAN_LATENCY] = "the quickest that holds"};
+	static const char *const least[PLAN_GOALS] = {[PLAN_PRICE] = "is the cheapest that holds",
+						      [PLAN_ENERGY] =
+							      "takes the least energy of those that hold",
+						      [PLAN_LATENCY] = "is the quickest of those that hold"};
 	const struct plan_row *b = s->r->best;
 	const struct service_slo *t = &b->m.tightest;
 
-	say(s, arena_printf(s->a, "%s (%s) for %s is %s %s.", b->name, b->settings, usd(s->a, b->usd),
+	say(s, arena_printf(s->a, "%s (%s) for %s %s %s.", b->name, b->settings, usd(s->a, b->usd),
 			    least[s->plan->scenario->plan->goal], asked(s)));
 	if (t->bound > 0)
 		say(s, arena_printf(s->a, "At %s its tightest bound is %s: %s of %s.",
@@ -159,14 +160,33 @@ static void say_best(struct saying *s)
 				    duration(s->a, t->bound)));
 }
 
+/* The cheapest of the rows that holds; of another goal than the price it may cost less than the best. */
+static const struct plan_row *cheapest(const struct plan_result *r)
+{
+	const struct plan_row *least = r->best;
+
+	for (size_t i = 0; i < r->rows_n; i++)
+		if (r->rows[i].why == PLAN_HOLDS && r->rows[i].usd < least->usd)
+			least = &r->rows[i];
+	return least;
+}
+
 static void say_below(struct saying *s)
 {
-	const struct plan_row *b = s->r->below;
+	const struct plan_row *b = s->r->below, *least = cheapest(s->r);
 
-	if (!b)
+	if (least != s->r->best && isfinite(least->energy))
+		say(s, arena_printf(s->a, "%s (%s) for %s holds it too, with %.3g J/tok instead of %.3g.",
+				    least->name, least->settings, usd(s->a, least->usd), least->energy,
+				    s->r->best->energy));
+	else if (least != s->r->best)
+		say(s, arena_printf(s->a, "%s (%s) for %s holds it too.", least->name, least->settings,
+				    usd(s->a, least->usd)));
+	else if (!b)
 		say(s, "All that is cheaper is ruled out by bounds, or there is nothing cheaper.");
-	else
-		say(s, arena_printf(s->a, "The next cheaper, %s (%s) for %s, does not: %s.", b->name,
+	if (b)
+		say(s, arena_printf(s->a, "%s, %s (%s) for %s, does not: %s.",
+				    least == s->r->best ? "The next cheaper" : "A cheaper one", b->name,
 				    b->settings, usd(s->a, b->usd), plan_row_why(s->a, s->r, b)));
 }
 

@@ -335,6 +335,27 @@ bool served_are(const char *path)
 	return are;
 }
 
+int served_parse(struct arena *a, const char *path, const char *text, struct served_runs *runs,
+		 struct err *err)
+{
+	*runs = (struct served_runs){.n = 0};
+	switch (kind_of(a, path, text)) {
+	case SWEEP:
+		return read_sweep(a, path, text, runs, err);
+	case JSON:
+		runs->at = arena_alloc(a, sizeof *runs->at);
+		runs->n = 1;
+		begin_run(runs->at, path, 1);
+		return served_read_json(a, path, text, runs, err);
+	case REQUESTS: /* read line by line, from its file */
+	case NONE:
+		break;
+	}
+	err_set(err, "%s: no measured run of a server", path);
+	return err_hint(err, "a log of requests with arrived_s and first_token_s, what 'vllm bench serve "
+			     "--save-result' wrote, or a csv with metrics such as ttft_ms_p95");
+}
+
 int served_read(struct arena *a, const char *path, struct served_runs *runs, struct err *err)
 {
 	char *text;
@@ -343,20 +364,7 @@ int served_read(struct arena *a, const char *path, struct served_runs *runs, str
 	*runs = (struct served_runs){.n = 0};
 	if (file_read(a, path, SERVED_FILE_MAX, &text, &len, err) != 0)
 		return -1;
-	switch (kind_of(a, path, text)) {
-	case REQUESTS:
+	if (kind_of(a, path, text) == REQUESTS)
 		return read_requests(a, path, runs, err);
-	case SWEEP:
-		return read_sweep(a, path, text, runs, err);
-	case JSON:
-		runs->at = arena_alloc(a, sizeof *runs->at);
-		runs->n = 1;
-		begin_run(runs->at, path, 1);
-		return served_read_json(a, path, text, runs, err);
-	case NONE:
-		break;
-	}
-	err_set(err, "%s: no measured run of a server", path);
-	return err_hint(err, "a log of requests with arrived_s and first_token_s, what 'vllm bench serve "
-			     "--save-result' wrote, or a csv with metrics such as ttft_ms_p95");
+	return served_parse(a, path, text, runs, err);
 }

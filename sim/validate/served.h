@@ -56,6 +56,9 @@ bool served_are(const char *path); /* false too where it cannot be read */
 
 /* -1 with err "path:line: ...". In the arena. */
 int served_read(struct arena *a, const char *path, struct served_runs *runs, struct err *err);
+/* The same of a text that is no log of requests; path is for messages. */
+int served_parse(struct arena *a, const char *path, const char *text, struct served_runs *runs,
+		 struct err *err);
 
 /* Of a run, measured or predicted: out has SERVED_METRICS. */
 void served_values(const struct metrics *m, double *out);

@@ -35,11 +35,12 @@ static void add_train(struct str *out, const struct train *t)
 	static const char *const methods[] = {
 		[TRAIN_FULL] = "full training", [TRAIN_LORA] = "LoRA", [TRAIN_QLORA] = "QLoRA"};
 
-	str_addf(out, "; %s, ", methods[t->method]);
+	str_addf(out, "; %s", methods[t->method]);
 	if (t->method != TRAIN_FULL)
-		str_addf(out, "rank %lld, ", (long long)t->rank);
-	str_addf(out, "sequences of %lld tok, %lld in a micro-batch, %lld micro-batches",
-		 (long long)t->tokens, (long long)t->batch, (long long)t->micro_batches);
+		str_addf(out, " of rank %lld", (long long)t->rank);
+	str_addf(out, ", batch %lld of %lld tok", (long long)t->batch, (long long)t->tokens);
+	if (t->micro_batches > 1)
+		str_addf(out, ", %lld micro-batches", (long long)t->micro_batches);
 }
 
 const char *world_computed(struct arena *a, const struct world *w, uint64_t seed)
@@ -57,7 +58,7 @@ const char *world_computed(struct arena *a, const struct world *w, uint64_t seed
 	if (k->train)
 		add_train(&s, k->train);
 	if (k->serve)
-		str_add(&s, "; requests as 'serve' says");
+		str_add(&s, "; a load of requests");
 	str_addf(&s, "; seed %llu", (unsigned long long)seed);
 	text = arena_strdup(a, s.text);
 	str_release(&s);

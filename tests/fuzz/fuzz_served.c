@@ -1,4 +1,4 @@
-/* fuzz_served.c - any bytes as what vLLM's benchmark saved: a run of positive figures, or an error. */
+/* fuzz_served.c - any bytes as what vLLM's benchmark saved, or as a table of sweeps: runs of positive figures, or an error. */
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = arena_strndup(&arena, (const char *)data, size);
 	struct served_runs runs = {.n = 0};
 	struct err err = ERR_INIT;
-	const int rc = served_read_json(&arena, "f", text, &runs, &err);
+	const int rc = served_parse(&arena, "f", text, &runs, &err);
 
 	BUG_ON((rc == 0) != !err.msg[0]);
 	for (size_t i = 0; rc == 0 && i < runs.n; i++) {
