@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-#include "sim/serve/due.h"
+#include "sim/serve/time_heap.h"
 #include "sim/serve/variates.h"
-#include "sim/serve/talks.h"
+#include "sim/serve/conversations.h"
 #include "sim/serve/trace.h"
 
 enum { SECOND = 1000000000 };
-#define BEGINS UINT64_MAX /* in due: a user begins a conversation; else the place of one that goes on */
+#define BEGINS UINT64_MAX /* in `pending`: a user begins a conversation; else the place of one that goes on */
 
 /* A trace's prefix chains live until the request ends; they hang in a ring, for those that never do. */
 struct ring {
@@ -23,17 +23,17 @@ struct chain {
 struct arrivals {
 	const struct serve *s;
 	struct arena arena;
-	struct talk_class *classes;
+	struct conversation_class *classes;
 	double *upto; /* cumulative chance that a conversation is of a class */
 	size_t classes_n;
-	struct talks talks;
+	struct conversations conversations;
 	struct rng *of_gap, *of_class, *of_pause;
 	double begin_rate, scale; /* of conversations; of gaps */
 	double open_s;            /* open loads: when the last one was due */
 	uint64_t opened;
 	bool ready, over; /* open_ns is known; the open load has no more */
 	int64_t open_ns;
-	struct due due;
+	struct time_heap pending;
 	struct trace *trace;
 	struct trace_row row;
 	struct ring ring;
@@ -49,7 +49,8 @@ static struct rng *stream(struct arrivals *a, uint64_t seed, const char *of, con
 		       arena_printf(&a->arena, "serve.%s%s%s.%d", of, *of ? "." : "", what, replication));
 }
 
-static struct prefix_piece *systems_of(struct arrivals *a, const struct talk_class *c, size_t class_id)
+static struct prefix_piece *systems_of(struct arrivals *a, const struct conversation_class *c,
+				       size_t class_id)
 {
 	struct prefix_piece *p;
 
@@ -65,21 +66,21 @@ static void add_class(struct arrivals *a, const struct load_class *from, uint64_
 {
 	const size_t id = a->classes_n++;
 	const struct prefix_law *p = from->prefix;
-	struct talk_class *c = &a->classes[id];
+	struct conversation_class *c = &a->classes[id];
 	const char *name = from->origin.name;
 	const struct yml *thinks = p ? yml_get(p->origin.node, "think") : NULL;
 
-	*c = (struct talk_class){.prompt = lengths_of(&a->arena, &from->prompt),
-				 .output = lengths_of(&a->arena, &from->output),
-				 .of_prompt = stream(a, seed, name, "prompt", replication),
-				 .of_output = stream(a, seed, name, "output", replication),
-				 .of_group = stream(a, seed, name, "group", replication),
-				 .of_think = stream(a, seed, name, "think", replication),
-				 .turns = p ? p->turns : 1,
-				 .groups = p ? p->groups : 1,
-				 .system = p ? p->system : 0,
-				 .think = thinks ? p->think : a->s->arrivals.think,
-				 .priority = (int32_t)from->priority};
+	*c = (struct conversation_class){.prompt = lengths_of(&a->arena, &from->prompt),
+					 .output = lengths_of(&a->arena, &from->output),
+					 .of_prompt = stream(a, seed, name, "prompt", replication),
+					 .of_output = stream(a, seed, name, "output", replication),
+					 .of_group = stream(a, seed, name, "group", replication),
+					 .of_think = stream(a, seed, name, "think", replication),
+					 .turns = p ? p->turns : 1,
+					 .groups = p ? p->groups : 1,
+					 .system = p ? p->system : 0,
+					 .think = thinks ? p->think : a->s->arrivals.think,
+					 .priority = (int32_t)from->priority};
 	c->systems = systems_of(a, c, id);
 	a->upto[id] = (id ? a->upto[id - 1] : 0) + from->share / (double)c->turns;
 }
@@ -99,7 +100,7 @@ static void add_classes(struct arrivals *a, uint64_t seed, int replication)
 	a->begin_rate = a->s->arrivals.rate * a->upto[n - 1] / sum;
 	for (size_t i = 0; i < n; i++)
 		a->upto[i] /= a->upto[n - 1];
-	a->talks.classes = a->classes;
+	a->conversations.classes = a->classes;
 }
 
 /* Gaps of mean 1. */
@@ -124,8 +125,8 @@ static void begin_users(struct arrivals *a)
 	const struct arrivals_law *l = &a->s->arrivals;
 
 	for (int64_t i = 0; i < l->users; i++)
-		due_add(&a->due, l->think > 0 ? exact_ns(exact_exponential(a->of_pause, l->think)) : 0,
-			BEGINS);
+		time_heap_add(&a->pending,
+			      l->think > 0 ? exact_ns(exact_exponential(a->of_pause, l->think)) : 0, BEGINS);
 }
 
 struct arrivals *arrivals_new(const struct serve *s, uint64_t seed, int replication, struct err *err)
@@ -176,8 +177,8 @@ void arrivals_free(struct arrivals *a)
 		free(c); /* a chain begins with it */
 	}
 	trace_close(a->trace);
-	talks_release(&a->talks);
-	due_release(&a->due);
+	conversations_release(&a->conversations);
+	time_heap_release(&a->pending);
 	arena_release(&a->arena);
 	free(a);
 }
@@ -213,12 +214,12 @@ static void make_ready(struct arrivals *a)
 static bool first_due(struct arrivals *a, int64_t *ns, bool *open)
 {
 	const struct serve *s = a->s;
-	const struct due_entry *e;
+	const struct time_heap_entry *e;
 
 	if (s->requests && a->made >= (uint64_t)s->requests)
 		return false;
 	make_ready(a);
-	e = due_first(&a->due);
+	e = time_heap_first(&a->pending);
 	if (!e && !a->ready)
 		return false;
 	*open = a->ready && (!e || a->open_ns < e->ns);
@@ -280,18 +281,18 @@ static void take_open(struct arrivals *a, struct request *out)
 					.prefix = chain_of(a),
 					.prefix_n = a->row.blocks_n};
 	else
-		talks_begin(&a->talks, draw_class(a), out);
+		conversations_begin(&a->conversations, draw_class(a), out);
 }
 
 static void take_due(struct arrivals *a, struct request *out)
 {
-	const uint64_t what = due_first(&a->due)->what;
+	const uint64_t what = time_heap_first(&a->pending)->what;
 
-	due_drop(&a->due);
+	time_heap_drop(&a->pending);
 	if (what == BEGINS)
-		talks_begin(&a->talks, draw_class(a), out);
+		conversations_begin(&a->conversations, draw_class(a), out);
 	else
-		talks_turn(&a->talks, (size_t)what, out);
+		conversations_turn(&a->conversations, (size_t)what, out);
 }
 
 static bool next(void *self, int64_t by_ns, struct request *out)
@@ -331,7 +332,7 @@ static void user_asks_again(struct arrivals *a, const struct request_times *t)
 
 	if (t->end == REQUEST_REFUSED && pause < SECOND)
 		pause = SECOND; /* else a load of refused requests would never get on */
-	due_add(&a->due, t->end_ns + pause, BEGINS);
+	time_heap_add(&a->pending, t->end_ns + pause, BEGINS);
 }
 
 static void ended(void *self, const struct request *r, const struct request_times *t)
@@ -345,8 +346,8 @@ static void ended(void *self, const struct request *r, const struct request_time
 	a->freed_ns = t->end_ns > a->freed_ns ? t->end_ns : a->freed_ns;
 	if (a->trace)
 		trace_ended(r);
-	else if (talks_ended(&a->talks, r, t, &place, &think_ns))
-		due_add(&a->due, t->end_ns + think_ns, place);
+	else if (conversations_ended(&a->conversations, r, t, &place, &think_ns))
+		time_heap_add(&a->pending, t->end_ns + think_ns, place);
 	else if (a->s->arrivals.kind == ARRIVALS_USERS && t->end != REQUEST_UNFINISHED)
 		user_asks_again(a, t);
 }

@@ -1,5 +1,5 @@
-/* talks.c - see talks.h. */
-#include "sim/serve/talks.h"
+/* conversations.c - see conversations.h. */
+#include "sim/serve/conversations.h"
 
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ static size_t place_of(uint64_t session)
 	return (size_t)(session & (((uint64_t)1 << PLACE_BITS) - 1)) - 1;
 }
 
-static void draw_turns(const struct talk_class *c, struct talk_turn *turns)
+static void draw_turns(const struct conversation_class *c, struct conversation_turn *turns)
 {
 	for (int64_t i = 0; i < c->turns; i++) {
 		turns[i].prompt = lengths_draw(&c->prompt, c->of_prompt);
@@ -25,7 +25,7 @@ static void draw_turns(const struct talk_class *c, struct talk_turn *turns)
 	}
 }
 
-static const struct prefix_piece *draw_system(const struct talk_class *c)
+static const struct prefix_piece *draw_system(const struct conversation_class *c)
 {
 	int64_t g;
 
@@ -35,21 +35,21 @@ static const struct prefix_piece *draw_system(const struct talk_class *c)
 	return &c->systems[g < c->groups ? g : c->groups - 1];
 }
 
-static struct talk *new_talk(struct talks *t, uint32_t class_id)
+static struct conversation *new_talk(struct conversations *t, uint32_t class_id)
 {
-	const struct talk_class *c = &t->classes[class_id];
+	const struct conversation_class *c = &t->classes[class_id];
 	const struct prefix_piece *system = draw_system(c);
 	size_t place = t->at.n;
-	struct talk_words *w;
-	struct talk *k;
+	struct conversation_words *w;
+	struct conversation *k;
 
 	if (t->free.n)
 		place = t->free.at[--t->free.n];
 	else
-		VEC_ADD(&t->at, (struct talk){0});
+		VEC_ADD(&t->at, (struct conversation){0});
 	BUG_ON(place >= ((size_t)1 << PLACE_BITS) - 1);
 	k = &t->at.at[place];
-	*k = (struct talk){.session = ++t->begun << PLACE_BITS | (place + 1), .class_id = class_id};
+	*k = (struct conversation){.session = ++t->begun << PLACE_BITS | (place + 1), .class_id = class_id};
 	k->words = w = xmalloc(sizeof *w + (size_t)c->turns * sizeof w->turns[0]);
 	w->chain_n = 0;
 	draw_turns(c, w->turns);
@@ -61,11 +61,11 @@ static struct talk *new_talk(struct talks *t, uint32_t class_id)
 	return k;
 }
 
-void talks_turn(struct talks *t, size_t place, struct request *out)
+void conversations_turn(struct conversations *t, size_t place, struct request *out)
 {
-	struct talk *k = &t->at.at[place];
-	struct talk_words *w = k->words;
-	const struct talk_turn *turn = &w->turns[k->next++];
+	struct conversation *k = &t->at.at[place];
+	struct conversation_words *w = k->words;
+	const struct conversation_turn *turn = &w->turns[k->next++];
 	const int64_t system = w->chain_n > 1 ? w->chain[0].tokens : 0;
 
 	/* the answer before this turn is in the history, and in the same text */
@@ -79,14 +79,14 @@ void talks_turn(struct talks *t, size_t place, struct request *out)
 				.prefix_n = w->chain_n};
 }
 
-void talks_begin(struct talks *t, uint32_t class_id, struct request *out)
+void conversations_begin(struct conversations *t, uint32_t class_id, struct request *out)
 {
-	const struct talk_class *c = &t->classes[class_id];
+	const struct conversation_class *c = &t->classes[class_id];
 	const struct prefix_piece *system;
-	struct talk_turn turn;
+	struct conversation_turn turn;
 
 	if (c->turns > 1) {
-		talks_turn(t, place_of(new_talk(t, class_id)->session), out);
+		conversations_turn(t, place_of(new_talk(t, class_id)->session), out);
 		return;
 	}
 	system = draw_system(c);
@@ -99,11 +99,11 @@ void talks_begin(struct talks *t, uint32_t class_id, struct request *out)
 				.prefix_n = system != NULL};
 }
 
-bool talks_ended(struct talks *t, const struct request *r, const struct request_times *times, size_t *place,
-		 int64_t *think_ns)
+bool conversations_ended(struct conversations *t, const struct request *r, const struct request_times *times,
+			 size_t *place, int64_t *think_ns)
 {
 	const bool answered = times->end == REQUEST_DONE || times->end == REQUEST_TRUNCATED;
-	struct talk *k;
+	struct conversation *k;
 
 	if (!r->session)
 		return false;
@@ -122,7 +122,7 @@ bool talks_ended(struct talks *t, const struct request *r, const struct request_
 	return false;
 }
 
-void talks_release(struct talks *t)
+void conversations_release(struct conversations *t)
 {
 	for (size_t i = 0; i < t->at.n; i++)
 		free(t->at.at[i].words);

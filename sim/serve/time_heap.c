@@ -1,14 +1,14 @@
-/* due.c - see due.h. */
-#include "sim/serve/due.h"
+/* time_heap.c - see time_heap.h. */
+#include "sim/serve/time_heap.h"
 
-static bool before(const struct due_entry *a, const struct due_entry *b)
+static bool before(const struct time_heap_entry *a, const struct time_heap_entry *b)
 {
 	return a->ns < b->ns || (a->ns == b->ns && a->order < b->order);
 }
 
-void due_add(struct due *d, int64_t ns, uint64_t what)
+void time_heap_add(struct time_heap *d, int64_t ns, uint64_t what)
 {
-	const struct due_entry e = {ns, d->orders++, what};
+	const struct time_heap_entry e = {ns, d->orders++, what};
 	size_t i = d->heap.n;
 
 	VEC_ADD(&d->heap, e);
@@ -17,14 +17,14 @@ void due_add(struct due *d, int64_t ns, uint64_t what)
 	d->heap.at[i] = e;
 }
 
-const struct due_entry *due_first(const struct due *d)
+const struct time_heap_entry *time_heap_first(const struct time_heap *d)
 {
 	return d->heap.n ? &d->heap.at[0] : NULL;
 }
 
-void due_drop(struct due *d)
+void time_heap_drop(struct time_heap *d)
 {
-	const struct due_entry e = d->heap.at[--d->heap.n];
+	const struct time_heap_entry e = d->heap.at[--d->heap.n];
 	size_t i = 0, child;
 
 	while ((child = 2 * i + 1) < d->heap.n) {
@@ -38,7 +38,7 @@ void due_drop(struct due *d)
 		d->heap.at[i] = e;
 }
 
-void due_release(struct due *d)
+void time_heap_release(struct time_heap *d)
 {
 	VEC_FREE(&d->heap);
 }
