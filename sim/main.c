@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/mem.h"
 #include "sim/cli/cmd.h"
 #include "sim/hw/hw.h"
 #include "sim/llm/model.h"
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 	struct str out = STR_INIT;
 	int rc;
 
+	mem_keep_freed();
 	gsl_set_error_handler_off();
 	if (argc < 2) {
 		usage(&out);

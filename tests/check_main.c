@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/mem.h"
 
 static const struct {
 	const char *name;
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 {
 	int failed = 0;
 
+	mem_keep_freed();
 	setenv("CK_DEFAULT_TIMEOUT", "0", 0); /* none: how long a test takes says nothing on a busy machine */
 	if (argc == 2 && !strcmp(argv[1], "--list"))
 		return list_suites();
