@@ -199,9 +199,13 @@ static int check_ask(const struct validate_ask *ask, struct err *err)
 		err_set(err, "%s: runs of a server are compared with one scenario", ask->from.at[0]);
 		return err_hint(err, "lemursim validate SCENARIO --from FILE, with 'workload: {serve: ...}'");
 	}
-	if (ask->family || ask->models.n || ask->runtime || ask->weights)
-		return err_set(err, "%s: runs of a server take no --family, --model, --runtime or --weights",
-			       ask->from.at[0]);
+	if (ask->family || ask->models.n || ask->runtime || ask->weights) {
+		err_set(err, "%s: runs of a server take no --family, --model, --runtime or --weights",
+			ask->from.at[0]);
+		return err_hint(err,
+				"a scenario says all of that: lemursim validate SCENARIO --from FILE, with "
+				"'workload: {serve: ...}', such as scenarios/serve-4090-vllm.yaml");
+	}
 	return 0;
 }
 
