@@ -108,8 +108,15 @@ static int run(const struct verb *v, int argc, char **argv)
 	} else if (args.help) {
 		rc = help(v->name);
 	} else if ((wants_file && !args.files.n) || (wants_one && args.files.n > 1)) {
-		err_set(&err, args.files.n ? "%s takes one file" : "%s needs a file", v->name);
-		err_hint(&err, "usage: lemursim %s [OPTION...] %s", v->name, v->arguments);
+		const bool named = str_starts(v->arguments, "MODEL");
+
+		err_set(&err, args.files.n ? "%s takes one %s" : "%s needs a %s", v->name,
+			named ? "model" : "file");
+		if (named && args.files.n)
+			err_hint(&err, "a name with blanks goes in quotes: lemursim %s \"%s %s\"", v->name,
+				 args.files.at[0], args.files.at[1]);
+		else
+			err_hint(&err, "usage: lemursim %s [OPTION...] %s", v->name, v->arguments);
 		rc = complain(&err, EXIT_USAGE);
 	} else {
 		rc = v->run(options, &args.files);

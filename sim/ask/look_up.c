@@ -128,8 +128,11 @@ static void refuse(enum catalogue kind, const char *text, const struct typed_fou
 		err_set(err, "no %s is called '%.100s'", nouns[kind], text);
 	if (f->n)
 		err_hint(err, "%s %s", f->n > 1 ? "say which:" : "the nearest is", list.text);
-	else
+	else if (n)
 		err_hint(err, "'lemursim list %s' names all %zu", folders[kind], n);
+	else
+		err_hint(err, "no %s are found from here: run it in a checkout, or say --path FOLDER",
+			 folders[kind]);
 	str_release(&list);
 }
 
