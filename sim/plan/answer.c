@@ -352,7 +352,11 @@ static void say_nearest(struct saying *s)
 	const struct plan_row *n = s->r->nearest;
 
 	if (!n) {
-		say(s, "There is nothing to choose from.");
+		const struct plan_any *any = s->plan->scenario->plan->any;
+
+		say(s, any && any->price ? arena_printf(s->a, "No machine of these kinds has a price of %s.",
+							any->price)
+					 : "There is nothing to choose from.");
 		return;
 	}
 	say(s, arena_printf(s->a, "%s holds %s.",

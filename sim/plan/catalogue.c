@@ -193,6 +193,10 @@ int offers_find(struct loader *l, const struct world *plan, struct offers *out)
 	struct finding f = {.l = l, .plan = plan};
 	int rc = 0;
 
+	if (!p->runtimes.n && plan->scenario->runtime->kind != YML_SCALAR)
+		return diag_add(l->diags, plan->scenario->runtime->place,
+				"such as 'runtime: llama.cpp', or 'runtimes: [llama.cpp, mlx]' in the plan",
+				"plan: a runtime by machine says nothing of machines that are to be found");
 	if (p->any)
 		rc = find_any(&f);
 	for (size_t i = 0; i < p->machines.n; i++)
