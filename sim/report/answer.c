@@ -88,11 +88,26 @@ static void add_verdict(struct str *out, const struct answer *a, int width)
 
 /* ---- money and power ---- */
 
+/* The first of the sources that are listed, as far as its words fit. */
+static void add_source(struct str *out, const char *source)
+{
+	enum { MOST = 100 };
+	const size_t first = strcspn(source, ";");
+	size_t n = first;
+
+	if (n > MOST)
+		for (n = MOST; n && source[n] != ' ';)
+			n--;
+	str_addf(out, ": %.*s%s", (int)n, source, n < first ? " ..." : "");
+}
+
 static void add_qty(struct str *out, const struct qty *q, enum dim dim, const char *what)
 {
 	units_format(out, q->value, dim, 6);
-	str_addf(out, ", %s (%s%s%.80s)", what, provenance_names[q->provenance], q->source ? ": " : "",
-		 q->source ? q->source : "");
+	str_addf(out, ", %s (%s", what, provenance_names[q->provenance]);
+	if (q->source)
+		add_source(out, q->source);
+	str_add(out, ")");
 }
 
 static bool uses(const struct answer *a, const struct assignment_row *row, size_t machine)
