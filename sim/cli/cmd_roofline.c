@@ -46,6 +46,8 @@ static int cmd_roofline(const void *options, const struct texts *files)
 	if (w && w->units_n > ROOFS_MAX) {
 		err_set(&err, "%s has %zu devices, up to %d can be drawn", w->path, w->units_n, ROOFS_MAX);
 		complain(&err, EXIT_USAGE);
+	} else if (w && scenario_check_placed(&s.loader, w) != 0) {
+		rc = session_complain(&s);
 	} else if (w) {
 		rc = draw(&s, &o->output, w);
 	}

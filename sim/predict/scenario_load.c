@@ -53,6 +53,15 @@ static int place_service(struct loader *l, const struct world *w, const struct a
 	return 0;
 }
 
+int scenario_check_placed(struct loader *l, const struct world *w)
+{
+	if (!w->scenario->plan)
+		return 0;
+	return diag_add(l->diags, w->scenario->plan->origin.node->place,
+			"'lemursim plan' finds them, with -o FILE.yaml as a scenario of their own",
+			"the scenario plans: it has no assignments yet");
+}
+
 struct placement *scenario_place(struct loader *l, const struct world *w)
 {
 	const struct assignment *a = w->scenario->assignments.at;
@@ -60,10 +69,7 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 	struct placement *all = arena_array(l->arena, n, sizeof *all);
 	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 
-	if (w->scenario->plan)
-		diag_add(l->diags, w->scenario->plan->origin.node->place,
-			 "'lemursim plan' finds them, with -o FILE.yaml as a scenario of their own",
-			 "the scenario plans: it has no assignments yet");
+	scenario_check_placed(l, w);
 	for (size_t i = 0; i < n; i++)
 		if ((serves ? place_service(l, w, &a[i], &all[i])
 			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)

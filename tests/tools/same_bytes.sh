@@ -43,6 +43,10 @@ every_verb() {
 		case $name in
 		serve-*) # a load has no program to draw; one short run of it with few draws
 			same "simulate-$name" simulate "$s" --draws 2 --set workload.serve.replications=1 --format json ;;
+		plan-batch) # the quickest of those that search for machines
+			same "$name" plan "$s" --format json -o "$here/new.yaml"
+			continue ;;
+		plan-*) continue ;;
 		*)
 			same "simulate-$name" simulate "$s" --format json
 			same "schedule-$name" schedule "$s" -o "$here/new.dot" # of the first assignment, where it fits
@@ -77,6 +81,9 @@ every_verb() {
 		same "import-$name" import "$f" --facts "tests/data/configs/$name.facts.yaml" -o "$here/new.yaml"
 	done
 	same import-gguf import tests/golden/import-gguf/toy.gguf
+	same ask ask "qwen3 30b" --on "m4 pro 48" --users 2 -o "$here/new.yaml"
+	same ask-budget ask "gpt-oss-20b" --budget 2000 --at-least 20
+	same explain explain tests/golden/validate-machine/runs.csv --on apple-m4-pro-16c-24gb --model mistral-7b
 	same list list --format json
 	same list-table list
 	find scenarios hardware models -name '*.yaml' | sort >"$here/files"
