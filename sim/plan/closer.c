@@ -144,6 +144,7 @@ static struct plan_capacity changed(struct plan_result *r, const struct plan_row
 	} else if (s) {
 		c = capacity_of(r, s, fmax(1e-9, row->holds.load), INFINITY);
 	}
+	service_free(s);
 	arena_release(&a);
 	return c;
 }
@@ -181,6 +182,7 @@ static void add_hours(struct loader *l, const struct world *plan, struct plan_re
 
 		holds[most] = capacity_of(r, s, most ? holds[most - 1] : r->load.needed, INFINITY).load;
 		most++;
+		service_free(s);
 		arena_release(&a);
 	}
 	r->hours = plan_hours_of(l->arena, loads, n, holds, most,
@@ -248,6 +250,7 @@ static void hold_rows(struct plan_result *r)
 
 		if (s)
 			row->holds = capacity_of_row(r, row, s);
+		service_free(s);
 		arena_release(&a);
 	}
 }

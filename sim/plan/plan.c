@@ -40,8 +40,17 @@ static int holds(void *self, const int *counts)
 	/* a run may meet the larger load by luck and miss the one that was asked */
 	if (verdict > 0 && load->asked < load->needed)
 		verdict = plan_load_holds(load, s, load->asked);
+	service_free(s);
 	arena_release(&x->scratch);
 	return verdict;
+}
+
+static void run_row(struct searching *x, const int *counts, struct plan_row *row)
+{
+	struct service *s = join(x, counts);
+
+	plan_row_run(x->r, s, row);
+	service_free(s);
 }
 
 /* Idle machines draw their power whatever they are asked: so much of it, at least, for each token. */
@@ -73,7 +82,7 @@ static double value_of(struct searching *x, const int *counts, bool energy)
 	double value;
 
 	plan_row_parts(&x->scratch, x->r, counts, &row);
-	plan_row_run(x->r, join(x, counts), &row);
+	run_row(x, counts, &row);
 	value = energy ? row.energy : row.m.of[SERVICE_E2EL_P95];
 	arena_release(&x->scratch);
 	return isnan(value) ? INFINITY : value;
@@ -175,7 +184,7 @@ static const struct plan_row *show(struct searching *x, const int *counts, enum 
 	*row = (struct plan_row){.why = why};
 	plan_row_parts(x->l->arena, r, counts, row);
 	if (row->why != PLAN_UNFIT) {
-		plan_row_run(r, join(x, counts), row);
+		run_row(x, counts, row);
 		r->counts.simulations++;
 		arena_release(&x->scratch);
 	}
@@ -242,7 +251,7 @@ static double over_of(struct searching *x, const struct fleet *t)
 	double over;
 
 	plan_row_parts(&x->scratch, x->r, t->counts, &row);
-	plan_row_run(x->r, join(x, t->counts), &row);
+	run_row(x, t->counts, &row);
 	over = plan_row_over(x->r, &row);
 	arena_release(&x->scratch);
 	return over;

@@ -56,7 +56,8 @@ void plan_row_run(const struct plan_result *r, struct service *s, struct plan_ro
 	row->ran = true;
 	row->watts = plan_row_idle_W(row) + busy_W(row);
 	row->energy = row->watts * row->m.span_s / row->m.tokens;
-	row->m.busy_ns = NULL; /* the service's, which may end before the row */
+	row->m.busy_ns = NULL; /* the service's, which may end before the row, as is `each` */
+	row->m.each = NULL;
 }
 
 bool plan_row_is(const struct plan_row *row, const struct plan_result *r, const int *counts)

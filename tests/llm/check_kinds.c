@@ -23,7 +23,6 @@ static const struct model *model_of(const char *text)
 	struct model *m;
 	struct yml *tree;
 
-	arena = (struct arena)ARENA_INIT;
 	diags_init(&diags, &arena);
 	s = arena_alloc(&arena, sizeof *s);
 	m = arena_alloc(&arena, sizeof *m);
