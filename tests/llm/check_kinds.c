@@ -87,7 +87,6 @@ START_TEST(kinds_are_what_the_shorthands_say)
 					 "full_every: 4}\n"
 					 "experts: {count: 8, active: 2, inner: 32, first_dense: 2}\n"),
 			   *b;
-	const struct arena first = arena;
 	size_t n[2];
 
 	b = model_of(HEAD
@@ -113,8 +112,6 @@ START_TEST(kinds_are_what_the_shorthands_say)
 			ck_assert_double_eq(graph_kv_B(a, &f16, x.part, 3, 100),
 					    graph_kv_B(b, &f16, y.part, 3, 100));
 	}
-	arena_release(&arena);
-	arena = first;
 	arena_release(&arena);
 }
 END_TEST
