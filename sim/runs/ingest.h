@@ -146,6 +146,12 @@ const char *run_unit(const struct run *r);               /* "tok/s", "TFLOPS", "
 /* "pp512", "tg128 @ d4096", "pp512 x 8", "gemm f16 4096", "copy 1 GB" */
 const char *run_name(struct arena *a, const struct run *r);
 
+/* A count that was read as a number; 0 for one that is none, NaN and what no report has included. */
+static inline int64_t whole_count(double x)
+{
+	return x > 0 && x < 1e15 ? (int64_t)x : 0;
+}
+
 /* --- the readers, for ingest*.c ------------------------------------------------------------------- */
 struct reading {
 	struct arena *arena;

@@ -100,14 +100,15 @@ static int take_timing(struct reading *r, const char *line, int at, struct log_f
 	if (!(n >= 0) || isnan(ms) || n > 1e8 || n != floor(n))
 		return err_set(r->err, "%s:%d: expected 'eval time = N ms / N runs'", r->path, at);
 	if (prompt)
-		f->prompt = (int64_t)n;
+		f->prompt = whole_count(n);
 	else if (!strstr(slash, " runs"))
 		n -= 1;
 	if (!(ms > 0) || n < 1)
 		return 0;
-	return add_timing(r, at, f,
-			  prompt ? (struct run){.prompt = f->prompt, .chunk = 512, .seconds = ms / 1e3}
-				 : (struct run){.gen = (int64_t)n, .depth = f->prompt, .seconds = ms / 1e3});
+	return add_timing(
+		r, at, f,
+		prompt ? (struct run){.prompt = f->prompt, .chunk = 512, .seconds = ms / 1e3}
+		       : (struct run){.gen = whole_count(n), .depth = f->prompt, .seconds = ms / 1e3});
 }
 
 int ingest_timings(struct reading *r, const char *text)
@@ -173,14 +174,14 @@ static int take_answer(struct reading *r, struct ollama *o)
 	const double depth = o->count[0] >= 1 ? o->count[0] : 0;
 	struct run pp = {.line = o->line[0],
 			 .model = o->model,
-			 .prompt = (int64_t)depth,
+			 .prompt = whole_count(depth),
 			 .chunk = 512,
 			 .seconds = o->seconds[0],
 			 .n = 1},
 		   tg = {.line = o->line[1],
 			 .model = o->model,
-			 .gen = (int64_t)o->count[1],
-			 .depth = (int64_t)depth,
+			 .gen = whole_count(o->count[1]),
+			 .depth = whole_count(depth),
 			 .seconds = o->seconds[1],
 			 .n = 1};
 
@@ -249,8 +250,8 @@ static int take_lm_studio(struct reading *r, const char *line, int at)
 	count = n < tokens ? number_at(r, n) : NAN;
 	if (!(rate > 0) || !(count >= 1) || count > 1e8)
 		return err_set(r->err, "%s:%d: expected 'N tok/sec ... N tokens'", r->path, at);
-	return reading_add(r,
-			   (struct run){.line = at, .gen = (int64_t)count, .seconds = count / rate, .n = 1});
+	return reading_add(
+		r, (struct run){.line = at, .gen = whole_count(count), .seconds = count / rate, .n = 1});
 }
 
 int ingest_lm_studio(struct reading *r, const char *text)
@@ -293,9 +294,9 @@ int ingest_vllm(struct reading *r, const char *text)
 		return err_set(r->err,
 			       "%s:%d: a latency without input_len=, output_len= and batch_size=", r->path,
 			       run.line);
-	run.prompt = (int64_t)prompt;
-	run.gen = (int64_t)gen - 1; /* the first token is of the prompt's pass */
-	run.batch = (int64_t)batch;
+	run.prompt = whole_count(prompt);
+	run.gen = whole_count(gen) - 1; /* the first token is of the prompt's pass */
+	run.batch = whole_count(batch);
 	run.seconds = behind(r, avg, "Avg latency:");
 	if (!(run.seconds > 0))
 		return err_set(r->err, "%s:%d: expected 'Avg latency: N seconds'", r->path, run.line);

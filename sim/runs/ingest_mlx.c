@@ -80,9 +80,9 @@ static int take_head(struct reading *r, const char *line, size_t len, int at, st
 	if (!(p >= 1 && p <= 1e8) || !(g >= 1 && g <= 1e8) || !(b >= 1 && b <= 1e6))
 		return err_set(r->err, "%s:%d: expected 'prompt_tokens=N, generation_tokens=N, batch_size=N'",
 			       r->path, at);
-	t->prompt = (int64_t)p;
-	t->gen = (int64_t)g;
-	t->batch = (int64_t)b;
+	t->prompt = whole_count(p);
+	t->gen = whole_count(g);
+	t->batch = whole_count(b);
 	t->line = at;
 	return 0;
 }
@@ -161,7 +161,7 @@ static int take_rate_line(struct reading *r, const char *line, int at, int64_t *
 		return -1;
 	if (n < 1 || n != floor(n) || !(*rate > 0))
 		return err_set(r->err, "%s:%d: tokens and their rate must be positive", r->path, at);
-	*tokens = (int64_t)n;
+	*tokens = whole_count(n);
 	return 0;
 }
 
