@@ -335,10 +335,27 @@ bool served_are(const char *path)
 	return are;
 }
 
+/* Such a character would reach the terminal in a message that quotes it. */
+static int check_characters(const char *path, const char *text, struct err *err)
+{
+	int line = 1;
+
+	for (const char *c = text; *c; c++) {
+		const unsigned char x = (unsigned char)*c;
+
+		line += x == '\n';
+		if ((x < ' ' && x != '\t' && x != '\r' && x != '\n') || x == 127)
+			return err_set(err, "%s:%d: the control character 0x%02x in the text", path, line, x);
+	}
+	return 0;
+}
+
 int served_parse(struct arena *a, const char *path, const char *text, struct served_runs *runs,
 		 struct err *err)
 {
 	*runs = (struct served_runs){.n = 0};
+	if (check_characters(path, text, err) != 0)
+		return -1;
 	switch (kind_of(a, path, text)) {
 	case SWEEP:
 		return read_sweep(a, path, text, runs, err);
