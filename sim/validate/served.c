@@ -350,8 +350,8 @@ static int check_characters(const char *path, const char *text, struct err *err)
 	return 0;
 }
 
-int served_parse(struct arena *a, const char *path, const char *text, struct served_runs *runs,
-		 struct err *err)
+static int parse_kind(struct arena *a, const char *path, const char *text, struct served_runs *runs,
+		      struct err *err)
 {
 	*runs = (struct served_runs){.n = 0};
 	if (check_characters(path, text, err) != 0)
@@ -371,6 +371,18 @@ int served_parse(struct arena *a, const char *path, const char *text, struct ser
 	err_set(err, "%s: no measured run of a server", path);
 	return err_hint(err, "a log of requests with arrived_s and first_token_s, what 'vllm bench serve "
 			     "--save-result' wrote, or a csv with metrics such as ttft_ms_p95");
+}
+
+/* A message that quotes a text of several lines stays one line. */
+int served_parse(struct arena *a, const char *path, const char *text, struct served_runs *runs,
+		 struct err *err)
+{
+	const int rc = parse_kind(a, path, text, runs, err);
+
+	for (char *c = err->msg; rc != 0 && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = ' ';
+	return rc;
 }
 
 int served_read(struct arena *a, const char *path, struct served_runs *runs, struct err *err)
