@@ -39,10 +39,12 @@ enum { SEND_FLAGS = MSG_NOSIGNAL };
 enum { SEND_FLAGS = 0 };
 #endif
 
-static double now_s(void)
+static double now_s(const struct link_options *o)
 {
 	struct timespec t;
 
+	if (o->now)
+		return o->now(o->now_self);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
@@ -270,10 +272,11 @@ static int connect_to(const char *address, struct err *err)
 	return err_hint(err, "on the other machine: lemursim calibrate --link serve");
 }
 
-static int ping(int fd, const unsigned char *payload, size_t bytes, double *seconds, struct err *err)
+static int ping(const struct link_options *o, int fd, const unsigned char *payload, size_t bytes,
+		double *seconds, struct err *err)
 {
 	unsigned char head[HEAD_B];
-	const double from = now_s();
+	const double from = now_s(o);
 	uint64_t answer_B = 0;
 	enum op op = OP_BYE;
 
@@ -285,7 +288,7 @@ static int ping(int fd, const unsigned char *payload, size_t bytes, double *seco
 			return -1;
 	if (receive_all(fd, head, HEAD_B, err) != 0 || read_head(head, &op, &answer_B, err) != 0)
 		return -1;
-	*seconds = now_s() - from;
+	*seconds = now_s(o) - from;
 	return op == OP_PONG && !answer_B ? 0 : err_set(err, "the other machine gave an unexpected answer");
 }
 
@@ -300,15 +303,15 @@ struct sweep {
 /* Sends the messages of one size for a share of the time that is left, but FEWEST at least. */
 static int sweep_size(struct sweep *s, size_t bytes, double share, struct err *err)
 {
-	const double began = now_s(), may = (s->limit_s - (began - s->began)) * share;
+	const double began = now_s(s->o), may = (s->limit_s - (began - s->began)) * share;
 
 	s->seconds.n = 0;
 	for (int i = -WARM_UP; i < SAMPLES && !stopped(s->o); i++) {
-		if (s->seconds.n >= FEWEST && now_s() - began > may)
+		if (s->seconds.n >= FEWEST && now_s(s->o) - began > may)
 			break;
 		if (i < 0 && s->last_s > 0.05 * may)
 			continue; /* messages this slow have opened the TCP window: no more warm-up */
-		if (ping(s->fd, s->payload, bytes, &s->last_s, err) != 0)
+		if (ping(s->o, s->fd, s->payload, bytes, &s->last_s, err) != 0)
 			return -1;
 		if (i >= 0)
 			VEC_ADD(&s->seconds, s->last_s);
@@ -330,7 +333,7 @@ static int sweep_all(struct arena *a, struct sweep *s, struct sample_set *set, s
 
 		/* the next size takes four times as long as the last message, at most */
 		if (i > 1 && (4 * s->last_s > one_message_s ||
-			      now_s() - s->began + FEWEST * 4 * s->last_s > s->limit_s))
+			      now_s(s->o) - s->began + FEWEST * 4 * s->last_s > s->limit_s))
 			break;
 		if (s->o->progress)
 			s->o->progress(s->o->self, (int64_t)sizes[i], (double)i / ARRAY_LEN(sizes));
@@ -369,7 +372,7 @@ int link_measure(struct arena *a, const char *address, const struct link_options
 		random ^= random << 5;
 		s.payload[i] = (unsigned char)random;
 	}
-	s.began = now_s();
+	s.began = now_s(o);
 	rc = sweep_all(a, &s, set, err);
 	write_head(head, OP_BYE, 0);
 	if (rc == 0)

@@ -24,6 +24,8 @@ struct link_options {
 	void (*ready)(void *self, const char *port); /* serving; may be NULL */
 	void (*progress)(void *self, int64_t bytes, double done); /* measuring; may be NULL */
 	void *self;
+	double (*now)(void *self); /* seconds of a clock that never goes back; NULL: the system's */
+	void *now_self;
 };
 
 /* Serves until one measurement is finished or *o->stop is set: 0. port "0": any free one, which ready() gets. -1 with

@@ -103,13 +103,19 @@ static int listen_any(char port[16])
 	return fd;
 }
 
-static int measure(const char *port, int64_t largest_B, struct sample_set *set)
+static int measure_by(const char *port, const struct link_options *o, struct sample_set *set)
 {
-	const struct link_options o = {.limit_s = 3, .largest_B = largest_B};
 	char address[40];
 
 	snprintf(address, sizeof address, "127.0.0.1:%s", port);
-	return link_measure(&arena, address, &o, set, &failure);
+	return link_measure(&arena, address, o, set, &failure);
+}
+
+static int measure(const char *port, int64_t largest_B, struct sample_set *set)
+{
+	const struct link_options o = {.limit_s = 3, .largest_B = largest_B};
+
+	return measure_by(port, &o, set);
 }
 
 /* Loads the file as `check` would; returns latency and bandwidth. */
@@ -151,31 +157,32 @@ START_TEST(loopback)
 }
 END_TEST
 
-/* Between the two: each message is delayed, then handed on at a rate. */
+/* Between the two: each message is delayed, then handed on at a rate, by a clock that the relay alone moves on, so that
+ * how busy this machine is does not matter. */
 struct relay {
 	int listening;
 	const char *to;
 	double Bps, delay_s;
+	pthread_mutex_t lock; /* of now_s */
+	double now_s;
 };
 
-static double now_s(void)
+static void pass_time(struct relay *r, double s)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+	pthread_mutex_lock(&r->lock);
+	r->now_s += s;
+	pthread_mutex_unlock(&r->lock);
 }
 
-static void wait_until(double at_s)
+static double relay_now(void *self)
 {
-	const double left = at_s - now_s();
-	struct timespec t;
+	struct relay *r = self;
+	double now;
 
-	if (left <= 0)
-		return;
-	t.tv_sec = (time_t)left;
-	t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
-	nanosleep(&t, NULL);
+	pthread_mutex_lock(&r->lock);
+	now = r->now_s;
+	pthread_mutex_unlock(&r->lock);
+	return now;
 }
 
 static void *answers(void *self)
@@ -193,7 +200,7 @@ static void *answers(void *self)
 /* A message is a head of 16 bytes, the size of the payload in the last eight, and the payload. */
 static void *relay(void *self)
 {
-	const struct relay *r = self;
+	struct relay *r = self;
 	const int client = accept(r->listening, NULL, NULL), server = connect_port(r->to);
 	int back[2] = {server, client};
 	static unsigned char bytes[16 << 10];
@@ -201,21 +208,22 @@ static void *relay(void *self)
 
 	pthread_create(&other, NULL, answers, back);
 	while (recv(client, bytes, 16, MSG_WAITALL) == 16) {
-		double free_at = now_s() + r->delay_s;
 		size_t left = 0;
 
 		for (int i = 7; i >= 0; i--)
 			left = left << 8 | bytes[8 + i];
-		wait_until(free_at);
+		pass_time(r, r->delay_s);
 		ck_assert_int_eq(send(server, bytes, 16, MSG_NOSIGNAL), 16);
 		while (left) {
 			const ssize_t n = recv(client, bytes, left < sizeof bytes ? left : sizeof bytes, 0);
 
-			if (n <= 0 || send(server, bytes, (size_t)n, MSG_NOSIGNAL) != n)
+			if (n <= 0)
+				break;
+			pass_time(r,
+				  (double)n / r->Bps); /* before the last byte, which lets the answer come */
+			if (send(server, bytes, (size_t)n, MSG_NOSIGNAL) != n)
 				break;
 			left -= (size_t)n;
-			free_at += (double)n / r->Bps;
-			wait_until(free_at);
 		}
 	}
 	shutdown(server, SHUT_RDWR);
@@ -227,7 +235,8 @@ static void *relay(void *self)
 
 START_TEST(a_shaped_rate_is_found)
 {
-	struct relay r = {.Bps = 40e6, .delay_s = 0.004};
+	struct relay r = {.Bps = 40e6, .delay_s = 0.004, .lock = PTHREAD_MUTEX_INITIALIZER};
+	const struct link_options o = {.limit_s = 3, .largest_B = 4 << 20, .now = relay_now, .now_self = &r};
 	struct server s;
 	struct sample_set set;
 	struct link l;
@@ -238,15 +247,16 @@ START_TEST(a_shaped_rate_is_found)
 	r.to = s.port;
 	r.listening = listen_any(port);
 	pthread_create(&thread, NULL, relay, &r);
-	ck_assert_msg(measure(port, 4 << 20, &set) == 0, "%s", failure.msg);
+	ck_assert_msg(measure_by(port, &o, &set) == 0, "%s", failure.msg);
 	server_join(&s);
 	pthread_join(thread, NULL);
 	close(r.listening);
 	l = load(&set);
-	/* half of a round trip that is delayed one way; a busy machine sleeps too long, never too short */
+	/* half of a round trip that is delayed one way */
 	ck_assert_double_gt(l.latency.value, 0.99 * 0.002);
+	ck_assert_double_lt(l.latency.value, 1.01 * 0.002);
 	ck_assert_double_lt(l.bandwidth.value, 1.1 * r.Bps);
-	ck_assert_double_gt(l.bandwidth.value, 0.01 * r.Bps);
+	ck_assert_double_gt(l.bandwidth.value, 0.9 * r.Bps);
 }
 END_TEST
 
