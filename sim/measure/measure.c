@@ -218,23 +218,16 @@ static void add_earlier(const struct measurement *u, struct sample_set *set)
 	}
 }
 
-/* "3.1 on 2 cores" */
-static const char *load_text(struct arena *a, const struct backend_info *info)
+/* Notes the load, and tells it when it disturbs the measurement: from a tenth of the cores on. */
+static void take_load(struct measurement *u, const struct backend_info *info)
 {
 	double load;
 
 	if (getloadavg(&load, 1) != 1 || info->cores <= 0)
-		return NULL;
-	return arena_printf(a, "%.1f on %lld core%s", load, (long long)info->cores,
-			    info->cores == 1 ? "" : "s");
-}
-
-/* Tells the load when it disturbs the measurement: from a tenth of the cores on. */
-static void tell_load(const struct measurement *u, const struct backend_info *info)
-{
-	double load;
-
-	if (u->ask->measured && getloadavg(&load, 1) == 1 && load > 0.1 * (double)info->cores)
+		return;
+	u->load = arena_printf(u->arena, "%.1f on %lld core%s", load, (long long)info->cores,
+			       info->cores == 1 ? "" : "s");
+	if (u->ask->measured && load > 0.1 * (double)info->cores)
 		u->ask->measured(u->ask->self,
 				 arena_printf(u->arena,
 					      "load average %s before the first measurement: what other "
@@ -276,8 +269,7 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 		for (size_t i = 0; i < u->n; i++)
 			if (prepare_samples(u, u->at[i].backend->device, err) != 0)
 				return -1;
-		u->load = load_text(u->arena, info);
-		tell_load(u, info);
+		take_load(u, info);
 	}
 	u->prepared = true;
 	return 0;
