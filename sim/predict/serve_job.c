@@ -8,7 +8,6 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/serve/service.h"
-#include "sim/stats/ci.h"
 #include "sim/step/program.h"
 #include "sim/step/queue.h"
 
@@ -236,22 +235,32 @@ static bool paired(const struct job_run *r, const struct job_run *other, size_t 
 		   double *half)
 {
 	const struct serve_state *here = r->state, *there = other->state;
-	struct summary s = summary_empty();
-	struct ci ci;
+	const size_t runs = (size_t)here->calibrated.replications;
+	double *a, *b;
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-		for (int k = 0; taken[i].metric == (int)metric && k < here->calibrated.replications; k++) {
-			const size_t at = (size_t)k * SERVICE_VALUES + taken[i].value;
-
-			if (isfinite(here->each[at]) && isfinite(there->each[at]))
-				summary_add(&s, here->each[at] - there->each[at]);
-		}
-	if (s.n < 2 || here->calibrated.replications != there->calibrated.replications)
+	if (here->calibrated.replications != there->calibrated.replications)
 		return false;
-	ci = ci_mean(&s, 0.95);
-	*difference = ci.mean;
-	*half = ci.half;
-	return true;
+	a = xcalloc(runs, sizeof *a);
+	b = xcalloc(runs, sizeof *b);
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		for (size_t k = 0; taken[i].metric == (int)metric && k < runs; k++) {
+			const size_t at = k * SERVICE_VALUES + taken[i].value;
+
+			if (!isfinite(here->each[at]) || !isfinite(there->each[at]))
+				continue;
+			a[n] = here->each[at];
+			b[n++] = there->each[at];
+		}
+	if (n > 1) {
+		const struct steady_value v = steady_paired(a, b, n);
+
+		*difference = v.value;
+		*half = v.half;
+	}
+	free(a);
+	free(b);
+	return n > 1;
 }
 
 /* The worst source behind the operators of a decode step that take a twentieth of it or more. */
