@@ -462,15 +462,6 @@ struct batch_time batch_cost_time(struct batch_cost *c)
 	return t;
 }
 
-int64_t batch_cost_request_ns(const struct batch_cost *c, int64_t prompt)
-{
-	const struct qty *each = &c->how->request_per_token;
-	const double s = (c->how->request.given ? c->how->request.value : 0) +
-			 (each->given ? each->value * (double)prompt : 0);
-
-	return sim_ns_of_s(s);
-}
-
 int64_t batch_cost_pad(const struct batch_cost *c, int64_t rows)
 {
 	const double *graph = c->how->graphs.at;

@@ -34,9 +34,6 @@ size_t batch_cost_in_flight(const struct batch_cost *c);
  * They are copied. */
 void batch_cost_draw(struct batch_cost *c, const struct params *z);
 
-/* What requests cost the host before they are queued. */
-int64_t batch_cost_request_ns(const struct batch_cost *c, int64_t prompt);
-
 /* Rows that a pass of so many computes for nobody: up to the next captured graph. */
 int64_t batch_cost_pad(const struct batch_cost *c, int64_t rows);
 

@@ -136,7 +136,6 @@ void replica_grow(
 void replica_name_blocks(struct replica *p, struct seq *s); /* what it has computed is findable */
 void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over takes a seat */
 void replica_end(struct replica *p, uint32_t seq, enum request_end end);
-void replica_refuse_head(struct replica *p);
 
 /* ---- between replica.c and seats.c ---- */
 void replica_finish(struct replica *p);

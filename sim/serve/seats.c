@@ -367,17 +367,6 @@ void replica_refuse(struct replica *p, const struct waiter *w, int64_t at_ns)
 	run_ended(p->run, seq, REQUEST_REFUSED, at_ns);
 }
 
-void replica_refuse_head(struct replica *p)
-{
-	uint32_t seq;
-	const struct seq *s = replica_head(p, &seq);
-
-	replica_load(p, &s->r, -1);
-	waiting_pop(&p->waiting);
-	p->books.refused++;
-	run_ended(p->run, seq, REQUEST_REFUSED, clock_stamp(p->now));
-}
-
 /* ---- hand-overs ---- */
 
 void replica_depart(struct replica *p, uint32_t seq, int64_t at_ns)

@@ -65,11 +65,6 @@ void waiting_pop(struct waiting *q)
 	q->n--;
 }
 
-struct waiter *waiting_at(const struct waiting *q, size_t i)
-{
-	return q->by_priority ? &q->heap.at[i] : slot(q, i);
-}
-
 void waiting_release(struct waiting *q)
 {
 	waiters_release(&q->heap);

@@ -40,7 +40,6 @@ void waiting_push_front(struct waiting *q,
 			const struct waiter *w);      /* by priority: no other than waiting_push() */
 struct waiter *waiting_head(const struct waiting *q); /* NULL when empty; its seq may be set */
 void waiting_pop(struct waiting *q);
-struct waiter *waiting_at(const struct waiting *q, size_t i); /* in no particular order where by priority */
 void waiting_release(struct waiting *q);
 
 #endif
