@@ -155,22 +155,40 @@ const struct serving *serving_load(struct loader *l, const char *server, struct 
 	return &f->serving;
 }
 
-const char *serving_of_runtime(const char *runtime)
+/* ---- what is known of a runtime by its name ---- */
+
+static const struct program {
+	const char *runtime, *server;
+	enum format_reader reads;
+} programs[] = {{"llama.cpp", "serve-llama.cpp", READS_GGUF},
+		{"cuda", "serve-llama.cpp-cuda", READS_GGUF},
+		{"rocm", "serve-llama.cpp", READS_GGUF},
+		{"vulkan", "serve-llama.cpp", READS_GGUF},
+		{"mlx", "serve-mlx", READS_MLX},
+		{"vllm", "serve-vllm", READS_SAFETENSORS},
+		{"mps", "serve-static", READS_SAFETENSORS},
+		{"torch", "serve-static", READS_SAFETENSORS}};
+
+static const struct program *program_of(const char *runtime)
 {
-	static const struct {
-		const char *runtime, *server;
-	} of[] = {{"llama.cpp", "serve-llama.cpp"},
-		  {"cuda", "serve-llama.cpp-cuda"},
-		  {"rocm", "serve-llama.cpp"},
-		  {"vulkan", "serve-llama.cpp"},
-		  {"mlx", "serve-mlx"},
-		  {"vllm", "serve-vllm"},
-		  {"mps", "serve-static"},
-		  {"torch", "serve-static"}};
 	const size_t len = strcspn(runtime, "@");
 
-	for (size_t i = 0; i < ARRAY_LEN(of); i++)
-		if (strlen(of[i].runtime) == len && !strncmp(of[i].runtime, runtime, len))
-			return of[i].server;
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if (strlen(programs[i].runtime) == len && !strncmp(programs[i].runtime, runtime, len))
+			return &programs[i];
 	return NULL;
+}
+
+const char *serving_of_runtime(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p ? p->server : NULL;
+}
+
+enum format_reader format_reader_of(const char *runtime)
+{
+	const struct program *p = program_of(runtime);
+
+	return p ? p->reads : READS_ANY;
 }

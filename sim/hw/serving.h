@@ -71,4 +71,9 @@ const struct serving *serving_load(struct loader *l, const char *server, struct 
 /* The name of a runtime's default server: "serve-llama.cpp" for "cuda@2025-10"; NULL: none. */
 const char *serving_of_runtime(const char *runtime);
 
+/* The files of weights that a runtime reads, by its name without its date; READS_ANY of one that is not known. Which
+ * formats those files hold: sim/world/formats.h. */
+enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
+enum format_reader format_reader_of(const char *runtime);
+
 #endif

@@ -5,22 +5,6 @@
 
 #include "sim/base/str.h"
 
-enum format_reader format_reader_of(const char *runtime)
-{
-	static const struct {
-		const char *runtime;
-		enum format_reader reader;
-	} of[] = {{"llama.cpp", READS_GGUF},  {"cuda", READS_GGUF},       {"rocm", READS_GGUF},
-		  {"vulkan", READS_GGUF},     {"mlx", READS_MLX},         {"torch", READS_SAFETENSORS},
-		  {"mps", READS_SAFETENSORS}, {"vllm", READS_SAFETENSORS}};
-	const size_t len = strcspn(runtime, "@");
-
-	for (size_t i = 0; i < ARRAY_LEN(of); i++)
-		if (strlen(of[i].runtime) == len && !strncmp(of[i].runtime, runtime, len))
-			return of[i].reader;
-	return READS_ANY;
-}
-
 /* Blocks that are llama.cpp's own. */
 static bool of_gguf(const char *format)
 {

@@ -7,12 +7,8 @@
  */
 #ifndef SIM_WORLD_FORMATS_H
 #define SIM_WORLD_FORMATS_H
+#include "sim/hw/serving.h"
 #include "sim/llm/quant.h"
-
-enum format_reader { READS_ANY, READS_GGUF, READS_MLX, READS_SAFETENSORS };
-
-/* By the runtime's name, without its date; READS_ANY of one that is not known. */
-enum format_reader format_reader_of(const char *runtime);
 
 /* 0, or -1 with err and a hint where the runtime cannot read weights of that format. */
 int format_check(const char *runtime, enum mix_id weights, struct err *err);
