@@ -240,11 +240,9 @@ const char *question_weights(const struct model *m, const char *runtime, const c
 static int settle_format(const char *option, const char *said, const char *const *names, size_t n,
 			 struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(said, names[i]))
-			return (int)i;
-	err_unknown(err, option, said, names, n);
-	return -1;
+	const size_t i = str_find(said, names, n);
+
+	return i < n ? (int)i : err_unknown(err, option, said, names, n);
 }
 
 static int settle_formats(const struct question *q, struct asked *out, struct assumptions *all,

@@ -51,10 +51,8 @@ static void smaller_format(struct remedies *r)
 	for (size_t i = 0; (reads == READS_GGUF || reads == READS_MLX) && !q->train && ladders[reads][i];
 	     i++) {
 		struct asked as = *q;
-		int mix = 0;
+		const int mix = (int)str_find(ladders[reads][i], mix_names, MIX_N);
 
-		while (strcmp(mix_names[mix], ladders[reads][i]) != 0)
-			mix++;
 		as.weights = mix_names[mix];
 		as.weights_B = weights_B(q, mix);
 		if (as.weights_B >= q->weights_B || !answer_fits(r->l, &as))

@@ -169,6 +169,15 @@ static size_t edit_distance(const char *a, const char *b)
 	return row[m];
 }
 
+size_t str_find(const char *text, const char *const *names, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(text, names[i]) != 0)
+		i++;
+	return i;
+}
+
 const char *str_closest(const char *text, const char *const *names, size_t n)
 {
 	const char *best = NULL;

@@ -39,6 +39,8 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 size_t str_width(const char *utf8); /* terminal columns, counting one per code point */
 
+/* The place of text among names[] (n of them); n where it is none of them. */
+size_t str_find(const char *text, const char *const *names, size_t n);
 /* The entry of names[] (n of them) with the smallest edit distance to text, or NULL if none is close
  * enough to suggest. */
 const char *str_closest(const char *text, const char *const *names, size_t n);

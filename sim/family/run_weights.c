@@ -215,9 +215,9 @@ int run_asked_weights(const char *asked, int *mix, struct err *err)
 {
 	const char *near;
 
-	for (*mix = 0; *mix < MIX_N; ++*mix)
-		if (!strcmp(asked, mix_names[*mix]))
-			return 0;
+	*mix = (int)str_find(asked, mix_names, MIX_N);
+	if (*mix < MIX_N)
+		return 0;
 	near = str_closest(asked, mix_names, MIX_N);
 	err_set(err, "unknown format of weights '%.40s'", asked);
 	return near ? err_hint(err, "did you mean '%s'?", near)

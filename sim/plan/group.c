@@ -218,26 +218,18 @@ const struct world *groups_world(struct loader *l, const struct world *plan, con
 
 /* ---- one group ---- */
 
-static bool is_one_of(const char *name, const char *const *names, size_t n, size_t *at)
-{
-	for (*at = 0; *at < n; ++*at)
-		if (!strcmp(name, names[*at]))
-			return true;
-	return false;
-}
-
 bool group_reads(const char *runtime, const char *weights)
 {
 	static const char *const plain[] = {"f32", "f16", "bf16", "fp8", "nvfp4", "mxfp4_bf16"};
 	const enum format_reader reads = format_reader_of(runtime);
+	const size_t mix = str_find(weights, mix_names, MIX_N);
 	struct err err = ERR_INIT;
-	size_t mix;
 
-	if (!is_one_of(weights, mix_names, MIX_N, &mix) || format_check(runtime, (enum mix_id)mix, &err) != 0)
+	if (mix == MIX_N || format_check(runtime, (enum mix_id)mix, &err) != 0)
 		return false;
 	/* loaders of safetensors read blocks of llama.cpp as an experiment at most; mxfp4_bf16 is no GGUF */
 	if (reads == READS_SAFETENSORS)
-		return is_one_of(weights, plain, ARRAY_LEN(plain), &mix);
+		return str_find(weights, plain, ARRAY_LEN(plain)) < ARRAY_LEN(plain);
 	return reads != READS_GGUF || strcmp(weights, "mxfp4_bf16") != 0;
 }
 

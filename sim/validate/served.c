@@ -33,14 +33,6 @@ struct served_metric served_metric(struct arena *a, size_t metric)
 		heads[metric / SLO_STATS]};
 }
 
-static int find_word(const char *word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(word, words[i]))
-			return (int)i;
-	return -1;
-}
-
 /* The parts of a latency's name, each once and in any order. */
 struct name_parts {
 	int latency, stat;
@@ -49,14 +41,14 @@ struct name_parts {
 
 static bool add_part(struct name_parts *p, const char *word)
 {
-	const int latency = find_word(word, latencies, ARRAY_LEN(latencies)),
-		  stat = !strcmp(word, "median") ? SLO_P50 : find_word(word, stats, ARRAY_LEN(stats));
+	const size_t latency = str_find(word, latencies, ARRAY_LEN(latencies)),
+		     stat = !strcmp(word, "median") ? SLO_P50 : str_find(word, stats, ARRAY_LEN(stats));
 	const double unit = !strcmp(word, "ms") ? 1e-3 : !strcmp(word, "s") ? 1 : 0;
 
-	if (latency >= 0 && p->latency < 0)
-		p->latency = latency;
-	else if (stat >= 0 && p->stat < 0)
-		p->stat = stat;
+	if (latency < ARRAY_LEN(latencies) && p->latency < 0)
+		p->latency = (int)latency;
+	else if (stat < ARRAY_LEN(stats) && p->stat < 0)
+		p->stat = (int)stat;
 	else if (unit > 0 && p->unit <= 0)
 		p->unit = unit;
 	else
@@ -72,7 +64,7 @@ static size_t find_metric(const char *name, double *unit)
 
 	*unit = 1;
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		if (find_word(name, rates[i], 3) >= 0)
+		if (str_find(name, rates[i], 3) < 3)
 			return SERVED_RATES + i;
 	if (strlen(name) >= sizeof words)
 		return SERVED_METRICS;
@@ -228,7 +220,8 @@ static int read_sweep(struct arena *a, const char *path, const char *text, struc
 	if (csv_read(a, path, text, &csv, err) != 0)
 		return -1;
 	for (size_t i = 0; i < csv.heads_n; i++)
-		if (!known(csv.heads[i]) && find_word(csv.heads[i], said, ARRAY_LEN(said)) < 0) {
+		if (!known(csv.heads[i]) &&
+		    str_find(csv.heads[i], said, ARRAY_LEN(said)) == ARRAY_LEN(said)) {
 			err_set(err, "%s:%d: unknown column '%.60s'", path, csv.head_line, csv.heads[i]);
 			return err_hint(err, "a metric, such as ttft_ms_p95 or mean_tpot_ms, or one of rate, "
 					     "concurrency, burstiness, max_concurrency, requests, changes, "

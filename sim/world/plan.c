@@ -179,11 +179,8 @@ static void check_weights(const struct planning *p, struct diags *d)
 
 	for (size_t i = 0; i < p->weights.n; i++) {
 		struct err err = ERR_INIT;
-		bool known = false;
 
-		for (int m = 0; m < MIX_N; m++)
-			known |= !strcmp(names[i], mix_names[m]);
-		if (known)
+		if (str_find(names[i], mix_names, MIX_N) < MIX_N)
 			continue;
 		err_unknown(&err, "format of weights", names[i], mix_names, MIX_N);
 		diag_err(d, item_of(node, i)->place, &err);
