@@ -114,7 +114,7 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 }
 
 /* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
-static struct number slope_or_least(struct profile_fitting *g, enum sample_kind kind,
+static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 				    double (*x)(const struct sample *), const char *what)
 {
 	struct fit_point *p;
@@ -138,15 +138,6 @@ static struct number slope_or_least(struct profile_fitting *g, enum sample_kind 
 	r.sd = 0.1 * r.value;
 	profile_fit_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
 			 err.msg[0] ? err.msg : "the rate is lost in t0");
-	return r;
-}
-
-static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
-			       double (*x)(const struct sample *), const char *what)
-{
-	struct number r = slope_or_least(g, kind, x, what);
-
-	r.sd = fmax(r.sd, g->unsettled_sd * r.value);
 	return r;
 }
 
@@ -458,6 +449,17 @@ static void fill_gaps(struct profile_fitting *g)
 		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
 }
 
+/* No number of a machine that did not settle is known better than its samples, whatever its own fit says. */
+static void widen(const struct profile_fitting *g)
+{
+	struct profile_fit *d = g->d;
+	struct number *const all[] = {&d->read,   &d->copy,   &d->gemv, &d->gemv_q8, &d->gemv_q4,
+				      &d->decode, &d->kernel, &d->step, &d->product, &d->attend};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		all[i]->sd = fmax(all[i]->sd, g->unsettled_sd * all[i]->value);
+}
+
 /* The number of threads whose samples are used: 0 (all) where products or reads have it, else the largest. */
 static int64_t all_threads(const struct sample_set *set)
 {
@@ -573,6 +575,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	if (rc == 0) {
 		profile_fit_attention(&g);
 		fill_gaps(&g);
+		widen(&g);
 	}
 	d->notes_n = g.notes.n;
 	d->notes = arena_array(a, g.notes.n, sizeof *d->notes);

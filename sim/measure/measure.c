@@ -347,7 +347,7 @@ static enum measure_end measure_device(struct measurement *u, struct measured_de
 	struct suite_options s = {.quick = ask->quick,
 				  .force = ask->force,
 				  .threads = !strcmp(d->backend->device, "cpu") ? ask->threads : 0,
-				  .seed = (uint64_t)time(NULL),
+				  .seed = ask->seed ? ask->seed : (uint64_t)time(NULL),
 				  .share = share,
 				  .stop = ask->stop,
 				  .begin = begin_device,

@@ -22,6 +22,7 @@ struct measure_ask {
 	const char *only;      /* "read,gemm": rows of the suite; NULL or "all": all */
 	bool quick, force;     /* force: on battery too, and over an existing file */
 	int64_t threads;       /* of the CPU; 0: all */
+	uint64_t seed;         /* of the order in which the rows' cases run; 0: from the clock */
 	struct texts from;     /* files of earlier samples, which the new ones are appended to */
 	const char *datasheet; /* path (sim/calib/datasheet.h); NULL: none */
 	const char *out;       /* the hardware file; NULL: hardware/local/CHIP.yaml */
