@@ -115,7 +115,7 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 
 /* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
 static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
-				    double (*x)(const struct sample *), const char *what)
+			       double (*x)(const struct sample *), const char *what)
 {
 	struct fit_point *p;
 	const size_t n = gather(g, kind, x, &p);
