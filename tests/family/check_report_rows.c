@@ -327,7 +327,6 @@ Suite *suite_report_rows(void)
 	Suite *s = suite_create("report_rows");
 	TCase *t = tcase_create("report_rows");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, each_column_with_each_value, 0, ARRAY_LEN(benches));
 	tcase_add_test(t, short_names_in_markdown);
 	tcase_add_test(t, used_columns);

@@ -478,7 +478,6 @@ Suite *suite_families(void)
 	Suite *s = suite_create("families");
 	TCase *tc = tcase_create("families");
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, families_are_as_expected);
 	tcase_add_test(tc, readme_lists_the_families);
 	tcase_add_test(tc, families_have_one_row_each);

@@ -526,7 +526,7 @@ static int in_child(int (*with_case)(const struct bench_case *), const struct be
 	if (!child) {
 		int rc;
 
-		alarm(60);
+		alarm(1800); /* ends a deadlock, and says nothing of speed */
 		fake = fake_usual;
 		rc = with_case ? with_case(c) : run();
 		if (rc)

@@ -584,7 +584,6 @@ Suite *suite_plan(void)
 	Suite *s = suite_create("plan");
 	TCase *t = tcase_create("plan");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, capacity_is_found_within_a_hundredth);
 	tcase_add_test(t, a_gap_below_the_answer_is_told);
 	tcase_add_test(t, the_search_finds_what_brute_force_finds);

@@ -658,7 +658,6 @@ Suite *suite_pictures(void)
 	Suite *s = suite_create("pictures");
 	TCase *axes = tcase_create("axes"), *loads = tcase_create("loads"), *sweeps = tcase_create("sweeps");
 
-	tcase_set_timeout(loads, 60);
 	tcase_add_loop_test(axes, axes_have_even_ends, 0, ARRAY_LEN(axis_cases));
 	tcase_add_loop_test(axes, time_has_a_dozen_ticks, 0, ARRAY_LEN(tick_cases));
 	tcase_add_test(axes, legends_break_into_rows);

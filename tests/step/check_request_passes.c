@@ -357,7 +357,6 @@ Suite *suite_request_passes(void)
 	tcase_add_loop_test(request, samples_stand_for_all_steps, 0, 5);
 	tcase_add_loop_test(request, prompts_are_read_once, 0, 5);
 	suite_add_tcase(s, request);
-	tcase_set_timeout(same, 120);
 	tcase_add_test(same, a_measured_row_is_what_simulate_says);
 	tcase_add_loop_test(same, a_window_fills_up_alike, 0, ARRAY_LEN(windows));
 	tcase_add_test(same, no_window_is_forgotten);

@@ -4,7 +4,7 @@
 #
 # The tests of a suite share its process, which takes half the time of a process for each; a suite that breaks off is run
 # again with one for each, so that the culprit is named.
-LC_ALL=C; export LC_ALL
+LC_ALL=C CK_DEFAULT_TIMEOUT=0; export LC_ALL CK_DEFAULT_TIMEOUT
 summary='^[0-9]*%: Checks:'
 if [ "${1:-}" = --suite ]; then
 	rc=0

@@ -156,7 +156,6 @@ Suite *suite_likely_causes(void)
 	Suite *s = suite_create("likely_causes");
 	TCase *t = tcase_create("likely_causes");
 
-	tcase_set_timeout(t, 180);
 	tcase_add_loop_test(t, expected_rates_are_normal, 0, ARRAY_LEN(places));
 	tcase_add_loop_test(t, a_lower_clock_is_found, 0, ARRAY_LEN(places));
 	tcase_add_loop_test(t, another_format_is_found, 0, ARRAY_LEN(places));
