@@ -198,7 +198,7 @@ START_TEST(bytes_of_a_split_block)
 
 	fixture_text(&fixture, TWO, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
-		const struct label label = {.phase = blocks[i].phase, .part = {blocks[i].role, false}};
+		const struct label label = {.phase = blocks[i].phase, .part = {.role = blocks[i].role}};
 		struct program *p = program_new(fixture.world);
 
 		program_block(p, &s, &shards, label, &none);
