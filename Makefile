@@ -11,7 +11,7 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 # one answer on x86-64 and arm64: clang fuses a*b+c by default, gcc -std=c11 does not
 FP      := -ffp-contract=off
 FLAGS.debug   := -O0 -g3
-FLAGS.release := -O2 -g
+FLAGS.release := -O2 -g1
 FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS.fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAGS.$(BUILD)),)
@@ -57,7 +57,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long long-parts san-gcc san-clang fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
+.PHONY: unit-long check-readme-all long-parts san-gcc san-clang fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -81,8 +81,8 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := check-catalogue-all unit-long san-gcc san-clang check-metal same installed fuzz-a-little
-check-long: ## what takes minutes: sanitizers with gcc and clang, the whole catalogue, the same bytes from four builds, a little fuzzing
+LONG := check-catalogue-all check-readme-all unit-long san-gcc san-clang check-metal same installed fuzz-a-little
+check-long: ## what takes minutes: sanitizers with gcc and clang, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
 	@echo $(LONG)
@@ -117,7 +117,7 @@ CATALOGUE := $(patsubst hardware/measured/%.facts.csv,%,$(wildcard hardware/meas
 ALL_FAMILIES := $(sort $(patsubst hardware/measured/%.family.yaml,%,$(wildcard hardware/measured/*.family.yaml)))
 # a family's fit may depend on another's: on the factors of its chips (chips_like), or by a ratio of two machines
 FAMILIES := $(filter mps-%,$(ALL_FAMILIES)) $(filter-out mps-%,$(ALL_FAMILIES))
-# 'make check' fits every family once, for hardware/README.md's table of accuracy; byte for byte it compares these alone
+# those that 'make check' fits
 QUICK_FAMILIES := cuda-2024-05-geforce mlx-2025-12-apple-m5 mps-2026-01-apple-m5
 # begun first, since they take most of the time
 DEAR_FAMILIES := cuda-2025-10-spark mlx-2025-10-apple-m3-m4 llama.cpp-2026-02-apple-m1-m2
@@ -134,7 +134,7 @@ models: all ## make models/*.yaml again from tests/data/configs (a golden run ch
 accuracy: all ## predicted against everything in hardware/measured: runs by set, with and without each machine in the fit; outcomes of scenarios; servers under load
 	@sh tests/tools/accuracy.sh ./lemursim $(FAMILIES)
 	@echo; sh tests/tools/accuracy_serving.sh ./lemursim
-PRINTED := $(shell grep -l '^<!-- prints: ' $(wildcard *.md */*.md))
+PRINTED := $(shell grep -lE '^<!-- prints(, check-long)?: ' $(wildcard *.md */*.md))
 readme: all ## refresh what README.md and its like say the tool prints, and their pictures
 	@sh tests/tools/readme.sh $(PRINTED)
 	@mkdir -p scenarios/pictures
@@ -146,8 +146,10 @@ readme: all ## refresh what README.md and its like say the tool prints, and thei
 	./lemursim schedule scenarios/data-parallel.yaml -a "by speed, sent while backward runs" --phase train -f -o scenarios/pictures/data-parallel.svg
 	./lemursim sweep scenarios/serve-m5-m4pro.yaml --over workload.serve.arrivals.users=1,2,4,6,8,12 --draws 8 -f -o scenarios/pictures/serve-users.svg
 	./lemursim schedule scenarios/serve-m5-m4pro.yaml -a "prefill M5, decode M4 Pro" --set workload.serve.arrivals.users=8 -f -o scenarios/pictures/serve-pools.svg
-check-readme: all ## fail where README.md or another document no longer says what the tool prints
+check-readme: all ## fail where README.md or another document no longer says what the tool prints, see check-readme-all
 	@sh tests/tools/readme.sh --check $(PRINTED)
+check-readme-all: all ## the same of what takes seconds too: the tables of accuracy, sweeps of servers, plans
+	@LONG=1 sh tests/tools/readme.sh --check $(PRINTED)
 
 format: ## rewrite the sources as clang-format 14 does
 	@clang-format-14 -i $(FORMATTED)
@@ -193,6 +195,10 @@ $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# what tests do themselves is little: they are compiled in two thirds of the time
+ifeq ($(BUILD),release)
+$(OUT)/tests/%.o: EXTRA_CFLAGS += -O1
+endif
 # the kernels are measured as programs build theirs; what they compute is checked, not compared byte for byte
 ifeq ($(BUILD),release)
 $(OUT)/kernels/cpu/%.o: EXTRA_CFLAGS += -O3 -ffp-contract=fast

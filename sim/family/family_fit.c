@@ -74,6 +74,7 @@ struct fit_job {
 	size_t n, size, p; /* rows; residuals; unknowns */
 	struct family_values v;
 	struct chip_prior prior[FAMILY_CHIPS];
+	bool (*depends)[FAMILY_PARAMS]; /* of each row: on which of the family's numbers */
 };
 
 /* Adds the row's chip to *v. The row is returned where it is of one chip too many; else NULL. */
@@ -177,26 +178,70 @@ static double slope(const struct family_model *family, struct family_values *v, 
 	return more / (2 * step);
 }
 
-/* The slopes of the row's time on its machine, added with a sign: a ratio's other machine is subtracted. */
+/* The slopes of the row's time on its machine, added with a sign: a ratio's other machine is subtracted. depends: the
+ * numbers that need be moved; NULL: all. */
 static void add_slopes(const struct family_model *family, const struct family_values *v,
-		       const struct observation *row, double sign, struct family_slopes *d)
+		       const struct observation *row, const bool *depends, double sign,
+		       struct family_slopes *d)
 {
 	const size_t chip = family_chip_of(v, row);
 	struct family_values moved = *v;
 
 	for (size_t i = 0; i < family->params_n; i++)
-		d->of[i] += sign * slope(family, &moved, &moved.of[i], row);
+		if (!depends || depends[i])
+			d->of[i] += sign * slope(family, &moved, &moved.of[i], row);
 	for (size_t k = 0; k < CHIP_FACTORS; k++)
 		d->chip[chip][k] += sign * slope(family, &moved, &moved.chip[chip].factor[k], row);
+}
+
+static void slopes_of(const struct family_model *family, const struct family_values *v,
+		      const struct observation *row, const bool *depends, struct family_slopes *d)
+{
+	*d = (struct family_slopes){{0}, {{0}}};
+	add_slopes(family, v, row, depends, 1, d);
+	if (row->over && family_takes(family, row->over))
+		add_slopes(family, v, row->over, depends, -1, d);
 }
 
 void family_slopes(const struct family_model *family, const struct family_values *v,
 		   const struct observation *row, struct family_slopes *d)
 {
-	*d = (struct family_slopes){{0}, {{0}}};
-	add_slopes(family, v, row, 1, d);
-	if (row->over && family_takes(family, row->over))
-		add_slopes(family, v, row->over, -1, d);
+	slopes_of(family, v, row, NULL, d);
+}
+
+/* True where a row's time on its machine differs between a number that is far too small and one that is far too large. A
+ * rate that far down binds wherever it is used at all, so that the row cannot depend on the others at any values. */
+static bool depends_on(const struct family_model *family, struct family_values *v, double *at,
+		       const struct observation *row)
+{
+	static const double far = 1e6;
+	const double kept = *at;
+	double least, most;
+
+	*at = kept / far;
+	least = family_own_seconds(family, v, row);
+	*at = kept * far;
+	most = family_own_seconds(family, v, row);
+	*at = kept;
+	return least != most;
+}
+
+/* A row is of one format of weights and a few kinds of operators: most numbers do not matter to it, and their slopes, half
+ * a fit's time, are zero. */
+static void find_dependences(struct fit_job *j, const double *theta)
+{
+	struct family_values v;
+
+	values_of(j, theta, &v);
+	for (size_t i = 0; i < j->n; i++) {
+		const struct observation *row = j->rows[i],
+					 *over = row->over && family_takes(j->family, row->over) ? row->over
+												 : NULL;
+
+		for (size_t p = 0; p < j->family->params_n; p++)
+			j->depends[i][p] = depends_on(j->family, &v, &v.of[p], row) ||
+					   (over && depends_on(j->family, &v, &v.of[p], over));
+	}
 }
 
 static void row_slopes(const struct fit_job *j, const struct family_values *v, size_t row, double *slopes)
@@ -204,7 +249,7 @@ static void row_slopes(const struct fit_job *j, const struct family_values *v, s
 	const size_t n = j->family->params_n;
 	struct family_slopes d;
 
-	family_slopes(j->family, v, j->rows[row], &d);
+	slopes_of(j->family, v, j->rows[row], j->depends[row], &d);
 	for (size_t i = 0; i < n; i++)
 		slopes[i] = d.of[i] / family_row_sd;
 	for (size_t c = 0; c < v->chips_n; c++)
@@ -298,10 +343,13 @@ int family_fit_excluding(const struct family_model *family, const struct observa
 	j.p = family->params_n + CHIP_FACTORS * j.v.chips_n;
 	j.size = j.n + j.p;
 	theta = xmalloc(j.p * sizeof *theta);
+	j.depends = xmalloc((j.n + 1) * sizeof *j.depends);
 	set_start(&j, theta);
+	find_dependences(&j, theta);
 	rc = solve(&j, theta);
 	values_of(&j, theta, v);
 	free(theta);
+	free(j.depends);
 	free(j.rows);
 	return rc;
 }

@@ -200,9 +200,15 @@ size_t take_segment(const struct taker *t)
 	return rounds ? rounds - 1 : 0;
 }
 
+/* A round's deviation from the canary's normal time. */
+static double off_from(const struct canary *k, double normal, size_t round)
+{
+	return fabs(k->seconds.at[round] / normal - 1);
+}
+
 static double off_at(const struct canary *k, size_t round)
 {
-	return round < k->seconds.n ? fabs(k->seconds.at[round] / normal_s(k) - 1) : 0;
+	return round < k->seconds.n ? off_from(k, normal_s(k), round) : 0;
 }
 
 static const struct canary *canary_of(const struct taker *t, enum sample_kind kind)
@@ -229,13 +235,14 @@ double take_canary_off(const struct taker *t, enum sample_kind kind, size_t segm
 double take_canary_limit(const struct taker *t, enum sample_kind kind, double least)
 {
 	const struct canary *k = canary_of(t, kind);
-	double *off, limit;
+	double *off, limit, normal;
 
 	if (!k)
 		return least;
+	normal = normal_s(k);
 	off = xmalloc(k->seconds.n * sizeof *off);
 	for (size_t i = 0; i < k->seconds.n; i++)
-		off[i] = off_at(k, i);
+		off[i] = off_from(k, normal, i);
 	limit = 3 * 1.4826 * quantile_of(off, k->seconds.n, 0.5); /* three robust standard deviations */
 	free(off);
 	return fmax(least, fmin(limit, 3 * least));
@@ -245,8 +252,12 @@ double take_canary_worst(const struct taker *t)
 {
 	double worst = 0;
 
-	for (size_t i = 0; i < CANARY_N; i++)
-		for (size_t round = 0; round < t->canaries[i].seconds.n; round++)
-			worst = fmax(worst, off_at(&t->canaries[i], round));
+	for (size_t i = 0; i < CANARY_N; i++) {
+		const struct canary *k = &t->canaries[i];
+		const double normal = k->seconds.n ? normal_s(k) : 0;
+
+		for (size_t round = 0; round < k->seconds.n; round++)
+			worst = fmax(worst, off_from(k, normal, round));
+	}
 	return worst;
 }

@@ -11,7 +11,7 @@
 void quantile_sort(double *x, size_t n); /* in place, ascending; a NaN is a BUG */
 
 /* The quantile at share (0 least, 0.5 median, 1 greatest) of n > 0 numbers: of an array that quantile_sort()
- * has put in order; or of any array, which is left alone and of which a copy is sorted. */
+ * has put in order; or of any array, which is left alone, in linear time: for one or two quantiles of an array. */
 double quantile_sorted(const double *sorted, size_t n, double share);
 double quantile_of(const double *x, size_t n, double share);
 

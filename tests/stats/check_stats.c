@@ -3,6 +3,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
@@ -87,6 +88,35 @@ START_TEST(quantile_case)
 		copy[i] = quantiles[_i].x[i];
 	quantile_sort(copy, quantiles[_i].n);
 	ck_assert_double_eq(quantile_sorted(copy, quantiles[_i].n, quantiles[_i].share), got);
+}
+END_TEST
+
+/* Selection finds what sorting finds: random numbers, many of them alike, in order, the other way round, and all the same. */
+START_TEST(quantiles_need_no_order)
+{
+	enum { MOST = 60 };
+	struct rng *rng = rng_new((uint64_t)_i, "quantiles");
+	double x[MOST], kept[MOST], sorted[MOST];
+
+	for (size_t n = 1; n <= MOST; n++) {
+		const double values = n % 3 ? 5 : 1e6;
+
+		for (size_t i = 0; i < n; i++)
+			x[i] = _i == 0   ? floor(values * rng_uniform(rng))
+			       : _i == 1 ? (double)i
+			       : _i == 2 ? -(double)i
+					 : 7;
+		memcpy(kept, x, n * sizeof *x);
+		memcpy(sorted, x, n * sizeof *x);
+		quantile_sort(sorted, n);
+		for (size_t k = 0; k <= 2 * n; k++) {
+			const double share = (double)k / (2 * (double)n);
+
+			MUST(quantile_of(x, n, share) == quantile_sorted(sorted, n, share));
+			MUST(!memcmp(x, kept, n * sizeof *x));
+		}
+	}
+	rng_free(rng);
 }
 END_TEST
 
@@ -186,6 +216,7 @@ Suite *suite_stats(void)
 	tcase_add_test(tc, summary_of_few);
 	tcase_add_test(tc, summary_far_from_zero);
 	tcase_add_loop_test(tc, quantile_case, 0, ARRAY_LEN(quantiles));
+	tcase_add_loop_test(tc, quantiles_need_no_order, 0, 4);
 	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
 	tcase_add_test(tc, errors_are_students);
 	tcase_add_test(tc, ci_of_one_is_everything);
