@@ -125,7 +125,8 @@ static struct service *join_changed(struct arena *a, const struct plan_row *row,
 	return service_join(a, parts, row->parts_n);
 }
 
-static struct plan_capacity changed(struct plan_result *r, const struct plan_row *row, size_t part, int by)
+static struct plan_capacity holds_changed(struct plan_result *r, const struct plan_row *row, size_t part,
+					  int by)
 {
 	const struct plan_row more = {.parts = row->parts, .parts_n = row->parts_n};
 	struct plan_row run = more;
@@ -149,12 +150,22 @@ static struct plan_capacity changed(struct plan_result *r, const struct plan_row
 	return c;
 }
 
+struct plan_capacity plan_holds_with(struct plan_result *r, const struct plan_row *row, int more)
+{
+	return holds_changed(r, row, 0, more);
+}
+
+struct service *plan_row_service(struct arena *a, const struct plan_row *row)
+{
+	return join_changed(a, row, 0, 0);
+}
+
 /* The one whose loss hurts most. */
 static void change(struct plan_result *r, struct plan_row *best)
 {
-	r->more = changed(r, best, 0, 1);
+	r->more = plan_holds_with(r, best, 1);
 	for (size_t i = 0; i < best->parts_n && best->servers > 1; i++) {
-		const struct plan_capacity c = changed(r, best, i, -1);
+		const struct plan_capacity c = holds_changed(r, best, i, -1);
 
 		if (!r->fewer.known || c.load < r->fewer.load)
 			r->fewer = c;
@@ -246,7 +257,7 @@ static void hold_rows(struct plan_result *r)
 	for (size_t i = 0; i < r->rows_n; i++) {
 		struct arena a = ARENA_INIT;
 		struct plan_row *row = &r->rows[i];
-		struct service *s = row->ran ? join_changed(&a, row, 0, 0) : NULL;
+		struct service *s = row->ran ? plan_row_service(&a, row) : NULL;
 
 		if (s)
 			row->holds = capacity_of_row(r, row, s);

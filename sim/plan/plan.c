@@ -385,7 +385,6 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 {
 	struct searching x = {r, l, ARENA_INIT};
 	const struct planning *p = plan->scenario->plan;
-	const double budget = p->budget > 0 ? p->budget : INFINITY;
 	struct fleet_kind *kinds;
 	struct fleets f;
 
@@ -393,10 +392,10 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 		return -1;
 	r->counts.candidates = r->groups.n;
 	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
-	f = find(&x, plan, kinds, budget);
+	f = find(&x, plan, kinds, r->budget);
 	r->counts.proved = f.proved;
 	if (!f.stopped)
-		answer(&x, plan, root, ask, &f, kinds, budget);
+		answer(&x, plan, root, ask, &f, kinds, r->budget);
 	if (!any_fits(r))
 		r->nearest = r->rows_n ? &r->rows[0] : NULL;
 	plan_answer(l->arena, plan, r);
@@ -423,6 +422,8 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	out->title = plan->scenario->title;
 	out->load = plan_load_of(plan);
 	out->load.stop = ask->stop;
+	out->up_to = (int)plan->scenario->plan->up_to;
+	out->budget = plan->scenario->plan->budget > 0 ? plan->scenario->plan->budget : INFINITY;
 	if (ask->seed >= 0)
 		out->load.seed = (uint64_t)ask->seed;
 	out->seed = out->load.seed;

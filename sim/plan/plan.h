@@ -60,6 +60,8 @@ struct plan_counts {
 struct plan_result {
 	const char *title, *path;
 	struct plan_load load;
+	int up_to;     /* machines of a fleet */
+	double budget; /* USD of a fleet; INFINITY: none */
 	struct group_list groups;
 	struct plan_row rows[PLAN_ROWS];
 	size_t rows_n;
