@@ -113,7 +113,7 @@ static void add_latencies(const struct plan_result *r, const struct plan_row *ro
 			  struct range_row *to)
 {
 	struct arena a = ARENA_INIT;
-	struct service *s = plan_row_service(&a, row);
+	struct service *s = plan_row_service(&a, r, row);
 
 	for (size_t i = 0; i < out->loads_n; i++) {
 		struct service_summary m;
