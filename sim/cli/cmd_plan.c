@@ -1,7 +1,10 @@
 /* cmd_plan.c - lemursim plan SCENARIO: which machines hold its load for the least. */
 #include "sim/cli/cmd.h"
 #include "sim/plan/plan.h"
+#include "sim/plan/range.h"
+#include "sim/report/draw.h"
 #include "sim/report/plan.h"
+#include "sim/report/plan_curves.h"
 
 struct plan_options {
 	struct load_options load;
@@ -21,6 +24,17 @@ static bool writes_scenario(const struct plan_options *o)
 	return o->output.path && str_ends(o->output.path, ".yaml");
 }
 
+static bool draws_picture(const struct plan_options *o)
+{
+	return o->output.path && draw_format(o->output.path);
+}
+
+/* The answer itself goes to the standard output. */
+static bool writes_beside(const struct plan_options *o)
+{
+	return writes_scenario(o) || draws_picture(o);
+}
+
 static int write_scenario(const struct session *s, const struct plan_result *r)
 {
 	struct str text = STR_INIT;
@@ -34,20 +48,43 @@ static int write_scenario(const struct session *s, const struct plan_result *r)
 	return rc;
 }
 
-static int show(const struct session *s, const struct plan_options *o, const struct plan_result *r,
+static int draw_picture(struct session *s, struct plan_result *r)
+{
+	struct str text = STR_INIT;
+	struct plan_range range;
+	struct curves c;
+	bool ran = false;
+	int rc;
+
+	for (size_t i = 0; i < r->rows_n; i++)
+		ran |= r->rows[i].ran;
+	if (!ran)
+		return EXIT_FINE; /* the answer says why nothing was run */
+	if (plan_range_of(r, &range) != 0)
+		return EXIT_INTERRUPTED;
+	c = plan_curves(&s->arena, r, &range);
+	curves_dot(&text, &c);
+	rc = deliver_by(s->output, &text, draw_write);
+	str_release(&text);
+	return rc;
+}
+
+static int show(struct session *s, const struct plan_options *o, struct plan_result *r,
 		enum result_format format)
 {
 	struct output_options table = o->output;
 	struct str out = STR_INIT;
 	int rc;
 
-	if (writes_scenario(o))
+	if (writes_beside(o))
 		table.path = NULL;
 	plan_write(&out, r, format, VERSION);
 	rc = deliver(&table, &out);
 	str_release(&out);
 	if (rc == EXIT_FINE && writes_scenario(o))
 		rc = write_scenario(s, r);
+	if (rc == EXIT_FINE && draws_picture(o))
+		rc = draw_picture(s, r);
 	if (rc != EXIT_FINE || r->best)
 		return rc;
 	return r->nearest && r->nearest->why != PLAN_UNFIT ? EXIT_TARGET_MISSED : EXIT_NOTHING_FITS;
@@ -67,7 +104,7 @@ static int cmd_plan(const void *options, const struct texts *files)
 	enum result_format format;
 	int rc;
 
-	if (writes_scenario(o))
+	if (writes_beside(o))
 		table.path = NULL;
 	rc = choose_format(&table, &format);
 	if (rc != EXIT_FINE)
@@ -89,7 +126,8 @@ static int cmd_plan(const void *options, const struct texts *files)
 const struct verb verb_plan = {
 	.name = "plan",
 	.arguments = "SCENARIO",
-	.help = "which machines hold the load for the least; -o FILE.yaml writes the winner as a scenario",
+	.help = "which machines hold the load for the least; -o FILE.yaml writes the winner as a scenario, "
+		"FILE.svg draws the choice",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct plan_options),

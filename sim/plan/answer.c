@@ -427,6 +427,8 @@ void plan_answer(struct arena *a, const struct world *plan, struct plan_result *
 	}
 	say_names(&s, &r->groups.unpriced, "no price is known");
 	say_names(&s, &r->groups.unread, "no runtime of these reads such weights");
+	if (*r->from.unbuilt)
+		say(&s, arena_printf(a, "Left out, pools that cannot be built: %s.", *r->from.unbuilt));
 	say_unpowered(&s);
 	say_counts(&s);
 }

@@ -33,10 +33,18 @@ static int holds(void *self, double load)
 /* A load whose rate is beyond what all servers can do holds for a while only. */
 static double most_of(const struct plan_result *r, const struct plan_row *row)
 {
-	double rate = 0;
+	double rate = 0, prompt = 0, answer = 0;
 
-	for (size_t i = 0; i < row->parts_n; i++)
-		rate += row->parts[i].count * row->parts[i].group->bound.rate;
+	for (size_t i = 0; i < row->parts_n; i++) {
+		const struct group *g = row->parts[i].group;
+		const int n = row->parts[i].count;
+
+		rate += n * g->bound.rate;
+		prompt += g->pool != POOL_DECODE ? n / (g->bound.prompt_s * g->bound.rows) : 0;
+		answer += g->pool != POOL_PREFILL ? n / (g->bound.token_s * g->bound.tokens) : 0;
+	}
+	if (row->parts_n > 1) /* lengths may be shared out unevenly */
+		rate = fmin(prompt, answer);
 	if (!(plan_load_work(&r->load) > 0))
 		return INFINITY;
 	return r->load.needed * rate / plan_load_work(&r->load);
@@ -115,23 +123,26 @@ static void add_draws(struct loader *l, struct plan_result *r, const struct worl
 
 /* ---- one server more, one fewer ---- */
 
-static struct service *join_changed(struct arena *a, const struct plan_row *row, size_t part, int by)
+static struct service *join_changed(struct arena *a, const struct plan_result *r, const struct plan_row *row,
+				    size_t part, int by)
 {
-	struct service_share *parts = arena_array(a, row->parts_n, sizeof *parts);
+	struct fleet_share *parts = arena_array(a, row->parts_n, sizeof *parts);
 
-	for (size_t i = 0; i < row->parts_n; i++)
-		parts[i] = (struct service_share){row->parts[i].group->service,
-						  (size_t)(row->parts[i].count + (i == part ? by : 0))};
-	return service_join(a, parts, row->parts_n);
+	for (size_t i = 0; i < row->parts_n; i++) {
+		parts[i] = row->parts[i];
+		parts[i].count += i == part ? by : 0;
+	}
+	return plan_parts_service(a, r, parts, row->parts_n);
 }
 
-static struct plan_capacity changed(struct plan_result *r, const struct plan_row *row, size_t part, int by)
+static struct plan_capacity holds_changed(struct plan_result *r, const struct plan_row *row, size_t part,
+					  int by)
 {
 	const struct plan_row more = {.parts = row->parts, .parts_n = row->parts_n};
 	struct plan_row run = more;
 	struct plan_capacity c = {.load = 0};
 	struct arena a = ARENA_INIT;
-	struct service *s = join_changed(&a, row, part, by);
+	struct service *s = join_changed(&a, r, row, part, by);
 
 	if (s && r->load.finish) {
 		struct service_summary m;
@@ -149,12 +160,27 @@ static struct plan_capacity changed(struct plan_result *r, const struct plan_row
 	return c;
 }
 
-/* The one whose loss hurts most. */
+struct plan_capacity plan_holds_with(struct plan_result *r, const struct plan_row *row, int more)
+{
+	return holds_changed(r, row, 0, more);
+}
+
+struct service *plan_row_service(struct arena *a, const struct plan_result *r, const struct plan_row *row)
+{
+	return plan_parts_service(a, r, row->parts, row->parts_n);
+}
+
+/* The half of pools that gains most by a server; the one whose loss hurts most. */
 static void change(struct plan_result *r, struct plan_row *best)
 {
-	r->more = changed(r, best, 0, 1);
+	r->more = plan_holds_with(r, best, 1);
+	if (best->parts[0].group->pool != POOL_WHOLE) {
+		const struct plan_capacity c = holds_changed(r, best, 1, 1);
+
+		r->more = c.load > r->more.load ? c : r->more;
+	}
 	for (size_t i = 0; i < best->parts_n && best->servers > 1; i++) {
-		const struct plan_capacity c = changed(r, best, i, -1);
+		const struct plan_capacity c = holds_changed(r, best, i, -1);
 
 		if (!r->fewer.known || c.load < r->fewer.load)
 			r->fewer = c;
@@ -178,7 +204,7 @@ static void add_hours(struct loader *l, const struct world *plan, struct plan_re
 		return;
 	while (most < (size_t)up_to && (!most || holds[most - 1] < largest)) {
 		struct arena a = ARENA_INIT;
-		struct service *s = join_changed(&a, best, 0, (int)most + 1 - best->parts[0].count);
+		struct service *s = join_changed(&a, r, best, 0, (int)most + 1 - best->parts[0].count);
 
 		holds[most] = capacity_of(r, s, most ? holds[most - 1] : r->load.needed, INFINITY).load;
 		most++;
@@ -246,7 +272,7 @@ static void hold_rows(struct plan_result *r)
 	for (size_t i = 0; i < r->rows_n; i++) {
 		struct arena a = ARENA_INIT;
 		struct plan_row *row = &r->rows[i];
-		struct service *s = row->ran ? join_changed(&a, row, 0, 0) : NULL;
+		struct service *s = row->ran ? plan_row_service(&a, r, row) : NULL;
 
 		if (s)
 			row->holds = capacity_of_row(r, row, s);

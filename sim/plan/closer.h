@@ -14,4 +14,8 @@ void plan_look_closer(struct loader *l, const struct world *plan, const struct y
 /* The scenario of a row; NULL with complaints. */
 const struct world *plan_world(struct loader *l, const struct world *plan, const struct yml *root,
 			       const struct plan_row *row);
+/* The servers of a row as one service, in the arena; service_free() ends it before the groups' own. */
+struct service *plan_row_service(struct arena *a, const struct plan_result *r, const struct plan_row *row);
+/* How much a row would hold with so many servers more of its first kind. */
+struct plan_capacity plan_holds_with(struct plan_result *r, const struct plan_row *row, int more);
 #endif

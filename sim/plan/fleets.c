@@ -38,7 +38,7 @@ static size_t size(const struct search *s)
 static bool can_do(const struct search *s, const int *counts)
 {
 	double rate = 0, prompt = 0, answer = 0;
-	int kinds = 0;
+	int kinds = 0, roles = 0;
 
 	for (size_t i = 0; i < s->ask->n; i++) {
 		const struct fleet_kind *k = &s->ask->kinds[i];
@@ -46,10 +46,13 @@ static bool can_do(const struct search *s, const int *counts)
 		if (!counts[i])
 			continue;
 		kinds++;
+		roles |= 1 << k->role;
 		rate += counts[i] * k->rate;
-		prompt += counts[i] * k->prompt;
-		answer += counts[i] * k->answer;
+		prompt += k->role != FLEET_DECODE ? counts[i] * k->prompt : 0;
+		answer += k->role != FLEET_PREFILL ? counts[i] * k->answer : 0;
 	}
+	if (roles == 1 << FLEET_PREFILL || roles == 1 << FLEET_DECODE)
+		return false; /* nobody does the other half */
 	if (kinds < 2)
 		return rate >= s->ask->work;
 	return prompt >= s->ask->work && answer >= s->ask->work;
@@ -124,7 +127,7 @@ static void choose(struct search *s, size_t from, int chosen, int wanted, double
 	for (size_t i = from; i < s->ask->n; i++) {
 		const struct fleet_kind *k = &s->ask->kinds[i];
 
-		if (k->never || !may_join(s, i, chosen))
+		if (k->never || k->role != FLEET_WHOLE || !may_join(s, i, chosen))
 			continue;
 		if (!chosen)
 			s->first = i;
@@ -140,6 +143,36 @@ static void choose(struct search *s, size_t from, int chosen, int wanted, double
 		}
 		s->counts[i] = 0;
 	}
+}
+
+/* Every number of one prefill kind with every number of one decode kind. */
+static void pair_up(struct search *s, size_t prefill, size_t decode)
+{
+	const struct fleet_kind *p = &s->ask->kinds[prefill], *d = &s->ask->kinds[decode];
+
+	for (int i = 1; i <= p->up_to; i++)
+		for (int j = 1; j <= d->up_to; j++) {
+			const int machines = i * p->machines + j * d->machines;
+			const double usd = i * p->usd + j * d->usd;
+
+			if (machines > s->ask->up_to || !(usd <= s->ask->budget))
+				break;
+			s->counts[prefill] = i;
+			s->counts[decode] = j;
+			consider(s, usd, machines, i + j);
+		}
+	s->counts[prefill] = s->counts[decode] = 0;
+}
+
+static void choose_pools(struct search *s)
+{
+	const struct fleet_kind *k = s->ask->kinds;
+
+	for (size_t i = 0; i < s->ask->n; i++)
+		for (size_t j = 0; j < s->ask->n && k[i].role == FLEET_PREFILL && !k[i].never; j++)
+			if (k[j].role == FLEET_DECODE && !k[j].never && k[i].set == k[j].set &&
+			    (s->ask->mixed > 1 || k[i].name == k[j].name))
+				pair_up(s, i, j);
 }
 
 /* By the least of the goal; of equals the fewer machines, then as the kinds were given. */
@@ -246,6 +279,10 @@ struct fleets fleets_find(struct arena *a, const struct fleets_ask *ask)
 	/* fleets of one kind first: the best of them bounds those of several */
 	for (int kinds = 1; kinds <= ask->mixed && !s.out.stopped; kinds++) {
 		choose(&s, 0, 0, kinds, 0, 0, 0);
+		walk(&s);
+	}
+	if (!s.out.stopped) {
+		choose_pools(&s);
 		walk(&s);
 	}
 	finish(&s);

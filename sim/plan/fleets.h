@@ -6,7 +6,8 @@
  * Candidates are taken in ascending order of the least that their goal can come to. A candidate is left out by
  * nothing but a bound: its servers together cannot do the work, a kind misses the SLO on an idle machine, it
  * costs more than the budget, or the least of its goal is no better than the best found. All others are
- * simulated until that bound ends the search; of equal ones the kind that was given first wins.
+ * simulated until that bound ends the search; of equal ones the kind that was given first wins. Fleets of whole
+ * servers are looked at before pools.
  */
 #ifndef SIM_PLAN_FLEETS_H
 #define SIM_PLAN_FLEETS_H
@@ -15,15 +16,21 @@
 
 enum { FLEET_KINDS = 4096, FLEET_SPARE = 2 };
 
+/* A server does all of a request, or one half of it; a fleet has the first sort, or one kind of each of the others. */
+enum fleet_role { FLEET_WHOLE, FLEET_PREFILL, FLEET_DECODE };
+
 struct fleet_kind {
-	double usd;            /* of one server */
-	int machines;          /* of one server */
-	int up_to;             /* servers of it in a fleet */
-	double rate;           /* most work per second of one server; INFINITY: not known */
-	double prompt, answer; /* the same for prompts alone and answers alone: what holds where kinds mix */
-	bool never;            /* it misses the SLO on an idle machine, or does not fit */
-	int set;               /* kinds of unlike sets stand in no fleet together */
-	int name;              /* kinds of one name are one kind of machine: they count once, and never mix */
+	enum fleet_role role;
+	double usd;   /* of one server */
+	int machines; /* of one server */
+	int up_to;    /* servers of it in a fleet */
+	double rate;  /* most work per second of one server; INFINITY: not known */
+	double prompt,
+		answer; /* the same for prompts alone and answers alone: what holds where kinds mix; in pools
+				  prompts bound the one, answers the other */
+	bool never;     /* it misses the SLO on an idle machine, or does not fit */
+	int set;        /* kinds of unlike sets stand in no fleet together */
+	int name;       /* kinds of one name are one kind of machine: they count once, and never mix */
 };
 
 /* What a candidate comes to. */

@@ -111,6 +111,24 @@ static void add_machines(struct str *s, const struct fleet_share *parts, size_t 
 	str_add(s, "}\n");
 }
 
+static bool is_pools(const struct fleet_share *parts)
+{
+	return parts[0].group->pool != POOL_WHOLE;
+}
+
+/* Each prefill machine is joined to each decode machine. */
+static void add_pool_links(struct str *s, const struct world *plan, const struct fleet_share *parts)
+{
+	const int prefill = parts[0].count, all = prefill + parts[1].count;
+
+	for (int x = 1; x <= prefill; x++)
+		for (int y = prefill + 1; y <= all; y++)
+			str_addf(s, "%sl%d-%d: {base: %s, between: [m%d, m%d]}",
+				 x > 1 || y > prefill + 1 ? ", " : "links: {", x, y,
+				 plan->scenario->plan->pools->link, x, y);
+	str_add(s, "}\n");
+}
+
 static void add_links(struct str *s, const struct fleet_share *parts, size_t n)
 {
 	int first = 1;
@@ -149,11 +167,34 @@ static void add_runtimes(struct str *s, const struct fleet_share *parts, size_t 
 	str_add(s, "}\n");
 }
 
+/* Machines of prefill servers come first. */
+static void add_pools(struct str *s, const struct world *plan, const struct fleet_share *parts,
+		      const char *name)
+{
+	int first = 1;
+
+	str_addf(s, "assignments: [{name: \"%s\", pools: {", name);
+	for (size_t i = 0; i < 2; i++) {
+		str_add(s, i ? ", decode: [" : "prefill: [");
+		for (int c = 0; c < parts[i].count; c++, first++) {
+			str_add(s, c ? ", {" : "{");
+			add_place(s, plan, parts[i].group, first);
+			str_add(s, "}");
+		}
+		str_add(s, "]");
+	}
+	str_add(s, "}}]\n");
+}
+
 static void add_assignment(struct str *s, const struct world *plan, const struct fleet_share *parts, size_t n,
 			   const char *name)
 {
 	int first = 1, servers = 0;
 
+	if (is_pools(parts)) {
+		add_pools(s, plan, parts, name);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		servers += parts[i].count;
 	str_addf(s, "assignments: [{name: \"%s\", ", name);
@@ -188,6 +229,11 @@ static void add_settings(struct arena *a, const struct world *plan, struct yml *
 
 	if (said)
 		yml_put(a, assignment, "serve", all->place, own ? yml_merge(a, all, own) : all);
+	if (yml_get(assignment, "pools") && plan->scenario->plan->pools->hand_over) {
+		const struct yml *how = plan->scenario->plan->pools->hand_over->origin.node;
+
+		yml_put(a, assignment, "hand_over", how->place, yml_merge(a, NULL, how));
+	}
 }
 
 const struct world *groups_world(struct loader *l, const struct world *plan, const struct yml *root,
@@ -199,7 +245,10 @@ const struct world *groups_world(struct loader *l, const struct world *plan, con
 	const struct world *w;
 
 	add_machines(&s, parts, n);
-	add_links(&s, parts, n);
+	if (is_pools(parts))
+		add_pool_links(&s, plan, parts);
+	else
+		add_links(&s, parts, n);
 	add_runtimes(&s, parts, n);
 	str_addf(&s, "precision: {weights: %s}\nplan: null\n", parts[0].group->weights);
 	add_assignment(&s, plan, parts, n, name);
@@ -416,6 +465,21 @@ static int by_preference(const void *a, const void *b)
 	return x->machines != y->machines ? x->machines - y->machines : x->split - y->split;
 }
 
+/* Every single machine as a server of one half too: those of the first half before all of the second. */
+static void add_halves(struct making *m)
+{
+	const size_t n = m->all.n;
+
+	for (int pool = POOL_PREFILL; pool <= POOL_DECODE; pool++)
+		for (size_t i = 0; i < n; i++)
+			if (m->all.at[i].machines == 1) {
+				struct group half = m->all.at[i];
+
+				half.pool = (enum serve_pool)pool;
+				VEC_ADD(&m->all, half);
+			}
+}
+
 static struct texts keep(struct arena *a, const char *const *names, size_t n)
 {
 	const char **at = arena_array(a, n + 1, sizeof *at);
@@ -435,6 +499,8 @@ int groups_make(struct loader *l, const struct world *plan, const struct yml *ro
 		rc = add_machine(&m, &offers.at[i]);
 	if (m.all.n)
 		qsort(m.all.at, m.all.n, sizeof *m.all.at, by_preference);
+	if (plan->scenario->plan->pools)
+		add_halves(&m);
 	out->n = m.all.n;
 	out->unpriced = keep(l->arena, m.unpriced.at, m.unpriced.n);
 	out->unread = keep(l->arena, m.unread.at, m.unread.n);
@@ -450,6 +516,6 @@ int groups_make(struct loader *l, const struct world *plan, const struct yml *ro
 void groups_free(struct group_list *all)
 {
 	for (size_t i = 0; i < all->n; i++)
-		service_free(all->at[i].service);
+		service_free(all->at[i].pool == POOL_WHOLE ? all->at[i].service : NULL);
 	all->n = 0;
 }

@@ -20,8 +20,9 @@ struct group {
 	int64_t slots; /* 0: as the runtime starts */
 	int split;     /* enum group_split, of several machines */
 	int machines;
-	const char *link; /* NULL: one machine */
-	int up_to;        /* servers of it in a fleet */
+	const char *link;     /* NULL: one machine */
+	enum serve_pool pool; /* prefill and decode servers share the service of the whole one */
+	int up_to;            /* servers of it in a fleet */
 
 	const struct world *world;
 	struct service *service;

@@ -23,11 +23,13 @@ struct searching {
 static struct service *join(struct searching *x, const int *counts)
 {
 	const struct group_list *g = &x->r->groups;
-	struct service_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
+	struct fleet_share *parts = arena_array(&x->scratch, g->n, sizeof *parts);
+	size_t n = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		parts[i] = (struct service_share){g->at[i].service, (size_t)counts[i]};
-	return service_join(&x->scratch, parts, g->n);
+		if (counts[i])
+			parts[n++] = (struct fleet_share){&g->at[i], counts[i]};
+	return plan_parts_service(&x->scratch, x->r, parts, n);
 }
 
 static int holds(void *self, const int *counts)
@@ -35,7 +37,7 @@ static int holds(void *self, const int *counts)
 	struct searching *x = self;
 	const struct plan_load *load = &x->r->load;
 	struct service *s = join(x, counts);
-	int verdict = plan_load_holds(load, s, load->needed);
+	int verdict = s ? plan_load_holds(load, s, load->needed) : 0;
 
 	/* a run may meet the larger load by luck and miss the one that was asked */
 	if (verdict > 0 && load->asked < load->needed)
@@ -49,7 +51,8 @@ static void run_row(struct searching *x, const int *counts, struct plan_row *row
 {
 	struct service *s = join(x, counts);
 
-	plan_row_run(x->r, s, row);
+	if (s)
+		plan_row_run(x->r, s, row);
 	service_free(s);
 }
 
@@ -109,6 +112,38 @@ static int number_of(const struct group_list *g, size_t i)
 	return (int)first;
 }
 
+/* Whole servers of one format stand together; halves of one format and one runtime, which hands its cache on. */
+static int set_of(const struct group_list *g, size_t i)
+{
+	const struct group *x = &g->at[i];
+	size_t runtime = 0;
+
+	while (strcmp(g->at[runtime].runtime, x->runtime) != 0)
+		runtime++;
+	return x->pool == POOL_WHOLE ? x->format : (int)(runtime + 1) * MIX_N + x->format;
+}
+
+/* No number of such servers helps. A half answers for its own half of the SLO alone. */
+static bool is_hopeless(const struct group *x)
+{
+	const struct service_bound *b = &x->bound;
+	const bool reads = x->pool != POOL_DECODE, generates = x->pool != POOL_PREFILL;
+
+	if (!x->fits || !b->misses)
+		return !x->fits;
+	switch (b->miss.metric) {
+	case SLO_TTFT:
+		return reads || b->miss.unserved;
+	case SLO_TPOT:
+	case SLO_ITL:
+		return generates || b->miss.unserved;
+	case SLO_E2EL:
+	case SLO_METRICS:
+		break;
+	}
+	return x->pool == POOL_WHOLE || b->miss.unserved;
+}
+
 /* energy: that is the goal, so that what a machine draws has to be known. */
 static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r, bool energy)
 {
@@ -119,15 +154,16 @@ static struct fleet_kind *kinds_of(struct arena *a, const struct plan_result *r,
 		const struct group *x = &g->at[i];
 		const struct service_bound *b = &x->bound;
 
-		kinds[i] = (struct fleet_kind){.usd = x->usd,
+		kinds[i] = (struct fleet_kind){.role = (enum fleet_role)x->pool,
+					       .usd = x->usd,
 					       .machines = x->machines,
 					       .up_to = x->up_to,
 					       .rate = b->rate,
 					       .prompt = 1 / (b->prompt_s * b->rows),
 					       .answer = 1 / (b->token_s * b->tokens),
-					       .never = !x->fits || b->misses ||
+					       .never = is_hopeless(x) ||
 							(energy && isnan(x->idle_W + x->busy_W)),
-					       .set = x->format,
+					       .set = set_of(g, i),
 					       .name = number_of(g, i)};
 	}
 	return kinds;
@@ -205,7 +241,8 @@ static void show_bounded(struct searching *x, double usd)
 	size_t dearest = r->groups.n;
 
 	for (size_t i = 0; i < r->groups.n; i++)
-		if (r->groups.at[i].usd < usd && (!r->groups.at[i].fits || r->groups.at[i].bound.misses) &&
+		if (r->groups.at[i].pool == POOL_WHOLE && r->groups.at[i].usd < usd &&
+		    (!r->groups.at[i].fits || r->groups.at[i].bound.misses) &&
 		    (dearest == r->groups.n || r->groups.at[i].usd > r->groups.at[dearest].usd))
 			dearest = i;
 	if (dearest == r->groups.n)
@@ -308,7 +345,7 @@ static void show_least_bad(struct searching *x)
 	size_t least = g->n;
 	double bad = INFINITY;
 
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = 0; i < g->n && g->at[i].pool == POOL_WHOLE; i++) {
 		const struct group *k = &g->at[i];
 		const double ratio = !k->fits ? 1e6 + k->short_B
 				     : k->bound.misses
@@ -385,7 +422,6 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 {
 	struct searching x = {r, l, ARENA_INIT};
 	const struct planning *p = plan->scenario->plan;
-	const double budget = p->budget > 0 ? p->budget : INFINITY;
 	struct fleet_kind *kinds;
 	struct fleets f;
 
@@ -393,10 +429,10 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 		return -1;
 	r->counts.candidates = r->groups.n;
 	kinds = kinds_of(l->arena, r, p->goal == PLAN_ENERGY);
-	f = find(&x, plan, kinds, budget);
+	f = find(&x, plan, kinds, r->budget);
 	r->counts.proved = f.proved;
 	if (!f.stopped)
-		answer(&x, plan, root, ask, &f, kinds, budget);
+		answer(&x, plan, root, ask, &f, kinds, r->budget);
 	if (!any_fits(r))
 		r->nearest = r->rows_n ? &r->rows[0] : NULL;
 	plan_answer(l->arena, plan, r);
@@ -409,7 +445,7 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	struct yml *root = load_file(l, ask->path, "scenarios", SCENARIO_SCHEMA);
 	const struct world *plan;
 
-	*out = (struct plan_result){.path = ask->path};
+	*out = (struct plan_result){.path = ask->path, .from = {.l = l, .root = root}};
 	if (!root)
 		return -1;
 	for (size_t i = 0; i < ask->sets->n; i++)
@@ -420,9 +456,13 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	plan = world_of_tree(l, ask->path, yml_merge(l->arena, NULL, root));
 	if (!plan || l->diags->total)
 		return -1;
+	out->from.plan = plan;
+	out->from.unbuilt = arena_array(l->arena, 1, sizeof *out->from.unbuilt);
 	out->title = plan->scenario->title;
 	out->load = plan_load_of(plan);
 	out->load.stop = ask->stop;
+	out->up_to = (int)plan->scenario->plan->up_to;
+	out->budget = plan->scenario->plan->budget > 0 ? plan->scenario->plan->budget : INFINITY;
 	if (ask->seed >= 0)
 		out->load.seed = (uint64_t)ask->seed;
 	out->seed = out->load.seed;

@@ -57,9 +57,20 @@ struct plan_counts {
 	bool proved;
 };
 
+/* What a fleet's scenario is made of. */
+struct plan_from {
+	struct loader *l;
+	const struct world *plan;
+	const struct yml *root;
+	const char **unbuilt; /* why the first of the pools that cannot be built cannot; NULL: none was met */
+};
+
 struct plan_result {
+	struct plan_from from;
 	const char *title, *path;
 	struct plan_load load;
+	int up_to;     /* machines of a fleet */
+	double budget; /* USD of a fleet; INFINITY: none */
 	struct group_list groups;
 	struct plan_row rows[PLAN_ROWS];
 	size_t rows_n;

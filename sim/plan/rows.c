@@ -4,6 +4,42 @@
 #include <math.h>
 #include <string.h>
 
+/* The scenario and what is read for it end with the arena: the loader is a copy, which has all that the plan's has
+ * read and adds nothing to it. */
+static struct service *pools_service(struct arena *a, const struct plan_result *r,
+				     const struct fleet_share *parts)
+{
+	struct service *s = NULL;
+	struct loader inner = *r->from.l;
+	struct diags own;
+	const struct world *w;
+
+	diags_init(&own, a);
+	inner.arena = a;
+	inner.diags = &own;
+	w = groups_world(&inner, r->from.plan, r->from.root, parts, 2, "pools");
+	if (w)
+		s = service_new(a, w, w->scenario->assignments.at, &own);
+	if (!s && own.n && !*r->from.unbuilt)
+		*r->from.unbuilt = arena_strdup(r->from.l->arena, own.list[0].msg);
+	if (s && service_fits(s))
+		return s;
+	service_free(s);
+	return NULL;
+}
+
+struct service *plan_parts_service(struct arena *a, const struct plan_result *r,
+				   const struct fleet_share *parts, size_t n)
+{
+	struct service_share *shares = arena_array(a, n, sizeof *shares);
+
+	if (n && parts[0].group->pool != POOL_WHOLE)
+		return n == 2 && parts[0].count && parts[1].count ? pools_service(a, r, parts) : NULL;
+	for (size_t i = 0; i < n; i++)
+		shares[i] = (struct service_share){parts[i].group->service, (size_t)parts[i].count};
+	return service_join(a, shares, n);
+}
+
 void plan_row_parts(struct arena *a, const struct plan_result *r, const int *counts, struct plan_row *row)
 {
 	struct str name = STR_INIT, settings = STR_INIT;
@@ -19,8 +55,13 @@ void plan_row_parts(struct arena *a, const struct plan_result *r, const int *cou
 		row->usd += counts[i] * x->usd;
 		row->machines += counts[i] * x->machines;
 		row->servers += counts[i];
-		str_addf(&name, "%s%d x %s", name.len ? " + " : "", counts[i] * x->machines, x->name);
-		str_addf(&settings, "%s%s", settings.len ? " + " : "", group_settings(a, x));
+		str_addf(&name, "%s%d x %s%s", name.len ? " + " : "", counts[i] * x->machines, x->name,
+			 x->pool == POOL_PREFILL  ? " prefill"
+			 : x->pool == POOL_DECODE ? " decode"
+						  : "");
+		if (x->pool == POOL_WHOLE || !settings.len ||
+		    strcmp(settings.text, group_settings(a, x)) != 0)
+			str_addf(&settings, "%s%s", settings.len ? " + " : "", group_settings(a, x));
 	}
 	row->name = arena_strdup(a, name.text ? name.text : "");
 	row->settings = arena_strdup(a, settings.text ? settings.text : "");

@@ -7,6 +7,11 @@
 #define SIM_PLAN_ROWS_H
 #include "sim/plan/plan.h"
 
+/* So many servers of each part as one service, in the arena; service_free() ends it before the groups' own. Pools
+ * are built as a scenario of their own. NULL where nothing is left, or pools that cannot be built. */
+struct service *plan_parts_service(struct arena *a, const struct plan_result *r,
+				   const struct fleet_share *parts, size_t n);
+
 /* Fills in what the fleet is: parts, names, price; in the arena. */
 void plan_row_parts(struct arena *a, const struct plan_result *r, const int *counts, struct plan_row *row);
 /* Runs the load as asked on it: m, watts, energy. */

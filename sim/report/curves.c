@@ -66,6 +66,10 @@ static void draw_x(struct view *v)
 		v->c->x_named ? (v->x.to - v->x.from) / (double)v->c->x_n - 4 : v->frame.width / 2;
 	double free_from = -INFINITY;
 
+	if (v->panel->x) {
+		axis_draw(&v->canvas, &v->x, false, &v->y);
+		return;
+	}
 	for (size_t i = 0; i < v->c->x_n; i++) {
 		const double x = axis_at(&v->x, v->c->x[i]);
 		const double w = fmin(textsize_width(v->c->x_texts[i], type.size, false), room);
@@ -83,8 +87,8 @@ static void draw_axes(struct view *v)
 {
 	const struct type axis = {.size = 9.5, .align = 'c', .color = page_black};
 	const struct type head = {.size = 10.5, .bold = true, .align = 'l', .color = page_black};
+	const char *unit, *x_unit = v->panel->x ? v->panel->x_unit : v->c->x_unit;
 	struct str text = STR_INIT;
-	const char *unit;
 
 	v->y.unit = panel_unit(v->panel, v->c->names_n * v->c->x_n, &unit);
 	draw_x(v);
@@ -94,38 +98,10 @@ static void draw_axes(struct view *v)
 	canvas_text_in(&v->canvas, (struct point){v->x.from - 30, v->y.to - 20}, &head, text.text,
 		       v->frame.width + 30);
 	str_clear(&text);
-	str_addf(&text, "%s%s%s%s", v->c->x_name, *v->c->x_unit ? ", " : "", v->c->x_unit,
-		 v->x.step > 0 ? "" : " (logarithmic)");
+	str_addf(&text, "%s%s%s%s", v->panel->x ? v->panel->x_name : v->c->x_name, *x_unit ? ", " : "",
+		 x_unit, v->x.step > 0 ? "" : " (logarithmic)");
 	canvas_text_in(&v->canvas, (struct point){(v->x.from + v->x.to) / 2, v->y.from + 26}, &axis,
 		       text.text, v->frame.width);
-	str_release(&text);
-}
-
-static void draw_bound(struct view *v)
-{
-	const double bound = v->panel->bound, top = v->y.to;
-	const bool above = bound > v->y.high;
-	const double y = axis_at(&v->y, bound);
-	const struct stroke line = {.color = slo_red, .width = 1.2, .dashed = true};
-	const struct type type = {.size = 8.5, .align = 'r', .color = slo_red};
-	struct rect label = {.h = 11};
-	const char *unit;
-	struct str text = STR_INIT;
-
-	if (isnan(bound))
-		return;
-	panel_unit(v->panel, v->c->names_n * v->c->x_n, &unit);
-	str_addf(&text, "SLO %.4g%s%s%s", bound / v->y.unit, *unit ? " " : "", unit, above ? ", above" : "");
-	if (!above)
-		canvas_line(&v->canvas, (struct point){v->x.from, y}, (struct point){v->x.to, y}, &line,
-			    NULL);
-	label.w = textsize_width(text.text, 8.5, false) + 6;
-	label.x = v->x.to - label.w - 1;
-	label.y = above || y - top < 14 ? fmax(y, top) + 1.5 : y - label.h - 1.5;
-	/* on white, as shapes are above the lines */
-	canvas_shape(&v->canvas, label, &(struct ink){.fill = "#ffffffd0"}, NULL);
-	canvas_text(&v->canvas, (struct point){v->x.to - 3, label.y + label.h / 2}, &type, text.text, NULL);
-	labels_block(&v->labels, label);
 	str_release(&text);
 }
 
@@ -136,9 +112,14 @@ static const struct curve_point *point_of(const struct view *v, size_t curve, si
 	return &v->panel->points[curve * v->c->x_n + i];
 }
 
-static struct point place(const struct view *v, size_t i, double value)
+static double x_of(const struct view *v, size_t curve, size_t i)
 {
-	return (struct point){axis_at(&v->x, v->c->x[i]), axis_at(&v->y, value)};
+	return v->panel->x ? v->panel->x[curve * v->c->x_n + i] : v->c->x[i];
+}
+
+static struct point place(const struct view *v, size_t curve, size_t i, double value)
+{
+	return (struct point){axis_at(&v->x, x_of(v, curve, i)), axis_at(&v->y, value)};
 }
 
 static void band_of_run(struct view *v, size_t curve, size_t a, size_t b)
@@ -148,9 +129,9 @@ static void band_of_run(struct view *v, size_t curve, size_t a, size_t b)
 	size_t n = 0;
 
 	for (size_t i = a; i < b; i++)
-		corners[n++] = place(v, i, point_of(v, curve, i)->hi);
+		corners[n++] = place(v, curve, i, point_of(v, curve, i)->hi);
 	for (size_t i = b; i-- > a;)
-		corners[n++] = place(v, i, point_of(v, curve, i)->lo);
+		corners[n++] = place(v, curve, i, point_of(v, curve, i)->lo);
 	snprintf(fill, sizeof fill, "%s%s", hues[curve % ARRAY_LEN(hues)], v->c->names_n > 4 ? "18" : "2a");
 	canvas_area(&v->canvas, corners, n, fill);
 	free(corners);
@@ -189,7 +170,7 @@ static void draw_medians(struct view *v, size_t curve)
 
 		if (a->state == CURVE_HAS && b->state == CURVE_HAS && isfinite(a->median) &&
 		    isfinite(b->median))
-			add_line(v, place(v, i - 1, a->median), place(v, i, b->median), &thin);
+			add_line(v, place(v, curve, i - 1, a->median), place(v, curve, i, b->median), &thin);
 	}
 }
 
@@ -202,13 +183,13 @@ static void draw_piece(struct view *v, size_t curve, size_t i)
 	if (a->state != CURVE_HAS || b->state == CURVE_NOTHING)
 		return;
 	if (b->state == CURVE_HAS) {
-		add_line(v, place(v, i - 1, a->value), place(v, i, b->value), &stroke);
+		add_line(v, place(v, curve, i - 1, a->value), place(v, curve, i, b->value), &stroke);
 		return;
 	}
 	stroke.width = 1.0;
 	stroke.dashed = true;
 	stroke.arrow = 6;
-	add_line(v, place(v, i - 1, a->value), place(v, i, v->y.high), &stroke);
+	add_line(v, place(v, curve, i - 1, a->value), place(v, curve, i, v->y.high), &stroke);
 }
 
 static struct rect mark_at(struct point at)
@@ -221,8 +202,12 @@ static void describe_point(struct str *out, const struct view *v, size_t curve, 
 	const struct curve_point *p = point_of(v, curve, i);
 	const double unit = v->y.unit;
 
-	str_addf(out, "%s\n%s %s%s%s: %.4g", v->c->names[curve], v->c->x_name, v->c->x_texts[i],
-		 *v->c->x_unit ? " " : "", v->c->x_unit, p->value / unit);
+	if (v->panel->x)
+		str_addf(out, "%s\n%s %.6g %s: %.4g", v->c->names[curve], v->panel->x_name, x_of(v, curve, i),
+			 v->panel->x_unit, p->value / unit);
+	else
+		str_addf(out, "%s\n%s %s%s%s: %.4g", v->c->names[curve], v->c->x_name, v->c->x_texts[i],
+			 *v->c->x_unit ? " " : "", v->c->x_unit, p->value / unit);
 	if (isfinite(p->lo) && p->hi > p->lo)
 		str_addf(out, "\nP10 to P90: %.4g to %.4g", p->lo / unit, p->hi / unit);
 	if (p->ci > 0)
@@ -241,15 +226,32 @@ static void draw_mark(struct view *v, size_t curve, size_t i)
 	if (p->state != CURVE_HAS)
 		return;
 	describe_point(&tip, v, curve, i);
-	at = mark_at(place(v, i, p->value));
+	at = mark_at(place(v, curve, i, p->value));
 	if (p->ci > 0 && v->few)
-		canvas_line(&v->canvas, place(v, i, p->value - p->ci), place(v, i, p->value + p->ci),
-			    &whisker, NULL);
+		canvas_line(&v->canvas, place(v, curve, i, p->value - p->ci),
+			    place(v, curve, i, p->value + p->ci), &whisker, NULL);
 	else if (v->c->x_n == 1 && isfinite(p->lo))
-		canvas_line(&v->canvas, place(v, i, p->lo), place(v, i, p->hi), &whisker, NULL);
+		canvas_line(&v->canvas, place(v, curve, i, p->lo), place(v, curve, i, p->hi), &whisker, NULL);
 	canvas_shape(&v->canvas, at, &ink, tip.text);
 	labels_block(&v->labels, at);
 	str_release(&tip);
+}
+
+/* A frontier: level until the next step. */
+static void draw_steps(struct view *v)
+{
+	const struct stroke grey = {.color = "#9a9da0", .width = 4};
+
+	for (size_t i = 0; i < v->panel->steps_n; i++) {
+		const struct curve_step *s = &v->panel->steps[i];
+		const struct point at = {axis_at(&v->x, s->x), axis_at(&v->y, s->y)};
+		const double end = i + 1 < v->panel->steps_n ? axis_at(&v->x, s[1].x) : v->x.to;
+
+		add_line(v, at, (struct point){end, at.y}, &grey);
+		if (i + 1 < v->panel->steps_n)
+			add_line(v, (struct point){end, at.y}, (struct point){end, axis_at(&v->y, s[1].y)},
+				 &grey);
+	}
 }
 
 /* Above the frame, where loads are too much: a triangle and the letters of the lines. */
@@ -310,13 +312,73 @@ static void draw_letter(struct view *v, size_t curve)
 
 		if (p->state != CURVE_HAS)
 			continue;
-		anchor.at = place(v, i, p->value);
+		anchor.at = place(v, curve, i, p->value);
 		if (!labels_find(&v->labels, &anchor, w, h, &found) || found.led)
 			continue;
 		labels_take(&v->labels, &found);
 		canvas_text(&v->canvas, (struct point){found.at.x, found.at.y + h / 2}, &type, text, NULL);
 		return;
 	}
+}
+
+/* Has a curve a point there? */
+static bool is_taken(const struct view *v, struct rect r)
+{
+	const double near = mark_size / 2;
+	bool taken = false;
+
+	for (size_t i = 0; i < v->c->names_n * v->c->x_n && !taken; i++) {
+		const struct curve_point *p = &v->panel->points[i];
+		const struct point at = place(v, i / v->c->x_n, i % v->c->x_n, p->value);
+
+		taken = p->state == CURVE_HAS && at.x > r.x - near && at.x < r.x + r.w + near &&
+			at.y > r.y - near && at.y < r.y + r.h + near;
+	}
+	return taken;
+}
+
+/* The bound's name above its line or below it, at the right or at the left: the first place without a point. */
+static struct rect bound_label(const struct view *v, double y, double width, bool above)
+{
+	const double sides[] = {v->x.to - width - 1, v->x.from + 1};
+	struct rect r = {.w = width, .h = 11};
+
+	for (int i = 0; i < 4; i++) {
+		r.x = sides[i / 2];
+		r.y = i % 2 || above || y - v->y.to < 14 ? fmax(y, v->y.to) + 1.5 : y - r.h - 1.5;
+		if (r.y + r.h < v->y.from && !is_taken(v, r))
+			return r;
+	}
+	r.x = sides[0];
+	r.y = above || y - v->y.to < 14 ? fmax(y, v->y.to) + 1.5 : y - r.h - 1.5;
+	return r;
+}
+
+static void draw_bound(struct view *v)
+{
+	const double bound = v->panel->bound;
+	const bool above = bound > v->y.high;
+	const double y = axis_at(&v->y, bound);
+	const struct stroke line = {.color = slo_red, .width = 1.2, .dashed = true};
+	const struct type type = {.size = 8.5, .align = 'l', .color = slo_red};
+	struct rect label;
+	const char *unit;
+	struct str text = STR_INIT;
+
+	if (isnan(bound))
+		return;
+	panel_unit(v->panel, v->c->names_n * v->c->x_n, &unit);
+	str_addf(&text, "%s %.4g%s%s%s", v->panel->bound_name ? v->panel->bound_name : "SLO",
+		 bound / v->y.unit, *unit ? " " : "", unit, above ? ", above" : "");
+	if (!above)
+		canvas_line(&v->canvas, (struct point){v->x.from, y}, (struct point){v->x.to, y}, &line,
+			    NULL);
+	label = bound_label(v, y, textsize_width(text.text, 8.5, false) + 6, above);
+	/* on white, as shapes are above the lines */
+	canvas_shape(&v->canvas, label, &(struct ink){.fill = "#ffffffd0"}, NULL);
+	canvas_text(&v->canvas, (struct point){label.x + 3, label.y + label.h / 2}, &type, text.text, NULL);
+	labels_block(&v->labels, label);
+	str_release(&text);
 }
 
 static void draw_panel(struct view *v, size_t k)
@@ -326,13 +388,14 @@ static void draw_panel(struct view *v, size_t k)
 	const double top = plot_top + f->pitch_y * (double)(k / f->in_row);
 
 	v->panel = &v->c->panels[k];
-	v->x = curves_x_axis(v->c);
+	v->x = curves_x_axis(v->c, v->panel);
 	v->y = curves_y_axis(v->c, v->panel);
 	v->x.from = left, v->x.to = left + f->width;
 	v->y.from = top + f->height, v->y.to = top;
 	labels_init(&v->labels, (struct rect){left, top, f->width + 12, f->height});
 	draw_axes(v);
 	draw_bound(v);
+	draw_steps(v);
 	for (size_t curve = v->c->names_n; curve-- > 0;) { /* the first is above the others */
 		draw_band(v, curve);
 		if (v->few)
@@ -408,16 +471,20 @@ static void add_part(struct str *out, const char *text)
 static void draw_note(struct view *v, double y)
 {
 	const struct type type = {.size = 8.5, .align = 'c', .color = page_grey};
-	bool bands = false, overloads = false;
+	bool bands = false, overloads = false, steps = false;
 	struct str text = STR_INIT;
 
-	for (size_t k = 0; k < v->c->panels_n; k++)
+	for (size_t k = 0; k < v->c->panels_n; k++) {
+		steps |= v->c->panels[k].steps_n > 0;
 		for (size_t i = 0; i < v->c->names_n * v->c->x_n; i++) {
 			const struct curve_point *p = &v->c->panels[k].points[i];
 
 			bands |= p->state == CURVE_HAS && isfinite(p->lo) && p->hi > p->lo;
 			overloads |= p->state == CURVE_OVERLOADED;
 		}
+	}
+	if (steps)
+		add_part(&text, "grey steps: no fleet drawn holds more for the price");
 	if (bands)
 		add_part(&text, "band: P10 to P90 of what the calibration leaves open");
 	if (v->c->chance && v->few)

@@ -24,10 +24,21 @@ struct curve_point { /* one for each swept value */
 	double median;        /* a second, lighter line; NAN: none */
 };
 
+struct curve_step {
+	double x, y;
+};
+
 struct panel {
 	const char *head, *unit;          /* "TTFT p95", "s" */
 	double bound;                     /* a horizontal line, of an SLO; NAN: none */
 	const struct curve_point *points; /* [curve * x_n + value] */
+	const char *bound_name;           /* NULL: "SLO" */
+	/* A picture's panel may have places of its own, [curve * x_n + value], such as a price for each point; all
+	 * of its points then have a state of CURVE_HAS or CURVE_NOTHING. NULL: those of the curves. */
+	const double *x;
+	const char *x_name, *x_unit;
+	const struct curve_step *steps; /* a frontier in grey, by ascending x: y holds from x on */
+	size_t steps_n;
 };
 
 struct curves {

@@ -29,9 +29,29 @@ struct axis curves_y_axis(const struct curves *c, const struct panel *p)
 	return y;
 }
 
-struct axis curves_x_axis(const struct curves *c)
+/* Places that no two panels share: from 0, or logarithmic over a wide range. */
+static struct axis own_axis(const struct curves *c, const struct panel *p)
+{
+	const size_t n = c->names_n * c->x_n;
+	double *used = xcalloc(n + 1, sizeof *used), most = 0;
+	struct axis x;
+
+	for (size_t i = 0; i < n; i++) {
+		used[i] = p->points[i].state == CURVE_HAS ? p->x[i] : (double)NAN;
+		most = fmax(most, used[i]);
+	}
+	used[n] = most * 1.04; /* room for a letter */
+	x = axis_for(used, n + 1, 30);
+	free(used);
+	return x;
+}
+
+struct axis curves_x_axis(const struct curves *c, const struct panel *p)
 {
 	struct axis x;
+
+	if (p->x)
+		return own_axis(c, p);
 
 	if (c->x_named || c->x_n < 2)
 		return (struct axis){

@@ -13,7 +13,7 @@ enum { CURVES_FEW = 6 }; /* more are drawn without medians and whiskers */
 /* The range of a panel: its values, their bands and the SLO, unless that is so far above that it would flatten
  * the lines. The position of the axis is the caller's to set. */
 struct axis curves_y_axis(const struct curves *c, const struct panel *p);
-struct axis curves_x_axis(const struct curves *c);
+struct axis curves_x_axis(const struct curves *c, const struct panel *p);
 
 /* The unit that a panel's numbers have, and the value of one: s becomes ms where all values are small. */
 double panel_unit(const struct panel *p, size_t points_n, const char **unit);

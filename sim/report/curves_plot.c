@@ -244,7 +244,7 @@ static void plot_panel(struct str *out, struct plot *p)
 	const size_t columns = p->width - NUMBERS_W;
 	const char *unit;
 
-	p->x = curves_x_axis(p->c);
+	p->x = curves_x_axis(p->c, p->panel);
 	p->y = curves_y_axis(p->c, p->panel);
 	p->x.from = 0.5, p->x.to = (double)(columns * DOTS_X) - 0.5;
 	p->y.from = ROWS * DOTS_Y - 0.5, p->y.to = 0.5;

@@ -43,6 +43,15 @@ static const struct field group_fields[] = {
 static const struct table group_table = {"group", sizeof(struct plan_group), group_fields,
 					 ARRAY_LEN(group_fields)};
 
+static const struct field pools_fields[] = {
+	{FIELD_KEY(struct plan_pools, link), .type = FIELD_TEXT,
+	 .help = "what joins each prefill machine to each decode machine, such as thunderbolt-5-tcp"},
+	{FIELD_KEY(struct plan_pools, hand_over), .type = FIELD_MAYBE, .sub = &hand_over_table,
+	 .optional = true, .help = "of a cache, as an assignment has it"},
+};
+static const struct table plan_pools_table = {"pools", sizeof(struct plan_pools), pools_fields,
+					      ARRAY_LEN(pools_fields)};
+
 static const struct field api_fields[] = {
 	{FIELD_KEY(struct plan_api, input), .type = FIELD_DOUBLE, .dim = DIM_MONEY, .min = 0, .max = 1e6,
 	 .help = "a million tokens of prompts"},
@@ -76,6 +85,9 @@ static const struct field plan_fields[] = {
 	 .optional = true, .help = "sequences at once, each tried; as the runtime starts if not said"},
 	{FIELD_KEY(struct planning, groups), .type = FIELD_LIST, .sub = &group_table, .max = 8,
 	 .optional = true, .help = "equal machines joined to hold the weights together, beside each alone"},
+	{FIELD_KEY(struct planning, pools), .type = FIELD_MAYBE, .sub = &plan_pools_table, .optional = true,
+	 .help = "fleets of machines that read prompts and machines that generate are tried too, of one kind "
+		 "each; of unlike kinds where 'mixed' is 2 or more"},
 	{FIELD_KEY(struct planning, context), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
 	 .max = LENGTH_MAX, .optional = true, .help = "of one request; the longest of the load if not said"},
 	{FIELD_KEY(struct planning, up_to), .type = FIELD_COUNT, .min = 1, .max = 64, .def = "4",

@@ -32,6 +32,12 @@ struct plan_group { /* equal machines that hold one copy of the weights together
 	const char *link; /* hardware file of the link that joins each to each */
 };
 
+struct plan_pools { /* servers that read prompts and servers that generate */
+	struct origin origin;
+	const char *link; /* hardware file of the link that joins each of the former to each of the latter */
+	struct hand_over *hand_over; /* NULL: as an assignment without it */
+};
+
 struct plan_api {
 	struct origin origin;
 	double input, output; /* USD per million tokens */
@@ -55,6 +61,7 @@ struct planning {
 	struct field_list weights;  /* names of file types; empty: the scenario's */
 	struct field_list slots;    /* double: sequences at once; empty: as the runtime starts */
 	struct field_list groups;   /* struct plan_group, beside each machine alone */
+	struct plan_pools *pools;   /* tried beside servers that do both; NULL: not */
 	int64_t context;            /* tokens that a request may have; 0: what the load asks at most */
 	int64_t up_to;              /* machines of a fleet */
 	int64_t mixed;              /* kinds of machine in a fleet, at most */

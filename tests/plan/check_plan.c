@@ -97,6 +97,7 @@ struct toy { /* kinds as tables of step times; a fleet is run under a list of re
 
 static int64_t worst_ttft(struct toy *t, const int *counts)
 {
+	static const struct serve_path paths[KINDS * MOST * KINDS * MOST];
 	struct batch_time times[KINDS];
 	struct serve_server servers[KINDS * MOST];
 	struct serve_config c = {.servers = servers, .route = ROUTE_LEAST_REQUESTS};
@@ -106,8 +107,10 @@ static int64_t worst_ttft(struct toy *t, const int *counts)
 	for (int k = 0; k < KINDS; k++) {
 		times[k] = fixture_batch_time(&t->time[k], 0);
 		for (int i = 0; i < counts[k]; i++)
-			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k], POOL_WHOLE, 0};
+			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k],
+								       (enum serve_pool)t->kinds[k].role, 0};
 	}
+	c.links = (struct serve_links){.paths = paths}; /* of pools: one memory */
 	fixture_serve(&c, (struct fixture_source){.at = t->requests, .n = REQUESTS}, &out);
 	for (size_t i = 0; i < REQUESTS; i++) {
 		const struct fixture_end *e = &out.watch.ends.at[i];
@@ -121,14 +124,21 @@ static int64_t worst_ttft(struct toy *t, const int *counts)
 static int toy_holds(void *self, const int *counts)
 {
 	struct toy *t = self;
-	double rate = 0;
+	double rate = 0, halves[2] = {0, 0};
+	int roles = 0;
 
 	t->asked++;
+	for (int k = 0; k < KINDS; k++)
+		roles |= counts[k] ? 1 << t->kinds[k].role : 0;
+	if (roles == 1 << FLEET_PREFILL || roles == 1 << FLEET_DECODE)
+		return 0;
 	if (t->simulated)
 		return (double)worst_ttft(t, counts) / 1e9 <= t->bound_s;
-	for (int k = 0; k < KINDS; k++)
+	for (int k = 0; k < KINDS; k++) {
 		rate += counts[k] * t->true_rate[k];
-	return rate >= t->ask.work;
+		halves[t->kinds[k].role == FLEET_DECODE] += counts[k] * t->true_rate[k];
+	}
+	return (roles != 1 << FLEET_WHOLE ? fmin(halves[0], halves[1]) : rate) >= t->ask.work;
 }
 
 /* A goal that is no price: it is known of a fleet that was run, and bounded by half of itself. */
@@ -169,6 +179,10 @@ static void draw_kind(struct toy *t, struct rng *r, int k)
 					  .never = draw(r, 0, 9) == 0,
 					  .set = (int)draw(r, 0, 3) ? 0 : 1,
 					  .name = draw(r, 0, 3) ? k : 0};
+	if (draw(r, 0, 2) == 0) { /* half a server; its set is none of a whole one */
+		t->kinds[k].role = draw(r, 0, 1) ? FLEET_PREFILL : FLEET_DECODE;
+		t->kinds[k].set += 2;
+	}
 }
 
 static void draw_toy(struct toy *t, uint64_t seed)
@@ -179,6 +193,14 @@ static void draw_toy(struct toy *t, uint64_t seed)
 	for (int k = 0; k < KINDS; k++)
 		draw_kind(t, r, k);
 	t->kinds[0].name = 0;
+	for (int k = 2; k < KINDS && seed % 4 == 0;
+	     k++) { /* halves that can be paired, of one machine or two */
+		t->kinds[k].role = k == 2 ? FLEET_PREFILL : FLEET_DECODE;
+		t->kinds[k].set = 9;
+		t->kinds[k].name = draw(r, 0, 1) ? k : 2;
+		t->kinds[k].usd = (double)draw(r, 1, 3);
+		t->kinds[k - 2].never |= seed % 8 == 0; /* so that nothing whole competes */
+	}
 	t->requests = fixture_requests(r, REQUESTS, uniform(r, 2, 60), 300, 20);
 	t->bound_s = uniform(r, 0.02, 0.6);
 	t->ask = (struct fleets_ask){.kinds = t->kinds,
@@ -191,6 +213,11 @@ static void draw_toy(struct toy *t, uint64_t seed)
 				     .holds = toy_holds,
 				     .self = t,
 				     .runs_most = 100000};
+	if (seed % 8 == 0) {
+		t->ask.up_to = 6;
+		t->ask.mixed = 2;
+		t->ask.spare = seed % 16 == 0;
+	}
 	if (seed % 3 == 0) {
 		t->ask.least = toy_least;
 		t->ask.value = toy_value;
@@ -222,7 +249,7 @@ static bool stands(struct toy *t, int *counts, int spare)
 static bool allowed(const struct toy *t, const int *counts)
 {
 	double usd = 0;
-	int machines = 0, kinds = 0, set = -1;
+	int machines = 0, kinds = 0, set = -1, roles[3] = {0, 0, 0};
 
 	for (int k = 0; k < KINDS; k++) {
 		if (!counts[k])
@@ -230,13 +257,19 @@ static bool allowed(const struct toy *t, const int *counts)
 		if (t->kinds[k].never || (set >= 0 && t->kinds[k].set != set))
 			return false;
 		for (int i = 0; i < k; i++)
-			if (counts[i] && t->kinds[i].name == t->kinds[k].name)
-				return false;
+			if (counts[i] && t->kinds[i].name == t->kinds[k].name) {
+				if (t->kinds[k].role == FLEET_WHOLE)
+					return false;
+				kinds--;
+			}
 		set = t->kinds[k].set;
 		kinds++;
+		roles[t->kinds[k].role]++;
 		usd += counts[k] * t->kinds[k].usd;
 		machines += counts[k] * t->kinds[k].machines;
 	}
+	if (roles[FLEET_PREFILL] != roles[FLEET_DECODE] || roles[FLEET_PREFILL] > 1)
+		return false;
 	return kinds && kinds <= t->ask.mixed && machines <= t->ask.up_to && usd <= t->ask.budget;
 }
 
@@ -266,7 +299,7 @@ static double brute_force(struct toy *t)
 
 START_TEST(the_search_finds_what_brute_force_finds)
 {
-	int held = 0, fewer = 0;
+	int held = 0, fewer = 0, pools = 0;
 
 	for (uint64_t seed = 0; seed < CASES; seed++) {
 		struct arena a = ARENA_INIT;
@@ -284,12 +317,15 @@ START_TEST(the_search_finds_what_brute_force_finds)
 		else
 			MUST(isinf(best));
 		held += f.best != NULL;
+		for (int k = 0; k < KINDS; k++)
+			pools += f.best && f.best->counts[k] && t.kinds[k].role == FLEET_PREFILL;
 		fewer += f.runs < (size_t)t.asked;
 		free(t.requests);
 		arena_release(&a);
 	}
-	ck_assert_int_gt(held, CASES / 6);
+	ck_assert_int_gt(held, CASES / 7);
 	ck_assert_int_gt(fewer, CASES / 4);
+	ck_assert_int_gt(pools, CASES / 100);
 }
 END_TEST
 

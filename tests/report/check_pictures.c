@@ -432,7 +432,8 @@ struct drawing { /* curves with what they borrow */
 	struct panel panels[4];
 	struct curve_point points[4][CURVES * XS];
 	const char *names[CURVES], *texts[XS];
-	double x[XS];
+	double x[XS], places[CURVES * XS];
+	struct curve_step steps[2];
 };
 
 static struct curve_point a_point(int what, size_t curve, size_t i)
@@ -462,6 +463,8 @@ static void make_drawing(struct drawing *d, size_t curves, size_t xs, size_t pan
 				    .panels_n = panels,
 				    .chance = true,
 				    .medians = true}};
+	d->steps[0] = (struct curve_step){0, 1};
+	d->steps[1] = (struct curve_step){300, 2};
 	for (size_t i = 0; i < XS; i++) {
 		d->x[i] = pow(10, (double)i - 2);
 		d->texts[i] = "0.0000001";
@@ -472,7 +475,10 @@ static void make_drawing(struct drawing *d, size_t curves, size_t xs, size_t pan
 		for (size_t k = 0; k < curves; k++)
 			for (size_t i = 0; i < xs; i++)
 				d->points[p][k * xs + i] = a_point((int)p, k, i);
-		d->panels[p] = (struct panel){HOSTILE, p == 2 ? "s" : "", p ? 3 : (double)NAN, d->points[p]};
+		d->panels[p] = (struct panel){.head = HOSTILE,
+					      .unit = p == 2 ? "s" : "",
+					      .bound = p ? 3 : (double)NAN,
+					      .points = d->points[p]};
 	}
 }
 
@@ -480,13 +486,31 @@ static const struct {
 	size_t curves, xs, panels;
 } drawing_cases[] = {{1, 1, 1}, {1, 5, 4}, {12, 5, 4}, {12, 1, 2}, {3, 2, 3}};
 
+/* The first panel has places of its own, a frontier and a bound that is no SLO. */
+static void give_places(struct drawing *d)
+{
+	struct panel *p = &d->panels[0];
+
+	for (size_t i = 0; i < CURVES * XS; i++)
+		d->places[i] = 100.0 * (double)(i % 7);
+	p->bound = 3;
+	p->bound_name = "asked";
+	p->x = d->places;
+	p->x_name = HOSTILE;
+	p->x_unit = "USD";
+	p->steps = d->steps;
+	p->steps_n = 2;
+}
+
 START_TEST(curves_are_drawn)
 {
 	struct drawing d;
 	struct str out = STR_INIT;
 
 	make_drawing(&d, drawing_cases[_i].curves, drawing_cases[_i].xs, drawing_cases[_i].panels);
+	give_places(&d);
 	curves_dot(&out, &d.c);
+	expect(out.text, "asked 3");
 	ck_assert(!strstr(out.text, "nan") && !strstr(out.text, "inf"));
 	if (drawing_cases[_i].panels == 4)
 		expect(out.text, "overloaded throughout");
@@ -543,7 +567,7 @@ START_TEST(a_plot_is_exact)
 {
 	static const struct curve_point points[] = {{CURVE_HAS, 0, NAN, NAN, 0, NAN},
 						    {CURVE_HAS, 10, NAN, NAN, 0, NAN}};
-	static const struct panel panel = {"speed", "", NAN, points};
+	static const struct panel panel = {.head = "speed", .unit = "", .bound = NAN, .points = points};
 	static const char *const names[] = {"only"}, *const texts[] = {"a", "b"};
 	static const double x[] = {0, 1};
 	const struct curves c = {.x_name = "n",
