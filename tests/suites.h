@@ -48,6 +48,7 @@
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
+	SUITE(weights_file)                                                                                  \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \

@@ -17,7 +17,7 @@ static const char *type_name(const struct field *f)
 	case FIELD_QTY:
 		return units_name(f->dim);
 	case FIELD_CHOICE:
-		return "one of";
+		return f->sub ? "a mapping, or one of" : "one of";
 	case FIELD_TEXTS:
 		return "text, or a list of texts";
 	case FIELD_DOUBLES:
@@ -66,6 +66,30 @@ void field_help(const struct table *t, int indent, struct str *out)
 	}
 }
 
+static void words_schema(const struct field *f, struct jsonw *w)
+{
+	jsonw_key(w, "enum");
+	jsonw_array(w);
+	for (size_t c = 0; f->choices[c]; c++)
+		jsonw_string(w, f->choices[c]);
+	jsonw_end(w);
+}
+
+static void choice_schema(const struct field *f, struct jsonw *w)
+{
+	if (!f->sub) {
+		words_schema(f, w);
+		return;
+	}
+	jsonw_key(w, "anyOf");
+	jsonw_array(w);
+	jsonw_object(w);
+	words_schema(f, w);
+	jsonw_end(w);
+	field_schema(f->sub, w);
+	jsonw_end(w);
+}
+
 static void write_schema(const struct field *f, struct jsonw *w)
 {
 	jsonw_object(w);
@@ -82,11 +106,7 @@ static void write_schema(const struct field *f, struct jsonw *w)
 		jsonw_key_string(w, "type", "string");
 		break;
 	case FIELD_CHOICE:
-		jsonw_key(w, "enum");
-		jsonw_array(w);
-		for (size_t c = 0; f->choices[c]; c++)
-			jsonw_string(w, f->choices[c]);
-		jsonw_end(w);
+		choice_schema(f, w);
 		break;
 	case FIELD_LIST:
 	case FIELD_MAP:

@@ -301,6 +301,16 @@ static int load_structs(const struct loading *l, struct yml *node, bool named, s
 	return rc;
 }
 
+/* The mapping in the place of a choice, into a struct of its own. */
+static int load_instead(const struct loading *l, struct yml *node, void *to)
+{
+	const struct field *f = l->f;
+	void *from = arena_alloc(l->diags->arena, f->sub->size);
+
+	*(void **)((char *)to - f->offset + f->instead) = from;
+	return load_table(f->sub, node, f->key, from, l);
+}
+
 static int load_value(const struct loading *l, struct yml *node, void *to)
 {
 	const struct field *f = l->f;
@@ -322,6 +332,8 @@ static int load_value(const struct loading *l, struct yml *node, void *to)
 	case FIELD_QTY:
 		return load_qty(l, node, to);
 	case FIELD_CHOICE:
+		if (f->sub && node->kind == YML_MAP)
+			return load_instead(l, node, to);
 		return load_choice(l, node, f->choices, to);
 	case FIELD_TEXTS:
 		return load_texts(l, node, to);

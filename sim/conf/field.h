@@ -45,13 +45,13 @@ struct field_list { /* an array of structs or of const char * */
 };
 
 enum field_type {
-	FIELD_TEXT,    /* const char * */
-	FIELD_COUNT,   /* int64_t */
-	FIELD_BOOL,    /* bool */
-	FIELD_DOUBLE,  /* double, in the base unit of dim */
-	FIELD_QTY,     /* struct qty, in the base unit of dim */
-	FIELD_CHOICE,  /* int: index into choices */
-	FIELD_TEXTS,   /* struct field_list of const char *: a list of texts, or one text */
+	FIELD_TEXT,   /* const char * */
+	FIELD_COUNT,  /* int64_t */
+	FIELD_BOOL,   /* bool */
+	FIELD_DOUBLE, /* double, in the base unit of dim */
+	FIELD_QTY,    /* struct qty, in the base unit of dim */
+	FIELD_CHOICE, /* int: index into choices; with `sub` a mapping may stand in its place, see `instead` */
+	FIELD_TEXTS,  /* struct field_list of const char *: a list of texts, or one text */
 	FIELD_DOUBLES, /* struct field_list of double */
 	FIELD_RANGE,   /* struct field_range: '3' or '0-19' */
 	FIELD_TABLE,   /* a struct in place, loaded by sub */
@@ -79,6 +79,9 @@ struct field {
 	bool optional;        /* may be absent without a default */
 	const char *share_of; /* FIELD_QTY: the value may also be a share of this quantity, '93 %' */
 	const struct table *sub;
+	/* FIELD_CHOICE with `sub`: offset of the pointer to the struct that a mapping is loaded into; the int is
+	 * then left alone, and the pointer is NULL where a word was written */
+	size_t instead;
 	const char *const *choices; /* NULL-terminated */
 };
 

@@ -77,6 +77,9 @@ int describe_unpack(struct tensor_table *t, const struct yml *config, struct err
 int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, const struct tensor_table *t,
 		  struct err *err);
 
+/* The file type that a GGUF names, by our name; NULL: none, or one that is not here. */
+const char *describe_gguf_file_type(const struct gguf *g);
+
 /* Figures that a user adds to those of the files. */
 struct extra_size {
 	struct origin origin;

@@ -348,7 +348,7 @@ static int known_architecture(struct reading *r)
 }
 
 /* enum llama_ftype of llama.h; the tensors have the last word. */
-static const char *file_type(const struct gguf *g)
+const char *describe_gguf_file_type(const struct gguf *g)
 {
 	static const char *const names[] = {
 		[0] = "f32",      [1] = "f16",      [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",
@@ -400,7 +400,7 @@ int describe_gguf(struct arena *a, struct described *d, const struct gguf *g, co
 			       (unsigned long long)arch->at);
 	if (name && name->kind == GGUF_STRING && name->text)
 		d->title = name->text;
-	d->stored = d->file_type = file_type(g);
+	d->stored = d->file_type = describe_gguf_file_type(g);
 	if (due(&r, "block_count", &d->layers) != 0 || number(&r, "nextn_predict_layers", &beyond) != 0)
 		return -1;
 	if (d->layers > 4096)

@@ -106,21 +106,43 @@ static int check_split(struct job *j, const struct gguf *g, size_t i, size_t n)
 	return 0;
 }
 
-static int import_gguf(struct job *j)
+/* All shards; first: the keys of the first one, which has those of the model. */
+static int read_shards(struct job *j, struct gguf *first)
 {
 	struct name_list files;
-	struct gguf first = {.keys_n = 0}, other;
+	struct gguf other;
 
 	if (list_shards(j, ".gguf", &files) != 0)
 		return -1;
 	for (size_t i = 0; i < files.n; i++) {
-		struct gguf *g = i ? &other : &first;
+		struct gguf *g = i ? &other : first;
 
 		if (read_gguf(j, files.at[i], g) != 0 || check_split(j, g, i, files.n) != 0)
 			return -1;
 	}
 	j->r->files_n = files.n;
-	if (tensors_sort(&j->table, j->err) != 0)
+	return tensors_sort(&j->table, j->err);
+}
+
+int import_gguf_tensors(struct loader *l, const char *path, struct gguf *g, struct tensor_table *t,
+			struct err *err)
+{
+	const struct import_ask ask = {.path = path};
+	struct import_result r = {.files_n = 1};
+	struct job j = {l, l->arena, &ask, &r, {.arena = l->arena}, err};
+
+	*g = (struct gguf){.keys_n = 0};
+	if (read_shards(&j, g) != 0)
+		return -1;
+	*t = j.table;
+	return 0;
+}
+
+static int import_gguf(struct job *j)
+{
+	struct gguf first = {.keys_n = 0};
+
+	if (read_shards(j, &first) != 0)
 		return -1;
 	return describe_gguf(j->arena, &j->r->described, &first, &j->table, j->err);
 }
@@ -277,18 +299,17 @@ static double size_error(const struct model *m, int mix, double bytes)
 	return model_weights_B(m, &p) / bytes - 1;
 }
 
-/* The file type that yields the table's bytes: the one that the file names if it does, else the closest. */
-static int file_type_of(const struct model *m, const struct described *d)
+int import_file_type(const struct model *m, const char *said, double bytes)
 {
-	const bool by_mlx = d->file_type && str_starts(d->file_type, "mlx_");
+	const bool by_mlx = said && str_starts(said, "mlx_");
 	int best = by_mlx ? (int)FORMAT_MLX_Q4 : 0;
 
-	for (int i = 0; d->file_type && i < MIX_N; i++)
-		if (!strcmp(d->file_type, mix_names[i]) && fabs(size_error(m, i, d->bytes)) <= SIZE_TOLERANCE)
+	for (int i = 0; said && i < MIX_N; i++)
+		if (!strcmp(said, mix_names[i]) && fabs(size_error(m, i, bytes)) <= SIZE_TOLERANCE)
 			return i;
 	for (int i = 1; i < MIX_N; i++)
 		if (by_mlx == str_starts(mix_names[i], "mlx_") &&
-		    fabs(size_error(m, i, d->bytes)) < fabs(size_error(m, best, d->bytes)))
+		    fabs(size_error(m, i, bytes)) < fabs(size_error(m, best, bytes)))
 			best = i;
 	return best;
 }
@@ -298,7 +319,7 @@ static int file_type_of(const struct model *m, const struct described *d)
 static void add_size(struct job *j, const struct model *m)
 {
 	const struct described *d = &j->r->described;
-	const int mix = file_type_of(m, d);
+	const int mix = import_file_type(m, d->file_type, d->bytes);
 	const double by = size_error(m, mix, d->bytes);
 
 	j->r->file_type = mix_names[mix];

@@ -27,6 +27,14 @@ struct import_result {
 	struct str text;       /* the model file; released by the caller */
 };
 
+/* The file type (enum mix_id) that makes so many bytes of a model's weights: the one that the file names (said, or NULL)
+ * if it does within 0.5 %, else the nearest. */
+int import_file_type(const struct model *m, const char *said, double bytes);
+
+/* Reads the tensors of a GGUF, of all its shards, sorted by name; g: the keys of its first one. 0 or -1 with err. */
+int import_gguf_tensors(struct loader *l, const char *path, struct gguf *g, struct tensor_table *t,
+			struct err *err);
+
 /* Returns 0, or -1: the error is in err, or in the loader's diags if it has a place in a text. */
 int import_model(struct loader *l, const struct import_ask *ask, struct import_result *r, struct err *err);
 

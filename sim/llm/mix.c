@@ -407,12 +407,20 @@ enum format_id mix_format(const struct model *m, enum mix_id mix, enum tensor t,
 	return format_of((int)mix, &x, row_of(m, part, t));
 }
 
+/* Does a file say how it keeps tensors of that class? */
+static bool file_has(const struct precision *p, enum tensor t)
+{
+	return p->file && p->file->holds && p->file->holds->numbers[t] > 0;
+}
+
 enum format_id mix_most(const struct model *m, const struct precision *p, struct part part, enum tensor t)
 {
 	struct about x;
 
 	if (p->tensors.at[t])
 		return (enum format_id)(p->tensors.at[t] - 1);
+	if (file_has(p, t))
+		return p->file->holds->most[t];
 	about(&x, m, part, t);
 	x.layer = m->layers / 8; /* the first that has not more bits */
 	return format_of(p->weights, &x, row_of(m, part, t));
@@ -477,6 +485,8 @@ double mix_bytes(const struct model *m, const struct precision *p, struct part p
 	about(&x, m, part, t);
 	if (p->tensors.at[t])
 		return format_bytes((enum format_id)(p->tensors.at[t] - 1), numbers);
+	if (file_has(p, t))
+		return numbers * p->file->holds->bytes[t] / p->file->holds->numbers[t];
 	if (!differs(p->weights, t))
 		return numbers * bytes_each(p->weights, &x);
 	if (m->layout && part.role == ROLE_ATTENTION)

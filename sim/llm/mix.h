@@ -5,7 +5,8 @@
  * tensor_type_fallback()) at 007dbbf, 2026; files made since 2024 follow them. mlx_lm's are those of utils.py
  * (quantize_model()) and of the models' quant_predicate at d78bf58, 2026. Layers are treated alike: what
  * differs between them by a rule is averaged over them, so that a model's bytes are exact and a layer's are
- * the mean.
+ * the mean. Where precision names a file, its tensors have the last word instead of a rule; they are averaged
+ * in the same way.
  */
 #ifndef SIM_LLM_MIX_H
 #define SIM_LLM_MIX_H

@@ -67,9 +67,16 @@ static_assert(ARRAY_LEN(tensors_fields) == TENSOR_N, "a row for each class of te
 static const struct table tensors_table = {"tensors", sizeof(struct tensor_formats), tensors_fields,
 					   ARRAY_LEN(tensors_fields)};
 
+static const struct field file_fields[] = {
+	{FIELD_KEY(struct weights_file, file), .type = FIELD_TEXT,
+	 .help = "a GGUF: each tensor has the format that it has there; only headers are read"},
+};
+static const struct table file_table = {"weights", sizeof(struct weights_file), file_fields,
+					ARRAY_LEN(file_fields)};
+
 static const struct field precision_fields[] = {
-	{FIELD_KEY(struct precision, weights), .type = FIELD_CHOICE, .choices = mix_names, .def = "f16",
-	 .help = "file type of the weights"},
+	{FIELD_KEY(struct precision, weights), .type = FIELD_CHOICE, .choices = mix_names, .sub = &file_table,
+	 .instead = offsetof(struct precision, file), .def = "f16", .help = "file type of the weights"},
 	{FIELD_KEY(struct precision, tensors), .type = FIELD_TABLE, .sub = &tensors_table, .optional = true,
 	 .help = "tensors in another format than that file type gives them"},
 	{FIELD_KEY(struct precision, kv), .type = FIELD_CHOICE, .choices = format_names, .def = "f16",

@@ -139,9 +139,24 @@ struct tensor_formats { /* exceptions to the mix: 0, or a format's id + 1 */
 	int at[TENSOR_N];
 };
 
+/* The formats in which one file keeps a model: read from its table of tensors, whatever its name says. */
+struct file_formats {
+	double numbers[TENSOR_N]; /* weights of each class in all layers; 0: the file has none */
+	double bytes[TENSOR_N];
+	enum format_id most
+		[TENSOR_N]; /* that of most of these weights; of two with as many, the one of fewer bits */
+};
+
+struct weights_file {
+	struct origin origin;
+	const char *file;                 /* path of a GGUF; of a sharded one any shard */
+	const struct file_formats *holds; /* filled in by the loader of scenarios */
+};
+
 struct precision {
 	struct origin origin;
-	int weights;                   /* enum mix_id */
+	int weights;                   /* enum mix_id; with a file the type that it is nearest to */
+	struct weights_file *file;     /* NULL: every tensor as the rules of the file type have it */
 	int kv, compute;               /* enum format_id; compute is one of f32, f16, bf16 */
 	struct tensor_formats tensors; /* which tensors are not as the mix has them */
 };

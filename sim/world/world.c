@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/import/weights_file.h"
 #include "sim/world/formats.h"
 
 static const struct model *load_model(struct loader *l, struct yml *root)
@@ -98,7 +99,7 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 	draft->scenario = s;
 	draft->model = draft_model(l, w, yml_get(node, "model"), node);
 	sp->world = draft;
-	if (!draft->model)
+	if (!draft->model || (sp->precision && weights_file_load(l, draft->model, &s->precision) != 0))
 		return;
 	draft->units = units_with(l, w, draft->model);
 	if (g)
@@ -416,7 +417,7 @@ static void check_assignments(struct loader *l, const struct world *w)
 
 /* Looks up everything that is referred to by name after the scenario's table was loaded. Parts that the
  * table refused are skipped, so that the other names are checked, too. */
-static void link_up(struct loader *l, struct world *w, struct yml *root)
+static void link_up(struct loader *l, struct world *w, struct scenario *s, struct yml *root)
 {
 	struct yml *machines = yml_get(root, "machines"), *links = yml_get(root, "links");
 	struct machine *all_machines;
@@ -424,6 +425,8 @@ static void link_up(struct loader *l, struct world *w, struct yml *root)
 	size_t n = 0;
 
 	w->model = load_model(l, root);
+	if (w->model)
+		weights_file_load(l, w->model, &s->precision);
 	w->machines = all_machines = load_hardware(l, machines, &machine_table, &w->machines_n);
 	if (links)
 		all = load_hardware(l, links, &link_table, &n);
@@ -457,6 +460,9 @@ static void check_plan(struct scenario *s, const struct yml *root, struct diags 
 		if (yml_get(root, keys[i]))
 			diag_add(d, yml_get(root, keys[i])->place, "leave one out",
 				 "scenario: '%s' and 'plan' exclude each other", keys[i]);
+	if (s->precision.file)
+		diag_add(d, s->precision.file->origin.node->place, "name a file type: 'weights: q4_K_M'",
+			 "scenario: a plan compares file types, and takes none of a file");
 	plan_check(s, s->plan, d);
 }
 
@@ -472,7 +478,7 @@ const struct world *world_of_tree(struct loader *l, const char *path, struct yml
 		       l->diags) == 0 &&
 	    scenario_check_serve(s, l->diags) == 0 && s->plan)
 		check_plan(s, root, l->diags);
-	link_up(l, w, root);
+	link_up(l, w, s, root);
 	return l->diags->total ? NULL : w;
 }
 
