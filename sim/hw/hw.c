@@ -184,6 +184,7 @@ static const struct field train_copies_fields[] = {
 	COPIES(logits_backward_f32, "likewise in f32"),
 	COPIES(scores, "of each block's attention scores, kept by forward for backward"),
 	COPIES(scores_f32, "likewise in f32"),
+	COPIES(adapter_inputs_f32, "of what adapted projections read, in f32, kept by forward for backward"),
 	COPIES(scores_backward, "of them besides, while the block's backward pass runs"),
 	COPIES(scores_backward_f32, "likewise in f32"),
 	{FIELD_KEY(struct train_copies, source), .type = FIELD_TEXT, .help = "file and commit that say so"},

@@ -119,13 +119,15 @@ struct honours {
 };
 
 /* The copies that training under a runtime keeps of its two largest tensors, logits and attention scores,
- * in the dtype of the arithmetic and in f32. A loss in f32 has a copy of the logits of its own, and a
- * fused attention keeps no scores, so the numbers depend on the framework and not on the model. */
+ * in the dtype of the arithmetic and in f32. A loss in f32 has a copy of the logits of its own, a
+ * fused attention keeps no scores, and adapters in f32 keep their input in f32, so the numbers depend on the
+ * framework and not on the model. */
 struct train_copies {
 	struct origin origin; /* node NULL: not given; see shard_group_copies() */
 	/* copies of the logits that the forward pass keeps for the backward pass */
 	double logits, logits_f32;
 	double scores, scores_f32; /* copies of each block's attention scores, likewise */
+	double adapter_inputs_f32; /* copies of what adapted projections read, likewise */
 	/* further copies while the backward pass of the head, or of a block, runs */
 	double logits_backward, logits_backward_f32, scores_backward, scores_backward_f32;
 	const char *source; /* file and commit */
