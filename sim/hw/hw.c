@@ -108,6 +108,13 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
+	QTY_OPT(struct overhead, crossing, DIM_TIME, 0, 1,
+		"for each message and collective operation between machines, beside the link"),
+	QTY_OPT(struct overhead, crossing_rdma, DIM_TIME, 0, 1,
+		"likewise over a link with rdma; not given: crossing"),
+	QTY_OPT(struct overhead, peer, DIM_TIME, 0, 1, "of a collective operation, for each other device"),
+	QTY_OPT(struct overhead, stage, DIM_TIME, 0, 1,
+		"more for a message from one stage of a pipeline to the next"),
 };
 static const struct table overhead_table = {"overhead", sizeof(struct overhead), overhead_fields,
 					    ARRAY_LEN(overhead_fields)};
@@ -366,6 +373,8 @@ static const struct field link_fields[] = {
 	QTY_OPT(struct link, power, DIM_POWER, 0, 1e4, "of one end, under load"),
 	{FIELD_KEY(struct link, duplex), .type = FIELD_CHOICE, .choices = duplexes, .def = "full",
 	 .help = "full: both ways at once; half: they share"},
+	{FIELD_KEY(struct link, rdma), .type = FIELD_BOOL, .def = "false",
+	 .help = "its card reads and writes memory itself, without the system's network stack"},
 	QTY_OPT(struct link, send_copy, DIM_BANDWIDTH, 1, 1e15,
 		"GPU to host, where the runtime stages through the host"),
 	QTY_OPT(struct link, receive_copy, DIM_BANDWIDTH, 1, 1e15, "host to GPU, likewise"),

@@ -61,6 +61,13 @@ struct overhead {
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
+	 * the device, whatever the link: */
+	struct qty crossing;      /* seconds for each message and each collective operation */
+	struct qty crossing_rdma; /* likewise over a link with RDMA; not given: crossing */
+	struct qty
+		peer; /* seconds of a collective operation for each other device, whose part comes in turn */
+	struct qty stage; /* seconds more for a message from one stage of a pipeline to the next */
 };
 
 /* A number for each kind of weight format; not given: f16. */
@@ -234,6 +241,7 @@ struct link {
 		bandwidth_by_size; /* struct link_point, sizes rising; empty: bandwidth at any size */
 	struct qty power;          /* watts of one end under load */
 	int duplex;
+	bool rdma; /* the network card reads and writes memory itself */
 	struct qty send_copy,
 		/* byte/s of copies between GPU and host if the runtime stages messages through the host;
 		 * they take the device's time; not given: no staging */
