@@ -53,6 +53,7 @@
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
+	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \

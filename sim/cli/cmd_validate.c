@@ -7,10 +7,12 @@
 #include "sim/cli/cmd.h"
 #include "sim/report/validation.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/training_log.h"
 #include "sim/validate/validate_replays.h"
 #include "sim/validate/validate_runs.h"
 #include "sim/validate/validate_scenario.h"
 #include "sim/validate/validate_serving.h"
+#include "sim/validate/validate_training.h"
 
 struct validate_options {
 	struct load_options load;
@@ -79,6 +81,15 @@ static int compare_serving(const struct validate_ask *ask, struct validation *v,
 	return rc;
 }
 
+static int compare_training(const struct validate_ask *ask, struct validation *v, struct err *err)
+{
+	struct texts notes;
+	const int rc = validate_training_make(ask, v, &notes, err);
+
+	tell(&notes);
+	return rc;
+}
+
 /* The content of the files decides what is compared. 0 or -1; see sim/validate/ask.h. */
 static int compare(const struct validate_ask *ask, struct validation *v, struct err *err)
 {
@@ -91,6 +102,8 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 		return validate_scenario_make(ask, v, err);
 	if (ask->from.n && validate_serving_are(ask->from.at[0]))
 		return compare_serving(ask, v, err);
+	if (ask->from.n && training_log_at(ask->from.at[0]))
+		return compare_training(ask, v, err);
 	if (check_from(ask, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ask->from.n; i++)

@@ -61,6 +61,13 @@ struct overhead {
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
+	 * the device, whatever the link: */
+	struct qty crossing;      /* seconds for each message and each collective operation */
+	struct qty crossing_rdma; /* likewise over a link with RDMA; not given: crossing */
+	struct qty
+		peer; /* seconds of a collective operation for each other device, whose part comes in turn */
+	struct qty stage; /* seconds more for a message from one stage of a pipeline to the next */
 };
 
 /* A number for each kind of weight format; not given: f16. */
@@ -119,13 +126,15 @@ struct honours {
 };
 
 /* The copies that training under a runtime keeps of its two largest tensors, logits and attention scores,
- * in the dtype of the arithmetic and in f32. A loss in f32 has a copy of the logits of its own, and a
- * fused attention keeps no scores, so the numbers depend on the framework and not on the model. */
+ * in the dtype of the arithmetic and in f32. A loss in f32 has a copy of the logits of its own, a
+ * fused attention keeps no scores, and adapters in f32 keep their input in f32, so the numbers depend on the
+ * framework and not on the model. */
 struct train_copies {
 	struct origin origin; /* node NULL: not given; see shard_group_copies() */
 	/* copies of the logits that the forward pass keeps for the backward pass */
 	double logits, logits_f32;
 	double scores, scores_f32; /* copies of each block's attention scores, likewise */
+	double adapter_inputs_f32; /* copies of what adapted projections read, likewise */
 	/* further copies while the backward pass of the head, or of a block, runs */
 	double logits_backward, logits_backward_f32, scores_backward, scores_backward_f32;
 	const char *source; /* file and commit */
@@ -232,6 +241,7 @@ struct link {
 		bandwidth_by_size; /* struct link_point, sizes rising; empty: bandwidth at any size */
 	struct qty power;          /* watts of one end under load */
 	int duplex;
+	bool rdma; /* the network card reads and writes memory itself */
 	struct qty send_copy,
 		/* byte/s of copies between GPU and host if the runtime stages messages through the host;
 		 * they take the device's time; not given: no staging */

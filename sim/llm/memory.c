@@ -48,6 +48,9 @@ static double score_heads(const struct model *m, struct part part)
 	return a ? (double)a->heads : 0;
 }
 
+static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
+		      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
+
 /* Is the input of those projections needed for the gradients of weights or adapters? */
 static bool needed(const struct shape *s, unsigned adapters)
 {
@@ -84,21 +87,48 @@ double graph_copies_B(const struct model *m, const struct precision *p, const st
 	       format_bytes(FORMAT_F32, numbers * copies_f32);
 }
 
+/* Numbers of each row in the tensors that a part's adapters read. */
+static double adapter_inputs(const struct model *m, const struct shape *s, struct part part)
+{
+	const struct experts *x = m->experts;
+	const bool in = s->adapters & (part.role == ROLE_ATTENTION ? qkv : up),
+		   out = s->adapters & (part.role == ROLE_ATTENTION ? o : down);
+	const double h = (double)m->hidden;
+
+	switch (part.role) {
+	case ROLE_ATTENTION:
+		return (in ? h : 0) + (out ? widths_of(m, part).out : 0);
+	case ROLE_FFN:
+		return (in ? h : 0) + (out ? (double)part_ffn(m, part)->inner : 0);
+	case ROLE_SHARED:
+		return (in ? h : 0) + (out ? (double)experts_shared_inner(x) : 0);
+	case ROLE_EXPERTS:
+		return (double)x->active *
+		       ((in ? (double)experts_width(m) : 0) + (out ? (double)x->inner : 0));
+	case ROLE_ROUTER:
+	case ROLE_HEAD:
+	case ROLE_EMBEDDING:
+	case ROLE_N:
+		break;
+	}
+	return 0;
+}
+
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
 		     struct part part, const struct copies *copies)
 {
-	static const unsigned qkv = 1u << ADAPTER_Q | 1u << ADAPTER_K | 1u << ADAPTER_V, o = 1u << ADAPTER_O,
-			      up = 1u << ADAPTER_GATE | 1u << ADAPTER_UP, down = 1u << ADAPTER_DOWN;
 	const struct experts *x = m->experts;
 	const struct widths w = widths_of(m, part);
 	const double rows = (double)graph_rows(s), h = (double)m->hidden;
-	double numbers = 0, copied_B = 0;
+	double numbers = 0;
+	double copied_B =
+		format_bytes(FORMAT_F32, copies->adapter_inputs_f32 * rows * adapter_inputs(m, s, part));
 
 	switch (part.role) {
 	case ROLE_ATTENTION: /* input, normed input, q, k, v, probabilities, what goes into o */
 		numbers = h + (m->norms && needed(s, qkv) ? h : 0) + w.q + w.kv + w.out + ranks(s, qkv | o);
 		if (!s->scores_again)
-			copied_B = graph_copies_B(m, p, s, part, copies->scores, copies->scores_f32);
+			copied_B += graph_copies_B(m, p, s, part, copies->scores, copies->scores_f32);
 		break;
 	case ROLE_FFN: /* input, normed input, and between the projections */
 		numbers = h + (m->norms && needed(s, up) ? h : 0) +

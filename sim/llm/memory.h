@@ -18,15 +18,17 @@ double graph_kv_B(const struct model *m, const struct precision *p, struct part 
  * tokens back. */
 int64_t graph_seen(const struct model *m, const struct shape *s, struct part part);
 
-/* Copies of the logits and of each block's attention scores, in the dtype of the arithmetic and in f32. */
+/* Copies of the logits and of each block's attention scores, in the dtype of the arithmetic and in f32, and
+ * those in f32 of the inputs of adapted projections: adapters that are kept in f32 multiply such a copy. */
 struct copies {
 	double logits, logits_f32, scores, scores_f32;
+	double adapter_inputs_f32;
 };
 
 /* Bytes that the forward pass of one block keeps for the backward pass, for all tokens of the step: the
  * inputs of each operator that its gradient needs (as in Korthikanti et al., arXiv:2205.05198, section
  * 4.1, counted for this block); a frozen projection does not need its input. copies: the numbers of copies
- * of logits and scores that the framework keeps. */
+ * that the framework keeps. Projections that read one tensor (q, k and v; gate and up) share its copy. */
 double graph_saved_B(const struct model *m, const struct precision *p, const struct shape *s,
 		     struct part part, const struct copies *copies);
 

@@ -91,6 +91,7 @@ struct train_copies shard_group_copies(const struct world *w, const struct shard
 		most.logits_backward_f32 = fmax(most.logits_backward_f32, c.logits_backward_f32);
 		most.scores = fmax(most.scores, c.scores);
 		most.scores_f32 = fmax(most.scores_f32, c.scores_f32);
+		most.adapter_inputs_f32 = fmax(most.adapter_inputs_f32, c.adapter_inputs_f32);
 		most.scores_backward = fmax(most.scores_backward, c.scores_backward);
 		most.scores_backward_f32 = fmax(most.scores_backward_f32, c.scores_backward_f32);
 	}

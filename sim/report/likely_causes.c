@@ -7,7 +7,13 @@
 
 static const char *verdict(const struct explained_row *r)
 {
-	return r->normal ? "normal" : r->said ? "ran otherwise" : r->measured < r->expected ? "slow" : "fast";
+	const bool above = r->measured > r->expected;
+
+	if (r->normal || r->said)
+		return r->normal ? "normal" : "ran otherwise";
+	if (!strcmp(r->unit, "GB"))
+		return above ? "more" : "less";
+	return above == r->less ? "slow" : "fast";
 }
 
 static void write_row(struct str *out, const struct explained_row *r, size_t width)
@@ -20,6 +26,14 @@ static void write_row(struct str *out, const struct explained_row *r, size_t wid
 		str_addf(out, "  %s\n", r->said);
 }
 
+static const char *unit_of(const struct explanation *e)
+{
+	for (size_t i = 1; i < e->n; i++)
+		if (strcmp(e->rows[i].unit, e->rows[0].unit) != 0)
+			return "each in its unit";
+	return e->rows[0].unit;
+}
+
 static void write_rows(struct str *out, const struct explanation *e)
 {
 	size_t width = 3;
@@ -28,7 +42,7 @@ static void write_rows(struct str *out, const struct explanation *e)
 		width = str_width(e->rows[i].run) > width ? str_width(e->rows[i].run) : width;
 	str_addf(out, "%s under %s\n\nrun", e->machine, e->runtime);
 	str_pad(out, ' ', width - 3);
-	str_addf(out, "   measured   expected  (P10\xe2\x80\x93P90), %s\n", e->rows[0].unit);
+	str_addf(out, "   measured   expected  (P10\xe2\x80\x93P90), %s\n", unit_of(e));
 	for (size_t i = 0; i < e->n; i++)
 		write_row(out, &e->rows[i], width);
 }

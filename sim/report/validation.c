@@ -98,9 +98,9 @@ static void write_rows_table(struct arena *a, const struct validation *r, bool m
 		c.at[c.n++] = measured_of(k);
 		c.at[c.n++] = quantity_text(a, k, k->measured);
 		c.at[c.n++] = fits ? quantity_text(a, k, k->predicted) : "does not fit";
-		c.at[c.n++] = fits ? arena_printf(a, "%s to %s", quantity_text(a, k, k->lo),
-						  quantity_text(a, k, k->hi))
-				   : "-";
+		c.at[c.n++] = fits && !isnan(k->lo) ? arena_printf(a, "%s to %s", quantity_text(a, k, k->lo),
+								   quantity_text(a, k, k->hi))
+						    : "-";
 		c.at[c.n++] = percent_text(a, validation_error(k));
 		if (of_outcomes) {
 			c.at[c.n++] = k->held_out ? "check" : "fit";
@@ -184,6 +184,8 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 		str_addf(out, "%.17g,", c->measured);
 		if (isnan(c->predicted))
 			str_add(out, ",,,,0,");
+		else if (isnan(c->lo)) /* nothing was drawn */
+			str_addf(out, "%.17g,,,%.6g,,", c->predicted, validation_error(c));
 		else
 			str_addf(out, "%.17g,%.17g,%.17g,%.6g,%d,", c->predicted, c->lo, c->hi,
 				 validation_error(c), validation_inside(c));

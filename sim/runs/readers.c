@@ -4,6 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/base/str.h"
 #include "sim/runs/ingest.h"
+#include "sim/runs/training_log.h"
 
 /* --- text as it was pasted ------------------------------------------------------------------------ */
 
@@ -72,11 +73,6 @@ static bool is_generate(const char *text)
 	return strstr(text, "tokens-per-sec") != NULL;
 }
 
-static bool is_lora(const char *text)
-{
-	return strstr(text, "Train loss ") && strstr(text, "It/sec ");
-}
-
 static bool is_table(const char *text)
 {
 	return has_line(text, "|");
@@ -115,7 +111,7 @@ static const struct {
 } readers[] = {
 	{is_benchmark, ingest_mlx_benchmark},
 	{is_generate, ingest_mlx_generate},
-	{is_lora, ingest_mlx_lora},
+	{training_log_is, ingest_mlx_lora},
 	{is_table, ingest_md},
 	{is_timings, ingest_timings},
 	{is_ollama, ingest_ollama},

@@ -127,6 +127,18 @@ static void pass_round(const struct world *w, const struct shards *shards, doubl
 	memcpy(at_s, next_s, sizeof next_s);
 }
 
+static const struct overhead *overhead_of(const struct world *w, const struct shards *shards, int i)
+{
+	return &w->units[shards->unit[i]].profile->overhead;
+}
+
+double overhead_crossing_s(const struct overhead *o, const struct link *l, int peers)
+{
+	const struct qty *base = l->rdma && o->crossing_rdma.given ? &o->crossing_rdma : &o->crossing;
+
+	return base->value + o->peer.value * peers;
+}
+
 static double opening_s(const struct world *w, const struct shards *shards)
 {
 	double most = 0;
@@ -135,7 +147,12 @@ static double opening_s(const struct world *w, const struct shards *shards)
 		for (int j = 0; j < i; j++) {
 			const struct link *l = link_between(w, shards, i, j);
 
-			most = l ? fmax(most, l->collective_latency.value) : most;
+			if (l)
+				most = fmax(most, l->collective_latency.value +
+							  fmax(overhead_crossing_s(overhead_of(w, shards, i),
+										   l, shards->n - 1),
+							       overhead_crossing_s(overhead_of(w, shards, j),
+										   l, shards->n - 1)));
 		}
 	}
 	return most;
@@ -222,10 +239,11 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 			 enum reduce_way way, struct label label, struct deps have[SHARDS_MAX])
 {
 	const int rounds = rounds_of(c, way, shards->n);
-	struct putter u = {.p = p,
-			   .shards = shards,
-			   .label = label,
-			   .like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true}};
+	struct putter u = {
+		.p = p,
+		.shards = shards,
+		.label = label,
+		.like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true, .peers = shards->n - 1}};
 	struct hop hops[HOPS];
 
 	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;

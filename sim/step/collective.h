@@ -29,6 +29,10 @@ struct collective {
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way);
 
+/* Seconds that a runtime adds to a message over such a link (peers 0), or to a collective operation with so many
+ * other devices. */
+double overhead_crossing_s(const struct overhead *o, const struct link *l, int peers);
+
 /* The algorithm that the first link of the shard group with a choice asks for, else the fastest by
  * formula. */
 enum reduce_way collective_way(const struct world *w, const struct shards *shards,

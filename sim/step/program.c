@@ -322,10 +322,37 @@ static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t li
 	return find_class(p, &c);
 }
 
+static void add_lag(struct op_class *c, double s, double spread)
+{
+	if (s <= 0)
+		return;
+	c->lag_s += s;
+	c->lag_spread += (spread - c->lag_spread) * s / c->lag_s;
+}
+
+/* What the slower of both ends' runtimes adds to a message. */
+static void add_runtime(const struct world *w, const struct message *m, const struct link *l,
+			struct op_class *c)
+{
+	const struct overhead *a = &w->units[m->from].profile->overhead,
+			      *b = &w->units[m->to].profile->overhead;
+	const struct overhead *o =
+		overhead_crossing_s(a, l, m->peers) >= overhead_crossing_s(b, l, m->peers) ? a : b;
+	const struct qty *base = l->rdma && o->crossing_rdma.given ? &o->crossing_rdma : &o->crossing,
+			 *stage = a->stage.value >= b->stage.value ? &a->stage : &b->stage;
+
+	if (m->kind == CLASS_SEND || m->opens)
+		add_lag(c, base->value, base->spread);
+	if (m->opens)
+		add_lag(c, o->peer.value * m->peers, o->peer.spread);
+	if (m->stage)
+		add_lag(c, stage->value, stage->spread);
+}
+
 static uint32_t link_class(struct program *p, const struct message *m, size_t link_use)
 {
 	const struct link *l = p->world->link_uses[link_use].link;
-	const struct qty rate = link_rate(l, m->bytes), *more = &l->collective_latency;
+	const struct qty rate = link_rate(l, m->bytes);
 	struct op_class c = {.kind = m->kind,
 			     .bytes = m->bytes,
 			     .source = link_source(p, link_use),
@@ -333,10 +360,9 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 			     .lag_s = l->latency.value,
 			     .lag_spread = l->latency.spread};
 
-	if (m->opens && more->value > 0) {
-		c.lag_s += more->value;
-		c.lag_spread += (more->spread - c.lag_spread) * more->value / c.lag_s;
-	}
+	if (m->opens)
+		add_lag(&c, l->collective_latency.value, l->collective_latency.spread);
+	add_runtime(p->world, m, l, &c);
 	return find_class(p, &c);
 }
 
@@ -388,7 +414,11 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
 			 const struct deps *after)
 {
-	const struct message m = {.kind = CLASS_SEND, .from = from, .to = to, .bytes = bytes};
+	const struct message m = {.kind = CLASS_SEND,
+				  .from = from,
+				  .to = to,
+				  .bytes = bytes,
+				  .stage = label.stage || label.payload == PAYLOAD_TOKEN};
 
 	return program_message(p, &m, label, after);
 }
@@ -414,6 +444,14 @@ struct deps program_hand_over(struct program *p, const struct shards *from, cons
 	return there;
 }
 
+/* What a unit's runtime adds to a message between stages. */
+static double stage_s(const struct world *w, size_t unit, const struct link *l)
+{
+	const struct overhead *o = &w->units[unit].profile->overhead;
+
+	return overhead_crossing_s(o, l, 0) + o->stage.value;
+}
+
 sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const struct shards *to,
 			    double bytes)
 {
@@ -428,7 +466,8 @@ sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const 
 
 		if (!l || shard_group_beside(w, from, to->unit[i]))
 			continue;
-		s = bytes / link_rate(l, bytes).value + l->latency.value;
+		s = bytes / link_rate(l, bytes).value + l->latency.value +
+		    fmax(stage_s(w, from->unit[0], l), stage_s(w, to->unit[i], l));
 		s += l->send_copy.given ? bytes / l->send_copy.value : 0;
 		s += l->receive_copy.given ? bytes / l->receive_copy.value : 0;
 		most = sim_ns_of_s(s) > most ? sim_ns_of_s(s) : most;

@@ -56,6 +56,7 @@ struct label {
 	enum payload payload;     /* content of a transfer; PAYLOAD_NONE: an operator */
 	enum grad_part grad_part; /* PHASE_BACKWARD: the gradients that it computes */
 	bool recompute;           /* a forward operator run again in the backward pass */
+	bool stage;               /* of a transfer: from several blocks on one shard group to the next one */
 };
 
 struct program_task {
@@ -143,7 +144,9 @@ struct message {
 	enum op_class_kind kind; /* CLASS_SEND or CLASS_REDUCE */
 	size_t from, to;
 	double bytes;
-	bool opens; /* the first message of a collective operation: the link's software overhead is added */
+	bool opens; /* the first message of a collective operation: what software adds to it counts here */
+	int peers;  /* other devices of a collective operation */
+	bool stage; /* from one stage of a pipeline to the next */
 };
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);

@@ -113,11 +113,23 @@ static struct halves part_shards(const struct world *w, const struct shards *sha
 	return h;
 }
 
+/* Is the block the last of several on its shard group? What goes on from a single block, such as attention apart from the
+ * FFN, is within a layer. */
+static bool ends_stage(const struct walk *k, size_t block)
+{
+	const struct world *w = k->program->world;
+	const struct shards *s = &k->shard_groups[block];
+
+	return (block > walk_first(w) && shard_group_same(s, s - 1)) ||
+	       (block < walk_last(w) && shard_group_same(s, s + 1));
+}
+
 /* Transfers from a shard group that holds the whole tensor. */
 static struct deps carry(struct walk *k, size_t from, const struct shards *to, double bytes,
 			 struct label label)
 {
 	label.payload = PAYLOAD_ACTIVATIONS;
+	label.stage = ends_stage(k, from);
 	return program_hand_over(k->program, walk_out(k, from), to, bytes, label, &k->ends[from]);
 }
 

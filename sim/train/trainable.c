@@ -45,7 +45,7 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 static double saved_B(const struct world *w, const struct shape *s, size_t block, const struct shards *shards)
 {
 	const struct train_copies c = shard_group_copies(w, shards);
-	const struct copies copies = {c.logits, c.logits_f32, c.scores, c.scores_f32};
+	const struct copies copies = {c.logits, c.logits_f32, c.scores, c.scores_f32, c.adapter_inputs_f32};
 
 	return graph_saved_B(shard_group_model(w, shards, WORLD_NONE), &w->scenario->precision, s,
 			     model_block(w->model, block).part, &copies);

@@ -28,7 +28,9 @@ int changed_world_open(struct changed_world *c, const struct validate_ask *ask, 
 	sets = texts_join(keep, &ask->sets, list.at, *changes ? list.n : 0);
 	*c = (struct changed_world){.arena = ARENA_INIT, .outer = ask->loader};
 	loader_begin_inner(&c->inner, &c->arena, c->outer);
-	c->world = scenario_load(&c->inner, ask->subjects.at[0], &sets);
+	c->world = !ask->made || load_text(&c->inner, ask->subjects.at[0], ask->made) == 0
+			   ? scenario_load(&c->inner, ask->subjects.at[0], &sets)
+			   : NULL;
 	c->at = c->world ? scenario_place(&c->inner, c->world) : NULL;
 	if (c->at)
 		return 0;

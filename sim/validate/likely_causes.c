@@ -1,6 +1,8 @@
 /* likely_causes.c - see likely_causes.h. */
 #include "sim/validate/likely_causes.h"
 
+#include "sim/validate/explained_jobs.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -555,6 +557,8 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 	int rc;
 
 	*e = (struct explanation){0};
+	if (explained_jobs_are(ask))
+		return explained_jobs_make(ask, e, err);
 	if (runs_read_all(ask->loader->arena, ask->from.at, ask->from.n, &runs, err) != 0 ||
 	    runs_of_models(&runs, err) != 0)
 		return -1;

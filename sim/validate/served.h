@@ -39,9 +39,12 @@ struct served_metric served_metric(struct arena *a, size_t metric);
 struct served_run {
 	const char *path;
 	int line;
-	const char *label;                         /* "rate 0.5"; "" where the file is one run */
-	const char *changes;                       /* to the scenario, parted by ';'; "" */
-	const char *assignment;                    /* NULL: of every one */
+	const char *label;                  /* "rate 0.5"; "" where the file is one run */
+	const char *changes;                /* to the scenario, parted by ';'; "" */
+	const char *program, *model;        /* "vllm", the model's name there; NULL: not said */
+	double completed, prompts, outputs; /* requests, and the tokens of all of them; 0: not said */
+	double rate;                        /* req/s that were asked for; 0: all at once, or not said */
+	const char *assignment;             /* NULL: of every one */
 	const char *set, *source, *quality, *note; /* "": not said */
 	double of[SERVED_METRICS];                 /* s, req/s, tok/s; NAN: not measured */
 };

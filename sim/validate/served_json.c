@@ -1,6 +1,9 @@
 /* served_json.c - what vLLM's `bench serve --save-result` writes; see served.h. */
+#include <math.h>
 #include <string.h>
 
+#include "sim/base/str.h"
+#include "sim/base/units.h"
 #include "sim/validate/served.h"
 
 enum { JSON_DEPTH = 16, VALUE_MAX = 64 };
@@ -122,11 +125,36 @@ static int value(struct scan *s, const char **out)
 	return 0;
 }
 
+/* What the run was, of which a scenario can be made. */
+static int take_facts(struct scan *s, struct served_run *r, const char *key, const char *said)
+{
+	static const char *const texts[] = {"backend", "model_id"};
+	static const char *const numbers[] = {"completed", "total_input_tokens", "total_output_tokens",
+					      "request_rate"};
+	const char **const text[] = {&r->program, &r->model};
+	double *const number[] = {&r->completed, &r->prompts, &r->outputs, &r->rate};
+	const size_t as_text = str_find(key, texts, ARRAY_LEN(texts)),
+		     as_number = str_find(key, numbers, ARRAY_LEN(numbers));
+	struct err why = ERR_INIT;
+
+	if (said && as_text < ARRAY_LEN(texts))
+		*text[as_text] = said;
+	if (!said || as_number == ARRAY_LEN(numbers) || !strcmp(said, "inf"))
+		return 0;
+	if (units_parse(said, DIM_COUNT, number[as_number], &why) != 0 || !(*number[as_number] >= 0) ||
+	    !isfinite(*number[as_number]))
+		return wrong(s,
+			     arena_printf(s->arena, "%s: a plain number is wanted, got '%.60s'", key, said));
+	return 0;
+}
+
 static int take(struct scan *s, struct served_runs *runs, const char *key, const char *said)
 {
 	struct err why = ERR_INIT;
 	int known = 0;
 
+	if (take_facts(s, runs->at, key, said) != 0)
+		return -1;
 	/* all at once is no rate: the scenario says so itself, or has as many in flight as the run had */
 	if (!strcmp(key, "request_rate") && said && !strcmp(said, "inf"))
 		return 0;

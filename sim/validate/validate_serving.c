@@ -8,6 +8,7 @@
 #include "sim/serve/service.h"
 #include "sim/stats/quantile.h"
 #include "sim/validate/changed_world.h"
+#include "sim/validate/made_scenario.h"
 #include "sim/validate/served.h"
 
 struct comparison {
@@ -175,15 +176,62 @@ static int compare_world(struct comparison *t, struct changed_world *c, const st
 	return 0;
 }
 
-static int compare_run(struct comparison *t, const struct served_run *r, struct err *err)
+static int compare_run(struct comparison *t, const struct validate_ask *ask, const struct served_run *r,
+		       struct err *err)
 {
 	struct changed_world c;
-	int rc = changed_world_open(&c, t->ask, r->changes, r->path, r->line, err);
+	int rc = changed_world_open(&c, ask, r->changes, r->path, r->line, err);
 
 	if (rc == 0)
 		rc = compare_world(t, &c, r, err);
 	changed_world_close(&c);
 	return rc;
+}
+
+/* ---- a machine alone ---- */
+
+/* Prompts and answers of the mean length; arrivals as the run had them. */
+static const char *workload_of(struct arena *a, const struct served_run *r)
+{
+	return arena_printf(a,
+			    "{serve: {arrivals: {%s}, prompt: %lld tok, output: %lld tok, requests: %lld}}",
+			    r->rate > 0 ? arena_printf(a, "rate: %.9g req/s", r->rate) : "all_at: 0 s",
+			    llround(fmax(1, r->prompts / r->completed)),
+			    llround(fmax(1, r->outputs / r->completed)), llround(r->completed));
+}
+
+/* The server that a program's name stands for, as a scenario asks for it; NULL: the runtime's own. */
+static const char *server_of(const struct served_run *r)
+{
+	return r->program && (!strcmp(r->program, "vllm") || !strcmp(r->program, "openai"))
+		       ? "serve: {server: serve-vllm}"
+		       : NULL;
+}
+
+static int compare_made(struct comparison *t, const struct served_run *r, struct texts *notes,
+			struct err *err)
+{
+	struct arena *a = t->ask->loader->arena;
+	const char *tool = r->program && strcmp(r->program, "openai") != 0 ? r->program : "vllm";
+	struct made_scenario m;
+	struct validate_ask ask;
+
+	if (!(r->completed >= 1) || !(r->prompts > 0) || !(r->outputs > 0)) {
+		err_set(err, "%s:%d: how long were its prompts and answers?", r->path, r->line);
+		return err_hint(
+			err, "completed, total_input_tokens and total_output_tokens say it, or a scenario: "
+			     "lemursim validate SCENARIO --from FILE, with 'workload: {serve: ...}'");
+	}
+	if (made_scenario_begin(t->ask, tool, r->model, &m, notes, err) != 0)
+		return -1;
+	if (!m.weights) {
+		err_set(err, "%s: the format of the weights is not said", r->path);
+		return err_hint(err, "say --weights FORMAT, such as bf16, fp8, mxfp4");
+	}
+	m.workload = workload_of(a, r);
+	m.assignment = server_of(r);
+	ask = made_scenario_ask(t->ask, &m);
+	return compare_run(t, &ask, r, err);
 }
 
 /* ---- all of it ---- */
@@ -193,13 +241,13 @@ bool validate_serving_are(const char *path)
 	return served_are(path);
 }
 
-static int check_ask(const struct validate_ask *ask, struct err *err)
+static int check_ask(const struct validate_ask *ask, bool scenario, struct err *err)
 {
 	if (ask->subjects.n != 1) {
 		err_set(err, "%s: runs of a server are compared with one scenario", ask->from.at[0]);
 		return err_hint(err, "lemursim validate SCENARIO --from FILE, with 'workload: {serve: ...}'");
 	}
-	if (ask->family || ask->models.n || ask->runtime || ask->weights) {
+	if (ask->family || (scenario && (ask->models.n || ask->runtime || ask->weights))) {
 		err_set(err, "%s: runs of a server take no --family, --model, --runtime or --weights",
 			ask->from.at[0]);
 		return err_hint(err,
@@ -214,7 +262,8 @@ int validate_serving_make(const struct validate_ask *ask, struct validation *v, 
 {
 	struct arena *a = ask->loader->arena;
 	struct comparison t = {.ask = ask};
-	int rc = check_ask(ask, err);
+	const bool scenario = ask->subjects.n != 1 || made_scenario_is_file(ask);
+	int rc = check_ask(ask, scenario, err);
 
 	*notes = (struct texts){.n = 0};
 	for (size_t i = 0; i < ask->from.n && rc == 0; i++) {
@@ -223,7 +272,8 @@ int validate_serving_make(const struct validate_ask *ask, struct validation *v, 
 		rc = served_read(a, ask->from.at[i], &runs, err);
 		*notes = texts_join(a, notes, runs.notes.at, runs.notes.n);
 		for (size_t k = 0; k < runs.n && rc == 0; k++)
-			rc = compare_run(&t, &runs.at[k], err);
+			rc = scenario ? compare_run(&t, ask, &runs.at[k], err)
+				      : compare_made(&t, &runs.at[k], notes, err);
 	}
 	*v = (struct validation){
 		.at = arena_array(a, t.rows.n, sizeof *v->at), .n = t.rows.n, .kind = VALIDATION_OUTCOMES};

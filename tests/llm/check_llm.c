@@ -355,6 +355,34 @@ START_TEST(copies_that_training_keeps)
 }
 END_TEST
 
+/* q and v read one tensor, o and down one each. */
+START_TEST(inputs_that_adapters_keep_in_f32)
+{
+	static const struct copies f32 = {.adapter_inputs_f32 = 1}, none = {.logits = 0};
+	const struct shape s = {.batch = 2,
+				.tokens = 100,
+				.all_logits = true,
+				.lora_rank = 8,
+				.adapters = 1u << ADAPTER_Q | 1u << ADAPTER_V | 1u << ADAPTER_O |
+					    1u << ADAPTER_DOWN};
+	static const struct {
+		enum role role;
+		double numbers;
+	} parts[] = {{ROLE_ATTENTION, 2 * 4096}, {ROLE_FFN, 14336}, {ROLE_HEAD, 0}, {ROLE_EMBEDDING, 0}};
+	const struct model *m;
+	const struct precision *p;
+
+	mistral(NULL);
+	m = fixture.world->model;
+	p = &fixture.world->scenario->precision;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		ck_assert_double_eq(graph_saved_B(m, p, &s, PART(parts[i].role), &f32) -
+					    graph_saved_B(m, p, &s, PART(parts[i].role), &none),
+				    200.0 * 4 * parts[i].numbers);
+	done();
+}
+END_TEST
+
 static const char *const variants[][4] = {
 	{NULL},
 	{"model.attention.window=16 tok", NULL},
@@ -631,6 +659,7 @@ Suite *suite_llm(void)
 	tcase_add_loop_test(tc, bytes_of_formats, 0, ARRAY_LEN(widths));
 	tcase_add_test(tc, bytes_of_the_cache);
 	tcase_add_test(tc, copies_that_training_keeps);
+	tcase_add_test(tc, inputs_that_adapters_keep_in_f32);
 	tcase_add_test(tc, bytes_that_forward_keeps);
 	tcase_add_loop_test(tc, blocks_are_well_formed, 0, ARRAY_LEN(variants));
 	tcase_add_loop_test(tc, blocks_add_up, 0, ARRAY_LEN(variants));

@@ -411,6 +411,32 @@ START_TEST(founding_backward_over_forward)
 }
 END_TEST
 
+/* ---- MLX's attention in training ---- */
+
+/* Peaks in MB of one attention's forward and backward pass with 32 heads in f16, unfused, as ml-explore/mlx PR 3241 has
+ * them: the copies of the scores that the profiles of MLX count, and eight tensors as long as the queries (q, k, v, the
+ * output and their gradients). */
+static const struct {
+	double tokens, width, MB;
+} peaks[] = {{1024, 64, 239}, {2048, 64, 894}, {4096, 64, 3373}, {1024, 128, 277}, {2048, 128, 969}};
+
+START_TEST(peak_of_an_attention_of_mlx)
+{
+	struct train_copies c;
+	struct placement at;
+	double scores, rows;
+
+	fixture_load(&fixture, "scenarios/finetune-mac.yaml", NULL);
+	at = fixture_place(&fixture, 0);
+	c = shard_group_copies(fixture.world, &at.shard_groups[PHASE_BACKWARD][1]);
+	scores = 32 * peaks[_i].tokens * peaks[_i].tokens * 2;
+	rows = 32 * peaks[_i].tokens * peaks[_i].width * 2;
+	ck_assert_double_eq_tol((c.scores + c.scores_backward) * scores + 8 * rows, 1e6 * peaks[_i].MB,
+				0.05e6 * peaks[_i].MB);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_train(void)
 {
 	Suite *s = suite_create("train");
@@ -425,6 +451,7 @@ Suite *suite_train(void)
 	tcase_add_loop_test(tc, flop_carried_out, 0, 2);
 	tcase_add_test(tc, recomputation);
 	tcase_add_test(tc, founding_layer);
+	tcase_add_loop_test(tc, peak_of_an_attention_of_mlx, 0, ARRAY_LEN(peaks));
 	tcase_add_loop_test(tc, founding_backward_over_forward, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;

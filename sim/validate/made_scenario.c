@@ -1,0 +1,95 @@
+/* made_scenario.c - see made_scenario.h. */
+#include "sim/validate/made_scenario.h"
+
+#include <string.h>
+
+#include "sim/base/str.h"
+#include "sim/family/report_rows.h"
+
+bool made_scenario_is_file(const struct validate_ask *ask)
+{
+	const struct yml *schema;
+
+	if (ask->made || ask->subjects.n != 1 || !str_ends(ask->subjects.at[0], ".yaml"))
+		return ask->made != NULL;
+	schema = load_schema(ask->loader, ask->subjects.at[0]);
+	return !schema || !strcmp(schema->text, SCENARIO_SCHEMA);
+}
+
+static int find_model(const struct validate_ask *ask, const char *named, struct made_scenario *m,
+		      struct err *err)
+{
+	struct model_shelf shelf = {.loader = ask->loader};
+	const struct run run = {.model = named};
+	struct named_model found;
+	enum run_column column;
+
+	m->model = ask->models.n ? ask->models.at[0] : NULL;
+	if (m->model)
+		return 0;
+	if (!named) {
+		err_set(err, "%s: it does not say which model ran", ask->from.at[0]);
+		return err_hint(err, "--model NAME; 'lemursim list' has the names");
+	}
+	if (run_model(&shelf, &run, &found, &column, err) != 0)
+		return -1;
+	m->model = found.name;
+	return 0;
+}
+
+int made_scenario_begin(const struct validate_ask *ask, const char *tool, const char *model,
+			struct made_scenario *m, struct texts *notes, struct err *err)
+{
+	struct arena *a = ask->loader->arena;
+	const char *machine = ask->subjects.n ? ask->subjects.at[0] : NULL, *runtime, *note;
+	struct run row = {.tool = tool};
+	const struct runs runs = {.at = &row, .n = 1};
+	struct catalogue_device d;
+
+	*m = (struct made_scenario){.machine = machine, .weights = ask->weights};
+	if (ask->subjects.n != 1) {
+		err_set(err, "%s: on which machine did it run?", ask->from.at[0]);
+		return err_hint(err, "lemursim validate MACHINE --from FILE, or explain FILE --on MACHINE");
+	}
+	runtime = ask->runtime ? ask->runtime : report_runtime(ask->loader, machine, &runs);
+	if (catalogue_device_load(ask->loader, machine, NULL, runtime, &d) != 0 ||
+	    find_model(ask, model, m, err) != 0)
+		return -1;
+	m->runtime = d.profile->origin.name;
+	m->compute = dtype_names[d.compute];
+	if (runtime)
+		return 0;
+	m->runtime = arena_strndup(a, m->runtime, strcspn(m->runtime, "@")); /* its latest */
+	note = arena_printf(
+		a, "%s was not measured on %s: its profile of %s stands in; --runtime chooses another", tool,
+		machine, m->runtime);
+	*notes = texts_join(a, notes, &note, 1);
+	return 0;
+}
+
+struct validate_ask made_scenario_ask(const struct validate_ask *ask, const struct made_scenario *m)
+{
+	struct arena *a = ask->loader->arena;
+	struct validate_ask made = *ask;
+	const char **subject = arena_alloc(a, sizeof *subject);
+	const bool bf16 = !strcmp(m->compute, "bf16");
+
+	*subject = arena_printf(a, "%s as a scenario", ask->from.at[0]);
+	made.made = arena_printf(a,
+				 "schema: " SCENARIO_SCHEMA "\n"
+				 "title: a report on one machine\n"
+				 "model: %s\n"
+				 "precision: {weights: %s, kv: %s, compute: %s}\n"
+				 "runtime: %s\n"
+				 "machines: {m: %s}\n"
+				 "workload: %s\n"
+				 "assignments:\n"
+				 "  - {name: %s, place: [{on: m}]%s%s}\n",
+				 m->model, m->weights, bf16 ? "bf16" : "f16", m->compute, m->runtime,
+				 m->machine, m->workload, m->machine, m->assignment ? ", " : "",
+				 m->assignment ? m->assignment : "");
+	made.subjects = (struct texts){subject, 1};
+	made.models = (struct texts){NULL, 0};
+	made.runtime = made.weights = NULL;
+	return made;
+}
