@@ -33,9 +33,10 @@ CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
 ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
 ALL_LIBS   = $(LDLIBS) $(PKGLIBS) $(METAL_LIBS) -lpthread -lm
 
-SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c))
-HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h))
+SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c kernels/gpu/*.c))
+HDR     := $(sort $(wildcard sim/*/*.h kernels/*.h kernels/cpu/*.h kernels/gpu/*.h)) kernels/cuda/library.h kernels/cuda/gpu.h
 include kernels/metal/metal.mk
+include kernels/cuda/cuda.mk
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ)
 PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
 TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)

@@ -33,9 +33,11 @@ struct backend_info {
 };
 
 struct backend {
-	const char *name;         /* runtime in the profile: "cblas", "metal" */
+	const char *name;         /* runtime in the profile: "cblas", "metal", "cuda" */
 	const char *device;       /* "cpu", "gpu" */
 	const char *const *paths; /* NULL-terminated: implementations, "simdgroup", "mps", "tensor" */
+	bool own_memory; /* the device's memory is not the host's: it has a hardware file of its own */
+	int (*present)(struct err *err); /* -1 with err: this machine has no such device. NULL: every machine has */
 	/* open, info, prepare and run return 0, or -1 with err. *self belongs to the backend: open() makes it, close()
 	 * frees it. */
 	int (*open)(void **self, struct err *err);
@@ -52,6 +54,8 @@ struct backend {
 extern const struct backend backend_cpu;
 #ifdef __APPLE__
 extern const struct backend backend_metal;
+#else
+extern const struct backend backend_cuda;
 #endif
 
 #endif

@@ -12,7 +12,7 @@
 #import <MetalPerformanceShaders/MetalPerformanceShaders.h>
 
 #include "kernels/backend.h"
-#include "kernels/metal/plan.h"
+#include "kernels/gpu/plan.h"
 
 #ifndef __has_feature
 #define __has_feature(x) 0

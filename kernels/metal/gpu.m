@@ -155,7 +155,7 @@ static int encode(struct metal *m, id<MTLCommandBuffer> commands, int64_t reps, 
 {
 	id<MTLComputeCommandEncoder> encoder = nil;
 
-	if (m->plan.how != PLAN_MPS) {
+	if (m->plan.how != PLAN_LIBRARY) {
 		encoder = m->plan.concurrent
 				  ? [commands computeCommandEncoderWithDispatchType:MTLDispatchTypeConcurrent]
 				  : [commands computeCommandEncoder];

@@ -1,7 +1,7 @@
 /*
  * host.m - the GPU of a Mac as a backend of the suite: the seven functions of kernels/backend.h.
  *
- * What a case needs is decided in plan.c, its result is checked in check.c, gpu.m runs it; here its buffers
+ * What a case needs is decided in kernels/gpu/plan.c, its result is checked in check.c beside it, gpu.m runs it; here its buffers
  * are made and proved. tests/metal runs this file, unchanged, on Linux against a fake Metal
  * (LEMURSIM_FAKE_METAL).
  */
@@ -19,6 +19,18 @@
 
 enum { LEAVE_EVERYTHING = 70 }; /* per cent of the working-set limit a case may use */
 static const double ROTATE_MIN_B = 128e6, ROTATE_CACHES = 4;
+
+/* gemv: two simdgroups of four rows each */
+static const struct plan_style metal_style = {.backend = "metal",
+					      .own = "simdgroup",
+					      .library = "mps",
+					      .product = "MPSMatrixMultiplication",
+					      .gemv_threads = 64,
+					      .gemv_rows = {8, 8, 8, 8},
+					      .moe_rows = 8,
+					      .prefill_threads = 128,
+					      .prefill_queries = 32,
+					      .decode_groups_core = 4};
 
 static void power_read(struct backend_info *info)
 {
@@ -116,7 +128,7 @@ static int buffers_make(struct metal *m, struct err *err)
 	for (int pass = 0; pass < 2; pass++) /* Adam's state follows from its gradient */
 		for (int i = 0; i < m->plan.buffers_n; i++)
 			if ((m->plan.buffers[i].fill == FILL_ADAM) == pass)
-				plan_fill(&m->plan, i, at);
+				gpu_plan_fill(&m->plan, i, at);
 	if (m->plan.how != PLAN_HOST_COPY)
 		return 0;
 	m->host = malloc(m->plan.buffers[0].bytes);
@@ -180,7 +192,7 @@ static int prove(struct metal *m, struct err *err)
 
 	for (int i = 0; i < m->plan.buffers_n; i++)
 		at[i] = [m->buffers[i] contents];
-	if (gpu_run(m, 1, &seconds, err) != 0 || plan_check(&m->plan, at, err) != 0)
+	if (gpu_run(m, 1, &seconds, err) != 0 || gpu_plan_check(&m->plan, at, err) != 0)
 		return -1;
 	return gpu_run(m, 1, &m->once_s, err);
 }
@@ -213,7 +225,7 @@ static int prepare_plan(struct metal *m, struct err *err)
 		if (!m->steps[i])
 			return -1;
 	}
-	if (m->plan.how == PLAN_MPS && product_make(m, err) != 0)
+	if (m->plan.how == PLAN_LIBRARY && product_make(m, err) != 0)
 		return -1;
 	if (m->plan.how != PLAN_HOST_COPY && prove(m, err) != 0)
 		return -1;
@@ -231,7 +243,7 @@ static bool probe_type(struct metal *m, enum sample_dtype dtype)
 	bool good;
 
 	all.tensor_f16 = all.tensor_bf16 = true;
-	good = plan_make(&m->plan, &c, &all) && prepare_plan(m, &err) == 0;
+	good = gpu_plan_make(&m->plan, &c, &all) && prepare_plan(m, &err) == 0;
 	if (!good && !m->tensor_why[0])
 		snprintf(m->tensor_why, sizeof m->tensor_why, "%.380s", err.msg);
 	release_case(m);
@@ -295,6 +307,7 @@ static int open_device(struct metal *m, struct err *err)
 	mac_info(&m->info, [[m->device name] UTF8String]);
 	m->info.working_set_B = (int64_t)[m->device recommendedMaxWorkingSetSize];
 	power_read(&m->info);
+	m->limits.style = &metal_style;
 	m->limits.cores = m->info.cores > 0 ? m->info.cores : 8;
 	m->limits.rotate_B = ROTATE_CACHES * (double)m->info.cache_B;
 	if (m->limits.rotate_B < ROTATE_MIN_B)
@@ -342,7 +355,7 @@ static bool metal_can(void *self, const struct bench_case *c)
 	struct metal *m = self;
 	struct plan plan;
 
-	return plan_make(&plan, c, &m->limits);
+	return gpu_plan_make(&plan, c, &m->limits);
 }
 
 static void metal_finish(void *self)
@@ -365,7 +378,7 @@ static int metal_prepare(void *self, const struct bench_case *c, struct err *err
 			return err_set(err, "metal: no tensor operations: %s", m->tensor_why);
 		return err_set(err, "metal: this case cannot be run on this machine");
 	}
-	plan_make(&m->plan, c, &m->limits);
+	gpu_plan_make(&m->plan, c, &m->limits);
 	POOL_BEGIN
 	rc = prepare_plan(m, err);
 	POOL_END

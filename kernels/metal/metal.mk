@@ -3,15 +3,15 @@
 # compiled by the system when it runs: Command Line Tools are enough, and no .metallib lies about.
 ifeq ($(shell uname -s),Darwin)
 METAL_SRC  := $(sort $(wildcard kernels/metal/*.metal))
-METAL_OBJ  := $(addprefix $(OUT)/kernels/metal/,host.o gpu.o mac.o plan.o check.o)
+METAL_OBJ  := $(addprefix $(OUT)/kernels/metal/,host.o gpu.o mac.o)
 METAL_LIBS := -framework Foundation -framework CoreFoundation -framework CoreGraphics -framework IOKit \
 	-framework Metal -framework MetalPerformanceShaders
 METAL_MIN  ?= -mmacosx-version-min=14.0
 METAL_OBJC := -std=gnu11 -fobjc-arc -ffp-contract=off -Wall -Wextra -Wunguarded-availability-new $(METAL_MIN)
 
-$(OUT)/gen/kernels/metal/sources.h: kernels/metal/embed.sh $(METAL_SRC)
+$(OUT)/gen/kernels/metal/sources.h: kernels/gpu/embed.sh $(METAL_SRC)
 	@mkdir -p $(@D)
-	$(Q)sh kernels/metal/embed.sh $(METAL_SRC) >$@
+	$(Q)sh kernels/gpu/embed.sh metal $(METAL_SRC) >$@
 # -I$(OUT)/gen finds "kernels/metal/sources.h"
 $(OUT)/kernels/metal/%.o: kernels/metal/%.m $(OUT)/gen/kernels/metal/sources.h kernels/metal/metal.mk
 	@mkdir -p $(@D)

@@ -35,7 +35,7 @@ static const struct opt own_suite[] = {
 	OPT_FLAG_ROW(struct calibrate_options, list, "list", 'l',
 		     "say what would be measured, and measure nothing"),
 	OPT_TEXT_ROW(struct calibrate_options, backend, "backend", 'b', "NAME",
-		     "one way to compute: metal or cblas; all that are here if not said"),
+		     "one way to compute: metal, cuda or cblas; if not said, all that share the main device's memory"),
 	OPT_COUNT_ROW(struct calibrate_options, threads, "threads", 0, "N",
 		      "of the CPU; all cores if not said", 1, 1024, 0),
 	OPT_TEXT_ROW(struct calibrate_options, link, "link", 0, "serve|HOST:PORT",
@@ -61,14 +61,12 @@ static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, lo
 static const struct backend *const backends[] = {
 #ifdef __APPLE__
 	&backend_metal,
+#else
+	&backend_cuda,
 #endif
 	&backend_cpu,
 };
-#ifdef __APPLE__ /* each backend's share of a plan's time, when all run */
-static const double shares[] = {0.7, 0.3};
-#else
-static const double shares[] = {1};
-#endif
+static const double shares[] = {0.7, 0.3}; /* each backend's share of a plan's time, when all run */
 
 /* "Studio's host" -> "studio-s-host" */
 static const char *slug(struct arena *a, const char *text)

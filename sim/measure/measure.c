@@ -25,7 +25,7 @@ struct measurement {
 	struct arena *arena;
 	const struct measure_ask *ask;
 	struct measured_device *at; /* one for each backend that was chosen */
-	size_t n;
+	size_t n, shared_n;         /* shared_n: devices of this machine that one file describes */
 	struct sample_set *earlier; /* of --from */
 	const char *out;            /* NULL: until the chip's name is read */
 	bool prepared;              /* the files can be written */
@@ -60,7 +60,7 @@ static const char *samples_path(const struct measurement *u, const char *device)
 
 	if (str_ends(stem, ".yaml"))
 		stem = arena_strndup(u->arena, stem, strlen(stem) - 5);
-	return u->ask->n > 1 ? arena_printf(u->arena, "%s-%s.samples.csv", stem, device)
+	return u->shared_n > 1 ? arena_printf(u->arena, "%s-%s.samples.csv", stem, device)
 			     : arena_printf(u->arena, "%s.samples.csv", stem);
 }
 
@@ -137,7 +137,7 @@ static const char *resume_command(const struct measurement *u, size_t device, co
 	const char *command;
 
 	str_addf(&s, "lemursim calibrate --only %s", missing);
-	if (ask->n > 1)
+	if (u->shared_n > 1 || ask->backend)
 		str_addf(&s, " --backend %s", u->at[device].backend->device);
 	if (ask->quick)
 		str_add(&s, " --quick");
@@ -420,21 +420,76 @@ static enum measure_end report_failures(const struct measurement *u, size_t fail
 	return MEASURE_FAILED;
 }
 
+static void say(const struct measure_ask *ask, const char *text)
+{
+	if (ask->measured)
+		ask->measured(ask->self, text);
+}
+
+/* Takes a device, unless this machine has none such, which is said. */
+static void take_if_present(struct measurement *u, const struct backend *b)
+{
+	struct err why = ERR_INIT;
+
+	if (b->present && b->present(&why) != 0)
+		say(u->ask, arena_printf(u->arena, "'%s' is left out: %s\n", b->name, why.msg));
+	else
+		u->at[u->n++] = (struct measured_device){.of = u, .backend = b};
+}
+
+/* A device with memory of its own gets a file of its own: a hardware file describes one memory. Where none is named, the
+ * first device that is here is measured, with all that share its memory. */
+static void choose_by_memory(struct measurement *u)
+{
+	const struct measure_ask *ask = u->ask;
+
+	for (size_t i = 0; i < ask->n; i++) {
+		const struct backend *b = ask->backends[i];
+
+		if (u->n && (b->own_memory || u->at[0].backend->own_memory))
+			say(ask, arena_printf(u->arena,
+					      "'%s' is left out, it has a memory of its own: --backend %s measures it "
+					      "into another file\n",
+					      b->name, b->name));
+		else
+			take_if_present(u, b);
+	}
+}
+
+static int choose_named(struct measurement *u, struct err *err)
+{
+	const struct measure_ask *ask = u->ask;
+
+	for (size_t i = 0; i < ask->n; i++) {
+		const struct backend *b = ask->backends[i];
+
+		if (strcmp(ask->backend, b->name) != 0 && strcmp(ask->backend, b->device) != 0)
+			continue;
+		if (b->present && b->present(err) != 0)
+			return -1;
+		u->at[u->n++] = (struct measured_device){.of = u, .backend = b};
+	}
+	if (u->n)
+		return 0;
+	err_set(err, "no backend is called '%.40s' here", ask->backend);
+	return err_hint(err, "'cblas' is the CPU's; 'metal' is the GPU's on macOS, 'cuda' elsewhere");
+}
+
 static int choose(struct measurement *u, struct err *err)
 {
 	const struct measure_ask *ask = u->ask;
 
 	u->at = arena_array(u->arena, ask->n, sizeof *u->at);
-	for (size_t i = 0; i < ask->n; i++) {
-		const struct backend *b = ask->backends[i];
-
-		if (!ask->backend || !strcmp(ask->backend, b->name) || !strcmp(ask->backend, b->device))
-			u->at[u->n++] = (struct measured_device){.of = u, .backend = b};
-	}
-	if (!u->n) {
-		err_set(err, "no backend is called '%.40s' here", ask->backend);
-		return err_hint(err, "'cblas' is the CPU's; on macOS 'metal' is the GPU's");
-	}
+	if (!ask->backend)
+		choose_by_memory(u);
+	else if (choose_named(u, err) != 0)
+		return -1;
+	for (size_t i = 0; i < ask->n; i++)
+		u->shared_n += !ask->backends[i]->own_memory;
+	if (!u->n)
+		return err_set(err, "none of the devices that can be measured is here");
+	if (u->at[0].backend->own_memory)
+		u->shared_n = 1;
 	return read_earlier(u, err);
 }
 

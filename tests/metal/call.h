@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kernels/metal/numbers.h"
+#include "kernels/gpu/numbers.h"
 #include "tests/metal/shim/dispatch.h"
 
 enum { CANARY = 0xa5, SIMD = 32 };

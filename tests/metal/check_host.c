@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "kernels/backend.h"
-#include "kernels/metal/plan.h"
+#include "kernels/gpu/plan.h"
 #include "tests/metal/cases.h"
 #include "tests/metal/fake/fake.h"
 #include "tests/metal/shim/dispatch.h"
@@ -444,7 +444,17 @@ static int test_rotation(void)
 /* A plan keeps within what a command encoder takes. */
 static int test_plans(void)
 {
-	const struct plan_limits l = {.cores = 10,
+	static const struct plan_style style = {.backend = "metal",
+						.own = "simdgroup",
+						.library = "mps",
+						.gemv_threads = 64,
+						.gemv_rows = {8, 8, 8, 8},
+						.moe_rows = 8,
+						.prefill_threads = 128,
+						.prefill_queries = 32,
+						.decode_groups_core = 4};
+	const struct plan_limits l = {.style = &style,
+				      .cores = 10,
 				      .rotate_B = 128e6,
 				      .buffer_B = 8e9,
 				      .everything = 11e9,
@@ -453,7 +463,7 @@ static int test_plans(void)
 	struct plan p;
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		WANT(plan_make(&p, &good[i], &l));
+		WANT(gpu_plan_make(&p, &good[i], &l));
 		WANT(p.buffers_n >= 1 && p.buffers_n <= PLAN_BUFFERS && p.params_B <= sizeof p.params);
 		for (int s = 0; s < p.steps_n; s++) {
 			WANT(p.steps[s].threads % 32 == 0 && p.steps[s].threads <= 1024 &&

@@ -101,7 +101,7 @@ if [ "${1:-}" != quick ]; then
 fi
 
 # ---- the host for the Mac's own target: with ARC and without, and no call that macOS 14 lacks is unguarded
-sh kernels/metal/embed.sh kernels/metal/*.metal >$B/gen/kernels/metal/sources.h
+sh kernels/gpu/embed.sh metal kernels/metal/*.metal >$B/gen/kernels/metal/sources.h
 LINT="clang -target x86_64-apple-macosx14.0 -fsyntax-only -Wall -Wextra -Werror -U__nonnull -Itests/metal/lint -Itests/metal/fake -I. -I$B/gen -nostdlibinc -isystem /usr/include/$(uname -m)-linux-gnu -isystem /usr/include"
 MAC_OBJC='-x objective-c -std=gnu11 -Wunguarded-availability-new'
 if command -v clang >/dev/null 2>&1 && [ -d "/usr/include/$(uname -m)-linux-gnu" ] && [ "$(uname -m)" = x86_64 ]; then
@@ -133,7 +133,7 @@ case \$1 in
 esac
 END
 rm -f $B/host_*.o
-printf '%s\n' kernels/metal/*.[cm] tests/metal/fake/*.[cm] tests/metal/misuse.m sim/base/err.c sim/base/str.c sim/base/mem.c sim/base/utf8.c |
+printf '%s\n' kernels/metal/*.[cm] kernels/gpu/*.c tests/metal/fake/*.[cm] tests/metal/misuse.m sim/base/err.c sim/base/str.c sim/base/mem.c sim/base/utf8.c |
 	xargs -P "$JOBS" -n 1 sh $B/build.sh || bad "the host or the fake does not compile"
 if $C -D_GNU_SOURCE -Wall -Wextra -Werror tests/metal/check_host.c $B/host_*.o -o $B/check_host -lgnustep-base -lobjc -lm -ldl; then
 	$B/check_host >$B/host.out

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kernels/metal/numbers.h"
+#include "kernels/gpu/numbers.h"
 #include "tests/metal/shim/dispatch.h"
 
 enum {

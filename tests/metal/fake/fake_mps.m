@@ -3,7 +3,7 @@
 
 #import "tests/metal/fake/fake_internal.h"
 
-#include "kernels/metal/numbers.h"
+#include "kernels/gpu/numbers.h"
 
 static size_t type_B(MPSDataType type)
 {

@@ -35,7 +35,11 @@ namespace mslrt
 constexpr uint32_t WIDTH = 32;           /* lanes of a simdgroup, on every Apple GPU */
 constexpr size_t SLOT_B = 64;            /* the largest value a simd function exchanges here */
 constexpr size_t STACK_B = 96 << 10;     /* of a fiber */
+#ifdef SHARED_MEMORY_MAX_B
+constexpr size_t TGMEM_MAX_B = SHARED_MEMORY_MAX_B;
+#else
 constexpr size_t TGMEM_MAX_B = 32 << 10; /* of a threadgroup */
+#endif
 constexpr uint32_t THREADS_MAX = 1024;
 
 enum class state { run, at_simd, at_barrier, done };

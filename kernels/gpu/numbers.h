@@ -1,11 +1,11 @@
 /*
- * numbers.h - 16-bit floats, block formats and random numbers on the CPU side of the Metal kernels.
+ * numbers.h - 16-bit floats, block formats and random numbers on the host's side of the GPU kernels.
  *
  * Portable bit arithmetic, so that the same text runs where the kernels are tested. Rounding is to nearest
  * even.
  */
-#ifndef KERNELS_METAL_NUMBERS_H
-#define KERNELS_METAL_NUMBERS_H
+#ifndef KERNELS_GPU_NUMBERS_H
+#define KERNELS_GPU_NUMBERS_H
 #include <stdint.h>
 #include <string.h>
 

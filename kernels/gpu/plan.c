@@ -1,12 +1,12 @@
-/* plan.c - cases into buffers and dispatches; see plan.h. The structs of parameters mirror the .metal files.
- */
-#include "kernels/metal/plan.h"
+/* plan.c - cases into buffers and dispatches; see plan.h. The structs of parameters mirror the kernels'
+ * sources. */
+#include "kernels/gpu/plan.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels/metal/numbers.h"
+#include "kernels/gpu/numbers.h"
 
 enum {
 	STREAM_THREADS = 256,
@@ -14,12 +14,8 @@ enum {
 	STREAM_GROUPS_CORE = 64, /* threadgroups for a core; more only start and stop */
 	GEMM_THREADS = 128,
 	GEMM_WIDE = 64, /* columns of every tile */
-	GEMV_ROWS = 4,  /* of weights, for a simdgroup */
-	GEMV_SIMDS = 2,
 	GEMV_M_MAX = 8,
-	PREFILL_QUERIES = 32,
 	DECODE_THREADS = 256,
-	DECODE_GROUPS_CORE = 4,
 	DECODE_KEYS_MIN = 64, /* of one split */
 	DECODE_SPLITS_MAX = 256,
 	PASS_THREADS = 256,
@@ -127,37 +123,42 @@ static void product_buffers(struct plan *p, double weights, enum sample_dtype ou
 static bool gemv_step(struct plan *p)
 {
 	const int64_t m = p->c.m;
+	const int made_for = m > 4 ? 3 : m > 2 ? 2 : m > 1; /* 1 << that many rows */
 	struct plan_step *s;
 
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
-	s = step_add(p, "gemv", "102p", up(p->c.n, GEMV_ROWS * GEMV_SIMDS), 1);
-	s->threads = GEMV_SIMDS * SIMD_WIDTH;
-	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype],
-		 m > 4   ? 8
-		 : m > 2 ? 4
-			 : (int)m);
+	s = step_add(p, "gemv", "102p", up(p->c.n, p->style->gemv_rows[made_for]), 1);
+	s->threads = (uint32_t)p->style->gemv_threads;
+	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
 	return true;
+}
+
+static bool is_path(const struct bench_case *c, const char *path)
+{
+	return c->path && path && !strcmp(c->path, path);
 }
 
 static bool gemm_plan(struct plan *p, const struct plan_limits *l)
 {
 	const struct bench_case *c = &p->c;
-	const bool mps = c->path && !strcmp(c->path, "mps"), tensor = c->path && !strcmp(c->path, "tensor");
+	const bool library = p->style->products_by_library || is_path(c, p->style->library),
+		   tensor = is_path(c, "tensor");
 	const uint32_t params[3] = {(uint32_t)c->m, (uint32_t)c->n, (uint32_t)c->k};
 	const int high = tensor ? (c->m > 64 ? 128 : 64) : (c->m > 32 ? 64 : 32);
 	struct plan_step *s;
 
-	if (c->m < 1 || c->n < 1 || c->k < 1 || c->dtype > SAMPLE_BF16 || (mps && c->dtype == SAMPLE_BF16))
+	if (c->m < 1 || c->n < 1 || c->k < 1 || c->dtype > SAMPLE_BF16 ||
+	    (library && c->dtype == SAMPLE_BF16 && !p->style->products_by_library))
 		return false;
 	if (tensor && !(c->dtype == SAMPLE_F16 && l->tensor_f16) &&
 	    !(c->dtype == SAMPLE_BF16 && l->tensor_bf16))
 		return false;
-	product_buffers(p, (double)c->n * (double)c->k * weight_B(c->dtype), mps ? c->dtype : SAMPLE_F32,
+	product_buffers(p, (double)c->n * (double)c->k * weight_B(c->dtype), library ? c->dtype : SAMPLE_F32,
 			l->rotate_B);
 	params_set(p, params, sizeof params);
-	if (mps) {
-		p->how = PLAN_MPS;
+	if (library) {
+		p->how = PLAN_LIBRARY;
 		return true;
 	}
 	if (!tensor && gemv_step(p)) /* as every runtime does below some number of rows */
@@ -198,15 +199,15 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	s = step_add(p, "gemv", "102p34", up(c->n, GEMV_ROWS * GEMV_SIMDS), (uint32_t)c->k);
-	s->threads = GEMV_SIMDS * SIMD_WIDTH;
+	s = step_add(p, "gemv", "102p34", up(c->n, p->style->moe_rows), (uint32_t)c->k);
+	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "moe_%s", dtype_suffix[c->dtype]);
 	return true;
 }
 
 static uint32_t decode_splits(const struct bench_case *c, const struct plan_limits *l)
 {
-	int64_t splits = l->cores * DECODE_GROUPS_CORE / c->kv_heads;
+	int64_t splits = l->cores * l->style->decode_groups_core / c->kv_heads;
 
 	if (splits > up(c->n, DECODE_KEYS_MIN))
 		splits = up(c->n, DECODE_KEYS_MIN);
@@ -222,7 +223,7 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	struct plan_step *s;
 
 	if (c->dtype != SAMPLE_F16 || (D != 64 && D != 128) || group < 1 || group * c->kv_heads != c->heads ||
-	    m < 1 || c->n < m || (decode && group != 1 && group != 2 && group != 4 && group != 8))
+	    m < 1 || c->n < m || (!decode && l->no_prefill) || (decode && group != 1 && group != 2 && group != 4 && group != 8))
 		return false;
 	const double q = (double)(c->heads * m * D), kv = (double)(c->kv_heads * c->n * D);
 	const uint32_t splits = decode ? decode_splits(c, l) : 1;
@@ -238,8 +239,8 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, 4 * q, FILL_NAN, SAMPLE_F32, 0);
 	params_set(p, &params, sizeof params);
 	if (!decode) {
-		s = step_add(p, "attention", "0123p", up(m, PREFILL_QUERIES), (uint32_t)c->heads);
-		s->threads = GEMM_THREADS;
+		s = step_add(p, "attention", "0123p", up(m, p->style->prefill_queries), (uint32_t)c->heads);
+		s->threads = (uint32_t)p->style->prefill_threads;
 		snprintf(s->kernel, sizeof s->kernel, "attention_prefill_%d", (int)D);
 		return true;
 	}
@@ -370,14 +371,15 @@ static bool fits(struct plan *p, const struct plan_limits *l)
 	return all <= l->everything;
 }
 
-bool plan_make(struct plan *p, const struct bench_case *c, const struct plan_limits *limits)
+bool gpu_plan_make(struct plan *p, const struct bench_case *c, const struct plan_limits *limits)
 {
 	const bool product = c->kind == SAMPLE_GEMM || c->kind == SAMPLE_SUSTAINED;
 
 	memset(p, 0, sizeof *p);
 	p->c = *c;
-	if (c->path && strcmp(c->path, "simdgroup") &&
-	    !(product && (!strcmp(c->path, "mps") || !strcmp(c->path, "tensor"))))
+	p->style = limits->style;
+	if (c->path && !is_path(c, p->style->own) &&
+	    !(product && (is_path(c, p->style->library) || is_path(c, "tensor"))))
 		return false;
 	if (c->threads || c->m > INDEX_MAX || c->n > INDEX_MAX || c->k > INDEX_MAX || !kind_plan(p, limits))
 		return false;

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/metal/numbers.h"
-#include "kernels/metal/plan.h"
+#include "kernels/gpu/numbers.h"
+#include "kernels/gpu/plan.h"
 
 /*
  * Random elements are made once and repeated. The period is a prime, so it never fits a row, and a kernel
  * that reads the wrong row finds other numbers there.
  */
-enum { PERIOD = 1048573, BLOCK_PERIOD = 65521, SPOTS = 64 };
+enum { PERIOD = 1048573, BLOCK_PERIOD = 65521, SPOTS = 64, SPOTS_LEAST = 8, CHECKED_TERMS = 1 << 25 };
 
 /* Allowed error, of the sum of |terms| in it: floats that are added in another order; a rounded half between.
  */
@@ -84,7 +84,7 @@ static void gather_fill(uint32_t *to, const struct bench_case *c, bool ids)
 		to[c->k] = used;
 }
 
-void plan_fill(const struct plan *p, int i, void *const *at)
+void gpu_plan_fill(const struct plan *p, int i, void *const *at)
 {
 	const struct plan_buffer *b = &p->buffers[i];
 	const size_t all = b->stride * (size_t)b->copies;
@@ -138,9 +138,8 @@ static int close_to(const struct plan *p, int64_t at, double got, const struct r
 {
 	if (fabs(got - want->value) <= loose * want->size + 1e-9) /* a NaN is not */
 		return 0;
-	return err_set(err, "metal: %s gives a wrong result: element %lld is %.9g, not %.9g",
-		       p->steps_n ? p->steps[0].kernel : "MPSMatrixMultiplication", (long long)at, got,
-		       want->value);
+	return err_set(err, "%s: %s gives a wrong result: element %lld is %.9g, not %.9g", p->style->backend,
+		       p->steps_n ? p->steps[0].kernel : p->style->product, (long long)at, got, want->value);
 }
 
 static double loose_of(enum sample_dtype result)
@@ -208,13 +207,16 @@ static int attention_check(const struct plan *p, void *const *at, struct err *er
 {
 	const struct bench_case *c = &p->c;
 	const int64_t D = c->head_dim, m = c->kind == SAMPLE_DECODE ? 1 : c->m;
+	const int64_t affordable = CHECKED_TERMS / (c->n * D); /* a long context takes seconds on the host */
+	const int spots = affordable > SPOTS ? SPOTS : affordable > SPOTS_LEAST ? (int)affordable : SPOTS_LEAST;
 	double *score = malloc((size_t)c->n * sizeof *score);
 	uint64_t rng = 0xbeef;
 	int rc = 0;
 
 	if (!score)
-		return err_set(err, "metal: no memory for the scores of %lld keys", (long long)c->n);
-	for (int i = 0; i < SPOTS && rc == 0; i++) {
+		return err_set(err, "%s: no memory for the scores of %lld keys", p->style->backend,
+			       (long long)c->n);
+	for (int i = 0; i < spots && rc == 0; i++) {
 		const int64_t place[3] = {spot(c->heads, &rng), spot(m, &rng), spot(D, &rng)};
 		const struct reference want = {attend(p, at, place, score), 1};
 		const int64_t row = place[0] * m + place[1];
@@ -237,7 +239,8 @@ static int read_check(const struct plan *p, void *const *at, struct err *err)
 		got ^= sums[i];
 	if (got == want)
 		return 0;
-	return err_set(err, "metal: stream_read gives a wrong result: sum %08x, not %08x", got, want);
+	return err_set(err, "%s: stream_read gives a wrong result: sum %08x, not %08x", p->style->backend,
+		       got, want);
 }
 
 static int stream_check(const struct plan *p, void *const *at, struct err *err)
@@ -259,8 +262,8 @@ static int stream_check(const struct plan *p, void *const *at, struct err *err)
 			if (close_to(p, e, (double)((const float *)at[2])[e], &want, LOOSE_FLOAT, err) != 0)
 				return -1;
 		} else if (out[e] != (c->kind == SAMPLE_COPY ? in[e] : ((uint32_t)(e / 4) ^ 0x2545f491u))) {
-			return err_set(err, "metal: %s gives a wrong result: word %lld is %08x",
-				       p->steps[0].kernel, (long long)e, out[e]);
+			return err_set(err, "%s: %s gives a wrong result: word %lld is %08x",
+				       p->style->backend, p->steps[0].kernel, (long long)e, out[e]);
 		}
 	}
 	return 0;
@@ -315,10 +318,10 @@ static int launch_check(const struct plan *p, void *const *at, struct err *err)
 
 	if (got == want)
 		return 0;
-	return err_set(err, "metal: %s ran %u times, not %u", p->steps[0].kernel, got, want);
+	return err_set(err, "%s: %s ran %u times, not %u", p->style->backend, p->steps[0].kernel, got, want);
 }
 
-int plan_check(const struct plan *p, void *const *at, struct err *err)
+int gpu_plan_check(const struct plan *p, void *const *at, struct err *err)
 {
 	switch (p->c.kind) {
 	case SAMPLE_READ:

@@ -1,0 +1,90 @@
+/*
+ * plan.h - what a case of the suite asks of a GPU: buffers, dispatches, and the check of the result.
+ *
+ * Plain C, for every GPU backend: its host carries a plan out, the tests read it. The kernels of a backend have the names,
+ * buffers and parameters that plan.c gives them; how they are divided into groups is the backend's (struct plan_style). A buffer that rotates has `copies` in
+ * one allocation, `stride` apart; repetition r uses copy r mod copies, and the check looks at copy 0.
+ */
+#ifndef KERNELS_GPU_PLAN_H
+#define KERNELS_GPU_PLAN_H
+#include "kernels/backend.h"
+
+enum { PLAN_BUFFERS = 8, PLAN_ARGS = 7, PLAN_STEPS = 2 };
+enum { ARG_NONE, ARG_PARAMS, ARG_BUFFER /* + its number */ };
+
+enum plan_fill {
+	FILL_RANDOM,  /* numbers of `dtype` */
+	FILL_NAN,     /* results: what is not written shows */
+	FILL_ZERO,    /* the counter of the chain */
+	FILL_ADAM,    /* weight and moments that follow from buffer 1, the gradient */
+	FILL_EXPERTS, /* first[] of the gather */
+	FILL_TOKENS   /* ids[] of the gather */
+};
+
+enum plan_how {
+	PLAN_KERNELS,  /* dispatches, the device's time */
+	PLAN_LIBRARY,  /* a product by the system's library, likewise */
+	PLAN_SUBMIT,   /* one submission each, waited for, host time */
+	PLAN_HOST_COPY /* memcpy, host time */
+};
+
+struct plan_buffer {
+	size_t bytes, stride;
+	int64_t copies;
+	enum plan_fill fill;
+	enum sample_dtype dtype; /* FILL_RANDOM */
+};
+
+struct plan_step {
+	const char *library; /* name of the kernels' source file */
+	char kernel[48];
+	unsigned char args[PLAN_ARGS]; /* by argument index: ARG_* */
+	uint32_t groups[3], threads;
+	int64_t times; /* dispatches in one repetition */
+};
+
+/* How a backend's kernels are divided into groups of threads, and by what name its paths go. */
+struct plan_style {
+	const char *backend;      /* in messages */
+	const char *own;          /* path of its own kernels; NULL: they have no name of their own */
+	const char *library;      /* path of the system's products; NULL: none */
+	const char *product;      /* the library's function, in messages */
+	bool products_by_library; /* all products of many rows, whatever the path; they may be bf16 */
+	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
+	int moe_rows;
+	int prefill_threads, prefill_queries;
+	int decode_groups_core;
+};
+
+struct plan {
+	const struct plan_style *style;
+	struct bench_case c;
+	enum plan_how how;
+	struct plan_buffer buffers[PLAN_BUFFERS];
+	int buffers_n;
+	struct plan_step steps[PLAN_STEPS];
+	int steps_n;
+	unsigned char params[64]; /* the kernels' struct, the same for all steps */
+	size_t params_B;
+	bool concurrent; /* dispatches that need not wait for each other */
+};
+
+struct plan_limits {
+	const struct plan_style *style;
+	int64_t cores;
+	double rotate_B;             /* cold data: rotate through at least this much */
+	double buffer_B, everything; /* one buffer; all of them */
+	bool tensor_f16, tensor_bf16; /* the path "tensor" */
+	bool no_prefill;              /* the device lacks what that kernel needs */
+};
+
+/* Fills *p; false: this case cannot be run within the limits. */
+bool gpu_plan_make(struct plan *p, const struct bench_case *c, const struct plan_limits *limits);
+
+/* Writes buffer i of the plan; at[] are all buffers, in order (FILL_ADAM reads another). */
+void gpu_plan_fill(const struct plan *p, int i, void *const *at);
+
+/* After one repetition: 64 results, chosen at random, against sums in double. 0, or -1 with err. */
+int gpu_plan_check(const struct plan *p, void *const *at, struct err *err);
+
+#endif
