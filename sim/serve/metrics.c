@@ -14,13 +14,13 @@ enum { GAP_PARTS = 16, GAP_QUOTA = 256 };
 enum { IN_SYSTEM, WAITING, RUNNING, KV, BUSY, BUSY_RUNNING, POWER, CHANNELS };
 
 struct answered {
-	int64_t arrive_ns, ttft_ns, e2el_ns, queue_ns, prefill_ns;
+	int64_t arrive_ns, ttft_ns, e2el_ns, queue_ns;
 	uint32_t prompt, tokens, cached, recomputed;
 	uint32_t preemptions;
 	uint16_t class_id;
 	bool truncated;
 };
-_Static_assert(sizeof(struct answered) <= 64, "bytes for each request");
+_Static_assert(sizeof(struct answered) <= 56, "bytes for each request");
 
 /* Gaps of a part of the run, between two numbers of finished requests. */
 struct gap_part {
@@ -90,7 +90,7 @@ static double latency_ns(const struct answered *r, enum metrics_latency which)
 	case LATENCY_QUEUE:
 		return (double)r->queue_ns;
 	case LATENCY_PREFILL:
-		return (double)r->prefill_ns;
+		return (double)(r->ttft_ns - r->queue_ns);
 	case LATENCY_N:
 		break;
 	}
@@ -172,7 +172,6 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 				   .ttft_ns = t->first_ns - r->arrive_ns,
 				   .e2el_ns = t->last_ns - r->arrive_ns,
 				   .queue_ns = t->seated_ns - r->arrive_ns,
-				   .prefill_ns = t->first_ns - t->seated_ns,
 				   .prompt = (uint32_t)r->prompt,
 				   .tokens = (uint32_t)t->tokens,
 				   .cached = (uint32_t)t->cached,

