@@ -278,20 +278,23 @@ static struct metrics_spread spread_of_buckets(const struct logbuckets *b, doubl
 
 static struct metrics_spread spread_of(double *x, size_t n)
 {
+	static const double shares[] = {0.50, 0.90, 0.95, 0.99};
 	struct metrics_spread s = {n, NAN, NAN, NAN, NAN, NAN, NAN};
-	double sum = 0;
+	double sum = 0, at[ARRAY_LEN(shares)];
 
 	if (!n)
 		return s;
-	for (size_t i = 0; i < n; i++)
+	s.max = x[0];
+	for (size_t i = 0; i < n; i++) {
 		sum += x[i];
-	quantile_sort(x, n);
+		s.max = x[i] > s.max ? x[i] : s.max;
+	}
 	s.mean = sum / (double)n;
-	s.p50 = quantile_sorted(x, n, 0.50);
-	s.p90 = quantile_sorted(x, n, 0.90);
-	s.p95 = quantile_sorted(x, n, 0.95);
-	s.p99 = quantile_sorted(x, n, 0.99);
-	s.max = x[n - 1];
+	quantile_several(x, n, shares, ARRAY_LEN(shares), at);
+	s.p50 = at[0];
+	s.p90 = at[1];
+	s.p95 = at[2];
+	s.p99 = at[3];
 	return s;
 }
 

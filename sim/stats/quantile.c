@@ -123,24 +123,43 @@ double quantile_sorted(const double *sorted, size_t n, double share)
 	return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1 - part);
 }
 
+/* The least of x[1 .. n - 1] comes to x[1]. */
+static void next_one(double *x, size_t n)
+{
+	for (size_t i = 2; i < n; i++)
+		if (x[i] < x[1]) {
+			const double v = x[i];
+
+			x[i] = x[1];
+			x[1] = v;
+		}
+}
+
+void quantile_several(double *x, size_t n, const double *shares, size_t shares_n, double *out)
+{
+	size_t from = 0; /* nothing before it is greater, nothing behind it less */
+
+	check_numbers(x, n);
+	for (size_t i = 0; i < shares_n; i++) {
+		size_t below;
+
+		BUG_ON(!n || !(shares[i] >= 0 && shares[i] <= 1) || (i && shares[i] < shares[i - 1]));
+		below = (size_t)(shares[i] * (double)(n - 1));
+		find(x + from, n - from, below - from);
+		next_one(x + below, n - below);
+		out[i] = quantile_sorted(x, n, shares[i]);
+		from = below;
+	}
+}
+
 double quantile_of(const double *x, size_t n, double share)
 {
 	double *copy = xmalloc(n * sizeof *copy);
-	size_t below;
 	double q;
 
-	BUG_ON(!n || !(share >= 0 && share <= 1));
-	memcpy(copy, x, n * sizeof *x);
-	check_numbers(copy, n);
-	below = (size_t)(share * (double)(n - 1));
-	find(copy, n, below);
-	for (size_t i = below + 2; i < n; i++) /* the next greater one beside it */
-		if (copy[i] < copy[below + 1]) {
-			q = copy[i];
-			copy[i] = copy[below + 1];
-			copy[below + 1] = q;
-		}
-	q = quantile_sorted(copy, n, share);
+	if (n)
+		memcpy(copy, x, n * sizeof *x);
+	quantile_several(copy, n, &share, 1, &q);
 	free(copy);
 	return q;
 }

@@ -11,8 +11,11 @@
 void quantile_sort(double *x, size_t n); /* in place, ascending; a NaN is a BUG */
 
 /* The quantile at share (0 least, 0.5 median, 1 greatest) of n > 0 numbers: of an array that quantile_sort()
- * has put in order; or of any array, which is left alone and of which a copy is sorted. */
+ * has put in order; or of any array, which is left alone. */
 double quantile_sorted(const double *sorted, size_t n, double share);
 double quantile_of(const double *x, size_t n, double share);
+
+/* Quantiles at several shares, which ascend, in linear time: out[i] is that at shares[i]. Reorders x. */
+void quantile_several(double *x, size_t n, const double *shares, size_t shares_n, double *out);
 
 #endif

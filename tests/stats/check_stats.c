@@ -117,11 +117,11 @@ static double shaped(int shape, size_t i, size_t n, struct rng *r)
 	}
 }
 
-/* quantile_sort() and quantile_of(), which sorts only as far as it must, against the library's qsort(). */
+/* quantile_sort(), and quantile_of() and quantile_several(), which sort only as far as they must, against the library's qsort(). */
 START_TEST(quantile_is_of_the_sorted)
 {
 	static const double shares[] = {0, 0.01, 0.5, 0.95, 0.99, 1};
-	double x[1000], want[1000], sorted[1000];
+	double x[1000], want[1000], sorted[1000], at[ARRAY_LEN(shares)];
 	struct rng *r = rng_new(1, "quantile");
 
 	for (size_t n = 1; n <= ARRAY_LEN(x); n += n < 40 ? 1 : 137) {
@@ -133,6 +133,9 @@ START_TEST(quantile_is_of_the_sorted)
 			MUST(sorted[i] == want[i]);
 		for (size_t k = 0; k < ARRAY_LEN(shares); k++)
 			MUST(quantile_of(x, n, shares[k]) == quantile_sorted(want, n, shares[k]));
+		quantile_several(x, n, shares, ARRAY_LEN(shares), at);
+		for (size_t k = 0; k < ARRAY_LEN(shares); k++)
+			MUST(at[k] == quantile_sorted(want, n, shares[k]));
 	}
 	rng_free(r);
 }
