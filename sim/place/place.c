@@ -424,11 +424,19 @@ static void check_links(const struct maker *mk, const struct placement *p)
 	}
 }
 
+static const struct speculative *speculative_of(const struct maker *mk, const struct placement *p)
+{
+	const struct serve_how *how = p->assignment->serving.serve;
+
+	if (mk->w->scenario->workload.generate)
+		return placement_generate(p).options.speculative;
+	return mk->w->scenario->workload.serve && how ? how->speculative : NULL;
+}
+
 /* The draft model runs on one device in every phase. */
 static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
 {
-	const struct speculative *sp =
-		mk->w->scenario->workload.generate ? placement_generate(p).options.speculative : NULL;
+	const struct speculative *sp = speculative_of(mk, p);
 	struct placement *d = arena_alloc(a, sizeof *d);
 	struct shards *shard_groups, shards = {.n = 1, .share = {1}};
 	char msg[160];

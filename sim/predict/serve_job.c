@@ -402,16 +402,27 @@ static void say_overload(struct str *out, const struct service_summary *m)
 		 m->of[SERVICE_REQUESTS_PER_S]);
 }
 
-/* What the time goes into, and what would change that. */
-static void remark(struct str *out, const struct job_run *r)
+/* Rows that a load with `skip_failed` passes over. */
+static void say_skipped(struct str *out, const struct trace_skipped *s)
 {
-	const struct service_summary *m = calibrated(r);
+	const unsigned long long n = s->no_prompt + s->no_answer;
+
+	if (!n)
+		return;
+	str_addf(out, "; %llu row%s of the trace %s passed over ('skip_failed'): ", n, n == 1 ? "" : "s",
+		 n == 1 ? "is" : "are");
+	if (s->no_answer)
+		str_addf(out, "%llu without an answer%s", (unsigned long long)s->no_answer,
+			 s->no_prompt ? ", " : "");
+	if (s->no_prompt)
+		str_addf(out, "%llu without a prompt", (unsigned long long)s->no_prompt);
+}
+
+/* What the time goes into, and what would change that. */
+static void say_times(struct str *out, const struct job_run *r, const struct service_summary *m)
+{
 	const struct spent t = spent(m);
 
-	if (m->overloaded) {
-		say_overload(out, m);
-		return;
-	}
 	str_addf(out, "a request waits %.0f %% of its time, is read in %.0f %% and answered in %.0f %%",
 		 t.queue * 100, t.prefill * 100, t.decode * 100);
 	if (t.queue >= 0.1 && cache_is_full(m))
@@ -427,6 +438,17 @@ static void remark(struct str *out, const struct job_run *r)
 			 (unsigned long long)m->requests * (unsigned long long)m->replications);
 	if (m->of[SERVICE_REFUSED] > 0)
 		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
+}
+
+static void remark(struct str *out, const struct job_run *r)
+{
+	const struct service_summary *m = calibrated(r);
+
+	if (m->overloaded)
+		say_overload(out, m);
+	else
+		say_times(out, r, m);
+	say_skipped(out, &m->skipped);
 }
 
 static const char *lacks(const struct world *w, size_t metric)

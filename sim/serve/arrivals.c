@@ -362,9 +362,9 @@ uint64_t arrivals_made(const struct arrivals *a)
 	return a->made;
 }
 
-uint64_t arrivals_skipped(const struct arrivals *a)
+struct trace_skipped arrivals_skipped(const struct arrivals *a)
 {
-	return a->trace ? trace_skipped(a->trace) : 0;
+	return a->trace ? trace_skipped(a->trace) : (struct trace_skipped){0, 0};
 }
 
 int arrivals_error(const struct arrivals *a, struct err *err)

@@ -15,6 +15,7 @@
 #define SIM_SERVE_ARRIVALS_H
 #include "sim/base/err.h"
 #include "sim/serve/request.h"
+#include "sim/serve/trace.h"
 #include "sim/world/serve.h"
 
 struct arrivals;
@@ -25,8 +26,8 @@ void arrivals_free(struct arrivals *a); /* NULL is fine */
 
 struct request_source arrivals_source(struct arrivals *a);
 
-uint64_t arrivals_made(const struct arrivals *a);    /* requests handed out */
-uint64_t arrivals_skipped(const struct arrivals *a); /* rows of a trace without an answer */
+uint64_t arrivals_made(const struct arrivals *a);                /* requests handed out */
+struct trace_skipped arrivals_skipped(const struct arrivals *a); /* rows of a trace that are no requests */
 
 /* A trace may turn out to be broken after some rows: no more requests come then. 0, or -1 with err. */
 int arrivals_error(const struct arrivals *a, struct err *err);

@@ -337,12 +337,13 @@ static struct batch_step step_of(void *self, const struct batch_mix *m)
 	struct batch_cost *c = self;
 	struct batch_step s = m->pieces_n ? mixed_step(c, m) : decode_step(c, m), draft;
 
-	if (c->draft && m->pieces_n) { /* it reads the prompts too */
+	if (c->draft && m->pieces_n) { /* it reads the prompts too, beside its first token */
 		draft = mixed_step(c->draft, m);
 		add_step(&s, &draft, 1);
-	} else if (c->draft && m->rows_per_decode > 1) {
+	}
+	if (c->draft && m->decodes && m->rows_per_decode > 1 + (m->pieces_n > 0)) {
 		draft = draft_step(c, m);
-		add_step(&s, &draft, m->rows_per_decode - 1);
+		add_step(&s, &draft, m->rows_per_decode - 1 - (m->pieces_n > 0));
 	}
 	add_rebuild(c, m, &s);
 	add_host(c, m, &s);

@@ -22,7 +22,7 @@ void decodes_release(struct decodes *d)
 	free(d->by_offset);
 }
 
-static bool stale(const struct decodes *d, const struct decode_due *e)
+static inline bool stale(const struct decodes *d, const struct decode_due *e)
 {
 	return seq_at(d->slab, e->seq)->stamp != e->stamp;
 }
@@ -42,7 +42,7 @@ static void sweep(const struct decodes *d, struct dues *h)
 		dues_put(h, h->at[i]);
 }
 
-static const struct decode_due *top(const struct decodes *d, struct dues *h)
+static inline const struct decode_due *top(const struct decodes *d, struct dues *h)
 {
 	while (h->n && stale(d, &h->at[0]))
 		dues_take(h);
@@ -138,10 +138,11 @@ void decodes_advance(struct decodes *d, int64_t k)
 
 uint32_t decodes_finished(struct decodes *d)
 {
-	const struct decode_due *e = top(d, &d->finish);
 	uint32_t seq;
 
-	if (!e || e->at > d->iteration)
+	/* an entry that is stale is no earlier than those behind it: it need not be told apart here */
+	if (!d->finish.n || d->finish.at[0].at > d->iteration || !top(d, &d->finish) ||
+	    d->finish.at[0].at > d->iteration)
 		return SEQ_NONE;
 	seq = dues_take(&d->finish).seq;
 	decodes_out(d, seq);
@@ -153,18 +154,6 @@ int64_t decodes_longest(struct decodes *d)
 	const struct decode_due *e = d->padded ? top(d, &d->longest) : NULL;
 
 	return e ? d->iteration - e->at : 0;
-}
-
-int64_t decodes_wanted(const struct decodes *d, int64_t i)
-{
-	int64_t phase;
-
-	if (!d->block)
-		return 0;
-	phase = d->phase + i;
-	if (phase >= d->block)
-		phase %= d->block;
-	return d->by_offset[phase ? d->block - phase : 0];
 }
 
 int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_t free)

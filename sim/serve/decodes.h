@@ -51,10 +51,21 @@ int64_t decodes_quiet(struct decodes *d);
 void decodes_advance(struct decodes *d, int64_t k); /* k <= decodes_quiet(d) */
 uint32_t decodes_finished(struct decodes *d);       /* takes out one that is at its end, by id; or SEQ_NONE */
 int64_t decodes_longest(struct decodes *d);         /* context; 0 when there is nobody */
-int64_t decodes_wanted(const struct decodes *d,
-		       int64_t i); /* blocks that the i-th iteration from now takes */
 /* The most iterations, at most `most`, that take at most `free` blocks together, beginning with the i-th. */
 int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_t free);
+
+/* Blocks that the i-th iteration from now takes. */
+static inline int64_t decodes_wanted(const struct decodes *d, int64_t i)
+{
+	int64_t phase;
+
+	if (!d->block)
+		return 0;
+	phase = d->phase + i;
+	if (phase >= d->block)
+		phase %= d->block;
+	return d->by_offset[phase ? d->block - phase : 0];
+}
 
 static inline int64_t decodes_context(const struct decodes *d, const struct seq *s)
 {

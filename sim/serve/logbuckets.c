@@ -74,6 +74,10 @@ void logbuckets_add_progression(struct logbuckets *b, int64_t first, int64_t slo
 
 	if (n <= 0 || weight <= 0)
 		return;
+	if (n == 1) {
+		logbuckets_add(b, first, (uint64_t)weight);
+		return;
+	}
 	BUG_ON(first < 0 || last < 0);
 	begin(b, slope < 0 ? last : first, slope < 0 ? first : last);
 	b->n += (uint64_t)n * (uint64_t)weight;

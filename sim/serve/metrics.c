@@ -14,13 +14,13 @@ enum { GAP_PARTS = 16, GAP_QUOTA = 256 };
 enum { IN_SYSTEM, WAITING, RUNNING, KV, BUSY, BUSY_RUNNING, POWER, CHANNELS };
 
 struct answered {
-	int64_t arrive_ns, ttft_ns, e2el_ns, queue_ns, prefill_ns;
+	int64_t arrive_ns, ttft_ns, e2el_ns, queue_ns;
 	uint32_t prompt, tokens, cached, recomputed;
 	uint32_t preemptions;
 	uint16_t class_id;
 	bool truncated;
 };
-_Static_assert(sizeof(struct answered) <= 64, "bytes for each request");
+_Static_assert(sizeof(struct answered) <= 56, "bytes for each request");
 
 /* Gaps of a part of the run, between two numbers of finished requests. */
 struct gap_part {
@@ -90,7 +90,7 @@ static double latency_ns(const struct answered *r, enum metrics_latency which)
 	case LATENCY_QUEUE:
 		return (double)r->queue_ns;
 	case LATENCY_PREFILL:
-		return (double)r->prefill_ns;
+		return (double)(r->ttft_ns - r->queue_ns);
 	case LATENCY_N:
 		break;
 	}
@@ -172,7 +172,6 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 				   .ttft_ns = t->first_ns - r->arrive_ns,
 				   .e2el_ns = t->last_ns - r->arrive_ns,
 				   .queue_ns = t->seated_ns - r->arrive_ns,
-				   .prefill_ns = t->first_ns - t->seated_ns,
 				   .prompt = (uint32_t)r->prompt,
 				   .tokens = (uint32_t)t->tokens,
 				   .cached = (uint32_t)t->cached,
@@ -279,20 +278,23 @@ static struct metrics_spread spread_of_buckets(const struct logbuckets *b, doubl
 
 static struct metrics_spread spread_of(double *x, size_t n)
 {
+	static const double shares[] = {0.50, 0.90, 0.95, 0.99};
 	struct metrics_spread s = {n, NAN, NAN, NAN, NAN, NAN, NAN};
-	double sum = 0;
+	double sum = 0, at[ARRAY_LEN(shares)];
 
 	if (!n)
 		return s;
-	for (size_t i = 0; i < n; i++)
+	s.max = x[0];
+	for (size_t i = 0; i < n; i++) {
 		sum += x[i];
-	quantile_sort(x, n);
+		s.max = x[i] > s.max ? x[i] : s.max;
+	}
 	s.mean = sum / (double)n;
-	s.p50 = quantile_sorted(x, n, 0.50);
-	s.p90 = quantile_sorted(x, n, 0.90);
-	s.p95 = quantile_sorted(x, n, 0.95);
-	s.p99 = quantile_sorted(x, n, 0.99);
-	s.max = x[n - 1];
+	quantile_several(x, n, shares, ARRAY_LEN(shares), at);
+	s.p50 = at[0];
+	s.p90 = at[1];
+	s.p95 = at[2];
+	s.p99 = at[3];
 	return s;
 }
 

@@ -9,7 +9,7 @@
  * TPOT of a one-token answer taken as 0. Percentiles are of type 7 (sim/stats/quantile.h). Truncated answers
  * count among latencies and are counted apart; refused and unfinished ones have none.
  *
- * 64 bytes for each request that got an answer, up to METRICS_KEEP of them; beyond that percentiles come from
+ * 56 bytes for each request that got an answer, up to METRICS_KEEP of them; beyond that percentiles come from
  * log buckets (logbuckets.h) and cover the whole run. Gaps and occupancy take constant space.
  */
 #ifndef SIM_SERVE_METRICS_H

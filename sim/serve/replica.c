@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/serve/router.h"
@@ -149,7 +150,8 @@ static void pass(struct replica *p, int64_t k)
 	const struct clock end = clock_after(p->now, span);
 
 	tell_iterations(p, end, k);
-	p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
+	if (p->kv_since.ns != p->now.ns || p->kv_since.fs != p->now.fs)
+		p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
 	if (p->kv.used > p->books.most_blocks)
 		p->books.most_blocks = p->kv.used;
@@ -329,17 +331,15 @@ static bool reshaped(struct replica *p, const struct batch_mix *mix)
 	return differs;
 }
 
-void replica_pass(struct replica *p, const struct batch_mix *said)
+void replica_pass(struct replica *p, struct batch_mix *mix)
 {
-	struct batch_mix mix = *said;
 	struct batch_step step;
 
-	mix.reshaped = reshaped(p, said);
-	step = p->time->of(p->time->self, &mix);
-
-	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix.pieces_n && step.steps < 1));
+	mix->reshaped = reshaped(p, mix);
+	step = p->time->of(p->time->self, mix);
+	BUG_ON(step.fs < 0 || step.slope_fs < 0 || (!mix->pieces_n && step.steps < 1));
 	if (p->pipeline) {
-		p->time->stages_fs(p->time->self, &mix, p->pass_fs);
+		p->time->stages_fs(p->time->self, mix, p->pass_fs);
 		for (size_t i = 0; i < p->pipeline->stages; i++)
 			p->stage_fs[i] += p->pass_fs[i];
 	}
@@ -357,10 +357,8 @@ struct batch_mix replica_mix(struct replica *p)
 				.weight_reads = 1,
 				.host_sequences = d->n};
 
-	for (size_t w = 0; w < d->windows_n; w++) {
-		mix.context_sum[w] = d->sum[w];
-		mix.context_growth[w] = d->growing[w];
-	}
+	memcpy(mix.context_sum, d->sum, sizeof mix.context_sum);
+	memcpy(mix.context_growth, d->growing, sizeof mix.context_growth);
 	if (d->padded)
 		mix.context_max = decodes_longest(&p->dec);
 	return mix;

@@ -200,10 +200,9 @@ static uint32_t hold(struct router *r, const struct waiter *w)
 static void tokenized(struct serve_run_state *run, uint64_t seq, int64_t at_ns)
 {
 	struct router *r = run->router;
-	struct seq *s = seq_at(run->slab, (uint32_t)seq);
-	const struct waiter w = {s->r, at_ns, (uint32_t)seq};
+	const struct waiter w = {seq_at(run->slab, (uint32_t)seq)->r, at_ns, SEQ_NONE};
 
-	s->t.queued_ns = at_ns;
+	slab_give(run->slab, (uint32_t)seq); /* a queue may be long: it keeps the request alone */
 	if (anyone_up(r, &r->first))
 		send(r, &w, at_ns);
 	else

@@ -13,6 +13,7 @@
 #include "sim/serve/batch_cost.h"
 #include "sim/serve/settings.h"
 #include "sim/serve/steady.h"
+#include "sim/serve/trace.h"
 
 struct observer; /* request.h */
 struct service;  /* opaque; service_free() ends it */
@@ -109,6 +110,7 @@ struct service_summary {
 					bound 0: there is no SLO */
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
+	struct trace_skipped skipped; /* rows of the trace that are no requests */
 	double tokens;   /* of answers, in all replications */
 	/* of the first replication: what is measured begins at the cut, and the run ends */
 	int64_t first_cut_ns, first_end_ns;

@@ -62,13 +62,15 @@ static double row_s(const struct bounds *b, int64_t longest)
 	return least;
 }
 
-/* A pass of n decodes, one of them with that many tokens in its cache, the others with `others`. */
+/* A pass of n decodes, one of them with that many tokens in its cache, the others with `others`; where tokens are
+ * drafted, its share of one token if all of them are accepted. */
 static double decode_s(const struct bounds *b, int64_t n, int64_t context, int64_t others,
 		       service_pass_s *pass_s)
 {
 	const enum serve_rules rules = b->server->set.rules;
+	const int64_t rows = b->server->set.draft + 1;
 	struct batch_mix mix = {.decodes = n,
-				.rows_per_decode = 1,
+				.rows_per_decode = rows,
 				.weight_reads = 1,
 				.context_max = context > others ? context : others,
 				.padded = rules == SERVE_MLX || rules == SERVE_STATIC};
@@ -79,7 +81,7 @@ static double decode_s(const struct bounds *b, int64_t n, int64_t context, int64
 		mix.context_sum[w] =
 			(context < window ? context : window) + (n - 1) * (others < window ? others : window);
 	}
-	return pass_s(b->server, b->time, &mix);
+	return pass_s(b->server, b->time, &mix) / (double)rows;
 }
 
 /* Of one token of an answer; every context is `shortest` at least. */

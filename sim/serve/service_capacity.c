@@ -47,6 +47,16 @@ double service_prefill_s(const struct service_server *v, const struct batch_time
 	return sum;
 }
 
+/* Tokens that a decode gets of a step on average: its own, and drafted ones as far as they are accepted in a row. */
+static double step_tokens(const struct serve_settings *s)
+{
+	double sum = 1, accepted = 1;
+
+	for (int64_t i = 0; i < s->draft; i++)
+		sum += accepted *= s->acceptance;
+	return sum;
+}
+
 /* Of a token of an answer, in the largest batch that seats and cache hold; of a pipeline in its part of them. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
@@ -59,7 +69,7 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 						   : seats,
 		      n = (all + (int64_t)v->lanes - 1) / (int64_t)v->lanes;
 	struct batch_mix mix = {.decodes = n,
-				.rows_per_decode = 1,
+				.rows_per_decode = s->draft + 1,
 				.weight_reads = 1,
 				.host_sequences = n,
 				.context_max = llround(context),
@@ -71,7 +81,7 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 		mix.context_sum[w] = llround(seen * (double)n);
 		mix.context_growth[w] = seen < (double)t->windows[w] ? n : 0;
 	}
-	return service_pass_holds_s(v, t, &mix) / (double)n;
+	return service_pass_holds_s(v, t, &mix) / (double)n / step_tokens(s);
 }
 
 double service_capacity(const struct service *s, const struct mean_request *r)

@@ -85,6 +85,7 @@ struct replication {
 	struct serve load; /* with as many requests as this run has */
 	struct metrics *metrics;
 	struct counted source;
+	struct trace_skipped skipped;
 	struct serve_result result;
 	struct serve_books *books;
 	int64_t cut_ns;
@@ -301,6 +302,7 @@ static int observed(struct service *s, const struct service_ask *ask, int i, str
 		observer.iterations = both_iterations;
 	serve_run(&config, &source, &observer, &p->result);
 	rc = arrivals_error(arrivals, err);
+	p->skipped = arrivals_skipped(arrivals);
 	arrivals_free(arrivals);
 	return rc;
 }
@@ -363,6 +365,7 @@ static void add_replication(struct sums *sums, const struct replication *p, int 
 		s->busy_ns[server] += (double)p->books[k].busy_ns / (double)s->servers[server].lanes;
 	}
 	memcpy(out->half, p->half, sizeof out->half);
+	out->skipped = p->skipped;
 	if (out->first_end_ns)
 		return;
 	out->first_cut_ns = p->cut_ns;

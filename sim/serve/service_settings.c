@@ -27,6 +27,21 @@ static double value_or_none(const struct qty *q)
 	return q->given ? q->value : 0;
 }
 
+/* A server with a draft model serves each request by itself, and nobody beside it: ModelProvider.load() and
+ * ResponseGenerator._generate(), mlx_lm/server.py of ml-explore/mlx-lm@d78bf58e. */
+static void serve_alone(struct serve_settings *s)
+{
+	s->prompts = s->decodes = 1;
+}
+
+static void set_draft(struct serve_settings *s, const struct speculative *sp)
+{
+	s->draft = sp->draft;
+	s->acceptance = sp->acceptance;
+	if (s->rules == SERVE_MLX)
+		serve_alone(s);
+}
+
 /* The caches of prefixes that runtimes keep unless told not to. */
 static enum serve_cache cache_of(const struct serving *how, const struct serve_how *said)
 {
@@ -106,6 +121,8 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 		set_mlx(&s, how);
 	else
 		set_vllm(a, &s, how, said);
+	if (said && said->speculative)
+		set_draft(&s, said->speculative);
 	s.window_ns = said ? llround(said->window * 1e9) : 0;
 	return s;
 }

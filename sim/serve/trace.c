@@ -63,7 +63,7 @@ void trace_close(struct trace *t)
 	free(t);
 }
 
-uint64_t trace_skipped(const struct trace *t)
+struct trace_skipped trace_skipped(const struct trace *t)
 {
 	return t->skipped;
 }
@@ -79,7 +79,7 @@ static int next_line(struct trace *t, struct err *err)
 
 static int check_row(struct trace *t, struct trace_row *row, struct err *err)
 {
-	const bool sorted_first = t->rows + t->skipped > 0 && row->arrive_ns < t->last_ns;
+	const bool sorted_first = (t->rows || trace_any_skipped(t)) && row->arrive_ns < t->last_ns;
 
 	if (sorted_first)
 		return lines_wrong(
@@ -93,7 +93,8 @@ static int check_row(struct trace *t, struct trace_row *row, struct err *err)
 	if (!t->how.skip_failed)
 		return lines_wrong(&t->lines, NULL, err, "'skip_failed: true' passes over such requests",
 				   "the request has no %s", row->prompt ? "answer" : "prompt");
-	t->skipped++;
+	t->skipped.no_prompt += !row->prompt;
+	t->skipped.no_answer += row->prompt && !row->output;
 	return 0;
 }
 
@@ -102,7 +103,7 @@ static int no_more(const struct trace *t, struct err *err)
 	if (t->rows)
 		return 0;
 	err_set(err, "%.200s: the trace has no request%s", t->lines.name,
-		t->skipped ? " that got an answer" : "");
+		trace_any_skipped(t) ? " that got an answer" : "");
 	return err_hint(err, "a line for each is wanted below the names of the columns");
 }
 

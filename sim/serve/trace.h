@@ -48,6 +48,10 @@ void trace_close(struct trace *t); /* NULL is fine */
 /* 1: *row is the next; 0: no more, and there was one at least; -1: err says where and why. */
 int trace_next(struct trace *t, struct trace_row *row, struct err *err);
 
-uint64_t trace_skipped(const struct trace *t); /* rows passed over so far */
+/* Rows passed over so far, by what they lack; one that has neither counts among those without a prompt. */
+struct trace_skipped {
+	uint64_t no_prompt, no_answer;
+};
+struct trace_skipped trace_skipped(const struct trace *t);
 
 #endif

@@ -140,7 +140,7 @@ static int time_of(struct trace *t, struct cell c, int64_t *ns, struct err *err)
 		return lines_time(&t->lines, c, 9, ns, err);
 	if (parse_date(&t->lines, c, ns, err) != 0)
 		return -1;
-	if (!t->rows && !t->skipped)
+	if (!t->rows && !trace_any_skipped(t))
 		t->first_ns = *ns;
 	*ns -= t->first_ns; /* negative where it goes back, which the caller refuses */
 	return 0;

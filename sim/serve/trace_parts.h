@@ -65,9 +65,15 @@ struct trace {
 	bool pending;                /* the line that was looked at first is a row */
 	int64_t first_ns;            /* of dates */
 	int64_t last_ns;
-	uint64_t rows, skipped;
+	uint64_t rows;
+	struct trace_skipped skipped;
 	VEC(uint64_t) blocks;
 };
+
+static inline bool trace_any_skipped(const struct trace *t)
+{
+	return t->skipped.no_prompt || t->skipped.no_answer;
+}
 
 int trace_csv_header(struct trace *t, struct err *err);
 int trace_csv_row(struct trace *t, struct trace_row *row, struct err *err);

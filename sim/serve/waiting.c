@@ -1,28 +1,52 @@
 /* waiting.c - see waiting.h. */
 #include "sim/serve/waiting.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-static struct waiter *slot(const struct waiting *q, size_t i)
+static struct waiting_chunk *take_chunk(struct waiting *q)
 {
-	return &q->ring[(q->first + i) & (q->room - 1)];
+	struct waiting_chunk *c = q->spare ? q->spare : xmalloc(sizeof *c);
+
+	q->spare = NULL;
+	c->next = NULL;
+	return c;
 }
 
-/* A ring that is full is unrolled into one of twice the room. */
-static void grow(struct waiting *q)
+static void give_chunk(struct waiting *q, struct waiting_chunk *c)
 {
-	const size_t room = q->room ? 2 * q->room : 16;
-	struct waiter *ring;
+	if (q->spare)
+		free(c);
+	else
+		q->spare = c;
+}
 
-	if (q->n < q->room)
-		return;
-	ring = xmalloc(room * sizeof *ring);
-	for (size_t i = 0; i < q->n; i++)
-		ring[i] = *slot(q, i);
-	free(q->ring);
-	q->ring = ring;
-	q->room = room;
-	q->first = 0;
+static struct waiter *add_last(struct waiting *q)
+{
+	if (!q->n || q->end == WAITING_CHUNK) {
+		struct waiting_chunk *c = take_chunk(q);
+
+		*(q->n ? &q->tail->next : &q->head) = c;
+		q->tail = c;
+		q->end = 0;
+		q->first = q->n ? q->first : 0;
+	}
+	q->n++;
+	return &q->tail->at[q->end++];
+}
+
+static struct waiter *add_first(struct waiting *q)
+{
+	if (!q->n)
+		return add_last(q);
+	if (!q->first) {
+		struct waiting_chunk *c = take_chunk(q);
+
+		c->next = q->head;
+		q->head = c;
+		q->first = WAITING_CHUNK;
+	}
+	q->n++;
+	return &q->head->at[--q->first];
 }
 
 void waiting_push(struct waiting *q, const struct waiter *w)
@@ -31,9 +55,7 @@ void waiting_push(struct waiting *q, const struct waiter *w)
 		waiters_put(&q->heap, *w);
 		return;
 	}
-	grow(q);
-	q->n++;
-	*slot(q, q->n - 1) = *w;
+	*add_last(q) = *w;
 }
 
 void waiting_push_front(struct waiting *q, const struct waiter *w)
@@ -42,32 +64,39 @@ void waiting_push_front(struct waiting *q, const struct waiter *w)
 		waiters_put(&q->heap, *w);
 		return;
 	}
-	grow(q);
-	q->first = (q->first - 1) & (q->room - 1);
-	q->n++;
-	*slot(q, 0) = *w;
+	*add_first(q) = *w;
 }
 
 struct waiter *waiting_head(const struct waiting *q)
 {
 	if (!waiting_n(q))
 		return NULL;
-	return q->by_priority ? &q->heap.at[0] : slot(q, 0);
+	return q->by_priority ? &q->heap.at[0] : &q->head->at[q->first];
 }
 
 void waiting_pop(struct waiting *q)
 {
+	struct waiting_chunk *c = q->head;
+
 	if (q->by_priority) {
 		waiters_take(&q->heap);
 		return;
 	}
-	q->first = (q->first + 1) & (q->room - 1);
 	q->n--;
+	if (++q->first < WAITING_CHUNK && q->n)
+		return;
+	q->head = c->next;
+	q->first = 0;
+	give_chunk(q, c);
 }
 
 void waiting_release(struct waiting *q)
 {
 	waiters_release(&q->heap);
-	free(q->ring);
+	for (struct waiting_chunk *c = q->head, *next; q->n && c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	free(q->spare);
 	*q = (struct waiting){.by_priority = q->by_priority};
 }

@@ -24,11 +24,18 @@ static inline bool waiter_before(const void *ctx, const struct waiter *a, const 
 }
 HEAP_DEFINE(waiters, struct waiter, waiter_before, HEAP_UNTRACKED);
 
+/* The queue lies in chunks, linked from head to tail. One that is empty is kept for the next. */
+enum { WAITING_CHUNK = 100 };
+struct waiting_chunk {
+	struct waiting_chunk *next;
+	struct waiter at[WAITING_CHUNK];
+};
+
 struct waiting {
 	bool by_priority;
 	struct waiters heap;
-	struct waiter *ring; /* room is a power of two */
-	size_t first, n, room;
+	struct waiting_chunk *head, *tail, *spare;
+	size_t first, end, n; /* the head's index in its chunk; one past the last one's index in the tail chunk */
 };
 
 static inline size_t waiting_n(const struct waiting *q)

@@ -15,4 +15,7 @@ void quantile_sort(double *x, size_t n); /* in place, ascending; a NaN is a BUG 
 double quantile_sorted(const double *sorted, size_t n, double share);
 double quantile_of(const double *x, size_t n, double share);
 
+/* Quantiles at several shares, which ascend, in linear time: out[i] is that at shares[i]. Reorders x. */
+void quantile_several(double *x, size_t n, const double *shares, size_t shares_n, double *out);
+
 #endif

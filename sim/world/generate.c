@@ -21,8 +21,8 @@ static const struct field speculative_fields[] = {
 	{FIELD_KEY(struct speculative, precision), .type = FIELD_MAYBE, .sub = &precision_table,
 	 .optional = true, .help = "of the draft's numbers; as the scenario's if not said"},
 };
-static const struct table speculative_table = {"speculative", sizeof(struct speculative), speculative_fields,
-					       ARRAY_LEN(speculative_fields)};
+const struct table speculative_table = {"speculative", sizeof(struct speculative), speculative_fields,
+					ARRAY_LEN(speculative_fields)};
 
 /* The keys of struct generate_options. A workload's have defaults; an assignment's have none, since absent
  * ones are the workload's. */

@@ -57,6 +57,7 @@ struct generate {
 	struct generate_options options;
 };
 
+extern const struct table speculative_table;      /* struct speculative; in an assignment's `serve:`, too */
 extern const struct table generate_table;         /* struct generate */
 extern const struct table generate_options_table; /* struct generate_options of an assignment */
 

@@ -123,6 +123,7 @@ struct serve_how {
 	struct field_list graphs;          /* double: batch sizes with a captured graph */
 	double host, host_per_seq;         /* seconds of an iteration */
 	double request, request_per_token; /* seconds before a request is queued */
+	struct speculative *speculative;   /* generate.h; NULL: no draft */
 };
 enum serve_scheduler {
 	SCHEDULER_UNSAID,

@@ -87,6 +87,8 @@ static const struct field how_fields[] = {
 	SEC(host_per_seq, 1, "and more for each sequence in it"),
 	SEC(request, 100, "HTTP, template and tokenizer before a request is queued"),
 	SEC(request_per_token, 1, "and more for each token of its prompt"),
+	{HOW(speculative), .type = FIELD_MAYBE, .sub = &speculative_table,
+	 .help = "each decode drafts tokens that the model checks in one pass"},
 };
 const struct table serve_how_table = {"serve", sizeof(struct serve_how), how_fields, ARRAY_LEN(how_fields)};
 
@@ -156,6 +158,7 @@ static const struct {
 	{"decodes", X, "it is a key of mlx"},
 	{"step", X, "it is a key of mlx"},
 	{"window", S, "it is a key of static"},
+	{"speculative", V | L | X, "drafts need a server that decodes each request by itself"},
 };
 #undef V
 #undef L

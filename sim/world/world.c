@@ -112,6 +112,31 @@ static void load_draft(struct loader *l, const struct world *w, const struct yml
 			 "a draft of %lld tokens of vocabulary for a model of %lld", its, ours);
 }
 
+/* A server's; how: NULL where nothing is said of it. */
+static void load_server_draft(struct loader *l, const struct world *w, const struct serve_how *how)
+{
+	if (how)
+		load_draft(l, w, how->origin.node, how->speculative);
+}
+
+static void load_member_drafts(struct loader *l, const struct world *w, const struct field_list *members)
+{
+	const struct replica_said *r = members->at;
+
+	for (size_t i = 0; i < members->n; i++)
+		load_server_draft(l, w, r[i].serve);
+}
+
+static void load_served_drafts(struct loader *l, const struct world *w, const struct assign_serving *v)
+{
+	load_server_draft(l, w, v->serve);
+	load_member_drafts(l, w, &v->replicas);
+	if (v->pools) {
+		load_member_drafts(l, w, &v->pools->prefill);
+		load_member_drafts(l, w, &v->pools->decode);
+	}
+}
+
 static void load_drafts(struct loader *l, const struct world *w)
 {
 	const struct generate *g = w->scenario->workload.generate;
@@ -122,6 +147,8 @@ static void load_drafts(struct loader *l, const struct world *w)
 	for (size_t i = 0; i < w->scenario->assignments.n; i++)
 		if (a[i].generate)
 			load_draft(l, w, a[i].generate->origin.node, a[i].generate->speculative);
+	for (size_t i = 0; w->scenario->workload.serve && i < w->scenario->assignments.n; i++)
+		load_served_drafts(l, w, &a[i].serving);
 }
 
 /* Complains once of a link where a machine is expected, instead of once for each key. */

@@ -320,7 +320,8 @@ START_TEST(trace_faster_and_failed)
 	ck_assert_int_eq(trace_next(t, &row, &err), 1);
 	ck_assert_int_eq(row.arrive_ns, 500000002); /* 500000001.5, halves upwards */
 	ck_assert_int_eq(row.prompt, 7);
-	ck_assert_uint_eq(trace_skipped(t), 1);
+	ck_assert_uint_eq(trace_skipped(t).no_answer, 1);
+	ck_assert_uint_eq(trace_skipped(t).no_prompt, 0);
 	trace_close(t);
 }
 END_TEST

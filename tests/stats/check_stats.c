@@ -3,7 +3,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
@@ -91,32 +91,53 @@ START_TEST(quantile_case)
 }
 END_TEST
 
-/* Selection finds what sorting finds: random numbers, many of them alike, in order, the other way round, and all the same. */
-START_TEST(quantiles_need_no_order)
+static int by_size(const void *a, const void *b)
 {
-	enum { MOST = 60 };
-	struct rng *rng = rng_new((uint64_t)_i, "quantiles");
-	double x[MOST], kept[MOST], sorted[MOST];
+	const double x = *(const double *)a, y = *(const double *)b;
 
-	for (size_t n = 1; n <= MOST; n++) {
-		const double values = n % 3 ? 5 : 1e6;
+	return (x > y) - (x < y);
+}
 
-		for (size_t i = 0; i < n; i++)
-			x[i] = _i == 0   ? floor(values * rng_uniform(rng))
-			       : _i == 1 ? (double)i
-			       : _i == 2 ? -(double)i
-					 : 7;
-		memcpy(kept, x, n * sizeof *x);
-		memcpy(sorted, x, n * sizeof *x);
-		quantile_sort(sorted, n);
-		for (size_t k = 0; k <= 2 * n; k++) {
-			const double share = (double)k / (2 * (double)n);
-
-			MUST(quantile_of(x, n, share) == quantile_sorted(sorted, n, share));
-			MUST(!memcmp(x, kept, n * sizeof *x));
-		}
+/* Orders in which a bad choice of pivots or runs would show: the i-th of n numbers. */
+static double shaped(int shape, size_t i, size_t n, struct rng *r)
+{
+	switch (shape) {
+	case 0:
+		return (double)i;
+	case 1:
+		return (double)(n - i);
+	case 2: /* up and down again */
+		return (double)(i < n / 2 ? i : n - i);
+	case 3: /* few values, each many times */
+		return (double)(i * 7 % 3);
+	case 4:
+		return 5;
+	default:
+		return rng_uniform(r);
 	}
-	rng_free(rng);
+}
+
+/* quantile_sort(), and quantile_of() and quantile_several(), which sort only as far as they must, against the library's qsort(). */
+START_TEST(quantile_is_of_the_sorted)
+{
+	static const double shares[] = {0, 0.01, 0.5, 0.95, 0.99, 1};
+	double x[1000], want[1000], sorted[1000], at[ARRAY_LEN(shares)];
+	struct rng *r = rng_new(1, "quantile");
+
+	for (size_t n = 1; n <= ARRAY_LEN(x); n += n < 40 ? 1 : 137) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = sorted[i] = want[i] = shaped(_i, i, n, r);
+		qsort(want, n, sizeof *want, by_size);
+		quantile_sort(sorted, n);
+		for (size_t i = 0; i < n; i++)
+			MUST(sorted[i] == want[i]);
+		for (size_t k = 0; k < ARRAY_LEN(shares); k++)
+			MUST(quantile_of(x, n, shares[k]) == quantile_sorted(want, n, shares[k]));
+		quantile_several(x, n, shares, ARRAY_LEN(shares), at);
+		for (size_t k = 0; k < ARRAY_LEN(shares); k++)
+			MUST(at[k] == quantile_sorted(want, n, shares[k]));
+	}
+	rng_free(r);
 }
 END_TEST
 
@@ -216,7 +237,7 @@ Suite *suite_stats(void)
 	tcase_add_test(tc, summary_of_few);
 	tcase_add_test(tc, summary_far_from_zero);
 	tcase_add_loop_test(tc, quantile_case, 0, ARRAY_LEN(quantiles));
-	tcase_add_loop_test(tc, quantiles_need_no_order, 0, 4);
+	tcase_add_loop_test(tc, quantile_is_of_the_sorted, 0, 6);
 	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
 	tcase_add_test(tc, errors_are_students);
 	tcase_add_test(tc, ci_of_one_is_everything);
