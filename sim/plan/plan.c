@@ -423,6 +423,7 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	out->title = plan->scenario->title;
 	out->load = plan_load_of(plan);
 	out->load.stop = ask->stop;
+	out->load.threads = workers_count(ask->workers.threads, SIZE_MAX);
 	if (ask->seed >= 0)
 		out->load.seed = (uint64_t)ask->seed;
 	out->seed = out->load.seed;
