@@ -13,6 +13,7 @@ FP      := -ffp-contract=off
 FLAGS.debug   := -O0 -g3
 FLAGS.release := -O2 -g1
 FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS.tsan    := -O1 -g -fsanitize=thread
 FLAGS.fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAGS.$(BUILD)),)
 $(error BUILD=$(BUILD): choose debug, release or san)
@@ -58,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts san-gcc san-clang fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
+.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -82,13 +83,16 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := check-catalogue-all check-readme-all unit-long san-gcc san-clang check-metal same installed fuzz-a-little
-check-long: ## what takes minutes: sanitizers with gcc and clang, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
+LONG := check-catalogue-all check-readme-all unit-long san-gcc san-clang san-tsan check-metal same installed fuzz-a-little
+check-long: ## what takes minutes: sanitizers with gcc and clang, threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
 	@echo $(LONG)
 san-gcc san-clang:
 	LONG=1 $(MAKE) BUILD=san OUT=build/$@ CC=$(@:san-%=%) unit cases fuzz-replay
+san-tsan: ## fail where two threads meet without a lock, or say other things than one
+	@$(MAKE) --no-print-directory BUILD=tsan OUT=build/$@ build/$@/lemursim
+	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim
 fuzz-a-little:
 	$(MAKE) fuzz SECONDS=5
 programs: $(OUT)/tests/bench $(OUT)/tests/transformer # built, not run

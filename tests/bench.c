@@ -15,6 +15,7 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/rng.h"
+#include "sim/des/flow.h"
 #include "sim/des/task.h"
 #include "sim/serve/variates.h"
 #include "sim/serve/metrics.h"
@@ -392,6 +393,47 @@ static void count_serve(const char *which)
 	printf("%" PRIu64 " requests, %" PRId64 " iterations\n", b.requests, iterations);
 }
 
+/* ---- flows ---- */
+
+struct flows {
+	struct flownet *net;
+	struct rng *rng;
+	size_t wires, left;
+};
+
+static void flow_again(void *self, sim_ns now_ns)
+{
+	struct flows *f = self;
+	size_t path[2];
+
+	(void)now_ns;
+	if (!f->left)
+		return;
+	f->left--;
+	path[0] = (size_t)(rng_uniform(f->rng) * (double)f->wires) % f->wires;
+	path[1] = (path[0] + 1 + (size_t)(rng_uniform(f->rng) * (double)(f->wires - 1)) % (f->wires - 1)) %
+		  f->wires;
+	flownet_send(f->net, path, 2, 1e6 * (rng_uniform(f->rng) + 1e-3), INFINITY, flow_again, f);
+}
+
+/* So many flows at once, each over two of half as many wires and renewed at its end, until n have ended: for counting
+ * instructions. */
+static void count_flows(size_t at_once, size_t n)
+{
+	struct engine *e = engine_new();
+	struct flows f = {flownet_new(e), rng_new(1, "flows"), at_once / 2, n};
+
+	for (size_t i = 0; i < f.wires; i++)
+		flownet_wire(f.net, 1e9 * (1 + 0.01 * (double)i));
+	for (size_t i = 0; i < at_once; i++)
+		flow_again(&f, 0);
+	engine_run(e);
+	printf("%zu flows, %zu at once\n", n, at_once);
+	flownet_free(f.net);
+	engine_free(e);
+	rng_free(f.rng);
+}
+
 /* The whole program from its start on: wall time, the output thrown away; beside `true`, what any process
  * costs. */
 static double run_s(char *const argv[])
@@ -470,6 +512,10 @@ static void bench_plan(char *program)
 
 int main(int argc, char **argv)
 {
+	if (argc == 4 && !strcmp(argv[1], "flows")) {
+		count_flows(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+		return 0;
+	}
 	if (argc == 3 && !strcmp(argv[1], "serve")) {
 		count_serve(argv[2]);
 		return 0;

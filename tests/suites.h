@@ -12,6 +12,7 @@
 	SUITE(base)                                                                                          \
 	SUITE(exact_math)                                                                                    \
 	SUITE(file)                                                                                          \
+	SUITE(workers)                                                                                       \
 	SUITE(opts)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \

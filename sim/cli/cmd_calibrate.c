@@ -20,6 +20,7 @@
 struct calibrate_options {
 	struct load_options load;
 	struct output_options output;
+	struct workers_ask workers;
 	struct runs_options runs;
 	bool quick, list;
 	const char *only, *backend, *link;
@@ -56,7 +57,8 @@ static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, lo
 					  OPTS_RUNS(struct calibrate_options, runs),
 					  OPT_OWN(own_runs),
 					  OPTS_FAMILY(struct calibrate_options, runs),
-					  OPT_OWN(own_facts)};
+					  OPT_OWN(own_facts),
+					  OPTS_JOBS(struct calibrate_options, workers)};
 
 static const struct backend *const backends[] = {
 #ifdef __APPLE__
@@ -162,7 +164,7 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 	if (runs_read_all(&s->arena, o->runs.from.at, o->runs.from.n, &runs, &err) == 0 &&
 	    family_load(&s->loader, o->runs.family, &family_model, &err) == 0 &&
 	    observations_load(&s->loader, &runs, OBSERVATIONS_NO_PROFILE, &e, &err) == 0 &&
-	    family_write(&family_model, &e, text, &err) == 0)
+	    family_write(&family_model, &e, o->workers, text, &err) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }

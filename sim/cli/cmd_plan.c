@@ -17,7 +17,8 @@ static const struct opt_table tables[] = {OPTS_SET(struct plan_options, load),
 					  OPTS_RESULT_FORMAT(struct plan_options, output),
 					  OPTS_OUTPUT(struct plan_options, output),
 					  OPTS_SEED(struct plan_options, draws),
-					  OPTS_DRAWS(struct plan_options, draws)};
+					  OPTS_DRAWS(struct plan_options, draws),
+					  OPTS_JOBS(struct plan_options, draws.workers)};
 
 static bool writes_scenario(const struct plan_options *o)
 {
@@ -98,6 +99,7 @@ static int cmd_plan(const void *options, const struct texts *files)
 				     .sets = &o->load.sets,
 				     .seed = o->draws.seed,
 				     .draws = o->draws.n,
+				     .workers = o->draws.workers,
 				     .stop = session_interrupted()};
 	struct plan_result r;
 	struct session s;

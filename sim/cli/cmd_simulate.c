@@ -25,7 +25,7 @@ static const struct opt_table tables[] = {
 	OPTS_SET(struct simulate_options, load),      OPT_OWN(own),
 	OPTS_PATH(struct simulate_options, load),     OPTS_RESULT_FORMAT(struct simulate_options, output),
 	OPTS_OUTPUT(struct simulate_options, output), OPTS_SEED(struct simulate_options, draws),
-	OPTS_DRAWS(struct simulate_options, draws)};
+	OPTS_DRAWS(struct simulate_options, draws),   OPTS_JOBS(struct simulate_options, draws.workers)};
 
 /* Lines are written as requests end, so that what an interrupted run has written stays. */
 static int write_requests(struct session *s, const struct simulate_options *o, const struct placement *at)

@@ -35,11 +35,19 @@ static const struct opt_table tables[] = {
 	OPTS_SET(struct sweep_options, load),      OPT_OWN(own),
 	OPTS_PATH(struct sweep_options, load),     OPTS_RESULT_FORMAT(struct sweep_options, output),
 	OPTS_OUTPUT(struct sweep_options, output), OPTS_SEED(struct sweep_options, draws),
-	OPTS_DRAWS(struct sweep_options, draws)};
+	OPTS_DRAWS(struct sweep_options, draws),   OPTS_JOBS(struct sweep_options, draws.workers)};
 
 static bool is_picture(const struct sweep_options *o)
 {
 	return o->output.path && !o->output.format && draw_format(o->output.path);
+}
+
+static void tell_cell(void *watcher, size_t done, size_t of)
+{
+	struct draws_progress *drawing = watcher;
+
+	snprintf(drawing->head, sizeof drawing->head, "%zu of %zu: ", done, of);
+	progress_say(drawing->line, "%zu of %zu", done, of);
 }
 
 static int run_cells(const struct sweep_options *o, struct sweep_ask *ask, struct sweep *sweep,
@@ -47,14 +55,13 @@ static int run_cells(const struct sweep_options *o, struct sweep_ask *ask, struc
 {
 	struct progress progress = progress_begin();
 	struct draws_progress drawing = {.line = &progress};
-	int rc = 0;
+	int rc;
 
 	ask->draws = o->draws;
 	ask->draws.watch = (struct draws_watch){progress_draw, &drawing};
-	for (size_t i = 0; i < sweep->cells_n && rc == 0; i++) {
-		snprintf(drawing.head, sizeof drawing.head, "%zu of %zu: ", i + 1, sweep->cells_n);
-		rc = sweep_run_cell(ask, sweep, i, err);
-	}
+	ask->tell = tell_cell;
+	ask->watcher = &drawing;
+	rc = sweep_run(ask, sweep, err);
 	progress_clear(&progress);
 	return rc;
 }
@@ -145,7 +152,7 @@ static int deliver_sweep(struct session *s, const struct sweep_options *o, const
 static int sweep_session(struct session *s, const struct sweep_options *o, const char *path,
 			 enum result_format format)
 {
-	struct sweep_ask ask = {&s->loader, path, o->load.sets, o->over, o->metrics, o->draws};
+	struct sweep_ask ask = {&s->loader, path, o->load.sets, o->over, o->metrics, o->draws, NULL, NULL};
 	struct sweep sweep;
 	struct err err = ERR_INIT;
 	int rc = session_reads(s, path);

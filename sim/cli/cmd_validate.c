@@ -36,7 +36,8 @@ static const struct opt_table tables[] = {OPTS_SET(struct validate_options, load
 					  OPTS_RUNS(struct validate_options, runs),
 					  OPT_OWN(own),
 					  OPTS_FAMILY(struct validate_options, runs),
-					  OPTS_DRAWS(struct validate_options, draws)};
+					  OPTS_DRAWS(struct validate_options, draws),
+					  OPTS_JOBS(struct validate_options, draws.workers)};
 
 static int choose(const struct validate_options *o, enum validation_format *format, double *tolerance)
 {

@@ -28,6 +28,11 @@ const struct opt opts_draws[] = {OPT_COUNT_ROW(struct draws_ask, n, "draws", 0, 
 					       "samples behind each interval; if not said, the scenario's", 2,
 					       100000, -1)};
 
+const struct opt opts_jobs[] = {OPT_COUNT_ROW(
+	struct workers_ask, threads, "jobs", 'j', "N",
+	"threads that work at a time; one for each processor if not said. The result is the same", 1,
+	WORKERS_MAX, 0)};
+
 const struct opt opts_runs[] = {
 	OPT_TEXTS_ROW(
 		struct runs_options, from, "from", 0, "FILE",

@@ -6,6 +6,7 @@
  */
 #ifndef SIM_CLI_GROUPS_H
 #define SIM_CLI_GROUPS_H
+#include "sim/base/workers.h"
 #include "sim/cli/opts.h"
 #include "sim/predict/draws.h"
 
@@ -30,6 +31,9 @@ extern const struct opt opts_result_format[1], opts_rows_format[1], opts_list_fo
 extern const struct opt opts_seed[1], opts_draws[1]; /* they fill a struct draws_ask */
 #define OPTS_SEED(of, member)  OPT_GROUP(opts_seed, struct draws_ask, of, member)
 #define OPTS_DRAWS(of, member) OPT_GROUP(opts_draws, struct draws_ask, of, member)
+
+extern const struct opt opts_jobs[1];
+#define OPTS_JOBS(of, member) OPT_GROUP(opts_jobs, struct workers_ask, of, member)
 
 struct runs_options { /* measured runs of whole models */
 	struct texts from, models;

@@ -1,7 +1,6 @@
 /* load.c - see load.h. */
 #include "sim/conf/load.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d)
 	*l = (struct loader){.arena = a, .diags = d};
 }
 
-static bool has_input(const struct loader *l, const char *path)
+bool loader_has_read(const struct loader *l, const char *path)
 {
 	for (size_t i = 0; i < l->inputs_n; i++)
 		if (!strcmp(l->inputs[i].path, path))
@@ -41,7 +40,7 @@ static void record_input(struct loader *l, const char *path, const char *text, s
 {
 	struct load_input *in;
 
-	if (has_input(l, path))
+	if (loader_has_read(l, path))
 		return;
 	in = add_input(l);
 	in->path = path;
@@ -55,17 +54,22 @@ void loader_begin_inner(struct loader *inner, struct arena *scratch, const struc
 	inner->paths_n = outer->paths_n;
 }
 
-void loader_end_inner(struct loader *inner, struct loader *outer)
+void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n)
 {
-	for (size_t i = 0; i < inner->inputs_n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct load_input *in;
 
-		if (has_input(outer, inner->inputs[i].path))
+		if (loader_has_read(l, inputs[i].path))
 			continue;
-		in = add_input(outer);
-		*in = inner->inputs[i];
-		in->path = arena_strdup(outer->arena, in->path);
+		in = add_input(l);
+		*in = inputs[i];
+		in->path = arena_strdup(l->arena, in->path);
 	}
+}
+
+void loader_end_inner(struct loader *inner, struct loader *outer)
+{
+	loader_add_inputs(outer, inner->inputs, inner->inputs_n);
 	if (outer->diags->total)
 		arena_adopt(outer->arena, inner->arena);
 	arena_release(inner->arena);

@@ -12,6 +12,7 @@
  */
 #ifndef SIM_CONF_LOAD_H
 #define SIM_CONF_LOAD_H
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sim/conf/yml.h"
@@ -62,6 +63,10 @@ void loader_init(struct loader *l, struct arena *a, struct diags *d);
  * it. */
 void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);
 void loader_end_inner(struct loader *inner, struct loader *outer);
+
+/* Whether a file is among the inputs; and adds those that are not among them yet, with their paths copied. */
+bool loader_has_read(const struct loader *l, const char *path);
+void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n);
 
 /* Loads a file with its `base:` merged. schema: the schema that the file must state, such as
  * "lemursim/hardware/1"; NULL for any. folder: the folder in which base names are searched. Returns NULL

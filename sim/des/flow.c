@@ -5,151 +5,123 @@
  * a double after many changes of rate decides nothing, so no flow hangs on its last 1e-9 byte. The end is
  * computed anew only when the flow's rate changes, so flows elsewhere are not disturbed. All that changes at
  * one instant is followed by one new allocation at that instant (class EV_SAMPLE: after every end and start).
+ *
+ * Few flows are all allocated anew. Of many, only those on wires where a flow has started or ended are, with the rates of
+ * the others held fixed; then whatever is no longer max-min fair joins them, until nothing is left that is not. An
+ * allocation is max-min fair if and only if every flow is at its cap or has a bottleneck: a full wire on which no flow is
+ * faster (Bertsekas & Gallager, section 6.5.2). There is one such allocation, so it is that of all flows at once.
  */
 #include "sim/des/flow.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/heap.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
+#include "sim/des/max_min.h"
 
-/* The state of a flow while rates are assigned. */
-struct claim {
-	const size_t *path;
-	size_t path_n;
-	double cap_Bps, rate_Bps; /* a negative rate: not assigned yet */
-};
+enum { FEW_FLOWS = 32 };
+#define NOBODY UINT32_MAX
 
-/* The state of a wire meanwhile: the rate that is not assigned yet, and the number of flows without one. */
-struct share {
-	double spare_Bps;
-	size_t users;
-};
+/* Two rates, or the load and the capacity of a wire, are the same to rounding. */
+static const double same_to = 1e-12;
 
-struct path {
-	size_t *wires;
-	size_t n, room;
+struct hop {
+	size_t wire;
+	uint32_t at; /* in the wire's list of flows */
 };
 
 struct flow {
-	struct path path;
+	struct hop *path;
+	size_t path_n, path_room;
 	double bytes, cap_Bps;   /* as sent */
 	double left_B, rate_Bps; /* at since_ns, and from then on */
+	double next_Bps;         /* while rates are assigned: the new one */
 	sim_ns since_ns, end_ns;
+	uint64_t sent;    /* flows were sent before it */
+	uint64_t round;   /* of the last allocation that gave it a rate */
+	size_t due_at;    /* in the heap */
+	uint32_t live_at; /* in the list of flows under way */
 	void (*done)(void *self, sim_ns now_ns);
 	void *self;
 };
 
+struct crossing {
+	uint32_t flow, hop;
+};
+
 struct wire {
 	double capacity_Bps, carried_B;
+	VEC(struct crossing) flows;
+	uint64_t round; /* the last allocation that looked at it */
+	size_t share;   /* its index in that one */
+	bool changed;   /* a flow has started or ended on it */
+	bool summed;    /* load and fastest are those of its flows */
+	double load_Bps, fastest_Bps;
+};
+
+/* Flows by their ends, those of one instant in the order in which they were sent. */
+static bool ends_before(void *ctx, const uint32_t *a, const uint32_t *b);
+static void is_due_at(void *ctx, const uint32_t *flow, size_t at);
+HEAP_DEFINE(dues, uint32_t, ends_before, is_due_at);
+
+struct mover { /* a flow that gets a rate */
+	uint64_t sent;
+	uint32_t flow;
+};
+
+struct ended {
+	void (*done)(void *self, sim_ns now_ns);
+	void *self;
 };
 
 struct flownet {
 	struct engine *engine;
 	VEC(struct wire) wires;
-	VEC(struct flow) flows;      /* under way, in the order they were sent */
-	VEC(struct flow) ended;      /* scratch of tick() */
-	VEC(struct path) idle_paths; /* buffers of ended flows, to be used again */
-	VEC(struct claim) claims;    /* scratch of allocate(), as shares */
-	VEC(struct share) shares;
+	VEC(struct flow) flows;    /* those that have ended keep their place for another */
+	VEC(uint32_t) idle, live;  /* flows that have ended; that are under way */
+	VEC(struct ended) ended;   /* scratch of tick() */
+	VEC(size_t) changed_wires; /* since the last allocation */
+	VEC(uint32_t) started;     /* since then, over no wire */
+	struct dues dues;
+	uint64_t sent, round;
+	/* scratch of allocate() */
+	VEC(struct mover) moved;
+	VEC(uint32_t) unfair;
+	VEC(size_t) met, hops; /* wires that they cross; their paths as indices of shares */
+	struct max_min filling;
 	sim_ns tick_ns; /* when the next flow ends; only if armed */
 	bool armed, dirty;
 };
 
-static size_t tightest_wire(const struct share *shares, size_t wires_n, double *level)
+static bool ends_before(void *ctx, const uint32_t *a, const uint32_t *b)
 {
-	size_t tightest = SIZE_MAX;
+	const struct flow *flows = ((const struct flownet *)ctx)->flows.at, *x = &flows[*a], *y = &flows[*b];
 
-	*level = INFINITY;
-	for (size_t w = 0; w < wires_n; w++) {
-		const double each =
-			shares[w].users ? shares[w].spare_Bps / (double)shares[w].users : INFINITY;
-
-		if (each < *level) {
-			*level = each;
-			tightest = w;
-		}
-	}
-	return tightest;
+	return x->end_ns != y->end_ns ? x->end_ns < y->end_ns : x->sent < y->sent;
 }
 
-static double least_open_cap(const struct claim *claims, size_t n)
+static void is_due_at(void *ctx, const uint32_t *flow, size_t at)
 {
-	double cap = INFINITY;
-
-	for (size_t f = 0; f < n; f++)
-		if (claims[f].rate_Bps < 0 && claims[f].cap_Bps < cap)
-			cap = claims[f].cap_Bps;
-	return cap;
-}
-
-static bool crosses(const struct claim *c, size_t wire)
-{
-	for (size_t i = 0; i < c->path_n; i++)
-		if (c->path[i] == wire)
-			return true;
-	return false;
-}
-
-static void assign(struct claim *c, double rate_Bps, struct share *shares)
-{
-	c->rate_Bps = rate_Bps;
-	for (size_t i = 0; i < c->path_n; i++) {
-		shares[c->path[i]].spare_Bps -= rate_Bps;
-		shares[c->path[i]].users--;
-	}
-}
-
-/* Progressive filling: the rates of all open flows rise together until a flow meets its cap or a wire is
- * full; those flows are closed at that level, and the others rise on. */
-static void fill(struct claim *claims, size_t n, struct share *shares, size_t wires_n)
-{
-	double level = 0;
-	size_t open = n;
-
-	for (size_t f = 0; f < n; f++) {
-		claims[f].rate_Bps = -1;
-		for (size_t i = 0; i < claims[f].path_n; i++)
-			shares[claims[f].path[i]].users++;
-	}
-	while (open) {
-		double each;
-		const size_t wire = tightest_wire(shares, wires_n, &each);
-		const double cap = least_open_cap(claims, n);
-		const bool capped = cap <= each;
-
-		level = fmax(level, capped ? cap : each); /* it never falls; by rounding it might */
-		BUG_ON(isinf(level));
-		for (size_t f = 0; f < n; f++) {
-			struct claim *c = &claims[f];
-
-			if (c->rate_Bps < 0 && (capped ? c->cap_Bps <= level : crosses(c, wire))) {
-				assign(c, fmin(level, c->cap_Bps), shares);
-				open--;
-			}
-		}
-	}
+	((struct flownet *)ctx)->flows.at[*flow].due_at = at;
 }
 
 void flow_max_min(const double *capacity, size_t wires_n, const size_t *const *paths, const size_t *path_n,
 		  const double *caps, size_t flows_n, double *rates)
 {
-	struct share *shares = xcalloc(wires_n, sizeof *shares);
-	struct claim *claims = xcalloc(flows_n, sizeof *claims);
+	struct max_min m = {.caps_done = 0};
 
 	for (size_t w = 0; w < wires_n; w++)
-		shares[w].spare_Bps = capacity[w];
+		VEC_ADD(&m.shares, (struct share){.spare_Bps = capacity[w]});
 	for (size_t f = 0; f < flows_n; f++)
-		claims[f] = (struct claim){paths[f], path_n[f], caps[f], -1};
-	fill(claims, flows_n, shares, wires_n);
+		VEC_ADD(&m.claims, (struct claim){paths[f], path_n[f], caps[f], -1});
+	max_min_fill(&m);
 	for (size_t f = 0; f < flows_n; f++)
-		rates[f] = claims[f].rate_Bps;
-	free(shares);
-	free(claims);
+		rates[f] = m.claims.at[f].rate_Bps;
+	max_min_release(&m);
 }
 
 struct flownet *flownet_new(struct engine *e)
@@ -157,6 +129,7 @@ struct flownet *flownet_new(struct engine *e)
 	struct flownet *net = xcalloc(1, sizeof *net);
 
 	net->engine = e;
+	net->dues.ctx = net;
 	return net;
 }
 
@@ -165,15 +138,22 @@ void flownet_free(struct flownet *net)
 	if (!net)
 		return;
 	for (size_t f = 0; f < net->flows.n; f++)
-		free(net->flows.at[f].path.wires);
-	for (size_t i = 0; i < net->idle_paths.n; i++)
-		free(net->idle_paths.at[i].wires);
+		free(net->flows.at[f].path);
+	for (size_t w = 0; w < net->wires.n; w++)
+		VEC_FREE(&net->wires.at[w].flows);
 	VEC_FREE(&net->wires);
 	VEC_FREE(&net->flows);
+	VEC_FREE(&net->idle);
+	VEC_FREE(&net->live);
 	VEC_FREE(&net->ended);
-	VEC_FREE(&net->idle_paths);
-	VEC_FREE(&net->claims);
-	VEC_FREE(&net->shares);
+	VEC_FREE(&net->changed_wires);
+	VEC_FREE(&net->started);
+	dues_release(&net->dues);
+	VEC_FREE(&net->moved);
+	VEC_FREE(&net->unfair);
+	VEC_FREE(&net->met);
+	VEC_FREE(&net->hops);
+	max_min_release(&net->filling);
 	free(net);
 }
 
@@ -190,26 +170,40 @@ double flownet_carried_B(const struct flownet *net, size_t wire)
 	return net->wires.at[wire].carried_B;
 }
 
+size_t flownet_under_way(const struct flownet *net)
+{
+	return net->live.n;
+}
+
+double flownet_rate_Bps(const struct flownet *net, size_t i, void **self)
+{
+	const struct flow *f = &net->flows.at[net->live.at[i]];
+
+	*self = f->self;
+	return f->rate_Bps;
+}
+
 static void tick(void *self, sim_ns now_ns);
 
 /* One event stands for the next end, whichever flow it is. One that a new allocation has made stale stays in
  * the event list; tick() knows it by its time. */
 static void arm(struct flownet *net)
 {
-	sim_ns next_ns = INT64_MAX;
+	sim_ns next_ns;
 
-	for (size_t f = 0; f < net->flows.n; f++)
-		if (net->flows.at[f].end_ns < next_ns)
-			next_ns = net->flows.at[f].end_ns;
-	if (!net->flows.n || (net->armed && net->tick_ns == next_ns))
+	if (!net->dues.n)
+		return;
+	next_ns = net->flows.at[net->dues.at[0]].end_ns;
+	if (net->armed && net->tick_ns == next_ns)
 		return;
 	net->armed = true;
 	net->tick_ns = next_ns;
 	engine_at(net->engine, next_ns, EV_FINISH, tick, net);
 }
 
-static void set_rate(struct flow *f, double rate_Bps, sim_ns now_ns)
+static void set_rate(struct flownet *net, uint32_t flow, double rate_Bps, sim_ns now_ns)
 {
+	struct flow *f = &net->flows.at[flow];
 	sim_ns rest_ns;
 
 	if (f->rate_Bps == rate_Bps)
@@ -220,6 +214,190 @@ static void set_rate(struct flow *f, double rate_Bps, sim_ns now_ns)
 	rest_ns = sim_ns_of_s(f->left_B / rate_Bps);
 	BUG_ON(rest_ns > INT64_MAX - now_ns);
 	f->end_ns = now_ns + rest_ns;
+	dues_fix(&net->dues, f->due_at);
+}
+
+/* ---- which flows get a rate, and which ---- */
+
+static bool is_moved(const struct flownet *net, const struct flow *f)
+{
+	return f->round == net->round;
+}
+
+static void move(struct flownet *net, uint32_t flow)
+{
+	struct flow *f = &net->flows.at[flow];
+
+	if (is_moved(net, f))
+		return;
+	f->round = net->round;
+	VEC_ADD(&net->moved, (struct mover){f->sent, flow});
+	for (size_t i = 0; i < f->path_n; i++) {
+		struct wire *w = &net->wires.at[f->path[i].wire];
+
+		if (w->round != net->round)
+			VEC_ADD(&net->met, f->path[i].wire);
+		w->round = net->round;
+	}
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int by_sending(const void *a, const void *b)
+{
+	const struct mover *x = a, *y = b;
+
+	return (x->sent > y->sent) - (x->sent < y->sent);
+}
+
+/* What the flows that keep their rate leave of a wire. */
+static double spare_of(const struct flownet *net, const struct wire *w)
+{
+	double spare = w->capacity_Bps;
+
+	for (size_t i = 0; i < w->flows.n; i++) {
+		const struct flow *f = &net->flows.at[w->flows.at[i].flow];
+
+		spare -= is_moved(net, f) ? 0 : f->rate_Bps;
+	}
+	return fmax(0, spare);
+}
+
+static void fill(struct flownet *net)
+{
+	size_t hops = 0;
+
+	/* so that sums are added up in one order, however the flows were found */
+	if (net->moved.n)
+		qsort(net->moved.at, net->moved.n, sizeof *net->moved.at, by_sending);
+	if (net->met.n)
+		qsort(net->met.at, net->met.n, sizeof *net->met.at, by_index);
+	net->filling.shares.n = net->filling.claims.n = net->hops.n = 0;
+	for (size_t i = 0; i < net->met.n; i++) {
+		struct wire *w = &net->wires.at[net->met.at[i]];
+
+		w->share = i;
+		w->summed = false;
+		VEC_ADD(&net->filling.shares, (struct share){.spare_Bps = spare_of(net, w)});
+	}
+	for (size_t i = 0; i < net->moved.n; i++)
+		hops += net->flows.at[net->moved.at[i].flow].path_n;
+	VEC_RESERVE(&net->hops, hops);
+	for (size_t i = 0; i < net->moved.n; i++) {
+		const struct flow *f = &net->flows.at[net->moved.at[i].flow];
+
+		VEC_ADD(&net->filling.claims,
+			(struct claim){net->hops.at + net->hops.n, f->path_n, f->cap_Bps, -1});
+		for (size_t k = 0; k < f->path_n; k++)
+			VEC_ADD(&net->hops, net->wires.at[f->path[k].wire].share);
+	}
+	max_min_fill(&net->filling);
+	for (size_t i = 0; i < net->moved.n; i++)
+		net->flows.at[net->moved.at[i].flow].next_Bps = net->filling.claims.at[i].rate_Bps;
+}
+
+static double rate_of(const struct flownet *net, const struct flow *f)
+{
+	return is_moved(net, f) ? f->next_Bps : f->rate_Bps;
+}
+
+static void sum_wire(const struct flownet *net, struct wire *w)
+{
+	if (w->summed)
+		return;
+	w->load_Bps = w->fastest_Bps = 0;
+	for (size_t i = 0; i < w->flows.n; i++) {
+		const double rate = rate_of(net, &net->flows.at[w->flows.at[i].flow]);
+
+		w->load_Bps += rate;
+		w->fastest_Bps = fmax(w->fastest_Bps, rate);
+	}
+	w->summed = true;
+}
+
+static bool is_full(const struct flownet *net, struct wire *w)
+{
+	sum_wire(net, w);
+	return w->load_Bps >= w->capacity_Bps * (1 - same_to);
+}
+
+/* A full wire on which no flow is faster. */
+static bool is_bottleneck(const struct flownet *net, struct wire *w, double rate_Bps)
+{
+	return is_full(net, w) && w->fastest_Bps * (1 - same_to) <= rate_Bps;
+}
+
+static bool is_fair(const struct flownet *net, const struct flow *f)
+{
+	const double rate = rate_of(net, f);
+
+	if (rate >= f->cap_Bps)
+		return true;
+	for (size_t i = 0; i < f->path_n; i++)
+		if (is_bottleneck(net, &net->wires.at[f->path[i].wire], rate))
+			return true;
+	return false;
+}
+
+/* Faster flows on the wire that should be the bottleneck of one that has a new rate. */
+static void move_faster(struct flownet *net, const struct flow *f)
+{
+	for (size_t i = 0; i < f->path_n; i++) {
+		struct wire *w = &net->wires.at[f->path[i].wire];
+
+		for (size_t k = 0; k < w->flows.n && is_full(net, w); k++)
+			if (rate_of(net, &net->flows.at[w->flows.at[k].flow]) > f->next_Bps)
+				move(net, w->flows.at[k].flow);
+	}
+}
+
+/* Flows that the new rates of others leave without a bottleneck, and those that are in the way of one with a new rate.
+ * True: there are some. */
+static bool move_unfair(struct flownet *net)
+{
+	const size_t before = net->moved.n, wires = net->met.n;
+
+	/* all are judged by the rates of the last fill, before any is moved */
+	net->unfair.n = 0;
+	for (size_t i = 0; i < wires; i++) {
+		const struct wire *w = &net->wires.at[net->met.at[i]];
+
+		for (size_t k = 0; k < w->flows.n; k++)
+			if (!is_fair(net, &net->flows.at[w->flows.at[k].flow]))
+				VEC_ADD(&net->unfair, w->flows.at[k].flow);
+	}
+	for (size_t i = 0; i < net->unfair.n; i++) {
+		const struct flow *f = &net->flows.at[net->unfair.at[i]];
+
+		if (is_moved(net, f))
+			move_faster(net, f);
+	}
+	for (size_t i = 0; i < net->unfair.n; i++)
+		move(net, net->unfair.at[i]);
+	return net->moved.n > before;
+}
+
+static void move_touched(struct flownet *net)
+{
+	net->round++;
+	net->moved.n = net->met.n = 0;
+	for (size_t i = 0; i < net->live.n && net->live.n <= FEW_FLOWS; i++)
+		move(net, net->live.at[i]);
+	for (size_t i = 0; i < net->started.n; i++)
+		move(net, net->started.at[i]);
+	for (size_t i = 0; i < net->changed_wires.n; i++) {
+		struct wire *w = &net->wires.at[net->changed_wires.at[i]];
+
+		w->changed = false;
+		for (size_t k = 0; k < w->flows.n; k++)
+			move(net, w->flows.at[k].flow);
+	}
+	net->started.n = net->changed_wires.n = 0;
 }
 
 static void allocate(void *self, sim_ns now_ns)
@@ -227,17 +405,12 @@ static void allocate(void *self, sim_ns now_ns)
 	struct flownet *net = self;
 
 	net->dirty = false;
-	net->shares.n = net->claims.n = 0;
-	for (size_t w = 0; w < net->wires.n; w++)
-		VEC_ADD(&net->shares, (struct share){.spare_Bps = net->wires.at[w].capacity_Bps});
-	for (size_t i = 0; i < net->flows.n; i++) {
-		const struct flow *f = &net->flows.at[i];
-
-		VEC_ADD(&net->claims, (struct claim){f->path.wires, f->path.n, f->cap_Bps, -1});
-	}
-	fill(net->claims.at, net->claims.n, net->shares.at, net->shares.n);
-	for (size_t i = 0; i < net->flows.n; i++)
-		set_rate(&net->flows.at[i], net->claims.at[i].rate_Bps, now_ns);
+	move_touched(net);
+	do
+		fill(net);
+	while (net->moved.n < net->live.n && move_unfair(net));
+	for (size_t i = 0; i < net->moved.n; i++)
+		set_rate(net, net->moved.at[i].flow, net->flows.at[net->moved.at[i].flow].next_Bps, now_ns);
 	arm(net);
 }
 
@@ -249,19 +422,38 @@ static void mark_dirty(struct flownet *net)
 	engine_after(net->engine, 0, EV_SAMPLE, allocate, net);
 }
 
-/* Moves the flows that end now to net->ended; both lists stay in the order of sending. */
-static void part(struct flownet *net, sim_ns now_ns)
+static void mark_changed(struct flownet *net, size_t wire)
 {
-	size_t kept = 0;
+	if (!net->wires.at[wire].changed)
+		VEC_ADD(&net->changed_wires, wire);
+	net->wires.at[wire].changed = true;
+}
 
-	net->ended.n = 0;
-	for (size_t f = 0; f < net->flows.n; f++) {
-		if (net->flows.at[f].end_ns <= now_ns)
-			VEC_ADD(&net->ended, net->flows.at[f]);
-		else
-			net->flows.at[kept++] = net->flows.at[f];
-	}
-	net->flows.n = kept;
+/* ---- starts and ends ---- */
+
+/* Takes the flow off wire i of its path; the wire's last flow takes its place there. */
+static void leave_wire(struct flownet *net, const struct flow *f, size_t i)
+{
+	struct wire *w = &net->wires.at[f->path[i].wire];
+	const struct crossing last = w->flows.at[--w->flows.n];
+
+	w->flows.at[f->path[i].at] = last;
+	net->flows.at[last.flow].path[last.hop].at = f->path[i].at;
+	w->carried_B += f->bytes;
+	mark_changed(net, f->path[i].wire);
+}
+
+static void end(struct flownet *net, uint32_t flow)
+{
+	const struct flow *f = &net->flows.at[flow];
+	const uint32_t last = net->live.at[--net->live.n];
+
+	for (size_t i = 0; i < f->path_n; i++)
+		leave_wire(net, f, i);
+	net->live.at[f->live_at] = last;
+	net->flows.at[last].live_at = f->live_at;
+	VEC_ADD(&net->ended, (struct ended){f->done, f->self});
+	VEC_ADD(&net->idle, flow);
 }
 
 static void tick(void *self, sim_ns now_ns)
@@ -271,48 +463,74 @@ static void tick(void *self, sim_ns now_ns)
 	if (!net->armed || net->tick_ns != now_ns) /* stale */
 		return;
 	net->armed = false;
-	part(net, now_ns);
+	net->ended.n = 0;
+	while (net->dues.n && net->flows.at[net->dues.at[0]].end_ns <= now_ns)
+		end(net, dues_take(&net->dues));
 	mark_dirty(net);
-	for (size_t i = 0; i < net->ended.n; i++) {
-		const struct flow f = net->ended.at[i];
-
-		for (size_t w = 0; w < f.path.n; w++)
-			net->wires.at[f.path.wires[w]].carried_B += f.bytes;
-		VEC_ADD(&net->idle_paths, f.path);
-		f.done(f.self, now_ns); /* may send again */
-	}
+	for (size_t i = 0; i < net->ended.n; i++)
+		net->ended.at[i].done(net->ended.at[i].self, now_ns); /* may send again */
 }
 
-static struct path copy_path(struct flownet *net, const size_t *wires, size_t n)
+static uint32_t new_flow(struct flownet *net, size_t path_n)
 {
-	struct path path = {0};
+	struct flow *f;
+	uint32_t flow;
 
-	if (net->idle_paths.n)
-		path = net->idle_paths.at[--net->idle_paths.n];
-	if (n > path.room) {
-		path.wires = xrealloc(path.wires, n * sizeof *wires);
-		path.room = n;
+	if (!net->idle.n) {
+		BUG_ON(net->flows.n >= NOBODY);
+		VEC_ADD(&net->idle, (uint32_t)net->flows.n);
+		VEC_ADD(&net->flows, (struct flow){.path_n = 0});
 	}
-	for (size_t i = 0; i < n; i++) {
-		BUG_ON(wires[i] >= net->wires.n);
-		path.wires[i] = wires[i];
+	flow = net->idle.at[--net->idle.n];
+	f = &net->flows.at[flow];
+	if (path_n > f->path_room) {
+		f->path = xrealloc(f->path, path_n * sizeof *f->path);
+		f->path_room = path_n;
 	}
-	path.n = n;
-	return path;
+	return flow;
+}
+
+static void enter_wires(struct flownet *net, uint32_t flow, const size_t *path)
+{
+	struct flow *f = &net->flows.at[flow];
+
+	for (size_t i = 0; i < f->path_n; i++) {
+		struct wire *w;
+
+		BUG_ON(path[i] >= net->wires.n);
+		w = &net->wires.at[path[i]];
+		f->path[i] = (struct hop){path[i], (uint32_t)w->flows.n};
+		VEC_ADD(&w->flows, (struct crossing){flow, (uint32_t)i});
+		mark_changed(net, path[i]);
+	}
 }
 
 void flownet_send(struct flownet *net, const size_t *path, size_t n, double bytes, double cap_Bps,
 		  void (*done)(void *self, sim_ns now_ns), void *self)
 {
+	uint32_t flow;
+	struct flow *f;
+
 	BUG_ON(!(bytes > 0) || isinf(bytes) || !(cap_Bps > 0) || (!n && isinf(cap_Bps)) || !done);
+	flow = new_flow(net, n);
+	f = &net->flows.at[flow];
 	/* no end until allocate() gives it a rate, at this very instant */
-	VEC_ADD(&net->flows, (struct flow){.path = copy_path(net, path, n),
-					   .bytes = bytes,
-					   .cap_Bps = cap_Bps,
-					   .left_B = bytes,
-					   .since_ns = engine_now(net->engine),
-					   .end_ns = INT64_MAX,
-					   .done = done,
-					   .self = self});
+	*f = (struct flow){.path = f->path,
+			   .path_n = n,
+			   .path_room = f->path_room,
+			   .bytes = bytes,
+			   .cap_Bps = cap_Bps,
+			   .left_B = bytes,
+			   .since_ns = engine_now(net->engine),
+			   .end_ns = INT64_MAX,
+			   .sent = net->sent++,
+			   .live_at = (uint32_t)net->live.n,
+			   .done = done,
+			   .self = self};
+	VEC_ADD(&net->live, flow);
+	enter_wires(net, flow, path);
+	if (!n)
+		VEC_ADD(&net->started, flow);
+	dues_put(&net->dues, flow);
 	mark_dirty(net);
 }

@@ -1,6 +1,7 @@
 /*
  * flow.h - fluid flows over shared wires: rates are max-min fair (progressive filling, Bertsekas & Gallager,
- * "Data Networks", 2nd ed., section 6.5.2), recomputed when a flow starts or ends.
+ * "Data Networks", 2nd ed., section 6.5.2), recomputed when a flow starts or ends: for the flows whose rate that changes,
+ * as far as these can be told from the others.
  *
  * Layer des. The fluid model holds for transfers long against a packet; latency is not its affair.
  */
@@ -24,6 +25,10 @@ void flownet_send(struct flownet *net, const size_t *path, size_t n, double byte
 		  void (*done)(void *self, sim_ns now_ns), void *self);
 
 double flownet_carried_B(const struct flownet *net, size_t wire); /* bytes of finished flows over it */
+
+/* Flows under way, and the rate of one of them; *self: as it was sent with. For tests. */
+size_t flownet_under_way(const struct flownet *net);
+double flownet_rate_Bps(const struct flownet *net, size_t i, void **self);
 
 /* The allocation itself, pure: rates[f] for flows f with paths paths[f][0..path_n[f]-1] and caps. For tests.
  */

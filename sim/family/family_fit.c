@@ -396,37 +396,110 @@ static double error_of(const struct family_model *family, const struct family_va
 	return row->run->seconds / family_seconds(family, v, row) - 1; /* of the rate */
 }
 
-/* Rows that are held out are in no fit, so that their error by the full fit is their error without them too. */
-int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out,
-		     struct family_errors *errors, struct err *err)
-{
-	const bool model = left_out == FAMILY_LEAVE_OUT_MODEL || one_chip(family, e);
-	struct family_values v;
+/* One fit without some rows. */
+struct hole {
+	size_t row; /* the first that is left out */
+	struct family_exclusion without;
+	struct family_values values;
+};
 
-	for (size_t i = 0; i < e->n; i++)
-		errors->fitted[i] = errors->without[i] = NAN;
+struct holes {
+	const struct family_model *family;
+	struct family_model *models; /* one for each thread, with scratch of its own */
+	const struct observations *e;
+	struct hole *at;
+	size_t n;
+};
+
+static bool is_left_out(const struct holes *h, size_t row, const struct hole *hole)
+{
+	return family_fits(h->family, &h->e->at[row]) && is_excluded_alone(&h->e->at[row], &hole->without);
+}
+
+/* Every row is left out of one fit at least; at has room for as many as there are rows. */
+static void list_holes(struct holes *h, bool model)
+{
+	const struct observations *e = h->e;
+	bool *done = xcalloc(e->n + 1, sizeof *done);
+
 	for (size_t i = 0; i < e->n; i++) {
 		const struct run *run = e->at[i].run;
-		const struct family_exclusion without = {.chip = model ? NULL : family_chip_name(&e->at[i]),
-							 .machine = model ? run->machine : NULL,
-							 .like = model ? run : NULL};
+		struct hole *hole = &h->at[h->n];
 
-		if (!family_takes(family, &e->at[i]) || !isnan(errors->without[i]))
+		if (!family_takes(h->family, &e->at[i]) || done[i] || run->held_out)
 			continue;
-		errors->fitted[i] = error_of(family, all, &e->at[i]);
-		if (run->held_out) {
-			errors->without[i] = errors->fitted[i];
-			continue;
-		}
-		if (family_fit_excluding(family, e, &without, &v) != 0)
-			return err_set(err, "%s: the fit without %s does not converge", family->path,
-				       run->machine);
+		hole->row = i;
+		hole->without = (struct family_exclusion){.chip = model ? NULL : family_chip_name(&e->at[i]),
+							  .machine = model ? run->machine : NULL,
+							  .like = model ? run : NULL};
+		h->n++;
 		for (size_t k = i; k < e->n; k++)
-			if (family_fits(family, &e->at[k]) && is_excluded_alone(&e->at[k], &without)) {
-				errors->without[k] = error_of(family, &v, &e->at[k]);
-				errors->fitted[k] = error_of(family, all, &e->at[k]);
-			}
+			done[k] |= is_left_out(h, k, hole);
 	}
-	return 0;
+	free(done);
+}
+
+static struct family_model *models_for(struct arena *a, const struct family_model *family, size_t threads)
+{
+	struct family_model *models = arena_array(a, threads, sizeof *models);
+
+	for (size_t i = 0; i < threads; i++) {
+		struct arena *own = arena_alloc(a, sizeof *own);
+
+		models[i] = *family;
+		models[i].scratch = arena_alloc(a, sizeof *models[i].scratch);
+		models[i].scratch->arena = own;
+	}
+	return models;
+}
+
+static int fit_hole(void *self, size_t thread, size_t i)
+{
+	const struct holes *h = self;
+
+	return family_fit_excluding(&h->models[thread], h->e, &h->at[i].without, &h->at[i].values);
+}
+
+/* Rows that are held out are in no fit, so that their error by the full fit is their error without them too. */
+static void take_errors(const struct holes *h, const struct family_values *all, struct family_errors *errors)
+{
+	const struct observations *e = h->e;
+
+	for (size_t i = 0; i < e->n; i++) {
+		const bool taken = family_takes(h->family, &e->at[i]);
+
+		errors->fitted[i] = taken ? error_of(h->family, all, &e->at[i]) : NAN;
+		errors->without[i] = e->at[i].run->held_out ? errors->fitted[i] : NAN;
+	}
+	for (size_t x = 0; x < h->n; x++)
+		for (size_t k = h->at[x].row; k < e->n; k++)
+			if (is_left_out(h, k, &h->at[x]))
+				errors->without[k] = error_of(h->family, &h->at[x].values, &e->at[k]);
+}
+
+int family_leave_out(const struct family_model *family, const struct observations *e,
+		     const struct family_values *all, enum family_left_out left_out, struct workers_ask workers,
+		     struct family_errors *errors, struct err *err)
+{
+	struct holes h = {.family = family, .e = e, .at = xcalloc(e->n + 1, sizeof *h.at)};
+	struct workers_task fits = {.item = fit_hole, .self = &h};
+	size_t done, threads;
+	struct arena a = ARENA_INIT;
+	int rc = 0;
+
+	list_holes(&h, left_out == FAMILY_LEAVE_OUT_MODEL || one_chip(family, e));
+	fits.n = h.n;
+	threads = workers_count(workers.threads, h.n);
+	h.models = models_for(&a, family, threads);
+	done = workers_run(&fits, threads);
+	if (done < h.n)
+		rc = err_set(err, "%s: the fit without %s does not converge", family->path,
+			     e->at[h.at[done].row].run->machine);
+	else
+		take_errors(&h, all, errors);
+	for (size_t i = 0; i < threads; i++)
+		arena_release(h.models[i].scratch->arena);
+	arena_release(&a);
+	free(h.at);
+	return rc;
 }

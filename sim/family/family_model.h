@@ -16,6 +16,7 @@
  */
 #ifndef SIM_FAMILY_FAMILY_MODEL_H
 #define SIM_FAMILY_FAMILY_MODEL_H
+#include "sim/base/workers.h"
 #include "sim/family/observations.h"
 #include "sim/family/predicted_run.h"
 
@@ -85,12 +86,12 @@ struct family_errors {
 	double *fitted;  /* by family_fit()'s values */
 };
 int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out,
+		     const struct family_values *all, enum family_left_out left_out, struct workers_ask workers,
 		     struct family_errors *errors, struct err *err);
 
 /* Fits, cross-validates, and appends the family's file to *out: a head with the errors, then the file's text with the
  * fitted numbers and their spreads in place. -1 with err; *out is then unchanged. */
-int family_write(const struct family_model *family, const struct observations *e, struct str *out,
-		 struct err *err);
+int family_write(const struct family_model *family, const struct observations *e, struct workers_ask workers,
+		 struct str *out, struct err *err);
 
 #endif

@@ -370,8 +370,8 @@ static void add_head(const struct family_writer *w, struct str *out)
 		". Spreads are such that four in five of the runs\n# left out lie within P10 and P90.\n");
 }
 
-int family_write(const struct family_model *family, const struct observations *e, struct str *out,
-		 struct err *err)
+int family_write(const struct family_model *family, const struct observations *e, struct workers_ask workers,
+		 struct str *out, struct err *err)
 {
 	struct arena *a = family->l->arena;
 	struct family_writer w = {
@@ -388,8 +388,8 @@ int family_write(const struct family_model *family, const struct observations *e
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
 	if (family_fit(family, e, &w.v, err) != 0 ||
-	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_CHIP, &w.chip_left_out, err) != 0 ||
-	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, &w.model_left_out, err) != 0)
+	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_CHIP, workers, &w.chip_left_out, err) != 0 ||
+	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, workers, &w.model_left_out, err) != 0)
 		return -1;
 	find_slopes(&w);
 	assign_errors(&w);

@@ -15,7 +15,8 @@ enum { DRAWS = 8 };
 /* ---- how much a fleet holds ---- */
 
 struct holding {
-	struct plan_result *r;
+	const struct plan_result *r;
+	size_t *simulations; /* counted here */
 	struct service *s;
 	int replication; /* -1: all of them */
 	const struct params *z;
@@ -25,7 +26,7 @@ static int holds(void *self, double load)
 {
 	const struct holding *h = self;
 
-	h->r->counts.simulations++;
+	++*h->simulations;
 	return h->replication < 0 ? plan_load_holds(&h->r->load, h->s, load)
 				  : plan_load_holds_one(&h->r->load, h->s, load, h->replication, h->z);
 }
@@ -64,7 +65,8 @@ static struct capacity search(struct holding h, double start, double most)
 
 static struct plan_capacity capacity_of(struct plan_result *r, struct service *s, double start, double most)
 {
-	const struct capacity c = search((struct holding){r, s, -1, NULL}, start, most);
+	const struct capacity c =
+		search((struct holding){r, &r->counts.simulations, s, -1, NULL}, start, most);
 
 	return (struct plan_capacity){.load = c.load,
 				      .lo = NAN,
@@ -89,14 +91,55 @@ static struct plan_capacity capacity_of_row(struct plan_result *r, const struct 
 	return capacity_of(r, s, r->load.needed, most_of(r, row));
 }
 
+/* Capacities of one service that do not depend on one another. */
+struct capacities {
+	const struct plan_result *r;
+	struct service *s;
+	const struct draws *draws; /* one for each of replication 0; NULL: replications, as calibrated */
+	double start, most;
+	double *load;        /* of each */
+	size_t *simulations; /* of each */
+};
+
+static int find_capacity(void *self, size_t thread, size_t i)
+{
+	const struct capacities *x = self;
+	const struct draws *d = x->draws;
+	const struct holding h = {x->r, &x->simulations[i], service_twin(x->s, thread), d ? 0 : (int)i,
+				  d ? &d->z[i * d->sources] : NULL};
+
+	x->load[i] = search(h, x->start, x->most).load;
+	return 0;
+}
+
+static void find_capacities(struct plan_result *r, struct capacities *x, size_t n)
+{
+	const struct workers_task work = {.n = n, .item = find_capacity, .self = x};
+	const size_t threads = workers_count((int64_t)r->load.threads, n);
+
+	x->r = r;
+	x->simulations = xcalloc(n, sizeof *x->simulations);
+	for (size_t i = 0; i < threads; i++)
+		service_twin(x->s, i);
+	workers_run(&work, threads);
+	for (size_t i = 0; i < n; i++)
+		r->counts.simulations += x->simulations[i];
+	free(x->simulations);
+}
+
 /* Each run of the load has a largest size of its own: they scatter by chance. */
 static void add_chance(struct plan_result *r, struct service *s, struct plan_capacity *c, double most)
 {
 	const int n = plan_load_replications(&r->load);
+	struct capacities x = {.s = s, .start = c->load, .most = most};
 	struct summary sum = summary_empty();
 
+	x.load = xcalloc((size_t)n, sizeof *x.load);
+	if (n > 1)
+		find_capacities(r, &x, (size_t)n);
 	for (int i = 0; i < n && n > 1; i++)
-		summary_add(&sum, search((struct holding){r, s, i, NULL}, c->load, most).load);
+		summary_add(&sum, x.load[i]);
+	free(x.load);
 	if (n > 1) {
 		const struct ci ci = ci_mean(&sum, 0.95);
 
@@ -110,11 +153,12 @@ static void add_draws(struct loader *l, struct plan_result *r, const struct worl
 		      size_t n, struct plan_capacity *c)
 {
 	const struct draws d = draws_make(l->arena, w, r->seed, n);
-	const double base = search((struct holding){r, s, 0, NULL}, c->load, INFINITY).load;
+	const double base =
+		search((struct holding){r, &r->counts.simulations, s, 0, NULL}, c->load, INFINITY).load;
 	double *x = arena_array(l->arena, n, sizeof *x);
+	struct capacities drawn = {.s = s, .draws = &d, .start = base, .most = INFINITY, .load = x};
 
-	for (size_t i = 0; i < n; i++)
-		x[i] = search((struct holding){r, s, 0, &d.z[i * d.sources]}, base, INFINITY).load;
+	find_capacities(r, &drawn, n);
 	service_calibrated(s);
 	quantile_sort(x, n);
 	c->lo = c->load * quantile_sorted(x, n, 0.1) / base;

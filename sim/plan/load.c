@@ -2,6 +2,9 @@
 #include "sim/plan/load.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "sim/base/workers.h"
 
 static double size_of(const struct serve *s, bool finish)
 {
@@ -79,6 +82,7 @@ static int run(const struct plan_load *load, struct service *s, const struct ser
 					.first = first,
 					.replications = n,
 					.load = at,
+					.threads = load->threads,
 					.verdict = verdict,
 					.stop = load->stop};
 	struct err err = ERR_INIT;
@@ -106,13 +110,37 @@ int plan_load_holds_one(const struct plan_load *load, struct service *s, double 
 	return m.of[SERVICE_HOLDS] >= 1;
 }
 
+struct asking {
+	const struct plan_load *load;
+	struct service *service;
+	double size;
+	int *verdicts;
+};
+
+/* Replications are asked until one does not hold the load: those after it need not be begun. */
+static int ask_one(void *self, size_t thread, size_t i)
+{
+	const struct asking *x = self;
+
+	x->verdicts[i] =
+		plan_load_holds_one(x->load, service_twin(x->service, thread), x->size, (int)i, NULL);
+	return x->verdicts[i] > 0 ? 0 : -1;
+}
+
 int plan_load_holds(const struct plan_load *load, struct service *s, double size)
 {
-	const int n = plan_load_replications(load);
-	int verdict = 1;
+	struct asking x = {load, s, size, NULL};
+	const struct workers_task work = {
+		.n = (size_t)plan_load_replications(load), .item = ask_one, .self = &x};
+	const size_t threads = workers_count((int64_t)load->threads, work.n);
+	size_t held;
+	int verdict;
 
-	for (int i = 0; i < n && verdict > 0; i++)
-		verdict = plan_load_holds_one(load, s, size, i, NULL);
+	x.verdicts = xcalloc(work.n, sizeof *x.verdicts);
+	service_twin(s, threads - 1); /* made before the threads are */
+	held = workers_run(&work, threads);
+	verdict = held < work.n ? x.verdicts[held] : 1;
+	free(x.verdicts);
 	return verdict;
 }
 

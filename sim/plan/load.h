@@ -17,6 +17,7 @@ struct plan_load {
 	bool whole;
 	uint64_t seed;
 	const volatile int *stop;
+	size_t threads; /* that run replications at a time */
 };
 struct plan_load plan_load_of(const struct world *plan);
 

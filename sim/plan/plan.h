@@ -8,6 +8,7 @@
  */
 #ifndef SIM_PLAN_PLAN_H
 #define SIM_PLAN_PLAN_H
+#include "sim/base/workers.h"
 #include "sim/plan/capacity.h"
 #include "sim/plan/fleets.h"
 #include "sim/plan/group.h"
@@ -92,6 +93,7 @@ struct plan_ask {
 	const struct texts *sets;
 	int64_t seed, draws; /* -1: as the scenario says, 8 */
 	const volatile int *stop;
+	struct workers_ask workers; /* threads that run replications or draws at a time */
 };
 
 /* 0, or -1: complaints are in the loader's diags, or it was stopped. plan_free() ends it in any case; its

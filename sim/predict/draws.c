@@ -83,6 +83,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 {
 	struct draws d = {.seed = seed,
 			  .n = n,
+			  .threads = 1,
 			  .sources = program_sources(w),
 			  .sockets = w->machines_n + w->link_uses_n};
 
@@ -115,6 +116,7 @@ struct draws draws_asked(struct arena *a, const struct world *w, const struct dr
 	struct draws d =
 		draws_make(a, w, draws_asked_seed(ask, w), ask->n > 1 ? (size_t)ask->n : usual_draws(w));
 
+	d.threads = workers_count(ask->workers.threads, d.n);
 	d.each_iteration = ask->each_iteration;
 	d.watch = ask->watch;
 	return d;

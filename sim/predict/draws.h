@@ -6,6 +6,7 @@
  */
 #ifndef SIM_PREDICT_DRAWS_H
 #define SIM_PREDICT_DRAWS_H
+#include "sim/base/workers.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/step/program.h"
 
@@ -18,6 +19,7 @@ struct draws_watch {
 struct draws {
 	uint64_t seed; /* of what jobs leave to chance, too */
 	size_t n, sources, sockets;
+	size_t threads;      /* that run draws at a time */
 	bool each_iteration; /* as asked */
 	struct params *z;    /* [draw * sources + source] */
 	struct draws_watch watch;
@@ -28,7 +30,8 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 /* What a user asks of the draws in place of what the scenario says; -1: as the scenario says. */
 struct draws_ask {
 	int64_t seed, n;
-	bool each_iteration; /* of servers: no jumps over equal iterations; slower, the same numbers */
+	struct workers_ask workers; /* threads that run draws at a time */
+	bool each_iteration;  /* of servers: no jumps over equal iterations; slower, the same numbers */
 	struct draws_watch watch;
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);

@@ -54,6 +54,7 @@ struct job_run {
 	struct memory_use *memory;   /* of each machine, as the job goes on; NULL: constant, or not asked */
 	uint64_t seed;               /* of what the job leaves to chance */
 	bool each_iteration;         /* of a server: take its iterations one by one */
+	size_t threads;              /* for what one run does in parallel; 0 and 1: nothing */
 	void *state; /* the job's own; NULL: it did not run, as it is not asked or does not fit */
 	/* set by prediction_row() where the job ran */
 	const double *values;   /* of each metric, as calibrated */
@@ -82,8 +83,9 @@ struct job_type {
 
 	/* Those below are called where the job ran. */
 
-	/* Working memory for values(); one caller uses it at a time. */
-	void *(*scratch)(struct arena *a, const struct job_run *r);
+	/* Working memory for values(), of one of several threads that call it at a time; threads are counted from 0, and
+	 * the caller asks for the memory of all of them before it starts any. */
+	void *(*scratch)(struct arena *a, const struct job_run *r, size_t thread);
 	/* Every metric under some conditions, into of[metrics_n]; NAN where one does not apply. */
 	void (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */

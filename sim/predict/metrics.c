@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/workers.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/stats/quantile.h"
@@ -39,25 +40,53 @@ static enum provenance metric_from(const struct job_run *r, size_t metric)
 	return provenance_worse(from, energy_cost_from(w, r->uses, needs == METRIC_OF_POWER_AND_PRICE));
 }
 
+struct drawing {
+	const struct job_run *run;
+	const struct draws *draws;
+	void **scratch;   /* of each thread */
+	double **samples; /* [metric][draw] */
+};
+
+static int draw_once(void *self, size_t thread, size_t i)
+{
+	const struct drawing *x = self;
+	const struct draws *d = x->draws;
+	const struct conditions c = {
+		.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
+	double of[METRICS_MAX];
+
+	x->run->type->values(x->run, x->scratch[thread], &c, of);
+	for (size_t m = 0; m < x->run->type->metrics_n; m++)
+		x->samples[m][i] = of[m];
+	return 0;
+}
+
+static void tell_draw(void *self, size_t done, size_t of)
+{
+	const struct drawing *x = self;
+	const struct draws_watch *watch = &x->draws->watch;
+
+	if (watch->tell && done < of)
+		watch->tell(watch->self, x->run->at->assignment->name, done, of);
+}
+
 /* Each metric under each draw: samples[metric][draw]. */
 static double **draw_job(struct arena *a, const struct job_run *r, const struct draws *d)
 {
-	double **samples = arena_array(a, METRICS_MAX, sizeof *samples), of[METRICS_MAX];
-	void *scratch = r->type->scratch(a, r);
+	const size_t threads = workers_count((int64_t)d->threads, d->n);
+	struct drawing x = {.run = r,
+			    .draws = d,
+			    .scratch = arena_array(a, threads, sizeof *x.scratch),
+			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples)};
+	const struct workers_task work = {
+		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
 
 	for (size_t m = 0; m < r->type->metrics_n; m++)
-		samples[m] = arena_array(a, d->n, sizeof **samples);
-	for (size_t i = 0; i < d->n; i++) {
-		const struct conditions c = {
-			.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
-
-		if (d->watch.tell)
-			d->watch.tell(d->watch.self, r->at->assignment->name, i, d->n);
-		r->type->values(r, scratch, &c, of);
-		for (size_t m = 0; m < r->type->metrics_n; m++)
-			samples[m][i] = of[m];
-	}
-	return samples;
+		x.samples[m] = arena_array(a, d->n, sizeof **x.samples);
+	for (size_t i = 0; i < threads; i++)
+		x.scratch[i] = r->type->scratch(a, r, i);
+	workers_run(&work, threads);
+	return x.samples;
 }
 
 static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d,
@@ -70,6 +99,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (int j = 0; j < JOB_N; j++) {
 		p->jobs[j].seed = d->seed;
 		p->jobs[j].each_iteration = d->each_iteration;
+		p->jobs[j].threads = d->threads;
 	}
 	*value = prediction_values(p);
 	for (int j = 0; j < JOB_N; j++) {
@@ -118,7 +148,7 @@ static void best_change(struct arena *a, const struct job_run *r, struct str *ou
 	const struct world *w = r->at->world;
 	const size_t sources = program_sources(w);
 	struct params *speed = arena_array(a, sources, sizeof *speed);
-	void *scratch = r->type->scratch(a, r);
+	void *scratch = r->type->scratch(a, r, 0);
 	const double before = r->values[advised.metric];
 	double best = 0.001;
 	size_t at = 0;

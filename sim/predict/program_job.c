@@ -109,11 +109,12 @@ void program_job_release(struct job_run *r)
 
 /* ---- times under conditions ---- */
 
-void *program_job_scratch(struct arena *a, const struct job_run *r)
+void *program_job_scratch(struct arena *a, const struct job_run *r, size_t thread)
 {
 	const struct program_runs *runs = r->state;
 	struct class_times *t = arena_array(a, JOB_PROGRAMS, sizeof *t);
 
+	(void)thread;
 	for (size_t i = 0; i < JOB_PROGRAMS; i++)
 		t[i] = program_times_new(a, runs->run[i].program);
 	return t;

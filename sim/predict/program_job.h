@@ -86,7 +86,7 @@ struct program_job {
 	.busy = program_job_busy, .verdict = program_job_verdict
 void program_job_make(struct arena *a, struct job_run *r);
 void program_job_release(struct job_run *r);
-void *program_job_scratch(struct arena *a, const struct job_run *r);
+void *program_job_scratch(struct arena *a, const struct job_run *r, size_t thread);
 void program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
 const char *program_job_bound(struct arena *a, const struct job_run *r);
 size_t program_job_busy(struct arena *a, const struct job_run *r, struct busy_row *rows);

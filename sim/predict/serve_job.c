@@ -149,11 +149,11 @@ static void release(struct job_run *r)
 
 /* ---- values ---- */
 
-static void *scratch(struct arena *a, const struct job_run *r)
+/* Tables of step times are filled while a load runs, so that every thread needs its own. */
+static void *scratch(struct arena *a, const struct job_run *r, size_t thread)
 {
 	(void)a;
-	(void)r;
-	return NULL;
+	return service_twin(((const struct serve_state *)r->state)->service, thread);
 }
 
 /* While a server is busy, so are all of its devices. */
@@ -207,13 +207,15 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 static void values(const struct job_run *r, void *room, const struct conditions *c, double *of)
 {
 	struct serve_state *state = r->state;
-	const struct service_ask ask = {.z = c->params, .seed = r->seed, .each_iteration = r->each_iteration};
+	const struct service_ask ask = {.z = c->params,
+					.seed = r->seed,
+					.each_iteration = r->each_iteration,
+					.threads = room ? 1 : r->threads};
 	struct service_summary m;
 	struct err err = ERR_INIT;
 
-	(void)room;
 	BUG_ON(c->params && !c->drawn);
-	if (service_run(state->service, &ask, &m, &err) != 0)
+	if (service_run(room ? room : state->service, &ask, &m, &err) != 0)
 		BUG("%s", err.msg);
 	if (!c->params)
 		keep(state, &m);

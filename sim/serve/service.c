@@ -230,10 +230,69 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 
 void service_free(struct service *s)
 {
-	for (size_t i = 0; s && i < s->tables_n && !s->borrowed; i++)
-		batch_cost_free(s->tables[i].cost);
-	if (s)
-		free(s->each);
+	struct arena memory;
+
+	if (!s)
+		return;
+	service_free(s->twin);
+	for (size_t i = 0; i < s->tables_n && !s->borrowed; i++)
+		if (s->tables[i].cost)
+			batch_cost_free(s->tables[i].cost);
+	free(s->each);
+	memory = s->memory; /* which may hold the service itself */
+	arena_release(&memory);
+}
+
+/* ---- for several threads ---- */
+
+/* A table that no server uses is left out. */
+static void copy_tables(struct service *s)
+{
+	struct err err = ERR_INIT;
+
+	s->tables = arena_array(&s->memory, s->tables_n, sizeof *s->tables);
+	for (size_t i = 0; i < s->servers_n; i++) {
+		const struct service_server *v = &s->servers[i];
+		struct service_table *t = &s->tables[v->table];
+
+		if (t->cost)
+			continue;
+		t->cost = batch_cost_new(&v->at, v->how, &err);
+		if (!t->cost) /* one like it has been made */
+			BUG("%s", err.msg);
+		t->time = batch_cost_time(t->cost);
+	}
+}
+
+static struct service *copy(const struct service *s)
+{
+	struct arena memory = ARENA_INIT;
+	struct service *c = arena_alloc(&memory, sizeof *c);
+
+	*c = *s;
+	c->memory = memory;
+	c->twin = NULL;
+	c->each = NULL;
+	c->drawn = c->borrowed = false;
+	copy_tables(c);
+	c->busy_ns = arena_array(&c->memory, c->servers_n, sizeof *c->busy_ns);
+	c->Bps = arena_array(&c->memory, 2 * c->world->link_uses_n, sizeof *c->Bps);
+	c->config = arena_array(&c->memory, c->config_n, sizeof *c->config);
+	for (size_t k = 0; k < c->config_n; k++) {
+		c->config[k] = s->config[k];
+		c->config[k].time = &c->tables[c->servers[c->server_of[k]].table].time;
+	}
+	return c;
+}
+
+struct service *service_twin(struct service *s, size_t number)
+{
+	for (; number; number--) {
+		if (!s->twin)
+			s->twin = copy(s);
+		s = s->twin;
+	}
+	return s;
 }
 
 /* ---- several services as one ---- */

@@ -25,6 +25,10 @@ struct service *service_new(struct arena *a, const struct world *w, const struct
 			    struct diags *diags);
 void service_free(struct service *s); /* NULL is fine */
 
+/* The same service for another thread: it has tables of step times of its own, filled as it runs. Number 0 is the service
+ * itself; others are made when first asked for, by one thread, and end with it. */
+struct service *service_twin(struct service *s, size_t number);
+
 size_t service_servers(const struct service *s);
 const struct placement *service_placement(const struct service *s, size_t server);
 enum serve_pool service_pool(const struct service *s, size_t server);
@@ -54,6 +58,7 @@ struct service_ask {
 	 * leave a request unanswered (judge.h), and then holds nothing. */
 	bool verdict;
 	bool each_iteration;
+	size_t threads; /* that run replications at a time; 0 and 1: one. Results do not depend on it */
 	const struct observer *watch; /* sees the first replication beside the metrics; may be NULL */
 	const volatile int *stop;     /* ends the run soon after it becomes non-zero; may be NULL */
 };

@@ -45,10 +45,12 @@ struct service {
 	double *Bps; /* of each direction of each link */
 	struct serve_path *paths;
 	double *busy_ns;
-	double *each;     /* [replication * SERVICE_VALUES + value] of the last run */
-	bool drawn;       /* the tables are those of a draw */
-	bool borrowed;    /* the tables are those of other services */
-	double kv_blocks; /* of all servers that keep caches */
+	double *each;         /* [replication * SERVICE_VALUES + value] of the last run */
+	bool drawn;           /* the tables are those of a draw */
+	bool borrowed;        /* the tables are those of other services */
+	double kv_blocks;     /* of all servers that keep caches */
+	struct service *twin; /* of another thread; NULL: none yet. It has the next one */
+	struct arena memory;  /* of a twin */
 };
 
 /* Of the KV cache, the scenario's words and the runtime's. */

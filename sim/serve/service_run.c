@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/workers.h"
 #include "sim/serve/arrivals.h"
 #include "sim/serve/judge.h"
 #include "sim/serve/metrics.h"
@@ -344,11 +345,9 @@ struct sums {
 	struct sought sought;
 };
 
-static void add_replication(struct sums *sums, const struct replication *p, int i,
+static void add_replication(struct service *s, struct sums *sums, const struct replication *p, int i,
 			    struct service_summary *out)
 {
-	struct service *s = p->service;
-
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		if (isfinite(p->of[v]))
 			summary_add(&sums->of[v], p->of[v]);
@@ -389,27 +388,83 @@ static const struct serve *load_of(const struct service *s, const struct service
 	return ask->load ? ask->load : s->world->scenario->workload.serve;
 }
 
-static int replicate(struct service *s, const struct service_ask *ask, int i, struct sums *sums,
-		     struct service_summary *out, struct err *err)
+/* Several replications at a time, each by a twin of the service. */
+struct replicating {
+	struct service *service;
+	const struct service_ask *ask;
+	uint64_t requests; /* of each */
+	int first;         /* of those of one wave */
+	struct replication *made;
+	struct err *errs;
+};
+
+static int replicate(void *self, size_t thread, size_t item)
 {
-	struct replication p = {.service = s, .load = *load_of(s, ask)};
+	const struct replicating *r = self;
+	const int i = r->first + (int)item;
+	struct service *s = service_twin(r->service, thread);
+	struct replication *p = &r->made[item];
 	int rc;
 
-	p.load.requests = (int64_t)out->requests;
+	*p = (struct replication){.service = s, .load = *load_of(s, r->ask)};
+	p->load.requests = (int64_t)r->requests;
 	for (int v = 0; v < SERVICE_VALUES; v++) {
-		p.of[v] = NAN;
-		p.half[v] = INFINITY;
+		p->of[v] = NAN;
+		p->half[v] = INFINITY;
 	}
-	p.books = xcalloc(s->config_n, sizeof *p.books);
-	rc = (ask->verdict ? decide : simulate)(s, ask, i, &p, err);
-	if (rc == 0 && !p.lost)
-		measure(&p);
-	if (p.lost)
-		p.of[SERVICE_HOLDS] = 0;
-	if (rc == 0)
-		add_replication(sums, &p, i - ask->first, out);
-	metrics_free(p.metrics);
-	free(p.books);
+	p->books = xcalloc(s->config_n, sizeof *p->books);
+	rc = (r->ask->verdict ? decide : simulate)(s, r->ask, i, p, &r->errs[item]);
+	if (rc == 0 && !p->lost)
+		measure(p);
+	if (p->lost)
+		p->of[SERVICE_HOLDS] = 0;
+	return rc;
+}
+
+static void release(struct replication *p)
+{
+	metrics_free(p->metrics);
+	free(p->books);
+	*p = (struct replication){.metrics = NULL};
+}
+
+/* Runs as many replications as there are threads, and adds them up in their order. */
+static int run_wave(struct replicating *r, size_t n, struct sums *sums, struct service_summary *out,
+		    struct err *err)
+{
+	const struct workers_task work = {.n = n, .item = replicate, .self = r};
+	const size_t failed = workers_run(&work, n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i < failed)
+			add_replication(r->service, sums, &r->made[i], r->first + (int)i - r->ask->first,
+					out);
+		release(&r->made[i]);
+	}
+	if (failed == n)
+		return 0;
+	*err = r->errs[failed];
+	return -1;
+}
+
+static int run_waves(struct service *s, const struct service_ask *ask, struct sums *sums,
+		     struct service_summary *out, struct err *err)
+{
+	const size_t n = (size_t)out->replications, threads = ask->threads ? ask->threads : 1;
+	const size_t wave = threads < n ? threads : n;
+	struct replicating r = {.service = s,
+				.ask = ask,
+				.requests = out->requests,
+				.made = xcalloc(wave, sizeof *r.made),
+				.errs = xcalloc(wave, sizeof *r.errs)};
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i += wave) {
+		r.first = ask->first + (int)i;
+		rc = run_wave(&r, n - i < wave ? n - i : wave, sums, out, err);
+	}
+	free(r.made);
+	free(r.errs);
 	return rc;
 }
 
@@ -421,11 +476,17 @@ static int replications(const struct serve *load, const struct service_ask *ask)
 	return ask->replications ? ask->replications : (int)load->replications;
 }
 
+static void draw(struct service *s, const struct params *z)
+{
+	for (size_t i = 0; i < s->tables_n && (z || s->drawn); i++)
+		if (s->tables[i].cost)
+			batch_cost_draw(s->tables[i].cost, z);
+	s->drawn = z != NULL;
+}
+
 void service_calibrated(struct service *s)
 {
-	for (size_t i = 0; i < s->tables_n && s->drawn; i++)
-		batch_cost_draw(s->tables[i].cost, NULL);
-	s->drawn = false;
+	draw(s, NULL);
 }
 
 /* All replications, with as many requests as out says. */
@@ -433,15 +494,14 @@ static int run_once(struct service *s, const struct service_ask *ask, struct ser
 		    struct err *err)
 {
 	struct sums sums = {.sought = sought_of(load_of(s, ask))};
-	int rc = 0;
+	int rc;
 
 	out->span_s = out->tokens = 0;
 	out->tightest = (struct service_slo){.bound = 0};
 	memset(s->busy_ns, 0, s->servers_n * sizeof *s->busy_ns);
 	for (int v = 0; v < SERVICE_VALUES; v++)
 		sums.of[v] = summary_empty();
-	for (int i = 0; i < out->replications && rc == 0; i++)
-		rc = replicate(s, ask, ask->first + i, &sums, out, err);
+	rc = run_waves(s, ask, &sums, out, err);
 	finish(&sums, out);
 	out->stop = out->overloaded ? STEADY_SURE
 				    : sought_stop(&sums.sought, out->requests * (uint64_t)out->replications);
@@ -477,9 +537,9 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 								  : (uint64_t)load->requests};
 	s->each = xrealloc(s->each, (size_t)out->replications * SERVICE_VALUES * sizeof *s->each);
 	out->each = s->each;
-	for (size_t i = 0; i < s->tables_n && (ask->z || s->drawn); i++)
-		batch_cost_draw(s->tables[i].cost, ask->z);
-	s->drawn = ask->z != NULL;
+	for (size_t i = 0; i < ask->threads || !i; i++)
+		if (i < (size_t)out->replications)
+			draw(service_twin(s, i), ask->z);
 	do
 		rc = run_once(s, ask, out, err);
 	while (rc == 0 && open_ended && !ask->z && !ask->watch && !ask->verdict &&

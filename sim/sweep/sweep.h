@@ -1,7 +1,7 @@
 /*
  * sweep.h - a grid of what-ifs: for each cell of it how every assignment does, and what splitting gains.
  *
- * Layer sweep. sweep_grid() lays the grid out; each cell is then run by itself, in any order. Cells differ
+ * Layer sweep. sweep_grid() lays the grid out, sweep_run() runs its cells, several at a time. Cells differ
  * only in what the axes change; the assignments are the same in all of them. Everything lives in the arena of
  * the request's loader; what a cell's run needs besides is released with it.
  */
@@ -21,7 +21,10 @@ struct sweep_ask {
 	struct texts over;    /* "path=value,value...": the axes, the last changes fastest */
 	struct texts
 		metrics; /* the first is compared; none: e2el_s, or train_step_s where nothing is generated */
-	struct draws_ask draws;
+	struct draws_ask draws; /* and in how many threads */
+	/* told, one call at a time, when one more cell is done; NULL: nobody wants to know */
+	void (*tell)(void *watcher, size_t done, size_t of);
+	void *watcher;
 };
 
 enum sweep_lack {
@@ -81,9 +84,9 @@ struct sweep {
  * empty value, more than SWEEP_CELLS cells, an unknown metric. */
 int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err);
 
-/* Predicts every assignment under the scenario that a cell makes. 0, or -1 with the reasons in err or in the
- * loader's diags. */
-int sweep_run_cell(const struct sweep_ask *ask, struct sweep *s, size_t cell, struct err *err);
+/* Predicts every assignment in every cell. The result is the same for any number of threads. 0, or -1 with the reasons
+ * of the first cell that failed, in err or in the loader's diags. */
+int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err);
 
 bool sweep_found(const struct sweep *s); /* has any assignment of any cell a value of the metric? */
 

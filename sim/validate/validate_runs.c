@@ -51,6 +51,22 @@ static struct said predict(const struct validate_ask *ask, const struct observat
 	return said;
 }
 
+/* The rows, each by itself. */
+struct predicting {
+	const struct validate_ask *ask;
+	const struct observations *observed;
+	struct said *said;
+};
+
+static int predict_row(void *self, size_t thread, size_t i)
+{
+	const struct predicting *x = self;
+
+	(void)thread;
+	x->said[i] = predict(x->ask, &x->observed->at[i]);
+	return 0;
+}
+
 /* A family's model, fitted to all its rows. */
 struct fitted {
 	struct family_model family_model;
@@ -66,7 +82,8 @@ static int leave_out(const struct validate_ask *ask, const struct fitted *f, enu
 	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
 				       arena_array(ask->loader->arena, v->n, sizeof(double))};
 
-	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, &errors, err) != 0)
+	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, ask->draws.workers, &errors, err) !=
+	    0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
@@ -103,13 +120,18 @@ int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, 
 		       struct err *err)
 {
 	struct observations e;
+	struct predicting x = {.ask = ask, .observed = &e};
+	struct workers_task work = {.item = predict_row, .self = &x};
 
 	if (observations_load(ask->loader, runs, OBSERVATIONS_PROFILE, &e, err) != 0)
 		return -1;
 	*v = (struct validation){.at = arena_array(ask->loader->arena, e.n, sizeof *v->at), .n = e.n};
+	x.said = arena_array(ask->loader->arena, e.n, sizeof *x.said);
+	work.n = e.n;
+	workers_run(&work, workers_count(ask->draws.workers.threads, e.n));
 	for (size_t i = 0; i < e.n; i++) {
 		const struct run *run = e.at[i].run;
-		const struct said said = predict(ask, &e.at[i]);
+		const struct said said = x.said[i];
 
 		v->at[i] = (struct validation_row){.set = run->set ? run->set : "all",
 						   .machine = run->machine,

@@ -63,17 +63,44 @@ struct predicted {
 	double of[SERVED_METRICS], lo[SERVED_METRICS], hi[SERVED_METRICS];
 };
 
+struct drawing {
+	struct service *service;
+	const struct serve *load;
+	const struct draws *draws;
+	double *drawn; /* [metric * draws + draw] */
+	struct err *errs;
+};
+
+static int draw_once(void *self, size_t thread, size_t i)
+{
+	const struct drawing *x = self;
+	const struct draws *d = x->draws;
+	double of[SERVED_METRICS];
+
+	if (run_all(service_twin(x->service, thread), x->load, d, &d->z[i * d->sources], of, &x->errs[i]) !=
+	    0)
+		return -1;
+	for (size_t k = 0; k < SERVED_METRICS; k++)
+		x->drawn[k * d->n + i] = of[k];
+	return 0;
+}
+
 /* P10 and P90 of each metric over the draws. */
 static int run_draws(struct arena *a, struct service *s, const struct serve *load, const struct draws *d,
 		     struct predicted *p, struct err *err)
 {
-	double *drawn = arena_array(a, d->n * SERVED_METRICS, sizeof *drawn), of[SERVED_METRICS];
+	double *drawn = arena_array(a, d->n * SERVED_METRICS, sizeof *drawn);
+	struct drawing x = {s, load, d, drawn, arena_array(a, d->n, sizeof *x.errs)};
+	const struct workers_task work = {.n = d->n, .item = draw_once, .self = &x};
+	const size_t threads = workers_count((int64_t)d->threads, d->n);
+	size_t done;
 
-	for (size_t i = 0; i < d->n; i++) {
-		if (run_all(s, load, d, &d->z[i * d->sources], of, err) != 0)
-			return -1;
-		for (size_t k = 0; k < SERVED_METRICS; k++)
-			drawn[k * d->n + i] = of[k];
+	for (size_t i = 0; i < threads; i++)
+		service_twin(s, i);
+	done = workers_run(&work, threads);
+	if (done < d->n) {
+		*err = x.errs[done];
+		return -1;
 	}
 	for (size_t k = 0; k < SERVED_METRICS; k++) {
 		p->lo[k] = d->n ? quantile_of(&drawn[k * d->n], d->n, 0.1) : p->of[k];

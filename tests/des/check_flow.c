@@ -344,6 +344,98 @@ START_TEST(flow_against_fluid)
 }
 END_TEST
 
+/* ---- many flows at once: those that a change does not touch keep their rates ---- */
+
+enum { CROWD = 150, CROWD_WIRES = 60, CROWD_SENDS = 600, CROWD_LOOKS = 60 };
+
+struct crowd {
+	struct engine *engine;
+	struct flownet *net;
+	struct rng *rng;
+	double capacity[CROWD_WIRES];
+	size_t wires_n, left, compared, most;
+	struct crowd_flow {
+		struct crowd *all;
+		size_t path[3], path_n;
+		double cap_Bps;
+	} flows[CROWD];
+};
+
+/* A third of the flows have caps, and some cross no wire but their own cap. */
+static void crowd_sends(void *self, sim_ns now_ns)
+{
+	struct crowd_flow *f = self;
+	struct crowd *all = f->all;
+	struct rng *r = all->rng;
+
+	(void)now_ns;
+	if (!all->left)
+		return;
+	all->left--;
+	f->cap_Bps = draw(r, 3) ? INFINITY : 1e7 * (double)(1 + draw(r, 9));
+	f->path_n = isinf(f->cap_Bps) ? 1 + draw(r, 3) : draw(r, 4);
+	for (size_t i = 0; i < f->path_n; i++)
+		f->path[i] = draw(r, all->wires_n);
+	flownet_send(all->net, f->path, f->path_n, 1e5 * (double)(1 + draw(r, 40)), f->cap_Bps, crowd_sends,
+		     f);
+}
+
+/* After every start, end and allocation of this instant: the rates are those of an allocation of all flows. */
+static void crowd_is_fair(void *self, sim_ns now_ns)
+{
+	struct crowd *all = self;
+	const size_t n = flownet_under_way(all->net);
+	const size_t *paths[CROWD];
+	size_t path_n[CROWD];
+	double caps[CROWD], rates[CROWD], there[CROWD];
+
+	(void)now_ns;
+	for (size_t i = 0; i < n; i++) {
+		void *flow;
+		const struct crowd_flow *f;
+
+		there[i] = flownet_rate_Bps(all->net, i, &flow);
+		f = flow;
+		paths[i] = f->path;
+		path_n[i] = f->path_n;
+		caps[i] = f->cap_Bps;
+	}
+	if (n)
+		flow_max_min(all->capacity, all->wires_n, paths, path_n, caps, n, rates);
+	for (size_t i = 0; i < n; i++)
+		MUST(fabs(there[i] - rates[i]) <= 1e-12 * rates[i]);
+	all->compared += n;
+	all->most = n > all->most ? n : all->most;
+}
+
+/* By seed the wires are few (everything is one component) or many. */
+START_TEST(many_flows_are_allocated_as_all_at_once)
+{
+	struct crowd all = {
+		.engine = engine_new(), .rng = rng_new((uint64_t)_i, "crowd"), .left = CROWD_SENDS};
+
+	all.wires_n = _i % 2 ? CROWD_WIRES : 8;
+	all.net = flownet_new(all.engine);
+	for (size_t w = 0; w < all.wires_n; w++) {
+		all.capacity[w] = 1e8 * (1 + (double)draw(all.rng, 7));
+		flownet_wire(all.net, all.capacity[w]);
+	}
+	for (size_t i = 0; i < CROWD; i++) {
+		all.flows[i].all = &all;
+		engine_at(all.engine, (sim_ns)draw(all.rng, 1000), EV_START, crowd_sends, &all.flows[i]);
+	}
+	for (size_t i = 0; i < CROWD_LOOKS; i++)
+		engine_at(all.engine, 1000 + 2000000 * (sim_ns)i, EV_STOP, crowd_is_fair, &all);
+	engine_run(all.engine);
+	ck_assert_uint_eq(flownet_under_way(all.net), 0);
+	ck_assert_uint_eq(all.most, CROWD);
+	ck_assert_uint_ge(all.compared, 10 * CROWD);
+	flownet_free(all.net);
+	engine_free(all.engine);
+	rng_free(all.rng);
+}
+END_TEST
+
 Suite *suite_flow(void)
 {
 	Suite *s = suite_create("flow");
@@ -353,6 +445,7 @@ Suite *suite_flow(void)
 	tcase_add_test(tc, flow_undisturbed);
 	tcase_add_test(tc, flow_max_min_is_optimal);
 	tcase_add_test(tc, flow_against_fluid);
+	tcase_add_loop_test(tc, many_flows_are_allocated_as_all_at_once, 0, 16);
 	suite_add_tcase(s, tc);
 	return s;
 }

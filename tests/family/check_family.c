@@ -206,7 +206,9 @@ static struct family_errors chips_left_out(void)
 	struct err err = ERR_INIT;
 
 	must(family_fit(&w.family_model, &w.e, &all, &err), &err);
-	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_LEAVE_OUT_CHIP, &errors, &err), &err);
+	must(family_leave_out(&w.family_model, &w.e, &all, FAMILY_LEAVE_OUT_CHIP, (struct workers_ask){2},
+			      &errors, &err),
+	     &err);
 	return errors;
 }
 
@@ -298,7 +300,7 @@ static const struct profile *written(void)
 	struct err err = ERR_INIT;
 	struct yml *tree;
 
-	must(family_write(&w.family_model, &w.e, &text, &err), &err);
+	must(family_write(&w.family_model, &w.e, (struct workers_ask){1}, &text, &err), &err);
 	*source = (struct source){"written", arena_strdup(&w.arena, text.text), text.len};
 	str_release(&text);
 	tree = yml_parse(&w.arena, source, &w.diags);

@@ -1,0 +1,46 @@
+#!/bin/sh
+# threads.sh PROGRAM: every verb that takes -j prints and writes the same bytes, and exits alike, with 1, 2, 4 and 8 threads.
+# Built with -fsanitize=thread (make san-tsan) the program also exits with another code where two threads meet.
+set -e
+program=$1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+trap 'exit 130' INT TERM
+measured=hardware/measured
+n=0
+
+run() {
+	rc=0
+	"$program" "$@" >"$out/said" 2>&1 </dev/null || rc=$?
+	{ cat "$out/said"; [ ! -e "$out/new.yaml" ] || cat "$out/new.yaml"; echo "exit $rc"; } | sed "s|$out|OUT|g"
+	rm -f "$out/new.yaml"
+}
+
+same() {
+	run "$@" -j 1 >"$out/one"
+	case $(tail -n 1 "$out/one") in "exit 66" | "exit 1"*) cat "$out/one"; exit 1 ;; esac
+	for threads in 2 4 8; do
+		run "$@" -j $threads >"$out/more"
+		cmp -s "$out/one" "$out/more" ||
+			{ diff "$out/one" "$out/more" | head -40 | cut -c1-300; echo "threads: $* -j $threads: other bytes than with one thread"; exit 1; }
+	done
+	n=$((n + 1))
+}
+
+founding=scenarios/m5-vs-m4pro.yaml
+served=scenarios/serve-m5-m4pro.yaml
+short="--set workload.serve.requests=60 --set workload.serve.replications=3"
+same simulate $founding --draws 40 --format json
+same simulate $served $short --draws 4 --format json
+same sweep $founding --over workload.generate.batch=1,2,4,8,16 --draws 20 --format json
+same sweep $founding --over workload.generate.batch=1,2,0,3,-1 --draws 20 # the first cell that is wrong is told of
+same sweep scenarios/pipeline-schedules.yaml --over workload.train.micro_batches=4,9 --draws 10 --format csv
+same sweep $served $short --over workload.serve.arrivals.users=2,4 --draws 3 --format json
+same plan scenarios/plan-batch.yaml --format json -o "$out/new.yaml"
+same plan scenarios/plan-team-30.yaml --set "plan.machines={m5: apple-m5-max-40c-64gb}" --set plan.spare=0 --set "plan.slots=[4]" \
+	--set workload.serve.arrivals.users=4 --set workload.serve.requests=60 --format json
+same validate $founding --from tests/golden/validate-scenario-json/runs.csv --format json
+same validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
+same validate --from $measured/mps-2026-01-apple-m5.csv --family $measured/mps-2026-01-apple-m5.family.yaml --format json
+same calibrate --from $measured/mps-2026-01-apple-m5.csv --family $measured/mps-2026-01-apple-m5.family.yaml -o "$out/new.yaml"
+echo "threads: $n commands say the same with 1, 2, 4 and 8 threads"
