@@ -48,6 +48,7 @@
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
+	SUITE(fit_runtime)                                                                                   \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
