@@ -50,6 +50,7 @@
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
 	SUITE(weights_file)                                                                                  \
+	SUITE(fit_runtime)                                                                                   \
 	SUITE(family)                                                                                        \
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \

@@ -234,6 +234,38 @@ static void add_tables(struct writer *w)
 	add_rate(w, 10, "decode", w->d->decode);
 }
 
+static void add_by_format(struct writer *w, int indent, const char *key, const struct number *by)
+{
+	bool any = false;
+
+	for (int f = 0; f < FEW_FORMATS; f++)
+		any |= by[f].given;
+	if (!any)
+		return;
+	str_pad(w->out, ' ', (size_t)indent);
+	str_addf(w->out, "%s:\n", key);
+	for (int f = 0; f < FEW_FORMATS; f++)
+		add_key(w, indent + 2, few_format_names[f], &by[f], DIM_SHARE);
+}
+
+/* Products of few rows: one reading of the weights serves all rows, and each further row costs its share of the peak; rows
+ * of experts are products of their own until there are two for each. */
+static void add_few(struct writer *w)
+{
+	const struct few_rows *few = &w->d->few;
+
+	add_by_format(w, 8, "dequant", few->dequant);
+	if (!few->rows)
+		return;
+	str_addf(w->out, "        few:\n          rows: %lld\n          pass: %lld\n", (long long)few->rows,
+		 (long long)few->rows);
+	if (few->scattered.given) {
+		str_add(w->out, "          gather: 2\n");
+		add_key(w, 10, "scattered", &few->scattered, DIM_SHARE);
+	}
+	add_by_format(w, 10, "further", few->further);
+}
+
 /* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/). */
 static void add_fusion(struct writer *w)
 {
@@ -296,6 +328,7 @@ static void add_device(struct writer *w)
 	add_rate(w, 8, "gemv_q8", d->gemv_q8);
 	add_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
+	add_few(w);
 	add_fusion(w);
 	add_from_source(w, "honours");
 	add_from_source(w, "train_copies");

@@ -1,4 +1,5 @@
-/* profile_fit.c - rates and overheads; the tables are in utilisation_table.c. See profile_fit.h. */
+/* profile_fit.c - which samples are used, and the order of the steps; rates.c, few_rows.c and utilisation_table.c take them.
+ * See profile_fit.h. */
 #include "sim/calib/profile_fit.h"
 
 #include <math.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/calib/fit.h"
 
 void profile_fit_note(struct profile_fitting *g, const char *fmt, ...)
 {
@@ -63,333 +63,6 @@ const char *profile_fit_name(struct profile_fitting *g, const struct sample *s)
 	return name;
 }
 
-/* Makes a point of each usable sample of a kind whose x() is positive. Returns how many. */
-static size_t gather(struct profile_fitting *g, enum sample_kind kind, double (*x)(const struct sample *),
-		     struct fit_point **points)
-{
-	size_t n = 0;
-
-	*points = arena_array(g->arena, g->set->n, sizeof **points);
-	for (size_t i = 0; i < g->set->n; i++) {
-		const struct sample *s = &g->set->samples[i];
-
-		if (profile_fit_wants(g, s, kind) && x(s) > 0)
-			(*points)[n++] = (struct fit_point){.name = profile_fit_name(g, s),
-							    .x = x(s),
-							    .t = sample_median(s).median_s,
-							    .sd = profile_fit_sd(g, s)};
-	}
-	return n;
-}
-
-static double count_of(const struct sample *s)
-{
-	return (double)s->m;
-}
-
-static double
-waited_count(const struct sample *s) /* of kernels that wait for the one before, as in a layer */
-{
-	return s->k == 1 ? (double)s->m : 0;
-}
-
-static double bytes_of(const struct sample *s)
-{
-	return s->bytes;
-}
-
-static void note_fit(struct profile_fitting *g, const char *what, const struct fit *f,
-		     const struct fit_point *p)
-{
-	struct str s = STR_INIT;
-
-	fit_describe(f, &s);
-	profile_fit_note(g, "%s: %s", what, s.text);
-	str_release(&s);
-	for (size_t i = 0; i < f->n; i++)
-		if (p[i].out)
-			profile_fit_note(
-				g, "outlier, left out of that fit: %s: %.4g s where the model says %.4g s",
-				p[i].name, p[i].t, fit_at(f, p[i].x));
-}
-
-/* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
-static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
-			       double (*x)(const struct sample *), const char *what)
-{
-	struct fit_point *p;
-	const size_t n = gather(g, kind, x, &p);
-	struct number r = {.provenance = PROVENANCE_MEASURED, .n = (int64_t)n, .source = what};
-	struct err err = ERR_INIT;
-	struct fit f;
-
-	if (!n)
-		return r;
-	r.given = true;
-	if (n >= 2 && fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known) {
-		note_fit(g, what, &f, p);
-		r.value = 1 / f.p[FIT_R].value;
-		r.sd = isfinite(f.p[FIT_R].se) ? r.value * f.p[FIT_R].se / f.p[FIT_R].value : 0.1 * r.value;
-		return r;
-	}
-	r.value = p[0].t / p[0].x;
-	for (size_t i = 1; i < n; i++) /* the longest run has the smallest share of t0 */
-		r.value = fmin(r.value, p[i].t / p[i].x);
-	r.sd = 0.1 * r.value;
-	profile_fit_note(g, "%s: no slope can be told (%s); the least time for one is taken", what,
-			 err.msg[0] ? err.msg : "the rate is lost in t0");
-	return r;
-}
-
-/* True where the sizes show a start-up time t0: it is determined apart from the rate, or, with few sizes, a fit without
- * it misses them by more than twice as much. */
-static bool starts_up(struct profile_fitting *g, struct fit_point *p, size_t n, const struct fit *affine)
-{
-	struct fit_point *again = arena_array(g->arena, n, sizeof *again);
-	struct err err = ERR_INIT;
-	struct fit rate;
-
-	if (affine->apart || !affine->rate_known || n < 3)
-		return affine->apart;
-	memcpy(again, p, n * sizeof *again);
-	return fit_make(FIT_RATE, again, n, g->d->kernel.value, &rate, &err) == 0 && affine->used == n &&
-	       isfinite(affine->spread) && affine->spread < 0.5 * rate.spread;
-}
-
-/* An empty kernel gives the least cost of a kernel; one that reads and writes waits for the memory too, so that the t0
- * of elementwise kernels replaces it where it is larger. */
-static void raise_kernel(struct profile_fitting *g)
-{
-	static const char what[] = "elementwise kernels";
-	struct fit_point *p;
-	const size_t n = gather(g, SAMPLE_ELEMENTWISE, bytes_of, &p);
-	struct number *k = &g->d->kernel;
-	struct err err = ERR_INIT;
-	struct fit f;
-
-	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 ||
-	    f.p[FIT_T0].value <= k->value || !starts_up(g, p, n, &f))
-		return;
-	note_fit(g, what, &f, p);
-	*k = (struct number){
-		f.p[FIT_T0].value,
-		fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value),
-		(int64_t)f.used,
-		PROVENANCE_MEASURED,
-		arena_printf(g->arena, "t0 of %s; one that does nothing takes %.3g us", what, 1e6 * k->value),
-		true};
-}
-
-void profile_fit_overheads(struct profile_fitting *g)
-{
-	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
-	if (!g->d->kernel.given)
-		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
-	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
-	g->batched = g->d->kernel.given;
-	raise_kernel(g);
-}
-
-/* The least size in byte of a stream that counts as read from memory: a share of the largest, which in the suite is
- * several times the last-level cache. Rejected samples count for the largest: where all large sizes were rejected, the
- * best of the rest would be a cache's rate. Published sizes begin far beyond any cache. */
-static double cold_from(const struct profile_fitting *g, enum sample_kind kind, double share)
-{
-	double largest = 0;
-
-	for (size_t i = 0; i < g->set->n; i++) {
-		const struct sample *s = &g->set->samples[i];
-
-		if (s->kind == kind && (!s->threads || s->threads == g->threads))
-			largest = fmax(largest, s->bytes);
-	}
-	return share * largest;
-}
-
-/* The best rate of the large sizes, where no model can be fitted. */
-static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
-{
-	struct number r = {.provenance = PROVENANCE_MEASURED};
-	const double least = cold_from(g, kind, g->batched ? 0.6 : 0.25);
-
-	for (size_t i = 0; i < g->set->n; i++) {
-		const struct sample *s = &g->set->samples[i];
-		double rate;
-
-		if (!profile_fit_wants(g, s, kind) || s->bytes < least || !(s->bytes > 0))
-			continue;
-		rate = s->bytes / sample_median(s).median_s;
-		if (rate <= r.value)
-			continue;
-		r = (struct number){rate,
-				    rate * fmax(profile_fit_sd(g, s), 0.005),
-				    profile_fit_count(s),
-				    PROVENANCE_MEASURED,
-				    NULL,
-				    true};
-		r.source = arena_printf(g->arena, "the best of the large sizes, %.4g B in %.5g ms%s%s",
-					s->bytes, 1e3 * sample_median(s).median_s, s->source ? "; " : "",
-					s->source ? s->source : "");
-	}
-	return r;
-}
-
-/* The rate of a stream: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
-static struct number stream_rate(struct profile_fitting *g, enum sample_kind kind, const char *what)
-{
-	struct fit_point *p;
-	const size_t n = gather(g, kind, bytes_of, &p);
-	const double least = cold_from(g, kind, 0.25);
-	const struct fit_param *memory;
-	struct err err = ERR_INIT;
-	bool cold = false;
-	struct fit f;
-
-	for (size_t i = 0; i < n; i++)
-		cold |= p[i].x >= least;
-	if (!cold && n)
-		profile_fit_note(g, "%s: not used: every size beyond the caches was rejected", what);
-	if (!cold)
-		return (struct number){.provenance = PROVENANCE_MEASURED};
-	if (n < 8 || fit_make(FIT_KNEE, p, n, 0, &f, &err) != 0)
-		return best_rate(g, kind);
-	note_fit(g, what, &f, p);
-	memory = &f.p[FIT_MEMORY];
-	if (memory->hi > 1.1 * memory->lo) {
-		profile_fit_note(
-			g, "%s: the plateau is not well determined; the best of the large sizes is taken",
-			what);
-		return best_rate(g, kind);
-	}
-	return (struct number){
-		memory->value,
-		fmax(memory->se, g->run_sd * memory->value),
-		(int64_t)f.used,
-		PROVENANCE_MEASURED,
-		arena_printf(g->arena, "plateau beyond a cache of %.3g MB", f.p[FIT_AT].value / 1e6),
-		true};
-}
-
-/* A number that was not measured, transferred from one that was. */
-static struct number transferred(const struct number *from, double spread, const char *source)
-{
-	return (struct number){from->value, spread * from->value, 0, PROVENANCE_TRANSFERRED,
-			       source,      from->given};
-}
-
-void profile_fit_streams(struct profile_fitting *g)
-{
-	struct profile_fit *d = g->d;
-
-	d->read = stream_rate(g, SAMPLE_READ, "reads");
-	d->copy = stream_rate(g, SAMPLE_COPY, "copies");
-	if (!d->copy.given)
-		d->copy = stream_rate(g, SAMPLE_TRIAD, "triad");
-	if (!d->read.given)
-		d->read = transferred(&d->copy, 0.1, "the copy bandwidth; reads were not measured alone");
-	if (!d->copy.given)
-		d->copy = transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
-}
-
-/* The rate R of t = t0 + bytes/R. In a batched set, t0 is the time of a kernel beyond its work, at least that of an
- * empty one; it goes to *start where the sizes determine it (start may be NULL). */
-static struct number work_rate(struct profile_fitting *g, struct fit_point *p, size_t n, const char *what,
-			       struct number *start)
-{
-	struct number r = {.provenance = PROVENANCE_MEASURED};
-	struct err err = ERR_INIT;
-	bool affine;
-	struct fit f;
-
-	if (!n)
-		return r;
-	affine = fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known;
-	if (g->batched)
-		affine = affine && f.p[FIT_T0].value > g->d->kernel.value && starts_up(g, p, n, &f);
-	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->d->kernel.value, &f, &err) != 0)) {
-		profile_fit_note(g, "%s: not used: %s", what,
-				 err.msg[0] ? err.msg : "the rate is lost in t0");
-		return r;
-	}
-	if (affine && g->batched && start && !start->given)
-		*start = (struct number){
-			f.p[FIT_T0].value,   fmax(f.p[FIT_T0].se, 0.1 * f.p[FIT_T0].value), (int64_t)f.used,
-			PROVENANCE_MEASURED, arena_printf(g->arena, "t0 of %s", what),      true};
-	note_fit(g, what, &f, p);
-	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
-	r.sd = fmax(isfinite(f.p[FIT_R].se) ? f.p[FIT_R].se / r.value : 0.1,
-		    isfinite(f.spread) ? f.spread : 0.1);
-	r.sd = r.value * fmin(fmax(r.sd, g->run_sd), 0.5);
-	r.source = arena_printf(g->arena, "fit to %zu sizes", f.used);
-	return r;
-}
-
-static struct number gemv_rate(struct profile_fitting *g, enum sample_dtype dtype, struct number *start)
-{
-	struct fit_point *p = arena_array(g->arena, g->set->n, sizeof *p);
-	int64_t rows = INT64_MAX;
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->set->n; i++) {
-		const struct sample *s = &g->set->samples[i];
-
-		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m < rows)
-			rows = s->m;
-	}
-	for (size_t i = 0; i < g->set->n; i++) { /* the fewest rows that were measured, one if possible */
-		const struct sample *s = &g->set->samples[i];
-
-		if (profile_fit_wants(g, s, SAMPLE_GEMV) && s->dtype == dtype && s->m == rows && s->bytes > 0)
-			p[n++] = (struct fit_point){.name = profile_fit_name(g, s),
-						    .x = s->bytes,
-						    .t = sample_median(s).median_s,
-						    .sd = profile_fit_sd(g, s)};
-	}
-	return work_rate(g, p, n,
-			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]),
-			 start);
-}
-
-static bool all_rejected(const struct profile_fitting *g, enum sample_kind kind)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < g->set->n; i++) {
-		if (profile_fit_wants(g, &g->set->samples[i], kind))
-			return false;
-		any |= g->set->samples[i].kind == kind && g->set->samples[i].rejected;
-	}
-	return any;
-}
-
-void profile_fit_gemv(struct profile_fitting *g)
-{
-	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
-	struct profile_fit *d = g->d;
-	struct fit_point *p;
-	size_t n;
-
-	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
-		d->gemv = gemv_rate(g, whole[i], &d->product);
-	if (!d->gemv.given)
-		d->gemv =
-			transferred(&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
-				    all_rejected(g, SAMPLE_GEMV)
-					    ? "the read bandwidth; every matrix-vector product was rejected"
-					    : "the read bandwidth; a matrix-vector product was not measured "
-					      "alone");
-	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
-	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
-	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
-	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
-	if (!d->decode.given)
-		d->decode =
-			transferred(&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
-				    all_rejected(g, SAMPLE_DECODE)
-					    ? "the read bandwidth; every attention of one query was rejected"
-					    : "the read bandwidth");
-}
-
 static int check_set(const struct sample_set *set, struct err *err)
 {
 	size_t usable = 0;
@@ -437,7 +110,7 @@ static void fill_gaps(struct profile_fitting *g)
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		if (!d->step.given && d->gemm[order[i]].n && d->gemm[order[i]].sync.value > 0)
 			d->step =
-				transferred(&d->gemm[order[i]].sync, 0.25, "the sync of the matrix products");
+				profile_fit_transferred(&d->gemm[order[i]].sync, 0.25, "the sync of the matrix products");
 	if (!d->kernel.given)
 		d->kernel = (struct number){0,
 					    0,
@@ -446,7 +119,7 @@ static void fill_gaps(struct profile_fitting *g)
 					    "nothing: no dispatch was measured, and none is charged",
 					    true};
 	if (!d->step.given)
-		d->step = transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
+		d->step = profile_fit_transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
 }
 
 /* No number of a machine that did not settle is known better than its samples, whatever its own fit says. */
@@ -458,6 +131,11 @@ static void widen(const struct profile_fitting *g)
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i]->sd = fmax(all[i]->sd, g->unsettled_sd * all[i]->value);
+	for (int f = 0; f < FEW_FORMATS; f++) {
+		d->few.further[f].sd = fmax(d->few.further[f].sd, g->unsettled_sd * d->few.further[f].value);
+		d->few.dequant[f].sd = fmax(d->few.dequant[f].sd, g->unsettled_sd * d->few.dequant[f].value);
+	}
+	d->few.scattered.sd = fmax(d->few.scattered.sd, g->unsettled_sd * d->few.scattered.value);
 }
 
 /* The number of threads whose samples are used: 0 (all) where products or reads have it, else the largest. */
@@ -573,6 +251,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		rc = profile_fit_gemm(&g, err);
 	}
 	if (rc == 0) {
+		profile_fit_few(&g);
 		profile_fit_attention(&g);
 		fill_gaps(&g);
 		widen(&g);

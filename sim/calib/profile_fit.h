@@ -35,12 +35,23 @@ struct utilisation_table {
 	size_t n; /* 0: not measured */
 };
 
+/* Products of few rows, and of many rows in blocks of 8 and 4 bits; by the formats of weights as they are, q8, q4. */
+enum few_format { FEW_WHOLE, FEW_Q8, FEW_Q4, FEW_FORMATS };
+extern const char *const few_format_names[FEW_FORMATS]; /* the keys: "f16", "q8", "q4" */
+struct few_rows {
+	int64_t rows; /* largest number of rows that was measured so; 0: none beyond one */
+	struct number further[FEW_FORMATS]; /* share of the peak that each further row costs */
+	struct number scattered;            /* share of gemv's rate that rows of an expert each reach */
+	struct number dequant[FEW_FORMATS]; /* utilisation of many rows relative to weights as they are */
+};
+
 struct profile_fit {
 	struct number read, copy, gemv, gemv_q8, gemv_q4, decode, kernel, step;
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
 	struct utilisation_table gemm[DTYPE_N], attention;
 	bool skips_mask;
+	struct few_rows few;
 	const char **notes; /* fits, outliers, what was left out and why: lines for the file's head */
 	size_t notes_n;
 };
@@ -68,10 +79,18 @@ int64_t profile_fit_count(const struct sample *s); /* how many samples the row s
 const char *profile_fit_name(struct profile_fitting *g,
 			     const struct sample *s); /* "gemm f16 64 x 64 x 64 (mps)" */
 
+/* A number that was not measured, transferred from one that was; spread: relative. */
+struct number profile_fit_transferred(const struct number *from, double spread, const char *source);
+
 void profile_fit_overheads(struct profile_fitting *g);
 void profile_fit_streams(struct profile_fitting *g);
 void profile_fit_gemv(struct profile_fitting *g);
 int profile_fit_gemm(struct profile_fitting *g, struct err *err);
+void profile_fit_few(struct profile_fitting *g);
 void profile_fit_attention(struct profile_fitting *g);
+
+/* The dtype that a step computes in: the first of f16, bf16 that has products, else f32. Shares of few rows and of
+ * attention are of its peak. */
+enum dtype profile_fit_compute(const struct profile_fit *d);
 
 #endif

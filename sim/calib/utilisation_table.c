@@ -512,29 +512,33 @@ int profile_fit_gemm(struct profile_fitting *g, struct err *err)
 	return any ? 0 : err_set(err, "no matrix product was measured, or t0 hides them all");
 }
 
-/* The dtype whose peak the utilisation of attention is a share of: the first of f16, bf16 that has products. */
-static enum dtype attention_dtype(const struct profile_fit *d)
-{
-	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
-}
+/* Attention of a prompt as flash attention runs it reaches about half of what large products do: 45 of 82 % under
+ * llama.cpp on M3 and M4, 40 of 85 % on GeForce, 50 of 71 % under PyTorch on H100 (hardware/runtimes). */
+static const double attention_of_products = 0.5;
+enum { MANY_ROWS = 256 };
 
 static void transfer_attention(struct profile_fitting *g)
 {
-	const enum dtype dtype = attention_dtype(g->d);
+	const enum dtype dtype = profile_fit_compute(g->d);
 	const struct utilisation_table *gemm = &g->d->gemm[dtype];
 	struct utilisation_table *table = &g->d->attention;
-	double least = 1;
+	double *u = arena_array(g->arena, gemm->n, sizeof *u), value;
+	size_t n = 0;
 
 	for (size_t i = 0; i < gemm->n; i++)
-		least = fmin(least, gemm->at[i].u.value);
+		if (gemm->at[i].m >= MANY_ROWS)
+			u[n++] = gemm->at[i].u.value;
+	for (size_t i = 0; i < gemm->n && !n; i++) /* few rows alone: the best of them */
+		u[0] = fmax(u[0], gemm->at[i].u.value);
+	value = attention_of_products * quantile_of(u, n ? n : 1, 0.5);
 	table->at = arena_array(g->arena, 1, sizeof *table->at);
 	table->n = 1;
 	table->at[0] = (struct utilisation_point){
 		512,
 		512,
 		1,
-		{least, 0.5 * least, 0, PROVENANCE_TRANSFERRED,
-		 "the least utilisation of a matrix product; attention was not measured", true}};
+		{value, 0.5 * value, 0, PROVENANCE_TRANSFERRED,
+		 "half of the products of many rows; attention was not measured", true}};
 	profile_fit_note(g, "attention of a prompt was not measured: transferred from the products in %s",
 			 dtype_names[dtype]);
 }
@@ -542,7 +546,7 @@ static void transfer_attention(struct profile_fitting *g)
 void profile_fit_attention(struct profile_fitting *g)
 {
 	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n, sizeof *t.at)};
-	const struct utilisation_table *gemm = &g->d->gemm[attention_dtype(g->d)];
+	const struct utilisation_table *gemm = &g->d->gemm[profile_fit_compute(g->d)];
 
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];

@@ -22,7 +22,7 @@ struct calibrate_options {
 	struct output_options output;
 	struct workers_ask workers;
 	struct runs_options runs;
-	bool quick, list;
+	bool quick, list, keep;
 	const char *only, *backend, *link;
 	int64_t threads; /* 0: all */
 	const char *machine, *device, *like, *facts;
@@ -47,7 +47,10 @@ static const struct opt own_runs[] = {
 	OPT_TEXT_ROW(struct calibrate_options, device, "device", 0, "NAME",
 		     "with --machine: its device; the first if not said"),
 	OPT_TEXT_ROW(struct calibrate_options, like, "like", 0, "NAME",
-		     "with --machine: the runtime whose tables are taken over; the first if not said")};
+		     "with --machine: the runtime, or another machine, whose tables are taken over; if not "
+		     "said, the newest runtime that fits the program and its build"),
+	OPT_FLAG_ROW(struct calibrate_options, keep, "keep", 'k',
+		     "with --machine: write the file even where it does not give back its own rows")};
 static const struct opt own_facts[] = {
 	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
 		     "with samples: csv of what a data sheet says (key, value)")};
@@ -119,10 +122,29 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 	return rc;
 }
 
+/* Shows the rows beside what was made of them; where they are not given back, nothing is written. */
+static int judge_fit(const struct calibrate_options *o, const struct fit_runtime_result *r)
+{
+	struct str table = STR_INIT;
+	struct err err = ERR_INIT;
+
+	fit_runtime_table(r, &table);
+	fputs(table.text, stderr);
+	str_release(&table);
+	if (!r->refused)
+		return EXIT_FINE;
+	if (o->keep) {
+		fprintf(stderr, "lemursim: note: %s; kept all the same\n", r->refused);
+		return EXIT_FINE;
+	}
+	err_set(&err, "%s: nothing is written", r->refused);
+	err_hint(&err, "--like takes the shape of another runtime or machine, --keep writes it all the same");
+	return complain(&err, EXIT_TARGET_MISSED);
+}
+
 static int from_runs(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct fit_runtime_input *inputs = arena_array(&s->arena, o->runs.from.n, sizeof *inputs);
-	struct texts notes = {NULL, 0};
 	const struct fit_runtime_ask ask = {.inputs = inputs,
 					    .n = o->runs.from.n,
 					    .machine = o->machine,
@@ -131,8 +153,8 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 					    .runtime = o->runs.runtime,
 					    .version = "lemursim " VERSION,
 					    .out = o->output.path,
-					    .skip = o->runs.skip_foreign,
-					    .notes = &notes};
+					    .skip = o->runs.skip_foreign};
+	struct fit_runtime_result result;
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -145,11 +167,11 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 		inputs[i] = (struct fit_runtime_input){
 			o->runs.from.at[i],
 			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
-	rc = fit_runtime_make(&s->loader, &ask, text, &err);
-	for (size_t i = 0; i < notes.n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", notes.at[i]);
+	rc = fit_runtime_make(&s->loader, &ask, text, &result, &err);
+	for (size_t i = 0; i < result.notes.n; i++)
+		fprintf(stderr, "lemursim: note: %s\n", result.notes.at[i]);
 	if (rc == 0)
-		return EXIT_FINE;
+		return judge_fit(o, &result);
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
 

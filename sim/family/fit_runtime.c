@@ -1,48 +1,34 @@
-/* fit_runtime.c - the fit of a runtime and its file; loading is in catalogue.c. See fit_runtime.h. */
-#include "sim/conf/sources.h"
-#include "sim/base/exact_math.h"
-#include "sim/family/fit_runtime.h"
-#include "sim/family/report_rows.h"
+/* fit_runtime.c - the rows of a runtime's fit, and the fit; see fit_runtime.h and fit_work.h. */
+#include "sim/family/fit_work.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "sim/base/file.h"
-#include "sim/base/jsonw.h"
-#include "sim/calib/fit.h"
-#include "sim/runs/runtime_kernels.h"
+#include "sim/base/exact_math.h"
+#include "sim/conf/sources.h"
 
-static const double unit_s = 1e-6; /* overheads are fitted in microseconds */
+static const double unit_s = 1e-6; /* of an overhead that the base has none of */
 
-struct runtime_fit {
-	struct arena *arena;
-	const struct fit_runtime_ask *ask;
-	struct catalogue_device base;
-	struct profile profile; /* the base's, with the runtime's own kernels, and overheads of one unit_s */
-	const char *tool;
-	struct predicted_run *predicted; /* of each run */
-	struct fit_point *points;
-	size_t n, decode_n, prompt_n;
-	bool is_free[FACTORS];
-	double held[FACTORS];
-	const struct runtime_kernels
-		*runtime_kernels; /* of the program that made the runs; NULL: unknown, or the base's */
-	double bandwidth_max; /* the factor on bandwidths at which the fastest of them reaches the bus's */
-	double layer_kernels; /* of the first model, for the notes in the file */
-	double fitted[FACTORS], se[FACTORS];
-	struct fit fit;
-	VEC(const char *) notes;
-};
+/* The overheads of the base are fitted as factors, so that one of nothing gets a unit to be multiplied. */
+static void give_unit(struct qty *overhead)
+{
+	if (!(overhead->value > 0))
+		overhead->value = unit_s;
+}
 
-static void take_runtime_kernels(struct runtime_fit *f, const struct runs *runs)
+/* The profile that is fitted: the base's, with attention as the runs had it; of another program, with the kernels of the
+ * program that made the runs. */
+static void take_runtime_kernels(struct runtime_fit *f)
 {
 	struct profile *p = &f->profile;
-	const bool same = f->ask->runtime && !strcmp(f->ask->runtime, f->base.profile->origin.name);
-	const struct runtime_kernels *by = same ? NULL : runtime_kernels_of(runs);
+	const struct runtime_kernels *by = f->own_program ? NULL : runtime_kernels_of(&f->all);
 
 	*p = *f->base.profile;
-	p->overhead.kernel.value = p->overhead.step.value = unit_s;
+	give_unit(&p->overhead.kernel);
+	give_unit(&p->overhead.step);
 	f->runtime_kernels = by;
+	if (f->own_program && report_runs(p, "llama"))
+		report_attention(p, runs_flash(&f->all));
 	if (!by)
 		return;
 	p->norm = by->norm;
@@ -56,108 +42,144 @@ static void take_runtime_kernels(struct runtime_fit *f, const struct runs *runs)
 	p->all_logits = false;
 }
 
-static double kernels_of_layer(const struct model *m, const struct precision *p,
-			       const struct device_model *device_model)
+/* Seconds of overhead of a layer's kernels in decode. */
+static double layer_overhead_s(struct runtime_fit *f, const struct report_row *row,
+			       const struct profile *profile)
 {
+	const struct device_model device_model =
+		device_model_make(f->arena, f->base.machine, f->base.device, profile, f->base.compute);
 	const struct shape s = {.batch = 1, .tokens = 1, .past = 1};
 	struct part_count parts[MODEL_PARTS];
-	const size_t parts_n = model_parts(m, parts);
+	const size_t parts_n = model_parts(row->model, parts);
 	double sum = 0;
 
 	for (size_t k = 0; k < parts_n; k++) {
 		struct op ops[GRAPH_OPS];
 		const enum role role = parts[k].part.role;
-		const size_t n = graph_block(m, p, &s, parts[k].part, PHASE_DECODE, ops);
+		const size_t n =
+			graph_block(row->model, &row->precision, &s, parts[k].part, PHASE_DECODE, ops);
 
 		for (size_t i = 0; i < n && role != ROLE_EMBEDDING && role != ROLE_HEAD; i++)
-			sum += parts[k].blocks * cost_of(&ops[i], device_model, 1).overhead.s / unit_s;
+			sum += parts[k].blocks * cost_of(&ops[i], &device_model, 1).overhead.s;
 	}
-	return sum / (double)m->layers;
+	return sum / (double)row->model->layers;
 }
 
-static void add_run(struct runtime_fit *f, const struct fit_runtime_input *in, const struct report_row *row)
+static void measure_layer(struct runtime_fit *f)
 {
+	struct profile counts = f->profile;
+
+	counts.overhead.kernel.value = unit_s;
+	counts.overhead.product.given = counts.overhead.attention.given = false;
+	f->layer_kernels = layer_overhead_s(f, &f->rows[0], &counts) / unit_s;
+	f->layer_s = layer_overhead_s(f, &f->rows[0], &f->profile);
+}
+
+/* A point of the fit, and its predicted run. */
+static void add_run(struct runtime_fit *f, size_t i)
+{
+	const struct report_row *row = &f->rows[i];
 	const struct device_model device_model =
 		device_model_make(f->arena, f->base.machine, f->base.device, &f->profile, f->base.compute);
 	const struct run *r = row->run;
 
-	if (!f->n)
-		f->layer_kernels = kernels_of_layer(row->model, &row->precision, &device_model);
-	f->predicted[f->n] = predicted_run_make(f->arena, row->model, &row->precision, &device_model, r);
-	f->points[f->n++] = (struct fit_point){
-		.name = arena_printf(f->arena, "%s: %s", in->path, run_name(f->arena, r)),
+	f->predicted[i] = predicted_run_make(f->arena, row->model, &row->precision, &device_model, r);
+	f->points[i] = (struct fit_point){
+		.name = arena_printf(f->arena, "%s: %s", r->path, run_name(f->arena, r)),
 		.x = 1,
 		.t = r->seconds}; /* without sd: the model's error is larger than the difference between runs */
 	f->decode_n += r->gen > 0 && r->gen >= r->prompt;
 	f->prompt_n += r->prompt > 8;
 }
 
-/* Every run of an input: a point of the fit, and its predicted run. */
-static void add_input(struct runtime_fit *f, const struct fit_runtime_input *in,
-		      const struct report_rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++)
-		add_run(f, in, &rows->at[i]);
-	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, rows->n,
-					rows->at[0].model->title, mix_names[rows->at[0].precision.weights]));
-}
-
-/* The rows of an input that are of what is asked, alone in *runs too. */
-static int read_input(struct loader *l, struct runtime_fit *f, const struct fit_runtime_input *in,
+/* The rows of an input that are of what is asked. */
+static int read_input(struct runtime_fit *f, struct model_shelf *shelf, const struct fit_runtime_input *in,
 		      struct runs *runs, struct report_rows *rows, struct err *err)
 {
-	struct model_shelf shelf = {.loader = l};
-	struct report_ask ask = {.shelf = &shelf,
+	struct report_ask ask = {.shelf = shelf,
 				 .device = &f->base,
 				 .model = in->model,
 				 .weights = in->weights,
 				 .fitting = true,
 				 .skip = f->ask->skip};
 
-	ask.given = catalogue_model_load(l, in->model);
-	if (!ask.given || runs_read(f->arena, in->path, runs, err) != 0 || runs_one_model(runs, err) != 0 ||
-	    runs_one_runtime(runs, err) != 0)
+	ask.given = catalogue_model_load(f->loader, in->model);
+	if (!ask.given || runs_one_model(runs, err) != 0 || report_rows_make(&ask, runs, rows, err) != 0)
 		return -1;
-	if (report_rows_make(&ask, runs, rows, err) != 0)
-		return -1;
-	if (f->ask->notes)
-		*f->ask->notes = texts_join(l->arena, f->ask->notes, rows->notes.at, rows->notes.n);
-	runs->n = rows->n;
-	runs->at = arena_array(f->arena, rows->n, sizeof *runs->at);
-	for (size_t i = 0; i < rows->n; i++)
-		runs->at[i] = *rows->at[i].run;
+	for (size_t i = 0; i < rows->notes.n; i++)
+		fit_tell(f, rows->notes.at[i]);
+	VEC_ADD(&f->notes, arena_printf(f->arena, "%s: %zu runs of %s with %s weights", in->path, rows->n,
+					rows->at[0].model->title, mix_names[rows->at[0].precision.weights]));
 	return 0;
 }
 
-static int gather(struct loader *l, struct runtime_fit *f, struct err *err)
+/* The rows of all inputs, in their order. */
+static void join_rows(struct runtime_fit *f, const struct report_rows *each)
 {
-	const struct fit_runtime_ask *ask = f->ask;
-	struct runs *runs = arena_array(f->arena, ask->n, sizeof *runs);
-	struct report_rows *each = arena_array(f->arena, ask->n, sizeof *each);
-	size_t rows = 0;
+	struct report_row *rows;
+	struct run *runs;
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->ask->n; i++)
+		f->n += each[i].n;
+	rows = arena_array(f->arena, f->n, sizeof *rows);
+	runs = arena_array(f->arena, f->n, sizeof *runs);
+	for (size_t i = 0; i < f->ask->n; i++)
+		for (size_t j = 0; j < each[i].n; j++, at++) {
+			rows[at] = each[i].at[j];
+			runs[at] = *rows[at].run;
+			rows[at].run = &runs[at];
+		}
+	f->rows = rows;
+	f->all.at = runs;
+	f->all.n = f->n;
+}
+
+static int check_rows(const struct runtime_fit *f, struct err *err)
+{
 	int64_t samples = 0;
 
-	for (size_t i = 0; i < ask->n; i++) {
-		if (read_input(l, f, &ask->inputs[i], &runs[i], &each[i], err) != 0)
-			return -1;
-		if (runtime_kernels_of(&runs[i]) != runtime_kernels_of(&runs[0]))
-			return err_set(err,
-				       "%s and %s were made by programs that run a layer in different ways: "
-				       "a profile is of one",
-				       ask->inputs[0].path, ask->inputs[i].path);
-		rows += runs[i].n;
-		for (size_t j = 0; j < runs[i].n; j++)
-			samples += runs[i].at[j].n;
-	}
-	if (samples < 2)
-		return err_set(err, "%s: one sample only: nothing says how far it may be off",
-			       ask->inputs[0].path);
-	f->tool = runs[0].at[0].tool ? runs[0].at[0].tool : runs[0].tool;
-	take_runtime_kernels(f, &runs[0]);
-	f->predicted = arena_array(f->arena, rows, sizeof *f->predicted);
-	f->points = arena_array(f->arena, rows, sizeof *f->points);
+	for (size_t i = 0; i < f->all.n; i++)
+		samples += f->all.at[i].n;
+	return samples < 2 ? err_set(err, "%s: one sample only: nothing says how far it may be off",
+				     f->ask->inputs[0].path)
+			   : 0;
+}
+
+/* Reads every file, chooses the base by what they say of program and build, and keeps the rows that are of what is asked. */
+static int read_rows(struct runtime_fit *f, struct err *err)
+{
+	const struct fit_runtime_ask *ask = f->ask;
+	const char **paths = arena_array(f->arena, ask->n, sizeof *paths);
+	struct report_rows *each = arena_array(f->arena, ask->n, sizeof *each);
+	struct runs *files = arena_array(f->arena, ask->n, sizeof *files);
+	struct model_shelf shelf = {.loader = f->loader};
+
 	for (size_t i = 0; i < ask->n; i++)
-		add_input(f, &ask->inputs[i], &each[i]);
+		paths[i] = ask->inputs[i].path;
+	if (runs_read_all(f->arena, paths, ask->n, &f->all, err) != 0 || runs_one_runtime(&f->all, err) != 0)
+		return -1;
+	f->all.tool = f->all.at[0].tool ? f->all.at[0].tool : f->all.tool;
+	if (fit_base_choose(f, f->all.tool, runs_build(&f->all), err) != 0)
+		return -1;
+	for (size_t i = 0; i < ask->n; i++)
+		if (runs_read(f->arena, paths[i], &files[i], err) != 0 ||
+		    read_input(f, &shelf, &ask->inputs[i], &files[i], &each[i], err) != 0)
+			return -1;
+	join_rows(f, each);
+	return check_rows(f, err);
+}
+
+static int gather(struct runtime_fit *f, struct err *err)
+{
+	if (read_rows(f, err) != 0)
+		return -1;
+	take_runtime_kernels(f);
+	f->predicted = arena_array(f->arena, f->n, sizeof *f->predicted);
+	f->points = arena_array(f->arena, f->n, sizeof *f->points);
+	measure_layer(f);
+	for (size_t i = 0; i < f->n; i++)
+		add_run(f, i);
 	return 0;
 }
 
@@ -174,7 +196,7 @@ static double seconds(const void *ctx, const double value[FIT_PARAMS], size_t i)
 
 static int fit_free(struct runtime_fit *f, struct err *err)
 {
-	static const char *const names[FACTORS] = {"arithmetic x", "bandwidth x", "kernel us", "step us"};
+	static const char *const names[FACTORS] = {"arithmetic x", "bandwidth x", "kernel x", "step x"};
 	struct fit_custom model = {.unit = 1, .seconds = seconds, .ctx = f};
 	size_t k = 0;
 
@@ -229,18 +251,26 @@ static int fit_choice(struct runtime_fit *f, bool kernel, bool step, struct err 
 	return 0;
 }
 
+static double fastest_rate(const struct profile *p)
+{
+	const struct qty *rates[] = {&p->gemv, &p->gemv_q8, &p->gemv_q4, &p->read, &p->attention.decode};
+	double most = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		most = rates[i]->given ? fmax(most, rates[i]->value) : most;
+	return most;
+}
+
 static void set_held(struct runtime_fit *f)
 {
-	const struct profile *p = f->base.profile;
-	const struct overhead *o = &p->overhead;
-	const double fastest = fmax(fmax(p->gemv.value, p->read.value), p->attention.decode.value);
+	const struct overhead *o = &f->base.profile->overhead;
 
-	f->bandwidth_max = f->base.machine->memory.bandwidth.value / fastest;
+	f->bandwidth_max = f->base.machine->memory.bandwidth.value / fastest_rate(f->base.profile);
 	f->held[FACTOR_ARITHMETIC] = 1;
-	f->held[FACTOR_KERNEL] =
-		(f->runtime_kernels ? f->runtime_kernels->layer_s / f->layer_kernels : o->kernel.value) /
-		unit_s;
-	f->held[FACTOR_STEP] = o->step.value / unit_s;
+	f->held[FACTOR_KERNEL] = f->runtime_kernels    ? f->runtime_kernels->layer_s / f->layer_s
+				 : o->kernel.value > 0 ? 1
+						       : 0;
+	f->held[FACTOR_STEP] = o->step.value > 0;
 }
 
 /* The choice of free overheads that Akaike's criterion prefers. */
@@ -277,6 +307,7 @@ static void add_note(struct runtime_fit *f, const char *text)
 
 static void make_notes(struct runtime_fit *f)
 {
+	const double layer_us = 1e6 * f->layer_s * f->fitted[FACTOR_KERNEL];
 	struct str s = STR_INIT;
 
 	str_add(&s, "fit: ");
@@ -288,8 +319,8 @@ static void make_notes(struct runtime_fit *f)
 		add_note(f, s.text);
 		str_clear(&s);
 	}
-	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s",
-		 f->layer_kernels * f->fitted[FACTOR_KERNEL], f->layer_kernels, f->fitted[FACTOR_KERNEL],
+	str_addf(&s, "a layer's overhead is %.4g us: %.0f kernels of %.4g us%s", layer_us, f->layer_kernels,
+		 layer_us / f->layer_kernels,
 		 f->is_free[FACTOR_KERNEL] ? "" : ", held: these runs cannot tell it from the bandwidth");
 	if (f->fitted[FACTOR_MEMORY] >= f->bandwidth_max)
 		str_add(&s, "; the bandwidth is held at the bus");
@@ -304,257 +335,29 @@ static void make_notes(struct runtime_fit *f)
 	str_release(&s);
 }
 
-/* --- the file ------------------------------------------------------------------------------------- */
-
-static void add_quoted(struct str *out, const char *text)
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out,
+		     struct fit_runtime_result *r, struct err *err)
 {
-	struct jsonw w;
-
-	jsonw_init(&w, out, 0);
-	jsonw_string(&w, text);
-}
-
-struct scaled {
-	double factor, se; /* relative */
-	bool fitted;
-	double most; /* results are held at it */
-};
-
-static void add_scaled(struct runtime_fit *f, struct str *out, const char *key, const struct qty *q,
-		       enum dim dim, const struct scaled *by)
-{
-	const double value = fmin(q->value * by->factor, by->most);
-	const double sd = value * exact_hypot(q->spread, by->se);
-
-	str_addf(out, "%s: {value: ", key);
-	units_format(out, value, dim, 6);
-	str_add(out, ", sd: ");
-	units_format(out, sd, dim, 3);
-	str_addf(out, ", how: %s, source: ",
-		 by->fitted ? provenance_names[PROVENANCE_MEASURED]
-			    : provenance_names[PROVENANCE_TRANSFERRED]);
-	add_quoted(out,
-		   arena_printf(f->arena, "%s of '%s' x %.4g%s%s", key, f->base.profile->origin.name,
-				by->factor, by->fitted ? ", fitted to runs" : ", not told by these runs",
-				q->value * by->factor > by->most ? "; held at what the machine can do" : ""));
-	str_add(out, "}");
-}
-
-static void add_rates(struct runtime_fit *f, struct str *out)
-{
-	const struct profile *p = f->base.profile;
-	const struct scaled by = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
-				  f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
-	const struct {
-		const char *key;
-		const struct qty *q;
-	} rates[] = {{"read", &p->read},
-		     {"copy", &p->copy},
-		     {"gemv", &p->gemv},
-		     {"gemv_q8", &p->gemv_q8},
-		     {"gemv_q4", &p->gemv_q4}};
-
-	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
-		if (!rates[i].q->given)
-			continue;
-		str_add(out, "        ");
-		add_scaled(f, out, rates[i].key, rates[i].q, DIM_BANDWIDTH, &by);
-		str_add(out, "\n");
-	}
-}
-
-/* The key `u` of a table that has one number for all shapes. */
-static void add_any_shape(struct runtime_fit *f, struct str *out, const struct qty *u,
-			  const struct scaled *by)
-{
-	if (!u->given)
-		return;
-	str_add(out, "          ");
-	add_scaled(f, out, "u", u, DIM_SHARE, by);
-	str_add(out, "\n");
-}
-
-static void add_gemm(struct runtime_fit *f, struct str *out)
-{
-	const struct gemm_table *g = f->base.profile->gemm[f->base.compute];
-	const struct gemm_point *p = g->points.at;
-	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
-				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
-				  f->is_free[FACTOR_ARITHMETIC], 1};
-	const struct scaled roof = {by.factor, by.se, by.fitted, f->base.device->peak[f->base.compute].value};
-
-	str_addf(out, "        gemm_%s:\n          ", dtype_names[f->base.compute]);
-	add_scaled(f, out, "roof", &g->roof, DIM_FLOPS, &roof);
-	str_add(out, "\n          sync: 0 s\n");
-	add_any_shape(f, out, &g->u, &by);
-	str_add(out, g->points.n ? "          points:\n" : "");
-	for (size_t i = 0; i < g->points.n; i++) {
-		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
-			 (long long)p[i].n, (long long)p[i].k);
-		add_scaled(f, out, "u", &p[i].u, DIM_SHARE, &by);
-		str_add(out, "}\n");
-	}
-}
-
-static void add_attention(struct runtime_fit *f, struct str *out)
-{
-	const struct attention_table *a = &f->base.profile->attention;
-	const struct attention_point *p = a->points.at;
-	const struct scaled by = {f->fitted[FACTOR_ARITHMETIC],
-				  f->se[FACTOR_ARITHMETIC] / f->fitted[FACTOR_ARITHMETIC],
-				  f->is_free[FACTOR_ARITHMETIC], 1};
-	const struct scaled rate = {f->fitted[FACTOR_MEMORY], f->se[FACTOR_MEMORY] / f->fitted[FACTOR_MEMORY],
-				    f->is_free[FACTOR_MEMORY], f->base.machine->memory.bandwidth.value};
-
-	str_addf(out, "        attention:\n          skips_mask: %s\n", a->skips_mask ? "true" : "false");
-	add_any_shape(f, out, &a->u, &by);
-	str_add(out, a->points.n ? "          points:\n" : "");
-	for (size_t i = 0; i < a->points.n; i++) {
-		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
-			 (long long)p[i].context);
-		add_scaled(f, out, "u", &p[i].u, DIM_SHARE, &by);
-		str_add(out, "}\n");
-	}
-	str_add(out, "          ");
-	add_scaled(f, out, "decode", &a->decode, DIM_BANDWIDTH, &rate);
-	str_add(out, "\n");
-}
-
-static void add_overhead(struct runtime_fit *f, struct str *out, const char *key, enum run_factor p)
-{
-	const double value = f->fitted[p] * unit_s;
-
-	str_addf(out, "          %s: {value: ", key);
-	units_format(out, value, DIM_TIME, 5);
-	if (f->is_free[p]) {
-		str_add(out, ", sd: ");
-		units_format(out, f->se[p] * unit_s, DIM_TIME, 3);
-	}
-	str_addf(out, ", how: %s, source: ",
-		 provenance_names[f->is_free[p] ? PROVENANCE_MEASURED : PROVENANCE_TRANSFERRED]);
-	if (f->is_free[p])
-		add_quoted(out, "fitted to runs");
-	else if (p == FACTOR_KERNEL && f->runtime_kernels)
-		add_quoted(out,
-			   "llama.cpp's on an M4 Pro (0.10 ms a layer); these runs cannot tell it apart");
-	else
-		add_quoted(out, arena_printf(f->arena, "that of '%s'; these runs cannot tell it apart",
-					     f->base.profile->origin.name));
-	str_add(out, "}\n");
-}
-
-static void add_fusions(const struct profile *p, struct str *out)
-{
-	const struct {
-		const char *key;
-		const struct fusion *f;
-	} all[] = {{"norm", &p->norm},
-		   {"rope", &p->rope},
-		   {"kv_append", &p->kv_append},
-		   {"kv_repeat", &p->kv_repeat},
-		   {"scores", &p->scores},
-		   {"linear", &p->linear},
-		   {"activation", &p->activation},
-		   {"residual", &p->residual}};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		str_addf(out, "        %s: {kernels: %lld, passes: %g}\n", all[i].key,
-			 (long long)all[i].f->kernels, all[i].f->passes);
-}
-
-static void add_tree(struct str *out, const struct yml *node)
-{
-	const bool is_map = node->kind == YML_MAP;
-
-	if (node->kind == YML_SCALAR || node->kind == YML_NULL) {
-		add_quoted(out, node->text ? node->text : "null");
-		return;
-	}
-	str_add(out, is_map ? "{" : "[");
-	for (size_t i = 0; i < node->n; i++) {
-		str_add(out, i ? ", " : "");
-		if (is_map)
-			str_addf(out, "%s: ", node->keys[i]->text);
-		add_tree(out, node->items[i]);
-	}
-	str_add(out, is_map ? "}" : "]");
-}
-
-/* Keys about kernels that are copied from the base as they are: tiles of products, dequantization, routing. */
-static void add_kernels(const struct profile *p, struct str *out)
-{
-	static const char *const keys[] = {"dequant", "few",     "tile",         "route",
-					   "combine", "honours", "train_copies", "last_row"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const struct yml *node = yml_get(p->origin.node, keys[i]);
-
-		if (!node)
-			continue;
-		str_addf(out, "        %s: ", keys[i]);
-		add_tree(out, node);
-		str_add(out, "\n");
-	}
-}
-
-static void write_file(struct runtime_fit *f, struct str *out)
-{
-	const char *runtime = f->ask->runtime ? f->ask->runtime : f->tool;
-
-	str_addf(out, "# Runtime '%s' on %s, fitted to runs of whole models.\n", runtime,
-		 f->base.machine->title);
-	for (size_t i = 0; i < f->notes.n; i++)
-		str_addf(out, "# - %s\n", f->notes.at[i]);
-	str_add(out, "schema: lemursim/hardware/1\nbase: ");
-	add_quoted(out, f->base.ref);
-	str_addf(out, "\ndevices:\n  %s:\n    runtimes:\n      %s:\n        version: ",
-		 f->base.device->origin.name, runtime);
-	add_quoted(out, f->ask->version ? f->ask->version : "as fitted");
-	str_add(out, "\n");
-	add_rates(f, out);
-	add_gemm(f, out);
-	add_attention(f, out);
-	add_fusions(&f->profile, out);
-	add_kernels(f->base.profile, out);
-	str_addf(out, "        all_logits: %s\n        overhead:\n",
-		 f->profile.all_logits ? "true" : "false");
-	add_overhead(f, out, "kernel", FACTOR_KERNEL);
-	add_overhead(f, out, "step", FACTOR_STEP);
-}
-
-/* Loads the text that was written, its base included, as `lemursim check` would. */
-static int check_written(struct loader *l, const char *path, const struct str *text)
-{
-	struct source *source = arena_alloc(l->arena, sizeof *source);
-	struct machine *m = arena_alloc(l->arena, sizeof *m);
-	struct yml *tree;
-
-	*source = (struct source){path ? path : "out.yaml", arena_strdup(l->arena, text->text), text->len};
-	tree = yml_parse(l->arena, source, l->diags);
-	tree = tree ? load_inherit(l, tree, "hardware", HW_SCHEMA) : NULL;
-	if (!tree || field_load(&machine_table, tree, "machine", m, l->diags) != 0)
-		return -1;
-	return machine_check(m, l->diags);
-}
-
-int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err)
-{
-	struct runtime_fit f = {.arena = l->arena, .ask = ask};
+	struct runtime_fit f = {.loader = l, .arena = l->arena, .ask = ask};
+	const struct machine *written = NULL;
 	struct str text = STR_INIT;
-	int rc = catalogue_device_load(l, ask->machine, ask->device, ask->like, &f.base);
+	int rc = gather(&f, err);
 
 	BUG_ON(!ask->n);
-	if (rc == 0)
-		rc = gather(l, &f, err);
+	*r = (struct fit_runtime_result){.notes = {NULL, 0}};
 	if (rc == 0)
 		rc = fit_all(&f, err);
 	if (rc == 0) {
 		make_notes(&f);
-		write_file(&f, &text);
-		rc = check_written(l, ask->out, &text);
+		fit_write_file(&f, &text);
+		written = fit_load_text(l, ask->out, text.text);
+		rc = written ? 0 : -1;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		fit_judge(&f, written, r);
 		sources_list(text.text, out);
+	}
+	r->notes = f.told;
 	VEC_FREE(&f.notes);
 	str_release(&text);
 	return rc;

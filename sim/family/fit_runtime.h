@@ -2,10 +2,15 @@
  * fit_runtime.h - a runtime's profile fitted to measured runs of whole models on a machine of the catalogue; and
  * the loading of machines and models of the catalogue by name.
  *
- * Layer family. The tables keep the shape that they have in a profile of the machine. Fitted are one factor on all
- * utilisations (prefill), one on all bandwidths (decode), and the overheads of a kernel and of a step where the
- * runs can tell them apart; Akaike's criterion chooses. A parameter that is not fitted keeps its value and is
- * written as transferred.
+ * Layer family. The tables keep the shape that they have in a profile of the machine: of the runtimes that the program
+ * which made the runs stands for, the one nearest to its build, else the newest. Where there is none of that program, the
+ * machine's first runtime gives the shape; a machine without any runtime gets it from another machine's (as shares of its
+ * own peaks), or from typical numbers. Fitted are one factor on all utilisations (prefill), one on all bandwidths
+ * (decode), one on the overhead of kernels and one on that of a step where the runs can tell them apart; Akaike's
+ * criterion chooses. A parameter that is not fitted keeps its value and is written as transferred.
+ *
+ * The file is then held against its own rows: it is refused where it misses more than one in twenty of them by more
+ * than twice their standard deviation, or is further off than the catalogue.
  */
 #ifndef SIM_FAMILY_FIT_RUNTIME_H
 #define SIM_FAMILY_FIT_RUNTIME_H
@@ -49,16 +54,39 @@ struct fit_runtime_ask {
 	size_t n;
 	const char *machine; /* NAME or path of the machine's file */
 	const char *device;  /* NULL: its first */
-	const char *like;    /* runtime whose tables are taken over; NULL: the first */
+	const char *
+		like; /* a runtime of the device, or another machine, whose tables are taken over; NULL: see above */
 	const char *runtime; /* what the new one is called; NULL: the tool that wrote the runs */
 	const char *version; /* of the runtime, as written; NULL: "as fitted" */
 	const char *out;     /* path it will be written to, for messages and for finding `base:` */
 	bool skip;           /* leave rows out that are of something else, in the place of refusing them */
-	struct texts *notes; /* filled in: what the user should know besides */
 };
 
-/* Appends a hardware file to *out, read back and checked. -1 with err set, or with reasons in the diags of l; *out is
- * then unchanged. */
-int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out, struct err *err);
+/* A row beside what the new file and the catalogue say of it, in seconds. */
+struct fit_runtime_row {
+	const struct run *run;
+	const char *name; /* "qwen3-30b-a3b pp512" */
+	double fitted, catalogue;
+	double sd;   /* relative, of the row: its own samples', and that of runs by different people */
+	bool missed; /* fitted is off by more than twice that */
+	bool out;    /* an outlier, left out of the fit */
+};
+
+struct fit_runtime_result {
+	const struct fit_runtime_row *rows;
+	size_t n, missed;
+	double off, catalogue_off; /* root mean squares of the logarithms of predicted over given */
+	const char *catalogue;     /* the runtime that the catalogue's column is of; NULL: it has none */
+	const char *refused;       /* why the file should not be used; NULL: it may be */
+	struct texts notes;        /* what the user should know besides; set on failure too */
+};
+
+/* Appends a hardware file to *out, read back and checked, and compares it with its rows. 0 also where r->refused is set:
+ * the caller decides. -1 with err set, or with reasons in the diags of l; *out is then unchanged. */
+int fit_runtime_make(struct loader *l, const struct fit_runtime_ask *ask, struct str *out,
+		     struct fit_runtime_result *r, struct err *err);
+
+/* Appends a table of the rows, a line each, and of what follows from them. */
+void fit_runtime_table(const struct fit_runtime_result *r, struct str *out);
 
 #endif

@@ -55,19 +55,25 @@ bool report_same_runtime(const struct profile *a, const struct profile *b)
 	return strcspn(b->origin.name, "@") == n && !strncmp(a->origin.name, b->origin.name, n);
 }
 
-/* Of the dated profiles of the runtime the one nearest to the row's build. */
-static const struct profile *profile_of(const struct held *x)
+const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build)
 {
-	const struct catalogue_device *d = x->ask->device;
-	const struct profile *all = d->device->runtimes.at, *best = d->profile;
-	const int64_t month = build_month(x->run->build);
+	const struct profile *all = d->runtimes.at, *best = like;
+	const enum dtype compute = catalogue_compute(like);
+	const int64_t month = build_month(build);
 
-	for (size_t i = 0; month && !x->ask->dated && i < d->device->runtimes.n; i++)
-		if (report_same_runtime(&all[i], d->profile) && profile_month(&all[i]) &&
-		    profile_month(best) && all[i].gemm[d->compute] &&
+	for (size_t i = 0; month && i < d->runtimes.n; i++)
+		if (report_same_runtime(&all[i], like) && profile_month(&all[i]) && profile_month(best) &&
+		    all[i].gemm[compute] &&
 		    llabs(profile_month(&all[i]) - month) < llabs(profile_month(best) - month))
 			best = &all[i];
 	return best;
+}
+
+static const struct profile *profile_of(const struct held *x)
+{
+	const struct catalogue_device *d = x->ask->device;
+
+	return x->ask->dated ? d->profile : report_nearest(d->device, d->profile, run_build(x->run));
 }
 
 /* llama.cpp without flash attention: K Q, soft_max, V times that and a copy into rows (build_attn_mha() of
@@ -123,13 +129,21 @@ enum { BUILD_MONTHS = 6 };
 
 static void note_build(const struct held *x, const struct profile *p, struct texts *notes)
 {
-	const int64_t month = build_month(x->run->build), dated = profile_month(p);
+	const int64_t month = build_month(run_build(x->run)), dated = profile_month(p);
+	struct arena *a = x->ask->shelf->loader->arena;
 
+	if (x->run->build && !run_build(x->run))
+		add_note(a, notes,
+			 arena_printf(
+				 a,
+				 "%s: build %lld is no build of llama.cpp that has llama-bench (a shallow "
+				 "clone counts the commits that it has): taken as not said",
+				 x->run->path, (long long)x->run->build));
 	if (!month || !dated || llabs(month - dated) <= BUILD_MONTHS)
 		return;
-	add_note(x->ask->shelf->loader->arena, notes,
+	add_note(a, notes,
 		 arena_printf(
-			 x->ask->shelf->loader->arena,
+			 a,
 			 "%s: build %lld is of %lld-%02lld, and no profile is nearer than '%s': what changed "
 			 "between them is not predicted%s",
 			 x->run->path, (long long)x->run->build, (long long)(month / 12),

@@ -55,6 +55,10 @@ void report_attention(struct profile *p, enum flash flash);
 /* Are both of one runtime, of whatever date? */
 bool report_same_runtime(const struct profile *a, const struct profile *b);
 
+/* Of the dated profiles of `like`'s runtime the one nearest to a build of llama.cpp; `like` where the build is not known,
+ * or the runtime has no dates. */
+const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build);
+
 /* Is the program one that the profile's runtime stands for? "llama" is any of llama.cpp's. */
 bool report_runs(const struct profile *p, const char *tool);
 

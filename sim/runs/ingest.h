@@ -138,6 +138,11 @@ int runs_of_models(const struct runs *r, struct err *err);
 const char *run_column_name(const struct run *r, enum run_column c);
 struct place run_place(const struct run *r, enum run_column c);
 
+/* The build of llama.cpp that a row names; 0 where it names none, or a number below any that has llama-bench (merged in
+ * August 2023 by pull request 2626, about build 1000): a build of a shallow clone counts the commits that it has, often 1. */
+enum { RUN_BUILD_LEAST = 1000 };
+int64_t run_build(const struct run *r);
+
 bool run_is_operator(const struct run *r);
 double run_work(const struct run *r); /* tokens of all sequences; FLOP, byte of an operator */
 double run_rate(const struct run *r); /* tok/s as llama-bench counts, TFLOPS, GB/s; of a ratio: itself */

@@ -28,8 +28,9 @@ int runs_one_model(const struct runs *r, struct err *err)
 	for (size_t i = 1; i < r->n; i++) {
 		const char *a = r->at[0].model, *b = r->at[i].model;
 
-		if ((a == NULL) == (b == NULL) && (!a || !strcmp(a, b)) && r->at[i].bytes == r->at[0].bytes)
-			continue;
+		if ((!a || !b || !strcmp(a, b)) &&
+		    (!r->at[i].bytes || !r->at[0].bytes || r->at[i].bytes == r->at[0].bytes))
+			continue; /* llama-batched-bench says neither */
 		err_set(err, "%s:%d: model '%.100s' after '%.100s' at line %d", r->path, r->at[i].line,
 			b ? b : "?", a ? a : "?", r->at[0].line);
 		return err_hint(err, "one model a file: split it");
@@ -42,6 +43,11 @@ int runs_one_model(const struct runs *r, struct err *err)
 const char *const run_kind_names[RUN_KIND_N + 1] = {
 	[RUN_PP] = "pp",     [RUN_TG] = "tg",     [RUN_PG] = "pg",    [RUN_GEMM] = "gemm",
 	[RUN_COPY] = "copy", [RUN_READ] = "read", [RUN_KIND_N] = NULL};
+
+int64_t run_build(const struct run *r)
+{
+	return r->build < RUN_BUILD_LEAST ? 0 : r->build;
+}
 
 bool run_is_operator(const struct run *r)
 {

@@ -79,36 +79,96 @@ static const struct runtime_kernels llama_before_fusion = {"llama.cpp before Jul
 
 enum { FUSED_SINCE_BUILD = 5930 };
 
-static const struct runtime_kernels *kernels_of_run(const struct runs *r, const struct run *run)
+enum program { PROGRAM_UNKNOWN, PROGRAM_MLX, PROGRAM_LLAMA };
+
+static enum program program_of(const struct runs *r, const struct run *run)
 {
 	const char *tool = run->tool ? run->tool : r->tool;
 
 	if (!strcmp(tool, "mlx_lm"))
+		return PROGRAM_MLX;
+	return !strcmp(tool, "llama-bench") || !strcmp(tool, "llama-batched-bench") ||
+			       !strcmp(tool, "llama-server") || !strcmp(tool, "llama.cpp log")
+		       ? PROGRAM_LLAMA
+		       : PROGRAM_UNKNOWN; /* llama-sweep-bench is of a fork with kernels of its own */
+}
+
+/* What rows say of the program that ran: a build of 0 and FLASH_UNSAID are not said. */
+struct said {
+	enum program program;
+	int64_t build;
+	enum flash flash;
+};
+
+static struct said said_by(const struct runs *r, const struct run *run)
+{
+	return (struct said){program_of(r, run), run_build(run), run->flash};
+}
+
+static const struct runtime_kernels *kernels_of(const struct said *s)
+{
+	if (s->program == PROGRAM_MLX)
 		return &mlx;
-	if (strcmp(tool, "llama-bench") != 0 && strcmp(tool, "llama-batched-bench") != 0 &&
-	    strcmp(tool, "llama-server") != 0 && strcmp(tool, "llama.cpp log") != 0)
-		return NULL; /* llama-sweep-bench is of a fork with kernels of its own */
-	if (run->build && run->build < FUSED_SINCE_BUILD)
-		return run->flash == FLASH_ON ? &llama_before_fusion
-					      : &llama_before_fusion_plain; /* off unless asked for */
-	return run->flash == FLASH_OFF ? &llama_plain : &llama;
+	if (s->program != PROGRAM_LLAMA)
+		return NULL;
+	if (s->build && s->build < FUSED_SINCE_BUILD)
+		return s->flash == FLASH_ON ? &llama_before_fusion
+					    : &llama_before_fusion_plain; /* off unless asked for */
+	return s->flash == FLASH_OFF ? &llama_plain : &llama;
+}
+
+/* llama-batched-bench says neither build nor -fa in its table: a row agrees with another unless both say what differs. */
+static bool agree(const struct said *a, const struct said *b)
+{
+	return a->program == b->program &&
+	       (!a->build || !b->build || (a->build < FUSED_SINCE_BUILD) == (b->build < FUSED_SINCE_BUILD)) &&
+	       (a->flash == FLASH_UNSAID || b->flash == FLASH_UNSAID || a->flash == b->flash);
+}
+
+/* What the first i rows say together. */
+static struct said said_before(const struct runs *r, size_t i)
+{
+	struct said all = said_by(r, &r->at[0]);
+
+	for (size_t j = 1; j < i; j++) {
+		const struct said one = said_by(r, &r->at[j]);
+
+		all.build = all.build ? all.build : one.build;
+		all.flash = all.flash != FLASH_UNSAID ? all.flash : one.flash;
+	}
+	return all;
 }
 
 const struct runtime_kernels *runtime_kernels_of(const struct runs *r)
 {
-	return r->n ? kernels_of_run(r, &r->at[0]) : NULL;
+	struct said all;
+
+	if (!r->n)
+		return NULL;
+	all = said_before(r, r->n);
+	return kernels_of(&all);
+}
+
+enum flash runs_flash(const struct runs *r)
+{
+	return r->n ? said_before(r, r->n).flash : FLASH_UNSAID;
+}
+
+int64_t runs_build(const struct runs *r)
+{
+	return r->n ? said_before(r, r->n).build : 0;
 }
 
 int runs_one_runtime(const struct runs *r, struct err *err)
 {
-	const struct runtime_kernels *first = runtime_kernels_of(r);
-
 	for (size_t i = 1; i < r->n; i++) {
-		const struct runtime_kernels *p = kernels_of_run(r, &r->at[i]);
+		const struct said before = said_before(r, i), one = said_by(r, &r->at[i]);
+		const struct runtime_kernels *first = kernels_of(&before), *p = kernels_of(&one);
 
-		if (p == first)
+		if (agree(&before, &one))
 			continue;
-		err_set(err, "%s:%d: a run of %s after one of %s at line %d", r->path, r->at[i].line,
+		err_set(err, "%s:%d: a run of %s after one of %s at line %d",
+			r->at[i].path ? r->at[i].path : r->path, r->at[i].line,
 			p ? p->name : "another program", first ? first->name : "another program",
 			r->at[0].line);
 		return err_hint(err, "each runs a layer in its own way: one profile each, so split the file");

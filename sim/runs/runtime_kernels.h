@@ -17,11 +17,16 @@ struct runtime_kernels {
 	struct fusion norm, rope, kv_append, kv_repeat, scores, linear, activation, residual;
 };
 
-/* The counts of the program that made these runs, by its name, build and flags; NULL: there are none of it, or a csv
- * does not name it. */
+/* The counts of the program that made these runs, by its name and by the build and the flags that any of them says; NULL:
+ * there are none of it, or a csv does not name it. */
 const struct runtime_kernels *runtime_kernels_of(const struct runs *r);
 
-/* -1 with err where rows of one file have different counts: of two programs, or of one with and without a flag. */
+/* The build of llama.cpp, and flash attention on or off, as the first of the rows that says it; else 0, FLASH_UNSAID. */
+int64_t runs_build(const struct runs *r);
+enum flash runs_flash(const struct runs *r);
+
+/* -1 with err where rows have different counts: of two programs, or of one with and without a flag. A row that does not
+ * say its build or flag (llama-batched-bench's table) is of the same program as the others. */
 int runs_one_runtime(const struct runs *r, struct err *err);
 
 #endif

@@ -344,11 +344,48 @@ static void measure_weights_and_caches(struct synthetic *y)
 	}
 }
 
+/* Of the peak: what a further row of 4-bit weights costs; utilisation of many rows against weights as they are; experts
+ * read by single rows against one matrix. */
+static const double further_u = 0.12, dequant_u = 0.8, scattered_u = 0.7;
+
+static void measure_few_rows(struct synthetic *y)
+{
+	const double weights = 4096.0 * 4096, q4_B = 18.0 / 32 * weights;
+
+	for (int64_t m = 1; m <= 8; m *= 2)
+		measure(y,
+			(struct sample){.kind = SAMPLE_GEMV,
+					.dtype = SAMPLE_Q4,
+					.m = m,
+					.n = 4096,
+					.k = 4096,
+					.bytes = q4_B},
+			product_s + q4_B / (Q4_G * 1e9) +
+				(double)(m - 1) * 2 * weights / (further_u * 0.95 * F32_RATE_G * 1e9));
+	for (int64_t m = 16; m <= 2048; m *= 2) {
+		const double flop = 2 * (double)m * weights;
+
+		measure(y,
+			(struct sample){.kind = SAMPLE_GEMM,
+					.dtype = SAMPLE_Q4,
+					.m = m,
+					.n = 4096,
+					.k = 4096,
+					.flop = flop},
+			product_s + flop / (dequant_u * true_u((double)m) * F32_RATE_G * 1e9));
+	}
+	for (int64_t k = 4; k <= 16; k *= 2)
+		measure(y,
+			(struct sample){.kind = SAMPLE_MOE, .m = k, .n = 2048, .k = k, .bytes = 4.0 * 2048 * 2048 * (double)k},
+			product_s + 4.0 * 2048 * 2048 * (double)k / (scattered_u * GEMV_G * 1e9));
+}
+
 static struct sample_set synthetic_set(struct synthetic *y)
 {
 	measure_streams(y);
 	measure_products(y);
 	measure_weights_and_caches(y);
+	measure_few_rows(y);
 	return (struct sample_set){.chip = "Synthetic",
 				   .device = "cpu",
 				   .runtime = "cblas",
@@ -418,6 +455,12 @@ START_TEST(a_profile_gives_its_machine_back)
 	near(p->overhead.attention.value, attend_s, 0.1, "attention");
 	near(p->overhead.step.value, submit_s, 0.02, "step");
 	ck_assert(p->attention.skips_mask);
+	ck_assert_int_eq(p->few.rows, 8);
+	ck_assert(p->few.further.f16.given && !p->few.further.q8.given && !p->dequant.q8.given);
+	near(p->few.further.q4.value * d->peak[DTYPE_F32].value, further_u * 0.95 * F32_RATE_G * 1e9, 0.06,
+	     "a further row");
+	near(p->dequant.q4.value, dequant_u, 0.03, "dequant");
+	near(p->few.scattered.value, scattered_u, 0.04, "scattered");
 	g = p->gemm[DTYPE_F32]->points.at;
 	ck_assert_uint_eq(p->gemm[DTYPE_F32]->points.n, 3 * 9); /* 16 to 4096 rows; the square is a test */
 	for (size_t i = 0; i < p->gemm[DTYPE_F32]->points.n; i++)

@@ -509,14 +509,18 @@ START_TEST(a_runtime_has_its_programs_kernels)
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	struct fit_runtime_input in = {.model = "mistral-7b", .weights = "f16"};
-	const struct fit_runtime_ask ask = {
-		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
+	const struct fit_runtime_ask ask = {.inputs = &in,
+					    .n = 1,
+					    .machine = "apple-m4-pro-16c-24gb",
+					    .like = "mps",
+					    .out = "./out.yaml"};
+	struct fit_runtime_result result;
 	const char *path;
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-whose-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &result, &err) == 0, "%s%s", err.msg,
 		      fixture_complaints(&fixture));
 	ck_assert_ptr_nonnull(strstr(out.text, "llama.cpp before July 2025, without flash attention"));
 	ck_assert_ptr_nonnull(strstr(out.text, "scores: {kernels: 4, passes: 0}"));
@@ -641,6 +645,7 @@ START_TEST(a_runtime_is_found_again)
 					    .like = "mps",
 					    .runtime = "fitted",
 					    .out = "./out.yaml"};
+	struct fit_runtime_result result;
 	const struct model *m;
 	struct yml *tree;
 	struct source source;
@@ -652,7 +657,7 @@ START_TEST(a_runtime_is_found_again)
 	m = catalogue_model_load(&fixture.loader, "mistral-7b");
 	in[0].path = write_runs(&fixture.arena, &d, m, FORMAT_F16, rng);
 	in[1].path = write_runs(&fixture.arena, &d, m, FORMAT_Q4_0, rng);
-	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &err) == 0, "%s%s", err.msg,
+	ck_assert_msg(fit_runtime_make(&fixture.loader, &ask, &out, &result, &err) == 0, "%s%s", err.msg,
 		      fixture_complaints(&fixture));
 	source = (struct source){"./out.yaml", out.text, out.len};
 	tree = yml_parse(&fixture.arena, &source, &fixture.diags);
@@ -683,11 +688,12 @@ START_TEST(one_sample_is_no_calibration)
 	const struct fit_runtime_ask ask = {
 		.inputs = &in, .n = 1, .machine = "apple-m4-pro-16c-24gb", .out = "./out.yaml"};
 	static const char text[] = "kind,gen,seconds\ntg,128,8\n";
+	struct fit_runtime_result result;
 
 	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
 	path = in.path = arena_printf(&fixture.arena, "/tmp/lemursim-one-%d.csv", (int)getpid());
 	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
-	ck_assert_int_eq(fit_runtime_make(&fixture.loader, &ask, &out, &err), -1);
+	ck_assert_int_eq(fit_runtime_make(&fixture.loader, &ask, &out, &result, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "one sample only"));
 	ck_assert_uint_eq(out.len, 0);
 	remove(path);

@@ -1,0 +1,208 @@
+/*
+ * few_rows.c - products of few rows, of experts, and of many rows in quantised blocks; see profile_fit.h.
+ *
+ * A matrix-vector kernel reads the weights once for all of its rows, and computes more for each: t = t(1) + (m - 1) s,
+ * where s is written as a share of the peak (`few.further`, sim/cost/cost.c). A kernel that reads the weights again for
+ * each row has s = t(1), so that one law holds for both.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/exact_math.h"
+#include "sim/calib/profile_fit.h"
+#include "sim/cost/util.h"
+#include "sim/stats/quantile.h"
+
+const char *const few_format_names[FEW_FORMATS] = {"f16", "q8", "q4"};
+/* So few rows of a gemm run in a matrix-vector kernel, as the suite's do (kernels/README.md); from so many on a product is not
+ * bound by reading its weights, whose size differs by format. */
+enum { GEMV_ROWS = 8, MANY_ROWS = 128 };
+
+enum dtype profile_fit_compute(const struct profile_fit *d)
+{
+	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
+}
+
+/* The samples' dtype of a format: weights as they are are those that gemv was fitted to. */
+static enum sample_dtype dtype_of(const struct profile_fitting *g, enum few_format f)
+{
+	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
+
+	if (f != FEW_WHOLE)
+		return f == FEW_Q8 ? SAMPLE_Q8 : SAMPLE_Q4;
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+		for (size_t j = 0; j < g->set->n; j++)
+			if (profile_fit_wants(g, &g->set->samples[j], SAMPLE_GEMV) &&
+			    g->set->samples[j].dtype == whole[i])
+				return whole[i];
+	return SAMPLE_F16;
+}
+
+static bool is_few(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype)
+{
+	return s->dtype == dtype && s->m > 0 && s->n > 0 && s->k > 0 &&
+	       (profile_fit_wants(g, s, SAMPLE_GEMV) ||
+		(profile_fit_wants(g, s, SAMPLE_GEMM) && s->m <= GEMV_ROWS));
+}
+
+static bool same_weights(const struct sample *a, const struct sample *b)
+{
+	return a->n == b->n && a->k == b->k;
+}
+
+/* The fastest single row through the same weights; NULL: not measured. */
+static const struct sample *single_row(const struct profile_fitting *g, const struct sample *s)
+{
+	const struct sample *best = NULL;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *one = &g->set->samples[i];
+
+		if (is_few(g, one, s->dtype) && one->m == 1 && same_weights(one, s) &&
+		    (!best || sample_median(one).median_s < sample_median(best).median_s))
+			best = one;
+	}
+	return best;
+}
+
+/* Seconds that each further row adds for one FLOP of it, by least squares over relative errors of the whole time. */
+struct slope {
+	double s_per_flop, sd; /* sd relative */
+	size_t n;
+	int64_t most; /* rows */
+};
+
+static struct slope further_row(const struct profile_fitting *g, enum sample_dtype dtype)
+{
+	struct slope r = {0, 0, 0, 0};
+	double xx = 0, xy = 0, yy = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i], *one = single_row(g, s);
+		double t, x, y;
+
+		if (!is_few(g, s, dtype) || s->m < 2 || !one)
+			continue;
+		t = sample_median(s).median_s;
+		x = 2 * (double)(s->m - 1) * (double)s->n * (double)s->k / t;
+		y = 1 - sample_median(one).median_s / t;
+		xx += x * x;
+		xy += x * y;
+		yy += y * y;
+		r.n++;
+		r.most = s->m > r.most ? s->m : r.most;
+	}
+	if (!r.n)
+		return r;
+	r.s_per_flop = fmax(xy / xx, 0);
+	if (xy > 0 && r.n > 1)
+		r.sd = sqrt(fmax(yy - xy * xy / xx, 0) / (double)(r.n - 1) / xx) / r.s_per_flop;
+	else
+		r.sd = 0.3;
+	return r;
+}
+
+static void fit_further(struct profile_fitting *g, enum few_format f, double peak)
+{
+	struct few_rows *few = &g->d->few;
+	const struct slope slope = further_row(g, dtype_of(g, f));
+	const double share = slope.s_per_flop > 0 ? fmin(1 / (slope.s_per_flop * peak), 1) : 1;
+
+	if (!slope.n)
+		return;
+	few->rows = slope.most > few->rows ? slope.most : few->rows;
+	few->further[f] = (struct number){share,
+					  share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
+					  (int64_t)slope.n,
+					  PROVENANCE_MEASURED,
+					  arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
+						       (long long)slope.most,
+						       sample_dtype_names[dtype_of(g, f)]),
+					  true};
+	if (slope.s_per_flop <= 0)
+		profile_fit_note(g, "products of few rows in %s: further rows cost nothing that shows",
+				 sample_dtype_names[dtype_of(g, f)]);
+}
+
+/* One token for each expert: weights of many experts read by single rows, relative to those of one matrix. */
+static void fit_scattered(struct profile_fitting *g)
+{
+	const double start = g->d->product.given ? g->d->product.value : g->d->kernel.value;
+	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share), value;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+
+		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == dtype_of(g, FEW_WHOLE) && s->k > 1 &&
+		    s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
+			share[n++] = s->bytes / (sample_median(s).median_s - start) / g->d->gemv.value;
+	}
+	if (!n)
+		return;
+	value = fmin(fmax(quantile_of(share, n, 0.5), 0.01), 1);
+	g->d->few.scattered = (struct number){value,
+					      value * fmax(0.1, g->run_sd),
+					      (int64_t)n,
+					      PROVENANCE_MEASURED,
+					      "rows of experts, one token each, against one matrix",
+					      true};
+	g->d->few.rows = g->d->few.rows ? g->d->few.rows : GEMV_ROWS;
+}
+
+/* The table of products with weights as they are, for comparison. */
+static const struct util_table *whole_table(const struct profile_fitting *g, const struct utilisation_table *t)
+{
+	struct util_point *p = arena_array(g->arena, t->n, sizeof *p);
+
+	for (size_t i = 0; i < t->n; i++)
+		p[i] = (struct util_point){(double)t->at[i].m, (double)t->at[i].n * (double)t->at[i].k,
+					   t->at[i].u.value, 0, PROVENANCE_MEASURED};
+	return util_table(g->arena, p, t->n);
+}
+
+static void fit_dequant(struct profile_fitting *g, enum few_format f)
+{
+	const struct utilisation_table *whole = &g->d->gemm[profile_fit_compute(g->d)];
+	const struct util_table *table = whole_table(g, whole);
+	const double start = g->batched ? (g->d->product.given ? g->d->product.value : g->d->kernel.value)
+					: whole->sync.value;
+	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share), middle, scatter;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+		double t;
+
+		if (!profile_fit_wants(g, s, SAMPLE_GEMM) || s->dtype != dtype_of(g, f) || s->m < MANY_ROWS ||
+		    !(s->flop > 0))
+			continue;
+		t = sample_median(s).median_s;
+		if (t > 2 * start)
+			share[n++] =
+				s->flop / (t - start) / whole->peak.value /
+				util_at(table, (double)s->m, (double)s->n * (double)s->k).u;
+	}
+	if (!n)
+		return;
+	middle = fmin(quantile_of(share, n, 0.5), 10);
+	scatter = n > 2 ? (quantile_of(share, n, 0.84) - quantile_of(share, n, 0.16)) / 2 / middle : 0.1;
+	g->d->few.dequant[f] = (struct number){middle,
+					       middle * fmax(fmax(scatter, g->run_sd), 0.02),
+					       (int64_t)n,
+					       PROVENANCE_MEASURED,
+					       "products of many rows, against weights as they are",
+					       true};
+}
+
+void profile_fit_few(struct profile_fitting *g)
+{
+	const double peak = g->d->gemm[profile_fit_compute(g->d)].peak.value;
+
+	for (int f = 0; f < FEW_FORMATS; f++) {
+		fit_further(g, (enum few_format)f, peak);
+		if (f != FEW_WHOLE)
+			fit_dequant(g, (enum few_format)f);
+	}
+	fit_scattered(g);
+}

@@ -1,0 +1,275 @@
+/* fit_base.c - the profile whose tables a fit takes over; see fit_work.h. */
+#include "sim/family/fit_work.h"
+
+#include <string.h>
+
+#include "sim/base/jsonw.h"
+
+/* Numbers of a runtime that nobody measured on the machine, for a machine that has none: the middle of what the
+ * catalogue's GPUs reach under llama.cpp (hardware/runtimes). The level of each is fitted to the runs; what is left is the
+ * shape, so that the spreads are those between machines. */
+#define TYPICAL ", how: transferred, source: \"typical of GPUs of the catalogue\"}"
+static const char typical[] = "        version: \"not measured\"\n"
+			      "        read: {value: 85 %, sd: 10 %" TYPICAL "\n"
+			      "        copy: {value: 80 %, sd: 10 %" TYPICAL "\n"
+			      "        gemv: {value: 80 %, sd: 12 %" TYPICAL "\n"
+			      "        attention: {skips_mask: true, u: {value: 30 %, sd: 12 %" TYPICAL ",\n"
+			      "          decode: {value: 55 %, sd: 15 %" TYPICAL "}\n"
+			      "        norm: {kernels: 1, passes: 2}\n"
+			      "        rope: {kernels: 2, passes: 2}\n"
+			      "        kv_append: {kernels: 2}\n"
+			      "        kv_repeat: {kernels: 0}\n"
+			      "        scores: {kernels: 2}\n"
+			      "        linear: {kernels: 1}\n"
+			      "        activation: {kernels: 1, passes: 3}\n"
+			      "        residual: {kernels: 1, passes: 3}\n"
+			      "        overhead: {kernel: {value: 4 us, sd: 3 us" TYPICAL ",\n"
+			      "          step: {value: 200 us, sd: 200 us" TYPICAL "}\n";
+
+/* llama.cpp computes the last layer of a prompt for its last token alone, in micro-batches of 512 (common/common.h). */
+static const char typical_llama[] =
+	"        chunk: 512 tok\n        chunk_shared: true\n        last_row: true\n";
+
+void fit_tell(struct runtime_fit *f, const char *note)
+{
+	struct texts *all = &f->told;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->at[i], note))
+			return;
+	*all = texts_join(f->arena, all, &note, 1);
+}
+
+static const struct profile *with_table(const struct profile *p)
+{
+	return p && p->gemm[catalogue_compute(p)] ? p : NULL;
+}
+
+/* The newest profile of p's runtime, or the one nearest to a build. */
+static const struct profile *newest(struct runtime_fit *f, const struct profile *p, int64_t build)
+{
+	const char *name = p->origin.name;
+	const char *undated = arena_strndup(f->arena, name, strcspn(name, "@"));
+
+	return with_table(report_nearest(f->base.device, device_runtime(f->base.device, undated), build));
+}
+
+/* The profile of the runtime that the program may have run under; NULL: the device has none of it. */
+static const struct profile *of_program(struct runtime_fit *f, const char *tool, int64_t build)
+{
+	const struct profile *all = f->base.device->runtimes.at;
+
+	for (size_t i = 0; i < f->base.device->runtimes.n; i++)
+		if (report_runs(&all[i], tool))
+			return newest(f, &all[i], build);
+	return NULL;
+}
+
+static const struct profile *any_of(struct runtime_fit *f)
+{
+	const struct profile *all = f->base.device->runtimes.at;
+
+	for (size_t i = 0; i < f->base.device->runtimes.n; i++)
+		if (newest(f, &all[i], 0))
+			return newest(f, &all[i], 0);
+	return NULL;
+}
+
+/* A runtime as it was named: a name without a date is the one nearest to the build. */
+static const struct profile *named(const struct device *d, const char *name, int64_t build)
+{
+	const struct profile *p = device_runtime(d, name);
+
+	return p && strcmp(p->origin.name, name) != 0 ? report_nearest(d, p, build) : p;
+}
+
+static bool is_machine(struct runtime_fit *f, const char *name, struct catalogue_device *d)
+{
+	struct diags quiet;
+	struct loader probe = *f->loader;
+	const struct diags *loud = f->loader->diags;
+	bool is;
+
+	diags_init(&quiet, f->arena);
+	probe.diags = &quiet;
+	is = catalogue_machine_load(&probe, name, f->ask->device, d) == 0;
+	probe.diags = (struct diags *)loud;
+	*f->loader = probe; /* with the files that were read */
+	return is;
+}
+
+static int no_such(const struct runtime_fit *f, const char *name, struct err *err)
+{
+	const struct profile *p = f->base.device->runtimes.at;
+	const char *all = "";
+
+	for (size_t i = 0; i < f->base.device->runtimes.n; i++)
+		all = arena_printf(f->arena, "%s%s%s", all, *all ? ", " : "", p[i].origin.name);
+	err_set(err, "'%.80s' is neither a runtime of %s.%s%s%s%s nor a machine", name, f->ask->machine,
+		f->base.device->origin.name, *all ? " (" : "", all, *all ? ")" : "");
+	return err_hint(err, "'lemursim list hardware' has the machines");
+}
+
+/* ---- a profile for a machine that has none ---- */
+
+static void open_file(struct runtime_fit *f, struct str *text)
+{
+	struct jsonw w;
+
+	str_add(text, "schema: lemursim/hardware/1\nbase: ");
+	jsonw_init(&w, text, 0);
+	jsonw_string(&w, f->base.ref);
+	str_addf(text, "\ndevices:\n  %s:\n    runtimes:\n", f->base.device->origin.name);
+}
+
+/* Loads the text as the machine, and takes the runtime of that name. */
+static int take_text(struct runtime_fit *f, const struct str *text, const char *name, struct err *err)
+{
+	struct machine *m = fit_load_text(f->loader, "./command line", text->text);
+	const char *device = f->base.device->origin.name;
+	const struct device *d = m ? m->devices.at : NULL;
+
+	if (!m)
+		return -1;
+	for (size_t i = 0; i < m->devices.n; i++)
+		if (!strcmp(d[i].origin.name, device))
+			f->base.device = &d[i];
+	f->base.machine = m;
+	f->base.profile = with_table(device_runtime(f->base.device, name));
+	if (f->base.profile)
+		return 0;
+	return err_set(err, "%s.%s: runtime '%s' has no table of products", f->ask->machine, device, name);
+}
+
+static int from_typical(struct runtime_fit *f, const char *tool, struct err *err)
+{
+	const struct device *d = f->base.device;
+	const enum dtype t = d->peak[DTYPE_F16].given ? DTYPE_F16 : DTYPE_F32;
+	struct str text = STR_INIT;
+	int rc;
+
+	if (!d->peak[t].given) {
+		err_set(err, "%s.%s has neither a runtime nor a peak: nothing says what a product may take",
+			f->ask->machine, d->origin.name);
+		return err_hint(err, "give it 'peak_f16' and 'peak_f32', or say --like MACHINE");
+	}
+	open_file(f, &text);
+	str_addf(&text,
+		 "      typical:\n%s        gemm_%s: {roof: {value: 80 %%" TYPICAL
+		 ", sync: 0 s, u: {value: 50 %%, sd: 15 %%" TYPICAL "}\n%s",
+		 typical, dtype_names[t], str_starts(tool, "llama") ? typical_llama : "");
+	rc = take_text(f, &text, "typical", err);
+	str_release(&text);
+	f->from_rows = true;
+	f->own_program = false;
+	fit_tell(f,
+		 arena_printf(f->arena,
+			      "%s has no runtime: its tables have typical shapes, and these runs give their "
+			      "level; --like MACHINE takes them from a machine that was measured",
+			      f->ask->machine));
+	return rc;
+}
+
+/* Another machine is not this one, even in shares of the peaks: chips of one family differ by 6 % (family_fit.c), of
+ * different families by more. */
+static const double other_machine_sd = 0.1;
+
+/* The profile of the other machine's that is taken over; *own: it is of the program. */
+static const struct profile *of_neighbour(struct runtime_fit *f, const struct catalogue_device *other,
+					  const char *tool, int64_t build, bool *own)
+{
+	struct runtime_fit there = *f;
+	const struct profile *p;
+
+	there.base = *other;
+	p = of_program(&there, tool, build);
+	*own = p != NULL;
+	return p ? p : any_of(&there);
+}
+
+static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other, const char *tool,
+			  int64_t build, struct err *err)
+{
+	const struct fit_scale rate = {1, 0, false, other_machine_sd}, time = {1, 0, false, 0};
+	struct fit_written w = {.arena = f->arena,
+				.at = other,
+				.as_shares = true,
+				.to = f->base.device,
+				.arithmetic = rate,
+				.memory = rate,
+				.kernel = time,
+				.step = time};
+	struct str text = STR_INIT;
+	const struct profile *same;
+	int rc;
+
+	w.from = w.kernels = of_neighbour(f, other, tool, build, &f->own_program);
+	if (!w.from)
+		return err_set(err, "%s.%s has no runtime either", f->ask->like, other->device->origin.name);
+	other->profile = w.from;
+	other->compute = catalogue_compute(w.from);
+	w.name = w.from->origin.name;
+	w.version = w.from->version;
+	same = device_runtime(f->base.device, w.name);
+	w.over = same && !strcmp(same->origin.name, w.name) ? same->origin.node : NULL;
+	open_file(f, &text);
+	fit_write_runtime(&w, &text);
+	rc = take_text(f, &text, w.name, err);
+	str_release(&text);
+	fit_tell(f, arena_printf(f->arena,
+				 "the tables of '%s' on %s are taken over, as shares of the peaks of %s",
+				 w.name, f->ask->like, f->ask->machine));
+	return rc;
+}
+
+/* ---- the choice ---- */
+
+static int choose_like(struct runtime_fit *f, const char *like, const char *tool, int64_t build,
+		       struct err *err)
+{
+	struct catalogue_device other;
+	const struct profile *p = named(f->base.device, like, build);
+
+	if (p) {
+		f->base.profile = with_table(p);
+		f->own_program = report_runs(p, tool);
+		return f->base.profile ? 0 : err_set(err, "runtime '%s' has no gemm table", like);
+	}
+	if (is_machine(f, like, &other))
+		return from_neighbour(f, &other, tool, build, err);
+	return no_such(f, like, err);
+}
+
+static int choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
+{
+	const struct device *d = f->base.device;
+	const char *called = f->ask->runtime;
+
+	if (f->ask->like)
+		return choose_like(f, f->ask->like, tool, build, err);
+	if (called && device_runtime(d, called))
+		return choose_like(f, called, tool, build, err);
+	f->base.profile = of_program(f, tool, build);
+	f->own_program = f->base.profile != NULL;
+	if (f->base.profile)
+		return 0;
+	f->base.profile = any_of(f);
+	if (!f->base.profile)
+		return from_typical(f, tool, err);
+	fit_tell(f,
+		 arena_printf(f->arena, "%s: the tables of '%s' are taken over; --like says otherwise",
+			      strcmp(tool, "csv") != 0 ? arena_printf(f->arena, "no profile of %s on %s.%s",
+								      tool, f->ask->machine, d->origin.name)
+						       : "the rows name no program",
+			      f->base.profile->origin.name));
+	return 0;
+}
+
+int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err)
+{
+	if (catalogue_machine_load(f->loader, f->ask->machine, f->ask->device, &f->base) != 0 ||
+	    choose(f, tool, build, err) != 0)
+		return -1;
+	f->base.compute = catalogue_compute(f->base.profile);
+	return 0;
+}

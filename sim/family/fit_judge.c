@@ -1,0 +1,124 @@
+/* fit_judge.c - a written profile held against the rows that it was fitted to; see fit_runtime.h. */
+#include "sim/family/fit_work.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/exact_math.h"
+#include "sim/family/family_keys.h"
+
+/* A row is missed beyond two standard deviations; of rows that scatter as their noise says, one in twenty is. */
+static const double missed_from_sd = 2, missed_share = 0.05;
+/* Two predictions that differ by less are equally good: rounding of written numbers and of the event engine's clock. */
+static const double off_same = 0.005;
+
+static const struct device *device_named(const struct machine *m, const char *name)
+{
+	const struct device *d = m->devices.at;
+
+	for (size_t i = 0; i < m->devices.n; i++)
+		if (!strcmp(d[i].origin.name, name))
+			return &d[i];
+	BUG("a written file without its device '%s'", name);
+}
+
+static double predict(const struct runtime_fit *f, const struct machine *m, const struct device *d,
+		      const struct profile *p, const struct report_row *row)
+{
+	const struct device_model device_model = device_model_make(f->arena, m, d, p, f->base.compute);
+	const struct predicted_run run =
+		predicted_run_make(f->arena, row->model, &row->precision, &device_model, row->run);
+
+	return predicted_run_seconds(&run);
+}
+
+static double row_sd(const struct run *r)
+{
+	return exact_hypot(family_row_sd, r->sd > 0 ? r->sd / r->seconds : 0);
+}
+
+/* The root mean square of the logarithms of predicted over given. */
+static double off(const struct fit_runtime_result *r, bool catalogue)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct fit_runtime_row *row = &r->rows[i];
+		const double x = exact_log((catalogue ? row->catalogue : row->fitted) / row->run->seconds);
+
+		sum += x * x;
+	}
+	return sqrt(sum / (double)r->n);
+}
+
+static const char *verdict(struct arena *a, const struct fit_runtime_result *r)
+{
+	if ((double)r->missed > missed_share * (double)r->n)
+		return arena_printf(a, "%zu of %zu rows are off by more than their noise", r->missed, r->n);
+	if (r->catalogue && r->off > r->catalogue_off + off_same)
+		return arena_printf(
+			a, "'%s' of the catalogue is nearer to these rows: %.1f %% off against %.1f %%",
+			r->catalogue, 100 * r->catalogue_off, 100 * r->off);
+	return NULL;
+}
+
+void fit_judge(const struct runtime_fit *f, const struct machine *written, struct fit_runtime_result *r)
+{
+	const struct device *d = device_named(written, f->base.device->origin.name);
+	const struct profile *p = device_runtime(d, fit_runtime_name(f));
+	struct fit_runtime_row *rows = arena_array(f->arena, f->n, sizeof *rows);
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct report_row *row = &f->rows[i];
+		const double fitted = predict(f, written, d, p, row);
+
+		rows[i] = (struct fit_runtime_row){
+			.run = row->run,
+			.name = arena_printf(f->arena, "%s %s", row->model_name,
+					     run_name(f->arena, row->run)),
+			.fitted = fitted,
+			.catalogue = predict(f, f->base.machine, f->base.device, row->profile, row),
+			.sd = row_sd(row->run),
+			.out = f->points[i].out};
+		rows[i].missed = fabs(exact_log(fitted / row->run->seconds)) > missed_from_sd * rows[i].sd;
+		r->missed += rows[i].missed;
+	}
+	r->rows = rows;
+	r->n = f->n;
+	r->catalogue = f->from_rows || !f->own_program ? NULL : f->base.profile->origin.name;
+	r->off = off(r, false);
+	r->catalogue_off = off(r, true);
+	r->refused = verdict(f->arena, r);
+}
+
+/* ---- the table ---- */
+
+static void add_error(struct str *out, const struct run *run, double seconds)
+{
+	str_addf(out, "  %+8.1f %%", 100 * (run->seconds / seconds - 1));
+}
+
+void fit_runtime_table(const struct fit_runtime_result *r, struct str *out)
+{
+	size_t width = strlen("row");
+
+	for (size_t i = 0; i < r->n; i++)
+		width = strlen(r->rows[i].name) > width ? strlen(r->rows[i].name) : width;
+	str_addf(out, "%-*s  %12s  %12s  %10s%s\n", (int)width, "row", "given tok/s", "fitted", "error",
+		 r->catalogue ? "   catalogue" : "");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct fit_runtime_row *row = &r->rows[i];
+
+		str_addf(out, "%-*s  %12.4g  %12.4g", (int)width, row->name, run_rate(row->run),
+			 run_rate_of(row->run, row->fitted));
+		add_error(out, row->run, row->fitted);
+		if (r->catalogue)
+			add_error(out, row->run, row->catalogue);
+		str_add(out, row->missed ? "  beyond its noise" : "");
+		str_add(out, row->out ? "  left out: an outlier\n" : "\n");
+	}
+	str_addf(out, "%zu rows, %.1f %% off (root mean square)", r->n, 100 * r->off);
+	if (r->catalogue)
+		str_addf(out, "; '%s' of the catalogue %.1f %%", r->catalogue, 100 * r->catalogue_off);
+	str_add(out, "\n");
+}

@@ -1,0 +1,86 @@
+/*
+ * fit_work.h - private to the room: the work of one fit of a runtime, which fit_base.c, fit_runtime.c, fit_write.c and
+ * fit_judge.c share.
+ *
+ * Layer family. A fit goes through these files in that order: the profile whose tables are taken over, the factors on
+ * it, the file, and the file held against the rows that it was made from.
+ */
+#ifndef SIM_FAMILY_FIT_WORK_H
+#define SIM_FAMILY_FIT_WORK_H
+#include "sim/base/vec.h"
+#include "sim/calib/fit.h"
+#include "sim/family/fit_runtime.h"
+#include "sim/family/report_rows.h"
+#include "sim/runs/runtime_kernels.h"
+
+struct runtime_fit {
+	struct loader *loader;
+	struct arena *arena; /* the loader's */
+	const struct fit_runtime_ask *ask;
+	struct runs all;               /* the rows of every input that are of what is asked */
+	struct catalogue_device base;  /* its profile's tables are taken over */
+	bool own_program;              /* the base's profile is of the program that made the runs */
+	bool from_rows;                /* no profile was there: the base's is made of typical numbers */
+	struct profile profile;        /* the base's, with the kernels of the program that made the runs */
+	const struct report_row *rows; /* of each run */
+	struct predicted_run *predicted;
+	struct fit_point *points;
+	size_t n, decode_n, prompt_n;
+	bool is_free[FACTORS];
+	double held[FACTORS];
+	const struct runtime_kernels
+		*runtime_kernels; /* of the program that made the runs; NULL: unknown, or the base's */
+	double bandwidth_max; /* the factor on bandwidths at which the fastest of them reaches the bus's */
+	double layer_kernels,
+		layer_s; /* of the first model: kernels of a layer, and their overhead at factor 1 */
+	double fitted[FACTORS], se[FACTORS];
+	struct fit fit;
+	VEC(const char *) notes; /* for the file's head */
+	struct texts told;       /* for the user, besides */
+};
+
+/* Chooses f->base for runs of a program (a tool's name) and a build of llama.cpp (0: not known), as fit_runtime.h says.
+ * -1 with err, or with reasons in the loader's diags. */
+int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, struct err *err);
+
+/* Tells the user something besides what goes into the file. */
+void fit_tell(struct runtime_fit *f, const char *note);
+
+/* What a profile's numbers are multiplied by as it is written. */
+struct fit_scale {
+	double factor, se; /* relative */
+	bool fitted;       /* else taken over */
+	double extra_sd;   /* relative, added to each number's own: of a transfer to another machine */
+};
+
+/* A runtime as it is written: the numbers of `from`, scaled. */
+struct fit_written {
+	struct arena *arena;
+	const struct profile *from;
+	const struct catalogue_device *at; /* whose machine and device `from` is settled on */
+	bool as_shares; /* write rates as shares of that machine's peaks, for another machine */
+	const struct device *
+		to; /* the device that it is written for: tables of dtypes that it has no peak of are left out */
+	const char *name, *version;
+	const struct profile *kernels; /* numbers of kernels and passes, attention, all_logits */
+	struct fit_scale arithmetic, memory, kernel, step;
+	const char *kernel_source; /* of an overhead that is not fitted; NULL: that of `from` */
+	const struct yml *
+		over; /* a runtime of the same name in the file's base, which this one is merged over; or NULL */
+};
+
+/* Appends "      NAME:" and its keys, as they stand under `runtimes:` of a hardware file. */
+void fit_write_runtime(const struct fit_written *w, struct str *out);
+
+/* Appends the whole file of a fit. */
+void fit_write_file(struct runtime_fit *f, struct str *out);
+const char *fit_runtime_name(const struct runtime_fit *f);
+
+/* Loads a hardware file's text, its base included, as `lemursim check` would; path: for messages and for finding the base.
+ * NULL: reasons in the diags. */
+struct machine *fit_load_text(struct loader *l, const char *path, const char *text);
+
+/* Holds the profile in the written file against the rows. */
+void fit_judge(const struct runtime_fit *f, const struct machine *written, struct fit_runtime_result *r);
+
+#endif

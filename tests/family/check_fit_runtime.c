@@ -1,0 +1,266 @@
+/* check_fit_runtime.c - a runtime fitted to runs gives them back: from the catalogue's own predictions the same ones
+ * follow, from a machine without a runtime too; what does not is refused. */
+#include "sim/family/fit_runtime.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/file.h"
+#include "sim/conf/sources.h"
+#include "sim/family/report_rows.h"
+#include "sim/hw/hw.h"
+#include "tests/fixtures.h"
+#include "tests/suites.h"
+
+/* Given to the fit; and predicted by what it wrote, of this model and another one. */
+static const struct run given_runs[] = {{.kind = RUN_PP, .prompt = 512, .batch = 1, .chunk = 512},
+					{.kind = RUN_TG, .gen = 128, .batch = 1}},
+			asked_runs[] = {{.kind = RUN_PP, .prompt = 4096, .batch = 1, .chunk = 512},
+					{.kind = RUN_TG, .gen = 32, .depth = 8192, .batch = 1},
+					{.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 4},
+					{.kind = RUN_TG, .gen = 32, .depth = 512, .batch = 16}};
+
+static const struct round_trip {
+	const char *machine, *runtime, *tool, *model, *other;
+	int build;
+} trips[] = {
+	{"apple-m4-pro-20c-48gb", "llama.cpp@2026-02", "llama-bench", "qwen3-30b-a3b", "llama-3.1-8b", 8000},
+	{"apple-m4-pro-20c-48gb", "llama.cpp@2023-11", "llama-bench", "llama-2-7b", "llama-3.1-8b", 1550},
+	{"apple-m2-ultra-76c-64gb", "llama.cpp@2026-02", "llama-bench", "llama-3.1-8b", "qwen3-30b-a3b",
+	 8000},
+	{"nvidia-rtx-4090-24gb", "cuda@2025-10", "llama-bench", "llama-3.1-8b", "llama-2-7b", 7000},
+	{"apple-m5-10c-24gb", "mlx@2025-12", "mlx_lm", "mistral-7b", "llama-3.1-8b", 0},
+};
+
+struct bench_of {
+	struct fixture t;
+	struct catalogue_device device;
+	const char *path;
+	struct fit_runtime_input in;
+	struct fit_runtime_ask ask;
+	struct fit_runtime_result r;
+	struct str out;
+	struct err err;
+};
+
+static const struct precision weights_q4 = {.weights = MIX_Q4_K_M, .kv = FORMAT_F16, .compute = FORMAT_F16};
+
+static double predicted_s(struct bench_of *b, const struct catalogue_device *d, const char *model,
+			  const struct run *run)
+{
+	const struct model *m = catalogue_model_load(&b->t.loader, model);
+	const struct device_model device_model =
+		device_model_make(&b->t.arena, d->machine, d->device, d->profile, d->compute);
+	struct predicted_run p;
+
+	ck_assert_ptr_nonnull(m);
+	p = predicted_run_make(&b->t.arena, m, &weights_q4, &device_model, run);
+	return predicted_run_seconds(&p);
+}
+
+static void begin(struct bench_of *b, const char *machine, const char *runtime)
+{
+	*b = (struct bench_of){.t = {.arena = ARENA_INIT}, .out = STR_INIT, .err = ERR_INIT};
+	diags_init(&b->t.diags, &b->t.arena);
+	loader_init(&b->t.loader, &b->t.arena, &b->t.diags);
+	b->path = arena_printf(&b->t.arena, "/tmp/lemursim-fit-%d.csv", (int)getpid());
+	ck_assert_msg(catalogue_device_load(&b->t.loader, machine, NULL, runtime, &b->device) == 0, "%s",
+		      fixture_complaints(&b->t));
+	b->in = (struct fit_runtime_input){b->path, "llama-3.1-8b", NULL};
+	b->ask = (struct fit_runtime_ask){
+		.inputs = &b->in, .n = 1, .machine = machine, .out = "./out.yaml", .version = "test"};
+}
+
+static void end(struct bench_of *b)
+{
+	remove(b->path);
+	str_release(&b->out);
+	fixture_release(&b->t);
+}
+
+/* Rows of a machine that is `times` as slow as the catalogue has it, the second by `second` more. */
+static void write_rows(struct bench_of *b, const char *model, const char *tool, int build, double times,
+		       double second)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, "kind,prompt,gen,chunk,n,tool,build,flash_attn,weights,seconds\n");
+	for (size_t i = 0; i < ARRAY_LEN(given_runs); i++) {
+		const struct run *r = &given_runs[i];
+
+		str_addf(&s, "%s,%lld,%lld,%lld,5,%s,", run_kind_names[r->kind], (long long)r->prompt,
+			 (long long)r->gen, (long long)r->chunk, tool);
+		str_addf(&s, build ? "%d" : "%.0d", build);
+		str_addf(&s, ",,q4_K_M,%.9g\n",
+			 times * (i ? second : 1) * predicted_s(b, &b->device, model, r));
+	}
+	b->in.model = model;
+	ck_assert_int_eq(file_write(b->path, s.text, s.len, true, &b->err), 0);
+	str_release(&s);
+}
+
+static void fit(struct bench_of *b)
+{
+	ck_assert_msg(fit_runtime_make(&b->t.loader, &b->ask, &b->out, &b->r, &b->err) == 0, "%s %s",
+		      b->err.msg, fixture_complaints(&b->t));
+}
+
+/* The runtime in the file that was written, on its machine. */
+static struct catalogue_device written(struct bench_of *b, const char *name)
+{
+	struct source *source = arena_alloc(&b->t.arena, sizeof *source);
+	struct machine *m = arena_alloc(&b->t.arena, sizeof *m);
+	struct catalogue_device d = b->device;
+	struct yml *tree;
+
+	*source = (struct source){"./out.yaml", arena_strdup(&b->t.arena, b->out.text), b->out.len};
+	tree = yml_parse(&b->t.arena, source, &b->t.diags);
+	sources_resolve(&b->t.arena, tree, &b->t.diags);
+	tree = load_inherit(&b->t.loader, tree, "hardware", HW_SCHEMA);
+	ck_assert_int_eq(field_load(&machine_table, tree, "m", m, &b->t.diags), 0);
+	ck_assert_msg(machine_check(m, &b->t.diags) == 0, "%s", fixture_complaints(&b->t));
+	d.machine = m;
+	d.device = m->devices.at;
+	d.profile = device_runtime(d.device, name);
+	ck_assert_ptr_nonnull(d.profile);
+	return d;
+}
+
+START_TEST(the_catalogue_comes_back)
+{
+	const struct round_trip *trip = &trips[_i];
+	struct bench_of b;
+	struct catalogue_device d;
+
+	begin(&b, trip->machine, trip->runtime);
+	write_rows(&b, trip->model, trip->tool, trip->build, 1, 1);
+	fit(&b);
+	ck_assert_msg(!b.r.refused, "%s", b.r.refused ? b.r.refused : "");
+	ck_assert_uint_eq(b.r.missed, 0);
+	ck_assert_str_eq(b.r.catalogue, trip->runtime);
+	d = written(&b, trip->tool);
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < ARRAY_LEN(asked_runs); i++) {
+			const char *model = k ? trip->other : trip->model;
+			const double want = predicted_s(&b, &b.device, model, &asked_runs[i]),
+				     got = predicted_s(&b, &d, model, &asked_runs[i]);
+
+			ck_assert_msg(fabs(got / want - 1) < 0.01, "%s, %s: %g s where the catalogue says %g",
+				      model, run_name(&b.t.arena, &asked_runs[i]), got, want);
+		}
+	end(&b);
+}
+END_TEST
+
+/* A runtime may be called as one of the catalogue: what that one says of chips is not applied twice. */
+START_TEST(a_name_of_the_catalogue_is_replaced)
+{
+	struct bench_of b;
+	struct catalogue_device d;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	b.ask.runtime = "llama.cpp@2026-02";
+	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1, 1);
+	fit(&b);
+	d = written(&b, "llama.cpp@2026-02");
+	for (size_t i = 0; i < ARRAY_LEN(asked_runs); i++)
+		ck_assert_double_eq_tol(predicted_s(&b, &d, "llama-3.1-8b", &asked_runs[i]) /
+						predicted_s(&b, &b.device, "llama-3.1-8b", &asked_runs[i]),
+					1, 0.01);
+	end(&b);
+}
+END_TEST
+
+/* A machine that is a fifth slower throughout is fitted; one whose bus would have to be overtaken is refused. */
+START_TEST(rows_that_do_not_come_back_are_refused)
+{
+	struct bench_of b;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1.2, 1);
+	fit(&b);
+	ck_assert_ptr_null(b.r.refused);
+	ck_assert_double_lt(b.r.off, 0.01);
+	ck_assert_double_gt(b.r.catalogue_off, 0.15);
+	end(&b);
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1, 0.6);
+	fit(&b);
+	ck_assert_ptr_nonnull(b.r.refused);
+	ck_assert(b.r.rows[1].missed);
+	end(&b);
+}
+END_TEST
+
+/* A machine with a bus and peaks, and no runtime. */
+static const char *bare_machine(struct arena *a)
+{
+	static const char text[] = "schema: lemursim/hardware/1\nkind: machine\ntitle: bare\nchip: bare\n"
+				   "memory: {capacity: 32 GiB, usable: 28 GiB, bandwidth: 300 GB/s}\n"
+				   "devices: {gpu: {cores: 20, peak_f16: 9 TFLOPS, peak_f32: 9 TFLOPS}}\n";
+	const char *path = arena_printf(a, "/tmp/lemursim-bare-%d.yaml", (int)getpid());
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(file_write(path, text, strlen(text), true, &err), 0);
+	return path;
+}
+
+/* Its runs alone, or a neighbour's tables, give it a first profile; other models follow from both. */
+START_TEST(a_machine_without_a_runtime_gets_one)
+{
+	const char *like = _i ? "apple-m4-pro-20c-48gb" : NULL;
+	const double off = _i ? 0.03 : 0.25;
+	struct bench_of b;
+	struct catalogue_device d;
+	const char *bare;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	bare = bare_machine(&b.t.arena);
+	b.ask.machine = bare;
+	b.ask.like = like;
+	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1, 1);
+	fit(&b);
+	ck_assert_msg(!b.r.refused, "%s", b.r.refused ? b.r.refused : "");
+	ck_assert_uint_eq(b.r.notes.n, 1);
+	d = written(&b, "llama-bench");
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_double_eq_tol(predicted_s(&b, &d, "llama-2-7b", &given_runs[i]) /
+						predicted_s(&b, &b.device, "llama-2-7b", &given_runs[i]),
+					1, off);
+	remove(bare);
+	end(&b);
+}
+END_TEST
+
+/* Neither a runtime nor a machine. */
+START_TEST(like_nothing)
+{
+	struct bench_of b;
+
+	begin(&b, "apple-m4-pro-20c-48gb", "llama.cpp@2026-02");
+	b.ask.like = "abacus";
+	write_rows(&b, "llama-3.1-8b", "llama-bench", 8000, 1, 1);
+	ck_assert_int_eq(fit_runtime_make(&b.t.loader, &b.ask, &b.out, &b.r, &b.err), -1);
+	ck_assert_ptr_nonnull(
+		strstr(b.err.msg, "'abacus' is neither a runtime of apple-m4-pro-20c-48gb.gpu"));
+	ck_assert_uint_eq(b.t.diags.total, 0);
+	ck_assert_uint_eq(b.out.len, 0);
+	end(&b);
+}
+END_TEST
+
+Suite *suite_fit_runtime(void)
+{
+	Suite *s = suite_create("fit_runtime");
+	TCase *c = tcase_create("fit_runtime");
+
+	tcase_add_loop_test(c, the_catalogue_comes_back, 0, (int)ARRAY_LEN(trips));
+	tcase_add_test(c, a_name_of_the_catalogue_is_replaced);
+	tcase_add_test(c, rows_that_do_not_come_back_are_refused);
+	tcase_add_loop_test(c, a_machine_without_a_runtime_gets_one, 0, 2);
+	tcase_add_test(c, like_nothing);
+	suite_add_tcase(s, c);
+	return s;
+}
