@@ -461,12 +461,9 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	out->title = plan->scenario->title;
 	out->load = plan_load_of(plan);
 	out->load.stop = ask->stop;
-<<<<<<< HEAD
 	out->up_to = (int)plan->scenario->plan->up_to;
 	out->budget = plan->scenario->plan->budget > 0 ? plan->scenario->plan->budget : INFINITY;
-=======
 	out->load.threads = workers_count(ask->workers.threads, SIZE_MAX);
->>>>>>> scale
 	if (ask->seed >= 0)
 		out->load.seed = (uint64_t)ask->seed;
 	out->seed = out->load.seed;
