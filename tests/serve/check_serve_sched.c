@@ -530,6 +530,33 @@ START_TEST(mlx_decodes_then_reads_padded)
 }
 END_TEST
 
+/* Request 1 names a seed: it waits for 0, runs alone, and 2 and 3, which came while it waited, wait for its end. */
+START_TEST(mlx_runs_seeded_requests_alone)
+{
+	const struct request q[] = {{.id = 0, .prompt = 10, .output = 9},
+				    {.id = 1, .arrive_ns = 1000000, .prompt = 10, .output = 5, .own_seed = true},
+				    {.id = 2, .arrive_ns = 1500000, .prompt = 10, .output = 5},
+				    {.id = 3, .arrive_ns = 1600000, .prompt = 10, .output = 5}};
+	const struct serve_settings set = {
+		.rules = SERVE_MLX, .prompts = 8, .decodes = 32, .step = 2048, .block = 1, .context = 1000};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+	int64_t end[4], seated[4];
+
+	run_recorded(&set, q, 4, &p, &w);
+	for (uint64_t i = 0; i < 4; i++) {
+		end[i] = fixture_end_of(&w, i)->t.end_ns;
+		seated[i] = fixture_end_of(&w, i)->t.seated_ns;
+	}
+	ck_assert_int_eq(seated[1], end[0]);
+	ck_assert_int_eq(seated[2], end[1]);
+	ck_assert_int_eq(seated[3], end[1]);
+	ck_assert_int_eq(end[2], end[3]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 /* ---- prefix caches ---- */
 
 /* Whole blocks, never the whole prompt; turns of a conversation find prompt and answer. */
@@ -655,6 +682,7 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, llamacpp_splits_slots_equally);
 	tcase_add_test(t, llamacpp_copies_to_the_host);
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
+	tcase_add_test(t, mlx_runs_seeded_requests_alone);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");
 	tcase_add_test(t, vllm_finds_blocks);
