@@ -80,7 +80,8 @@ static void add_class(struct arrivals *a, const struct load_class *from, uint64_
 					 .groups = p ? p->groups : 1,
 					 .system = p ? p->system : 0,
 					 .think = thinks ? p->think : a->s->arrivals.think,
-					 .priority = (int32_t)from->priority};
+					 .priority = (int32_t)from->priority,
+					 .own_seed = from->own_seed};
 	c->systems = systems_of(a, c, id);
 	a->upto[id] = (id ? a->upto[id - 1] : 0) + from->share / (double)c->turns;
 }
@@ -142,6 +143,7 @@ struct arrivals *arrivals_new(const struct serve *s, uint64_t seed, int replicat
 	a->of_class = stream(a, seed, "", "class", replication);
 	a->of_pause = stream(a, seed, "", "pause", replication);
 	a->over = s->arrivals.kind == ARRIVALS_USERS;
+	add_classes(a, seed, replication);
 	if (s->arrivals.kind == ARRIVALS_TRACE) {
 		a->trace = trace_open(s->arrivals.trace, &how, err);
 		if (a->trace)
@@ -149,7 +151,6 @@ struct arrivals *arrivals_new(const struct serve *s, uint64_t seed, int replicat
 		arrivals_free(a);
 		return NULL;
 	}
-	add_classes(a, seed, replication);
 	if (s->arrivals.kind == ARRIVALS_RATE && s->arrivals.exact_rate) {
 		again = stream(a, seed, "", "arrivals", replication);
 		a->scale = exact_scale(s, again);
@@ -273,15 +274,20 @@ static uint32_t draw_class(struct arrivals *a)
 
 static void take_open(struct arrivals *a, struct request *out)
 {
+	const uint32_t k = draw_class(a);
+
 	a->ready = false;
 	if (a->trace)
 		*out = (struct request){.prompt = a->row.prompt,
 					.output = a->row.output,
+					.class_id = k,
+					.priority = a->classes[k].priority,
 					.session = a->row.session,
 					.prefix = chain_of(a),
-					.prefix_n = a->row.blocks_n};
+					.prefix_n = (uint32_t)a->row.blocks_n,
+					.own_seed = a->classes[k].own_seed};
 	else
-		conversations_begin(&a->conversations, draw_class(a), out);
+		conversations_begin(&a->conversations, k, out);
 }
 
 static void take_due(struct arrivals *a, struct request *out)

@@ -45,6 +45,11 @@ int64_t chain_common(const struct chain *c, const struct request *r)
 	return least(shared(c->at, c->n, r->prefix, r->prefix_n), c->tokens);
 }
 
+int64_t chain_shared(const struct request *a, const struct request *b)
+{
+	return shared(a->prefix, a->prefix_n, b->prefix, b->prefix_n);
+}
+
 bool chain_begins(const struct chain *whole, const struct chain *part)
 {
 	if (part->tokens > whole->tokens)

@@ -19,6 +19,8 @@ struct chain {
  * covers the prompt. */
 void chain_of(struct chain *c, const struct request *r, int64_t tokens);
 int64_t chain_common(const struct chain *c, const struct request *r); /* tokens */
+int64_t chain_shared(const struct request *a,
+		     const struct request *b); /* tokens that two prompts begin with alike */
 /* Does the whole begin with all of the part? */
 bool chain_begins(const struct chain *whole, const struct chain *part);
 void chain_release(struct chain *c);

@@ -76,7 +76,8 @@ void conversations_turn(struct conversations *t, size_t place, struct request *o
 				.priority = t->classes[k->class_id].priority,
 				.session = k->session,
 				.prefix = w->chain,
-				.prefix_n = w->chain_n};
+				.prefix_n = w->chain_n,
+				.own_seed = t->classes[k->class_id].own_seed};
 }
 
 void conversations_begin(struct conversations *t, uint32_t class_id, struct request *out)
@@ -96,7 +97,8 @@ void conversations_begin(struct conversations *t, uint32_t class_id, struct requ
 				.class_id = class_id,
 				.priority = c->priority,
 				.prefix = system,
-				.prefix_n = system != NULL};
+				.prefix_n = system != NULL,
+				.own_seed = c->own_seed};
 }
 
 bool conversations_ended(struct conversations *t, const struct request *r, const struct request_times *times,

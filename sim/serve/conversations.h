@@ -17,6 +17,7 @@ struct conversation_class {
 	double think;                 /* between turns */
 	struct prefix_piece *systems; /* one for each group; NULL without a system prompt */
 	int32_t priority;
+	bool own_seed;
 };
 
 struct conversation_turn {
@@ -25,7 +26,7 @@ struct conversation_turn {
 
 struct conversation_words {           /* stays where it is while requests point to it */
 	struct prefix_piece chain[2]; /* the system prompt, if there is one, and all that was said after it */
-	size_t chain_n;
+	uint32_t chain_n;
 	struct conversation_turn turns[];
 };
 

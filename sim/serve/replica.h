@@ -123,8 +123,8 @@ struct seq *replica_head(struct replica *p, uint32_t *seq); /* the queue's head 
 void replica_seat(struct replica *p, uint32_t seq, int64_t cached); /* the head leaves the queue for a seat */
 void replica_preempt(struct replica *p, uint32_t seq);
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens); /* it reads on in this iteration */
-void replica_pass(struct replica *p, struct batch_mix *mix); /* sets its `reshaped` */
-struct batch_mix replica_mix(struct replica *p);     /* the decodes, no pieces */
+void replica_pass(struct replica *p, struct batch_mix *mix);         /* sets its `reshaped` */
+struct batch_mix replica_mix(struct replica *p);                     /* the decodes, no pieces */
 void replica_stall(struct replica *p, uint32_t seq); /* a decode that does not run in this iteration */
 void replica_unstall(struct replica *p);             /* the last one stalled decodes again */
 void replica_token(struct replica *p,

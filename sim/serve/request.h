@@ -29,7 +29,8 @@ struct request {
 	uint64_t session;  /* conversation; 0: none */
 	const struct prefix_piece
 		*prefix; /* the prompt's beginning as a chain; the source's until the request ends */
-	size_t prefix_n;
+	uint32_t prefix_n;
+	bool own_seed; /* mlx_lm.server cannot batch it */
 };
 
 enum request_end {

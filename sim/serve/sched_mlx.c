@@ -21,13 +21,24 @@ static int64_t most_decodes(const struct replica *p)
 	return p->set->decodes > p->set->prompts ? p->set->decodes : p->set->prompts;
 }
 
+/* A request with a seed of its own waits until the batch has drained and is then served alone; who comes after it
+ * waits for its end (_is_batchable() and drain_batch in mlx_lm/server.py). */
+static bool admits(struct replica *p)
+{
+	const struct waiter *w = waiting_head(&p->waiting);
+
+	if (!w)
+		return false;
+	return !p->running || (!w->r.own_seed && !seq_at(p->slab, p->first)->r.own_seed);
+}
+
 static void admit(struct replica *p)
 {
 	int64_t n = p->set->prompts - (int64_t)p->reading.n;
 
 	if (n > most_decodes(p) - p->dec.n)
 		n = most_decodes(p) - p->dec.n;
-	for (; n > 0 && waiting_n(&p->waiting); n--) {
+	for (; n > 0 && admits(p); n--) {
 		uint32_t seq;
 		struct seq *s = replica_head(p, &seq);
 		const int64_t cached = replica_cached(p, s);

@@ -7,6 +7,7 @@
  * blocks do not suffice for everybody. Else sums are enough.
  */
 #include "sim/base/err.h"
+#include "sim/serve/prefix_order.h"
 #include "sim/serve/replica.h"
 
 static int64_t least(int64_t a, int64_t b)
@@ -335,6 +336,8 @@ static void admit(struct replica *p, int64_t budget)
 
 	if (!waiting_n(&p->waiting) || budget <= 0 || p->running >= p->set->seqs)
 		return;
+	if (p->set->longest_prefix && p->kv.cache)
+		prefix_order(p);
 	free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0) - set_apart(p);
 
 	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
@@ -458,7 +461,7 @@ static void after(struct replica *p, uint32_t seq)
 static bool open(const struct replica *p)
 {
 	return p->running < p->set->seqs &&
-	       (p->arrived.n || waiting_n(&p->waiting) == 1 || p->set->by_priority);
+	       (p->arrived.n || waiting_n(&p->waiting) == 1 || p->set->by_priority || p->set->longest_prefix);
 }
 
 static bool join(struct replica *p, uint32_t seq)

@@ -116,7 +116,7 @@ struct service_summary {
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
 	double span_s;   /* of all replications */
 	struct trace_skipped skipped; /* rows of the trace that are no requests */
-	double tokens;   /* of answers, in all replications */
+	double tokens;                /* of answers, in all replications */
 	/* of the first replication: what is measured begins at the cut, and the run ends */
 	int64_t first_cut_ns, first_end_ns;
 	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */

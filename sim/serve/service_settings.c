@@ -73,6 +73,7 @@ static void set_vllm(struct arena *a, struct serve_settings *s, const struct ser
 	s->long_prefill = said ? said->long_prefill : 0;
 	s->no_chunks = says(said, "chunked") && !said->chunked;
 	s->by_priority = said && said->policy == POLICY_PRIORITY;
+	s->longest_prefix = said && said->policy == POLICY_LONGEST_PREFIX;
 	if (said && said->kv_blocks)
 		s->kv_blocks = said->kv_blocks;
 }

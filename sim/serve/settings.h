@@ -39,6 +39,7 @@ struct serve_settings {
 	int64_t long_prefill;   /* most tokens of one prompt in an iteration; 0: no such bound */
 	bool no_chunks;         /* a prompt is read in one iteration */
 	bool by_priority;       /* smaller priority first, and the greatest is preempted */
+	bool longest_prefix;    /* sglang: who finds most of its prompt in the cache is seated first */
 	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
 	/* sglang: the share begins with `ahead` whenever nobody runs, falls to ahead_least over ahead_steps
 	 * iterations that decode, and is set anew when a request is retracted. ahead_steps 0: it stays */

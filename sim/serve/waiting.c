@@ -90,6 +90,32 @@ void waiting_pop(struct waiting *q)
 	give_chunk(q, c);
 }
 
+void waiting_copy(const struct waiting *q, struct waiter *at)
+{
+	const struct waiting_chunk *c = q->head;
+
+	for (size_t i = 0, k = q->first; i < q->n; i++, k++) {
+		if (k == WAITING_CHUNK) {
+			c = c->next;
+			k = 0;
+		}
+		at[i] = c->at[k];
+	}
+}
+
+void waiting_reorder(struct waiting *q, const struct waiter *at)
+{
+	struct waiting_chunk *c = q->head;
+
+	for (size_t i = 0, k = q->first; i < q->n; i++, k++) {
+		if (k == WAITING_CHUNK) {
+			c = c->next;
+			k = 0;
+		}
+		c->at[k] = at[i];
+	}
+}
+
 void waiting_release(struct waiting *q)
 {
 	waiters_release(&q->heap);

@@ -35,7 +35,8 @@ struct waiting {
 	bool by_priority;
 	struct waiters heap;
 	struct waiting_chunk *head, *tail, *spare;
-	size_t first, end, n; /* the head's index in its chunk; one past the last one's index in the tail chunk */
+	size_t first, end,
+		n; /* the head's index in its chunk; one past the last one's index in the tail chunk */
 };
 
 static inline size_t waiting_n(const struct waiting *q)
@@ -48,5 +49,8 @@ void waiting_push_front(struct waiting *q,
 struct waiter *waiting_head(const struct waiting *q); /* NULL when empty; its seq may be set */
 void waiting_pop(struct waiting *q);
 void waiting_release(struct waiting *q);
+/* The requests of a queue that is not by priority, in its order, copied to or from at[waiting_n()]. */
+void waiting_copy(const struct waiting *q, struct waiter *at);
+void waiting_reorder(struct waiting *q, const struct waiter *at);
 
 #endif

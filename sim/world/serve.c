@@ -146,6 +146,8 @@ static const struct field class_fields[] = {
 	 .help = "of requests; all together 100 %"},
 	{FIELD_KEY(struct load_class, priority), .type = FIELD_COUNT, .min = -1000000, .max = 1000000,
 	 .def = "0", .help = "the smaller goes first, where the scheduler looks at it"},
+	{FIELD_KEY(struct load_class, own_seed), .type = FIELD_BOOL, .def = "false",
+	 .help = "requests name a seed: mlx_lm.server runs each of them alone"},
 	CLASS_FIELDS(0),
 };
 static const struct table class_table = {"class", sizeof(struct load_class), class_fields,
@@ -425,13 +427,19 @@ static void check_end(struct serve *s, struct diags *d)
 
 static void check_trace_alone(const struct serve *s, struct diags *d)
 {
-	static const char *const keys[] = {"prompt", "output", "prefix", "classes"};
+	static const char *const keys[] = {"prompt", "output", "prefix"};
+	const struct load_class *c = s->classes.at;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (said(s->origin.node, keys[i]))
-			diag_add(d, yml_get(s->origin.node, keys[i])->place, "leave it out",
-				 "serve: a trace brings its own lengths and prefixes, '%s' has no place here",
-				 keys[i]);
+		for (size_t k = 0; k <= s->classes.n; k++) {
+			const struct yml *node = k ? c[k - 1].origin.node : s->origin.node;
+
+			if (said(node, keys[i]))
+				diag_add(d, yml_get(node, keys[i])->place, "leave it out",
+					 "serve: a trace brings its own lengths and prefixes, '%s' has no "
+					 "place here",
+					 keys[i]);
+		}
 }
 
 /* A class's own length, else the load's. */
@@ -453,8 +461,10 @@ static void check_class(const struct serve *s, struct load_class *c, struct diag
 {
 	const struct load_class *all = &s->all;
 
-	check_length("prompt", c, c->prompt_said, all->prompt_said, &all->prompt, &c->prompt, d);
-	check_length("output", c, c->output_said, all->output_said, &all->output, &c->output, d);
+	if (s->arrivals.kind != ARRIVALS_TRACE) {
+		check_length("prompt", c, c->prompt_said, all->prompt_said, &all->prompt, &c->prompt, d);
+		check_length("output", c, c->output_said, all->output_said, &all->output, &c->output, d);
+	}
 	c->slo = c->slo ? c->slo : all->slo;
 	c->prefix = c->prefix ? c->prefix : all->prefix;
 	if (c->prefix != all->prefix)
@@ -500,7 +510,7 @@ static void check_load(struct serve *s, struct diags *d)
 		load_length("output", s->all.output_said, &s->all.output, d);
 	if (s->arrivals.kind == ARRIVALS_TRACE)
 		check_trace_alone(s, d);
-	else if (s->classes.n || said(s->origin.node, "classes"))
+	if (s->classes.n || said(s->origin.node, "classes"))
 		check_classes(s, d);
 	else
 		check_class(s, &s->all, d);

@@ -76,6 +76,7 @@ struct load_class {
 	struct origin origin; /* its name */
 	double share;         /* of requests */
 	int64_t priority;     /* smaller first */
+	bool own_seed;        /* mlx_lm.server runs its requests alone */
 	const struct yml *prompt_said, *output_said;
 	struct length_law prompt, output; /* set by scenario_check_serve() */
 	struct prefix_law *prefix;

@@ -211,8 +211,8 @@ static void check_how(struct serve_how *h, struct diags *d)
 	if (h->long_prefill && h->batch && h->long_prefill > h->batch)
 		serve_wrong(d, node, "long_prefill", NULL,
 			    "serve: long_prefill is above the tokens of an iteration");
-	if (h->policy == POLICY_LONGEST_PREFIX && scheduler == SCHEDULER_VLLM)
-		serve_wrong(d, node, "policy", "fcfs or priority",
+	if (h->policy == POLICY_LONGEST_PREFIX && scheduler != SCHEDULER_SGLANG)
+		serve_wrong(d, node, "policy", "add 'scheduler: sglang', or take fcfs or priority",
 			    "serve: longest_prefix is a policy of sglang");
 }
 

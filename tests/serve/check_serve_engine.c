@@ -74,6 +74,7 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 		set->acceptance = 0.6;
 		set->batched_tokens += 12 * 4;
 	}
+	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 }
 
 static void draw_llamacpp(struct rng *r, struct serve_settings *set, int64_t longest)
@@ -202,6 +203,7 @@ static struct prefix_piece *draw_prefixes(struct rng *r, struct request *q, size
 		at[1] = (struct prefix_piece){100 + q[i].session, q[i].prompt - at[0].tokens};
 		q[i].prefix = at;
 		q[i].prefix_n = fixture_draw(r, 0, 3) ? 1 + (at[1].tokens > 0) : 0;
+		q[i].own_seed = fixture_draw(r, 0, 9) == 0;
 	}
 	return pieces;
 }

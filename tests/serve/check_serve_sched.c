@@ -530,6 +530,34 @@ START_TEST(mlx_decodes_then_reads_padded)
 }
 END_TEST
 
+/* Request 1 names a seed: it waits for 0, runs alone, and 2 and 3, which came while it waited, wait for its end. */
+START_TEST(mlx_runs_seeded_requests_alone)
+{
+	const struct request q[] = {
+		{.id = 0, .prompt = 10, .output = 9},
+		{.id = 1, .arrive_ns = 1000000, .prompt = 10, .output = 5, .own_seed = true},
+		{.id = 2, .arrive_ns = 1500000, .prompt = 10, .output = 5},
+		{.id = 3, .arrive_ns = 1600000, .prompt = 10, .output = 5}};
+	const struct serve_settings set = {
+		.rules = SERVE_MLX, .prompts = 8, .decodes = 32, .step = 2048, .block = 1, .context = 1000};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+	int64_t end[4], seated[4];
+
+	run_recorded(&set, q, 4, &p, &w);
+	for (uint64_t i = 0; i < 4; i++) {
+		end[i] = fixture_end_of(&w, i)->t.end_ns;
+		seated[i] = fixture_end_of(&w, i)->t.seated_ns;
+	}
+	ck_assert_int_eq(seated[1], end[0]);
+	ck_assert_int_eq(seated[2], end[1]);
+	ck_assert_int_eq(seated[3], end[1]);
+	ck_assert_int_eq(end[2], end[3]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 /* ---- prefix caches ---- */
 
 /* Whole blocks, never the whole prompt; turns of a conversation find prompt and answer. */
@@ -555,6 +583,71 @@ START_TEST(vllm_finds_blocks)
 	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
 	for (uint64_t i = 0; i < ARRAY_LEN(q); i++)
 		ck_assert_int_eq(fixture_end_of(&w, i)->t.cached, cached[i]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* One seat. 2 finds the prompt of 0 in the cache and goes before 1; 4 begins like 3 and is read after it. */
+START_TEST(sglang_longest_prefix_first)
+{
+	const struct prefix_piece a[] = {{1, 64}}, b[] = {{2, 64}};
+	const struct request q[] = {
+		{.id = 0, .prompt = 64, .output = 20, .prefix = a, .prefix_n = 1},
+		{.id = 1, .arrive_ns = 1000000, .prompt = 64, .output = 5},
+		{.id = 2, .arrive_ns = 2000000, .prompt = 80, .output = 5, .prefix = a, .prefix_n = 1},
+		{.id = 3, .arrive_ns = 3000000, .prompt = 80, .output = 5, .prefix = b, .prefix_n = 1},
+		{.id = 4, .arrive_ns = 4000000, .prompt = 80, .output = 5, .prefix = b, .prefix_n = 1},
+		{.id = 5, .arrive_ns = 5000000, .prompt = 80, .output = 5}};
+	struct serve_settings set = {.rules = SERVE_VLLM,
+				     .seqs = 1,
+				     .batched_tokens = 200,
+				     .block = 1,
+				     .kv_blocks = 2000,
+				     .cache = CACHE_BLOCKS,
+				     .longest_prefix = true};
+	/* when 3 has been read, 4 finds all that they share and goes before 5 */
+	static const uint64_t order[] = {0, 2, 1, 3, 4, 5}, arrived[] = {0, 1, 2, 3, 4, 5};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(q); i++)
+		ck_assert_uint_eq(w.ends.at[i].r.id, order[i]);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.cached, 64);
+	ck_assert_int_eq(fixture_end_of(&w, 4)->t.cached, 64);
+	w.ends.n = 0;
+	set.cache = CACHE_NONE; /* without a cache: by arrival */
+	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(q); i++)
+		ck_assert_uint_eq(w.ends.at[i].r.id, arrived[i]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* Two seats for three who come together: 1 begins like 0 and waits until that is read, so that 2 goes before it. */
+START_TEST(sglang_shared_beginning_waits)
+{
+	const struct prefix_piece a[] = {{1, 64}};
+	const struct request q[] = {{.id = 0, .prompt = 80, .output = 5, .prefix = a, .prefix_n = 1},
+				    {.id = 1, .prompt = 80, .output = 5, .prefix = a, .prefix_n = 1},
+				    {.id = 2, .prompt = 80, .output = 5}};
+	const struct serve_settings set = {.rules = SERVE_VLLM,
+					   .seqs = 2,
+					   .batched_tokens = 200,
+					   .block = 1,
+					   .kv_blocks = 2000,
+					   .cache = CACHE_BLOCKS,
+					   .longest_prefix = true};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.seated_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.seated_ns, 0);
+	ck_assert_int_gt(fixture_end_of(&w, 1)->t.seated_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.cached, 64);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);
 }
@@ -655,9 +748,12 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, llamacpp_splits_slots_equally);
 	tcase_add_test(t, llamacpp_copies_to_the_host);
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
+	tcase_add_test(t, mlx_runs_seeded_requests_alone);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");
 	tcase_add_test(t, vllm_finds_blocks);
+	tcase_add_test(t, sglang_longest_prefix_first);
+	tcase_add_test(t, sglang_shared_beginning_waits);
 	tcase_add_loop_test(t, blocks_are_an_lru, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
