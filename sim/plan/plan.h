@@ -68,6 +68,7 @@ struct plan_from {
 struct plan_result {
 	struct plan_from from;
 	const char *title, *path;
+	const char *computed; /* what the plan is of; weights and runtime are each row's */
 	struct plan_load load;
 	int up_to;     /* machines of a fleet */
 	double budget; /* USD of a fleet; INFINITY: none */

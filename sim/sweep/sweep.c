@@ -233,6 +233,7 @@ static void predict_cell(const struct sweep_ask *ask, struct sweep *s, const str
 		take_shown(a, s, ask, w);
 	}
 	keep_bounds(s, w);
+	cell->computed = world_computed(a, w, draws_asked_seed(&ask->draws, w));
 	entries = arena_array(a, s->names_n, sizeof *entries);
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;
