@@ -17,7 +17,7 @@ enum { NEAREST = 64 }; /* fleets looked at for the one that comes closest */
 struct searching {
 	struct plan_result *r;
 	struct loader *l;
-	struct arena scratch; /* of joined services, one at a time */
+	struct arena scratch; /* joined services, one at a time */
 };
 
 static struct service *join(struct searching *x, const int *counts)
