@@ -486,8 +486,8 @@ static double plan_cpu_s(char *program, char *scenario, char *const *sets, size_
 static void bench_ask(char *program)
 {
 	char ask[] = "ask", model[] = "llama-3.3-70b", on[] = "--on", machine[] = "m4 max 64";
-	char budget[] = "--budget", usd[] = "5000", users[] = "--users", four[] = "4",
-	     context[] = "--context", tokens[] = "16k", at_least[] = "--at-least", ten[] = "10";
+	char coder[] = "qwen3 coder 30b", budget[] = "--budget", usd[] = "2500", users[] = "--users",
+	     two[] = "2", context[] = "--context", tokens[] = "16k", at_least[] = "--at-least", rate[] = "20";
 	char *const one[] = {program, ask, model, on, machine, NULL};
 	char *const all[] = {program, ask,     coder,  budget,   usd,  users,
 			     two,     context, tokens, at_least, rate, NULL};
