@@ -187,6 +187,8 @@ installed: # an installed program finds its hardware and models from anywhere
 	@rm -rf build/installed && $(MAKE) -s PREFIX=$(CURDIR)/build/installed OUT=build/to-install install >/dev/null
 	@mkdir -p build/elsewhere && cp $(SCENARIO) build/elsewhere && cd build/elsewhere && \
 	../installed/bin/lemursim simulate $(notdir $(SCENARIO)) >/dev/null && echo "installed: it runs from elsewhere"
+	@$(MAKE) -s OUT=build/to-install build/to-install/lemursim && cd / && \
+	$(CURDIR)/build/to-install/lemursim ask llama-3.1-8b --on m4-pro-24gb >/dev/null && echo "not installed: it finds its checkout"
 clean: ## remove what was built
 	rm -rf build lemursim
 help: ## this list

@@ -475,17 +475,10 @@ static void bench_program(char *program, char *scenario)
 
 /* Processor time of the program, user and system: a plan takes seconds, and wall time on a shared machine
  * says little. */
-static double plan_cpu_s(char *program, char *scenario, char *const *sets, size_t n)
+static double cpu_s(char *const argv[])
 {
-	char plan[] = "plan", set[] = "--set";
-	char *argv[16] = {program, plan, scenario};
 	struct rusage before, after;
-	size_t at = 3;
 
-	for (size_t i = 0; i < n; i++) {
-		argv[at++] = set;
-		argv[at++] = sets[i];
-	}
 	getrusage(RUSAGE_CHILDREN, &before);
 	(void)run_s(argv);
 	getrusage(RUSAGE_CHILDREN, &after);
@@ -493,6 +486,34 @@ static double plan_cpu_s(char *program, char *scenario, char *const *sets, size_
 			before.ru_stime.tv_sec) +
 	       1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
 			       before.ru_stime.tv_usec);
+}
+
+static double plan_cpu_s(char *program, char *scenario, char *const *sets, size_t n)
+{
+	char plan[] = "plan", set[] = "--set";
+	char *argv[16] = {program, plan, scenario};
+	size_t at = 3;
+
+	for (size_t i = 0; i < n; i++) {
+		argv[at++] = set;
+		argv[at++] = sets[i];
+	}
+	return cpu_s(argv);
+}
+
+static void bench_ask(char *program)
+{
+	char ask[] = "ask", model[] = "llama-3.3-70b", on[] = "--on", machine[] = "m4 max 64";
+	char coder[] = "qwen3 coder 30b", budget[] = "--budget", usd[] = "2500", users[] = "--users",
+	     two[] = "2", context[] = "--context", tokens[] = "16k", at_least[] = "--at-least", rate[] = "20";
+	char *const one[] = {program, ask, model, on, machine, NULL};
+	char *const all[] = {program, ask,     coder,  budget,   usd,  users,
+			     two,     context, tokens, at_least, rate, NULL};
+
+	printf("ask, seconds of processor time: one machine %.3f (at most 0.2 wanted); under a budget, over "
+	       "the "
+	       "whole catalogue %.2f (at most 5)\n",
+	       cpu_s(one), cpu_s(all));
 }
 
 static void bench_plan(char *program)
@@ -526,6 +547,7 @@ int main(int argc, char **argv)
 	if (argc == 3) {
 		bench_program(argv[1], argv[2]);
 		bench_plan(argv[1]);
+		bench_ask(argv[1]);
 	}
 	return 0;
 }

@@ -35,7 +35,7 @@ int answer_predict(struct loader *l, const struct asked *asked, const struct dra
 /* Whether a settled question fits on any of its machines; false too where it is refused. Nothing is kept. */
 bool answer_fits(const struct loader *l, const struct asked *asked);
 
-/* What would make it fit; see remedy.c. */
+/* Changes that would make it fit; see remedy.c. */
 struct texts answer_remedies(const struct loader *l, const struct answer *a);
 
 #endif

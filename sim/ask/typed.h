@@ -21,7 +21,7 @@ struct known_name {
 	size_t sold_as_n;
 };
 
-/* What a size that was not typed means ("64gb", "40c", "30b"). */
+/* The meaning of a size that was not typed ("64gb", "40c", "30b"). */
 enum typed_sizes {
 	TYPED_SIZES_LEAST, /* the least of those that match: fewest cores, then least memory */
 	TYPED_SIZES_NAMED  /* must be named where there are several */
@@ -31,7 +31,7 @@ enum { TYPED_CANDIDATES = 12 };
 struct typed_found {
 	bool found;
 	size_t at; /* the match, an index of names[] */
-	/* where nothing is found: names that may be meant, best first; n counts them all */
+	/* names that may be meant where nothing is found, best first; n counts them all */
 	size_t candidates[TYPED_CANDIDATES], n;
 };
 

@@ -1,9 +1,13 @@
 /* session.c - what the verbs share: loading, complaining, delivering; see cmd.h. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
@@ -12,15 +16,64 @@
 #define SHARE "/usr/local/share/lemursim"
 #endif
 
+/* Of this program, links resolved; NULL where the system does not say. */
+static const char *own_path(struct arena *a)
+{
+	char path[4096];
+#ifdef __APPLE__
+	char at[4096];
+	uint32_t size = sizeof at;
+
+	if (_NSGetExecutablePath(at, &size) != 0 || !realpath(at, path))
+		return NULL;
+#else
+	const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+#endif
+	return arena_strdup(a, path);
+}
+
+enum { UP = 4 }; /* folders above the program that may be its checkout: build/release/lemursim is two below */
+
+/* Where a program that is not installed finds its catalogue: its own checkout, known by its folders. */
+static const char *own_checkout(struct arena *a)
+{
+	const char *own = own_path(a);
+	char *dir = own ? arena_strdup(a, own) : NULL;
+
+	for (int i = 0; dir && i < UP; i++) {
+		char *cut = strrchr(dir, '/');
+
+		if (!cut || cut == dir)
+			return NULL;
+		*cut = '\0';
+		if (file_exists(arena_printf(a, "%s/sim/LAYERS", dir)) &&
+		    file_exists(arena_printf(a, "%s/hardware", dir)) &&
+		    file_exists(arena_printf(a, "%s/models", dir)))
+			return dir;
+	}
+	return NULL;
+}
+
+/* After what --path says: the checkout that the program stands in, then the installed files. */
+static struct texts search_paths(struct arena *a, const struct texts *said)
+{
+	const char *const checkout = own_checkout(a), *const share[] = {checkout ? checkout : SHARE, SHARE};
+
+	return texts_join(a, said, share, checkout ? 2 : 1);
+}
+
 void session_begin(struct session *s, const struct load_options *load, const struct output_options *output)
 {
-	static const char *const share[] = {SHARE};
 	struct texts paths;
 
 	*s = (struct session){.arena = ARENA_INIT, .output = output};
 	diags_init(&s->diags, &s->arena);
 	loader_init(&s->loader, &s->arena, &s->diags);
-	paths = texts_join(&s->arena, &load->paths, share, 1);
+	paths = search_paths(&s->arena, &load->paths);
 	s->loader.paths = paths.at;
 	s->loader.paths_n = paths.n;
 }

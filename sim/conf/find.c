@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/base/file.h"
 #include "sim/base/vec.h"
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -130,6 +131,19 @@ static const struct load_root *read_root(struct loader *l, const char *dir)
 	return root;
 }
 
+/* Two of the places that are searched may be one folder, by whatever names. */
+static bool is_again(struct loader *l, size_t i, const char *dir, const char *beside, const char *folder)
+{
+	bool again = false;
+
+	for (size_t k = 0; k < i && !again; k++) {
+		const char *before = nth_root(l, k, beside, folder);
+
+		again = before && file_same(before, dir);
+	}
+	return again;
+}
+
 size_t load_list(struct loader *l, const char *beside, const char *folder, struct load_found **found)
 {
 	VEC(struct load_found) all = {0};
@@ -137,7 +151,8 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 
 	for (size_t i = 0; i <= l->paths_n; i++) {
 		const char *dir = nth_root(l, i, beside, folder);
-		const struct load_root *root = dir ? read_root(l, dir) : NULL;
+		const bool again = dir && is_again(l, i, dir, beside, folder);
+		const struct load_root *root = dir && !again ? read_root(l, dir) : NULL;
 
 		for (size_t k = 0; root && k < root->n; k++)
 			VEC_ADD(&all, root->found[k]);
@@ -146,9 +161,7 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 		qsort(all.at, all.n, sizeof *all.at, by_name);
 	*found = arena_array(l->arena, all.n, sizeof **found);
 	for (size_t i = 0; i < all.n; i++)
-		/* two roots may be the same directory */
-		if (!n || strcmp((*found)[n - 1].path, all.at[i].path))
-			(*found)[n++] = all.at[i];
+		(*found)[n++] = all.at[i];
 	VEC_FREE(&all);
 	return n;
 }

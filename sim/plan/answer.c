@@ -6,7 +6,7 @@
 
 #include "sim/plan/rows.h"
 
-enum { NAMES = 8 }; /* of machines that were left out */
+enum { NAMES = 8 }; /* machines that were left out, at most so many are named */
 
 static const char *quantity(struct arena *a, double value, enum dim dim, int digits)
 {

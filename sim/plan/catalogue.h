@@ -10,9 +10,9 @@
 struct offer {
 	const char *name, *machine; /* as the plan calls it; its hardware file */
 	int up_to;
-	const struct yml *with; /* what of the file is otherwise; NULL: nothing */
+	const struct yml *with; /* values that replace the file's; NULL: none */
 	bool priced;
-	const char *const *runtimes; /* of the plan's, those it has */
+	const char *const *runtimes; /* those of the plan's that it has */
 	size_t runtimes_n;
 };
 struct offers {

@@ -9,7 +9,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
 
-struct verdict { /* of some servers, remembered: what a fleet is without one may be another fleet */
+struct verdict { /* some servers and whether they hold the load, remembered: what a fleet is without one may be another fleet */
 	int *counts;
 	int holds;
 };
@@ -22,8 +22,8 @@ struct search {
 	VEC(struct verdict) verdicts;
 	struct fleets out;
 	double best;  /* goal of the best so far */
-	int *counts;  /* of the candidate being made */
-	size_t first; /* of its kinds */
+	int *counts;  /* the candidate being made */
+	size_t first; /* its first kind */
 };
 
 static size_t size(const struct search *s)

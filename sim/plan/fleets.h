@@ -21,8 +21,8 @@ enum fleet_role { FLEET_WHOLE, FLEET_PREFILL, FLEET_DECODE };
 
 struct fleet_kind {
 	enum fleet_role role;
-	double usd;   /* of one server */
-	int machines; /* of one server */
+	double usd;   /* price of one server */
+	int machines; /* in one server */
 	int up_to;    /* servers of it in a fleet */
 	double rate;  /* most work per second of one server; INFINITY: not known */
 	double prompt,
@@ -33,14 +33,14 @@ struct fleet_kind {
 	int name;       /* kinds of one name are one kind of machine: they count once, and never mix */
 };
 
-/* What a candidate comes to. */
+/* The verdict on a candidate. */
 enum fleet_why { FLEET_HOLDS, FLEET_FAILS, FLEET_SPARE_FAILS, FLEET_BOUND, FLEET_STOPPED };
 struct fleet {
-	int *counts;              /* of each kind; the search's arena */
+	int *counts;              /* servers of each kind; the search's arena */
 	double usd, least, value; /* price; bound of the goal, and the goal itself where it holds */
 	int machines, servers;
 	enum fleet_why why;
-	size_t order; /* of simulation */
+	size_t order; /* place among the simulated */
 };
 
 struct fleets_ask {

@@ -352,7 +352,7 @@ struct making {
 	VEC(const char *) unpriced;
 	VEC(const char *) unread;
 	bool named;      /* a machine that cannot be used is an error */
-	struct diag why; /* of the last combination that could not be built; msg NULL: there is none */
+	struct diag why; /* the last combination that could not be built; msg NULL: there is none */
 };
 
 /* A combination that cannot be built, such as arithmetic that a runtime lacks, is passed over; why is kept for

@@ -12,9 +12,9 @@
 #include "sim/world/world.h"
 
 struct group {
-	const char *name;       /* what the machine is called: as the scenario does, or its file */
+	const char *name;       /* the scenario's name for the machine, or its file's */
 	const char *machine;    /* hardware file */
-	const struct yml *with; /* what of that file is otherwise; NULL: nothing */
+	const struct yml *with; /* values that replace the file's; NULL: none */
 	const char *runtime, *weights;
 	int format;    /* place of the weights among those of the plan: 0 is preferred */
 	int64_t slots; /* 0: as the runtime starts */
@@ -29,7 +29,7 @@ struct group {
 	double usd;            /* all of its machines; NAN: not known */
 	double idle_W, busy_W; /* when idle; added while busy. NAN: not known */
 	bool fits;
-	double short_B; /* what is missing where it does not fit */
+	double short_B; /* missing where it does not fit */
 	struct service_bound bound;
 };
 

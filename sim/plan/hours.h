@@ -18,7 +18,7 @@ struct plan_hour {
 struct plan_hours {
 	const struct plan_hour *at;
 	size_t n;      /* 0: neither a day nor a trace, or servers of several kinds */
-	double span_s; /* of each: 3600, or a twelfth of a short trace */
+	double span_s; /* length of each: 3600, or a twelfth of a short trace */
 	int peak;
 	double mean, mean_by_one, mean_by_bound; /* servers */
 	size_t above;                            /* hours that no number of servers looked at holds */

@@ -10,10 +10,10 @@
 #include "sim/world/money.h"
 #include "sim/world/plan.h"
 
-struct plan_use {              /* of a fleet */
+struct plan_use {              /* a fleet in use */
 	double price;          /* USD */
 	double idle_W, load_W; /* when idle; on average while the load lasts */
-	double share;          /* of the day that the load lasts */
+	double share;          /* part of the day that the load lasts */
 	double requests;       /* a day */
 	double prompt, output; /* tokens of a request */
 };
@@ -22,8 +22,8 @@ enum plan_factor { FACTOR_PRICE, FACTOR_ELECTRICITY, FACTOR_LOAD, PLAN_FACTORS }
 struct plan_money {
 	bool asked;                                       /* there is an API to compare with */
 	double price_month, electricity_month, api_month; /* USD */
-	double tokens_day;                                /* of prompts and answers */
-	double even_tokens_day; /* where both cost the same; INFINITY: electricity alone costs more */
+	double tokens_day;                                /* prompts and answers */
+	double even_tokens_day; /* both cost the same at so many; INFINITY: electricity alone costs more */
 	double months;          /* until the machines are paid; INFINITY: never */
 	double months_by[PLAN_FACTORS][2]; /* the same with a fifth less and more of each */
 };

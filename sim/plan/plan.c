@@ -17,7 +17,7 @@ enum { NEAREST = 64 }; /* fleets looked at for the one that comes closest */
 struct searching {
 	struct plan_result *r;
 	struct loader *l;
-	struct arena scratch; /* of joined services, one at a time */
+	struct arena scratch; /* joined services, one at a time */
 };
 
 static struct service *join(struct searching *x, const int *counts)
@@ -440,6 +440,17 @@ static int search(struct loader *l, const struct world *plan, const struct yml *
 	return f.stopped && ask->stop && *ask->stop ? -1 : 0;
 }
 
+static const char *computed(struct arena *a, const struct world *plan, const struct plan_load *load)
+{
+	const struct precision *p = &plan->scenario->precision;
+
+	return arena_printf(a, "%s, KV %s, computed in %s; a load of %s; seed %llu", plan->model->title,
+			    format_names[p->kv], format_names[p->compute],
+			    load->finish ? arena_printf(a, "%lld requests", (long long)load->finish->requests)
+					 : plan_load_text(a, load, load->asked),
+			    (unsigned long long)load->seed);
+}
+
 int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *out)
 {
 	struct yml *root = load_file(l, ask->path, "scenarios", SCENARIO_SCHEMA);
@@ -467,6 +478,7 @@ int plan_make(struct loader *l, const struct plan_ask *ask, struct plan_result *
 	if (ask->seed >= 0)
 		out->load.seed = (uint64_t)ask->seed;
 	out->seed = out->load.seed;
+	out->computed = computed(l->arena, plan, &out->load);
 	return search(l, plan, root, ask, out);
 }
 

@@ -44,7 +44,7 @@ struct plan_row {
 	double usd;
 	int machines, servers;
 	enum plan_why why;
-	bool ran; /* what follows is known: under the load as asked */
+	bool ran; /* the following is known: under the load as asked */
 	struct service_summary m;
 	double watts, energy; /* mean while the load lasts; J per token of an answer; NAN: not known */
 	double usd_month;     /* its price over its life, and electricity */
@@ -58,7 +58,7 @@ struct plan_counts {
 	bool proved;
 };
 
-/* What a fleet's scenario is made of. */
+/* The parts of a fleet's scenario. */
 struct plan_from {
 	struct loader *l;
 	const struct world *plan;
@@ -69,6 +69,7 @@ struct plan_from {
 struct plan_result {
 	struct plan_from from;
 	const char *title, *path;
+	const char *computed; /* model, formats, load, seed; weights and runtime are each row's */
 	struct plan_load load;
 	int up_to;     /* machines of a fleet */
 	double budget; /* USD of a fleet; INFINITY: none */
@@ -76,12 +77,12 @@ struct plan_result {
 	struct plan_row rows[PLAN_ROWS];
 	size_t rows_n;
 	const struct plan_row *best;    /* NULL: none holds */
-	const struct plan_row *nearest; /* where none holds, what comes closest; NULL: nothing fits */
+	const struct plan_row *nearest; /* comes closest where none holds; NULL: nothing fits */
 	const struct plan_row *below; /* the dearest that costs less than the best and does not hold; NULL */
 	struct plan_capacity more, fewer; /* the best with one server more, and fewer */
-	struct plan_hours hours;          /* of servers like the best's; n 0: none were asked */
-	struct plan_money money;          /* of the best */
-	const struct world *world;        /* of the best, or the nearest */
+	struct plan_hours hours;          /* for servers like the best's; n 0: none were asked */
+	struct plan_money money;          /* the best's */
+	const struct world *world;        /* the best's, or the nearest's */
 	struct plan_counts counts;
 	const char *notes[PLAN_NOTES];
 	size_t notes_n;

@@ -21,7 +21,7 @@ struct range_bound { /* a latency that is drawn; bound: of the SLO in seconds, N
 	double bound;
 };
 
-struct range_latency { /* of a row under one load; NAN: it does not run */
+struct range_latency { /* a row's under one load; NAN: it does not run */
 	double of[RANGE_BOUNDS];
 	bool overloaded;
 };

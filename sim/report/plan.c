@@ -169,7 +169,7 @@ static void write_rows(struct str *out, const struct plan_result *r, bool md)
 
 static void write_people(struct str *out, const struct plan_result *r, bool md)
 {
-	str_addf(out, md ? "**%s**\n\n" : "%s\n\n", r->title);
+	str_addf(out, md ? "**%s**\n\n%s\n\n" : "%s\n%s\n\n", r->title, r->computed);
 	for (size_t i = 0; i < r->notes_n; i++)
 		str_addf(out, "%s%s\n", md ? "- " : "", r->notes[i]);
 	str_add(out, "\n");
@@ -188,7 +188,7 @@ static void write_csv(struct str *out, const struct plan_result *r)
 	str_add(out, "fleet,settings,verdict,best,pareto,machines");
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		str_addf(out, ",%s", values[i].name);
-	str_add(out, "\n");
+	str_add(out, ",computed\n");
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct plan_row *row = &r->rows[i];
 
@@ -209,6 +209,8 @@ static void write_csv(struct str *out, const struct plan_result *r)
 			jsonw_init(&w, out, 0);
 			jsonw_number(&w, value);
 		}
+		str_add(out, ",");
+		str_add_csv(out, r->computed);
 		str_add(out, "\n");
 	}
 }
@@ -287,6 +289,7 @@ static void write_json(struct str *out, const struct plan_result *r, int indent,
 	jsonw_key_string(&w, "schema", "lemursim/plan/1");
 	jsonw_key_string(&w, "version", version);
 	jsonw_key_string(&w, "title", r->title);
+	jsonw_key_string(&w, "computed", r->computed);
 	jsonw_key_int(&w, "seed", (int64_t)r->seed);
 	jsonw_key_string(&w, "load_unit", r->load.unit);
 	jsonw_key_number(&w, "load", r->load.asked);

@@ -171,7 +171,7 @@ static void write_csv(struct str *out, const struct sweep *s)
 		str_add_csv(out, s->axes[k].path);
 		str_add(out, ",");
 	}
-	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won\n", s->metric);
+	str_addf(out, "assignment,fits,%s,lo,hi,times_best_alone,won,computed\n", s->metric);
 	for (size_t i = 0; i < s->cells_n * s->names_n; i++) {
 		const struct sweep_cell *c = &s->cells[i / s->names_n];
 		const struct sweep_entry *e = &c->entries[i % s->names_n];
@@ -187,6 +187,8 @@ static void write_csv(struct str *out, const struct sweep *s)
 		add_number(out, e->metric ? e->metric->hi : NAN);
 		add_number(out, e->times);
 		add_number(out, e->won);
+		str_add(out, ",");
+		str_add_csv(out, c->computed);
 		str_add(out, "\n");
 	}
 }
@@ -215,6 +217,7 @@ static void add_json(struct jsonw *w, const struct sweep *s, const struct sweep_
 		jsonw_key_number(w, "times_best_alone", e->times);
 		jsonw_key_number(w, "won", e->won);
 	}
+	jsonw_key_string(w, "computed", c->computed);
 	jsonw_end(w);
 }
 

@@ -172,7 +172,7 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 {
 	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
 		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
-		     "limited_by,limited_share\n");
+		     "limited_by,limited_share,computed\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct validation_row *c = &r->at[i];
 		const char *const texts[] = {c->set, subject_of(c), c->runtime, measured_of(c)};
@@ -193,9 +193,11 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 		add_csv_left(out, &c->no_chip);
 		str_addf(out, "%d,%s,", c->held_out, c->unit);
 		if (c->limited_by)
-			str_addf(out, "%s,%.4g\n", c->limited_by, c->limited_share);
+			str_addf(out, "%s,%.4g,", c->limited_by, c->limited_share);
 		else
-			str_add(out, ",\n");
+			str_add(out, ",,");
+		str_add_csv(out, c->computed ? c->computed : "");
+		str_add(out, "\n");
 	}
 }
 
@@ -209,7 +211,7 @@ static const char *replay_subject(struct arena *a, const struct validation_row *
 
 static void write_replays_csv(struct arena *a, const struct validation *v, struct str *out)
 {
-	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error\n");
+	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error,computed\n");
 	for (size_t i = 0; i < v->n; i++) {
 		const struct validation_row *r = &v->at[i];
 		const char *const texts[] = {replay_subject(a, r), r->file, r->run};
@@ -220,9 +222,11 @@ static void write_replays_csv(struct arena *a, const struct validation *v, struc
 		}
 		str_addf(out, "%.17g,%.17g,", r->measured, r->sd);
 		if (isnan(r->predicted))
-			str_add(out, ",\n");
+			str_add(out, ",,");
 		else
-			str_addf(out, "%.17g,%.6g\n", r->predicted, validation_error(r));
+			str_addf(out, "%.17g,%.6g,", r->predicted, validation_error(r));
+		str_add_csv(out, r->computed ? r->computed : "");
+		str_add(out, "\n");
 	}
 }
 
@@ -323,6 +327,7 @@ static void write_json_row(struct jsonw *w, const struct validation_row *r, enum
 	jsonw_key_text(w, "source", r->source);
 	jsonw_key_text(w, "note", r->note);
 	jsonw_key_text(w, "file", r->file);
+	jsonw_key_text(w, "computed", r->computed);
 	jsonw_key_text(w, "why", r->why);
 	jsonw_end(w);
 }

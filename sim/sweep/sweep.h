@@ -51,6 +51,7 @@ struct sweep_entry { /* an assignment in a cell */
 struct sweep_cell {
 	const char *const *values;         /* one for each axis, as written */
 	const struct sweep_entry *entries; /* one for each assignment; NULL: not run yet */
+	const char *computed;              /* what was computed in it */
 	size_t best_alone;                 /* an entry; names_n where no single machine runs it */
 };
 

@@ -196,6 +196,7 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 		ask.watch.tell = NULL;
 	draws = draws_asked(&x->scratch, at->world, &ask);
 	compare_bounds(s, at->world, x->changed);
+	cell->computed = world_computed(&x->kept, at->world, draws_asked_seed(&ask, at->world));
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;
 		struct assignment_row row;

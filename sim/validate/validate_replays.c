@@ -9,6 +9,7 @@
 #include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
+#include "sim/world/computed.h"
 
 struct replays {
 	const struct validate_ask *ask;
@@ -54,6 +55,8 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 	const struct validation_row who = {
 		.machine = arena_printf(arena_of(v), "%s.%s", machine, d->device->origin.name),
 		.runtime = row->profile->origin.name,
+		.computed = run_computed(arena_of(v), row->model, &row->precision, row->profile,
+					 run_name(arena_of(v), row->run)),
 		.run = v->ask->models.n ? NULL
 					: arena_printf(arena_of(v), "%s %s %s", row->model_name,
 						       mix_names[row->precision.weights],
@@ -168,7 +171,9 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 	const struct yml *runtime = w->scenario->runtime;
 	const size_t unit = only_unit(at);
 	struct validation_row who = {.assignment = at->assignment->name,
-				     .runtime = runtime->kind == YML_SCALAR ? runtime->text : "by machine"};
+				     .runtime = runtime->kind == YML_SCALAR ? runtime->text : "by machine",
+				     .computed =
+					     world_run_computed(arena_of(v), w, run_name(arena_of(v), run))};
 	double predicted_s = NAN;
 
 	if (unit != WORLD_NONE) {

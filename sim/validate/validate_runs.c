@@ -7,6 +7,7 @@
 #include "sim/family/family_model.h"
 #include "sim/predict/draws.h"
 #include "sim/stats/quantile.h"
+#include "sim/world/computed.h"
 
 enum { DRAWS = 200 };
 
@@ -116,6 +117,13 @@ static int leave_out_both(const struct validate_ask *ask, const struct runs *run
 	return leave_out(ask, &f, FAMILY_LEAVE_OUT_CHIP, &unmeasured, v, err);
 }
 
+/* NULL of an operator alone, which its row names. */
+static const char *computed_of(struct arena *a, const struct observation *o)
+{
+	return o->model ? run_computed(a, o->model, &o->precision, o->device->profile, run_name(a, o->run))
+			: NULL;
+}
+
 int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
 		       struct err *err)
 {
@@ -138,6 +146,7 @@ int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, 
 						   .runtime = run->runtime,
 						   .run = observations_name(ask->loader->arena, &e.at[i]),
 						   .source = run->source,
+						   .computed = computed_of(ask->loader->arena, &e.at[i]),
 						   .limited_by = param_names[said.bound],
 						   .limited_share = said.bound_share,
 						   .unit = run_unit(run),

@@ -11,6 +11,7 @@
 #include "sim/runs/ingest.h"
 #include "sim/stats/quantile.h"
 #include "sim/validate/changed_world.h"
+#include "sim/world/computed.h"
 
 struct outcome {
 	const char *path;
@@ -217,6 +218,8 @@ static int predict(struct outcomes *t, struct arena *scratch, struct world_run *
 		.source = x->source,
 		.quality = x->quality,
 		.note = x->note,
+		.computed =
+			world_computed(keep, r->at->world, draws_asked_seed(&t->ask->draws, r->at->world)),
 		.measured = x->value,
 		.predicted = NAN,
 		.lo = NAN,

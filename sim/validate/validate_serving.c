@@ -10,6 +10,7 @@
 #include "sim/validate/changed_world.h"
 #include "sim/validate/made_scenario.h"
 #include "sim/validate/served.h"
+#include "sim/world/computed.h"
 
 struct comparison {
 	const struct validate_ask *ask;
@@ -131,9 +132,11 @@ static int predict(struct changed_world *c, const struct assignment *from, const
 /* ---- rows ---- */
 
 static void add_rows(struct comparison *t, const struct served_run *r, const char *assignment,
-		     const char *runtime, const struct predicted *p)
+		     const struct world *w, const struct predicted *p)
 {
 	struct arena *a = t->ask->loader->arena;
+	const char *runtime = changed_world_runtime(a, w),
+		   *computed = world_computed(a, w, draws_asked_seed(&t->ask->draws, w));
 
 	for (size_t k = 0; k < SERVED_METRICS; k++) {
 		const struct served_metric m = served_metric(a, k);
@@ -148,6 +151,7 @@ static void add_rows(struct comparison *t, const struct served_run *r, const cha
 				.metric = *r->label ? arena_printf(a, "%s, %s", m.name, r->label) : m.name,
 				.unit = m.unit,
 				.file = r->path,
+				.computed = computed,
 				.source = *r->source ? r->source : NULL,
 				.quality = *r->quality ? r->quality : NULL,
 				.note = *r->note ? r->note : NULL,
@@ -182,7 +186,6 @@ static int compare_world(struct comparison *t, struct changed_world *c, const st
 			 struct err *err)
 {
 	const struct assignment *all = c->world->scenario->assignments.at;
-	const char *runtime = changed_world_runtime(t->ask->loader->arena, c->world);
 	const struct draws draws = draws_asked(&c->arena, c->world, &t->ask->draws);
 
 	if (!c->world->scenario->workload.serve) {
@@ -198,7 +201,7 @@ static int compare_world(struct comparison *t, struct changed_world *c, const st
 			continue;
 		if (predict(c, &all[i], &draws, &p, err) != 0)
 			return -1;
-		add_rows(t, r, all[i].name, runtime, &p);
+		add_rows(t, r, all[i].name, c->world, &p);
 	}
 	return 0;
 }

@@ -24,6 +24,7 @@ struct validation_row {
 	const char *run, *metric;         /* what was measured: one of the two, the other is NULL */
 	const char *unit;                 /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
 	const char *file, *source, *quality, *note; /* of the measurement; NULL: not said */
+	const char *computed;                       /* what the prediction is of; NULL: not said */
 	const char *why;                            /* there is no prediction; NULL: none is given */
 	const char *limited_by; /* what most of the time goes to: "arithmetic"; NULL: not known */
 	double limited_share;   /* and how much of it */

@@ -43,15 +43,46 @@ static void add_train(struct str *out, const struct train *t)
 		str_addf(out, ", %lld micro-batches", (long long)t->micro_batches);
 }
 
+static void add_model(struct str *out, const struct model *m, const struct precision *p)
+{
+	str_addf(out, "%s, weights %s, KV %s, computed in %s", m->title, mix_names[p->weights],
+		 format_names[p->kv], format_names[p->compute]);
+}
+
+static const char *keep(struct arena *a, struct str *s)
+{
+	const char *text = arena_strdup(a, s->text);
+
+	str_release(s);
+	return text;
+}
+
+const char *run_computed(struct arena *a, const struct model *m, const struct precision *p,
+			 const struct profile *profile, const char *run)
+{
+	struct str s = STR_INIT;
+
+	add_model(&s, m, p);
+	str_addf(&s, "; runtime %s (%s); %s", profile->origin.name, profile->version, run);
+	return keep(a, &s);
+}
+
+const char *world_run_computed(struct arena *a, const struct world *w, const char *run)
+{
+	struct str s = STR_INIT;
+
+	add_model(&s, w->model, &w->scenario->precision);
+	add_runtimes(&s, w);
+	str_addf(&s, "; %s", run);
+	return keep(a, &s);
+}
+
 const char *world_computed(struct arena *a, const struct world *w, uint64_t seed)
 {
-	const struct precision *p = &w->scenario->precision;
 	const struct workload *k = &w->scenario->workload;
 	struct str s = STR_INIT;
-	const char *text;
 
-	str_addf(&s, "%s, weights %s, KV %s, computed in %s", w->model->title, mix_names[p->weights],
-		 format_names[p->kv], format_names[p->compute]);
+	add_model(&s, w->model, &w->scenario->precision);
 	add_runtimes(&s, w);
 	if (k->generate)
 		add_generate(&s, k->generate);
@@ -60,7 +91,5 @@ const char *world_computed(struct arena *a, const struct world *w, uint64_t seed
 	if (k->serve)
 		str_add(&s, "; a load of requests");
 	str_addf(&s, "; seed %llu", (unsigned long long)seed);
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
+	return keep(a, &s);
 }

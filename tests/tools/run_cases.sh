@@ -98,6 +98,8 @@ shift
 results=$(mktemp -d) || exit 1
 trap 'rm -rf "$results"' EXIT
 trap 'exit 130' INT TERM
+# as one that stands in no checkout, so that a case reads what it names and nothing else
+cp "$LEMURSIM" "$results/lemursim" && LEMURSIM=$results/lemursim || exit 1
 export LEMURSIM ROOT update results
 
 is_case() { # a folder of cases holds folders only
