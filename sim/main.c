@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/calib/samples_csv.h"
 #include "sim/cli/cmd.h"
 #include "sim/hw/hw.h"
 #include "sim/llm/model.h"
@@ -25,7 +26,8 @@ static void usage(struct str *out)
 	for (size_t i = 0; verbs[i]; i++)
 		str_addf(out, "  %-9s %-12s %s\n", verbs[i]->name, verbs[i]->arguments, verbs[i]->help);
 	str_add(out,
-		"  help      [WORD]       a verb, or the keys of a file: scenario, model, machine, link\n\n"
+		"  help      [WORD]       a verb, or the keys of a file: scenario, model, machine, link, "
+		"samples\n\n"
 		"exit codes: 0 fine, 1 internal or I/O failure, 2 bad usage or input, 3 a stated target is "
 		"missed,\n"
 		"4 nothing fits, 130 interrupted\n\n"
@@ -82,6 +84,8 @@ static int help(const char *word)
 		usage(&out);
 	} else if (find(word)) {
 		verb_usage(find(word), &out);
+	} else if (!strcmp(word, "samples")) {
+		samples_csv_help(&out);
 	} else {
 		for (size_t i = 0; i < ARRAY_LEN(files); i++)
 			if (!strcmp(files[i].name, word)) {

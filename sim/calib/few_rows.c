@@ -14,10 +14,6 @@
 #include "sim/stats/quantile.h"
 
 const char *const few_format_names[FEW_FORMATS] = {"f16", "q8", "q4"};
-/* So few rows of a gemm run in a matrix-vector kernel, as the suite's do (kernels/README.md); from so many on a product is not
- * bound by reading its weights, whose size differs by format. */
-enum { GEMV_ROWS = 8, MANY_ROWS = 128 };
-
 enum dtype profile_fit_compute(const struct profile_fit *d)
 {
 	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
@@ -42,7 +38,7 @@ static bool is_few(const struct profile_fitting *g, const struct sample *s, enum
 {
 	return s->dtype == dtype && s->m > 0 && s->n > 0 && s->k > 0 &&
 	       (profile_fit_wants(g, s, SAMPLE_GEMV) ||
-		(profile_fit_wants(g, s, SAMPLE_GEMM) && s->m <= GEMV_ROWS));
+		(profile_fit_wants(g, s, SAMPLE_GEMM) && s->m <= FEW_GEMM_ROWS));
 }
 
 static bool same_weights(const struct sample *a, const struct sample *b)
@@ -50,8 +46,15 @@ static bool same_weights(const struct sample *a, const struct sample *b)
 	return a->n == b->n && a->k == b->k;
 }
 
-/* The fastest single row through the same weights; NULL: not measured. */
-static const struct sample *single_row(const struct profile_fitting *g, const struct sample *s)
+bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype)
+{
+	for (int f = 0; f < FEW_FORMATS; f++)
+		if (dtype_of(g, (enum few_format)f) == dtype)
+			return true;
+	return false;
+}
+
+const struct sample *profile_fit_single_row(const struct profile_fitting *g, const struct sample *s)
 {
 	const struct sample *best = NULL;
 
@@ -78,7 +81,7 @@ static struct slope further_row(const struct profile_fitting *g, enum sample_dty
 	double xx = 0, xy = 0, yy = 0;
 
 	for (size_t i = 0; i < g->set->n; i++) {
-		const struct sample *s = &g->set->samples[i], *one = single_row(g, s);
+		const struct sample *s = &g->set->samples[i], *one = profile_fit_single_row(g, s);
 		double t, x, y;
 
 		if (!is_few(g, s, dtype) || s->m < 2 || !one)
@@ -106,22 +109,20 @@ static void fit_further(struct profile_fitting *g, enum few_format f, double pea
 {
 	struct few_rows *few = &g->d->few;
 	const struct slope slope = further_row(g, dtype_of(g, f));
-	const double share = slope.s_per_flop > 0 ? fmin(1 / (slope.s_per_flop * peak), 1) : 1;
+	const double share = fmin(1 / (slope.s_per_flop * peak), 1);
 
-	if (!slope.n)
+	if (!(slope.s_per_flop >
+	      0)) /* further rows cost nothing that shows, as a profile without the number has it */
 		return;
 	few->rows = slope.most > few->rows ? slope.most : few->rows;
-	few->further[f] = (struct number){share,
-					  share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
-					  (int64_t)slope.n,
-					  PROVENANCE_MEASURED,
-					  arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
-						       (long long)slope.most,
-						       sample_dtype_names[dtype_of(g, f)]),
-					  true};
-	if (slope.s_per_flop <= 0)
-		profile_fit_note(g, "products of few rows in %s: further rows cost nothing that shows",
-				 sample_dtype_names[dtype_of(g, f)]);
+	few->further[f] =
+		(struct number){share,
+				share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
+				(int64_t)slope.n,
+				PROVENANCE_MEASURED,
+				arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
+					     (long long)slope.most, sample_dtype_names[dtype_of(g, f)]),
+				true};
 }
 
 /* One token for each expert: weights of many experts read by single rows, relative to those of one matrix. */
@@ -147,11 +148,12 @@ static void fit_scattered(struct profile_fitting *g)
 					      PROVENANCE_MEASURED,
 					      "rows of experts, one token each, against one matrix",
 					      true};
-	g->d->few.rows = g->d->few.rows ? g->d->few.rows : GEMV_ROWS;
+	g->d->few.rows = g->d->few.rows ? g->d->few.rows : FEW_GEMM_ROWS;
 }
 
 /* The table of products with weights as they are, for comparison. */
-static const struct util_table *whole_table(const struct profile_fitting *g, const struct utilisation_table *t)
+static const struct util_table *whole_table(const struct profile_fitting *g,
+					    const struct utilisation_table *t)
 {
 	struct util_point *p = arena_array(g->arena, t->n, sizeof *p);
 
@@ -174,14 +176,13 @@ static void fit_dequant(struct profile_fitting *g, enum few_format f)
 		const struct sample *s = &g->set->samples[i];
 		double t;
 
-		if (!profile_fit_wants(g, s, SAMPLE_GEMM) || s->dtype != dtype_of(g, f) || s->m < MANY_ROWS ||
-		    !(s->flop > 0))
+		if (!profile_fit_wants(g, s, SAMPLE_GEMM) || s->dtype != dtype_of(g, f) ||
+		    s->m < FEW_MANY_ROWS || !(s->flop > 0))
 			continue;
 		t = sample_median(s).median_s;
 		if (t > 2 * start)
-			share[n++] =
-				s->flop / (t - start) / whole->peak.value /
-				util_at(table, (double)s->m, (double)s->n * (double)s->k).u;
+			share[n++] = s->flop / (t - start) / whole->peak.value /
+				     util_at(table, (double)s->m, (double)s->n * (double)s->k).u;
 	}
 	if (!n)
 		return;

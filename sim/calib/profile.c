@@ -440,6 +440,9 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 	for (size_t i = 0; i < m->n && rc == 0; i++) {
 		rc = profile_fit_make(&a, &m->sets[i], i ? NULL : m->datasheet, &all[i], err);
 		w.bus = rc == 0 ? fmax(w.bus, bus_bandwidth(&all[i])) : 0;
+		if (rc == 0 && m->told)
+			profile_fit_tell_unused(&all[i], m->sets[i].device ? m->sets[i].device : "device",
+						m->arena, m->told);
 	}
 	if (rc == 0) {
 		datasheet_value(m->datasheet, "memory.bandwidth", DIM_BANDWIDTH, &w.bus);
@@ -456,7 +459,9 @@ int profile_write_all(const struct machine_samples *m, struct str *out, struct e
 int profile_write(const struct sample_set *set, const struct datasheet *datasheet, const char *name,
 		  struct str *out, struct err *err)
 {
-	return profile_write_all(&(struct machine_samples){set, 1, datasheet, name}, out, err);
+	return profile_write_all(
+		&(struct machine_samples){.sets = set, .n = 1, .datasheet = datasheet, .name = name}, out,
+		err);
 }
 
 int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err)
@@ -473,6 +478,6 @@ int profile_write_files(struct arena *a, const struct profile_files *files, stru
 		return -1;
 	return profile_write_all(&(struct machine_samples){sets, files->n,
 							   files->datasheet ? &datasheet : NULL,
-							   files->samples[0]},
+							   files->samples[0], a, files->told},
 				 out, err);
 }

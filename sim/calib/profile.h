@@ -7,6 +7,7 @@
 #ifndef SIM_CALIB_PROFILE_H
 #define SIM_CALIB_PROFILE_H
 #include "sim/base/str.h"
+#include "sim/base/texts.h"
 #include "sim/calib/datasheet.h"
 #include "sim/calib/samples.h"
 
@@ -15,6 +16,9 @@ struct machine_samples {
 	size_t n;
 	const struct datasheet *datasheet; /* of the machine and of its first device; NULL: none */
 	const char *name;                  /* of the file to be written, for messages */
+	struct arena *arena;               /* of *told */
+	struct texts
+		*told; /* added to: samples that were not used, by kind and reason; NULL: not asked for */
 };
 
 /* Appends the file to *out. -1 with err: samples that make no profile, two sets of one device, or of two machines. */
@@ -31,6 +35,7 @@ struct profile_files {
 	size_t n;
 	const char *datasheet; /* path (datasheet.h); NULL: none */
 	const char *tool;      /* named in the file's head; NULL: as the samples say */
+	struct texts *told;    /* as in struct machine_samples */
 };
 int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err);
 

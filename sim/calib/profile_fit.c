@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 void profile_fit_note(struct profile_fitting *g, const char *fmt, ...)
 {
 	char text[1024];
@@ -109,8 +108,8 @@ static void fill_gaps(struct profile_fitting *g)
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		if (!d->step.given && d->gemm[order[i]].n && d->gemm[order[i]].sync.value > 0)
-			d->step =
-				profile_fit_transferred(&d->gemm[order[i]].sync, 0.25, "the sync of the matrix products");
+			d->step = profile_fit_transferred(&d->gemm[order[i]].sync, 0.25,
+							  "the sync of the matrix products");
 	if (!d->kernel.given)
 		d->kernel = (struct number){0,
 					    0,
@@ -119,7 +118,8 @@ static void fill_gaps(struct profile_fitting *g)
 					    "nothing: no dispatch was measured, and none is charged",
 					    true};
 	if (!d->step.given)
-		d->step = profile_fit_transferred(&d->kernel, 1, "the cost of a kernel; submissions were not measured");
+		d->step = profile_fit_transferred(&d->kernel, 1,
+						  "the cost of a kernel; submissions were not measured");
 }
 
 /* No number of a machine that did not settle is known better than its samples, whatever its own fit says. */
@@ -224,6 +224,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		     struct profile_fit *d, struct err *err)
 {
 	struct profile_fitting g = {.arena = a, .set = set, .datasheet = datasheet, .d = d};
+	struct unused_samples *unused;
 	int rc;
 
 	*d = (struct profile_fit){.skips_mask = true};
@@ -255,11 +256,18 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		profile_fit_attention(&g);
 		fill_gaps(&g);
 		widen(&g);
+		profile_fit_count_unused(&g);
 	}
+	unused = arena_array(a, g.unused.n + 1, sizeof *unused);
 	d->notes_n = g.notes.n;
 	d->notes = arena_array(a, g.notes.n, sizeof *d->notes);
 	if (g.notes.n)
 		memcpy(d->notes, g.notes.at, g.notes.n * sizeof *d->notes);
+	d->unused_n = g.unused.n;
+	d->unused = unused;
+	if (g.unused.n)
+		memcpy(unused, g.unused.at, g.unused.n * sizeof *unused);
 	VEC_FREE(&g.notes);
+	VEC_FREE(&g.unused);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #ifndef SIM_CALIB_PROFILE_FIT_H
 #define SIM_CALIB_PROFILE_FIT_H
 #include "sim/base/provenance.h"
+#include "sim/base/texts.h"
 #include "sim/base/vec.h"
 #include "sim/calib/datasheet.h"
 #include "sim/calib/samples.h"
@@ -45,6 +46,18 @@ struct few_rows {
 	struct number dequant[FEW_FORMATS]; /* utilisation of many rows relative to weights as they are */
 };
 
+/* So few rows of a gemm run in a matrix-vector kernel, as the suite's do (kernels/README.md); from so many on, a product is
+ * not bound by reading its weights, whose size differs by format. */
+enum { FEW_GEMM_ROWS = 8, FEW_MANY_ROWS = 128 };
+
+/* Samples that no number was made of. */
+struct unused_samples {
+	enum sample_kind kind;
+	enum sample_dtype dtype;
+	const char *why;
+	size_t n; /* samples; of products and attention that a table leaves out, shapes */
+};
+
 struct profile_fit {
 	struct number read, copy, gemv, gemv_q8, gemv_q4, decode, kernel, step;
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
@@ -54,7 +67,13 @@ struct profile_fit {
 	struct few_rows few;
 	const char **notes; /* fits, outliers, what was left out and why: lines for the file's head */
 	size_t notes_n;
+	const struct unused_samples *unused;
+	size_t unused_n;
 };
+
+/* Adds a line for each kind and reason: "gpu: 12 of gemm q8 not used: ...". */
+void profile_fit_tell_unused(const struct profile_fit *d, const char *device, struct arena *a,
+			     struct texts *lines);
 
 /* -1 with err where the samples cannot make a profile: none, no product, times that are not positive. */
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
@@ -71,7 +90,16 @@ struct profile_fitting {
 	double unsettled_sd; /* relative: the least spread where samples of a machine that varied had to be used; else 0 */
 	int64_t threads; /* only samples with this many are used, or with 0 */
 	VEC(const char *) notes;
+	VEC(struct unused_samples) unused;
 };
+/* Counts a sample that is not used; why: a literal, or in the arena. profile_fit_count_unused() counts all but those that
+ * tables leave out. */
+void profile_fit_unused(struct profile_fitting *g, enum sample_kind kind, enum sample_dtype dtype,
+			const char *why);
+void profile_fit_count_unused(struct profile_fitting *g);
+/* Are products of few rows in that dtype fitted? And the fastest single row through the same weights; NULL: none. */
+bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype);
+const struct sample *profile_fit_single_row(const struct profile_fitting *g, const struct sample *s);
 void profile_fit_note(struct profile_fitting *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool profile_fit_wants(const struct profile_fitting *g, const struct sample *s, enum sample_kind kind);
 double profile_fit_sd(const struct profile_fitting *g, const struct sample *s); /* relative, of its median */

@@ -228,9 +228,11 @@ void profile_fit_streams(struct profile_fitting *g)
 	if (!d->copy.given)
 		d->copy = stream_rate(g, SAMPLE_TRIAD, "triad");
 	if (!d->read.given)
-		d->read = profile_fit_transferred(&d->copy, 0.1, "the copy bandwidth; reads were not measured alone");
+		d->read = profile_fit_transferred(&d->copy, 0.1,
+						  "the copy bandwidth; reads were not measured alone");
 	if (!d->copy.given)
-		d->copy = profile_fit_transferred(&d->read, 0.1, "the read bandwidth; copies were not measured");
+		d->copy = profile_fit_transferred(&d->read, 0.1,
+						  "the read bandwidth; copies were not measured");
 }
 
 /* The rate R of t = t0 + bytes/R. In a batched set, t0 is the time of a kernel beyond its work, at least that of an
@@ -314,21 +316,20 @@ void profile_fit_gemv(struct profile_fitting *g)
 	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
 		d->gemv = gemv_rate(g, whole[i], &d->product);
 	if (!d->gemv.given)
-		d->gemv =
-			profile_fit_transferred(&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
-				    all_rejected(g, SAMPLE_GEMV)
-					    ? "the read bandwidth; every matrix-vector product was rejected"
-					    : "the read bandwidth; a matrix-vector product was not measured "
-					      "alone");
+		d->gemv = profile_fit_transferred(
+			&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
+			all_rejected(g, SAMPLE_GEMV)
+				? "the read bandwidth; every matrix-vector product was rejected"
+				: "the read bandwidth; a matrix-vector product was not measured "
+				  "alone");
 	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
 	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
 	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
 	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
 	if (!d->decode.given)
-		d->decode =
-			profile_fit_transferred(&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
-				    all_rejected(g, SAMPLE_DECODE)
-					    ? "the read bandwidth; every attention of one query was rejected"
-					    : "the read bandwidth");
+		d->decode = profile_fit_transferred(
+			&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
+			all_rejected(g, SAMPLE_DECODE)
+				? "the read bandwidth; every attention of one query was rejected"
+				: "the read bandwidth");
 }
-

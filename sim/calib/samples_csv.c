@@ -42,6 +42,44 @@ static const struct {
 	{"threads", offsetof(struct sample, threads)},
 };
 
+/* The columns, in the order in which they are written. */
+static const struct {
+	const char *names, *help;
+} columns[] = {
+	{"kind", "what was timed; required"},
+	{"dtype",
+	 "of the arithmetic, or of the weights of gemv and moe: f32, f16, bf16, q8, q4; f32 if absent"},
+	{"path", "which implementation; of several the fastest counts for a product"},
+	{"m n k",
+	 "gemm: m x k by k x n; gemv: m rows through k x n weights; prefill: m queries over n keys; decode: "
+	 "one "
+	 "query over n keys; moe: m tokens to k experts of n x n; dispatch: m kernels, k 1 where each waits"},
+	{"heads kv_heads head_dim", "of prefill and decode"},
+	{"threads", "of a CPU; rows of another number than products have are not used"},
+	{"bytes flop",
+	 "of one repetition; derived from the shape where they are absent and the kind allows it"},
+	{"samples sd_s", "of a published number: how many are behind it, and their standard deviation"},
+	{"rejected", "the reason for which a row is not used; 'unsettled: ...' is used for want of better"},
+	{"source", "of a published number"},
+	{"seconds", "of one repetition: a number, or several with ';' between them; required"},
+};
+
+void samples_csv_help(struct str *out)
+{
+	str_add(out, "samples: csv of measured times of single operations, for 'calibrate --from FILE'\n\n"
+		     "lines '# key: value' before the head\n ");
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		str_addf(out, " %s", heads[i].key);
+	str_add(out, "\n\nkinds\n ");
+	for (int k = 0; sample_kind_names[k]; k++)
+		str_addf(out, " %s", sample_kind_names[k]);
+	str_add(out, "\n\ncolumns, by name and in any order; others are ignored\n");
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		str_addf(out, "  %s\n      %s\n", columns[i].names, columns[i].help);
+	str_add(out, "\nSamples that no number is made of are counted on the terminal, by kind and reason.\n"
+		     "an example: hardware/measured/apple-m5-10c-24gb.csv\n");
+}
+
 bool samples_csv_is(const char *text)
 {
 	const char *end;

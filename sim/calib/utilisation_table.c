@@ -428,7 +428,8 @@ static void note_loo(struct table_fit *t, const char *what)
 			what, 100 * quantile_of(test, tests, 0.5), 100 * quantile_of(test, tests, 1));
 }
 
-static void write_points(struct table_fit *t, struct utilisation_table *table)
+static void write_points(struct table_fit *t, struct utilisation_table *table, enum sample_kind kind,
+			 enum sample_dtype dtype)
 {
 	table->at = arena_array(t->g->arena, t->n, sizeof *table->at);
 	for (size_t i = 0; i < t->n; i++) {
@@ -437,6 +438,7 @@ static void write_points(struct table_fit *t, struct utilisation_table *table)
 
 		if (c->why) {
 			profile_fit_note(t->g, "left out: %s, %.4g ms: %s", c->name, 1e3 * c->t, c->why);
+			profile_fit_unused(t->g, kind, dtype, c->why);
 			continue;
 		}
 		if (c->u > 1.005)
@@ -474,6 +476,8 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 	}
 	if (!(best > 0)) {
 		profile_fit_note(g, "%s: not used: t0 is more than half of every time", what);
+		for (size_t i = 0; i < t.n; i++)
+			profile_fit_unused(g, SAMPLE_GEMM, (enum sample_dtype)dtype, t.at[i].why);
 		return 0;
 	}
 	table->peak = peak_of(&t, dtype, best);
@@ -487,7 +491,7 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 	}
 	keep_full_grid(&t);
 	note_loo(&t, what);
-	write_points(&t, table);
+	write_points(&t, table, SAMPLE_GEMM, (enum sample_dtype)dtype);
 	roof = best_single(&t, dtype, &which);
 	table->roof = (struct number){fmin(roof, table->peak.value), 0.005 * roof, profile_fit_count(which),
 				      PROVENANCE_MEASURED,           NULL,         true};
@@ -572,7 +576,8 @@ void profile_fit_attention(struct profile_fitting *g)
 			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
 		keep_full_grid(&t);
 		note_loo(&t, "attention of a prompt");
-		write_points(&t, &g->d->attention);
+		write_points(&t, &g->d->attention, SAMPLE_PREFILL,
+			     (enum sample_dtype)profile_fit_compute(g->d));
 	}
 	if (!g->d->attention.n)
 		transfer_attention(g);

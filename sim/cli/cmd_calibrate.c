@@ -122,6 +122,12 @@ static int run_link(struct arena *a, const struct calibrate_options *o)
 	return rc;
 }
 
+static void tell(const struct texts *notes)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		fprintf(stderr, "lemursim: note: %s\n", notes->at[i]);
+}
+
 /* Shows the rows beside what was made of them; where they are not given back, nothing is written. */
 static int judge_fit(const struct calibrate_options *o, const struct fit_runtime_result *r)
 {
@@ -168,8 +174,7 @@ static int from_runs(const struct calibrate_options *o, struct session *s, struc
 			o->runs.from.at[i],
 			o->runs.models.at[i < o->runs.models.n ? i : o->runs.models.n - 1], o->runs.weights};
 	rc = fit_runtime_make(&s->loader, &ask, text, &result, &err);
-	for (size_t i = 0; i < result.notes.n; i++)
-		fprintf(stderr, "lemursim: note: %s\n", result.notes.at[i]);
+	tell(&result.notes);
 	if (rc == 0)
 		return judge_fit(o, &result);
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
@@ -193,16 +198,19 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 
 static int fit_text(const struct calibrate_options *o, struct session *s, struct str *text)
 {
-	const struct profile_files files = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION};
+	struct texts unused = {NULL, 0};
+	const struct profile_files files = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION,
+					    &unused};
 	struct err err = ERR_INIT;
+	int rc;
 
 	if (o->runs.family)
 		return from_family(o, s, text);
 	if (!samples_csv_is_file(o->runs.from.at[0]))
 		return from_runs(o, s, text);
-	if (profile_write_files(&s->arena, &files, text, &err) == 0)
-		return EXIT_FINE;
-	return complain(&err, EXIT_USAGE);
+	rc = profile_write_files(&s->arena, &files, text, &err);
+	tell(&unused);
+	return rc == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
 }
 
 /* No file that a calibration reads may be the one that it writes. */
@@ -252,6 +260,7 @@ static int tell_end(enum measure_end end, const struct measure_result *r, const 
 {
 	switch (end) {
 	case MEASURE_WRITTEN:
+		tell(&r->unused);
 		printf("written: %s, from", r->out);
 		for (size_t i = 0; i < r->samples.n; i++)
 			printf("%s %s", i ? " and" : "", r->samples.at[i]);

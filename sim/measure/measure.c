@@ -383,10 +383,10 @@ static struct machine_samples all_sets(const struct measurement *u, const struct
 			if (u->earlier[i].device && !strcmp(u->earlier[i].device, backend->device))
 				sets[n++] = u->earlier[i];
 	}
-	return (struct machine_samples){sets, n, datasheet, u->out};
+	return (struct machine_samples){.sets = sets, .n = n, .datasheet = datasheet, .name = u->out};
 }
 
-static enum measure_end write_machine(const struct measurement *u, struct err *err)
+static enum measure_end write_machine(const struct measurement *u, struct texts *told, struct err *err)
 {
 	struct datasheet datasheet;
 	struct str text = STR_INIT;
@@ -396,6 +396,8 @@ static enum measure_end write_machine(const struct measurement *u, struct err *e
 	if (u->ask->datasheet && datasheet_read(u->arena, u->ask->datasheet, &datasheet, err) != 0)
 		return MEASURE_REFUSED;
 	all = all_sets(u, u->ask->datasheet ? &datasheet : NULL);
+	all.arena = u->arena;
+	all.told = told;
 	if (profile_write_all(&all, &text, err) != 0) {
 		err_hint(err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
 			 u->at[0].samples);
@@ -507,7 +509,7 @@ static enum measure_end measure_all(struct measurement *u, struct measure_result
 		list_resume_commands(u, r);
 		return MEASURE_INTERRUPTED;
 	}
-	return failed ? report_failures(u, failed, err) : write_machine(u, err);
+	return failed ? report_failures(u, failed, err) : write_machine(u, &r->unused, err);
 }
 
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,

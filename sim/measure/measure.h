@@ -42,8 +42,9 @@ enum measure_end {
 struct measure_result {
 	const char *
 		out; /* path of the hardware file, written or not; NULL: it depends on the chip, which was not read */
-	struct texts samples;         /* files written, in the order of the backends */
-	size_t rows_kept;             /* finished before an interruption */
+	struct texts samples; /* files written, in the order of the backends */
+	struct texts unused;  /* samples that no number was made of, by kind and reason: a line each */
+	size_t rows_kept;     /* finished before an interruption */
 	const char *const *to_resume; /* after an interruption: command lines that measure the rest */
 	size_t to_resume_n;
 };

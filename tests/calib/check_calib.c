@@ -376,7 +376,11 @@ static void measure_few_rows(struct synthetic *y)
 	}
 	for (int64_t k = 4; k <= 16; k *= 2)
 		measure(y,
-			(struct sample){.kind = SAMPLE_MOE, .m = k, .n = 2048, .k = k, .bytes = 4.0 * 2048 * 2048 * (double)k},
+			(struct sample){.kind = SAMPLE_MOE,
+					.m = k,
+					.n = 2048,
+					.k = k,
+					.bytes = 4.0 * 2048 * 2048 * (double)k},
 			product_s + 4.0 * 2048 * 2048 * (double)k / (scattered_u * GEMV_G * 1e9));
 }
 
@@ -683,7 +687,8 @@ START_TEST(the_catalogue_has_its_ridge)
 
 	const char *const path = arena_printf(&a, "hardware/measured/%s.csv", catalogue[_i].name);
 	const struct profile_files ask = {
-		&path, 1, arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name), "lemursim"};
+		&path, 1, arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name), "lemursim",
+		NULL};
 
 	ck_assert_msg(profile_write_files(&a, &ask, &out, &err) == 0, "%s", err.msg);
 	m = load_text(&a, out.text);
