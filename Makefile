@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench deps need install clean help
+.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -171,6 +171,9 @@ accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a smal
 	sh tests/tools/predict_cpu.sh $(abspath $(OUT)/lemursim) $(abspath $(OUT)/tests/transformer) 3
 bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same run
 	$(OUT)/tests/bench $(OUT)/lemursim $(SCENARIO)
+
+scale: all $(OUT)/tests/bench ## what evaluations cost and how that grows, as a table (QUICK=1: without the sizes that take minutes)
+	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench $(if $(QUICK),quick)
 
 deps: ## install what is missing: libyaml, GSL, Graphviz, Check, OpenBLAS (apt-get or Homebrew)
 	@sh tests/tools/deps.sh

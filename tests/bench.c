@@ -439,9 +439,11 @@ static void count_flows(size_t at_once, size_t n)
 static double run_s(char *const argv[])
 {
 	const double from = now_s();
-	const pid_t pid = fork();
+	pid_t pid;
 	int status;
 
+	fflush(NULL); /* or the child would write it again */
+	pid = fork();
 	if (pid == 0) {
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(127);
@@ -531,8 +533,24 @@ static void bench_plan(char *program)
 	       plan_cpu_s(program, users, catalogue, ARRAY_LEN(catalogue)));
 }
 
+/* Processor time and peak memory of a program, for tables of how cost grows. */
+static int cost(char *const argv[])
+{
+	struct rusage used;
+
+	(void)run_s(argv);
+	getrusage(RUSAGE_CHILDREN, &used);
+	printf("%.2f s %.0f MB\n",
+	       (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+		       1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec),
+	       (double)used.ru_maxrss / RSS_PER_MIB);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2 && !strcmp(argv[1], "cost"))
+		return cost(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "flows")) {
 		count_flows(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 		return 0;

@@ -42,7 +42,7 @@ struct flow {
 	double next_Bps;         /* while rates are assigned: the new one */
 	sim_ns since_ns, end_ns;
 	uint64_t sent;    /* flows were sent before it */
-	uint64_t round;   /* of the last allocation that gave it a rate */
+	uint64_t round;   /* the last allocation that gave it a rate */
 	size_t due_at;    /* in the heap */
 	uint32_t live_at; /* in the list of flows under way */
 	void (*done)(void *self, sim_ns now_ns);
@@ -255,7 +255,7 @@ static int by_sending(const void *a, const void *b)
 	return (x->sent > y->sent) - (x->sent < y->sent);
 }
 
-/* What the flows that keep their rate leave of a wire. */
+/* The rate that a wire has left for flows that get a new one. */
 static double spare_of(const struct flownet *net, const struct wire *w)
 {
 	double spare = w->capacity_Bps;

@@ -104,25 +104,34 @@ static struct part part_without_kinds(const struct model *m, int64_t layer, size
 	return (struct part){at == 2 && m->experts->shared ? ROLE_SHARED : ROLE_EXPERTS, false, 0};
 }
 
+/* The layer of a block without a table: pairs of attention and FFN up to the first layer that may have experts, from there
+ * groups of `every` layers, of which the last has experts. */
+static int64_t layer_without_kinds(const struct model *m, size_t block)
+{
+	const struct experts *x = m->experts;
+	const int64_t pair = (int64_t)(block - 1) / 2;
+	int64_t behind, group, rest;
+
+	if (!x || pair < x->first_dense)
+		return pair;
+	behind = (int64_t)block - 1 - 2 * x->first_dense;
+	group = 2 * x->every + (int64_t)expert_blocks(m) - 1;
+	rest = behind % group / 2;
+	return x->first_dense + behind / group * x->every + (rest < x->every ? rest : x->every - 1);
+}
+
 struct block model_block(const struct model *m, size_t i)
 {
-	int64_t lo = 0, hi = m->layers; /* the last layer that begins at or before i */
+	int64_t layer;
 	size_t at;
 
 	if (i == 0)
 		return (struct block){{ROLE_EMBEDDING, false, 0}, -1};
 	if (i + 1 == model_blocks(m))
 		return (struct block){{ROLE_HEAD, false, 0}, -1};
-	while (hi - lo > 1) {
-		const int64_t mid = lo + (hi - lo) / 2;
-
-		if (model_layer_begin(m, mid) <= i)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	at = i - model_layer_begin(m, lo);
-	return (struct block){m->layout ? part_in(m, lo, at) : part_without_kinds(m, lo, at), lo};
+	layer = m->layout ? m->layout->layer_of[i] : layer_without_kinds(m, i);
+	at = i - model_layer_begin(m, layer);
+	return (struct block){m->layout ? part_in(m, layer, at) : part_without_kinds(m, layer, at), layer};
 }
 
 size_t model_first_block(const struct model *m)
@@ -408,7 +417,7 @@ void layout_count(const struct model *m, struct model_layout *l, struct arena *a
 {
 	size_t *begin = arena_array(a, (size_t)m->layers + 1, sizeof *begin);
 	int64_t *mixers = arena_array(a, (size_t)m->layers, sizeof *mixers),
-		*feeds = arena_array(a, (size_t)m->layers, sizeof *feeds), mixed = 0, fed = 0;
+		*feeds = arena_array(a, (size_t)m->layers, sizeof *feeds), mixed = 0, fed = 0, *layer_of;
 
 	begin[0] = 1;
 	for (int64_t i = 0; i < m->layers; i++) {
@@ -420,7 +429,12 @@ void layout_count(const struct model *m, struct model_layout *l, struct arena *a
 		mixed += k->attention || k->recurrent;
 		fed += k->ffn || k->experts;
 	}
+	layer_of = arena_array(a, begin[m->layers] + 1, sizeof *layer_of);
+	for (int64_t i = 0; i < m->layers; i++)
+		for (size_t b = begin[i]; b < begin[i + 1]; b++)
+			layer_of[b] = i;
 	l->begin = begin;
+	l->layer_of = layer_of;
 	l->mixers = mixers;
 	l->feeds = feeds;
 }

@@ -164,6 +164,7 @@ struct model_layout {
 	size_t kinds_n;
 	const unsigned char *kind_of;  /* of each layer */
 	const size_t *begin;           /* the first block of each layer, and behind the last */
+	const int64_t *layer_of;       /* of each block between the ends */
 	const int64_t *mixers, *feeds; /* layers before each layer that have a mixer, an FFN */
 };
 

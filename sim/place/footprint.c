@@ -73,10 +73,37 @@ double footprint_block_B(const struct placement *p, const enum phase *phases, si
 			   shard_sizes_held(p, phases, n, block, mi));
 }
 
+/* Blocks of one part and share hold the same bytes, and a model has few of them: what was computed for one is kept for the
+ * others of a sum. */
+enum { HELD_KINDS = 8 };
+
+struct held_kinds {
+	struct held_kind {
+		struct part part;
+		double share, bytes;
+	} at[HELD_KINDS];
+	size_t n;
+};
+
+static double kind_held_B(struct held_kinds *kinds, const struct model *m, const struct precision *pr,
+			  struct part part, double share)
+{
+	double bytes;
+
+	for (size_t i = 0; i < kinds->n; i++)
+		if (part_same(kinds->at[i].part, part) && kinds->at[i].share == share)
+			return kinds->at[i].bytes;
+	bytes = part_held_B(m, pr, part, share);
+	if (kinds->n < HELD_KINDS)
+		kinds->at[kinds->n++] = (struct held_kind){part, share, bytes};
+	return bytes;
+}
+
 double footprint_weights_B(const struct placement *p, const enum phase *phases, size_t n, size_t mi)
 {
 	const struct model *m = p->world->model;
 	const struct precision *pr = &p->world->scenario->precision;
+	struct held_kinds kinds = {.n = 0};
 	double bytes = 0;
 	bool table = false;
 
@@ -86,7 +113,7 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 
 		if (share <= 0)
 			continue;
-		bytes += part_held_B(m, pr, part, share);
+		bytes += kind_held_B(&kinds, m, pr, part, share);
 		if (part.role == ROLE_EMBEDDING)
 			table = true;
 		if (part.role == ROLE_HEAD && m->tied_head && m->ends &&

@@ -141,6 +141,21 @@ static double value_at(const struct job_run *r, void *scratch, const struct para
 	return of[metric];
 }
 
+/* Whether any work of the job hangs on a source's parameters. A job that is no set of programs does not say. */
+static bool uses_source(const struct job_run *r, size_t source)
+{
+	const struct program_runs *runs = program_runs(r);
+
+	for (size_t i = 0; runs && i < JOB_PROGRAMS; i++) {
+		const struct program *p = runs->run[i].program;
+
+		for (size_t k = 0; p && k < p->op_classes.n; k++)
+			if (p->op_classes.at[k].source == source)
+				return true;
+	}
+	return !runs;
+}
+
 /* What ten per cent more of one parameter would do to one metric; the best of all parameters. */
 static void best_change(struct arena *a, const struct job_run *r, struct str *out)
 {
@@ -158,7 +173,8 @@ static void best_change(struct arena *a, const struct job_run *r, struct str *ou
 	for (size_t i = 0; i < sources * PARAM_N; i++) {
 		double gain;
 
-		if (!program_has_param(w, i / PARAM_N, (enum param)(i % PARAM_N)))
+		if (!program_has_param(w, i / PARAM_N, (enum param)(i % PARAM_N)) ||
+		    !uses_source(r, i / PARAM_N))
 			continue;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.1;
 		gain = value_at(r, scratch, speed, advised.metric) / before - 1;

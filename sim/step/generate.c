@@ -152,20 +152,23 @@ static void free_later(struct generate_programs *r)
 /* Builds the programs of more and more steps until they are in a steady state. Groups that start together
  * usually spread out within a few steps, and sometimes need many. If they have not by the largest number
  * tried, small groups still get ahead of a large one; the longest cycle, which is taken, then is that of
- * the large one. */
+ * the large one. Programs that are not in a steady state are thrown away, so that one is enough to go on. */
 static void add_paced(struct generate_programs *r, const struct plan *plan, size_t samples)
 {
 	static const struct steady_window paces[] = {{2, 4, 1}, {6, 12, 2}, {24, 12, 2}};
 	bool settled = false;
 
 	for (size_t k = 0; k < ARRAY_LEN(paces) && !settled; k++) {
+		const bool last = k + 1 == ARRAY_LEN(paces);
+
 		free_later(r);
 		r->repeat = steady_steps(paces[k]);
 		r->timed = paces[k].timed;
-		add_later(r, plan, samples);
 		settled = true;
-		for (size_t i = 0; i < samples; i++)
+		for (size_t i = 0; i < samples && (settled || last); i++) {
+			r->later[i] = build_later(plan, (int)i, r->repeat);
 			settled &= steady_put(r->later[i], paces[k]);
+		}
 	}
 }
 

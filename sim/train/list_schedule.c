@@ -10,7 +10,7 @@ enum fill { FILL_FITTING, FILL_ALWAYS, FILL_LAST, FILL_N }; /* whether W is used
 struct choices {
 	bool alternate; /* an F after each B; else B whenever one is ready */
 	bool guard;     /* no F that would delay a B that becomes ready meanwhile */
-	bool deep;      /* of several F, that of the last chunk along the model; else of the first */
+	bool deep;      /* takes, where several F are ready, the last chunk along the model; else the first */
 	enum fill fill;
 };
 enum { CHOICES_N = 2 * 2 * 2 * FILL_N };

@@ -15,7 +15,8 @@ struct interval_ns {
 	uint32_t task; /* the task that began it */
 };
 
-struct lifetime {                                          /* of one micro-batch in one block */
+/* The lifetime of what one micro-batch keeps in one block. */
+struct lifetime {
 	struct interval_ns forward, sent, input, backward; /* sent: the transfer of kept activations */
 	size_t fore, back;                                 /* the machines that ran it, in a data split */
 };
@@ -219,8 +220,11 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 {
 	double now[KIND_N] = {0}, most = 0;
 	const double stands = standing_B(b, mi, &u->peak);
+	size_t changes = 0;
 
-	u->points = arena_array(a, b->changes.n + 1, sizeof *u->points);
+	for (size_t i = 0; i < b->changes.n; i++)
+		changes += b->changes.at[i].machine == mi;
+	u->points = arena_array(a, changes + 1, sizeof *u->points);
 	u->points[u->points_n++] = (struct memory_point){0, stands};
 	for (size_t i = 0; i < b->changes.n; i++) {
 		const struct change *c = &b->changes.at[i];

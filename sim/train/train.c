@@ -409,10 +409,13 @@ const struct train_work *train_work(struct arena *a, const struct program *p)
 {
 	struct arena scratch = ARENA_INIT;
 	struct train_work *work = arena_alloc(a, sizeof *work);
-	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest); /* of a class: index + 1 */
+	/* the newest entry of each class, as index + 1, and the one before each entry */
+	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest);
 	uint32_t *older = arena_array(&scratch, p->tasks.n, sizeof *older);
+	struct counted *at;
 
-	*work = (struct train_work){p->world->units_n, 0, arena_array(a, p->tasks.n, sizeof *work->at)};
+	*work = (struct train_work){p->world->units_n, 0,
+				    arena_array(&scratch, p->tasks.n, sizeof *work->at)};
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct program_task *t = &p->tasks.at[i];
 		const struct counted new = {t->op_class, t->queue, 0, time_of(&t->label)};
@@ -429,6 +432,10 @@ const struct train_work *train_work(struct arena *a, const struct program *p)
 		}
 		work->at[k - 1].n++;
 	}
+	at = arena_array(a, work->n, sizeof *at);
+	if (work->n)
+		memcpy(at, work->at, work->n * sizeof *at);
+	work->at = at;
 	arena_release(&scratch);
 	return work;
 }

@@ -33,6 +33,6 @@ struct train_times train_times(const struct train_work *work, const struct class
  * recomputation, the causal half of attention), for MFU. */
 double train_flop(const struct world *w);
 
-double train_tokens(const struct train *t); /* of one step, all micro-batches */
+double train_tokens(const struct train *t); /* in one step, over all micro-batches */
 
 #endif
