@@ -223,7 +223,8 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	struct plan_step *s;
 
 	if (c->dtype != SAMPLE_F16 || (D != 64 && D != 128) || group < 1 || group * c->kv_heads != c->heads ||
-	    m < 1 || c->n < m || (!decode && l->no_prefill) || (decode && group != 1 && group != 2 && group != 4 && group != 8))
+	    m < 1 || c->n < m || (!decode && l->no_prefill) ||
+	    (decode && group != 1 && group != 2 && group != 4 && group != 8))
 		return false;
 	const double q = (double)(c->heads * m * D), kv = (double)(c->kv_heads * c->n * D);
 	const uint32_t splits = decode ? decode_splits(c, l) : 1;
