@@ -40,15 +40,15 @@ include kernels/metal/metal.mk
 include kernels/cuda/cuda.mk
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(METAL_OBJ)
 PROGRAMS := tests/bench.c tests/transformer.c # with a main of their own
-TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)
+TESTS_APART := $(wildcard tests/fuzz/*.c tests/metal/*.c tests/cuda/*.c tests/tools/*.c tests/data/*.c tests/golden/*.c tests/bad/*.c)
 TEST    := $(patsubst %.c,$(OUT)/%.o,$(sort $(filter-out $(PROGRAMS) $(TESTS_APART),$(wildcard tests/*.c tests/*/*.c))))
 FUZZ    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 
-METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c))
-FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
+METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
+FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
-.PHONY: accuracy accuracy-cpu metal all demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu metal cuda all demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
 STRICT   ?= 1
 # as many jobs as cores, unless -j was given
@@ -81,7 +81,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 	@$(MAKE) --no-print-directory $(JOBS) check-all
 	@awk '{ text = text (NR > 1 ? "; " : "") $$0 } END { printf "check: passed, skipped: %d%s\n", NR, NR ? " (" text ")" : "" }' $(SKIPPED)
 
-check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
+check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal cuda programs
 
 LONG := check-catalogue-all check-readme-all unit-long san-gcc san-clang san-tsan check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
@@ -111,6 +111,8 @@ check-libm: $(OUT)/lemursim ## fail where a number of the simulator comes from a
 	@sh tests/tools/check_libm.sh $(filter $(OUT)/sim/%,$(OBJ))
 metal: ## the Metal kernels and their host on this machine's CPU; `make check-metal` adds the mutants
 	@sh tests/metal/run.sh quick
+cuda: ## the CUDA kernels and their host on this machine's CPU
+	@sh tests/cuda/run.sh
 layers: ## fail on what a file reaches beyond sim/LAYERS, on a grant that no file uses, and on a struct tag of two meanings
 	@awk -f tests/tools/layers.awk -v strict=$(STRICT) sim/LAYERS $(SRC) $(HDR) $(filter kernels/%,$(METAL_C)) sim/main.c
 headers: ## compile each header alone, twice

@@ -37,7 +37,8 @@ struct backend {
 	const char *device;       /* "cpu", "gpu" */
 	const char *const *paths; /* NULL-terminated: implementations, "simdgroup", "mps", "tensor" */
 	bool own_memory; /* the device's memory is not the host's: it has a hardware file of its own */
-	int (*present)(struct err *err); /* -1 with err: this machine has no such device. NULL: every machine has */
+	int (*present)(
+		struct err *err); /* -1 with err: this machine has no such device. NULL: every machine has */
 	/* open, info, prepare and run return 0, or -1 with err. *self belongs to the backend: open() makes it, close()
 	 * frees it. */
 	int (*open)(void **self, struct err *err);

@@ -304,7 +304,7 @@ DEVICE void decode(const half *q, const half *keys, const half *values, float *p
 			s[g].sum[i] = 0.0f;
 	}
 	block_barrier();
-	for (uint t0 = from; t0 < to; t0 += DECODE_WARPS * (32 / L)) { /* the same for all: lanes meet inside */
+	_Pragma("unroll 2") for (uint t0 = from; t0 < to; t0 += DECODE_WARPS * (32 / L)) { /* the same for all: lanes meet inside */
 		const uint t = t0 + warp * (32 / L) + lane / L;
 		const bool there = t < to;
 		const uint64 row = (uint64)(there ? t : 0) * D;
@@ -328,9 +328,9 @@ DECODE(64, 1, 8)
 DECODE(64, 2, 8)
 DECODE(64, 4, 8)
 DECODE(64, 8, 8)
-DECODE(128, 1, 8)
-DECODE(128, 2, 8)
-DECODE(128, 4, 8)
+DECODE(128, 1, 16)
+DECODE(128, 2, 16)
+DECODE(128, 4, 16)
 DECODE(128, 8, 16)
 
 /* Decode, second half: a warp for each head joins its splits. */

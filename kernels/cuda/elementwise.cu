@@ -14,7 +14,8 @@ struct adam_params {
 
 #define WARPS_MAX 32
 
-/* y = x / sqrt(mean x^2 + eps) * w: a block for each row, which is read twice, the second time from cache */
+/* y = x / sqrt(mean x^2 + eps) * w: a block of 1024 threads for each row, as in llama.cpp (ggml-cuda/norm.cu); it is
+ * read twice, the second time from cache */
 template <typename T> DEVICE void rmsnorm(const T *x, const T *w, T *y, const pass_params &p, float *sums)
 {
 	const uint thread = thread_of_block(), lane = thread % 32, warps = block_size() / 32;
@@ -39,7 +40,7 @@ template <typename T> DEVICE void rmsnorm(const T *x, const T *w, T *y, const pa
 }
 
 #define RMSNORM(name, T)                                                                                     \
-	KERNEL(256) rmsnorm_##name(const T *x, const T *w, T *y, PARAMS(pass_params) p)                      \
+	KERNEL(1024) rmsnorm_##name(const T *x, const T *w, T *y, PARAMS(pass_params) p)                      \
 	{                                                                                                    \
 		SHARED float sums[WARPS_MAX];                                                                \
 		rmsnorm<T>(x, w, y, p, sums);                                                                \

@@ -87,7 +87,8 @@ static int choose_arch(const struct cuda *m, char *option, size_t room, bool *na
 			best = archs[i];
 	}
 	if (!best)
-		return err_set(err, "cuda: this NVRTC knows no architecture as old as compute capability %d.%d",
+		return err_set(err,
+			       "cuda: this NVRTC knows no architecture as old as compute capability %d.%d",
 			       m->major, m->minor);
 	snprintf(option, room, "--gpu-architecture=%s_%d", *native ? "sm" : "compute", best);
 	return 0;
@@ -185,7 +186,7 @@ int kernel_find(struct cuda *m, const struct plan_step *s, void **function, stru
 			      d->function_attribute(&most, FUNCTION_THREADS_MAX, *function), err) != 0)
 		return -1;
 	if (most < (int)s->threads)
-		return err_set(err, "cuda: '%s' may run %d threads of a block, %u are needed", s->kernel, most,
-			       s->threads);
+		return err_set(err, "cuda: '%s' may run %d threads of a block, %u are needed", s->kernel,
+			       most, s->threads);
 	return 0;
 }

@@ -34,11 +34,11 @@ struct cuda {
 	uint64_t buffers[PLAN_BUFFERS];
 	void *host[PLAN_BUFFERS]; /* the first copy of each buffer, as it was filled or as it came back */
 	void *functions[PLAN_STEPS];
-	void *pinned;        /* PLAN_HOST_COPY: the other end */
-	void *graph;         /* executable; NULL: repetitions are launched one by one */
-	int64_t graph_reps;  /* in it */
-	double once_s;       /* of one repetition, roughly */
-	int64_t turn;        /* of rotation */
+	void *pinned;       /* PLAN_HOST_COPY: the other end */
+	void *graph;        /* executable; NULL: repetitions are launched one by one */
+	int64_t graph_reps; /* in it */
+	double once_s;      /* of one repetition, roughly */
+	int64_t turn;       /* of rotation */
 };
 
 /* A context with its stream, events and cuBLAS. 0, or -1 with err; what was made is dropped by context_drop(), NULL-safe. */

@@ -27,6 +27,8 @@ static const struct plan_style cuda_style = {.backend = "cuda",
 					     .gemv_threads = 128,
 					     .gemv_rows = {2, 2, 4, 4},
 					     .moe_rows = 4,
+					     .blocks_rows = 4, /* each warp has its own */
+					     .pass_threads = 1024,
 					     .prefill_threads = 128,
 					     .prefill_queries = 64,
 					     .decode_groups_core = 4};
@@ -88,12 +90,13 @@ static int buffers_make(struct cuda *m, struct err *err)
 		const struct plan_buffer *b = &m->plan.buffers[i];
 		const size_t size = b->stride * (size_t)b->copies;
 
-		if (cuda_driver_check(&m->driver, "cuMemAlloc", m->driver.mem_alloc(&m->buffers[i], size), err) !=
-		    0)
+		if (cuda_driver_check(&m->driver, "cuMemAlloc", m->driver.mem_alloc(&m->buffers[i], size),
+				      err) != 0)
 			return -1;
 		m->host[i] = malloc(b->stride);
 		if (!m->host[i])
-			return err_set(err, "cuda: no memory for a buffer of %.1f MB", (double)b->stride / 1e6);
+			return err_set(err, "cuda: no memory for a buffer of %.1f MB",
+				       (double)b->stride / 1e6);
 	}
 	for (int pass = 0; pass < 2; pass++) /* Adam's state follows from its gradient */
 		for (int i = 0; i < m->plan.buffers_n; i++)
@@ -197,8 +200,8 @@ static void versions_say(struct cuda *m)
 	n = snprintf(m->info.build, sizeof m->info.build, "CUDA %d.%d, sm_%d%d, NVRTC %d.%d", driver / 1000,
 		     driver % 1000 / 10, m->major, m->minor, major, minor);
 	if (m->handle && m->blas.version(m->handle, &blas) == 0 && n > 0 && (size_t)n < sizeof m->info.build)
-		snprintf(m->info.build + n, sizeof m->info.build - (size_t)n, ", cuBLAS %d.%d.%d", blas / 10000,
-			 blas / 100 % 100, blas % 100);
+		snprintf(m->info.build + n, sizeof m->info.build - (size_t)n, ", cuBLAS %d.%d.%d",
+			 blas / 10000, blas / 100 % 100, blas % 100);
 }
 
 static int device_facts(struct cuda *m, struct err *err)
@@ -212,8 +215,10 @@ static int device_facts(struct cuda *m, struct err *err)
 	if (cuda_driver_check(d, "cuDeviceGetName",
 			      d->device_name(m->info.chip, sizeof m->info.chip, m->device), err) != 0 ||
 	    cuda_driver_check(d, "cuDeviceTotalMem", d->device_memory(&all, m->device), err) != 0 ||
-	    attribute(m, DEVICE_CORES, &cores, err) != 0 || attribute(m, DEVICE_CACHE_B, &cache_B, err) != 0 ||
-	    attribute(m, DEVICE_MAJOR, &m->major, err) != 0 || attribute(m, DEVICE_MINOR, &m->minor, err) != 0)
+	    attribute(m, DEVICE_CORES, &cores, err) != 0 ||
+	    attribute(m, DEVICE_CACHE_B, &cache_B, err) != 0 ||
+	    attribute(m, DEVICE_MAJOR, &m->major, err) != 0 ||
+	    attribute(m, DEVICE_MINOR, &m->minor, err) != 0)
 		return -1;
 	if (m->major < LEAST_MAJOR)
 		return err_set(err, "cuda: %.60s has compute capability %d.%d, 7.0 is needed", m->info.chip,

@@ -47,7 +47,8 @@ static int step_launch(struct cuda *m, int step, struct err *err)
 /* C[m,n] = A[m,k] B[n,k]^T by rows is C^T = B A^T by columns. Sums are f32, C has the type of A. */
 static int product_launch(struct cuda *m, struct err *err)
 {
-	static const int types[] = {[SAMPLE_F32] = BLAS_F32, [SAMPLE_F16] = BLAS_F16, [SAMPLE_BF16] = BLAS_BF16};
+	static const int types[] = {
+		[SAMPLE_F32] = BLAS_F32, [SAMPLE_F16] = BLAS_F16, [SAMPLE_BF16] = BLAS_BF16};
 	static const float one = 1, zero = 0;
 	const struct bench_case *c = &m->plan.c;
 	const int type = types[c->dtype], rows = (int)c->m, columns = (int)c->n, depth = (int)c->k;
@@ -56,9 +57,9 @@ static int product_launch(struct cuda *m, struct err *err)
 	for (int i = 0; i < 3; i++)
 		at[i] = (void *)(uintptr_t)address_of(m, i);
 	return cuda_blas_check(&m->blas, "cublasGemmEx",
-			       m->blas.gemm(m->handle, BLAS_TRANSPOSED, BLAS_PLAIN, columns, rows, depth, &one,
-					    at[1], type, depth, at[0], type, depth, &zero, at[2], type, columns,
-					    BLAS_COMPUTE_F32, BLAS_DEFAULT),
+			       m->blas.gemm(m->handle, BLAS_TRANSPOSED, BLAS_PLAIN, columns, rows, depth,
+					    &one, at[1], type, depth, at[0], type, depth, &zero, at[2], type,
+					    columns, BLAS_COMPUTE_F32, BLAS_DEFAULT),
 			       err);
 }
 
@@ -141,7 +142,8 @@ int gpu_run_host_copy(struct cuda *m, int64_t reps, double *seconds, struct err 
 	const double from = now_s();
 
 	for (int64_t r = 0; r < reps; r++)
-		if (back ? cuda_driver_check(d, "cuMemcpyDtoH", d->to_host(m->pinned, m->buffers[0], size), err)
+		if (back ? cuda_driver_check(d, "cuMemcpyDtoH", d->to_host(m->pinned, m->buffers[0], size),
+					     err)
 			 : cuda_driver_check(d, "cuMemcpyHtoD", d->to_device(m->buffers[0], m->pinned, size),
 					     err))
 			return -1;
@@ -190,7 +192,8 @@ int graph_make(struct cuda *m, struct err *err)
 		rc = -1;
 	}
 	if (rc == 0)
-		rc = cuda_driver_check(d, "cuGraphInstantiate", d->graph_instantiate(&m->graph, graph, 0), err);
+		rc = cuda_driver_check(d, "cuGraphInstantiate", d->graph_instantiate(&m->graph, graph, 0),
+				       err);
 	if (graph)
 		d->graph_destroy(graph);
 	return rc;

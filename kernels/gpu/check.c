@@ -208,7 +208,9 @@ static int attention_check(const struct plan *p, void *const *at, struct err *er
 	const struct bench_case *c = &p->c;
 	const int64_t D = c->head_dim, m = c->kind == SAMPLE_DECODE ? 1 : c->m;
 	const int64_t affordable = CHECKED_TERMS / (c->n * D); /* a long context takes seconds on the host */
-	const int spots = affordable > SPOTS ? SPOTS : affordable > SPOTS_LEAST ? (int)affordable : SPOTS_LEAST;
+	const int spots = affordable > SPOTS         ? SPOTS
+			  : affordable > SPOTS_LEAST ? (int)affordable
+						     : SPOTS_LEAST;
 	double *score = malloc((size_t)c->n * sizeof *score);
 	uint64_t rng = 0xbeef;
 	int rc = 0;

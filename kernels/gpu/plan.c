@@ -18,7 +18,7 @@ enum {
 	DECODE_THREADS = 256,
 	DECODE_KEYS_MIN = 64, /* of one split */
 	DECODE_SPLITS_MAX = 256,
-	PASS_THREADS = 256,
+	ADAM_THREADS = 256,
 	SIMD_WIDTH = 32,
 	ALIGN_B = 256, /* of an offset into a buffer */
 	COPIES_MAX = 256,
@@ -119,6 +119,11 @@ static void product_buffers(struct plan *p, double weights, enum sample_dtype ou
 	buffer_add(p, m * n * weight_B(out), FILL_NAN, out, 0);
 }
 
+static int rows_of_group(const struct plan *p, int rows)
+{
+	return rows * (p->c.dtype >= SAMPLE_Q8 ? p->style->blocks_rows : 1);
+}
+
 /* The kernels for a few rows take any number up to the one they were made for. */
 static bool gemv_step(struct plan *p)
 {
@@ -128,7 +133,7 @@ static bool gemv_step(struct plan *p)
 
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
-	s = step_add(p, "gemv", "102p", up(p->c.n, p->style->gemv_rows[made_for]), 1);
+	s = step_add(p, "gemv", "102p", up(p->c.n, rows_of_group(p, p->style->gemv_rows[made_for])), 1);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
 	return true;
@@ -199,7 +204,7 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	s = step_add(p, "gemv", "102p34", up(c->n, p->style->moe_rows), (uint32_t)c->k);
+	s = step_add(p, "gemv", "102p34", up(c->n, rows_of_group(p, p->style->moe_rows)), (uint32_t)c->k);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "moe_%s", dtype_suffix[c->dtype]);
 	return true;
@@ -223,7 +228,8 @@ static bool attention_plan(struct plan *p, const struct plan_limits *l)
 	struct plan_step *s;
 
 	if (c->dtype != SAMPLE_F16 || (D != 64 && D != 128) || group < 1 || group * c->kv_heads != c->heads ||
-	    m < 1 || c->n < m || (!decode && l->no_prefill) || (decode && group != 1 && group != 2 && group != 4 && group != 8))
+	    m < 1 || c->n < m || (!decode && l->no_prefill) ||
+	    (decode && group != 1 && group != 2 && group != 4 && group != 8))
 		return false;
 	const double q = (double)(c->heads * m * D), kv = (double)(c->kv_heads * c->n * D);
 	const uint32_t splits = decode ? decode_splits(c, l) : 1;
@@ -271,7 +277,7 @@ static bool pass_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, m * n * size, FILL_NAN, c->dtype, l->rotate_B / 2);
 	params_set(p, &params, sizeof params);
 	s = step_add(p, "elementwise", "012p", (uint32_t)c->m, 1);
-	s->threads = PASS_THREADS;
+	s->threads = (uint32_t)p->style->pass_threads;
 	snprintf(s->kernel, sizeof s->kernel, "rmsnorm_%s", dtype_suffix[c->dtype]);
 	return true;
 }
@@ -290,8 +296,8 @@ static bool adam_plan(struct plan *p)
 	for (int i = 0; i < 4; i++)
 		buffer_add(p, n * 4, i == 1 ? FILL_RANDOM : FILL_ADAM, SAMPLE_F32, 0);
 	params_set(p, &params, sizeof params);
-	s = step_add(p, "elementwise", "0123p", up((int64_t)n, PASS_THREADS), 1);
-	s->threads = PASS_THREADS;
+	s = step_add(p, "elementwise", "0123p", up((int64_t)n, ADAM_THREADS), 1);
+	s->threads = ADAM_THREADS;
 	strcpy(s->kernel, "adam");
 	return true;
 }

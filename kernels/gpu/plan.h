@@ -45,13 +45,15 @@ struct plan_step {
 
 /* How a backend's kernels are divided into groups of threads, and by what name its paths go. */
 struct plan_style {
-	const char *backend;      /* in messages */
-	const char *own;          /* path of its own kernels; NULL: they have no name of their own */
-	const char *library;      /* path of the system's products; NULL: none */
-	const char *product;      /* the library's function, in messages */
-	bool products_by_library; /* all products of many rows, whatever the path; they may be bf16 */
+	const char *backend;            /* in messages */
+	const char *own;                /* path of its own kernels; NULL: they have no name of their own */
+	const char *library;            /* path of the system's products; NULL: none */
+	const char *product;            /* the library's function, in messages */
+	bool products_by_library;       /* all products of many rows, whatever the path; they may be bf16 */
 	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
 	int moe_rows;
+	int blocks_rows; /* by how much both are multiplied for weights in blocks of bits */
+	int pass_threads;
 	int prefill_threads, prefill_queries;
 	int decode_groups_core;
 };
@@ -72,8 +74,8 @@ struct plan {
 struct plan_limits {
 	const struct plan_style *style;
 	int64_t cores;
-	double rotate_B;             /* cold data: rotate through at least this much */
-	double buffer_B, everything; /* one buffer; all of them */
+	double rotate_B;              /* cold data: rotate through at least this much */
+	double buffer_B, everything;  /* one buffer; all of them */
 	bool tensor_f16, tensor_bf16; /* the path "tensor" */
 	bool no_prefill;              /* the device lacks what that kernel needs */
 };

@@ -27,7 +27,7 @@ static const struct plan_style metal_style = {.backend = "metal",
 					      .product = "MPSMatrixMultiplication",
 					      .gemv_threads = 64,
 					      .gemv_rows = {8, 8, 8, 8},
-					      .moe_rows = 8,
+					      .moe_rows = 8, .blocks_rows = 1, .pass_threads = 256,
 					      .prefill_threads = 128,
 					      .prefill_queries = 32,
 					      .decode_groups_core = 4};

@@ -36,7 +36,8 @@ static const struct opt own_suite[] = {
 	OPT_FLAG_ROW(struct calibrate_options, list, "list", 'l',
 		     "say what would be measured, and measure nothing"),
 	OPT_TEXT_ROW(struct calibrate_options, backend, "backend", 'b', "NAME",
-		     "one way to compute: metal, cuda or cblas; if not said, all that share the main device's memory"),
+		     "one way to compute: metal, cuda or cblas; if not said, all that share the main "
+		     "device's memory"),
 	OPT_COUNT_ROW(struct calibrate_options, threads, "threads", 0, "N",
 		      "of the CPU; all cores if not said", 1, 1024, 0),
 	OPT_TEXT_ROW(struct calibrate_options, link, "link", 0, "serve|HOST:PORT",

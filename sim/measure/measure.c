@@ -30,6 +30,7 @@ struct measurement {
 	const char *out;            /* NULL: until the chip's name is read */
 	bool prepared;              /* the files can be written */
 	const char *load;           /* of the machine before anything was measured */
+	const char *left_out;       /* devices that are not measured, a line each with the reason */
 };
 
 static const char *today(struct arena *a)
@@ -61,7 +62,7 @@ static const char *samples_path(const struct measurement *u, const char *device)
 	if (str_ends(stem, ".yaml"))
 		stem = arena_strndup(u->arena, stem, strlen(stem) - 5);
 	return u->shared_n > 1 ? arena_printf(u->arena, "%s-%s.samples.csv", stem, device)
-			     : arena_printf(u->arena, "%s.samples.csv", stem);
+			       : arena_printf(u->arena, "%s.samples.csv", stem);
 }
 
 static void report_samples(const struct measure_ask *ask, const struct suite_result *r)
@@ -269,6 +270,8 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 		for (size_t i = 0; i < u->n; i++)
 			if (prepare_samples(u, u->at[i].backend->device, err) != 0)
 				return -1;
+		if (u->ask->measured && u->left_out[0])
+			u->ask->measured(u->ask->self, u->left_out);
 		take_load(u, info);
 	}
 	u->prepared = true;
@@ -422,19 +425,14 @@ static enum measure_end report_failures(const struct measurement *u, size_t fail
 	return MEASURE_FAILED;
 }
 
-static void say(const struct measure_ask *ask, const char *text)
-{
-	if (ask->measured)
-		ask->measured(ask->self, text);
-}
-
-/* Takes a device, unless this machine has none such, which is said. */
+/* Takes a device, unless this machine has none such. */
 static void take_if_present(struct measurement *u, const struct backend *b)
 {
 	struct err why = ERR_INIT;
 
 	if (b->present && b->present(&why) != 0)
-		say(u->ask, arena_printf(u->arena, "'%s' is left out: %s\n", b->name, why.msg));
+		u->left_out =
+			arena_printf(u->arena, "%s'%s' is left out: %s\n", u->left_out, b->name, why.msg);
 	else
 		u->at[u->n++] = (struct measured_device){.of = u, .backend = b};
 }
@@ -449,10 +447,11 @@ static void choose_by_memory(struct measurement *u)
 		const struct backend *b = ask->backends[i];
 
 		if (u->n && (b->own_memory || u->at[0].backend->own_memory))
-			say(ask, arena_printf(u->arena,
-					      "'%s' is left out, it has a memory of its own: --backend %s measures it "
-					      "into another file\n",
-					      b->name, b->name));
+			u->left_out = arena_printf(
+				u->arena,
+				"%s'%s' is left out, it has a memory of its own: --backend %s measures "
+				"it into another file\n",
+				u->left_out, b->name, b->name);
 		else
 			take_if_present(u, b);
 	}
@@ -515,7 +514,7 @@ static enum measure_end measure_all(struct measurement *u, struct measure_result
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,
 				 struct err *err)
 {
-	struct measurement u = {.arena = a, .ask = ask, .out = ask->out};
+	struct measurement u = {.arena = a, .ask = ask, .out = ask->out, .left_out = ""};
 	enum measure_end end;
 
 	*r = (struct measure_result){0};

@@ -35,12 +35,12 @@ static const struct backend *const b = &backend_cuda;
 	}
 #define EXPERTS(type, tokens, width, experts)                                                                \
 	{                                                                                                    \
-		.kind = SAMPLE_MOE, .dtype = type, .m = tokens, .n = width, .k = experts       \
+		.kind = SAMPLE_MOE, .dtype = type, .m = tokens, .n = width, .k = experts                     \
 	}
 #define ATTENTION(which, queries, keys, q_heads, groups, dim)                                                \
 	{                                                                                                    \
 		.kind = which, .dtype = SAMPLE_F16, .m = queries, .n = keys, .heads = q_heads,               \
-		.kv_heads = groups, .head_dim = dim                                            \
+		.kv_heads = groups, .head_dim = dim                                                          \
 	}
 
 /* Odd sizes too: ends of tiles, rows that are no multiple of a block's, one key more than a step has. */
@@ -168,8 +168,8 @@ static int test_every_case(void)
 		for (size_t i = 0; i < ARRAY_LEN(good); i++)
 			if (run_case(self, &good[i], 1) != 0 || fake->misuse[0]) {
 				if (fake->misuse[0])
-					snprintf(said, sizeof said, "%s, order %d: %s", name_of(&good[i]), order,
-						 fake->misuse);
+					snprintf(said, sizeof said, "%s, order %d: %s", name_of(&good[i]),
+						 order, fake->misuse);
 				b->close(self);
 				return -1;
 			}
@@ -495,8 +495,10 @@ static int fail_each(bool sticks)
 			continue;
 		if (rc == 0 && !strcmp(fake->failed_call, "cuDriverGetVersion"))
 			continue; /* the second time it is for a name only */
-		if (rc != -1 || (!strstr(err.msg, "719") && !strstr(err.msg, "no log") && !strstr(err.msg, "does not compile"))) {
-			snprintf(said, sizeof said, "call %ld, %s, was made to fail: %d, '%s'", i, fake->failed_call, rc, err.msg);
+		if (rc != -1 || (!strstr(err.msg, "719") && !strstr(err.msg, "no log") &&
+				 !strstr(err.msg, "does not compile"))) {
+			snprintf(said, sizeof said, "call %ld, %s, was made to fail: %d, '%s'", i,
+				 fake->failed_call, rc, err.msg);
 			return -1;
 		}
 		lost++;

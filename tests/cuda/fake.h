@@ -18,18 +18,18 @@ struct fake_cuda {
 	int devices, major, minor, driver; /* driver: 1000 major + 10 minor */
 	size_t memory;
 	double kernel_s;
-	int order;          /* of the warps in a block: tests/metal/shim/dispatch.h */
-	bool skip;          /* launches count but do not execute */
-	long fail_at;       /* this call, counted from 1, fails with status `fail_with`; 0: none */
+	int order;    /* of the warps in a block: tests/metal/shim/dispatch.h */
+	bool skip;    /* launches count but do not execute */
+	long fail_at; /* this call, counted from 1, fails with status `fail_with`; 0: none */
 	int fail_with;
-	bool fail_sticks;   /* all later calls in that context fail too */
+	bool fail_sticks;        /* all later calls in that context fail too */
 	const char *fail_kernel; /* launches of it are illegal accesses */
 	const char *compile_log; /* programs do not compile, and this is the log */
 	bool no_arch;            /* NVRTC knows only older architectures */
 	bool spoil;              /* products and kernels leave a wrong element */
 	/* seen */
 	long calls;
-	char failed_call[48]; /* the name of the call that was made to fail */
+	char failed_call[48];         /* the name of the call that was made to fail */
 	long live, bytes, peak_bytes; /* objects that were made and not yet freed; of the device's memory */
 	long launches, graph_launches, graphs, compiled, products;
 	char misuse[256]; /* the first; empty: none */

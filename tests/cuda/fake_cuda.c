@@ -18,11 +18,11 @@ struct object {
 	struct object *next, *context;
 	unsigned char *memory; /* of the device */
 	size_t size;
-	char name[64];         /* of a module or a function */
-	double at_s;           /* of an event */
-	struct node *nodes;    /* of a graph */
-	bool capturing;        /* a stream */
-	struct object *graph;  /* that a capturing stream fills */
+	char name[64];        /* of a module or a function */
+	double at_s;          /* of an event */
+	struct node *nodes;   /* of a graph */
+	bool capturing;       /* a stream */
+	struct object *graph; /* that a capturing stream fills */
 };
 
 struct node { /* a launch, its arguments kept */
@@ -182,7 +182,7 @@ EXPORT int cuDriverGetVersion(int *version)
 
 EXPORT int cuGetErrorName(int status, const char **text)
 {
-	*text = status == FAKE_OUT_OF_MEMORY	 ? "CUDA_ERROR_OUT_OF_MEMORY"
+	*text = status == FAKE_OUT_OF_MEMORY     ? "CUDA_ERROR_OUT_OF_MEMORY"
 		: status == FAKE_ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
 						 : "CUDA_ERROR_OF_THE_FAKE";
 	return 0;
@@ -431,10 +431,18 @@ static const char *signature(const char *kernel)
 {
 	static const struct {
 		const char *prefix, *args;
-	} of[] = {{"stream_read", "bbp"},       {"stream_write", "bp"},	       {"stream_copy", "bbp"},
-		  {"stream_triad", "bbbp"},     {"gemv_", "bbbp"},	       {"moe_", "bbbpbb"},
-		  {"attention_join", "bbp"},    {"attention_prefill", "bbbbp"}, {"attention_decode", "bbbbp"},
-		  {"rmsnorm_", "bbbp"},		{"adam", "bbbbp"},	       {"empty", "b"},
+	} of[] = {{"stream_read", "bbp"},
+		  {"stream_write", "bp"},
+		  {"stream_copy", "bbp"},
+		  {"stream_triad", "bbbp"},
+		  {"gemv_", "bbbp"},
+		  {"moe_", "bbbpbb"},
+		  {"attention_join", "bbp"},
+		  {"attention_prefill", "bbbbp"},
+		  {"attention_decode", "bbbbp"},
+		  {"rmsnorm_", "bbbp"},
+		  {"adam", "bbbbp"},
+		  {"empty", "b"},
 		  {"chain", "b"}};
 
 	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
@@ -457,8 +465,8 @@ static int node_execute(const struct node *n)
 		return 0;
 	*(void **)&launch.kernel = dlsym(fake_self(), name);
 	for (int i = 0; signature(name)[i]; i++) {
-		launch.args[i] = signature(name)[i] == 'p' ? (void *)n->params
-							    : (void *)(uintptr_t)n->pointers[i];
+		launch.args[i] =
+			signature(name)[i] == 'p' ? (void *)n->params : (void *)(uintptr_t)n->pointers[i];
 		if (signature(name)[i] == 'b' && !memory_at(n->pointers[i], 1))
 			fake_misuse("a pointer to no buffer", name);
 	}

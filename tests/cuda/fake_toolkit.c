@@ -223,7 +223,8 @@ int fake_product_execute(const struct fake_product *p)
 			if (p->type == 0)
 				((float *)p->c)[at] = (float)sum;
 			else
-				((uint16_t *)p->c)[at] = p->type == 2 ? half_of((float)sum) : bfloat_of((float)sum);
+				((uint16_t *)p->c)[at] =
+					p->type == 2 ? half_of((float)sum) : bfloat_of((float)sum);
 		}
 	return 0;
 }
@@ -241,7 +242,8 @@ EXPORT int cublasGemmEx(void *handle, int trans_a, int trans_b, int m, int n, in
 	    type_c != type_a || compute != 68 || algorithm != -1 || *(const float *)alpha != 1 ||
 	    *(const float *)beta != 0 || !workspace)
 		return 7;
-	if (!fake_in_memory(a, (size_t)m * (size_t)k * size) || !fake_in_memory(b, (size_t)n * (size_t)k * size) ||
+	if (!fake_in_memory(a, (size_t)m * (size_t)k * size) ||
+	    !fake_in_memory(b, (size_t)n * (size_t)k * size) ||
 	    !fake_in_memory(c, (size_t)m * (size_t)n * size))
 		fake_misuse("past the end of a buffer", "cublasGemmEx");
 	return fake_product_take(&p, stream_of_handle);
