@@ -13,6 +13,7 @@
 	SUITE(exact_math)                                                                                    \
 	SUITE(file)                                                                                          \
 	SUITE(opts)                                                                                          \
+	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \
