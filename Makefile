@@ -55,11 +55,11 @@ STRICT   ?= 1
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@echo "  build $@"; )
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c $(wildcard sim/cli/cmd_*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c $(wildcard sim/cli/cmd_*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal cuda programs
 
-LONG := check-catalogue-all check-readme-all unit-long san-gcc san-clang san-tsan check-metal same installed fuzz-a-little
+LONG := schema check-catalogue-all check-readme-all unit-long san-gcc san-clang san-tsan check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -105,6 +105,8 @@ cases: $(OUT)/lemursim ## golden runs and bad input, each in an empty directory;
 	@sh tests/tools/run_cases.sh $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and bad input (C=NAME: of one); review the diff
 	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+schema: $(OUT)/lemursim # what ships is valid by the JSON Schemas that are printed, says a public validator
+	@sh tests/tools/check_schema.sh $<
 check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to GSL's own library
 	@sh tests/tools/check_blas.sh $<
 check-libm: $(OUT)/lemursim ## fail where a number of the simulator comes from a function that C libraries round differently
@@ -182,18 +184,35 @@ deps: ## install what is missing: libyaml, GSL, Graphviz, Check, OpenBLAS (apt-g
 need:
 	@pkg-config --exists $(PKGS) 2>/dev/null || { echo "libyaml or GSL is missing: 'make deps' installs them" >&2; exit 1; }
 
-install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lemursim
-	install -m 755 $(OUT)/lemursim $(DESTDIR)$(PREFIX)/bin/lemursim
+MAN1 = $(DESTDIR)$(PREFIX)/share/man/man1
+COMPLETIONS = bash:bash-completion/completions/lemursim zsh:zsh/site-functions/_lemursim \
+	fish:fish/vendor_completions.d/lemursim.fish
+install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured): program, catalogue, manual, completion, schemas
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/lemursim/schema" "$(MAN1)"
+	install -m 755 $(OUT)/lemursim "$(DESTDIR)$(PREFIX)/bin/lemursim"
 	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'); do \
-		install -d $(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f) && \
-		install -m 644 $$f $(DESTDIR)$(PREFIX)/share/lemursim/$$f || exit 1; done
-installed: # an installed program finds its hardware and models from anywhere
-	@rm -rf build/installed && $(MAKE) -s PREFIX=$(CURDIR)/build/installed OUT=build/to-install install >/dev/null
+		install -d "$(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f)" && \
+		install -m 644 $$f "$(DESTDIR)$(PREFIX)/share/lemursim/$$f" || exit 1; done
+	$(OUT)/lemursim help --man -f -o "$(MAN1)/lemursim.1"
+	for v in $$($(OUT)/lemursim help --verbs); do \
+		$(OUT)/lemursim help $$v --man -f -o "$(MAN1)/lemursim-$$v.1" || exit 1; done
+	for k in scenario model machine link; do \
+		$(OUT)/lemursim help $$k --schema -f -o "$(DESTDIR)$(PREFIX)/share/lemursim/schema/$$k.json" || exit 1; done
+	for c in $(COMPLETIONS); do \
+		install -d "$$(dirname "$(DESTDIR)$(PREFIX)/share/$${c#*:}")" && \
+		$(OUT)/lemursim help --completion $${c%%:*} -f -o "$(DESTDIR)$(PREFIX)/share/$${c#*:}" || exit 1; done
+uninstall: ## remove what install put under PREFIX
+	rm -rf "$(DESTDIR)$(PREFIX)/bin/lemursim" "$(DESTDIR)$(PREFIX)/share/lemursim" "$(MAN1)/lemursim.1" "$(MAN1)"/lemursim-*.1
+	for c in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${c#*:}"; done
+installed: # an installed program finds its hardware and models from anywhere; what is uninstalled leaves no file
+	@rm -rf "build/in stalled" && $(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install install >/dev/null
 	@mkdir -p build/elsewhere && cp $(SCENARIO) build/elsewhere && cd build/elsewhere && \
-	../installed/bin/lemursim simulate $(notdir $(SCENARIO)) >/dev/null && echo "installed: it runs from elsewhere"
+	"../in stalled/bin/lemursim" simulate $(notdir $(SCENARIO)) >/dev/null && echo "installed: it runs from elsewhere"
 	@$(MAKE) -s OUT=build/to-install build/to-install/lemursim && cd / && \
-	$(CURDIR)/build/to-install/lemursim ask llama-3.1-8b --on m4-pro-24gb >/dev/null && echo "not installed: it finds its checkout"
+	"$(CURDIR)/build/to-install/lemursim" ask llama-3.1-8b --on m4-pro-24gb >/dev/null && echo "not installed: it finds its checkout"
+	@sh tests/tools/check_installed.sh "build/in stalled"
+	@$(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install uninstall
+	@find "build/in stalled" -type f | grep . && exit 1 || echo "installed: nothing is left after uninstall"
 clean: ## remove what was built
 	rm -rf build lemursim
 help: ## this list

@@ -14,6 +14,7 @@
 	SUITE(file)                                                                                          \
 	SUITE(workers)                                                                                       \
 	SUITE(opts)                                                                                          \
+	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \

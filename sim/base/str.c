@@ -193,3 +193,29 @@ const char *str_closest(const char *text, const char *const *names, size_t n)
 	}
 	return best;
 }
+
+void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width)
+{
+	bool fresh = true;
+
+	while (*text) {
+		const size_t n = strcspn(text, " \n");
+		struct str word = STR_INIT;
+
+		str_add_n(&word, text, n);
+		if (!fresh && at + 1 + str_width(word.text) > width) {
+			str_add(s, "\n");
+			str_pad(s, ' ', indent);
+			at = indent;
+		} else if (!fresh) {
+			str_add(s, " ");
+			at++;
+		}
+		str_add(s, word.text);
+		at += str_width(word.text);
+		fresh = false;
+		text += n + (text[n] != '\0');
+		str_release(&word);
+	}
+	str_add(s, "\n");
+}

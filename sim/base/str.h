@@ -37,6 +37,9 @@ void str_slug(struct str *s, const char *text);
 
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+/* Appends the words of text and a line feed; a line ends before it is wider than width, and further lines are indented.
+ * The first word is put where s ends, at column `at`. */
+void str_add_wrapped(struct str *s, const char *text, size_t at, size_t indent, size_t width);
 size_t str_width(const char *utf8); /* terminal columns, counting one per code point */
 
 /* The place of text among names[] (n of them); n where it is none of them. */

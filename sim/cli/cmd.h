@@ -36,7 +36,7 @@ struct verb {
 
 extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule,
 	verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import,
-	verb_list;
+	verb_list, verb_help;
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 
@@ -88,5 +88,7 @@ typedef int write_to(const char *path, const char *text, bool force, struct err 
 int deliver_by(const struct output_options *o, const struct str *text, write_to *write);
 
 int output_width(const struct output_options *o); /* columns of the terminal, or of a page */
+int terminal_width(
+	int otherwise); /* columns: COLUMNS of the environment, else those of the terminal, if there is one */
 
 #endif

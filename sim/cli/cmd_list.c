@@ -10,14 +10,16 @@ struct list_options {
 	struct output_options output;
 };
 
+static const struct opt rows[] = {
+	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
+		     "table, json, or names alone, one a line; if not said, the suffix of -o, or table")};
 static const struct opt_table tables[] = {OPTS_PATH(struct list_options, load),
-					  OPTS_LIST_FORMAT(struct list_options, output),
+					  OPT_GROUP(rows, struct output_options, struct list_options, output),
 					  OPTS_OUTPUT(struct list_options, output)};
 
-enum { LIST_TABLE, LIST_JSON, LIST_FORMATS };
-static const char *const format_words[] = {"table", "json"};
+static const char *const format_words[] = {"table", "json", "names"}; /* as enum listing_format */
 
-static int list_all(const struct texts *named, bool as_json, struct session *s, struct str *out)
+static int list_all(const struct texts *named, enum listing_format format, struct session *s, struct str *out)
 {
 	bool kinds[LISTING_N], any = false;
 	struct err err = ERR_INIT;
@@ -31,7 +33,7 @@ static int list_all(const struct texts *named, bool as_json, struct session *s, 
 		err_hint(&err, "one of: hardware, models, scenarios");
 		return complain(&err, EXIT_USAGE);
 	}
-	listing_write(&s->loader, kinds, as_json, out);
+	listing_write(&s->loader, kinds, format, out);
 	if (!out->len)
 		fputs("nothing is in reach here; '--path DIR' adds a place, such as a checkout\n", stderr);
 	return session_deliver(s, out);
@@ -44,11 +46,11 @@ static int cmd_list(const void *options, const struct texts *files)
 	struct session s;
 	int rc, format;
 
-	rc = choose_word(&o->output, format_words, LIST_FORMATS, &format);
+	rc = choose_word(&o->output, format_words, LISTING_FORMAT_N, &format);
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
-	rc = list_all(files, format == LIST_JSON, &s, &out);
+	rc = list_all(files, (enum listing_format)format, &s, &out);
 	session_end(&s);
 	str_release(&out);
 	return rc;

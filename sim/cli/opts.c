@@ -183,8 +183,21 @@ int opts_parse(struct arena *a, int argc, char *const *argv, const struct opt_ta
 	return 0;
 }
 
-static void help_line(const struct opt *row, struct str *out)
+const struct opt *opts_row(const struct opt_table *tables, size_t tables_n, size_t i)
 {
+	if (!i--)
+		return &help_row;
+	for (size_t t = 0; t < tables_n; t++) {
+		if (i < tables[t].n)
+			return &tables[t].rows[i];
+		i -= tables[t].n;
+	}
+	return NULL;
+}
+
+static void help_line(const struct opt *row, size_t width, struct str *out)
+{
+	enum { HELP_AT = 30 };
 	const size_t from = out->len;
 
 	if (row->letter)
@@ -192,19 +205,19 @@ static void help_line(const struct opt *row, struct str *out)
 	else
 		str_add(out, "      ");
 	str_addf(out, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
-	if (out->len - from >= 30) {
+	if (out->len - from >= HELP_AT) {
 		str_add(out, "\n");
-		str_pad(out, ' ', 30);
+		str_pad(out, ' ', HELP_AT);
 	} else {
-		str_pad(out, ' ', 30 - (out->len - from));
+		str_pad(out, ' ', HELP_AT - (out->len - from));
 	}
-	str_addf(out, "%s\n", row->help);
+	str_add_wrapped(out, row->help, HELP_AT, HELP_AT, width);
 }
 
-void opts_help(const struct opt_table *tables, size_t tables_n, struct str *out)
+void opts_help(const struct opt_table *tables, size_t tables_n, size_t width, struct str *out)
 {
-	help_line(&help_row, out);
-	for (size_t t = 0; t < tables_n; t++)
-		for (size_t i = 0; i < tables[t].n; i++)
-			help_line(&tables[t].rows[i], out);
+	const struct opt *row;
+
+	for (size_t i = 0; (row = opts_row(tables, tables_n, i)); i++)
+		help_line(row, width, out);
 }

@@ -79,6 +79,10 @@ struct args {               /* every verb takes these */
 int opts_parse(struct arena *a, int argc, char *const *argv, const struct opt_table *tables, size_t tables_n,
 	       void *options, struct args *args, struct err *err);
 
-void opts_help(const struct opt_table *tables, size_t tables_n, struct str *out); /* a line for each option */
+/* The i-th option of a verb, in the order of its help; NULL: there are not so many. */
+const struct opt *opts_row(const struct opt_table *tables, size_t tables_n, size_t i);
+
+/* Appends a paragraph for each option, wrapped to the width. */
+void opts_help(const struct opt_table *tables, size_t tables_n, size_t width, struct str *out);
 
 #endif

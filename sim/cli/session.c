@@ -290,11 +290,21 @@ int session_deliver(const struct session *s, const struct str *text)
 	return rc == EXIT_FINE ? deliver(s->output, text) : rc;
 }
 
-int output_width(const struct output_options *o)
+int terminal_width(int otherwise)
 {
+	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 
-	if (o->path || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-		return 120; /* a page's worth, whatever the machine */
+	if (columns && atoi(columns) >= 20 && atoi(columns) <= 10000)
+		return atoi(columns);
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+		return otherwise;
 	return size.ws_col;
+}
+
+int output_width(const struct output_options *o)
+{
+	enum { PAGE = 120 }; /* of a file, whatever the terminal */
+
+	return o->path ? PAGE : terminal_width(PAGE);
 }

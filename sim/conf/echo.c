@@ -1,4 +1,4 @@
-/* echo.c - output of a field table (help, JSON Schema) and of a loaded tree (YAML, JSON). */
+/* echo.c - output of a field table as help, and of a loaded tree as YAML or JSON. */
 #include "sim/conf/field.h"
 
 #include <stdlib.h>
@@ -37,121 +37,48 @@ static const char *type_name(const struct field *f)
 	BUG("field type %d", (int)f->type);
 }
 
-void field_help(const struct table *t, int indent, struct str *out)
+/* "[one of a, b; default a]" */
+static void say_type(const struct table *t, size_t i, struct str *out)
 {
+	const struct field *f = &t->fields[i];
+
+	str_addf(out, "[%s", type_name(f));
+	if (f->choices && i && f->choices == t->fields[i - 1].choices)
+		str_add(out, " the same");
+	else
+		for (size_t c = 0; f->choices && f->choices[c]; c++)
+			str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
+	if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE || f->dim == DIM_TOKENS)
+		str_addf(out, ", like %s", units_example(f->dim));
+	if (f->share_of)
+		str_addf(out, ", or a share of the %s", f->share_of);
+	if (f->def)
+		str_addf(out, "; default %s", f->def);
+	else if (!f->optional && f->type != FIELD_MAYBE)
+		str_add(out, "; required");
+	str_add(out, "]");
+}
+
+void field_help(const struct table *t, size_t indent, size_t width, struct str *out)
+{
+	enum { HELP_AT = 24 }; /* columns after the indent */
+	struct str text = STR_INIT;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct field *f = &t->fields[i];
 		const size_t from = out->len;
 
-		str_pad(out, ' ', (size_t)indent);
+		str_pad(out, ' ', indent);
 		str_addf(out, "%s:", f->key);
-		str_pad(out, ' ', out->len - from < 24 ? 24 - (out->len - from) : 1);
-		str_addf(out, "%s [%s", f->help, type_name(f));
-		if (f->choices && i && f->choices == t->fields[i - 1].choices)
-			str_add(out, " the same");
-		else
-			for (size_t c = 0; f->choices && f->choices[c]; c++)
-				str_addf(out, "%s %s", c ? "," : "", f->choices[c]);
-		if (f->type == FIELD_QTY || f->type == FIELD_DOUBLE || f->dim == DIM_TOKENS)
-			str_addf(out, ", like %s", units_example(f->dim));
-		if (f->share_of)
-			str_addf(out, ", or a share of the %s", f->share_of);
-		if (f->def)
-			str_addf(out, "; default %s", f->def);
-		else if (!f->optional && f->type != FIELD_MAYBE)
-			str_add(out, "; required");
-		str_add(out, "]\n");
+		str_pad(out, ' ', out->len - from < HELP_AT ? HELP_AT - (out->len - from) : 1);
+		str_clear(&text);
+		str_addf(&text, "%s ", f->help);
+		say_type(t, i, &text);
+		str_add_wrapped(out, text.text, out->len - from, HELP_AT + 2, width);
 		if (f->sub)
-			field_help(f->sub, indent + 2, out);
+			field_help(f->sub, indent + 2, width, out);
 	}
-}
-
-static void words_schema(const struct field *f, struct jsonw *w)
-{
-	jsonw_key(w, "enum");
-	jsonw_array(w);
-	for (size_t c = 0; f->choices[c]; c++)
-		jsonw_string(w, f->choices[c]);
-	jsonw_end(w);
-}
-
-static void choice_schema(const struct field *f, struct jsonw *w)
-{
-	if (!f->sub) {
-		words_schema(f, w);
-		return;
-	}
-	jsonw_key(w, "anyOf");
-	jsonw_array(w);
-	jsonw_object(w);
-	words_schema(f, w);
-	jsonw_end(w);
-	field_schema(f->sub, w);
-	jsonw_end(w);
-}
-
-static void write_schema(const struct field *f, struct jsonw *w)
-{
-	jsonw_object(w);
-	jsonw_key_string(w, "description", f->help);
-	switch (f->type) {
-	case FIELD_COUNT:
-		jsonw_key_string(w, "type", f->dim == DIM_TOKENS ? "string" : "integer");
-		break;
-	case FIELD_BOOL:
-		jsonw_key_string(w, "type", "boolean");
-		break;
-	case FIELD_TEXT:
-	case FIELD_DOUBLE:
-		jsonw_key_string(w, "type", "string");
-		break;
-	case FIELD_CHOICE:
-		choice_schema(f, w);
-		break;
-	case FIELD_LIST:
-	case FIELD_MAP:
-		jsonw_key_string(w, "type", f->type == FIELD_LIST ? "array" : "object");
-		jsonw_key(w, f->type == FIELD_LIST ? "items" : "additionalProperties");
-		field_schema(f->sub, w);
-		break;
-	case FIELD_TABLE:
-	case FIELD_MAYBE:
-		jsonw_key(w, "allOf");
-		jsonw_array(w);
-		field_schema(f->sub, w);
-		jsonw_end(w);
-		break;
-	case FIELD_QTY: /* text or a mapping; the loader checks it */
-	case FIELD_TEXTS:
-	case FIELD_DOUBLES:
-	case FIELD_RANGE:
-	case FIELD_YML:
-		break;
-	}
-	if (f->def && f->type != FIELD_TABLE)
-		jsonw_key_string(w, "default", f->def);
-	jsonw_end(w);
-}
-
-void field_schema(const struct table *t, struct jsonw *w)
-{
-	jsonw_object(w);
-	jsonw_key_string(w, "type", "object");
-	jsonw_key_bool(w, "additionalProperties", false);
-	jsonw_key(w, "required");
-	jsonw_array(w);
-	for (size_t i = 0; i < t->n; i++)
-		if (!t->fields[i].def && !t->fields[i].optional)
-			jsonw_string(w, t->fields[i].key);
-	jsonw_end(w);
-	jsonw_key(w, "properties");
-	jsonw_object(w);
-	for (size_t i = 0; i < t->n; i++) {
-		jsonw_key(w, t->fields[i].key);
-		write_schema(&t->fields[i], w);
-	}
-	jsonw_end(w);
-	jsonw_end(w);
+	str_release(&text);
 }
 
 static bool needs_quotes(const struct yml *node)

@@ -103,8 +103,10 @@ int field_load(const struct table *table, struct yml *node, const char *name, vo
 int field_load_part(const struct table *table, struct yml *node, const char *name, void *out,
 		    struct diags *diags);
 
-void field_help(const struct table *table, int indent, struct str *out); /* the keys as help text */
-/* the table as a JSON Schema object, for editors */
+/* Appends a line for each key; lines are wrapped to the width. */
+void field_help(const struct table *table, size_t indent, size_t width, struct str *out);
+/* Writes the JSON Schema (draft 7) of a file of that kind, for editors. It is wider than `lemursim check`: it knows keys,
+ * types and choices, not units or limits. A file is to be parsed as YAML 1.2, where `on` is a word. */
 void field_schema(const struct table *table, struct jsonw *w);
 
 /* Appends the tree as YAML; every leaf is followed by "# " and its place of origin. A table of the top

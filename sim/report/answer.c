@@ -18,7 +18,7 @@ static void add_line(struct str *out, const char *label, const char *text, int w
 {
 	str_add(out, label);
 	str_pad(out, ' ', str_width(label) < LABEL ? LABEL - str_width(label) : 1);
-	columns_wrapped(out, text, LABEL, LABEL, text_width(width));
+	str_add_wrapped(out, text, LABEL, LABEL, text_width(width));
 }
 
 /* "8.71 tok/s (7.80-9.40)" */
@@ -56,7 +56,7 @@ static void add_assumed(struct str *out, const struct answer *a, int width)
 	struct str s = STR_INIT;
 
 	str_addf(&s, "Assumed: %s.", *a->asked.assumed ? a->asked.assumed : "nothing");
-	columns_wrapped(out, s.text, 0, 2, text_width(width));
+	str_add_wrapped(out, s.text, 0, 2, text_width(width));
 	str_release(&s);
 }
 
@@ -82,7 +82,7 @@ static void add_verdict(struct str *out, const struct answer *a, int width)
 			 row->memory_n > 1 ? m->machine : "");
 	}
 	str_add(&s, ".");
-	columns_wrapped(out, s.text, 0, 2, text_width(width));
+	str_add_wrapped(out, s.text, 0, 2, text_width(width));
 	str_release(&s);
 }
 
@@ -300,7 +300,7 @@ static void add_left_out(struct str *out, const struct budget *b, int width)
 	for (size_t i = 0; i < b->no_price.n; i++)
 		str_addf(&s, "%s %s", i ? "," : "", b->no_price.at[i]);
 	str_add(&s, ".");
-	columns_wrapped(out, s.text, 0, 2, text_width(width));
+	str_add_wrapped(out, s.text, 0, 2, text_width(width));
 	str_release(&s);
 }
 

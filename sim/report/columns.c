@@ -215,29 +215,3 @@ void columns_fits(struct str *out, const struct assignment_row *row)
 	if (row->short_on && *row->short_on)
 		str_addf(out, " on %s", row->short_on);
 }
-
-void columns_wrapped(struct str *out, const char *text, size_t at, size_t indent, size_t width)
-{
-	bool fresh = true;
-
-	while (*text) {
-		const size_t n = strcspn(text, " \n");
-		struct str word = STR_INIT;
-
-		str_add_n(&word, text, n);
-		if (!fresh && at + 1 + str_width(word.text) > width) {
-			str_add(out, "\n");
-			str_pad(out, ' ', indent);
-			at = indent;
-		} else if (!fresh) {
-			str_add(out, " ");
-			at++;
-		}
-		str_add(out, word.text);
-		at += str_width(word.text);
-		fresh = false;
-		text += n + (text[n] != '\0');
-		str_release(&word);
-	}
-	str_add(out, "\n");
-}

@@ -29,9 +29,6 @@ bool columns_is_best(const struct result *r, const struct column *c, size_t row)
 /* The worst provenance of the column's values. */
 enum provenance columns_from(const struct result *r, const struct column *c);
 
-/* Words up to the width; further lines are indented. The first line begins where out stands, at that column. */
-void columns_wrapped(struct str *out, const char *text, size_t at, size_t indent, size_t width);
-
 void columns_number(struct str *out, double value); /* three digits: 8.83, 1260 */
 void columns_value(struct str *out, const struct metric *m,
 		   const struct column *c); /* in the column's unit */

@@ -441,19 +441,50 @@ static void list_kind(struct listing *l, enum listing_kind kind)
 	grid_write(&g.scenarios, l->out);
 }
 
-void listing_write(struct loader *loader, const bool kinds[LISTING_N], bool as_json, struct str *out)
+/* Names are asked for by a shell that completes a word, so that no file is loaded beyond its kind and variants. */
+static void list_names(struct loader *loader, enum listing_kind kind, struct str *out)
+{
+	struct load_found *found;
+	const size_t n = load_list(loader, ".", listing_kinds[kind], &found);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct yml *variants;
+
+		diags_init(loader->diags, loader->arena);
+		str_addf(out, "%s\n", found[i].name);
+		variants = kind == LISTING_SCENARIOS ? NULL : load_variants(loader, found[i].path);
+		for (size_t v = 0; variants && v < variants->n; v++)
+			str_addf(out, "%s-%s\n", found[i].name, variants->keys[v]->text);
+	}
+}
+
+static void list_json(struct loader *loader, const bool kinds[LISTING_N], struct str *out)
 {
 	struct jsonw json;
-	struct listing l = {loader, as_json ? &json : NULL, out};
+	struct listing l = {loader, &json, out};
 
 	jsonw_init(&json, out, 2);
-	if (as_json)
-		jsonw_array(&json);
+	jsonw_array(&json);
 	for (int k = 0; k < LISTING_N; k++)
 		if (kinds[k])
 			list_kind(&l, (enum listing_kind)k);
-	if (as_json) {
-		jsonw_end(&json);
-		str_add(out, "\n");
+	jsonw_end(&json);
+	str_add(out, "\n");
+}
+
+void listing_write(struct loader *loader, const bool kinds[LISTING_N], enum listing_format format,
+		   struct str *out)
+{
+	struct listing l = {loader, NULL, out};
+
+	if (format == LISTING_JSON) {
+		list_json(loader, kinds, out);
+		return;
+	}
+	for (int k = 0; k < LISTING_N; k++) {
+		if (kinds[k] && format == LISTING_NAMES)
+			list_names(loader, (enum listing_kind)k, out);
+		else if (kinds[k])
+			list_kind(&l, (enum listing_kind)k);
 	}
 }

@@ -333,14 +333,14 @@ static void add_legend(struct str *out, const struct table *t, int width)
 		str_addf(&text, "%s %s %s", k ? "," : "", t->columns[k].head,
 			 provenance_names[columns_from(t->r, &t->columns[k])]);
 	if (text.len)
-		columns_wrapped(out, text.text, 0, 2, wrap_width(width));
+		str_add_wrapped(out, text.text, 0, 2, wrap_width(width));
 	str_release(&text);
 }
 
 static void add_notes(struct str *out, const struct result *r, int width)
 {
 	for (size_t i = 0; i < r->notes_n; i++)
-		columns_wrapped(out, r->notes[i], 0, 2, wrap_width(width));
+		str_add_wrapped(out, r->notes[i], 0, 2, wrap_width(width));
 }
 
 struct memory_line {
@@ -413,7 +413,7 @@ static void add_memory_line(struct str *out, const char *name, const struct memo
 		trim(out);
 		str_add(out, "\n");
 		str_pad(out, ' ', 2);
-		columns_wrapped(out, line->parts.text, 2, 2, wrap_width(width));
+		str_add_wrapped(out, line->parts.text, 2, 2, wrap_width(width));
 		return;
 	}
 	str_addf(out, " %s", line->parts.text);
@@ -466,7 +466,7 @@ static void add_advice(struct str *out, const struct table *t, int width)
 		str_add(out, first ? "\nWhat would change that\n" : "");
 		first = false;
 		add_padded(out, cell(t, i, NAME)->text, name);
-		columns_wrapped(out, advice, name, name, larger(wrap_width(width), name + 30));
+		str_add_wrapped(out, advice, name, name, larger(wrap_width(width), name + 30));
 	}
 }
 
@@ -482,7 +482,7 @@ void result_table(struct str *out, const struct result *r, int width)
 	}
 	str_addf(out, "%s\n", r->title && *r->title ? r->title : r->scenario);
 	if (r->computed)
-		columns_wrapped(out, r->computed, 0, 2, wrap_width(width));
+		str_add_wrapped(out, r->computed, 0, 2, wrap_width(width));
 	str_add(out, "\n");
 	for (size_t first = FITS; first < t.columns_n;) {
 		const struct block b = block_from(&t, first, width);

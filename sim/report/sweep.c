@@ -111,7 +111,7 @@ static void write_table(struct str *out, const struct sweep *s)
 
 	str_addf(out, "%s: %s\n", s->title, s->metric);
 	str_add(out, "First cell: ");
-	columns_wrapped(out, s->computed, strlen("First cell: "), 2, 100);
+	str_add_wrapped(out, s->computed, strlen("First cell: "), 2, 100);
 	str_add(out, "\n");
 	for (size_t row = 0; row < g.rows; row++) {
 		for (size_t k = 0; k < g.columns; k++) {

@@ -252,7 +252,7 @@ START_TEST(opts_help_says_what_is_taken)
 {
 	struct str out = STR_INIT;
 
-	opts_help(seed_tables, 1, &out);
+	opts_help(seed_tables, 1, 80, &out);
 	ck_assert_ptr_nonnull(strstr(out.text, "  -h, --help "));
 	ck_assert_ptr_nonnull(strstr(out.text, "      --seed N "));
 	ck_assert_ptr_null(strstr(out.text, "--set"));

@@ -1,0 +1,302 @@
+/* completion.c - scripts that complete command lines in bash, zsh and fish; see help_text.h. */
+#include "sim/cli/help_text.h"
+
+#include <string.h>
+
+#include "sim/predict/job.h"
+
+const char *const shell_names[SHELL_N + 1] = {"bash", "zsh", "fish", NULL};
+
+enum words_of { /* what may stand somewhere on the command line */
+		WORDS_NONE,
+		WORDS_FILES,
+		WORDS_FOLDERS,
+		WORDS_HARDWARE, /* names of the catalogue */
+		WORDS_MODELS,
+		WORDS_SCENARIOS, /* or files */
+		WORDS_METRICS,
+		WORDS_FORMATS,
+		WORDS_KINDS, /* of the catalogue */
+		WORDS_HELP,  /* verbs and kinds of files */
+		WORDS_SHELLS,
+		WORDS_N
+};
+
+static const char *const function_of[WORDS_N] = {"none",   "files",     "folders", "hardware",
+						 "models", "scenarios", "metrics", "formats",
+						 "kinds",  "help",      "shells"};
+
+static enum words_of words_of_option(const struct opt *o)
+{
+	static const struct {
+		const char *option, *value; /* NULL: any */
+		enum words_of words;
+	} rows[] = {{"model", NULL, WORDS_MODELS},      {"on", NULL, WORDS_HARDWARE},
+		    {"machine", NULL, WORDS_HARDWARE},  {NULL, "FILE", WORDS_FILES},
+		    {NULL, "DIR", WORDS_FOLDERS},       {NULL, "METRIC", WORDS_METRICS},
+		    {"metric", NULL, WORDS_METRICS},    {NULL, "FORMAT", WORDS_NONE},
+		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE}};
+
+	if (!strcmp(o->name, "format"))
+		return WORDS_FORMATS;
+	for (size_t i = 0; o->value && i < ARRAY_LEN(rows); i++)
+		if ((!rows[i].option || !strcmp(rows[i].option, o->name)) &&
+		    (!rows[i].value || !strcmp(rows[i].value, o->value)))
+			return rows[i].words;
+	return WORDS_NONE;
+}
+
+static enum words_of words_of_argument(const struct verb *v)
+{
+	if (!strcmp(v->name, "list"))
+		return WORDS_KINDS;
+	if (!strcmp(v->name, "help"))
+		return WORDS_HELP;
+	if (strstr(v->arguments, "MODEL"))
+		return WORDS_MODELS;
+	return strstr(v->arguments, "SCENARIO") ? WORDS_SCENARIOS : WORDS_FILES;
+}
+
+static void add_verbs(struct str *out)
+{
+	for (size_t i = 0; verbs[i]; i++)
+		str_addf(out, "%s%s", i ? " " : "", verbs[i]->name);
+}
+
+static void add_metrics(struct str *out)
+{
+	for (int j = 0; j < JOB_N; j++)
+		for (size_t m = 0; m < job_types[j]->metrics_n; m++)
+			str_addf(out, "%s%s", j || m ? " " : "", job_types[j]->metrics[m].name);
+}
+
+/* Functions that print words, one a line; `files` and `folders` are the shell's own. */
+static void add_words(struct str *out)
+{
+	str_add(out, "_lemursim_hardware() { lemursim list hardware --format names 2>/dev/null; }\n"
+		     "_lemursim_models() { lemursim list models --format names 2>/dev/null; }\n"
+		     "_lemursim_scenarios() { lemursim list scenarios --format names 2>/dev/null; }\n"
+		     "_lemursim_formats() { echo table md csv json jsonl names; }\n"
+		     "_lemursim_kinds() { echo hardware models scenarios; }\n"
+		     "_lemursim_shells() { echo bash zsh fish; }\n"
+		     "_lemursim_help() { echo ");
+	add_verbs(out);
+	for (const struct file_kind *k = file_kinds; k->name; k++)
+		str_addf(out, " %s", k->name);
+	str_add(out, "; }\n_lemursim_metrics() { echo ");
+	add_metrics(out);
+	str_add(out, "; }\n");
+}
+
+/* ---- bash ---- */
+
+static void bash_options(const struct verb *v, struct str *out)
+{
+	const struct opt *o;
+
+	str_addf(out, "\t%s) argument=%s options='", v->name, function_of[words_of_argument(v)]);
+	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++)
+		str_addf(out, "%s--%s", i ? " " : "", o->name);
+	str_add(out, "'\n\t\tcase $before in\n");
+	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++) {
+		if (!o->value)
+			continue;
+		str_addf(out, "\t\t--%s", o->name);
+		if (o->letter)
+			str_addf(out, " | -%c", o->letter);
+		str_addf(out, ") value=%s ;;\n", function_of[words_of_option(o)]);
+	}
+	str_add(out, "\t\tesac ;;\n");
+}
+
+static void bash_script(struct str *out)
+{
+	str_add(out, "# bash completion of lemursim: lemursim help --completion bash\n");
+	add_words(out);
+	str_add(out, "_lemursim()\n{\n"
+		     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options= "
+		     "argument= value=\n"
+		     "\tCOMPREPLY=()\n"
+		     "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
+		     "\t\tCOMPREPLY=($(compgen -W '");
+	add_verbs(out);
+	str_add(out, "' -- \"$word\"))\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
+	for (size_t i = 0; verbs[i]; i++)
+		bash_options(verbs[i], out);
+	str_add(out, "\tesac\n"
+		     "\t[ -n \"$value\" ] || case $word in -*) COMPREPLY=($(compgen -W \"$options\" -- "
+		     "\"$word\")); return ;; esac\n"
+		     "\tcase ${value:-$argument} in\n"
+		     "\tnone) ;;\n"
+		     "\tfiles) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+		     "\tfolders) COMPREPLY=($(compgen -d -- \"$word\")) ;;\n"
+		     "\tscenarios) COMPREPLY=($(compgen -f -- \"$word\") $(compgen -W "
+		     "\"$(_lemursim_scenarios)\" -- \"$word\")) ;;\n"
+		     "\t*) COMPREPLY=($(compgen -W \"$(_lemursim_${value:-$argument})\" -- \"$word\")) ;;\n"
+		     "\tesac\n}\n"
+		     "complete -o filenames -F _lemursim lemursim\n");
+}
+
+/* ---- zsh ---- */
+
+/* Text inside single quotes, in an argument of _arguments: brackets and colons would end a part of it. */
+static void zsh_text(const char *text, struct str *out)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			str_add(out, "'\\''");
+		else if (strchr("[]:\\", *text))
+			str_addf(out, "\\%c", *text);
+		else
+			str_add_n(out, text, 1);
+	}
+}
+
+static void zsh_action(enum words_of words, const char *what, struct str *out)
+{
+	str_add(out, ":");
+	zsh_text(what, out);
+	if (words == WORDS_NONE)
+		str_add(out, ": ");
+	else if (words == WORDS_FILES)
+		str_add(out, ":_files");
+	else if (words == WORDS_FOLDERS)
+		str_add(out, ":_files -/");
+	else
+		str_addf(out, ":{ %scompadd -- $(_lemursim_%s) }", words == WORDS_SCENARIOS ? "_files; " : "",
+			 function_of[words]);
+}
+
+static void zsh_verb(const struct verb *v, struct str *out)
+{
+	const struct opt *o;
+
+	str_addf(out, "\t%s) _arguments \\\n", v->name);
+	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++) {
+		const bool again = o->type == OPT_TEXTS;
+
+		if (o->letter)
+			str_addf(out, "\t\t%s{-%c,--%s}'", again ? "'*'" : "", o->letter, o->name);
+		else
+			str_addf(out, "\t\t'%s--%s", again ? "*" : "", o->name);
+		str_add(out, "[");
+		zsh_text(o->help, out);
+		str_add(out, "]");
+		if (o->value)
+			zsh_action(words_of_option(o), o->value, out);
+		str_add(out, "' \\\n");
+	}
+	str_add(out, "\t\t'*");
+	zsh_action(words_of_argument(v), v->arguments, out);
+	str_add(out, "' ;;\n");
+}
+
+static void zsh_script(struct str *out)
+{
+	str_add(out, "#compdef lemursim\n# zsh completion of lemursim: lemursim help --completion zsh\n");
+	add_words(out);
+	str_add(out, "_lemursim()\n{\n\tif (( CURRENT == 2 )); then\n\t\tlocal -a verbs=(\n");
+	for (size_t i = 0; verbs[i]; i++) {
+		str_addf(out, "\t\t\t'%s:", verbs[i]->name);
+		zsh_text(verbs[i]->help, out);
+		str_add(out, "'\n");
+	}
+	str_add(out, "\t\t)\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n"
+		     "\tlocal verb=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $verb in\n");
+	for (size_t i = 0; verbs[i]; i++)
+		zsh_verb(verbs[i], out);
+	str_add(out, "\tesac\n}\n_lemursim \"$@\"\n");
+}
+
+/* ---- fish ---- */
+
+static void fish_text(const char *text, struct str *out)
+{
+	str_add(out, "'");
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			str_add(out, "\\");
+		str_add_n(out, text, 1);
+	}
+	str_add(out, "'");
+}
+
+static void fish_words(enum words_of words, struct str *out)
+{
+	switch (words) {
+	case WORDS_HARDWARE:
+	case WORDS_MODELS:
+	case WORDS_SCENARIOS:
+		str_addf(out, " -a '(lemursim list %s --format names 2>/dev/null)'", function_of[words]);
+		return;
+	case WORDS_METRICS:
+		str_add(out, " -a '");
+		add_metrics(out);
+		str_add(out, "'");
+		return;
+	case WORDS_FORMATS:
+		str_add(out, " -a 'table md csv json jsonl names'");
+		return;
+	case WORDS_SHELLS:
+		str_add(out, " -a 'bash zsh fish'");
+		return;
+	case WORDS_KINDS:
+		str_add(out, " -a 'hardware models scenarios'");
+		return;
+	case WORDS_HELP:
+		str_add(out, " -a '");
+		add_verbs(out);
+		for (const struct file_kind *k = file_kinds; k->name; k++)
+			str_addf(out, " %s", k->name);
+		str_add(out, "'");
+		return;
+	case WORDS_FOLDERS:
+		str_add(out, " -a '(__fish_complete_directories)'");
+		return;
+	case WORDS_FILES:
+		str_add(out, " -F");
+		return;
+	default:
+		return;
+	}
+}
+
+static void fish_verb(const struct verb *v, struct str *out)
+{
+	const enum words_of argument = words_of_argument(v);
+	const struct opt *o;
+
+	str_addf(out, "complete -c lemursim -n __fish_use_subcommand -a %s -d ", v->name);
+	fish_text(v->help, out);
+	str_addf(out, "\ncomplete -c lemursim -n '__fish_seen_subcommand_from %s'", v->name);
+	fish_words(argument, out);
+	str_add(out, argument == WORDS_SCENARIOS ? " -F\n" : "\n");
+	for (size_t i = 0; (o = opts_row(v->options, v->options_n, i)); i++) {
+		str_addf(out, "complete -c lemursim -n '__fish_seen_subcommand_from %s' -l %s", v->name,
+			 o->name);
+		if (o->letter)
+			str_addf(out, " -s %c", o->letter);
+		str_add(out, " -d ");
+		fish_text(o->help, out);
+		if (o->value)
+			str_add(out, " -r");
+		if (o->value)
+			fish_words(words_of_option(o), out);
+		str_add(out, "\n");
+	}
+}
+
+static void fish_script(struct str *out)
+{
+	str_add(out, "# fish completion of lemursim: lemursim help --completion fish\n"
+		     "complete -c lemursim -f\n");
+	for (size_t i = 0; verbs[i]; i++)
+		fish_verb(verbs[i], out);
+}
+
+void completion_script(enum shell shell, struct str *out)
+{
+	static void (*const scripts[SHELL_N])(struct str *) = {bash_script, zsh_script, fish_script};
+
+	scripts[shell](out);
+}

@@ -1,0 +1,16 @@
+#!/bin/sh
+# check_schema.sh LEMURSIM - runs check_schema.py over all YAML that ships, with the validator of the system's packages.
+set -u
+python=/usr/bin/python3 # the system's, which its packages are for
+has() { $python -c 'import jsonschema, ruamel.yaml' 2>/dev/null; }
+if ! has && command -v apt-get >/dev/null && [ -n "${CI:-}" ]; then
+	as=; [ "$(id -u)" = 0 ] || as=sudo
+	{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		python3-jsonschema python3-ruamel.yaml; } >/dev/null
+fi
+if ! has; then
+	echo "schema: skipped: no python3-jsonschema and python3-ruamel.yaml"
+	[ -z "${CI:-}" ]
+	exit
+fi
+$python "$(dirname "$0")/check_schema.py" "$1" $(find models scenarios hardware -name '*.yaml' | LC_ALL=C sort)
