@@ -39,7 +39,7 @@ struct asked {
 	size_t machines_n;
 	const char *link_id; /* NULL: none */
 	const char *weights, *kv, *compute;
-	double weights_B; /* of the whole model */
+	double weights_B; /* the whole model's */
 	const char *train;
 	int64_t prompt, tokens, users; /* training: tokens of a sequence, sequences of a batch */
 	const char *assumed; /* "weights q4_K_M, KV f16, prompt 2048 tok": what was not said; "" : nothing */

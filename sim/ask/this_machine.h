@@ -10,7 +10,7 @@
 
 struct this_facts {
 	char chip[128];  /* "Apple M4 Pro"; of an NVIDIA card its product name; "": not known */
-	double memory_B; /* of the machine, or of the card; 0: not known */
+	double memory_B; /* the machine's, or the card's; 0: not known */
 	int gpu_cores;   /* 0: not known */
 };
 
