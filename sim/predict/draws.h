@@ -16,7 +16,7 @@ struct draws_watch {
 };
 
 struct draws {
-	uint64_t seed; /* of what jobs leave to chance, too */
+	uint64_t seed; /* the seed of jobs' random choices, too */
 	size_t n, sources, sockets;
 	bool each_iteration; /* as asked */
 	struct params *z;    /* [draw * sources + source] */
@@ -28,7 +28,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 /* What a user asks of the draws in place of what the scenario says; -1: as the scenario says. */
 struct draws_ask {
 	int64_t seed, n;
-	bool each_iteration; /* of servers: no jumps over equal iterations; slower, the same numbers */
+	bool each_iteration; /* servers do not jump over equal iterations; slower, the same numbers */
 	struct draws_watch watch;
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);
