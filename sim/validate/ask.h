@@ -14,7 +14,7 @@ struct validate_ask {
 	struct texts subjects; /* machines, or scenario files; none: the rows name their machines */
 	struct texts sets;     /* "path=value", applied to every scenario */
 	struct texts from;     /* files of measurements */
-	struct texts models;   /* of the files: one for each, or one for all; none: as they say */
+	struct texts models;   /* the files' models: one for each, or one for all; none: as they say */
 	const char *runtime;   /* NULL: the machine's first */
 	const char *weights;   /* format; NULL: as the files say */
 	bool skip_foreign;     /* leave rows out that are of something else, in the place of refusing them */
