@@ -26,7 +26,7 @@ struct budget_row {
 
 struct budget {
 	const struct budget_ask *ask;
-	struct answer answer; /* the cheapest that does, with its interval */
+	struct answer answer; /* the cheapest machine that is good enough, with its interval */
 	bool any;
 	const struct budget_row *rows; /* that do what is asked, cheapest first, then the quicker */
 	size_t rows_n;

@@ -14,7 +14,7 @@ enum { ATOMS_MAX = 48, TEXT_MAX = 256 };
 /* Lower-case words and numbers of a text one after the other, with nothing between them. */
 struct cut {
 	char text[TEXT_MAX];
-	size_t from[ATOMS_MAX + 1]; /* beginning of each; the last: end of the text */
+	size_t from[ATOMS_MAX + 1]; /* the offset of each; the last: the end of the text */
 	size_t token[ATOMS_MAX];    /* which part between separators it is of */
 	size_t n;
 };
@@ -127,10 +127,10 @@ enum { TOKENS_MAX = 24 };
 struct token {
 	const char *text;
 	size_t n;      /* bytes */
-	size_t number; /* a number at the front of these that is all but a unit behind it: 2 of "64gb"; else 0 */
-	size_t word; /* a word at the front that is all but a number behind it: 4 of "qwen3"; else 0 */
-	bool size;   /* a number with a unit, such as 64gb, 40c, 30b, or a3b */
-	bool plain;  /* no digit in it */
+	size_t number; /* the length of a leading number that only a unit follows: 2 in "64gb"; else 0 */
+	size_t word;   /* a word at the front that is all but a number behind it: 4 of "qwen3"; else 0 */
+	bool size;     /* a number with a unit, such as 64gb, 40c, 30b, or a3b */
+	bool plain;    /* no digit in it */
 };
 
 struct tokens {

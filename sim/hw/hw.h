@@ -152,7 +152,7 @@ struct profile {
 	struct gemm_table *gemm[DTYPE_N]; /* NULL where not measured */
 	struct attention_table attention;
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;
-	struct fusion route, combine; /* of experts; origin.node NULL where not given */
+	struct fusion route, combine; /* routing to experts; origin.node NULL where not given */
 	struct overhead overhead;
 	struct by_weights
 		/* utilisation of a product of many rows relative to that with unquantised weights; above 1

@@ -29,7 +29,7 @@ struct metric_info {
 	enum metric_needs needs;
 	int column; /* columns stand in ascending order of this number */
 };
-enum { METRICS_MAX = 48 }; /* of one job */
+enum { METRICS_MAX = 48 }; /* the most that one job has */
 
 /* A value for each metric of each job; NAN where a metric does not apply. metric_value() reads it. */
 struct metric_values {
@@ -38,10 +38,11 @@ struct metric_values {
 
 /* What a prediction is made under. */
 struct conditions {
-	const struct params *params; /* of each source; NULL: as calibrated */
+	const struct params *params; /* one for each source; NULL: as calibrated */
 	bool drawn; /* params are the standard normal deviates of a draw; else factors of the rates, as in a
 		       what-if */
-	const struct power_draw *power; /* of each machine, then of each link; NULL: the powers as given */
+	const struct power_draw
+		*power; /* one for each machine, then for each link; NULL: the powers as given */
 };
 
 /* One job of one placement. */
@@ -49,15 +50,15 @@ struct job_run {
 	const struct job_type *type;
 	const struct placement *at;
 	bool asked, fits;
-	const bool *uses;            /* of each machine: does any phase of the job use it? */
-	struct footprint *footprint; /* of each machine; NULL: not asked */
-	struct memory_use *memory;   /* of each machine, as the job goes on; NULL: constant, or not asked */
-	uint64_t seed;               /* of what the job leaves to chance */
-	bool each_iteration;         /* of a server: take its iterations one by one */
+	const bool *uses;            /* for each machine: does any phase of the job use it? */
+	struct footprint *footprint; /* one for each machine; NULL: not asked */
+	struct memory_use *memory;   /* for each machine, over the job's time; NULL: constant, or not asked */
+	uint64_t seed;               /* the seed of the job's random choices */
+	bool each_iteration;         /* a server's iterations are simulated one by one */
 	size_t threads;              /* for what one run does in parallel; 0 and 1: nothing */
 	void *state; /* the job's own; NULL: it did not run, as it is not asked or does not fit */
 	/* set by prediction_row() where the job ran */
-	const double *values;   /* of each metric, as calibrated */
+	const double *values;   /* one for each metric, as calibrated */
 	const double *compared; /* the metric job_type.compared, one for each draw */
 };
 

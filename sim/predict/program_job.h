@@ -10,7 +10,7 @@
 #include "sim/predict/job.h"
 #include "sim/step/compile.h"
 
-enum { JOB_PROGRAMS = 8 }; /* of one job, at most */
+enum { JOB_PROGRAMS = 8 }; /* the most that one job has */
 
 struct load { /* n tasks of an op_class on a queue */
 	uint32_t queue, op_class, n;
@@ -30,7 +30,7 @@ struct simulated {
 /* job_run.state of a job of programs. */
 struct program_runs {
 	struct simulated run[JOB_PROGRAMS];
-	void *own; /* what the job's build() keeps; in the arena, but for the programs */
+	void *own; /* kept by the job's build(); in the arena, but for the programs */
 };
 /* NULL where the job did not run. */
 const struct program_runs *program_runs(const struct job_run *r);

@@ -31,14 +31,14 @@ struct memory_row {
 	double need_B, usable_B, weights_B, kv_B, activations_B, gradients_B, optimizer_B;
 	double peak_s; /* when in the step; 0: it stands from the start */
 	const char
-		*during; /* what raised it to that: "layer 12 ffn, backward, micro-batch 3"; NULL: nothing */
+		*during; /* the operator at the peak: "layer 12 ffn, backward, micro-batch 3"; NULL: none */
 	double disk_B;   /* weights that stay on the disk, to be read in every step; not of need_B */
 };
 
 struct busy_row {
 	const char *name; /* "m4pro.gpu", "tb m5>m4pro" */
 	const char *phase;
-	double share; /* of that phase's time */
+	double share; /* its share of the phase's time */
 };
 
 struct assignment_row {
@@ -46,8 +46,8 @@ struct assignment_row {
 	bool fits;
 	double short_B;       /* the largest shortfall, 0 if it fits */
 	const char *short_on; /* the machine that is short */
-	const char *bound;    /* what limits it: "memory bandwidth of m4pro.gpu"; never NULL */
-	const char *advice;   /* what would change that most; may be NULL */
+	const char *bound;    /* the bottleneck: "memory bandwidth of m4pro.gpu"; never NULL */
+	const char *advice;   /* the change that would help most; may be NULL */
 	const struct metric *metrics;
 	size_t metrics_n;
 	const struct memory_row *memory;

@@ -86,7 +86,7 @@ static const struct {
 
 struct serve_state {
 	struct service *service;
-	struct service_summary calibrated; /* of the last run without a draw */
+	struct service_summary calibrated; /* the last run without a draw */
 	double *each;                      /* service_summary.each of it */
 	bool ran;
 };

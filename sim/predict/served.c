@@ -160,7 +160,7 @@ struct teller {
 	const struct served *served;
 	const struct served_to *to;
 	sim_ns from_ns, to_ns;
-	struct served_pass *last; /* of each server: not told yet, as more may join it; no iterations: none */
+	struct served_pass *last; /* for each server, held back while more may join it; no iterations: none */
 };
 
 static void tell_pass(const struct teller *t, struct served_pass *p)

@@ -41,7 +41,7 @@ struct served_request { /* a time that never came is -1 */
 	size_t server;                /* the one that gave the answer */
 	int64_t prompt, tokens, cached, recomputed, preemptions;
 	sim_ns arrive_ns, seated_ns, first_ns, last_ns, end_ns;
-	sim_ns sent_ns, moved_ns; /* of its KV cache to another server */
+	sim_ns sent_ns, moved_ns; /* its KV cache's transfer to another server */
 };
 
 /* Listeners; each may be NULL. What is told is borrowed for the call. */
@@ -57,7 +57,7 @@ struct served {
 	const struct served_server *servers;
 	size_t servers_n;
 	const char *load;      /* "0.12 req/s, 500 requests" */
-	sim_ns cut_ns, end_ns; /* what is measured begins at the cut; the end of the run */
+	sim_ns cut_ns, end_ns; /* the measurement begins at the cut; the end of the run */
 	bool overloaded;
 	double ttft_p95_s, tpot_p95_s; /* NAN where unknown, or a property of the run's length */
 	bool each_iteration; /* served_tell() takes iterations one by one; of each server it tells the same */

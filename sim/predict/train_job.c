@@ -116,7 +116,7 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	double busy = 0, peak = 0, gemm = 0;
 
 	for (size_t u = 0; u < w->units_n; u++) {
-		busy += busy_ns[u]; /* of devices, not links */
+		busy += busy_ns[u]; /* devices only, no links */
 		peak += trains(r->at, u) ? peak_flops(w, u) : 0;
 		gemm += trains(r->at, u) ? best_gemm(w, u)->value : 0;
 	}

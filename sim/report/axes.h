@@ -13,7 +13,7 @@ struct axis {
 	double low, high; /* values at the ends, rounded outwards */
 	double from, to;  /* positions of low and high, in points */
 	double unit;      /* value of the number 1 in a label */
-	double step;      /* of a linear axis: between its numbers; 0: the axis is logarithmic */
+	double step;      /* the distance of a linear axis' numbers; 0: the axis is logarithmic */
 };
 
 /* Logarithmic, between 1, 2 or 5 times a power of ten; 0 < low <= high. */

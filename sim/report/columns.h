@@ -13,7 +13,7 @@ struct column {
 	const char *metric;
 	const char *head, *unit;
 	double scale;       /* value times scale is in the unit */
-	double best, worst; /* of all rows, as printed */
+	double best, worst; /* the extremes of all rows, as printed */
 };
 
 /* The columns that occur, in the order that the metrics of the jobs give them (predict/job.h). Metrics that

@@ -32,7 +32,7 @@ struct view {
 	const struct curves *c;
 	bool few;
 	struct canvas canvas;
-	struct labels labels; /* of the panel being drawn */
+	struct labels labels; /* the labels of the panel being drawn */
 	struct frame frame;
 	struct legend_entry *legend;
 	struct str *legend_texts;

@@ -47,9 +47,10 @@ struct curves {
 	const char *const *x_texts;  /* as written, without the unit: "0.2" */
 	const double *x;             /* ascending; 0, 1, ... where a value is no quantity */
 	size_t x_n;
-	bool x_named;               /* the values are names */
-	const char *const *names;   /* of the curves */
-	const char *const *remarks; /* of each, in the legend: "SLO holds to 0.4 req/s"; may be NULL */
+	bool x_named;             /* the values are names */
+	const char *const *names; /* the curves' names */
+	const char *const
+		*remarks; /* each curve's remark in the legend: "SLO holds to 0.4 req/s"; may be NULL */
 	size_t names_n;
 	const struct panel *panels;
 	size_t panels_n;

@@ -23,9 +23,9 @@ struct view {
 	struct canvas canvas;
 	size_t nx, ny; /* values of the second and the first axis */
 	double cell_w, cell_h;
-	double low, high; /* of all values that are shown, both positive; or equal */
+	double low, high; /* the range of all values shown, both positive; or equal */
 	bool less;        /* is better */
-	double left, top; /* of the map being drawn */
+	double left, top; /* the corner of the map being drawn */
 };
 
 size_t heat_best(const struct sweep *s, size_t cell)

@@ -17,8 +17,8 @@ struct builder {
 	uint32_t *box_of;  /* task -> box */
 	bool *critical;    /* task */
 	struct box *boxes;
-	double *flop, *bytes; /* of each box */
-	struct cost *total;   /* of each box, for what limits it */
+	double *flop, *bytes; /* one for each box */
+	struct cost *total;   /* one for each box, for its bottleneck */
 	size_t boxes_n;
 };
 

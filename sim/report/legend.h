@@ -8,7 +8,7 @@
 #include "sim/report/canvas.h"
 
 struct legend_entry {
-	struct ink ink;       /* of the swatch, or of the mark on the line */
+	struct ink ink;       /* the colour of the swatch, or of the mark on the line */
 	const char *text;     /* shortened to the room if need be */
 	struct stroke stroke; /* width 0: no line, a swatch */
 };

@@ -11,7 +11,7 @@
 #include "sim/base/vec.h"
 #include "sim/predict/served.h"
 
-enum load_work { LOAD_DECODE, LOAD_MIXED, LOAD_PREFILL, LOAD_WORKS }; /* what an iteration does */
+enum load_work { LOAD_DECODE, LOAD_MIXED, LOAD_PREFILL, LOAD_WORKS }; /* the work of an iteration */
 
 enum { LOAD_COLUMNS = 432 /* those of a stack */, LOAD_PASSES = 150 };
 

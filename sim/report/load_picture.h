@@ -17,7 +17,7 @@ struct load_picture {
 	const struct served_server *servers;
 	size_t servers_n;
 	const struct load_columns *columns;
-	sim_ns cut_ns; /* what is measured begins here: a mark where it lies within the window */
+	sim_ns cut_ns; /* the start of the measurement: a mark where it lies within the window */
 };
 
 /* Appends text for `dot -Kneato -n2`. */

@@ -13,7 +13,7 @@ enum {
 	PAGE_GUTTER = 8,
 	PAGE_PLOT_W = 866,
 	PAGE_SIDE_W = 50,                                     /* numbers at the right */
-	PAGE_LEFT = PAGE_MARGIN + PAGE_NAMES_W + PAGE_GUTTER, /* of the plot */
+	PAGE_LEFT = PAGE_MARGIN + PAGE_NAMES_W + PAGE_GUTTER, /* the plot's left edge */
 	PAGE_RIGHT = PAGE_LEFT + PAGE_PLOT_W,
 	PAGE_W = PAGE_RIGHT + PAGE_SIDE_W + PAGE_MARGIN
 };

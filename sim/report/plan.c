@@ -19,7 +19,7 @@ static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 struct value {
 	const char *name, *head, *unit;
 	double (*of)(const struct plan_row *row);
-	double scale; /* of the table */
+	double scale; /* the table's scale */
 };
 
 static double of_usd(const struct plan_row *row)

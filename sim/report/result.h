@@ -22,7 +22,7 @@ struct input_row {
 
 struct result {
 	const char *scenario, *version, *title;
-	const char *computed; /* what the rows are of, world/computed.h; NULL: not said */
+	const char *computed; /* the computed workload, world/computed.h; NULL: not said */
 	uint64_t seed;
 	int draws;
 	const struct input_row *inputs;

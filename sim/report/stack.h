@@ -16,11 +16,11 @@ struct stack_look {
 };
 
 struct stack {
-	double left[STACK_STEPS + 1];          /* of each step, and the end of the last; in points */
+	double left[STACK_STEPS + 1];          /* each step's left edge, and the end of the last; in points */
 	double top[STACK_LAYERS][STACK_STEPS]; /* upper edge of each layer above the row's bottom */
 	size_t n, layers;
 	double bottom, height;
-	const int *look; /* of each layer: an index of the looks */
+	const int *look; /* for each layer: an index of the looks */
 };
 
 /* Fills the layers. seen[look] becomes true where a layer of that look has any height. */

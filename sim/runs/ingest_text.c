@@ -115,7 +115,7 @@ static int take_bench_row(struct reading *r, int line, const struct cells *head,
 	run.model = arena_printf(r->arena, "%s, %s", model, size);
 	run.flash = reading_flash(cell(head, row, "fa"));
 	record_columns(&(struct record){.r = r, .line = line, .head = head, .cells = row}, &run);
-	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* what cannot be read counts as absent */
+	units_parse(size, DIM_BYTES, &run.bytes, &ignored); /* an unreadable size counts as absent */
 	if (sscanf(cell(head, row, "params"), "%lf %c", &params, &unit) == 2 && params > 0 && params < 1e7)
 		run.params = params * (unit == 'B' ? 1e9 : unit == 'M' ? 1e6 : 0);
 	if ((*ubatch && whole(r, line, ubatch, strlen(ubatch), &run.chunk) != 0) ||

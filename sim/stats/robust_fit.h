@@ -20,7 +20,7 @@ struct robust_fit {
 	/* Fills d r[i] / d theta[k] into jacobian[i * p + k]. NULL: GSL takes forward differences. */
 	void (*jacobian)(const void *ctx, const double *theta, double *jacobian);
 	const void *ctx;
-	int steps_max;      /* of the solver, in one weighted fit; reaching it is not an error */
+	int steps_max;      /* the solver's limit in one weighted fit; reaching it is not an error */
 	double least_scale; /* robust_fit_scale() is no less */
 	bool small_sample;  /* the scale is multiplied by sqrt(n / (n - p)); needs robust_n > p */
 };

@@ -18,7 +18,7 @@ struct summary {
 struct summary summary_empty(void);
 void summary_add(struct summary *s, double x); /* NaN is a BUG */
 
-double summary_variance(const struct summary *s); /* of the sample (n - 1); 0 when n < 2 */
+double summary_variance(const struct summary *s); /* the sample variance (n - 1); 0 when n < 2 */
 double summary_sd(const struct summary *s);
 
 #endif

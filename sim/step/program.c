@@ -18,7 +18,7 @@ struct block_cache {
 	struct shape shape;
 	size_t unit;
 	double share;
-	bool end; /* of the operators of graph_end() alone */
+	bool end; /* true: only the operators of graph_end() */
 	uint32_t first, n;
 };
 

@@ -27,7 +27,7 @@ size_t walk_feeds(const struct world *w, const struct shape *s, size_t block, st
 struct walk {
 	struct program *program;
 	const struct shards *shard_groups; /* [block]: the shard group of this phase */
-	struct shape shape;                /* of this micro-batch; all_logits may change between blocks */
+	struct shape shape;                /* the micro-batch's shape; all_logits may change between blocks */
 	enum phase phase;
 	enum grad_part grad_part; /* in the backward pass: both gradients, or those of inputs alone */
 	uint32_t micro;

@@ -58,7 +58,7 @@ struct sweep_cell {
 struct sweep_shown {
 	const struct metric_info *metric;
 	const struct metric_info *median; /* the same at p50, where the metric is a p95; or NULL */
-	double bound;                     /* of the SLO; NAN: none */
+	double bound;                     /* the SLO's limit; NAN: none */
 };
 
 struct sweep_axis {
@@ -73,11 +73,12 @@ struct sweep {
 	size_t cells_n;
 	/* set by the first cell that is run */
 	const char *title, *metric;
-	const char *unit;          /* of the metric; "" for a share */
-	struct sweep_shown *shown; /* what pictures show; the metric that is compared need not be among it */
+	const char *unit; /* the metric's unit; "" for a share */
+	struct sweep_shown
+		*shown; /* the metrics that pictures show; the compared one need not be among them */
 	size_t shown_n;
-	const char *computed;     /* what was computed in the first cell; the axes change it */
-	const char *const *names; /* of assignments */
+	const char *computed;     /* the computed workload of the first cell; the axes change it */
+	const char *const *names; /* the assignments' names */
 	size_t names_n;
 };
 

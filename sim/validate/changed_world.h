@@ -9,7 +9,7 @@
 #include "sim/validate/ask.h"
 
 struct changed_world {
-	struct arena arena; /* of all below */
+	struct arena arena; /* holds all below */
 	struct loader inner, *outer;
 	const struct world *world;
 	const struct placement *at; /* one for each assignment */

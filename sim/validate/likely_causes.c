@@ -21,7 +21,7 @@ static const double fitted_worth = 0.03, leaves_at_most = 0.75;
 struct case_row {
 	struct report_row row;
 	struct run_plan plan;
-	struct predicted_run run; /* of the plan: operator by operator */
+	struct predicted_run run; /* the plan's run, operator by operator */
 	double measured_s, expected_s;
 };
 
@@ -32,7 +32,7 @@ struct search {
 	size_t n;
 	bool says_weights, says_flash, says_build; /* every row does, so that it is no question */
 	VEC(struct likely_cause) causes;
-	VEC(double) keys; /* of each cause, which they are ranked by */
+	VEC(double) keys; /* each cause's key, by which causes are ranked */
 };
 
 static struct arena *arena_of(const struct search *s)

@@ -17,15 +17,15 @@ struct explained_row {
 	const char *run; /* "llama-3.1-8b q4_0 pp512" */
 	const char *unit, *file;
 	double measured, expected, lo, hi; /* rates */
-	bool normal, less;                 /* less: the smaller the better, as of a time */
-	const char *said;                  /* what the row says that is unlike what is asked; NULL: nothing */
+	bool normal, less; /* less: the smaller the better, as of a time */
+	const char *said;  /* the row's setting that differs from the question; NULL: none */
 	int line;
 };
 
 struct likely_cause {
 	const char *what; /* "weights in q8_0", "the clock at 70 %" */
 	double left;   /* root mean square of measured over predicted, the larger over the smaller, less 1 */
-	double *rates; /* what it predicts of each row */
+	double *rates; /* the predicted rate of each row */
 };
 
 struct explanation {

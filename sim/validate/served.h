@@ -32,7 +32,7 @@ enum {
 
 struct served_metric {
 	const char *name, *unit; /* "ttft_s_mean", "s" */
-	const char *set;         /* what it is summed up with: "TTFT" */
+	const char *set;         /* the set it is summed up with: "TTFT" */
 };
 struct served_metric served_metric(struct arena *a, size_t metric);
 

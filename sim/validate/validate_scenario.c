@@ -16,7 +16,7 @@
 struct outcome {
 	const char *path;
 	int line;
-	const char *assignment, *of, *changes; /* of: NULL unless it is a ratio */
+	const char *assignment, *of, *changes; /* `of` is NULL unless it is a ratio */
 	const struct metric_info *metric;
 	double value; /* in base units */
 	const char *set, *quality, *source, *note;

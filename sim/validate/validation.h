@@ -20,13 +20,13 @@ struct left_out {
 
 struct validation_row {
 	const char *set, *runtime;
-	const char *machine, *assignment; /* of the prediction: one of the two, the other is NULL */
-	const char *run, *metric;         /* what was measured: one of the two, the other is NULL */
+	const char *machine, *assignment; /* the predicted one: one of the two, the other is NULL */
+	const char *run, *metric;         /* the measured one: one of the two, the other is NULL */
 	const char *unit;                 /* "tok/s", "TFLOPS", "GB/s", "s"; "": a share; "times": a ratio */
-	const char *file, *source, *quality, *note; /* of the measurement; NULL: not said */
+	const char *file, *source, *quality, *note; /* about the measurement; NULL: not said */
 	const char *computed;                       /* what the prediction is of; NULL: not said */
 	const char *why;                            /* there is no prediction; NULL: none is given */
-	const char *limited_by; /* what most of the time goes to: "arithmetic"; NULL: not known */
+	const char *limited_by; /* the term that takes most of the time: "arithmetic"; NULL: not known */
 	double limited_share;   /* and how much of it */
 	double measured, sd;    /* sd: standard deviation of a sample, 0 where it is not known */
 	double predicted, lo,

@@ -21,7 +21,7 @@ struct plan_machine { /* one that is named */
 	struct origin origin;
 	const char *machine;    /* hardware file */
 	int64_t up_to;          /* 0: as the plan's */
-	const struct yml *with; /* what of the file is otherwise: its price, its power; NULL: nothing */
+	const struct yml *with; /* keys that differ from the file: its price, its power; NULL: none */
 };
 
 enum group_split { GROUP_PIPELINE, GROUP_TENSOR };
@@ -70,7 +70,7 @@ struct planning {
 	double budget;              /* USD for the fleet; 0: none */
 	int goal;                   /* enum plan_goal */
 	struct plan_api *api;       /* NULL: not asked */
-	struct serve_how *serve;    /* of every server, beside its slots; NULL: as the runtimes start */
+	struct serve_how *serve;    /* settings of every server but its slots; NULL: as the runtimes start */
 	struct plan_finish *finish; /* NULL: the SLO decides */
 	struct field_list day;      /* double: the load of each hour, as a share of what the workload says */
 };

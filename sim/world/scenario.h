@@ -30,7 +30,6 @@ struct scenario {
 };
 
 extern const struct table scenario_table;
-extern const struct table
-	planned_table; /* of one with `plan:`, which needs neither machines nor assignments */
+extern const struct table planned_table; /* a scenario with `plan:` needs neither machines nor assignments */
 
 #endif

@@ -31,7 +31,7 @@ struct length_law {
 	struct field_list uniform; /* two doubles: least and greatest, both included */
 	struct lognormal_law *lognormal;
 	struct field_list histogram; /* struct length_bin */
-	int64_t max;                 /* what is drawn above it becomes it */
+	int64_t max;                 /* the upper limit of a drawn length */
 };
 
 enum arrivals_kind {
@@ -74,7 +74,7 @@ extern const char *const slo_keys[SLO_METRICS][SLO_STATS]; /* "ttft_p95" */
 
 struct load_class {
 	struct origin origin; /* its name */
-	double share;         /* of requests */
+	double share;         /* the share of the requests */
 	int64_t priority;     /* smaller first */
 	bool own_seed;        /* mlx_lm.server runs its requests alone */
 	const struct yml *prompt_said, *output_said;
@@ -116,7 +116,7 @@ struct serve_how {
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */
 	bool chunked, prefill_first, prefix_cache, pipelined;
-	int64_t kv_blocks;                 /* of `block` tokens; 0: what the memory holds */
+	int64_t kv_blocks;                 /* blocks of `block` tokens; 0: as many as the memory holds */
 	double host_cache;                 /* bytes */
 	double memory;                     /* share of the memory that the server may take */
 	double reserved;                   /* bytes of it for what is no weight, cache or activation */
@@ -183,7 +183,7 @@ struct serving; /* hw/serving.h */
 struct served_part {
 	const struct assignment *part;
 	const struct serving *settings; /* the runtime's with what the scenario says instead */
-	const struct serve_how *said;   /* what it says; NULL: nothing */
+	const struct serve_how *said;   /* the assignment's own settings; NULL: none */
 };
 
 /* The part of an assignment that is about serving; it is a member of struct assignment. */

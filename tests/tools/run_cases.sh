@@ -3,7 +3,8 @@
 #
 # A case holds any of: cmd (a shell line; default "$LEMURSIM check --path $ROOT input.yaml"), stdout, stderr, exit (default 0,
 # or 2 in a folder called bad), and files that are copied into the directory first. What cmd prints must be just what the
-# case says; a case without stdout or stderr expects none. Nothing may be left behind but what `leaves` lists.
+# case says; a case without stdout or stderr expects none. Nothing may be left behind but what `leaves` lists. A case with a
+# file `long`, which says why, takes seconds: it runs where the environment has LONG=1, or where it is asked for by name.
 # In cmd, $LEMURSIM is the program and $ROOT the repository.
 #
 # A DIRECTORY holds cases, or is one. NAME: only the cases of that name, which may be a pattern such as 'import-*'. Where no
@@ -30,11 +31,13 @@ same_text() {
 
 run_case() {
 	case_dir=$1
+	shift
 	rm -rf "$work"
 	mkdir -p "$work/run" "$work/got"
 	for f in "$case_dir"/*; do
-		case ${f##*/} in cmd | stdout | stderr | exit | leaves) ;; *) cp -R "$f" "$work/run/" ;; esac
+		case ${f##*/} in cmd | stdout | stderr | exit | leaves | long) ;; *) set -- "$@" "$f" ;; esac
 	done
+	[ $# = 0 ] || cp -R "$@" "$work/run/"
 	names_in "$work/run"
 	allowed=$names
 	rc=0
@@ -115,6 +118,7 @@ list() {
 		[ -d "$case_dir" ] || continue
 		found=1 case_dir=${case_dir%/}
 		case ${case_dir##*/} in $only) ;; *) continue ;; esac
+		[ "$only$update${LONG:-}" != '*' ] || [ ! -f "$case_dir/long" ] || continue
 		case $case_dir in /*) echo "$case_dir" ;; *) echo "$ROOT/$case_dir" ;; esac
 	done
 	[ -n "$found" ] || { echo "run_cases.sh: no case in '$from'" >&2; return 1; }
