@@ -42,7 +42,7 @@ same sweep scenarios/pipeline-schedules.yaml --over workload.train.micro_batches
 same sweep $served $short --over workload.serve.arrivals.users=2,4 --draws 3 --format json
 same plan scenarios/plan-batch.yaml --format json -o "$out/new.yaml"
 same plan scenarios/plan-team-30.yaml --set "plan.machines={m5: apple-m5-max-40c-64gb}" --set plan.spare=0 --set "plan.slots=[4]" \
-	--set workload.serve.arrivals.users=4 --set workload.serve.requests=60 --format json
+	--set workload.serve.arrivals.users=4 --format json # it holds: capacity, chance and calibration are searched
 same validate $founding --from tests/golden/validate-scenario-json/runs.csv --format json
 same validate scenarios/clusters-spark-studio.yaml --from $measured/outcomes/clusters-spark-studio.csv --format json
 same validate --from $measured/mps-2026-01-apple-m5.csv --family $measured/mps-2026-01-apple-m5.family.yaml --format json
