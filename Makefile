@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -81,18 +81,20 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 	@$(MAKE) --no-print-directory $(JOBS) check-all
 	@awk '{ text = text (NR > 1 ? "; " : "") $$0 } END { printf "check: passed, skipped: %d%s\n", NR, NR ? " (" text ")" : "" }' $(SKIPPED)
 
-check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal cuda programs
+check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema check-catalogue-all check-readme-all unit-long san-gcc san-clang san-tsan check-metal same installed fuzz-a-little
-check-long: ## what takes minutes: sanitizers with gcc and clang, threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
+LONG := schema check-catalogue-all check-readme-all unit-long threads san-gcc san-clang check-metal same installed fuzz-a-little
+check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
 	@echo $(LONG)
 san-gcc san-clang:
 	LONG=1 $(MAKE) BUILD=san OUT=build/$@ CC=$(@:san-%=%) unit cases fuzz-replay
+threads: $(OUT)/lemursim ## fail where a verb says other things with 2, 4 or 8 threads than with one
+	@sh tests/tools/threads.sh $<
 san-tsan: ## fail where two threads meet without a lock, or say other things than one
 	@$(MAKE) --no-print-directory BUILD=tsan OUT=build/$@ build/$@/lemursim
-	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim
+	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim 4
 fuzz-a-little:
 	$(MAKE) fuzz SECONDS=5
 programs: $(OUT)/tests/bench $(OUT)/tests/transformer # built, not run

@@ -478,8 +478,8 @@ static void take_errors(const struct holes *h, const struct family_values *all, 
 }
 
 int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out, struct workers_ask workers,
-		     struct family_errors *errors, struct err *err)
+		     const struct family_values *all, enum family_left_out left_out,
+		     struct workers_ask workers, struct family_errors *errors, struct err *err)
 {
 	struct holes h = {.family = family, .e = e, .at = xcalloc(e->n + 1, sizeof *h.at)};
 	struct workers_task fits = {.item = fit_hole, .self = &h};

@@ -86,8 +86,8 @@ struct family_errors {
 	double *fitted;  /* by family_fit()'s values */
 };
 int family_leave_out(const struct family_model *family, const struct observations *e,
-		     const struct family_values *all, enum family_left_out left_out, struct workers_ask workers,
-		     struct family_errors *errors, struct err *err);
+		     const struct family_values *all, enum family_left_out left_out,
+		     struct workers_ask workers, struct family_errors *errors, struct err *err);
 
 /* Fits, cross-validates, and appends the family's file to *out: a head with the errors, then the file's text with the
  * fitted numbers and their spreads in place. -1 with err; *out is then unchanged. */

@@ -238,6 +238,20 @@ static struct stage_orders room_for(struct arena *a, const struct pipeline *p)
 	return o;
 }
 
+/* Choices that no move of this pipeline hangs on: where W is not a pass of its own nothing fills gaps, and where every stage
+ * has one chunk there is one F to choose. All their values give the same orders, so the first stands for them. */
+static bool is_needless(const struct pipeline *p, struct choices c)
+{
+	bool splits = false, several = false;
+
+	for (size_t i = 0; i < p->chunks_n; i++) {
+		splits |= p->chunks[i].ns[PASS_WEIGHTS] >= 0;
+		for (size_t k = 0; k < i; k++)
+			several |= p->chunks[i].stage[PASS_FORWARD] == p->chunks[k].stage[PASS_FORWARD];
+	}
+	return (c.fill != FILL_FITTING && !splits) || (!c.deep && !several);
+}
+
 bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)
 {
 	struct stage_orders best = room_for(a, p), tried = room_for(a, p);
@@ -248,6 +262,8 @@ bool list_schedule(struct arena *a, const struct pipeline *p, const struct limit
 		struct state s = {.p = p, .l = l, .choices = choices_of(i)};
 		sim_ns end = 0;
 
+		if (is_needless(p, s.choices))
+			continue;
 		set_up(&scratch, &s, &tried);
 		if (run(&s)) {
 			for (size_t k = 0; k < p->stages_n; k++)

@@ -83,8 +83,8 @@ static int leave_out(const struct validate_ask *ask, const struct fitted *f, enu
 	struct family_errors errors = {arena_array(ask->loader->arena, v->n, sizeof(double)),
 				       arena_array(ask->loader->arena, v->n, sizeof(double))};
 
-	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, ask->draws.workers, &errors, err) !=
-	    0)
+	if (family_leave_out(&f->family_model, &f->observed, &f->all, hole, ask->draws.workers, &errors,
+			     err) != 0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		struct validation_row *c = &v->at[i];
