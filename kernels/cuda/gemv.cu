@@ -2,9 +2,8 @@
  * gemv.cu - weights read once: y[m][n] = W[n][k] x[m][k] for a few rows m, as decode does, and the same over the experts
  * of a mixture, each with the tokens gathered to it.
  *
- * T threads compute R outputs for up to M rows of x, and share the columns: a whole block where weights are numbers, as in
- * the matrix-vector kernels of llama.cpp (ggml-cuda/mmvf.cu), a warp where they are blocks of bits, whose rows are short.
- * x is loaded and widened once for R rows of weights. Formats: f32, f16, bf16;
+ * A block computes R outputs for up to M rows of x; its threads share the columns, as in the matrix-vector kernels of
+ * llama.cpp (ggml-cuda/mmvq.cu, mmvf.cu). x is loaded and widened once for R rows of weights. Formats: f32, f16, bf16;
  * q8: 32 weights and a half scale (34 B); q4: 32 weights and a half scale (18 B), w = scale (q - 8), low nibbles are
  * weights 0-15, high nibbles 16-31; x is half for both, else of the weights' type. k is a multiple of 32.
  */
@@ -21,10 +20,10 @@ DEVICE float half_bits(ushort bits)
 	return widen(half{bits});
 }
 
-/* Weights of one format: STEP of them at a time, and their product with as many numbers of x; SHARE: T for it. */
+/* Weights of one format: STEP of them at a time, and their product with as many numbers of x. */
 template <typename T> struct plain {
 	typedef T input;
-	enum { STEP = 16 / sizeof(T), SHARE = THREADS };
+	enum { STEP = 16 / sizeof(T) };
 	static __device__ uint64 row_bytes(uint k)
 	{
 		return (uint64)k * sizeof(T);
@@ -58,7 +57,7 @@ DEVICE float byte_as_float(uint byte)
 
 struct q8 {
 	typedef half input;
-	enum { STEP = 8, SHARE = 32 }; /* four threads share a block */
+	enum { STEP = 8 }; /* four threads share a block */
 	static __device__ uint64 row_bytes(uint k)
 	{
 		return (uint64)(k / BLOCK) * 34;
@@ -85,7 +84,7 @@ struct q8 {
 
 struct q4 {
 	typedef half input;
-	enum { STEP = 16, SHARE = 32 }; /* two threads share a block: weights 0-7 and 16-23, or 8-15 and 24-31 */
+	enum { STEP = 16 }; /* two threads share a block: weights 0-7 and 16-23, or 8-15 and 24-31 */
 	static __device__ uint64 row_bytes(uint k)
 	{
 		return (uint64)(k / BLOCK) * 18;
@@ -116,7 +115,7 @@ struct q4 {
 };
 
 /* part[warp][r][j]: sums of a warp's columns for row r of the weights by row j of x. Rows past the end repeat the last. */
-template <typename F, int M, int R, int T>
+template <typename F, int M, int R>
 DEVICE void rows_product(const uchar *w, const typename F::input *x, float (*part)[R][M], const uint *x_row,
 			 uint row0, uint n, uint k)
 {
@@ -130,7 +129,7 @@ DEVICE void rows_product(const uchar *w, const typename F::input *x, float (*par
 		UNROLL for (int j = 0; j < M; j++)
 			sum[r][j] = 0.0f;
 	}
-	_Pragma("unroll 2") for (uint i = thread % T; i < k / F::STEP; i += T)
+	_Pragma("unroll 2") for (uint i = thread; i < k / F::STEP; i += THREADS)
 	{
 		UNROLL for (int j = 0; j < M; j++) {
 			float v[F::STEP];
@@ -150,37 +149,31 @@ DEVICE void rows_product(const uchar *w, const typename F::input *x, float (*par
 	block_barrier();
 }
 
-/* y[j][row0 + r], or y[ids[j]], of the first `rows` rows of x, from the parts of T threads; a thread for each. */
-template <int M, int R, int T>
+/* y[j][row0 + r], or y[ids[j]], of the first `rows` rows of x, from the parts of all warps; a thread for each. */
+template <int M, int R>
 DEVICE void rows_store(float *y, float (*part)[R][M], const uint *ids, uint rows, uint row0, uint n)
 {
-	const uint thread = thread_of_block() % T, first = thread_of_block() / T * (T / 32), j = thread / R, r = thread % R;
+	const uint thread = thread_of_block(), j = thread / R, r = thread % R;
 	float sum = 0.0f;
 
 	if (j < M && j < rows && row0 + r < n) {
-		UNROLL for (int warp = 0; warp < T / 32; warp++)
-			sum += part[first + warp][r][j];
+		UNROLL for (int warp = 0; warp < WARPS; warp++)
+			sum += part[warp][r][j];
 		y[(uint64)(ids ? ids[j] : j) * n + row0 + r] = sum;
 	}
-}
-
-/* The first of the R rows of weights that a thread's share of the block works at. */
-template <int R, int T> DEVICE uint first_row()
-{
-	return (block_x() * (THREADS / T) + thread_of_block() / T) * R;
 }
 
 template <typename F, int M, int R>
 DEVICE void gemv(const uchar *w, const typename F::input *x, float *y, const gemv_params &p,
 		 float (*part)[R][M])
 {
-	const uint row0 = first_row<R, F::SHARE>();
+	const uint row0 = block_x() * R;
 	uint x_row[M];
 
 	UNROLL for (int j = 0; j < M; j++)
 		x_row[j] = (uint)j < p.m ? j : p.m - 1;
-	rows_product<F, M, R, F::SHARE>(w, x, part, x_row, row0, p.n, p.k);
-	rows_store<M, R, F::SHARE>(y, part, 0, p.m, row0, p.n);
+	rows_product<F, M, R>(w, x, part, x_row, row0, p.n, p.k);
+	rows_store<M, R>(y, part, 0, p.m, row0, p.n);
 }
 
 /* Expert e, the block's y, serves the tokens ids[first[e]] ... ids[first[e + 1] - 1], four at a time. */
@@ -188,15 +181,15 @@ template <typename F>
 DEVICE void moe(const uchar *w, const typename F::input *x, float *y, const gemv_params &p, const uint *first,
 		const uint *ids, float (*part)[4][4])
 {
-	const uint row0 = first_row<4, F::SHARE>(), e = block_y(), end = first[e + 1];
+	const uint row0 = block_x() * 4, e = block_y(), end = first[e + 1];
 	const uchar *expert = w + (uint64)e * p.n * F::row_bytes(p.k);
 	uint x_row[4];
 
 	for (uint t = first[e]; t < end; t += 4) {
 		UNROLL for (uint j = 0; j < 4; j++)
 			x_row[j] = ids[t + j < end ? t + j : end - 1];
-		rows_product<F, 4, 4, F::SHARE>(expert, x, part, x_row, row0, p.n, p.k);
-		rows_store<4, 4, F::SHARE>(y, part, ids + t, end - t, row0, p.n);
+		rows_product<F, 4, 4>(expert, x, part, x_row, row0, p.n, p.k);
+		rows_store<4, 4>(y, part, ids + t, end - t, row0, p.n);
 		block_barrier(); /* before the parts are written again */
 	}
 }

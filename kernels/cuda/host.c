@@ -27,7 +27,6 @@ static const struct plan_style cuda_style = {.backend = "cuda",
 					     .gemv_threads = 128,
 					     .gemv_rows = {2, 2, 4, 4},
 					     .moe_rows = 4,
-					     .blocks_rows = 4, /* each warp has its own */
 					     .pass_threads = 1024,
 					     .prefill_threads = 128,
 					     .prefill_queries = 64,

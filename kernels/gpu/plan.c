@@ -119,11 +119,6 @@ static void product_buffers(struct plan *p, double weights, enum sample_dtype ou
 	buffer_add(p, m * n * weight_B(out), FILL_NAN, out, 0);
 }
 
-static int rows_of_group(const struct plan *p, int rows)
-{
-	return rows * (p->c.dtype >= SAMPLE_Q8 ? p->style->blocks_rows : 1);
-}
-
 /* The kernels for a few rows take any number up to the one they were made for. */
 static bool gemv_step(struct plan *p)
 {
@@ -133,7 +128,7 @@ static bool gemv_step(struct plan *p)
 
 	if (m < 1 || m > GEMV_M_MAX || p->c.k % BLOCK)
 		return false;
-	s = step_add(p, "gemv", "102p", up(p->c.n, rows_of_group(p, p->style->gemv_rows[made_for])), 1);
+	s = step_add(p, "gemv", "102p", up(p->c.n, p->style->gemv_rows[made_for]), 1);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "gemv_%s_%d", dtype_suffix[p->c.dtype], 1 << made_for);
 	return true;
@@ -204,7 +199,7 @@ static bool moe_plan(struct plan *p, const struct plan_limits *l)
 	buffer_add(p, (k + 1) * 4, FILL_EXPERTS, SAMPLE_F32, 0);
 	buffer_add(p, m * 4, FILL_TOKENS, SAMPLE_F32, 0);
 	params_set(p, params, sizeof params);
-	s = step_add(p, "gemv", "102p34", up(c->n, rows_of_group(p, p->style->moe_rows)), (uint32_t)c->k);
+	s = step_add(p, "gemv", "102p34", up(c->n, p->style->moe_rows), (uint32_t)c->k);
 	s->threads = (uint32_t)p->style->gemv_threads;
 	snprintf(s->kernel, sizeof s->kernel, "moe_%s", dtype_suffix[c->dtype]);
 	return true;

@@ -52,7 +52,6 @@ struct plan_style {
 	bool products_by_library;       /* all products of many rows, whatever the path; they may be bf16 */
 	int gemv_threads, gemv_rows[4]; /* of weights in a group, for 1, 2, 4 and 8 rows of x */
 	int moe_rows;
-	int blocks_rows; /* by how much both are multiplied for weights in blocks of bits */
 	int pass_threads;
 	int prefill_threads, prefill_queries;
 	int decode_groups_core;

@@ -11,6 +11,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+enum { POISONED_B = 1 << 20 }; /* of new memory: all of a workspace takes long */
+
 struct fake_cuda fake;
 
 struct object {
@@ -294,7 +296,7 @@ EXPORT int cuMemAlloc_v2(uint64_t *at, size_t bytes)
 	o->size = bytes;
 	if (posix_memalign((void **)&o->memory, 256, bytes))
 		abort();
-	memset(o->memory, 0xa5, bytes);
+	memset(o->memory, 0xa5, bytes < POISONED_B ? bytes : POISONED_B);
 	strcpy(o->name, "memory");
 	fake.bytes += (long)bytes;
 	fake.peak_bytes = fake.bytes > fake.peak_bytes ? fake.bytes : fake.peak_bytes;

@@ -450,7 +450,6 @@ static int test_plans(void)
 						.gemv_threads = 64,
 						.gemv_rows = {8, 8, 8, 8},
 						.moe_rows = 8,
-						.blocks_rows = 1,
 						.pass_threads = 256,
 						.prefill_threads = 128,
 						.prefill_queries = 32,
