@@ -20,15 +20,15 @@ struct runtime_fit {
 	struct catalogue_device base;
 	struct profile profile; /* the base's, with the runtime's own kernels, and overheads of one unit_s */
 	const char *tool;
-	struct predicted_run *predicted; /* of each run */
+	struct predicted_run *predicted; /* each run's */
 	struct fit_point *points;
 	size_t n, decode_n, prompt_n;
 	bool is_free[FACTORS];
 	double held[FACTORS];
-	const struct runtime_kernels
-		*runtime_kernels; /* of the program that made the runs; NULL: unknown, or the base's */
+	const struct runtime_kernels *
+		runtime_kernels; /* the kernels of the program that made the runs; NULL: unknown, or the base's */
 	double bandwidth_max; /* the factor on bandwidths at which the fastest of them reaches the bus's */
-	double layer_kernels; /* of the first model, for the notes in the file */
+	double layer_kernels; /* the first model's, for the notes in the file */
 	double fitted[FACTORS], se[FACTORS];
 	struct fit fit;
 	VEC(const char *) notes;

@@ -20,7 +20,7 @@ struct catalogue_device {
 	const struct device *device;
 	const struct profile *profile;
 	enum dtype compute;
-	const char *ref; /* what `base:` says to name the machine's file */
+	const char *ref; /* `base:` says this to name the machine's file */
 };
 
 /* name: a hardware name, or a path. device, runtime: NULL for the first. What is loaded lives in the loader's arena.
@@ -50,8 +50,8 @@ struct fit_runtime_ask {
 	const char *machine; /* NAME or path of the machine's file */
 	const char *device;  /* NULL: its first */
 	const char *like;    /* runtime whose tables are taken over; NULL: the first */
-	const char *runtime; /* what the new one is called; NULL: the tool that wrote the runs */
-	const char *version; /* of the runtime, as written; NULL: "as fitted" */
+	const char *runtime; /* the new one's name; NULL: the tool that wrote the runs */
+	const char *version; /* the runtime's, as written; NULL: "as fitted" */
 	const char *out;     /* path it will be written to, for messages and for finding `base:` */
 	bool skip;           /* leave rows out that are of something else, in the place of refusing them */
 	struct texts *notes; /* filled in: what the user should know besides */

@@ -89,15 +89,16 @@ struct run {
 	struct {
 		int64_t m, n, k;
 		enum dtype dtype;
-	} product;          /* gemm */
-	double moved_B;     /* copy (read and written), read */
-	double seconds, sd; /* of the whole run, and the standard deviation of one sample (0: not given). Of a
+	} product;      /* gemm */
+	double moved_B; /* copy (read and written), read */
+	double seconds,
+		sd; /* the whole run takes these; sd: the standard deviation of one sample (0: not given). Of a
 			       ratio: the time over that on the other machine, the ratio's inverse */
-	int64_t n;          /* samples */
-	const char *tool;   /* NULL: that of the file */
-	int64_t build;      /* of llama.cpp; 0: not given */
+	int64_t n;  /* samples */
+	const char *tool; /* NULL: that of the file */
+	int64_t build;    /* number of llama.cpp's build; 0: not given */
 	enum flash flash;
-	/* of our csv, where rows may be of many machines; NULL: not given */
+	/* columns of our csv, where rows may be of many machines; NULL: not given */
 	const char *machine, *runtime, *weights; /* names as in hardware/; a weight format, "q4_K_M" */
 	const char *set, *source;        /* the set of rows that errors are summed up by; who published it */
 	const char *over, *over_runtime; /* a ratio's other machine; else NULL */
@@ -105,7 +106,7 @@ struct run {
 	const char *says[RUN_COLUMNS];   /* by enum run_column; NULL: not said */
 	double peak_B;                   /* most memory that the process took; 0: not given */
 	const char *path;
-	const struct source *source_text; /* of the file, for messages */
+	const struct source *source_text; /* the file's, for messages */
 	int line;
 };
 
@@ -157,7 +158,7 @@ struct reading {
 	struct arena *arena;
 	const char *path;
 	const struct source *source;
-	const char *tool; /* of the rows that follow; NULL: they say it, or nothing does */
+	const char *tool; /* that wrote the rows that follow; NULL: they say it, or nothing does */
 	VEC(struct run) rows;
 	struct err *err;
 };

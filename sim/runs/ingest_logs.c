@@ -50,7 +50,7 @@ struct log_facts {
 	const char *name, *type;
 	double params, bytes;
 	const char *gpu_layers;
-	int64_t prompt; /* of the timings that are being read */
+	int64_t prompt; /* tokens of the timings that are being read */
 };
 
 /* "llm_load_print_meta: model params = 8.03 B", "print_info: file size = 4.58 GiB", "offloaded 33/33 layers to GPU". */
@@ -157,7 +157,7 @@ static double duration(struct reading *r, const char *text)
 /* The counts and durations of one answer. */
 struct ollama {
 	const char *model;
-	double count[2], seconds[2]; /* of the prompt, of the answer */
+	double count[2], seconds[2]; /* [0] the prompt's, [1] the answer's */
 	int line[2];
 };
 

@@ -30,7 +30,7 @@ struct trials {
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
 	double peak_B; /* the largest; 0: not said */
-	int line;      /* of the "Timing with" line */
+	int line;      /* the one with "Timing with" in it */
 };
 
 /* prompt_tps includes the step that gives the first token; generation_tps counts all tokens over the time of one step
