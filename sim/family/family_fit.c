@@ -20,7 +20,7 @@ static const double chip_sd = 0.06, like_sd = 0.03, die_sd = 0.03;
 enum { CHIP_FACTORS = FAMILY_CHIP_FACTORS };
 
 struct chip_prior {
-	double mean[CHIP_FACTORS], sd[CHIP_FACTORS]; /* of the logarithms */
+	double mean[CHIP_FACTORS], sd[CHIP_FACTORS]; /* in logarithms */
 	size_t about; /* index of the chip whose factors are the mean; SIZE_MAX: `mean` is it */
 };
 

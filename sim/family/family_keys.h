@@ -21,7 +21,7 @@ enum family_group {
 struct family_key {
 	const char *name;
 	size_t offset; /* in family_model.c's struct profile_copy */
-	enum dim dim;  /* of the number; rates may be shares */
+	enum dim dim;  /* the number's; rates may be shares */
 	enum family_group group;
 };
 extern const struct family_key family_keys[];

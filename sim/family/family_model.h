@@ -38,13 +38,13 @@ struct family_values {
 struct family_model {
 	struct loader *l;
 	const char *path, *device, *runtime;
-	char *text; /* of the file, len bytes, as it was read */
+	char *text; /* the file as it was read, len bytes */
 	size_t len;
 	const struct profile *profile; /* as the file states it: shares are not yet rates of a machine */
 	size_t key[FAMILY_PARAMS];     /* private: indices in family_keys[] of the fitted numbers */
 	size_t params_n;
 	double start[FAMILY_PARAMS];
-	double prior_sd[FAMILY_PARAMS];       /* of the logarithms of the numbers */
+	double prior_sd[FAMILY_PARAMS];       /* in logarithms of the numbers */
 	struct observations_scratch *scratch; /* private: of one thread, as the struct is */
 };
 

@@ -19,11 +19,11 @@ struct family_writer {
 	const struct family_model *family;
 	const struct observations *e;
 	struct family_errors chip_left_out,
-		model_left_out; /* of fits without the row's chip; without its model on its machine */
+		model_left_out; /* by fits without the row's chip; without its model on its machine */
 	struct family_values v;
 	double sd[FAMILY_PARAMS];      /* relative */
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
-	struct family_slopes *slope;   /* of each row */
+	struct family_slopes *slope;   /* each row's */
 	size_t machines;
 };
 

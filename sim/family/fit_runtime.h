@@ -25,7 +25,7 @@ struct catalogue_device {
 	const struct device *device;
 	const struct profile *profile;
 	enum dtype compute;
-	const char *ref; /* what `base:` says to name the machine's file */
+	const char *ref; /* `base:` says this to name the machine's file */
 };
 
 /* name: a hardware name, or a path. device, runtime: NULL for the first. What is loaded lives in the loader's arena.

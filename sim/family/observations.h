@@ -26,7 +26,7 @@ struct observation {
 	const struct model *model; /* NULL: an operator alone */
 	struct precision precision;
 	size_t id;                      /* private: its number among all that were loaded with it */
-	const struct observation *over; /* of a ratio: the same run on the other machine; else NULL */
+	const struct observation *over; /* a ratio's other run, on the other machine; else NULL */
 };
 
 struct observations {
@@ -36,7 +36,7 @@ struct observations {
 
 enum observations_profile {
 	OBSERVATIONS_NO_PROFILE,
-	OBSERVATIONS_PROFILE,   /* of the row's runtime, from the catalogue */
+	OBSERVATIONS_PROFILE,   /* the profile of the row's runtime, from the catalogue */
 	OBSERVATIONS_UNMEASURED /* the same without the factors that the runtime's file has for the chip */
 };
 

@@ -41,7 +41,7 @@ struct predicted_run {
 	struct predicted_op *at; /* in the arena */
 	size_t n;
 	enum provenance from; /* the weakest provenance of its parameters */
-	bool of_program;      /* of a model: its operators take whole nanoseconds */
+	bool of_program;      /* a model ran: its operators take whole nanoseconds */
 };
 
 enum run_factor { FACTOR_ARITHMETIC, FACTOR_MEMORY, FACTOR_KERNEL, FACTOR_STEP, FACTORS };

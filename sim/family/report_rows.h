@@ -37,7 +37,7 @@ struct report_rows {
 	struct report_row *at;
 	size_t n, left_out;
 	size_t by[COLUMNS]; /* rows left out, by the column that is foreign */
-	struct texts notes; /* what was deduced, what is doubtful, what was left out */
+	struct texts notes; /* deductions, doubts, and rows that were left out */
 };
 
 /* One row: 0; -1 with *column and err, where it is foreign. Notes are added. Everything lives in the loader's arena. */

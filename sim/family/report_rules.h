@@ -13,7 +13,7 @@ struct held {
 	const struct report_ask *ask;
 	const struct run *run;
 	const struct report_row *row;
-	const char *says; /* of the rule's column; NULL for a rule of another kind */
+	const char *says; /* the text of the rule's column; NULL for a rule of another kind */
 };
 
 /* Every rule; -1 with err and the column of the first that the row breaks. */

@@ -98,7 +98,7 @@ struct run {
 	const char *tool; /* NULL: that of the file */
 	int64_t build;    /* llama.cpp's build number; 0: not given */
 	enum flash flash;
-	/* of our csv, where rows may be of many machines; NULL: not given */
+	/* columns of our csv, where rows may be of many machines; NULL: not given */
 	const char *machine, *runtime, *weights; /* names as in hardware/; a weight format, "q4_K_M" */
 	const char *set, *source;        /* the set of rows that errors are summed up by; who published it */
 	const char *over, *over_runtime; /* a ratio's other machine; else NULL */

@@ -14,7 +14,7 @@ struct log_reading {
 	struct err *err;
 	const char *line;
 	int at;
-	double iteration; /* of the report before; 0: none */
+	double iteration; /* the number in the report before; 0: none */
 };
 
 bool training_log_is(const char *text)

@@ -18,7 +18,7 @@
 
 struct training_log {
 	const char *path;
-	int line;                      /* of the first report */
+	int line;                      /* the first report's */
 	double trainable, total;       /* numbers; 0: not said */
 	double steps, tokens, seconds; /* sums over the reports */
 	double peak_B;                 /* most memory that MLX had allocated; 0: not said */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/str.h"
 #include "sim/base/vec.h"
 #include "sim/family/report_rows.h"
 #include "sim/family/predicted_run.h"
@@ -49,6 +50,32 @@ static void tell(struct replays *v, const char *note)
 	*v->notes = texts_join(arena_of(v), v->notes, &note, 1);
 }
 
+static void tell_once(struct replays *v, const char *note)
+{
+	for (size_t i = 0; i < v->notes->n; i++)
+		if (!strcmp(v->notes->at[i], note))
+			return;
+	tell(v, note);
+}
+
+/* A prompt of a mixture of experts under llama.cpp on Metal that took half as long again: its build, which the row does
+ * not say, may be from before the products of experts were made faster. */
+static void note_old_experts(struct replays *v, const struct report_row *row, double predicted_s)
+{
+	const struct run *run = row->run;
+
+	if (row->model->experts && !run->build && run->prompt > run->gen &&
+	    run->seconds > 1.5 * predicted_s && str_starts(row->profile->origin.name, "llama.cpp"))
+		tell_once(v,
+			  arena_printf(arena_of(v),
+				       "%s: no build is said, and '%s' stands for those of its date: prompts "
+				       "of mixtures of "
+				       "experts under builds before May 2025 took 1.8 to 4.1 times as long "
+				       "(ggml-org/llama.cpp#13388); a column build says it, 'lemursim "
+				       "explain' weighs it",
+				       run->path, row->profile->origin.name));
+}
+
 static void replay_row(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f,
 		       const struct report_row *row)
 {
@@ -66,6 +93,7 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 	const struct predicted_run r =
 		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run);
 
+	note_old_experts(v, row, predicted_run_seconds(&r));
 	add_row(v, who, f, row->run, predicted_run_seconds(&r));
 }
 
