@@ -30,7 +30,7 @@ struct gap_part {
 
 struct metrics {
 	struct metrics_how how;
-	int64_t (*power_uW)[2]; /* of each replica: idle, busy */
+	int64_t (*power_uW)[2]; /* idle and busy power of each replica */
 	bool power_known;
 	VEC(struct answered) kept;
 	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, of all, once there are more than are kept */
@@ -40,7 +40,7 @@ struct metrics {
 	struct timeline line;
 	int64_t now_ns, first_ns, last_ns;
 	uint64_t ends[REQUEST_UNFINISHED + 1], good;
-	uint64_t tokens, prompts, cached, recomputed, preemptions; /* of all that were answered */
+	uint64_t tokens, prompts, cached, recomputed, preemptions; /* sums over all answered requests */
 };
 
 struct metrics *metrics_new(const struct metrics_how *how)

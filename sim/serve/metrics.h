@@ -62,9 +62,9 @@ struct metrics_summary {
 	double stalls;                                 /* gaps above ten times the median gap */
 	double preemptions;                            /* per request */
 	uint64_t recomputed;                           /* tokens */
-	double cached_share;                           /* of prompt tokens */
+	double cached_share;                           /* share of prompt tokens */
 	double in_system, waiting, running, kv_blocks; /* means over time, all replicas together */
-	double busy_share;                             /* of replicas' time */
+	double busy_share;                             /* share of replicas' time */
 	double batch;                                  /* running, mean over busy time */
 	double energy_J, J_per_tok; /* idle time included; NAN where a power is not known */
 };
