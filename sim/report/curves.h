@@ -37,6 +37,7 @@ struct curves {
 	const double *x;             /* ascending; 0, 1, ... where a value is no quantity */
 	size_t x_n;
 	bool x_named;               /* the values are names */
+	bool x_linear;              /* never a logarithmic axis, as for shares */
 	const char *const *names;   /* of the curves */
 	const char *const *remarks; /* of each, in the legend: "SLO holds to 0.4 req/s"; may be NULL */
 	size_t names_n;

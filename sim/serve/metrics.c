@@ -252,6 +252,19 @@ size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint3
 	return n;
 }
 
+void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int64_t cut_ns,
+		       const double *shares, size_t shares_n, double *out)
+{
+	double *x;
+	const size_t n = metrics_series(m, which, UINT32_MAX, cut_ns, &x);
+
+	for (size_t i = 0; i < shares_n && !n; i++)
+		out[i] = NAN;
+	if (n)
+		quantile_several(x, n, shares, shares_n, out);
+	free(x);
+}
+
 size_t metrics_in_system(const struct metrics *m, double **means, double *cell_s)
 {
 	const size_t n = timeline_cells(&m->line);
