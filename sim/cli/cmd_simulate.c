@@ -5,6 +5,8 @@
 #include "sim/cli/progress.h"
 #include "sim/predict/serve_job.h"
 #include "sim/serve/requests_out.h"
+#include "sim/report/draw.h"
+#include "sim/report/load_quantiles.h"
 #include "sim/report/scenario_result.h"
 
 struct simulate_options {
@@ -79,6 +81,58 @@ static const char *separator(enum result_format format)
 	return format == RESULT_JSON ? "," : format == RESULT_JSONL ? "" : "\n";
 }
 
+static bool is_picture(const struct simulate_options *o)
+{
+	return o->output.path && !o->output.format && draw_format(o->output.path);
+}
+
+static int no_picture(const struct world *w, size_t files)
+{
+	struct err err = ERR_INIT;
+
+	if (files > 1) {
+		err_set(&err, "a picture takes one scenario");
+	} else {
+		err_set(&err, "%s does not serve: it has no distribution of latencies to draw", w->path);
+		err_hint(&err, "'lemursim schedule' and 'lemursim sweep' draw other jobs");
+	}
+	return complain(&err, EXIT_USAGE);
+}
+
+/* The distribution of latencies of every assignment. */
+static int draw_load(const struct simulate_options *o, const struct texts *files)
+{
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	struct curves c;
+	struct session s;
+	const struct world *w;
+	const struct placement *all;
+	int rc = EXIT_USAGE;
+
+	session_begin(&s, &o->load, &o->output);
+	w = session_world(&s, &o->load.sets, files->at[0]);
+	all = w ? session_placements(&s, w) : NULL;
+	if (all && (files->n > 1 || !workload_asks(&w->scenario->workload, JOB_SERVE))) {
+		rc = no_picture(w, files->n);
+	} else if (all) {
+		const struct serve_watch ask = {.seed = draws_asked_seed(&o->draws, w),
+						.each_iteration = o->draws.each_iteration,
+						.stop = session_interrupted()};
+
+		session_catch_interrupt();
+		if (load_quantiles(&s.arena, all, &ask, &c, &err) != 0) {
+			rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED);
+		} else {
+			curves_dot(&out, &c);
+			rc = deliver_by(&o->output, &out, draw_write);
+		}
+	}
+	str_release(&out);
+	session_end(&s);
+	return rc;
+}
+
 static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
 			struct str *out, bool *fits)
 {
@@ -112,9 +166,12 @@ static int cmd_simulate(const void *options, const struct texts *files)
 	struct str out = STR_INIT;
 	enum result_format format;
 	struct err err = ERR_INIT;
-	int rc = choose_format(&o->output, &format);
+	int rc;
 	bool fits = false;
 
+	if (is_picture(o))
+		return draw_load(o, files);
+	rc = choose_format(&o->output, &format);
 	if (rc == EXIT_FINE && format == RESULT_CSV && files->n > 1) {
 		err_set(&err, "csv takes one scenario: each has columns of its own");
 		err_hint(&err, "use --format jsonl");

@@ -525,13 +525,15 @@ int serve_job_watch(struct arena *a, const struct placement *at, const struct se
 					.each_iteration = watch->each_iteration,
 					.watch = watch->observer,
 					.stop = watch->stop};
-	struct service_summary m;
+	struct service_summary m = {.overloaded = false};
 	int rc;
 
 	if (service_fits(s))
 		rc = service_run(s, &ask, &m, err);
 	else
-		rc = err_set(err, "'%s' does not fit in memory", at->assignment->name);
+		rc = watch->seen ? 0 : err_set(err, "'%s' does not fit in memory", at->assignment->name);
+	if (rc == 0 && watch->seen)
+		*watch->seen = (struct serve_seen){service_fits(s), m.overloaded, m.first_cut_ns};
 	service_free(s);
 	return rc;
 }

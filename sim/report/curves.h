@@ -48,6 +48,7 @@ struct curves {
 	const double *x;             /* ascending; 0, 1, ... where a value is no quantity */
 	size_t x_n;
 	bool x_named;             /* the values are names */
+	bool x_linear;            /* never a logarithmic axis, as for shares */
 	const char *const *names; /* the curves' names */
 	const char *const
 		*remarks; /* each curve's remark in the legend: "SLO holds to 0.4 req/s"; may be NULL */

@@ -56,7 +56,7 @@ struct axis curves_x_axis(const struct curves *c, const struct panel *p)
 	if (c->x_named || c->x_n < 2)
 		return (struct axis){
 			.low = c->x[0] - 0.5, .high = c->x[c->x_n - 1] + 0.5, .unit = 1, .step = 1};
-	x = axis_for(c->x, c->x_n, 8);
+	x = axis_for(c->x, c->x_n, c->x_linear ? INFINITY : 8);
 	if (x.step > 0) { /* the values' own ends, and a little room */
 		const double room = 0.04 * (c->x[c->x_n - 1] - c->x[0]);
 

@@ -28,8 +28,9 @@ struct arrivals {
 	size_t classes_n;
 	struct conversations conversations;
 	struct rng *of_gap, *of_class, *of_pause;
-	double begin_rate, scale; /* of conversations; of gaps */
-	double open_s;            /* open loads: when the last one was due */
+	double begin_rate; /* conversations that begin per second */
+	double scale;      /* factor on every gap between arrivals */
+	double open_s;     /* open loads: when the last one was due */
 	uint64_t opened;
 	bool ready, over; /* open_ns is known; the open load has no more */
 	int64_t open_ns;

@@ -14,13 +14,13 @@ enum { OCTAVES = 63, KNOTS = 16, FS_PER_NS = 1000000, NOT_FOLLOWED = -1 };
 struct knot {
 	int64_t at, next; /* next 0: not asked for yet */
 	int64_t fs, slope;
-	double *shares; /* of the stages of a pipeline, with contexts as at the knot; NULL: not asked for yet */
+	double *shares; /* share of each pipeline stage, with contexts as at the knot; NULL: not computed yet */
 };
 
 /* Decodes of one kind of batch. */
 struct decodes {
 	int64_t n, rows_each, pad, reads;
-	struct decodes *next; /* of as many sequences */
+	struct decodes *next; /* next entry for the same number of sequences */
 	int64_t fs;           /* with contexts of one token each */
 	struct knot *octaves[BATCH_WINDOWS][OCTAVES];
 };
@@ -29,12 +29,12 @@ struct batch_cost {
 	const struct placement *at;
 	const struct serving *how;
 	struct batch_pass *pass;
-	size_t stages, devices;   /* of a pipeline; 0: it is none */
-	double *shares;           /* of one pass */
-	struct batch_cost *draft; /* of the model that drafts; NULL: none does */
+	size_t stages, devices;   /* stages and devices of the pipeline; 0: the placement is none */
+	double *shares;           /* share of each stage in one pass */
+	struct batch_cost *draft; /* costs of the draft model; NULL: nothing is drafted */
 	int64_t windows[BATCH_WINDOWS];
 	size_t windows_n;
-	int followed[BATCH_WINDOWS]; /* of a batch's sums, the one for each window; NOT_FOLLOWED */
+	int followed[BATCH_WINDOWS]; /* index of the batch sum of each window; NOT_FOLLOWED */
 	int64_t host_fs, host_per_seq_fs, rebuild_fs;
 	struct arena tables;
 	VEC(struct decodes *) by_n;

@@ -39,12 +39,12 @@ int64_t batch_cost_pad(const struct batch_cost *c, int64_t rows);
 
 /* The cache of a replica, as its runtime sizes it. */
 struct batch_kv {
-	double bytes;                   /* for the cache, on the machine that has least of what it needs */
-	double token_B;                 /* of one token in every layer of the replica; windows not counted */
+	double bytes;   /* for the cache, on the machine that has least of what it needs */
+	double token_B; /* bytes of one token in every layer of the replica; windows not counted */
 	double window_B[BATCH_WINDOWS]; /* the same by the window of the layers; [0]: those that see all */
-	double state_B;                 /* of one sequence, whatever its length: recurrent layers */
+	double state_B;                 /* bytes of one sequence, whatever its length: recurrent layers */
 	int64_t tokens;                 /* that fit; 0: the weights alone do not */
-	int64_t blocks;                 /* of how->block tokens */
+	int64_t blocks;                 /* number of blocks, each with how->block tokens */
 };
 struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how);
 

@@ -15,7 +15,7 @@ struct batch_pass {
 	const struct placement *at;
 	const struct world *w;
 	struct arena arena;
-	struct params *z; /* of each source; NULL: as calibrated */
+	struct params *z; /* deviate of each source; NULL: as calibrated */
 	/* one device */
 	bool alone;
 	struct device_model device_model;
@@ -23,7 +23,7 @@ struct batch_pass {
 	struct part_count parts[MODEL_PARTS];
 	size_t parts_n;
 	double tails[MODEL_PARTS]; /* blocks of each part that follow the last attention */
-	bool all_logits, last_row; /* of a prefill */
+	bool all_logits, last_row; /* which rows of a prefill have logits */
 	row_times body, tail, head;
 	/* several devices */
 	struct pass_program *programs;
@@ -139,7 +139,8 @@ static sim_ns alone_ns(struct batch_pass *p, const struct shape_mix *x)
 
 /* Passes of as many rows have the same tasks and messages: only what attends is made again for each. */
 struct pass_program {
-	struct shape_mix mix, last; /* of the pass, and of what runs for rows with logits alone */
+	struct shape_mix mix;  /* shape of the pass */
+	struct shape_mix last; /* shape of the part that runs for rows with logits alone */
 	struct program *program;
 	struct arena arena;
 	struct compiled *compiled;

@@ -30,7 +30,7 @@ struct batch_mix {
 	 * the sequence that are in the cache before this pass, as it is for a piece. */
 	int64_t context_sum[BATCH_WINDOWS];
 	int64_t context_growth[BATCH_WINDOWS]; /* added to context_sum by each iteration of a jump */
-	int64_t context_max;    /* where padded: longest context of the decodes; grows by 1 each iteration */
+	int64_t context_max;    /* longest context of the decodes, if padded; grows by 1 each iteration */
 	int64_t pad_rows;       /* rows computed for nobody: up to the size of a captured graph */
 	int64_t weight_reads;   /* passes in which the decodes run: 1, or runs of adjacent slots (llama.cpp
 				   split KV) */
@@ -60,7 +60,7 @@ struct batch_time {
 	 * each of them, together no longer than the pass takes. stages 0: it is none. */
 	size_t stages;
 	void (*stages_fs)(void *self, const struct batch_mix *mix, int64_t *fs);
-	double busy_W, idle_W; /* of the machines of the replica; NAN where not known */
+	double busy_W, idle_W; /* power of the machines of the replica; NAN where not known */
 };
 
 #endif

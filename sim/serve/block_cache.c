@@ -14,7 +14,7 @@
  * not in use are linked by `after`. */
 struct entry {
 	uint64_t name;
-	int64_t users; /* of a named block; 0: it is in the queue */
+	int64_t users; /* sequences that use a named block; 0: it is in the queue */
 	int64_t run;   /* blocks without a name; 0: this is a named one */
 	uint32_t before, after;
 };

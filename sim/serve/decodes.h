@@ -14,7 +14,7 @@
 
 struct decode_due {
 	int64_t at;  /* iteration; for the longest contexts: minus the offset */
-	uint64_t id; /* of the request: the order is total */
+	uint64_t id; /* number of the request: makes the order total */
 	uint32_t seq, stamp;
 };
 
@@ -27,7 +27,7 @@ HEAP_DEFINE(dues, struct decode_due, decode_due_before, HEAP_UNTRACKED);
 
 struct decodes {
 	struct slab *slab;
-	int64_t n, iteration; /* of the next iteration */
+	int64_t n, iteration; /* sequences that decode; number of the next iteration */
 	int64_t sum[BATCH_WINDOWS], growing[BATCH_WINDOWS], window[BATCH_WINDOWS];
 	size_t windows_n;
 	int64_t finish_sum; /* over the sequences: less n times the iteration, the tokens they have to go */

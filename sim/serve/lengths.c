@@ -6,7 +6,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/serve/variates.h"
 
-static const double Z90 = 1.2815515655446004; /* what a standard normal exceeds once in ten */
+static const double Z90 = 1.2815515655446004; /* 90th percentile of a standard normal */
 
 static void lognormal_of(const struct lognormal_law *n, struct lengths *l)
 {
@@ -32,23 +32,20 @@ static void histogram_of(struct arena *a, const struct field_list *bins, struct 
 	l->upto = upto;
 }
 
-struct lengths lengths_of(struct arena *a, const struct length_law *family_model)
+struct lengths lengths_of(struct arena *a, const struct length_law *law)
 {
-	struct lengths l = {.kind = family_model->kind,
-			    .low = family_model->fixed,
-			    .high = family_model->fixed,
-			    .max = family_model->max};
+	struct lengths l = {.kind = law->kind, .low = law->fixed, .high = law->fixed, .max = law->max};
 
-	switch (family_model->kind) {
+	switch (law->kind) {
 	case LENGTH_UNIFORM:
-		l.low = (int64_t)((const double *)family_model->uniform.at)[0];
-		l.high = (int64_t)((const double *)family_model->uniform.at)[1];
+		l.low = (int64_t)((const double *)law->uniform.at)[0];
+		l.high = (int64_t)((const double *)law->uniform.at)[1];
 		break;
 	case LENGTH_LOGNORMAL:
-		lognormal_of(family_model->lognormal, &l);
+		lognormal_of(law->lognormal, &l);
 		break;
 	case LENGTH_HISTOGRAM:
-		histogram_of(a, &family_model->histogram, &l);
+		histogram_of(a, &law->histogram, &l);
 		break;
 	}
 	return l;

@@ -19,7 +19,7 @@ struct logbuckets {
 	uint64_t *count; /* LOGBUCKETS_N, made at the first number */
 	uint64_t n;
 	wide_int sum;
-	int64_t min, max; /* of what was counted; n > 0 */
+	int64_t min, max; /* range of the counted values; valid if n > 0 */
 };
 
 /* A zeroed struct is empty. */

@@ -30,7 +30,7 @@ struct gap_part {
 
 struct metrics {
 	struct metrics_how how;
-	int64_t (*power_uW)[2]; /* of each replica: idle, busy */
+	int64_t (*power_uW)[2]; /* idle and busy power of each replica */
 	bool power_known;
 	VEC(struct answered) kept;
 	struct logbuckets sketch[LATENCY_N]; /* nanoseconds, of all, once there are more than are kept */
@@ -40,7 +40,7 @@ struct metrics {
 	struct timeline line;
 	int64_t now_ns, first_ns, last_ns;
 	uint64_t ends[REQUEST_UNFINISHED + 1], good;
-	uint64_t tokens, prompts, cached, recomputed, preemptions; /* of all that were answered */
+	uint64_t tokens, prompts, cached, recomputed, preemptions; /* sums over all answered requests */
 };
 
 struct metrics *metrics_new(const struct metrics_how *how)
@@ -250,6 +250,19 @@ size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint3
 			(*values)[n++] = ns / 1e9;
 	}
 	return n;
+}
+
+void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int64_t cut_ns,
+		       const double *shares, size_t shares_n, double *out)
+{
+	double *x;
+	const size_t n = metrics_series(m, which, UINT32_MAX, cut_ns, &x);
+
+	for (size_t i = 0; i < shares_n && !n; i++)
+		out[i] = NAN;
+	if (n)
+		quantile_several(x, n, shares, shares_n, out);
+	free(x);
 }
 
 size_t metrics_in_system(const struct metrics *m, double **means, double *cell_s)

@@ -62,9 +62,9 @@ struct metrics_summary {
 	double stalls;                                 /* gaps above ten times the median gap */
 	double preemptions;                            /* per request */
 	uint64_t recomputed;                           /* tokens */
-	double cached_share;                           /* of prompt tokens */
+	double cached_share;                           /* share of prompt tokens */
 	double in_system, waiting, running, kv_blocks; /* means over time, all replicas together */
-	double busy_share;                             /* of replicas' time */
+	double busy_share;                             /* share of replicas' time */
 	double batch;                                  /* running, mean over busy time */
 	double energy_J, J_per_tok; /* idle time included; NAN where a power is not known */
 };
@@ -78,6 +78,9 @@ void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_s
  */
 size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
 		      double **values);
+/* Quantiles of that series, of all classes, at shares that ascend; NAN where it is empty. */
+void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int64_t cut_ns,
+		       const double *shares, size_t shares_n, double *out);
 /* The number in the system, means over cells of equal width; the caller's to free. */
 size_t metrics_in_system(const struct metrics *m, double **means, double *cell_s);
 

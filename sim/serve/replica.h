@@ -56,24 +56,24 @@ struct replica {
 				  progress */
 	int64_t planned_ns;    /* start of the last iteration that is over; INT64_MAX: none, it was idle */
 	bool busy;
-	int64_t steps, fs, slope_fs;       /* of the plan: the i-th iteration takes fs + i * slope_fs */
+	int64_t steps, fs, slope_fs;       /* the plan: its i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                  /* the decodes take part in the iteration */
-	struct tandem *pipeline;           /* whose stages its iterations go through; NULL: none */
-	int64_t *stage_fs, *pass_fs;       /* of the iteration in each stage; of one pass */
-	int64_t pass_sequences, pass_rows; /* of the pass planned last */
+	struct tandem *pipeline;           /* the stages that its iterations go through; NULL: no pipeline */
+	int64_t *stage_fs, *pass_fs;       /* time of the iteration in each stage; time of one pass */
+	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
 	VEC(struct read) reads;            /* prompt pieces of the iteration */
-	VEC(struct prompt_piece) pieces;   /* of the pass being planned */
+	VEC(struct prompt_piece) pieces;   /* prompt pieces in the pass being planned */
 	VEC(uint32_t) reading, stalled, late;
 
 	struct waiting waiting;
 	VEC(uint32_t) arrived; /* hand-overs that wait for a seat; their blocks are here */
 	uint32_t first, last;  /* running requests in the order of admission */
-	int64_t running; /* requests with a seat; those whose KV cache is being handed over keep theirs */
-	uint64_t shard_groups;
+	int64_t running;     /* requests with a seat; those whose KV cache is being handed over keep theirs */
+	uint64_t admissions; /* seats given so far */
 	struct decodes dec;
 	struct kv kv;
 	struct shelf whole; /* caches of ended requests (mlx) */
-	int64_t context;    /* of one request */
+	int64_t context;    /* tokens that one request may have */
 	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
 
@@ -133,7 +133,7 @@ int64_t replica_cached(struct replica *p,
 		       const struct seq *s); /* tokens of its beginning in the prefix cache */
 void replica_grow(
 	struct replica *p); /* blocks for what the decodes add, where they are not taken on demand */
-void replica_name_blocks(struct replica *p, struct seq *s); /* what it has computed is findable */
+void replica_name_blocks(struct replica *p, struct seq *s); /* the blocks it has computed become findable */
 void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over takes a seat */
 void replica_end(struct replica *p, uint32_t seq, enum request_end end);
 

@@ -24,7 +24,7 @@ struct request {
 	int64_t arrive_ns; /* sent by the client, after max_in_flight let it go */
 	/* tokens; output is known to the step and to the client's max_tokens, never to admission rules */
 	int64_t prompt, output;
-	uint32_t class_id; /* of the load's classes */
+	uint32_t class_id; /* index of the load's class */
 	int32_t priority;  /* smaller first, as vLLM */
 	uint64_t session;  /* conversation; 0: none */
 	const struct prefix_piece
@@ -45,7 +45,7 @@ struct request_times {
 	int64_t queued_ns, seated_ns; /* reached the server; first given a seat (-1: never) */
 	int64_t first_ns, last_ns;    /* first and last token (-1: none) */
 	int64_t end_ns;               /* left the system; last_ns where it got a token */
-	int64_t tokens;               /* of the answer */
+	int64_t tokens;               /* tokens generated */
 	int64_t cached;               /* prompt tokens found in a prefix cache when first seated */
 	int64_t read;                 /* rows of prompt computed for it: prompt - cached + recomputed */
 	int64_t recomputed;           /* tokens read again after preemptions and failures */

@@ -21,7 +21,7 @@ struct happening {
 	int64_t at_ns;
 	uint64_t order; /* class : 3, then the server's number or the timer's place in the order they were set
 			 */
-	struct timer timer; /* of a timer */
+	struct timer timer; /* set if the event is a timer */
 	uint32_t server;    /* else whose iteration ends or starts */
 };
 
@@ -55,7 +55,7 @@ struct serve_run_state {
 	struct replica *replicas;
 	struct tandem *pipelines; /* by number, from 1 */
 	struct happenings events; /* ctx: pending[] */
-	size_t *pending;          /* of each server: the index of its event, or NOT_PENDING */
+	size_t *pending;          /* for each server the index of its event, or NOT_PENDING */
 	uint64_t timers;
 	struct router *router;
 	struct transfers *transfers; /* NULL without pools */

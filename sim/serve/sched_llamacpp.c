@@ -20,9 +20,9 @@
 struct slot {
 	uint32_t seq; /* SEQ_NONE: idle */
 	bool decodes;
-	int64_t given, rows; /* of the batch in hand: in all, and those that no micro-batch holds yet */
+	int64_t given, rows; /* rows in the current batch: in all, and those that no micro-batch holds yet */
 	uint64_t released;   /* when it was last given back: 0 never, else by order */
-	struct chain keeps;  /* what its cache holds while it is idle */
+	struct chain keeps;  /* text in its cache while it is idle */
 };
 
 struct slots {

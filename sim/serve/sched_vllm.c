@@ -293,7 +293,7 @@ static double ahead(const struct replica *p)
 /* After a retraction: what was answered and RETRACT_STEPS more of each, of all that is asked for. */
 static void ahead_of_retracted(struct replica *p)
 {
-	enum { RETRACT_STEPS = 20 };
+	enum { RETRACT_STEPS = 20 }; /* SGLANG_RETRACT_DECODE_STEPS, python/sglang/srt/environ.py @21ff4b08 */
 	int64_t done = 0, asked = 1;
 
 	for (uint32_t i = p->first; i != SEQ_NONE; i = seq_at(p->slab, i)->after) {

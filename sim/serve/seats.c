@@ -22,7 +22,7 @@ static void join(struct replica *p, uint32_t seq)
 	s->after = SEQ_NONE;
 	*(p->last == SEQ_NONE ? &p->first : &seq_at(p->slab, p->last)->after) = seq;
 	p->last = seq;
-	s->shard_group_no = p->shard_groups++;
+	s->admission_no = p->admissions++;
 	p->running++;
 }
 

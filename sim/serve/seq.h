@@ -27,14 +27,14 @@ struct seq {
 			   demand */
 	int64_t shared; /* blocks before those, findable in the block cache */
 	int64_t offset, finish_at; /* while it decodes */
-	struct clock last;         /* of its last token, where the next one's gap is not the next iteration */
-	uint64_t shard_group_no;   /* order of admission */
+	struct clock last;         /* time of its last token, if the next gap is not one iteration */
+	uint64_t admission_no;     /* order of admission */
 	uint64_t cache_key;        /* for the prefix cache that holds parts of it */
 	uint32_t stamp; /* goes up whenever it leaves the decodes: heap entries with older ones are stale */
 	uint32_t before, after; /* neighbours in the order of admission */
 	uint32_t slot;          /* llama.cpp: its slot */
 	uint32_t place;         /* rows it was given in this iteration, where they are counted one by one */
-	uint32_t move;          /* of its KV cache to a decode server, or SEQ_NONE */
+	uint32_t move;          /* transfer of its KV cache to a decode server, or SEQ_NONE */
 	enum seq_state state;
 	bool late;        /* its next gap begins at `last` */
 	bool cache_known; /* its cached beginning has been counted */

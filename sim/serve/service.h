@@ -103,23 +103,23 @@ struct service_slo {
 
 struct service_summary {
 	double of[SERVICE_VALUES];
-	double half[SERVICE_VALUES]; /* of[] +- half is a 95 % interval of chance; INFINITY: not known */
+	double half[SERVICE_VALUES]; /* 95 % interval of chance: of[v] +- half[v]; INFINITY: not known */
 	int replications;
-	uint64_t requests;     /* of each replication; 0: as many as the trace or the time has */
+	uint64_t requests;     /* requests in each replication; 0: as many as the trace or the time has */
 	enum steady_stop stop; /* are the metrics that the SLO bounds precise or decided? */
 	/* [replication * SERVICE_VALUES + value]: replications of one number have the same random streams in
 	 * all assignments, so that their differences can be taken pair by pair. The service's, until its next
 	 * run. */
 	const double *each;
-	struct service_slo tightest; /* of all replications the one furthest beyond, or nearest to, its bound;
-					bound 0: there is no SLO */
+	/* The bound that is exceeded by most, or nearest to being so, in all replications; bound 0: no SLO. */
+	struct service_slo tightest;
 	bool overloaded; /* requests come faster than they can be served: latencies hang on the run's length */
-	double span_s;   /* of all replications */
+	double span_s;   /* simulated time, all replications together */
 	struct trace_skipped skipped; /* rows of the trace that are no requests */
-	double tokens;                /* of answers, in all replications */
+	double tokens;                /* tokens generated in all replications */
 	/* of the first replication: what is measured begins at the cut, and the run ends */
 	int64_t first_cut_ns, first_end_ns;
-	const double *busy_ns; /* of each server, in all replications; the service's, until the next run */
+	const double *busy_ns; /* busy time of each server in all replications; valid until the next run */
 };
 
 /* So many servers like the only one of each service, behind one router, as one service under the load and the

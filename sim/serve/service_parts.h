@@ -18,10 +18,11 @@ struct service_server {
 	enum serve_pool pool;
 	struct batch_kv kv;
 	struct serve_settings set;
-	size_t table;       /* of service.tables */
-	size_t machine;     /* the first that it uses */
-	size_t machines;    /* how many it uses */
-	size_t lane, lanes; /* of service.config: its first batch in flight, and how many it has */
+	size_t table;    /* index in service.tables */
+	size_t machine;  /* the first that it uses */
+	size_t machines; /* number of machines it uses */
+	size_t lane;     /* index in service.config of its first batch in flight */
+	size_t lanes;    /* number of batches in flight */
 };
 
 struct service_table {
@@ -39,18 +40,18 @@ struct service {
 	struct serve_server
 		*config; /* as the engine takes them: one for each batch in flight of each server */
 	size_t config_n;
-	size_t *server_of; /* of each of those */
+	size_t *server_of; /* server of each entry of config */
 	struct serve_down *downs;
 	size_t downs_n;
-	double *Bps; /* of each direction of each link */
+	double *Bps; /* bandwidth of each direction of each link */
 	struct serve_path *paths;
 	double *busy_ns;
 	double *each;         /* [replication * SERVICE_VALUES + value] of the last run */
 	bool drawn;           /* the tables are those of a draw */
 	bool borrowed;        /* the tables are those of other services */
-	double kv_blocks;     /* of all servers that keep caches */
-	struct service *twin; /* of another thread; NULL: none yet. It has the next one */
-	struct arena memory;  /* of a twin */
+	double kv_blocks;     /* blocks of all servers that keep caches */
+	struct service *twin; /* another thread's; NULL: none yet. It has the next one */
+	struct arena memory;  /* a twin's own */
 };
 
 /* Of the KV cache, the scenario's words and the runtime's. */
@@ -84,8 +85,8 @@ struct sought_value {
 	enum slo_metric metric;
 	enum slo_stat stat;
 	double bound;            /* NAN: none */
-	struct summary each;     /* of replications */
-	struct steady_value one; /* of the last replication, by batches of requests */
+	struct summary each;     /* one value for each replication */
+	struct steady_value one; /* value in the last replication, by batches of requests */
 };
 struct sought {
 	VEC(struct sought_value) at;

@@ -8,7 +8,7 @@
 enum { MLX_CACHES = 10, ANY_NUMBER = 1 << 30 };
 
 /* SGLANG_MIN_NEW_TOKEN_RATIO_FACTOR and SGLANG_NEW_TOKEN_RATIO_DECAY_STEPS in python/sglang/srt/environ.py of
- * SGLang. */
+ * sgl-project/sglang@21ff4b08a19649d55c59ed4bd8383ab9a19e6430. */
 static const double AHEAD_LEAST = 0.14;
 enum { AHEAD_STEPS = 600 };
 

@@ -32,7 +32,7 @@ struct serve_server {
 
 /* From prefill server i to decode server j, both counted within their pools. */
 struct serve_path {
-	size_t wires[4]; /* of serve_links.Bps */
+	size_t wires[4]; /* indices in serve_links.Bps */
 	size_t wires_n;  /* 0: the same memory, nothing is sent */
 	int64_t latency_ns;
 };
@@ -60,7 +60,7 @@ struct serve_config {
 	struct serve_links links;
 	const struct serve_down *downs; /* by from_ns */
 	size_t downs_n;
-	uint64_t seed;            /* of the router and of drafts */
+	uint64_t seed;            /* seed for the router and for drafts */
 	int64_t until_ns;         /* the run ends here; 0: when nobody is left */
 	bool each_iteration;      /* no jumps */
 	const volatile int *stop; /* the run ends soon after this becomes non-zero; may be NULL */
@@ -71,7 +71,7 @@ struct serve_books {
 	int64_t busy_ns; /* in iterations */
 	int64_t iterations, jumps;
 	int64_t rows_read; /* prompt tokens computed, those read again included */
-	int64_t tokens;    /* of answers */
+	int64_t tokens;    /* tokens generated */
 	int64_t blocks_taken, blocks_given;
 	int64_t kv_block_ns; /* integral of the KV blocks in use */
 	int64_t most_blocks;

@@ -11,7 +11,7 @@ struct scan {
 	struct trace *t;
 	const char *at; /* the rest of the line, which ends in NUL */
 	struct err *err;
-	unsigned seen; /* of keys */
+	unsigned seen; /* bit for each key found */
 };
 
 static int wrong(const struct scan *s, const char *msg)

@@ -163,7 +163,7 @@ size_t lines_cells(struct lines *l, struct cell *cells, size_t room, struct err 
 
 struct scanned {
 	int64_t digits;
-	int exponent; /* of ten */
+	int exponent; /* power of ten */
 	bool exact;
 };
 

@@ -15,11 +15,11 @@ enum { LINES_BUFFER = 1 << 16 };
 struct lines {      /* a file, or text, line by line */
 	FILE *file; /* NULL: text alone */
 	const char *name;
-	const char *text; /* what is not read yet */
+	const char *text; /* the part not read yet */
 	size_t len;
-	char *buffer;   /* of the file */
+	char *buffer;   /* buffer for the file's text */
 	VEC(char) line; /* without its end; NUL-terminated */
-	int64_t number; /* of that line, from 1 */
+	int64_t number; /* number of that line, from 1 */
 };
 
 int lines_open(struct lines *l, const char *path, struct err *err);
@@ -61,9 +61,9 @@ struct trace {
 	struct lines lines;
 	struct trace_how how;
 	enum trace_kind kind;
-	size_t column[TRACE_WANTED]; /* of time, prompt, output, session; TRACE_COLUMNS: absent */
+	size_t column[TRACE_WANTED]; /* columns of time, prompt, output, session; TRACE_COLUMNS: absent */
 	bool pending;                /* the line that was looked at first is a row */
-	int64_t first_ns;            /* of dates */
+	int64_t first_ns;            /* time of the first row, where rows have dates */
 	int64_t last_ns;
 	uint64_t rows;
 	struct trace_skipped skipped;

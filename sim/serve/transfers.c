@@ -25,9 +25,9 @@ struct transfers {
 	struct serve_run_state *run;
 	VEC(struct move) moves; /* by the sequence's `move` */
 	VEC(uint32_t) spare;
-	struct line *lines;  /* of each decode server: moves that wait for room, in order */
+	struct line *lines;  /* for each decode server the moves that wait for room, in order */
 	struct line nowhere; /* every decode server was down */
-	uint32_t *rank;      /* of each server: its place in its pool */
+	uint32_t *rank;      /* place of each server in its pool */
 	uint32_t decodes;
 	struct wires *wires;
 };

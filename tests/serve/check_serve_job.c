@@ -89,6 +89,44 @@ START_TEST(one_user_is_generate)
 }
 END_TEST
 
+/* Equal requests that come at once, on a server that takes them as one batch: a batch of `generate`. */
+START_TEST(all_at_once_is_a_batch)
+{
+	const int n = _i + 2;
+	struct service_summary m;
+	struct generate_times g;
+	struct prediction p;
+	struct placement at;
+	struct service *s;
+	char text[1024];
+
+	snprintf(text, sizeof text,
+		 HEAD "workload:\n  generate: {prompt: 511 tok, tokens: 2 tok, batch: %d, chunk: 511 tok}\n"
+		      "assignments: [{name: one, place: [{on: a}]}]\n",
+		 n);
+	fixture_text(&fixture, text, NULL);
+	at = fixture_place(&fixture, 0);
+	prediction_make(&fixture.arena, &at, &p);
+	g = generate_job_times(&p.jobs[JOB_GENERATE], NULL);
+	prediction_release(&p);
+	fixture_release(&fixture);
+	snprintf(text, sizeof text,
+		 HEAD "workload: {serve: {arrivals: {all_at: 0 s}, requests: %d, prompt: 511 tok, "
+		      "output: 2 tok, measure: all}}\n"
+		      "assignments: [{name: one, place: [{on: a}], serve: {scheduler: static, seqs: %d, "
+		      "context: 8192 tok, request: 0 s, request_per_token: 0 s}}]\n",
+		 n, n);
+	fixture_text(&fixture, text, NULL);
+	s = service_of("one");
+	m = run_with(s, (struct service_ask){.seed = 1});
+	service_free(s);
+	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P50] * 1e9), llround(g.ttft_s * 1e9));
+	ck_assert_int_eq(llround(m.of[SERVICE_TTFT_P99] * 1e9), llround(g.ttft_s * 1e9));
+	ck_assert_int_eq(llround(m.of[SERVICE_E2EL_P95] * 1e9), llround(g.e2el_s * 1e9));
+	fixture_release(&fixture);
+}
+END_TEST
+
 #define LOAD(arrivals, more)                                                                                 \
 	"workload: {serve: {arrivals: " arrivals ", prompt: {uniform: [50 tok, 600 tok]}, "                  \
 	"output: {uniform: [10 tok, 120 tok]}, " more "}}\n"
@@ -347,6 +385,7 @@ Suite *suite_serve_job(void)
 	TCase *tc = tcase_create("serve_job");
 
 	tcase_add_test(tc, one_user_is_generate);
+	tcase_add_loop_test(tc, all_at_once_is_a_batch, 0, 7);
 	tcase_add_test(tc, equal_replicas_share_a_table);
 	tcase_add_loop_test(tc, the_same_luck, 0, 4);
 	tcase_add_loop_test(tc, overload_is_seen, 0, 2);
