@@ -53,17 +53,20 @@ const char *plan_load_text(struct arena *a, const struct plan_load *load, double
 
 /* ---- why not ---- */
 
-static const char *slow(struct arena *a, const struct plan_row *row)
+static const char *slow(struct arena *a, const struct serve *load, const struct plan_row *row)
 {
+	const struct load_class *c = load->classes.at;
 	const struct service_bound *b = &row->parts[0].group->bound;
 
 	if (b->miss.unserved)
 		return "requests are longer than its context";
-	return arena_printf(a,
-			    "on an idle machine already %s is %s where %s is allowed, and no number of such "
-			    "machines changes that",
-			    plan_bound_name(b->miss.metric, b->miss.stat), duration(a, b->least),
-			    duration(a, b->miss.bound));
+	return arena_printf(
+		a,
+		"on an idle machine already %s%s%s is %s where %s is allowed, and no number of such "
+		"machines changes that",
+		plan_bound_name(b->miss.metric, b->miss.stat), load->classes.n > 1 ? " of class " : "",
+		load->classes.n > 1 ? c[b->miss.class_id].origin.name : "", duration(a, b->least),
+		duration(a, b->miss.bound));
 }
 
 static const char *misses(struct arena *a, const struct plan_result *r, const struct plan_row *row)
@@ -102,7 +105,7 @@ const char *plan_row_why(struct arena *a, const struct plan_result *r, const str
 	case PLAN_NO_SPARE:
 		return "it holds the load, but not when one of its servers is gone";
 	case PLAN_SLOW:
-		return slow(a, row);
+		return slow(a, r->load.base, row);
 	case PLAN_TOO_MUCH:
 		return arena_printf(a, "it can do %.3g requests a second at most",
 				    row->servers * row->parts[0].group->bound.rate);

@@ -124,7 +124,7 @@ static void count(struct judge *j, uint32_t class_id, enum slo_metric metric, do
 		if (!(bound > 0) || value <= bound)
 			continue;
 		if (++t->missed[metric][s] >= (j->all ? t->n : too_many(t->n, slo_shares[s])))
-			miss(j, (struct judge_miss){metric, (enum slo_stat)s, bound, false});
+			miss(j, (struct judge_miss){metric, (enum slo_stat)s, bound, class_id, false});
 	}
 }
 

@@ -36,8 +36,9 @@ const volatile int *judge_stop(const struct judge *j);
 struct judge_miss {
 	enum slo_metric metric;
 	enum slo_stat stat;
-	double bound;  /* seconds */
-	bool unserved; /* a request was refused or cut short: the others do not count */
+	double bound;      /* seconds */
+	uint32_t class_id; /* the class of the load that misses it */
+	bool unserved;     /* a request was refused or cut short: the others do not count */
 };
 bool judge_missed(const struct judge *j, struct judge_miss *out);
 

@@ -15,6 +15,7 @@ struct bounds {
 	const struct service_server *server;
 	const struct batch_time *time;
 	VEC(struct judged) alone; /* each request that is served */
+	VEC(uint32_t) class_ids;  /* of each of them */
 	double token_s[OCTAVES]; /* least pass that gives a token at a context of 2^i or more; 0: not asked */
 };
 
@@ -178,6 +179,7 @@ static int each_request(const struct serve *load, uint64_t seed, int replication
 
 			judge_add(j, &r, &at);
 			VEC_ADD(&b->alone, at);
+			VEC_ADD(&b->class_ids, r.class_id);
 		}
 		source.ended(source.self, &r, &t);
 	}
@@ -186,7 +188,7 @@ static int each_request(const struct serve *load, uint64_t seed, int replication
 	return rc;
 }
 
-/* The statistic that a bound is about, of requests that each had the server for themselves. */
+/* The statistic that a bound is about, of the requests of its class, each of which had the server for itself. */
 static double least_of(struct bounds *b, const struct judge_miss *miss)
 {
 	double *x = xmalloc((b->alone.n ? b->alone.n : 1) * sizeof *x), least;
@@ -198,7 +200,7 @@ static double least_of(struct bounds *b, const struct judge_miss *miss)
 				     : miss->metric == SLO_TPOT ? at->tpot
 								: at->e2el;
 
-		if (!isnan(value))
+		if (!isnan(value) && b->class_ids.at[i] == miss->class_id)
 			x[n++] = value;
 	}
 	quantile_sort(x, n);
@@ -220,6 +222,7 @@ int service_bound_of(struct service *s, const struct serve *load, uint64_t seed,
 		return -1;
 	if (each_request(load, seed, replication, &l, &b, j, err) != 0 || !l.n) {
 		VEC_FREE(&b.alone);
+		VEC_FREE(&b.class_ids);
 		judge_free(j);
 		return -1;
 	}
@@ -234,6 +237,7 @@ int service_bound_of(struct service *s, const struct serve *load, uint64_t seed,
 	if (out->misses)
 		out->least = least_of(&b, &out->miss);
 	VEC_FREE(&b.alone);
+	VEC_FREE(&b.class_ids);
 	judge_free(j);
 	return 0;
 }

@@ -164,7 +164,8 @@ static void check_machines(struct planning *p, struct diags *d)
 
 	if (said->kind != YML_MAP || !said->n) {
 		diag_add(d, said->place, "{mini: apple-m4-10c-16gb}, or {any: {price: \"<= 5000 USD\"}}",
-			 "plan: machines: expected a mapping of names, got %s", yml_kind_name(said));
+			 "plan: machines: expected a mapping of names, got %s",
+			 said->kind == YML_MAP ? "an empty one" : yml_kind_name(said));
 		return;
 	}
 	if (any && said->n > 1)
