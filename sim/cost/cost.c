@@ -269,16 +269,19 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	c->memory = stream(c->bytes, &a->decode);
 }
 
-/* A scan walks the tokens with its state on the chip, one head's column to a thread (ggml_gated_delta_net() and
- * ggml_ssm_scan() of llama.cpp; gated_delta.py and ssm.py of mlx_lm): it reads and writes the states once, what
- * each token brings once, and computes without matrix units, as attention of few queries does. */
+/* A scan that walks the tokens has its state on the chip, one head's column to a thread: it reads and writes the states
+ * once, what each token brings once, and computes without matrix units, as attention of few queries does. One in chunks
+ * multiplies the tokens of a chunk with one another, head by head, as attention with as many queries and keys does.
+ * Which kernel does which: llm/scans.h. */
 static void cost_scan(struct cost *c, const struct op *op, const struct device_model *device_model,
 		      double share)
 {
 	const struct attention_table *a = &device_model->profile->attention;
-	const struct util u = a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
-								a->decode_u.provenance}
-						: util_at(device_model->attention, 1, (double)op->query);
+	const double chunk = (double)op->context;
+	const struct util u = chunk > 0           ? util_at(device_model->attention, chunk, chunk)
+			      : a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
+								  a->decode_u.provenance}
+						  : util_at(device_model->attention, 1, (double)op->query);
 
 	c->flop = op->flop * share;
 	c->bytes = (op->kv_B + op->tensor_B * op->times) * share;

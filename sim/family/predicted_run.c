@@ -93,7 +93,8 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 		.window = profile_honours(profile, HONOUR_WINDOW, m->architecture),
 		.latent = profile_honours(profile, HONOUR_LATENT, m->architecture),
 		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
-		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture)};
+		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
+		.scans = scan_kernels_of(profile->origin.name)};
 	struct run_planner b = {
 		.m = model_as_run(a, m, as), .p = p, .rules = {profile->last_row, profile->all_logits}};
 	struct arena scratch = ARENA_INIT;

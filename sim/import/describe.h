@@ -47,12 +47,12 @@ struct described {
 	int64_t experts, active, expert_inner, shared, shared_inner, first_dense, every;
 	bool expert_bias, router_bias, shared_gate, latent_norm;
 	int64_t expert_latent; /* width that experts work in; 0: the hidden width */
-	const char *ffn_kind;  /* of a model with kinds: "swiglu", "relu2", ... */
+	const char *ffn_kind;  /* in a model with kinds: "swiglu", "relu2", ... */
 	bool qk_norm_wide, norm_bias;
 	struct described_kind
 		*kinds; /* NULL: none; then window, full_every, first_dense and every are not used */
 	size_t kinds_n;
-	const unsigned char *kind_of; /* of each layer */
+	const unsigned char *kind_of; /* the kind of each layer */
 	int64_t mtp_layers;           /* that predict further tokens */
 	const char *mtp_kinds;        /* "full": of each; NULL: as the last layer */
 	int64_t per_layer_embedding, streams, positions, extra;

@@ -117,7 +117,7 @@ static int64_t adjusted(struct config_reading *r, int64_t inner)
 	return (n + of - 1) / of * of;
 }
 
-/* Of a dense FFN. GPT-2 has four times the hidden width where nothing else is said. */
+/* The width of a dense FFN. GPT-2 has four times the hidden width where nothing else is said. */
 static int64_t inner_width(struct config_reading *r)
 {
 	const int64_t own = CONFIG_OR_0(r, "block_ff_dim", "shared_intermediate_size"),
@@ -151,7 +151,7 @@ void describe_feed_forward(struct config_reading *r)
 		return;
 	if (config_find(r->config, "intermediate_size") &&
 	    config_find(r->config, "intermediate_size")->kind == YML_LIST)
-		r->d->inner = 1; /* of each layer: describe_layers.c */
+		r->d->inner = 1; /* describe_layers.c has that of each layer */
 	else
 		r->d->inner = inner_width(r);
 }

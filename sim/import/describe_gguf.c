@@ -195,7 +195,7 @@ static int attention(struct reading *r)
 	return 0;
 }
 
-/* What a config.json calls the architecture, where llama.cpp has another name for it. Its "deepseek2" is both
+/* The name of the architecture in a config.json, which llama.cpp has another one for. Its "deepseek2" is both
  * of DeepSeek's: the bias that corrects how experts are chosen came with the third. */
 static const char *architecture(const struct reading *r)
 {

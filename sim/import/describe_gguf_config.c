@@ -288,7 +288,7 @@ static void layers_in_lists(const struct work *w)
 	put(w, "linear_attn_config", map);
 }
 
-/* What is one figure divided by another. */
+/* Keys of config.json that are one figure divided by another. */
 static void quotients(const struct work *w)
 {
 	const struct gguf_key *inner = find(w, "ssm.inner_size"), *heads_n = find(w, "ssm.time_step_rank");

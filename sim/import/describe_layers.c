@@ -226,7 +226,7 @@ static void by_ratios(struct layers_job *j)
 	}
 }
 
-/* Where indexer_types is missing: files for a million positions share an index between four layers behind the
+/* Without indexer_types: files for a million positions share an index between four layers behind the
  * third (llama.cpp src/models/glm-dsa.cpp). */
 static void by_index(struct layers_job *j)
 {

@@ -8,7 +8,7 @@
 #define SIM_IMPORT_DESCRIBE_LAYERS_H
 #include "sim/import/config.h"
 
-/* What mixes tokens in a layer. */
+/* The part of a layer that mixes tokens. */
 enum layer_mixer {
 	LAYER_NONE,
 	LAYER_FULL,
@@ -27,14 +27,14 @@ struct described_layer {
 	unsigned char mixer;
 	bool experts;
 	int64_t inner; /* FFN; 0: none */
-	int64_t ratio; /* of compression */
+	int64_t ratio; /* tokens to a compressed row */
 	int64_t extra;
 };
 
 struct layers_job {
 	struct config_reading *r;
 	struct described_layer *at;
-	struct attention *base; /* of a full layer */
+	struct attention *base; /* a full layer's */
 	struct recurrent *recurrent;
 };
 

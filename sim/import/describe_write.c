@@ -108,7 +108,7 @@ static void feed_forward(const struct described *d, const struct extras *x, stru
 		str_addf(out, "  skew: %.3g\n", x->skew);
 }
 
-/* What a runtime is chosen by, and how long a sequence may be. */
+/* The name by which a runtime is chosen, and the longest sequence. */
 /* One member of a mapping in braces, where it is not 0. */
 static void member(struct str *out, const char *key, int64_t x)
 {
@@ -286,7 +286,7 @@ static void kinds(const struct described *d, struct str *out)
 	pattern(d, out);
 }
 
-/* What few models have. */
+/* Keys that few models have. */
 static void options(const struct described *d, struct str *out)
 {
 	static const struct {

@@ -39,7 +39,7 @@ struct family {
 	int64_t head_dim;        /* default; 0: hidden / heads */
 	int64_t heads, kv_heads; /* defaults; 0: must be said; kv_heads 0: as many as heads */
 	const char *bias;        /* always there ("qkv"), or NULL: attention_bias says */
-	const char *bias_key;    /* what attention_bias brings: "qkv" or "qkvo" */
+	const char *bias_key;    /* the biases that attention_bias stands for: "qkv" or "qkvo" */
 	bool qk_norm, qk_norm_wide, post_norms, sinks, fused;
 	enum sight sight;
 	int64_t full_every; /* default of the window's pattern */
@@ -58,7 +58,7 @@ struct family {
 	bool router_bias; /* experts are chosen with a correction */
 	bool ungated;     /* FFN of two products */
 	bool ffn_bias;
-	bool shared_gate;           /* of the shared expert */
+	bool shared_gate;           /* the shared expert has a gate */
 	bool learned_positions;     /* a table of them */
 	bool beside;                /* an FFN beside the experts of each layer */
 	bool mtp_in_files;          /* released files hold the layers that predict further tokens */

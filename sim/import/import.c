@@ -330,8 +330,9 @@ static void add_size(struct job *j, const struct model *m)
 	else
 		str_addf(&j->r->text,
 			 "# its tensors take %.0f bytes, as no file type here; the closest, %s, is %+.1f %% "
-			 "off\n",
-			 d->bytes, mix_names[mix], 100 * by);
+			 "off%s\n",
+			 d->bytes, mix_names[mix], 100 * by,
+			 str_ends(j->ask->path, ".gguf") ? "; in a scenario say 'weights: {file: ...}'" : "");
 }
 
 static int read_files(struct job *j)

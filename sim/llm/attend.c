@@ -31,7 +31,7 @@ static double pairs_in_chunks(int64_t n, int64_t chunk)
 /* How far queries of a part see. */
 struct sight {
 	int64_t window; /* 0: everything */
-	int64_t chunk;  /* of a prompt; a cache in chunks is kept and read as a window of that length
+	int64_t chunk; /* the length of the chunks of a prompt; a cache in chunks is kept and read as a window of that length
 			   (ml-explore/mlx-lm cache.py ChunkedKVCache, llama-kv-cache-iswa.cpp) */
 	bool causal;
 };
@@ -125,7 +125,7 @@ static struct attend pieces(const struct model *m, const struct shape_mix *x, st
 	return a;
 }
 
-/* What is seen beyond the window: a row for each `ratio` tokens, and the best `top` of them where the runtime
+/* The rows that are seen beyond the window: a row for each `ratio` tokens, and the best `top` of them where the runtime
  * reads only those. Of whole contexts: the window's own share of them is not worth a term. */
 static void add_rows(const struct attention *a, const struct attend *whole, int64_t sequences,
 		     struct attend *x)

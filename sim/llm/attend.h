@@ -10,9 +10,9 @@
 
 struct attend {
 	bool decodes;           /* each query reads the cache: latent attention works in the latent */
-	int64_t query, context; /* of one sequence; of unlike ones a mean, weighted by their queries */
+	int64_t query, context; /* one sequence's; a mean over unlike ones, weighted by their queries */
 	int64_t seen;           /* tokens of the cache that are read, over all sequences */
-	double pairs;           /* of a query and a key it may look at, over all sequences */
+	double pairs;           /* a query and a key that it may look at, over all sequences */
 	double rectangle;       /* the same with the masked half */
 };
 

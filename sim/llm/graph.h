@@ -22,7 +22,7 @@ enum op_kind {
 	OP_ACTIVATION, /* the FFN's gate */
 	OP_RESIDUAL,
 	OP_ROUTE,   /* softmax over experts, the best of them, tokens sorted to them */
-	OP_COMBINE, /* what experts made, weighted and summed */
+	OP_COMBINE, /* the experts' results, weighted and summed */
 	OP_CONV,    /* a short convolution along a sequence */
 	OP_SCAN,    /* a recurrence along a sequence */
 	OP_TOP,     /* the best of an indexer's scores */
@@ -37,7 +37,7 @@ enum op_split {
 	SPLIT_COLUMNS /* n */,
 	SPLIT_ROWS /* k */,
 	SPLIT_HEADS,
-	SPLIT_WIDTH /* of its tensor */,
+	SPLIT_WIDTH /* its tensor's */,
 	SPLIT_EXPERTS /* whole experts, or a part of each: as much work either way */
 };
 
@@ -49,10 +49,12 @@ struct op {
 	enum phase phase;
 	int64_t m, n, k; /* OP_LINEAR; m: rows for each of the copies */
 	double copies; /* OP_LINEAR: products of that shape with weights of their own: experts hit; else 1 */
-	int64_t query, context; /* OP_SCORES: of one sequence; context includes the query */
-	double flop;            /* useful */
-	double dense_flop;      /* OP_SCORES: of the whole rectangle, the masked half included */
-	double weight_B; /* of all copies; read once however many rows; for a weight gradient: written */
+	/* OP_SCORES: of one sequence; context includes the query. OP_SCAN: context is the tokens of a chunk, 0: they are
+	 * walked one by one */
+	int64_t query, context;
+	double flop;       /* useful */
+	double dense_flop; /* OP_SCORES: of the whole rectangle, the masked half included */
+	double weight_B; /* bytes of all copies; read once however many rows; for a weight gradient: written */
 	enum format_id format; /* OP_LINEAR: what most of its weights are kept in */
 	double rows;           /* OP_LINEAR: in all, over the copies */
 	int64_t experts;       /* OP_LINEAR: that each token goes through, where they are experts'; else 0 */
@@ -95,26 +97,26 @@ struct shape_mix {
 	int64_t rows;      /* in all; what has no context hangs on them alone */
 	int64_t logits;    /* rows that the head runs over */
 	int64_t decodes;   /* sequences */
-	int64_t rows_each; /* of them: 1, or tokens of a draft + 1 */
+	int64_t rows_each; /* rows of each decode: 1, or tokens of a draft + 1 */
 	int64_t context;   /* over the decodes, the sum of contexts */
-	int64_t windowed;  /* of min(context, window); not read where the model has no window */
+	int64_t windowed;  /* the sum of min(context, window); not read where the model has no window */
 	const struct shape_piece *pieces;
 	size_t pieces_n;
 };
 
-struct shape {              /* of a step */
+struct shape {              /* the dimensions of a step */
 	int64_t batch;      /* sequences */
 	int64_t tokens;     /* new tokens of each */
 	int64_t past;       /* tokens of each already in the cache */
 	bool all_logits;    /* the head runs over every token, not the last of each sequence */
 	bool train_weights; /* the backward pass makes gradients of the model's own weights */
-	int64_t lora_rank;  /* of the adapters */
+	int64_t lora_rank;  /* the adapters' rank */
 	unsigned adapters;  /* enum adapter as bits: where there are some, and they are trained */
 	bool scores_again;  /* the backward pass makes the attention scores again */
 	/* a share of the experts of each layer: tokens times experts that meet there, experts that are hit;
 	 * 0: all of them */
 	double expert_rows, experts_hit;
-	bool no_end; /* what graph_end() writes is left out: it is done elsewhere */
+	bool no_end; /* the operators of graph_end() are left out: they run elsewhere */
 	/* NULL: all sequences are alike, as batch, tokens and past say; else what is run instead of those.
 	 * Of inference alone. */
 	const struct shape_mix *mix;
@@ -136,8 +138,8 @@ bool op_attends(const struct op *op);
 size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		 enum phase phase, struct op ops[GRAPH_OPS]);
 
-int64_t graph_rows(const struct shape *s);      /* of the step: tokens in all */
-int64_t graph_head_rows(const struct shape *s); /* of the logits */
+int64_t graph_rows(const struct shape *s);      /* the step's tokens in all */
+int64_t graph_head_rows(const struct shape *s); /* the rows of the logits */
 
 bool shape_same(const struct shape *a, const struct shape *b);
 

@@ -10,7 +10,7 @@ struct about {
 	const struct model *m;
 	struct part part;
 	enum tensor t;
-	int64_t layer, layers; /* of attention in a model that has it in some layers: of those layers */
+	int64_t layer, layers; /* attention that only some layers have is counted along those layers */
 };
 
 /* --- which layers, which rows --------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static enum format_id named_after(int mix)
 
 static enum format_id output_rule(int mix, const struct about *x)
 {
-	if (eight_experts(x->m)) /* of the file types that give it q5_K, those that are here */
+	if (eight_experts(x->m)) /* llama.cpp gives it q5_K in more file types than are here */
 		return mix == FORMAT_Q2_K || mix == FORMAT_IQ4_NL || mix == FORMAT_IQ4_XS ||
 				       mix == MIX_Q3_K_S || mix == MIX_Q3_K_M || mix == MIX_Q4_K_S ||
 				       mix == MIX_Q4_K_M
@@ -219,7 +219,7 @@ static enum format_id ggml_rule(int mix, const struct about *x)
 	if (mix_iq_has(mix) && x->t != TENSOR_SMALL && x->t != TENSOR_ROUTER)
 		return x->t == TENSOR_V && a->latent ? mix_iq_base(mix) : mix_iq_format(mix, &few);
 	switch (x->t) {
-	case TENSOR_SMALL: /* of one dimension */
+	case TENSOR_SMALL: /* one dimension */
 	case TENSOR_ROUTER:
 		return FORMAT_F32;
 	case TENSOR_HEAD:
@@ -228,7 +228,7 @@ static enum format_id ggml_rule(int mix, const struct about *x)
 		return a->fused ? fused_rule(mix) : named_after(mix);
 	case TENSOR_K:
 		return a->fused ? fused_rule(mix) : eight_experts(x->m) ? FORMAT_Q8_0 : named_after(mix);
-	case TENSOR_V: /* of latent attention: two tensors that no rule knows */
+	case TENSOR_V: /* latent attention has two tensors that no rule knows */
 		return a->fused ? fused_rule(mix) : a->latent ? named_after(mix) : value_or_more(mix, x);
 	case TENSOR_QKV: /* named attn_qkv: the rule for values */
 		return value_or_more(mix, x);
@@ -358,7 +358,7 @@ static enum format_id format_of(int mix, const struct about *x, int64_t row)
 	case FORMAT_FP8_ROW:
 	case FORMAT_I2_S:
 		return product_format(x, (enum format_id)mix);
-	case FORMAT_INT4_G32: /* of experts alone (Kimi K2.5) */
+	case FORMAT_INT4_G32: /* experts alone have it (Kimi K2.5) */
 		return expert ? FORMAT_INT4_G32 : FORMAT_BF16;
 	case MIX_MXFP8_BF16:
 		return product_format(x, FORMAT_MXFP8);

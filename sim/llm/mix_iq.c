@@ -1,12 +1,11 @@
 /* mix_iq.c - see mix_iq.h. */
 #include "sim/llm/mix_iq.h"
 
-/* Of a file type: what it is named after, and what its exceptions are. */
+/* A file type: the format that it is named after, and its exceptions. */
 static const struct row {
 	int mix;
 	enum format_id base, table, head;
-	enum format_id v,
-		few_v; /* where four or more query heads share a key, or four or more experts; else */
+	enum format_id v, few_v; /* for four or more query heads to a key, or four or more experts; else */
 	enum format_id qk, o;
 	enum format_id first_down; /* in the first eighth of the layers */
 } rows[] = {

@@ -207,20 +207,63 @@ static double sequences(const struct shape *s)
 	return s->mix ? (double)s->mix->decodes + (double)s->mix->pieces_n : (double)s->batch;
 }
 
+/* The work of a scan over the tokens of its sequences. */
+struct scanned {
+	double flop;   /* over all tokens */
+	double square; /* numbers of the chunks' squares, of all heads */
+	int64_t chunk; /* the longest; 0: walked */
+};
+
+static void add_scanned(struct scanned *x, const struct writer *w, const struct recurrent *r, double rows,
+			int64_t tokens)
+{
+	const struct scan_kernel *k = &r->prompt;
+	const int64_t chunk = k->chunk < tokens ? k->chunk : tokens;
+
+	if (!k->chunk || tokens < k->from) {
+		x->flop += rows * recurrence_cost(w->m, r).step_flop;
+		return;
+	}
+	x->flop += rows * recurrence_chunk_flop(w->m, r, (double)chunk);
+	x->square += rows * (double)(r->heads * chunk);
+	x->chunk = chunk > x->chunk ? chunk : x->chunk;
+}
+
+static struct scanned scanned(const struct writer *w, const struct recurrent *r)
+{
+	const struct shape_mix *mix = w->s->mix;
+	struct scanned x = {.flop = 0};
+	double rows = (double)w->rows;
+
+	if (!mix) {
+		add_scanned(&x, w, r, rows, w->phase == PHASE_DECODE ? 1 : w->s->tokens);
+		return x;
+	}
+	for (size_t i = 0; i < mix->pieces_n; i++) {
+		add_scanned(&x, w, r, (double)mix->pieces[i].tokens, mix->pieces[i].tokens);
+		rows -= (double)mix->pieces[i].tokens;
+	}
+	add_scanned(&x, w, r, rows, 1); /* decodes, and rows that pad the pass */
+	return x;
+}
+
 /* The state is read and written once a pass, whatever the number of tokens: they are walked, or taken in
  * chunks, with the state on the chip. Training keeps a state for each chunk, which its saved bytes count. */
 static void scan(struct writer *w)
 {
+	struct scanned x;
 	const struct recurrent *r = part_recurrent(w->m, w->part);
 	const struct recurrence_cost c = recurrence_cost(w->m, r);
 	struct op *op;
 
 	if (c.step_flop <= 0)
 		return;
+	x = scanned(w, r);
 	op = writer_add(w, "scan", OP_SCAN, SPLIT_HEADS);
 	op->query = w->rows;
-	op->flop = op->times * c.step_flop * (double)w->rows;
-	op->tensor_B = writer_act_B(w, c.width * (double)w->rows);
+	op->context = x.chunk;
+	op->flop = op->times * x.flop;
+	op->tensor_B = writer_act_B(w, c.width * (double)w->rows + (double)r->prompt.passes * x.square);
 	op->kv_B = 2 * format_bytes(FORMAT_F32, c.state) * sequences(w->s);
 }
 

@@ -38,7 +38,7 @@ static const char *const decays[] = {[DECAY_HEAD] = "head", [DECAY_CHANNEL] = "c
 		FIELD_KEY(strukt, member), .type = FIELD_BOOL, .def = d, .help = text                        \
 	}
 
-/* What few models have: a default is not shown. */
+/* Keys that few models have: a default is not shown. */
 #define OPTION(strukt, member, hi, text)                                                                     \
 	{                                                                                                    \
 		FIELD_KEY(strukt, member), .type = FIELD_COUNT, .min = 0, .max = hi, .optional = true,       \

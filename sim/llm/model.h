@@ -6,6 +6,7 @@
 #ifndef SIM_LLM_MODEL_H
 #define SIM_LLM_MODEL_H
 #include "sim/llm/quant.h"
+#include "sim/llm/scans.h"
 
 #define MODEL_SCHEMA "lemursim/model/1"
 
@@ -33,7 +34,7 @@ struct latent {
 struct sparse {
 	struct origin origin;
 	int64_t top, block; /* tokens, in blocks of so many */
-	int64_t heads, dim; /* of the indexer, which has one key of dim for each token */
+	int64_t heads, dim; /* the indexer's, which has one key of dim for each token */
 	bool shared;        /* the choice is that of an earlier layer: no indexer and no key of its own */
 	bool from_hidden;   /* its queries come from the hidden state; false: from the compressed queries */
 	bool in_prefill, in_decode; /* attention reads only what was chosen: model_as_run() */
@@ -50,7 +51,7 @@ struct attention {
 	struct origin origin;
 	int64_t heads, kv_heads, head_dim;
 	int64_t value_dim;         /* width of a value; 0: as head_dim */
-	int64_t q_rank;            /* of compressed queries without a latent; 0: not compressed */
+	int64_t q_rank;            /* rank of compressed queries without a latent; 0: not compressed */
 	int64_t window;            /* tokens a query sees at most; 0: all before it */
 	int64_t chunk;             /* tokens see only those of their own chunk of so many; 0: not in chunks */
 	int64_t full_every;        /* with a window: each so many-th layer sees all; 0: no layer does */
@@ -87,14 +88,15 @@ struct recurrent {
 	struct origin origin;
 	int kind;                      /* enum recurrence: by its key in the file */
 	int64_t key_heads, heads;      /* heads: of values, of the state */
-	int64_t key_dim, value_dim;    /* of a head; the state of one is key_dim x value_dim */
+	int64_t key_dim, value_dim;    /* a head's; its state is key_dim x value_dim */
 	int64_t groups;                /* Mamba-2: heads share B and C in so many groups */
-	int64_t width;                 /* of the short convolution; 0: none */
+	int64_t width;                 /* tokens of the short convolution; 0: none */
 	int decay;                     /* enum decay */
 	int64_t decay_rank, gate_rank; /* low ranks; gate_rank 0: a full product */
 	int64_t value_rank;            /* RWKV-7: of its rate and of the values' mix */
 	int64_t inner;                 /* Mamba-1: width */
 	bool gated, conv_bias, norm;   /* an output gate; a norm in the mixer */
+	struct scan_kernel prompt;     /* how a runtime runs it over a prompt: model_as_run() */
 };
 
 struct ffn {
@@ -128,7 +130,7 @@ struct rope_scaling {
 	int64_t original; /* tokens it was trained for before; 0: not said */
 };
 
-struct model_size { /* of a file, as published */
+struct model_size { /* a file's size, as published */
 	struct origin origin;
 	int weights; /* enum mix_id */
 	double bytes;
@@ -162,7 +164,7 @@ enum { KINDS_MAX = 32 };
 struct model_layout {
 	struct layer_kind kind[KINDS_MAX];
 	size_t kinds_n;
-	const unsigned char *kind_of;  /* of each layer */
+	const unsigned char *kind_of;  /* the kind of each layer */
 	const size_t *begin;           /* the first block of each layer, and behind the last */
 	const int64_t *layer_of;       /* of each block between the ends */
 	const int64_t *mixers, *feeds; /* layers before each layer that have a mixer, an FFN */
@@ -172,7 +174,7 @@ struct model_layout {
 struct mtp {
 	struct origin origin;
 	int64_t layers;
-	struct field_list kinds; /* of the blocks of each; one for each block */
+	struct field_list kinds; /* the kinds of its blocks; one for each block */
 	bool stored;             /* their weights are in memory */
 };
 
@@ -191,10 +193,9 @@ struct model {
 	int64_t context; /* tokens of the longest sequence that it was made for; 0: not said */
 	struct rope_scaling *rope_scaling; /* NULL: none */
 	int64_t layers, hidden, vocabulary;
-	struct attention
-		attention;       /* of kinds that say no other; heads is 0 where no kind has it from here */
+	struct attention attention; /* for kinds that say no other; heads is 0 if no kind has it from here */
 	struct field_list kinds; /* struct model_kind; none: attention and an FFN or experts in every layer */
-	struct field_list pattern;         /* of kinds, repeated to fill the layers: "3 linear", "full" */
+	struct field_list pattern; /* names of kinds, repeated to fill the layers: "3 linear", "full" */
 	const struct model_layout *layout; /* made by model_check(); NULL: no kinds */
 	struct mtp *mtp;                   /* NULL: none */
 	struct field_list stored_only;     /* struct stored */
@@ -253,7 +254,7 @@ bool model_has(const struct model *m, enum role role);
 bool model_layer_has_experts(const struct model *m, int64_t layer);
 bool model_layer_has_ffn(const struct model *m, int64_t layer);
 
-/* What a part of role attention or FFN is made of; NULL: it has no such thing. */
+/* The attention, recurrence or FFN of a part; NULL: it has no such thing. */
 const struct attention *part_attention(const struct model *m, struct part part);
 const struct recurrent *part_recurrent(const struct model *m, struct part part);
 const struct ffn *part_ffn(const struct model *m, struct part part);
@@ -296,15 +297,16 @@ double model_weights_B(const struct model *m, const struct precision *p);
 /* The first layer that predicts further tokens as a model of its own that drafts: its table and its head are the
  * model's, so they take no memory; in the arena. NULL: there is none. */
 const struct model *model_mtp(struct arena *a, const struct model *m);
-double model_mtp_weights(const struct model *m); /* of the layers that predict further tokens */
+double model_mtp_weights(const struct model *m); /* weights of the layers that predict further tokens */
 /* Weights that take memory besides: those layers where they are stored, and stored_only. */
 double model_stored_B(const struct model *m, const struct precision *p);
 
-/* What a runtime makes of a model. */
+/* The choices of a runtime that change what a model keeps and computes. */
 struct run_as {
 	bool window; /* false: every query sees all tokens before it, and the cache holds them */
 	bool latent; /* false: the cache holds the keys and values made from the latent */
 	bool sparse_prefill, sparse_decode; /* false: attention reads all tokens, whatever an indexer chose */
+	struct scan_kernels scans;          /* over prompts; all zero: tokens are walked */
 };
 /* The model as a runtime runs it. m itself where that changes nothing, else a copy in the arena; m must
  * outlive it. */
@@ -337,7 +339,7 @@ int64_t part_cached(const struct model *m, struct part part, int64_t tokens);
  * are distinct) with the rest shared out again. */
 double experts_hit(const struct experts *x, double tokens);
 int64_t experts_shared_inner(const struct experts *x); /* width of all shared experts of a layer */
-int64_t
-experts_width(const struct model *m); /* what experts read and write: the hidden width, or the latent's */
+int64_t experts_width(
+	const struct model *m); /* the width that experts read and write: the hidden one, or the latent's */
 
 #endif

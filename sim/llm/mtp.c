@@ -15,7 +15,7 @@ static double layer_sum(const struct model *m, const struct precision *p, int64_
 	return sum;
 }
 
-/* Of one layer that predicts further tokens: its blocks, the product that joins two hidden states, and three
+/* One layer that predicts further tokens: its blocks, the product that joins two hidden states, and three
  * norms (DeepSeek-V3, arXiv:2412.19437, section 2.2). p NULL: numbers, else bytes. */
 static double mtp_layer(const struct model *m, const struct precision *p)
 {

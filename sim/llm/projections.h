@@ -35,13 +35,13 @@ struct widths {
 };
 struct widths attention_widths(const struct attention *a);
 
-/* What a recurrence keeps of a sequence and what it does for each token. */
+/* The numbers that a recurrence keeps for a sequence and its work for each token. */
 struct recurrence_cost {
 	double state;      /* numbers of the recurrent state */
 	double conv_state; /* and of the convolution's */
 	double conv;       /* width of the convolution */
 	double width;      /* numbers of a token that the scan reads and writes */
-	double step_flop;  /* of a token, where tokens are walked one by one */
+	double step_flop;  /* a token's, if tokens are walked one by one */
 	double out;        /* width of what it makes */
 };
 struct recurrence_cost recurrence_cost(const struct model *m, const struct recurrent *r);

@@ -158,7 +158,7 @@ struct precision {
 	int weights;                   /* enum mix_id; with a file the type that it is nearest to */
 	struct weights_file *file;     /* NULL: every tensor as the rules of the file type have it */
 	int kv, compute;               /* enum format_id; compute is one of f32, f16, bf16 */
-	struct tensor_formats tensors; /* which tensors are not as the mix has them */
+	struct tensor_formats tensors; /* exceptions to the mix */
 };
 extern const struct table precision_table;
 

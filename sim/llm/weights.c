@@ -248,22 +248,53 @@ static void run_attention_as(struct arena *a, struct attention *at, struct run_a
 	at->sparse = s;
 }
 
+static struct scan_kernel kernel_for(const struct recurrent *r, struct run_as as)
+{
+	static const struct scan_kernel walk = {0, 0, 0};
+
+	return r->kind == RECURRENT_DELTA    ? as.scans.delta
+	       : r->kind == RECURRENT_MAMBA2 ? as.scans.mamba2
+					     : walk;
+}
+
+static bool scans_as(const struct recurrent *r, struct run_as as)
+{
+	const struct scan_kernel k = kernel_for(r, as);
+
+	return r->prompt.chunk == k.chunk && r->prompt.from == k.from && r->prompt.passes == k.passes;
+}
+
+static void run_kind_as(struct arena *a, struct layer_kind *k, struct run_as as)
+{
+	if (k->attention && !runs_as(k->attention, as)) {
+		struct attention *own = arena_alloc(a, sizeof *own);
+
+		*own = *k->attention;
+		run_attention_as(a, own, as);
+		k->attention = own;
+	}
+	if (k->recurrent && !scans_as(k->recurrent, as)) {
+		struct recurrent *own = arena_alloc(a, sizeof *own);
+
+		*own = *k->recurrent;
+		own->prompt = kernel_for(own, as);
+		k->recurrent = own;
+	}
+}
+
+static bool kind_runs_as(const struct layer_kind *k, struct run_as as)
+{
+	return (!k->attention || runs_as(k->attention, as)) && (!k->recurrent || scans_as(k->recurrent, as));
+}
+
 static const struct model_layout *layout_as_run(struct arena *a, const struct model_layout *from,
 						struct run_as as)
 {
 	struct model_layout *l = arena_alloc(a, sizeof *l);
 
 	*l = *from;
-	for (size_t i = 0; i < l->kinds_n; i++) {
-		struct attention *own;
-
-		if (!l->kind[i].attention || runs_as(l->kind[i].attention, as))
-			continue;
-		own = arena_alloc(a, sizeof *own);
-		*own = *l->kind[i].attention;
-		run_attention_as(a, own, as);
-		l->kind[i].attention = own;
-	}
+	for (size_t i = 0; i < l->kinds_n; i++)
+		run_kind_as(a, &l->kind[i], as);
 	return l;
 }
 
@@ -273,7 +304,7 @@ const struct model *model_as_run(struct arena *a, const struct model *m, struct 
 	struct model *run;
 
 	for (size_t i = 0; m->layout && i < m->layout->kinds_n; i++)
-		same &= !m->layout->kind[i].attention || runs_as(m->layout->kind[i].attention, as);
+		same &= kind_runs_as(&m->layout->kind[i], as);
 	if (same)
 		return m;
 	run = arena_alloc(a, sizeof *run);
@@ -323,7 +354,7 @@ int64_t part_cached(const struct model *m, struct part part, int64_t tokens)
 	return window && window < tokens ? window : tokens;
 }
 
-/* Of the rows that compression makes, and of the indexer's keys: one for each token or each row. */
+/* Numbers in the rows that compression makes and in the indexer's keys: one for each token or each row. */
 static double beyond_window(const struct attention *a, double tokens)
 {
 	const double rows = a->compress ? floor(tokens / (double)a->compress->ratio) : tokens;

@@ -50,7 +50,8 @@ static const struct model *as_run(struct loader *l, const struct model *m, const
 			    (struct run_as){.window = profile_honours(p, HONOUR_WINDOW, name),
 					    .latent = profile_honours(p, HONOUR_LATENT, name),
 					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
-					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name)});
+					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name),
+					    .scans = scan_kernels_of(p->origin.name)});
 }
 
 /* Copies the units for another model. */

@@ -264,6 +264,127 @@ START_TEST(families_are_as_expected)
 }
 END_TEST
 
+/* Figures at 262,144 tokens of one sequence. Behind all windows a cache grows by what each token adds, whole
+ * blocks of 128 tokens counted (the rows of DeepSeek V4); states do not grow. */
+START_TEST(long_contexts)
+{
+	enum { SHORT = 32768, LONG = 262144 };
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct csv csv = {.rows = NULL};
+	char *text;
+	size_t len;
+
+	ck_assert_int_eq(file_read(&a, FOLDER "expected.csv", 1 << 20, &text, &len, &err), 0);
+	ck_assert_int_eq(csv_read(&a, FOLDER "expected.csv", text, &csv, &err), 0);
+	for (size_t i = 0; i < csv.n; i++) {
+		const char *file = csv_get(&csv, &csv.rows[i], "file");
+#define EXPECTED(head) strtod(csv_get(&csv, &csv.rows[i], head), NULL)
+		const double at_short = EXPECTED("kv_bytes_32768_f16"),
+			     each = EXPECTED("kv_bytes_per_token_f16");
+		struct imported x;
+		struct sums s;
+
+		import_file(&x, arena_printf(&a, FOLDER "%s", file));
+		s = caches(&x.m, LONG);
+		near(file, "cache of 262144", s.cache, at_short + (LONG - SHORT) * each, 0);
+		near(file, "state, f32", s.state_f32, EXPECTED("state_bytes_llamacpp"), 0);
+		near(file, "state, 16 bits", s.state_16, EXPECTED("state_bytes_mlx"), 0);
+		drop(&x);
+#undef EXPECTED
+	}
+	arena_release(&a);
+}
+END_TEST
+
+/* The sums of llama.cpp's llama-hparams.cpp (n_embd_k_gqa(), n_embd_v_gqa(), n_embd_r(), n_embd_s(); ngxson/llama.cpp@
+ * 3f545be), written out for models of the catalogue: f16 caches, states in f32. */
+#define GQA(layers, kv_heads, k, v) (2.0 * (layers) * (kv_heads) * ((k) + (v)))
+#define DELTA_R(width, key_heads, dk, heads, dv)                                                             \
+	(4.0 * ((width)-1) * (2.0 * (key_heads) * (dk) + (heads) * (dv)))
+#define DELTA_S(heads, dk, dv)           (4.0 * (heads) * (dk) * (dv))
+#define MAMBA_R(width, inner, groups, n) (4.0 * ((width)-1) * ((inner) + 2.0 * (groups) * (n)))
+#define MAMBA_S(inner, n)                (4.0 * (inner) * (n))
+static const struct {
+	const char *model;
+	double each;    /* bytes that a token adds behind all windows */
+	double windows; /* bytes of full windows */
+	double state;   /* bytes of states in f32 */
+} kept[] = {
+	{"qwen3.5-4b", GQA(8, 4, 256, 256), 0, 24 * (DELTA_R(4, 16, 128, 32, 128) + DELTA_S(32, 128, 128))},
+	{"qwen3.5-9b", GQA(8, 4, 256, 256), 0, 24 * (DELTA_R(4, 16, 128, 32, 128) + DELTA_S(32, 128, 128))},
+	{"qwen3.5-35b-a3b", GQA(10, 2, 256, 256), 0,
+	 30 * (DELTA_R(4, 16, 128, 32, 128) + DELTA_S(32, 128, 128))},
+	{"qwen3-next-80b-a3b", GQA(12, 2, 256, 256), 0,
+	 36 * (DELTA_R(4, 16, 128, 32, 128) + DELTA_S(32, 128, 128))},
+	{"gemma-4-31b", GQA(10, 4, 512, 512), 1024 * GQA(50, 16, 256, 256), 0},
+	{"gemma-4-e4b", GQA(4, 2, 512, 512), 512 * GQA(20, 2, 256, 256), 0},
+	{"gemma-3n-e4b", GQA(4, 2, 256, 256), 512 * GQA(16, 2, 256, 256), 0},
+	{"glm-4.7-flash", 2.0 * 47 * (512 + 64), 0, 0},
+	{"granite-4.0-h-small", GQA(4, 8, 128, 128), 0, 36 * (MAMBA_R(4, 8192, 1, 128) + MAMBA_S(8192, 128))},
+	{"granite-4.0-h-tiny", GQA(4, 4, 128, 128), 0, 36 * (MAMBA_R(4, 3072, 1, 128) + MAMBA_S(3072, 128))},
+	{"nemotron-3-nano", GQA(6, 2, 128, 128), 0, 23 * (MAMBA_R(4, 4096, 8, 128) + MAMBA_S(4096, 128))},
+	{"lfm2-1.2b", GQA(6, 8, 64, 64), 0, 10 * 4.0 * 2048 * 2},
+	{"lfm2-8b-a1b", GQA(6, 8, 64, 64), 0, 18 * 4.0 * 2048 * 2},
+	{"smollm3-3b", GQA(36, 4, 128, 128), 0, 0},
+	{"seed-oss-36b", GQA(64, 8, 128, 128), 0, 0},
+	{"olmo-3-7b", GQA(8, 32, 128, 128), 4096 * GQA(24, 32, 128, 128), 0},
+	{"olmo-3-32b", GQA(16, 8, 128, 128), 4096 * GQA(48, 8, 128, 128), 0},
+	{"command-r7b", GQA(8, 8, 128, 128), 4096 * GQA(24, 8, 128, 128), 0},
+	{"command-a", GQA(16, 8, 128, 128), 4096 * GQA(48, 8, 128, 128), 0},
+	{"phi-3.5-moe", GQA(32, 8, 128, 128), 0, 0},
+	/* KDA: a convolution of q, k and v each; the others keep the latent */
+	{"kimi-linear-48b-a3b", 2.0 * 7 * (512 + 64), 0, 20 * (4.0 * 3 * 3 * 4096 + DELTA_S(32, 128, 128))},
+	{"falcon-h1-34b", GQA(72, 4, 128, 128), 0, 72 * (MAMBA_R(4, 4096, 2, 256) + MAMBA_S(4096, 256))},
+	{"jamba-mini", GQA(4, 8, 128, 128), 0, 28 * (MAMBA_R(4, 8192, 0, 16) + MAMBA_S(8192, 16))},
+};
+
+START_TEST(caches_of_the_catalogue)
+{
+	struct arena a = ARENA_INIT;
+	struct imported x;
+
+	import_file(&x, arena_printf(&a, "tests/data/configs/%s.json", kept[_i].model));
+	for (int64_t tokens = 32768; tokens <= 262144; tokens *= 8) {
+		const struct sums s = caches(&x.m, tokens);
+
+		near(kept[_i].model, "cache", s.cache, kept[_i].windows + (double)tokens * kept[_i].each, 0);
+		near(kept[_i].model, "state, f32", s.state_f32, kept[_i].state, 0);
+	}
+	drop(&x);
+	arena_release(&a);
+}
+END_TEST
+
+/* The published counts of every model that has one, closer than model_check() asks for. */
+START_TEST(counts_of_the_catalogue)
+{
+	struct arena a = ARENA_INIT;
+	struct diags diags;
+	struct loader l;
+	struct load_found *found;
+	size_t n, counted = 0;
+
+	diags_init(&diags, &a);
+	loader_init(&l, &a, &diags);
+	n = load_list(&l, ".", "models", &found);
+	for (size_t i = 0; i < n; i++) {
+		struct model m = {.layers = 0};
+		struct yml *tree = load_file(&l, found[i].path, "models", MODEL_SCHEMA);
+
+		ck_assert_ptr_nonnull(tree);
+		ck_assert_int_eq(field_load(&model_table, tree, "model", &m, &diags), 0);
+		ck_assert_int_eq(model_check(&m, &diags), 0);
+		if (!m.parameters)
+			continue;
+		near(found[i].name, "parameters", model_weights(&m), (double)m.parameters, 0.001);
+		counted++;
+	}
+	ck_assert_uint_ge(counted, 115);
+	arena_release(&a);
+}
+END_TEST
+
 /* --- the table of families ------------------------------------------------------------------------ */
 
 static char *read_text(struct arena *a, const char *path)
@@ -314,12 +435,12 @@ START_TEST(families_have_one_row_each)
 }
 END_TEST
 
-/* Every family of mlx_lm is imported, or refused for a reason. */
+/* Every family of mlx_lm is imported, or refused for a stated reason; models/README.md says how many. */
 START_TEST(mlx_lm_is_covered)
 {
 	struct arena a = ARENA_INIT;
 	char *at = read_text(&a, FOLDER "mlx_lm_models.txt");
-	size_t n = 0;
+	size_t n = 0, refused = 0;
 
 	for (char *end; *at; at = end + 1) {
 		end = strchr(at, '\n');
@@ -327,9 +448,14 @@ START_TEST(mlx_lm_is_covered)
 		if (*at == '#')
 			continue;
 		ck_assert_msg(family_of(at), "%s has no row in families.c", at);
+		ck_assert(!family_of(at)->refused || *family_of(at)->refused);
+		refused += family_of(at)->refused != NULL;
 		n++;
 	}
 	ck_assert_uint_ge(n, 100);
+	ck_assert_ptr_nonnull(strstr(read_text(&a, "models/README.md"),
+				     arena_printf(&a, "Of its %zu families %zu are imported and %zu refused",
+						  n, n - refused, refused)));
 	arena_release(&a);
 }
 END_TEST
@@ -479,6 +605,9 @@ Suite *suite_families(void)
 	TCase *tc = tcase_create("families");
 
 	tcase_add_test(tc, families_are_as_expected);
+	tcase_add_test(tc, long_contexts);
+	tcase_add_loop_test(tc, caches_of_the_catalogue, 0, ARRAY_LEN(kept));
+	tcase_add_test(tc, counts_of_the_catalogue);
 	tcase_add_test(tc, readme_lists_the_families);
 	tcase_add_test(tc, families_have_one_row_each);
 	tcase_add_test(tc, mlx_lm_is_covered);

@@ -166,7 +166,10 @@ END_TEST
 START_TEST(a_runtime_reads_what_was_chosen_or_all)
 {
 	const struct model *m = model_of(SPARSE);
-	const struct run_as sparse = {true, true, true, true}, dense = {true, true, false, false};
+	const struct run_as dense = {.window = true, .latent = true}, sparse = {.window = true,
+										.latent = true,
+										.sparse_prefill = true,
+										.sparse_decode = true};
 	const struct shape step = {.batch = 1, .tokens = 1, .past = 9999};
 	const struct model *runs[] = {model_as_run(&arena, m, dense), model_as_run(&arena, m, sparse)};
 	const double read[] = {10000, 64};
@@ -286,6 +289,59 @@ START_TEST(chunked_scans_take_more)
 }
 END_TEST
 
+/* What a runtime runs in chunks is priced so over a prompt, and as one step in decode; a mixed pass does both. */
+START_TEST(a_prompt_is_scanned_as_the_kernel_does)
+{
+	const struct model *m = model_of(HYBRID);
+	const struct run_as as = {.window = true, .latent = true, .scans = {.delta = {64, 2, 3}}};
+	const struct model *run = model_as_run(&arena, m, as);
+	const struct recurrent *r = part_recurrent(run, mixer_at(run, 0));
+	const double step = recurrence_cost(m, r).step_flop, many = recurrence_chunk_flop(m, r, 64),
+		     few = recurrence_chunk_flop(m, r, 10);
+	const struct shape_piece pieces[] = {{100, 0}, {10, 50}, {1, 70}};
+	const struct shape_mix mix = {
+		.rows = 114, .decodes = 3, .rows_each = 1, .context = 30, .pieces = pieces, .pieces_n = 3};
+	const struct shape shapes[] = {
+		{.batch = 1, .tokens = 1, .past = 9}, {.batch = 2, .tokens = 100}, {.mix = &mix}};
+	const double flop[] = {step, 200 * many, 100 * many + 10 * few + 4 * step};
+	const int64_t chunk[] = {0, 64, 64};
+
+	ck_assert_ptr_ne(run, m);
+	ck_assert_int_eq(part_recurrent(m, mixer_at(m, 0))->prompt.chunk,
+			 0); /* the model itself is left as it is */
+	ck_assert_ptr_eq(model_as_run(&arena, run, as), run);
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		struct op ops[GRAPH_OPS], walked[GRAPH_OPS];
+		const enum phase phase = i ? PHASE_PREFILL : PHASE_DECODE;
+		const size_t n = graph_block(run, &f16, &shapes[i], mixer_at(run, 0), phase, ops);
+		const struct op *scan = op_named(ops, n, "scan"),
+				*walk = op_named(
+					walked,
+					graph_block(m, &f16, &shapes[i], mixer_at(m, 0), phase, walked),
+					"scan");
+
+		ck_assert_double_eq_tol(scan->flop, flop[i], 1e-9 * flop[i]);
+		ck_assert_int_eq(scan->context, chunk[i]);
+		ck_assert_double_eq(scan->kv_B, walk->kv_B); /* the states move once either way */
+	}
+	arena_release(&arena);
+}
+END_TEST
+
+START_TEST(kernels_of_runtimes)
+{
+	ck_assert_int_eq(scan_kernels_of("llama.cpp@2026-02").mamba2.chunk, 0);
+	ck_assert_int_eq(scan_kernels_of("cuda@2025-10").mamba2.chunk, 0);
+	ck_assert_int_eq(scan_kernels_of("cuda@2026-08").mamba2.chunk, 256);
+	ck_assert_int_eq(scan_kernels_of("cuda@2026-08").mamba2.from, 129);
+	ck_assert_int_eq(scan_kernels_of("cuda@2026-08").delta.chunk, 0);
+	ck_assert_int_eq(scan_kernels_of("mlx@2025-12").mamba2.chunk, 256);
+	ck_assert_int_eq(scan_kernels_of("mlx@2025-12").delta.chunk, 0);
+	ck_assert_int_eq(scan_kernels_of("vllm").delta.chunk, 64);
+	ck_assert_int_eq(scan_kernels_of("vllmore").delta.chunk, 0);
+}
+END_TEST
+
 /* --- further tokens ------------------------------------------------------------------------------- */
 
 static void check_draft(const struct model *m, int64_t layers)
@@ -352,6 +408,8 @@ Suite *suite_kinds(void)
 	tcase_add_test(tc, compressed_rows);
 	tcase_add_loop_test(tc, products_are_the_matrices, 0, 11);
 	tcase_add_test(tc, chunked_scans_take_more);
+	tcase_add_test(tc, a_prompt_is_scanned_as_the_kernel_does);
+	tcase_add_test(tc, kernels_of_runtimes);
 	tcase_add_test(tc, a_predictor_drafts);
 	tcase_add_test(tc, stored_weights_take_memory);
 	suite_add_tcase(s, tc);

@@ -294,6 +294,8 @@ static const struct {
 	{"gpt-oss-120b", 1, 200, 1, 0, "nvidia-dgx-spark-128gb", "cuda@2025-10", "mxfp4"},
 	{"phi-3-mini", 2000, 1000, 1, 0, NULL, NULL, NULL},
 	{"phi-3-medium", 10, 4000, 1, 0, NULL, NULL, NULL},
+	{"olmo-3-7b", 4000, 300, 2, 0, NULL, NULL, NULL},
+	{"olmo-3-32b", 100, 5000, 1, 0, NULL, NULL, NULL},
 };
 
 static const char *named(const char *name, const char *otherwise)
