@@ -56,6 +56,7 @@
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
+	SUITE(doctor)                                                                                        \
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
 	SUITE(heap)                                                                                          \

@@ -41,6 +41,9 @@ struct suite_row {
 extern const struct suite_row suite_rows[];
 extern const size_t suite_rows_n;
 void suite_list(struct str *out); /* appends two lines for each row */
+/* Appends a line for each row with the time that it may take, and returns their sum in seconds. only: "read,gemm"; NULL or
+ * "all": all rows; names that no row has are skipped. share: of the plan's time for this backend. */
+double suite_budgets(const char *only, bool quick, double share, struct str *out);
 
 /* Seconds that a case is expected to take, preparation and all passes included. */
 double suite_case_s(const struct suite_machine *m, const struct suite_row *r, const struct bench_case *c);
