@@ -73,7 +73,7 @@ void bundle_write(const struct bundle *b, struct str *out)
 	for (size_t i = 0; i < b->n; i++) {
 		struct sample_set set = b->sets[i];
 
-		set.chip = set.chip ? set.chip : "unknown"; /* where the next set begins */
+		set.chip = set.chip ? set.chip : "unknown"; /* the line that separates sets */
 		samples_csv_write(&set, out);
 	}
 }

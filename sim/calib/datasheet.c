@@ -7,6 +7,7 @@
 #include "sim/base/provenance.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
+#include "sim/hw/hw.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -145,7 +146,7 @@ static const char *text_of(struct arena *a, const struct qty *q, enum dim dim)
 	struct str s = STR_INIT;
 	const char *text;
 
-	units_format_exact(&s, q->value, dim);
+	units_format(&s, q->value, dim, 9);
 	text = arena_strdup(a, s.text);
 	str_release(&s);
 	return text;
@@ -172,7 +173,7 @@ static void inherit(struct arena *a, struct datasheet *sheet, const struct machi
 }
 
 void datasheet_inherit(struct arena *a, struct datasheet *sheet, const struct machine *base,
-		       const char *device, const bool measured[DTYPE_N])
+		       const char *device, const bool *measured)
 {
 	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
 	const struct device *d = base->devices.at, *of = d;

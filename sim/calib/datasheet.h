@@ -12,7 +12,8 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/units.h"
-#include "sim/hw/hw.h"
+
+struct machine;
 
 struct datasheet_row {
 	const char *key;   /* "base" (of the file that is written), "title", "memory.bandwidth", "peak_f16",
@@ -32,10 +33,10 @@ struct datasheet {
  * repeated key, a value of another dimension. */
 int datasheet_read(struct arena *a, const char *path, struct datasheet *sheet, struct err *err);
 
-/* Adds what `base` states and the data sheet does not: memory, and the device's peaks of the dtypes that are measured. The
- * first device where none has that name. */
+/* Adds what `base` states and the data sheet does not: memory, and the device's peaks of the dtypes that are measured (by
+ * enum dtype). The first device where none has that name. */
 void datasheet_inherit(struct arena *a, struct datasheet *sheet, const struct machine *base,
-		       const char *device, const bool measured[DTYPE_N]);
+		       const char *device, const bool *measured);
 
 const struct datasheet_row *datasheet_find(const struct datasheet *sheet,
 					   const char *key); /* NULL: no such row; sheet may be NULL */

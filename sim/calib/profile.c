@@ -15,9 +15,8 @@
 struct writer {
 	struct str *out;
 	const struct machine_samples *m;
-	const struct sample_set
-		*set; /* of the device that is being written; for keys of the machine, the first */
-	const struct datasheet *datasheet; /* of the first device; NULL for the others */
+	const struct sample_set *set;      /* the written device's; for keys of the machine, the first */
+	const struct datasheet *datasheet; /* the first device's; NULL for the others */
 	const struct profile_fit *d;
 	double bus; /* byte/s; no rate may be above it */
 };

@@ -10,14 +10,15 @@
 #include "sim/base/texts.h"
 #include "sim/calib/datasheet.h"
 #include "sim/calib/samples.h"
-#include "sim/hw/hw.h"
+
+struct machine;
 
 struct machine_samples {
 	const struct sample_set *sets; /* one for each device of the machine, the main device first */
 	size_t n;
-	const struct datasheet *datasheet; /* of the machine and of its first device; NULL: none */
-	const char *name;                  /* of the file to be written, for messages */
-	struct arena *arena;               /* of *told */
+	const struct datasheet *datasheet; /* facts on the machine and its first device; NULL: none */
+	const char *name;                  /* the file to be written, for messages */
+	struct arena *arena;               /* holds the lines of *told */
 	struct texts
 		*told; /* added to: samples that were not used, by kind and reason; NULL: not asked for */
 };

@@ -26,7 +26,7 @@ struct doctor_system {
 	int64_t free_B;       /* memory that programs may take without others being paged out */
 	bool memory_short;    /* the system says so itself */
 	const char *compiler; /* path */
-	const char *governor; /* of Linux's CPU clock */
+	const char *governor; /* frequency policy of the CPU under Linux */
 	int64_t throttled;    /* times that a core was slowed down for heat since the system began */
 	bool folder_writable; /* the current one, in which hardware/local is made */
 };
