@@ -38,7 +38,7 @@ static const struct opt own_suite[] = {
 		     "these rows of the suite, or all; '--list' names them"),
 	OPT_FLAG_ROW(struct calibrate_options, list, "list", 'l',
 		     "say what would be measured, and measure nothing"),
-	OPT_FLAG_ROW(struct calibrate_options, dry_run, "dry-run", 'n',
+	OPT_FLAG_ROW(struct calibrate_options, dry_run, "dry-run", 0,
 		     "the same with the time of each row and the files that would be written"),
 	OPT_TEXT_ROW(
 		struct calibrate_options, bundle, "bundle", 0, "FILE",
@@ -58,7 +58,7 @@ static const struct opt own_runs[] = {
 	OPT_TEXT_ROW(struct calibrate_options, like, "like", 0, "NAME",
 		     "with --machine: the runtime, or another machine, whose tables are taken over; if not "
 		     "said, the newest runtime that fits the program and its build"),
-	OPT_FLAG_ROW(struct calibrate_options, keep, "keep", 'k',
+	OPT_FLAG_ROW(struct calibrate_options, keep, "keep", 0,
 		     "with --machine: write the file even where it does not give back its own rows")};
 static const struct opt own_facts[] = {
 	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
