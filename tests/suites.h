@@ -60,6 +60,7 @@
 	SUITE(ingest)                                                                                        \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
+	SUITE(doctor)                                                                                        \
 	SUITE(measure)                                                                                       \
 	SUITE(link)                                                                                          \
 	SUITE(heap)                                                                                          \

@@ -7,6 +7,7 @@
 #include "sim/base/provenance.h"
 #include "sim/base/str.h"
 #include "sim/base/csv.h"
+#include "sim/hw/hw.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -138,4 +139,51 @@ bool datasheet_value(const struct datasheet *sheet, const char *key, enum dim di
 	struct err ignored = ERR_INIT;
 
 	return row && units_parse(row->value, dim, value, &ignored) == 0;
+}
+
+static const char *text_of(struct arena *a, const struct qty *q, enum dim dim)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	units_format(&s, q->value, dim, 9);
+	text = arena_strdup(a, s.text);
+	str_release(&s);
+	return text;
+}
+
+static void inherit(struct arena *a, struct datasheet *sheet, const struct machine *base, const char *key,
+		    const struct qty *q, enum dim dim)
+{
+	struct datasheet_row *at;
+
+	if (!q->given || datasheet_find(sheet, key))
+		return;
+	at = arena_array(a, sheet->n + 1, sizeof *at);
+	if (sheet->n)
+		memcpy(at, sheet->at, sheet->n * sizeof *at);
+	at[sheet->n] = (struct datasheet_row){.key = key,
+					      .value = text_of(a, q, dim),
+					      .provenance = provenance_names[q->provenance],
+					      .source = arena_printf(a, "of the base, %s%s%s", base->title,
+								     q->source ? ": " : "",
+								     q->source ? q->source : "")};
+	sheet->at = at;
+	sheet->n++;
+}
+
+void datasheet_inherit(struct arena *a, struct datasheet *sheet, const struct machine *base,
+		       const char *device, const bool *measured)
+{
+	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
+	const struct device *d = base->devices.at, *of = d;
+
+	inherit(a, sheet, base, "memory.capacity", &base->memory.capacity, DIM_BYTES);
+	inherit(a, sheet, base, "memory.usable", &base->memory.usable, DIM_BYTES);
+	inherit(a, sheet, base, "memory.bandwidth", &base->memory.bandwidth, DIM_BANDWIDTH);
+	for (size_t i = 0; i < base->devices.n; i++)
+		of = device && !strcmp(d[i].origin.name, device) ? &d[i] : of;
+	for (int t = 0; t < DTYPE_N && of; t++)
+		if (measured[t])
+			inherit(a, sheet, base, peaks[t], &of->peak[t], DIM_FLOPS);
 }

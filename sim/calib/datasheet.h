@@ -13,6 +13,8 @@
 #include "sim/base/mem.h"
 #include "sim/base/units.h"
 
+struct machine;
+
 struct datasheet_row {
 	const char *key;   /* "base" (of the file that is written), "title", "memory.bandwidth", "peak_f16",
 			      "read", "norm.kernels", "run_to_run" */
@@ -30,6 +32,11 @@ struct datasheet {
 /* Reads a csv with the columns key, value and any of sd, n, how, source. -1 with err "path:line: ...": an unknown or
  * repeated key, a value of another dimension. */
 int datasheet_read(struct arena *a, const char *path, struct datasheet *sheet, struct err *err);
+
+/* Adds what `base` states and the data sheet does not: memory, and the device's peaks of the dtypes that are measured (by
+ * enum dtype). The first device where none has that name. */
+void datasheet_inherit(struct arena *a, struct datasheet *sheet, const struct machine *base,
+		       const char *device, const bool *measured);
 
 const struct datasheet_row *datasheet_find(const struct datasheet *sheet,
 					   const char *key); /* NULL: no such row; sheet may be NULL */

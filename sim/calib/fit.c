@@ -63,8 +63,8 @@ struct fit_job {
 	const struct fit_point *p;       /* those that are fitted */
 	size_t n;
 	double t0;      /* FIT_AFFINE, FIT_CUSTOM: the unit of t0; FIT_STEP: the step's size */
-	double *sigma;  /* of each point, relative to the typical sd */
-	double *weight; /* of the reweighting, 0 to 1 */
+	double *sigma;  /* per point, relative to the typical sd */
+	double *weight; /* by the reweighting, 0 to 1 */
 	double theta[FIT_PARAMS];
 	double covariance[FIT_PARAMS * FIT_PARAMS]; /* p_n x p_n, row by row */
 };

@@ -84,7 +84,7 @@ bool knee_find_step(const struct fit_point *p, size_t n, struct knee_step *s)
 		if (same_size(at[i - 1].x, at[i].x) || !(cache > 1.15 * memory))
 			continue;
 		loss = loss_of(at, i, cache) + loss_of(at + i, n - i, memory);
-		if (!(loss < least * (1 - 1e-9))) /* of two that differ by rounding alone, the first */
+		if (!(loss < least * (1 - 1e-9))) /* the first, where two differ by rounding alone */
 			continue;
 		least = loss;
 		*s = (struct knee_step){at[i - 1].x, at[i].x, sqrt(at[i - 1].x * at[i].x), cache, memory};

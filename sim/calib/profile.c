@@ -8,16 +8,15 @@
 #include <string.h>
 
 #include "sim/base/jsonw.h"
+#include "sim/calib/bundle.h"
 #include "sim/calib/profile_fit.h"
-#include "sim/calib/samples_csv.h"
 #include "sim/conf/sources.h"
 
 struct writer {
 	struct str *out;
 	const struct machine_samples *m;
-	const struct sample_set
-		*set; /* of the device that is being written; for keys of the machine, the first */
-	const struct datasheet *datasheet; /* of the first device; NULL for the others */
+	const struct sample_set *set;      /* the written device's; for keys of the machine, the first */
+	const struct datasheet *datasheet; /* the first device's; NULL for the others */
 	const struct profile_fit *d;
 	double bus; /* byte/s; no rate may be above it */
 };
@@ -464,20 +463,31 @@ int profile_write(const struct sample_set *set, const struct datasheet *datashee
 		err);
 }
 
+static void take_base(struct arena *a, struct datasheet *sheet, const struct machine *base,
+		      const struct sample_set *set)
+{
+	bool measured[DTYPE_N] = {false};
+
+	for (size_t i = 0; i < set->n; i++)
+		if (set->samples[i].kind == SAMPLE_GEMM && (int)set->samples[i].dtype < DTYPE_N)
+			measured[set->samples[i].dtype] = true;
+	datasheet_inherit(a, sheet, base, set->device, measured);
+}
+
 int profile_write_files(struct arena *a, const struct profile_files *files, struct str *out, struct err *err)
 {
-	struct sample_set *sets = arena_array(a, files->n, sizeof *sets);
 	struct datasheet datasheet = {0};
+	struct bundle b;
 
-	for (size_t i = 0; i < files->n; i++) {
-		if (samples_csv_read_file(a, files->samples[i], &sets[i], err) != 0)
-			return -1;
-		sets[i].tool = files->tool ? files->tool : sets[i].tool;
-	}
+	if (bundle_read(a, files->samples, files->n, &b, err) != 0)
+		return -1;
+	for (size_t i = 0; i < b.n; i++)
+		b.sets[i].tool = files->tool ? files->tool : b.sets[i].tool;
 	if (files->datasheet && datasheet_read(a, files->datasheet, &datasheet, err) != 0)
 		return -1;
-	return profile_write_all(&(struct machine_samples){sets, files->n,
-							   files->datasheet ? &datasheet : NULL,
+	if (files->base)
+		take_base(a, &datasheet, files->base, &b.sets[0]);
+	return profile_write_all(&(struct machine_samples){b.sets, b.n, files->datasheet ? &datasheet : NULL,
 							   files->samples[0], a, files->told},
 				 out, err);
 }

@@ -31,7 +31,7 @@ static double count_of(const struct sample *s)
 }
 
 static double
-waited_count(const struct sample *s) /* of kernels that wait for the one before, as in a layer */
+waited_count(const struct sample *s) /* kernels that each wait for the one before, as in a layer */
 {
 	return s->k == 1 ? (double)s->m : 0;
 }

@@ -34,7 +34,7 @@ const char *const sample_dtype_names[SAMPLE_DTYPE_N + 1] = {
  * P(Binomial(n, 1/2) < r) <= 2.5 % (David & Nagaraja, "Order Statistics", section 7.1). 0: n is too small. */
 static size_t lower_rank(size_t n)
 {
-	double log_p = -(double)n * exact_log(2), below = exact_exp(log_p); /* of r, and of r or less */
+	double log_p = -(double)n * exact_log(2), below = exact_exp(log_p); /* P(r) and P(r or less) */
 	size_t r = 0;
 
 	while (r + 1 <= n / 2 && below <= 0.025) {

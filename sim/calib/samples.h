@@ -37,13 +37,13 @@ extern const char *const sample_dtype_names[SAMPLE_DTYPE_N + 1];
 
 struct sample {
 	enum sample_kind kind;
-	enum sample_dtype dtype; /* of the arithmetic, or of the weights for SAMPLE_GEMV and SAMPLE_MOE */
+	enum sample_dtype dtype; /* the arithmetic's, or the weights' for SAMPLE_GEMV and SAMPLE_MOE */
 	const char *path;        /* which implementation: "cblas", "simdgroup", "mps", "tensor" */
 	int64_t m, n, k;
 	int64_t heads, kv_heads, head_dim; /* attention */
 	int64_t threads;                   /* 0: does not apply */
-	double bytes, flop;                /* of one repetition */
-	const double *seconds;             /* of one repetition, each the mean of a batch of them */
+	double bytes, flop;                /* work of one repetition */
+	const double *seconds;             /* times of one repetition, each the mean of a batch */
 	size_t seconds_n;
 	/* Left out of fits, for the reason `why`. Where that begins with "unsettled: " (the machine's speed varied too
 	 * much), a profile uses the sample all the same, with a wide spread, if its kind has no better one of its size. */
@@ -52,7 +52,7 @@ struct sample {
 	/* A published number has no single samples: seconds_n is 1, and these describe the samples behind it. */
 	int64_t stated_n;   /* how many; 0: not stated */
 	double stated_sd_s; /* standard deviation of one of them; 0: not stated */
-	const char *source; /* of a published number; NULL: measured here */
+	const char *source; /* a published number's; NULL: measured here */
 };
 
 struct sample_set {
@@ -60,7 +60,7 @@ struct sample_set {
 		*runtime; /* device: "gpu", "cpu"; runtime: "metal", "cblas" */
 	int64_t cores, ram_B, working_set_B;
 	const char *power_before, *power_after; /* "AC, nominal", ... */
-	const char *load;                       /* of the machine before the first sample: "3.1 on 2 cores" */
+	const char *load;                       /* the machine's before the first sample: "3.1 on 2 cores" */
 	const struct sample *samples;
 	size_t n;
 };

@@ -5,7 +5,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/base/exact_math.h"
-#include "sim/calib/profile_fit.h"
+#include "sim/calib/table_fit.h"
 #include "sim/calib/fit.h"
 #include "sim/cost/util.h"
 #include "sim/stats/quantile.h"
@@ -14,43 +14,20 @@ _Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYP
 		       (int)SAMPLE_BF16 == (int)DTYPE_BF16,
 	       "both count arithmetic in the same order");
 
-/* The samples of one shape, of its fastest implementation, averaged. */
-struct cell {
-	int64_t m, n, k;
-	double flop, t, sd; /* seconds of one call, or of one of a batch; sd relative */
-	double sustained;   /* seconds of the same product back to back; 0: not measured */
-	double sustained_sd;
-	int64_t count, sustained_n;
-	const char *path, *name, *source;
-	const char *why; /* the reason it is left out; NULL: it is used */
-	double u, u_sd;
-};
-
-struct table_fit {
-	struct profile_fitting *g;
-	struct cell *at;
-	size_t n;
-	double t0, t0_sd; /* seconds */
-	const char *t0_source;
-	enum provenance t0_provenance;
-	bool t0_known;
-};
-
-static const char outside[] = "outside the grid: kept as a test";
 enum { GEMV_ROWS = 8 }; /* so few rows are costed as a matrix-vector product (sim/cost) */
 
-static struct cell *cell_of(struct table_fit *t, const struct sample *s)
+static struct table_cell *cell_of(struct table_fit *t, const struct sample *s)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->at[i].m == s->m && t->at[i].n == s->n && t->at[i].k == s->k)
 			return &t->at[i];
-	t->at[t->n] = (struct cell){
+	t->at[t->n] = (struct table_cell){
 		.m = s->m, .n = s->n, .k = s->k, .flop = s->flop, .name = profile_fit_name(t->g, s)};
 	return &t->at[t->n++];
 }
 
 /* Runs of one implementation are averaged by their counts; of two implementations the faster stays. */
-static void add_run(struct table_fit *t, struct cell *c, const struct sample *s)
+static void add_run(struct table_fit *t, struct table_cell *c, const struct sample *s)
 {
 	const double time = sample_median(s).median_s, sd = profile_fit_sd(t->g, s),
 		     n = (double)profile_fit_count(s);
@@ -91,7 +68,7 @@ static void gather_gemm(struct table_fit *t, enum dtype dtype)
 		struct sample late = *s;
 
 		for (size_t j = 0; j < t->n; j++) {
-			struct cell *c = &t->at[j];
+			struct table_cell *c = &t->at[j];
 
 			if (s->dtype != of[dtype] || !profile_fit_wants(g, s, SAMPLE_SUSTAINED) ||
 			    c->m != s->m || c->n != s->n || c->k != s->k || g->batched)
@@ -209,7 +186,7 @@ static void find_t0(struct table_fit *t, enum dtype dtype, const char *what)
 }
 
 /* The rate without t0; sets c->u_sd, and c->why where the cell cannot be used. */
-static double work_rate(struct table_fit *t, struct cell *c)
+static double work_rate(struct table_fit *t, struct table_cell *c)
 {
 	const double alone = c->t - t->t0;
 
@@ -283,106 +260,7 @@ static struct number peak_of(const struct table_fit *t, enum dtype dtype, double
 			       true};
 }
 
-static double width(const struct cell *c)
-{
-	return (double)c->n * (double)c->k;
-}
-
-/* The lines of the grid of shapes: the distinct numbers of rows (m), then the distinct widths (n x k). */
-struct lines {
-	double *at;
-	size_t rows, n; /* the first `rows` lines are numbers of rows, the others widths */
-	bool *gone;
-};
-
-static size_t line_of(double *at, size_t from, size_t *n, double value)
-{
-	size_t i = from;
-
-	while (i < *n && at[i] != value)
-		i++;
-	if (i == *n)
-		at[(*n)++] = value;
-	return i;
-}
-
-static struct lines lines_of(const struct table_fit *t)
-{
-	struct lines l = {.at = arena_array(t->g->arena, 2 * t->n, sizeof *l.at)};
-
-	for (size_t i = 0; i < t->n; i++)
-		if (!t->at[i].why)
-			line_of(l.at, 0, &l.rows, (double)t->at[i].m);
-	l.n = l.rows;
-	for (size_t i = 0; i < t->n; i++)
-		if (!t->at[i].why)
-			line_of(l.at, l.rows, &l.n, width(&t->at[i]));
-	l.gone = arena_array(t->g->arena, l.n, sizeof *l.gone);
-	return l;
-}
-
-/* The share of a line's crossings with the remaining lines that are measured. */
-static double share_of(const struct table_fit *t, const struct lines *l, size_t line)
-{
-	const bool row = line < l->rows;
-	size_t across = 0, there = 0;
-
-	for (size_t i = row ? l->rows : 0; i < (row ? l->n : l->rows); i++) {
-		bool found = false;
-
-		if (l->gone[i])
-			continue;
-		across++;
-		for (size_t c = 0; c < t->n && !found; c++)
-			found = !t->at[c].why && (double)t->at[c].m == l->at[row ? line : i] &&
-				width(&t->at[c]) == l->at[row ? i : line];
-		there += found;
-	}
-	return across ? (double)there / (double)across : 0;
-}
-
-static bool in_grid(const struct lines *l, const struct cell *c)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->gone[i] && l->at[i] == (i < l->rows ? (double)c->m : width(c)))
-			return false;
-	return true;
-}
-
-/* A table that fills the grid of rows and weights is interpolated over both. Lines with gaps, such as those of square
- * products among models' shapes, are taken out, the emptiest first, until the grid is full; their points serve as a test.
- * Where that would cost more than half of the points, all are kept, and are interpolated by their volume. */
-static void keep_full_grid(struct table_fit *t)
-{
-	struct lines l = lines_of(t);
-	size_t kept = 0, all = 0;
-
-	for (;;) {
-		size_t worst = l.n;
-		double least = 1;
-
-		for (size_t i = 0; i < l.n; i++) {
-			const double share = l.gone[i] ? 1 : share_of(t, &l, i);
-
-			if (share < least) {
-				least = share;
-				worst = i;
-			}
-		}
-		if (worst == l.n)
-			break;
-		l.gone[worst] = true;
-	}
-	for (size_t i = 0; i < t->n; i++) {
-		all += !t->at[i].why;
-		kept += !t->at[i].why && in_grid(&l, &t->at[i]);
-	}
-	for (size_t i = 0; i < t->n && kept > 3 && 2 * kept >= all; i++)
-		if (!t->at[i].why && !in_grid(&l, &t->at[i]))
-			t->at[i].why = outside;
-}
-
-static size_t util_points(const struct table_fit *t, const struct cell *without, struct util_point *p)
+static size_t util_points(const struct table_fit *t, const struct table_cell *without, struct util_point *p)
 {
 	size_t n = 0;
 	int64_t least = INT64_MAX, most = 0;
@@ -395,7 +273,7 @@ static size_t util_points(const struct table_fit *t, const struct cell *without,
 		return 0; /* at the edge of the table there is nothing to interpolate */
 	for (size_t i = 0; i < t->n; i++)
 		if (!t->at[i].why && (!without || t->at[i].m != without->m))
-			p[n++] = (struct util_point){(double)t->at[i].m, width(&t->at[i]), t->at[i].u,
+			p[n++] = (struct util_point){(double)t->at[i].m, cell_width(&t->at[i]), t->at[i].u,
 						     t->at[i].u_sd, PROVENANCE_MEASURED};
 	return n;
 }
@@ -409,14 +287,14 @@ static void note_loo(struct table_fit *t, const char *what)
 	size_t n = 0, tests = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		struct cell *c = &t->at[i];
-		const bool held_out = c->why == outside;
+		struct table_cell *c = &t->at[i];
+		const bool held_out = c->why == table_outside_grid;
 		const size_t m = c->why && !held_out ? 0 : util_points(t, held_out ? NULL : c, p);
 
 		if (!m || (held_out && !(c->u > 0)))
 			continue;
-		*(held_out ? &test[tests++] : &off[n++]) =
-			fabs(c->u / util_at(util_table(t->g->arena, p, m), (double)c->m, width(c)).u - 1);
+		*(held_out ? &test[tests++] : &off[n++]) = fabs(
+			c->u / util_at(util_table(t->g->arena, p, m), (double)c->m, cell_width(c)).u - 1);
 	}
 	if (n)
 		profile_fit_note(t->g,
@@ -433,7 +311,7 @@ static void write_points(struct table_fit *t, struct utilisation_table *table, e
 {
 	table->at = arena_array(t->g->arena, t->n, sizeof *table->at);
 	for (size_t i = 0; i < t->n; i++) {
-		const struct cell *c = &t->at[i];
+		const struct table_cell *c = &t->at[i];
 		struct utilisation_point *p = &table->at[table->n];
 
 		if (c->why) {
@@ -489,7 +367,7 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 			return err_set(err, "%s: %.4g FLOPS is more than the stated peak of %.4g",
 				       t.at[i].name, t.at[i].u * table->peak.value, table->peak.value);
 	}
-	keep_full_grid(&t);
+	table_keep_full_grid(&t);
 	note_loo(&t, what);
 	write_points(&t, table, SAMPLE_GEMM, (enum sample_dtype)dtype);
 	roof = best_single(&t, dtype, &which);
@@ -574,7 +452,7 @@ void profile_fit_attention(struct profile_fitting *g)
 			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
 		for (size_t i = 0; i < t.n; i++)
 			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
-		keep_full_grid(&t);
+		table_keep_full_grid(&t);
 		note_loo(&t, "attention of a prompt");
 		write_points(&t, &g->d->attention, SAMPLE_PREFILL,
 			     (enum sample_dtype)profile_fit_compute(g->d));

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "sim/measure/link.h"
+#include "sim/base/file.h"
+#include "sim/calib/bundle.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
+#include "sim/cli/backends.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
 #include "sim/measure/measure.h"
@@ -25,7 +28,8 @@ struct calibrate_options {
 	bool quick, list, keep;
 	const char *only, *backend, *link;
 	int64_t threads; /* 0: all */
-	const char *machine, *device, *like, *facts;
+	const char *machine, *device, *like, *facts, *bundle;
+	bool dry_run;
 };
 
 static const struct opt own_suite[] = {
@@ -35,6 +39,12 @@ static const struct opt own_suite[] = {
 		     "these rows of the suite, or all; '--list' names them"),
 	OPT_FLAG_ROW(struct calibrate_options, list, "list", 'l',
 		     "say what would be measured, and measure nothing"),
+	OPT_FLAG_ROW(struct calibrate_options, dry_run, "dry-run", 0,
+		     "the same with the time of each row and the files that would be written"),
+	OPT_TEXT_ROW(
+		struct calibrate_options, bundle, "bundle", 0, "FILE",
+		"write all samples into one file to be given away, and show what it says of the machine; "
+		"with --from, of those"),
 	OPT_TEXT_ROW(struct calibrate_options, backend, "backend", 'b', "NAME",
 		     "one way to compute: metal, cuda or cblas; if not said, all that share the main "
 		     "device's memory"),
@@ -50,7 +60,7 @@ static const struct opt own_runs[] = {
 	OPT_TEXT_ROW(struct calibrate_options, like, "like", 0, "NAME",
 		     "with --machine: the runtime, or another machine, whose tables are taken over; if not "
 		     "said, the newest runtime that fits the program and its build"),
-	OPT_FLAG_ROW(struct calibrate_options, keep, "keep", 'k',
+	OPT_FLAG_ROW(struct calibrate_options, keep, "keep", 0,
 		     "with --machine: write the file even where it does not give back its own rows")};
 static const struct opt own_facts[] = {
 	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
@@ -63,16 +73,6 @@ static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, lo
 					  OPTS_FAMILY(struct calibrate_options, runs),
 					  OPT_OWN(own_facts),
 					  OPTS_JOBS(struct calibrate_options, workers)};
-
-static const struct backend *const backends[] = {
-#ifdef __APPLE__
-	&backend_metal,
-#else
-	&backend_cuda,
-#endif
-	&backend_cpu,
-};
-static const double shares[] = {0.7, 0.3}; /* each backend's share of a plan's time, when all run */
 
 /* "Studio's host" -> "studio-s-host" */
 static const char *slug(struct arena *a, const char *text)
@@ -197,11 +197,25 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }
 
+/* The machine that the data sheet's `base` names; NULL: it names none, or a family, which is no machine of its own. */
+static const struct machine *base_of(const struct calibrate_options *o, struct session *s)
+{
+	struct datasheet sheet = {0};
+	struct err ignored = ERR_INIT; /* reported when the samples are read */
+	struct catalogue_device base;
+	const struct datasheet_row *row;
+
+	if (!o->facts || datasheet_read(&s->arena, o->facts, &sheet, &ignored) != 0)
+		return NULL;
+	row = datasheet_find(&sheet, "base");
+	return row && catalogue_is_machine(&s->loader, row->value, NULL, &base) ? base.machine : NULL;
+}
+
 static int fit_text(const struct calibrate_options *o, struct session *s, struct str *text)
 {
 	struct texts unused = {NULL, 0};
-	const struct profile_files files = {o->runs.from.at, o->runs.from.n, o->facts, "lemursim " VERSION,
-					    &unused};
+	const struct profile_files files = {o->runs.from.at,     o->runs.from.n, o->facts,
+					    "lemursim " VERSION, base_of(o, s),  &unused};
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -257,6 +271,27 @@ static void tell_interrupted(const struct measure_result *r)
 		fprintf(stderr, "  hint: the rest: %s\n", r->to_resume[i]);
 }
 
+/* Shows what a bundle of the samples in these files says, and writes it. */
+static int write_bundle(struct arena *a, const struct calibrate_options *o, const struct texts *samples)
+{
+	struct str shown = STR_INIT, text = STR_INIT;
+	struct err err = ERR_INIT;
+	struct bundle b;
+	int rc = bundle_read(a, samples->at, samples->n, &b, &err);
+
+	if (rc == 0) {
+		bundle_show(&b, &shown);
+		printf("the bundle says of this machine, besides its samples:\n%s", shown.text);
+		bundle_write(&b, &text);
+		rc = file_write(o->bundle, text.text, text.len, o->output.force, &err);
+	}
+	if (rc == 0)
+		printf("written: %s; attach it to an issue (\"a measured machine\")\n", o->bundle);
+	str_release(&shown);
+	str_release(&text);
+	return rc == 0 ? EXIT_FINE : complain(&err, EXIT_FAILED);
+}
+
 static int tell_end(enum measure_end end, const struct measure_result *r, const struct err *err)
 {
 	switch (end) {
@@ -281,9 +316,9 @@ static int tell_end(enum measure_end end, const struct measure_result *r, const 
 static int measure(struct arena *a, const struct calibrate_options *o)
 {
 	struct progress progress = progress_begin();
-	const struct measure_ask ask = {.backends = backends,
-					.shares = shares,
-					.n = ARRAY_LEN(backends),
+	const struct measure_ask ask = {.backends = cli_backends,
+					.shares = cli_backend_shares,
+					.n = cli_backends_n,
 					.stop = session_interrupted(),
 					.tool = "lemursim " VERSION,
 					.backend = o->backend,
@@ -300,9 +335,50 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 	struct measure_result r;
 	struct err err = ERR_INIT;
 	const enum measure_end end = measure_machine(a, &ask, &r, &err);
+	int rc;
 
 	progress_clear(&progress);
-	return tell_end(end, &r, &err);
+	rc = tell_end(end, &r, &err);
+	if (o->bundle && r.samples.n &&
+	    (end == MEASURE_WRITTEN || end == MEASURE_FAILED)) /* failures are worth most */
+		return write_bundle(a, o, &r.samples) == EXIT_FINE ? rc : EXIT_FAILED;
+	return rc;
+}
+
+/* The rows that would be measured with their times, and what would be written. */
+static void plan_text(const struct calibrate_options *o, struct str *out)
+{
+	double all_s = 0;
+
+	for (size_t i = 0; i < cli_backends_n; i++) {
+		struct err why = ERR_INIT;
+
+		if (o->backend && strcmp(o->backend, cli_backends[i]->name) != 0 &&
+		    strcmp(o->backend, cli_backends[i]->device) != 0)
+			continue;
+		if (cli_backends[i]->present && cli_backends[i]->present(&why) != 0) {
+			str_addf(out, "%s, %s: left out: %s\n", cli_backends[i]->device,
+				 cli_backends[i]->name, why.msg);
+			continue;
+		}
+		str_addf(out, "%s, %s\n", cli_backends[i]->device, cli_backends[i]->name);
+		all_s += suite_budgets(o->only, o->quick, o->backend ? 1 : cli_backend_shares[i], out);
+	}
+	str_addf(out, "%.0f s in all at most; a row's samples are kept as soon as it is finished\n", all_s);
+	str_addf(out, "writes %s, and beside it NAME.samples.csv of each device\n",
+		 o->output.path ? o->output.path : "hardware/local/CHIP.yaml");
+}
+
+static int give_away(struct arena *a, const struct calibrate_options *o)
+{
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < o->runs.from.n; i++)
+		if (file_same(o->runs.from.at[i], o->bundle)) {
+			err_set(&err, "'%s' is read: it will not be overwritten", o->bundle);
+			return complain(&err, EXIT_USAGE);
+		}
+	return write_bundle(a, o, &o->runs.from);
 }
 
 static int calibrate(const struct calibrate_options *o, struct session *s)
@@ -311,6 +387,8 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 
 	if (rc != EXIT_FINE)
 		return rc;
+	if (o->bundle && o->runs.from.n && !o->only)
+		return give_away(&s->arena, o);
 	if (o->runs.from.n && !o->only)
 		return fit_results(o, s);
 	session_catch_interrupt();
@@ -331,9 +409,14 @@ static int cmd_calibrate(const void *options, const struct texts *files)
 		err_hint(&err, "-o FILE is written, --from FILE is read");
 		return complain(&err, EXIT_USAGE);
 	}
-	if (o->list) {
-		suite_list(&text);
-		rc = deliver(&o->output, &text);
+	if (o->list || o->dry_run) {
+		const struct output_options terminal = {NULL, NULL, false};
+
+		if (o->list)
+			suite_list(&text);
+		else
+			plan_text(o, &text);
+		rc = deliver(o->list ? &o->output : &terminal, &text);
 		str_release(&text);
 		return rc;
 	}

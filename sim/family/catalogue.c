@@ -67,6 +67,18 @@ int catalogue_machine_load(struct loader *l, const char *name, const char *devic
 	return load_machine(l, name, device, false, d);
 }
 
+bool catalogue_is_machine(struct loader *l, const char *name, const char *device, struct catalogue_device *d)
+{
+	struct diags quiet, *loud = l->diags;
+	bool is;
+
+	diags_init(&quiet, l->arena);
+	l->diags = &quiet;
+	is = catalogue_machine_load(l, name, device, d) == 0;
+	l->diags = loud;
+	return is;
+}
+
 enum dtype catalogue_compute(const struct profile *p)
 {
 	return p->gemm[DTYPE_F16] ? DTYPE_F16 : p->gemm[DTYPE_BF16] ? DTYPE_BF16 : DTYPE_F32;

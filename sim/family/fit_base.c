@@ -83,21 +83,6 @@ static const struct profile *named(const struct device *d, const char *name, int
 	return p && strcmp(p->origin.name, name) != 0 ? report_nearest(d, p, build) : p;
 }
 
-static bool is_machine(struct runtime_fit *f, const char *name, struct catalogue_device *d)
-{
-	struct diags quiet;
-	struct loader probe = *f->loader;
-	const struct diags *loud = f->loader->diags;
-	bool is;
-
-	diags_init(&quiet, f->arena);
-	probe.diags = &quiet;
-	is = catalogue_machine_load(&probe, name, f->ask->device, d) == 0;
-	probe.diags = (struct diags *)loud;
-	*f->loader = probe; /* with the files that were read */
-	return is;
-}
-
 static int no_such(const struct runtime_fit *f, const char *name, struct err *err)
 {
 	const struct profile *p = f->base.device->runtimes.at;
@@ -235,7 +220,7 @@ static int choose_like(struct runtime_fit *f, const char *like, const char *tool
 		f->own_program = report_runs(p, tool);
 		return f->base.profile ? 0 : err_set(err, "runtime '%s' has no gemm table", like);
 	}
-	if (is_machine(f, like, &other))
+	if (catalogue_is_machine(f->loader, like, f->ask->device, &other))
 		return from_neighbour(f, &other, tool, build, err);
 	return no_such(f, like, err);
 }

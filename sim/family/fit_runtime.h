@@ -38,6 +38,8 @@ int catalogue_unmeasured_load(struct loader *l, const char *name, const char *de
 /* The same without a profile: d->profile is NULL, and the machine needs no runtime. */
 int catalogue_machine_load(struct loader *l, const char *name, const char *device,
 			   struct catalogue_device *d);
+/* The same; false, and nothing is reported, where the name is not that of a sound machine. */
+bool catalogue_is_machine(struct loader *l, const char *name, const char *device, struct catalogue_device *d);
 enum dtype
 catalogue_compute(const struct profile *p); /* the first of f16, bf16 that it has a GEMM table of; else f32 */
 struct model *catalogue_model_load(struct loader *l,

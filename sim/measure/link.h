@@ -18,7 +18,7 @@
 #define LINK_PORT "47110" /* the default */
 
 struct link_options {
-	double limit_s;                              /* of the whole measurement; 0: 30 s */
+	double limit_s;                              /* for the whole measurement; 0: 30 s */
 	int64_t largest_B;                           /* message; 0: 64 MiB, which is also the most */
 	const volatile sig_atomic_t *stop;           /* polled; NULL: never */
 	void (*ready)(void *self, const char *port); /* serving; may be NULL */

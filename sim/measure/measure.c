@@ -26,10 +26,10 @@ struct measurement {
 	const struct measure_ask *ask;
 	struct measured_device *at; /* one for each backend that was chosen */
 	size_t n, shared_n;         /* shared_n: devices of this machine that one file describes */
-	struct sample_set *earlier; /* of --from */
+	struct sample_set *earlier; /* --from's sets */
 	const char *out;            /* NULL: until the chip's name is read */
 	bool prepared;              /* the files can be written */
-	const char *load;           /* of the machine before anything was measured */
+	const char *load;           /* the machine's before anything was measured */
 	const char *left_out;       /* devices that are not measured, a line each with the reason */
 };
 

@@ -14,15 +14,15 @@
 
 struct measure_ask {
 	const struct backend *const *backends; /* the main device's first */
-	const double *shares;                  /* of the plan's time for each backend, where all run */
+	const double *shares;                  /* each backend's part of the plan's time, where all run */
 	size_t n;
 	const volatile sig_atomic_t *stop;
 	const char *tool;      /* "lemursim 1.0" */
 	const char *backend;   /* name of the only one to run; NULL: all */
 	const char *only;      /* "read,gemm": rows of the suite; NULL or "all": all */
 	bool quick, force;     /* force: on battery too, and over an existing file */
-	int64_t threads;       /* of the CPU; 0: all */
-	uint64_t seed;         /* of the order in which the rows' cases run; 0: from the clock */
+	int64_t threads;       /* CPU threads; 0: all */
+	uint64_t seed;         /* shuffles the rows' cases; 0: from the clock */
 	struct texts from;     /* files of earlier samples, which the new ones are appended to */
 	const char *datasheet; /* path (sim/calib/datasheet.h); NULL: none */
 	const char *out;       /* the hardware file; NULL: hardware/local/CHIP.yaml */

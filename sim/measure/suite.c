@@ -32,7 +32,7 @@ struct runner {
 	struct suite_result *r;
 	struct plan_row *rows;
 	size_t rows_n;
-	double share, limit_s; /* of all rows that are wanted */
+	double share, limit_s; /* for all rows that are wanted */
 	VEC(struct measured_case) measured;
 	VEC(struct suite_skip) skips, failed;
 };

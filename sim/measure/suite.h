@@ -41,6 +41,9 @@ struct suite_row {
 extern const struct suite_row suite_rows[];
 extern const size_t suite_rows_n;
 void suite_list(struct str *out); /* appends two lines for each row */
+/* Appends a line for each row with the time that it may take, and returns their sum in seconds. only: "read,gemm"; NULL or
+ * "all": all rows; names that no row has are skipped. share: of the plan's time for this backend. */
+double suite_budgets(const char *only, bool quick, double share, struct str *out);
 
 /* Seconds that a case is expected to take, preparation and all passes included. */
 double suite_case_s(const struct suite_machine *m, const struct suite_row *r, const struct bench_case *c);
@@ -60,8 +63,8 @@ struct suite_options {
 	const char *const *only; /* names of rows; NULL: all */
 	size_t only_n;
 	int64_t threads;                   /* 0: all */
-	uint64_t seed;                     /* of the shuffles */
-	double share;                      /* of the plan's time for this backend; 0: all */
+	uint64_t seed;                     /* shuffles the cases */
+	double share;                      /* this backend's part of the plan's time; 0: all */
 	double ci_limit, canary_limit;     /* relative; 0: the defaults */
 	const volatile sig_atomic_t *stop; /* polled between batches; NULL: never */
 	/* Called once the backend is open, before anything is measured; -1 with err ends the run. May be NULL. */
@@ -70,7 +73,7 @@ struct suite_options {
 	 * are judged again after the later rows. May be NULL. */
 	void (*row_done)(void *self, const struct suite_result *so_far);
 	void (*progress)(void *self, const struct suite_progress *p); /* may be NULL */
-	void *self;                                                   /* of begin, row_done and progress */
+	void *self;                /* first argument of begin, row_done and progress */
 	double (*now)(void *self); /* seconds of a clock that never goes back; NULL: the system's */
 	void *now_self;
 };
@@ -85,7 +88,7 @@ struct suite_result {
 	size_t skips_n;
 	const struct suite_skip *failed; /* cases that could not be prepared, or whose result was wrong */
 	size_t failed_n;
-	const char *note; /* of the backend; NULL: none */
+	const char *note; /* the backend's remark; NULL: none */
 	size_t short_n;   /* cases with fewer batches than planned: time was short */
 	const char **done,
 		**missing; /* names of rows that were finished, and of those that an interruption left */

@@ -2,6 +2,7 @@
 #include "sim/measure/suite.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/base/units.h"
 
@@ -314,7 +315,7 @@ const struct suite_row suite_rows[] = {
 	 "1 to 4096 rows by 0.26 to 235 million weights, as time allows", "FLOP/s",
 	 "runtimes.*.gemm_*.points", SAMPLE_GEMM, 0.010, 15, 90, 9, 15, cases_llm},
 	{"gemv", "1 to 8 rows through f16, f32, 8-bit and 4-bit blocks", "0.26 to 59 million weights, cold",
-	 "byte/s", "runtimes.*.gemv", SAMPLE_GEMV, 0.010, 6, 30, 9, 15, cases_gemv},
+	 "byte/s", "runtimes.*.gemv, few, dequant", SAMPLE_GEMV, 0.010, 6, 30, 9, 15, cases_gemv},
 	{"prefill", "causal attention, 32 heads over 8, of 128", "32 to 8192 queries, whole and in chunks",
 	 "FLOP/s", "runtimes.*.attention.points", SAMPLE_PREFILL, 0.010, 6, 35, 9, 15, cases_prefill},
 	{"decode", "one query over a cache, likewise", "128 to 32768 tokens, cold", "byte/s",
@@ -322,8 +323,8 @@ const struct suite_row suite_rows[] = {
 	{"elementwise", "one pass of a gain over rows of 4096", "1 to 4096 rows, cold", "byte/s",
 	 "runtimes.*.copy", SAMPLE_ELEMENTWISE, 0.005, 1.5, 8, 9, 15, cases_elementwise},
 	{"moe", "tokens gathered to experts, a product each, scattered",
-	 "1 to 512 tokens, 1 to 32 experts hit", "byte/s", "report", SAMPLE_MOE, 0.010, 2, 12, 9, 15,
-	 cases_moe},
+	 "1 to 512 tokens, 1 to 32 experts hit", "byte/s", "runtimes.*.few.scattered", SAMPLE_MOE, 0.010, 2,
+	 12, 9, 15, cases_moe},
 	{"adam", "an update of weights and both moments", "1 to 16 million weights", "byte/s", "report",
 	 SAMPLE_ADAM, 0.010, 2, 8, 9, 15, cases_adam},
 	{"dispatch", "empty kernels in one submission, alone and each after the other", "1 to 4096", "s",
@@ -351,6 +352,35 @@ void suite_list(struct str *out)
 			 r->name, r->what, "", r->shapes, r->unit, r->feeds, r->min_s * 1e3, r->full_n,
 			 r->quick_n);
 	}
+}
+
+/* Is the name one of those in "read,gemm"? */
+static bool is_named(const char *list, const char *name)
+{
+	const size_t n = strlen(name);
+
+	if (!list || !strcmp(list, "all"))
+		return true;
+	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
+}
+
+double suite_budgets(const char *only, bool quick, double share, struct str *out)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < suite_rows_n; i++) {
+		const struct suite_row *r = &suite_rows[i];
+		const double s = share * (quick ? r->quick_s : r->full_s);
+
+		if (!is_named(only, r->name))
+			continue;
+		str_addf(out, "  %-12s %5.1f s  %s, feeds %s\n", r->name, s, r->what, r->feeds);
+		sum += s;
+	}
+	return sum;
 }
 
 const char *suite_label(struct arena *a, const struct bench_case *c)

@@ -687,8 +687,8 @@ START_TEST(the_catalogue_has_its_ridge)
 
 	const char *const path = arena_printf(&a, "hardware/measured/%s.csv", catalogue[_i].name);
 	const struct profile_files ask = {
-		&path, 1, arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name), "lemursim",
-		NULL};
+		&path,      1,    arena_printf(&a, "hardware/measured/%s.facts.csv", catalogue[_i].name),
+		"lemursim", NULL, NULL};
 
 	ck_assert_msg(profile_write_files(&a, &ask, &out, &err) == 0, "%s", err.msg);
 	m = load_text(&a, out.text);

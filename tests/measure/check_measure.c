@@ -99,7 +99,7 @@ static enum measure_end run(struct measure_ask ask, const char **from)
 static const char *from_samples(void)
 {
 	const char *const paths[] = {gpu, cpu};
-	const struct profile_files ask = {paths, 2, NULL, "test", NULL};
+	const struct profile_files ask = {paths, 2, NULL, "test", NULL, NULL};
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	const char *copy;
@@ -363,7 +363,7 @@ START_TEST(two_machines_make_no_file)
 	static const char *const msgs[] = {"samples of two machines, 'Fake' and 'Other', make no file",
 					   "two sets of samples are of one device, 'gpu'"};
 	const char *const paths[] = {gpu, in_folder("other.csv")};
-	const struct profile_files ask = {paths, 2, NULL, "test", NULL};
+	const struct profile_files ask = {paths, 2, NULL, "test", NULL, NULL};
 	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 

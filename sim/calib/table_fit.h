@@ -1,0 +1,45 @@
+/*
+ * table_fit.h - private to the room: the cells of a utilisation table while it is made, which utilisation_table.c and
+ * table_grid.c share.
+ *
+ * Layer calib.
+ */
+#ifndef SIM_CALIB_TABLE_FIT_H
+#define SIM_CALIB_TABLE_FIT_H
+#include "sim/calib/profile_fit.h"
+
+/* The samples of one shape, of its fastest implementation, averaged. */
+struct table_cell {
+	int64_t m, n, k;
+	double flop, t, sd; /* seconds of one call, or of one of a batch; sd relative */
+	double sustained;   /* seconds of the same product back to back; 0: not measured */
+	double sustained_sd;
+	int64_t count, sustained_n;
+	const char *path, *name, *source;
+	const char *why; /* the reason it is left out; NULL: it is used */
+	double u, u_sd;
+};
+
+struct table_fit {
+	struct profile_fitting *g;
+	struct table_cell *at;
+	size_t n;
+	double t0, t0_sd; /* seconds */
+	const char *t0_source;
+	enum provenance t0_provenance;
+	bool t0_known;
+};
+
+static inline double cell_width(const struct table_cell *c)
+{
+	return (double)c->n * (double)c->k;
+}
+
+extern const char table_outside_grid[]; /* a cell's `why` */
+
+/* A table that fills the grid of rows and weights is interpolated over both. Lines with gaps, such as those of square
+ * products among models' shapes, are taken out, the emptiest first, until the grid is full; their points serve as a test.
+ * Where that would cost more than half of the points, all are kept, and are interpolated by their volume. */
+void table_keep_full_grid(struct table_fit *t);
+
+#endif

@@ -1,0 +1,97 @@
+/* check_doctor.c - each state of a machine that spoils figures is found, and says what to do. */
+#include <string.h>
+
+#include "sim/measure/doctor.h"
+#include "sim/measure/suite.h"
+#include "tests/measure/fakebackend.h"
+#include "tests/suites.h"
+
+#define QUIET                                                                                                \
+	{                                                                                                    \
+		.load = 0.01, .free_B = 12LL << 30, .throttled = 0, .compiler = "/bin/cc",                   \
+		.folder_writable = true                                                                      \
+	}
+
+/* What is wrong with the machine, and how the finding of that name turns out. */
+static const struct {
+	const char *what;
+	enum doctor_state state;
+	struct doctor_system system;
+	bool on_battery;
+} cases[] = {
+	{"power", DOCTOR_FINE, QUIET, false},
+	{"power", DOCTOR_BAD, QUIET, true},
+	{"load", DOCTOR_FINE, {.load = 0.01, .free_B = -1, .throttled = -1, .folder_writable = true}, false},
+	{"load", DOCTOR_DOUBT, {.load = 1, .free_B = -1, .throttled = -1, .folder_writable = true}, false},
+	{"load", DOCTOR_BAD, {.load = 100, .free_B = -1, .throttled = -1, .folder_writable = true}, false},
+	{"memory", DOCTOR_DOUBT, {.free_B = 1 << 20, .throttled = -1, .folder_writable = true}, false},
+	{"memory",
+	 DOCTOR_BAD,
+	 {.free_B = -1, .memory_short = true, .throttled = -1, .folder_writable = true},
+	 false},
+	{"clock",
+	 DOCTOR_DOUBT,
+	 {.free_B = -1, .throttled = -1, .governor = "powersave", .folder_writable = true},
+	 false},
+	{"clock",
+	 DOCTOR_FINE,
+	 {.free_B = -1, .throttled = -1, .governor = "performance", .folder_writable = true},
+	 false},
+	{"heat", DOCTOR_DOUBT, {.free_B = -1, .throttled = 7, .folder_writable = true}, false},
+	{"compiler", DOCTOR_DOUBT, {.free_B = -1, .throttled = -1, .folder_writable = true}, false},
+	{"folder", DOCTOR_BAD, {.free_B = -1, .throttled = -1}, false},
+};
+
+START_TEST(a_state_is_found)
+{
+	static const struct backend *const backends[] = {&backend_fake, &backend_fake_cpu};
+	struct arena a = ARENA_INIT;
+	struct doctor_report r;
+	bool found = false;
+
+	fake_reset();
+	fake.on_battery = cases[_i].on_battery;
+	r = doctor_examine(&a, backends, ARRAY_LEN(backends), &cases[_i].system);
+	for (size_t i = 0; i < r.n; i++) {
+		ck_assert_int_eq(r.at[i].what_to_do != NULL, r.at[i].state != DOCTOR_FINE);
+		if (strcmp(r.at[i].what, cases[_i].what) != 0)
+			continue;
+		found = true;
+		ck_assert_msg(r.at[i].state == cases[_i].state, "%s is %s: %s", r.at[i].what,
+			      doctor_state_names[r.at[i].state], r.at[i].seen);
+		ck_assert_int_ge(r.worst, r.at[i].state);
+	}
+	ck_assert(found && !fake.open);
+	arena_release(&a);
+}
+END_TEST
+
+/* The plan's times are the rows' budgets, and rows that are not named are not in it. */
+START_TEST(a_plan_has_its_times)
+{
+	struct str all = STR_INIT, some = STR_INIT;
+	const double whole = suite_budgets(NULL, true, 1, &all),
+		     two = suite_budgets("read,gemm-llm", true, 0.5, &some);
+
+	ck_assert_double_gt(whole, 30);
+	ck_assert_double_lt(whole, 70);
+	ck_assert_double_eq_tol(two, 0.5 * (2.5 + 15), 1e-9);
+	ck_assert_ptr_nonnull(strstr(some.text, "  read "));
+	ck_assert_ptr_nonnull(strstr(some.text, "  gemm-llm "));
+	ck_assert_ptr_null(strstr(some.text, "  gemm "));
+	ck_assert_ptr_null(strstr(some.text, "core-read"));
+	str_release(&all);
+	str_release(&some);
+}
+END_TEST
+
+Suite *suite_doctor(void)
+{
+	Suite *s = suite_create("doctor");
+	TCase *c = tcase_create("doctor");
+
+	tcase_add_loop_test(c, a_state_is_found, 0, (int)ARRAY_LEN(cases));
+	tcase_add_test(c, a_plan_has_its_times);
+	suite_add_tcase(s, c);
+	return s;
+}
