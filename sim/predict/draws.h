@@ -31,7 +31,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 struct draws_ask {
 	int64_t seed, n;
 	struct workers_ask workers; /* threads that run draws at a time */
-	bool each_iteration; /* servers do not jump over equal iterations; slower, the same numbers */
+	bool each_iteration;        /* servers do not jump over equal iterations; slower, the same numbers */
 	struct draws_watch watch;
 };
 uint64_t draws_asked_seed(const struct draws_ask *ask, const struct world *w);

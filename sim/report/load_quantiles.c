@@ -82,9 +82,10 @@ int load_quantiles(struct arena *a, const struct placement *all, const struct se
 		x[i] = 100 * shares[i];
 	for (size_t p = 0; p < SHOWN; p++) {
 		points[p] = arena_array(a, n * X, sizeof *points[p]);
-		panels[p] =
-			(struct panel){shown[p].head, "s",
-				       bound_of(w->scenario->workload.serve, shown[p].bounded), points[p]};
+		panels[p] = (struct panel){.head = shown[p].head,
+					   .unit = "s",
+					   .bound = bound_of(w->scenario->workload.serve, shown[p].bounded),
+					   .points = points[p]};
 	}
 	for (size_t k = 0; k < n; k++) {
 		names[k] = assignments[k].name;

@@ -14,13 +14,13 @@ struct validate_ask {
 	struct texts subjects; /* machines, or scenario files; none: the rows name their machines */
 	const char *
 		made; /* text of a scenario that goes by the name of the only subject; NULL: a file is read */
-	struct texts sets;     /* "path=value", applied to every scenario */
-	struct texts from;     /* files of measurements */
-	struct texts models;   /* the files' models: one for each, or one for all; none: as they say */
-	const char *runtime;   /* NULL: the machine's first */
-	const char *weights;   /* format; NULL: as the files say */
-	bool skip_foreign;     /* leave rows out that are of something else, in the place of refusing them */
-	const char *family;    /* file of a family model to leave rows out of; NULL: none is fitted */
+	struct texts sets;   /* "path=value", applied to every scenario */
+	struct texts from;   /* files of measurements */
+	struct texts models; /* the files' models: one for each, or one for all; none: as they say */
+	const char *runtime; /* NULL: the machine's first */
+	const char *weights; /* format; NULL: as the files say */
+	bool skip_foreign;   /* leave rows out that are of something else, in the place of refusing them */
+	const char *family;  /* file of a family model to leave rows out of; NULL: none is fitted */
 	struct draws_ask draws;
 };
 
