@@ -477,7 +477,7 @@ static void bench_program(char *program, char *scenario)
 
 /* Processor time of the program, user and system: a plan takes seconds, and wall time on a shared machine
  * says little. */
-static double cpu_s(char *const argv[])
+static double child_cpu_s(char *const argv[])
 {
 	struct rusage before, after;
 
@@ -500,7 +500,7 @@ static double plan_cpu_s(char *program, char *scenario, char *const *sets, size_
 		argv[at++] = set;
 		argv[at++] = sets[i];
 	}
-	return cpu_s(argv);
+	return child_cpu_s(argv);
 }
 
 static void bench_ask(char *program)
@@ -515,7 +515,7 @@ static void bench_ask(char *program)
 	printf("ask, seconds of processor time: one machine %.3f (at most 0.2 wanted); under a budget, over "
 	       "the "
 	       "whole catalogue %.2f (at most 5)\n",
-	       cpu_s(one), cpu_s(all));
+	       child_cpu_s(one), child_cpu_s(all));
 }
 
 static void bench_plan(char *program)

@@ -1,6 +1,7 @@
 /* check_link.c - the link measurement over loopback: as it is, slowed by a relay, and with bad company. */
 #include "tests/suites.h"
 
+#include <gsl/gsl_errno.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@ static struct err failure;
 
 static void begin(void)
 {
+	gsl_set_error_handler_off(); /* as main() does */
 	arena = (struct arena)ARENA_INIT;
 	failure = (struct err)ERR_INIT;
 }
@@ -137,11 +139,11 @@ static struct link load(const struct sample_set *set)
 	return l;
 }
 
+/* How fast a busy machine is says nothing: a rate is found by a clock of the relay's, below. */
 START_TEST(loopback)
 {
 	struct server s;
 	struct sample_set set;
-	struct link l;
 
 	server_start(&s);
 	ck_assert_msg(measure(s.port, 4 << 20, &set) == 0, "%s", failure.msg);
@@ -150,10 +152,9 @@ START_TEST(loopback)
 	for (size_t i = 0; i < set.n; i++) {
 		ck_assert(set.samples[i].kind == SAMPLE_LINK && set.samples[i].seconds_n >= 5);
 		ck_assert(i == 0 || set.samples[i].bytes > set.samples[i - 1].bytes);
+		for (size_t k = 0; k < set.samples[i].seconds_n; k++)
+			ck_assert_double_gt(set.samples[i].seconds[k], 0);
 	}
-	l = load(&set);
-	ck_assert(l.latency.value > 1e-7 && l.latency.value < 0.05);
-	ck_assert(l.bandwidth.value > 1e7 && l.bandwidth.value < 1e12);
 }
 END_TEST
 
