@@ -29,7 +29,7 @@ int runs_one_model(const struct runs *r, struct err *err)
 		const char *a = r->at[0].model, *b = r->at[i].model;
 
 		if ((!a || !b || !strcmp(a, b)) &&
-		    (!r->at[i].bytes || !r->at[0].bytes || r->at[i].bytes == r->at[0].bytes))
+		    (!(r->at[i].bytes > 0) || !(r->at[0].bytes > 0) || r->at[i].bytes == r->at[0].bytes))
 			continue; /* llama-batched-bench says neither */
 		err_set(err, "%s:%d: model '%.100s' after '%.100s' at line %d", r->path, r->at[i].line,
 			b ? b : "?", a ? a : "?", r->at[0].line);
