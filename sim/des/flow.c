@@ -291,8 +291,8 @@ static void fill(struct flownet *net)
 	for (size_t i = 0; i < net->moved.n; i++) {
 		const struct flow *f = &net->flows.at[net->moved.at[i].flow];
 
-		VEC_ADD(&net->filling.claims,
-			(struct claim){net->hops.at + net->hops.n, f->path_n, f->cap_Bps, -1});
+		VEC_ADD(&net->filling.claims, (struct claim){f->path_n ? net->hops.at + net->hops.n : NULL,
+							     f->path_n, f->cap_Bps, -1});
 		for (size_t k = 0; k < f->path_n; k++)
 			VEC_ADD(&net->hops, net->wires.at[f->path[k].wire].share);
 	}
