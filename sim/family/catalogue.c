@@ -20,16 +20,6 @@ static struct yml *tree_of(struct loader *l, const char *name, const char *folde
 	return load_inherit(l, name_node(l, name), folder, schema);
 }
 
-static const struct device *device_named(const struct machine *m, const char *name)
-{
-	const struct device *d = m->devices.at;
-
-	for (size_t i = 0; i < m->devices.n; i++)
-		if (!name || !strcmp(d[i].origin.name, name))
-			return &d[i];
-	return NULL;
-}
-
 /* The value of `base:` in a new file. A name stays; a path is made absolute, since the new file may lie anywhere. */
 static const char *reference(struct loader *l, const char *name)
 {
@@ -55,7 +45,7 @@ static int load_machine(struct loader *l, const char *name, const char *device, 
 	if (machine_check(m, l->diags) != 0)
 		return -1;
 	*d = (struct catalogue_device){
-		.machine = m, .device = device_named(m, device), .ref = reference(l, name)};
+		.machine = m, .device = machine_device(m, device), .ref = reference(l, name)};
 	if (!d->device)
 		return diag_add(l->diags, tree->place, NULL, "machine '%s' has no device '%s'", name,
 				device ? device : "at all");

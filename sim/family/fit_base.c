@@ -112,13 +112,10 @@ static int take_text(struct runtime_fit *f, const struct str *text, const char *
 {
 	struct machine *m = fit_load_text(f->loader, "./command line", text->text);
 	const char *device = f->base.device->origin.name;
-	const struct device *d = m ? m->devices.at : NULL;
 
 	if (!m)
 		return -1;
-	for (size_t i = 0; i < m->devices.n; i++)
-		if (!strcmp(d[i].origin.name, device))
-			f->base.device = &d[i];
+	f->base.device = machine_device(m, device);
 	f->base.machine = m;
 	f->base.profile = with_table(device_runtime(f->base.device, name));
 	if (f->base.profile)

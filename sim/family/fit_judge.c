@@ -12,16 +12,6 @@ static const double missed_from_sd = 2, missed_share = 0.05;
 /* Two predictions that differ by less are equally good: rounding of written numbers and of the event engine's clock. */
 static const double off_same = 0.005;
 
-static const struct device *device_named(const struct machine *m, const char *name)
-{
-	const struct device *d = m->devices.at;
-
-	for (size_t i = 0; i < m->devices.n; i++)
-		if (!strcmp(d[i].origin.name, name))
-			return &d[i];
-	BUG("a written file without its device '%s'", name);
-}
-
 static double predict(const struct runtime_fit *f, const struct machine *m, const struct device *d,
 		      const struct profile *p, const struct report_row *row)
 {
@@ -64,7 +54,7 @@ static const char *verdict(struct arena *a, const struct fit_runtime_result *r)
 
 void fit_judge(const struct runtime_fit *f, const struct machine *written, struct fit_runtime_result *r)
 {
-	const struct device *d = device_named(written, f->base.device->origin.name);
+	const struct device *d = machine_device(written, f->base.device->origin.name);
 	const struct profile *p = device_runtime(d, fit_runtime_name(f));
 	struct fit_runtime_row *rows = arena_array(f->arena, f->n, sizeof *rows);
 

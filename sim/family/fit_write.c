@@ -177,11 +177,6 @@ static void add_tree(struct str *out, const struct yml *node)
 	str_add(out, is_map ? "}" : "]");
 }
 
-static bool is_in(const char *key, const char *const *keys, size_t n)
-{
-	return str_find(key, keys, n) < n;
-}
-
 /* Appends a node's keys that no other function writes as they are: counts, shares that nothing scales, names. */
 static void copy_keys(struct str *out, size_t indent, const struct yml *node, const char *const *not_these,
 		      size_t n)
@@ -189,7 +184,7 @@ static void copy_keys(struct str *out, size_t indent, const struct yml *node, co
 	for (size_t i = 0; node && i < node->n; i++) {
 		const char *key = node->keys[i]->text;
 
-		if (node->items[i]->is_default || is_in(key, not_these, n))
+		if (node->items[i]->is_default || str_find(key, not_these, n) < n)
 			continue;
 		str_pad(out, ' ', indent);
 		str_addf(out, "%s: ", key);
@@ -232,6 +227,7 @@ static void add_fusions(const struct profile *p, struct str *out)
 
 static void add_overhead(const struct fit_written *w, struct str *out)
 {
+	static const char *const scaled[] = {"kernel", "product", "attention", "step"};
 	const struct overhead *o = &w->from->overhead;
 	const struct {
 		const char *key;
@@ -243,6 +239,7 @@ static void add_overhead(const struct fit_written *w, struct str *out)
 		   {"step", &o->step, &w->step}};
 
 	str_add(out, "        overhead:\n");
+	copy_keys(out, 10, o->origin.node, scaled, ARRAY_LEN(scaled)); /* of machines that are joined */
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		const struct manner as = {all[i].by, DIM_TIME, INFINITY, 0};
 

@@ -258,6 +258,9 @@ extern const struct table machine_table, link_table;
 int machine_check(struct machine *m, struct diags *diags);
 int link_check(const struct link *l, struct diags *diags);
 
+/* The device of that name; name NULL: the first. NULL: the machine has none such. */
+const struct device *machine_device(const struct machine *m, const char *name);
+
 /* The profile of that name. "llama.cpp" stands for the profile with exactly this name, else for the latest
  * of those dated "llama.cpp@2023-11", "llama.cpp@2024-05"; NULL if there is neither. */
 const struct profile *device_runtime(const struct device *d, const char *runtime);

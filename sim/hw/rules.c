@@ -23,6 +23,16 @@ static bool is_date(const char *text)
 	return true;
 }
 
+const struct device *machine_device(const struct machine *m, const char *name)
+{
+	const struct device *d = m->devices.at;
+
+	for (size_t i = 0; i < m->devices.n; i++)
+		if (!name || !strcmp(d[i].origin.name, name))
+			return &d[i];
+	return NULL;
+}
+
 const struct profile *device_runtime(const struct device *d, const char *runtime)
 {
 	const struct profile *p = d->runtimes.at, *latest = NULL;
