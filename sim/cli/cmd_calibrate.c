@@ -313,30 +313,36 @@ static int tell_end(enum measure_end end, const struct measure_result *r, const 
 	BUG("end of a measurement %d", (int)end);
 }
 
+static struct measure_ask measure_asked(const struct calibrate_options *o)
+{
+	return (struct measure_ask){.backends = cli_backends,
+				    .shares = cli_backend_shares,
+				    .n = cli_backends_n,
+				    .stop = session_interrupted(),
+				    .tool = "lemursim " VERSION,
+				    .backend = o->backend,
+				    .only = o->only,
+				    .quick = o->quick,
+				    .force = o->output.force,
+				    .threads = o->threads,
+				    .from = o->runs.from,
+				    .datasheet = o->facts,
+				    .out = o->output.path};
+}
+
 static int measure(struct arena *a, const struct calibrate_options *o)
 {
 	struct progress progress = progress_begin();
-	const struct measure_ask ask = {.backends = cli_backends,
-					.shares = cli_backend_shares,
-					.n = cli_backends_n,
-					.stop = session_interrupted(),
-					.tool = "lemursim " VERSION,
-					.backend = o->backend,
-					.only = o->only,
-					.quick = o->quick,
-					.force = o->output.force,
-					.threads = o->threads,
-					.from = o->runs.from,
-					.datasheet = o->facts,
-					.out = o->output.path,
-					.progress = show_progress,
-					.measured = show_measured,
-					.self = &progress};
+	struct measure_ask ask = measure_asked(o);
 	struct measure_result r;
 	struct err err = ERR_INIT;
-	const enum measure_end end = measure_machine(a, &ask, &r, &err);
+	enum measure_end end;
 	int rc;
 
+	ask.progress = show_progress;
+	ask.measured = show_measured;
+	ask.self = &progress;
+	end = measure_machine(a, &ask, &r, &err);
 	progress_clear(&progress);
 	rc = tell_end(end, &r, &err);
 	if (o->bundle && r.samples.n &&
@@ -345,28 +351,30 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 	return rc;
 }
 
-/* The rows that would be measured with their times, and what would be written. */
-static void plan_text(const struct calibrate_options *o, struct str *out)
+static int print_plan(const struct calibrate_options *o)
 {
-	double all_s = 0;
+	const struct output_options terminal = {NULL, NULL, false};
+	struct arena a = ARENA_INIT;
+	const struct measure_ask ask = measure_asked(o);
+	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	const int rc = measure_plan(&a, &ask, &text, &err) == 0 ? deliver(&terminal, &text)
+								: complain(&err, EXIT_USAGE);
 
-	for (size_t i = 0; i < cli_backends_n; i++) {
-		struct err why = ERR_INIT;
+	str_release(&text);
+	arena_release(&a);
+	return rc;
+}
 
-		if (o->backend && strcmp(o->backend, cli_backends[i]->name) != 0 &&
-		    strcmp(o->backend, cli_backends[i]->device) != 0)
-			continue;
-		if (cli_backends[i]->present && cli_backends[i]->present(&why) != 0) {
-			str_addf(out, "%s, %s: left out: %s\n", cli_backends[i]->device,
-				 cli_backends[i]->name, why.msg);
-			continue;
-		}
-		str_addf(out, "%s, %s\n", cli_backends[i]->device, cli_backends[i]->name);
-		all_s += suite_budgets(o->only, o->quick, o->backend ? 1 : cli_backend_shares[i], out);
-	}
-	str_addf(out, "%.0f s in all at most; a row's samples are kept as soon as it is finished\n", all_s);
-	str_addf(out, "writes %s, and beside it NAME.samples.csv of each device\n",
-		 o->output.path ? o->output.path : "hardware/local/CHIP.yaml");
+static int print_list(const struct calibrate_options *o)
+{
+	struct str text = STR_INIT;
+	int rc;
+
+	suite_list(&text);
+	rc = deliver(&o->output, &text);
+	str_release(&text);
+	return rc;
 }
 
 static int give_away(struct arena *a, const struct calibrate_options *o)
@@ -399,7 +407,6 @@ static int cmd_calibrate(const void *options, const struct texts *files)
 {
 	const struct calibrate_options *o = options;
 	struct session s;
-	struct str text = STR_INIT;
 	int rc;
 
 	if (files->n) {
@@ -409,17 +416,10 @@ static int cmd_calibrate(const void *options, const struct texts *files)
 		err_hint(&err, "-o FILE is written, --from FILE is read");
 		return complain(&err, EXIT_USAGE);
 	}
-	if (o->list || o->dry_run) {
-		const struct output_options terminal = {NULL, NULL, false};
-
-		if (o->list)
-			suite_list(&text);
-		else
-			plan_text(o, &text);
-		rc = deliver(o->list ? &o->output : &terminal, &text);
-		str_release(&text);
-		return rc;
-	}
+	if (o->list)
+		return print_list(o);
+	if (o->dry_run)
+		return print_plan(o);
 	session_begin(&s, &o->load, &o->output);
 	rc = calibrate(o, &s);
 	session_end(&s);

@@ -46,6 +46,10 @@ static void examine_backend(struct examination *x, const struct backend *b)
 	struct backend_info info = {.cores = 0};
 	void *self = NULL;
 
+	if (b->present && b->present(&err) != 0) { /* as a measurement leaves it out */
+		find(x, DOCTOR_FINE, b->device, arena_printf(x->arena, "left out: %s", err.msg), NULL);
+		return;
+	}
 	if (b->open(&self, &err) != 0) {
 		find(x, DOCTOR_BAD, b->device, arena_printf(x->arena, "%s: %s", b->name, err.msg),
 		     err.hint[0] ? arena_strdup(x->arena, err.hint) : "this device cannot be measured");

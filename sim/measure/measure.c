@@ -278,21 +278,6 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 	return 0;
 }
 
-/* Splits "read,gemm" into two names. */
-static const char *const *split_names(struct arena *a, const char *text, size_t *n)
-{
-	const char **names = arena_array(a, strlen(text) + 1, sizeof *names);
-
-	for (*n = 0; *text;) {
-		const size_t len = strcspn(text, ",");
-
-		if (len)
-			names[(*n)++] = arena_strndup(a, text, len);
-		text += len + (text[len] == ',');
-	}
-	return names;
-}
-
 /* Writes a device's samples, those of earlier runs included. *text: the content, in the arena. */
 static int write_samples(const struct measured_device *d, struct sample_set *set, const char **text,
 			 struct err *err)
@@ -358,8 +343,7 @@ static enum measure_end measure_device(struct measurement *u, struct measured_de
 				  .progress = forward_progress,
 				  .self = d};
 
-	if (ask->only && strcmp(ask->only, "all") != 0)
-		s.only = split_names(u->arena, ask->only, &s.only_n);
+	suite_only(u->arena, ask->only, &s);
 	if (suite_run(u->arena, d->backend, &s, &d->r, err) != 0)
 		return err->hint[0] ? MEASURE_REFUSED : MEASURE_FAILED;
 	report_samples(ask, &d->r);
@@ -494,6 +478,33 @@ static int choose(struct measurement *u, struct err *err)
 	return read_earlier(u, err);
 }
 
+/* A device's part of the plan's time. */
+static double share_of(const struct measurement *u, size_t i)
+{
+	return u->n == 1 ? 1 : u->ask->shares[i];
+}
+
+int measure_plan(struct arena *a, const struct measure_ask *ask, struct str *out, struct err *err)
+{
+	struct measurement u = {.arena = a, .ask = ask, .out = ask->out, .left_out = ""};
+	struct suite_options s = {.quick = ask->quick};
+	double all_s = 0;
+
+	suite_only(a, ask->only, &s);
+	if (choose(&u, err) != 0 || suite_check_only(a, &s, err) != 0)
+		return -1;
+	str_add(out, u.left_out);
+	for (size_t i = 0; i < u.n; i++) {
+		s.share = share_of(&u, i);
+		str_addf(out, "%s, %s\n", u.at[i].backend->device, u.at[i].backend->name);
+		all_s += suite_budgets(&s, out);
+	}
+	str_addf(out, "%.0f s in all at most; a row's samples are kept as soon as it is finished\n", all_s);
+	str_addf(out, "writes %s, and beside it %s\n", ask->out ? ask->out : "hardware/local/CHIP.yaml",
+		 u.shared_n > 1 ? "NAME-DEVICE.samples.csv of each device" : "NAME.samples.csv");
+	return 0;
+}
+
 static enum measure_end measure_all(struct measurement *u, struct measure_result *r, struct err *err)
 {
 	const struct measure_ask *ask = u->ask;
@@ -501,7 +512,7 @@ static enum measure_end measure_all(struct measurement *u, struct measure_result
 	size_t failed = 0;
 
 	for (size_t i = 0; i < u->n && end == MEASURE_WRITTEN && !*ask->stop; i++)
-		end = measure_device(u, &u->at[i], u->n == 1 ? 1 : ask->shares[i], &failed, err);
+		end = measure_device(u, &u->at[i], share_of(u, i), &failed, err);
 	if (end != MEASURE_WRITTEN)
 		return end;
 	if (*ask->stop) {

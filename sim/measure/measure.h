@@ -49,6 +49,10 @@ struct measure_result {
 	size_t to_resume_n;
 };
 
+/* Appends what measure_machine() would measure and write, and how long each row may take. -1 with err where it would refuse
+ * the options. */
+int measure_plan(struct arena *a, const struct measure_ask *ask, struct str *out, struct err *err);
+
 enum measure_end measure_machine(struct arena *a, const struct measure_ask *ask, struct measure_result *r,
 				 struct err *err);
 

@@ -42,39 +42,6 @@ static double or_default(double given, double otherwise)
 	return given > 0 ? given : otherwise;
 }
 
-static const struct suite_row *find_row(const char *name)
-{
-	for (size_t i = 0; i < suite_rows_n; i++)
-		if (!strcmp(suite_rows[i].name, name))
-			return &suite_rows[i];
-	return NULL;
-}
-
-static int check_only(struct arena *a, const struct suite_options *o, struct err *err)
-{
-	const char **names = arena_array(a, suite_rows_n, sizeof *names), *near;
-
-	for (size_t i = 0; i < suite_rows_n; i++)
-		names[i] = suite_rows[i].name;
-	for (size_t i = 0; i < o->only_n; i++) {
-		if (find_row(o->only[i]))
-			continue;
-		near = str_closest(o->only[i], names, suite_rows_n);
-		err_set(err, "the suite has no row '%.60s'", o->only[i]);
-		return near ? err_hint(err, "did you mean '%s'?", near)
-			    : err_hint(err, "'lemursim calibrate --list' names them");
-	}
-	return 0;
-}
-
-static bool wanted(const struct suite_options *o, const struct suite_row *r)
-{
-	for (size_t i = 0; i < o->only_n; i++)
-		if (!strcmp(o->only[i], r->name))
-			return true;
-	return !o->only_n;
-}
-
 static int check_power(const struct backend_info *info, const struct suite_options *o, struct err *err)
 {
 	if (o->force || (!info->low_power && !info->on_battery))
@@ -156,7 +123,7 @@ static void set_limit(struct runner *u)
 
 	for (size_t i = 0; i < suite_rows_n; i++) {
 		all_s += suite_row_s(&u->taker.m, &suite_rows[i]);
-		wanted_s += wanted(u->o, &suite_rows[i]) ? suite_row_s(&u->taker.m, &suite_rows[i]) : 0;
+		wanted_s += suite_wants(u->o, &suite_rows[i]) ? suite_row_s(&u->taker.m, &suite_rows[i]) : 0;
 	}
 	u->limit_s = u->share * (u->o->quick ? quick_limit_s : full_limit_s) * wanted_s / all_s;
 }
@@ -169,7 +136,7 @@ static void make_plan(struct runner *u)
 		struct plan_row *p = &u->rows[u->rows_n];
 		struct suite_row *row;
 
-		if (!wanted(u->o, &suite_rows[i]))
+		if (!suite_wants(u->o, &suite_rows[i]))
 			continue;
 		row = arena_alloc(u->arena, sizeof *row);
 		*row = suite_rows[i];
@@ -534,7 +501,7 @@ int suite_run(struct arena *a, const struct backend *b, const struct suite_optio
 	u.taker.o = o;
 	u.taker.random = o->seed;
 	*m = (struct suite_machine){.backend = b, .threads = o->threads, .quick = o->quick};
-	if (check_only(a, o, err) != 0 || b->open(&m->self, err) != 0)
+	if (suite_check_only(a, o, err) != 0 || b->open(&m->self, err) != 0)
 		return -1;
 	u.taker.began_s = take_now(&u.taker);
 	rc = b->info(m->self, &m->info, err);

@@ -41,10 +41,6 @@ struct suite_row {
 extern const struct suite_row suite_rows[];
 extern const size_t suite_rows_n;
 void suite_list(struct str *out); /* appends two lines for each row */
-/* Appends a line for each row with the time that it may take, and returns their sum in seconds. only: "read,gemm"; NULL or
- * "all": all rows; names that no row has are skipped. share: of the plan's time for this backend. */
-double suite_budgets(const char *only, bool quick, double share, struct str *out);
-
 /* Seconds that a case is expected to take, preparation and all passes included. */
 double suite_case_s(const struct suite_machine *m, const struct suite_row *r, const struct bench_case *c);
 double suite_row_s(const struct suite_machine *m, const struct suite_row *r); /* its budget, seconds */
@@ -77,6 +73,14 @@ struct suite_options {
 	double (*now)(void *self); /* seconds of a clock that never goes back; NULL: the system's */
 	void *now_self;
 };
+
+/* Sets o->only from "read,gemm"; NULL or "all": every row. */
+void suite_only(struct arena *a, const char *text, struct suite_options *o);
+int suite_check_only(struct arena *a, const struct suite_options *o,
+		     struct err *err); /* -1: a name that no row has */
+bool suite_wants(const struct suite_options *o, const struct suite_row *r);
+/* Appends a line for each row that is wanted with the time that it may take, and returns their sum in seconds. */
+double suite_budgets(const struct suite_options *o, struct str *out);
 
 struct suite_skip { /* a case that was not measured, or several of a row */
 	const char *label, *why;

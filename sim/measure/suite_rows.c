@@ -354,28 +354,65 @@ void suite_list(struct str *out)
 	}
 }
 
-/* Is the name one of those in "read,gemm"? */
-static bool is_named(const char *list, const char *name)
+static const struct suite_row *find_row(const char *name)
 {
-	const size_t n = strlen(name);
-
-	if (!list || !strcmp(list, "all"))
-		return true;
-	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
-			return true;
-	return false;
+	for (size_t i = 0; i < suite_rows_n; i++)
+		if (!strcmp(suite_rows[i].name, name))
+			return &suite_rows[i];
+	return NULL;
 }
 
-double suite_budgets(const char *only, bool quick, double share, struct str *out)
+int suite_check_only(struct arena *a, const struct suite_options *o, struct err *err)
+{
+	const char **names = arena_array(a, suite_rows_n, sizeof *names), *near;
+
+	for (size_t i = 0; i < suite_rows_n; i++)
+		names[i] = suite_rows[i].name;
+	for (size_t i = 0; i < o->only_n; i++) {
+		if (find_row(o->only[i]))
+			continue;
+		near = str_closest(o->only[i], names, suite_rows_n);
+		err_set(err, "the suite has no row '%.60s'", o->only[i]);
+		return near ? err_hint(err, "did you mean '%s'?", near)
+			    : err_hint(err, "'lemursim calibrate --list' names them");
+	}
+	return 0;
+}
+
+bool suite_wants(const struct suite_options *o, const struct suite_row *r)
+{
+	for (size_t i = 0; i < o->only_n; i++)
+		if (!strcmp(o->only[i], r->name))
+			return true;
+	return !o->only_n;
+}
+
+void suite_only(struct arena *a, const char *text, struct suite_options *o)
+{
+	const char **names;
+
+	if (!text || !strcmp(text, "all"))
+		return;
+	names = arena_array(a, strlen(text) + 1, sizeof *names);
+	while (*text) {
+		const size_t len = strcspn(text, ",");
+
+		if (len)
+			names[o->only_n++] = arena_strndup(a, text, len);
+		text += len + (text[len] == ',');
+	}
+	o->only = names;
+}
+
+double suite_budgets(const struct suite_options *o, struct str *out)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < suite_rows_n; i++) {
 		const struct suite_row *r = &suite_rows[i];
-		const double s = share * (quick ? r->quick_s : r->full_s);
+		const double s = (o->share > 0 ? o->share : 1) * (o->quick ? r->quick_s : r->full_s);
 
-		if (!is_named(only, r->name))
+		if (!suite_wants(o, r))
 			continue;
 		str_addf(out, "  %-12s %5.1f s  %s, feeds %s\n", r->name, s, r->what, r->feeds);
 		sum += s;

@@ -69,9 +69,15 @@ END_TEST
 /* The plan's times are the rows' budgets, and rows that are not named are not in it. */
 START_TEST(a_plan_has_its_times)
 {
+	struct arena a = ARENA_INIT;
 	struct str all = STR_INIT, some = STR_INIT;
-	const double whole = suite_budgets(NULL, true, 1, &all),
-		     two = suite_budgets("read,gemm-llm", true, 0.5, &some);
+	struct suite_options every = {.quick = true}, named = {.quick = true, .share = 0.5};
+	double whole, two;
+
+	suite_only(&a, NULL, &every);
+	suite_only(&a, "read,gemm-llm", &named);
+	whole = suite_budgets(&every, &all);
+	two = suite_budgets(&named, &some);
 
 	ck_assert_double_gt(whole, 30);
 	ck_assert_double_lt(whole, 70);
@@ -82,6 +88,30 @@ START_TEST(a_plan_has_its_times)
 	ck_assert_ptr_null(strstr(some.text, "core-read"));
 	str_release(&all);
 	str_release(&some);
+	arena_release(&a);
+}
+END_TEST
+
+static int nowhere(struct err *err)
+{
+	return err_set(err, "no such device");
+}
+
+/* A device that this machine lacks is left out by a measurement: it is no fault of the machine. */
+START_TEST(a_device_that_is_not_here_is_no_fault)
+{
+	struct backend absent = backend_fake;
+	const struct backend *const backends[] = {&absent, &backend_fake_cpu};
+	const struct doctor_system quiet = QUIET;
+	struct arena a = ARENA_INIT;
+	struct doctor_report r;
+
+	fake_reset();
+	absent.present = nowhere;
+	r = doctor_examine(&a, backends, ARRAY_LEN(backends), &quiet);
+	ck_assert_int_eq(r.worst, DOCTOR_FINE);
+	ck_assert_str_eq(r.at[0].seen, "left out: no such device");
+	arena_release(&a);
 }
 END_TEST
 
@@ -92,6 +122,7 @@ Suite *suite_doctor(void)
 
 	tcase_add_loop_test(c, a_state_is_found, 0, (int)ARRAY_LEN(cases));
 	tcase_add_test(c, a_plan_has_its_times);
+	tcase_add_test(c, a_device_that_is_not_here_is_no_fault);
 	suite_add_tcase(s, c);
 	return s;
 }
