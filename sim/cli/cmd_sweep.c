@@ -78,15 +78,6 @@ static int draw_sweep(struct session *s, const struct sweep *sweep, struct str *
 	return deliver_by(s->output, out, draw_write);
 }
 
-/* Columns for a plot: as the environment or the terminal says, or a page's worth. */
-static size_t plot_width(const struct output_options *o)
-{
-	const char *said = getenv("COLUMNS");
-	const long columns = said ? strtol(said, NULL, 10) : 0;
-
-	return columns > 0 ? (size_t)columns : (size_t)output_width(o);
-}
-
 /* Does the terminal show UTF-8, by the first of the variables that says which characters it has? */
 static bool is_utf8(void)
 {
@@ -110,7 +101,7 @@ static void add_plot(struct session *s, const struct sweep_options *o, const str
 		return;
 	c = sweep_curves(&s->arena, sweep);
 	str_add(out, "\n");
-	curves_plot(out, &c, plot_width(&o->output), is_utf8());
+	curves_plot(out, &c, (size_t)output_width(&o->output), is_utf8());
 }
 
 /* What no grid of that many axes can be shown as. */

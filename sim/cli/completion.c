@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/predict/job.h"
+#include "sim/report/listing.h"
 
 const char *const shell_names[SHELL_N + 1] = {"bash", "zsh", "fish", NULL};
 
@@ -34,11 +35,9 @@ static enum words_of words_of_option(const struct opt *o)
 	} rows[] = {{"model", NULL, WORDS_MODELS},      {"on", NULL, WORDS_HARDWARE},
 		    {"machine", NULL, WORDS_HARDWARE},  {NULL, "FILE", WORDS_FILES},
 		    {NULL, "DIR", WORDS_FOLDERS},       {NULL, "METRIC", WORDS_METRICS},
-		    {"metric", NULL, WORDS_METRICS},    {NULL, "FORMAT", WORDS_NONE},
+		    {"metric", NULL, WORDS_METRICS},    {"format", NULL, WORDS_FORMATS},
 		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE}};
 
-	if (!strcmp(o->name, "format"))
-		return WORDS_FORMATS;
 	for (size_t i = 0; o->value && i < ARRAY_LEN(rows); i++)
 		if ((!rows[i].option || !strcmp(rows[i].option, o->name)) &&
 		    (!rows[i].value || !strcmp(rows[i].value, o->value)))
@@ -57,6 +56,12 @@ static enum words_of words_of_argument(const struct verb *v)
 	return strstr(v->arguments, "SCENARIO") ? WORDS_SCENARIOS : WORDS_FILES;
 }
 
+static void add_names(const char *const *names, struct str *out)
+{
+	for (size_t i = 0; names[i]; i++)
+		str_addf(out, "%s%s", i ? " " : "", names[i]);
+}
+
 static void add_verbs(struct str *out)
 {
 	for (size_t i = 0; verbs[i]; i++)
@@ -70,22 +75,48 @@ static void add_metrics(struct str *out)
 			str_addf(out, "%s%s", j || m ? " " : "", job_types[j]->metrics[m].name);
 }
 
-/* Functions that print words, one a line; `files` and `folders` are the shell's own. */
-static void add_words(struct str *out)
+/* Appends the words themselves, blanks between them, or a command that prints them; false: they are the shell's own, or
+ * there are none. */
+static bool add_words(enum words_of words, const char *command, struct str *out)
 {
-	str_add(out, "_lemursim_hardware() { lemursim list hardware --format names 2>/dev/null; }\n"
-		     "_lemursim_models() { lemursim list models --format names 2>/dev/null; }\n"
-		     "_lemursim_scenarios() { lemursim list scenarios --format names 2>/dev/null; }\n"
-		     "_lemursim_formats() { echo table md csv json jsonl names; }\n"
-		     "_lemursim_kinds() { echo hardware models scenarios; }\n"
-		     "_lemursim_shells() { echo bash zsh fish; }\n"
-		     "_lemursim_help() { echo ");
-	add_verbs(out);
-	for (const struct file_kind *k = file_kinds; k->name; k++)
-		str_addf(out, " %s", k->name);
-	str_add(out, "; }\n_lemursim_metrics() { echo ");
-	add_metrics(out);
-	str_add(out, "; }\n");
+	switch (words) {
+	case WORDS_HARDWARE:
+	case WORDS_MODELS:
+	case WORDS_SCENARIOS:
+		str_addf(out, command, function_of[words]);
+		return true;
+	case WORDS_METRICS:
+		add_metrics(out);
+		return true;
+	case WORDS_FORMATS:
+		str_add(out, "table md csv json jsonl names");
+		return true;
+	case WORDS_KINDS:
+		add_names(listing_kinds, out);
+		return true;
+	case WORDS_SHELLS:
+		add_names(shell_names, out);
+		return true;
+	case WORDS_HELP:
+		add_verbs(out);
+		for (const struct file_kind *k = file_kinds; k->name; k++)
+			str_addf(out, " %s", k->name);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Functions of bash and zsh that print words; `files` and `folders` are the shell's own. */
+static void add_functions(struct str *out)
+{
+	for (int w = WORDS_HARDWARE; w < WORDS_N; w++) {
+		const bool listed = w <= WORDS_SCENARIOS;
+
+		str_addf(out, "_lemursim_%s() { %s", function_of[w], listed ? "" : "echo ");
+		add_words((enum words_of)w, "lemursim list %s --format names 2>/dev/null", out);
+		str_add(out, "; }\n");
+	}
 }
 
 /* ---- bash ---- */
@@ -112,7 +143,7 @@ static void bash_options(const struct verb *v, struct str *out)
 static void bash_script(struct str *out)
 {
 	str_add(out, "# bash completion of lemursim: lemursim help --completion bash\n");
-	add_words(out);
+	add_functions(out);
 	str_add(out, "_lemursim()\n{\n"
 		     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options= "
 		     "argument= value=\n"
@@ -194,7 +225,7 @@ static void zsh_verb(const struct verb *v, struct str *out)
 static void zsh_script(struct str *out)
 {
 	str_add(out, "#compdef lemursim\n# zsh completion of lemursim: lemursim help --completion zsh\n");
-	add_words(out);
+	add_functions(out);
 	str_add(out, "_lemursim()\n{\n\tif (( CURRENT == 2 )); then\n\t\tlocal -a verbs=(\n");
 	for (size_t i = 0; verbs[i]; i++) {
 		str_addf(out, "\t\t\t'%s:", verbs[i]->name);
@@ -223,42 +254,15 @@ static void fish_text(const char *text, struct str *out)
 
 static void fish_words(enum words_of words, struct str *out)
 {
-	switch (words) {
-	case WORDS_HARDWARE:
-	case WORDS_MODELS:
-	case WORDS_SCENARIOS:
-		str_addf(out, " -a '(lemursim list %s --format names 2>/dev/null)'", function_of[words]);
-		return;
-	case WORDS_METRICS:
-		str_add(out, " -a '");
-		add_metrics(out);
-		str_add(out, "'");
-		return;
-	case WORDS_FORMATS:
-		str_add(out, " -a 'table md csv json jsonl names'");
-		return;
-	case WORDS_SHELLS:
-		str_add(out, " -a 'bash zsh fish'");
-		return;
-	case WORDS_KINDS:
-		str_add(out, " -a 'hardware models scenarios'");
-		return;
-	case WORDS_HELP:
-		str_add(out, " -a '");
-		add_verbs(out);
-		for (const struct file_kind *k = file_kinds; k->name; k++)
-			str_addf(out, " %s", k->name);
-		str_add(out, "'");
-		return;
-	case WORDS_FOLDERS:
-		str_add(out, " -a '(__fish_complete_directories)'");
-		return;
-	case WORDS_FILES:
+	struct str list = STR_INIT;
+
+	if (words == WORDS_FILES)
 		str_add(out, " -F");
-		return;
-	default:
-		return;
-	}
+	else if (words == WORDS_FOLDERS)
+		str_add(out, " -a '(__fish_complete_directories)'");
+	else if (add_words(words, "(lemursim list %s --format names 2>/dev/null)", &list))
+		str_addf(out, " -a '%s'", list.text);
+	str_release(&list);
 }
 
 static void fish_verb(const struct verb *v, struct str *out)
