@@ -207,12 +207,13 @@ START_TEST(budget)
 		.question = {.model = "qwen3-14b", .context = 4096, .users = 2}, .usd = 1300, .at_least = 8};
 	struct known_name *names;
 	struct budget b;
-	size_t n, good = 0;
+	const size_t step = (size_t)how_many(4, 1);
+	size_t n, good = 0, rows = 0;
 
 	begin(&t);
 	ck_assert_int_eq(budget_find(&t.loader, &ask, &few, &b, &t.err), 0);
 	n = catalogue_names(&t.loader, CATALOGUE_MACHINES, NULL, &names);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i += step) {
 		struct asking one;
 		struct question q = ask.question;
 		struct answer a;
@@ -222,6 +223,7 @@ START_TEST(budget)
 		q.machines = (struct texts){&names[i].id, 1};
 		while (at < b.rows_n && strcmp(b.rows[at].id, names[i].id) != 0)
 			at++;
+		rows += at < b.rows_n;
 		if (answer_make(&one.loader, &q, &few, &a, &one.err) == 0 && a.best < a.rows_n &&
 		    a.asked.machines[0].facts->price.given &&
 		    a.asked.machines[0].facts->price.value <= ask.usd &&
@@ -235,8 +237,8 @@ START_TEST(budget)
 		}
 		end(&one);
 	}
-	ck_assert_uint_eq(good, b.rows_n);
-	ck_assert_uint_gt(good, 2);
+	ck_assert_uint_eq(good, step == 1 ? b.rows_n : rows);
+	ck_assert_uint_gt(good, 1);
 	for (size_t i = 1; i < b.rows_n; i++)
 		ck_assert(b.rows[i - 1].usd <= b.rows[i].usd);
 	end(&t);

@@ -53,7 +53,7 @@ static double model_s(size_t i, double x)
 	return x * (h / p[FIT_CACHE] + (1 - h) / p[FIT_MEMORY]);
 }
 
-enum { TRIALS = 200, TRIALS_QUICK = 60, POINTS_MAX = 128 };
+enum { TRIALS = 200, TRIALS_QUICK = 25, POINTS_MAX = 128 };
 
 static void draw_points(size_t model, struct rng *rng, struct fit_point *p)
 {

@@ -174,6 +174,7 @@ START_TEST(nothing_is_below_the_bound)
 	const char *const works[] = {ASK, BATCH, TUNE};
 	const enum job job = _i == 2 ? JOB_TRAIN : JOB_GENERATE;
 	struct rng *rng = rng_new((uint64_t)_i, "least");
+	const int moves = how_many(1000, 3000);
 	struct arena a = ARENA_INIT;
 	struct variant variants[VARIANTS];
 	struct anneal_space space;
@@ -184,7 +185,7 @@ START_TEST(nothing_is_below_the_bound)
 	n = variants_make(&a, fixture.world, job, variants);
 	anneal_space_make(&a, fixture.world, n, &space);
 	anneal_state = anneal_state_alone(&space, 0);
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < moves; i++) {
 		const struct block_costs *p = &variants[anneal_state.variant].block_costs;
 		uint8_t *const at[PHASE_GROUPS] = {arena_array(&a, p->blocks, 1),
 						   arena_array(&a, p->blocks, 1)};

@@ -199,7 +199,7 @@ Suite *suite_serve_laws(void)
 	Suite *s = suite_create("serve_laws");
 	TCase *t = tcase_create("queues");
 
-	tcase_add_loop_test(t, one_seat_is_m_d_1, 0, 4);
+	tcase_add_loop_test(t, one_seat_is_m_d_1, 0, how_many(2, 4));
 	tcase_add_loop_test(t, one_seat_is_pollaczek_khinchine, 0, 2);
 	tcase_add_test(t, one_seat_is_d_m_1);
 	tcase_add_test(t, one_seat_is_below_kingman);

@@ -8,7 +8,6 @@ LC_ALL=C; export LC_ALL
 inexact='exp|exp2|exp10|expm1|log|log2|log10|log1p|pow|cbrt|hypot|fma|sin|cos|sincos|tan|asin|acos|atan|atan2|sinh|cosh|tanh'
 inexact="$inexact|asinh|acosh|atanh|erf|erfc|tgamma|lgamma"
 inexact="$inexact|gsl_(ran|cdf|sf)_[a-z_A-Z]*" # made of them
-for object in "$@"; do
-	nm -u "$object" | awk -v object="$object" '{ sub(/@.*/, "", $NF); print object ": " $NF }'
-done | grep -E ": _?($inexact)[fl]?\$" >&2 && { echo "check-libm: use sim/base/exact_math.h" >&2; exit 1; }
+# "OBJECT: U NAME" from every nm, one process for all objects
+nm -A -u "$@" | sed 's/@.*//' | grep -E " U _?($inexact)[fl]?\$" >&2 && { echo "check-libm: use sim/base/exact_math.h" >&2; exit 1; }
 echo "check-libm: no number of $# objects comes from a function that systems round differently"

@@ -32,25 +32,26 @@ same_text() {
 run_case() {
 	case_dir=$1
 	shift
-	rm -rf "$work"
-	mkdir -p "$work/run" "$work/got"
+	count=$((count + 1))
+	work=$top/$count
+	mkdir "$work"
 	for f in "$case_dir"/*; do
 		case ${f##*/} in cmd | stdout | stderr | exit | leaves | long) ;; *) set -- "$@" "$f" ;; esac
 	done
-	[ $# = 0 ] || cp -R "$@" "$work/run/"
-	names_in "$work/run"
+	[ $# = 0 ] || cp -R "$@" "$work/"
+	names_in "$work"
 	allowed=$names
 	rc=0
 	if [ -f "$case_dir/cmd" ]; then
-		(cd "$work/run" && exec sh -c "$(cat "$case_dir/cmd")" >"$work/got/stdout" 2>"$work/got/stderr" </dev/null) || rc=$?
+		(cd "$work" && exec sh "$case_dir/cmd" >"$work.stdout" 2>"$work.stderr" </dev/null) || rc=$?
 	else
-		(cd "$work/run" && exec "$LEMURSIM" check --path "$ROOT" input.yaml >"$work/got/stdout" 2>"$work/got/stderr" </dev/null) || rc=$?
+		(cd "$work" && exec "$LEMURSIM" check --path "$ROOT" input.yaml >"$work.stdout" 2>"$work.stderr" </dev/null) || rc=$?
 	fi
 	want_exit=0
 	case $case_dir in */bad/*) want_exit=2 ;; esac
 	[ -f "$case_dir/exit" ] && read -r want_exit <"$case_dir/exit"
 	bad=
-	names_in "$work/run"
+	names_in "$work"
 	if [ -f "$case_dir/leaves" ]; then
 		while read -r name; do allowed=$allowed$name$newline; done <"$case_dir/leaves"
 		allowed=$newline$(printf %s "$allowed" | sed '/^$/d' | sort)$newline
@@ -58,13 +59,13 @@ run_case() {
 	[ "$names" = "$allowed" ] || { bad=1; echo "  in the directory: $(echo $names)"; echo "  expected: $(echo $allowed)"; }
 	[ $rc = "$want_exit" ] || { bad=1; echo "  exit $rc, expected $want_exit"; }
 	for s in stdout stderr; do
-		same_text "$work/got/$s" "$case_dir/$s" && continue
+		same_text "$work.$s" "$case_dir/$s" && continue
 		if [ -n "$update" ]; then
-			sed "s|$ROOT|ROOT|g" "$work/got/$s" >"$case_dir/$s"
+			sed "s|$ROOT|ROOT|g" "$work.$s" >"$case_dir/$s"
 			[ -s "$case_dir/$s" ] || rm -f "$case_dir/$s"
 		else
 			bad=1; echo "  $s differs:"
-			if [ -f "$case_dir/$s" ]; then diff "$case_dir/$s" "$work/got/$s" | head -20 | cut -c1-200; else sed 's/^/> /' "$work/got/$s" | head -20 | cut -c1-200; fi
+			if [ -f "$case_dir/$s" ]; then diff "$case_dir/$s" "$work.$s" | head -20 | cut -c1-200; else sed 's/^/> /' "$work.$s" | head -20 | cut -c1-200; fi
 		fi
 	done
 	[ -z "$bad" ]
@@ -73,7 +74,7 @@ run_case() {
 # run_cases.sh --batch CASE...: run by xargs; a line for each case goes to $results/passed or, with its report, to failed.
 if [ "${1:-}" = --batch ]; then
 	shift
-	top=$(mktemp -d) work=$top/case
+	top=$(mktemp -d) count=0
 	trap 'rm -rf "$top"' EXIT
 	for case_dir in "$@"; do
 		if run_case "$case_dir" >"$top/report" 2>&1; then
@@ -128,7 +129,7 @@ for dir in "$@"; do
 	list "${dir%/}" >>"$results/cases" || exit 2
 done
 [ -s "$results/cases" ] || { echo "run_cases.sh: no case is called '$only'; they are the folders of $*" >&2; exit 2; }
-xargs -P "$jobs" -n 6 sh "$0" --batch <"$results/cases" || { echo "run_cases.sh: it was broken off" >&2; exit 1; }
+xargs -P "$jobs" -n 12 sh "$0" --batch <"$results/cases" || { echo "run_cases.sh: it was broken off" >&2; exit 1; }
 for f in "$results"/failed.*; do [ -e "$f" ] && cat "$f"; done
 all=$(wc -l <"$results/cases")
 passed=$(cat "$results"/passed.* 2>/dev/null | wc -l)
