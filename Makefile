@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema check-catalogue-all check-readme-all unit-long threads cuda san-gcc san-clang check-metal same installed fuzz-a-little
+LONG := schema check-catalogue-all check-readme-all unit-long threads shards cuda san-gcc san-clang check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -95,6 +95,8 @@ threads: $(OUT)/lemursim ## fail where a verb says other things with 2, 4 or 8 t
 san-tsan: ## fail where two threads meet without a lock, or say other things than one
 	@$(MAKE) --no-print-directory BUILD=tsan OUT=build/$@ build/$@/lemursim
 	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim 4
+shards: $(OUT)/lemursim ## fail where a sweep that mpirun or GNU parallel splits, with a process killed, is not that of one process
+	@sh tests/tools/shards.sh $<
 fuzz-a-little:
 	$(MAKE) fuzz SECONDS=5
 programs: $(OUT)/tests/bench $(OUT)/tests/transformer # built, not run

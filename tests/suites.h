@@ -45,6 +45,7 @@
 	SUITE(pipeline)                                                                                      \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
+	SUITE(cells_file)                                                                                    \
 	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \

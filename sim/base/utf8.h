@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/base/mem.h"
+
 /* Decodes the code point at s (NUL-terminated) into *code; returns its length in bytes, or 0 if it is not
  * valid UTF-8. */
 size_t utf8_decode(const char *s, uint32_t *code);
@@ -24,5 +26,8 @@ bool utf8_is_bidi_control(uint32_t code);
 /* Returns the first control or bidirectional control character of a text and stores it in *code, or NULL
  * if there is none. Line feeds, tabs and invalid UTF-8 are skipped. */
 const char *utf8_control(const char *text, uint32_t *code);
+
+/* Returns at most max bytes of the text in the arena; each byte that is not printable UTF-8 becomes '?'. */
+const char *utf8_printable(struct arena *a, const char *text, size_t n, size_t max);
 
 #endif

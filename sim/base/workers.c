@@ -48,6 +48,8 @@ static size_t take(struct workers *p)
 static void put_back(struct workers *p, size_t i, int rc)
 {
 	pthread_mutex_lock(&p->lock);
+	if (rc == 0 && p->work->take)
+		rc = p->work->take(p->work->self, i);
 	if (rc != 0 && i < p->first_failed)
 		p->first_failed = i;
 	p->done++;

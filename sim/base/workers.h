@@ -23,6 +23,9 @@ struct workers_task {
 	int (*item)(void *self, size_t worker, size_t i);
 	void *self;
 	const volatile int *stop; /* no item is begun after it has become non-zero; NULL: never */
+	/* Given each item that was done, one call at a time, in the order in which they end; -1 fails the item. NULL: nobody
+	 * takes them. */
+	int (*take)(void *self, size_t i);
 	/* Told, one call at a time, when one more item has been done; NULL: nobody wants to know. */
 	void (*tell)(void *watcher, size_t done, size_t of);
 	void *watcher;

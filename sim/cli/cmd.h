@@ -34,9 +34,9 @@ struct verb {
 	const char *tries; /* command lines that work in a checkout, "lemursim" left out; one a line */
 };
 
-extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule,
-	verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import,
-	verb_list, verb_doctor, verb_help;
+extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_merge, verb_optimize, verb_plan,
+	verb_schedule, verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate,
+	verb_import, verb_list, verb_doctor, verb_help;
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 
@@ -52,6 +52,7 @@ void session_end(struct session *s);
 
 /* Refuses, with a complaint, an -o that is the file at path, which the verb reads; an exit code. */
 int session_reads(const struct session *s, const char *path);
+int session_keeps_inputs(const struct session *s); /* the same of every file that its loader has read */
 int session_reads_all(const struct session *s, const struct texts *paths);
 
 /* The world of one scenario file; NULL after the complaints are on stderr. No file that it was read from may

@@ -1,25 +1,23 @@
 /* cmd_sweep.c - lemursim sweep SCENARIO --over PATH=VALUE,VALUE...: a grid of what-ifs, and where a split
  * pays. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "sim/base/append.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
-#include "sim/report/curves.h"
-#include "sim/report/draw.h"
-#include "sim/report/heat.h"
-#include "sim/report/sweep.h"
-#include "sim/report/sweep_curves.h"
+#include "sim/cli/rank.h"
+#include "sim/cli/sweep_output.h"
+#include "sim/sweep/cells_file.h"
 
 struct sweep_options {
 	struct load_options load;
-	struct output_options output;
+	struct sweep_output out;
 	struct draws_ask draws;
 	struct texts over;
 	struct texts metrics;
-	bool plot;
+	const char *shard;
+	bool resume;
 };
 
 static const struct opt own[] = {
@@ -28,122 +26,179 @@ static const struct opt own[] = {
 	OPT_TEXTS_ROW(
 		struct sweep_options, metrics, "metric", 0, "NAME",
 		"what is compared, such as decode_tok_per_s; e2el_s, or train_step_s, if not said; more of "
-		"them are more panels of a picture"),
-	OPT_FLAG_ROW(struct sweep_options, plot, "plot", 0,
-		     "a plot of characters below the table of one axis; in a terminal without being asked")};
+		"them are more panels of a picture")};
+static const struct opt shards[] = {
+	OPT_TEXT_ROW(struct sweep_options, shard, "shard", 0, "K/N",
+		     "run the K-th of N shares of the cells, a line each into -o FILE.jsonl, for 'merge'; "
+		     "auto: as "
+		     "mpirun, srun or an array job says"),
+	OPT_FLAG_ROW(struct sweep_options, resume, "resume", 0,
+		     "with --shard: go on with FILE.jsonl, which was broken off")};
 static const struct opt_table tables[] = {
-	OPTS_SET(struct sweep_options, load),      OPT_OWN(own),
-	OPTS_PATH(struct sweep_options, load),     OPTS_RESULT_FORMAT(struct sweep_options, output),
-	OPTS_OUTPUT(struct sweep_options, output), OPTS_SEED(struct sweep_options, draws),
-	OPTS_DRAWS(struct sweep_options, draws),   OPTS_JOBS(struct sweep_options, draws.workers)};
+	OPTS_SET(struct sweep_options, load),        OPT_OWN(own),
+	OPTS_PLOT(struct sweep_options, out),        OPT_OWN(shards),
+	OPTS_PATH(struct sweep_options, load),       OPTS_RESULT_FORMAT(struct sweep_options, out.file),
+	OPTS_OUTPUT(struct sweep_options, out.file), OPTS_SEED(struct sweep_options, draws),
+	OPTS_DRAWS(struct sweep_options, draws),     OPTS_JOBS(struct sweep_options, draws.workers)};
 
-static bool is_picture(const struct sweep_options *o)
-{
-	return o->output.path && !o->output.format && draw_format(o->output.path);
-}
+struct growing { /* a file of cells; see sim/sweep/cells_file.h */
+	struct append file;
+	struct str line;
+	struct err err;
+};
+
+struct sweep_watch {
+	struct draws_progress drawing;
+	struct growing *growing; /* NULL: nothing is written before all cells have been run */
+};
 
 static void tell_cell(void *watcher, size_t done, size_t of)
 {
-	struct draws_progress *drawing = watcher;
+	struct draws_progress *drawing = &((struct sweep_watch *)watcher)->drawing;
 
 	snprintf(drawing->head, sizeof drawing->head, "%zu of %zu: ", done, of);
 	progress_say(drawing->line, "%zu of %zu", done, of);
 }
 
-static int run_cells(const struct sweep_options *o, struct sweep_ask *ask, struct sweep *sweep,
-		     struct err *err)
+static int add_line(struct growing *g)
+{
+	const int rc = append_line(&g->file, g->line.text, g->line.len, &g->err);
+
+	g->line.len = 0;
+	return rc;
+}
+
+static int take_cell(void *watcher, const struct sweep *sweep, size_t cell)
+{
+	struct growing *g = ((struct sweep_watch *)watcher)->growing;
+
+	cells_write_cell(&g->line, sweep, cell);
+	return add_line(g);
+}
+
+/* g: NULL, or the file that each cell is added to. */
+static int run_cells(struct sweep_ask *ask, struct sweep *sweep, struct growing *g, struct err *err)
 {
 	struct progress progress = progress_begin();
-	struct draws_progress drawing = {.line = &progress};
+	struct sweep_watch watch = {{.line = &progress}, g};
 	int rc;
 
-	ask->draws = o->draws;
-	ask->draws.watch = (struct draws_watch){progress_draw, &drawing};
+	ask->draws.watch = (struct draws_watch){progress_draw, &watch.drawing};
+	ask->take = g ? take_cell : NULL;
 	ask->tell = tell_cell;
-	ask->watcher = &drawing;
+	ask->watcher = &watch;
 	rc = sweep_run(ask, sweep, err);
 	progress_clear(&progress);
 	return rc;
 }
 
-static int draw_sweep(struct session *s, const struct sweep *sweep, struct str *out)
-{
-	if (sweep->axes_n == 1) {
-		const struct curves c = sweep_curves(&s->arena, sweep);
+/* ---- a share of the cells ---- */
 
-		curves_dot(out, &c);
-	} else {
-		heat_dot(out, sweep);
-	}
-	return deliver_by(s->output, out, draw_write);
+/* "cells.jsonl" of one of several processes that were all told the same: "cells.3-of-8.jsonl". */
+static const char *own_file(struct arena *a, const char *path, const struct cells_share *share)
+{
+	const char *const point = strrchr(path, '.');
+
+	return arena_printf(a, "%.*s.%zu-of-%zu%s", (int)(point - path), path, share->k, share->n, point);
 }
 
-/* Does the terminal show UTF-8, by the first of the variables that says which characters it has? */
-static bool is_utf8(void)
+/* Which cells, and into which file; an exit code. */
+static int choose_share(struct session *s, const struct sweep_options *o, struct cells_share *share,
+			const char **path)
 {
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-	const char *said = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(names) && (!said || !*said); i++)
-		said = getenv(names[i]);
-	return said && (strstr(said, "UTF-8") || strstr(said, "utf8") || strstr(said, "utf-8") ||
-			strstr(said, "UTF8"));
-}
-
-/* Below the table where somebody looks at it: one axis, a terminal or --plot. */
-static void add_plot(struct session *s, const struct sweep_options *o, const struct sweep *sweep,
-		     struct str *out)
-{
-	const bool looked_at = !o->output.path && isatty(STDOUT_FILENO);
-	struct curves c;
-
-	if (sweep->axes_n != 1 || sweep->cells_n < 2 || !(o->plot || looked_at))
-		return;
-	c = sweep_curves(&s->arena, sweep);
-	str_add(out, "\n");
-	curves_plot(out, &c, (size_t)output_width(&o->output), is_utf8());
-}
-
-/* What no grid of that many axes can be shown as. */
-static int check_axes(const struct sweep_options *o, const struct sweep *sweep)
-{
+	const char *const suffix = o->out.file.path ? strrchr(o->out.file.path, '.') : NULL;
 	struct err err = ERR_INIT;
 
-	if (is_picture(o) && sweep->axes_n > 2) {
-		err_set(&err, "a picture has one axis or two, not %zu", sweep->axes_n);
-		err_hint(&err, "set the others with --set, or write a .csv");
+	if (!suffix || strcmp(suffix, ".jsonl") != 0 || o->out.file.format) {
+		err_set(&err, "--shard writes the cells into a file as they are run");
+		err_hint(&err,
+			 "add -o FILE.jsonl; 'lemursim merge FILE.jsonl...' makes the table of all of them");
 		return complain(&err, EXIT_USAGE);
 	}
-	if (o->plot && sweep->axes_n > 1) {
-		err_set(&err, "--plot has one axis, not %zu", sweep->axes_n);
-		err_hint(&err, "-o FILE.svg draws two");
+	*path = o->out.file.path;
+	if (strcmp(o->shard, "auto") != 0)
+		return cells_share_parse(o->shard, share, &err) == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
+	if (rank_of_environment(share, &err) != 0)
 		return complain(&err, EXIT_USAGE);
-	}
+	*path = own_file(&s->arena, *path, share);
 	return EXIT_FINE;
 }
 
-static int deliver_sweep(struct session *s, const struct sweep_options *o, const struct sweep *sweep,
-			 enum result_format format)
+/* Opens the file and takes over what it has, or writes its first line; an exit code. */
+static int open_cells(struct session *s, const struct sweep_options *o, const char *path, struct sweep *sweep,
+		      struct growing *g)
 {
-	struct str out = STR_INIT;
-	int rc;
+	const enum append_how how = o->resume           ? APPEND_RESUME
+				    : o->out.file.force ? APPEND_REPLACE
+							: APPEND_NEW;
+	char *text = NULL;
+	size_t len = 0;
 
-	if (is_picture(o)) {
-		rc = draw_sweep(s, sweep, &out);
-	} else {
-		sweep_write(&out, sweep, format);
-		if (format == RESULT_TABLE)
-			add_plot(s, o, sweep, &out);
-		rc = session_deliver(s, &out);
+	if (append_open(&g->file, &s->arena, path, how, CELLS_FILE_MAX, &text, &len, &g->err) != 0)
+		return complain(&g->err, EXIT_USAGE);
+	if (len) {
+		if (cells_read(&s->arena, sweep, path, text, len, VERSION, &g->err) != 0 ||
+		    cells_check_inputs(sweep, &g->err) != 0)
+			return complain(&g->err, EXIT_USAGE);
+		return EXIT_FINE;
 	}
-	str_release(&out);
+	cells_write_head(&g->line, sweep, VERSION);
+	return add_line(g) == 0 ? EXIT_FINE : complain(&g->err, EXIT_FAILED);
+}
+
+static int grow(struct session *s, const struct sweep_options *o, const char *path, struct sweep_ask *ask,
+		struct sweep *sweep, struct growing *g)
+{
+	struct err err = ERR_INIT;
+	int rc = open_cells(s, o, path, sweep, g);
+
+	if (rc != EXIT_FINE)
+		return rc;
+	session_catch_interrupt();
+	ask->stop = session_interrupted();
+	if (run_cells(ask, sweep, g, &err) == 0)
+		return EXIT_FINE;
+	if (g->err.msg[0])
+		return complain(&g->err, EXIT_FAILED);
+	if (!*ask->stop)
+		return session_refuse(s, &err);
+	err_set(&err, "interrupted: the cells that were run are in '%s'", path);
+	err_hint(&err, "the same with --resume goes on");
+	return complain(&err, EXIT_INTERRUPTED);
+}
+
+static int sweep_share(struct session *s, const struct sweep_options *o, struct sweep_ask *ask,
+		       struct sweep *sweep)
+{
+	struct growing g = {.file = {.fd = -1}, .line = STR_INIT, .err = ERR_INIT};
+	struct cells_share share;
+	const char *path = NULL;
+	int rc = choose_share(s, o, &share, &path);
+
+	if (rc == EXIT_FINE && sweep_begin(ask, sweep) != 0)
+		rc = session_complain(s);
+	if (rc == EXIT_FINE)
+		rc = session_keeps_inputs(s);
+	if (rc == EXIT_FINE) {
+		cells_leave_out(sweep, &share);
+		rc = grow(s, o, path, ask, sweep, &g);
+	}
+	append_close(&g.file);
+	str_release(&g.line);
 	return rc;
 }
+
+/* ---- the verb ---- */
 
 static int sweep_session(struct session *s, const struct sweep_options *o, const char *path,
 			 enum result_format format)
 {
-	struct sweep_ask ask = {&s->loader, path, o->load.sets, o->over, o->metrics, o->draws, NULL, NULL};
+	struct sweep_ask ask = {.loader = &s->loader,
+				.scenario = path,
+				.sets = o->load.sets,
+				.over = o->over,
+				.metrics = o->metrics,
+				.draws = o->draws};
 	struct sweep sweep;
 	struct err err = ERR_INIT;
 	int rc = session_reads(s, path);
@@ -152,13 +207,15 @@ static int sweep_session(struct session *s, const struct sweep_options *o, const
 		return rc;
 	if (sweep_grid(&ask, &sweep, &err) != 0)
 		return session_refuse(s, &err);
-	rc = check_axes(o, &sweep);
+	if (o->shard)
+		return sweep_share(s, o, &ask, &sweep);
+	rc = sweep_output_check(&o->out, &sweep);
 	if (rc != EXIT_FINE)
 		return rc;
-	if (run_cells(o, &ask, &sweep, &err) != 0)
+	if (run_cells(&ask, &sweep, NULL, &err) != 0)
 		return session_refuse(s, &err);
-	rc = deliver_sweep(s, o, &sweep, format);
-	return rc == EXIT_FINE && !sweep_found(&sweep) ? EXIT_NOTHING_FITS : rc;
+	sweep_settle_bounds(&sweep);
+	return sweep_output_deliver(s, &o->out, &sweep, format);
 }
 
 static int cmd_sweep(const void *options, const struct texts *files)
@@ -166,11 +223,17 @@ static int cmd_sweep(const void *options, const struct texts *files)
 	const struct sweep_options *o = options;
 	enum result_format format = RESULT_TABLE;
 	struct session s;
-	int rc = is_picture(o) ? EXIT_FINE : choose_format(&o->output, &format);
+	struct err err = ERR_INIT;
+	int rc = o->shard ? EXIT_FINE : sweep_output_format(&o->out, &format);
 
 	if (rc != EXIT_FINE)
 		return rc;
-	session_begin(&s, &o->load, &o->output);
+	if (o->resume && !o->shard) {
+		err_set(&err, "--resume goes on with the file of --shard");
+		err_hint(&err, "--shard 1/1 -o FILE.jsonl writes all cells as they are run");
+		return complain(&err, EXIT_USAGE);
+	}
+	session_begin(&s, &o->load, &o->out.file);
 	rc = sweep_session(&s, o, files->at[0], format);
 	session_end(&s);
 	return rc;

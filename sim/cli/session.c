@@ -120,8 +120,7 @@ int session_reads_all(const struct session *s, const struct texts *paths)
 	return rc;
 }
 
-/* Refuses an -o that is any file that the loader has read. */
-static int keep_inputs(const struct session *s)
+int session_keeps_inputs(const struct session *s)
 {
 	int rc = EXIT_FINE;
 
@@ -136,7 +135,7 @@ const struct world *session_world(struct session *s, const struct texts *sets, c
 
 	if (!w)
 		session_complain(s);
-	return w && keep_inputs(s) == EXIT_FINE ? w : NULL;
+	return w && session_keeps_inputs(s) == EXIT_FINE ? w : NULL;
 }
 
 struct placement *session_placements(struct session *s, const struct world *w)
@@ -285,7 +284,7 @@ int deliver(const struct output_options *o, const struct str *text)
 
 int session_deliver(const struct session *s, const struct str *text)
 {
-	const int rc = keep_inputs(s);
+	const int rc = session_keeps_inputs(s);
 
 	return rc == EXIT_FINE ? deliver(s->output, text) : rc;
 }

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/base/utf8.h"
-
 int bytes_open(struct bytes *b, const char *path, struct err *err)
 {
 	struct stat st;
@@ -145,25 +143,4 @@ int bytes_u64(struct bytes *b, uint64_t *to, const char *what, struct err *err)
 		return -1;
 	*to = (uint64_t)low | (uint64_t)high << 32;
 	return 0;
-}
-
-const char *bytes_printable(struct arena *a, const char *text, size_t n, size_t max)
-{
-	char *to = arena_strndup(a, text, n < max ? n : max), *put = to;
-
-	for (const char *s = to; *s;) {
-		uint32_t c = 0;
-		const size_t len = utf8_decode(s, &c);
-
-		if (!len || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
-		    c == 0xfeff || c == 0xfffe || c == 0xffff) {
-			*put++ = '?';
-			s += len ? len : 1;
-			continue;
-		}
-		for (size_t i = 0; i < len; i++)
-			*put++ = *s++;
-	}
-	*put = '\0';
-	return to;
 }

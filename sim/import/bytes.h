@@ -44,7 +44,4 @@ int bytes_expect(struct bytes *b, uint64_t n, uint64_t each, const char *what, s
 /* sets the error "path:byte at: ..."; -1 */
 int bytes_wrong(const struct bytes *b, uint64_t at, struct err *err, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* Returns at most max bytes of the text in the arena; each byte that is not printable UTF-8 becomes '?'. */
-const char *bytes_printable(struct arena *a, const char *text, size_t n, size_t max);
-
 #endif

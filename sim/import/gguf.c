@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/utf8.h"
+
 /* enum ggml_type and the block structs of ggml-common.h, llama.cpp v0.5.0. Missing numbers are types that
  * were removed. */
 static const struct gguf_type types[] = {
@@ -88,7 +90,7 @@ static int read_text(struct reader *r, const char **to, uint64_t max, bool long_
 		return -1;
 	if (strlen(raw) != n)
 		return bytes_wrong(r->b, at, r->err, "%s holds a NUL", what);
-	*to = bytes_printable(r->arena, raw, n, n);
+	*to = utf8_printable(r->arena, raw, n, n);
 	return 0;
 }
 
@@ -347,7 +349,7 @@ static int read_magic(struct reader *r)
 		return -1;
 	if (memcmp(x, "GGUF", 4) != 0)
 		return bytes_wrong(r->b, 0, r->err, "not a GGUF file: it begins with '%s'",
-				   bytes_printable(r->arena, (const char *)x, 4, 4));
+				   utf8_printable(r->arena, (const char *)x, 4, 4));
 	if (bytes_u32(r->b, &version, "the version", r->err) != 0)
 		return -1;
 	if (version && !(version & 0xffff)) {

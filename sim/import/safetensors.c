@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/import/jsonr.h"
+#include "sim/base/jsonr.h"
 
 enum { FILES_MAX = 4096 };
 

@@ -19,15 +19,14 @@ static int read_axis(struct arena *a, const char *text, struct sweep_axis *axis,
 	return 0;
 }
 
-static int read_axes(const struct sweep_ask *ask, struct sweep *s, struct err *err)
+static int read_axes(struct arena *a, const struct texts *over, struct sweep *s, struct err *err)
 {
-	struct arena *a = ask->loader->arena;
-	struct sweep_axis *axes = arena_array(a, ask->over.n, sizeof *axes);
+	struct sweep_axis *axes = arena_array(a, over->n, sizeof *axes);
 
 	s->axes = axes;
 	s->cells_n = 1;
-	for (size_t i = 0; i < ask->over.n; i++) {
-		if (read_axis(a, ask->over.at[i], &axes[i], err) != 0)
+	for (size_t i = 0; i < over->n; i++) {
+		if (read_axis(a, over->at[i], &axes[i], err) != 0)
 			return -1;
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(axes[k].path, axes[i].path))
@@ -40,19 +39,10 @@ static int read_axes(const struct sweep_ask *ask, struct sweep *s, struct err *e
 	return 0;
 }
 
-int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
+int sweep_lay_out(struct arena *a, const struct texts *over, struct sweep *s, struct err *err)
 {
-	struct arena *a = ask->loader->arena;
-
 	*s = (struct sweep){0};
-	for (size_t i = 0; i < ask->metrics.n; i++)
-		if (!metric_find(ask->metrics.at[i], err))
-			return -1;
-	if (!ask->over.n) {
-		err_set(err, "sweep needs at least one --over");
-		return err_hint(err, "such as --over workload.generate.batch=1,4,16");
-	}
-	if (read_axes(ask, s, err) != 0)
+	if (read_axes(a, over, s, err) != 0)
 		return -1;
 	s->cells = arena_array(a, s->cells_n, sizeof *s->cells);
 	for (size_t i = 0; i < s->cells_n; i++) {
@@ -63,6 +53,28 @@ int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 		s->cells[i].values = values;
 	}
 	return 0;
+}
+
+int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err)
+{
+	for (size_t i = 0; i < ask->metrics.n; i++)
+		if (!metric_find(ask->metrics.at[i], err))
+			return -1;
+	if (!ask->over.n) {
+		err_set(err, "sweep needs at least one --over");
+		return err_hint(err, "such as --over workload.generate.batch=1,4,16");
+	}
+	return sweep_lay_out(ask->loader->arena, &ask->over, s, err);
+}
+
+const struct metric_info *sweep_median_of(struct arena *a, const struct metric_info *m)
+{
+	const size_t n = strlen(m->name);
+	struct err err = ERR_INIT;
+
+	if (n < 4 || strcmp(m->name + n - 4, "_p95") != 0)
+		return NULL;
+	return metric_find(arena_printf(a, "%.*s_p50", (int)(n - 4), m->name), &err);
 }
 
 bool sweep_found(const struct sweep *s)

@@ -12,7 +12,9 @@
 #include "sim/predict/rows.h"
 #include "sim/predict/scenario_load.h"
 
-enum { SWEEP_CELLS = 10000 };
+enum { SWEEP_CELLS = 1000000 };
+
+struct sweep;
 
 struct sweep_ask {
 	struct loader *loader;
@@ -22,9 +24,13 @@ struct sweep_ask {
 	struct texts
 		metrics; /* the first is compared; none: e2el_s, or train_step_s where nothing is generated */
 	struct draws_ask draws; /* and in how many threads */
+	/* Given each cell that was run, one call at a time, in the order in which they end; 0, or -1 with an error of its own,
+	 * which ends the run. NULL: nobody takes them. */
+	int (*take)(void *watcher, const struct sweep *s, size_t cell);
 	/* told, one call at a time, when one more cell is done; NULL: nobody wants to know */
 	void (*tell)(void *watcher, size_t done, size_t of);
 	void *watcher;
+	const volatile int *stop; /* no cell is begun after it has become non-zero; NULL: never */
 };
 
 enum sweep_lack {
@@ -40,7 +46,7 @@ struct sweep_entry { /* an assignment in a cell */
 	bool overloaded;
 	double holds;         /* does the SLO of a load hold? 0, 1 or the share of runs; NAN: there is none */
 	enum sweep_lack lack; /* why the metric that is compared has no value */
-	const struct metric *metric; /* NULL: it has none */
+	const struct metric *metric; /* NULL: it has none; its draws are not kept, nor are those of shown */
 	/* of each of sweep.shown, and its median: 2 * shown_n; NULL: it has none */
 	const struct metric *const *shown;
 	/* Against the best that uses one machine: how many times as good, and the share of draws in which it
@@ -52,13 +58,18 @@ struct sweep_cell {
 	const char *const *values;         /* one for each axis, as written */
 	const struct sweep_entry *entries; /* one for each assignment; NULL: not run yet */
 	const char *computed;              /* what was computed in it */
-	size_t best_alone;                 /* an entry; names_n where no single machine runs it */
+	const double *bounds;              /* the SLO's limits of sweep.shown in this cell; NAN: none */
+	/* files that it read besides those of the first cell */
+	const struct load_input *inputs;
+	size_t inputs_n;
+	bool left_out;     /* it is another process's: sweep_run() passes it over */
+	size_t best_alone; /* an entry; names_n where no single machine runs it */
 };
 
 struct sweep_shown {
 	const struct metric_info *metric;
 	const struct metric_info *median; /* the same at p50, where the metric is a p95; or NULL */
-	double bound;                     /* the SLO's limit; NAN: none */
+	double bound;                     /* the SLO's limit, where it is the same in all cells; NAN: none */
 };
 
 struct sweep_axis {
@@ -71,8 +82,11 @@ struct sweep {
 	size_t axes_n;
 	struct sweep_cell *cells;
 	size_t cells_n;
-	/* set by the first cell that is run */
+	/* set by the first cell, whether it is run or left out */
 	const char *title, *metric;
+	char key[65]; /* SHA-256 of all that the cells are computed from but for the files that are not the first cell's */
+	const struct load_input *inputs; /* the first cell's */
+	size_t inputs_n;
 	const char *unit; /* the metric's unit; "" for a share */
 	struct sweep_shown
 		*shown; /* the metrics that pictures show; the compared one need not be among them */
@@ -86,9 +100,22 @@ struct sweep {
  * empty value, more than SWEEP_CELLS cells, an unknown metric. */
 int sweep_grid(const struct sweep_ask *ask, struct sweep *s, struct err *err);
 
-/* Predicts every assignment in every cell. The result is the same for any number of threads. 0, or -1 with the reasons
- * of the first cell that failed, in err or in the loader's diags. */
+/* The same of axes alone: what sweep_grid() and a file of cells have in common. */
+int sweep_lay_out(struct arena *a, const struct texts *over, struct sweep *s, struct err *err);
+
+/* The metric at its median where m is a p95, "ttft_s_p50"; NULL where it is none or has none. */
+const struct metric_info *sweep_median_of(struct arena *a, const struct metric_info *m);
+
+/* Sets what the first cell says, without running it: title, key, names and so on. 0, or -1 with the reasons in the loader's
+ * diags. */
+int sweep_begin(const struct sweep_ask *ask, struct sweep *s);
+
+/* Predicts every assignment in every cell that is neither left out nor run. The result is the same for any number of
+ * threads. 0, or -1 with the reasons of the first cell that failed, in err or in the loader's diags. */
 int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err);
+
+/* A bound that an axis changes is no line of a picture. Every cell must have been run. */
+void sweep_settle_bounds(struct sweep *s);
 
 bool sweep_found(const struct sweep *s); /* has any assignment of any cell a value of the metric? */
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/sha256.h"
 #include "sim/base/workers.h"
 #include "sim/predict/metrics.h"
 #include "sim/sweep/sweep.h"
@@ -40,14 +41,14 @@ static size_t compare_all(struct sweep_entry *entries, size_t n, size_t draws)
 	return best;
 }
 
-static const struct metric *copy(struct arena *a, const struct metric *m, size_t draws)
+/* A metric without its draws: of a hundred thousand cells they would fill the memory. */
+static const struct metric *keep(struct arena *a, const struct metric *m)
 {
 	struct metric *to = arena_alloc(a, sizeof *to);
-	double *drawn = arena_array(a, draws, sizeof *drawn);
 
-	memcpy(drawn, m->drawn, draws * sizeof *drawn);
 	*to = *m;
-	to->drawn = drawn;
+	to->drawn = NULL;
+	to->best = NULL;
 	return to;
 }
 
@@ -71,17 +72,6 @@ static double bound_of(const struct world *w, const char *metric)
 	return NAN;
 }
 
-/* The same metric at its median; NULL where it is no p95 or has none. */
-static const struct metric_info *median_of(struct arena *a, const struct metric_info *m)
-{
-	const size_t n = strlen(m->name);
-	struct err err = ERR_INIT;
-
-	if (n < 4 || strcmp(m->name + n - 4, "_p95") != 0)
-		return NULL;
-	return metric_find(arena_printf(a, "%.*s_p50", (int)(n - 4), m->name), &err);
-}
-
 static void take_shown(struct arena *a, struct sweep *s, const struct sweep_ask *ask, const struct world *w)
 {
 	const char *of_load[] = {"ttft_s_p95", "tpot_s_p95", "e2el_s_p95"};
@@ -95,7 +85,7 @@ static void take_shown(struct arena *a, struct sweep *s, const struct sweep_ask 
 	for (size_t i = 0; i < names.n; i++) {
 		const struct metric_info *m = metric_find(names.at[i], &err);
 
-		shown[i] = (struct sweep_shown){m, median_of(a, m), bound_of(w, m->name)};
+		shown[i] = (struct sweep_shown){m, sweep_median_of(a, m), bound_of(w, m->name)};
 	}
 	s->shown = shown;
 	s->shown_n = names.n;
@@ -118,23 +108,16 @@ static void take_names(struct arena *a, struct sweep *s, const struct placement 
 	s->computed = world_computed(a, at->world, draws_asked_seed(ask, at->world));
 }
 
-/* Notes which bounds of the first cell are others in this one. */
-static void compare_bounds(const struct sweep *s, const struct world *w, bool *changed)
-{
-	for (size_t k = 0; k < s->shown_n; k++)
-		changed[k] |= bound_of(w, s->shown[k].metric->name) != s->shown[k].bound;
-}
-
 static const struct metric *taken(struct arena *a, const struct assignment_row *row,
-				  const struct metric_info *m, size_t draws)
+				  const struct metric_info *m)
 {
 	const struct metric *of = m ? rows_metric(row, m->name) : NULL;
 
-	return of ? copy(a, of, draws) : NULL;
+	return of ? keep(a, of) : NULL;
 }
 
-static struct sweep_entry entry_of(struct arena *a, const struct sweep *s, const struct assignment_row *row,
-				   size_t draws)
+/* What is kept of a row, but for the metric that is compared, which is the row's own until all have been compared. */
+static struct sweep_entry entry_of(struct arena *a, const struct sweep *s, const struct assignment_row *row)
 {
 	const struct metric *m = rows_metric(row, s->metric), *stable = rows_metric(row, "stable"),
 			    *holds = rows_metric(row, "holds");
@@ -142,12 +125,12 @@ static struct sweep_entry entry_of(struct arena *a, const struct sweep *s, const
 	struct sweep_entry e = {.fits = m != NULL,
 				.overloaded = stable && stable->value == 0,
 				.holds = holds ? holds->value : (double)NAN,
-				.metric = m ? copy(a, m, draws) : NULL,
+				.metric = m,
 				.shown = shown};
 
 	for (size_t k = 0; k < s->shown_n; k++) {
-		shown[2 * k] = taken(a, row, s->shown[k].metric, draws);
-		shown[2 * k + 1] = taken(a, row, s->shown[k].median, draws);
+		shown[2 * k] = taken(a, row, s->shown[k].metric);
+		shown[2 * k + 1] = taken(a, row, s->shown[k].median);
 	}
 	e.lack = m              ? SWEEP_LACKS_NOTHING
 		 : !row->fits   ? SWEEP_UNFIT
@@ -156,20 +139,79 @@ static struct sweep_entry entry_of(struct arena *a, const struct sweep *s, const
 	return e;
 }
 
+/* ---- the first cell, which says what all have in common ---- */
+
+static const struct world *load_cell(const struct sweep_ask *ask, const struct sweep *s, size_t cell,
+				     struct arena *scratch, struct loader *inner)
+{
+	const char **changes = arena_array(scratch, s->axes_n, sizeof *changes);
+	struct texts sets;
+
+	for (size_t k = 0; k < s->axes_n; k++)
+		changes[k] = arena_printf(scratch, "%s=%s", s->axes[k].path, s->cells[cell].values[k]);
+	sets = texts_join(scratch, &ask->sets, changes, s->axes_n);
+	return scenario_load(inner, ask->scenario, &sets);
+}
+
+static void add_texts(struct str *to, const struct texts *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		str_addf(to, "%s\n", t->at[i]);
+	str_add(to, "\n");
+}
+
+static void take_key(struct sweep *s, const struct sweep_ask *ask, const struct draws *draws)
+{
+	struct str all = STR_INIT;
+
+	for (size_t i = 0; i < s->inputs_n; i++)
+		str_addf(&all, "%s\n", s->inputs[i].sha256);
+	str_add(&all, "\n");
+	add_texts(&all, &ask->sets);
+	add_texts(&all, &ask->over);
+	add_texts(&all, &ask->metrics);
+	str_addf(&all, "%llu %zu\n", (unsigned long long)draws->seed, draws->n);
+	sha256_hex(all.text, all.len, s->key);
+	str_release(&all);
+}
+
+int sweep_begin(const struct sweep_ask *ask, struct sweep *s)
+{
+	struct loader *outer = ask->loader, inner;
+	struct arena scratch = ARENA_INIT;
+	const struct placement *at;
+	const struct world *w;
+	struct draws draws;
+
+	loader_begin_inner(&inner, &scratch, outer);
+	w = load_cell(ask, s, 0, &scratch, &inner);
+	at = w ? scenario_place(&inner, w) : NULL;
+	loader_add_inputs(outer, inner.inputs, inner.inputs_n);
+	if (!at) {
+		arena_adopt(outer->arena, &scratch); /* what was complained of points into it */
+		return -1;
+	}
+	s->inputs = outer->inputs;
+	s->inputs_n = outer->inputs_n;
+	take_names(outer->arena, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name,
+		   &ask->draws);
+	take_shown(outer->arena, s, ask, w);
+	draws = draws_asked(&scratch, w, &ask->draws);
+	take_key(s, ask, &draws);
+	arena_release(&scratch);
+	return 0;
+}
+
 /* ---- cells ---- */
 
 /* One thread's own: what it has found lives in `kept` until all are through, what a cell needs besides in `scratch`. */
 struct sweep_worker {
 	struct arena kept, scratch;
-	bool *changed; /* of each of sweep.shown: its bound is another one in some cell */
 };
 
-/* A cell that failed, or that read a file which the first one did not. */
-struct sweep_trace {
-	struct load_input *inputs;
-	size_t inputs_n;
+struct sweep_failure { /* of a cell */
 	struct err err;
-	struct diags *diags;  /* NULL: nothing was complained of */
+	struct diags diags;
 	struct arena scratch; /* the diagnostics point into it */
 };
 
@@ -177,10 +219,10 @@ struct sweep_running {
 	const struct sweep_ask *ask;
 	struct sweep *sweep;
 	struct sweep_worker *workers;
-	struct sweep_trace **traces; /* of each cell; NULL: none */
-	size_t from;                 /* the cell of item 0 */
-	size_t threads;              /* for what one cell does in parallel */
-	bool quiet;                  /* several cells run at a time, and none tells of its draws */
+	struct sweep_failure **failures; /* of each item; NULL: none */
+	size_t *cells;                   /* of each item */
+	size_t cells_n, threads;         /* threads: for what one cell does in parallel */
+	bool quiet;                      /* several cells run at a time, and none tells of its draws */
 };
 
 static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
@@ -190,73 +232,59 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 	struct draws_ask ask = r->ask->draws;
 	struct draws draws;
 	struct sweep_entry *entries = arena_array(&x->kept, s->names_n, sizeof *entries);
+	double *bounds = arena_array(&x->kept, s->shown_n, sizeof *bounds);
 
 	ask.workers.threads = (int64_t)r->threads;
 	if (r->quiet)
 		ask.watch.tell = NULL;
 	draws = draws_asked(&x->scratch, at->world, &ask);
-	compare_bounds(s, at->world, x->changed);
+	for (size_t k = 0; k < s->shown_n; k++)
+		bounds[k] = bound_of(at->world, s->shown[k].metric->name);
+	cell->bounds = bounds;
 	cell->computed = world_computed(&x->kept, at->world, draws_asked_seed(&ask, at->world));
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;
-		struct assignment_row row;
+		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
 
 		prediction_make(&x->scratch, &at[i], &p);
-		row = prediction_row(&x->scratch, &p, &draws);
-		entries[i] = entry_of(&x->kept, s, &row, draws.n);
+		*row = prediction_row(&x->scratch, &p, &draws);
+		entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&p) == 1;
 		prediction_release(&p);
 	}
 	cell->best_alone = compare_all(entries, s->names_n, draws.n);
+	for (size_t i = 0; i < s->names_n; i++)
+		entries[i].metric = entries[i].metric ? keep(&x->kept, entries[i].metric) : NULL;
 	cell->entries = entries;
 }
 
-static const struct world *load_cell(const struct sweep_running *r, struct sweep_worker *x, size_t cell,
-				     struct loader *inner)
-{
-	const struct sweep *s = r->sweep;
-	const char **changes = arena_array(&x->scratch, s->axes_n, sizeof *changes);
-	struct texts sets;
-
-	for (size_t k = 0; k < s->axes_n; k++)
-		changes[k] = arena_printf(&x->scratch, "%s=%s", s->axes[k].path, s->cells[cell].values[k]);
-	sets = texts_join(&x->scratch, &r->ask->sets, changes, s->axes_n);
-	return scenario_load(inner, r->ask->scenario, &sets);
-}
-
-static struct sweep_trace *trace_of(struct sweep_running *r, struct sweep_worker *x, size_t cell)
-{
-	if (!r->traces[cell])
-		r->traces[cell] = arena_alloc(&x->kept, sizeof **r->traces);
-	return r->traces[cell];
-}
-
-static void keep_inputs(struct sweep_running *r, struct sweep_worker *x, size_t cell,
+/* Notes the files that the first cell did not read. */
+static void keep_inputs(const struct sweep_running *r, struct sweep_worker *x, struct sweep_cell *cell,
 			const struct loader *inner)
 {
-	for (size_t i = 0; i < inner->inputs_n; i++) {
-		struct sweep_trace *t;
+	struct load_input *inputs = NULL;
 
+	for (size_t i = 0; i < inner->inputs_n; i++) {
 		if (loader_has_read(r->ask->loader, inner->inputs[i].path))
 			continue;
-		t = trace_of(r, x, cell);
-		if (!t->inputs)
-			t->inputs = arena_array(&x->kept, inner->inputs_n, sizeof *t->inputs);
-		t->inputs[t->inputs_n] = inner->inputs[i];
-		t->inputs[t->inputs_n++].path = arena_strdup(&x->kept, inner->inputs[i].path);
+		if (!inputs)
+			inputs = arena_array(&x->kept, inner->inputs_n, sizeof *inputs);
+		inputs[cell->inputs_n] = inner->inputs[i];
+		inputs[cell->inputs_n++].path = arena_strdup(&x->kept, inner->inputs[i].path);
 	}
+	cell->inputs = inputs;
 }
 
 /* The diagnostics and what they point into stay until they have been told. */
-static int fail_cell(struct sweep_running *r, struct sweep_worker *x, size_t cell, const struct diags *diags,
+static int fail_cell(struct sweep_running *r, struct sweep_worker *x, size_t item, const struct diags *diags,
 		     const struct err *err)
 {
-	struct sweep_trace *t = trace_of(r, x, cell);
+	struct sweep_failure *f = arena_alloc(&x->kept, sizeof *f);
 
-	t->err = *err;
-	t->diags = arena_alloc(&x->kept, sizeof *t->diags);
-	*t->diags = *diags;
-	arena_adopt(&t->scratch, &x->scratch);
+	f->err = *err;
+	f->diags = *diags;
+	arena_adopt(&f->scratch, &x->scratch);
+	r->failures[item] = f;
 	return -1;
 }
 
@@ -264,8 +292,7 @@ static int run_cell(void *self, size_t worker, size_t item)
 {
 	struct sweep_running *r = self;
 	struct sweep_worker *x = &r->workers[worker];
-	struct sweep *s = r->sweep;
-	const size_t cell = r->from + item;
+	struct sweep_cell *cell = &r->sweep->cells[r->cells[item]];
 	struct diags diags;
 	struct loader inner;
 	struct err err = ERR_INIT;
@@ -275,22 +302,14 @@ static int run_cell(void *self, size_t worker, size_t item)
 	diags_init(&diags, &x->scratch);
 	loader_begin_inner(&inner, &x->scratch, r->ask->loader);
 	inner.diags = &diags;
-	w = load_cell(r, x, cell, &inner);
+	w = load_cell(r->ask, r->sweep, r->cells[item], &x->scratch, &inner);
 	at = w ? scenario_place(&inner, w) : NULL;
 	keep_inputs(r, x, cell, &inner);
-	if (at && !s->names) { /* the first cell runs alone */
-		const struct sweep_ask *ask = r->ask;
-
-		take_names(ask->loader->arena, s, at,
-			   ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name, &ask->draws);
-		take_shown(ask->loader->arena, s, ask, w);
-		x->changed = arena_array(&x->kept, s->shown_n, sizeof *x->changed);
-	}
-	if (at && w->scenario->assignments.n != s->names_n)
+	if (at && w->scenario->assignments.n != r->sweep->names_n)
 		err_set(&err, "--over may not change the number of assignments");
 	if (!at || err.msg[0])
-		return fail_cell(r, x, cell, &diags, &err);
-	predict_cell(r, x, at, &s->cells[cell]);
+		return fail_cell(r, x, item, &diags, &err);
+	predict_cell(r, x, at, cell);
 	arena_release(&x->scratch);
 	return 0;
 }
@@ -302,32 +321,28 @@ static void hand_over(struct sweep_running *r, size_t failed, struct err *err)
 {
 	struct loader *l = r->ask->loader;
 
-	for (size_t i = 0; i < r->sweep->cells_n; i++) {
-		struct sweep_trace *t = r->traces[i];
+	for (size_t i = 0; i < r->cells_n; i++) {
+		const struct sweep_cell *cell = &r->sweep->cells[r->cells[i]];
+		struct sweep_failure *f = r->failures[i];
 
-		if (t && i <= failed)
-			loader_add_inputs(l, t->inputs, t->inputs_n);
-		if (t && i == failed) {
-			*l->diags = *t->diags;
+		if (i <= failed)
+			loader_add_inputs(l, cell->inputs, cell->inputs_n);
+		if (f && i == failed) {
+			*l->diags = f->diags;
 			l->diags->arena = l->arena;
-			*err = t->err;
-			arena_adopt(l->arena, &t->scratch);
-		} else if (t) {
-			arena_release(&t->scratch);
+			*err = f->err;
+			arena_adopt(l->arena, &f->scratch);
+		} else if (f) {
+			arena_release(&f->scratch);
 		}
 	}
 }
 
-static void end_worker(struct sweep_running *r, struct sweep_worker *x)
+static int take_cell(void *self, size_t item)
 {
-	struct sweep *s = r->sweep;
+	const struct sweep_running *r = self;
 
-	/* a bound that an axis changes is no line of a picture */
-	for (size_t k = 0; k < s->shown_n && x->changed; k++)
-		if (x->changed[k])
-			s->shown[k].bound = NAN;
-	arena_adopt(r->ask->loader->arena, &x->kept);
-	arena_release(&x->scratch);
+	return r->ask->take ? r->ask->take(r->ask->watcher, r->sweep, r->cells[item]) : 0;
 }
 
 static void tell_cells(void *self, size_t done, size_t of)
@@ -335,34 +350,53 @@ static void tell_cells(void *self, size_t done, size_t of)
 	const struct sweep_running *r = self;
 
 	if (r->ask->tell)
-		r->ask->tell(r->ask->watcher, r->from + done, r->from + of);
+		r->ask->tell(r->ask->watcher, done, of);
+}
+
+static size_t run_cells(struct sweep_running *r, struct arena *a, size_t threads)
+{
+	const struct workers_task work = {.n = r->cells_n,
+					  .item = run_cell,
+					  .self = r,
+					  .take = take_cell,
+					  .stop = r->ask->stop,
+					  .tell = tell_cells,
+					  .watcher = r};
+
+	r->workers = arena_array(a, threads, sizeof *r->workers);
+	r->failures = arena_array(a, r->cells_n, sizeof *r->failures);
+	r->quiet = threads > 1;
+	return workers_run(&work, threads);
 }
 
 int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 {
-	const size_t threads = workers_count(ask->draws.workers.threads, s->cells_n);
 	struct arena a = ARENA_INIT;
-	struct sweep_running r = {.ask = ask,
-				  .sweep = s,
-				  .workers = arena_array(&a, threads, sizeof *r.workers),
-				  .traces = arena_array(&a, s->cells_n, sizeof *r.traces),
-				  .threads = workers_count(ask->draws.workers.threads, SIZE_MAX)};
-	struct workers_task work = {.n = 1, .item = run_cell, .self = &r, .tell = tell_cells, .watcher = &r};
-	size_t done = workers_run(&work, 1);
+	struct sweep_running r = {
+		.ask = ask, .sweep = s, .cells = arena_array(&a, s->cells_n, sizeof *r.cells)};
+	size_t threads, done;
 
-	if (done && s->cells_n > 1) {
-		hand_over(&r, s->cells_n, err);
-		r.from = 1;
-		r.quiet = threads > 1;
-		r.threads = r.quiet ? 1 : r.threads;
-		for (size_t i = 1; i < threads; i++)
-			r.workers[i].changed = arena_array(&r.workers[i].kept, s->shown_n, sizeof(bool));
-		work.n = s->cells_n - 1;
-		done = 1 + workers_run(&work, threads);
-	}
+	if (!s->names && sweep_begin(ask, s) != 0)
+		return -1;
+	for (size_t i = 0; i < s->cells_n; i++)
+		if (!s->cells[i].left_out && !s->cells[i].entries)
+			r.cells[r.cells_n++] = i;
+	threads = workers_count(ask->draws.workers.threads, r.cells_n);
+	r.threads = threads > 1 ? 1 : workers_count(ask->draws.workers.threads, SIZE_MAX);
+	done = run_cells(&r, &a, threads);
 	hand_over(&r, done, err);
-	for (size_t i = 0; i < threads; i++)
-		end_worker(&r, &r.workers[i]);
+	for (size_t i = 0; i < threads; i++) {
+		arena_adopt(ask->loader->arena, &r.workers[i].kept);
+		arena_release(&r.workers[i].scratch);
+	}
 	arena_release(&a);
-	return done == s->cells_n ? 0 : -1;
+	return done == r.cells_n ? 0 : -1;
+}
+
+void sweep_settle_bounds(struct sweep *s)
+{
+	for (size_t k = 0; k < s->shown_n; k++)
+		for (size_t i = 0; i < s->cells_n; i++)
+			if (s->cells[i].bounds[k] != s->shown[k].bound)
+				s->shown[k].bound = NAN;
 }

@@ -1,5 +1,5 @@
 /* jsonr.c - see jsonr.h. */
-#include "sim/import/jsonr.h"
+#include "sim/base/jsonr.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 
 #include "sim/base/str.h"
 #include "sim/base/utf8.h"
-#include "sim/import/bytes.h"
 
 void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n,
 		struct err *err)
@@ -40,7 +39,7 @@ static int expected(struct jsonr *j, const char *what)
 
 	if (j->at >= j->n)
 		return jsonr_wrong(j, j->at, "expected %s, the text ends", what);
-	return jsonr_wrong(j, j->at, "expected %s, got '%s'", what, bytes_printable(j->arena, &c, 1, 1));
+	return jsonr_wrong(j, j->at, "expected %s, got '%s'", what, utf8_printable(j->arena, &c, 1, 1));
 }
 
 static int open_bracket(struct jsonr *j, char bracket, const char *what)
@@ -222,7 +221,8 @@ int jsonr_text(struct jsonr *j, const char **to)
 		return expected(j, "text in quotes");
 	rc = read_text(j, &s);
 	if (rc == 0)
-		*to = bytes_printable(j->arena, s.text, s.len, s.len);
+		*to = j->verbatim ? arena_strndup(j->arena, s.text, s.len)
+				  : utf8_printable(j->arena, s.text, s.len, s.len);
 	str_release(&s);
 	return rc;
 }
@@ -274,19 +274,45 @@ static int skip_number(struct jsonr *j)
 	return 0;
 }
 
+/* Whether the word comes next; it is then passed. */
+static bool take_word(struct jsonr *j, const char *word)
+{
+	const size_t len = strlen(word);
+
+	peek(j);
+	if (j->n - j->at < len || memcmp(j->text + j->at, word, len) != 0)
+		return false;
+	j->at += len;
+	return true;
+}
+
+int jsonr_number(struct jsonr *j, double *to)
+{
+	const char c = peek(j);
+	const size_t from = j->at;
+
+	if (c != '-' && (c < '0' || c > '9'))
+		return expected(j, "a number");
+	if (skip_number(j) != 0)
+		return -1;
+	*to = strtod(j->text + from, NULL);
+	return 0;
+}
+
+int jsonr_bool(struct jsonr *j, bool *to)
+{
+	*to = take_word(j, "true");
+	return *to || take_word(j, "false") ? 0 : expected(j, "true or false");
+}
+
+bool jsonr_null(struct jsonr *j)
+{
+	return take_word(j, "null");
+}
+
 static int skip_word(struct jsonr *j)
 {
-	static const char *const words[] = {"true", "false", "null"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const size_t len = strlen(words[i]);
-
-		if (j->n - j->at >= len && !memcmp(j->text + j->at, words[i], len)) {
-			j->at += len;
-			return 0;
-		}
-	}
-	return skip_number(j);
+	return take_word(j, "true") || take_word(j, "false") || take_word(j, "null") ? 0 : skip_number(j);
 }
 
 int jsonr_skip(struct jsonr *j)

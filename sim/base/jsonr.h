@@ -1,12 +1,12 @@
 /*
  * jsonr.h - reads JSON forward, token by token, with the byte offset of each. Strict (RFC 8259).
  *
- * Layer import. It is meant for headers with a hundred thousand entries, for which a tree would be too large;
- * config.json is read by conf/yml. The caller iterates over objects with jsonr_key() and over lists with
+ * Layer base. It is meant for headers with a hundred thousand entries and for lines of results, for which a
+ * tree would be too large; config.json is read by conf/yml. The caller iterates over objects with jsonr_key() and over lists with
  * jsonr_item().
  */
-#ifndef SIM_IMPORT_JSONR_H
-#define SIM_IMPORT_JSONR_H
+#ifndef SIM_BASE_JSONR_H
+#define SIM_BASE_JSONR_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +22,7 @@ struct jsonr {
 	size_t n, at;
 	uint64_t base; /* byte offset of text[0] in the file, for messages */
 	int depth;
+	bool verbatim; /* texts may hold what is not printable; otherwise '?' stands for it. Set after jsonr_init() */
 	bool first[JSONR_DEPTH]; /* [level]: no item of this level was read yet */
 	struct err *err;
 	struct arena *arena;
@@ -41,8 +42,11 @@ int jsonr_item(struct jsonr *j);
 
 int jsonr_text(struct jsonr *j, const char **to);
 int jsonr_count(struct jsonr *j, uint64_t *to); /* a whole number from 0 to 2^53 - 1 */
-int jsonr_skip(struct jsonr *j);                /* skips a value of any type */
-int jsonr_end(struct jsonr *j);                 /* fails unless only blanks follow */
+int jsonr_number(struct jsonr *j, double *to);
+int jsonr_bool(struct jsonr *j, bool *to);
+bool jsonr_null(struct jsonr *j); /* true where a null came next, which is then passed */
+int jsonr_skip(struct jsonr *j);  /* skips a value of any type */
+int jsonr_end(struct jsonr *j);   /* fails unless only blanks follow */
 
 int jsonr_wrong(struct jsonr *j, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

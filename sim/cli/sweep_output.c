@@ -1,0 +1,101 @@
+/* sweep_output.c - see sweep_output.h. */
+#include "sim/cli/sweep_output.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/report/curves.h"
+#include "sim/report/draw.h"
+#include "sim/report/heat.h"
+#include "sim/report/sweep.h"
+#include "sim/report/sweep_curves.h"
+
+const struct opt opts_plot[1] = {
+	OPT_FLAG_ROW(struct sweep_output, plot, "plot", 0,
+		     "a plot of characters below the table of one axis; in a terminal without being asked")};
+
+static bool is_picture(const struct sweep_output *o)
+{
+	return o->file.path && !o->file.format && draw_format(o->file.path);
+}
+
+int sweep_output_format(const struct sweep_output *o, enum result_format *format)
+{
+	*format = RESULT_TABLE;
+	return is_picture(o) ? EXIT_FINE : choose_format(&o->file, format);
+}
+
+static int draw_sweep(struct session *s, const struct sweep *sweep, struct str *out)
+{
+	if (sweep->axes_n == 1) {
+		const struct curves c = sweep_curves(&s->arena, sweep);
+
+		curves_dot(out, &c);
+	} else {
+		heat_dot(out, sweep);
+	}
+	return deliver_by(s->output, out, draw_write);
+}
+
+/* Does the terminal show UTF-8, by the first of the variables that says which characters it has? */
+static bool is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *said = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && (!said || !*said); i++)
+		said = getenv(names[i]);
+	return said && (strstr(said, "UTF-8") || strstr(said, "utf8") || strstr(said, "utf-8") ||
+			strstr(said, "UTF8"));
+}
+
+/* Below the table where somebody looks at it: one axis, a terminal or --plot. */
+static void add_plot(struct session *s, const struct sweep_output *o, const struct sweep *sweep,
+		     struct str *out)
+{
+	const bool looked_at = !o->file.path && isatty(STDOUT_FILENO);
+	struct curves c;
+
+	if (sweep->axes_n != 1 || sweep->cells_n < 2 || !(o->plot || looked_at))
+		return;
+	c = sweep_curves(&s->arena, sweep);
+	str_add(out, "\n");
+	curves_plot(out, &c, (size_t)output_width(&o->file), is_utf8());
+}
+
+/* What no grid of that many axes can be shown as. */
+int sweep_output_check(const struct sweep_output *o, const struct sweep *sweep)
+{
+	struct err err = ERR_INIT;
+
+	if (is_picture(o) && sweep->axes_n > 2) {
+		err_set(&err, "a picture has one axis or two, not %zu", sweep->axes_n);
+		err_hint(&err, "set the others with --set, or write a .csv");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (o->plot && sweep->axes_n > 1) {
+		err_set(&err, "--plot has one axis, not %zu", sweep->axes_n);
+		err_hint(&err, "-o FILE.svg draws two");
+		return complain(&err, EXIT_USAGE);
+	}
+	return EXIT_FINE;
+}
+
+int sweep_output_deliver(struct session *s, const struct sweep_output *o, const struct sweep *sweep,
+			 enum result_format format)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	if (is_picture(o)) {
+		rc = draw_sweep(s, sweep, &out);
+	} else {
+		sweep_write(&out, sweep, format);
+		if (format == RESULT_TABLE)
+			add_plot(s, o, sweep, &out);
+		rc = session_deliver(s, &out);
+	}
+	str_release(&out);
+	return rc == EXIT_FINE && !sweep_found(sweep) ? EXIT_NOTHING_FITS : rc;
+}
