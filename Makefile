@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema check-catalogue-all check-readme-all unit-long threads shards cuda san-gcc san-clang check-metal same installed fuzz-a-little
+LONG := schema check-catalogue-all check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -182,6 +182,11 @@ bench: all $(OUT)/tests/bench ## ratios against a minimal reference in the same 
 
 scale: all $(OUT)/tests/bench ## what evaluations cost and how that grows, as a table (QUICK=1: without the sizes that take minutes)
 	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench $(if $(QUICK),quick)
+
+bench-expected: $(OUT)/lemursim $(OUT)/tests/bench ## fail where an evaluation costs a quarter more instructions than tests/bench/expected says
+	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench --check tests/bench/expected
+bench-update: $(OUT)/lemursim $(OUT)/tests/bench ## rewrite tests/bench/expected; say in the commit why they changed
+	@sh tests/tools/scale.sh $(OUT)/lemursim $(OUT)/tests/bench --update tests/bench/expected
 
 deps: ## install what is missing: libyaml, GSL, Graphviz, Check, OpenBLAS (apt-get or Homebrew)
 	@sh tests/tools/deps.sh

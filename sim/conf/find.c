@@ -117,9 +117,10 @@ static const struct load_root *read_root(struct loader *l, const char *dir)
 	struct load_root *root;
 	struct scan s = {.arena = l->arena};
 
-	for (root = l->roots; root; root = root->next)
-		if (!strcmp(root->dir, dir))
-			return root;
+	for (const struct loader *at = l; at; at = at->outer)
+		for (root = at->roots; root; root = root->next)
+			if (!strcmp(root->dir, dir))
+				return root;
 	scan(&s, dir, 0);
 	root = arena_alloc(l->arena, sizeof *root);
 	*root = (struct load_root){dir, arena_array(l->arena, s.found.n, sizeof *root->found), s.found.n,

@@ -36,7 +36,7 @@ static struct load_input *add_input(struct loader *l)
 	return &l->inputs[l->inputs_n++];
 }
 
-static void record_input(struct loader *l, const char *path, const char *text, size_t len)
+static void record_input(struct loader *l, const char *path, const char sha256[65])
 {
 	struct load_input *in;
 
@@ -44,7 +44,7 @@ static void record_input(struct loader *l, const char *path, const char *text, s
 		return;
 	in = add_input(l);
 	in->path = path;
-	sha256_hex(text, len, in->sha256);
+	memcpy(in->sha256, sha256, sizeof in->sha256);
 }
 
 void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer)
@@ -52,6 +52,7 @@ void loader_begin_inner(struct loader *inner, struct arena *scratch, const struc
 	loader_init(inner, scratch, outer->diags);
 	inner->paths = outer->paths;
 	inner->paths_n = outer->paths_n;
+	inner->outer = outer;
 }
 
 void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n)
@@ -81,30 +82,45 @@ static struct yml *parse_tree(struct loader *l, const struct source *source)
 	const size_t before = l->diags->total;
 	struct load_tree *kept;
 	struct yml *tree;
+	char sha256[65];
 
-	record_input(l, source->path, source->text, source->len);
+	sha256_hex(source->text, source->len, sha256);
+	record_input(l, source->path, sha256);
 	tree = yml_parse(l->arena, source, l->diags);
 	if (tree)
 		sources_resolve(l->arena, tree, l->diags);
 	if (!tree || l->diags->total != before)
 		return tree;
 	kept = arena_alloc(l->arena, sizeof *kept);
-	*kept = (struct load_tree){source->path, yml_merge(l->arena, NULL, tree), l->trees};
+	*kept = (struct load_tree){
+		.path = source->path, .tree = yml_merge(l->arena, NULL, tree), .next = l->trees};
+	memcpy(kept->sha256, sha256, sizeof sha256);
 	l->trees = kept;
 	return tree;
+}
+
+/* The file as it was parsed before, by this loader or one that it is within; NULL: it was not. */
+static const struct load_tree *parsed(const struct loader *l, const char *path)
+{
+	for (; l; l = l->outer)
+		for (const struct load_tree *kept = l->trees; kept; kept = kept->next)
+			if (!strcmp(kept->path, path))
+				return kept;
+	return NULL;
 }
 
 /* Each file is parsed once, since many machines share their bases; the caller gets a copy. */
 static struct yml *read_tree(struct loader *l, const char *path, struct place place)
 {
 	struct source *source = arena_alloc(l->arena, sizeof *source);
-	const struct load_tree *kept;
+	const struct load_tree *const kept = parsed(l, path);
 	struct err err = ERR_INIT;
 	char *text;
 
-	for (kept = l->trees; kept; kept = kept->next)
-		if (!strcmp(kept->path, path))
-			return yml_merge(l->arena, NULL, kept->tree);
+	if (kept) {
+		record_input(l, path, kept->sha256);
+		return yml_merge(l->arena, NULL, kept->tree);
+	}
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
 			err_hint(&err, "here a file is named, such as scenarios/m5-vs-m4pro.yaml");

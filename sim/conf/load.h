@@ -38,6 +38,7 @@ struct load_root { /* the files of a folder, depth first in the order of names *
 struct load_tree { /* a file as parsed, before its base is merged */
 	const char *path;
 	const struct yml *tree;
+	char sha256[65]; /* of the file */
 	struct load_tree *next;
 };
 
@@ -53,12 +54,14 @@ struct loader {
 	size_t followed; /* files loaded for the current request; a base counts each time it is named */
 	struct load_tree *trees;
 	struct load_root *roots; /* folders read; their files are assumed not to change */
+	/* what it has parsed and read serves this one too; it may not load meanwhile. NULL: none */
+	const struct loader *outer;
 };
 
 void loader_init(struct loader *l, struct arena *a, struct diags *d);
 
-/* Makes a loader for one of many loads within another one: it has the same paths and diags, and its trees
- * live in the arena `scratch`. loader_end_inner() adds the files that it read to the outer loader's
+/* Makes a loader for one of many loads within another one: it has the same paths and diags, uses what the outer one has
+ * parsed, and its own trees live in the arena `scratch`. loader_end_inner() adds the files that it read to the outer loader's
  * inputs; then the arena is released, or is passed to the outer loader's arena if diagnostics point into
  * it. */
 void loader_begin_inner(struct loader *inner, struct arena *scratch, const struct loader *outer);

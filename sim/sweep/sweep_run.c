@@ -177,25 +177,18 @@ static void take_key(struct sweep *s, const struct sweep_ask *ask, const struct 
 
 int sweep_begin(const struct sweep_ask *ask, struct sweep *s)
 {
-	struct loader *outer = ask->loader, inner;
+	struct loader *l = ask->loader; /* what it parses here serves every cell */
+	const struct world *w = load_cell(ask, s, 0, l->arena, l);
+	const struct placement *at = w ? scenario_place(l, w) : NULL;
 	struct arena scratch = ARENA_INIT;
-	const struct placement *at;
-	const struct world *w;
 	struct draws draws;
 
-	loader_begin_inner(&inner, &scratch, outer);
-	w = load_cell(ask, s, 0, &scratch, &inner);
-	at = w ? scenario_place(&inner, w) : NULL;
-	loader_add_inputs(outer, inner.inputs, inner.inputs_n);
-	if (!at) {
-		arena_adopt(outer->arena, &scratch); /* what was complained of points into it */
+	if (!at)
 		return -1;
-	}
-	s->inputs = outer->inputs;
-	s->inputs_n = outer->inputs_n;
-	take_names(outer->arena, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name,
-		   &ask->draws);
-	take_shown(outer->arena, s, ask, w);
+	s->inputs = l->inputs;
+	s->inputs_n = l->inputs_n;
+	take_names(l->arena, s, at, ask->metrics.n ? ask->metrics.at[0] : metric_usual(w)->name, &ask->draws);
+	take_shown(l->arena, s, ask, w);
 	draws = draws_asked(&scratch, w, &ask->draws);
 	take_key(s, ask, &draws);
 	arena_release(&scratch);

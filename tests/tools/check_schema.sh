@@ -3,11 +3,7 @@
 set -u
 python=/usr/bin/python3 # the system's, which its packages are for
 has() { $python -c 'import jsonschema, ruamel.yaml' 2>/dev/null; }
-if ! has && command -v apt-get >/dev/null && [ -n "${CI:-}" ]; then
-	as=; [ "$(id -u)" = 0 ] || as=sudo
-	{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		python3-jsonschema python3-ruamel.yaml; } >/dev/null
-fi
+has || sh "$(dirname "$0")/install.sh" python3-jsonschema python3-ruamel.yaml
 if ! has; then
 	echo "schema: skipped: no python3-jsonschema and python3-ruamel.yaml"
 	[ -z "${CI:-}" ]

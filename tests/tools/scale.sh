@@ -1,9 +1,16 @@
 #!/bin/sh
-# scale.sh PROGRAM BENCH [quick]: what evaluations cost and how that grows, as a table: instructions (valgrind), processor time
-# and peak memory. BENCH is tests/bench, which counts flows and measures a program's time and memory. quick: without the
-# sizes that take minutes.
+# scale.sh PROGRAM BENCH [quick | --check FILE | --update FILE]: what evaluations cost and how that grows, as a table:
+# instructions (valgrind), processor time and peak memory. BENCH is tests/bench, which counts flows and measures a program's
+# time and memory. quick: without the sizes that take minutes.
+#
+# FILE has the instructions that were counted once, a line each. --check counts again and fails where they are more than a
+# quarter more: what a compiler or a C library changes is less, what grows with a wrong power is more. Where they are a
+# quarter fewer it asks for --update, which writes the file.
 set -e
-program=$1 bench=$2 quick=$3
+program=$1 bench=$2 quick=$3 expected=$4
+margin=1.25
+command -v valgrind >/dev/null || sh "$(dirname "$0")/install.sh" valgrind
+command -v valgrind >/dev/null || { echo "bench: skipped: no valgrind"; [ -z "${CI:-}" ]; exit; }
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
@@ -15,9 +22,6 @@ instructions() {
 }
 row() { printf '%-58s %s\n' "$1" "$2"; }
 millions() { awk -v x="$1" 'BEGIN { printf "%.1f M instructions", x / 1e6 }'; }
-# the slope between two counts, n items apart
-each() { awk -v a="$1" -v b="$2" -v n="$3" 'BEGIN { printf "%.2f M instructions", (b - a) / n / 1e6 }'; }
-
 # N machines in a mesh, a pipeline of equal stages of Llama 3.1 405B, so many groups of sequences in flight
 pipeline() {
 	awk -v n="$1" -v groups="$2" 'BEGIN {
@@ -34,16 +38,42 @@ pipeline() {
 	}'
 }
 
-row "simulate the founding case" "$(millions "$(instructions "$program" simulate $founding -j 1)")"
-row "list" "$(millions "$(instructions "$program" list)")"
+# a row of instructions; with --check or --update kept for the comparison
+counted() {
+	case $quick in
+	--*) printf '%.0f %s\n' "$2" "$1" | tee -a "$out/counted" ;;
+	*) row "$1" "$(millions "$2")" ;;
+	esac
+}
+slope() { awk -v a="$1" -v b="$2" -v n="$3" 'BEGIN { printf "%.0f", (b - a) / n }'; }
+
+counted "simulate the founding case" "$(instructions "$program" simulate $founding -j 1)"
+counted "check the founding case" "$(instructions "$program" check $founding)"
+counted "list" "$(instructions "$program" list)"
+counted "ask about one machine" "$(instructions "$program" ask llama-3.1-8b --on m4-pro-24gb)"
 one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
-row "a cell of a sweep" "$(each "$one" "$five" 4)"
+counted "a cell of a sweep" "$(slope "$one" "$five" 4)"
 for n in 10 100 1000; do
 	some=$(instructions "$bench" flows $n 2000)
 	more=$(instructions "$bench" flows $n 4000)
-	row "an end of a flow, $n at once" "$(each "$some" "$more" 2000)"
+	counted "an end of a flow, $n at once" "$(slope "$some" "$more" 2000)"
 done
+served() { instructions "$program" simulate scenarios/serve-mac.yaml --set "workload.serve.requests=$1" --draws 2 -j 1; }
+counted "a request of a server" "$(slope "$(served 2000)" "$(served 6000)" 4000)"
+if [ "$quick" = --update ]; then
+	mkdir -p "$(dirname "$expected")" && mv "$out/counted" "$expected"
+	exit
+elif [ "$quick" = --check ]; then
+	awk -v margin=$margin -v expected="$expected" '
+		NR == FNR { n = $1; $1 = ""; was[$0] = n; next }
+		{ n = $1; $1 = ""; seen++ }
+		!($0 in was) { print "bench:" $0 " is not in " expected; bad = 1; next }
+		n > margin * was[$0] { printf "bench:%s: %.0f instructions, %.0f are expected\n", $0, n, was[$0]; bad = 1 }
+		n < was[$0] / margin { printf "bench:%s: %.0f instructions, fewer than the expected %.0f: make bench-update\n", $0, n, was[$0]; bad = 1 }
+		END { if (!bad) print "bench: " seen " counts of instructions are as expected"; exit bad || !seen }' "$expected" "$out/counted"
+	exit
+fi
 for n in 8 32 128 $([ "$quick" ] || echo 512); do
 	row "training, 6 schedules, $n micro-batches" \
 		"$("$bench" cost "$program" simulate scenarios/pipeline-schedules.yaml --set workload.train.micro_batches=$n --draws 2 -j 1)"

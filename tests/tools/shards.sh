@@ -9,11 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 has() { command -v mpirun >/dev/null && command -v parallel >/dev/null; }
-if ! has && [ -n "${CI:-}" ] && command -v apt-get >/dev/null; then
-	as=; [ "$(id -u)" = 0 ] || as=sudo
-	{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		openmpi-bin parallel; } >/dev/null
-fi
+has || sh "$root/tests/tools/install.sh" openmpi-bin parallel
 has || { echo "shards: skipped: no mpirun (openmpi-bin) or no GNU parallel"; [ -z "${CI:-}" ]; exit; }
 
 cd "$work"
