@@ -15,14 +15,11 @@ static span_fs held(int64_t k, int64_t first, int64_t block, int64_t fs, int64_t
 	return m * span_of(fs, slope_fs, k) - fs * sum - slope_fs * ((sum2 - sum) / 2);
 }
 
-void kv_pass(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs)
+void kv_pass_more(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs)
 {
 	const span_fs all = span_of(fs, slope_fs, k);
 	span_fs before = 0; /* iteration i */
 
-	kv->block_fs += kv->used * all;
-	if (k == 1 || !d->block)
-		return;
 	for (int64_t i = 1; i <= d->block && i < k; i++) {
 		const int64_t each = decodes_wanted(d, i), times = (k - 1 - i) / d->block + 1;
 

@@ -51,14 +51,23 @@ static inline void kv_give(struct kv *kv, int64_t blocks)
 		block_cache_give(kv->cache, blocks);
 }
 
-/* k iterations pass, the i-th (from 0) in fs + i * slope_fs, of which the first has taken its blocks already;
- * those of the others are taken. d is as it was before them. */
-void kv_pass(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs);
-
 /* fs + (fs + slope) + ...: k iterations together. */
 static inline span_fs span_of(int64_t fs, int64_t slope_fs, int64_t k)
 {
 	return k == 1 ? fs : (span_fs)fs * k + (span_fs)slope_fs * ((span_fs)k * (k - 1) / 2);
+}
+
+/* The blocks that the second to the k-th of k iterations take, from when on they are held included. */
+void kv_pass_more(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs);
+
+/* k iterations pass, the i-th (from 0) in fs + i * slope_fs and all of them in `span`, of which the first has taken
+ * its blocks already; those of the others are taken. d is as it was before them. */
+static inline void kv_pass(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs,
+			   span_fs span)
+{
+	kv->block_fs += k == 1 ? (span_fs)kv->used * fs : kv->used * span;
+	if (k > 1 && d->block)
+		kv_pass_more(kv, d, k, fs, slope_fs);
 }
 
 #endif

@@ -78,7 +78,7 @@ void metrics_free(struct metrics *m)
 }
 
 /* -1: the request has no such latency. */
-static double latency_ns(const struct answered *r, enum metrics_latency which)
+static inline double latency_ns(const struct answered *r, enum metrics_latency which)
 {
 	switch (which) {
 	case LATENCY_TTFT:
@@ -149,7 +149,7 @@ static void merge_parts(struct metrics *m)
 
 		logbuckets_merge(&whole.gaps, &b->gaps);
 		logbuckets_release(&b->gaps);
-		*a = (struct gap_part){0, {NULL, 0, 0, 0, 0}};
+		*a = (struct gap_part){0, {.n = 0}};
 		m->parts[i] = whole;
 	}
 	m->quota *= 2;
@@ -208,7 +208,10 @@ static void gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int6
 {
 	struct metrics *m = self;
 
-	logbuckets_add_progression(&m->parts[m->part].gaps, first_fs, slope_fs, n, weight);
+	if (n == 1)
+		logbuckets_add(&m->parts[m->part].gaps, first_fs, (uint64_t)weight);
+	else
+		logbuckets_add_progression(&m->parts[m->part].gaps, first_fs, slope_fs, n, weight);
 }
 
 static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,
@@ -236,20 +239,43 @@ struct observer metrics_observer(struct metrics *m)
 	return (struct observer){.ended = ended, .gaps = gaps, .state = state, .self = m};
 }
 
-size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
-		      double **values)
+/* Inlined for each latency, so that the loop does not choose anew for each request. */
+static inline size_t series(const struct metrics *m, enum metrics_latency which, uint32_t class_id,
+			    int64_t cut_ns, double *values)
 {
 	size_t n = 0;
 
-	*values = xmalloc((m->kept.n ? m->kept.n : 1) * sizeof **values);
-	for (size_t i = 0; i < m->kept.n && !m->sketch[LATENCY_TTFT].n; i++) {
+	for (size_t i = 0; i < m->kept.n; i++) {
 		const struct answered *r = &m->kept.at[i];
 		const double ns = latency_ns(r, which);
 
 		if (r->arrive_ns >= cut_ns && ns >= 0 && (class_id == UINT32_MAX || r->class_id == class_id))
-			(*values)[n++] = ns / 1e9;
+			values[n++] = ns / 1e9;
 	}
 	return n;
+}
+
+size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
+		      double **values)
+{
+	*values = xmalloc((m->kept.n ? m->kept.n : 1) * sizeof **values);
+	if (m->sketch[LATENCY_TTFT].n)
+		return 0;
+	switch (which) {
+	case LATENCY_TTFT:
+		return series(m, LATENCY_TTFT, class_id, cut_ns, *values);
+	case LATENCY_TPOT:
+		return series(m, LATENCY_TPOT, class_id, cut_ns, *values);
+	case LATENCY_E2EL:
+		return series(m, LATENCY_E2EL, class_id, cut_ns, *values);
+	case LATENCY_QUEUE:
+		return series(m, LATENCY_QUEUE, class_id, cut_ns, *values);
+	case LATENCY_PREFILL:
+		return series(m, LATENCY_PREFILL, class_id, cut_ns, *values);
+	case LATENCY_N:
+		break;
+	}
+	BUG("latency %d", (int)which);
 }
 
 void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int64_t cut_ns,
@@ -329,7 +355,7 @@ static struct metrics_spread latency_spread(const struct metrics *m, enum metric
 /* The parts that begin at or after the cut, the last of them in any case. */
 static void pool_gaps(const struct metrics *m, int64_t cut_ns, struct logbuckets *pool)
 {
-	*pool = (struct logbuckets){.count = NULL};
+	*pool = (struct logbuckets){.n = 0};
 	for (size_t i = 0; i <= m->part; i++)
 		if (m->parts[i].from_ns >= cut_ns || i == m->part)
 			logbuckets_merge(pool, &m->parts[i].gaps);

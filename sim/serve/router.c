@@ -64,7 +64,8 @@ static void see(struct router *r, uint32_t server)
 	struct group *g = group_of(r, p);
 
 	r->seen[server].load = load(g, p);
-	least_fix(&g->least, r->seen[server].place);
+	if (g->n > 1)
+		least_fix(&g->least, r->seen[server].place);
 }
 
 void router_load(struct router *r, uint32_t server)
@@ -75,7 +76,7 @@ void router_load(struct router *r, uint32_t server)
 
 void router_clock(struct router *r, int64_t at_ns)
 {
-	if (!r->refresh_ns || at_ns < r->next_ns)
+	if (at_ns < r->next_ns)
 		return;
 	for (uint32_t i = 0; i < r->run->config->servers_n; i++)
 		see(r, i);

@@ -366,11 +366,13 @@ static int64_t padding(const struct serve_settings *set, int64_t rows)
 
 static void plan(struct replica *p)
 {
-	struct batch_mix mix = replica_mix(p);
-	int64_t rows = mix.decodes * mix.rows_per_decode;
+	struct batch_mix mix;
+	int64_t rows;
 
-	if (!mix.decodes && !p->reads.n)
+	if (!p->dec.n && !p->reads.n)
 		return;
+	replica_mix(p, &mix);
+	rows = mix.decodes * mix.rows_per_decode;
 	p->pieces.n = 0;
 	for (size_t i = 0; i < p->reads.n; i++) {
 		const struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
@@ -444,7 +446,8 @@ static void compose(struct replica *p)
 			ahead_of_retracted(p);
 		p->steps = 1;
 	}
-	admit(p, budget);
+	if (waiting_n(&p->waiting))
+		admit(p, budget);
 	plan(p);
 }
 

@@ -231,7 +231,7 @@ void replica_finish(struct replica *p)
 {
 	uint32_t seq;
 
-	while ((seq = decodes_finished(&p->dec)) != SEQ_NONE) {
+	while (decodes_any_finished(&p->dec) && (seq = decodes_finished(&p->dec)) != SEQ_NONE) {
 		struct seq *s = seq_at(p->slab, seq);
 
 		count_blocks(p, s);
