@@ -67,6 +67,7 @@
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_radix)                                                                                   \
 	SUITE(serve_load)                                                                                    \
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \

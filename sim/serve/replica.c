@@ -31,8 +31,7 @@ void replica_start(struct replica *p)
 	/* one request alone must fit, else it would wait for itself: a drafted token needs a place too */
 	if (set->kv_blocks && p->context > set->kv_blocks * set->block - set->draft)
 		p->context = set->kv_blocks * set->block - set->draft;
-	if (set->cache == CACHE_BLOCKS)
-		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	kv_cache_new(&p->kv, set->cache);
 	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
@@ -46,8 +45,7 @@ void replica_start(struct replica *p)
 
 void replica_forget(struct replica *p)
 {
-	if (p->kv.cache)
-		block_cache_clear(p->kv.cache);
+	kv_cache_clear(&p->kv);
 	shelf_release(&p->whole);
 	if (p->rules->stop)
 		p->rules->stop(p);
@@ -60,7 +58,7 @@ void replica_release(struct replica *p)
 	if (p->rules->stop)
 		p->rules->stop(p);
 	decodes_release(&p->dec);
-	block_cache_free(p->kv.cache);
+	kv_cache_free(&p->kv);
 	shelf_release(&p->whole);
 	waiting_release(&p->waiting);
 	free(p->stage_fs);
@@ -290,13 +288,15 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
 	p->decodes_run = false;
-	p->run->composing = true;
+	p->run->composing = p->kv.planning = true;
 	do { /* a server that gives up on its requests has seats for others */
 		if (p->arrived.n)
 			(void)join(p);
 		p->rules->compose(p);
 	} while (!p->fs && p->arrived.n && join(p));
-	p->run->composing = false;
+	p->run->composing = p->kv.planning = false;
+	if (p->kv.radix)
+		radix_cache_settle(p->kv.radix);
 	p->busy = p->fs > 0;
 	if (!p->busy)
 		p->planned_ns = INT64_MAX;

@@ -50,7 +50,9 @@ static enum serve_cache cache_of(const struct serving *how, const struct serve_h
 						[SERVING_MLX] = CACHE_WHOLE,
 						[SERVING_STATIC] = CACHE_NONE};
 
-	return says(said, "prefix_cache") && !said->prefix_cache ? CACHE_NONE : kept[how->scheduler];
+	if (says(said, "prefix_cache") && !said->prefix_cache)
+		return CACHE_NONE;
+	return how->radix && how->scheduler == SERVING_VLLM ? CACHE_RADIX : kept[how->scheduler];
 }
 
 static void set_vllm(struct arena *a, struct serve_settings *s, const struct serving *how,

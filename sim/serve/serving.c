@@ -205,7 +205,7 @@ static int check_rules(const struct serve_settings *s, size_t i, struct err *err
 static int check_settings(const struct serve_settings *s, size_t i, struct err *err)
 {
 	static const bool can[SERVE_RULES_N][CACHE_N] = {
-		[SERVE_VLLM] = {[CACHE_NONE] = true, [CACHE_BLOCKS] = true},
+		[SERVE_VLLM] = {[CACHE_NONE] = true, [CACHE_BLOCKS] = true, [CACHE_RADIX] = true},
 		[SERVE_LLAMACPP] = {[CACHE_NONE] = true, [CACHE_SLOTS] = true},
 		[SERVE_MLX] = {[CACHE_NONE] = true, [CACHE_WHOLE] = true},
 		[SERVE_STATIC] = {[CACHE_NONE] = true},

@@ -16,8 +16,8 @@ enum serve_pool { POOL_WHOLE, POOL_PREFILL, POOL_DECODE };
 
 enum serve_cache {
 	CACHE_NONE,
-	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first; with block 1 what SGLang's radix
-			 tree holds */
+	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first */
+	CACHE_RADIX,  /* sglang: a tree of texts, its least recently used leaves first */
 	CACHE_SLOTS,  /* llama.cpp: what each slot held last, a host cache behind them */
 	CACHE_WHOLE,  /* mlx: whole caches of ended requests */
 	CACHE_N

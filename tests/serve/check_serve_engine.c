@@ -58,7 +58,9 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 				       .reserve_all = fixture_draw(r, 0, 5) == 0,
 				       .prefill_first = fixture_draw(r, 0, 5) == 0,
 				       .block = fixture_draw(r, 1, 20),
-				       .cache = fixture_draw(r, 0, 1) ? CACHE_BLOCKS : CACHE_NONE};
+				       .cache = fixture_draw(r, 0, 1)   ? CACHE_BLOCKS
+						: fixture_draw(r, 0, 1) ? CACHE_RADIX
+									: CACHE_NONE};
 	set->ahead = set->prefill_first ? 0.5 * (double)fixture_draw(r, 0, 2) : 0;
 	if (set->ahead > 0 && set->ahead < 1) { /* one that decays */
 		set->ahead_least = 0.1;
