@@ -285,7 +285,7 @@ static double serve_s(const struct serve_bench *b, int64_t *iterations)
 
 	load.gap_ns = 1e9 / b->per_s / (double)b->servers;
 	for (size_t i = 0; i < b->servers; i++)
-		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 0};
+		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 0, 0};
 	from_s = cpu_s();
 	serve_run(&c, &source, &observer, &result);
 	metrics_summarise(metrics, 0, &summary);

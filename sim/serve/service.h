@@ -127,7 +127,8 @@ struct service_summary {
  * several servers. */
 struct service_share {
 	struct service *like;
-	size_t count; /* 0: none */
+	size_t count;  /* 0: none */
+	double weight; /* of each for the router; 0: as one without */
 };
 struct service *service_join(struct arena *a, const struct service_share *parts, size_t n);
 

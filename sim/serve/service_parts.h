@@ -23,6 +23,7 @@ struct service_server {
 	size_t machines; /* number of machines it uses */
 	size_t lane;     /* index in service.config of its first batch in flight */
 	size_t lanes;    /* number of batches in flight */
+	double weight;   /* for the router; 0: not said */
 };
 
 struct service_table {

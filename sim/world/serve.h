@@ -156,6 +156,7 @@ struct replica_said {
 	struct origin origin;
 	struct field_list place; /* struct rule */
 	struct serve_how *serve; /* NULL: as the assignment's */
+	double weight;           /* share of the requests against that of others; 0: not said */
 };
 
 struct pools {
@@ -196,6 +197,7 @@ struct assign_serving {
 	struct hand_over *hand_over;
 	const struct yml *down_said;       /* one mapping or a list of them */
 	struct field_list down;            /* struct outage, set by scenario_check_serve() */
+	double weight;                     /* of a part: as its replica says; 0: not said */
 	const struct served_part *servers; /* set by world_load() where the workload serves */
 	size_t servers_n;
 };

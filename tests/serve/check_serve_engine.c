@@ -240,7 +240,7 @@ static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, s
 		w->q[i].priority = (int32_t)fixture_draw(r, 0, 3);
 	for (size_t i = 0; i < servers; i++) {
 		draw_settings(r, &w->set[i], rules, 110);
-		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE, 0};
+		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE, 0, 0};
 	}
 	w->c = (struct serve_config){.servers = w->servers,
 				     .servers_n = servers,
@@ -593,7 +593,7 @@ START_TEST(a_late_request_meets_its_servers_context)
 						 .seqs = 4,
 						 .batched_tokens = 512,
 						 .request_ns = 1000};
-		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE, 0};
+		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE, 0, 0};
 	}
 	{
 		const struct serve_config both = {

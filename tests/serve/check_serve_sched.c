@@ -266,7 +266,7 @@ START_TEST(vllm_against_the_plain_one)
 		struct fixture_source s = {.at = q, .n = N};
 		struct fixture_watch w = {0};
 		const struct batch_time bt = fixture_batch_time(&time, 0);
-		const struct serve_server server = {&set, &bt, POOL_WHOLE, 0};
+		const struct serve_server server = {&set, &bt, POOL_WHOLE, 0, 0};
 		const struct serve_config c = {
 			.servers = &server, .servers_n = 1, .each_iteration = seed % 2};
 		const struct request_source source = fixture_source(&s);
@@ -317,7 +317,7 @@ static void run_recorded(const struct serve_settings *set, const struct request 
 			 struct passes *passes, struct fixture_watch *w)
 {
 	const struct batch_time time = {.of = record, .self = passes, .windows = {INT64_MAX}, .windows_n = 1};
-	const struct serve_server server = {set, &time, POOL_WHOLE, 0};
+	const struct serve_server server = {set, &time, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1, .each_iteration = true};
 	struct fixture_source s = {.at = q, .n = n};
 	const struct request_source source = fixture_source(&s);
