@@ -43,6 +43,11 @@ struct metrics {
 	uint64_t tokens, prompts, cached, recomputed, preemptions; /* sums over all answered requests */
 };
 
+const enum metrics_latency metrics_latency_of[SLO_METRICS] = {[SLO_TTFT] = LATENCY_TTFT,
+							      [SLO_TPOT] = LATENCY_TPOT,
+							      [SLO_ITL] = LATENCY_N,
+							      [SLO_E2EL] = LATENCY_E2EL};
+
 struct metrics *metrics_new(const struct metrics_how *how)
 {
 	struct metrics *m = xcalloc(1, sizeof *m);
@@ -445,7 +450,7 @@ void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_s
 	summarise_time(m, edge, f.tokens, out);
 }
 
-static double stat_of(const struct metrics_spread *s, enum slo_stat stat)
+double metrics_stat(const struct metrics_spread *s, enum slo_stat stat)
 {
 	const double of[SLO_STATS] = {s->mean, s->p50, s->p90, s->p95, s->p99};
 
@@ -455,8 +460,6 @@ static double stat_of(const struct metrics_spread *s, enum slo_stat stat)
 double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_metric metric,
 			 enum slo_stat stat, int64_t cut_ns)
 {
-	static const enum metrics_latency of[] = {
-		[SLO_TTFT] = LATENCY_TTFT, [SLO_TPOT] = LATENCY_TPOT, [SLO_E2EL] = LATENCY_E2EL};
 	const int64_t edge = cut_ns > 0 ? timeline_edge(&m->line, cut_ns) : 0;
 	struct metrics_spread s;
 	struct logbuckets pool;
@@ -466,7 +469,7 @@ double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_me
 		s = spread_of_buckets(&pool, 1e-15);
 		logbuckets_release(&pool);
 	} else {
-		s = latency_spread(m, of[metric], class_id, edge);
+		s = latency_spread(m, metrics_latency_of[metric], class_id, edge);
 	}
-	return stat_of(&s, stat);
+	return metrics_stat(&s, stat);
 }

@@ -94,6 +94,9 @@ enum service_value {
 	SERVICE_VALUES
 };
 
+/* The value that a bound of the SLO is about; SERVICE_VALUES: a run has no such number. */
+enum service_value service_value_of(enum slo_metric metric, enum slo_stat stat);
+
 /* A bound of the SLO and what it is about, in seconds. */
 struct service_slo {
 	enum slo_metric metric;

@@ -72,6 +72,9 @@ double service_prefill_s(const struct service_server *v, const struct batch_time
 int service_wires(struct arena *a, struct service *s, struct diags *diags);
 struct serve_links service_links(struct service *s, const struct params *z);
 
+/* The latencies of a run, and where their time goes, into values of a service. */
+void service_latencies(const struct metrics_summary *m, double *of);
+
 /* Requests per second that all servers together can do; struct mean_request says which. */
 struct mean_request {
 	double prompt, read, output; /* tokens; read: without those found in a cache */

@@ -69,8 +69,10 @@ struct slo {
 	struct origin origin;
 	double bound[SLO_METRICS][SLO_STATS]; /* seconds; 0: none */
 };
-extern const double slo_shares[SLO_STATS];                 /* 0 for the mean, else 0.5, 0.9, ... */
-extern const char *const slo_keys[SLO_METRICS][SLO_STATS]; /* "ttft_p95" */
+extern const double slo_shares[SLO_STATS]; /* 0 for the mean, else 0.5, 0.9, ... */
+/* A bound's key in a file, "ttft_p95", and the name of the metric that it is about, "ttft_s_p95". */
+extern const char *const slo_keys[SLO_METRICS][SLO_STATS], *const slo_metric_names[SLO_METRICS][SLO_STATS];
+extern const char *const slo_heads[SLO_METRICS]; /* "TTFT" */
 
 struct load_class {
 	struct origin origin; /* its name */
