@@ -14,6 +14,7 @@
 
 struct kv {
 	int64_t block;       /* tokens of a block */
+	int64_t state;       /* blocks that a sequence takes besides, for its recurrent states */
 	int64_t total, used; /* blocks; used includes what the iteration in progress has taken */
 	uint64_t taken, given;
 	span_fs block_fs; /* integral of used up to the replica's clock */
@@ -23,9 +24,15 @@ struct kv {
 	bool planning; /* what an iteration's prompts take of a radix tree is asked for when all of them are known */
 };
 
-static inline int64_t kv_blocks_for(const struct kv *kv, int64_t tokens)
+static inline int64_t kv_token_blocks(const struct kv *kv, int64_t tokens)
 {
 	return kv->block == 1 ? tokens : (tokens + kv->block - 1) / kv->block;
+}
+
+/* Of a sequence that has so many tokens in the cache. */
+static inline int64_t kv_blocks_for(const struct kv *kv, int64_t tokens)
+{
+	return kv_token_blocks(kv, tokens) + (tokens > 0 ? kv->state : 0);
 }
 
 static inline int64_t kv_free(const struct kv *kv)

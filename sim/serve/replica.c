@@ -26,11 +26,12 @@ void replica_start(struct replica *p)
 	p->planned_ns = INT64_MAX;
 	p->waiting.by_priority = set->by_priority;
 	p->kv.block = set->block;
+	p->kv.state = set->state_blocks;
 	p->kv.total = set->kv_blocks ? set->kv_blocks : KV_UNLIMITED;
 	p->context = set->context ? set->context : INT64_MAX / 4;
 	/* one request alone must fit, else it would wait for itself: a drafted token needs a place too */
-	if (set->kv_blocks && p->context > set->kv_blocks * set->block - set->draft)
-		p->context = set->kv_blocks * set->block - set->draft;
+	if (set->kv_blocks && p->context > settings_tokens(set) - set->draft)
+		p->context = settings_tokens(set) - set->draft;
 	kv_cache_new(&p->kv, set->cache);
 	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);

@@ -311,7 +311,7 @@ static int64_t set_apart(struct replica *p)
 	if (p->set->ahead <= 0 || !to_go)
 		return 0;
 	p->steps = 1;
-	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * ahead(p)));
+	return kv_token_blocks(&p->kv, (int64_t)((double)to_go * ahead(p)));
 }
 
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of

@@ -220,9 +220,11 @@ static int check_settings(const struct serve_settings *s, size_t i, struct err *
 			       i);
 	if ((unsigned)s->cache >= CACHE_N || !can[s->rules][s->cache])
 		return err_set(err, "server %zu: its scheduler has no such prefix cache", i);
-	if (s->kv_blocks && s->kv_blocks * s->block <= s->draft + 1)
+	if (too_small(err, i, "state_blocks", s->state_blocks, 0))
+		return -1;
+	if (s->kv_blocks && settings_tokens(s) <= s->draft + 1)
 		return err_set(err, "server %zu: the KV cache holds %lld tokens", i,
-			       (long long)(s->kv_blocks * s->block));
+			       (long long)settings_tokens(s));
 	return 0;
 }
 

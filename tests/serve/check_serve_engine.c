@@ -76,6 +76,10 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 		set->acceptance = 0.6;
 		set->batched_tokens += 12 * 4;
 	}
+	if (fixture_draw(r, 0, 3) == 0) {
+		set->state_blocks = fixture_draw(r, 1, 5);
+		set->kv_blocks += set->state_blocks;
+	}
 	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 }
 

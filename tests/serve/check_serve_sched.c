@@ -30,7 +30,7 @@ struct naive {
 
 static int64_t naive_blocks(const struct naive *v, int64_t tokens)
 {
-	return (tokens + v->set->block - 1) / v->set->block;
+	return (tokens + v->set->block - 1) / v->set->block + v->set->state_blocks;
 }
 
 static int64_t naive_stamp(const struct naive *v)
@@ -229,6 +229,10 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	if (fixture_draw(r, 0, 4) == 0 && set->batched_tokens > longest)
 		set->no_chunks = true;
 	set->async = fixture_draw(r, 0, 1);
+	if (fixture_draw(r, 0, 2) == 0) { /* recurrent states beside the tokens */
+		set->state_blocks = fixture_draw(r, 1, 4);
+		set->kv_blocks += set->state_blocks;
+	}
 }
 
 static uint64_t total_preemptions;
