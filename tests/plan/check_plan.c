@@ -107,8 +107,8 @@ static int64_t worst_ttft(struct toy *t, const int *counts)
 	for (int k = 0; k < KINDS; k++) {
 		times[k] = fixture_batch_time(&t->time[k], 0);
 		for (int i = 0; i < counts[k]; i++)
-			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k],
-								       (enum serve_pool)t->kinds[k].role, 0, 0};
+			servers[c.servers_n++] = (struct serve_server){
+				&t->set[k], &times[k], (enum serve_pool)t->kinds[k].role, 0, 0};
 	}
 	c.links = (struct serve_links){.paths = paths}; /* of pools: one memory */
 	fixture_serve(&c, (struct fixture_source){.at = t->requests, .n = REQUESTS}, &out);
