@@ -50,6 +50,8 @@ static inline void kv_count(struct kv *kv, int64_t taken, int64_t given)
 
 static inline void kv_take(struct kv *kv, int64_t blocks)
 {
+	if (!blocks)
+		return;
 	kv_count(kv, blocks, 0);
 	if (kv->cache)
 		block_cache_take(kv->cache, blocks);
