@@ -285,7 +285,7 @@ static double serve_s(const struct serve_bench *b, int64_t *iterations)
 
 	load.gap_ns = 1e9 / b->per_s / (double)b->servers;
 	for (size_t i = 0; i < b->servers; i++)
-		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 0};
+		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 0, 0};
 	from_s = cpu_s();
 	serve_run(&c, &source, &observer, &result);
 	metrics_summarise(metrics, 0, &summary);
@@ -371,8 +371,9 @@ static void bench_serve(void)
 	       s[SERVERS] / s[MANY], (double)used.ru_maxrss / RSS_PER_MIB);
 }
 
-/* One of its runs, for counting instructions. */
-static void count_serve(const char *which)
+/* One of its runs, for counting instructions; with another number of requests, if one is given: the difference of two
+ * counts is what the requests between cost, without what a run costs once. */
+static void count_serve(const char *which, const char *requests)
 {
 	struct serve_bench b = {5000, 32, 200, 1, 32, 1, true};
 	int64_t iterations;
@@ -389,6 +390,8 @@ static void count_serve(const char *which)
 		b = (struct serve_bench){1000000, 64, 100, 60, 0, 1, false};
 	else if (!strcmp(which, "servers"))
 		b = (struct serve_bench){20000, 64, 100, 12, 0, 64, false};
+	if (requests)
+		b.requests = strtoull(requests, NULL, 10);
 	(void)serve_s(&b, &iterations);
 	printf("%" PRIu64 " requests, %" PRId64 " iterations\n", b.requests, iterations);
 }
@@ -555,8 +558,8 @@ int main(int argc, char **argv)
 		count_flows(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 		return 0;
 	}
-	if (argc == 3 && !strcmp(argv[1], "serve")) {
-		count_serve(argv[2]);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve")) {
+		count_serve(argv[2], argc == 4 ? argv[3] : NULL);
 		return 0;
 	}
 	bench_hold();

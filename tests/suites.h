@@ -68,6 +68,8 @@
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_radix)                                                                                   \
+	SUITE(serve_route)                                                                                   \
 	SUITE(serve_load)                                                                                    \
 	SUITE(serve_metrics)                                                                                 \
 	SUITE(serve_steady)                                                                                  \

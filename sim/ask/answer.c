@@ -28,25 +28,24 @@ static const struct placement *place(struct loader *l, const char *yaml)
 	return w ? scenario_place(l, w) : NULL;
 }
 
-/* How good a row is: a whole answer's time, or a training step's. */
-static double seconds(const struct assignment_row *row, bool trains)
+/* How good a row is: a whole answer's time, under a load that of 95 in a hundred, or a training step's. */
+static double seconds(const struct assignment_row *row, const struct asked *q)
 {
-	const struct metric *m = rows_metric(row, trains ? "train_step_s" : "e2el_s");
+	const struct metric *m = rows_metric(row, q->train        ? "train_step_s"
+						  : asked_load(q) ? "e2el_s_p95"
+								  : "e2el_s");
 
-	return m ? m->value : INFINITY;
+	return m && isfinite(m->value) ? m->value : INFINITY;
 }
 
 static size_t quickest(const struct answer *a)
 {
 	size_t best = a->rows_n;
 
-	for (size_t i = 0; i < a->rows_n; i++) {
-		const bool trains = a->asked.train != NULL;
-
-		if (a->rows[i].fits &&
-		    (best == a->rows_n || seconds(&a->rows[i], trains) < seconds(&a->rows[best], trains)))
+	for (size_t i = 0; i < a->rows_n; i++)
+		if (a->rows[i].fits && (best == a->rows_n ||
+					seconds(&a->rows[i], &a->asked) < seconds(&a->rows[best], &a->asked)))
 			best = i;
-	}
 	return best;
 }
 

@@ -1,8 +1,8 @@
 /*
  * answer.h - the answer to a question: a scenario in memory, predicted, and what would make it fit.
  *
- * Layer ask. `users` are a closed batch: as many sequences of that length, begun together. For requests that arrive,
- * write the scenario (-o) and give it a `serve:`.
+ * Layer ask. `users` are one batch: as many sequences of that length, begun together; with a time to think they are a closed loop
+ * of a server's users, and requests per second are an open one.
  */
 #ifndef SIM_ASK_ANSWER_H
 #define SIM_ASK_ANSWER_H

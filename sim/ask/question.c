@@ -329,7 +329,7 @@ static int settle_request(const struct question *q, struct asked *out, struct as
 	if (!q->tokens && !(q->train && q->context) && !(q->context && q->prompt))
 		assume(all, arena_printf(a, q->train ? "sequences of %lld tok" : "answer %lld tok",
 					 (long long)out->tokens));
-	if (!q->users)
+	if (!q->users && !(q->requests_per_s > 0))
 		assume(all, q->train ? "batch 1" : "1 user");
 	return 0;
 }
@@ -356,10 +356,30 @@ static void tell_machines(const struct question *q, struct asked *out, struct as
 	}
 }
 
+/* What was said of the load, and what was not: before all else, as the numbers are of a server then. */
+static void tell_load(const struct asked *q, struct assumptions *all)
+{
+	if (q->think_s > 0)
+		assume(all,
+		       arena_printf(all->arena,
+				    "a server under the load of %lld user%s, each %g s from an answer to the "
+				    "next question on average",
+				    (long long)q->users, q->users > 1 ? "s" : "", q->think_s));
+	else if (q->requests_per_s > 0)
+		assume(all,
+		       arena_printf(all->arena, "a server under the load of %g requests per second, Poisson",
+				    q->requests_per_s));
+	if (asked_load(q))
+		assume(all, "all requests of one length");
+}
+
 static int settle(struct loader *l, const struct question *q, struct asked *out, struct err *err)
 {
 	struct assumptions all = {l->arena, ""};
 
+	*out = (struct asked){
+		.users = q->users ? q->users : 1, .think_s = q->think_s, .requests_per_s = q->requests_per_s};
+	tell_load(out, &all);
 	out->model_id = q->ids ? q->model : look_up(l, CATALOGUE_MODELS, q->model, err);
 	out->model = out->model_id ? load_model(l, out->model_id, err) : NULL;
 	if (!out->model || settle_machines(l, q, out, err) != 0)
@@ -380,7 +400,6 @@ int question_settle(struct loader *l, const struct question *q, struct asked *ou
 {
 	struct loader apart;
 
-	*out = (struct asked){.machines_n = 0};
 	loader_init(&apart, l->arena, l->diags);
 	apart.paths = l->paths;
 	apart.paths_n = l->paths_n;

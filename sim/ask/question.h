@@ -21,6 +21,9 @@ struct question {
 	const char *weights, *runtime, *kv;     /* NULL: not said */
 	bool ids;          /* model and machines are names of the catalogue as they stand */
 	const char *train; /* "lora", "full", "qlora"; NULL: it generates */
+	/* A load instead of one batch: seconds that each user thinks between an answer and the next question; or requests
+	 * per second of all together. 0: not said; not both. */
+	double think_s, requests_per_s;
 };
 
 struct asked_machine {
@@ -41,13 +44,20 @@ struct asked {
 	const char *weights, *kv, *compute;
 	double weights_B; /* the whole model's */
 	const char *train;
-	int64_t prompt, tokens, users; /* training: tokens of a sequence, sequences of a batch */
+	int64_t prompt, tokens, users;  /* training: tokens of a sequence, sequences of a batch */
+	double think_s, requests_per_s; /* both 0: one batch */
 	const char *assumed; /* "weights q4_K_M, KV f16, prompt 2048 tok": what was not said; "" : nothing */
 };
 
 /* Settles a question; 0, or -1 with err and a hint: a name that may be several, a format that the runtime cannot read,
  * a context that the model was not made for. All in the loader's arena; no file that is read becomes its input. */
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);
+
+/* Is it a load, rather than a batch or a training? */
+static inline bool asked_load(const struct asked *q)
+{
+	return q->think_s > 0 || q->requests_per_s > 0;
+}
 
 /* "16k", "16384", "16384 tok": a number of tokens; 0, or -1 with err. */
 int question_tokens(const char *option, const char *text, int64_t *tokens, struct err *err);

@@ -46,6 +46,17 @@ static void add_machines(struct str *out, const struct asked *q)
 				 q->link_id, q->machines[i].name, q->machines[k].name);
 }
 
+static void add_load(struct str *out, const struct asked *q)
+{
+	str_add(out, "  serve:\n    arrivals: ");
+	if (q->think_s > 0)
+		str_addf(out, "{users: %lld, think: %.9g s}\n", (long long)q->users, q->think_s);
+	else
+		str_addf(out, "{rate: %.9g req/s}\n", q->requests_per_s);
+	str_addf(out, "    prompt: %lld tok\n    output: %lld tok\n", (long long)q->prompt,
+		 (long long)q->tokens);
+}
+
 static void add_workload(struct str *out, const struct asked *q)
 {
 	str_add(out, "workload:\n");
@@ -55,6 +66,8 @@ static void add_workload(struct str *out, const struct asked *q)
 			 strcmp(q->train, "full") != 0 ? "rank: 16, optimizer: adamw, "
 						       : "optimizer: adamw, ",
 			 (long long)q->tokens, (long long)q->users, q->link_id ? 4 : 1);
+	else if (asked_load(q))
+		add_load(out, q);
 	else
 		str_addf(out, "  generate: {prompt: %lld tok, tokens: %lld tok, batch: %lld}\n",
 			 (long long)q->prompt, (long long)q->tokens, (long long)q->users);

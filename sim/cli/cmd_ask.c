@@ -12,7 +12,8 @@ struct ask_options {
 	struct output_options output;
 	struct draws_ask draws;
 	struct texts on;
-	const char *link, *context, *prompt, *tokens, *weights, *kv, *runtime, *train, *budget, *at_least;
+	const char *link, *context, *prompt, *tokens, *weights, *kv, *runtime, *train, *budget, *at_least,
+		*think, *arrivals;
 	int64_t users;
 };
 
@@ -23,6 +24,10 @@ static const struct opt own[] = {
 		     "what joins them; not said: each by itself"),
 	OPT_COUNT_ROW(struct ask_options, users, "users", 0, "N", "at once, as one batch; 1 if not said", 1,
 		      65536, 0),
+	OPT_TEXT_ROW(struct ask_options, think, "think", 0, "TIME",
+		     "not one batch: each user asks again so long after an answer, on average"),
+	OPT_TEXT_ROW(struct ask_options, arrivals, "arrivals", 0, "RATE",
+		     "requests of all users together that come by themselves, such as \"0.2 req/s\""),
 	OPT_TEXT_ROW(struct ask_options, context, "context", 0, "TOKENS",
 		     "of each user, such as 16k: prompt and answer together"),
 	OPT_TEXT_ROW(struct ask_options, prompt, "prompt", 0, "TOKENS", "of each user; 2048 if not said"),
@@ -75,6 +80,42 @@ static int lengths(const struct ask_options *o, struct question *q, struct err *
 	return 0;
 }
 
+static int positive(const char *option, const char *text, enum dim dim, const char *such, double *value,
+		    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (units_parse(text, dim, value, &why) == 0 && *value > 0 && *value < 1e9)
+		return 0;
+	err_set(err, "--%s: '%.40s' is not such as '%s'", option, text, such);
+	return err_hint(err, "such as --%s \"%s\"", option, such);
+}
+
+/* A server under a load, not a batch. */
+static int load_asked(const struct ask_options *o, struct question *q, struct err *err)
+{
+	const char *option = o->think ? "think" : "arrivals";
+
+	if (!o->think && !o->arrivals)
+		return 0;
+	if (o->train || o->budget) {
+		err_set(err, "--%s asks for a server's load; --%s does not go with it", option,
+			o->train ? "train" : "budget");
+		return err_hint(err, o->train ? "leave one of them out"
+					      : "which machines hold a load: lemursim plan");
+	}
+	if (o->arrivals && (o->think || o->users)) {
+		err_set(err,
+			"--arrivals says how many requests come, whoever sends them; --%s does not go with "
+			"it",
+			o->think ? "think" : "users");
+		return err_hint(err, "--users 10 --think 60s, or --arrivals \"0.2 req/s\"");
+	}
+	return o->think ? positive("think", o->think, DIM_TIME, "60 s", &q->think_s, err)
+			: positive("arrivals", o->arrivals, DIM_REQUEST_RATE, "0.2 req/s", &q->requests_per_s,
+				   err);
+}
+
 /* "this" is looked up where it stands. */
 static int machines(struct session *s, const struct ask_options *o, struct question *q, struct err *err)
 {
@@ -114,6 +155,8 @@ static int make_question(struct session *s, const struct ask_options *o, const c
 		err_set(err, "--at-least goes with --budget");
 		return err_hint(err, "--budget \"5000 USD\"");
 	}
+	if (load_asked(o, q, err) != 0)
+		return -1;
 	return lengths(o, q, err) == 0 ? machines(s, o, q, err) : -1;
 }
 

@@ -54,6 +54,7 @@ static const struct field serving_fields[] = {
 	COUNT_OR(step, DIM_TOKENS, TOKENS_MAX, "0 tok", "by which each of them advances; 0: all of it"),
 	COUNT_OR(queue, DIM_COUNT, 1 << 30, "0", "requests that may wait, more are refused; 0: any number"),
 	FLAG(prefill_first, "a new prompt stops decoding until it is read"),
+	FLAG(radix, "the prefix cache is a radix tree, from which the leaf used longest ago goes first"),
 	FLAG(pipelined, "a pipeline of devices has as many batches in flight as devices"),
 	FLAG(async, "an iteration is planned while the one before it runs"),
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),

@@ -32,6 +32,7 @@ struct serving {
 	struct qty ahead;    /* SGLang's new_token_ratio: share of what running requests have to go that stays
 				free when one is seated, at first; not given: none */
 	bool prefill_first;  /* a new prompt stops decoding until it is read */
+	bool radix;          /* the prefix cache is a radix tree (SGLang), else blocks by name */
 	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */
 	bool async;          /* an iteration is planned while the one before it runs */
 	bool reserve;        /* blocks for the longest answer are set aside at admission */

@@ -52,6 +52,9 @@ struct fleet_share {
 	const struct group *group;
 	int count;
 };
+/* What a router gives the servers of the i-th share against those of the others, by the most that each can do: 1
+ * for the smallest, in hundredths; 0 where all can do as much, or a bound is not known. */
+double fleet_weight(const struct fleet_share *parts, size_t n, size_t i);
 const struct world *groups_world(struct loader *l, const struct world *plan, const struct yml *root,
 				 const struct fleet_share *parts, size_t n, const char *name);
 

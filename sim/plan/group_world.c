@@ -1,6 +1,7 @@
 /* group_world.c - the scenario of a fleet; see group.h. */
 #include "sim/plan/group.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/hw/serving.h"
@@ -89,6 +90,21 @@ static void add_place(struct str *s, const struct world *plan, const struct grou
 	}
 	str_add(s, "]");
 	add_server(s, plan, g);
+}
+
+double fleet_weight(const struct fleet_share *parts, size_t n, size_t i)
+{
+	double least = INFINITY, most = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		const double rate = parts[k].count ? parts[k].group->bound.rate : least;
+
+		least = rate < least ? rate : least;
+		most = rate > most ? rate : most;
+	}
+	if (!(least > 0) || !isfinite(most) || !(most > least) || parts[i].group->pool != POOL_WHOLE)
+		return 0;
+	return (double)llround(100 * parts[i].group->bound.rate / least) / 100;
 }
 
 static void add_machines(struct str *s, const struct fleet_share *parts, size_t n)
@@ -198,6 +214,8 @@ static void add_assignment(struct str *s, const struct world *plan, const struct
 		for (int c = 0; c < parts[i].count; c++, first += parts[i].group->machines) {
 			str_add(s, servers > 1 ? first > 1 ? ", {" : "{" : "");
 			add_place(s, plan, parts[i].group, first);
+			if (fleet_weight(parts, n, i) > 0)
+				str_addf(s, ", weight: %.2f", fleet_weight(parts, n, i));
 			str_add(s, servers > 1 ? "}" : "");
 		}
 	str_add(s, servers > 1 ? "], route: least_requests}]\n" : "}]\n");

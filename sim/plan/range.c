@@ -12,24 +12,13 @@
 
 /* ---- what is drawn ---- */
 
+/* What is drawn first where there is room for few; all of them are values of a service. */
 static const struct {
 	enum slo_metric metric;
 	enum slo_stat stat;
-	enum service_value value;
-} known[] = {{SLO_TTFT, SLO_P95, SERVICE_TTFT_P95},   {SLO_TPOT, SLO_P95, SERVICE_TPOT_P95},
-	     {SLO_TTFT, SLO_P50, SERVICE_TTFT_P50},   {SLO_TTFT, SLO_P99, SERVICE_TTFT_P99},
-	     {SLO_TTFT, SLO_MEAN, SERVICE_TTFT_MEAN}, {SLO_TPOT, SLO_P50, SERVICE_TPOT_P50},
-	     {SLO_ITL, SLO_P95, SERVICE_ITL_P95},     {SLO_ITL, SLO_P99, SERVICE_ITL_P99},
-	     {SLO_E2EL, SLO_P95, SERVICE_E2EL_P95}};
-
-static enum service_value value_of(const struct range_bound *b)
-{
-	size_t i = 0;
-
-	while (known[i].metric != b->metric || known[i].stat != b->stat)
-		i++;
-	return known[i].value;
-}
+} known[] = {{SLO_TTFT, SLO_P95}, {SLO_TPOT, SLO_P95},  {SLO_TTFT, SLO_P50},
+	     {SLO_TTFT, SLO_P99}, {SLO_TTFT, SLO_MEAN}, {SLO_TPOT, SLO_P50},
+	     {SLO_ITL, SLO_P95},  {SLO_ITL, SLO_P99},   {SLO_E2EL, SLO_P95}};
 
 /* The SLO's bounds that a run has a number for; TTFT and TPOT where there are none. */
 static void choose_bounds(const struct plan_load *load, struct plan_range *out)
@@ -121,7 +110,9 @@ static void add_latencies(const struct plan_result *r, const struct plan_row *ro
 
 		to->at[i].overloaded = ran && m.overloaded;
 		for (size_t b = 0; b < out->bounds_n; b++)
-			to->at[i].of[b] = ran ? m.of[value_of(&out->bounds[b])] : (double)NAN;
+			to->at[i].of[b] =
+				ran ? m.of[service_value_of(out->bounds[b].metric, out->bounds[b].stat)]
+				    : (double)NAN;
 	}
 	service_free(s);
 	arena_release(&a);

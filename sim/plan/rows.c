@@ -36,7 +36,8 @@ struct service *plan_parts_service(struct arena *a, const struct plan_result *r,
 	if (n && parts[0].group->pool != POOL_WHOLE)
 		return n == 2 && parts[0].count && parts[1].count ? pools_service(a, r, parts) : NULL;
 	for (size_t i = 0; i < n; i++)
-		shares[i] = (struct service_share){parts[i].group->service, (size_t)parts[i].count};
+		shares[i] = (struct service_share){parts[i].group->service, (size_t)parts[i].count,
+						   fleet_weight(parts, n, i)};
 	return service_join(a, shares, n);
 }
 

@@ -146,8 +146,9 @@ static void add_price(struct str *out, const struct answer *a, const struct assi
 
 static void add_power(struct str *out, const struct answer *a, const struct assignment_row *row, int width)
 {
-	const struct metric *m =
-		rows_metric(row, a->asked.train ? "energy_J_per_train_tok" : "energy_J_per_tok");
+	const struct metric *m = rows_metric(row, a->asked.train          ? "energy_J_per_train_tok"
+						  : asked_load(&a->asked) ? "energy_J_per_served_tok"
+									  : "energy_J_per_tok");
 	struct str s = STR_INIT;
 	size_t n = 0;
 
@@ -195,6 +196,18 @@ static void add_generation(struct str *out, const struct answer *a, const struct
 	str_release(&more);
 }
 
+/* What users of a server get. */
+static void add_served(struct str *out, const struct assignment_row *row, int width)
+{
+	metric_line(out, row, "ttft_s_p50", "TTFT", " to the first token, half of the requests", width);
+	metric_line(out, row, "ttft_s_p95", "", " 95 of 100", width);
+	metric_line(out, row, "tpot_s_p95", "TPOT", " from token to token, 95 of 100", width);
+	metric_line(out, row, "e2el_s_p95", "answer", " until the last token, 95 of 100", width);
+	metric_line(out, row, "out_tok_per_s", "server", " of answers", width);
+	metric_line(out, row, "req_per_s", "", "", width);
+	metric_line(out, row, "batch_mean", "batch", " at once while it works", width);
+}
+
 static void add_training(struct str *out, const struct assignment_row *row, int width)
 {
 	metric_line(out, row, "train_tok_per_s", "training", "", width);
@@ -205,10 +218,13 @@ static void add_others(struct str *out, const struct answer *a, int width)
 {
 	for (size_t i = 0; i < a->rows_n; i++) {
 		const struct assignment_row *row = &a->rows[i];
-		const char *const names[] = {a->asked.train       ? "train_tok_per_s"
-					     : a->asked.users > 1 ? "decode_tok_per_s_per_seq"
-								  : "decode_tok_per_s",
-					     a->asked.train ? "train_step_s" : "ttft_s"};
+		const char *const names[] = {a->asked.train          ? "train_tok_per_s"
+					     : asked_load(&a->asked) ? "out_tok_per_s"
+					     : a->asked.users > 1    ? "decode_tok_per_s_per_seq"
+								     : "decode_tok_per_s",
+					     a->asked.train          ? "train_step_s"
+					     : asked_load(&a->asked) ? "ttft_s_p95"
+								     : "ttft_s"};
 		struct str s = STR_INIT;
 
 		if (i == a->best || (a->best == a->rows_n && a->rows_n == 1))
@@ -242,6 +258,8 @@ void answer_write(struct str *out, const struct answer *a, int width)
 		add_line(out, "best", row->name, width);
 	if (fits && a->asked.train)
 		add_training(out, row, width);
+	else if (fits && asked_load(&a->asked))
+		add_served(out, row, width);
 	else if (fits)
 		add_generation(out, a, row, width);
 	add_price(out, a, row, width);

@@ -11,12 +11,7 @@ static const double shares[] = {0.01, 0.05, 0.1,  0.15, 0.2,  0.25, 0.3,  0.35, 
 static const char *const share_texts[] = {"1",  "5",  "10", "15", "20", "25", "30", "35", "40", "45", "50",
 					  "55", "60", "65", "70", "75", "80", "85", "90", "95", "99"};
 
-static const struct {
-	const char *head;
-	enum metrics_latency latency;
-	enum slo_metric bounded;
-} shown[] = {
-	{"TTFT", LATENCY_TTFT, SLO_TTFT}, {"TPOT", LATENCY_TPOT, SLO_TPOT}, {"E2EL", LATENCY_E2EL, SLO_E2EL}};
+static const enum slo_metric shown[] = {SLO_TTFT, SLO_TPOT, SLO_E2EL};
 
 enum { X = ARRAY_LEN(shares), SHOWN = ARRAY_LEN(shown) };
 
@@ -59,7 +54,7 @@ static int run(struct arena *a, const struct placement *at, const struct serve_w
 	watch.seen = &seen;
 	rc = serve_job_watch(a, at, &watch, err);
 	for (size_t p = 0; p < SHOWN && rc == 0; p++)
-		fill(m, shown[p].latency, seen.cut_ns, points[p] + k * X);
+		fill(m, metrics_latency_of[shown[p]], seen.cut_ns, points[p] + k * X);
 	*remark = !seen.fits        ? "does not fit"
 		  : seen.overloaded ? "overloaded: longer runs wait longer"
 				    : NULL;
@@ -82,9 +77,9 @@ int load_quantiles(struct arena *a, const struct placement *all, const struct se
 		x[i] = 100 * shares[i];
 	for (size_t p = 0; p < SHOWN; p++) {
 		points[p] = arena_array(a, n * X, sizeof *points[p]);
-		panels[p] = (struct panel){.head = shown[p].head,
+		panels[p] = (struct panel){.head = slo_heads[shown[p]],
 					   .unit = "s",
-					   .bound = bound_of(w->scenario->workload.serve, shown[p].bounded),
+					   .bound = bound_of(w->scenario->workload.serve, shown[p]),
 					   .points = points[p]};
 	}
 	for (size_t k = 0; k < n; k++) {

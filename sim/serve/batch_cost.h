@@ -44,7 +44,8 @@ struct batch_kv {
 	double window_B[BATCH_WINDOWS]; /* the same by the window of the layers; [0]: those that see all */
 	double state_B;                 /* bytes of one sequence, whatever its length: recurrent layers */
 	int64_t tokens;                 /* that fit; 0: the weights alone do not */
-	int64_t blocks;                 /* number of blocks, each with how->block tokens */
+	int64_t block, blocks;          /* tokens of a block, and how many blocks there are */
+	int64_t state_blocks; /* of them that a sequence takes for its recurrent states; 0: they are apart */
 };
 struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how);
 

@@ -104,14 +104,93 @@ static double all_token_B(const struct placement *at, size_t machine)
 	       (at->draft ? all_token_B(at->draft, machine) : 0);
 }
 
+/*
+ * vLLM's blocks of a model that has recurrent layers beside attention. One pool has them all: layers of one kind fall into groups
+ * of equal size, a block holds one page of each layer of a group, and pages of all kinds are of one size. So the
+ * tokens of an attention block become as many as it takes for its page to hold a recurrent layer's state, and a running
+ * sequence takes a block for its state in each group of recurrent layers.
+ *
+ * _get_kv_cache_groups_uniform_page_size() and get_kv_cache_config_from_groups() in vllm/v1/core/kv_cache_utils.py of
+ * vllm-project/vllm@001cabc1; HybridAttentionMambaModelConfig in vllm/model_executor/models/config.py @0144dd5b, whose 16
+ * is the least block of the attention kernels.
+ */
+struct pool {
+	int64_t attention, recurrent; /* layers */
+	int64_t block;                /* tokens */
+	int64_t token_groups;         /* blocks that a sequence takes for each block of its tokens, ... */
+	int64_t state_groups;         /* ... and for its states */
+	double block_B;
+};
+
+static int64_t groups(int64_t layers, int64_t size)
+{
+	return (layers + size - 1) / size;
+}
+
+/* False: the states are kept apart, or there are none. */
+static bool pool_of(const struct placement *at, const struct serving *how, size_t machine, struct pool *p)
+{
+	const struct world *w = at->world;
+	double token, state;
+	int64_t least, most, size;
+
+	*p = (struct pool){.attention = 0};
+	for (size_t b = 0; b < at->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const struct model *m = shard_group_model(w, &at->shard_groups[PHASE_DECODE][b], machine);
+
+		if (part.role != ROLE_ATTENTION || footprint_share(at, PHASE_DECODE, b, machine) <= 0)
+			continue;
+		p->attention += part_kv_numbers(m, part) > 0;
+		p->recurrent += part_recurrent(m, part) != NULL;
+	}
+	if (how->scheduler != SERVING_VLLM || how->radix || at->draft || !p->attention || !p->recurrent)
+		return false;
+	token = all_token_B(at, machine) / (double)p->attention;
+	state = state_B(at, machine) / (double)p->recurrent;
+	least = p->attention < p->recurrent ? p->attention : p->recurrent;
+	most = p->attention + p->recurrent - least;
+	size = 2 * most < 3 * least ? most : least;
+	p->block = how->block * (int64_t)ceil(state / ((double)how->block * token));
+	p->block = p->block > how->block ? p->block : how->block;
+	p->token_groups = groups(p->attention, size);
+	p->state_groups = groups(p->recurrent, size);
+	p->block_B = (double)size * (double)p->block * token;
+	return true;
+}
+
 struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
 				 int64_t tokens)
 {
+	struct pool pool;
+	/* states are in the pool, or set apart for all sequences */
+	const bool pooled = pool_of(at, how, machine, &pool);
+	const double apart = pooled ? 0 : (double)how->seqs * state_B(at, machine);
+
 	return (struct footprint){.weights_B = weights_B(at, machine),
-				  .kv_B = (double)tokens * all_token_B(at, machine) +
-					  (double)how->seqs * state_B(at, machine),
+				  .kv_B = (double)tokens * all_token_B(at, machine) + apart,
 				  .activations_B = activations_B(at, how, machine),
 				  .usable_B = allowed_B(at, how, machine)};
+}
+
+/* In units of the blocks that a block of tokens takes. */
+static void add_pool(const struct placement *at, const struct serving *how, size_t machine,
+		     const struct pool *p, struct batch_kv *kv)
+{
+	const double bytes = budget_B(at, how, machine), unit = (double)p->token_groups * p->block_B;
+	const int64_t blocks = bytes < unit ? 0 : (int64_t)(bytes / unit),
+		      state = groups(p->state_groups, p->token_groups);
+
+	kv->state_B += state_B(at, machine);
+	kv->token_B += all_token_B(at, machine);
+	kv->window_B[0] += token_B(at, machine, false);
+	kv->window_B[1] += token_B(at, machine, true);
+	kv->block = p->block > kv->block ? p->block : kv->block;
+	kv->state_blocks = state > kv->state_blocks ? state : kv->state_blocks;
+	if (blocks * p->block < kv->tokens) {
+		kv->tokens = blocks * p->block;
+		kv->bytes = fmax(0, bytes);
+	}
 }
 
 /* The machine that holds fewest tokens decides. */
@@ -137,14 +216,17 @@ static void add_machine(const struct placement *at, const struct serving *how, s
 
 struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how)
 {
-	struct batch_kv kv = {.tokens = INT64_MAX};
-	const int64_t block = how->block > 0 ? how->block : 1;
+	struct batch_kv kv = {.tokens = INT64_MAX, .block = how->block > 0 ? how->block : 1};
+	struct pool pool;
 
 	for (size_t m = 0; m < at->world->machines_n; m++)
-		add_machine(at, how, m, &kv);
+		if (pool_of(at, how, m, &pool))
+			add_pool(at, how, m, &pool, &kv);
+		else
+			add_machine(at, how, m, &kv);
 	if (how->context && how->context < kv.tokens)
 		kv.tokens = how->context;
-	kv.blocks = kv.tokens / block;
-	kv.tokens = kv.blocks * block;
+	kv.blocks = kv.tokens / kv.block;
+	kv.tokens = kv.blocks > kv.state_blocks ? kv.blocks * kv.block : 0;
 	return kv;
 }

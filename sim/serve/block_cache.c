@@ -2,13 +2,14 @@
 #include "sim/serve/block_cache.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/base/vec.h"
+#include "sim/serve/name_table.h"
+#include "sim/serve/text.h"
 
-#define NONE UINT32_MAX
+#define NONE NAME_NONE
 
 /* An entry of the queue: a named block that nobody uses, or a run of blocks without a name. Entries that are
  * not in use are linked by `after`. */
@@ -23,66 +24,8 @@ struct block_cache {
 	int64_t block, total;
 	VEC(struct entry) entries;
 	uint32_t spare, first, last;
-	uint32_t *table; /* open addressing by name; NONE: empty */
-	size_t table_n, named;
+	struct name_table named;
 };
-
-/* ---- the table ---- */
-
-static size_t home(const struct block_cache *c, uint64_t name)
-{
-	return (size_t)((name * 0x9e3779b97f4a7c15u) >> 20) & (c->table_n - 1);
-}
-
-static size_t look(const struct block_cache *c, uint64_t name)
-{
-	size_t at = home(c, name);
-
-	while (c->table[at] != NONE && c->entries.at[c->table[at]].name != name)
-		at = (at + 1) & (c->table_n - 1);
-	return at;
-}
-
-static uint32_t named(const struct block_cache *c, uint64_t name)
-{
-	return c->table[look(c, name)];
-}
-
-static void enter(struct block_cache *c, uint32_t e)
-{
-	uint32_t *old = c->table;
-	const size_t old_n = c->table_n;
-
-	if (2 * (c->named + 1) > c->table_n) {
-		c->table_n *= 2;
-		c->table = xmalloc(c->table_n * sizeof *c->table);
-		memset(c->table, 0xff, c->table_n * sizeof *c->table);
-		for (size_t i = 0; i < old_n; i++)
-			if (old[i] != NONE)
-				c->table[look(c, c->entries.at[old[i]].name)] = old[i];
-		free(old);
-	}
-	c->table[look(c, c->entries.at[e].name)] = e;
-	c->named++;
-}
-
-/* Those behind it in its cluster move up (Knuth, TAOCP 6.4, algorithm R). */
-static void strike(struct block_cache *c, uint64_t name)
-{
-	size_t hole = look(c, name);
-
-	for (size_t at = (hole + 1) & (c->table_n - 1); c->table[at] != NONE;
-	     at = (at + 1) & (c->table_n - 1)) {
-		const size_t from = home(c, c->entries.at[c->table[at]].name);
-
-		if (((at - from) & (c->table_n - 1)) >= ((at - hole) & (c->table_n - 1))) {
-			c->table[hole] = c->table[at];
-			hole = at;
-		}
-	}
-	c->table[hole] = NONE;
-	c->named--;
-}
 
 /* ---- the queue ---- */
 
@@ -138,7 +81,7 @@ void block_cache_take(struct block_cache *c, int64_t n)
 		}
 		n -= x->run ? x->run : 1;
 		if (!x->run)
-			strike(c, x->name);
+			name_table_strike(&c->named, x->name);
 		unlink_entry(c, e);
 		discard(c, e);
 	}
@@ -161,43 +104,28 @@ void block_cache_give(struct block_cache *c, int64_t n)
 
 /* ---- names ---- */
 
-/* Goes from block to block of a text, hashing the parts of pieces that each holds. */
+/* Goes from block to block of a text, hashing the parts of pieces that each holds. How far the text of the last
+ * group may be asked for is the caller's business. */
 struct names {
-	const struct request *r;
-	size_t piece;
-	int64_t in_piece; /* tokens of the piece that are behind */
+	struct text_at at;
 	uint64_t hash;
 };
 
-static uint64_t mix(uint64_t h, uint64_t x)
+static struct names names_of(const struct request *r)
 {
-	h ^= x * 0x9e3779b97f4a7c15u;
-	h = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9u;
-	return h ^ (h >> 32);
+	return (struct names){.at = text_begin(r, true)};
 }
 
-/* False: the chain does not cover all of the next block. */
+/* False: there is no chain. */
 static bool next_name(struct names *n, int64_t block)
 {
-	int64_t lacking = block;
+	for (int64_t lacking = block; lacking > 0;) {
+		const struct text_part part = text_next(&n->at, lacking);
 
-	while (lacking > 0) {
-		const struct prefix_piece *at = &n->r->prefix[n->piece];
-		const bool goes_on = n->piece + 1 == n->r->prefix_n;
-		int64_t here;
-
-		if (n->piece == n->r->prefix_n)
+		if (part.own)
 			return false;
-		/* the text of the last group goes on behind the prompt; how far it may be asked for is the
-		 * caller's business */
-		here = goes_on || at->tokens - n->in_piece > lacking ? lacking : at->tokens - n->in_piece;
-		n->hash = mix(mix(n->hash, at->group), (uint64_t)(n->in_piece + here));
-		n->in_piece += here;
-		lacking -= here;
-		if (!goes_on && n->in_piece == at->tokens) {
-			n->piece++;
-			n->in_piece = 0;
-		}
+		n->hash = name_mix(name_mix(n->hash, part.group), (uint64_t)(part.from + part.tokens));
+		lacking -= part.tokens;
 	}
 	return true;
 }
@@ -222,7 +150,7 @@ int64_t block_cache_covered(const struct block_cache *c, const struct request *r
 
 int64_t block_cache_find(const struct block_cache *c, const struct request *r, int64_t most, int64_t *unused)
 {
-	struct names n = {.r = r};
+	struct names n = names_of(r);
 	const int64_t covered = r->prefix_n ? chain_tokens(r) / c->block : 0;
 	int64_t found = 0;
 
@@ -230,7 +158,7 @@ int64_t block_cache_find(const struct block_cache *c, const struct request *r, i
 	if (most > covered)
 		most = covered;
 	for (; found < most && next_name(&n, c->block); found++) {
-		const uint32_t e = named(c, n.hash);
+		const uint32_t e = name_table_find(&c->named, n.hash);
 
 		if (e == NONE)
 			break;
@@ -241,11 +169,11 @@ int64_t block_cache_find(const struct block_cache *c, const struct request *r, i
 
 int64_t block_cache_hold(struct block_cache *c, const struct request *r, int64_t n)
 {
-	struct names names = {.r = r};
+	struct names names = names_of(r);
 	int64_t free = 0;
 
 	for (int64_t i = 0; i < n && next_name(&names, c->block); i++) {
-		const uint32_t e = named(c, names.hash);
+		const uint32_t e = name_table_find(&c->named, names.hash);
 
 		if (!c->entries.at[e].users++) {
 			unlink_entry(c, e);
@@ -258,7 +186,7 @@ int64_t block_cache_hold(struct block_cache *c, const struct request *r, int64_t
 int64_t block_cache_name(struct block_cache *c, const struct request *r, int64_t from, int64_t to,
 			 int64_t *freed)
 {
-	struct names names = {.r = r};
+	struct names names = names_of(r);
 	int64_t there = 0;
 
 	*freed = 0;
@@ -267,11 +195,11 @@ int64_t block_cache_name(struct block_cache *c, const struct request *r, int64_t
 
 		if (i < from)
 			continue;
-		e = named(c, names.hash);
+		e = name_table_find(&c->named, names.hash);
 		if (e == NONE) {
 			e = new_entry(c);
 			c->entries.at[e].name = names.hash;
-			enter(c, e);
+			name_table_put(&c->named, names.hash, e);
 		} else {
 			there++;
 			if (!c->entries.at[e].users) {
@@ -288,12 +216,12 @@ int64_t block_cache_name(struct block_cache *c, const struct request *r, int64_t
  * last to the first. */
 int64_t block_cache_drop(struct block_cache *c, const struct request *r, int64_t n)
 {
-	struct names names = {.r = r};
+	struct names names = names_of(r);
 	uint32_t *held = xmalloc((size_t)n * sizeof *held);
 	int64_t free_now = 0;
 
 	for (int64_t i = 0; i < n && next_name(&names, c->block); i++)
-		held[i] = named(c, names.hash);
+		held[i] = name_table_find(&c->named, names.hash);
 	while (n-- > 0)
 		if (!--c->entries.at[held[n]].users) {
 			append(c, held[n]);
@@ -309,8 +237,7 @@ static void reset(struct block_cache *c)
 {
 	c->entries.n = 0;
 	c->spare = c->first = c->last = NONE;
-	c->named = 0;
-	memset(c->table, 0xff, c->table_n * sizeof *c->table);
+	name_table_clear(&c->named);
 	block_cache_give(c, c->total);
 }
 
@@ -320,8 +247,6 @@ struct block_cache *block_cache_new(int64_t block, int64_t total)
 
 	c->block = block;
 	c->total = total;
-	c->table_n = 64;
-	c->table = xmalloc(c->table_n * sizeof *c->table);
 	reset(c);
 	return c;
 }
@@ -336,6 +261,6 @@ void block_cache_free(struct block_cache *c)
 	if (!c)
 		return;
 	VEC_FREE(&c->entries);
-	free(c->table);
+	name_table_release(&c->named);
 	free(c);
 }

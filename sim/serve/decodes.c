@@ -120,29 +120,22 @@ int64_t decodes_quiet(struct decodes *d)
 	return at == INT64_MAX ? at : at - d->iteration;
 }
 
-void decodes_advance(struct decodes *d, int64_t k)
+void decodes_fill(struct decodes *d)
 {
 	const struct decode_due *e;
 
-	d->iteration += k;
-	for (size_t w = 0; w < d->windows_n; w++)
-		d->sum[w] += k * d->growing[w];
 	for (size_t w = 1; w < d->windows_n; w++)
 		while ((e = top(d, &d->fills[w])) && e->at <= d->iteration) {
 			d->growing[w]--;
 			dues_take(&d->fills[w]);
 		}
-	if (d->block && (d->phase += k) >= d->block)
-		d->phase %= d->block;
 }
 
 uint32_t decodes_finished(struct decodes *d)
 {
 	uint32_t seq;
 
-	/* an entry that is stale is no earlier than those behind it: it need not be told apart here */
-	if (!d->finish.n || d->finish.at[0].at > d->iteration || !top(d, &d->finish) ||
-	    d->finish.at[0].at > d->iteration)
+	if (!decodes_any_finished(d) || !top(d, &d->finish) || d->finish.at[0].at > d->iteration)
 		return SEQ_NONE;
 	seq = dues_take(&d->finish).seq;
 	decodes_out(d, seq);

@@ -48,9 +48,8 @@ void decodes_out(struct decodes *d, uint32_t seq);
 
 /* Iterations until somebody finishes or fills a window: the longest jump; INT64_MAX when there is nobody. */
 int64_t decodes_quiet(struct decodes *d);
-void decodes_advance(struct decodes *d, int64_t k); /* k <= decodes_quiet(d) */
-uint32_t decodes_finished(struct decodes *d);       /* takes out one that is at its end, by id; or SEQ_NONE */
-int64_t decodes_longest(struct decodes *d);         /* context; 0 when there is nobody */
+uint32_t decodes_finished(struct decodes *d); /* takes out one that is at its end, by id; or SEQ_NONE */
+int64_t decodes_longest(struct decodes *d);   /* context; 0 when there is nobody */
 /* The most iterations, at most `most`, that take at most `free` blocks together, beginning with the i-th. */
 int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_t free);
 
@@ -65,6 +64,26 @@ static inline int64_t decodes_wanted(const struct decodes *d, int64_t i)
 	if (phase >= d->block)
 		phase %= d->block;
 	return d->by_offset[phase ? d->block - phase : 0];
+}
+
+/* Nobody's end is earlier than the first entry's, stale or not: without one that is due nobody has ended. */
+static inline bool decodes_any_finished(const struct decodes *d)
+{
+	return d->finish.n && d->finish.at[0].at <= d->iteration;
+}
+
+void decodes_fill(struct decodes *d); /* windows that are full by now do not grow any more */
+
+static inline void decodes_advance(struct decodes *d, int64_t k) /* k <= decodes_quiet(d) */
+{
+	d->iteration += k;
+	d->sum[0] += k * d->growing[0];
+	for (size_t w = 1; w < d->windows_n; w++)
+		d->sum[w] += k * d->growing[w];
+	if (d->windows_n > 1)
+		decodes_fill(d);
+	if (d->block && (d->phase += k) >= d->block)
+		d->phase %= d->block;
 }
 
 static inline int64_t decodes_context(const struct decodes *d, const struct seq *s)

@@ -4,19 +4,24 @@
  * Layer serve. Whole numbers from 0 to 2^63 - 1: below 2048 each has a bucket of its own, above each power of
  * two is cut into 1024 equal ones, so that edges are whole numbers and counts are exact (the layout of
  * HdrHistogram). An arithmetic progression is counted by the buckets it passes, not by its terms; the sum is
- * exact too, so that one call for many terms and a call for each give the same bits.
+ * exact too, so that one call for many terms and a call for each give the same bits. Weights are below 2^63.
  */
 #ifndef SIM_SERVE_LOGBUCKETS_H
 #define SIM_SERVE_LOGBUCKETS_H
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LOGBUCKETS_BITS = 10, LOGBUCKETS_N = (63 - LOGBUCKETS_BITS + 1) << LOGBUCKETS_BITS };
+enum {
+	LOGBUCKETS_BITS = 10,
+	LOGBUCKETS_ROWS =
+		63 - LOGBUCKETS_BITS + 1, /* powers of two; the first row has the whole numbers below 1024 */
+	LOGBUCKETS_N = LOGBUCKETS_ROWS << LOGBUCKETS_BITS
+};
 
 __extension__ typedef __int128 wide_int; /* sums of femtoseconds */
 
 struct logbuckets {
-	uint64_t *count; /* LOGBUCKETS_N, made at the first number */
+	uint64_t *rows[LOGBUCKETS_ROWS]; /* counts of 1024 buckets each, a row made at its first number */
 	uint64_t n;
 	wide_int sum;
 	int64_t min, max; /* range of the counted values; valid if n > 0 */

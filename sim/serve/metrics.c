@@ -43,6 +43,11 @@ struct metrics {
 	uint64_t tokens, prompts, cached, recomputed, preemptions; /* sums over all answered requests */
 };
 
+const enum metrics_latency metrics_latency_of[SLO_METRICS] = {[SLO_TTFT] = LATENCY_TTFT,
+							      [SLO_TPOT] = LATENCY_TPOT,
+							      [SLO_ITL] = LATENCY_N,
+							      [SLO_E2EL] = LATENCY_E2EL};
+
 struct metrics *metrics_new(const struct metrics_how *how)
 {
 	struct metrics *m = xcalloc(1, sizeof *m);
@@ -78,7 +83,7 @@ void metrics_free(struct metrics *m)
 }
 
 /* -1: the request has no such latency. */
-static double latency_ns(const struct answered *r, enum metrics_latency which)
+static inline double latency_ns(const struct answered *r, enum metrics_latency which)
 {
 	switch (which) {
 	case LATENCY_TTFT:
@@ -149,7 +154,7 @@ static void merge_parts(struct metrics *m)
 
 		logbuckets_merge(&whole.gaps, &b->gaps);
 		logbuckets_release(&b->gaps);
-		*a = (struct gap_part){0, {NULL, 0, 0, 0, 0}};
+		*a = (struct gap_part){0, {.n = 0}};
 		m->parts[i] = whole;
 	}
 	m->quota *= 2;
@@ -208,7 +213,10 @@ static void gaps(void *self, int64_t first_fs, int64_t slope_fs, int64_t n, int6
 {
 	struct metrics *m = self;
 
-	logbuckets_add_progression(&m->parts[m->part].gaps, first_fs, slope_fs, n, weight);
+	if (n == 1)
+		logbuckets_add(&m->parts[m->part].gaps, first_fs, (uint64_t)weight);
+	else
+		logbuckets_add_progression(&m->parts[m->part].gaps, first_fs, slope_fs, n, weight);
 }
 
 static void state(void *self, uint32_t replica, int64_t from_ns, int64_t to_ns, int64_t waiting,
@@ -236,20 +244,43 @@ struct observer metrics_observer(struct metrics *m)
 	return (struct observer){.ended = ended, .gaps = gaps, .state = state, .self = m};
 }
 
-size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
-		      double **values)
+/* Inlined for each latency, so that the loop does not choose anew for each request. */
+static inline size_t series(const struct metrics *m, enum metrics_latency which, uint32_t class_id,
+			    int64_t cut_ns, double *values)
 {
 	size_t n = 0;
 
-	*values = xmalloc((m->kept.n ? m->kept.n : 1) * sizeof **values);
-	for (size_t i = 0; i < m->kept.n && !m->sketch[LATENCY_TTFT].n; i++) {
+	for (size_t i = 0; i < m->kept.n; i++) {
 		const struct answered *r = &m->kept.at[i];
 		const double ns = latency_ns(r, which);
 
 		if (r->arrive_ns >= cut_ns && ns >= 0 && (class_id == UINT32_MAX || r->class_id == class_id))
-			(*values)[n++] = ns / 1e9;
+			values[n++] = ns / 1e9;
 	}
 	return n;
+}
+
+size_t metrics_series(const struct metrics *m, enum metrics_latency which, uint32_t class_id, int64_t cut_ns,
+		      double **values)
+{
+	*values = xmalloc((m->kept.n ? m->kept.n : 1) * sizeof **values);
+	if (m->sketch[LATENCY_TTFT].n)
+		return 0;
+	switch (which) {
+	case LATENCY_TTFT:
+		return series(m, LATENCY_TTFT, class_id, cut_ns, *values);
+	case LATENCY_TPOT:
+		return series(m, LATENCY_TPOT, class_id, cut_ns, *values);
+	case LATENCY_E2EL:
+		return series(m, LATENCY_E2EL, class_id, cut_ns, *values);
+	case LATENCY_QUEUE:
+		return series(m, LATENCY_QUEUE, class_id, cut_ns, *values);
+	case LATENCY_PREFILL:
+		return series(m, LATENCY_PREFILL, class_id, cut_ns, *values);
+	case LATENCY_N:
+		break;
+	}
+	BUG("latency %d", (int)which);
 }
 
 void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int64_t cut_ns,
@@ -329,7 +360,7 @@ static struct metrics_spread latency_spread(const struct metrics *m, enum metric
 /* The parts that begin at or after the cut, the last of them in any case. */
 static void pool_gaps(const struct metrics *m, int64_t cut_ns, struct logbuckets *pool)
 {
-	*pool = (struct logbuckets){.count = NULL};
+	*pool = (struct logbuckets){.n = 0};
 	for (size_t i = 0; i <= m->part; i++)
 		if (m->parts[i].from_ns >= cut_ns || i == m->part)
 			logbuckets_merge(pool, &m->parts[i].gaps);
@@ -419,7 +450,7 @@ void metrics_summarise(const struct metrics *m, int64_t cut_ns, struct metrics_s
 	summarise_time(m, edge, f.tokens, out);
 }
 
-static double stat_of(const struct metrics_spread *s, enum slo_stat stat)
+double metrics_stat(const struct metrics_spread *s, enum slo_stat stat)
 {
 	const double of[SLO_STATS] = {s->mean, s->p50, s->p90, s->p95, s->p99};
 
@@ -429,8 +460,6 @@ static double stat_of(const struct metrics_spread *s, enum slo_stat stat)
 double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_metric metric,
 			 enum slo_stat stat, int64_t cut_ns)
 {
-	static const enum metrics_latency of[] = {
-		[SLO_TTFT] = LATENCY_TTFT, [SLO_TPOT] = LATENCY_TPOT, [SLO_E2EL] = LATENCY_E2EL};
 	const int64_t edge = cut_ns > 0 ? timeline_edge(&m->line, cut_ns) : 0;
 	struct metrics_spread s;
 	struct logbuckets pool;
@@ -440,7 +469,7 @@ double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_me
 		s = spread_of_buckets(&pool, 1e-15);
 		logbuckets_release(&pool);
 	} else {
-		s = latency_spread(m, of[metric], class_id, edge);
+		s = latency_spread(m, metrics_latency_of[metric], class_id, edge);
 	}
-	return stat_of(&s, stat);
+	return metrics_stat(&s, stat);
 }

@@ -52,6 +52,9 @@ enum metrics_latency {
 	LATENCY_N
 };
 
+/* The latency of a request that an SLO bounds; LATENCY_N of gaps, which are pooled over all requests. */
+extern const enum metrics_latency metrics_latency_of[SLO_METRICS];
+
 struct metrics_summary {
 	double from_s, to_s; /* the time that it is about */
 	/* of requests that left in that time, all classes */
@@ -84,6 +87,7 @@ void metrics_quantiles(const struct metrics *m, enum metrics_latency which, int6
 /* The number in the system, means over cells of equal width; the caller's to free. */
 size_t metrics_in_system(const struct metrics *m, double **means, double *cell_s);
 
+double metrics_stat(const struct metrics_spread *s, enum slo_stat stat);
 /* The value that a bound of the SLO is about: NAN where nothing was measured. ITL is that of all classes. */
 double metrics_slo_value(const struct metrics *m, uint32_t class_id, enum slo_metric metric,
 			 enum slo_stat stat, int64_t cut_ns);

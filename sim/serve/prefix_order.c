@@ -11,11 +11,11 @@ enum {
 	LAST = -1 /* the match of one that goes to the end */
 };
 
-static int64_t match_of(const struct replica *p, const struct request *r)
+static int64_t match_of(struct replica *p, const struct request *r)
 {
 	int64_t unused;
 
-	return p->kv.block * block_cache_find(p->kv.cache, r, (r->prompt - 1) / p->kv.block, &unused);
+	return p->kv.block * kv_match(&p->kv, r, (r->prompt - 1) / p->kv.block, &unused);
 }
 
 /* Does one before the i-th that is not to go to the end itself begin with the same text? */

@@ -26,13 +26,13 @@ void replica_start(struct replica *p)
 	p->planned_ns = INT64_MAX;
 	p->waiting.by_priority = set->by_priority;
 	p->kv.block = set->block;
+	p->kv.state = set->state_blocks;
 	p->kv.total = set->kv_blocks ? set->kv_blocks : KV_UNLIMITED;
 	p->context = set->context ? set->context : INT64_MAX / 4;
 	/* one request alone must fit, else it would wait for itself: a drafted token needs a place too */
-	if (set->kv_blocks && p->context > set->kv_blocks * set->block - set->draft)
-		p->context = set->kv_blocks * set->block - set->draft;
-	if (set->cache == CACHE_BLOCKS)
-		p->kv.cache = block_cache_new(set->block, p->kv.total);
+	if (set->kv_blocks && p->context > settings_tokens(set) - set->draft)
+		p->context = settings_tokens(set) - set->draft;
+	kv_cache_new(&p->kv, set->cache);
 	p->ahead.share = set->ahead;
 	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
 	p->dec.padded = set->rules == SERVE_MLX;
@@ -46,8 +46,7 @@ void replica_start(struct replica *p)
 
 void replica_forget(struct replica *p)
 {
-	if (p->kv.cache)
-		block_cache_clear(p->kv.cache);
+	kv_cache_clear(&p->kv);
 	shelf_release(&p->whole);
 	if (p->rules->stop)
 		p->rules->stop(p);
@@ -60,7 +59,7 @@ void replica_release(struct replica *p)
 	if (p->rules->stop)
 		p->rules->stop(p);
 	decodes_release(&p->dec);
-	block_cache_free(p->kv.cache);
+	kv_cache_free(&p->kv);
 	shelf_release(&p->whole);
 	waiting_release(&p->waiting);
 	free(p->stage_fs);
@@ -144,15 +143,15 @@ static void tell_iterations(const struct replica *p, struct clock end, int64_t k
 
 /* ---- time passes ---- */
 
-static void pass(struct replica *p, int64_t k)
+/* The next k of the planned iterations, which end at `end`. */
+static void pass(struct replica *p, int64_t k, struct clock end)
 {
 	const span_fs span = span_of(p->fs, p->slope_fs, k);
-	const struct clock end = clock_after(p->now, span);
 
 	tell_iterations(p, end, k);
 	if (p->kv_since.ns != p->now.ns || p->kv_since.fs != p->now.fs)
 		p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
-	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs);
+	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs, span);
 	if (p->kv.used > p->books.most_blocks)
 		p->books.most_blocks = p->kv.used;
 	if (p->decodes_run && p->dec.n) {
@@ -203,7 +202,7 @@ void replica_sync(struct replica *p, int64_t at_ns)
 	if (!p->busy || p->steps == 1 || span < p->fs)
 		return;
 	k = iterations_within(p, span, p->steps - 1);
-	pass(p, k);
+	pass(p, k, clock_after(p->now, span_of(p->fs, p->slope_fs, k)));
 	p->steps -= k;
 	p->fs += k * p->slope_fs;
 	kv_take(&p->kv, decodes_wanted(&p->dec, 0));
@@ -211,9 +210,8 @@ void replica_sync(struct replica *p, int64_t at_ns)
 
 static void schedule_end(struct replica *p)
 {
-	const struct clock end = clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps));
-
-	run_schedule(p->run, p->index, CLASS_STEP, clock_stamp(end));
+	p->plan_end = clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps));
+	run_schedule(p->run, p->index, CLASS_STEP, clock_stamp(p->plan_end));
 }
 
 void replica_cut(struct replica *p)
@@ -286,17 +284,20 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	if (clock_stamp(p->now) < at_ns)
 		idle_until(p, (struct clock){at_ns, 0});
 	p->fs = p->slope_fs = 0;
-	for (size_t i = 0; p->pipeline && i < p->pipeline->stages; i++)
-		p->stage_fs[i] = 0;
+	if (p->pipeline)
+		memset(p->stage_fs, 0, p->pipeline->stages * sizeof *p->stage_fs);
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
 	p->decodes_run = false;
-	p->run->composing = true;
+	p->run->composing = p->kv.planning = true;
 	do { /* a server that gives up on its requests has seats for others */
-		(void)join(p);
+		if (p->arrived.n)
+			(void)join(p);
 		p->rules->compose(p);
 	} while (!p->fs && p->arrived.n && join(p));
-	p->run->composing = false;
+	p->run->composing = p->kv.planning = false;
+	if (p->kv.radix)
+		radix_cache_settle(p->kv.radix);
 	p->busy = p->fs > 0;
 	if (!p->busy)
 		p->planned_ns = INT64_MAX;
@@ -349,19 +350,18 @@ void replica_pass(struct replica *p, struct batch_mix *mix)
 		p->steps = step.steps;
 }
 
-struct batch_mix replica_mix(struct replica *p)
+void replica_mix(struct replica *p, struct batch_mix *mix)
 {
 	const struct decodes *d = &p->dec;
-	struct batch_mix mix = {.decodes = d->n,
-				.rows_per_decode = p->set->draft + 1,
-				.weight_reads = 1,
-				.host_sequences = d->n};
 
-	memcpy(mix.context_sum, d->sum, sizeof mix.context_sum);
-	memcpy(mix.context_growth, d->growing, sizeof mix.context_growth);
+	*mix = (struct batch_mix){.decodes = d->n,
+				  .rows_per_decode = p->set->draft + 1,
+				  .weight_reads = 1,
+				  .host_sequences = d->n};
+	memcpy(mix->context_sum, d->sum, sizeof mix->context_sum);
+	memcpy(mix->context_growth, d->growing, sizeof mix->context_growth);
 	if (d->padded)
-		mix.context_max = decodes_longest(&p->dec);
-	return mix;
+		mix->context_max = decodes_longest(&p->dec);
 }
 
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)
@@ -371,8 +371,9 @@ void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)
 
 void replica_end_of_steps(struct replica *p)
 {
-	p->planned_ns = clock_stamp(clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps - 1)));
-	pass(p, p->steps);
+	p->planned_ns = clock_stamp(
+		p->steps > 1 ? clock_after(p->now, span_of(p->fs, p->slope_fs, p->steps - 1)) : p->now);
+	pass(p, p->steps, p->plan_end);
 	p->busy = false;
 	while (p->stalled.n)
 		replica_unstall(p);

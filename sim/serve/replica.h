@@ -52,6 +52,7 @@ struct replica {
 	enum serve_pool pool;
 
 	struct clock now;      /* start of the iteration in progress, or end of the last one */
+	struct clock plan_end; /* end of the planned iterations; only while busy */
 	struct clock kv_since; /* up to here the integral of KV blocks is taken; within the iteration in
 				  progress */
 	int64_t planned_ns;    /* start of the last iteration that is over; INT64_MAX: none, it was idle */
@@ -124,7 +125,7 @@ void replica_seat(struct replica *p, uint32_t seq, int64_t cached); /* the head 
 void replica_preempt(struct replica *p, uint32_t seq);
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens); /* it reads on in this iteration */
 void replica_pass(struct replica *p, struct batch_mix *mix);         /* sets its `reshaped` */
-struct batch_mix replica_mix(struct replica *p);                     /* the decodes, no pieces */
+void replica_mix(struct replica *p, struct batch_mix *mix);          /* the decodes, no pieces */
 void replica_stall(struct replica *p, uint32_t seq); /* a decode that does not run in this iteration */
 void replica_unstall(struct replica *p);             /* the last one stalled decodes again */
 void replica_token(struct replica *p,

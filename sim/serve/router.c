@@ -5,21 +5,36 @@
 
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
+#include "sim/serve/logbuckets.h"
 #include "sim/serve/transfers.h"
 
 #define DOWN INT64_MAX /* a load that nobody is sent to */
 
 /* Servers among which a request may go, and the least loaded of them on top. */
 struct seen {
-	int64_t load; /* as the router sees it */
-	size_t place; /* in the heap */
+	int64_t load;   /* as the router sees it */
+	int64_t weight; /* of the server; all 1 where none is given */
+	int64_t credit; /* in turn by weight: what it has been owed so far */
+	size_t place;   /* in the heap */
 };
+
+/* Weighted, what a server has in hand with the next request, for each unit of its weight: so the greatest of idle
+ * ones comes first. As Envoy's least_request balancer, whose weights are divided by active requests + 1, and HAProxy's
+ * leastconn; nginx's least_conn compares without the one. */
+static inline bool lighter(const struct seen *a, const struct seen *b)
+{
+	if (a->weight == b->weight || a->load == DOWN || b->load == DOWN)
+		return a->load < b->load;
+	return (wide_int)(a->load + 1) * b->weight < (wide_int)(b->load + 1) * a->weight;
+}
 
 static inline bool seen_before(const void *ctx, const uint32_t *a, const uint32_t *b)
 {
 	const struct seen *seen = ctx;
 
-	return seen[*a].load != seen[*b].load ? seen[*a].load < seen[*b].load : *a < *b;
+	if (lighter(&seen[*a], &seen[*b]))
+		return true;
+	return !lighter(&seen[*b], &seen[*a]) && *a < *b;
 }
 
 static inline void seen_moved(void *ctx, const uint32_t *server, size_t at)
@@ -32,6 +47,7 @@ struct group {
 	enum serve_route route;
 	uint32_t *servers;
 	uint32_t n, turn;
+	bool weighted; /* the weights of its servers differ */
 	struct least least;
 	struct rng *rng;
 };
@@ -64,7 +80,8 @@ static void see(struct router *r, uint32_t server)
 	struct group *g = group_of(r, p);
 
 	r->seen[server].load = load(g, p);
-	least_fix(&g->least, r->seen[server].place);
+	if (g->n > 1)
+		least_fix(&g->least, r->seen[server].place);
 }
 
 void router_load(struct router *r, uint32_t server)
@@ -75,7 +92,7 @@ void router_load(struct router *r, uint32_t server)
 
 void router_clock(struct router *r, int64_t at_ns)
 {
-	if (!r->refresh_ns || at_ns < r->next_ns)
+	if (at_ns < r->next_ns)
 		return;
 	for (uint32_t i = 0; i < r->run->config->servers_n; i++)
 		see(r, i);
@@ -97,8 +114,23 @@ static uint32_t from_turn(const struct router *r, const struct group *g, uint32_
 	return SEQ_NONE;
 }
 
+/* The server that a number below all weights together falls on. */
+static uint32_t by_weight(const struct router *r, const struct group *g, double share)
+{
+	int64_t all = 0, upto = 0;
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < g->n; k++)
+		all += r->seen[g->servers[k]].weight;
+	while (i + 1 < g->n && (double)(upto += r->seen[g->servers[i]].weight) <= share * (double)all)
+		i++;
+	return i;
+}
+
 static uint32_t at_random(const struct router *r, const struct group *g)
 {
+	if (g->weighted)
+		return g->servers[from_turn(r, g, by_weight(r, g, rng_uniform(g->rng)))];
 	return g->servers[from_turn(r, g, (uint32_t)(rng_uniform(g->rng) * g->n) % g->n)];
 }
 
@@ -106,7 +138,7 @@ static uint32_t two_choices(const struct router *r, const struct group *g)
 {
 	const uint32_t a = at_random(r, g), b = at_random(r, g);
 
-	return r->seen[b].load < r->seen[a].load ? b : a;
+	return lighter(&r->seen[b], &r->seen[a]) ? b : a;
 }
 
 static uint32_t longest_prefix(const struct router *r, const struct group *g, const struct request *q,
@@ -123,7 +155,7 @@ static uint32_t longest_prefix(const struct router *r, const struct group *g, co
 			continue;
 		replica_sync(p, at_ns);
 		hit = p->rules->hit(p, q);
-		if (hit > most || (hit == most && hit && r->seen[p->index].load < r->seen[best].load)) {
+		if (hit > most || (hit == most && hit && lighter(&r->seen[p->index], &r->seen[best]))) {
 			most = hit;
 			best = p->index;
 		}
@@ -142,10 +174,33 @@ static uint32_t of_session(const struct router *r, const struct group *g, const 
 	return g->servers[from_turn(r, g, (uint32_t)(x % g->n))];
 }
 
+/* Each is owed its weight at every request, and the one that is owed most gets the request and owes all weights: nginx's
+ * smooth weighted round robin (ngx_http_upstream_get_peer(), src/http/ngx_http_upstream_round_robin.c). */
+static uint32_t in_turn_by_weight(const struct router *r, const struct group *g)
+{
+	int64_t all = 0;
+	uint32_t best = SEQ_NONE;
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct seen *s = &r->seen[g->servers[i]];
+
+		if (!up(r, g->servers[i]))
+			continue;
+		s->credit += s->weight;
+		all += s->weight;
+		if (best == SEQ_NONE || s->credit > r->seen[best].credit)
+			best = g->servers[i];
+	}
+	r->seen[best].credit -= all;
+	return best;
+}
+
 static uint32_t in_turn(const struct router *r, struct group *g)
 {
 	const uint32_t i = from_turn(r, g, g->turn);
 
+	if (g->weighted)
+		return in_turn_by_weight(r, g);
 	g->turn = (i + 1) % g->n;
 	return g->servers[i];
 }
@@ -286,6 +341,8 @@ static void group_new(struct router *r, struct group *g, enum serve_route route,
 	g->rng = rng_new(c->seed, decode ? "serve.route.decode" : "serve.route");
 	for (uint32_t i = 0; i < c->servers_n; i++)
 		if ((c->servers[i].pool == POOL_DECODE) == decode) {
+			r->seen[i].weight = c->servers[i].weight ? c->servers[i].weight : 1;
+			g->weighted |= g->n && r->seen[i].weight != r->seen[g->servers[0]].weight;
 			g->servers[g->n++] = i;
 			least_put(&g->least, i);
 		}

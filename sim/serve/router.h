@@ -15,7 +15,7 @@ void router_again(struct router *r, uint32_t seq, int64_t at_ns); /* its server 
 /* The decode server for a prompt that has been read; SEQ_NONE: all are down. */
 uint32_t router_decode(struct router *r, const struct request *request, int64_t at_ns);
 void router_load(struct router *r, uint32_t server); /* its load has changed */
-void router_clock(struct router *r, int64_t at_ns);  /* before anything of at_ns happens */
+void router_clock(struct router *r, int64_t at_ns);  /* with refresh_ns: before anything of at_ns happens */
 void router_stop(struct router *r, int64_t at_ns);   /* those without a server are told as unfinished */
 
 #endif

@@ -19,10 +19,10 @@ struct timer {
 
 struct happening {
 	int64_t at_ns;
-	uint64_t order; /* class : 3, then the server's number or the timer's place in the order they were set
-			 */
+	/* class : 3, then the number of the server whose iteration ends or starts, or the timer's place in the
+	 * order they were set */
+	uint64_t order;
 	struct timer timer; /* set if the event is a timer */
-	uint32_t server;    /* else whose iteration ends or starts */
 };
 
 static inline bool happening_before(const void *ctx, const struct happening *a, const struct happening *b)
@@ -32,13 +32,14 @@ static inline bool happening_before(const void *ctx, const struct happening *a, 
 }
 
 enum { ORDER_BITS = 61 };
-#define HAPPENING_CLASS(e) ((enum event_class)((e)->order >> ORDER_BITS))
-#define NOT_PENDING        SIZE_MAX
+#define HAPPENING_CLASS(e)  ((enum event_class)((e)->order >> ORDER_BITS))
+#define HAPPENING_SERVER(e) ((uint32_t)(e)->order) /* of an event that is no timer */
+#define NOT_PENDING         SIZE_MAX
 
 static inline void happening_moved(void *ctx, const struct happening *e, size_t at)
 {
 	if (HAPPENING_CLASS(e) != CLASS_TIMER)
-		((size_t *)ctx)[e->server] = at;
+		((size_t *)ctx)[HAPPENING_SERVER(e)] = at;
 }
 HEAP_DEFINE(happenings, struct happening, happening_before, happening_moved);
 

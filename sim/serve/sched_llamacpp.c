@@ -365,8 +365,9 @@ static void split_passes(struct replica *p, struct slots *o, struct filling *f)
 
 static void passes(struct replica *p, struct slots *o)
 {
-	struct filling f = {replica_mix(p), p->set->ubatch};
+	struct filling f = {.room = p->set->ubatch};
 
+	replica_mix(p, &f.mix);
 	f.mix.host_sequences += (int64_t)p->reads.n;
 	f.mix.weight_reads = p->set->kv_unified || !o->runs ? 1 : o->runs;
 	f.room -= f.mix.decodes * f.mix.rows_per_decode;

@@ -106,8 +106,9 @@ static void read_on(struct replica *p, int64_t host)
 
 static void compose(struct replica *p)
 {
-	struct batch_mix mix = replica_mix(p);
+	struct batch_mix mix;
 
+	replica_mix(p, &mix);
 	mix.padded = true;
 	p->decodes_run = mix.decodes > 0;
 	if (p->decodes_run) {

@@ -73,7 +73,7 @@ static void compose(struct replica *p)
 			read_all(p, b);
 		return;
 	}
-	mix = replica_mix(p);
+	replica_mix(p, &mix);
 	mix.padded = true;
 	mix.decodes = mix.host_sequences = b->n;
 	mix.context_max = b->base + p->dec.iteration - b->from;

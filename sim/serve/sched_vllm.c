@@ -231,10 +231,9 @@ static struct walk walk(struct replica *p)
 
 /* Whole blocks of the prompt in the cache, but never all of it: the last token is computed for its logits
  * (KVCacheManager.get_computed_blocks(), vllm/v1/core/kv_cache_manager.py). */
-static int64_t found(const struct replica *p, const struct seq *s, int64_t *unused)
+static int64_t found(struct replica *p, const struct seq *s, int64_t *unused)
 {
-	*unused = 0;
-	return p->kv.cache ? block_cache_find(p->kv.cache, &s->r, (s->goal - 1) / p->kv.block, unused) : 0;
+	return kv_match(&p->kv, &s->r, (s->goal - 1) / p->kv.block, unused);
 }
 
 /* The head is seated and reads, or it blocks those behind it: false. */
@@ -256,8 +255,7 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	if ((p->set->no_chunks && tokens < asked) || blocks + unused > *free)
 		return false;
 	replica_seat(p, seq, s->computed);
-	if (hit)
-		kv_count(&p->kv, block_cache_hold(p->kv.cache, &s->r, hit), 0);
+	kv_hold(&p->kv, &s->r, hit);
 	s->shared = hit;
 	kv_take(&p->kv, blocks);
 	s->blocks = blocks;
@@ -313,7 +311,7 @@ static int64_t set_apart(struct replica *p)
 	if (p->set->ahead <= 0 || !to_go)
 		return 0;
 	p->steps = 1;
-	return kv_blocks_for(&p->kv, (int64_t)((double)to_go * ahead(p)));
+	return kv_token_blocks(&p->kv, (int64_t)((double)to_go * ahead(p)));
 }
 
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
@@ -336,7 +334,7 @@ static void admit(struct replica *p, int64_t budget)
 
 	if (!waiting_n(&p->waiting) || budget <= 0 || p->running >= p->set->seqs)
 		return;
-	if (p->set->longest_prefix && p->kv.cache)
+	if (p->set->longest_prefix && (p->kv.cache || p->kv.radix))
 		prefix_order(p);
 	free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0) - set_apart(p);
 
@@ -366,11 +364,13 @@ static int64_t padding(const struct serve_settings *set, int64_t rows)
 
 static void plan(struct replica *p)
 {
-	struct batch_mix mix = replica_mix(p);
-	int64_t rows = mix.decodes * mix.rows_per_decode;
+	struct batch_mix mix;
+	int64_t rows;
 
-	if (!mix.decodes && !p->reads.n)
+	if (!p->dec.n && !p->reads.n)
 		return;
+	replica_mix(p, &mix);
+	rows = mix.decodes * mix.rows_per_decode;
 	p->pieces.n = 0;
 	for (size_t i = 0; i < p->reads.n; i++) {
 		const struct seq *s = seq_at(p->slab, p->reads.at[i].seq);
@@ -444,7 +444,8 @@ static void compose(struct replica *p)
 			ahead_of_retracted(p);
 		p->steps = 1;
 	}
-	admit(p, budget);
+	if (waiting_n(&p->waiting))
+		admit(p, budget);
 	plan(p);
 }
 
@@ -476,9 +477,7 @@ static int64_t hit(const struct replica *p, const struct request *r)
 {
 	int64_t unused;
 
-	return p->kv.cache ? p->kv.block *
-				     block_cache_find(p->kv.cache, r, (r->prompt - 1) / p->kv.block, &unused)
-			   : 0;
+	return p->kv.block * kv_find(&p->kv, r, (r->prompt - 1) / p->kv.block, &unused);
 }
 
 const struct scheduler scheduler_vllm = {

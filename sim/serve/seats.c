@@ -231,7 +231,7 @@ void replica_finish(struct replica *p)
 {
 	uint32_t seq;
 
-	while ((seq = decodes_finished(&p->dec)) != SEQ_NONE) {
+	while (decodes_any_finished(&p->dec) && (seq = decodes_finished(&p->dec)) != SEQ_NONE) {
 		struct seq *s = seq_at(p->slab, seq);
 
 		count_blocks(p, s);
@@ -282,28 +282,24 @@ void replica_accept_drafts(struct replica *p)
 
 void replica_name_blocks(struct replica *p, struct seq *s)
 {
-	int64_t to, there, unused;
+	const int64_t shared = kv_name(&p->kv, &s->r, s->shared, s->computed);
 
-	if (!p->kv.cache || !s->r.prefix_n)
-		return;
-	to = block_cache_covered(p->kv.cache, &s->r, s->computed);
-	if (to <= s->shared)
-		return;
-	there = block_cache_name(p->kv.cache, &s->r, s->shared, to, &unused);
-	kv_count(&p->kv, unused, 0);
-	kv_give(&p->kv, there);
-	s->blocks -= to - s->shared;
-	s->shared = to;
+	s->blocks -= shared - s->shared;
+	s->shared = shared;
 }
 
 /* A sequence frees its last blocks first. */
+static void give_back(struct replica *p, struct seq *s)
+{
+	kv_give(&p->kv, s->blocks);
+	kv_drop(&p->kv, &s->r, s->shared);
+	s->blocks = s->shared = 0;
+}
+
 static void release_kv(struct replica *p, struct seq *s)
 {
 	replica_name_blocks(p, s);
-	kv_give(&p->kv, s->blocks);
-	if (s->shared)
-		kv_count(&p->kv, 0, block_cache_drop(p->kv.cache, &s->r, s->shared));
-	s->blocks = s->shared = 0;
+	give_back(p, s);
 }
 
 /* The cache of a request that has ended is kept whole (mlx). */
@@ -350,7 +346,12 @@ void replica_preempt(struct replica *p, uint32_t seq)
 	unlist(p, seq);
 	s->late = false;
 	s->goal = s->r.prompt + s->limit - s->left;
-	release_kv(p, s);
+	/* SGLang: what a retracted request has answered is lost, release_req() in
+	 * python/sglang/srt/managers/schedule_batch.py */
+	if (p->kv.radix)
+		give_back(p, s);
+	else
+		release_kv(p, s);
 	leave(p, seq);
 	s->computed = 0;
 	s->state = SEQ_WAITING;
@@ -409,10 +410,8 @@ static void lose(struct replica *p, uint32_t seq, struct clock last)
 	if (s->state == SEQ_MOVING && s->t.first_ns < 0)
 		s->left++; /* nobody has seen the token */
 	s->goal = s->r.prompt + s->limit - s->left;
-	kv_give(&p->kv, s->blocks);
-	if (s->shared)
-		kv_count(&p->kv, 0, block_cache_drop(p->kv.cache, &s->r, s->shared));
-	s->blocks = s->shared = s->computed = 0;
+	give_back(p, s);
+	s->computed = 0;
 	s->state = SEQ_WAITING;
 	replica_load(p, &s->r, -1);
 }

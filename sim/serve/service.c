@@ -104,7 +104,10 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 	const struct served_part *part = &s->from->serving.servers[i];
 	struct service_server *v = &s->servers[i];
 
-	*v = (struct service_server){.how = part->settings, .said = part->said, .pool = pool_of(s->from, i)};
+	*v = (struct service_server){.how = part->settings,
+				     .said = part->said,
+				     .pool = pool_of(s->from, i),
+				     .weight = part->part->serving.weight};
 	if (placement_make(a, s->world, part->part, &v->at, diags) != 0 || apart(s, i, diags) != 0)
 		return -1;
 	for (size_t m = s->world->machines_n; m-- > 0;)
@@ -180,6 +183,17 @@ static size_t lanes_of(const struct service *s, const struct service_server *v)
 		       : 1;
 }
 
+/* In thousandths, where any server has a weight: the batches in flight of a pipeline have its weight together. */
+static int64_t lane_weight(const struct service *s, const struct service_server *v)
+{
+	const int64_t weight = llround(1000 * (v->weight > 0 ? v->weight : 1) / (double)v->lanes);
+	bool any = false;
+
+	for (size_t i = 0; i < s->servers_n; i++)
+		any |= s->servers[i].weight > 0;
+	return !any ? 0 : weight < 1 ? 1 : weight;
+}
+
 static void make_lanes(struct arena *a, struct service *s)
 {
 	size_t n = 0;
@@ -197,7 +211,7 @@ static void make_lanes(struct arena *a, struct service *s)
 			s->server_of[s->config_n] = i;
 			s->config[s->config_n++] = (struct serve_server){
 				v->lanes > 1 ? lane_settings(a, v, k) : &v->set, &s->tables[v->table].time,
-				v->pool, v->lanes > 1 ? i + 1 : 0};
+				v->pool, v->lanes > 1 ? i + 1 : 0, lane_weight(s, v)};
 		}
 	}
 }
@@ -297,7 +311,7 @@ struct service *service_twin(struct service *s, size_t number)
 
 /* ---- several services as one ---- */
 
-static void join_part(struct service *s, const struct service *like, size_t count)
+static void join_part(struct service *s, const struct service *like, size_t count, double weight)
 {
 	const size_t table = s->tables_n++;
 
@@ -307,6 +321,7 @@ static void join_part(struct service *s, const struct service *like, size_t coun
 
 		*v = like->servers[0];
 		v->table = table;
+		v->weight = weight;
 		s->kv_blocks += (double)v->set.kv_blocks;
 	}
 }
@@ -330,7 +345,7 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 			s->from = parts[i].like->from;
 		}
 		if (parts[i].count)
-			join_part(s, parts[i].like, parts[i].count);
+			join_part(s, parts[i].like, parts[i].count, parts[i].weight);
 	}
 	if (!s->servers_n)
 		return NULL;

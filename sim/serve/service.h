@@ -94,6 +94,9 @@ enum service_value {
 	SERVICE_VALUES
 };
 
+/* The value that a bound of the SLO is about; SERVICE_VALUES: a run has no such number. */
+enum service_value service_value_of(enum slo_metric metric, enum slo_stat stat);
+
 /* A bound of the SLO and what it is about, in seconds. */
 struct service_slo {
 	enum slo_metric metric;
@@ -127,7 +130,8 @@ struct service_summary {
  * several servers. */
 struct service_share {
 	struct service *like;
-	size_t count; /* 0: none */
+	size_t count;  /* 0: none */
+	double weight; /* of each for the router; 0: as one without */
 };
 struct service *service_join(struct arena *a, const struct service_share *parts, size_t n);
 

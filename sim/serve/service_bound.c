@@ -127,7 +127,7 @@ static bool is_served(const struct serve_settings *s, const struct request *r)
 {
 	const int64_t tokens = r->prompt + r->output;
 
-	return (!s->context || tokens <= s->context) && (!s->kv_blocks || tokens <= s->kv_blocks * s->block);
+	return (!s->context || tokens <= s->context) && (!s->kv_blocks || tokens <= settings_tokens(s));
 }
 
 /* The last token of a prompt may be read on its own: a pass less is the least. Times round to whole ns. */

@@ -62,7 +62,9 @@ static double token_s(const struct service_server *v, const struct batch_time *t
 		      const struct mean_request *r)
 {
 	const struct serve_settings *s = &v->set;
-	const double context = r->prompt + r->output / 2, room = (double)(s->kv_blocks * s->block) / context;
+	const double context = r->prompt + r->output / 2,
+		     room = (double)(s->kv_blocks * s->block) /
+			    (context + (double)(s->state_blocks * s->block));
 	const int64_t seats = service_seats(s),
 		      all = room < 1               ? 1
 			    : room < (double)seats ? (int64_t)room

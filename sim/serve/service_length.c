@@ -38,15 +38,13 @@ struct sought sought_of(const struct serve *load)
 /* Of one run, from batches of its requests; gaps between tokens are not kept one by one. */
 static struct steady_value of_one(const struct sought_value *v, const struct metrics *m, int64_t cut_ns)
 {
-	static const enum metrics_latency series[SLO_METRICS] = {
-		[SLO_TTFT] = LATENCY_TTFT, [SLO_TPOT] = LATENCY_TPOT, [SLO_E2EL] = LATENCY_E2EL};
 	struct steady_value value = {NAN, INFINITY, 0, NAN, false};
 	double *x;
 	size_t n;
 
 	if (v->metric == SLO_ITL)
 		return value;
-	n = metrics_series(m, series[v->metric], v->class_id, cut_ns, &x);
+	n = metrics_series(m, metrics_latency_of[v->metric], v->class_id, cut_ns, &x);
 	if (n)
 		value = v->stat == SLO_MEAN ? steady_mean(x, n) : steady_quantile(x, n, slo_shares[v->stat]);
 	free(x);

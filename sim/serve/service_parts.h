@@ -23,6 +23,7 @@ struct service_server {
 	size_t machines; /* number of machines it uses */
 	size_t lane;     /* index in service.config of its first batch in flight */
 	size_t lanes;    /* number of batches in flight */
+	double weight;   /* for the router; 0: not said */
 };
 
 struct service_table {
@@ -70,6 +71,9 @@ double service_prefill_s(const struct service_server *v, const struct batch_time
 /* Routes between pools; 0, or -1 with a complaint where no link joins two servers. */
 int service_wires(struct arena *a, struct service *s, struct diags *diags);
 struct serve_links service_links(struct service *s, const struct params *z);
+
+/* The latencies of a run, and where their time goes, into values of a service. */
+void service_latencies(const struct metrics_summary *m, double *of);
 
 /* Requests per second that all servers together can do; struct mean_request says which. */
 struct mean_request {

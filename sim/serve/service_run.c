@@ -197,27 +197,6 @@ static int slo_holds(struct replication *p)
 	return holds;
 }
 
-static void take_latencies(struct replication *p, const struct metrics_summary *m)
-{
-	const struct metrics_spread *ttft = &m->latency[LATENCY_TTFT], *tpot = &m->latency[LATENCY_TPOT],
-				    *e2el = &m->latency[LATENCY_E2EL], *queue = &m->latency[LATENCY_QUEUE];
-	double *of = p->of;
-
-	of[SERVICE_TTFT_P50] = ttft->p50;
-	of[SERVICE_TTFT_P95] = ttft->p95;
-	of[SERVICE_TTFT_P99] = ttft->p99;
-	of[SERVICE_TTFT_MEAN] = ttft->mean;
-	of[SERVICE_TPOT_P50] = tpot->p50;
-	of[SERVICE_TPOT_P95] = tpot->p95;
-	of[SERVICE_ITL_P95] = m->itl.p95;
-	of[SERVICE_ITL_P99] = m->itl.p99;
-	of[SERVICE_E2EL_P95] = e2el->p95;
-	of[SERVICE_QUEUE_P95] = queue->p95;
-	of[SERVICE_QUEUE_MEAN] = queue->mean;
-	of[SERVICE_PREFILL_MEAN] = m->latency[LATENCY_PREFILL].mean;
-	of[SERVICE_DECODE_MEAN] = e2el->mean - ttft->mean;
-}
-
 /* Within one run, by batches of requests; see steady.h. */
 static void take_intervals(struct replication *p)
 {
@@ -261,7 +240,7 @@ static void measure(struct replication *p)
 
 	find_cut(p);
 	metrics_summarise(p->metrics, p->cut_ns, &m);
-	take_latencies(p, &m);
+	service_latencies(&m, p->of);
 	p->of[SERVICE_REQUESTS_PER_S] = m.requests_per_s;
 	p->of[SERVICE_OUTPUT_PER_S] = m.output_tok_per_s;
 	p->of[SERVICE_BATCH] = m.batch;

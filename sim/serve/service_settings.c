@@ -42,15 +42,19 @@ static void set_draft(struct serve_settings *s, const struct speculative *sp)
 		serve_alone(s);
 }
 
-/* The caches of prefixes that runtimes keep unless told not to. */
-static enum serve_cache cache_of(const struct serving *how, const struct serve_how *said)
+/* The caches of prefixes that runtimes keep unless told not to; vLLM keeps none of a model with recurrent layers unless
+ * told to (ModelConfig.is_prefix_caching_supported in vllm/config/model.py, up to 0.23). */
+static enum serve_cache cache_of(const struct serving *how, const struct serve_how *said,
+				 const struct batch_kv *kv)
 {
 	static const enum serve_cache kept[] = {[SERVING_VLLM] = CACHE_BLOCKS,
 						[SERVING_LLAMACPP] = CACHE_SLOTS,
 						[SERVING_MLX] = CACHE_WHOLE,
 						[SERVING_STATIC] = CACHE_NONE};
 
-	return says(said, "prefix_cache") && !said->prefix_cache ? CACHE_NONE : kept[how->scheduler];
+	if (says(said, "prefix_cache") ? !said->prefix_cache : kv->state_blocks > 0)
+		return CACHE_NONE;
+	return how->radix && how->scheduler == SERVING_VLLM ? CACHE_RADIX : kept[how->scheduler];
 }
 
 static void set_vllm(struct arena *a, struct serve_settings *s, const struct serving *how,
@@ -110,9 +114,10 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 	const bool cells = how->scheduler == SERVING_LLAMACPP || how->scheduler == SERVING_MLX;
 	struct serve_settings s = {.rules = rules[how->scheduler],
 				   .waiting_room = how->queue,
-				   .block = cells || how->block < 1 ? 1 : how->block,
+				   .block = cells ? 1 : kv->block,
 				   .kv_blocks = cells ? kv->tokens : kv->blocks,
-				   .cache = cache_of(how, said)};
+				   .state_blocks = kv->state_blocks,
+				   .cache = cache_of(how, said, kv)};
 
 	s.request_ns = llround(value_or_none(&how->request) * 1e9);
 	s.prompt_token_fs = llround(value_or_none(&how->request_per_token) * 1e15);

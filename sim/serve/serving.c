@@ -9,7 +9,7 @@
 
 void run_schedule(struct serve_run_state *run, uint32_t server, enum event_class class, int64_t at_ns)
 {
-	const struct happening e = {at_ns, (uint64_t) class << ORDER_BITS | server, {NULL, 0}, server};
+	const struct happening e = {at_ns, (uint64_t) class << ORDER_BITS | server, {NULL, 0}};
 	const size_t at = run->pending[server];
 
 	if (at == NOT_PENDING) {
@@ -30,7 +30,7 @@ void run_cancel(struct serve_run_state *run, uint32_t server)
 void run_timer(struct serve_run_state *run, int64_t at_ns,
 	       void (*fire)(struct serve_run_state *, uint64_t, int64_t), uint64_t what)
 {
-	happenings_put(&run->events, (struct happening){at_ns, run->timers++, {fire, what}, 0});
+	happenings_put(&run->events, (struct happening){at_ns, run->timers++, {fire, what}});
 }
 
 static struct happening take(struct serve_run_state *run)
@@ -38,7 +38,7 @@ static struct happening take(struct serve_run_state *run)
 	const struct happening e = happenings_take(&run->events);
 
 	if (HAPPENING_CLASS(&e) != CLASS_TIMER)
-		run->pending[e.server] = NOT_PENDING;
+		run->pending[HAPPENING_SERVER(&e)] = NOT_PENDING;
 	return e;
 }
 
@@ -65,22 +65,20 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 	struct seq *s = seq_at(run->slab, seq);
 	/* what was read beyond the prompt's own tokens was read again */
 	const int64_t again = s->t.read - (s->r.prompt - s->t.cached);
-	struct request_times t = s->t;
-	const struct request r = s->r;
 
 	/* seated again, it may find more in the cache than at first */
-	t.recomputed = again > 0 ? again : 0;
-	t.cached -= again < 0 && t.tokens ? again : 0;
-	t.end_ns = at_ns;
-	t.end = end;
-	slab_give(run->slab, seq);
+	s->t.recomputed = again > 0 ? again : 0;
+	s->t.cached -= again < 0 && s->t.tokens ? again : 0;
+	s->t.end_ns = at_ns;
+	s->t.end = end;
 	count(run->result, end);
 	run->ended = true;
 	run->in_system--;
 	if (run->observer->ended)
-		run->observer->ended(run->observer->self, &r, &t);
+		run->observer->ended(run->observer->self, &s->r, &s->t);
 	if (end != REQUEST_UNFINISHED && run->source->ended)
-		tell_source(run, &r, &t);
+		tell_source(run, &s->r, &s->t);
+	slab_give(run->slab, seq);
 }
 
 /* ---- the loop ---- */
@@ -122,20 +120,19 @@ static void handle(struct serve_run_state *run)
 		e.timer.fire(run, e.timer.what, e.at_ns);
 		break;
 	case CLASS_STEP:
-		end_of_steps(run, e.server, e.at_ns);
+		end_of_steps(run, HAPPENING_SERVER(&e), e.at_ns);
 		break;
 	case CLASS_START:
 	default:
-		compose(run, e.server, e.at_ns);
+		compose(run, HAPPENING_SERVER(&e), e.at_ns);
 		break;
 	}
 }
 
 /* Arrivals up to here come before the first event. */
-static int64_t due_by(const struct serve_run_state *run)
+static inline int64_t due_by(const struct serve_run_state *run, int64_t until_ns)
 {
 	const struct happening *first = run->events.n ? &run->events.at[0] : NULL;
-	const int64_t until_ns = run->config->until_ns ? run->config->until_ns : INT64_MAX;
 	int64_t by_ns;
 
 	if (!first)
@@ -147,13 +144,16 @@ static int64_t due_by(const struct serve_run_state *run)
 static void loop(struct serve_run_state *run)
 {
 	const struct serve_config *c = run->config;
+	const struct request_source *source = run->source;
+	const int64_t until_ns = c->until_ns ? c->until_ns : INT64_MAX;
 	struct request r;
 
 	while (!c->stop || !*c->stop) {
-		const int64_t by_ns = due_by(run);
+		const int64_t by_ns = due_by(run, until_ns);
 
-		if (by_ns >= 0 && run->source->next(run->source->self, by_ns, &r)) {
-			router_clock(run->router, r.arrive_ns);
+		if (by_ns >= 0 && source->next(source->self, by_ns, &r)) {
+			if (c->refresh_ns)
+				router_clock(run->router, r.arrive_ns);
 			run->result->arrived++;
 			run->result->end_ns = r.arrive_ns;
 			router_arrive(run->router, &r);
@@ -161,9 +161,10 @@ static void loop(struct serve_run_state *run)
 		}
 		if (!run->events.n)
 			return;
-		if (c->until_ns && run->events.at[0].at_ns > c->until_ns)
+		if (run->events.at[0].at_ns > until_ns)
 			break;
-		router_clock(run->router, run->events.at[0].at_ns);
+		if (c->refresh_ns)
+			router_clock(run->router, run->events.at[0].at_ns);
 		handle(run);
 	}
 	run->result->stopped = true;
@@ -204,7 +205,7 @@ static int check_rules(const struct serve_settings *s, size_t i, struct err *err
 static int check_settings(const struct serve_settings *s, size_t i, struct err *err)
 {
 	static const bool can[SERVE_RULES_N][CACHE_N] = {
-		[SERVE_VLLM] = {[CACHE_NONE] = true, [CACHE_BLOCKS] = true},
+		[SERVE_VLLM] = {[CACHE_NONE] = true, [CACHE_BLOCKS] = true, [CACHE_RADIX] = true},
 		[SERVE_LLAMACPP] = {[CACHE_NONE] = true, [CACHE_SLOTS] = true},
 		[SERVE_MLX] = {[CACHE_NONE] = true, [CACHE_WHOLE] = true},
 		[SERVE_STATIC] = {[CACHE_NONE] = true},
@@ -219,9 +220,11 @@ static int check_settings(const struct serve_settings *s, size_t i, struct err *
 			       i);
 	if ((unsigned)s->cache >= CACHE_N || !can[s->rules][s->cache])
 		return err_set(err, "server %zu: its scheduler has no such prefix cache", i);
-	if (s->kv_blocks && s->kv_blocks * s->block <= s->draft + 1)
+	if (too_small(err, i, "state_blocks", s->state_blocks, 0))
+		return -1;
+	if (s->kv_blocks && settings_tokens(s) <= s->draft + 1)
 		return err_set(err, "server %zu: the KV cache holds %lld tokens", i,
-			       (long long)(s->kv_blocks * s->block));
+			       (long long)settings_tokens(s));
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct serve_server {
 	/* Servers of one number, from 1, are the batches in flight of one pipeline: they share its stages. 0:
 	 * the server has its devices alone. */
 	size_t pipeline;
+	int64_t weight; /* requests that it is sent against those of the others; 0: 1 */
 };
 
 /* From prefill server i to decode server j, both counted within their pools. */

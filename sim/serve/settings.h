@@ -16,8 +16,8 @@ enum serve_pool { POOL_WHOLE, POOL_PREFILL, POOL_DECODE };
 
 enum serve_cache {
 	CACHE_NONE,
-	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first; with block 1 what SGLang's radix
-			 tree holds */
+	CACHE_BLOCKS, /* vllm: blocks by name, least recently freed first */
+	CACHE_RADIX,  /* sglang: a tree of texts, its least recently used leaves first */
 	CACHE_SLOTS,  /* llama.cpp: what each slot held last, a host cache behind them */
 	CACHE_WHOLE,  /* mlx: whole caches of ended requests */
 	CACHE_N
@@ -29,6 +29,7 @@ struct serve_settings {
 	int64_t waiting_room; /* requests that may wait before the next is refused; 0: any number */
 	/* KV cache. Unlimited: kv_blocks = 0. */
 	int64_t block, kv_blocks; /* tokens of a block (>= 1), blocks in all */
+	int64_t state_blocks;     /* vllm: of a sequence besides those of its tokens, for recurrent states */
 	enum serve_cache cache;
 	int64_t host_cache; /* tokens the host cache behind llama.cpp's slots holds; whole caches that mlx
 			       keeps */
@@ -71,5 +72,11 @@ struct serve_settings {
 	/* before the scheduler sees a request: HTTP and tokenizer */
 	int64_t request_ns, prompt_token_fs;
 };
+
+/* Tokens of a sequence that has the whole cache for itself. */
+static inline int64_t settings_tokens(const struct serve_settings *s)
+{
+	return (s->kv_blocks - s->state_blocks) * s->block;
+}
 
 #endif

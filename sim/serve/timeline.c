@@ -37,7 +37,7 @@ static void widen(struct timeline *t)
 	t->bits++;
 }
 
-static struct timeline_cell *cells_at(struct timeline *t, int64_t at_ns)
+static inline struct timeline_cell *cells_at(struct timeline *t, int64_t at_ns)
 {
 	BUG_ON(at_ns < 0);
 	while (at_ns >> t->bits >= TIMELINE_CELLS)

@@ -54,21 +54,15 @@ static const struct metric *keep(struct arena *a, const struct metric *m)
 
 /* ---- what pictures show ---- */
 
-/* The name of the metric that a bound is about: ttft_s_p95 for ttft_p95. */
 static double bound_of(const struct world *w, const char *metric)
 {
 	const struct serve *load = w->scenario->workload.serve;
 	const struct load_class *c = load ? load->classes.at : NULL;
 
 	for (int m = 0; load && load->classes.n == 1 && c->slo && m < SLO_METRICS; m++)
-		for (int s = 0; s < SLO_STATS; s++) {
-			const char *key = slo_keys[m][s], *cut = strchr(key, '_');
-			const size_t n = (size_t)(cut - key);
-
-			if (c->slo->bound[m][s] > 0 && !strncmp(metric, key, n) && metric[n] == '_' &&
-			    metric[n + 1] == 's' && !strcmp(metric + n + 2, cut))
+		for (int s = 0; s < SLO_STATS; s++)
+			if (c->slo->bound[m][s] > 0 && !strcmp(metric, slo_metric_names[m][s]))
 				return c->slo->bound[m][s];
-		}
 	return NAN;
 }
 

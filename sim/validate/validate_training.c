@@ -13,6 +13,7 @@
 #include "sim/train/trainable.h"
 #include "sim/validate/changed_world.h"
 #include "sim/validate/made_scenario.h"
+#include "sim/world/computed.h"
 
 struct training {
 	const struct validate_ask *ask;
@@ -128,11 +129,14 @@ static void add_metric(struct training *t, const struct training_log *log, const
 static void add_rows(struct training *t, const struct training_log *log, struct changed_world *c)
 {
 	const struct draws draws = draws_asked(&c->arena, c->world, &t->ask->draws);
+	const char *computed =
+		world_computed(arena_of(t), c->world, draws_asked_seed(&t->ask->draws, c->world));
 
 	for (size_t i = 0; i < c->world->scenario->assignments.n; i++) {
 		struct validation_row who = {.assignment =
 						     arena_strdup(arena_of(t), c->at[i].assignment->name),
-					     .runtime = changed_world_runtime(arena_of(t), c->world)};
+					     .runtime = changed_world_runtime(arena_of(t), c->world),
+					     .computed = computed};
 		struct assignment_row row;
 		struct prediction p;
 

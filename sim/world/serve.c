@@ -18,6 +18,12 @@ const char *const slo_keys[SLO_METRICS][SLO_STATS] = {[SLO_TTFT] = SLO_KEYS("ttf
 						      [SLO_TPOT] = SLO_KEYS("tpot"),
 						      [SLO_ITL] = SLO_KEYS("itl"),
 						      [SLO_E2EL] = SLO_KEYS("e2el")};
+const char *const slo_metric_names[SLO_METRICS][SLO_STATS] = {[SLO_TTFT] = SLO_KEYS("ttft_s"),
+							      [SLO_TPOT] = SLO_KEYS("tpot_s"),
+							      [SLO_ITL] = SLO_KEYS("itl_s"),
+							      [SLO_E2EL] = SLO_KEYS("e2el_s")};
+const char *const slo_heads[SLO_METRICS] = {
+	[SLO_TTFT] = "TTFT", [SLO_TPOT] = "TPOT", [SLO_ITL] = "ITL", [SLO_E2EL] = "E2EL"};
 
 #define TOKENS(strukt, member, lo, d, opt, text)                                                             \
 	{                                                                                                    \

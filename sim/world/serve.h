@@ -69,8 +69,10 @@ struct slo {
 	struct origin origin;
 	double bound[SLO_METRICS][SLO_STATS]; /* seconds; 0: none */
 };
-extern const double slo_shares[SLO_STATS];                 /* 0 for the mean, else 0.5, 0.9, ... */
-extern const char *const slo_keys[SLO_METRICS][SLO_STATS]; /* "ttft_p95" */
+extern const double slo_shares[SLO_STATS]; /* 0 for the mean, else 0.5, 0.9, ... */
+/* A bound's key in a file, "ttft_p95", and the name of the metric that it is about, "ttft_s_p95". */
+extern const char *const slo_keys[SLO_METRICS][SLO_STATS], *const slo_metric_names[SLO_METRICS][SLO_STATS];
+extern const char *const slo_heads[SLO_METRICS]; /* "TTFT" */
 
 struct load_class {
 	struct origin origin; /* its name */
@@ -156,6 +158,7 @@ struct replica_said {
 	struct origin origin;
 	struct field_list place; /* struct rule */
 	struct serve_how *serve; /* NULL: as the assignment's */
+	double weight;           /* share of the requests against that of others; 0: not said */
 };
 
 struct pools {
@@ -196,6 +199,7 @@ struct assign_serving {
 	struct hand_over *hand_over;
 	const struct yml *down_said;       /* one mapping or a list of them */
 	struct field_list down;            /* struct outage, set by scenario_check_serve() */
+	double weight;                     /* of a part: as its replica says; 0: not said */
 	const struct served_part *servers; /* set by world_load() where the workload serves */
 	size_t servers_n;
 };

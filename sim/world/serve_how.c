@@ -97,6 +97,9 @@ static const struct field replica_fields[] = {
 	 .help = "rules; the later wins"},
 	{FIELD_KEY(struct replica_said, serve), .type = FIELD_MAYBE, .sub = &serve_how_table,
 	 .optional = true, .help = "what is not as the assignment says"},
+	{FIELD_KEY(struct replica_said, weight), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0.001,
+	 .max = 1e6, .optional = true,
+	 .help = "requests it gets against those of the others, such as its capacity; 1"},
 };
 const struct table replica_table = {"replica", sizeof(struct replica_said), replica_fields,
 				    ARRAY_LEN(replica_fields)};
@@ -308,6 +311,21 @@ static void check_route(const struct assignment *a, struct diags *d)
 	goes_with(node, "refresh", v->replicas.n || v->pools, "there is one server: nothing to choose", d);
 }
 
+/* Weights are for routes that share requests out by load or by turn. */
+static void check_weights(const struct assignment *a, const struct field_list *members, struct diags *d)
+{
+	const struct replica_said *r = members->at;
+	const int route = a->serving.route;
+
+	for (size_t i = 0; i < members->n; i++) {
+		const struct yml *node = r[i].origin.node;
+
+		goes_with(node, "weight", route != ROUTED_SESSION && route != ROUTED_PREFIX,
+			  "session and prefix go by what a request begins with, not by weights", d);
+		goes_with(node, "weight", members->n > 1, "there is one server: nothing to share out", d);
+	}
+}
+
 static const char *const serving_keys[] = {"serve",   "replicas",  "pools", "route",
 					   "refresh", "hand_over", "down"};
 
@@ -334,6 +352,11 @@ void serve_check_assignment(const struct scenario *s, struct assignment *a, stru
 		check_members(&v->pools->decode, v->pools->origin.node, "decode", v->serve, d);
 	}
 	check_route(a, d);
+	check_weights(a, &v->replicas, d);
+	if (v->pools) {
+		check_weights(a, &v->pools->prefill, d);
+		check_weights(a, &v->pools->decode, d);
+	}
 	if (v->down_said)
 		load_down(s, v, d);
 }
@@ -347,7 +370,8 @@ static struct assignment *add_parts(struct arena *arena, const struct assignment
 		*to = *from;
 		to->name = arena_printf(arena, "%s: %s %zu", from->name, kind, i + 1);
 		to->place = r[i].place;
-		to->serving = (struct assign_serving){.serve = r[i].serve ? r[i].serve : from->serving.serve};
+		to->serving = (struct assign_serving){.serve = r[i].serve ? r[i].serve : from->serving.serve,
+						      .weight = r[i].weight};
 	}
 	return to;
 }

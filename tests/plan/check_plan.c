@@ -107,8 +107,8 @@ static int64_t worst_ttft(struct toy *t, const int *counts)
 	for (int k = 0; k < KINDS; k++) {
 		times[k] = fixture_batch_time(&t->time[k], 0);
 		for (int i = 0; i < counts[k]; i++)
-			servers[c.servers_n++] = (struct serve_server){&t->set[k], &times[k],
-								       (enum serve_pool)t->kinds[k].role, 0};
+			servers[c.servers_n++] = (struct serve_server){
+				&t->set[k], &times[k], (enum serve_pool)t->kinds[k].role, 0, 0};
 	}
 	c.links = (struct serve_links){.paths = paths}; /* of pools: one memory */
 	fixture_serve(&c, (struct fixture_source){.at = t->requests, .n = REQUESTS}, &out);
@@ -536,7 +536,7 @@ START_TEST(joined_services_are_the_replicas_of_a_scenario)
 	fixture_text(&fixture, WORLD, NULL);
 	{
 		struct service *a = service_of(0), *c = service_of(5), *all = service_of(6);
-		const struct service_share parts[] = {{a, 2}, {c, 1}};
+		const struct service_share parts[] = {{a, 2, 0}, {c, 1, 0}};
 		struct service *joined = service_join(&fixture.arena, parts, 2);
 		struct drawn d;
 		struct rng *r = rng_new(1, "join");

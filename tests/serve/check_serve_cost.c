@@ -627,6 +627,44 @@ START_TEST(blocks_of_vllm)
 }
 END_TEST
 
+/* Blocks of a model with recurrent layers. */
+static struct batch_kv kv_of_hybrid(const char *model, const char *server)
+{
+	const char *const sets[] = {arena_printf(&fixture.arena, "model=%s", model),
+				    "machines={a: nvidia-rtx-pro-6000-blackwell-96gb}", NULL};
+	const struct serving *how;
+	struct placement at;
+	struct batch_kv kv;
+
+	fixture_text(&fixture, VLLM_4090, sets);
+	how = serving_load(&fixture.loader, server, (struct place){0}, NULL);
+	at = fixture_place(&fixture, 0);
+	kv = batch_kv_of(&at, how);
+	fixture_release(&fixture);
+	return kv;
+}
+
+/* Qwen3.6 35B-A3B: a page of the gated delta net is 3 * 8192 * 2 + 32 * 128 * 128 * 4 = 2146304 bytes, a token of its attention
+ * 2048: blocks of 1056 tokens, the first multiple of 16 whose page holds a state. Its 30 recurrent layers are three
+ * groups of as many as its 10 of attention. Granite 4.0 H Small: 36 and 4 layers, nine groups. */
+START_TEST(blocks_of_vllm_hold_states)
+{
+	const struct batch_kv delta = kv_of_hybrid("qwen3.6-35b-a3b", "serve-vllm"),
+			      mamba = kv_of_hybrid("granite-4.0-h-small", "serve-vllm"),
+			      apart = kv_of_hybrid("qwen3.6-35b-a3b", "serve-sglang");
+
+	ck_assert_int_eq(delta.block, 1056);
+	ck_assert_int_eq(delta.state_blocks, 3);
+	ck_assert_int_eq(delta.tokens, delta.blocks * 1056);
+	ck_assert_int_eq(mamba.block % 16, 0);
+	ck_assert_int_eq(mamba.state_blocks, 9);
+	ck_assert_int_eq(apart.block, 1);
+	ck_assert_int_eq(apart.state_blocks, 0);
+	/* SGLang sets the states of all its seats apart, vLLM those of running requests */
+	ck_assert_int_gt(delta.tokens, apart.tokens);
+}
+END_TEST
+
 #define LLAMA_H200                                                                                           \
 	"schema: lemursim/scenario/1\ntitle: one\nprecision: {weights: f16, kv: f16, compute: f16}\n"        \
 	"machines: {a: nvidia-h200-sxm-141gb}\nworkload: {generate: {prompt: 30 tok, tokens: 9 tok}}\n"      \
@@ -702,6 +740,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
 	tcase_add_test(set, blocks_of_vllm);
+	tcase_add_test(set, blocks_of_vllm_hold_states);
 	tcase_add_test(set, slots_of_an_h200);
 	suite_add_tcase(s, shapes);
 	suite_add_tcase(s, times);

@@ -58,7 +58,9 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 				       .reserve_all = fixture_draw(r, 0, 5) == 0,
 				       .prefill_first = fixture_draw(r, 0, 5) == 0,
 				       .block = fixture_draw(r, 1, 20),
-				       .cache = fixture_draw(r, 0, 1) ? CACHE_BLOCKS : CACHE_NONE};
+				       .cache = fixture_draw(r, 0, 1)   ? CACHE_BLOCKS
+						: fixture_draw(r, 0, 1) ? CACHE_RADIX
+									: CACHE_NONE};
 	set->ahead = set->prefill_first ? 0.5 * (double)fixture_draw(r, 0, 2) : 0;
 	if (set->ahead > 0 && set->ahead < 1) { /* one that decays */
 		set->ahead_least = 0.1;
@@ -73,6 +75,10 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 		set->draft = fixture_draw(r, 1, 3);
 		set->acceptance = 0.6;
 		set->batched_tokens += 12 * 4;
+	}
+	if (fixture_draw(r, 0, 3) == 0) {
+		set->state_blocks = fixture_draw(r, 1, 5);
+		set->kv_blocks += set->state_blocks;
 	}
 	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 }
@@ -238,7 +244,7 @@ static void draw_world(struct world *w, struct rng *r, enum serve_rules rules, s
 		w->q[i].priority = (int32_t)fixture_draw(r, 0, 3);
 	for (size_t i = 0; i < servers; i++) {
 		draw_settings(r, &w->set[i], rules, 110);
-		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE, 0};
+		w->servers[i] = (struct serve_server){&w->set[i], &w->bt, POOL_WHOLE, 0, 0};
 	}
 	w->c = (struct serve_config){.servers = w->servers,
 				     .servers_n = servers,
@@ -591,7 +597,7 @@ START_TEST(a_late_request_meets_its_servers_context)
 						 .seqs = 4,
 						 .batched_tokens = 512,
 						 .request_ns = 1000};
-		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE, 0};
+		servers[i] = (struct serve_server){&set[i], &batch, POOL_WHOLE, 0, 0};
 	}
 	{
 		const struct serve_config both = {

@@ -31,7 +31,7 @@ START_TEST(one_seat_is_m_d_1)
 	struct fixture_time time = {.base_fs =
 					    1000000000000}; /* 1 ms an iteration, 16 iterations a request */
 	const struct batch_time bt = fixture_batch_time(&time, 0);
-	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0};
+	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1};
 	struct rng *r = rng_new((uint64_t)_i, "m/d/1");
 	struct request *q = fixture_requests(r, QUEUED, rho / service_s, 1, 1);
@@ -55,7 +55,7 @@ static double one_seat_wait_s(const struct request *q, size_t n, int64_t iterati
 {
 	struct fixture_time time = {.base_fs = iteration_fs};
 	const struct batch_time bt = fixture_batch_time(&time, 0);
-	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0};
+	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1};
 	struct fixture_outcome out;
 	double wait_s;
@@ -139,7 +139,7 @@ START_TEST(one_seat_is_a_plain_queue)
 	enum { N = 3000 };
 	struct fixture_time time = {.base_fs = 1000000000, .per_row_fs = 3000000, .per_context_fs = 1000000};
 	const struct batch_time bt = fixture_batch_time(&time, 0);
-	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0};
+	const struct serve_server server = {&one_seat, &bt, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1};
 	struct rng *r = rng_new(5, "plain");
 	struct request *q = fixture_requests(r, N, 20000, 50, 60);
@@ -169,7 +169,7 @@ START_TEST(batches_are_a_bulk_queue)
 	const struct serve_settings set = {.rules = SERVE_STATIC, .seqs = B, .block = 1};
 	struct fixture_time time = {.base_fs = 1000000000000};
 	const struct batch_time bt = fixture_batch_time(&time, 0);
-	const struct serve_server server = {&set, &bt, POOL_WHOLE, 0};
+	const struct serve_server server = {&set, &bt, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1};
 	struct rng *r = rng_new(6, "bulk");
 	struct request *q = fixture_requests(r, N, 900, 1, 1);

@@ -158,7 +158,7 @@ static double rate_of(size_t lanes, size_t n, struct fixture_outcome *o)
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < lanes; i++)
-		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 1};
+		servers[i] = (struct serve_server){&set, &time, POOL_WHOLE, 1, 0};
 	for (size_t i = 0; i < n; i++)
 		q[i] = (struct request){.id = i, .prompt = 10, .output = 400};
 	ck_assert_msg(serve_check(&c, &err) == 0, "%s", err.msg);
@@ -189,7 +189,7 @@ START_TEST(what_is_no_pipeline)
 	const struct batch_time time = {.of = ten_ms, .windows = {INT64_MAX}, .windows_n = 1};
 	const struct serve_settings set = {
 		.rules = SERVE_VLLM, .seqs = 1, .batched_tokens = 100, .block = 16};
-	const struct serve_server server = {&set, &time, POOL_WHOLE, 1};
+	const struct serve_server server = {&set, &time, POOL_WHOLE, 1, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1};
 	struct err err = ERR_INIT;
 

@@ -30,7 +30,7 @@ struct naive {
 
 static int64_t naive_blocks(const struct naive *v, int64_t tokens)
 {
-	return (tokens + v->set->block - 1) / v->set->block;
+	return (tokens + v->set->block - 1) / v->set->block + v->set->state_blocks;
 }
 
 static int64_t naive_stamp(const struct naive *v)
@@ -229,6 +229,10 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	if (fixture_draw(r, 0, 4) == 0 && set->batched_tokens > longest)
 		set->no_chunks = true;
 	set->async = fixture_draw(r, 0, 1);
+	if (fixture_draw(r, 0, 2) == 0) { /* recurrent states beside the tokens */
+		set->state_blocks = fixture_draw(r, 1, 4);
+		set->kv_blocks += set->state_blocks;
+	}
 }
 
 static uint64_t total_preemptions;
@@ -266,7 +270,7 @@ START_TEST(vllm_against_the_plain_one)
 		struct fixture_source s = {.at = q, .n = N};
 		struct fixture_watch w = {0};
 		const struct batch_time bt = fixture_batch_time(&time, 0);
-		const struct serve_server server = {&set, &bt, POOL_WHOLE, 0};
+		const struct serve_server server = {&set, &bt, POOL_WHOLE, 0, 0};
 		const struct serve_config c = {
 			.servers = &server, .servers_n = 1, .each_iteration = seed % 2};
 		const struct request_source source = fixture_source(&s);
@@ -317,7 +321,7 @@ static void run_recorded(const struct serve_settings *set, const struct request 
 			 struct passes *passes, struct fixture_watch *w)
 {
 	const struct batch_time time = {.of = record, .self = passes, .windows = {INT64_MAX}, .windows_n = 1};
-	const struct serve_server server = {set, &time, POOL_WHOLE, 0};
+	const struct serve_server server = {set, &time, POOL_WHOLE, 0, 0};
 	const struct serve_config c = {.servers = &server, .servers_n = 1, .each_iteration = true};
 	struct fixture_source s = {.at = q, .n = n};
 	const struct request_source source = fixture_source(&s);

@@ -34,6 +34,42 @@ sweep() {
 	}'
 }
 
+# MACHINE: its rows of the grid of mlx_lm.server, lengths and requests at once as they were
+grid() {
+	awk -v machine="$1" '
+	NR == 1 {
+		n = split($0, name, ",")
+		for (i = 1; i <= n; i++) c[name[i]] = i
+		print "concurrency,requests,changes,out_tok_per_s"
+		next
+	}
+	{
+		while (match($0, /"[^"]*"/)) $0 = substr($0, 1, RSTART - 1) "-" substr($0, RSTART + RLENGTH)
+		split($0, f, ",")
+		if (f[c["machine"]] == machine)
+			printf "%s,%s,\"workload.serve.prompt=%s tok;workload.serve.output=%s tok\",%s\n", f[c["concurrency"]], f[c["requests"]], \
+				f[c["isl"]], f[c["osl"]], f[c["output_tok_per_s"]]
+	}' $runs/mlx_server_escha_grids.csv
+}
+
+# NAME SCENARIO MACHINE: rows "name,prompt,answer,at once,wall measured,wall predicted": all answers are of one length, so
+# that the wall time is that of requests * length tokens
+walls() {
+	grid "$3" > "$work/grid.csv"
+	"$tool" validate "$2" --path . --draws 2 --format csv --from "$work/grid.csv" > "$work/one"
+	awk -v name="$1" '
+	NR == FNR {
+		if (FNR == 1) next
+		split($0, q, "\""); split($0, f, ","); split(q[2], l, /[= ]/)
+		at[FNR] = f[1]; tokens[FNR] = f[2] * l[4]; prompt[FNR] = l[2]; answer[FNR] = l[4]
+		next
+	}
+	FNR > 1 {
+		split($0, q, "\""); split(q[3], v, ",")
+		printf "%s,%d,%d,%d,%.1f,%.1f\n", name, prompt[FNR], answer[FNR], at[FNR], tokens[FNR] / v[2], tokens[FNR] / v[3]
+	}' "$work/grid.csv" "$work/one" >> "$work/walls"
+}
+
 : > "$work/rows"
 for run in "vLLM, RTX 4090, Llama 3.1 8B:rtx4090-vllm:vllm0190_rtx4090_llama-3.1-8b_sharegpt300" \
 	"vLLM, two RTX PRO 6000, Qwen3 32B:rtxpro6000-vllm:vllm0190_rtxpro6000_qwen3-32b_sharegpt300"; do
@@ -128,3 +164,29 @@ END {
 	if (all) printf "\n%d of %d capacities are of the same step, %d within one: target 80 %%, %s. Of %d both are the end of the sweep, which says little.\n", same, all, near, (near >= 0.8 * all ? "met" : "missed"), open
 	exit !n
 }' "$work/rows"
+for machine in m4-pro:apple-m4-pro-20c-48gb:"M4 Pro" m4:apple-m4-10c-24gb:M4; do
+	rest=${machine#*:}
+	walls "${rest#*:}" "$settings/${machine%%:*}-mlx-escha.yaml" "${rest%%:*}"
+done
+awk -F, '
+function abs(x) { return x < 0 ? -x : x }
+BEGIN {
+	print "\n| mlx_lm.server, Qwen3.6 35B-A3B, wall time of a run | requests at once | runs | mean error, size | mean error | within 10 % |"
+	print "|---|---|---|---|---|---|"
+}
+{
+	kind = $4 == 1 ? "all: calibrated on" : $2 > $3 ? "prompts longer than answers" : "answers as long as prompts, or longer"
+	key = $1 ", " kind "|" $4
+	if (!(key in n)) order[++keys] = key
+	e = $6 / $5 - 1
+	n[key]++; size[key] += abs(e); bias[key] += e; near[key] += abs(e) <= 0.1
+	if ($4 > 1) { all++; within += abs(e) <= 0.1 }
+}
+END {
+	for (i = 1; i <= keys; i++) {
+		k = order[i]; split(k, part, "|")
+		printf "| %s | %s | %d | %.1f %% | %+.1f %% | %d |\n", part[1], part[2], n[k], 100 * size[k] / n[k], 100 * bias[k] / n[k], near[k]
+	}
+	printf "\nOf %d runs of several requests at once %d are within 10 %%: target all, %s.\n", all, within, within == all ? "met" : "missed"
+	exit !all
+}' "$work/walls"
