@@ -47,7 +47,8 @@ char *xstrdup(const char *s)
 	return or_die(strdup(s));
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* As arena_alloc(), not zeroed. */
+static void *arena_take(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->top;
 	void *p;
@@ -63,7 +64,12 @@ void *arena_alloc(struct arena *a, size_t size)
 	}
 	p = b->bytes + b->used;
 	b->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(arena_take(a, size), 0, size);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -74,7 +80,10 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	return memcpy(arena_alloc(a, len + 1), s, len);
+	char *to = arena_take(a, len + 1);
+
+	to[len] = '\0';
+	return memcpy(to, s, len);
 }
 
 char *arena_strdup(struct arena *a, const char *s)
@@ -85,14 +94,16 @@ char *arena_strdup(struct arena *a, const char *s)
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list args;
-	char *s;
+	char brief[160], *s;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(brief, sizeof brief, fmt, args);
 	va_end(args);
 	BUG_ON(len < 0);
-	s = arena_alloc(a, (size_t)len + 1);
+	if ((size_t)len < sizeof brief)
+		return arena_strndup(a, brief, (size_t)len);
+	s = arena_take(a, (size_t)len + 1);
 	va_start(args, fmt);
 	vsnprintf(s, (size_t)len + 1, fmt, args);
 	va_end(args);

@@ -20,9 +20,16 @@ static uint32_t rotr(uint32_t x, int n)
 	return x >> n | x << (32 - n);
 }
 
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                                     \
+	do {                                                                                                 \
+		h += (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + k[i] + w[i];           \
+		d += h;                                                                                      \
+		h += (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));                   \
+	} while (0)
+
 static void block(uint32_t h[8], const unsigned char *p)
 {
-	uint32_t w[64], v[8];
+	uint32_t w[64], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], last = h[7];
 
 	for (int i = 0; i < 16; i++)
 		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 |
@@ -33,20 +40,18 @@ static void block(uint32_t h[8], const unsigned char *p)
 
 		w[i] = w[i - 16] + s0 + w[i - 7] + s1;
 	}
-	memcpy(v, h, sizeof v);
-	for (int i = 0; i < 64; i++) {
-		const uint32_t s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
-		const uint32_t ch = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		const uint32_t t1 = v[7] + s1 + ch + k[i] + w[i];
-		const uint32_t s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
-		const uint32_t maj = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-
-		memmove(v + 1, v, 7 * sizeof *v);
-		v[4] += t1;
-		v[0] = t1 + s0 + maj;
+	for (int i = 0; i < 64; i += 8) { /* the names turn instead of the values */
+		ROUND(a, b, c, d, e, f, g, last, i);
+		ROUND(last, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, last, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, last, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, last, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, last, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, last, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, last, a, i + 7);
 	}
-	for (int i = 0; i < 8; i++)
-		h[i] += v[i];
+	h[0] += a, h[1] += b, h[2] += c, h[3] += d;
+	h[4] += e, h[5] += f, h[6] += g, h[7] += last;
 }
 
 void sha256_hex(const void *bytes, size_t len, char hex[65])

@@ -1,6 +1,32 @@
 /* utf8.c - see utf8.h. */
 #include "sim/base/utf8.h"
 
+#include <string.h>
+
+#define EACH_BYTE(x) (UINT64_MAX / 255 * (x))
+
+/* Whether all eight bytes are printable ASCII: none has its high bit set, is below a blank or is DEL. */
+static bool all_plain(uint64_t x)
+{
+	return !((x | (x - EACH_BYTE(0x20)) | (x + EACH_BYTE(1))) & EACH_BYTE(0x80));
+}
+
+size_t utf8_plain(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t x;
+
+		memcpy(&x, s + i, sizeof x);
+		if (!all_plain(x))
+			break;
+	}
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 size_t utf8_decode(const char *s, uint32_t *code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -15,6 +15,9 @@
  * valid UTF-8. */
 size_t utf8_decode(const char *s, uint32_t *code);
 
+/* The number of bytes at s, up to n, that are printable ASCII: what most texts hold, told eight bytes at a time. */
+size_t utf8_plain(const char *s, size_t n);
+
 /* true for a control character: C0, DEL, C1, or a line or paragraph separator */
 bool utf8_is_control(uint32_t code);
 

@@ -11,7 +11,8 @@ enum { TABLE_MAX = 64 }; /* most rows of a table */
 
 struct loading {
 	struct diags *diags;
-	const char *owner; /* "link 'tb5'", for messages; "" at the top level */
+	const struct table *of; /* the table that is loaded, and its name; NULL at the top level */
+	const char *name;
 	const struct field *f;
 	bool part; /* the tree may be incomplete: keys may be missing, and no defaults are filled in */
 };
@@ -19,16 +20,26 @@ struct loading {
 static int load_table(const struct table *t, struct yml *node, const char *name, void *out,
 		      const struct loading *above);
 
-static const char *prefix(const struct loading *l)
+/* "link 'tb5'", for messages */
+struct owner {
+	char text[160];
+};
+
+static struct owner owner_of(const struct table *of, const char *name)
 {
-	return *l->owner ? ": " : "";
+	struct owner o;
+
+	snprintf(o.text, sizeof o.text, *name && strcmp(name, of->kind) ? "%s '%.100s'" : "%s", of->kind,
+		 name);
+	return o;
 }
 
 /* Reports "link 'tb5': bandwidth: message". */
 static int report(const struct loading *l, const struct yml *node, const struct err *err)
 {
-	return diag_add(l->diags, node->place, err->hint, "%s%s%s: %s", l->owner, prefix(l), l->f->key,
-			err->msg);
+	const struct owner owner = owner_of(l->of, l->name);
+
+	return diag_add(l->diags, node->place, err->hint, "%s: %s: %s", owner.text, l->f->key, err->msg);
 }
 
 static int report_text(const struct loading *l, const struct yml *node, const char *msg)
@@ -105,32 +116,37 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	return check_range(l, node, (double)*value);
 }
 
-static int load_choice(const struct loading *l, const struct yml *node, const char *const *choices,
-		       int *value)
+static int unknown_choice(const struct loading *l, const struct yml *node, const char *const *choices, size_t n)
 {
+	const char *near = str_closest(node->text, choices, n);
 	struct err err = ERR_INIT;
 	struct str all = STR_INIT;
-	size_t n = 0;
-	const char *near;
 
-	if (node->kind != YML_SCALAR)
-		return report_kind(l, node, "one word");
-	for (; choices[n]; n++) {
-		if (!strcmp(choices[n], node->text)) {
-			*value = (int)n;
-			str_release(&all);
-			return 0;
-		}
-		str_addf(&all, "%s%s", n ? ", " : "", choices[n]);
-	}
+	for (size_t i = 0; i < n; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", choices[i]);
 	err_set(&err, "unknown choice '%.80s'", node->text);
-	near = str_closest(node->text, choices, n);
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
 	else
 		err_hint(&err, "one of: %s", all.text);
 	str_release(&all);
 	return report(l, node, &err);
+}
+
+static int load_choice(const struct loading *l, const struct yml *node, const char *const *choices,
+		       int *value)
+{
+	size_t n = 0;
+
+	if (node->kind != YML_SCALAR)
+		return report_kind(l, node, "one word");
+	for (; choices[n]; n++) {
+		if (!strcmp(choices[n], node->text)) {
+			*value = (int)n;
+			return 0;
+		}
+	}
+	return unknown_choice(l, node, choices, n);
 }
 
 /* The relative standard deviation of a number without a stated one; wide for the last two. */
@@ -182,7 +198,7 @@ static int load_qty(const struct loading *above, struct yml *node, struct qty *q
 {
 	const struct yml *value = node->kind == YML_MAP ? yml_get(node, "value") : node;
 	const struct field as = field_as_written(above->f, value ? value : node);
-	const struct loading here = {above->diags, above->owner, &as, above->part}, *l = &here;
+	const struct loading here = {above->diags, above->of, above->name, &as, above->part}, *l = &here;
 	struct long_form f = {0};
 	double sd;
 
@@ -204,7 +220,7 @@ static int load_qty(const struct loading *above, struct yml *node, struct qty *q
 	if (f.sd) {
 		const struct field any = {.key = arena_printf(l->diags->arena, "%s: sd", l->f->key),
 					  .dim = l->f->dim};
-		const struct loading sub = {l->diags, l->owner, &any, l->part};
+		const struct loading sub = {l->diags, l->of, l->name, &any, l->part};
 
 		if (load_number(&sub, f.sd, &sd) != 0)
 			return -1;
@@ -356,32 +372,45 @@ static int load_value(const struct loading *l, struct yml *node, void *to)
 	BUG("field type %d", (int)f->type);
 }
 
-/* Reports each unknown key. meant[i]: an unknown key resembles field i, which is then not reported as
- * missing. */
-static void report_unknown_keys(const struct table *t, const struct yml *node, const char *owner,
-				struct diags *diags, bool *meant)
+static size_t field_named(const struct table *t, const char *key)
 {
-	const char *names[TABLE_MAX];
+	size_t j = 0;
+
+	while (j < t->n && (t->fields[j].key[0] != key[0] || strcmp(t->fields[j].key, key)))
+		j++;
+	return j;
+}
+
+/* Reports an unknown key. meant[i]: the key resembles field i, which is then not reported as missing. */
+static void report_unknown_key(const struct loading *l, const struct yml *key, bool *meant)
+{
+	const struct table *t = l->of;
+	const struct owner owner = owner_of(t, l->name);
+	const char *names[TABLE_MAX], *near;
+	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < t->n; i++)
 		names[i] = t->fields[i].key;
-	for (size_t i = 0; i < node->n; i++) {
-		const char *key = node->keys[i]->text, *near;
-		struct err err = ERR_INIT;
-		size_t j = 0;
+	err_set(&err, "%s: unknown key '%.80s'", owner.text, key->text);
+	/* the hint would not be shown, and the search is slow */
+	near = l->diags->n < DIAG_MAX ? str_closest(key->text, names, t->n) : NULL;
+	if (near)
+		err_hint(&err, "did you mean '%s'?", near);
+	for (size_t j = 0; near && j < t->n; j++)
+		meant[j] |= names[j] == near;
+	diag_err(l->diags, key->place, &err);
+}
 
-		while (j < t->n && strcmp(names[j], key))
-			j++;
-		if (j < t->n)
-			continue;
-		err_set(&err, "%s: unknown key '%.80s'", owner, key);
-		/* the hint would not be shown, and the search is slow */
-		near = diags->n < DIAG_MAX ? str_closest(key, names, t->n) : NULL;
-		if (near)
-			err_hint(&err, "did you mean '%s'?", near);
-		for (j = 0; near && j < t->n; j++)
-			meant[j] |= names[j] == near;
-		diag_err(diags, node->keys[i]->place, &err);
+/* Finds the value of each field, the first where a key is repeated, and reports each unknown key. */
+static void find_values(const struct loading *l, const struct yml *node, struct yml **values, bool *meant)
+{
+	for (size_t i = 0; i < node->n; i++) {
+		const size_t j = field_named(l->of, node->keys[i]->text);
+
+		if (j == l->of->n)
+			report_unknown_key(l, node->keys[i], meant);
+		else if (!values[j])
+			values[j] = node->items[i];
 	}
 }
 
@@ -398,38 +427,48 @@ static struct yml *default_node(const struct field *f, struct yml *node, struct 
 	return value;
 }
 
+static void report_missing(const struct loading *l, const struct yml *node)
+{
+	const struct owner owner = owner_of(l->of, l->name);
+
+	diag_add(l->diags, node->place, arena_printf(l->diags->arena, "%s: %s", l->f->key, l->f->help),
+		 "%s: key '%s' is missing", owner.text, l->f->key);
+}
+
+static void load_field(const struct loading *l, struct yml *node, struct yml *value, bool meant, void *out)
+{
+	const struct field *f = l->f;
+
+	if (f->type == FIELD_RANGE)
+		*(struct field_range *)((char *)out + f->offset) = (struct field_range){-1, -1};
+	if (value && value->kind == YML_NULL)
+		report_kind(l, value, "a value");
+	else if (value || (f->def && !l->part))
+		load_value(l, value ? value : default_node(f, node, l->diags), (char *)out + f->offset);
+	else if (!f->optional && !meant && !l->part)
+		report_missing(l, node);
+}
+
 static int load_table(const struct table *t, struct yml *node, const char *name, void *out,
 		      const struct loading *above)
 {
 	struct origin *origin = out;
-	struct diags *diags = above->diags;
-	const size_t before = diags->total;
+	struct loading l = {above->diags, t, name, NULL, above->part};
+	const size_t before = l.diags->total;
+	struct yml *values[TABLE_MAX] = {NULL};
 	bool meant[TABLE_MAX] = {false};
-	char owner[160];
 
 	BUG_ON(t->n > TABLE_MAX);
 	*origin = (struct origin){name, node};
-	snprintf(owner, sizeof owner, *name && strcmp(name, t->kind) ? "%s '%.100s'" : "%s", t->kind, name);
 	if (node->kind != YML_MAP)
-		return diag_add(diags, node->place, NULL, "%s: expected a mapping, got %s", owner,
-				yml_kind_name(node));
-	report_unknown_keys(t, node, owner, diags, meant);
+		return diag_add(l.diags, node->place, NULL, "%s: expected a mapping, got %s",
+				owner_of(t, name).text, yml_kind_name(node));
+	find_values(&l, node, values, meant);
 	for (size_t i = 0; i < t->n; i++) {
-		const struct field *f = &t->fields[i];
-		const struct loading l = {diags, owner, f, above->part};
-		struct yml *value = yml_get(node, f->key);
-
-		if (f->type == FIELD_RANGE)
-			*(struct field_range *)((char *)out + f->offset) = (struct field_range){-1, -1};
-		if (value && value->kind == YML_NULL)
-			report_kind(&l, value, "a value");
-		else if (value || (f->def && !above->part))
-			load_value(&l, value ? value : default_node(f, node, diags), (char *)out + f->offset);
-		else if (!f->optional && !meant[i] && !above->part)
-			diag_add(diags, node->place, arena_printf(diags->arena, "%s: %s", f->key, f->help),
-				 "%s: key '%s' is missing", owner, f->key);
+		l.f = &t->fields[i];
+		load_field(&l, node, values[i], meant[i], out);
 	}
-	return diags->total == before ? 0 : -1;
+	return l.diags->total == before ? 0 : -1;
 }
 
 int field_load(const struct table *t, struct yml *node, const char *name, void *out, struct diags *diags)

@@ -209,7 +209,7 @@ static struct yml *inherit_file(struct loader *l, struct yml *tree, const char *
 	over = over ? load_inherit(l, over, folder, schema) : NULL;
 	if (!tree || (variant && !over))
 		return NULL;
-	return over ? yml_merge(l->arena, tree, over) : tree;
+	return over ? yml_merge_onto(l->arena, tree, over) : tree;
 }
 
 static struct yml *load_at(struct loader *l, const struct target *t, const char *folder, const char *schema,
@@ -285,7 +285,7 @@ struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder,
 
 		if (!base)
 			return NULL;
-		all = all ? yml_merge(l->arena, all, base) : base;
+		all = all ? yml_merge_onto(l->arena, all, base) : base;
 	}
 	if (!all) {
 		diag_add(l->diags, name->place, "name a file, or leave 'base:' out", "the list is empty");
@@ -295,9 +295,25 @@ struct yml *load_inherit(struct loader *l, struct yml *node, const char *folder,
 		return all;
 	over = yml_new(l->arena, YML_MAP, node->place);
 	*over = *node;
-	all = yml_merge(l->arena, all, over);
+	all = yml_merge_onto(l->arena, all, over);
 	yml_drop(all, "base");
 	return all;
+}
+
+/* A node that may be changed in the place of one that other trees may hold; mappings are a tree's own. */
+static struct yml *own_item(struct loader *l, struct yml **item)
+{
+	struct yml *mine;
+
+	if ((*item)->kind == YML_MAP)
+		return *item;
+	mine = yml_new(l->arena, (*item)->kind, (*item)->place);
+	*mine = **item;
+	if (mine->n) {
+		mine->items = arena_array(l->arena, mine->n, sizeof *mine->items);
+		memcpy(mine->items, (*item)->items, mine->n * sizeof *mine->items);
+	}
+	return *item = mine;
 }
 
 /* Descends one part of a --set path and creates the node if it is missing. A scalar on the path is taken
@@ -314,7 +330,7 @@ static struct yml *step_into(struct loader *l, struct yml *node, const char *par
 	}
 	if (node->kind == YML_LIST) {
 		if (digits && index < node->n)
-			return node->items[index];
+			return own_item(l, &node->items[index]);
 		diag_add(l->diags, place, "the first is 0", "'%.80s' is not an index into a list of %zu",
 			 part, node->n);
 		return NULL;
@@ -328,11 +344,11 @@ static struct yml *step_into(struct loader *l, struct yml *node, const char *par
 		yml_put(l->arena, node, "base", base->place, base);
 	}
 	node->kind = YML_MAP;
-	child = yml_get(node, part);
-	if (!child) {
-		child = yml_new(l->arena, YML_NULL, place);
-		yml_put(l->arena, node, part, place, child);
-	}
+	for (size_t i = 0; i < node->n; i++)
+		if (!strcmp(node->keys[i]->text, part))
+			return own_item(l, &node->items[i]);
+	child = yml_new(l->arena, YML_NULL, place);
+	yml_put(l->arena, node, part, place, child);
 	return child;
 }
 

@@ -67,15 +67,36 @@ static void *copy_array(struct arena *a, const void *from, size_t n, size_t size
 	return n ? memcpy(to, from, n * size) : to;
 }
 
-static struct yml *copy_tree(struct arena *a, const struct yml *node)
+/* Nothing under it is a mapping: such nodes are never changed (load.h), so that several trees may hold them. */
+static bool is_shared(const struct yml *node)
+{
+	if (node->kind == YML_MAP)
+		return false;
+	for (size_t i = 0; i < node->n; i++)
+		if (node->items[i]->kind == YML_MAP || node->items[i]->kind == YML_LIST)
+			return false;
+	return true;
+}
+
+static struct yml *copy_tree(struct arena *a, const struct yml *node, bool whole);
+
+static struct yml *copy_item(struct arena *a, struct yml *item, bool whole)
+{
+	return !whole && is_shared(item) ? item : copy_tree(a, item, whole);
+}
+
+/* whole: nothing is shared with the original. */
+static struct yml *copy_tree(struct arena *a, const struct yml *node, bool whole)
 {
 	struct yml *y = yml_new(a, node->kind, node->place);
 
 	*y = *node;
+	if (!node->n)
+		return y;
 	y->items = arena_array(a, node->n, sizeof *y->items);
 	y->keys = node->keys ? copy_array(a, node->keys, node->n, sizeof *y->keys) : NULL;
 	for (size_t i = 0; i < node->n; i++)
-		y->items[i] = copy_tree(a, node->items[i]);
+		y->items[i] = copy_item(a, node->items[i], whole);
 	return y;
 }
 
@@ -158,9 +179,12 @@ static const char bidi_hint[] = "take it out: it shows text in another order tha
 static void check_text(struct builder *b, const struct yml *y, size_t len)
 {
 	uint32_t c;
-	const char *at = utf8_control(y->text, &c);
+	const char *at;
 	char msg[80];
 
+	if (utf8_plain(y->text, len) == len)
+		return;
+	at = utf8_control(y->text, &c);
 	if (at && utf8_is_bidi_control(c)) {
 		snprintf(msg, sizeof msg, "text may not hold the bidirectional control U+%04X", (unsigned)c);
 		fail(b, y->place, bidi_hint, msg);
@@ -207,7 +231,7 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 		fail(b, place, NULL, "nested too deeply: 64 levels are allowed");
 		return;
 	}
-	add_node(b, copy_tree(b->arena, b->anchored.at[i]), true);
+	add_node(b, copy_tree(b->arena, b->anchored.at[i], true), true);
 }
 
 static void on_open(struct builder *b, const yaml_event_t *e, enum yml_kind kind)
@@ -290,16 +314,23 @@ static int check_bytes(const struct source *source, struct diags *diags)
 		s += 3; /* a byte order mark is allowed and takes no column */
 	while (s < end) {
 		uint32_t c;
-		const size_t n = *s ? utf8_decode(s, &c) : 0, line_break = diag_line_break(s, end);
+		size_t n, line_break;
 
+		if (place.col == 1 && str_starts(s, "%TAG")) /* libyaml takes quadratic time for them */
+			return diag_add(diags, place, "leave the line out", "%%TAG is not supported");
+		n = utf8_plain(s, (size_t)(end - s));
+		place.col += (int)n;
+		s += n;
+		if (s == end)
+			break;
+		line_break = diag_line_break(s, end);
 		if (line_break) {
 			place.line++;
 			place.col = 1;
 			s += line_break;
 			continue;
 		}
-		if (place.col == 1 && str_starts(s, "%TAG")) /* libyaml takes quadratic time for them */
-			return diag_add(diags, place, "leave the line out", "%%TAG is not supported");
+		n = *s ? utf8_decode(s, &c) : 0;
 		if (!n && *s)
 			return diag_add(diags, place, "save the file as UTF-8",
 					"this byte (0x%02x) is not UTF-8", (unsigned char)*s);
@@ -434,7 +465,7 @@ struct yml *yml_get(const struct yml *map, const char *key)
 	if (!map || map->kind != YML_MAP)
 		return NULL;
 	for (size_t i = 0; i < map->n; i++)
-		if (!strcmp(map->keys[i]->text, key))
+		if (map->keys[i]->text[0] == key[0] && !strcmp(map->keys[i]->text, key))
 			return map->items[i];
 	return NULL;
 }
@@ -485,41 +516,79 @@ const char *yml_kind_name(const struct yml *node)
 	return names[node->kind];
 }
 
-static void index_keys(struct map *m, const struct yml *y)
+enum { FEW_KEYS = 12 }; /* so many are searched one by one sooner than they are hashed */
+
+/* Keys are unique, so the index of a key is the index of its item. */
+struct index {
+	const struct yml *of;
+	struct map map; /* of more than a few keys */
+};
+
+static struct index index_keys(const struct yml *y)
 {
-	for (size_t i = 0; i < y->n; i++)
-		map_add(m, y->keys[i]->text);
+	struct index index = {y, MAP_INIT};
+
+	for (size_t i = 0; y->n > FEW_KEYS && i < y->n; i++)
+		map_add(&index.map, y->keys[i]->text);
+	return index;
 }
 
-struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over)
+static size_t index_find(const struct index *index, const char *key)
 {
-	/* keys are unique, so the index of a key is the index of its item */
-	struct map in_base = MAP_INIT, in_over = MAP_INIT;
-	struct yml *y;
+	const struct yml *y = index->of;
 
-	if (!base || base->kind != YML_MAP || over->kind != YML_MAP || yml_get(over, "value"))
-		return copy_tree(a, over);
-	y = yml_new(a, YML_MAP, over->place);
+	if (y->n > FEW_KEYS)
+		return map_find(&index->map, key);
+	for (size_t i = 0; i < y->n; i++)
+		if (y->keys[i]->text[0] == key[0] && !strcmp(y->keys[i]->text, key))
+			return i;
+	return MAP_NONE;
+}
+
+static bool merges(const struct yml *base, const struct yml *over)
+{
+	return base && base->kind == YML_MAP && over->kind == YML_MAP && !yml_get(over, "value");
+}
+
+/* taken: the result may hold nodes of `base`, which no one else will use. */
+static struct yml *merge(struct arena *a, const struct yml *base, const struct yml *over, bool taken)
+{
+	struct yml *y = yml_new(a, YML_MAP, over->place);
+	struct index in_base = index_keys(base), in_over = index_keys(over);
+
 	y->items = arena_array(a, base->n + over->n, sizeof *y->items);
 	y->keys = arena_array(a, base->n + over->n, sizeof *y->keys);
-	index_keys(&in_base, base);
-	index_keys(&in_over, over);
 	for (size_t i = 0; i < base->n; i++) {
-		const size_t at = map_find(&in_over, base->keys[i]->text);
-		const struct yml *mine = at == MAP_NONE ? NULL : over->items[at];
+		const size_t at = index_find(&in_over, base->keys[i]->text);
+		struct yml *item = base->items[i], *mine = at == MAP_NONE ? NULL : over->items[at];
 
 		if (mine && mine->kind == YML_NULL)
 			continue;
 		y->keys[y->n] = base->keys[i];
-		y->items[y->n++] = mine ? yml_merge(a, base->items[i], mine) : copy_tree(a, base->items[i]);
+		if (mine)
+			item = merges(item, mine) ? merge(a, item, mine, taken) : copy_item(a, mine, false);
+		else if (!taken)
+			item = copy_item(a, item, false);
+		y->items[y->n++] = item;
 	}
 	for (size_t i = 0; i < over->n; i++) {
-		if (over->items[i]->kind == YML_NULL || map_find(&in_base, over->keys[i]->text) != MAP_NONE)
+		if (over->items[i]->kind == YML_NULL ||
+		    index_find(&in_base, over->keys[i]->text) != MAP_NONE)
 			continue;
 		y->keys[y->n] = over->keys[i];
-		y->items[y->n++] = copy_tree(a, over->items[i]);
+		y->items[y->n++] = copy_item(a, over->items[i], false);
 	}
-	map_release(&in_base);
-	map_release(&in_over);
+	map_release(&in_base.map);
+	map_release(&in_over.map);
 	return y;
+}
+
+struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over)
+{
+	return merges(base, over) ? merge(a, base, over, false) : copy_tree(a, over, false);
+}
+
+struct yml *yml_merge_onto(struct arena *a, struct yml *base, const struct yml *over)
+{
+	return merges(base, over) ? merge(a, base, over, true) : copy_tree(a, over, false);
 }

@@ -45,7 +45,12 @@ const char *yml_kind_name(const struct yml *node); /* "a mapping", "a list", "te
 
 /* Returns a copy of `base` with `over` merged over it: mappings are merged, scalars and lists are
  * replaced, null removes the key. A quantity in its long form, {value: ...}, is replaced as a whole, since
- * the source and spread of one number do not apply to another. */
+ * the source and spread of one number do not apply to another.
+ *
+ * The copy has mappings of its own, to which defaults may be added; scalars, and lists of them, are those of the
+ * originals. Whoever changes one puts another in its place (load_set()). */
 struct yml *yml_merge(struct arena *a, const struct yml *base, const struct yml *over);
+/* The same, but the mappings of `base` become those of the result: it is not to be used any more. */
+struct yml *yml_merge_onto(struct arena *a, struct yml *base, const struct yml *over);
 
 #endif
