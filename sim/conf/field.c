@@ -116,7 +116,8 @@ static int load_count(const struct loading *l, const struct yml *node, int64_t *
 	return check_range(l, node, (double)*value);
 }
 
-static int unknown_choice(const struct loading *l, const struct yml *node, const char *const *choices, size_t n)
+static int unknown_choice(const struct loading *l, const struct yml *node, const char *const *choices,
+			  size_t n)
 {
 	const char *near = str_closest(node->text, choices, n);
 	struct err err = ERR_INIT;

@@ -572,8 +572,7 @@ static struct yml *merge(struct arena *a, const struct yml *base, const struct y
 		y->items[y->n++] = item;
 	}
 	for (size_t i = 0; i < over->n; i++) {
-		if (over->items[i]->kind == YML_NULL ||
-		    index_find(&in_base, over->keys[i]->text) != MAP_NONE)
+		if (over->items[i]->kind == YML_NULL || index_find(&in_base, over->keys[i]->text) != MAP_NONE)
 			continue;
 		y->keys[y->n] = over->keys[i];
 		y->items[y->n++] = copy_item(a, over->items[i], false);

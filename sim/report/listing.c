@@ -7,6 +7,7 @@
 #include "sim/base/units.h"
 #include "sim/base/vec.h"
 #include "sim/conf/field.h"
+#include "sim/hw/derive.h"
 #include "sim/hw/hw.h"
 #include "sim/llm/model.h"
 
@@ -115,32 +116,80 @@ static bool load_machine(struct listing *l, struct yml *tree, const char *name, 
 	       machine_check(m, d) == 0;
 }
 
-/* The machine as each of its variants, or as it is; false where there is no more. */
-static bool nth_option(struct listing *l, const struct load_found *f, size_t i, const char **name,
+/* What is listed of a machine as each of its variants, or of the machine as it is where it has none. */
+struct options {
+	const struct load_found *f;
+	struct yml *shared;         /* the keys that such a listing is read from, of the machine itself */
+	const struct yml *variants; /* NULL: there are none */
+	const struct machine *itself;
+};
+
+static struct yml *option_keys(struct arena *a, const struct yml *tree)
+{
+	static const char *const keys[] = {"system", "memory", "price"};
+	struct yml *part = yml_new(a, YML_MAP, tree->place);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct yml *value = yml_get(tree, keys[i]);
+
+		if (value)
+			yml_put(a, part, keys[i], value->place, value);
+	}
+	return part;
+}
+
+/* tree: as loaded, without the defaults that reading the machine adds. */
+static struct options options_of(struct listing *l, const struct load_found *f, const struct yml *tree)
+{
+	const struct yml *v = tree ? yml_get(tree, "variants") : NULL;
+	struct options o = {.f = f, .variants = v && v->kind == YML_MAP ? v : NULL};
+
+	if (o.variants)
+		o.shared = yml_merge(l->loader->arena, NULL, option_keys(l->loader->arena, tree));
+	return o;
+}
+
+static void load_option(struct listing *l, const struct options *o, size_t i, const char *name,
+			struct machine *m)
+{
+	struct diags *d = l->loader->diags;
+	struct yml *over = o->variants->items[i], *part;
+
+	*m = (struct machine){0};
+	diags_init(d, l->loader->arena);
+	over = over->kind == YML_MAP ? load_inherit(l->loader, over, "hardware", HW_SCHEMA) : NULL;
+	if (!over)
+		return;
+	part = yml_merge(l->loader->arena, o->shared, option_keys(l->loader->arena, over));
+	if (!field_load_part(&machine_table, part, name, m, d))
+		derive_facts(m, d);
+}
+
+/* Returns false where there is no more. */
+static bool nth_option(struct listing *l, const struct options *o, size_t i, const char **name,
 		       struct machine *m)
 {
-	const struct yml *v = load_variants(l->loader, f->path);
+	const struct yml *v = o->variants;
 
 	if (i >= (v ? v->n : 1))
 		return false;
-	diags_init(l->loader->diags, l->loader->arena);
-	*name = v ? arena_printf(l->loader->arena, "%s-%s", f->name, v->keys[i]->text) : f->name;
-	load_machine(l,
-		     v ? load_variant(l->loader, f->path, v->keys[i]->text, "hardware", HW_SCHEMA)
-		       : load_file(l->loader, f->path, "hardware", HW_SCHEMA),
-		     *name, m);
+	*name = v ? arena_printf(l->loader->arena, "%s-%s", o->f->name, v->keys[i]->text) : o->f->name;
+	if (v)
+		load_option(l, o, i, *name, m);
+	else
+		*m = *o->itself;
 	return true;
 }
 
 /* "24 48 64 GiB" and "from 1399 USD": every memory it is sold with, the lowest price that is known. */
-static void add_options(struct listing *l, const struct load_found *f, const char **ram, const char **price)
+static void add_options(struct listing *l, const struct options *o, const char **ram, const char **price)
 {
 	struct str all = STR_INIT;
 	struct qty least = {.given = false};
 	const char *name;
 	struct machine m;
 
-	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+	for (size_t i = 0; nth_option(l, o, i, &name, &m); i++) {
 		str_addf(&all, "%s%.4g", i ? " " : "", m.memory.capacity.value / 1073741824.0);
 		if (m.price.given && (!least.given || m.price.value < least.value))
 			least = m.price;
@@ -169,16 +218,16 @@ static const char *runtimes(struct listing *l, const struct machine *m)
 	return kept;
 }
 
-static void machine_text(struct listing *l, struct grid *g, const struct load_found *f,
-			 const struct machine *m)
+static void machine_text(struct listing *l, struct grid *g, const struct options *o)
 {
+	const struct machine *m = o->itself;
 	const struct device *d = m->devices.at;
-	const char **row = grid_row(l, g, f->name);
+	const char **row = grid_row(l, g, o->f->name);
 
 	row[1] = arena_printf(l->loader->arena, "%lld", (long long)d->cores);
 	row[2] = quantity(l, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
 	row[3] = shown(l, &d->peak[DTYPE_F16], DIM_FLOPS, 4);
-	add_options(l, f, &row[4], &row[5]);
+	add_options(l, o, &row[4], &row[5]);
 	row[6] = runtimes(l, m);
 }
 
@@ -212,14 +261,14 @@ static void device_json(struct jsonw *w, const struct device *d)
 	jsonw_end(w);
 }
 
-static void options_json(struct listing *l, const struct load_found *f)
+static void options_json(struct listing *l, const struct options *o)
 {
 	const char *name;
 	struct machine m;
 
 	jsonw_key(l->json, "options");
 	jsonw_array(l->json);
-	for (size_t i = 0; nth_option(l, f, i, &name, &m); i++) {
+	for (size_t i = 0; nth_option(l, o, i, &name, &m); i++) {
 		jsonw_object(l->json);
 		jsonw_key_string(l->json, "name", name);
 		key_qty(l->json, "capacity_B", &m.memory.capacity);
@@ -231,8 +280,9 @@ static void options_json(struct listing *l, const struct load_found *f)
 	jsonw_end(l->json);
 }
 
-static void machine_json(struct listing *l, const struct load_found *f, const struct machine *m)
+static void machine_json(struct listing *l, const struct options *o)
 {
+	const struct machine *m = o->itself;
 	const struct device *d = m->devices.at;
 	struct jsonw *w = l->json;
 
@@ -251,7 +301,7 @@ static void machine_json(struct listing *l, const struct load_found *f, const st
 	for (size_t i = 0; i < m->devices.n; i++)
 		device_json(w, &d[i]);
 	jsonw_end(w);
-	options_json(l, f);
+	options_json(l, o);
 }
 
 /* ---- links, models, scenarios ---- */
@@ -348,14 +398,16 @@ static void plain(struct listing *l, struct grid *g, size_t column, const struct
 
 static void list_machine(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
 {
+	struct options o = options_of(l, f, tree);
 	struct machine m;
 
+	o.itself = &m;
 	if (!load_machine(l, tree, f->name, &m))
 		plain(l, &g->machines, 6, f, title_of(NULL));
 	else if (l->json)
-		machine_json(l, f, &m);
+		machine_json(l, &o);
 	else
-		machine_text(l, &g->machines, f, &m);
+		machine_text(l, &g->machines, &o);
 }
 
 static void list_link(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)
