@@ -37,19 +37,10 @@ static const struct metric_info metrics[TRAIN_METRICS] = {
 
 /* ---- the program ---- */
 
-struct step_facts { /* what every draw needs of the program */
-	double flop;
+struct step_facts {                          /* what every draw needs of the program */
+	double flop, peak_flops, gemm_flops; /* of a step; of the devices that train, per second */
 	const struct train_work *work;
 };
-
-static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
-{
-	struct step_facts *facts = arena_alloc(a, sizeof *facts);
-
-	out[0] = train_build(at);
-	*facts = (struct step_facts){train_flop(at->world), train_work(a, out[0])};
-	*own = facts;
-}
 
 static double weight(const struct program_runs *r, size_t program)
 {
@@ -94,6 +85,19 @@ static const struct qty *best_gemm(const struct world *w, size_t unit)
 	return &w->units[unit].profile->gemm[w->scenario->precision.compute]->roof;
 }
 
+static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
+{
+	struct step_facts *facts = arena_alloc(a, sizeof *facts);
+
+	out[0] = train_build(at);
+	*facts = (struct step_facts){.flop = train_flop(at->world), .work = train_work(a, out[0])};
+	for (size_t u = 0; u < at->world->units_n; u++) {
+		facts->peak_flops += trains(at, u) ? peak_flops(at->world, u) : 0;
+		facts->gemm_flops += trains(at, u) ? best_gemm(at->world, u)->value : 0;
+	}
+	*own = facts;
+}
+
 static size_t devices_used(const struct job_run *r)
 {
 	const struct program_runs *runs = r->state;
@@ -113,13 +117,10 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	const struct step_facts *facts = runs->own;
 	const struct train_times times = train_times(facts->work, &t[0], e.makespan_ns);
 	const double step = sim_s_of_ns(e.makespan_ns), flops = facts->flop / step;
-	double busy = 0, peak = 0, gemm = 0;
+	double busy = 0;
 
-	for (size_t u = 0; u < w->units_n; u++) {
+	for (size_t u = 0; u < w->units_n; u++)
 		busy += busy_ns[u]; /* devices only, no links */
-		peak += trains(r->at, u) ? peak_flops(w, u) : 0;
-		gemm += trains(r->at, u) ? best_gemm(w, u)->value : 0;
-	}
 	of[STEP] = step;
 	of[RATE] = train_tokens(w->scenario->workload.train) / step;
 	of[FORWARD] = times.forward_s;
@@ -127,8 +128,8 @@ static void values(const struct job_run *r, const struct class_times t[JOB_PROGR
 	of[OPTIMIZER] = times.optimizer_s;
 	of[WAITING] = times.waiting_s;
 	of[BUBBLE] = fmax(0, 1 - sim_s_of_ns((sim_ns)busy) / ((double)devices_used(r) * step));
-	of[MFU] = flops / peak;
-	of[OF_BEST_GEMM] = flops / gemm;
+	of[MFU] = flops / facts->peak_flops;
+	of[OF_BEST_GEMM] = flops / facts->gemm_flops;
 }
 
 static double tokens(const struct world *w)

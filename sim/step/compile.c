@@ -8,8 +8,13 @@ struct piece { /* a number of tasks of one class */
 	uint32_t op_class, n;
 };
 
+struct body { /* the pieces of a segment; layers of one kind have the same */
+	uint32_t first_piece, pieces_n;
+};
+
 struct segment {
-	uint32_t queue, first_piece, pieces_n, first_dep, deps_n;
+	struct body pieces;
+	uint32_t queue, body, first_dep, deps_n;
 	uint32_t last_class; /* later tasks depend on the end of its lag */
 };
 
@@ -17,9 +22,10 @@ struct compiled {
 	const struct program *program;
 	bool needs_engine;
 	struct segment *segments;
+	struct body *bodies;
 	struct piece *pieces;
 	uint32_t *deps; /* segments */
-	size_t segments_n, queues_n;
+	size_t segments_n, bodies_n, queues_n;
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
 	size_t cycles_n;
@@ -68,14 +74,14 @@ static void add_piece(struct builder *b, struct segment *s, uint32_t op_class)
 {
 	const uint32_t i = b->piece_of[op_class];
 
-	if (i >= s->first_piece && i < b->pieces.n && b->pieces.at[i].op_class == op_class) {
+	if (i >= s->pieces.first_piece && i < b->pieces.n && b->pieces.at[i].op_class == op_class) {
 		b->pieces.at[i].n++;
 		return;
 	}
 	b->piece_of[op_class] = (uint32_t)b->pieces.n;
 	/* s is the last segment, so its pieces are at the end of the list */
 	VEC_ADD(&b->pieces, (struct piece){op_class, 1});
-	s->pieces_n++;
+	s->pieces.pieces_n++;
 }
 
 /* Returns whether the task has a dependency that the order of its queue does not imply. */
@@ -90,7 +96,7 @@ static bool waits_outside(const struct builder *b, const struct program_task *t)
 static void open_segment(struct builder *b, const struct program_task *t)
 {
 	struct segment s = {
-		.queue = t->queue, .first_piece = (uint32_t)b->pieces.n, .first_dep = (uint32_t)b->deps.n};
+		.queue = t->queue, .pieces = {(uint32_t)b->pieces.n, 0}, .first_dep = (uint32_t)b->deps.n};
 
 	for (uint32_t d = 0; d < t->deps_n; d++) {
 		const uint32_t dep = b->p->deps.at[t->first_dep + d];
@@ -127,6 +133,51 @@ static void build(struct builder *b)
 	}
 }
 
+static bool same_pieces(const struct piece *all, const struct body *a, const struct body *b)
+{
+	return a->pieces_n == b->pieces_n &&
+	       !memcmp(all + a->first_piece, all + b->first_piece, a->pieces_n * sizeof *all);
+}
+
+static size_t hash_of(const struct piece *all, const struct body *body)
+{
+	uint64_t h = 1469598103934665603u; /* FNV-1a, of whole numbers */
+
+	for (uint32_t k = 0; k < body->pieces_n; k++) {
+		const struct piece *p = &all[body->first_piece + k];
+
+		h = (h ^ p->op_class) * 1099511628211u;
+		h = (h ^ p->n) * 1099511628211u;
+	}
+	return (size_t)(h ^ (h >> 32));
+}
+
+/* Gives the segments that have the same pieces one body, whose time is then added up once. */
+static void find_bodies(struct arena *a, struct compiled *c)
+{
+	struct arena scratch = ARENA_INIT;
+	size_t slots_n = 16, at;
+	uint32_t *slots; /* body + 1; 0 is free */
+
+	while (slots_n < c->segments_n * 2)
+		slots_n *= 2;
+	slots = arena_array(&scratch, slots_n, sizeof *slots);
+	c->bodies = arena_array(a, c->segments_n, sizeof *c->bodies);
+	for (size_t i = 0; i < c->segments_n; i++) {
+		struct segment *s = &c->segments[i];
+
+		at = hash_of(c->pieces, &s->pieces) & (slots_n - 1);
+		while (slots[at] && !same_pieces(c->pieces, &c->bodies[slots[at] - 1], &s->pieces))
+			at = (at + 1) & (slots_n - 1);
+		if (!slots[at]) {
+			c->bodies[c->bodies_n++] = s->pieces;
+			slots[at] = (uint32_t)c->bodies_n;
+		}
+		s->body = slots[at] - 1;
+	}
+	arena_release(&scratch);
+}
+
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 {
 	void *to = arena_array(a, n, size);
@@ -153,6 +204,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
 	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
+	find_bodies(a, c);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
 	c->cycles_n = p->cycles.n;
@@ -195,8 +247,20 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	return ends;
 }
 
-static void run_segments(const struct compiled *c, const struct class_times *t, sim_ns *ends, sim_ns *free_at,
-			 struct compiled_ends *r)
+static void add_up_bodies(const struct compiled *c, const struct class_times *t, sim_ns *sums)
+{
+	for (size_t i = 0; i < c->bodies_n; i++) {
+		const struct piece *at = c->pieces + c->bodies[i].first_piece;
+		sim_ns sum = 0;
+
+		for (const struct piece *end = at + c->bodies[i].pieces_n; at < end; at++)
+			sum += t->ns[at->op_class] * at->n;
+		sums[i] = sum;
+	}
+}
+
+static void run_segments(const struct compiled *c, const struct class_times *t, const sim_ns *sums,
+			 sim_ns *ends, sim_ns *free_at, struct compiled_ends *r)
 {
 	for (size_t i = 0; i < c->segments_n; i++) {
 		const struct segment *s = &c->segments[i];
@@ -209,11 +273,7 @@ static void run_segments(const struct compiled *c, const struct class_times *t, 
 			if (there > at)
 				at = there;
 		}
-		for (uint32_t k = 0; k < s->pieces_n; k++) {
-			const struct piece *piece = &c->pieces[s->first_piece + k];
-
-			at += t->ns[piece->op_class] * piece->n;
-		}
+		at += sums[s->body];
 		ends[i] = free_at[s->queue] = at;
 		if (at + t->lag_ns[s->last_class] > r->makespan_ns)
 			r->makespan_ns = at + t->lag_ns[s->last_class];
@@ -223,13 +283,16 @@ static void run_segments(const struct compiled *c, const struct class_times *t, 
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
 {
 	struct compiled_ends r = {0};
-	sim_ns *free_at, *ends;
+	sim_ns *free_at, *ends, *sums;
 
 	if (c->needs_engine)
 		return by_engine(c, t);
-	free_at = xcalloc(c->queues_n + c->segments_n, sizeof *free_at);
+	free_at = xmalloc((c->queues_n + c->segments_n + c->bodies_n) * sizeof *free_at);
+	memset(free_at, 0, c->queues_n * sizeof *free_at);
 	ends = free_at + c->queues_n;
-	run_segments(c, t, ends, free_at, &r);
+	sums = ends + c->segments_n;
+	add_up_bodies(c, t, sums);
+	run_segments(c, t, sums, ends, free_at, &r);
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = ends[c->marks[i]];

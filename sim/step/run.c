@@ -75,18 +75,28 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 	}
 }
 
+/* [queue]: whether a task is for it. The caller frees it. */
+static bool *queues_used(const struct program *p)
+{
+	bool *used = xcalloc(program_queues(p->world), sizeof *used);
+
+	for (size_t i = 0; i < p->tasks.n; i++)
+		used[p->tasks.at[i].queue] = true;
+	return used;
+}
+
 /* [machine]: whether several of its devices work. The caller frees it. */
 static bool *crowded(const struct program *p)
 {
 	const struct world *w = p->world;
 	size_t *only = xcalloc(w->machines_n, sizeof *only); /* 1 + the unit seen first */
-	bool *found = xcalloc(w->machines_n, sizeof *found);
+	bool *found = xcalloc(w->machines_n, sizeof *found), *used = queues_used(p);
 
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const struct queue q = queue_at(w, p->tasks.at[i].queue);
+	for (size_t i = 0; i < program_queues(w); i++) {
+		const struct queue q = queue_at(w, i);
 		const size_t machine = queue_machine(w, q);
 
-		if (q.kind != QUEUE_DEVICE)
+		if (!used[i] || q.kind != QUEUE_DEVICE)
 			continue;
 		if (only[machine] && only[machine] != q.of + 1)
 			found[machine] = true;
@@ -94,22 +104,24 @@ static bool *crowded(const struct program *p)
 			only[machine] = q.of + 1;
 	}
 	free(only);
+	free(used);
 	return found;
 }
 
 bool program_shares(const struct program *p)
 {
 	const struct world *w = p->world;
-	bool *busy = crowded(p), shares = false;
+	bool *busy = crowded(p), *used = queues_used(p), shares = false;
 
 	for (size_t m = 0; m < w->machines_n; m++)
 		shares |= busy[m];
-	for (size_t i = 0; i < p->tasks.n && !shares; i++) {
-		const struct queue q = queue_at(w, p->tasks.at[i].queue);
+	for (size_t i = 0; i < program_queues(w) && !shares; i++) {
+		const struct queue q = queue_at(w, i);
 
-		shares = q.kind == QUEUE_LINK && w->link_uses[q.of].link->duplex == DUPLEX_HALF;
+		shares = used[i] && q.kind == QUEUE_LINK && w->link_uses[q.of].link->duplex == DUPLEX_HALF;
 	}
 	free(busy);
+	free(used);
 	return shares;
 }
 
@@ -151,13 +163,17 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 {
 	for (size_t i = 0; i < p->op_classes.n; i++) {
 		const struct op_class *c = &p->op_classes.at[i];
-		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
 		const struct params *v = &z[c->source];
-		const bool op = c->kind == CLASS_OP;
 
-		t->ns[i] = sim_ns_of_s(op ? cost_seconds_drawn(&c->cost, v)
-					  : term_drawn(&c->cost.memory, v->of[link_param(c)]));
-		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
+		if (c->kind == CLASS_OP) {
+			t->ns[i] = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
+			t->lag_ns[i] = 0;
+		} else {
+			const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
+
+			t->ns[i] = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
+			t->lag_ns[i] = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
+		}
 	}
 	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
 }
