@@ -397,25 +397,6 @@ double cost_seconds_at(const struct cost *c, const struct params *speed)
 	       c->apart.s / speed->of[PARAM_ARITHMETIC] + c->overhead.s / speed->of[PARAM_OVERHEAD];
 }
 
-/* fmax() without a call, for the innermost loop of a draw; neither is NaN. */
-static inline double larger(double a, double b)
-{
-	return a > b ? a : b;
-}
-
-double term_drawn(const struct term *t, double z)
-{
-	return t->s * larger(0.2, 1 + t->spread * z);
-}
-
-double cost_seconds_drawn(const struct cost *c, const struct params *z)
-{
-	return larger(term_drawn(&c->arithmetic, z->of[PARAM_ARITHMETIC]),
-		      term_drawn(&c->memory, z->of[PARAM_MEMORY])) +
-	       term_drawn(&c->apart, z->of[PARAM_ARITHMETIC]) +
-	       term_drawn(&c->overhead, z->of[PARAM_OVERHEAD]);
-}
-
 enum param cost_bound(const struct cost *c)
 {
 	const double work = fmax(c->arithmetic.s, c->memory.s) + c->apart.s;

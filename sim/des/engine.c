@@ -71,19 +71,3 @@ uint64_t engine_fired(const struct engine *e)
 {
 	return e->fired;
 }
-
-sim_ns sim_ns_of_s(double seconds)
-{
-	const double ns = seconds * 1e9;
-	sim_ns whole;
-
-	if (!(ns >= 0 && ns < 0x1p63)) /* NaN fails too */
-		BUG("%g s does not fit on the clock", seconds);
-	whole = (sim_ns)ns; /* llround() without its call: the difference is exact */
-	return whole + (ns - (double)whole >= 0.5);
-}
-
-double sim_s_of_ns(sim_ns ns)
-{
-	return (double)ns / 1e9;
-}

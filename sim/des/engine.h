@@ -6,6 +6,7 @@
  */
 #ifndef SIM_DES_ENGINE_H
 #define SIM_DES_ENGINE_H
+#include "sim/base/err.h"
 #include "sim/des/evq.h"
 
 struct engine; /* opaque */
@@ -25,7 +26,20 @@ uint64_t engine_fired(const struct engine *e); /* events fired so far */
 
 /* Seconds to the clock's nanoseconds: rounds half away from zero. Negative, NaN or past 292 years is a
  * BUG. */
-sim_ns sim_ns_of_s(double seconds);
-double sim_s_of_ns(sim_ns ns);
+static inline sim_ns sim_ns_of_s(double seconds)
+{
+	const double ns = seconds * 1e9;
+	sim_ns whole;
+
+	if (!(ns >= 0 && ns < 0x1p63)) /* NaN fails too */
+		BUG("%g s does not fit on the clock", seconds);
+	whole = (sim_ns)ns; /* llround() without its call: the difference is exact */
+	return whole + (ns - (double)whole >= 0.5);
+}
+
+static inline double sim_s_of_ns(sim_ns ns)
+{
+	return (double)ns / 1e9;
+}
 
 #endif

@@ -191,20 +191,23 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 {
 	enum provenance from = PROVENANCE_MEASURED;
 	const size_t n = r->program ? r->program->op_classes.n : 0;
-	double *s = xcalloc(n, sizeof *s), sum = 0;
+	double *s = xcalloc(n, sizeof *s), *each = xcalloc(n, sizeof *each), sum = 0;
 
+	for (size_t i = 0; i < n; i++)
+		each[i] = sim_s_of_ns(r->times.ns[i]);
 	for (size_t i = 0; r->program && i < r->program->tasks.n; i++) {
 		const struct program_task *t = &r->program->tasks.at[i];
 
 		if (only != PHASE_N && t->label.phase != only)
 			continue;
-		s[t->op_class] += sim_s_of_ns(r->times.ns[t->op_class]);
-		sum += sim_s_of_ns(r->times.ns[t->op_class]);
+		s[t->op_class] += each[t->op_class];
+		sum += each[t->op_class];
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)
 			from = provenance_worse(from, cost_from(&r->program->op_classes.at[i].cost));
 	free(s);
+	free(each);
 	return from;
 }
 

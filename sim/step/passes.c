@@ -324,9 +324,12 @@ static void put_passes(struct passes *f)
 
 struct footprint *passes_streams(const struct placement *at)
 {
-	struct footprint *footprint = xcalloc(at->world->machines_n, sizeof *footprint);
+	struct footprint *footprint;
 	bool any = false;
 
+	if (placement_generate(at).options.overflow != OFFLOAD_STREAM)
+		return NULL;
+	footprint = xcalloc(at->world->machines_n, sizeof *footprint);
 	footprint_generate(at, footprint);
 	for (size_t m = 0; m < at->world->machines_n; m++)
 		any |= footprint[m].disk_B > 0;

@@ -238,8 +238,8 @@ static struct stage_orders room_for(struct arena *a, const struct pipeline *p)
 	return o;
 }
 
-/* Choices that no move of this pipeline hangs on: where W is not a pass of its own nothing fills gaps, and where every stage
- * has one chunk there is one F to choose. All their values give the same orders, so the first stands for them. */
+/* Choices that no move of this pipeline hangs on: where W is not a pass of its own nothing fills gaps, where every stage has
+ * one chunk there is one F to choose, and the passes of a single micro-batch are a chain, if W is none of them. All their values give the same orders, so the first stands for them. */
 static bool is_needless(const struct pipeline *p, struct choices c)
 {
 	bool splits = false, several = false;
@@ -249,7 +249,8 @@ static bool is_needless(const struct pipeline *p, struct choices c)
 		for (size_t k = 0; k < i; k++)
 			several |= p->chunks[i].stage[PASS_FORWARD] == p->chunks[k].stage[PASS_FORWARD];
 	}
-	return (c.fill != FILL_FITTING && !splits) || (!c.deep && !several);
+	return (c.fill != FILL_FITTING && !splits) || (!c.deep && !several) ||
+	       (p->micros == 1 && !splits && (c.alternate || c.guard || !c.deep));
 }
 
 bool list_schedule(struct arena *a, const struct pipeline *p, const struct limits *l, struct stage_orders *o)

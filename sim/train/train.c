@@ -473,11 +473,32 @@ double train_tokens(const struct train *t)
 	return (double)(t->tokens * t->batch * t->micro_batches) * (1 - t->padding);
 }
 
+/* The operators of a block's pass, which are those of the last block of its kind where nothing else is asked. */
+struct pass_ops {
+	struct part part;
+	struct shape shape;
+	size_t n;
+	struct op ops[GRAPH_OPS];
+};
+
+static const struct pass_ops *ops_of(struct pass_ops *kept, const struct world *w, const struct shape *s,
+				     struct part part, enum phase phase)
+{
+	if (!kept->n || !part_same(kept->part, part) || !shape_same(&kept->shape, s)) {
+		kept->part = part;
+		kept->shape = *s;
+		kept->n = graph_block(w->model, &w->scenario->precision, s, part, phase, kept->ops);
+	}
+	return kept;
+}
+
 double train_flop(const struct world *w)
 {
 	static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
 	struct arena a = ARENA_INIT;
 	const struct trainable t = trainable_make(&a, w, w->scenario->workload.train);
+	/* attention and feed-forward take turns */
+	struct pass_ops(*kept)[2] = arena_array(&a, ARRAY_LEN(phases), sizeof *kept);
 	double flop = 0;
 
 	for (size_t b = 0; b < model_blocks(w->model); b++) {
@@ -485,12 +506,11 @@ double train_flop(const struct world *w)
 
 		s.scores_again = false;
 		for (size_t p = 0; p < ARRAY_LEN(phases); p++) {
-			struct op ops[GRAPH_OPS];
-			const size_t n = graph_block(w->model, &w->scenario->precision, &s,
-						     model_block(w->model, b).part, phases[p], ops);
+			const struct pass_ops *of =
+				ops_of(&kept[p][b % 2], w, &s, model_block(w->model, b).part, phases[p]);
 
-			for (size_t k = 0; k < n && (phases[p] == PHASE_FORWARD || b >= t.lowest); k++)
-				flop += ops[k].flop;
+			for (size_t k = 0; k < of->n && (phases[p] == PHASE_FORWARD || b >= t.lowest); k++)
+				flop += of->ops[k].flop;
 		}
 	}
 	arena_release(&a);

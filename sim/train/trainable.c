@@ -14,16 +14,29 @@ struct shape train_shape(const struct train *t)
 			      .scores_again = t->options.recompute == RECOMPUTE_SELECTIVE};
 }
 
-static struct trainable_block block_of(const struct world *w, const struct train *t, size_t block)
+static struct shape shape_of(const struct world *w, const struct train *t, struct block b)
 {
-	const struct block b = model_block(w->model, block);
-	struct trainable_block k = {.shape = train_shape(t)};
+	struct shape shape = train_shape(t);
 
 	if (t->layers && b.layer < w->model->layers - t->layers) { /* the ends are layer -1 */
-		k.shape.train_weights = false;
-		k.shape.adapters = 0;
-		k.shape.lora_rank = 0;
+		shape.train_weights = false;
+		shape.adapters = 0;
+		shape.lora_rank = 0;
 	}
+	return shape;
+}
+
+/* What a block like an earlier one trains is not counted again: like: the one two before it, which in most models has the
+ * same part; NULL at the start. */
+static struct trainable_block block_of(const struct world *w, const struct train *t, size_t block,
+				       const struct trainable_block *like)
+{
+	const struct block b = model_block(w->model, block);
+	struct trainable_block k = {.shape = shape_of(w, t, b)};
+
+	if (like && shape_same(&like->shape, &k.shape) &&
+	    part_same(model_block(w->model, block + 2).part, b.part))
+		return *like;
 	k.numbers = graph_trainable(w->model, &k.shape, b.part);
 	k.gradient_B = format_bytes((enum format_id)w->scenario->precision.compute, k.numbers);
 	return k;
@@ -35,7 +48,7 @@ struct trainable trainable_make(struct arena *a, const struct world *w, const st
 	struct trainable t = {w, *train, n, arena_array(a, n, sizeof *t.blocks)};
 
 	for (size_t i = n; i-- > 0;) {
-		t.blocks[i] = block_of(w, train, i);
+		t.blocks[i] = block_of(w, train, i, i + 2 < n ? &t.blocks[i + 2] : NULL);
 		if (t.blocks[i].numbers > 0)
 			t.lowest = i ? i : 1;
 	}
