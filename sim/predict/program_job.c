@@ -82,6 +82,7 @@ static struct program_runs *run_programs(struct arena *a, const struct job_run *
 	r->type->programs->build(a, r->at, programs, &runs->own);
 	for (size_t i = 0; i < JOB_PROGRAMS; i++)
 		runs->run[i] = simulated_make(a, programs[i]);
+	runs->drawn = drawn_programs_make(a, programs, JOB_PROGRAMS);
 	return runs;
 }
 
@@ -177,10 +178,11 @@ void program_job_values(const struct job_run *r, void *scratch, const struct con
 	double *busy_ns = xcalloc(program_queues(r->at->world), sizeof *busy_ns);
 
 	program_job_nominal(runs, nominal);
-	for (size_t i = 0; i < JOB_PROGRAMS && c->params; i++)
+	if (c->params && c->drawn)
+		drawn_programs_times(runs->drawn, c->params, drawn);
+	for (size_t i = 0; i < JOB_PROGRAMS && c->params && !c->drawn; i++)
 		if (runs->run[i].program)
-			(c->drawn ? program_times_drawn : program_times_at)(runs->run[i].program, c->params,
-									    &drawn[i]);
+			program_times_at(runs->run[i].program, c->params, &drawn[i]);
 	program_job_busy_ns(r, c->params ? drawn : nominal, busy_ns);
 	r->type->programs->values(r, c->params ? drawn : nominal, busy_ns, of);
 	add_energy_cost(r, c, busy_ns, of);

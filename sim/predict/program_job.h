@@ -30,6 +30,7 @@ struct simulated {
 /* job_run.state of a job of programs. */
 struct program_runs {
 	struct simulated run[JOB_PROGRAMS];
+	struct drawn_programs *drawn;
 	void *own; /* kept by the job's build(); in the arena, but for the programs */
 };
 /* NULL where the job did not run. */

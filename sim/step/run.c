@@ -159,23 +159,124 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
+static void draw_class(const struct op_class *c, const struct params *z, sim_ns *ns, sim_ns *lag_ns)
+{
+	const struct params *v = &z[c->source];
+
+	if (c->kind == CLASS_OP) {
+		*ns = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
+		*lag_ns = 0;
+	} else {
+		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
+
+		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
+	}
+}
+
+static void draw_wires(const struct program *p, const struct params *z, struct class_times *t)
+{
+	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
+}
+
 void program_times_drawn(const struct program *p, const struct params *z, struct class_times *t)
 {
-	for (size_t i = 0; i < p->op_classes.n; i++) {
-		const struct op_class *c = &p->op_classes.at[i];
-		const struct params *v = &z[c->source];
+	for (size_t i = 0; i < p->op_classes.n; i++)
+		draw_class(&p->op_classes.at[i], z, &t->ns[i], &t->lag_ns[i]);
+	draw_wires(p, z, t);
+}
 
-		if (c->kind == CLASS_OP) {
-			t->ns[i] = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
-			t->lag_ns[i] = 0;
-		} else {
-			const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
+/* ---- several programs drawn together ---- */
 
-			t->ns[i] = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
-			t->lag_ns[i] = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
-		}
+struct drawn_class { /* the first that is equal: this one, or one of the same or an earlier program */
+	uint32_t program, op_class;
+};
+
+struct drawn_program {
+	const struct program *p;
+	struct drawn_class *first; /* [class] */
+	bool shares;
+};
+
+struct drawn_programs {
+	struct drawn_program *at;
+	size_t n;
+};
+
+static bool same_term(const struct term *a, const struct term *b)
+{
+	return a->s == b->s && a->spread == b->spread;
+}
+
+static bool drawn_alike(const struct op_class *a, const struct op_class *b)
+{
+	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
+	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
+	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
+	       a->lag_s == b->lag_s && a->lag_spread == b->lag_spread;
+}
+
+enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */
+
+struct seen {
+	struct drawn_class at[SEEN_MAX];
+	size_t n;
+};
+
+static struct drawn_class first_alike(const struct drawn_programs *d, struct seen *seen,
+				      struct drawn_class own)
+{
+	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
+
+	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
+		const struct drawn_class *k = &seen->at[i];
+
+		if (drawn_alike(&d->at[k->program].p->op_classes.at[k->op_class], c))
+			return *k;
 	}
-	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
+	seen->at[seen->n++ % SEEN_MAX] = own;
+	return own;
+}
+
+struct drawn_programs *drawn_programs_make(struct arena *a, struct program *const *programs, size_t n)
+{
+	struct drawn_programs *d = arena_alloc(a, sizeof *d);
+	struct seen seen = {.n = 0};
+
+	*d = (struct drawn_programs){arena_array(a, n, sizeof *d->at), n};
+	for (size_t i = 0; i < n; i++) {
+		const size_t classes = programs[i] ? programs[i]->op_classes.n : 0;
+
+		if (!programs[i])
+			continue;
+		d->at[i] =
+			(struct drawn_program){programs[i], arena_array(a, classes, sizeof *d->at[i].first),
+					       program_shares(programs[i])};
+		for (size_t k = 0; k < classes; k++)
+			d->at[i].first[k] =
+				first_alike(d, &seen, (struct drawn_class){(uint32_t)i, (uint32_t)k});
+	}
+	return d;
+}
+
+void drawn_programs_times(const struct drawn_programs *d, const struct params *z, struct class_times *t)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct drawn_program *of = &d->at[i];
+
+		for (size_t k = 0; of->p && k < of->p->op_classes.n; k++) {
+			const struct drawn_class *first = &of->first[k];
+
+			if (first->op_class == k && first->program == i) {
+				draw_class(&of->p->op_classes.at[k], z, &t[i].ns[k], &t[i].lag_ns[k]);
+			} else {
+				t[i].ns[k] = t[first->program].ns[first->op_class];
+				t[i].lag_ns[k] = t[first->program].lag_ns[first->op_class];
+			}
+		}
+		if (of->shares)
+			draw_wires(of->p, z, &t[i]);
+	}
 }
 
 /* ---- the engine ---- */
