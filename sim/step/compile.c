@@ -259,40 +259,40 @@ static void add_up_bodies(const struct compiled *c, const struct class_times *t,
 	}
 }
 
-static void run_segments(const struct compiled *c, const struct class_times *t, const sim_ns *sums,
-			 sim_ns *ends, sim_ns *free_at, struct compiled_ends *r)
+/* through: when what a segment sends has arrived */
+static sim_ns run_segments(const struct compiled *c, const struct class_times *t, const sim_ns *sums,
+			   sim_ns *ends, sim_ns *through, sim_ns *free_at)
 {
+	sim_ns makespan_ns = 0;
+
 	for (size_t i = 0; i < c->segments_n; i++) {
 		const struct segment *s = &c->segments[i];
 		sim_ns at = free_at[s->queue];
 
-		for (uint32_t d = 0; d < s->deps_n; d++) {
-			const uint32_t dep = c->deps[s->first_dep + d];
-			const sim_ns there = ends[dep] + t->lag_ns[c->segments[dep].last_class];
-
-			if (there > at)
-				at = there;
-		}
+		for (const uint32_t *dep = c->deps + s->first_dep, *end = dep + s->deps_n; dep < end; dep++)
+			at = longer(at, through[*dep]);
 		at += sums[s->body];
 		ends[i] = free_at[s->queue] = at;
-		if (at + t->lag_ns[s->last_class] > r->makespan_ns)
-			r->makespan_ns = at + t->lag_ns[s->last_class];
+		through[i] = at + t->lag_ns[s->last_class];
+		makespan_ns = longer(makespan_ns, through[i]);
 	}
+	return makespan_ns;
 }
 
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
 {
 	struct compiled_ends r = {0};
-	sim_ns *free_at, *ends, *sums;
+	sim_ns *free_at, *ends, *through, *sums;
 
 	if (c->needs_engine)
 		return by_engine(c, t);
-	free_at = xmalloc((c->queues_n + c->segments_n + c->bodies_n) * sizeof *free_at);
+	free_at = xmalloc((c->queues_n + 2 * c->segments_n + c->bodies_n) * sizeof *free_at);
 	memset(free_at, 0, c->queues_n * sizeof *free_at);
 	ends = free_at + c->queues_n;
-	sums = ends + c->segments_n;
+	through = ends + c->segments_n;
+	sums = through + c->segments_n;
 	add_up_bodies(c, t, sums);
-	run_segments(c, t, sums, ends, free_at, &r);
+	r.makespan_ns = run_segments(c, t, sums, ends, through, free_at);
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = ends[c->marks[i]];
