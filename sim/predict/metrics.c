@@ -89,7 +89,18 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 	return x.samples;
 }
 
-static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d,
+/* Whether any metric of a job is asked for. */
+static bool is_asked(const bool *asked, int job)
+{
+	bool any = !asked;
+
+	for (size_t i = 0; asked && i < metrics_n(); i++)
+		any |= asked[i] && (int)metric_at(i)->job == job;
+	return any;
+}
+
+/* asked: [metric]; NULL: all of them. */
+static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
 			   struct metric *metrics)
 {
 	struct metric_values *value = arena_alloc(a, sizeof *value);
@@ -105,7 +116,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
-		if (!r->state)
+		if (!r->state || !is_asked(asked, j))
 			continue;
 		samples[j] = draw_job(a, r, d);
 		r->values = value->of[j];
@@ -115,7 +126,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 		const struct metric_info *m = metric_at(i);
 		const struct job_run *r = &p->jobs[m->job];
 
-		if (isnan(metric_value(value, m)))
+		if ((asked && !asked[i]) || isnan(metric_value(value, m)))
 			continue;
 		metrics[n] = (struct metric){.name = m->name,
 					     .unit = m->unit,
@@ -283,18 +294,26 @@ static const char *short_job(const struct prediction *p)
 	return NULL;
 }
 
-struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d)
+struct assignment_row prediction_asked(struct arena *a, struct prediction *p, const struct draws *d,
+				       const bool *asked)
 {
 	struct metric *metrics = arena_array(a, metrics_n(), sizeof *metrics);
 	struct assignment_row row = {.name = p->at.assignment->name, .metrics = metrics};
-	struct str advice = STR_INIT;
 
-	row.metrics_n = make_metrics(a, p, d, metrics);
+	row.metrics_n = make_metrics(a, p, d, asked, metrics);
 	make_memory(a, p, &row);
-	make_busy(a, p, &row);
 	row.fits = row.short_B == 0;
 	if (!row.fits)
 		row.short_phase = short_job(p);
+	return row;
+}
+
+struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d)
+{
+	struct assignment_row row = prediction_asked(a, p, d, NULL);
+	struct str advice = STR_INIT;
+
+	make_busy(a, p, &row);
 	row.bound = explain_bound(a, p);
 	for (int j = 0; j < JOB_N; j++)
 		if (p->jobs[j].state && p->jobs[j].type->advised)

@@ -13,6 +13,11 @@
 /* Leaves each job's values and draws in the prediction, for explain_verdicts(). */
 struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d);
 
+/* Only the metrics that are asked for, [metric]; NULL: all. Nothing is drawn of other jobs, and of the row what limits it and
+ * which queues are busy is left out. */
+struct assignment_row prediction_asked(struct arena *a, struct prediction *p, const struct draws *d,
+				       const bool *asked);
+
 /* Adds to the rows of all assignments of a scenario by how much each metric differs from the best, where jobs
  * leave something to chance (job_type.paired). */
 void prediction_differences(struct arena *a, const struct prediction *all, struct assignment_row *rows,

@@ -212,6 +212,23 @@ struct sweep_running {
 	bool quiet;                      /* several cells run at a time, and none tells of its draws */
 };
 
+/* [metric]: whether a cell tells of it. */
+static bool *asked_metrics(struct arena *a, const struct sweep *s)
+{
+	const char *always[] = {s->metric, "stable", "holds"};
+	bool *asked = arena_array(a, metrics_n(), sizeof *asked);
+
+	for (size_t i = 0; i < metrics_n(); i++) {
+		const struct metric_info *m = metric_at(i);
+
+		for (size_t k = 0; k < ARRAY_LEN(always); k++)
+			asked[i] |= !strcmp(m->name, always[k]);
+		for (size_t k = 0; k < s->shown_n; k++)
+			asked[i] |= m == s->shown[k].metric || m == s->shown[k].median;
+	}
+	return asked;
+}
+
 static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
 			 struct sweep_cell *cell)
 {
@@ -220,6 +237,7 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 	struct draws draws;
 	struct sweep_entry *entries = arena_array(&x->kept, s->names_n, sizeof *entries);
 	double *bounds = arena_array(&x->kept, s->shown_n, sizeof *bounds);
+	const bool *asked = asked_metrics(&x->scratch, s);
 
 	ask.workers.threads = (int64_t)r->threads;
 	if (r->quiet)
@@ -234,7 +252,7 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
 
 		prediction_make(&x->scratch, &at[i], &p);
-		*row = prediction_row(&x->scratch, &p, &draws);
+		*row = prediction_asked(&x->scratch, &p, &draws, asked);
 		entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&p) == 1;
 		prediction_release(&p);
