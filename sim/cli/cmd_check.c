@@ -149,6 +149,7 @@ static int cmd_check(const void *options, const struct texts *files)
 		struct session s;
 
 		session_begin(&s, &o->load, NULL);
+		s.loader.unhashed = true;
 		check_file(&s, &o->load.sets, files->at[i]);
 		if (s.diags.total)
 			rc = session_complain(&s);

@@ -50,6 +50,7 @@ static int cmd_list(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
+	s.loader.unhashed = true;
 	rc = list_all(files, (enum listing_format)format, &s, &out);
 	session_end(&s);
 	str_release(&out);

@@ -52,6 +52,7 @@ void loader_begin_inner(struct loader *inner, struct arena *scratch, const struc
 	loader_init(inner, scratch, outer->diags);
 	inner->paths = outer->paths;
 	inner->paths_n = outer->paths_n;
+	inner->unhashed = outer->unhashed;
 	inner->outer = outer;
 }
 
@@ -82,9 +83,10 @@ static struct yml *parse_tree(struct loader *l, const struct source *source)
 	const size_t before = l->diags->total;
 	struct load_tree *kept;
 	struct yml *tree;
-	char sha256[65];
+	char sha256[65] = "";
 
-	sha256_hex(source->text, source->len, sha256);
+	if (!l->unhashed)
+		sha256_hex(source->text, source->len, sha256);
 	record_input(l, source->path, sha256);
 	tree = yml_parse(l->arena, source, l->diags);
 	if (tree)
