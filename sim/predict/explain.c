@@ -13,7 +13,7 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
 	case QUEUE_DEVICE:
 		return arena_printf(a, "%s of %s", param_names[param], w->units[s.of].name);
 	case QUEUE_LINK:
-		return arena_printf(a, "%s of %s", param_names[param], w->link_uses[s.of].link->origin.name);
+		return arena_printf(a, "%s of %s", param_names[param], w->links[s.of].origin.name);
 	case QUEUE_DISK:
 		return arena_printf(a, "disk of %s", w->machines[s.of].origin.name);
 	}
@@ -113,7 +113,7 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
 	}
 	sum_critical_path(&scratch, r, sum);
-	for (size_t s = w->units_n; s < w->units_n + w->link_uses_n; s++)
+	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);

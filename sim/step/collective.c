@@ -2,134 +2,340 @@
 #include "sim/step/collective.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* One message of a round, between devices of the shard group; part: as a share of the tensor. */
-struct hop {
-	int from, to;
-	double part;
+#include "sim/step/rounds.h"
+
+/* The devices of an operation. */
+struct ranks {
+	const struct world *w;
+	const size_t *unit;  /* [rank] */
+	const double *share; /* NULL: all the same */
+	int n;
 };
-enum { HOPS = SHARDS_MAX * (SHARDS_MAX - 1) };
 
-static int power_below(int n)
+/* From so many devices on, formulas take what repeats as a sum, and all to all is not tried. */
+enum { FEW_RANKS = 64 };
+
+static struct ranks ranks_of(const struct world *w, const struct shards *shards)
 {
-	int m = 1;
-
-	while (2 * m <= n)
-		m *= 2;
-	return m;
+	return (struct ranks){w, shards->unit, shards->share, shards->n};
 }
 
-static int rounds_of(const struct collective *c, enum reduce_way way, int n)
+static size_t machine_of(const struct ranks *g, int i)
 {
-	int rounds = 0;
-
-	switch (way) {
-	case REDUCE_RING:
-		return (c->gather ? 1 : 2) * (n - 1);
-	case REDUCE_DIRECT:
-		return 1;
-	case REDUCE_SCATTER:
-		return c->gather ? 1 : 2;
-	case REDUCE_TREE:
-		for (int m = 1; m < power_below(n); m *= 2)
-			rounds++;
-		return c->gather ? 1 : rounds + (power_below(n) < n ? 2 : 0);
-	case REDUCE_AUTO:
-		break;
-	}
-	BUG("way %d", (int)way);
+	return g->w->units[g->unit[i]].machine;
 }
 
-static int tree_hops(int n, int round, struct hop *out)
+/* NULL: both are on one machine. */
+static const struct link_use *use_between(const struct ranks *g, int i, int j)
 {
-	const int m = power_below(n), extra = n - m;
-	int used = 0, far;
+	const size_t a = machine_of(g, i), b = machine_of(g, j);
 
-	if (extra && round == 0) {
-		for (int i = m; i < n; i++)
-			out[used++] = (struct hop){i, i - m, 1};
-		return used;
-	}
-	far = 1 << (round - (extra ? 1 : 0));
-	if (far == m) {
-		for (int i = m; i < n; i++)
-			out[used++] = (struct hop){i - m, i, 1};
-		return used;
-	}
-	for (int i = 0; i < m; i++)
-		out[used++] = (struct hop){i, i ^ far, 1};
-	return used;
+	return a == b ? NULL : &g->w->link_uses[world_link_use(g->w, a, b)];
 }
 
-static int hops_of(const struct collective *c, enum reduce_way way, const struct shards *shards, int round,
-		   struct hop *out)
+static const struct link *link_between(const struct ranks *g, int i, int j)
 {
-	const int n = shards->n;
-	int used = 0;
+	const struct link_use *u = use_between(g, i, j);
 
-	if (way == REDUCE_RING) {
-		for (int i = 0; i < n; i++)
-			out[used++] = (struct hop){i, (i + 1) % n, 1.0 / n};
-		return used;
+	return u ? u->link : NULL;
+}
+
+static const struct link_way *way_between(const struct ranks *g, const struct link_use *u, int from)
+{
+	return &u->ways[link_use_from(u, machine_of(g, from))];
+}
+
+/* ---- boxes ---- */
+
+struct boxes {
+	int *rank; /* [box * size + place] */
+	int n, size;
+};
+
+struct speeds {
+	double least, most; /* byte/s */
+};
+
+static void count_speed(struct speeds *s, const struct link *l)
+{
+	const double Bps = l ? l->bandwidth.value : INFINITY;
+
+	s->least = fmin(s->least, Bps);
+	s->most = fmax(s->most, Bps);
+}
+
+static struct speeds speeds_of(const struct ranks *g)
+{
+	struct speeds s = {INFINITY, 0};
+
+	for (int i = 1; i < g->n; i++) {
+		count_speed(&s, link_between(g, i - 1, i));
+		count_speed(&s, link_between(g, 0, i));
 	}
-	if (way == REDUCE_TREE && !c->gather)
-		return tree_hops(n, round, out);
+	return s;
+}
+
+/* Two devices of one machine, or joined by a faster link than the slowest; where all links are as fast, those of one leaf
+ * of a fat tree. */
+static bool are_near(const struct ranks *g, int i, int j, struct speeds speeds)
+{
+	const struct link_use *u = use_between(g, i, j);
+
+	if (speeds.most > speeds.least)
+		return !u || u->link->bandwidth.value > speeds.least;
+	return !u || u->one_leaf;
+}
+
+static bool are_all_near(const struct ranks *g, const int *rank, int n, struct speeds speeds)
+{
 	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			if (i != j)
-				out[used++] = (struct hop){i, j,
-							   c->gather               ? shards->share[i]
-							   : way == REDUCE_SCATTER ? 1.0 / n
-										   : 1};
-	return used;
+		for (int j = 0; j < i; j++)
+			if (!are_near(g, rank[i], rank[j], speeds))
+				return false;
+	return true;
 }
 
-static const struct link *link_between(const struct world *w, const struct shards *shards, int i, int j)
+/* Each device joins the first box that it is near to; false where boxes are not of one size, or nothing is gained. */
+static bool find_boxes(struct arena *a, const struct ranks *g, struct boxes *out)
 {
-	const size_t a = w->units[shards->unit[i]].machine, b = w->units[shards->unit[j]].machine;
+	const struct speeds speeds = speeds_of(g);
+	int *first = arena_array(a, (size_t)g->n, sizeof *first),
+	    *size = arena_array(a, (size_t)g->n, sizeof *size),
+	    *box = arena_array(a, (size_t)g->n, sizeof *box);
 
-	return a == b ? NULL : w->link_uses[world_link_use(w, a, b)].link;
+	*out = (struct boxes){.n = 0};
+	for (int i = 0; i < g->n; i++) {
+		while (box[i] < out->n && !are_near(g, first[box[i]], i, speeds))
+			box[i]++;
+		if (box[i] == out->n)
+			first[out->n++] = i;
+		size[box[i]]++;
+	}
+	out->size = size[0];
+	out->rank = arena_array(a, (size_t)g->n, sizeof *out->rank);
+	if (out->size < 2 || out->n < 2 || out->n * out->size != g->n)
+		return false;
+	memset(size, 0, (size_t)g->n * sizeof *size);
+	for (int i = 0; i < g->n; i++) {
+		if (size[box[i]] == out->size)
+			return false;
+		out->rank[box[i] * out->size + size[box[i]]++] = i;
+	}
+	for (int b = 0; b < out->n; b++)
+		if (!are_all_near(g, out->rank + b * out->size, out->size, speeds))
+			return false;
+	return true;
 }
 
-static double wire_s(const struct link *l, double bytes, bool both_ways)
+static struct rounds rounds_of(const struct ranks *g, const struct collective *c, enum reduce_way way,
+			       const struct boxes *boxes)
 {
-	return l->latency.value +
-	       bytes / link_rate(l, bytes).value * (both_ways && l->duplex == DUPLEX_HALF ? 2 : 1);
+	return (struct rounds){.way = way,
+			       .gather = c->gather,
+			       .n = g->n,
+			       .share = g->share,
+			       .box = boxes->rank,
+			       .box_n = boxes->size};
 }
 
-/* Advances the time at which each device has its data by one round. A device makes its host copies one
- * after the other. */
-static void pass_round(const struct world *w, const struct shards *shards, double bytes,
-		       const struct hop *hops, double at_s[SHARDS_MAX])
-{
-	double send_s[SHARDS_MAX] = {0}, receive_s[SHARDS_MAX] = {0}, next_s[SHARDS_MAX];
+/* ---- time by formula ---- */
 
-	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, shards, h->from, h->to);
+struct clock {
+	const struct ranks *g;
+	double bytes;                 /* of the whole tensor */
+	double *at_s, *next_s;        /* [rank]: when it has its data; after this round */
+	double *send_s, *receive_s;   /* [rank]: host copies of this round */
+	double *load_B;               /* [part of the network]: in this round */
+	bool copies;                  /* some link has host copies */
+	const struct link *last_link; /* what carry_s() was asked last */
+	double last_B, last_s;
+};
+
+static struct clock clock_new(struct arena *a, const struct ranks *g, double bytes)
+{
+	const size_t n = (size_t)g->n;
+	struct clock k = {.g = g, .bytes = bytes};
+
+	k.at_s = arena_array(a, n, sizeof *k.at_s);
+	k.next_s = arena_array(a, n, sizeof *k.next_s);
+	k.send_s = arena_array(a, n, sizeof *k.send_s);
+	k.receive_s = arena_array(a, n, sizeof *k.receive_s);
+	k.load_B = arena_array(a, g->w->parts_n, sizeof *k.load_B);
+	for (size_t i = 0; i < g->w->links_n; i++)
+		k.copies |= g->w->links[i].send_copy.given || g->w->links[i].receive_copy.given;
+	return k;
+}
+
+static double carry_s(struct clock *k, const struct link *l, double bytes)
+{
+	if (l != k->last_link || bytes != k->last_B) {
+		k->last_link = l;
+		k->last_B = bytes;
+		k->last_s = bytes / link_rate(l, bytes).value;
+	}
+	return k->last_s;
+}
+
+/* The cable, or whatever else, that a message is on next after `machine`, which it is moved on to. */
+static const struct link_way *next_hop(const struct ranks *g, const struct link_way *way, size_t i,
+				       size_t *machine)
+{
+	const struct link_use *hop = &g->w->link_uses[way->hops[i]];
+	const int end = link_use_from(hop, *machine);
+
+	*machine = hop->ends[1 - end];
+	return &hop->ways[end];
+}
+
+static void load_way(struct clock *k, const struct link_way *way, double bytes)
+{
+	for (size_t i = 0; i < way->parts_n; i++)
+		k->load_B[way->parts[i]] += bytes;
+}
+
+static void load(struct clock *k, const struct hop *h, double bytes)
+{
+	const struct link_use *u = use_between(k->g, h->from, h->to);
+	size_t machine = machine_of(k->g, h->from);
+	const struct link_way *way;
+
+	if (!u)
+		return;
+	way = way_between(k->g, u, h->from);
+	if (!way->hops_n)
+		load_way(k, way, bytes);
+	for (size_t i = 0; i < way->hops_n; i++)
+		load_way(k, next_hop(k->g, way, i, &machine), bytes);
+}
+
+/* The time that the busiest part on the way takes for all that goes through it in this round. */
+static double busiest_s(const struct clock *k, const struct link_way *way)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < way->parts_n; i++) {
+		const struct shared_part *part = &k->g->w->parts[way->parts[i]];
+
+		most = fmax(most, k->load_B[way->parts[i]] / (part->bandwidth->value * part->times));
+	}
+	return most;
+}
+
+/* Where machines store messages, a message waits on each cable by itself. */
+static double wire_s(struct clock *k, const struct link_use *u, int from, double bytes)
+{
+	const struct link_way *way = way_between(k->g, u, from);
+	const double alone_s = carry_s(k, u->link, bytes);
+	size_t machine = machine_of(k->g, from);
+	double wait_s = 0;
+
+	if (!way->hops_n)
+		return u->link->latency.value + fmax(alone_s, busiest_s(k, way));
+	for (size_t i = 0; i < way->hops_n; i++) {
+		const struct link *cable = k->g->w->link_uses[way->hops[i]].link;
+		const struct link_way *hop = next_hop(k->g, way, i, &machine);
+
+		wait_s += fmax(0, busiest_s(k, hop) - bytes / link_rate(cable, bytes).value);
+	}
+	return u->link->latency.value + alone_s + wait_s;
+}
+
+/* A device makes its host copies one after the other. */
+static void add_copies(struct clock *k, const hop_list *hops)
+{
+	for (int i = 0; i < k->g->n; i++)
+		k->send_s[i] = k->receive_s[i] = 0;
+	for (size_t i = 0; i < hops->n; i++) {
+		const struct hop *h = &hops->at[i];
+		const struct link *l = link_between(k->g, h->from, h->to);
 
 		if (l && l->send_copy.given)
-			send_s[h->from] += h->part * bytes / l->send_copy.value;
+			k->send_s[h->from] += h->part * k->bytes / l->send_copy.value;
 		if (l && l->receive_copy.given)
-			receive_s[h->to] += h->part * bytes / l->receive_copy.value;
+			k->receive_s[h->to] += h->part * k->bytes / l->receive_copy.value;
 	}
-	memcpy(next_s, at_s, sizeof next_s);
-	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, shards, h->from, h->to);
-		double there_s = at_s[h->from] + send_s[h->from];
-		bool back = false;
-
-		for (const struct hop *k = hops; k->part > 0; k++)
-			back |= k->from == h->to && k->to == h->from;
-		there_s += l ? wire_s(l, h->part * bytes, back) + receive_s[h->to] : 0;
-		next_s[h->to] = fmax(next_s[h->to], there_s);
-	}
-	memcpy(at_s, next_s, sizeof next_s);
 }
 
-static const struct overhead *overhead_of(const struct world *w, const struct shards *shards, int i)
+/* Advances the time at which each device has its data by one round. */
+static void pass_round(struct clock *k, const hop_list *hops)
 {
-	return &w->units[shards->unit[i]].profile->overhead;
+	double *next_s = k->next_s;
+
+	if (k->copies)
+		add_copies(k, hops);
+	if (k->g->w->parts_n)
+		memset(k->load_B, 0, k->g->w->parts_n * sizeof *k->load_B);
+	for (size_t i = 0; i < hops->n && k->g->w->parts_n; i++)
+		load(k, &hops->at[i], hops->at[i].part * k->bytes);
+	memcpy(next_s, k->at_s, (size_t)k->g->n * sizeof *next_s);
+	for (size_t i = 0; i < hops->n; i++) {
+		const struct hop *h = &hops->at[i];
+		const struct link_use *u = use_between(k->g, h->from, h->to);
+		double there_s = k->at_s[h->from] + k->send_s[h->from];
+
+		there_s += u ? wire_s(k, u, h->from, h->part * k->bytes) + k->receive_s[h->to] : 0;
+		next_s[h->to] = fmax(next_s[h->to], there_s);
+	}
+	k->next_s = k->at_s;
+	k->at_s = next_s;
+}
+
+static double latest_s(const struct clock *k)
+{
+	double last_s = 0;
+
+	for (int i = 0; i < k->g->n; i++)
+		last_s = fmax(last_s, k->at_s[i]);
+	return last_s;
+}
+
+/* All rounds of a ring are alike, and a device waits for the one before it alone: after r rounds it has waited for the r
+ * messages before it, which the ring holds again and again. */
+static double ring_s(struct clock *k, const struct rounds *r)
+{
+	const int n = r->n, rounds = rounds_count(r);
+	double all_s = 0, last_s = 0, rest_s = 0;
+	hop_list hops = {0};
+
+	rounds_hops(r, 0, &hops);
+	pass_round(k, &hops); /* at_s[i]: the time of the message to i */
+	VEC_FREE(&hops);
+	for (int i = 0; i < n; i++)
+		all_s += k->at_s[i];
+	for (int i = 0; i < rounds % n; i++)
+		rest_s += k->at_s[i];
+	for (int i = 0; i < n; i++) {
+		last_s = fmax(last_s, rest_s);
+		rest_s += k->at_s[(i + rounds % n) % n] - k->at_s[i];
+	}
+	return all_s * (rounds / n) + last_s;
+}
+
+static double rounds_s(const struct ranks *g, const struct collective *c, const struct rounds *r)
+{
+	struct arena a = ARENA_INIT;
+	struct clock k = clock_new(&a, g, c->bytes);
+	const int rounds = rounds_count(r);
+	hop_list hops = {0};
+	double s;
+
+	if (r->way == REDUCE_RING && g->n > FEW_RANKS) {
+		s = ring_s(&k, r);
+		arena_release(&a);
+		return s;
+	}
+	for (int i = 0; i < rounds; i++) {
+		if (r->way != REDUCE_RING || !i)
+			rounds_hops(r, i, &hops);
+		pass_round(&k, &hops);
+	}
+	s = latest_s(&k);
+	VEC_FREE(&hops);
+	arena_release(&a);
+	return s;
 }
 
 double overhead_crossing_s(const struct overhead *o, const struct link *l, int peers)
@@ -139,57 +345,116 @@ double overhead_crossing_s(const struct overhead *o, const struct link *l, int p
 	return base->value + o->peer.value * peers;
 }
 
-static double opening_s(const struct world *w, const struct shards *shards)
+static double opening_between_s(const struct ranks *g, int i, int j)
+{
+	const struct overhead *a = &g->w->units[g->unit[i]].profile->overhead,
+			      *b = &g->w->units[g->unit[j]].profile->overhead;
+	const struct link *l = link_between(g, i, j);
+
+	return l ? l->collective_latency.value +
+			       fmax(overhead_crossing_s(a, l, g->n - 1), overhead_crossing_s(b, l, g->n - 1))
+		 : 0;
+}
+
+/* What software adds to the first message: of the pair for which it adds most. Of many devices, neighbours are asked. */
+static double opening_s(const struct ranks *g)
 {
 	double most = 0;
 
-	for (int i = 0; i < shards->n; i++) {
-		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, shards, i, j);
-
-			if (l)
-				most = fmax(most, l->collective_latency.value +
-							  fmax(overhead_crossing_s(overhead_of(w, shards, i),
-										   l, shards->n - 1),
-							       overhead_crossing_s(overhead_of(w, shards, j),
-										   l, shards->n - 1)));
-		}
-	}
+	for (int i = 0; i < g->n; i++)
+		for (int j = g->n > FEW_RANKS && i ? i - 1 : 0; j < i; j++)
+			most = fmax(most, opening_between_s(g, i, j));
 	return most;
+}
+
+static double way_s(const struct ranks *g, const struct collective *c, enum reduce_way way,
+		    const struct boxes *boxes)
+{
+	const struct rounds r = rounds_of(g, c, way, boxes);
+
+	return opening_s(g) + rounds_s(g, c, &r);
+}
+
+static double ranks_s(const struct ranks *g, const struct collective *c, enum reduce_way way)
+{
+	struct arena a = ARENA_INIT;
+	struct boxes boxes = {.n = 0};
+	double s = INFINITY;
+
+	if (way != REDUCE_HIERARCHICAL || find_boxes(&a, g, &boxes))
+		s = way_s(g, c, way, &boxes);
+	arena_release(&a);
+	return s;
 }
 
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way)
 {
-	const int rounds = rounds_of(c, way, shards->n);
-	double at_s[SHARDS_MAX] = {0}, last_s = 0;
-	struct hop hops[HOPS + 1];
+	const struct ranks g = ranks_of(w, shards);
 
-	for (int r = 0; r < rounds; r++) {
-		hops[hops_of(c, way, shards, r, hops)].part = 0; /* the end */
-		pass_round(w, shards, c->bytes, hops, at_s);
-	}
-	for (int i = 0; i < shards->n; i++)
-		last_s = fmax(last_s, at_s[i]);
-	return opening_s(w, shards) + last_s;
+	return ranks_s(&g, c, way);
 }
 
-enum reduce_way collective_way(const struct world *w, const struct shards *shards, const struct collective *c)
+double collective_units_s(const struct world *w, const size_t *unit, int n, const struct collective *c,
+			  enum reduce_way way)
 {
-	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING, REDUCE_TREE};
-	enum reduce_way best = REDUCE_DIRECT;
-	double least = INFINITY;
+	return ranks_s(&(const struct ranks){w, unit, NULL, n}, c, way);
+}
 
-	for (int i = 0; i < shards->n; i++) {
+/* ---- the choice ---- */
+
+static bool can(const struct ranks *g, enum reduce_way way)
+{
+	struct arena a = ARENA_INIT;
+	struct boxes boxes;
+	const bool yes = way != REDUCE_HIERARCHICAL || find_boxes(&a, g, &boxes);
+
+	arena_release(&a);
+	return yes;
+}
+
+bool collective_can(const struct world *w, const struct shards *shards, enum reduce_way way)
+{
+	const struct ranks g = ranks_of(w, shards);
+
+	return can(&g, way);
+}
+
+/* REDUCE_AUTO: no link asks for one that can be. */
+static enum reduce_way asked_way(const struct ranks *g)
+{
+	for (int i = 0; i < g->n; i++) {
 		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, shards, i, j);
+			const struct link *l = link_between(g, i, j);
 
-			if (l && l->all_reduce != REDUCE_AUTO)
+			if (l && l->all_reduce != REDUCE_AUTO && can(g, (enum reduce_way)l->all_reduce))
 				return (enum reduce_way)l->all_reduce;
 		}
 	}
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		const double s = collective_s(w, shards, c, ways[i]);
+	return REDUCE_AUTO;
+}
+
+static bool any_asks(const struct world *w)
+{
+	for (size_t i = 0; i < w->links_n; i++)
+		if (w->links[i].all_reduce != REDUCE_AUTO)
+			return true;
+	return false;
+}
+
+static enum reduce_way ranks_way(const struct ranks *g, const struct collective *c)
+{
+	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING,
+					       REDUCE_TREE,   REDUCE_HALVING, REDUCE_HIERARCHICAL};
+	const size_t from = g->n > FEW_RANKS ? 2 : 0, to = c->gather ? 5 : ARRAY_LEN(ways);
+	enum reduce_way best = any_asks(g->w) ? asked_way(g) : REDUCE_AUTO;
+	double least = INFINITY;
+
+	if (best != REDUCE_AUTO)
+		return best;
+	best = ways[from];
+	for (size_t i = from; i < to; i++) {
+		const double s = ranks_s(g, c, ways[i]);
 
 		if (s < least * (1 - 1e-9)) {
 			best = ways[i];
@@ -198,6 +463,21 @@ enum reduce_way collective_way(const struct world *w, const struct shards *shard
 	}
 	return best;
 }
+
+enum reduce_way collective_way(const struct world *w, const struct shards *shards, const struct collective *c)
+{
+	const struct ranks g = ranks_of(w, shards);
+
+	return ranks_way(&g, c);
+}
+
+enum reduce_way collective_units_way(const struct world *w, const size_t *unit, int n,
+				     const struct collective *c)
+{
+	return ranks_way(&(const struct ranks){w, unit, NULL, n}, c);
+}
+
+/* ---- its tasks ---- */
 
 struct putter {
 	struct program *p;
@@ -208,7 +488,7 @@ struct putter {
 };
 
 /* In each round a device sends what it received in the round before. */
-static void put_round(struct putter *u, const struct hop *hops, int n, bool last)
+static void put_round(struct putter *u, const hop_list *hops, bool last)
 {
 	const struct shards *shards = u->shards;
 	struct deps next[SHARDS_MAX];
@@ -216,16 +496,17 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 
 	for (int i = 0; i < shards->n; i++)
 		next[i].n = 0;
-	for (int h = 0; h < n; h++) {
+	for (size_t h = 0; h < hops->n; h++) {
+		const struct hop *hop = &hops->at[h];
 		struct message m = u->like;
 		struct deps there;
 
-		m.from = shards->unit[hops[h].from];
-		m.to = shards->unit[hops[h].to];
-		m.bytes *= hops[h].part;
-		there = program_message(u->p, &m, u->label, &u->have[hops[h].from]);
-		deps_join(u->p, &next[hops[h].to], &there);
-		sends[hops[h].from] = true;
+		m.from = shards->unit[hop->from];
+		m.to = shards->unit[hop->to];
+		m.bytes *= hop->part;
+		there = program_message(u->p, &m, u->label, &u->have[hop->from]);
+		deps_join(u->p, &next[hop->to], &there);
+		sends[hop->from] = true;
 	}
 	for (int i = 0; i < shards->n; i++) {
 		/* at the end every task that delivered data is a dependency of a later one */
@@ -238,23 +519,31 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 void collective_put_each(struct program *p, const struct shards *shards, const struct collective *c,
 			 enum reduce_way way, struct label label, struct deps have[SHARDS_MAX])
 {
-	const int rounds = rounds_of(c, way, shards->n);
+	const struct ranks g = ranks_of(p->world, shards);
+	struct arena scratch = ARENA_INIT;
+	struct boxes boxes = {.n = 0};
 	struct putter u = {
 		.p = p,
 		.shards = shards,
 		.label = label,
 		.like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true, .peers = shards->n - 1}};
-	struct hop hops[HOPS];
+	hop_list hops = {0};
+	struct rounds r;
+	int rounds;
 
+	BUG_ON(way == REDUCE_HIERARCHICAL && !find_boxes(&scratch, &g, &boxes));
+	r = rounds_of(&g, c, way, &boxes);
+	rounds = rounds_count(&r);
 	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
 	memcpy(u.have, have, sizeof u.have);
-	for (int r = 0; r < rounds; r++) {
-		const int n = hops_of(c, way, shards, r, hops);
-
-		put_round(&u, hops, n, r == rounds - 1);
+	for (int i = 0; i < rounds; i++) {
+		rounds_hops(&r, i, &hops);
+		put_round(&u, &hops, i == rounds - 1);
 		u.like.opens = false;
 	}
 	memcpy(have, u.have, sizeof u.have);
+	VEC_FREE(&hops);
+	arena_release(&scratch);
 }
 
 struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,

@@ -308,7 +308,7 @@ static uint32_t find_class(struct program *p, const struct op_class *c)
 
 static size_t link_source(const struct program *p, size_t link_use)
 {
-	return source_index(p->world, (struct param_source){QUEUE_LINK, link_use});
+	return source_index(p->world, (struct param_source){QUEUE_LINK, p->world->link_uses[link_use].of});
 }
 
 static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t link_use, double bytes,
@@ -349,7 +349,18 @@ static void add_runtime(const struct world *w, const struct message *m, const st
 		add_lag(c, stage->value, stage->spread);
 }
 
-static uint32_t link_class(struct program *p, const struct message *m, size_t link_use)
+/* What a machine adds that has stored a message before it sends it on. */
+static void add_forwarding(const struct link *l, struct op_class *c)
+{
+	const struct qty *rate = &l->forward_bandwidth;
+
+	add_lag(c, l->forward_latency.value, l->forward_latency.spread);
+	if (rate->given)
+		add_lag(c, c->bytes / rate->value, rate->spread);
+}
+
+/* first, last: of the hops of a message that machines on the way store; what runtimes add to a message comes once. */
+static uint32_t link_class(struct program *p, const struct message *m, size_t link_use, bool first, bool last)
 {
 	const struct link *l = p->world->link_uses[link_use].link;
 	const struct qty rate = link_rate(l, m->bytes);
@@ -360,10 +371,39 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 			     .lag_s = l->latency.value,
 			     .lag_spread = l->latency.spread};
 
-	if (m->opens)
+	if (first && m->opens)
 		add_lag(&c, l->collective_latency.value, l->collective_latency.spread);
-	add_runtime(p->world, m, l, &c);
+	if (first)
+		add_runtime(p->world, m, l, &c);
+	if (!last)
+		add_forwarding(l, &c);
 	return find_class(p, &c);
+}
+
+static struct deps put_message(struct program *p, const struct message *m, size_t link_use,
+			       struct label label, struct deps there)
+{
+	const struct queue q = queue_from(p->world, link_use, p->world->units[m->from].machine);
+
+	return deps_of(p, put(p, (uint32_t)queue_index(p->world, q), link_class(p, m, link_use, true, true),
+			      label, &there));
+}
+
+/* Over each cable of a way on which machines store messages and forward them. */
+static struct deps put_hops(struct program *p, const struct message *m, const struct link_way *way,
+			    struct label label, struct deps there)
+{
+	const struct world *w = p->world;
+	size_t machine = w->units[m->from].machine;
+
+	for (size_t i = 0; i < way->hops_n; i++) {
+		const struct queue q = queue_from(w, way->hops[i], machine);
+		const uint32_t class = link_class(p, m, way->hops[i], i == 0, i + 1 == way->hops_n);
+
+		there = deps_of(p, put(p, (uint32_t)queue_index(w, q), class, label, &there));
+		machine = queue_receiver(w, q);
+	}
+	return there;
 }
 
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
@@ -389,20 +429,20 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 	const struct world *w = p->world;
 	const size_t a = w->units[m->from].machine, b = w->units[m->to].machine;
 	const size_t link_use = a == b ? WORLD_NONE : world_link_use(w, a, b);
+	const struct link_way *way;
 	const struct link *link;
 	struct deps there = *after;
-	uint32_t queue;
 
 	if (a == b || m->bytes <= 0)
 		return there;
 	BUG_ON(link_use == WORLD_NONE); /* placement_make() has checked */
 	link = w->link_uses[link_use].link;
-	queue = (uint32_t)queue_index(w, queue_from(w, link_use, a));
+	way = &w->link_uses[link_use].ways[link_use_from(&w->link_uses[link_use], a)];
 	if (link->send_copy.given)
 		there = deps_of(p, put(p, (uint32_t)m->from,
 				       copy_class(p, CLASS_SEND_COPY, link_use, m->bytes, &link->send_copy),
 				       label, &there));
-	there = deps_of(p, put(p, queue, link_class(p, m, link_use), label, &there));
+	there = way->hops_n ? put_hops(p, m, way, label, there) : put_message(p, m, link_use, label, there);
 	if (link->receive_copy.given)
 		there = deps_of(
 			p, put(p, (uint32_t)m->to,
