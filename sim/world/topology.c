@@ -60,7 +60,8 @@ void topology_write(struct loader *l, struct yml *root)
 
 	if (!topology || !machines || machines->kind != YML_MAP)
 		return;
-	if (field_load(&topology_table, topology, "", &said, l->diags) != 0)
+	yml_drop(root, "topology");
+	if (!machines->n || field_load(&topology_table, topology, "", &said, l->diags) != 0)
 		return;
 	if (topology->n != 1) {
 		diag_add(l->diags, topology->place, "'links:' says more than one",
@@ -78,5 +79,4 @@ void topology_write(struct loader *l, struct yml *root)
 			links = yml_new(l->arena, YML_MAP, topology->place));
 	yml_put(l->arena, links, topology->keys[0]->text, topology->keys[0]->place,
 		link_of(l, topology->keys[0], topology->items[0], machines));
-	yml_drop(root, "topology");
 }
