@@ -89,6 +89,14 @@ static bool are_near(const struct ranks *g, int i, int j, struct speeds speeds)
 	return !u || u->one_leaf;
 }
 
+static bool in_leaves(const struct ranks *g)
+{
+	for (size_t i = 0; i < g->w->links_n; i++)
+		if (link_topology(&g->w->links[i]) == TOPOLOGY_FAT_TREE)
+			return true;
+	return false;
+}
+
 static bool are_all_near(const struct ranks *g, const int *rank, int n, struct speeds speeds)
 {
 	for (int i = 0; i < n; i++)
@@ -107,7 +115,11 @@ static bool find_boxes(struct arena *a, const struct ranks *g, struct boxes *out
 	    *box = arena_array(a, (size_t)g->n, sizeof *box);
 
 	*out = (struct boxes){.n = 0};
+	if (speeds.most <= speeds.least && !in_leaves(g))
+		return false;
 	for (int i = 0; i < g->n; i++) {
+		if (i && are_near(g, first[box[i - 1]], i, speeds))
+			box[i] = box[i - 1]; /* mostly neighbours share one */
 		while (box[i] < out->n && !are_near(g, first[box[i]], i, speeds))
 			box[i]++;
 		if (box[i] == out->n)
@@ -314,25 +326,60 @@ static double ring_s(struct clock *k, const struct rounds *r)
 	return all_s * (rounds / n) + last_s;
 }
 
+/* Whether a message between any two devices meets the same, if each sends and gets but one: the only link is a switch that
+ * blocks nothing, or cables between every two, and each device is on a machine of its own. */
+static bool are_alike(struct arena *a, const struct ranks *g)
+{
+	const struct link *l = g->w->links;
+	const enum topology t = g->w->links_n == 1 ? link_topology(l) : TOPOLOGY_N;
+	bool *taken = arena_array(a, g->w->machines_n, sizeof *taken);
+
+	if ((t != TOPOLOGY_SWITCH && t != TOPOLOGY_MESH) || l->backplane.given || l->duplex == DUPLEX_HALF ||
+	    l->send_copy.given || l->receive_copy.given)
+		return false;
+	for (int i = 0; i < g->n; i++) {
+		if (taken[machine_of(g, i)])
+			return false;
+		taken[machine_of(g, i)] = true;
+	}
+	return true;
+}
+
+/* Where all devices are alike, they end each round together. INFINITY: the algorithm is not so even. */
+static double even_s(const struct ranks *g, const struct collective *c, const struct rounds *r)
+{
+	const struct link *l = link_between(g, 0, 1);
+	const int rounds = rounds_count(r);
+	double s = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		const double bytes = rounds_each(r, i) * c->bytes;
+
+		if (!(bytes > 0))
+			return INFINITY;
+		s += l->latency.value + bytes / link_rate(l, bytes).value;
+	}
+	return s;
+}
+
 static double rounds_s(const struct ranks *g, const struct collective *c, const struct rounds *r)
 {
 	struct arena a = ARENA_INIT;
 	struct clock k = clock_new(&a, g, c->bytes);
 	const int rounds = rounds_count(r);
+	const bool many = g->n > FEW_RANKS;
+	double s = many && are_alike(&a, g) ? even_s(g, c, r) : INFINITY;
 	hop_list hops = {0};
-	double s;
 
-	if (r->way == REDUCE_RING && g->n > FEW_RANKS) {
+	if (isinf(s) && many && r->way == REDUCE_RING)
 		s = ring_s(&k, r);
-		arena_release(&a);
-		return s;
-	}
-	for (int i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds && isinf(s); i++) {
 		if (r->way != REDUCE_RING || !i)
 			rounds_hops(r, i, &hops);
 		pass_round(&k, &hops);
 	}
-	s = latest_s(&k);
+	if (isinf(s))
+		s = latest_s(&k);
 	VEC_FREE(&hops);
 	arena_release(&a);
 	return s;

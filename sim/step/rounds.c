@@ -68,11 +68,16 @@ static void tree_hops(const struct rounds *r, int round, hop_list *out)
 }
 
 /* First halves, quarters ... are swapped until each rank has the sum of its part, then they are given back. */
+static int halving_far(int log, int step)
+{
+	return 1 << (step < log ? log - 1 - step : step - log);
+}
+
 static void halving_swaps(int log, int step, double whole, hop_list *out)
 {
-	const int far = step < log ? log - 1 - step : step - log;
+	const int far = halving_far(log, step);
 
-	put_swaps(1 << log, 1 << far, whole * (double)(1 << far) / (double)(1 << log), out);
+	put_swaps(1 << log, far, whole * (double)far / (double)(1 << log), out);
 }
 
 static void halving_hops(const struct rounds *r, int round, hop_list *out)
@@ -188,4 +193,20 @@ void rounds_hops(const struct rounds *r, int round, hop_list *out)
 		break;
 	}
 	BUG("way %d", (int)r->way);
+}
+
+double rounds_each(const struct rounds *r, int round)
+{
+	const enum reduce_way way = way_of(r);
+	const int log = log2_below(r->n);
+
+	if (way == REDUCE_RING)
+		return 1.0 / r->n;
+	if (!is_power_of_two(r->n))
+		return 0;
+	if (way == REDUCE_TREE)
+		return 1;
+	if (way == REDUCE_HALVING)
+		return (double)halving_far(log, r->gather ? log + round : round) / (double)(1 << log);
+	return 0;
 }

@@ -24,6 +24,9 @@ struct maker {
 	VEC(struct shared_part) parts;
 	VEC(struct link_use) uses;
 	VEC(struct port) ports;
+	size_t *route;  /* scratch: [machine] */
+	uint32_t *room; /* for lists of parts */
+	size_t room_n;
 };
 
 /* ---- parts ---- */
@@ -181,17 +184,32 @@ static void find_hops(const struct maker *k, const struct joint *j, const struct
 			*joined_at(k, j->machines[r->member[i]], j->machines[r->member[i + 1]]) - 1;
 }
 
-static struct link_way way_of(const struct maker *k, const struct joint *j, size_t from, size_t to)
-{
-	struct arena scratch = ARENA_INIT;
-	const struct route r = joint_route(&scratch, j, from, to);
-	struct link_way way = {.parts_n = 0};
-	uint32_t *parts = arena_array(k->l->arena, route_parts_most(&r), sizeof *parts);
+enum { LIST_ROOM = 4096 };
 
-	way.parts = parts;
-	way.parts_n = route_parts(j, &r, parts);
+/* Room for a list that lives as long as the world: many short ones share a piece of the arena. */
+static uint32_t *room_for(struct maker *k, size_t n)
+{
+	uint32_t *at;
+
+	if (n > k->room_n) {
+		k->room_n = n > LIST_ROOM ? n : LIST_ROOM;
+		k->room = arena_array(k->l->arena, k->room_n, sizeof *k->room);
+	}
+	at = k->room;
+	k->room += n;
+	k->room_n -= n;
+	return at;
+}
+
+static struct link_way way_of(struct maker *k, const struct joint *j, size_t from, size_t to)
+{
+	const struct route r = joint_route(j, from, to, k->route);
+	uint32_t *parts = room_for(k, route_parts_most(&r));
+	struct link_way way = {.parts = parts, .parts_n = route_parts(j, &r, parts)};
+
+	k->room_n += (size_t)(k->room - (parts + way.parts_n)); /* what is left is for the next */
+	k->room = parts + way.parts_n;
 	find_hops(k, j, &r, &way);
-	arena_release(&scratch);
 	return way;
 }
 
@@ -399,6 +417,7 @@ void network_make(struct loader *l, struct world *w, const struct link *links, s
 	w->joined = k.joined;
 	if (l->diags->total > before)
 		return;
+	k.route = xcalloc(w->machines_n + 1, sizeof *k.route);
 	for (size_t i = 0; i < n; i++)
 		add_parts(&k, &k.joints[i]);
 	find_ways(&k);
@@ -409,6 +428,7 @@ void network_make(struct loader *l, struct world *w, const struct link *links, s
 	VEC_FREE(&k.uses);
 	VEC_FREE(&k.parts);
 	VEC_FREE(&k.ports);
+	free(k.route);
 }
 
 size_t world_link_use(const struct world *w, size_t a, size_t b)

@@ -126,14 +126,24 @@ static size_t step(const struct joint *j, size_t at, size_t to)
 	return 2 * ahead <= j->n ? (at + 1) % j->n : (at + j->n - 1) % j->n;
 }
 
-struct route joint_route(struct arena *a, const struct joint *j, size_t from, size_t to)
+struct route joint_route(const struct joint *j, size_t from, size_t to, size_t *room)
 {
-	size_t *member = arena_array(a, j->n, sizeof *member), n = 1;
+	size_t n = 1;
 
-	member[0] = from;
-	for (size_t at = from; at != to; n++)
-		member[n] = at = step(j, at, to);
-	return (struct route){member, n};
+	room[0] = from;
+	for (; room[n - 1] != to; n++)
+		room[n] = step(j, room[n - 1], to);
+	return (struct route){room, n};
+}
+
+/* The cables from one to the other. */
+static size_t distance(const struct joint *j, size_t from, size_t to)
+{
+	size_t n = 0;
+
+	for (; from != to; n++)
+		from = step(j, from, to);
+	return n;
 }
 
 size_t route_parts_most(const struct route *r)
@@ -223,13 +233,11 @@ static const struct link *make_link(struct arena *a, const struct link *l, size_
 
 const struct link *joint_link(struct arena *a, struct joint *j, size_t from, size_t to)
 {
-	struct arena scratch = ARENA_INIT;
-	const size_t cables = joint_route(&scratch, j, from, to).n - 1;
+	const size_t cables = distance(j, from, to);
 	const double switches = switches_s(j, from, to);
 	/* all pairs as far apart share a copy */
 	const size_t kind = switches > 0 ? (switches > j->link->switch_latency.value) : cables;
 
-	arena_release(&scratch);
 	if (cables == 1 && !(switches > 0))
 		return j->link;
 	if (!j->links)

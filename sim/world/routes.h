@@ -45,7 +45,8 @@ struct route {
 	const size_t *member; /* those on the way, both ends among them */
 	size_t n;
 };
-struct route joint_route(struct arena *a, const struct joint *j, size_t from, size_t to);
+/* room: for all members; the route's are there. */
+struct route joint_route(const struct joint *j, size_t from, size_t to, size_t *room);
 
 /* The parts on the way, in its order; returns their number, out has room for route_parts_most(). */
 size_t route_parts_most(const struct route *r);

@@ -458,6 +458,26 @@ START_TEST(a_thousand_by_closed_form)
 }
 END_TEST
 
+/* Where all are alike and where they are looked at one by one, a link that joins no rank more or less is no matter. */
+START_TEST(many_alike_or_not)
+{
+	enum { N = 128 };
+	const struct collective c = {false, 3e8};
+	double s[REDUCE_HALVING + 1];
+
+	load(N + 2, "s: {" LINK ", switch: m}");
+	for (int way = 1; way <= REDUCE_HALVING; way++)
+		s[way] = collective_units_s(fixture.world, all_units(N), N, &c, (enum reduce_way)way);
+	fixture_release(&fixture);
+	load(N + 2, "s: {" LINK ", switch: m}, other: {" LINK ", between: [m128, m129]}");
+	for (int way = 1; way <= REDUCE_HALVING; way++)
+		ck_assert_double_eq_tol(
+			collective_units_s(fixture.world, all_units(N), N, &c, (enum reduce_way)way), s[way],
+			1e-12 * s[way]);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* A ring of many by its sum is the ring round by round: of unlike cables, at 65 and more by one, below by the other. */
 START_TEST(rings_round_by_round)
 {
@@ -527,6 +547,7 @@ Suite *suite_network(void)
 	tcase_add_test(tc, boxes_are_summed_first);
 	tcase_add_loop_test(tc, bounds_on_random_networks, 0, 60);
 	tcase_add_test(tc, a_thousand_by_closed_form);
+	tcase_add_test(tc, many_alike_or_not);
 	tcase_add_test(tc, rings_round_by_round);
 	tcase_add_test(tc, a_topology_is_a_link_of_all);
 	suite_add_tcase(s, tc);
