@@ -530,8 +530,8 @@ struct putter {
 	struct program *p;
 	const struct shards *shards;
 	struct label label;
-	struct message like;          /* bytes of the whole tensor; each hop sends a part */
-	struct deps have[SHARDS_MAX]; /* [device]: the tasks that delivered the data that it has */
+	struct message like; /* bytes of the whole tensor; each hop sends a part */
+	struct deps *have;   /* [device]: the tasks that delivered the data that it has */
 };
 
 /* In each round a device sends what it received in the round before. */
@@ -539,10 +539,12 @@ static void put_round(struct putter *u, const hop_list *hops, bool last)
 {
 	const struct shards *shards = u->shards;
 	struct deps next[SHARDS_MAX];
-	bool sends[SHARDS_MAX] = {false};
+	bool sends[SHARDS_MAX];
 
-	for (int i = 0; i < shards->n; i++)
+	for (int i = 0; i < shards->n; i++) {
 		next[i].n = 0;
+		sends[i] = false;
+	}
 	for (size_t h = 0; h < hops->n; h++) {
 		const struct hop *hop = &hops->at[h];
 		struct message m = u->like;
@@ -573,6 +575,7 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 		.p = p,
 		.shards = shards,
 		.label = label,
+		.have = have,
 		.like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true, .peers = shards->n - 1}};
 	hop_list hops = {0};
 	struct rounds r;
@@ -582,13 +585,11 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 	r = rounds_of(&g, c, way, &boxes);
 	rounds = rounds_count(&r);
 	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
-	memcpy(u.have, have, sizeof u.have);
 	for (int i = 0; i < rounds; i++) {
 		rounds_hops(&r, i, &hops);
 		put_round(&u, &hops, i == rounds - 1);
 		u.like.opens = false;
 	}
-	memcpy(have, u.have, sizeof u.have);
 	VEC_FREE(&hops);
 	arena_release(&scratch);
 }
@@ -596,7 +597,7 @@ void collective_put_each(struct program *p, const struct shards *shards, const s
 struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,
 			   struct label label, const struct deps *made)
 {
-	struct deps have[SHARDS_MAX] = {0}, all = {.n = 0};
+	struct deps have[SHARDS_MAX], all = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
 		have[i] = deps_of(p, made->task[i]);

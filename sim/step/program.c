@@ -24,7 +24,7 @@ struct block_cache {
 
 struct route {
 	struct shards shards;
-	unsigned devices;
+	uint64_t devices;
 	double tokens;
 	struct routed to;
 };
@@ -232,7 +232,7 @@ static uint32_t put_ops(struct program *p, struct block_cache r, struct label la
 	return last;
 }
 
-struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens)
+struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens)
 {
 	struct route r = {.shards = *shards, .devices = devices, .tokens = tokens};
 
@@ -260,7 +260,7 @@ static struct block_cache block_on_device(struct program *p, const struct shape 
 				.share = shards->share[i]};
 
 	if (shards->by_experts) {
-		const struct routed here = program_routed(p, shards, 1u << i, (double)graph_rows(s));
+		const struct routed here = program_routed(p, shards, (uint64_t)1 << i, (double)graph_rows(s));
 
 		r.shape.expert_rows = here.rows;
 		r.shape.experts_hit = here.hit;

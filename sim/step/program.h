@@ -137,7 +137,7 @@ uint32_t program_op(struct program *p, const struct op *op, size_t unit, double 
 		    const struct deps *after);
 
 /* shard_group_routed(), computed once for each set of devices and number of tokens. */
-struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens);
+struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens);
 
 /* A message over a link, from one unit to another. */
 struct message {

@@ -29,7 +29,7 @@
 		{FIELD_KEY(struct scenario, assignments),                                                    \
 		 .type = FIELD_LIST,                                                                         \
 		 .sub = &assignment_table,                                                                   \
-		 .max = 200,                                                                                 \
+		 .max = 4096,                                                                                \
 		 .optional = planned,                                                                        \
 		 .help = "who does what"},                                                                   \
 		{FIELD_KEY(struct scenario, plan), .type = FIELD_MAYBE, .sub = &plan_table,                  \
