@@ -20,6 +20,14 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
 	BUG("source kind %d", (int)s.kind);
 }
 
+/* Seconds of a message or a copy: as long as it took among others that shared its way. */
+static double carried_s(const struct simulated *r, uint32_t task, const struct op_class *c)
+{
+	const struct task_span *span = &r->run.spans[task];
+
+	return r->graph.tasks[task].wires_n ? sim_s_of_ns(span->end_ns - span->start_ns) : c->cost.memory.s;
+}
+
 /* Adds up the critical path of a program by source and parameter. */
 static void sum_critical_path(struct arena *a, const struct simulated *r, struct params *sum)
 {
@@ -33,7 +41,7 @@ static void sum_critical_path(struct arena *a, const struct simulated *r, struct
 		if (c->kind != CLASS_OP) {
 			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
 										      : PARAM_BANDWIDTH] +=
-				c->cost.memory.s;
+				carried_s(r, path[i], c);
 			s[PARAM_LATENCY] += c->lag_s;
 			continue;
 		}
