@@ -365,6 +365,23 @@ START_TEST(boxes_are_summed_first)
 }
 END_TEST
 
+/* The leaves of a fat tree are boxes, too; both machines of a leaf send up at once, at half of what each could. */
+START_TEST(leaves_are_boxes)
+{
+	const double B = 64e6, want = 4 * (L + B / 2 / BPS);
+	const struct collective c = {false, B};
+	const struct shards shards = even(4);
+
+	load(4, "t: {" LINK ", fat_tree: m, leaf: 2, oversubscription: 2}");
+	ck_assert_double_eq_tol(collective_s(fixture.world, &shards, &c, REDUCE_HIERARCHICAL), want, 1e-9);
+	ck_assert_double_eq_tol(reduce(&shards, &c, REDUCE_HIERARCHICAL).s, want, 1e-7);
+	/* a ring crosses the leaves by one cable each way, and loses nothing */
+	ck_assert_double_eq_tol(reduce(&shards, &c, REDUCE_RING).s, closed_form_s(REDUCE_RING, 4, B), 1e-7);
+	ck_assert_int_eq(collective_way(fixture.world, &shards, &c), REDUCE_RING);
+	fixture_release(&fixture);
+}
+END_TEST
+
 static const char *random_links(struct arena *a, struct rng *rng, int n)
 {
 	static const char *const kinds[] = {"switch", "bus", "ring", "chain", "star", "mesh"};
@@ -545,6 +562,7 @@ Suite *suite_network(void)
 	tcase_add_loop_test(tc, closed_forms_on_a_switch, 0, 3 * WAYS);
 	tcase_add_loop_test(tc, four_machines_have_one_port_each, 0, 2);
 	tcase_add_test(tc, boxes_are_summed_first);
+	tcase_add_test(tc, leaves_are_boxes);
 	tcase_add_loop_test(tc, bounds_on_random_networks, 0, 60);
 	tcase_add_test(tc, a_thousand_by_closed_form);
 	tcase_add_test(tc, many_alike_or_not);
