@@ -29,6 +29,7 @@
 	SUITE(place)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
+	SUITE(network)                                                                                       \
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \

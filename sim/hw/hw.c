@@ -10,9 +10,20 @@ static const char *const kinds[] = {
 	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", [HW_SERVER] = "server", NULL};
 static const char *const systems[] = {
 	[SYSTEM_UNKNOWN] = "unknown", [SYSTEM_MACOS_15] = "macos-15", [SYSTEM_MACOS_26] = "macos-26", NULL};
-const char *const reduce_way_names[] = {
-	[REDUCE_AUTO] = "auto",       [REDUCE_RING] = "ring", [REDUCE_DIRECT] = "direct",
-	[REDUCE_SCATTER] = "scatter", [REDUCE_TREE] = "tree", NULL};
+const char *const reduce_way_names[] = {[REDUCE_AUTO] = "auto",
+					[REDUCE_RING] = "ring",
+					[REDUCE_DIRECT] = "direct",
+					[REDUCE_SCATTER] = "scatter",
+					[REDUCE_TREE] = "tree",
+					[REDUCE_HALVING] = "halving",
+					[REDUCE_HIERARCHICAL] = "hierarchical",
+					NULL};
+const char *const topology_names[TOPOLOGY_N + 1] = {
+	[TOPOLOGY_PAIR] = "between", [TOPOLOGY_MESH] = "mesh",         [TOPOLOGY_RING] = "ring",
+	[TOPOLOGY_CHAIN] = "chain",  [TOPOLOGY_STAR] = "star",         [TOPOLOGY_SWITCH] = "switch",
+	[TOPOLOGY_BUS] = "bus",      [TOPOLOGY_FAT_TREE] = "fat_tree", NULL};
+static const char *const forwards[] = {
+	[FORWARD_CUT_THROUGH] = "cut_through", [FORWARD_STORE] = "store", NULL};
 static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
 
 #define QTY(strukt, member, d, lo, hi, text)                                                                 \
@@ -344,6 +355,8 @@ static const struct field machine_fields[] = {
 	 .help = "what weights that do not fit are read from"},
 	{FIELD_KEY(struct machine, devices), .type = FIELD_MAP, .sub = &device_table,
 	 .help = "what computes: gpu, cpu"},
+	{FIELD_KEY(struct machine, count), .type = FIELD_COUNT, .min = 1, .max = 1e6, .optional = true,
+	 .help = "of a scenario's machine: so many of it, called NAME0, NAME1 ..."},
 	QTY_OPT(struct machine, price, DIM_MONEY, 0, 1e9, "list price"),
 	QTY_OPT(struct machine, idle_power, DIM_POWER, 0, 1e6, "at the wall, idle"),
 	QTY_OPT(struct machine, active_power, DIM_POWER, 0, 1e6, "at the wall, under load"),
@@ -360,6 +373,12 @@ static const struct field link_point_fields[] = {
 static const struct table link_point_table = {"link point", sizeof(struct link_point), link_point_fields,
 					      ARRAY_LEN(link_point_fields)};
 
+#define JOINS(topology, name, text)                                                                          \
+	{                                                                                                    \
+		.key = name,                                                                                 \
+		.offset = offsetof(struct link, joins) + (topology) * sizeof(struct field_list),             \
+		.type = FIELD_TEXTS, .optional = true, .help = text                                          \
+	}
 static const struct field link_fields[] = {
 	{FIELD_KEY(struct link, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
 	{FIELD_KEY(struct link, kind), .type = FIELD_CHOICE, .choices = kinds, .def = "link",
@@ -382,7 +401,34 @@ static const struct field link_fields[] = {
 		"what software adds to each operation of all devices of a tensor split"),
 	{FIELD_KEY(struct link, all_reduce), .type = FIELD_CHOICE, .choices = reduce_way_names,
 	 .optional = true, .help = "how parts of a tensor split are summed; auto: the quickest by formula"},
-	{FIELD_KEY(struct link, between), .type = FIELD_TEXTS, .optional = true,
-	 .help = "the two machines it joins"},
+	{FIELD_KEY(struct link, port), .type = FIELD_TEXT, .optional = true,
+	 .help = "name of the machine's network card or controller; its links with one port share its "
+		 "bandwidth"},
+	QTY_OPT(struct link, port_bandwidth, DIM_BANDWIDTH, 1, 1e15,
+		"of a machine's port, each way; not given: that of its fastest link"),
+	JOINS(TOPOLOGY_PAIR, "between", "the two machines it joins"),
+	JOINS(TOPOLOGY_SWITCH, "switch", "or machines on one switch, each by one port"),
+	JOINS(TOPOLOGY_BUS, "bus", "or machines on one medium that all messages share"),
+	JOINS(TOPOLOGY_MESH, "mesh", "or machines with a cable between every two"),
+	JOINS(TOPOLOGY_RING, "ring", "or machines with a cable from each to the next, the last to the first"),
+	JOINS(TOPOLOGY_CHAIN, "chain", "or machines with a cable from each to the next"),
+	JOINS(TOPOLOGY_STAR, "star", "or machines with a cable from the first to every other"),
+	JOINS(TOPOLOGY_FAT_TREE, "fat_tree", "or machines on leaf switches that others join"),
+	QTY_OPT(struct link, backplane, DIM_BANDWIDTH, 1, 1e15,
+		"of a switch, all messages together; not given: no limit"),
+	QTY_OPT(struct link, switch_latency, DIM_TIME, 0, 1,
+		"of each switch on the way; not given: part of the latency"),
+	{FIELD_KEY(struct link, leaf), .type = FIELD_COUNT, .min = 1, .max = 1e4, .optional = true,
+	 .help = "of a fat tree: machines on a leaf switch"},
+	{FIELD_KEY(struct link, oversubscription), .type = FIELD_DOUBLE, .min = 1, .max = 1000,
+	 .optional = true,
+	 .help = "of a fat tree: bandwidth of a leaf's machines to that of its way up; not given: 1"},
+	{FIELD_KEY(struct link, forward), .type = FIELD_CHOICE, .choices = forwards, .optional = true,
+	 .help = "how machines of a ring, chain or star pass on what is not theirs: packet by packet, or "
+		 "whole "
+		 "messages; not given: packet by packet"},
+	QTY_OPT(struct link, forward_latency, DIM_TIME, 0, 1, "of each machine that passes on"),
+	QTY_OPT(struct link, forward_bandwidth, DIM_BANDWIDTH, 1, 1e15,
+		"at which a machine passes on, all that it passes on together; not given: no limit"),
 };
 const struct table link_table = {"link", sizeof(struct link), link_fields, ARRAY_LEN(link_fields)};

@@ -210,8 +210,9 @@ struct machine {
 	const char *die;           /* the chip that each of its dies is; NULL: not given */
 	struct field_list sold_as; /* const char *: "MacBook Pro" */
 	int kind;
-	int system;   /* enum hw_system; its rule gives memory.usable if that is not given */
-	int64_t dies; /* number of dies of its GPU: 2 for an Ultra */
+	int system;    /* enum hw_system; its rule gives memory.usable if that is not given */
+	int64_t dies;  /* number of dies of its GPU: 2 for an Ultra */
+	int64_t count; /* a scenario's; world_load() has made so many of it, and dropped it */
 	struct memory memory;
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
@@ -227,8 +228,34 @@ struct link_point { /* the rate of a single message of this size, without the la
 };
 
 /* The algorithm of a collective operation over links (step/collective.h); auto: the fastest. */
-enum reduce_way { REDUCE_AUTO, REDUCE_RING, REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_TREE };
+enum reduce_way {
+	REDUCE_AUTO,
+	REDUCE_RING,
+	REDUCE_DIRECT,
+	REDUCE_SCATTER,
+	REDUCE_TREE,
+	REDUCE_HALVING,
+	REDUCE_HIERARCHICAL
+};
 extern const char *const reduce_way_names[]; /* NULL-terminated */
+
+/* The ways in which a link joins machines. A pair has a cable between two; the others name any number. */
+enum topology {
+	TOPOLOGY_PAIR,
+	TOPOLOGY_MESH,  /* a cable between every two */
+	TOPOLOGY_RING,  /* a cable from each to the next, and from the last to the first */
+	TOPOLOGY_CHAIN, /* a cable from each to the next */
+	TOPOLOGY_STAR,  /* a cable from the first to every other */
+	TOPOLOGY_SWITCH,
+	TOPOLOGY_BUS,      /* one medium on which one message at a time has the whole bandwidth */
+	TOPOLOGY_FAT_TREE, /* leaf switches of `leaf` machines each, joined by switches above */
+	TOPOLOGY_N
+};
+extern const char *const topology_names[TOPOLOGY_N + 1]; /* the keys of a link: "between", "mesh", ... */
+
+/* The way in which a machine in the middle passes messages on: packet by packet, so that all cables on the way work at
+ * the same time, or each message when it has the whole of it. */
+enum forwarding { FORWARD_CUT_THROUGH, FORWARD_STORE };
 
 struct link {
 	struct origin origin; /* name: as the scenario calls it */
@@ -248,7 +275,20 @@ struct link {
 		receive_copy;
 	struct qty collective_latency; /* seconds that software adds to each collective operation */
 	int all_reduce;                /* enum reduce_way */
-	struct field_list between;     /* machine names; set by the scenario */
+	/* a machine's network card or Thunderbolt controller, which its links of that port share; NULL: none is shared */
+	const char *port;
+	struct qty port_bandwidth; /* byte/s of that port, each way; not given: that of its fastest link */
+	/* set by the scenario: */
+	struct field_list joins[TOPOLOGY_N]; /* machine names; one of them is given */
+	struct qty backplane; /* byte/s of a switch, all messages together; not given: no limit */
+	struct qty
+		switch_latency;  /* seconds of each switch on the way; not given: it is part of the latency */
+	int64_t leaf;            /* ports of a fat tree's leaf switches to machines; 0: not given */
+	double oversubscription; /* bandwidth of these to that of the leaf's ports upwards; 0: not given, 1 */
+	int forward;             /* enum forwarding */
+	struct qty forward_latency,
+		/* seconds for each machine on the way, beside those of the cables; byte/s that it copies */
+		forward_bandwidth;
 };
 
 extern const struct table machine_table, link_table;
@@ -257,6 +297,9 @@ extern const struct table machine_table, link_table;
  * above the peak, figures that contradict each other. 0, or -1 with diagnostics. */
 int machine_check(struct machine *m, struct diags *diags);
 int link_check(const struct link *l, struct diags *diags);
+
+/* The topology that a link names; TOPOLOGY_N: none or several. */
+enum topology link_topology(const struct link *l);
 
 /* The device of that name; name NULL: the first. NULL: the machine has none such. */
 const struct device *machine_device(const struct machine *m, const char *name);

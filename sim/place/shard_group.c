@@ -28,7 +28,7 @@ void shard_group_experts(const struct model *m, const struct shards *s, int64_t 
 		counts[i] = llround(s->share[i] * (double)m->experts->count);
 }
 
-struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
+struct routed shard_group_routed(const struct model *m, const struct shards *s, uint64_t devices,
 				 double tokens)
 {
 	int *owner = xcalloc((size_t)m->experts->count, sizeof *owner);

@@ -111,7 +111,6 @@ static void run_folds(struct sorter *s)
 		tasks[k] = (struct task){.queue = s->folds.at[k].queue,
 					 .duration_ns = s->folds.at[k].duration_ns,
 					 .lag_ns = s->folds.at[k].lag_ns,
-					 .wire = TASK_NONE,
 					 .first_dep = e.from[k],
 					 .deps_n = e.from[k + 1] - e.from[k]};
 	run = task_graph_run(&s->arena, &(const struct task_graph){.tasks = tasks,

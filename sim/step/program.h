@@ -105,6 +105,10 @@ struct deps deps_of(struct program *p, uint32_t task);
 void deps_add(struct program *p, struct deps *d, uint32_t task);
 void deps_join(struct program *p, struct deps *d, const struct deps *more);
 
+/* Appends a task of a class to a queue; after may be NULL. */
+uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,
+		     const struct deps *after);
+
 /* Appends the operators of a block on its shard group, after `after`; for a tensor split the collective
  * that completes its output, too. */
 struct deps program_block(struct program *p, const struct shape *s, const struct shards *shards,
@@ -137,7 +141,7 @@ uint32_t program_op(struct program *p, const struct op *op, size_t unit, double 
 		    const struct deps *after);
 
 /* shard_group_routed(), computed once for each set of devices and number of tokens. */
-struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens);
+struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens);
 
 /* A message over a link, from one unit to another. */
 struct message {
