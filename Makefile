@@ -228,6 +228,13 @@ $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# what a page carries along
+ASSETS := sim/report/report_style.css sim/report/report_script.js
+$(OUT)/gen/sim/report/assets.h: kernels/gpu/embed.sh $(ASSETS)
+	@mkdir -p $(@D)
+	$(Q)sh kernels/gpu/embed.sh assets $(ASSETS) >$@
+$(OUT)/sim/report/report_page.o: $(OUT)/gen/sim/report/assets.h
+$(OUT)/sim/report/report_page.o: EXTRA_CFLAGS += -I$(OUT)/gen
 # what tests do themselves is little: they are compiled in two thirds of the time
 ifeq ($(BUILD),release)
 $(OUT)/tests/%.o: EXTRA_CFLAGS += -O1

@@ -35,8 +35,8 @@ struct verb {
 };
 
 extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule,
-	verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate, verb_import,
-	verb_list, verb_doctor, verb_help;
+	verb_roofline, verb_report, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate,
+	verb_import, verb_list, verb_doctor, verb_help;
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 

@@ -7,8 +7,7 @@
 #include "sim/predict/predict.h"
 #include "sim/predict/served.h"
 #include "sim/report/draw.h"
-#include "sim/report/lanes.h"
-#include "sim/report/load_picture.h"
+#include "sim/report/job_schedule.h"
 #include "sim/report/load_trace.h"
 
 #ifndef VERSION
@@ -120,8 +119,7 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 		const struct program_job *job = job_types[j]->programs;
 
 		for (size_t i = 0; job && i < job->parts_n; i++) {
-			const struct program_runs *runs = program_runs(&p->jobs[j]);
-			const bool ran = runs && runs->run[job->parts[i].program].program;
+			const bool ran = job_schedule_ran(&p->jobs[j], &job->parts[i]);
 
 			*out = (struct drawn){&p->jobs[j], &job->parts[i]};
 			if (ran && (!name || !strcmp(name, job->parts[i].name)))
@@ -161,24 +159,6 @@ static int write_picture(const struct output_options *o, const struct schedule *
 	return rc;
 }
 
-static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool trace)
-{
-	const struct placement *at = d->run->at;
-	const struct program_job *job = d->run->type->programs;
-	const struct program_runs *runs = program_runs(d->run);
-	/* a trace keeps every block; a picture of many micro-batches shows their passes */
-	const bool passes = !trace && job->many_micro_batches && job->many_micro_batches(at->world);
-	struct schedule s = lanes_of(a, &runs->run[d->part->program], passes ? BOXES_PASSES : BOXES_BLOCKS);
-
-	if (d->run->memory)
-		lanes_memory(a, d->run, &s);
-	s.title = at->assignment->name;
-	s.subtitle = arena_printf(a, "%s, %s: %s", at->world->model->title,
-				  mix_names[at->world->scenario->precision.weights],
-				  job->subtitle(a, at, runs, d->part->program));
-	return s;
-}
-
 static int draw_programs(struct session *s, const struct schedule_options *o, const struct placement *at)
 {
 	struct window window = {0};
@@ -188,7 +168,8 @@ static int draw_programs(struct session *s, const struct schedule_options *o, co
 
 	prediction_make(&s->arena, at, &p);
 	if (choose(&p, o->phase, &drawn)) {
-		struct schedule schedule = schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
+		struct schedule schedule =
+			job_schedule(&s->arena, drawn.run, drawn.part, str_ends(o->output.path, ".json"));
 
 		window.to_ns = schedule.to_ns;
 		rc = window_asked(o, &window);
@@ -204,27 +185,6 @@ static int draw_programs(struct session *s, const struct schedule_options *o, co
 }
 
 /* ---- a load ---- */
-
-static const char *load_subtitle(struct arena *a, const struct served *load)
-{
-	struct str s = STR_INIT;
-	const char *text;
-
-	str_addf(&s, "%s: %s", load->at->world->model->title, load->load);
-	if (load->overloaded)
-		str_add(&s, "; overloaded");
-	if (isfinite(load->ttft_p95_s)) {
-		str_add(&s, "; TTFT p95 ");
-		units_format(&s, load->ttft_p95_s, DIM_TIME, 3);
-	}
-	if (isfinite(load->tpot_p95_s)) {
-		str_add(&s, ", TPOT p95 ");
-		units_format(&s, load->tpot_p95_s, DIM_TIME, 3);
-	}
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
 
 static int trace_load(const struct served *load, const struct window *w, struct str *out, struct err *err)
 {
@@ -242,27 +202,6 @@ static int trace_load(const struct served *load, const struct window *w, struct 
 	return err_hint(err, "choose a part of the time: --from \"60 s\" --to \"90 s\"");
 }
 
-static int picture_load(struct arena *a, const struct served *load, const struct window *w, struct str *out,
-			struct err *err)
-{
-	struct load_columns columns;
-	struct served_to to;
-	int rc;
-
-	load_columns_init(&columns, load->servers_n, w->from_ns, w->to_ns);
-	to = load_columns_listener(&columns);
-	rc = served_tell(load, w->from_ns, w->to_ns, &to, err);
-	if (rc == 0)
-		load_dot(out, &(struct load_picture){.title = load->at->assignment->name,
-						     .subtitle = load_subtitle(a, load),
-						     .servers = load->servers,
-						     .servers_n = load->servers_n,
-						     .columns = &columns,
-						     .cut_ns = load->cut_ns});
-	load_columns_release(&columns);
-	return rc;
-}
-
 static int write_load(struct session *s, const struct schedule_options *o, const struct served *load)
 {
 	const bool trace = str_ends(o->output.path, ".json");
@@ -272,7 +211,8 @@ static int write_load(struct session *s, const struct schedule_options *o, const
 	int rc = window_asked(o, &w);
 
 	if (rc == EXIT_FINE &&
-	    (trace ? trace_load(load, &w, &out, &err) : picture_load(&s->arena, load, &w, &out, &err)) != 0)
+	    (trace ? trace_load(load, &w, &out, &err)
+		   : load_schedule_dot(&s->arena, load, w.from_ns, w.to_ns, &out, &err)) != 0)
 		rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = trace ? deliver(&o->output, &out) : deliver_by(&o->output, &out, draw_write);

@@ -284,3 +284,34 @@ int draw_write(const char *path, const char *dot_text, bool force, struct err *e
 {
 	return draw_write_within(path, dot_text, force, DRAW_LIMIT_S, err);
 }
+
+static const char *temporary_folder(void)
+{
+	const char *said = getenv("TMPDIR");
+
+	return said && *said ? said : "/tmp";
+}
+
+int draw_svg(struct str *out, const char *dot_text, struct err *err)
+{
+	enum { SVG_MAX = 256 * 1024 * 1024 };
+	struct arena scratch = ARENA_INIT;
+	char *path = arena_printf(&scratch, "%s/lemursim.XXXXXX", temporary_folder()), *text;
+	const int fd = mkstemp(path);
+	size_t len;
+	int rc;
+
+	if (fd < 0) {
+		rc = err_set(err, "cannot write a temporary file for 'dot': %s", strerror(errno));
+	} else {
+		close(fd);
+		rc = render_dot(path, "svg", dot_text, DRAW_LIMIT_S, err);
+		if (rc == 0)
+			rc = file_read(&scratch, path, SVG_MAX, &text, &len, err);
+		unlink(path);
+		if (rc == 0)
+			str_add_n(out, text, len);
+	}
+	arena_release(&scratch);
+	return rc;
+}

@@ -47,7 +47,7 @@ static const char *scenario_name(struct arena *a, const char *path)
 	return str_ends(name, ".yaml") ? arena_strndup(a, name, len - 5) : name;
 }
 
-static void fill_inputs(const struct loader *l, struct result *r)
+void scenario_result_inputs(const struct loader *l, struct result *r)
 {
 	struct input_row *inputs = arena_array(l->arena, l->inputs_n, sizeof *inputs);
 
@@ -93,7 +93,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
 			scenario_result_note(&r, job_types[j]->note(a, w));
 	scenario_result_note(&r, energy_cost_note(a, w, rows, n));
-	fill_inputs(l, &r.result);
+	scenario_result_inputs(l, &r.result);
 	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);
 	return r;
