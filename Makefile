@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema check-catalogue-all check-readme-all unit-long threads cuda san-gcc san-clang check-metal same installed fuzz-a-little
+LONG := schema report-pages check-catalogue-all check-readme-all unit-long threads cuda san-gcc san-clang check-metal same installed fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -109,6 +109,8 @@ golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and
 	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 schema: $(OUT)/lemursim # what ships is valid by the JSON Schemas that are printed, says a public validator
 	@sh tests/tools/check_schema.sh $<
+report-pages: $(OUT)/lemursim # pages of `report` in a real browser; SHOTS=DIR keeps pictures of them
+	@sh tests/tools/check_report.sh $< $(SHOTS)
 check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to GSL's own library
 	@sh tests/tools/check_blas.sh $<
 check-libm: $(OUT)/lemursim ## fail where a number of the simulator comes from a function that C libraries round differently

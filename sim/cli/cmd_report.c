@@ -73,11 +73,14 @@ static int make_plan(struct reported *r, const struct report_options *o, const c
 
 static int make_pictures(struct reported *r, const struct report_options *o, const struct placement *all)
 {
-	const struct pictures_ask ask = {.assignments = &o->assignments,
-					 .seed = draws_asked_seed(&o->draws, all->world),
-					 .each_iteration = o->draws.each_iteration,
-					 .stop = session_interrupted()};
+	struct pictures_ask ask = {.assignments = &o->assignments,
+				   .seed = draws_asked_seed(&o->draws, all->world),
+				   .each_iteration = o->draws.each_iteration,
+				   .stop = session_interrupted()};
 	struct err err = ERR_INIT;
+
+	for (int j = 0; j < JOB_N && !o->assignments.n; j++)
+		ask.shown[j] = report_quickest(&r->result, (enum job)j);
 
 	if (o->no_pictures || scenario_pictures(&r->session.arena, all, &ask, &r->pictures, &err) == 0)
 		return EXIT_FINE;
@@ -158,13 +161,18 @@ static int write_page(const struct report_options *o, const struct reported *all
 	return rc;
 }
 
-static int check_output(const struct output_options *o)
+static int check_options(const struct report_options *o, size_t files)
 {
+	const char *path = o->output.path;
 	struct err err = ERR_INIT;
 
-	if (!o->path || str_ends(o->path, ".html") || str_ends(o->path, ".htm"))
+	if (o->assignments.n && files > 1) {
+		err_set(&err, "--assignment takes one scenario");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (!path || str_ends(path, ".html") || str_ends(path, ".htm"))
 		return EXIT_FINE;
-	err_set(&err, "a report is HTML, which '%.100s' does not say", o->path);
+	err_set(&err, "a report is HTML, which '%.100s' does not say", path);
 	err_hint(&err, "add -o FILE.html");
 	return complain(&err, EXIT_USAGE);
 }
@@ -174,7 +182,7 @@ static int cmd_report(const void *options, const struct texts *files)
 	const struct report_options *o = options;
 	struct arena a = ARENA_INIT;
 	struct reported *all = arena_array(&a, files->n, sizeof *all);
-	int rc = check_output(&o->output);
+	int rc = check_options(o, files->n);
 	bool fits = false;
 	size_t n = 0;
 

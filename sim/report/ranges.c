@@ -29,9 +29,11 @@ static double largest(const struct result *r, const struct column *c)
 static void add_name(struct str *out, const char *name, double y)
 {
 	struct str cut = STR_INIT;
+	const bool whole = textsize_shorten(&cut, name, names_w - 8, 11, false);
 
-	textsize_shorten(&cut, name, names_w - 8, 11, false);
 	str_addf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">", names_w - 6, y + 4);
+	if (!whole)
+		html_element(out, "title", NULL, name);
 	html_text(out, cut.text);
 	str_add(out, "</text>\n");
 	str_release(&cut);

@@ -78,6 +78,13 @@ static struct ranked rank(const struct result *r, const char *metric)
 	return all;
 }
 
+const char *report_quickest(const struct result *r, enum job job)
+{
+	const struct ranked all = rank(r, metric_compared(job)->name);
+
+	return all.n ? all.first->name : NULL;
+}
+
 /* A sentence on one job, by the time that its assignments are compared by. */
 static void answer_job(struct str *out, const struct result *r, const struct job_type *job)
 {
@@ -95,9 +102,10 @@ static void answer_job(struct str *out, const struct result *r, const struct job
 		html_text(out, all.first->name);
 		str_addf(out, "</strong> is the quickest in %s: ", job->noun);
 	}
-	add_time(out, rows_metric(all.first, by->name));
-	html_text(out, by->head ? " " : " in all");
 	html_text(out, by->head ? by->head : "");
+	str_add(out, by->head ? " " : "");
+	add_time(out, rows_metric(all.first, by->name));
+	str_add(out, by->head ? "" : " in all");
 	if (all.second) {
 		str_add(out, "; ");
 		html_text(out, all.second->name);

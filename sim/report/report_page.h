@@ -7,6 +7,7 @@
 #ifndef SIM_REPORT_REPORT_PAGE_H
 #define SIM_REPORT_REPORT_PAGE_H
 #include "sim/plan/plan.h"
+#include "sim/predict/job.h"
 #include "sim/report/result.h"
 #include "sim/report/scenario_pictures.h"
 
@@ -17,6 +18,9 @@ struct report_part {
 	const char *config;             /* the effective configuration, each value with its place */
 	const struct pictures *pictures;
 };
+
+/* The name of the assignment that takes the least time for a job; NULL: none does it. */
+const char *report_quickest(const struct result *r, enum job job);
 
 /* Appends the page. Several parts begin with a comparison of all their assignments. n > 0 */
 void report_page(struct str *out, const struct report_part *parts, size_t n);

@@ -57,11 +57,25 @@ static bool is_asked(const struct builder *b, const struct placement *at)
 
 /* ---- jobs of programs ---- */
 
-static const char programs_caption[] = "Each lane is a device or a link, each box a piece of work; red "
-				       "outlines mark the critical path. Below, the "
-				       "memory in use on each machine.";
+static const char plain_caption[] =
+	"Each lane is a device or a link, each box a piece of work; red outlines mark the critical path.";
+static const char memory_caption[] = "Each lane is a device or a link, each box a piece of work; red "
+				     "outlines mark the critical path. Below, the "
+				     "memory in use on each machine.";
 
-static int draw_part(struct builder *b, const struct job_run *r, const struct drawn_part *part, bool open)
+/* Of each job the asked assignment is open, else the first that is drawn. */
+static bool is_open(const struct builder *b, const struct placement *at, enum job job)
+{
+	const char *shown = b->ask->shown[job];
+	bool any = false;
+
+	for (size_t i = 0; i < b->out->n && !shown; i++)
+		any |= b->out->at[i].of && b->out->at[i].job == job &&
+		       strcmp(b->out->at[i].of, at->assignment->name) != 0;
+	return shown ? !strcmp(shown, at->assignment->name) : !any;
+}
+
+static int draw_part(struct builder *b, const struct job_run *r, const struct drawn_part *part)
 {
 	const struct schedule s = job_schedule(b->arena, r, part, false);
 	struct str dot_text = STR_INIT;
@@ -71,40 +85,39 @@ static int draw_part(struct builder *b, const struct job_run *r, const struct dr
 			   (struct picture){.kind = PICTURE_SCHEDULE,
 					    .name = arena_printf(b->arena, "%s: %s", r->at->assignment->name,
 								 part->name),
-					    .caption = programs_caption,
-					    .open = open},
+					    .caption = s.memory_tracks_n ? memory_caption : plain_caption,
+					    .of = r->at->assignment->name,
+					    .job = job_of(r),
+					    .open = is_open(b, r->at, job_of(r))},
 			   &dot_text);
 }
 
-static int draw_job(struct builder *b, const struct job_run *r, bool *first)
+static int draw_job(struct builder *b, const struct job_run *r)
 {
 	const struct program_job *job = r->type->programs;
 
-	for (size_t i = 0; job && i < job->parts_n; i++) {
-		if (!job_schedule_ran(r, &job->parts[i]) || is_full(b))
-			continue;
-		if (draw_part(b, r, &job->parts[i], first[i]) != 0)
+	for (size_t i = 0; job && i < job->parts_n; i++)
+		if (job_schedule_ran(r, &job->parts[i]) && !is_full(b) &&
+		    draw_part(b, r, &job->parts[i]) != 0)
 			return -1;
-		first[i] = false;
-	}
 	return 0;
 }
 
-static int draw_programs(struct builder *b, const struct placement *at, bool first[JOB_N][JOB_PROGRAMS])
+static int draw_programs(struct builder *b, const struct placement *at)
 {
 	struct prediction p;
 	int rc = 0;
 
 	prediction_make(b->arena, at, &p);
 	for (int j = 0; j < JOB_N && rc == 0; j++)
-		rc = draw_job(b, &p.jobs[j], first[j]);
+		rc = draw_job(b, &p.jobs[j]);
 	prediction_release(&p);
 	return rc;
 }
 
 /* ---- loads ---- */
 
-static int draw_load(struct builder *b, const struct placement *at, bool open)
+static int draw_load(struct builder *b, const struct placement *at)
 {
 	struct str dot_text = STR_INIT;
 	struct served load;
@@ -126,7 +139,9 @@ static int draw_load(struct builder *b, const struct placement *at, bool open)
 						 .caption =
 							 "What each server works at, the requests that run "
 							 "and wait, and the KV cache in use.",
-						 .open = open},
+						 .of = at->assignment->name,
+						 .job = JOB_SERVE,
+						 .open = is_open(b, at, JOB_SERVE)},
 				&dot_text);
 	}
 	served_release(&load);
@@ -175,17 +190,15 @@ int scenario_pictures(struct arena *a, const struct placement *all, const struct
 	const struct world *w = all->world;
 	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 	struct builder b = {.arena = a, .ask = ask, .out = out, .err = err};
-	bool first[JOB_N][JOB_PROGRAMS];
 	int rc = 0;
 
-	memset(first, true, sizeof first);
 	*out = (struct pictures){.n = 0};
 	for (size_t i = 0; i < w->scenario->assignments.n && rc == 0; i++) {
 		if (!is_asked(&b, &all[i]))
 			continue;
-		rc = draw_programs(&b, &all[i], first);
+		rc = draw_programs(&b, &all[i]);
 		if (rc == 0 && serves)
-			rc = draw_load(&b, &all[i], !i);
+			rc = draw_load(&b, &all[i]);
 	}
 	if (rc == 0 && serves)
 		rc = draw_latencies(&b, all);

@@ -18,7 +18,9 @@ struct picture {
 	const char *name;    /* "prefill M5, decode M4 Pro: generate" */
 	const char *caption; /* a sentence on what is seen */
 	const char *svg;
-	bool open; /* shown at once; the others of a long list are unfolded by the reader */
+	const char *of; /* the assignment that a schedule or load is of; else NULL */
+	enum job job;   /* likewise */
+	bool open;      /* shown at once; the others of a long list are unfolded by the reader */
 };
 
 enum { PICTURES_MAX = 40 };
@@ -29,6 +31,7 @@ struct pictures {
 
 struct pictures_ask {
 	const struct texts *assignments; /* whose schedules; empty: of all that fit */
+	const char *shown[JOB_N]; /* for each job, whose schedule is open; NULL: the first that is drawn */
 	uint64_t seed;
 	bool each_iteration;
 	const volatile int *stop; /* may be NULL */
