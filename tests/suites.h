@@ -46,6 +46,7 @@
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
 	SUITE(pictures)                                                                                      \
+	SUITE(html)                                                                                          \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \

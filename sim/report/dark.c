@@ -45,6 +45,8 @@ static const struct {
 	{"text", "fill", "#56b4e9", "#7cc6f0"},
 	{"", "stroke", "#d62728", "#ff6b6b"},
 	{"text", "fill", "#d62728", "#ff8a8a"},
+	{"", "stroke", "#c1272d", "#ff7a7a"},
+	{"text", "fill", "#c1272d", "#ff8a8a"},
 };
 
 void dark_rules(struct str *out, const char *scope)

@@ -190,7 +190,7 @@ def main(program, folder, shots=None):
 		url, name = "file://" + os.path.join(os.path.abspath(folder), file), file[:-len(".html")]
 		for width in WIDTHS:
 			for dark in (False, True):
-				for script in (True, False):
+				for script in (True, False) if not dark else (True,):
 					look(browser, checks, url, name, width, dark, script)
 					if shots and script:
 						os.makedirs(shots, exist_ok=True)
