@@ -54,6 +54,9 @@ void session_end(struct session *s);
 int session_reads(const struct session *s, const char *path);
 int session_reads_all(const struct session *s, const struct texts *paths);
 
+/* The file of a scenario that the user names, by a path or as `list scenarios` shows it. */
+const char *session_scenario(struct session *s, const char *name);
+
 /* The world of one scenario file; NULL after the complaints are on stderr. No file that it was read from may
  * be the one to be written. */
 const struct world *session_world(struct session *s, const struct texts *sets, const char *path);

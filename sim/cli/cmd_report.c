@@ -46,7 +46,7 @@ static int refused(const struct err *err)
 
 static int make_plan(struct reported *r, const struct report_options *o, const char *path)
 {
-	const struct plan_ask ask = {.path = path,
+	const struct plan_ask ask = {.path = session_scenario(&r->session, path),
 				     .sets = &o->load.sets,
 				     .seed = o->draws.seed,
 				     .draws = o->draws.n,
@@ -57,7 +57,7 @@ static int make_plan(struct reported *r, const struct report_options *o, const c
 	r->plans = true;
 	if (plan_make(&r->session.loader, &ask, &r->plan) != 0)
 		return *session_interrupted() ? EXIT_INTERRUPTED : session_complain(&r->session);
-	r->result = (struct result){.scenario = path,
+	r->result = (struct result){.scenario = scenario_result_name(&r->session.arena, path),
 				    .version = VERSION,
 				    .title = r->plan.title,
 				    .computed = r->plan.computed,
