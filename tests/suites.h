@@ -47,6 +47,7 @@
 	SUITE(report)                                                                                        \
 	SUITE(pictures)                                                                                      \
 	SUITE(html)                                                                                          \
+	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \

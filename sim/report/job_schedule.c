@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sim/report/columns.h"
 #include "sim/report/lanes.h"
 #include "sim/report/load_picture.h"
 
@@ -29,6 +30,43 @@ bool job_schedule_ran(const struct job_run *r, const struct drawn_part *part)
 	const struct program_runs *runs = program_runs(r);
 
 	return runs && runs->run[part->program].program;
+}
+
+struct placement job_schedule_roomy(struct arena *a, const struct placement *at)
+{
+	const double anything = 1e15; /* bytes */
+	struct world *w = arena_alloc(a, sizeof *w);
+	struct machine *machines = arena_array(a, at->world->machines_n, sizeof *machines);
+	struct placement roomy = *at;
+
+	*w = *at->world;
+	for (size_t i = 0; i < w->machines_n; i++) {
+		machines[i] = w->machines[i];
+		machines[i].memory.capacity.value = machines[i].memory.usable.value = anything;
+	}
+	w->machines = machines;
+	roomy.world = w;
+	return roomy;
+}
+
+const char *job_schedule_missing(struct arena *a, struct job_run *r, const struct world *real)
+{
+	struct str s = STR_INIT;
+	const char *text;
+
+	for (size_t i = 0; i < real->machines_n; i++) {
+		struct footprint *f = r->memory ? &r->memory[i].peak : &r->footprint[i];
+
+		f->usable_B = real->machines[i].memory.usable.value;
+		if (footprint_short_B(f) <= 0)
+			continue;
+		str_add(&s, s.len ? ", " : "does not fit: ");
+		columns_size(&s, footprint_short_B(f));
+		str_addf(&s, " short on %s", real->machines[i].origin.name);
+	}
+	text = s.len ? arena_strdup(a, s.text) : NULL;
+	str_release(&s);
+	return text;
 }
 
 static const char *load_subtitle(struct arena *a, const struct served *load)
