@@ -237,6 +237,13 @@ $(OUT)/gen/sim/report/assets.h: kernels/gpu/embed.sh $(ASSETS)
 	$(Q)sh kernels/gpu/embed.sh assets $(ASSETS) >$@
 $(OUT)/sim/report/report_page.o: $(OUT)/gen/sim/report/assets.h
 $(OUT)/sim/report/report_page.o: EXTRA_CFLAGS += -I$(OUT)/gen
+# what `init` writes
+TEMPLATES := $(addprefix sim/cli/templates/,generate.yaml train.yaml serve.yaml plan.yaml)
+$(OUT)/gen/sim/cli/templates.h: kernels/gpu/embed.sh $(TEMPLATES)
+	@mkdir -p $(@D)
+	$(Q)sh kernels/gpu/embed.sh templates $(TEMPLATES) >$@
+$(OUT)/sim/cli/cmd_init.o: $(OUT)/gen/sim/cli/templates.h
+$(OUT)/sim/cli/cmd_init.o: EXTRA_CFLAGS += -I$(OUT)/gen
 # what tests do themselves is little: they are compiled in two thirds of the time
 ifeq ($(BUILD),release)
 $(OUT)/tests/%.o: EXTRA_CFLAGS += -O1

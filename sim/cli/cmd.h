@@ -36,7 +36,9 @@ struct verb {
 
 extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_optimize, verb_plan, verb_schedule,
 	verb_roofline, verb_report, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate,
-	verb_import, verb_list, verb_doctor, verb_help;
+	verb_import, verb_init, verb_list, verb_doctor, verb_help;
+
+extern const char *const init_kinds[]; /* what `init` has a scenario of; NULL ends them */
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 
