@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: unit-long check-readme-all long-parts threads san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages dist package models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema report-pages check-catalogue-all check-readme-all unit-long threads cuda san-gcc san-clang check-metal same installed fuzz-a-little
+LONG := schema report-pages check-catalogue-all check-readme-all unit-long threads cuda san-gcc san-clang check-metal same installed package fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -217,6 +217,17 @@ installed: # an installed program finds its hardware and models from anywhere; w
 	@sh tests/tools/check_installed.sh "build/in stalled"
 	@$(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install uninstall
 	@find "build/in stalled" -type f | grep . && exit 1 || echo "installed: nothing is left after uninstall"
+DIST := build/dist/lemursim-$(VERSION).tar.gz
+DIST_URL ?= file://$(CURDIR)/$(DIST)
+dist: ## the last commit as a tarball with its sha256, and a Homebrew formula of it: the same bytes each time
+	@mkdir -p $(dir $(DIST))
+	@git archive --format=tar --prefix=lemursim-$(VERSION)/ HEAD | gzip -9 -n >$(DIST)
+	@cd $(dir $(DIST)) && { sha256sum $(notdir $(DIST)) 2>/dev/null || shasum -a 256 $(notdir $(DIST)); } >$(notdir $(DIST)).sha256
+	@sed -e 's|@URL@|$(DIST_URL)|' -e 's|@VERSION@|$(VERSION)|' -e "s|@SHA256@|$$(cut -d' ' -f1 $(DIST).sha256)|" \
+		packaging/homebrew/lemursim.rb.in >$(dir $(DIST))lemursim.rb
+	@echo "dist: $(DIST)"
+package: dist # that tarball as a package of Debian, by lintian's rules
+	@MAKE="$(MAKE)" sh tests/tools/check_package.sh $(VERSION)
 clean: ## remove what was built
 	rm -rf build lemursim
 help: ## this list
