@@ -95,8 +95,9 @@ static void answer_job(struct str *out, const struct result *r, const struct job
 		return;
 	str_add(out, "<p>");
 	if (all.n == 1) {
+		str_add(out, "<strong>");
 		html_text(out, all.first->name);
-		str_addf(out, " takes ");
+		str_add(out, "</strong>: ");
 	} else {
 		str_addf(out, "Of %zu assignments, <strong>", all.n);
 		html_text(out, all.first->name);
