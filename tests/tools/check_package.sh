@@ -23,7 +23,7 @@ log=$PWD/build/package/log
 (cd "build/package/lemursim-$version" && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >"$log" 2>&1) || { tail -20 "$log"; bad "it does not build"; }
 deb=$(echo build/package/lemursim_"$version"_*.deb)
 # a first upload closes a bug of Debian's, which a package of our own does not
-lintian --fail-on warning --suppress-tags initial-upload-closes-no-bugs "$deb" || bad "lintian"
+lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$deb" || bad "lintian"
 dpkg-deb -c "$deb" >build/package/list
 for f in /usr/bin/lemursim /usr/share/man/man1/lemursim.1.gz /usr/share/man/man1/lemursim-report.1.gz \
 	/usr/share/bash-completion/completions/lemursim /usr/share/lemursim/scenarios/m5-vs-m4pro.yaml \
