@@ -48,6 +48,8 @@
 	SUITE(report)                                                                                        \
 	SUITE(cells_file)                                                                                    \
 	SUITE(pictures)                                                                                      \
+	SUITE(html)                                                                                          \
+	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \

@@ -485,8 +485,10 @@ const struct world *world_of_tree(struct loader *l, const char *path, struct yml
 
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
 {
-	struct yml *root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
+	struct yml *root;
 
+	path = load_path(l, path, "scenarios");
+	root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 	if (!root)
 		return NULL;
 	for (size_t i = 0; i < sets_n; i++)
