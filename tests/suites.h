@@ -32,6 +32,7 @@
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
+	SUITE(host)                                                                                          \
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
 	SUITE(request_passes)                                                                                \
@@ -47,6 +48,7 @@
 	SUITE(report)                                                                                        \
 	SUITE(pictures)                                                                                      \
 	SUITE(calib)                                                                                         \
+	SUITE(model_error)                                                                                   \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \

@@ -200,6 +200,8 @@ static void add_memory(struct writer *w)
 
 static void add_points(struct writer *w, const struct utilisation_table *g, bool attention)
 {
+	add_key(w, 10, attention ? "attention.between" : "gemm.between", &g->between, DIM_SHARE);
+	add_key(w, 10, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
 	str_add(w->out, "          points:\n");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct utilisation_point *p = &g->at[i];
@@ -231,6 +233,7 @@ static void add_tables(struct writer *w)
 		 w->d->skips_mask ? "true" : "false");
 	add_points(w, &w->d->attention, true);
 	add_rate(w, 10, "decode", w->d->decode);
+	add_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
 }
 
 static void add_by_format(struct writer *w, int indent, const char *key, const struct number *by)
