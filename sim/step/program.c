@@ -197,10 +197,12 @@ static bool launches_of(struct program *p, const struct op *ops, size_t n, const
 static bool launch_class(struct program *p, const struct op *ops, size_t n, const struct block_cache *r)
 {
 	struct op launches;
+	uint32_t added;
 
 	if (!launches_of(p, ops, n, r, &launches))
 		return false;
-	p->op_classes.at[op_class(p, &launches, r->unit, 1)].launches = (uint32_t)n;
+	added = op_class(p, &launches, r->unit, 1); /* which may move them all */
+	p->op_classes.at[added].launches = (uint32_t)n;
 	return true;
 }
 
@@ -235,7 +237,8 @@ static void look_up(struct program *p, struct block_cache *r)
 	r->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
 		op_class(p, &ops[i], r->unit, r->share);
-	r->n += launch_class(p, ops, n, r);
+	if (launch_class(p, ops, n, r))
+		r->n++;
 	VEC_ADD(&p->block_caches, *r);
 }
 
