@@ -340,6 +340,9 @@ static void add_device(struct writer *w)
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
+	add_key(w, 10, "overhead.host", &d->host, DIM_TIME);
+	if (d->host.given || datasheet_find(w->datasheet, "overhead.replays"))
+		str_addf(w->out, "          replays: %s\n", datasheet_text(w, "overhead.replays", "decode"));
 }
 
 /* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat

@@ -129,9 +129,9 @@ static void fill_gaps(struct profile_fitting *g)
 static void widen(const struct profile_fitting *g)
 {
 	struct profile_fit *d = g->d;
-	struct number *const all[] = {&d->read,    &d->copy,    &d->gemv,     &d->gemv_q8,
-				      &d->gemv_q4, &d->decode,  &d->decode_u, &d->kernel,
-				      &d->step,    &d->product, &d->attend};
+	struct number *const all[] = {&d->read,    &d->copy,   &d->gemv,     &d->gemv_q8,
+				      &d->gemv_q4, &d->decode, &d->decode_u, &d->kernel,
+				      &d->step,    &d->host,   &d->product,  &d->attend};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i]->sd = fmax(all[i]->sd, g->unsettled_sd * all[i]->value);

@@ -133,6 +133,36 @@ static void raise_kernel(struct profile_fitting *g)
 		true};
 }
 
+static double alone_count(const struct sample *s) /* kernels that need not wait for one another */
+{
+	return s->k == 0 ? (double)s->m : 0;
+}
+
+/* Seconds for each kernel of the largest submission; 0: there is none. */
+static double least_each(struct profile_fitting *g, double (*x)(const struct sample *))
+{
+	struct fit_point *p;
+	const size_t n = gather(g, SAMPLE_DISPATCH, x, &p);
+	double most = 0, each = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].x > most) {
+			most = p[i].x;
+			each = p[i].t / p[i].x;
+		}
+	return each;
+}
+
+/* Kernels that need not wait for one another take the device no longer than those that do. Where they take longer all the
+ * same, they were launched one by one, and the others recorded and replayed: the host's pace shows. */
+static void find_host(struct profile_fitting *g)
+{
+	const double clearly = 1.5, waited = least_each(g, waited_count);
+
+	if (waited > 0 && least_each(g, alone_count) > clearly * waited)
+		g->d->host = per_count(g, SAMPLE_DISPATCH, alone_count, "launches one by one");
+}
+
 void profile_fit_overheads(struct profile_fitting *g)
 {
 	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
@@ -140,6 +170,7 @@ void profile_fit_overheads(struct profile_fitting *g)
 		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
 	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
 	g->batched = g->d->kernel.given;
+	find_host(g);
 	raise_kernel(g);
 }
 

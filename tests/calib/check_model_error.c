@@ -299,6 +299,31 @@ START_TEST(one_query_is_bound_by_reading_or_by_arithmetic)
 }
 END_TEST
 
+/* Launches of which none waits for another take longer than a chain of them: the host's. */
+START_TEST(the_host_shows_in_launches_one_by_one)
+{
+	static const double alone_s[] = {1e-6, 2.5e-6, 4e-6, 9e-6};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(alone_s); i++) {
+		struct machine_law *y = arena_alloc(&a, sizeof *y);
+		const struct overhead *o;
+
+		*y = (struct machine_law){.arena = &a, .rng = rng_new(5, "host"), .seed = 5};
+		for (int64_t m = 1; m <= 4096; m *= 4)
+			measure(y, (struct sample){.kind = SAMPLE_DISPATCH, .m = m},
+				5e-6 + alone_s[i] * (double)m);
+		o = &device_runtime(calibrated(y)->devices.at, "cblas")->overhead;
+		ck_assert_int_eq(o->host.given, alone_s[i] > 1.5 * 2e-6); /* a chain takes 2 us a kernel */
+		if (o->host.given)
+			ck_assert_double_eq_tol(o->host.value / alone_s[i], 1, 0.03);
+		ck_assert_int_eq(o->replays, o->host.given ? REPLAYS_DECODE : REPLAYS_NONE);
+		rng_free(y->rng);
+	}
+	arena_release(&a);
+}
+END_TEST
+
 /* Nine errors: the eighth is the one below which four of five further ones lie; fewer than four: the largest. */
 START_TEST(the_jackknife_has_its_rank)
 {
@@ -318,6 +343,7 @@ Suite *suite_model_error(void)
 
 	tcase_add_loop_test(tc, intervals_hold_what_was_left_out, 0, (int)ARRAY_LEN(deviations));
 	tcase_add_test(tc, one_query_is_bound_by_reading_or_by_arithmetic);
+	tcase_add_test(tc, the_host_shows_in_launches_one_by_one);
 	tcase_add_test(tc, the_jackknife_has_its_rank);
 	suite_add_tcase(s, tc);
 	return s;
