@@ -60,6 +60,7 @@
 	SUITE(report_rows)                                                                                   \
 	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
+	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(doctor)                                                                                        \

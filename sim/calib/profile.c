@@ -332,6 +332,8 @@ static void add_device(struct writer *w)
 	add_tables(w);
 	add_few(w);
 	add_fusion(w);
+	if (datasheet_find(w->datasheet, "chunk"))
+		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));
 	add_from_source(w, "honours");
 	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n",
