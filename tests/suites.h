@@ -33,6 +33,7 @@
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
+	SUITE(host)                                                                                          \
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
 	SUITE(request_passes)                                                                                \
@@ -51,6 +52,7 @@
 	SUITE(html)                                                                                          \
 	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
+	SUITE(model_error)                                                                                   \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
@@ -62,6 +64,7 @@
 	SUITE(report_rows)                                                                                   \
 	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
+	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(doctor)                                                                                        \

@@ -46,6 +46,14 @@ static const struct util_table *flat(struct arena *a, const struct qty *u)
 	return util_flat(a, (struct util){u->value, u->spread, u->provenance});
 }
 
+static struct util_error error_of(const struct qty *between, const struct qty *beyond)
+{
+	return (struct util_error){
+		between->given ? between->value : util_error_unknown.between,
+		beyond->given ? beyond->value : util_error_unknown.beyond,
+	};
+}
+
 static const struct util_table *gemm_util(struct arena *a, const struct gemm_table *g)
 {
 	const struct gemm_point *from = g->points.at;
@@ -56,7 +64,7 @@ static const struct util_table *gemm_util(struct arena *a, const struct gemm_tab
 	for (size_t i = 0; i < g->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
 						from[i].u.value, from[i].u.spread, from[i].u.provenance};
-	return util_table(a, points, g->points.n);
+	return util_table(a, points, g->points.n, error_of(&g->between, &g->beyond));
 }
 
 static const struct util_table *attention_util(struct arena *a, const struct attention_table *t)
@@ -69,20 +77,31 @@ static const struct util_table *attention_util(struct arena *a, const struct att
 	for (size_t i = 0; i < t->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].query, (double)from[i].context,
 						from[i].u.value, from[i].u.spread, from[i].u.provenance};
-	return util_table(a, points, t->points.n);
+	return util_table(a, points, t->points.n, error_of(&t->between, &t->beyond));
+}
+
+static bool has_few_queries(const struct attention_table *t)
+{
+	const struct attention_point *p = t->points.at;
+
+	for (size_t i = 0; i < t->points.n; i++)
+		if (p[i].query <= GEMV_ROWS)
+			return true;
+	return t->u.given;
 }
 
 struct device_model device_model_make(struct arena *a, const struct machine *machine,
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute)
 {
-	struct device_model s = {machine, device, profile, compute, NULL, NULL};
+	struct device_model s = {machine, device, profile, compute, NULL, NULL, false};
 	const struct gemm_table *g = profile->gemm[compute];
 
 	if (g && (g->points.n || g->u.given))
 		s.gemm = gemm_util(a, g);
 	if (profile->attention.points.n || profile->attention.u.given)
 		s.attention = attention_util(a, &profile->attention);
+	s.few_queries = has_few_queries(&profile->attention);
 	return s;
 }
 
@@ -256,16 +275,20 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	const struct attention_table *a = &device_model->profile->attention;
 	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
 	 * they compute where groups are large, by reading the cache where they are small */
-	const bool few = op->query <= GEMV_ROWS && a->decode_u.given;
+	const bool few = op->query <= GEMV_ROWS;
 	const struct util u =
-		few ? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
-		    : util_at(device_model->attention, (double)op->query, (double)op->context);
+		few && a->decode_u.given
+			? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
+			: util_at(device_model->attention, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
 		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
-	c->arithmetic = arithmetic(device_model, c->flop, &u);
+	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
+	c->arithmetic = few && !a->decode_u.given && !device_model->few_queries
+				? at_share(device_model, c->flop, NULL)
+				: arithmetic(device_model, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
 }
 
@@ -325,6 +348,7 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:
+	case OP_LAUNCH:
 	case OP_KIND_N:
 		break;
 	}
@@ -356,6 +380,10 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 		c.overhead = (struct term){o->step.value, o->step.spread, o->step.provenance};
 		return c;
 	}
+	if (op->kind == OP_LAUNCH) {
+		c.overhead = (struct term){op->times * o->host.value, o->host.spread, o->host.provenance};
+		return c;
+	}
 	if (op->split == SPLIT_NONE)
 		share = 1; /* every device of the split does it whole */
 	f = fusion_of(device_model->profile, op->kind);
@@ -375,6 +403,31 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
 		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
 	return c;
+}
+
+static bool is_replayed(const struct overhead *o, enum phase phase)
+{
+	return o->replays == REPLAYS_ALL || (o->replays == REPLAYS_DECODE && phase == PHASE_DECODE);
+}
+
+double cost_kernels(const struct profile *profile, const struct op *op)
+{
+	return (double)fusion_of(profile, op->kind)->kernels * op->times;
+}
+
+bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches)
+{
+	const struct overhead *o = &profile->overhead;
+
+	if (!o->host.given || is_replayed(o, phase))
+		return false;
+	*launches = (struct op){.name = "launches", .kind = OP_LAUNCH, .phase = phase, .times = kernels};
+	return true;
+}
+
+double cost_wait(double host_s, double device_s)
+{
+	return fmax(host_s - device_s, 0);
 }
 
 struct cost cost_stream(const struct device_model *device_model, const struct qty *rate, double bytes)

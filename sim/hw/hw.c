@@ -24,6 +24,8 @@ const char *const topology_names[TOPOLOGY_N + 1] = {
 	[TOPOLOGY_BUS] = "bus",      [TOPOLOGY_FAT_TREE] = "fat_tree", NULL};
 static const char *const forwards[] = {
 	[FORWARD_CUT_THROUGH] = "cut_through", [FORWARD_STORE] = "store", NULL};
+static const char *const replayed[] = {
+	[REPLAYS_NONE] = "none", [REPLAYS_DECODE] = "decode", [REPLAYS_ALL] = "all", NULL};
 static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
 
 #define QTY(strukt, member, d, lo, hi, text)                                                                 \
@@ -79,6 +81,10 @@ static const struct field gemm_fields[] = {
 	 .help = "utilisation by shape"},
 	QTY_OPT(struct gemm_table, u, DIM_SHARE, 1e-6, 1,
 		"utilisation of any shape, in the place of points: fitted to runs of whole models"),
+	QTY_OPT(struct gemm_table, between, DIM_SHARE, 0, 2,
+		"relative error of u between its points; if not said, 6 %"),
+	QTY_OPT(struct gemm_table, beyond, DIM_SHARE, 0, 2,
+		"relative error of u beyond its points; if not said, 15 %"),
 };
 static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table), gemm_fields,
 					      ARRAY_LEN(gemm_fields)};
@@ -97,6 +103,10 @@ static const struct field attention_fields[] = {
 	QTY_OPT(struct attention_table, u, DIM_SHARE, 1e-6, 1, "of any shape, in the place of points"),
 	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
 	 .optional = true, .help = "utilisation of scores + softmax + values, by shape"},
+	QTY_OPT(struct attention_table, between, DIM_SHARE, 0, 2,
+		"relative error of u between its points; if not said, 6 %"),
+	QTY_OPT(struct attention_table, beyond, DIM_SHARE, 0, 2,
+		"relative error of u beyond its points; if not said, 15 %"),
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
@@ -119,6 +129,11 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
+	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
+		"of the host for each launch, beside the device's work: a block takes the longer of both"),
+	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",
+	 .help = "passes whose launches are recorded and replayed (CUDA graphs): the host is in none of "
+		 "them"},
 	QTY_OPT(struct overhead, crossing, DIM_TIME, 0, 1,
 		"for each message and collective operation between machines, beside the link"),
 	QTY_OPT(struct overhead, crossing_rdma, DIM_TIME, 0, 1,

@@ -29,6 +29,8 @@ struct gemm_table {
 	struct qty sync;
 	struct qty u;             /* for any shape, where no points are given */
 	struct field_list points; /* struct gemm_point */
+	/* relative errors of u between points and beyond them; not given: those of sim/cost/util.h */
+	struct qty between, beyond;
 };
 
 struct attention_point {
@@ -41,9 +43,10 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct origin origin;
 	/* fused, as flash attention: the masked half is skipped, the scores are never written */
 	bool skips_mask;
-	struct qty u;             /* for any shape, where no points are given */
-	struct field_list points; /* struct attention_point */
-	struct qty decode;        /* byte/s at which one query reads the KV cache */
+	struct qty u;               /* for any shape, where no points are given */
+	struct field_list points;   /* struct attention_point */
+	struct qty between, beyond; /* as in struct gemm_table */
+	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
 };
 
@@ -55,12 +58,21 @@ struct fusion {
 	double passes;
 };
 
+/* A graph of launches that was captured once is replayed by one launch (CUDA graphs); a runtime that captures decode
+ * steps alone launches the kernels of a prompt, whose shapes differ, one by one. */
+enum replayed { REPLAYS_NONE, REPLAYS_DECODE, REPLAYS_ALL };
+
 struct overhead {
 	struct origin origin;
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
+	 * slower one, the device waits for it. Not given: the host is never the slower one. */
+	struct qty host;
+	enum replayed
+		replays; /* the passes whose launches were recorded, and cost the host nothing but the step */
 	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
 	 * the device, whatever the link: */
 	struct qty crossing;      /* seconds for each message and each collective operation */

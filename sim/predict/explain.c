@@ -45,6 +45,11 @@ static void sum_critical_path(struct arena *a, const struct simulated *r, struct
 			s[PARAM_LATENCY] += c->lag_s;
 			continue;
 		}
+		if (c->launches) { /* the part that the device waits for */
+			s[PARAM_OVERHEAD] +=
+				sim_s_of_ns(r->run.spans[path[i]].end_ns - r->run.spans[path[i]].start_ns);
+			continue;
+		}
 		if (c->cost.arithmetic.s >= c->cost.memory.s)
 			s[PARAM_ARITHMETIC] += c->cost.arithmetic.s;
 		else

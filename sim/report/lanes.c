@@ -130,7 +130,7 @@ static enum box_kind kind_of(const struct op_class *c, const struct label *label
 
 static bool is_host(const struct op_class *c)
 {
-	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
+	return c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH);
 }
 
 static const struct {

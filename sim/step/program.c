@@ -181,6 +181,43 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	return n;
 }
 
+static bool launches_of(struct program *p, const struct op *ops, size_t n, const struct block_cache *r,
+			struct op *launches)
+{
+	const struct profile *profile = device_model_of(p, r->unit)->profile;
+	double kernels = 0;
+
+	for (size_t i = 0; i < n; i++)
+		kernels += cost_kernels(profile, &ops[i]);
+	return n && cost_launches(profile, r->phase, kernels, launches);
+}
+
+/* Adds the class of the host's launches of the last n classes; returns whether there is one. */
+static bool launch_class(struct program *p, const struct op *ops, size_t n, const struct block_cache *r)
+{
+	struct op launches;
+	uint32_t added;
+
+	if (!launches_of(p, ops, n, r, &launches))
+		return false;
+	added = op_class(p, &launches, r->unit, 1); /* which may move them all */
+	p->op_classes.at[added].launches = (uint32_t)n;
+	return true;
+}
+
+sim_ns program_class_ns(const struct program *p, size_t op_class)
+{
+	const struct op_class *c = &p->op_classes.at[op_class];
+	const sim_ns ns = sim_ns_of_s(cost_seconds(&c->cost));
+	sim_ns device = 0;
+
+	if (!c->launches)
+		return ns;
+	for (uint32_t i = 1; i <= c->launches; i++)
+		device += sim_ns_of_s(cost_seconds(&p->op_classes.at[op_class - i].cost));
+	return ns > device ? ns - device : 0;
+}
+
 /* Computes the classes of a block. */
 static void look_up(struct program *p, struct block_cache *r)
 {
@@ -199,6 +236,8 @@ static void look_up(struct program *p, struct block_cache *r)
 	r->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
 		op_class(p, &ops[i], r->unit, r->share);
+	if (launch_class(p, ops, n, r))
+		r->n++;
 	VEC_ADD(&p->block_caches, *r);
 }
 
@@ -209,13 +248,15 @@ void program_remake(struct program *p)
 		const struct device_model *device_model = device_model_of(p, r->unit);
 		struct op ops[GRAPH_OPS];
 		const size_t n = make_ops(p, r, ops);
+		struct op launches;
+		const bool launched = launches_of(p, ops, n, r, &launches);
 
-		BUG_ON(n != r->n);
-		for (size_t k = 0; k < n; k++) {
+		BUG_ON(n + launched != r->n);
+		for (size_t k = 0; k < r->n; k++) {
 			struct op_class *c = &p->op_classes.at[r->first + k];
 
-			c->op = ops[k];
-			c->cost = cost_of(&ops[k], device_model, r->share);
+			c->op = k < n ? ops[k] : launches;
+			c->cost = cost_of(&c->op, device_model, k < n ? r->share : 1);
 		}
 	}
 }
@@ -280,7 +321,7 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 
 		look_up(p, &r);
 		for (uint32_t k = 0; k < r.n; k++)
-			sum += sim_ns_of_s(cost_seconds(&p->op_classes.at[r.first + k].cost));
+			sum += program_class_ns(p, r.first + k);
 		most = sum > most ? sum : most;
 	}
 	return most;

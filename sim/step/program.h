@@ -24,6 +24,9 @@ struct op_class {
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* sent over the link */
+	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
+	 * than they are. Else 0. */
+	uint32_t launches;
 };
 
 /* The backward pass computes two gradients: of a block's input, and of its weights. */
@@ -87,6 +90,9 @@ struct program {
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */
 	VEC(struct cycle) cycles;
 };
+
+/* The time of a class's task with the calibrated parameters. */
+sim_ns program_class_ns(const struct program *p, size_t op_class);
 
 /* The cost model of a unit, in the arena. */
 struct device_model program_device_model(struct arena *a, const struct world *w, size_t unit);

@@ -132,12 +132,23 @@ static enum param link_param(const struct op_class *c)
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
 
+/* The class of a host's launches takes what is left of them after the operators before it, whose times are known. */
+static void wait_for_host(const struct op_class *c, sim_ns *ns)
+{
+	sim_ns left = *ns;
+
+	for (uint32_t i = 1; i <= c->launches; i++)
+		left -= ns[-(ptrdiff_t)i];
+	if (c->launches)
+		*ns = left > 0 ? left : 0;
+}
+
 struct class_times program_times(struct arena *a, const struct program *p)
 {
 	struct class_times t = program_times_new(a, p);
 
 	for (size_t i = 0; i < p->op_classes.n; i++) {
-		t.ns[i] = sim_ns_of_s(cost_seconds(&p->op_classes.at[i].cost));
+		t.ns[i] = program_class_ns(p, i);
 		t.lag_ns[i] = sim_ns_of_s(p->op_classes.at[i].lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
@@ -153,6 +164,7 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[link_param(c)]);
+		wait_for_host(c, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
@@ -168,6 +180,7 @@ void program_times_drawn(const struct program *p, const struct params *z, struct
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_drawn(&c->cost, v)
 					  : term_drawn(&c->cost.memory, v->of[link_param(c)]));
+		wait_for_host(c, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
 	}
 	fill_wires(p->world, z, slower_drawn, t->wires_Bps);
