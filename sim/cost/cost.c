@@ -209,13 +209,25 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
+/* The rows that tiles compute for m rows of an expert, on average: those of its last tile are half filled, since numbers
+ * of rows vary. Where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / R + 1 of them. */
+static double expert_rows(const struct tile *t, double m, double tokens)
+{
+	const double rows = (double)t->rows, pass = rows * whole(tokens / rows),
+		     each = t->expert_rows ? fmin((double)t->expert_rows, pass) : rows;
+
+	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
+}
+
 /* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
  * rounded up to tiles, and few tiles do not fill the cores. */
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;
 	const double m = op->rows / op->copies, rows = (double)t->rows;
-	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * whole(m / rows);
+	const double done = op->experts && op->copies > 1
+				    ? expert_rows(t, m, op->rows / (double)op->experts)
+				    : rows * whole(m / rows);
 	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
 
@@ -242,6 +254,10 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
 		u.u *= dequant->value;
 		u.spread = exact_hypot(u.spread, dequant->spread);
+	}
+	if (op->experts && p->tile.experts.given) {
+		u.u *= p->tile.experts.value;
+		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
 	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(device_model, c->flop, &u);

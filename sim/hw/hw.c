@@ -153,6 +153,12 @@ static const struct field tile_fields[] = {
 	COUNT(struct tile, columns, 4096, "columns"),
 	{FIELD_KEY(struct tile, fill), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 64,
 	 .optional = true, .help = "tiles for each core from which the utilisation is all reached"},
+	{FIELD_KEY(struct tile, expert_rows), .type = FIELD_COUNT, .min = 1, .max = 4096, .optional = true,
+	 .help = "rows of a tile of experts, at most those of the pass; not given: rows"},
+	{FIELD_KEY(struct tile, packed), .type = FIELD_BOOL, .optional = true,
+	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
+	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what the kernel of experts reaches; not given: all"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 

@@ -99,6 +99,13 @@ struct tile {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows, columns;
 	struct qty fill; /* tiles for each core from which the full utilisation is reached */
+	/* Rows of the tiles in which products of experts run, at most those of the pass; 0: rows. A kernel may take one
+	 * size for all experts, by the tokens of the pass, however few of them each expert gets. */
+	int64_t expert_rows;
+	/* The rows of all experts follow one another through the tiles, so that an expert begins anywhere in one; a
+	 * tile is computed once for each expert that has rows in it. */
+	bool packed;
+	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
 };
 
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
