@@ -341,6 +341,7 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:
+	case OP_WIRE:
 	case OP_KIND_N:
 		break;
 	}
@@ -370,6 +371,11 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 
 	if (op->kind == OP_STEP) {
 		c.overhead = (struct term){o->step.value, o->step.spread, o->step.provenance};
+		return c;
+	}
+	if (op->kind == OP_WIRE) {
+		if (o->wire.given)
+			c.overhead = stream(op->weight_B, &o->wire);
 		return c;
 	}
 	if (op->split == SPLIT_NONE)

@@ -43,6 +43,7 @@ const struct family_key family_keys[] = {
 	KEY("overhead.product", p.overhead.product, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.attention", p.overhead.attention, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.step", p.overhead.step, DIM_TIME, FAMILY_OVERHEAD),
+	KEY("overhead.wire", p.overhead.wire, DIM_BANDWIDTH, FAMILY_OVERHEAD),
 	DEQUANT("dequant.f16", p.dequant.f16),
 	DEQUANT("dequant.q8", p.dequant.q8),
 	DEQUANT("dequant.q4", p.dequant.q4),

@@ -61,6 +61,9 @@ struct overhead {
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	/* byte/s at which a request has the weights made resident before its first pass, where they are let go between
+	 * requests; not given: they stay */
+	struct qty wire;
 	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
 	 * the device, whatever the link: */
 	struct qty crossing;      /* seconds for each message and each collective operation */
@@ -176,6 +179,8 @@ struct profile {
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
+	/* chunks of a prompt compute what the caches need, and nothing of the layers behind the last cache */
+	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
 };
