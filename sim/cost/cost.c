@@ -76,7 +76,7 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute)
 {
-	struct device_model s = {machine, device, profile, compute, NULL, NULL};
+	struct device_model s = {machine, device, profile, compute, NULL, NULL, 0, 0};
 	const struct gemm_table *g = profile->gemm[compute];
 
 	if (g && (g->points.n || g->u.given))
@@ -84,6 +84,23 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 	if (profile->attention.points.n || profile->attention.u.given)
 		s.attention = attention_util(a, &profile->attention);
 	return s;
+}
+
+void device_model_beyond(struct device_model *device_model, const struct model *m)
+{
+	const struct beyond_width *of = device_model->profile->beyond.of;
+	const bool is[] = {[BEYOND_MIXTURES] = m->experts != NULL,
+			   [BEYOND_RECURRENT] = model_has_recurrent(m),
+			   [BEYOND_LATENT] = model_has_latent(m)};
+
+	device_model->beyond_prefill = device_model->beyond_decode = 0;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++)
+		if (is[i]) {
+			device_model->beyond_prefill =
+				exact_hypot(device_model->beyond_prefill, of[i].prefill);
+			device_model->beyond_decode =
+				exact_hypot(device_model->beyond_decode, of[i].decode);
+		}
 }
 
 static struct term arithmetic(const struct device_model *device_model, double flop, const struct util *u)
@@ -98,17 +115,27 @@ static struct term stream(double bytes, const struct qty *rate)
 	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
 }
 
+enum beyond_kind cost_weights_kind(enum format_id f)
+{
+	const double bits = 8 * format_bytes(f, 1);
+
+	return f == FORMAT_MXFP4            ? BEYOND_FP4
+	       : formats[f].weights == 256 ? BEYOND_K
+	       : bits <= 5                 ? BEYOND_Q4
+	       : bits <= 9                 ? BEYOND_Q8
+					   : BEYOND_F16;
+}
+
 /* The number for a format of weights; NULL: not given. */
 static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
 {
-	const double bits = 8 * format_bytes(f, 1);
-	const struct qty *q = formats[f].weights == 256 ? &b->k
-			      : bits <= 5               ? &b->q4
-			      : bits <= 9               ? &b->q8
-							: &b->f16;
+	const enum beyond_kind kind = cost_weights_kind(f);
+	const struct qty *q = kind == BEYOND_K                       ? &b->k
+			      : kind == BEYOND_FP4 && b->fp4.given   ? &b->fp4
+			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
+			      : kind == BEYOND_Q8                    ? &b->q8
+								     : &b->f16;
 
-	if (f == FORMAT_MXFP4 && b->fp4.given)
-		q = &b->fp4;
 	if (!q->given)
 		q = &b->f16;
 	return q->given ? q : NULL;
@@ -144,9 +171,14 @@ static bool is_ungathered(const struct few *f, const struct op *op)
 			       op->rows < (double)f->gather_rows * (double)op->experts_all);
 }
 
+static double tokens_of(const struct op *op)
+{
+	return op->experts ? op->rows / (double)op->experts : (double)op->m;
+}
+
 static bool is_few(const struct profile *p, const struct op *op)
 {
-	const double tokens = op->experts ? op->rows / (double)op->experts : (double)op->m;
+	const double tokens = tokens_of(op);
 
 	if (op->gradient)
 		return false;
@@ -226,7 +258,7 @@ static double tiled(const struct device_model *device_model, const struct op *op
 	const struct tile *t = &device_model->profile->tile;
 	const double m = op->rows / op->copies, rows = (double)t->rows;
 	const double done = op->experts && op->copies > 1
-				    ? expert_rows(t, m, op->rows / (double)op->experts)
+				    ? expert_rows(t, m, tokens_of(op))
 				    : rows * whole(m / rows);
 	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
@@ -363,7 +395,7 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 	return (struct term){kernels * each->value, each->spread, each->provenance};
 }
 
-struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
+static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
 	struct cost c = {0};
@@ -396,6 +428,38 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
 		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	return c;
+}
+
+static double width_of(const struct beyond_width *w, bool decode)
+{
+	return decode ? w->decode : w->prefill;
+}
+
+/* The width of an operator beside the spreads of its numbers: of what no run of the fit was of. */
+static double beyond_fit(const struct op *op, const struct device_model *device_model)
+{
+	const struct beyond *b = &device_model->profile->beyond;
+	const bool decode = op->phase == PHASE_DECODE;
+	double w = decode ? device_model->beyond_decode : device_model->beyond_prefill;
+
+	if (op->kind == OP_LINEAR)
+		w = exact_hypot(w, width_of(&b->of[cost_weights_kind(op->format)], decode));
+	if (op->kind == OP_LINEAR && !decode && tokens_of(op) < (double)b->of[BEYOND_SHORT].from)
+		w = exact_hypot(w, width_of(&b->of[BEYOND_SHORT], decode));
+	if (op->kind == OP_SCORES && op->context > b->of[BEYOND_CONTEXT].from)
+		w = exact_hypot(w, width_of(&b->of[BEYOND_CONTEXT], decode));
+	return w;
+}
+
+struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
+{
+	struct cost c = as_fitted(op, device_model, share);
+	struct term *terms[] = {&c.arithmetic, &c.memory, &c.apart, &c.overhead};
+	const double w = given(&device_model->profile->beyond.origin) ? beyond_fit(op, device_model) : 0;
+
+	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
+		terms[i]->spread = exact_hypot(terms[i]->spread, w);
 	return c;
 }
 

@@ -253,7 +253,11 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 {
 	const struct catalogue_device *d = row->device;
 
-	return device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+	struct device_model s = device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+
+	if (row->model)
+		device_model_beyond(&s, row->model);
+	return s;
 }
 
 struct predicted_run observations_predict(struct arena *a, const struct observation *row,

@@ -207,6 +207,42 @@ static const struct field train_copies_fields[] = {
 static const struct table train_copies_table = {"train copies", sizeof(struct train_copies),
 						train_copies_fields, ARRAY_LEN(train_copies_fields)};
 
+#define WIDTH(member, text)                                                                                  \
+	{                                                                                                    \
+		FIELD_KEY(struct beyond_width, member), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0,    \
+							.max = 10, .def = "0 %", .help = text                \
+	}
+static const struct field beyond_width_fields[] = {
+	WIDTH(prefill, "relative standard deviation of a prompt's time"),
+	WIDTH(decode, "of a token's"),
+	{FIELD_KEY(struct beyond_width, from), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
+	 .max = 1 << 30, .optional = true, .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
+};
+static const struct table beyond_width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
+						ARRAY_LEN(beyond_width_fields)};
+
+#define BEYOND(name, index, text)                                                                            \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct beyond, of[index]), .type = FIELD_TABLE,              \
+		.sub = &beyond_width_table, .optional = true, .help = text                                   \
+	}
+static const struct field beyond_fields[] = {
+	BEYOND("mixtures", BEYOND_MIXTURES, "mixtures of experts"),
+	BEYOND("recurrent", BEYOND_RECURRENT, "models with recurrent layers or short convolutions"),
+	BEYOND("latent", BEYOND_LATENT, "models with latent attention"),
+	BEYOND("f16", BEYOND_F16, "weights as they are"),
+	BEYOND("q8", BEYOND_Q8, "weights in blocks of 5 to 9 bits"),
+	BEYOND("q4", BEYOND_Q4, "weights in blocks of 4 bits or fewer"),
+	BEYOND("k", BEYOND_K, "weights in llama.cpp's super-blocks of 256"),
+	BEYOND("fp4", BEYOND_FP4, "weights in 4-bit floats"),
+	BEYOND("context", BEYOND_CONTEXT, "attention over more tokens than any run of the fit"),
+	BEYOND("short", BEYOND_SHORT, "passes over fewer tokens of a prompt than any of the fit"),
+	{FIELD_KEY(struct beyond, source), .type = FIELD_TEXT, .optional = true,
+	 .help = "what the widths were seen at"},
+};
+static const struct table beyond_table = {"beyond", sizeof(struct beyond), beyond_fields,
+					  ARRAY_LEN(beyond_fields)};
+
 static const struct field chip_fields[] = {
 	QTY(struct chip_reach, bandwidth, DIM_SHARE, 0.1, 10, "times the rates"),
 	QTY(struct chip_reach, arithmetic, DIM_SHARE, 0.1, 10, "times the utilisation"),
@@ -258,6 +294,8 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
+	SUB_OPT(struct profile, beyond, beyond_table,
+		"kinds of models and weights that no run of the fit was of, and how wide predictions of them are"),
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},

@@ -150,6 +150,36 @@ struct train_copies {
 	const char *source; /* file and commit */
 };
 
+/* Kinds of models, weights and contexts that the runs of a fit may lack. */
+enum beyond_kind {
+	BEYOND_MIXTURES,
+	BEYOND_RECURRENT,
+	BEYOND_LATENT,
+	BEYOND_F16,
+	BEYOND_Q8,
+	BEYOND_Q4,
+	BEYOND_K,
+	BEYOND_FP4,
+	BEYOND_CONTEXT,
+	BEYOND_SHORT,
+	BEYOND_KINDS
+};
+
+/* How wide predictions of a kind that no run of the fit was of have proved to be: relative standard deviations of a
+ * time, beside the spreads of the numbers. 0: such runs were in the fit. */
+struct beyond_width {
+	struct origin origin;
+	double prefill, decode;
+	/* BEYOND_CONTEXT: tokens of context beyond which it holds; BEYOND_SHORT: tokens of a prompt's pass below which */
+	int64_t from;
+};
+
+struct beyond {
+	struct origin origin; /* node NULL: not given, so nothing is known to be beyond the fit */
+	struct beyond_width of[BEYOND_KINDS];
+	const char *source;
+};
+
 /* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
  * machine_check(). */
 struct profile {
@@ -173,6 +203,7 @@ struct profile {
 	struct dies dies;
 	struct honours honours;
 	struct train_copies train_copies;
+	struct beyond beyond;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
