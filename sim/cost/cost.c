@@ -91,7 +91,8 @@ void device_model_beyond(struct device_model *device_model, const struct model *
 	const struct beyond_width *of = device_model->profile->beyond.of;
 	const bool is[] = {[BEYOND_MIXTURES] = m->experts != NULL,
 			   [BEYOND_RECURRENT] = model_has_recurrent(m),
-			   [BEYOND_LATENT] = model_has_latent(m)};
+			   [BEYOND_LATENT] = model_has_latent(m),
+			   [BEYOND_PER_LAYER] = m->per_layer_embedding > 0};
 
 	device_model->beyond_prefill = device_model->beyond_decode = 0;
 	for (size_t i = 0; i < ARRAY_LEN(is); i++)
@@ -241,13 +242,22 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
-/* The rows that tiles compute for m rows of an expert, on average: those of its last tile are half filled, since numbers
- * of rows vary. Where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / R + 1 of them. */
-static double expert_rows(const struct tile *t, double m, double tokens)
+/* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
+static double tile_rows(const struct tile *t, const struct op *op)
 {
-	const double rows = (double)t->rows, pass = rows * whole(tokens / rows),
-		     each = t->expert_rows ? fmin((double)t->expert_rows, pass) : rows;
+	const double rows = (double)t->rows;
 
+	if (!op->experts || !t->expert_rows)
+		return rows;
+	return fmin((double)t->expert_rows, rows * whole(tokens_of(op) / rows));
+}
+
+/* The rows that tiles compute for m rows. Numbers of experts' rows vary, so that of an expert's last tile half is filled;
+ * where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / each + 1 of them. */
+static double tiled_rows(const struct tile *t, const struct op *op, double m, double each)
+{
+	if (op->copies <= 1)
+		return each * whole(m / each);
 	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
 }
 
@@ -256,11 +266,9 @@ static double expert_rows(const struct tile *t, double m, double tokens)
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;
-	const double m = op->rows / op->copies, rows = (double)t->rows;
-	const double done = op->experts && op->copies > 1
-				    ? expert_rows(t, m, tokens_of(op))
-				    : rows * whole(m / rows);
-	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
+	const double m = op->rows / op->copies, each = tile_rows(t, op);
+	const double done = tiled_rows(t, op, m, each);
+	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
 
 	return done / m * fmax(1, places / tiles);
@@ -436,7 +444,7 @@ static double width_of(const struct beyond_width *w, bool decode)
 	return decode ? w->decode : w->prefill;
 }
 
-/* The width of an operator beside the spreads of its numbers: of what no run of the fit was of. */
+/* The least spread of an operator of a kind that no run of the fit was of: as wide as such predictions proved to be. */
 static double beyond_fit(const struct op *op, const struct device_model *device_model)
 {
 	const struct beyond *b = &device_model->profile->beyond;
@@ -459,7 +467,7 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	const double w = given(&device_model->profile->beyond.origin) ? beyond_fit(op, device_model) : 0;
 
 	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
-		terms[i]->spread = exact_hypot(terms[i]->spread, w);
+		terms[i]->spread = fmax(terms[i]->spread, w);
 	return c;
 }
 

@@ -28,7 +28,7 @@ struct device_model {
 	enum dtype compute;
 	/* the profile's tables, prepared for interpolation; NULL: no usable table, see device_model_check() */
 	const struct util_table *gemm, *attention;
-	/* how wide predictions of the model's kind are beside the numbers' spreads; 0: the fit had such runs */
+	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
 	double beyond_prefill, beyond_decode;
 };
 

@@ -11,11 +11,17 @@ static const struct {
 	const char *key;
 	double width[REACH_PHASES];
 } kinds[BEYOND_KINDS] = {
-	[BEYOND_MIXTURES] = {"mixtures", {0.30, 0.20}}, [BEYOND_RECURRENT] = {"recurrent", {0.12, 0.10}},
-	[BEYOND_LATENT] = {"latent", {0.30, 0.20}},     [BEYOND_F16] = {"f16", {0.25, 0.10}},
-	[BEYOND_Q8] = {"q8", {0.10, 0.15}},             [BEYOND_Q4] = {"q4", {0.15, 0.10}},
-	[BEYOND_K] = {"k", {0.18, 0.10}},               [BEYOND_FP4] = {"fp4", {0.15, 0.10}},
-	[BEYOND_CONTEXT] = {"context", {0.20, 0.10}},   [BEYOND_SHORT] = {"short", {0.20, 0}},
+	[BEYOND_MIXTURES] = {"mixtures", {0.30, 0.20}},
+	[BEYOND_RECURRENT] = {"recurrent", {0.20, 0.25}},
+	[BEYOND_LATENT] = {"latent", {0.30, 0.20}}, /* no run says: as mixtures, which such models are */
+	[BEYOND_PER_LAYER] = {"per_layer", {0.18, 0.14}},
+	[BEYOND_F16] = {"f16", {0.40, 0.10}},
+	[BEYOND_Q8] = {"q8", {0.12, 0.13}},
+	[BEYOND_Q4] = {"q4", {0.12, 0.12}},
+	[BEYOND_K] = {"k", {0.16, 0.10}},
+	[BEYOND_FP4] = {"fp4", {0.20, 0.10}},
+	[BEYOND_CONTEXT] = {"context", {0.40, 0.13}},
+	[BEYOND_SHORT] = {"short", {0.20, 0}},
 };
 
 static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], bool had[BEYOND_KINDS])
@@ -29,6 +35,7 @@ static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], b
 	had[BEYOND_MIXTURES] |= m->experts != NULL;
 	had[BEYOND_RECURRENT] |= model_has_recurrent(m);
 	had[BEYOND_LATENT] |= model_has_latent(m);
+	had[BEYOND_PER_LAYER] |= m->per_layer_embedding > 0;
 }
 
 static void take_fewest(struct fit_reach *reach, int64_t tokens)

@@ -3,9 +3,12 @@
  * predictions of the others have proved to be.
  *
  * Layer family. The spreads of a profile's numbers are those of runs left out of its fit, whose kinds it still saw. Of a
- * kind that it never saw, errors are larger: tests/tools/beyond_fit.sh leaves the runs of one kind out of every
- * family's fit and predicts them, and the widths below are those beside which four in five of all such runs lie
- * between P10 and P90. Recurrent layers are in no fit: their widths are of the runs that are held out.
+ * kind that it never saw, errors are larger. The widths of beyond_fit.c were found so: the runs of one kind were left out
+ * of the fit of every family of hardware/measured that has others too, and were predicted by what was left; runs that
+ * are held out and of a kind that their family's fit lacks were added. A family's error is that which four in five of
+ * its runs stay below; a kind's width is that which four in five families stay below, over 1.28, a normal's P90. It is
+ * of families, since what one runtime does otherwise with a kind all of its runs share. Recurrent layers and
+ * embeddings of each layer are in no fit: their widths are of held-out runs alone.
  */
 #ifndef SIM_FAMILY_BEYOND_FIT_H
 #define SIM_FAMILY_BEYOND_FIT_H

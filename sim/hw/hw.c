@@ -230,6 +230,7 @@ static const struct field beyond_fields[] = {
 	BEYOND("mixtures", BEYOND_MIXTURES, "mixtures of experts"),
 	BEYOND("recurrent", BEYOND_RECURRENT, "models with recurrent layers or short convolutions"),
 	BEYOND("latent", BEYOND_LATENT, "models with latent attention"),
+	BEYOND("per_layer", BEYOND_PER_LAYER, "models with embeddings of each layer"),
 	BEYOND("f16", BEYOND_F16, "weights as they are"),
 	BEYOND("q8", BEYOND_Q8, "weights in blocks of 5 to 9 bits"),
 	BEYOND("q4", BEYOND_Q4, "weights in blocks of 4 bits or fewer"),

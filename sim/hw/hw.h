@@ -155,6 +155,7 @@ enum beyond_kind {
 	BEYOND_MIXTURES,
 	BEYOND_RECURRENT,
 	BEYOND_LATENT,
+	BEYOND_PER_LAYER,
 	BEYOND_F16,
 	BEYOND_Q8,
 	BEYOND_Q4,
@@ -165,8 +166,8 @@ enum beyond_kind {
 	BEYOND_KINDS
 };
 
-/* How wide predictions of a kind that no run of the fit was of have proved to be: relative standard deviations of a
- * time, beside the spreads of the numbers. 0: such runs were in the fit. */
+/* How wide predictions of a kind that no run of the fit was of have proved to be: the least relative standard deviations
+ * of a time, whatever the numbers' own. 0: such runs were in the fit. */
 struct beyond_width {
 	struct origin origin;
 	double prefill, decode;
