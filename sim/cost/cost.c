@@ -99,8 +99,7 @@ void device_model_beyond(struct device_model *device_model, const struct model *
 		if (is[i]) {
 			device_model->beyond_prefill =
 				exact_hypot(device_model->beyond_prefill, of[i].prefill);
-			device_model->beyond_decode =
-				exact_hypot(device_model->beyond_decode, of[i].decode);
+			device_model->beyond_decode = exact_hypot(device_model->beyond_decode, of[i].decode);
 		}
 }
 
@@ -120,7 +119,7 @@ enum beyond_kind cost_weights_kind(enum format_id f)
 {
 	const double bits = 8 * format_bytes(f, 1);
 
-	return f == FORMAT_MXFP4            ? BEYOND_FP4
+	return f == FORMAT_MXFP4           ? BEYOND_FP4
 	       : formats[f].weights == 256 ? BEYOND_K
 	       : bits <= 5                 ? BEYOND_Q4
 	       : bits <= 9                 ? BEYOND_Q8
@@ -131,11 +130,11 @@ enum beyond_kind cost_weights_kind(enum format_id f)
 static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
 {
 	const enum beyond_kind kind = cost_weights_kind(f);
-	const struct qty *q = kind == BEYOND_K                       ? &b->k
-			      : kind == BEYOND_FP4 && b->fp4.given   ? &b->fp4
+	const struct qty *q = kind == BEYOND_K                          ? &b->k
+			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
 			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
-			      : kind == BEYOND_Q8                    ? &b->q8
-								     : &b->f16;
+			      : kind == BEYOND_Q8                       ? &b->q8
+									: &b->f16;
 
 	if (!q->given)
 		q = &b->f16;
@@ -453,21 +452,32 @@ static double beyond_fit(const struct op *op, const struct device_model *device_
 
 	if (op->kind == OP_LINEAR)
 		w = exact_hypot(w, width_of(&b->of[cost_weights_kind(op->format)], decode));
-	if (op->kind == OP_LINEAR && !decode && tokens_of(op) < (double)b->of[BEYOND_SHORT].from)
+	if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL &&
+	    tokens_of(op) < (double)b->of[BEYOND_SHORT].from)
 		w = exact_hypot(w, width_of(&b->of[BEYOND_SHORT], decode));
-	if (op->kind == OP_SCORES && op->context > b->of[BEYOND_CONTEXT].from)
-		w = exact_hypot(w, width_of(&b->of[BEYOND_CONTEXT], decode));
 	return w;
+}
+
+/* Attention over more tokens than any run of the fit: what it does within their number is as wide as the fit, only the rest
+ * is wider. The time of a draw then still grows with the context, as a server's steps need it. */
+static void widen_context(struct term *t, const struct op *op, const struct beyond_width *w)
+{
+	const double rest = 1 - (double)w->from / (double)op->context;
+
+	t->spread += rest * fmax(0, width_of(w, op->phase == PHASE_DECODE) - t->spread);
 }
 
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
 {
 	struct cost c = as_fitted(op, device_model, share);
 	struct term *terms[] = {&c.arithmetic, &c.memory, &c.apart, &c.overhead};
+	const struct beyond_width *beyond = &device_model->profile->beyond.of[BEYOND_CONTEXT];
 	const double w = given(&device_model->profile->beyond.origin) ? beyond_fit(op, device_model) : 0;
 
 	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
 		terms[i]->spread = fmax(terms[i]->spread, w);
+	for (size_t i = 0; op->kind == OP_SCORES && op->context > beyond->from && beyond->from && i < 2; i++)
+		widen_context(terms[i], op, beyond);
 	return c;
 }
 

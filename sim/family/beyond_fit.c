@@ -20,7 +20,7 @@ static const struct {
 	[BEYOND_Q4] = {"q4", {0.12, 0.12}},
 	[BEYOND_K] = {"k", {0.16, 0.10}},
 	[BEYOND_FP4] = {"fp4", {0.20, 0.10}},
-	[BEYOND_CONTEXT] = {"context", {0.40, 0.13}},
+	[BEYOND_CONTEXT] = {"context", {0.20, 0.13}},
 	[BEYOND_SHORT] = {"short", {0.20, 0}},
 };
 
@@ -116,5 +116,6 @@ void fit_reach_write(const struct fit_reach *fit, struct str *out)
 	for (int k = 0; k < BEYOND_KINDS; k++)
 		if (lacks(fit, k, REACH_PREFILL) || lacks(fit, k, REACH_DECODE))
 			write_kind(fit, k, out);
-	str_add(out, "source: \"the errors of runs of that kind where a fit had none, sim/family/beyond_fit.h\"}");
+	str_add(out,
+		"source: \"the errors of runs of that kind where a fit had none, sim/family/beyond_fit.h\"}");
 }

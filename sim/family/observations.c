@@ -215,8 +215,8 @@ static void grow_plans(struct observations_scratch *s, size_t n)
 
 static struct plan_key plan_key_of(const struct observation *row, const struct profile *p)
 {
-	struct plan_key key = {p->last_row, p->last_apart, p->all_logits, p->caches_only,
-			       p->overhead.wire.given, {false}};
+	struct plan_key key = {p->last_row,    p->last_apart,          p->all_logits,
+			       p->caches_only, p->overhead.wire.given, {false}};
 
 	for (int i = 0; i < HONOUR_N; i++)
 		key.honours[i] = profile_honours(p, (enum honour)i, row->model->architecture);
@@ -226,8 +226,8 @@ static struct plan_key plan_key_of(const struct observation *row, const struct p
 static bool same_key(const struct plan_key *a, const struct plan_key *b)
 {
 	return a->last_row == b->last_row && a->last_apart == b->last_apart &&
-	       a->all_logits == b->all_logits && a->caches_only == b->caches_only &&
-	       a->wires == b->wires && !memcmp(a->honours, b->honours, sizeof a->honours);
+	       a->all_logits == b->all_logits && a->caches_only == b->caches_only && a->wires == b->wires &&
+	       !memcmp(a->honours, b->honours, sizeof a->honours);
 }
 
 /* The row's plan is made again only where the profile asks for another. */

@@ -104,9 +104,10 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
 		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
 		.scans = scan_kernels_of(profile->origin.name)};
-	struct run_planner b = {
-		.m = model_as_run(a, m, as), .p = p, .rules = {profile->last_row, profile->all_logits, profile->caches_only},
-		.wires = profile->overhead.wire.given};
+	struct run_planner b = {.m = model_as_run(a, m, as),
+				.p = p,
+				.rules = {profile->last_row, profile->all_logits, profile->caches_only},
+				.wires = profile->overhead.wire.given};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, b.m, &request, &passes);

@@ -216,7 +216,8 @@ static const struct field beyond_width_fields[] = {
 	WIDTH(prefill, "relative standard deviation of a prompt's time"),
 	WIDTH(decode, "of a token's"),
 	{FIELD_KEY(struct beyond_width, from), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
-	 .max = 1 << 30, .optional = true, .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
+	 .max = 1 << 30, .optional = true,
+	 .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
 };
 static const struct table beyond_width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
 						ARRAY_LEN(beyond_width_fields)};
@@ -296,7 +297,8 @@ static const struct field profile_fields[] = {
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
 	SUB_OPT(struct profile, beyond, beyond_table,
-		"kinds of models and weights that no run of the fit was of, and how wide predictions of them are"),
+		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "
+		"are"),
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},

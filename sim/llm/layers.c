@@ -169,7 +169,8 @@ int64_t model_last_cache(const struct model *m)
 {
 	int64_t last = m->layers - 1;
 
-	while (m->layout && last > 0 && kind_at(m, last)->attention && kind_at(m, last)->attention->shares_cache)
+	while (m->layout && last > 0 && kind_at(m, last)->attention &&
+	       kind_at(m, last)->attention->shares_cache)
 		last--;
 	return last;
 }

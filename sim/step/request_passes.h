@@ -64,8 +64,8 @@ size_t request_samples(const struct model *m, const struct generate_request *r,
 
 /* Properties of a runtime's prefill on a block's devices. */
 struct prefill_rules {
-	bool last_row;   /* blocks after the attention of the last layer run for the last token alone */
-	bool all_logits; /* the head runs over every token, and for every chunk */
+	bool last_row;    /* blocks after the attention of the last layer run for the last token alone */
+	bool all_logits;  /* the head runs over every token, and for every chunk */
 	bool caches_only; /* a chunk that answers nothing leaves out the layers behind the last cache */
 };
 
