@@ -34,12 +34,18 @@ struct device_model {
 	const struct util_table *gemm, *attention;
 	/* attention's table has kernels for few queries; else a few queries are bound by reading the cache */
 	bool few_queries;
+	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
+	double beyond_prefill, beyond_decode;
 };
 
 /* The device model's memory is in the arena. The arguments must outlive it and must not change. */
 struct device_model device_model_make(struct arena *a, const struct machine *machine,
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute);
+
+/* Sets how wide predictions of a model of this kind are, by the profile's `beyond`: mixtures, recurrent layers, latent
+ * attention. Without it spreads are those of the numbers, of formats and of contexts alone. */
+void device_model_beyond(struct device_model *device_model, const struct model *m);
 
 struct term { /* one term of a cost, in seconds, with the relative spread of its parameter */
 	double s, spread;
@@ -85,6 +91,9 @@ struct cost cost_stream(const struct device_model *device_model, const struct qt
 double cost_kernels(const struct profile *profile, const struct op *op);
 bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches);
 double cost_wait(double host_s, double device_s); /* seconds */
+
+/* The kind of weights that a format is of: BEYOND_F16, _Q8, _Q4, _K or _FP4. */
+enum beyond_kind cost_weights_kind(enum format_id f);
 
 double cost_seconds(const struct cost *c); /* with the calibrated parameters */
 

@@ -11,6 +11,7 @@ struct run_planner {
 	const struct model *m;
 	const struct precision *p;
 	struct prefill_rules rules;
+	bool wires; /* the runtime makes the weights resident for each request */
 	VEC(struct planned_op) ops;
 };
 
@@ -43,7 +44,7 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
 	const bool prefill = pass->phase == PHASE_PREFILL;
-	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false};
+	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false, false};
 	struct shape shape = pass->shape;
 	struct like_blocks blocks[ALIKE_MAX];
 	size_t n = 0;
@@ -64,6 +65,14 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 		if (ops_n)
 			b->ops.at[b->ops.n - 1].ends_block = true;
 	}
+	if (pass->begins && b->wires)
+		add_op(b,
+		       &(struct op){.name = "wire",
+				    .kind = OP_WIRE,
+				    .phase = pass->phase,
+				    .role = ROLE_HEAD,
+				    .weight_B = model_weights_B(b->m, b->p)},
+		       1);
 	add_op(b, &step, pass->weight);
 }
 
@@ -97,8 +106,10 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
 		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
 		.scans = scan_kernels_of(profile->origin.name)};
-	struct run_planner b = {
-		.m = model_as_run(a, m, as), .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct run_planner b = {.m = model_as_run(a, m, as),
+				.p = p,
+				.rules = {profile->last_row, profile->all_logits, profile->caches_only},
+				.wires = profile->overhead.wire.given};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, b.m, &request, &passes);

@@ -27,7 +27,7 @@ struct run_plan {
 /* The request that a run of a model makes of a runtime; of the profile only `last_apart` is read. */
 struct generate_request run_request(const struct profile *profile, const struct run *run);
 
-/* The operators of a run of a model; of the profile only `last_row`, `last_apart`, `all_logits` and `honours` are
+/* The operators of a run of a model; of the profile only `last_row`, `last_apart`, `all_logits`, `caches_only`, `honours` and whether it wires weights are
  * read. */
 struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
 			      const struct profile *profile, const struct run *run);

@@ -134,6 +134,8 @@ static const struct field overhead_fields[] = {
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",
 	 .help = "passes whose launches are recorded and replayed (CUDA graphs): the host is in none of "
 		 "them"},
+	QTY_OPT(struct overhead, wire, DIM_BANDWIDTH, 1e6, 1e15,
+		"rate at which a request makes the weights resident, if they are let go between requests"),
 	QTY_OPT(struct overhead, crossing, DIM_TIME, 0, 1,
 		"for each message and collective operation between machines, beside the link"),
 	QTY_OPT(struct overhead, crossing_rdma, DIM_TIME, 0, 1,
@@ -179,6 +181,12 @@ static const struct field tile_fields[] = {
 	COUNT(struct tile, columns, 4096, "columns"),
 	{FIELD_KEY(struct tile, fill), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 64,
 	 .optional = true, .help = "tiles for each core from which the utilisation is all reached"},
+	{FIELD_KEY(struct tile, expert_rows), .type = FIELD_COUNT, .min = 1, .max = 4096, .optional = true,
+	 .help = "rows of a tile of experts, at most those of the pass; not given: rows"},
+	{FIELD_KEY(struct tile, packed), .type = FIELD_BOOL, .optional = true,
+	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
+	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what the kernel of experts reaches; not given: all"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
@@ -224,6 +232,44 @@ static const struct field train_copies_fields[] = {
 };
 static const struct table train_copies_table = {"train copies", sizeof(struct train_copies),
 						train_copies_fields, ARRAY_LEN(train_copies_fields)};
+
+#define WIDTH(member, text)                                                                                  \
+	{                                                                                                    \
+		FIELD_KEY(struct beyond_width, member), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0,    \
+							.max = 10, .def = "0 %", .help = text                \
+	}
+static const struct field beyond_width_fields[] = {
+	WIDTH(prefill, "relative standard deviation of a prompt's time"),
+	WIDTH(decode, "of a token's"),
+	{FIELD_KEY(struct beyond_width, from), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
+	 .max = 1 << 30, .optional = true,
+	 .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
+};
+static const struct table beyond_width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
+						ARRAY_LEN(beyond_width_fields)};
+
+#define BEYOND(name, index, text)                                                                            \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct beyond, of[index]), .type = FIELD_TABLE,              \
+		.sub = &beyond_width_table, .optional = true, .help = text                                   \
+	}
+static const struct field beyond_fields[] = {
+	BEYOND("mixtures", BEYOND_MIXTURES, "mixtures of experts"),
+	BEYOND("recurrent", BEYOND_RECURRENT, "models with recurrent layers or short convolutions"),
+	BEYOND("latent", BEYOND_LATENT, "models with latent attention"),
+	BEYOND("per_layer", BEYOND_PER_LAYER, "models with embeddings of each layer"),
+	BEYOND("f16", BEYOND_F16, "weights as they are"),
+	BEYOND("q8", BEYOND_Q8, "weights in blocks of 5 to 9 bits"),
+	BEYOND("q4", BEYOND_Q4, "weights in blocks of 4 bits or fewer"),
+	BEYOND("k", BEYOND_K, "weights in llama.cpp's super-blocks of 256"),
+	BEYOND("fp4", BEYOND_FP4, "weights in 4-bit floats"),
+	BEYOND("context", BEYOND_CONTEXT, "attention over more tokens than any run of the fit"),
+	BEYOND("short", BEYOND_SHORT, "passes over fewer tokens of a prompt than any of the fit"),
+	{FIELD_KEY(struct beyond, source), .type = FIELD_TEXT, .optional = true,
+	 .help = "what the widths were seen at"},
+};
+static const struct table beyond_table = {"beyond", sizeof(struct beyond), beyond_fields,
+					  ARRAY_LEN(beyond_fields)};
 
 static const struct field chip_fields[] = {
 	QTY(struct chip_reach, bandwidth, DIM_SHARE, 0.1, 10, "times the rates"),
@@ -276,6 +322,9 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
+	SUB_OPT(struct profile, beyond, beyond_table,
+		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "
+		"are"),
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
@@ -289,6 +338,8 @@ static const struct field profile_fields[] = {
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
 	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
+	{FIELD_KEY(struct profile, caches_only), .type = FIELD_BOOL, .optional = true,
+	 .help = "chunks of a prompt compute nothing of layers behind the last that has a cache of its own"},
 	{FIELD_KEY(struct profile, conv_f32), .type = FIELD_BOOL, .optional = true,
 	 .help = "the state of short convolutions is kept in f32, not in the dtype of the arithmetic"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",

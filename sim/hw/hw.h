@@ -73,6 +73,9 @@ struct overhead {
 	struct qty host;
 	enum replayed
 		replays; /* the passes whose launches were recorded, and cost the host nothing but the step */
+	/* byte/s at which a request has the weights made resident before its first pass, where they are let go between
+	 * requests; not given: they stay */
+	struct qty wire;
 	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
 	 * the device, whatever the link: */
 	struct qty crossing;      /* seconds for each message and each collective operation */
@@ -111,6 +114,13 @@ struct tile {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows, columns;
 	struct qty fill; /* tiles for each core from which the full utilisation is reached */
+	/* Rows of the tiles in which products of experts run, at most those of the pass; 0: rows. A kernel may take one
+	 * size for all experts, by the tokens of the pass, however few of them each expert gets. */
+	int64_t expert_rows;
+	/* The rows of all experts follow one another through the tiles, so that an expert begins anywhere in one; a
+	 * tile is computed once for each expert that has rows in it. */
+	bool packed;
+	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
 };
 
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
@@ -152,6 +162,37 @@ struct train_copies {
 	const char *source; /* file and commit */
 };
 
+/* Kinds of models, weights and contexts that the runs of a fit may lack. */
+enum beyond_kind {
+	BEYOND_MIXTURES,
+	BEYOND_RECURRENT,
+	BEYOND_LATENT,
+	BEYOND_PER_LAYER,
+	BEYOND_F16,
+	BEYOND_Q8,
+	BEYOND_Q4,
+	BEYOND_K,
+	BEYOND_FP4,
+	BEYOND_CONTEXT,
+	BEYOND_SHORT,
+	BEYOND_KINDS
+};
+
+/* How wide predictions of a kind that no run of the fit was of have proved to be: the least relative standard deviations
+ * of a time, whatever the numbers' own. 0: such runs were in the fit. */
+struct beyond_width {
+	struct origin origin;
+	double prefill, decode;
+	/* BEYOND_CONTEXT: tokens of context beyond which it holds; BEYOND_SHORT: tokens of a prompt's pass below which */
+	int64_t from;
+};
+
+struct beyond {
+	struct origin origin; /* node NULL: not given, so nothing is known to be beyond the fit */
+	struct beyond_width of[BEYOND_KINDS];
+	const char *source;
+};
+
 /* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
  * machine_check(). */
 struct profile {
@@ -175,12 +216,15 @@ struct profile {
 	struct dies dies;
 	struct honours honours;
 	struct train_copies train_copies;
+	struct beyond beyond;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
+	/* chunks of a prompt compute what the caches need, and nothing of the layers behind the last cache */
+	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
 };

@@ -50,6 +50,14 @@ bool shard_group_all_logits(const struct world *w, const struct shards *s)
 	return false;
 }
 
+bool shard_group_caches_only(const struct world *w, const struct shards *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!w->units[s->unit[i]].profile->caches_only)
+			return false;
+	return s->n > 0;
+}
+
 bool shard_group_last_row(const struct world *w, const struct shards *s)
 {
 	for (int i = 0; i < s->n; i++)

@@ -36,6 +36,7 @@ bool shard_group_beside(const struct world *w, const struct shards *s, size_t un
 bool shard_group_all_logits(const struct world *w, const struct shards *s);
 /* Returns whether all devices run the blocks after the last layer's attention of a prefill for the last token
  * alone. */
+bool shard_group_caches_only(const struct world *w, const struct shards *s);
 bool shard_group_last_row(const struct world *w, const struct shards *s);
 /* Returns whether the first device runs the last token of a prompt as a step of its own. */
 bool shard_group_last_apart(const struct world *w, const struct shards *s);

@@ -123,8 +123,11 @@ struct device_model program_device_model(struct arena *a, const struct world *w,
 	const struct unit *u = &w->units[unit];
 
 	/* the first formats are the dtypes, in their order */
-	return device_model_make(a, &w->machines[u->machine], u->device, u->profile,
-				 (enum dtype)w->scenario->precision.compute);
+	struct device_model s = device_model_make(a, &w->machines[u->machine], u->device, u->profile,
+						  (enum dtype)w->scenario->precision.compute);
+
+	device_model_beyond(&s, w->model);
+	return s;
 }
 
 uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,

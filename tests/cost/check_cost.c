@@ -707,6 +707,131 @@ START_TEST(tiles_fill_cores)
 }
 END_TEST
 
+/* Rows that an expert's tiles compute: 16 experts, of which a token meets 4, so that m rows each are 4 m tokens. */
+static const struct {
+	const char *tile;
+	int64_t m;
+	double done; /* rows that are computed for an expert's m */
+} expert_tiles[] = {
+	{"{rows: 8, columns: 64}", 20, 24},                                 /* half a tile more */
+	{"{rows: 8, columns: 64, expert_rows: 128}", 40, 128},              /* one size for all: 128 */
+	{"{rows: 8, columns: 64, expert_rows: 128}", 200, 264},             /* half of that more */
+	{"{rows: 8, columns: 64, expert_rows: 128}", 10, 40},               /* at most the 40 tokens */
+	{"{rows: 128, columns: 64, expert_rows: 32}", 40, 56},              /* smaller than the dense one's */
+	{"{rows: 32, columns: 64, packed: true}", 40, 71},                  /* begins anywhere */
+	{"{rows: 32, columns: 64, expert_rows: 16, packed: true}", 40, 55}, /* in tiles of its own */
+	{"{rows: 8, columns: 64, expert_rows: 128, experts: 50 %}", 40, 2 * 128}, /* by a slower kernel */
+};
+
+START_TEST(experts_run_in_tiles_of_their_own)
+{
+	const char *sets[] = {RUNTIME "tile=", RUNTIME "few={rows: 8, pass: 5, gather: 1}", NULL};
+	struct arena a = ARENA_INIT;
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost c;
+
+	sets[0] = arena_printf(&a, RUNTIME "tile=%s", expert_tiles[_i].tile);
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.m = expert_tiles[_i].m;
+	op.copies = 16;
+	op.experts = 4;
+	op.experts_all = 16;
+	op.rows = (double)op.m * op.copies;
+	op.flop = wide.flop * op.rows;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, expert_tiles[_i].done * 16 * 2 / 0.5, 1e-9 * c.arithmetic.s);
+	op.copies = 1; /* a dense product runs in the tiles that are everyone's */
+	op.experts = 0;
+	op.m = 256;
+	op.rows = 256;
+	op.flop = wide.flop * 256;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.arithmetic.s, 256 * 2 / 0.5, 1e-9 * c.arithmetic.s);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
+/* Weights are made resident at a rate, where a runtime lets them go; nothing else takes that time. */
+START_TEST(weights_are_made_resident)
+{
+	static const char *const sets[] = {RUNTIME "overhead.wire=100 GB/s", NULL};
+	const struct op wire = {.name = "wire", .kind = OP_WIRE, .weight_B = 5e9};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (int i = 0; i < 2; i++) {
+		const struct device_model device_model = device_model_of(i ? 1 : 0, DTYPE_F16);
+		const struct cost c = cost_of(&wire, &device_model, 1);
+
+		ck_assert_double_eq_tol(cost_seconds(&c), i ? 0 : 0.05, 1e-12);
+		ck_assert_double_eq_tol(c.overhead.s, i ? 0 : 0.05, 1e-12);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
+/* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
+ * numbers; others keep theirs. */
+static const struct {
+	const char *beyond;
+	enum op_kind kind;
+	enum phase phase;
+	enum format_id format;
+	int64_t m, context;
+	double spread;
+} widths[] = {
+	{"{q4: {prefill: 20 %, decode: 15 %}}", OP_LINEAR, PHASE_PREFILL, FORMAT_Q4_0, 512, 0, 0.20},
+	{"{q4: {prefill: 20 %, decode: 15 %}}", OP_LINEAR, PHASE_DECODE, FORMAT_Q4_0, 1, 0, 0.15},
+	{"{q4: {prefill: 20 %, decode: 15 %}}", OP_LINEAR, PHASE_DECODE, FORMAT_Q8_0, 1, 0, 0},
+	{"{q4: {prefill: 1 %}}", OP_LINEAR, PHASE_PREFILL, FORMAT_Q4_0, 512, 0, 0.01},
+	{"{q4: {prefill: 30 %}, short: {from: 600 tok, prefill: 40 %}}", OP_LINEAR, PHASE_PREFILL,
+	 FORMAT_Q4_0, 512, 0, 0.5},
+	{"{short: {from: 512 tok, prefill: 40 %}}", OP_LINEAR, PHASE_PREFILL, FORMAT_Q4_0, 512, 0, 0},
+	{"{context: {from: 4096 tok, decode: 30 %}}", OP_SCORES, PHASE_DECODE, FORMAT_F16, 1, 4096, 0},
+	/* half of it beyond: negative, the width of that half */
+	{"{context: {from: 4096 tok, decode: 30 %}}", OP_SCORES, PHASE_DECODE, FORMAT_F16, 1, 8192, -0.3},
+};
+
+static double wider(double spread, double width)
+{
+	return width < 0 ? (spread - width) / 2 : fmax(spread, width);
+}
+
+START_TEST(what_no_fit_saw_is_wide)
+{
+	const char *sets[] = {NULL, NULL};
+	struct arena a = ARENA_INIT;
+	struct device_model device_model;
+	struct op op = wide;
+	struct cost with, without;
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	op.kind = widths[_i].kind;
+	op.phase = widths[_i].phase;
+	op.format = widths[_i].format;
+	op.m = widths[_i].m;
+	op.rows = (double)op.m;
+	op.query = 1;
+	op.context = widths[_i].context;
+	op.kv_B = 1e6;
+	device_model = device_model_of(0, DTYPE_F16);
+	without = cost_of(&op, &device_model, 1);
+	fixture_release(&fixture);
+	sets[0] = arena_printf(&a, RUNTIME "beyond=%s", widths[_i].beyond);
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	device_model = device_model_of(0, DTYPE_F16);
+	with = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq(cost_seconds(&with), cost_seconds(&without));
+	ck_assert_double_eq_tol(with.memory.spread, wider(without.memory.spread, widths[_i].spread), 1e-12);
+	ck_assert_double_eq_tol(with.arithmetic.spread, wider(without.arithmetic.spread, widths[_i].spread),
+				1e-12);
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
 /* Shares of the bus are those of this machine; two dies reach less of them, and not of what is absolute. */
 static const char *const shared[] = {RUNTIME "read=50 %",
 				     RUNTIME "gemv={value: 60 %, sd: 6 %}",
@@ -786,6 +911,9 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
+	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
+	tcase_add_test(tc, weights_are_made_resident);
+	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));
