@@ -59,7 +59,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages dist package models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -83,7 +83,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema check-catalogue-all check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed fuzz-a-little
+LONG := schema report-pages check-catalogue-all check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -111,6 +111,8 @@ golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and
 	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 schema: $(OUT)/lemursim # what ships is valid by the JSON Schemas that are printed, says a public validator
 	@sh tests/tools/check_schema.sh $<
+report-pages: $(OUT)/lemursim # pages of `report` in a real browser; SHOTS=DIR keeps pictures of them
+	@sh tests/tools/check_report.sh $< $(SHOTS)
 check-blas: $(OUT)/lemursim ## fail unless the linear algebra of GSL is bound to GSL's own library
 	@sh tests/tools/check_blas.sh $<
 check-libm: $(OUT)/lemursim ## fail where a number of the simulator comes from a function that C libraries round differently
@@ -222,6 +224,17 @@ installed: # an installed program finds its hardware and models from anywhere; w
 	@sh tests/tools/check_installed.sh "build/in stalled"
 	@$(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install uninstall
 	@find "build/in stalled" -type f | grep . && exit 1 || echo "installed: nothing is left after uninstall"
+DIST := build/dist/lemursim-$(VERSION).tar.gz
+DIST_URL ?= file://$(CURDIR)/$(DIST)
+dist: ## the last commit as a tarball with its sha256, and a Homebrew formula of it: the same bytes each time
+	@mkdir -p $(dir $(DIST))
+	@git archive --format=tar --prefix=lemursim-$(VERSION)/ HEAD | gzip -9 -n >$(DIST)
+	@cd $(dir $(DIST)) && { sha256sum $(notdir $(DIST)) 2>/dev/null || shasum -a 256 $(notdir $(DIST)); } >$(notdir $(DIST)).sha256
+	@sed -e 's|@URL@|$(DIST_URL)|' -e 's|@VERSION@|$(VERSION)|' -e "s|@SHA256@|$$(cut -d' ' -f1 $(DIST).sha256)|" \
+		packaging/homebrew/lemursim.rb.in >$(dir $(DIST))lemursim.rb
+	@echo "dist: $(DIST)"
+package: dist # that tarball as a package of Debian, by lintian's rules
+	@MAKE="$(MAKE)" sh tests/tools/check_package.sh $(VERSION)
 clean: ## remove what was built
 	rm -rf build lemursim
 help: ## this list
@@ -235,6 +248,20 @@ $(OUT)/tests/check: $(TEST) $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TESTLIBS) $(ALL_LIBS)
 $(OUT)/tests/bench: $(OUT)/tests/bench.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+# what a page carries along
+ASSETS := sim/report/report_style.css sim/report/report_script.js
+$(OUT)/gen/sim/report/assets.h: kernels/gpu/embed.sh $(ASSETS)
+	@mkdir -p $(@D)
+	$(Q)sh kernels/gpu/embed.sh assets $(ASSETS) >$@
+$(OUT)/sim/report/report_page.o: $(OUT)/gen/sim/report/assets.h
+$(OUT)/sim/report/report_page.o: EXTRA_CFLAGS += -I$(OUT)/gen
+# what `init` writes
+TEMPLATES := $(addprefix sim/cli/templates/,generate.yaml train.yaml serve.yaml plan.yaml)
+$(OUT)/gen/sim/cli/templates.h: kernels/gpu/embed.sh $(TEMPLATES)
+	@mkdir -p $(@D)
+	$(Q)sh kernels/gpu/embed.sh templates $(TEMPLATES) >$@
+$(OUT)/sim/cli/cmd_init.o: $(OUT)/gen/sim/cli/templates.h
+$(OUT)/sim/cli/cmd_init.o: EXTRA_CFLAGS += -I$(OUT)/gen
 # what tests do themselves is little: they are compiled in two thirds of the time
 ifeq ($(BUILD),release)
 $(OUT)/tests/%.o: EXTRA_CFLAGS += -O1

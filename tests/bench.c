@@ -167,7 +167,12 @@ static void bench_tasks(void)
 	struct task *tasks = xcalloc(TASKS, sizeof *tasks);
 	uint32_t *deps = xcalloc((size_t)TASKS * DEPS, sizeof *deps);
 	enum task_order queues[WIDTH];
-	const struct task_graph g = {tasks, deps, queues, NULL, TASKS, (size_t)TASKS * DEPS, WIDTH, 0};
+	const struct task_graph g = {.tasks = tasks,
+				     .deps = deps,
+				     .queues = queues,
+				     .tasks_n = TASKS,
+				     .deps_n = (size_t)TASKS * DEPS,
+				     .queues_n = WIDTH};
 	struct rng *r = rng_new(1, "tasks");
 	double s[ROUNDS], m;
 	struct task_run run = {0};
@@ -179,7 +184,6 @@ static void bench_tasks(void)
 
 		tasks[i] = (struct task){.duration_ns = (sim_ns)(-1e5 * log(rng_uniform(r))),
 					 .queue = i % WIDTH,
-					 .wire = TASK_NONE,
 					 .first_dep = i * DEPS,
 					 .deps_n = layer ? DEPS : 0};
 		for (uint32_t d = 0; layer && d < DEPS; d++)

@@ -29,9 +29,11 @@
 	SUITE(place)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
+	SUITE(network)                                                                                       \
 	SUITE(exchange)                                                                                      \
 	SUITE(walk)                                                                                          \
 	SUITE(step)                                                                                          \
+	SUITE(host)                                                                                          \
 	SUITE(clusters)                                                                                      \
 	SUITE(assignments)                                                                                   \
 	SUITE(request_passes)                                                                                \
@@ -47,7 +49,10 @@
 	SUITE(report)                                                                                        \
 	SUITE(cells_file)                                                                                    \
 	SUITE(pictures)                                                                                      \
+	SUITE(html)                                                                                          \
+	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
+	SUITE(model_error)                                                                                   \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \
 	SUITE(describe)                                                                                      \
@@ -59,6 +64,7 @@
 	SUITE(report_rows)                                                                                   \
 	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
+	SUITE(kernel_trace)                                                                                  \
 	SUITE(suite)                                                                                         \
 	SUITE(cpu)                                                                                           \
 	SUITE(doctor)                                                                                        \

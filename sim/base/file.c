@@ -9,6 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int open_input(struct err *err)
+{
+	const int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	return fd >= 0 ? fd : err_set(err, "cannot read the standard input: %s", strerror(errno));
+}
+
 static int open_regular(const char *path, size_t max_B, struct err *err)
 {
 	struct stat st;
@@ -31,7 +38,7 @@ static int open_regular(const char *path, size_t max_B, struct err *err)
 
 int file_read(struct arena *a, const char *path, size_t max_B, char **text, size_t *len, struct err *err)
 {
-	const int fd = open_regular(path, max_B, err);
+	const int fd = !strcmp(path, "-") ? open_input(err) : open_regular(path, max_B, err);
 	size_t room = 4096, n = 0;
 	char *buffer;
 	ssize_t got;

@@ -12,7 +12,8 @@
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 
-/* Reads a regular file of at most max_B bytes into the arena and adds a NUL. *len: bytes without the NUL.
+/* Reads a regular file of at most max_B bytes into the arena and adds a NUL. *len: bytes without the NUL. "-" is the
+ * standard input, which need be no file and can be read once.
  * Returns 0, or -1 with err ("cannot read ..."). */
 int file_read(struct arena *a, const char *path, size_t max_B, char **text, size_t *len, struct err *err);
 

@@ -8,6 +8,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/base/mem.h"
 #include "sim/calib/fit_knee.h"
+#include "sim/calib/model_error.h"
 #include "sim/stats/ci.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/robust_fit.h"
@@ -290,15 +291,16 @@ static size_t mark_outliers(const struct fit_job *j, struct fit_point *p)
 	return out;
 }
 
-/* Leave-one-out cross-validation: each point is predicted by a fit to the others. */
-static void leave_one_out(struct fit_job *j, struct fit *f)
+/* Leave-one-out cross-validation: each point is predicted by a fit to the others, and the outliers, which no fit has
+ * seen, by the fit to all others: a model that misses one shape in five is no better for leaving it out. */
+static void leave_one_out(struct fit_job *j, const struct fit_job *outliers, struct fit *f)
 {
 	double *off, keep[FIT_PARAMS];
 
-	f->loo_median = f->loo_worst = NAN;
+	f->loo_median = f->loo_worst = f->loo_sd = NAN;
 	if (j->n <= j->curve->p_n + 1 || j->n > 500)
 		return;
-	off = xmalloc(j->n * sizeof *off);
+	off = xmalloc((j->n + outliers->n) * sizeof *off);
 	memcpy(keep, j->theta, sizeof keep);
 	for (size_t i = 0; i < j->n; i++) {
 		j->weight[i] = 0;
@@ -309,6 +311,9 @@ static void leave_one_out(struct fit_job *j, struct fit *f)
 	memcpy(j->theta, keep, sizeof keep);
 	f->loo_median = quantile_of(off, j->n, 0.5);
 	f->loo_worst = quantile_of(off, j->n, 1);
+	for (size_t i = 0; i < outliers->n; i++)
+		off[j->n + i] = fabs(exact_expm1(residual(outliers, keep, i)));
+	f->loo_sd = model_error_sd(off, j->n + outliers->n);
 	free(off);
 }
 
@@ -379,14 +384,15 @@ static int check_points(const struct fit_point *p, size_t n, const struct curve 
 /* The last fit, to the points that are not outliers. */
 static int finish(struct fit_job *j, struct fit_point *p, size_t n, struct fit *f)
 {
-	struct fit_point *kept = xmalloc(n * sizeof *kept);
-	struct fit_job last;
+	struct fit_point *kept = xmalloc(2 * n * sizeof *kept), *out = kept + n;
+	struct fit_job last, outliers = *j;
 	size_t k = 0;
 	int rc;
 
+	outliers.p = out;
+	outliers.n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!p[i].out)
-			kept[k++] = p[i];
+		*(p[i].out ? &out[outliers.n++] : &kept[k++]) = p[i];
 	fit_job_open(&last, j->curve, kept, k, j->t0);
 	last.custom = j->custom;
 	memcpy(last.theta, j->theta, sizeof last.theta);
@@ -394,7 +400,7 @@ static int finish(struct fit_job *j, struct fit_point *p, size_t n, struct fit *
 	if (rc == 0) {
 		f->used = k;
 		take_params(&last, f);
-		leave_one_out(&last, f);
+		leave_one_out(&last, &outliers, f);
 		judge(f, p, n);
 	}
 	fit_job_close(&last);

@@ -56,6 +56,7 @@ struct fit {
 	double t0;                    /* FIT_RATE: as given */
 	double spread;                /* relative standard deviation of the points about the model */
 	double loo_median, loo_worst; /* relative; NAN with too few points */
+	double loo_sd; /* the spread of times that were not measured: model_error_sd() of every point, outliers too */
 	bool t0_known, rate_known,
 		apart; /* FIT_AFFINE: each is determined within a half of itself; apart: both are */
 };

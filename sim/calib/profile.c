@@ -200,6 +200,8 @@ static void add_memory(struct writer *w)
 
 static void add_points(struct writer *w, const struct utilisation_table *g, bool attention)
 {
+	add_key(w, 10, attention ? "attention.between" : "gemm.between", &g->between, DIM_SHARE);
+	add_key(w, 10, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
 	str_add(w->out, "          points:\n");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct utilisation_point *p = &g->at[i];
@@ -231,6 +233,7 @@ static void add_tables(struct writer *w)
 		 w->d->skips_mask ? "true" : "false");
 	add_points(w, &w->d->attention, true);
 	add_rate(w, 10, "decode", w->d->decode);
+	add_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
 }
 
 static void add_by_format(struct writer *w, int indent, const char *key, const struct number *by)
@@ -329,6 +332,8 @@ static void add_device(struct writer *w)
 	add_tables(w);
 	add_few(w);
 	add_fusion(w);
+	if (datasheet_find(w->datasheet, "chunk"))
+		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));
 	add_from_source(w, "honours");
 	add_from_source(w, "train_copies");
 	str_addf(w->out, "        all_logits: %s\n        overhead:\n",
@@ -337,6 +342,9 @@ static void add_device(struct writer *w)
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
+	add_key(w, 10, "overhead.host", &d->host, DIM_TIME);
+	if (d->host.given || datasheet_find(w->datasheet, "overhead.replays"))
+		str_addf(w->out, "          replays: %s\n", datasheet_text(w, "overhead.replays", "decode"));
 }
 
 /* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat

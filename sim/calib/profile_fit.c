@@ -55,6 +55,9 @@ const char *profile_fit_name(struct profile_fitting *g, const struct sample *s)
 		str_addf(&str, " of %.4g B", s->bytes);
 	else
 		str_addf(&str, " %lld", (long long)s->m);
+	if (s->kind == SAMPLE_DECODE)
+		str_addf(&str, ", %lld/%lld heads of %lld", (long long)s->heads, (long long)s->kv_heads,
+			 (long long)s->head_dim);
 	if (s->path)
 		str_addf(&str, " (%s)", s->path);
 	name = arena_strdup(g->arena, str.text);
@@ -126,8 +129,9 @@ static void fill_gaps(struct profile_fitting *g)
 static void widen(const struct profile_fitting *g)
 {
 	struct profile_fit *d = g->d;
-	struct number *const all[] = {&d->read,   &d->copy,   &d->gemv, &d->gemv_q8, &d->gemv_q4,
-				      &d->decode, &d->kernel, &d->step, &d->product, &d->attend};
+	struct number *const all[] = {&d->read,    &d->copy,   &d->gemv,     &d->gemv_q8,
+				      &d->gemv_q4, &d->decode, &d->decode_u, &d->kernel,
+				      &d->step,    &d->host,   &d->product,  &d->attend};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i]->sd = fmax(all[i]->sd, g->unsettled_sd * all[i]->value);
@@ -252,6 +256,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		rc = profile_fit_gemm(&g, err);
 	}
 	if (rc == 0) {
+		profile_fit_decode(&g);
 		profile_fit_few(&g);
 		profile_fit_attention(&g);
 		fill_gaps(&g);

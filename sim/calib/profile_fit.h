@@ -13,6 +13,7 @@
 #include "sim/base/texts.h"
 #include "sim/base/vec.h"
 #include "sim/calib/datasheet.h"
+#include "sim/calib/fit.h"
 #include "sim/calib/samples.h"
 #include "sim/hw/hw.h"
 
@@ -31,6 +32,8 @@ struct utilisation_point { /* m, n, k of a product; query, context, 0 of attenti
 
 struct utilisation_table {
 	struct number roof, sync, peak;
+	struct number between,
+		beyond;   /* relative errors of u on shapes that are no points; not given: too few to tell */
 	bool peak_stated; /* by the data sheet; else the best measured rate */
 	struct utilisation_point *at;
 	size_t n; /* 0: not measured */
@@ -59,7 +62,11 @@ struct unused_samples {
 };
 
 struct profile_fit {
-	struct number read, copy, gemv, gemv_q8, gemv_q4, decode, kernel, step;
+	struct number read, copy, gemv, gemv_q8, gemv_q4, kernel, step;
+	/* attention of one query: byte/s of the cache, and the share of the peak of its arithmetic */
+	struct number decode, decode_u;
+	struct number
+		host; /* of the host for each launch, where it is slower than the device; not given: it is not */
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
 	struct utilisation_table gemm[DTYPE_N], attention;
@@ -110,10 +117,16 @@ const char *profile_fit_name(struct profile_fitting *g,
 /* A number that was not measured, transferred from one that was; spread: relative. */
 struct number profile_fit_transferred(const struct number *from, double spread, const char *source);
 
+/* The rate R of t = t0 + x/R, x > 0. In a batched set, t0 is the time of a kernel beyond its work, at least that of an
+ * empty one; it goes to *start where the sizes determine it (start may be NULL). Not given where no rate can be told. */
+struct number profile_fit_work_rate(struct profile_fitting *g, struct fit_point *p, size_t n,
+				    const char *what, struct number *start);
+
 void profile_fit_overheads(struct profile_fitting *g);
 void profile_fit_streams(struct profile_fitting *g);
 void profile_fit_gemv(struct profile_fitting *g);
 int profile_fit_gemm(struct profile_fitting *g, struct err *err);
+void profile_fit_decode(struct profile_fitting *g);
 void profile_fit_few(struct profile_fitting *g);
 void profile_fit_attention(struct profile_fitting *g);
 

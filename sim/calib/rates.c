@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/calib/fit.h"
+#include "sim/calib/model_error.h"
 #include "sim/calib/profile_fit.h"
 
 /* Makes a point of each usable sample of a kind whose x() is positive. Returns how many. */
@@ -56,6 +57,15 @@ static void note_fit(struct profile_fitting *g, const char *what, const struct f
 				p[i].name, p[i].t, fit_at(f, p[i].x));
 }
 
+/* The relative spread of a law's parameter: the larger of its standard error and of the law's error on sizes left out;
+ * where there are too few sizes for either, a tenth, or how far these few are from the law. */
+static double law_spread(const struct fit *f, double se)
+{
+	const double unknown = 0.1, of_points = isfinite(f->spread) ? f->spread : unknown;
+
+	return fmax(isfinite(se) ? se : unknown, isfinite(f->loo_sd) ? f->loo_sd : of_points);
+}
+
 /* Seconds of one operation: the slope of time over count, or the least time of one where no slope is determined. */
 static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 			       double (*x)(const struct sample *), const char *what)
@@ -72,7 +82,7 @@ static struct number per_count(struct profile_fitting *g, enum sample_kind kind,
 	if (n >= 2 && fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known) {
 		note_fit(g, what, &f, p);
 		r.value = 1 / f.p[FIT_R].value;
-		r.sd = isfinite(f.p[FIT_R].se) ? r.value * f.p[FIT_R].se / f.p[FIT_R].value : 0.1 * r.value;
+		r.sd = r.value * fmin(law_spread(&f, f.p[FIT_R].se / f.p[FIT_R].value), 0.5);
 		return r;
 	}
 	r.value = p[0].t / p[0].x;
@@ -123,6 +133,36 @@ static void raise_kernel(struct profile_fitting *g)
 		true};
 }
 
+static double alone_count(const struct sample *s) /* kernels that need not wait for one another */
+{
+	return s->k == 0 ? (double)s->m : 0;
+}
+
+/* Seconds for each kernel of the largest submission; 0: there is none. */
+static double least_each(struct profile_fitting *g, double (*x)(const struct sample *))
+{
+	struct fit_point *p;
+	const size_t n = gather(g, SAMPLE_DISPATCH, x, &p);
+	double most = 0, each = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].x > most) {
+			most = p[i].x;
+			each = p[i].t / p[i].x;
+		}
+	return each;
+}
+
+/* Kernels that need not wait for one another take the device no longer than those that do. Where they take longer all the
+ * same, they were launched one by one, and the others recorded and replayed: the host's pace shows. */
+static void find_host(struct profile_fitting *g)
+{
+	const double clearly = 1.5, waited = least_each(g, waited_count);
+
+	if (waited > 0 && least_each(g, alone_count) > clearly * waited)
+		g->d->host = per_count(g, SAMPLE_DISPATCH, alone_count, "launches one by one");
+}
+
 void profile_fit_overheads(struct profile_fitting *g)
 {
 	g->d->kernel = per_count(g, SAMPLE_DISPATCH, waited_count, "cost of a kernel");
@@ -130,6 +170,7 @@ void profile_fit_overheads(struct profile_fitting *g)
 		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
 	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
 	g->batched = g->d->kernel.given;
+	find_host(g);
 	raise_kernel(g);
 }
 
@@ -177,6 +218,19 @@ static struct number best_rate(struct profile_fitting *g, enum sample_kind kind)
 	return r;
 }
 
+/* The spread of the sizes beyond the caches about the plateau's rate. */
+static double plateau_error(struct profile_fitting *g, const struct fit_point *p, size_t n, double least,
+			    double rate)
+{
+	double *off = arena_array(g->arena, n, sizeof *off);
+	size_t cold = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].x >= least)
+			off[cold++] = fabs(p[i].x / rate / p[i].t - 1);
+	return cold ? model_error_sd(off, cold) : 0;
+}
+
 /* The rate of a stream: the plateau beyond the caches where a knee shows, else the best of the large sizes. */
 static struct number stream_rate(struct profile_fitting *g, enum sample_kind kind, const char *what)
 {
@@ -206,7 +260,8 @@ static struct number stream_rate(struct profile_fitting *g, enum sample_kind kin
 	}
 	return (struct number){
 		memory->value,
-		fmax(memory->se, g->run_sd * memory->value),
+		fmax(memory->se,
+		     memory->value * fmax(g->run_sd, plateau_error(g, p, n, least, memory->value))),
 		(int64_t)f.used,
 		PROVENANCE_MEASURED,
 		arena_printf(g->arena, "plateau beyond a cache of %.3g MB", f.p[FIT_AT].value / 1e6),
@@ -235,10 +290,8 @@ void profile_fit_streams(struct profile_fitting *g)
 						  "the read bandwidth; copies were not measured");
 }
 
-/* The rate R of t = t0 + bytes/R. In a batched set, t0 is the time of a kernel beyond its work, at least that of an
- * empty one; it goes to *start where the sizes determine it (start may be NULL). */
-static struct number work_rate(struct profile_fitting *g, struct fit_point *p, size_t n, const char *what,
-			       struct number *start)
+struct number profile_fit_work_rate(struct profile_fitting *g, struct fit_point *p, size_t n,
+				    const char *what, struct number *start)
 {
 	struct number r = {.provenance = PROVENANCE_MEASURED};
 	struct err err = ERR_INIT;
@@ -261,9 +314,7 @@ static struct number work_rate(struct profile_fitting *g, struct fit_point *p, s
 			PROVENANCE_MEASURED, arena_printf(g->arena, "t0 of %s", what),      true};
 	note_fit(g, what, &f, p);
 	r = (struct number){.value = f.p[FIT_R].value, .n = (int64_t)f.used, .given = true};
-	r.sd = fmax(isfinite(f.p[FIT_R].se) ? f.p[FIT_R].se / r.value : 0.1,
-		    isfinite(f.spread) ? f.spread : 0.1);
-	r.sd = r.value * fmin(fmax(r.sd, g->run_sd), 0.5);
+	r.sd = r.value * fmin(fmax(law_spread(&f, f.p[FIT_R].se / r.value), g->run_sd), 0.5);
 	r.source = arena_printf(g->arena, "fit to %zu sizes", f.used);
 	return r;
 }
@@ -289,19 +340,19 @@ static struct number gemv_rate(struct profile_fitting *g, enum sample_dtype dtyp
 						    .t = sample_median(s).median_s,
 						    .sd = profile_fit_sd(g, s)};
 	}
-	return work_rate(g, p, n,
-			 arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]),
-			 start);
+	return profile_fit_work_rate(
+		g, p, n, arena_printf(g->arena, "matrix-vector products in %s", sample_dtype_names[dtype]),
+		start);
 }
 
-static bool all_rejected(const struct profile_fitting *g, enum sample_kind kind)
+static bool all_rejected(const struct profile_fitting *g)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < g->set->n; i++) {
-		if (profile_fit_wants(g, &g->set->samples[i], kind))
+		if (profile_fit_wants(g, &g->set->samples[i], SAMPLE_GEMV))
 			return false;
-		any |= g->set->samples[i].kind == kind && g->set->samples[i].rejected;
+		any |= g->set->samples[i].kind == SAMPLE_GEMV && g->set->samples[i].rejected;
 	}
 	return any;
 }
@@ -310,26 +361,15 @@ void profile_fit_gemv(struct profile_fitting *g)
 {
 	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
 	struct profile_fit *d = g->d;
-	struct fit_point *p;
-	size_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(whole) && !d->gemv.given; i++)
 		d->gemv = gemv_rate(g, whole[i], &d->product);
 	if (!d->gemv.given)
 		d->gemv = profile_fit_transferred(
-			&d->read, all_rejected(g, SAMPLE_GEMV) ? 0.15 : 0.05,
-			all_rejected(g, SAMPLE_GEMV)
-				? "the read bandwidth; every matrix-vector product was rejected"
-				: "the read bandwidth; a matrix-vector product was not measured "
-				  "alone");
+			&d->read, all_rejected(g) ? 0.15 : 0.05,
+			all_rejected(g) ? "the read bandwidth; every matrix-vector product was rejected"
+					: "the read bandwidth; a matrix-vector product was not measured "
+					  "alone");
 	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
 	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
-	n = gather(g, SAMPLE_DECODE, bytes_of, &p);
-	d->decode = work_rate(g, p, n, "attention of one query over the KV cache", &d->attend);
-	if (!d->decode.given)
-		d->decode = profile_fit_transferred(
-			&d->read, all_rejected(g, SAMPLE_DECODE) ? 0.2 : 0.1,
-			all_rejected(g, SAMPLE_DECODE)
-				? "the read bandwidth; every attention of one query was rejected"
-				: "the read bandwidth");
 }

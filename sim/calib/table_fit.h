@@ -1,6 +1,6 @@
 /*
  * table_fit.h - private to the room: the cells of a utilisation table while it is made, which utilisation_table.c and
- * table_grid.c share.
+ * table_error.c share.
  *
  * Layer calib.
  */
@@ -35,11 +35,10 @@ static inline double cell_width(const struct table_cell *c)
 	return (double)c->n * (double)c->k;
 }
 
-extern const char table_outside_grid[]; /* a cell's `why` */
-
-/* A table that fills the grid of rows and weights is interpolated over both. Lines with gaps, such as those of square
- * products among models' shapes, are taken out, the emptiest first, until the grid is full; their points serve as a test.
- * Where that would cost more than half of the points, all are kept, and are interpolated by their volume. */
-void table_keep_full_grid(struct table_fit *t);
+/* The table's errors on shapes that it was not made of (model_error.h): each shape within the others' rows and widths is
+ * predicted from them, which gives table->between; the outermost shapes of each side are predicted from all further in,
+ * which gives table->beyond. With fewer than four of a kind that number is
+ * not below the usual one (sim/cost/util.h). */
+void table_error(struct table_fit *t, struct utilisation_table *table, const char *what);
 
 #endif

@@ -7,7 +7,6 @@
 #include "sim/base/exact_math.h"
 #include "sim/calib/table_fit.h"
 #include "sim/calib/fit.h"
-#include "sim/cost/util.h"
 #include "sim/stats/quantile.h"
 
 _Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYPE_F16 &&
@@ -260,52 +259,6 @@ static struct number peak_of(const struct table_fit *t, enum dtype dtype, double
 			       true};
 }
 
-static size_t util_points(const struct table_fit *t, const struct table_cell *without, struct util_point *p)
-{
-	size_t n = 0;
-	int64_t least = INT64_MAX, most = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		least = t->at[i].why ? least : (t->at[i].m < least ? t->at[i].m : least);
-		most = t->at[i].why ? most : (t->at[i].m > most ? t->at[i].m : most);
-	}
-	if (without && (without->m == least || without->m == most))
-		return 0; /* at the edge of the table there is nothing to interpolate */
-	for (size_t i = 0; i < t->n; i++)
-		if (!t->at[i].why && (!without || t->at[i].m != without->m))
-			p[n++] = (struct util_point){(double)t->at[i].m, cell_width(&t->at[i]), t->at[i].u,
-						     t->at[i].u_sd, PROVENANCE_MEASURED};
-	return n;
-}
-
-/* Notes the leave-one-out error: each inner row of the grid is predicted by the others, the points outside it by all. */
-static void note_loo(struct table_fit *t, const char *what)
-{
-	struct util_point *p = arena_array(t->g->arena, t->n, sizeof *p);
-	double *off = arena_array(t->g->arena, t->n, sizeof *off),
-	       *test = arena_array(t->g->arena, t->n, sizeof *test);
-	size_t n = 0, tests = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		struct table_cell *c = &t->at[i];
-		const bool held_out = c->why == table_outside_grid;
-		const size_t m = c->why && !held_out ? 0 : util_points(t, held_out ? NULL : c, p);
-
-		if (!m || (held_out && !(c->u > 0)))
-			continue;
-		*(held_out ? &test[tests++] : &off[n++]) = fabs(
-			c->u / util_at(util_table(t->g->arena, p, m), (double)c->m, cell_width(c)).u - 1);
-	}
-	if (n)
-		profile_fit_note(t->g,
-				 "%s: leave-one-out %.2g %% median, %.2g %% worst, over %zu inner points",
-				 what, 100 * quantile_of(off, n, 0.5), 100 * quantile_of(off, n, 1), n);
-	if (tests)
-		profile_fit_note(
-			t->g, "%s: shapes outside the grid are predicted to %.2g %% median, %.2g %% worst",
-			what, 100 * quantile_of(test, tests, 0.5), 100 * quantile_of(test, tests, 1));
-}
-
 static void write_points(struct table_fit *t, struct utilisation_table *table, enum sample_kind kind,
 			 enum sample_dtype dtype)
 {
@@ -367,8 +320,7 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 			return err_set(err, "%s: %.4g FLOPS is more than the stated peak of %.4g",
 				       t.at[i].name, t.at[i].u * table->peak.value, table->peak.value);
 	}
-	table_keep_full_grid(&t);
-	note_loo(&t, what);
+	table_error(&t, table, what);
 	write_points(&t, table, SAMPLE_GEMM, (enum sample_dtype)dtype);
 	roof = best_single(&t, dtype, &which);
 	table->roof = (struct number){fmin(roof, table->peak.value), 0.005 * roof, profile_fit_count(which),
@@ -452,8 +404,7 @@ void profile_fit_attention(struct profile_fitting *g)
 			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
 		for (size_t i = 0; i < t.n; i++)
 			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
-		table_keep_full_grid(&t);
-		note_loo(&t, "attention of a prompt");
+		table_error(&t, &g->d->attention, "attention of a prompt");
 		write_points(&t, &g->d->attention, SAMPLE_PREFILL,
 			     (enum sample_dtype)profile_fit_compute(g->d));
 	}

@@ -35,8 +35,10 @@ struct verb {
 };
 
 extern const struct verb verb_ask, verb_simulate, verb_sweep, verb_merge, verb_optimize, verb_plan,
-	verb_schedule, verb_roofline, verb_check, verb_show, verb_validate, verb_explain, verb_calibrate,
-	verb_import, verb_list, verb_doctor, verb_help;
+	verb_schedule, verb_roofline, verb_report, verb_check, verb_show, verb_validate, verb_explain,
+	verb_calibrate, verb_import, verb_init, verb_list, verb_doctor, verb_help;
+
+extern const char *const init_kinds[]; /* what `init` has a scenario of; NULL ends them */
 
 extern const struct verb *const verbs[]; /* in the order of the help; NULL ends them */
 
@@ -54,6 +56,9 @@ void session_end(struct session *s);
 int session_reads(const struct session *s, const char *path);
 int session_keeps_inputs(const struct session *s); /* the same of every file that its loader has read */
 int session_reads_all(const struct session *s, const struct texts *paths);
+
+/* The file of a scenario that the user names, by a path or as `list scenarios` shows it. */
+const char *session_scenario(struct session *s, const char *name);
 
 /* The world of one scenario file; NULL after the complaints are on stderr. No file that it was read from may
  * be the one to be written. */

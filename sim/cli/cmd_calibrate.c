@@ -15,6 +15,7 @@
 #include "sim/calib/samples_csv.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
+#include "sim/family/trace_facts.h"
 #include "sim/cli/backends.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
@@ -28,7 +29,7 @@ struct calibrate_options {
 	bool quick, list, keep;
 	const char *only, *backend, *link;
 	int64_t threads; /* 0: all */
-	const char *machine, *device, *like, *facts, *bundle;
+	const char *machine, *device, *like, *facts, *bundle, *trace;
 	bool dry_run;
 };
 
@@ -64,7 +65,11 @@ static const struct opt own_runs[] = {
 		     "with --machine: write the file even where it does not give back its own rows")};
 static const struct opt own_facts[] = {
 	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
-		     "with samples: csv of what a data sheet says (key, value)")};
+		     "with samples: csv of what a data sheet says (key, value)"),
+	OPT_TEXT_ROW(struct calibrate_options, trace, "trace", 0, "FILE",
+		     "count kernels and launches of each layer in a trace of torch.profiler, of ggml's "
+		     "Vulkan timings "
+		     "or of xctrace; -o is a csv for --facts; --model: the one that ran")};
 static const struct opt_table tables[] = {OPTS_PATH(struct calibrate_options, load),
 					  OPTS_OUTPUT(struct calibrate_options, output),
 					  OPT_OWN(own_suite),
@@ -226,6 +231,29 @@ static int fit_text(const struct calibrate_options *o, struct session *s, struct
 	rc = profile_write_files(&s->arena, &files, text, &err);
 	tell(&unused);
 	return rc == 0 ? EXIT_FINE : complain(&err, EXIT_USAGE);
+}
+
+/* Shows what a trace counts; what it says of the runtime goes to -o. */
+static int from_trace(const struct calibrate_options *o, struct session *s)
+{
+	const struct model *m = NULL;
+	struct str table = STR_INIT, facts = STR_INIT;
+	struct err err = ERR_INIT;
+	struct kernel_trace t;
+	int rc = session_reads(s, o->trace);
+
+	if (rc != EXIT_FINE)
+		return rc;
+	if (o->runs.models.n && !(m = catalogue_model_load(&s->loader, o->runs.models.at[0])))
+		return session_complain(s);
+	if (kernel_trace_read(&s->arena, o->trace, &t, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	trace_table(&t, m, &table);
+	fputs(table.text, stderr);
+	rc = trace_facts(&t, m, &facts, &err) == 0 ? session_deliver(s, &facts) : complain(&err, EXIT_USAGE);
+	str_release(&table);
+	str_release(&facts);
+	return rc;
 }
 
 /* No file that a calibration reads may be the one that it writes. */
@@ -395,6 +423,8 @@ static int calibrate(const struct calibrate_options *o, struct session *s)
 
 	if (rc != EXIT_FINE)
 		return rc;
+	if (o->trace)
+		return from_trace(o, s);
 	if (o->bundle && o->runs.from.n && !o->only)
 		return give_away(&s->arena, o);
 	if (o->runs.from.n && !o->only)
@@ -436,4 +466,5 @@ const struct verb verb_calibrate = {
 	.size = sizeof(struct calibrate_options),
 	.run = cmd_calibrate,
 	.tries = "calibrate --quick\n"
+		 "calibrate --trace trace.json -o facts.csv\n"
 		 "calibrate --from bench.json --machine apple-m4-10c --model llama-3.1-8b -o my-mac.yaml\n"};

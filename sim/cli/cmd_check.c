@@ -123,11 +123,24 @@ static int unknown_schema(struct session *s, const struct yml *schema)
 	return diag_err(&s->diags, schema->place, &err);
 }
 
+/* The file that is meant: a path, or a name of any folder. */
+static const char *file_named(struct session *s, const char *name)
+{
+	static const char *const folders[] = {"scenarios", "hardware", "models"};
+	const char *path = name;
+
+	for (size_t i = 0; i < ARRAY_LEN(folders) && path == name; i++)
+		path = load_path(&s->loader, name, folders[i]);
+	return path;
+}
+
 /* The schema that a file names decides the kind; reading it twice is cheap. */
 static void check_file(struct session *s, const struct texts *sets, const char *path)
 {
-	const struct yml *schema = load_schema(&s->loader, path);
+	const struct yml *schema;
 
+	path = file_named(s, path);
+	schema = load_schema(&s->loader, path);
 	if (!schema)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

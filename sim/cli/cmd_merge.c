@@ -97,4 +97,7 @@ const struct verb verb_merge = {
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct merge_options),
-	.run = cmd_merge};
+	.run = cmd_merge,
+	.tries = "sweep scenarios/m5-vs-m4pro.yaml --over workload.generate.batch=1,8 --shard 1/1 -o "
+		 "cells.jsonl\n"
+		 "merge cells.jsonl\n"};

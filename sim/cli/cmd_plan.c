@@ -95,12 +95,11 @@ static int cmd_plan(const void *options, const struct texts *files)
 {
 	const struct plan_options *o = options;
 	struct output_options table = o->output;
-	const struct plan_ask ask = {.path = files->at[0],
-				     .sets = &o->load.sets,
-				     .seed = o->draws.seed,
-				     .draws = o->draws.n,
-				     .workers = o->draws.workers,
-				     .stop = session_interrupted()};
+	struct plan_ask ask = {.sets = &o->load.sets,
+			       .seed = o->draws.seed,
+			       .draws = o->draws.n,
+			       .workers = o->draws.workers,
+			       .stop = session_interrupted()};
 	struct plan_result r;
 	struct session s;
 	enum result_format format;
@@ -112,7 +111,8 @@ static int cmd_plan(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
-	rc = session_reads(&s, files->at[0]);
+	ask.path = session_scenario(&s, files->at[0]);
+	rc = session_reads(&s, ask.path);
 	if (rc == EXIT_FINE) {
 		session_catch_interrupt();
 		if (plan_make(&s.loader, &ask, &r) == 0)

@@ -7,8 +7,7 @@
 #include "sim/predict/predict.h"
 #include "sim/predict/served.h"
 #include "sim/report/draw.h"
-#include "sim/report/lanes.h"
-#include "sim/report/load_picture.h"
+#include "sim/report/job_schedule.h"
 #include "sim/report/load_trace.h"
 
 #ifndef VERSION
@@ -19,7 +18,12 @@ struct schedule_options {
 	struct load_options load;
 	struct output_options output;
 	const char *assignment, *phase, *from, *to;
+	const char *style, *title, *caption;
+	int64_t width, font_size;
+	bool no_title, no_memory, anyway;
 };
+
+enum { WIDTH_LEAST = 200, WIDTH_MOST = 10000, FONT_LEAST = 4, FONT_MOST = 48 };
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
@@ -30,8 +34,20 @@ static const struct opt own[] = {
 		struct schedule_options, from, "from", 0, "TIME",
 		"where the picture begins, such as \"90 s\"; of a load, if not said, where what is measured "
 		"begins"),
-	OPT_TEXT_ROW(struct schedule_options, to, "to", 0, "TIME",
-		     "where it ends; with the run if not said")};
+	OPT_TEXT_ROW(struct schedule_options, to, "to", 0, "TIME", "where it ends; with the run if not said"),
+	OPT_FLAG_ROW(struct schedule_options, anyway, "anyway", 0,
+		     "draw an assignment that does not fit, with a mark that says so"),
+	OPT_TEXT_ROW(struct schedule_options, style, "style", 0, "STYLE",
+		     "colour, grey, or print, whose colours can be told apart as greys too"),
+	OPT_TEXT_ROW(struct schedule_options, title, "title", 0, "TEXT", "in place of the assignment's name"),
+	OPT_FLAG_ROW(struct schedule_options, no_title, "no-title", 0, "without title and subtitle"),
+	OPT_TEXT_ROW(struct schedule_options, caption, "caption", 0, "TEXT", "a paragraph below the picture"),
+	OPT_COUNT_ROW(struct schedule_options, width, "width", 0, "POINTS",
+		      "of the picture; 1100 if not said, 72 are an inch", WIDTH_LEAST, WIDTH_MOST, 0),
+	OPT_COUNT_ROW(struct schedule_options, font_size, "font-size", 0, "POINTS",
+		      "of the letters in boxes; 9 if not said", FONT_LEAST, FONT_MOST, 0),
+	OPT_FLAG_ROW(struct schedule_options, no_memory, "no-memory", 0,
+		     "without the memory in use on each machine")};
 static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load),
 					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
 					  OPTS_OUTPUT(struct schedule_options, output)};
@@ -100,6 +116,65 @@ static void complain_unknown(const char *name)
 	str_release(&known);
 }
 
+/* ---- how it looks ---- */
+
+static int refuse_look(const struct err *err)
+{
+	return complain(err, EXIT_USAGE);
+}
+
+/* What the options say of the look; an exit code. */
+static int look_asked(const struct schedule_options *o, struct schedule_look *look)
+{
+	const size_t style = o->style ? str_find(o->style, picture_style_names, STYLE_N) : STYLE_COLOUR;
+	struct err err = ERR_INIT;
+
+	*look = (struct schedule_look){.style = (enum picture_style)style,
+				       .width = (double)o->width,
+				       .font_size = (double)o->font_size,
+				       .caption = o->caption,
+				       .no_title = o->no_title,
+				       .no_memory = o->no_memory};
+	if (style == STYLE_N) {
+		err_unknown(&err, "style", o->style, picture_style_names, STYLE_N);
+		return refuse_look(&err);
+	}
+	if (o->title && o->no_title) {
+		err_set(&err, "--title and --no-title exclude one another");
+		return refuse_look(&err);
+	}
+	if (look->width > 0 &&
+	    look->width < schedule_least_width(look->font_size > 0 ? look->font_size : 9)) {
+		err_set(&err, "a width of %lld points leaves no room for the boxes", (long long)o->width);
+		err_hint(&err, "--width %.0f, or a smaller --font-size",
+			 ceil(schedule_least_width(look->font_size > 0 ? look->font_size : 9)));
+		return refuse_look(&err);
+	}
+	return EXIT_FINE;
+}
+
+/* The picture of a load has a look of its own: these options are of programs' pictures. */
+static int check_load_options(const struct schedule_options *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} all[] = {{"style", o->style != NULL}, {"title", o->title != NULL},
+		   {"no-title", o->no_title},   {"caption", o->caption != NULL},
+		   {"width", o->width > 0},     {"font-size", o->font_size > 0},
+		   {"no-memory", o->no_memory}, {"anyway", o->anyway}};
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!all[i].given)
+			continue;
+		err_set(&err, "--%s is not of the picture of a load", all[i].name);
+		err_hint(&err, "--phase chooses another: generate, decode or train");
+		return complain(&err, EXIT_USAGE);
+	}
+	return EXIT_FINE;
+}
+
 /* ---- programs ---- */
 
 static void complain_absent(const struct prediction *p, const char *phase)
@@ -120,8 +195,7 @@ static bool choose(const struct prediction *p, const char *name, struct drawn *o
 		const struct program_job *job = job_types[j]->programs;
 
 		for (size_t i = 0; job && i < job->parts_n; i++) {
-			const struct program_runs *runs = program_runs(&p->jobs[j]);
-			const bool ran = runs && runs->run[job->parts[i].program].program;
+			const bool ran = job_schedule_ran(&p->jobs[j], &job->parts[i]);
 
 			*out = (struct drawn){&p->jobs[j], &job->parts[i]};
 			if (ran && (!name || !strcmp(name, job->parts[i].name)))
@@ -161,70 +235,65 @@ static int write_picture(const struct output_options *o, const struct schedule *
 	return rc;
 }
 
-static struct schedule schedule_of(struct arena *a, const struct drawn *d, bool trace)
+/* Does a job that is asked for, or the one of that phase, not fit? */
+static bool is_unfit(const struct prediction *p, const char *phase)
 {
-	const struct placement *at = d->run->at;
-	const struct program_job *job = d->run->type->programs;
-	const struct program_runs *runs = program_runs(d->run);
-	/* a trace keeps every block; a picture of many micro-batches shows their passes */
-	const bool passes = !trace && job->many_micro_batches && job->many_micro_batches(at->world);
-	struct schedule s = lanes_of(a, &runs->run[d->part->program], passes ? BOXES_PASSES : BOXES_BLOCKS);
+	for (int j = 0; j < JOB_N; j++) {
+		const struct program_job *job = job_types[j]->programs;
 
-	if (d->run->memory)
-		lanes_memory(a, d->run, &s);
-	s.title = at->assignment->name;
-	s.subtitle = arena_printf(a, "%s, %s: %s", at->world->model->title,
-				  mix_names[at->world->scenario->precision.weights],
-				  job->subtitle(a, at, runs, d->part->program));
-	return s;
+		for (size_t i = 0; job && i < job->parts_n; i++)
+			if (p->jobs[j].asked && !p->jobs[j].fits &&
+			    (!phase || !strcmp(phase, job->parts[i].name)))
+				return true;
+	}
+	return false;
+}
+
+static int draw_chosen(struct session *s, const struct schedule_options *o, struct prediction *p,
+		       const struct world *real)
+{
+	struct window window = {0};
+	struct schedule schedule;
+	struct drawn drawn;
+	const char *warning = NULL;
+	int rc;
+
+	if (!choose(p, o->phase, &drawn))
+		return prediction_fits(p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
+	if (real)
+		warning = job_schedule_missing(&s->arena, &p->jobs[job_of(drawn.run)], real);
+	schedule = job_schedule(&s->arena, drawn.run, drawn.part, str_ends(o->output.path, ".json"));
+	window.to_ns = schedule.to_ns;
+	rc = window_asked(o, &window);
+	if (rc == EXIT_FINE)
+		rc = look_asked(o, &schedule.look);
+	schedule.from_ns = window.from_ns;
+	schedule.to_ns = window.to_ns;
+	schedule.warning = warning;
+	if (o->title)
+		schedule.title = o->title;
+	return rc == EXIT_FINE ? write_picture(&o->output, &schedule) : rc;
 }
 
 static int draw_programs(struct session *s, const struct schedule_options *o, const struct placement *at)
 {
-	struct window window = {0};
+	const struct placement roomy = job_schedule_roomy(&s->arena, at);
 	struct prediction p;
-	struct drawn drawn;
+	bool anyway;
 	int rc;
 
 	prediction_make(&s->arena, at, &p);
-	if (choose(&p, o->phase, &drawn)) {
-		struct schedule schedule = schedule_of(&s->arena, &drawn, str_ends(o->output.path, ".json"));
-
-		window.to_ns = schedule.to_ns;
-		rc = window_asked(o, &window);
-		schedule.from_ns = window.from_ns;
-		schedule.to_ns = window.to_ns;
-		if (rc == EXIT_FINE)
-			rc = write_picture(&o->output, &schedule);
-	} else {
-		rc = prediction_fits(&p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
+	anyway = o->anyway && is_unfit(&p, o->phase);
+	if (anyway) {
+		prediction_release(&p);
+		prediction_make(&s->arena, &roomy, &p);
 	}
+	rc = draw_chosen(s, o, &p, anyway ? at->world : NULL);
 	prediction_release(&p);
 	return rc;
 }
 
 /* ---- a load ---- */
-
-static const char *load_subtitle(struct arena *a, const struct served *load)
-{
-	struct str s = STR_INIT;
-	const char *text;
-
-	str_addf(&s, "%s: %s", load->at->world->model->title, load->load);
-	if (load->overloaded)
-		str_add(&s, "; overloaded");
-	if (isfinite(load->ttft_p95_s)) {
-		str_add(&s, "; TTFT p95 ");
-		units_format(&s, load->ttft_p95_s, DIM_TIME, 3);
-	}
-	if (isfinite(load->tpot_p95_s)) {
-		str_add(&s, ", TPOT p95 ");
-		units_format(&s, load->tpot_p95_s, DIM_TIME, 3);
-	}
-	text = arena_strdup(a, s.text);
-	str_release(&s);
-	return text;
-}
 
 static int trace_load(const struct served *load, const struct window *w, struct str *out, struct err *err)
 {
@@ -242,37 +311,19 @@ static int trace_load(const struct served *load, const struct window *w, struct 
 	return err_hint(err, "choose a part of the time: --from \"60 s\" --to \"90 s\"");
 }
 
-static int picture_load(struct arena *a, const struct served *load, const struct window *w, struct str *out,
-			struct err *err)
-{
-	struct load_columns columns;
-	struct served_to to;
-	int rc;
-
-	load_columns_init(&columns, load->servers_n, w->from_ns, w->to_ns);
-	to = load_columns_listener(&columns);
-	rc = served_tell(load, w->from_ns, w->to_ns, &to, err);
-	if (rc == 0)
-		load_dot(out, &(struct load_picture){.title = load->at->assignment->name,
-						     .subtitle = load_subtitle(a, load),
-						     .servers = load->servers,
-						     .servers_n = load->servers_n,
-						     .columns = &columns,
-						     .cut_ns = load->cut_ns});
-	load_columns_release(&columns);
-	return rc;
-}
-
 static int write_load(struct session *s, const struct schedule_options *o, const struct served *load)
 {
 	const bool trace = str_ends(o->output.path, ".json");
 	struct window w = {load->cut_ns, load->end_ns};
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
-	int rc = window_asked(o, &w);
+	int rc = check_load_options(o);
 
+	if (rc == EXIT_FINE)
+		rc = window_asked(o, &w);
 	if (rc == EXIT_FINE &&
-	    (trace ? trace_load(load, &w, &out, &err) : picture_load(&s->arena, load, &w, &out, &err)) != 0)
+	    (trace ? trace_load(load, &w, &out, &err)
+		   : load_schedule_dot(&s->arena, load, w.from_ns, w.to_ns, &out, &err)) != 0)
 		rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = trace ? deliver(&o->output, &out) : deliver_by(&o->output, &out, draw_write);
@@ -316,6 +367,7 @@ static int cmd_schedule(const void *options, const struct texts *files)
 {
 	const struct schedule_options *o = options;
 	const char *out = o->output.path;
+	struct schedule_look look;
 	struct err err = ERR_INIT;
 	struct session s;
 	const struct world *w;
@@ -328,6 +380,8 @@ static int cmd_schedule(const void *options, const struct texts *files)
 		err_hint(&err, "add -o FILE.svg, .png, .pdf, .dot or .trace.json");
 		return complain(&err, EXIT_USAGE);
 	}
+	if (look_asked(o, &look) != EXIT_FINE)
+		return EXIT_USAGE;
 	session_begin(&s, &o->load, &o->output);
 	w = session_world(&s, &o->load.sets, files->at[0]);
 	all = w ? session_placements(&s, w) : NULL;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sim/cli/cmd.h"
+#include "sim/cli/limits.h"
 #include "sim/cli/progress.h"
 #include "sim/predict/serve_job.h"
 #include "sim/serve/requests_out.h"
@@ -13,10 +14,14 @@ struct simulate_options {
 	struct load_options load;
 	struct output_options output;
 	struct draws_ask draws;
+	struct texts limits;
 	const char *requests, *assignment;
 };
 
 static const struct opt own[] = {
+	OPT_TEXTS_ROW(
+		struct simulate_options, limits, "subject-to", 0, "LIMIT",
+		"such as \"tpot_s <= 0.1 s\"; exit code 3 where no assignment keeps all; may be given again"),
 	OPT_TEXT_ROW(struct simulate_options, requests, "requests", 0, "FILE",
 		     "of a scenario that serves: a line for each request, as .csv or .jsonl"),
 	OPT_TEXT_ROW(struct simulate_options, assignment, "assignment", 'a', "NAME",
@@ -133,8 +138,14 @@ static int draw_load(const struct simulate_options *o, const struct texts *files
 	return rc;
 }
 
+/* What the scenarios have come to. */
+struct simulated_all {
+	bool fits; /* anything */
+	bool kept; /* every scenario has an assignment that keeps the limits */
+};
+
 static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
-			struct str *out, bool *fits)
+			struct str *out, struct simulated_all *all)
 {
 	struct progress progress = progress_begin();
 	struct draws_progress drawing = {.line = &progress};
@@ -142,19 +153,24 @@ static int simulate_one(const struct simulate_options *o, const char *path, enum
 	struct session s;
 	const struct world *w;
 	const struct placement *at;
+	struct limit_list limits;
+	bool kept = false;
 	int rc;
 
 	draws.watch = (struct draws_watch){progress_draw, &drawing};
 	session_begin(&s, &o->load, &o->output);
-	w = session_world(&s, &o->load.sets, path);
+	rc = limits_read(&s.arena, &o->limits, &limits);
+	w = rc == EXIT_FINE ? session_world(&s, &o->load.sets, path) : NULL;
 	at = w ? session_placements(&s, w) : NULL;
 	rc = at ? requests_asked(&s, o, w, at) : EXIT_USAGE;
 	if (rc == EXIT_FINE) {
-		const struct scenario_result r = scenario_result_make(&s.loader, at, &draws, VERSION);
+		struct scenario_result r = scenario_result_make(&s.loader, at, &draws, VERSION);
 
 		progress_clear(&progress);
+		scenario_result_note(&r, limits_note(&s.arena, &limits, &r.result, &kept));
 		result_write(out, &r.result, format, output_width(&o->output));
-		*fits |= r.any_fits;
+		all->fits |= r.any_fits;
+		all->kept &= kept || !limits.n;
 	}
 	session_end(&s);
 	return rc;
@@ -166,8 +182,8 @@ static int cmd_simulate(const void *options, const struct texts *files)
 	struct str out = STR_INIT;
 	enum result_format format;
 	struct err err = ERR_INIT;
+	struct simulated_all all = {.kept = true};
 	int rc;
-	bool fits = false;
 
 	if (is_picture(o))
 		return draw_load(o, files);
@@ -185,14 +201,16 @@ static int cmd_simulate(const void *options, const struct texts *files)
 		str_add(&out, "[");
 	for (size_t i = 0; i < files->n && rc == EXIT_FINE; i++) {
 		str_add(&out, i ? separator(format) : "");
-		rc = simulate_one(o, files->at[i], format, &out, &fits);
+		rc = simulate_one(o, files->at[i], format, &out, &all);
 	}
 	if (format == RESULT_JSON && files->n > 1)
 		str_add(&out, "]\n");
 	if (rc == EXIT_FINE)
 		rc = deliver(&o->output, &out);
 	str_release(&out);
-	return rc == EXIT_FINE && !fits ? EXIT_NOTHING_FITS : rc;
+	if (rc != EXIT_FINE)
+		return rc;
+	return !all.fits ? EXIT_NOTHING_FITS : all.kept ? EXIT_FINE : EXIT_TARGET_MISSED;
 }
 
 const struct verb verb_simulate = {

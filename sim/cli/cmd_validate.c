@@ -128,11 +128,21 @@ static int judge(const struct validation *v, double tolerance)
 	return fabs(worst) > tolerance ? EXIT_TARGET_MISSED : EXIT_FINE;
 }
 
+/* The subjects, with the paths of those that are scenarios. */
+static struct texts subjects_named(struct session *s, const struct texts *named)
+{
+	struct texts all = {arena_array(&s->arena, named->n + 1, sizeof *all.at), named->n};
+
+	for (size_t i = 0; i < named->n; i++)
+		all.at[i] = session_scenario(s, named->at[i]);
+	return all;
+}
+
 static int validate(struct session *s, const struct validate_options *o, const struct texts *subjects,
 		    enum validation_format format, double tolerance)
 {
 	const struct validate_ask ask = {.loader = &s->loader,
-					 .subjects = *subjects,
+					 .subjects = subjects_named(s, subjects),
 					 .sets = o->load.sets,
 					 .from = o->runs.from,
 					 .models = o->runs.models,

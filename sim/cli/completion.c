@@ -5,6 +5,7 @@
 
 #include "sim/predict/job.h"
 #include "sim/report/listing.h"
+#include "sim/report/schedule.h"
 
 const char *const shell_names[SHELL_N + 1] = {"bash", "zsh", "fish", NULL};
 
@@ -20,12 +21,14 @@ enum words_of { /* what may stand somewhere on the command line */
 		WORDS_KINDS, /* of the catalogue */
 		WORDS_HELP,  /* verbs and kinds of files */
 		WORDS_SHELLS,
+		WORDS_STYLES,    /* of pictures */
+		WORDS_TEMPLATES, /* of `init` */
 		WORDS_N
 };
 
-static const char *const function_of[WORDS_N] = {"none",   "files",     "folders", "hardware",
-						 "models", "scenarios", "metrics", "formats",
-						 "kinds",  "help",      "shells"};
+static const char *const function_of[WORDS_N] = {"none",      "files",   "folders",  "hardware", "models",
+						 "scenarios", "metrics", "formats",  "kinds",    "help",
+						 "shells",    "styles",  "templates"};
 
 static enum words_of words_of_option(const struct opt *o)
 {
@@ -36,7 +39,8 @@ static enum words_of words_of_option(const struct opt *o)
 		    {"machine", NULL, WORDS_HARDWARE},  {NULL, "FILE", WORDS_FILES},
 		    {NULL, "DIR", WORDS_FOLDERS},       {NULL, "METRIC", WORDS_METRICS},
 		    {"metric", NULL, WORDS_METRICS},    {"format", NULL, WORDS_FORMATS},
-		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE}};
+		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE},
+		    {"style", "STYLE", WORDS_STYLES}};
 
 	for (size_t i = 0; o->value && i < ARRAY_LEN(rows); i++)
 		if ((!rows[i].option || !strcmp(rows[i].option, o->name)) &&
@@ -51,6 +55,8 @@ static enum words_of words_of_argument(const struct verb *v)
 		return WORDS_KINDS;
 	if (!strcmp(v->name, "help"))
 		return WORDS_HELP;
+	if (!strcmp(v->name, "init"))
+		return WORDS_TEMPLATES;
 	if (strstr(v->arguments, "MODEL"))
 		return WORDS_MODELS;
 	return strstr(v->arguments, "SCENARIO") ? WORDS_SCENARIOS : WORDS_FILES;
@@ -96,6 +102,12 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 		return true;
 	case WORDS_SHELLS:
 		add_names(shell_names, out);
+		return true;
+	case WORDS_STYLES:
+		add_names(picture_style_names, out);
+		return true;
+	case WORDS_TEMPLATES:
+		add_names(init_kinds, out);
 		return true;
 	case WORDS_HELP:
 		add_verbs(out);

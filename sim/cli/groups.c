@@ -4,8 +4,10 @@
 const struct opt opts_set[] = {
 	OPT_TEXTS_ROW(struct load_options, sets, "set", 's', "PATH=VALUE",
 		      "change one value, such as workload.generate.prompt=\"4096 tok\"; may be given again")};
-const struct opt opts_path[] = {OPT_TEXTS_ROW(struct load_options, paths, "path", 'p', "DIR",
-					      "look for hardware/ and models/ here too; may be given again")};
+const struct opt opts_path[] = {OPT_TEXTS_ROW(
+	struct load_options, paths, "path", 'p', "DIR",
+	"look for hardware/, models/ and scenarios/ here too, before the folders of LEMURSIM_PATH; "
+	"may be given again")};
 
 const struct opt opts_result_format[] = {
 	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
@@ -17,8 +19,9 @@ const struct opt opts_list_format[] = {
 	OPT_TEXT_ROW(struct output_options, format, "format", 0, "FORMAT",
 		     "table or json; if not said, the suffix of -o, or table")};
 const struct opt opts_output[] = {
-	OPT_TEXT_ROW(struct output_options, path, "output", 'o', "FILE",
-		     "write to FILE, its suffix says how; never overwrites without -f"),
+	OPT_TARGET_ROW(
+		struct output_options, path, "output", 'o', "FILE",
+		"write to FILE, its suffix says how; never overwrites without -f. '-': the standard output"),
 	OPT_FLAG_ROW(struct output_options, force, "force", 'f', "overwrite FILE")};
 
 const struct opt opts_seed[] = {OPT_COUNT_ROW(struct draws_ask, seed, "seed", 0, "N",

@@ -90,7 +90,10 @@ static void see_also(const struct verb *v, struct str *out)
 
 static void environment(struct str *out)
 {
-	str_add(out, ".SH ENVIRONMENT\n.TP\nCOLUMNS\nhow wide what is printed may be\n");
+	str_add(out, ".SH ENVIRONMENT\n.TP\nCOLUMNS\nhow wide what is printed may be\n"
+		     ".TP\nLEMURSIM_PATH\nfolders with colons between them, in which hardware/, models/ and "
+		     "scenarios/ "
+		     "are looked for after each \\-\\-path and before what is installed\n");
 }
 
 static void program_page(struct str *out)

@@ -123,6 +123,9 @@ static int take_value(struct arena *a, const struct opt *opt, const char *value,
 	case OPT_TEXT:
 		*(const char **)to = value;
 		return 0;
+	case OPT_TARGET:
+		*(const char **)to = strcmp(value, "-") ? value : NULL;
+		return 0;
 	case OPT_TEXTS:
 		add_text(a, to, value);
 		return 0;

@@ -16,9 +16,11 @@
 #include "sim/base/str.h"
 #include "sim/base/texts.h"
 
-enum opt_type {            /* and the type of the member */
-		OPT_FLAG,  /* bool: true where it is given */
-		OPT_TEXT,  /* const char *: NULL where it is not given */
+enum opt_type {           /* and the type of the member */
+		OPT_FLAG, /* bool: true where it is given */
+		OPT_TEXT, /* const char *: NULL where it is not given */
+		OPT_TARGET, /* const char *: a file to be written; NULL where it is not given or "-", the standard
+			       output */
 		OPT_TEXTS, /* struct texts: may be given again */
 		OPT_COUNT  /* int64_t from min to max; preset where it is not given */
 };
@@ -49,6 +51,10 @@ struct opt_table {
 #define OPT_TEXT_ROW(of, member, name, letter, value, help)                                                  \
 	{                                                                                                    \
 		name, letter, OPT_TEXT, OPT_AT(const char *, of, member), value, help, 0, 0, 0               \
+	}
+#define OPT_TARGET_ROW(of, member, name, letter, value, help)                                                \
+	{                                                                                                    \
+		name, letter, OPT_TARGET, OPT_AT(const char *, of, member), value, help, 0, 0, 0             \
 	}
 #define OPT_TEXTS_ROW(of, member, name, letter, value, help)                                                 \
 	{                                                                                                    \

@@ -58,12 +58,27 @@ static const char *own_checkout(struct arena *a)
 	return NULL;
 }
 
-/* After what --path says: the checkout that the program stands in, then the installed files. */
+/* The folders of LEMURSIM_PATH, with colons between them. */
+static struct texts environment_paths(struct arena *a)
+{
+	const char *said = getenv("LEMURSIM_PATH");
+	const struct texts all = texts_cut(a, said ? said : "", ':');
+	struct texts paths = {arena_array(a, all.n + 1, sizeof *paths.at), 0};
+
+	for (size_t i = 0; i < all.n; i++)
+		if (*all.at[i])
+			paths.at[paths.n++] = all.at[i];
+	return paths;
+}
+
+/* What --path says, then LEMURSIM_PATH, the checkout that the program stands in, and the installed files. */
 static struct texts search_paths(struct arena *a, const struct texts *said)
 {
 	const char *const checkout = own_checkout(a), *const share[] = {checkout ? checkout : SHARE, SHARE};
+	const struct texts environment = environment_paths(a);
+	const struct texts first = texts_join(a, said, environment.at, environment.n);
 
-	return texts_join(a, said, share, checkout ? 2 : 1);
+	return texts_join(a, &first, share, checkout ? 2 : 1);
 }
 
 void session_begin(struct session *s, const struct load_options *load, const struct output_options *output)
@@ -127,6 +142,11 @@ int session_keeps_inputs(const struct session *s)
 	for (size_t i = 0; i < s->loader.inputs_n && rc == EXIT_FINE; i++)
 		rc = session_reads(s, s->loader.inputs[i].path);
 	return rc;
+}
+
+const char *session_scenario(struct session *s, const char *name)
+{
+	return load_path(&s->loader, name, "scenarios");
 }
 
 const struct world *session_world(struct session *s, const struct texts *sets, const char *path)

@@ -106,9 +106,19 @@ static const char *root_beside(struct arena *a, const char *dir, const char *fol
 	return NULL;
 }
 
+/* The places of load.h in their order: beside the file, the current directory's project, then paths. */
+enum { ROOTS_BEFORE_PATHS = 2 };
+
+static size_t roots_n(const struct loader *l)
+{
+	return ROOTS_BEFORE_PATHS + l->paths_n;
+}
+
 static const char *nth_root(struct loader *l, size_t i, const char *beside, const char *folder)
 {
-	return i == 0 ? root_beside(l->arena, beside, folder) : join(l->arena, l->paths[i - 1], folder);
+	if (i < ROOTS_BEFORE_PATHS)
+		return root_beside(l->arena, i ? "." : beside, folder);
+	return join(l->arena, l->paths[i - ROOTS_BEFORE_PATHS], folder);
 }
 
 /* The files under a directory, which is read once. */
@@ -150,7 +160,7 @@ size_t load_list(struct loader *l, const char *beside, const char *folder, struc
 	VEC(struct load_found) all = {0};
 	size_t n = 0;
 
-	for (size_t i = 0; i <= l->paths_n; i++) {
+	for (size_t i = 0; i < roots_n(l); i++) {
 		const char *dir = nth_root(l, i, beside, folder);
 		const bool again = dir && is_again(l, i, dir, beside, folder);
 		const struct load_root *root = dir && !again ? read_root(l, dir) : NULL;
@@ -197,11 +207,65 @@ static void not_found(struct loader *l, const struct yml *node, const char *fold
 		err_hint(&err, "did you mean '%s'?", near);
 	else
 		err_hint(&err,
-			 "looked in '%s' beside the file that names it, under each --path and where lemursim "
-			 "is installed; "
+			 "looked in '%s' beside the file that names it and here, under each --path, "
+			 "LEMURSIM_PATH "
+			 "and where lemursim is installed; "
 			 "'--path DIR' adds a place, such as a checkout",
 			 folder);
 	diag_err(l->diags, node->place, &err);
+}
+
+/* The file of that name in the first place that has one; NULL: there is none, or that place has two. */
+static const char *path_of(struct loader *l, const char *name, const char *folder)
+{
+	for (size_t i = 0; i < roots_n(l); i++) {
+		const char *dir = nth_root(l, i, ".", folder), *path = NULL;
+		const struct load_root *root = dir ? read_root(l, dir) : NULL;
+		size_t n = 0;
+
+		for (size_t k = 0; root && k < root->n; k++)
+			if (!strcmp(root->found[k].name, name)) {
+				path = root->found[k].path;
+				n++;
+			}
+		if (n)
+			return n == 1 ? path : NULL;
+	}
+	return NULL;
+}
+
+static bool is_name(const char *text)
+{
+	return *text && !strchr(text, '/') && strcmp(text, "-") != 0;
+}
+
+const char *load_path(struct loader *l, const char *name, const char *folder)
+{
+	const char *path = is_name(name) && !file_exists(name) ? path_of(l, name, folder) : NULL;
+
+	return path ? path : name;
+}
+
+void find_hint(struct loader *l, const char *name, struct err *err)
+{
+	struct load_found *all;
+	const size_t n = load_list(l, ".", "scenarios", &all);
+	VEC(const char *) names = {0};
+	const char *near, *first = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(all[i].name, name) && first)
+			err_hint(err, "two files are called so: %s and %s", first, all[i].path);
+		else if (!strcmp(all[i].name, name))
+			first = all[i].path;
+		VEC_ADD(&names, all[i].name);
+	}
+	near = str_closest(name, names.at, names.n);
+	VEC_FREE(&names);
+	if (near && !err->hint[0])
+		err_hint(err, "did you mean '%s'?", near);
+	else if (!err->hint[0])
+		err_hint(err, "a path, or a name that 'lemursim list' shows");
 }
 
 /* Finds the path of a file by its name; NULL if there is none. Returns -1 with a diagnostic at node if a
@@ -212,7 +276,7 @@ static int find_file(struct loader *l, const struct yml *node, const char *name,
 	const char *beside = folder_of_node(l, node);
 
 	*path = NULL;
-	for (size_t i = 0; i <= l->paths_n && !*path; i++) {
+	for (size_t i = 0; i < roots_n(l) && !*path; i++) {
 		const char *dir = nth_root(l, i, beside, folder);
 		const struct load_root *root = dir ? read_root(l, dir) : NULL;
 

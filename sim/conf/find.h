@@ -16,4 +16,7 @@ struct target {
  * at node. */
 struct target find_target(struct loader *l, const struct yml *node, const char *folder);
 
+/* Adds a hint to the error that a user has named a file which is not there. */
+void find_hint(struct loader *l, const char *name, struct err *err);
+
 #endif

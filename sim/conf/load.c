@@ -125,7 +125,7 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	}
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
-			err_hint(&err, "here a file is named, such as scenarios/m5-vs-m4pro.yaml");
+			find_hint(l, path, &err);
 		diag_err(l->diags, place, &err);
 		return NULL;
 	}

@@ -2,9 +2,9 @@
  * load.h - loads a file into a tree: finding it by name, `base:` inheritance, `--set path=value`.
  *
  * Layer conf. NAME stands for the file <folder>/<any depth>/NAME.yaml, which is searched in each root in
- * turn: the folder beside the file being loaded, then each --path, then the share directory. The first root
- * that has it wins; two such files in one root are an error. A name with a slash is a path relative to the
- * file that contains it.
+ * turn: the folder beside the file being loaded or above it, that of the current directory or above it, then
+ * each of the loader's paths (--path, LEMURSIM_PATH, the share directory). The first root that has it wins; two
+ * such files in one root are an error. A name with a slash is a path relative to the file that contains it.
  *
  * `base:` names one file or a list of files, which are merged in that order; the file itself is merged last.
  * A file may have variants: NAME-KEY, if no file has this name, is the file NAME with its `variants: KEY:`
@@ -45,7 +45,7 @@ struct load_tree { /* a file as parsed, before its base is merged */
 struct loader {
 	struct arena *arena;
 	struct diags *diags;
-	const char *const *paths; /* --path arguments, then the share directory */
+	const char *const *paths; /* --path arguments, those of LEMURSIM_PATH, then the share directory */
 	size_t paths_n;
 	struct load_input *inputs; /* every file that was read, in that order */
 	size_t inputs_n, inputs_room;
@@ -71,6 +71,11 @@ void loader_end_inner(struct loader *inner, struct loader *outer);
 /* Whether a file is among the inputs; and adds those that are not among them yet, with their paths copied. */
 bool loader_has_read(const struct loader *l, const char *path);
 void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n);
+
+/* What a user names on the command line: a path, or a name without a slash that no file here has and that stands for a
+ * file of the folder, such as "scenarios". Returns its path, or the name itself where there is none. "-" is the
+ * standard input. */
+const char *load_path(struct loader *l, const char *name, const char *folder);
 
 /* Loads a file with its `base:` merged. schema: the schema that the file must state, such as
  * "lemursim/hardware/1"; NULL for any. folder: the folder in which base names are searched. Returns NULL

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "sim/base/exact_math.h"
+#include "sim/cost/beyond.h"
 #include "sim/cost/util.h"
 
 const char *const param_names[PARAM_N] = {
@@ -46,6 +47,14 @@ static const struct util_table *flat(struct arena *a, const struct qty *u)
 	return util_flat(a, (struct util){u->value, u->spread, u->provenance});
 }
 
+static struct util_error error_of(const struct qty *between, const struct qty *beyond)
+{
+	return (struct util_error){
+		between->given ? between->value : util_error_unknown.between,
+		beyond->given ? beyond->value : util_error_unknown.beyond,
+	};
+}
+
 static const struct util_table *gemm_util(struct arena *a, const struct gemm_table *g)
 {
 	const struct gemm_point *from = g->points.at;
@@ -56,7 +65,7 @@ static const struct util_table *gemm_util(struct arena *a, const struct gemm_tab
 	for (size_t i = 0; i < g->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
 						from[i].u.value, from[i].u.spread, from[i].u.provenance};
-	return util_table(a, points, g->points.n);
+	return util_table(a, points, g->points.n, error_of(&g->between, &g->beyond));
 }
 
 static const struct util_table *attention_util(struct arena *a, const struct attention_table *t)
@@ -69,20 +78,31 @@ static const struct util_table *attention_util(struct arena *a, const struct att
 	for (size_t i = 0; i < t->points.n; i++)
 		points[i] = (struct util_point){(double)from[i].query, (double)from[i].context,
 						from[i].u.value, from[i].u.spread, from[i].u.provenance};
-	return util_table(a, points, t->points.n);
+	return util_table(a, points, t->points.n, error_of(&t->between, &t->beyond));
+}
+
+static bool has_few_queries(const struct attention_table *t)
+{
+	const struct attention_point *p = t->points.at;
+
+	for (size_t i = 0; i < t->points.n; i++)
+		if (p[i].query <= GEMV_ROWS)
+			return true;
+	return t->u.given;
 }
 
 struct device_model device_model_make(struct arena *a, const struct machine *machine,
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute)
 {
-	struct device_model s = {machine, device, profile, compute, NULL, NULL};
+	struct device_model s = {machine, device, profile, compute, NULL, NULL, false, 0, 0};
 	const struct gemm_table *g = profile->gemm[compute];
 
 	if (g && (g->points.n || g->u.given))
 		s.gemm = gemm_util(a, g);
 	if (profile->attention.points.n || profile->attention.u.given)
 		s.attention = attention_util(a, &profile->attention);
+	s.few_queries = has_few_queries(&profile->attention);
 	return s;
 }
 
@@ -101,14 +121,13 @@ static struct term stream(double bytes, const struct qty *rate)
 /* The number for a format of weights; NULL: not given. */
 static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
 {
-	const double bits = 8 * format_bytes(f, 1);
-	const struct qty *q = formats[f].weights == 256 ? &b->k
-			      : bits <= 5               ? &b->q4
-			      : bits <= 9               ? &b->q8
-							: &b->f16;
+	const enum beyond_kind kind = cost_weights_kind(f);
+	const struct qty *q = kind == BEYOND_K                          ? &b->k
+			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
+			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
+			      : kind == BEYOND_Q8                       ? &b->q8
+									: &b->f16;
 
-	if (f == FORMAT_MXFP4 && b->fp4.given)
-		q = &b->fp4;
 	if (!q->given)
 		q = &b->f16;
 	return q->given ? q : NULL;
@@ -144,9 +163,14 @@ static bool is_ungathered(const struct few *f, const struct op *op)
 			       op->rows < (double)f->gather_rows * (double)op->experts_all);
 }
 
+static double tokens_of(const struct op *op)
+{
+	return op->experts ? op->rows / (double)op->experts : (double)op->m;
+}
+
 static bool is_few(const struct profile *p, const struct op *op)
 {
-	const double tokens = op->experts ? op->rows / (double)op->experts : (double)op->m;
+	const double tokens = tokens_of(op);
 
 	if (op->gradient)
 		return false;
@@ -209,14 +233,33 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
+/* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
+static double tile_rows(const struct tile *t, const struct op *op)
+{
+	const double rows = (double)t->rows;
+
+	if (!op->experts || !t->expert_rows)
+		return rows;
+	return fmin((double)t->expert_rows, rows * whole(tokens_of(op) / rows));
+}
+
+/* The rows that tiles compute for m rows. Numbers of experts' rows vary, so that of an expert's last tile half is filled;
+ * where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / each + 1 of them. */
+static double tiled_rows(const struct tile *t, const struct op *op, double m, double each)
+{
+	if (op->copies <= 1)
+		return each * whole(m / each);
+	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
+}
+
 /* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
  * rounded up to tiles, and few tiles do not fill the cores. */
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;
-	const double m = op->rows / op->copies, rows = (double)t->rows;
-	const double done = op->copies > 1 ? fmax(m + rows / 2, rows) : rows * whole(m / rows);
-	const double tiles = op->copies * whole(done / rows) * whole(n / (double)t->columns);
+	const double m = op->rows / op->copies, each = tile_rows(t, op);
+	const double done = tiled_rows(t, op, m, each);
+	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
 
 	return done / m * fmax(1, places / tiles);
@@ -243,6 +286,10 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 		u.u *= dequant->value;
 		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
+	if (op->experts && p->tile.experts.given) {
+		u.u *= p->tile.experts.value;
+		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
+	}
 	c->bytes = (op->weight_B + op->tensor_B) * share;
 	c->arithmetic = arithmetic(device_model, c->flop, &u);
 	if (given(&p->tile.origin) && !few)
@@ -256,16 +303,20 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	const struct attention_table *a = &device_model->profile->attention;
 	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
 	 * they compute where groups are large, by reading the cache where they are small */
-	const bool few = op->query <= GEMV_ROWS && a->decode_u.given;
+	const bool few = op->query <= GEMV_ROWS;
 	const struct util u =
-		few ? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
-		    : util_at(device_model->attention, (double)op->query, (double)op->context);
+		few && a->decode_u.given
+			? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
+			: util_at(device_model->attention, (double)op->query, (double)op->context);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
 		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
-	c->arithmetic = arithmetic(device_model, c->flop, &u);
+	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
+	c->arithmetic = few && !a->decode_u.given && !device_model->few_queries
+				? at_share(device_model, c->flop, NULL)
+				: arithmetic(device_model, c->flop, &u);
 	c->memory = stream(c->bytes, &a->decode);
 }
 
@@ -325,6 +376,8 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
 	case OP_STEP:
+	case OP_LAUNCH:
+	case OP_WIRE:
 	case OP_KIND_N:
 		break;
 	}
@@ -346,7 +399,7 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 	return (struct term){kernels * each->value, each->spread, each->provenance};
 }
 
-struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
+static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
 	struct cost c = {0};
@@ -354,6 +407,15 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 
 	if (op->kind == OP_STEP) {
 		c.overhead = (struct term){o->step.value, o->step.spread, o->step.provenance};
+		return c;
+	}
+	if (op->kind == OP_LAUNCH) {
+		c.overhead = (struct term){op->times * o->host.value, o->host.spread, o->host.provenance};
+		return c;
+	}
+	if (op->kind == OP_WIRE) {
+		if (o->wire.given)
+			c.overhead = stream(op->weight_B, &o->wire);
 		return c;
 	}
 	if (op->split == SPLIT_NONE)
@@ -374,6 +436,42 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
 		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	return c;
+}
+
+static bool is_replayed(const struct overhead *o, enum phase phase)
+{
+	return o->replays == REPLAYS_ALL || (o->replays == REPLAYS_DECODE && phase == PHASE_DECODE);
+}
+
+double cost_kernels(const struct profile *profile, const struct op *op)
+{
+	if (op->kind == OP_STEP || op->kind == OP_WIRE)
+		return 0; /* what they take is the host's, and said by itself */
+	return (double)fusion_of(profile, op->kind)->kernels * op->times;
+}
+
+bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches)
+{
+	const struct overhead *o = &profile->overhead;
+
+	if (!o->host.given || is_replayed(o, phase))
+		return false;
+	*launches = (struct op){.name = "launches", .kind = OP_LAUNCH, .phase = phase, .times = kernels};
+	return true;
+}
+
+double cost_wait(double host_s, double device_s)
+{
+	return fmax(host_s - device_s, 0);
+}
+
+struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)
+{
+	struct cost c = as_fitted(op, device_model, share);
+
+	if (given(&device_model->profile->beyond.origin))
+		beyond_widen(&c, op, tokens_of(op), device_model);
 	return c;
 }
 

@@ -14,6 +14,10 @@
  * their numbers vary), and fewer tiles than fill the cores reach less of the peak. A runtime that stores
  * activations in another type than it multiplies converts the input and output of such a product in
  * separate kernels: `linear` passes over the tensor at the rate of copies, as part of its overhead.
+ *
+ * The host launches kernels one after the other while the device works on those before them. Of a pass of equal blocks
+ * that takes max(launches * host, device), which is the sum over its blocks of that maximum; so a block is followed by
+ * an operator that takes what the host is longer than the device by, cost_launches() and cost_wait().
  */
 #ifndef SIM_COST_COST_H
 #define SIM_COST_COST_H
@@ -28,12 +32,20 @@ struct device_model {
 	enum dtype compute;
 	/* the profile's tables, prepared for interpolation; NULL: no usable table, see device_model_check() */
 	const struct util_table *gemm, *attention;
+	/* attention's table has kernels for few queries; else a few queries are bound by reading the cache */
+	bool few_queries;
+	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */
+	double beyond_prefill, beyond_decode;
 };
 
 /* The device model's memory is in the arena. The arguments must outlive it and must not change. */
 struct device_model device_model_make(struct arena *a, const struct machine *machine,
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute);
+
+/* Sets how wide predictions of a model of this kind are, by the profile's `beyond`: mixtures, recurrent layers, latent
+ * attention. Without it spreads are those of the numbers, of formats and of contexts alone. */
+void device_model_beyond(struct device_model *device_model, const struct model *m);
 
 struct term { /* one term of a cost, in seconds, with the relative spread of its parameter */
 	double s, spread;
@@ -72,6 +84,16 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 
 /* The cost of a kernel that only reads or writes so many bytes at one of the profile's rates: read, copy. */
 struct cost cost_stream(const struct device_model *device_model, const struct qty *rate, double bytes);
+
+/* The kernels that the host launches for an operator, and the operator that stands for these launches of a block: its cost
+ * is all of the host's time, of which the device waits for cost_wait(). False where none is charged: the runtime does not
+ * say what a launch costs, or replays passes of that phase. */
+double cost_kernels(const struct profile *profile, const struct op *op);
+bool cost_launches(const struct profile *profile, enum phase phase, double kernels, struct op *launches);
+double cost_wait(double host_s, double device_s); /* seconds */
+
+/* The kind of weights that a format is of: BEYOND_F16, _Q8, _Q4, _K or _FP4. */
+enum beyond_kind cost_weights_kind(enum format_id f);
 
 double cost_seconds(const struct cost *c); /* with the calibrated parameters */
 

@@ -1,5 +1,6 @@
 /* util.c - see util.h. */
 #include "sim/cost/util.h"
+#include "sim/base/err.h"
 #include "sim/base/exact_math.h"
 
 #include <gsl/gsl_interp.h>
@@ -9,23 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Relative errors of interpolation between points, and of the constant beyond the edge. */
-static const double between_spread = 0.06, beyond_spread = 0.15;
+const struct util_error util_error_unknown = {-1, -1}, util_error_usual = {0.06, 0.15};
+
+enum law { LAW_FLAT, LAW_GRID, LAW_PLANE, LAW_LINE };
 
 struct axis {
 	double *x; /* ascending logarithms, distinct */
 	size_t n;
 };
 
+struct node {
+	double x, y, log_u; /* logarithms of rows, width and utilisation */
+};
+
 /* GSL's linear and bilinear interpolations keep no state: their handles are made in place. */
 struct util_table {
 	const struct util_point *points;
-	size_t n; /* 0: constant */
+	size_t n;
+	enum law law;
 	struct util flat;
-	bool grid;
-	struct axis rows, width; /* for points on a grid */
-	struct axis volume;      /* for other points */
-	const double *u;         /* at each node of the grid or of the axis */
+	struct axis rows, width; /* LAW_GRID, LAW_PLANE: of the second, only the ends are used */
+	struct axis volume;      /* LAW_LINE */
+	const double *u;         /* at each node of the grid or of the axis; LAW_PLANE: NULL */
+	struct node *nodes;      /* LAW_PLANE: [n] */
+	double spacing;          /* LAW_PLANE: the usual distance of a point to its nearest */
 	gsl_interp2d plane;
 	gsl_interp line;
 	/* provenance and spread of a shape that is none of the points; u is unused */
@@ -114,12 +122,14 @@ static bool inside(const struct axis *axis, double x)
 }
 
 /* Provenance and spread of a value between points, or beyond them. */
-static struct util off_points(const struct util_point *p, size_t n, double spread, enum provenance provenance)
+static struct util off_points(const struct util_point *p, size_t n, double known, double otherwise,
+			      enum provenance provenance)
 {
-	struct util r = {.spread = spread, .provenance = provenance};
+	struct util r = {.spread = known >= 0 ? known : otherwise, .provenance = provenance};
 
 	for (size_t i = 0; i < n; i++) {
-		r.spread = fmax(r.spread, p[i].spread);
+		if (known < 0)
+			r.spread = fmax(r.spread, p[i].spread);
 		r.provenance = provenance_worse(r.provenance, p[i].provenance);
 	}
 	return r;
@@ -127,20 +137,64 @@ static struct util off_points(const struct util_point *p, size_t n, double sprea
 
 static bool lay_grid(struct arena *a, struct util_table *t)
 {
-	const struct axis ax = distinct(a, t->points, t->n, rows_of),
-			  ay = distinct(a, t->points, t->n, width_of);
 	double *u;
 
-	if (ax.n < 2 || ay.n < 2)
+	if (t->rows.n < 2 || t->width.n < 2)
 		return false;
-	u = lay_out(a, t->points, t->n, &ax, &ay, rows_of, width_of);
-	if (!full(u, ax.n * ay.n))
+	u = lay_out(a, t->points, t->n, &t->rows, &t->width, rows_of, width_of);
+	if (!full(u, t->rows.n * t->width.n))
 		return false;
-	t->rows = ax;
-	t->width = ay;
 	t->u = u;
-	t->plane = (gsl_interp2d){.type = gsl_interp2d_bilinear, .xsize = ax.n, .ysize = ay.n};
-	gsl_interp2d_init(&t->plane, ax.x, ay.x, u, ax.n, ay.n);
+	t->plane = (gsl_interp2d){.type = gsl_interp2d_bilinear, .xsize = t->rows.n, .ysize = t->width.n};
+	gsl_interp2d_init(&t->plane, t->rows.x, t->width.x, u, t->rows.n, t->width.n);
+	return true;
+}
+
+static double distance2(const struct node *a, double x, double y)
+{
+	return (a->x - x) * (a->x - x) + (a->y - y) * (a->y - y);
+}
+
+/* The median over the points of the distance to the nearest other shape. */
+static double usual_distance(struct arena *a, const struct node *node, size_t n)
+{
+	double *nearest = arena_array(a, n, sizeof *nearest);
+
+	for (size_t i = 0; i < n; i++) {
+		nearest[i] = INFINITY;
+		for (size_t j = 0; j < n; j++) {
+			const double d2 = distance2(&node[j], node[i].x, node[i].y);
+
+			nearest[i] = d2 > 0 ? fmin(nearest[i], d2) : nearest[i];
+		}
+	}
+	qsort(nearest, n, sizeof *nearest, ascending);
+	return sqrt(nearest[n / 2]);
+}
+
+/* Some number of rows was measured with several widths, and some width with several numbers of rows: with squares
+ * alone, nothing tells the one from the other. */
+static bool spans_plane(const struct util_point *p, size_t n)
+{
+	bool row = false, column = false;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++) {
+			row |= p[i].rows == p[j].rows && p[i].width != p[j].width;
+			column |= p[i].rows != p[j].rows && p[i].width == p[j].width;
+		}
+	return row && column;
+}
+
+static bool lay_plane(struct arena *a, struct util_table *t)
+{
+	if (!spans_plane(t->points, t->n))
+		return false;
+	t->nodes = arena_array(a, t->n, sizeof *t->nodes);
+	for (size_t i = 0; i < t->n; i++)
+		t->nodes[i] = (struct node){exact_log(t->points[i].rows), exact_log(t->points[i].width),
+					    exact_log(t->points[i].u)};
+	t->spacing = usual_distance(a, t->nodes, t->n);
 	return true;
 }
 
@@ -153,7 +207,8 @@ static void lay_line(struct arena *a, struct util_table *t)
 		gsl_interp_init(&t->line, t->volume.x, t->u, t->volume.n);
 }
 
-struct util_table *util_table(struct arena *a, const struct util_point *points, size_t n)
+struct util_table *util_table(struct arena *a, const struct util_point *points, size_t n,
+			      struct util_error error)
 {
 	struct util_table *t = arena_alloc(a, sizeof *t);
 	struct util_point *kept = arena_array(a, n, sizeof *kept);
@@ -161,11 +216,13 @@ struct util_table *util_table(struct arena *a, const struct util_point *points, 
 	memcpy(kept, points, n * sizeof *kept);
 	t->points = kept;
 	t->n = n;
-	t->grid = lay_grid(a, t);
-	if (!t->grid)
+	t->rows = distinct(a, kept, n, rows_of);
+	t->width = distinct(a, kept, n, width_of);
+	t->law = lay_grid(a, t) ? LAW_GRID : lay_plane(a, t) ? LAW_PLANE : LAW_LINE;
+	if (t->law == LAW_LINE)
 		lay_line(a, t);
-	t->between = off_points(kept, n, between_spread, PROVENANCE_INTERPOLATED);
-	t->beyond = off_points(kept, n, beyond_spread, PROVENANCE_TRANSFERRED);
+	t->between = off_points(kept, n, error.between, util_error_usual.between, PROVENANCE_INTERPOLATED);
+	t->beyond = off_points(kept, n, error.beyond, util_error_usual.beyond, PROVENANCE_TRANSFERRED);
 	return t;
 }
 
@@ -188,24 +245,107 @@ static struct util label(const struct util_table *t, double rows, double width, 
 	return within ? t->between : t->beyond;
 }
 
-struct util util_at(const struct util_table *t, double rows, double width)
+/* The value of a weighted plane at the origin: normal equations of log u = a + b dx + c dy. */
+struct plane_sums {
+	double w, x, y, xx, xy, yy, u, xu, yu;
+};
+
+static void add_node(struct plane_sums *s, double w, double dx, double dy, double log_u)
 {
-	struct util r;
-	double v;
+	s->w += w;
+	s->x += w * dx;
+	s->y += w * dy;
+	s->xx += w * dx * dx;
+	s->xy += w * dx * dy;
+	s->yy += w * dy * dy;
+	s->u += w * log_u;
+	s->xu += w * dx * log_u;
+	s->yu += w * dy * log_u;
+}
 
-	if (!t->n)
-		return t->flat;
-	if (t->grid) {
-		const double x = exact_log(rows), y = exact_log(width);
+/* A little of the slopes' own size is added to their equations: where the near points lie on a line, the slope across
+ * it stays small, and the value is their weighted mean. */
+static double plane_value(const struct plane_sums *s)
+{
+	const double mx = s->x / s->w, my = s->y / s->w, mu = s->u / s->w;
+	const double ridge = 0.001 * (s->xx + s->yy);
+	const double xx = s->xx - s->x * mx + ridge, yy = s->yy - s->y * my + ridge, xy = s->xy - s->x * my;
+	const double xu = s->xu - s->x * mu, yu = s->yu - s->y * mu;
+	const double det = xx * yy - xy * xy;
+	const double b = (xu * yy - yu * xy) / det, c = (yu * xx - xu * xy) / det;
 
-		r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
-		r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x),
-					hold(&t->width, y), NULL, NULL);
-		return r;
+	return mu - b * mx - c * my;
+}
+
+/* Sets *nearest to the distance of the nearest point. The value stays between the least and the largest measured. */
+static double on_plane(const struct util_table *t, double x, double y, double *nearest)
+{
+	struct plane_sums s = {0};
+	double at = 0, here = 0, d2_least = INFINITY, lo = INFINITY, hi = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct node *p = &t->nodes[i];
+		const double d2 = distance2(p, x, y);
+
+		d2_least = fmin(d2_least, d2);
+		lo = fmin(lo, t->points[i].u);
+		hi = fmax(hi, t->points[i].u);
+		if (d2 < 1e-12) {
+			at += t->points[i].u;
+			here++;
+		} else {
+			add_node(&s, 1 / (d2 * d2 * d2), p->x - x, p->y - y, p->log_u);
+		}
 	}
-	v = exact_log(rows * width); /* not the sum of two logarithms, which may round past the edge */
-	r = label(t, rows, width, inside(&t->volume, v));
+	*nearest = sqrt(d2_least);
+	return here > 0 ? at / here : fmin(fmax(exact_exp(plane_value(&s)), lo), hi);
+}
+
+static struct util at_plane(const struct util_table *t, double rows, double width)
+{
+	const double x = exact_log(rows), y = exact_log(width), widest = 0.5;
+	const bool within = inside(&t->rows, x) && inside(&t->width, y);
+	struct util r = label(t, rows, width, within);
+	double nearest;
+
+	r.u = on_plane(t, hold(&t->rows, x), hold(&t->width, y), &nearest);
+	if (r.provenance != PROVENANCE_MEASURED && nearest > t->spacing)
+		r.spread = fmax(r.spread, fmin(r.spread * nearest / t->spacing, widest));
+	return r;
+}
+
+static struct util at_grid(const struct util_table *t, double rows, double width)
+{
+	const double x = exact_log(rows), y = exact_log(width);
+	struct util r = label(t, rows, width, inside(&t->rows, x) && inside(&t->width, y));
+
+	r.u = gsl_interp2d_eval(&t->plane, t->rows.x, t->width.x, t->u, hold(&t->rows, x), hold(&t->width, y),
+				NULL, NULL);
+	return r;
+}
+
+static struct util at_line(const struct util_table *t, double rows, double width)
+{
+	const double v =
+		exact_log(rows * width); /* not the sum of two logarithms, which may round past the edge */
+	struct util r = label(t, rows, width, inside(&t->volume, v));
+
 	r.u = t->volume.n == 1 ? t->u[0]
 			       : gsl_interp_eval(&t->line, t->volume.x, t->u, hold(&t->volume, v), NULL);
 	return r;
+}
+
+struct util util_at(const struct util_table *t, double rows, double width)
+{
+	switch (t->law) {
+	case LAW_FLAT:
+		return t->flat;
+	case LAW_GRID:
+		return at_grid(t, rows, width);
+	case LAW_PLANE:
+		return at_plane(t, rows, width);
+	case LAW_LINE:
+		return at_line(t, rows, width);
+	}
+	BUG("law of a table %d", (int)t->law);
 }

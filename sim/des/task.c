@@ -56,10 +56,12 @@ struct run {
 static void check_task(const struct task_graph *g, size_t i)
 {
 	const struct task *t = &g->tasks[i];
-	const bool is_flow = t->wire != TASK_NONE;
+	const bool is_flow = t->wires_n > 0;
 
-	if (t->queue >= g->queues_n || (is_flow && t->wire >= g->wires_n))
-		BUG("task %zu: queue %" PRIu32 " or wire %" PRIu32 " is out of range", i, t->queue, t->wire);
+	if (t->queue >= g->queues_n)
+		BUG("task %zu: queue %" PRIu32 " is out of range", i, t->queue);
+	if (is_flow && (t->first_wire > g->paths_n || t->wires_n > g->paths_n - t->first_wire))
+		BUG("task %zu: its wires are out of range", i);
 	if (t->lag_ns < 0 || (!is_flow && t->duration_ns < 0))
 		BUG("task %zu: a negative time", i);
 	if (is_flow && (!(t->bytes > 0) || !(t->cap_Bps > 0)))
@@ -151,10 +153,11 @@ static void start(struct queue *q, uint32_t i, sim_ns now_ns)
 	r->out.order[r->started++] = i;
 	r->out.spans[i].start_ns = now_ns;
 	r->out.spans[i].cause = find_cause(r, i, q->previous, now_ns);
-	if (t->wire == TASK_NONE)
+	if (!t->wires_n)
 		engine_after(r->engine, t->duration_ns, EV_FINISH, finish, q);
 	else
-		flownet_send(r->net, &(const size_t){t->wire}, 1, t->bytes, t->cap_Bps, finish, q);
+		flownet_send(r->net, r->g->paths + t->first_wire, t->wires_n, t->bytes, t->cap_Bps, finish,
+			     q);
 }
 
 static bool goes_before(void *ctx, const uint32_t *a, const uint32_t *b)

@@ -21,11 +21,12 @@ enum task_order { TASK_IN_ORDER, TASK_AS_READY };
 struct task {
 	sim_ns duration_ns; /* ignored where the task is a flow */
 	sim_ns lag_ns;
-	double bytes;   /* > 0 with wire != TASK_NONE: a flow over that shared wire, its duration is what
-			   sharing gives */
+	double bytes;   /* > 0 with wires_n > 0: a flow over these shared wires, its duration is what sharing
+			   gives */
 	double cap_Bps; /* a flow's own limit */
 	uint32_t queue;
-	uint32_t wire; /* TASK_NONE: not a flow */
+	uint32_t first_wire,
+		wires_n; /* paths[first_wire .. first_wire + wires_n - 1] of the graph; none: not a flow */
 	uint32_t first_dep,
 		deps_n; /* deps[first_dep .. first_dep + deps_n - 1] of the graph, each a lower number */
 };
@@ -35,7 +36,8 @@ struct task_graph {
 	const uint32_t *deps;
 	const enum task_order *queues; /* one entry for each queue */
 	const double *wires_Bps;       /* capacity of each shared wire */
-	size_t tasks_n, deps_n, queues_n, wires_n;
+	const size_t *paths;           /* wires that flows go over */
+	size_t tasks_n, deps_n, queues_n, wires_n, paths_n;
 };
 
 struct task_span {

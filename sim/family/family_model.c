@@ -43,6 +43,7 @@ const struct family_key family_keys[] = {
 	KEY("overhead.product", p.overhead.product, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.attention", p.overhead.attention, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.step", p.overhead.step, DIM_TIME, FAMILY_OVERHEAD),
+	KEY("overhead.wire", p.overhead.wire, DIM_BANDWIDTH, FAMILY_OVERHEAD),
 	DEQUANT("dequant.f16", p.dequant.f16),
 	DEQUANT("dequant.q8", p.dequant.q8),
 	DEQUANT("dequant.q4", p.dequant.q4),
@@ -53,6 +54,7 @@ const struct family_key family_keys[] = {
 	KEY("few.scattered", p.few.scattered, DIM_SHARE, FAMILY_MEMORY),
 	KEY("few.several", p.few.several, DIM_SHARE, FAMILY_MEMORY),
 	KEY("tile.fill", p.tile.fill, DIM_COUNT, FAMILY_ARITHMETIC),
+	KEY("tile.experts", p.tile.experts, DIM_SHARE, FAMILY_ARITHMETIC),
 	KEY("dies.bandwidth", p.dies.bandwidth, DIM_SHARE, FAMILY_DIES),
 	KEY("dies.arithmetic", p.dies.arithmetic, DIM_SHARE, FAMILY_DIES),
 };

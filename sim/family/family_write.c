@@ -5,6 +5,7 @@
 
 #include "sim/conf/sources.h"
 #include "sim/base/exact_math.h"
+#include "sim/family/beyond_fit.h"
 #include "sim/family/family_keys.h"
 #include "sim/stats/quantile.h"
 
@@ -24,6 +25,8 @@ struct family_writer {
 	double sd[FAMILY_PARAMS];      /* relative */
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* each row's */
+	struct fit_reach reach;        /* the kinds of the rows that are fitted to */
+	bool *within;                  /* of each row: it is of no kind beyond them */
 	size_t machines;
 };
 
@@ -42,6 +45,25 @@ static void find_slopes(struct family_writer *w)
 	for (size_t i = 0; i < w->e->n; i++)
 		if (is_predicted(w, i))
 			family_slopes(w->family, &w->v, &w->e->at[i], &w->slope[i]);
+}
+
+/* Spreads are those of runs of the kinds that the fit had; others have a width of their own beside them. */
+static void find_reach(struct family_writer *w)
+{
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < w->e->n; i++)
+		if (is_fitted(w, i))
+			fit_reach_add(&a, &w->e->at[i], w->family->profile, &w->reach);
+	for (size_t i = 0; i < w->e->n; i++) {
+		struct fit_reach row = {.context = 0};
+
+		if (!is_predicted(w, i))
+			continue;
+		fit_reach_add(&a, &w->e->at[i], w->family->profile, &row);
+		w->within[i] = is_fitted(w, i) || fit_reach_holds(&w->reach, &row);
+	}
+	arena_release(&a);
 }
 
 static bool depends_on(const struct family_writer *w, size_t i, size_t p)
@@ -107,7 +129,7 @@ static void scale_spreads(struct family_writer *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_predicted(w, i))
+		if (w->within[i])
 			ratio[n++] =
 				fabs(w->chip_left_out.without[i]) / (NORMAL_P90 * predicted_spread(w, i));
 	by = n >= 5 ? fmin(fmax(quantile_of(ratio, n, 0.8), 0.5), 3) : 1;
@@ -171,7 +193,7 @@ static double typical_error(const struct family_writer *w, size_t at)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->e->n; i++)
-		if (is_predicted(w, i) && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
+		if (w->within[i] && (at == SIZE_MAX ? is_fitted(w, i) : of_chip(w, i, at)) &&
 		    has_others(w, i))
 			error[n++] = fabs(exact_log1p(w->model_left_out.without[i]));
 	typical = n ? quantile_of(error, n, 0.8) / NORMAL_P90 : 0;
@@ -307,8 +329,11 @@ static int find_braces(const struct family_model *family, const struct yml *node
 		       family->path, node->place.line);
 }
 
+/* What is no number to be fitted, but made by the fit. */
+enum { SPAN_CHIPS = FAMILY_PARAMS, SPAN_BEYOND, SPAN_MAPS = 2 };
+
 struct text_span {
-	size_t from, to, param;
+	size_t from, to, param; /* the number's index, or one of the maps */
 };
 
 static int by_position(const void *a, const void *b)
@@ -318,31 +343,56 @@ static int by_position(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
+/* Appends what takes the place of a span: a number, or a map that the fit makes. */
+static void add_span(const struct family_writer *w, size_t param, struct str *out)
+{
+	if (param == SPAN_CHIPS)
+		add_chips(w, out);
+	else if (param == SPAN_BEYOND)
+		fit_reach_write(&w->reach, out);
+	else
+		add_number(w, param, out);
+}
+
+static int find_spans(const struct family_model *family, struct text_span *at, size_t *n, struct err *err)
+{
+	const struct {
+		const char *key;
+		size_t param;
+	} maps[] = {{"chips", SPAN_CHIPS}, {"beyond", SPAN_BEYOND}};
+
+	for (*n = 0; *n < family->params_n; ++*n) {
+		const struct yml *node = family_number(family, *n)->node;
+
+		at[*n].param = *n;
+		if (find_braces(family, node, &at[*n].from, &at[*n].to, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		const struct yml *node = yml_get(family->profile->origin.node, maps[i].key);
+
+		if (!node)
+			continue;
+		at[*n].param = maps[i].param;
+		if (find_braces(family, node, &at[*n].from, &at[*n].to, err) != 0)
+			return -1;
+		++*n;
+	}
+	qsort(at, *n, sizeof *at, by_position);
+	return 0;
+}
+
 static int fill_in(const struct family_writer *w, struct str *out, struct err *err)
 {
 	const struct family_model *family = w->family;
-	const struct yml *chips = yml_get(family->profile->origin.node, "chips");
-	struct text_span at[FAMILY_PARAMS + 1];
-	size_t done = 0, n = family->params_n;
+	struct text_span at[FAMILY_PARAMS + SPAN_MAPS];
+	size_t done = 0, n;
 
-	for (size_t p = 0; p < family->params_n; p++) {
-		at[p].param = p;
-		if (find_braces(family, family_number(family, p)->node, &at[p].from, &at[p].to, err) != 0)
-			return -1;
-	}
-	if (chips) {
-		at[n].param = FAMILY_PARAMS;
-		if (find_braces(family, chips, &at[n].from, &at[n].to, err) != 0)
-			return -1;
-		n++;
-	}
-	qsort(at, n, sizeof *at, by_position);
+	if (find_spans(family, at, &n, err) != 0)
+		return -1;
 	for (size_t p = 0; p < n; p++) {
 		str_addf(out, "%.*s", (int)(at[p].from - done), family->text + done);
-		if (at[p].param == FAMILY_PARAMS)
-			add_chips(w, out);
-		else
-			add_number(w, at[p].param, out);
+		add_span(w, at[p].param, out);
 		done = at[p].to;
 	}
 	str_add(out, family->text + done);
@@ -380,7 +430,8 @@ int family_write(const struct family_model *family, const struct observations *e
 		.chip_left_out = {arena_array(a, e->n, sizeof(double)), arena_array(a, e->n, sizeof(double))},
 		.model_left_out = {arena_array(a, e->n, sizeof(double)),
 				   arena_array(a, e->n, sizeof(double))},
-		.slope = arena_array(a, e->n, sizeof *w.slope)};
+		.slope = arena_array(a, e->n, sizeof *w.slope),
+		.within = arena_array(a, e->n, sizeof *w.within)};
 	struct str text = STR_INIT;
 	int rc;
 
@@ -392,6 +443,7 @@ int family_write(const struct family_model *family, const struct observations *e
 	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, workers, &w.model_left_out, err) != 0)
 		return -1;
 	find_slopes(&w);
+	find_reach(&w);
 	assign_errors(&w);
 	scale_spreads(&w);
 	add_head(&w, &text);

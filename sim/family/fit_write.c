@@ -89,47 +89,6 @@ static void add_rates(const struct fit_written *w, struct str *out)
 		add_line(w, out, 8, rates[i].key, rates[i].q, &as);
 }
 
-static void add_gemm(const struct fit_written *w, struct str *out, enum dtype t)
-{
-	const struct gemm_table *g = w->from->gemm[t];
-	const struct gemm_point *p = g->points.at;
-	const double peak = w->at->device->peak[t].value;
-	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0},
-			    roof = {&w->arithmetic, DIM_FLOPS, peak, w->as_shares ? peak : 0};
-
-	str_addf(out, "        gemm_%s:\n", dtype_names[t]);
-	add_line(w, out, 10, "roof", &g->roof, &roof);
-	str_add(out, "          sync: 0 s\n");
-	add_line(w, out, 10, "u", &g->u, &share);
-	str_add(out, g->points.n ? "          points:\n" : "");
-	for (size_t i = 0; i < g->points.n; i++) {
-		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
-			 (long long)p[i].n, (long long)p[i].k);
-		add_number(w, out, "u", &p[i].u, &share);
-		str_add(out, "}\n");
-	}
-}
-
-static void add_attention(const struct fit_written *w, struct str *out)
-{
-	const struct attention_table *a = &w->from->attention;
-	const struct attention_point *p = a->points.at;
-	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0}, rate = rate_of(w);
-
-	str_addf(out, "        attention:\n          skips_mask: %s\n",
-		 w->kernels->attention.skips_mask ? "true" : "false");
-	add_line(w, out, 10, "u", &a->u, &share);
-	str_add(out, a->points.n ? "          points:\n" : "");
-	for (size_t i = 0; i < a->points.n; i++) {
-		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
-			 (long long)p[i].context);
-		add_number(w, out, "u", &p[i].u, &share);
-		str_add(out, "}\n");
-	}
-	add_line(w, out, 10, "decode", &a->decode, &rate);
-	add_line(w, out, 10, "decode_u", &a->decode_u, &share);
-}
-
 static void add_by_weights(const struct fit_written *w, struct str *out, const char *key,
 			   const struct by_weights *b)
 {
@@ -204,6 +163,52 @@ static void add_few(const struct fit_written *w, struct str *out)
 	copy_keys(out, 10, f->origin.node, scaled, ARRAY_LEN(scaled));
 	add_by_weights(w, out, "first", &f->first);
 	add_by_weights(w, out, "further", &f->further);
+}
+
+static void add_gemm(const struct fit_written *w, struct str *out, enum dtype t)
+{
+	static const char *const fitted[] = {"roof", "sync", "u", "points"};
+	const struct gemm_table *g = w->from->gemm[t];
+	const struct gemm_point *p = g->points.at;
+	const double peak = w->at->device->peak[t].value;
+	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0},
+			    roof = {&w->arithmetic, DIM_FLOPS, peak, w->as_shares ? peak : 0};
+
+	str_addf(out, "        gemm_%s:\n", dtype_names[t]);
+	add_line(w, out, 10, "roof", &g->roof, &roof);
+	str_add(out, "          sync: 0 s\n");
+	add_line(w, out, 10, "u", &g->u, &share);
+	copy_keys(out, 10, g->origin.node, fitted,
+		  ARRAY_LEN(fitted)); /* its errors between points and beyond */
+	str_add(out, g->points.n ? "          points:\n" : "");
+	for (size_t i = 0; i < g->points.n; i++) {
+		str_addf(out, "            - {m: %lld, n: %lld, k: %lld, ", (long long)p[i].m,
+			 (long long)p[i].n, (long long)p[i].k);
+		add_number(w, out, "u", &p[i].u, &share);
+		str_add(out, "}\n");
+	}
+}
+
+static void add_attention(const struct fit_written *w, struct str *out)
+{
+	static const char *const fitted[] = {"skips_mask", "u", "points", "decode", "decode_u"};
+	const struct attention_table *a = &w->from->attention;
+	const struct attention_point *p = a->points.at;
+	const struct manner share = {&w->arithmetic, DIM_SHARE, 1, 0}, rate = rate_of(w);
+
+	str_addf(out, "        attention:\n          skips_mask: %s\n",
+		 w->kernels->attention.skips_mask ? "true" : "false");
+	add_line(w, out, 10, "u", &a->u, &share);
+	copy_keys(out, 10, a->origin.node, fitted, ARRAY_LEN(fitted));
+	str_add(out, a->points.n ? "          points:\n" : "");
+	for (size_t i = 0; i < a->points.n; i++) {
+		str_addf(out, "            - {query: %lld, context: %lld, ", (long long)p[i].query,
+			 (long long)p[i].context);
+		add_number(w, out, "u", &p[i].u, &share);
+		str_add(out, "}\n");
+	}
+	add_line(w, out, 10, "decode", &a->decode, &rate);
+	add_line(w, out, 10, "decode_u", &a->decode_u, &share);
 }
 
 static void add_fusions(const struct profile *p, struct str *out)

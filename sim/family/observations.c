@@ -193,7 +193,7 @@ static void merge_alike(struct run_plan *plan)
 
 /* What of a profile a row's plan depends on, see run_plan_make(). */
 struct plan_key {
-	bool last_row, last_apart, all_logits, honours[HONOUR_N];
+	bool last_row, last_apart, all_logits, caches_only, wires, honours[HONOUR_N];
 };
 
 struct observations_plan {
@@ -215,7 +215,8 @@ static void grow_plans(struct observations_scratch *s, size_t n)
 
 static struct plan_key plan_key_of(const struct observation *row, const struct profile *p)
 {
-	struct plan_key key = {p->last_row, p->last_apart, p->all_logits, {false}};
+	struct plan_key key = {p->last_row,    p->last_apart,          p->all_logits,
+			       p->caches_only, p->overhead.wire.given, {false}};
 
 	for (int i = 0; i < HONOUR_N; i++)
 		key.honours[i] = profile_honours(p, (enum honour)i, row->model->architecture);
@@ -225,7 +226,8 @@ static struct plan_key plan_key_of(const struct observation *row, const struct p
 static bool same_key(const struct plan_key *a, const struct plan_key *b)
 {
 	return a->last_row == b->last_row && a->last_apart == b->last_apart &&
-	       a->all_logits == b->all_logits && !memcmp(a->honours, b->honours, sizeof a->honours);
+	       a->all_logits == b->all_logits && a->caches_only == b->caches_only && a->wires == b->wires &&
+	       !memcmp(a->honours, b->honours, sizeof a->honours);
 }
 
 /* The row's plan is made again only where the profile asks for another. */
@@ -251,7 +253,11 @@ static struct device_model device_model_of(struct arena *a, const struct observa
 {
 	const struct catalogue_device *d = row->device;
 
-	return device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+	struct device_model s = device_model_make(a, d->machine, d->device, p, compute_of(row, p));
+
+	if (row->model)
+		device_model_beyond(&s, row->model);
+	return s;
 }
 
 struct predicted_run observations_predict(struct arena *a, const struct observation *row,

@@ -11,12 +11,13 @@ struct run_planner {
 	const struct model *m;
 	const struct precision *p;
 	struct prefill_rules rules;
+	bool wires; /* the runtime makes the weights resident for each request */
 	VEC(struct planned_op) ops;
 };
 
 static void add_op(struct run_planner *b, const struct op *op, double times)
 {
-	VEC_ADD(&b->ops, ((struct planned_op){*op, times}));
+	VEC_ADD(&b->ops, ((struct planned_op){*op, times, false}));
 }
 
 /* Blocks of a pass that are of one part and one shape have the same operators. */
@@ -43,7 +44,7 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
 	const bool prefill = pass->phase == PHASE_PREFILL;
-	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false};
+	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false, false};
 	struct shape shape = pass->shape;
 	struct like_blocks blocks[ALIKE_MAX];
 	size_t n = 0;
@@ -61,7 +62,17 @@ static void add_pass(struct run_planner *b, const struct request_pass *pass)
 
 		for (size_t k = 0; k < ops_n; k++)
 			add_op(b, &ops[k], pass->weight * blocks[i].n);
+		if (ops_n)
+			b->ops.at[b->ops.n - 1].ends_block = true;
 	}
+	if (pass->begins && b->wires)
+		add_op(b,
+		       &(struct op){.name = "wire",
+				    .kind = OP_WIRE,
+				    .phase = pass->phase,
+				    .role = ROLE_HEAD,
+				    .weight_B = model_weights_B(b->m, b->p)},
+		       1);
 	add_op(b, &step, pass->weight);
 }
 
@@ -95,8 +106,10 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
 		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
 		.scans = scan_kernels_of(profile->origin.name)};
-	struct run_planner b = {
-		.m = model_as_run(a, m, as), .p = p, .rules = {profile->last_row, profile->all_logits}};
+	struct run_planner b = {.m = model_as_run(a, m, as),
+				.p = p,
+				.rules = {profile->last_row, profile->all_logits, profile->caches_only},
+				.wires = profile->overhead.wire.given};
 	struct arena scratch = ARENA_INIT;
 	struct request_pass *passes;
 	const size_t n = request_passes(&scratch, b.m, &request, &passes);
@@ -114,17 +127,42 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 
 /* ---- what it costs ---- */
 
+/* The launches of a plan's blocks as they go by. */
+struct launching {
+	const struct device_model *device_model;
+	double kernels;
+};
+
+/* Sets *c to the cost of the launches of the block that the operator ends; nothing for any other operator. */
+static void launch(struct launching *l, const struct planned_op *o, struct cost *c)
+{
+	const struct profile *profile = l->device_model->profile;
+	struct op launches;
+
+	*c = (struct cost){0};
+	if (o->op.kind != OP_STEP)
+		l->kernels += cost_kernels(profile, &o->op);
+	if (!o->ends_block)
+		return;
+	if (cost_launches(profile, o->op.phase, l->kernels, &launches))
+		*c = cost_of(&launches, l->device_model, 1);
+	l->kernels = 0;
+}
+
 struct predicted_run predicted_run_of_plan(struct arena *a, const struct run_plan *plan,
 					   const struct device_model *device_model)
 {
 	struct predicted_run r = {
 		.at = arena_array(a, plan->n, sizeof *r.at), .n = plan->n, .of_program = true};
+	struct launching launching = {device_model, 0};
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct planned_op *o = &plan->at[i];
 
-		r.at[i] = (struct predicted_op){cost_of(&o->op, device_model, 1), o->op.kind == OP_STEP,
-						o->times};
+		r.at[i] = (struct predicted_op){.cost = cost_of(&o->op, device_model, 1),
+						.is_step = o->op.kind == OP_STEP,
+						.times = o->times};
+		launch(&launching, o, &r.at[i].launches);
 		r.from = provenance_worse(r.from, cost_from(&r.at[i].cost));
 	}
 	return r;
@@ -197,39 +235,68 @@ static double on_clock(const struct predicted_run *r, double s)
 	return r->of_program ? sim_s_of_ns(sim_ns_of_s(s)) : s;
 }
 
+/* Adds up operators, and what the host's launches of a block are longer than the block. */
+struct adding {
+	double sum, block_s;
+};
+
+static void add_seconds(struct adding *t, double s, double launches_s, bool is_step, double times)
+{
+	t->sum += times * s;
+	t->block_s += s;
+	if (launches_s > 0)
+		t->sum += times * cost_wait(launches_s, t->block_s);
+	if (launches_s > 0 || is_step) /* of one pass all blocks have launches, or none has */
+		t->block_s = 0;
+}
+
 double predicted_run_seconds(const struct predicted_run *r)
 {
-	double sum = 0;
+	struct adding t = {0, 0};
 
-	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times * on_clock(r, cost_seconds(&r->at[i].cost));
-	return sum;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct predicted_op *o = &r->at[i];
+
+		add_seconds(&t, on_clock(r, cost_seconds(&o->cost)), on_clock(r, cost_seconds(&o->launches)),
+			    o->is_step, o->times);
+	}
+	return t.sum;
 }
 
 double predicted_run_seconds_at(const struct predicted_run *r, const double factor[FACTORS])
 {
-	double sum = 0;
+	struct adding t = {0, 0};
 
-	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times * op_seconds(&r->at[i].cost, r->at[i].is_step, factor);
-	return sum;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct predicted_op *o = &r->at[i];
+
+		add_seconds(&t, op_seconds(&o->cost, o->is_step, factor),
+			    op_seconds(&o->launches, false, factor), o->is_step, o->times);
+	}
+	return t.sum;
 }
 
 double run_plan_seconds(const struct run_plan *plan, const struct device_model *device_model)
 {
-	double sum = 0;
+	struct launching launching = {device_model, 0};
+	struct adding t = {0, 0};
 
 	for (size_t i = 0; i < plan->n; i++) {
-		const struct cost c = cost_of(&plan->at[i].op, device_model, 1);
+		const struct planned_op *o = &plan->at[i];
+		const struct cost c = cost_of(&o->op, device_model, 1);
+		struct cost launches;
 
-		sum += plan->at[i].times * cost_seconds(&c);
+		launch(&launching, o, &launches);
+		add_seconds(&t, cost_seconds(&c), cost_seconds(&launches), o->op.kind == OP_STEP, o->times);
 	}
-	return sum;
+	return t.sum;
 }
 
 enum param predicted_run_bound(const struct predicted_run *r, double *share)
 {
 	double spent[PARAM_LINKS] = {0}, sum = 0;
+	struct adding all = {0, 0};
+	double device_s = 0;
 	int most = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
@@ -240,7 +307,11 @@ enum param predicted_run_bound(const struct predicted_run *r, double *share)
 		spent[computes ? PARAM_ARITHMETIC : PARAM_MEMORY] += r->at[i].times * work;
 		spent[PARAM_ARITHMETIC] += r->at[i].times * c->apart.s;
 		spent[PARAM_OVERHEAD] += r->at[i].times * c->overhead.s;
+		add_seconds(&all, cost_seconds(c), cost_seconds(&r->at[i].launches), r->at[i].is_step,
+			    r->at[i].times);
+		device_s += r->at[i].times * cost_seconds(c);
 	}
+	spent[PARAM_OVERHEAD] += all.sum - device_s; /* waits for the host */
 	for (int p = 0; p < PARAM_LINKS; p++) {
 		sum += spent[p];
 		most = spent[p] > spent[most] ? p : most;
@@ -251,9 +322,13 @@ enum param predicted_run_bound(const struct predicted_run *r, double *share)
 
 double predicted_run_seconds_drawn(const struct predicted_run *r, const struct params *z)
 {
-	double sum = 0;
+	struct adding t = {0, 0};
 
-	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].times * on_clock(r, cost_seconds_drawn(&r->at[i].cost, z));
-	return sum;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct predicted_op *o = &r->at[i];
+
+		add_seconds(&t, on_clock(r, cost_seconds_drawn(&o->cost, z)),
+			    on_clock(r, cost_seconds_drawn(&o->launches, z)), o->is_step, o->times);
+	}
+	return t.sum;
 }

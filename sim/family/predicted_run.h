@@ -3,7 +3,7 @@
  * sum over its operators. It is what `simulate` predicts for the run, and what fits compare with measured times.
  *
  * Layer family. A run of a model is a request, whose passes are those of sim/step/request_passes.h; on one device
- * all operators run one after the other, so that the time is a sum. A GEMM alone is timed with the host waiting for
+ * all operators run one after the other, so that the time is a sum; a block's launches add what the host is longer. A GEMM alone is timed with the host waiting for
  * it: its overhead is the profile's gemm `sync`, of which the launch of the kernel is part.
  */
 #ifndef SIM_FAMILY_PREDICTED_RUN_H
@@ -15,6 +15,7 @@
 struct planned_op {
 	struct op op;
 	double times; /* how often the run has it; not whole where passes stand for several */
+	bool ends_block;
 };
 
 /* The operators of a run, before a device gives them a cost. */
@@ -26,15 +27,16 @@ struct run_plan {
 /* The request that a run of a model makes of a runtime; of the profile only `last_apart` is read. */
 struct generate_request run_request(const struct profile *profile, const struct run *run);
 
-/* The operators of a run of a model; of the profile only `last_row`, `last_apart`, `all_logits` and `honours` are
+/* The operators of a run of a model; of the profile only `last_row`, `last_apart`, `all_logits`, `caches_only`, `honours` and whether it wires weights are
  * read. */
 struct run_plan run_plan_make(struct arena *a, const struct model *m, const struct precision *p,
 			      const struct profile *profile, const struct run *run);
 
 struct predicted_op {
 	struct cost cost;
-	bool is_step; /* the host's overhead of a step, not a kernel */
-	double times; /* as in struct planned_op */
+	bool is_step;         /* the host's overhead of a step, not a kernel */
+	struct cost launches; /* of the block that the operator is the last of; else nothing */
+	double times;         /* as in struct planned_op */
 };
 
 struct predicted_run {

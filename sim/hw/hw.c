@@ -10,9 +10,22 @@ static const char *const kinds[] = {
 	[HW_MACHINE] = "machine", [HW_LINK] = "link", [HW_FAMILY] = "family", [HW_SERVER] = "server", NULL};
 static const char *const systems[] = {
 	[SYSTEM_UNKNOWN] = "unknown", [SYSTEM_MACOS_15] = "macos-15", [SYSTEM_MACOS_26] = "macos-26", NULL};
-const char *const reduce_way_names[] = {
-	[REDUCE_AUTO] = "auto",       [REDUCE_RING] = "ring", [REDUCE_DIRECT] = "direct",
-	[REDUCE_SCATTER] = "scatter", [REDUCE_TREE] = "tree", NULL};
+const char *const reduce_way_names[] = {[REDUCE_AUTO] = "auto",
+					[REDUCE_RING] = "ring",
+					[REDUCE_DIRECT] = "direct",
+					[REDUCE_SCATTER] = "scatter",
+					[REDUCE_TREE] = "tree",
+					[REDUCE_HALVING] = "halving",
+					[REDUCE_HIERARCHICAL] = "hierarchical",
+					NULL};
+const char *const topology_names[TOPOLOGY_N + 1] = {
+	[TOPOLOGY_PAIR] = "between", [TOPOLOGY_MESH] = "mesh",         [TOPOLOGY_RING] = "ring",
+	[TOPOLOGY_CHAIN] = "chain",  [TOPOLOGY_STAR] = "star",         [TOPOLOGY_SWITCH] = "switch",
+	[TOPOLOGY_BUS] = "bus",      [TOPOLOGY_FAT_TREE] = "fat_tree", NULL};
+static const char *const forwards[] = {
+	[FORWARD_CUT_THROUGH] = "cut_through", [FORWARD_STORE] = "store", NULL};
+static const char *const replayed[] = {
+	[REPLAYS_NONE] = "none", [REPLAYS_DECODE] = "decode", [REPLAYS_ALL] = "all", NULL};
 static const char *const duplexes[] = {[DUPLEX_FULL] = "full", [DUPLEX_HALF] = "half", NULL};
 
 #define QTY(strukt, member, d, lo, hi, text)                                                                 \
@@ -68,6 +81,10 @@ static const struct field gemm_fields[] = {
 	 .help = "utilisation by shape"},
 	QTY_OPT(struct gemm_table, u, DIM_SHARE, 1e-6, 1,
 		"utilisation of any shape, in the place of points: fitted to runs of whole models"),
+	QTY_OPT(struct gemm_table, between, DIM_SHARE, 0, 2,
+		"relative error of u between its points; if not said, 6 %"),
+	QTY_OPT(struct gemm_table, beyond, DIM_SHARE, 0, 2,
+		"relative error of u beyond its points; if not said, 15 %"),
 };
 static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table), gemm_fields,
 					      ARRAY_LEN(gemm_fields)};
@@ -86,6 +103,10 @@ static const struct field attention_fields[] = {
 	QTY_OPT(struct attention_table, u, DIM_SHARE, 1e-6, 1, "of any shape, in the place of points"),
 	{FIELD_KEY(struct attention_table, points), .type = FIELD_LIST, .sub = &attention_point_table,
 	 .optional = true, .help = "utilisation of scores + softmax + values, by shape"},
+	QTY_OPT(struct attention_table, between, DIM_SHARE, 0, 2,
+		"relative error of u between its points; if not said, 6 %"),
+	QTY_OPT(struct attention_table, beyond, DIM_SHARE, 0, 2,
+		"relative error of u beyond its points; if not said, 15 %"),
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
@@ -108,6 +129,13 @@ static const struct field overhead_fields[] = {
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
+	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
+		"of the host for each launch, beside the device's work: a block takes the longer of both"),
+	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",
+	 .help = "passes whose launches are recorded and replayed (CUDA graphs): the host is in none of "
+		 "them"},
+	QTY_OPT(struct overhead, wire, DIM_BANDWIDTH, 1e6, 1e15,
+		"rate at which a request makes the weights resident, if they are let go between requests"),
 	QTY_OPT(struct overhead, crossing, DIM_TIME, 0, 1,
 		"for each message and collective operation between machines, beside the link"),
 	QTY_OPT(struct overhead, crossing_rdma, DIM_TIME, 0, 1,
@@ -153,6 +181,12 @@ static const struct field tile_fields[] = {
 	COUNT(struct tile, columns, 4096, "columns"),
 	{FIELD_KEY(struct tile, fill), .type = FIELD_QTY, .dim = DIM_COUNT, .min = 0, .max = 64,
 	 .optional = true, .help = "tiles for each core from which the utilisation is all reached"},
+	{FIELD_KEY(struct tile, expert_rows), .type = FIELD_COUNT, .min = 1, .max = 4096, .optional = true,
+	 .help = "rows of a tile of experts, at most those of the pass; not given: rows"},
+	{FIELD_KEY(struct tile, packed), .type = FIELD_BOOL, .optional = true,
+	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
+	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
+		"of the utilisation, what the kernel of experts reaches; not given: all"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
@@ -198,6 +232,44 @@ static const struct field train_copies_fields[] = {
 };
 static const struct table train_copies_table = {"train copies", sizeof(struct train_copies),
 						train_copies_fields, ARRAY_LEN(train_copies_fields)};
+
+#define WIDTH(member, text)                                                                                  \
+	{                                                                                                    \
+		FIELD_KEY(struct beyond_width, member), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0,    \
+							.max = 10, .def = "0 %", .help = text                \
+	}
+static const struct field beyond_width_fields[] = {
+	WIDTH(prefill, "relative standard deviation of a prompt's time"),
+	WIDTH(decode, "of a token's"),
+	{FIELD_KEY(struct beyond_width, from), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
+	 .max = 1 << 30, .optional = true,
+	 .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
+};
+static const struct table beyond_width_table = {"width", sizeof(struct beyond_width), beyond_width_fields,
+						ARRAY_LEN(beyond_width_fields)};
+
+#define BEYOND(name, index, text)                                                                            \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct beyond, of[index]), .type = FIELD_TABLE,              \
+		.sub = &beyond_width_table, .optional = true, .help = text                                   \
+	}
+static const struct field beyond_fields[] = {
+	BEYOND("mixtures", BEYOND_MIXTURES, "mixtures of experts"),
+	BEYOND("recurrent", BEYOND_RECURRENT, "models with recurrent layers or short convolutions"),
+	BEYOND("latent", BEYOND_LATENT, "models with latent attention"),
+	BEYOND("per_layer", BEYOND_PER_LAYER, "models with embeddings of each layer"),
+	BEYOND("f16", BEYOND_F16, "weights as they are"),
+	BEYOND("q8", BEYOND_Q8, "weights in blocks of 5 to 9 bits"),
+	BEYOND("q4", BEYOND_Q4, "weights in blocks of 4 bits or fewer"),
+	BEYOND("k", BEYOND_K, "weights in llama.cpp's super-blocks of 256"),
+	BEYOND("fp4", BEYOND_FP4, "weights in 4-bit floats"),
+	BEYOND("context", BEYOND_CONTEXT, "attention over more tokens than any run of the fit"),
+	BEYOND("short", BEYOND_SHORT, "passes over fewer tokens of a prompt than any of the fit"),
+	{FIELD_KEY(struct beyond, source), .type = FIELD_TEXT, .optional = true,
+	 .help = "what the widths were seen at"},
+};
+static const struct table beyond_table = {"beyond", sizeof(struct beyond), beyond_fields,
+					  ARRAY_LEN(beyond_fields)};
 
 static const struct field chip_fields[] = {
 	QTY(struct chip_reach, bandwidth, DIM_SHARE, 0.1, 10, "times the rates"),
@@ -250,6 +322,9 @@ static const struct field profile_fields[] = {
 	SUB_OPT(struct profile, train_copies, train_copies_table,
 		"copies of logits and attention scores that training keeps; not given: the logits and their "
 		"gradient, and the scores where attention writes them"),
+	SUB_OPT(struct profile, beyond, beyond_table,
+		"kinds of models and weights that no run of the fit was of, and how wide predictions of them "
+		"are"),
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
@@ -263,6 +338,8 @@ static const struct field profile_fields[] = {
 	 .help = "the runtime whose 'chips' say what to expect of those that are not in 'chips'"},
 	{FIELD_KEY(struct profile, last_apart), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prompt is read but for its last token, which is a step of its own, as those that follow"},
+	{FIELD_KEY(struct profile, caches_only), .type = FIELD_BOOL, .optional = true,
+	 .help = "chunks of a prompt compute nothing of layers behind the last that has a cache of its own"},
 	{FIELD_KEY(struct profile, conv_f32), .type = FIELD_BOOL, .optional = true,
 	 .help = "the state of short convolutions is kept in f32, not in the dtype of the arithmetic"},
 	{FIELD_KEY(struct profile, last_row), .type = FIELD_BOOL, .def = "false",
@@ -344,6 +421,8 @@ static const struct field machine_fields[] = {
 	 .help = "what weights that do not fit are read from"},
 	{FIELD_KEY(struct machine, devices), .type = FIELD_MAP, .sub = &device_table,
 	 .help = "what computes: gpu, cpu"},
+	{FIELD_KEY(struct machine, count), .type = FIELD_COUNT, .min = 1, .max = 1e6, .optional = true,
+	 .help = "of a scenario's machine: so many of it, called NAME0, NAME1 ..."},
 	QTY_OPT(struct machine, price, DIM_MONEY, 0, 1e9, "list price"),
 	QTY_OPT(struct machine, idle_power, DIM_POWER, 0, 1e6, "at the wall, idle"),
 	QTY_OPT(struct machine, active_power, DIM_POWER, 0, 1e6, "at the wall, under load"),
@@ -360,6 +439,12 @@ static const struct field link_point_fields[] = {
 static const struct table link_point_table = {"link point", sizeof(struct link_point), link_point_fields,
 					      ARRAY_LEN(link_point_fields)};
 
+#define JOINS(topology, name, text)                                                                          \
+	{                                                                                                    \
+		.key = name,                                                                                 \
+		.offset = offsetof(struct link, joins) + (topology) * sizeof(struct field_list),             \
+		.type = FIELD_TEXTS, .optional = true, .help = text                                          \
+	}
 static const struct field link_fields[] = {
 	{FIELD_KEY(struct link, schema), .type = FIELD_TEXT, .help = HW_SCHEMA},
 	{FIELD_KEY(struct link, kind), .type = FIELD_CHOICE, .choices = kinds, .def = "link",
@@ -382,7 +467,34 @@ static const struct field link_fields[] = {
 		"what software adds to each operation of all devices of a tensor split"),
 	{FIELD_KEY(struct link, all_reduce), .type = FIELD_CHOICE, .choices = reduce_way_names,
 	 .optional = true, .help = "how parts of a tensor split are summed; auto: the quickest by formula"},
-	{FIELD_KEY(struct link, between), .type = FIELD_TEXTS, .optional = true,
-	 .help = "the two machines it joins"},
+	{FIELD_KEY(struct link, port), .type = FIELD_TEXT, .optional = true,
+	 .help = "name of the machine's network card or controller; its links with one port share its "
+		 "bandwidth"},
+	QTY_OPT(struct link, port_bandwidth, DIM_BANDWIDTH, 1, 1e15,
+		"of a machine's port, each way; not given: that of its fastest link"),
+	JOINS(TOPOLOGY_PAIR, "between", "the two machines it joins"),
+	JOINS(TOPOLOGY_SWITCH, "switch", "or machines on one switch, each by one port"),
+	JOINS(TOPOLOGY_BUS, "bus", "or machines on one medium that all messages share"),
+	JOINS(TOPOLOGY_MESH, "mesh", "or machines with a cable between every two"),
+	JOINS(TOPOLOGY_RING, "ring", "or machines with a cable from each to the next, the last to the first"),
+	JOINS(TOPOLOGY_CHAIN, "chain", "or machines with a cable from each to the next"),
+	JOINS(TOPOLOGY_STAR, "star", "or machines with a cable from the first to every other"),
+	JOINS(TOPOLOGY_FAT_TREE, "fat_tree", "or machines on leaf switches that others join"),
+	QTY_OPT(struct link, backplane, DIM_BANDWIDTH, 1, 1e15,
+		"of a switch, all messages together; not given: no limit"),
+	QTY_OPT(struct link, switch_latency, DIM_TIME, 0, 1,
+		"of each switch on the way; not given: part of the latency"),
+	{FIELD_KEY(struct link, leaf), .type = FIELD_COUNT, .min = 1, .max = 1e4, .optional = true,
+	 .help = "of a fat tree: machines on a leaf switch"},
+	{FIELD_KEY(struct link, oversubscription), .type = FIELD_DOUBLE, .min = 1, .max = 1000,
+	 .optional = true,
+	 .help = "of a fat tree: bandwidth of a leaf's machines to that of its way up; not given: 1"},
+	{FIELD_KEY(struct link, forward), .type = FIELD_CHOICE, .choices = forwards, .optional = true,
+	 .help = "how machines of a ring, chain or star pass on what is not theirs: packet by packet, or "
+		 "whole "
+		 "messages; not given: packet by packet"},
+	QTY_OPT(struct link, forward_latency, DIM_TIME, 0, 1, "of each machine that passes on"),
+	QTY_OPT(struct link, forward_bandwidth, DIM_BANDWIDTH, 1, 1e15,
+		"at which a machine passes on, all that it passes on together; not given: no limit"),
 };
 const struct table link_table = {"link", sizeof(struct link), link_fields, ARRAY_LEN(link_fields)};

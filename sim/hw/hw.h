@@ -29,6 +29,8 @@ struct gemm_table {
 	struct qty sync;
 	struct qty u;             /* for any shape, where no points are given */
 	struct field_list points; /* struct gemm_point */
+	/* relative errors of u between points and beyond them; not given: those of sim/cost/util.h */
+	struct qty between, beyond;
 };
 
 struct attention_point {
@@ -41,9 +43,10 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct origin origin;
 	/* fused, as flash attention: the masked half is skipped, the scores are never written */
 	bool skips_mask;
-	struct qty u;             /* for any shape, where no points are given */
-	struct field_list points; /* struct attention_point */
-	struct qty decode;        /* byte/s at which one query reads the KV cache */
+	struct qty u;               /* for any shape, where no points are given */
+	struct field_list points;   /* struct attention_point */
+	struct qty between, beyond; /* as in struct gemm_table */
+	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
 };
 
@@ -55,12 +58,24 @@ struct fusion {
 	double passes;
 };
 
+/* A graph of launches that was captured once is replayed by one launch (CUDA graphs); a runtime that captures decode
+ * steps alone launches the kernels of a prompt, whose shapes differ, one by one. */
+enum replayed { REPLAYS_NONE, REPLAYS_DECODE, REPLAYS_ALL };
+
 struct overhead {
 	struct origin origin;
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
 	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
+	 * slower one, the device waits for it. Not given: the host is never the slower one. */
+	struct qty host;
+	enum replayed
+		replays; /* the passes whose launches were recorded, and cost the host nothing but the step */
+	/* byte/s at which a request has the weights made resident before its first pass, where they are let go between
+	 * requests; not given: they stay */
+	struct qty wire;
 	/* Where the host moves what one machine sends to another, the device waits for the host and the host for
 	 * the device, whatever the link: */
 	struct qty crossing;      /* seconds for each message and each collective operation */
@@ -99,6 +114,13 @@ struct tile {
 	struct origin origin; /* node NULL: not given */
 	int64_t rows, columns;
 	struct qty fill; /* tiles for each core from which the full utilisation is reached */
+	/* Rows of the tiles in which products of experts run, at most those of the pass; 0: rows. A kernel may take one
+	 * size for all experts, by the tokens of the pass, however few of them each expert gets. */
+	int64_t expert_rows;
+	/* The rows of all experts follow one another through the tiles, so that an expert begins anywhere in one; a
+	 * tile is computed once for each expert that has rows in it. */
+	bool packed;
+	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
 };
 
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
@@ -140,6 +162,37 @@ struct train_copies {
 	const char *source; /* file and commit */
 };
 
+/* Kinds of models, weights and contexts that the runs of a fit may lack. */
+enum beyond_kind {
+	BEYOND_MIXTURES,
+	BEYOND_RECURRENT,
+	BEYOND_LATENT,
+	BEYOND_PER_LAYER,
+	BEYOND_F16,
+	BEYOND_Q8,
+	BEYOND_Q4,
+	BEYOND_K,
+	BEYOND_FP4,
+	BEYOND_CONTEXT,
+	BEYOND_SHORT,
+	BEYOND_KINDS
+};
+
+/* How wide predictions of a kind that no run of the fit was of have proved to be: the least relative standard deviations
+ * of a time, whatever the numbers' own. 0: such runs were in the fit. */
+struct beyond_width {
+	struct origin origin;
+	double prefill, decode;
+	/* BEYOND_CONTEXT: tokens of context beyond which it holds; BEYOND_SHORT: tokens of a prompt's pass below which */
+	int64_t from;
+};
+
+struct beyond {
+	struct origin origin; /* node NULL: not given, so nothing is known to be beyond the fit */
+	struct beyond_width of[BEYOND_KINDS];
+	const char *source;
+};
+
 /* A device's rates, kernels and overheads under one runtime. Rates may be written as shares of the bus:
  * machine_check(). */
 struct profile {
@@ -163,12 +216,15 @@ struct profile {
 	struct dies dies;
 	struct honours honours;
 	struct train_copies train_copies;
+	struct beyond beyond;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
+	/* chunks of a prompt compute what the caches need, and nothing of the layers behind the last cache */
+	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */
 	bool last_apart; /* the last token of a prompt is a step of its own, as those that follow */
 };
@@ -210,8 +266,9 @@ struct machine {
 	const char *die;           /* the chip that each of its dies is; NULL: not given */
 	struct field_list sold_as; /* const char *: "MacBook Pro" */
 	int kind;
-	int system;   /* enum hw_system; its rule gives memory.usable if that is not given */
-	int64_t dies; /* number of dies of its GPU: 2 for an Ultra */
+	int system;    /* enum hw_system; its rule gives memory.usable if that is not given */
+	int64_t dies;  /* number of dies of its GPU: 2 for an Ultra */
+	int64_t count; /* a scenario's; world_load() has made so many of it, and dropped it */
 	struct memory memory;
 	struct disk *disk;                          /* NULL: not said */
 	struct field_list devices;                  /* struct device */
@@ -227,8 +284,34 @@ struct link_point { /* the rate of a single message of this size, without the la
 };
 
 /* The algorithm of a collective operation over links (step/collective.h); auto: the fastest. */
-enum reduce_way { REDUCE_AUTO, REDUCE_RING, REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_TREE };
+enum reduce_way {
+	REDUCE_AUTO,
+	REDUCE_RING,
+	REDUCE_DIRECT,
+	REDUCE_SCATTER,
+	REDUCE_TREE,
+	REDUCE_HALVING,
+	REDUCE_HIERARCHICAL
+};
 extern const char *const reduce_way_names[]; /* NULL-terminated */
+
+/* The ways in which a link joins machines. A pair has a cable between two; the others name any number. */
+enum topology {
+	TOPOLOGY_PAIR,
+	TOPOLOGY_MESH,  /* a cable between every two */
+	TOPOLOGY_RING,  /* a cable from each to the next, and from the last to the first */
+	TOPOLOGY_CHAIN, /* a cable from each to the next */
+	TOPOLOGY_STAR,  /* a cable from the first to every other */
+	TOPOLOGY_SWITCH,
+	TOPOLOGY_BUS,      /* one medium on which one message at a time has the whole bandwidth */
+	TOPOLOGY_FAT_TREE, /* leaf switches of `leaf` machines each, joined by switches above */
+	TOPOLOGY_N
+};
+extern const char *const topology_names[TOPOLOGY_N + 1]; /* the keys of a link: "between", "mesh", ... */
+
+/* The way in which a machine in the middle passes messages on: packet by packet, so that all cables on the way work at
+ * the same time, or each message when it has the whole of it. */
+enum forwarding { FORWARD_CUT_THROUGH, FORWARD_STORE };
 
 struct link {
 	struct origin origin; /* name: as the scenario calls it */
@@ -248,7 +331,20 @@ struct link {
 		receive_copy;
 	struct qty collective_latency; /* seconds that software adds to each collective operation */
 	int all_reduce;                /* enum reduce_way */
-	struct field_list between;     /* machine names; set by the scenario */
+	/* a machine's network card or Thunderbolt controller, which its links of that port share; NULL: none is shared */
+	const char *port;
+	struct qty port_bandwidth; /* byte/s of that port, each way; not given: that of its fastest link */
+	/* set by the scenario: */
+	struct field_list joins[TOPOLOGY_N]; /* machine names; one of them is given */
+	struct qty backplane; /* byte/s of a switch, all messages together; not given: no limit */
+	struct qty
+		switch_latency;  /* seconds of each switch on the way; not given: it is part of the latency */
+	int64_t leaf;            /* ports of a fat tree's leaf switches to machines; 0: not given */
+	double oversubscription; /* bandwidth of these to that of the leaf's ports upwards; 0: not given, 1 */
+	int forward;             /* enum forwarding */
+	struct qty forward_latency,
+		/* seconds for each machine on the way, beside those of the cables; byte/s that it copies */
+		forward_bandwidth;
 };
 
 extern const struct table machine_table, link_table;
@@ -257,6 +353,9 @@ extern const struct table machine_table, link_table;
  * above the peak, figures that contradict each other. 0, or -1 with diagnostics. */
 int machine_check(struct machine *m, struct diags *diags);
 int link_check(const struct link *l, struct diags *diags);
+
+/* The topology that a link names; TOPOLOGY_N: none or several. */
+enum topology link_topology(const struct link *l);
 
 /* The device of that name; name NULL: the first. NULL: the machine has none such. */
 const struct device *machine_device(const struct machine *m, const char *name);

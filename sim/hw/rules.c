@@ -85,6 +85,20 @@ struct qty link_rate(const struct link *l, double bytes)
 	return rate;
 }
 
+enum topology link_topology(const struct link *l)
+{
+	enum topology found = TOPOLOGY_N;
+
+	for (int i = 0; i < TOPOLOGY_N; i++) {
+		if (!l->joins[i].n)
+			continue;
+		if (found != TOPOLOGY_N)
+			return TOPOLOGY_N;
+		found = (enum topology)i;
+	}
+	return found;
+}
+
 int link_check(const struct link *l, struct diags *diags)
 {
 	const struct link_point *p = l->bandwidth_by_size.at;
@@ -236,6 +250,9 @@ int machine_check(struct machine *m, struct diags *diags)
 	const struct device *d = m->devices.at;
 	const size_t before = diags->total;
 
+	if (m->count)
+		diag_add(diags, yml_get(m->origin.node, "count")->place, "a scenario says how many there are",
+			 "machine '%s': count: a machine's file is one machine", m->origin.name);
 	if (!m->devices.n)
 		diag_add(diags, m->origin.node->place, NULL, "machine '%s': it has no device",
 			 m->origin.name);

@@ -28,6 +28,8 @@ enum op_kind {
 	OP_TOP,     /* the best of an indexer's scores */
 	OP_UPDATE,  /* the optimizer over its weights */
 	OP_STEP,    /* nothing but the host's part of a step */
+	OP_LAUNCH,  /* the host's launches of a block's kernels, `times` of them (sim/cost/cost.h) */
+	OP_WIRE,    /* weights made resident, before the first pass of a request */
 	OP_KIND_N
 };
 

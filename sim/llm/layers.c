@@ -149,6 +149,32 @@ bool block_is_tail(const struct model *m, struct block b)
 	return b.layer == m->layers - 1 && b.part.role != ROLE_ATTENTION;
 }
 
+bool model_has_recurrent(const struct model *m)
+{
+	for (size_t i = 0; m->layout && i < m->layout->kinds_n; i++)
+		if (m->layout->kind[i].recurrent)
+			return true;
+	return false;
+}
+
+bool model_has_latent(const struct model *m)
+{
+	for (size_t i = 0; m->layout && i < m->layout->kinds_n; i++)
+		if (m->layout->kind[i].attention && m->layout->kind[i].attention->latent)
+			return true;
+	return !m->layout && m->attention.latent;
+}
+
+int64_t model_last_cache(const struct model *m)
+{
+	int64_t last = m->layers - 1;
+
+	while (m->layout && last > 0 && kind_at(m, last)->attention &&
+	       kind_at(m, last)->attention->shares_cache)
+		last--;
+	return last;
+}
+
 size_t model_block_of(const struct model *m, enum role role, int64_t layer)
 {
 	if (role == ROLE_EMBEDDING)

@@ -273,6 +273,11 @@ size_t model_last_block(const struct model *m);
 /* Blocks of the last layer that follow its attention: where one token's logits are asked for, it alone needs
  * them. */
 bool block_is_tail(const struct model *m, struct block b);
+/* Has the model layers with a recurrence or a short convolution; with latent attention? */
+bool model_has_recurrent(const struct model *m);
+bool model_has_latent(const struct model *m);
+/* The last layer that has a cache or a state of its own: those behind it read earlier ones. */
+int64_t model_last_cache(const struct model *m);
 /* The number of a block; layer is ignored for the ends. A role that the layer lacks is a BUG. */
 size_t model_block_of(const struct model *m, enum role role, int64_t layer);
 /* The first block of a layer; of the layer behind the last: the head. */

@@ -133,7 +133,7 @@ static double misses(const struct experts *x, const double *share, const bool *h
 	return none;
 }
 
-struct routed routing_to(const struct experts *x, const int *owner, unsigned devices, double tokens)
+struct routed routing_to(const struct experts *x, const int *owner, uint64_t devices, double tokens)
 {
 	double *share = xcalloc((size_t)x->count, sizeof *share);
 	bool *here = xcalloc((size_t)x->count, sizeof *here);

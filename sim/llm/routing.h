@@ -27,6 +27,6 @@ struct routed {
  * experts are distinct: the probability that none is in the set is that of a conditional Poisson sample
  * (Chen, Dempster & Liu, "Weighted finite population sampling to maximize entropy", Biometrika 81(3),
  * 1994), hypergeometric if all experts are alike. */
-struct routed routing_to(const struct experts *x, const int *owner, unsigned devices, double tokens);
+struct routed routing_to(const struct experts *x, const int *owner, uint64_t devices, double tokens);
 
 #endif

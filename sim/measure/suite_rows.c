@@ -158,30 +158,42 @@ static void cases_gemv(const struct suite_machine *m, const struct suite_row *r,
 			}
 }
 
-static struct bench_case attention(enum sample_dtype dtype, int64_t queries, int64_t context)
+struct head_shape {
+	int64_t heads, kv_heads, dim;
+};
+static const struct head_shape common_heads = {32, 8, 128}; /* Llama 3 8B, Mistral 7B */
+
+static struct bench_case attention(enum sample_dtype dtype, const struct head_shape *h, int64_t queries,
+				   int64_t context)
 {
-	enum { HEADS = 32, KV_HEADS = 8, DIM = 128 }; /* Llama 3 8B, Mistral 7B */
 	const double q = (double)queries, all = (double)context;
 
 	return (struct bench_case){.dtype = dtype,
 				   .m = queries,
 				   .n = context,
-				   .heads = HEADS,
-				   .kv_heads = KV_HEADS,
-				   .head_dim = DIM,
-				   .bytes = dtype_B[dtype] * 2 * KV_HEADS * DIM * all,
-				   .flop = 4.0 * HEADS * DIM * (q * (all - q) + q * (q + 1) / 2),
+				   .heads = h->heads,
+				   .kv_heads = h->kv_heads,
+				   .head_dim = h->dim,
+				   .bytes = dtype_B[dtype] * 2 * (double)(h->kv_heads * h->dim) * all,
+				   .flop = 4.0 * (double)(h->heads * h->dim) *
+					   (q * (all - q) + q * (q + 1) / 2),
 				   .cold = true};
 }
 
 /* f16 where there is such arithmetic, else f32. */
-static void add_attention(const struct suite_machine *m, const struct suite_row *r, suite_cases *to,
-			  int64_t queries, int64_t context)
+static void add_heads(const struct suite_machine *m, const struct suite_row *r, suite_cases *to,
+		      const struct head_shape *h, int64_t queries, int64_t context)
 {
 	const size_t before = to->n;
 
 	for (size_t t = 0; t < ARRAY_LEN(floats) && to->n == before; t++)
-		add(m, r, to, attention(floats[t], queries, context));
+		add(m, r, to, attention(floats[t], h, queries, context));
+}
+
+static void add_attention(const struct suite_machine *m, const struct suite_row *r, suite_cases *to,
+			  int64_t queries, int64_t context)
+{
+	add_heads(m, r, to, &common_heads, queries, context);
 }
 
 static void cases_prefill(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
@@ -203,6 +215,19 @@ static void cases_decode(const struct suite_machine *m, const struct suite_row *
 {
 	for (int64_t n = 128; n <= 32768; n *= m->quick ? 4 : 2)
 		add_attention(m, r, to, 1, n);
+	fit(m, r, to);
+}
+
+/* From one query head for each key and value head (Llama 2 7B, GPT-2) to eight (Qwen3 MoE, Llama 3 70B), heads of 64 and
+ * 128, few of them and many: what the rate of one query hangs on besides the depth. */
+static void cases_heads(const struct suite_machine *m, const struct suite_row *r, suite_cases *to)
+{
+	static const struct head_shape shapes[] = {{32, 32, 128}, {12, 12, 64}, {16, 8, 128}, {32, 8, 64},
+						   {32, 4, 128},  {64, 8, 128}, {8, 1, 128}};
+
+	for (int64_t n = 1024; n <= 16384; n *= m->quick ? 16 : 4)
+		for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
+			add_heads(m, r, to, &shapes[i], 1, n);
 	fit(m, r, to);
 }
 
@@ -313,13 +338,16 @@ const struct suite_row suite_rows[] = {
 	 "peak_*, runtimes.*.gemm_*", SAMPLE_GEMM, 0.010, 7, 45, 9, 15, cases_gemm},
 	{"gemm-llm", "products of a language model",
 	 "1 to 4096 rows by 0.26 to 235 million weights, as time allows", "FLOP/s",
-	 "runtimes.*.gemm_*.points", SAMPLE_GEMM, 0.010, 15, 90, 9, 15, cases_llm},
+	 "runtimes.*.gemm_*.points", SAMPLE_GEMM, 0.010, 14, 86, 9, 15, cases_llm},
 	{"gemv", "1 to 8 rows through f16, f32, 8-bit and 4-bit blocks", "0.26 to 59 million weights, cold",
 	 "byte/s", "runtimes.*.gemv, few, dequant", SAMPLE_GEMV, 0.010, 6, 30, 9, 15, cases_gemv},
 	{"prefill", "causal attention, 32 heads over 8, of 128", "32 to 8192 queries, whole and in chunks",
 	 "FLOP/s", "runtimes.*.attention.points", SAMPLE_PREFILL, 0.010, 6, 35, 9, 15, cases_prefill},
 	{"decode", "one query over a cache, likewise", "128 to 32768 tokens, cold", "byte/s",
-	 "runtimes.*.attention.decode", SAMPLE_DECODE, 0.010, 3, 15, 9, 15, cases_decode},
+	 "runtimes.*.attention.decode", SAMPLE_DECODE, 0.010, 2.5, 15, 9, 15, cases_decode},
+	{"decode-heads", "the same, 1 to 8 query heads for each key and value head, of 64 and 128",
+	 "1024 to 16384 tokens, cold", "byte/s", "runtimes.*.attention.decode, decode_u", SAMPLE_DECODE,
+	 0.010, 1.5, 14, 9, 15, cases_heads},
 	{"elementwise", "one pass of a gain over rows of 4096", "1 to 4096 rows, cold", "byte/s",
 	 "runtimes.*.copy", SAMPLE_ELEMENTWISE, 0.005, 1.5, 8, 9, 15, cases_elementwise},
 	{"moe", "tokens gathered to experts, a product each, scattered",
@@ -338,7 +366,7 @@ const struct suite_row suite_rows[] = {
 	{"core-gemm", "the gemm row, by one core", "512 to 2048", "FLOP/s", "report", SAMPLE_GEMM, 0.010, 2,
 	 8, 9, 15, cases_core_gemm},
 	{"sustained", "one product again and again, for throttling", "2048 cubed, or 1024", "FLOP/s",
-	 "runtimes.*.sustained", SAMPLE_SUSTAINED, 0.25, 3, 30, 12, 120, cases_sustained},
+	 "runtimes.*.sustained", SAMPLE_SUSTAINED, 0.25, 3, 20, 12, 80, cases_sustained},
 };
 const size_t suite_rows_n = ARRAY_LEN(suite_rows);
 
@@ -430,6 +458,9 @@ const char *suite_label(struct arena *a, const struct bench_case *c)
 		str_addf(&s, " %lld x %lld", (long long)c->m, (long long)c->n);
 	if (c->k)
 		str_addf(&s, " x %lld", (long long)c->k);
+	if (c->kind == SAMPLE_DECODE)
+		str_addf(&s, ", %lld/%lld heads of %lld", (long long)c->heads, (long long)c->kv_heads,
+			 (long long)c->head_dim);
 	if (!c->m && !c->n) {
 		str_add(&s, " ");
 		units_format(&s, c->bytes, DIM_BYTES, 3);

@@ -79,29 +79,32 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 static void find_units(const struct maker *mk, const struct rule *r, struct shards *shards)
 {
 	const char *const *on = r->on.at;
-	const char *names[SHARDS_MAX * 8];
-	size_t known = 0;
+	const size_t names_n = mk->w->machines_n + mk->w->units_n;
+	const char **names = xcalloc(names_n, sizeof *names);
 
-	for (size_t i = 0; i < mk->w->machines_n && known < ARRAY_LEN(names); i++)
-		names[known++] = mk->w->machines[i].origin.name;
-	for (size_t i = 0; i < mk->w->units_n && known < ARRAY_LEN(names); i++)
-		names[known++] = mk->w->units[i].name;
+	for (size_t i = 0; i < names_n; i++)
+		names[i] = i < mk->w->machines_n ? mk->w->machines[i].origin.name
+						 : mk->w->units[i - mk->w->machines_n].name;
 	for (size_t i = 0; i < r->on.n && i < SHARDS_MAX; i++) {
 		char msg[160], hint[120] = "";
-		const char *near = str_closest(on[i], names, known);
+		const char *near;
 
 		shards->unit[i] = world_unit(mk->w, on[i]);
 		for (size_t j = 0; j < i; j++)
-			if (shards->unit[j] == shards->unit[i] && shards->unit[i] != WORLD_NONE)
+			if (shards->unit[j] == shards->unit[i] && shards->unit[i] != WORLD_NONE) {
 				complain_at(mk, entry_place(r, "on", i), NULL, "a device is named twice");
+				break;
+			}
 		if (shards->unit[i] != WORLD_NONE)
 			continue;
 		shards->unit[i] = 0;
+		near = str_closest(on[i], names, names_n);
 		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
 		complain_at(mk, entry_place(r, "on", i), hint, msg);
 	}
+	free(names);
 }
 
 static void share_out(const struct maker *mk, const struct rule *r, struct shards *shards)
@@ -134,8 +137,12 @@ static struct shards shard_group_of(const struct maker *mk, const struct rule *r
 {
 	struct shards shards = {.n = r->on.n > SHARDS_MAX ? SHARDS_MAX : (int)r->on.n};
 
+	char msg[120];
+
 	if (!r->on.n || r->on.n > SHARDS_MAX) {
-		complain(mk, r, "on", NULL, "one to eight devices must be named");
+		snprintf(msg, sizeof msg, "%zu devices are named; a block is split over %d at most", r->on.n,
+			 SHARDS_MAX);
+		complain(mk, r, "on", NULL, msg);
 		return shards;
 	}
 	if (r->on.n > 1 && r->split == RULE_WHOLE)
@@ -403,25 +410,33 @@ bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 	return false;
 }
 
+/* [unit]: whether it runs anything. The caller frees it. */
+static bool *find_used(const struct world *w, const struct placement *p)
+{
+	bool *used = xcalloc(w->units_n, sizeof *used);
+
+	for (size_t u = 0; u < w->units_n; u++)
+		for (int x = 0; x < PHASE_N; x++)
+			used[u] = used[u] || placement_uses(p, (enum phase)x, u);
+	return used;
+}
+
 static void check_links(const struct maker *mk, const struct placement *p)
 {
 	const struct world *w = mk->w;
+	bool *used = find_used(w, p);
 
 	for (size_t a = 0; a < w->units_n; a++) {
 		for (size_t b = 0; b < a; b++) {
-			bool both = false;
 			const size_t ma = w->units[a].machine, mb = w->units[b].machine;
 
-			for (int x = 0; x < PHASE_N; x++)
-				for (int y = 0; y < PHASE_N; y++)
-					both |= placement_uses(p, (enum phase)x, a) &&
-						placement_uses(p, (enum phase)y, b);
-			if (both && ma != mb && world_link_use(w, ma, mb) == WORLD_NONE)
+			if (used[a] && used[b] && ma != mb && world_link_use(w, ma, mb) == WORLD_NONE)
 				diag_add(mk->diags, mk->a->origin.node->place, "add one under 'links:'",
 					 "assignment '%s': no link joins '%s' and '%s'", mk->a->name,
 					 w->machines[mb].origin.name, w->machines[ma].origin.name);
 		}
 	}
+	free(used);
 }
 
 static const struct speculative *speculative_of(const struct maker *mk, const struct placement *p)

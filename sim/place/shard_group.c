@@ -28,7 +28,7 @@ void shard_group_experts(const struct model *m, const struct shards *s, int64_t 
 		counts[i] = llround(s->share[i] * (double)m->experts->count);
 }
 
-struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
+struct routed shard_group_routed(const struct model *m, const struct shards *s, uint64_t devices,
 				 double tokens)
 {
 	int *owner = xcalloc((size_t)m->experts->count, sizeof *owner);
@@ -48,6 +48,14 @@ bool shard_group_all_logits(const struct world *w, const struct shards *s)
 		if (w->units[s->unit[i]].profile->all_logits)
 			return true;
 	return false;
+}
+
+bool shard_group_caches_only(const struct world *w, const struct shards *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!w->units[s->unit[i]].profile->caches_only)
+			return false;
+	return s->n > 0;
 }
 
 bool shard_group_last_row(const struct world *w, const struct shards *s)

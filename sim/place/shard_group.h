@@ -9,7 +9,8 @@
 #include "sim/llm/routing.h"
 #include "sim/world/world.h"
 
-enum { SHARDS_MAX = 8 };
+/* The most devices of one block: a set of them is a word of 64 bits. */
+enum { SHARDS_MAX = 64 };
 
 /* The devices of one block in one phase, and how the block is split over them. */
 struct shards {
@@ -26,7 +27,7 @@ bool shard_group_same(const struct shards *a, const struct shards *b);
 void shard_group_experts(const struct model *m, const struct shards *s, int64_t counts[SHARDS_MAX]);
 /* The rows of so many tokens that reach the experts of some of the devices (bit i: device i), and the
  * experts hit there. */
-struct routed shard_group_routed(const struct model *m, const struct shards *s, unsigned devices,
+struct routed shard_group_routed(const struct model *m, const struct shards *s, uint64_t devices,
 				 double tokens);
 /* Returns whether a device of the group is on that unit's machine and so shares its memory. */
 bool shard_group_beside(const struct world *w, const struct shards *s, size_t unit);
@@ -35,6 +36,7 @@ bool shard_group_beside(const struct world *w, const struct shards *s, size_t un
 bool shard_group_all_logits(const struct world *w, const struct shards *s);
 /* Returns whether all devices run the blocks after the last layer's attention of a prefill for the last token
  * alone. */
+bool shard_group_caches_only(const struct world *w, const struct shards *s);
 bool shard_group_last_row(const struct world *w, const struct shards *s);
 /* Returns whether the first device runs the last token of a prompt as a step of its own. */
 bool shard_group_last_apart(const struct world *w, const struct shards *s);

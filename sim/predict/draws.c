@@ -19,7 +19,7 @@ static const char *source_name(struct arena *a, const struct world *w, size_t in
 	case QUEUE_DEVICE:
 		return device_stream(a, &w->machines[w->units[s.of].machine], w->units[s.of].device);
 	case QUEUE_LINK:
-		return arena_printf(a, "draws/%s", w->link_uses[s.of].link->title);
+		return arena_printf(a, "draws/%s", w->links[s.of].title);
 	case QUEUE_DISK:
 		return arena_printf(a, "draws/%s/disk", w->machines[s.of].title);
 	}
@@ -65,8 +65,8 @@ struct params *draws_of_device(struct arena *a, const struct machine *machine, c
 static void draw_power(struct arena *a, const struct world *w, uint64_t seed, struct draws *d)
 {
 	for (size_t s = 0; s < d->sockets; s++) {
-		const char *title = s < w->machines_n ? w->machines[s].title
-						      : w->link_uses[s - w->machines_n].link->title;
+		const char *title =
+			s < w->machines_n ? w->machines[s].title : w->links[s - w->machines_n].title;
 		struct rng *rng = rng_new(seed, arena_printf(a, "draws/%s/power", title));
 
 		for (size_t i = 0; i < d->n; i++) {
@@ -85,7 +85,7 @@ struct draws draws_make(struct arena *a, const struct world *w, uint64_t seed, s
 			  .n = n,
 			  .threads = 1,
 			  .sources = program_sources(w),
-			  .sockets = w->machines_n + w->link_uses_n};
+			  .sockets = w->machines_n + w->links_n};
 
 	d.z = arena_array(a, n * d.sources, sizeof *d.z);
 	d.power = arena_array(a, n * d.sockets, sizeof *d.power);

@@ -65,16 +65,35 @@ static struct power machine_power(const struct world *w, size_t m, double s, con
 	return (struct power){idle, idle + joules / s};
 }
 
-/* Beyond what its ports take in an idle machine: nothing where the link says nothing. */
-static double joint_W(const struct world *w, size_t j, double s, const double *busy_ns,
-		      const struct power_draw *power_draw)
+/* The seconds for which a machine's end of a link is busy, by all that the link joins it to. */
+static double end_busy_s(const struct world *w, size_t link, size_t machine, const bool *used,
+			 const double *busy_ns)
 {
-	const struct link *l = w->link_uses[j].link;
-	const double busy_s = (busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 0})] +
-			       busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 1})]) /
-			      1e9;
+	double ns = 0;
 
-	return l->power.given ? 2 * watts(&l->power, power_draw->active) * fmin(busy_s, s) / s : 0;
+	for (size_t j = 0; j < w->link_uses_n; j++) {
+		const size_t *ends = w->link_uses[j].ends;
+
+		if (w->link_uses[j].of == link && (ends[0] == machine || ends[1] == machine) &&
+		    used[ends[0]] && used[ends[1]])
+			ns += busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 0})] +
+			      busy_ns[queue_index(w, (struct queue){QUEUE_LINK, j, 1})];
+	}
+	return ns / 1e9;
+}
+
+/* Beyond what its ports take in idle machines: nothing where the link says nothing. */
+static double link_W(const struct world *w, size_t link, double s, const bool *used, const double *busy_ns,
+		     const struct power_draw *power_draw)
+{
+	const struct qty *power = &w->links[link].power;
+	double sum = 0;
+
+	for (size_t m = 0; power->given && m < w->machines_n; m++)
+		if (used[m])
+			sum += watts(power, power_draw->active) *
+			       fmin(end_busy_s(w, link, m, used, busy_ns), s) / s;
+	return sum;
 }
 
 struct price energy_cost_price(const struct world *w, const bool *used)
@@ -108,10 +127,9 @@ struct energy_cost energy_cost_of(const struct world *w, const bool *used, doubl
 		idle_W += power.idle;
 		mean_W += power.mean;
 	}
-	for (size_t j = 0; j < w->link_uses_n; j++)
-		if (used[w->link_uses[j].ends[0]] && used[w->link_uses[j].ends[1]])
-			mean_W += joint_W(w, j, s, busy_ns,
-					  power_draw ? &power_draw[w->machines_n + j] : &nominal_draw);
+	for (size_t j = 0; j < w->links_n; j++)
+		mean_W += link_W(w, j, s, used, busy_ns,
+				 power_draw ? &power_draw[w->machines_n + j] : &nominal_draw);
 	b.energy_J = mean_W * s;
 	/* for each second of work, (1 - u) / u seconds of idling */
 	b.usd = energy_cost_price(w, used).usd * s / (money->life * money->utilisation) +

@@ -13,11 +13,19 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
 	case QUEUE_DEVICE:
 		return arena_printf(a, "%s of %s", param_names[param], w->units[s.of].name);
 	case QUEUE_LINK:
-		return arena_printf(a, "%s of %s", param_names[param], w->link_uses[s.of].link->origin.name);
+		return arena_printf(a, "%s of %s", param_names[param], w->links[s.of].origin.name);
 	case QUEUE_DISK:
 		return arena_printf(a, "disk of %s", w->machines[s.of].origin.name);
 	}
 	BUG("source kind %d", (int)s.kind);
+}
+
+/* Seconds of a message or a copy: as long as it took among others that shared its way. */
+static double carried_s(const struct simulated *r, uint32_t task, const struct op_class *c)
+{
+	const struct task_span *span = &r->run.spans[task];
+
+	return r->graph.tasks[task].wires_n ? sim_s_of_ns(span->end_ns - span->start_ns) : c->cost.memory.s;
 }
 
 /* Adds up the critical path of a program by source and parameter. */
@@ -33,8 +41,13 @@ static void sum_critical_path(struct arena *a, const struct simulated *r, struct
 		if (c->kind != CLASS_OP) {
 			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
 										      : PARAM_BANDWIDTH] +=
-				c->cost.memory.s;
+				carried_s(r, path[i], c);
 			s[PARAM_LATENCY] += c->lag_s;
+			continue;
+		}
+		if (c->launches) { /* the part that the device waits for */
+			s[PARAM_OVERHEAD] +=
+				sim_s_of_ns(r->run.spans[path[i]].end_ns - r->run.spans[path[i]].start_ns);
 			continue;
 		}
 		if (c->cost.arithmetic.s >= c->cost.memory.s)
@@ -113,7 +126,7 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
 	}
 	sum_critical_path(&scratch, r, sum);
-	for (size_t s = w->units_n; s < w->units_n + w->link_uses_n; s++)
+	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)
 		for (int i = 0; i < PARAM_N; i++)
 			c.wait_s += sum[s].of[i];
 	arena_release(&scratch);

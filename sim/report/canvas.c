@@ -41,6 +41,12 @@ static void add_quoted(struct str *out, const char *text, bool tooltip)
 	}
 }
 
+static void add_class(struct str *out, const char *class_name)
+{
+	if (class_name)
+		str_addf(out, ",class=\"%s\"", class_name);
+}
+
 static void add_tooltip(struct str *out, const char *tooltip)
 {
 	if (!tooltip)
@@ -52,11 +58,19 @@ static void add_tooltip(struct str *out, const char *tooltip)
 
 void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first)
 {
-	*c = (struct canvas){.out = out, .height = height, .areas = STR_INIT};
+	canvas_open_scaled(c, out, width, height, lines_first, 1, false);
+}
+
+void canvas_open_scaled(struct canvas *c, struct str *out, double width, double height, bool lines_first,
+			double scale, bool paper)
+{
+	*c = (struct canvas){.out = out, .height = height, .scale = scale, .areas = STR_INIT};
+	width *= scale;
+	height *= scale;
 	str_addf(out,
 		 "digraph lemursim {\n"
-		 "graph [bb=\"0,0,%.0f,%.0f\",pad=0,bgcolor=white,outputorder=%s,splines=line]\n",
-		 width, height, lines_first ? "edgesfirst" : "nodesfirst");
+		 "graph [bb=\"0,0,%.0f,%.0f\",pad=0,bgcolor=white,outputorder=%s,splines=line%s]\n",
+		 width, height, lines_first ? "edgesfirst" : "nodesfirst", paper ? ",class=paper" : "");
 	/* a blank tooltip keeps browsers from showing the node's name */
 	str_add(out,
 		"node "
@@ -90,15 +104,17 @@ void canvas_area(struct canvas *c, const struct point *corners, size_t n, const 
 	/* the pen draws nothing: its colour is transparent */
 	str_addf(&c->areas, "c 9 -#ffffff00 C %zu -%s P %zu", strlen(fill), fill, n);
 	for (size_t i = 0; i < n; i++)
-		str_addf(&c->areas, " %.2f %.2f", corners[i].x, c->height - corners[i].y);
+		str_addf(&c->areas, " %.2f %.2f", corners[i].x * c->scale,
+			 (c->height - corners[i].y) * c->scale);
 	str_add(&c->areas, " ");
 }
 
 /* Writes the begin of a node: its position and size. */
 static void open_node(struct canvas *c, struct rect at)
 {
-	str_addf(c->out, "n%zu [pos=\"%.2f,%.2f\",width=%.4f,height=%.4f", c->n++, at.x + at.w / 2,
-		 c->height - at.y - at.h / 2, fmax(at.w, 0.01) / 72, fmax(at.h, 0.01) / 72);
+	str_addf(c->out, "n%zu [pos=\"%.2f,%.2f\",width=%.4f,height=%.4f", c->n++,
+		 (at.x + at.w / 2) * c->scale, (c->height - at.y - at.h / 2) * c->scale,
+		 fmax(at.w, 0.01) * c->scale / 72, fmax(at.h, 0.01) * c->scale / 72);
 }
 
 void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const char *tooltip)
@@ -111,9 +127,13 @@ void canvas_shape(struct canvas *c, struct rect at, const struct ink *ink, const
 	else
 		str_add(c->out, ",style=solid");
 	if (ink->line)
-		str_addf(c->out, ",color=\"%s\",penwidth=%.2f", ink->line, ink->pen);
+		str_addf(c->out, ",color=\"%s\",penwidth=%.2f", ink->line, ink->pen * c->scale);
+	add_class(c->out, ink->class_name);
 	if (ink->text && *ink->text) {
-		str_addf(c->out, ",fontsize=%.1f,label=\"", ink->text_size);
+		str_addf(c->out, ",fontsize=%.1f", ink->text_size * c->scale);
+		if (ink->text_color)
+			str_addf(c->out, ",fontcolor=\"%s\"", ink->text_color);
+		str_add(c->out, ",label=\"");
 		add_quoted(c->out, ink->text, false);
 		str_add(c->out, "\"");
 	}
@@ -129,7 +149,7 @@ void canvas_text(struct canvas *c, struct point at, const struct type *type, con
 	const double x = type->align == 'l' ? at.x : type->align == 'r' ? at.x - w : at.x - w / 2;
 
 	open_node(c, (struct rect){x, at.y - type->size * 0.6, w, type->size * 1.2});
-	str_addf(c->out, ",shape=plaintext,style=\"\",fontsize=%.1f,fontcolor=\"%s\"", type->size,
+	str_addf(c->out, ",shape=plaintext,style=\"\",fontsize=%.1f,fontcolor=\"%s\"", type->size * c->scale,
 		 type->color);
 	if (type->bold)
 		str_add(c->out, ",fontname=\"Helvetica-Bold\"");
@@ -158,19 +178,20 @@ void canvas_curve(struct canvas *c, const struct point bezier[4], const struct s
 	if (stroke->arrow > 0.0) { /* the curve ends at the base of the arrowhead */
 		const double dx = end.x - bezier[2].x, dy = end.y - bezier[2].y, d = sqrt(dx * dx + dy * dy);
 
-		str_addf(c->out, "e,%.2f,%.2f ", end.x, c->height - end.y);
+		str_addf(c->out, "e,%.2f,%.2f ", end.x * c->scale, (c->height - end.y) * c->scale);
 		if (d > 0.0)
 			end = (struct point){end.x - dx / d * stroke->arrow, end.y - dy / d * stroke->arrow};
 	}
 	for (int i = 0; i < 4; i++) {
 		const struct point p = i < 3 ? bezier[i] : end;
 
-		str_addf(c->out, "%s%.2f,%.2f", i ? " " : "", p.x, c->height - p.y);
+		str_addf(c->out, "%s%.2f,%.2f", i ? " " : "", p.x * c->scale, (c->height - p.y) * c->scale);
 	}
-	str_addf(c->out, "\",color=\"%s\",penwidth=%.2f%s", stroke->color, stroke->width,
+	str_addf(c->out, "\",color=\"%s\",penwidth=%.2f%s", stroke->color, stroke->width * c->scale,
 		 stroke->dashed ? ",style=dashed" : "");
+	add_class(c->out, stroke->class_name);
 	if (stroke->arrow > 0.0) /* an arrowhead of size 1 is ten points long in Graphviz */
-		str_addf(c->out, ",arrowhead=normal,arrowsize=%.2f", stroke->arrow / 10.0);
+		str_addf(c->out, ",arrowhead=normal,arrowsize=%.2f", stroke->arrow * c->scale / 10.0);
 	add_tooltip(c->out, tooltip);
 	str_add(c->out, "]\n");
 }

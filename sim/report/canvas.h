@@ -23,7 +23,7 @@ struct rect {
 
 struct canvas {
 	struct str *out; /* borrowed; private, like the fields below */
-	double height;
+	double height, scale;
 	size_t n;
 	struct str areas; /* drawing operations of xdot, written by canvas_close() */
 };
@@ -35,6 +35,8 @@ struct ink {
 	double pen;        /* width of the outline */
 	const char *text;  /* centred text, or NULL; the caller makes sure that it fits */
 	double text_size;
+	const char *text_color; /* NULL: black */
+	const char *class_name; /* of its element in an SVG; NULL: none */
 };
 
 struct type {
@@ -48,12 +50,17 @@ struct stroke {
 	const char *color;
 	double width;
 	bool dashed;
-	double arrow; /* length of the arrowhead; 0: none */
+	double arrow;           /* length of the arrowhead; 0: none */
+	const char *class_name; /* as of struct ink */
 };
 
 /* Begins a picture. lines_first: all lines are below all shapes and texts, otherwise above them. Of two
  * elements of one sort the later one is above. */
 void canvas_open(struct canvas *c, struct str *out, double width, double height, bool lines_first);
+/* The same of a picture whose lengths, all of them, are multiplied by a scale. paper: it is to be printed, so that an
+ * SVG keeps its colours on a dark screen. */
+void canvas_open_scaled(struct canvas *c, struct str *out, double width, double height, bool lines_first,
+			double scale, bool paper);
 void canvas_close(struct canvas *c);
 
 /* Draws a shape. The tooltip (SVG only) may be NULL and may contain '\n'. */

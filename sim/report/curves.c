@@ -509,7 +509,7 @@ void curves_dot(struct str *out, const struct curves *c)
 	make_legend(&v);
 	end = bottom + legend_row_h * (double)draw_legend(&v, NULL, bottom) + 4;
 	canvas_open(&v.canvas, out, PAGE_W, end + 20, true);
-	page_head(&v.canvas, c->title, NULL);
+	page_head(&v.canvas, PAGE_W, c->title, NULL);
 	for (size_t k = 0; k < c->panels_n; k++)
 		draw_panel(&v, k);
 	draw_legend(&v, &v.canvas, bottom);

@@ -16,12 +16,13 @@
 #include "sim/base/file.h"
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
+#include "sim/report/dark.h"
 
 extern char **environ; /* passed to the child process */
 
 static const char *const formats[] = {"svg", "png", "pdf", "dot"};
 
-enum { PNG_DPI = 144, PNG_SIDE_MAX = 32767 };
+enum { PNG_DPI = 144, PNG_SIDE_MAX = 32767, SVG_MAX = 256 * 1024 * 1024 };
 
 const char *draw_format(const char *path)
 {
@@ -252,6 +253,30 @@ static int render_dot(const char *to, const char *format, const char *dot_text, 
 	return rc;
 }
 
+/* Puts the colours of a dark screen into an SVG, unless it is meant for paper. */
+static int darken(const char *path, struct err *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct str out = STR_INIT;
+	const char *at;
+	char *text;
+	size_t len;
+	int rc = file_read(&scratch, path, SVG_MAX, &text, &len, err);
+
+	at = rc == 0 && !strstr(text, "class=\"graph paper\"") ? strstr(text, "<svg") : NULL;
+	at = at ? strchr(at, '>') : NULL;
+	if (at) {
+		str_add_n(&out, text, (size_t)(at + 1 - text));
+		str_add(&out, "\n<style>\n");
+		dark_rules(&out, "");
+		str_addf(&out, "</style>%s", at + 1);
+		rc = file_write(path, out.text, out.len, true, err);
+	}
+	str_release(&out);
+	arena_release(&scratch);
+	return rc;
+}
+
 int draw_write_within(const char *path, const char *dot_text, bool force, int limit_s, struct err *err)
 {
 	const char *format = draw_format(path);
@@ -271,6 +296,8 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 		rc = render_dot(draft.temporary, format, dot_text, limit_s, err);
 		if (!rc && (stat(draft.temporary, &st) != 0 || st.st_size == 0))
 			rc = err_set(err, "'dot' wrote nothing to '%s'", path);
+		if (!rc && !strcmp(format, "svg"))
+			rc = darken(draft.temporary, err);
 		if (rc)
 			file_discard(&draft);
 		else
@@ -283,4 +310,34 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 int draw_write(const char *path, const char *dot_text, bool force, struct err *err)
 {
 	return draw_write_within(path, dot_text, force, DRAW_LIMIT_S, err);
+}
+
+static const char *temporary_folder(void)
+{
+	const char *said = getenv("TMPDIR");
+
+	return said && *said ? said : "/tmp";
+}
+
+int draw_svg(struct str *out, const char *dot_text, struct err *err)
+{
+	struct arena scratch = ARENA_INIT;
+	char *path = arena_printf(&scratch, "%s/lemursim.XXXXXX", temporary_folder()), *text;
+	const int fd = mkstemp(path);
+	size_t len;
+	int rc;
+
+	if (fd < 0) {
+		rc = err_set(err, "cannot write a temporary file for 'dot': %s", strerror(errno));
+	} else {
+		close(fd);
+		rc = render_dot(path, "svg", dot_text, DRAW_LIMIT_S, err);
+		if (rc == 0)
+			rc = file_read(&scratch, path, SVG_MAX, &text, &len, err);
+		unlink(path);
+		if (rc == 0)
+			str_add_n(out, text, len);
+	}
+	arena_release(&scratch);
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "sim/base/err.h"
+#include "sim/base/str.h"
 
 /* The format that a file name asks for: "svg", "png", "pdf", "dot"; NULL for any other suffix. */
 const char *draw_format(const char *path);
@@ -25,5 +26,8 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 
 /* with a limit of DRAW_LIMIT_S */
 int draw_write(const char *path, const char *dot_text, bool force, struct err *err);
+
+/* Appends the picture as SVG, as draw_write() writes it to a file. 0, or -1 with err, and nothing is appended. */
+int draw_svg(struct str *out, const char *dot_text, struct err *err);
 
 #endif

@@ -286,7 +286,7 @@ void heat_dot(struct str *out, const struct sweep *s)
 	canvas_open(&v.canvas, out, fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN),
 		    first_top + map_h * (double)rows + 12, false);
 	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
-	page_head(&v.canvas, s->title, title.text);
+	page_head(&v.canvas, PAGE_W, s->title, title.text);
 	/* what is best of one needs no map */
 	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
 		const size_t place = i - (s->names_n == 1);

@@ -6,6 +6,7 @@
 
 #include "sim/predict/predict.h"
 #include "sim/report/columns.h"
+#include "sim/report/kinds.h"
 
 struct builder {
 	struct arena *arena;
@@ -129,27 +130,83 @@ static enum box_kind kind_of(const struct op_class *c, const struct label *label
 
 static bool is_host(const struct op_class *c)
 {
-	return c->kind == CLASS_OP && c->op.kind == OP_STEP;
+	return c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH);
 }
 
-/* The text in a box; for a pass of a micro-batch its number. */
+static const struct {
+	char letter;
+	const char *word;
+} roles[ROLE_N] = {[ROLE_EMBEDDING] = {'e', "embedding"},
+		   [ROLE_ATTENTION] = {'a', "attention"},
+		   [ROLE_FFN] = {'m', "MLP (FFN)"},
+		   [ROLE_ROUTER] = {'r', "router"},
+		   [ROLE_SHARED] = {'s', "shared expert"},
+		   [ROLE_EXPERTS] = {'x', "experts"},
+		   [ROLE_HEAD] = {'h', "head"}};
+
+static const char *payload_letters(struct arena *a, enum payload payload)
+{
+	return payload == PAYLOAD_KV ? payload_names[payload]
+				     : arena_printf(a, "%c", payload_names[payload][0]);
+}
+
+/* The text in a box: the letter of its kind, then a micro-batch's number, or the part of the model and the layer; of a
+ * transfer, what is sent. */
 static const char *letter_of(struct builder *b, const struct op_class *c, const struct label *label)
 {
-	static const char letters[ROLE_N] = {
-		[ROLE_EMBEDDING] = 'E', [ROLE_ATTENTION] = 'A', [ROLE_FFN] = 'F', [ROLE_ROUTER] = 'R',
-		[ROLE_SHARED] = 'S',    [ROLE_EXPERTS] = 'X',   [ROLE_HEAD] = 'H'};
+	const enum box_kind kind = kind_of(c, label);
+	const char *letter = kind_letter(kind);
+	char role;
 
-	if (b->boxes_of == BOXES_PASSES && c->kind == CLASS_OP)
-		return is_host(c)                     ? NULL
-		       : label->phase == PHASE_UPDATE ? "U"
-						      : arena_printf(b->arena, "%u", label->micro);
-	if (label->payload == PAYLOAD_KV)
-		return payload_names[PAYLOAD_KV];
-	if (label->payload && label->payload != PAYLOAD_DISK)
-		return arena_printf(b->arena, "%c", payload_names[label->payload][0]);
-	if (label->layer < 0)
-		return arena_printf(b->arena, "%c", letters[label->part.role]);
-	return arena_printf(b->arena, "%c%lld", letters[label->part.role], (long long)label->layer);
+	if (kind == BOX_TRANSFER)
+		return label->payload ? payload_letters(b->arena, label->payload) : NULL;
+	if (kind == BOX_COPY || kind == BOX_REDUCE || kind == BOX_UPDATE)
+		return letter;
+	if (b->boxes_of == BOXES_PASSES)
+		return is_host(c) ? NULL : arena_printf(b->arena, "%s%u", letter, label->micro);
+	role = roles[label->part.role].letter;
+	if (!role)
+		return letter;
+	return label->layer < 0 ? arena_printf(b->arena, "%s%c", letter, role)
+				: arena_printf(b->arena, "%s%c%lld", letter, role, (long long)label->layer);
+}
+
+/* "a attention, m MLP (FFN); KV: what is sent" of all letters that occur */
+static const char *letters_note(const struct builder *b)
+{
+	const struct program *p = b->r->program;
+	bool role[ROLE_N] = {false}, payload[PAYLOAD_N] = {false};
+	struct str s = STR_INIT;
+	const char *text;
+	size_t sent = 0;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct op_class *c = &p->op_classes.at[p->tasks.at[i].op_class];
+		const struct label *label = &p->tasks.at[i].label;
+
+		if (b->lane_of[p->tasks.at[i].queue] == UINT32_MAX)
+			continue;
+		if (kind_of(c, label) == BOX_TRANSFER)
+			payload[label->payload] = true;
+		else if (c->kind == CLASS_OP && label->phase != PHASE_UPDATE && b->boxes_of == BOXES_BLOCKS)
+			role[label->part.role] = true;
+	}
+	for (int i = 0; i < ROLE_N; i++)
+		if (role[i] && roles[i].letter)
+			str_addf(&s, "%s%c %s", s.len ? ", " : "", roles[i].letter, roles[i].word);
+	for (int i = 1; i < PAYLOAD_N; i++)
+		if (payload[i]) {
+			str_addf(&s, "%s%s",
+				 sent++  ? ", "
+				 : s.len ? "; sent: "
+					 : "sent: ",
+				 payload_letters(b->arena, (enum payload)i));
+			if (i != PAYLOAD_KV)
+				str_addf(&s, " %s", payload_names[i]);
+		}
+	text = arena_strdup(b->arena, s.text);
+	str_release(&s);
+	return text;
 }
 
 static size_t block_of(const struct builder *b, const struct label *label)
@@ -317,20 +374,33 @@ static void add_details(struct builder *b)
 
 static const char *note_of(const struct builder *b)
 {
-	bool quiet = false, dark = false;
+	static const char apart[] = " \xc2\xb7 ";
+	bool quiet = false;
+	struct str s = STR_INIT;
+	const char *letters, *text;
 
 	for (size_t q = b->w->units_n; q < program_queues(b->w); q++)
 		quiet |= b->r->run.busy_ns[q] && is_quiet(b, q);
+	letters = letters_note(b);
+	if (*letters)
+		str_add(&s, letters);
+	if (quiet)
+		str_addf(&s, "%slinks that are busy for less than 2 %% of the time are left out",
+			 s.len ? apart : "");
+	text = s.len ? arena_strdup(b->arena, s.text) : NULL;
+	str_release(&s);
+	return text;
+}
+
+static const char *shades_of(const struct builder *b)
+{
+	bool dark = false;
+
 	for (size_t i = 0; i < b->boxes_n; i++)
 		dark |= b->boxes[i].shade > 0;
-	if (!quiet && !dark)
-		return NULL;
-	return arena_printf(b->arena, "%s%s%s",
-			    !dark                         ? ""
-			    : b->boxes_of == BOXES_PASSES ? "darker: layers further along the model"
-							  : "shades tell groups of sequences apart",
-			    quiet && dark ? " \xc2\xb7 " : "",
-			    quiet ? "links that are busy for less than 2 % of the time are left out" : "");
+	return !dark                         ? NULL
+	       : b->boxes_of == BOXES_PASSES ? "layers further along the model"
+					     : "groups of sequences";
 }
 
 struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes boxes)
@@ -368,6 +438,7 @@ struct schedule lanes_of(struct arena *a, const struct simulated *r, enum boxes 
 	s.boxes_n = b.boxes_n;
 	s.to_ns = r->run.makespan_ns;
 	s.note = note_of(&b);
+	s.shades = shades_of(&b);
 	return s;
 }
 

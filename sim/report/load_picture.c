@@ -156,7 +156,7 @@ static void draw_work(struct view *v, size_t server, double height)
 		page_names(&v->canvas, v->y + height / 2, of->name, of->sub);
 	else
 		thin_name(v, v->y + height / 2, of);
-	page_figures(&v->canvas, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
+	page_figures(&v->canvas, PAGE_RIGHT, v->y + height / 2 + (height > thin_h ? 0 : 6), share.text,
 		     height > thin_h ? "busy" : "");
 	str_release(&share);
 	v->y += height;
@@ -411,7 +411,7 @@ void load_dot(struct str *out, const struct load_picture *p)
 		.merged = merged_columns(p->columns)};
 
 	canvas_open(&v.canvas, out, PAGE_W, bottom + 84, false);
-	page_head(&v.canvas, p->title, p->subtitle);
+	page_head(&v.canvas, PAGE_W, p->title, p->subtitle);
 	time_axis_draw(&v.canvas, &v.time, top, bottom);
 	draw_rows(&v);
 	draw_cut(&v, top, bottom);

@@ -1,18 +1,22 @@
 /* page.c - see page.h. */
 #include "sim/report/page.h"
 
+#include <string.h>
+
+#include "sim/report/textsize.h"
+
 static const double small_size = 8;
 const char page_grey[] = "#5a5a5a", page_black[] = "#111111";
 
-void page_head(struct canvas *c, const char *title, const char *subtitle)
+void page_head(struct canvas *c, double width, const char *title, const char *subtitle)
 {
 	const struct type big = {.size = 14, .bold = true, .align = 'c', .color = page_black};
 	const struct type under = {.size = 9.5, .align = 'c', .color = page_grey};
-	const double room = (PAGE_W - 2 * PAGE_MARGIN) * 0.95;
+	const double room = (width - 2 * PAGE_MARGIN) * 0.95;
 
-	canvas_text_in(c, (struct point){PAGE_W / 2.0, 20}, &big, title, room);
+	canvas_text_in(c, (struct point){width / 2, 20}, &big, title, room);
 	if (subtitle && *subtitle)
-		canvas_text_in(c, (struct point){PAGE_W / 2.0, 38}, &under, subtitle, room);
+		canvas_text_in(c, (struct point){width / 2, 38}, &under, subtitle, room);
 }
 
 void page_names(struct canvas *c, double y, const char *name, const char *sub)
@@ -27,12 +31,50 @@ void page_names(struct canvas *c, double y, const char *name, const char *sub)
 		canvas_text_in(c, (struct point){x, y + 7}, &under, sub, PAGE_NAMES_W);
 }
 
-void page_figures(struct canvas *c, double y, const char *figure, const char *sub)
+void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub)
 {
 	const struct type bold = {.size = 10, .bold = true, .align = 'l', .color = page_black};
 	const struct type under = {.size = small_size, .align = 'l', .color = page_grey};
-	const double x = PAGE_RIGHT + PAGE_GUTTER + 2;
+	const double x = right + PAGE_GUTTER + 2;
 
 	canvas_text(c, (struct point){x, y - 6}, &bold, figure, NULL);
 	canvas_text(c, (struct point){x, y + 7}, &under, sub, NULL);
+}
+
+/* The bytes of as many words as fit into the room; at least one word. */
+static size_t line_of(const char *text, double room, double size)
+{
+	struct str line = STR_INIT;
+	size_t n = 0;
+
+	for (;;) {
+		const size_t blanks = strspn(text + n, " \n"), word = strcspn(text + n + blanks, " \n");
+
+		str_add_n(&line, text + n, blanks + word);
+		if (!word || (n && textsize_width(line.text, size, false) > room))
+			break;
+		n += blanks + word;
+	}
+	str_release(&line);
+	return n;
+}
+
+double page_caption(struct canvas *c, double width, double y, const char *text)
+{
+	const struct type type = {.size = 9.5, .align = 'l', .color = page_black};
+	const double line_h = 13, room = width - 2 * PAGE_MARGIN;
+	double height = 0;
+
+	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
+		const size_t n = line_of(text, room, type.size);
+		struct str line = STR_INIT;
+
+		str_add_n(&line, text, n);
+		if (c)
+			canvas_text_in(c, (struct point){PAGE_MARGIN, y + height}, &type, line.text, room);
+		str_release(&line);
+		height += line_h;
+		text += n;
+	}
+	return height;
 }

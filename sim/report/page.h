@@ -20,11 +20,14 @@ enum {
 
 extern const char page_grey[], page_black[];
 
-/* The title, and a smaller line below it, which may be NULL or empty. Each is shortened to the page. */
-void page_head(struct canvas *c, const char *title, const char *subtitle);
+/* The title, and a smaller line below it, which may be NULL or empty. Each is shortened to the page's width. */
+void page_head(struct canvas *c, double width, const char *title, const char *subtitle);
 /* A name, bold, and a smaller line below it, at the left of the plot; y is their middle. */
 void page_names(struct canvas *c, double y, const char *name, const char *sub);
-/* The same of a number at the right of the plot. */
-void page_figures(struct canvas *c, double y, const char *figure, const char *sub);
+/* The same of a number at the right of the plot, which ends at `right`. */
+void page_figures(struct canvas *c, double right, double y, const char *figure, const char *sub);
+
+/* A paragraph in lines of the page's width, the first at y. c may be NULL: nothing is drawn. Returns its height. */
+double page_caption(struct canvas *c, double width, double y, const char *text);
 
 #endif

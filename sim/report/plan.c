@@ -181,6 +181,31 @@ static void write_people(struct str *out, const struct plan_result *r, bool md)
 		 md ? "Bold" : "*");
 }
 
+struct html_table plan_html_table(struct arena *a, const struct plan_result *r)
+{
+	struct html_column *columns = arena_array(a, CELLS, sizeof *columns);
+	struct html_cell *cells = arena_array(a, (r->rows_n + 1) * CELLS, sizeof *cells);
+	const char *texts[CELLS];
+
+	fill_heads(a, r, texts);
+	for (size_t c = 0; c < CELLS; c++)
+		columns[c] = (struct html_column){.head = texts[c], .number = c >= TEXTS};
+	for (size_t i = 0; i < r->rows_n; i++) {
+		fill_row(a, &r->rows[i], "", texts);
+		for (size_t c = 0; c < CELLS; c++)
+			cells[i * CELLS + c] = (struct html_cell){
+				.text = texts[c],
+				.under = c || !r->rows[i].pareto ? NULL : "none is better in all",
+				.value = c < TEXTS ? NAN : values[c - TEXTS].of(&r->rows[i]),
+				.best = !c && &r->rows[i] == r->best};
+	}
+	return (struct html_table){.caption = "Fleets that were looked at closely",
+				   .columns = columns,
+				   .columns_n = CELLS,
+				   .cells = cells,
+				   .rows_n = r->rows_n};
+}
+
 /* ---- for programs ---- */
 
 static void write_csv(struct str *out, const struct plan_result *r)

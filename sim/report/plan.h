@@ -6,8 +6,12 @@
 #ifndef SIM_REPORT_PLAN_H
 #define SIM_REPORT_PLAN_H
 #include "sim/plan/plan.h"
+#include "sim/report/html.h"
 #include "sim/report/result.h"
 
 void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version);
+
+/* The table of the fleets for a page; texts are in the arena. */
+struct html_table plan_html_table(struct arena *a, const struct plan_result *r);
 
 #endif

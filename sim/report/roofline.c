@@ -11,6 +11,7 @@
 #include "sim/report/axes.h"
 #include "sim/report/canvas.h"
 #include "sim/report/labels.h"
+#include "sim/report/roof_words.h"
 #include "sim/report/roofdots.h"
 #include "sim/report/textsize.h"
 
@@ -36,11 +37,6 @@ struct view {
 	size_t groups_n;
 	size_t unlabelled;
 };
-
-double roof_ridge(const struct roof *r)
-{
-	return r->peak_flops / r->read_Bps;
-}
 
 static const char *roof_color(size_t roof)
 {
@@ -118,29 +114,6 @@ static void draw_roof_lines(struct view *v, double flops, double Bps, const stru
 	labels_line(&v->labels, knee, end);
 }
 
-static void add_figures(struct str *out, double flops, double Bps)
-{
-	units_format(out, flops, DIM_FLOPS, 4);
-	str_add(out, " \xc2\xb7 ");
-	units_format(out, Bps, DIM_BANDWIDTH, 4);
-	str_addf(out, " \xc2\xb7 ridge %.4g FLOP/B", flops / Bps);
-}
-
-static bool has_limit(const struct roof *roof)
-{
-	return roof->limit_flops > 0.0 && roof->limit_Bps > 0.0;
-}
-
-static void describe_roof(struct str *out, const struct roof *roof)
-{
-	str_addf(out, "%s\nmeasured: ", roof->name);
-	add_figures(out, roof->peak_flops, roof->read_Bps);
-	if (has_limit(roof)) {
-		str_add(out, "\nthe chip's limits: ");
-		add_figures(out, roof->limit_flops, roof->limit_Bps);
-	}
-}
-
 static void draw_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
@@ -148,8 +121,8 @@ static void draw_roof(struct view *v, size_t i)
 	const struct stroke dashed = {.color = roof_color(i), .width = 1.0, .dashed = true};
 	struct str tip = STR_INIT;
 
-	describe_roof(&tip, roof);
-	if (has_limit(roof))
+	roof_describe(&tip, roof);
+	if (roof_has_limit(roof))
 		draw_roof_lines(v, roof->limit_flops, roof->limit_Bps, &dashed, tip.text);
 	draw_roof_lines(v, roof->peak_flops, roof->read_Bps, &solid, tip.text);
 	str_release(&tip);
@@ -209,7 +182,7 @@ static void label_roof(struct view *v, size_t i)
 	struct label_place place;
 	double w;
 
-	add_figures(&figures, roof->peak_flops, roof->read_Bps);
+	roof_add_figures(&figures, roof->peak_flops, roof->read_Bps);
 	textsize_shorten(&name, roof->name, 300, bold.size, true);
 	w = fmax(textsize_width(name.text, bold.size, true),
 		 textsize_width(figures.text, plain.size, false)) +
@@ -243,7 +216,7 @@ static void draw_ridge(struct view *v, size_t i)
 		draw_text(v, place.at, &type, text.text);
 	}
 	str_clear(&text);
-	describe_roof(&text, roof);
+	roof_describe(&text, roof);
 	canvas_shape(&v->canvas, (struct rect){p.x - 5, p.y - 5, 10, 10}, &diamond, text.text);
 	str_release(&text);
 }
@@ -447,7 +420,7 @@ static void draw_legend(struct view *v)
 	if (v->groups_n)
 		x = legend_text(v, x, y, "area: share of its phase's time", grey);
 	x = legend_shape(v, x, y, "diamond", "ridge point");
-	x = legend_line(v, x, y, &solid, "measured");
+	x = legend_line(v, x, y, &solid, roofline_is_measured(v->r) ? "measured" : "what programs reach");
 	legend_line(v, x, y, &dashed, "limit of the chip");
 	for (size_t i = 0; i < v->r->roofs_n; i++) {
 		const struct roof *roof = &v->r->roofs[i];
@@ -456,11 +429,11 @@ static void draw_legend(struct view *v)
 
 		y += row;
 		textsize_shorten(&text, roof->name, 300, 9, false);
-		str_add(&text, ": measured ");
-		add_figures(&text, roof->peak_flops, roof->read_Bps);
-		if (has_limit(roof)) {
+		str_add(&text, ": ");
+		roof_add(&text, roof);
+		if (roof_has_limit(roof)) {
 			str_add(&text, "; the chip's limits ");
-			add_figures(&text, roof->limit_flops, roof->limit_Bps);
+			roof_add_figures(&text, roof->limit_flops, roof->limit_Bps);
 		}
 		legend_line(v, left, y, &own, text.text);
 		str_release(&text);

@@ -8,14 +8,16 @@
 #define SIM_REPORT_ROOFLINE_H
 #include <stddef.h>
 
+#include "sim/base/provenance.h"
 #include "sim/base/str.h"
 
 struct roof {
-	const char *name;   /* "m5.gpu (Apple M5)" */
-	double peak_flops;  /* the measured roof: rate of the best GEMM; solid line; > 0 */
-	double read_Bps;    /* measured read bandwidth; solid line; > 0 */
-	double limit_flops; /* the chip's arithmetic limit; dashed line; 0 if unknown */
-	double limit_Bps;   /* bandwidth of the memory bus; dashed line; 0 if unknown */
+	const char *name;                     /* "m5.gpu (Apple M5)" */
+	double peak_flops;                    /* the roof: rate of the best GEMM; solid line; > 0 */
+	double read_Bps;                      /* read bandwidth; solid line; > 0 */
+	double limit_flops;                   /* the chip's arithmetic limit; dashed line; 0 if unknown */
+	double limit_Bps;                     /* bandwidth of the memory bus; dashed line; 0 if unknown */
+	enum provenance peak_from, read_from; /* what the first two figures rest on */
 };
 
 struct roof_dot {

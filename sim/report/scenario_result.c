@@ -39,7 +39,7 @@ static const char *energy_cost_note(struct arena *a, const struct world *w, cons
 	return note;
 }
 
-static const char *scenario_name(struct arena *a, const char *path)
+const char *scenario_result_name(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	const size_t len = strlen(name);
@@ -47,7 +47,7 @@ static const char *scenario_name(struct arena *a, const char *path)
 	return str_ends(name, ".yaml") ? arena_strndup(a, name, len - 5) : name;
 }
 
-static void fill_inputs(const struct loader *l, struct result *r)
+void scenario_result_inputs(const struct loader *l, struct result *r)
 {
 	struct input_row *inputs = arena_array(l->arena, l->inputs_n, sizeof *inputs);
 
@@ -71,7 +71,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
 
 	r.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *r.notes);
-	r.result = (struct result){.scenario = scenario_name(a, w->path),
+	r.result = (struct result){.scenario = scenario_result_name(a, w->path),
 				   .version = version,
 				   .title = w->scenario->title,
 				   .computed = world_computed(a, w, draws_asked_seed(ask, w)),
@@ -93,7 +93,7 @@ struct scenario_result scenario_result_make(struct loader *l, const struct place
 		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
 			scenario_result_note(&r, job_types[j]->note(a, w));
 	scenario_result_note(&r, energy_cost_note(a, w, rows, n));
-	fill_inputs(l, &r.result);
+	scenario_result_inputs(l, &r.result);
 	for (size_t i = 0; i < n; i++)
 		prediction_release(&all[i]);
 	return r;

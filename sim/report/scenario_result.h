@@ -20,6 +20,10 @@ struct scenario_result {
 /* at: the placement of every assignment of a scenario that the loader has loaded. */
 struct scenario_result scenario_result_make(struct loader *l, const struct placement *at,
 					    const struct draws_ask *ask, const char *version);
+/* "m5-vs-m4pro" of "scenarios/m5-vs-m4pro.yaml". */
+const char *scenario_result_name(struct arena *a, const char *path);
+/* Sets the files that the loader has read as the result's inputs. */
+void scenario_result_inputs(const struct loader *l, struct result *r);
 void scenario_result_note(struct scenario_result *r, const char *note); /* NULL: none */
 
 #endif

@@ -2,12 +2,15 @@
 #include "sim/report/schedule.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
+#include "sim/report/kinds.h"
 #include "sim/report/legend.h"
 #include "sim/report/memory_tracks.h"
 #include "sim/report/page.h"
@@ -28,27 +31,11 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 	[BOX_KIND_N] = NULL,
 };
 
-/* Tints of the colours of Okabe and Ito for colour-blind readers: light enough for black text, and darker
- * for outlines. */
-static const struct tint {
-	const char *fill, *line;
-} tints[BOX_KIND_N] = {
-	[BOX_PREFILL] = {"#fbd08f", "#b87400"}, [BOX_DECODE] = {"#a3cbe8", "#0072b2"},
-	[BOX_FORWARD] = {"#c3e4f8", "#2f87bd"}, [BOX_BACKWARD] = {"#9cd9bf", "#007f5c"},
-	[BOX_INPUT] = {"#9cd9bf", "#007f5c"},   [BOX_WEIGHTS] = {"#f6c79c", "#c25e00"},
-	[BOX_UPDATE] = {"#d4d4d4", "#636363"},  [BOX_TRANSFER] = {"#fff2a1", "#a88a00"},
-	[BOX_COPY] = {"#ecc8dd", "#a3507f"},    [BOX_REDUCE] = {"#d8d0f0", "#6a51a3"},
-};
-/* Darker shades of the kinds that have several passes or groups: half way to the colour of the outline,
- * and close to it. */
-static const char *const shades[BOX_KIND_N][2] = {
-	[BOX_PREFILL] = {"#f2b866", "#e5a03f"}, [BOX_DECODE] = {"#76b1da", "#5199cb"},
-	[BOX_FORWARD] = {"#93c6e6", "#6aaed8"}, [BOX_BACKWARD] = {"#66c0a0", "#3fa785"},
-	[BOX_INPUT] = {"#66c0a0", "#3fa785"},   [BOX_WEIGHTS] = {"#eda260", "#e08a3c"},
-};
+const char *const picture_style_names[STYLE_N + 1] = {"colour", "grey", "print", NULL};
+
 static const char red[] = "#d62728";
 
-static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8;
+static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8, usual_font = 9;
 enum { GREY_ARROWS_MAX = 150, RED_ARROWS_MAX = 300 };
 
 struct arrow {
@@ -60,6 +47,7 @@ struct view {
 	const struct schedule *s;
 	struct canvas canvas;
 	struct bars bars;
+	double page_w, plot_w;
 	double left, top, lanes_end, bottom, pt_per_ns; /* memory tracks are between lanes_end and bottom */
 	struct time_axis time;
 	struct arrow *arrows; /* arrows between lanes */
@@ -81,11 +69,16 @@ static double lane_middle(const struct view *v, size_t lane)
 static void draw_lane(struct view *v, size_t l)
 {
 	const struct lane *lane = &v->s->lanes[l];
-	const struct ink band = {
-		.fill = lane->is_link ? "#fbf8ea" : "#f3f4f5", .line = "#e2e2e2", .pen = 0.5};
+	const bool paper = v->s->look.style != STYLE_COLOUR;
+	const struct ink band = {.fill = paper           ? "#ffffff"
+					 : lane->is_link ? "#fbf8ea"
+							 : "#f3f4f5",
+				 .line = paper ? "#999999" : "#e2e2e2",
+				 .pen = 0.5,
+				 .class_name = lane->is_link ? "lane link" : "lane"};
 	const double y = lane_middle(v, l);
 
-	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, PAGE_PLOT_W, band_h}, &band, NULL);
+	canvas_shape(&v->canvas, (struct rect){v->left, y - band_h / 2, v->plot_w, band_h}, &band, NULL);
 	page_names(&v->canvas, y, lane->name, lane->sub);
 }
 
@@ -98,7 +91,7 @@ static void draw_share(struct view *v, size_t l, sim_ns busy_ns)
 		str_add(&text, "<1%");
 	else
 		str_addf(&text, "%.0f%%", share);
-	page_figures(&v->canvas, lane_middle(v, l), text.text, "busy");
+	page_figures(&v->canvas, v->left + v->plot_w, lane_middle(v, l), text.text, "busy");
 	str_release(&text);
 }
 
@@ -157,36 +150,65 @@ static double letter_fit(const char *letter, double w)
 	return 0.0;
 }
 
+static int shade_of(const struct view *v, const struct bar *bar)
+{
+	return bar->boxes_n == 1 ? v->s->boxes[bar->first].shade : 0;
+}
+
 static const char *fill_of(const struct view *v, const struct bar *bar)
 {
-	const int shade = bar->boxes_n == 1 ? v->s->boxes[bar->first].shade : 0;
-	const char *fill = shade ? shades[bar->kind][shade > 1] : NULL;
+	const char *fill = v->s->look.style == STYLE_COLOUR ? kind_shade(bar->kind, shade_of(v, bar)) : NULL;
 
-	return fill ? fill : tints[bar->kind].fill;
+	return fill ? fill : kind_look(v->s->look.style, bar->kind).fill;
+}
+
+/* As much of a box's letters as has room: "Fa3", "Fa", "F"; never a part of a number. */
+static double fit_letters(char out[16], const char *full, double w)
+{
+	size_t n[] = {strlen(full), strcspn(full, "0123456789"), 1};
+	double size = 0;
+
+	n[2] = (unsigned char)full[0] < 0x80 ? 1 : n[0];
+	for (size_t i = 0; i < ARRAY_LEN(n) && size <= 0; i++) {
+		snprintf(out, 16, "%.*s", (int)n[i], full);
+		size = *out ? letter_fit(out, w) : 0;
+	}
+	return size;
+}
+
+/* On paper, chunks further along the model have one or two rules at the top, where a screen has darker shades. */
+static void draw_rules(struct view *v, const struct bar *bar, struct rect at)
+{
+	const int shade = v->s->look.style == STYLE_COLOUR ? 0 : shade_of(v, bar);
+	const struct ink ink = {.fill = kind_look(v->s->look.style, bar->kind).line};
+
+	for (int i = 0; i < shade && i < 2; i++)
+		canvas_shape(&v->canvas, (struct rect){at.x, at.y + 1.5 + 3 * i, at.w, 1.2}, &ink, NULL);
 }
 
 static void draw_bar(struct view *v, const struct bar *bar)
 {
-	const struct tint *tint = &tints[bar->kind];
+	const struct kind_look look = kind_look(v->s->look.style, bar->kind);
 	const double w = bar_width(v, bar), y = lane_middle(v, bar->lane);
 	const char *full = bar->boxes_n == 1 ? v->s->boxes[bar->first].letter : NULL;
-	const char kind[2] = {full ? full[0] : '\0', '\0'}; /* the first character alone: "F" of "F31" */
-	const char *letter =
-		full && letter_fit(full, w) <= 0.0 && (unsigned char)kind[0] < 0x80 ? kind : full;
-	const double size = letter_fit(letter, w);
+	const struct rect at = {x_of(v, bar->start_ns), y - box_h / 2, w, box_h};
+	char letters[16] = "";
+	const double size = full && *full ? fit_letters(letters, full, w) : 0;
 	const struct ink ink = {.fill = fill_of(v, bar),
-				.line = w > 2.0 && bar->boxes_n == 1 ? tint->line : NULL,
+				.line = w > 2.0 && bar->boxes_n == 1 ? look.line : NULL,
 				.pen = w > 5.0 ? 0.6 : 0.3,
-				.text = size > 0.0 ? letter : NULL,
-				.text_size = size};
+				.text = size > 0.0 ? letters : NULL,
+				.text_size = size,
+				.text_color = v->s->look.style == STYLE_COLOUR ? NULL : look.text,
+				.class_name = kind_class(bar->kind)};
 	struct str tip = STR_INIT;
 
 	if (bar->boxes_n > 1)
 		describe_many(&tip, v->s, bar);
 	else
 		describe_one(&tip, v->s, bar);
-	canvas_shape(&v->canvas, (struct rect){x_of(v, bar->start_ns), y - box_h / 2, w, box_h}, &ink,
-		     tip.text);
+	canvas_shape(&v->canvas, at, &ink, tip.text);
+	draw_rules(v, bar, at);
 	str_release(&tip);
 }
 
@@ -202,12 +224,18 @@ static size_t critical_run_end(const struct view *v, size_t i)
 	return i;
 }
 
+/* On grey paper the critical path is black. */
+static const char *critical_color(const struct view *v)
+{
+	return v->s->look.style == STYLE_GREY ? "#000000" : red;
+}
+
 static void draw_outline(struct view *v, size_t first, size_t last)
 {
 	const struct bar *a = &v->bars.at[first], *z = &v->bars.at[last];
 	const double x = x_of(v, a->start_ns), w = fmax(x_of(v, z->end_ns) - x, 0.4);
 	const double pen = w > 6.0 ? 1.6 : w > 3.0 ? 0.9 : 0.4, in = fmin(pen, w) / 2;
-	const struct ink ink = {.line = red, .pen = pen};
+	const struct ink ink = {.line = critical_color(v), .pen = pen, .class_name = "critical"};
 	const double y = lane_middle(v, a->lane) - box_h / 2;
 
 	canvas_shape(&v->canvas, (struct rect){x + in, y + in, w - 2 * in, box_h - 2 * in}, &ink, NULL);
@@ -273,7 +301,8 @@ static void draw_arrow(struct view *v, const struct arrow *a)
 	const struct point q = {x_of(v, to->start_ns), lane_middle(v, to->lane) - way * box_h / 2};
 	const double bend = fabs(q.y - p.y) * 0.6 * way;
 	const bool crowded = v->arrows_n > 90;
-	const struct stroke stroke = {.color = a->critical ? red : "#5a5a5aa0",
+	const struct stroke stroke = {.color = a->critical ? critical_color(v) : "#5a5a5aa0",
+				      .class_name = a->critical ? "arrow critical" : "arrow",
 				      .width = a->critical && !crowded ? 1.1 : 0.6,
 				      .arrow = crowded ? 3.0 : 4.5};
 
@@ -305,23 +334,33 @@ static size_t legend_entries(const struct view *v, struct legend_entry entries[B
 		seen[v->s->boxes[i].kind] = true;
 		critical |= v->s->boxes[i].critical;
 	}
-	for (int k = 0; k < BOX_KIND_N; k++)
+	for (int k = 0; k < BOX_KIND_N; k++) {
+		const struct kind_look look = kind_look(v->s->look.style, (enum box_kind)k);
+
 		if (seen[k])
-			entries[n++] = (struct legend_entry){
-				.ink = {.fill = tints[k].fill, .line = tints[k].line, .pen = 0.6},
-				.text = box_kind_names[k]};
+			entries[n++] =
+				(struct legend_entry){.ink = {.fill = look.fill,
+							      .line = look.line,
+							      .pen = 0.6,
+							      .text = kind_letter((enum box_kind)k),
+							      .text_size = 8,
+							      .text_color = look.text,
+							      .class_name = kind_class((enum box_kind)k)},
+						      .text = kind_word((enum box_kind)k)};
+	}
 	if (critical)
-		entries[n++] =
-			(struct legend_entry){.ink = {.line = red, .pen = 1.6}, .text = "critical path"};
+		entries[n++] = (struct legend_entry){
+			.ink = {.line = critical_color(v), .pen = 1.6, .class_name = "critical"},
+			.text = "critical path"};
 	return n;
 }
 
-static void draw_legend(struct view *v)
+static size_t draw_legend(struct view *v, struct canvas *c)
 {
 	struct legend_entry entries[BOX_KIND_N + 1];
 	const size_t n = legend_entries(v, entries);
 
-	legend_draw(&v->canvas, entries, n, v->left, PAGE_PLOT_W, v->bottom + 34);
+	return legend_draw(c, entries, n, PAGE_MARGIN, v->page_w - 2 * PAGE_MARGIN, v->bottom + 34);
 }
 
 /* Appends a number with separators: 12,345. */
@@ -351,18 +390,52 @@ static void add_note(struct str *out, const struct view *v)
 	}
 	if (v->s->note)
 		str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", v->s->note);
+	if (v->s->shades)
+		str_addf(out, "%s%s: %s", out->len ? " \xc2\xb7 " : "",
+			 v->s->look.style == STYLE_COLOUR ? "darker" : "rules at the top", v->s->shades);
+}
+
+/* The lines below the legend: notes, and the caption. Returns the height of the page. */
+static double draw_foot(struct view *v, struct canvas *c, const char *note, size_t legend_rows)
+{
+	const struct type type = {.size = small_size, .align = 'c', .color = page_grey};
+	double y = v->bottom + 36 + legend_row_h * (double)legend_rows;
+
+	if (*note && c)
+		canvas_text_in(c, (struct point){v->page_w / 2, y}, &type, note, v->page_w - 2 * PAGE_MARGIN);
+	y += *note ? 11 : -7;
+	if (v->s->look.caption)
+		y += 12 + page_caption(c, v->page_w, y + 9, v->s->look.caption);
+	return y;
+}
+
+static void draw_head(struct view *v)
+{
+	const struct type type = {.size = 9.5, .bold = true, .align = 'c', .color = red};
+
+	if (!v->s->look.no_title)
+		page_head(&v->canvas, v->page_w, v->s->title, v->s->subtitle);
+	if (v->s->warning)
+		canvas_text_in(&v->canvas, (struct point){v->page_w / 2, v->top - 14}, &type, v->s->warning,
+			       v->page_w - 2 * PAGE_MARGIN);
+}
+
+static double scale_of(const struct schedule_look *look)
+{
+	return look->font_size > 0 ? look->font_size / usual_font : 1;
 }
 
 static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 {
-	const struct type type = {.size = small_size, .align = 'c', .color = page_grey};
-	const struct memory_track_frame frame = {v->s,        v->left,      v->lanes_end,
-						 PAGE_PLOT_W, PAGE_NAMES_W, PAGE_GUTTER};
+	const struct memory_track_frame frame = {v->s,      v->left,      v->lanes_end,
+						 v->plot_w, PAGE_NAMES_W, PAGE_GUTTER};
+	const size_t legend_rows = draw_legend(v, NULL);
 	struct str note = STR_INIT;
 
 	add_note(&note, v);
-	canvas_open(&v->canvas, out, PAGE_W, v->bottom + (note.len ? 64 : 46), false);
-	page_head(&v->canvas, v->s->title, v->s->subtitle);
+	canvas_open_scaled(&v->canvas, out, v->page_w, draw_foot(v, NULL, note.text, legend_rows), false,
+			   scale_of(&v->s->look), v->s->look.style != STYLE_COLOUR);
+	draw_head(v);
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_lane(v, l);
 	for (size_t i = 0; i < v->s->memory_tracks_n; i++)
@@ -372,12 +445,41 @@ static void draw_page(struct view *v, const sim_ns *busy_ns, struct str *out)
 	for (size_t l = 0; l < v->s->lanes_n; l++)
 		draw_share(v, l, busy_ns[l]);
 	draw_arrows(v);
-	draw_legend(v);
-	if (note.len)
-		canvas_text(&v->canvas, (struct point){v->left + PAGE_PLOT_W / 2, v->bottom + 53}, &type,
-			    note.text, NULL);
+	draw_legend(v, &v->canvas);
+	draw_foot(v, &v->canvas, note.text, legend_rows);
 	canvas_close(&v->canvas);
 	str_release(&note);
+}
+
+double schedule_least_width(double font_size)
+{
+	const double plot = 240;
+
+	return (PAGE_LEFT + plot + PAGE_SIDE_W + PAGE_MARGIN) * font_size / usual_font;
+}
+
+static double top_of(const struct schedule *s)
+{
+	const double head = s->look.no_title ? 10 : s->subtitle && *s->subtitle ? 52 : 38;
+
+	return head + (s->warning ? 16 : 0);
+}
+
+static void layout(struct view *v, struct schedule *window)
+{
+	const double scale = scale_of(&window->look);
+
+	if (window->to_ns <= window->from_ns) /* an empty window is widened */
+		window->to_ns = window->from_ns + 1000;
+	if (window->look.no_memory)
+		window->memory_tracks_n = 0;
+	v->page_w = window->look.width > 0 ? window->look.width / scale : PAGE_W;
+	v->plot_w = v->page_w - v->left - PAGE_SIDE_W - PAGE_MARGIN;
+	v->top = top_of(window);
+	v->lanes_end = v->top + pitch * (double)window->lanes_n;
+	v->bottom = v->lanes_end + memory_tracks_height(window->memory_tracks_n);
+	v->pt_per_ns = v->plot_w / (double)(window->to_ns - window->from_ns);
+	v->time = (struct time_axis){window->from_ns, window->to_ns, v->left, v->plot_w, PAGE_GUTTER};
 }
 
 void schedule_dot(struct str *out, const struct schedule *s)
@@ -386,13 +488,7 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	struct view v = {.s = &window, .left = PAGE_LEFT};
 	sim_ns *busy_ns = xcalloc(s->lanes_n + 1, sizeof *busy_ns);
 
-	if (window.to_ns <= window.from_ns) /* an empty window is widened */
-		window.to_ns = window.from_ns + 1000;
-	v.top = s->subtitle && *s->subtitle ? 52 : 38;
-	v.lanes_end = v.top + pitch * (double)s->lanes_n;
-	v.bottom = v.lanes_end + memory_tracks_height(s->memory_tracks_n);
-	v.pt_per_ns = PAGE_PLOT_W / (double)(window.to_ns - window.from_ns);
-	v.time = (struct time_axis){window.from_ns, window.to_ns, v.left, PAGE_PLOT_W, PAGE_GUTTER};
+	layout(&v, &window);
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)
 		busy_ns[v.bars.at[i].lane] += v.bars.at[i].busy_ns;

@@ -63,9 +63,27 @@ struct memory_track {
 	size_t levels_n;
 };
 
+/* colour: for a screen. grey: greys alone. print: colours that can be told apart as greys too. */
+enum picture_style { STYLE_COLOUR, STYLE_GREY, STYLE_PRINT, STYLE_N };
+extern const char *const picture_style_names[STYLE_N + 1]; /* NULL-terminated */
+
+/* What a reader asks of the picture; zeros stand for the usual. */
+struct schedule_look {
+	enum picture_style style;
+	double width;        /* of the picture, in points; 0: 1,100 */
+	double font_size;    /* of the letters in boxes, in points; 0: 9 */
+	const char *caption; /* a paragraph below the picture; NULL: none */
+	bool no_title, no_memory;
+};
+/* The narrowest picture that has room for letters of a size. */
+double schedule_least_width(double font_size);
+
 struct schedule {
 	const char *title, *subtitle; /* subtitle may be NULL */
-	const char *note;             /* note on what is left out; may be NULL */
+	const char *note;             /* note on what is left out, and on letters; may be NULL */
+	const char *shades;           /* what shades of boxes tell apart; NULL: there is one shade */
+	const char *warning;          /* in red below the title: what is wrong with it; may be NULL */
+	struct schedule_look look;
 	const struct memory_track *memory_tracks;
 	size_t memory_tracks_n;
 	const struct lane *lanes;

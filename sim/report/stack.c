@@ -59,7 +59,7 @@ static void letter_in(struct canvas *c, const struct stack *s, size_t layer, con
 		return;
 	common_height(s, layer, best_a, best_b, &low, &high);
 	canvas_text(c, (struct point){(s->left[best_a] + s->left[best_b]) / 2, s->bottom - (low + high) / 2},
-		    &(struct type){.size = 8, .align = 'c', .color = "#111111"}, letter, NULL);
+		    &(struct type){.size = 8, .align = 'c', .color = "#000000"}, letter, NULL);
 }
 
 void stack_draw(struct canvas *c, const struct stack *s, const struct stack_look *looks, bool *seen)

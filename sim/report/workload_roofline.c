@@ -173,6 +173,8 @@ static struct roof roof_of(struct arena *a, const struct world *w, size_t unit)
 	return (struct roof){.name = arena_printf(a, "%s (%s)", w->units[unit].name, d.machine->chip),
 			     .peak_flops = d.profile->gemm[d.compute]->roof.value,
 			     .read_Bps = d.profile->read.value,
+			     .peak_from = d.profile->gemm[d.compute]->roof.provenance,
+			     .read_from = d.profile->read.provenance,
 			     .limit_flops = d.device->peak[d.compute].value,
 			     .limit_Bps = d.machine->memory.bandwidth.value};
 }
@@ -194,9 +196,10 @@ struct roofline workload_roofline(struct arena *a, const struct world *w)
 		dots[i] = b.dots.at[i];
 	VEC_FREE(&b.dots);
 	note = dots_n || !w->scenario->workload.serve
-		       ? "solid: best single GEMM call as published, its host synchronisation included, "
-			 "and measured read bandwidth; "
-			 "operators inside a step do not pay that synchronisation"
+		       ? "solid: the best single GEMM call, its host synchronisation included, and the "
+			 "bandwidth of "
+			 "reading, each measured or known as said; operators inside a step do not pay that "
+			 "synchronisation"
 		       : "ceilings alone: a server's operators are others in each iteration; for dots "
 			 "give the workload 'generate:'";
 	return (struct roofline){

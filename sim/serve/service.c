@@ -290,7 +290,7 @@ static struct service *copy(const struct service *s)
 	c->drawn = c->borrowed = false;
 	copy_tables(c);
 	c->busy_ns = arena_array(&c->memory, c->servers_n, sizeof *c->busy_ns);
-	c->Bps = arena_array(&c->memory, 2 * c->world->link_uses_n, sizeof *c->Bps);
+	c->Bps = arena_array(&c->memory, service_wires_n(c->world), sizeof *c->Bps);
 	c->config = arena_array(&c->memory, c->config_n, sizeof *c->config);
 	for (size_t k = 0; k < c->config_n; k++) {
 		c->config[k] = s->config[k];
@@ -350,7 +350,7 @@ struct service *service_join(struct arena *a, const struct service_share *parts,
 	if (!s->servers_n)
 		return NULL;
 	make_lanes(a, s);
-	s->Bps = arena_array(a, 2 * s->world->link_uses_n, sizeof *s->Bps); /* no pools: nothing uses them */
+	s->Bps = arena_array(a, service_wires_n(s->world), sizeof *s->Bps); /* no pools: nothing uses them */
 	return s;
 }
 

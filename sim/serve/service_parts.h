@@ -68,6 +68,8 @@ service_pass_s service_pass_ends_s, service_pass_holds_s;
 double service_prefill_s(const struct service_server *v, const struct batch_time *t, double tokens,
 			 service_pass_s *pass_s);
 
+/* Two wires for each link use, one for each direction, then one for each part of the network that several share. */
+size_t service_wires_n(const struct world *w);
 /* Routes between pools; 0, or -1 with a complaint where no link joins two servers. */
 int service_wires(struct arena *a, struct service *s, struct diags *diags);
 struct serve_links service_links(struct service *s, const struct params *z);

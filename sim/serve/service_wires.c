@@ -4,16 +4,29 @@
 #include "sim/serve/service_parts.h"
 #include "sim/step/queue.h"
 
-/* Two wires for each link, one for each direction; a half-duplex link has one for both. */
-static size_t wire_from(const struct world *w, size_t link_use, size_t machine)
+size_t service_wires_n(const struct world *w)
 {
-	const struct link_use *u = &w->link_uses[link_use];
-
-	return 2 * link_use + (u->link->duplex != DUPLEX_HALF && u->ends[1] == machine);
+	return 2 * w->link_uses_n + w->parts_n;
 }
 
-static int add_path(struct service *s, const struct service_server *from, const struct service_server *to,
-		    struct serve_path *path, struct diags *diags)
+/* A message that is stored on its way is taken for a stream of pieces here, which follow one another closely. */
+static void find_wires(struct arena *a, const struct world *w, size_t link_use, size_t machine,
+		       struct serve_path *path)
+{
+	const struct link_use *u = &w->link_uses[link_use];
+	const int end = link_use_from(u, machine);
+	const struct link_way *way = &u->ways[end];
+	size_t *wires = arena_array(a, way->parts_n + 1, sizeof *wires);
+
+	wires[path->wires_n++] = 2 * link_use + (size_t)end;
+	for (size_t i = 0; i < way->parts_n; i++)
+		wires[path->wires_n++] = 2 * w->link_uses_n + way->parts[i];
+	path->wires = wires;
+	path->latency_ns = sim_ns_of_s(u->link->latency.value);
+}
+
+static int add_path(struct arena *a, struct service *s, const struct service_server *from,
+		    const struct service_server *to, struct serve_path *path, struct diags *diags)
 {
 	const struct world *w = s->world;
 	size_t use;
@@ -26,8 +39,7 @@ static int add_path(struct service *s, const struct service_server *from, const 
 		return diag_add(diags, s->from->origin.node->place, "add it to 'links:'",
 				"assignment '%s': no link joins '%s' and '%s'", s->from->name,
 				w->machines[from->machine].origin.name, w->machines[to->machine].origin.name);
-	path->wires[path->wires_n++] = wire_from(w, use, from->machine);
-	path->latency_ns = sim_ns_of_s(w->link_uses[use].link->latency.value);
+	find_wires(a, w, use, from->machine, path);
 	return 0;
 }
 
@@ -36,12 +48,12 @@ int service_wires(struct arena *a, struct service *s, struct diags *diags)
 	size_t n = 0;
 	int rc = 0;
 
-	s->Bps = arena_array(a, 2 * s->world->link_uses_n, sizeof *s->Bps);
+	s->Bps = arena_array(a, service_wires_n(s->world), sizeof *s->Bps);
 	s->paths = arena_array(a, s->servers_n * s->servers_n, sizeof *s->paths);
 	for (size_t i = 0; i < s->servers_n; i++)
 		for (size_t j = 0; j < s->servers_n; j++)
 			if (s->servers[i].pool == POOL_PREFILL && s->servers[j].pool == POOL_DECODE)
-				rc |= add_path(s, &s->servers[i], &s->servers[j], &s->paths[n++], diags);
+				rc |= add_path(a, s, &s->servers[i], &s->servers[j], &s->paths[n++], diags);
 	return rc;
 }
 
@@ -58,18 +70,30 @@ static double byte_s(const struct link *l, const struct params *z)
 	return s;
 }
 
+static double part_Bps(const struct world *w, const struct shared_part *part, const struct params *z)
+{
+	const struct qty *q = part->bandwidth;
+	const struct term wire = {1 / q->value, q->spread, q->provenance};
+	const size_t source = source_index(w, (struct param_source){QUEUE_LINK, part->link});
+
+	return part->times / (z ? term_drawn(&wire, z[source].of[PARAM_BANDWIDTH]) : wire.s);
+}
+
 struct serve_links service_links(struct service *s, const struct params *z)
 {
 	const struct world *w = s->world;
 	const struct hand_over *h = s->from->serving.hand_over;
 	const struct batch_kv *kv = &s->servers[0].kv;
-	struct serve_links l = {.Bps = s->Bps, .wires_n = 2 * w->link_uses_n, .paths = s->paths};
+	struct serve_links l = {.Bps = s->Bps, .wires_n = service_wires_n(w), .paths = s->paths};
 
 	for (size_t j = 0; j < w->link_uses_n; j++) {
-		const size_t source = source_index(w, (struct param_source){QUEUE_LINK, j});
+		const struct link_use *u = &w->link_uses[j];
+		const size_t source = source_index(w, (struct param_source){QUEUE_LINK, u->of});
 
-		s->Bps[2 * j] = s->Bps[2 * j + 1] = 1 / byte_s(w->link_uses[j].link, z ? &z[source] : NULL);
+		s->Bps[2 * j] = s->Bps[2 * j + 1] = 1 / byte_s(u->link, z ? &z[source] : NULL);
 	}
+	for (size_t j = 0; j < w->parts_n; j++)
+		s->Bps[2 * w->link_uses_n + j] = part_Bps(w, &w->parts[j], z);
 	l.kv_B_per_token = kv->window_B[0];
 	l.kv_B_per_sequence = kv->window_B[1] * (double)model_window(w->model) + kv->state_B;
 	l.stream = !h || h->kv == KV_STREAM;

@@ -33,8 +33,8 @@ struct serve_server {
 
 /* From prefill server i to decode server j, both counted within their pools. */
 struct serve_path {
-	size_t wires[4]; /* indices in serve_links.Bps */
-	size_t wires_n;  /* 0: the same memory, nothing is sent */
+	const size_t *wires; /* indices in serve_links.Bps */
+	size_t wires_n;      /* 0: the same memory, nothing is sent */
 	int64_t latency_ns;
 };
 

@@ -2,134 +2,23 @@
 #include "sim/step/collective.h"
 
 #include <math.h>
-#include <string.h>
 
-/* One message of a round, between devices of the shard group; part: as a share of the tensor. */
-struct hop {
-	int from, to;
-	double part;
-};
-enum { HOPS = SHARDS_MAX * (SHARDS_MAX - 1) };
+#include "sim/step/ranks.h"
 
-static int power_below(int n)
+static struct ranks ranks_of(const struct world *w, const struct shards *shards)
 {
-	int m = 1;
-
-	while (2 * m <= n)
-		m *= 2;
-	return m;
+	return (struct ranks){w, shards->unit, shards->share, shards->n};
 }
 
-static int rounds_of(const struct collective *c, enum reduce_way way, int n)
+static struct rounds rounds_of(const struct ranks *g, const struct collective *c, enum reduce_way way,
+			       const struct rank_boxes *boxes)
 {
-	int rounds = 0;
-
-	switch (way) {
-	case REDUCE_RING:
-		return (c->gather ? 1 : 2) * (n - 1);
-	case REDUCE_DIRECT:
-		return 1;
-	case REDUCE_SCATTER:
-		return c->gather ? 1 : 2;
-	case REDUCE_TREE:
-		for (int m = 1; m < power_below(n); m *= 2)
-			rounds++;
-		return c->gather ? 1 : rounds + (power_below(n) < n ? 2 : 0);
-	case REDUCE_AUTO:
-		break;
-	}
-	BUG("way %d", (int)way);
-}
-
-static int tree_hops(int n, int round, struct hop *out)
-{
-	const int m = power_below(n), extra = n - m;
-	int used = 0, far;
-
-	if (extra && round == 0) {
-		for (int i = m; i < n; i++)
-			out[used++] = (struct hop){i, i - m, 1};
-		return used;
-	}
-	far = 1 << (round - (extra ? 1 : 0));
-	if (far == m) {
-		for (int i = m; i < n; i++)
-			out[used++] = (struct hop){i - m, i, 1};
-		return used;
-	}
-	for (int i = 0; i < m; i++)
-		out[used++] = (struct hop){i, i ^ far, 1};
-	return used;
-}
-
-static int hops_of(const struct collective *c, enum reduce_way way, const struct shards *shards, int round,
-		   struct hop *out)
-{
-	const int n = shards->n;
-	int used = 0;
-
-	if (way == REDUCE_RING) {
-		for (int i = 0; i < n; i++)
-			out[used++] = (struct hop){i, (i + 1) % n, 1.0 / n};
-		return used;
-	}
-	if (way == REDUCE_TREE && !c->gather)
-		return tree_hops(n, round, out);
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			if (i != j)
-				out[used++] = (struct hop){i, j,
-							   c->gather               ? shards->share[i]
-							   : way == REDUCE_SCATTER ? 1.0 / n
-										   : 1};
-	return used;
-}
-
-static const struct link *link_between(const struct world *w, const struct shards *shards, int i, int j)
-{
-	const size_t a = w->units[shards->unit[i]].machine, b = w->units[shards->unit[j]].machine;
-
-	return a == b ? NULL : w->link_uses[world_link_use(w, a, b)].link;
-}
-
-static double wire_s(const struct link *l, double bytes, bool both_ways)
-{
-	return l->latency.value +
-	       bytes / link_rate(l, bytes).value * (both_ways && l->duplex == DUPLEX_HALF ? 2 : 1);
-}
-
-/* Advances the time at which each device has its data by one round. A device makes its host copies one
- * after the other. */
-static void pass_round(const struct world *w, const struct shards *shards, double bytes,
-		       const struct hop *hops, double at_s[SHARDS_MAX])
-{
-	double send_s[SHARDS_MAX] = {0}, receive_s[SHARDS_MAX] = {0}, next_s[SHARDS_MAX];
-
-	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, shards, h->from, h->to);
-
-		if (l && l->send_copy.given)
-			send_s[h->from] += h->part * bytes / l->send_copy.value;
-		if (l && l->receive_copy.given)
-			receive_s[h->to] += h->part * bytes / l->receive_copy.value;
-	}
-	memcpy(next_s, at_s, sizeof next_s);
-	for (const struct hop *h = hops; h->part > 0; h++) {
-		const struct link *l = link_between(w, shards, h->from, h->to);
-		double there_s = at_s[h->from] + send_s[h->from];
-		bool back = false;
-
-		for (const struct hop *k = hops; k->part > 0; k++)
-			back |= k->from == h->to && k->to == h->from;
-		there_s += l ? wire_s(l, h->part * bytes, back) + receive_s[h->to] : 0;
-		next_s[h->to] = fmax(next_s[h->to], there_s);
-	}
-	memcpy(at_s, next_s, sizeof next_s);
-}
-
-static const struct overhead *overhead_of(const struct world *w, const struct shards *shards, int i)
-{
-	return &w->units[shards->unit[i]].profile->overhead;
+	return (struct rounds){.way = way,
+			       .gather = c->gather,
+			       .n = g->n,
+			       .share = g->share,
+			       .box = boxes->rank,
+			       .box_n = boxes->size};
 }
 
 double overhead_crossing_s(const struct overhead *o, const struct link *l, int peers)
@@ -139,57 +28,116 @@ double overhead_crossing_s(const struct overhead *o, const struct link *l, int p
 	return base->value + o->peer.value * peers;
 }
 
-static double opening_s(const struct world *w, const struct shards *shards)
+static double opening_between_s(const struct ranks *g, int i, int j)
+{
+	const struct overhead *a = &g->w->units[g->unit[i]].profile->overhead,
+			      *b = &g->w->units[g->unit[j]].profile->overhead;
+	const struct link *l = ranks_link(g, i, j);
+
+	return l ? l->collective_latency.value +
+			       fmax(overhead_crossing_s(a, l, g->n - 1), overhead_crossing_s(b, l, g->n - 1))
+		 : 0;
+}
+
+/* What software adds to the first message: of the pair for which it adds most. Of many devices, neighbours are asked. */
+static double opening_s(const struct ranks *g)
 {
 	double most = 0;
 
-	for (int i = 0; i < shards->n; i++) {
-		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, shards, i, j);
-
-			if (l)
-				most = fmax(most, l->collective_latency.value +
-							  fmax(overhead_crossing_s(overhead_of(w, shards, i),
-										   l, shards->n - 1),
-							       overhead_crossing_s(overhead_of(w, shards, j),
-										   l, shards->n - 1)));
-		}
-	}
+	for (int i = 0; i < g->n; i++)
+		for (int j = g->n > FEW_RANKS && i ? i - 1 : 0; j < i; j++)
+			most = fmax(most, opening_between_s(g, i, j));
 	return most;
+}
+
+static double way_s(const struct ranks *g, const struct collective *c, enum reduce_way way,
+		    const struct rank_boxes *boxes)
+{
+	const struct rounds r = rounds_of(g, c, way, boxes);
+
+	return opening_s(g) + ranks_rounds_s(g, c->bytes, &r);
+}
+
+static double ranks_s(const struct ranks *g, const struct collective *c, enum reduce_way way)
+{
+	struct arena a = ARENA_INIT;
+	struct rank_boxes boxes = {.n = 0};
+	double s = INFINITY;
+
+	if (way != REDUCE_HIERARCHICAL || ranks_boxes(&a, g, &boxes))
+		s = way_s(g, c, way, &boxes);
+	arena_release(&a);
+	return s;
 }
 
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way)
 {
-	const int rounds = rounds_of(c, way, shards->n);
-	double at_s[SHARDS_MAX] = {0}, last_s = 0;
-	struct hop hops[HOPS + 1];
+	const struct ranks g = ranks_of(w, shards);
 
-	for (int r = 0; r < rounds; r++) {
-		hops[hops_of(c, way, shards, r, hops)].part = 0; /* the end */
-		pass_round(w, shards, c->bytes, hops, at_s);
-	}
-	for (int i = 0; i < shards->n; i++)
-		last_s = fmax(last_s, at_s[i]);
-	return opening_s(w, shards) + last_s;
+	return ranks_s(&g, c, way);
 }
 
-enum reduce_way collective_way(const struct world *w, const struct shards *shards, const struct collective *c)
+double collective_units_s(const struct world *w, const size_t *unit, int n, const struct collective *c,
+			  enum reduce_way way)
 {
-	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING, REDUCE_TREE};
-	enum reduce_way best = REDUCE_DIRECT;
-	double least = INFINITY;
+	return ranks_s(&(const struct ranks){w, unit, NULL, n}, c, way);
+}
 
-	for (int i = 0; i < shards->n; i++) {
+/* ---- the choice ---- */
+
+static bool can(const struct ranks *g, enum reduce_way way)
+{
+	struct arena a = ARENA_INIT;
+	struct rank_boxes boxes;
+	const bool yes = way != REDUCE_HIERARCHICAL || ranks_boxes(&a, g, &boxes);
+
+	arena_release(&a);
+	return yes;
+}
+
+bool collective_can(const struct world *w, const struct shards *shards, enum reduce_way way)
+{
+	const struct ranks g = ranks_of(w, shards);
+
+	return can(&g, way);
+}
+
+/* REDUCE_AUTO: no link asks for one that can be. */
+static enum reduce_way asked_way(const struct ranks *g)
+{
+	for (int i = 0; i < g->n; i++) {
 		for (int j = 0; j < i; j++) {
-			const struct link *l = link_between(w, shards, i, j);
+			const struct link *l = ranks_link(g, i, j);
 
-			if (l && l->all_reduce != REDUCE_AUTO)
+			if (l && l->all_reduce != REDUCE_AUTO && can(g, (enum reduce_way)l->all_reduce))
 				return (enum reduce_way)l->all_reduce;
 		}
 	}
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		const double s = collective_s(w, shards, c, ways[i]);
+	return REDUCE_AUTO;
+}
+
+static bool any_asks(const struct world *w)
+{
+	for (size_t i = 0; i < w->links_n; i++)
+		if (w->links[i].all_reduce != REDUCE_AUTO)
+			return true;
+	return false;
+}
+
+static enum reduce_way ranks_way(const struct ranks *g, const struct collective *c)
+{
+	static const enum reduce_way ways[] = {REDUCE_DIRECT, REDUCE_SCATTER, REDUCE_RING,
+					       REDUCE_TREE,   REDUCE_HALVING, REDUCE_HIERARCHICAL};
+	const size_t from = g->n > FEW_RANKS ? 2 : 0, to = c->gather ? 5 : ARRAY_LEN(ways);
+	enum reduce_way best = any_asks(g->w) ? asked_way(g) : REDUCE_AUTO;
+	double least = INFINITY;
+
+	if (best != REDUCE_AUTO)
+		return best;
+	best = ways[from];
+	for (size_t i = from; i < to; i++) {
+		const double s = ranks_s(g, c, ways[i]);
 
 		if (s < least * (1 - 1e-9)) {
 			best = ways[i];
@@ -199,33 +147,51 @@ enum reduce_way collective_way(const struct world *w, const struct shards *shard
 	return best;
 }
 
+enum reduce_way collective_way(const struct world *w, const struct shards *shards, const struct collective *c)
+{
+	const struct ranks g = ranks_of(w, shards);
+
+	return ranks_way(&g, c);
+}
+
+enum reduce_way collective_units_way(const struct world *w, const size_t *unit, int n,
+				     const struct collective *c)
+{
+	return ranks_way(&(const struct ranks){w, unit, NULL, n}, c);
+}
+
+/* ---- its tasks ---- */
+
 struct putter {
 	struct program *p;
 	const struct shards *shards;
 	struct label label;
-	struct message like;          /* bytes of the whole tensor; each hop sends a part */
-	struct deps have[SHARDS_MAX]; /* [device]: the tasks that delivered the data that it has */
+	struct message like; /* bytes of the whole tensor; each hop sends a part */
+	struct deps *have;   /* [device]: the tasks that delivered the data that it has */
 };
 
 /* In each round a device sends what it received in the round before. */
-static void put_round(struct putter *u, const struct hop *hops, int n, bool last)
+static void put_round(struct putter *u, const hop_list *hops, bool last)
 {
 	const struct shards *shards = u->shards;
 	struct deps next[SHARDS_MAX];
-	bool sends[SHARDS_MAX] = {false};
+	bool sends[SHARDS_MAX];
 
-	for (int i = 0; i < shards->n; i++)
+	for (int i = 0; i < shards->n; i++) {
 		next[i].n = 0;
-	for (int h = 0; h < n; h++) {
+		sends[i] = false;
+	}
+	for (size_t h = 0; h < hops->n; h++) {
+		const struct hop *hop = &hops->at[h];
 		struct message m = u->like;
 		struct deps there;
 
-		m.from = shards->unit[hops[h].from];
-		m.to = shards->unit[hops[h].to];
-		m.bytes *= hops[h].part;
-		there = program_message(u->p, &m, u->label, &u->have[hops[h].from]);
-		deps_join(u->p, &next[hops[h].to], &there);
-		sends[hops[h].from] = true;
+		m.from = shards->unit[hop->from];
+		m.to = shards->unit[hop->to];
+		m.bytes *= hop->part;
+		there = program_message(u->p, &m, u->label, &u->have[hop->from]);
+		deps_join(u->p, &next[hop->to], &there);
+		sends[hop->from] = true;
 	}
 	for (int i = 0; i < shards->n; i++) {
 		/* at the end every task that delivered data is a dependency of a later one */
@@ -238,29 +204,36 @@ static void put_round(struct putter *u, const struct hop *hops, int n, bool last
 void collective_put_each(struct program *p, const struct shards *shards, const struct collective *c,
 			 enum reduce_way way, struct label label, struct deps have[SHARDS_MAX])
 {
-	const int rounds = rounds_of(c, way, shards->n);
+	const struct ranks g = ranks_of(p->world, shards);
+	struct arena scratch = ARENA_INIT;
+	struct rank_boxes boxes = {.n = 0};
 	struct putter u = {
 		.p = p,
 		.shards = shards,
 		.label = label,
+		.have = have,
 		.like = {.kind = CLASS_REDUCE, .bytes = c->bytes, .opens = true, .peers = shards->n - 1}};
-	struct hop hops[HOPS];
+	hop_list hops = {0};
+	struct rounds r;
+	int rounds;
 
+	BUG_ON(way == REDUCE_HIERARCHICAL && !ranks_boxes(&scratch, &g, &boxes));
+	r = rounds_of(&g, c, way, &boxes);
+	rounds = rounds_count(&r);
 	u.label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
-	memcpy(u.have, have, sizeof u.have);
-	for (int r = 0; r < rounds; r++) {
-		const int n = hops_of(c, way, shards, r, hops);
-
-		put_round(&u, hops, n, r == rounds - 1);
+	for (int i = 0; i < rounds; i++) {
+		rounds_hops(&r, i, &hops);
+		put_round(&u, &hops, i == rounds - 1);
 		u.like.opens = false;
 	}
-	memcpy(have, u.have, sizeof u.have);
+	VEC_FREE(&hops);
+	arena_release(&scratch);
 }
 
 struct deps collective_put(struct program *p, const struct shards *shards, const struct collective *c,
 			   struct label label, const struct deps *made)
 {
-	struct deps have[SHARDS_MAX] = {0}, all = {.n = 0};
+	struct deps have[SHARDS_MAX], all = {.n = 0};
 
 	for (int i = 0; i < shards->n; i++)
 		have[i] = deps_of(p, made->task[i]);

@@ -4,7 +4,8 @@
  *
  * Layer step. A message of n bytes takes alpha + n / beta (Hockney, "The communication challenge for
  * MPP", Parallel Computing 20(3), 1994), with alpha and beta of its own link; the additions are not
- * charged. The algorithms, for B bytes over p devices:
+ * charged. Messages of one round that go through one part of the network (world.h) share it: the last of them takes as
+ * long as the part takes for all of their bytes. The algorithms, for B bytes over p devices:
  *
  *   ring     2(p - 1) rounds of B/p (Patarasuk & Yuan, "Bandwidth optimal all-reduce algorithms for clusters
  *            of workstations", JPDC 69(2), 2009)
@@ -13,8 +14,17 @@
  *   tree     recursive doubling, log2 p rounds of B between pairs (Thakur, Rabenseifner & Gropp,
  *            "Optimization of collective communication operations in MPICH", IJHPCA 19(1), 2005, section
  *            4.4); devices beyond a power of two send their data to another one first and receive the sum last
+ *   halving  recursive halving, then doubling: 2 log2 p rounds of B/2, B/4 .. B/p and back (Rabenseifner,
+ *            "Optimization of collective reduction operations", ICCS 2004; the same section); devices beyond a
+ *            power of two as in tree
+ *   hierarchical
+ *            inside the box, between the boxes, inside the box (Cho, Finkler, Serrano, Kung & Hunter,
+ *            "BlueConnect", IBM J. Res. Dev. 63(6), 2019): each box of b devices sums the parts of B/b by scatter,
+ *            devices of one place in all boxes sum theirs by halving or in a ring, then the parts are distributed. A
+ *            box is what faster links than the slowest join, or a leaf of a fat tree; boxes must be of one size
  *
- * An all-gather distributes the part of each device: p - 1 rounds in a ring, else one.
+ * An all-gather distributes the part of each device: p - 1 rounds in a ring, log2 p by doubling, else one. Of more than
+ * 64 devices direct and scatter are not tried unless a link asks for them: p - 1 messages at once from each device.
  */
 #ifndef SIM_STEP_COLLECTIVE_H
 #define SIM_STEP_COLLECTIVE_H
@@ -29,14 +39,24 @@ struct collective {
 double collective_s(const struct world *w, const struct shards *shards, const struct collective *c,
 		    enum reduce_way way);
 
+/* The same over so many units of a world, whose parts are equal. */
+double collective_units_s(const struct world *w, const size_t *unit, int n, const struct collective *c,
+			  enum reduce_way way);
+
+/* Whether the algorithm can be run on these devices: hierarchical needs boxes. */
+bool collective_can(const struct world *w, const struct shards *shards, enum reduce_way way);
+
 /* Seconds that a runtime adds to a message over such a link (peers 0), or to a collective operation with so many
  * other devices. */
 double overhead_crossing_s(const struct overhead *o, const struct link *l, int peers);
 
 /* The algorithm that the first link of the shard group with a choice asks for, else the fastest by
- * formula. */
+ * formula. A link that asks for hierarchical where there are no boxes is not heard. */
 enum reduce_way collective_way(const struct world *w, const struct shards *shards,
 			       const struct collective *c);
+
+enum reduce_way collective_units_way(const struct world *w, const size_t *unit, int n,
+				     const struct collective *c);
 
 /* Appends the collective operation. made: entry i is the task that completes the part of the shard
  * group's device i. Returns the tasks after which every device has the whole tensor. */

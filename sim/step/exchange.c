@@ -10,17 +10,17 @@ static size_t machine_of(const struct exchange *e, size_t unit)
 }
 
 /* The devices of the exchange that are on device i's machine, as bits. */
-static unsigned beside(const struct exchange *e, int i)
+static uint64_t beside(const struct exchange *e, int i)
 {
-	unsigned set = 0;
+	uint64_t set = 0;
 
 	for (int j = 0; j < e->at->n; j++)
 		if (machine_of(e, e->at->unit[j]) == machine_of(e, e->at->unit[i]))
-			set |= 1u << j;
+			set |= (uint64_t)1 << j;
 	return set;
 }
 
-static int first_of(unsigned set)
+static int first_of(uint64_t set)
 {
 	int i = 0;
 
@@ -46,7 +46,7 @@ static double numbers_B(const struct exchange *e, double numbers)
 
 /* The bytes sent to a machine: each row once and, where routing weights are sent, one for each pair of row
  * and expert. */
-static double rows_B(const struct exchange *e, unsigned set, bool weights)
+static double rows_B(const struct exchange *e, uint64_t set, bool weights)
 {
 	const struct model *m = e->program->world->model;
 	const struct routed here = shard_group_routed(m, e->at, set, (double)graph_rows(e->shape));
@@ -70,7 +70,7 @@ static void dispatch(const struct exchange *e, const struct deps *after, struct 
 	const bool weights = e->label.phase != PHASE_BACKWARD;
 
 	for (int i = 0; i < e->at->n; i++) {
-		const unsigned set = beside(e, i);
+		const uint64_t set = beside(e, i);
 
 		there[i] = first_of(set) < i ? there[first_of(set)]
 					     : send(e, e->home->unit[home_of(e, i)], e->at->unit[i],
@@ -84,7 +84,7 @@ static void combine(const struct exchange *e, const struct deps *made, struct de
 	const bool weights = e->label.phase == PHASE_BACKWARD;
 
 	for (int i = 0; i < e->at->n; i++) {
-		const unsigned set = beside(e, i);
+		const uint64_t set = beside(e, i);
 		struct deps all = {.n = 0}, came;
 
 		if (first_of(set) < i)

@@ -60,7 +60,7 @@ static void fold_tasks(struct sorter *s, const uint32_t *visit_of, size_t visits
 		}
 		k = k == TASK_NONE ? *slot - 1 : k;
 		f = &s->folds.at[k];
-		f->duration_ns += sim_ns_of_s(cost_seconds(&c->cost));
+		f->duration_ns += program_class_ns(s->p, t->op_class);
 		f->lag_ns = f->lag_ns > lag_ns ? f->lag_ns : lag_ns;
 		s->before[i] = f->last;
 		s->fold_of[i] = k;
@@ -111,7 +111,6 @@ static void run_folds(struct sorter *s)
 		tasks[k] = (struct task){.queue = s->folds.at[k].queue,
 					 .duration_ns = s->folds.at[k].duration_ns,
 					 .lag_ns = s->folds.at[k].lag_ns,
-					 .wire = TASK_NONE,
 					 .first_dep = e.from[k],
 					 .deps_n = e.from[k + 1] - e.from[k]};
 	run = task_graph_run(&s->arena, &(const struct task_graph){.tasks = tasks,

@@ -137,9 +137,10 @@ static struct prefill_rules rules_of(const struct pass *s, size_t block)
 	const struct world *w = s->at->world;
 
 	if (s->of.phase != PHASE_PREFILL)
-		return (struct prefill_rules){false, false};
+		return (struct prefill_rules){false, false, false};
 	return (struct prefill_rules){shard_group_last_row(w, &shard_groups[block]),
-				      shard_group_all_logits(w, &shard_groups[walk_last(w)])};
+				      shard_group_all_logits(w, &shard_groups[walk_last(w)]),
+				      shard_group_caches_only(w, &shard_groups[block])};
 }
 
 /* Reads weights from a disk while the block before computes; experts only when the router has chosen them.
@@ -232,6 +233,20 @@ static struct deps put_tokens(struct passes *f, const struct pass *s, const stru
 				 4.0 * (double)(s->of.gives * s->of.shape.batch), label, &s->x);
 }
 
+/* Appends the time in which a runtime makes its weights resident for a request: each machine its own, at one time, of
+ * which that of the unit that ends the pass stands for all. */
+static void add_wiring(struct passes *f, struct pass *s, size_t unit, struct label label)
+{
+	static const enum phase phases[] = {PHASE_PREFILL, PHASE_DECODE};
+	const struct unit *u = &f->w->units[unit];
+	struct op wire = {.name = "wire", .kind = OP_WIRE, .phase = s->of.phase, .role = ROLE_HEAD};
+
+	if (!s->of.begins || s->group > 0 || !u->profile->overhead.wire.given)
+		return;
+	wire.weight_B = footprint_weights_B(s->at, phases, ARRAY_LEN(phases), u->machine);
+	s->x = deps_of(f->program, program_op(f->program, &wire, unit, 1, label, &s->x));
+}
+
 /* Appends the host's part of a pass and sends its tokens to the next pass. */
 static void end_pass(struct passes *f, struct pass *s)
 {
@@ -244,6 +259,7 @@ static void end_pass(struct passes *f, struct pass *s)
 
 	if (s->of.reads_last && !s->of.drafts && s->x.n)
 		f->program->marks[MARK_PREFILL] = s->x.task[0];
+	add_wiring(f, s, walk_out(&s->walk, s->done)->unit[0], label);
 	end = program_op(f->program, &step, walk_out(&s->walk, s->done)->unit[0], 1, label, &s->x);
 	s->x = deps_of(f->program, end);
 	if (s->first)

@@ -1,7 +1,6 @@
 /* program.c - see program.h. */
 #include "sim/step/program.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +23,7 @@ struct block_cache {
 
 struct route {
 	struct shards shards;
-	unsigned devices;
+	uint64_t devices;
 	double tokens;
 	struct routed to;
 };
@@ -124,12 +123,15 @@ struct device_model program_device_model(struct arena *a, const struct world *w,
 	const struct unit *u = &w->units[unit];
 
 	/* the first formats are the dtypes, in their order */
-	return device_model_make(a, &w->machines[u->machine], u->device, u->profile,
-				 (enum dtype)w->scenario->precision.compute);
+	struct device_model s = device_model_make(a, &w->machines[u->machine], u->device, u->profile,
+						  (enum dtype)w->scenario->precision.compute);
+
+	device_model_beyond(&s, w->model);
+	return s;
 }
 
-static uint32_t put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,
-		    const struct deps *after)
+uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,
+		     const struct deps *after)
 {
 	const struct program_task t = {queue, op_class, (uint32_t)p->deps.n, after ? (uint32_t)after->n : 0,
 				       label};
@@ -182,6 +184,43 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	return n;
 }
 
+static bool launches_of(struct program *p, const struct op *ops, size_t n, const struct block_cache *r,
+			struct op *launches)
+{
+	const struct profile *profile = device_model_of(p, r->unit)->profile;
+	double kernels = 0;
+
+	for (size_t i = 0; i < n; i++)
+		kernels += cost_kernels(profile, &ops[i]);
+	return n && cost_launches(profile, r->phase, kernels, launches);
+}
+
+/* Adds the class of the host's launches of the last n classes; returns whether there is one. */
+static bool launch_class(struct program *p, const struct op *ops, size_t n, const struct block_cache *r)
+{
+	struct op launches;
+	uint32_t added;
+
+	if (!launches_of(p, ops, n, r, &launches))
+		return false;
+	added = op_class(p, &launches, r->unit, 1); /* which may move them all */
+	p->op_classes.at[added].launches = (uint32_t)n;
+	return true;
+}
+
+sim_ns program_class_ns(const struct program *p, size_t op_class)
+{
+	const struct op_class *c = &p->op_classes.at[op_class];
+	const sim_ns ns = sim_ns_of_s(cost_seconds(&c->cost));
+	sim_ns device = 0;
+
+	if (!c->launches)
+		return ns;
+	for (uint32_t i = 1; i <= c->launches; i++)
+		device += sim_ns_of_s(cost_seconds(&p->op_classes.at[op_class - i].cost));
+	return ns > device ? ns - device : 0;
+}
+
 /* Computes the classes of a block. */
 static void look_up(struct program *p, struct block_cache *r)
 {
@@ -200,6 +239,8 @@ static void look_up(struct program *p, struct block_cache *r)
 	r->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
 		op_class(p, &ops[i], r->unit, r->share);
+	if (launch_class(p, ops, n, r))
+		r->n++;
 	VEC_ADD(&p->block_caches, *r);
 }
 
@@ -210,13 +251,15 @@ void program_remake(struct program *p)
 		const struct device_model *device_model = device_model_of(p, r->unit);
 		struct op ops[GRAPH_OPS];
 		const size_t n = make_ops(p, r, ops);
+		struct op launches;
+		const bool launched = launches_of(p, ops, n, r, &launches);
 
-		BUG_ON(n != r->n);
-		for (size_t k = 0; k < n; k++) {
+		BUG_ON(n + launched != r->n);
+		for (size_t k = 0; k < r->n; k++) {
 			struct op_class *c = &p->op_classes.at[r->first + k];
 
-			c->op = ops[k];
-			c->cost = cost_of(&ops[k], device_model, r->share);
+			c->op = k < n ? ops[k] : launches;
+			c->cost = cost_of(&c->op, device_model, k < n ? r->share : 1);
 		}
 	}
 }
@@ -228,11 +271,11 @@ static uint32_t put_ops(struct program *p, struct block_cache r, struct label la
 
 	look_up(p, &r);
 	for (uint32_t i = 0; i < r.n; i++)
-		last = put(p, (uint32_t)r.unit, r.first + i, label, i ? NULL : after);
+		last = program_put(p, (uint32_t)r.unit, r.first + i, label, i ? NULL : after);
 	return last;
 }
 
-struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens)
+struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens)
 {
 	struct route r = {.shards = *shards, .devices = devices, .tokens = tokens};
 
@@ -260,7 +303,7 @@ static struct block_cache block_on_device(struct program *p, const struct shape 
 				.share = shards->share[i]};
 
 	if (shards->by_experts) {
-		const struct routed here = program_routed(p, shards, 1u << i, (double)graph_rows(s));
+		const struct routed here = program_routed(p, shards, (uint64_t)1 << i, (double)graph_rows(s));
 
 		r.shape.expert_rows = here.rows;
 		r.shape.experts_hit = here.hit;
@@ -281,7 +324,7 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 
 		look_up(p, &r);
 		for (uint32_t k = 0; k < r.n; k++)
-			sum += sim_ns_of_s(cost_seconds(&p->op_classes.at[r.first + k].cost));
+			sum += program_class_ns(p, r.first + k);
 		most = sum > most ? sum : most;
 	}
 	return most;
@@ -290,221 +333,7 @@ sim_ns program_block_ns(struct program *p, const struct shape *s, const struct s
 uint32_t program_op(struct program *p, const struct op *op, size_t unit, double share, struct label label,
 		    const struct deps *after)
 {
-	return put(p, (uint32_t)unit, op_class(p, op, unit, share), label, after);
-}
-
-static uint32_t find_class(struct program *p, const struct op_class *c)
-{
-	for (size_t i = p->op_classes.n; i-- > 0;) {
-		const struct op_class *k = &p->op_classes.at[i];
-
-		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes &&
-		    k->lag_s == c->lag_s)
-			return (uint32_t)i;
-	}
-	VEC_ADD(&p->op_classes, *c);
-	return (uint32_t)p->op_classes.n - 1;
-}
-
-static size_t link_source(const struct program *p, size_t link_use)
-{
-	return source_index(p->world, (struct param_source){QUEUE_LINK, link_use});
-}
-
-static uint32_t copy_class(struct program *p, enum op_class_kind kind, size_t link_use, double bytes,
-			   const struct qty *rate)
-{
-	const struct op_class c = {.kind = kind,
-				   .bytes = bytes,
-				   .source = link_source(p, link_use),
-				   .cost.memory = {bytes / rate->value, rate->spread, rate->provenance}};
-
-	return find_class(p, &c);
-}
-
-static void add_lag(struct op_class *c, double s, double spread)
-{
-	if (s <= 0)
-		return;
-	c->lag_s += s;
-	c->lag_spread += (spread - c->lag_spread) * s / c->lag_s;
-}
-
-/* What the slower of both ends' runtimes adds to a message. */
-static void add_runtime(const struct world *w, const struct message *m, const struct link *l,
-			struct op_class *c)
-{
-	const struct overhead *a = &w->units[m->from].profile->overhead,
-			      *b = &w->units[m->to].profile->overhead;
-	const struct overhead *o =
-		overhead_crossing_s(a, l, m->peers) >= overhead_crossing_s(b, l, m->peers) ? a : b;
-	const struct qty *base = l->rdma && o->crossing_rdma.given ? &o->crossing_rdma : &o->crossing,
-			 *stage = a->stage.value >= b->stage.value ? &a->stage : &b->stage;
-
-	if (m->kind == CLASS_SEND || m->opens)
-		add_lag(c, base->value, base->spread);
-	if (m->opens)
-		add_lag(c, o->peer.value * m->peers, o->peer.spread);
-	if (m->stage)
-		add_lag(c, stage->value, stage->spread);
-}
-
-static uint32_t link_class(struct program *p, const struct message *m, size_t link_use)
-{
-	const struct link *l = p->world->link_uses[link_use].link;
-	const struct qty rate = link_rate(l, m->bytes);
-	struct op_class c = {.kind = m->kind,
-			     .bytes = m->bytes,
-			     .source = link_source(p, link_use),
-			     .cost.memory = {m->bytes / rate.value, rate.spread, rate.provenance},
-			     .lag_s = l->latency.value,
-			     .lag_spread = l->latency.spread};
-
-	if (m->opens)
-		add_lag(&c, l->collective_latency.value, l->collective_latency.spread);
-	add_runtime(p->world, m, l, &c);
-	return find_class(p, &c);
-}
-
-struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
-			 const struct deps *after)
-{
-	const struct world *w = p->world;
-	const struct qty *rate;
-	struct op_class c = {.kind = CLASS_READ,
-			     .bytes = bytes,
-			     .source = source_index(w, (struct param_source){QUEUE_DISK, machine})};
-
-	if (bytes <= 0)
-		return *after;
-	rate = &w->machines[machine].disk->read;
-	c.cost.memory = (struct term){bytes / rate->value, rate->spread, rate->provenance};
-	return deps_of(p, put(p, (uint32_t)queue_index(w, (struct queue){QUEUE_DISK, machine, 0}),
-			      find_class(p, &c), label, after));
-}
-
-struct deps program_message(struct program *p, const struct message *m, struct label label,
-			    const struct deps *after)
-{
-	const struct world *w = p->world;
-	const size_t a = w->units[m->from].machine, b = w->units[m->to].machine;
-	const size_t link_use = a == b ? WORLD_NONE : world_link_use(w, a, b);
-	const struct link *link;
-	struct deps there = *after;
-	uint32_t queue;
-
-	if (a == b || m->bytes <= 0)
-		return there;
-	BUG_ON(link_use == WORLD_NONE); /* placement_make() has checked */
-	link = w->link_uses[link_use].link;
-	queue = (uint32_t)queue_index(w, queue_from(w, link_use, a));
-	if (link->send_copy.given)
-		there = deps_of(p, put(p, (uint32_t)m->from,
-				       copy_class(p, CLASS_SEND_COPY, link_use, m->bytes, &link->send_copy),
-				       label, &there));
-	there = deps_of(p, put(p, queue, link_class(p, m, link_use), label, &there));
-	if (link->receive_copy.given)
-		there = deps_of(
-			p, put(p, (uint32_t)m->to,
-			       copy_class(p, CLASS_RECEIVE_COPY, link_use, m->bytes, &link->receive_copy),
-			       label, &there));
-	return there;
-}
-
-struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
-			 const struct deps *after)
-{
-	const struct message m = {.kind = CLASS_SEND,
-				  .from = from,
-				  .to = to,
-				  .bytes = bytes,
-				  .stage = label.stage || label.payload == PAYLOAD_TOKEN};
-
-	return program_message(p, &m, label, after);
-}
-
-struct deps program_hand_over(struct program *p, const struct shards *from, const struct shards *to,
-			      double bytes, struct label label, const struct deps *after)
-{
-	struct deps there = {.n = 0};
-
-	for (int i = 0; i < to->n; i++) {
-		struct shards before = *to; /* devices that have it already */
-
-		before.n = i;
-		if (shard_group_beside(p->world, from, to->unit[i])) {
-			deps_join(p, &there, after);
-		} else if (!shard_group_beside(p->world, &before, to->unit[i])) {
-			const struct deps sent =
-				program_send(p, from->unit[0], to->unit[i], bytes, label, after);
-
-			deps_join(p, &there, &sent);
-		}
-	}
-	return there;
-}
-
-/* What a unit's runtime adds to a message between stages. */
-static double stage_s(const struct world *w, size_t unit, const struct link *l)
-{
-	const struct overhead *o = &w->units[unit].profile->overhead;
-
-	return overhead_crossing_s(o, l, 0) + o->stage.value;
-}
-
-sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const struct shards *to,
-			    double bytes)
-{
-	const struct world *w = p->world;
-	sim_ns most = 0;
-
-	for (int i = 0; i < to->n && bytes > 0; i++) {
-		const size_t link_use =
-			world_link_use(w, w->units[from->unit[0]].machine, w->units[to->unit[i]].machine);
-		const struct link *l = link_use == WORLD_NONE ? NULL : w->link_uses[link_use].link;
-		double s;
-
-		if (!l || shard_group_beside(w, from, to->unit[i]))
-			continue;
-		s = bytes / link_rate(l, bytes).value + l->latency.value +
-		    fmax(stage_s(w, from->unit[0], l), stage_s(w, to->unit[i], l));
-		s += l->send_copy.given ? bytes / l->send_copy.value : 0;
-		s += l->receive_copy.given ? bytes / l->receive_copy.value : 0;
-		most = sim_ns_of_s(s) > most ? sim_ns_of_s(s) : most;
-	}
-	return most;
-}
-
-/* The bytes of device i's part of `to` that only device k of `from` holds; bytes on i's own machine need
- * no transfer, whichever device of `from` they belong to. */
-static double lacks(const struct world *w, const struct shards *from, int k, const struct shards *to, int i)
-{
-	const struct interval want = shard_sizes_interval(to, i), have = shard_sizes_interval(from, k);
-	const double common = fmin(want.to, have.to) - fmax(want.from, have.from);
-	const bool here = w->units[from->unit[k]].machine == w->units[to->unit[i]].machine;
-
-	return here || common < 1e-9 ? 0 : common;
-}
-
-struct deps program_hand_parts(struct program *p, const struct shards *from, const struct shards *to,
-			       double bytes, struct label label, const struct deps *after)
-{
-	struct deps there = {.n = 0};
-
-	for (int i = 0; i < to->n; i++) {
-		if (shard_group_beside(p->world, from, to->unit[i]))
-			deps_join(p, &there, after);
-		for (int k = 0; k < from->n; k++) {
-			const double part = lacks(p->world, from, k, to, i);
-			struct deps sent;
-
-			if (part <= 0)
-				continue;
-			sent = program_send(p, from->unit[k], to->unit[i], part * bytes, label, after);
-			deps_join(p, &there, &sent);
-		}
-	}
-	return there;
+	return program_put(p, (uint32_t)unit, op_class(p, op, unit, share), label, after);
 }
 
 struct deps program_ops(struct program *p, const struct shape *s, const struct shards *shards,

@@ -24,6 +24,9 @@ struct op_class {
 	double lag_s;     /* a link's latency */
 	double lag_spread;
 	double bytes; /* sent over the link */
+	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
+	 * than they are. Else 0. */
+	uint32_t launches;
 };
 
 /* The backward pass computes two gradients: of a block's input, and of its weights. */
@@ -88,6 +91,9 @@ struct program {
 	VEC(struct cycle) cycles;
 };
 
+/* The time of a class's task with the calibrated parameters. */
+sim_ns program_class_ns(const struct program *p, size_t op_class);
+
 /* The cost model of a unit, in the arena. */
 struct device_model program_device_model(struct arena *a, const struct world *w, size_t unit);
 
@@ -104,6 +110,10 @@ struct deps {
 struct deps deps_of(struct program *p, uint32_t task);
 void deps_add(struct program *p, struct deps *d, uint32_t task);
 void deps_join(struct program *p, struct deps *d, const struct deps *more);
+
+/* Appends a task of a class to a queue; after may be NULL. */
+uint32_t program_put(struct program *p, uint32_t queue, uint32_t op_class, struct label label,
+		     const struct deps *after);
 
 /* Appends the operators of a block on its shard group, after `after`; for a tensor split the collective
  * that completes its output, too. */
@@ -137,7 +147,7 @@ uint32_t program_op(struct program *p, const struct op *op, size_t unit, double 
 		    const struct deps *after);
 
 /* shard_group_routed(), computed once for each set of devices and number of tokens. */
-struct routed program_routed(struct program *p, const struct shards *shards, unsigned devices, double tokens);
+struct routed program_routed(struct program *p, const struct shards *shards, uint64_t devices, double tokens);
 
 /* A message over a link, from one unit to another. */
 struct message {

@@ -35,7 +35,7 @@ struct queue queue_at(const struct world *w, size_t index)
 
 struct queue queue_from(const struct world *w, size_t link_use, size_t machine)
 {
-	return (struct queue){QUEUE_LINK, link_use, w->link_uses[link_use].ends[0] != machine};
+	return (struct queue){QUEUE_LINK, link_use, (size_t)link_use_from(&w->link_uses[link_use], machine)};
 }
 
 size_t queue_machine(const struct world *w, struct queue q)
@@ -59,7 +59,7 @@ size_t queue_receiver(const struct world *w, struct queue q)
 
 size_t program_sources(const struct world *w)
 {
-	return w->units_n + w->link_uses_n + w->machines_n;
+	return w->units_n + w->links_n + w->machines_n;
 }
 
 size_t source_index(const struct world *w, struct param_source s)
@@ -70,14 +70,14 @@ size_t source_index(const struct world *w, struct param_source s)
 	case QUEUE_LINK:
 		return w->units_n + s.of;
 	case QUEUE_DISK:
-		return w->units_n + w->link_uses_n + s.of;
+		return w->units_n + w->links_n + s.of;
 	}
 	BUG("source kind %d", (int)s.kind);
 }
 
 struct param_source source_at(const struct world *w, size_t index)
 {
-	const size_t links = w->units_n, disks = links + w->link_uses_n;
+	const size_t links = w->units_n, disks = links + w->links_n;
 
 	if (index < links)
 		return (struct param_source){QUEUE_DEVICE, index};

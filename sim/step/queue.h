@@ -1,7 +1,8 @@
 /*
  * queue.h - numbers for the queues of a program and for the sources of their parameters.
  *
- * Layer step. A device has one queue, a link one for each direction, a machine's disk one. Programs,
+ * Layer step. A device has one queue, a link use (two machines that a link joins) one for each direction, a machine's
+ * disk one. Programs,
  * tasks and arrays use the numbers; only this file computes and decodes them.
  */
 #ifndef SIM_STEP_QUEUE_H
@@ -28,10 +29,10 @@ size_t queue_machine(const struct world *w, struct queue q);
 /* The machine that receives on a link's queue. */
 size_t queue_receiver(const struct world *w, struct queue q);
 
-/* The sources of parameters: devices, links (one for both directions) and disks. */
+/* The sources of parameters: devices, links (one for all machines that it joins) and disks. */
 struct param_source {
 	enum queue_kind kind;
-	size_t of;
+	size_t of; /* a unit, a link, or a machine of the world */
 };
 size_t program_sources(const struct world *w);
 size_t source_index(const struct world *w, struct param_source s);

@@ -169,6 +169,8 @@ size_t request_passes(struct arena *a, const struct model *m, const struct gener
 		if (r->batch % at_once)
 			add_prompts(&list, r, r->batch % at_once, 1);
 	}
+	if (r->prompt)
+		list.at[0].begins = true;
 	if (r->decoded)
 		add_step(&list, r, r->depth + r->prompt, REQUEST_FIRST_STEP, 1);
 	for (size_t i = 0; i < n; i++)
@@ -183,6 +185,8 @@ bool request_pass_block(const struct request_pass *pass, const struct model *m, 
 	const bool prefill = pass->phase == PHASE_PREFILL, head = block.part.role == ROLE_HEAD;
 
 	if (head && !pass->answers && !rules.all_logits)
+		return false;
+	if (prefill && rules.caches_only && !pass->answers && block.layer > model_last_cache(m))
 		return false;
 	if (head)
 		shape->all_logits = prefill ? rules.all_logits : pass->checks;

@@ -41,6 +41,7 @@ struct request_pass {
 	int part;        /* part of the request, as above */
 	double weight;   /* number of times it runs; of a sampled step: the number of steps it represents */
 	bool drafts;     /* runs through the draft model */
+	bool begins;     /* the first pass of the request: what a runtime does once for each belongs to it */
 	bool reads_last; /* the last chunk of a prompt */
 	bool answers;  /* samples a token at its last position; of a prompt's chunks only the last one does */
 	bool checks;   /* samples a token at every position, to check a draft */
@@ -63,8 +64,9 @@ size_t request_samples(const struct model *m, const struct generate_request *r,
 
 /* Properties of a runtime's prefill on a block's devices. */
 struct prefill_rules {
-	bool last_row;   /* blocks after the attention of the last layer run for the last token alone */
-	bool all_logits; /* the head runs over every token, and for every chunk */
+	bool last_row;    /* blocks after the attention of the last layer run for the last token alone */
+	bool all_logits;  /* the head runs over every token, and for every chunk */
+	bool caches_only; /* a chunk that answers nothing leaves out the layers behind the last cache */
 };
 
 /* Returns whether a block runs in a pass; if so, changes the shape from that of the block before to its

@@ -3,10 +3,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 size_t program_wires(const struct world *w)
 {
-	return w->link_uses_n + w->machines_n;
+	return w->parts_n + w->machines_n;
 }
 
 struct class_times program_times_new(struct arena *a, const struct program *p)
@@ -51,18 +52,17 @@ static double slower_drawn(const struct qty *q, const struct params *v, enum par
 
 static void fill_wires(const struct world *w, const struct params *v, slower *factor, double *wires_Bps)
 {
-	for (size_t j = 0; j < w->link_uses_n; j++) {
-		const struct qty *q = &w->link_uses[j].link->bandwidth;
+	for (size_t j = 0; j < w->parts_n; j++) {
+		const struct shared_part *part = &w->parts[j];
+		const struct qty *q = part->bandwidth;
+		const size_t source = source_index(w, (struct param_source){QUEUE_LINK, part->link});
 
-		wires_Bps[j] = q->value /
-			       (factor ? factor(q, &v[source_index(w, (struct param_source){QUEUE_LINK, j})],
-						PARAM_BANDWIDTH)
-				       : 1);
+		wires_Bps[j] = q->value * part->times / (factor ? factor(q, &v[source], PARAM_BANDWIDTH) : 1);
 	}
 	for (size_t m = 0; m < w->machines_n; m++) /* a machine without units is never asked for */
-		wires_Bps[w->link_uses_n + m] = 1;
+		wires_Bps[w->parts_n + m] = 1;
 	for (size_t u = 0; u < w->units_n; u++) {
-		double *wire = &wires_Bps[w->link_uses_n + w->units[u].machine];
+		double *wire = &wires_Bps[w->parts_n + w->units[u].machine];
 		const struct qty *q = quickest(&w->units[u]);
 
 		*wire = fmax(
@@ -75,53 +75,54 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 	}
 }
 
-/* [queue]: whether a task is for it. The caller frees it. */
-static bool *queues_used(const struct program *p)
+static const struct link_way *way_of(const struct world *w, struct queue q)
 {
-	bool *used = xcalloc(program_queues(p->world), sizeof *used);
-
-	for (size_t i = 0; i < p->tasks.n; i++)
-		used[p->tasks.at[i].queue] = true;
-	return used;
+	return &w->link_uses[q.of].ways[q.end];
 }
 
-/* [machine]: whether several of its devices work. The caller frees it. */
+/* What several queues of a program use at the same time: [part of the network], then [machine]: its memory, where several
+ * of its devices work. A queue runs one task after the other, so what one queue alone uses is not shared. The caller frees
+ * it. */
 static bool *crowded(const struct program *p)
 {
 	const struct world *w = p->world;
-	size_t *only = xcalloc(w->machines_n, sizeof *only); /* 1 + the unit seen first */
-	bool *found = xcalloc(w->machines_n, sizeof *found), *used = queues_used(p);
+	const size_t wires = program_wires(w), queues = program_queues(w);
+	uint32_t *only = xcalloc(wires, sizeof *only); /* 1 + the queue seen first */
+	bool *found = xcalloc(wires, sizeof *found), *seen = xcalloc(queues, sizeof *seen);
 
-	for (size_t i = 0; i < program_queues(w); i++) {
-		const struct queue q = queue_at(w, i);
-		const size_t machine = queue_machine(w, q);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const uint32_t at = p->tasks.at[i].queue;
+		struct queue q;
+		size_t memory;
 
-		if (!used[i] || q.kind != QUEUE_DEVICE)
+		if (seen[at])
 			continue;
-		if (only[machine] && only[machine] != q.of + 1)
-			found[machine] = true;
-		else
-			only[machine] = q.of + 1;
+		seen[at] = true;
+		q = queue_at(w, at);
+		memory = w->parts_n + queue_machine(w, q);
+		if (q.kind == QUEUE_DEVICE) {
+			found[memory] |= only[memory] != 0;
+			only[memory] = at + 1;
+		}
+		for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++) {
+			const uint32_t part = way_of(w, q)->parts[k];
+
+			found[part] |= only[part] && only[part] != at + 1;
+			only[part] = at + 1;
+		}
 	}
 	free(only);
-	free(used);
+	free(seen);
 	return found;
 }
 
 bool program_shares(const struct program *p)
 {
-	const struct world *w = p->world;
-	bool *busy = crowded(p), *used = queues_used(p), shares = false;
+	bool *busy = crowded(p), shares = false;
 
-	for (size_t m = 0; m < w->machines_n; m++)
-		shares |= busy[m];
-	for (size_t i = 0; i < program_queues(w) && !shares; i++) {
-		const struct queue q = queue_at(w, i);
-
-		shares = used[i] && q.kind == QUEUE_LINK && w->link_uses[q.of].link->duplex == DUPLEX_HALF;
-	}
+	for (size_t i = 0; i < program_wires(p->world); i++)
+		shares |= busy[i];
 	free(busy);
-	free(used);
 	return shares;
 }
 
@@ -133,12 +134,23 @@ static enum param link_param(const struct op_class *c)
 	return c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES : PARAM_BANDWIDTH;
 }
 
+/* The class of a host's launches takes what is left of them after the operators before it, whose times are known. */
+static void wait_for_host(const struct op_class *c, sim_ns *ns)
+{
+	sim_ns left = *ns;
+
+	for (uint32_t i = 1; i <= c->launches; i++)
+		left -= ns[-(ptrdiff_t)i];
+	if (c->launches)
+		*ns = left > 0 ? left : 0;
+}
+
 struct class_times program_times(struct arena *a, const struct program *p)
 {
 	struct class_times t = program_times_new(a, p);
 
 	for (size_t i = 0; i < p->op_classes.n; i++) {
-		t.ns[i] = sim_ns_of_s(cost_seconds(&p->op_classes.at[i].cost));
+		t.ns[i] = program_class_ns(p, i);
 		t.lag_ns[i] = sim_ns_of_s(p->op_classes.at[i].lag_s);
 	}
 	fill_wires(p->world, NULL, NULL, t.wires_Bps);
@@ -154,17 +166,20 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 
 		t->ns[i] = sim_ns_of_s(op ? cost_seconds_at(&c->cost, v)
 					  : c->cost.memory.s / v->of[link_param(c)]);
+		wait_for_host(c, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
 	}
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
 
+/* ns: in its array, where those of the classes before it are known. */
 static void draw_class(const struct op_class *c, const struct params *z, sim_ns *ns, sim_ns *lag_ns)
 {
 	const struct params *v = &z[c->source];
 
 	if (c->kind == CLASS_OP) {
 		*ns = sim_ns_of_s(cost_seconds_drawn(&c->cost, v));
+		wait_for_host(c, ns);
 		*lag_ns = 0;
 	} else {
 		const struct term lag = {c->lag_s, c->lag_spread, PROVENANCE_MEASURED};
@@ -228,6 +243,8 @@ static struct drawn_class first_alike(const struct drawn_programs *d, struct see
 {
 	const struct op_class *c = &d->at[own.program].p->op_classes.at[own.op_class];
 
+	if (c->launches) /* it takes what those before it leave */
+		return own;
 	for (size_t i = 0; i < seen->n && i < SEEN_MAX; i++) {
 		const struct drawn_class *k = &seen->at[i];
 
@@ -281,46 +298,73 @@ void drawn_programs_times(const struct drawn_programs *d, const struct params *z
 
 /* ---- the engine ---- */
 
-/* Both directions of a half-duplex link share its bandwidth; a full-duplex one needs no sharing. */
-static void share_link(const struct link *l, const struct op_class *c, struct task *out)
+/* The tasks of a run under construction, and the wires that they go over. */
+struct runner {
+	const struct program *p;
+	const struct class_times *t;
+	bool *busy; /* [wire] */
+	VEC(size_t) paths;
+};
+
+/* A message is no faster than alone on idle links, where sizes or the way set its rate. */
+static void share_link(struct runner *r, struct queue q, const struct op_class *c, struct task *out)
 {
-	if (l->duplex != DUPLEX_HALF)
+	const struct world *w = r->p->world;
+	const struct link_way *way = way_of(w, q);
+	const struct link_use *u = &w->link_uses[q.of];
+	const bool own_rate = u->link->bandwidth_by_size.n || u->link != &w->links[u->of] || way->parts_n > 1;
+
+	out->first_wire = (uint32_t)r->paths.n;
+	for (size_t i = 0; i < way->parts_n; i++)
+		if (r->busy[way->parts[i]])
+			VEC_ADD(&r->paths, way->parts[i]);
+	out->wires_n = (uint32_t)(r->paths.n - out->first_wire);
+	if (!out->wires_n)
 		return;
 	out->bytes = c->bytes;
-	/* a small message does not use the whole bandwidth, even alone */
-	out->cap_Bps = l->bandwidth_by_size.n && out->duration_ns > 0
-			       ? c->bytes / sim_s_of_ns(out->duration_ns)
-			       : INFINITY;
+	out->cap_Bps = own_rate && out->duration_ns > 0 ? c->bytes / sim_s_of_ns(out->duration_ns) : INFINITY;
 }
 
-static void share_memory(const struct op_class *c, struct task *out)
+static void share_memory(struct runner *r, size_t machine, const struct op_class *c, struct task *out)
 {
-	if (c->kind != CLASS_OP || c->cost.bytes <= 0 || out->duration_ns <= 0)
+	const size_t wire = r->p->world->parts_n + machine;
+
+	if (!r->busy[wire] || c->kind != CLASS_OP || c->cost.bytes <= 0 || out->duration_ns <= 0)
 		return;
 	out->bytes = c->cost.bytes;
 	out->cap_Bps = c->cost.bytes / sim_s_of_ns(out->duration_ns);
+	out->first_wire = (uint32_t)r->paths.n;
+	out->wires_n = 1;
+	VEC_ADD(&r->paths, wire);
 }
 
-static struct task task_of(const struct program *p, const struct class_times *t,
-			   const struct program_task *pt, const bool *busy)
+static struct task task_of(struct runner *r, const struct program_task *pt)
 {
-	const struct world *w = p->world;
-	const struct op_class *c = &p->op_classes.at[pt->op_class];
+	const struct world *w = r->p->world;
+	const struct op_class *c = &r->p->op_classes.at[pt->op_class];
 	const struct queue q = queue_at(w, pt->queue);
-	struct task out = {.duration_ns = t->ns[pt->op_class],
-			   .lag_ns = t->lag_ns[pt->op_class],
+	struct task out = {.duration_ns = r->t->ns[pt->op_class],
+			   .lag_ns = r->t->lag_ns[pt->op_class],
 			   .queue = pt->queue,
-			   .wire = TASK_NONE,
 			   .first_dep = pt->first_dep,
 			   .deps_n = pt->deps_n};
 
 	if (q.kind == QUEUE_LINK)
-		share_link(w->link_uses[q.of].link, c, &out);
-	else if (q.kind == QUEUE_DEVICE && busy[w->units[q.of].machine])
-		share_memory(c, &out);
-	if (out.bytes > 0)
-		out.wire = (uint32_t)(q.kind == QUEUE_LINK ? q.of : w->link_uses_n + w->units[q.of].machine);
+		share_link(r, q, c, &out);
+	else if (q.kind == QUEUE_DEVICE)
+		share_memory(r, w->units[q.of].machine, c, &out);
 	return out;
+}
+
+/* The wires that the flows go over, which a graph that is handed out keeps. */
+static const size_t *keep_paths(struct arena *a, struct runner *r)
+{
+	size_t *paths = arena_array(a, r->paths.n, sizeof *paths);
+
+	if (r->paths.n)
+		memcpy(paths, r->paths.at, r->paths.n * sizeof *paths);
+	VEC_FREE(&r->paths);
+	return paths;
 }
 
 struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
@@ -330,15 +374,23 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 	const size_t queues = program_queues(w);
 	enum task_order *order = arena_array(a, queues, sizeof *order);
 	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
-	struct task_graph g = {tasks,      p->deps.at, order,  t->wires_Bps,
-			       p->tasks.n, p->deps.n,  queues, program_wires(w)};
-	bool *busy = crowded(p);
+	struct runner r = {.p = p, .t = t, .busy = crowded(p)};
+	struct task_graph g = {.tasks = tasks,
+			       .deps = p->deps.at,
+			       .queues = order,
+			       .wires_Bps = t->wires_Bps,
+			       .tasks_n = p->tasks.n,
+			       .deps_n = p->deps.n,
+			       .queues_n = queues,
+			       .wires_n = program_wires(w)};
 
 	for (size_t q = 0; q < queues; q++)
 		order[q] = queue_at(w, q).kind == QUEUE_DEVICE ? TASK_IN_ORDER : TASK_AS_READY;
 	for (size_t i = 0; i < p->tasks.n; i++)
-		tasks[i] = task_of(p, t, &p->tasks.at[i], busy);
-	free(busy);
+		tasks[i] = task_of(&r, &p->tasks.at[i]);
+	free(r.busy);
+	g.paths_n = r.paths.n;
+	g.paths = keep_paths(a, &r);
 	if (graph)
 		*graph = g;
 	return task_graph_run(a, &g);

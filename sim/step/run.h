@@ -2,8 +2,8 @@
  * run.h - runs a program: the times of its classes under given parameters, and all its tasks on the
  * event engine.
  *
- * Layer step. Tasks that use a resource at the same time share it by max-min fairness (des/flow.h): a
- * half-duplex link, and the memory of a machine on which several devices work. An operator there is a
+ * Layer step. Tasks that use a resource at the same time share it by max-min fairness (des/flow.h): the shared
+ * parts of the network (world.h) that messages of several queues go through, and the memory of a machine on which several devices work. An operator there is a
  * flow of the bytes it moves, no faster than it would be alone; the capacity of the memory is the
  * highest bandwidth measured on any of the machine's devices. Copies between host and device are not
  * counted.
@@ -15,7 +15,7 @@
 /* Times of a program's classes; a draw or a what-if changes only these. */
 struct class_times {
 	sim_ns *ns, *lag_ns; /* [class]: time alone on its queue, and a link's latency */
-	double *wires_Bps;   /* shared resources: one for each link, then one for each machine's memory */
+	double *wires_Bps;   /* shared resources: the parts of the network, then each machine's memory */
 };
 size_t program_wires(const struct world *w);
 

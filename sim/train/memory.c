@@ -104,7 +104,7 @@ static void read_tasks(struct ledger *b)
 		const struct program_task *t = &b->p->tasks.at[i];
 		const struct op_class *c = &b->p->op_classes.at[t->op_class];
 
-		if (c->kind == CLASS_OP && c->op.kind == OP_STEP)
+		if (c->kind == CLASS_OP && (c->op.kind == OP_STEP || c->op.kind == OP_LAUNCH))
 			continue;
 		if (t->label.phase == PHASE_UPDATE)
 			read_update(b, i, model_block_of(b->w->model, t->label.part.role, t->label.layer));

@@ -208,7 +208,7 @@ static void all_reduce(struct builder *b, size_t from, size_t to, double bytes)
 			deps_join(b->p, &own[i], &b->done[i]);
 	}
 	memcpy(have, own, sizeof have);
-	if (way == REDUCE_AUTO)
+	if (way == REDUCE_AUTO || !collective_can(b->w, &shards, way))
 		way = collective_way(b->w, &shards, &c);
 	collective_put_each(b->p, &shards, &c, way,
 			    stages_label(&b->st, &b->st.replicas[0], from, PASS_INPUT), have);

@@ -402,7 +402,7 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 {
 	const struct catalogue_device *d = &s->device;
 	struct arena *a = arena_of(s);
-	const struct device_model m = device_model_make(a, d->machine, d->device, c->row.profile, d->compute);
+	struct device_model m = device_model_make(a, d->machine, d->device, c->row.profile, d->compute);
 	const size_t n = s->ask->draws.n > 0 ? (size_t)s->ask->draws.n : DRAWS;
 	const struct params *z = draws_of_device(
 		a, d->machine, d->device, s->ask->draws.seed >= 0 ? (uint64_t)s->ask->draws.seed : 1, n);
@@ -412,6 +412,7 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 				  .line = c->row.run->line,
 				  .measured = run_rate(c->row.run)};
 
+	device_model_beyond(&m, c->row.model);
 	c->plan = run_plan_make(a, c->row.model, &c->row.precision, c->row.profile, c->row.run);
 	c->run = predicted_run_of_plan(a, &c->plan, &m);
 	c->measured_s = c->row.run->seconds;

@@ -33,7 +33,7 @@ const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY
 
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
-	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 100,
+	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 4096,
 	 .optional = true, .help = "rules; the later wins; required but with replicas or pools"},
 	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &generate_options_table,
 	 .optional = true, .help = "what is not as the workload says"},

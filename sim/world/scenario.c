@@ -1,6 +1,8 @@
 /* scenario.c - the field table of scenario files; see scenario.h. */
 #include "sim/world/scenario.h"
 
+#include "sim/world/topology.h"
+
 /* planned: a plan finds the machines and who does what. */
 #define SCENARIO_FIELDS(planned)                                                                             \
 	{FIELD_KEY(struct scenario, schema), .type = FIELD_TEXT, .help = SCENARIO_SCHEMA},                   \
@@ -16,7 +18,10 @@
 			 "names all"},                                                                       \
 		{FIELD_KEY(struct scenario, links), .type = FIELD_YML, .optional = true,                     \
 		 .help = "likewise for links, like {tb: {base: thunderbolt-5-tcp, between: [mini, "          \
-			 "studio]}}"},                                                                       \
+			 "studio]}}; switch, bus, mesh, ring, chain, star or fat_tree joins more than two"}, \
+		{FIELD_KEY(struct scenario, topology), .type = FIELD_MAYBE, .sub = &topology_table,          \
+		 .optional = true,                                                                           \
+		 .help = "in the place of links that join all machines: {switch: ethernet-10g}"},            \
 		{FIELD_KEY(struct scenario, workload), .type = FIELD_TABLE, .sub = &workload_table,          \
 		 .help = "what is asked"},                                                                   \
 		{FIELD_KEY(struct scenario, money), .type = FIELD_TABLE, .sub = &money_table, .def = "{}",   \
@@ -24,7 +29,7 @@
 		{FIELD_KEY(struct scenario, assignments),                                                    \
 		 .type = FIELD_LIST,                                                                         \
 		 .sub = &assignment_table,                                                                   \
-		 .max = 200,                                                                                 \
+		 .max = 4096,                                                                                \
 		 .optional = planned,                                                                        \
 		 .help = "who does what"},                                                                   \
 		{FIELD_KEY(struct scenario, plan), .type = FIELD_MAYBE, .sub = &plan_table,                  \

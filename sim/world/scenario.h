@@ -21,6 +21,7 @@ struct scenario {
 	/* a name, or names by machine; unit.profile is the result of the look-up */
 	const struct yml *runtime;
 	const struct yml *model, *machines, *links;
+	void *topology; /* not used: it is written as a link before (topology.h) */
 	struct precision precision;
 	struct workload workload;
 	struct money money;

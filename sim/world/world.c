@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "sim/import/weights_file.h"
+#include "sim/world/counted.h"
 #include "sim/world/formats.h"
+#include "sim/world/network.h"
+#include "sim/world/topology.h"
 
 static const struct model *load_model(struct loader *l, struct yml *root)
 {
@@ -169,9 +172,17 @@ static bool right_kind(struct loader *l, const struct yml *tree, const struct ta
 	return false;
 }
 
-/* Loads a mapping of names to hardware; each entry is replaced in the tree by the tree after inheritance. */
+/* The item before that is the same tree, as machines of a count are; NULL: none. */
+static const void *twin_of(const struct yml *map, const char *all, size_t size, size_t i)
+{
+	return i && map->items[i] == map->items[i - 1] ? all + (i - 1) * size : NULL;
+}
+
+/* Loads a mapping of names to hardware; each entry is replaced in the tree by the tree after inheritance. Machines of a
+ * count are loaded once: settle_machines() makes the others. */
 static void *load_hardware(struct loader *l, struct yml *map, const struct table *table, size_t *n)
 {
+	const struct yml *written = NULL;
 	char *all;
 
 	*n = 0;
@@ -184,8 +195,15 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 	}
 	all = arena_array(l->arena, map->n, table->size);
 	for (size_t i = 0; i < map->n; i++) {
-		struct yml *tree = load_inherit(l, map->items[i], "hardware", HW_SCHEMA);
+		struct yml *tree = map->items[i];
 
+		if (i && tree == written) {
+			map->items[i] = map->items[i - 1];
+			++*n;
+			continue;
+		}
+		written = tree;
+		tree = load_inherit(l, tree, "hardware", HW_SCHEMA);
 		if (strchr(map->keys[i]->text, '.'))
 			diag_add(l->diags, map->keys[i]->place, NULL, "a name may not hold a point: '%s'",
 				 map->keys[i]->text);
@@ -196,6 +214,21 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 		++*n;
 	}
 	return all;
+}
+
+/* Checks machines; those of a count are the first of them by another name. */
+static void settle_machines(struct loader *l, const struct yml *map, struct machine *machines, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct machine *twin = twin_of(map, (const char *)machines, sizeof *machines, i);
+
+		if (!twin) {
+			machine_check(&machines[i], l->diags);
+			continue;
+		}
+		machines[i] = *twin;
+		machines[i].origin.name = map->keys[i]->text;
+	}
 }
 
 /* The runtime that the scenario gives a device: by the device's name, its machine's, or the default. NULL:
@@ -346,67 +379,6 @@ static void settle_chunk(struct world *w)
 		g->options.chunk = least;
 }
 
-static size_t machine_named(const struct world *w, const char *name)
-{
-	for (size_t i = 0; i < w->machines_n; i++)
-		if (!strcmp(w->machines[i].origin.name, name))
-			return i;
-	return WORLD_NONE;
-}
-
-/* The machine at one end of a link; diagnostics point at its name. */
-static size_t end_of(struct loader *l, const struct world *w, const struct link *link, int e)
-{
-	const struct yml *between = yml_get(link->origin.node, "between"),
-			 *at = between->kind == YML_LIST ? between->items[e] : between;
-	const char *const *names = link->between.at;
-	const size_t found = machine_named(w, names[e]);
-	const char **known, *near;
-	struct err err = ERR_INIT;
-
-	if (found != WORLD_NONE)
-		return found;
-	known = arena_array(l->arena, w->machines_n, sizeof *known);
-	for (size_t i = 0; i < w->machines_n; i++)
-		known[i] = w->machines[i].origin.name;
-	near = str_closest(names[e], known, w->machines_n);
-	err_set(&err, "link '%s': no machine is called '%.100s'", link->origin.name, names[e]);
-	if (near)
-		err_hint(&err, "did you mean '%s'?", near);
-	diag_err(l->diags, at->place, &err);
-	return WORLD_NONE;
-}
-
-/* map: the scenario's node, for positions in messages. */
-static void collect_joints(struct loader *l, struct world *w, const struct link *links, size_t n,
-			   const struct yml *map)
-{
-	struct link_use *link_uses = arena_array(l->arena, n, sizeof *link_uses);
-
-	w->link_uses = link_uses;
-	for (size_t i = 0; i < n; i++) {
-		const struct yml *between = yml_get(links[i].origin.node, "between");
-		struct link_use *j = &link_uses[i];
-
-		*j = (struct link_use){.link = &links[i]};
-		if (links[i].between.n != 2) {
-			diag_add(l->diags, between ? between->place : map->keys[i]->place,
-				 "write 'between: [a, b]'", "link '%s': it must join two machines",
-				 links[i].origin.name);
-			continue;
-		}
-		for (int e = 0; e < 2; e++)
-			j->ends[e] = end_of(l, w, &links[i], e);
-		if (j->ends[0] == j->ends[1] && j->ends[0] != WORLD_NONE)
-			diag_add(l->diags, between->place, NULL, "link '%s': it joins a machine to itself",
-				 links[i].origin.name);
-		else if (world_link_use(w, j->ends[0], j->ends[1]) != WORLD_NONE && j->ends[0] != WORLD_NONE)
-			diag_add(l->diags, between->place, "one link joins two machines",
-				 "link '%s': another joins the same machines", links[i].origin.name);
-		w->link_uses_n++;
-	}
-}
-
 static void check_contexts(struct loader *l, const struct world *w)
 {
 	const struct generate *g = w->scenario->workload.generate;
@@ -462,15 +434,14 @@ static void link_up(struct loader *l, struct world *w, struct scenario *s, struc
 		check_runtime(l, w->scenario->runtime);
 	if (l->diags->total)
 		return;
-	for (size_t i = 0; i < w->machines_n; i++)
-		machine_check(&all_machines[i], l->diags);
+	settle_machines(l, machines, all_machines, w->machines_n);
 	for (size_t i = 0; i < n; i++)
 		link_check(&all[i], l->diags);
 	if (!w->machines_n && !w->scenario->plan)
 		diag_add(l->diags, machines->place, NULL, "there is no machine");
 	collect_units(l, w);
 	settle_chunk(w);
-	collect_joints(l, w, all, n, links);
+	network_make(l, w, all, n, links);
 	workload_check(w->scenario, l->diags);
 	check_contexts(l, w);
 	check_assignments(l, w);
@@ -482,7 +453,7 @@ static void link_up(struct loader *l, struct world *w, struct scenario *s, struc
 /* A plan finds what others must say. */
 static void check_plan(struct scenario *s, const struct yml *root, struct diags *d)
 {
-	static const char *const keys[] = {"machines", "assignments", "links"};
+	static const char *const keys[] = {"machines", "assignments", "links", "topology"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (yml_get(root, keys[i]))
@@ -502,6 +473,8 @@ const struct world *world_of_tree(struct loader *l, const char *path, struct yml
 	w->path = path;
 	w->scenario = s;
 	w->tree = root;
+	counted_expand(l, root);
+	topology_write(l, root);
 	if (field_load(yml_get(root, "plan") ? &planned_table : &scenario_table, root, "scenario", s,
 		       l->diags) == 0 &&
 	    scenario_check_serve(s, l->diags) == 0 && s->plan)
@@ -512,8 +485,10 @@ const struct world *world_of_tree(struct loader *l, const char *path, struct yml
 
 const struct world *world_load(struct loader *l, const char *path, const char *const *sets, size_t sets_n)
 {
-	struct yml *root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
+	struct yml *root;
 
+	path = load_path(l, path, "scenarios");
+	root = load_file(l, path, "scenarios", SCENARIO_SCHEMA);
 	if (!root)
 		return NULL;
 	for (size_t i = 0; i < sets_n; i++)
@@ -528,17 +503,6 @@ size_t world_unit(const struct world *w, const char *name)
 
 		if (!strcmp(w->units[i].name, name) || !strcmp(machine, name))
 			return i; /* the machine's first device is the first match */
-	}
-	return WORLD_NONE;
-}
-
-size_t world_link_use(const struct world *w, size_t a, size_t b)
-{
-	for (size_t i = 0; i < w->link_uses_n; i++) {
-		const size_t *e = w->link_uses[i].ends;
-
-		if ((e[0] == a && e[1] == b) || (e[0] == b && e[1] == a))
-			return i;
 	}
 	return WORLD_NONE;
 }

@@ -466,7 +466,8 @@ START_TEST(a_profile_gives_its_machine_back)
 	near(p->dequant.q4.value, dequant_u, 0.03, "dequant");
 	near(p->few.scattered.value, scattered_u, 0.04, "scattered");
 	g = p->gemm[DTYPE_F32]->points.at;
-	ck_assert_uint_eq(p->gemm[DTYPE_F32]->points.n, 3 * 9); /* 16 to 4096 rows; the square is a test */
+	ck_assert_uint_eq(p->gemm[DTYPE_F32]->points.n, 3 * 9 + 1); /* 16 to 4096 rows, and a square */
+	ck_assert(p->gemm[DTYPE_F32]->between.given && p->gemm[DTYPE_F32]->beyond.given);
 	for (size_t i = 0; i < p->gemm[DTYPE_F32]->points.n; i++)
 		near(g[i].u.value * d->peak[DTYPE_F32].value, true_u((double)g[i].m) * F32_RATE_G * 1e9, 0.03,
 		     "gemm");

@@ -17,6 +17,7 @@ struct draft {
 	uint32_t deps[MOST_DEPS];
 	enum task_order queues[MOST_QUEUES];
 	double wires_Bps[2];
+	size_t paths[2];
 	struct task_graph g;
 };
 
@@ -29,6 +30,8 @@ static void blank(size_t queues_n, size_t wires_n)
 				      .deps = draft.deps,
 				      .queues = draft.queues,
 				      .wires_Bps = draft.wires_Bps,
+				      .paths = draft.paths,
+				      .paths_n = 2,
 				      .queues_n = queues_n,
 				      .wires_n = wires_n};
 }
@@ -41,18 +44,17 @@ static void after(size_t dep) /* the task just added waits for dep, too */
 
 static size_t add(size_t queue, sim_ns duration_ns)
 {
-	draft.tasks[draft.g.tasks_n] = (struct task){.duration_ns = duration_ns,
-						     .queue = (uint32_t)queue,
-						     .wire = TASK_NONE,
-						     .first_dep = (uint32_t)draft.g.deps_n};
+	draft.tasks[draft.g.tasks_n] = (struct task){
+		.duration_ns = duration_ns, .queue = (uint32_t)queue, .first_dep = (uint32_t)draft.g.deps_n};
 	return draft.g.tasks_n++;
 }
 
+/* Over wire 0. */
 static size_t send(size_t queue, double bytes, double cap_Bps)
 {
 	const size_t i = add(queue, 0);
 
-	draft.tasks[i].wire = 0;
+	draft.tasks[i].wires_n = 1;
 	draft.tasks[i].bytes = bytes;
 	draft.tasks[i].cap_Bps = cap_Bps;
 	return i;
@@ -425,7 +427,7 @@ static void check_books(const struct task_run *r)
 		const struct task *t = &draft.tasks[i];
 		const sim_ns took_ns = r->spans[i].end_ns - r->spans[i].start_ns;
 
-		if (t->wire == TASK_NONE)
+		if (!t->wires_n)
 			MUST(took_ns == t->duration_ns);
 		else
 			bytes += t->bytes;

@@ -26,7 +26,7 @@
 	"  dies: {bandwidth: {value: 95 %, source: fit}, arithmetic: 95 %},\n"                               \
 	"  norm: {kernels: 1}, rope: {kernels: 1}, kv_append: {kernels: 1}, kv_repeat: {kernels: 0},\n"      \
 	"  scores: {kernels: 2}, linear: {kernels: 1}, activation: {kernels: 1}, residual: {kernels: 1},\n"  \
-	"  chips: {},\n"                                                                                     \
+	"  chips: {}, beyond: {},\n"                                                                         \
 	"  overhead: {kernel: {value: 4 us, source: fit}, step: 100 us}}}}}\n"
 
 static const char family[] = FAMILY("{value: 80 %, source: fit}"),
@@ -331,6 +331,47 @@ START_TEST(writes_a_family)
 }
 END_TEST
 
+/* Kinds that the fit had no runs of are named with their widths, the others are not. */
+START_TEST(names_what_it_never_saw)
+{
+	const struct beyond *b;
+
+	make_runs(NULL, 1, 0.003);
+	b = &written()->beyond;
+	for (int k = 0; k < BEYOND_KINDS; k++) {
+		const bool had = k == BEYOND_F16 || k == BEYOND_Q8;
+
+		ck_assert_msg(had ? b->of[k].prefill == 0 && b->of[k].decode == 0
+				  : b->of[k].prefill > 0.05 && b->of[k].prefill < 0.6,
+			      "kind %d: %g", k, b->of[k].prefill);
+	}
+	ck_assert_int_eq(b->of[BEYOND_CONTEXT].from, 4096); /* the model's window */
+	ck_assert_int_eq(b->of[BEYOND_SHORT].from, 512);
+	ck_assert_double_eq(b->of[BEYOND_SHORT].decode, 0);
+	ck_assert_ptr_nonnull(b->source);
+	arena_release(&w.arena);
+}
+END_TEST
+
+/* Runs of a kind that the fit lacks are held out beside it: however far off, they widen nothing else. */
+START_TEST(what_it_never_saw_widens_nothing_else)
+{
+	double spread[2];
+
+	for (int i = 0; i < 2; i++) {
+		make_runs(NULL, 1, 0.01);
+		for (size_t k = 0; k < ROWS; k++)
+			if (w.runs[k].weights && !strcmp(w.runs[k].weights, "q8_0") && w.runs[k].gen) {
+				w.runs[k].held_out = true;
+				w.runs[k].seconds *= i ? 2.5 : 1;
+			}
+		spread[i] = written()->gemv.spread;
+		arena_release(&w.arena);
+	}
+	ck_assert_double_eq_tol(spread[1] / spread[0], 1, 1e-9);
+}
+END_TEST
+
 /* The fit does not depend on a few rows that are far off. */
 START_TEST(a_row_astray_moves_little)
 {
@@ -409,6 +450,8 @@ Suite *suite_family(void)
 	tcase_add_test(tc, stays_where_it_is_sure);
 	tcase_add_test(tc, an_ultra_is_like_its_max);
 	tcase_add_test(tc, writes_a_family);
+	tcase_add_test(tc, names_what_it_never_saw);
+	tcase_add_test(tc, what_it_never_saw_widens_nothing_else);
 	tcase_add_test(tc, a_row_astray_moves_little);
 	tcase_add_loop_test(tc, what_is_written_is_what_was_fitted, 0, 2);
 	tcase_add_test(tc, spreads_are_of_the_runs);

@@ -454,8 +454,9 @@ END_TEST
 
 /* ---- rooflines ---- */
 
-static const struct roof roofs[] = {{HOSTILE, 13.84e12, 118.4e9, 16.16e12, 153.6e9},
-				    {"m4pro.gpu", 6.07e12, 253.2e9, 0, 0}};
+static const struct roof roofs[] = {
+	{HOSTILE, 13.84e12, 118.4e9, 16.16e12, 153.6e9, PROVENANCE_TRANSFERRED, PROVENANCE_MEASURED},
+	{"m4pro.gpu", 6.07e12, 253.2e9, 0, 0, PROVENANCE_MEASURED, PROVENANCE_MEASURED}};
 
 static void draw_roofline(struct str *out, size_t dots_n)
 {

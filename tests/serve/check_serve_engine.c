@@ -261,12 +261,13 @@ static void free_world(struct world *w)
 /* Some prefill, some decode, over two wires, one of them shared by all. */
 static void draw_pools(struct world *w, struct rng *r)
 {
+	static const size_t wires[] = {0, 1};
 	const size_t n = w->c.servers_n, prefills = (size_t)fixture_draw(r, 1, (int64_t)n - 1);
 
 	for (size_t i = 0; i < n; i++)
 		w->servers[i].pool = i < prefills ? POOL_PREFILL : POOL_DECODE;
 	for (size_t i = 0; i < SERVERS * SERVERS; i++)
-		w->paths[i] = (struct serve_path){.wires = {0, 1},
+		w->paths[i] = (struct serve_path){.wires = wires,
 						  .wires_n = (size_t)fixture_draw(r, 0, 2),
 						  .latency_ns = fixture_draw(r, 0, 1) * 100000};
 	w->Bps[0] = 1e6;

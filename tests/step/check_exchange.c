@@ -75,9 +75,9 @@ START_TEST(figures_add_up)
 		routing_deal(&x, counts, n, owner);
 		for (int64_t i = 0; i < x.count; i++)
 			dealt[owner[i]]++;
-		all = routing_to(&x, owner, (1u << n) - 1, T);
+		all = routing_to(&x, owner, n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX, T);
 		for (int d = 0; d < n; d++) {
-			const struct routed r = routing_to(&x, owner, 1u << d, T);
+			const struct routed r = routing_to(&x, owner, (uint64_t)1 << d, T);
 
 			MUST(dealt[d] == counts[d]);
 			MUST(r.tokens <= fmin(T, r.rows) * (1 + 1e-9) && r.tokens >= 0);

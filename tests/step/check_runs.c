@@ -89,7 +89,7 @@ START_TEST(shares_by_hand)
 		ck_assert_int_le(llabs(r.run.spans[i].end_ns - (sim_ns)(loads[_i].load[i].ends_ms * 1e6)), 2);
 	ck_assert_int_eq(program_shares(p), loads[_i].n > 1 && loads[_i].load[1].unit == A_CPU);
 	if (program_shares(p)) /* all bytes came over a's memory */
-		ck_assert_double_eq_tol(r.run.wire_B[fixture.world->link_uses_n], bytes, 1e-3);
+		ck_assert_double_eq_tol(r.run.wire_B[fixture.world->parts_n], bytes, 1e-3);
 	ck_assert_int_eq(compiled_run(r.compiled, &r.times).makespan_ns, r.run.makespan_ns);
 	program_free(p);
 	fixture_release(&fixture);
@@ -174,7 +174,7 @@ START_TEST(no_faster_than_the_memory)
 		bytes += p->op_classes.at[p->tasks.at[i].op_class].cost.bytes;
 	r = fixture_run(&fixture.arena, p);
 	ck_assert_int_ge(r.run.makespan_ns, sim_ns_of_s(bytes / 100e9));
-	ck_assert_double_eq_tol(r.run.wire_B[fixture.world->link_uses_n], bytes, 1e-3);
+	ck_assert_double_eq_tol(r.run.wire_B[fixture.world->parts_n], bytes, 1e-3);
 	program_free(p);
 	fixture_release(&fixture);
 }

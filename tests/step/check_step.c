@@ -540,7 +540,7 @@ Suite *suite_step(void)
 
 	tcase_add_test(tc, shipped_scenarios);
 	tcase_add_loop_test(tc, random_placements, 0, how_many(SEEDS_QUICK, SEEDS) * (int)ARRAY_LEN(worlds));
-	tcase_add_loop_test(tc, tensor_split_over_many, 2, SHARDS_MAX + 1);
+	tcase_add_loop_test(tc, tensor_split_over_many, 2, 9);
 	tcase_add_test(tc, bytes_of_a_split_block);
 	tcase_add_loop_test(tc, bytes_over_the_link, 0, 2 * (int)ARRAY_LEN(crossings));
 	tcase_add_loop_test(tc, bytes_go_to_machines, 0, 7);

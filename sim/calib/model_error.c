@@ -1,0 +1,24 @@
+/* model_error.c - see model_error.h. */
+#include "sim/calib/model_error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/stats/quantile.h"
+
+static const double deviations_to_p90 = 1.2815515655446004; /* of a standard normal */
+
+double model_error_sd(const double *off, size_t n)
+{
+	const double rank = fmin(0.8 * (double)(n + 1), (double)n);
+	const size_t below = rank > 1 ? (size_t)rank : 1, above = below < n ? below + 1 : n;
+	double *sorted = xmalloc(n * sizeof *sorted), error;
+
+	memcpy(sorted, off, n * sizeof *sorted);
+	quantile_sort(sorted, n);
+	error = sorted[below - 1] + fmax(rank - (double)below, 0) * (sorted[above - 1] - sorted[below - 1]);
+	free(sorted);
+	return error / deviations_to_p90;
+}

@@ -1,0 +1,215 @@
+/* cmd_report.c - lemursim report SCENARIO...: one page with the answer, its pictures and all that it rests on. */
+#include "sim/cli/cmd.h"
+#include "sim/cli/progress.h"
+#include "sim/plan/plan.h"
+#include "sim/report/draw.h"
+#include "sim/report/report_page.h"
+#include "sim/report/scenario_result.h"
+
+struct report_options {
+	struct load_options load;
+	struct output_options output;
+	struct draws_ask draws;
+	struct texts assignments;
+	bool no_pictures;
+};
+
+static const struct opt own[] = {
+	OPT_TEXTS_ROW(struct report_options, assignments, "assignment", 'a', "NAME",
+		      "whose schedules are drawn, all that fit if not said; may be given again"),
+	OPT_FLAG_ROW(struct report_options, no_pictures, "no-pictures", 0,
+		     "without what Graphviz draws: a page of text and tables")};
+static const struct opt_table tables[] = {OPTS_SET(struct report_options, load),
+					  OPTS_PATH(struct report_options, load),
+					  OPT_OWN(own),
+					  OPTS_OUTPUT(struct report_options, output),
+					  OPTS_SEED(struct report_options, draws),
+					  OPTS_DRAWS(struct report_options, draws),
+					  OPTS_JOBS(struct report_options, draws.workers)};
+
+/* One scenario with all that its part of the page refers to. */
+struct reported {
+	struct session session;
+	struct result result;
+	struct plan_result plan;
+	struct pictures pictures;
+	struct str config;
+	bool plans, fits;
+};
+
+static int refused(const struct err *err)
+{
+	return complain(err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
+}
+
+/* ---- a plan ---- */
+
+static int make_plan(struct reported *r, const struct report_options *o, const char *path)
+{
+	const struct plan_ask ask = {.path = session_scenario(&r->session, path),
+				     .sets = &o->load.sets,
+				     .seed = o->draws.seed,
+				     .draws = o->draws.n,
+				     .workers = o->draws.workers,
+				     .stop = session_interrupted()};
+	struct err err = ERR_INIT;
+
+	r->plans = true;
+	if (plan_make(&r->session.loader, &ask, &r->plan) != 0)
+		return *session_interrupted() ? EXIT_INTERRUPTED : session_complain(&r->session);
+	r->result = (struct result){.scenario = scenario_result_name(&r->session.arena, path),
+				    .version = VERSION,
+				    .title = r->plan.title,
+				    .computed = r->plan.computed,
+				    .seed = r->plan.seed};
+	scenario_result_inputs(&r->session.loader, &r->result);
+	r->fits = r->plan.best != NULL;
+	if (!o->no_pictures && plan_pictures(&r->session.arena, &r->plan, &r->pictures, &err) != 0)
+		return refused(&err);
+	return EXIT_FINE;
+}
+
+/* ---- assignments ---- */
+
+static int make_pictures(struct reported *r, const struct report_options *o, const struct placement *all)
+{
+	struct pictures_ask ask = {.assignments = &o->assignments,
+				   .seed = draws_asked_seed(&o->draws, all->world),
+				   .each_iteration = o->draws.each_iteration,
+				   .stop = session_interrupted()};
+	struct err err = ERR_INIT;
+
+	for (int j = 0; j < JOB_N && !o->assignments.n; j++)
+		ask.shown[j] = report_quickest(&r->result, (enum job)j);
+
+	if (o->no_pictures || scenario_pictures(&r->session.arena, all, &ask, &r->pictures, &err) == 0)
+		return EXIT_FINE;
+	if (!*session_interrupted())
+		err_hint(&err, "--no-pictures leaves them out%s%s", err.hint[0] ? "; or " : "", err.hint);
+	return refused(&err);
+}
+
+/* Names of assignments that no scenario has are told before anything is simulated. */
+static int check_names(struct reported *r, const struct report_options *o, const struct placement *all)
+{
+	for (size_t i = 0; i < o->assignments.n; i++)
+		if (!session_choose(&r->session, all, all->world, o->assignments.at[i]))
+			return EXIT_USAGE;
+	return EXIT_FINE;
+}
+
+static int make_assignments(struct reported *r, const struct report_options *o, const struct world *w)
+{
+	struct progress progress = progress_begin();
+	struct draws_progress drawing = {.line = &progress};
+	struct draws_ask draws = o->draws;
+	const struct placement *all = session_placements(&r->session, w);
+	struct scenario_result found;
+	int rc = all ? check_names(r, o, all) : EXIT_USAGE;
+
+	if (rc != EXIT_FINE)
+		return rc;
+	draws.watch = (struct draws_watch){progress_draw, &drawing};
+	found = scenario_result_make(&r->session.loader, all, &draws, VERSION);
+	progress_say(&progress, "drawing");
+	r->result = found.result;
+	r->fits = found.any_fits;
+	rc = make_pictures(r, o, all);
+	progress_clear(&progress);
+	return rc;
+}
+
+static int make_one(struct reported *r, const struct report_options *o, const char *path)
+{
+	const struct world *w = session_world(&r->session, &o->load.sets, path);
+	int rc;
+
+	if (!w)
+		return EXIT_USAGE;
+	rc = w->scenario->plan ? make_plan(r, o, path) : make_assignments(r, o, w);
+	if (rc == EXIT_FINE)
+		field_show(w->tree, &r->config);
+	return rc;
+}
+
+/* ---- the page ---- */
+
+static void release(struct reported *r)
+{
+	if (r->plans)
+		plan_free(&r->plan);
+	str_release(&r->config);
+	session_end(&r->session);
+}
+
+static int write_page(const struct report_options *o, const struct reported *all, size_t n)
+{
+	struct arena a = ARENA_INIT;
+	struct report_part *parts = arena_array(&a, n, sizeof *parts);
+	struct str out = STR_INIT;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		parts[i] = (struct report_part){.result = &all[i].result,
+						.plan = all[i].plans ? &all[i].plan : NULL,
+						.config = all[i].config.text,
+						.pictures = &all[i].pictures};
+	report_page(&out, parts, n);
+	rc = deliver(&o->output, &out);
+	str_release(&out);
+	arena_release(&a);
+	return rc;
+}
+
+static int check_options(const struct report_options *o, size_t files)
+{
+	const char *path = o->output.path;
+	struct err err = ERR_INIT;
+
+	if (o->assignments.n && files > 1) {
+		err_set(&err, "--assignment takes one scenario");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (!path || str_ends(path, ".html") || str_ends(path, ".htm"))
+		return EXIT_FINE;
+	err_set(&err, "a report is HTML, which '%.100s' does not say", path);
+	err_hint(&err, "add -o FILE.html");
+	return complain(&err, EXIT_USAGE);
+}
+
+static int cmd_report(const void *options, const struct texts *files)
+{
+	const struct report_options *o = options;
+	struct arena a = ARENA_INIT;
+	struct reported *all = arena_array(&a, files->n, sizeof *all);
+	int rc = check_options(o, files->n);
+	bool fits = false;
+	size_t n = 0;
+
+	session_catch_interrupt();
+	while (n < files->n && rc == EXIT_FINE) {
+		struct reported *r = &all[n];
+
+		*r = (struct reported){.config = STR_INIT};
+		session_begin(&r->session, &o->load, &o->output);
+		rc = make_one(r, o, files->at[n++]);
+		fits |= r->fits;
+	}
+	if (rc == EXIT_FINE)
+		rc = write_page(o, all, n);
+	while (n)
+		release(&all[--n]);
+	arena_release(&a);
+	return rc == EXIT_FINE && !fits ? EXIT_NOTHING_FITS : rc;
+}
+
+const struct verb verb_report = {
+	.name = "report",
+	.arguments = "SCENARIO...",
+	.help = "one page to share: the answer, its pictures and all that it rests on; -o FILE.html; several "
+		"scenarios are compared",
+	.options = tables,
+	.options_n = ARRAY_LEN(tables),
+	.size = sizeof(struct report_options),
+	.run = cmd_report,
+	.tries = "report scenarios/m5-vs-m4pro.yaml -o report.html\n"};

@@ -1,0 +1,76 @@
+/* beyond.c - see beyond.h. */
+#include "sim/cost/beyond.h"
+
+#include <math.h>
+
+#include "sim/base/exact_math.h"
+
+void device_model_beyond(struct device_model *device_model, const struct model *m)
+{
+	const struct beyond_width *of = device_model->profile->beyond.of;
+	const bool is[] = {[BEYOND_MIXTURES] = m->experts != NULL,
+			   [BEYOND_RECURRENT] = model_has_recurrent(m),
+			   [BEYOND_LATENT] = model_has_latent(m),
+			   [BEYOND_PER_LAYER] = m->per_layer_embedding > 0};
+
+	device_model->beyond_prefill = device_model->beyond_decode = 0;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++)
+		if (is[i]) {
+			device_model->beyond_prefill =
+				exact_hypot(device_model->beyond_prefill, of[i].prefill);
+			device_model->beyond_decode = exact_hypot(device_model->beyond_decode, of[i].decode);
+		}
+}
+
+enum beyond_kind cost_weights_kind(enum format_id f)
+{
+	const double bits = 8 * format_bytes(f, 1);
+
+	return f == FORMAT_MXFP4           ? BEYOND_FP4
+	       : formats[f].weights == 256 ? BEYOND_K
+	       : bits <= 5                 ? BEYOND_Q4
+	       : bits <= 9                 ? BEYOND_Q8
+					   : BEYOND_F16;
+}
+
+static double width_of(const struct beyond_width *w, bool decode)
+{
+	return decode ? w->decode : w->prefill;
+}
+
+/* The least spread of an operator of a kind that no run of the fit was of: as wide as such predictions proved to be. */
+static double beyond_fit(const struct op *op, double tokens, const struct device_model *device_model)
+{
+	const struct beyond *b = &device_model->profile->beyond;
+	const bool decode = op->phase == PHASE_DECODE;
+	double w = decode ? device_model->beyond_decode : device_model->beyond_prefill;
+
+	if (op->kind == OP_LINEAR)
+		w = exact_hypot(w, width_of(&b->of[cost_weights_kind(op->format)], decode));
+	if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && tokens < (double)b->of[BEYOND_SHORT].from)
+		w = exact_hypot(w, width_of(&b->of[BEYOND_SHORT], decode));
+	return w;
+}
+
+/* Attention over more tokens than any run of the fit: what it does within their number is as wide as the fit, only the rest
+ * is wider. The time of a draw then still grows with the context, as a server's steps need it. */
+static void widen_context(struct term *t, const struct op *op, const struct beyond_width *w)
+{
+	const double rest = 1 - (double)w->from / (double)op->context;
+
+	t->spread += rest * fmax(0, width_of(w, op->phase == PHASE_DECODE) - t->spread);
+}
+
+void beyond_widen(struct cost *c, const struct op *op, double tokens, const struct device_model *device_model)
+{
+	struct term *terms[] = {&c->arithmetic, &c->memory, &c->apart, &c->overhead};
+	const struct beyond_width *context = &device_model->profile->beyond.of[BEYOND_CONTEXT];
+	const double w = beyond_fit(op, tokens, device_model);
+
+	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
+		terms[i]->spread = fmax(terms[i]->spread, w);
+	if (op->kind != OP_SCORES || !context->from || op->context <= context->from)
+		return;
+	widen_context(&c->arithmetic, op, context);
+	widen_context(&c->memory, op, context);
+}

@@ -1,0 +1,16 @@
+/*
+ * beyond.h - private to the room: how wide the cost of an operator is that is of a kind which no run of the profile's
+ * fit was of (a profile's `beyond`).
+ *
+ * Layer cost.
+ */
+#ifndef SIM_COST_BEYOND_H
+#define SIM_COST_BEYOND_H
+#include "sim/cost/cost.h"
+
+/* Makes the spreads of the terms at least as wide as predictions of such operators have proved to be. tokens: of the
+ * pass, which an operator over experts has fewer of than rows. */
+void beyond_widen(struct cost *c, const struct op *op, double tokens,
+		  const struct device_model *device_model);
+
+#endif

@@ -1,0 +1,296 @@
+/*
+ * report_answer.c - the sections of a report that say what was found: sentences, ranges, the table, what limits.
+ *
+ * Layer report.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/predict/job.h"
+#include "sim/report/columns.h"
+#include "sim/report/html.h"
+#include "sim/report/ranges.h"
+#include "sim/report/report_sections.h"
+
+void section_open(struct str *out, const struct section_place *at, const char *name, const char *title)
+{
+	struct str id = STR_INIT;
+
+	str_addf(&id, "%s%s", at->id, name);
+	str_addf(out, "<section aria-labelledby=\"%s\">\n", id.text);
+	html_heading(out, at->level, id.text, title);
+	str_release(&id);
+}
+
+void section_close(struct str *out)
+{
+	str_add(out, "</section>\n");
+}
+
+/* ---- the answer in sentences ---- */
+
+/* "20.1 s (18.0–22.4)", or in milliseconds */
+static void add_time(struct str *out, const struct metric *m)
+{
+	const bool small = fabs(m->value) < 1;
+	const struct column c = {.metric = m->name, .unit = small ? "ms" : "s", .scale = small ? 1e3 : 1};
+	struct str interval = STR_INIT;
+
+	columns_value(out, m, &c);
+	str_addf(out, " %s", c.unit);
+	columns_interval(&interval, m, &c);
+	if (interval.len)
+		str_addf(out, " (%s)", interval.text);
+	str_release(&interval);
+}
+
+struct ranked {
+	const struct assignment_row *first, *second;
+	size_t n;
+};
+
+static double time_of(const struct assignment_row *row, const char *metric)
+{
+	const struct metric *m = row->fits || row->short_phase ? rows_metric(row, metric) : NULL;
+
+	return m ? m->value : INFINITY;
+}
+
+static struct ranked rank(const struct result *r, const char *metric)
+{
+	struct ranked all = {.n = 0};
+
+	for (size_t i = 0; i < r->rows_n; i++) {
+		const struct assignment_row *row = &r->rows[i];
+		const double t = time_of(row, metric);
+
+		if (!isfinite(t))
+			continue;
+		all.n++;
+		if (!all.first || t < time_of(all.first, metric)) {
+			all.second = all.first;
+			all.first = row;
+		} else if (!all.second || t < time_of(all.second, metric)) {
+			all.second = row;
+		}
+	}
+	return all;
+}
+
+const char *report_quickest(const struct result *r, enum job job)
+{
+	const struct ranked all = rank(r, metric_compared(job)->name);
+
+	return all.n ? all.first->name : NULL;
+}
+
+/* A sentence on one job, by the time that its assignments are compared by. */
+static void answer_job(struct str *out, const struct result *r, const struct job_type *job)
+{
+	const struct metric_info *by = &job->metrics[job->compared];
+	const struct ranked all = rank(r, by->name);
+
+	if (!all.n)
+		return;
+	str_add(out, "<p>");
+	if (all.n == 1) {
+		str_add(out, "<strong>");
+		html_text(out, all.first->name);
+		str_add(out, "</strong>: ");
+	} else {
+		str_addf(out, "Of %zu assignments, <strong>", all.n);
+		html_text(out, all.first->name);
+		str_addf(out, "</strong> is the quickest in %s: ", job->noun);
+	}
+	html_text(out, by->head ? by->head : "");
+	str_add(out, by->head ? " " : "");
+	add_time(out, rows_metric(all.first, by->name));
+	str_add(out, by->head ? "" : " in all");
+	if (all.second) {
+		str_add(out, "; ");
+		html_text(out, all.second->name);
+		str_add(out, " follows with ");
+		add_time(out, rows_metric(all.second, by->name));
+	}
+	str_add(out, ". It is limited by ");
+	html_text(out, all.first->bound);
+	str_add(out, ".</p>\n");
+}
+
+static void answer_unfit(struct str *out, const struct result *r)
+{
+	struct str fits = STR_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->rows_n; i++) {
+		if (r->rows[i].fits)
+			continue;
+		str_add(out, n++ ? "; " : "<p>What does not fit: ");
+		html_text(out, r->rows[i].name);
+		str_add(out, " (");
+		str_clear(&fits);
+		columns_fits(&fits, &r->rows[i]);
+		html_text(out, fits.text);
+		str_add(out, ")");
+	}
+	str_add(out, n ? ".</p>\n" : "");
+	str_release(&fits);
+}
+
+void section_answer(struct str *out, const struct section_place *at, const struct result *r)
+{
+	section_open(out, at, "answer", "Answer");
+	str_add(out, "<div class=\"answer\">\n");
+	for (int j = 0; j < JOB_N; j++)
+		answer_job(out, r, job_types[j]);
+	answer_unfit(out, r);
+	str_add(out, "</div>\n");
+	section_close(out);
+}
+
+/* ---- ranges ---- */
+
+enum { RANGES_MAX = 6 };
+
+void section_ranges(struct str *out, const struct section_place *at, const struct result *r)
+{
+	struct column columns[COLUMNS_MAX];
+	const size_t n = columns_of(r, columns);
+
+	if (r->rows_n < 2)
+		return;
+	section_open(out, at, "ranges", "At a glance");
+	str_add(out, "<p>A mark is the prediction, its bar the interval from P10 to P90; a filled mark is "
+		     "the best.</p>\n"
+		     "<div class=\"ranges\">\n");
+	for (size_t k = 0; k < n && k < RANGES_MAX; k++)
+		ranges_add(out, r, &columns[k]);
+	str_add(out, "</div>\n");
+	section_close(out);
+}
+
+/* ---- the table ---- */
+
+static const char *text_of(struct arena *a, struct str *s)
+{
+	const char *text = arena_strdup(a, s->text);
+
+	str_release(s);
+	return text;
+}
+
+static struct html_cell value_cell(struct arena *a, const struct result *r, size_t row,
+				   const struct column *column)
+{
+	const struct metric *m = columns_metric(&r->rows[row], column);
+	struct str value = STR_INIT, under = STR_INIT;
+
+	if (!m)
+		return (struct html_cell){.text = "", .value = NAN};
+	columns_value(&value, m, column);
+	columns_chance(&under, m, column);
+	str_add(&under, under.len ? " " : "");
+	columns_interval(&under, m, column);
+	return (struct html_cell){.text = text_of(a, &value),
+				  .under = text_of(a, &under),
+				  .value = m->value,
+				  .best = columns_is_best(r, column, row)};
+}
+
+static const char *fits_text(struct arena *a, const struct assignment_row *row)
+{
+	struct str s = STR_INIT;
+
+	columns_fits(&s, row);
+	return text_of(a, &s);
+}
+
+static void add_table(struct arena *a, struct str *out, const struct result *r)
+{
+	struct column metrics[COLUMNS_MAX];
+	const size_t metrics_n = columns_of(r, metrics), n = metrics_n + 2;
+	struct html_column *columns = arena_array(a, n, sizeof *columns);
+	struct html_cell *cells = arena_array(a, r->rows_n * n + 1, sizeof *cells);
+
+	columns[0] = (struct html_column){.head = "assignment"};
+	columns[1] = (struct html_column){.head = "fits?"};
+	for (size_t k = 0; k < metrics_n; k++)
+		columns[k + 2] = (struct html_column){metrics[k].head, metrics[k].unit, true};
+	for (size_t i = 0; i < r->rows_n; i++) {
+		cells[i * n] = (struct html_cell){.text = r->rows[i].name, .value = NAN};
+		cells[i * n + 1] = (struct html_cell){.text = fits_text(a, &r->rows[i]), .value = NAN};
+		for (size_t k = 0; k < metrics_n; k++)
+			cells[i * n + k + 2] = value_cell(a, r, i, &metrics[k]);
+	}
+	html_table(out, &(struct html_table){"Every assignment", columns, n, cells, r->rows_n});
+}
+
+void section_table(struct str *out, const struct section_place *at, const struct result *r)
+{
+	struct arena a = ARENA_INIT;
+
+	section_open(out, at, "table", "The assignments");
+	add_table(&a, out, r);
+	str_addf(out, "<p class=\"note\">Bold and tinted: the best of its column. Below a value: "
+		      "P10\xe2\x80\x93P90");
+	if (r->draws > 0)
+		str_addf(out, " of %d draws", r->draws);
+	str_add(out, "; \xc2\xb1 is chance, 95 %.</p>\n");
+	section_close(out);
+	arena_release(&a);
+}
+
+/* ---- sentences, limits ---- */
+
+void section_findings(struct str *out, const struct section_place *at, const struct result *r)
+{
+	if (!r->notes_n)
+		return;
+	section_open(out, at, "findings", "Findings");
+	str_add(out, "<ul>\n");
+	for (size_t i = 0; i < r->notes_n; i++)
+		html_element(out, "li", NULL, r->notes[i]);
+	str_add(out, "</ul>\n");
+	section_close(out);
+}
+
+/* "m5.gpu 93 %, tb m5>m4pro 4 % (generate)" */
+static const char *busy_text(struct arena *a, const struct assignment_row *row)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < row->busy_n; i++) {
+		str_addf(&s, "%s%s ", i ? ", " : "", row->busy[i].name);
+		columns_number(&s, 100 * row->busy[i].share);
+		str_add(&s, " %");
+		if (row->busy[i].phase && *row->busy[i].phase)
+			str_addf(&s, " (%s)", row->busy[i].phase);
+	}
+	return text_of(a, &s);
+}
+
+void section_limits(struct str *out, const struct section_place *at, const struct result *r)
+{
+	static const struct html_column columns[] = {
+		{"assignment", NULL, false},
+		{"limited by", NULL, false},
+		{"what would change that", NULL, false},
+		{"busy", NULL, false},
+	};
+	enum { N = ARRAY_LEN(columns) };
+	struct arena a = ARENA_INIT;
+	struct html_cell *cells = arena_array(&a, r->rows_n * N + 1, sizeof *cells);
+
+	for (size_t i = 0; i < r->rows_n; i++) {
+		const struct assignment_row *row = &r->rows[i];
+		const char *const texts[N] = {row->name, row->bound, row->advice, busy_text(&a, row)};
+
+		for (size_t k = 0; k < N; k++)
+			cells[i * N + k] = (struct html_cell){.text = texts[k], .value = NAN};
+	}
+	section_open(out, at, "limits", "What limits each");
+	html_table(out, &(struct html_table){"What limits each assignment", columns, N, cells, r->rows_n});
+	section_close(out);
+	arena_release(&a);
+}

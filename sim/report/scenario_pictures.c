@@ -1,0 +1,235 @@
+/* scenario_pictures.c - see scenario_pictures.h. */
+#include "sim/report/scenario_pictures.h"
+
+#include <string.h>
+
+#include "sim/plan/range.h"
+#include "sim/predict/predict.h"
+#include "sim/report/draw.h"
+#include "sim/report/job_schedule.h"
+#include "sim/report/load_quantiles.h"
+#include "sim/report/plan_curves.h"
+#include "sim/report/svg_inline.h"
+#include "sim/report/workload_roofline.h"
+
+enum { ROOFS_MAX = 64 }; /* beyond, lines cannot be told apart */
+
+struct builder {
+	struct arena *arena;
+	const struct pictures_ask *ask;
+	struct pictures *out;
+	struct err *err;
+};
+
+/* Draws and releases the DOT text. */
+static int add_picture(struct builder *b, struct picture p, struct str *dot_text)
+{
+	struct str drawn = STR_INIT, inlined = STR_INIT;
+	int rc = draw_svg(&drawn, dot_text->text, b->err);
+
+	if (rc == 0)
+		rc = svg_inline(&inlined, drawn.text, arena_printf(b->arena, "%s. %s", p.name, p.caption),
+				b->err);
+	if (rc == 0) {
+		p.svg = arena_strdup(b->arena, inlined.text);
+		b->out->at[b->out->n++] = p;
+	}
+	str_release(&drawn);
+	str_release(&inlined);
+	str_release(dot_text);
+	return rc;
+}
+
+static bool is_full(struct builder *b)
+{
+	if (b->out->n < PICTURES_MAX - 2) /* room for the roofline and the latencies */
+		return false;
+	b->out->left_out++;
+	return true;
+}
+
+static bool is_asked(const struct builder *b, const struct placement *at)
+{
+	const struct texts *names = b->ask->assignments;
+
+	return !names || !names->n || str_find(at->assignment->name, names->at, names->n) < names->n;
+}
+
+/* ---- jobs of programs ---- */
+
+static const char plain_caption[] =
+	"Each lane is a device or a link, each box a piece of work; red outlines mark the critical path.";
+static const char memory_caption[] = "Each lane is a device or a link, each box a piece of work; red "
+				     "outlines mark the critical path. Below, the "
+				     "memory in use on each machine.";
+
+/* Of each job the asked assignment is open, else the first that is drawn. */
+static bool is_open(const struct builder *b, const struct placement *at, enum job job)
+{
+	const char *shown = b->ask->shown[job];
+	bool any = false;
+
+	for (size_t i = 0; i < b->out->n && !shown; i++)
+		any |= b->out->at[i].of && b->out->at[i].job == job &&
+		       strcmp(b->out->at[i].of, at->assignment->name) != 0;
+	return shown ? !strcmp(shown, at->assignment->name) : !any;
+}
+
+static int draw_part(struct builder *b, const struct job_run *r, const struct drawn_part *part)
+{
+	const struct schedule s = job_schedule(b->arena, r, part, false);
+	struct str dot_text = STR_INIT;
+
+	schedule_dot(&dot_text, &s);
+	return add_picture(b,
+			   (struct picture){.kind = PICTURE_SCHEDULE,
+					    .name = arena_printf(b->arena, "%s: %s", r->at->assignment->name,
+								 part->name),
+					    .caption = s.memory_tracks_n ? memory_caption : plain_caption,
+					    .of = r->at->assignment->name,
+					    .job = job_of(r),
+					    .open = is_open(b, r->at, job_of(r))},
+			   &dot_text);
+}
+
+static int draw_job(struct builder *b, const struct job_run *r)
+{
+	const struct program_job *job = r->type->programs;
+
+	for (size_t i = 0; job && i < job->parts_n; i++)
+		if (job_schedule_ran(r, &job->parts[i]) && !is_full(b) &&
+		    draw_part(b, r, &job->parts[i]) != 0)
+			return -1;
+	return 0;
+}
+
+static int draw_programs(struct builder *b, const struct placement *at)
+{
+	struct prediction p;
+	int rc = 0;
+
+	prediction_make(b->arena, at, &p);
+	for (int j = 0; j < JOB_N && rc == 0; j++)
+		rc = draw_job(b, &p.jobs[j]);
+	prediction_release(&p);
+	return rc;
+}
+
+/* ---- loads ---- */
+
+static int draw_load(struct builder *b, const struct placement *at)
+{
+	struct str dot_text = STR_INIT;
+	struct served load;
+	int rc = served_make(b->arena, at, b->ask->stop, &load, b->err);
+
+	if (rc != 0 && !load.servers_n && !(b->ask->stop && *b->ask->stop)) {
+		served_release(&load); /* it does not fit, which the table says */
+		*b->err = (struct err)ERR_INIT;
+		return 0;
+	}
+	if (rc == 0 && load.cut_ns < load.end_ns && !is_full(b)) {
+		rc = load_schedule_dot(b->arena, &load, load.cut_ns, load.end_ns, &dot_text, b->err);
+		if (rc == 0)
+			rc = add_picture(
+				b,
+				(struct picture){.kind = PICTURE_LOAD,
+						 .name = arena_printf(b->arena, "%s: the load over time",
+								      at->assignment->name),
+						 .caption =
+							 "What each server works at, the requests that run "
+							 "and wait, and the KV cache in use.",
+						 .of = at->assignment->name,
+						 .job = JOB_SERVE,
+						 .open = is_open(b, at, JOB_SERVE)},
+				&dot_text);
+	}
+	served_release(&load);
+	str_release(&dot_text);
+	return rc;
+}
+
+static int draw_latencies(struct builder *b, const struct placement *all)
+{
+	const struct serve_watch watch = {
+		.seed = b->ask->seed, .each_iteration = b->ask->each_iteration, .stop = b->ask->stop};
+	struct str dot_text = STR_INIT;
+	struct curves c;
+
+	if (load_quantiles(b->arena, all, &watch, &c, b->err) != 0)
+		return -1;
+	curves_dot(&dot_text, &c);
+	return add_picture(
+		b,
+		(struct picture){.kind = PICTURE_LATENCY,
+				 .name = "latencies of the load",
+				 .caption = "The latency that a share of the requests does not exceed; "
+					    "dashed where the SLO bounds it.",
+				 .open = true},
+		&dot_text);
+}
+
+static int draw_roofline(struct builder *b, const struct world *w)
+{
+	const struct roofline line = workload_roofline(b->arena, w);
+	struct str dot_text = STR_INIT;
+
+	roofline_dot(&dot_text, &line);
+	return add_picture(b,
+			   (struct picture){.kind = PICTURE_ROOFLINE,
+					    .name = "roofline",
+					    .caption = "Each line is what a device can do at an arithmetic "
+						       "intensity, each mark an operator of this model.",
+					    .open = true},
+			   &dot_text);
+}
+
+int scenario_pictures(struct arena *a, const struct placement *all, const struct pictures_ask *ask,
+		      struct pictures *out, struct err *err)
+{
+	const struct world *w = all->world;
+	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
+	struct builder b = {.arena = a, .ask = ask, .out = out, .err = err};
+	int rc = 0;
+
+	*out = (struct pictures){.n = 0};
+	for (size_t i = 0; i < w->scenario->assignments.n && rc == 0; i++) {
+		if (!is_asked(&b, &all[i]))
+			continue;
+		rc = draw_programs(&b, &all[i]);
+		if (rc == 0 && serves)
+			rc = draw_load(&b, &all[i]);
+	}
+	if (rc == 0 && serves)
+		rc = draw_latencies(&b, all);
+	if (rc == 0 && w->units_n <= ROOFS_MAX)
+		rc = draw_roofline(&b, w);
+	return rc;
+}
+
+int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, struct err *err)
+{
+	struct builder b = {.arena = a, .out = out, .err = err};
+	struct str dot_text = STR_INIT;
+	struct plan_range range;
+	struct curves c;
+	bool ran = false;
+
+	*out = (struct pictures){.n = 0};
+	for (size_t i = 0; i < r->rows_n; i++)
+		ran |= r->rows[i].ran;
+	if (!ran)
+		return 0;
+	if (plan_range_of(r, &range) != 0)
+		return err_set(err, "interrupted");
+	c = plan_curves(a, r, &range);
+	curves_dot(&dot_text, &c);
+	return add_picture(
+		&b,
+		(struct picture){.kind = PICTURE_PLAN,
+				 .name = "fleets by price and by load",
+				 .caption = "What each fleet holds for its price, and its latencies under "
+					    "smaller and larger loads.",
+				 .open = true},
+		&dot_text);
+}

@@ -1,0 +1,254 @@
+/* check_html.c - HTML: escaping, tables, pictures of Graphviz's in a page, and whole reports. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/utf8.h"
+#include "sim/report/html.h"
+#include "sim/report/report_page.h"
+#include "sim/report/svg_inline.h"
+#include "tests/suites.h"
+
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		n++;
+	return n;
+}
+
+/* ---- texts ---- */
+
+static const struct {
+	const char *text, *html;
+} texts[] = {
+	{"", ""},
+	{"M4 Pro \xe2\x86\x92 \xe6\x97\xa5", "M4 Pro \xe2\x86\x92 \xe6\x97\xa5"},
+	{"</script><b a='1' c=\"2\">&amp;",
+	 "&lt;/script&gt;&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;amp;"},
+	{"a\nb\tc", "a\nb\tc"},
+	{"a\x1b[31m\x07", "a[U+001B][31m[U+0007]"},
+	{"\xe2\x80\xaegpj.exe", "[U+202E]gpj.exe"}, /* right-to-left override */
+	{"\xe2\x81\xa6x\xe2\x81\xa9", "[U+2066]x[U+2069]"},
+	{"\xe2\x80\xa8", "[U+2028]"},
+	{"\xc2\x85", "[U+0085]"},
+	{"\xff\xc0\xaf\xed\xa0\x80",
+	 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	{"\xef\xbf\xbe", "\xef\xbf\xbd"}, /* U+FFFE, no character */
+};
+
+START_TEST(texts_are_escaped)
+{
+	struct str out = STR_INIT;
+
+	html_text(&out, texts[_i].text);
+	ck_assert_str_eq(out.text, texts[_i].html);
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(no_byte_ends_a_text)
+{
+	struct str out = STR_INIT;
+	char text[3] = {'x'};
+
+	for (int c = 1; c < 256; c++) {
+		text[1] = (char)c;
+		str_clear(&out);
+		html_text(&out, text);
+		ck_assert_ptr_null(strpbrk(out.text, "<>\"'\x1b\x7f"));
+		for (const char *at = out.text; *at;) {
+			uint32_t code;
+			const size_t n = utf8_decode(at, &code);
+
+			ck_assert_uint_gt(n, 0);
+			at += n;
+		}
+	}
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(tables_have_heads_and_values)
+{
+	static const struct html_column columns[] = {{"name", NULL, false}, {"rate", "tok/s", true}};
+	static const struct html_cell cells[] = {
+		{.text = "<a>", .value = (double)NAN},
+		{.text = "1.5", .under = "1\xe2\x80\x93 2", .value = 1.5, .best = true},
+		{.text = "b", .value = (double)NAN},
+		{.text = "", .value = (double)NAN}};
+	struct str out = STR_INIT;
+
+	html_table(&out, &(struct html_table){"All \"names\"", columns, 2, cells, 2});
+	ck_assert_uint_eq(count(out.text, "<th scope=\"col\""), 2);
+	ck_assert_uint_eq(count(out.text, "<th scope=\"row\">"), 2);
+	ck_assert_uint_eq(count(out.text, "data-v="), 1);
+	ck_assert_ptr_nonnull(strstr(out.text, "<td class=\"n best\" data-v=\"1.5\"><strong>1.5</strong>"));
+	ck_assert_ptr_nonnull(strstr(out.text, "aria-label=\"All &quot;names&quot;\""));
+	ck_assert_ptr_nonnull(strstr(out.text, "<th scope=\"row\">&lt;a&gt;</th>"));
+	str_release(&out);
+}
+END_TEST
+
+/* ---- pictures ---- */
+
+static const char svg[] =
+	"<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<!-- by graphviz -->\n"
+	"<svg width=\"10pt\" height=\"20pt\"\n viewBox=\"0.00 0.00 10.00 20.00\" "
+	"xmlns=\"http://www.w3.org/2000/svg\">\n"
+	"<g id=\"graph0\" class=\"graph\" transform=\"translate(0 20)\">\n<title>lemursim</title>\n"
+	"<!-- n1 -->\n<g id=\"node1\" class=\"node\">\n<title>n1</title>\n"
+	"<g id=\"a_node1\"><a xlink:title=\"layer 1 &lt;b&gt;&#10;2 ms\">\n"
+	"<polygon fill=\"#fff\" points=\"0,0 1,1\"/>\n"
+	"<text x=\"1\" font-family=\"Helvetica,sans-Serif\" font-size=\"9.00\">A &gt; "
+	"B</text>\n</a>\n</g>\n</g>\n"
+	"<g id=\"node2\" class=\"node forward\">\n<title>n2</title>\n<g id=\"a_node2\"><a xlink:title=\" "
+	"\">\n"
+	"<polygon points=\"0,0\"/>\n</a>\n</g>\n</g>\n</g>\n</svg>\n";
+
+START_TEST(pictures_stand_in_a_page)
+{
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(svg_inline(&out, svg, "a \"name\"", &err), 0);
+	ck_assert_str_eq(
+		out.text,
+		"<svg role=\"img\" aria-label=\"a &quot;name&quot;\" viewBox=\"0.00 0.00 10.00 20.00\">\n"
+		"<g transform=\"translate(0 20)\">\n"
+		"<g class=\"tip\"><title>layer 1 &lt;b&gt;&#10;2 ms</title>\n"
+		"<polygon fill=\"#fff\" points=\"0,0 1,1\"/><text x=\"1\" font-size=\"9.00\">A &gt; "
+		"B</text>\n"
+		"</g>\n<g class=\"forward\">\n<polygon points=\"0,0\"/></g>\n</g>\n</svg>\n");
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(a_broken_picture_is_refused)
+{
+	char cut[sizeof svg];
+	const size_t last = strlen(svg) - 2; /* the '>' that ends </svg> */
+
+	for (size_t n = 0; n < last; n++) {
+		struct str out = STR_INIT;
+		struct err err = ERR_INIT;
+
+		memcpy(cut, svg, n);
+		cut[n] = '\0';
+		ck_assert_int_eq(svg_inline(&out, cut, "x", &err), -1);
+		ck_assert_str_ne(err.msg, "");
+		str_release(&out);
+	}
+}
+END_TEST
+
+/* ---- pages ---- */
+
+#define EVIL "</script><script>alert(1)</script><img src=x onerror=\"alert(1)\"> 'q' \xe2\x80\xae\x1b"
+
+static const struct metric metrics[] = {
+	{EVIL, EVIL, 5.5, 5, 6, PROVENANCE_MEASURED, false, NULL, 0.1, EVIL, 1, 2},
+	{"decode_tok_per_s", "tok/s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, false, NULL, 0, NULL, 0, 0},
+	{"e2el_s", "s", 5.83, 5.12, 6.61, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
+static const struct memory_row memory[] = {{EVIL, EVIL, 3e10, 2e10, 2e10, 1e10, 0, 0, 0, 0.75, EVIL, 1}};
+static const struct busy_row busy[] = {{EVIL, EVIL, 0.97}};
+static const struct assignment_row rows[] = {
+	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL},
+	{EVIL, true, 0, NULL, EVIL, EVIL, metrics, 3, memory, 1, busy, 1, NULL},
+	{EVIL, false, 1e9, EVIL, EVIL, NULL, NULL, 0, memory, 1, NULL, 0, NULL}};
+static const char *const notes[] = {EVIL};
+static const struct input_row inputs[] = {{EVIL, "00ff"}};
+static const struct result result = {.scenario = EVIL,
+				     .version = EVIL,
+				     .title = EVIL,
+				     .computed = EVIL,
+				     .seed = 1,
+				     .draws = 8,
+				     .inputs = inputs,
+				     .inputs_n = 1,
+				     .rows = rows,
+				     .rows_n = 3,
+				     .notes = notes,
+				     .notes_n = 1};
+
+/* Nothing of a name becomes an element, and every element is closed. */
+START_TEST(hostile_names_do_no_harm)
+{
+	static struct pictures pictures = {
+		.at = {{.kind = PICTURE_SCHEDULE,
+			.name = EVIL,
+			.caption = "a",
+			.svg = "<svg></svg>",
+			.open = true},
+		       {.kind = PICTURE_SCHEDULE, .name = EVIL, .caption = "b", .svg = "<svg></svg>"}},
+		.n = 2,
+		.left_out = 3};
+	static const char *const paired[] = {"script", "style",   "table", "section", "article",
+					     "figure", "details", "main",  "p",       "div",
+					     "td",     "ul",      "svg",   "pre"};
+	const struct report_part parts[2] = {{&result, NULL, EVIL, &pictures},
+					     {&result, NULL, EVIL, &pictures}};
+	struct str out = STR_INIT, again = STR_INIT;
+
+	for (size_t n = 1; n <= 2; n++) {
+		str_clear(&out);
+		report_page(&out, parts, n);
+		ck_assert_uint_eq(count(out.text, "<script"), 1);
+		ck_assert_uint_eq(count(out.text, "<img"), 0);
+		ck_assert_uint_eq(count(out.text, "\xe2\x80\xae"), 0);
+		ck_assert_uint_eq(count(out.text, "\x1b"), 0);
+		ck_assert_uint_gt(count(out.text, "&lt;script&gt;alert(1)"), 20);
+		for (size_t i = 0; i < ARRAY_LEN(paired); i++) {
+			char open[16], open_to[16], close[16];
+
+			snprintf(open, sizeof open, "<%s>", paired[i]);
+			snprintf(open_to, sizeof open_to, "<%s ", paired[i]);
+			snprintf(close, sizeof close, "</%s>", paired[i]);
+			ck_assert_uint_eq(count(out.text, open) + count(out.text, open_to),
+					  count(out.text, close));
+		}
+	}
+	report_page(&again, parts, 2);
+	ck_assert_str_eq(out.text, again.text);
+	str_release(&again);
+	str_release(&out);
+}
+END_TEST
+
+START_TEST(the_quickest_is_named)
+{
+	static const struct metric slow[] = {
+		{"e2el_s", "s", 9, 9, 9, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
+	static const struct metric quick[] = {
+		{"e2el_s", "s", 2, 2, 2, PROVENANCE_MEASURED, true, NULL, 0, NULL, 0, 0}};
+	static const struct assignment_row three[] = {
+		{"slow", true, 0, NULL, "", NULL, slow, 1, NULL, 0, NULL, 0, NULL},
+		{"quick", true, 0, NULL, "", NULL, quick, 1, NULL, 0, NULL, 0, NULL},
+		{"unfit", false, 1e9, "m", "", NULL, quick, 1, NULL, 0, NULL, 0, NULL}};
+	const struct result r = {.rows = three, .rows_n = 3};
+	const struct result none = {.rows = three + 2, .rows_n = 1};
+
+	ck_assert_str_eq(report_quickest(&r, JOB_GENERATE), "quick");
+	ck_assert_ptr_null(report_quickest(&r, JOB_TRAIN));
+	ck_assert_ptr_null(report_quickest(&none, JOB_GENERATE));
+}
+END_TEST
+
+Suite *suite_html(void)
+{
+	Suite *s = suite_create("html");
+	TCase *html = tcase_create("html"), *page = tcase_create("page");
+
+	tcase_add_loop_test(html, texts_are_escaped, 0, ARRAY_LEN(texts));
+	tcase_add_test(html, no_byte_ends_a_text);
+	tcase_add_test(html, tables_have_heads_and_values);
+	tcase_add_test(html, pictures_stand_in_a_page);
+	tcase_add_test(html, a_broken_picture_is_refused);
+	suite_add_tcase(s, html);
+	tcase_add_test(page, hostile_names_do_no_harm);
+	tcase_add_test(page, the_quickest_is_named);
+	suite_add_tcase(s, page);
+	return s;
+}

@@ -1,0 +1,248 @@
+/* check_looks.c - the look of schedules: letters, greys, sizes, captions, and colours of a dark screen. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/file.h"
+#include "sim/base/mem.h"
+#include "sim/report/draw.h"
+#include "sim/report/kinds.h"
+#include "tests/folder.h"
+#include "tests/suites.h"
+
+/* ---- kinds ---- */
+
+/* Kinds that can meet in one picture. */
+static const enum box_kind of_generation[] = {BOX_PREFILL, BOX_DECODE, BOX_TRANSFER, BOX_COPY, BOX_REDUCE};
+static const enum box_kind of_training[] = {BOX_FORWARD, BOX_BACKWARD, BOX_INPUT, BOX_WEIGHTS,
+					    BOX_UPDATE,  BOX_TRANSFER, BOX_COPY,  BOX_REDUCE};
+static const struct {
+	const enum box_kind *kinds;
+	size_t n;
+} pictures[] = {{of_generation, ARRAY_LEN(of_generation)}, {of_training, ARRAY_LEN(of_training)}};
+
+static void read_colour(const char *text, unsigned rgb[3])
+{
+	ck_assert_int_eq(sscanf(text, "#%2x%2x%2x", &rgb[0], &rgb[1], &rgb[2]), 3);
+}
+
+/* What a printer without colours makes of it: ITU-R BT.601. */
+static double grey_of(const char *text)
+{
+	unsigned c[3];
+
+	read_colour(text, c);
+	return 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
+}
+
+/* WCAG 2.1's relative luminance */
+static double luminance(const char *text)
+{
+	static const double weights[] = {0.2126, 0.7152, 0.0722};
+	unsigned c[3];
+	double sum = 0;
+
+	read_colour(text, c);
+	for (int i = 0; i < 3; i++) {
+		const double v = c[i] / 255.0;
+
+		sum += weights[i] * (v <= 0.03928 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
+	}
+	return sum;
+}
+
+START_TEST(paper_tells_kinds_apart)
+{
+	for (int style = STYLE_GREY; style < STYLE_N; style++)
+		for (size_t i = 0; i < pictures[_i].n; i++)
+			for (size_t k = 0; k < i; k++) {
+				const enum box_kind a = pictures[_i].kinds[i], b = pictures[_i].kinds[k];
+				const double apart =
+					fabs(grey_of(kind_look((enum picture_style)style, a).fill) -
+					     grey_of(kind_look((enum picture_style)style, b).fill));
+
+				ck_assert_msg(apart > KINDS_APART - 1e-9, "%s: %s and %s are %.1f apart",
+					      picture_style_names[style], kind_word(a), kind_word(b), apart);
+			}
+}
+END_TEST
+
+START_TEST(grey_is_grey)
+{
+	for (int k = 0; k < BOX_KIND_N; k++) {
+		unsigned c[3];
+
+		read_colour(kind_look(STYLE_GREY, (enum box_kind)k).fill, c);
+		ck_assert(c[0] == c[1] && c[1] == c[2]);
+	}
+}
+END_TEST
+
+START_TEST(letters_can_be_read)
+{
+	for (int style = 0; style < STYLE_N; style++)
+		for (int k = 0; k < BOX_KIND_N; k++) {
+			const struct kind_look look = kind_look((enum picture_style)style, (enum box_kind)k);
+			const double a = luminance(look.fill), b = luminance(look.text);
+
+			ck_assert_double_ge((fmax(a, b) + 0.05) / (fmin(a, b) + 0.05), 4.5);
+			for (int shade = 1; shade <= 2 && style == STYLE_COLOUR; shade++)
+				if (kind_shade((enum box_kind)k, shade))
+					ck_assert_double_ge((luminance(kind_shade((enum box_kind)k, shade)) +
+							     0.05) / 0.05,
+							    4.5);
+		}
+}
+END_TEST
+
+START_TEST(letters_tell_kinds_apart)
+{
+	for (size_t i = 0; i < pictures[_i].n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const enum box_kind a = pictures[_i].kinds[i], b = pictures[_i].kinds[k];
+			/* both are the backward pass, and are never in one schedule but for recomputation */
+			const bool same = a == BOX_INPUT && b == BOX_BACKWARD;
+
+			ck_assert_msg(same == !strcmp(kind_letter(a), kind_letter(b)), "%s and %s",
+				      kind_word(a), kind_word(b));
+			ck_assert_str_ne(kind_class(a), kind_class(b));
+		}
+	ck_assert_str_eq(kind_letter(BOX_FORWARD), "F");
+	ck_assert_str_eq(kind_letter(BOX_BACKWARD), "B");
+	ck_assert_str_eq(kind_letter(BOX_INPUT), "B");
+	ck_assert_str_eq(kind_letter(BOX_WEIGHTS), "W");
+	ck_assert_str_eq(kind_letter(BOX_UPDATE), "U");
+}
+END_TEST
+
+/* ---- pictures ---- */
+
+static const struct lane lanes[] = {{"m5", "Apple M5", "m5", false}, {"tb", "4.7 GB/s", NULL, true}};
+static const struct box boxes[] = {
+	{0, BOX_FORWARD, 0, 400000, "F12", "forward", NULL, true, UINT32_MAX, 1},
+	{0, BOX_BACKWARD, 400000, 1000000, "B12", "backward", NULL, true, UINT32_MAX, 2},
+	{1, BOX_TRANSFER, 400000, 500000, "KV", "sent", NULL, false, 0, 0}};
+static const struct level levels[] = {{0, 0.5}};
+static const struct memory_track track[] = {{"m5", "memory", "9 GiB", levels, 1}};
+
+static void draw(struct str *out, const struct schedule_look *look, const char *warning)
+{
+	str_clear(out);
+	schedule_dot(out, &(struct schedule){.title = "A title",
+					     .subtitle = "below it",
+					     .shades = "second chunk",
+					     .warning = warning,
+					     .look = *look,
+					     .lanes = lanes,
+					     .lanes_n = 2,
+					     .boxes = boxes,
+					     .boxes_n = ARRAY_LEN(boxes),
+					     .memory_tracks = track,
+					     .memory_tracks_n = 1,
+					     .to_ns = 1000000});
+}
+
+static bool has(const struct str *text, const char *part)
+{
+	return strstr(text->text, part) != NULL;
+}
+
+static void size_of(const struct str *dot_text, double *w, double *h)
+{
+	ck_assert_int_eq(sscanf(strstr(dot_text->text, "bb="), "bb=\"0,0,%lf,%lf", w, h), 2);
+}
+
+START_TEST(a_picture_is_as_asked)
+{
+	static const char caption[] =
+		"Figure 1. A caption that is so long that it takes more than one line of a narrow "
+		"page, which a page of four hundred and eighty points is.";
+	struct str out = STR_INIT;
+	double w, h, narrow_w, narrow_h;
+
+	draw(&out, &(struct schedule_look){.width = 0}, NULL);
+	size_of(&out, &w, &h);
+	ck_assert_double_eq(w, 1100);
+	ck_assert(has(&out, "A title") && has(&out, "below it") && has(&out, "9 GiB") &&
+		  has(&out, "darker: second"));
+	ck_assert(has(&out, "class=\"forward\"") && has(&out, "class=\"transfer\"") &&
+		  has(&out, "class=\"critical\""));
+	ck_assert(!has(&out, "class=paper") && has(&out, "label=\"F12\"") && has(&out, "label=\"KV\""));
+
+	draw(&out,
+	     &(struct schedule_look){.width = 480, .no_title = true, .no_memory = true, .caption = caption},
+	     NULL);
+	size_of(&out, &narrow_w, &narrow_h);
+	ck_assert_double_eq(narrow_w, 480);
+	ck_assert(!has(&out, "A title") && !has(&out, "below it") && !has(&out, "9 GiB"));
+	ck_assert(has(&out, "Figure 1.") && has(&out, "points is."));
+
+	draw(&out, &(struct schedule_look){.style = STYLE_GREY}, "does not fit");
+	ck_assert(has(&out, "class=paper") && has(&out, "does not fit") &&
+		  has(&out, "rules at the top: second"));
+	ck_assert(!has(&out, "#d62728") || has(&out, "does not fit"));
+	ck_assert(has(&out, kind_look(STYLE_GREY, BOX_BACKWARD).fill));
+	str_release(&out);
+}
+END_TEST
+
+/* Letters of twice the size on a page of twice the width are the same picture, twice as large. */
+START_TEST(a_scale_scales_everything)
+{
+	struct str one = STR_INIT, two = STR_INIT;
+	double w1, h1, w2, h2;
+
+	draw(&one, &(struct schedule_look){.width = 1100, .font_size = 9}, NULL);
+	draw(&two, &(struct schedule_look){.width = 2200, .font_size = 18}, NULL);
+	size_of(&one, &w1, &h1);
+	size_of(&two, &w2, &h2);
+	ck_assert_double_eq(w2, 2 * w1);
+	ck_assert_double_eq_tol(h2, 2 * h1, 1);
+	ck_assert(has(&one, "fontsize=9.0,label=\"F12\"") && has(&two, "fontsize=18.0,label=\"F12\""));
+	ck_assert_double_ge(schedule_least_width(18), 2 * schedule_least_width(9) - 1e-9);
+	str_release(&one);
+	str_release(&two);
+}
+END_TEST
+
+START_TEST(an_svg_knows_a_dark_screen)
+{
+	struct arena a = ARENA_INIT;
+	struct str out = STR_INIT;
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	if (system("dot -V >/dev/null 2>&1") != 0)
+		return;
+	folder_enter();
+	for (int style = 0; style < STYLE_N; style++) {
+		draw(&out, &(struct schedule_look){.style = (enum picture_style)style}, NULL);
+		ck_assert_int_eq(draw_write("p.svg", out.text, true, &err), 0);
+		ck_assert_int_eq(file_read(&a, "p.svg", 1 << 24, &text, &len, &err), 0);
+		ck_assert_int_eq(strstr(text, "prefers-color-scheme: dark") != NULL, style == STYLE_COLOUR);
+		ck_assert_ptr_nonnull(strstr(text, "class=\"node forward\""));
+	}
+	folder_leave();
+	str_release(&out);
+	arena_release(&a);
+}
+END_TEST
+
+Suite *suite_looks(void)
+{
+	Suite *s = suite_create("looks");
+	TCase *kinds = tcase_create("kind_looks"), *drawn = tcase_create("drawn");
+
+	tcase_add_loop_test(kinds, paper_tells_kinds_apart, 0, ARRAY_LEN(pictures));
+	tcase_add_test(kinds, grey_is_grey);
+	tcase_add_test(kinds, letters_can_be_read);
+	tcase_add_loop_test(kinds, letters_tell_kinds_apart, 0, ARRAY_LEN(pictures));
+	suite_add_tcase(s, kinds);
+	tcase_add_test(drawn, a_picture_is_as_asked);
+	tcase_add_test(drawn, a_scale_scales_everything);
+	tcase_add_test(drawn, an_svg_knows_a_dark_screen);
+	suite_add_tcase(s, drawn);
+	return s;
+}

@@ -1,0 +1,35 @@
+#!/bin/sh
+# check_package.sh VERSION - the tarball of `make dist` is the same twice, and builds into a package that lintian accepts and that
+# holds program, catalogue, manual and completion.
+set -u
+version=$1
+if ! command -v dpkg-buildpackage >/dev/null || ! command -v lintian >/dev/null || ! command -v dh >/dev/null; then
+	if [ -n "${CI:-}" ] && command -v apt-get >/dev/null; then
+		as=; [ "$(id -u)" = 0 ] || as=sudo
+		{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			debhelper dpkg-dev fakeroot lintian libgsl-dev libyaml-dev pkg-config; } >/dev/null
+	else
+		echo "package: skipped: no dpkg-buildpackage, debhelper or lintian"
+		[ -z "${CI:-}" ]
+		exit
+	fi
+fi
+bad() { echo "package: $*" >&2; exit 1; }
+tarball=$PWD/build/dist/lemursim-$version.tar.gz
+first=$(cat "$tarball.sha256") && ${MAKE:-make} -s dist >/dev/null && [ "$first" = "$(cat "$tarball.sha256")" ] || bad "dist: other bytes the second time"
+(cd build/dist && sha256sum -c "lemursim-$version.tar.gz.sha256" >/dev/null) || bad "dist: the sha256 is of another file"
+rm -rf build/package && mkdir -p build/package && tar -xzf "$tarball" -C build/package || exit 1
+log=$PWD/build/package/log
+(cd "build/package/lemursim-$version" && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >"$log" 2>&1) || { tail -20 "$log"; bad "it does not build"; }
+deb=$(echo build/package/lemursim_"$version"_*.deb)
+# a first upload closes a bug of Debian's, which a package of our own does not
+lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$deb" || bad "lintian"
+dpkg-deb -c "$deb" >build/package/list
+for f in /usr/bin/lemursim /usr/share/man/man1/lemursim.1.gz /usr/share/man/man1/lemursim-report.1.gz \
+	/usr/share/bash-completion/completions/lemursim /usr/share/lemursim/scenarios/m5-vs-m4pro.yaml \
+	/usr/share/lemursim/schema/scenario.json; do
+	grep -q " \.$f\$" build/package/list || bad "it lacks $f"
+done
+rm -rf build/package/root && dpkg-deb -x "$deb" build/package/root && LEMURSIM_PATH=build/package/root/usr/share/lemursim \
+	build/package/root/usr/bin/lemursim simulate m5-vs-m4pro --path build/package/root/usr/share/lemursim >/dev/null || bad "it does not run"
+echo "package: $(basename "$deb") is built, lintian has nothing to say"
