@@ -49,7 +49,7 @@ struct loader {
 	size_t paths_n;
 	struct load_input *inputs; /* every file that was read, in that order */
 	size_t inputs_n, inputs_room;
-	bool unhashed; /* no one will ask for the sha256 of an input, which is left empty */
+	bool unhashed;                 /* no one will ask for the sha256 of an input, which is left empty */
 	const char *stack[LOAD_DEPTH]; /* the chain of files whose bases are being loaded */
 	size_t depth;
 	size_t followed; /* files loaded for the current request; a base counts each time it is named */
