@@ -40,12 +40,10 @@ struct plan {
  * src/llama-context.cpp; ggml_backend_sched has copies for a pipeline where all backends have events alone). */
 static bool chunks_in_turn(const struct placement *at)
 {
-	const struct generate *g = at->world->scenario->workload.generate;
-	const struct yml *said = yml_get(g->origin.node, "chunk");
+	const struct generate g = placement_generate(at);
 	const size_t first = at->shard_groups[PHASE_PREFILL][walk_first(at->world)].unit[0];
 
-	return said && said->is_default &&
-	       placement_generate(at).options.chunk == at->world->units[first].profile->chunk;
+	return !g.chunk_asked && g.options.chunk == at->world->units[first].profile->chunk;
 }
 
 static struct plan plan_make(const struct placement *at, const struct generate_request *r)

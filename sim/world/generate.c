@@ -70,8 +70,10 @@ struct generate generate_as(const struct generate *g, const struct assignment *a
 
 	if (!h)
 		return as;
-	if (yml_get(h->origin.node, "chunk"))
-		as.options.chunk = h->chunk;
+	if (yml_get(h->origin.node, "chunk")) {
+		as.options.chunk = h->chunk ? h->chunk : g->runtime_chunk;
+		as.chunk_asked = h->chunk != 0;
+	}
 	if (yml_get(h->origin.node, "micro_batches"))
 		as.options.micro_batches = h->micro_batches;
 	if (yml_get(h->origin.node, "kv"))

@@ -55,6 +55,9 @@ struct generate {
 	int64_t prompt, tokens, batch;
 	int beyond_context; /* enum beyond_context */
 	struct generate_options options;
+	/* Set when the world is complete: */
+	int64_t runtime_chunk; /* tokens of a prompt that the runtime reads in a pass by itself; 0: all */
+	bool chunk_asked;      /* the scenario says options.chunk; otherwise it is the runtime's */
 };
 
 extern const struct table speculative_table;      /* struct speculative; in an assignment's `serve:`, too */

@@ -375,7 +375,11 @@ static void settle_chunk(struct world *w)
 		if (own && (!least || own < least))
 			least = own;
 	}
-	if (g && !g->options.chunk)
+	if (!g)
+		return;
+	g->runtime_chunk = least;
+	g->chunk_asked = g->options.chunk != 0;
+	if (!g->chunk_asked)
 		g->options.chunk = least;
 }
 
