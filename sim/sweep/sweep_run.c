@@ -377,12 +377,12 @@ static size_t run_cells(struct sweep_running *r, struct arena *a, size_t threads
 int sweep_run(const struct sweep_ask *ask, struct sweep *s, struct err *err)
 {
 	struct arena a = ARENA_INIT;
-	struct sweep_running r = {
-		.ask = ask, .sweep = s, .cells = arena_array(&a, s->cells_n, sizeof *r.cells)};
+	struct sweep_running r = {.ask = ask, .sweep = s};
 	size_t threads, done;
 
 	if (!s->names && sweep_begin(ask, s) != 0)
 		return -1;
+	r.cells = arena_array(&a, s->cells_n, sizeof *r.cells);
 	for (size_t i = 0; i < s->cells_n; i++)
 		if (!s->cells[i].left_out && !s->cells[i].entries)
 			r.cells[r.cells_n++] = i;
