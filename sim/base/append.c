@@ -20,7 +20,7 @@ static int lock(const struct append *f, struct err *err)
 	return err_hint(err, "give each its own file");
 }
 
-/* Reads the whole lines and cuts off what follows them. By this descriptor: closing another one of the file would end the
+/* Reads the whole lines. By this descriptor: closing another one of the file would end the
  * lock (fcntl(2)). */
 static int read_lines(struct append *f, struct arena *a, size_t max_B, char **text, size_t *len,
 		      struct err *err)
@@ -40,10 +40,9 @@ static int read_lines(struct append *f, struct arena *a, size_t max_B, char **te
 		return err_set(err, "cannot read '%s': %s", f->path, strerror(errno));
 	while (n && (*text)[n - 1] != '\n')
 		n--;
+	f->rest = n < (size_t)end ? arena_strndup(a, *text + n, (size_t)end - n) : NULL;
 	(*text)[n] = '\0';
-	*len = n;
-	if (ftruncate(f->fd, (off_t)n) != 0 || lseek(f->fd, 0, SEEK_END) < 0)
-		return err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+	*len = f->whole_B = n;
 	return 0;
 }
 
@@ -69,7 +68,7 @@ int append_open(struct append *f, struct arena *a, const char *path, enum append
 {
 	int rc;
 
-	*f = (struct append){path, -1};
+	*f = (struct append){.path = path, .fd = -1};
 	rc = open_file(f, how, err);
 	if (rc == 0)
 		rc = lock(f, err);
@@ -84,6 +83,9 @@ int append_open(struct append *f, struct arena *a, const char *path, enum append
 
 int append_line(struct append *f, const char *line, size_t len, struct err *err)
 {
+	if (f->rest && (ftruncate(f->fd, (off_t)f->whole_B) != 0 || lseek(f->fd, 0, SEEK_END) < 0))
+		return err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+	f->rest = NULL;
 	for (size_t at = 0; at < len;) {
 		const ssize_t n = write(f->fd, line + at, len - at);
 

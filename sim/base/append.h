@@ -4,7 +4,8 @@
  *
  * Layer base. One process at a time writes to it: the file is locked (fcntl(2), so over NFS too where that has locks). Each
  * line goes to the system in one write(2). A part of a line at the end of a file, as a full disk or a killed program leaves
- * it, is cut off when the file is opened again.
+ * it, is cut off before the next line is added; until then a file that is opened to go on is left as it is, so that one
+ * that turns out to be something else loses nothing.
  */
 #ifndef SIM_BASE_APPEND_H
 #define SIM_BASE_APPEND_H
@@ -17,6 +18,9 @@
 struct append {
 	const char *path; /* borrowed; for messages */
 	int fd;           /* private; -1: not open */
+	size_t whole_B;   /* private, of APPEND_RESUME: of its whole lines */
+	const char
+		*rest; /* the part of a line that follows them, in the arena; NULL: none, or it was cut off */
 };
 
 enum append_how {

@@ -143,6 +143,10 @@ static int open_cells(struct session *s, const struct sweep_options *o, const ch
 		return EXIT_FINE;
 	}
 	cells_write_head(&g->line, sweep, VERSION);
+	if (g->file.rest && !str_starts(g->line.text, g->file.rest)) {
+		err_set(&g->err, "%s is no file of the cells of a sweep", path);
+		return complain(&g->err, EXIT_USAGE);
+	}
 	return add_line(g) == 0 ? EXIT_FINE : complain(&g->err, EXIT_FAILED);
 }
 

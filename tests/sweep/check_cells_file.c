@@ -327,6 +327,13 @@ START_TEST(a_file_has_one_writer)
 	ck_assert_uint_eq(len, 4);
 	ck_assert_str_eq(text, "one\n");
 	append_close(&f);
+	/* nothing was added: the part of a line is still there */
+	ck_assert_int_eq(append_open(&f, &arena, path, APPEND_RESUME, 100, &text, &len, &err), 0);
+	ck_assert_int_eq(append_line(&f, "2\n", 2, &err), 0);
+	append_close(&f);
+	ck_assert_int_eq(append_open(&f, &arena, path, APPEND_RESUME, 100, &text, &len, &err), 0);
+	ck_assert_str_eq(text, "one\n2\n");
+	append_close(&f);
 	ck_assert_int_eq(append_open(&f, &arena, path, APPEND_RESUME, 3, &text, &len, &err), -1);
 	unlink(path);
 }
