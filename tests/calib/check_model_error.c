@@ -157,7 +157,7 @@ static const struct machine *calibrated(struct machine_law *y)
 	struct source *source = arena_alloc(y->arena, sizeof *source);
 	struct machine *m = arena_alloc(y->arena, sizeof *m);
 	struct diags *diags = arena_alloc(y->arena, sizeof *diags);
-	struct str *text = arena_alloc(y->arena, sizeof *text);
+	struct str text = STR_INIT;
 	struct err err = ERR_INIT;
 	struct yml *tree;
 
@@ -168,9 +168,9 @@ static const struct machine *calibrated(struct machine_law *y)
 	set.ram_B = 16LL << 30;
 	set.samples = y->at;
 	set.n = y->n;
-	*text = (struct str)STR_INIT;
-	ck_assert_msg(profile_write(&set, NULL, "law", text, &err) == 0, "%s", err.msg);
-	*source = (struct source){"written", text->text, text->len};
+	ck_assert_msg(profile_write(&set, NULL, "law", &text, &err) == 0, "%s", err.msg);
+	*source = (struct source){"written", arena_strndup(y->arena, text.text, text.len), text.len};
+	str_release(&text);
 	diags_init(diags, y->arena);
 	tree = yml_parse(y->arena, source, diags);
 	sources_resolve(y->arena, tree, diags);

@@ -630,12 +630,13 @@ END_TEST
 /* Blocks of a model with recurrent layers. */
 static struct batch_kv kv_of_hybrid(const char *model, const char *server)
 {
-	const char *const sets[] = {arena_printf(&fixture.arena, "model=%s", model),
-				    "machines={a: nvidia-rtx-pro-6000-blackwell-96gb}", NULL};
+	char said[64];
+	const char *const sets[] = {said, "machines={a: nvidia-rtx-pro-6000-blackwell-96gb}", NULL};
 	const struct serving *how;
 	struct placement at;
 	struct batch_kv kv;
 
+	snprintf(said, sizeof said, "model=%s", model);
 	fixture_text(&fixture, VLLM_4090, sets);
 	how = serving_load(&fixture.loader, server, (struct place){0}, NULL);
 	at = fixture_place(&fixture, 0);

@@ -192,7 +192,7 @@ START_TEST(damage_is_told_of)
 		const size_t at = (size_t)(rng_uniform(r) * (double)text.len);
 		const char was = text.text[at];
 
-		text.text[at] = (char)(rng_uniform(r) * 256);
+		text.text[at] = (char)(unsigned char)(rng_uniform(r) * 256);
 		MUST(read_text(text.text, text.len, VERSION_OF_TEST, &err) == 0 || err.msg[0]);
 		text.text[at] = was;
 	}
