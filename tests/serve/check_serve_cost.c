@@ -3,6 +3,7 @@
  * those of the step's programs.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/rng.h"
