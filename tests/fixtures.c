@@ -104,6 +104,17 @@ struct placement fixture_place_named(struct fixture *t, const char *assignment)
 	return (struct placement){0};
 }
 
+struct shards fixture_even(int n)
+{
+	struct shards shards = {.n = n};
+
+	for (int i = 0; i < n; i++) {
+		shards.unit[i] = (size_t)i;
+		shards.share[i] = 1.0 / n;
+	}
+	return shards;
+}
+
 struct part fixture_part(const struct model *m, enum role role)
 {
 	return model_block(m, model_block_of(m, role, 0)).part;

@@ -31,6 +31,7 @@ struct placement fixture_place(struct fixture *t, size_t assignment); /* fails t
 struct placement fixture_place_named(struct fixture *t, const char *assignment);
 const char *fixture_complaints(struct fixture *t); /* all so far, as one text */
 
+struct shards fixture_even(int n);                               /* of the first n units, equal parts */
 struct part fixture_part(const struct model *m, enum role role); /* as the first layer has it */
 
 /* All blocks of all phases on one unit. */

@@ -8,8 +8,6 @@
 #include "sim/base/mem.h"
 #include "sim/stats/quantile.h"
 
-static const double deviations_to_p90 = 1.2815515655446004; /* of a standard normal */
-
 double model_error_sd(const double *off, size_t n)
 {
 	const double rank = fmin(0.8 * (double)(n + 1), (double)n);
@@ -20,5 +18,5 @@ double model_error_sd(const double *off, size_t n)
 	quantile_sort(sorted, n);
 	error = sorted[below - 1] + fmax(rank - (double)below, 0) * (sorted[above - 1] - sorted[below - 1]);
 	free(sorted);
-	return error / deviations_to_p90;
+	return error / NORMAL_P90;
 }

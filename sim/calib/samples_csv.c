@@ -283,16 +283,6 @@ int samples_csv_read(struct arena *a, const char *path, const char *text, struct
 	return 0;
 }
 
-int samples_csv_read_file(struct arena *a, const char *path, struct sample_set *set, struct err *err)
-{
-	char *text;
-	size_t len;
-
-	if (file_read(a, path, SAMPLES_FILE_MAX, &text, &len, err) != 0)
-		return -1;
-	return samples_csv_read(a, path, text, set, err);
-}
-
 bool samples_csv_is_file(const char *path)
 {
 	struct arena a = ARENA_INIT;

@@ -39,8 +39,6 @@ bool samples_csv_is_file(const char *path);
 int samples_csv_read(struct arena *a, const char *path, const char *text, struct sample_set *set,
 		     struct err *err);
 
-int samples_csv_read_file(struct arena *a, const char *path, struct sample_set *set, struct err *err);
-
 /* Appends the set as such a file, with digits enough to read the same numbers again. */
 void samples_csv_write(const struct sample_set *set, struct str *out);
 

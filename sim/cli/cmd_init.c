@@ -12,11 +12,6 @@ static const struct opt_table tables[] = {OPTS_OUTPUT(struct init_options, outpu
 const char *const init_kinds[] = {"generate", "train", "serve", "plan", NULL};
 enum { KINDS = ARRAY_LEN(init_kinds) - 1 };
 
-static int refuse(const struct err *err)
-{
-	return complain(err, EXIT_USAGE);
-}
-
 /* What it is written to is a scenario, which a verb is then asked of. */
 static int check_target(const char *path)
 {
@@ -26,7 +21,7 @@ static int check_target(const char *path)
 		return EXIT_FINE;
 	err_set(&err, "a scenario is YAML, which '%.100s' does not say", path);
 	err_hint(&err, "add -o FILE.yaml");
-	return refuse(&err);
+	return complain(&err, EXIT_USAGE);
 }
 
 static int cmd_init(const void *options, const struct texts *files)
@@ -41,7 +36,7 @@ static int cmd_init(const void *options, const struct texts *files)
 		return rc;
 	if (str_find(kind, init_kinds, KINDS) == KINDS) {
 		err_unknown(&err, "kind of scenario", kind, init_kinds, KINDS);
-		return refuse(&err);
+		return complain(&err, EXIT_USAGE);
 	}
 	str_add(&text, templates_source(kind));
 	rc = deliver(&o->output, &text);

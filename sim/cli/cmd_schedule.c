@@ -118,11 +118,6 @@ static void complain_unknown(const char *name)
 
 /* ---- how it looks ---- */
 
-static int refuse_look(const struct err *err)
-{
-	return complain(err, EXIT_USAGE);
-}
-
 /* What the options say of the look; an exit code. */
 static int look_asked(const struct schedule_options *o, struct schedule_look *look)
 {
@@ -137,18 +132,18 @@ static int look_asked(const struct schedule_options *o, struct schedule_look *lo
 				       .no_memory = o->no_memory};
 	if (style == STYLE_N) {
 		err_unknown(&err, "style", o->style, picture_style_names, STYLE_N);
-		return refuse_look(&err);
+		return complain(&err, EXIT_USAGE);
 	}
 	if (o->title && o->no_title) {
 		err_set(&err, "--title and --no-title exclude one another");
-		return refuse_look(&err);
+		return complain(&err, EXIT_USAGE);
 	}
 	if (look->width > 0 &&
 	    look->width < schedule_least_width(look->font_size > 0 ? look->font_size : 9)) {
 		err_set(&err, "a width of %lld points leaves no room for the boxes", (long long)o->width);
 		err_hint(&err, "--width %.0f, or a smaller --font-size",
 			 ceil(schedule_least_width(look->font_size > 0 ? look->font_size : 9)));
-		return refuse_look(&err);
+		return complain(&err, EXIT_USAGE);
 	}
 	return EXIT_FINE;
 }
@@ -249,8 +244,9 @@ static bool is_unfit(const struct prediction *p, const char *phase)
 	return false;
 }
 
-static int draw_chosen(struct session *s, const struct schedule_options *o, struct prediction *p,
-		       const struct world *real)
+/* real: the world as it is, where the assignment was given more memory to be drawn at all; else NULL. */
+static int draw_chosen(struct session *s, const struct schedule_options *o, const struct schedule_look *look,
+		       struct prediction *p, const struct world *real)
 {
 	struct window window = {0};
 	struct schedule schedule;
@@ -265,8 +261,7 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, stru
 	schedule = job_schedule(&s->arena, drawn.run, drawn.part, str_ends(o->output.path, ".json"));
 	window.to_ns = schedule.to_ns;
 	rc = window_asked(o, &window);
-	if (rc == EXIT_FINE)
-		rc = look_asked(o, &schedule.look);
+	schedule.look = *look;
 	schedule.from_ns = window.from_ns;
 	schedule.to_ns = window.to_ns;
 	schedule.warning = warning;
@@ -275,9 +270,10 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, stru
 	return rc == EXIT_FINE ? write_picture(&o->output, &schedule) : rc;
 }
 
-static int draw_programs(struct session *s, const struct schedule_options *o, const struct placement *at)
+static int draw_programs(struct session *s, const struct schedule_options *o,
+			 const struct schedule_look *look, const struct placement *at)
 {
-	const struct placement roomy = job_schedule_roomy(&s->arena, at);
+	struct placement roomy;
 	struct prediction p;
 	bool anyway;
 	int rc;
@@ -286,9 +282,10 @@ static int draw_programs(struct session *s, const struct schedule_options *o, co
 	anyway = o->anyway && is_unfit(&p, o->phase);
 	if (anyway) {
 		prediction_release(&p);
+		roomy = job_schedule_roomy(&s->arena, at);
 		prediction_make(&s->arena, &roomy, &p);
 	}
-	rc = draw_chosen(s, o, &p, anyway ? at->world : NULL);
+	rc = draw_chosen(s, o, look, &p, anyway ? at->world : NULL);
 	prediction_release(&p);
 	return rc;
 }
@@ -387,7 +384,7 @@ static int cmd_schedule(const void *options, const struct texts *files)
 	all = w ? session_placements(&s, w) : NULL;
 	at = all ? session_choose(&s, all, w, o->assignment) : NULL;
 	if (at)
-		rc = is_load(w, o->phase) ? draw_load(&s, o, at) : draw_programs(&s, o, at);
+		rc = is_load(w, o->phase) ? draw_load(&s, o, at) : draw_programs(&s, o, &look, at);
 	session_end(&s);
 	return rc;
 }

@@ -10,7 +10,6 @@
 #include "sim/stats/quantile.h"
 
 /* The normal deviate of P10 and P90. */
-#define NORMAL_P90 1.2815515655446004
 
 /* Least relative spreads: of any number; of one that rows of a single chip determine, since it will be used on others;
  * and the spread of a number that no row depends on. */

@@ -5,14 +5,13 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/serve/variates.h"
-
-static const double Z90 = 1.2815515655446004; /* 90th percentile of a standard normal */
+#include "sim/stats/quantile.h"
 
 static void lognormal_of(const struct lognormal_law *n, struct lengths *l)
 {
 	if (n->p50 > 0) {
 		l->mu = exact_log(n->p50);
-		l->sigma = exact_log(n->p90 / n->p50) / Z90;
+		l->sigma = exact_log(n->p90 / n->p50) / NORMAL_P90;
 	} else {
 		l->sigma = n->sigma;
 		l->mu = exact_log(n->mean) - n->sigma * n->sigma / 2;

@@ -8,6 +8,8 @@
 #define SIM_STATS_QUANTILE_H
 #include <stddef.h>
 
+#define NORMAL_P90 1.2815515655446004 /* the 90th percentile of the standard normal distribution */
+
 void quantile_sort(double *x, size_t n); /* in place, ascending; a NaN is a BUG */
 
 /* The quantile at share (0 least, 0.5 median, 1 greatest) of n > 0 numbers: of an array that quantile_sort()

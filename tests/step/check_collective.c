@@ -22,17 +22,6 @@ static void mesh(int n, const char *more)
 	arena_release(&a);
 }
 
-static struct shards even(int n)
-{
-	struct shards shards = {.n = n};
-
-	for (int i = 0; i < n; i++) {
-		shards.unit[i] = (size_t)i;
-		shards.share[i] = 1.0 / n;
-	}
-	return shards;
-}
-
 /* From the instant all devices have their parts to the end, on the engine; what crosses in *bytes. */
 static sim_ns engine_ns(const struct shards *shards, const struct collective *c, double *bytes)
 {
@@ -148,7 +137,7 @@ START_TEST(class_times_set_by_hand)
 {
 	const int n = 2 + _i % DEVICES;
 	const enum reduce_way way = (enum reduce_way)(1 + _i / DEVICES);
-	const struct shards shards = even(n);
+	const struct shards shards = fixture_even(n);
 	struct arena a = ARENA_INIT;
 
 	mesh(n, arena_printf(&a, ", all_reduce: %s", way_names[way]));
@@ -175,7 +164,7 @@ END_TEST
 START_TEST(auto_is_the_quickest)
 {
 	const int n = 2 + _i;
-	const struct shards shards = even(n);
+	const struct shards shards = fixture_even(n);
 	sim_ns least[ARRAY_LEN(sizes)], got;
 	struct arena a = ARENA_INIT;
 	double bytes;
@@ -210,7 +199,7 @@ END_TEST
 START_TEST(gathers)
 {
 	const struct collective c = {true, 1e6};
-	struct shards shards = even(3);
+	struct shards shards = fixture_even(3);
 	double bytes;
 
 	shards.share[0] = 0.5;
@@ -231,7 +220,7 @@ END_TEST
 START_TEST(software_takes_its_time_once)
 {
 	const struct collective c = {false, 32768};
-	const struct shards shards = even(4);
+	const struct shards shards = fixture_even(4);
 	struct arena a = ARENA_INIT;
 	double bytes;
 
@@ -256,7 +245,7 @@ END_TEST
 START_TEST(half_duplex_swap)
 {
 	const struct collective c = {false, 840000};
-	const struct shards shards = even(2);
+	const struct shards shards = fixture_even(2);
 	double bytes;
 
 	mesh(2, ", duplex: half, all_reduce: direct");
@@ -271,7 +260,7 @@ END_TEST
 START_TEST(one_machine_needs_none)
 {
 	const struct collective c = {false, 840000};
-	struct shards shards = even(2);
+	struct shards shards = fixture_even(2);
 	double bytes;
 
 	fixture_text(&fixture, FIXTURE_THREE, NULL);

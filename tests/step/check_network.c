@@ -28,17 +28,6 @@ static void load(int n, const char *links)
 	str_release(&text);
 }
 
-static struct shards even(int n)
-{
-	struct shards shards = {.n = n};
-
-	for (int i = 0; i < n; i++) {
-		shards.unit[i] = (size_t)i;
-		shards.share[i] = 1.0 / n;
-	}
-	return shards;
-}
-
 /* ---- messages ---- */
 
 struct sent {
@@ -288,7 +277,7 @@ START_TEST(closed_forms_on_a_switch)
 {
 	const enum reduce_way way = (enum reduce_way)(1 + _i % WAYS);
 	const int n = 2 << (_i / WAYS); /* 2, 4, 8 */
-	const struct shards shards = even(n);
+	const struct shards shards = fixture_even(n);
 
 	load(n, "s: {" LINK ", switch: m}");
 	for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
@@ -319,7 +308,7 @@ START_TEST(four_machines_have_one_port_each)
 		"lan: {base: ethernet-10g, switch: m}"};
 	const double Bps = 9.41e9 / 8, B = 2.73 * Bps * 4 / (2 * 3);
 	const struct collective c = {false, B};
-	const struct shards shards = even(4);
+	const struct shards shards = fixture_even(4);
 
 	load(4, links[_i]);
 	for (int way = 1; way <= REDUCE_HALVING; way++) {
@@ -339,7 +328,7 @@ START_TEST(boxes_are_summed_first)
 {
 	const double fast = 40e9, latency = 2e-6, B = 64e6;
 	const struct collective c = {false, B};
-	const struct shards shards = even(8);
+	const struct shards shards = fixture_even(8);
 	const double want = 2 * (latency + B / 4 / fast) + 2 * (L + B / 8 / BPS);
 	struct outcome o;
 
@@ -370,7 +359,7 @@ START_TEST(leaves_are_boxes)
 {
 	const double B = 64e6, want = 4 * (L + B / 2 / BPS);
 	const struct collective c = {false, B};
-	const struct shards shards = even(4);
+	const struct shards shards = fixture_even(4);
 
 	load(4, "t: {" LINK ", fat_tree: m, leaf: 2, oversubscription: 2}");
 	ck_assert_double_eq_tol(collective_s(fixture.world, &shards, &c, REDUCE_HIERARCHICAL), want, 1e-9);
@@ -407,7 +396,7 @@ START_TEST(bounds_on_random_networks)
 	const int n = 2 + (int)(rng_uniform(rng) * 7);
 	const double B = pow(10, 3 + 5 * rng_uniform(rng));
 	const struct collective c = {false, B};
-	const struct shards shards = even(n);
+	const struct shards shards = fixture_even(n);
 	/* where some devices give theirs to others first, those that get none do not wait for it: their messages meet */
 	const double late = n & (n - 1) ? 2 : 1.05;
 	double best = INFINITY, taken = 0;

@@ -3,16 +3,12 @@
 # holds program, catalogue, manual and completion.
 set -u
 version=$1
-if ! command -v dpkg-buildpackage >/dev/null || ! command -v lintian >/dev/null || ! command -v dh >/dev/null; then
-	if [ -n "${CI:-}" ] && command -v apt-get >/dev/null; then
-		as=; [ "$(id -u)" = 0 ] || as=sudo
-		{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			debhelper dpkg-dev fakeroot lintian libgsl-dev libyaml-dev pkg-config; } >/dev/null
-	else
-		echo "package: skipped: no dpkg-buildpackage, debhelper or lintian"
-		[ -z "${CI:-}" ]
-		exit
-	fi
+has() { command -v dpkg-buildpackage >/dev/null && command -v lintian >/dev/null && command -v dh >/dev/null; }
+has || sh "$(dirname "$0")/install.sh" debhelper dpkg-dev fakeroot lintian libgsl-dev libyaml-dev pkg-config
+if ! has; then
+	echo "package: skipped: no dpkg-buildpackage, debhelper or lintian"
+	[ -z "${CI:-}" ]
+	exit
 fi
 bad() { echo "package: $*" >&2; exit 1; }
 tarball=$PWD/build/dist/lemursim-$version.tar.gz

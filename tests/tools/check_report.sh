@@ -3,10 +3,8 @@
 # folder for pictures of each page at three widths, light and dark.
 set -u
 program=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -z "$program" ] && command -v apt-get >/dev/null && [ -n "${CI:-}" ]; then
-	as=; [ "$(id -u)" = 0 ] || as=sudo
-	{ $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		chromium fonts-dejavu-core python3; } >/dev/null
+if [ -z "$program" ]; then
+	sh "$(dirname "$0")/install.sh" chromium fonts-dejavu-core python3
 	program=$(command -v chromium || true)
 fi
 if [ -z "$program" ] || ! command -v python3 >/dev/null || ! command -v dot >/dev/null; then
