@@ -18,8 +18,6 @@ static int find_columns(struct lines *l, size_t *column, struct err *err)
 
 	if (!n)
 		return -1;
-	if (n > TRACE_COLUMNS)
-		return lines_wrong(l, NULL, err, NULL, "more than %d columns", TRACE_COLUMNS);
 	for (size_t c = 0; c < COLUMNS; c++) {
 		column[c] = 0;
 		while (column[c] < n && (cells[column[c]].len != strlen(names[c]) ||

@@ -49,8 +49,6 @@ int trace_csv_header(struct trace *t, struct err *err)
 
 	if (!n)
 		return -1;
-	if (n > TRACE_COLUMNS)
-		return lines_wrong(&t->lines, NULL, err, NULL, "more than %d columns", TRACE_COLUMNS);
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		if (find_column(cells, n, kinds[k].column[TIME]) < n)
 			return columns_of(t, cells, n, k, err);

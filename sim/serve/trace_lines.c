@@ -135,6 +135,21 @@ static char *unquote(char *s, struct cell *c)
 	return *s ? s + 1 : NULL;
 }
 
+/* n: cells of this line. A row with a cell that no column names would be read in part, in silence. */
+static size_t check_columns(struct lines *l, size_t n, size_t room, struct err *err)
+{
+	if (!l->columns && n <= room)
+		l->columns = n;
+	if (n <= l->columns)
+		return n;
+	if (!l->columns)
+		lines_wrong(l, NULL, err, NULL, "more than %zu columns", room);
+	else
+		lines_wrong(l, NULL, err, "a cell that holds a comma stands in quotes",
+			    "the line has %zu cells, the first line %zu", n, l->columns);
+	return 0;
+}
+
 size_t lines_cells(struct lines *l, struct cell *cells, size_t room, struct err *err)
 {
 	char *s = l->line.at;
@@ -156,7 +171,7 @@ size_t lines_cells(struct lines *l, struct cell *cells, size_t room, struct err 
 			cells[n] = c;
 		n++;
 		if (!*end)
-			return n;
+			return check_columns(l, n, room, err);
 		s = end + 1;
 	}
 }

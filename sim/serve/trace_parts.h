@@ -20,6 +20,7 @@ struct lines {      /* a file, or text, line by line */
 	char *buffer;   /* buffer for the file's text */
 	VEC(char) line; /* without its end; NUL-terminated */
 	int64_t number; /* number of that line, from 1 */
+	size_t columns; /* cells of the first line that was split; 0: none was */
 };
 
 int lines_open(struct lines *l, const char *path, struct err *err);
@@ -43,7 +44,8 @@ struct cell {
 	size_t len;
 };
 /* Splits a line of csv (RFC 4180 within one line); quoted cells are unquoted in place. Returns how many cells
- * there are, of which at most room are filled in, or 0 with err where a quote is not closed. */
+ * there are, or 0 with err where a quote is not closed, where the first line has more than room cells, or a
+ * later line has more than the first. */
 size_t lines_cells(struct lines *l, struct cell *cells, size_t room, struct err *err);
 
 enum decimal { DECIMAL_FINE, DECIMAL_NO_NUMBER, DECIMAL_NEGATIVE, DECIMAL_TOO_LARGE };

@@ -248,6 +248,7 @@ START_TEST(trace_rows)
 END_TEST
 
 #define OWN    "arrived_s,prompt_tokens,output_tokens\n"
+#define COMMAS ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
 #define OBJECT "{\"timestamp\":1,\"input_length\":2,\"output_length\":3"
 static const struct {
 	const char *text, *msg, *hint;
@@ -270,6 +271,9 @@ static const struct {
 	{OWN "1,99999999999999999999,3\n", "f:2:3: prompt_tokens: '99999999999999999999' is more than", ""},
 	{OWN "1,2,\n", "f:2:5: output_tokens: '' is not a number of tokens", "a whole number"},
 	{OWN "1,2\n", "f:2: the line has 2 cells, column 3 is wanted", ""},
+	{OWN "1,2,3,4\n", "f:2: the line has 4 cells, the first line 3", "in quotes"},
+	{OWN "1,2,3" COMMAS "\n", "f:2: the line has 83 cells, the first line 3", "in quotes"},
+	{"arrived_s,prompt_tokens,output_tokens" COMMAS "\n1,2,3\n", "f:1: more than 64 columns", ""},
 	{OWN "1,2,0\n", "f:2: the request has no answer", "skip_failed"},
 	{OWN "\"1,2,3\n", "f:2:1: the quotes of this cell do not close", ""},
 	{OWN "\x01\x02,2,3\n", "f:2:1: '\?\?' is not a number", "a time"},

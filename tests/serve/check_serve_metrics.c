@@ -413,6 +413,7 @@ static const struct {
 	{EIGHT, "build/bad-requests.csv: there is no request in it"},
 	{"request,prompt_tokens\n", "build/bad-requests.csv:1: column 'output_tokens' is missing"},
 	{EIGHT "a,1,2,3\n", "build/bad-requests.csv:2: the line has 4 cells, column 5 is wanted"},
+	{EIGHT "a,1,2,3,4,5,6,7,\n", "build/bad-requests.csv:2: the line has 9 cells, the first line 8"},
 	{EIGHT "a,1,2,,4,5,6,7\n", "build/bad-requests.csv:2: arrived_s is empty"},
 	{EIGHT "a,1,2,3,4,5,6,5.5\n", "build/bad-requests.csv:2: last_token_s is before first_token_s"},
 	{EIGHT "a,1,2,3,4,5,x,7\n", "build/bad-requests.csv:2:13: 'x' is not a number"},
