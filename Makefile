@@ -11,7 +11,7 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 # one answer on x86-64 and arm64: clang fuses a*b+c by default, gcc -std=c11 does not
 FP      := -ffp-contract=off
 FLAGS.debug   := -O0 -g3
-FLAGS.release := -O2 -g1
+FLAGS.release := -O2
 FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS.tsan    := -O1 -g -fsanitize=thread
 FLAGS.fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -54,7 +54,7 @@ STRICT   ?= 1
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
-Q        = $(if $(V),,@echo "  build $@"; )
+Q        = $(if $(V),,@$(info $()  build $@))
 DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c $(wildcard sim/cli/cmd_*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
@@ -97,18 +97,20 @@ san-tsan: ## fail where two threads meet without a lock, or say other things tha
 	@TSAN_OPTIONS="halt_on_error=1 exitcode=66" sh tests/tools/threads.sh build/$@/lemursim 4
 shards: $(OUT)/lemursim ## fail where a sweep that mpirun or GNU parallel splits, with a process killed, is not that of one process
 	@sh tests/tools/shards.sh $<
-fuzz-a-little:
-	$(MAKE) fuzz SECONDS=5
+# the same inputs each time: what is found by chance is found by make fuzz
+fuzz-a-little: ## run each fuzz target on a few thousand inputs that a seed gives
+	$(MAKE) fuzz FUZZING='-seed=1 -runs=$(RUNS)'
+RUNS ?= 5000
 programs: $(OUT)/tests/bench $(OUT)/tests/transformer # built, not run
 
 unit: $(OUT)/tests/check ## unit tests; T=NAME: one suite, or the tests of one case
 	@sh tests/tools/run_units.sh $< $(T)
 unit-long: $(OUT)/tests/check ## the unit tests with all of their random cases
 	@LONG=1 sh tests/tools/run_units.sh $<
-cases: $(OUT)/lemursim ## golden runs and bad input, each in an empty directory; C=NAME: one, or those of a pattern such as 'help-*'
-	@sh tests/tools/run_cases.sh $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
-golden-update: $(OUT)/lemursim ## rewrite the expected output of golden runs and bad input (C=NAME: of one); review the diff
-	@sh tests/tools/run_cases.sh --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+cases: $(OUT)/lemursim $(OUT)/tests/tools/run_cases ## golden runs and bad input, each in an empty directory; C=NAME: one, or those of a pattern such as 'help-*'
+	@$(OUT)/tests/tools/run_cases $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
+golden-update: $(OUT)/lemursim $(OUT)/tests/tools/run_cases ## rewrite the expected output of golden runs and bad input (C=NAME: of one); review the diff
+	@$(OUT)/tests/tools/run_cases --update $(if $(C),-c '$(C)') $(abspath $<) tests/golden tests/bad
 schema: $(OUT)/lemursim # what ships is valid by the JSON Schemas that are printed, says a public validator
 	@sh tests/tools/check_schema.sh $<
 report-pages: $(OUT)/lemursim # pages of `report` in a real browser; SHOTS=DIR keeps pictures of them
@@ -172,9 +174,10 @@ format: ## rewrite the sources as clang-format 14 does
 fuzz-replay: $(FUZZ:%=$(OUT)/tests/fuzz/%) ## replay the corpus of each fuzz target
 	@for f in $(FUZZ); do $(OUT)/tests/fuzz/$$f tests/fuzz/corpus/$$f/* || exit 1; done
 SECONDS ?= 60
+FUZZING = -max_total_time=$(SECONDS)
 fuzz: ## run each fuzz target for SECONDS with libFuzzer (needs clang)
 	@for f in $(FUZZ); do $(MAKE) --no-print-directory BUILD=fuzz OUT=build/fuzz CC=clang build/fuzz/fuzz-$$f && mkdir -p build/fuzz/new/$$f && \
-	build/fuzz/fuzz-$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/new/$$f tests/fuzz/corpus/$$f || exit 1; done
+	build/fuzz/fuzz-$$f $(FUZZING) -timeout=120 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/new/$$f tests/fuzz/corpus/$$f || exit 1; done
 same: ## the same bytes from gcc and clang, debug and release, whatever processor and threads OpenBLAS is told of, with and without the C library's FMA
 	@sh tests/tools/same_bytes.sh
 accuracy-cpu: all $(OUT)/tests/transformer ## calibrate this CPU, predict a small transformer on it, run it; wants an idle machine
@@ -270,6 +273,8 @@ endif
 ifeq ($(BUILD),release)
 $(OUT)/kernels/cpu/%.o: EXTRA_CFLAGS += -O3 -ffp-contract=fast
 endif
+$(OUT)/tests/tools/run_cases: $(OUT)/tests/tools/run_cases.o $(OUT)/sim/base/err.o $(OUT)/sim/base/mem.o $(OUT)/sim/base/str.o $(OUT)/sim/base/utf8.o
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/tests/transformer: $(OUT)/tests/transformer.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(OUT)/objects.a
@@ -280,14 +285,14 @@ $(OUT)/objects.a: $(OBJ)
 $(OUT)/fuzz-%: $(OUT)/tests/fuzz/fuzz_%.o $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(OUT)/%.o: %.c $(OUT)/flags
-	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # these say the version, or where the share directory is: built again when either changes
 $(DEFINED): EXTRA_CFLAGS += $(DEFINES)
 $(DEFINED): $(OUT)/defines
-# how objects are compiled: all are built again when it changes
+# how objects are compiled: all are built again when it changes; and the folders that they stand in
+FOLDERS := $(sort $(dir $(SRC) $(wildcard sim/*.c tests/*.c tests/*/*.c kernels/*/*.[cm])))
 $(OUT)/flags: FORCE
-	@mkdir -p $(@D)
+	@mkdir -p $(FOLDERS:%=$(OUT)/%)
 	@echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' >$@
 $(OUT)/defines: FORCE
 	@mkdir -p $(@D)
