@@ -9,6 +9,7 @@
 
 #include "sim/cli/groups.h"
 #include "sim/conf/load.h"
+#include "sim/lib/handles.h"
 #include "sim/report/result.h"
 #include "sim/predict/scenario_load.h"
 
@@ -48,6 +49,10 @@ struct session {
 	struct diags diags;
 	struct loader loader;
 	const struct output_options *output; /* NULL: the verb writes nothing */
+	const struct load_options *load;
+	/* of the verbs that ask the library (lib/lemursim.h): NULL before session_load() */
+	lemursim *library;
+	lemursim_scenario *scenario;
 };
 void session_begin(struct session *s, const struct load_options *load, const struct output_options *output);
 void session_end(struct session *s);
@@ -56,6 +61,13 @@ void session_end(struct session *s);
 int session_reads(const struct session *s, const char *path);
 int session_keeps_inputs(const struct session *s); /* the same of every file that its loader has read */
 int session_reads_all(const struct session *s, const struct texts *paths);
+
+/* A scenario by the library, with what --set says; the session's own. NULL after the complaints, or where -o is its file. */
+lemursim_scenario *session_load(struct session *s, const char *name);
+int session_lament(const struct session *s); /* prints the library's errors; EXIT_USAGE */
+struct lemursim_options session_options(const struct draws_ask *draws);
+/* Refuses, with a complaint, an -o that is a file which the result was made from; an exit code. */
+int session_keeps_result(const struct session *s, const lemursim_result *r);
 
 /* The file of a scenario that the user names, by a path or as `list scenarios` shows it. */
 const char *session_scenario(struct session *s, const char *name);
