@@ -66,6 +66,8 @@ int session_reads_all(const struct session *s, const struct texts *paths);
 lemursim_scenario *session_load(struct session *s, const char *name);
 int session_lament(const struct session *s); /* prints the library's errors; EXIT_USAGE */
 struct lemursim_options session_options(const struct draws_ask *draws);
+/* The texts with NULL behind the last, as the library takes them. */
+const char *const *texts_ended(struct arena *a, const struct texts *texts);
 /* Refuses, with a complaint, an -o that is a file which the result was made from; an exit code. */
 int session_keeps_result(const struct session *s, const lemursim_result *r);
 

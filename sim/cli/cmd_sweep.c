@@ -206,11 +206,6 @@ static void tell(void *self, const char *what, size_t done, size_t of)
 		count_cell(self, done, of);
 }
 
-static const char *const *list_of(struct arena *a, const struct texts *texts)
-{
-	return texts_join(a, texts, (const char *const[]){NULL}, 1).at;
-}
-
 static int sweep_whole(struct session *s, const struct sweep_options *o, const char *name,
 		       enum result_format format)
 {
@@ -225,7 +220,8 @@ static int sweep_whole(struct session *s, const struct sweep_options *o, const c
 		return rc;
 	ask.tell = tell;
 	ask.self = &drawing;
-	r = lemursim_sweep(scenario, list_of(&s->arena, &o->over), list_of(&s->arena, &o->metrics), &ask);
+	r = lemursim_sweep(scenario, texts_ended(&s->arena, &o->over), texts_ended(&s->arena, &o->metrics),
+			   &ask);
 	progress_clear(&progress);
 	if (!r)
 		return session_lament(s);

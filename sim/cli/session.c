@@ -156,6 +156,11 @@ int session_keeps_result(const struct session *s, const lemursim_result *r)
 	return keeps(s, &r->loader);
 }
 
+const char *const *texts_ended(struct arena *a, const struct texts *texts)
+{
+	return texts_join(a, texts, (const char *const[]){NULL}, 1).at;
+}
+
 struct lemursim_options session_options(const struct draws_ask *draws)
 {
 	return (struct lemursim_options){.seed = draws->seed,
