@@ -298,6 +298,18 @@ int choose_format(const struct output_options *o, enum result_format *format)
 	return rc;
 }
 
+int choose_style(const char *word, enum picture_style *style)
+{
+	const size_t found = word ? str_find(word, picture_style_names, STYLE_N) : STYLE_COLOUR;
+	struct err err = ERR_INIT;
+
+	*style = (enum picture_style)found;
+	if (found < STYLE_N)
+		return EXIT_FINE;
+	err_unknown(&err, "style", word, picture_style_names, STYLE_N);
+	return complain(&err, EXIT_USAGE);
+}
+
 int deliver_by(const struct output_options *o, const struct str *text, write_to *write)
 {
 	struct err err = ERR_INIT;
