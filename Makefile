@@ -10,6 +10,8 @@ CSTD    := -std=c11 -D_POSIX_C_SOURCE=200809L
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wpointer-arith
 # one answer on x86-64 and arm64: clang fuses a*b+c by default, gcc -std=c11 does not
 FP      := -ffp-contract=off
+# the objects are those of the library too, which shows no name but what lemursim.h declares
+PIC     := -fPIC -fvisibility=hidden
 FLAGS.debug   := -O0 -g3
 FLAGS.release := -O2
 FLAGS.san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -31,7 +33,7 @@ PKGLIBS  += -ldl # dlopen() of C libraries before glibc 2.34
 endif
 TESTLIBS  = $(shell pkg-config --libs check 2>/dev/null)
 CFLAGS   ?= $(FLAGS.$(BUILD)) $(if $(CI),-Werror)
-ALL_CFLAGS = $(CSTD) $(FP) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
+ALL_CFLAGS = $(CSTD) $(FP) $(PIC) $(WARN) -I. $(CFLAGS) $(PKGFLAGS) $(EXTRA_CFLAGS)
 ALL_LIBS   = $(LDLIBS) $(PKGLIBS) $(METAL_LIBS) -lpthread -lm
 
 SRC     := $(sort $(wildcard sim/*/*.c kernels/*.c kernels/cpu/*.c kernels/gpu/*.c))
@@ -48,14 +50,14 @@ FORMAT  := $(shell command -v clang-format-14 2>/dev/null)
 METAL_C := $(sort $(wildcard kernels/metal/*.c kernels/metal/*.h tests/metal/*.c tests/cuda/*.c tests/cuda/*.h))
 FORMATTED := $(SRC) $(HDR) $(METAL_C) sim/main.c $(sort $(wildcard tests/*.c tests/*.h) $(filter-out tests/metal/% tests/cuda/% tests/data/%,$(wildcard tests/*/*.c tests/*/*.h)))
 
-.PHONY: accuracy accuracy-cpu metal cuda all demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
+.PHONY: accuracy accuracy-cpu metal cuda all lib demo check check-all check-long check-blas check-libm layers headers check-format format unit cases golden-update fuzz-replay fuzz
 # make layers STRICT=1: headers that are reached through others count too (STRICT := 1 here makes it the rule)
 STRICT   ?= 1
 # as many jobs as cores, unless -j was given
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
 # make V=1 shows the commands
 Q        = $(if $(V),,@$(info $()  build $@))
-DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c $(wildcard sim/cli/cmd_*.c))
+DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual.c $(wildcard sim/cli/cmd_*.c sim/lib/*.c))
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
@@ -201,7 +203,37 @@ need:
 MAN1 = $(DESTDIR)$(PREFIX)/share/man/man1
 COMPLETIONS = bash:bash-completion/completions/lemursim zsh:zsh/site-functions/_lemursim \
 	fish:fish/vendor_completions.d/lemursim.fish
-install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured): program, catalogue, manual, completion, schemas
+# the library: what the program has but its verbs, the search and what measures
+ABI       := 0
+LIBDIR    ?= $(PREFIX)/lib
+LIB_OBJ   := $(filter-out $(OUT)/sim/cli/% $(OUT)/sim/measure/% $(OUT)/sim/search/% $(OUT)/kernels/%,$(OBJ))
+ifeq ($(shell uname -s),Darwin)
+SHARED    := liblemursim.$(VERSION).dylib
+SHARED_AS := -dynamiclib -install_name "$(LIBDIR)/$(SHARED)"
+SONAMES   := liblemursim.dylib
+else
+SHARED    := liblemursim.so.$(VERSION)
+SHARED_AS := -shared -Wl,-soname,liblemursim.so.$(ABI) -Wl,-z,defs
+SONAMES   := liblemursim.so.$(ABI) liblemursim.so
+endif
+LIBS      := $(OUT)/liblemursim.a $(OUT)/$(SHARED)
+space     := $(subst ,, )
+lib: need $(LIBS) ## build the library: static, and shared for ctypes
+$(OUT)/$(SHARED): $(LIB_OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED_AS) -o $@ $^ $(ALL_LIBS)
+# One object whose hidden names are local, so that none of them meets a name of the program it is linked into.
+$(OUT)/liblemursim.a: $(LIB_OBJ)
+	$(Q)ld -r -o $(OUT)/liblemursim.o $^ && \
+	{ ! command -v objcopy >/dev/null || objcopy --localize-hidden $(OUT)/liblemursim.o; } && \
+	rm -f $@ && $(AR) rcs $@ $(OUT)/liblemursim.o
+
+install: need $(OUT)/lemursim $(LIBS) ## install under PREFIX (DESTDIR is honoured): program, library, catalogue, manual, completion, schemas
+	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(PREFIX)/include"
+	install -m 644 sim/lib/lemursim.h "$(DESTDIR)$(PREFIX)/include/lemursim.h"
+	install -m 644 $(LIBS) "$(DESTDIR)$(LIBDIR)"
+	for n in $(SONAMES); do ln -sf $(SHARED) "$(DESTDIR)$(LIBDIR)/$$n" || exit 1; done
+	sed -e 's|@PREFIX@|$(subst $(space),\\ ,$(PREFIX))|' -e 's|@LIBDIR@|$(subst $(space),\\ ,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+		packaging/lib/lemursim.pc.in >"$(DESTDIR)$(LIBDIR)/pkgconfig/lemursim.pc"
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/lemursim/schema" "$(MAN1)"
 	install -m 755 $(OUT)/lemursim "$(DESTDIR)$(PREFIX)/bin/lemursim"
 	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'); do \
@@ -216,6 +248,7 @@ install: need $(OUT)/lemursim ## install under PREFIX (DESTDIR is honoured): pro
 		install -d "$$(dirname "$(DESTDIR)$(PREFIX)/share/$${c#*:}")" && \
 		$(OUT)/lemursim help --completion $${c%%:*} -f -o "$(DESTDIR)$(PREFIX)/share/$${c#*:}" || exit 1; done
 uninstall: ## remove what install put under PREFIX
+	rm -f "$(DESTDIR)$(PREFIX)/include/lemursim.h" "$(DESTDIR)$(LIBDIR)/pkgconfig/lemursim.pc" "$(DESTDIR)$(LIBDIR)"/liblemursim.*
 	rm -rf "$(DESTDIR)$(PREFIX)/bin/lemursim" "$(DESTDIR)$(PREFIX)/share/lemursim" "$(MAN1)/lemursim.1" "$(MAN1)"/lemursim-*.1
 	for c in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${c#*:}"; done
 installed: # an installed program finds its hardware and models from anywhere; what is uninstalled leaves no file
@@ -225,8 +258,9 @@ installed: # an installed program finds its hardware and models from anywhere; w
 	@$(MAKE) -s OUT=build/to-install build/to-install/lemursim && cd / && \
 	"$(CURDIR)/build/to-install/lemursim" ask llama-3.1-8b --on m4-pro-24gb >/dev/null && echo "not installed: it finds its checkout"
 	@sh tests/tools/check_installed.sh "build/in stalled"
+	@CC="$(CC)" sh tests/tools/check_library.sh "$(CURDIR)/build/in stalled"
 	@$(MAKE) -s PREFIX="$(CURDIR)/build/in stalled" OUT=build/to-install uninstall
-	@find "build/in stalled" -type f | grep . && exit 1 || echo "installed: nothing is left after uninstall"
+	@find "build/in stalled" -type f -o -type l | grep . && exit 1 || echo "installed: nothing is left after uninstall"
 DIST := build/dist/lemursim-$(VERSION).tar.gz
 DIST_URL ?= file://$(CURDIR)/$(DIST)
 dist: ## the last commit as a tarball with its sha256, and a Homebrew formula of it: the same bytes each time
@@ -293,7 +327,7 @@ $(DEFINED): $(OUT)/defines
 FOLDERS := $(sort $(dir $(SRC) $(wildcard sim/*.c tests/*.c tests/*/*.c kernels/*/*.[cm])))
 $(OUT)/flags: FORCE
 	@mkdir -p $(FOLDERS:%=$(OUT)/%)
-	@echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(WARN) $(CFLAGS) $(PKGFLAGS))' >$@
+	@echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(PIC) $(WARN) $(CFLAGS) $(PKGFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(filter-out ccache,$(CC)) $(CSTD) $(FP) $(PIC) $(WARN) $(CFLAGS) $(PKGFLAGS))' >$@
 $(OUT)/defines: FORCE
 	@mkdir -p $(@D)
 	@echo "$(subst ",,$(DEFINES))" | cmp -s - $@ || echo "$(subst ",,$(DEFINES))" >$@

@@ -14,6 +14,7 @@
 	SUITE(file)                                                                                          \
 	SUITE(workers)                                                                                       \
 	SUITE(opts)                                                                                          \
+	SUITE(library)                                                                                       \
 	SUITE(help)                                                                                          \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \

@@ -9,7 +9,9 @@
 
 #include "sim/cli/groups.h"
 #include "sim/conf/load.h"
+#include "sim/lib/handles.h"
 #include "sim/report/result.h"
+#include "sim/report/schedule.h"
 #include "sim/predict/scenario_load.h"
 
 #ifndef VERSION
@@ -48,6 +50,10 @@ struct session {
 	struct diags diags;
 	struct loader loader;
 	const struct output_options *output; /* NULL: the verb writes nothing */
+	const struct load_options *load;
+	/* of the verbs that ask the library (lib/lemursim.h): NULL before session_load() */
+	lemursim *library;
+	lemursim_scenario *scenario;
 };
 void session_begin(struct session *s, const struct load_options *load, const struct output_options *output);
 void session_end(struct session *s);
@@ -56,6 +62,15 @@ void session_end(struct session *s);
 int session_reads(const struct session *s, const char *path);
 int session_keeps_inputs(const struct session *s); /* the same of every file that its loader has read */
 int session_reads_all(const struct session *s, const struct texts *paths);
+
+/* A scenario by the library, with what --set says; the session's own. NULL after the complaints, or where -o is its file. */
+lemursim_scenario *session_load(struct session *s, const char *name);
+int session_lament(const struct session *s); /* prints the library's errors; EXIT_USAGE */
+struct lemursim_options session_options(const struct draws_ask *draws);
+/* The texts with NULL behind the last, as the library takes them. */
+const char *const *texts_ended(struct arena *a, const struct texts *texts);
+/* Refuses, with a complaint, an -o that is a file which the result was made from; an exit code. */
+int session_keeps_result(const struct session *s, const lemursim_result *r);
 
 /* The file of a scenario that the user names, by a path or as `list scenarios` shows it. */
 const char *session_scenario(struct session *s, const char *name);
@@ -81,6 +96,7 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
  * code. */
 int choose_word(const struct output_options *o, const char *const *names, int n, int *format);
+int choose_style(const char *word, enum picture_style *style); /* NULL: colour; an exit code */
 int choose_format(const struct output_options *o,
 		  enum result_format *format); /* among the formats of results */
 

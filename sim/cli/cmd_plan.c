@@ -36,21 +36,22 @@ static bool writes_beside(const struct plan_options *o)
 	return writes_scenario(o) || draws_picture(o);
 }
 
-static int write_scenario(const struct session *s, const struct plan_result *r)
+static int write_scenario(const struct plan_options *o, const struct plan_result *r)
 {
 	struct str text = STR_INIT;
 	int rc = EXIT_FINE;
 
 	if (r->best && r->world) {
 		field_show(r->world->tree, &text);
-		rc = session_deliver(s, &text);
+		rc = deliver(&o->output, &text);
 	}
 	str_release(&text);
 	return rc;
 }
 
-static int draw_picture(struct session *s, struct plan_result *r)
+static int draw_picture(struct session *s, lemursim_result *answer)
 {
+	struct plan_result *const r = &answer->planned;
 	struct str text = STR_INIT;
 	struct plan_range range;
 	struct curves c;
@@ -63,29 +64,32 @@ static int draw_picture(struct session *s, struct plan_result *r)
 		return EXIT_FINE; /* the answer says why nothing was run */
 	if (plan_range_of(r, &range) != 0)
 		return EXIT_INTERRUPTED;
-	c = plan_curves(&s->arena, r, &range);
+	c = plan_curves(&answer->arena, r, &range);
 	curves_dot(&text, &c);
 	rc = deliver_by(s->output, &text, draw_write);
 	str_release(&text);
 	return rc;
 }
 
-static int show(struct session *s, const struct plan_options *o, struct plan_result *r,
+static int show(struct session *s, const struct plan_options *o, lemursim_result *answer,
 		enum result_format format)
 {
+	const struct plan_result *const r = &answer->planned;
 	struct output_options table = o->output;
 	struct str out = STR_INIT;
-	int rc;
+	int rc = session_keeps_result(s, answer);
 
+	if (rc != EXIT_FINE)
+		return rc;
 	if (writes_beside(o))
 		table.path = NULL;
-	plan_write(&out, r, format, VERSION);
+	lemursim_write(&out, answer, format, 0);
 	rc = deliver(&table, &out);
 	str_release(&out);
 	if (rc == EXIT_FINE && writes_scenario(o))
-		rc = write_scenario(s, r);
+		rc = write_scenario(o, r);
 	if (rc == EXIT_FINE && draws_picture(o))
-		rc = draw_picture(s, r);
+		rc = draw_picture(s, answer);
 	if (rc != EXIT_FINE || r->best)
 		return rc;
 	return r->nearest && r->nearest->why != PLAN_UNFIT ? EXIT_TARGET_MISSED : EXIT_NOTHING_FITS;
@@ -95,12 +99,9 @@ static int cmd_plan(const void *options, const struct texts *files)
 {
 	const struct plan_options *o = options;
 	struct output_options table = o->output;
-	struct plan_ask ask = {.sets = &o->load.sets,
-			       .seed = o->draws.seed,
-			       .draws = o->draws.n,
-			       .workers = o->draws.workers,
-			       .stop = session_interrupted()};
-	struct plan_result r;
+	struct lemursim_options ask = session_options(&o->draws);
+	lemursim_scenario *scenario;
+	lemursim_result *r;
 	struct session s;
 	enum result_format format;
 	int rc;
@@ -111,16 +112,17 @@ static int cmd_plan(const void *options, const struct texts *files)
 	if (rc != EXIT_FINE)
 		return rc;
 	session_begin(&s, &o->load, &o->output);
-	ask.path = session_scenario(&s, files->at[0]);
-	rc = session_reads(&s, ask.path);
-	if (rc == EXIT_FINE) {
-		session_catch_interrupt();
-		if (plan_make(&s.loader, &ask, &r) == 0)
-			rc = show(&s, o, &r, format);
-		else
-			rc = *session_interrupted() ? EXIT_INTERRUPTED : session_complain(&s);
-		plan_free(&r);
-	}
+	scenario = session_load(&s, files->at[0]);
+	session_catch_interrupt();
+	ask.stop = session_interrupted();
+	r = scenario ? lemursim_plan(scenario, &ask) : NULL;
+	if (r)
+		rc = show(&s, o, r, format);
+	else if (*session_interrupted())
+		rc = EXIT_INTERRUPTED;
+	else
+		rc = scenario ? session_lament(&s) : EXIT_USAGE;
+	lemursim_result_free(r);
 	session_end(&s);
 	return rc;
 }

@@ -10,13 +10,17 @@ struct report_options {
 	struct load_options load;
 	struct output_options output;
 	struct draws_ask draws;
-	struct texts assignments;
+	struct texts assignments, over, metrics;
 	bool no_pictures;
 };
 
 static const struct opt own[] = {
 	OPT_TEXTS_ROW(struct report_options, assignments, "assignment", 'a', "NAME",
 		      "whose schedules are drawn, all that fit if not said; may be given again"),
+	OPT_TEXTS_ROW(struct report_options, over, "over", 0, "PATH=VALUE,VALUE...",
+		      "a sweep on the page: an axis, as 'sweep' has; may be given again"),
+	OPT_TEXTS_ROW(struct report_options, metrics, "metric", 0, "NAME",
+		      "what the sweep compares, as 'sweep' has; more of them are more panels"),
 	OPT_FLAG_ROW(struct report_options, no_pictures, "no-pictures", 0,
 		     "without what Graphviz draws: a page of text and tables")};
 static const struct opt_table tables[] = {OPTS_SET(struct report_options, load),
@@ -34,6 +38,7 @@ struct reported {
 	struct plan_result plan;
 	struct pictures pictures;
 	struct str config;
+	lemursim_result *swept; /* NULL: no sweep was asked for */
 	bool plans, fits;
 };
 
@@ -119,6 +124,36 @@ static int make_assignments(struct reported *r, const struct report_options *o, 
 	return rc;
 }
 
+/* ---- a sweep ---- */
+
+static void tell_sweep(void *self, const char *what, size_t done, size_t of)
+{
+	if (!what)
+		progress_say(self, "sweep: %zu of %zu", done, of);
+}
+
+static int make_sweep(struct reported *r, const struct report_options *o, const char *path)
+{
+	struct progress progress = progress_begin();
+	struct lemursim_options ask = session_options(&o->draws);
+	struct arena *const a = &r->session.arena;
+	lemursim_scenario *scenario = session_load(&r->session, path);
+	struct err err = ERR_INIT;
+
+	if (!scenario)
+		return EXIT_USAGE;
+	ask.tell = tell_sweep;
+	ask.self = &progress;
+	ask.stop = session_interrupted();
+	r->swept = lemursim_sweep(scenario, texts_ended(a, &o->over), texts_ended(a, &o->metrics), &ask);
+	progress_clear(&progress);
+	if (!r->swept)
+		return *session_interrupted() ? EXIT_INTERRUPTED : session_lament(&r->session);
+	if (!o->no_pictures && sweep_picture(a, &r->swept->swept, &r->pictures, &err) != 0)
+		return refused(&err);
+	return session_keeps_result(&r->session, r->swept);
+}
+
 static int make_one(struct reported *r, const struct report_options *o, const char *path)
 {
 	const struct world *w = session_world(&r->session, &o->load.sets, path);
@@ -129,7 +164,7 @@ static int make_one(struct reported *r, const struct report_options *o, const ch
 	rc = w->scenario->plan ? make_plan(r, o, path) : make_assignments(r, o, w);
 	if (rc == EXIT_FINE)
 		field_show(w->tree, &r->config);
-	return rc;
+	return rc == EXIT_FINE && o->over.n ? make_sweep(r, o, path) : rc;
 }
 
 /* ---- the page ---- */
@@ -139,6 +174,7 @@ static void release(struct reported *r)
 	if (r->plans)
 		plan_free(&r->plan);
 	str_release(&r->config);
+	lemursim_result_free(r->swept);
 	session_end(&r->session);
 }
 
@@ -153,7 +189,8 @@ static int write_page(const struct report_options *o, const struct reported *all
 		parts[i] = (struct report_part){.result = &all[i].result,
 						.plan = all[i].plans ? &all[i].plan : NULL,
 						.config = all[i].config.text,
-						.pictures = &all[i].pictures};
+						.pictures = &all[i].pictures,
+						.sweep = all[i].swept ? &all[i].swept->swept : NULL};
 	report_page(&out, parts, n);
 	rc = deliver(&o->output, &out);
 	str_release(&out);
@@ -168,6 +205,15 @@ static int check_options(const struct report_options *o, size_t files)
 
 	if (o->assignments.n && files > 1) {
 		err_set(&err, "--assignment takes one scenario");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (o->over.n && files > 1) {
+		err_set(&err, "--over takes one scenario");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (o->metrics.n && !o->over.n) {
+		err_set(&err, "--metric goes with --over");
+		err_hint(&err, "--over workload.generate.batch=1,8");
 		return complain(&err, EXIT_USAGE);
 	}
 	if (!path || str_ends(path, ".html") || str_ends(path, ".htm"))
@@ -212,4 +258,7 @@ const struct verb verb_report = {
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct report_options),
 	.run = cmd_report,
-	.tries = "report scenarios/m5-vs-m4pro.yaml -o report.html\n"};
+	.tries = "report scenarios/m5-vs-m4pro.yaml -o report.html\n"
+		 "report scenarios/m5-vs-m4pro.yaml --over workload.generate.batch=1,8,64 --metric "
+		 "decode_tok_per_s -o "
+		 "batch.html\n"};

@@ -121,19 +121,15 @@ static void complain_unknown(const char *name)
 /* What the options say of the look; an exit code. */
 static int look_asked(const struct schedule_options *o, struct schedule_look *look)
 {
-	const size_t style = o->style ? str_find(o->style, picture_style_names, STYLE_N) : STYLE_COLOUR;
 	struct err err = ERR_INIT;
 
-	*look = (struct schedule_look){.style = (enum picture_style)style,
-				       .width = (double)o->width,
+	*look = (struct schedule_look){.width = (double)o->width,
 				       .font_size = (double)o->font_size,
 				       .caption = o->caption,
 				       .no_title = o->no_title,
 				       .no_memory = o->no_memory};
-	if (style == STYLE_N) {
-		err_unknown(&err, "style", o->style, picture_style_names, STYLE_N);
-		return complain(&err, EXIT_USAGE);
-	}
+	if (choose_style(o->style, &look->style) != EXIT_FINE)
+		return EXIT_USAGE;
 	if (o->title && o->no_title) {
 		err_set(&err, "--title and --no-title exclude one another");
 		return complain(&err, EXIT_USAGE);

@@ -60,14 +60,18 @@ static int write_requests(struct session *s, const struct simulate_options *o, c
 	return complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED);
 }
 
-static int requests_asked(struct session *s, const struct simulate_options *o, const struct world *w,
-			  const struct placement *all)
+static int requests_asked(struct session *s, const struct simulate_options *o, const char *path)
 {
-	const struct placement *at;
+	const struct placement *at, *all;
+	const struct world *w;
 	struct err err = ERR_INIT;
 
 	if (!o->requests && !o->assignment)
 		return EXIT_FINE;
+	w = session_world(s, &o->load.sets, path);
+	all = w ? session_placements(s, w) : NULL;
+	if (!all)
+		return EXIT_USAGE;
 	if (!o->requests || !workload_asks(&w->scenario->workload, JOB_SERVE)) {
 		err_set(&err,
 			o->requests ? "%s does not serve: it has no requests"
@@ -144,34 +148,48 @@ struct simulated_all {
 	bool kept; /* every scenario has an assignment that keeps the limits */
 };
 
-static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
-			struct str *out, struct simulated_all *all)
+static int simulate_by(struct session *s, const struct simulate_options *o, const char *path,
+		       lemursim_result **out)
 {
 	struct progress progress = progress_begin();
 	struct draws_progress drawing = {.line = &progress};
-	struct draws_ask draws = o->draws;
+	struct lemursim_options ask = session_options(&o->draws);
+	lemursim_scenario *scenario = session_load(s, path);
+
+	if (!scenario)
+		return EXIT_USAGE;
+	ask.tell = progress_draw;
+	ask.self = &drawing;
+	*out = lemursim_simulate(scenario, &ask);
+	progress_clear(&progress);
+	return *out ? EXIT_FINE : session_lament(s);
+}
+
+static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
+			struct str *out, struct simulated_all *all)
+{
+	lemursim_result *r = NULL;
 	struct session s;
-	const struct world *w;
-	const struct placement *at;
 	struct limit_list limits;
 	bool kept = false;
 	int rc;
 
-	draws.watch = (struct draws_watch){progress_draw, &drawing};
 	session_begin(&s, &o->load, &o->output);
 	rc = limits_read(&s.arena, &o->limits, &limits);
-	w = rc == EXIT_FINE ? session_world(&s, &o->load.sets, path) : NULL;
-	at = w ? session_placements(&s, w) : NULL;
-	rc = at ? requests_asked(&s, o, w, at) : EXIT_USAGE;
+	if (rc == EXIT_FINE)
+		rc = requests_asked(&s, o, path);
+	if (rc == EXIT_FINE)
+		rc = simulate_by(&s, o, path, &r);
+	if (rc == EXIT_FINE)
+		rc = session_keeps_result(&s, r);
 	if (rc == EXIT_FINE) {
-		struct scenario_result r = scenario_result_make(&s.loader, at, &draws, VERSION);
-
-		progress_clear(&progress);
-		scenario_result_note(&r, limits_note(&s.arena, &limits, &r.result, &kept));
-		result_write(out, &r.result, format, output_width(&o->output));
-		all->fits |= r.any_fits;
+		scenario_result_note(&r->simulated,
+				     limits_note(&s.arena, &limits, &r->simulated.result, &kept));
+		lemursim_write(out, r, format, output_width(&o->output));
+		all->fits |= r->simulated.any_fits;
 		all->kept &= kept || !limits.n;
 	}
+	lemursim_result_free(r);
 	session_end(&s);
 	return rc;
 }

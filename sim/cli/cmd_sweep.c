@@ -49,15 +49,18 @@ struct growing { /* a file of cells; see sim/sweep/cells_file.h */
 
 struct sweep_watch {
 	struct draws_progress drawing;
-	struct growing *growing; /* NULL: nothing is written before all cells have been run */
+	struct growing *growing;
 };
+
+static void count_cell(struct draws_progress *drawing, size_t done, size_t of)
+{
+	snprintf(drawing->head, sizeof drawing->head, "%zu of %zu: ", done, of);
+	progress_say(drawing->line, "%zu of %zu", done, of);
+}
 
 static void tell_cell(void *watcher, size_t done, size_t of)
 {
-	struct draws_progress *drawing = &((struct sweep_watch *)watcher)->drawing;
-
-	snprintf(drawing->head, sizeof drawing->head, "%zu of %zu: ", done, of);
-	progress_say(drawing->line, "%zu of %zu", done, of);
+	count_cell(&((struct sweep_watch *)watcher)->drawing, done, of);
 }
 
 static int add_line(struct growing *g)
@@ -76,7 +79,7 @@ static int take_cell(void *watcher, const struct sweep *sweep, size_t cell)
 	return add_line(g);
 }
 
-/* g: NULL, or the file that each cell is added to. */
+/* g: the file that each cell is added to. */
 static int run_cells(struct sweep_ask *ask, struct sweep *sweep, struct growing *g, struct err *err)
 {
 	struct progress progress = progress_begin();
@@ -84,7 +87,7 @@ static int run_cells(struct sweep_ask *ask, struct sweep *sweep, struct growing 
 	int rc;
 
 	ask->draws.watch = (struct draws_watch){progress_draw, &watch.drawing};
-	ask->take = g ? take_cell : NULL;
+	ask->take = take_cell;
 	ask->tell = tell_cell;
 	ask->watcher = &watch;
 	rc = sweep_run(ask, sweep, err);
@@ -194,32 +197,57 @@ static int sweep_share(struct session *s, const struct sweep_options *o, struct 
 
 /* ---- the verb ---- */
 
-static int sweep_session(struct session *s, const struct sweep_options *o, const char *path,
-			 enum result_format format)
+/* A cell that has been done, or the draws of one. */
+static void tell(void *self, const char *what, size_t done, size_t of)
+{
+	if (what)
+		progress_draw(self, what, done, of);
+	else
+		count_cell(self, done, of);
+}
+
+static int sweep_whole(struct session *s, const struct sweep_options *o, const char *name,
+		       enum result_format format)
+{
+	struct progress progress = progress_begin();
+	struct draws_progress drawing = {.line = &progress};
+	struct lemursim_options ask = session_options(&o->draws);
+	lemursim_scenario *scenario = session_load(s, name);
+	lemursim_result *r;
+	int rc = scenario ? sweep_output_check(&o->out, o->over.n) : EXIT_USAGE;
+
+	if (rc != EXIT_FINE)
+		return rc;
+	ask.tell = tell;
+	ask.self = &drawing;
+	r = lemursim_sweep(scenario, texts_ended(&s->arena, &o->over), texts_ended(&s->arena, &o->metrics),
+			   &ask);
+	progress_clear(&progress);
+	if (!r)
+		return session_lament(s);
+	rc = session_keeps_result(s, r);
+	if (rc == EXIT_FINE)
+		rc = sweep_output_deliver(s, &o->out, &r->swept, format);
+	lemursim_result_free(r);
+	return rc;
+}
+
+static int sweep_session(struct session *s, const struct sweep_options *o, const char *name)
 {
 	struct sweep_ask ask = {.loader = &s->loader,
-				.scenario = path,
+				.scenario = session_scenario(s, name),
 				.sets = o->load.sets,
 				.over = o->over,
 				.metrics = o->metrics,
 				.draws = o->draws};
 	struct sweep sweep;
 	struct err err = ERR_INIT;
-	int rc = session_reads(s, path);
+	const int rc = session_reads(s, ask.scenario);
 
 	if (rc != EXIT_FINE)
 		return rc;
-	if (sweep_grid(&ask, &sweep, &err) != 0)
-		return session_refuse(s, &err);
-	if (o->shard)
-		return sweep_share(s, o, &ask, &sweep);
-	rc = sweep_output_check(&o->out, &sweep);
-	if (rc != EXIT_FINE)
-		return rc;
-	if (run_cells(&ask, &sweep, NULL, &err) != 0)
-		return session_refuse(s, &err);
-	sweep_settle_bounds(&sweep);
-	return sweep_output_deliver(s, &o->out, &sweep, format);
+	return sweep_grid(&ask, &sweep, &err) == 0 ? sweep_share(s, o, &ask, &sweep)
+						   : session_refuse(s, &err);
 }
 
 static int cmd_sweep(const void *options, const struct texts *files)
@@ -238,7 +266,7 @@ static int cmd_sweep(const void *options, const struct texts *files)
 		return complain(&err, EXIT_USAGE);
 	}
 	session_begin(&s, &o->load, &o->out.file);
-	rc = sweep_session(&s, o, files->at[0], format);
+	rc = o->shard ? sweep_session(&s, o, files->at[0]) : sweep_whole(&s, o, files->at[0], format);
 	session_end(&s);
 	return rc;
 }

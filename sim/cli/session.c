@@ -11,10 +11,7 @@
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
-
-#ifndef SHARE
-#define SHARE "/usr/local/share/lemursim"
-#endif
+#include "sim/lib/search_paths.h"
 
 /* Of this program, links resolved; NULL where the system does not say. */
 static const char *own_path(struct arena *a)
@@ -58,43 +55,22 @@ static const char *own_checkout(struct arena *a)
 	return NULL;
 }
 
-/* The folders of LEMURSIM_PATH, with colons between them. */
-static struct texts environment_paths(struct arena *a)
-{
-	const char *said = getenv("LEMURSIM_PATH");
-	const struct texts all = texts_cut(a, said ? said : "", ':');
-	struct texts paths = {arena_array(a, all.n + 1, sizeof *paths.at), 0};
-
-	for (size_t i = 0; i < all.n; i++)
-		if (*all.at[i])
-			paths.at[paths.n++] = all.at[i];
-	return paths;
-}
-
-/* What --path says, then LEMURSIM_PATH, the checkout that the program stands in, and the installed files. */
-static struct texts search_paths(struct arena *a, const struct texts *said)
-{
-	const char *const checkout = own_checkout(a), *const share[] = {checkout ? checkout : SHARE, SHARE};
-	const struct texts environment = environment_paths(a);
-	const struct texts first = texts_join(a, said, environment.at, environment.n);
-
-	return texts_join(a, &first, share, checkout ? 2 : 1);
-}
-
 void session_begin(struct session *s, const struct load_options *load, const struct output_options *output)
 {
 	struct texts paths;
 
-	*s = (struct session){.arena = ARENA_INIT, .output = output};
+	*s = (struct session){.arena = ARENA_INIT, .output = output, .load = load};
 	diags_init(&s->diags, &s->arena);
 	loader_init(&s->loader, &s->arena, &s->diags);
-	paths = search_paths(&s->arena, &load->paths);
+	paths = search_paths(&s->arena, &load->paths, own_checkout(&s->arena));
 	s->loader.paths = paths.at;
 	s->loader.paths_n = paths.n;
 }
 
 void session_end(struct session *s)
 {
+	lemursim_scenario_free(s->scenario);
+	lemursim_free(s->library);
 	arena_release(&s->arena);
 }
 
@@ -135,13 +111,62 @@ int session_reads_all(const struct session *s, const struct texts *paths)
 	return rc;
 }
 
-int session_keeps_inputs(const struct session *s)
+static int keeps(const struct session *s, const struct loader *l)
 {
 	int rc = EXIT_FINE;
 
-	for (size_t i = 0; i < s->loader.inputs_n && rc == EXIT_FINE; i++)
-		rc = session_reads(s, s->loader.inputs[i].path);
+	for (size_t i = 0; i < l->inputs_n && rc == EXIT_FINE; i++)
+		rc = session_reads(s, l->inputs[i].path);
 	return rc;
+}
+
+int session_keeps_inputs(const struct session *s)
+{
+	return keeps(s, &s->loader);
+}
+
+/* ---- by the library ---- */
+
+lemursim_scenario *session_load(struct session *s, const char *name)
+{
+	const struct texts *const paths = &s->load->paths, *const sets = &s->load->sets;
+
+	s->library = lemursim_new();
+	s->library->checkout = own_checkout(&s->arena);
+	for (size_t i = 0; i < paths->n; i++)
+		lemursim_add_path(s->library, paths->at[i]);
+	s->scenario = lemursim_load(s->library, name);
+	if (!s->scenario) {
+		session_lament(s);
+		return NULL;
+	}
+	for (size_t i = 0; i < sets->n; i++)
+		lemursim_set(s->scenario, sets->at[i]);
+	return session_reads(s, s->scenario->path) == EXIT_FINE ? s->scenario : NULL;
+}
+
+int session_lament(const struct session *s)
+{
+	fputs(lemursim_error_text(s->library), stderr);
+	return EXIT_USAGE;
+}
+
+int session_keeps_result(const struct session *s, const lemursim_result *r)
+{
+	return keeps(s, &r->loader);
+}
+
+const char *const *texts_ended(struct arena *a, const struct texts *texts)
+{
+	return texts_join(a, texts, (const char *const[]){NULL}, 1).at;
+}
+
+struct lemursim_options session_options(const struct draws_ask *draws)
+{
+	return (struct lemursim_options){.seed = draws->seed,
+					 .draws = draws->n,
+					 .threads = (int)draws->workers.threads,
+					 .each_iteration = draws->each_iteration};
 }
 
 const char *session_scenario(struct session *s, const char *name)
@@ -271,6 +296,18 @@ int choose_format(const struct output_options *o, enum result_format *format)
 
 	*format = (enum result_format)chosen;
 	return rc;
+}
+
+int choose_style(const char *word, enum picture_style *style)
+{
+	const size_t found = word ? str_find(word, picture_style_names, STYLE_N) : STYLE_COLOUR;
+	struct err err = ERR_INIT;
+
+	*style = (enum picture_style)found;
+	if (found < STYLE_N)
+		return EXIT_FINE;
+	err_unknown(&err, "style", word, picture_style_names, STYLE_N);
+	return complain(&err, EXIT_USAGE);
 }
 
 int deliver_by(const struct output_options *o, const struct str *text, write_to *write)

@@ -65,17 +65,17 @@ static void add_plot(struct session *s, const struct sweep_output *o, const stru
 }
 
 /* What no grid of that many axes can be shown as. */
-int sweep_output_check(const struct sweep_output *o, const struct sweep *sweep)
+int sweep_output_check(const struct sweep_output *o, size_t axes)
 {
 	struct err err = ERR_INIT;
 
-	if (is_picture(o) && sweep->axes_n > 2) {
-		err_set(&err, "a picture has one axis or two, not %zu", sweep->axes_n);
+	if (is_picture(o) && axes > 2) {
+		err_set(&err, "a picture has one axis or two, not %zu", axes);
 		err_hint(&err, "set the others with --set, or write a .csv");
 		return complain(&err, EXIT_USAGE);
 	}
-	if (o->plot && sweep->axes_n > 1) {
-		err_set(&err, "--plot has one axis, not %zu", sweep->axes_n);
+	if (o->plot && axes > 1) {
+		err_set(&err, "--plot has one axis, not %zu", axes);
 		err_hint(&err, "-o FILE.svg draws two");
 		return complain(&err, EXIT_USAGE);
 	}

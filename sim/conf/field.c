@@ -34,12 +34,15 @@ static struct owner owner_of(const struct table *of, const char *name)
 	return o;
 }
 
-/* Reports "link 'tb5': bandwidth: message". */
+/* Reports "link 'tb5': bandwidth: message". Without a hint of its own the key says what it is. */
 static int report(const struct loading *l, const struct yml *node, const struct err *err)
 {
 	const struct owner owner = owner_of(l->of, l->name);
+	const char *const help =
+		l->f->help ? arena_printf(l->diags->arena, "%s: %s", l->f->key, l->f->help) : NULL;
 
-	return diag_add(l->diags, node->place, err->hint, "%s: %s: %s", owner.text, l->f->key, err->msg);
+	return diag_add(l->diags, node->place, err->hint[0] ? err->hint : help, "%s: %s: %s", owner.text,
+			l->f->key, err->msg);
 }
 
 static int report_text(const struct loading *l, const struct yml *node, const char *msg)
@@ -58,6 +61,17 @@ static int report_kind(const struct loading *l, const struct yml *node, const ch
 	return report(l, node, &err);
 }
 
+/* The same with the remedy. */
+static int report_form(const struct loading *l, const struct yml *node, const char *wanted,
+		       const char *remedy)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, "expected %s, got %s", wanted, yml_kind_name(node));
+	err_hint(&err, "%s", remedy);
+	return report(l, node, &err);
+}
+
 static int check_range(const struct loading *l, const struct yml *node, double value)
 {
 	const struct field *f = l->f;
@@ -69,6 +83,8 @@ static int check_range(const struct loading *l, const struct yml *node, double v
 	units_format(&lo, f->min, f->dim, 10);
 	units_format(&hi, f->max, f->dim, 10);
 	err_set(&err, "'%.80s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
+	if (f->dim == DIM_SHARE && !strchr(node->text, '%') && value / 100 >= f->min && value / 100 <= f->max)
+		err_hint(&err, "a share is below one: did you mean '%.80s %%'?", node->text);
 	str_release(&lo);
 	str_release(&hi);
 	return report(l, node, &err);
@@ -81,7 +97,11 @@ static int load_number(const struct loading *l, const struct yml *node, double *
 	if (node->kind != YML_SCALAR) {
 		err_set(&err, "%s like '%s'", l->f->dim == DIM_COUNT ? "a number" : "a quantity",
 			units_example(l->f->dim));
-		return report_kind(l, node, err.msg);
+		return node->kind == YML_LIST
+			       ? report_form(
+					 l, node, err.msg,
+					 "one value; 'lemursim sweep --over PATH=VALUE,VALUE' tries several")
+			       : report_kind(l, node, err.msg);
 	}
 	if (units_parse(node->text, l->f->dim, value, &err) != 0)
 		return report(l, node, &err);
@@ -255,6 +275,8 @@ static int load_range(const struct loading *l, const struct yml *node, struct fi
 		r->last = strtoll(end + 1, &end, 10);
 	if (end == node->text || *end || r->first < 0) {
 		err_set(&err, "expected a number or a range like '0-19', got '%.80s'", node->text);
+		if (!strcmp(node->text, "all"))
+			err_hint(&err, "a rule without '%s' is for all", l->f->key);
 		return report(l, node, &err);
 	}
 	if (r->last < r->first || r->last > 100000) {
@@ -306,7 +328,9 @@ static int load_structs(const struct loading *l, struct yml *node, bool named, s
 	int rc = 0;
 
 	if (node->kind != (named ? YML_MAP : YML_LIST))
-		return report_kind(l, node, named ? "a mapping of names" : "a list");
+		return named ? report_form(l, node, "a mapping of names",
+					   "a name and a colon before each, without a dash")
+			     : report_form(l, node, "a list", "a dash and a blank before each: '- '");
 	if (l->f->max > 0 && (double)node->n > l->f->max) {
 		err_set(&err, "%zu are given, at most %g are allowed", node->n, l->f->max);
 		return report(l, node, &err);
@@ -382,6 +406,19 @@ static size_t field_named(const struct table *t, const char *key)
 	return j;
 }
 
+/* What keys there are, as far as a hint has room. */
+static void hint_keys(const struct table *t, struct err *err)
+{
+	enum { ROOM = sizeof err->hint - 60 };
+	struct str all = STR_INIT;
+	size_t i = 0;
+
+	for (; i < t->n && all.len + strlen(t->fields[i].key) < ROOM; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", t->fields[i].key);
+	err_hint(err, "its keys are %s%s", all.text, i < t->n ? ", ..." : "");
+	str_release(&all);
+}
+
 /* Reports an unknown key. meant[i]: the key resembles field i, which is then not reported as missing. */
 static void report_unknown_key(const struct loading *l, const struct yml *key, bool *meant)
 {
@@ -397,6 +434,8 @@ static void report_unknown_key(const struct loading *l, const struct yml *key, b
 	near = l->diags->n < DIAG_MAX ? str_closest(key->text, names, t->n) : NULL;
 	if (near)
 		err_hint(&err, "did you mean '%s'?", near);
+	else
+		hint_keys(t, &err);
 	for (size_t j = 0; near && j < t->n; j++)
 		meant[j] |= names[j] == near;
 	diag_err(l->diags, key->place, &err);
@@ -443,7 +482,11 @@ static void load_field(const struct loading *l, struct yml *node, struct yml *va
 	if (f->type == FIELD_RANGE)
 		*(struct field_range *)((char *)out + f->offset) = (struct field_range){-1, -1};
 	if (value && value->kind == YML_NULL)
-		report_kind(l, value, "a value");
+		report_form(l, value, "a value",
+			    arena_printf(l->diags->arena, "%s: %s", f->key,
+					 f->optional || f->def
+						 ? "write it after the colon, or leave the key out"
+						 : f->help));
 	else if (value || (f->def && !l->part))
 		load_value(l, value ? value : default_node(f, node, l->diags), (char *)out + f->offset);
 	else if (!f->optional && !meant && !l->part)
@@ -461,9 +504,13 @@ static int load_table(const struct table *t, struct yml *node, const char *name,
 
 	BUG_ON(t->n > TABLE_MAX);
 	*origin = (struct origin){name, node};
-	if (node->kind != YML_MAP)
-		return diag_add(l.diags, node->place, NULL, "%s: expected a mapping, got %s",
-				owner_of(t, name).text, yml_kind_name(node));
+	if (node->kind != YML_MAP) {
+		struct err err = ERR_INIT;
+
+		err_set(&err, "%s: expected a mapping, got %s", owner_of(t, name).text, yml_kind_name(node));
+		hint_keys(t, &err);
+		return diag_err(l.diags, node->place, &err);
+	}
 	find_values(&l, node, values, meant);
 	for (size_t i = 0; i < t->n; i++) {
 		l.f = &t->fields[i];

@@ -126,6 +126,10 @@ static struct yml *read_tree(struct loader *l, const char *path, struct place pl
 	if (file_read(l->arena, path, LOAD_FILE_MAX, &text, &source->len, &err) != 0) {
 		if (!place.source && !strpbrk(path, "/.") && access(path, F_OK) != 0)
 			find_hint(l, path, &err);
+		else if (file_exists(arena_printf(l->arena, "%s.yaml", path)))
+			err_hint(&err, "did you mean '%s.yaml'?", path);
+		else if (place.source && !str_ends(path, ".yaml"))
+			err_hint(&err, "a path ends in .yaml; a name without a slash is looked up");
 		diag_err(l->diags, place, &err);
 		return NULL;
 	}
@@ -167,8 +171,8 @@ static int check_schema(struct loader *l, struct yml *tree, const char *wanted)
 	struct err err = ERR_INIT;
 
 	if (tree->kind != YML_MAP)
-		return diag_add(l->diags, tree->place, NULL, "expected a mapping, got %s",
-				yml_kind_name(tree));
+		return diag_add(l->diags, tree->place, "the file is lines of 'key: value'",
+				"expected a mapping, got %s", yml_kind_name(tree));
 	err_hint(&err, wanted ? "begin the file with 'schema: %s'" : "%s",
 		 wanted ? wanted
 			: "begin the file with 'schema: lemursim/scenario/1', or hardware/1, or model/1");
@@ -264,8 +268,9 @@ static struct yml *load_base(struct loader *l, struct yml *name, const char *fol
 	struct yml *base;
 
 	if (name->kind != YML_SCALAR) {
-		diag_add(l->diags, name->place, NULL, "expected the name of a file in '%s', got %s", folder,
-			 yml_kind_name(name));
+		diag_add(l->diags, name->place,
+			 arena_printf(l->arena, "one name, as 'lemursim list %s' shows it", folder),
+			 "expected the name of a file in '%s', got %s", folder, yml_kind_name(name));
 		return NULL;
 	}
 	t = find_target(l, name, folder);

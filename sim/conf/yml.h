@@ -41,6 +41,8 @@ void yml_drop(struct yml *map, const char *key); /* removes the key if it exists
 struct yml *yml_new(struct arena *a, enum yml_kind kind, struct place place);
 struct yml *yml_scalar(struct arena *a, const char *text, struct place place);
 
+struct yml *yml_copy(struct arena *a, const struct yml *node); /* shares no node with the original */
+
 const char *yml_kind_name(const struct yml *node); /* "a mapping", "a list", "text", "nothing" */
 
 /* Returns a copy of `base` with `over` merged over it: mappings are merged, scalars and lists are

@@ -71,6 +71,10 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 		near = str_closest(names[i], known, n);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+		else
+			for (j = 0; j < n; j++)
+				snprintf(hint + strlen(hint), sizeof hint - strlen(hint), "%s%s",
+					 j ? ", " : "one of: ", known[j]);
 		complain_at(mk, entry_place(r, key, i), hint, msg);
 	}
 	return list->n ? set : (1u << n) - 1;
@@ -102,6 +106,8 @@ static void find_units(const struct maker *mk, const struct rule *r, struct shar
 		snprintf(msg, sizeof msg, "no machine or device is called '%.60s'", on[i]);
 		if (near)
 			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+		else
+			snprintf(hint, sizeof hint, "the scenario's first machine is '%.60s'", names[0]);
 		complain_at(mk, entry_place(r, "on", i), hint, msg);
 	}
 	free(names);
@@ -170,7 +176,7 @@ static void check_ranges(const struct maker *mk, const struct rule *rules, size_
 	if (r->last >= mk->w->model->layers) {
 		snprintf(msg, sizeof msg, "layers %lld-%lld, but the model has layers 0-%lld",
 			 (long long)r->first, (long long)r->last, (long long)mk->w->model->layers - 1);
-		complain(mk, &rules[i], "layers", NULL, msg);
+		complain(mk, &rules[i], "layers", "they are counted from 0", msg);
 	}
 	for (size_t j = 0; j < i; j++) {
 		const struct field_range *q = &rules[j].layers;

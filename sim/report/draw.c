@@ -17,8 +17,9 @@
 #include "sim/base/mem.h"
 #include "sim/base/str.h"
 #include "sim/report/dark.h"
+#include "sim/report/pdf_date.h"
 
-extern char **environ; /* passed to the child process */
+extern char **environ; /* passed to the child process, but for the clock */
 
 static const char *const formats[] = {"svg", "png", "pdf", "dot"};
 
@@ -67,6 +68,7 @@ static void last_line(FILE *f, char *line, size_t size)
 static int start_dot(pid_t *pid, char *const argv[], FILE *in, FILE *out, const int watch[2])
 {
 	posix_spawn_file_actions_t files;
+	struct arena scratch = ARENA_INIT;
 	posix_spawnattr_t how;
 	sigset_t none;
 	int rc = posix_spawn_file_actions_init(&files);
@@ -86,7 +88,8 @@ static int start_dot(pid_t *pid, char *const argv[], FILE *in, FILE *out, const 
 	if (!rc)
 		rc = posix_spawn_file_actions_addclose(&files, watch[0]);
 	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &files, &how, argv, environ);
+		rc = posix_spawnp(pid, argv[0], &files, &how, argv, pdf_environment(&scratch, environ));
+	arena_release(&scratch);
 	posix_spawnattr_destroy(&how);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
@@ -298,6 +301,8 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 			rc = err_set(err, "'dot' wrote nothing to '%s'", path);
 		if (!rc && !strcmp(format, "svg"))
 			rc = darken(draft.temporary, err);
+		if (!rc && !strcmp(format, "pdf"))
+			rc = pdf_fix_date(draft.temporary, err);
 		if (rc)
 			file_discard(&draft);
 		else

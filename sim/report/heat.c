@@ -135,8 +135,9 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 		str_add(&text, "*");
 	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#ffffff", .pen = 0.4},
 		     has_text(v) ? NULL : text.text);
+	/* the cell keeps its colour on a dark screen, so its text does too: this black is none that dark.c changes */
 	cell_text(v, at, text.text, heat_best(v->s, cell) == k,
-		  goodness(v, e->metric->value) > 0.5 ? "#ffffff" : page_black);
+		  goodness(v, e->metric->value) > 0.5 ? "#ffffff" : "#000000");
 	str_release(&text);
 }
 

@@ -5,82 +5,17 @@
 
 #include "sim/base/jsonw.h"
 #include "sim/base/units.h"
-#include "sim/base/vec.h"
 #include "sim/conf/field.h"
 #include "sim/hw/derive.h"
 #include "sim/hw/hw.h"
 #include "sim/llm/model.h"
-
-/* ---- a table of text ---- */
-
-enum { GRID_COLUMNS = 8 };
-
-struct grid {
-	const char *heading;
-	const char *heads[GRID_COLUMNS]; /* NULL ends them */
-	VEC(const char **) rows;         /* a NULL cell is empty */
-	unsigned numbers;                /* bit i: column i is set to the right */
-};
+#include "sim/report/listing_grid.h"
 
 struct listing {
 	struct loader *loader;
 	struct jsonw *json; /* NULL: text */
 	struct str *out;
 };
-
-static const char **grid_row(struct listing *l, struct grid *g, const char *name)
-{
-	const char **row = arena_array(l->loader->arena, GRID_COLUMNS, sizeof *row);
-
-	row[0] = name;
-	VEC_ADD(&g->rows, row);
-	return row;
-}
-
-static size_t cell_width(const char *text)
-{
-	return text ? str_width(text) : 0;
-}
-
-static void grid_line(const struct grid *g, const char *const *cells, const size_t *widths, struct str *out)
-{
-	size_t gap = 2;
-
-	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
-		const size_t fill = widths[c] - cell_width(cells[c]);
-		const bool right = g->numbers >> c & 1;
-
-		if (cells[c] && *cells[c]) {
-			str_pad(out, ' ', gap + (right ? fill : 0));
-			str_add(out, cells[c]);
-			gap = 2 + (right ? 0 : fill);
-		} else {
-			gap += widths[c] + 2;
-		}
-	}
-	str_add(out, "\n");
-}
-
-static void grid_write(struct grid *g, struct str *out)
-{
-	size_t widths[GRID_COLUMNS] = {0};
-	const char *heads[GRID_COLUMNS] = {0};
-
-	if (g->rows.n)
-		str_addf(out, "%s%s\n", out->len ? "\n" : "", g->heading);
-	for (size_t c = 0; c < GRID_COLUMNS && g->heads[c]; c++) {
-		heads[c] = g->heads[c];
-		widths[c] = str_width(heads[c]);
-		for (size_t r = 0; r < g->rows.n; r++)
-			if (cell_width(g->rows.at[r][c]) > widths[c])
-				widths[c] = cell_width(g->rows.at[r][c]);
-	}
-	if (g->rows.n && g->heads[1][0])
-		grid_line(g, heads, widths, out);
-	for (size_t r = 0; r < g->rows.n; r++)
-		grid_line(g, g->rows.at[r], widths, out);
-	VEC_FREE(&g->rows);
-}
 
 static const char *quantity(struct listing *l, double value, enum dim dim, int digits)
 {
@@ -218,11 +153,11 @@ static const char *runtimes(struct listing *l, const struct machine *m)
 	return kept;
 }
 
-static void machine_text(struct listing *l, struct grid *g, const struct options *o)
+static void machine_text(struct listing *l, struct listing_grid *g, const struct options *o)
 {
 	const struct machine *m = o->itself;
 	const struct device *d = m->devices.at;
-	const char **row = grid_row(l, g, o->f->name);
+	const char **row = grid_row(l->loader->arena, g, o->f->name);
 
 	row[1] = arena_printf(l->loader->arena, "%lld", (long long)d->cores);
 	row[2] = quantity(l, m->memory.bandwidth.value, DIM_BANDWIDTH, 4);
@@ -306,9 +241,10 @@ static void machine_json(struct listing *l, const struct options *o)
 
 /* ---- links, models, scenarios ---- */
 
-static void link_text(struct listing *l, struct grid *g, const struct load_found *f, const struct link *k)
+static void link_text(struct listing *l, struct listing_grid *g, const struct load_found *f,
+		      const struct link *k)
 {
-	const char **row = grid_row(l, g, f->name);
+	const char **row = grid_row(l->loader->arena, g, f->name);
 
 	row[1] = quantity(l, k->bandwidth.value, DIM_BANDWIDTH, 3);
 	row[2] = quantity(l, k->latency.value, DIM_TIME, 3);
@@ -340,9 +276,10 @@ static void link_json(struct listing *l, const struct link *k)
 		jsonw_end(w);
 }
 
-static void model_text(struct listing *l, struct grid *g, const struct load_found *f, const struct model *m)
+static void model_text(struct listing *l, struct listing_grid *g, const struct load_found *f,
+		       const struct model *m)
 {
-	const char **row = grid_row(l, g, f->name);
+	const char **row = grid_row(l->loader->arena, g, f->name);
 
 	row[1] = arena_printf(l->loader->arena, "%.4g", model_weights(m) / 1e9);
 	row[2] = arena_printf(l->loader->arena, "%lld", (long long)m->layers);
@@ -379,7 +316,7 @@ static void model_json(struct listing *l, const struct model *m)
 const char *const listing_kinds[LISTING_N + 1] = {"hardware", "models", "scenarios", NULL};
 
 struct grids {
-	struct grid machines, links, models, scenarios;
+	struct listing_grid machines, links, models, scenarios;
 };
 
 static const char *title_of(const struct yml *tree)
@@ -389,11 +326,11 @@ static const char *title_of(const struct yml *tree)
 	return title && title->kind == YML_SCALAR ? title->text : "(cannot be read: try 'lemursim check')";
 }
 
-static void plain(struct listing *l, struct grid *g, size_t column, const struct load_found *f,
+static void plain(struct listing *l, struct listing_grid *g, size_t column, const struct load_found *f,
 		  const char *title)
 {
 	if (!l->json)
-		grid_row(l, g, f->name)[column] = title;
+		grid_row(l->loader->arena, g, f->name)[column] = title;
 }
 
 static void list_machine(struct listing *l, struct grids *g, const struct load_found *f, struct yml *tree)

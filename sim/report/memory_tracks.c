@@ -11,6 +11,32 @@ double memory_tracks_height(size_t n)
 	return n ? gap + pitch * (double)n : 0;
 }
 
+static double peak_of(const struct memory_track *s)
+{
+	double peak = 0;
+
+	for (size_t k = 0; k < s->levels_n; k++)
+		peak = fmax(peak, s->levels[k].share);
+	return peak;
+}
+
+static const double near_empty = 0.02;
+
+size_t memory_tracks_keep(const struct schedule *s, struct memory_track *kept, struct str *left_out)
+{
+	size_t n = 0, out = 0;
+
+	for (size_t i = 0; i < s->memory_tracks_n; i++) {
+		const struct memory_track *t = &s->memory_tracks[i];
+
+		if (peak_of(t) >= near_empty)
+			kept[n++] = *t;
+		else
+			str_addf(left_out, "%s%s %s", out++ ? ", " : "memory below 2 %: ", t->name, t->note);
+	}
+	return n;
+}
+
 /* The largest share in a column of the picture. */
 static double fullest_between(const struct memory_track *s, size_t *at, sim_ns from, sim_ns to)
 {
@@ -59,18 +85,15 @@ void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, siz
 	const struct type sub = {.size = 8, .align = 'r', .color = grey};
 	const struct type note = {.size = 8, .bold = true, .align = 'l', .color = "#111111"};
 	const struct type under = {.size = 8, .align = 'l', .color = grey};
-	double peak = 0;
 	struct str text = STR_INIT;
 
-	for (size_t k = 0; k < s->levels_n; k++)
-		peak = fmax(peak, s->levels[k].share);
 	draw_area(c, f, s, bottom);
 	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
 		     &(struct ink){.line = line, .pen = 0.4}, NULL);
 	canvas_text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
 	canvas_text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
 	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);
-	str_addf(&text, "peak %.0f%%", 100 * peak);
+	str_addf(&text, "peak %.0f%%", 100 * peak_of(s));
 	canvas_text(c, (struct point){right, y + 6}, &under, text.text, NULL);
 	str_release(&text);
 }

@@ -17,9 +17,10 @@ static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 
 /* A column: NAN where a row has no such number. */
 struct value {
-	const char *name, *head, *unit;
+	const char *name, *head, *unit; /* unit: of the tables */
 	double (*of)(const struct plan_row *row);
-	double scale; /* the table's scale */
+	double scale;         /* the tables' numbers are so many times those of the csv */
+	const char *raw_unit; /* the csv's */
 };
 
 static double of_usd(const struct plan_row *row)
@@ -68,15 +69,15 @@ static double of_energy(const struct plan_row *row)
 }
 
 static const struct value values[] = {
-	{"price_usd", "price", "USD", of_usd, 1},
-	{"usd_per_month", "a month", "USD", of_month, 1},
-	{"holds", "holds", "", of_load, 1},
-	{"req_per_s", "requests", "req/s", of_requests, 1},
-	{"ttft_s_p95", "TTFT p95", "s", of_ttft, 1},
-	{"tpot_s_p95", "TPOT p95", "ms", of_tpot, 1e3},
-	{"e2el_s_p95", "E2EL p95", "s", of_e2el, 1},
-	{"power_W", "power", "W", of_watts, 1},
-	{"energy_J_per_served_tok", "energy", "J/tok", of_energy, 1},
+	{"price_usd", "price", "USD", of_usd, 1, "USD"},
+	{"usd_per_month", "a month", "USD", of_month, 1, "USD"},
+	{"holds", "holds", "", of_load, 1, ""},
+	{"req_per_s", "requests", "req/s", of_requests, 1, "req/s"},
+	{"ttft_s_p95", "TTFT p95", "s", of_ttft, 1, "s"},
+	{"tpot_s_p95", "TPOT p95", "ms", of_tpot, 1e3, "s"},
+	{"e2el_s_p95", "E2EL p95", "s", of_e2el, 1, "s"},
+	{"power_W", "power", "W", of_watts, 1, "W"},
+	{"energy_J_per_served_tok", "energy", "J/tok", of_energy, 1, "J/tok"},
 };
 enum { TEXTS = 3, CELLS = TEXTS + ARRAY_LEN(values) };
 
@@ -95,6 +96,33 @@ static const char *number(struct arena *a, double value)
 	text = arena_strdup(a, s.text);
 	str_release(&s);
 	return text;
+}
+
+const char *plan_row_verdict(const struct plan_row *row)
+{
+	return verdicts[row->why];
+}
+
+const struct metric *plan_row_metrics(struct arena *a, const struct plan_result *r,
+				      const struct plan_row *row, size_t *n)
+{
+	struct metric *all = arena_array(a, ARRAY_LEN(values), sizeof *all);
+
+	*n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		const double value = values[i].of(row);
+		const bool load = values[i].of == of_load;
+
+		if (isfinite(value))
+			all[(*n)++] = (struct metric){
+				.name = values[i].name,
+				.unit = load ? r->load.unit : values[i].raw_unit,
+				.value = value,
+				.lo = load ? row->holds.lo : value,
+				.hi = load ? row->holds.hi : value,
+				.ci = load && isfinite(row->holds.half) ? row->holds.half : 0};
+	}
+	return all;
 }
 
 static void fill_heads(struct arena *a, const struct plan_result *r, const char **cells)

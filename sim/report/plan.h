@@ -11,6 +11,13 @@
 
 void plan_write(struct str *out, const struct plan_result *r, enum result_format format, const char *version);
 
+/* Whether a fleet holds, in words: "yes", "no: does not fit". */
+const char *plan_row_verdict(const struct plan_row *row);
+
+/* The numbers that a fleet has, in the order of the csv's columns, by their names there. Returns n of them, in the arena. */
+const struct metric *plan_row_metrics(struct arena *a, const struct plan_result *r,
+				      const struct plan_row *row, size_t *n);
+
 /* The table of the fleets for a page; texts are in the arena. */
 struct html_table plan_html_table(struct arena *a, const struct plan_result *r);
 

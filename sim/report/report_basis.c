@@ -12,6 +12,7 @@
 #include "sim/report/html.h"
 #include "sim/report/plan.h"
 #include "sim/report/report_sections.h"
+#include "sim/report/sweep.h"
 
 static const char *text_of(struct arena *a, struct str *s)
 {
@@ -176,6 +177,27 @@ static void add_chapter(struct str *out, const struct section_place *at, const s
 		str_addf(out, "<p class=\"note\">%zu more are left out; --assignment NAME chooses.</p>\n",
 			 p->left_out);
 	section_close(out);
+}
+
+/* Its pictures stand with its table, and not among the others. */
+void section_sweep(struct str *out, const struct section_place *at, const struct sweep *s,
+		   const struct pictures *p)
+{
+	struct arena a = ARENA_INIT;
+	const struct html_table table = sweep_html_table(&a, s);
+
+	section_open(out, at, "sweep", "What if");
+	for (size_t i = 0; p && i < p->n; i++)
+		if (p->at[i].kind == PICTURE_SWEEP)
+			add_figure(out, &p->at[i]);
+	html_table(out, &table);
+	str_add(out, "<p class=\"note\">Compared: ");
+	html_text(out, s->metric);
+	str_add(out, ". Times as good as the best machine alone, or the value where none can do it alone. "
+		     "Bold and tinted: it "
+		     "pays, better in nine draws of ten or more.</p>\n");
+	section_close(out);
+	arena_release(&a);
 }
 
 void section_pictures(struct str *out, const struct section_place *at, const struct pictures *p)

@@ -96,6 +96,8 @@ static void add_part(struct str *out, const struct section_place *at, const stru
 		section_answer(out, at, p->result);
 		section_ranges(out, at, p->result);
 		section_table(out, at, p->result);
+		if (p->sweep)
+			section_sweep(out, at, p->sweep, p->pictures);
 		section_findings(out, at, p->result);
 		section_limits(out, at, p->result);
 		section_memory(out, at, p->result);

@@ -10,6 +10,7 @@
 #include "sim/predict/job.h"
 #include "sim/report/result.h"
 #include "sim/report/scenario_pictures.h"
+#include "sim/sweep/sweep.h"
 
 /* One scenario. Everything is borrowed. */
 struct report_part {
@@ -17,6 +18,7 @@ struct report_part {
 	const struct plan_result *plan; /* NULL: the scenario plans nothing */
 	const char *config;             /* the effective configuration, each value with its place */
 	const struct pictures *pictures;
+	const struct sweep *sweep; /* what-ifs of it, every cell run; NULL: none */
 };
 
 /* The name of the assignment that takes the least time for a job; NULL: none does it. */

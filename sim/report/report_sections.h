@@ -24,6 +24,8 @@ void section_assumptions(struct str *out, const struct section_place *at, const 
 void section_numbers(struct str *out, const struct section_place *at, const struct result *r);
 void section_inputs(struct str *out, const struct section_place *at, const struct result *r);
 void section_config(struct str *out, const struct section_place *at, const char *config);
+void section_sweep(struct str *out, const struct section_place *at, const struct sweep *s,
+		   const struct pictures *p);
 void section_plan(struct str *out, const struct section_place *at, const struct plan_result *r);
 
 /* Begins and ends a section: <section> with its heading. name: a word of the id. */

@@ -11,6 +11,7 @@
 #include "sim/report/axes.h"
 #include "sim/report/canvas.h"
 #include "sim/report/labels.h"
+#include "sim/report/roof_style.h"
 #include "sim/report/roof_words.h"
 #include "sim/report/roofdots.h"
 #include "sim/report/textsize.h"
@@ -20,10 +21,6 @@ static const double page_w = 1100, left = 58, right = 1080, top = 58, bottom = 5
 static const double row = 17, line_h = 11, text_size = 8.5;
 static const char grey[] = "#5a5a5a";
 
-/* The colours of Okabe and Ito for colour-blind readers, one for each device; the ninth device has the
- * colour of the first. */
-static const char *const hues[] = {"#0072b2", "#d55e00", "#009e73", "#a3507f",
-				   "#8a6d00", "#56b4e9", "#6a51a3", "#333333"};
 static const char *const shapes[] = {"circle", "square", "triangle", "pentagon", "hexagon", "octagon"};
 enum { SHAPES_N = ARRAY_LEN(shapes), GROUPS_MAX = 16 };
 
@@ -37,11 +34,6 @@ struct view {
 	size_t groups_n;
 	size_t unlabelled;
 };
-
-static const char *roof_color(size_t roof)
-{
-	return hues[roof % ARRAY_LEN(hues)];
-}
 
 static bool is_shown(const struct roof_dot *d)
 {
@@ -117,8 +109,8 @@ static void draw_roof_lines(struct view *v, double flops, double Bps, const stru
 static void draw_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
-	const struct stroke solid = {.color = roof_color(i), .width = 2.0};
-	const struct stroke dashed = {.color = roof_color(i), .width = 1.0, .dashed = true};
+	const struct stroke solid = {.color = roof_color(v->r, i), .width = 2.0};
+	const struct stroke dashed = {.color = roof_color(v->r, i), .width = 1.0, .dashed = true};
 	struct str tip = STR_INIT;
 
 	roof_describe(&tip, roof);
@@ -176,20 +168,20 @@ static void draw_leader(struct view *v, const struct label_place *place, const c
 static void label_roof(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
-	const struct type bold = {.size = 9.5, .bold = true, .align = 'l', .color = roof_color(i)};
-	const struct type plain = {.size = text_size, .align = 'l', .color = roof_color(i)};
+	const struct type bold = {.size = 9.5, .bold = true, .align = 'l', .color = roof_color(v->r, i)};
+	const struct type plain = {.size = text_size, .align = 'l', .color = roof_color(v->r, i)};
 	struct str figures = STR_INIT, name = STR_INIT;
 	struct label_place place;
 	double w;
 
 	roof_add_figures(&figures, roof->peak_flops, roof->read_Bps);
-	textsize_shorten(&name, roof->name, 300, bold.size, true);
+	roof_add_name(&name, v->r, i, 300, bold.size, true);
 	w = fmax(textsize_width(name.text, bold.size, true),
 		 textsize_width(figures.text, plain.size, false)) +
 	    3;
 	if (find_roof_label(v, roof, w, 2 * line_h + 1, &place)) {
 		labels_take(&v->labels, &place);
-		draw_leader(v, &place, roof_color(i));
+		draw_leader(v, &place, roof_color(v->r, i));
 		draw_text(v, (struct rect){place.at.x, place.at.y, w, line_h + 1}, &bold, name.text);
 		draw_text(v, (struct rect){place.at.x, place.at.y + line_h + 1, w, line_h}, &plain,
 			  figures.text);
@@ -202,8 +194,16 @@ static void draw_ridge(struct view *v, size_t i)
 {
 	const struct roof *roof = &v->r->roofs[i];
 	const struct point p = point_at(v, roof_ridge(roof), roof->peak_flops);
-	const struct ink diamond = {.shape = "diamond", .fill = "#ffffff", .line = roof_color(i), .pen = 1.4};
-	const struct type type = {.size = text_size, .align = 'l', .color = roof_color(i)};
+	const struct roof_mark mark = roof_mark(v->r, i);
+	const double half = mark.text[0] ? 8 : 5; /* of the diamond: a letter has room in the larger one */
+	const struct ink diamond = {.shape = "diamond",
+				    .fill = "#ffffff",
+				    .line = roof_color(v->r, i),
+				    .pen = 1.4,
+				    .text = mark.text[0] ? mark.text : NULL,
+				    .text_size = 6,
+				    .text_color = "#000000"};
+	const struct type type = {.size = text_size, .align = 'l', .color = roof_color(v->r, i)};
 	const struct label_anchor anchor = {p, 6.0, {p.x, p.y, 0, 0}};
 	struct label_place place;
 	struct str text = STR_INIT;
@@ -212,12 +212,13 @@ static void draw_ridge(struct view *v, size_t i)
 	if (labels_find(&v->labels, &anchor, textsize_width(text.text, type.size, false) + 3, line_h,
 			&place)) {
 		labels_take(&v->labels, &place);
-		draw_leader(v, &place, roof_color(i));
+		draw_leader(v, &place, roof_color(v->r, i));
 		draw_text(v, place.at, &type, text.text);
 	}
 	str_clear(&text);
 	roof_describe(&text, roof);
-	canvas_shape(&v->canvas, (struct rect){p.x - 5, p.y - 5, 10, 10}, &diamond, text.text);
+	canvas_shape(&v->canvas, (struct rect){p.x - half, p.y - half, 2 * half, 2 * half}, &diamond,
+		     text.text);
 	str_release(&text);
 }
 
@@ -258,10 +259,16 @@ static void draw_dot(struct view *v, size_t i)
 	const struct roof_dot *d = &v->r->dots[i];
 	const double size = diameter(d);
 	const struct point p = v->place[i];
-	struct ink ink = {.shape = group_shape(v, d->group), .line = "#ffffff", .pen = 0.7};
+	const struct roof_mark mark = roof_mark(v->r, d->roof);
+	struct ink ink = {.shape = group_shape(v, d->group),
+			  .line = "#ffffff",
+			  .pen = 0.7,
+			  .text = mark.text[0] ? mark.text : NULL,
+			  .text_size = fmin(0.6 * size, 9),
+			  .text_color = roof_text_color(v->r, d->roof)};
 	struct str fill = STR_INIT, tip = STR_INIT;
 
-	str_addf(&fill, "%sc8", roof_color(d->roof));
+	str_addf(&fill, "%sc8", roof_color(v->r, d->roof));
 	ink.fill = fill.text;
 	describe_dot(&tip, v->r, d);
 	canvas_shape(&v->canvas, (struct rect){p.x - size / 2, p.y - size / 2, size, size}, &ink, tip.text);
@@ -372,8 +379,9 @@ static void draw_head(struct view *v)
 	struct str text = STR_INIT;
 	const bool whole = textsize_shorten(&text, v->r->title, page_w - 80, title.size, true);
 
-	canvas_text(&v->canvas, (struct point){page_w / 2, 20}, &title, text.text,
-		    whole ? NULL : v->r->title);
+	if (!v->r->look.no_title)
+		canvas_text(&v->canvas, (struct point){page_w / 2, 20}, &title, text.text,
+			    whole ? NULL : v->r->title);
 	canvas_text(&v->canvas, (struct point){12, top - 15}, &unit, v->y.unit < 1e12 ? "GFLOPS" : "TFLOPS",
 		    NULL);
 	canvas_text(&v->canvas, (struct point){(left + right) / 2, bottom + 27}, &axis,
@@ -424,11 +432,11 @@ static void draw_legend(struct view *v)
 	legend_line(v, x, y, &dashed, "limit of the chip");
 	for (size_t i = 0; i < v->r->roofs_n; i++) {
 		const struct roof *roof = &v->r->roofs[i];
-		const struct stroke own = {.color = roof_color(i), .width = 2.0};
+		const struct stroke own = {.color = roof_color(v->r, i), .width = 2.0};
 		struct str text = STR_INIT;
 
 		y += row;
-		textsize_shorten(&text, roof->name, 300, 9, false);
+		roof_add_name(&text, v->r, i, 300, 9, false);
 		str_add(&text, ": ");
 		roof_add(&text, roof);
 		if (roof_has_limit(roof)) {
@@ -465,7 +473,8 @@ void roofline_dot(struct str *out, const struct roofline *r)
 
 	choose_ranges(&v);
 	labels_init(&v.labels, (struct rect){left, top, right - left, bottom - top});
-	canvas_open(&v.canvas, out, page_w, bottom + legend_h + 36, true);
+	canvas_open_scaled(&v.canvas, out, page_w, bottom + legend_h + 36, true,
+			   r->look.width > 0 ? r->look.width / page_w : 1, r->look.style != STYLE_COLOUR);
 	axes_draw(&v.canvas, &v.x, &v.y);
 	draw_head(&v);
 	place_dots(&v);

@@ -6,10 +6,12 @@
 #include "sim/plan/range.h"
 #include "sim/predict/predict.h"
 #include "sim/report/draw.h"
+#include "sim/report/heat.h"
 #include "sim/report/job_schedule.h"
 #include "sim/report/load_quantiles.h"
 #include "sim/report/plan_curves.h"
 #include "sim/report/svg_inline.h"
+#include "sim/report/sweep_curves.h"
 #include "sim/report/workload_roofline.h"
 
 enum { ROOFS_MAX = 64 }; /* beyond, lines cannot be told apart */
@@ -42,7 +44,7 @@ static int add_picture(struct builder *b, struct picture p, struct str *dot_text
 
 static bool is_full(struct builder *b)
 {
-	if (b->out->n < PICTURES_MAX - 2) /* room for the roofline and the latencies */
+	if (b->out->n < PICTURES_MAX - 3) /* room for the roofline, the latencies and a sweep */
 		return false;
 	b->out->left_out++;
 	return true;
@@ -232,4 +234,28 @@ int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, 
 					    "smaller and larger loads.",
 				 .open = true},
 		&dot_text);
+}
+
+int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, struct err *err)
+{
+	struct builder b = {.arena = a, .out = out, .err = err};
+	struct picture p = {
+		.kind = PICTURE_SWEEP, .name = arena_printf(a, "sweep: %s", s->metric), .open = true};
+	struct str dot_text = STR_INIT;
+
+	if (s->axes_n > 2)
+		return 0;
+	if (s->axes_n == 1) {
+		const struct curves c = sweep_curves(a, s);
+
+		curves_dot(&dot_text, &c);
+		p.caption = "Each line is an assignment, its band P10 to P90; where two lines cross they "
+			    "break even.";
+	} else {
+		heat_dot(&dot_text, s);
+		p.caption = "The best assignment of each cell and its value; a line is drawn where the best "
+			    "changes: "
+			    "there two break even.";
+	}
+	return add_picture(&b, p, &dot_text);
 }

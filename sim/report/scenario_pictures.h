@@ -10,8 +10,16 @@
 #include "sim/place/place.h"
 #include "sim/plan/plan.h"
 #include "sim/report/curves.h"
+#include "sim/sweep/sweep.h"
 
-enum picture_kind { PICTURE_SCHEDULE, PICTURE_LOAD, PICTURE_LATENCY, PICTURE_ROOFLINE, PICTURE_PLAN };
+enum picture_kind {
+	PICTURE_SCHEDULE,
+	PICTURE_LOAD,
+	PICTURE_LATENCY,
+	PICTURE_ROOFLINE,
+	PICTURE_PLAN,
+	PICTURE_SWEEP
+};
 
 struct picture {
 	enum picture_kind kind;
@@ -44,5 +52,8 @@ int scenario_pictures(struct arena *a, const struct placement *all, const struct
 
 /* What fleets of a plan hold for their price. Simulates; no picture where no fleet was run. */
 int plan_pictures(struct arena *a, struct plan_result *r, struct pictures *out, struct err *err);
+
+/* Adds a sweep: lines over one axis, heat maps over two, nothing over more. Every cell has been run. */
+int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, struct err *err);
 
 #endif

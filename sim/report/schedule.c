@@ -52,6 +52,7 @@ struct view {
 	struct time_axis time;
 	struct arrow *arrows; /* arrows between lanes */
 	size_t arrows_n, red_n;
+	struct str folded; /* memory tracks that have no lane */
 };
 
 static double x_of(const struct view *v, sim_ns at_ns)
@@ -390,6 +391,8 @@ static void add_note(struct str *out, const struct view *v)
 	}
 	if (v->s->note)
 		str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", v->s->note);
+	if (v->folded.len)
+		str_addf(out, "%s%s", out->len ? " \xc2\xb7 " : "", v->folded.text);
 	if (v->s->shades)
 		str_addf(out, "%s%s: %s", out->len ? " \xc2\xb7 " : "",
 			 v->s->look.style == STYLE_COLOUR ? "darker" : "rules at the top", v->s->shades);
@@ -485,9 +488,13 @@ static void layout(struct view *v, struct schedule *window)
 void schedule_dot(struct str *out, const struct schedule *s)
 {
 	struct schedule window = *s;
-	struct view v = {.s = &window, .left = PAGE_LEFT};
+	struct view v = {.s = &window, .left = PAGE_LEFT, .folded = STR_INIT};
 	sim_ns *busy_ns = xcalloc(s->lanes_n + 1, sizeof *busy_ns);
+	struct memory_track *tracks = xcalloc(s->memory_tracks_n + 1, sizeof *tracks);
 
+	window.memory_tracks = tracks;
+	if (!s->look.no_memory)
+		window.memory_tracks_n = memory_tracks_keep(s, tracks, &v.folded);
 	layout(&v, &window);
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)
@@ -497,4 +504,6 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	bars_release(&v.bars);
 	free(v.arrows);
 	free(busy_ns);
+	free(tracks);
+	str_release(&v.folded);
 }

@@ -135,6 +135,49 @@ static void write_table(struct str *out, const struct sweep *s)
 	arena_release(&g.arena);
 }
 
+/* By what a column of the page's table is sorted. */
+static double entry_value(const struct sweep_entry *e)
+{
+	return !e->metric ? NAN : isnan(e->times) ? e->metric->value : e->times;
+}
+
+static void fill_html_row(const struct sweep *s, const struct sweep_cell *c, const char *const *texts,
+			  struct html_cell *cells)
+{
+	size_t n = 0;
+
+	for (; n < s->axes_n; n++)
+		cells[n] = (struct html_cell){.text = texts[n], .value = NAN};
+	cells[n] = (struct html_cell){
+		.text = texts[n],
+		.value = c->best_alone < s->names_n ? c->entries[c->best_alone].metric->value : NAN};
+	for (size_t k = 0; k < s->names_n; k++)
+		if (is_split(s, k)) {
+			n++;
+			cells[n] = (struct html_cell){.text = texts[n],
+						      .value = entry_value(&c->entries[k]),
+						      .best = c->entries[k].won >= 0.9};
+		}
+}
+
+struct html_table sweep_html_table(struct arena *a, const struct sweep *s)
+{
+	struct grid g = grid_make(s, "", "");
+	struct html_column *columns = arena_array(a, g.columns, sizeof *columns);
+	struct html_cell *cells = arena_array(a, s->cells_n * g.columns + 1, sizeof *cells);
+
+	for (size_t k = 0; k < g.columns; k++)
+		columns[k] = (struct html_column){.head = g.cells[k], .number = k >= s->axes_n};
+	for (size_t i = 0; i < s->cells_n; i++)
+		fill_html_row(s, &s->cells[i], &g.cells[(i + 1) * g.columns], &cells[i * g.columns]);
+	arena_adopt(a, &g.arena);
+	return (struct html_table){.caption = "Times as good as the best machine alone",
+				   .columns = columns,
+				   .columns_n = g.columns,
+				   .cells = cells,
+				   .rows_n = s->cells_n};
+}
+
 static void write_md(struct str *out, const struct sweep *s)
 {
 	struct grid g = grid_make(s, "**", "**");

@@ -73,13 +73,18 @@ int limit_parse(const char *text, struct limit *l, struct err *err)
 		err_set(err, "expected a limit like 'ttft_s <= 2 s', got '%.80s'", text);
 		return err_hint(err, "metric, <= or >=, quantity");
 	}
+	if (op[1] != '=') {
+		err_set(err, "a limit is '<=' or '>=', not '%c', in '%.80s'", op[0], text);
+		return err_hint(err, "write '%.*s %c= %.60s'", (int)len, text, op[0],
+				op + 1 + strspn(op + 1, " "));
+	}
 	memcpy(name, text, len);
 	name[len] = '\0';
 	metric = metric_find(name, err);
 	if (!metric)
 		return -1;
 	*l = (struct limit){.metric = metric, .at_least = op[0] == '>', .text = text};
-	op += op[1] == '=' ? 2 : 1;
+	op += 2;
 	return metric_parse(metric, op + strspn(op, " "), &l->value, err);
 }
 

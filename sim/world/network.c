@@ -305,8 +305,8 @@ static void check_pair(const struct maker *k, const struct joint *j, size_t i)
 	const struct place at = key_of(j->link, TOPOLOGY_PAIR)->place;
 
 	if (m[0] == m[1] && m[0] != WORLD_NONE)
-		diag_add(k->l->diags, at, NULL, "link '%s': it joins a machine to itself",
-			 j->link->origin.name);
+		diag_add(k->l->diags, at, "name two machines, such as 'between: [a, b]'",
+			 "link '%s': it joins a machine to itself", j->link->origin.name);
 	for (size_t p = 0; p < i && m[0] != m[1]; p++) {
 		const struct joint *o = &k->joints[p];
 

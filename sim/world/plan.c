@@ -118,13 +118,14 @@ static void read_limit(const struct plan_any *a, const char *key, const char *te
 		       double *least, double *most, struct diags *d)
 {
 	const bool up = text[0] == '<';
-	const char *amount = text + (text[1] == '=' ? 2 : 1);
+	const char *amount = text + 2;
 	struct err err = ERR_INIT;
 	double value = 0;
 
-	if (text[0] != '<' && text[0] != '>')
+	if ((text[0] != '<' && text[0] != '>') || text[1] != '=')
 		serve_wrong(d, a->origin.node, key, "such as \"<= 5000 USD\"",
-			    arena_printf(d->arena, "any: %s: expected a limit, got '%.60s'", key, text));
+			    arena_printf(d->arena, "any: %s: expected a limit by <= or >=, got '%.60s'", key,
+					 text));
 	else if (units_parse(amount + strspn(amount, " "), dim, &value, &err) != 0)
 		diag_err(d, yml_get(a->origin.node, key)->place, &err);
 	*least = up ? 0 : value;

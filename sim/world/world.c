@@ -189,8 +189,9 @@ static void *load_hardware(struct loader *l, struct yml *map, const struct table
 	if (!map || map->kind == YML_NULL)
 		return NULL;
 	if (map->kind != YML_MAP) {
-		diag_add(l->diags, map->place, NULL, "expected a mapping of names, got %s",
-			 yml_kind_name(map));
+		diag_add(l->diags, map->place,
+			 "a name and a colon before each, without a dash: 'm5: apple-m5-10c-24gb'",
+			 "expected a mapping of names, got %s", yml_kind_name(map));
 		return NULL;
 	}
 	all = arena_array(l->arena, map->n, table->size);

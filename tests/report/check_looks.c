@@ -153,6 +153,39 @@ static void size_of(const struct str *dot_text, double *w, double *h)
 	ck_assert_int_eq(sscanf(strstr(dot_text->text, "bb="), "bb=\"0,0,%lf,%lf", w, h), 2);
 }
 
+/* A machine that holds next to nothing has no lane: it stands in the note. */
+START_TEST(near_empty_memory_is_a_note)
+{
+	static const struct level few[] = {{0, 0.019}, {500, 0.001}}, many[] = {{0, 0.001}, {500, 0.021}};
+	static const struct memory_track tracks[] = {{"m5", "memory", "9 GiB", levels, 1},
+						     {"m6", "memory", "95 MiB", few, 2},
+						     {"m7", "memory", "96 MiB", many, 2}};
+	struct str out = STR_INIT, all = STR_INIT;
+	double w, h, more;
+
+	for (int n = 2; n <= 3; n++) {
+		str_clear(&all);
+		str_clear(&out);
+		schedule_dot(n == 2 ? &out : &all, &(struct schedule){.title = "t",
+								      .lanes = lanes,
+								      .lanes_n = 2,
+								      .boxes = boxes,
+								      .boxes_n = ARRAY_LEN(boxes),
+								      .memory_tracks = tracks,
+								      .memory_tracks_n = (size_t)n,
+								      .to_ns = 1000000});
+		if (n == 2) {
+			size_of(&out, &w, &h);
+			ck_assert(has(&out, "memory below 2 %: m6 95 MiB") && has(&out, "9 GiB"));
+		}
+	}
+	size_of(&all, &w, &more);
+	ck_assert(more > h && has(&all, "96 MiB") && !has(&all, "m7 96 MiB"));
+	str_release(&out);
+	str_release(&all);
+}
+END_TEST
+
 START_TEST(a_picture_is_as_asked)
 {
 	static const char caption[] =
@@ -241,6 +274,7 @@ Suite *suite_looks(void)
 	tcase_add_loop_test(kinds, letters_tell_kinds_apart, 0, ARRAY_LEN(pictures));
 	suite_add_tcase(s, kinds);
 	tcase_add_test(drawn, a_picture_is_as_asked);
+	tcase_add_test(drawn, near_empty_memory_is_a_note);
 	tcase_add_test(drawn, a_scale_scales_everything);
 	tcase_add_test(drawn, an_svg_knows_a_dark_screen);
 	suite_add_tcase(s, drawn);

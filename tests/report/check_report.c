@@ -1,5 +1,6 @@
 /* check_report.c - tables, schedules, rooflines, traces, and the pictures that dot makes of them. */
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "sim/report/draw.h"
 #include "sim/report/labels.h"
 #include "sim/report/result.h"
+#include "sim/report/pdf_date.h"
+#include "sim/report/roof_style.h"
 #include "sim/report/roofline.h"
 #include "sim/report/schedule.h"
 #include "sim/report/textsize.h"
@@ -469,7 +472,12 @@ static void draw_roofline(struct str *out, size_t dots_n)
 					    .intensity = i == 5 ? 0.0 : 1.0 + 0.001 * (double)i,
 					    .flops = 1e11 + 1e8 * (double)i,
 					    .share = 0.02};
-	roofline_dot(out, &(struct roofline){HOSTILE, HOSTILE, roofs, 2, dots, dots_n});
+	roofline_dot(out, &(struct roofline){.title = HOSTILE,
+					     .note = HOSTILE,
+					     .roofs = roofs,
+					     .roofs_n = 2,
+					     .dots = dots,
+					     .dots_n = dots_n});
 }
 
 START_TEST(ridge_is_the_documents)
@@ -573,6 +581,94 @@ START_TEST(dot_accepts)
 	ck_assert_uint_eq(folder_files(), 1);
 	folder_leave();
 	str_release(&out);
+}
+END_TEST
+
+/* Neither when nor in which time zone it is written changes a picture, and so not the bytes of a PDF either. */
+START_TEST(pdf_has_a_fixed_date)
+{
+	struct str out = STR_INIT;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	char *text[2];
+	size_t len[2];
+
+	if (!has_dot())
+		return;
+	draw_roofline(&out, 10);
+	folder_enter();
+	for (int i = 0; i < 2; i++) {
+		setenv("TZ", i ? "XYZ-9" : "ABC+3", 1);
+		ck_assert_msg(draw_write("p.pdf", out.text, true, &err) == 0, "%s", err.msg);
+		ck_assert_int_eq(file_read(&a, "p.pdf", 1 << 24, &text[i], &len[i], &err), 0);
+	}
+	unsetenv("TZ");
+	folder_leave();
+	ck_assert_uint_eq(len[0], len[1]);
+	ck_assert(!memcmp(text[0], text[1], len[0]));
+	ck_assert(!memcmp(text[0], "%PDF-", 5));
+	str_release(&out);
+	arena_release(&a);
+}
+END_TEST
+
+/* A date is replaced by as many bytes; what is none stays. */
+START_TEST(dates_of_a_pdf_are_replaced)
+{
+	static const char before[] = "%PDF-1.5\n/CreationDate (D:20261129090720Z)\n/ModDate "
+				     "(D:19991231235959+01'00)\n(D:20261129) Date (D:2026)",
+			  after[] = "%PDF-1.5\n/CreationDate (D:20000101000000Z)\n/ModDate "
+				    "(D:20000101000000+01'00)\n(D:20261129) Date (D:2026)";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	char *text;
+	size_t len;
+
+	folder_enter();
+	ck_assert_int_eq(file_write("x.pdf", before, sizeof before, false, &err), 0);
+	ck_assert_int_eq(pdf_fix_date("x.pdf", &err), 0);
+	ck_assert_int_eq(file_read(&a, "x.pdf", 1000, &text, &len, &err), 0);
+	folder_leave();
+	ck_assert_uint_eq(len, sizeof after);
+	ck_assert(!memcmp(text, after, len));
+	arena_release(&a);
+}
+END_TEST
+
+/* 64 devices have 64 letters; eight in colour have none. */
+START_TEST(roofs_have_letters_where_colours_do_not_do)
+{
+	struct roofline r = {.roofs_n = 64};
+
+	for (size_t i = 0; i < 64; i++)
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(roof_mark(&r, i).text, roof_mark(&r, k).text);
+	r.roofs_n = 8;
+	ck_assert_str_eq(roof_mark(&r, 0).text, "");
+	r.look.style = STYLE_GREY;
+	ck_assert_str_eq(roof_mark(&r, 7).text, "H");
+	r.look.style = STYLE_COLOUR;
+	r.roofs_n = 9;
+	ck_assert_str_eq(roof_mark(&r, 8).text, "I");
+}
+END_TEST
+
+static double grey_of(const char *colour)
+{
+	const unsigned long rgb = strtoul(colour + 1, NULL, 16);
+
+	return 0.299 * (double)(rgb >> 16 & 255) + 0.587 * (double)(rgb >> 8 & 255) +
+	       0.114 * (double)(rgb & 255);
+}
+
+START_TEST(printed_roofs_differ_as_greys)
+{
+	struct roofline r = {.look = {.style = _i ? STYLE_PRINT : STYLE_GREY}, .roofs_n = 6};
+
+	for (size_t i = 0; i < 6; i++)
+		for (size_t k = 0; k < i; k++)
+			ck_assert_double_ge(fabs(grey_of(roof_color(&r, i)) - grey_of(roof_color(&r, k))),
+					    25);
 }
 END_TEST
 
@@ -724,6 +820,10 @@ Suite *suite_report(void)
 	tcase_add_test(result_case, table_answers);
 	tcase_add_test(result_case, hostile_names_pass_every_writer);
 	suite_add_tcase(s, result_case);
+	tcase_add_test(draw_case, pdf_has_a_fixed_date);
+	tcase_add_test(draw_case, dates_of_a_pdf_are_replaced);
+	tcase_add_test(draw_case, roofs_have_letters_where_colours_do_not_do);
+	tcase_add_loop_test(draw_case, printed_roofs_differ_as_greys, 0, 2);
 	tcase_add_loop_test(draw_case, bars_keep_time, 0, ARRAY_LEN(bar_cases));
 	tcase_add_test(draw_case, window_cuts_boxes);
 	tcase_add_test(draw_case, many_boxes_make_a_small_picture);

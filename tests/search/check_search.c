@@ -427,7 +427,9 @@ static const struct {
 } limits[] = {
 	{"ttft_s <= 2 s", NULL, "ttft_s", false, 2},
 	{"ttft_s<=250 ms", NULL, "ttft_s", false, 0.25},
-	{"decode_tok_per_s > 8 tok/s", NULL, "decode_tok_per_s", true, 8},
+	{"decode_tok_per_s >=8 tok/s", NULL, "decode_tok_per_s", true, 8},
+	{"decode_tok_per_s > 8 tok/s", "a limit is '<=' or '>=', not '>', in 'decode_tok_per_s > 8 tok/s'",
+	 NULL, false, 0},
 	{"usd_per_Mtok <= 1.5 USD/Mtok", NULL, "usd_per_Mtok", false, 1.5},
 	{"mfu >= 40 %", NULL, "mfu", true, 0.4},
 	{"ttft_s = 2 s", "expected a limit like 'ttft_s <= 2 s', got 'ttft_s = 2 s'", NULL, false, 0},

@@ -18,14 +18,24 @@ rm -rf build/package && mkdir -p build/package && tar -xzf "$tarball" -C build/p
 log=$PWD/build/package/log
 (cd "build/package/lemursim-$version" && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >"$log" 2>&1) || { tail -20 "$log"; bad "it does not build"; }
 deb=$(echo build/package/lemursim_"$version"_*.deb)
+library=$(echo build/package/liblemursim0_"$version"_*.deb)
+dev=$(echo build/package/liblemursim-dev_"$version"_*.deb)
 # a first upload closes a bug of Debian's, which a package of our own does not
-lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$deb" || bad "lintian"
-dpkg-deb -c "$deb" >build/package/list
+for p in "$deb" "$library" "$dev"; do
+	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$p" || bad "lintian: $p"
+	dpkg-deb -c "$p" || bad "no package $p"
+done >build/package/list
 for f in /usr/bin/lemursim /usr/share/man/man1/lemursim.1.gz /usr/share/man/man1/lemursim-report.1.gz \
 	/usr/share/bash-completion/completions/lemursim /usr/share/lemursim/scenarios/m5-vs-m4pro.yaml \
-	/usr/share/lemursim/schema/scenario.json; do
+	/usr/share/lemursim/schema/scenario.json /usr/include/lemursim.h '/usr/lib/.*/liblemursim.a' \
+	"/usr/lib/.*/liblemursim.so.$version" '/usr/lib/.*/pkgconfig/lemursim.pc'; do
 	grep -q " \.$f\$" build/package/list || bad "it lacks $f"
 done
 rm -rf build/package/root && dpkg-deb -x "$deb" build/package/root && LEMURSIM_PATH=build/package/root/usr/share/lemursim \
 	build/package/root/usr/bin/lemursim simulate m5-vs-m4pro --path build/package/root/usr/share/lemursim >/dev/null || bad "it does not run"
-echo "package: $(basename "$deb") is built, lintian has nothing to say"
+for p in "$library" "$dev"; do dpkg-deb -x "$p" build/package/root || bad "$p"; done
+root=$PWD/build/package/root so=$(echo build/package/root/usr/lib/*/liblemursim.so)
+export PKG_CONFIG_PATH="$(dirname "$so")/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" LEMURSIM_PATH="$root/usr/share/lemursim"
+gcc -o build/package/example packaging/lib/example.c $(pkg-config --cflags --libs lemursim) || bad "the example does not build"
+LD_LIBRARY_PATH=$(dirname "$so") build/package/example >/dev/null || bad "the example does not run"
+echo "package: $(basename "$deb"), the library and its header are built, lintian has nothing to say"

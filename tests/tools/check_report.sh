@@ -28,6 +28,8 @@ lemursim=$1
 make_page founding scenarios/m5-vs-m4pro.yaml --draws 8
 make_page load scenarios/serve-m5-m4pro.yaml --draws 2 --set workload.serve.requests=100
 make_page plan scenarios/plan-four-users-70b.yaml
+make_page sweep scenarios/m5-vs-m4pro.yaml --draws 4 --over workload.generate.batch=1,2,4,8,16 --metric decode_tok_per_s --metric ttft_s
+make_page heat scenarios/m5-vs-m4pro.yaml --draws 4 --over workload.generate.batch=1,8,64 --over "workload.generate.prompt=128 tok,1024 tok,4096 tok"
 make_page compared scenarios/m5-vs-m4pro.yaml scenarios/layer-512.yaml --draws 4
 make_page large tests/data/report/large.yaml --path . --draws 2
 make_page text scenarios/layer-512.yaml --no-pictures

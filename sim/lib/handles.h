@@ -1,0 +1,62 @@
+/*
+ * handles.h - what stands behind the handles of lemursim.h, for the library and the program, which draws and compares what
+ * results hold.
+ *
+ * Layer lib. The verbs read these and change none of them.
+ */
+#ifndef SIM_LIB_HANDLES_H
+#define SIM_LIB_HANDLES_H
+#include "sim/lib/lemursim.h"
+#include "sim/plan/plan.h"
+#include "sim/report/scenario_result.h"
+#include "sim/sweep/sweep.h"
+
+struct lemursim {
+	struct arena arena;
+	struct texts paths;   /* as added */
+	const char *checkout; /* NULL: none is looked in */
+	/* of the last call that failed: first those with a place, then one without */
+	struct arena failed;
+	struct lemursim_error *errors;
+	size_t errors_n;
+	const char *text; /* all, as the program prints them; "" */
+};
+
+struct lemursim_scenario {
+	struct lemursim *of;
+	struct arena arena;
+	struct diags diags;
+	struct loader loader; /* what it has parsed serves all results */
+	const char *path;
+	struct texts sets;
+	size_t users; /* the handle of the scenario and results, which borrow its texts */
+};
+
+enum lemursim_answer { LEMURSIM_SIMULATED, LEMURSIM_SWEPT, LEMURSIM_PLANNED };
+
+struct lemursim_row {
+	struct lemursim_value *values; /* NULL: not asked for yet */
+	size_t n;
+};
+
+struct lemursim_result {
+	struct lemursim_scenario *scenario;
+	struct arena arena;
+	struct loader loader; /* has read all that the result depends on */
+	enum lemursim_answer answer;
+	struct lemursim_row *rows;
+	size_t rows_n;
+	struct scenario_result simulated;
+	struct sweep swept;
+	struct plan_result planned;
+};
+
+/* Forgets the last errors. */
+void lemursim_begin(struct lemursim *l);
+/* Keeps as the last errors what is in the diagnostics and in err, which may be NULL, and forgets the diagnostics. */
+void lemursim_fail(struct lemursim *l, struct diags *d, const struct err *err);
+
+/* Appends the result in a format; width: columns of a table, 0: as many as it takes. */
+void lemursim_write(struct str *out, const struct lemursim_result *r, enum result_format format, int width);
+
+#endif
