@@ -25,7 +25,9 @@ static int64_t asks(const struct replica *p, const struct seq *s)
 
 static int64_t blocks_lacking(const struct replica *p, const struct seq *s, int64_t tokens)
 {
-	return p->set->reserve_all ? 0 : kv_blocks_for(&p->kv, s->computed + tokens) - s->blocks - s->shared;
+	return p->set->reserve_all
+		       ? 0
+		       : kv_own_blocks(&p->kv, s->computed + tokens, s->computed, s->shared) - s->blocks;
 }
 
 static void read_on(struct replica *p, uint32_t seq, int64_t tokens)
@@ -100,7 +102,7 @@ static int64_t lacking(const struct replica *p, const struct seq *s, int64_t tok
 	if (s->state == SEQ_READING || p->set->reserve_all)
 		return blocks_lacking(p, s, tokens);
 	if (p->dec.block)
-		return decodes_context(&p->dec, s) % p->kv.block == 0;
+		return decodes_context(&p->dec, s) % p->kv.block == 0 ? kv_groups_n(&p->kv) : 0;
 	/* drafts: places for all of them, accepted or not; what it has from last time it keeps */
 	tokens = kv_blocks_for(&p->kv, decodes_context(&p->dec, s) + tokens) - s->blocks - s->shared;
 	return tokens > 0 ? tokens : 0;
@@ -247,16 +249,19 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	s->computed = hit * p->kv.block;
 	asked = asks(p, s);
 	tokens = least(asked, *budget);
-	blocks = kv_blocks_for(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens) -
-		 hit;
+	blocks = kv_own_blocks(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens,
+			       s->computed, hit);
 	if (unused) /* what it would find may be taken by the decodes: then it needs less, and the next
 		       iteration asks */
 		p->steps = 1;
-	if ((p->set->no_chunks && tokens < asked) || blocks + unused > *free)
+	if (p->set->no_chunks && tokens < asked)
 		return false;
+	if (blocks + unused > *free) {
+		p->steps = least(p->steps, decodes_frees(&p->dec, blocks + unused - *free));
+		return false;
+	}
 	replica_seat(p, seq, s->computed);
-	kv_hold(&p->kv, &s->r, hit);
-	s->shared = hit;
+	kv_hold(&p->kv, s, hit);
 	kv_take(&p->kv, blocks);
 	s->blocks = blocks;
 	*free -= blocks + unused;

@@ -51,8 +51,14 @@ static void drop(size_t *n, uint32_t *at, uint32_t seq)
 /* Blocks of one that decodes, or would but for a stall, are what its context needs. */
 static void count_blocks(const struct replica *p, struct seq *s)
 {
-	if (p->dec.block)
-		s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+	int64_t passed;
+
+	if (!p->dec.block)
+		return;
+	s->blocks = kv_own_blocks(&p->kv, s->computed, s->computed, s->shared);
+	if (p->kv.groups.windowed &&
+	    (passed = kv_passed(&p->kv.groups, p->kv.block, s->computed)) > s->shared)
+		s->window_from = passed;
 }
 
 /* Out of whatever it is in: its computed, left and blocks tell where it stands. */
@@ -282,24 +288,14 @@ void replica_accept_drafts(struct replica *p)
 
 void replica_name_blocks(struct replica *p, struct seq *s)
 {
-	const int64_t shared = kv_name(&p->kv, &s->r, s->shared, s->computed);
-
-	s->blocks -= shared - s->shared;
-	s->shared = shared;
-}
-
-/* A sequence frees its last blocks first. */
-static void give_back(struct replica *p, struct seq *s)
-{
-	kv_give(&p->kv, s->blocks);
-	kv_drop(&p->kv, &s->r, s->shared);
-	s->blocks = s->shared = 0;
+	kv_name(&p->kv, s);
+	kv_leave(&p->kv, s);
 }
 
 static void release_kv(struct replica *p, struct seq *s)
 {
-	replica_name_blocks(p, s);
-	give_back(p, s);
+	kv_name(&p->kv, s);
+	kv_drop(&p->kv, s);
 }
 
 /* The cache of a request that has ended is kept whole (mlx). */
@@ -349,7 +345,7 @@ void replica_preempt(struct replica *p, uint32_t seq)
 	/* SGLang: what a retracted request has answered is lost, release_req() in
 	 * python/sglang/srt/managers/schedule_batch.py */
 	if (p->kv.radix)
-		give_back(p, s);
+		kv_drop(&p->kv, s);
 	else
 		release_kv(p, s);
 	leave(p, seq);
@@ -410,7 +406,7 @@ static void lose(struct replica *p, uint32_t seq, struct clock last)
 	if (s->state == SEQ_MOVING && s->t.first_ns < 0)
 		s->left++; /* nobody has seen the token */
 	s->goal = s->r.prompt + s->limit - s->left;
-	give_back(p, s);
+	kv_drop(&p->kv, s);
 	s->computed = 0;
 	s->state = SEQ_WAITING;
 	replica_load(p, &s->r, -1);

@@ -115,7 +115,7 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 			v->machine = m;
 			v->machines++;
 		}
-	v->kv = batch_kv_of(&v->at, v->how);
+	v->kv = batch_kv_of(&v->at, v->how, v->pool == POOL_WHOLE && !(v->said && v->said->speculative));
 	v->set = service_settings_of(a, v->how, v->said, &v->kv);
 	limit_context(s->world, &v->set);
 	s->kv_blocks += (double)v->set.kv_blocks;
@@ -410,12 +410,11 @@ void service_footprint(const struct service *s, struct footprint *out)
 		out[m] = (struct footprint){.usable_B = s->world->machines[m].memory.usable.value};
 		for (size_t i = 0, n = 0; i < s->servers_n; i++) {
 			const struct service_server *v = &s->servers[i];
-			const int64_t tokens = v->kv.tokens ? v->kv.tokens : v->how->block;
 			struct footprint f;
 
 			if (!uses_machine(s, v, m))
 				continue;
-			f = batch_footprint(&v->at, v->how, m, tokens);
+			f = batch_footprint(&v->at, v->how, m, &v->kv);
 			if (!n++)
 				out[m].usable_B = f.usable_B;
 			add_footprint(&out[m], &f);

@@ -57,14 +57,22 @@ static double step_tokens(const struct serve_settings *s)
 	return sum;
 }
 
+/* Blocks that a decode of that context holds, as tokens. */
+static double held_tokens(const struct serve_settings *s, double context)
+{
+	const struct kv_groups g = settings_groups(s);
+
+	return (double)g.full * context + (double)(s->state_blocks * s->block) +
+	       (g.windowed ? (double)g.windowed * fmin(context, (double)g.window) : 0);
+}
+
 /* Of a token of an answer, in the largest batch that seats and cache hold; of a pipeline in its part of them. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2,
-		     room = (double)(s->kv_blocks * s->block) /
-			    (context + (double)(s->state_blocks * s->block));
+		     room = (double)(s->kv_blocks * s->block) / held_tokens(s, context);
 	const int64_t seats = service_seats(s),
 		      all = room < 1               ? 1
 			    : room < (double)seats ? (int64_t)room

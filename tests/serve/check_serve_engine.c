@@ -79,6 +79,8 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 	if (fixture_draw(r, 0, 3) == 0) {
 		set->state_blocks = fixture_draw(r, 1, 5);
 		set->kv_blocks += set->state_blocks;
+	} else if (!set->draft && !set->reserve_all && set->cache != CACHE_RADIX) {
+		fixture_groups(r, set);
 	}
 	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 }
@@ -266,6 +268,8 @@ static void draw_pools(struct world *w, struct rng *r)
 
 	for (size_t i = 0; i < n; i++)
 		w->servers[i].pool = i < prefills ? POOL_PREFILL : POOL_DECODE;
+	for (size_t i = 0; i < n; i++)
+		w->set[i].groups = (struct kv_groups){0};
 	for (size_t i = 0; i < SERVERS * SERVERS; i++)
 		w->paths[i] = (struct serve_path){.wires = wires,
 						  .wires_n = (size_t)fixture_draw(r, 0, 2),

@@ -28,9 +28,30 @@ struct naive {
 	bool preempted;
 };
 
-static int64_t naive_blocks(const struct naive *v, int64_t tokens)
+/* Blocks of one table with places for so many tokens, of which `computed` are there. In a windowed group a block
+ * stays while the next token sees one of its tokens. */
+static int64_t naive_table(const struct naive *v, int64_t tokens, int64_t computed, bool windowed)
 {
-	return (tokens + v->set->block - 1) / v->set->block + v->set->state_blocks;
+	const int64_t block = v->set->block;
+	int64_t n = 0;
+
+	for (int64_t from = 0; from < tokens; from += block) {
+		bool seen = !windowed;
+
+		for (int64_t j = from; j < from + block; j++)
+			seen |= computed - j < v->set->groups.window;
+		n += seen;
+	}
+	return n;
+}
+
+static int64_t naive_blocks(const struct naive *v, int64_t tokens, int64_t computed)
+{
+	const struct kv_groups *g = &v->set->groups;
+	const int64_t full = g->full + g->windowed ? g->full : 1;
+
+	return full * naive_table(v, tokens, computed, false) +
+	       g->windowed * naive_table(v, tokens, computed, true) + v->set->state_blocks;
 }
 
 static int64_t naive_stamp(const struct naive *v)
@@ -81,7 +102,7 @@ static void naive_running(struct naive *v, int64_t *budget)
 
 		if (tokens > *budget)
 			tokens = *budget;
-		need = naive_blocks(v, s->computed + tokens) - s->blocks;
+		need = naive_blocks(v, s->computed + tokens, s->computed) - s->blocks;
 		while (need > v->free) {
 			const size_t at = naive_victim(v);
 			struct plain *out = v->running.at[at];
@@ -127,7 +148,7 @@ static void naive_admit(struct naive *v, int64_t budget)
 			return;
 		if (tokens > budget)
 			tokens = budget;
-		need = naive_blocks(v, tokens);
+		need = naive_blocks(v, tokens, 0);
 		if (need > v->free)
 			return;
 		memmove(v->waiting.at, v->waiting.at + 1, --v->waiting.n * sizeof s);
@@ -174,6 +195,10 @@ static void naive_step(struct naive *v)
 			s->last_ns = naive_stamp(v);
 			if (s->made == 1)
 				s->first_ns = s->last_ns;
+		}
+		if (s->scheduled) { /* what no later token sees is free */
+			v->free += s->blocks - naive_blocks(v, s->computed, s->computed);
+			s->blocks = naive_blocks(v, s->computed, s->computed);
 		}
 		s->scheduled = 0;
 		if (s->made == s->limit) {
@@ -232,6 +257,8 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	if (fixture_draw(r, 0, 2) == 0) { /* recurrent states beside the tokens */
 		set->state_blocks = fixture_draw(r, 1, 4);
 		set->kv_blocks += set->state_blocks;
+	} else {
+		fixture_groups(r, set);
 	}
 }
 
