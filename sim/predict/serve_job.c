@@ -222,7 +222,7 @@ static void values(const struct job_run *r, void *room, const struct conditions 
 	fill(r, &m, c, of);
 }
 
-static double chance(const struct job_run *r, size_t metric)
+static double ci_half(const struct job_run *r, size_t metric)
 {
 	const struct service_summary *m = &((const struct serve_state *)r->state)->calibrated;
 
@@ -340,7 +340,7 @@ static const char *bound(struct arena *a, const struct job_run *r)
 {
 	const struct service_summary *m = calibrated(r);
 	const struct spent t = spent(m);
-	const char *queue = cache_is_full(m) ? "KV cache" : "a seat";
+	const char *queue = cache_is_full(m) ? "KV cache" : "a slot";
 
 	if (m->overloaded)
 		return isnan(m->of[SERVICE_OFFERED])
@@ -383,14 +383,14 @@ static void verdict(struct str *out, const struct job_run *r, const struct job_r
 	}
 }
 
-static int64_t seats(const struct job_run *r)
+static int64_t max_running(const struct job_run *r)
 {
 	const struct service *s = ((const struct serve_state *)r->state)->service;
 	int64_t n = 0;
 
 	for (size_t i = 0; i < service_servers(s); i++)
 		if (service_pool(s, i) != POOL_PREFILL)
-			n += service_seats(service_settings(s, i));
+			n += service_max_running(service_settings(s, i));
 	return n;
 }
 
@@ -428,13 +428,14 @@ static void say_times(struct str *out, const struct job_run *r, const struct ser
 	str_addf(out, "a request waits %.0f %% of its time, is read in %.0f %% and answered in %.0f %%",
 		 t.queue * 100, t.prefill * 100, t.decode * 100);
 	if (t.queue >= 0.1 && cache_is_full(m))
-		str_addf(out, "; the KV cache is %.0f %% full: more memory or a smaller KV format seats more",
+		str_addf(out,
+			 "; the KV cache is %.0f %% full: more memory or a smaller KV format admits more",
 			 m->of[SERVICE_KV_SHARE] * 100);
 	else if (t.queue >= 0.1)
 		str_addf(out,
-			 "; %lld seats are the limit while the KV cache is %.0f %% full: more of them "
+			 "; %lld slots are the limit while the KV cache is %.0f %% full: more of them "
 			 "shorten the wait and slow each answer",
-			 (long long)seats(r), m->of[SERVICE_KV_SHARE] * 100);
+			 (long long)max_running(r), m->of[SERVICE_KV_SHARE] * 100);
 	if (m->stop == STEADY_LIMIT)
 		str_addf(out, "; after %llu requests it is still not sure whether its bounds hold",
 			 (unsigned long long)m->requests * (unsigned long long)m->replications);
@@ -506,7 +507,7 @@ const struct job_type serve_job = {
 	.scratch = scratch,
 	.values = values,
 	.from = from,
-	.chance = chance,
+	.ci_half = ci_half,
 	.paired = paired,
 	.bound = bound,
 	.busy = busy,

@@ -11,6 +11,7 @@ void decodes_init(struct decodes *d, struct slab *slab, const struct batch_time 
 	*d = (struct decodes){.slab = slab, .windows_n = t->windows_n, .block = block, .groups = *groups};
 	BUG_ON(t->windows_n < 1 || t->windows_n > BATCH_WINDOWS);
 	memcpy(d->window, t->windows, sizeof d->window);
+	d->tables = groups->full + groups->windowed;
 	if (!block)
 		d->groups.windowed = 0;
 	d->by_offset = xcalloc(block > 0 ? 2 * (size_t)block : 1, sizeof *d->by_offset);
@@ -215,7 +216,7 @@ int64_t decodes_covered(const struct decodes *d, int64_t i, int64_t most, int64_
 		return most;
 	if (free < 0) /* mlx, which does not look at what is left */
 		return 0;
-	taken = (d->groups.full + d->groups.windowed) * d->n; /* in a whole turn of `block` iterations */
+	taken = d->tables * d->n; /* in a whole turn of `block` iterations */
 	lowest = -taken;
 	if (d->passing_n) {
 		lowest = least_of_turn(d, i, &taken);

@@ -40,6 +40,7 @@ struct decodes {
 	int64_t phase;                /* iteration mod block */
 	int64_t *by_offset;           /* sequences by offset mod block */
 	struct kv_groups groups;      /* tables of blocks that each sequence has */
+	int64_t tables;               /* all of them */
 	int64_t passing_n, *passing;  /* of those whose windows have passed what they share: likewise */
 	struct dues passes;           /* the others: when their windows will have */
 };
@@ -70,7 +71,7 @@ static inline int64_t decodes_wanted(const struct decodes *d, int64_t i)
 	phase = d->phase + i;
 	if (phase >= d->block)
 		phase %= d->block;
-	return (d->groups.full + d->groups.windowed) * d->by_offset[phase ? d->block - phase : 0];
+	return d->tables * d->by_offset[phase ? d->block - phase : 0];
 }
 
 /* Blocks that are given back before it. */

@@ -97,7 +97,7 @@ void kv_cache_clear(struct kv *kv);
 void kv_cache_free(struct kv *kv);
 
 /* Whole blocks of tokens of a text's beginning that are there, at most `most`; *unused: KV blocks of them that
- * nobody uses. match: for a scheduler that may seat the request; find: for those who only want to know. */
+ * nobody uses. match: for a scheduler that may admit the request; find: for those who only want to know. */
 int64_t kv_find(const struct kv *kv, const struct request *r, int64_t most, int64_t *unused);
 int64_t kv_match(struct kv *kv, const struct request *r, int64_t most, int64_t *unused);
 /* A sequence that has no blocks yet holds the first n, n as kv_match() said: sets what it shares. */

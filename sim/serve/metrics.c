@@ -176,7 +176,7 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 	const struct answered a = {.arrive_ns = r->arrive_ns,
 				   .ttft_ns = t->first_ns - r->arrive_ns,
 				   .e2el_ns = t->last_ns - r->arrive_ns,
-				   .queue_ns = t->seated_ns - r->arrive_ns,
+				   .queue_ns = t->admitted_ns - r->arrive_ns,
 				   .prompt = (uint32_t)r->prompt,
 				   .tokens = (uint32_t)t->tokens,
 				   .cached = (uint32_t)t->cached,

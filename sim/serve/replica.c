@@ -1,4 +1,4 @@
-/* replica.c - see replica.h: time, plans and arrivals; seats.c has what happens to one request. */
+/* replica.c - see replica.h: time, plans and arrivals; running.c has what happens to one request. */
 #include "sim/serve/replica.h"
 
 #include <math.h>
@@ -272,7 +272,7 @@ static void idle_until(struct replica *p, struct clock now)
 	p->now = p->kv_since = now;
 }
 
-/* Hand-overs come before new prompts. False: nobody could take a seat. */
+/* Hand-overs come before new prompts. False: nobody could be admitted. */
 static bool join(struct replica *p)
 {
 	size_t n = 0;
@@ -307,7 +307,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	p->reads.n = 0;
 	p->decodes_run = false;
 	p->run->composing = p->kv.planning = true;
-	do { /* a server that gives up on its requests has seats for others */
+	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
 			(void)join(p);
 		p->rules->compose(p);
@@ -427,15 +427,15 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
-/* Whoever was seated before, on a server that failed, is not refused any more. */
-static bool seated_before(const struct replica *p, const struct waiter *w)
+/* Whoever was admitted before, on a server that failed, is not refused any more. */
+static bool admitted_before(const struct replica *p, const struct waiter *w)
 {
-	return w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns >= 0;
+	return w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.admitted_ns >= 0;
 }
 
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	if (seated_before(p, w))
+	if (admitted_before(p, w))
 		return false;
 	return w->r.prompt >= p->context ||
 	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
@@ -458,7 +458,7 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	if (w->seq != SEQ_NONE && !seated_before(p, w))
+	if (w->seq != SEQ_NONE && !admitted_before(p, w))
 		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);

@@ -238,7 +238,7 @@ static int64_t found(struct replica *p, const struct seq *s, int64_t *unused)
 	return kv_match(&p->kv, &s->r, (s->goal - 1) / p->kv.block, unused);
 }
 
-/* The head is seated and reads, or it blocks those behind it: false. */
+/* The head is admitted and reads, or it blocks those behind it: false. */
 static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 {
 	uint32_t seq;
@@ -260,7 +260,7 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 		p->steps = least(p->steps, decodes_frees(&p->dec, blocks + unused - *free));
 		return false;
 	}
-	replica_seat(p, seq, s->computed);
+	replica_admit(p, seq, s->computed);
 	kv_hold(&p->kv, s, hit);
 	kv_take(&p->kv, blocks);
 	s->blocks = blocks;
@@ -322,7 +322,7 @@ static int64_t set_apart(struct replica *p)
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
  * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began:
  * who has come since then is taken into the next one. Where there was nothing else to plan, they are taken at
- * once. Seats and blocks that become free are given on at once all the same, an iteration before vLLM does. */
+ * once. Places in the batch and blocks that become free are given on at once all the same, an iteration before vLLM does. */
 static bool seen(struct replica *p)
 {
 	const bool planned = p->dec.n || p->reads.n;

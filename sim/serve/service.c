@@ -160,7 +160,7 @@ static int check(const struct service *s, struct diags *diags)
 	return diag_err(diags, s->from->origin.node->place, &out);
 }
 
-/* Seats and KV blocks of a pipeline are dealt among its batches in flight; each has the whole budget of tokens. */
+/* Running requests and KV blocks of a pipeline are dealt among its batches in flight; each has the whole budget of tokens. */
 static const struct serve_settings *lane_settings(struct arena *a, const struct service_server *v,
 						  size_t lane)
 {
@@ -376,7 +376,7 @@ const struct serve_settings *service_settings(const struct service *s, size_t se
 	return &s->servers[server].set;
 }
 
-int64_t service_seats(const struct serve_settings *set)
+int64_t service_max_running(const struct serve_settings *set)
 {
 	return set->rules == SERVE_LLAMACPP ? set->slots : set->rules == SERVE_MLX ? set->decodes : set->seqs;
 }

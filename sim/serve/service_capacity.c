@@ -66,17 +66,17 @@ static double held_tokens(const struct serve_settings *s, double context)
 	       (g.windowed ? (double)g.windowed * fmin(context, (double)g.window) : 0);
 }
 
-/* Of a token of an answer, in the largest batch that seats and cache hold; of a pipeline in its part of them. */
+/* Of a token of an answer, in the largest batch that settings and cache allow; of a pipeline in its part of them. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2,
 		     room = (double)(s->kv_blocks * s->block) / held_tokens(s, context);
-	const int64_t seats = service_seats(s),
-		      all = room < 1               ? 1
-			    : room < (double)seats ? (int64_t)room
-						   : seats,
+	const int64_t max_running = service_max_running(s),
+		      all = room < 1                     ? 1
+			    : room < (double)max_running ? (int64_t)room
+							 : max_running,
 		      n = (all + (int64_t)v->lanes - 1) / (int64_t)v->lanes;
 	struct batch_mix mix = {.decodes = n,
 				.rows_per_decode = s->draft + 1,

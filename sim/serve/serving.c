@@ -66,7 +66,7 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 	/* what was read beyond the prompt's own tokens was read again */
 	const int64_t again = s->t.read - (s->r.prompt - s->t.cached);
 
-	/* seated again, it may find more in the cache than at first */
+	/* admitted again, it may find more in the cache than at first */
 	s->t.recomputed = again > 0 ? again : 0;
 	s->t.cached -= again < 0 && s->t.tokens ? again : 0;
 	s->t.end_ns = at_ns;

@@ -51,14 +51,14 @@ struct serve_settings {
 	int64_t long_prefill;   /* most tokens of one prompt in an iteration; 0: no such bound */
 	bool no_chunks;         /* a prompt is read in one iteration */
 	bool by_priority;       /* smaller priority first, and the greatest is preempted */
-	bool longest_prefix;    /* sglang: who finds most of its prompt in the cache is seated first */
-	bool reserve_all;       /* blocks for prompt and answer are taken when a request is seated */
+	bool longest_prefix;    /* sglang: who finds most of its prompt in the cache is admitted first */
+	bool reserve_all;       /* blocks for prompt and answer are taken when a request is admitted */
 	/* sglang: the share begins with `ahead` whenever nobody runs, falls to ahead_least over ahead_steps
 	 * iterations that decode, and is set anew when a request is retracted. ahead_steps 0: it stays */
 	double ahead_least;
 	int64_t ahead_steps;
 	double ahead; /* sglang: share of what running requests have yet to answer that must stay free when
-			 one is seated (new_token_ratio) */
+			 one is admitted (new_token_ratio) */
 	bool prefill_first; /* sglang: decodes wait while prompts are read */
 	/* vllm: an iteration is planned while the one before it runs, so that a request which comes meanwhile
 	 * waits for one iteration more */
@@ -75,7 +75,7 @@ struct serve_settings {
 	/* mlx */
 	int64_t prompts, decodes, step;
 
-	/* speculative decoding: tokens drafted, and the chance that each is accepted if those before it were
+	/* speculative decoding: tokens drafted, and the probability that each is accepted if those before it were
 	 */
 	int64_t draft;
 	double acceptance;

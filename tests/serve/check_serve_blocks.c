@@ -213,7 +213,7 @@ static void end_of_iteration(struct pair *p, struct holder *h)
 	plain_leave(&p->plain, h, false);
 }
 
-static void seat(struct pair *p, struct holder *h)
+static void admit(struct pair *p, struct holder *h)
 {
 	const struct plain *plain = &p->plain;
 	int64_t unused, plain_unused, most, covered;
@@ -241,7 +241,7 @@ static void step(struct pair *p)
 	const int64_t rest = LONGEST - h->s.computed;
 
 	if (!h->there) {
-		seat(p, h);
+		admit(p, h);
 	} else if (rest && fixture_draw(p->rng, 0, 3) &&
 		   read_on(p, h, fixture_draw(p->rng, 1, rest < 30 ? rest : 30), 0)) {
 		end_of_iteration(p, h);

@@ -662,7 +662,7 @@ START_TEST(blocks_of_vllm_hold_states)
 	ck_assert_int_eq(mamba.state_blocks, 9);
 	ck_assert_int_eq(apart.block, 1);
 	ck_assert_int_eq(apart.state_blocks, 0);
-	/* SGLang sets the states of all its seats apart, vLLM those of running requests */
+	/* SGLang sets the states of all that may run apart, vLLM those of running requests */
 	ck_assert_int_gt(delta.tokens, apart.tokens);
 }
 END_TEST

@@ -16,7 +16,7 @@
 struct plain {
 	struct request r;
 	int64_t computed, made, blocks, limit, scheduled;
-	int64_t seated_ns, first_ns, last_ns;
+	int64_t admitted_ns, first_ns, last_ns;
 	uint32_t preemptions;
 };
 
@@ -157,8 +157,8 @@ static void naive_admit(struct naive *v, int64_t budget)
 		s->blocks = need;
 		s->scheduled = tokens;
 		budget -= tokens;
-		if (s->seated_ns < 0)
-			s->seated_ns = naive_stamp(v);
+		if (s->admitted_ns < 0)
+			s->admitted_ns = naive_stamp(v);
 	}
 }
 
@@ -273,7 +273,7 @@ static void compare(const struct plain *all, size_t n, const struct fixture_watc
 
 		MUST(e && e->t.tokens == s->limit);
 		MUST(e->t.preemptions == s->preemptions);
-		MUST(e->t.seated_ns == s->seated_ns);
+		MUST(e->t.admitted_ns == s->admitted_ns);
 		MUST(e->t.first_ns == s->first_ns);
 		MUST(e->t.last_ns == s->last_ns);
 		total_preemptions += s->preemptions;
@@ -307,7 +307,7 @@ START_TEST(vllm_against_the_plain_one)
 		draw_settings(r, &set, 110);
 		for (size_t i = 0; i < N; i++) {
 			q[i].priority = (int32_t)fixture_draw(r, 0, 3);
-			all[i] = (struct plain){.r = q[i], .seated_ns = -1};
+			all[i] = (struct plain){.r = q[i], .admitted_ns = -1};
 			all[i].limit = q[i].output;
 		}
 		naive_run(&v, all, N);
@@ -573,16 +573,16 @@ START_TEST(mlx_runs_seeded_requests_alone)
 		.rules = SERVE_MLX, .prompts = 8, .decodes = 32, .step = 2048, .block = 1, .context = 1000};
 	struct passes p = {{0}};
 	struct fixture_watch w = {0};
-	int64_t end[4], seated[4];
+	int64_t end[4], admitted[4];
 
 	run_recorded(&set, q, 4, &p, &w);
 	for (uint64_t i = 0; i < 4; i++) {
 		end[i] = fixture_end_of(&w, i)->t.end_ns;
-		seated[i] = fixture_end_of(&w, i)->t.seated_ns;
+		admitted[i] = fixture_end_of(&w, i)->t.admitted_ns;
 	}
-	ck_assert_int_eq(seated[1], end[0]);
-	ck_assert_int_eq(seated[2], end[1]);
-	ck_assert_int_eq(seated[3], end[1]);
+	ck_assert_int_eq(admitted[1], end[0]);
+	ck_assert_int_eq(admitted[2], end[1]);
+	ck_assert_int_eq(admitted[3], end[1]);
 	ck_assert_int_eq(end[2], end[3]);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);
@@ -619,7 +619,7 @@ START_TEST(vllm_finds_blocks)
 }
 END_TEST
 
-/* One seat. 2 finds the prompt of 0 in the cache and goes before 1; 4 begins like 3 and is read after it. */
+/* One at a time. 2 finds the prompt of 0 in the cache and goes before 1; 4 begins like 3 and is read after it. */
 START_TEST(sglang_longest_prefix_first)
 {
 	const struct prefix_piece a[] = {{1, 64}}, b[] = {{2, 64}};
@@ -657,7 +657,7 @@ START_TEST(sglang_longest_prefix_first)
 }
 END_TEST
 
-/* Two seats for three who come together: 1 begins like 0 and waits until that is read, so that 2 goes before it. */
+/* Two at a time for three who come together: 1 begins like 0 and waits until that is read, so that 2 goes before it. */
 START_TEST(sglang_shared_beginning_waits)
 {
 	const struct prefix_piece a[] = {{1, 64}};
@@ -675,9 +675,9 @@ START_TEST(sglang_shared_beginning_waits)
 	struct fixture_watch w = {0};
 
 	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
-	ck_assert_int_eq(fixture_end_of(&w, 0)->t.seated_ns, 0);
-	ck_assert_int_eq(fixture_end_of(&w, 2)->t.seated_ns, 0);
-	ck_assert_int_gt(fixture_end_of(&w, 1)->t.seated_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.admitted_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.admitted_ns, 0);
+	ck_assert_int_gt(fixture_end_of(&w, 1)->t.admitted_ns, 0);
 	ck_assert_int_eq(fixture_end_of(&w, 1)->t.cached, 64);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);

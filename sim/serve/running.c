@@ -1,4 +1,4 @@
-/* seats.c - what happens to one request at a replica: a seat, tokens, preemption, the end; see replica.h. */
+/* running.c - what happens to one request at a replica: admission, tokens, preemption, the end; see replica.h. */
 #include <string.h>
 
 #include "sim/base/err.h"
@@ -99,7 +99,7 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 	s->goal = w->r.prompt;
 	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
-				      .seated_ns = -1,
+				      .admitted_ns = -1,
 				      .first_ns = -1,
 				      .last_ns = -1,
 				      .end_ns = -1,
@@ -121,15 +121,15 @@ struct seq *replica_head(struct replica *p, uint32_t *seq)
 	return seq_at(p->slab, w->seq);
 }
 
-void replica_seat(struct replica *p, uint32_t seq, int64_t cached)
+void replica_admit(struct replica *p, uint32_t seq, int64_t cached)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
 	waiting_pop(&p->waiting);
 	s->state = SEQ_READING;
 	s->computed = cached;
-	if (s->t.seated_ns < 0)
-		s->t.seated_ns = clock_stamp(p->now);
+	if (s->t.admitted_ns < 0)
+		s->t.admitted_ns = clock_stamp(p->now);
 	if (!s->cache_known) {
 		s->t.cached = cached;
 		s->cache_known = true;
@@ -388,7 +388,7 @@ void replica_decode(struct replica *p, uint32_t seq)
 	s->computed = s->goal;
 	s->t.replica = p->index;
 	decodes_put(&p->dec, seq);
-	s->late = true; /* its gap holds the transfer, and the wait for a seat */
+	s->late = true; /* its gap holds the transfer, and the wait until it was admitted */
 	VEC_ADD(&p->late, seq);
 }
 
@@ -445,7 +445,7 @@ void replica_go_down(struct replica *p, int64_t at_ns)
 	VEC_FREE(&lost);
 }
 
-/* In the queue, never seated or preempted. */
+/* In the queue, never admitted or preempted. */
 static void clear_queue(struct replica *p, int64_t at_ns)
 {
 	uint32_t seq;
