@@ -628,6 +628,40 @@ START_TEST(blocks_of_vllm)
 }
 END_TEST
 
+/* Passes of one piece are kept: asked again, among others that take their place, they are what they were when nothing was
+ * kept. */
+START_TEST(a_piece_comes_again)
+{
+	struct rng *r = rng_new(3, "pieces");
+	const struct serving *how;
+	struct batch_cost *kept, *fresh;
+	struct batch_time t, u;
+	struct err err = ERR_INIT;
+	struct placement at;
+
+	fixture_text(&fixture, VLLM_4090, NULL);
+	how = serving_load(&fixture.loader, "serve-vllm", (struct place){0}, NULL);
+	at = fixture_place(&fixture, 0);
+	kept = batch_cost_new(&at, how, &err);
+	fresh = batch_cost_new(&at, how, &err);
+	ck_assert(kept && fresh);
+	t = batch_cost_time(kept);
+	u = batch_cost_time(fresh);
+	for (int i = 0; i < 1500; i++) {
+		const struct prompt_piece piece = {1 + 97 * below(r, 12), 64 * below(r, 40), below(r, 2)};
+		const struct batch_mix m = {
+			.weight_reads = 1, .pad_rows = 8 * below(r, 2), .pieces = &piece, .pieces_n = 1};
+
+		batch_cost_draw(fresh, NULL);
+		MUST(t.of(t.self, &m).fs == u.of(u.self, &m).fs);
+	}
+	batch_cost_free(kept);
+	batch_cost_free(fresh);
+	fixture_release(&fixture);
+	rng_free(r);
+}
+END_TEST
+
 /* Blocks of a model with recurrent layers. */
 static struct batch_kv kv_of_hybrid(const char *model, const char *server)
 {
@@ -765,6 +799,7 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
 	tcase_add_test(set, blocks_of_vllm);
+	tcase_add_test(set, a_piece_comes_again);
 	tcase_add_test(set, blocks_of_vllm_hold_states);
 	tcase_add_test(set, blocks_of_vllm_leave_windows);
 	tcase_add_test(set, slots_of_an_h200);
