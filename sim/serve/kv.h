@@ -110,6 +110,26 @@ void kv_leave(struct kv *kv, struct seq *s);
 void kv_leave_shared(struct kv *kv, struct seq *s);
 void kv_drop(struct kv *kv, struct seq *s); /* all its blocks; the last are free first */
 
+/* An iteration of a sequence that read a prompt is over. */
+static inline void kv_after(struct kv *kv, struct seq *s)
+{
+	if (kv->cache || kv->radix)
+		kv_name(kv, s);
+	if (kv->groups.windowed)
+		kv_leave(kv, s);
+}
+
+static inline void kv_release(struct kv *kv, struct seq *s)
+{
+	if (kv->cache || kv->radix) {
+		kv_name(kv, s);
+		kv_drop(kv, s);
+		return;
+	}
+	kv_give(kv, s->blocks);
+	s->blocks = s->window_from = 0;
+}
+
 /* fs + (fs + slope) + ...: k iterations together. */
 static inline span_fs span_of(int64_t fs, int64_t slope_fs, int64_t k)
 {

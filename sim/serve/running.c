@@ -288,14 +288,12 @@ void replica_accept_drafts(struct replica *p)
 
 void replica_name_blocks(struct replica *p, struct seq *s)
 {
-	kv_name(&p->kv, s);
-	kv_leave(&p->kv, s);
+	kv_after(&p->kv, s);
 }
 
 static void release_kv(struct replica *p, struct seq *s)
 {
-	kv_name(&p->kv, s);
-	kv_drop(&p->kv, s);
+	kv_release(&p->kv, s);
 }
 
 /* The cache of a request that has ended is kept whole (mlx). */
