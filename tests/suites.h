@@ -75,6 +75,7 @@
 	SUITE(serve_engine)                                                                                  \
 	SUITE(serve_laws)                                                                                    \
 	SUITE(serve_sched)                                                                                   \
+	SUITE(serve_blocks)                                                                                  \
 	SUITE(serve_radix)                                                                                   \
 	SUITE(serve_route)                                                                                   \
 	SUITE(serve_load)                                                                                    \

@@ -86,28 +86,32 @@ static void smaller_cache(struct remedies *r)
 		add(r, "a smaller cache: --kv q8_0, half of it");
 }
 
-/* The longest multiple of 1024 tokens that fits; a context of 1024 must. */
+/* The longest multiple of 1024 tokens that fits, of sequences to train on the longest of 256. */
 static void fewer_tokens(struct remedies *r)
 {
 	struct asked as = r->a->asked;
 	int64_t *part = as.train ? &as.tokens : &as.prompt;
-	const int64_t rest = as.train ? 0 : as.tokens, all = *part + rest;
-	int64_t fits = 0, too_many = all / 1024 + 1;
+	const int64_t rest = as.train ? 0 : as.tokens, all = *part + rest, unit = as.train ? 256 : 1024;
+	int64_t fits = 0, too_many = all / unit + 1;
 
-	if (as.prompt + as.tokens <= 1024 || rest >= 1024)
+	if (all <= unit || rest >= unit)
 		return;
 	while (too_many - fits > 1) {
 		const int64_t half = (fits + too_many) / 2;
 
-		*part = half * 1024 - rest;
+		*part = half * unit - rest;
 		if (answer_fits(r->l, &as))
 			fits = half;
 		else
 			too_many = half;
 	}
-	if (fits && fits * 1024 < all)
-		add(r, arena_printf(r->arena, "fewer tokens: %s %lldk%s", as.train ? "--tokens" : "--context",
-				    (long long)fits, as.users > 1 ? " for each user, or fewer users" : ""));
+	if (!fits || fits * unit >= all)
+		return;
+	if (as.train)
+		add(r, arena_printf(r->arena, "shorter sequences: --tokens %lld", (long long)(fits * unit)));
+	else
+		add(r, arena_printf(r->arena, "fewer tokens: --context %lldk%s", (long long)fits,
+				    as.users > 1 ? " for each user, or fewer users" : ""));
 }
 
 /* Where so much is left for macOS and what else runs, the limit may be raised to what is needed. */

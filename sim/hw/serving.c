@@ -60,7 +60,7 @@ static const struct field serving_fields[] = {
 	FLAG(reserve, "blocks of the longest answer are set aside at admission"),
 	{FIELD_KEY(struct serving, ahead), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0, .max = 1,
 	 .optional = true,
-	 .help = "of what running requests have to go, that stays free when one is seated, at first"},
+	 .help = "of what running requests have to go, that stays free when one is admitted, at first"},
 	{FIELD_KEY(struct serving, memory), .type = FIELD_QTY, .dim = DIM_SHARE, .min = 0.01, .max = 1,
 	 .optional = true,
 	 .help = "share of the device's memory that the server takes; not given: all usable"},

@@ -30,7 +30,7 @@ struct serving {
 	int64_t step;        /* tokens by which each of them advances; 0: by all */
 	int64_t queue;       /* requests that may wait; 0: any number */
 	struct qty ahead;    /* SGLang's new_token_ratio: share of what running requests have to go that stays
-				free when one is seated, at first; not given: none */
+				free when one is admitted, at first; not given: none */
 	bool prefill_first;  /* a new prompt stops decoding until it is read */
 	bool radix;          /* the prefix cache is a radix tree (SGLang), else blocks by name */
 	bool pipelined;      /* a pipeline of devices has as many batches in flight as devices; else one */

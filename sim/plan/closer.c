@@ -8,7 +8,7 @@
 #include "sim/plan/rows.h"
 #include "sim/predict/draws.h"
 #include "sim/stats/ci.h"
-#include "sim/stats/quantile.h"
+#include "sim/stats/band.h"
 
 enum { DRAWS = 8 };
 
@@ -127,8 +127,8 @@ static void find_capacities(struct plan_result *r, struct capacities *x, size_t 
 	free(x->simulations);
 }
 
-/* Each run of the load has a largest size of its own: they scatter by chance. */
-static void add_chance(struct plan_result *r, struct service *s, struct plan_capacity *c, double most)
+/* Each run of the load has a largest size of its own: the confidence interval of their mean. */
+static void add_confidence(struct plan_result *r, struct service *s, struct plan_capacity *c, double most)
 {
 	const int n = plan_load_replications(&r->load);
 	struct capacities x = {.s = s, .start = c->load, .most = most};
@@ -157,12 +157,13 @@ static void add_draws(struct loader *l, struct plan_result *r, const struct worl
 		search((struct holding){r, &r->counts.simulations, s, 0, NULL}, c->load, INFINITY).load;
 	double *x = arena_array(l->arena, n, sizeof *x);
 	struct capacities drawn = {.s = s, .draws = &d, .start = base, .most = INFINITY, .load = x};
+	struct band band;
 
 	find_capacities(r, &drawn, n);
 	service_calibrated(s);
-	quantile_sort(x, n);
-	c->lo = c->load * quantile_sorted(x, n, 0.1) / base;
-	c->hi = c->load * quantile_sorted(x, n, 0.9) / base;
+	band = band_of(base, x, n);
+	c->lo = c->load * band.lo / base;
+	c->hi = c->load * band.hi / base;
 }
 
 /* ---- one server more, one fewer ---- */
@@ -335,7 +336,7 @@ void plan_look_closer(struct loader *l, const struct world *plan, const struct y
 	r->world = plan_world(l, plan, root, best);
 	s = r->world ? service_new(l->arena, r->world, r->world->scenario->assignments.at, l->diags) : NULL;
 	if (s && !r->load.finish && best->holds.load > 0) {
-		add_chance(r, s, &best->holds, most_of(r, best));
+		add_confidence(r, s, &best->holds, most_of(r, best));
 		add_draws(l, r, r->world, s, ask->draws > 1 ? (size_t)ask->draws : DRAWS, &best->holds);
 	}
 	service_free(s);

@@ -31,7 +31,7 @@ struct plan_capacity {
 	double load;   /* the largest that holds in every run of the load */
 	double lo, hi; /* P10 and P90 over draws of the calibration, NAN: not asked */
 	double mean,
-		half; /* over runs of the load, each by itself: a 95 % interval of chance; NAN: not known */
+		half; /* over runs of the load, each by itself: a 95 % confidence interval; NAN: not known */
 	double hole;  /* a smaller load that does not; 0: none was found */
 	bool known;
 };

@@ -91,11 +91,11 @@ struct job_type {
 	void (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
-	/* Half the width of a metric's 95 % interval of chance, as calibrated; 0: not known. NULL: nothing is
-	 * left to chance. */
-	double (*chance)(const struct job_run *r, size_t metric);
+	/* Half the width of a metric's 95 % confidence interval over runs of the load, as calibrated; 0: not
+	 * known. NULL: nothing is drawn at random. */
+	double (*ci_half)(const struct job_run *r, size_t metric);
 	/* A metric of one run less that of another under the same random numbers, and half of its 95 %
-	 * interval. False: not known. NULL: nothing is left to chance. */
+	 * interval. False: not known. NULL: nothing is drawn at random. */
 	bool (*paired)(const struct job_run *r, const struct job_run *other, size_t metric,
 		       double *difference, double *half);
 	/* "memory bandwidth of m5.gpu": what limits the job. */

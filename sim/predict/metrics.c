@@ -8,23 +8,7 @@
 #include "sim/base/workers.h"
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
-#include "sim/stats/quantile.h"
-
-/* Leaves the samples in their order: draws are compared pair by pair. A draw under which a metric does not
- * apply says nothing of it. */
-static void interval(struct arena *a, struct metric *m, const double *drawn, size_t n)
-{
-	double *samples = arena_array(a, n, sizeof *samples);
-
-	size_t finite = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (isfinite(drawn[i]))
-			samples[finite++] = drawn[i];
-	quantile_sort(samples, finite);
-	m->lo = finite ? quantile_sorted(samples, finite, 0.1) : NAN;
-	m->hi = finite ? quantile_sorted(samples, finite, 0.9) : NAN;
-}
+#include "sim/stats/band.h"
 
 /* Powers and prices may be less sure than the times that they are multiplied with. */
 static enum provenance metric_from(const struct job_run *r, size_t metric)
@@ -125,18 +109,21 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (size_t i = 0; i < metrics_n(); i++) {
 		const struct metric_info *m = metric_at(i);
 		const struct job_run *r = &p->jobs[m->job];
+		struct band band;
 
 		if ((asked && !asked[i]) || isnan(metric_value(value, m)))
 			continue;
-		metrics[n] = (struct metric){.name = m->name,
-					     .unit = m->unit,
-					     .value = metric_value(value, m),
-					     .from = metric_from(r, metric_index(m)),
-					     .ci = r->type->chance ? r->type->chance(r, metric_index(m)) : 0,
-					     .less = m->less,
-					     .drawn = samples[m->job][metric_index(m)]};
-		interval(a, &metrics[n], metrics[n].drawn, d->n);
-		n++;
+		metrics[n] =
+			(struct metric){.name = m->name,
+					.unit = m->unit,
+					.value = metric_value(value, m),
+					.from = metric_from(r, metric_index(m)),
+					.ci = r->type->ci_half ? r->type->ci_half(r, metric_index(m)) : 0,
+					.less = m->less,
+					.drawn = samples[m->job][metric_index(m)]};
+		band = band_of(metrics[n].value, metrics[n].drawn, d->n);
+		metrics[n].lo = band.lo;
+		metrics[n++].hi = band.hi;
 	}
 	return n;
 }

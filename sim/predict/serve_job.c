@@ -7,6 +7,7 @@
 
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
+#include "sim/predict/serve_words.h"
 #include "sim/serve/service.h"
 #include "sim/step/program.h"
 #include "sim/step/queue.h"
@@ -222,7 +223,7 @@ static void values(const struct job_run *r, void *room, const struct conditions 
 	fill(r, &m, c, of);
 }
 
-static double chance(const struct job_run *r, size_t metric)
+static double ci_half(const struct job_run *r, size_t metric)
 {
 	const struct service_summary *m = &((const struct serve_state *)r->state)->calibrated;
 
@@ -317,41 +318,14 @@ static const struct service_summary *calibrated(const struct job_run *r)
 	return &((const struct serve_state *)r->state)->calibrated;
 }
 
-/* Parts of the mean time of a request. */
-struct spent {
-	double queue, prefill, decode; /* shares */
-};
-
-static struct spent spent(const struct service_summary *m)
-{
-	const double all =
-		m->of[SERVICE_QUEUE_MEAN] + m->of[SERVICE_PREFILL_MEAN] + m->of[SERVICE_DECODE_MEAN];
-
-	return (struct spent){m->of[SERVICE_QUEUE_MEAN] / all, m->of[SERVICE_PREFILL_MEAN] / all,
-			      m->of[SERVICE_DECODE_MEAN] / all};
-}
-
-static bool cache_is_full(const struct service_summary *m)
-{
-	return m->of[SERVICE_KV_SHARE] > 0.8 || m->of[SERVICE_PREEMPTIONS] > 0.01;
-}
-
 static const char *bound(struct arena *a, const struct job_run *r)
 {
-	const struct service_summary *m = calibrated(r);
-	const struct spent t = spent(m);
-	const char *queue = cache_is_full(m) ? "KV cache" : "a seat";
+	return serve_words_bound(a, calibrated(r));
+}
 
-	if (m->overloaded)
-		return isnan(m->of[SERVICE_OFFERED])
-			       ? "overloaded"
-			       : arena_printf(a, "overloaded: %.2f times the work it can do",
-					      m->of[SERVICE_OFFERED]);
-	if (t.queue >= t.prefill && t.queue >= t.decode)
-		return arena_printf(a, "waiting for %s (%.0f %% of the time)", queue, t.queue * 100);
-	if (t.prefill >= t.decode)
-		return arena_printf(a, "prefill (%.0f %% of the time)", t.prefill * 100);
-	return arena_printf(a, "decode (%.0f %% of the time)", t.decode * 100);
+static void remark(struct str *out, const struct job_run *r)
+{
+	serve_words_remark(out, ((const struct serve_state *)r->state)->service, calibrated(r));
 }
 
 static size_t busy(struct arena *a, const struct job_run *r, struct busy_row *rows)
@@ -381,76 +355,6 @@ static void verdict(struct str *out, const struct job_run *r, const struct job_r
 		str_addf(out, "serving pays: the load is too much for one machine (%s) and not for these",
 			 alone->at->assignment->name);
 	}
-}
-
-static int64_t seats(const struct job_run *r)
-{
-	const struct service *s = ((const struct serve_state *)r->state)->service;
-	int64_t n = 0;
-
-	for (size_t i = 0; i < service_servers(s); i++)
-		if (service_pool(s, i) != POOL_PREFILL)
-			n += service_seats(service_settings(s, i));
-	return n;
-}
-
-static void say_overload(struct str *out, const struct service_summary *m)
-{
-	str_addf(out, "more requests come than are served, %.3g more wait every second",
-		 m->of[SERVICE_GROWTH]);
-	if (isfinite(m->of[SERVICE_OFFERED]))
-		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
-	str_addf(out, "; it serves %.3g a second; TTFT and E2EL hang on how long this lasts and are left out",
-		 m->of[SERVICE_REQUESTS_PER_S]);
-}
-
-/* Rows that a load with `skip_failed` passes over. */
-static void say_skipped(struct str *out, const struct trace_skipped *s)
-{
-	const unsigned long long n = s->no_prompt + s->no_answer;
-
-	if (!n)
-		return;
-	str_addf(out, "; %llu row%s of the trace %s passed over ('skip_failed'): ", n, n == 1 ? "" : "s",
-		 n == 1 ? "is" : "are");
-	if (s->no_answer)
-		str_addf(out, "%llu without an answer%s", (unsigned long long)s->no_answer,
-			 s->no_prompt ? ", " : "");
-	if (s->no_prompt)
-		str_addf(out, "%llu without a prompt", (unsigned long long)s->no_prompt);
-}
-
-/* What the time goes into, and what would change that. */
-static void say_times(struct str *out, const struct job_run *r, const struct service_summary *m)
-{
-	const struct spent t = spent(m);
-
-	str_addf(out, "a request waits %.0f %% of its time, is read in %.0f %% and answered in %.0f %%",
-		 t.queue * 100, t.prefill * 100, t.decode * 100);
-	if (t.queue >= 0.1 && cache_is_full(m))
-		str_addf(out, "; the KV cache is %.0f %% full: more memory or a smaller KV format seats more",
-			 m->of[SERVICE_KV_SHARE] * 100);
-	else if (t.queue >= 0.1)
-		str_addf(out,
-			 "; %lld seats are the limit while the KV cache is %.0f %% full: more of them "
-			 "shorten the wait and slow each answer",
-			 (long long)seats(r), m->of[SERVICE_KV_SHARE] * 100);
-	if (m->stop == STEADY_LIMIT)
-		str_addf(out, "; after %llu requests it is still not sure whether its bounds hold",
-			 (unsigned long long)m->requests * (unsigned long long)m->replications);
-	if (m->of[SERVICE_REFUSED] > 0)
-		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
-}
-
-static void remark(struct str *out, const struct job_run *r)
-{
-	const struct service_summary *m = calibrated(r);
-
-	if (m->overloaded)
-		say_overload(out, m);
-	else
-		say_times(out, r, m);
-	say_skipped(out, &m->skipped);
 }
 
 static const char *lacks(const struct world *w, size_t metric)
@@ -506,7 +410,7 @@ const struct job_type serve_job = {
 	.scratch = scratch,
 	.values = values,
 	.from = from,
-	.chance = chance,
+	.ci_half = ci_half,
 	.paired = paired,
 	.bound = bound,
 	.busy = busy,

@@ -102,18 +102,18 @@ static struct served_server server_of(struct arena *a, const struct served *s, s
 	const char *machines = machines_text(a, s->service, i), *rules = rules_names[set->rules];
 	const char *part = s->at->assignment->serving.servers[i].part->name;
 	const char *point = strstr(part, ": "), *own = s->servers_n > 1 && point ? NULL : machines;
-	const int64_t seats = service_seats(set);
+	const int64_t max_running = service_max_running(set);
 
 	if (!own)
 		for (own = point + 2; (point = strstr(own, ": ")) != NULL; own = point + 2)
 			;
-	return (struct served_server){.name = own,
-				      .sub = arena_printf(a, "%s%s%s, %lld seat%s",
-							  s->servers_n > 1 ? machines : "",
-							  s->servers_n > 1 ? ", " : "", rules,
-							  (long long)seats, seats == 1 ? "" : "s"),
-				      .seats = seats,
-				      .kv_blocks = set->kv_blocks};
+	return (struct served_server){
+		.name = own,
+		.sub = arena_printf(a, "%s%s%s, %lld slot%s", s->servers_n > 1 ? machines : "",
+				    s->servers_n > 1 ? ", " : "", rules, (long long)max_running,
+				    max_running == 1 ? "" : "s"),
+		.max_running = max_running,
+		.kv_blocks = set->kv_blocks};
 }
 
 int served_make(struct arena *a, const struct placement *at, const volatile int *stop, struct served *s,
@@ -230,7 +230,7 @@ static void ended(void *self, const struct request *r, const struct request_time
 			       .recomputed = x->recomputed,
 			       .preemptions = x->preemptions,
 			       .arrive_ns = r->arrive_ns,
-			       .seated_ns = x->seated_ns,
+			       .admitted_ns = x->admitted_ns,
 			       .first_ns = x->first_ns,
 			       .last_ns = x->last_ns,
 			       .end_ns = x->end_ns,

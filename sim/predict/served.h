@@ -13,10 +13,10 @@
 struct service;
 
 struct served_server {
-	const char *name;  /* "m4pro", "replica 2" */
-	const char *sub;   /* "llama.cpp, 4 seats" */
-	int64_t seats;     /* requests that run at once */
-	int64_t kv_blocks; /* 0: no bound */
+	const char *name;    /* "m4pro", "replica 2" */
+	const char *sub;     /* "llama.cpp, 4 slots" */
+	int64_t max_running; /* requests that run at once */
+	int64_t kv_blocks;   /* 0: no bound */
 };
 
 /* Iterations that follow one another and are alike: in each of them `decodes` requests get a token. */
@@ -40,7 +40,7 @@ struct served_request { /* a time that never came is -1 */
 	const char *class_name, *end; /* "done", "refused" */
 	size_t server;                /* the one that gave the answer */
 	int64_t prompt, tokens, cached, recomputed, preemptions;
-	sim_ns arrive_ns, seated_ns, first_ns, last_ns, end_ns;
+	sim_ns arrive_ns, admitted_ns, first_ns, last_ns, end_ns;
 	sim_ns sent_ns, moved_ns; /* its KV cache's transfer to another server */
 };
 

@@ -33,7 +33,7 @@ struct view {
 	struct time_axis time;
 	double y;      /* the next row begins here */
 	size_t merged; /* columns that a bar of work stands for */
-	bool seen[LOOKS], seats;
+	bool seen[LOOKS], max_running;
 };
 
 /* ---- heights over time ---- */
@@ -204,19 +204,19 @@ static void add_mean(struct str *out, double value)
 		columns_number(out, value);
 }
 
-static void draw_seats(struct view *v, size_t server, size_t n, double most, double height)
+static void draw_max_running(struct view *v, size_t server, size_t n, double most, double height)
 {
 	const struct stroke dashes = {.color = "#333333", .width = 0.8, .dashed = true};
-	int64_t seats = 0;
+	int64_t max_running = 0;
 	double y;
 
 	for (size_t i = server; i < server + n; i++)
-		seats += v->p->servers[i].seats;
-	if ((double)seats > most)
+		max_running += v->p->servers[i].max_running;
+	if ((double)max_running > most)
 		return;
-	y = v->y + height * (1 - (double)seats / most);
+	y = v->y + height * (1 - (double)max_running / most);
 	canvas_line(&v->canvas, (struct point){PAGE_LEFT, y}, (struct point){PAGE_RIGHT, y}, &dashes, NULL);
-	v->seats = true;
+	v->max_running = true;
 }
 
 /* Requests of servers `server` to server + n - 1: those that run, and on top those that wait. */
@@ -247,7 +247,7 @@ static void draw_requests(struct view *v, size_t server, size_t n)
 			s.top[k][i] *= requests_h / most;
 	draw_frame(v, requests_h);
 	stack_draw(&v->canvas, &s, looks, v->seen);
-	draw_seats(v, server, n, most, requests_h);
+	draw_max_running(v, server, n, most, requests_h);
 	draw_scale(v, requests_h, most, "");
 	str_add(&sub, "mean ");
 	add_mean(&sub, mean(v, sum.running_ns));
@@ -361,10 +361,10 @@ static size_t draw_legend(struct view *v, double y)
 								     .text = looks[k].letter,
 								     .text_size = 8},
 							     .text = looks[k].word};
-	if (v->seats)
+	if (v->max_running)
 		entries[n++] =
 			(struct legend_entry){.stroke = {.color = "#333333", .width = 0.8, .dashed = true},
-					      .text = "seats: requests that may run at once"};
+					      .text = "slots: requests that may run at once"};
 	return legend_draw(&v->canvas, entries, n, PAGE_LEFT, PAGE_PLOT_W, y);
 }
 

@@ -120,8 +120,8 @@ static void add_request(void *self, const struct served_request *r)
 		 ",\"cached_tokens\":%" PRId64 ",\"recomputed_tokens\":%" PRId64 ",\"preemptions\":%" PRId64
 		 "}}",
 		 r->end, r->prompt, r->tokens, r->cached, r->recomputed, r->preemptions);
-	add_phase(t, r, "queue", r->arrive_ns, r->seated_ns);
-	add_phase(t, r, "prefill", r->seated_ns, r->first_ns);
+	add_phase(t, r, "queue", r->arrive_ns, r->admitted_ns);
+	add_phase(t, r, "prefill", r->admitted_ns, r->first_ns);
 	add_phase(t, r, "decode", r->first_ns, r->last_ns);
 	add_edge(t, r, "e", "request", "request", r->end_ns);
 	str_add(t->events.out, "}");

@@ -24,7 +24,7 @@ struct arrivals {
 	const struct serve *s;
 	struct arena arena;
 	struct conversation_class *classes;
-	double *upto; /* cumulative chance that a conversation is of a class */
+	double *upto; /* cumulative probability that a conversation is of a class */
 	size_t classes_n;
 	struct conversations conversations;
 	struct rng *of_gap, *of_class, *of_pause;

@@ -15,6 +15,7 @@
 #include "sim/hw/serving.h"
 #include "sim/place/footprint.h"
 #include "sim/serve/batch_time.h"
+#include "sim/serve/settings.h"
 #include "sim/step/run.h"
 
 struct batch_cost; /* opaque */
@@ -46,11 +47,14 @@ struct batch_kv {
 	int64_t tokens;                 /* that fit; 0: the weights alone do not */
 	int64_t block, blocks;          /* tokens of a block, and how many blocks there are */
 	int64_t state_blocks; /* of them that a sequence takes for its recurrent states; 0: they are apart */
+	struct kv_groups groups;
 };
-struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how);
+/* whole: the server neither drafts nor hands caches over. Else vLLM keeps whole contexts in windowed layers too. */
+struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how, bool whole);
 
-/* What a replica whose cache has so many tokens takes of a machine, against what its server may take. */
+/* What a replica with that cache takes of a machine, or with one of a block where kv->tokens is 0, against what its
+ * server may take. */
 struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
-				 int64_t tokens);
+				 const struct batch_kv *kv);
 
 #endif

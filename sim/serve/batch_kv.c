@@ -159,16 +159,106 @@ static bool pool_of(const struct placement *at, const struct serving *how, size_
 	return true;
 }
 
+/*
+ * vLLM's blocks of a model with sliding windows: layers that see all and layers with the window fall into groups of
+ * equal size, as above, and the tables of windowed groups give blocks back.
+ *
+ * Not in one pool: models whose layers have pages of several sizes, several windows, or attention in chunks, for which
+ * vLLM turns it off (VllmConfig.__post_init__() in vllm/config/vllm.py of vllm-project/vllm@000fc94b); there all layers
+ * keep whole contexts.
+ */
+struct layers {
+	int64_t full, windowed, window; /* layers of either sort; the window, tokens */
+	double token_B;                 /* of one layer */
+	bool alike;
+};
+
+enum { ANY_MACHINE = -1 };
+
+static void count_layer(const struct model *m, struct part part, double token_B, struct layers *n)
+{
+	const int64_t window = part_window(m, part);
+	const bool first = n->full + n->windowed == 0, first_window = !n->windowed;
+
+	*(window ? &n->windowed : &n->full) += 1;
+	if (part_attention(m, part)->chunk || (!first && token_B != n->token_B) ||
+	    (window && !first_window && window != n->window))
+		n->alike = false;
+	n->window = window ? window : n->window;
+	n->token_B = token_B;
+}
+
+/* Those whose caches a machine holds a part of, or of the whole model. */
+static struct layers layers_of(const struct placement *at, int64_t machine)
+{
+	const struct world *w = at->world;
+	struct layers n = {.alike = true};
+
+	for (size_t b = 0; b < at->blocks_n; b++) {
+		const struct part part = model_block(w->model, b).part;
+		const size_t on = machine == ANY_MACHINE ? 0 : (size_t)machine;
+		const struct model *m = shard_group_model(w, &at->shard_groups[PHASE_DECODE][b], on);
+		const double share = machine == ANY_MACHINE ? 1 : footprint_share(at, PHASE_DECODE, b, on);
+
+		if (part.role != ROLE_ATTENTION || share <= 0)
+			continue;
+		n.alike = n.alike && !part_recurrent(m, part);
+		if (part_kv_numbers(m, part) > 0)
+			count_layer(m, part,
+				    (part_cache_of_all(m, part) ? 1 : share) *
+					    format_bytes((enum format_id)w->scenario->precision.kv,
+							 part_kv_numbers(m, part)),
+				    &n);
+	}
+	return n;
+}
+
+/* As many layers in a group as there are of the rarer sort, or, where both are about as many, of the other. */
+static int64_t group_size(int64_t a, int64_t b)
+{
+	const int64_t least = a < b ? a : b, most = a + b - least;
+
+	return least == 0 || 2 * most < 3 * least ? most : least;
+}
+
+static bool windowed(const struct placement *at, const struct serving *how, bool whole, struct kv_groups *g)
+{
+	const struct layers n = layers_of(at, ANY_MACHINE);
+	const int64_t size = group_size(n.full, n.windowed);
+
+	if (how->scheduler != SERVING_VLLM || how->radix || how->reserve || at->draft || !whole || !n.alike ||
+	    !n.windowed)
+		return false;
+	*g = (struct kv_groups){groups(n.full, size), groups(n.windowed, size), n.window};
+	return true;
+}
+
+/* Bytes of a token in a table of every group, what pads a group to the size of the others included. */
+static double padded_token_B(const struct placement *at, size_t machine, const struct kv_groups *g)
+{
+	const struct layers n = layers_of(at, (int64_t)machine);
+	const int64_t full = g->full ? groups(n.full, g->full) : 0,
+		      in_window = groups(n.windowed, g->windowed);
+
+	return (double)((g->full + g->windowed) * (full > in_window ? full : in_window)) * n.token_B;
+}
+
+static double each_token_B(const struct placement *at, size_t machine, const struct kv_groups *g)
+{
+	return g->windowed ? padded_token_B(at, machine, g) : all_token_B(at, machine);
+}
+
 struct footprint batch_footprint(const struct placement *at, const struct serving *how, size_t machine,
-				 int64_t tokens)
+				 const struct batch_kv *kv)
 {
 	struct pool pool;
 	/* states are in the pool, or set apart for all sequences */
 	const bool pooled = pool_of(at, how, machine, &pool);
 	const double apart = pooled ? 0 : (double)how->seqs * state_B(at, machine);
+	const int64_t tokens = kv->tokens ? kv->tokens : how->block;
 
 	return (struct footprint){.weights_B = weights_B(at, machine),
-				  .kv_B = (double)tokens * all_token_B(at, machine) + apart,
+				  .kv_B = (double)tokens * each_token_B(at, machine, &kv->groups) + apart,
 				  .activations_B = activations_B(at, how, machine),
 				  .usable_B = allowed_B(at, how, machine)};
 }
@@ -197,28 +287,32 @@ static void add_pool(const struct placement *at, const struct serving *how, size
 static void add_machine(const struct placement *at, const struct serving *how, size_t machine,
 			struct batch_kv *kv)
 {
-	const double full = token_B(at, machine, false), windowed = token_B(at, machine, true);
+	const double full = token_B(at, machine, false), in_window = token_B(at, machine, true);
 	const double draft =
 		at->draft ? token_B(at->draft, machine, false) + token_B(at->draft, machine, true) : 0;
-	const double state = state_B(at, machine), each = full + windowed + draft,
+	const double state = state_B(at, machine),
+		     each = kv->groups.windowed ? padded_token_B(at, machine, &kv->groups)
+						: full + in_window + draft,
 		     bytes = budget_B(at, how, machine) - (double)how->seqs * state;
 	const int64_t tokens = each <= 0 ? INT64_MAX : bytes < each ? 0 : (int64_t)(bytes / each);
 
 	kv->state_B += state;
-	kv->token_B += each;
+	kv->token_B += full + in_window + draft;
 	kv->window_B[0] += full + draft;
-	kv->window_B[1] += windowed;
+	kv->window_B[1] += in_window;
 	if (each > 0 && tokens < kv->tokens) {
 		kv->tokens = tokens;
 		kv->bytes = fmax(0, bytes);
 	}
 }
 
-struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how)
+struct batch_kv batch_kv_of(const struct placement *at, const struct serving *how, bool whole)
 {
-	struct batch_kv kv = {.tokens = INT64_MAX, .block = how->block > 0 ? how->block : 1};
+	struct batch_kv kv = {
+		.tokens = INT64_MAX, .block = how->block > 0 ? how->block : 1, .groups = {.full = 1}};
 	struct pool pool;
 
+	(void)windowed(at, how, whole, &kv.groups);
 	for (size_t m = 0; m < at->world->machines_n; m++)
 		if (pool_of(at, how, m, &pool))
 			add_pool(at, how, m, &pool, &kv);
@@ -228,5 +322,6 @@ struct batch_kv batch_kv_of(const struct placement *at, const struct serving *ho
 		kv.tokens = how->context;
 	kv.blocks = kv.tokens / kv.block;
 	kv.tokens = kv.blocks > kv.state_blocks ? kv.blocks * kv.block : 0;
+	kv.blocks *= kv.groups.full + kv.groups.windowed;
 	return kv;
 }

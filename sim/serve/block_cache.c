@@ -22,6 +22,7 @@ struct entry {
 
 struct block_cache {
 	int64_t block, total;
+	struct kv_groups groups;
 	VEC(struct entry) entries;
 	uint32_t spare, first, last;
 	struct name_table named;
@@ -148,6 +149,68 @@ int64_t block_cache_covered(const struct block_cache *c, const struct request *r
 
 /* ---- finding and holding ---- */
 
+/* Every group's block of a name is another one. */
+static uint64_t in_group(uint64_t hash, int64_t group)
+{
+	return group ? name_mix(hash, (uint64_t)group) : hash;
+}
+
+/* The entry of a block that is in the cache. */
+static uint32_t entry_of(const struct block_cache *c, uint64_t hash, int64_t group)
+{
+	return name_table_find(&c->named, in_group(hash, group));
+}
+
+/* In all groups from..to - 1? Adds to *unused. */
+static bool there(const struct block_cache *c, uint64_t hash, int64_t from, int64_t to, int64_t *unused)
+{
+	int64_t free = 0;
+
+	for (int64_t g = from; g < to; g++) {
+		const uint32_t e = entry_of(c, hash, g);
+
+		if (e == NONE)
+			return false;
+		free += !c->entries.at[e].users;
+	}
+	*unused += free;
+	return true;
+}
+
+/* From the right, blocks in a row as many as the next token sees; or all from the beginning. */
+static int64_t seen_by_windows(const struct block_cache *c, const uint64_t *hashes, int64_t n)
+{
+	const struct kv_groups *g = &c->groups;
+	const int64_t need = (g->window - 1 + c->block - 1) / c->block;
+	int64_t row = 0, ignored;
+
+	for (int64_t i = n - 1; i >= 0; i--) {
+		row = there(c, hashes[i], g->full, g->full + g->windowed, &ignored) ? row + 1 : 0;
+		if (row && row >= need)
+			return i + row;
+	}
+	return row;
+}
+
+static int64_t find_in_windows(const struct block_cache *c, const struct request *r, int64_t n,
+			       int64_t *unused)
+{
+	const struct kv_groups *g = &c->groups;
+	uint64_t *hashes = xmalloc((size_t)n * sizeof *hashes);
+	struct names names = names_of(r);
+
+	for (int64_t i = 0; i < n && next_name(&names, c->block); i++)
+		hashes[i] = names.hash;
+	n = seen_by_windows(c, hashes, n);
+	*unused = 0;
+	for (int64_t i = 0; i < n; i++)
+		(void)there(c, hashes[i], 0, g->full, unused);
+	for (int64_t i = kv_passed(g, c->block, n * c->block); i < n; i++)
+		(void)there(c, hashes[i], g->full, g->full + g->windowed, unused);
+	free(hashes);
+	return n;
+}
+
 int64_t block_cache_find(const struct block_cache *c, const struct request *r, int64_t most, int64_t *unused)
 {
 	struct names n = names_of(r);
@@ -157,77 +220,92 @@ int64_t block_cache_find(const struct block_cache *c, const struct request *r, i
 	*unused = 0;
 	if (most > covered)
 		most = covered;
-	for (; found < most && next_name(&n, c->block); found++) {
-		const uint32_t e = name_table_find(&c->named, n.hash);
-
-		if (e == NONE)
-			break;
-		*unused += !c->entries.at[e].users;
-	}
-	return found;
+	while (found < most && next_name(&n, c->block) && there(c, n.hash, 0, c->groups.full, unused))
+		found++;
+	return c->groups.windowed && found > 0 ? find_in_windows(c, r, found, unused) : found;
 }
 
-int64_t block_cache_hold(struct block_cache *c, const struct request *r, int64_t n)
+/* The first group, windowed groups included, that has the i-th block of a range. */
+static int64_t group_from(const struct block_cache *c, struct block_range range, int64_t i)
+{
+	return i >= range.full ? 0 : c->groups.full;
+}
+
+static int64_t group_to(const struct block_cache *c, struct block_range range, int64_t i)
+{
+	return i >= range.windowed ? c->groups.full + c->groups.windowed : c->groups.full;
+}
+
+static int64_t use(struct block_cache *c, uint32_t e)
+{
+	if (c->entries.at[e].users++)
+		return 0;
+	unlink_entry(c, e);
+	return 1;
+}
+
+int64_t block_cache_hold(struct block_cache *c, const struct request *r, struct block_range range)
 {
 	struct names names = names_of(r);
 	int64_t free = 0;
 
-	for (int64_t i = 0; i < n && next_name(&names, c->block); i++) {
-		const uint32_t e = name_table_find(&c->named, names.hash);
-
-		if (!c->entries.at[e].users++) {
-			unlink_entry(c, e);
-			free++;
-		}
-	}
+	for (int64_t i = 0; i < range.to && next_name(&names, c->block); i++)
+		for (int64_t g = group_from(c, range, i); g < group_to(c, range, i); g++)
+			free += use(c, entry_of(c, names.hash, g));
 	return free;
 }
 
-int64_t block_cache_name(struct block_cache *c, const struct request *r, int64_t from, int64_t to,
+static uint32_t add_named(struct block_cache *c, uint64_t name)
+{
+	const uint32_t e = new_entry(c);
+
+	c->entries.at[e].name = name;
+	c->entries.at[e].users = 1;
+	name_table_put(&c->named, name, e);
+	return e;
+}
+
+int64_t block_cache_name(struct block_cache *c, const struct request *r, struct block_range range,
 			 int64_t *freed)
 {
 	struct names names = names_of(r);
-	int64_t there = 0;
+	int64_t spare = 0;
 
 	*freed = 0;
-	for (int64_t i = 0; i < to && next_name(&names, c->block); i++) {
-		uint32_t e;
+	for (int64_t i = 0; i < range.to && next_name(&names, c->block); i++)
+		for (int64_t g = group_from(c, range, i); g < group_to(c, range, i); g++) {
+			const uint32_t e = entry_of(c, names.hash, g);
 
-		if (i < from)
-			continue;
-		e = name_table_find(&c->named, names.hash);
-		if (e == NONE) {
-			e = new_entry(c);
-			c->entries.at[e].name = names.hash;
-			name_table_put(&c->named, names.hash, e);
-		} else {
-			there++;
-			if (!c->entries.at[e].users) {
-				unlink_entry(c, e);
-				++*freed;
+			if (e == NONE) {
+				(void)add_named(c, in_group(names.hash, g));
+				continue;
 			}
+			spare++;
+			*freed += use(c, e);
 		}
-		c->entries.at[e].users++;
-	}
-	return there;
+	return spare;
 }
 
 /* From the first to the last the names are known only by going through the chain; they are freed from the
- * last to the first. */
-int64_t block_cache_drop(struct block_cache *c, const struct request *r, int64_t n)
+ * last to the first, the last group before the others. */
+int64_t block_cache_drop(struct block_cache *c, const struct request *r, struct block_range range)
 {
 	struct names names = names_of(r);
-	uint32_t *held = xmalloc((size_t)n * sizeof *held);
+	uint64_t *hashes = xmalloc((size_t)range.to * sizeof *hashes);
 	int64_t free_now = 0;
 
-	for (int64_t i = 0; i < n && next_name(&names, c->block); i++)
-		held[i] = name_table_find(&c->named, names.hash);
-	while (n-- > 0)
-		if (!--c->entries.at[held[n]].users) {
-			append(c, held[n]);
-			free_now++;
+	for (int64_t i = 0; i < range.to && next_name(&names, c->block); i++)
+		hashes[i] = names.hash;
+	for (int64_t g = c->groups.full + c->groups.windowed; g-- > 0;)
+		for (int64_t i = range.to; i-- > (g < c->groups.full ? range.full : range.windowed);) {
+			const uint32_t e = entry_of(c, hashes[i], g);
+
+			if (!--c->entries.at[e].users) {
+				append(c, e);
+				free_now++;
+			}
 		}
-	free(held);
+	free(hashes);
 	return free_now;
 }
 
@@ -241,11 +319,12 @@ static void reset(struct block_cache *c)
 	block_cache_give(c, c->total);
 }
 
-struct block_cache *block_cache_new(int64_t block, int64_t total)
+struct block_cache *block_cache_new(int64_t block, int64_t total, const struct kv_groups *groups)
 {
 	struct block_cache *c = xcalloc(1, sizeof *c);
 
 	c->block = block;
+	c->groups = *groups;
 	c->total = total;
 	reset(c);
 	return c;

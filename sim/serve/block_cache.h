@@ -7,32 +7,43 @@
  * block before its first. get_new_blocks(), touch(), free_blocks() and _maybe_evict_cached_block() in
  * vllm/v1/core/block_pool.py, read at commit 002f34915134cfd1a7d6ed777edd67dcc2289466.
  *
- * One difference: where two sequences compute the same block at a time, vLLM keeps both copies; here the
- * later one gives its copy back.
+ * Each group of layers has blocks of its own, named apart: BlockHashWithGroupId in kv_cache_utils.py beside it. A
+ * windowed group is asked for the blocks that the next token sees alone (SlidingWindowManager.
+ * find_longest_cache_hit() in vllm/v1/core/single_type_kv_cache_manager.py, read at commit
+ * 00b08dc44519a82cbdd9061d92d1226985094622), and a sequence lets go of those that no later token sees.
+ *
+ * Two differences: where two sequences compute the same block at a time, vLLM keeps both copies; here the later one
+ * gives its copy back. And what a sequence frees goes group by group, blocks without a name before named ones.
  */
 #ifndef SIM_SERVE_BLOCK_CACHE_H
 #define SIM_SERVE_BLOCK_CACHE_H
 #include "sim/serve/request.h"
+#include "sim/serve/settings.h"
 
 struct block_cache; /* opaque */
 
 /* A cache of `total` blocks, all free and without a name. */
-struct block_cache *block_cache_new(int64_t block, int64_t total);
+struct block_cache *block_cache_new(int64_t block, int64_t total, const struct kv_groups *groups);
 void block_cache_free(struct block_cache *c);
 void block_cache_clear(struct block_cache *c); /* the machine has lost its memory; nothing may be in use */
 
-/* Whole blocks of the prompt's beginning that are there, at most `most`; *unused of them nobody uses. */
+/* Whole blocks of tokens of the prompt's beginning that are there in every group as far as the next token sees,
+ * at most `most`; *unused: the blocks, of all groups, that nobody uses. */
 int64_t block_cache_find(const struct block_cache *c, const struct request *r, int64_t most, int64_t *unused);
-/* The first n are used by one more; returns how many of them were free. n <= block_cache_find(). */
-int64_t block_cache_hold(struct block_cache *c, const struct request *r, int64_t n);
-/* Blocks from..to - 1 of the text have been computed, all covered by its chain (block_cache_covered()). They
- * get their names and are held; returns how many were there already, so that the caller's copies are spare.
- */
-int64_t block_cache_name(struct block_cache *c, const struct request *r, int64_t from, int64_t to,
+/* Blocks of a text by their number: those of full groups from `full` on, of windowed ones from `windowed` on, up to
+ * but not including `to`. */
+struct block_range {
+	int64_t full, windowed, to;
+};
+/* They are used by one more; returns how many of them were free. block_cache_find() has found them. */
+int64_t block_cache_hold(struct block_cache *c, const struct request *r, struct block_range range);
+/* They have been computed, all covered by the text's chain (block_cache_covered()). They get their names and are
+ * held; returns how many were there already, so that the caller's copies are spare. *freed of those were free. */
+int64_t block_cache_name(struct block_cache *c, const struct request *r, struct block_range range,
 			 int64_t *freed);
 int64_t block_cache_covered(const struct block_cache *c, const struct request *r, int64_t tokens);
-/* The first n are used by one less; returns how many of them are free now. */
-int64_t block_cache_drop(struct block_cache *c, const struct request *r, int64_t n);
+/* They are used by one less; returns how many of them are free now. */
+int64_t block_cache_drop(struct block_cache *c, const struct request *r, struct block_range range);
 
 void block_cache_take(struct block_cache *c, int64_t n); /* n free blocks are taken for something new */
 void block_cache_give(struct block_cache *c, int64_t n); /* n blocks without a name are free */

@@ -48,6 +48,12 @@ static void count(struct logbuckets *b, size_t index, uint64_t more)
 	row_at(b, index >> LOGBUCKETS_BITS)[index & (PARTS - 1)] += more;
 }
 
+/* Apart, so that the usual way through logbuckets_add() calls nothing. */
+static __attribute__((noinline)) void count_in_new_row(struct logbuckets *b, size_t index, uint64_t more)
+{
+	count(b, index, more);
+}
+
 static uint64_t counted(const struct logbuckets *b, size_t index)
 {
 	const uint64_t *row = b->rows[index >> LOGBUCKETS_BITS];
@@ -63,13 +69,21 @@ static void widen(struct logbuckets *b, int64_t low, int64_t high)
 
 void logbuckets_add(struct logbuckets *b, int64_t value, uint64_t weight)
 {
+	size_t index;
+	uint64_t *row;
+
 	BUG_ON(value < 0);
 	if (!weight)
 		return;
 	widen(b, value, value);
-	count(b, logbuckets_index(value), weight);
 	b->n += weight;
 	b->sum += (wide_int)value * (int64_t)weight;
+	index = logbuckets_index(value);
+	row = b->rows[index >> LOGBUCKETS_BITS];
+	if (row)
+		row[index & (PARTS - 1)] += weight;
+	else
+		count_in_new_row(b, index, weight);
 }
 
 /* How many terms from value on, at most n, lie in value's bucket. */

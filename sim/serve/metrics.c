@@ -176,7 +176,7 @@ static void add_answered(struct metrics *m, const struct request *r, const struc
 	const struct answered a = {.arrive_ns = r->arrive_ns,
 				   .ttft_ns = t->first_ns - r->arrive_ns,
 				   .e2el_ns = t->last_ns - r->arrive_ns,
-				   .queue_ns = t->seated_ns - r->arrive_ns,
+				   .queue_ns = t->admitted_ns - r->arrive_ns,
 				   .prompt = (uint32_t)r->prompt,
 				   .tokens = (uint32_t)t->tokens,
 				   .cached = (uint32_t)t->cached,
@@ -320,11 +320,22 @@ static struct metrics_spread spread_of_buckets(const struct logbuckets *b, doubl
 	return s;
 }
 
-static struct metrics_spread spread_of(double *x, size_t n)
+static void add_quantiles(double *x, size_t n, struct metrics_spread *s)
 {
 	static const double shares[] = {0.50, 0.90, 0.95, 0.99};
+	double at[ARRAY_LEN(shares)];
+
+	quantile_several(x, n, shares, ARRAY_LEN(shares), at);
+	s->p50 = at[0];
+	s->p90 = at[1];
+	s->p95 = at[2];
+	s->p99 = at[3];
+}
+
+static struct metrics_spread spread_of(const double *x, size_t n)
+{
 	struct metrics_spread s = {n, NAN, NAN, NAN, NAN, NAN, NAN};
-	double sum = 0, at[ARRAY_LEN(shares)];
+	double sum = 0;
 
 	if (!n)
 		return s;
@@ -334,11 +345,6 @@ static struct metrics_spread spread_of(double *x, size_t n)
 		s.max = x[i] > s.max ? x[i] : s.max;
 	}
 	s.mean = sum / (double)n;
-	quantile_several(x, n, shares, ARRAY_LEN(shares), at);
-	s.p50 = at[0];
-	s.p90 = at[1];
-	s.p95 = at[2];
-	s.p99 = at[3];
 	return s;
 }
 
@@ -353,6 +359,8 @@ static struct metrics_spread latency_spread(const struct metrics *m, enum metric
 		return spread_of_buckets(&m->sketch[which], 1e-9);
 	n = metrics_series(m, which, class_id, cut_ns, &x);
 	s = spread_of(x, n);
+	if (n && which != LATENCY_PREFILL)
+		add_quantiles(x, n, &s);
 	free(x);
 	return s;
 }

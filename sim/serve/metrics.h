@@ -60,7 +60,7 @@ struct metrics_summary {
 	/* of requests that left in that time, all classes */
 	uint64_t done, refused, truncated, unfinished;
 	double requests_per_s, output_tok_per_s, total_tok_per_s, goodput_per_s;
-	/* of requests that were sent in that time */
+	/* of requests that were sent in that time; of LATENCY_PREFILL no quantiles */
 	struct metrics_spread latency[LATENCY_N], itl;
 	double stalls;                                 /* gaps above ten times the median gap */
 	double preemptions;                            /* per request */

@@ -1,4 +1,4 @@
-/* replica.c - see replica.h: time, plans and arrivals; seats.c has what happens to one request. */
+/* replica.c - see replica.h: time, plans and arrivals; running.c has what happens to one request. */
 #include "sim/serve/replica.h"
 
 #include <math.h>
@@ -27,6 +27,7 @@ void replica_start(struct replica *p)
 	p->waiting.by_priority = set->by_priority;
 	p->kv.block = set->block;
 	p->kv.state = set->state_blocks;
+	p->kv.groups = settings_groups(set);
 	p->kv.total = set->kv_blocks ? set->kv_blocks : KV_UNLIMITED;
 	p->context = set->context ? set->context : INT64_MAX / 4;
 	/* one request alone must fit, else it would wait for itself: a drafted token needs a place too */
@@ -34,7 +35,7 @@ void replica_start(struct replica *p)
 		p->context = settings_tokens(set) - set->draft;
 	kv_cache_new(&p->kv, set->cache);
 	p->ahead.share = set->ahead;
-	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0);
+	decodes_init(&p->dec, p->slab, p->time, on_demand ? set->block : 0, &p->kv.groups);
 	p->dec.padded = set->rules == SERVE_MLX;
 	if (p->pipeline) {
 		p->stage_fs = xcalloc(2 * p->pipeline->stages, sizeof *p->stage_fs);
@@ -143,6 +144,22 @@ static void tell_iterations(const struct replica *p, struct clock end, int64_t k
 
 /* ---- time passes ---- */
 
+/* Blocks that no later token sees are free once the iteration is over. vLLM frees them when it next schedules the
+ * sequence (KVCacheManager.allocate_slots(), vllm/v1/core/kv_cache_manager.py @003df296): those scheduled before it
+ * in that iteration do not have them yet. */
+static void pass_windows(struct replica *p)
+{
+	uint32_t seq;
+
+	while ((seq = decodes_passes(&p->dec)) != SEQ_NONE) {
+		struct seq *s = seq_at(p->slab, seq);
+
+		s->computed = decodes_context(&p->dec, s);
+		kv_leave_shared(&p->kv, s);
+	}
+	kv_give(&p->kv, decodes_left(&p->dec, 0));
+}
+
 /* The next k of the planned iterations, which end at `end`. */
 static void pass(struct replica *p, int64_t k, struct clock end)
 {
@@ -152,8 +169,6 @@ static void pass(struct replica *p, int64_t k, struct clock end)
 	if (p->kv_since.ns != p->now.ns || p->kv_since.fs != p->now.fs)
 		p->kv.block_fs -= p->kv.used * clock_since(p->kv_since, p->now);
 	kv_pass(&p->kv, &p->dec, k, p->fs, p->slope_fs, span);
-	if (p->kv.used > p->books.most_blocks)
-		p->books.most_blocks = p->kv.used;
 	if (p->decodes_run && p->dec.n) {
 		tell_gaps(p, k);
 		for (size_t i = 0; i < p->late.n; i++)
@@ -162,6 +177,8 @@ static void pass(struct replica *p, int64_t k, struct clock end)
 		p->books.sequence_iterations += p->dec.n * k;
 		p->books.decode_iterations += k;
 		decodes_advance(&p->dec, k);
+		if (p->dec.groups.windowed)
+			pass_windows(p);
 	}
 	p->books.iterations += k;
 	p->busy_fs += span;
@@ -255,7 +272,7 @@ static void idle_until(struct replica *p, struct clock now)
 	p->now = p->kv_since = now;
 }
 
-/* Hand-overs come before new prompts. False: nobody could take a seat. */
+/* Hand-overs come before new prompts. False: nobody could be admitted. */
 static bool join(struct replica *p)
 {
 	size_t n = 0;
@@ -290,7 +307,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 	p->reads.n = 0;
 	p->decodes_run = false;
 	p->run->composing = p->kv.planning = true;
-	do { /* a server that gives up on its requests has seats for others */
+	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
 			(void)join(p);
 		p->rules->compose(p);
@@ -410,15 +427,15 @@ void replica_halt(struct replica *p, int64_t at_ns)
 
 /* ---- arrivals ---- */
 
-/* Whoever was seated before, on a server that failed, is not refused any more. */
-static bool seated_before(const struct replica *p, const struct waiter *w)
+/* Whoever was admitted before, on a server that failed, is not refused any more. */
+static bool admitted_before(const struct replica *p, const struct waiter *w)
 {
-	return w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.seated_ns >= 0;
+	return w->seq != SEQ_NONE && seq_at(p->slab, w->seq)->t.admitted_ns >= 0;
 }
 
 static bool refused(const struct replica *p, const struct waiter *w)
 {
-	if (seated_before(p, w))
+	if (admitted_before(p, w))
 		return false;
 	return w->r.prompt >= p->context ||
 	       (p->set->waiting_room && (int64_t)waiting_n(&p->waiting) >= p->set->waiting_room);
@@ -441,7 +458,7 @@ void replica_arrive(struct replica *p, const struct waiter *w, int64_t at_ns)
 		replica_refuse(p, w, at_ns);
 		return;
 	}
-	if (w->seq != SEQ_NONE && !seated_before(p, w))
+	if (w->seq != SEQ_NONE && !admitted_before(p, w))
 		replica_limit(p, seq_at(p->slab, w->seq));
 	waiting_push(&p->waiting, w);
 	replica_load(p, &w->r, 1);

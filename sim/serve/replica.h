@@ -1,5 +1,5 @@
 /*
- * replica.h - one server: its queue, its seats, its KV cache and the iteration or jump it is in.
+ * replica.h - one server: its queue, its running requests, its KV cache and the iteration or jump it is in.
  *
  * Layer serve; what is here is for the schedulers and for serving.c. A replica is busy while an iteration is
  * planned. In a jump `steps` equal iterations are planned together; replica_sync() takes those that are over.
@@ -24,14 +24,14 @@ struct scheduler {
 	void (*compose)(struct replica *p);
 	void (*after)(struct replica *p,
 		      uint32_t seq); /* a prompt has been read as far as this iteration goes */
-	/* A hand-over that is read already takes a seat and decodes; false: there is none. */
+	/* A hand-over that is read already is admitted and decodes; false: there is none. */
 	bool (*join)(struct replica *p, uint32_t seq);
-	/* Could the head of the queue, or a hand-over, take a seat at the end of the iteration in progress?
+	/* Could the head of the queue, or a hand-over, be admitted at the end of the iteration in progress?
 	 * If not, what arrives does not end the jump. May say yes too often. */
 	bool (*open)(const struct replica *p);
 	int64_t (*hit)(const struct replica *p,
 		       const struct request *r);       /* tokens found in its cache; may be NULL */
-	void (*left)(struct replica *p, uint32_t seq); /* it gave up its seat; may be NULL */
+	void (*left)(struct replica *p, uint32_t seq); /* it runs no more; may be NULL */
 	void (*stop)(struct replica *p);               /* frees what start made; may be NULL */
 };
 
@@ -67,10 +67,10 @@ struct replica {
 	VEC(uint32_t) reading, stalled, late;
 
 	struct waiting waiting;
-	VEC(uint32_t) arrived; /* hand-overs that wait for a seat; their blocks are here */
+	VEC(uint32_t) arrived; /* hand-overs that wait to be admitted; their blocks are here */
 	uint32_t first, last;  /* running requests in the order of admission */
-	int64_t running;     /* requests with a seat; those whose KV cache is being handed over keep theirs */
-	uint64_t admissions; /* seats given so far */
+	int64_t running;       /* those whose KV cache is being handed over are still counted */
+	uint64_t admissions;   /* so far */
 	struct decodes dec;
 	struct kv kv;
 	struct shelf whole; /* caches of ended requests (mlx) */
@@ -121,7 +121,8 @@ void replica_hand_over(struct replica *p, uint32_t seq, int64_t at_ns); /* and i
 
 /* ---- for schedulers ---- */
 struct seq *replica_head(struct replica *p, uint32_t *seq); /* the queue's head as a sequence, or NULL */
-void replica_seat(struct replica *p, uint32_t seq, int64_t cached); /* the head leaves the queue for a seat */
+void replica_admit(struct replica *p, uint32_t seq,
+		   int64_t cached); /* the head leaves the queue for a admit */
 void replica_preempt(struct replica *p, uint32_t seq);
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens); /* it reads on in this iteration */
 void replica_pass(struct replica *p, struct batch_mix *mix);         /* sets its `reshaped` */
@@ -135,10 +136,10 @@ int64_t replica_cached(struct replica *p,
 void replica_grow(
 	struct replica *p); /* blocks for what the decodes add, where they are not taken on demand */
 void replica_name_blocks(struct replica *p, struct seq *s); /* the blocks it has computed become findable */
-void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over takes a seat */
+void replica_decode(struct replica *p, uint32_t seq);       /* a hand-over is admitted */
 void replica_end(struct replica *p, uint32_t seq, enum request_end end);
 
-/* ---- between replica.c and seats.c ---- */
+/* ---- between replica.c and running.c ---- */
 void replica_finish(struct replica *p);
 void replica_accept_drafts(struct replica *p);
 void replica_load(struct replica *p, const struct request *r, int64_t n); /* n: 1 or -1 requests */

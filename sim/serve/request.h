@@ -35,20 +35,20 @@ struct request {
 
 enum request_end {
 	REQUEST_DONE,
-	REQUEST_REFUSED, /* never seated: beyond the context, larger than the whole KV cache, no room to wait
+	REQUEST_REFUSED, /* never admitted: beyond the context, larger than the whole KV cache, no room to wait
 			  */
 	REQUEST_TRUNCATED, /* ended before its last token */
 	REQUEST_UNFINISHED /* the run ended first */
 };
 
 struct request_times {
-	int64_t queued_ns, seated_ns; /* reached the server; first given a seat (-1: never) */
-	int64_t first_ns, last_ns;    /* first and last token (-1: none) */
-	int64_t end_ns;               /* left the system; last_ns where it got a token */
-	int64_t tokens;               /* tokens generated */
-	int64_t cached;               /* prompt tokens found in a prefix cache when first seated */
-	int64_t read;                 /* rows of prompt computed for it: prompt - cached + recomputed */
-	int64_t recomputed;           /* tokens read again after preemptions and failures */
+	int64_t queued_ns, admitted_ns; /* reached the server; first admitted (-1: never) */
+	int64_t first_ns, last_ns;      /* first and last token (-1: none) */
+	int64_t end_ns;                 /* left the system; last_ns where it got a token */
+	int64_t tokens;                 /* tokens generated */
+	int64_t cached;                 /* prompt tokens found in a prefix cache when first admitted */
+	int64_t read;                   /* rows of prompt computed for it: prompt - cached + recomputed */
+	int64_t recomputed;             /* tokens read again after preemptions and failures */
 	/* its KV cache on the way to a decode server: the first byte leaves, the last is there (-1: none); the
 	 * last such way, where a server failed */
 	int64_t sent_ns, moved_ns;

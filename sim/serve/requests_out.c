@@ -91,7 +91,7 @@ static void add_time(struct str *s, int64_t ns, const char *never)
 
 static void csv_line(struct requests_out *o, const struct request *r, const struct request_times *t)
 {
-	const int64_t times[] = {r->arrive_ns, t->queued_ns, t->seated_ns, t->first_ns, t->last_ns};
+	const int64_t times[] = {r->arrive_ns, t->queued_ns, t->admitted_ns, t->first_ns, t->last_ns};
 	struct str *s = &o->line;
 
 	str_addf(s, "%llu,%lld,%lld", (unsigned long long)r->id, (long long)r->prompt, (long long)t->tokens);
@@ -109,7 +109,7 @@ static void json_line(struct requests_out *o, const struct request *r, const str
 {
 	static const char *const keys[] = {"arrived_s", "queued_s", "scheduled_s", "first_token_s",
 					   "last_token_s"};
-	const int64_t times[] = {r->arrive_ns, t->queued_ns, t->seated_ns, t->first_ns, t->last_ns};
+	const int64_t times[] = {r->arrive_ns, t->queued_ns, t->admitted_ns, t->first_ns, t->last_ns};
 	struct str *s = &o->line, name = STR_INIT;
 	struct jsonw w;
 

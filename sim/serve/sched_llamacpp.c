@@ -153,7 +153,7 @@ static int64_t load(struct slots *o, const struct slot *s, const struct request 
 }
 
 /* With cache_idle_slots, which is on unless told otherwise, whatever idle slots hold is saved when a request takes a
- * seat (process_single_task()); in a unified cache their cells are free then. */
+ * slot (process_single_task()); in a unified cache their cells are free then. */
 static void save_idle(struct slots *o, const struct replica *p)
 {
 	for (int64_t i = 0; i < o->n; i++) {
@@ -165,7 +165,7 @@ static void save_idle(struct slots *o, const struct replica *p)
 	}
 }
 
-/* ---- seats ---- */
+/* ---- slots ---- */
 
 /* Tokens of the prompt that the slot's cache begins with, after an exchange with the host's memory: that is looked at
  * where the slot was not chosen for what it has, or is about to lose more than half of it. */
@@ -191,7 +191,7 @@ static void take_slot(struct replica *p, struct slots *o, uint32_t seq)
 	forget(o, &o->at[c.slot]);
 	o->at[c.slot].seq = seq;
 	o->idle--;
-	replica_seat(p, seq, found);
+	replica_admit(p, seq, found);
 	s->slot = (uint32_t)c.slot;
 	kv_take(&p->kv, found);
 	s->blocks = found;

@@ -43,7 +43,7 @@ static void admit(struct replica *p)
 		struct seq *s = replica_head(p, &seq);
 		const int64_t cached = replica_cached(p, s);
 
-		replica_seat(p, seq, cached);
+		replica_admit(p, seq, cached);
 		kv_take(&p->kv, cached);
 		s->blocks = cached;
 	}

@@ -48,7 +48,7 @@ static void read_all(struct replica *p, struct batch *b)
 
 		if (blocks > kv_free(&p->kv))
 			break;
-		replica_seat(p, seq, 0);
+		replica_admit(p, seq, 0);
 		kv_take(&p->kv, blocks);
 		s->blocks = blocks;
 		replica_piece(p, seq, s->goal);

@@ -25,7 +25,9 @@ static int64_t asks(const struct replica *p, const struct seq *s)
 
 static int64_t blocks_lacking(const struct replica *p, const struct seq *s, int64_t tokens)
 {
-	return p->set->reserve_all ? 0 : kv_blocks_for(&p->kv, s->computed + tokens) - s->blocks - s->shared;
+	return p->set->reserve_all
+		       ? 0
+		       : kv_own_blocks(&p->kv, s->computed + tokens, s->computed, s->shared) - s->blocks;
 }
 
 static void read_on(struct replica *p, uint32_t seq, int64_t tokens)
@@ -100,7 +102,7 @@ static int64_t lacking(const struct replica *p, const struct seq *s, int64_t tok
 	if (s->state == SEQ_READING || p->set->reserve_all)
 		return blocks_lacking(p, s, tokens);
 	if (p->dec.block)
-		return decodes_context(&p->dec, s) % p->kv.block == 0;
+		return decodes_context(&p->dec, s) % p->kv.block == 0 ? kv_groups_n(&p->kv) : 0;
 	/* drafts: places for all of them, accepted or not; what it has from last time it keeps */
 	tokens = kv_blocks_for(&p->kv, decodes_context(&p->dec, s) + tokens) - s->blocks - s->shared;
 	return tokens > 0 ? tokens : 0;
@@ -236,7 +238,7 @@ static int64_t found(struct replica *p, const struct seq *s, int64_t *unused)
 	return kv_match(&p->kv, &s->r, (s->goal - 1) / p->kv.block, unused);
 }
 
-/* The head is seated and reads, or it blocks those behind it: false. */
+/* The head is admitted and reads, or it blocks those behind it: false. */
 static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 {
 	uint32_t seq;
@@ -247,16 +249,19 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	s->computed = hit * p->kv.block;
 	asked = asks(p, s);
 	tokens = least(asked, *budget);
-	blocks = kv_blocks_for(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens) -
-		 hit;
+	blocks = kv_own_blocks(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens,
+			       s->computed, hit);
 	if (unused) /* what it would find may be taken by the decodes: then it needs less, and the next
 		       iteration asks */
 		p->steps = 1;
-	if ((p->set->no_chunks && tokens < asked) || blocks + unused > *free)
+	if (p->set->no_chunks && tokens < asked)
 		return false;
-	replica_seat(p, seq, s->computed);
-	kv_hold(&p->kv, &s->r, hit);
-	s->shared = hit;
+	if (blocks + unused > *free) {
+		p->steps = least(p->steps, decodes_frees(&p->dec, blocks + unused - *free));
+		return false;
+	}
+	replica_admit(p, seq, s->computed);
+	kv_hold(&p->kv, s, hit);
 	kv_take(&p->kv, blocks);
 	s->blocks = blocks;
 	*free -= blocks + unused;
@@ -317,7 +322,7 @@ static int64_t set_apart(struct replica *p)
 /* With asynchronous scheduling (EngineCore.step_with_batch_queue(), vllm/v1/engine/core.py of
  * vllm-project/vllm@ac3cb2e2, two batches in flight) this iteration was planned when the one before it began:
  * who has come since then is taken into the next one. Where there was nothing else to plan, they are taken at
- * once. Seats and blocks that become free are given on at once all the same, an iteration before vLLM does. */
+ * once. Places in the batch and blocks that become free are given on at once all the same, an iteration before vLLM does. */
 static bool seen(struct replica *p)
 {
 	const bool planned = p->dec.n || p->reads.n;

@@ -26,6 +26,8 @@ struct seq {
 	int64_t blocks; /* KV blocks held by it alone; not kept up while it decodes and blocks are taken on
 			   demand */
 	int64_t shared; /* blocks before those, findable in the block cache */
+	int64_t window_from; /* the first of its blocks that it holds in windowed groups; of those that it holds alone
+				not kept up while it decodes */
 	int64_t offset, finish_at; /* while it decodes */
 	struct clock last;         /* time of its last token, if the next gap is not one iteration */
 	uint64_t admission_no;     /* order of admission */

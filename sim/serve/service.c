@@ -115,7 +115,7 @@ static int make_server(struct arena *a, struct service *s, size_t i, struct diag
 			v->machine = m;
 			v->machines++;
 		}
-	v->kv = batch_kv_of(&v->at, v->how);
+	v->kv = batch_kv_of(&v->at, v->how, v->pool == POOL_WHOLE && !(v->said && v->said->speculative));
 	v->set = service_settings_of(a, v->how, v->said, &v->kv);
 	limit_context(s->world, &v->set);
 	s->kv_blocks += (double)v->set.kv_blocks;
@@ -160,7 +160,7 @@ static int check(const struct service *s, struct diags *diags)
 	return diag_err(diags, s->from->origin.node->place, &out);
 }
 
-/* Seats and KV blocks of a pipeline are dealt among its batches in flight; each has the whole budget of tokens. */
+/* Running requests and KV blocks of a pipeline are dealt among its batches in flight; each has the whole budget of tokens. */
 static const struct serve_settings *lane_settings(struct arena *a, const struct service_server *v,
 						  size_t lane)
 {
@@ -376,7 +376,7 @@ const struct serve_settings *service_settings(const struct service *s, size_t se
 	return &s->servers[server].set;
 }
 
-int64_t service_seats(const struct serve_settings *set)
+int64_t service_max_running(const struct serve_settings *set)
 {
 	return set->rules == SERVE_LLAMACPP ? set->slots : set->rules == SERVE_MLX ? set->decodes : set->seqs;
 }
@@ -410,12 +410,11 @@ void service_footprint(const struct service *s, struct footprint *out)
 		out[m] = (struct footprint){.usable_B = s->world->machines[m].memory.usable.value};
 		for (size_t i = 0, n = 0; i < s->servers_n; i++) {
 			const struct service_server *v = &s->servers[i];
-			const int64_t tokens = v->kv.tokens ? v->kv.tokens : v->how->block;
 			struct footprint f;
 
 			if (!uses_machine(s, v, m))
 				continue;
-			f = batch_footprint(&v->at, v->how, m, tokens);
+			f = batch_footprint(&v->at, v->how, m, &v->kv);
 			if (!n++)
 				out[m].usable_B = f.usable_B;
 			add_footprint(&out[m], &f);

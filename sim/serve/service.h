@@ -33,8 +33,9 @@ size_t service_servers(const struct service *s);
 const struct placement *service_placement(const struct service *s, size_t server);
 enum serve_pool service_pool(const struct service *s, size_t server);
 const struct serve_settings *service_settings(const struct service *s, size_t server);
-int64_t service_seats(const struct serve_settings *set); /* requests that a server has in hand at most */
-size_t service_tables(const struct service *s);          /* distinct tables of step times */
+int64_t
+service_max_running(const struct serve_settings *set); /* requests that a server has in hand at most */
+size_t service_tables(const struct service *s);        /* distinct tables of step times */
 
 /* Does every server hold the weights and room for a cache? */
 bool service_fits(const struct service *s);
@@ -106,7 +107,8 @@ struct service_slo {
 
 struct service_summary {
 	double of[SERVICE_VALUES];
-	double half[SERVICE_VALUES]; /* 95 % interval of chance: of[v] +- half[v]; INFINITY: not known */
+	double half
+		[SERVICE_VALUES]; /* 95 % confidence interval over replications: of[v] +- half[v]; INFINITY: not known */
 	int replications;
 	uint64_t requests;     /* requests in each replication; 0: as many as the trace or the time has */
 	enum steady_stop stop; /* are the metrics that the SLO bounds precise or decided? */

@@ -49,8 +49,8 @@ static int64_t most_rows(const struct serve_settings *s)
 /* Between two numbers of rows that are looked at, a pass takes at least what the smaller takes. */
 static double row_s(const struct bounds *b, int64_t longest)
 {
-	const int64_t room = most_rows(&b->server->set), seats = service_seats(&b->server->set),
-		      all = longest * seats, most = room < all ? room : all;
+	const int64_t room = most_rows(&b->server->set), max_running = service_max_running(&b->server->set),
+		      all = longest * max_running, most = room < all ? room : all;
 	double least = INFINITY;
 
 	for (int64_t n = 1, after; n <= most; n = after) {
@@ -88,13 +88,13 @@ static double decode_s(const struct bounds *b, int64_t n, int64_t context, int64
 /* Of one token of an answer; every context is `shortest` at least. */
 static double token_s(const struct bounds *b, int64_t shortest)
 {
-	const int64_t seats = service_seats(&b->server->set);
+	const int64_t max_running = service_max_running(&b->server->set);
 	double least = INFINITY;
 
-	for (int64_t n = 1, after; n <= seats; n = after) {
+	for (int64_t n = 1, after; n <= max_running; n = after) {
 		after = next_rows(n);
 		least = fmin(least, decode_s(b, n, shortest, shortest, service_pass_holds_s) /
-					    (double)(after - 1 < seats ? after - 1 : seats));
+					    (double)(after - 1 < max_running ? after - 1 : max_running));
 	}
 	return least;
 }
@@ -102,7 +102,7 @@ static double token_s(const struct bounds *b, int64_t shortest)
 /* The least time from a token of an answer to its next: that of the quickest batch it may be in. */
 static double gap_s(struct bounds *b, int64_t context)
 {
-	const int64_t seats = service_seats(&b->server->set);
+	const int64_t max_running = service_max_running(&b->server->set);
 	int octave = 0;
 
 	while (octave + 1 < OCTAVES && (int64_t)2 << octave <= context)
@@ -110,7 +110,7 @@ static double gap_s(struct bounds *b, int64_t context)
 	if (b->token_s[octave] > 0)
 		return b->token_s[octave];
 	b->token_s[octave] = INFINITY;
-	for (int64_t n = 1; n <= seats; n = next_rows(n))
+	for (int64_t n = 1; n <= max_running; n = next_rows(n))
 		b->token_s[octave] = fmin(b->token_s[octave],
 					  decode_s(b, n, (int64_t)1 << octave, 1, service_pass_ends_s));
 	return b->token_s[octave];

@@ -57,18 +57,26 @@ static double step_tokens(const struct serve_settings *s)
 	return sum;
 }
 
-/* Of a token of an answer, in the largest batch that seats and cache hold; of a pipeline in its part of them. */
+/* Blocks that a decode of that context holds, as tokens. */
+static double held_tokens(const struct serve_settings *s, double context)
+{
+	const struct kv_groups g = settings_groups(s);
+
+	return (double)g.full * context + (double)(s->state_blocks * s->block) +
+	       (g.windowed ? (double)g.windowed * fmin(context, (double)g.window) : 0);
+}
+
+/* Of a token of an answer, in the largest batch that settings and cache allow; of a pipeline in its part of them. */
 static double token_s(const struct service_server *v, const struct batch_time *t,
 		      const struct mean_request *r)
 {
 	const struct serve_settings *s = &v->set;
 	const double context = r->prompt + r->output / 2,
-		     room = (double)(s->kv_blocks * s->block) /
-			    (context + (double)(s->state_blocks * s->block));
-	const int64_t seats = service_seats(s),
-		      all = room < 1               ? 1
-			    : room < (double)seats ? (int64_t)room
-						   : seats,
+		     room = (double)(s->kv_blocks * s->block) / held_tokens(s, context);
+	const int64_t max_running = service_max_running(s),
+		      all = room < 1                     ? 1
+			    : room < (double)max_running ? (int64_t)room
+							 : max_running,
 		      n = (all + (int64_t)v->lanes - 1) / (int64_t)v->lanes;
 	struct batch_mix mix = {.decodes = n,
 				.rows_per_decode = s->draft + 1,

@@ -117,6 +117,7 @@ struct serve_settings service_settings_of(struct arena *a, const struct serving 
 				   .block = cells ? 1 : kv->block,
 				   .kv_blocks = cells ? kv->tokens : kv->blocks,
 				   .state_blocks = kv->state_blocks,
+				   .groups = kv->groups,
 				   .cache = cache_of(how, said, kv)};
 
 	s.request_ns = llround(value_or_none(&how->request) * 1e9);

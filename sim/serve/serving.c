@@ -66,7 +66,7 @@ void run_ended(struct serve_run_state *run, uint32_t seq, enum request_end end, 
 	/* what was read beyond the prompt's own tokens was read again */
 	const int64_t again = s->t.read - (s->r.prompt - s->t.cached);
 
-	/* seated again, it may find more in the cache than at first */
+	/* admitted again, it may find more in the cache than at first */
 	s->t.recomputed = again > 0 ? again : 0;
 	s->t.cached -= again < 0 && s->t.tokens ? again : 0;
 	s->t.end_ns = at_ns;
@@ -202,6 +202,19 @@ static int check_rules(const struct serve_settings *s, size_t i, struct err *err
 	}
 }
 
+static int check_groups(const struct serve_settings *s, size_t i, struct err *err)
+{
+	const struct kv_groups *g = &s->groups;
+
+	if (!g->windowed)
+		return too_small(err, i, "groups", g->full, 0);
+	if (s->rules != SERVE_VLLM || s->draft || s->reserve_all || s->cache == CACHE_RADIX)
+		return err_set(err, "server %zu: its scheduler gives no blocks of windowed layers back", i);
+	return too_small(err, i, "full groups", g->full, 0) ||
+	       too_small(err, i, "windowed groups", g->windowed, 1) ||
+	       too_small(err, i, "window", g->window, 1);
+}
+
 static int check_settings(const struct serve_settings *s, size_t i, struct err *err)
 {
 	static const bool can[SERVE_RULES_N][CACHE_N] = {
@@ -220,7 +233,7 @@ static int check_settings(const struct serve_settings *s, size_t i, struct err *
 			       i);
 	if ((unsigned)s->cache >= CACHE_N || !can[s->rules][s->cache])
 		return err_set(err, "server %zu: its scheduler has no such prefix cache", i);
-	if (too_small(err, i, "state_blocks", s->state_blocks, 0))
+	if (too_small(err, i, "state_blocks", s->state_blocks, 0) || check_groups(s, i, err))
 		return -1;
 	if (s->kv_blocks && settings_tokens(s) <= s->draft + 1)
 		return err_set(err, "server %zu: the KV cache holds %lld tokens", i,
@@ -351,6 +364,7 @@ static void end_server(struct serve_run_state *run, struct replica *p)
 	p->books.busy_ns = (int64_t)(p->busy_fs / FS_PER_NS);
 	p->books.kv_block_ns = p->told.kv_block_ns;
 	p->books.blocks_taken = (int64_t)p->kv.taken;
+	p->books.most_blocks = p->kv.most;
 	p->books.blocks_given = (int64_t)p->kv.given;
 	if (run->result->books)
 		run->result->books[p->index] = p->books;

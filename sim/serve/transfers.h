@@ -4,7 +4,7 @@
  * Layer serve. A prompt's blocks stay where it was read until their last byte has left; before the first byte
  * leaves the decode server has set blocks apart for prompt and next token. Until it has, the prompt waits
  * where it is: first come first served for each decode server. With `stream` the room is asked for when the
- * prompt gets its seat, and each piece's bytes leave while the piece is computed.
+ * prompt is admitted, and each piece's bytes leave while the piece is computed.
  *
  * Servers that begin an iteration at one instant do so one after another, and must not see of each other
  * which was first: what the beginning of an iteration sets off here happens a nanosecond later.

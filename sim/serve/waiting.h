@@ -1,5 +1,5 @@
 /*
- * waiting.h - requests that wait for a seat: first come first served with a way to the front, or by priority.
+ * waiting.h - requests that wait to be admitted: first come first served with a way to the front, or by priority.
  *
  * Layer serve. One that has just come is kept as it is; it is given a sequence when it reaches the head.
  */

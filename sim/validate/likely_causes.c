@@ -9,7 +9,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/family/report_rows.h"
-#include "sim/stats/quantile.h"
+#include "sim/stats/band.h"
 
 enum { DRAWS = 200, STEPS = 100 };
 
@@ -411,6 +411,7 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 				  .file = c->row.run->path,
 				  .line = c->row.run->line,
 				  .measured = run_rate(c->row.run)};
+	struct band band;
 
 	device_model_beyond(&m, c->row.model);
 	c->plan = run_plan_make(a, c->row.model, &c->row.precision, c->row.profile, c->row.run);
@@ -422,8 +423,9 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 	e.run = arena_printf(a, "%s %s %s", c->row.model_name, mix_names[c->row.precision.weights],
 			     run_name(a, c->row.run));
 	e.expected = run_rate_of(c->row.run, c->expected_s);
-	e.lo = quantile_of(rate, n, 0.1);
-	e.hi = quantile_of(rate, n, 0.9);
+	band = band_of(e.expected, rate, n);
+	e.lo = band.lo;
+	e.hi = band.hi;
 	e.normal = e.measured >= e.lo && e.measured <= e.hi;
 	return e;
 }

@@ -259,7 +259,7 @@ static void sum_up(const struct requests_row *rows, size_t n, double *of)
 		const struct request request = {
 			.id = i, .arrive_ns = ns(r->arrived_s), .prompt = r->prompt, .output = r->output};
 		const struct request_times t = {.queued_ns = ns(r->queued_s),
-						.seated_ns = ns(r->scheduled_s),
+						.admitted_ns = ns(r->scheduled_s),
 						.first_ns = answered ? ns(r->first_token_s) : -1,
 						.last_ns = ns(r->last_token_s),
 						.end_ns = ns(answered ? r->last_token_s : r->arrived_s),

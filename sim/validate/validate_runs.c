@@ -6,7 +6,7 @@
 
 #include "sim/family/family_model.h"
 #include "sim/predict/draws.h"
-#include "sim/stats/quantile.h"
+#include "sim/stats/band.h"
 #include "sim/world/computed.h"
 
 enum { DRAWS = 200 };
@@ -40,14 +40,16 @@ static struct said predict(const struct validate_ask *ask, const struct observat
 	struct said said = {
 		.rate = run_rate_of(row->run, predicted_run_seconds(&r) /
 						      (row->over ? predicted_run_seconds(&over) : 1))};
+	struct band band;
 
 	said.bound = predicted_run_bound(&r, &said.bound_share);
 	for (size_t i = 0; i < n; i++)
 		rate[i] = run_rate_of(
 			row->run, predicted_run_seconds_drawn(&r, &z[i]) /
 					  (row->over ? predicted_run_seconds_drawn(&over, &z_over[i]) : 1));
-	said.lo = quantile_of(rate, n, 0.1);
-	said.hi = quantile_of(rate, n, 0.9);
+	band = band_of(said.rate, rate, n);
+	said.lo = band.lo;
+	said.hi = band.hi;
 	arena_release(&scratch);
 	return said;
 }

@@ -9,7 +9,7 @@
 #include "sim/base/csv.h"
 #include "sim/predict/metrics.h"
 #include "sim/runs/ingest.h"
-#include "sim/stats/quantile.h"
+#include "sim/stats/band.h"
 #include "sim/validate/changed_world.h"
 #include "sim/world/computed.h"
 
@@ -191,12 +191,14 @@ static void take_ratio(struct arena *a, const struct metric *top, const struct m
 		       struct validation_row *c)
 {
 	double *drawn = arena_array(a, draws, sizeof *drawn);
+	struct band band;
 
 	for (size_t i = 0; i < draws; i++)
 		drawn[i] = top->drawn[i] / bottom->drawn[i];
 	c->predicted = top->value / bottom->value;
-	c->lo = quantile_of(drawn, draws, 0.1);
-	c->hi = quantile_of(drawn, draws, 0.9);
+	band = band_of(c->predicted, drawn, draws);
+	c->lo = band.lo;
+	c->hi = band.hi;
 }
 
 static int predict(struct outcomes *t, struct arena *scratch, struct world_run *r, const struct outcome *x,

@@ -6,7 +6,7 @@
 
 #include "sim/base/vec.h"
 #include "sim/serve/service.h"
-#include "sim/stats/quantile.h"
+#include "sim/stats/band.h"
 #include "sim/validate/changed_world.h"
 #include "sim/validate/made_scenario.h"
 #include "sim/validate/served.h"
@@ -104,8 +104,10 @@ static int run_draws(struct arena *a, struct service *s, const struct serve *loa
 		return -1;
 	}
 	for (size_t k = 0; k < SERVED_METRICS; k++) {
-		p->lo[k] = d->n ? quantile_of(&drawn[k * d->n], d->n, 0.1) : p->of[k];
-		p->hi[k] = d->n ? quantile_of(&drawn[k * d->n], d->n, 0.9) : p->of[k];
+		const struct band band = band_of(p->of[k], &drawn[k * d->n], d->n);
+
+		p->lo[k] = d->n ? band.lo : p->of[k];
+		p->hi[k] = d->n ? band.hi : p->of[k];
 	}
 	return 0;
 }

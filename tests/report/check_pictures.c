@@ -271,9 +271,9 @@ static void count_request(void *self, const struct served_request *r)
 	c->tokens -= r->tokens - 1 - r->preemptions;
 	c->requests++;
 	c->moved += r->moved_ns >= 0;
-	ck_assert(r->arrive_ns <= r->seated_ns && r->seated_ns < r->first_ns && r->first_ns <= r->last_ns &&
-		  r->last_ns <= r->end_ns);
-	ck_assert(r->moved_ns < 0 || (r->sent_ns >= r->seated_ns && r->moved_ns > r->sent_ns));
+	ck_assert(r->arrive_ns <= r->admitted_ns && r->admitted_ns < r->first_ns &&
+		  r->first_ns <= r->last_ns && r->last_ns <= r->end_ns);
+	ck_assert(r->moved_ns < 0 || (r->sent_ns >= r->admitted_ns && r->moved_ns > r->sent_ns));
 }
 
 START_TEST(passes_have_every_token)

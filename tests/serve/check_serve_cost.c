@@ -620,11 +620,45 @@ START_TEST(blocks_of_vllm)
 	fixture_text(&fixture, VLLM_4090, NULL);
 	provenance = serving_load(&fixture.loader, "serve-vllm", (struct place){0}, NULL);
 	at = fixture_place(&fixture, 0);
-	kv = batch_kv_of(&at, provenance);
+	kv = batch_kv_of(&at, provenance, true);
 	ck_assert_double_eq(kv.token_B, 131072);
 	ck_assert_int_eq(kv.tokens, kv.blocks * 16);
 	ck_assert_double_le(fabs((double)kv.blocks / 2588 - 1), 0.05);
 	fixture_release(&fixture);
+}
+END_TEST
+
+/* Passes of one piece are kept: asked again, among others that take their place, they are what they were when nothing was
+ * kept. */
+START_TEST(a_piece_comes_again)
+{
+	struct rng *r = rng_new(3, "pieces");
+	const struct serving *how;
+	struct batch_cost *kept, *fresh;
+	struct batch_time t, u;
+	struct err err = ERR_INIT;
+	struct placement at;
+
+	fixture_text(&fixture, VLLM_4090, NULL);
+	how = serving_load(&fixture.loader, "serve-vllm", (struct place){0}, NULL);
+	at = fixture_place(&fixture, 0);
+	kept = batch_cost_new(&at, how, &err);
+	fresh = batch_cost_new(&at, how, &err);
+	ck_assert(kept && fresh);
+	t = batch_cost_time(kept);
+	u = batch_cost_time(fresh);
+	for (int i = 0; i < 1500; i++) {
+		const struct prompt_piece piece = {1 + 97 * below(r, 12), 64 * below(r, 40), below(r, 2)};
+		const struct batch_mix m = {
+			.weight_reads = 1, .pad_rows = 8 * below(r, 2), .pieces = &piece, .pieces_n = 1};
+
+		batch_cost_draw(fresh, NULL);
+		MUST(t.of(t.self, &m).fs == u.of(u.self, &m).fs);
+	}
+	batch_cost_free(kept);
+	batch_cost_free(fresh);
+	fixture_release(&fixture);
+	rng_free(r);
 }
 END_TEST
 
@@ -641,7 +675,7 @@ static struct batch_kv kv_of_hybrid(const char *model, const char *server)
 	fixture_text(&fixture, VLLM_4090, sets);
 	how = serving_load(&fixture.loader, server, (struct place){0}, NULL);
 	at = fixture_place(&fixture, 0);
-	kv = batch_kv_of(&at, how);
+	kv = batch_kv_of(&at, how, true);
 	fixture_release(&fixture);
 	return kv;
 }
@@ -662,8 +696,31 @@ START_TEST(blocks_of_vllm_hold_states)
 	ck_assert_int_eq(mamba.state_blocks, 9);
 	ck_assert_int_eq(apart.block, 1);
 	ck_assert_int_eq(apart.state_blocks, 0);
-	/* SGLang sets the states of all its seats apart, vLLM those of running requests */
+	/* SGLang sets the states of all that may run apart, vLLM those of running requests */
 	ck_assert_int_gt(delta.tokens, apart.tokens);
+}
+END_TEST
+
+/* gpt-oss 20B: 12 layers that see all and 12 with a window of 128, a group each. Gemma 3 27B: 10 and 52, one group and
+ * six, 8 layers of padding. All of Mistral 7B has the window. Gemma 2: 21 and 21. Llama 4 sees in chunks, SGLang keeps
+ * pools of its own: whole contexts. */
+START_TEST(blocks_of_vllm_leave_windows)
+{
+	const struct batch_kv oss = kv_of_hybrid("gpt-oss-20b", "serve-vllm"),
+			      gemma = kv_of_hybrid("gemma-3-27b", "serve-vllm"),
+			      mistral = kv_of_hybrid("mistral-7b", "serve-vllm"),
+			      chunks = kv_of_hybrid("llama-4-scout", "serve-vllm"),
+			      sglang = kv_of_hybrid("gpt-oss-20b", "serve-sglang");
+
+	ck_assert(oss.groups.full == 1 && oss.groups.windowed == 1 && oss.groups.window == 128);
+	ck_assert_int_eq(oss.blocks, 2 * (oss.tokens / 16));
+	ck_assert_int_eq(oss.blocks, (int64_t)(oss.bytes / (24 * 2 * 8 * 64 * 2 * 16)) * 2);
+	ck_assert(gemma.groups.full == 1 && gemma.groups.windowed == 6 && gemma.groups.window == 1024);
+	ck_assert_int_eq(gemma.blocks, 7 * (gemma.tokens / 16));
+	ck_assert_int_eq(gemma.tokens / 16, (int64_t)(gemma.bytes / (70 * 2 * 16 * 128 * 2 * 16)));
+	ck_assert(mistral.groups.full == 0 && mistral.groups.windowed == 1);
+	ck_assert(chunks.groups.full == 1 && chunks.groups.windowed == 0);
+	ck_assert(sglang.groups.full == 1 && sglang.groups.windowed == 0);
 }
 END_TEST
 
@@ -742,7 +799,9 @@ Suite *suite_serve_cost(void)
 	tcase_add_test(set, servers_of_runtimes);
 	tcase_add_test(set, graphs_pad);
 	tcase_add_test(set, blocks_of_vllm);
+	tcase_add_test(set, a_piece_comes_again);
 	tcase_add_test(set, blocks_of_vllm_hold_states);
+	tcase_add_test(set, blocks_of_vllm_leave_windows);
 	tcase_add_test(set, slots_of_an_h200);
 	suite_add_tcase(s, shapes);
 	suite_add_tcase(s, times);

@@ -19,7 +19,7 @@ static void must_be_equal(const struct fixture_outcome *a, const struct fixture_
 		const struct fixture_end *x = &a->watch.ends.at[i], *y = &b->watch.ends.at[i];
 
 		MUST(x->r.id == y->r.id);
-		MUST(x->t.seated_ns == y->t.seated_ns && x->t.first_ns == y->t.first_ns);
+		MUST(x->t.admitted_ns == y->t.admitted_ns && x->t.first_ns == y->t.first_ns);
 		MUST(x->t.last_ns == y->t.last_ns && x->t.end_ns == y->t.end_ns);
 		MUST(x->t.tokens == y->t.tokens && x->t.preemptions == y->t.preemptions);
 		MUST(x->t.recomputed == y->t.recomputed && x->t.read == y->t.read &&
@@ -79,6 +79,8 @@ static void draw_vllm(struct rng *r, struct serve_settings *set, int64_t longest
 	if (fixture_draw(r, 0, 3) == 0) {
 		set->state_blocks = fixture_draw(r, 1, 5);
 		set->kv_blocks += set->state_blocks;
+	} else if (!set->draft && !set->reserve_all && set->cache != CACHE_RADIX) {
+		fixture_groups(r, set);
 	}
 	set->longest_prefix = !set->by_priority && fixture_draw(r, 0, 2) == 0;
 }
@@ -143,14 +145,14 @@ static void must_conserve(const struct fixture_outcome *o, size_t n, size_t serv
 		if (e->t.end == REQUEST_REFUSED)
 			continue;
 		tokens += e->t.tokens;
-		MUST(e->t.seated_ns >= e->t.queued_ns);
+		MUST(e->t.admitted_ns >= e->t.queued_ns);
 		if (!e->t.tokens) { /* llama.cpp gave up before its prompt was read */
 			MUST(e->t.end == REQUEST_TRUNCATED && e->t.first_ns < 0);
 			continue;
 		}
 		MUST(e->t.read == e->r.prompt - e->t.cached + e->t.recomputed);
 		MUST(e->t.end != REQUEST_DONE || e->t.tokens == e->r.output);
-		MUST(e->t.seated_ns < e->t.first_ns);
+		MUST(e->t.admitted_ns < e->t.first_ns);
 		MUST(e->t.first_ns <= e->t.last_ns && e->t.last_ns <= e->t.end_ns);
 	}
 	for (size_t i = 0; i < servers; i++) {
@@ -162,18 +164,18 @@ static void must_conserve(const struct fixture_outcome *o, size_t n, size_t serv
 }
 
 /* Little's law, exactly: over a run that begins and ends empty the integral of the number in the system is
- * the sum of the times in it, in nanoseconds; the same for seats where nobody is preempted. */
+ * the sum of the times in it, in nanoseconds; the same for those that run where nobody is preempted. */
 static void must_obey_little(const struct fixture_outcome *o, const struct serve_config *c)
 {
 	const size_t servers = c->servers_n;
-	int64_t there = 0, seated = 0, spent = 0, sat = 0, kv = 0, kv_books = 0, busy = 0, all = 0,
+	int64_t there = 0, admitted = 0, spent = 0, sat = 0, kv = 0, kv_books = 0, busy = 0, all = 0,
 		preemptions = 0;
 
 	for (size_t i = 0; i < o->watch.states.n; i++) {
 		const struct fixture_state *s = &o->watch.states.at[i];
 
 		there += (s->to_ns - s->from_ns) * (s->waiting + s->running);
-		seated += (s->to_ns - s->from_ns) * s->running;
+		admitted += (s->to_ns - s->from_ns) * s->running;
 		kv += s->kv_block_ns;
 		busy += s->busy ? s->to_ns - s->from_ns : 0;
 		all += s->to_ns - s->from_ns;
@@ -182,12 +184,12 @@ static void must_obey_little(const struct fixture_outcome *o, const struct serve
 		const struct request_times *t = &o->watch.ends.at[i].t;
 
 		spent += t->end_ns - t->queued_ns;
-		sat += t->end == REQUEST_REFUSED ? 0 : t->end_ns - t->seated_ns;
+		sat += t->end == REQUEST_REFUSED ? 0 : t->end_ns - t->admitted_ns;
 		preemptions += t->preemptions;
 	}
-	/* while all servers are down, requests are at none; a hand-over waits for its second seat */
+	/* while all servers are down, requests are at none; a hand-over waits to be admitted again */
 	MUST(c->downs_n || there == spent);
-	MUST(preemptions || c->downs_n || c->servers[0].pool != POOL_WHOLE || seated == sat);
+	MUST(preemptions || c->downs_n || c->servers[0].pool != POOL_WHOLE || admitted == sat);
 	for (size_t i = 0; i < servers; i++)
 		kv_books += o->books[i].kv_block_ns;
 	MUST(kv == kv_books);
@@ -266,6 +268,8 @@ static void draw_pools(struct world *w, struct rng *r)
 
 	for (size_t i = 0; i < n; i++)
 		w->servers[i].pool = i < prefills ? POOL_PREFILL : POOL_DECODE;
+	for (size_t i = 0; i < n; i++)
+		w->set[i].groups = (struct kv_groups){0};
 	for (size_t i = 0; i < SERVERS * SERVERS; i++)
 		w->paths[i] = (struct serve_path){.wires = wires,
 						  .wires_n = (size_t)fixture_draw(r, 0, 2),
@@ -386,7 +390,7 @@ START_TEST(one_user_is_one_after_another)
 
 		alone_q.arrive_ns = 0;
 		fixture_serve(&w.c, (struct fixture_source){.at = &alone_q, .n = 1}, &alone);
-		MUST(e->t.seated_ns == before_ns && e->r.arrive_ns == before_ns);
+		MUST(e->t.admitted_ns == before_ns && e->r.arrive_ns == before_ns);
 		/* the sum of femtoseconds is rounded up once, not for each */
 		MUST(llabs(e->t.end_ns - before_ns - alone.watch.ends.at[0].t.end_ns) <= 1);
 		before_ns = e->t.end_ns;
@@ -471,7 +475,7 @@ START_TEST(twice_as_slow_is_twice_the_time)
 
 		MUST(a.watch.ends.at[i].r.id == b.watch.ends.at[i].r.id && 2 * x->end_ns == y->end_ns);
 		MUST(x->end == REQUEST_REFUSED ||
-		     (2 * x->seated_ns == y->seated_ns && x->preemptions == y->preemptions));
+		     (2 * x->admitted_ns == y->admitted_ns && x->preemptions == y->preemptions));
 	}
 	fixture_watch_release(&a.watch);
 	fixture_watch_release(&b.watch);

@@ -159,13 +159,13 @@ static struct metrics *new_metrics(struct arena *a, size_t keep)
 
 static const int64_t S = 1000000000;
 
-static void tell(struct observer *o, uint64_t id, uint32_t class_id, int64_t arrive, int64_t seated,
+static void tell(struct observer *o, uint64_t id, uint32_t class_id, int64_t arrive, int64_t admitted,
 		 int64_t first, int64_t last, int64_t tokens, enum request_end end)
 {
 	const struct request r = {
 		.id = id, .arrive_ns = arrive, .prompt = 100, .output = 5, .class_id = class_id};
 	const struct request_times t = {.queued_ns = arrive,
-					.seated_ns = seated,
+					.admitted_ns = admitted,
 					.first_ns = first,
 					.last_ns = last,
 					.end_ns = last >= 0 ? last : arrive,

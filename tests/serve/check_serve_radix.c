@@ -239,8 +239,8 @@ static void look(struct pair *p, const struct holder *h)
 	MUST(found == matched / p->plain.page && unused == in_plain / p->plain.page);
 }
 
-/* A request is looked for, and if there is room it is seated. */
-static void seat(struct pair *p, struct holder *h)
+/* A request is looked for, and if there is room it is admitted. */
+static void admit(struct pair *p, struct holder *h)
 {
 	int64_t ids[LONGEST], unused, matched, own;
 	const int64_t most = (h->r.prompt - 1) / p->plain.page,
@@ -330,7 +330,7 @@ static void step(struct pair *p)
 	if (!h->there) {
 		draw_request(p, h);
 		look(p, h);
-		seat(p, h);
+		admit(p, h);
 	} else if (h->shared * p->plain.page < h->r.prompt / p->plain.page * p->plain.page) {
 		insert(p, h, fixture_draw(p->rng, 1, h->r.prompt));
 	} else {

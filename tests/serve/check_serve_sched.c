@@ -16,7 +16,7 @@
 struct plain {
 	struct request r;
 	int64_t computed, made, blocks, limit, scheduled;
-	int64_t seated_ns, first_ns, last_ns;
+	int64_t admitted_ns, first_ns, last_ns;
 	uint32_t preemptions;
 };
 
@@ -28,9 +28,30 @@ struct naive {
 	bool preempted;
 };
 
-static int64_t naive_blocks(const struct naive *v, int64_t tokens)
+/* Blocks of one table with places for so many tokens, of which `computed` are there. In a windowed group a block
+ * stays while the next token sees one of its tokens. */
+static int64_t naive_table(const struct naive *v, int64_t tokens, int64_t computed, bool windowed)
 {
-	return (tokens + v->set->block - 1) / v->set->block + v->set->state_blocks;
+	const int64_t block = v->set->block;
+	int64_t n = 0;
+
+	for (int64_t from = 0; from < tokens; from += block) {
+		bool seen = !windowed;
+
+		for (int64_t j = from; j < from + block; j++)
+			seen |= computed - j < v->set->groups.window;
+		n += seen;
+	}
+	return n;
+}
+
+static int64_t naive_blocks(const struct naive *v, int64_t tokens, int64_t computed)
+{
+	const struct kv_groups *g = &v->set->groups;
+	const int64_t full = g->full + g->windowed ? g->full : 1;
+
+	return full * naive_table(v, tokens, computed, false) +
+	       g->windowed * naive_table(v, tokens, computed, true) + v->set->state_blocks;
 }
 
 static int64_t naive_stamp(const struct naive *v)
@@ -81,7 +102,7 @@ static void naive_running(struct naive *v, int64_t *budget)
 
 		if (tokens > *budget)
 			tokens = *budget;
-		need = naive_blocks(v, s->computed + tokens) - s->blocks;
+		need = naive_blocks(v, s->computed + tokens, s->computed) - s->blocks;
 		while (need > v->free) {
 			const size_t at = naive_victim(v);
 			struct plain *out = v->running.at[at];
@@ -127,7 +148,7 @@ static void naive_admit(struct naive *v, int64_t budget)
 			return;
 		if (tokens > budget)
 			tokens = budget;
-		need = naive_blocks(v, tokens);
+		need = naive_blocks(v, tokens, 0);
 		if (need > v->free)
 			return;
 		memmove(v->waiting.at, v->waiting.at + 1, --v->waiting.n * sizeof s);
@@ -136,8 +157,8 @@ static void naive_admit(struct naive *v, int64_t budget)
 		s->blocks = need;
 		s->scheduled = tokens;
 		budget -= tokens;
-		if (s->seated_ns < 0)
-			s->seated_ns = naive_stamp(v);
+		if (s->admitted_ns < 0)
+			s->admitted_ns = naive_stamp(v);
 	}
 }
 
@@ -174,6 +195,10 @@ static void naive_step(struct naive *v)
 			s->last_ns = naive_stamp(v);
 			if (s->made == 1)
 				s->first_ns = s->last_ns;
+		}
+		if (s->scheduled) { /* what no later token sees is free */
+			v->free += s->blocks - naive_blocks(v, s->computed, s->computed);
+			s->blocks = naive_blocks(v, s->computed, s->computed);
 		}
 		s->scheduled = 0;
 		if (s->made == s->limit) {
@@ -232,6 +257,8 @@ static void draw_settings(struct rng *r, struct serve_settings *set, int64_t lon
 	if (fixture_draw(r, 0, 2) == 0) { /* recurrent states beside the tokens */
 		set->state_blocks = fixture_draw(r, 1, 4);
 		set->kv_blocks += set->state_blocks;
+	} else {
+		fixture_groups(r, set);
 	}
 }
 
@@ -246,7 +273,7 @@ static void compare(const struct plain *all, size_t n, const struct fixture_watc
 
 		MUST(e && e->t.tokens == s->limit);
 		MUST(e->t.preemptions == s->preemptions);
-		MUST(e->t.seated_ns == s->seated_ns);
+		MUST(e->t.admitted_ns == s->admitted_ns);
 		MUST(e->t.first_ns == s->first_ns);
 		MUST(e->t.last_ns == s->last_ns);
 		total_preemptions += s->preemptions;
@@ -280,7 +307,7 @@ START_TEST(vllm_against_the_plain_one)
 		draw_settings(r, &set, 110);
 		for (size_t i = 0; i < N; i++) {
 			q[i].priority = (int32_t)fixture_draw(r, 0, 3);
-			all[i] = (struct plain){.r = q[i], .seated_ns = -1};
+			all[i] = (struct plain){.r = q[i], .admitted_ns = -1};
 			all[i].limit = q[i].output;
 		}
 		naive_run(&v, all, N);
@@ -546,16 +573,16 @@ START_TEST(mlx_runs_seeded_requests_alone)
 		.rules = SERVE_MLX, .prompts = 8, .decodes = 32, .step = 2048, .block = 1, .context = 1000};
 	struct passes p = {{0}};
 	struct fixture_watch w = {0};
-	int64_t end[4], seated[4];
+	int64_t end[4], admitted[4];
 
 	run_recorded(&set, q, 4, &p, &w);
 	for (uint64_t i = 0; i < 4; i++) {
 		end[i] = fixture_end_of(&w, i)->t.end_ns;
-		seated[i] = fixture_end_of(&w, i)->t.seated_ns;
+		admitted[i] = fixture_end_of(&w, i)->t.admitted_ns;
 	}
-	ck_assert_int_eq(seated[1], end[0]);
-	ck_assert_int_eq(seated[2], end[1]);
-	ck_assert_int_eq(seated[3], end[1]);
+	ck_assert_int_eq(admitted[1], end[0]);
+	ck_assert_int_eq(admitted[2], end[1]);
+	ck_assert_int_eq(admitted[3], end[1]);
 	ck_assert_int_eq(end[2], end[3]);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);
@@ -592,7 +619,7 @@ START_TEST(vllm_finds_blocks)
 }
 END_TEST
 
-/* One seat. 2 finds the prompt of 0 in the cache and goes before 1; 4 begins like 3 and is read after it. */
+/* One at a time. 2 finds the prompt of 0 in the cache and goes before 1; 4 begins like 3 and is read after it. */
 START_TEST(sglang_longest_prefix_first)
 {
 	const struct prefix_piece a[] = {{1, 64}}, b[] = {{2, 64}};
@@ -630,7 +657,7 @@ START_TEST(sglang_longest_prefix_first)
 }
 END_TEST
 
-/* Two seats for three who come together: 1 begins like 0 and waits until that is read, so that 2 goes before it. */
+/* Two at a time for three who come together: 1 begins like 0 and waits until that is read, so that 2 goes before it. */
 START_TEST(sglang_shared_beginning_waits)
 {
 	const struct prefix_piece a[] = {{1, 64}};
@@ -648,9 +675,9 @@ START_TEST(sglang_shared_beginning_waits)
 	struct fixture_watch w = {0};
 
 	run_recorded(&set, q, ARRAY_LEN(q), &p, &w);
-	ck_assert_int_eq(fixture_end_of(&w, 0)->t.seated_ns, 0);
-	ck_assert_int_eq(fixture_end_of(&w, 2)->t.seated_ns, 0);
-	ck_assert_int_gt(fixture_end_of(&w, 1)->t.seated_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.admitted_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.admitted_ns, 0);
+	ck_assert_int_gt(fixture_end_of(&w, 1)->t.admitted_ns, 0);
 	ck_assert_int_eq(fixture_end_of(&w, 1)->t.cached, 64);
 	VEC_FREE(&p.seen);
 	fixture_watch_release(&w);

@@ -171,3 +171,12 @@ struct request *fixture_requests(struct rng *r, size_t n, double rate, int64_t p
 	}
 	return q;
 }
+
+void fixture_groups(struct rng *r, struct serve_settings *set)
+{
+	if (fixture_draw(r, 0, 1))
+		return;
+	set->groups =
+		(struct kv_groups){fixture_draw(r, 0, 2), fixture_draw(r, 1, 3), fixture_draw(r, 1, 60)};
+	set->kv_blocks *= set->groups.full + set->groups.windowed;
+}

@@ -57,6 +57,8 @@ void fixture_serve(const struct serve_config *c, struct fixture_source s, struct
 /* n requests, Poisson at `rate` a second; lengths uniform between the two bounds. */
 struct request *fixture_requests(struct rng *r, size_t n, double rate, int64_t prompt_most,
 				 int64_t output_most);
+/* Now and then groups of layers with a window, of vLLM's settings, and blocks for them. */
+void fixture_groups(struct rng *r, struct serve_settings *set);
 int64_t fixture_draw(struct rng *r, int64_t least, int64_t most);
 
 #endif

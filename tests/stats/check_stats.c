@@ -7,6 +7,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/rng.h"
+#include "sim/stats/band.h"
 #include "sim/stats/ci.h"
 #include "sim/stats/quantile.h"
 #include "sim/stats/summary.h"
@@ -228,6 +229,34 @@ START_TEST(ci_batches_see_autocorrelation)
 }
 END_TEST
 
+/* Eleven draws 0 to 10: P10 is 1, P90 is 9. */
+START_TEST(a_band_holds_its_value)
+{
+	double drawn[13];
+	const double *ends = (const double[]){NAN, INFINITY};
+	struct band b;
+
+	for (size_t i = 0; i < 11; i++)
+		drawn[i] = (double)((7 * i) % 11);
+	b = band_of(5, drawn, 11);
+	ck_assert(b.lo == 1 && b.hi == 9);
+	b = band_of(0.5, drawn, 11);
+	ck_assert(b.lo == 0.5 && b.hi == 9);
+	b = band_of(12, drawn, 11);
+	ck_assert(b.lo == 1 && b.hi == 12);
+	drawn[11] = ends[0];
+	drawn[12] = ends[1];
+	b = band_of(5, drawn, 13);
+	ck_assert(b.lo == 1 && b.hi == 9);
+	b = band_of(NAN, drawn, 13);
+	ck_assert(b.lo == 1 && b.hi == 9);
+	b = band_of(5, drawn + 11, 2);
+	ck_assert(isnan(b.lo) && isnan(b.hi));
+	b = band_of(5, NULL, 0);
+	ck_assert(isnan(b.lo) && isnan(b.hi));
+}
+END_TEST
+
 Suite *suite_stats(void)
 {
 	Suite *s = suite_create("stats");
@@ -241,6 +270,7 @@ Suite *suite_stats(void)
 	tcase_add_loop_test(tc, ci_is_students, 0, ARRAY_LEN(students));
 	tcase_add_test(tc, errors_are_students);
 	tcase_add_test(tc, ci_of_one_is_everything);
+	tcase_add_test(tc, a_band_holds_its_value);
 	tcase_add_test(tc, ci_batches_by_hand);
 	tcase_add_test(tc, ci_batches_see_autocorrelation);
 	suite_add_tcase(s, tc);

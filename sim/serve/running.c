@@ -1,4 +1,4 @@
-/* seats.c - what happens to one request at a replica: a seat, tokens, preemption, the end; see replica.h. */
+/* running.c - what happens to one request at a replica: admission, tokens, preemption, the end; see replica.h. */
 #include <string.h>
 
 #include "sim/base/err.h"
@@ -51,8 +51,14 @@ static void drop(size_t *n, uint32_t *at, uint32_t seq)
 /* Blocks of one that decodes, or would but for a stall, are what its context needs. */
 static void count_blocks(const struct replica *p, struct seq *s)
 {
-	if (p->dec.block)
-		s->blocks = kv_blocks_for(&p->kv, s->computed) - s->shared;
+	int64_t passed;
+
+	if (!p->dec.block)
+		return;
+	s->blocks = kv_own_blocks(&p->kv, s->computed, s->computed, s->shared);
+	if (p->kv.groups.windowed &&
+	    (passed = kv_passed(&p->kv.groups, p->kv.block, s->computed)) > s->shared)
+		s->window_from = passed;
 }
 
 /* Out of whatever it is in: its computed, left and blocks tell where it stands. */
@@ -93,7 +99,7 @@ uint32_t replica_make(const struct replica *p, const struct waiter *w)
 	s->goal = w->r.prompt;
 	s->before = s->after = s->move = SEQ_NONE;
 	s->t = (struct request_times){.queued_ns = w->queued_ns,
-				      .seated_ns = -1,
+				      .admitted_ns = -1,
 				      .first_ns = -1,
 				      .last_ns = -1,
 				      .end_ns = -1,
@@ -115,15 +121,15 @@ struct seq *replica_head(struct replica *p, uint32_t *seq)
 	return seq_at(p->slab, w->seq);
 }
 
-void replica_seat(struct replica *p, uint32_t seq, int64_t cached)
+void replica_admit(struct replica *p, uint32_t seq, int64_t cached)
 {
 	struct seq *s = seq_at(p->slab, seq);
 
 	waiting_pop(&p->waiting);
 	s->state = SEQ_READING;
 	s->computed = cached;
-	if (s->t.seated_ns < 0)
-		s->t.seated_ns = clock_stamp(p->now);
+	if (s->t.admitted_ns < 0)
+		s->t.admitted_ns = clock_stamp(p->now);
 	if (!s->cache_known) {
 		s->t.cached = cached;
 		s->cache_known = true;
@@ -282,24 +288,12 @@ void replica_accept_drafts(struct replica *p)
 
 void replica_name_blocks(struct replica *p, struct seq *s)
 {
-	const int64_t shared = kv_name(&p->kv, &s->r, s->shared, s->computed);
-
-	s->blocks -= shared - s->shared;
-	s->shared = shared;
-}
-
-/* A sequence frees its last blocks first. */
-static void give_back(struct replica *p, struct seq *s)
-{
-	kv_give(&p->kv, s->blocks);
-	kv_drop(&p->kv, &s->r, s->shared);
-	s->blocks = s->shared = 0;
+	kv_after(&p->kv, s);
 }
 
 static void release_kv(struct replica *p, struct seq *s)
 {
-	replica_name_blocks(p, s);
-	give_back(p, s);
+	kv_release(&p->kv, s);
 }
 
 /* The cache of a request that has ended is kept whole (mlx). */
@@ -349,7 +343,7 @@ void replica_preempt(struct replica *p, uint32_t seq)
 	/* SGLang: what a retracted request has answered is lost, release_req() in
 	 * python/sglang/srt/managers/schedule_batch.py */
 	if (p->kv.radix)
-		give_back(p, s);
+		kv_drop(&p->kv, s);
 	else
 		release_kv(p, s);
 	leave(p, seq);
@@ -392,7 +386,7 @@ void replica_decode(struct replica *p, uint32_t seq)
 	s->computed = s->goal;
 	s->t.replica = p->index;
 	decodes_put(&p->dec, seq);
-	s->late = true; /* its gap holds the transfer, and the wait for a seat */
+	s->late = true; /* its gap holds the transfer, and the wait until it was admitted */
 	VEC_ADD(&p->late, seq);
 }
 
@@ -410,7 +404,7 @@ static void lose(struct replica *p, uint32_t seq, struct clock last)
 	if (s->state == SEQ_MOVING && s->t.first_ns < 0)
 		s->left++; /* nobody has seen the token */
 	s->goal = s->r.prompt + s->limit - s->left;
-	give_back(p, s);
+	kv_drop(&p->kv, s);
 	s->computed = 0;
 	s->state = SEQ_WAITING;
 	replica_load(p, &s->r, -1);
@@ -449,7 +443,7 @@ void replica_go_down(struct replica *p, int64_t at_ns)
 	VEC_FREE(&lost);
 }
 
-/* In the queue, never seated or preempted. */
+/* In the queue, never admitted or preempted. */
 static void clear_queue(struct replica *p, int64_t at_ns)
 {
 	uint32_t seq;
