@@ -261,7 +261,8 @@ static int check_cpu_experts(const struct held *x, struct err *err)
 	if (!(strtod(x->says, NULL) > 0) || on_cpu(x))
 		return 0;
 	err_set(err, "the experts of %.20s layers stayed with the CPU", x->says);
-	return hint_skip(err);
+	return err_hint(err, "a scenario says it, 'offload: {experts: N, to: DEVICE}' of an assignment; "
+			     "--skip-foreign leaves such rows out");
 }
 
 static int check_overrides(const struct held *x, struct err *err)

@@ -460,6 +460,8 @@ static const struct field link_fields[] = {
 	 .help = "full: both ways at once; half: they share"},
 	{FIELD_KEY(struct link, rdma), .type = FIELD_BOOL, .def = "false",
 	 .help = "its card reads and writes memory itself, without the system's network stack"},
+	{FIELD_KEY(struct link, local), .type = FIELD_BOOL, .def = "false",
+	 .help = "both ends run in one process: a runtime's overhead of a stage is not paid"},
 	QTY_OPT(struct link, send_copy, DIM_BANDWIDTH, 1, 1e15,
 		"GPU to host, where the runtime stages through the host"),
 	QTY_OPT(struct link, receive_copy, DIM_BANDWIDTH, 1, 1e15, "host to GPU, likewise"),

@@ -325,6 +325,9 @@ struct link {
 	struct qty power;          /* watts of one end under load */
 	int duplex;
 	bool rdma; /* the network card reads and writes memory itself */
+	/* both ends are devices of one process: what a runtime adds to a message that its server on another machine hands
+	 * on (overhead.stage) is not paid */
+	bool local;
 	struct qty send_copy,
 		/* byte/s of copies between GPU and host if the runtime stages messages through the host;
 		 * they take the device's time; not given: no staging */
