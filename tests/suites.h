@@ -62,6 +62,7 @@
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
+	SUITE(run_dtype)                                                                                     \
 	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
 	SUITE(kernel_trace)                                                                                  \

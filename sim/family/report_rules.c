@@ -293,6 +293,19 @@ static int check_embeddings(const struct held *x, struct err *err)
 	return hint_skip(err);
 }
 
+static int check_dtype(const struct held *x, struct err *err)
+{
+	const struct device *d = x->ask->device->device;
+	const struct profile *p = x->ask->device->profile;
+	const enum dtype t = run_compute(x->run, x->row->model, d, p);
+
+	if (x->ask->fitting || p->gemm[t])
+		return 0;
+	err_set(err, "runtime '%s' of this machine is not known to compute in %s", p->origin.name,
+		dtype_names[t]);
+	return hint_skip(err);
+}
+
 int rule_params(const struct held *x, struct err *err)
 {
 	const struct model *m = x->row->model;
@@ -365,6 +378,7 @@ static const struct {
 	{COLUMN_KV_HOST, check_kv_host},
 	{COLUMN_THREADS, check_threads},
 	{COLUMN_EMBEDDINGS, check_embeddings},
+	{COLUMN_DTYPE, check_dtype},
 	{COLUMN_WEIGHTS, check_fits},
 };
 

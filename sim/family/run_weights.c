@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/cost/compute_dtype.h"
 #include "sim/llm/memory.h"
 
 /* llama-bench prints sizes to two decimals, and files of one type differ by a version's rules for a tensor or two. */
@@ -274,6 +275,15 @@ static int take_kv(const struct run *run, struct precision *p, enum run_column *
 			return 0;
 		}
 	return err_unknown(err, "format of the KV cache", k, format_names, FORMAT_N);
+}
+
+enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
+		       const struct profile *p)
+{
+	for (int t = 0; run->says[COLUMN_DTYPE] && t < DTYPE_N; t++)
+		if (!strcmp(dtype_names[t], run->says[COLUMN_DTYPE]))
+			return (enum dtype)t;
+	return compute_dtype(d, p, m);
 }
 
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
