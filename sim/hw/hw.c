@@ -241,6 +241,8 @@ static const struct table train_copies_table = {"train copies", sizeof(struct tr
 static const struct field beyond_width_fields[] = {
 	WIDTH(prefill, "relative standard deviation of a prompt's time"),
 	WIDTH(decode, "of a token's"),
+	{FIELD_KEY(struct beyond_width, seen_on), .type = FIELD_TEXTS, .optional = true,
+	 .help = "chips that were measured with it, which are predicted as narrowly as any run"},
 	{FIELD_KEY(struct beyond_width, from), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1,
 	 .max = 1 << 30, .optional = true,
 	 .help = "context: the longest that a run of the fit had; short: the fewest tokens of a pass"},
@@ -309,6 +311,11 @@ static const struct field profile_fields[] = {
 	 .help = "softmax over experts and the best of them; not given: 5 kernels, 4 passes"},
 	{FIELD_KEY(struct profile, combine), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
 	 .help = "the sum of what experts made; not given: 2 kernels, 3 passes"},
+	{FIELD_KEY(struct profile, conv), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
+	 .help = "the short convolution of a recurrent layer; one kernel if not said"},
+	{FIELD_KEY(struct profile, scan), .type = FIELD_TABLE, .sub = &fusion_table, .optional = true,
+	 .help = "its scan, with what makes decays and gates; passes: of the state through memory, 2 if not "
+		 "said"},
 	SUB(struct profile, overhead, overhead_table, "what the runtime adds"),
 	SUB_OPT(struct profile, dequant, by_weights_table,
 		"utilisation of products of many rows, against that of weights as they are"),
