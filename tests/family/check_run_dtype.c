@@ -89,6 +89,24 @@ START_TEST(dtype_of_a_row)
 }
 END_TEST
 
+/* A dynamic mix is refused by its name, with what to do instead, however it is written. */
+START_TEST(dynamic_mixes_want_their_file)
+{
+	static const char *const names[] = {"UD-Q4_K_XL", "UD-IQ2_M", "UD-Q8_K_XL", "ud-q2_K_XL", "UD-TQ1_0"};
+	struct err err = ERR_INIT;
+	int mix;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		ck_assert_int_eq(run_asked_weights(names[i], &mix, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.hint, "import"));
+	}
+	err = (struct err)ERR_INIT;
+	ck_assert_int_eq(run_asked_weights("q4_K_M", &mix, &err), 0);
+	ck_assert_int_eq(run_asked_weights("q4_K_X", &mix, &err), -1);
+	ck_assert_ptr_null(strstr(err.hint, "import"));
+}
+END_TEST
+
 Suite *suite_run_dtype(void)
 {
 	Suite *s = suite_create("run_dtype");
@@ -96,6 +114,7 @@ Suite *suite_run_dtype(void)
 
 	tcase_add_loop_test(tc, half_as_fast_in_bf16, 0, ARRAY_LEN(machines));
 	tcase_add_test(tc, dtype_of_a_row);
+	tcase_add_test(tc, dynamic_mixes_want_their_file);
 	suite_add_tcase(s, tc);
 	return s;
 }
