@@ -61,7 +61,7 @@ DEFINED := $(patsubst %.c,$(OUT)/%.o,sim/main.c sim/cli/session.c sim/cli/manual
 DEFINES = -DVERSION='"$(VERSION)"' -DSHARE='"$(PREFIX)/share/lemursim"'
 
 
-.PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages dist package models FORCE catalogue check-catalogue check-catalogue-all readme check-readme same bench scale deps need install clean help
+.PHONY: bench-expected bench-update unit-long check-readme-all long-parts threads shards san-gcc san-clang san-tsan fuzz-a-little programs installed uninstall schema report-pages dist package models FORCE catalogue check-catalogue check-catalogue-all beyond check-beyond readme check-readme same bench scale deps need install clean help
 
 all: need $(OUT)/lemursim ## build the program and leave the link ./lemursim (BUILD=debug|release|san)
 	@ln -sfn $(OUT)/lemursim lemursim
@@ -85,7 +85,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema report-pages check-catalogue-all check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
+LONG := schema report-pages check-catalogue-all check-beyond check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them
@@ -146,6 +146,10 @@ check-catalogue: $(OUT)/lemursim ## fail where hardware is not, byte for byte, w
 	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(QUICK_FAMILIES)
 check-catalogue-all: $(OUT)/lemursim ## the same of the whole catalogue
 	@sh tests/tools/catalogue.sh --check $< $(OUT)/catalogue $(CATALOGUE) $(DEAR_FAMILIES) $(filter-out $(DEAR_FAMILIES),$(FAMILIES))
+beyond: $(OUT)/lemursim ## make hardware/measured/beyond.csv again: how far off families are on kinds of runs that their fits had none of
+	@sh tests/tools/beyond.sh $< $(FAMILIES)
+check-beyond: $(OUT)/lemursim ## fail where it is not what the families' runs give
+	@sh tests/tools/beyond.sh --check $< $(FAMILIES)
 CONFIGS := $(patsubst tests/data/configs/%.json,%,$(wildcard tests/data/configs/*.json))
 models: all ## make models/*.yaml again from tests/data/configs (a golden run checks that they are)
 	@for n in $(CONFIGS); do ./lemursim import tests/data/configs/$$n.json --facts tests/data/configs/$$n.facts.yaml \

@@ -63,6 +63,8 @@
 	SUITE(observations)                                                                                  \
 	SUITE(likely_causes)                                                                                 \
 	SUITE(report_rows)                                                                                   \
+	SUITE(run_dtype)                                                                                     \
+	SUITE(beyond_widths)                                                                                 \
 	SUITE(training_log)                                                                                  \
 	SUITE(ingest)                                                                                        \
 	SUITE(kernel_trace)                                                                                  \

@@ -1,4 +1,5 @@
 /* question.c - see question.h. */
+#include "sim/cost/compute_dtype.h"
 #include "sim/ask/question.h"
 
 #include <stdlib.h>
@@ -255,7 +256,7 @@ static int settle_formats(const struct question *q, struct asked *out, struct as
 
 	out->weights = q->weights ? q->weights : question_weights(out->model, m->runtime, q->train);
 	out->kv = q->kv ? q->kv : "f16";
-	out->compute = p->gemm[DTYPE_F16] ? "f16" : p->gemm[DTYPE_BF16] ? "bf16" : "f32";
+	out->compute = dtype_names[compute_dtype(d, p, out->model)];
 	mix = settle_format("format of weights", out->weights, mix_names, MIX_N, err);
 	if (mix < 0 || settle_format("format of the KV cache", out->kv, format_names, FORMAT_N, err) < 0)
 		return -1;

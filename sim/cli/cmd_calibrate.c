@@ -13,6 +13,7 @@
 #include "sim/calib/bundle.h"
 #include "sim/calib/profile.h"
 #include "sim/calib/samples_csv.h"
+#include "sim/family/beyond_evidence.h"
 #include "sim/family/fit_runtime.h"
 #include "sim/family/family_model.h"
 #include "sim/family/trace_facts.h"
@@ -30,7 +31,7 @@ struct calibrate_options {
 	const char *only, *backend, *link;
 	int64_t threads; /* 0: all */
 	const char *machine, *device, *like, *facts, *bundle, *trace;
-	bool dry_run;
+	bool dry_run, beyond;
 };
 
 static const struct opt own_suite[] = {
@@ -66,6 +67,9 @@ static const struct opt own_runs[] = {
 static const struct opt own_facts[] = {
 	OPT_TEXT_ROW(struct calibrate_options, facts, "facts", 0, "FILE",
 		     "with samples: csv of what a data sheet says (key, value)"),
+	OPT_FLAG_ROW(struct calibrate_options, beyond, "beyond", 0,
+		     "with --family: not the profile, but how far off it is on kinds of runs that its fit "
+		     "had none of, as csv"),
 	OPT_TEXT_ROW(struct calibrate_options, trace, "trace", 0, "FILE",
 		     "count kernels and launches of each layer in a trace of torch.profiler, of ggml's "
 		     "Vulkan timings "
@@ -197,7 +201,8 @@ static int from_family(const struct calibrate_options *o, struct session *s, str
 	if (runs_read_all(&s->arena, o->runs.from.at, o->runs.from.n, &runs, &err) == 0 &&
 	    family_load(&s->loader, o->runs.family, &family_model, &err) == 0 &&
 	    observations_load(&s->loader, &runs, OBSERVATIONS_NO_PROFILE, &e, &err) == 0 &&
-	    family_write(&family_model, &e, o->workers, text, &err) == 0)
+	    (o->beyond ? beyond_evidence(&family_model, &e, text, &err)
+		       : family_write(&family_model, &e, o->workers, text, &err)) == 0)
 		return EXIT_FINE;
 	return err.msg[0] ? complain(&err, EXIT_USAGE) : session_complain(s);
 }

@@ -2,8 +2,19 @@
 #include "sim/cost/beyond.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/base/exact_math.h"
+
+static bool seen_on(const struct beyond_width *w, const struct machine *m)
+{
+	const char *const *chips = w->seen_on.at;
+
+	for (size_t i = 0; m->chip && i < w->seen_on.n; i++)
+		if (!strcmp(chips[i], m->chip))
+			return true;
+	return false;
+}
 
 void device_model_beyond(struct device_model *device_model, const struct model *m)
 {
@@ -15,7 +26,7 @@ void device_model_beyond(struct device_model *device_model, const struct model *
 
 	device_model->beyond_prefill = device_model->beyond_decode = 0;
 	for (size_t i = 0; i < ARRAY_LEN(is); i++)
-		if (is[i]) {
+		if (is[i] && !seen_on(&of[i], device_model->machine)) {
 			device_model->beyond_prefill =
 				exact_hypot(device_model->beyond_prefill, of[i].prefill);
 			device_model->beyond_decode = exact_hypot(device_model->beyond_decode, of[i].decode);
@@ -45,7 +56,7 @@ static double beyond_fit(const struct op *op, double tokens, const struct device
 	const bool decode = op->phase == PHASE_DECODE;
 	double w = decode ? device_model->beyond_decode : device_model->beyond_prefill;
 
-	if (op->kind == OP_LINEAR)
+	if (op->kind == OP_LINEAR && !seen_on(&b->of[cost_weights_kind(op->format)], device_model->machine))
 		w = exact_hypot(w, width_of(&b->of[cost_weights_kind(op->format)], decode));
 	if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && tokens < (double)b->of[BEYOND_SHORT].from)
 		w = exact_hypot(w, width_of(&b->of[BEYOND_SHORT], decode));
@@ -61,11 +72,25 @@ static void widen_context(struct term *t, const struct op *op, const struct beyo
 	t->spread += rest * fmax(0, width_of(w, op->phase == PHASE_DECODE) - t->spread);
 }
 
+/* Widths are of whole times, and the terms of a time are drawn apart from one another: each is as much wider as their sum
+ * would else be narrower. */
+static double of_each_term(const struct cost *c, double w)
+{
+	const double parts[] = {fmax(c->arithmetic.s, c->memory.s), c->apart.s, c->overhead.s};
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		sum += parts[i];
+		squares += parts[i] * parts[i];
+	}
+	return squares > 0 ? w * sum / sqrt(squares) : w;
+}
+
 void beyond_widen(struct cost *c, const struct op *op, double tokens, const struct device_model *device_model)
 {
 	struct term *terms[] = {&c->arithmetic, &c->memory, &c->apart, &c->overhead};
 	const struct beyond_width *context = &device_model->profile->beyond.of[BEYOND_CONTEXT];
-	const double w = beyond_fit(op, tokens, device_model);
+	const double w = of_each_term(c, beyond_fit(op, tokens, device_model));
 
 	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
 		terms[i]->spread = fmax(terms[i]->spread, w);

@@ -320,26 +320,6 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	c->memory = stream(c->bytes, &a->decode);
 }
 
-/* A scan that walks the tokens has its state on the chip, one head's column to a thread: it reads and writes the states
- * once, what each token brings once, and computes without matrix units, as attention of few queries does. One in chunks
- * multiplies the tokens of a chunk with one another, head by head, as attention with as many queries and keys does.
- * Which kernel does which: llm/scans.h. */
-static void cost_scan(struct cost *c, const struct op *op, const struct device_model *device_model,
-		      double share)
-{
-	const struct attention_table *a = &device_model->profile->attention;
-	const double chunk = (double)op->context;
-	const struct util u = chunk > 0           ? util_at(device_model->attention, chunk, chunk)
-			      : a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
-								  a->decode_u.provenance}
-						  : util_at(device_model->attention, 1, (double)op->query);
-
-	c->flop = op->flop * share;
-	c->bytes = (op->kv_B + op->tensor_B * op->times) * share;
-	c->arithmetic = arithmetic(device_model, c->flop, &u);
-	c->memory = stream(c->bytes, &device_model->profile->copy);
-}
-
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
 {
 	static const struct fusion update = {.kernels = 1, .passes = 1}, gather = {.kernels = 1, .passes = 2};
@@ -370,8 +350,9 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 	case OP_COMBINE:
 		return p->combine.origin.node ? &p->combine : &combine;
 	case OP_CONV: /* reads and writes the channels */
+		return p->conv.origin.node ? &p->conv : &gather;
 	case OP_SCAN:
-		return &gather;
+		return p->scan.origin.node ? &p->scan : &gather;
 	case OP_TOP:    /* one pass over the scores, which no one writes out whole */
 	case OP_UPDATE: /* its bytes are the whole traffic */
 		return &update;
@@ -382,6 +363,29 @@ static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind
 		break;
 	}
 	BUG("operator kind %d", (int)kind);
+}
+
+/* A scan that walks the tokens has its state on the chip, one head's column to a thread: it reads and writes the states
+ * once, what each token brings once, and computes without matrix units, as attention of few queries does. One in chunks
+ * multiplies the tokens of a chunk with one another, head by head, as attention with as many queries and keys does.
+ * Which kernel does which: llm/scans.h. */
+static void cost_scan(struct cost *c, const struct op *op, const struct device_model *device_model,
+		      double share)
+{
+	const struct attention_table *a = &device_model->profile->attention;
+	const double chunk = (double)op->context;
+	const struct util u = chunk > 0           ? util_at(device_model->attention, chunk, chunk)
+			      : a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
+								  a->decode_u.provenance}
+						  : util_at(device_model->attention, 1, (double)op->query);
+
+	c->flop = op->flop * share;
+	/* the operator's state is read and written once */
+	c->bytes = (op->kv_B * fusion_of(device_model->profile, OP_SCAN)->passes / 2 +
+		    op->tensor_B * op->times) *
+		   share;
+	c->arithmetic = arithmetic(device_model, c->flop, &u);
+	c->memory = stream(c->bytes, &device_model->profile->copy);
 }
 
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is

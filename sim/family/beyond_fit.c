@@ -2,40 +2,57 @@
 #include "sim/family/beyond_fit.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "sim/family/family_keys.h"
 
 /* A kind of weights that makes up less of a model is not what its run tells of. */
 static const double least_share = 0.2;
 
-/* Widths by kind, in prompts and in generation, and the key in a profile's `beyond`. */
-static const struct {
-	const char *key;
-	double width[REACH_PHASES];
-} kinds[BEYOND_KINDS] = {
-	[BEYOND_MIXTURES] = {"mixtures", {0.30, 0.20}},
-	[BEYOND_RECURRENT] = {"recurrent", {0.20, 0.25}},
-	[BEYOND_LATENT] = {"latent", {0.30, 0.20}}, /* no run says: as mixtures, which such models are */
-	[BEYOND_PER_LAYER] = {"per_layer", {0.18, 0.14}},
-	[BEYOND_F16] = {"f16", {0.40, 0.10}},
-	[BEYOND_Q8] = {"q8", {0.12, 0.13}},
-	[BEYOND_Q4] = {"q4", {0.12, 0.12}},
-	[BEYOND_K] = {"k", {0.16, 0.10}},
-	[BEYOND_FP4] = {"fp4", {0.20, 0.10}},
-	[BEYOND_CONTEXT] = {"context", {0.20, 0.13}},
-	[BEYOND_SHORT] = {"short", {0.20, 0}},
-};
+const char *const beyond_keys[BEYOND_KINDS] = {[BEYOND_MIXTURES] = "mixtures",
+					       [BEYOND_RECURRENT] = "recurrent",
+					       [BEYOND_LATENT] = "latent",
+					       [BEYOND_PER_LAYER] = "per_layer",
+					       [BEYOND_F16] = "f16",
+					       [BEYOND_Q8] = "q8",
+					       [BEYOND_Q4] = "q4",
+					       [BEYOND_K] = "k",
+					       [BEYOND_FP4] = "fp4",
+					       [BEYOND_CONTEXT] = "context",
+					       [BEYOND_SHORT] = "short"};
+const char *const reach_phases[REACH_PHASES] = {"prefill", "decode"};
+const char *const beyond_left_out[BEYOND_HOLES] = {"kind", "chip"};
 
-static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], bool had[BEYOND_KINDS])
+/* --- what rows are of ------------------------------------------------------------------------------ */
+
+static void add_name(const char **names, size_t *n, const char *name)
 {
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp(names[i], name))
+			return;
+	if (*n < FAMILY_CHIPS)
+		names[(*n)++] = name;
+}
+
+static void add_phase(const struct model *m, const double bytes[BEYOND_KINDS], int phase, const char *chip,
+		      struct fit_reach *reach)
+{
+	bool had[BEYOND_KINDS] = {false};
 	double all = 0;
 
 	for (int k = 0; k < BEYOND_KINDS; k++)
 		all += bytes[k];
 	for (int k = 0; k < BEYOND_KINDS; k++)
-		had[k] |= bytes[k] > least_share * all;
-	had[BEYOND_MIXTURES] |= m->experts != NULL;
-	had[BEYOND_RECURRENT] |= model_has_recurrent(m);
-	had[BEYOND_LATENT] |= model_has_latent(m);
-	had[BEYOND_PER_LAYER] |= m->per_layer_embedding > 0;
+		had[k] = bytes[k] > least_share * all;
+	had[BEYOND_MIXTURES] = m->experts != NULL;
+	had[BEYOND_RECURRENT] = model_has_recurrent(m);
+	had[BEYOND_LATENT] = model_has_latent(m);
+	had[BEYOND_PER_LAYER] = m->per_layer_embedding > 0;
+	for (int k = 0; k < BEYOND_KINDS; k++)
+		if (had[k]) {
+			reach->had[phase][k] = true;
+			add_name(reach->chip[phase][k], &reach->chips_n[phase][k], chip);
+		}
 }
 
 static void take_fewest(struct fit_reach *reach, int64_t tokens)
@@ -48,6 +65,7 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 		   struct fit_reach *reach)
 {
 	const struct run *run = row->run;
+	const char *chip = family_chip_name(row);
 	double bytes[BEYOND_KINDS] = {0};
 	struct run_plan plan;
 
@@ -64,18 +82,28 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 		if (op->kind == OP_LINEAR && op->phase == PHASE_PREFILL && op->role == ROLE_ATTENTION)
 			take_fewest(reach, op->m);
 	}
+	add_name(reach->any_chip, &reach->any_chips_n, chip);
 	if (run->prompt > 0)
-		add_phase(row->model, bytes, reach->had[REACH_PREFILL]);
+		add_phase(row->model, bytes, REACH_PREFILL, chip, reach);
 	if (run->gen > 0)
-		add_phase(row->model, bytes, reach->had[REACH_DECODE]);
+		add_phase(row->model, bytes, REACH_DECODE, chip, reach);
+}
+
+bool fit_reach_had(const struct fit_reach *fit, int phase, int kind, const char *chip)
+{
+	for (size_t i = 0; i < fit->chips_n[phase][kind]; i++)
+		if (!strcmp(fit->chip[phase][kind][i], chip))
+			return true;
+	return false;
 }
 
 bool fit_reach_holds(const struct fit_reach *fit, const struct fit_reach *row)
 {
 	for (int p = 0; p < REACH_PHASES; p++)
 		for (int k = 0; k < BEYOND_KINDS; k++)
-			if (row->had[p][k] && !fit->had[p][k])
-				return false;
+			for (size_t i = 0; i < row->chips_n[p][k]; i++)
+				if (!fit_reach_had(fit, p, k, row->chip[p][k][i]))
+					return false;
 	return row->context <= fit->context && (!row->fewest || (fit->fewest && row->fewest >= fit->fewest));
 }
 
@@ -86,36 +114,62 @@ static int64_t from_of(const struct fit_reach *fit, int kind)
 				      : 0;
 }
 
-static bool lacks(const struct fit_reach *fit, int kind, int phase)
+static double width_of(const struct fit_reach *fit, const struct beyond_widths *w, int kind, int phase)
 {
-	return kinds[kind].width[phase] > 0 && (from_of(fit, kind) || !fit->had[phase][kind]);
+	if (kind == BEYOND_SHORT && phase == REACH_DECODE)
+		return 0;
+	if (from_of(fit, kind) || !fit->had[phase][kind])
+		return w->of[BEYOND_KIND][phase][kind];
+	return w->of[BEYOND_CHIP][phase][kind];
 }
 
-static void write_kind(const struct fit_reach *fit, int kind, struct str *out)
+/* The chips that had the kind in every phase that any chip had it in. */
+static void write_seen(const struct fit_reach *fit, int kind, struct str *out)
 {
-	static const char *const phases[REACH_PHASES] = {"prefill", "decode"};
+	const char *between = "seen_on: [";
+
+	for (size_t c = 0; c < fit->any_chips_n; c++) {
+		bool seen = fit->had[REACH_PREFILL][kind] || fit->had[REACH_DECODE][kind];
+
+		for (int p = 0; p < REACH_PHASES; p++)
+			seen = seen && (!fit->had[p][kind] || fit_reach_had(fit, p, kind, fit->any_chip[c]));
+		if (!seen)
+			continue;
+		str_addf(out, "%s\"%s\"", between, fit->any_chip[c]);
+		between = ", ";
+	}
+	if (between[0] == ',')
+		str_add(out, "], ");
+}
+
+static void write_kind(const struct fit_reach *fit, const struct beyond_widths *w, int kind, struct str *out)
+{
 	const char *between = "";
 
-	str_addf(out, "%s: {", kinds[kind].key);
+	str_addf(out, "%s: {", beyond_keys[kind]);
 	if (from_of(fit, kind)) {
 		str_addf(out, "from: %lld tok", (long long)from_of(fit, kind));
 		between = ", ";
+	} else {
+		write_seen(fit, kind, out);
 	}
 	for (int p = 0; p < REACH_PHASES; p++) {
-		if (!lacks(fit, kind, p))
+		const double width = width_of(fit, w, kind, p);
+
+		if (!(width > 0))
 			continue;
-		str_addf(out, "%s%s: %.0f %%", between, phases[p], 100 * kinds[kind].width[p]);
+		str_addf(out, "%s%s: %.0f %%", between, reach_phases[p], 100 * width);
 		between = ", ";
 	}
 	str_add(out, "}, ");
 }
 
-void fit_reach_write(const struct fit_reach *fit, struct str *out)
+void fit_reach_write(const struct fit_reach *fit, const struct beyond_widths *w, struct str *out)
 {
 	str_add(out, "{");
 	for (int k = 0; k < BEYOND_KINDS; k++)
-		if (lacks(fit, k, REACH_PREFILL) || lacks(fit, k, REACH_DECODE))
-			write_kind(fit, k, out);
-	str_add(out,
-		"source: \"the errors of runs of that kind where a fit had none, sim/family/beyond_fit.h\"}");
+		if (width_of(fit, w, k, REACH_PREFILL) > 0 || width_of(fit, w, k, REACH_DECODE) > 0)
+			write_kind(fit, w, k, out);
+	str_add(out, "source: \"the errors of runs of that kind where other families had none: "
+		     "hardware/measured/beyond.csv\"}");
 }

@@ -3,13 +3,16 @@
  * predictions of the others have proved to be.
  *
  * Layer family. The spreads of a profile's numbers are those of runs left out of its fit, whose kinds it still saw. Of a
- * kind that it never saw, errors are larger. The widths of beyond_fit.c were found so: the runs of one kind were left out
- * of the fit of every family of hardware/measured that has others too, and were predicted by what was left; runs that
- * are held out and of a kind that their family's fit lacks were added. A family's error is that which four in five of
- * its runs stay below; a kind's width is that which four in five families stay below, over 1.28, a normal's P90. It is
- * of families, since what one runtime does otherwise with a kind all of its runs share. Recurrent layers and
- * embeddings of each layer are in no fit: their widths are of held-out runs alone. That of contexts in prompts (31 %) is
- * held at 20 %, so that a draw's time still grows with the context.
+ * kind that it never saw, or saw on other chips alone, errors are larger: as large as such predictions proved to be where
+ * other families could be asked. beyond_evidence.h asks each family, hardware/measured/beyond.csv keeps the answers, and a
+ * family's widths are those of all families but itself, so that no width rests on a run that it is judged by.
+ *
+ * A family's error is that which four in five of its runs stay below. A width is the error that four in five further
+ * families stay below (of n families the one of rank 0.8 (n + 1), the largest of fewer than four) over 1.28, a normal's
+ * P90. It is of families, since what one runtime does otherwise with a kind all of its runs share. Where no family
+ * says anything, a kind never seen is as wide as one seen on another chip, latent attention as mixtures, which such models
+ * are, and all else as the widest kind. The width of contexts in prompts is held at 20 %, so that a draw's time still
+ * grows with the context.
  */
 #ifndef SIM_FAMILY_BEYOND_FIT_H
 #define SIM_FAMILY_BEYOND_FIT_H
@@ -20,6 +23,9 @@ enum { REACH_PREFILL, REACH_DECODE, REACH_PHASES };
 /* The kinds that runs were of, in prompts and in generation, and the longest context that attention had. */
 struct fit_reach {
 	bool had[REACH_PHASES][BEYOND_KINDS];
+	/* names of the chips that had them, which live as long as the rows */
+	const char *chip[REACH_PHASES][BEYOND_KINDS][FAMILY_CHIPS], *any_chip[FAMILY_CHIPS];
+	size_t chips_n[REACH_PHASES][BEYOND_KINDS], any_chips_n;
 	int64_t context, fewest; /* fewest: tokens of a prompt's pass; 0: there was none */
 };
 
@@ -30,7 +36,29 @@ void fit_reach_add(struct arena *a, const struct observation *row, const struct 
 /* True where a row is of no kind that is beyond the fit. */
 bool fit_reach_holds(const struct fit_reach *fit, const struct fit_reach *row);
 
-/* Appends the map that a profile's `beyond` is: the kinds that the fit lacks. */
-void fit_reach_write(const struct fit_reach *fit, struct str *out);
+/* True where the fit had the kind on that chip; on_any_chip: where it had it at all. */
+bool fit_reach_had(const struct fit_reach *fit, int phase, int kind, const char *chip);
+
+extern const char
+	*const beyond_keys[BEYOND_KINDS]; /* a kind's key in a profile's `beyond` and in the evidence */
+extern const char *const reach_phases[REACH_PHASES];
+
+enum beyond_left_out { BEYOND_KIND, BEYOND_CHIP, BEYOND_HOLES };
+extern const char
+	*const beyond_left_out[BEYOND_HOLES]; /* "kind": on every chip; "chip": on that of the run */
+
+struct beyond_widths {
+	double of[BEYOND_HOLES][REACH_PHASES][BEYOND_KINDS];
+};
+
+/* The widths that all families but `own` give, read from the file of evidence beside the family's file; with no such
+ * file, those of no evidence. -1 with err "path:line: ...". */
+int beyond_widths_load(struct arena *a, const char *family_path, struct beyond_widths *w, struct err *err);
+
+/* A family's name: that of its file without `.family.yaml`. */
+const char *beyond_family_name(struct arena *a, const char *family_path);
+
+/* Appends the map that a profile's `beyond` is: the kinds that the fit lacks, or had on some of its chips alone. */
+void fit_reach_write(const struct fit_reach *fit, const struct beyond_widths *w, struct str *out);
 
 #endif

@@ -69,11 +69,6 @@ bool catalogue_is_machine(struct loader *l, const char *name, const char *device
 	return is;
 }
 
-enum dtype catalogue_compute(const struct profile *p)
-{
-	return p->gemm[DTYPE_F16] ? DTYPE_F16 : p->gemm[DTYPE_BF16] ? DTYPE_BF16 : DTYPE_F32;
-}
-
 static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
 		       bool unmeasured, struct catalogue_device *d)
 {
@@ -86,7 +81,7 @@ static int load_device(struct loader *l, const char *name, const char *device, c
 	if (!d->profile)
 		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
 				name, d->device->origin.name, runtime ? runtime : "at all");
-	d->compute = catalogue_compute(d->profile);
+	d->compute = compute_dtype_of_profile(d->profile);
 	if (!d->profile->gemm[d->compute])
 		return diag_add(l->diags, d->profile->origin.node->place, NULL,
 				"runtime '%s' has no gemm table", d->profile->origin.name);

@@ -338,7 +338,8 @@ int family_fit_excluding(const struct family_model *family, const struct observa
 
 	list_chips(family, e, &j);
 	for (size_t i = 0; i < e->n; i++)
-		if (family_fits(family, &e->at[i]) && !is_excluded(&e->at[i], without))
+		if (family_fits(family, &e->at[i]) && !is_excluded(&e->at[i], without) &&
+		    !(without->rows && without->rows[i]))
 			j.rows[j.n++] = &e->at[i];
 	j.p = family->params_n + CHIP_FACTORS * j.v.chips_n;
 	j.size = j.n + j.p;

@@ -49,6 +49,7 @@ bool family_fits(const struct family_model *family, const struct observation *ro
 struct family_exclusion {
 	const char *chip, *machine;
 	const struct run *like;
+	const bool *rows; /* [observation]: left out as well; NULL: none */
 };
 
 /* family_fit() without some rows, and without its checks. 0, or -1 where the fit does not converge. */

@@ -131,7 +131,7 @@ static int find_params(struct family_model *family, struct err *err)
 static int check_complete(const struct family_model *family, struct err *err)
 {
 	const struct profile *p = family->profile;
-	const struct gemm_table *g = p->gemm[catalogue_compute(p)];
+	const struct gemm_table *g = p->gemm[compute_dtype_of_profile(p)];
 	const struct {
 		const char *key;
 		bool given;

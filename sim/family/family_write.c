@@ -9,8 +9,6 @@
 #include "sim/family/family_keys.h"
 #include "sim/stats/quantile.h"
 
-/* The normal deviate of P10 and P90. */
-
 /* Least relative spreads: of any number; of one that rows of a single chip determine, since it will be used on others;
  * and the spread of a number that no row depends on. */
 static const double number_sd_min = 0.015, one_chip_sd_min = 0.04, unmeasured_sd = 0.25;
@@ -25,6 +23,7 @@ struct family_writer {
 	size_t rows_of[FAMILY_PARAMS]; /* rows that depend on the number */
 	struct family_slopes *slope;   /* each row's */
 	struct fit_reach reach;        /* the kinds of the rows that are fitted to */
+	struct beyond_widths widths;   /* of kinds that the fit lacks */
 	bool *within;                  /* of each row: it is of no kind beyond them */
 	size_t machines;
 };
@@ -348,7 +347,7 @@ static void add_span(const struct family_writer *w, size_t param, struct str *ou
 	if (param == SPAN_CHIPS)
 		add_chips(w, out);
 	else if (param == SPAN_BEYOND)
-		fit_reach_write(&w->reach, out);
+		fit_reach_write(&w->reach, &w->widths, out);
 	else
 		add_number(w, param, out);
 }
@@ -437,7 +436,8 @@ int family_write(const struct family_model *family, const struct observations *e
 	w.machines = count_machines(&w);
 	if (!w.machines)
 		return err_set(err, "%s: no run is of runtime '%s'", family->path, family->runtime);
-	if (family_fit(family, e, &w.v, err) != 0 ||
+	if (beyond_widths_load(a, family->path, &w.widths, err) != 0 ||
+	    family_fit(family, e, &w.v, err) != 0 ||
 	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_CHIP, workers, &w.chip_left_out, err) != 0 ||
 	    family_leave_out(family, e, &w.v, FAMILY_LEAVE_OUT_MODEL, workers, &w.model_left_out, err) != 0)
 		return -1;

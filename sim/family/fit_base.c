@@ -42,7 +42,7 @@ void fit_tell(struct runtime_fit *f, const char *note)
 
 static const struct profile *with_table(const struct profile *p)
 {
-	return p && p->gemm[catalogue_compute(p)] ? p : NULL;
+	return p && p->gemm[compute_dtype_of_profile(p)] ? p : NULL;
 }
 
 /* The newest profile of p's runtime, or the one nearest to a build. */
@@ -189,7 +189,7 @@ static int from_neighbour(struct runtime_fit *f, struct catalogue_device *other,
 	if (!w.from)
 		return err_set(err, "%s.%s has no runtime either", f->ask->like, other->device->origin.name);
 	other->profile = w.from;
-	other->compute = catalogue_compute(w.from);
+	other->compute = compute_dtype_of_profile(w.from);
 	w.name = w.from->origin.name;
 	w.version = w.from->version;
 	same = device_runtime(f->base.device, w.name);
@@ -252,6 +252,6 @@ int fit_base_choose(struct runtime_fit *f, const char *tool, int64_t build, stru
 	if (catalogue_machine_load(f->loader, f->ask->machine, f->ask->device, &f->base) != 0 ||
 	    choose(f, tool, build, err) != 0)
 		return -1;
-	f->base.compute = catalogue_compute(f->base.profile);
+	f->base.compute = compute_dtype_of_profile(f->base.profile);
 	return 0;
 }

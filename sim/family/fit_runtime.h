@@ -18,6 +18,7 @@
 #include "sim/base/texts.h"
 #include "sim/family/predicted_run.h"
 #include "sim/conf/load.h"
+#include "sim/cost/compute_dtype.h"
 
 /* A device of a machine file, under a runtime. */
 struct catalogue_device {
@@ -40,8 +41,6 @@ int catalogue_machine_load(struct loader *l, const char *name, const char *devic
 			   struct catalogue_device *d);
 /* The same; false, and nothing is reported, where the name is not that of a sound machine. */
 bool catalogue_is_machine(struct loader *l, const char *name, const char *device, struct catalogue_device *d);
-enum dtype
-catalogue_compute(const struct profile *p); /* the first of f16, bf16 that it has a GEMM table of; else f32 */
 struct model *catalogue_model_load(struct loader *l,
 				   const char *name); /* NULL: reasons in the loader's diags */
 

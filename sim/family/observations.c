@@ -90,8 +90,10 @@ static int load_row(struct observations_loader *g, const struct run *run, struct
 	if (!row->model)
 		return -1;
 	if (run_weights(g->l->arena, run, row->model, run->weights,
-			row->device->profile ? row->device->compute : DTYPE_F16, &row->precision, &note,
-			&column, &why) == 0)
+			row->device->profile
+				? run_compute(run, row->model, row->device->device, row->device->profile)
+				: DTYPE_F16,
+			&row->precision, &note, &column, &why) == 0)
 		return 0;
 	err_set(err, "%s:%d: %s: %s", run->path, run->line, run_column_name(run, column), why.msg);
 	return err_hint(err, "%s", why.hint);
@@ -145,7 +147,8 @@ int observations_load(struct loader *l, const struct runs *runs, enum observatio
 
 static enum dtype compute_of(const struct observation *row, const struct profile *p)
 {
-	return row->run->kind == RUN_GEMM ? row->run->product.dtype : catalogue_compute(p);
+	return row->run->kind == RUN_GEMM ? row->run->product.dtype
+					  : run_compute(row->run, row->model, row->device->device, p);
 }
 
 int observations_check(const struct observation *row, const struct profile *p, struct err *err)

@@ -58,7 +58,7 @@ bool report_same_runtime(const struct profile *a, const struct profile *b)
 const struct profile *report_nearest(const struct device *d, const struct profile *like, int64_t build)
 {
 	const struct profile *all = d->runtimes.at, *best = like;
-	const enum dtype compute = catalogue_compute(like);
+	const enum dtype compute = compute_dtype_of_profile(like);
 	const int64_t month = build_month(build);
 
 	for (size_t i = 0; month && i < d->runtimes.n; i++)
@@ -169,7 +169,8 @@ static int identify(struct held *x, struct report_row *row, struct texts *notes,
 	if (rule_params(x, err) != 0)
 		return -1;
 	if (run_weights(x->ask->shelf->loader->arena, x->run, row->model, x->ask->weights,
-			x->ask->device->compute, &row->precision, &note, column, err) != 0)
+			run_compute(x->run, row->model, x->ask->device->device, x->ask->device->profile),
+			&row->precision, &note, column, err) != 0)
 		return -1;
 	if (note)
 		add_note(x->ask->shelf->loader->arena, notes, note);

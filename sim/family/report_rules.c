@@ -261,7 +261,8 @@ static int check_cpu_experts(const struct held *x, struct err *err)
 	if (!(strtod(x->says, NULL) > 0) || on_cpu(x))
 		return 0;
 	err_set(err, "the experts of %.20s layers stayed with the CPU", x->says);
-	return hint_skip(err);
+	return err_hint(err, "a scenario says it, 'offload: {experts: N, to: DEVICE}' of an assignment; "
+			     "--skip-foreign leaves such rows out");
 }
 
 static int check_overrides(const struct held *x, struct err *err)
@@ -289,6 +290,19 @@ static int check_embeddings(const struct held *x, struct err *err)
 	if (!is_yes(x->says))
 		return 0;
 	err_set(err, "it made embeddings, not tokens");
+	return hint_skip(err);
+}
+
+static int check_dtype(const struct held *x, struct err *err)
+{
+	const struct device *d = x->ask->device->device;
+	const struct profile *p = x->ask->device->profile;
+	const enum dtype t = run_compute(x->run, x->row->model, d, p);
+
+	if (x->ask->fitting || p->gemm[t])
+		return 0;
+	err_set(err, "runtime '%s' of this machine is not known to compute in %s", p->origin.name,
+		dtype_names[t]);
 	return hint_skip(err);
 }
 
@@ -364,6 +378,7 @@ static const struct {
 	{COLUMN_KV_HOST, check_kv_host},
 	{COLUMN_THREADS, check_threads},
 	{COLUMN_EMBEDDINGS, check_embeddings},
+	{COLUMN_DTYPE, check_dtype},
 	{COLUMN_WEIGHTS, check_fits},
 };
 

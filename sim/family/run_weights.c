@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/str.h"
+#include "sim/cost/compute_dtype.h"
 #include "sim/llm/memory.h"
 
 /* llama-bench prints sizes to two decimals, and files of one type differ by a version's rules for a tensor or two. */
@@ -211,6 +212,20 @@ static int deduce(struct arena *a, const struct run *run, const struct model *m,
 
 /* --- errors --------------------------------------------------------------------------------------- */
 
+/* Unsloth's dynamic mixes: a type for each tensor from a search for each model, so that no rule gives it by the name. */
+static bool is_dynamic(const char *name)
+{
+	return str_starts(name, "UD-") || str_starts(name, "ud-") || strstr(name, "-UD-");
+}
+
+static int hint_dynamic(struct err *err)
+{
+	return err_hint(
+		err,
+		"a dynamic mix has a type for each tensor, which its name does not say: 'lemursim import "
+		"FILE.gguf -o MODEL.yaml' reads them, then --model MODEL.yaml");
+}
+
 int run_asked_weights(const char *asked, int *mix, struct err *err)
 {
 	const char *near;
@@ -220,8 +235,9 @@ int run_asked_weights(const char *asked, int *mix, struct err *err)
 		return 0;
 	near = str_closest(asked, mix_names, MIX_N);
 	err_set(err, "unknown format of weights '%.40s'", asked);
-	return near ? err_hint(err, "did you mean '%s'?", near)
-		    : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
+	return is_dynamic(asked) ? hint_dynamic(err)
+	       : near            ? err_hint(err, "did you mean '%s'?", near)
+				 : err_hint(err, "such as f16, q8_0, q4_K_M: see 'lemursim help scenario'");
 }
 
 /* The formats that the model's file knows published files of. */
@@ -251,6 +267,8 @@ static int refuse_unsaid(struct arena *a, const struct run *run, const struct mo
 			m ? m->title : "it");
 	else
 		err_set(err, "the format of the weights is not said");
+	if (is_dynamic(unknown ? unknown : run->model ? run->model : ""))
+		return hint_dynamic(err);
 	return err_hint(err, "say --weights FORMAT, such as f16, q8_0, q4_K_M, mlx_q4%s", published(a, m));
 }
 
@@ -274,6 +292,15 @@ static int take_kv(const struct run *run, struct precision *p, enum run_column *
 			return 0;
 		}
 	return err_unknown(err, "format of the KV cache", k, format_names, FORMAT_N);
+}
+
+enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
+		       const struct profile *p)
+{
+	for (int t = 0; run->says[COLUMN_DTYPE] && t < DTYPE_N; t++)
+		if (!strcmp(dtype_names[t], run->says[COLUMN_DTYPE]))
+			return (enum dtype)t;
+	return compute_dtype(d, p, m);
 }
 
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,

@@ -45,4 +45,8 @@ struct model_shelf {
 int run_model(struct model_shelf *shelf, const struct run *run, struct named_model *found,
 	      enum run_column *column, struct err *err);
 
+/* The dtype that a row of a model computes in: as it says, else as the runtime does with such a model. */
+enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
+		       const struct profile *p);
+
 #endif

@@ -183,6 +183,8 @@ enum beyond_kind {
 struct beyond_width {
 	struct origin origin;
 	double prefill, decode;
+	/* Chips whose runs of the kind the fit had, to which the widths do not apply; empty: no chip had any. */
+	struct field_list seen_on;
 	/* BEYOND_CONTEXT: tokens of context beyond which it holds; BEYOND_SHORT: tokens of a prompt's pass below which */
 	int64_t from;
 };
@@ -206,6 +208,9 @@ struct profile {
 	struct attention_table attention;
 	struct fusion norm, rope, activation, residual, kv_append, kv_repeat, scores, linear;
 	struct fusion route, combine; /* routing to experts; origin.node NULL where not given */
+	/* Recurrent layers, likewise: the short convolution with its state, and the scan with all that makes its decays and gates
+	 * and moves its state. The scan's passes are times that the state goes through memory, 2 where it is read and written. */
+	struct fusion conv, scan;
 	struct overhead overhead;
 	struct by_weights
 		/* utilisation of a product of many rows relative to that with unquantised weights; above 1
@@ -325,6 +330,9 @@ struct link {
 	struct qty power;          /* watts of one end under load */
 	int duplex;
 	bool rdma; /* the network card reads and writes memory itself */
+	/* both ends are devices of one process: what a runtime adds to a message that its server on another machine hands
+	 * on (overhead.stage) is not paid */
+	bool local;
 	struct qty send_copy,
 		/* byte/s of copies between GPU and host if the runtime stages messages through the host;
 		 * they take the device's time; not given: no staging */

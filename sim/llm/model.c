@@ -23,6 +23,7 @@ static const char *const gates[] = {
 	[GATE_NONE] = "none", [GATE_HEAD] = "head", [GATE_ELEMENT] = "element", NULL};
 static const char *const values[] = {
 	[VALUES_OWN] = "own", [VALUES_OF_KEYS] = "of_keys", [VALUES_ARE_KEYS] = "keys", NULL};
+static const char *const mlx_dtypes[] = {[MLX_BF16] = "bf16", [MLX_F16] = "f16", NULL};
 static const char *const decays[] = {[DECAY_HEAD] = "head", [DECAY_CHANNEL] = "channel", NULL};
 
 #define COUNT(strukt, member, hi, text)                                                                      \
@@ -301,6 +302,8 @@ static const struct field model_fields[] = {
 	{FIELD_KEY(struct model, source), .type = FIELD_TEXT, .help = "where these figures come from"},
 	{FIELD_KEY(struct model, architecture), .type = FIELD_TEXT, .optional = true,
 	 .help = "model_type of its config.json: which windows and latent caches a runtime honours"},
+	{FIELD_KEY(struct model, mlx_dtype), .type = FIELD_CHOICE, .choices = mlx_dtypes, .def = "bf16",
+	 .help = "dtype that its files for MLX keep, and MLX computes in"},
 	{FIELD_KEY(struct model, context), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 0, .max = 1 << 30,
 	 .def = "0", .help = "longest sequence that it was made for; 0: not said"},
 	{FIELD_KEY(struct model, rope_scaling), .type = FIELD_MAYBE, .sub = &rope_scaling_table,

@@ -185,11 +185,17 @@ struct stored { /* weights that are in memory, but not run for text */
 	int format; /* enum format_id */
 };
 
+enum mlx_dtype { MLX_BF16, MLX_F16 };
+
 struct model {
 	struct origin origin;
 	const char *schema, *title, *source;
 	/* The model_type of its config.json, by which a runtime chooses its code; NULL: not said. */
 	const char *architecture;
+	/* enum mlx_dtype: what its files for MLX keep beside quantised weights, in which MLX computes. mlx_lm converted to
+	 * f16 where nobody said another (ml-explore/mlx-examples PR 186, January 2024) until spring 2025; since then to
+	 * config.json's dtype (mlx_lm/convert.py, ml-explore/mlx-lm@d78bf58), which is bf16. */
+	int mlx_dtype;
 	int64_t context; /* tokens of the longest sequence that it was made for; 0: not said */
 	struct rope_scaling *rope_scaling; /* NULL: none */
 	int64_t layers, hidden, vocabulary;

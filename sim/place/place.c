@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/place/place_checks.h"
 #include "sim/place/shard_sizes.h"
 
 struct generate placement_generate(const struct placement *p)
@@ -18,20 +19,15 @@ struct train placement_train(const struct placement *p)
 	return train_as(p->world->scenario->workload.train, p->assignment);
 }
 
-struct maker {
-	const struct world *w;
-	const struct assignment *a;
-	struct diags *diags;
-};
-
-static void complain_at(const struct maker *mk, struct place place, const char *hint, const char *msg)
+static void complain_at(const struct placement_maker *mk, struct place place, const char *hint,
+			const char *msg)
 {
 	diag_add(mk->diags, place, hint, "assignment '%s': %s", mk->a->name, msg);
 }
 
 /* Complains at a rule's key (or at the rule), "assignment 'x': ...". */
-static void complain(const struct maker *mk, const struct rule *r, const char *key, const char *hint,
-		     const char *msg)
+static void complain(const struct placement_maker *mk, const struct rule *r, const char *key,
+		     const char *hint, const char *msg)
 {
 	const struct yml *at = yml_get(r->origin.node, key);
 
@@ -43,11 +39,11 @@ static struct place entry_place(const struct rule *r, const char *key, size_t i)
 {
 	const struct yml *at = yml_get(r->origin.node, key);
 
-	return at->kind == YML_LIST ? at->items[i]->place : at->place;
+	return !at ? r->origin.node->place : at->kind == YML_LIST ? at->items[i]->place : at->place;
 }
 
 /* The names of a list as bits; complains about unknown ones. Empty list: all. */
-static unsigned name_set(const struct maker *mk, const struct rule *r, const char *key,
+static unsigned name_set(const struct placement_maker *mk, const struct rule *r, const char *key,
 			 const char *const *known)
 {
 	const struct field_list *list = !strcmp(key, "op") ? &r->op : &r->phase;
@@ -80,7 +76,7 @@ static unsigned name_set(const struct maker *mk, const struct rule *r, const cha
 	return list->n ? set : (1u << n) - 1;
 }
 
-static void find_units(const struct maker *mk, const struct rule *r, struct shards *shards)
+static void find_units(const struct placement_maker *mk, const struct rule *r, struct shards *shards)
 {
 	const char *const *on = r->on.at;
 	const size_t names_n = mk->w->machines_n + mk->w->units_n;
@@ -113,7 +109,7 @@ static void find_units(const struct maker *mk, const struct rule *r, struct shar
 	free(names);
 }
 
-static void share_out(const struct maker *mk, const struct rule *r, struct shards *shards)
+static void share_out(const struct placement_maker *mk, const struct rule *r, struct shards *shards)
 {
 	const double *shares = r->shares.at;
 	double sum = 0;
@@ -139,7 +135,7 @@ static void share_out(const struct maker *mk, const struct rule *r, struct shard
 	}
 }
 
-static struct shards shard_group_of(const struct maker *mk, const struct rule *r)
+static struct shards shard_group_of(const struct placement_maker *mk, const struct rule *r)
 {
 	struct shards shards = {.n = r->on.n > SHARDS_MAX ? SHARDS_MAX : (int)r->on.n};
 
@@ -166,7 +162,7 @@ static struct shards shard_group_of(const struct maker *mk, const struct rule *r
 }
 
 /* Ranges that overlap in part are taken for a mistake; a range inside another refines it. */
-static void check_ranges(const struct maker *mk, const struct rule *rules, size_t i)
+static void check_ranges(const struct placement_maker *mk, const struct rule *rules, size_t i)
 {
 	const struct field_range *r = &rules[i].layers;
 	char msg[160];
@@ -193,7 +189,7 @@ static void check_ranges(const struct maker *mk, const struct rule *rules, size_
 }
 
 /* A rule whose roles the model lacks is taken for a mistake, such as 'ffn' where every layer has experts. */
-static void check_roles(const struct maker *mk, const struct rule *r, unsigned roles)
+static void check_roles(const struct placement_maker *mk, const struct rule *r, unsigned roles)
 {
 	const char *hint = NULL;
 	char msg[120];
@@ -212,7 +208,7 @@ static void check_roles(const struct maker *mk, const struct rule *r, unsigned r
 /* Runtimes that split tensors evenly need heads that divide: mlx_lm's shard() of models cuts n_heads // N,
  * vLLM refuses others (config/model.py, verify_with_parallel_config()), and llama.cpp's -sm row cuts rows, no heads.
  * Unlike shares are a question that the user asks. */
-static bool uneven_heads(const struct maker *mk, const struct rule *r, const struct shards *shards)
+static bool uneven_heads(const struct placement_maker *mk, const struct rule *r, const struct shards *shards)
 {
 	const int64_t heads = mk->w->model->attention.kv_heads;
 	char msg[160];
@@ -228,7 +224,7 @@ static bool uneven_heads(const struct maker *mk, const struct rule *r, const str
 }
 
 /* Attention is split by whole key-value heads, each with its query heads. */
-static struct shards by_heads(const struct maker *mk, const struct rule *r, struct shards shards)
+static struct shards by_heads(const struct placement_maker *mk, const struct rule *r, struct shards shards)
 {
 	const int64_t heads = model_kv_heads(mk->w->model);
 	int64_t whole[SHARDS_MAX];
@@ -251,7 +247,7 @@ static struct shards by_heads(const struct maker *mk, const struct rule *r, stru
 }
 
 /* The number of experts on each device: as given by the rule, else by its shares. False with a diagnostic. */
-static bool count_experts(const struct maker *mk, const struct rule *r, const struct shards *shards,
+static bool count_experts(const struct placement_maker *mk, const struct rule *r, const struct shards *shards,
 			  int64_t whole[SHARDS_MAX])
 {
 	const int64_t all = mk->w->model->experts->count;
@@ -285,7 +281,7 @@ static bool count_experts(const struct maker *mk, const struct rule *r, const st
 	return false;
 }
 
-static struct shards by_experts(const struct maker *mk, const struct rule *r, unsigned roles,
+static struct shards by_experts(const struct placement_maker *mk, const struct rule *r, unsigned roles,
 				struct shards shards)
 {
 	int64_t whole[SHARDS_MAX];
@@ -304,7 +300,7 @@ static struct shards by_experts(const struct maker *mk, const struct rule *r, un
 	return shards;
 }
 
-static void apply(const struct maker *mk, const struct rule *r, struct shards *const *shard_groups,
+static void apply(const struct placement_maker *mk, const struct rule *r, struct shards *const *shard_groups,
 		  size_t blocks_n)
 {
 	const unsigned roles = name_set(mk, r, "op", role_names),
@@ -338,57 +334,6 @@ static void apply(const struct maker *mk, const struct rule *r, struct shards *c
 	}
 }
 
-static void check_complete(const struct maker *mk, const struct placement *p)
-{
-	const struct model *m = mk->w->model;
-
-	for (int phase = 0; phase < PHASE_N; phase++) {
-		for (size_t b = 0; p->shard_groups[phase] && b < p->blocks_n; b++) {
-			const struct block k = model_block(m, b);
-			char where[40] = "";
-
-			if (p->shard_groups[phase][b].n || (!m->ends && k.layer < 0))
-				continue;
-			if (k.layer >= 0)
-				snprintf(where, sizeof where, " of layer %lld", (long long)k.layer);
-			diag_add(mk->diags, mk->a->origin.node->place,
-				 "begin with a rule for everything: {on: NAME}",
-				 "assignment '%s': no rule places %s%s in %s", mk->a->name,
-				 role_names[k.part.role], where, phase_names[phase]);
-			return; /* only the first gap is reported */
-		}
-	}
-}
-
-/* In training, the activations and gradients of a split block stay on the devices that made them. NEEDSWORK:
- * the transfer of parts to another split is modelled for the KV cache alone, so other splits are refused
- * here. */
-static void check_splits(const struct maker *mk, const struct placement *p)
-{
-	static const enum phase pairs[][2] = {{PHASE_FORWARD, PHASE_BACKWARD},
-					      {PHASE_BACKWARD, PHASE_UPDATE}};
-
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		const struct shards *a = p->shard_groups[pairs[i][0]], *b = p->shard_groups[pairs[i][1]];
-
-		for (size_t k = 0; a && k < p->blocks_n; k++) {
-			const bool split = a[k].n > 1 || b[k].n > 1;
-
-			if (!split || shard_group_same(&a[k], &b[k]))
-				continue;
-			diag_add(mk->diags, mk->a->origin.node->place,
-				 "give both phases the same split, or none",
-				 "assignment '%s': %s is split by %s and placed otherwise in %s than in %s",
-				 mk->a->name, role_names[model_block(mk->w->model, k).part.role],
-				 a[k].data || b[k].data               ? "data"
-				 : a[k].by_experts || b[k].by_experts ? "experts"
-								      : "tensor",
-				 phase_names[pairs[i][0]], phase_names[pairs[i][1]]);
-			return;
-		}
-	}
-}
-
 const struct model *placement_decoding_model(const struct placement *p)
 {
 	const struct model *m = p->world->model;
@@ -416,36 +361,27 @@ bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 	return false;
 }
 
-/* [unit]: whether it runs anything. The caller frees it. */
-static bool *find_used(const struct world *w, const struct placement *p)
+/* `offload:` is the rule that it stands for. Layers are counted from the first, dense ones too, as the names blk.N of a
+ * GGUF are; shared experts stay. */
+static void offload_experts(const struct placement_maker *mk, struct shards *const *shard_groups,
+			    size_t blocks_n)
 {
-	bool *used = xcalloc(w->units_n, sizeof *used);
+	const struct expert_offload *o = mk->a->offload;
+	const char *const experts = role_names[ROLE_EXPERTS];
+	const struct rule r = {.origin = o->origin,
+			       .on = {(void *)&o->to, 1},
+			       .layers = {0, o->experts - 1},
+			       .op = {(void *)&experts, 1},
+			       .split = RULE_WHOLE};
 
-	for (size_t u = 0; u < w->units_n; u++)
-		for (int x = 0; x < PHASE_N; x++)
-			used[u] = used[u] || placement_uses(p, (enum phase)x, u);
-	return used;
+	if (!mk->w->model->experts)
+		diag_add(mk->diags, o->origin.node->place, NULL, "assignment '%s': the model has no experts",
+			 mk->a->name);
+	else
+		apply(mk, &r, shard_groups, blocks_n);
 }
 
-static void check_links(const struct maker *mk, const struct placement *p)
-{
-	const struct world *w = mk->w;
-	bool *used = find_used(w, p);
-
-	for (size_t a = 0; a < w->units_n; a++) {
-		for (size_t b = 0; b < a; b++) {
-			const size_t ma = w->units[a].machine, mb = w->units[b].machine;
-
-			if (used[a] && used[b] && ma != mb && world_link_use(w, ma, mb) == WORLD_NONE)
-				diag_add(mk->diags, mk->a->origin.node->place, "add one under 'links:'",
-					 "assignment '%s': no link joins '%s' and '%s'", mk->a->name,
-					 w->machines[mb].origin.name, w->machines[ma].origin.name);
-		}
-	}
-	free(used);
-}
-
-static const struct speculative *speculative_of(const struct maker *mk, const struct placement *p)
+static const struct speculative *speculative_of(const struct placement_maker *mk, const struct placement *p)
 {
 	const struct serve_how *how = p->assignment->serving.serve;
 
@@ -455,7 +391,7 @@ static const struct speculative *speculative_of(const struct maker *mk, const st
 }
 
 /* The draft model runs on one device in every phase. */
-static void place_draft(const struct maker *mk, struct arena *a, struct placement *p)
+static void place_draft(const struct placement_maker *mk, struct arena *a, struct placement *p)
 {
 	const struct speculative *sp = speculative_of(mk, p);
 	struct placement *d = arena_alloc(a, sizeof *d);
@@ -482,7 +418,7 @@ static void place_draft(const struct maker *mk, struct arena *a, struct placemen
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags)
 {
-	const struct maker mk = {w, from, diags};
+	const struct placement_maker mk = {w, from, diags};
 	const struct rule *rules = from->place.at;
 	const size_t before = diags->total;
 	struct shards *shard_groups[PHASE_N] = {0};
@@ -496,13 +432,15 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		check_ranges(&mk, rules, i);
 		apply(&mk, &rules[i], shard_groups, p->blocks_n);
 	}
+	if (from->offload)
+		offload_experts(&mk, shard_groups, p->blocks_n);
 	if (diags->total == before)
-		check_complete(&mk, p);
+		placement_check_complete(&mk, p);
 	if (diags->total == before)
-		check_splits(&mk, p);
+		placement_check_splits(&mk, p);
 	if (diags->total == before)
 		place_draft(&mk, a, p);
 	if (diags->total == before)
-		check_links(&mk, p);
+		placement_check_links(&mk, p);
 	return diags->total == before ? 0 : -1;
 }

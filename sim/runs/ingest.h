@@ -12,7 +12,7 @@
  * Refused by name: tables that compare two builds, mlx_lm.lora (training), vllm bench serve and throughput (load).
  *   - our own csv: a head with the columns kind (pp, tg, pg) and seconds or tok_per_s, and any of model,
  *     bytes, params, prompt, gen, depth, batch, chunk, sd (in seconds), n; of the program that
- *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn; where a file has rows of many
+ *     ran, tool (llama-bench, llama-batched-bench, mlx_lm), build, flash_attn, dtype (of the arithmetic); where a file has rows of many
  *     machines, machine, runtime, weights, set, source, use (fit, or check: held out). '#' begins a comment.
  *     Rows of such a file may also be
  *       - of one operator alone, kind gemm, copy or read: `size` 4096, 512x4096x14336 (m x n x k) or, read
@@ -65,6 +65,7 @@ enum run_column {
 	COLUMN_OVERRIDES,    /* -ot: tensors that other memory holds */
 	COLUMN_THREADS,
 	COLUMN_EMBEDDINGS,
+	COLUMN_DTYPE, /* of our own csv: what was computed in, f16 or bf16 */
 	RUN_COLUMNS,
 	/* columns that are members of struct run, for messages */
 	COLUMN_PARAMS = RUN_COLUMNS,

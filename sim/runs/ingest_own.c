@@ -124,6 +124,8 @@ static int take_model_run(const struct record *c, struct run *run)
 	    (k == RUN_TG && run->prompt))
 		return reading_fail(c->r, c->line, "prompt and gen do not go with kind", run_kind_names[k]);
 	run->batch = run->batch ? run->batch : 1;
+	if (record_text(c, "dtype") && choose(c, "dtype", dtype_names, DTYPE_N) < 0)
+		return -1;
 	return take_rate(c, rate, run);
 }
 

@@ -20,6 +20,7 @@ const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
 	[COLUMN_OVERRIDES] = {"tensor_buft_overrides", "ot"},
 	[COLUMN_THREADS] = {"n_threads", "threads"},
 	[COLUMN_EMBEDDINGS] = {"embeddings", "embd"},
+	[COLUMN_DTYPE] = {"dtype"},
 	[COLUMN_PARAMS] = {"model_n_params", "params"},
 	[COLUMN_SIZE] = {"model_size", "size", "bytes"},
 	[COLUMN_MODEL] = {"model_type", "model", "model_filename"},

@@ -57,7 +57,7 @@ static void add_runtime(const struct world *w, const struct message *m, const st
 		add_lag(c, base->value, base->spread);
 	if (m->opens)
 		add_lag(c, o->peer.value * m->peers, o->peer.spread);
-	if (m->stage)
+	if (m->stage && !l->local)
 		add_lag(c, stage->value, stage->spread);
 }
 
@@ -202,7 +202,7 @@ static double stage_s(const struct world *w, size_t unit, const struct link *l)
 {
 	const struct overhead *o = &w->units[unit].profile->overhead;
 
-	return overhead_crossing_s(o, l, 0) + o->stage.value;
+	return overhead_crossing_s(o, l, 0) + (l->local ? 0 : o->stage.value);
 }
 
 sim_ns program_hand_over_ns(struct program *p, const struct shards *from, const struct shards *to,

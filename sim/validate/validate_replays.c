@@ -89,7 +89,8 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 						       mix_names[row->precision.weights],
 						       run_name(arena_of(v), row->run))};
 	const struct device_model device_model =
-		device_model_make(arena_of(v), d->machine, d->device, row->profile, d->compute);
+		device_model_make(arena_of(v), d->machine, d->device, row->profile,
+				  run_compute(row->run, row->model, d->device, row->profile));
 	const struct predicted_run r =
 		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run);
 

@@ -31,10 +31,21 @@ static const struct field rule_fields[] = {
 };
 const struct table rule_table = {"rule", sizeof(struct rule), rule_fields, ARRAY_LEN(rule_fields)};
 
+static const struct field offload_fields[] = {
+	{FIELD_KEY(struct expert_offload, experts), .type = FIELD_COUNT, .min = 1, .max = 65536,
+	 .help = "of so many layers from the first, dense ones counted: llama.cpp's --n-cpu-moe"},
+	{FIELD_KEY(struct expert_offload, to), .type = FIELD_TEXT,
+	 .help = "the device that holds and computes them, such as host or box.cpu"},
+};
+static const struct table offload_table = {"offload", sizeof(struct expert_offload), offload_fields,
+					   ARRAY_LEN(offload_fields)};
+
 static const struct field assignment_fields[] = {
 	{FIELD_KEY(struct assignment, name), .type = FIELD_TEXT, .help = "its name in tables and pictures"},
 	{FIELD_KEY(struct assignment, place), .type = FIELD_LIST, .sub = &rule_table, .max = 4096,
 	 .optional = true, .help = "rules; the later wins; required but with replicas or pools"},
+	{FIELD_KEY(struct assignment, offload), .type = FIELD_MAYBE, .sub = &offload_table, .optional = true,
+	 .help = "experts that another device holds, beside 'place'"},
 	{FIELD_KEY(struct assignment, generate), .type = FIELD_MAYBE, .sub = &generate_options_table,
 	 .optional = true, .help = "what is not as the workload says"},
 	{FIELD_KEY(struct assignment, train), .type = FIELD_MAYBE, .sub = &train_options_table,

@@ -23,10 +23,21 @@ struct rule { /* later rules override earlier ones, as in .gitattributes */
 	struct field_list experts;
 };
 
+/* Experts of the first layers in another device's memory, computed there: llama.cpp's --n-cpu-moe N, which makes of N the
+ * patterns blk.0 to blk.N-1 of the tensors ffn_(up|down|gate|gate_up)_(ch|)exps (common/arg.cpp and
+ * llm_ffn_exps_block_regex() of common/common.h, ngxson/llama.cpp@3f545be). Dense layers among them are counted and
+ * have nothing to move; shared experts and routers stay. --cpu-moe is all layers. */
+struct expert_offload {
+	struct origin origin;
+	int64_t experts; /* layers; more than there are: all */
+	const char *to;  /* device */
+};
+
 struct assignment {
 	struct origin origin;
 	const char *name;
 	struct field_list place;           /* struct rule */
+	struct expert_offload *offload;    /* applied after the rules; NULL: none */
 	struct generate_options *generate; /* NULL: the workload's */
 	struct train_options *train;       /* NULL: the workload's */
 	struct assign_serving serving;

@@ -794,6 +794,16 @@ static const struct {
 	{"{context: {from: 4096 tok, decode: 30 %}}", OP_SCORES, PHASE_DECODE, FORMAT_F16, 1, 8192, -0.3},
 };
 
+/* The relative spread of the whole time, whose terms are drawn apart from one another. */
+static double spread_of_all(const struct cost *c)
+{
+	const struct term *binding = c->arithmetic.s > c->memory.s ? &c->arithmetic : &c->memory;
+
+	return hypot(hypot(binding->s * binding->spread, c->apart.s * c->apart.spread),
+		     c->overhead.s * c->overhead.spread) /
+	       cost_seconds(c);
+}
+
 static double wider(double spread, double width)
 {
 	return width < 0 ? (spread - width) / 2 : fmax(spread, width);
@@ -824,10 +834,57 @@ START_TEST(what_no_fit_saw_is_wide)
 	device_model = device_model_of(0, DTYPE_F16);
 	with = cost_of(&op, &device_model, 1);
 	ck_assert_double_eq(cost_seconds(&with), cost_seconds(&without));
-	ck_assert_double_eq_tol(with.memory.spread, wider(without.memory.spread, widths[_i].spread), 1e-12);
-	ck_assert_double_eq_tol(with.arithmetic.spread, wider(without.arithmetic.spread, widths[_i].spread),
-				1e-12);
+	if (widths[_i].spread > 0) {
+		ck_assert_double_ge(spread_of_all(&with), widths[_i].spread - 1e-12);
+		ck_assert_double_le(spread_of_all(&with),
+				    hypot(widths[_i].spread, spread_of_all(&without)) + 1e-12);
+	} else {
+		ck_assert_double_eq_tol(with.memory.spread, wider(without.memory.spread, widths[_i].spread),
+					1e-12);
+		ck_assert_double_eq_tol(with.arithmetic.spread,
+					wider(without.arithmetic.spread, widths[_i].spread), 1e-12);
+	}
 	fixture_release(&fixture);
+	arena_release(&a);
+}
+END_TEST
+
+/* Chips that were measured with a kind are as narrow as without its width. */
+static const struct {
+	const char *chip, *seen_on;
+	bool wide;
+} measured_on[] = {{"Apple M2 Max", "[Apple M2 Max]", false},
+		   {"Apple M2 Max", "[Apple M1, Apple M2 Max]", false},
+		   {"Apple M2", "[Apple M2 Max]", true},
+		   {"Apple M2 Ultra", "[Apple M2 Max, Apple M2]", true}};
+
+START_TEST(a_kind_on_another_chip)
+{
+	struct arena a = ARENA_INIT;
+	const char *sets[] = {arena_printf(&a, "machines.a.chip=%s", measured_on[_i].chip), NULL, NULL};
+	double spread[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct device_model device_model;
+		struct op op = wide;
+		struct cost c;
+
+		fixture_text(&fixture, FIXTURE_THREE, sets);
+		op.phase = PHASE_DECODE;
+		op.format = FORMAT_Q4_0;
+		op.m = 1;
+		op.rows = 1;
+		device_model = device_model_of(0, DTYPE_F16);
+		c = cost_of(&op, &device_model, 1);
+		spread[i] = spread_of_all(&c);
+		fixture_release(&fixture);
+		sets[1] = arena_printf(&a, RUNTIME "beyond={q4: {seen_on: %s, decode: 45 %%}}",
+				       measured_on[_i].seen_on);
+	}
+	if (measured_on[_i].wide)
+		ck_assert_double_ge(spread[1], 0.45 - 1e-12);
+	else
+		ck_assert_double_eq(spread[1], spread[0]);
 	arena_release(&a);
 }
 END_TEST
@@ -914,6 +971,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_test(tc, weights_are_made_resident);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
+	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));
 	tcase_add_loop_test(tc, shares_of_the_machine, 0, 2);
 	tcase_add_loop_test(tc, ridge_points, 0, ARRAY_LEN(ridges));

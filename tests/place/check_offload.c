@@ -258,6 +258,68 @@ START_TEST(reads_wait_for_the_router)
 }
 END_TEST
 
+/* Mixtures of the catalogue, with and without dense layers at the front. */
+static const struct {
+	const char *model;
+	int64_t layers, dense;
+} mixtures[] = {{"qwen3-30b-a3b", 48, 0},
+		{"gpt-oss-20b", 24, 0},
+		{"deepseek-v2-lite", 27, 1},
+		{"glm-4.5-air", 46, 1},
+		{"deepseek-v3", 61, 3}};
+
+static size_t experts_on(const struct placement *p, enum phase phase, size_t unit, int64_t from, int64_t to)
+{
+	size_t n = 0;
+
+	for (size_t b = 0; b < p->blocks_n; b++) {
+		const struct block k = model_block(p->world->model, b);
+
+		n += k.part.role == ROLE_EXPERTS && k.layer >= from && k.layer < to &&
+		     p->shard_groups[phase][b].unit[0] == unit;
+	}
+	return n;
+}
+
+static void check_first_layers(size_t mixture, int64_t n)
+{
+	const int64_t layers = mixtures[mixture].layers, dense = mixtures[mixture].dense;
+	const int64_t moved = n > layers ? layers : n;
+	struct arena a = ARENA_INIT;
+	const char *const sets[] = {
+		arena_printf(&a, "model=%s", mixtures[mixture].model), "runtime=llama.cpp",
+		"precision.weights=q4_0",
+		arena_printf(
+			&a, "assignments=[{name: x, place: [{on: m5}], offload: {experts: %lld, to: m4pro}}]",
+			(long long)n),
+		NULL};
+	struct placement p;
+
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
+	p = fixture_place(&fixture, 0);
+	for (int phase = PHASE_PREFILL; phase <= PHASE_DECODE; phase++) {
+		ck_assert_int_eq((int64_t)experts_on(&p, (enum phase)phase, 1, 0, moved),
+				 moved > dense ? moved - dense : 0);
+		ck_assert_uint_eq(experts_on(&p, (enum phase)phase, 1, moved, layers), 0);
+		for (size_t b = 0; b < p.blocks_n; b++)
+			if (model_block(fixture.world->model, b).part.role != ROLE_EXPERTS)
+				ck_assert_uint_eq(p.shard_groups[phase][b].unit[0], 0);
+	}
+	fixture_release(&fixture);
+	arena_release(&a);
+}
+
+/* --n-cpu-moe counts layers from the first, dense ones too, and moves nothing but routed experts. */
+START_TEST(experts_of_the_first_layers)
+{
+	const int64_t layers = mixtures[_i].layers;
+	const int64_t counts[] = {1, 2, 3, 4, layers / 2, layers - 1, layers, layers + 40};
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		check_first_layers((size_t)_i, counts[i]);
+}
+END_TEST
+
 Suite *suite_offload(void)
 {
 	Suite *s = suite_create("offload");
@@ -269,6 +331,7 @@ Suite *suite_offload(void)
 	tcase_add_loop_test(tc, pace_of_a_disk, 0, ARRAY_LEN(rates));
 	tcase_add_loop_test(tc, faster_disks_never_slow_a_step, 0, 2);
 	tcase_add_test(tc, reads_wait_for_the_router);
+	tcase_add_loop_test(tc, experts_of_the_first_layers, 0, ARRAY_LEN(mixtures));
 	suite_add_tcase(s, tc);
 	return s;
 }
