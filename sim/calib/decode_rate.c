@@ -175,7 +175,8 @@ static size_t list_kernels(const struct profile_fitting *g, struct attention_ker
 		for (size_t j = 0; j < n; j++)
 			known |= is_of(&to[j], s);
 		if (!known)
-			to[n++] = (struct attention_kernel_fit){.head_dim = s->head_dim, .kv_bits = kv_bits(s)};
+			to[n++] =
+				(struct attention_kernel_fit){.head_dim = s->head_dim, .kv_bits = kv_bits(s)};
 	}
 	return n;
 }

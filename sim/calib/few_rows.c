@@ -145,14 +145,14 @@ static void fit_further(struct profile_fitting *g, enum few_format f, double pea
 	      0)) /* further rows cost nothing that shows, as a profile without the number has it */
 		return;
 	few->rows = slope.most > few->rows ? slope.most : few->rows;
-	few->further[f] =
-		(struct number){share,
-				share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
-				(int64_t)slope.n,
-				PROVENANCE_MEASURED,
-				arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
-					     (long long)slope.most, sample_dtype_names[profile_fit_dtype_of(g, f)]),
-				true};
+	few->further[f] = (struct number){share,
+					  share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
+					  (int64_t)slope.n,
+					  PROVENANCE_MEASURED,
+					  arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
+						       (long long)slope.most,
+						       sample_dtype_names[profile_fit_dtype_of(g, f)]),
+					  true};
 }
 
 /* The spread of shares about their middle: that of shapes that were not measured. */
@@ -176,8 +176,8 @@ static void fit_scattered(struct profile_fitting *g)
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 
-		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) && s->k > 1 &&
-		    s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
+		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) &&
+		    s->k > 1 && s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
 			share[n++] = s->bytes / (sample_median(s).median_s - start) / g->d->gemv.value;
 	}
 	if (!n)
@@ -216,12 +216,9 @@ struct number profile_fit_share(const struct profile_fitting *g, const double *s
 {
 	const double middle = fmin(quantile_of(share, n, 0.5), 10);
 
-	return (struct number){middle,
-			       middle * fmin(fmax(share_error(g, share, n, middle), 0.02), 1),
-			       (int64_t)n,
-			       PROVENANCE_MEASURED,
-			       source,
-			       true};
+	return (struct number){middle,     middle * fmin(fmax(share_error(g, share, n, middle), 0.02), 1),
+			       (int64_t)n, PROVENANCE_MEASURED,
+			       source,     true};
 }
 
 double profile_fit_product_start(const struct profile_fitting *g)

@@ -309,7 +309,22 @@ static void add_few(struct writer *w)
 	add_by_format(w, 10, "further", few->further);
 }
 
-/* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/). */
+static void add_kernel_counts(struct writer *w, const char *name, double kernels, double passes)
+{
+	char key[64];
+
+	snprintf(key, sizeof key, "%s.kernels", name);
+	datasheet_value(w->datasheet, key, DIM_COUNT, &kernels);
+	snprintf(key, sizeof key, "%s.passes", name);
+	datasheet_value(w->datasheet, key, DIM_COUNT, &passes);
+	str_addf(w->out, "        %s: {kernels: %.0f", name, kernels);
+	if (passes > 0)
+		str_addf(w->out, ", passes: %g", passes);
+	str_add(w->out, "}\n");
+}
+
+/* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/), which have none
+ * for mixtures of experts. */
 static void add_fusion(struct writer *w)
 {
 	static const struct {
@@ -318,20 +333,13 @@ static void add_fusion(struct writer *w)
 		double passes;
 	} own[] = {{"norm", 1, 2},   {"rope", 1, 2},   {"kv_append", 1, 0},  {"kv_repeat", 0, 0},
 		   {"scores", 1, 0}, {"linear", 1, 0}, {"activation", 1, 3}, {"residual", 1, 3}};
-	char key[64];
 
-	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		double kernels = own[i].kernels, passes = own[i].passes;
-
-		snprintf(key, sizeof key, "%s.kernels", own[i].name);
-		datasheet_value(w->datasheet, key, DIM_COUNT, &kernels);
-		snprintf(key, sizeof key, "%s.passes", own[i].name);
-		datasheet_value(w->datasheet, key, DIM_COUNT, &passes);
-		str_addf(w->out, "        %s: {kernels: %.0f", own[i].name, kernels);
-		if (passes > 0)
-			str_addf(w->out, ", passes: %g", passes);
-		str_add(w->out, "}\n");
-	}
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		add_kernel_counts(w, own[i].name, own[i].kernels, own[i].passes);
+	if (datasheet_find(w->datasheet, "route.kernels"))
+		add_kernel_counts(w, "route", 5, 4);
+	if (datasheet_find(w->datasheet, "combine.kernels"))
+		add_kernel_counts(w, "combine", 2, 3);
 }
 
 /* Appends a key that is read from a runtime's source code: the data sheet's value is the inside of a mapping, without its

@@ -32,8 +32,9 @@ static const char *why_gemm(struct profile_fitting *g, const struct sample *s)
 		return why_few(g, s);
 	if (s->dtype != SAMPLE_Q8 && s->dtype != SAMPLE_Q4)
 		return NULL; /* utilisation_table.c tells what it leaves out */
-	return s->m < FEW_MANY_ROWS && !profile_fit_has_table(g, s->kind, s->dtype) ? "too many rows for a matrix-vector kernel, too few to compare formats"
-				    : NULL;
+	return s->m < FEW_MANY_ROWS && !profile_fit_has_table(g, s->kind, s->dtype)
+		       ? "too many rows for a matrix-vector kernel, too few to compare formats"
+		       : NULL;
 }
 
 static const char *why_unused(struct profile_fitting *g, const struct sample *s)

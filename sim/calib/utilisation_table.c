@@ -426,15 +426,17 @@ static void fit_kernels_prefill(struct profile_fitting *g, const struct table_fi
 
 		for (size_t i = 0; i < g->set->n; i++) {
 			const struct sample *s = &g->set->samples[i];
-			const double alone =
-				is_prefill(g, s) && !is_table_prefill(g, s) ? sample_median(s).median_s - t->t0 : 0;
+			const double alone = is_prefill(g, s) && !is_table_prefill(g, s)
+						     ? sample_median(s).median_s - t->t0
+						     : 0;
 
 			if (alone > t->t0 && profile_fit_attention_kernel(g, s) == kernel)
-				share[n++] = s->flop / alone / peak /
-					     util_at(table, (double)s->m, (double)s->n).u;
+				share[n++] =
+					s->flop / alone / peak / util_at(table, (double)s->m, (double)s->n).u;
 		}
 		if (n)
-			kernel->prefill = profile_fit_share(g, share, n, "prompts of such heads, against those of the table");
+			kernel->prefill = profile_fit_share(
+				g, share, n, "prompts of such heads, against those of the table");
 	}
 }
 
@@ -467,7 +469,7 @@ void profile_fit_attention(struct profile_fitting *g)
 			t.at[i].u = table_work_rate(&t, &t.at[i]) / gemm->peak.value;
 		table_error(&t, &g->d->attention, "attention of a prompt");
 		table_write(&t, &g->d->attention, 1, SAMPLE_PREFILL,
-			     (enum sample_dtype)profile_fit_compute(g->d));
+			    (enum sample_dtype)profile_fit_compute(g->d));
 		if (g->d->attention.n)
 			fit_kernels_prefill(g, &t, gemm->peak.value);
 	}

@@ -27,7 +27,8 @@ static struct measured_rows prepared(struct arena *a, const struct rows_table *t
 	return r;
 }
 
-void measured_rows_make(struct arena *a, const struct rows_tables *from, struct measured_rows to[ROWS_FORMATS])
+void measured_rows_make(struct arena *a, const struct rows_tables *from,
+			struct measured_rows to[ROWS_FORMATS])
 {
 	for (int f = 0; f < ROWS_FORMATS; f++)
 		if (from->of[f] && from->of[f]->points.n)
@@ -56,7 +57,8 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 			double width, double share)
 {
 	const struct measured_rows *t = table_of(op, device_model);
-	const double rows = op->rows / op->copies, peak = device_model->device->peak[device_model->compute].value;
+	const double rows = op->rows / op->copies,
+		     peak = device_model->device->peak[device_model->compute].value;
 	struct util u;
 	struct term term;
 

@@ -8,7 +8,8 @@
 #include "sim/cost/cost.h"
 
 /* Prepares a profile's tables; those that were not measured are left as they are. */
-void measured_rows_make(struct arena *a, const struct rows_tables *from, struct measured_rows to[ROWS_FORMATS]);
+void measured_rows_make(struct arena *a, const struct rows_tables *from,
+			struct measured_rows to[ROWS_FORMATS]);
 
 /* The cost of a product whose weights' format was measured in that many rows; width: outputs x inputs of the part that
  * this device computes. False, with *c unchanged, where no table holds. */
