@@ -20,7 +20,24 @@ struct decode_points {
 	double least, most; /* FLOP for a byte */
 };
 
-static struct decode_points decode_points(struct profile_fitting *g)
+/* Bits of a number of the cache: arithmetic in f32 reads caches of 16 bits in the runtimes that lemursim knows. */
+static int64_t kv_bits(const struct sample *s)
+{
+	return s->dtype == SAMPLE_Q8 ? 8 : s->dtype == SAMPLE_Q4 ? 4 : 16;
+}
+
+static bool is_decode(const struct profile_fitting *g, const struct sample *s)
+{
+	return profile_fit_wants(g, s, SAMPLE_DECODE) && s->bytes > 0;
+}
+
+static bool is_of(const struct attention_kernel_fit *k, const struct sample *s)
+{
+	return k->head_dim == s->head_dim && k->kv_bits == kv_bits(s);
+}
+
+/* The samples of one kernel, or, where it is NULL, all over a cache that is not in blocks. */
+static struct decode_points decode_points(struct profile_fitting *g, const struct attention_kernel_fit *of)
 {
 	struct decode_points d = {.p = arena_array(g->arena, g->set->n, sizeof *d.p),
 				  .bytes = arena_array(g->arena, g->set->n, sizeof *d.bytes),
@@ -30,7 +47,7 @@ static struct decode_points decode_points(struct profile_fitting *g)
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 
-		if (!profile_fit_wants(g, s, SAMPLE_DECODE) || !(s->bytes > 0))
+		if (!is_decode(g, s) || (of ? !is_of(of, s) : kv_bits(s) != 16))
 			continue;
 		d.p[d.n] = (struct fit_point){.name = profile_fit_name(g, s),
 					      .t = sample_median(s).median_s,
@@ -87,9 +104,9 @@ static double find_balance(const struct profile_fitting *g, struct decode_points
 
 /* The arithmetic of one query as a share of the peak. Where every shape that was measured is bound by reading, those with
  * more FLOP for a byte may be too, or may not: the rate is taken where the measured ones end, and is wide. */
-static struct number decode_share(struct profile_fitting *g, const struct decode_points *d, double balance)
+static struct number decode_share(struct profile_fitting *g, const struct decode_points *d, double balance,
+				  const struct number *rate)
 {
-	const struct number *rate = &g->d->decode;
 	const double peak = g->d->gemm[profile_fit_compute(g->d)].peak.value, unknown = 0.5;
 	const double value = fmin(rate->value * (isfinite(balance) ? balance : 2 * d->most) / peak, 1);
 	struct number r = {.value = value, .given = true};
@@ -122,10 +139,9 @@ static bool all_rejected(const struct profile_fitting *g)
 }
 
 /* Where all shapes are bound by arithmetic, the cache is read at that rate at least, and at that of a stream at most. */
-static void bound_by_arithmetic(struct profile_fitting *g, const struct decode_points *d, double balance)
+static void bound_by_arithmetic(const struct profile_fitting *g, const struct decode_points *d,
+				double balance, struct number *decode)
 {
-	struct number *decode = &g->d->decode;
-
 	if (balance > d->least || decode->value >= g->d->read.value)
 		return;
 	decode->source = "every cache that was measured is bound by arithmetic: read at that rate at least";
@@ -133,18 +149,74 @@ static void bound_by_arithmetic(struct profile_fitting *g, const struct decode_p
 	decode->sd = fmax(decode->sd, (g->d->read.value - decode->value) / 2);
 }
 
+/* The law of some samples; start: see profile_fit_work_rate(). */
+static void fit_law(struct profile_fitting *g, struct decode_points *d, const char *what,
+		    struct number *decode, struct number *share, struct number *start)
+{
+	const double balance = d->n ? find_balance(g, d) : INFINITY;
+
+	weigh(d, balance);
+	*decode = profile_fit_work_rate(g, d->p, d->n, what, start);
+	if (decode->given && d->most > 0) {
+		*share = decode_share(g, d, balance, decode);
+		bound_by_arithmetic(g, d, balance, decode);
+	}
+}
+
+/* The widths of heads and formats of caches that were measured, each once. */
+static size_t list_kernels(const struct profile_fitting *g, struct attention_kernel_fit *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+		bool known = !is_decode(g, s) || s->head_dim <= 0;
+
+		for (size_t j = 0; j < n; j++)
+			known |= is_of(&to[j], s);
+		if (!known)
+			to[n++] =
+				(struct attention_kernel_fit){.head_dim = s->head_dim, .kv_bits = kv_bits(s)};
+	}
+	return n;
+}
+
+static void fit_kernels(struct profile_fitting *g)
+{
+	struct attention_kernel_fit *all = arena_array(g->arena, g->set->n + 1, sizeof *all);
+	const size_t n = list_kernels(g, all);
+
+	g->d->kernels = all;
+	for (size_t i = 0; i < n && n > 1; i++) {
+		struct attention_kernel_fit *k = &all[g->d->kernels_n];
+		struct decode_points d;
+
+		*k = all[i];
+		d = decode_points(g, k);
+		fit_law(g, &d,
+			arena_printf(g->arena, "attention of one query, heads of %lld, a cache of %lld bits",
+				     (long long)k->head_dim, (long long)k->kv_bits),
+			&k->decode, &k->decode_u, NULL);
+		g->d->kernels_n += k->decode.given && k->decode_u.given;
+	}
+}
+
+struct attention_kernel_fit *profile_fit_attention_kernel(const struct profile_fitting *g,
+							  const struct sample *s)
+{
+	for (size_t i = 0; i < g->d->kernels_n; i++)
+		if (is_of(&g->d->kernels[i], s))
+			return &g->d->kernels[i];
+	return NULL;
+}
+
 void profile_fit_decode(struct profile_fitting *g)
 {
-	struct decode_points d = decode_points(g);
-	const double balance = d.n ? find_balance(g, &d) : INFINITY;
+	struct decode_points d = decode_points(g, NULL);
 
-	weigh(&d, balance);
-	g->d->decode =
-		profile_fit_work_rate(g, d.p, d.n, "attention of one query over the KV cache", &g->d->attend);
-	if (g->d->decode.given && d.most > 0) {
-		g->d->decode_u = decode_share(g, &d, balance);
-		bound_by_arithmetic(g, &d, balance);
-	}
+	fit_law(g, &d, "attention of one query over the KV cache", &g->d->decode, &g->d->decode_u,
+		&g->d->attend);
+	fit_kernels(g);
 	if (g->d->decode.given)
 		return;
 	g->d->decode = profile_fit_transferred(

@@ -11,6 +11,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/calib/model_error.h"
 #include "sim/calib/profile_fit.h"
+#include "sim/calib/table_fit.h"
 #include "sim/cost/util.h"
 #include "sim/stats/quantile.h"
 
@@ -20,8 +21,7 @@ enum dtype profile_fit_compute(const struct profile_fit *d)
 	return d->gemm[DTYPE_F16].n ? DTYPE_F16 : d->gemm[DTYPE_BF16].n ? DTYPE_BF16 : DTYPE_F32;
 }
 
-/* The samples' dtype of a format: weights as they are are those that gemv was fitted to. */
-static enum sample_dtype dtype_of(const struct profile_fitting *g, enum few_format f)
+enum sample_dtype profile_fit_dtype_of(const struct profile_fitting *g, enum few_format f)
 {
 	static const enum sample_dtype whole[] = {SAMPLE_F16, SAMPLE_BF16, SAMPLE_F32};
 
@@ -50,7 +50,7 @@ static bool same_weights(const struct sample *a, const struct sample *b)
 bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype)
 {
 	for (int f = 0; f < FEW_FORMATS; f++)
-		if (dtype_of(g, (enum few_format)f) == dtype)
+		if (profile_fit_dtype_of(g, (enum few_format)f) == dtype)
 			return true;
 	return false;
 }
@@ -138,21 +138,21 @@ static struct slope further_row(const struct profile_fitting *g, enum sample_dty
 static void fit_further(struct profile_fitting *g, enum few_format f, double peak)
 {
 	struct few_rows *few = &g->d->few;
-	const struct slope slope = further_row(g, dtype_of(g, f));
+	const struct slope slope = further_row(g, profile_fit_dtype_of(g, f));
 	const double share = fmin(1 / (slope.s_per_flop * peak), 1);
 
 	if (!(slope.s_per_flop >
 	      0)) /* further rows cost nothing that shows, as a profile without the number has it */
 		return;
 	few->rows = slope.most > few->rows ? slope.most : few->rows;
-	few->further[f] =
-		(struct number){share,
-				share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
-				(int64_t)slope.n,
-				PROVENANCE_MEASURED,
-				arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
-					     (long long)slope.most, sample_dtype_names[dtype_of(g, f)]),
-				true};
+	few->further[f] = (struct number){share,
+					  share * fmin(fmax(slope.sd, fmax(g->run_sd, 0.05)), 1),
+					  (int64_t)slope.n,
+					  PROVENANCE_MEASURED,
+					  arena_printf(g->arena, "fit to products of 2 to %lld rows in %s",
+						       (long long)slope.most,
+						       sample_dtype_names[profile_fit_dtype_of(g, f)]),
+					  true};
 }
 
 /* The spread of shares about their middle: that of shapes that were not measured. */
@@ -176,8 +176,8 @@ static void fit_scattered(struct profile_fitting *g)
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 
-		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == dtype_of(g, FEW_WHOLE) && s->k > 1 &&
-		    s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
+		if (profile_fit_wants(g, s, SAMPLE_MOE) && s->dtype == profile_fit_dtype_of(g, FEW_WHOLE) &&
+		    s->k > 1 && s->m == s->k && s->bytes > 0 && sample_median(s).median_s > 2 * start)
 			share[n++] = s->bytes / (sample_median(s).median_s - start) / g->d->gemv.value;
 	}
 	if (!n)
@@ -190,18 +190,6 @@ static void fit_scattered(struct profile_fitting *g)
 					      "rows of experts, one token each, against one matrix",
 					      true};
 	g->d->few.rows = g->d->few.rows ? g->d->few.rows : FEW_GEMM_ROWS;
-}
-
-/* The table of products with weights as they are, for comparison. */
-static const struct util_table *whole_table(const struct profile_fitting *g,
-					    const struct utilisation_table *t)
-{
-	struct util_point *p = arena_array(g->arena, t->n, sizeof *p);
-
-	for (size_t i = 0; i < t->n; i++)
-		p[i] = (struct util_point){(double)t->at[i].m, (double)t->at[i].n * (double)t->at[i].k,
-					   t->at[i].u.value, 0, PROVENANCE_MEASURED};
-	return util_table(g->arena, p, t->n, util_error_unknown);
 }
 
 /* Where single rows were measured in blocks and many rows not: of nineteen runtimes of the catalogue that were fitted to
@@ -223,20 +211,38 @@ static void transfer_dequant(struct profile_fitting *g, enum few_format f)
 			true};
 }
 
+struct number profile_fit_share(const struct profile_fitting *g, const double *share, size_t n,
+				const char *source)
+{
+	const double middle = fmin(quantile_of(share, n, 0.5), 10);
+
+	return (struct number){middle,     middle * fmin(fmax(share_error(g, share, n, middle), 0.02), 1),
+			       (int64_t)n, PROVENANCE_MEASURED,
+			       source,     true};
+}
+
+double profile_fit_product_start(const struct profile_fitting *g)
+{
+	const struct profile_fit *d = g->d;
+
+	if (!g->batched)
+		return d->gemm[profile_fit_compute(d)].sync.value;
+	return d->product.given ? d->product.value : d->kernel.value;
+}
+
 static void fit_dequant(struct profile_fitting *g, enum few_format f)
 {
 	const struct utilisation_table *whole = &g->d->gemm[profile_fit_compute(g->d)];
-	const struct util_table *table = whole_table(g, whole);
-	const double start = g->batched ? (g->d->product.given ? g->d->product.value : g->d->kernel.value)
-					: whole->sync.value;
-	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share), middle;
+	const struct util_table *table = table_prepare(g->arena, whole);
+	const double start = profile_fit_product_start(g);
+	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share);
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 		double t;
 
-		if (!profile_fit_wants(g, s, SAMPLE_GEMM) || s->dtype != dtype_of(g, f) ||
+		if (!profile_fit_wants(g, s, SAMPLE_GEMM) || s->dtype != profile_fit_dtype_of(g, f) ||
 		    s->m < FEW_MANY_ROWS || !(s->flop > 0))
 			continue;
 		t = sample_median(s).median_s;
@@ -248,13 +254,8 @@ static void fit_dequant(struct profile_fitting *g, enum few_format f)
 		transfer_dequant(g, f);
 		return;
 	}
-	middle = fmin(quantile_of(share, n, 0.5), 10);
-	g->d->few.dequant[f] = (struct number){middle,
-					       middle * fmin(fmax(share_error(g, share, n, middle), 0.02), 1),
-					       (int64_t)n,
-					       PROVENANCE_MEASURED,
-					       "products of many rows, against weights as they are",
-					       true};
+	g->d->few.dequant[f] =
+		profile_fit_share(g, share, n, "products of many rows, against weights as they are");
 }
 
 void profile_fit_few(struct profile_fitting *g)

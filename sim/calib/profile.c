@@ -198,22 +198,62 @@ static void add_memory(struct writer *w)
 	add_key(w, 0, "active_power", NULL, DIM_POWER);
 }
 
-static void add_points(struct writer *w, const struct utilisation_table *g, bool attention)
+static void add_points(struct writer *w, const struct utilisation_table *g, bool attention, int indent)
 {
-	add_key(w, 10, attention ? "attention.between" : "gemm.between", &g->between, DIM_SHARE);
-	add_key(w, 10, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
-	str_add(w->out, "          points:\n");
+	add_key(w, indent, attention ? "attention.between" : "gemm.between", &g->between, DIM_SHARE);
+	add_key(w, indent, attention ? "attention.beyond" : "gemm.beyond", &g->beyond, DIM_SHARE);
+	str_addf(w->out, "%*spoints:\n", indent, "");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct utilisation_point *p = &g->at[i];
 
 		if (attention)
-			str_addf(w->out, "            - {query: %lld, context: %lld,\n               u: ",
-				 (long long)p->m, (long long)p->n);
+			str_addf(w->out, "%*s- {query: %lld, context: %lld,\n%*su: ", indent + 2, "",
+				 (long long)p->m, (long long)p->n, indent + 5, "");
 		else
-			str_addf(w->out, "            - {m: %lld, n: %lld, k: %lld,\n               u: ",
-				 (long long)p->m, (long long)p->n, (long long)p->k);
+			str_addf(w->out, "%*s- {m: %lld, n: %lld, k: %lld,\n%*su: ", indent + 2, "",
+				 (long long)p->m, (long long)p->n, (long long)p->k, indent + 5, "");
 		add_number(w->out, &p->u, DIM_SHARE);
 		str_add(w->out, "}\n");
+	}
+}
+
+static void add_inline(struct writer *w, const char *name, const struct number *x, enum dim dim)
+{
+	if (!x->given)
+		return;
+	str_addf(w->out, ",\n               %s: ", name);
+	add_number(w->out, x, dim);
+}
+
+static void add_kernels(struct writer *w)
+{
+	if (w->d->kernels_n)
+		str_add(w->out, "          kernels:\n");
+	for (size_t i = 0; i < w->d->kernels_n; i++) {
+		const struct attention_kernel_fit *k = &w->d->kernels[i];
+
+		str_addf(w->out, "            - {head_dim: %lld, kv_bits: %lld", (long long)k->head_dim,
+			 (long long)k->kv_bits);
+		add_inline(w, "decode", &k->decode, DIM_BANDWIDTH);
+		add_inline(w, "decode_u", &k->decode_u, DIM_SHARE);
+		add_inline(w, "prefill", &k->prefill, DIM_SHARE);
+		str_add(w->out, "}\n");
+	}
+}
+
+/* Products by the format of their weights; nothing where none has a table. */
+static void add_products(struct writer *w, const char *key, const struct utilisation_table by[FEW_FORMATS])
+{
+	bool any = false;
+
+	for (int f = 0; f < FEW_FORMATS; f++) {
+		if (!by[f].n)
+			continue;
+		if (!any)
+			str_addf(w->out, "        %s:\n", key);
+		any = true;
+		str_addf(w->out, "          %s:\n", few_format_names[f]);
+		add_points(w, &by[f], false, 12);
 	}
 }
 
@@ -227,13 +267,14 @@ static void add_tables(struct writer *w)
 		str_addf(w->out, "        gemm_%s:\n", dtype_names[t]);
 		add_key(w, 10, "roof", &g->roof, DIM_FLOPS);
 		add_key(w, 10, "sync", &g->sync, DIM_TIME);
-		add_points(w, g, false);
+		add_points(w, g, false, 10);
 	}
 	str_addf(w->out, "        attention:\n          skips_mask: %s\n",
 		 w->d->skips_mask ? "true" : "false");
-	add_points(w, &w->d->attention, true);
+	add_points(w, &w->d->attention, true, 10);
 	add_rate(w, 10, "decode", w->d->decode);
 	add_key(w, 10, "attention.decode_u", &w->d->decode_u, DIM_SHARE);
+	add_kernels(w);
 }
 
 static void add_by_format(struct writer *w, int indent, const char *key, const struct number *by)
@@ -268,7 +309,22 @@ static void add_few(struct writer *w)
 	add_by_format(w, 10, "further", few->further);
 }
 
-/* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/). */
+static void add_kernel_counts(struct writer *w, const char *name, double kernels, double passes)
+{
+	char key[64];
+
+	snprintf(key, sizeof key, "%s.kernels", name);
+	datasheet_value(w->datasheet, key, DIM_COUNT, &kernels);
+	snprintf(key, sizeof key, "%s.passes", name);
+	datasheet_value(w->datasheet, key, DIM_COUNT, &passes);
+	str_addf(w->out, "        %s: {kernels: %.0f", name, kernels);
+	if (passes > 0)
+		str_addf(w->out, ", passes: %g", passes);
+	str_add(w->out, "}\n");
+}
+
+/* Kernels and passes of a runtime: the data sheet's, else those of this program's own kernels (kernels/), which have none
+ * for mixtures of experts. */
 static void add_fusion(struct writer *w)
 {
 	static const struct {
@@ -277,20 +333,13 @@ static void add_fusion(struct writer *w)
 		double passes;
 	} own[] = {{"norm", 1, 2},   {"rope", 1, 2},   {"kv_append", 1, 0},  {"kv_repeat", 0, 0},
 		   {"scores", 1, 0}, {"linear", 1, 0}, {"activation", 1, 3}, {"residual", 1, 3}};
-	char key[64];
 
-	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		double kernels = own[i].kernels, passes = own[i].passes;
-
-		snprintf(key, sizeof key, "%s.kernels", own[i].name);
-		datasheet_value(w->datasheet, key, DIM_COUNT, &kernels);
-		snprintf(key, sizeof key, "%s.passes", own[i].name);
-		datasheet_value(w->datasheet, key, DIM_COUNT, &passes);
-		str_addf(w->out, "        %s: {kernels: %.0f", own[i].name, kernels);
-		if (passes > 0)
-			str_addf(w->out, ", passes: %g", passes);
-		str_add(w->out, "}\n");
-	}
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		add_kernel_counts(w, own[i].name, own[i].kernels, own[i].passes);
+	if (datasheet_find(w->datasheet, "route.kernels"))
+		add_kernel_counts(w, "route", 5, 4);
+	if (datasheet_find(w->datasheet, "combine.kernels"))
+		add_kernel_counts(w, "combine", 2, 3);
 }
 
 /* Appends a key that is read from a runtime's source code: the data sheet's value is the inside of a mapping, without its
@@ -331,6 +380,8 @@ static void add_device(struct writer *w)
 	add_rate(w, 8, "gemv_q4", d->gemv_q4);
 	add_tables(w);
 	add_few(w);
+	add_products(w, "products", d->products);
+	add_products(w, "experts", d->experts);
 	add_fusion(w);
 	if (datasheet_find(w->datasheet, "chunk"))
 		str_addf(w->out, "        chunk: %s\n", datasheet_text(w, "chunk", ""));

@@ -140,6 +140,13 @@ static void widen(const struct profile_fitting *g)
 		d->few.dequant[f].sd = fmax(d->few.dequant[f].sd, g->unsettled_sd * d->few.dequant[f].value);
 	}
 	d->few.scattered.sd = fmax(d->few.scattered.sd, g->unsettled_sd * d->few.scattered.value);
+	for (size_t i = 0; i < d->kernels_n; i++) {
+		struct attention_kernel_fit *k = &d->kernels[i];
+
+		k->decode.sd = fmax(k->decode.sd, g->unsettled_sd * k->decode.value);
+		k->decode_u.sd = fmax(k->decode_u.sd, g->unsettled_sd * k->decode_u.value);
+		k->prefill.sd = fmax(k->prefill.sd, g->unsettled_sd * k->prefill.value);
+	}
 }
 
 /* The number of threads whose samples are used: 0 (all) where products or reads have it, else the largest. */
@@ -258,6 +265,7 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 	if (rc == 0) {
 		profile_fit_decode(&g);
 		profile_fit_few(&g);
+		profile_fit_products(&g);
 		profile_fit_attention(&g);
 		fill_gaps(&g);
 		widen(&g);

@@ -49,6 +49,13 @@ struct few_rows {
 	struct number dequant[FEW_FORMATS]; /* utilisation of many rows relative to weights as they are */
 };
 
+/* Attention of heads of one width over a cache of one format, where several were measured: kernels are compiled for each. */
+struct attention_kernel_fit {
+	int64_t head_dim, kv_bits;
+	struct number decode, decode_u;
+	struct number prefill; /* of the attention table's utilisation; not given: not measured, or as that */
+};
+
 /* So few rows of a gemm run in a matrix-vector kernel, as the suite's do (kernels/README.md); from so many on, a product is
  * not bound by reading its weights, whose size differs by format. */
 enum { FEW_GEMM_ROWS = 8, FEW_MANY_ROWS = 128 };
@@ -70,6 +77,10 @@ struct profile_fit {
 	/* the least time of a kernel of that kind, however little work it has: launch, memory latency, tail */
 	struct number product, attend;
 	struct utilisation_table gemm[DTYPE_N], attention;
+	/* products of two rows and more, and of experts, where a few numbers do not say what was measured */
+	struct utilisation_table products[FEW_FORMATS], experts[FEW_FORMATS];
+	struct attention_kernel_fit *kernels;
+	size_t kernels_n; /* 0: one kernel was measured */
 	bool skips_mask;
 	struct few_rows few;
 	const char **notes; /* fits, outliers, what was left out and why: lines for the file's head */
@@ -104,6 +115,18 @@ struct profile_fitting {
 void profile_fit_unused(struct profile_fitting *g, enum sample_kind kind, enum sample_dtype dtype,
 			const char *why);
 void profile_fit_count_unused(struct profile_fitting *g);
+/* The samples' dtype of a format: weights as they are are those that gemv was fitted to. */
+enum sample_dtype profile_fit_dtype_of(const struct profile_fitting *g, enum few_format f);
+/* The middle of shares, at most 10, with the spread of the others about it. */
+struct number profile_fit_share(const struct profile_fitting *g, const double *share, size_t n,
+				const char *source);
+/* The time of a product's kernel beyond its work, seconds. */
+double profile_fit_product_start(const struct profile_fitting *g);
+/* The kernel of a sample's heads and cache; NULL: there is but one, or it was not measured for one query. */
+struct attention_kernel_fit *profile_fit_attention_kernel(const struct profile_fitting *g,
+							  const struct sample *s);
+/* Are products in that dtype of so many rows in a table of their own? kind: SAMPLE_MOE or any other. */
+bool profile_fit_has_table(const struct profile_fitting *g, enum sample_kind kind, enum sample_dtype dtype);
 /* Are products of few rows in that dtype fitted? And the fastest single row through the same weights; NULL: none. */
 bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype);
 const struct sample *profile_fit_single_row(const struct profile_fitting *g, const struct sample *s);
@@ -128,6 +151,7 @@ void profile_fit_gemv(struct profile_fitting *g);
 int profile_fit_gemm(struct profile_fitting *g, struct err *err);
 void profile_fit_decode(struct profile_fitting *g);
 void profile_fit_few(struct profile_fitting *g);
+void profile_fit_products(struct profile_fitting *g);
 void profile_fit_attention(struct profile_fitting *g);
 
 /* The dtype that a step computes in: the first of f16, bf16 that has products, else f32. Shares of few rows and of

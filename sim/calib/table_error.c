@@ -139,6 +139,16 @@ static size_t outer_errors(struct table_fit *t, struct util_point *p, double *of
 	return errors;
 }
 
+const struct util_table *table_prepare(struct arena *a, const struct utilisation_table *t)
+{
+	struct util_point *p = arena_array(a, t->n, sizeof *p);
+
+	for (size_t i = 0; i < t->n; i++)
+		p[i] = (struct util_point){(double)t->at[i].m, (double)t->at[i].n * (double)t->at[i].k,
+					   t->at[i].u.value, 0, PROVENANCE_MEASURED};
+	return util_table(a, p, t->n, util_error_unknown);
+}
+
 void table_error(struct table_fit *t, struct utilisation_table *table, const char *what)
 {
 	struct arena *a = t->g->arena;

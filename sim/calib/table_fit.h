@@ -35,6 +35,20 @@ static inline double cell_width(const struct table_cell *c)
 	return (double)c->n * (double)c->k;
 }
 
+/* Adds a sample's time to the cell of the shape that `as` has. */
+void table_add(struct table_fit *t, const struct sample *s, const struct sample *as);
+
+/* The rate without t0, FLOP/s; sets c->u_sd, and c->why where the cell cannot be used. */
+double table_work_rate(struct table_fit *t, struct table_cell *c);
+
+/* Makes the points of the cells that can be used; a utilisation is held at `most`. */
+void table_write(struct table_fit *t, struct utilisation_table *table, double most, enum sample_kind kind,
+		 enum sample_dtype dtype);
+
+/* The finished table, prepared to be asked. */
+struct util_table;
+const struct util_table *table_prepare(struct arena *a, const struct utilisation_table *t);
+
 /* The table's errors on shapes that it was not made of (model_error.h): each shape within the others' rows and widths is
  * predicted from them, which gives table->between; the outermost shapes of each side are predicted from all further in,
  * which gives table->beyond. With fewer than four of a kind that number is

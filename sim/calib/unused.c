@@ -32,8 +32,9 @@ static const char *why_gemm(struct profile_fitting *g, const struct sample *s)
 		return why_few(g, s);
 	if (s->dtype != SAMPLE_Q8 && s->dtype != SAMPLE_Q4)
 		return NULL; /* utilisation_table.c tells what it leaves out */
-	return s->m < FEW_MANY_ROWS ? "too many rows for a matrix-vector kernel, too few to compare formats"
-				    : NULL;
+	return s->m < FEW_MANY_ROWS && !profile_fit_has_table(g, s->kind, s->dtype)
+		       ? "too many rows for a matrix-vector kernel, too few to compare formats"
+		       : NULL;
 }
 
 static const char *why_unused(struct profile_fitting *g, const struct sample *s)
@@ -53,6 +54,8 @@ static const char *why_unused(struct profile_fitting *g, const struct sample *s)
 	case SAMPLE_TRIAD:
 		return g->d->copy.provenance == PROVENANCE_MEASURED ? "copies were measured alone" : NULL;
 	case SAMPLE_MOE:
+		if (profile_fit_has_table(g, s->kind, s->dtype))
+			return NULL;
 		if (s->m != s->k || s->k < 2)
 			return "not one token for each of several experts";
 		return profile_fit_is_few_format(g, s->dtype) ? NULL

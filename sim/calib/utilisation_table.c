@@ -7,6 +7,7 @@
 #include "sim/base/exact_math.h"
 #include "sim/calib/table_fit.h"
 #include "sim/calib/fit.h"
+#include "sim/cost/util.h"
 #include "sim/stats/quantile.h"
 
 _Static_assert((int)SAMPLE_F32 == (int)DTYPE_F32 && (int)SAMPLE_F16 == (int)DTYPE_F16 &&
@@ -47,6 +48,11 @@ static void add_run(struct table_fit *t, struct table_cell *c, const struct samp
 	}
 }
 
+void table_add(struct table_fit *t, const struct sample *s, const struct sample *as)
+{
+	add_run(t, cell_of(t, as), s);
+}
+
 static void gather_gemm(struct table_fit *t, enum dtype dtype)
 {
 	static const enum sample_dtype of[DTYPE_N] = {
@@ -59,7 +65,7 @@ static void gather_gemm(struct table_fit *t, enum dtype dtype)
 
 		if (s->dtype == of[dtype] && s->flop > 0 && profile_fit_wants(g, s, SAMPLE_GEMM) &&
 		    s->m > GEMV_ROWS && s->n > 0 && s->k > 0)
-			add_run(t, cell_of(t, s), s);
+			table_add(t, s, s);
 	}
 	for (size_t i = 0; i < g->set->n;
 	     i++) { /* a sustained run that slows down gets hot: its last half counts */
@@ -184,8 +190,7 @@ static void find_t0(struct table_fit *t, enum dtype dtype, const char *what)
 		t->t0_source = "not determined, taken as nothing";
 }
 
-/* The rate without t0; sets c->u_sd, and c->why where the cell cannot be used. */
-static double work_rate(struct table_fit *t, struct table_cell *c)
+double table_work_rate(struct table_fit *t, struct table_cell *c)
 {
 	const double alone = c->t - t->t0;
 
@@ -259,8 +264,8 @@ static struct number peak_of(const struct table_fit *t, enum dtype dtype, double
 			       true};
 }
 
-static void write_points(struct table_fit *t, struct utilisation_table *table, enum sample_kind kind,
-			 enum sample_dtype dtype)
+void table_write(struct table_fit *t, struct utilisation_table *table, double most, enum sample_kind kind,
+		 enum sample_dtype dtype)
 {
 	table->at = arena_array(t->g->arena, t->n, sizeof *table->at);
 	for (size_t i = 0; i < t->n; i++) {
@@ -272,13 +277,13 @@ static void write_points(struct table_fit *t, struct utilisation_table *table, e
 			profile_fit_unused(t->g, kind, dtype, c->why);
 			continue;
 		}
-		if (c->u > 1.005)
+		if (c->u > 1.005 * most)
 			profile_fit_note(t->g, "%s: %.4g times the stated peak, held at it", c->name, c->u);
 		*p = (struct utilisation_point){
 			c->m,
 			c->n,
 			c->k,
-			{.value = fmin(c->u, 1), .provenance = PROVENANCE_MEASURED, .given = true}};
+			{.value = fmin(c->u, most), .provenance = PROVENANCE_MEASURED, .given = true}};
 		p->u.sd = p->u.value * fmax(c->u_sd, 0.005);
 		p->u.n = c->sustained > 0 ? c->sustained_n : c->count;
 		p->u.source = arena_printf(
@@ -302,7 +307,7 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 		return 0;
 	find_t0(&t, dtype, what);
 	for (size_t i = 0; i < t.n; i++) {
-		t.at[i].u = work_rate(&t, &t.at[i]);
+		t.at[i].u = table_work_rate(&t, &t.at[i]);
 		best = fmax(best, t.at[i].u);
 	}
 	if (!(best > 0)) {
@@ -321,7 +326,7 @@ static int one_gemm(struct profile_fitting *g, enum dtype dtype, struct err *err
 				       t.at[i].name, t.at[i].u * table->peak.value, table->peak.value);
 	}
 	table_error(&t, table, what);
-	write_points(&t, table, SAMPLE_GEMM, (enum sample_dtype)dtype);
+	table_write(&t, table, 1, SAMPLE_GEMM, (enum sample_dtype)dtype);
 	roof = best_single(&t, dtype, &which);
 	table->roof = (struct number){fmin(roof, table->peak.value), 0.005 * roof, profile_fit_count(which),
 				      PROVENANCE_MEASURED,           NULL,         true};
@@ -377,6 +382,64 @@ static void transfer_attention(struct profile_fitting *g)
 			 dtype_names[dtype]);
 }
 
+static bool is_prefill(const struct profile_fitting *g, const struct sample *s)
+{
+	return profile_fit_wants(g, s, SAMPLE_PREFILL) && s->flop > 0 && s->m > 0 && s->n > 0;
+}
+
+/* The width of heads, of those with a kernel of their own, that most samples of prompts have; the others are told by how
+ * they differ from it. */
+static int64_t usual_head(const struct profile_fitting *g)
+{
+	int64_t usual = 0;
+	size_t most = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		size_t n = 0;
+
+		for (size_t j = 0; j < g->set->n && is_prefill(g, &g->set->samples[i]); j++)
+			n += is_prefill(g, &g->set->samples[j]) &&
+			     g->set->samples[j].head_dim == g->set->samples[i].head_dim;
+		if (n > most) {
+			most = n;
+			usual = g->set->samples[i].head_dim;
+		}
+	}
+	return usual;
+}
+
+static bool is_table_prefill(const struct profile_fitting *g, const struct sample *s)
+{
+	return is_prefill(g, s) && s->dtype != SAMPLE_Q8 && s->dtype != SAMPLE_Q4 &&
+	       (!profile_fit_attention_kernel(g, s) || s->head_dim == usual_head(g));
+}
+
+/* The utilisation of prompts with other heads and caches, against the table's at the same shape. */
+static void fit_kernels_prefill(struct profile_fitting *g, const struct table_fit *t, double peak)
+{
+	const struct util_table *table = table_prepare(g->arena, &g->d->attention);
+	double *share = arena_array(g->arena, g->set->n + 1, sizeof *share);
+
+	for (size_t k = 0; k < g->d->kernels_n; k++) {
+		struct attention_kernel_fit *kernel = &g->d->kernels[k];
+		size_t n = 0;
+
+		for (size_t i = 0; i < g->set->n; i++) {
+			const struct sample *s = &g->set->samples[i];
+			const double alone = is_prefill(g, s) && !is_table_prefill(g, s)
+						     ? sample_median(s).median_s - t->t0
+						     : 0;
+
+			if (alone > t->t0 && profile_fit_attention_kernel(g, s) == kernel)
+				share[n++] =
+					s->flop / alone / peak / util_at(table, (double)s->m, (double)s->n).u;
+		}
+		if (n)
+			kernel->prefill = profile_fit_share(
+				g, share, n, "prompts of such heads, against those of the table");
+	}
+}
+
 void profile_fit_attention(struct profile_fitting *g)
 {
 	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n, sizeof *t.at)};
@@ -385,13 +448,13 @@ void profile_fit_attention(struct profile_fitting *g)
 	for (size_t i = 0; i < g->set->n; i++) {
 		const struct sample *s = &g->set->samples[i];
 
-		if (profile_fit_wants(g, s, SAMPLE_PREFILL) && s->flop > 0 && s->m > 0 && s->n > 0) {
+		if (is_table_prefill(g, s)) {
 			struct sample flat = *s;
 			const double dense =
 				4.0 * (double)(s->heads * s->head_dim) * (double)s->m * (double)s->n;
 
 			flat.k = 1;
-			add_run(&t, cell_of(&t, &flat), s);
+			table_add(&t, s, &flat);
 			/* true while every row counts less than half of the masked FLOP; a chunk after a long cache has few of them */
 			g->d->skips_mask &= s->flop < dense - 2.0 * (double)(s->heads * s->head_dim) *
 								      (double)s->m * (double)(s->m - 1) / 2;
@@ -403,10 +466,12 @@ void profile_fit_attention(struct profile_fitting *g)
 		else if (!t0_from_fit(&t, false, "attention of a prompt"))
 			t.t0 = gemm->sync.value, t.t0_sd = gemm->sync.sd;
 		for (size_t i = 0; i < t.n; i++)
-			t.at[i].u = work_rate(&t, &t.at[i]) / gemm->peak.value;
+			t.at[i].u = table_work_rate(&t, &t.at[i]) / gemm->peak.value;
 		table_error(&t, &g->d->attention, "attention of a prompt");
-		write_points(&t, &g->d->attention, SAMPLE_PREFILL,
-			     (enum sample_dtype)profile_fit_compute(g->d));
+		table_write(&t, &g->d->attention, 1, SAMPLE_PREFILL,
+			    (enum sample_dtype)profile_fit_compute(g->d));
+		if (g->d->attention.n)
+			fit_kernels_prefill(g, &t, gemm->peak.value);
 	}
 	if (!g->d->attention.n)
 		transfer_attention(g);

@@ -5,6 +5,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/cost/beyond.h"
+#include "sim/cost/measured_rows.h"
 #include "sim/cost/util.h"
 
 const char *const param_names[PARAM_N] = {
@@ -95,7 +96,8 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 				      const struct device *device, const struct profile *profile,
 				      enum dtype compute)
 {
-	struct device_model s = {machine, device, profile, compute, NULL, NULL, false, 0, 0};
+	struct device_model s = {
+		.machine = machine, .device = device, .profile = profile, .compute = compute};
 	const struct gemm_table *g = profile->gemm[compute];
 
 	if (g && (g->points.n || g->u.given))
@@ -103,6 +105,8 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 	if (profile->attention.points.n || profile->attention.u.given)
 		s.attention = attention_util(a, &profile->attention);
 	s.few_queries = has_few_queries(&profile->attention);
+	measured_rows_make(a, &profile->products, s.products);
+	measured_rows_make(a, &profile->experts, s.experts);
 	return s;
 }
 
@@ -277,6 +281,8 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	struct util u;
 
 	c->flop = op->flop * share;
+	if (measured_rows_cost(c, op, device_model, n * k, share))
+		return;
 	if (few && given(&p->few.origin)) {
 		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
 		return;
@@ -297,27 +303,60 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	c->memory = stream(c->bytes, few ? few_rate(p, op) : &p->read);
 }
 
+/* The kernel that was measured for heads of that width and that cache; NULL: the table's own numbers hold. */
+static const struct attention_kernel *attention_kernel_of(const struct attention_table *a,
+							  const struct op *op)
+{
+	const struct attention_kernel *k = a->kernels.at;
+
+	for (size_t i = 0; i < a->kernels.n; i++)
+		if (k[i].head_dim == op->head_dim && k[i].kv_bits == op->kv_bits)
+			return &k[i];
+	return NULL;
+}
+
+static struct util as_util(const struct qty *q)
+{
+	return (struct util){q->value, q->spread, q->provenance};
+}
+
+static struct util scores_util(const struct op *op, const struct device_model *device_model, bool few,
+			       const struct attention_kernel *kernel)
+{
+	const struct attention_table *a = &device_model->profile->attention;
+	struct util u;
+
+	if (few && kernel)
+		return as_util(&kernel->decode_u);
+	if (few && a->decode_u.given)
+		return as_util(&a->decode_u);
+	u = util_at(device_model->attention, (double)op->query, (double)op->context);
+	if (kernel && kernel->prefill.given) {
+		u.u *= kernel->prefill.value;
+		u.spread = exact_hypot(u.spread, kernel->prefill.spread);
+	}
+	return u;
+}
+
 static void cost_scores(struct cost *c, const struct op *op, const struct device_model *device_model,
 			double share)
 {
 	const struct attention_table *a = &device_model->profile->attention;
+	const struct attention_kernel *kernel = attention_kernel_of(a, op);
 	/* kernels for few queries share nothing between the query heads of a group: they are bound by what
 	 * they compute where groups are large, by reading the cache where they are small */
 	const bool few = op->query <= GEMV_ROWS;
-	const struct util u =
-		few && a->decode_u.given
-			? (struct util){a->decode_u.value, a->decode_u.spread, a->decode_u.provenance}
-			: util_at(device_model->attention, (double)op->query, (double)op->context);
+	const struct util u = scores_util(op, device_model, few, kernel);
 
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
 		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
 	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
-	c->arithmetic = few && !a->decode_u.given && !device_model->few_queries
+	c->arithmetic = few && !kernel && !a->decode_u.given && !device_model->few_queries
 				? at_share(device_model, c->flop, NULL)
 				: arithmetic(device_model, c->flop, &u);
-	c->memory = stream(c->bytes, &a->decode);
+	c->memory = stream(c->bytes, kernel ? &kernel->decode : &a->decode);
 }
 
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)

@@ -15,6 +15,9 @@
  * activations in another type than it multiplies converts the input and output of such a product in
  * separate kernels: `linear` passes over the tensor at the rate of copies, as part of its overhead.
  *
+ * Where a runtime has products as they were measured in a format of weights, their table is asked instead, up to its
+ * rows, and beyond them if it reaches to many: kernels for few rows and for many, tiles and units of integers are in it.
+ *
  * The host launches kernels one after the other while the device works on those before them. Of a pass of equal blocks
  * that takes max(launches * host, device), which is the sum over its blocks of that maximum; so a block is followed by
  * an operator that takes what the host is longer than the device by, cost_launches() and cost_wait().
@@ -24,6 +27,12 @@
 #include "sim/hw/hw.h"
 #include "sim/llm/graph.h"
 
+/* A table of products in one format of weights, which holds to so many rows; table NULL: not measured. */
+struct measured_rows {
+	const struct util_table *table;
+	double rows;
+};
+
 /* The properties of a device, its runtime and the precision that determine the time of an operator. */
 struct device_model {
 	const struct machine *machine;
@@ -32,6 +41,8 @@ struct device_model {
 	enum dtype compute;
 	/* the profile's tables, prepared for interpolation; NULL: no usable table, see device_model_check() */
 	const struct util_table *gemm, *attention;
+	/* products as they were measured, by the format of the weights: dense, and of experts */
+	struct measured_rows products[ROWS_FORMATS], experts[ROWS_FORMATS];
 	/* attention's table has kernels for few queries; else a few queries are bound by reading the cache */
 	bool few_queries;
 	/* how wide predictions of the model's kind are at least; 0: the fit had such runs */

@@ -89,6 +89,55 @@ static const struct field gemm_fields[] = {
 static const struct table gemm_table_table = {"gemm", sizeof(struct gemm_table), gemm_fields,
 					      ARRAY_LEN(gemm_fields)};
 
+/* Shares pass 1 where blocks are multiplied as integers, by faster units than the dtype's. */
+static const struct field rows_point_fields[] = {
+	COUNT(struct gemm_point, m, SHAPE_MAX, "rows of the activations; of experts, of each"),
+	COUNT(struct gemm_point, n, SHAPE_MAX, "outputs"),
+	COUNT(struct gemm_point, k, SHAPE_MAX, "inputs"),
+	QTY(struct gemm_point, u, DIM_SHARE, 1e-6, 100, "time at the device's peak, of that which it takes"),
+};
+static const struct table rows_point_table = {"point", sizeof(struct gemm_point), rows_point_fields,
+					      ARRAY_LEN(rows_point_fields)};
+
+static const struct field rows_fields[] = {
+	{FIELD_KEY(struct rows_table, points), .type = FIELD_LIST, .sub = &rows_point_table,
+	 .help = "utilisation by shape"},
+	QTY_OPT(struct rows_table, between, DIM_SHARE, 0, 2,
+		"relative error of u between its points; if not said, 6 %"),
+	QTY_OPT(struct rows_table, beyond, DIM_SHARE, 0, 2,
+		"relative error of u beyond its points; if not said, 15 %"),
+};
+static const struct table rows_table_table = {"products", sizeof(struct rows_table), rows_fields,
+					      ARRAY_LEN(rows_fields)};
+
+#define ROWS(name, index, text)                                                                              \
+	{                                                                                                    \
+		.key = name, .offset = offsetof(struct rows_tables, of[index]), .type = FIELD_MAYBE,         \
+		.optional = true, .sub = &rows_table_table, .help = text                                     \
+	}
+static const struct field rows_formats_fields[] = {
+	ROWS("f16", ROWS_WHOLE, "weights as they are: f32, f16, bf16"),
+	ROWS("q8", ROWS_Q8, "blocks of 5 to 9 bits"),
+	ROWS("q4", ROWS_Q4, "blocks of 4 bits"),
+};
+static const struct table rows_formats_table = {"products by format", sizeof(struct rows_tables),
+						rows_formats_fields, ARRAY_LEN(rows_formats_fields)};
+
+static const struct field attention_kernel_fields[] = {
+	COUNT(struct attention_kernel, head_dim, 4096, "width of a head"),
+	{FIELD_KEY(struct attention_kernel, kv_bits), .type = FIELD_COUNT, .min = 2, .max = 32, .def = "16",
+	 .help = "bits of a number of the cache, without its blocks' scales"},
+	QTY(struct attention_kernel, decode, DIM_BANDWIDTH, 1e3, 1e15,
+	    "rate at which one query reads the KV cache"),
+	QTY(struct attention_kernel, decode_u, DIM_SHARE, 1e-6, 1,
+	    "share of the peak that the kernel for few queries reaches"),
+	QTY_OPT(struct attention_kernel, prefill, DIM_SHARE, 0.001, 10,
+		"of a prompt, times the utilisation of 'points'; if not said, 100 %"),
+};
+static const struct table attention_kernel_table = {"attention kernel", sizeof(struct attention_kernel),
+						    attention_kernel_fields,
+						    ARRAY_LEN(attention_kernel_fields)};
+
 static const struct field attention_point_fields[] = {
 	COUNT(struct attention_point, query, SHAPE_MAX, "query tokens"),
 	COUNT(struct attention_point, context, SHAPE_MAX, "tokens attended to"),
@@ -110,6 +159,8 @@ static const struct field attention_fields[] = {
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
+	{FIELD_KEY(struct attention_table, kernels), .type = FIELD_LIST, .sub = &attention_kernel_table,
+	 .optional = true, .help = "widths of heads and caches whose kernels differ from that"},
 };
 static const struct table attention_table_table = {"attention", sizeof(struct attention_table),
 						   attention_fields, ARRAY_LEN(attention_fields)};
@@ -321,6 +372,10 @@ static const struct field profile_fields[] = {
 		"utilisation of products of many rows, against that of weights as they are"),
 	SUB_OPT(struct profile, few, few_table,
 		"products of few rows; not given: to 8 rows, at the rate of one"),
+	SUB_OPT(struct profile, products, rows_formats_table,
+		"products of two rows and more as measured, in the place of gemm_*, few and dequant"),
+	SUB_OPT(struct profile, experts, rows_formats_table,
+		"the same of experts, a row each and more; m is the rows of an expert"),
 	SUB_OPT(struct profile, tile, tile_table, "of a product of many rows; not given: any shape fills it"),
 	SUB_OPT(struct profile, dies, dies_table,
 		"what a chip of two dies reaches of shares and utilisation"),

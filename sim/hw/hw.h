@@ -33,6 +33,30 @@ struct gemm_table {
 	struct qty between, beyond;
 };
 
+/* Products as they were measured in one format of weights, by rows and shape: between kernels for few rows and for many
+ * there are knees that no law of a few numbers has. Points are of two rows and more, of experts of one and more. */
+struct rows_table {
+	struct origin origin;
+	struct field_list points; /* struct gemm_point; u may pass 1 where integers are multiplied */
+	struct qty between, beyond;
+};
+
+enum rows_format { ROWS_WHOLE, ROWS_Q8, ROWS_Q4, ROWS_FORMATS }; /* as in struct by_weights */
+struct rows_tables {
+	struct origin origin;
+	struct rows_table *of[ROWS_FORMATS]; /* NULL: not measured */
+};
+
+/* One query's kernel for heads of one size and one format of the cache: kernels are compiled for each. */
+struct attention_kernel {
+	struct origin origin;
+	int64_t head_dim;
+	int64_t kv_bits;     /* of a number of the cache, blocks' scales not counted: 16, 8 or 4 */
+	struct qty decode;   /* byte/s at which one query reads the KV cache */
+	struct qty decode_u; /* share of the peak of its arithmetic */
+	struct qty prefill;  /* of a prompt, times the utilisation of attention.points; not given: 1 */
+};
+
 struct attention_point {
 	struct origin origin;
 	int64_t query, context;
@@ -48,6 +72,7 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty between, beyond; /* as in struct gemm_table */
 	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
+	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
 
 /* The number of kernels, and of passes over its tensor (reads + writes), of each kind of elementwise work:
@@ -217,6 +242,7 @@ struct profile {
 		 * if blocks are multiplied as integers, by faster units than the dtype's */
 		dequant;
 	struct few few;
+	struct rows_tables products, experts; /* as measured, in the place of the tables and shares above */
 	struct tile tile;
 	struct dies dies;
 	struct honours honours;

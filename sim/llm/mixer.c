@@ -50,6 +50,8 @@ static struct op *scores_of(struct writer *w, const struct attend *x)
 	op->groups = a->latent ? 1 : (double)a->heads / (double)a->kv_heads;
 	op->kv_of_all = part_cache_of_all(w->m, w->part);
 	op->context = x->context;
+	op->head_dim = a->latent ? 0 : a->head_dim;
+	op->kv_bits = (int64_t)(8 * format_bytes((enum format_id)w->p->kv, 256) / 256);
 	/* backward: four products where forward has two */
 	op->flop = op->times * each * x->pairs;
 	op->dense_flop = op->times * each * x->rectangle;

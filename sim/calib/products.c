@@ -1,0 +1,135 @@
+/*
+ * products.c - tables of products by the format of their weights, of experts too; see profile_fit.h.
+ *
+ * A few numbers (few_rows.c) say what a runtime of one matrix-vector and one matrix-matrix kernel does, whose formats
+ * differ by a factor. Where rows in blocks were measured between the two, or the law of few rows misses its own samples,
+ * the samples themselves are the profile. Products of experts are another kernel, which is told by its samples alone.
+ */
+#include <math.h>
+
+#include "sim/calib/table_fit.h"
+
+static const double most_over_peak = 100, few_misses = 0.25;
+
+static bool is_product(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype)
+{
+	return s->dtype == dtype && s->m > 1 && s->n > 0 && s->k > 0 &&
+	       (profile_fit_wants(g, s, SAMPLE_GEMM) || profile_fit_wants(g, s, SAMPLE_GEMV));
+}
+
+/* Samples between few rows and many tell where one kernel takes over from the other. */
+static bool is_between(const struct sample *s)
+{
+	return s->m > FEW_GEMM_ROWS && s->m < FEW_MANY_ROWS;
+}
+
+static bool few_rows_miss(const struct number *further)
+{
+	return further->given && further->sd > few_misses * further->value;
+}
+
+static void make_table(struct table_fit *t, struct utilisation_table *to, const char *what,
+		       enum sample_kind kind, enum sample_dtype dtype)
+{
+	const double peak = t->g->d->gemm[profile_fit_compute(t->g->d)].peak.value;
+
+	t->t0 = profile_fit_product_start(t->g);
+	t->t0_sd = 0.1 * t->t0;
+	for (size_t i = 0; i < t->n; i++)
+		t->at[i].u = table_work_rate(t, &t->at[i]) / peak;
+	table_error(t, to, what);
+	table_write(t, to, most_over_peak, kind, dtype);
+}
+
+/* Of weights as they are, products of more rows than a matrix-vector kernel has are in the table of their dtype. */
+static void fit_dense(struct profile_fitting *g, enum few_format f)
+{
+	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
+	const int64_t rows = f == FEW_WHOLE ? 2 * FEW_GEMM_ROWS : INT64_MAX;
+	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n + 1, sizeof *t.at)};
+	size_t between = 0;
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		const struct sample *s = &g->set->samples[i];
+		struct sample with = *s;
+
+		if (!is_product(g, s, dtype) || s->m > rows)
+			continue;
+		with.flop = 2 * (double)s->m * (double)s->n * (double)s->k;
+		between += is_between(s);
+		table_add(&t, s, &with);
+	}
+	if (between && (f != FEW_WHOLE || few_rows_miss(&g->d->few.further[f])))
+		make_table(&t, &g->d->products[f],
+			   arena_printf(g->arena, "products of two rows and more in %s",
+					sample_dtype_names[dtype]),
+			   SAMPLE_GEMM, dtype);
+}
+
+/* m tokens that go through k experts of n x n are products of m / k rows each, of which this is one: its share of the time,
+ * the kernel's start apart. */
+static bool as_expert(const struct profile_fitting *g, const struct sample *s, enum sample_dtype dtype,
+		      struct sample *one)
+{
+	const double start = profile_fit_product_start(g);
+	double *seconds, share;
+
+	*one = *s;
+	if (!profile_fit_wants(g, s, SAMPLE_MOE) || s->dtype != dtype || s->k < 1 || s->m < s->k || s->n < 1)
+		return false;
+	one->m = (s->m + s->k / 2) / s->k;
+	one->k = one->n;
+	one->flop = 2 * (double)one->m * (double)s->n * (double)s->n;
+	share = (double)one->m / (double)s->m;
+	seconds = arena_array(g->arena, s->seconds_n, sizeof *seconds);
+	for (size_t i = 0; i < s->seconds_n; i++)
+		seconds[i] = fmax(s->seconds[i] - start, 0) * share + start;
+	one->seconds = seconds;
+	return true;
+}
+
+/* One width of experts says nothing of another's, and one number of rows nothing of more. */
+static bool spans(const struct table_fit *t)
+{
+	bool widths = false, rows = false;
+
+	for (size_t i = 1; i < t->n; i++) {
+		widths |= t->at[i].n != t->at[0].n;
+		rows |= t->at[i].m != t->at[0].m;
+	}
+	return widths && rows;
+}
+
+static void fit_experts(struct profile_fitting *g, enum few_format f)
+{
+	const enum sample_dtype dtype = profile_fit_dtype_of(g, f);
+	struct table_fit t = {.g = g, .at = arena_array(g->arena, g->set->n + 1, sizeof *t.at)};
+
+	for (size_t i = 0; i < g->set->n; i++) {
+		struct sample one;
+
+		if (as_expert(g, &g->set->samples[i], dtype, &one))
+			table_add(&t, &one, &one);
+	}
+	if (spans(&t))
+		make_table(&t, &g->d->experts[f],
+			   arena_printf(g->arena, "products of experts in %s", sample_dtype_names[dtype]),
+			   SAMPLE_MOE, dtype);
+}
+
+void profile_fit_products(struct profile_fitting *g)
+{
+	for (int f = 0; f < FEW_FORMATS; f++) {
+		fit_dense(g, (enum few_format)f);
+		fit_experts(g, (enum few_format)f);
+	}
+}
+
+bool profile_fit_has_table(const struct profile_fitting *g, enum sample_kind kind, enum sample_dtype dtype)
+{
+	for (int f = 0; f < FEW_FORMATS; f++)
+		if (profile_fit_dtype_of(g, (enum few_format)f) == dtype &&
+		    (kind == SAMPLE_MOE ? g->d->experts : g->d->products)[f].n)
+			return true;
+	return false;
+}

@@ -1,0 +1,73 @@
+/* measured_rows.c - see measured_rows.h. */
+#include "sim/cost/measured_rows.h"
+
+#include <math.h>
+
+#include "sim/cost/util.h"
+
+/* A table that reaches to MANY_ROWS has the kernels of all larger products: beyond its edge they are as fast. Products of
+ * FEW_ROWS and fewer are bound by reading their weights, so that a faster memory is what would make them faster. */
+enum { FEW_ROWS = 8, MANY_ROWS = 128 };
+
+static struct measured_rows prepared(struct arena *a, const struct rows_table *t)
+{
+	const struct gemm_point *from = t->points.at;
+	struct util_point *points = arena_array(a, t->points.n, sizeof *points);
+	struct measured_rows r = {NULL, 0};
+
+	for (size_t i = 0; i < t->points.n; i++) {
+		points[i] = (struct util_point){(double)from[i].m, (double)from[i].n * (double)from[i].k,
+						from[i].u.value, from[i].u.spread, from[i].u.provenance};
+		r.rows = fmax(r.rows, points[i].rows);
+	}
+	r.table = util_table(
+		a, points, t->points.n,
+		(struct util_error){t->between.given ? t->between.value : util_error_unknown.between,
+				    t->beyond.given ? t->beyond.value : util_error_unknown.beyond});
+	return r;
+}
+
+void measured_rows_make(struct arena *a, const struct rows_tables *from,
+			struct measured_rows to[ROWS_FORMATS])
+{
+	for (int f = 0; f < ROWS_FORMATS; f++)
+		if (from->of[f] && from->of[f]->points.n)
+			to[f] = prepared(a, from->of[f]);
+}
+
+/* The table of a product's weights. Super-blocks of 256 and 4-bit floats run in kernels of their own, which are none of
+ * those. */
+static const struct measured_rows *table_of(const struct op *op, const struct device_model *device_model)
+{
+	const struct measured_rows *of = op->experts ? device_model->experts : device_model->products;
+
+	switch (cost_weights_kind(op->format)) {
+	case BEYOND_F16:
+		return &of[ROWS_WHOLE];
+	case BEYOND_Q8:
+		return &of[ROWS_Q8];
+	case BEYOND_Q4:
+		return &of[ROWS_Q4];
+	default:
+		return NULL;
+	}
+}
+
+bool measured_rows_cost(struct cost *c, const struct op *op, const struct device_model *device_model,
+			double width, double share)
+{
+	const struct measured_rows *t = table_of(op, device_model);
+	const double rows = op->rows / op->copies,
+		     peak = device_model->device->peak[device_model->compute].value;
+	struct util u;
+	struct term term;
+
+	if (op->gradient || !t || !t->table || (!op->experts && rows < 2) ||
+	    (rows > t->rows && t->rows < MANY_ROWS))
+		return false;
+	u = util_at(t->table, rows, width);
+	term = (struct term){op->flop * share / (peak * u.u), u.spread, u.provenance};
+	c->bytes = (op->weight_B + op->tensor_B) * share;
+	*(rows <= FEW_ROWS ? &c->memory : &c->arithmetic) = term;
+	return true;
+}

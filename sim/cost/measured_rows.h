@@ -1,0 +1,19 @@
+/*
+ * measured_rows.h - products at the times that were measured for their format of weights; private to the room.
+ *
+ * Layer cost.
+ */
+#ifndef SIM_COST_MEASURED_ROWS_H
+#define SIM_COST_MEASURED_ROWS_H
+#include "sim/cost/cost.h"
+
+/* Prepares a profile's tables; those that were not measured are left as they are. */
+void measured_rows_make(struct arena *a, const struct rows_tables *from,
+			struct measured_rows to[ROWS_FORMATS]);
+
+/* The cost of a product whose weights' format was measured in that many rows; width: outputs x inputs of the part that
+ * this device computes. False, with *c unchanged, where no table holds. */
+bool measured_rows_cost(struct cost *c, const struct op *op, const struct device_model *device_model,
+			double width, double share);
+
+#endif
