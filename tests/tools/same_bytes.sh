@@ -3,11 +3,11 @@
 # whatever processor OpenBLAS is told that it runs on, with however many threads; and whether the C library uses the
 # processor's fused multiply-add in exp(), log() and pow() or not.
 #
-# Each of the four builds runs every verb. Then gcc's and clang's release builds, two runs at a time, do so for every type of
-# core, each with every number of threads, the compilers taking turns; and for every type of core the whole catalogue is
-# fitted and must be what hardware/ has. So every value of an axis meets both compilers and a fit of the catalogue, but not
-# every product of values does: OpenBLAS is loaded by kernels/cpu alone (check_blas.sh shows it in each build), and no
-# object of sim/ calls the library's exp() and the like (check_libm.sh).
+# Each of the four builds runs every verb. Then every type of core, with one of the numbers of threads, does so with gcc's
+# or clang's release build, two at a time, and fits the whole catalogue, which must be what hardware/ has. So every type of
+# core meets a fit of the catalogue, and every number of threads meets both compilers, but not every product of values
+# is run: OpenBLAS is loaded by kernels/cpu alone (check_blas.sh shows it in each build), and no object of sim/ calls the
+# library's exp() and the like (check_libm.sh).
 set -e
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -117,27 +117,19 @@ wait_for $pids
 
 # without AVX2 and FMA, as glibc sees the processor (names of glibc 2.26 to 2.32, then of later ones)
 no_fma=glibc.cpu.hwcaps=-AVX2_Usable,-FMA_Usable,-FMA4_Usable,-AVX2,-FMA,-FMA4
-compiler() { [ $(($1 % 2)) = 0 ] && echo gcc || echo clang; }
+# every verb and the catalogue on one type of core: CORE THREADS COMPILER
+on_core() {
+	case $1 in Prescott | Nehalem | Sandybridge) export GLIBC_TUNABLES=$no_fma ;; esac
+	export OPENBLAS_CORETYPE=$1 OPENBLAS_NUM_THREADS=$2
+	run_all "$1" build/same-$3-release/lemursim
+	MAKEFLAGS= make -s OUT=build/same-$3-release CC=$3 check-catalogue-all >"$here/catalogue" ||
+		{ cat "$here/catalogue"; echo "same: OPENBLAS_CORETYPE=$1 OPENBLAS_NUM_THREADS=$2 GLIBC_TUNABLES=${GLIBC_TUNABLES:-}, $3: another catalogue"; exit 1; }
+}
 
-# every type of core with every number of threads, types without FMA with a library that uses none; compilers take turns
-turn=0
-for core in Prescott:1 Nehalem:2 Sandybridge:4 Haswell:1 SkylakeX:2 Zen:4; do
-	fit_threads=${core#*:} core=${core%:*} pids=
-	case $core in Prescott | Nehalem | Sandybridge) export GLIBC_TUNABLES=$no_fma ;; *) unset GLIBC_TUNABLES ;; esac
-	for threads in 1 2 4; do
-		cc=$(compiler $turn)
-		turn=$((turn + 1))
-		(
-			export OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$threads
-			run_all $core-$threads build/same-$cc-release/lemursim
-		) &
-		pids="$pids $!"
-		[ $threads != 2 ] || { wait_for $pids; pids=; }
-	done
+# types of core without FMA have a C library that uses none
+for pair in "Prescott 1 gcc:Haswell 1 clang" "Nehalem 2 clang:SkylakeX 2 gcc" "Sandybridge 4 gcc:Zen 4 clang"; do
+	(on_core ${pair%:*}) & pids=$!
+	(on_core ${pair#*:}) & pids="$pids $!"
 	wait_for $pids
-	# turn is odd after the first type: the next type begins with the other compiler, and so does its fit
-	cc=$(compiler $turn)
-	OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$fit_threads MAKEFLAGS= make -s OUT=build/same-$cc-release CC=$cc check-catalogue-all >"$out/catalogue" ||
-		{ cat "$out/catalogue"; echo "same: OPENBLAS_CORETYPE=$core OPENBLAS_NUM_THREADS=$fit_threads GLIBC_TUNABLES=${GLIBC_TUNABLES:-}, $cc: another catalogue"; exit 1; }
 done
 echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, with and without the fused multiply-add of the C library, in $(cat "$out/n") commands, the catalogue included"
