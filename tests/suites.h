@@ -27,6 +27,7 @@
 	SUITE(kinds)                                                                                         \
 	SUITE(mix)                                                                                           \
 	SUITE(cost)                                                                                          \
+	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
@@ -53,6 +54,7 @@
 	SUITE(html)                                                                                          \
 	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
+	SUITE(products)                                                                                      \
 	SUITE(model_error)                                                                                   \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \

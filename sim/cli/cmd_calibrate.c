@@ -284,16 +284,31 @@ static int fit_results(const struct calibrate_options *o, struct session *s)
 
 /* ---- this machine ---- */
 
+struct shown {
+	struct progress progress;
+	FILE *to;
+};
+
 static void show_progress(void *self, const struct suite_progress *p)
 {
-	progress_say(self, "%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done, p->row,
+	struct shown *shown = self;
+
+	progress_say(&shown->progress, "%3.0f %%  %s (%zu of %zu): %.60s, %.0f s left", 100 * p->done, p->row,
 		     p->row_i + 1, p->rows_n, p->label ? p->label : "", p->left_s);
+}
+
+/* What is said beside the hardware file: on the terminal, where the file itself takes the standard output. */
+static FILE *beside(const struct calibrate_options *o)
+{
+	return o->output.standard ? stderr : stdout;
 }
 
 static void show_measured(void *self, const char *text)
 {
-	progress_clear(self);
-	fputs(text, stdout);
+	struct shown *shown = self;
+
+	progress_clear(&shown->progress);
+	fputs(text, shown->to);
 }
 
 static void tell_interrupted(const struct measure_result *r)
@@ -314,26 +329,33 @@ static int write_bundle(struct arena *a, const struct calibrate_options *o, cons
 
 	if (rc == 0) {
 		bundle_show(&b, &shown);
-		printf("the bundle says of this machine, besides its samples:\n%s", shown.text);
+		fprintf(beside(o), "the bundle says of this machine, besides its samples:\n%s", shown.text);
 		bundle_write(&b, &text);
 		rc = file_write(o->bundle, text.text, text.len, o->output.force, &err);
 	}
 	if (rc == 0)
-		printf("written: %s; attach it to an issue (\"a measured machine\")\n", o->bundle);
+		fprintf(beside(o), "written: %s; attach it to an issue (\"a measured machine\")\n",
+			o->bundle);
 	str_release(&shown);
 	str_release(&text);
 	return rc == 0 ? EXIT_FINE : complain(&err, EXIT_FAILED);
 }
 
-static int tell_end(enum measure_end end, const struct measure_result *r, const struct err *err)
+static void tell_written(const struct measure_result *r, const char *out, FILE *to)
+{
+	fprintf(to, "written: %s, from", out);
+	for (size_t i = 0; i < r->samples.n; i++)
+		fprintf(to, "%s %s", i ? " and" : "", r->samples.at[i]);
+	fprintf(to, "\n");
+}
+
+static int tell_end(const struct calibrate_options *o, enum measure_end end, const struct measure_result *r,
+		    const struct err *err)
 {
 	switch (end) {
 	case MEASURE_WRITTEN:
 		tell(&r->unused);
-		printf("written: %s, from", r->out);
-		for (size_t i = 0; i < r->samples.n; i++)
-			printf("%s %s", i ? " and" : "", r->samples.at[i]);
-		printf("\n");
+		tell_written(r, o->output.standard ? "the standard output" : r->out, beside(o));
 		return EXIT_FINE;
 	case MEASURE_INTERRUPTED:
 		tell_interrupted(r);
@@ -346,7 +368,8 @@ static int tell_end(enum measure_end end, const struct measure_result *r, const 
 	BUG("end of a measurement %d", (int)end);
 }
 
-static struct measure_ask measure_asked(const struct calibrate_options *o)
+/* text: takes the hardware file where that goes to the standard output */
+static struct measure_ask measure_asked(const struct calibrate_options *o, struct str *text)
 {
 	return (struct measure_ask){.backends = cli_backends,
 				    .shares = cli_backend_shares,
@@ -360,13 +383,15 @@ static struct measure_ask measure_asked(const struct calibrate_options *o)
 				    .threads = o->threads,
 				    .from = o->runs.from,
 				    .datasheet = o->facts,
-				    .out = o->output.path};
+				    .out = o->output.path,
+				    .text = o->output.standard ? text : NULL};
 }
 
 static int measure(struct arena *a, const struct calibrate_options *o)
 {
-	struct progress progress = progress_begin();
-	struct measure_ask ask = measure_asked(o);
+	struct shown shown = {progress_begin(), beside(o)};
+	struct str text = STR_INIT;
+	struct measure_ask ask = measure_asked(o, &text);
 	struct measure_result r;
 	struct err err = ERR_INIT;
 	enum measure_end end;
@@ -374,10 +399,13 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 
 	ask.progress = show_progress;
 	ask.measured = show_measured;
-	ask.self = &progress;
+	ask.self = &shown;
 	end = measure_machine(a, &ask, &r, &err);
-	progress_clear(&progress);
-	rc = tell_end(end, &r, &err);
+	progress_clear(&shown.progress);
+	rc = tell_end(o, end, &r, &err);
+	if (end == MEASURE_WRITTEN && ask.text)
+		rc = deliver(&o->output, &text);
+	str_release(&text);
 	if (o->bundle && r.samples.n &&
 	    (end == MEASURE_WRITTEN || end == MEASURE_FAILED)) /* failures are worth most */
 		return write_bundle(a, o, &r.samples) == EXIT_FINE ? rc : EXIT_FAILED;
@@ -386,10 +414,10 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 
 static int print_plan(const struct calibrate_options *o)
 {
-	const struct output_options terminal = {NULL, NULL, false};
+	const struct output_options terminal = {.path = NULL};
 	struct arena a = ARENA_INIT;
-	const struct measure_ask ask = measure_asked(o);
 	struct str text = STR_INIT;
+	const struct measure_ask ask = measure_asked(o, &text);
 	struct err err = ERR_INIT;
 	const int rc = measure_plan(&a, &ask, &text, &err) == 0 ? deliver(&terminal, &text)
 								: complain(&err, EXIT_USAGE);

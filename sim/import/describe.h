@@ -88,7 +88,8 @@ struct extra_size {
 struct extras {
 	struct origin origin;
 	const char *title, *source;
-	const char *mlx_dtype; /* NULL: not said */
+	const char *mlx_dtype;        /* NULL: not said */
+	const char *mlx_dtype_source; /* NULL: not said */
 	int64_t parameters;
 	double skew;             /* skew of the popularity of its experts */
 	struct field_list sizes; /* struct extra_size */

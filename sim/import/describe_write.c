@@ -19,6 +19,8 @@ static const struct field extras_fields[] = {
 	 .help = "where its figures come from"},
 	{FIELD_KEY(struct extras, mlx_dtype), .type = FIELD_TEXT, .optional = true,
 	 .help = "dtype that its files for MLX keep, f16 or bf16"},
+	{FIELD_KEY(struct extras, mlx_dtype_source), .type = FIELD_TEXT, .optional = true,
+	 .help = "how that is known"},
 	{FIELD_KEY(struct extras, parameters), .type = FIELD_COUNT, .min = 0, .max = 1e14, .def = "0",
 	 .help = "as published"},
 	{FIELD_KEY(struct extras, skew), .type = FIELD_DOUBLE, .dim = DIM_COUNT, .min = 0, .max = 4,
@@ -371,7 +373,8 @@ void describe_write(const struct described *d, const struct extras *x, const cha
 	text_row(out, "source", x && x->source ? x->source : d->source);
 	context(d, out);
 	if (x && x->mlx_dtype)
-		str_addf(out, "mlx_dtype: %s\n", x->mlx_dtype);
+		str_addf(out, "mlx_dtype: %s%s%s\n", x->mlx_dtype, x->mlx_dtype_source ? " # " : "",
+			 x->mlx_dtype_source ? x->mlx_dtype_source : "");
 	str_addf(out, "layers: %lld\nhidden: %lld\nvocabulary: %lld\n", (long long)d->layers,
 		 (long long)d->hidden, (long long)d->vocabulary);
 	if (!d->kinds)

@@ -274,7 +274,12 @@ static int read_facts(struct job *j, struct extras *x)
 		return -1;
 	*s = (struct source){j->ask->facts, text, len};
 	tree = yml_parse(j->arena, s, j->l->diags);
-	return tree ? field_load(&extras_table, tree, "facts", x, j->l->diags) : -1;
+	if (!tree || field_load(&extras_table, tree, "facts", x, j->l->diags) != 0)
+		return -1;
+	if (x->mlx_dtype_source && !x->mlx_dtype)
+		return diag_add(j->l->diags, yml_get(tree, "mlx_dtype_source")->place, "mlx_dtype: f16",
+				"facts: the source of 'mlx_dtype', which is not given");
+	return 0;
 }
 
 /* Loads the written text, which must be a valid model file. */

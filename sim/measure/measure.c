@@ -131,6 +131,12 @@ static const char *missing_rows(const struct measurement *u, const struct measur
 	return names;
 }
 
+/* As it stands behind -o. */
+static const char *out_option(const struct measurement *u)
+{
+	return u->ask->text ? "-" : u->out;
+}
+
 static const char *resume_command(const struct measurement *u, size_t device, const char *missing)
 {
 	const struct measure_ask *ask = u->ask;
@@ -147,7 +153,7 @@ static const char *resume_command(const struct measurement *u, size_t device, co
 	for (size_t j = 0; j < u->n; j++)
 		if (u->at[j].samples && (u->at[j].r.done_n || j < device))
 			str_addf(&s, " --from %s", u->at[j].samples);
-	str_addf(&s, "%s -o %s", device ? " -f" : "", u->out);
+	str_addf(&s, "%s -o %s", device ? " -f" : "", out_option(u));
 	command = arena_strdup(u->arena, s.text);
 	str_release(&s);
 	return command;
@@ -265,7 +271,8 @@ static int begin_device(void *self, const struct backend_info *info, struct err 
 
 	u->out = u->out ? u->out : default_path(u->arena, info->chip);
 	if (!u->prepared) {
-		if (check_earlier(u, info->chip, err) != 0 || file_prepare(u->out, u->ask->force, err) != 0)
+		if (check_earlier(u, info->chip, err) != 0 ||
+		    (!u->ask->text && file_prepare(u->out, u->ask->force, err) != 0))
 			return -1;
 		for (size_t i = 0; i < u->n; i++)
 			if (prepare_samples(u, u->at[i].backend->device, err) != 0)
@@ -389,6 +396,8 @@ static enum measure_end write_machine(const struct measurement *u, struct texts 
 		err_hint(err, "the samples are kept; with other rows: --only ROW,ROW --from %s",
 			 u->at[0].samples);
 		end = MEASURE_FAILED;
+	} else if (u->ask->text) {
+		str_add(u->ask->text, text.text);
 	} else if (file_write(u->out, text.text, text.len, u->ask->force, err) != 0) {
 		end = MEASURE_FAILED;
 	}
@@ -404,7 +413,7 @@ static enum measure_end report_failures(const struct measurement *u, size_t fail
 	for (size_t i = 0; i < u->n; i++)
 		str_addf(&from, " --from %s", u->at[i].samples);
 	err_set(err, "%zu case%s failed: no hardware file is written", failed, failed == 1 ? "" : "s");
-	err_hint(err, "of what came right: lemursim calibrate%s -o %s", from.text, u->out);
+	err_hint(err, "of what came right: lemursim calibrate%s -o %s", from.text, out_option(u));
 	str_release(&from);
 	return MEASURE_FAILED;
 }
@@ -500,7 +509,11 @@ int measure_plan(struct arena *a, const struct measure_ask *ask, struct str *out
 		all_s += suite_budgets(&s, out);
 	}
 	str_addf(out, "%.0f s in all at most; a row's samples are kept as soon as it is finished\n", all_s);
-	str_addf(out, "writes %s, and beside it %s\n", ask->out ? ask->out : "hardware/local/CHIP.yaml",
+	str_addf(out, "writes %s, and beside %s %s\n",
+		 ask->text  ? "the standard output"
+		 : ask->out ? ask->out
+			    : "hardware/local/CHIP.yaml",
+		 ask->text ? "hardware/local/CHIP.yaml" : "it",
 		 u.shared_n > 1 ? "NAME-DEVICE.samples.csv of each device" : "NAME.samples.csv");
 	return 0;
 }

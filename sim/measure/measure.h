@@ -26,6 +26,8 @@ struct measure_ask {
 	struct texts from;     /* files of earlier samples, which the new ones are appended to */
 	const char *datasheet; /* path (sim/calib/datasheet.h); NULL: none */
 	const char *out;       /* the hardware file; NULL: hardware/local/CHIP.yaml */
+	struct str *
+		text; /* the hardware file is appended here, and `out` only says where samples go; NULL: it is written */
 	void (*progress)(void *self, const struct suite_progress *p);
 	void (*measured)(void *self,
 			 const char *text); /* called after each device with a table of its samples */

@@ -252,6 +252,19 @@ static void look_at_disk(void *self, const struct suite_progress *p)
 	}
 }
 
+/* With a text the hardware file is none on disk; the samples are, since they would be lost otherwise. */
+START_TEST(a_text_takes_the_hardware_file)
+{
+	struct str text = STR_INIT;
+
+	ck_assert_int_eq(run((struct measure_ask){.text = &text}, NULL), MEASURE_WRITTEN);
+	ck_assert(!file_exists(out));
+	ck_assert(file_exists(gpu) && file_exists(cpu));
+	MUST(!strcmp(text.text, from_samples()));
+	str_release(&text);
+}
+END_TEST
+
 START_TEST(samples_are_on_disk_as_they_come)
 {
 	rows_at_first_progress = kept_rows = 0;
@@ -389,6 +402,7 @@ Suite *suite_measure(void)
 	tcase_add_test(t, one_device_alone);
 	tcase_add_test(t, what_is_refused_writes_nothing);
 	tcase_add_test(t, samples_are_on_disk_as_they_come);
+	tcase_add_test(t, a_text_takes_the_hardware_file);
 	tcase_add_test(t, an_output_that_cannot_be_written_is_refused_before);
 	tcase_add_loop_test(t, a_busy_machine_gets_a_wide_file, 0, 3);
 	tcase_add_test(t, samples_are_not_overwritten_unasked);

@@ -1,0 +1,190 @@
+/* check_products.c - tables of products by the format of their weights: made where few numbers do not say what was measured,
+ * and then with the samples' own times. */
+#include <gsl/gsl_errno.h>
+#include <math.h>
+
+#include "sim/calib/profile_fit.h"
+#include "tests/suites.h"
+
+/* A machine with a known law: FLOP/s, byte/s, and seconds of a kernel beyond its work. */
+static const double flops = 900e9, read_Bps = 40e9, start_s = 9e-6;
+
+struct samples {
+	struct arena arena;
+	struct sample at[128];
+	size_t n;
+};
+
+/* Times a little apart, the median of which is as given. */
+static void measure(struct samples *y, struct sample s, double seconds)
+{
+	enum { N = 9 };
+	double *x = arena_array(&y->arena, N, sizeof *x);
+
+	for (int i = 0; i < N; i++)
+		x[i] = seconds * (1 + 0.001 * (i - N / 2));
+	s.seconds = x;
+	s.seconds_n = N;
+	y->at[y->n++] = s;
+}
+
+/* A knee at 8 rows, where one kernel takes over from another. */
+static double u_of(int64_t m, int64_t n)
+{
+	return (m <= 8 ? 0.1 + 0.02 * (double)m : 0.15 + 0.4 * (double)m / (double)(m + 64)) * (double)n /
+	       (double)(n + 256);
+}
+
+static double product_s(int64_t m, int64_t n, double factor)
+{
+	return start_s + 2 * (double)(m * n) * (double)n / (factor * u_of(m, n) * flops);
+}
+
+static void measure_base(struct samples *y)
+{
+	*y = (struct samples){.arena = ARENA_INIT};
+	for (int i = 0; i < 8; i++)
+		measure(y, (struct sample){.kind = SAMPLE_READ, .bytes = 64e6 * pow(2, i)},
+			64e6 * pow(2, i) / read_Bps);
+	for (int64_t m = 1; m <= 4096; m *= 4)
+		measure(y, (struct sample){.kind = SAMPLE_DISPATCH, .m = m, .k = 1},
+			20e-6 + 2e-6 * (double)m);
+	for (int64_t n = 512; n <= 4096; n *= 2) {
+		measure(y,
+			(struct sample){
+				.kind = SAMPLE_GEMV, .m = 1, .n = n, .k = n, .bytes = 4.0 * (double)(n * n)},
+			start_s + 4.0 * (double)(n * n) / read_Bps);
+		for (int64_t m = 16; m <= 1024; m *= 4)
+			measure(y,
+				(struct sample){.kind = SAMPLE_GEMM,
+						.m = m,
+						.n = n,
+						.k = n,
+						.flop = 2.0 * (double)(m * n) * (double)n},
+				product_s(m, n, 1.5));
+	}
+}
+
+static void measure_q8(struct samples *y, int64_t m, int64_t n)
+{
+	const double bytes = 34.0 / 32 * (double)(n * n), flop = 2.0 * (double)(m * n) * (double)n;
+
+	measure(y,
+		(struct sample){.kind = m > FEW_GEMM_ROWS ? SAMPLE_GEMM : SAMPLE_GEMV,
+				.dtype = SAMPLE_Q8,
+				.m = m,
+				.n = n,
+				.k = n,
+				.bytes = bytes,
+				.flop = m > FEW_GEMM_ROWS ? flop : 0},
+		product_s(m, n, 1));
+}
+
+static struct profile_fit fitted(struct samples *y)
+{
+	const struct sample_set set = {.chip = "Known law",
+				       .device = "cpu",
+				       .runtime = "cblas",
+				       .tool = "test",
+				       .samples = y->at,
+				       .n = y->n};
+	struct profile_fit d;
+	struct err err = ERR_INIT;
+
+	gsl_set_error_handler_off();
+	ck_assert_msg(profile_fit_make(&y->arena, &set, NULL, &d, &err) == 0, "%s", err.msg);
+	return d;
+}
+
+/* Each point gives its sample's time back: the start, and its work at the point's share of the peak. */
+START_TEST(a_table_gives_its_samples_back)
+{
+	static const int64_t rows[] = {2, 4, 8, 16, 32, 64, 256}, widths[] = {512, 2048};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++)
+		for (size_t w = 0; w < ARRAY_LEN(widths); w++)
+			measure_q8(&y, rows[r], widths[w]);
+	d = fitted(&y);
+	ck_assert_uint_eq(d.products[FEW_Q8].n, ARRAY_LEN(rows) * ARRAY_LEN(widths));
+	ck_assert_uint_eq(d.products[FEW_Q4].n, 0);
+	for (size_t i = 0; i < d.products[FEW_Q8].n; i++) {
+		const struct utilisation_point *p = &d.products[FEW_Q8].at[i];
+		const double work = 2 * (double)(p->m * p->n) * (double)p->k;
+		const double peak = d.gemm[DTYPE_F32].peak.value;
+		const double got = d.product.value + work / (p->u.value * peak);
+
+		ck_assert_msg(fabs(got / product_s(p->m, p->n, 1) - 1) < 0.01,
+			      "%lld rows of %lld: %g, not %g", (long long)p->m, (long long)p->n, got,
+			      product_s(p->m, p->n, 1));
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* Of blocks, few rows and many alone are what the few numbers were made for. */
+START_TEST(without_rows_between_there_is_no_table)
+{
+	static const int64_t rows[] = {2, 4, 8, 128, 512};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		measure_q8(&y, rows[r], 512);
+		measure_q8(&y, rows[r], 2048);
+	}
+	d = fitted(&y);
+	ck_assert_uint_eq(d.products[FEW_Q8].n, 0);
+	arena_release(&y.arena);
+}
+END_TEST
+
+/* Experts of one width say nothing of another's, nor one number of rows of more. */
+static const struct {
+	size_t widths, rows, points;
+} experts[] = {{2, 3, 6}, {1, 3, 0}, {2, 1, 0}};
+
+START_TEST(experts_need_widths_and_rows)
+{
+	enum { HIT = 8 };
+	static const int64_t widths[] = {1024, 2048}, rows[] = {1, 4, 16};
+	struct samples y;
+	struct profile_fit d;
+
+	measure_base(&y);
+	for (size_t w = 0; w < experts[_i].widths; w++)
+		for (size_t r = 0; r < experts[_i].rows; r++)
+			measure(&y,
+				(struct sample){.kind = SAMPLE_MOE,
+						.m = HIT * rows[r],
+						.n = widths[w],
+						.k = HIT,
+						.bytes = 4.0 * HIT * (double)(widths[w] * widths[w])},
+				start_s + HIT * (product_s(rows[r], widths[w], 1) - start_s));
+	d = fitted(&y);
+	ck_assert_uint_eq(d.experts[FEW_WHOLE].n, experts[_i].points);
+	for (size_t i = 0; i < d.experts[FEW_WHOLE].n; i++) {
+		const struct utilisation_point *p = &d.experts[FEW_WHOLE].at[i];
+		const double u = p->u.value * d.gemm[DTYPE_F32].peak.value / flops;
+
+		ck_assert_msg(fabs(u / u_of(p->m, p->n) - 1) < 0.05, "%lld rows of %lld: %g, not %g",
+			      (long long)p->m, (long long)p->n, u, u_of(p->m, p->n));
+	}
+	arena_release(&y.arena);
+}
+END_TEST
+
+Suite *suite_products(void)
+{
+	Suite *s = suite_create("products");
+	TCase *t = tcase_create("tables");
+
+	tcase_add_test(t, a_table_gives_its_samples_back);
+	tcase_add_test(t, without_rows_between_there_is_no_table);
+	tcase_add_loop_test(t, experts_need_widths_and_rows, 0, ARRAY_LEN(experts));
+	suite_add_tcase(s, t);
+	return s;
+}
