@@ -10,7 +10,7 @@
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 
-enum { LAYERS = 8, ROUNDS = 6, UNITS = 4 };
+enum { LAYERS = 6, ROUNDS = 3, UNITS = 3 };
 
 static struct fixture fixture;
 
@@ -160,7 +160,7 @@ static void same_path(struct arena *a, const struct program *p, const struct tas
 		ck_assert_int_eq(times[c], 0);
 }
 
-/* Under other times: those that a draw of the calibration gives, compiled as drawn. */
+/* Under other times, up to ten times as long: compiled, and by the engine where it says that the cycles still repeat. */
 static void same_draws(struct arena *a, struct rng *rng, const struct program *p, const struct task_run *run,
 		       const struct program *q, const struct task_run *whole)
 {
@@ -168,13 +168,19 @@ static void same_draws(struct arena *a, struct rng *rng, const struct program *p
 	struct params *z = arena_array(a, program_sources(p->world), sizeof *z);
 	struct class_times t = program_times_new(a, p), u = program_times_new(a, q);
 
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
+		struct task_run again;
+		sim_ns took;
+
 		for (size_t s = 0; s < program_sources(p->world); s++)
 			for (int k = 0; k < PARAM_N; k++)
-				z[s].of[k] = 0.7 + rng_uniform(rng);
+				z[s].of[k] = 0.2 + 2 * rng_uniform(rng);
 		program_times_at(p, z, &t);
 		program_times_at(q, z, &u);
-		ck_assert_int_eq(compiled_run(c, &t).makespan_ns, compiled_run(d, &u).makespan_ns);
+		took = compiled_run(d, &u).makespan_ns;
+		ck_assert_int_eq(compiled_run(c, &t).makespan_ns, took);
+		if (p->loop.n && loop_run(a, p, &t, NULL, &again))
+			ck_assert_int_eq(again.makespan_ns, took);
 	}
 }
 
@@ -212,7 +218,7 @@ static int compare_some(uint64_t seed)
 	int shortened = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		const struct placement at = random_step(rng, 24 + below(rng, 120));
+		const struct placement at = random_step(rng, 40 + below(rng, 60));
 		struct program *p = train_build_short(&at), *q = train_build(&at);
 
 		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
@@ -229,7 +235,7 @@ static int compare_some(uint64_t seed)
 /* A step that is never shortened would equal the whole step too, so many of these must be. */
 START_TEST(as_if_whole)
 {
-	const uint64_t seeds = getenv("LONG") ? 60 : 6;
+	const uint64_t seeds = getenv("LONG") ? 40 : 4;
 	int shortened = 0;
 
 	for (uint64_t seed = 0; seed < seeds; seed++)
@@ -244,10 +250,8 @@ START_TEST(many_cost_as_few)
 	static const struct {
 		const char *schedule;
 		size_t n, of[8];
-	} rows[] = {{"serial", 1, {0}},
-		    {"1f1b", 4, {0, 1, 2, 3}},
-		    {"zb-h1", 4, {0, 1, 2, 3}},
-		    {"zb-h2", 2, {0, 1}}};
+	} rows[] = {
+		{"serial", 1, {0}}, {"1f1b", 3, {0, 1, 2}}, {"zb-h1", 3, {0, 1, 2}}, {"zb-h2", 2, {0, 1}}};
 	struct rng *rng = rng_new(1, "even");
 
 	for (size_t l = 0; l < 2; l++) {
