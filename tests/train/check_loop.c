@@ -274,6 +274,57 @@ START_TEST(many_cost_as_few)
 }
 END_TEST
 
+/* Cycles of a task on each of two devices, the second after the first. */
+static struct program *two_devices(uint32_t cycles, struct program_loop loop)
+{
+	static const struct op op = {.name = "step", .kind = OP_STEP, .role = ROLE_HEAD};
+	struct program *p = program_new(fixture.world);
+
+	for (uint32_t i = 0; i < cycles; i++) {
+		const struct label label = {.layer = -1, .part = {ROLE_HEAD, false, 0}, .micro = i};
+		struct deps x = {.n = 0};
+
+		x = deps_of(p, program_op(p, &op, 0, 1, label, &x));
+		program_op(p, &op, 1, 1, label, &x);
+	}
+	for (uint32_t i = 0; i < p->tasks.n; i++) /* one class on each device */
+		p->tasks.at[i].op_class = i % 2;
+	p->loop = loop;
+	return p;
+}
+
+/* While the second device is a little slower it falls behind: tasks still start in turns, but no cycle has the times of the
+ * one before. */
+START_TEST(one_falls_behind)
+{
+	const sim_ns slower[] = {1000, 1001}, quicker[] = {1001, 1000}, *ns = _i ? slower : quicker;
+	struct arena a = ARENA_INIT;
+	struct program *p, *q;
+	struct class_times t, u;
+	struct task_run run, whole;
+
+	fixture_mesh(&fixture, 2, links[0], "{train: {tokens: 64 tok}}", NULL);
+	p = two_devices(12, (struct program_loop){.at = 16, .len = 2, .n = 50, .micros = 1, .each = 12});
+	q = two_devices(62, (struct program_loop){0});
+	ck_assert(loop_repeats(p));
+	t = program_times(&a, p);
+	u = program_times(&a, q);
+	for (int i = 0; i < 2; i++) {
+		t.ns[p->tasks.at[i].op_class] = u.ns[q->tasks.at[i].op_class] = ns[i];
+		t.lag_ns[p->tasks.at[i].op_class] = u.lag_ns[q->tasks.at[i].op_class] = 0;
+	}
+	whole = program_run(&a, q, &u, NULL);
+	ck_assert_int_eq(whole.makespan_ns, 62 * 1001 + 1000);
+	ck_assert_int_eq(loop_run(&a, p, &t, NULL, &run), !_i);
+	ck_assert(_i || run.makespan_ns == whole.makespan_ns);
+	ck_assert_int_eq(compiled_run(compile(&a, p, &run), &t).makespan_ns, whole.makespan_ns);
+	program_free(p);
+	program_free(q);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_loop(void)
 {
 	Suite *s = suite_create("loop");
@@ -281,6 +332,7 @@ Suite *suite_loop(void)
 
 	tcase_add_test(tc, as_if_whole);
 	tcase_add_loop_test(tc, many_cost_as_few, 0, 4);
+	tcase_add_loop_test(tc, one_falls_behind, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }
