@@ -3,6 +3,7 @@
 
 #include "sim/train/pipeline.h"
 #include "sim/train/train.h"
+#include "sim/train/train_work.h"
 #include "sim/train/trainable.h"
 
 /* ---- metrics ---- */

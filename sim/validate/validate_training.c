@@ -10,6 +10,7 @@
 #include "sim/predict/predict.h"
 #include "sim/runs/training_log.h"
 #include "sim/train/train.h"
+#include "sim/train/train_work.h"
 #include "sim/train/trainable.h"
 #include "sim/validate/changed_world.h"
 #include "sim/validate/made_scenario.h"

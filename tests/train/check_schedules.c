@@ -8,6 +8,7 @@
 #include "sim/train/memory.h"
 #include "sim/train/stages.h"
 #include "sim/train/train.h"
+#include "sim/train/train_work.h"
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 

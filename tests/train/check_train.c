@@ -1,5 +1,6 @@
 /* check_train.c - training steps: GPipe's bubble, what travels, FLOP in closed form, the measured layer. */
 #include "sim/train/train.h"
+#include "sim/train/train_work.h"
 
 #include <string.h>
 
