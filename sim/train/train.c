@@ -12,6 +12,8 @@
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
+/* of the micro-batches under way at once: so many times as many stay before cycles are left out, until times repeat */
+enum { KEPT_TIMES = 5 };
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
  * starts, since a queue runs its tasks in the order in which they were added. */
@@ -440,15 +442,14 @@ static bool may_leave_out(struct program *p)
 
 struct program *train_build_short(const struct placement *at)
 {
-	static const size_t kept[] = {2, 5, 16}; /* until times are periodic */
+	bool shortened;
+	struct program *p;
 
-	for (size_t i = 0; i < ARRAY_LEN(kept) && placement_train(at).micro_batches >= SHORT_FROM; i++) {
-		bool shortened;
-		struct program *p = build(at, kept[i], &shortened);
-
-		if (!shortened || may_leave_out(p))
-			return p;
-		program_free(p);
-	}
+	if (placement_train(at).micro_batches < SHORT_FROM)
+		return train_build(at);
+	p = build(at, KEPT_TIMES, &shortened);
+	if (!shortened || may_leave_out(p))
+		return p;
+	program_free(p);
 	return train_build(at);
 }
