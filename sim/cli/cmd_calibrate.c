@@ -386,7 +386,7 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 
 static int print_plan(const struct calibrate_options *o)
 {
-	const struct output_options terminal = {NULL, NULL, false};
+	const struct output_options terminal = {.path = NULL};
 	struct arena a = ARENA_INIT;
 	const struct measure_ask ask = measure_asked(o);
 	struct str text = STR_INIT;

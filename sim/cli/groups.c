@@ -20,7 +20,7 @@ const struct opt opts_list_format[] = {
 		     "table or json; if not said, the suffix of -o, or table")};
 const struct opt opts_output[] = {
 	OPT_TARGET_ROW(
-		struct output_options, path, "output", 'o', "FILE",
+		struct output_options, path, standard, "output", 'o', "FILE",
 		"write to FILE, its suffix says how; never overwrites without -f. '-': the standard output"),
 	OPT_FLAG_ROW(struct output_options, force, "force", 'f', "overwrite FILE")};
 

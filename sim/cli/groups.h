@@ -18,8 +18,9 @@ extern const struct opt opts_set[1], opts_path[1];
 #define OPTS_PATH(of, member) OPT_GROUP(opts_path, struct load_options, of, member)
 
 struct output_options {
-	const char *path, *format;
+	const char *path, *format; /* path: NULL for the standard output, and where nobody says it */
 	bool force;
+	bool standard; /* "-" was given: for verbs that write to a file of their own where nobody says it */
 };
 extern const struct opt opts_output[2];
 extern const struct opt opts_result_format[1], opts_rows_format[1], opts_list_format[1];

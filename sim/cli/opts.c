@@ -112,6 +112,14 @@ static int check_printable(const struct opt *opt, const char *value, struct err 
 	return err_hint(err, "take it out");
 }
 
+static void take_target(const struct opt *opt, const char *value, void *to)
+{
+	bool *standard = (bool *)((char *)to - opt->offset + opt->standard);
+
+	*standard = !strcmp(value, "-");
+	*(const char **)to = *standard ? NULL : value;
+}
+
 static int take_value(struct arena *a, const struct opt *opt, const char *value, void *to, struct err *err)
 {
 	if (check_printable(opt, value, err) != 0)
@@ -124,7 +132,7 @@ static int take_value(struct arena *a, const struct opt *opt, const char *value,
 		*(const char **)to = value;
 		return 0;
 	case OPT_TARGET:
-		*(const char **)to = strcmp(value, "-") ? value : NULL;
+		take_target(opt, value, to);
 		return 0;
 	case OPT_TEXTS:
 		add_text(a, to, value);

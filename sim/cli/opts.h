@@ -20,7 +20,7 @@ enum opt_type {           /* and the type of the member */
 		OPT_FLAG, /* bool: true where it is given */
 		OPT_TEXT, /* const char *: NULL where it is not given */
 		OPT_TARGET, /* const char *: a file to be written; NULL where it is not given or "-", the standard
-			       output */
+			       output, which a bool beside it tells apart */
 		OPT_TEXTS, /* struct texts: may be given again */
 		OPT_COUNT  /* int64_t from min to max; preset where it is not given */
 };
@@ -30,6 +30,7 @@ struct opt {
 	char letter;      /* 0: none */
 	enum opt_type type;
 	size_t offset;     /* in the struct that the table is of */
+	size_t standard;   /* likewise, of the bool of an OPT_TARGET: true where "-" is given */
 	const char *value; /* name of the value, such as "FILE"; NULL for a flag */
 	const char *help;
 	int64_t min, max, preset; /* for a count */
@@ -46,23 +47,24 @@ struct opt_table {
 
 #define OPT_FLAG_ROW(of, member, name, letter, help)                                                         \
 	{                                                                                                    \
-		name, letter, OPT_FLAG, OPT_AT(bool, of, member), NULL, help, 0, 0, 0                        \
+		name, letter, OPT_FLAG, OPT_AT(bool, of, member), 0, NULL, help, 0, 0, 0                     \
 	}
 #define OPT_TEXT_ROW(of, member, name, letter, value, help)                                                  \
 	{                                                                                                    \
-		name, letter, OPT_TEXT, OPT_AT(const char *, of, member), value, help, 0, 0, 0               \
+		name, letter, OPT_TEXT, OPT_AT(const char *, of, member), 0, value, help, 0, 0, 0            \
 	}
-#define OPT_TARGET_ROW(of, member, name, letter, value, help)                                                \
+#define OPT_TARGET_ROW(of, member, standard, name, letter, value, help)                                      \
 	{                                                                                                    \
-		name, letter, OPT_TARGET, OPT_AT(const char *, of, member), value, help, 0, 0, 0             \
+		name, letter, OPT_TARGET, OPT_AT(const char *, of, member), OPT_AT(bool, of, standard),      \
+			value, help, 0, 0, 0                                                                 \
 	}
 #define OPT_TEXTS_ROW(of, member, name, letter, value, help)                                                 \
 	{                                                                                                    \
-		name, letter, OPT_TEXTS, OPT_AT(struct texts, of, member), value, help, 0, 0, 0              \
+		name, letter, OPT_TEXTS, OPT_AT(struct texts, of, member), 0, value, help, 0, 0, 0           \
 	}
 #define OPT_COUNT_ROW(of, member, name, letter, value, help, min, max, preset)                               \
 	{                                                                                                    \
-		name, letter, OPT_COUNT, OPT_AT(int64_t, of, member), value, help, min, max, preset          \
+		name, letter, OPT_COUNT, OPT_AT(int64_t, of, member), 0, value, help, min, max, preset       \
 	}
 
 /* A table of rows of the verb's own struct, and one of a shared group that is a member of it. */
