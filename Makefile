@@ -222,6 +222,14 @@ SONAMES   := liblemursim.so.$(ABI) liblemursim.so
 endif
 LIBS      := $(OUT)/liblemursim.a $(OUT)/$(SHARED)
 space     := $(subst ,, )
+ifneq ($(filter san tsan fuzz,$(BUILD)),)
+LIBS      := $(OUT)/liblemursim.a
+SONAMES   :=
+lib: without-shared
+without-shared: # clang leaves the sanitizer's functions to the program that loads the library
+	@echo "lib: no shared library of BUILD=$(BUILD), a sanitizer's; the static one is linked with the same flags"
+.PHONY: without-shared
+endif
 lib: need $(LIBS) ## build the library: static, and shared for ctypes
 $(OUT)/$(SHARED): $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED_AS) -o $@ $^ $(ALL_LIBS)

@@ -16,7 +16,11 @@ class Value(ctypes.Structure):
 
 
 def library(path=None):
-    lib = ctypes.CDLL(path or os.environ.get("LIBLEMURSIM") or ctypes.util.find_library("lemursim"))
+    path = path or os.environ.get("LIBLEMURSIM") or ctypes.util.find_library("lemursim")
+    if not path:  # CDLL(None) would be Python itself
+        raise ValueError("the library liblemursim is not installed: 'make install' does that; or name the file of one that "
+                         "'make lib' built, LIBLEMURSIM=build/release/liblemursim.so.0.1.0")
+    lib = ctypes.CDLL(path)
     for name, result, arguments in (
             ("new", HANDLE, []), ("free", None, [HANDLE]), ("error_text", TEXT, [HANDLE]), ("load", HANDLE, [HANDLE, TEXT]),
             ("set", None, [HANDLE, TEXT]), ("scenario_free", None, [HANDLE]), ("simulate", HANDLE, [HANDLE, HANDLE]),
@@ -54,5 +58,5 @@ if __name__ == "__main__":
     try:
         for row in simulate(library(), *sys.argv[1:]):
             print(f"{row['name']:<30} {row.get('decode_tok_per_s', float('nan')):.1f} tok/s, {row['bound']}")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(str(error))

@@ -162,6 +162,7 @@ static void add_alone(struct str *out, const struct asked *q)
 	}
 }
 
+/* One machine reads the prompts, the other writes the answers: of a batch. A server does both on the same devices. */
 static void add_hand_over(struct str *out, const struct asked *q)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -183,7 +184,7 @@ void scenario_text(struct str *out, const struct asked *q)
 	add_alone(out, q);
 	if (!q->link_id)
 		return;
-	if (!q->train && q->machines_n == 2 && !all_equal(q))
+	if (!q->train && !asked_load(q) && q->machines_n == 2 && !all_equal(q))
 		add_hand_over(out, q);
 	if (q->model->layers >= (int64_t)q->machines_n)
 		add_pipeline(out, q);

@@ -109,6 +109,9 @@ int session_deliver(const struct session *s, const struct str *text);
 typedef int write_to(const char *path, const char *text, bool force, struct err *err);
 int deliver_by(const struct output_options *o, const struct str *text, write_to *write);
 
+/* Draws DOT text into the file of -o, as its suffix says, or as SVG on stdout where that is "-"; an exit code. */
+int deliver_picture(const struct output_options *o, const struct str *dot);
+
 int output_width(const struct output_options *o); /* columns of the terminal, or of a page */
 int terminal_width(
 	int otherwise); /* columns: COLUMNS of the environment, else those of the terminal, if there is one */

@@ -1,6 +1,8 @@
 /* cmd_explain.c - lemursim explain REPORT...: is a measured number normal, and what may explain it if not. */
 #include <stdio.h>
+#include <string.h>
 
+#include "sim/ask/look_up.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/likely_causes.h"
 
@@ -14,7 +16,9 @@ struct explain_options {
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct explain_options, on, "on", 0, "MACHINE",
-		     "the machine that it was measured on; if not said, the one that the rows name"),
+		     "the machine that it was measured on, as people type it, such as \"m4 max 64\", or its "
+		     "file; if "
+		     "not said, the one that the rows name"),
 	OPT_TEXTS_ROW(struct explain_options, models, "model", 'm', "NAME",
 		      "the model that ran; each row's own if not said"),
 	OPT_TEXT_ROW(struct explain_options, runtime, "runtime", 0, "NAME",
@@ -28,10 +32,19 @@ static const struct opt_table tables[] = {OPT_OWN(own),
 					  OPTS_SEED(struct explain_options, draws),
 					  OPTS_DRAWS(struct explain_options, draws)};
 
+/* A file as it is named, or the machine that is meant, as `ask` takes it; NULL with err. */
+static const char *machine_meant(struct session *s, const char *on, struct err *err)
+{
+	return strchr(on, '/') || str_ends(on, ".yaml") ? on
+							: look_up(&s->loader, CATALOGUE_MACHINES, on, err);
+}
+
 static int explain(struct session *s, const struct explain_options *o, const struct texts *files, bool json)
 {
+	struct err err = ERR_INIT;
+	const char *on = o->on ? machine_meant(s, o->on, &err) : NULL;
 	const struct validate_ask ask = {.loader = &s->loader,
-					 .subjects = {(const char **)&o->on, o->on ? 1 : 0},
+					 .subjects = {&on, on ? 1 : 0},
 					 .from = *files,
 					 .models = o->models,
 					 .runtime = o->runtime,
@@ -39,9 +52,10 @@ static int explain(struct session *s, const struct explain_options *o, const str
 					 .draws = o->draws};
 	struct explanation e;
 	struct str out = STR_INIT;
-	struct err err = ERR_INIT;
 	int rc = session_reads_all(s, files);
 
+	if (rc == EXIT_FINE && o->on && !on)
+		return session_refuse(s, &err);
 	if (rc != EXIT_FINE)
 		return rc;
 	if (explain_make(&ask, &e, &err) != 0)

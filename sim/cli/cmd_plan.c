@@ -71,6 +71,18 @@ static int draw_picture(struct session *s, lemursim_result *answer)
 	return rc;
 }
 
+/* A bound on the price that leaves no machine is a target that is missed, as a budget is. */
+static int exit_of(const struct plan_result *r)
+{
+	const struct plan_any *any = r->from.plan->scenario->plan->any;
+
+	if (r->best)
+		return EXIT_FINE;
+	if (!r->nearest)
+		return any && any->price ? EXIT_TARGET_MISSED : EXIT_NOTHING_FITS;
+	return r->nearest->why == PLAN_UNFIT ? EXIT_NOTHING_FITS : EXIT_TARGET_MISSED;
+}
+
 static int show(struct session *s, const struct plan_options *o, lemursim_result *answer,
 		enum result_format format)
 {
@@ -90,9 +102,7 @@ static int show(struct session *s, const struct plan_options *o, lemursim_result
 		rc = write_scenario(o, r);
 	if (rc == EXIT_FINE && draws_picture(o))
 		rc = draw_picture(s, answer);
-	if (rc != EXIT_FINE || r->best)
-		return rc;
-	return r->nearest && r->nearest->why != PLAN_UNFIT ? EXIT_TARGET_MISSED : EXIT_NOTHING_FITS;
+	return rc != EXIT_FINE ? rc : exit_of(r);
 }
 
 static int cmd_plan(const void *options, const struct texts *files)

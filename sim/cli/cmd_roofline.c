@@ -39,7 +39,7 @@ static int draw(struct session *s, const struct roofline_options *o, const struc
 	if (o->title)
 		line.title = o->title;
 	roofline_dot(&out, &line);
-	rc = deliver_by(&o->output, &out, draw_write);
+	rc = deliver_picture(&o->output, &out);
 	str_release(&out);
 	return rc;
 }
@@ -56,10 +56,10 @@ static int cmd_roofline(const void *options, const struct texts *files)
 
 	if (choose_style(o->style, &look.style) != EXIT_FINE)
 		return EXIT_USAGE;
-	if (!out || !draw_format(out)) {
+	if (!o->output.standard && (!out || !draw_format(out))) {
 		err_set(&err, out ? "cannot tell from '%.100s' what to draw" : "where to? -o is missing%.0s",
 			out ? out : "");
-		err_hint(&err, "add -o FILE.svg, .png, .pdf or .dot");
+		err_hint(&err, "add -o FILE.svg, .png, .pdf or .dot; -o - is SVG on the standard output");
 		return complain(&err, EXIT_USAGE);
 	}
 	session_begin(&s, &o->load, &o->output);

@@ -52,6 +52,11 @@ static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load
 					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
 					  OPTS_OUTPUT(struct schedule_options, output)};
 
+static bool writes_trace(const struct output_options *o)
+{
+	return o->path && str_ends(o->path, ".json");
+}
+
 /* A program of a job, as it can be drawn. */
 struct drawn {
 	const struct job_run *run;
@@ -215,12 +220,12 @@ static int write_picture(const struct output_options *o, const struct schedule *
 	struct str out = STR_INIT;
 	int rc;
 
-	if (str_ends(o->path, ".json")) {
+	if (writes_trace(o)) {
 		schedule_trace(&out, s, VERSION);
 		rc = deliver(o, &out);
 	} else {
 		schedule_dot(&out, s);
-		rc = deliver_by(o, &out, draw_write);
+		rc = deliver_picture(o, &out);
 	}
 	str_release(&out);
 	return rc;
@@ -254,7 +259,7 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, cons
 		return prediction_fits(p) ? EXIT_USAGE : EXIT_NOTHING_FITS;
 	if (real)
 		warning = job_schedule_missing(&s->arena, &p->jobs[job_of(drawn.run)], real);
-	schedule = job_schedule(&s->arena, drawn.run, drawn.part, str_ends(o->output.path, ".json"));
+	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output));
 	window.to_ns = schedule.to_ns;
 	rc = window_asked(o, &window);
 	schedule.look = *look;
@@ -306,7 +311,7 @@ static int trace_load(const struct served *load, const struct window *w, struct 
 
 static int write_load(struct session *s, const struct schedule_options *o, const struct served *load)
 {
-	const bool trace = str_ends(o->output.path, ".json");
+	const bool trace = writes_trace(&o->output);
 	struct window w = {load->cut_ns, load->end_ns};
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
@@ -319,7 +324,7 @@ static int write_load(struct session *s, const struct schedule_options *o, const
 		   : load_schedule_dot(&s->arena, load, w.from_ns, w.to_ns, &out, &err)) != 0)
 		rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
 	if (rc == EXIT_FINE)
-		rc = trace ? deliver(&o->output, &out) : deliver_by(&o->output, &out, draw_write);
+		rc = trace ? deliver(&o->output, &out) : deliver_picture(&o->output, &out);
 	str_release(&out);
 	return rc;
 }
@@ -367,10 +372,11 @@ static int cmd_schedule(const void *options, const struct texts *files)
 	const struct placement *all, *at;
 	int rc = EXIT_USAGE;
 
-	if (!out || (!draw_format(out) && !str_ends(out, ".json"))) {
+	if (!o->output.standard && (!out || (!draw_format(out) && !writes_trace(&o->output)))) {
 		err_set(&err, out ? "cannot tell from '%.100s' what to write" : "where to? -o is missing%.0s",
 			out ? out : "");
-		err_hint(&err, "add -o FILE.svg, .png, .pdf, .dot or .trace.json");
+		err_hint(&err, "add -o FILE.svg, .png, .pdf, .dot or .trace.json; -o - is SVG on the "
+			       "standard output");
 		return complain(&err, EXIT_USAGE);
 	}
 	if (look_asked(o, &look) != EXIT_FINE)

@@ -55,6 +55,12 @@ void help_program(size_t width, struct str *out)
 	str_add(out, "\n");
 	str_add_wrapped(
 		out,
+		"options: of one that is given twice the last counts; those that may be repeated, such as "
+		"--set, --path and --over, add up",
+		0, 2, width);
+	str_add(out, "\n");
+	str_add_wrapped(
+		out,
 		"exit codes: 0 fine, 1 internal or I/O failure, 2 bad usage or input, 3 a stated target is "
 		"missed, 4 nothing fits, 130 interrupted",
 		0, 2, width);

@@ -11,6 +11,7 @@
 
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
+#include "sim/report/draw.h"
 #include "sim/lib/search_paths.h"
 
 /* Of this program, links resolved; NULL where the system does not say. */
@@ -337,6 +338,26 @@ int deliver(const struct output_options *o, const struct str *text)
 		return EXIT_FINE;
 	err_set(&err, "cannot write to the standard output");
 	return complain(&err, EXIT_FAILED);
+}
+
+int deliver_picture(const struct output_options *o, const struct str *dot)
+{
+	struct str svg = STR_INIT;
+	struct err err = ERR_INIT;
+	sigset_t before;
+	int rc;
+
+	if (o->path)
+		return deliver_by(o, dot, draw_write);
+	hold_signals(&before);
+	rc = draw_svg_alone(&svg, dot->text, &err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
+		rc = deliver(o, &svg);
+	else
+		rc = complain(&err, err.hint[0] ? EXIT_USAGE : EXIT_FAILED);
+	str_release(&svg);
+	return rc;
 }
 
 int session_deliver(const struct session *s, const struct str *text)

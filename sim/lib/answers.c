@@ -9,11 +9,19 @@
 #define VERSION "unknown"
 #endif
 
+/* NULL with the error: there is no scenario, or it was set NULL. */
 static lemursim_result *result_new(lemursim_scenario *s, enum lemursim_answer answer)
 {
-	lemursim_result *r = xcalloc(1, sizeof *r);
+	lemursim_result *r;
 
+	if (!s)
+		return NULL;
+	if (s->misuse) {
+		lemursim_misused(s->of, s->misuse);
+		return NULL;
+	}
 	lemursim_begin(s->of);
+	r = xcalloc(1, sizeof *r);
 	s->users++;
 	r->scenario = s;
 	r->answer = answer;
@@ -80,10 +88,13 @@ lemursim_result *lemursim_simulate(lemursim_scenario *s, const struct lemursim_o
 	const struct draws_ask draws = draws_of(o);
 	lemursim_result *r = result_new(s, LEMURSIM_SIMULATED);
 	struct err err = ERR_INIT;
-	const struct world *w =
-		check_options(o, &err) == 0 ? scenario_load(&r->loader, s->path, &s->sets) : NULL;
-	const struct placement *at = w ? scenario_place(&r->loader, w) : NULL;
+	const struct world *w;
+	const struct placement *at;
 
+	if (!r)
+		return NULL;
+	w = check_options(o, &err) == 0 ? scenario_load(&r->loader, s->path, &s->sets) : NULL;
+	at = w ? scenario_place(&r->loader, w) : NULL;
 	if (!at)
 		return refuse(r, &err);
 	r->simulated = scenario_result_make(&r->loader, at, &draws, VERSION);
@@ -121,16 +132,19 @@ lemursim_result *lemursim_sweep(lemursim_scenario *s, const char *const *over, c
 	struct lemursim_options o = options ? *options : usual;
 	lemursim_result *r = result_new(s, LEMURSIM_SWEPT);
 	struct err err = ERR_INIT;
-	struct sweep_ask ask = {.loader = &r->loader,
-				.scenario = s->path,
-				.sets = s->sets,
-				.over = list_of(&r->arena, over),
-				.metrics = list_of(&r->arena, metrics),
-				.draws = draws_of(&o),
-				.tell = o.tell ? tell_cell : NULL,
-				.watcher = &o,
-				.stop = o.stop};
+	struct sweep_ask ask;
 
+	if (!r)
+		return NULL;
+	ask = (struct sweep_ask){.loader = &r->loader,
+				 .scenario = s->path,
+				 .sets = s->sets,
+				 .over = list_of(&r->arena, over),
+				 .metrics = list_of(&r->arena, metrics),
+				 .draws = draws_of(&o),
+				 .tell = o.tell ? tell_cell : NULL,
+				 .watcher = &o,
+				 .stop = o.stop};
 	if (check_options(&o, &err) != 0 || run_sweep(r, &ask, &err) != 0)
 		return refuse(r, &err);
 	return with_rows(r, r->swept.cells_n * r->swept.names_n);
@@ -141,13 +155,16 @@ lemursim_result *lemursim_plan(lemursim_scenario *s, const struct lemursim_optio
 	const struct lemursim_options *o = options ? options : &usual;
 	lemursim_result *r = result_new(s, LEMURSIM_PLANNED);
 	struct err err = ERR_INIT;
-	const struct plan_ask ask = {.path = s->path,
-				     .sets = &s->sets,
-				     .seed = o->seed,
-				     .draws = o->draws,
-				     .workers = {o->threads},
-				     .stop = o->stop};
+	struct plan_ask ask;
 
+	if (!r)
+		return NULL;
+	ask = (struct plan_ask){.path = s->path,
+				.sets = &s->sets,
+				.seed = o->seed,
+				.draws = o->draws,
+				.workers = {o->threads},
+				.stop = o->stop};
 	if (check_options(o, &err) != 0 || plan_make(&r->loader, &ask, &r->planned) != 0)
 		return refuse(r, &err);
 	return with_rows(r, r->planned.rows_n);
@@ -157,8 +174,11 @@ lemursim_result *lemursim_plan(lemursim_scenario *s, const struct lemursim_optio
 
 const char *lemursim_note(const lemursim_result *r, size_t i)
 {
-	const struct result *const simulated = &r->simulated.result;
+	const struct result *simulated;
 
+	if (!r)
+		return NULL;
+	simulated = &r->simulated.result;
 	if (r->answer == LEMURSIM_SIMULATED)
 		return i < simulated->notes_n ? simulated->notes[i] : NULL;
 	return r->answer == LEMURSIM_PLANNED && i < r->planned.notes_n ? r->planned.notes[i] : NULL;
@@ -176,12 +196,19 @@ void lemursim_write(struct str *out, const struct lemursim_result *r, enum resul
 
 const char *lemursim_text(lemursim_result *r, const char *format, int width)
 {
-	const size_t f = str_find(format, result_format_names, RESULT_FORMAT_N);
 	struct err err = ERR_INIT;
 	struct str text = STR_INIT;
 	const char *kept;
+	size_t f;
 
+	if (!r)
+		return NULL;
+	if (!format) {
+		lemursim_misused(r->scenario->of, "lemursim_text: the format is NULL");
+		return NULL;
+	}
 	lemursim_begin(r->scenario->of);
+	f = str_find(format, result_format_names, RESULT_FORMAT_N);
 	if (f == RESULT_FORMAT_N) {
 		err_unknown(&err, "format", format, result_format_names, RESULT_FORMAT_N);
 		lemursim_fail(r->scenario->of, &r->scenario->diags, &err);

@@ -20,6 +20,8 @@ struct lemursim {
 	struct lemursim_error *errors;
 	size_t errors_n;
 	const char *text; /* all, as the program prints them; "" */
+	/* A call without an error to return was given NULL: the next call that can fail says so. NULL: none was. */
+	const char *misuse;
 };
 
 struct lemursim_scenario {
@@ -29,7 +31,8 @@ struct lemursim_scenario {
 	struct loader loader; /* what it has parsed serves all results */
 	const char *path;
 	struct texts sets;
-	size_t users; /* the handle of the scenario and results, which borrow its texts */
+	const char *misuse; /* as of struct lemursim, of what was set */
+	size_t users;       /* the handle of the scenario and results, which borrow its texts */
 };
 
 enum lemursim_answer { LEMURSIM_SIMULATED, LEMURSIM_SWEPT, LEMURSIM_PLANNED };
@@ -55,6 +58,8 @@ struct lemursim_result {
 void lemursim_begin(struct lemursim *l);
 /* Keeps as the last errors what is in the diagnostics and in err, which may be NULL, and forgets the diagnostics. */
 void lemursim_fail(struct lemursim *l, struct diags *d, const struct err *err);
+/* Keeps as the last error that a call was given NULL: "lemursim_load: the name is NULL". */
+void lemursim_misused(struct lemursim *l, const char *how);
 
 /* Appends the result in a format; width: columns of a table, 0: as many as it takes. */
 void lemursim_write(struct str *out, const struct lemursim_result *r, enum result_format format, int width);

@@ -35,8 +35,15 @@ void lemursim_free(lemursim *l)
 
 void lemursim_add_path(lemursim *l, const char *folder)
 {
-	const char *const own = arena_strdup(&l->arena, folder);
+	const char *own;
 
+	if (!l)
+		return;
+	if (!folder) {
+		l->misuse = "lemursim_add_path: the folder is NULL";
+		return;
+	}
+	own = arena_strdup(&l->arena, folder);
 	l->paths = texts_join(&l->arena, &l->paths, &own, 1);
 }
 
@@ -84,19 +91,32 @@ void lemursim_fail(struct lemursim *l, struct diags *d, const struct err *err)
 	str_release(&text);
 }
 
+void lemursim_misused(struct lemursim *l, const char *how)
+{
+	struct arena a = ARENA_INIT;
+	struct diags none;
+	struct err err = ERR_INIT;
+
+	lemursim_begin(l);
+	diags_init(&none, &a);
+	err_set(&err, "%s", how);
+	lemursim_fail(l, &none, &err);
+	arena_release(&a);
+}
+
 size_t lemursim_errors(const lemursim *l)
 {
-	return l->errors_n;
+	return l ? l->errors_n : 0;
 }
 
 const struct lemursim_error *lemursim_error(const lemursim *l, size_t i)
 {
-	return i < l->errors_n ? &l->errors[i] : NULL;
+	return l && i < l->errors_n ? &l->errors[i] : NULL;
 }
 
 const char *lemursim_error_text(const lemursim *l)
 {
-	return l->text;
+	return l ? l->text : "the handle is NULL\n";
 }
 
 /* ---- scenarios ---- */
@@ -124,26 +144,51 @@ static lemursim_scenario *refuse(lemursim_scenario *s)
 	return NULL;
 }
 
+/* 0, or -1 with the error: a text that a scenario is made of is NULL, or an earlier call was given NULL. */
+static int check_texts(lemursim *l, const char *text, const char *missing)
+{
+	if (!l)
+		return -1;
+	if (text && !l->misuse)
+		return 0;
+	lemursim_misused(l, text ? l->misuse : missing);
+	return -1;
+}
+
 lemursim_scenario *lemursim_load(lemursim *l, const char *name)
 {
-	lemursim_scenario *s = scenario_new(l);
+	lemursim_scenario *s;
 
+	if (check_texts(l, name, "lemursim_load: the name is NULL") != 0)
+		return NULL;
+	s = scenario_new(l);
 	s->path = load_path(&s->loader, arena_strdup(&s->arena, name), "scenarios");
 	return load_schema(&s->loader, s->path) ? s : refuse(s);
 }
 
 lemursim_scenario *lemursim_load_text(lemursim *l, const char *name, const char *yaml)
 {
-	lemursim_scenario *s = scenario_new(l);
+	lemursim_scenario *s;
 
+	if (check_texts(l, name, "lemursim_load_text: the name is NULL") != 0 ||
+	    check_texts(l, yaml, "lemursim_load_text: the text is NULL") != 0)
+		return NULL;
+	s = scenario_new(l);
 	s->path = arena_strdup(&s->arena, name);
 	return load_text(&s->loader, s->path, arena_strdup(&s->arena, yaml)) == 0 ? s : refuse(s);
 }
 
 void lemursim_set(lemursim_scenario *s, const char *setting)
 {
-	const char *const own = arena_strdup(&s->arena, setting);
+	const char *own;
 
+	if (!s)
+		return;
+	if (!setting) {
+		s->misuse = "lemursim_set: the setting is NULL";
+		return;
+	}
+	own = arena_strdup(&s->arena, setting);
 	s->sets = texts_join(&s->arena, &s->sets, &own, 1);
 }
 

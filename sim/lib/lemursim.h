@@ -1,8 +1,18 @@
 /*
  * lemursim.h - the simulator as a library: load a scenario, simulate it, sweep a grid of what-ifs, plan a fleet.
  *
- * The only header that is installed. Nothing is printed, the process is not ended on bad input, and no state is kept
- * outside the handles. A fault of the library itself and want of memory abort, as assert() does.
+ * The only header that is installed. Nothing is printed but in the case of the next paragraph, and no state is kept outside
+ * the handles.
+ *
+ * Bad input is an error, not the end of the process: a bad file, setting, option, format or file name, and NULL where a text
+ * or a handle belongs. Two things do end it, with a line on the standard error and abort(): want of memory, and a fault of
+ * the library itself, which checks what it takes for granted in release builds too. Such an abort on any input is our fault
+ * to mend; a process that must outlive it runs the library in a child. Pointers that are neither NULL nor valid, and handles
+ * that have been freed, are not found out.
+ *
+ * NULL for a handle: the call does nothing and returns NULL or 0, and there is no handle to hold the reason;
+ * lemursim_error_text(NULL) says that much. NULL for a text: an error of that handle. The calls that return nothing,
+ * lemursim_add_path() and lemursim_set(), keep it for those after them: loading, or answering, then fails with it.
  *
  * A function that can fail returns NULL or -1; lemursim_errors() of the handle then says why, with file, line, column and
  * hint. A handle, its scenarios and their results are used by one thread at a time; different handles are independent.

@@ -104,7 +104,7 @@ static const struct lemursim_row *filled(lemursim_result *r, size_t row)
 {
 	struct filling f;
 
-	if (row >= r->rows_n)
+	if (!r || row >= r->rows_n)
 		return NULL;
 	if (!r->rows[row].values) {
 		f = r->answer == LEMURSIM_SIMULATED ? fill_simulated(r, row)
@@ -117,12 +117,12 @@ static const struct lemursim_row *filled(lemursim_result *r, size_t row)
 
 size_t lemursim_rows(const lemursim_result *r)
 {
-	return r->rows_n;
+	return r ? r->rows_n : 0;
 }
 
 const char *lemursim_row_name(const lemursim_result *r, size_t row)
 {
-	if (row >= r->rows_n)
+	if (!r || row >= r->rows_n)
 		return NULL;
 	return r->answer == LEMURSIM_SIMULATED ? r->simulated.result.rows[row].name
 	       : r->answer == LEMURSIM_SWEPT   ? r->swept.names[row % r->swept.names_n]
@@ -147,7 +147,7 @@ const struct lemursim_value *lemursim_find(lemursim_result *r, size_t row, const
 {
 	const struct lemursim_row *at = filled(r, row);
 
-	for (size_t i = 0; at && i < at->n; i++)
+	for (size_t i = 0; at && name && i < at->n; i++)
 		if (!strcmp(at->values[i].name, name))
 			return &at->values[i];
 	return NULL;

@@ -109,6 +109,8 @@ const char *plan_row_why(struct arena *a, const struct plan_result *r, const str
 	case PLAN_TOO_MUCH:
 		return arena_printf(a, "it can do %.3g requests a second at most",
 				    row->servers * row->parts[0].group->bound.rate);
+	case PLAN_TOO_DEAR:
+		return arena_printf(a, "that is above the budget of %s", usd(a, r->budget));
 	case PLAN_UNFIT:
 		break;
 	}

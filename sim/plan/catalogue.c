@@ -9,6 +9,7 @@ struct finding {
 	struct loader *l;
 	const struct world *plan;
 	VEC(struct offer) found;
+	bool dear; /* a machine is left out by the bound on the price alone */
 };
 
 /* The runtimes of the plan, or the scenario's own. */
@@ -120,24 +121,38 @@ static void add_variant(struct finding *f, const struct load_found *file, const 
 	if (!fine || !(m.memory.capacity.value >= any->memory_least) ||
 	    !(m.memory.capacity.value <= any->memory_most))
 		return;
-	if (m.price.given && (m.price.value < any->price_least || m.price.value > any->price_most))
-		return;
 	o.name = o.machine = variant ? arena_printf(f->l->arena, "%s-%s", file->name, variant)
 				     : arena_strdup(f->l->arena, file->name);
 	o.priced = m.price.given;
 	take_runtimes(f, &m, &o);
-	if (o.runtimes_n)
+	if (o.priced && (m.price.value < any->price_least || m.price.value > any->price_most))
+		f->dear |= o.runtimes_n > 0;
+	else if (o.runtimes_n)
 		VEC_ADD(&f->found, o);
 }
 
-static void add_file(struct finding *f, const struct load_found *file)
+/* A name means the file of that name before another file's variant, here as where a scenario says it. */
+static bool has_own_file(const struct load_found *files, size_t n, const char *name, const char *variant)
+{
+	const size_t len = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(files[i].name, name, len) && files[i].name[len] == '-' &&
+		    !strcmp(files[i].name + len + 1, variant))
+			return true;
+	return false;
+}
+
+static void add_file(struct finding *f, const struct load_found *files, size_t n,
+		     const struct load_found *file)
 {
 	const struct yml *variants = load_variants(f->l, file->path);
 
 	if (!variants)
 		add_variant(f, file, NULL);
 	for (size_t i = 0; variants && i < variants->n; i++)
-		add_variant(f, file, variants->keys[i]->text);
+		if (!has_own_file(files, n, file->name, variants->keys[i]->text))
+			add_variant(f, file, variants->keys[i]->text);
 }
 
 static int no_such_kind(const struct finding *f, size_t i)
@@ -177,8 +192,8 @@ static int find_any(struct finding *f)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (is_wanted(p->any, files[i].name))
-			add_file(f, &files[i]);
-	if (!f->found.n)
+			add_file(f, files, n, &files[i]);
+	if (!f->found.n && !f->dear)
 		return diag_add(
 			f->l->diags, p->machines_said->place,
 			"'lemursim list hardware' names all, with prices and runtimes",

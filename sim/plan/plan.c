@@ -336,21 +336,51 @@ static void show_nearest(struct searching *x, const struct fleets *f)
 		r->nearest = show(x, nearest->counts, why_of(nearest->why));
 }
 
-/* All are out by a bound: the server that misses its own by least, or lacks the least memory. */
-static void show_least_bad(struct searching *x)
+/* So many of a server that misses nothing alone are needed for the work, with those that may be gone. */
+static double servers_needed(const struct searching *x, const struct group *k, int spare)
+{
+	const double n = ceil(plan_load_work(&x->r->load) / k->bound.rate);
+
+	return fmax(n, 1) + spare;
+}
+
+/* Why the least bad is none: no number of it would do, or what would do costs too much. */
+static enum plan_why why_bad(const struct searching *x, const struct group *k, int spare)
+{
+	if (!k->fits)
+		return PLAN_UNFIT;
+	if (k->bound.misses)
+		return PLAN_SLOW;
+	return servers_needed(x, k, spare) > k->up_to ? PLAN_TOO_MUCH : PLAN_TOO_DEAR;
+}
+
+/* By how much it fails, in an order: lacks memory, is slow alone, does too little or costs too much. */
+static double badness(const struct searching *x, const struct group *k, int spare)
+{
+	switch (why_bad(x, k, spare)) {
+	case PLAN_UNFIT:
+		return 1e6 + k->short_B;
+	case PLAN_SLOW:
+		return 1e3 * k->bound.least / k->bound.miss.bound;
+	case PLAN_TOO_DEAR:
+		return servers_needed(x, k, spare) * k->usd / x->r->budget;
+	default:
+		return plan_load_work(&x->r->load) / (k->bound.rate * k->up_to);
+	}
+}
+
+/* All are out by a bound or the budget: the server that misses it by least, or lacks the least memory. */
+static void show_least_bad(struct searching *x, int spare)
 {
 	struct plan_result *r = x->r;
 	const struct group_list *g = &r->groups;
 	int *counts = arena_array(x->l->arena, g->n + 1, sizeof *counts);
 	size_t least = g->n;
+	enum plan_why why;
 	double bad = INFINITY;
 
 	for (size_t i = 0; i < g->n && g->at[i].pool == POOL_WHOLE; i++) {
-		const struct group *k = &g->at[i];
-		const double ratio = !k->fits ? 1e6 + k->short_B
-				     : k->bound.misses
-					     ? 1e3 * k->bound.least / k->bound.miss.bound
-					     : plan_load_work(&r->load) / (k->bound.rate * k->up_to);
+		const double ratio = badness(x, &g->at[i], spare);
 
 		if (ratio < bad) {
 			bad = ratio;
@@ -359,13 +389,11 @@ static void show_least_bad(struct searching *x)
 	}
 	if (least == g->n)
 		return;
-	counts[least] = 1;
-	if (g->at[least].fits && !g->at[least].bound.misses)
-		counts[least] = g->at[least].up_to;
-	r->nearest = show(x, counts,
-			  !g->at[least].fits          ? PLAN_UNFIT
-			  : g->at[least].bound.misses ? PLAN_SLOW
-						      : PLAN_TOO_MUCH);
+	why = why_bad(x, &g->at[least], spare);
+	counts[least] = why == PLAN_TOO_MUCH   ? g->at[least].up_to
+			: why == PLAN_TOO_DEAR ? (int)servers_needed(x, &g->at[least], spare)
+					       : 1;
+	r->nearest = show(x, counts, why);
 }
 
 static bool no_worse(const struct plan_row *a, const struct plan_row *b)
@@ -404,7 +432,7 @@ static void answer(struct searching *x, const struct world *plan, const struct y
 	} else if (f->tried_n) {
 		show_nearest(x, f);
 	} else {
-		show_least_bad(x);
+		show_least_bad(x, (int)plan->scenario->plan->spare);
 	}
 }
 

@@ -24,6 +24,7 @@ enum plan_why {
 	PLAN_NO_SPARE, /* it holds, but not without one of its servers */
 	PLAN_SLOW,     /* on an idle machine already */
 	PLAN_TOO_MUCH, /* more work than it can do */
+	PLAN_TOO_DEAR, /* as many as the work takes cost more than the budget */
 	PLAN_UNFIT     /* the weights and a cache do not fit */
 };
 
@@ -76,8 +77,9 @@ struct plan_result {
 	struct group_list groups;
 	struct plan_row rows[PLAN_ROWS];
 	size_t rows_n;
-	const struct plan_row *best;    /* NULL: none holds */
-	const struct plan_row *nearest; /* comes closest where none holds; NULL: nothing fits */
+	const struct plan_row *best; /* NULL: none holds */
+	const struct plan_row
+		*nearest; /* comes closest where none holds; NULL: there is nothing to choose from */
 	const struct plan_row *below; /* the dearest that costs less than the best and does not hold; NULL */
 	struct plan_capacity more, fewer; /* the best with one server more, and fewer */
 	struct plan_hours hours;          /* for servers like the best's; n 0: none were asked */

@@ -196,9 +196,30 @@ static void add_generation(struct str *out, const struct answer *a, const struct
 	str_release(&more);
 }
 
+/* The reason that latencies of a server are left out. */
+static void add_overload(struct str *out, const struct assignment_row *row, int width)
+{
+	const struct metric *stable = rows_metric(row, "stable"),
+			    *growth = rows_metric(row, "growth_req_per_s");
+	struct str s = STR_INIT;
+
+	if (!stable || stable->value > 0)
+		return;
+	str_add(&s, "more requests come than are served");
+	if (growth) {
+		str_add(&s, ": ");
+		columns_number(&s, growth->value);
+		str_add(&s, " more wait every second");
+	}
+	str_add(&s, "; TTFT and the time of an answer hang on how long this lasts and are left out");
+	add_line(out, "overloaded", s.text, width);
+	str_release(&s);
+}
+
 /* What users of a server get. */
 static void add_served(struct str *out, const struct assignment_row *row, int width)
 {
+	add_overload(out, row, width);
 	metric_line(out, row, "ttft_s_p50", "TTFT", " to the first token, half of the requests", width);
 	metric_line(out, row, "ttft_s_p95", "", " 95 of 100", width);
 	metric_line(out, row, "tpot_s_p95", "TPOT", " from token to token, 95 of 100", width);

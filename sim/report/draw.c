@@ -324,7 +324,8 @@ static const char *temporary_folder(void)
 	return said && *said ? said : "/tmp";
 }
 
-int draw_svg(struct str *out, const char *dot_text, struct err *err)
+/* alone: as a file of its own, not as a part of a page, which has the rules for dark screens itself. */
+static int add_svg(struct str *out, const char *dot_text, bool alone, struct err *err)
 {
 	struct arena scratch = ARENA_INIT;
 	char *path = arena_printf(&scratch, "%s/lemursim.XXXXXX", temporary_folder()), *text;
@@ -337,6 +338,8 @@ int draw_svg(struct str *out, const char *dot_text, struct err *err)
 	} else {
 		close(fd);
 		rc = render_dot(path, "svg", dot_text, DRAW_LIMIT_S, err);
+		if (rc == 0 && alone)
+			rc = darken(path, err);
 		if (rc == 0)
 			rc = file_read(&scratch, path, SVG_MAX, &text, &len, err);
 		unlink(path);
@@ -345,4 +348,14 @@ int draw_svg(struct str *out, const char *dot_text, struct err *err)
 	}
 	arena_release(&scratch);
 	return rc;
+}
+
+int draw_svg(struct str *out, const char *dot_text, struct err *err)
+{
+	return add_svg(out, dot_text, false, err);
+}
+
+int draw_svg_alone(struct str *out, const char *dot_text, struct err *err)
+{
+	return add_svg(out, dot_text, true, err);
 }

@@ -27,7 +27,9 @@ int draw_write_within(const char *path, const char *dot_text, bool force, int li
 /* with a limit of DRAW_LIMIT_S */
 int draw_write(const char *path, const char *dot_text, bool force, struct err *err);
 
-/* Appends the picture as SVG, as draw_write() writes it to a file. 0, or -1 with err, and nothing is appended. */
+/* Appends the picture as SVG, for a page with the rules for dark screens. 0, or -1 with err, and nothing is appended. */
 int draw_svg(struct str *out, const char *dot_text, struct err *err);
+/* The same bytes that draw_write() writes to a file. */
+int draw_svg_alone(struct str *out, const char *dot_text, struct err *err);
 
 #endif

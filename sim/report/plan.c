@@ -13,6 +13,7 @@ static const char *const verdicts[] = {[PLAN_HOLDS] = "yes",
 				       [PLAN_NO_SPARE] = "not with one gone",
 				       [PLAN_SLOW] = "no: too slow alone",
 				       [PLAN_TOO_MUCH] = "no: too much work",
+				       [PLAN_TOO_DEAR] = "no: above the budget",
 				       [PLAN_UNFIT] = "no: does not fit"};
 
 /* A column: NAN where a row has no such number. */

@@ -57,21 +57,37 @@ static double time_of(const struct assignment_row *row, const char *metric)
 	return m ? m->value : INFINITY;
 }
 
-static struct ranked rank(const struct result *r, const char *metric)
+/* The share of runs in which the SLO of a load holds; NAN: the job is none that serves, or there is no SLO. */
+static double holds_of(const struct assignment_row *row, enum job job)
+{
+	const struct metric *m = job == JOB_SERVE ? rows_metric(row, "holds") : NULL;
+
+	return m ? m->value : (double)NAN;
+}
+
+/* The SLO comes before the time: what is quick and misses it is no answer. */
+static bool is_better(const struct assignment_row *a, const struct assignment_row *b, enum job job)
+{
+	const char *metric = metric_compared(job)->name;
+	const double x = holds_of(a, job), y = holds_of(b, job);
+
+	return x > y || (!(x < y) && time_of(a, metric) < time_of(b, metric));
+}
+
+static struct ranked rank(const struct result *r, enum job job)
 {
 	struct ranked all = {.n = 0};
 
 	for (size_t i = 0; i < r->rows_n; i++) {
 		const struct assignment_row *row = &r->rows[i];
-		const double t = time_of(row, metric);
 
-		if (!isfinite(t))
+		if (!isfinite(time_of(row, metric_compared(job)->name)))
 			continue;
 		all.n++;
-		if (!all.first || t < time_of(all.first, metric)) {
+		if (!all.first || is_better(row, all.first, job)) {
 			all.second = all.first;
 			all.first = row;
-		} else if (!all.second || t < time_of(all.second, metric)) {
+		} else if (!all.second || is_better(row, all.second, job)) {
 			all.second = row;
 		}
 	}
@@ -80,16 +96,32 @@ static struct ranked rank(const struct result *r, const char *metric)
 
 const char *report_quickest(const struct result *r, enum job job)
 {
-	const struct ranked all = rank(r, metric_compared(job)->name);
+	const struct ranked all = rank(r, job);
 
 	return all.n ? all.first->name : NULL;
 }
 
-/* A sentence on one job, by the time that its assignments are compared by. */
+/* "; its SLO holds in 80 % of the runs" */
+static void add_holds(struct str *out, const struct assignment_row *row, enum job job)
+{
+	const double share = holds_of(row, job);
+
+	if (isfinite(share))
+		str_addf(out, ", its SLO holds in %.0f %% of the runs", 100 * share);
+}
+
+/* Why the first is the first: its SLO, or else its time. */
+static const char *reason(const struct ranked *all, enum job job)
+{
+	return holds_of(all->first, job) > holds_of(all->second, job) ? "holds the SLO most often"
+								      : "is the quickest";
+}
+
+/* A sentence on one job: the SLO of a load decides, then the time that its assignments are compared by. */
 static void answer_job(struct str *out, const struct result *r, const struct job_type *job)
 {
 	const struct metric_info *by = &job->metrics[job->compared];
-	const struct ranked all = rank(r, by->name);
+	const struct ranked all = rank(r, by->job);
 
 	if (!all.n)
 		return;
@@ -101,17 +133,19 @@ static void answer_job(struct str *out, const struct result *r, const struct job
 	} else {
 		str_addf(out, "Of %zu assignments, <strong>", all.n);
 		html_text(out, all.first->name);
-		str_addf(out, "</strong> is the quickest in %s: ", job->noun);
+		str_addf(out, "</strong> %s in %s: ", reason(&all, by->job), job->noun);
 	}
 	html_text(out, by->head ? by->head : "");
 	str_add(out, by->head ? " " : "");
 	add_time(out, rows_metric(all.first, by->name));
 	str_add(out, by->head ? "" : " in all");
+	add_holds(out, all.first, by->job);
 	if (all.second) {
 		str_add(out, "; ");
 		html_text(out, all.second->name);
 		str_add(out, " follows with ");
 		add_time(out, rows_metric(all.second, by->name));
+		add_holds(out, all.second, by->job);
 	}
 	str_add(out, ". It is limited by ");
 	html_text(out, all.first->bound);

@@ -141,6 +141,7 @@ static void write_sums(struct arena *a, const struct validation *r, bool md, str
 	const struct validation_sum *sums = validation_sums(a, r, &n);
 	struct cells c = {arena_array(a, (n + 1) * ARRAY_LEN(head), sizeof *c.at), ARRAY_LEN(head), 0, md};
 
+	n -= n == 2; /* one set and all of it are the same */
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
 		c.at[c.n++] = head[i];
 	for (size_t i = 0; i < n; i++) {

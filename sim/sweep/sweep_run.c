@@ -169,6 +169,29 @@ static void take_key(struct sweep *s, const struct sweep_ask *ask, const struct 
 	str_release(&all);
 }
 
+/* Refuses a metric of a job that the workload does not ask for, which no cell has. */
+static int check_metrics(const struct sweep_ask *ask, const struct world *w)
+{
+	struct arena *const a = ask->loader->arena;
+	const struct yml *workload = yml_get(w->tree, "workload");
+	const struct metric_info *lacking = NULL;
+	const char *known = "";
+
+	for (size_t i = 0; i < ask->metrics.n && !lacking; i++) {
+		const struct metric_info *m = metric_find(ask->metrics.at[i], &(struct err)ERR_INIT);
+
+		lacking = m && !workload_asks(&w->scenario->workload, m->job) ? m : NULL;
+	}
+	if (!lacking)
+		return 0;
+	for (size_t i = 0; i < metrics_n(); i++)
+		if (workload_asks(&w->scenario->workload, metric_at(i)->job))
+			known = arena_printf(a, "%s%s%s", known, *known ? ", " : "", metric_at(i)->name);
+	return diag_add(ask->loader->diags, workload->place, arena_printf(a, "its metrics are: %s", known),
+			"the workload asks for no %s: no cell has %s", job_types[lacking->job]->noun,
+			lacking->name);
+}
+
 int sweep_begin(const struct sweep_ask *ask, struct sweep *s)
 {
 	struct loader *l = ask->loader; /* what it parses here serves every cell */
@@ -177,7 +200,7 @@ int sweep_begin(const struct sweep_ask *ask, struct sweep *s)
 	struct arena scratch = ARENA_INIT;
 	struct draws draws;
 
-	if (!at)
+	if (!at || check_metrics(ask, w) != 0)
 		return -1;
 	s->inputs = l->inputs;
 	s->inputs_n = l->inputs_n;

@@ -256,6 +256,70 @@ START_TEST(handles_are_independent)
 }
 END_TEST
 
+static void ck_error(const lemursim *l, const char *message)
+{
+	ck_assert_uint_eq(lemursim_errors(l), 1);
+	ck_assert_str_eq(lemursim_error(l, 0)->message, message);
+	ck_assert(strstr(lemursim_error_text(l), message) != NULL);
+}
+
+START_TEST(a_text_that_is_null_is_an_error)
+{
+	lemursim *l = lemursim_new();
+	lemursim_scenario *s;
+	lemursim_result *r;
+
+	ck_assert(lemursim_load(l, NULL) == NULL);
+	ck_error(l, "lemursim_load: the name is NULL");
+	ck_assert(lemursim_load_text(l, NULL, "model: x") == NULL);
+	ck_error(l, "lemursim_load_text: the name is NULL");
+	ck_assert(lemursim_load_text(l, "x.yaml", NULL) == NULL);
+	ck_error(l, "lemursim_load_text: the text is NULL");
+	s = load(l, FOUNDING);
+	r = simulate(s);
+	ck_assert(lemursim_text(r, NULL, 0) == NULL);
+	ck_error(l, "lemursim_text: the format is NULL");
+	ck_assert(lemursim_find(r, 0, NULL) == NULL);
+	lemursim_result_free(r);
+	lemursim_set(s, NULL);
+	ck_assert(lemursim_simulate(s, NULL) == NULL);
+	ck_error(l, "lemursim_set: the setting is NULL");
+	ck_assert(lemursim_sweep(s, NULL, NULL, NULL) == NULL);
+	ck_assert(lemursim_plan(s, NULL) == NULL);
+	ck_error(l, "lemursim_set: the setting is NULL");
+	lemursim_scenario_free(s);
+	lemursim_add_path(l, NULL);
+	ck_assert(lemursim_load(l, FOUNDING) == NULL);
+	ck_error(l, "lemursim_add_path: the folder is NULL");
+	lemursim_free(l);
+}
+END_TEST
+
+START_TEST(a_handle_that_is_null_gives_nothing)
+{
+	ck_assert(lemursim_load(NULL, FOUNDING) == NULL);
+	ck_assert(lemursim_load_text(NULL, "x.yaml", "model: x") == NULL);
+	lemursim_add_path(NULL, ".");
+	lemursim_set(NULL, "seed=1");
+	ck_assert_uint_eq(lemursim_errors(NULL), 0);
+	ck_assert(lemursim_error(NULL, 0) == NULL);
+	ck_assert_str_eq(lemursim_error_text(NULL), "the handle is NULL\n");
+	ck_assert(lemursim_simulate(NULL, NULL) == NULL);
+	ck_assert(lemursim_sweep(NULL, NULL, NULL, NULL) == NULL);
+	ck_assert(lemursim_plan(NULL, NULL) == NULL);
+	ck_assert_uint_eq(lemursim_rows(NULL), 0);
+	ck_assert(lemursim_row_name(NULL, 0) == NULL);
+	ck_assert_uint_eq(lemursim_values(NULL, 0), 0);
+	ck_assert(lemursim_value(NULL, 0, 0) == NULL);
+	ck_assert(lemursim_find(NULL, 0, "fits") == NULL);
+	ck_assert(lemursim_note(NULL, 0) == NULL);
+	ck_assert(lemursim_text(NULL, "json", 0) == NULL);
+	lemursim_result_free(NULL);
+	lemursim_scenario_free(NULL);
+	lemursim_free(NULL);
+}
+END_TEST
+
 Suite *suite_library(void)
 {
 	Suite *s = suite_create("library");
@@ -267,6 +331,8 @@ Suite *suite_library(void)
 	tcase_add_test(c, a_plan_names_fleets);
 	tcase_add_test(c, errors_have_their_place);
 	tcase_add_loop_test(c, options_out_of_range_are_refused, 0, 5);
+	tcase_add_test(c, a_text_that_is_null_is_an_error);
+	tcase_add_test(c, a_handle_that_is_null_gives_nothing);
 	tcase_add_test(c, work_is_told);
 	tcase_add_test(c, handles_are_independent);
 	suite_add_tcase(s, c);

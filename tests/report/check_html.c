@@ -7,6 +7,7 @@
 #include "sim/base/utf8.h"
 #include "sim/report/html.h"
 #include "sim/report/report_page.h"
+#include "sim/report/report_sections.h"
 #include "sim/report/svg_inline.h"
 #include "tests/suites.h"
 
@@ -236,6 +237,38 @@ START_TEST(the_quickest_is_named)
 }
 END_TEST
 
+START_TEST(an_slo_comes_before_the_time)
+{
+#define ROW_OF(name, value, less)                                                                            \
+	{                                                                                                    \
+		name, "", value, value, value, PROVENANCE_MEASURED, less, NULL, 0, NULL, 0, 0                \
+	}
+	static const struct metric misses[] = {ROW_OF("e2el_s_p95", 2, true), ROW_OF("holds", 0, false)};
+	static const struct metric holds[] = {ROW_OF("e2el_s_p95", 9, true), ROW_OF("holds", 0.8, false)};
+	static const struct metric as_well[] = {ROW_OF("e2el_s_p95", 8, true), ROW_OF("holds", 0.8, false)};
+#undef ROW_OF
+	static const struct assignment_row all[] = {
+		{"misses", true, 0, NULL, "", NULL, misses, 2, NULL, 0, NULL, 0, NULL},
+		{"holds", true, 0, NULL, "", NULL, holds, 2, NULL, 0, NULL, 0, NULL},
+		{"holds as well", true, 0, NULL, "", NULL, as_well, 2, NULL, 0, NULL, 0, NULL}};
+	struct result r = {
+		.title = "", .computed = "", .scenario = "", .version = "", .rows = all, .rows_n = 2};
+	const struct section_place at = {"", 2};
+	struct str out = STR_INIT;
+
+	ck_assert_str_eq(report_quickest(&r, JOB_SERVE), "holds");
+	section_answer(&out, &at, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, "<strong>holds</strong> holds the SLO most often in serving"));
+	ck_assert_ptr_nonnull(strstr(out.text, "its SLO holds in 80 % of the runs; misses follows with"));
+	r.rows_n = 3;
+	ck_assert_str_eq(report_quickest(&r, JOB_SERVE), "holds as well");
+	str_clear(&out);
+	section_answer(&out, &at, &r);
+	ck_assert_ptr_nonnull(strstr(out.text, "<strong>holds as well</strong> is the quickest in serving"));
+	str_release(&out);
+}
+END_TEST
+
 Suite *suite_html(void)
 {
 	Suite *s = suite_create("html");
@@ -249,6 +282,7 @@ Suite *suite_html(void)
 	suite_add_tcase(s, html);
 	tcase_add_test(page, hostile_names_do_no_harm);
 	tcase_add_test(page, the_quickest_is_named);
+	tcase_add_test(page, an_slo_comes_before_the_time);
 	suite_add_tcase(s, page);
 	return s;
 }

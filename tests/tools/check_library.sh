@@ -53,6 +53,8 @@ if command -v python3 >/dev/null; then
 	[ $n -gt 2 ] || bad "Python says too little"
 	LIBLEMURSIM=$so python3 packaging/lib/example.py m5-vs-m4pro workload.generate.bach=8 2>"$here/err" && bad "a wrong setting is none"
 	grep -q -- "--set:1:" "$here/err" || bad "Python's error: $(cat "$here/err")"
+	if LIBLEMURSIM=$here/none.so python3 packaging/lib/example.py m5-vs-m4pro 2>"$here/err"; then bad "a missing library is none"; fi
+	grep -q "^.*none.so" "$here/err" && ! grep -q Traceback "$here/err" || bad "Python's error without a library: $(cat "$here/err")"
 	echo "installed: the library, from C and Python"
 else
 	echo "installed: the library, from C; no python3"
