@@ -158,6 +158,10 @@ static void show_unwritten(const struct yml *key, const struct yml *table, struc
 
 void field_show(const struct yml *node, struct str *out)
 {
+	if (node->kind != YML_MAP) {
+		show_tree(node, 0, out);
+		return;
+	}
 	for (size_t i = 0; i < node->n; i++) {
 		const struct yml *item = node->items[i];
 		struct yml one = *node;
