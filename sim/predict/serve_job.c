@@ -194,7 +194,8 @@ static void keep(struct serve_state *state, const struct service_summary *m)
 /* A service that refuses every request is not the best one for its empty cache. */
 static bool counts_when_refused(int metric)
 {
-	return metric == HOLDS || metric == REQUESTS || metric == OUTPUT || metric == GOODPUT || metric == REFUSED;
+	return metric == HOLDS || metric == REQUESTS || metric == OUTPUT || metric == GOODPUT ||
+	       metric == REFUSED;
 }
 
 /* Latencies of a queue that grows are no property of the service, so that the result has none. A draw that is

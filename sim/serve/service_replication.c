@@ -131,7 +131,8 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	}
 	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
 	free(means);
-	if (isnan(g.per_s) && p->of[SERVICE_OFFERED] > 1) { /* the queue drains for so long that few cells fill it */
+	if (isnan(g.per_s) &&
+	    p->of[SERVICE_OFFERED] > 1) { /* the queue drains for so long that few cells fill it */
 		g.per_s = rate - rate / p->of[SERVICE_OFFERED];
 		g.trend = TREND_OVERLOADED;
 	}

@@ -290,7 +290,8 @@ START_TEST(vllm_against_the_plain_one)
 					    .per_row_fs = 90000000001,
 					    .per_context_fs = 300000007,
 					    .steps = fixture_draw(r, 0, 1) * 5};
-		const int64_t output = seed % 5 == 4 ? 400 : 50; /* long ones: jumps over many turns of a block */
+		const int64_t output =
+			seed % 5 == 4 ? 400 : 50; /* long ones: jumps over many turns of a block */
 		struct request *q = fixture_requests(r, N, (double)fixture_draw(r, 5, 300), 60, output);
 		struct serve_settings set;
 		struct plain all[N];
