@@ -343,12 +343,11 @@ START_TEST(refused_loads_have_no_times)
 	struct prediction p;
 	struct draws d;
 
-	fixture_text(
-		&fixture,
-		HEAD LOAD("{rate: 3 req/s}",
-			  "requests: 30, slo: {ttft_p95: 2 s}") "assignments:\n  - {name: one, place: [{on: "
-								"a}], serve: {slots: 4, context: 64 tok}}\n",
-		NULL);
+	fixture_text(&fixture,
+		     HEAD "workload: {serve: {arrivals: {rate: 3 req/s}, prompt: 5000 tok, output: 10 tok, "
+			  "requests: 30, slo: {ttft_p95: 2 s}}}\nassignments:\n"
+			  "  - {name: one, place: [{on: a}], serve: {slots: 4, context: 4096 tok}}\n",
+		     NULL);
 	at = scenario_place(&fixture.loader, fixture.world);
 	ck_assert_msg(at != NULL, "%s", fixture_complaints(&fixture));
 	d = draws_make(&fixture.arena, fixture.world, 1, 2);
@@ -365,7 +364,7 @@ START_TEST(refused_loads_have_no_times)
 		ck_assert_str_eq(row.bound, "every request is refused");
 		p.jobs[JOB_SERVE].type->remark(&said, &p.jobs[JOB_SERVE]);
 		ck_assert_str_eq(said.text,
-				 "every request is refused: a server takes one of at most 16 tokens, "
+				 "every request is refused: a server takes one of at most 1024 tokens, "
 				 "prompt and answer together, as many as its context has");
 		str_release(&said);
 	}
