@@ -424,6 +424,6 @@ int arrivals_check(const struct serve *s, uint64_t requests, struct err *err)
 		return read_trace(s, err);
 	if (last <= ARRIVALS_LONGEST_S)
 		return 0;
-	err_set(err, "arrivals: the load lasts %.3g years, a run at most 100", last / (365.25 * 86400));
+	err_set(err, "arrivals: the load lasts %.3g years, a run at most 280", last / (365.25 * 86400));
 	return err_hint(err, "let requests come faster, or say how many with 'requests'");
 }

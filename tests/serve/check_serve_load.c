@@ -579,7 +579,7 @@ START_TEST(conversations_carry_what_was_said)
 END_TEST
 
 /* A clock of nanoseconds ends after 292 years: a load without an end is asked for its first 2000 requests. */
-START_TEST(loads_of_a_century_are_refused)
+START_TEST(loads_of_centuries_are_refused)
 {
 	static const struct {
 		const char *load, *msg; /* NULL: it is served */
@@ -722,7 +722,7 @@ Suite *suite_serve_load(void)
 	tcase_add_test(c, concurrency_and_refusal);
 	tcase_add_test(c, client_holds_what_is_too_many);
 	tcase_add_test(c, conversations_carry_what_was_said);
-	tcase_add_loop_test(c, loads_of_a_century_are_refused, 0, 8);
+	tcase_add_loop_test(c, loads_of_centuries_are_refused, 0, 8);
 	tcase_add_test(c, replications_differ);
 	suite_add_tcase(s, c);
 	return s;
