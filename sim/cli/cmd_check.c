@@ -32,8 +32,10 @@ static void check_scenario(struct session *s, const struct texts *sets, const ch
 	const struct world *w = world_load(&s->loader, path, sets->at, sets->n);
 	const struct assignment *a = w ? w->scenario->assignments.at : NULL;
 
-	if (w)
+	if (w) {
 		scenario_check_devices(&s->loader, w);
+		scenario_check_load(&s->loader, w);
+	}
 	for (size_t i = 0; w && i < w->scenario->assignments.n; i++)
 		check_parts(s, w, &a[i]);
 }

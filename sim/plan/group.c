@@ -9,6 +9,7 @@
 #include "sim/place/footprint.h"
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
+#include "sim/serve/arrivals.h"
 #include "sim/world/formats.h"
 
 /* ---- one group ---- */
@@ -82,7 +83,8 @@ static int build(struct loader *l, const struct world *plan, const struct yml *r
 	take_memory(l, g);
 	if (!g->fits)
 		return 0;
-	if (service_bound_of(g->service, plan->scenario->workload.serve, (uint64_t)plan->scenario->seed, 0,
+	if (arrivals_check(plan->scenario->workload.serve, SERVICE_FIRST_REQUESTS, &err) != 0 ||
+	    service_bound_of(g->service, plan->scenario->workload.serve, (uint64_t)plan->scenario->seed, 0,
 			     &g->bound, &err) != 0)
 		return diag_err(l->diags, plan->scenario->workload.serve->origin.node->place, &err);
 	return 0;
@@ -112,6 +114,10 @@ static int try_build(struct making *m, struct group *g)
 	m->l->diags = &own;
 	rc = build(m->l, m->plan, m->root, g);
 	m->l->diags = saved;
+	if (rc != 0) {
+		service_free(g->service);
+		g->service = NULL;
+	}
 	if (rc != 0 && own.n)
 		m->why = own.list[0];
 	return rc;

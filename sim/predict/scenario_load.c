@@ -1,6 +1,7 @@
 /* scenario_load.c - see scenario_load.h. */
 #include "sim/predict/scenario_load.h"
 
+#include "sim/serve/arrivals.h"
 #include "sim/serve/service.h"
 #include "sim/step/program.h"
 #include "sim/train/stages.h"
@@ -17,6 +18,18 @@ void scenario_check_devices(struct loader *l, const struct world *w)
 				 (compute->is_default ? device_model.profile->origin.node : compute)->place,
 				 &err);
 	}
+}
+
+void scenario_check_load(struct loader *l, const struct world *w)
+{
+	const struct serve *load = w->scenario->workload.serve;
+	const struct yml *node = load ? load->arrivals.origin.node : NULL, *trace;
+	struct err err = ERR_INIT;
+
+	if (!load || arrivals_check(load, SERVICE_FIRST_REQUESTS, &err) == 0)
+		return;
+	trace = yml_get(node, "trace");
+	diag_err(l->diags, (trace ? trace : node)->place, &err);
 }
 
 const struct world *scenario_load(struct loader *l, const char *path, const struct texts *sets)
@@ -70,6 +83,7 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 
 	scenario_check_placed(l, w);
+	scenario_check_load(l, w);
 	for (size_t i = 0; i < n; i++)
 		if ((serves ? place_service(l, w, &a[i], &all[i])
 			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)

@@ -16,6 +16,9 @@ const struct world *scenario_load(struct loader *l, const char *path, const stru
 /* Adds a complaint for each device that cannot compute in the scenario's precision. */
 void scenario_check_devices(struct loader *l, const struct world *w);
 
+/* Adds a complaint where the load's trace cannot be read, or the load lasts too long. */
+void scenario_check_load(struct loader *l, const struct world *w);
+
 /* 0, or -1 with a complaint where the scenario plans, so that it has no machines and no assignments yet. */
 int scenario_check_placed(struct loader *l, const struct world *w);
 

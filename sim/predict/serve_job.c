@@ -191,6 +191,13 @@ static void keep(struct serve_state *state, const struct service_summary *m)
 	memcpy(state->each, m->each, n * sizeof *state->each);
 }
 
+/* A service that refuses every request is not the best one for its empty cache. */
+static bool counts_when_refused(int metric)
+{
+	return metric == HOLDS || metric == REQUESTS || metric == OUTPUT || metric == GOODPUT ||
+	       metric == REFUSED;
+}
+
 /* Latencies of a queue that grows are no property of the service, so that the result has none. A draw that is
  * overloaded where the calibration is not keeps them: they belong to the interval. */
 static void fill(const struct job_run *r, const struct service_summary *m, const struct conditions *c,
@@ -203,6 +210,9 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 	of[STABLE] = isnan(m->of[SERVICE_GROWTH]) ? NAN : !m->overloaded;
 	of[ENERGY] = e.energy_J / m->tokens;
 	of[USD] = e.usd / m->tokens * 1e6;
+	for (int i = 0; i < SERVE_METRICS && serve_words_none_served(m); i++)
+		if (!counts_when_refused(i))
+			of[i] = NAN;
 }
 
 static void values(const struct job_run *r, void *room, const struct conditions *c, double *of)

@@ -17,6 +17,11 @@ static struct spent spent(const struct service_summary *m)
 			      m->of[SERVICE_DECODE_MEAN] / all};
 }
 
+bool serve_words_none_served(const struct service_summary *m)
+{
+	return !(m->tokens > 0);
+}
+
 static bool cache_is_full(const struct service_summary *m)
 {
 	return m->of[SERVICE_KV_SHARE] > 0.8 || m->of[SERVICE_PREEMPTIONS] > 0.01;
@@ -27,6 +32,8 @@ const char *serve_words_bound(struct arena *a, const struct service_summary *m)
 	const struct spent t = spent(m);
 	const char *queue = cache_is_full(m) ? "KV cache" : "a slot";
 
+	if (serve_words_none_served(m))
+		return m->of[SERVICE_REFUSED] > 0 ? "every request is refused" : "no request comes";
 	if (m->overloaded)
 		return isnan(m->of[SERVICE_OFFERED])
 			       ? "overloaded"
@@ -75,6 +82,40 @@ static void say_skipped(struct str *out, const struct trace_skipped *s)
 		str_addf(out, "%llu without a prompt", (unsigned long long)s->no_prompt);
 }
 
+/* The most tokens of prompt and answer that any of the servers takes, and whether its KV cache is what limits them. */
+static int64_t longest_request(const struct service *s, bool *by_cache)
+{
+	int64_t most = 0;
+
+	*by_cache = false;
+	for (size_t i = 0; i < service_servers(s); i++) {
+		const struct serve_settings *set = service_settings(s, i);
+		const int64_t holds = set->kv_blocks ? settings_tokens(set) - set->draft : INT64_MAX,
+			      takes = set->context && set->context < holds ? set->context : holds;
+
+		if (takes > most) {
+			most = takes;
+			*by_cache = takes == holds;
+		}
+	}
+	return most;
+}
+
+static void say_none_served(struct str *out, const struct service *s, const struct service_summary *m)
+{
+	bool by_cache;
+	const int64_t most = longest_request(s, &by_cache);
+
+	if (!(m->of[SERVICE_REFUSED] > 0)) {
+		str_add(out, "no request comes before the run ends");
+		return;
+	}
+	str_addf(out,
+		 "every request is refused: a server takes one of at most %lld tokens, prompt and answer "
+		 "together, as many as its %s",
+		 (long long)most, by_cache ? "KV cache holds" : "context has");
+}
+
 /* What the time goes into, and what would change that. */
 static void say_times(struct str *out, const struct service *s, const struct service_summary *m)
 {
@@ -100,7 +141,9 @@ static void say_times(struct str *out, const struct service *s, const struct ser
 
 void serve_words_remark(struct str *out, const struct service *s, const struct service_summary *m)
 {
-	if (m->overloaded)
+	if (serve_words_none_served(m))
+		say_none_served(out, s, m);
+	else if (m->overloaded)
 		say_overload(out, m);
 	else
 		say_times(out, s, m);

@@ -9,6 +9,8 @@
 #include "sim/base/str.h"
 #include "sim/serve/service.h"
 
+/* Is every request refused, or does none come? Then a run has no latencies and no shares of time. */
+bool serve_words_none_served(const struct service_summary *m);
 /* "waiting for a slot (84 % of the time)": of queue, prefill and decode the one that takes most of a request's mean time, or
  * that the service is overloaded. */
 const char *serve_words_bound(struct arena *a, const struct service_summary *m);

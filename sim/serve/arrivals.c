@@ -381,3 +381,49 @@ int arrivals_error(const struct arrivals *a, struct err *err)
 	err_set(err, "%s", a->err.msg);
 	return err_hint(err, "%s", a->err.hint);
 }
+
+/* ---- before a run ---- */
+
+double arrivals_last_s(const struct serve *s, uint64_t requests)
+{
+	const struct arrivals_law *l = &s->arrivals;
+	const double n = (double)requests;
+	double last = 0;
+
+	if (l->kind == ARRIVALS_RATE)
+		last = n / l->rate;
+	else if (l->kind == ARRIVALS_EVERY)
+		last = n * l->every;
+	else if (l->kind == ARRIVALS_USERS)
+		last = n / (double)l->users * l->think;
+	return s->span > 0 && (s->span < last || !requests) ? s->span : last;
+}
+
+/* As if each request were answered at once. */
+static int read_trace(const struct serve *s, struct err *err)
+{
+	struct arrivals *a = arrivals_new(s, 0, 0, err);
+	struct request r;
+	int rc;
+
+	if (!a)
+		return -1;
+	while (next(a, INT64_MAX, &r))
+		ended(a, &r, &(struct request_times){.end_ns = r.arrive_ns});
+	rc = arrivals_error(a, err);
+	arrivals_free(a);
+	return rc;
+}
+
+int arrivals_check(const struct serve *s, uint64_t requests, struct err *err)
+{
+	const uint64_t n = s->requests ? (uint64_t)s->requests : serve_open_ended(s) ? requests : 0;
+	const double last = arrivals_last_s(s, n);
+
+	if (s->arrivals.kind == ARRIVALS_TRACE)
+		return read_trace(s, err);
+	if (last <= ARRIVALS_LONGEST_S)
+		return 0;
+	err_set(err, "arrivals: the load lasts %.3g years, a run at most 280", last / (365.25 * 86400));
+	return err_hint(err, "let requests come faster, or say how many with 'requests'");
+}

@@ -32,4 +32,13 @@ struct trace_skipped arrivals_skipped(const struct arrivals *a); /* rows of a tr
 /* A trace may turn out to be broken after some rows: no more requests come then. 0, or -1 with err. */
 int arrivals_error(const struct arrivals *a, struct err *err);
 
+/* When the last of so many requests, or the last before the load's end, is due on average, in seconds; 0 where that is
+ * not known before the run. */
+double arrivals_last_s(const struct serve *s, uint64_t requests);
+/* A run of a load that lasts longer is refused: a clock of nanoseconds holds 292 years. */
+#define ARRIVALS_LONGEST_S (280 * 365.25 * 86400)
+/* Can the load be served? Reads a trace as far as a run will. `requests`: of a load without an end, the shortest run
+ * of it. 0, or -1 with err. */
+int arrivals_check(const struct serve *s, uint64_t requests, struct err *err);
+
 #endif

@@ -153,10 +153,12 @@ static void count_most(struct kv *kv, const struct decodes *d, int64_t k)
 	}
 }
 
+/* All is given before any is taken, as blocks that are taken here in one turn are given back in another one. */
 void kv_pass_more(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs, int64_t slope_fs)
 {
 	const span_fs all = span_of(fs, slope_fs, k);
 	span_fs before = 0; /* iteration i */
+	int64_t all_taken = 0, all_given = 0;
 
 	for (int64_t i = 1; i <= d->block && i < k; i++) {
 		const int64_t taken = decodes_wanted(d, i), given = decodes_left(d, i),
@@ -166,9 +168,10 @@ void kv_pass_more(struct kv *kv, const struct decodes *d, int64_t k, int64_t fs,
 		if (taken != given)
 			kv->block_fs += (taken - given) *
 					(times == 1 ? all - before : held(k, i, d->block, fs, slope_fs));
-		kv_give(kv,
-			given * times); /* before the others are taken: there may not be as many free ones */
-		kv_take(kv, taken * times);
+		all_taken += taken * times;
+		all_given += given * times;
 	}
+	kv_give(kv, all_given);
+	kv_take(kv, all_taken);
 	count_most(kv, d, k);
 }

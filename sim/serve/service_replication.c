@@ -118,7 +118,7 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 {
 	const int kind = p->load.arrivals.kind;
 	const bool open = kind == ARRIVALS_RATE || kind == ARRIVALS_EVERY;
-	double *means, cell_s;
+	double *means, cell_s, rate = 0;
 	const size_t n = filling(p, &means, &cell_s);
 	struct steady_growth g;
 
@@ -126,11 +126,16 @@ static void judge_growth(struct replication *p, const struct metrics_summary *m)
 	if (open && p->result.finished) {
 		const struct mean_request r = mean_request(p, m);
 
-		p->of[SERVICE_OFFERED] = (double)p->source.n / ((double)p->source.last_ns / 1e9) /
-					 service_capacity(p->service, &r);
+		rate = (double)p->source.n / ((double)p->source.last_ns / 1e9);
+		p->of[SERVICE_OFFERED] = rate / service_capacity(p->service, &r);
 	}
 	g = steady_growth(means, n, cell_s, p->of[SERVICE_OFFERED]);
 	free(means);
+	if (isnan(g.per_s) &&
+	    p->of[SERVICE_OFFERED] > 1) { /* the queue drains for so long that few cells fill it */
+		g.per_s = rate - rate / p->of[SERVICE_OFFERED];
+		g.trend = TREND_OVERLOADED;
+	}
 	if (kind == ARRIVALS_USERS || kind == ARRIVALS_ALL_AT || p->load.measure == MEASURE_ALL)
 		return;
 	p->of[SERVICE_GROWTH] = g.per_s;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/workers.h"
+#include "sim/serve/arrivals.h"
 #include "sim/serve/service_parts.h"
 #include "sim/serve/service_replication.h"
 #include "sim/serve/steady.h"
@@ -161,13 +162,13 @@ static int run_once(struct service *s, const struct service_ask *ask, struct ser
 	return rc;
 }
 
-/* Twice as long, as far as all replications together stay within the limit. False: it is there. */
-static bool lengthen(struct service_summary *out)
+/* Twice as long, as far as all replications together, and the time of each, stay within the limit. False: it is there. */
+static bool lengthen(const struct serve *load, struct service_summary *out)
 {
 	const uint64_t most = STEADY_REQUESTS / (uint64_t)out->replications;
 	const uint64_t longer = 2 * out->requests < most ? 2 * out->requests : most;
 
-	if (longer <= out->requests) {
+	if (longer <= out->requests || arrivals_last_s(load, longer) > ARRIVALS_LONGEST_S) {
 		out->stop = STEADY_LIMIT;
 		return false;
 	}
@@ -195,6 +196,6 @@ int service_run(struct service *s, const struct service_ask *ask, struct service
 	do
 		rc = run_once(s, ask, out, err);
 	while (rc == 0 && open_ended && !ask->z && !ask->watch && !ask->verdict &&
-	       out->stop == STEADY_GO_ON && lengthen(out));
+	       out->stop == STEADY_GO_ON && lengthen(load, out));
 	return rc;
 }

@@ -194,8 +194,13 @@ START_TEST(overload_is_seen)
 {
 	static const struct {
 		const char *rate;
+		double per_s;
 		bool over;
-	} at[] = {{"{rate: 0.1 req/s}", false}, {"{rate: 3 req/s}", true}};
+	} at[] = {{"{rate: 0.1 req/s}", 0.1, false},
+		  {"{rate: 3 req/s}", 3, true},
+		  {"{rate: 300 req/s}", 300,
+		   true}, /* all have come before the queue's growth can be measured */
+		  {"{rate: 30000 req/s}", 30000, true}};
 	struct service_summary m;
 	struct service *s;
 	struct arena a = ARENA_INIT;
@@ -208,7 +213,8 @@ START_TEST(overload_is_seen)
 	ck_assert_int_eq(m.overloaded, at[_i].over);
 	ck_assert_int_eq(m.of[SERVICE_OFFERED] > 1, at[_i].over);
 	if (at[_i].over) /* what is not served waits */
-		ck_assert_double_eq_tol(m.of[SERVICE_GROWTH] + m.of[SERVICE_REQUESTS_PER_S], 3, 0.3);
+		ck_assert_double_eq_tol(m.of[SERVICE_GROWTH] + m.of[SERVICE_REQUESTS_PER_S], at[_i].per_s,
+					0.1 * at[_i].per_s);
 	else
 		ck_assert_double_eq_tol(m.of[SERVICE_REQUESTS_PER_S], 0.1, 0.01);
 	service_free(s);
@@ -330,6 +336,43 @@ START_TEST(differences_are_paired)
 }
 END_TEST
 
+/* Of a service that refuses all, nothing is the best, and no number is made of nothing. */
+START_TEST(refused_loads_have_no_times)
+{
+	struct placement *at;
+	struct prediction p;
+	struct draws d;
+
+	fixture_text(&fixture,
+		     HEAD "workload: {serve: {arrivals: {rate: 3 req/s}, prompt: 5000 tok, output: 10 tok, "
+			  "requests: 30, slo: {ttft_p95: 2 s}}}\nassignments:\n"
+			  "  - {name: one, place: [{on: a}], serve: {slots: 4, context: 4096 tok}}\n",
+		     NULL);
+	at = scenario_place(&fixture.loader, fixture.world);
+	ck_assert_msg(at != NULL, "%s", fixture_complaints(&fixture));
+	d = draws_make(&fixture.arena, fixture.world, 1, 2);
+	prediction_make(&fixture.arena, &at[0], &p);
+	{
+		const struct assignment_row row = prediction_row(&fixture.arena, &p, &d);
+		struct str said = STR_INIT;
+
+		ck_assert_double_eq(metric_of(&row, "holds"), 0);
+		ck_assert_double_eq(metric_of(&row, "refused_share"), 1);
+		ck_assert(isnan(metric_of(&row, "kv_share_mean")) && isnan(metric_of(&row, "batch_mean")));
+		ck_assert(isnan(metric_of(&row, "stable")) &&
+			  isnan(metric_of(&row, "energy_J_per_served_tok")));
+		ck_assert_str_eq(row.bound, "every request is refused");
+		p.jobs[JOB_SERVE].type->remark(&said, &p.jobs[JOB_SERVE]);
+		ck_assert_str_eq(said.text,
+				 "every request is refused: a server takes one of at most 1024 tokens, "
+				 "prompt and answer together, as many as its context has");
+		str_release(&said);
+	}
+	prediction_release(&p);
+	fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(a_growing_queue_has_no_latency)
 {
 	struct placement *at;
@@ -388,10 +431,11 @@ Suite *suite_serve_job(void)
 	tcase_add_loop_test(tc, all_at_once_is_a_batch, 0, 7);
 	tcase_add_test(tc, equal_replicas_share_a_table);
 	tcase_add_loop_test(tc, the_same_luck, 0, 4);
-	tcase_add_loop_test(tc, overload_is_seen, 0, 2);
+	tcase_add_loop_test(tc, overload_is_seen, 0, 4);
 	tcase_add_test(tc, as_long_as_it_takes);
 	tcase_add_test(tc, a_bound_at_the_value);
 	tcase_add_test(tc, differences_are_paired);
+	tcase_add_test(tc, refused_loads_have_no_times);
 	tcase_add_test(tc, a_growing_queue_has_no_latency);
 	tcase_add_test(tc, two_serve_what_one_cannot);
 	suite_add_tcase(s, tc);

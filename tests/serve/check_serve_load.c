@@ -578,6 +578,33 @@ START_TEST(conversations_carry_what_was_said)
 }
 END_TEST
 
+/* A clock of nanoseconds ends after 292 years: a load without an end is asked for its first 2000 requests. */
+START_TEST(loads_of_centuries_are_refused)
+{
+	static const struct {
+		const char *load, *msg; /* NULL: it is served */
+	} at[] = {
+		{"{arrivals: {rate: 1e-9 req/s}, " TEN "}", "arrivals: the load lasts 6.34e+04 years"},
+		{"{arrivals: {rate: 1e-6 req/s}, " TEN "}", NULL},
+		{"{arrivals: {rate: 1e-9 req/s}, requests: 3, " TEN "}", NULL},
+		{"{arrivals: {rate: 1e-9 req/s}, requests: 9, " TEN "}",
+		 "arrivals: the load lasts 285 years"},
+		{"{arrivals: {rate: 1e-9 req/s}, for: 1 h, " TEN "}", NULL},
+		{"{arrivals: {every: 1e9 s}, requests: 10, " TEN "}", "arrivals: the load lasts 317 years"},
+		{"{arrivals: {users: 1, think: 1e9 s}, requests: 10, " TEN "}",
+		 "arrivals: the load lasts 317 years"},
+		{"{arrivals: {users: 10, think: 1e9 s}, requests: 10, " TEN "}", NULL},
+	};
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const int rc = arrivals_check(serveload(&a, at[_i].load), 2000, &err);
+
+	ck_assert_int_eq(rc, at[_i].msg ? -1 : 0);
+	ck_assert_msg(str_starts(err.msg, at[_i].msg ? at[_i].msg : ""), "'%s'", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(replications_differ)
 {
 	struct arena a = ARENA_INIT;
@@ -695,6 +722,7 @@ Suite *suite_serve_load(void)
 	tcase_add_test(c, concurrency_and_refusal);
 	tcase_add_test(c, client_holds_what_is_too_many);
 	tcase_add_test(c, conversations_carry_what_was_said);
+	tcase_add_loop_test(c, loads_of_centuries_are_refused, 0, 8);
 	tcase_add_test(c, replications_differ);
 	suite_add_tcase(s, c);
 	return s;
