@@ -186,6 +186,9 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 	if (identify(&x, row, notes, column, err) != 0 || rules_hold(&x, column, err) != 0)
 		return -1;
 	row->profile = profile_of(&x);
+	*column = COLUMN_DTYPE; /* the profile of the row's build may lack a table that the asked one has */
+	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
+		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
 	row->profile = with_attention(&x, row->profile);
 	return 0;
