@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/family/family_model.h"
-#include "sim/family/run_weights.h"
+#include "sim/family/report_rows.h"
 #include "sim/predict/draws.h"
 #include "sim/stats/band.h"
 #include "sim/world/computed.h"
@@ -165,9 +165,8 @@ static int load_known(const struct validate_ask *ask, const struct runs *runs, s
 	if (!kept->n)
 		return err_set(err, "%s: every one of its %zu rows is of something else", runs->path, n);
 	if (kept->n < n) {
-		const char *note =
-			arena_printf(l->arena, "%s: %zu of %zu rows are left out, by column: dtype %zu",
-				     runs->path, n - kept->n, n, n - kept->n);
+		const size_t by[COLUMNS] = {[COLUMN_DTYPE] = n - kept->n};
+		const char *note = report_left_out(l->arena, runs, n, by);
 
 		*notes = texts_join(l->arena, notes, &note, 1);
 	}
