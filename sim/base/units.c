@@ -140,6 +140,13 @@ static const char *scan_number(const char *text, double *number)
 	return end == text || end > text + span ? NULL : end;
 }
 
+const char *units_number(const char *text, double *number)
+{
+	const char *end = scan_number(text, number);
+
+	return end && isfinite(*number) ? end : NULL;
+}
+
 int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 {
 	double number = 0;

@@ -35,6 +35,10 @@ enum dim {
 /* Parses the whole text. *value is unchanged on failure. Returns 0, or -1 with err and a hint. */
 int units_parse(const char *text, enum dim dim, double *value, struct err *err);
 
+/* Reads the finite decimal number that a text begins with, and returns where it ends; NULL: there is none. What else
+ * strtod() takes (hexadecimal numbers, inf, nan, space before the number) is none. */
+const char *units_number(const char *text, double *number);
+
 /* Appends the quantity in the largest unit that leaves a digit other than zero before the point: "118
  * GB/s". digits: significant digits, as of %g. */
 void units_format(struct str *out, double value, enum dim dim, int digits);

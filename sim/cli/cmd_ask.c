@@ -1,8 +1,8 @@
 /* cmd_ask.c - lemursim ask MODEL --on MACHINE: one question without a scenario file. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/ask/this_machine.h"
+#include "sim/base/units.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/answer.h"
 #include "sim/report/scenario_result.h"
@@ -54,11 +54,10 @@ static const struct opt_table tables[] = {OPT_OWN(own),
 /* A number above 0 with a unit that may be left out. */
 static int number(const char *option, const char *text, const char *unit, double *value, struct err *err)
 {
-	char *end;
+	const char *end = units_number(text, value);
 
-	*value = strtod(text, &end);
-	end += strspn(end, " ");
-	if (end == text || *value <= 0 || *value > 1e12 || (*end && strcmp(end, unit) != 0)) {
+	end = end ? end + strspn(end, " ") : NULL;
+	if (!end || !(*value > 0 && *value <= 1e12) || (*end && strcmp(end, unit) != 0)) {
 		err_set(err, "--%s: '%.40s' is no number above 0", option, text);
 		return err_hint(err, "such as --%s \"10 %s\"", option, unit);
 	}

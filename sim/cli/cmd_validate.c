@@ -110,11 +110,10 @@ static int compare(const struct validate_ask *ask, struct validation *v, struct 
 	for (size_t i = 0; i < ask->from.n; i++)
 		if (runs_read(a, ask->from.at[i], &files[i], err) != 0)
 			return -1;
-	if (!ask->subjects.n && runs_name_machines(&files[0]))
-		return runs_read_all(a, ask->from.at, ask->from.n, &all, err) == 0
-			       ? validate_runs_make(ask, &all, v, err)
-			       : -1;
-	rc = validate_replays_make(ask, files, v, &notes, err);
+	if (ask->subjects.n || !runs_name_machines(&files[0]))
+		rc = validate_replays_make(ask, files, v, &notes, err);
+	else if ((rc = runs_read_all(a, ask->from.at, ask->from.n, &all, err)) == 0)
+		rc = validate_runs_make(ask, &all, v, &notes, err);
 	tell(&notes);
 	return rc;
 }

@@ -186,25 +186,27 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 	if (identify(&x, row, notes, column, err) != 0 || rules_hold(&x, column, err) != 0)
 		return -1;
 	row->profile = profile_of(&x);
+	*column = COLUMN_DTYPE; /* the profile of the row's build may lack a table that the asked one has */
+	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
+		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
 	row->profile = with_attention(&x, row->profile);
 	return 0;
 }
 
-/* "3 of 5 rows are left out: backend 2, ngl 1" */
-static void note_left_out(const struct report_ask *ask, const struct runs *file, struct report_rows *rows)
+const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS])
 {
-	struct arena *a = ask->shelf->loader->arena;
 	const char *all = "";
+	size_t left_out = 0;
 
-	for (int c = 0; c < COLUMNS; c++)
-		if (rows->by[c])
+	for (int c = 0; c < COLUMNS; c++) {
+		if (by[c])
 			all = arena_printf(a, "%s%s%s %zu", all, *all ? ", " : "",
-					   run_column_name(&file->at[0], (enum run_column)c), rows->by[c]);
-	if (rows->left_out)
-		add_note(a, &rows->notes,
-			 arena_printf(a, "%s: %zu of %zu rows are left out, by column: %s", file->path,
-				      rows->left_out, file->n, all));
+					   run_column_name(&file->at[0], (enum run_column)c), by[c]);
+		left_out += by[c];
+	}
+	return arena_printf(a, "%s: %zu of %zu rows are left out, by column: %s", file->path, left_out, n,
+			    all);
 }
 
 /* Rows that say nothing of their model are of the one that is asked; where one is asked and the rows name several, their
@@ -251,7 +253,8 @@ int report_rows_make(const struct report_ask *ask, const struct runs *file, stru
 			diag_add(l->diags, run_place(run, column), why.hint[0] ? why.hint : NULL, "%s: %s",
 				 run_column_name(run, column), why.msg);
 	}
-	note_left_out(ask, file, rows);
+	if (rows->left_out)
+		add_note(l->arena, &rows->notes, report_left_out(l->arena, file, file->n, rows->by));
 	if (l->diags->total > before)
 		return -1;
 	return rows->n ? 0

@@ -49,6 +49,9 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 int report_rows_make(const struct report_ask *ask, const struct runs *file, struct report_rows *rows,
 		     struct err *err);
 
+/* "FILE: 3 of 5 rows are left out, by column: backend 2, ngl 1", in the arena. n: of all rows; by: as of report_rows. */
+const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS]);
+
 /* Attention with or without fusion, as -fa has it; a profile that is so already stays. */
 void report_attention(struct profile *p, enum flash flash);
 

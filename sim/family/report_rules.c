@@ -293,16 +293,20 @@ static int check_embeddings(const struct held *x, struct err *err)
 	return hint_skip(err);
 }
 
+/* A fit predicts every row in its base's dtype: the factors of a row in another one would be that dtype's, under the
+ * wrong name. */
 static int check_dtype(const struct held *x, struct err *err)
 {
-	const struct device *d = x->ask->device->device;
-	const struct profile *p = x->ask->device->profile;
-	const enum dtype t = run_compute(x->run, x->row->model, d, p);
+	const struct catalogue_device *d = x->ask->device;
 
-	if (x->ask->fitting || p->gemm[t])
+	if (!x->ask->fitting && run_check_compute(x->run, x->row->model, d->device, d->profile, err) == 0)
 		return 0;
-	err_set(err, "runtime '%s' of this machine is not known to compute in %s", p->origin.name,
-		dtype_names[t]);
+	if (!x->ask->fitting)
+		return hint_skip(err);
+	if (!strcmp(x->says, dtype_names[d->compute]))
+		return 0;
+	err_set(err, "the tables that are fitted, of '%s', are of products in %s, the row computed in %s",
+		d->profile->origin.name, dtype_names[d->compute], x->says);
 	return hint_skip(err);
 }
 

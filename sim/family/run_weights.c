@@ -303,6 +303,17 @@ enum dtype run_compute(const struct run *run, const struct model *m, const struc
 	return compute_dtype(d, p, m);
 }
 
+int run_check_compute(const struct run *run, const struct model *m, const struct device *d,
+		      const struct profile *p, struct err *err)
+{
+	const enum dtype t = run_compute(run, m, d, p);
+
+	if (p->gemm[t])
+		return 0;
+	return err_set(err, "runtime '%s' of this machine is not known to compute in %s", p->origin.name,
+		       dtype_names[t]);
+}
+
 int run_weights(struct arena *a, const struct run *run, const struct model *m, const char *asked,
 		enum dtype compute, struct precision *p, const char **note, enum run_column *column,
 		struct err *err)

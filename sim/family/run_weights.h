@@ -49,4 +49,8 @@ int run_model(struct model_shelf *shelf, const struct run *run, struct named_mod
 enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
 		       const struct profile *p);
 
+/* -1 with err where the profile has no table of products in that dtype: nothing can be predicted of such a row. */
+int run_check_compute(const struct run *run, const struct model *m, const struct device *d,
+		      const struct profile *p, struct err *err);
+
 #endif

@@ -361,6 +361,76 @@ bool placement_uses(const struct placement *p, enum phase phase, size_t unit)
 	return false;
 }
 
+/* Do the machine's devices have one of that name for which no runtime is known? Such a device is no unit. */
+static bool lacks_speeds(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->machines_n; i++) {
+		const struct machine *m = &w->machines[i];
+		const size_t n = strlen(m->origin.name);
+
+		if (!strncmp(name, m->origin.name, n) && name[n] == '.' && machine_device(m, name + n + 1))
+			return true;
+	}
+	return false;
+}
+
+static void complain_of_target(const struct placement_maker *mk, const struct expert_offload *o)
+{
+	const struct yml *to = yml_get(o->origin.node, "to");
+	const size_t machines_n = mk->w->machines_n, n = machines_n + mk->w->units_n;
+	const char **names = xcalloc(n, sizeof *names), *near;
+	struct str all = STR_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		names[i] =
+			i < machines_n ? mk->w->machines[i].origin.name : mk->w->units[i - machines_n].name;
+	near = str_closest(o->to, names, n);
+	if (near)
+		str_addf(&all, "did you mean '%s'? ", near);
+	for (size_t i = machines_n; i < n; i++)
+		str_addf(&all, "%s%s", i > machines_n ? ", " : "there are ", names[i]);
+	if (lacks_speeds(mk->w, o->to))
+		diag_add(mk->diags, to->place, all.text,
+			 "assignment '%s': nothing says how fast '%.60s' computes: its file has no runtime "
+			 "for it",
+			 mk->a->name, o->to);
+	else
+		diag_add(mk->diags, to->place, all.text,
+			 "assignment '%s': no machine or device is called '%.60s'", mk->a->name, o->to);
+	str_release(&all);
+	free(names);
+}
+
+/* Complains where the rule would change nothing: of layers without experts, or of experts that are there already. */
+static bool offload_moves(const struct placement_maker *mk, const struct rule *r, size_t unit,
+			  struct shards *const *shard_groups, size_t blocks_n)
+{
+	const struct expert_offload *o = mk->a->offload;
+	bool any = false;
+
+	for (int p = 0; p < PHASE_N; p++)
+		for (size_t b = 0; shard_groups[p] && b < blocks_n; b++) {
+			const struct block k = model_block(mk->w->model, b);
+			const struct shards *s = &shard_groups[p][b];
+
+			if (k.part.role != ROLE_EXPERTS || k.layer > r->layers.last)
+				continue;
+			any = true;
+			if (s->n != 1 || s->unit[0] != unit)
+				return true;
+		}
+	if (any)
+		diag_add(mk->diags, yml_get(o->origin.node, "to")->place,
+			 "'place' says where the rest of the model is",
+			 "assignment '%s': the experts of these layers are on '%.60s' already", mk->a->name,
+			 o->to);
+	else
+		diag_add(mk->diags, yml_get(o->origin.node, "experts")->place, NULL,
+			 "assignment '%s': the first %lld layers have no experts, they are dense",
+			 mk->a->name, (long long)o->experts);
+	return false;
+}
+
 /* `offload:` is the rule that it stands for. Layers are counted from the first, dense ones too, as the names blk.N of a
  * GGUF are; shared experts stay. */
 static void offload_experts(const struct placement_maker *mk, struct shards *const *shard_groups,
@@ -374,10 +444,18 @@ static void offload_experts(const struct placement_maker *mk, struct shards *con
 			       .op = {(void *)&experts, 1},
 			       .split = RULE_WHOLE};
 
+	const size_t unit = world_unit(mk->w, o->to);
+
 	if (!mk->w->model->experts)
 		diag_add(mk->diags, o->origin.node->place, NULL, "assignment '%s': the model has no experts",
 			 mk->a->name);
-	else
+	else if (o->experts > mk->w->model->layers)
+		diag_add(mk->diags, yml_get(o->origin.node, "experts")->place, NULL,
+			 "assignment '%s': the model has %lld layers, not %lld", mk->a->name,
+			 (long long)mk->w->model->layers, (long long)o->experts);
+	else if (unit == WORLD_NONE)
+		complain_of_target(mk, o);
+	else if (offload_moves(mk, &r, unit, shard_groups, blocks_n))
 		apply(mk, &r, shard_groups, blocks_n);
 }
 

@@ -1,8 +1,8 @@
 /* jobs.c - the table of jobs, and the metrics of all of them; see job.h. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/units.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/job.h"
 #include "sim/predict/serve_job.h"
@@ -81,7 +81,7 @@ const struct metric_info *metric_usual(const struct world *w)
 int metric_parse(const struct metric_info *m, const char *text, double *value, struct err *err)
 {
 	double number;
-	char *end;
+	const char *end;
 
 	if (!strcmp(m->unit, "s"))
 		return units_parse(text, DIM_TIME, value, err);
@@ -91,8 +91,8 @@ int metric_parse(const struct metric_info *m, const char *text, double *value, s
 		return units_parse(text, DIM_REQUEST_RATE, value, err);
 	if (!*m->unit)
 		return units_parse(text, DIM_SHARE, value, err);
-	number = strtod(text, &end);
-	if (end != text && isfinite(number) && !strcmp(end + strspn(end, " "), m->unit)) {
+	end = units_number(text, &number);
+	if (end && !strcmp(end + strspn(end, " "), m->unit)) {
 		*value = number;
 		return 0;
 	}

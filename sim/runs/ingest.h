@@ -75,6 +75,8 @@ enum run_column {
 	COLUMN_BUILD,
 	COLUMN_TOOL,
 	COLUMN_WEIGHTS,
+	COLUMN_MACHINE,
+	COLUMN_RUNTIME,
 	COLUMNS
 };
 /* The names of a column: in json, csv and sql, then others, as in md; NULL-terminated. */

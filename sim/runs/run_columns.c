@@ -27,7 +27,9 @@ const char *const run_column_names[COLUMNS][COLUMN_NAMES] = {
 	[COLUMN_FLASH] = {"flash_attn", "fa"},
 	[COLUMN_BUILD] = {"build_number", "build"},
 	[COLUMN_TOOL] = {"tool"},
-	[COLUMN_WEIGHTS] = {"weights"}};
+	[COLUMN_WEIGHTS] = {"weights"},
+	[COLUMN_MACHINE] = {"machine"},
+	[COLUMN_RUNTIME] = {"runtime"}};
 
 /* Flags of 2023 and 2024, before one column named the back ends. */
 static const struct {
@@ -96,9 +98,19 @@ static const char *line_at(const char *text, int line)
 	return text;
 }
 
+/* The column's text in the row; NULL: none, or none that is kept as it was written. */
+static const char *said_in(const struct run *r, enum run_column c)
+{
+	return c < RUN_COLUMNS       ? r->says[c]
+	       : c == COLUMN_MACHINE ? r->machine
+	       : c == COLUMN_RUNTIME ? r->runtime
+	       : c == COLUMN_MODEL   ? r->model
+				     : NULL;
+}
+
 struct place run_place(const struct run *r, enum run_column c)
 {
-	const char *said = c < RUN_COLUMNS ? r->says[c] : NULL;
+	const char *said = said_in(r, c);
 	struct place p = {r->source_text, r->line, 1, 1};
 	const char *line, *at;
 

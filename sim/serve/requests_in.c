@@ -29,6 +29,11 @@ static int find_columns(struct lines *l, size_t *column, struct err *err)
 				"request,prompt_tokens,output_tokens,arrived_s,queued_s,scheduled_s,"
 				"first_token_s,last_token_s",
 				"column '%s' is missing", names[c]);
+		for (size_t i = column[c] + 1; i < n; i++)
+			if (cells[i].len == strlen(names[c]) &&
+			    !memcmp(cells[i].text, names[c], cells[i].len))
+				return lines_wrong(l, cells[i].text, err, NULL, "column '%s' is there twice",
+						   names[c]);
 		column[c] = column[c] < n ? column[c] : TRACE_COLUMNS;
 	}
 	return 0;

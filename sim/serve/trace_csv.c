@@ -31,6 +31,10 @@ static int columns_of(struct trace *t, const struct cell *cells, size_t n, size_
 		const char *name = kinds[kind].column[i];
 
 		t->column[i] = find_column(cells, n, name);
+		if (t->column[i] < n &&
+		    find_column(cells + t->column[i] + 1, n - t->column[i] - 1, name) < n - t->column[i] - 1)
+			return lines_wrong(&t->lines, cells[t->column[i]].text, err, NULL,
+					   "column '%s' is there twice", name);
 		if (t->column[i] < TRACE_COLUMNS || !name || i == SESSION)
 			continue;
 		snprintf(hint, sizeof hint, "it goes with %s, %s and %s", kinds[kind].column[TIME],

@@ -13,9 +13,16 @@ static int read_axis(struct arena *a, const char *text, struct sweep_axis *axis,
 	}
 	axis->path = arena_strndup(a, text, (size_t)(equals - text));
 	axis->values = texts_cut(a, equals + 1, ',');
-	for (size_t i = 0; i < axis->values.n; i++)
-		if (!*axis->values.at[i])
+	for (size_t i = 0; i < axis->values.n; i++) {
+		const char *value = axis->values.at[i];
+
+		if (!*value)
 			return err_set(err, "--over: a value of '%.80s' is empty", text);
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(axis->values.at[k], value))
+				return err_set(err, "--over: '%.80s' has the value '%.40s' twice", axis->path,
+					       value);
+	}
 	return 0;
 }
 

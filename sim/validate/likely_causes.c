@@ -434,10 +434,24 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 	return e;
 }
 
-/* Columns in which a row may say why it is unlike: it ran, but elsewhere. Another model or format is bad input. */
+/* Columns in which a row may say why it is unlike: it ran, but elsewhere. Another model or format is bad input, and of a
+ * dtype without a table nothing is known to compare with. */
 static bool tells_where(enum run_column c)
 {
-	return c < RUN_COLUMNS && c != COLUMN_KV_K && c != COLUMN_KV_V && c != COLUMN_EMBEDDINGS;
+	return c < RUN_COLUMNS && c != COLUMN_KV_K && c != COLUMN_KV_V && c != COLUMN_EMBEDDINGS &&
+	       c != COLUMN_DTYPE;
+}
+
+/* A row that ran elsewhere is predicted all the same, but not in a dtype without a table. */
+static int check_compute(const struct search *s, const struct run *run, const struct model *m)
+{
+	struct err why = ERR_INIT;
+
+	if (run_check_compute(run, m, s->device.device, s->device.profile, &why) == 0)
+		return 0;
+	return diag_add(s->ask->loader->diags, run_place(run, COLUMN_DTYPE),
+			"nothing is known to compare such a row with: leave it out", "%s: %s",
+			run_column_name(run, COLUMN_DTYPE), why.msg);
 }
 
 static int take_row(struct search *s, const struct report_ask *ask, const struct run *run,
@@ -448,6 +462,8 @@ static int take_row(struct search *s, const struct report_ask *ask, const struct
 	struct err why = ERR_INIT;
 	const int rc = report_row_make(ask, run, &c->row, &e->notes, &column, &why);
 
+	if (rc != 0 && c->row.model && check_compute(s, run, c->row.model) != 0)
+		return -1;
 	if (rc != 0 && (!tells_where(column) || !c->row.model))
 		return diag_add(s->ask->loader->diags, run_place(run, column), why.hint[0] ? why.hint : NULL,
 				"%s: %s", run_column_name(run, column), why.msg);

@@ -10,6 +10,7 @@
 #include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
+#include "sim/validate/scenario_rows.h"
 #include "sim/world/computed.h"
 
 struct replays {
@@ -234,17 +235,61 @@ static int validate_run(struct replays *v, const char *path, size_t file, const 
 	return 0;
 }
 
-static int validate_scenario(struct replays *v, const char *path)
+/* Finds the rows that the scenario contradicts, which are refused, or left out and counted. */
+static int find_foreign(struct replays *v, const struct world *w, const struct runs *file, bool *foreign)
 {
+	struct diags *diags = v->ask->loader->diags;
+	size_t by[COLUMNS] = {0}, left_out = 0;
 	int rc = 0;
 
-	for (size_t f = 0; f < v->ask->from.n && rc == 0; f++) {
-		if (runs_one_model(&v->files[f], v->err) != 0)
-			return -1;
-		for (size_t i = 0; i < v->files[f].n && rc == 0; i++)
-			rc = validate_run(v, path, f, &v->files[f].at[i]);
+	for (size_t i = 0; i < file->n; i++) {
+		const struct run *run = &file->at[i];
+		enum run_column column;
+		struct err why = ERR_INIT;
+
+		foreign[i] = scenario_rows_check(&v->shelf, w, run, &column, &why) != 0;
+		if (!foreign[i])
+			continue;
+		by[column]++;
+		left_out++;
+		if (!v->ask->skip_foreign)
+			rc = diag_add(diags, run_place(run, column), why.hint, "%s: %s",
+				      run_column_name(run, column), why.msg);
 	}
+	if (rc != 0)
+		return -1;
+	if (left_out)
+		tell(v, report_left_out(arena_of(v), file, file->n, by));
+	return left_out < file->n ? 0
+				  : err_set(v->err, "%s: every one of its %zu rows is of something else",
+					    file->path, file->n);
+}
+
+static int validate_file(struct replays *v, const char *path, size_t f)
+{
+	const struct runs *file = &v->files[f];
+	const bool skips = v->ask->skip_foreign;
+	bool *foreign = arena_array(arena_of(v), file->n, sizeof *foreign);
+	const struct world *w;
+	int rc = 0;
+
+	if ((skips ? runs_of_models(file, v->err) : runs_one_model(file, v->err)) != 0)
+		return -1;
+	w = world_of(v, path, &file->at[0]);
+	if (!w || find_foreign(v, w, file, foreign) != 0)
+		return -1;
+	for (size_t i = 0; i < file->n && rc == 0; i++)
+		if (!foreign[i])
+			rc = validate_run(v, path, f, &file->at[i]);
 	return rc;
+}
+
+static int validate_scenario(struct replays *v, const char *path)
+{
+	for (size_t f = 0; f < v->ask->from.n; f++)
+		if (validate_file(v, path, f) != 0)
+			return -1;
+	return 0;
 }
 
 static bool is_scenario(struct replays *v, const char *path)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/family/family_model.h"
+#include "sim/family/report_rows.h"
 #include "sim/predict/draws.h"
 #include "sim/stats/band.h"
 #include "sim/world/computed.h"
@@ -126,14 +127,61 @@ static const char *computed_of(struct arena *a, const struct observation *o)
 			: NULL;
 }
 
-int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
-		       struct err *err)
+/* Is the profile of a row, and of the machine that a ratio is over, known to compute what ran? */
+static int check_row(const struct observation *o, struct err *err)
 {
+	for (; o; o = o->over)
+		if (!run_is_operator(o->run) &&
+		    run_check_compute(o->run, o->model, o->device->device, o->device->profile, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Loads the rows, and refuses those of a dtype that is not known, or leaves them out of e and of `kept`. */
+static int load_known(const struct validate_ask *ask, const struct runs *runs, struct observations *e,
+		      struct runs *kept, struct texts *notes, struct err *err)
+{
+	struct loader *l = ask->loader;
+	int rc = observations_load(l, runs, OBSERVATIONS_PROFILE, e, err);
+	const size_t n = rc == 0 ? e->n : 0;
+
+	*kept = (struct runs){runs->path, runs->tool, arena_array(l->arena, runs->n, sizeof *kept->at), 0};
+	for (size_t i = 0; i < n; i++) {
+		const struct run *run = e->at[i].run;
+		struct err why = ERR_INIT;
+
+		if (check_row(&e->at[i], &why) == 0) {
+			kept->at[kept->n] = *run;
+			e->at[kept->n++] = e->at[i];
+		} else if (!ask->skip_foreign) {
+			rc = diag_add(l->diags, run_place(run, COLUMN_DTYPE),
+				      "--skip-foreign leaves such rows out", "%s: %s",
+				      run_column_name(run, COLUMN_DTYPE), why.msg);
+		}
+	}
+	if (rc != 0)
+		return -1;
+	e->n = kept->n;
+	if (!kept->n)
+		return err_set(err, "%s: every one of its %zu rows is of something else", runs->path, n);
+	if (kept->n < n) {
+		const size_t by[COLUMNS] = {[COLUMN_DTYPE] = n - kept->n};
+		const char *note = report_left_out(l->arena, runs, n, by);
+
+		*notes = texts_join(l->arena, notes, &note, 1);
+	}
+	return 0;
+}
+
+int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
+		       struct texts *notes, struct err *err)
+{
+	struct runs kept;
 	struct observations e;
 	struct predicting x = {.ask = ask, .observed = &e};
 	struct workers_task work = {.item = predict_row, .self = &x};
 
-	if (observations_load(ask->loader, runs, OBSERVATIONS_PROFILE, &e, err) != 0)
+	if (load_known(ask, runs, &e, &kept, notes, err) != 0)
 		return -1;
 	*v = (struct validation){.at = arena_array(ask->loader->arena, e.n, sizeof *v->at), .n = e.n};
 	x.said = arena_array(ask->loader->arena, e.n, sizeof *x.said);
@@ -160,5 +208,5 @@ int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, 
 						   .no_chip.error = NAN,
 						   .held_out = run->held_out};
 	}
-	return ask->family ? leave_out_both(ask, runs, &e, v, err) : 0;
+	return ask->family ? leave_out_both(ask, &kept, &e, v, err) : 0;
 }

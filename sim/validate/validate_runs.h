@@ -12,9 +12,9 @@
 #include "sim/validate/ask.h"
 #include "sim/validate/validation.h"
 
-/* Every run against the catalogue's profile, and with a family against the fits without it. 0 or -1; see
- * ask.h. */
+/* Every run against the catalogue's profile, and with a family against the fits without it. A row in a dtype that its
+ * machine's profile has no table of is refused, or left out and counted in a note. 0 or -1; see ask.h. */
 int validate_runs_make(const struct validate_ask *ask, const struct runs *runs, struct validation *v,
-		       struct err *err);
+		       struct texts *notes, struct err *err);
 
 #endif
