@@ -284,7 +284,6 @@ static size_t experts_on(const struct placement *p, enum phase phase, size_t uni
 static void check_first_layers(size_t mixture, int64_t n)
 {
 	const int64_t layers = mixtures[mixture].layers, dense = mixtures[mixture].dense;
-	const int64_t moved = n > layers ? layers : n;
 	struct arena a = ARENA_INIT;
 	const char *const sets[] = {
 		arena_printf(&a, "model=%s", mixtures[mixture].model), "runtime=llama.cpp",
@@ -298,9 +297,8 @@ static void check_first_layers(size_t mixture, int64_t n)
 	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
 	p = fixture_place(&fixture, 0);
 	for (int phase = PHASE_PREFILL; phase <= PHASE_DECODE; phase++) {
-		ck_assert_int_eq((int64_t)experts_on(&p, (enum phase)phase, 1, 0, moved),
-				 moved > dense ? moved - dense : 0);
-		ck_assert_uint_eq(experts_on(&p, (enum phase)phase, 1, moved, layers), 0);
+		ck_assert_int_eq((int64_t)experts_on(&p, (enum phase)phase, 1, 0, n), n - dense);
+		ck_assert_uint_eq(experts_on(&p, (enum phase)phase, 1, n, layers), 0);
 		for (size_t b = 0; b < p.blocks_n; b++)
 			if (model_block(fixture.world->model, b).part.role != ROLE_EXPERTS)
 				ck_assert_uint_eq(p.shard_groups[phase][b].unit[0], 0);
@@ -313,10 +311,11 @@ static void check_first_layers(size_t mixture, int64_t n)
 START_TEST(experts_of_the_first_layers)
 {
 	const int64_t layers = mixtures[_i].layers;
-	const int64_t counts[] = {1, 2, 3, 4, layers / 2, layers - 1, layers, layers + 40};
+	const int64_t counts[] = {1, 2, 3, 4, layers / 2, layers - 1, layers};
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		check_first_layers((size_t)_i, counts[i]);
+		if (counts[i] > mixtures[_i].dense) /* dense layers alone are an error */
+			check_first_layers((size_t)_i, counts[i]);
 }
 END_TEST
 
