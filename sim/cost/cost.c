@@ -414,8 +414,7 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 	const struct attention_table *a = &device_model->profile->attention;
 	const double chunk = (double)op->context;
 	const struct util u = chunk > 0           ? util_at(device_model->attention, chunk, chunk)
-			      : a->decode_u.given ? (struct util){a->decode_u.value, a->decode_u.spread,
-								  a->decode_u.provenance}
+			      : a->decode_u.given ? as_util(&a->decode_u)
 						  : util_at(device_model->attention, 1, (double)op->query);
 
 	c->flop = op->flop * share;

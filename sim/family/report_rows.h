@@ -49,6 +49,11 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 int report_rows_make(const struct report_ask *ask, const struct runs *file, struct report_rows *rows,
 		     struct err *err);
 
+/* What predicts the row on that device under a profile, its own or a variant of it: in the dtype that the row says, or
+ * that the runtime computes such a model in. */
+struct device_model report_device_model(struct arena *a, const struct catalogue_device *d,
+					const struct report_row *row, const struct profile *profile);
+
 /* "FILE: 3 of 5 rows are left out, by column: backend 2, ngl 1", in the arena. n: of all rows; by: as of report_rows. */
 const char *report_left_out(struct arena *a, const struct runs *file, size_t n, const size_t by[COLUMNS]);
 

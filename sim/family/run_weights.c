@@ -297,10 +297,10 @@ static int take_kv(const struct run *run, struct precision *p, enum run_column *
 enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
 		       const struct profile *p)
 {
-	for (int t = 0; run->says[COLUMN_DTYPE] && t < DTYPE_N; t++)
-		if (!strcmp(dtype_names[t], run->says[COLUMN_DTYPE]))
-			return (enum dtype)t;
-	return compute_dtype(d, p, m);
+	const char *said = run->says[COLUMN_DTYPE];
+	const size_t t = said ? str_find(said, dtype_names, DTYPE_N) : DTYPE_N;
+
+	return t < DTYPE_N ? (enum dtype)t : compute_dtype(d, p, m);
 }
 
 int run_check_compute(const struct run *run, const struct model *m, const struct device *d,

@@ -5,10 +5,6 @@
 #include "sim/report/plan.h"
 #include "sim/report/sweep.h"
 
-#ifndef VERSION
-#define VERSION "unknown"
-#endif
-
 /* NULL with the error: there is no scenario, or it was set NULL. */
 static lemursim_result *result_new(lemursim_scenario *s, enum lemursim_answer answer)
 {
@@ -97,7 +93,7 @@ lemursim_result *lemursim_simulate(lemursim_scenario *s, const struct lemursim_o
 	at = w ? scenario_place(&r->loader, w) : NULL;
 	if (!at)
 		return refuse(r, &err);
-	r->simulated = scenario_result_make(&r->loader, at, &draws, VERSION);
+	r->simulated = scenario_result_make(&r->loader, at, &draws, lemursim_version());
 	return with_rows(r, r->simulated.result.rows_n);
 }
 
@@ -191,7 +187,7 @@ void lemursim_write(struct str *out, const struct lemursim_result *r, enum resul
 	else if (r->answer == LEMURSIM_SWEPT)
 		sweep_write(out, &r->swept, format);
 	else
-		plan_write(out, &r->planned, format, VERSION);
+		plan_write(out, &r->planned, format, lemursim_version());
 }
 
 const char *lemursim_text(lemursim_result *r, const char *format, int width)

@@ -54,37 +54,36 @@ static unsigned name_set(const struct placement_maker *mk, const struct rule *r,
 	while (known[n])
 		n++;
 	for (size_t i = 0; i < list->n; i++) {
-		size_t j = 0;
-		char msg[160], hint[80] = "";
-		const char *near;
+		const size_t j = str_find(names[i], known, n);
+		struct err err = ERR_INIT;
 
-		while (j < n && strcmp(known[j], names[i]))
-			j++;
 		set |= j < n ? 1u << j : 0;
 		if (j < n)
 			continue;
-		snprintf(msg, sizeof msg, "unknown %s '%.60s'", key, names[i]);
-		near = str_closest(names[i], known, n);
-		if (near)
-			snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-		else
-			for (j = 0; j < n; j++)
-				snprintf(hint + strlen(hint), sizeof hint - strlen(hint), "%s%s",
-					 j ? ", " : "one of: ", known[j]);
-		complain_at(mk, entry_place(r, key, i), hint, msg);
+		err_unknown(&err, key, names[i], known, n);
+		complain_at(mk, entry_place(r, key, i), err.hint, err.msg);
 	}
 	return list->n ? set : (1u << n) - 1;
+}
+
+/* Machines, then devices. The caller frees the array. */
+static const char **names_of(const struct world *w, size_t *n)
+{
+	const char **names;
+
+	*n = w->machines_n + w->units_n;
+	names = xcalloc(*n, sizeof *names);
+	for (size_t i = 0; i < *n; i++)
+		names[i] = i < w->machines_n ? w->machines[i].origin.name : w->units[i - w->machines_n].name;
+	return names;
 }
 
 static void find_units(const struct placement_maker *mk, const struct rule *r, struct shards *shards)
 {
 	const char *const *on = r->on.at;
-	const size_t names_n = mk->w->machines_n + mk->w->units_n;
-	const char **names = xcalloc(names_n, sizeof *names);
+	size_t names_n;
+	const char **names = names_of(mk->w, &names_n);
 
-	for (size_t i = 0; i < names_n; i++)
-		names[i] = i < mk->w->machines_n ? mk->w->machines[i].origin.name
-						 : mk->w->units[i - mk->w->machines_n].name;
 	for (size_t i = 0; i < r->on.n && i < SHARDS_MAX; i++) {
 		char msg[160], hint[120] = "";
 		const char *near;
@@ -377,18 +376,14 @@ static bool lacks_speeds(const struct world *w, const char *name)
 static void complain_of_target(const struct placement_maker *mk, const struct expert_offload *o)
 {
 	const struct yml *to = yml_get(o->origin.node, "to");
-	const size_t machines_n = mk->w->machines_n, n = machines_n + mk->w->units_n;
-	const char **names = xcalloc(n, sizeof *names), *near;
+	size_t n;
+	const char **names = names_of(mk->w, &n), *near = str_closest(o->to, names, n);
 	struct str all = STR_INIT;
 
-	for (size_t i = 0; i < n; i++)
-		names[i] =
-			i < machines_n ? mk->w->machines[i].origin.name : mk->w->units[i - machines_n].name;
-	near = str_closest(o->to, names, n);
 	if (near)
 		str_addf(&all, "did you mean '%s'? ", near);
-	for (size_t i = machines_n; i < n; i++)
-		str_addf(&all, "%s%s", i > machines_n ? ", " : "there are ", names[i]);
+	for (size_t i = 0; i < mk->w->units_n; i++)
+		str_addf(&all, "%s%s", i ? ", " : "there are ", mk->w->units[i].name);
 	if (lacks_speeds(mk->w, o->to))
 		diag_add(mk->diags, to->place, all.text,
 			 "assignment '%s': nothing says how fast '%.60s' computes: its file has no runtime "

@@ -7,7 +7,7 @@
 #include "sim/base/str.h"
 
 /* 1 January 2000, 0:00 UTC */
-static const char fixed[] = "20000101000000", variables[] = "SOURCE_DATE_EPOCH=946684800";
+static const char fixed[] = "20000101000000", epoch[] = "SOURCE_DATE_EPOCH=946684800";
 
 enum { PDF_MAX = 256 * 1024 * 1024 };
 
@@ -23,7 +23,7 @@ char **pdf_environment(struct arena *a, char *const *given)
 		if (!str_starts(given[i], "TZ=") && !str_starts(given[i], "SOURCE_DATE_EPOCH="))
 			all[kept++] = given[i];
 	all[kept++] = arena_strdup(a, "TZ=UTC0");
-	all[kept] = arena_strdup(a, variables);
+	all[kept] = arena_strdup(a, epoch);
 	return all;
 }
 

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
+#include "sim/base/least.h"
 
 void chain_of(struct chain *c, const struct request *r, int64_t tokens)
 {

@@ -1,6 +1,8 @@
 /* kv.c - see kv.h. */
 #include "sim/serve/kv.h"
 
+#include "sim/base/least.h"
+
 void kv_cache_new(struct kv *kv, enum serve_cache cache)
 {
 	if (cache == CACHE_BLOCKS)
@@ -39,16 +41,6 @@ int64_t kv_match(struct kv *kv, const struct request *r, int64_t most, int64_t *
 }
 
 /* ---- the blocks of one sequence ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
 
 void kv_hold(struct kv *kv, struct seq *s, int64_t n)
 {

@@ -14,6 +14,7 @@
  * do_checkpoint).
  */
 #include "sim/base/err.h"
+#include "sim/base/least.h"
 #include "sim/serve/chain.h"
 #include "sim/serve/replica.h"
 
@@ -33,11 +34,6 @@ struct slots {
 	struct shelf host; /* caches saved to host memory */
 	int64_t copied;    /* tokens copied to and from host memory since the last iteration */
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
 
 static void start(struct replica *p)
 {

@@ -7,13 +7,9 @@
  * blocks do not suffice for everybody. Else sums are enough.
  */
 #include "sim/base/err.h"
+#include "sim/base/least.h"
 #include "sim/serve/prefix_order.h"
 #include "sim/serve/replica.h"
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* What a prompt asks for: the rest, at most long_prefill_token_threshold. */
 static int64_t asks(const struct replica *p, const struct seq *s)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/err.h"
+#include "sim/base/least.h"
 
 struct writer {
 	const struct pipeline *p;
@@ -15,11 +16,6 @@ struct writer {
 static void put(struct stage_order *o, int64_t micro, size_t chunk, enum pass_kind pass)
 {
 	o->at[o->n++] = (struct action){(uint32_t)micro, (uint32_t)chunk, pass};
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* ---- any layout ---- */

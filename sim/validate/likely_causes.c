@@ -74,11 +74,8 @@ static void add_cause(struct search *s, const char *what, const double *seconds,
 static double seconds_with(const struct search *s, const struct case_row *r, const struct precision *p,
 			   const struct profile *profile)
 {
-	const struct catalogue_device *d = &s->device;
 	struct arena scratch = ARENA_INIT;
-	const struct device_model m =
-		device_model_make(&scratch, d->machine, d->device, profile,
-				  run_compute(r->row.run, r->row.model, d->device, profile));
+	const struct device_model m = report_device_model(&scratch, &s->device, &r->row, profile);
 	const struct predicted_run run = predicted_run_make(&scratch, r->row.model, p, &m, r->row.run);
 	const double seconds = predicted_run_seconds(&run);
 
@@ -404,9 +401,7 @@ static struct explained_row explain_row(struct search *s, struct case_row *c)
 {
 	const struct catalogue_device *d = &s->device;
 	struct arena *a = arena_of(s);
-	struct device_model m =
-		device_model_make(a, d->machine, d->device, c->row.profile,
-				  run_compute(c->row.run, c->row.model, d->device, c->row.profile));
+	struct device_model m = report_device_model(a, d, &c->row, c->row.profile);
 	const size_t n = s->ask->draws.n > 0 ? (size_t)s->ask->draws.n : DRAWS;
 	const struct params *z = draws_of_device(
 		a, d->machine, d->device, s->ask->draws.seed >= 0 ? (uint64_t)s->ask->draws.seed : 1, n);

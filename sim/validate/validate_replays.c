@@ -89,9 +89,7 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 					: arena_printf(arena_of(v), "%s %s %s", row->model_name,
 						       mix_names[row->precision.weights],
 						       run_name(arena_of(v), row->run))};
-	const struct device_model device_model =
-		device_model_make(arena_of(v), d->machine, d->device, row->profile,
-				  run_compute(row->run, row->model, d->device, row->profile));
+	const struct device_model device_model = report_device_model(arena_of(v), d, row, row->profile);
 	const struct predicted_run r =
 		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run);
 

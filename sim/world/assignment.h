@@ -29,7 +29,7 @@ struct rule { /* later rules override earlier ones, as in .gitattributes */
  * have nothing to move; shared experts and routers stay. --cpu-moe is all layers. */
 struct expert_offload {
 	struct origin origin;
-	int64_t experts; /* layers; more than there are: all */
+	int64_t experts; /* layers from the first; placement_make() refuses more than there are */
 	const char *to;  /* device */
 };
 
