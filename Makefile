@@ -250,11 +250,11 @@ install: need $(OUT)/lemursim $(LIBS) ## install under PREFIX (DESTDIR is honour
 	install -m 755 $(OUT)/lemursim "$(DESTDIR)$(PREFIX)/bin/lemursim"
 	for f in $$(find hardware models scenarios -name '*.yaml' ! -name '*.family.yaml' ! -path '*/measured/*'); do \
 		install -d "$(DESTDIR)$(PREFIX)/share/lemursim/$$(dirname $$f)" && \
-		install -m 644 $$f "$(DESTDIR)$(PREFIX)/share/lemursim/$$f" || exit 1; done
+		sh packaging/modeline.sh $$f >"$(DESTDIR)$(PREFIX)/share/lemursim/$$f" || exit 1; done
 	$(OUT)/lemursim help --man -f -o "$(MAN1)/lemursim.1"
 	for v in $$($(OUT)/lemursim help --verbs); do \
 		$(OUT)/lemursim help $$v --man -f -o "$(MAN1)/lemursim-$$v.1" || exit 1; done
-	for k in scenario model machine link; do \
+	for k in scenario model machine link family server; do \
 		$(OUT)/lemursim help $$k --schema -f -o "$(DESTDIR)$(PREFIX)/share/lemursim/schema/$$k.json" || exit 1; done
 	for c in $(COMPLETIONS); do \
 		install -d "$$(dirname "$(DESTDIR)$(PREFIX)/share/$${c#*:}")" && \

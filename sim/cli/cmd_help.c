@@ -48,12 +48,12 @@ static int write_schema(const char *word, struct str *out)
 	const struct file_kind *kind = word ? file_kind_find(word) : NULL;
 	struct jsonw w;
 
-	if (!kind)
-		return refuse(
-			"'--schema' needs a kind of file",
-			"one of: scenario, model, machine, link, as in: lemursim help scenario --schema");
+	if (!kind || !kind->schema)
+		return refuse("'--schema' needs a kind of YAML file",
+			      "one of: scenario, model, machine, link, family, server, as in: lemursim help "
+			      "scenario --schema");
 	jsonw_init(&w, out, 1);
-	field_schema(kind->schema, &w);
+	field_schema(kind->schema, kind->name, kind->part, &w);
 	str_add(out, "\n");
 	return EXIT_FINE;
 }
@@ -116,7 +116,7 @@ static int cmd_help(const void *options, const struct texts *files)
 const struct verb verb_help = {.name = "help",
 			       .arguments = "[WORD]",
 			       .help = "a verb, or the keys of a file: scenario, model, machine, link, "
-				       "samples; for editors and shells too",
+				       "family, server, samples; for editors and shells too",
 			       .options = tables,
 			       .options_n = ARRAY_LEN(tables),
 			       .size = sizeof(struct help_options),

@@ -5,16 +5,21 @@
 
 #include "sim/calib/samples_csv.h"
 #include "sim/hw/hw.h"
+#include "sim/hw/serving.h"
 #include "sim/llm/model.h"
 #include "sim/world/scenario.h"
 
+#define KIND(word, keys, whole, file) .name = word, .table = keys, .schema = whole, .example = file
+
 const struct file_kind file_kinds[] = {
-	{"scenario", NULL, &scenario_table, &planned_table, "scenarios/m5-vs-m4pro.yaml"},
-	{"model", NULL, &model_table, &model_table, "models/mistral-7b.yaml"},
-	{"machine", NULL, &machine_table, &machine_table, "hardware/apple/apple-m5-10c-24gb.yaml"},
-	{"link", NULL, &link_table, &link_table, "hardware/links/thunderbolt-bridge-tcp.yaml"},
-	{"samples", samples_csv_help, NULL, NULL, "hardware/measured"},
-	{NULL, NULL, NULL, NULL, NULL},
+	{KIND("scenario", &scenario_table, &planned_table, "scenarios/m5-vs-m4pro.yaml")},
+	{KIND("model", &model_table, &model_table, "models/mistral-7b.yaml")},
+	{KIND("machine", &machine_table, &machine_table, "hardware/apple/apple-m5-10c-24gb.yaml")},
+	{KIND("link", &link_table, &link_table, "hardware/links/thunderbolt-bridge-tcp.yaml")},
+	{KIND("family", &machine_table, &machine_table, "hardware/apple/apple-m5.yaml"), .part = true},
+	{KIND("server", &server_table, &server_table, "hardware/runtimes/serve-vllm.yaml")},
+	{.name = "samples", .help = samples_csv_help, .example = "hardware/measured"},
+	{.name = NULL},
 };
 
 const struct file_kind *file_kind_find(const char *name)

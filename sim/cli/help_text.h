@@ -15,6 +15,7 @@ struct file_kind {
 	const struct table *table;
 	const struct table *schema; /* as `table`, with what every such file must have */
 	const char *example;        /* in a checkout */
+	bool part;                  /* it is merged under files that have what is required */
 };
 extern const struct file_kind file_kinds[];               /* a NULL name ends them */
 const struct file_kind *file_kind_find(const char *name); /* NULL: there is none */

@@ -12,7 +12,7 @@ static void any_of(struct jsonw *w, const char *const *types)
 	jsonw_end(w);
 }
 
-static void write_table(const struct table *t, bool is_file, struct jsonw *w);
+static void write_table(const struct table *t, struct jsonw *w);
 
 static void write_choices(const char *const *choices, struct jsonw *w)
 {
@@ -35,7 +35,7 @@ static void write_choice(const struct field *f, struct jsonw *w)
 	jsonw_object(w);
 	write_choices(f->choices, w);
 	jsonw_end(w);
-	write_table(f->sub, false, w);
+	write_table(f->sub, w);
 	jsonw_end(w);
 }
 
@@ -83,13 +83,13 @@ static void write_type(const struct field *f, struct jsonw *w)
 	case FIELD_MAP:
 		jsonw_key_string(w, "type", f->type == FIELD_LIST ? "array" : "object");
 		jsonw_key(w, f->type == FIELD_LIST ? "items" : "additionalProperties");
-		write_table(f->sub, false, w);
+		write_table(f->sub, w);
 		break;
 	case FIELD_TABLE:
 	case FIELD_MAYBE:
 		jsonw_key(w, "allOf");
 		jsonw_array(w);
-		write_table(f->sub, false, w);
+		write_table(f->sub, w);
 		jsonw_end(w);
 		break;
 	case FIELD_YML: /* a name or a mapping, which its own reader checks */
@@ -114,7 +114,7 @@ static void write_file_keys(const struct table *t, struct jsonw *w)
 	static const struct {
 		const char *key, *type, *help;
 	} keys[] = {{"schema", "string", "the kind of file and its version"},
-		    {"kind", "string", "machine or link, of a hardware file"},
+		    {"kind", "string", "of a hardware file: machine, link, family or server"},
 		    {"base", NULL, "a file, or a list of files, that this one is merged over"},
 		    {"variants", "object", "NAME-KEY is this file with what stands under KEY merged over it"},
 		    {"sources", "object", "texts that `source:` names by key"}};
@@ -160,17 +160,10 @@ static void write_required(const struct table *t, struct jsonw *w)
 	jsonw_end(w);
 }
 
-static void write_table(const struct table *t, bool is_file, struct jsonw *w)
+static void write_body(const struct table *t, bool is_file, struct jsonw *w)
 {
-	jsonw_object(w);
-	if (is_file) {
-		jsonw_key_string(w, "$schema", "http://json-schema.org/draft-07/schema#");
-		jsonw_key_string(w, "title", t->kind);
-	}
 	jsonw_key_string(w, "type", "object");
 	jsonw_key_bool(w, "additionalProperties", false);
-	if (is_file)
-		write_required(t, w);
 	jsonw_key(w, "properties");
 	jsonw_object(w);
 	for (size_t i = 0; i < t->n; i++)
@@ -178,10 +171,22 @@ static void write_table(const struct table *t, bool is_file, struct jsonw *w)
 	if (is_file)
 		write_file_keys(t, w);
 	jsonw_end(w);
+}
+
+static void write_table(const struct table *t, struct jsonw *w)
+{
+	jsonw_object(w);
+	write_body(t, false, w);
 	jsonw_end(w);
 }
 
-void field_schema(const struct table *t, struct jsonw *w)
+void field_schema(const struct table *t, const char *title, bool part, struct jsonw *w)
 {
-	write_table(t, true, w);
+	jsonw_object(w);
+	jsonw_key_string(w, "$schema", "http://json-schema.org/draft-07/schema#");
+	jsonw_key_string(w, "title", title);
+	if (!part)
+		write_required(t, w);
+	write_body(t, true, w);
+	jsonw_end(w);
 }

@@ -10,8 +10,12 @@ if command -v groff >/dev/null; then
 		[ -z "$said" ] || bad "$page: $said"
 	done
 fi
-for kind in scenario model machine link; do
+for kind in scenario model machine link family server; do
 	grep -q '"$schema"' "$share/lemursim/schema/$kind.json" || bad "no schema of a $kind"
+done
+for f in $(cd "$share/lemursim" && find hardware models scenarios -name '*.yaml'); do
+	schema=$(sed -n '$s/^# yaml-language-server: $schema=//p' "$share/lemursim/$f")
+	[ -s "$share/lemursim/$(dirname "$f")/${schema:-/}" ] || bad "$f names no schema"
 done
 bash=$share/bash-completion/completions/lemursim
 PATH="$1/bin:$PATH" bash -c '
