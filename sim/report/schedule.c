@@ -8,6 +8,7 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/report/arrows.h"
 #include "sim/report/bars.h"
 #include "sim/report/canvas.h"
 #include "sim/report/kinds.h"
@@ -36,12 +37,6 @@ const char *const picture_style_names[STYLE_N + 1] = {"colour", "grey", "print",
 static const char red[] = "#d62728";
 
 static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8, usual_font = 9;
-enum { GREY_ARROWS_MAX = 150, RED_ARROWS_MAX = 300 };
-
-struct arrow {
-	size_t from, to; /* indices of bars */
-	bool critical;
-};
 
 struct view {
 	const struct schedule *s;
@@ -50,8 +45,7 @@ struct view {
 	double page_w, plot_w;
 	double left, top, lanes_end, bottom, pt_per_ns; /* memory tracks are between lanes_end and bottom */
 	struct time_axis time;
-	struct arrow *arrows; /* arrows between lanes */
-	size_t arrows_n, red_n;
+	struct arrows arrows;
 	struct str folded; /* memory tracks that have no lane */
 };
 
@@ -258,39 +252,6 @@ static void draw_bars(struct view *v)
 
 /* ---- arrows ---- */
 
-/* Finds the boxes that waited for a box on another lane; waits between the same two bars become one arrow. */
-static void find_arrows(struct view *v)
-{
-	const struct schedule *s = v->s;
-	struct arrow *last = NULL;
-
-	v->arrows = xcalloc(s->boxes_n + 1, sizeof *v->arrows);
-	for (size_t i = 0; i < s->boxes_n; i++) {
-		const uint32_t cause = s->boxes[i].cause;
-		struct arrow a;
-
-		if (cause == UINT32_MAX || v->bars.of_box[i] == BARS_NONE)
-			continue;
-		BUG_ON(cause >= s->boxes_n);
-		if (v->bars.of_box[cause] == BARS_NONE || s->boxes[cause].lane == s->boxes[i].lane)
-			continue;
-		a = (struct arrow){v->bars.of_box[cause], v->bars.of_box[i],
-				   s->boxes[cause].critical && s->boxes[i].critical};
-		if (last && last->from == a.from && last->to == a.to && last->critical == a.critical)
-			continue;
-		last = &v->arrows[v->arrows_n++];
-		*last = a;
-		v->red_n += a.critical;
-	}
-}
-
-static size_t arrows_left_out(const struct view *v)
-{
-	const size_t grey_n = v->arrows_n - v->red_n;
-
-	return (grey_n > GREY_ARROWS_MAX ? grey_n : 0) + (v->red_n > RED_ARROWS_MAX ? v->red_n : 0);
-}
-
 /* Draws an arrow from the end of one bar to the start of the other; it leaves and arrives vertically. */
 static void draw_arrow(struct view *v, const struct arrow *a)
 {
@@ -301,7 +262,7 @@ static void draw_arrow(struct view *v, const struct arrow *a)
 	const struct point p = {x_of(v, leaves), lane_middle(v, from->lane) + way * box_h / 2};
 	const struct point q = {x_of(v, to->start_ns), lane_middle(v, to->lane) - way * box_h / 2};
 	const double bend = fabs(q.y - p.y) * 0.6 * way;
-	const bool crowded = v->arrows_n > 90;
+	const bool crowded = v->arrows.n > 90;
 	const struct stroke stroke = {.color = a->critical ? critical_color(v) : "#5a5a5aa0",
 				      .class_name = a->critical ? "arrow critical" : "arrow",
 				      .width = a->critical && !crowded ? 1.1 : 0.6,
@@ -312,14 +273,10 @@ static void draw_arrow(struct view *v, const struct arrow *a)
 
 static void draw_arrows(struct view *v)
 {
-	const bool grey_too = v->arrows_n - v->red_n <= GREY_ARROWS_MAX;
-
-	for (size_t i = 0; grey_too && i < v->arrows_n; i++)
-		if (!v->arrows[i].critical)
-			draw_arrow(v, &v->arrows[i]);
-	for (size_t i = 0; v->red_n <= RED_ARROWS_MAX && i < v->arrows_n; i++) /* above the grey arrows */
-		if (v->arrows[i].critical)
-			draw_arrow(v, &v->arrows[i]);
+	for (int red_now = 0; red_now < 2; red_now++) /* above the grey arrows */
+		for (size_t i = 0; i < v->arrows.n; i++)
+			if (v->arrows.at[i].critical == red_now)
+				draw_arrow(v, &v->arrows.at[i]);
 }
 
 /* ---- legend ---- */
@@ -384,9 +341,9 @@ static void add_note(struct str *out, const struct view *v)
 		add_count(out, v->bars.n);
 		str_add(out, ": narrow neighbours are joined");
 	}
-	if (arrows_left_out(v)) {
+	if (v->arrows.left_out) {
 		str_add(out, out->len ? " \xc2\xb7 " : "");
-		add_count(out, arrows_left_out(v));
+		add_count(out, v->arrows.left_out);
 		str_add(out, " arrows left out");
 	}
 	if (v->s->note)
@@ -499,10 +456,10 @@ void schedule_dot(struct str *out, const struct schedule *s)
 	bars_init(&v.bars, &window, v.pt_per_ns);
 	for (size_t i = 0; i < v.bars.n; i++)
 		busy_ns[v.bars.at[i].lane] += v.bars.at[i].busy_ns;
-	find_arrows(&v);
+	arrows_init(&v.arrows, &window, &v.bars, v.pt_per_ns);
 	draw_page(&v, busy_ns, out);
 	bars_release(&v.bars);
-	free(v.arrows);
+	arrows_release(&v.arrows);
 	free(busy_ns);
 	free(tracks);
 	str_release(&v.folded);

@@ -122,7 +122,7 @@ START_TEST(each_kind_of_file_has_a_schema)
 	struct jsonw w;
 
 	jsonw_init(&w, &text, 0);
-	field_schema(k->schema, &w);
+	field_schema(k->schema, k->name, k->part, &w);
 	has(&text, "\"$schema\":\"http://json-schema.org/draft-07/schema#\"");
 	for (size_t i = 0; i < k->table->n; i++) {
 		struct str key = STR_INIT;
@@ -144,7 +144,7 @@ Suite *suite_help(void)
 	tcase_add_test(t, pages_hold_no_macro_but_ours);
 	tcase_add_loop_test(t, scripts_know_verbs_options_and_metrics, 0, SHELL_N);
 	tcase_add_loop_test(t, help_is_no_wider_than_asked, 0, 3);
-	tcase_add_loop_test(t, each_kind_of_file_has_a_schema, 0, 4);
+	tcase_add_loop_test(t, each_kind_of_file_has_a_schema, 0, 6);
 	suite_add_tcase(s, t);
 	return s;
 }

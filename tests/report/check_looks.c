@@ -6,6 +6,8 @@
 
 #include "sim/base/file.h"
 #include "sim/base/mem.h"
+#include "sim/base/rng.h"
+#include "sim/report/arrows.h"
 #include "sim/report/draw.h"
 #include "sim/report/kinds.h"
 #include "tests/folder.h"
@@ -239,6 +241,83 @@ START_TEST(a_scale_scales_everything)
 }
 END_TEST
 
+/* ---- arrows ---- */
+
+enum { ARROW_LANES = 3, ARROW_BOXES = 120 };
+
+/* Boxes one after another on each of three lanes; most wait for one that began before. */
+static void random_boxes(struct rng *r, struct box *out)
+{
+	sim_ns end_ns[ARROW_LANES] = {0};
+
+	for (uint32_t i = 0; i < ARROW_BOXES; i++) {
+		const uint32_t lane = (uint32_t)(rng_uniform(r) * ARROW_LANES);
+		const sim_ns start_ns = end_ns[lane] + (sim_ns)(rng_uniform(r) * 40);
+
+		end_ns[lane] = start_ns + 20 + (sim_ns)(rng_uniform(r) * 60);
+		out[i] = (struct box){.lane = lane,
+				      .kind = BOX_DECODE,
+				      .start_ns = start_ns,
+				      .end_ns = end_ns[lane],
+				      .letter = "D",
+				      .label = "",
+				      .critical = rng_uniform(r) < 0.5,
+				      .cause = i && rng_uniform(r) < 0.8 ? (uint32_t)(rng_uniform(r) * i)
+									 : UINT32_MAX};
+	}
+}
+
+static int by_lane(const void *x, const void *y)
+{
+	const struct box *a = x, *b = y;
+
+	if (a->lane != b->lane)
+		return a->lane < b->lane ? -1 : 1;
+	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+static bool beside(const struct bars *bars, const struct arrow *a, const struct arrow *b)
+{
+	return a->critical == b->critical && bars->at[a->from].lane == bars->at[b->from].lane &&
+	       bars->at[a->to].lane == bars->at[b->to].lane;
+}
+
+START_TEST(arrows_do_not_lie_on_each_other)
+{
+	static const struct lane lanes[ARROW_LANES] = {
+		{"a", "", "a", false}, {"b", "", "b", false}, {"c", "", "c", false}};
+	const double pt_per_ns = _i % 2 ? 0.02 : 0.5, gap_ns = ARROW_GAP_PT / pt_per_ns;
+	struct rng *r = rng_new((uint64_t)_i, "arrows");
+	struct box random[ARROW_BOXES];
+	const struct schedule s = {.lanes = lanes,
+				   .lanes_n = ARROW_LANES,
+				   .boxes = random,
+				   .boxes_n = ARROW_BOXES,
+				   .to_ns = 100000};
+	struct bars bars;
+	struct arrows arrows;
+
+	random_boxes(r, random);
+	qsort(random, ARROW_BOXES, sizeof *random, by_lane);
+	bars_init(&bars, &s, pt_per_ns);
+	arrows_init(&arrows, &s, &bars, pt_per_ns);
+	ck_assert_uint_gt(arrows.n, 0);
+	ck_assert(arrows.left_out > 0 || pt_per_ns > 0.1);
+	for (size_t i = 0; i < arrows.n; i++) {
+		const struct arrow *a = &arrows.at[i];
+
+		ck_assert_uint_ne(bars.at[a->from].lane, bars.at[a->to].lane);
+		for (size_t k = 0; k < i; k++)
+			if (beside(&bars, a, &arrows.at[k]))
+				ck_assert(fabs((double)(bars.at[a->to].start_ns -
+							bars.at[arrows.at[k].to].start_ns)) >= gap_ns);
+	}
+	arrows_release(&arrows);
+	bars_release(&bars);
+	rng_free(r);
+}
+END_TEST
+
 START_TEST(an_svg_knows_a_dark_screen)
 {
 	struct arena a = ARENA_INIT;
@@ -276,6 +355,7 @@ Suite *suite_looks(void)
 	tcase_add_test(drawn, a_picture_is_as_asked);
 	tcase_add_test(drawn, near_empty_memory_is_a_note);
 	tcase_add_test(drawn, a_scale_scales_everything);
+	tcase_add_loop_test(drawn, arrows_do_not_lie_on_each_other, 0, 8);
 	tcase_add_test(drawn, an_svg_knows_a_dark_screen);
 	suite_add_tcase(s, drawn);
 	return s;
