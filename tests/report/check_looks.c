@@ -288,17 +288,17 @@ START_TEST(arrows_do_not_lie_on_each_other)
 		{"a", "", "a", false}, {"b", "", "b", false}, {"c", "", "c", false}};
 	const double pt_per_ns = _i % 2 ? 0.02 : 0.5, gap_ns = ARROW_GAP_PT / pt_per_ns;
 	struct rng *r = rng_new((uint64_t)_i, "arrows");
-	struct box random[ARROW_BOXES];
+	struct box shuffled[ARROW_BOXES];
 	const struct schedule s = {.lanes = lanes,
 				   .lanes_n = ARROW_LANES,
-				   .boxes = random,
+				   .boxes = shuffled,
 				   .boxes_n = ARROW_BOXES,
 				   .to_ns = 100000};
 	struct bars bars;
 	struct arrows arrows;
 
-	random_boxes(r, random);
-	qsort(random, ARROW_BOXES, sizeof *random, by_lane);
+	random_boxes(r, shuffled);
+	qsort(shuffled, ARROW_BOXES, sizeof *shuffled, by_lane);
 	bars_init(&bars, &s, pt_per_ns);
 	arrows_init(&arrows, &s, &bars, pt_per_ns);
 	ck_assert_uint_gt(arrows.n, 0);
