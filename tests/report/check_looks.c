@@ -284,12 +284,12 @@ static bool beside(const struct bars *bars, const struct arrow *a, const struct 
 
 START_TEST(arrows_do_not_lie_on_each_other)
 {
-	static const struct lane lanes[ARROW_LANES] = {
+	static const struct lane three[ARROW_LANES] = {
 		{"a", "", "a", false}, {"b", "", "b", false}, {"c", "", "c", false}};
 	const double pt_per_ns = _i % 2 ? 0.02 : 0.5, gap_ns = ARROW_GAP_PT / pt_per_ns;
 	struct rng *r = rng_new((uint64_t)_i, "arrows");
 	struct box shuffled[ARROW_BOXES];
-	const struct schedule s = {.lanes = lanes,
+	const struct schedule s = {.lanes = three,
 				   .lanes_n = ARROW_LANES,
 				   .boxes = shuffled,
 				   .boxes_n = ARROW_BOXES,
