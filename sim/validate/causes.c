@@ -1,0 +1,378 @@
+/* causes.c - see causes.h. */
+#include "sim/validate/causes.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STEPS = 100 };
+
+/* A number that was fitted must explain at least this much to be preferred to none. */
+static const double fitted_worth = 0.03;
+
+static struct arena *arena_of(const struct cause_search *s)
+{
+	return s->ask->loader->arena;
+}
+
+/* --- how well ------------------------------------------------------------------------------------- */
+
+/* Of two times the larger over the smaller, less 1: the same error either way, and no logarithm. */
+static double apart(double a, double b)
+{
+	return fmax(a / b, b / a) - 1;
+}
+
+double causes_left(const struct cause_search *s, const double *seconds)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		sum += apart(seconds[i], s->rows[i].measured_s) * apart(seconds[i], s->rows[i].measured_s);
+	return sqrt(sum / (double)s->n);
+}
+
+/* fitted: numbers of its own. */
+static void add_cause(struct cause_search *s, const char *what, const double *seconds, int fitted)
+{
+	double *rates = arena_array(arena_of(s), s->n, sizeof *rates);
+	const double left = causes_left(s, seconds);
+
+	for (size_t i = 0; i < s->n; i++)
+		rates[i] = run_rate_of(s->rows[i].row.run, seconds[i]);
+	VEC_ADD(&s->causes, ((struct likely_cause){what, left, rates}));
+	VEC_ADD(&s->keys, left + fitted_worth * fitted);
+}
+
+/* --- causes that change what runs ----------------------------------------------------------------- */
+
+static double seconds_with(const struct cause_search *s, const struct case_row *r, const struct precision *p,
+			   const struct profile *profile)
+{
+	struct arena scratch = ARENA_INIT;
+	const struct device_model m = report_device_model(&scratch, &s->device, &r->row, profile);
+	const struct predicted_run run = predicted_run_make(&scratch, r->row.model, p, &m, r->row.run);
+	const double seconds = predicted_run_seconds(&run);
+
+	arena_release(&scratch);
+	return seconds;
+}
+
+/* Formats that files are commonly of; those of MLX for what MLX ran. */
+static const enum mix_id llama_formats[] = {(enum mix_id)FORMAT_F16, (enum mix_id)FORMAT_Q8_0, MIX_Q5_K_M,
+					    MIX_Q4_K_M, (enum mix_id)FORMAT_Q4_0},
+			 mlx_formats[] = {(enum mix_id)FORMAT_BF16, (enum mix_id)FORMAT_MLX_Q8,
+					  (enum mix_id)FORMAT_MLX_Q6, (enum mix_id)FORMAT_MLX_Q4};
+
+static void try_formats(struct cause_search *s)
+{
+	const bool mlx = str_starts(s->device.profile->origin.name, "mlx");
+	const enum mix_id *formats_of = mlx ? mlx_formats : llama_formats;
+	const size_t n = mlx ? ARRAY_LEN(mlx_formats) : ARRAY_LEN(llama_formats);
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+
+	for (size_t f = 0; f < n && !s->says_weights; f++) {
+		bool other = false;
+
+		for (size_t i = 0; i < s->n; i++) {
+			struct precision p = s->rows[i].row.precision;
+
+			other = other || p.weights != (int)formats_of[f];
+			p.weights = (int)formats_of[f];
+			seconds[i] = seconds_with(s, &s->rows[i], &p, s->rows[i].row.profile);
+		}
+		if (other)
+			add_cause(s, arena_printf(arena_of(s), "weights in %s", mix_names[formats_of[f]]),
+				  seconds, 0);
+	}
+}
+
+static void try_flash(struct cause_search *s)
+{
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+
+	if (s->says_flash || !report_runs(s->device.profile, "llama"))
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		struct profile p = *s->rows[i].row.profile;
+
+		report_attention(&p, FLASH_OFF);
+		seconds[i] = seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &p);
+	}
+	add_cause(s, "no flash attention", seconds, 0);
+}
+
+/* Other dates of the runtime on this device. */
+static void try_builds(struct cause_search *s)
+{
+	const struct profile *all = s->device.device->runtimes.at;
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+
+	for (size_t k = 0; k < s->device.device->runtimes.n && !s->says_build; k++) {
+		if (&all[k] == s->device.profile || !report_same_runtime(&all[k], s->device.profile) ||
+		    !all[k].gemm[s->device.compute])
+			continue;
+		for (size_t i = 0; i < s->n; i++)
+			seconds[i] = seconds_with(s, &s->rows[i], &s->rows[i].row.precision, &all[k]);
+		add_cause(s, arena_printf(arena_of(s), "a version as of %s", all[k].origin.name), seconds, 0);
+	}
+}
+
+/* --- causes with a number ------------------------------------------------------------------------- */
+
+/* What a cause makes of a row, when its number is x. */
+typedef double changed_s(const struct cause_search *s, const struct case_row *r, double x);
+
+/* Tries first, first + 1, ... last hundredths. */
+static int best_hundredth(struct cause_search *s, changed_s *change, int first, int last, double *seconds)
+{
+	double best = INFINITY;
+	int at = first;
+
+	for (int k = first; k <= last + 1; k++) {
+		const double x = (k > last ? at : k) / (double)STEPS;
+		double left;
+
+		for (size_t i = 0; i < s->n; i++)
+			seconds[i] = change(s, &s->rows[i], x);
+		left = causes_left(s, seconds);
+		if (left < best) {
+			best = left;
+			at = k;
+		}
+	}
+	return at;
+}
+
+static double at_factors(const struct case_row *r, double arithmetic, double memory)
+{
+	const double factor[FACTORS] = {arithmetic, memory, 1, 1};
+
+	return predicted_run_seconds_at(&r->run, factor);
+}
+
+static double at_clock(const struct cause_search *s, const struct case_row *r, double x)
+{
+	(void)s;
+	return at_factors(r, x, 1);
+}
+
+static double at_bandwidth(const struct cause_search *s, const struct case_row *r, double x)
+{
+	(void)s;
+	return at_factors(r, 1, x);
+}
+
+static double at_both(const struct cause_search *s, const struct case_row *r, double x)
+{
+	(void)s;
+	return at_factors(r, x, x);
+}
+
+/* What was timed before the first operator: compiling kernels, paging weights in. */
+static double with_start(const struct cause_search *s, const struct case_row *r, double x)
+{
+	(void)s;
+	return r->expected_s + x;
+}
+
+/* Part of the prompt was in the cache already, so that fewer tokens ran than were counted. */
+static double with_cached(const struct cause_search *s, const struct case_row *r, double x)
+{
+	(void)s;
+	return r->row.run->prompt > r->row.run->gen ? r->expected_s * (1 - x) : r->expected_s;
+}
+
+/* Products of a prompt's rows by experts take the time over x; all else as expected. */
+static double with_slow_experts(const struct cause_search *s, const struct case_row *r, double x)
+{
+	double sum = r->expected_s;
+
+	(void)s;
+	for (size_t i = 0; i < r->plan.n; i++) {
+		const struct op *op = &r->plan.at[i].op;
+
+		if (op->experts && op->phase == PHASE_PREFILL)
+			sum += r->run.at[i].times * cost_seconds(&r->run.at[i].cost) * (1 / x - 1);
+	}
+	return sum;
+}
+
+/* The rates of a CPU beside the device. Arithmetic: cores that are not there to save power, at 3.5 GHz where that is not
+ * said, by 128 operations a cycle (four pipes of sixteen multiply-adds of 8 bits, which llama.cpp's kernels for blocks of
+ * weights use: ggml_vec_dot_q4_0_q8_0() of ggml-cpu), half of it reached. Memory: all clusters of an
+ * M1 Max read 243 GB/s of its 400 (AnandTech, "Apple's M1 Pro, M1 Max SoCs Investigated", 25 October 2021); a narrower bus
+ * is read at 85 %. A card's host is not described: two channels of DDR5-5600 and eight cores are taken. */
+struct cpu_rates {
+	double flops, bandwidth;
+};
+
+static struct cpu_rates cpu_of(const struct cause_search *s)
+{
+	const struct machine *m = s->device.machine;
+	const struct device *d = m->devices.at;
+
+	for (size_t i = 0; i < m->devices.n; i++)
+		if (!strcmp(d[i].origin.name, "cpu") && d[i].cores)
+			return (struct cpu_rates){(double)(d[i].fast_cores ? d[i].fast_cores : d[i].cores) *
+							  32 * 0.5 *
+							  (d[i].clock.given ? d[i].clock.value : 3.5e9),
+						  fmin(0.85 * m->memory.bandwidth.value,
+						       243e9 * (double)(m->dies ? m->dies : 1))};
+	return (struct cpu_rates){8 * 64 * 4.5e9, 0.85 * 89.6e9};
+}
+
+/* share: of the layers, on the CPU, whose operators compute or read, whichever takes longer. */
+static double on_cpu(const struct cause_search *s, const struct case_row *r, double share)
+{
+	const struct cpu_rates cpu = cpu_of(s);
+	double sum = 0;
+
+	for (size_t i = 0; i < r->run.n; i++) {
+		const struct cost *c = &r->run.at[i].cost;
+
+		sum += r->run.at[i].times * fmax(c->flop / cpu.flops, c->bytes / cpu.bandwidth);
+	}
+	return (1 - share) * r->expected_s + share * fmax(sum, r->expected_s);
+}
+
+static bool is_slow(const struct cause_search *s)
+{
+	double slower = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		slower += s->rows[i].measured_s > s->rows[i].expected_s;
+	return 2 * slower >= (double)s->n;
+}
+
+/* Memory that the largest row takes, of what can be used. */
+static double memory_share(const struct cause_search *s)
+{
+	const struct qty *room = &s->device.machine->memory.usable;
+	double most = 0;
+
+	for (size_t i = 0; room->given && i < s->n; i++)
+		most = fmax(most,
+			    (model_weights_B(s->rows[i].row.model, &s->rows[i].row.precision) +
+			     run_kv_B(s->rows[i].row.model, &s->rows[i].row.precision, s->rows[i].row.run)) /
+				    room->value);
+	return most;
+}
+
+static void try_offload(struct cause_search *s, double *seconds)
+{
+	const int layers = (int)s->rows[0].row.model->layers + 1, one = (STEPS + layers - 1) / layers;
+	int k;
+
+	for (size_t i = 0; i < s->n; i++)
+		seconds[i] = on_cpu(s, &s->rows[i], 1);
+	add_cause(s, "on the CPU (a rough estimate of its rates)", seconds, 0);
+	k = best_hundredth(s, on_cpu, one, STEPS - one, seconds);
+	k = (k * layers + STEPS / 2) / STEPS;
+	add_cause(s,
+		  arena_printf(arena_of(s), "about %d of %d layers left to the CPU (-ngl %d)", k, layers,
+			       layers - k),
+		  seconds, 1);
+}
+
+/* The share of the layers that the row says it left to the CPU; 0 where it says none. */
+static double said_share(const struct case_row *r)
+{
+	const struct run *run = r->row.run;
+	const char *ngl = run->says[COLUMN_GPU_LAYERS], *backend = run->says[COLUMN_BACKEND];
+	const double all = (double)r->row.model->layers + 1, n = ngl ? strtod(ngl, NULL) : -1;
+
+	if (backend && (!strcmp(backend, "CPU") || !strcmp(backend, "BLAS")))
+		return 1;
+	return n >= 0 && n < all ? 1 - n / all : 0;
+}
+
+static void try_said(struct cause_search *s, double *seconds)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const double share = said_share(&s->rows[i]);
+
+		any = any || share > 0;
+		seconds[i] = on_cpu(s, &s->rows[i], share);
+	}
+	if (!any)
+		return;
+	add_cause(s, "layers on the CPU, as the report says (a rough estimate of its rates)", seconds, 0);
+	s->keys.at[s->keys.n - 1] = -1; /* no guess */
+}
+
+/* Which numbers a cause may take, in hundredths, and how it is told. Throttling and a low power mode lower the clock of the
+ * GPU, the latter down to about half. */
+static const struct {
+	const char *what;
+	changed_s *change;
+	int first, last;
+	double memory_from; /* share of the memory taken from which it is thought of */
+	bool slow;          /* explains rows that are too slow, else too fast */
+	bool cold;          /* only of programs that do not warm up before they measure */
+	bool experts;       /* only of mixtures of experts under llama.cpp whose build is not said */
+} numbered[] = {
+	{"throttling, or a low power mode: the GPU's clock at %d %%", at_clock, 30, 97, 0, true, false,
+	 false},
+	{"less memory bandwidth, as other programs take it: %d %%", at_bandwidth, 40, 97, 0, true, false,
+	 false},
+	{"clock and bandwidth both at %d %%: another power mode, or other programs", at_both, 30, 97, 0, true,
+	 false, false},
+	{"memory pressure: weights read at %d %% of the rate, the rest swapped or compressed", at_bandwidth,
+	 1, 40, 0.8, true, false, false},
+	{"a short run: %d0 ms of start were timed too", with_start, 1, 100, 0, true, true, false},
+	/* the pull request has 1.8 to 4.1 times for prompts of a model of 128 experts */
+	{"a build before May 2025, whose products of experts in a prompt reach %d %% "
+	 "(ggml-org/llama.cpp#13388)",
+	 with_slow_experts, 20, 60, 0, true, false, true},
+	{"%d %% of the prompt was in the cache already", with_cached, 5, 99, 0, false, true, false},
+};
+
+/* llama-bench and mlx_lm.benchmark run once before they measure, with a cache of their own. */
+static bool warms_up(const struct cause_search *s)
+{
+	const char *tool = s->rows[0].row.run->tool;
+
+	return tool && (str_starts(tool, "llama-b") || str_starts(tool, "llama-sweep"));
+}
+
+static bool may_apply(const struct cause_search *s, size_t i)
+{
+	const bool old_experts =
+		s->rows[0].row.model->experts && !s->says_build &&
+		str_starts(s->device.profile->origin.name, "llama.cpp"); /* Metal's kernels */
+
+	return numbered[i].slow == is_slow(s) && memory_share(s) >= numbered[i].memory_from &&
+	       !(numbered[i].cold && warms_up(s)) && !(numbered[i].experts && !old_experts);
+}
+
+/* Only llama.cpp and what is built on it run some layers on the CPU. */
+static bool splits_layers(const struct cause_search *s)
+{
+	return report_runs(s->device.profile, "llama");
+}
+
+static void try_numbered(struct cause_search *s)
+{
+	double *seconds = arena_array(arena_of(s), s->n, sizeof *seconds);
+
+	for (size_t i = 0; i < ARRAY_LEN(numbered); i++)
+		if (may_apply(s, i)) {
+			const int k = best_hundredth(s, numbered[i].change, numbered[i].first,
+						     numbered[i].last, seconds);
+
+			add_cause(s, arena_printf(arena_of(s), numbered[i].what, k), seconds, 1);
+		}
+	if (is_slow(s) && splits_layers(s))
+		try_offload(s, seconds);
+	try_said(s, seconds);
+}
+
+void causes_try(struct cause_search *s)
+{
+	try_formats(s);
+	try_flash(s);
+	try_builds(s);
+	try_numbered(s);
+}

@@ -1,0 +1,36 @@
+/*
+ * causes.h - the possible causes of rows that are unlike what is expected, each simulated on the same rows.
+ *
+ * Layer validate. The parts of likely_causes.h: that reads the rows and ranks, this tries.
+ */
+#ifndef SIM_VALIDATE_CAUSES_H
+#define SIM_VALIDATE_CAUSES_H
+#include "sim/base/vec.h"
+#include "sim/family/report_rows.h"
+#include "sim/validate/likely_causes.h"
+
+/* A row with its prediction on the device as asked. */
+struct case_row {
+	struct report_row row;
+	struct run_plan plan;
+	struct predicted_run run; /* the plan's run, operator by operator */
+	double measured_s, expected_s;
+};
+
+struct cause_search {
+	const struct validate_ask *ask;
+	struct catalogue_device device;
+	struct case_row *rows;
+	size_t n;
+	bool says_weights, says_flash, says_build; /* every row does, so that it is no question */
+	VEC(struct likely_cause) causes;
+	VEC(double) keys; /* each cause's key, by which causes are ranked */
+};
+
+/* What is left between predicted times, one a row, and the measured ones: likely_cause.left. */
+double causes_left(const struct cause_search *s, const double *seconds);
+
+/* Tries every cause that may apply to the rows, and adds each to s->causes and s->keys; owned by the caller. */
+void causes_try(struct cause_search *s);
+
+#endif
