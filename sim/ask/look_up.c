@@ -23,11 +23,13 @@ static const char *text_at(const struct yml *tree, const char *key, const char *
 	return said && said->kind == YML_SCALAR ? said->text : unsaid;
 }
 
-/* Of hardware: a file that states no kind is a machine. */
+/* Of hardware: a file that states no kind is a machine, but for a link that inherits its kind. */
 static bool is_kind(const struct yml *tree, const char *kind)
 {
+	const bool link = yml_get(tree, "bandwidth") || yml_get(tree, "latency");
+
 	return !strcmp(text_at(tree, "schema", ""), HW_SCHEMA) &&
-	       !strcmp(text_at(tree, "kind", "machine"), kind);
+	       !strcmp(text_at(tree, "kind", link ? "link" : "machine"), kind);
 }
 
 static void read_sold_as(struct arena *a, const struct yml *tree, struct known_name *name)
@@ -122,12 +124,16 @@ static void refuse(enum catalogue kind, const char *text, const struct typed_fou
 		str_addf(&list, "%s%s", i ? ", " : "", names[f->candidates[i]].id);
 	if (f->n > shown)
 		str_addf(&list, " and %zu more", f->n - shown);
-	if (f->n > 1)
+	if (f->n > 1 && !f->near)
 		err_set(err, "'%.100s' may be one of %zu %ss", text, f->n, nouns[kind]);
 	else
 		err_set(err, "no %s is called '%.100s'", nouns[kind], text);
 	if (f->n)
-		err_hint(err, "%s %s", f->n > 1 ? "say which:" : "the nearest is", list.text);
+		err_hint(err, "%s %s",
+			 f->n == 1 ? "the nearest is"
+			 : f->near ? "the nearest are"
+				   : "say which:",
+			 list.text);
 	else if (n)
 		err_hint(err, "'lemursim list %s' names all %zu", folders[kind], n);
 	else

@@ -1,13 +1,15 @@
 /* question.c - see question.h. */
-#include "sim/cost/compute_dtype.h"
 #include "sim/ask/question.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/model_name.h"
 #include "sim/base/str.h"
+#include "sim/cost/compute_dtype.h"
 #include "sim/hw/serving.h"
+#include "sim/llm/mix_word.h"
 #include "sim/world/formats.h"
 
 enum { PROMPT_USUAL = 2048, TOKENS_USUAL = 256, TRAIN_TOKENS_USUAL = 2048 };
@@ -92,14 +94,22 @@ static const char *const generating[] = {"llama.cpp", "cuda",  "rocm", "vulkan",
 					 "vllm",      "torch", "mps",  NULL};
 static const char *const training[] = {"mlx", "torch", "mps", NULL};
 
-/* The device's latest runtime of one of those names. */
-static const struct profile *first_of(const struct device *d, const char *const *names)
+/* The device's latest runtime of the first of those names that it has, and that reads such weights if one of them does;
+ * weights NULL: any. */
+static const struct profile *first_of(const struct device *d, const char *const *names, const char *weights)
 {
-	const struct profile *p = NULL;
+	const size_t mix = weights ? str_find(weights, mix_names, MIX_N) : MIX_N;
+	const struct profile *first = NULL;
 
-	for (size_t i = 0; names[i] && !p; i++)
-		p = device_runtime(d, names[i]);
-	return p;
+	for (size_t i = 0; names[i]; i++) {
+		const struct profile *p = device_runtime(d, names[i]);
+		struct err unread = ERR_INIT;
+
+		if (p && (mix == MIX_N || format_check(p->origin.name, (enum mix_id)mix, &unread) == 0))
+			return p;
+		first = first ? first : p;
+	}
+	return first;
 }
 
 /* Servers of one program for several kinds of device share its name: serve-llama.cpp, serve-llama.cpp-cuda. */
@@ -119,7 +129,7 @@ static const struct profile *same_program(const struct device *d, const char *ru
 		if (same_server(server, serving_of_runtime(generating[i])))
 			names[n++] = generating[i];
 	names[n] = NULL;
-	return first_of(d, names);
+	return first_of(d, names, NULL);
 }
 
 static int no_runtime(const struct asked_machine *m, const struct question *q, struct err *err)
@@ -146,7 +156,8 @@ static int settle_runtime(const struct question *q, struct asked_machine *m, str
 
 	if (!m->facts->devices.n)
 		return no_runtime(m, q, err);
-	p = q->runtime ? device_runtime(d, q->runtime) : first_of(d, q->train ? training : generating);
+	p = q->runtime ? device_runtime(d, q->runtime)
+		       : first_of(d, q->train ? training : generating, q->weights);
 	if (!p && q->runtime)
 		p = same_program(d, q->runtime);
 	if (!p)
@@ -394,6 +405,24 @@ static int settle(struct loader *l, const struct question *q, struct asked *out,
 	if (settle_formats(q, out, &all, err) != 0 || settle_request(q, out, &all, err) != 0)
 		return -1;
 	out->assumed = all.text;
+	return 0;
+}
+
+int question_read(struct arena *a, struct question *q, struct err *err)
+{
+	const struct model_name read = model_name_read(a, q->model);
+	const char *at;
+	size_t n;
+	const int mix = q->weights ? mix_in_text(q->weights, &at, &n) : MIX_N;
+
+	if (mix < MIX_N && at == q->weights && !at[n])
+		q->weights = mix_names[mix];
+	if (read.weights && q->weights && strcmp(read.weights, q->weights) != 0) {
+		err_set(err, "'%.100s' is in %s, --weights says %.40s", q->model, read.weights, q->weights);
+		return err_hint(err, "leave one of them out");
+	}
+	q->model = read.name;
+	q->weights = read.weights ? read.weights : q->weights;
 	return 0;
 }
 

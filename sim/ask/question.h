@@ -49,6 +49,10 @@ struct asked {
 	const char *assumed; /* "weights q4_K_M, KV f16, prompt 2048 tok": what was not said; "" : nothing */
 };
 
+/* Reads what was typed as people type it: q->model as it is published, with the format that its name says (see
+ * model_name.h), and q->weights in any case. 0, or -1 with err where the name says another format than q->weights. */
+int question_read(struct arena *a, struct question *q, struct err *err);
+
 /* Settles a question; 0, or -1 with err and a hint: a name that may be several, a format that the runtime cannot read,
  * a context that the model was not made for. All in the loader's arena; no file that is read becomes its input. */
 int question_settle(struct loader *l, const struct question *q, struct asked *out, struct err *err);

@@ -164,10 +164,10 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 
 /* ---- covering what was typed ---- */
 
-static const char *const fillers[] = {"gpu",     "ram",      "vram",    "memory", "unified", "with", "the",
-				      "a",       "card",     "chip",    "apple",  "nvidia",  "of",   "and",
-				      "geforce", "instruct", "it",      "chat",   "model",   "gguf", "inch",
-				      "machine", "graphics", "edition", "version"};
+static const char *const fillers[] = {
+	"gpu",   "ram",    "vram", "memory",  "unified",  "with",     "the",     "a",    "card", "chip",
+	"apple", "nvidia", "of",   "and",     "geforce",  "instruct", "it",      "meta", "hf",   "chat",
+	"model", "gguf",   "inch", "machine", "graphics", "edition",  "version", "mlx"};
 
 struct covering {
 	const struct cut *typed;
@@ -401,6 +401,44 @@ static bool settle(struct typed_found *f, const struct known_name *names, const 
 	return true;
 }
 
+/* Characters of the words that both have, one for each shorter number of both; sizes do not count. */
+static size_t in_common(const struct cut *typed, const char *id)
+{
+	enum { LETTERS = 3 };
+	struct cut c;
+	size_t common = 0;
+
+	cut_text(&c, id);
+	for (size_t i = 0; i < c.n; i++) {
+		const char *atom = c.text + c.from[i];
+		const size_t n = atom_size(&c, i);
+		const bool number = is_digit(*atom),
+			   size = number && i + 1 < c.n && is_unit(atom + n, atom_size(&c, i + 1));
+		bool both = false;
+
+		for (size_t k = 0; k < typed->n && !both && !size && (number || n >= LETTERS); k++)
+			both = atom_size(typed, k) == n && !memcmp(typed->text + typed->from[k], atom, n);
+		common += both ? (n >= LETTERS ? n : 1) : 0;
+	}
+	return common;
+}
+
+/* Names that have at least half as much in common with what was typed as the best has, where none covers it. */
+static void add_near(struct typed_found *f, const struct cut *typed, const struct known_name *names, size_t n)
+{
+	size_t most = 2;
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t common = in_common(typed, names[i].id);
+
+		most = common > most ? common : most;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (2 * in_common(typed, names[i].id) >= most && most > 2)
+			add_candidate(f, names, i);
+	f->near = f->n > 0;
+}
+
 struct typed_found typed_find(const char *text, const struct known_name *names, size_t n,
 			      enum typed_sizes sizes)
 {
@@ -424,6 +462,8 @@ struct typed_found typed_find(const char *text, const struct known_name *names, 
 			add_candidate(&f, names, i);
 	}
 	f.found = f.found || (equals_n && settle(&f, names, equals, equals_n, sizes));
+	if (!f.found && !f.n)
+		add_near(&f, &typed, names, n);
 	free(all);
 	free(equals);
 	return f;

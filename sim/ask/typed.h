@@ -33,6 +33,7 @@ struct typed_found {
 	size_t at; /* the match, an index of names[] */
 	/* names that may be meant where nothing is found, best first; n counts them all */
 	size_t candidates[TYPED_CANDIDATES], n;
+	bool near; /* they do not cover what was typed, but have most of their words in common with it */
 };
 
 /* An id typed as it stands is always found. */

@@ -146,6 +146,8 @@ static int make_question(struct session *s, const struct ask_options *o, const c
 			       .kv = o->kv,
 			       .runtime = o->runtime,
 			       .train = o->train};
+	if (question_read(&s->arena, q, err) != 0)
+		return -1;
 	if (o->budget && (o->on.n || o->link)) {
 		err_set(err, "--budget asks of every machine; --on names some");
 		return err_hint(err, "leave one of them out");

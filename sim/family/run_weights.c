@@ -8,28 +8,12 @@
 #include "sim/base/str.h"
 #include "sim/cost/compute_dtype.h"
 #include "sim/llm/memory.h"
+#include "sim/llm/mix_word.h"
 
 /* llama-bench prints sizes to two decimals, and files of one type differ by a version's rules for a tensor or two. */
 static const double size_off = 0.02;
 
 /* --- what a row says of its weights --------------------------------------------------------------- */
-
-/* True where the text holds the word, in any case, with no letter or digit next to it. */
-static bool holds_word(const char *text, const char *word)
-{
-	const size_t n = strlen(word);
-
-	for (const char *at = text; *at; at++) {
-		size_t i = 0;
-
-		while (i < n && tolower((unsigned char)at[i]) == tolower((unsigned char)word[i]))
-			i++;
-		if (i == n && !isalnum((unsigned char)at[n]) && at[n] != '_' &&
-		    (at == text || !isalnum((unsigned char)at[-1])))
-			return true;
-	}
-	return false;
-}
 
 /* llama_model_ftype_name() of llama.cpp writes "Q4_K - Medium" for the file type that its users call Q4_K_M. */
 static const char *short_names(struct arena *a, const char *text)
@@ -46,31 +30,6 @@ static const char *short_names(struct arena *a, const char *text)
 					   at + strlen(sizes[i][0]));
 	}
 	return out;
-}
-
-/* Names that mean a mix which is called otherwise here. */
-static const struct {
-	const char *name, *mix;
-} other_names[] = {
-	{"q2_K_M", "q2_K"}, {"q6_K_M", "q6_K"}, {"fp16", "f16"}, {"float16", "f16"}, {"bfloat16", "bf16"}};
-
-static int mix_in(const char *text)
-{
-	size_t longest = 0;
-	int found = MIX_N;
-
-	for (int f = 0; f < MIX_N; f++) {
-		const size_t len = strlen(mix_names[f]);
-
-		if (len <= longest || !holds_word(text, mix_names[f]))
-			continue;
-		longest = len;
-		found = f;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
-		if (strlen(other_names[i].name) > longest && holds_word(text, other_names[i].name))
-			return mix_in(other_names[i].mix);
-	return found;
 }
 
 /* A word that reads like the name of a format: IQ2_XXS, TQ1_0, UD-Q4_K_XL, NVFP4; NULL: there is none. */
@@ -98,10 +57,10 @@ int run_named_weights(struct arena *a, const struct run *run, const char **unkno
 {
 	const char *text = run->weights ? run->weights : run->model ? short_names(a, run->model) : NULL;
 	const char *word = text ? format_word(a, text) : NULL;
-	int mix = text ? mix_in(word ? word : text) : MIX_N;
+	int mix = text ? mix_in_text(word ? word : text, NULL, NULL) : MIX_N;
 
 	if (mix == MIX_N && text && !word)
-		mix = mix_in(text);
+		mix = mix_in_text(text, NULL, NULL);
 	if (unknown)
 		*unknown = mix == MIX_N ? word : NULL;
 	return mix;

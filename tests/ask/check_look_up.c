@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/ask/look_up.h"
+#include "sim/ask/model_name.h"
 
 struct typed {
 	const char *text, *id; /* id NULL: refused, and the hint has: */
@@ -85,10 +86,10 @@ START_TEST(machines)
 		/* another product than any that there is */
 		{"4070", "nvidia-rtx-4070-12gb", NULL},
 		{"5070", "nvidia-rtx-5070-12gb", NULL},
-		{"m4 max 512", NULL, "lemursim list hardware"},
-		{"4090 48gb", NULL, "lemursim list hardware"},
+		{"m4 max 512", NULL, "the nearest are apple-m4-max-32c,"},
+		{"4090 48gb", NULL, "the nearest is nvidia-rtx-4090-24gb"},
 		{"m9", NULL, "lemursim list hardware"},
-		{"m4 ultra", NULL, "lemursim list hardware"},
+		{"m4 ultra", NULL, "apple-m3-ultra-80c,"},
 		{"apple", NULL, "say which"},
 		{"h100", NULL, "nvidia-h100-pcie-80gb"},
 		{"mac studio 128", NULL, "apple-m4-max-40c-128gb"},
@@ -138,12 +139,46 @@ START_TEST(models)
 		{"gpt-oss", NULL, "gpt-oss-120b"},
 		{"qwen 32b", NULL, "qwen3-32b"},
 		{"deepseek r1 70b", NULL, "deepseek-r1-distill-llama-70b"},
-		{"mistral large", NULL, "lemursim list models"},
-		{"gpt-4o", NULL, "lemursim list models"},
-		{"llama 3.3 8b", NULL, "lemursim list models"},
+		{"mistral large", NULL, "mistral-small-24b"},
+		{"minimax-m2.1", NULL, "the nearest are minimax-m3, minimax-m2.7"},
+		{"phi-4-mini", NULL, "the nearest are phi-4, jamba-mini, phi-3-mini"},
+		{"qwq 32b", NULL, "lemursim list models"},
+		{"gpt-4o", NULL, "the nearest are gpt-oss-20b, gpt-oss-120b"},
+		{"llama 3.3 8b", NULL, "llama-3.1-8b,"},
 	};
 
 	check_typed(CATALOGUE_MODELS, typed, ARRAY_LEN(typed));
+}
+END_TEST
+
+/* As they are published: the owner is left out, and the format that a name says is asked for. */
+START_TEST(published_names)
+{
+	static const struct {
+		const char *text, *name, *weights;
+	} published[] = {
+		{"Qwen/Qwen3-8B", "Qwen3-8B", NULL},
+		{"mlx-community/Meta-Llama-3.1-8B-Instruct-4bit", "Meta-Llama-3.1-8B-Instruct", "mlx_q4"},
+		{"lmstudio-community/Qwen3-8B-MLX-8bit", "Qwen3-8B-MLX", "mlx_q8"},
+		{"mlx-community/Qwen3-8B-9bit", "Qwen3-8B-9bit", NULL},
+		{"unsloth/llama-3.1-8b-bnb-4bit", "llama-3.1-8b-bnb-4bit", NULL}, /* of bitsandbytes */
+		{"bartowski/Qwen3-8B-GGUF:Q8_0", "Qwen3-8B-GGUF:", "q8_0"},
+		{"llama3.1:8b-instruct-q4_K_M", "llama3.1:8b-instruct-", "q4_K_M"},
+		{"llama-3.1-8b-fp16", "llama-3.1-8b-", "f16"},
+		{"gpt-oss-20b-MXFP4", "gpt-oss-20b-", "mxfp4"},
+		{"qwen3-8b", "qwen3-8b", NULL},
+		{"owner/", "owner/", NULL},
+		{"", "", NULL},
+	};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(published); i++) {
+		const struct model_name m = model_name_read(&a, published[i].text);
+
+		ck_assert_str_eq(m.name, published[i].name);
+		ck_assert_pstr_eq(m.weights, published[i].weights);
+	}
+	arena_release(&a);
 }
 END_TEST
 
@@ -208,6 +243,7 @@ Suite *suite_look_up(void)
 	tcase_add_test(t, machines);
 	tcase_add_test(t, models);
 	tcase_add_test(t, links);
+	tcase_add_test(t, published_names);
 	tcase_add_test(t, spelling);
 	tcase_add_test(t, strange);
 	suite_add_tcase(s, t);
