@@ -2,9 +2,8 @@
  * model_name.h - a model's name as it is published: "mlx-community/Meta-Llama-3.1-8B-Instruct-4bit",
  * "Qwen3-8B-GGUF:Q8_0".
  *
- * Layer ask. The owner before a '/' says nothing of the model; the name of a format in it is taken out, and is the format
- * that is asked for. "4bit" is one of MLX where the name says that it is of MLX; elsewhere it stays in the name, since
- * several formats have four bits.
+ * Layer ask. The owner before a '/' says nothing of the model; the name of a format (see mix_word.h) is taken out, and is
+ * the format that is asked for.
  */
 #ifndef SIM_ASK_MODEL_NAME_H
 #define SIM_ASK_MODEL_NAME_H

@@ -167,7 +167,7 @@ static void cut_tokens(const struct cut *c, struct tokens *out)
 static const char *const fillers[] = {
 	"gpu",   "ram",    "vram", "memory",  "unified",  "with",     "the",     "a",    "card", "chip",
 	"apple", "nvidia", "of",   "and",     "geforce",  "instruct", "it",      "meta", "hf",   "chat",
-	"model", "gguf",   "inch", "machine", "graphics", "edition",  "version", "mlx"};
+	"model", "gguf",   "inch", "machine", "graphics", "edition",  "version", "mlx",  "dwq"};
 
 struct covering {
 	const struct cut *typed;

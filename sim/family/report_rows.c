@@ -161,6 +161,7 @@ static int identify(struct held *x, struct report_row *row, struct texts *notes,
 
 	if (!found.model && run_model(x->ask->shelf, x->run, &found, column, err) != 0)
 		return -1;
+	run_model_as_kept(x->ask->shelf->loader->arena, x->run, &found);
 	row->model_name = found.name;
 	row->model = found.model;
 	/* another model's size says nothing of the format */

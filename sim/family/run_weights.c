@@ -61,6 +61,8 @@ int run_named_weights(struct arena *a, const struct run *run, const char **unkno
 
 	if (mix == MIX_N && text && !word)
 		mix = mix_in_text(text, NULL, NULL);
+	if (mix == MIX_N && text && !word && run->tool && str_starts(run->tool, "mlx_lm"))
+		mix = mix_in_text(arena_printf(a, "mlx %s", text), NULL, NULL);
 	if (unknown)
 		*unknown = mix == MIX_N ? word : NULL;
 	return mix;

@@ -45,6 +45,10 @@ struct model_shelf {
 int run_model(struct model_shelf *shelf, const struct run *run, struct named_model *found,
 	      enum run_column *column, struct err *err);
 
+/* Where the row's number of parameters says that its file keeps the tied head of found->model apart, the model as that file
+ * has it, in the arena; its sizes are of that file then. */
+void run_model_as_kept(struct arena *a, const struct run *run, struct named_model *found);
+
 /* The dtype that a row of a model computes in: as it says, else as the runtime does with such a model. */
 enum dtype run_compute(const struct run *run, const struct model *m, const struct device *d,
 		       const struct profile *p);

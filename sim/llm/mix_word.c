@@ -2,6 +2,7 @@
 #include "sim/llm/mix_word.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "sim/base/err.h"
@@ -34,6 +35,34 @@ static const struct {
 		   {"float16", FORMAT_F16},
 		   {"bfloat16", FORMAT_BF16}};
 
+/* Does the text, in any case, hold those three letters, as names of owners and tools of MLX do? */
+static bool is_of_mlx(const char *text)
+{
+	for (; *text; text++)
+		if (tolower((unsigned char)text[0]) == 'm' && tolower((unsigned char)text[1]) == 'l' &&
+		    tolower((unsigned char)text[2]) == 'x')
+			return true;
+	return false;
+}
+
+/* "4bit", as users of mlx_lm.convert name what it makes. */
+static int bits_in(const char *text, const char **at, size_t *n)
+{
+	static const struct {
+		const char *name;
+		int mix;
+	} bits[] = {{"2bit", FORMAT_MLX_Q2}, {"3bit", FORMAT_MLX_Q3}, {"4bit", FORMAT_MLX_Q4},
+		    {"5bit", FORMAT_MLX_Q5}, {"6bit", FORMAT_MLX_Q6}, {"8bit", FORMAT_MLX_Q8}};
+
+	for (size_t i = 0; i < ARRAY_LEN(bits); i++) {
+		*at = find_word(text, bits[i].name);
+		*n = strlen(bits[i].name);
+		if (*at)
+			return bits[i].mix;
+	}
+	return MIX_N;
+}
+
 int mix_in_text(const char *text, const char **at, size_t *n)
 {
 	const char *where = NULL;
@@ -50,6 +79,8 @@ int mix_in_text(const char *text, const char **at, size_t *n)
 		longest = strlen(name);
 		found = i < MIX_N ? (int)i : other_names[i - MIX_N].mix;
 	}
+	if (found == MIX_N && is_of_mlx(text))
+		found = bits_in(text, &where, &longest);
 	if (at)
 		*at = where;
 	if (n)

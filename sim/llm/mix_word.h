@@ -2,7 +2,8 @@
  * mix_word.h - the format of weights that a text names, as reports and names of models do: "llama 8B Q4_K_M",
  * "Qwen3-8B-GGUF:Q8_0", "Llama-3.1-8B-fp16".
  *
- * Layer llm.
+ * Layer llm. "4bit" is one of MLX where the text says that it is of MLX; elsewhere it names nothing, since several formats
+ * have four bits.
  */
 #ifndef SIM_LLM_MIX_WORD_H
 #define SIM_LLM_MIX_WORD_H

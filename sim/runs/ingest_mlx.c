@@ -26,6 +26,7 @@ static double named(const char *line, size_t len, const char *name)
 }
 
 struct trials {
+	const char *model; /* as a command line above says; NULL: none does */
 	int64_t prompt, gen, batch;
 	double prompt_tps[TRIALS_MAX], gen_tps[TRIALS_MAX];
 	size_t n;
@@ -39,12 +40,14 @@ static int take_trials(struct reading *r, struct trials *t)
 {
 	const double prompts = (double)(t->batch * t->prompt), gens = (double)(t->batch * t->gen);
 	struct run pp = {.line = t->line,
+			 .model = t->model,
 			 .prompt = t->prompt - 1,
 			 .gen = 1,
 			 .batch = t->batch,
 			 .chunk = 2048,
 			 .n = (int64_t)t->n};
 	struct run tg = {.line = t->line,
+			 .model = t->model,
 			 .gen = t->gen - 1,
 			 .depth = t->prompt,
 			 .batch = t->batch,
@@ -69,6 +72,22 @@ static int take_trials(struct reading *r, struct trials *t)
 	if (reading_add(r, pp) != 0)
 		return -1;
 	return tg.gen > 0 ? reading_add(r, tg) : 0;
+}
+
+/* "mlx_lm.generate --model mlx-community/Qwen3-8B-4bit --max-tokens 100", as people paste it above what it printed. */
+static int take_command(struct reading *r, const char *line, size_t len, struct trials *t)
+{
+	const char *text = arena_strndup(r->arena, line, len), *model = strstr(text, "--model");
+
+	if (!model || !strstr(text, "mlx_lm"))
+		return 0;
+	if (t->n && take_trials(r, t) != 0)
+		return -1;
+	model += strlen("--model");
+	model += *model == '=' ? 1 : strspn(model, " ");
+	model += *model == '"' || *model == '\'';
+	t->model = arena_strndup(r->arena, model, strcspn(model, " \t\r\"'"));
+	return 0;
 }
 
 static int take_head(struct reading *r, const char *line, size_t len, int at, struct trials *t)
@@ -128,6 +147,8 @@ int ingest_mlx_benchmark(struct reading *r, const char *text)
 		} else if (str_starts(text, "Trial ") ||
 			   (str_starts(text, "Averages:") && !t->n && t->line)) {
 			rc = take_trial(r, text, len, line, t); /* averages where there is nothing else */
+		} else {
+			rc = take_command(r, text, len, t);
 		}
 		text += len + (text[len] == '\n');
 	}
@@ -193,6 +214,8 @@ int ingest_mlx_generate(struct reading *r, const char *text)
 			t->n = 1;
 		} else if (t->n && str_starts(text, "Peak memory: ")) {
 			t->peak_B = gigabytes(text);
+		} else {
+			rc = take_command(r, text, len, t);
 		}
 		text += len + (text[len] == '\n');
 	}

@@ -224,10 +224,13 @@ enum table_kind { TABLE_NONE, TABLE_BENCH, TABLE_BATCHED, TABLE_COMPARED };
 static enum table_kind table_of(const struct cells *row)
 {
 	bool rate_of = false;
+	size_t rates = 0;
 
-	for (size_t i = 0; i < row->n; i++)
+	for (size_t i = 0; i < row->n; i++) {
 		rate_of = rate_of || str_starts(row->at[i], "t/s ");
-	if (has(row, "Speedup") || (rate_of && (has(row, "Test") || has(row, "test"))))
+		rates += !strcmp(row->at[i], "t/s");
+	}
+	if (has(row, "Speedup") || rates > 1 || (rate_of && (has(row, "Test") || has(row, "test"))))
 		return TABLE_COMPARED;
 	if (has(row, "test") && has(row, "t/s"))
 		return TABLE_BENCH;
@@ -241,7 +244,7 @@ static bool is_rule(const char *text)
 
 static int refuse_compared(struct reading *r, int line)
 {
-	err_set(r->err, "%s:%d: a table of compare-llama-bench.py, whose rows are of two builds each",
+	err_set(r->err, "%s:%d: a comparison, such as compare-llama-bench.py makes, whose rows are of two builds each",
 		r->path, line);
 	return err_hint(r->err, "give the tables of llama-bench that it was made from");
 }

@@ -362,9 +362,13 @@ static const struct {
 	{"INSERT INTO llama_bench (a) VALUES ('1');", "f:1: 'n_prompt' or 'n_gen' is missing"},
 	{"INSERT INTO llama_bench (a, b) VALUES ('1');", "f:1: an INSERT whose columns"},
 	{"INSERT INTO llama_bench (a", "f:1: an INSERT whose columns"},
+	{"| model | size | backend | test | t/s | t/s | speedup |\n|---|---|---|---|---|---|---|\n| llama 7B "
+	 "Q4_0 | 3.56 GiB | "
+	 "Metal | pp 8 | 146.67 | 240.39 | 1.639 |\n",
+	 "f:1: a comparison"},
 	{"| Model | Test | t/s master | t/s PR | Speedup |\n|---|---|---|---|---|\n| a | pp512 | 1 | 2 | "
 	 "2.00 |\n",
-	 "f:1: a table of compare-llama-bench.py"},
+	 "f:1: a comparison, such as compare-llama-bench.py"},
 	{"Averages: prompt_tps=1, generation_tps=2\n", "f: averages of mlx_lm.benchmark"},
 	{"Prompt: 30.5 tokens-per-sec\nGeneration: 20.1 tokens-per-sec\n", "f:1: it does not say how many"},
 	{"Iter 10: Train loss 2.843, Learning Rate 2.000e-05, It/sec 2.627, Tokens/sec 437.0\n",
