@@ -117,7 +117,8 @@ size_t catalogue_names(struct loader *l, enum catalogue kind, const char *like, 
 static void refuse(enum catalogue kind, const char *text, const struct typed_found *f,
 		   const struct known_name *names, size_t n, struct err *err)
 {
-	const size_t shown = f->n < TYPED_CANDIDATES ? f->n : TYPED_CANDIDATES;
+	enum { NEAR = 6 };
+	const size_t most = f->near ? NEAR : TYPED_CANDIDATES, shown = f->n < most ? f->n : most;
 	struct str list = STR_INIT;
 
 	for (size_t i = 0; i < shown; i++)

@@ -423,19 +423,26 @@ static size_t in_common(const struct cut *typed, const char *id)
 	return common;
 }
 
-/* Names that have at least half as much in common with what was typed as the best has, where none covers it. */
+/* Names that have at least half as much in common with what was typed as the best has, the best first, where none covers
+ * it. */
 static void add_near(struct typed_found *f, const struct cut *typed, const struct known_name *names, size_t n)
 {
-	size_t most = 2;
+	enum { LEAST = 3 };
+	size_t most = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const size_t common = in_common(typed, names[i].id);
 
 		most = common > most ? common : most;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (2 * in_common(typed, names[i].id) >= most && most > 2)
-			add_candidate(f, names, i);
+	for (size_t common = most; common >= LEAST && 2 * common >= most; common--)
+		for (size_t i = 0; i < n; i++) {
+			if (in_common(typed, names[i].id) != common)
+				continue;
+			if (f->n < TYPED_CANDIDATES)
+				f->candidates[f->n] = i;
+			f->n++;
+		}
 	f->near = f->n > 0;
 }
 

@@ -244,7 +244,9 @@ static bool is_rule(const char *text)
 
 static int refuse_compared(struct reading *r, int line)
 {
-	err_set(r->err, "%s:%d: a comparison, such as compare-llama-bench.py makes, whose rows are of two builds each",
+	err_set(r->err,
+		"%s:%d: a comparison, such as compare-llama-bench.py makes, whose rows are of two builds "
+		"each",
 		r->path, line);
 	return err_hint(r->err, "give the tables of llama-bench that it was made from");
 }

@@ -89,7 +89,7 @@ START_TEST(machines)
 		{"m4 max 512", NULL, "the nearest are apple-m4-max-32c,"},
 		{"4090 48gb", NULL, "the nearest is nvidia-rtx-4090-24gb"},
 		{"m9", NULL, "lemursim list hardware"},
-		{"m4 ultra", NULL, "apple-m3-ultra-80c,"},
+		{"m4 ultra", NULL, "apple-m1-ultra-48c,"},
 		{"apple", NULL, "say which"},
 		{"h100", NULL, "nvidia-h100-pcie-80gb"},
 		{"mac studio 128", NULL, "apple-m4-max-40c-128gb"},
@@ -140,11 +140,11 @@ START_TEST(models)
 		{"qwen 32b", NULL, "qwen3-32b"},
 		{"deepseek r1 70b", NULL, "deepseek-r1-distill-llama-70b"},
 		{"mistral large", NULL, "mistral-small-24b"},
-		{"minimax-m2.1", NULL, "the nearest are minimax-m3, minimax-m2.7"},
-		{"phi-4-mini", NULL, "the nearest are phi-4, jamba-mini, phi-3-mini"},
+		{"minimax-m2.1", NULL, "the nearest are minimax-m2.7, minimax-m3"},
+		{"phi-4-mini", NULL, "the nearest are phi-3-mini, jamba-mini, phi-4"},
 		{"qwq 32b", NULL, "lemursim list models"},
 		{"gpt-4o", NULL, "the nearest are gpt-oss-20b, gpt-oss-120b"},
-		{"llama 3.3 8b", NULL, "llama-3.1-8b,"},
+		{"llama 3.3 8b", NULL, "the nearest are llama-3.3-70b,"},
 	};
 
 	check_typed(CATALOGUE_MODELS, typed, ARRAY_LEN(typed));
