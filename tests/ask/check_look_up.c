@@ -143,7 +143,7 @@ START_TEST(models)
 		{"minimax-m2.1", NULL, "the nearest are minimax-m2.7, minimax-m3"},
 		{"phi-4-mini", NULL, "the nearest are phi-3-mini, jamba-mini, phi-4"},
 		{"qwq 32b", NULL, "lemursim list models"},
-		{"gpt-4o", NULL, "the nearest are gpt-oss-20b, gpt-oss-120b"},
+		{"gpt-4o", NULL, "the nearest are gpt-oss-120b, gpt-oss-20b"},
 		{"llama 3.3 8b", NULL, "the nearest are llama-3.3-70b,"},
 	};
 
