@@ -40,9 +40,9 @@ enum flash reading_flash(const char *text)
 {
 	if (!text)
 		return FLASH_UNSAID;
-	if (!strcmp(text, "0") || !strcmp(text, "false"))
+	if (!strcmp(text, "0") || !strcmp(text, "false") || !strcmp(text, "off"))
 		return FLASH_OFF;
-	return !strcmp(text, "1") || !strcmp(text, "true") ? FLASH_ON : FLASH_UNSAID;
+	return !strcmp(text, "1") || !strcmp(text, "true") || !strcmp(text, "on") ? FLASH_ON : FLASH_UNSAID;
 }
 
 int reading_add(struct reading *r, struct run row)

@@ -162,16 +162,39 @@ static int take_batched_row(struct reading *r, int line, const struct cells *hea
 	return tg.gen ? reading_add(r, tg) : 0;
 }
 
-/* Gives the build of "build: 8e672ef (1550)", below a table of llama-bench, to the rows that have none yet. */
-static void take_build(struct reading *r, const char *line, size_t len)
+/* The build that a line names, as llama-bench does below its table, "build: 8e672ef (1550)", or people above it, "llama.cpp
+ * build e9fd8dc (7825)"; 0: none. */
+static int64_t build_of(const char *line, size_t len)
 {
-	const char *open = memchr(line, '(', len);
+	enum { HASH_LEAST = 6 };
+	const char *at = strstr(line, "build");
 	int64_t build = 0;
+	size_t hash;
 
-	for (open = open ? open + 1 : line; *open >= '0' && *open <= '9' && build < 100000000; open++)
-		build = 10 * build + *open - '0';
-	for (size_t i = 0; *open == ')' && i < r->rows.n; i++)
+	if (!at || at >= line + len)
+		return 0;
+	at += strlen("build");
+	at += strspn(at, ": ");
+	hash = strspn(at, "0123456789abcdef");
+	at += hash;
+	at += strspn(at, " ");
+	if (hash < HASH_LEAST || *at++ != '(')
+		return 0;
+	for (; *at >= '0' && *at <= '9' && build < 100000000; at++)
+		build = 10 * build + *at - '0';
+	return *at == ')' ? build : 0;
+}
+
+/* Gives a build to the rows that have none yet; returns how many. */
+static size_t give_build(struct reading *r, int64_t build)
+{
+	size_t given = 0;
+
+	for (size_t i = 0; build && i < r->rows.n; i++) {
+		given += !r->rows.at[i].build;
 		r->rows.at[i].build = r->rows.at[i].build ? r->rows.at[i].build : build;
+	}
+	return given;
 }
 
 /* What the lines above a table of llama-batched-bench or llama-sweep-bench say of it: "main: n_kv_max = 20480, n_batch =
@@ -255,6 +278,7 @@ struct tables {
 	enum table_kind in;
 	struct cells head;
 	struct said_above above;
+	int64_t build; /* said before any row that it could be of; 0: none */
 	bool any;
 };
 
@@ -286,6 +310,19 @@ static int take_table_line(struct reading *r, const char *text, size_t len, int 
 	return rc;
 }
 
+/* A line between tables. */
+static void take_prose(struct reading *r, const char *text, size_t len, struct tables *t)
+{
+	const int64_t build = build_of(text, len);
+
+	if (build && !give_build(r, build))
+		t->build = build;
+	if (str_starts(text, "main: n_kv_max"))
+		take_above(r, text, len, &t->above);
+	if (len && !build)
+		t->in = TABLE_NONE;
+}
+
 int ingest_md(struct reading *r, const char *text)
 {
 	struct tables t = {.in = TABLE_NONE};
@@ -293,18 +330,12 @@ int ingest_md(struct reading *r, const char *text)
 	for (int line = 1; *text; line++) {
 		const size_t len = strcspn(text, "\n");
 
-		if (*text == '|') {
-			if (!is_rule(text) && take_table_line(r, text, len, line, &t) != 0)
-				return -1;
-		} else {
-			if (t.in == TABLE_BENCH && str_starts(text, "build: "))
-				take_build(r, text, len);
-			if (str_starts(text, "main: n_kv_max"))
-				take_above(r, text, len, &t.above);
-			if (len && !str_starts(text, "build: "))
-				t.in = TABLE_NONE;
-		}
+		if (*text != '|')
+			take_prose(r, text, len, &t);
+		else if (!is_rule(text) && take_table_line(r, text, len, line, &t) != 0)
+			return -1;
 		text += len + (text[len] == '\n');
 	}
+	give_build(r, t.build);
 	return t.any ? 0 : 1;
 }

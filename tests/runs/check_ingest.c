@@ -314,6 +314,43 @@ START_TEST(a_foreign_file_is_read)
 }
 END_TEST
 
+/* The number of a build stands below its table, as llama-bench prints it, or above it, as people write it. */
+START_TEST(a_build_is_of_its_table)
+{
+#define TABLE(test)                                                                                          \
+	"| model | size | params | backend | test | t/s |\n|---|---|---|---|---|---|\n"                      \
+	"| llama 7B Q4_0 | 3.56 GiB | 6.74 B | Metal | " test " | 100 \xc2\xb1 1 |\n"
+	static const struct {
+		const char *text;
+		int64_t first, second;
+	} texts[] = {
+		{TABLE("pp512") "\nbuild: 8e672efe (1550)\n" TABLE("tg128") "build: 086a63e3a (7340)\n", 1550,
+		 7340},
+		{"llama.cpp build e9fd8dc (7825)\nmacOS 14.8.3 (23J220)\n\n" TABLE("pp512") "text\n" TABLE(
+			 "tg128"),
+		 7825, 7825},
+		{"build: 086a63e3a (7340)\n" TABLE("pp512") TABLE("tg128"), 7340, 7340},
+		{"I build (1234) houses, and rebuild: (many)\n" TABLE("pp512") "a build\n" TABLE("tg128"), 0,
+		 0},
+		{TABLE("pp512") TABLE("tg128") "build of today\n", 0, 0},
+	};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct err err = ERR_INIT;
+		struct runs r;
+
+		ck_assert_msg(runs_parse(&a, "f.md", texts[i].text, strlen(texts[i].text), &r, &err) == 0,
+			      "%s", err.msg);
+		ck_assert_uint_eq(r.n, 2);
+		ck_assert_int_eq(r.at[0].build, texts[i].first);
+		ck_assert_int_eq(r.at[1].build, texts[i].second);
+	}
+	arena_release(&a);
+#undef TABLE
+}
+END_TEST
+
 #define ONE(more) "[{\"model_type\": \"a\", \"n_prompt\": 8, \"n_gen\": 0, " more "}]"
 static const struct {
 	const char *text, *msg; /* msg: how the message begins */
@@ -710,6 +747,7 @@ Suite *suite_ingest(void)
 	Suite *s = suite_create("ingest");
 	TCase *ingest = tcase_create("ingest"), *runtime = tcase_create("runtime");
 
+	tcase_add_test(ingest, a_build_is_of_its_table);
 	tcase_add_loop_test(ingest, a_foreign_file_is_read, 0, (int)ARRAY_LEN(good));
 	tcase_add_loop_test(ingest, a_hostile_file_is_refused, 0, (int)ARRAY_LEN(hostile));
 	tcase_add_loop_test(ingest, every_cut_of_a_file_is_survived, 0, (int)ARRAY_LEN(good));
