@@ -165,6 +165,8 @@ int units_parse(const char *text, enum dim dim, double *value, struct err *err)
 		return err_set(err, "expected a bare number, got '%.80s'", text);
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (units[i].dim == dim && !strcmp(units[i].name, unit)) {
+			if (!isfinite(number * units[i].in_base))
+				return err_set(err, "'%.80s' is too large", text);
 			*value = number * units[i].in_base;
 			return 0;
 		}
@@ -195,7 +197,7 @@ void units_format(struct str *out, double value, enum dim dim, int digits)
 {
 	const struct unit *u = best_unit(value, dim);
 
-	if (u)
+	if (u && isfinite(value / u->in_base))
 		str_addf(out, "%.*g %s", digits, value / u->in_base, u->name);
 	else
 		str_addf(out, "%.*g", digits, value);

@@ -140,7 +140,7 @@ START_TEST(models)
 		{"qwen 32b", NULL, "qwen3-32b"},
 		{"deepseek r1 70b", NULL, "deepseek-r1-distill-llama-70b"},
 		{"mistral large", NULL, "mistral-small-24b"},
-		{"minimax-m2.1", NULL, "the nearest are minimax-m2.7, minimax-m3"},
+		{"minimax-m2.1", NULL, "the nearest are minimax-m2.5, minimax-m2.7, minimax-m3"},
 		{"phi-4-mini", NULL, "the nearest are phi-3-mini, jamba-mini, phi-4"},
 		{"qwq 32b", NULL, "lemursim list models"},
 		{"gpt-4o", NULL, "the nearest are gpt-oss-120b, gpt-oss-20b"},
