@@ -250,6 +250,14 @@ static void enter_pipeline(struct replica *p)
 	p->slope_fs = 0;
 }
 
+/* A jump ends with the iteration after which mlx looks for new requests. */
+static int64_t until_look(const struct replica *p)
+{
+	const span_fs left = (span_fs)p->set->poll_ns * FS_PER_NS - clock_since(p->now, p->poll.since);
+
+	return 1 + iterations_within(p, left > 0 ? left : 0, p->steps - 1);
+}
+
 static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
@@ -262,6 +270,8 @@ static void plan_steps(struct replica *p)
 	quiet = decodes_quiet(&p->dec);
 	if (quiet < p->steps)
 		p->steps = quiet;
+	if (p->set->poll_ns && p->steps > 1)
+		p->steps = until_look(p);
 	if (p->steps > 1)
 		p->steps = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
 }

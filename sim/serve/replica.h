@@ -78,6 +78,12 @@ struct replica {
 	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
 
+	/* mlx: the requests at the head of the queue that were there when it last looked, and when that was */
+	struct {
+		struct clock since;
+		int64_t seen;
+	} poll;
+
 	struct {
 		double share; /* when it was last set: of what running requests have to go, that stays free */
 		int64_t since; /* iteration */

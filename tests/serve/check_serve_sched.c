@@ -565,6 +565,58 @@ START_TEST(mlx_decodes_then_reads_padded)
 }
 END_TEST
 
+/* Of two prompts the last four tokens are read by themselves, all but the very last, which is kept back. */
+START_TEST(mlx_reads_a_tail_by_itself)
+{
+	const struct request q[] = {{.id = 0, .prompt = 300, .output = 2},
+				    {.id = 1, .prompt = 100, .output = 2}};
+	const struct serve_settings set = {.rules = SERVE_MLX,
+					   .prompts = 8,
+					   .decodes = 32,
+					   .step = 256,
+					   .tail = 4,
+					   .block = 1,
+					   .context = 1000};
+	static const int64_t tokens[] = {256 + 96, 40 + 3, 0, 3, 0};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 2, &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		ck_assert_int_eq(p.seen.at[i].tokens, tokens[i]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* A pass takes 1 ms. Request 1 and 2 come while 0 decodes, and are taken in together once 10 ms of iterations are over;
+ * who comes when nobody runs is taken in at once. */
+START_TEST(mlx_looks_for_requests_now_and_then)
+{
+	const struct request q[] = {{.id = 0, .prompt = 1, .output = 40},
+				    {.id = 1, .arrive_ns = 2500000, .prompt = 10, .output = 3},
+				    {.id = 2, .arrive_ns = 9500000, .prompt = 10, .output = 3},
+				    {.id = 3, .arrive_ns = 90000000, .prompt = 10, .output = 3}};
+	const struct serve_settings set = {.rules = SERVE_MLX,
+					   .prompts = 8,
+					   .decodes = 32,
+					   .step = 2048,
+					   .poll_ns = 10000000,
+					   .block = 1,
+					   .context = 1000};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 4, &p, &w);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.admitted_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.admitted_ns, 11000000);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.admitted_ns, 11000000);
+	ck_assert_int_eq(fixture_end_of(&w, 3)->t.admitted_ns, 90000000);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 /* Request 1 names a seed: it waits for 0, runs alone, and 2 and 3, which came while it waited, wait for its end. */
 START_TEST(mlx_runs_seeded_requests_alone)
 {
@@ -783,6 +835,8 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, llamacpp_splits_slots_equally);
 	tcase_add_test(t, llamacpp_copies_to_the_host);
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
+	tcase_add_test(t, mlx_reads_a_tail_by_itself);
+	tcase_add_test(t, mlx_looks_for_requests_now_and_then);
 	tcase_add_test(t, mlx_runs_seeded_requests_alone);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");

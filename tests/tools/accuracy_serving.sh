@@ -34,7 +34,8 @@ sweep() {
 	}'
 }
 
-# MACHINE: its rows of the grid of mlx_lm.server, lengths and requests at once as they were
+# MACHINE: its rows of the grid of mlx_lm.server, lengths and requests at once as they were. A chat's template adds 13 tokens to
+# each prompt: output and total tok/s of docs/PERFORMANCE.md there differ by so much.
 grid() {
 	awk -v machine="$1" '
 	NR == 1 {
@@ -48,7 +49,7 @@ grid() {
 		split($0, f, ",")
 		if (f[c["machine"]] == machine)
 			printf "%s,%s,\"workload.serve.prompt=%s tok;workload.serve.output=%s tok\",%s\n", f[c["concurrency"]], f[c["requests"]], \
-				f[c["isl"]], f[c["osl"]], f[c["output_tok_per_s"]]
+				f[c["isl"]] + 13, f[c["osl"]], f[c["output_tok_per_s"]]
 	}' $runs/mlx_server_escha_grids.csv
 }
 
