@@ -315,7 +315,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 		memset(p->stage_fs, 0, p->pipeline->stages * sizeof *p->stage_fs);
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
-	p->decodes_run = false;
+	p->decodes_run = p->decodes_placed = false;
 	p->run->composing = p->kv.planning = true;
 	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
@@ -330,7 +330,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 		p->planned_ns = INT64_MAX;
 	if (p->busy) {
 		if (p->decodes_run)
-			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+			replica_place_decodes(p);
 		if (p->pipeline)
 			enter_pipeline(p);
 		plan_steps(p);
@@ -389,6 +389,13 @@ void replica_mix(struct replica *p, struct batch_mix *mix)
 	memcpy(mix->context_growth, d->growing, sizeof mix->context_growth);
 	if (d->padded)
 		mix->context_max = decodes_longest(&p->dec);
+}
+
+void replica_place_decodes(struct replica *p)
+{
+	if (!p->decodes_placed)
+		kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+	p->decodes_placed = p->dec.n > 0; /* hand-overs may still join where nobody decodes */
 }
 
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)
