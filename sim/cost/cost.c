@@ -5,6 +5,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/cost/beyond.h"
+#include "sim/cost/expert_groups.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/util.h"
 
@@ -197,59 +198,14 @@ static void slow_down(struct term *t, const struct qty *share)
 	t->spread = exact_hypot(t->spread, share->spread);
 }
 
-/* The rows of an expert that share a reading of its weights, where a kernel takes them in groups; else 1. */
-static double group_rows(const struct few *f, double rows)
-{
-	const struct expert_group *g = f->groups.at;
-	double found = 1;
-
-	for (size_t i = 0; i < f->groups.n; i++)
-		if (rows >= (double)g[i].from)
-			found = (double)g[i].rows;
-	return found;
-}
-
-/* The mean rate of a Poisson law whose mean is m > 1 once its zeros are left out: l = m (1 - exp(-l)). */
-static double untruncated(double m)
-{
-	double l = m;
-
-	for (int i = 0; i < 32; i++) { /* Newton's steps, from above on a convex function */
-		const double e = m * exact_exp(-l);
-
-		l -= (l - m + e) / (1 - e);
-	}
-	return l;
-}
-
-/* The groups of `each` rows into which the rows of an expert that has some are divided, in the mean: the numbers of rows
- * of experts are taken as Poisson, without those that have none. */
-static double groups_of_expert(double m, double each)
-{
-	const double l = m > 1 + 1e-6 ? untruncated(m) : 0;
-	double p = exact_exp(-l), hit = 0, groups = 0;
-
-	if (!(l > 0))
-		return 1;
-	if (l > 600) /* far from the edges the last group is half full */
-		return m / each + 0.5;
-	for (double c = 1; c < 4 * l + 64; c++) {
-		p *= l / c;
-		hit += p;
-		groups += p * whole(c / each);
-	}
-	return groups / hit;
-}
-
 /* Rows of experts in a kernel that does not make them one product: each group reads its expert's weights, even if
  * another has just read them. */
 static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
 			   double share)
 {
 	const struct few *f = &device_model->profile->few;
-	const double each = group_rows(f, op->rows);
-	const double readings =
-		each > 1 ? op->copies * groups_of_expert(op->rows / op->copies, each) : op->rows;
+	const double each = expert_group_rows(f, op->rows);
+	const double readings = each > 1 ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
 	const double row_flop = c->flop / op->rows, first = each > 1 ? readings * row_flop : c->flop;
 	const struct qty *further = by_weights(&f->further, op->format);
 

@@ -134,7 +134,7 @@ struct few {
 	int64_t gather;
 	/* rows for each of the model's experts, hit or not, from which they are; 0: any number */
 	int64_t gather_rows;
-	/* struct expert_group, ascending: a runtime whose kernel for experts runs any number of rows in such groups;
+	/* struct expert_group: a runtime whose kernel for experts runs any number of rows in such groups;
 	 * single rows before the first. Empty: as gather and gather_rows say */
 	struct field_list groups;
 	/* share of the weights' bandwidth that products of single rows reach; not given: all */
