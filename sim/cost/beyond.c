@@ -90,8 +90,10 @@ void beyond_widen(struct cost *c, const struct op *op, double tokens, const stru
 {
 	struct term *terms[] = {&c->arithmetic, &c->memory, &c->apart, &c->overhead};
 	const struct beyond_width *context = &device_model->profile->beyond.of[BEYOND_CONTEXT];
-	const double w = of_each_term(c, beyond_fit(op, tokens, device_model));
+	double w = beyond_fit(op, tokens, device_model);
 
+	if (w > 0)
+		w = of_each_term(c, w);
 	for (size_t i = 0; w > 0 && i < ARRAY_LEN(terms); i++)
 		terms[i]->spread = fmax(terms[i]->spread, w);
 	if (op->kind != OP_SCORES || !context->from || op->context <= context->from)

@@ -5,6 +5,7 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/cost/beyond.h"
+#include "sim/cost/expert_groups.h"
 #include "sim/cost/measured_rows.h"
 #include "sim/cost/util.h"
 
@@ -163,7 +164,7 @@ static double whole(double x)
 /* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
 static bool is_ungathered(const struct few *f, const struct op *op)
 {
-	return op->experts && (op->rows / (double)op->experts < (double)f->gather ||
+	return op->experts && (f->groups.n || op->rows / (double)op->experts < (double)f->gather ||
 			       op->rows < (double)f->gather_rows * (double)op->experts_all);
 }
 
@@ -197,15 +198,22 @@ static void slow_down(struct term *t, const struct qty *share)
 	t->spread = exact_hypot(t->spread, share->spread);
 }
 
-/* Rows that run one by one each read their expert's weights, even if another row has just read them. */
+/* Rows of experts in a kernel that does not make them one product: each group reads its expert's weights, even if
+ * another has just read them. */
 static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
 			   double share)
 {
 	const struct few *f = &device_model->profile->few;
+	const double each = expert_group_rows(f, op->rows);
+	const double readings = each > 1 ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
+	const double row_flop = c->flop / op->rows, first = each > 1 ? readings * row_flop : c->flop;
+	const struct qty *further = by_weights(&f->further, op->format);
 
-	c->bytes = (op->weight_B * op->rows / op->copies + op->tensor_B) * share;
+	c->bytes = (op->weight_B * readings / op->copies + op->tensor_B) * share;
 	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
-	c->arithmetic = at_share(device_model, c->flop, by_weights(&f->first, op->format));
+	c->arithmetic = at_share(device_model, first, by_weights(&f->first, op->format));
+	if (each > 1 && further)
+		c->apart = at_share(device_model, readings * (each - 1) * row_flop, further);
 	if (f->scattered.given)
 		slow_down(&c->memory, &f->scattered);
 }

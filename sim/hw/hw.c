@@ -209,6 +209,14 @@ static const struct field by_weights_fields[] = {
 static const struct table by_weights_table = {"by weights", sizeof(struct by_weights), by_weights_fields,
 					      ARRAY_LEN(by_weights_fields)};
 
+static const struct field expert_group_fields[] = {
+	COUNT(struct expert_group, from, 1 << 24,
+	      "rows of all experts from which the groups are of that size"),
+	COUNT(struct expert_group, rows, 4096, "of one expert for each reading of its weights"),
+};
+static const struct table expert_group_table = {"expert group", sizeof(struct expert_group),
+						expert_group_fields, ARRAY_LEN(expert_group_fields)};
+
 static const struct field few_fields[] = {
 	COUNT(struct few, rows, 4096, "most rows of a product that a matrix-vector kernel runs"),
 	COUNT(struct few, pass, 4096, "rows served by one reading of the weights"),
@@ -218,6 +226,10 @@ static const struct field few_fields[] = {
 	 .help = "tokens from which the rows of an expert run as one product; below, each by itself"},
 	{FIELD_KEY(struct few, gather_rows), .type = FIELD_COUNT, .min = 0, .max = 1 << 20, .def = "0",
 	 .help = "rows for each of the model's experts from which they do so"},
+	{FIELD_KEY(struct few, groups), .type = FIELD_LIST, .sub = &expert_group_table, .optional = true,
+	 .help = "groups in which a kernel of the runtime's own takes the rows of an expert, however many "
+		 "they "
+		 "are"},
 	QTY_OPT(struct few, scattered, DIM_SHARE, 0.01, 1,
 		"of the rate of reading weights, what rows of experts that run by themselves reach"),
 	QTY_OPT(struct few, several, DIM_SHARE, 0.01, 1,

@@ -117,6 +117,13 @@ struct by_weights {
 	struct qty k, fp4;      /* llama.cpp's super-blocks of 256 with any number of bits, 4-bit floats */
 };
 
+/* A kernel that takes the rows of each expert some at a time, each group with a reading of its own. */
+struct expert_group {
+	struct origin origin;
+	int64_t from; /* rows of all experts from which it is used */
+	int64_t rows; /* of one expert in a group, which is padded to them */
+};
+
 /* Products of few rows, which matrix-vector kernels run. */
 struct few {
 	struct origin origin; /* node NULL: not given */
@@ -127,6 +134,9 @@ struct few {
 	int64_t gather;
 	/* rows for each of the model's experts, hit or not, from which they are; 0: any number */
 	int64_t gather_rows;
+	/* struct expert_group: a runtime whose kernel for experts runs any number of rows in such groups;
+	 * single rows before the first. Empty: as gather and gather_rows say */
+	struct field_list groups;
 	/* share of the weights' bandwidth that products of single rows reach; not given: all */
 	struct qty scattered;
 	struct qty several;      /* the same for products of two rows or more, if another kernel runs them */

@@ -155,7 +155,7 @@ static void turn_around(struct writer *w) /* last operator first */
 size_t graph_block(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		   enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0, 0};
 
 	switch (part.role) {
 	case ROLE_EMBEDDING:
@@ -194,7 +194,7 @@ size_t graph_block(const struct model *m, const struct precision *p, const struc
 size_t graph_attends(const struct model *m, const struct precision *p, const struct shape *s,
 		     struct part part, enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0, 0};
 
 	writer_attends(&w);
 	return w.n;
@@ -209,7 +209,7 @@ bool op_attends(const struct op *op)
 size_t graph_end(const struct model *m, const struct precision *p, const struct shape *s, struct part part,
 		 enum phase phase, struct op ops[GRAPH_OPS])
 {
-	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0};
+	struct writer w = {m, p, s, part, phase, graph_rows(s), ops, 0, 0};
 
 	if (part.role == ROLE_SHARED)
 		end_shared(&w);

@@ -93,9 +93,11 @@ static bool is_inference(const struct writer *w)
 	return w->phase == PHASE_PREFILL || w->phase == PHASE_DECODE;
 }
 
-static double cached(const struct writer *w)
+static double cached(struct writer *w)
 {
-	return (double)attend_seen(w->m, w->s, w->part);
+	if (!w->seen)
+		w->seen = attend_seen(w->m, w->s, w->part);
+	return (double)w->seen;
 }
 
 static void append(struct writer *w)

@@ -17,6 +17,7 @@ struct writer {
 	int64_t rows; /* tokens in all */
 	struct op *ops;
 	size_t n;
+	int64_t seen; /* attend_seen(); 0: not asked for yet */
 };
 
 /* Bytes of so many numbers in the dtype of the arithmetic. */

@@ -159,7 +159,7 @@ static void say_best(struct saying *s)
 	say(s, arena_printf(s->a, "%s (%s) for %s %s %s.", b->name, b->settings, usd(s->a, b->usd),
 			    least[s->plan->scenario->plan->goal], asked(s)));
 	if (t->bound > 0)
-		say(s, arena_printf(s->a, "At %s its tightest bound is %s: %s of %s.",
+		say(s, arena_printf(s->a, "At %s the closest to its bound is %s: %s where %s is allowed.",
 				    plan_load_text(s->a, &s->r->load, s->r->load.asked),
 				    plan_bound_name(t->metric, t->stat), duration(s->a, t->value),
 				    duration(s->a, t->bound)));
@@ -188,7 +188,8 @@ static void say_below(struct saying *s)
 		say(s, arena_printf(s->a, "%s (%s) for %s holds it too.", least->name, least->settings,
 				    usd(s->a, least->usd)));
 	else if (!b)
-		say(s, "All that is cheaper is ruled out by bounds, or there is nothing cheaper.");
+		say(s, "Nothing cheaper can hold it: bounds alone rule out every cheaper fleet, if there is "
+		       "any.");
 	if (b)
 		say(s, arena_printf(s->a, "%s, %s (%s) for %s, does not: %s.",
 				    least == s->r->best ? "The next cheaper" : "A cheaper one", b->name,
@@ -204,18 +205,22 @@ static void say_holds(struct saying *s)
 	if (!c->known || !(c->load > 0))
 		return;
 	if (l->finish) {
-		say(s,
-		    arena_printf(s->a, "The batch ends after %s, and %.3g times as many would end in time.",
-				 duration(s->a, l->finish->within / c->load), c->load));
+		say(s, arena_printf(s->a,
+				    "The batch ends after %s; %.3g times as many requests would end in time.",
+				    duration(s->a, l->finish->within / c->load), c->load));
 		return;
 	}
-	str_addf(&text, "It holds %s in every run of the load", plan_load_text(s->a, l, c->load));
+	str_addf(&text, "It holds up to %s: with so many each simulated run of the load keeps the SLO.",
+		 plan_load_text(s->a, l, c->load));
 	if (isfinite(c->half))
-		str_addf(&text, " (on average over runs %.3g %s%.3g, 95 %%)", c->mean, "\xc2\xb1", c->half);
+		str_addf(&text, " Taken one by one, runs hold %.3g %s%.3g in the mean (95 %%).", c->mean,
+			 "\xc2\xb1", c->half);
 	if (isfinite(c->lo))
-		str_addf(&text, ", %.3g to %.3g by what the calibration leaves open (P10 to P90)", c->lo,
-			 c->hi);
-	str_add(&text, ".");
+		str_addf(&text,
+			 " How fast the machines are is known only so well that %.3g to %.3g are possible "
+			 "(P10 to "
+			 "P90).",
+			 c->lo, c->hi);
 	if (c->hole > 0)
 		str_addf(&text,
 			 " At %s it does not: either a larger batch is the quicker one, or the load is too "
@@ -232,7 +237,7 @@ static void say_changes(struct saying *s)
 	const double now = r->best->holds.load;
 
 	if (r->more.known && r->more.load > now)
-		say(s, arena_printf(s->a, "One server more holds %s instead of %s.",
+		say(s, arena_printf(s->a, "With one server more it holds %s instead of %s.",
 				    plan_load_text(s->a, &r->load, r->more.load),
 				    plan_load_text(s->a, &r->load, now)));
 	if (r->best->servers == 1)
@@ -304,8 +309,8 @@ static void say_traded(struct saying *s)
 
 	if (w->n > 1 && g->format > 0)
 		say(s, arena_printf(s->a,
-				    "Traded for it: weights in %s instead of %s, which no fleet of that "
-				    "price holds the load with.",
+				    "Quality is traded for it: its weights are in %s; in %s no fleet of that "
+				    "price holds the load.",
 				    g->weights, ((const char *const *)w->at)[0]));
 	else if (w->n > 1)
 		say(s, arena_printf(s->a, "No quality is traded: %s is the format named first.", g->weights));
@@ -343,13 +348,16 @@ static void say_money(struct saying *s)
 			 isfinite(m->even_tokens_day)
 				 ? arena_printf(s->a, "%.3g Mtok a day", m->even_tokens_day / 1e6)
 				 : "no amount"));
-	say(s,
-	    arena_printf(
-		    s->a, "A fifth less or more: price %s or %s, electricity %s or %s, load %s or %s.",
-		    months(s->a, m->months_by[FACTOR_PRICE][0]), months(s->a, m->months_by[FACTOR_PRICE][1]),
-		    months(s->a, m->months_by[FACTOR_ELECTRICITY][0]),
-		    months(s->a, m->months_by[FACTOR_ELECTRICITY][1]),
-		    months(s->a, m->months_by[FACTOR_LOAD][0]), months(s->a, m->months_by[FACTOR_LOAD][1])));
+	say(s, arena_printf(s->a,
+			    "They are paid after %s or %s if their price is a fifth lower or higher, %s or "
+			    "%s if that "
+			    "of electricity is, %s or %s if the load is.",
+			    months(s->a, m->months_by[FACTOR_PRICE][0]),
+			    months(s->a, m->months_by[FACTOR_PRICE][1]),
+			    months(s->a, m->months_by[FACTOR_ELECTRICITY][0]),
+			    months(s->a, m->months_by[FACTOR_ELECTRICITY][1]),
+			    months(s->a, m->months_by[FACTOR_LOAD][0]),
+			    months(s->a, m->months_by[FACTOR_LOAD][1])));
 }
 
 static void say_nearest(struct saying *s)

@@ -9,7 +9,7 @@
 #include "sim/place/footprint.h"
 #include "sim/plan/catalogue.h"
 #include "sim/predict/energy_cost.h"
-#include "sim/serve/arrivals.h"
+#include "sim/predict/scenario_load.h"
 #include "sim/world/formats.h"
 
 /* ---- one group ---- */
@@ -83,8 +83,7 @@ static int build(struct loader *l, const struct world *plan, const struct yml *r
 	take_memory(l, g);
 	if (!g->fits)
 		return 0;
-	if (arrivals_check(plan->scenario->workload.serve, SERVICE_FIRST_REQUESTS, &err) != 0 ||
-	    service_bound_of(g->service, plan->scenario->workload.serve, (uint64_t)plan->scenario->seed, 0,
+	if (service_bound_of(g->service, plan->scenario->workload.serve, (uint64_t)plan->scenario->seed, 0,
 			     &g->bound, &err) != 0)
 		return diag_err(l->diags, plan->scenario->workload.serve->origin.node->place, &err);
 	return 0;
@@ -269,8 +268,12 @@ int groups_make(struct loader *l, const struct world *plan, const struct yml *ro
 {
 	struct making m = {.l = l, .plan = plan, .root = root, .named = !plan->scenario->plan->any};
 	struct offers offers;
-	int rc = offers_find(l, plan, &offers);
+	int rc;
 
+	scenario_check_load(l, plan); /* once for all groups: a trace is read to its end */
+	if (l->diags->total)
+		return -1;
+	rc = offers_find(l, plan, &offers);
 	for (size_t i = 0; i < offers.n && rc == 0; i++)
 		rc = add_machine(&m, &offers.at[i]);
 	if (m.all.n)

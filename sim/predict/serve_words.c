@@ -56,6 +56,12 @@ static int64_t max_running(const struct service *s)
 	return n;
 }
 
+static void say_refused(struct str *out, const struct service_summary *m)
+{
+	if (m->of[SERVICE_REFUSED] > 0)
+		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
+}
+
 static void say_overload(struct str *out, const struct service_summary *m)
 {
 	str_addf(out, "more requests come than are served, %.3g more wait every second",
@@ -64,6 +70,7 @@ static void say_overload(struct str *out, const struct service_summary *m)
 		str_addf(out, " (%.2f times the work it can do)", m->of[SERVICE_OFFERED]);
 	str_addf(out, "; it serves %.3g a second; TTFT and E2EL hang on how long this lasts and are left out",
 		 m->of[SERVICE_REQUESTS_PER_S]);
+	say_refused(out, m);
 }
 
 /* Rows that a load with `skip_failed` passes over. */
@@ -135,8 +142,7 @@ static void say_times(struct str *out, const struct service *s, const struct ser
 	if (m->stop == STEADY_LIMIT)
 		str_addf(out, "; after %llu requests it is still not sure whether its bounds hold",
 			 (unsigned long long)m->requests * (unsigned long long)m->replications);
-	if (m->of[SERVICE_REFUSED] > 0)
-		str_addf(out, "; %.3g %% of requests are refused or cut short", m->of[SERVICE_REFUSED] * 100);
+	say_refused(out, m);
 }
 
 void serve_words_remark(struct str *out, const struct service *s, const struct service_summary *m)

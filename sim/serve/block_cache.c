@@ -114,18 +114,19 @@ struct names {
 
 static struct names names_of(const struct request *r)
 {
-	return (struct names){.at = text_begin(r, true)};
+	return (struct names){.at = text_begin(r, !r->resumed)};
 }
 
-/* False: there is no chain. */
+/* False: nobody else has that text, and the request itself has not been preempted. */
 static bool next_name(struct names *n, int64_t block)
 {
 	for (int64_t lacking = block; lacking > 0;) {
 		const struct text_part part = text_next(&n->at, lacking);
 
-		if (part.own)
+		if (part.own && !n->at.r->resumed)
 			return false;
-		n->hash = name_mix(name_mix(n->hash, part.group), (uint64_t)(part.from + part.tokens));
+		n->hash = name_mix(name_mix(n->hash, part.own ? ~part.group : part.group),
+				   (uint64_t)(part.from + part.tokens));
 		lacking -= part.tokens;
 	}
 	return true;
@@ -144,7 +145,7 @@ int64_t block_cache_covered(const struct block_cache *c, const struct request *r
 {
 	const int64_t chain = r->prefix_n ? chain_tokens(r) : 0;
 
-	return (chain == r->prompt || tokens < chain ? tokens : chain) / c->block;
+	return (r->resumed || chain == r->prompt || tokens < chain ? tokens : chain) / c->block;
 }
 
 /* ---- finding and holding ---- */
@@ -214,7 +215,7 @@ static int64_t find_in_windows(const struct block_cache *c, const struct request
 int64_t block_cache_find(const struct block_cache *c, const struct request *r, int64_t most, int64_t *unused)
 {
 	struct names n = names_of(r);
-	const int64_t covered = r->prefix_n ? chain_tokens(r) / c->block : 0;
+	const int64_t covered = r->resumed ? most : r->prefix_n ? chain_tokens(r) / c->block : 0;
 	int64_t found = 0;
 
 	*unused = 0;

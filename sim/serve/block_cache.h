@@ -1,7 +1,10 @@
 /*
  * block_cache.h - KV blocks that stay findable: vLLM's prefix cache.
  *
- * Layer serve. A block of a prompt that shared pieces cover is named by a hash over the chain up to its end.
+ * Layer serve. A block of a prompt that shared pieces cover is named by a hash over the chain up to its end. vLLM names
+ * the others too, but only the request itself can ask for them, once it has been preempted: get_computed_blocks()
+ * in vllm/v1/core/kv_cache_manager.py @003df296 looks up prompt and answer of any request that waits. So the whole text
+ * of a preempted one is named, and nobody else's.
  * Blocks in use are counted; a free one keeps its name until it is taken for something else. Free blocks wait
  * in one queue, named ones and others: what was freed first is taken first, and a sequence frees its last
  * block before its first. get_new_blocks(), touch(), free_blocks() and _maybe_evict_cached_block() in

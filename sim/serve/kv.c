@@ -54,13 +54,16 @@ void kv_hold(struct kv *kv, struct seq *s, int64_t n)
 			 0);
 }
 
-/* vLLM names the blocks that the text's shared pieces cover: nobody asks for others. SGLang's tree holds all
+/* Of vLLM's blocks those are named that the text's shared pieces cover, and all of a request that was preempted: nobody
+ * asks for others. SGLang's tree holds all
  * that was computed, and what nobody asks for again is the first to go only when it is the oldest. */
 static int64_t findable(const struct kv *kv, const struct seq *s)
 {
 	if (kv->radix)
 		return s->computed / kv->block;
-	return kv->cache && s->r.prefix_n ? block_cache_covered(kv->cache, &s->r, s->computed) : 0;
+	return kv->cache && (s->r.prefix_n || s->r.resumed)
+		       ? block_cache_covered(kv->cache, &s->r, s->computed)
+		       : 0;
 }
 
 void kv_name(struct kv *kv, struct seq *s)

@@ -250,6 +250,14 @@ static void enter_pipeline(struct replica *p)
 	p->slope_fs = 0;
 }
 
+/* A jump ends with the iteration after which mlx looks for new requests. */
+static int64_t until_look(const struct replica *p)
+{
+	const span_fs left = (span_fs)p->set->poll_ns * FS_PER_NS - clock_since(p->now, p->poll.since);
+
+	return 1 + iterations_within(p, left > 0 ? left : 0, p->steps - 1);
+}
+
 static void plan_steps(struct replica *p)
 {
 	int64_t quiet;
@@ -262,6 +270,8 @@ static void plan_steps(struct replica *p)
 	quiet = decodes_quiet(&p->dec);
 	if (quiet < p->steps)
 		p->steps = quiet;
+	if (p->set->poll_ns && p->steps > 1)
+		p->steps = until_look(p);
 	if (p->steps > 1)
 		p->steps = 1 + decodes_covered(&p->dec, 1, p->steps - 1, kv_free(&p->kv));
 }
@@ -305,7 +315,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 		memset(p->stage_fs, 0, p->pipeline->stages * sizeof *p->stage_fs);
 	p->steps = INT64_MAX;
 	p->reads.n = 0;
-	p->decodes_run = false;
+	p->decodes_run = p->decodes_placed = false;
 	p->run->composing = p->kv.planning = true;
 	do { /* a server that gives up on its requests can admit others */
 		if (p->arrived.n)
@@ -320,7 +330,7 @@ void replica_compose(struct replica *p, int64_t at_ns)
 		p->planned_ns = INT64_MAX;
 	if (p->busy) {
 		if (p->decodes_run)
-			kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+			replica_place_decodes(p);
 		if (p->pipeline)
 			enter_pipeline(p);
 		plan_steps(p);
@@ -379,6 +389,13 @@ void replica_mix(struct replica *p, struct batch_mix *mix)
 	memcpy(mix->context_growth, d->growing, sizeof mix->context_growth);
 	if (d->padded)
 		mix->context_max = decodes_longest(&p->dec);
+}
+
+void replica_place_decodes(struct replica *p)
+{
+	if (!p->decodes_placed)
+		kv_take(&p->kv, decodes_wanted(&p->dec, 0));
+	p->decodes_placed = p->dec.n > 0; /* hand-overs may still join where nobody decodes */
 }
 
 void replica_piece(struct replica *p, uint32_t seq, int64_t tokens)

@@ -59,6 +59,7 @@ struct replica {
 	bool busy;
 	int64_t steps, fs, slope_fs;       /* the plan: its i-th iteration takes fs + i * slope_fs */
 	bool decodes_run;                  /* the decodes take part in the iteration */
+	bool decodes_placed;               /* and have the blocks that its first step takes already */
 	struct tandem *pipeline;           /* the stages that its iterations go through; NULL: no pipeline */
 	int64_t *stage_fs, *pass_fs;       /* time of the iteration in each stage; time of one pass */
 	int64_t pass_sequences, pass_rows; /* size of the pass planned last */
@@ -77,6 +78,12 @@ struct replica {
 	int64_t context;    /* tokens that one request may have */
 	int64_t load_requests;
 	int64_t load_tokens; /* prompt tokens of its requests */
+
+	/* mlx: the requests at the head of the queue that were there when it last looked, and when that was */
+	struct {
+		struct clock since;
+		int64_t seen;
+	} poll;
 
 	struct {
 		double share; /* when it was last set: of what running requests have to go, that stays free */
@@ -133,6 +140,8 @@ void replica_token(struct replica *p,
 		   uint32_t seq); /* its prompt is read: it gets a token, then decodes or ends */
 int64_t replica_cached(struct replica *p,
 		       const struct seq *s); /* tokens of its beginning in the prefix cache */
+void replica_place_decodes(
+	struct replica *p); /* they take their blocks now, before those who are admitted look for theirs */
 void replica_grow(
 	struct replica *p); /* blocks for what the decodes add, where they are not taken on demand */
 void replica_name_blocks(struct replica *p, struct seq *s); /* the blocks it has computed become findable */

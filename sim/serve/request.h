@@ -31,6 +31,7 @@ struct request {
 		*prefix; /* the prompt's beginning as a chain; the source's until the request ends */
 	uint32_t prefix_n;
 	bool own_seed; /* mlx_lm.server cannot batch it */
+	bool resumed;  /* it was preempted: it finds the blocks that it has computed itself (vllm) */
 };
 
 enum request_end {

@@ -342,6 +342,7 @@ void replica_preempt(struct replica *p, uint32_t seq)
 	s->goal = s->r.prompt + s->limit - s->left;
 	/* SGLang: what a retracted request has answered is lost, release_req() in
 	 * python/sglang/srt/managers/schedule_batch.py */
+	s->r.resumed = p->kv.cache != NULL;
 	if (p->kv.radix)
 		kv_drop(&p->kv, s);
 	else

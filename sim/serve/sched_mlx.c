@@ -7,6 +7,10 @@
  * batch, up to `prompts`; those with one token left to read (it is kept back) start to generate, in a step of
  * their own; the others read on by at most `step` tokens in one padded pass. Caches of a batch are padded to
  * the longest.
+ *
+ * Between two looks for new requests iterations go on until they have taken TimeBudget's 0.5 s (`poll`), so that
+ * requests which come one after the other are taken in together. The server cuts a prompt into segments, none of which
+ * shares a pass with the next (_tokenize()): of a model that thinks, the last tokens from <think> on are one (`tail`).
  */
 #include "sim/serve/replica.h"
 
@@ -21,13 +25,23 @@ static int64_t most_decodes(const struct replica *p)
 	return p->set->decodes > p->set->prompts ? p->set->decodes : p->set->prompts;
 }
 
+/* The time since the last look is up, or nothing is left to do: everybody who waits is seen. */
+static void look(struct replica *p)
+{
+	if ((p->dec.n || p->reading.n) &&
+	    clock_since(p->now, p->poll.since) <= (span_fs)p->set->poll_ns * FS_PER_NS)
+		return;
+	p->poll.since = p->now;
+	p->poll.seen = (int64_t)waiting_n(&p->waiting);
+}
+
 /* A request with a seed of its own waits until the batch has drained and is then served alone; who comes after it
  * waits for its end (_is_batchable() and drain_batch in mlx_lm/server.py). */
 static bool admits(struct replica *p)
 {
 	const struct waiter *w = waiting_head(&p->waiting);
 
-	if (!w)
+	if (!w || (p->set->poll_ns && p->poll.seen < 1))
 		return false;
 	return !p->running || (!w->r.own_seed && !seq_at(p->slab, p->first)->r.own_seed);
 }
@@ -44,6 +58,7 @@ static void admit(struct replica *p)
 		const int64_t cached = replica_cached(p, s);
 
 		replica_admit(p, seq, cached);
+		p->poll.seen--;
 		kv_take(&p->kv, cached);
 		s->blocks = cached;
 	}
@@ -84,6 +99,15 @@ static void begin(struct replica *p, int64_t host)
 		replica_pass(p, &mix);
 }
 
+/* The tokens that it reads next: no pass has some of both the tail and what is before it. */
+static int64_t next_tokens(const struct replica *p, const struct seq *s)
+{
+	const int64_t rest = rest_of(s) - 1, before = rest_of(s) - p->set->tail;
+	const int64_t segment = p->set->tail > 1 && before > 0 ? before : rest;
+
+	return segment < p->set->step ? segment : p->set->step;
+}
+
 static void read_on(struct replica *p, int64_t host)
 {
 	struct batch_mix mix = {.weight_reads = 1, .host_sequences = host, .padded = true};
@@ -91,7 +115,7 @@ static void read_on(struct replica *p, int64_t host)
 	p->pieces.n = 0;
 	for (size_t i = 0; i < p->reading.n; i++) {
 		const struct seq *s = seq_at(p->slab, p->reading.at[i]);
-		const int64_t rest = rest_of(s) - 1, tokens = rest < p->set->step ? rest : p->set->step;
+		const int64_t tokens = next_tokens(p, s);
 
 		if (!tokens)
 			continue;
@@ -108,6 +132,7 @@ static void compose(struct replica *p)
 {
 	struct batch_mix mix;
 
+	look(p);
 	replica_mix(p, &mix);
 	mix.padded = true;
 	p->decodes_run = mix.decodes > 0;
@@ -133,7 +158,8 @@ static void after(struct replica *p, uint32_t seq)
 
 static bool open(const struct replica *p)
 {
-	return p->dec.n < most_decodes(p) && (p->arrived.n || (int64_t)p->reading.n < p->set->prompts);
+	return p->dec.n < most_decodes(p) &&
+	       (p->arrived.n || (!p->set->poll_ns && (int64_t)p->reading.n < p->set->prompts));
 }
 
 static bool join(struct replica *p, uint32_t seq)

@@ -234,6 +234,12 @@ static int64_t found(struct replica *p, const struct seq *s, int64_t *unused)
 	return kv_match(&p->kv, &s->r, (s->goal - 1) / p->kv.block, unused);
 }
 
+/* Could an iteration read all that it has to read, if nothing of it were in the cache? */
+static bool reads_at_once(const struct replica *p, const struct seq *s, int64_t budget)
+{
+	return s->goal <= budget && (!p->set->long_prefill || s->goal <= p->set->long_prefill);
+}
+
 /* The head is admitted and reads, or it blocks those behind it: false. */
 static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 {
@@ -247,8 +253,9 @@ static bool admit_head(struct replica *p, int64_t *budget, int64_t *free)
 	tokens = least(asked, *budget);
 	blocks = kv_own_blocks(&p->kv, p->set->reserve_all ? s->r.prompt + s->limit : s->computed + tokens,
 			       s->computed, hit);
-	if (unused) /* what it would find may be taken by the decodes: then it needs less, and the next
-		       iteration asks */
+	/* What it would find may be taken by the decodes, and it has to compute that much more. As long as one iteration
+	 * reads all of it the blocks that it lacks stay as many; else it needs less then, and the next iteration asks. */
+	if (unused && (!reads_at_once(p, s, *budget) || p->kv.groups.windowed))
 		p->steps = 1;
 	if (p->set->no_chunks && tokens < asked)
 		return false;
@@ -337,7 +344,7 @@ static void admit(struct replica *p, int64_t budget)
 		return;
 	if (p->set->longest_prefix && (p->kv.cache || p->kv.radix))
 		prefix_order(p);
-	free = kv_free(&p->kv) - decodes_wanted(&p->dec, 0) - set_apart(p);
+	free = kv_free(&p->kv) - (p->decodes_placed ? 0 : decodes_wanted(&p->dec, 0)) - set_apart(p);
 
 	while (waiting_n(&p->waiting) && budget > 0 && p->running < p->set->seqs)
 		if (!seen(p) || !admit_head(p, &budget, &free))
@@ -445,8 +452,11 @@ static void compose(struct replica *p)
 			ahead_of_retracted(p);
 		p->steps = 1;
 	}
-	if (waiting_n(&p->waiting))
+	if (waiting_n(&p->waiting)) {
+		if (p->kv.cache) /* what they take is not found any more */
+			replica_place_decodes(p);
 		admit(p, budget);
+	}
 	plan(p);
 }
 

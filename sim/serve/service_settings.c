@@ -101,6 +101,8 @@ static void set_mlx(struct serve_settings *s, const struct serving *how)
 	s->prompts = or_any(how->prompts);
 	s->decodes = how->seqs;
 	s->step = or_any(how->step);
+	s->tail = how->tail;
+	s->poll_ns = llround(value_or_none(&how->poll) * 1e9);
 	s->host_cache = MLX_CACHES;
 }
 

@@ -74,6 +74,8 @@ struct serve_settings {
 
 	/* mlx */
 	int64_t prompts, decodes, step;
+	int64_t tail;    /* last tokens of a prompt that are read in a pass of their own; 0: none */
+	int64_t poll_ns; /* of iterations before it looks for new requests; 0: after each */
 
 	/* speculative decoding: tokens drafted, and the probability that each is accepted if those before it were
 	 */

@@ -112,8 +112,9 @@ struct serve_how {
 	/* Sequences at once (slots of llama.cpp, decodes of mlx) and tokens of an iteration (batched_tokens
 	 * of vllm): each may be written by either name, and seqs and batch have it in any case. */
 	int64_t seqs, batch, slots, decodes, batched_tokens;
-	int64_t ubatch, context, block, long_prefill, prompts, step;
+	int64_t ubatch, context, block, long_prefill, prompts, step, tail;
 	double window; /* static: how long it waits for a batch to fill */
+	double poll;   /* mlx: seconds of iterations before it looks for new requests */
 	int kv;        /* enum serve_kv */
 	int policy;    /* enum serve_policy */
 	int reserve;   /* enum serve_reserve */

@@ -61,6 +61,8 @@ static const struct field how_fields[] = {
 	TOK(long_prefill, "vllm: most tokens of one prompt in an iteration"),
 	NUM(prompts, 4096, "mlx: prompts that are read at once"),
 	TOK(step, "mlx: tokens of a prompt in one pass"),
+	TOK(tail, "mlx: last tokens of a prompt that are read by themselves, as of models that think"),
+	SEC(poll, 100, "mlx: of iterations before it looks for new requests; 0 s: after each"),
 	SEC(window, 86400, "static: how long it waits for a batch to fill"),
 	{HOW(kv), .type = FIELD_CHOICE, .choices = kvs,
 	 .help = "one cache for all, a part for each slot, blocks, or padded to the longest"},
@@ -160,6 +162,8 @@ static const struct {
 	{"prompts", X, "it is a key of mlx"},
 	{"decodes", X, "it is a key of mlx"},
 	{"step", X, "it is a key of mlx"},
+	{"tail", X, "it is a key of mlx"},
+	{"poll", X, "it is a key of mlx"},
 	{"window", S, "it is a key of static"},
 	{"speculative", V | L | X, "drafts need a server that decodes each request by itself"},
 };

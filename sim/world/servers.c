@@ -66,12 +66,14 @@ static void take(struct serving *s, const struct serve_how *h)
 	count(&s->context, h->context);
 	count(&s->prompts, h->prompts);
 	count(&s->step, h->step);
+	count(&s->tail, h->tail);
 	count(&s->queue, h->queue);
 	if (s->ubatch > s->batch && s->batch)
 		s->ubatch = s->batch;
 	quantity(&s->memory, h, "memory", h->memory);
 	quantity(&s->reserved, h, "reserved", h->reserved);
 	quantity(&s->host_cache, h, "host_cache", h->host_cache);
+	quantity(&s->poll, h, "poll", h->poll);
 	quantity(&s->host, h, "host", h->host);
 	quantity(&s->host_per_seq, h, "host_per_seq", h->host_per_seq);
 	quantity(&s->request, h, "request", h->request);

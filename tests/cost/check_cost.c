@@ -628,6 +628,63 @@ START_TEST(rows_for_each_expert)
 }
 END_TEST
 
+/* A kernel that takes rows of an expert in groups: rows that fall on 256 experts at random, counted. */
+static const struct {
+	int64_t rows, each;
+} grouped[] = {{64, 1}, {128, 2}, {320, 3}, {1024, 4}, {2048, 12}, {16384, 12}};
+
+struct counted {
+	double hit, groups; /* in the mean */
+};
+
+static struct counted rows_on_experts(int64_t rows, int64_t each)
+{
+	enum { TIMES = 400, EXPERTS = 256 };
+	struct counted c = {0, 0};
+	struct rng *r = rng_new(7, "rows on experts");
+
+	for (int t = 0; t < TIMES; t++) {
+		int64_t on[EXPERTS] = {0};
+
+		for (int64_t i = 0; i < rows; i++)
+			on[(int)(rng_uniform(r) * EXPERTS)]++;
+		for (int e = 0; e < EXPERTS; e++) {
+			c.hit += on[e] > 0;
+			c.groups += (double)((on[e] + each - 1) / each);
+		}
+	}
+	rng_free(r);
+	return (struct counted){c.hit / TIMES, c.groups / TIMES};
+}
+
+START_TEST(rows_of_an_expert_in_groups)
+{
+	static const char *const groups[] = {
+		RUNTIME
+		"few={rows: 8, pass: 1, first: {f16: 2 %}, further: {f16: 50 %}, groups: [{from: 128, rows: "
+		"2}, {from: 320, rows: 3}, {from: 1024, rows: 4}, {from: 2048, rows: 12}]}",
+		NULL};
+	const struct counted seen = rows_on_experts(grouped[_i].rows, grouped[_i].each);
+	const double each = (double)grouped[_i].each;
+	struct op op = wide;
+	struct device_model device_model;
+	struct cost c;
+
+	fixture_text(&fixture, FIXTURE_THREE, groups);
+	device_model = device_model_of(0, DTYPE_F16);
+	op.experts = 8;
+	op.experts_all = 256;
+	op.copies = seen.hit;
+	op.rows = (double)grouped[_i].rows;
+	op.flop = wide.flop * op.rows;
+	c = cost_of(&op, &device_model, 1);
+	ck_assert_double_eq_tol(c.bytes / op.weight_B * seen.hit / seen.groups, 1, 0.02);
+	ck_assert_double_eq_tol(c.arithmetic.s / (seen.groups * 2 / 0.02), 1, 0.02);
+	ck_assert_double_eq_tol(c.apart.s / (seen.groups * 2 / 0.5), each - 1, 0.02 * each);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* Few queries run on a kernel of their own: a peak of one TFLOPS, 5 % of it to 8 queries. */
 static const struct {
 	int64_t query;
@@ -966,6 +1023,7 @@ Suite *suite_cost(void)
 	tcase_add_loop_test(tc, few_and_many_rows, 0, ARRAY_LEN(few_rows));
 	tcase_add_test(tc, a_little_more_is_no_pass);
 	tcase_add_loop_test(tc, rows_for_each_expert, 0, ARRAY_LEN(sorted));
+	tcase_add_loop_test(tc, rows_of_an_expert_in_groups, 0, ARRAY_LEN(grouped));
 	tcase_add_loop_test(tc, tiles_fill_cores, 0, ARRAY_LEN(tiles));
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));

@@ -108,6 +108,8 @@ static void draw_mlx(struct rng *r, struct serve_settings *set, int64_t longest)
 				       .prompts = fixture_draw(r, 1, 8),
 				       .decodes = fixture_draw(r, 1, 16),
 				       .step = fixture_draw(r, 3, 80),
+				       .tail = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 9),
+				       .poll_ns = fixture_draw(r, 0, 1) ? 0 : fixture_draw(r, 1, 30000000),
 				       .block = 1,
 				       .cache = fixture_draw(r, 0, 1) ? CACHE_WHOLE : CACHE_NONE,
 				       .host_cache = 10,

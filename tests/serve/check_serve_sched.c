@@ -20,8 +20,16 @@ struct plain {
 	uint32_t preemptions;
 };
 
+/* A block that nobody uses: of whose text, and which; owner NULL: of nobody's. */
+struct naive_block {
+	const struct plain *owner;
+	int64_t index;
+};
+
 struct naive {
 	const struct serve_settings *set;
+	VEC(struct naive_block)
+	queue; /* where blocks stay findable: what is free, in the order in which it is taken */
 	const struct fixture_time *time;
 	VEC(struct plain *) running, waiting;
 	int64_t free, ns, fs, planned_ns;
@@ -57,6 +65,58 @@ static int64_t naive_blocks(const struct naive *v, int64_t tokens, int64_t compu
 static int64_t naive_stamp(const struct naive *v)
 {
 	return v->ns + (v->fs > 0);
+}
+
+static void naive_take(struct naive *v, int64_t n)
+{
+	v->free -= n;
+	if (v->set->cache != CACHE_BLOCKS || !n)
+		return;
+	v->queue.n -= (size_t)n;
+	memmove(v->queue.at, v->queue.at + n, v->queue.n * sizeof *v->queue.at);
+}
+
+/* All blocks of a sequence, those that are not full first, then the last before the first. */
+static void naive_give(struct naive *v, struct plain *s)
+{
+	const int64_t full = s->computed / v->set->block;
+
+	v->free += s->blocks;
+	for (int64_t i = 0; v->set->cache == CACHE_BLOCKS && i < s->blocks - full; i++)
+		VEC_ADD(&v->queue, (struct naive_block){NULL, 0});
+	for (int64_t i = full; v->set->cache == CACHE_BLOCKS && i-- > 0;)
+		VEC_ADD(&v->queue, (struct naive_block){s, i});
+	s->blocks = 0;
+}
+
+static size_t naive_place(const struct naive *v, const struct plain *s, int64_t index)
+{
+	size_t i = 0;
+
+	while (i < v->queue.n && (v->queue.at[i].owner != s || v->queue.at[i].index != index))
+		i++;
+	return i;
+}
+
+/* Whole blocks that a preempted sequence has computed and nobody has taken; never all that it has to read. */
+static int64_t naive_hits(const struct naive *v, const struct plain *s)
+{
+	const int64_t most = (s->r.prompt + s->made - 1) / v->set->block;
+	int64_t n = 0;
+
+	while (n < most && naive_place(v, s, n) < v->queue.n)
+		n++;
+	return n;
+}
+
+static void naive_hold(struct naive *v, const struct plain *s, int64_t hits)
+{
+	v->free -= hits;
+	for (int64_t i = 0; i < hits; i++) {
+		const size_t at = naive_place(v, s, i);
+
+		memmove(&v->queue.at[at], &v->queue.at[at + 1], (--v->queue.n - at) * sizeof *v->queue.at);
+	}
 }
 
 static bool goes_before(const struct naive *v, const struct plain *a, const struct plain *b)
@@ -112,15 +172,15 @@ static void naive_running(struct naive *v, int64_t *budget)
 			if (out->scheduled && at < i)
 				i--;
 			*budget += out->scheduled;
-			v->free += out->blocks;
-			out->scheduled = out->blocks = out->computed = 0;
+			naive_give(v, out);
+			out->scheduled = out->computed = 0;
 			out->preemptions++;
 			v->preempted = true;
 			wait_at(v, out, 0);
 			if (out == s)
 				return;
 		}
-		v->free -= need;
+		naive_take(v, need);
 		s->blocks += need;
 		s->scheduled = tokens;
 		*budget -= tokens;
@@ -142,18 +202,22 @@ static void naive_admit(struct naive *v, int64_t budget)
 	while (!v->preempted && v->waiting.n && budget > 0 && (int64_t)v->running.n < v->set->seqs &&
 	       naive_seen(v)) {
 		struct plain *s = v->waiting.at[0];
-		int64_t tokens = naive_wants(v, s), need;
+		const int64_t hits = naive_hits(v, s);
+		int64_t tokens, need;
 
+		s->computed = hits * v->set->block;
+		tokens = naive_wants(v, s);
 		if (v->set->no_chunks && tokens > budget)
 			return;
 		if (tokens > budget)
 			tokens = budget;
-		need = naive_blocks(v, tokens, 0);
+		need = naive_blocks(v, s->computed + tokens, s->computed);
 		if (need > v->free)
 			return;
 		memmove(v->waiting.at, v->waiting.at + 1, --v->waiting.n * sizeof s);
 		VEC_ADD(&v->running, s);
-		v->free -= need;
+		naive_hold(v, s, hits);
+		naive_take(v, need - hits);
 		s->blocks = need;
 		s->scheduled = tokens;
 		budget -= tokens;
@@ -202,7 +266,7 @@ static void naive_step(struct naive *v)
 		}
 		s->scheduled = 0;
 		if (s->made == s->limit) {
-			v->free += s->blocks;
+			naive_give(v, s);
 			memmove(&v->running.at[i], &v->running.at[i + 1], (--v->running.n - i) * sizeof s);
 			i--;
 		}
@@ -214,6 +278,8 @@ static void naive_run(struct naive *v, struct plain *all, size_t n)
 	size_t next = 0;
 
 	v->free = v->set->kv_blocks;
+	for (int64_t i = 0; v->set->cache == CACHE_BLOCKS && i < v->free; i++)
+		VEC_ADD(&v->queue, (struct naive_block){NULL, 0});
 	while (next < n || v->running.n || v->waiting.n) {
 		int64_t budget = v->set->batched_tokens;
 
@@ -231,6 +297,7 @@ static void naive_run(struct naive *v, struct plain *all, size_t n)
 	}
 	VEC_FREE(&v->running);
 	VEC_FREE(&v->waiting);
+	VEC_FREE(&v->queue);
 }
 
 /* Small KV caches and budgets, so that everything happens. */
@@ -308,7 +375,10 @@ START_TEST(vllm_against_the_plain_one)
 
 		draw_settings(r, &set, 60 + output);
 		/* of no use to requests that share nothing, but it knows each free block */
-		set.cache = fixture_draw(r, 0, 1) ? CACHE_BLOCKS : CACHE_NONE;
+		set.cache = fixture_draw(r, 0, 1) && set.groups.full + set.groups.windowed < 2 &&
+					    !set.groups.windowed
+				    ? CACHE_BLOCKS
+				    : CACHE_NONE;
 		for (size_t i = 0; i < N; i++) {
 			q[i].priority = (int32_t)fixture_draw(r, 0, 3);
 			all[i] = (struct plain){.r = q[i], .admitted_ns = -1};
@@ -565,6 +635,58 @@ START_TEST(mlx_decodes_then_reads_padded)
 }
 END_TEST
 
+/* Of two prompts the last four tokens are read by themselves, all but the very last, which is kept back. */
+START_TEST(mlx_reads_a_tail_by_itself)
+{
+	const struct request q[] = {{.id = 0, .prompt = 300, .output = 2},
+				    {.id = 1, .prompt = 100, .output = 2}};
+	const struct serve_settings set = {.rules = SERVE_MLX,
+					   .prompts = 8,
+					   .decodes = 32,
+					   .step = 256,
+					   .tail = 4,
+					   .block = 1,
+					   .context = 1000};
+	static const int64_t tokens[] = {256 + 96, 40 + 3, 0, 3, 0};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 2, &p, &w);
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		ck_assert_int_eq(p.seen.at[i].tokens, tokens[i]);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
+/* A pass takes 1 ms. Request 1 and 2 come while 0 decodes, and are taken in together once 10 ms of iterations are over;
+ * who comes when nobody runs is taken in at once. */
+START_TEST(mlx_looks_for_requests_now_and_then)
+{
+	const struct request q[] = {{.id = 0, .prompt = 1, .output = 40},
+				    {.id = 1, .arrive_ns = 2500000, .prompt = 10, .output = 3},
+				    {.id = 2, .arrive_ns = 9500000, .prompt = 10, .output = 3},
+				    {.id = 3, .arrive_ns = 90000000, .prompt = 10, .output = 3}};
+	const struct serve_settings set = {.rules = SERVE_MLX,
+					   .prompts = 8,
+					   .decodes = 32,
+					   .step = 2048,
+					   .poll_ns = 10000000,
+					   .block = 1,
+					   .context = 1000};
+	struct passes p = {{0}};
+	struct fixture_watch w = {0};
+
+	run_recorded(&set, q, 4, &p, &w);
+	ck_assert_int_eq(fixture_end_of(&w, 0)->t.admitted_ns, 0);
+	ck_assert_int_eq(fixture_end_of(&w, 1)->t.admitted_ns, 11000000);
+	ck_assert_int_eq(fixture_end_of(&w, 2)->t.admitted_ns, 11000000);
+	ck_assert_int_eq(fixture_end_of(&w, 3)->t.admitted_ns, 90000000);
+	VEC_FREE(&p.seen);
+	fixture_watch_release(&w);
+}
+END_TEST
+
 /* Request 1 names a seed: it waits for 0, runs alone, and 2 and 3, which came while it waited, wait for its end. */
 START_TEST(mlx_runs_seeded_requests_alone)
 {
@@ -783,6 +905,8 @@ Suite *suite_serve_sched(void)
 	tcase_add_test(t, llamacpp_splits_slots_equally);
 	tcase_add_test(t, llamacpp_copies_to_the_host);
 	tcase_add_test(t, mlx_decodes_then_reads_padded);
+	tcase_add_test(t, mlx_reads_a_tail_by_itself);
+	tcase_add_test(t, mlx_looks_for_requests_now_and_then);
 	tcase_add_test(t, mlx_runs_seeded_requests_alone);
 	suite_add_tcase(s, t);
 	t = tcase_create("caches");
