@@ -204,8 +204,8 @@ static void take_pure(struct arena *a, const struct run *run, const struct model
 	if (fabs(run->bytes / model_weights_B(m, &pure) - 1) > pure_off)
 		return;
 	*p = pure;
-	*note = arena_printf(a, "%s:%d: %.4g GB of %s: every matrix is taken to be in %s, as of --pure",
-			     run->path, run->line, run->bytes / 1e9, m->title, mix_names[p->weights]);
+	*note = arena_printf(a, "%s: %.4g GB of %s: every matrix is taken to be in %s, as of --pure",
+			     run->path, run->bytes / 1e9, m->title, mix_names[p->weights]);
 }
 
 static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,

@@ -85,6 +85,18 @@ static void note_old_experts(struct replays *v, const struct report_row *row, do
 				       run->path, row->profile->origin.name));
 }
 
+/* The suite's kernels say what the machine can do; what a program makes of it is told by its own runs. */
+static void note_suite(struct replays *v, const struct run *run, const struct profile *p)
+{
+	if (run_is_of_another_program(run, p))
+		tell_once(v, arena_printf(arena_of(v),
+					  "%s: '%s' is made of lemursim's own kernels, and %s has others: "
+					  "the intervals are "
+					  "wide for it; 'lemursim calibrate --from %s --machine MACHINE' "
+					  "fits a runtime to its runs",
+					  run->path, p->origin.name, run->tool, run->path));
+}
+
 static void replay_row(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f,
 		       const struct report_row *row)
 {
@@ -100,10 +112,11 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 	const struct device_model device_model = report_device_model(arena_of(v), d, row, row->profile);
 	const struct drawn_run of = {
 		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run),
-		d->machine, d->device};
+		d->machine, d->device, row->profile};
 	const double predicted_s = predicted_run_seconds(&of.predicted);
 
 	note_old_experts(v, row, predicted_s);
+	note_suite(v, row->run, row->profile);
 	add_row(v, who, f, row->run, predicted_s, &of);
 }
 
@@ -220,7 +233,8 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 
 		of = (struct drawn_run){predicted_run_make(arena_of(v), w->model, &w->scenario->precision,
 							   &device_model, run),
-					&w->machines[w->units[unit].machine], w->units[unit].device};
+					&w->machines[w->units[unit].machine], w->units[unit].device,
+					w->units[unit].profile};
 		predicted_s = predicted_run_seconds(&of.predicted);
 	} else if (run->depth && run->kind != RUN_TG) {
 		who.why = "a prompt after a cache is not simulated over links";

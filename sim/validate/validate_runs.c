@@ -19,7 +19,7 @@ struct said {
 static struct drawn_run drawn_run(struct arena *a, const struct observation *row)
 {
 	return (struct drawn_run){observations_predict(a, row, row->device->profile), row->device->machine,
-				  row->device->device};
+				  row->device->device, row->device->profile};
 }
 
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
