@@ -29,11 +29,13 @@ struct blas { /* a loaded library; made by blas_open() */
 	void (*gemv)(int order, int trans, int m, int n, float alpha, const float *a, int lda, const float *x,
 		     int incx, float beta, float *y, int incy);
 	char *(*config)(void); /* OpenBLAS' own description; NULL: another library */
+	char *(*core)(void);   /* the processor whose kernels OpenBLAS runs; NULL: another library */
 	bool alone;            /* limited to the calling thread */
 };
 
 /* Loads Accelerate on a Mac, else OpenBLAS; where there is none, takes GSL's. It stays loaded for the life of the process. A library that
- * allows it is limited to the calling thread from then on. */
+ * allows it is limited to the calling thread from then on. OpenBLAS that does not know the processor is loaded with the
+ * kernels of the nearest that it knows, unless OPENBLAS_CORETYPE names others. */
 void blas_open(struct blas *b);
 
 /* Computes y by the pool's threads where b->alone, else by the library's. */
@@ -46,7 +48,6 @@ struct blocks {
 };
 struct blocks blas_blocks(const struct linear *shape, int parts);
 
-const char *blas_name(const struct blas *b, char *text,
-		      int room_n); /* "OpenBLAS 0.3.21 ... Cooperlake"; text */
+const char *blas_name(const struct blas *b, char *text, int room_n); /* "OpenBLAS 0.3.21 Cooperlake"; text */
 
 #endif

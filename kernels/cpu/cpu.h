@@ -33,7 +33,7 @@ struct cpu_job {
 	const float *in;             /* read only, random */
 	float *out;                  /* written */
 	const void *blocks;          /* quantised weights */
-	float *sums;                 /* of x by blocks of 32 */
+	struct x_block *x_blocks;    /* x as quantised weights are multiplied with it */
 };
 
 struct cpu {

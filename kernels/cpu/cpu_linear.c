@@ -61,6 +61,15 @@ static double weight_at(const struct cpu_job *j, int64_t row, int64_t column)
 	return (double)j->in[row * j->c.k + column];
 }
 
+/* A number of x as the kernel had it. */
+static double x_at(const struct cpu_job *j, int64_t i)
+{
+	const struct x_block *b =
+		j->c.dtype == SAMPLE_Q8 || j->c.dtype == SAMPLE_Q4 ? &j->x_blocks[i / QUANT_BLOCK] : NULL;
+
+	return b ? x_block_at(b, (size_t)i % QUANT_BLOCK) : (double)j->x[i];
+}
+
 /* Checks the result of the first repetition, which used the first copy. */
 static int product_check(struct cpu *cpu, struct err *err)
 {
@@ -72,7 +81,7 @@ static int product_check(struct cpu *cpu, struct err *err)
 		struct reference want = {0};
 
 		for (int64_t p = 0; p < j->c.k; p++) {
-			const double term = (double)j->x[row * j->c.k + p] * weight_at(j, at % j->c.n, p);
+			const double term = x_at(j, row * j->c.k + p) * weight_at(j, at % j->c.n, p);
 
 			want.value += term;
 			want.size += fabs(term);
@@ -95,7 +104,8 @@ static bool gemv_can(const struct cpu *cpu, const struct bench_case *c)
 static int gemv_prepare(struct cpu *cpu, struct err *err)
 {
 	struct cpu_job *j = &cpu->job;
-	const size_t blocks = (size_t)(j->c.n * j->c.k / QUANT_BLOCK), vector = (size_t)(j->c.m * j->c.k);
+	const size_t blocks = (size_t)(j->c.n * j->c.k / QUANT_BLOCK), vector = (size_t)(j->c.m * j->c.k),
+		     x_floats = vector / QUANT_BLOCK * (sizeof(struct x_block) / FLOAT_B);
 
 	if (j->c.dtype == SAMPLE_F32)
 		return gemm_prepare(cpu, err);
@@ -103,12 +113,12 @@ static int gemv_prepare(struct cpu *cpu, struct err *err)
 	if ((j->c.dtype == SAMPLE_Q8 ? cpu_fill(cpu, &cpu->q8, CONTENT_Q8, blocks * j->copies, err)
 				     : cpu_fill(cpu, &cpu->q4, CONTENT_Q4, blocks * j->copies, err)) != 0 ||
 	    cpu_fill(cpu, &cpu->x, CONTENT_RANDOM, vector, err) != 0 ||
-	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, (size_t)(j->c.m * j->c.n) + vector / QUANT_BLOCK, err) != 0)
+	    cpu_fill(cpu, &cpu->y, CONTENT_ANY, (size_t)(j->c.m * j->c.n) + x_floats, err) != 0)
 		return -1;
 	j->blocks = j->c.dtype == SAMPLE_Q8 ? cpu->q8.at : cpu->q4.at;
 	j->x = cpu->x.at;
 	j->y = cpu->y.at;
-	j->sums = j->y + j->c.m * j->c.n;
+	j->x_blocks = (struct x_block *)(void *)(j->y + j->c.m * j->c.n);
 	return 0;
 }
 
@@ -124,25 +134,16 @@ static void gemv_part(void *self, int part, int parts)
 		const size_t at = (first + (size_t)row) * blocks;
 
 		for (int64_t i = 0; i < j->c.m; i++) {
-			const float *x = j->x + i * j->c.k;
+			const struct x_block *x = j->x_blocks + (size_t)i * blocks;
 
 			j->y[i * j->c.n + row] =
 				j->c.dtype == SAMPLE_Q8
 					? cpu->inner->dot_q8((const struct q8_block *)j->blocks + at, x,
 							     blocks)
 					: cpu->inner->dot_q4((const struct q4_block *)j->blocks + at, x,
-							     j->sums + (size_t)i * blocks, blocks);
+							     blocks);
 		}
 	}
-}
-
-static void sum_blocks(const struct cpu *cpu)
-{
-	const struct cpu_job *j = &cpu->job;
-	const int64_t blocks = j->c.m * j->c.k / QUANT_BLOCK;
-
-	for (int64_t b = 0; b < blocks; b++)
-		j->sums[b] = cpu->inner->read(j->x + b * QUANT_BLOCK, QUANT_BLOCK);
 }
 
 static void gemv_batch(struct cpu *cpu, int64_t reps)
@@ -152,8 +153,8 @@ static void gemv_batch(struct cpu *cpu, int64_t reps)
 		return;
 	}
 	for (int64_t r = 0; r < reps; r++) {
-		if (cpu->job.c.dtype == SAMPLE_Q4)
-			sum_blocks(cpu);
+		cpu->inner->round_blocks(cpu->job.x_blocks, cpu->job.x,
+					 (size_t)(cpu->job.c.m * cpu->job.c.k / QUANT_BLOCK));
 		pool_run(cpu->pool, gemv_part, cpu);
 		cpu->job.next_copy = (cpu->job.next_copy + 1) % cpu->job.copies;
 	}

@@ -22,6 +22,14 @@ struct q4_block {
 	uint8_t q[QUANT_BLOCK / 2]; /* 0 to 15, standing for -8 to 7 */
 };
 
+/* 32 numbers that blocks are multiplied with, rounded to 8 bits as llama.cpp rounds them (quantize_row_q8_0() of
+ * ggml-quants.c), so that products are of whole numbers. Kept in 16 bits, the even ones before the odd ones, as the bytes of
+ * a word of weights are split. */
+struct x_block {
+	float scale, sum; /* sum: of the rounded numbers, times scale */
+	int16_t even[QUANT_BLOCK / 2], odd[QUANT_BLOCK / 2];
+};
+
 enum { TILE_ROWS = 4, TILE_COLUMNS = 16 };
 
 struct tile_product { /* C[4][16] = or += A[4][k] B[k][16]; strides in floats */
@@ -46,9 +54,9 @@ struct inner {
 	void (*add_scaled)(float *y, const float *x, size_t n, float by);            /* y += by x */
 	/* s[i] = x[i * stride ..] y, of TILE_ROWS rows of x */
 	void (*dots)(float s[], const float *x, size_t stride, const float *y, size_t n);
-	float (*dot_q8)(const struct q8_block *w, const float *x, size_t blocks);
-	/* sums[i]: of the 32 numbers of x that block i is multiplied with */
-	float (*dot_q4)(const struct q4_block *w, const float *x, const float *sums, size_t blocks);
+	void (*round_blocks)(struct x_block *to, const float *x, size_t blocks);
+	float (*dot_q8)(const struct q8_block *w, const struct x_block *x, size_t blocks);
+	float (*dot_q4)(const struct q4_block *w, const struct x_block *x, size_t blocks);
 	void (*tile_set)(const struct tile_product *t);
 	void (*tile_add)(const struct tile_product *t);
 	float (*exp_sum)(float *x, size_t n, float minus); /* x = exp(x - minus); returns the sum */
@@ -60,6 +68,7 @@ struct inner {
 const struct inner *inner_best(void);
 const struct inner *const *inner_all(void); /* those this processor can run; NULL-terminated */
 
+double x_block_at(const struct x_block *b, size_t i); /* the rounded number i */
 float half_to_float(uint16_t h);
 
 #endif

@@ -373,6 +373,8 @@ static void add_device(struct writer *w)
 		 datasheet_text(w, "runtime", w->set->runtime));
 	add_text(w->out, datasheet_text(w, "version", w->set->build));
 	str_add(w->out, "\n");
+	if (w->set->suite)
+		str_add(w->out, "        suite: lemursim\n");
 	add_rate(w, 8, "read", d->read);
 	add_rate(w, 8, "copy", d->copy);
 	add_rate(w, 8, "gemv", d->gemv);
@@ -540,8 +542,10 @@ int profile_write_files(struct arena *a, const struct profile_files *files, stru
 
 	if (bundle_read(a, files->samples, files->n, &b, err) != 0)
 		return -1;
-	for (size_t i = 0; i < b.n; i++)
+	for (size_t i = 0; i < b.n; i++) {
+		b.sets[i].suite = b.sets[i].tool && str_starts(b.sets[i].tool, "lemursim");
 		b.sets[i].tool = files->tool ? files->tool : b.sets[i].tool;
+	}
 	if (files->datasheet && datasheet_read(a, files->datasheet, &datasheet, err) != 0)
 		return -1;
 	if (files->base)

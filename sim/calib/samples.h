@@ -61,6 +61,7 @@ struct sample_set {
 	int64_t cores, ram_B, working_set_B;
 	const char *power_before, *power_after; /* "AC, nominal", ... */
 	const char *load;                       /* the machine's before the first sample: "3.1 on 2 cores" */
+	bool suite; /* the kernels are lemursim's own, not those of a program that others use */
 	const struct sample *samples;
 	size_t n;
 };

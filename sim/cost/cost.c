@@ -308,6 +308,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	c->arithmetic = arithmetic(device_model, c->flop, &u);
 	if (given(&p->tile.origin) && !few)
 		c->arithmetic.s *= tiled(device_model, op, n);
+	measured_rows_limit(c, op, device_model, n * k, share);
 	c->memory = stream(c->bytes, few ? few_rate(p, op) : &p->read);
 }
 

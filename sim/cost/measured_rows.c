@@ -53,6 +53,27 @@ static const struct measured_rows *table_of(const struct op *op, const struct de
 	}
 }
 
+static bool may_hold(const struct op *op, const struct measured_rows *t)
+{
+	return !op->gradient && t && t->table && (op->experts || op->rows / op->copies >= 2);
+}
+
+void measured_rows_limit(struct cost *c, const struct op *op, const struct device_model *device_model,
+			 double width, double share)
+{
+	const struct measured_rows *t = table_of(op, device_model);
+	const double rows = op->rows / op->copies;
+	struct util u;
+	double s;
+
+	if (!may_hold(op, t) || rows <= t->rows)
+		return;
+	u = util_at(t->table, rows, width);
+	s = op->flop * share / (device_model->device->peak[device_model->compute].value * u.u);
+	if (s < c->arithmetic.s)
+		c->arithmetic = (struct term){s, u.spread, u.provenance};
+}
+
 bool measured_rows_cost(struct cost *c, const struct op *op, const struct device_model *device_model,
 			double width, double share)
 {
@@ -62,8 +83,7 @@ bool measured_rows_cost(struct cost *c, const struct op *op, const struct device
 	struct util u;
 	struct term term;
 
-	if (op->gradient || !t || !t->table || (!op->experts && rows < 2) ||
-	    (rows > t->rows && t->rows < MANY_ROWS))
+	if (!may_hold(op, t) || (rows > t->rows && t->rows < MANY_ROWS))
 		return false;
 	u = util_at(t->table, rows, width);
 	term = (struct term){op->flop * share / (peak * u.u), u.spread, u.provenance};

@@ -148,6 +148,27 @@ static bool is_peak(const struct size_question *q, double weights_B)
 	       rest < 0.2e9 + cache + 2 * chunk * (double)(q->model->vocabulary + 4 * q->model->hidden);
 }
 
+/* Of a file that llama-quantize wrote with --pure every matrix has the one format, the table of tokens and the head too, which
+ * the file type otherwise keeps better. Its size tells it from the usual one. */
+static void take_pure(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
+		      const char **note)
+{
+	const double pure_off = 0.005;
+	struct precision pure = *p;
+
+	if (!m || !(run->bytes > 0) || p->weights >= FORMAT_N ||
+	    fabs(run->bytes / model_weights_B(m, p) - 1) < size_off)
+		return;
+	for (int t = 0; t < TENSOR_N; t++)
+		if (t != TENSOR_ROUTER && t != TENSOR_SMALL)
+			pure.tensors.at[t] = p->weights + 1;
+	if (fabs(run->bytes / model_weights_B(m, &pure) - 1) > pure_off)
+		return;
+	*p = pure;
+	*note = arena_printf(a, "%s: %.4g GB of %s: every matrix is taken to be in %s, as of --pure",
+			     run->path, run->bytes / 1e9, m->title, mix_names[p->weights]);
+}
+
 static int deduce(struct arena *a, const struct run *run, const struct model *m, struct precision *p,
 		  const char **note)
 {
@@ -294,5 +315,6 @@ int run_weights(struct arena *a, const struct run *run, const struct model *m, c
 	}
 	if (p->weights == MIX_N && (unknown || !m || deduce(a, run, m, p, note) != 0))
 		return refuse_unsaid(a, run, m, unknown, err);
+	take_pure(a, run, m, p, note);
 	return take_kv(run, p, column, err);
 }

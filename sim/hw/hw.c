@@ -404,6 +404,9 @@ static const struct field profile_fields[] = {
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
+	{FIELD_KEY(struct profile, suite), .type = FIELD_TEXT, .optional = true,
+	 .help = "whose own kernels the numbers are of, such as lemursim's; not given: of a program that "
+		 "others use"},
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
 	 .help = "a prefill runs the head over every token"},
 	{FIELD_KEY(struct profile, chips), .type = FIELD_MAP, .sub = &chip_table, .optional = true,

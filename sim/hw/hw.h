@@ -262,8 +262,9 @@ struct profile {
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
 	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
-	bool all_logits; /* a prefill computes the head for every token, not only the last */
-	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
+	bool all_logits;   /* a prefill computes the head for every token, not only the last */
+	const char *suite; /* whose own kernels the numbers are of; NULL: of a program that others use */
+	bool last_row; /* a prefill computes the blocks after the last attention for the last token alone */
 	/* chunks of a prompt compute what the caches need, and nothing of the layers behind the last cache */
 	bool caches_only;
 	bool conv_f32;   /* the state of short convolutions is kept in f32, not in the arithmetic's dtype */

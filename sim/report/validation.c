@@ -212,7 +212,8 @@ static const char *replay_subject(struct arena *a, const struct validation_row *
 
 static void write_replays_csv(struct arena *a, const struct validation *v, struct str *out)
 {
-	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error,computed\n");
+	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error,computed,"
+		     "lo_tok_per_s,hi_tok_per_s,inside\n");
 	for (size_t i = 0; i < v->n; i++) {
 		const struct validation_row *r = &v->at[i];
 		const char *const texts[] = {replay_subject(a, r), r->file, r->run};
@@ -227,7 +228,10 @@ static void write_replays_csv(struct arena *a, const struct validation *v, struc
 		else
 			str_addf(out, "%.17g,%.6g,", r->predicted, validation_error(r));
 		str_add_csv(out, r->computed ? r->computed : "");
-		str_add(out, "\n");
+		if (isnan(r->lo))
+			str_add(out, ",,,\n");
+		else
+			str_addf(out, ",%.17g,%.17g,%d\n", r->lo, r->hi, validation_inside(r));
 	}
 }
 
@@ -289,11 +293,16 @@ static void write_replays_sum(struct arena *a, const struct validation *v, struc
 	size_t n;
 	const struct validation_sum *sums = validation_sums(a, v, &n), *all = &sums[n - 1];
 	const double compared = (double)all->compared;
+	size_t drawn = 0;
 
-	if (all->compared)
-		str_addf(out, "\nmean absolute error %.1f %% over %zu runs, mean %+.1f %%, worst %+.1f %%\n",
-			 100 * all->error / compared, all->compared, 100 * all->bias / compared,
-			 100 * all->worst);
+	for (size_t i = 0; i < v->n; i++)
+		drawn += !isnan(v->at[i].predicted) && !isnan(v->at[i].lo);
+	if (!all->compared)
+		return;
+	str_addf(out, "\nmean absolute error %.1f %% over %zu runs, mean %+.1f %%, worst %+.1f %%\n",
+		 100 * all->error / compared, all->compared, 100 * all->bias / compared, 100 * all->worst);
+	if (drawn)
+		str_addf(out, "%zu of %zu measured between P10 and P90\n", all->inside, drawn);
 }
 
 /* ---- JSON: of all alike ---- */

@@ -10,6 +10,7 @@
 #include "sim/family/predicted_run.h"
 #include "sim/predict/generate_job.h"
 #include "sim/predict/predict.h"
+#include "sim/validate/run_band.h"
 #include "sim/validate/scenario_rows.h"
 #include "sim/world/computed.h"
 
@@ -27,9 +28,10 @@ static struct arena *arena_of(const struct replays *v)
 	return v->ask->loader->arena;
 }
 
-/* who: the machine or the assignment, the runtime, and the run's label where it is not the run's name alone. */
+/* who: the machine or the assignment, the runtime, and the run's label where it is not the run's name alone. of: what is
+ * drawn for the interval; NULL: nothing is. */
 static void add_row(struct replays *v, struct validation_row who, size_t file, const struct run *run,
-		    double predicted_s)
+		    double predicted_s, const struct drawn_run *of)
 {
 	who.set = run->set ? run->set : "all";
 	who.file = v->files[file].path;
@@ -40,6 +42,12 @@ static void add_row(struct replays *v, struct validation_row who, size_t file, c
 	who.sd = who.measured * run->sd / run->seconds;
 	who.predicted = predicted_s > 0 ? run_rate_of(run, predicted_s) : NAN;
 	who.lo = who.hi = who.no_model.error = who.no_chip.error = NAN;
+	if (of && predicted_s > 0) {
+		const struct band band = run_band(v->ask, run, who.predicted, of, NULL);
+
+		who.lo = band.lo;
+		who.hi = band.hi;
+	}
 	who.held_out = run->held_out;
 	VEC_ADD(&v->rows, who);
 }
@@ -77,6 +85,18 @@ static void note_old_experts(struct replays *v, const struct report_row *row, do
 				       run->path, row->profile->origin.name));
 }
 
+/* The suite's kernels say what the machine can do; what a program makes of it is told by its own runs. */
+static void note_suite(struct replays *v, const struct run *run, const struct profile *p)
+{
+	if (run_is_of_another_program(run, p))
+		tell_once(v, arena_printf(arena_of(v),
+					  "%s: '%s' is made of lemursim's own kernels, and %s has others: "
+					  "the intervals are "
+					  "wide for it; 'lemursim calibrate --from %s --machine MACHINE' "
+					  "fits a runtime to its runs",
+					  run->path, p->origin.name, run->tool, run->path));
+}
+
 static void replay_row(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f,
 		       const struct report_row *row)
 {
@@ -90,11 +110,14 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 						       mix_names[row->precision.weights],
 						       run_name(arena_of(v), row->run))};
 	const struct device_model device_model = report_device_model(arena_of(v), d, row, row->profile);
-	const struct predicted_run r =
-		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run);
+	const struct drawn_run of = {
+		predicted_run_make(arena_of(v), row->model, &row->precision, &device_model, row->run),
+		d->machine, d->device, row->profile};
+	const double predicted_s = predicted_run_seconds(&of.predicted);
 
-	note_old_experts(v, row, predicted_run_seconds(&r));
-	add_row(v, who, f, row->run, predicted_run_seconds(&r));
+	note_old_experts(v, row, predicted_s);
+	note_suite(v, row->run, row->profile);
+	add_row(v, who, f, row->run, predicted_s, &of);
 }
 
 static int replay_file(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f)
@@ -203,20 +226,23 @@ static void replay_assignment(struct replays *v, const struct placement *at, siz
 				     .computed =
 					     world_run_computed(arena_of(v), w, run_name(arena_of(v), run))};
 	double predicted_s = NAN;
+	struct drawn_run of = {.machine = NULL};
 
 	if (unit != WORLD_NONE) {
 		const struct device_model device_model = program_device_model(arena_of(v), w, unit);
-		const struct predicted_run r = predicted_run_make(
-			arena_of(v), w->model, &w->scenario->precision, &device_model, run);
 
-		predicted_s = predicted_run_seconds(&r);
+		of = (struct drawn_run){predicted_run_make(arena_of(v), w->model, &w->scenario->precision,
+							   &device_model, run),
+					&w->machines[w->units[unit].machine], w->units[unit].device,
+					w->units[unit].profile};
+		predicted_s = predicted_run_seconds(&of.predicted);
 	} else if (run->depth && run->kind != RUN_TG) {
 		who.why = "a prompt after a cache is not simulated over links";
 	} else {
 		predicted_s = simulated_s(arena_of(v), at, run);
 		who.why = isnan(predicted_s) ? "it does not fit" : NULL;
 	}
-	add_row(v, who, file, run, predicted_s);
+	add_row(v, who, file, run, predicted_s, of.machine ? &of : NULL);
 }
 
 static int validate_run(struct replays *v, const char *path, size_t file, const struct run *run)

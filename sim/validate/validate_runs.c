@@ -6,11 +6,8 @@
 
 #include "sim/family/family_model.h"
 #include "sim/family/report_rows.h"
-#include "sim/predict/draws.h"
-#include "sim/stats/band.h"
+#include "sim/validate/run_band.h"
 #include "sim/world/computed.h"
-
-enum { DRAWS = 200 };
 
 /* A profile's prediction of a row: a rate. */
 struct said {
@@ -19,36 +16,24 @@ struct said {
 	double bound_share;
 };
 
-/* Draws of a row's device, or of the machine that a ratio is over. */
-static struct params *draw(struct arena *a, const struct validate_ask *ask, const struct observation *row,
-			   size_t n)
+static struct drawn_run drawn_run(struct arena *a, const struct observation *row)
 {
-	return draws_of_device(a, row->device->machine, row->device->device,
-			       ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, n);
+	return (struct drawn_run){observations_predict(a, row, row->device->profile), row->device->machine,
+				  row->device->device, row->device->profile};
 }
 
 static struct said predict(const struct validate_ask *ask, const struct observation *row)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct predicted_run r = observations_predict(&scratch, row, row->device->profile);
-	const struct predicted_run over =
-		row->over ? observations_predict(&scratch, row->over, row->over->device->profile)
-			  : (struct predicted_run){0};
-	const size_t n = ask->draws.n > 0 ? (size_t)ask->draws.n : DRAWS;
-	const struct params *z = draw(&scratch, ask, row, n);
-	const struct params *z_over = row->over ? draw(&scratch, ask, row->over, n) : NULL;
-	double *rate = arena_array(&scratch, n, sizeof *rate);
+	const struct drawn_run of = drawn_run(&scratch, row),
+			       over = row->over ? drawn_run(&scratch, row->over) : (struct drawn_run){0};
 	struct said said = {
-		.rate = run_rate_of(row->run, predicted_run_seconds(&r) /
-						      (row->over ? predicted_run_seconds(&over) : 1))};
-	struct band band;
+		.rate = run_rate_of(row->run,
+				    predicted_run_seconds(&of.predicted) /
+					    (row->over ? predicted_run_seconds(&over.predicted) : 1))};
+	const struct band band = run_band(ask, row->run, said.rate, &of, row->over ? &over : NULL);
 
-	said.bound = predicted_run_bound(&r, &said.bound_share);
-	for (size_t i = 0; i < n; i++)
-		rate[i] = run_rate_of(
-			row->run, predicted_run_seconds_drawn(&r, &z[i]) /
-					  (row->over ? predicted_run_seconds_drawn(&over, &z_over[i]) : 1));
-	band = band_of(said.rate, rate, n);
+	said.bound = predicted_run_bound(&of.predicted, &said.bound_share);
 	said.lo = band.lo;
 	said.hi = band.hi;
 	arena_release(&scratch);

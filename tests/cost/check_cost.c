@@ -289,6 +289,53 @@ START_TEST(utilisation_stays_in_its_table)
 }
 END_TEST
 
+/* A utilisation that doubles with the rows is a time that stays: between two measured numbers of rows it is no shorter than
+ * at both, by each of the three laws. */
+static const struct {
+	struct util_point points[6];
+	size_t n;
+	bool squares; /* the width grows with the rows */
+} doubling[] = {
+	{{AT(8, 1e6, 0.1, PROVENANCE_MEASURED), AT(16, 1e6, 0.2, PROVENANCE_MEASURED),
+	  AT(32, 1e6, 0.5, PROVENANCE_MEASURED), AT(8, 4e6, 0.1, PROVENANCE_MEASURED),
+	  AT(16, 4e6, 0.19, PROVENANCE_MEASURED), AT(32, 4e6, 0.3, PROVENANCE_MEASURED)},
+	 6,
+	 false},
+	{{AT(8, 1e6, 0.1, PROVENANCE_MEASURED), AT(16, 1e6, 0.2, PROVENANCE_MEASURED),
+	  AT(32, 1e6, 0.5, PROVENANCE_MEASURED), AT(8, 4e6, 0.1, PROVENANCE_MEASURED),
+	  AT(16, 4e6, 0.19, PROVENANCE_MEASURED)},
+	 5,
+	 false},
+	{{AT(8, 64, 0.05, PROVENANCE_MEASURED), AT(16, 256, 0.4, PROVENANCE_MEASURED)}, 2, true},
+};
+
+static double time_of(const struct util_table *t, double rows, double width)
+{
+	return rows * width / util_at(t, rows, width).u;
+}
+
+START_TEST(no_time_is_shorter_between_rows)
+{
+	struct arena a = ARENA_INIT;
+	const struct util_table *t = util_table(&a, doubling[_i].points, doubling[_i].n, util_error_unknown);
+	const double first = 8, last = doubling[_i].squares ? 16 : 32;
+
+	for (double rows = first; rows <= last; rows *= 1.01) {
+		const double below = rows < 16 ? 8 : 16, above = rows < 16 ? 16 : 32;
+
+		for (double width = 1e6; width <= 4e6; width *= 1.2) {
+			const bool square = doubling[_i].squares;
+			const double least =
+				fmin(time_of(t, below, square ? below * below : width),
+				     time_of(t, square && above > 16 ? 16 : above, square ? 256 : width));
+
+			MUST(time_of(t, rows, square ? rows * rows : width) >= least * (1 - 1e-9));
+		}
+	}
+	arena_release(&a);
+}
+END_TEST
+
 /* A law of rows and width, of whose grid three of ten shapes were not measured: a hole is predicted from what is
  * around it, a point gives its own value, and the width grows with the distance to the nearest point. */
 static double filled(double rows, double width)
@@ -1016,6 +1063,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, holes_are_filled_from_around);
 	tcase_add_test(tc, far_from_points_is_wide);
 	tcase_add_loop_test(tc, utilisation_stays_in_its_table, 0, 40);
+	tcase_add_loop_test(tc, no_time_is_shorter_between_rows, 0, (int)ARRAY_LEN(doubling));
 	tcase_add_loop_test(tc, three_ways_to_the_same_time, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, shares_add_up, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(tc, bound_and_source, 0, ARRAY_LEN(mixes));

@@ -155,6 +155,27 @@ START_TEST(beyond_the_largest_row)
 }
 END_TEST
 
+/* Many rows are several products of the most that were measured, whatever other weights take for as many. */
+START_TEST(many_rows_are_products_of_few)
+{
+	struct measured x;
+	const double edge = u_at[1][4], m = 512;
+	const struct op op = product(m, 4096);
+	const double as_measured = op.flop / (peak * edge);
+
+	set_up(&x, 5);
+	for (int slower = 0; slower < 2; slower++) {
+		const double told = slower ? 3 * as_measured : as_measured / 3;
+		struct cost c = {.arithmetic = {told, 0.01, PROVENANCE_MEASURED}};
+
+		measured_rows_limit(&c, &op, &x.model, 4096.0 * 4096, 1);
+		ck_assert_double_eq_tol(c.arithmetic.s / fmin(told, as_measured), 1, 1e-12);
+		ck_assert_int_eq(c.arithmetic.from, slower ? PROVENANCE_TRANSFERRED : PROVENANCE_MEASURED);
+	}
+	arena_release(&x.arena);
+}
+END_TEST
+
 /* One row is a matrix-vector kernel's, gradients are no products of a prompt, and other formats have kernels of their own. */
 START_TEST(what_a_table_does_not_hold_for)
 {
@@ -185,6 +206,7 @@ Suite *suite_measured_rows(void)
 	tcase_add_test(t, more_rows_take_longer);
 	tcase_add_test(t, between_widths_lies_between);
 	tcase_add_test(t, beyond_the_largest_row);
+	tcase_add_test(t, many_rows_are_products_of_few);
 	tcase_add_test(t, what_a_table_does_not_hold_for);
 	suite_add_tcase(s, t);
 	return s;

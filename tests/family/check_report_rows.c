@@ -329,6 +329,33 @@ START_TEST(weights_are_said_or_deduced)
 }
 END_TEST
 
+/* A file of --pure has the table of tokens in the format of all others, which its size tells; a file of the usual type has not,
+ * and what no rule gives stays as it was. */
+static const struct {
+	const char *bytes;
+	bool pure;
+} pure_files[] = {{"695377920", true}, {"0.6954e9", true}, {"0.763e9", false}, {"0.72e9", false}};
+
+START_TEST(pure_files_are_told_by_their_size)
+{
+	const struct bench b = {"apple-m5-10c-24gb", "llama.cpp", "llama-3.2-1b", "", "", "", 0, 0};
+	struct held_row h;
+
+	hold_begin(&h, &b);
+	ck_assert_int_eq(
+		hold_text(&h, arena_printf(&h.t.arena,
+					   "kind,weights,bytes,prompt,tok_per_s\npp,q4_0,%s,512,100\n",
+					   pure_files[_i].bytes)),
+		0);
+	ck_assert_int_eq(h.row.precision.weights, FORMAT_Q4_0);
+	ck_assert_int_eq(h.row.precision.tensors.at[TENSOR_EMBEDDING],
+			 pure_files[_i].pure ? FORMAT_Q4_0 + 1 : 0);
+	ck_assert_int_eq(h.row.precision.tensors.at[TENSOR_SMALL], 0);
+	ck_assert_int_eq(h.notes.n > 0, pure_files[_i].pure);
+	fixture_release(&h.t);
+}
+END_TEST
+
 /* Each row finds its model in the catalogue; what may be several is an error that names them. */
 static const struct {
 	const char *cells, *model, *candidates;
@@ -404,6 +431,7 @@ Suite *suite_report_rows(void)
 	tcase_add_test(t, used_columns);
 	tcase_add_test(t, months_of_builds);
 	tcase_add_loop_test(t, weights_are_said_or_deduced, 0, ARRAY_LEN(formats_of));
+	tcase_add_loop_test(t, pure_files_are_told_by_their_size, 0, (int)ARRAY_LEN(pure_files));
 	tcase_add_loop_test(t, models_are_found, 0, ARRAY_LEN(models_of));
 	tcase_add_test(t, skipped_and_counted);
 	suite_add_tcase(s, t);

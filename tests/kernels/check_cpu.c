@@ -82,32 +82,63 @@ START_TEST(exponentials_hold_their_range)
 }
 END_TEST
 
-START_TEST(blocks_of_bits)
+/* Three blocks of each kind against the same sums in double. */
+static void dots_of_blocks(const struct inner *in)
 {
 	struct q8_block eight[3];
 	struct q4_block four[3];
-	float sums[3] = {0};
+	struct x_block rounded[3];
 	double want8 = 0, want4 = 0;
 
-	fill();
+	in->round_blocks(rounded, x, 3);
 	for (size_t b = 0; b < 3; b++) {
 		eight[b].scale = (uint16_t)(0x2e66 + b); /* about 0.1 */
 		four[b].scale = (uint16_t)(0xae66 - b);  /* about -0.1 */
 		for (size_t i = 0; i < QUANT_BLOCK; i++) {
 			const uint8_t byte = (uint8_t)(b * 91 + i * 57);
-			const float v = x[b * QUANT_BLOCK + i];
+			const double v = x_block_at(&rounded[b], i);
 
+			MUST(fabs(v - (double)x[b * QUANT_BLOCK + i]) <= 0.501 * (double)rounded[b].scale);
 			eight[b].q[i] = (int8_t)byte;
 			four[b].q[i % 16] =
 				(uint8_t)(i < 16 ? (byte & 15) : four[b].q[i % 16] | (byte & 15) << 4);
-			want8 += (double)half_to_float(eight[b].scale) * (double)eight[b].q[i] * (double)v;
-			want4 += (double)half_to_float(four[b].scale) * ((byte & 15) - 8) * (double)v;
-			sums[b] += v;
+			want8 += (double)half_to_float(eight[b].scale) * (double)eight[b].q[i] * v;
+			want4 += (double)half_to_float(four[b].scale) * ((byte & 15) - 8) * v;
 		}
 	}
+	ck_assert_double_eq_tol((double)in->dot_q8(eight, rounded, 3), want8, 1e-3);
+	ck_assert_double_eq_tol((double)in->dot_q4(four, rounded, 3), want4, 1e-3);
+}
+
+/* The sums of products in 16 bits have room for the largest that there are. */
+static void largest_products(const struct inner *in)
+{
+	float most[QUANT_BLOCK];
+	struct q8_block eight = {.scale = 0x3c00};
+	struct q4_block four = {.scale = 0x3c00};
+	struct x_block rounded;
+
+	for (size_t i = 0; i < QUANT_BLOCK; i++) {
+		most[i] = -127;
+		eight.q[i] = -128;
+		four.q[i % 16] = 0xff;
+	}
+	in->round_blocks(&rounded, most, 1);
+	ck_assert_double_eq_tol((double)in->dot_q8(&eight, &rounded, 1), 32.0 * 127 * 128, 0.5);
+	ck_assert_double_eq_tol((double)in->dot_q4(&four, &rounded, 1), -32.0 * 127 * 7, 0.5);
+}
+
+START_TEST(blocks_of_bits)
+{
+	static const float nothing[QUANT_BLOCK];
+	struct x_block rounded;
+
+	fill();
 	for (const struct inner *const *in = inner_all(); *in; in++) {
-		ck_assert_double_eq_tol((double)(*in)->dot_q8(eight, x, 3), want8, 1e-3);
-		ck_assert_double_eq_tol((double)(*in)->dot_q4(four, x, sums, 3), want4, 1e-3);
+		dots_of_blocks(*in);
+		largest_products(*in);
+		(*in)->round_blocks(&rounded, nothing, 1);
+		ck_assert(rounded.scale == 0 && rounded.sum == 0 && rounded.even[3] == 0);
 	}
 	ck_assert(half_to_float(0x3c00) == 1 && half_to_float(0xc000) == -2 && half_to_float(1) == 0x1p-24f);
 }

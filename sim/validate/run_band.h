@@ -1,0 +1,28 @@
+/*
+ * run_band.h - P10 to P90 of a predicted run's rate, from draws of the parameters of the device that it ran on.
+ *
+ * Layer validate.
+ */
+#ifndef SIM_VALIDATE_RUN_BAND_H
+#define SIM_VALIDATE_RUN_BAND_H
+#include "sim/family/predicted_run.h"
+#include "sim/stats/band.h"
+#include "sim/validate/ask.h"
+
+/* A predicted run, and the device whose parameters are drawn. */
+struct drawn_run {
+	struct predicted_run predicted;
+	const struct machine *machine;
+	const struct device *device;
+	const struct profile *profile;
+};
+
+/* Are the profile's numbers those of the suite's own kernels, and did a program run that has others? */
+bool run_is_of_another_program(const struct run *run, const struct profile *p);
+
+/* rate: that of the prediction itself, in the run's unit. over: the measurement is the ratio of the two runs' times; NULL:
+ * it is of `of` alone. A program whose kernels were not measured is drawn much wider. As many draws, and from the seed, as is asked; 200 from 1 where nothing is. */
+struct band run_band(const struct validate_ask *ask, const struct run *run, double rate,
+		     const struct drawn_run *of, const struct drawn_run *over);
+
+#endif
