@@ -16,6 +16,7 @@
 	SUITE(opts)                                                                                          \
 	SUITE(library)                                                                                       \
 	SUITE(help)                                                                                          \
+	SUITE(plain)                                                                                         \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \
