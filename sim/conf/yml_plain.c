@@ -137,6 +137,8 @@ static bool may_begin(const char *s, bool in_brackets)
 
 static bool plain_null(const char *text)
 {
+	if (*text != '~' && *text != 'n' && *text != 'N')
+		return false;
 	return !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL");
 }
 
