@@ -30,6 +30,7 @@
 	SUITE(cost)                                                                                          \
 	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
+	SUITE(chain)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
 	SUITE(network)                                                                                       \
