@@ -147,7 +147,7 @@ static void find_bodies(struct arena *a, struct compiled *c)
 	while (slots_n < c->segments_n * 2)
 		slots_n *= 2;
 	slots = arena_array(&scratch, slots_n, sizeof *slots);
-	c->bodies = arena_array(a, c->segments_n, sizeof *c->bodies);
+	c->bodies = arena_room(a, c->segments_n, sizeof *c->bodies);
 	for (size_t i = 0; i < c->segments_n; i++) {
 		struct segment *s = &c->segments[i];
 
@@ -225,7 +225,7 @@ static void join_chains(struct arena *scratch, struct builder *b)
 {
 	const struct program *p = b->p;
 	bool *kept = arena_array(scratch, b->list.segments.n, sizeof *kept);
-	uint32_t *joined = arena_array(scratch, b->list.segments.n, sizeof *joined);
+	uint32_t *joined = arena_room(scratch, b->list.segments.n, sizeof *joined);
 
 	if (p->loop.n)
 		return;
@@ -241,7 +241,7 @@ static void join_chains(struct arena *scratch, struct builder *b)
 
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 {
-	void *to = arena_array(a, n, size);
+	void *to = arena_room(a, n, size);
 
 	return n ? memcpy(to, from, n * size) : to;
 }
@@ -253,7 +253,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	struct compiled *c = arena_alloc(a, sizeof *c);
 	const size_t n = p->tasks.n;
 
-	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
+	b.segment_of = arena_room(&scratch, n, sizeof *b.segment_of);
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	find_awaited(&b);
