@@ -31,6 +31,7 @@
 	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
 	SUITE(chain)                                                                                         \
+	SUITE(twins)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
 	SUITE(network)                                                                                       \

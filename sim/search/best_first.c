@@ -231,7 +231,7 @@ static void compute_layer_costs(struct best_first *s, struct root *r)
 {
 	const size_t n = s->units, maps = n * n * n;
 
-	r->layers = arena_array(&s->arena, s->layers * maps, sizeof *r->layers);
+	r->layers = arena_room(&s->arena, s->layers * maps, sizeof *r->layers);
 	for (size_t l = 0; l < s->layers; l++)
 		for (size_t i = 0; i < maps; i++)
 			r->layers[l * maps + i] =
@@ -259,7 +259,7 @@ static double least_cost_to_go(const struct best_first *s, const struct root *r,
 
 static void compute_cost_to_go(struct best_first *s, struct root *r)
 {
-	r->cost_to_go = arena_array(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
+	r->cost_to_go = arena_room(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
 	for (uint32_t state = 0; state < s->states; state++)
 		r->cost_to_go[(s->layers - 1) * s->states + state] = least_head_cost(s, r, state);
 	for (size_t l = s->layers - 1; l-- > 0;)
