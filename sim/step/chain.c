@@ -12,7 +12,7 @@ void segment_list_free(struct segment_list *l)
 
 struct piece *segment_piece(struct segment_list *l, uint32_t *piece_of, uint32_t op_class)
 {
-	struct segment *s = &l->segments.at[l->segments.n - 1];
+	struct task_segment *s = &l->segments.at[l->segments.n - 1];
 	const uint32_t i = piece_of[op_class];
 
 	if (i >= s->pieces.first_piece && i < l->pieces.n && l->pieces.at[i].op_class == op_class)
@@ -24,7 +24,7 @@ struct piece *segment_piece(struct segment_list *l, uint32_t *piece_of, uint32_t
 	return &l->pieces.at[l->pieces.n - 1];
 }
 
-static bool has_lag(const struct program *p, const struct segment *s)
+static bool has_lag(const struct program *p, const struct task_segment *s)
 {
 	return p->op_classes.at[s->last_class].lag_s > 0;
 }
@@ -51,7 +51,7 @@ static void find_alone(struct arena *scratch, const struct segment_list *l, cons
 	struct open_ends ends = {arena_array(scratch, n, sizeof *ends.closed), 0};
 
 	for (size_t i = 0; i < n; i++) {
-		const struct segment *s = &l->segments.at[i];
+		const struct task_segment *s = &l->segments.at[i];
 		const uint32_t before = newest[s->queue];
 
 		for (uint32_t d = 0; d < s->deps_n; d++)
@@ -71,7 +71,7 @@ static void find_alone(struct arena *scratch, const struct segment_list *l, cons
 /* Whether a segment waits for the one just before it. */
 static bool follows(const struct segment_list *l, const struct program *p, size_t i)
 {
-	const struct segment *s = &l->segments.at[i], *before = s - 1;
+	const struct task_segment *s = &l->segments.at[i], *before = s - 1;
 
 	for (uint32_t d = 0; d < s->deps_n; d++)
 		if (l->deps.at[s->first_dep + d] == i - 1)
@@ -83,8 +83,8 @@ static bool follows(const struct segment_list *l, const struct program *p, size_
 static void append(struct segment_list *to, uint32_t *piece_of, const struct segment_list *from, size_t i,
 		   bool joins)
 {
-	const struct segment *s = &from->segments.at[i];
-	struct segment *last;
+	const struct task_segment *s = &from->segments.at[i];
+	struct task_segment *last;
 
 	if (joins) {
 		last = &to->segments.at[to->segments.n - 1];
@@ -118,7 +118,7 @@ void chains_join(struct segment_list *l, const struct program *p, bool *kept, ui
 	for (size_t i = 1; i < n; i++)
 		inside[i - 1] = alone[i - 1] && !kept[i - 1] && follows(l, p, i);
 	for (size_t i = 0; i < n; i++) {
-		const struct segment *s = &l->segments.at[i];
+		const struct task_segment *s = &l->segments.at[i];
 		const bool joins = i && inside[i - 1];
 
 		append(&out, piece_of, l, i, joins);

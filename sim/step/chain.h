@@ -19,7 +19,7 @@ struct body { /* the pieces of a segment; layers of one kind have the same */
 	uint32_t first_piece, pieces_n;
 };
 
-struct segment {
+struct task_segment {
 	struct body pieces;
 	uint32_t first_queue, queue; /* where it begins and ends */
 	uint32_t body, first_dep, deps_n;
@@ -27,7 +27,7 @@ struct segment {
 };
 
 struct segment_list { /* in the order in which they start */
-	VEC(struct segment) segments;
+	VEC(struct task_segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps; /* segments */
 };

@@ -17,7 +17,7 @@ struct segment_loop {
 struct compiled {
 	const struct program *program;
 	bool needs_engine;
-	struct segment *segments;
+	struct task_segment *segments;
 	struct body *bodies;
 	struct piece *pieces;
 	uint32_t *deps; /* segments */
@@ -78,10 +78,10 @@ static bool waits_outside(const struct builder *b, const struct program_task *t)
 static void open_segment(struct builder *b, const struct program_task *t)
 {
 	struct segment_list *l = &b->list;
-	struct segment s = {.first_queue = t->queue,
-			    .queue = t->queue,
-			    .pieces = {(uint32_t)l->pieces.n, 0},
-			    .first_dep = (uint32_t)l->deps.n};
+	struct task_segment s = {.first_queue = t->queue,
+				 .queue = t->queue,
+				 .pieces = {(uint32_t)l->pieces.n, 0},
+				 .first_dep = (uint32_t)l->deps.n};
 
 	for (uint32_t d = 0; d < t->deps_n; d++) {
 		const uint32_t dep = b->p->deps.at[t->first_dep + d];
@@ -149,7 +149,7 @@ static void find_bodies(struct arena *a, struct compiled *c)
 	slots = arena_array(&scratch, slots_n, sizeof *slots);
 	c->bodies = arena_room(a, c->segments_n, sizeof *c->bodies);
 	for (size_t i = 0; i < c->segments_n; i++) {
-		struct segment *s = &c->segments[i];
+		struct task_segment *s = &c->segments[i];
 
 		at = hash_of(c->pieces, &s->pieces) & (slots_n - 1);
 		while (slots[at] && !same_pieces(c->pieces, &c->bodies[slots[at] - 1], &s->pieces))
@@ -207,7 +207,7 @@ static struct segment_loop find_loop(const struct builder *b)
 	s.len = s.at - opened(b, position - l->len);
 	lowest = s.at - s.len;
 	for (size_t i = s.at - s.len; i < b->list.segments.n; i++) {
-		const struct segment *of = &b->list.segments.at[i];
+		const struct task_segment *of = &b->list.segments.at[i];
 
 		for (uint32_t d = 0; d < of->deps_n; d++)
 			if (b->list.deps.at[of->first_dep + d] < lowest)
@@ -340,7 +340,7 @@ struct pass {
 };
 
 /* through: of the segments from `first` on. */
-static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct segment *s,
+static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct task_segment *s,
 		     const sim_ns *through, size_t first)
 {
 	sim_ns at = r->free_at[s->first_queue];
@@ -355,7 +355,7 @@ static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_
 	sim_ns makespan_ns = 0;
 
 	for (size_t i = from; i < to; i++) {
-		const struct segment *s = &c->segments[i];
+		const struct task_segment *s = &c->segments[i];
 
 		r->ends[i] = end_of(c, r, s, r->through, 0);
 		r->through[i] = r->ends[i] + r->t->lag_ns[s->last_class];
@@ -374,7 +374,7 @@ static void run_cycle(const struct compiled *c, const struct pass *r, sim_ns *wi
 
 	memmove(window, window + l->len, (n - l->len) * sizeof *window);
 	for (size_t i = l->at - l->len; i < l->at; i++) {
-		const struct segment *s = &c->segments[i];
+		const struct task_segment *s = &c->segments[i];
 
 		window[i - first] = end_of(c, r, s, window, first) + r->t->lag_ns[s->last_class];
 	}
