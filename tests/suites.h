@@ -16,6 +16,7 @@
 	SUITE(opts)                                                                                          \
 	SUITE(library)                                                                                       \
 	SUITE(help)                                                                                          \
+	SUITE(plain)                                                                                         \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \
@@ -29,6 +30,8 @@
 	SUITE(cost)                                                                                          \
 	SUITE(measured_rows)                                                                                 \
 	SUITE(place)                                                                                         \
+	SUITE(chain)                                                                                         \
+	SUITE(twins)                                                                                         \
 	SUITE(runs)                                                                                          \
 	SUITE(collective)                                                                                    \
 	SUITE(network)                                                                                       \

@@ -72,10 +72,15 @@ void *arena_alloc(struct arena *a, size_t size)
 	return memset(arena_take(a, size), 0, size);
 }
 
-void *arena_array(struct arena *a, size_t n, size_t size)
+void *arena_room(struct arena *a, size_t n, size_t size)
 {
 	BUG_ON(size && n > SIZE_MAX / 2 / size);
-	return arena_alloc(a, n * size);
+	return arena_take(a, n * size);
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	return memset(arena_room(a, n, size), 0, n * size);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)

@@ -31,6 +31,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
 /* zeroed; the product n * size is checked for overflow */
 void *arena_array(struct arena *a, size_t n, size_t size);
+/* as arena_array(), not zeroed: for what is filled at once */
+void *arena_room(struct arena *a, size_t n, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

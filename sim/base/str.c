@@ -43,12 +43,17 @@ void str_add(struct str *s, const char *text)
 void str_addf(struct str *s, const char *fmt, ...)
 {
 	va_list args;
+	char brief[160];
 	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
+	n = vsnprintf(brief, sizeof brief, fmt, args);
 	va_end(args);
 	BUG_ON(n < 0);
+	if ((size_t)n < sizeof brief) {
+		str_add_n(s, brief, (size_t)n);
+		return;
+	}
 	make_room(s, (size_t)n);
 	va_start(args, fmt);
 	vsnprintf(s->text + s->len, (size_t)n + 1, fmt, args);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,13 +128,40 @@ static int bad_unit(const char *unit, const char *text, double number, enum dim 
 	return err_hint(err, "write it like '%s'", dims[dim].example);
 }
 
+/* Reads a number such as '118' or '0.85', of at most 15 digits and without an exponent. Its digits and the power of ten
+ * are exact in a double, so that their quotient is the number that strtod() returns (W. D. Clinger, How to Read
+ * Floating Point Numbers Accurately, PLDI 1990). Returns its end; NULL where it is not of that kind. */
+static const char *scan_short(const char *text, double *number)
+{
+	static const double tens[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6, 1e7,
+				      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+	const char *s = text, *point = NULL;
+	int64_t digits = 0;
+
+	for (; (*s >= '0' && *s <= '9') || (*s == '.' && !point); s++) {
+		if (s - text == 15)
+			return NULL;
+		if (*s == '.')
+			point = s;
+		else
+			digits = digits * 10 + (*s - '0');
+	}
+	if (s == text || *s == 'e' || *s == 'E' || *s == 'x' || *s == 'X' || (point && s == point + 1))
+		return NULL;
+	*number = (double)digits / tens[point ? s - point - 1 : 0];
+	return s;
+}
+
 /* Reads a decimal number. strtod() would also accept hexadecimal numbers, inf and nan, which are refused
  * here. Returns the end of the number, or NULL. */
 static const char *scan_number(const char *text, double *number)
 {
-	const size_t span = strspn(text, "+-.0123456789eE");
+	const char *const brief = scan_short(text, number);
+	const size_t span = brief ? 0 : strspn(text, "+-.0123456789eE");
 	char *end;
 
+	if (brief)
+		return brief;
 	if (!span || strspn(text, "+-.eE") == span)
 		return NULL;
 	*number = strtod(text, &end);
@@ -201,19 +229,35 @@ void units_format(struct str *out, double value, enum dim dim, int digits)
 		str_addf(out, "%.*g", digits, value);
 }
 
+/* The digits of the value to 15 places, zeros at the end left out. Fewer digits than these are off by more than an
+ * ulp or two, and are not read as the same value. */
+static int fewest_digits(double value)
+{
+	char text[64];
+	int digits = 0, zeros = 0;
+
+	snprintf(text, sizeof text, "%.14e", value);
+	for (const char *s = text; *s && *s != 'e'; s++) {
+		if (*s < '0' || *s > '9')
+			continue;
+		digits++;
+		zeros = *s == '0' ? zeros + 1 : 0;
+	}
+	return digits > zeros ? digits - zeros : 1;
+}
+
 /* Appends value / u with the fewest digits that units_parse() reads as the same value; returns false if 17
  * digits do not suffice. */
 static bool format_digits(struct str *out, double value, const struct unit *u, enum dim dim)
 {
+	const double in_unit = u ? value / u->in_base : value;
 	char text[64];
 
-	for (int digits = 1; digits <= 17; digits++) {
-		struct err err = ERR_INIT;
+	for (int digits = fewest_digits(in_unit); digits <= 17; digits++) {
 		double back;
 
-		snprintf(text, sizeof text, "%.*g%s%s", digits, u ? value / u->in_base : value, u ? " " : "",
-			 u ? u->name : "");
-		if (units_parse(text, dim, &back, &err) == 0 && back == value) {
+		snprintf(text, sizeof text, "%.*g%s%s", digits, in_unit, u ? " " : "", u ? u->name : "");
+		if (units_parse(text, dim, &back, NULL) == 0 && back == value) {
 			str_add(out, text);
 			return true;
 		}

@@ -72,14 +72,12 @@ static int report_form(const struct loading *l, const struct yml *node, const ch
 	return report(l, node, &err);
 }
 
-static int check_range(const struct loading *l, const struct yml *node, double value)
+static int report_range(const struct loading *l, const struct yml *node, double value)
 {
 	const struct field *f = l->f;
 	struct str lo = STR_INIT, hi = STR_INIT;
 	struct err err = ERR_INIT;
 
-	if (f->min == f->max || (value >= f->min && value <= f->max))
-		return 0;
 	units_format(&lo, f->min, f->dim, 10);
 	units_format(&hi, f->max, f->dim, 10);
 	err_set(&err, "'%.80s' is out of range: from %s to %s is allowed", node->text, lo.text, hi.text);
@@ -90,21 +88,34 @@ static int check_range(const struct loading *l, const struct yml *node, double v
 	return report(l, node, &err);
 }
 
-static int load_number(const struct loading *l, const struct yml *node, double *value)
+static int check_range(const struct loading *l, const struct yml *node, double value)
+{
+	const struct field *f = l->f;
+
+	return f->min == f->max || (value >= f->min && value <= f->max) ? 0 : report_range(l, node, value);
+}
+
+static int report_number(const struct loading *l, const struct yml *node)
 {
 	struct err err = ERR_INIT;
+	double value;
 
-	if (node->kind != YML_SCALAR) {
-		err_set(&err, "%s like '%s'", l->f->dim == DIM_COUNT ? "a number" : "a quantity",
-			units_example(l->f->dim));
-		return node->kind == YML_LIST
-			       ? report_form(
-					 l, node, err.msg,
-					 "one value; 'lemursim sweep --over PATH=VALUE,VALUE' tries several")
-			       : report_kind(l, node, err.msg);
-	}
-	if (units_parse(node->text, l->f->dim, value, &err) != 0)
+	if (node->kind == YML_SCALAR) {
+		units_parse(node->text, l->f->dim, &value, &err);
 		return report(l, node, &err);
+	}
+	err_set(&err, "%s like '%s'", l->f->dim == DIM_COUNT ? "a number" : "a quantity",
+		units_example(l->f->dim));
+	return node->kind == YML_LIST
+		       ? report_form(l, node, err.msg,
+				     "one value; 'lemursim sweep --over PATH=VALUE,VALUE' tries several")
+		       : report_kind(l, node, err.msg);
+}
+
+static int load_number(const struct loading *l, const struct yml *node, double *value)
+{
+	if (node->kind != YML_SCALAR || units_parse(node->text, l->f->dim, value, NULL) != 0)
+		return report_number(l, node);
 	return check_range(l, node, *value);
 }
 

@@ -7,7 +7,7 @@
 
 struct yml *yml_new(struct arena *a, enum yml_kind kind, struct place place)
 {
-	struct yml *y = arena_alloc(a, sizeof *y);
+	struct yml *y = arena_room(a, 1, sizeof *y);
 
 	*y = (struct yml){.kind = kind, .place = place, .weight = 1};
 	return y;

@@ -1,8 +1,10 @@
 /*
  * task.c - see task.h.
  *
- * One event ends each task, and only a lag or a queue in TASK_AS_READY order asks for another. A queue in
- * order starts its head as soon as it can, in whatever event made it ready: nothing else may go first. A
+ * One event ends each task, and only a lag or a queue in TASK_AS_READY order asks for another. Tasks of a queue in order
+ * that wait for nothing but the one before, which no one else waits for, take one event together: the operators of a
+ * block on a device. Where there are flows each task has its own, since a flow's rate depends on the order of events. A
+ * queue in order starts its head as soon as it can, in whatever event made it ready: nothing else may go first. A
  * queue as ready must see all that becomes ready at one instant before it chooses, so it chooses in an event
  * of class EV_START.
  *
@@ -51,6 +53,7 @@ struct run {
 	size_t lags_n;
 	struct task_run out;
 	size_t started, ended;
+	bool flows; /* some tasks are flows */
 };
 
 static void check_task(const struct task_graph *g, size_t i)
@@ -90,7 +93,7 @@ static void find_followers(struct arena *a, struct run *r)
 	BUG_ON(edges > UINT32_MAX);
 	for (size_t i = 2; i < g->tasks_n + 2; i++)
 		from[i] += from[i - 1];
-	r->followers = arena_array(a, edges, sizeof *r->followers);
+	r->followers = arena_room(a, edges, sizeof *r->followers);
 	/* from[t + 1] is where t's begin; filling moves it to where they end, which is where t + 1's begin */
 	for (size_t i = 0; i < g->tasks_n; i++)
 		for (uint32_t d = 0; d < g->tasks[i].deps_n; d++)
@@ -101,7 +104,7 @@ static void find_followers(struct arena *a, struct run *r)
 static void set_up_queues(struct arena *a, struct run *r)
 {
 	const struct task_graph *g = r->g;
-	uint32_t *tasks = arena_array(a, g->tasks_n, sizeof *tasks);
+	uint32_t *tasks = arena_room(a, g->tasks_n, sizeof *tasks);
 
 	r->queues = arena_array(a, g->queues_n, sizeof *r->queues);
 	for (size_t i = 0; i < g->tasks_n; i++)
@@ -144,20 +147,61 @@ static uint32_t find_cause(const struct run *r, uint32_t i, uint32_t previous, s
 	return cause == TASK_NONE ? previous : cause;
 }
 
-static void start(struct queue *q, uint32_t i, sim_ns now_ns)
+static void begin(struct queue *q, uint32_t i, sim_ns now_ns)
 {
 	struct run *r = q->run;
-	const struct task *t = &r->g->tasks[i];
 
 	q->running = i;
 	r->out.order[r->started++] = i;
 	r->out.spans[i].start_ns = now_ns;
 	r->out.spans[i].cause = find_cause(r, i, q->previous, now_ns);
-	if (!t->wires_n)
-		engine_after(r->engine, t->duration_ns, EV_FINISH, finish, q);
-	else
+}
+
+static void end(struct queue *q, sim_ns now_ns)
+{
+	struct run *r = q->run;
+	const uint32_t i = q->running;
+
+	q->running = TASK_NONE;
+	q->previous = i;
+	r->ended++;
+	r->out.spans[i].end_ns = now_ns;
+	r->out.busy_ns[q - r->queues] += now_ns - r->out.spans[i].start_ns;
+}
+
+/* Whether the end of the running task starts the next one of its queue, and does nothing else. */
+static bool leads_on(const struct queue *q)
+{
+	const int64_t far_ns = INT64_MAX / 4; /* up to which sums do not overflow */
+	const struct run *r = q->run;
+	const struct task *t = &r->g->tasks[q->running], *next;
+
+	if (r->flows || q->order != TASK_IN_ORDER || q->head == q->n || t->lag_ns)
+		return false;
+	next = &r->g->tasks[q->tasks[q->head]];
+	return !next->deps_n && r->follower_from[q->running] == r->follower_from[q->running + 1] &&
+	       r->out.spans[q->running].start_ns < far_ns && t->duration_ns < far_ns &&
+	       next->duration_ns < far_ns;
+}
+
+static void start(struct queue *q, uint32_t i, sim_ns now_ns)
+{
+	struct run *r = q->run;
+	const struct task *t = &r->g->tasks[i];
+	sim_ns at_ns = now_ns;
+
+	begin(q, i, now_ns);
+	if (t->wires_n) {
 		flownet_send(r->net, r->g->paths + t->first_wire, t->wires_n, t->bytes, t->cap_Bps, finish,
 			     q);
+		return;
+	}
+	while (leads_on(q)) {
+		at_ns += r->g->tasks[q->running].duration_ns;
+		end(q, at_ns);
+		begin(q, q->tasks[q->head++], at_ns);
+	}
+	engine_after(r->engine, at_ns - now_ns + r->g->tasks[q->running].duration_ns, EV_FINISH, finish, q);
 }
 
 static bool goes_before(void *ctx, const uint32_t *a, const uint32_t *b)
@@ -220,11 +264,7 @@ static void finish(void *self, sim_ns now_ns)
 	const uint32_t i = q->running;
 	const sim_ns lag_ns = r->g->tasks[i].lag_ns;
 
-	q->running = TASK_NONE;
-	q->previous = i;
-	r->ended++;
-	r->out.spans[i].end_ns = now_ns;
-	r->out.busy_ns[q - r->queues] += now_ns - r->out.spans[i].start_ns;
+	end(q, now_ns);
 	if (lag_ns) {
 		r->lags[r->lags_n] = (struct lag){r, i};
 		engine_after(r->engine, lag_ns, EV_ARRIVE, lag_over, &r->lags[r->lags_n++]);
@@ -243,12 +283,13 @@ static void set_up(struct arena *a, struct arena *scratch, struct run *r)
 	for (size_t i = 0; i < g->tasks_n; i++) {
 		check_task(g, i);
 		lags_n += g->tasks[i].lag_ns != 0;
+		r->flows |= g->tasks[i].wires_n > 0;
 	}
-	r->waiting_for = arena_array(scratch, g->tasks_n, sizeof *r->waiting_for);
+	r->waiting_for = arena_room(scratch, g->tasks_n, sizeof *r->waiting_for);
 	r->ready_ns = arena_array(scratch, g->tasks_n, sizeof *r->ready_ns);
-	r->lags = arena_array(scratch, lags_n, sizeof *r->lags);
+	r->lags = arena_room(scratch, lags_n, sizeof *r->lags);
 	r->out.spans = arena_array(a, g->tasks_n, sizeof *r->out.spans);
-	r->out.order = arena_array(a, g->tasks_n, sizeof *r->out.order);
+	r->out.order = arena_room(a, g->tasks_n, sizeof *r->out.order);
 	r->out.busy_ns = arena_array(a, g->queues_n, sizeof *r->out.busy_ns);
 	r->out.wire_B = arena_array(a, g->wires_n, sizeof *r->out.wire_B);
 	find_followers(scratch, r);

@@ -23,10 +23,10 @@ static void count_loads(struct arena *a, struct simulated *r)
 	const struct program *p = r->program;
 	struct arena scratch = ARENA_INIT;
 	uint32_t *newest = arena_array(&scratch, p->op_classes.n, sizeof *newest); /* load + 1 */
-	uint32_t *older = arena_array(&scratch, p->tasks.n, sizeof *older);
+	uint32_t *older = arena_room(&scratch, p->tasks.n, sizeof *older);
 	struct load *loads;
 
-	r->loads = arena_array(&scratch, p->tasks.n, sizeof *r->loads);
+	r->loads = arena_room(&scratch, p->tasks.n, sizeof *r->loads);
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const struct program_task *t = &p->tasks.at[i];
 		uint32_t l = newest[t->op_class];
@@ -40,7 +40,7 @@ static void count_loads(struct arena *a, struct simulated *r)
 		}
 		r->loads[l - 1].n += loop_times(p, (uint32_t)i);
 	}
-	loads = arena_array(a, r->loads_n, sizeof *loads);
+	loads = arena_room(a, r->loads_n, sizeof *loads);
 	if (r->loads_n)
 		memcpy(loads, r->loads, r->loads_n * sizeof *loads);
 	r->loads = loads;

@@ -20,7 +20,8 @@ struct root {
 	unsigned second;
 	uint8_t embedding;
 	bool embedding_apart;      /* the embedding is not on the device of the first layer */
-	size_t first_second_layer; /* the first layer that has a role of the second group */
+	bool *has_second;          /* [layer]: it has a role of the second group */
+	size_t first_second_layer; /* the first such layer */
 	double *cost_to_go;        /* [layer * states + state]: least cost of the later layers and the head */
 	double *layers; /* [layer * maps + (unit before * units + first group) * units + second group] */
 };
@@ -57,6 +58,7 @@ struct best_first {
 	struct best_first_ask ask;
 	const struct model *m;
 	size_t units, layers, states;
+	size_t *layer_begin; /* [layer], and the head's block after the last */
 	struct group_state group_states[EXACT_UNITS << (EXACT_UNITS - 1)];
 	size_t group_states_n;
 	struct root *roots;
@@ -117,16 +119,6 @@ static double block_cost(const struct best_first *s, size_t block, const size_t 
 	return cost;
 }
 
-static size_t layer_begin(const struct best_first *s, size_t layer)
-{
-	return model_layer_begin(s->m, (int64_t)layer);
-}
-
-static size_t layer_end(const struct best_first *s, size_t layer)
-{
-	return layer + 1 < s->layers ? layer_begin(s, layer + 1) : model_blocks(s->m) - 1;
-}
-
 static size_t unit_of_role(const struct root *r, enum role role, size_t a, size_t b)
 {
 	return r->second >> role & 1 ? b : a;
@@ -136,15 +128,15 @@ static size_t unit_of_role(const struct root *r, enum role role, size_t a, size_
 static double layer_cost(const struct best_first *s, const struct root *r, size_t layer, const size_t uab[3])
 {
 	const struct block_costs *p = s->ask.block_costs;
-	const size_t begin = layer_begin(s, layer), end = layer_end(s, layer);
+	const size_t begin = s->layer_begin[layer], end = s->layer_begin[layer + 1];
 	size_t before = uab[0];
 	double cost = 0;
 
 	for (size_t i = begin; i < end; i++) {
-		const enum role role = model_block(s->m, i).part.role;
+		const enum role role = p->role[i];
 		const size_t v = unit_of_role(r, role, uab[1], uab[2]), from = p->feed[i];
 		const size_t u = i > p->first && from >= begin
-					 ? unit_of_role(r, model_block(s->m, from).part.role, uab[1], uab[2])
+					 ? unit_of_role(r, p->role[from], uab[1], uab[2])
 					 : uab[0];
 
 		cost += block_cost(
@@ -158,7 +150,7 @@ static double layer_cost(const struct best_first *s, const struct root *r, size_
 /* The unit that holds the output of a layer's last block. */
 static size_t output_unit(const struct best_first *s, const struct root *r, size_t layer, size_t state)
 {
-	return unit_of_role(r, model_block(s->m, layer_end(s, layer) - 1).part.role,
+	return unit_of_role(r, s->ask.block_costs->role[s->layer_begin[layer + 1] - 1],
 			    first_group(s, state)->unit, second_group(s, state)->unit);
 }
 
@@ -223,7 +215,7 @@ static bool may_follow(const struct group_state *from, const struct group_state 
 static int64_t next_state(const struct best_first *s, const struct root *r, size_t layer, uint32_t from,
 			  const size_t ab[2])
 {
-	const bool has = layer_has_roles(s->m, r->second, layer);
+	const bool has = r->has_second[layer];
 	bool apart = has && s->group_states[ab[0]].unit != s->group_states[ab[1]].unit;
 
 	if (from != NO_NODE) {
@@ -239,7 +231,7 @@ static void compute_layer_costs(struct best_first *s, struct root *r)
 {
 	const size_t n = s->units, maps = n * n * n;
 
-	r->layers = arena_array(&s->arena, s->layers * maps, sizeof *r->layers);
+	r->layers = arena_room(&s->arena, s->layers * maps, sizeof *r->layers);
 	for (size_t l = 0; l < s->layers; l++)
 		for (size_t i = 0; i < maps; i++)
 			r->layers[l * maps + i] =
@@ -267,7 +259,7 @@ static double least_cost_to_go(const struct best_first *s, const struct root *r,
 
 static void compute_cost_to_go(struct best_first *s, struct root *r)
 {
-	r->cost_to_go = arena_array(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
+	r->cost_to_go = arena_room(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
 	for (uint32_t state = 0; state < s->states; state++)
 		r->cost_to_go[(s->layers - 1) * s->states + state] = least_head_cost(s, r, state);
 	for (size_t l = s->layers - 1; l-- > 0;)
@@ -295,7 +287,7 @@ static void add_block(const struct best_first *s, struct node *k, size_t block, 
 	for (int phase_group = 0; phase_group < PHASE_GROUPS;
 	     /* shared experts are left out: they may run beside the others, and less is still a bound */
 	     phase_group++)
-		if (includes_phase_group(s, phase_group) && model_block(s->m, block).part.role != ROLE_SHARED)
+		if (includes_phase_group(s, phase_group) && p->role[block] != ROLE_SHARED)
 			k->busy_s[unit] += p->busy_s[phase_group][block * p->units + unit];
 }
 
@@ -350,8 +342,8 @@ static void push_layer(struct best_first *s, uint32_t parent, struct node k, siz
 	k.layer++;
 	k.cost += cached_layer_cost(s, r, (size_t)k.layer, out, state);
 	k.state = (uint32_t)state;
-	for (size_t i = layer_begin(s, (size_t)k.layer); i < layer_end(s, (size_t)k.layer); i++)
-		add_block(s, &k, i, unit_of_role(r, model_block(s->m, i).part.role, a, b));
+	for (size_t i = s->layer_begin[k.layer]; i < s->layer_begin[k.layer + 1]; i++)
+		add_block(s, &k, i, unit_of_role(r, s->ask.block_costs->role[i], a, b));
 	push_node(s, k);
 }
 
@@ -460,13 +452,30 @@ static void list_group_states(struct best_first *s)
 	s->states = s->group_states_n * s->group_states_n * 2;
 }
 
-static size_t first_layer_with(const struct best_first *s, unsigned second)
+static void list_layers(struct best_first *s)
 {
-	size_t layer = 0;
+	s->layer_begin = arena_array(&s->arena, s->layers + 1, sizeof *s->layer_begin);
+	for (size_t i = 0; i < s->layers; i++)
+		s->layer_begin[i] = model_layer_begin(s->m, (int64_t)i);
+	s->layer_begin[s->layers] = model_blocks(s->m) - 1;
+}
 
-	while (layer < s->layers && !layer_has_roles(s->m, second, layer))
-		layer++;
-	return layer;
+static bool *layers_with(struct best_first *s, unsigned roles)
+{
+	bool *has = arena_array(&s->arena, s->layers, sizeof *has);
+
+	for (size_t i = 0; i < s->layers; i++)
+		has[i] = layer_has_roles(s->m, roles, i);
+	return has;
+}
+
+static size_t first_true(const bool *of, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && !of[i])
+		i++;
+	return i;
 }
 
 static void list_roots(struct best_first *s)
@@ -477,7 +486,9 @@ static void list_roots(struct best_first *s)
 	if (!(s->ask.kind & HAS_ROLES) && n > 1)
 		n = 1; /* without HAS_ROLES all splits give the same layer maps */
 	s->roots = arena_array(&s->arena, 2 * n * s->units, sizeof *s->roots);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		bool *has_second = layers_with(s, splits[i].second);
+
 		for (size_t e = 0; e < s->units; e++)
 			for (int embedding_apart = 0;
 			     embedding_apart <= (s->m->ends && s->ask.kind & HAS_ENDS); embedding_apart++)
@@ -486,7 +497,9 @@ static void list_roots(struct best_first *s)
 						.second = splits[i].second,
 						.embedding = (uint8_t)e,
 						.embedding_apart = embedding_apart != 0,
-						.first_second_layer = first_layer_with(s, splits[i].second)};
+						.has_second = has_second,
+						.first_second_layer = first_true(has_second, s->layers)};
+	}
 }
 
 struct best_first *best_first_new(const struct best_first_ask *ask)
@@ -499,6 +512,7 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 	s->m = ask->block_costs->w->model;
 	s->units = ask->block_costs->units;
 	s->layers = (size_t)s->m->layers;
+	list_layers(s);
 	list_group_states(s);
 	list_roots(s);
 	for (size_t i = 0; i < s->roots_n; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/search/search_job.h"
+#include "sim/search/twins.h"
 
 enum { BOUNDED_PER_RUN = 20 };
 
@@ -132,10 +133,13 @@ static int by_bound(const void *a, const void *b)
 void exact_begin(struct search *s)
 {
 	const unsigned all = (1u << s->w->units_n) - 1;
+	size_t twins[SPACE_UNITS];
 
+	twins_find(s->w, twins);
 	for (unsigned units = 1; units <= all; units++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
-			if (!space_unjoined(s->w, units) && (!space_on_one(units) || !kind))
+			if (twins_in_order(twins, s->w->units_n, units) && !space_unjoined(s->w, units) &&
+			    (!space_on_one(units) || !kind))
 				add_class(s, units, kind);
 	if (s->classes.n)
 		qsort(s->classes.at, s->classes.n, sizeof *s->classes.at, by_bound);

@@ -5,7 +5,8 @@
  * class of its own) and by their kind (layers cut or not, roles apart or not, phases apart or not). In each
  * class the candidates are generated in ascending order of their lower bound (best_first.h) and simulated by
  * the event engine, until the bound of the next one is no better than the best simulated. The best of a class
- * is therefore the optimum of the class, unless the budget ends first.
+ * is therefore the optimum of the class, unless the budget ends first. Of sets that differ by equal machines alone one is
+ * searched (twins.h).
  *
  * A class is skipped where its bound is no better than the k best so far, or no better than a class with a
  * subset of its features and devices. The bound is exact where one pass at a time runs through the model and

@@ -4,21 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/chain.h"
 #include "sim/step/loop.h"
-
-struct piece { /* a number of tasks of one class */
-	uint32_t op_class, n;
-};
-
-struct body { /* the pieces of a segment; layers of one kind have the same */
-	uint32_t first_piece, pieces_n;
-};
-
-struct segment {
-	struct body pieces;
-	uint32_t queue, body, first_dep, deps_n;
-	uint32_t last_class; /* later tasks depend on the end of its lag */
-};
 
 /* Cycles of segments that are left out: a segment of a cycle is that of the cycle before, `len` earlier. */
 struct segment_loop {
@@ -30,7 +17,7 @@ struct segment_loop {
 struct compiled {
 	const struct program *program;
 	bool needs_engine;
-	struct segment *segments;
+	struct task_segment *segments;
 	struct body *bodies;
 	struct piece *pieces;
 	uint32_t *deps; /* segments */
@@ -48,9 +35,7 @@ struct builder {
 	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
 	bool *awaited;         /* its end is needed: by a dependency, a mark or a cycle */
 	bool *opens;           /* [position in the order]: a cycle of the loop begins there; NULL: no loop */
-	VEC(struct segment) segments;
-	VEC(struct piece) pieces;
-	VEC(uint32_t) deps;
+	struct segment_list list;
 };
 
 /* Returns whether a dependency is not implied by the order of the task's queue; one with a lag is not. */
@@ -81,20 +66,6 @@ static void find_awaited(struct builder *b)
 		b->awaited[p->cycles.at[i].from] = b->awaited[p->cycles.at[i].to] = true;
 }
 
-static void add_piece(struct builder *b, struct segment *s, uint32_t op_class)
-{
-	const uint32_t i = b->piece_of[op_class];
-
-	if (i >= s->pieces.first_piece && i < b->pieces.n && b->pieces.at[i].op_class == op_class) {
-		b->pieces.at[i].n++;
-		return;
-	}
-	b->piece_of[op_class] = (uint32_t)b->pieces.n;
-	/* s is the last segment, so its pieces are at the end of the list */
-	VEC_ADD(&b->pieces, (struct piece){op_class, 1});
-	s->pieces.pieces_n++;
-}
-
 /* Returns whether the task has a dependency that the order of its queue does not imply. */
 static bool waits_outside(const struct builder *b, const struct program_task *t)
 {
@@ -106,18 +77,21 @@ static bool waits_outside(const struct builder *b, const struct program_task *t)
 
 static void open_segment(struct builder *b, const struct program_task *t)
 {
-	struct segment s = {
-		.queue = t->queue, .pieces = {(uint32_t)b->pieces.n, 0}, .first_dep = (uint32_t)b->deps.n};
+	struct segment_list *l = &b->list;
+	struct task_segment s = {.first_queue = t->queue,
+				 .queue = t->queue,
+				 .pieces = {(uint32_t)l->pieces.n, 0},
+				 .first_dep = (uint32_t)l->deps.n};
 
 	for (uint32_t d = 0; d < t->deps_n; d++) {
 		const uint32_t dep = b->p->deps.at[t->first_dep + d];
 
 		if (waits_for(b->p, t, dep)) {
-			VEC_ADD(&b->deps, b->segment_of[dep]);
+			VEC_ADD(&l->deps, b->segment_of[dep]);
 			s.deps_n++;
 		}
 	}
-	VEC_ADD(&b->segments, s);
+	VEC_ADD(&l->segments, s);
 }
 
 /* The pieces of a segment are contiguous, so a segment takes more tasks only while it is the newest of
@@ -131,15 +105,14 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < p->tasks.n; i++) {
 		const uint32_t id = b->order[i];
 		const struct program_task *t = &p->tasks.at[id];
-		const bool newest = b->segments.n && b->segments.at[b->segments.n - 1].queue == t->queue;
-		struct segment *s;
+		const size_t n = b->list.segments.n;
+		const bool newest = n && b->list.segments.at[n - 1].queue == t->queue;
 
 		if (closed || !newest || waits_outside(b, t) || (b->opens && b->opens[i]))
 			open_segment(b, t);
-		s = &b->segments.at[b->segments.n - 1];
-		add_piece(b, s, t->op_class);
-		s->last_class = t->op_class;
-		b->segment_of[id] = (uint32_t)b->segments.n - 1;
+		segment_piece(&b->list, b->piece_of, t->op_class)->n++;
+		b->segment_of[id] = (uint32_t)b->list.segments.n - 1;
+		b->list.segments.at[b->segment_of[id]].last_class = t->op_class;
 		closed = b->awaited[id];
 	}
 }
@@ -159,6 +132,7 @@ static size_t hash_of(const struct piece *all, const struct body *body)
 
 		h = (h ^ p->op_class) * 1099511628211u;
 		h = (h ^ p->n) * 1099511628211u;
+		h = (h ^ p->lags) * 1099511628211u;
 	}
 	return (size_t)(h ^ (h >> 32));
 }
@@ -173,9 +147,9 @@ static void find_bodies(struct arena *a, struct compiled *c)
 	while (slots_n < c->segments_n * 2)
 		slots_n *= 2;
 	slots = arena_array(&scratch, slots_n, sizeof *slots);
-	c->bodies = arena_array(a, c->segments_n, sizeof *c->bodies);
+	c->bodies = arena_room(a, c->segments_n, sizeof *c->bodies);
 	for (size_t i = 0; i < c->segments_n; i++) {
-		struct segment *s = &c->segments[i];
+		struct task_segment *s = &c->segments[i];
 
 		at = hash_of(c->pieces, &s->pieces) & (slots_n - 1);
 		while (slots[at] && !same_pieces(c->pieces, &c->bodies[slots[at] - 1], &s->pieces))
@@ -232,12 +206,12 @@ static struct segment_loop find_loop(const struct builder *b)
 	s.at = opened(b, position);
 	s.len = s.at - opened(b, position - l->len);
 	lowest = s.at - s.len;
-	for (size_t i = s.at - s.len; i < b->segments.n; i++) {
-		const struct segment *of = &b->segments.at[i];
+	for (size_t i = s.at - s.len; i < b->list.segments.n; i++) {
+		const struct task_segment *of = &b->list.segments.at[i];
 
 		for (uint32_t d = 0; d < of->deps_n; d++)
-			if (b->deps.at[of->first_dep + d] < lowest)
-				lowest = b->deps.at[of->first_dep + d];
+			if (b->list.deps.at[of->first_dep + d] < lowest)
+				lowest = b->list.deps.at[of->first_dep + d];
 	}
 	s.window = (s.at - lowest + s.len - 1) / s.len;
 	BUG_ON(s.window > l->before);
@@ -246,9 +220,28 @@ static struct segment_loop find_loop(const struct builder *b)
 	return s;
 }
 
+/* The segments of a loop are counted, so they stay as they are. */
+static void join_chains(struct arena *scratch, struct builder *b)
+{
+	const struct program *p = b->p;
+	bool *kept = arena_array(scratch, b->list.segments.n, sizeof *kept);
+	uint32_t *joined = arena_room(scratch, b->list.segments.n, sizeof *joined);
+
+	if (p->loop.n)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		if (p->marks[i] != TASK_NONE)
+			kept[b->segment_of[p->marks[i]]] = true;
+	for (size_t i = 0; i < p->cycles.n; i++)
+		kept[b->segment_of[p->cycles.at[i].from]] = kept[b->segment_of[p->cycles.at[i].to]] = true;
+	chains_join(&b->list, p, kept, joined);
+	for (size_t i = 0; i < p->tasks.n; i++)
+		b->segment_of[i] = joined[b->segment_of[i]];
+}
+
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 {
-	void *to = arena_array(a, n, size);
+	void *to = arena_room(a, n, size);
 
 	return n ? memcpy(to, from, n * size) : to;
 }
@@ -260,20 +253,21 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	struct compiled *c = arena_alloc(a, sizeof *c);
 	const size_t n = p->tasks.n;
 
-	b.segment_of = arena_array(&scratch, n, sizeof *b.segment_of);
+	b.segment_of = arena_room(&scratch, n, sizeof *b.segment_of);
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	find_awaited(&b);
 	find_openings(&scratch, &b);
 	build(&b);
+	join_chains(&scratch, &b);
 	*c = (struct compiled){.program = p,
 			       .needs_engine = program_shares(p),
-			       .segments_n = b.segments.n,
+			       .segments_n = b.list.segments.n,
 			       .loop = find_loop(&b),
 			       .queues_n = program_queues(p->world)};
-	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
-	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
-	c->deps = keep(a, b.deps.at, b.deps.n, sizeof *c->deps);
+	c->segments = keep(a, b.list.segments.at, b.list.segments.n, sizeof *c->segments);
+	c->pieces = keep(a, b.list.pieces.at, b.list.pieces.n, sizeof *c->pieces);
+	c->deps = keep(a, b.list.deps.at, b.list.deps.n, sizeof *c->deps);
 	find_bodies(a, c);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
 		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
@@ -282,9 +276,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	for (size_t i = 0; i < c->cycles_n; i++)
 		c->cycles[i] =
 			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
-	VEC_FREE(&b.segments);
-	VEC_FREE(&b.pieces);
-	VEC_FREE(&b.deps);
+	segment_list_free(&b.list);
 	arena_release(&scratch);
 	return c;
 }
@@ -334,7 +326,7 @@ static void add_up_bodies(const struct compiled *c, const struct class_times *t,
 		sim_ns sum = 0;
 
 		for (const struct piece *end = at + c->bodies[i].pieces_n; at < end; at++)
-			sum += t->ns[at->op_class] * at->n;
+			sum += t->ns[at->op_class] * at->n + t->lag_ns[at->op_class] * at->lags;
 		sums[i] = sum;
 	}
 }
@@ -348,10 +340,10 @@ struct pass {
 };
 
 /* through: of the segments from `first` on. */
-static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct segment *s,
+static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct task_segment *s,
 		     const sim_ns *through, size_t first)
 {
-	sim_ns at = r->free_at[s->queue];
+	sim_ns at = r->free_at[s->first_queue];
 
 	for (const uint32_t *dep = c->deps + s->first_dep, *end = dep + s->deps_n; dep < end; dep++)
 		at = longer(at, through[*dep - first]);
@@ -363,7 +355,7 @@ static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_
 	sim_ns makespan_ns = 0;
 
 	for (size_t i = from; i < to; i++) {
-		const struct segment *s = &c->segments[i];
+		const struct task_segment *s = &c->segments[i];
 
 		r->ends[i] = end_of(c, r, s, r->through, 0);
 		r->through[i] = r->ends[i] + r->t->lag_ns[s->last_class];
@@ -382,7 +374,7 @@ static void run_cycle(const struct compiled *c, const struct pass *r, sim_ns *wi
 
 	memmove(window, window + l->len, (n - l->len) * sizeof *window);
 	for (size_t i = l->at - l->len; i < l->at; i++) {
-		const struct segment *s = &c->segments[i];
+		const struct task_segment *s = &c->segments[i];
 
 		window[i - first] = end_of(c, r, s, window, first) + r->t->lag_ns[s->last_class];
 	}

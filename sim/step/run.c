@@ -359,7 +359,7 @@ static struct task task_of(struct runner *r, const struct program_task *pt)
 /* The wires that the flows go over, which a graph that is handed out keeps. */
 static const size_t *keep_paths(struct arena *a, struct runner *r)
 {
-	size_t *paths = arena_array(a, r->paths.n, sizeof *paths);
+	size_t *paths = arena_room(a, r->paths.n, sizeof *paths);
 
 	if (r->paths.n)
 		memcpy(paths, r->paths.at, r->paths.n * sizeof *paths);
@@ -372,8 +372,8 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 {
 	const struct world *w = p->world;
 	const size_t queues = program_queues(w);
-	enum task_order *order = arena_array(a, queues, sizeof *order);
-	struct task *tasks = arena_array(a, p->tasks.n, sizeof *tasks);
+	enum task_order *order = arena_room(a, queues, sizeof *order);
+	struct task *tasks = arena_room(a, p->tasks.n, sizeof *tasks);
 	struct runner r = {.p = p, .t = t, .busy = crowded(p)};
 	struct task_graph g = {.tasks = tasks,
 			       .deps = p->deps.at,

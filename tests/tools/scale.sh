@@ -51,6 +51,8 @@ counted "simulate the founding case" "$(instructions "$program" simulate $foundi
 counted "check the founding case" "$(instructions "$program" check $founding)"
 counted "list" "$(instructions "$program" list)"
 counted "ask about one machine" "$(instructions "$program" ask llama-3.1-8b --on m4-pro-24gb)"
+counted "optimize the founding case for training" \
+	"$(instructions "$program" optimize $founding --goal train_tok_per_s --draws 2)"
 one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
 counted "a cell of a sweep" "$(slope "$one" "$five" 4)"

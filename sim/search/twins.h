@@ -1,0 +1,18 @@
+/*
+ * twins.h - equal machines that the search need not tell apart.
+ *
+ * Layer search. Two machines are twins where their descriptions are equal and they are joined by equal links to every
+ * other one: exchanging them in an assignment changes none of its metrics. Of the sets of devices that differ by twins
+ * alone one is searched, which has the first of them.
+ */
+#ifndef SIM_SEARCH_TWINS_H
+#define SIM_SEARCH_TWINS_H
+#include "sim/search/space.h"
+
+/* Sets before[u] to the last twin of a unit's machine that comes before it; to WORLD_NONE where there is none. */
+void twins_find(const struct world *w, size_t before[SPACE_UNITS]);
+
+/* Whether a set of units (bits) has no unit whose twin before it is left out. */
+bool twins_in_order(const size_t before[SPACE_UNITS], size_t units_n, unsigned units);
+
+#endif

@@ -1,0 +1,102 @@
+/* check_twins.c - equal machines are searched once: which are equal, and that nothing better is missed. */
+#include "tests/suites.h"
+
+#include "sim/search/search.h"
+#include "sim/search/twins.h"
+#include "tests/fixtures.h"
+
+/* clang-format off */
+#define THREE_EQUAL                                                                                          \
+	FIXTURE_HEAD "model: " FIXTURE_MODEL("2") "\nmachines: {a: " FIXTURE_MACHINE ", b: " FIXTURE_MACHINE ", c: "          \
+	FIXTURE_MACHINE "}\nlinks: {ab: " FIXTURE_LINK("a", "b") ", bc: " FIXTURE_LINK("b", "c") ", ca: "    \
+	FIXTURE_LINK("c", "a") "}\n" FIXTURE_WORKLOAD
+/* clang-format on */
+
+static struct fixture fixture;
+
+/* One thing set beside, or NULL, and the twin before each machine. */
+static const struct {
+	const char *set;
+	size_t before[3];
+} worlds[] = {
+	{NULL, {WORLD_NONE, 0, 1}},
+	{"machines.b.title=another", {WORLD_NONE, WORLD_NONE, 0}},
+	{"machines.c.memory.usable=9 GB", {WORLD_NONE, 0, WORLD_NONE}},
+	{"links.ab.latency=77 us", {WORLD_NONE, 0, WORLD_NONE}},
+	{"links.bc.latency=77 us", {WORLD_NONE, WORLD_NONE, 1}},
+};
+
+START_TEST(found)
+{
+	const char *const sets[] = {worlds[_i].set, NULL};
+	size_t before[SPACE_UNITS];
+
+	fixture_text(&fixture, THREE_EQUAL, sets);
+	twins_find(fixture.world, before);
+	for (size_t u = 0; u < 3; u++)
+		ck_assert_uint_eq(before[u], worlds[_i].before[u]);
+	fixture_release(&fixture);
+}
+END_TEST
+
+START_TEST(in_order)
+{
+	const size_t before[SPACE_UNITS] = {WORLD_NONE, 0, WORLD_NONE, 2};
+	static const bool taken[16] = {[0] = true, [1] = true,  [3] = true,  [4] = true, [5] = true,
+				       [7] = true, [12] = true, [13] = true, [15] = true};
+
+	for (unsigned units = 0; units < 16; units++)
+		ck_assert_int_eq(twins_in_order(before, 4, units), taken[units]);
+}
+END_TEST
+
+/* The best cost; each winner uses a machine only where it uses the twins before it. */
+static double best_cost(const char *set, const char *goal)
+{
+	const char *const sets[] = {set, NULL};
+	struct search_ask ask = {.best = 2, .runs_most = 100000};
+	size_t before[SPACE_UNITS], n;
+	struct err err = ERR_INIT;
+	const struct winner *w;
+	struct search *s;
+	double cost;
+
+	fixture_text(&fixture, THREE_EQUAL, sets);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse(goal, &ask.goal, &err), 0);
+	twins_find(fixture.world, before);
+	s = search_new(&ask);
+	while (search_step(s))
+		;
+	w = search_winners(s, &n);
+	ck_assert_uint_gt(n, 1);
+	ck_assert(search_counts(s).exact);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(twins_in_order(before, 3, w[i].units));
+	cost = w[0].cost;
+	search_free(s);
+	fixture_release(&fixture);
+	return cost;
+}
+
+START_TEST(nothing_is_missed)
+{
+	static const char *const goals[] = {"e2el_s", "decode_tok_per_s"};
+
+	/* titles of their own make them unlike, and nothing else */
+	ck_assert_double_eq(best_cost(NULL, goals[_i]), best_cost("machines.b.title=another", goals[_i]));
+}
+END_TEST
+
+Suite *suite_twins(void)
+{
+	Suite *s = suite_create("twins");
+	TCase *t = tcase_create("twins");
+
+	tcase_set_timeout(t, 0);
+	tcase_add_loop_test(t, found, 0, ARRAY_LEN(worlds));
+	tcase_add_test(t, in_order);
+	tcase_add_loop_test(t, nothing_is_missed, 0, 2);
+	suite_add_tcase(s, t);
+	return s;
+}
