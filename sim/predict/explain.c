@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/loop.h"
+
 const char *explain_param(struct arena *a, const struct world *w, size_t source, enum param param)
 {
 	const struct param_source s = source_at(w, source);
@@ -31,31 +33,35 @@ static double carried_s(const struct simulated *r, uint32_t task, const struct o
 /* Adds up the critical path of a program by source and parameter. */
 static void sum_critical_path(struct arena *a, const struct simulated *r, struct params *sum)
 {
-	uint32_t *path = arena_array(a, r->program->tasks.n, sizeof *path);
-	const size_t n = task_critical_path(&r->graph, &r->run, path);
+	uint32_t *on_path = arena_array(a, r->program->tasks.n, sizeof *on_path);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[path[i]].op_class];
+	loop_critical_path(r->program, &r->graph, &r->run, on_path);
+	for (uint32_t i = (uint32_t)r->program->tasks.n; i-- > 0;) {
+		const struct op_class *c = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
+		const double times = on_path[i];
 		double *s = sum[c->source].of;
 
+		if (!on_path[i])
+			continue;
 		if (c->kind != CLASS_OP) {
 			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
 										      : PARAM_BANDWIDTH] +=
-				carried_s(r, path[i], c);
-			s[PARAM_LATENCY] += c->lag_s;
+				times * carried_s(r, i, c);
+			s[PARAM_LATENCY] += times * c->lag_s;
 			continue;
 		}
 		if (c->launches) { /* the part that the device waits for */
 			s[PARAM_OVERHEAD] +=
-				sim_s_of_ns(r->run.spans[path[i]].end_ns - r->run.spans[path[i]].start_ns);
+				times *
+				sim_s_of_ns(r->run.spans[i].end_ns - r->run.spans[i].start_ns);
 			continue;
 		}
 		if (c->cost.arithmetic.s >= c->cost.memory.s)
-			s[PARAM_ARITHMETIC] += c->cost.arithmetic.s;
+			s[PARAM_ARITHMETIC] += times * c->cost.arithmetic.s;
 		else
-			s[PARAM_MEMORY] += c->cost.memory.s;
-		s[PARAM_ARITHMETIC] += c->cost.apart.s;
-		s[PARAM_OVERHEAD] += c->cost.overhead.s;
+			s[PARAM_MEMORY] += times * c->cost.memory.s;
+		s[PARAM_ARITHMETIC] += times * c->cost.apart.s;
+		s[PARAM_OVERHEAD] += times * c->cost.overhead.s;
 	}
 }
 
@@ -123,7 +129,9 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 	for (size_t i = 0; i < r->program->tasks.n; i++) {
 		const struct op_class *k = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
 
-		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE ? k->bytes : 0;
+		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE
+				   ? loop_times(r->program, (uint32_t)i) * k->bytes
+				   : 0;
 	}
 	sum_critical_path(&scratch, r, sum);
 	for (size_t s = w->units_n; s < w->units_n + w->links_n; s++)

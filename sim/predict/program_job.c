@@ -8,6 +8,7 @@
 #include "sim/predict/energy_cost.h"
 #include "sim/predict/explain.h"
 #include "sim/predict/predict.h"
+#include "sim/step/loop.h"
 
 const struct program_runs *program_runs(const struct job_run *r)
 {
@@ -37,7 +38,7 @@ static void count_loads(struct arena *a, struct simulated *r)
 			older[r->loads_n++] = newest[t->op_class];
 			l = newest[t->op_class] = (uint32_t)r->loads_n;
 		}
-		r->loads[l - 1].n++;
+		r->loads[l - 1].n += loop_times(p, (uint32_t)i);
 	}
 	loads = arena_array(a, r->loads_n, sizeof *loads);
 	if (r->loads_n)
@@ -53,10 +54,22 @@ static struct simulated simulated_make(struct arena *a, struct program *program)
 	if (!program)
 		return r;
 	r.times = program_times(a, program);
-	r.run = program_run(a, program, &r.times, &r.graph);
+	if (!loop_run(a, program, &r.times, &r.graph, &r.run))
+		BUG("a program's loop is not periodic with the parameters that it was built for");
 	r.compiled = compile(a, program, &r.run);
 	count_loads(a, &r);
 	return r;
+}
+
+struct simulated *simulated_whole(struct arena *a, const struct simulated *r)
+{
+	struct simulated *whole;
+
+	if (!r->program->loop.n)
+		return NULL;
+	whole = arena_alloc(a, sizeof *whole);
+	*whole = simulated_make(a, loop_unrolled(r->program));
+	return whole;
 }
 
 static void free_programs(struct program_runs *runs)
@@ -202,8 +215,8 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 
 		if (only != PHASE_N && t->label.phase != only)
 			continue;
-		s[t->op_class] += each[t->op_class];
-		sum += each[t->op_class];
+		s[t->op_class] += loop_times(r->program, (uint32_t)i) * each[t->op_class];
+		sum += loop_times(r->program, (uint32_t)i) * each[t->op_class];
 	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i] > 0.05 * sum)

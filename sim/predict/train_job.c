@@ -89,7 +89,7 @@ static void build(struct arena *a, const struct placement *at, struct program *o
 {
 	struct step_facts *facts = arena_alloc(a, sizeof *facts);
 
-	out[0] = train_build(at);
+	out[0] = train_build_short(at);
 	*facts = (struct step_facts){.flop = train_flop(at->world), .work = train_work(a, out[0])};
 	for (size_t u = 0; u < at->world->units_n; u++) {
 		facts->peak_flops += trains(at, u) ? peak_flops(at->world, u) : 0;

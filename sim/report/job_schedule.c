@@ -7,6 +7,31 @@
 #include "sim/report/lanes.h"
 #include "sim/report/load_picture.h"
 
+/* The lanes of a run, and of the memory over its time. */
+static struct schedule draw(struct arena *a, const struct job_run *r, const struct simulated *run, enum boxes boxes)
+{
+	struct schedule s = lanes_of(a, run, boxes);
+
+	if (r->memory)
+		lanes_memory(a, r, &s);
+	return s;
+}
+
+/* The same of every micro-batch, where the run has left some out. */
+static struct schedule draw_whole(struct arena *a, const struct job_run *r, struct simulated *whole, enum boxes boxes)
+{
+	struct job_run all = *r;
+	struct schedule s;
+
+	if (r->memory) {
+		all.memory = arena_array(a, r->at->world->machines_n, sizeof *all.memory);
+		r->type->programs->memory(a, r->at, whole->program, &whole->run, all.memory);
+	}
+	s = draw(a, &all, whole, boxes);
+	program_free(whole->program);
+	return s;
+}
+
 struct schedule job_schedule(struct arena *a, const struct job_run *r, const struct drawn_part *part,
 			     bool trace)
 {
@@ -14,10 +39,11 @@ struct schedule job_schedule(struct arena *a, const struct job_run *r, const str
 	const struct program_job *job = r->type->programs;
 	const struct program_runs *runs = program_runs(r);
 	const bool passes = !trace && job->many_micro_batches && job->many_micro_batches(at->world);
-	struct schedule s = lanes_of(a, &runs->run[part->program], passes ? BOXES_PASSES : BOXES_BLOCKS);
+	const enum boxes boxes = passes ? BOXES_PASSES : BOXES_BLOCKS;
+	const struct simulated *run = &runs->run[part->program];
+	struct simulated *whole = simulated_whole(a, run);
+	struct schedule s = whole ? draw_whole(a, r, whole, boxes) : draw(a, r, run, boxes);
 
-	if (r->memory)
-		lanes_memory(a, r, &s);
 	s.title = at->assignment->name;
 	s.subtitle = arena_printf(a, "%s, %s: %s", at->world->model->title,
 				  mix_names[at->world->scenario->precision.weights],

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/step/loop.h"
+
 struct piece { /* a number of tasks of one class */
 	uint32_t op_class, n;
 };
@@ -18,6 +20,12 @@ struct segment {
 	uint32_t last_class; /* later tasks depend on the end of its lag */
 };
 
+/* Cycles of segments that are left out: a segment of a cycle is that of the cycle before, `len` earlier. */
+struct segment_loop {
+	size_t at, len, n; /* the missing ones would begin with that number; segments of a cycle; how many cycles */
+	size_t window;     /* so many cycles before `at` are what later segments depend on */
+};
+
 struct compiled {
 	const struct program *program;
 	bool needs_engine;
@@ -29,6 +37,7 @@ struct compiled {
 	uint32_t marks[4];
 	struct cycle *cycles; /* segments */
 	size_t cycles_n;
+	struct segment_loop loop;
 };
 
 struct builder {
@@ -37,6 +46,7 @@ struct builder {
 	uint32_t *segment_of;  /* task -> segment */
 	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
 	bool *awaited;         /* its end is needed: by a dependency, a mark or a cycle */
+	bool *opens;           /* [position in the order]: a cycle of the loop begins there; NULL: no loop */
 	VEC(struct segment) segments;
 	VEC(struct piece) pieces;
 	VEC(uint32_t) deps;
@@ -123,7 +133,7 @@ static void build(struct builder *b)
 		const bool newest = b->segments.n && b->segments.at[b->segments.n - 1].queue == t->queue;
 		struct segment *s;
 
-		if (closed || !newest || waits_outside(b, t))
+		if (closed || !newest || waits_outside(b, t) || (b->opens && b->opens[i]))
 			open_segment(b, t);
 		s = &b->segments.at[b->segments.n - 1];
 		add_piece(b, s, t->op_class);
@@ -178,6 +188,65 @@ static void find_bodies(struct arena *a, struct compiled *c)
 	arena_release(&scratch);
 }
 
+/* ---- cycles that are left out ---- */
+
+enum { CYCLES_SEEN = LOOP_BEFORE + 1 }; /* that begin with a segment of their own */
+
+/* The position in the order of the first task that is left out. */
+static size_t loop_position(const struct builder *b)
+{
+	size_t at = 0;
+
+	while (b->order[at] != b->p->loop.at)
+		at++;
+	return at;
+}
+
+static void find_openings(struct arena *scratch, struct builder *b)
+{
+	const struct program_loop *l = &b->p->loop;
+	size_t at;
+
+	if (!l->n)
+		return;
+	b->opens = arena_array(scratch, b->p->tasks.n + 1, sizeof *b->opens);
+	at = loop_position(b);
+	for (size_t k = 0; k < CYCLES_SEEN; k++)
+		b->opens[at - k * l->len] = true;
+}
+
+/* The segment that a position in the order opens. */
+static size_t opened(const struct builder *b, size_t position)
+{
+	return b->segment_of[b->order[position]];
+}
+
+static struct segment_loop find_loop(const struct builder *b)
+{
+	const struct program_loop *l = &b->p->loop;
+	struct segment_loop s = {.n = l->n};
+	size_t position, lowest;
+
+	if (!l->n)
+		return s;
+	position = loop_position(b);
+	s.at = opened(b, position);
+	s.len = s.at - opened(b, position - l->len);
+	lowest = s.at - s.len;
+	for (size_t i = s.at - s.len; i < b->segments.n; i++) {
+		const struct segment *of = &b->segments.at[i];
+
+		for (uint32_t d = 0; d < of->deps_n; d++)
+			if (b->deps.at[of->first_dep + d] < lowest)
+				lowest = b->deps.at[of->first_dep + d];
+	}
+	s.window = (s.at - lowest + s.len - 1) / s.len;
+	BUG_ON(s.window >= CYCLES_SEEN);
+	for (size_t k = 1; k <= s.window; k++)
+		BUG_ON(s.at - opened(b, position - k * l->len) != k * s.len);
+	return s;
+}
+
 static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 {
 	void *to = arena_array(a, n, size);
@@ -196,10 +265,12 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	find_awaited(&b);
+	find_openings(&scratch, &b);
 	build(&b);
 	*c = (struct compiled){.program = p,
 			       .needs_engine = program_shares(p),
 			       .segments_n = b.segments.n,
+			       .loop = find_loop(&b),
 			       .queues_n = program_queues(p->world)};
 	c->segments = keep(a, b.segments.at, b.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.pieces.at, b.pieces.n, sizeof *c->pieces);
@@ -232,8 +303,18 @@ static sim_ns longer(sim_ns a, sim_ns b)
 static struct compiled_ends by_engine(const struct compiled *c, const struct class_times *t)
 {
 	struct arena scratch = ARENA_INIT;
-	const struct task_run run = program_run(&scratch, c->program, t, NULL);
-	struct compiled_ends ends = {.makespan_ns = run.makespan_ns};
+	struct task_run run;
+	struct compiled_ends ends = {0};
+
+	if (!loop_run(&scratch, c->program, t, NULL, &run)) {
+		struct program *whole = loop_unrolled(c->program);
+
+		ends.makespan_ns = program_run(&scratch, whole, t, NULL).makespan_ns;
+		program_free(whole);
+		arena_release(&scratch);
+		return ends;
+	}
+	ends.makespan_ns = run.makespan_ns;
 
 	for (size_t i = 0; i < ARRAY_LEN(ends.marks_ns); i++)
 		if (c->program->marks[i] != TASK_NONE)
@@ -259,30 +340,131 @@ static void add_up_bodies(const struct compiled *c, const struct class_times *t,
 	}
 }
 
-/* through: when what a segment sends has arrived */
-static sim_ns run_segments(const struct compiled *c, const struct class_times *t, const sim_ns *sums,
-			   sim_ns *ends, sim_ns *through, sim_ns *free_at)
+/* The times of a pass over the segments. */
+struct pass {
+	const struct class_times *t;
+	const sim_ns *sums; /* [body] */
+	sim_ns *ends, *through; /* [segment]; through: when what it sends has arrived */
+	sim_ns *free_at;        /* [queue] */
+};
+
+/* through: of the segments from `first` on. */
+static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct segment *s, const sim_ns *through,
+		     size_t first)
+{
+	sim_ns at = r->free_at[s->queue];
+
+	for (const uint32_t *dep = c->deps + s->first_dep, *end = dep + s->deps_n; dep < end; dep++)
+		at = longer(at, through[*dep - first]);
+	return r->free_at[s->queue] = at + r->sums[s->body];
+}
+
+static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_t from, size_t to)
 {
 	sim_ns makespan_ns = 0;
 
-	for (size_t i = 0; i < c->segments_n; i++) {
+	for (size_t i = from; i < to; i++) {
 		const struct segment *s = &c->segments[i];
-		sim_ns at = free_at[s->queue];
 
-		for (const uint32_t *dep = c->deps + s->first_dep, *end = dep + s->deps_n; dep < end; dep++)
-			at = longer(at, through[*dep]);
-		at += sums[s->body];
-		ends[i] = free_at[s->queue] = at;
-		through[i] = at + t->lag_ns[s->last_class];
-		makespan_ns = longer(makespan_ns, through[i]);
+		r->ends[i] = end_of(c, r, s, r->through, 0);
+		r->through[i] = r->ends[i] + r->t->lag_ns[s->last_class];
+		makespan_ns = longer(makespan_ns, r->through[i]);
 	}
 	return makespan_ns;
+}
+
+enum { PERIODS = 4 }; /* cycles after which times may repeat */
+
+/* The window one cycle later: its first cycle goes, and a new one comes, whose segments are those of the last one. */
+static void run_cycle(const struct compiled *c, const struct pass *r, sim_ns *window)
+{
+	const struct segment_loop *l = &c->loop;
+	const size_t n = l->window * l->len, first = l->at - n;
+
+	memmove(window, window + l->len, (n - l->len) * sizeof *window);
+	for (size_t i = l->at - l->len; i < l->at; i++) {
+		const struct segment *s = &c->segments[i];
+
+		window[i - first] = end_of(c, r, s, window, first) + r->t->lag_ns[s->last_class];
+	}
+}
+
+/* Returns whether a window is an earlier one, all of it so much later. */
+static bool is_later(const sim_ns *window, const sim_ns *before, size_t n, sim_ns *by)
+{
+	*by = window[0] - before[0];
+	for (size_t i = 1; i < n; i++)
+		if (window[i] - before[i] != *by)
+			return false;
+	return true;
+}
+
+/* Adds the same to all that the next segments can see of the cycles. */
+static void skip_ahead(const struct compiled *c, const struct pass *r, sim_ns *window, size_t n, sim_ns by)
+{
+	const struct segment_loop *l = &c->loop;
+	bool *moved = xcalloc(c->queues_n, sizeof *moved);
+
+	for (size_t i = 0; i < n; i++)
+		window[i] += by;
+	for (size_t i = l->at - l->len; i < l->at; i++) {
+		const uint32_t q = c->segments[i].queue;
+
+		r->free_at[q] += moved[q] ? 0 : by;
+		moved[q] = true;
+	}
+	free(moved);
+}
+
+/* Runs the cycles that are left out: one after the other, until one repeats an earlier one at a later time. */
+static sim_ns run_loop(const struct compiled *c, const struct pass *r)
+{
+	const struct segment_loop *l = &c->loop;
+	const size_t n = l->window * l->len;
+	sim_ns *windows = xcalloc((PERIODS + 1) * n, sizeof *windows), makespan_ns = 0;
+	sim_ns *window = windows + PERIODS * n, *own = r->through + l->at - n;
+	bool ahead = false;
+
+	memcpy(window, own, n * sizeof *window);
+	for (size_t k = 0; k < l->n; k++) {
+		memcpy(windows + k % PERIODS * n, window, n * sizeof *window);
+		run_cycle(c, r, window);
+		for (size_t d = 1; d <= PERIODS && d <= k + 1 && !ahead; d++) {
+			const size_t left = (l->n - 1 - k) / d;
+			sim_ns by;
+
+			ahead = is_later(window, windows + (k + 1 - d) % PERIODS * n, n, &by);
+			if (!ahead)
+				continue;
+			skip_ahead(c, r, window, n, (sim_ns)left * by);
+			k += left * d;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		makespan_ns = longer(makespan_ns, window[i]);
+	memcpy(own, window, n * sizeof *own);
+	free(windows);
+	return makespan_ns;
+}
+
+/* Runs all segments; returns the makespan. */
+static sim_ns run_all(const struct compiled *c, const struct pass *r)
+{
+	sim_ns before, loop, after;
+
+	if (!c->loop.n)
+		return run_segments(c, r, 0, c->segments_n);
+	before = run_segments(c, r, 0, c->loop.at);
+	loop = run_loop(c, r);
+	after = run_segments(c, r, c->loop.at, c->segments_n);
+	return longer(longer(before, loop), after);
 }
 
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
 {
 	struct compiled_ends r = {0};
 	sim_ns *free_at, *ends, *through, *sums;
+	struct pass pass;
 
 	if (c->needs_engine)
 		return by_engine(c, t);
@@ -292,7 +474,8 @@ struct compiled_ends compiled_run(const struct compiled *c, const struct class_t
 	through = ends + c->segments_n;
 	sums = through + c->segments_n;
 	add_up_bodies(c, t, sums);
-	r.makespan_ns = run_segments(c, t, sums, ends, through, free_at);
+	pass = (struct pass){t, sums, ends, through, free_at};
+	r.makespan_ns = run_all(c, &pass);
 	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
 		if (c->marks[i] != TASK_NONE)
 			r.marks_ns[i] = ends[c->marks[i]];

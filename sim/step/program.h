@@ -73,6 +73,17 @@ struct cycle {
 	uint32_t from, to;
 };
 
+/* Equal cycles of a program of which all but the first few are left out (loop.h). A task of a cycle is that of the cycle
+ * before, `len` numbers earlier, for later micro-batches. */
+struct program_loop {
+	uint32_t at;     /* the number that the first task left out would have */
+	uint32_t len;    /* tasks of a cycle */
+	uint32_t n;      /* cycles left out; 0: none are */
+	uint32_t micros; /* micro-batches of a cycle, of each replica */
+	uint32_t each;   /* micro-batches of each replica that the program has */
+	sim_ns ns;       /* the time of a cycle with the calibrated parameters */
+};
+
 struct block_cache;
 struct route;
 
@@ -89,6 +100,7 @@ struct program {
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */
 	VEC(struct cycle) cycles;
+	struct program_loop loop;
 };
 
 /* The time of a class's task with the calibrated parameters. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/step/run.h"
+#include "sim/step/loop.h"
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
 
@@ -239,9 +239,10 @@ static void find_peak(struct arena *a, const struct ledger *b, size_t mi, struct
 		if (now[ACTIVATIONS] + now[GRADIENTS] <= most)
 			continue;
 		most = now[ACTIVATIONS] + now[GRADIENTS];
-		u->at_ns = c->at_ns;
+		u->at_ns = c->at_ns + (c->task >= b->p->loop.at ? b->p->loop.n * b->p->loop.ns : 0);
 		u->raised = true;
 		u->during = b->p->tasks.at[c->task].label;
+		u->during.micro = loop_micro(b->p, c->task);
 		u->peak.activations_B = now[ACTIVATIONS];
 		u->peak.gradients_B = now[GRADIENTS];
 	}
@@ -256,6 +257,16 @@ static struct interval_ns *intervals(struct arena *a, size_t n)
 	return w;
 }
 
+/* The micro-batches that a program has. */
+static size_t micros_of(const struct program *p, const struct train *t)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < p->tasks.n && p->loop.n; i++)
+		most = p->tasks.at[i].label.micro > most ? p->tasks.at[i].label.micro : most;
+	return p->loop.n ? (size_t)most + 1 : (size_t)t->micro_batches;
+}
+
 void train_memory(struct arena *a, const struct placement *at, const struct program *p,
 		  const struct task_run *run, struct memory_use *out)
 {
@@ -264,7 +275,7 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	struct arena scratch = ARENA_INIT;
 	const struct trainable tr = trainable_make(&scratch, w, &t);
 	struct ledger b = {.at = at, .w = w, .tr = &tr, .p = p, .run = run};
-	const size_t lifetimes = (size_t)t.micro_batches * at->blocks_n;
+	const size_t lifetimes = micros_of(p, &t) * at->blocks_n;
 	const struct interval_ns never = {-1, -1, TASK_NONE};
 
 	b.lifetimes = arena_array(&scratch, lifetimes, sizeof *b.lifetimes);
@@ -291,11 +302,13 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 void train_footprint(const struct placement *p, struct footprint *out)
 {
 	struct arena scratch = ARENA_INIT;
-	struct program *program = train_build(p);
+	struct program *program = train_build_short(p);
 	const struct class_times times = program_times(&scratch, program);
-	const struct task_run run = program_run(&scratch, program, &times, NULL);
+	struct task_run run;
 	struct memory_use *use = arena_array(&scratch, p->world->machines_n, sizeof *use);
 
+	if (!loop_run(&scratch, program, &times, NULL, &run))
+		BUG("a loop that was periodic");
 	train_memory(&scratch, p, program, &run, use);
 	for (size_t i = 0; i < p->world->machines_n; i++)
 		out[i] = use[i].peak;

@@ -279,6 +279,38 @@ struct stages stages_make(struct arena *a, struct program *p, const struct place
 	return s;
 }
 
+static bool same_actions(const struct simulated_orders *a, const struct simulated_orders *b)
+{
+	if (a->actions_n != b->actions_n)
+		return false;
+	for (size_t i = 0; i < a->actions_n; i++)
+		if (!cycle_same(&a->actions[i], &b->actions[i], 0, 0))
+			return false;
+	return true;
+}
+
+bool stages_shorten(struct stages *s, size_t kept)
+{
+	struct data_replica *first = &s->replicas[0];
+	struct left_out left;
+
+	for (size_t i = 1; i < s->n; i++)
+		if (!same_actions(&s->replicas[i].simulated_orders, &first->simulated_orders))
+			return false;
+	if (!cycle_find(&first->simulated_orders, first->micros, 2 * first->pipe.stages_n, kept, &left))
+		return false;
+	s->left_out = left;
+	for (size_t i = 0; i < s->n; i++) {
+		struct data_replica *r = &s->replicas[i];
+
+		cycle_leave_out(&r->simulated_orders, &s->left_out);
+		r->micros = r->pipe.micros -= s->left_out.n * s->left_out.micros;
+		r->first = (uint32_t)i * r->micros;
+	}
+	s->trainable.train.micro_batches = (int64_t)s->n * first->micros;
+	return true;
+}
+
 /* ---- checks ---- */
 
 static void complain(const struct placement *at, struct diags *diags, const char *hint, const char *msg)

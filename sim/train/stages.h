@@ -9,6 +9,7 @@
 #ifndef SIM_TRAIN_STAGES_H
 #define SIM_TRAIN_STAGES_H
 #include "sim/step/program.h"
+#include "sim/train/cycle.h"
 #include "sim/train/pipeline.h"
 #include "sim/train/trainable.h"
 
@@ -26,7 +27,12 @@ struct stages {
 	size_t n;
 	size_t first, last; /* first and last existing block of the model */
 	struct trainable trainable;
+	struct left_out left_out;
 };
+
+/* Leaves out cycles that every replica repeats, all but so many of them, with their micro-batches; false: there are none to
+ * leave out. */
+bool stages_shorten(struct stages *s, size_t kept);
 
 /* 0, or -1 with diagnostics: data splits that contradict each other, a layout that the schedule cannot
  * have, fewer micro-batches than replicas. */

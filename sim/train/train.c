@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "sim/step/collective.h"
+#include "sim/step/loop.h"
 #include "sim/step/walk.h"
 #include "sim/train/stages.h"
+
+enum { SHORT_FROM = 24 }; /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
  * starts, since a queue runs its tasks in the order in which they were added. */
@@ -333,11 +336,14 @@ static void update(struct builder *b)
 
 /* ---- the step ---- */
 
-static void set_up(struct builder *b, const struct placement *at)
+/* kept: so many cycles of many stay; 0: all do. */
+static void set_up(struct builder *b, const struct placement *at, size_t kept)
 {
 	size_t micros;
 
 	b->st = stages_make(&b->arena, b->p, at);
+	if (kept)
+		stages_shorten(&b->st, kept);
 	b->t = &b->st.trainable.train;
 	micros = (size_t)b->t->micro_batches;
 	b->blocks_n = at->blocks_n;
@@ -352,29 +358,98 @@ static void set_up(struct builder *b, const struct placement *at)
 	find_passes(b);
 }
 
-struct program *train_build(const struct placement *at)
+static void put_pass(struct builder *b, const struct block_pass *pass)
+{
+	struct deps x;
+
+	if (pass->kind == PASS_FORWARD) {
+		forward(b, pass);
+		return;
+	}
+	x = pass->kind == PASS_INPUT ? backward(b, pass) : weights(b, pass);
+	note_gradients(b, pass, &x);
+}
+
+/* Notes where cycles are left out; starts: the first task of each pass. */
+static void note_loop(struct builder *b, const uint32_t *starts)
+{
+	const struct left_out *left = &b->st.left_out;
+	const uint32_t each = b->st.replicas[0].micros;
+	const size_t per = b->passes.n / each * left->micros;
+	size_t i = 0;
+
+	while (i < b->passes.n && b->passes.at[i].at_ns < left->at_ns)
+		i++;
+	if (i < per || i == b->passes.n)
+		return;
+	b->p->loop = (struct program_loop){.at = starts[i],
+					   .len = starts[i] - starts[i - per],
+					   .n = left->n,
+					   .micros = left->micros,
+					   .each = each};
+}
+
+/* shortened: whether cycles are left out. */
+static struct program *build(const struct placement *at, size_t kept, bool *shortened)
 {
 	const struct world *w = at->world;
 	struct builder b = {.w = w, .p = program_new(w), .arena = ARENA_INIT};
+	uint32_t *starts;
 
-	set_up(&b, at);
+	set_up(&b, at, kept);
+	starts = arena_array(&b.arena, b.passes.n, sizeof *starts);
 	for (size_t i = 0; i < b.passes.n; i++) {
-		const struct block_pass *pass = &b.passes.at[i];
-		struct deps x;
-
-		if (pass->kind == PASS_FORWARD) {
-			forward(&b, pass);
-			continue;
-		}
-		x = pass->kind == PASS_INPUT ? backward(&b, pass) : weights(&b, pass);
-		note_gradients(&b, pass, &x);
+		starts[i] = (uint32_t)b.p->tasks.n;
+		put_pass(&b, &b.passes.at[i]);
 	}
 	if (b.st.n > 1)
 		send_buckets(&b);
 	update(&b);
+	*shortened = b.st.left_out.n;
+	if (*shortened)
+		note_loop(&b, starts);
 	VEC_FREE(&b.passes);
 	arena_release(&b.arena);
 	return b.p;
+}
+
+struct program *train_build(const struct placement *at)
+{
+	bool shortened;
+
+	return build(at, 0, &shortened);
+}
+
+/* Returns whether the cycles left out of a program may be. */
+static bool may_leave_out(struct program *p)
+{
+	struct arena scratch = ARENA_INIT;
+	struct task_run run;
+	struct class_times t;
+	bool may = loop_repeats(p);
+
+	if (may) {
+		t = program_times(&scratch, p);
+		may = loop_run(&scratch, p, &t, NULL, &run);
+		p->loop.ns = may ? loop_cycle_ns(p, &run) : 0;
+	}
+	arena_release(&scratch);
+	return may;
+}
+
+struct program *train_build_short(const struct placement *at)
+{
+	static const size_t kept[] = {6, 16, 48}; /* cycles, until times are periodic */
+
+	for (size_t i = 0; i < ARRAY_LEN(kept) && placement_train(at).micro_batches >= SHORT_FROM; i++) {
+		bool shortened;
+		struct program *p = build(at, kept[i], &shortened);
+
+		if (!shortened || may_leave_out(p))
+			return p;
+		program_free(p);
+	}
+	return train_build(at);
 }
 
 /* ---- where its time goes ---- */
@@ -430,7 +505,7 @@ const struct train_work *train_work(struct arena *a, const struct program *p)
 			older[work->n++] = newest[t->op_class];
 			k = newest[t->op_class] = (uint32_t)work->n;
 		}
-		work->at[k - 1].n++;
+		work->at[k - 1].n += loop_times(p, (uint32_t)i);
 	}
 	at = arena_array(a, work->n, sizeof *at);
 	if (work->n)

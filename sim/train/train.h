@@ -12,6 +12,10 @@
 
 struct program *train_build(const struct placement *p);
 
+/* The same step; of many micro-batches those that repeat a cycle exactly are left out (step/loop.h), so that loop_run()
+ * runs it. A step without such a cycle is whole. */
+struct program *train_build_short(const struct placement *p);
+
 /* The time of a step by the work of its devices, in seconds. The time of a phase is that of its operators,
  * the host's part of a step included (the loss belongs to forward, the end of the step to the optimizer),
  * as the mean over the devices that run any of them; a forward pass that is run again for its gradients

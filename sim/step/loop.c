@@ -1,0 +1,228 @@
+/* loop.c - see loop.h. */
+#include "sim/step/loop.h"
+
+#include <string.h>
+
+/* ---- is it one ---- */
+
+static bool same_dep(const struct program *p, uint32_t i, uint32_t d)
+{
+	const struct program_loop *l = &p->loop;
+	const struct program_task *t = &p->tasks.at[i], *before = &p->tasks.at[i - l->len];
+	const uint32_t dep = p->deps.at[t->first_dep + d];
+
+	return dep == p->deps.at[before->first_dep + d] + l->len && dep + (LOOP_BEFORE - 1) * l->len >= i;
+}
+
+static bool same_label(const struct label *a, const struct label *b, uint32_t micros)
+{
+	return a->phase == b->phase && part_same(a->part, b->part) && a->layer == b->layer &&
+	       a->micro == b->micro + micros && a->payload == b->payload && a->grad_part == b->grad_part &&
+	       a->recompute == b->recompute && a->stage == b->stage;
+}
+
+/* Returns whether a task is that of the cycle before, for later micro-batches. */
+static bool repeats(const struct program *p, uint32_t i)
+{
+	const struct program_loop *l = &p->loop;
+	const struct program_task *t = &p->tasks.at[i], *before = &p->tasks.at[i - l->len];
+
+	if (t->queue != before->queue || t->op_class != before->op_class || t->deps_n != before->deps_n ||
+	    !same_label(&t->label, &before->label, l->micros))
+		return false;
+	for (uint32_t d = 0; d < t->deps_n; d++)
+		if (!same_dep(p, i, d))
+			return false;
+	return true;
+}
+
+/* Returns whether no task after the cycles depends on one before them. */
+static bool nothing_reaches_over(const struct program *p)
+{
+	const struct program_loop *l = &p->loop;
+
+	for (size_t i = l->at; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+
+		for (uint32_t d = 0; d < t->deps_n; d++)
+			if (p->deps.at[t->first_dep + d] + LOOP_BEFORE * l->len < l->at)
+				return false;
+	}
+	return true;
+}
+
+bool loop_repeats(const struct program *p)
+{
+	const struct program_loop *l = &p->loop;
+
+	if (!l->len || (LOOP_BEFORE + 1) * (uint64_t)l->len > l->at ||
+	    l->at + LOOP_AFTER * (uint64_t)l->len > p->tasks.n)
+		return false;
+	for (uint32_t i = l->at - LOOP_BEFORE * l->len; i < l->at + LOOP_AFTER * l->len; i++)
+		if (!repeats(p, i))
+			return false;
+	return nothing_reaches_over(p);
+}
+
+/* ---- what it stands for ---- */
+
+uint32_t loop_times(const struct program *p, uint32_t task)
+{
+	const struct program_loop *l = &p->loop;
+
+	return l->n && task >= l->at - l->len && task < l->at ? 1 + l->n : 1;
+}
+
+uint32_t loop_micro(const struct program *p, uint32_t task)
+{
+	const struct program_loop *l = &p->loop;
+	const uint32_t micro = p->tasks.at[task].label.micro;
+
+	if (!l->n || !micro) /* 0: of none, or of the first, which is over by then */
+		return micro;
+	return micro + l->n * l->micros * (micro / l->each + (task >= l->at));
+}
+
+/* ---- its run ---- */
+
+sim_ns loop_cycle_ns(const struct program *p, const struct task_run *run)
+{
+	const struct program_loop *l = &p->loop;
+
+	return run->spans[l->at].start_ns - run->spans[l->at - l->len].start_ns;
+}
+
+/* Returns whether tasks start in the same order in the cycles around the missing ones. */
+static bool is_ordered(const struct program *p, const struct task_run *run)
+{
+	const struct program_loop *l = &p->loop;
+	size_t at = 0;
+
+	while (run->order[at] != l->at)
+		at++;
+	if (at < LOOP_BEFORE * (size_t)l->len || at + l->len > p->tasks.n)
+		return false;
+	for (size_t k = at - LOOP_BEFORE * (size_t)l->len; k < at; k++) {
+		const uint32_t task = run->order[k];
+
+		if (run->order[k + l->len] != task + l->len)
+			return false;
+		/* those of the last cycle are among the tasks that are known to repeat */
+		if (k + l->len >= at && (task + 2 * l->len < l->at || task >= l->at + l->len))
+			return false;
+	}
+	return true;
+}
+
+/* Returns whether every task of the cycles around the missing ones starts and ends one and the same time later than that of
+ * the cycle before. */
+static bool is_periodic(const struct program *p, const struct task_run *run)
+{
+	const struct program_loop *l = &p->loop;
+	const sim_ns ns = loop_cycle_ns(p, run);
+
+	for (uint32_t i = l->at - LOOP_BEFORE * l->len; i < l->at + LOOP_AFTER * l->len; i++) {
+		const struct task_span *now = &run->spans[i], *before = &run->spans[i - l->len];
+
+		if (now->start_ns - before->start_ns != ns || now->end_ns - before->end_ns != ns)
+			return false;
+	}
+	return is_ordered(p, run);
+}
+
+bool loop_run(struct arena *a, const struct program *p, const struct class_times *t, struct task_graph *graph,
+	      struct task_run *run)
+{
+	const struct program_loop *l = &p->loop;
+
+	*run = program_run(a, p, t, graph);
+	if (!l->n)
+		return true;
+	if (!is_periodic(p, run))
+		return false;
+	run->makespan_ns += l->n * loop_cycle_ns(p, run);
+	for (uint32_t i = l->at - l->len; i < l->at; i++)
+		run->busy_ns[p->tasks.at[i].queue] +=
+			l->n * (run->spans[i].end_ns - run->spans[i].start_ns);
+	return true;
+}
+
+/* ---- its critical path ---- */
+
+/* A task of the whole program: `cycle` cycles after that of the program, which is of the last kept cycle if that is not 0. */
+struct loop_place {
+	uint32_t task, cycle;
+};
+
+/* A dependency of a task at such a place. It may be some cycles earlier. */
+static struct loop_place place_before(const struct program *p, struct loop_place at, uint32_t dep)
+{
+	const struct program_loop *l = &p->loop;
+
+	if (at.task >= l->at) {
+		if (dep >= l->at)
+			return (struct loop_place){dep, 0};
+		at.cycle = l->n;
+	}
+	while (at.cycle && dep + l->len < l->at) {
+		dep += l->len;
+		at.cycle--;
+	}
+	return (struct loop_place){dep, at.cycle};
+}
+
+static uint32_t last_task(const struct program *p, const struct task_graph *g, const struct task_run *run)
+{
+	const sim_ns end = run->makespan_ns - (p->loop.n ? p->loop.n * loop_cycle_ns(p, run) : 0);
+
+	for (uint32_t i = 0; i < g->tasks_n; i++)
+		if (run->spans[i].end_ns + g->tasks[i].lag_ns == end)
+			return i;
+	return TASK_NONE;
+}
+
+void loop_critical_path(const struct program *p, const struct task_graph *g, const struct task_run *run,
+			uint32_t *times)
+{
+	struct loop_place at = {last_task(p, g, run), 0};
+
+	memset(times, 0, g->tasks_n * sizeof *times);
+	while (at.task != TASK_NONE) {
+		const uint32_t cause = run->spans[at.task].cause;
+
+		times[at.task]++;
+		at = cause == TASK_NONE ? (struct loop_place){TASK_NONE, 0} : place_before(p, at, cause);
+	}
+}
+
+/* ---- the whole program ---- */
+
+/* Appends a task of p, so many numbers later; so do the tasks that it depends on where they are in the cycles or after. */
+static void put_later(struct program *out, const struct program *p, uint32_t task, uint32_t cycles, uint32_t micro)
+{
+	const struct program_loop *l = &p->loop;
+	struct program_task t = p->tasks.at[task];
+
+	t.label.micro = micro;
+	t.first_dep = (uint32_t)out->deps.n;
+	for (uint32_t d = 0; d < t.deps_n; d++)
+		VEC_ADD(&out->deps, p->deps.at[p->tasks.at[task].first_dep + d] + cycles * l->len);
+	VEC_ADD(&out->tasks, t);
+}
+
+struct program *loop_unrolled(const struct program *p)
+{
+	const struct program_loop *l = &p->loop;
+	struct program *out = program_new(p->world);
+
+	for (size_t i = 0; i < p->op_classes.n; i++)
+		VEC_ADD(&out->op_classes, p->op_classes.at[i]);
+	for (uint32_t i = 0; i < p->tasks.n; i++) {
+		if (i == l->at)
+			for (uint32_t k = 1; k <= l->n; k++)
+				for (uint32_t c = i - l->len; c < i; c++)
+					put_later(out, p, c, k, loop_micro(p, c) + k * l->micros);
+		put_later(out, p, i, i < l->at ? 0 : l->n, loop_micro(p, i));
+	}
+	return out;
+}

@@ -1,0 +1,216 @@
+/* check_loop.c - training steps with cycles left out against the same steps whole: every number to the nanosecond. */
+#include <string.h>
+
+#include "sim/base/rng.h"
+#include "sim/step/loop.h"
+#include "sim/train/memory.h"
+#include "sim/train/stages.h"
+#include "sim/train/train.h"
+#include "tests/suites.h"
+#include "tests/fixtures.h"
+
+enum { LAYERS = 8, ROUNDS = 6, UNITS = 4 };
+
+static struct fixture fixture;
+
+static int below(struct rng *r, int n)
+{
+	return (int)(rng_uniform(r) * n);
+}
+
+static const char *const schedules[] = {"serial", "gpipe", "1f1b", "interleaved", "zb-h1", "zb-h2", "zb-v"};
+static const char *const methods[] = {"method: full", "method: lora, rank: 4, targets: [q, down]",
+				      "method: lora, layers: 5, rank: 8", "method: full, recompute: full",
+				      "method: full, recompute: selective, optimizer: adamw"};
+static const char *const links[] = {"latency: 0, bandwidth: 1e15 B/s", "latency: 20 us, bandwidth: 2 GB/s",
+				    "latency: 300 us, bandwidth: 0.1 GB/s",
+				    "latency: 5 us, bandwidth: 20 GB/s, duplex: half"};
+
+/* Layers in n runs at random cuts, run k on unit of[k]; backward on other devices where `apart`. */
+static struct placement layout(struct rng *rng, const size_t *of, size_t n, size_t apart)
+{
+	struct placement at = fixture_all_on(&fixture, 0);
+	size_t cut[LAYERS + 1] = {0};
+
+	for (size_t k = 0; k <= n; k++)
+		cut[k] = k * LAYERS / n + (k && k < n && LAYERS / n > 1 ? (size_t)below(rng, 2) : 0);
+	for (int x = PHASE_FORWARD; x < PHASE_N; x++) {
+		struct shards *shard_groups = arena_array(&fixture.arena, at.blocks_n, sizeof *shard_groups);
+
+		for (size_t b = 0; b < at.blocks_n; b++) {
+			const struct block block = model_block(fixture.world->model, b);
+			const int64_t layer =
+				block.layer >= 0 ? block.layer : block.part.role == ROLE_HEAD ? LAYERS - 1 : 0;
+			size_t k = 0;
+
+			while (k + 1 < n && (size_t)layer >= cut[k + 1])
+				k++;
+			shard_groups[b] = (struct shards){
+				.n = 1, .unit = {of[k] + (x == PHASE_FORWARD ? 0 : apart)}, .share = {1}};
+		}
+		at.shard_groups[x] = shard_groups;
+	}
+	return at;
+}
+
+/* A random pipeline of m micro-batches over up to UNITS machines. */
+static struct placement random_step(struct rng *rng, int *schedule, int micros)
+{
+	struct arena a = ARENA_INIT;
+	const int p = 1 + below(rng, UNITS), apart = p <= UNITS / 2 && below(rng, 4) == 0 ? p : 0;
+	size_t of[2 * UNITS], n = (size_t)p;
+	struct placement at;
+
+	*schedule = below(rng, (int)ARRAY_LEN(schedules));
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		of[i] = i % (size_t)p;
+	if (*schedule >= 3 && p > 1 && below(rng, 2))
+		n = 2 * (size_t)p;
+	if (*schedule == 6) { /* there and back */
+		n = 2 * (size_t)p;
+		for (size_t i = 0; i < n; i++)
+			of[i] = i < (size_t)p ? i : n - 1 - i;
+	}
+	fixture_mesh(&fixture, UNITS, links[below(rng, (int)ARRAY_LEN(links))],
+		     arena_printf(&a, "{train: {tokens: 64 tok, micro_batches: %d, schedule: %s, %s}}", micros,
+				  schedules[*schedule], methods[below(rng, (int)ARRAY_LEN(methods))]),
+		     (const char *const[]){arena_printf(&a, "model.layers=%d", LAYERS),
+					   below(rng, 2) ? "seed=1"
+							 : "machines.m1.devices.gpu.runtimes.fixture.gemm_f16.roof="
+							   "0.37 TFLOPS",
+					   NULL});
+	at = layout(rng, of, n, *schedule == 6 ? 0 : (size_t)apart);
+	arena_release(&a);
+	return at;
+}
+
+static void same_tasks(const struct program *p, const struct program *q)
+{
+	ck_assert_uint_eq(p->tasks.n, q->tasks.n);
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *a = &p->tasks.at[i], *b = &q->tasks.at[i];
+
+		ck_assert_uint_eq(a->queue, b->queue);
+		ck_assert_uint_eq(a->label.micro, b->label.micro);
+		ck_assert_int_eq(a->label.layer, b->label.layer);
+		ck_assert_int_eq(program_class_ns(p, a->op_class), program_class_ns(q, b->op_class));
+		ck_assert_uint_eq(a->deps_n, b->deps_n);
+		for (uint32_t d = 0; d < a->deps_n; d++)
+			ck_assert_uint_eq(p->deps.at[a->first_dep + d], q->deps.at[b->first_dep + d]);
+	}
+}
+
+static void same_memory(struct arena *a, const struct placement *at, const struct program *p,
+			const struct task_run *run, const struct program *q, const struct task_run *other)
+{
+	struct memory_use use[UNITS], whole[UNITS];
+
+	train_memory(a, at, p, run, use);
+	train_memory(a, at, q, other, whole);
+	for (size_t i = 0; i < UNITS; i++) {
+		ck_assert_double_eq(footprint_need_B(&use[i].peak), footprint_need_B(&whole[i].peak));
+		ck_assert_double_eq(use[i].peak.activations_B, whole[i].peak.activations_B);
+		ck_assert_int_eq(use[i].at_ns, whole[i].at_ns);
+		ck_assert_int_eq(use[i].raised, whole[i].raised);
+		if (use[i].raised) {
+			ck_assert_uint_eq(use[i].during.micro, whole[i].during.micro);
+			ck_assert_int_eq(use[i].during.layer, whole[i].during.layer);
+		}
+	}
+}
+
+/* The time of each class on the critical path. */
+static void same_path(struct arena *a, const struct program *p, const struct task_graph *g,
+		      const struct task_run *run, const struct program *q, const struct task_graph *other,
+		      const struct task_run *whole)
+{
+	uint32_t *on = arena_array(a, p->tasks.n, sizeof *on), *path = arena_array(a, q->tasks.n, sizeof *path);
+	int64_t *times = arena_array(a, p->op_classes.n, sizeof *times);
+	const size_t n = task_critical_path(other, whole, path);
+
+	loop_critical_path(p, g, run, on);
+	for (size_t i = 0; i < p->tasks.n; i++)
+		times[p->tasks.at[i].op_class] += on[i];
+	for (size_t i = 0; i < n; i++)
+		times[q->tasks.at[path[i]].op_class]--;
+	for (size_t c = 0; c < p->op_classes.n; c++)
+		ck_assert_int_eq(times[c], 0);
+}
+
+/* Under other times: those that a draw of the calibration gives, compiled as drawn. */
+static void same_draws(struct arena *a, struct rng *rng, const struct program *p, const struct task_run *run,
+		       const struct program *q, const struct task_run *whole)
+{
+	const struct compiled *c = compile(a, p, run), *d = compile(a, q, whole);
+	struct params *z = arena_array(a, program_sources(p->world), sizeof *z);
+	struct class_times t = program_times_new(a, p), u = program_times_new(a, q);
+
+	for (int i = 0; i < 6; i++) {
+		for (size_t s = 0; s < program_sources(p->world); s++)
+			for (int k = 0; k < PARAM_N; k++)
+				z[s].of[k] = 0.7 + rng_uniform(rng);
+		program_times_at(p, z, &t);
+		program_times_at(q, z, &u);
+		ck_assert_int_eq(compiled_run(c, &t).makespan_ns, compiled_run(d, &u).makespan_ns);
+	}
+}
+
+static void compare(struct rng *rng, const struct placement *at, struct program *p, struct program *q)
+{
+	struct arena a = ARENA_INIT;
+	const struct class_times t = program_times(&a, p), u = program_times(&a, q);
+	struct program *unrolled = loop_unrolled(p);
+	struct train_times short_times, whole_times;
+	struct task_graph g, other;
+	struct task_run run, whole;
+
+	same_tasks(unrolled, q);
+	ck_assert(loop_run(&a, p, &t, &g, &run));
+	whole = program_run(&a, q, &u, &other);
+	ck_assert_int_eq(run.makespan_ns, whole.makespan_ns);
+	for (size_t i = 0; i < program_queues(p->world); i++)
+		ck_assert_int_eq(run.busy_ns[i], whole.busy_ns[i]);
+	short_times = train_times(train_work(&a, p), &t, run.makespan_ns);
+	whole_times = train_times(train_work(&a, q), &u, whole.makespan_ns);
+	ck_assert_double_eq(short_times.forward_s, whole_times.forward_s);
+	ck_assert_double_eq(short_times.backward_s, whole_times.backward_s);
+	ck_assert_double_eq(short_times.waiting_s, whole_times.waiting_s);
+	same_memory(&a, at, p, &run, q, &whole);
+	same_path(&a, p, &g, &run, q, &other, &whole);
+	same_draws(&a, rng, p, &run, q, &whole);
+	program_free(unrolled);
+	arena_release(&a);
+}
+
+START_TEST(as_if_whole)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "loop");
+	int shortened = 0, cyclic = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int schedule;
+		const struct placement at = random_step(rng, &schedule, 24 + below(rng, 120));
+		struct program *p = train_build_short(&at), *q = train_build(&at);
+
+		ck_assert_int_eq(stages_check(&at, &fixture.diags), 0);
+		compare(rng, &at, p, q);
+		shortened += p->loop.n > 0;
+		cyclic += schedule != 1;
+		program_free(p);
+		program_free(q);
+		fixture_release(&fixture);
+	}
+	printf("%d: %d of %d\n", _i, shortened, cyclic);
+	rng_free(rng);
+}
+END_TEST
+
+Suite *suite_loop(void)
+{
+	Suite *s = suite_create("loop");
+	TCase *tc = tcase_create("loop");
+
+	tcase_add_loop_test(tc, as_if_whole, 0, 20);
+	suite_add_tcase(s, tc);
+	return s;
+}
