@@ -7,6 +7,7 @@
 #include "sim/llm/memory.h"
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
+#include "sim/step/equals.h"
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
@@ -215,7 +216,7 @@ sim_ns program_class_ns(const struct program *p, size_t op_class)
 	sim_ns device = 0;
 
 	if (!c->launches)
-		return ns;
+		return op_class_rounds_ns(c, ns, sim_ns_of_s(c->lag_s));
 	for (uint32_t i = 1; i <= c->launches; i++)
 		device += sim_ns_of_s(cost_seconds(&p->op_classes.at[op_class - i].cost));
 	return ns > device ? ns - device : 0;
@@ -391,6 +392,9 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 
+	if (shards->ranks > 1 && !whole)
+		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO, label,
+					 made);
 	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
 }
 
