@@ -484,7 +484,8 @@ static const struct field link_fields[] = {
 	JOINS(TOPOLOGY_STAR, "star", "or machines with a cable from the first to every other"),
 	JOINS(TOPOLOGY_FAT_TREE, "fat_tree", "or machines on leaf switches that others join"),
 	{FIELD_KEY(struct link, equals), .type = FIELD_CHOICE, .choices = equals_names, .optional = true,
-	 .help = "or the equal devices that each stands for in training, each by a port of its own: the ranks of "
+	 .help = "or the equal devices that each stands for in training, each by a port of its own: the "
+		 "ranks of "
 		 "tensor_parallel, or the replicas of data_parallel"},
 	QTY_OPT(struct link, backplane, DIM_BANDWIDTH, 1, 1e15,
 		"of a switch, all messages together; not given: no limit"),

@@ -344,7 +344,7 @@ struct link {
 	struct qty port_bandwidth; /* byte/s of that port, each way; not given: that of its fastest link */
 	/* set by the scenario: */
 	struct field_list joins[TOPOLOGY_N]; /* machine names; one of them is given */
-	int equals;           /* enum equals: it joins no machines of the scenario, but the equal ones that one stands for */
+	int equals; /* enum equals: it joins no machines of the scenario, but the equal ones that one stands for */
 	struct qty backplane; /* byte/s of a switch, all messages together; not given: no limit */
 	struct qty
 		switch_latency;  /* seconds of each switch on the way; not given: it is part of the latency */

@@ -350,7 +350,8 @@ static void check_ranks(const struct maker *mk, const struct placement *p, int64
 
 	if (heads % ranks)
 		diag_add(mk->diags, mk->a->origin.node->place, "give it a number that divides them",
-			 "assignment '%s': %lld key-value heads cannot be shared evenly by tensor_parallel: %lld",
+			 "assignment '%s': %lld key-value heads cannot be shared evenly by tensor_parallel: "
+			 "%lld",
 			 mk->a->name, (long long)heads, (long long)ranks);
 	for (size_t b = 0; b < p->blocks_n; b++)
 		if (p->shard_groups[PHASE_FORWARD][b].n > 1) {

@@ -22,18 +22,12 @@ const char *explain_param(struct arena *a, const struct world *w, size_t source,
 	BUG("source kind %d", (int)s.kind);
 }
 
-static double rounds_of(const struct op_class *c)
-{
-	return c->rounds > 1 ? c->rounds : 1;
-}
-
 /* Seconds of a message or a copy: as long as it took among others that shared its way. */
 static double carried_s(const struct simulated *r, uint32_t task, const struct op_class *c)
 {
 	const struct task_span *span = &r->run.spans[task];
 
-	return r->graph.tasks[task].wires_n ? sim_s_of_ns(span->end_ns - span->start_ns)
-					    : rounds_of(c) * c->cost.memory.s;
+	return r->graph.tasks[task].wires_n ? sim_s_of_ns(span->end_ns - span->start_ns) : c->cost.memory.s;
 }
 
 /* Adds up the critical path of a program by source and parameter. */
@@ -53,13 +47,12 @@ static void sum_critical_path(struct arena *a, const struct simulated *r, struct
 			s[c->kind == CLASS_SEND_COPY || c->kind == CLASS_RECEIVE_COPY ? PARAM_COPIES
 										      : PARAM_BANDWIDTH] +=
 				times * carried_s(r, i, c);
-			s[PARAM_LATENCY] += times * rounds_of(c) * c->lag_s;
+			s[PARAM_LATENCY] += times * c->lag_s;
 			continue;
 		}
 		if (c->launches) { /* the part that the device waits for */
 			s[PARAM_OVERHEAD] +=
-				times *
-				sim_s_of_ns(r->run.spans[i].end_ns - r->run.spans[i].start_ns);
+				times * sim_s_of_ns(r->run.spans[i].end_ns - r->run.spans[i].start_ns);
 			continue;
 		}
 		if (c->cost.arithmetic.s >= c->cost.memory.s)
@@ -136,7 +129,7 @@ struct crossing explain_crossing(const struct simulated *r, double steps)
 		const struct op_class *k = &r->program->op_classes.at[r->program->tasks.at[i].op_class];
 
 		c.bytes += k->kind == CLASS_SEND || k->kind == CLASS_REDUCE
-				   ? loop_times(r->program, (uint32_t)i) * rounds_of(k) * k->bytes
+				   ? loop_times(r->program, (uint32_t)i) * k->bytes
 				   : 0;
 	}
 	sum_critical_path(&scratch, r, sum);

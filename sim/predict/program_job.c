@@ -173,7 +173,8 @@ static void add_energy_cost(const struct job_run *r, const struct conditions *c,
 {
 	const struct job_type *type = r->type;
 	const struct program_job *job = type->programs;
-	const double tokens = job->tokens(r->at->world), equals = job->stands_for ? job->stands_for(r->at) : 1;
+	const double tokens = job->tokens(r->at->world),
+		     equals = job->stands_for ? job->stands_for(r->at) : 1;
 	const struct energy_cost e =
 		energy_cost_of(r->at->world, r->uses, of[type->compared], busy_ns, c->power);
 

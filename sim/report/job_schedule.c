@@ -8,7 +8,8 @@
 #include "sim/report/load_picture.h"
 
 /* The lanes of a run, and of the memory over its time. */
-static struct schedule draw(struct arena *a, const struct job_run *r, const struct simulated *run, enum boxes boxes)
+static struct schedule draw(struct arena *a, const struct job_run *r, const struct simulated *run,
+			    enum boxes boxes)
 {
 	struct schedule s = lanes_of(a, run, boxes);
 
@@ -18,7 +19,8 @@ static struct schedule draw(struct arena *a, const struct job_run *r, const stru
 }
 
 /* The same of every micro-batch, where the run has left some out. */
-static struct schedule draw_whole(struct arena *a, const struct job_run *r, struct simulated *whole, enum boxes boxes)
+static struct schedule draw_whole(struct arena *a, const struct job_run *r, struct simulated *whole,
+				  enum boxes boxes)
 {
 	struct job_run all = *r;
 	struct schedule s;

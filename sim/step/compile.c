@@ -22,8 +22,9 @@ struct segment {
 
 /* Cycles of segments that are left out: a segment of a cycle is that of the cycle before, `len` earlier. */
 struct segment_loop {
-	size_t at, len, n; /* the missing ones would begin with that number; segments of a cycle; how many cycles */
-	size_t window;     /* so many cycles before `at` are what later segments depend on */
+	size_t at, len,
+		n; /* the missing ones would begin with that number; segments of a cycle; how many cycles */
+	size_t window; /* so many cycles before `at` are what later segments depend on */
 };
 
 struct compiled {
@@ -190,8 +191,6 @@ static void find_bodies(struct arena *a, struct compiled *c)
 
 /* ---- cycles that are left out ---- */
 
-enum { CYCLES_SEEN = LOOP_BEFORE + 1 }; /* that begin with a segment of their own */
-
 /* The position in the order of the first task that is left out. */
 static size_t loop_position(const struct builder *b)
 {
@@ -211,7 +210,7 @@ static void find_openings(struct arena *scratch, struct builder *b)
 		return;
 	b->opens = arena_array(scratch, b->p->tasks.n + 1, sizeof *b->opens);
 	at = loop_position(b);
-	for (size_t k = 0; k < CYCLES_SEEN; k++)
+	for (size_t k = 0; k <= l->before; k++)
 		b->opens[at - k * l->len] = true;
 }
 
@@ -241,7 +240,7 @@ static struct segment_loop find_loop(const struct builder *b)
 				lowest = b->deps.at[of->first_dep + d];
 	}
 	s.window = (s.at - lowest + s.len - 1) / s.len;
-	BUG_ON(s.window >= CYCLES_SEEN);
+	BUG_ON(s.window > l->before);
 	for (size_t k = 1; k <= s.window; k++)
 		BUG_ON(s.at - opened(b, position - k * l->len) != k * s.len);
 	return s;
@@ -343,14 +342,14 @@ static void add_up_bodies(const struct compiled *c, const struct class_times *t,
 /* The times of a pass over the segments. */
 struct pass {
 	const struct class_times *t;
-	const sim_ns *sums; /* [body] */
+	const sim_ns *sums;     /* [body] */
 	sim_ns *ends, *through; /* [segment]; through: when what it sends has arrived */
 	sim_ns *free_at;        /* [queue] */
 };
 
 /* through: of the segments from `first` on. */
-static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct segment *s, const sim_ns *through,
-		     size_t first)
+static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct segment *s,
+		     const sim_ns *through, size_t first)
 {
 	sim_ns at = r->free_at[s->queue];
 

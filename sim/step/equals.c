@@ -39,8 +39,9 @@ static enum reduce_way way_of(const struct link *l, int n, const struct collecti
 	return best;
 }
 
-struct deps equals_collective(struct program *p, size_t unit, enum equals e, int n, const struct collective *c,
-			      enum reduce_way asked, struct label label, const struct deps *after)
+struct deps equals_collective(struct program *p, size_t unit, enum equals e, int n,
+			      const struct collective *c, enum reduce_way asked, struct label label,
+			      const struct deps *after)
 {
 	const struct link *l = p->world->link_uses[p->world->equals[e]].link;
 	const enum reduce_way way =
@@ -48,21 +49,12 @@ struct deps equals_collective(struct program *p, size_t unit, enum equals e, int
 	const struct rounds r = equal_rounds(n, c, way);
 	struct message m = {.kind = CLASS_REDUCE, .from = unit, .to = unit, .opens = true, .peers = n - 1};
 	struct deps there = *after;
-	int i = 0;
 
 	label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
-	while (c->bytes > 0 && i < rounds_count(&r)) {
-		const double each = rounds_each(&r, i);
-
-		m.bytes = c->bytes * each;
-		m.rounds = 1;
-		/* what software adds comes with the first message */
-		while (!m.opens && i + (int)m.rounds < rounds_count(&r) &&
-		       rounds_each(&r, i + (int)m.rounds) == each)
-			m.rounds++;
+	for (int i = 0; c->bytes > 0 && i < rounds_count(&r); i++) {
+		m.bytes = c->bytes * rounds_each(&r, i);
 		there = program_message_equals(p, &m, e, label, &there);
-		i += (int)m.rounds;
-		m.opens = false;
+		m.opens = false; /* what software adds comes with the first message */
 	}
 	return there;
 }

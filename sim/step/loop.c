@@ -11,7 +11,7 @@ static bool same_dep(const struct program *p, uint32_t i, uint32_t d)
 	const struct program_task *t = &p->tasks.at[i], *before = &p->tasks.at[i - l->len];
 	const uint32_t dep = p->deps.at[t->first_dep + d];
 
-	return dep == p->deps.at[before->first_dep + d] + l->len && dep + (LOOP_BEFORE - 1) * l->len >= i;
+	return dep == p->deps.at[before->first_dep + d] + l->len && dep + (l->before - 1) * l->len >= i;
 }
 
 static bool same_label(const struct label *a, const struct label *b, uint32_t micros)
@@ -45,20 +45,40 @@ static bool nothing_reaches_over(const struct program *p)
 		const struct program_task *t = &p->tasks.at[i];
 
 		for (uint32_t d = 0; d < t->deps_n; d++)
-			if (p->deps.at[t->first_dep + d] + LOOP_BEFORE * l->len < l->at)
+			if (p->deps.at[t->first_dep + d] + l->before * l->len < l->at)
 				return false;
 	}
 	return true;
 }
 
-bool loop_repeats(const struct program *p)
+/* How many cycles the dependencies of the last one before the missing ones reach back. */
+static uint32_t reach(const struct program *p)
 {
 	const struct program_loop *l = &p->loop;
+	uint32_t most = 1;
 
-	if (!l->len || (LOOP_BEFORE + 1) * (uint64_t)l->len > l->at ||
-	    l->at + LOOP_AFTER * (uint64_t)l->len > p->tasks.n)
+	for (uint32_t i = l->at - l->len; i < l->at; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+
+		for (uint32_t d = 0; d < t->deps_n; d++) {
+			const uint32_t cycles = (i - p->deps.at[t->first_dep + d] + l->len - 1) / l->len;
+
+			most = cycles > most ? cycles : most;
+		}
+	}
+	return most;
+}
+
+bool loop_repeats(struct program *p)
+{
+	struct program_loop *l = &p->loop;
+
+	if (!l->len || l->len > l->at)
 		return false;
-	for (uint32_t i = l->at - LOOP_BEFORE * l->len; i < l->at + LOOP_AFTER * l->len; i++)
+	l->before = reach(p) + 1;
+	if ((l->before + 1) * (uint64_t)l->len > l->at || l->at + LOOP_AFTER * (uint64_t)l->len > p->tasks.n)
+		return false;
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++)
 		if (!repeats(p, i))
 			return false;
 	return nothing_reaches_over(p);
@@ -100,15 +120,15 @@ static bool is_ordered(const struct program *p, const struct task_run *run)
 
 	while (run->order[at] != l->at)
 		at++;
-	if (at < LOOP_BEFORE * (size_t)l->len || at + l->len > p->tasks.n)
+	if (at < l->before * (size_t)l->len || at + l->len > p->tasks.n)
 		return false;
-	for (size_t k = at - LOOP_BEFORE * (size_t)l->len; k < at; k++) {
+	for (size_t k = at - l->before * (size_t)l->len; k < at; k++) {
 		const uint32_t task = run->order[k];
 
 		if (run->order[k + l->len] != task + l->len)
 			return false;
 		/* those of the last cycle are among the tasks that are known to repeat */
-		if (k + l->len >= at && (task + 2 * l->len < l->at || task >= l->at + l->len))
+		if (k + l->len >= at && (task + l->before * l->len < l->at || task >= l->at + l->len))
 			return false;
 	}
 	return true;
@@ -121,7 +141,7 @@ static bool is_periodic(const struct program *p, const struct task_run *run)
 	const struct program_loop *l = &p->loop;
 	const sim_ns ns = loop_cycle_ns(p, run);
 
-	for (uint32_t i = l->at - LOOP_BEFORE * l->len; i < l->at + LOOP_AFTER * l->len; i++) {
+	for (uint32_t i = l->at - l->before * l->len; i < l->at + LOOP_AFTER * l->len; i++) {
 		const struct task_span *now = &run->spans[i], *before = &run->spans[i - l->len];
 
 		if (now->start_ns - before->start_ns != ns || now->end_ns - before->end_ns != ns)
@@ -142,8 +162,7 @@ bool loop_run(struct arena *a, const struct program *p, const struct class_times
 		return false;
 	run->makespan_ns += l->n * loop_cycle_ns(p, run);
 	for (uint32_t i = l->at - l->len; i < l->at; i++)
-		run->busy_ns[p->tasks.at[i].queue] +=
-			l->n * (run->spans[i].end_ns - run->spans[i].start_ns);
+		run->busy_ns[p->tasks.at[i].queue] += l->n * (run->spans[i].end_ns - run->spans[i].start_ns);
 	return true;
 }
 
@@ -198,7 +217,8 @@ void loop_critical_path(const struct program *p, const struct task_graph *g, con
 /* ---- the whole program ---- */
 
 /* Appends a task of p, so many numbers later; so do the tasks that it depends on where they are in the cycles or after. */
-static void put_later(struct program *out, const struct program *p, uint32_t task, uint32_t cycles, uint32_t micro)
+static void put_later(struct program *out, const struct program *p, uint32_t task, uint32_t cycles,
+		      uint32_t micro)
 {
 	const struct program_loop *l = &p->loop;
 	struct program_task t = p->tasks.at[task];

@@ -13,12 +13,11 @@
 #define SIM_STEP_LOOP_H
 #include "sim/step/run.h"
 
-/* The cycles before and after the missing ones that must be equal, and the dependencies of a task reach back no further than
- * one cycle less. */
-enum { LOOP_BEFORE = 3, LOOP_AFTER = 1 };
+enum { LOOP_AFTER = 1 }; /* cycles after the missing ones that must be equal to those before them */
 
-/* Returns whether the tasks around program->loop.at are equal cycles, so that others may stand between them. */
-bool loop_repeats(const struct program *p);
+/* Returns whether the tasks around program->loop.at are equal cycles, so that others may stand between them. Sets
+ * program->loop.before. */
+bool loop_repeats(struct program *p);
 
 /* How many tasks of the whole program a task stands for: 1, or also those of the cycles left out. */
 uint32_t loop_times(const struct program *p, uint32_t task);

@@ -11,7 +11,7 @@ static uint32_t find_class(struct program *p, const struct op_class *c)
 		const struct op_class *k = &p->op_classes.at[i];
 
 		if (k->kind == c->kind && k->source == c->source && k->bytes == c->bytes &&
-		    k->lag_s == c->lag_s && k->rounds == c->rounds)
+		    k->lag_s == c->lag_s)
 			return (uint32_t)i;
 	}
 	VEC_ADD(&p->op_classes, *c);
@@ -78,7 +78,6 @@ static uint32_t link_class(struct program *p, const struct message *m, size_t li
 	const struct qty rate = link_rate(l, m->bytes);
 	struct op_class c = {.kind = m->kind,
 			     .bytes = m->bytes,
-			     .rounds = m->rounds,
 			     .source = link_source(p, link_use),
 			     .cost.memory = {m->bytes / rate.value, rate.spread, rate.provenance},
 			     .lag_s = l->latency.value,
@@ -163,11 +162,6 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 							  &link->receive_copy),
 					       label, &there));
 	return there;
-}
-
-sim_ns op_class_rounds_ns(const struct op_class *c, sim_ns ns, sim_ns lag_ns)
-{
-	return c->rounds > 1 ? c->rounds * (ns + lag_ns) - lag_ns : ns;
 }
 
 struct deps program_message_equals(struct program *p, const struct message *m, enum equals e,

@@ -216,7 +216,7 @@ sim_ns program_class_ns(const struct program *p, size_t op_class)
 	sim_ns device = 0;
 
 	if (!c->launches)
-		return op_class_rounds_ns(c, ns, sim_ns_of_s(c->lag_s));
+		return ns;
 	for (uint32_t i = 1; i <= c->launches; i++)
 		device += sim_ns_of_s(cost_seconds(&p->op_classes.at[op_class - i].cost));
 	return ns > device ? ns - device : 0;
@@ -393,8 +393,8 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 
 	if (shards->ranks > 1 && !whole)
-		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO, label,
-					 made);
+		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO,
+					 label, made);
 	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
 }
 

@@ -23,8 +23,7 @@ struct op_class {
 	size_t source;    /* index of the source of its parameters: source_index() */
 	double lag_s;     /* a link's latency */
 	double lag_spread;
-	double bytes; /* sent over the link, in each round */
-	uint32_t rounds; /* of a message to equal devices: so many, one after the other; 0: one */
+	double bytes; /* sent over the link */
 	/* OP_LAUNCH: so many classes just before it are what the host launches; its task takes what the host is longer
 	 * than they are. Else 0. */
 	uint32_t launches;
@@ -80,6 +79,7 @@ struct program_loop {
 	uint32_t at;     /* the number that the first task left out would have */
 	uint32_t len;    /* tasks of a cycle */
 	uint32_t n;      /* cycles left out; 0: none are */
+	uint32_t before; /* cycles before them that must be equal: one more than dependencies reach back */
 	uint32_t micros; /* micro-batches of a cycle, of each replica */
 	uint32_t each;   /* micro-batches of each replica that the program has */
 	sim_ns ns;       /* the time of a cycle with the calibrated parameters */
@@ -170,17 +170,13 @@ struct message {
 	bool opens; /* the first message of a collective operation: what software adds to it counts here */
 	int peers;  /* other devices of a collective operation */
 	bool stage; /* from one stage of a pipeline to the next */
-	uint32_t rounds; /* of program_message_equals(): so many messages, one after the other; 0: one */
 };
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 
-/* Appends messages from a device to an equal one that it stands for, while those send as much; no copies through a host. The
- * task takes the time of all rounds but the last latency. */
+/* Appends a message from a device to an equal one that it stands for, while those send as much; no copies through a host. */
 struct deps program_message_equals(struct program *p, const struct message *m, enum equals e,
 				   struct label label, const struct deps *after);
-/* The time that a class takes whose single message takes ns, and after which the next may start lag_ns later. */
-sim_ns op_class_rounds_ns(const struct op_class *c, sim_ns ns, sim_ns lag_ns);
 
 /* Appends a read from a machine's disk into its memory. */
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,

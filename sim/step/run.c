@@ -168,7 +168,6 @@ void program_times_at(const struct program *p, const struct params *speed, struc
 					  : c->cost.memory.s / v->of[link_param(c)]);
 		wait_for_host(c, &t->ns[i]);
 		t->lag_ns[i] = op ? 0 : sim_ns_of_s(c->lag_s / v->of[PARAM_LATENCY]);
-		t->ns[i] = op_class_rounds_ns(c, t->ns[i], t->lag_ns[i]);
 	}
 	fill_wires(p->world, speed, slower_at, t->wires_Bps);
 }
@@ -187,7 +186,6 @@ static void draw_class(const struct op_class *c, const struct params *z, sim_ns 
 
 		*ns = sim_ns_of_s(term_drawn(&c->cost.memory, v->of[link_param(c)]));
 		*lag_ns = sim_ns_of_s(term_drawn(&lag, v->of[PARAM_LATENCY]));
-		*ns = op_class_rounds_ns(c, *ns, *lag_ns);
 	}
 }
 
@@ -230,7 +228,7 @@ static bool drawn_alike(const struct op_class *a, const struct op_class *b)
 	return same_term(&a->cost.memory, &b->cost.memory) && a->kind == b->kind && a->source == b->source &&
 	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
 	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
-	       a->rounds == b->rounds && a->lag_s == b->lag_s && a->lag_spread == b->lag_spread;
+	       a->lag_s == b->lag_s && a->lag_spread == b->lag_spread;
 }
 
 enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-enum { KEPT_AFTER = 5 };
-
-bool cycle_same(const struct simulated_action *a, const struct simulated_action *b, uint32_t micros, sim_ns ns)
+bool cycle_same(const struct simulated_action *a, const struct simulated_action *b, uint32_t micros,
+		sim_ns ns)
 {
 	return a->action.micro + micros == b->action.micro && a->action.chunk == b->action.chunk &&
 	       a->action.pass == b->action.pass && a->start_ns + ns == b->start_ns;
@@ -38,9 +37,10 @@ static bool find_range(const struct simulated_orders *o, uint32_t micros, uint32
 	return true;
 }
 
-bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, size_t kept, struct left_out *out)
+bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, struct kept kept,
+		struct left_out *out)
 {
-	size_t to = 0, cycles;
+	size_t to = 0, cycles, before, after;
 
 	if (!micros || o->actions_n % micros)
 		return false;
@@ -48,12 +48,14 @@ bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, 
 		if (!find_range(o, micros, per, out, &to))
 			continue;
 		cycles = (to - out->first) / out->len + 1;
-		if (cycles < kept + KEPT_AFTER + 1)
+		before = kept.before / per + 1;
+		after = kept.after / per + 2;
+		if (cycles <= before + after)
 			return false;
-		out->n = (uint32_t)(cycles - kept - KEPT_AFTER);
-		out->first += kept * out->len;
+		out->n = (uint32_t)(cycles - before - after);
+		out->first += before * out->len;
 		out->at_ns = o->actions[out->first].start_ns;
-		return out->n * out->micros > micros / 2;
+		return out->n * out->micros > micros / 3;
 	}
 	return false;
 }

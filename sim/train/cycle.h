@@ -18,11 +18,16 @@ struct left_out {
 };
 
 /* Returns whether b is a, so many micro-batches and so much time later. */
-bool cycle_same(const struct simulated_action *a, const struct simulated_action *b, uint32_t micros, sim_ns ns);
+bool cycle_same(const struct simulated_action *a, const struct simulated_action *b, uint32_t micros,
+		sim_ns ns);
 
-/* Finds cycles of at most so many micro-batches. Those in the middle are to be left out, where so many are kept before them
- * and a few after them, and where what stays is less than half. */
-bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, size_t kept, struct left_out *out);
+/* Finds cycles of at most so many micro-batches. Those in the middle are to be left out, where so many micro-batches are kept
+ * before them and after them, and where what stays is less than two thirds. */
+struct kept {
+	size_t before, after;
+};
+bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, struct kept kept,
+		struct left_out *out);
 
 void cycle_leave_out(struct simulated_orders *o, const struct left_out *left);
 

@@ -298,9 +298,20 @@ static bool same_actions(const struct simulated_orders *a, const struct simulate
 	return true;
 }
 
-bool stages_shorten(struct stages *s, size_t kept)
+/* The micro-batches that are under way at the same time, at most. */
+static size_t under_way(const struct data_replica *r)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < r->pipe.stages_n; i++)
+		most = r->simulated_orders.stages[i].held > most ? r->simulated_orders.stages[i].held : most;
+	return (size_t)most + 1;
+}
+
+bool stages_shorten(struct stages *s, size_t times)
 {
 	struct data_replica *first = &s->replicas[0];
+	const struct kept kept = {times * under_way(first) + 2, under_way(first)};
 	struct left_out left;
 
 	for (size_t i = 1; i < s->n; i++)

@@ -30,9 +30,9 @@ struct stages {
 	struct left_out left_out;
 };
 
-/* Leaves out cycles that every replica repeats, all but so many of them, with their micro-batches; false: there are none to
- * leave out. */
-bool stages_shorten(struct stages *s, size_t kept);
+/* Leaves out cycles that every replica repeats, with their micro-batches; false: there are none to leave out. What is kept
+ * before them is so many times what a stage holds at most. */
+bool stages_shorten(struct stages *s, size_t times);
 
 /* 0, or -1 with diagnostics: data splits that contradict each other, a layout that the schedule cannot
  * have, fewer micro-batches than replicas. */

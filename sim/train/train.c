@@ -11,7 +11,9 @@
 #include "sim/step/walk.h"
 #include "sim/train/stages.h"
 
-enum { SHORT_FROM = 24 }; /* micro-batches: a step of fewer is not much longer than its beginning and its end */
+enum {
+	SHORT_FROM = 24
+}; /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
  * starts, since a queue runs its tasks in the order in which they were added. */
@@ -365,7 +367,7 @@ static void update(struct builder *b)
 
 /* ---- the step ---- */
 
-/* kept: so many cycles of many stay; 0: all do. */
+/* kept: see stages_shorten(); 0: all passes stay. */
 static void set_up(struct builder *b, const struct placement *at, size_t kept)
 {
 	size_t micros;
@@ -468,7 +470,7 @@ static bool may_leave_out(struct program *p)
 
 struct program *train_build_short(const struct placement *at)
 {
-	static const size_t kept[] = {6, 16, 48}; /* cycles, until times are periodic */
+	static const size_t kept[] = {2, 5, 16}; /* until times are periodic */
 
 	for (size_t i = 0; i < ARRAY_LEN(kept) && placement_train(at).micro_batches >= SHORT_FROM; i++) {
 		bool shortened;

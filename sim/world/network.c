@@ -383,7 +383,8 @@ static void read_equals(const struct maker *k, const struct joint *j, size_t sai
 
 	if (said)
 		diag_add(k->l->diags, at, "leave one of them out",
-			 "link '%s': it joins machines of the scenario, or their equals", j->link->origin.name);
+			 "link '%s': it joins machines of the scenario, or their equals",
+			 j->link->origin.name);
 	for (size_t i = 0; i < j->of; i++)
 		if (k->joints[i].link->equals == j->link->equals)
 			diag_add(k->l->diags, at, NULL, "link '%s': another joins the same equal devices",

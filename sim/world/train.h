@@ -52,8 +52,8 @@ struct train_options {
 	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
 	 * too */
 	int64_t zero;
-	double bucket;     /* bytes of a bucket of gradients; 0: all gradients at once */
-	bool overlap; /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
+	double bucket; /* bytes of a bucket of gradients; 0: all gradients at once */
+	bool overlap;  /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };
 
 struct train {
