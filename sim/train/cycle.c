@@ -11,19 +11,19 @@ bool cycle_same(const struct simulated_action *a, const struct simulated_action 
 }
 
 /* Returns whether action i + len is action i one cycle later. */
-static bool repeats(const struct simulated_orders *o, size_t i, const struct left_out *c)
+static bool repeats(const struct simulated_orders *o, size_t i, const struct cycles_left_out *c)
 {
 	return i + c->len < o->actions_n &&
 	       cycle_same(&o->actions[i], &o->actions[i + c->len], c->micros, c->ns);
 }
 
 /* Returns whether the actions in the middle are a cycle of so many micro-batches, and from where to where it is repeated. */
-static bool find_range(const struct simulated_orders *o, uint32_t micros, uint32_t per, struct left_out *c,
-		       size_t *to)
+static bool find_range(const struct simulated_orders *o, uint32_t micros, uint32_t per,
+		       struct cycles_left_out *c, size_t *to)
 {
 	const size_t middle = o->actions_n / 2;
 
-	*c = (struct left_out){.len = o->actions_n / micros * per, .micros = per};
+	*c = (struct cycles_left_out){.len = o->actions_n / micros * per, .micros = per};
 	if (middle + 2 * c->len > o->actions_n)
 		return false;
 	c->ns = o->actions[middle + c->len].start_ns - o->actions[middle].start_ns;
@@ -38,7 +38,7 @@ static bool find_range(const struct simulated_orders *o, uint32_t micros, uint32
 }
 
 bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, struct kept kept,
-		struct left_out *out)
+		struct cycles_left_out *out)
 {
 	size_t to = 0, cycles, before, after;
 
@@ -60,7 +60,7 @@ bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, 
 	return false;
 }
 
-void cycle_leave_out(struct simulated_orders *o, const struct left_out *left)
+void cycle_leave_out(struct simulated_orders *o, const struct cycles_left_out *left)
 {
 	const size_t gone = left->n * left->len;
 

@@ -10,7 +10,7 @@
 #include "sim/train/pipeline.h"
 
 /* The passes that are left out: n cycles of so many micro-batches each. */
-struct left_out {
+struct cycles_left_out {
 	size_t first, len; /* of the simulated actions: they begin at `first`, each has so many */
 	uint32_t n, micros;
 	sim_ns ns;    /* of one cycle */
@@ -27,8 +27,8 @@ struct kept {
 	size_t before, after;
 };
 bool cycle_find(const struct simulated_orders *o, uint32_t micros, size_t most, struct kept kept,
-		struct left_out *out);
+		struct cycles_left_out *out);
 
-void cycle_leave_out(struct simulated_orders *o, const struct left_out *left);
+void cycle_leave_out(struct simulated_orders *o, const struct cycles_left_out *left);
 
 #endif

@@ -312,7 +312,7 @@ bool stages_shorten(struct stages *s, size_t times)
 {
 	struct data_replica *first = &s->replicas[0];
 	const struct kept kept = {times * under_way(first) + 2, under_way(first)};
-	struct left_out left;
+	struct cycles_left_out left;
 
 	for (size_t i = 1; i < s->n; i++)
 		if (!same_actions(&s->replicas[i].simulated_orders, &first->simulated_orders))

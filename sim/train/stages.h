@@ -27,7 +27,7 @@ struct stages {
 	size_t n;
 	size_t first, last; /* first and last existing block of the model */
 	struct trainable trainable;
-	struct left_out left_out;
+	struct cycles_left_out left_out;
 };
 
 /* Leaves out cycles that every replica repeats, with their micro-batches; false: there are none to leave out. What is kept

@@ -404,7 +404,7 @@ static void put_pass(struct builder *b, const struct block_pass *pass)
 /* Notes where cycles are left out; starts: the first task of each pass. */
 static void note_loop(struct builder *b, const uint32_t *starts)
 {
-	const struct left_out *left = &b->st.left_out;
+	const struct cycles_left_out *left = &b->st.left_out;
 	const uint32_t each = b->st.replicas[0].micros;
 	const size_t per = b->passes.n / each * left->micros;
 	size_t i = 0;
