@@ -47,6 +47,7 @@
 	SUITE(anneal)                                                                                        \
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
+	SUITE(equals)                                                                                        \
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \

@@ -42,6 +42,8 @@ struct interval shard_sizes_interval(const struct shards *s, int i)
 
 	if (s->data)
 		return (struct interval){0, 1};
+	if (s->ranks > 1) /* as the first of them */
+		return (struct interval){0, s->share[i]};
 	for (int k = 0; k < i; k++)
 		x.from += s->share[k];
 	x.to = i == s->n - 1 ? 1 : x.from + s->share[i];

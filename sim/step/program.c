@@ -7,6 +7,7 @@
 #include "sim/llm/memory.h"
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
+#include "sim/step/equals.h"
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
@@ -391,6 +392,9 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 
+	if (shards->ranks > 1 && !whole)
+		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO,
+					 label, made);
 	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
 }
 

@@ -174,6 +174,10 @@ struct message {
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 
+/* Appends a message from a device to an equal one that it stands for, while those send as much; no copies through a host. */
+struct deps program_message_equals(struct program *p, const struct message *m, enum equals e,
+				   struct label label, const struct deps *after);
+
 /* Appends a read from a machine's disk into its memory. */
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
 			 const struct deps *after);

@@ -159,7 +159,8 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 static void hold_gradients(struct ledger *b, size_t block)
 {
 	const size_t n = b->w->machines_n;
-	const double bytes = b->tr->blocks[block].gradient_B;
+	const struct train_options *o = &b->tr->train.options;
+	const double bytes = b->tr->blocks[block].gradient_B / (o->zero > 1 ? (double)o->data_parallel : 1);
 
 	for (size_t mi = 0; mi < n; mi++) {
 		const size_t at = block * n + mi;
@@ -208,8 +209,9 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 
 		for (size_t x = 0; x < ARRAY_LEN(all); x++)
 			share = fmax(share, footprint_share(b->at, all[x], k, mi));
-		f->optimizer_B +=
-			footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers * optimizer_state_B(t);
+		f->optimizer_B += footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers *
+				  optimizer_state_B(t) /
+				  (t->options.zero ? (double)t->options.data_parallel : 1);
 		if (!full) /* adapters are weights too */
 			f->weights_B += share * block->gradient_B;
 	}

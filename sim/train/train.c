@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/step/collective.h"
+#include "sim/step/equals.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
 #include "sim/train/stages.h"
@@ -197,6 +198,30 @@ static bool is_ready(const struct builder *b, size_t block)
 	return true;
 }
 
+/* Whether gradients go to other replicas: of a data split, or those that the placement stands for. */
+static bool shares_gradients(const struct builder *b)
+{
+	return b->st.n > 1 || b->t->options.data_parallel > 1;
+}
+
+/* The same among the replicas that the placement stands for: each rank sums its share with those of its place. */
+static void all_reduce_equals(struct builder *b, size_t from, size_t to, double bytes)
+{
+	const struct shards *on = &b->st.replicas[0].at.shard_groups[PHASE_BACKWARD][from];
+	const struct collective c = {.gather = false, .bytes = bytes * on->share[0]};
+	struct deps have = {.n = 0};
+
+	for (size_t k = from; k <= to; k++)
+		deps_join(b->p, &have, &b->grads[k][0]);
+	if (!b->t->options.overlap)
+		deps_join(b->p, &have, &b->done[0]);
+	have = equals_collective(b->p, on->unit[0], EQUALS_DATA, (int)b->t->options.data_parallel, &c,
+				 (enum reduce_way)b->t->options.all_reduce,
+				 stages_label(&b->st, &b->st.replicas[0], from, PASS_INPUT), &have);
+	for (size_t k = from; k <= to; k++)
+		b->grads[k][0] = have;
+}
+
 /* All-reduces the gradients of the blocks from .. to as one message; a replica goes on when it has the sum.
  */
 static void all_reduce(struct builder *b, size_t from, size_t to, double bytes)
@@ -252,8 +277,10 @@ static void send_buckets(struct builder *b)
 				return; /* the bucket waits for more */
 			bytes += gradient_B(b, --from);
 		}
-		if (bytes > 0)
+		if (bytes > 0 && b->st.n > 1)
 			all_reduce(b, from, to, bytes);
+		else if (bytes > 0)
+			all_reduce_equals(b, from, to, bytes);
 		b->unsent = from;
 	}
 }
@@ -271,7 +298,7 @@ static void note_gradients(struct builder *b, const struct block_pass *pass, con
 		b->grads[pass->block][pass->replica] = *x;
 	if (pass->block == b->st.trainable.lowest && pass->kind == PASS_INPUT && b->st.first < pass->block)
 		b->grads[b->st.first][pass->replica] = *x;
-	if (b->st.n > 1 && b->t->options.overlap)
+	if (shares_gradients(b) && b->t->options.overlap)
 		send_buckets(b);
 }
 
@@ -308,7 +335,9 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 			    *to = &at->shard_groups[PHASE_UPDATE][block];
 	const struct block k = model_block(b->w->model, block);
 	struct label label = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
-	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers, each);
+	/* ZeRO: each replica updates its part; that it sends the new weights instead of their gradients costs as much */
+	const double parts = b->t->options.zero ? (double)b->t->options.data_parallel : 1;
+	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers / parts, each);
 	struct deps x = {.n = 0};
 
 	label.payload = PAYLOAD_GRADIENTS;
@@ -405,7 +434,7 @@ static struct program *build(const struct placement *at, size_t kept, bool *shor
 		starts[i] = (uint32_t)b.p->tasks.n;
 		put_pass(&b, &b.passes.at[i]);
 	}
-	if (b.st.n > 1)
+	if (shares_gradients(&b))
 		send_buckets(&b);
 	update(&b);
 	*shortened = b.st.left_out.n;

@@ -46,8 +46,14 @@ struct train_options {
 	int schedule, recompute;
 	int64_t in_flight; /* largest number of micro-batches that a device holds; 0: as the schedule needs */
 	int all_reduce;    /* enum reduce_way, for the gradients of a data split */
-	double bucket;     /* bytes of a bucket of gradients; 0: all gradients at once */
-	bool overlap; /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
+	/* Each device stands for so many equal ones: the ranks of a tensor split, and replicas of all of them, which share the
+	 * micro-batches. 1: for itself */
+	int64_t tensor_parallel, data_parallel;
+	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
+	 * too */
+	int64_t zero;
+	double bucket; /* bytes of a bucket of gradients; 0: all gradients at once */
+	bool overlap;  /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };
 
 struct train {

@@ -57,6 +57,8 @@ struct world {
 	size_t link_uses_n;
 	const struct shared_part *parts;
 	size_t parts_n;
+	/* [enum equals]: the first of machines_n link uses, each of a machine with its equals; WORLD_NONE: no link joins such */
+	size_t equals[EQUALS_N];
 	const uint32_t *joined; /* [machine * machines_n + machine]: private to world_link_use() */
 	const struct yml *tree; /* the effective configuration */
 };
