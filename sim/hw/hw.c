@@ -501,6 +501,11 @@ static const struct field link_point_fields[] = {
 static const struct table link_point_table = {"link point", sizeof(struct link_point), link_point_fields,
 					      ARRAY_LEN(link_point_fields)};
 
+bool reduce_of_equals(enum reduce_way way)
+{
+	return way == REDUCE_RING || way == REDUCE_TREE || way == REDUCE_HALVING;
+}
+
 static const char *const equals_names[] = {
 	[EQUALS_NONE] = "none", [EQUALS_TENSOR] = "tensor", [EQUALS_DATA] = "data", NULL};
 

@@ -346,6 +346,9 @@ enum equals {
 	EQUALS_N
 };
 
+/* Whether equal devices can run an algorithm, one device for all: each sends one message a round and receives one. */
+bool reduce_of_equals(enum reduce_way way);
+
 extern const char *const topology_names[TOPOLOGY_N + 1]; /* the keys of a link: "between", "mesh", ... */
 
 /* The way in which a machine in the middle passes messages on: packet by packet, so that all cables on the way work at

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/place/equal_devices.h"
 #include "sim/place/place_checks.h"
 #include "sim/place/shard_sizes.h"
 
@@ -333,57 +334,6 @@ static void apply(const struct placement_maker *mk, const struct rule *r, struct
 	}
 }
 
-/* ---- devices that stand for equal ones ---- */
-
-static void need_link(const struct placement_maker *mk, enum equals e, const char *key)
-{
-	if (mk->w->equals[e] == WORLD_NONE)
-		diag_add(mk->diags, mk->a->origin.node->place,
-			 e == EQUALS_TENSOR ? "add one: {base: nvlink-4, equals: tensor}"
-					    : "add one: {base: ethernet-25g, equals: data}",
-			 "assignment '%s': %s: no link joins these equal devices", mk->a->name, key);
-}
-
-/* Heads and splits that tensor_parallel cannot have. */
-static void check_ranks(const struct placement_maker *mk, const struct placement *p, int64_t ranks)
-{
-	const int64_t heads = model_kv_heads(mk->w->model);
-
-	if (heads % ranks)
-		diag_add(mk->diags, mk->a->origin.node->place, "give it a number that divides them",
-			 "assignment '%s': %lld key-value heads cannot be shared evenly by tensor_parallel: "
-			 "%lld",
-			 mk->a->name, (long long)heads, (long long)ranks);
-	for (size_t b = 0; b < p->blocks_n; b++)
-		if (p->shard_groups[PHASE_FORWARD][b].n > 1) {
-			diag_add(mk->diags, mk->a->origin.node->place, "write one device instead of the list",
-				 "assignment '%s': a block is split over devices that stand for equal ones",
-				 mk->a->name);
-			return;
-		}
-}
-
-/* A device of a training step has the share of one of the ranks that it stands for. */
-static void stand_for_ranks(const struct placement_maker *mk, struct placement *p, struct shards *const *shard_groups)
-{
-	const struct train_options o = placement_train(p).options;
-
-	if (o.tensor_parallel > 1)
-		need_link(mk, EQUALS_TENSOR, "tensor_parallel");
-	if (o.data_parallel > 1)
-		need_link(mk, EQUALS_DATA, "data_parallel");
-	if (o.tensor_parallel > 1 || o.data_parallel > 1)
-		check_ranks(mk, p, o.tensor_parallel);
-	for (int x = PHASE_FORWARD; x <= PHASE_UPDATE && o.tensor_parallel > 1; x++)
-		for (size_t b = 0; b < p->blocks_n; b++) {
-			struct shards *s = &shard_groups[x][b];
-
-			s->ranks = (int)o.tensor_parallel;
-			for (int i = 0; i < s->n; i++)
-				s->share[i] = 1.0 / (double)o.tensor_parallel;
-		}
-}
-
 const struct model *placement_decoding_model(const struct placement *p)
 {
 	const struct model *m = p->world->model;
@@ -561,7 +511,7 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 	if (diags->total == before)
 		placement_check_complete(&mk, p);
 	if (diags->total == before && p->shard_groups[PHASE_FORWARD])
-		stand_for_ranks(&mk, p, shard_groups);
+		placement_stand_for_equals(&mk, p, shard_groups);
 	if (diags->total == before)
 		placement_check_splits(&mk, p);
 	if (diags->total == before)

@@ -18,7 +18,7 @@ struct shards {
 	size_t unit[SHARDS_MAX];
 	/* they add up to 1; in a data split 0: in proportion to the devices' speed */
 	double share[SHARDS_MAX];
-	int ranks; /* of one device: it stands for so many equal ones, each with its share; 0: for itself */
+	int ranks; /* each device stands for so many equal ones, which share its part by tensors; 0: for itself */
 	bool by_experts; /* each device has whole experts; their numbers: shard_group_experts() */
 	bool data;       /* each device runs whole blocks for its share of the micro-batches */
 };

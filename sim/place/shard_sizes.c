@@ -40,10 +40,10 @@ struct interval shard_sizes_interval(const struct shards *s, int i)
 {
 	struct interval x = {0, 0};
 
+	if (s->ranks > 1) /* as the first of them */
+		return (struct interval){0, 1.0 / s->ranks};
 	if (s->data)
 		return (struct interval){0, 1};
-	if (s->ranks > 1) /* as the first of them */
-		return (struct interval){0, s->share[i]};
 	for (int k = 0; k < i; k++)
 		x.from += s->share[k];
 	x.to = i == s->n - 1 ? 1 : x.from + s->share[i];

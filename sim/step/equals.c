@@ -53,7 +53,7 @@ struct deps equals_collective(struct program *p, size_t unit, enum equals e, int
 	label.payload = c->gather ? PAYLOAD_ALL_GATHER : PAYLOAD_ALL_REDUCE;
 	for (int i = 0; c->bytes > 0 && i < rounds_count(&r); i++) {
 		m.bytes = c->bytes * rounds_each(&r, i);
-		there = program_message_equals(p, &m, e, label, &there);
+		there = program_message_equals(p, &m, e, rounds_distance(&r, i), label, &there);
 		m.opens = false; /* what software adds comes with the first message */
 	}
 	return there;

@@ -164,10 +164,10 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 	return there;
 }
 
-struct deps program_message_equals(struct program *p, const struct message *m, enum equals e,
+struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
 				   struct label label, const struct deps *after)
 {
-	const size_t link_use = p->world->equals[e] + p->world->units[m->from].machine;
+	const size_t link_use = world_equals_use(p->world, e, p->world->units[m->from].machine, distance);
 
 	return m->bytes > 0 ? put_message(p, m, link_use, label, *after) : *after;
 }

@@ -174,8 +174,9 @@ struct message {
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 
-/* Appends a message from a device to an equal one that it stands for, while those send as much; no copies through a host. */
-struct deps program_message_equals(struct program *p, const struct message *m, enum equals e,
+/* Appends a message from a device to an equal one that it stands for, while those send as much; distance: that of the ranks,
+ * see world_equals_use(). */
+struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
 				   struct label label, const struct deps *after);
 
 /* Appends a read from a machine's disk into its memory. */

@@ -57,10 +57,15 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 		struct shards *shard_groups = arena_array(a, at->blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at->blocks_n; b++) {
-			shard_groups[b] = at->shard_groups[phases[x]][b];
-			if (shard_groups[b].data)
-				shard_groups[b] = (struct shards){
-					.n = 1, .unit = {shard_groups[b].unit[i]}, .share = {1}};
+			const struct shards *s = &at->shard_groups[phases[x]][b];
+
+			shard_groups[b] = *s;
+			if (s->data)
+				shard_groups[b] =
+					(struct shards){.n = 1,
+							.unit = {s->unit[i]},
+							.share = {s->ranks > 1 ? 1.0 / s->ranks : 1},
+							.ranks = s->ranks};
 		}
 		p.shard_groups[phases[x]] = shard_groups;
 	}
@@ -240,6 +245,11 @@ void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim
 		by_share(micros, n, shares, out);
 	else
 		by_speed(micros, n, ns, out);
+}
+
+size_t stages_replicas(const struct placement *at)
+{
+	return replicas_n(at) * (size_t)placement_train(at).options.data_parallel;
 }
 
 /* The training of one of the replicas that the placement stands for. */

@@ -115,6 +115,21 @@ struct train train_as(const struct train *t, const struct assignment *a)
 	return as;
 }
 
+int64_t train_equals(const struct scenario *s, enum equals e)
+{
+	const struct train *t = s->workload.train;
+	const struct assignment *a = s->assignments.at;
+	int64_t most = 1;
+
+	for (size_t i = 0; t && i <= s->assignments.n; i++) {
+		const struct train_options o = i ? train_as(t, &a[i - 1]).options : t->options;
+		const int64_t n = e == EQUALS_TENSOR ? o.tensor_parallel : o.data_parallel;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
 unsigned train_adapters(const struct train *t)
 {
 	const char *const *names = t->targets.at;

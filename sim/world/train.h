@@ -6,6 +6,7 @@
 #ifndef SIM_WORLD_TRAIN_H
 #define SIM_WORLD_TRAIN_H
 #include "sim/conf/field.h"
+#include "sim/hw/hw.h"
 #include "sim/llm/graph.h"
 
 struct assignment;
@@ -75,6 +76,9 @@ unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in fu
 
 /* The workload's training with the options that an assignment overrides. */
 struct train train_as(const struct train *t, const struct assignment *a);
+
+/* The most devices of that kind that one stands for in the workload or in an assignment. */
+int64_t train_equals(const struct scenario *s, enum equals e);
 
 /* Checks across keys: adapters on projections that exist, a method that the weights' format allows. */
 void train_check(const struct scenario *s, struct diags *diags);

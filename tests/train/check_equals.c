@@ -1,5 +1,6 @@
 /* check_equals.c - devices that stand for equal ones against all of them, one by one: times and memory. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/rng.h"
@@ -10,35 +11,70 @@
 #include "tests/suites.h"
 #include "tests/fixtures.h"
 
-enum { LAYERS = 4, MACHINES = 16 };
+enum { LAYERS = 4, STAGES = 4, ROUNDS = 5 };
 
-/* A job of so many stages; every stage of `ranks` machines, or of one that stands for them, and likewise replicas. */
+/* A job of so many stages, each of ranks that share tensors, and of replicas of all of them. Ranks and replicas are machines
+ * of the world, or those that one stands for. */
 struct trained {
 	int stages, ranks, replicas, micros;
 	const char *link, *options, *all_reduce;
+	int classes; /* 1 << EQUALS_TENSOR, 1 << EQUALS_DATA */
 };
 
-static void add_links(struct str *out, const struct trained *j, int machines, bool classes)
+static int ranks_of(const struct trained *j)
 {
-	str_add(out, "links:\n");
-	for (int a = 0; a < machines; a++)
-		for (int b = 0; b < a; b++)
-			str_addf(out,
-				 "  l%dx%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, "
-				 "all_reduce: %s, between: [m%d, m%d]}\n",
-				 a, b, j->link, j->all_reduce, b, a);
-	for (int e = 0; classes && e < 2; e++)
-		str_addf(out,
-			 "  e%d: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: "
-			 "%s, "
-			 "equals: %s}\n",
-			 e, j->link, j->all_reduce, e ? "data" : "tensor");
+	return j->classes >> EQUALS_TENSOR & 1 ? 1 : j->ranks;
 }
 
-/* "[m2, m3]": the machines of a stage, replica by replica or rank by rank. */
+static int replicas_of(const struct trained *j)
+{
+	return j->classes >> EQUALS_DATA & 1 ? 1 : j->replicas;
+}
+
+static int of_stage(const struct trained *j)
+{
+	return ranks_of(j) * replicas_of(j);
+}
+
+static void add_link(struct str *out, const struct trained *j, const char *name)
+{
+	str_addf(out, "  %s: {schema: lemursim/hardware/1, kind: link, title: fixture, %s, all_reduce: %s, ",
+		 name, j->link, j->all_reduce);
+}
+
+/* A switch for the machines of each stage; a cable from each to those of other stages. */
+static void add_links(struct str *out, const struct trained *j)
+{
+	const int n = of_stage(j), machines = n * j->stages;
+	struct arena a = ARENA_INIT;
+
+	if (n > 1 || j->stages > 1 || j->classes)
+		str_add(out, "links:\n");
+	for (int k = 0; k < j->stages && n > 1; k++) {
+		add_link(out, j, arena_printf(&a, "s%d", k));
+		str_add(out, "switch: [");
+		for (int i = 0; i < n; i++)
+			str_addf(out, "%sm%d", i ? ", " : "", k * n + i);
+		str_add(out, "]}\n");
+	}
+	for (int x = 0; x < machines; x++)
+		for (int y = 0; y < x; y++)
+			if (x / n != y / n) {
+				add_link(out, j, arena_printf(&a, "l%dx%d", x, y));
+				str_addf(out, "between: [m%d, m%d]}\n", y, x);
+			}
+	for (int e = EQUALS_TENSOR; e < EQUALS_N; e++)
+		if (j->classes >> e & 1) {
+			add_link(out, j, arena_printf(&a, "e%d", e));
+			str_addf(out, "equals: %s}\n", e == EQUALS_TENSOR ? "tensor" : "data");
+		}
+	arena_release(&a);
+}
+
+/* "[m2, m3], split: tensor": the machines of a stage. */
 static void add_machines(struct str *out, const struct trained *j, int stage)
 {
-	const int n = j->ranks * j->replicas;
+	const int n = of_stage(j);
 
 	if (n == 1) {
 		str_addf(out, "m%d", stage);
@@ -46,22 +82,30 @@ static void add_machines(struct str *out, const struct trained *j, int stage)
 	}
 	for (int i = 0; i < n; i++)
 		str_addf(out, "%sm%d", i ? ", " : "[", stage * n + i);
-	str_addf(out, "], split: %s", j->ranks > 1 ? "tensor" : "data");
+	str_addf(out, "], split: %s", ranks_of(j) > 1 ? "tensor" : "data");
 }
 
-static void load(struct fixture *t, const struct trained *j, const char *parallel)
+static void add_training(struct str *out, const struct trained *j)
 {
-	const int machines = j->stages * j->ranks * j->replicas;
+	str_addf(out, "workload: {train: {tokens: 64 tok, micro_batches: %d, %s, all_reduce: %s", j->micros,
+		 j->options, j->all_reduce);
+	if (j->classes >> EQUALS_TENSOR & 1)
+		str_addf(out, ", tensor_parallel: %d", j->ranks);
+	if (j->classes >> EQUALS_DATA & 1)
+		str_addf(out, ", data_parallel: %d", j->replicas);
+	str_add(out, "}}\n");
+}
+
+static void load(struct fixture *t, const struct trained *j)
+{
 	struct str s = STR_INIT;
 
 	str_add(&s, FIXTURE_HEAD "model: " FIXTURE_MODEL("4") "\nmachines:\n");
-	for (int i = 0; i < machines; i++)
+	for (int i = 0; i < j->stages * of_stage(j); i++)
 		str_addf(&s, "  m%d: %s\n", i, FIXTURE_MACHINE);
-	add_links(&s, j, machines, *parallel);
-	str_addf(&s,
-		 "workload: {train: {tokens: 64 tok, micro_batches: %d, %s%s, all_reduce: %s}}\n"
-		 "assignments:\n  - name: x\n    place:\n      - {on: ",
-		 j->micros, j->options, parallel, j->all_reduce);
+	add_links(&s, j);
+	add_training(&s, j);
+	str_add(&s, "assignments:\n  - name: x\n    place:\n      - {on: ");
 	add_machines(&s, j, 0);
 	str_add(&s, "}\n");
 	for (int k = 1; k < j->stages; k++) {
@@ -79,24 +123,24 @@ static void load(struct fixture *t, const struct trained *j, const char *paralle
 
 struct outcome {
 	sim_ns makespan_ns, drawn_ns;
-	double flop_each, need_B[MACHINES];
+	double flop_each, need_B[STAGES]; /* of a device; of the first of each stage */
 };
 
-/* The step on the engine, its memory, and under other times. */
-static struct outcome run(struct fixture *t)
+/* The step on the engine, its memory, and under other times; n: machines of a stage. */
+static struct outcome run(struct fixture *t, int n)
 {
 	struct arena a = ARENA_INIT;
 	const struct placement at = fixture_place(t, 0);
 	struct program *p = train_build(&at);
 	struct fixture_run r = fixture_run(&a, p);
 	struct params *z = arena_array(&a, program_sources(t->world), sizeof *z);
-	struct memory_use use[MACHINES];
+	struct memory_use *use = arena_array(&a, t->world->machines_n, sizeof *use);
 	struct outcome o = {.makespan_ns = r.run.makespan_ns};
 
 	ck_assert_int_eq(stages_check(&at, &t->diags), 0);
 	train_memory(&a, &at, p, &r.run, use);
-	for (size_t m = 0; m < t->world->machines_n; m++)
-		o.need_B[m] = footprint_need_B(&use[m].peak);
+	for (size_t m = 0; m < t->world->machines_n; m += (size_t)n)
+		o.need_B[m / (size_t)n] = footprint_need_B(&use[m].peak);
 	for (size_t s = 0; s < program_sources(t->world); s++)
 		for (int k = 0; k < PARAM_N; k++)
 			z[s].of[k] = 1.25;
@@ -112,56 +156,90 @@ static const char *const links[] = {"latency: 0, bandwidth: 1e15 B/s", "latency:
 				    "latency: 3 us, bandwidth: 0.2 GB/s, collective_latency: 7 us"};
 static const char *const options[] = {"method: full, optimizer: adamw, schedule: 1f1b",
 				      "method: full, schedule: gpipe, recompute: full",
+				      "method: full, schedule: 1f1b, recompute: full, zero: 1",
+				      "method: full, schedule: 1f1b, recompute: selective, zero: 2",
 				      "method: lora, rank: 4, schedule: zb-h1, bucket: 100 kB",
 				      "method: full, schedule: 1f1b, overlap: false"};
 
-static void compare(const struct trained *j)
+static struct outcome outcome_of(const struct trained *j, int classes)
 {
-	struct fixture all, one;
-	struct trained each = *j;
-	struct arena a = ARENA_INIT;
-	struct outcome x, y;
-	const int n = j->ranks * j->replicas;
+	struct trained with = *j;
+	struct fixture t;
+	struct outcome o;
 
-	load(&all, j, "");
-	x = run(&all);
-	each.ranks = each.replicas = 1;
-	load(&one, &each,
-	     arena_printf(&a, ", tensor_parallel: %d, data_parallel: %d", j->ranks, j->replicas));
-	y = run(&one);
-	ck_assert_int_eq(x.makespan_ns, y.makespan_ns);
-	ck_assert_int_eq(x.drawn_ns, y.drawn_ns);
-	ck_assert_double_eq_tol(x.flop_each, y.flop_each, 1e-9 * x.flop_each);
-	for (int m = 0; m < j->stages * n; m++)
-		ck_assert_double_eq_tol(x.need_B[m], y.need_B[m / n], 1e-9 * x.need_B[m]);
-	fixture_release(&all);
-	fixture_release(&one);
-	arena_release(&a);
+	with.classes = classes;
+	load(&t, &with);
+	o = run(&t, of_stage(&with));
+	fixture_release(&t);
+	return o;
 }
 
-static const struct {
-	int stages, ranks, replicas;
-	const char *all_reduce;
-} sizes[] = {{1, 2, 1, "ring"}, {2, 2, 1, "ring"},    {2, 4, 1, "ring"},    {1, 8, 1, "ring"},
-	     {2, 8, 1, "ring"}, {1, 8, 1, "halving"}, {2, 1, 2, "ring"},    {1, 1, 3, "ring"},
-	     {2, 1, 5, "ring"}, {2, 1, 8, "ring"},    {1, 1, 8, "halving"}, {2, 1, 4, "tree"}};
+static void same(const struct trained *j, const struct outcome *x, const struct outcome *y)
+{
+	ck_assert_msg(
+		x->makespan_ns == y->makespan_ns && x->drawn_ns == y->drawn_ns,
+		"%d stages, %d ranks, %d replicas, %d micro-batches, %s, %s, %s: %lld and %lld ns, %lld and "
+		"%lld",
+		j->stages, j->ranks, j->replicas, j->micros, j->link, j->options, j->all_reduce,
+		(long long)x->makespan_ns, (long long)y->makespan_ns, (long long)x->drawn_ns,
+		(long long)y->drawn_ns);
+	ck_assert_double_eq_tol(x->flop_each, y->flop_each, 1e-9 * x->flop_each);
+	for (int k = 0; k < j->stages; k++)
+		ck_assert_double_eq_tol(x->need_B[k], y->need_B[k], 1e-9 * x->need_B[k]);
+}
 
-/* Of four ranks and more, one micro-batch without recomputation: where two collective operations are under way at once, single
- * ranks get ahead of others over links of their own, which equal ones do not. */
+/* All of a job's devices one by one, as far as a placement can name them, against one for all. A placement names ranks or
+ * replicas: of a job with both, each is compared with the other as a class. */
+static void compare(const struct trained *j)
+{
+	const struct outcome one = outcome_of(j, 1 << EQUALS_TENSOR | 1 << EQUALS_DATA);
+	struct outcome all;
+
+	for (int e = EQUALS_TENSOR; e < EQUALS_N && j->ranks > 1 && j->replicas > 1; e++) {
+		all = outcome_of(j, 1 << e);
+		same(j, &all, &one);
+	}
+	if (j->ranks > 1 && j->replicas > 1)
+		return;
+	all = outcome_of(j, 0);
+	same(j, &all, &one);
+}
+
 START_TEST(as_all_of_them)
 {
-	const bool alone = sizes[_i].ranks > 2;
+	static const char *const ways[] = {"ring", "tree", "halving"};
+	struct rng *rng = rng_new((uint64_t)_i, "equals");
 
-	for (size_t l = 0; l < ARRAY_LEN(links); l++)
-		for (size_t o = 0; o < ARRAY_LEN(options); o++)
-			if (!alone || !strstr(options[o], "recompute"))
-				compare(&(const struct trained){.stages = sizes[_i].stages,
-								.ranks = sizes[_i].ranks,
-								.replicas = sizes[_i].replicas,
-								.micros = alone ? 1 : 5 * sizes[_i].replicas,
-								.link = links[l],
-								.options = options[o],
-								.all_reduce = sizes[_i].all_reduce});
+	for (int i = 0; i < ROUNDS; i++) {
+		struct trained j = {.stages = 1 << (int)(3 * rng_uniform(rng)),
+				    .ranks = 1 << (int)(3 * rng_uniform(rng)),
+				    .replicas = 1 << (int)(3 * rng_uniform(rng)),
+				    .link = links[(size_t)(ARRAY_LEN(links) * rng_uniform(rng))],
+				    .options = options[(size_t)(ARRAY_LEN(options) * rng_uniform(rng))],
+				    .all_reduce = ways[(size_t)(3 * rng_uniform(rng))]};
+
+		j.micros = j.replicas * (1 + (int)(5 * rng_uniform(rng)));
+		compare(&j);
+	}
+	rng_free(rng);
+}
+END_TEST
+
+/* Numbers of devices that are no powers of two, and many. */
+START_TEST(rings)
+{
+	static const struct trained rows[] = {{1, 1, 3, 9, NULL, NULL, "ring", 0},
+					      {2, 1, 5, 10, NULL, NULL, "ring", 0},
+					      {1, 8, 1, 3, NULL, NULL, "ring", 0},
+					      {2, 8, 2, 4, NULL, NULL, "halving", 0}};
+
+	for (size_t l = 0; l < ARRAY_LEN(links); l++) {
+		struct trained j = rows[_i];
+
+		j.link = links[l];
+		j.options = options[l];
+		compare(&j);
+	}
 }
 END_TEST
 
@@ -169,11 +247,12 @@ END_TEST
 START_TEST(closed_forms)
 {
 	struct fixture t;
-	const struct trained one = {1, 1, 1, 1, "latency: 10 us, bandwidth: 1 GB/s", "method: full", "auto"};
+	const struct trained one = {
+		1, 2, 1, 1, "latency: 10 us, bandwidth: 1 GB/s", "method: full", "auto", 1 << EQUALS_TENSOR};
 	const struct collective c = {.bytes = 1e9};
 	const struct link *l;
 
-	load(&t, &one, ", tensor_parallel: 2");
+	load(&t, &one);
 	l = t.world->link_uses[t.world->equals[EQUALS_TENSOR]].link;
 	for (int p = 2; p <= 4096; p *= 2) {
 		const double log = round(log2(p));
@@ -195,7 +274,8 @@ Suite *suite_equals(void)
 	Suite *s = suite_create("equals");
 	TCase *tc = tcase_create("equals");
 
-	tcase_add_loop_test(tc, as_all_of_them, 0, (int)ARRAY_LEN(sizes));
+	tcase_add_loop_test(tc, as_all_of_them, 0, getenv("LONG") ? 60 : 6);
+	tcase_add_loop_test(tc, rings, 0, 4);
 	tcase_add_test(tc, closed_forms);
 	suite_add_tcase(s, tc);
 	return s;
