@@ -6,8 +6,8 @@
 #include "sim/base/err.h"
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
+#include "sim/world/equal_links.h"
 #include "sim/world/routes.h"
-#include "sim/world/scenario.h"
 
 /* The port of a machine, which one link or several go through. */
 struct port {
@@ -249,17 +249,6 @@ static void find_ways(struct maker *k)
 
 /* ---- equal machines of which the world has one ---- */
 
-/* One for the next rank of a ring, and one for each power of two below the number of ranks. */
-static size_t distances_n(const struct maker *k, enum equals e)
-{
-	const int64_t ranks = train_equals(k->w->scenario, e);
-	size_t n = 1;
-
-	while (ranks > INT64_C(1) << (n - 1))
-		n++;
-	return n;
-}
-
 /* The port through which a machine sends to its equals, and that through which they send to it: what it receives is what
  * they all receive. */
 static struct link_way equals_way(struct maker *k, const struct joint *j, size_t machine)
@@ -275,7 +264,8 @@ static struct link_way equals_way(struct maker *k, const struct joint *j, size_t
 
 static void join_equals_by(struct maker *k, const struct joint *j)
 {
-	const size_t machines = k->w->machines_n, distances = distances_n(k, (enum equals)j->link->equals);
+	const size_t machines = k->w->machines_n,
+		     distances = equal_links_distances(k->w, (enum equals)j->link->equals);
 	struct link_way *ways = arena_array(k->l->arena, machines, sizeof *ways);
 
 	k->w->equals[j->link->equals] = k->uses.n;
@@ -296,15 +286,6 @@ static void join_equals(struct maker *k)
 	for (size_t i = 0; i < k->w->links_n; i++)
 		if (k->w->links[i].equals)
 			join_equals_by(k, &k->joints[i]);
-}
-
-size_t world_equals_use(const struct world *w, enum equals e, size_t machine, int distance)
-{
-	size_t at = 0;
-
-	while (distance >> at)
-		at++;
-	return w->equals[e] + at * w->machines_n + machine;
 }
 
 /* ---- the scenario's words ---- */
@@ -421,42 +402,12 @@ static void check_keys(const struct maker *k, const struct joint *j)
 			 "link '%s': a fat tree needs the number of machines on a leaf switch", name);
 }
 
-/* What such a link cannot have: each of the equal machines is joined to a switch that blocks nothing. */
-static void check_equals_keys(const struct maker *k, const struct joint *j)
-{
-	static const char *const keys[] = {"backplane",         "switch_latency", "leaf",
-					   "oversubscription",  "forward",        "forward_latency",
-					   "forward_bandwidth", "port",           "port_bandwidth"};
-	const struct link *l = j->link;
-	const struct yml *node = l->origin.node;
-	const char *hint = "equal machines have a port each, full duplex, on a switch that blocks nothing";
-	const struct yml *algorithm = yml_get(node, "all_reduce");
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (yml_get(node, keys[i]))
-			diag_add(k->l->diags, yml_get(node, keys[i])->place, hint,
-				 "link '%s': '%s' says nothing of 'equals'", l->origin.name, keys[i]);
-	if (l->duplex == DUPLEX_HALF || l->send_copy.given || l->receive_copy.given)
-		diag_add(k->l->diags, yml_get(node, "equals")->place, hint,
-			 "link '%s': it cannot join equals, it %s", l->origin.name,
-			 l->duplex == DUPLEX_HALF ? "is half duplex" : "needs copies by the host");
-	if (algorithm && l->all_reduce != REDUCE_AUTO && !reduce_of_equals((enum reduce_way)l->all_reduce))
-		diag_add(k->l->diags, algorithm->place, "ring, tree, halving, or auto: the quickest of these",
-			 "link '%s': equal devices cannot all-reduce by '%s'", l->origin.name,
-			 reduce_way_names[l->all_reduce]);
-}
-
 /* A link that joins the equal devices that one stands for; there is one of each kind. */
 static void read_equals(const struct maker *k, const struct joint *j, size_t said)
 {
 	const struct place at = yml_get(j->link->origin.node, "equals")->place;
 
-	check_equals_keys(k, j);
-	if (!k->w->scenario->workload.train)
-		diag_add(k->l->diags, at, "name the machines that it joins: 'between: [a, b]'",
-			 "link '%s': equal devices are for training, which the workload lacks",
-			 j->link->origin.name);
-
+	equal_links_check(k->w, j->link, k->l->diags);
 	if (said)
 		diag_add(k->l->diags, at, "leave one of them out",
 			 "link '%s': it joins machines of the scenario, or their equals",
