@@ -48,6 +48,7 @@
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
 	SUITE(equals)                                                                                        \
+	SUITE(papers)                                                                                        \
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \
