@@ -76,11 +76,13 @@ static void check_group(const struct placement_maker *mk, const struct shards *s
 		 key);
 }
 
-static void share_out(struct shards *s, int64_t ranks)
+static void share_out(struct shards *s, const struct train_options *o)
 {
-	s->ranks = (int)ranks;
-	for (int i = 0; i < s->n && !s->data; i++)
-		s->share[i] = 1.0 / (double)ranks;
+	if (o->tensor_parallel > 1)
+		s->ranks = (int)o->tensor_parallel;
+	for (int i = 0; s->ranks && i < s->n && !s->data; i++)
+		s->share[i] = 1.0 / s->ranks;
+	s->by_tokens = o->sequence_parallel && (s->ranks || (s->n > 1 && !s->data && !s->by_experts));
 }
 
 void placement_stand_for_equals(const struct placement_maker *mk, const struct placement *p,
@@ -100,7 +102,7 @@ void placement_stand_for_equals(const struct placement_maker *mk, const struct p
 	}
 	for (size_t b = 0; b < p->blocks_n && mk->diags->total == before; b++)
 		check_group(mk, &p->shard_groups[PHASE_FORWARD][b], &o);
-	for (int x = PHASE_FORWARD; x <= PHASE_UPDATE && o.tensor_parallel > 1; x++)
+	for (int x = PHASE_FORWARD; x <= PHASE_UPDATE; x++)
 		for (size_t b = 0; b < p->blocks_n && shard_groups[x]; b++)
-			share_out(&shard_groups[x][b], o.tensor_parallel);
+			share_out(&shard_groups[x][b], &o);
 }

@@ -65,7 +65,8 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 					(struct shards){.n = 1,
 							.unit = {s->unit[i]},
 							.share = {s->ranks > 1 ? 1.0 / s->ranks : 1},
-							.ranks = s->ranks};
+							.ranks = s->ranks,
+							.by_tokens = s->by_tokens};
 		}
 		p.shard_groups[phases[x]] = shard_groups;
 	}

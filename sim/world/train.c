@@ -48,6 +48,8 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 		{OPTION(at, zero, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 2,                     \
 		 .help = "what replicas share out of the update: 1: the optimizer's states, 2: gradients "   \
 			 "too"},                                                                             \
+		{OPTION(at, sequence_parallel, unsaid, "false"), .type = FIELD_BOOL,                         \
+		 .help = "ranks of a tensor split share norms and residuals, too, by tokens"},               \
 		{OPTION(at, bucket, unsaid, "25 MiB"),                                                       \
 		 .type = FIELD_DOUBLE,                                                                       \
 		 .dim = DIM_BYTES,                                                                           \
@@ -108,6 +110,8 @@ struct train train_as(const struct train *t, const struct assignment *a)
 		as.options.data_parallel = h->data_parallel;
 	if (yml_get(said, "zero"))
 		as.options.zero = h->zero;
+	if (yml_get(said, "sequence_parallel"))
+		as.options.sequence_parallel = h->sequence_parallel;
 	if (yml_get(said, "bucket"))
 		as.options.bucket = h->bucket;
 	if (yml_get(said, "overlap"))

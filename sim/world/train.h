@@ -53,6 +53,9 @@ struct train_options {
 	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
 	 * too */
 	int64_t zero;
+	/* ranks of a tensor split share norms and residuals by tokens (Korthikanti et al., arXiv:2205.05198, section 4.2.2): a
+	 * reduce-scatter before and an all-gather after them, which together cost as much as the all-reduce */
+	bool sequence_parallel;
 	double bucket; /* bytes of a bucket of gradients; 0: all gradients at once */
 	bool overlap;  /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };

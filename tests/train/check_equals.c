@@ -158,6 +158,7 @@ static const char *const options[] = {"method: full, optimizer: adamw, schedule:
 				      "method: full, schedule: gpipe, recompute: full",
 				      "method: full, schedule: 1f1b, recompute: full, zero: 1",
 				      "method: full, schedule: 1f1b, recompute: selective, zero: 2",
+				      "method: full, schedule: 1f1b, sequence_parallel: true",
 				      "method: lora, rank: 4, schedule: zb-h1, bucket: 100 kB",
 				      "method: full, schedule: 1f1b, overlap: false"};
 
