@@ -3,8 +3,9 @@
 
 static const struct {
 	const char *key, *link;
-} kinds[EQUALS_N] = {[EQUALS_TENSOR] = {"tensor_parallel", "{base: nvlink-4, equals: tensor}"},
-		     [EQUALS_DATA] = {"data_parallel", "{base: infiniband-ndr, equals: data}"}};
+} kinds[EQUALS_N] = {
+	[EQUALS_TENSOR] = {"tensor_parallel", "{base: nvlink-4, all_reduce: ring, equals: tensor}"},
+	[EQUALS_DATA] = {"data_parallel", "{base: infiniband-hdr-nccl, equals: data}"}};
 
 /* The position of a key in the assignment's `train:` or in the workload's. */
 static struct place key_place(const struct placement_maker *mk, const char *key)
