@@ -50,6 +50,8 @@
 	SUITE(anneal)                                                                                        \
 	SUITE(predict)                                                                                       \
 	SUITE(pipeline)                                                                                      \
+	SUITE(equals)                                                                                        \
+	SUITE(papers)                                                                                        \
 	SUITE(loop)                                                                                          \
 	SUITE(schedules)                                                                                     \
 	SUITE(report)                                                                                        \

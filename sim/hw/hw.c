@@ -516,6 +516,14 @@ static const struct field link_point_fields[] = {
 static const struct table link_point_table = {"link point", sizeof(struct link_point), link_point_fields,
 					      ARRAY_LEN(link_point_fields)};
 
+bool reduce_of_equals(enum reduce_way way)
+{
+	return way == REDUCE_RING || way == REDUCE_TREE || way == REDUCE_HALVING;
+}
+
+static const char *const equals_names[] = {
+	[EQUALS_NONE] = "none", [EQUALS_TENSOR] = "tensor", [EQUALS_DATA] = "data", NULL};
+
 #define JOINS(topology, name, text)                                                                          \
 	{                                                                                                    \
 		.key = name,                                                                                 \
@@ -559,6 +567,10 @@ static const struct field link_fields[] = {
 	JOINS(TOPOLOGY_CHAIN, "chain", "or machines with a cable from each to the next"),
 	JOINS(TOPOLOGY_STAR, "star", "or machines with a cable from the first to every other"),
 	JOINS(TOPOLOGY_FAT_TREE, "fat_tree", "or machines on leaf switches that others join"),
+	{FIELD_KEY(struct link, equals), .type = FIELD_CHOICE, .choices = equals_names, .optional = true,
+	 .help = "or the equal devices that each stands for in training, each by a port of its own: the "
+		 "ranks of "
+		 "tensor_parallel, or the replicas of data_parallel"},
 	QTY_OPT(struct link, backplane, DIM_BANDWIDTH, 1, 1e15,
 		"of a switch, all messages together; not given: no limit"),
 	QTY_OPT(struct link, switch_latency, DIM_TIME, 0, 1,

@@ -349,6 +349,17 @@ enum topology {
 	TOPOLOGY_FAT_TREE, /* leaf switches of `leaf` machines each, joined by switches above */
 	TOPOLOGY_N
 };
+/* A device of a training placement may stand for many equal ones (world/train.h). A link may join those. */
+enum equals {
+	EQUALS_NONE,
+	EQUALS_TENSOR, /* the ranks of a tensor split */
+	EQUALS_DATA,   /* the replicas of a data split */
+	EQUALS_N
+};
+
+/* Whether equal devices can run an algorithm, one device for all: each sends one message a round and receives one. */
+bool reduce_of_equals(enum reduce_way way);
+
 extern const char *const topology_names[TOPOLOGY_N + 1]; /* the keys of a link: "between", "mesh", ... */
 
 /* The way in which a machine in the middle passes messages on: packet by packet, so that all cables on the way work at
@@ -381,6 +392,7 @@ struct link {
 	struct qty port_bandwidth; /* byte/s of that port, each way; not given: that of its fastest link */
 	/* set by the scenario: */
 	struct field_list joins[TOPOLOGY_N]; /* machine names; one of them is given */
+	int equals; /* enum equals: it joins no machines of the scenario, but the equal ones that one stands for */
 	struct qty backplane; /* byte/s of a switch, all messages together; not given: no limit */
 	struct qty
 		switch_latency;  /* seconds of each switch on the way; not given: it is part of the latency */

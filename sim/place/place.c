@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/place/equal_devices.h"
 #include "sim/place/place_checks.h"
 #include "sim/place/shard_sizes.h"
 
@@ -509,6 +510,8 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		offload_experts(&mk, shard_groups, p->blocks_n);
 	if (diags->total == before)
 		placement_check_complete(&mk, p);
+	if (diags->total == before && p->shard_groups[PHASE_FORWARD])
+		placement_stand_for_equals(&mk, p, shard_groups);
 	if (diags->total == before)
 		placement_check_splits(&mk, p);
 	if (diags->total == before)

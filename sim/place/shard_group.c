@@ -6,7 +6,8 @@
 
 bool shard_group_same(const struct shards *a, const struct shards *b)
 {
-	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts)
+	if (a->n != b->n || a->data != b->data || a->by_experts != b->by_experts || a->ranks != b->ranks ||
+	    a->by_tokens != b->by_tokens)
 		return false;
 	for (int i = 0; i < a->n; i++)
 		if (a->unit[i] != b->unit[i] || a->share[i] != b->share[i])

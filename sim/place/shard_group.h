@@ -18,6 +18,8 @@ struct shards {
 	size_t unit[SHARDS_MAX];
 	/* they add up to 1; in a data split 0: in proportion to the devices' speed */
 	double share[SHARDS_MAX];
+	int ranks; /* each device stands for so many equal ones, which share its part by tensors; 0: for itself */
+	bool by_tokens; /* of a tensor split: what it does not divide, each device does for its part of the tokens */
 	bool by_experts; /* each device has whole experts; their numbers: shard_group_experts() */
 	bool data;       /* each device runs whole blocks for its share of the micro-batches */
 };

@@ -40,6 +40,8 @@ struct interval shard_sizes_interval(const struct shards *s, int i)
 {
 	struct interval x = {0, 0};
 
+	if (s->ranks > 1) /* as the first of them */
+		return (struct interval){0, 1.0 / s->ranks};
 	if (s->data)
 		return (struct interval){0, 1};
 	for (int k = 0; k < i; k++)

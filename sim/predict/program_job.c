@@ -172,15 +172,17 @@ static void add_energy_cost(const struct job_run *r, const struct conditions *c,
 			    double *of)
 {
 	const struct job_type *type = r->type;
-	const double tokens = type->programs->tokens(r->at->world);
+	const struct program_job *job = type->programs;
+	const double tokens = job->tokens(r->at->world),
+		     equals = job->stands_for ? job->stands_for(r->at) : 1;
 	const struct energy_cost e =
 		energy_cost_of(r->at->world, r->uses, of[type->compared], busy_ns, c->power);
 
 	for (size_t i = 0; i < type->metrics_n; i++) {
 		if (type->metrics[i].needs == METRIC_OF_POWER)
-			of[i] = e.energy_J / tokens;
+			of[i] = equals * e.energy_J / tokens;
 		if (type->metrics[i].needs == METRIC_OF_POWER_AND_PRICE)
-			of[i] = e.usd / tokens * 1e6;
+			of[i] = equals * e.usd / tokens * 1e6;
 	}
 }
 

@@ -64,6 +64,8 @@ struct program_job {
 	double (*tokens)(const struct world *w); /* over which energy and money are spread */
 	/* The share of the whole job for which a queue is busy. */
 	double (*busy_share)(const struct job_run *r, size_t queue);
+	/* How many equal machines each one stands for; NULL: for itself. */
+	double (*stands_for)(const struct placement *at);
 	size_t (*main)(const struct program_runs *r); /* the program that tells what limits the job */
 	struct program_covers (*covers)(const struct program_runs *r, size_t program);
 	const char

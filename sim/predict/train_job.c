@@ -86,15 +86,24 @@ static const struct qty *best_gemm(const struct world *w, size_t unit)
 	return &w->units[unit].profile->gemm[w->scenario->precision.compute]->roof;
 }
 
+/* The devices that each one of a placement stands for. */
+static double stands_for(const struct placement *at)
+{
+	const struct train_options o = placement_train(at).options;
+
+	return (double)(o.tensor_parallel * o.data_parallel);
+}
+
 static void build(struct arena *a, const struct placement *at, struct program *out[JOB_PROGRAMS], void **own)
 {
 	struct step_facts *facts = arena_alloc(a, sizeof *facts);
+	const double equals = stands_for(at);
 
 	out[0] = train_build_short(at);
 	*facts = (struct step_facts){.flop = train_flop(at->world), .work = train_work(a, out[0])};
 	for (size_t u = 0; u < at->world->units_n; u++) {
-		facts->peak_flops += trains(at, u) ? peak_flops(at->world, u) : 0;
-		facts->gemm_flops += trains(at, u) ? best_gemm(at->world, u)->value : 0;
+		facts->peak_flops += trains(at, u) ? equals * peak_flops(at->world, u) : 0;
+		facts->gemm_flops += trains(at, u) ? equals * best_gemm(at->world, u)->value : 0;
 	}
 	*own = facts;
 }
@@ -222,6 +231,7 @@ static const struct program_job programs = {
 	.values = values,
 	.tokens = tokens,
 	.busy_share = busy_share,
+	.stands_for = stands_for,
 	.main = main_program,
 	.covers = covers,
 	.when = {"for each step"},

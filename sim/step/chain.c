@@ -99,7 +99,10 @@ static void append(struct segment_list *to, uint32_t *piece_of, const struct seg
 	for (uint32_t k = 0; k < s->pieces.pieces_n; k++) {
 		const struct piece *piece = &from->pieces.at[s->pieces.first_piece + k];
 
-		segment_piece(to, piece_of, piece->op_class)->n += piece->n;
+		struct piece *same = segment_piece(to, piece_of, piece->op_class);
+
+		same->n += piece->n;
+		same->lags += piece->lags;
 	}
 	last->queue = s->queue;
 	last->last_class = s->last_class;

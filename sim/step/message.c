@@ -164,6 +164,14 @@ struct deps program_message(struct program *p, const struct message *m, struct l
 	return there;
 }
 
+struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
+				   struct label label, const struct deps *after)
+{
+	const size_t link_use = world_equals_use(p->world, e, p->world->units[m->from].machine, distance);
+
+	return m->bytes > 0 ? put_message(p, m, link_use, label, *after) : *after;
+}
+
 struct deps program_send(struct program *p, size_t from, size_t to, double bytes, struct label label,
 			 const struct deps *after)
 {

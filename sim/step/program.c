@@ -7,6 +7,7 @@
 #include "sim/llm/memory.h"
 #include "sim/place/shard_sizes.h"
 #include "sim/step/collective.h"
+#include "sim/step/equals.h"
 
 /* The classes of a block on a shard group, so that a model of thirty-two equal layers is costed once. */
 struct block_cache {
@@ -17,7 +18,8 @@ struct block_cache {
 	struct shape shape;
 	size_t unit;
 	double share;
-	bool end; /* true: only the operators of graph_end() */
+	bool end;       /* true: only the operators of graph_end() */
+	bool by_tokens; /* struct shards */
 	uint32_t first, n;
 };
 
@@ -166,7 +168,7 @@ static bool same_block(const struct block_cache *a, const struct block_cache *b)
 {
 	return a->world == b->world && part_same(a->part, b->part) && a->phase == b->phase &&
 	       a->grad_part == b->grad_part && a->unit == b->unit && a->share == b->share &&
-	       a->end == b->end && shape_same(&a->shape, &b->shape);
+	       a->end == b->end && a->by_tokens == b->by_tokens && shape_same(&a->shape, &b->shape);
 }
 
 /* The operators of a backward pass: of one gradient or of both. */
@@ -181,6 +183,9 @@ static size_t make_ops(const struct program *p, const struct block_cache *r, str
 	for (size_t i = 0; i < all; i++)
 		if (r->grad_part == GRAD_BOTH || ops[i].gradient == (r->grad_part == GRAD_WEIGHTS))
 			ops[n++] = ops[i];
+	for (size_t i = 0; i < n && r->by_tokens; i++)
+		if (ops[i].split == SPLIT_NONE && (ops[i].kind == OP_NORM || ops[i].kind == OP_RESIDUAL))
+			ops[i].split = SPLIT_WIDTH;
 	return n;
 }
 
@@ -300,7 +305,8 @@ static struct block_cache block_on_device(struct program *p, const struct shape 
 				.grad_part = label.grad_part,
 				.shape = *s,
 				.unit = shards->unit[i],
-				.share = shards->share[i]};
+				.share = shards->share[i],
+				.by_tokens = shards->by_tokens};
 
 	if (shards->by_experts) {
 		const struct routed here = program_routed(p, shards, (uint64_t)1 << i, (double)graph_rows(s));
@@ -391,6 +397,9 @@ struct deps program_whole(struct program *p, const struct shape *s, const struct
 	const struct collective c = {
 		logits, format_bytes((enum format_id)w->scenario->precision.compute, rows * width)};
 
+	if (shards->ranks > 1 && !whole)
+		return equals_collective(p, shards->unit[0], EQUALS_TENSOR, shards->ranks, &c, REDUCE_AUTO,
+					 label, made);
 	return whole || shards->n == 1 ? *made : collective_put(p, shards, &c, label, made);
 }
 

@@ -174,6 +174,11 @@ struct message {
 struct deps program_message(struct program *p, const struct message *m, struct label label,
 			    const struct deps *after);
 
+/* Appends a message from a device to an equal one that it stands for, while those send as much; distance: that of the ranks,
+ * see world_equals_use(). */
+struct deps program_message_equals(struct program *p, const struct message *m, enum equals e, int distance,
+				   struct label label, const struct deps *after);
+
 /* Appends a read from a machine's disk into its memory. */
 struct deps program_read(struct program *p, size_t machine, double bytes, struct label label,
 			 const struct deps *after);

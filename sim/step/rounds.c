@@ -139,12 +139,15 @@ static void hierarchical_hops(const struct rounds *r, int round, hop_list *out)
 
 /* ---- all of them ---- */
 
-/* What a gather has no algorithm of its own for, each rank sends to all others at once. */
+/* By a tree, a gather is the second half of halving. What it has no algorithm of its own for, each rank sends to all others
+ * at once. */
 static enum reduce_way way_of(const struct rounds *r)
 {
-	const bool halves = r->way == REDUCE_HALVING && is_power_of_two(r->n);
+	const bool doubles = (r->way == REDUCE_HALVING || r->way == REDUCE_TREE) && is_power_of_two(r->n);
 
-	return !r->gather || r->way == REDUCE_RING || halves ? r->way : REDUCE_DIRECT;
+	if (!r->gather || r->way == REDUCE_RING)
+		return r->way;
+	return doubles ? REDUCE_HALVING : REDUCE_DIRECT;
 }
 
 int rounds_count(const struct rounds *r)
@@ -193,6 +196,15 @@ void rounds_hops(const struct rounds *r, int round, hop_list *out)
 		break;
 	}
 	BUG("way %d", (int)r->way);
+}
+
+int rounds_distance(const struct rounds *r, int round)
+{
+	if (way_of(r) == REDUCE_TREE)
+		return 1 << round;
+	return way_of(r) == REDUCE_HALVING
+		       ? halving_far(log2_below(r->n), r->gather ? log2_below(r->n) + round : round)
+		       : 0;
 }
 
 double rounds_each(const struct rounds *r, int round)

@@ -30,6 +30,9 @@ int rounds_count(const struct rounds *r);
 typedef VEC(struct hop) hop_list;
 void rounds_hops(const struct rounds *r, int round, hop_list *out);
 
+/* How far apart the ranks are that swap in a round: a power of two; 0: each sends to the next. */
+int rounds_distance(const struct rounds *r, int round);
+
 /* What every rank sends in a round to one other, where each gets one message, too, and all are as large; 0: it is not so. */
 double rounds_each(const struct rounds *r, int round);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/step/loop.h"
+#include "sim/train/stages.h"
 #include "sim/train/train.h"
 #include "sim/train/trainable.h"
 
@@ -126,8 +127,8 @@ static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes,
 
 static double share_of(const struct ledger *b, enum phase phase, size_t block, size_t mi, size_t chosen)
 {
-	if (b->at->shard_groups[phase][block].data)
-		return mi == chosen;
+	if (b->at->shard_groups[phase][block].data && mi != chosen)
+		return 0;
 	return footprint_share(b->at, phase, block, mi);
 }
 
@@ -159,7 +160,8 @@ static void hold_activations(struct ledger *b, const struct lifetime *l, size_t 
 static void hold_gradients(struct ledger *b, size_t block)
 {
 	const size_t n = b->w->machines_n;
-	const double bytes = b->tr->blocks[block].gradient_B;
+	const double parts = b->tr->train.options.zero > 1 ? (double)stages_replicas(b->at) : 1;
+	const double bytes = b->tr->blocks[block].gradient_B / parts;
 
 	for (size_t mi = 0; mi < n; mi++) {
 		const size_t at = block * n + mi;
@@ -198,6 +200,7 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 	static const enum phase all[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
 	const struct train *t = &b->tr->train;
 	const bool full = t->method == TRAIN_FULL;
+	const double parts = t->options.zero ? (double)stages_replicas(b->at) : 1;
 
 	*f = (struct footprint){.usable_B = b->w->machines[mi].memory.usable.value,
 				/* an update of adapters needs no more than them */
@@ -208,8 +211,8 @@ static double standing_B(const struct ledger *b, size_t mi, struct footprint *f)
 
 		for (size_t x = 0; x < ARRAY_LEN(all); x++)
 			share = fmax(share, footprint_share(b->at, all[x], k, mi));
-		f->optimizer_B +=
-			footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers * optimizer_state_B(t);
+		f->optimizer_B += footprint_share(b->at, PHASE_UPDATE, k, mi) * block->numbers *
+				  optimizer_state_B(t) / parts;
 		if (!full) /* adapters are weights too */
 			f->weights_B += share * block->gradient_B;
 	}

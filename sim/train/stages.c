@@ -57,10 +57,16 @@ static struct placement replica_of(struct arena *a, const struct placement *at, 
 		struct shards *shard_groups = arena_array(a, at->blocks_n, sizeof *shard_groups);
 
 		for (size_t b = 0; b < at->blocks_n; b++) {
-			shard_groups[b] = at->shard_groups[phases[x]][b];
-			if (shard_groups[b].data)
-				shard_groups[b] = (struct shards){
-					.n = 1, .unit = {shard_groups[b].unit[i]}, .share = {1}};
+			const struct shards *s = &at->shard_groups[phases[x]][b];
+
+			shard_groups[b] = *s;
+			if (s->data)
+				shard_groups[b] =
+					(struct shards){.n = 1,
+							.unit = {s->unit[i]},
+							.share = {s->ranks > 1 ? 1.0 / s->ranks : 1},
+							.ranks = s->ranks,
+							.by_tokens = s->by_tokens};
 		}
 		p.shard_groups[phases[x]] = shard_groups;
 	}
@@ -242,9 +248,23 @@ void stages_share_out(uint32_t micros, size_t n, const double *shares, const sim
 		by_speed(micros, n, ns, out);
 }
 
+size_t stages_replicas(const struct placement *at)
+{
+	return replicas_n(at) * (size_t)placement_train(at).options.data_parallel;
+}
+
+/* The training of one of the replicas that the placement stands for. */
+static struct train of_one_replica(const struct placement *at)
+{
+	struct train t = placement_train(at);
+
+	t.micro_batches /= t.options.data_parallel;
+	return t;
+}
+
 struct stages stages_make(struct arena *a, struct program *p, const struct placement *at)
 {
-	const struct train train = placement_train(at), *t = &train;
+	const struct train train = of_one_replica(at), *t = &train;
 	const enum train_schedule schedule = (enum train_schedule)t->options.schedule;
 	static const double whole[SHARDS_MAX] = {1};
 	const struct shards *data = data_group(at);
@@ -381,6 +401,11 @@ int stages_check(const struct placement *at, struct diags *diags)
 	if ((int64_t)replicas_n(at) > placement_train(at).micro_batches) {
 		complain(at, diags, "raise workload.train.micro_batches",
 			 "fewer micro-batches than devices that share them");
+		return -1;
+	}
+	if (placement_train(at).micro_batches % placement_train(at).options.data_parallel) {
+		complain(at, diags, "give workload.train.micro_batches a multiple of it",
+			 "data_parallel: its replicas cannot have as many micro-batches each");
 		return -1;
 	}
 	if (schedule <= SCHEDULE_GPIPE && in_flight > 0 && in_flight < placement_train(at).micro_batches) {

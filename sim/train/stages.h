@@ -34,6 +34,9 @@ struct stages {
  * before them is so many times what a stage holds at most. */
 bool stages_shorten(struct stages *s, size_t times);
 
+/* How many replicas share a step: those of a data split, times those that each stands for. */
+size_t stages_replicas(const struct placement *at);
+
 /* 0, or -1 with diagnostics: data splits that contradict each other, a layout that the schedule cannot
  * have, fewer micro-batches than replicas. */
 int stages_check(const struct placement *at, struct diags *diags);

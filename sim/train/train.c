@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/step/collective.h"
+#include "sim/step/equals.h"
 #include "sim/step/loop.h"
 #include "sim/step/walk.h"
 #include "sim/train/stages.h"
@@ -100,13 +101,17 @@ static struct label label_of(const struct builder *b, const struct block_pass *p
 	return label;
 }
 
-/* The host waits for the loss, and again when all is done. */
-static struct deps host_step(struct builder *b, enum phase phase, size_t unit, const struct deps *after)
+/* The host waits for the loss, and again when all is done: of a split each device's, since all run the same program. */
+static struct deps host_step(struct builder *b, enum phase phase, const struct shards *on,
+			     const struct deps *after)
 {
 	const struct op step = {.name = "step", .kind = OP_STEP, .phase = phase, .role = ROLE_HEAD};
 	const struct label label = {.phase = phase, .part = {ROLE_HEAD, false, 0}, .layer = -1};
+	struct deps done = {.n = 0};
 
-	return deps_of(b->p, program_op(b->p, &step, unit, 1, label, after));
+	for (int i = 0; i < on->n; i++)
+		deps_add(b->p, &done, program_op(b->p, &step, on->unit[i], 1, label, after));
+	return done;
 }
 
 static void forward(struct builder *b, const struct block_pass *pass)
@@ -128,7 +133,7 @@ static void forward(struct builder *b, const struct block_pass *pass)
 		trainable_kept_B(&b->st.trainable, pass->block, &back[pass->block]), label, &x);
 	if (pass->block != b->st.last || pass->micro + 1 < r->first + r->micros)
 		return;
-	b->loss[pass->replica] = host_step(b, PHASE_FORWARD, shard_groups[b->st.last].unit[0], &x);
+	b->loss[pass->replica] = host_step(b, PHASE_FORWARD, &shard_groups[b->st.last], &x);
 }
 
 /* Full recomputation: the block's forward pass runs again from the input that was kept. */
@@ -197,11 +202,41 @@ static bool is_ready(const struct builder *b, size_t block)
 	return true;
 }
 
+/* Whether gradients go to other replicas: of a data split, or those that the placement stands for. */
+static bool shares_gradients(const struct builder *b)
+{
+	return b->st.n > 1 || b->t->options.data_parallel > 1;
+}
+
+/* The same among the replicas that the placement stands for: each rank sums its share with those of its place. */
+static void all_reduce_equals(struct builder *b, size_t from, size_t to, double bytes)
+{
+	const struct shards *on = &b->st.replicas[0].at.shard_groups[PHASE_BACKWARD][from];
+	struct deps own = {.n = 0}, have = {.n = 0};
+
+	for (size_t k = from; k <= to; k++)
+		deps_join(b->p, &own, &b->grads[k][0]);
+	if (!b->t->options.overlap)
+		deps_join(b->p, &own, &b->done[0]);
+	for (int i = 0; i < on->n; i++) {
+		const struct collective c = {.gather = false, .bytes = bytes * on->share[i]};
+		const struct deps sum =
+			equals_collective(b->p, on->unit[i], EQUALS_DATA, (int)b->t->options.data_parallel,
+					  &c, (enum reduce_way)b->t->options.all_reduce,
+					  stages_label(&b->st, &b->st.replicas[0], from, PASS_INPUT), &own);
+
+		deps_join(b->p, &have, &sum);
+	}
+	for (size_t k = from; k <= to; k++)
+		b->grads[k][0] = have;
+}
+
 /* All-reduces the gradients of the blocks from .. to as one message; a replica goes on when it has the sum.
  */
 static void all_reduce(struct builder *b, size_t from, size_t to, double bytes)
 {
-	const struct collective c = {.gather = false, .bytes = bytes};
+	const struct shards *on = b->st.replicas[0].at.shard_groups[PHASE_BACKWARD];
+	const struct collective c = {.gather = false, .bytes = bytes * on[from].share[0]};
 	struct shards shards = {.n = (int)b->st.n};
 	struct deps own[SHARDS_MAX] = {0}, have[SHARDS_MAX];
 	enum reduce_way way = (enum reduce_way)b->t->options.all_reduce;
@@ -252,8 +287,10 @@ static void send_buckets(struct builder *b)
 				return; /* the bucket waits for more */
 			bytes += gradient_B(b, --from);
 		}
-		if (bytes > 0)
+		if (bytes > 0 && b->st.n > 1)
 			all_reduce(b, from, to, bytes);
+		else if (bytes > 0)
+			all_reduce_equals(b, from, to, bytes);
 		b->unsent = from;
 	}
 }
@@ -271,7 +308,7 @@ static void note_gradients(struct builder *b, const struct block_pass *pass, con
 		b->grads[pass->block][pass->replica] = *x;
 	if (pass->block == b->st.trainable.lowest && pass->kind == PASS_INPUT && b->st.first < pass->block)
 		b->grads[b->st.first][pass->replica] = *x;
-	if (b->st.n > 1 && b->t->options.overlap)
+	if (shares_gradients(b) && b->t->options.overlap)
 		send_buckets(b);
 }
 
@@ -308,7 +345,9 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 			    *to = &at->shard_groups[PHASE_UPDATE][block];
 	const struct block k = model_block(b->w->model, block);
 	struct label label = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
-	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers, each);
+	/* ZeRO: each replica updates its part; that it sends the new weights instead of their gradients costs as much */
+	const double parts = b->t->options.zero ? (double)(b->st.n * (size_t)b->t->options.data_parallel) : 1;
+	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers / parts, each);
 	struct deps x = {.n = 0};
 
 	label.payload = PAYLOAD_GRADIENTS;
@@ -332,8 +371,8 @@ static void update(struct builder *b)
 		for (size_t i = b->st.first; i <= b->st.last && each > 0; i++)
 			if (gradient_B(b, i) > 0)
 				update_block(b, r, i, each);
-		host_step(b, PHASE_UPDATE,
-			  b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first].unit[0], &b->done[r]);
+		host_step(b, PHASE_UPDATE, &b->st.replicas[r].at.shard_groups[PHASE_UPDATE][b->st.first],
+			  &b->done[r]);
 	}
 }
 
@@ -405,7 +444,7 @@ static struct program *build(const struct placement *at, size_t kept, bool *shor
 		starts[i] = (uint32_t)b.p->tasks.n;
 		put_pass(&b, &b.passes.at[i]);
 	}
-	if (b.st.n > 1)
+	if (shares_gradients(&b))
 		send_buckets(&b);
 	update(&b);
 	*shortened = b.st.left_out.n;

@@ -6,6 +6,7 @@
 #include "sim/base/err.h"
 #include "sim/base/str.h"
 #include "sim/base/vec.h"
+#include "sim/world/equal_links.h"
 #include "sim/world/routes.h"
 
 /* The port of a machine, which one link or several go through. */
@@ -242,7 +243,49 @@ static void find_ways(struct maker *k)
 {
 	for (int nearness = 0; nearness < NEARNESS_N; nearness++)
 		for (size_t i = 0; i < k->w->links_n; i++)
-			join_all(k, &k->joints[i], (enum nearness)nearness);
+			if (!k->w->links[i].equals)
+				join_all(k, &k->joints[i], (enum nearness)nearness);
+}
+
+/* ---- equal machines of which the world has one ---- */
+
+/* The port through which a machine sends to its equals, and that through which they send to it: what it receives is what
+ * they all receive. */
+static struct link_way equals_way(struct maker *k, const struct joint *j, size_t machine)
+{
+	uint32_t *parts = arena_array(k->l->arena, 2, sizeof *parts);
+
+	for (int way = 0; way < 2; way++)
+		parts[way] = add_part(k, j, &j->link->bandwidth, 1,
+				      arena_printf(k->l->arena, "%s of %s, %s", j->link->origin.name,
+						   machine_name(k, machine), way ? "in" : "out"));
+	return (struct link_way){.parts = parts, .parts_n = 2};
+}
+
+static void join_equals_by(struct maker *k, const struct joint *j)
+{
+	const size_t machines = k->w->machines_n,
+		     distances = equal_links_distances(k->w, (enum equals)j->link->equals);
+	struct link_way *ways = arena_array(k->l->arena, machines, sizeof *ways);
+
+	k->w->equals[j->link->equals] = k->uses.n;
+	for (size_t m = 0; m < machines; m++)
+		ways[m] = equals_way(k, j, m);
+	for (size_t d = 0; d < distances; d++)
+		for (size_t m = 0; m < machines; m++)
+			VEC_ADD(&k->uses, (struct link_use){.link = j->link,
+							    .of = j->of,
+							    .ends = {m, m},
+							    .ways = {ways[m], ways[m]}});
+}
+
+static void join_equals(struct maker *k)
+{
+	for (int e = 0; e < EQUALS_N; e++)
+		k->w->equals[e] = WORLD_NONE;
+	for (size_t i = 0; i < k->w->links_n; i++)
+		if (k->w->links[i].equals)
+			join_equals_by(k, &k->joints[i]);
 }
 
 /* ---- the scenario's words ---- */
@@ -359,6 +402,22 @@ static void check_keys(const struct maker *k, const struct joint *j)
 			 "link '%s': a fat tree needs the number of machines on a leaf switch", name);
 }
 
+/* A link that joins the equal devices that one stands for; there is one of each kind. */
+static void read_equals(const struct maker *k, const struct joint *j, size_t said)
+{
+	const struct place at = yml_get(j->link->origin.node, "equals")->place;
+
+	equal_links_check(k->w, j->link, k->l->diags);
+	if (said)
+		diag_add(k->l->diags, at, "leave one of them out",
+			 "link '%s': it joins machines of the scenario, or their equals",
+			 j->link->origin.name);
+	for (size_t i = 0; i < j->of; i++)
+		if (k->joints[i].link->equals == j->link->equals)
+			diag_add(k->l->diags, at, NULL, "link '%s': another joins the same equal devices",
+				 j->link->origin.name);
+}
+
 /* A link joins two machines, or names machines and how they are joined. */
 static void read_joint(const struct maker *k, size_t i)
 {
@@ -372,6 +431,10 @@ static void read_joint(const struct maker *k, size_t i)
 		if (l->joins[t].n && ++said > 1)
 			at = key_of(l, (enum topology)t)->place;
 	j->topology = link_topology(l);
+	if (l->equals) {
+		read_equals(k, j, said);
+		return;
+	}
 	if (said > 1) {
 		diag_add(k->l->diags, at, "leave all but one out", "link '%s': it says twice what it joins",
 			 l->origin.name);
@@ -419,8 +482,10 @@ void network_make(struct loader *l, struct world *w, const struct link *links, s
 		return;
 	k.route = xcalloc(w->machines_n + 1, sizeof *k.route);
 	for (size_t i = 0; i < n; i++)
-		add_parts(&k, &k.joints[i]);
+		if (!links[i].equals)
+			add_parts(&k, &k.joints[i]);
 	find_ways(&k);
+	join_equals(&k);
 	w->link_uses = keep(l->arena, k.uses.at, k.uses.n, sizeof *k.uses.at);
 	w->link_uses_n = k.uses.n;
 	w->parts = keep(l->arena, k.parts.at, k.parts.n, sizeof *k.parts.at);

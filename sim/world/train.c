@@ -39,6 +39,17 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 		{OPTION(at, all_reduce, unsaid, "auto"), .type = FIELD_CHOICE, .choices = reduce_way_names,  \
 		 .help = "of gradients, where a rule says 'split: data'; auto: the quickest, or as the "     \
 			 "links say"},                                                                       \
+		{OPTION(at, tensor_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 65536,      \
+		 .help = "each device stands for so many equal ones that share its blocks by tensors, on a " \
+			 "link with 'equals: tensor'"},                                                      \
+		{OPTION(at, data_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 1048576,      \
+		 .help = "and all of these for so many replicas that share the micro-batches, on a link "    \
+			 "with 'equals: data'"},                                                             \
+		{OPTION(at, zero, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 2,                     \
+		 .help = "what replicas share out of the update: 1: the optimizer's states, 2: gradients "   \
+			 "too"},                                                                             \
+		{OPTION(at, sequence_parallel, unsaid, "false"), .type = FIELD_BOOL,                         \
+		 .help = "ranks of a tensor split share norms and residuals, too, by tokens"},               \
 		{OPTION(at, bucket, unsaid, "25 MiB"),                                                       \
 		 .type = FIELD_DOUBLE,                                                                       \
 		 .dim = DIM_BYTES,                                                                           \
@@ -53,7 +64,7 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 static const struct field train_fields[] = {
 	TOKENS(struct train, tokens, "tokens of each sequence"),
 	COUNT(struct train, batch, 65536, "1", "sequences of a micro-batch"),
-	COUNT(struct train, micro_batches, 4096, "1", "micro-batches before the optimizer's step"),
+	COUNT(struct train, micro_batches, 1048576, "1", "micro-batches before the optimizer's step"),
 	BEYOND_CONTEXT(struct train),
 	{FIELD_KEY(struct train, padding), .type = FIELD_DOUBLE, .dim = DIM_SHARE, .min = 0, .max = 0.999,
 	 .def = "0", .help = "share of the tokens that cost but do not count"},
@@ -93,11 +104,34 @@ struct train train_as(const struct train *t, const struct assignment *a)
 		as.options.in_flight = h->in_flight;
 	if (yml_get(said, "all_reduce"))
 		as.options.all_reduce = h->all_reduce;
+	if (yml_get(said, "tensor_parallel"))
+		as.options.tensor_parallel = h->tensor_parallel;
+	if (yml_get(said, "data_parallel"))
+		as.options.data_parallel = h->data_parallel;
+	if (yml_get(said, "zero"))
+		as.options.zero = h->zero;
+	if (yml_get(said, "sequence_parallel"))
+		as.options.sequence_parallel = h->sequence_parallel;
 	if (yml_get(said, "bucket"))
 		as.options.bucket = h->bucket;
 	if (yml_get(said, "overlap"))
 		as.options.overlap = h->overlap;
 	return as;
+}
+
+int64_t train_equals(const struct scenario *s, enum equals e)
+{
+	const struct train *t = s->workload.train;
+	const struct assignment *a = s->assignments.at;
+	int64_t most = 1;
+
+	for (size_t i = 0; t && i <= s->assignments.n; i++) {
+		const struct train_options o = i ? train_as(t, &a[i - 1]).options : t->options;
+		const int64_t n = e == EQUALS_TENSOR ? o.tensor_parallel : o.data_parallel;
+
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 unsigned train_adapters(const struct train *t)

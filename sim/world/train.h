@@ -6,6 +6,7 @@
 #ifndef SIM_WORLD_TRAIN_H
 #define SIM_WORLD_TRAIN_H
 #include "sim/conf/field.h"
+#include "sim/hw/hw.h"
 #include "sim/llm/graph.h"
 
 struct assignment;
@@ -46,8 +47,17 @@ struct train_options {
 	int schedule, recompute;
 	int64_t in_flight; /* largest number of micro-batches that a device holds; 0: as the schedule needs */
 	int all_reduce;    /* enum reduce_way, for the gradients of a data split */
-	double bucket;     /* bytes of a bucket of gradients; 0: all gradients at once */
-	bool overlap; /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
+	/* Each device stands for so many equal ones: the ranks of a tensor split, and replicas of all of them, which share the
+	 * micro-batches. 1: for itself */
+	int64_t tensor_parallel, data_parallel;
+	/* what of an update replicas share out (Rajbhandari et al., ZeRO, arXiv:1910.02054): 1: optimizer states, 2: gradients,
+	 * too */
+	int64_t zero;
+	/* ranks of a tensor split share norms and residuals by tokens (Korthikanti et al., arXiv:2205.05198, section 4.2.2): a
+	 * reduce-scatter before and an all-gather after them, which together cost as much as the all-reduce */
+	bool sequence_parallel;
+	double bucket; /* bytes of a bucket of gradients; 0: all gradients at once */
+	bool overlap;  /* a bucket is sent as soon as it is complete, not at the end of the backward pass */
 };
 
 struct train {
@@ -69,6 +79,9 @@ unsigned train_adapters(const struct train *t); /* enum adapter as bits; 0 in fu
 
 /* The workload's training with the options that an assignment overrides. */
 struct train train_as(const struct train *t, const struct assignment *a);
+
+/* The most devices of that kind that one stands for in the workload or in an assignment. */
+int64_t train_equals(const struct scenario *s, enum equals e);
 
 /* Checks across keys: adapters on projections that exist, a method that the weights' format allows. */
 void train_check(const struct scenario *s, struct diags *diags);

@@ -57,6 +57,9 @@ struct world {
 	size_t link_uses_n;
 	const struct shared_part *parts;
 	size_t parts_n;
+	/* [enum equals]: the link uses of each machine with its equals, one for every distance between the ranks of a message:
+	 * world_equals_use(). WORLD_NONE: no link joins such */
+	size_t equals[EQUALS_N];
 	const uint32_t *joined; /* [machine * machines_n + machine]: private to world_link_use() */
 	const struct yml *tree; /* the effective configuration */
 };
@@ -74,6 +77,8 @@ size_t world_unit(const struct world *w,
 		  const char *name); /* "m5" or "m5.gpu"; WORLD_NONE if there is none */
 size_t world_link_use(const struct world *w, size_t machine_a,
 		      size_t machine_b); /* WORLD_NONE: no link joins them */
+/* That of a machine with those that it stands for: distance 0 is the next rank of a ring, else a power of two. */
+size_t world_equals_use(const struct world *w, enum equals e, size_t machine, int distance);
 /* The direction in which a machine sends over a link use: 0 or 1, an index of `ends` and of `ways`. */
 int link_use_from(const struct link_use *u, size_t machine);
 

@@ -190,7 +190,7 @@ START_TEST(links)
 		{"Thunderbolt 5 RDMA", "thunderbolt-5-rdma", NULL},
 		{"10g ethernet", "ethernet-10g", NULL},
 		{"thunderbolt 5", NULL, "thunderbolt-5-tcp"},
-		{"infiniband", NULL, "lemursim list hardware"},
+		{"infiniband", NULL, "infiniband-hdr-nccl"},
 		{"m4 max", NULL, "lemursim list hardware"},
 	};
 

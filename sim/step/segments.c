@@ -1,0 +1,341 @@
+/* segments.c - see segments.h. */
+#include "sim/step/segments.h"
+
+#include <string.h>
+
+#include "sim/step/loop.h"
+
+struct builder {
+	const struct program *p;
+	const uint32_t *order; /* tasks in the order in which the engine started them */
+	uint32_t *segment_of;  /* task -> segment */
+	uint32_t *piece_of;    /* class -> its latest piece, which may belong to another segment */
+	uint32_t *before;      /* task -> the task before it on its queue; TASK_NONE: none */
+	uint8_t *awaited;      /* how many need its end: dependencies, marks, cycles; 2 stands for more */
+	bool *opens;           /* [position in the order]: a cycle of the loop begins there; NULL: no loop */
+	struct open_segment {
+		uint32_t segment, last; /* its number + 1, or 0; its last task */
+	} * open;                       /* [queue]: the segment that takes the queue's next task */
+	struct segment_list list;
+};
+
+/* Returns whether a dependency is not implied by the order of the task's queue; one with a lag is not. */
+static bool waits_for(const struct program *p, const struct program_task *t, uint32_t dep)
+{
+	const struct program_task *d = &p->tasks.at[dep];
+
+	return d->queue != t->queue || p->op_classes.at[d->op_class].lag_s > 0;
+}
+
+static void await(struct builder *b, uint32_t task)
+{
+	if (b->awaited[task] < 2)
+		b->awaited[task]++;
+}
+
+static void find_awaited(struct builder *b)
+{
+	const struct program *p = b->p;
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const struct program_task *t = &p->tasks.at[i];
+
+		for (uint32_t d = 0; d < t->deps_n; d++)
+			if (waits_for(p, t, p->deps.at[t->first_dep + d]))
+				await(b, p->deps.at[t->first_dep + d]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		for (int twice = 0; p->marks[i] != TASK_NONE && twice < 2; twice++)
+			await(b, p->marks[i]);
+	for (size_t i = 0; i < p->cycles.n; i++)
+		for (int twice = 0; twice < 2; twice++) {
+			await(b, p->cycles.at[i].from);
+			await(b, p->cycles.at[i].to);
+		}
+}
+
+static void find_before(struct arena *scratch, struct builder *b)
+{
+	uint32_t *last = arena_array(scratch, program_queues(b->p->world), sizeof *last); /* + 1 */
+
+	for (size_t i = 0; i < b->p->tasks.n; i++) {
+		const uint32_t id = b->order[i], queue = b->p->tasks.at[id].queue;
+
+		b->before[id] = last[queue] - 1; /* TASK_NONE is 0 - 1 */
+		last[queue] = id + 1;
+	}
+}
+
+/* Returns whether the task has a dependency that the order of its queue does not imply. */
+static bool waits_outside(const struct builder *b, const struct program_task *t)
+{
+	for (uint32_t d = 0; d < t->deps_n; d++)
+		if (waits_for(b->p, t, b->p->deps.at[t->first_dep + d]))
+			return true;
+	return false;
+}
+
+/* Returns whether a task waits for nothing but the lag of the one before it on its queue, which nothing else waits for:
+ * rounds of a collective operation. */
+static bool follows_lag(const struct builder *b, uint32_t id)
+{
+	const struct program_task *t = &b->p->tasks.at[id];
+	const uint32_t before = b->before[id];
+
+	return before != TASK_NONE && b->awaited[before] == 1 && t->deps_n == 1 &&
+	       b->p->deps.at[t->first_dep] == before && waits_for(b->p, t, before);
+}
+
+static void open_segment(struct builder *b, const struct program_task *t)
+{
+	struct task_segment s = {
+		.first_queue = t->queue, .queue = t->queue, .first_dep = (uint32_t)b->list.deps.n};
+
+	for (uint32_t d = 0; d < t->deps_n; d++) {
+		const uint32_t dep = b->p->deps.at[t->first_dep + d];
+
+		if (waits_for(b->p, t, dep)) {
+			VEC_ADD(&b->list.deps, b->segment_of[dep]);
+			s.deps_n++;
+		}
+	}
+	VEC_ADD(&b->list.segments, s);
+}
+
+/* Every queue has a segment that takes tasks until one of them is awaited, or the next has to wait. Segments are numbered
+ * as they open: what a segment waits for has ended by then, so it has a lower number. */
+static void find_segments(struct builder *b)
+{
+	const struct program *p = b->p;
+	size_t cycle = 0; /* the first segment of the cycle of the loop */
+
+	for (size_t i = 0; i < p->tasks.n; i++) {
+		const uint32_t id = b->order[i];
+		const struct program_task *t = &p->tasks.at[id];
+		struct open_segment *o = &b->open[t->queue];
+		const bool follows = follows_lag(b, id);
+
+		if (b->opens && b->opens[i])
+			cycle = b->list.segments.n;
+		if (o->segment <= cycle || (!follows && (b->awaited[o->last] || waits_outside(b, t)))) {
+			open_segment(b, t);
+			o->segment = (uint32_t)b->list.segments.n;
+		}
+		o->last = id;
+		b->segment_of[id] = o->segment - 1;
+		b->list.segments.at[o->segment - 1].last_class = t->op_class;
+		b->list.segments.at[o->segment - 1].pieces.pieces_n++; /* tasks, until pieces are known */
+	}
+}
+
+static void add_piece(struct builder *b, struct task_segment *s, uint32_t op_class, bool lag)
+{
+	const uint32_t i = b->piece_of[op_class];
+
+	if (i >= s->pieces.first_piece && i < b->list.pieces.n && b->list.pieces.at[i].op_class == op_class) {
+		b->list.pieces.at[i].n++;
+		b->list.pieces.at[i].lags += lag;
+		return;
+	}
+	b->piece_of[op_class] = (uint32_t)b->list.pieces.n;
+	VEC_ADD(&b->list.pieces, (struct piece){op_class, 1, lag});
+	s->pieces.pieces_n++;
+}
+
+/* The tasks of each segment, one segment after the other, in order. */
+static uint32_t *tasks_of_segments(struct arena *scratch, struct builder *b)
+{
+	uint32_t *at = arena_array(scratch, b->list.segments.n + 1, sizeof *at);
+	uint32_t *tasks = arena_room(scratch, b->p->tasks.n, sizeof *tasks);
+
+	for (size_t k = 0; k < b->list.segments.n; k++)
+		at[k + 1] = at[k] + b->list.segments.at[k].pieces.pieces_n;
+	for (size_t i = 0; i < b->p->tasks.n; i++)
+		tasks[at[b->segment_of[b->order[i]]]++] = b->order[i];
+	return tasks;
+}
+
+static void build(struct arena *scratch, struct builder *b)
+{
+	const uint32_t *tasks;
+
+	find_segments(b);
+	tasks = tasks_of_segments(scratch, b);
+	for (size_t k = 0; k < b->list.segments.n; k++) {
+		struct task_segment *s = &b->list.segments.at[k];
+		const uint32_t n = s->pieces.pieces_n;
+
+		s->pieces = (struct body){(uint32_t)b->list.pieces.n, 0};
+		for (uint32_t i = 0; i < n; i++)
+			add_piece(b, s, b->p->tasks.at[tasks[i]].op_class,
+				  i + 1 < n && follows_lag(b, tasks[i + 1]));
+		tasks += n;
+	}
+}
+
+static bool same_pieces(const struct piece *all, const struct body *a, const struct body *b)
+{
+	return a->pieces_n == b->pieces_n &&
+	       !memcmp(all + a->first_piece, all + b->first_piece, a->pieces_n * sizeof *all);
+}
+
+static size_t hash_of(const struct piece *all, const struct body *body)
+{
+	uint64_t h = 1469598103934665603u; /* FNV-1a, of whole numbers */
+
+	for (uint32_t k = 0; k < body->pieces_n; k++) {
+		const struct piece *p = &all[body->first_piece + k];
+
+		h = (h ^ p->op_class) * 1099511628211u;
+		h = (h ^ p->n) * 1099511628211u;
+		h = (h ^ p->lags) * 1099511628211u;
+	}
+	return (size_t)(h ^ (h >> 32));
+}
+
+/* Gives the segments that have the same pieces one body, whose time is then added up once. */
+static void find_bodies(struct arena *a, struct compiled *c)
+{
+	struct arena scratch = ARENA_INIT;
+	size_t slots_n = 16, at;
+	uint32_t *slots; /* body + 1; 0 is free */
+
+	while (slots_n < c->segments_n * 2)
+		slots_n *= 2;
+	slots = arena_array(&scratch, slots_n, sizeof *slots);
+	c->bodies = arena_room(a, c->segments_n, sizeof *c->bodies);
+	for (size_t i = 0; i < c->segments_n; i++) {
+		struct task_segment *s = &c->segments[i];
+
+		at = hash_of(c->pieces, &s->pieces) & (slots_n - 1);
+		while (slots[at] && !same_pieces(c->pieces, &c->bodies[slots[at] - 1], &s->pieces))
+			at = (at + 1) & (slots_n - 1);
+		if (!slots[at]) {
+			c->bodies[c->bodies_n++] = s->pieces;
+			slots[at] = (uint32_t)c->bodies_n;
+		}
+		s->body = slots[at] - 1;
+	}
+	arena_release(&scratch);
+}
+
+/* ---- cycles that are left out ---- */
+
+/* The position in the order of the first task that is left out. */
+static size_t loop_position(const struct builder *b)
+{
+	size_t at = 0;
+
+	while (b->order[at] != b->p->loop.at)
+		at++;
+	return at;
+}
+
+static void find_openings(struct arena *scratch, struct builder *b)
+{
+	const struct program_loop *l = &b->p->loop;
+	size_t at;
+
+	if (!l->n)
+		return;
+	b->opens = arena_array(scratch, b->p->tasks.n + 1, sizeof *b->opens);
+	at = loop_position(b);
+	for (size_t k = 0; k <= l->before; k++)
+		b->opens[at - k * l->len] = true;
+}
+
+/* The segment that a position in the order opens. */
+static size_t opened(const struct builder *b, size_t position)
+{
+	return b->segment_of[b->order[position]];
+}
+
+static struct segment_loop find_loop(const struct builder *b)
+{
+	const struct program_loop *l = &b->p->loop;
+	struct segment_loop s = {.n = l->n};
+	size_t position, lowest;
+
+	if (!l->n)
+		return s;
+	position = loop_position(b);
+	s.at = opened(b, position);
+	s.len = s.at - opened(b, position - l->len);
+	lowest = s.at - s.len;
+	for (size_t i = s.at - s.len; i < b->list.segments.n; i++) {
+		const struct task_segment *of = &b->list.segments.at[i];
+
+		for (uint32_t d = 0; d < of->deps_n; d++)
+			if (b->list.deps.at[of->first_dep + d] < lowest)
+				lowest = b->list.deps.at[of->first_dep + d];
+	}
+	s.window = (s.at - lowest + s.len - 1) / s.len;
+	BUG_ON(s.window > l->before);
+	for (size_t k = 1; k <= s.window; k++)
+		BUG_ON(s.at - opened(b, position - k * l->len) != k * s.len);
+	return s;
+}
+
+/* The segments of a loop are counted, so they stay as they are. */
+static void join_chains(struct arena *scratch, struct builder *b)
+{
+	const struct program *p = b->p;
+	bool *kept = arena_array(scratch, b->list.segments.n, sizeof *kept);
+	uint32_t *joined = arena_room(scratch, b->list.segments.n, sizeof *joined);
+
+	if (p->loop.n)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
+		if (p->marks[i] != TASK_NONE)
+			kept[b->segment_of[p->marks[i]]] = true;
+	for (size_t i = 0; i < p->cycles.n; i++)
+		kept[b->segment_of[p->cycles.at[i].from]] = kept[b->segment_of[p->cycles.at[i].to]] = true;
+	chains_join(&b->list, p, kept, joined);
+	for (size_t i = 0; i < p->tasks.n; i++)
+		b->segment_of[i] = joined[b->segment_of[i]];
+}
+
+static void *keep(struct arena *a, const void *from, size_t n, size_t size)
+{
+	void *to = arena_room(a, n, size);
+
+	return n ? memcpy(to, from, n * size) : to;
+}
+
+struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run)
+{
+	struct arena scratch = ARENA_INIT;
+	struct builder b = {.p = p, .order = run->order};
+	struct compiled *c = arena_alloc(a, sizeof *c);
+	const size_t n = p->tasks.n;
+
+	b.segment_of = arena_room(&scratch, n, sizeof *b.segment_of);
+	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
+	b.before = arena_room(&scratch, n, sizeof *b.before);
+	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
+	b.open = arena_array(&scratch, program_queues(p->world), sizeof *b.open);
+	find_awaited(&b);
+	find_before(&scratch, &b);
+	find_openings(&scratch, &b);
+	build(&scratch, &b);
+	join_chains(&scratch, &b);
+	*c = (struct compiled){.program = p,
+			       .needs_engine = program_shares(p),
+			       .segments_n = b.list.segments.n,
+			       .loop = find_loop(&b),
+			       .queues_n = program_queues(p->world)};
+	c->segments = keep(a, b.list.segments.at, b.list.segments.n, sizeof *c->segments);
+	c->pieces = keep(a, b.list.pieces.at, b.list.pieces.n, sizeof *c->pieces);
+	c->deps = keep(a, b.list.deps.at, b.list.deps.n, sizeof *c->deps);
+	find_bodies(a, c);
+	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
+		c->marks[i] = p->marks[i] == TASK_NONE ? TASK_NONE : b.segment_of[p->marks[i]];
+	c->cycles_n = p->cycles.n;
+	c->cycles = arena_array(a, c->cycles_n, sizeof *c->cycles);
+	for (size_t i = 0; i < c->cycles_n; i++)
+		c->cycles[i] =
+			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
+	segment_list_free(&b.list);
+	arena_release(&scratch);
+	return c;
+}
