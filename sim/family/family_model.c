@@ -39,6 +39,8 @@ const struct family_key family_keys[] = {
 	KEY("attention.u", p.attention.u, DIM_SHARE, FAMILY_ARITHMETIC),
 	KEY("attention.decode", p.attention.decode, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("attention.decode_u", p.attention.decode_u, DIM_SHARE, FAMILY_ARITHMETIC),
+	KEY("attention.vector_u", p.attention.vector_u, DIM_SHARE, FAMILY_ARITHMETIC),
+	KEY("attention.decode_alone", p.attention.decode_alone, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("overhead.kernel", p.overhead.kernel, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.product", p.overhead.product, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.attention", p.overhead.attention, DIM_TIME, FAMILY_OVERHEAD),

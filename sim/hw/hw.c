@@ -146,6 +146,15 @@ static const struct field attention_point_fields[] = {
 static const struct table attention_point_table = {"attention point", sizeof(struct attention_point),
 						   attention_point_fields, ARRAY_LEN(attention_point_fields)};
 
+static const struct field matrix_attention_fields[] = {
+	{FIELD_KEY(struct matrix_attention, grouped), .type = FIELD_BOOL, .def = "false",
+	 .help = "only of query heads that share keys and values"},
+	COUNT(struct matrix_attention, head_dim, 4096, "the widest head"),
+};
+static const struct table matrix_attention_table = {"attention on matrix units",
+						    sizeof(struct matrix_attention), matrix_attention_fields,
+						    ARRAY_LEN(matrix_attention_fields)};
+
 static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
 	 .help = "fused: leaves the masked half out and never writes the scores"},
@@ -159,6 +168,16 @@ static const struct field attention_fields[] = {
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
+	SUB_OPT(struct attention_table, matrix, matrix_attention_table,
+		"prompts whose kernel uses matrix units, of which u and points are; if not said, all"),
+	QTY_OPT(struct attention_table, vector_u, DIM_SHARE, 1e-6, 1,
+		"of all other prompts, whose kernel has no matrix units"),
+	RATE_OPT(struct attention_table, decode_alone,
+		 "decode, where query heads share no keys; if not said, decode"),
+	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
+	 .optional = true,
+	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "
+		 "the group; if not said, all of a group"},
 	{FIELD_KEY(struct attention_table, kernels), .type = FIELD_LIST, .sub = &attention_kernel_table,
 	 .optional = true, .help = "widths of heads and caches whose kernels differ from that"},
 };
@@ -227,6 +246,13 @@ static const struct field few_fields[] = {
 };
 static const struct table few_table = {"few rows", sizeof(struct few), few_fields, ARRAY_LEN(few_fields)};
 
+static const struct field expert_loop_fields[] = {
+	COUNT(struct expert_loop, tokens, 1 << 20, "of a pass, from which the host does so"),
+	COUNT(struct expert_loop, kernels, 1000, "for each expert hit"),
+};
+static const struct table expert_loop_table = {"loop over experts", sizeof(struct expert_loop),
+					       expert_loop_fields, ARRAY_LEN(expert_loop_fields)};
+
 static const struct field tile_fields[] = {
 	COUNT(struct tile, rows, 4096, "rows of the result in a tile"),
 	COUNT(struct tile, columns, 4096, "columns"),
@@ -238,6 +264,8 @@ static const struct field tile_fields[] = {
 	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
 	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
 		"of the utilisation, what the kernel of experts reaches; not given: all"),
+	SUB_OPT(struct tile, loop, expert_loop_table,
+		"experts of 16-bit weights whose products the host starts one by one; not given: none"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 

@@ -63,6 +63,13 @@ struct attention_point {
 	struct qty u;
 };
 
+/* The prompts whose kernel multiplies on matrix units, where a runtime has a second one without them for the rest. */
+struct matrix_attention {
+	struct origin origin;
+	bool grouped;     /* query heads must share key and value heads */
+	int64_t head_dim; /* the widest head */
+};
+
 struct attention_table { /* scores, softmax and values; no projections */
 	struct origin origin;
 	/* fused, as flash attention: the masked half is skipped, the scores are never written */
@@ -72,6 +79,12 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty between, beyond; /* as in struct gemm_table */
 	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
+	struct matrix_attention matrix; /* the prompts that u and points are of; not given: all */
+	struct qty vector_u;     /* of all other prompts, and of few queries where decode_u is not given */
+	struct qty decode_alone; /* decode, where query heads share no keys; not given: decode */
+	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
+	 * that divides the group and is no larger. 0: the whole group. */
+	int64_t decode_shares;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
 
@@ -134,6 +147,13 @@ struct few {
 	struct by_weights further; /* share of the peak for each further row, in addition to the first */
 };
 
+/* Experts of 16-bit weights whose products the host starts one by one, since no kernel takes them all. */
+struct expert_loop {
+	struct origin origin; /* node NULL: not given */
+	int64_t tokens;       /* of a pass, from which it does */
+	int64_t kernels;      /* for each expert hit */
+};
+
 /* The tiles into which a matrix-matrix kernel divides its result. */
 struct tile {
 	struct origin origin; /* node NULL: not given */
@@ -146,6 +166,7 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
+	struct expert_loop loop;
 };
 
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
