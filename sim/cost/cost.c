@@ -130,6 +130,7 @@ static const struct qty *by_weights(const struct by_weights *b, enum format_id f
 			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
 			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
 			      : kind == BEYOND_Q8                       ? &b->q8
+			      : f == FORMAT_BF16 && b->bf16.given       ? &b->bf16
 									: &b->f16;
 
 	if (!q->given)
@@ -330,14 +331,14 @@ static struct util as_util(const struct qty *q)
 	return (struct util){q->value, q->spread, q->provenance};
 }
 
-/* True where the kernel of a prompt multiplies on matrix units. */
-static bool on_matrix_units(const struct attention_table *a, const struct op *op)
+/* True where the table's utilisation is that of the prompt's kernel. */
+static bool is_of_u(const struct attention_table *a, const struct op *op)
 {
-	const struct matrix_attention *m = &a->matrix;
+	const struct attention_shapes *of = &a->u_of;
 
-	if (!given(&m->origin) || !a->vector_u.given)
+	if (!given(&of->origin) || !a->other_u.given)
 		return true;
-	return op->head_dim > 0 && op->head_dim <= m->head_dim && (!m->grouped || op->groups > 1);
+	return op->head_dim > 0 && op->head_dim <= of->head_dim && (!of->grouped || op->groups > 1);
 }
 
 static struct util scores_util(const struct op *op, const struct device_model *device_model, bool few,
@@ -350,8 +351,8 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 		return as_util(&kernel->decode_u);
 	if (few && a->decode_u.given)
 		return as_util(&a->decode_u);
-	if (a->vector_u.given && (few || !on_matrix_units(a, op)))
-		return as_util(&a->vector_u);
+	if (a->other_u.given && (few || !is_of_u(a, op)))
+		return as_util(&a->other_u);
 	u = util_at(device_model->attention, (double)op->query, (double)op->context);
 	if (kernel && kernel->prefill.given) {
 		u.u *= kernel->prefill.value;
@@ -390,7 +391,7 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 								: 1);
 	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
 	c->arithmetic =
-		few && !kernel && !a->decode_u.given && !a->vector_u.given && !device_model->few_queries
+		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
 			? at_share(device_model, c->flop, NULL)
 			: arithmetic(device_model, c->flop, &u);
 	c->memory = stream(c->bytes, kernel                                     ? &kernel->decode

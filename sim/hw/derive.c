@@ -172,7 +172,7 @@ static struct numbers shares_of(struct profile *p)
 
 	add_number(&all, &p->attention.u);
 	add_number(&all, &p->attention.decode_u);
-	add_number(&all, &p->attention.vector_u);
+	add_number(&all, &p->attention.other_u);
 	for (size_t i = 0; i < p->attention.points.n; i++)
 		add_number(&all, &at[i].u);
 	for (int t = 0; t < DTYPE_N; t++) {
@@ -193,6 +193,7 @@ static void add_by_weights(struct numbers *all, struct by_weights *b)
 	add_number(all, &b->q4);
 	add_number(all, &b->k);
 	add_number(all, &b->fp4);
+	add_number(all, &b->bf16);
 }
 
 /* Products of few rows run on the same chip, so their spread gets the chip's part, too. */

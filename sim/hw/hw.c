@@ -146,14 +146,14 @@ static const struct field attention_point_fields[] = {
 static const struct table attention_point_table = {"attention point", sizeof(struct attention_point),
 						   attention_point_fields, ARRAY_LEN(attention_point_fields)};
 
-static const struct field matrix_attention_fields[] = {
-	{FIELD_KEY(struct matrix_attention, grouped), .type = FIELD_BOOL, .def = "false",
+static const struct field attention_shapes_fields[] = {
+	{FIELD_KEY(struct attention_shapes, grouped), .type = FIELD_BOOL, .def = "false",
 	 .help = "only of query heads that share keys and values"},
-	COUNT(struct matrix_attention, head_dim, 4096, "the widest head"),
+	COUNT(struct attention_shapes, head_dim, 4096, "the widest head"),
 };
-static const struct table matrix_attention_table = {"attention on matrix units",
-						    sizeof(struct matrix_attention), matrix_attention_fields,
-						    ARRAY_LEN(matrix_attention_fields)};
+static const struct table attention_shapes_table = {"attention of some shapes",
+						    sizeof(struct attention_shapes), attention_shapes_fields,
+						    ARRAY_LEN(attention_shapes_fields)};
 
 static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
@@ -168,10 +168,10 @@ static const struct field attention_fields[] = {
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
-	SUB_OPT(struct attention_table, matrix, matrix_attention_table,
-		"prompts whose kernel uses matrix units, of which u and points are; if not said, all"),
-	QTY_OPT(struct attention_table, vector_u, DIM_SHARE, 1e-6, 1,
-		"of all other prompts, whose kernel has no matrix units"),
+	SUB_OPT(struct attention_table, u_of, attention_shapes_table,
+		"prompts that u and points are of; if not said, all"),
+	QTY_OPT(struct attention_table, other_u, DIM_SHARE, 1e-6, 1,
+		"of all other prompts, which another kernel runs"),
 	RATE_OPT(struct attention_table, decode_alone,
 		 "decode, where query heads share no keys; if not said, decode"),
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
@@ -224,6 +224,7 @@ static const struct field by_weights_fields[] = {
 	BY(q4, "blocks of 4 bits"),
 	BY(k, "llama.cpp's super-blocks of 256: q4_K, q5_K, q6_K"),
 	BY(fp4, "4-bit floats: mxfp4"),
+	BY(bf16, "where its kernels are not those of f16"),
 };
 static const struct table by_weights_table = {"by weights", sizeof(struct by_weights), by_weights_fields,
 					      ARRAY_LEN(by_weights_fields)};

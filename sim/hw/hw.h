@@ -63,10 +63,10 @@ struct attention_point {
 	struct qty u;
 };
 
-/* The prompts whose kernel multiplies on matrix units, where a runtime has a second one without them for the rest. */
-struct matrix_attention {
+/* The prompts that an utilisation is of, where a runtime has another kernel, or another occupancy, for the rest. */
+struct attention_shapes {
 	struct origin origin;
-	bool grouped;     /* query heads must share key and value heads */
+	bool grouped;     /* query heads share key and value heads */
 	int64_t head_dim; /* the widest head */
 };
 
@@ -79,8 +79,8 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty between, beyond; /* as in struct gemm_table */
 	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
-	struct matrix_attention matrix; /* the prompts that u and points are of; not given: all */
-	struct qty vector_u;     /* of all other prompts, and of few queries where decode_u is not given */
+	struct attention_shapes u_of; /* the prompts that u and points are of; not given: all */
+	struct qty other_u;      /* of all other prompts, and of few queries where decode_u is not given */
 	struct qty decode_alone; /* decode, where query heads share no keys; not given: decode */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
@@ -128,6 +128,7 @@ struct by_weights {
 	struct origin origin;
 	struct qty f16, q8, q4; /* unquantised, blocks of 8 bits (5 to 9), blocks of 4 bits */
 	struct qty k, fp4;      /* llama.cpp's super-blocks of 256 with any number of bits, 4-bit floats */
+	struct qty bf16;        /* where its kernels are not those of f16; not given: f16 */
 };
 
 /* Products of few rows, which matrix-vector kernels run. */
