@@ -33,6 +33,11 @@ bool runtime_absorbs(const char *runtime)
 	return false;
 }
 
+int64_t runtime_op_offload_rows(const char *runtime)
+{
+	return is_of(runtime, "cuda") || is_of(runtime, "rocm") || is_of(runtime, "vulkan") ? 32 : 0;
+}
+
 struct scan_kernels scan_kernels_of(const char *runtime)
 {
 	const size_t len = strcspn(runtime, "@");

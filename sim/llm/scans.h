@@ -37,4 +37,8 @@ struct scan_kernels scan_kernels_of(const char *runtime);
  * ngxson/llama.cpp@3f545be); mlx_lm, vLLM and transformers make keys and values of a prompt. */
 bool runtime_absorbs(const char *runtime);
 
+/* Rows from which on the runtime copies weights that the host's memory holds to the card, and computes there: 32 under
+ * llama.cpp's back ends CUDA, ROCm and Vulkan (GGML_OP_OFFLOAD_MIN_BATCH, ggml-cuda.cu and ggml-vulkan.cpp, 3f545be). 0: never. */
+int64_t runtime_op_offload_rows(const char *runtime);
+
 #endif
