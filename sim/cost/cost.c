@@ -280,6 +280,14 @@ static double tiled(const struct device_model *device_model, const struct op *op
 	return done / m * fmax(1, places / tiles);
 }
 
+/* Blocks are multiplied as integers, of which a card may do fewer for each product of f16 than those of the fit. */
+static double integers_share(const struct device_model *device_model, const struct op *op)
+{
+	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
+
+	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
+}
+
 static void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model,
 			 double share)
 {
@@ -300,7 +308,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	}
 	u = util_at(device_model->gemm, (double)op->m, n * k);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
-		u.u *= dequant->value;
+		u.u *= dequant->value * integers_share(device_model, op);
 		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
 	if (op->experts && p->tile.experts.given) {

@@ -419,6 +419,9 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
+	{FIELD_KEY(struct profile, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "the devices' 'integers' that 'dequant' of blocks is of; on others it is in that "
+		 "proportion"},
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
 	{FIELD_KEY(struct profile, all_logits), .type = FIELD_BOOL, .def = "false",
@@ -454,6 +457,9 @@ static const struct table profile_table = {"runtime", sizeof(struct profile), pr
 
 static const struct field device_fields[] = {
 	COUNT(struct device, cores, 100000, "cores"),
+	{FIELD_KEY(struct device, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "peak of products of 8-bit integers over that of f16: 4 of GeForce, 2 of professional "
+		 "cards"},
 	{FIELD_KEY(struct device, fast_cores), .type = FIELD_COUNT, .min = 1, .max = 100000, .optional = true,
 	 .help = "of a CPU, those that are not there to save power"},
 	QTY_OPT(struct device, clock, DIM_FREQUENCY, 1e6, 1e11, "clock under load"),

@@ -272,7 +272,8 @@ struct profile {
 	struct beyond beyond;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
-	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits; /* a prefill computes the head for every token, not only the last */
 	bool last_row;   /* a prefill computes the blocks after the last attention for the last token alone */
@@ -286,6 +287,9 @@ struct device {
 	struct origin origin; /* name: "gpu" */
 	int64_t cores;
 	int64_t fast_cores; /* CPUs: performance cores; 0: not given */
+	/* The peak of products of 8-bit integers over that of f16 summed in f32: 4 of GeForce cards, whose f16 is halved, 2 of
+	 * professional ones with the same chips. 0: not given. */
+	int64_t integers;
 	struct qty clock;
 	struct qty
 		/* FLOP of a core in a cycle; a peak that is not given is derived from it */
