@@ -248,12 +248,11 @@ static bool is_looped(const struct profile *p, const struct op *op)
 }
 
 /* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
-static double tile_rows(const struct profile *p, const struct op *op)
+static double tile_rows(const struct tile *t, const struct op *op)
 {
-	const struct tile *t = &p->tile;
 	const double rows = (double)t->rows;
 
-	if (!op->experts || !t->expert_rows || is_looped(p, op))
+	if (!op->experts || !t->expert_rows)
 		return rows;
 	return fmin((double)t->expert_rows, rows * whole(tokens_of(op) / rows));
 }
@@ -272,7 +271,7 @@ static double tiled_rows(const struct tile *t, const struct op *op, double m, do
 static double tiled(const struct device_model *device_model, const struct op *op, double n)
 {
 	const struct tile *t = &device_model->profile->tile;
-	const double m = op->rows / op->copies, each = tile_rows(device_model->profile, op);
+	const double m = op->rows / op->copies, each = tile_rows(t, op);
 	const double done = tiled_rows(t, op, m, each);
 	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
 	const double places = t->fill.value * (double)device_model->device->cores;
@@ -359,6 +358,8 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 		return as_util(&kernel->decode_u);
 	if (few && a->decode_u.given)
 		return as_util(&a->decode_u);
+	if (a->alone_u.given && !few && op->groups <= 1 && op->head_dim > 0)
+		return as_util(&a->alone_u);
 	if (a->other_u.given && (few || !is_of_u(a, op)))
 		return as_util(&a->other_u);
 	u = util_at(device_model->attention, (double)op->query, (double)op->context);

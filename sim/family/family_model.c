@@ -40,6 +40,7 @@ const struct family_key family_keys[] = {
 	KEY("attention.decode", p.attention.decode, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("attention.decode_u", p.attention.decode_u, DIM_SHARE, FAMILY_ARITHMETIC),
 	KEY("attention.other_u", p.attention.other_u, DIM_SHARE, FAMILY_ARITHMETIC),
+	KEY("attention.alone_u", p.attention.alone_u, DIM_SHARE, FAMILY_ARITHMETIC),
 	KEY("attention.decode_alone", p.attention.decode_alone, DIM_BANDWIDTH, FAMILY_MEMORY),
 	KEY("overhead.kernel", p.overhead.kernel, DIM_TIME, FAMILY_OVERHEAD),
 	KEY("overhead.product", p.overhead.product, DIM_TIME, FAMILY_OVERHEAD),

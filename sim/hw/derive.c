@@ -173,6 +173,7 @@ static struct numbers shares_of(struct profile *p)
 	add_number(&all, &p->attention.u);
 	add_number(&all, &p->attention.decode_u);
 	add_number(&all, &p->attention.other_u);
+	add_number(&all, &p->attention.alone_u);
 	for (size_t i = 0; i < p->attention.points.n; i++)
 		add_number(&all, &at[i].u);
 	for (int t = 0; t < DTYPE_N; t++) {

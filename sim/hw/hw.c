@@ -172,6 +172,8 @@ static const struct field attention_fields[] = {
 		"prompts that u and points are of; if not said, all"),
 	QTY_OPT(struct attention_table, other_u, DIM_SHARE, 1e-6, 1,
 		"of all other prompts, which another kernel runs"),
+	QTY_OPT(struct attention_table, alone_u, DIM_SHARE, 1e-6, 1,
+		"of prompts whose query heads share no keys; if not said, u or other_u"),
 	RATE_OPT(struct attention_table, decode_alone,
 		 "decode, where query heads share no keys; if not said, decode"),
 	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,

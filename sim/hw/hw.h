@@ -80,7 +80,9 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
 	struct attention_shapes u_of; /* the prompts that u and points are of; not given: all */
-	struct qty other_u;      /* of all other prompts, and of few queries where decode_u is not given */
+	struct qty other_u; /* of all other prompts, and of few queries where decode_u is not given */
+	struct qty
+		alone_u; /* of prompts whose query heads share no keys, whatever u_of says; not given: u or other_u */
 	struct qty decode_alone; /* decode, where query heads share no keys; not given: decode */
 	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
 	 * that divides the group and is no larger. 0: the whole group. */
