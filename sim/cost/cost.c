@@ -131,6 +131,7 @@ static const struct qty *by_weights(const struct by_weights *b, enum format_id f
 			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
 			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
 			      : kind == BEYOND_Q8                       ? &b->q8
+			      : f == FORMAT_BF16 && b->bf16.given       ? &b->bf16
 									: &b->f16;
 
 	if (!q->given)
@@ -245,6 +246,15 @@ static void cost_few(struct cost *c, const struct op *op, const struct device_mo
 		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
 }
 
+/* True where the host starts the product of each expert by itself. */
+static bool is_looped(const struct profile *p, const struct op *op)
+{
+	const struct expert_loop *l = &p->tile.loop;
+
+	return op->experts && given(&l->origin) && tokens_of(op) >= (double)l->tokens &&
+	       cost_weights_kind(op->format) == BEYOND_F16;
+}
+
 /* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
 static double tile_rows(const struct tile *t, const struct op *op)
 {
@@ -277,6 +287,14 @@ static double tiled(const struct device_model *device_model, const struct op *op
 	return done / m * fmax(1, places / tiles);
 }
 
+/* Blocks are multiplied as integers, of which a card may do fewer for each product of f16 than those of the fit. */
+static double integers_share(const struct device_model *device_model, const struct op *op)
+{
+	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
+
+	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
+}
+
 static void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model,
 			 double share)
 {
@@ -297,7 +315,7 @@ static void cost_product(struct cost *c, const struct op *op, const struct devic
 	}
 	u = util_at(device_model->gemm, (double)op->m, n * k);
 	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
-		u.u *= dequant->value;
+		u.u *= dequant->value * integers_share(device_model, op);
 		u.spread = exact_hypot(u.spread, dequant->spread);
 	}
 	if (op->experts && p->tile.experts.given) {
@@ -329,6 +347,16 @@ static struct util as_util(const struct qty *q)
 	return (struct util){q->value, q->spread, q->provenance};
 }
 
+/* True where the table's utilisation is that of the prompt's kernel. */
+static bool is_of_u(const struct attention_table *a, const struct op *op)
+{
+	const struct attention_shapes *of = &a->u_of;
+
+	if (!given(&of->origin) || !a->other_u.given)
+		return true;
+	return op->head_dim > 0 && op->head_dim <= of->head_dim && (!of->grouped || op->groups > 1);
+}
+
 static struct util scores_util(const struct op *op, const struct device_model *device_model, bool few,
 			       const struct attention_kernel *kernel)
 {
@@ -339,12 +367,28 @@ static struct util scores_util(const struct op *op, const struct device_model *d
 		return as_util(&kernel->decode_u);
 	if (few && a->decode_u.given)
 		return as_util(&a->decode_u);
+	if (a->alone_u.given && !few && op->groups <= 1 && op->head_dim > 0)
+		return as_util(&a->alone_u);
+	if (a->other_u.given && (few || !is_of_u(a, op)))
+		return as_util(&a->other_u);
 	u = util_at(device_model->attention, (double)op->query, (double)op->context);
 	if (kernel && kernel->prefill.given) {
 		u.u *= kernel->prefill.value;
 		u.spread = exact_hypot(u.spread, kernel->prefill.spread);
 	}
 	return u;
+}
+
+/* The number of times that a step's kernel reads the cache: each of its blocks serves so many query heads of a group. */
+static double readings(const struct attention_table *a, const struct op *op)
+{
+	double shared = 1;
+
+	if (!a->decode_shares || !op->head_dim)
+		return 1;
+	while (2 * shared <= (double)a->decode_shares && fmod(op->groups, 2 * shared) == 0)
+		shared *= 2;
+	return op->groups / shared;
 }
 
 static void cost_scores(struct cost *c, const struct op *op, const struct device_model *device_model,
@@ -360,12 +404,17 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	c->flop = (a->skips_mask ? op->flop : op->dense_flop) * share;
 	/* a runtime that writes the cache out for every query head also reads it so */
 	c->bytes = op->kv_B * (op->kv_of_all ? 1 : share) *
-		   (device_model->profile->kv_repeat.passes > 0 ? op->groups : 1);
+		   (device_model->profile->kv_repeat.passes > 0 ? op->groups
+		    : few                                       ? readings(a, op)
+								: 1);
 	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
-	c->arithmetic = few && !kernel && !a->decode_u.given && !device_model->few_queries
-				? at_share(device_model, c->flop, NULL)
-				: arithmetic(device_model, c->flop, &u);
-	c->memory = stream(c->bytes, kernel ? &kernel->decode : &a->decode);
+	c->arithmetic =
+		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
+			? at_share(device_model, c->flop, NULL)
+			: arithmetic(device_model, c->flop, &u);
+	c->memory = stream(c->bytes, kernel                                     ? &kernel->decode
+				     : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
+										: &a->decode);
 }
 
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
@@ -482,7 +531,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = stream(c.bytes, &device_model->profile->copy);
 	}
-	c.overhead = overhead_of(o, op, (double)f->kernels * op->times);
+	c.overhead = overhead_of(o, op, cost_kernels(device_model->profile, op));
 	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
@@ -499,6 +548,8 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 {
 	if (op->kind == OP_STEP || op->kind == OP_WIRE)
 		return 0; /* what they take is the host's, and said by itself */
+	if (op->kind == OP_LINEAR && is_looped(profile, op))
+		return (double)profile->tile.loop.kernels * op->copies * op->times;
 	return (double)fusion_of(profile, op->kind)->kernels * op->times;
 }
 

@@ -105,6 +105,7 @@ struct run_plan run_plan_make(struct arena *a, const struct model *m, const stru
 		.latent = profile_honours(profile, HONOUR_LATENT, m->architecture),
 		.sparse_prefill = profile_honours(profile, HONOUR_SPARSE_PREFILL, m->architecture),
 		.sparse_decode = profile_honours(profile, HONOUR_SPARSE_DECODE, m->architecture),
+		.absorbs = runtime_absorbs(profile->origin.name),
 		.scans = scan_kernels_of(profile->origin.name)};
 	struct run_planner b = {.m = model_as_run(a, m, as),
 				.p = p,

@@ -151,7 +151,13 @@ static void add_number(struct numbers *all, struct qty *q)
 static struct numbers rates_of(struct profile *p)
 {
 	struct numbers all = {.n = 0};
-	struct qty *rates[] = {&p->read, &p->copy, &p->gemv, &p->gemv_q8, &p->gemv_q4, &p->attention.decode};
+	struct qty *rates[] = {&p->read,
+			       &p->copy,
+			       &p->gemv,
+			       &p->gemv_q8,
+			       &p->gemv_q4,
+			       &p->attention.decode,
+			       &p->attention.decode_alone};
 
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
 		if (rates[i]->is_share) /* other profiles were measured on this machine */
@@ -166,6 +172,8 @@ static struct numbers shares_of(struct profile *p)
 
 	add_number(&all, &p->attention.u);
 	add_number(&all, &p->attention.decode_u);
+	add_number(&all, &p->attention.other_u);
+	add_number(&all, &p->attention.alone_u);
 	for (size_t i = 0; i < p->attention.points.n; i++)
 		add_number(&all, &at[i].u);
 	for (int t = 0; t < DTYPE_N; t++) {
@@ -186,6 +194,7 @@ static void add_by_weights(struct numbers *all, struct by_weights *b)
 	add_number(all, &b->q4);
 	add_number(all, &b->k);
 	add_number(all, &b->fp4);
+	add_number(all, &b->bf16);
 }
 
 /* Products of few rows run on the same chip, so their spread gets the chip's part, too. */

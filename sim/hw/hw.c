@@ -146,6 +146,15 @@ static const struct field attention_point_fields[] = {
 static const struct table attention_point_table = {"attention point", sizeof(struct attention_point),
 						   attention_point_fields, ARRAY_LEN(attention_point_fields)};
 
+static const struct field attention_shapes_fields[] = {
+	{FIELD_KEY(struct attention_shapes, grouped), .type = FIELD_BOOL, .def = "false",
+	 .help = "only of query heads that share keys and values"},
+	COUNT(struct attention_shapes, head_dim, 4096, "the widest head"),
+};
+static const struct table attention_shapes_table = {"attention of some shapes",
+						    sizeof(struct attention_shapes), attention_shapes_fields,
+						    ARRAY_LEN(attention_shapes_fields)};
+
 static const struct field attention_fields[] = {
 	{FIELD_KEY(struct attention_table, skips_mask), .type = FIELD_BOOL, .def = "false",
 	 .help = "fused: leaves the masked half out and never writes the scores"},
@@ -159,6 +168,18 @@ static const struct field attention_fields[] = {
 	RATE(struct attention_table, decode, "rate at which one query reads the KV cache"),
 	QTY_OPT(struct attention_table, decode_u, DIM_SHARE, 1e-6, 1,
 		"share of the peak that the kernel for few queries reaches; if not said, u"),
+	SUB_OPT(struct attention_table, u_of, attention_shapes_table,
+		"prompts that u and points are of; if not said, all"),
+	QTY_OPT(struct attention_table, other_u, DIM_SHARE, 1e-6, 1,
+		"of all other prompts, which another kernel runs"),
+	QTY_OPT(struct attention_table, alone_u, DIM_SHARE, 1e-6, 1,
+		"of prompts whose query heads share no keys; if not said, u or other_u"),
+	RATE_OPT(struct attention_table, decode_alone,
+		 "decode, where query heads share no keys; if not said, decode"),
+	{FIELD_KEY(struct attention_table, decode_shares), .type = FIELD_COUNT, .min = 1, .max = 4096,
+	 .optional = true,
+	 .help = "most query heads that one reading serves in decode: the largest power of two that divides "
+		 "the group; if not said, all of a group"},
 	{FIELD_KEY(struct attention_table, kernels), .type = FIELD_LIST, .sub = &attention_kernel_table,
 	 .optional = true, .help = "widths of heads and caches whose kernels differ from that"},
 };
@@ -205,6 +226,7 @@ static const struct field by_weights_fields[] = {
 	BY(q4, "blocks of 4 bits"),
 	BY(k, "llama.cpp's super-blocks of 256: q4_K, q5_K, q6_K"),
 	BY(fp4, "4-bit floats: mxfp4"),
+	BY(bf16, "where its kernels are not those of f16"),
 };
 static const struct table by_weights_table = {"by weights", sizeof(struct by_weights), by_weights_fields,
 					      ARRAY_LEN(by_weights_fields)};
@@ -239,6 +261,13 @@ static const struct field few_fields[] = {
 };
 static const struct table few_table = {"few rows", sizeof(struct few), few_fields, ARRAY_LEN(few_fields)};
 
+static const struct field expert_loop_fields[] = {
+	COUNT(struct expert_loop, tokens, 1 << 20, "of a pass, from which the host does so"),
+	COUNT(struct expert_loop, kernels, 1000, "for each expert hit"),
+};
+static const struct table expert_loop_table = {"loop over experts", sizeof(struct expert_loop),
+					       expert_loop_fields, ARRAY_LEN(expert_loop_fields)};
+
 static const struct field tile_fields[] = {
 	COUNT(struct tile, rows, 4096, "rows of the result in a tile"),
 	COUNT(struct tile, columns, 4096, "columns"),
@@ -250,6 +279,8 @@ static const struct field tile_fields[] = {
 	 .help = "experts' rows follow one another through the tiles: an expert begins anywhere in one"},
 	QTY_OPT(struct tile, experts, DIM_SHARE, 0.01, 1,
 		"of the utilisation, what the kernel of experts reaches; not given: all"),
+	SUB_OPT(struct tile, loop, expert_loop_table,
+		"experts of 16-bit weights whose products the host starts one by one; not given: none"),
 };
 static const struct table tile_table = {"tile", sizeof(struct tile), tile_fields, ARRAY_LEN(tile_fields)};
 
@@ -402,6 +433,9 @@ static const struct field profile_fields[] = {
 	{FIELD_KEY(struct profile, chunk), .type = FIELD_COUNT, .dim = DIM_TOKENS, .min = 1, .max = 1 << 22,
 	 .optional = true,
 	 .help = "of a prompt in one pass by its default (llama.cpp's n_ubatch); not given: all of it"},
+	{FIELD_KEY(struct profile, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "the devices' 'integers' that 'dequant' of blocks is of; on others it is in that "
+		 "proportion"},
 	{FIELD_KEY(struct profile, chunk_shared), .type = FIELD_BOOL, .def = "false",
 	 .help = "a pass has no more tokens than that however many sequences there are"},
 	{FIELD_KEY(struct profile, suite), .type = FIELD_TEXT, .optional = true,
@@ -440,6 +474,9 @@ static const struct table profile_table = {"runtime", sizeof(struct profile), pr
 
 static const struct field device_fields[] = {
 	COUNT(struct device, cores, 100000, "cores"),
+	{FIELD_KEY(struct device, integers), .type = FIELD_COUNT, .min = 1, .max = 64, .optional = true,
+	 .help = "peak of products of 8-bit integers over that of f16: 4 of GeForce, 2 of professional "
+		 "cards"},
 	{FIELD_KEY(struct device, fast_cores), .type = FIELD_COUNT, .min = 1, .max = 100000, .optional = true,
 	 .help = "of a CPU, those that are not there to save power"},
 	QTY_OPT(struct device, clock, DIM_FREQUENCY, 1e6, 1e11, "clock under load"),

@@ -63,6 +63,13 @@ struct attention_point {
 	struct qty u;
 };
 
+/* The prompts that an utilisation is of, where a runtime has another kernel, or another occupancy, for the rest. */
+struct attention_shapes {
+	struct origin origin;
+	bool grouped;     /* query heads share key and value heads */
+	int64_t head_dim; /* the widest head */
+};
+
 struct attention_table { /* scores, softmax and values; no projections */
 	struct origin origin;
 	/* fused, as flash attention: the masked half is skipped, the scores are never written */
@@ -72,6 +79,14 @@ struct attention_table { /* scores, softmax and values; no projections */
 	struct qty between, beyond; /* as in struct gemm_table */
 	struct qty decode;          /* byte/s at which one query reads the KV cache */
 	struct qty decode_u; /* share of the peak that the kernel for few queries reaches; not given: u */
+	struct attention_shapes u_of; /* the prompts that u and points are of; not given: all */
+	struct qty other_u; /* of all other prompts, and of few queries where decode_u is not given */
+	struct qty
+		alone_u; /* of prompts whose query heads share no keys, whatever u_of says; not given: u or other_u */
+	struct qty decode_alone; /* decode, where query heads share no keys; not given: decode */
+	/* Most query heads of a group that one reading of the cache serves in decode: as many as the largest power of two
+	 * that divides the group and is no larger. 0: the whole group. */
+	int64_t decode_shares;
 	struct field_list kernels; /* struct attention_kernel: heads and caches that differ from these */
 };
 
@@ -115,6 +130,7 @@ struct by_weights {
 	struct origin origin;
 	struct qty f16, q8, q4; /* unquantised, blocks of 8 bits (5 to 9), blocks of 4 bits */
 	struct qty k, fp4;      /* llama.cpp's super-blocks of 256 with any number of bits, 4-bit floats */
+	struct qty bf16;        /* where its kernels are not those of f16; not given: f16 */
 };
 
 /* A kernel that takes the rows of each expert some at a time, each group with a reading of its own. */
@@ -144,6 +160,13 @@ struct few {
 	struct by_weights further; /* share of the peak for each further row, in addition to the first */
 };
 
+/* Experts of 16-bit weights whose products the host starts one by one, since no kernel takes them all. */
+struct expert_loop {
+	struct origin origin; /* node NULL: not given */
+	int64_t tokens;       /* of a pass, from which it does */
+	int64_t kernels;      /* for each expert hit */
+};
+
 /* The tiles into which a matrix-matrix kernel divides its result. */
 struct tile {
 	struct origin origin; /* node NULL: not given */
@@ -156,6 +179,7 @@ struct tile {
 	 * tile is computed once for each expert that has rows in it. */
 	bool packed;
 	struct qty experts; /* share of the utilisation that the kernel of experts reaches; not given: all */
+	struct expert_loop loop;
 };
 
 /* The share of its nominal rates that a chip of two dies reaches; traffic between the dies costs the rest. */
@@ -260,7 +284,8 @@ struct profile {
 	struct beyond beyond;
 	struct field_list chips; /* struct chip_reach */
 	const char *chips_like;  /* a runtime of the same device; NULL: none */
-	int64_t chunk;     /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	int64_t chunk; /* tokens of a prompt in one pass where nobody says how many; 0: all of them */
+	int64_t integers; /* struct device's of the machines that `dequant` is of, where blocks are multiplied as integers */
 	bool chunk_shared; /* all sequences of a batch share a pass of so many: its activations are of no more */
 	bool all_logits;   /* a prefill computes the head for every token, not only the last */
 	const char *suite; /* whose own kernels the numbers are of; NULL: of a program that others use */
@@ -275,6 +300,9 @@ struct device {
 	struct origin origin; /* name: "gpu" */
 	int64_t cores;
 	int64_t fast_cores; /* CPUs: performance cores; 0: not given */
+	/* The peak of products of 8-bit integers over that of f16 summed in f32: 4 of GeForce cards, whose f16 is halved, 2 of
+	 * professional ones with the same chips. 0: not given. */
+	int64_t integers;
 	struct qty clock;
 	struct qty
 		/* FLOP of a core in a cycle; a peak that is not given is derived from it */

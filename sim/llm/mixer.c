@@ -27,7 +27,7 @@ static void run_from(struct writer *w, const struct projections *p, size_t first
 
 /* FLOP for each pair of a query and a key, all heads: QK' and PV. Latent attention works on whole keys and
  * values where they are made (a prompt, training), and in the latent itself where the cache is read (decode;
- * DeepSeek-V2, arXiv:2405.04434, appendix C). */
+ * DeepSeek-V2, arXiv:2405.04434, appendix C); under runtimes with one way for both, in the latent always. */
 static double per_pair(const struct attention *a, bool decodes)
 {
 	const struct latent *l = a->latent;
@@ -35,7 +35,7 @@ static double per_pair(const struct attention *a, bool decodes)
 
 	if (!l)
 		return 2 * heads * (double)(a->head_dim + (a->value_dim ? a->value_dim : a->head_dim));
-	if (decodes && !a->expanded)
+	if ((decodes || a->absorbs) && !a->expanded)
 		return 2 * heads * (double)(2 * l->kv_rank + l->rope_dim);
 	return 2 * heads * (double)(l->nope_dim + l->rope_dim + l->value_dim);
 }

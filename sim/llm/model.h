@@ -59,6 +59,7 @@ struct attention {
 	struct sparse *sparse;     /* NULL: a query reads all that it sees */
 	struct compress *compress; /* NULL: the cache has a row for each token */
 	bool expanded;     /* the cache holds the keys and values that the latent gives: model_as_run() */
+	bool absorbs;      /* not in a file: prompts, too, attend in the latent; set by model_as_run() */
 	int bias;          /* enum bias */
 	int gate;          /* enum out_gate: of what leaves attention */
 	int64_t gate_rank; /* that gate is a product of two of this rank; 0: one product */
@@ -317,6 +318,7 @@ struct run_as {
 	bool window; /* false: every query sees all tokens before it, and the cache holds them */
 	bool latent; /* false: the cache holds the keys and values made from the latent */
 	bool sparse_prefill, sparse_decode; /* false: attention reads all tokens, whatever an indexer chose */
+	bool absorbs;                       /* prompts, too, attend in the latent, as decode does */
 	struct scan_kernels scans;          /* over prompts; all zero: tokens are walked */
 };
 /* The model as a runtime runs it. m itself where that changes nothing, else a copy in the arena; m must

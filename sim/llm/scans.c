@@ -16,14 +16,35 @@ static const struct known {
 	{"mps", "", {.delta = {64, 2, 0}, .mamba2 = {256, 2, 0}}},
 };
 
+static bool is_of(const char *runtime, const char *name)
+{
+	const size_t len = strcspn(runtime, "@");
+
+	return strlen(name) == len && !strncmp(name, runtime, len);
+}
+
+bool runtime_absorbs(const char *runtime)
+{
+	static const char *const llama_cpp[] = {"llama.cpp", "cuda", "rocm", "vulkan", "sycl", "cpu"};
+
+	for (size_t i = 0; i < ARRAY_LEN(llama_cpp); i++)
+		if (is_of(runtime, llama_cpp[i]))
+			return true;
+	return false;
+}
+
+int64_t runtime_op_offload_rows(const char *runtime)
+{
+	return is_of(runtime, "cuda") || is_of(runtime, "rocm") || is_of(runtime, "vulkan") ? 32 : 0;
+}
+
 struct scan_kernels scan_kernels_of(const char *runtime)
 {
 	const size_t len = strcspn(runtime, "@");
 	const char *date = runtime[len] ? runtime + len + 1 : "9999";
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strlen(known[i].runtime) == len && !strncmp(known[i].runtime, runtime, len) &&
-		    strcmp(date, known[i].since) >= 0)
+		if (is_of(runtime, known[i].runtime) && strcmp(date, known[i].since) >= 0)
 			return known[i].kernels;
 	return (struct scan_kernels){.delta = {0, 0, 0}};
 }

@@ -229,6 +229,7 @@ static bool runs_as(const struct attention *a, struct run_as as)
 	const struct sparse *s = a->sparse;
 
 	return (as.window || !(a->window || a->chunk)) && (as.latent || !a->latent || a->expanded) &&
+	       (!a->latent || a->absorbs == as.absorbs) &&
 	       (!s || (s->in_prefill == as.sparse_prefill && s->in_decode == as.sparse_decode));
 }
 
@@ -239,6 +240,7 @@ static void run_attention_as(struct arena *a, struct attention *at, struct run_a
 	if (!as.window && !at->compress) /* beside compressed rows the window is what is left of the cache */
 		at->window = at->full_every = at->chunk = 0;
 	at->expanded |= at->latent && !as.latent;
+	at->absorbs = at->latent && as.absorbs;
 	if (!at->sparse)
 		return;
 	s = arena_alloc(a, sizeof *s);

@@ -65,12 +65,21 @@ static double part_held_B(const struct model *m, const struct precision *pr, str
 	return part.role == ROLE_HEAD ? sum + model_stored_B(m, pr) : sum;
 }
 
+/* The share of a block's weights that a machine keeps: those that are copied for each pass stay where they come from. */
+static double kept_share(const struct placement *p, const enum phase *phases, size_t n, size_t block,
+			 size_t mi)
+{
+	static const enum phase decode = PHASE_DECODE;
+
+	return p->copied && p->copied[block] ? shard_sizes_held(p, &decode, 1, block, mi)
+					     : shard_sizes_held(p, phases, n, block, mi);
+}
+
 double footprint_block_B(const struct placement *p, const enum phase *phases, size_t n, size_t block,
 			 size_t mi)
 {
 	return part_held_B(p->world->model, &p->world->scenario->precision,
-			   model_block(p->world->model, block).part,
-			   shard_sizes_held(p, phases, n, block, mi));
+			   model_block(p->world->model, block).part, kept_share(p, phases, n, block, mi));
 }
 
 /* Blocks of one part and share hold the same bytes, and a model has few of them: what was computed for one is kept for the
@@ -109,7 +118,7 @@ double footprint_weights_B(const struct placement *p, const enum phase *phases, 
 
 	for (size_t b = 0; b < p->blocks_n; b++) {
 		const struct part part = model_block(m, b).part;
-		const double share = shard_sizes_held(p, phases, n, b, mi);
+		const double share = kept_share(p, phases, n, b, mi);
 
 		if (share <= 0)
 			continue;
@@ -179,6 +188,20 @@ static struct shape live_shape(const struct placement *p, const struct generate 
 	return s;
 }
 
+/* The buffer for weights that a machine copies for a pass: those of one block at a time. */
+static double copied_B(const struct placement *p, size_t mi)
+{
+	const struct precision *pr = &p->world->scenario->precision;
+	double most = 0;
+
+	for (size_t b = 0; p->copied && b < p->blocks_n; b++)
+		if (p->copied[b])
+			most = fmax(most,
+				    part_held_B(p->world->model, pr, model_block(p->world->model, b).part,
+						footprint_share(p, PHASE_PREFILL, b, mi)));
+	return most;
+}
+
 /* Adds weights, cache and activations of one model. */
 static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
 {
@@ -186,7 +209,7 @@ static void add_model(const struct placement *p, const struct generate *g, size_
 	const struct precision *pr = &w->scenario->precision;
 	struct shape shape = live_shape(p, g);
 
-	f->weights_B += footprint_weights_B(p, both, 2, mi);
+	f->weights_B += footprint_weights_B(p, both, 2, mi) + copied_B(p, mi);
 	for (size_t b = 0; b < p->blocks_n; b++) {
 		const struct part part = model_block(w->model, b).part;
 		const struct shards *shards = &p->shard_groups[PHASE_PREFILL][b];

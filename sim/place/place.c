@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/llm/scans.h"
 #include "sim/place/equal_devices.h"
+#include "sim/place/footprint.h"
 #include "sim/place/place_checks.h"
 #include "sim/place/shard_sizes.h"
 
@@ -427,17 +429,55 @@ static bool offload_moves(const struct placement_maker *mk, const struct rule *r
 	return false;
 }
 
+/* The rows of a pass of a prompt, without those of its last and shorter chunk. */
+static double pass_rows(const struct placement *p)
+{
+	const struct generate g = placement_generate(p);
+	const struct shape s = prefill_shape(&g);
+
+	return (double)s.batch * (double)s.tokens;
+}
+
+/* Where the card copies experts for prompts, the rule is of decode alone. */
+static bool copies_for_prompts(const struct placement_maker *mk, const struct placement *p)
+{
+	const struct shards *first = p->shard_groups[PHASE_PREFILL];
+	const struct profile *profile;
+	int64_t from;
+
+	if (!mk->w->scenario->workload.generate || !first || !first->n || !mk->a->offload->op_offload)
+		return false;
+	profile = mk->w->units[first[p->blocks_n - 1].unit[0]].profile;
+	from = runtime_op_offload_rows(profile->origin.name);
+	return from > 0 && pass_rows(p) >= (double)from;
+}
+
+static const bool *copied_blocks(struct arena *a, const struct placement *p)
+{
+	bool *copied = arena_array(a, p->blocks_n, sizeof *copied);
+
+	for (size_t b = 0; b < p->blocks_n; b++)
+		copied[b] = model_block(p->world->model, b).part.role == ROLE_EXPERTS &&
+			    !shard_group_same(&p->shard_groups[PHASE_PREFILL][b],
+					      &p->shard_groups[PHASE_DECODE][b]);
+	return copied;
+}
+
 /* `offload:` is the rule that it stands for. Layers are counted from the first, dense ones too, as the names blk.N of a
  * GGUF are; shared experts stay. */
-static void offload_experts(const struct placement_maker *mk, struct shards *const *shard_groups,
-			    size_t blocks_n)
+static void offload_experts(const struct placement_maker *mk, struct arena *a, struct placement *p,
+			    struct shards *const *shard_groups)
 {
+	static const char *const decode = "decode";
+	const size_t blocks_n = p->blocks_n;
+	const bool copies = copies_for_prompts(mk, p);
 	const struct expert_offload *o = mk->a->offload;
 	const char *const experts = role_names[ROLE_EXPERTS];
 	const struct rule r = {.origin = o->origin,
 			       .on = {(void *)&o->to, 1},
 			       .layers = {0, o->experts - 1},
 			       .op = {(void *)&experts, 1},
+			       .phase = {(void *)&decode, copies ? 1 : 0},
 			       .split = RULE_WHOLE};
 
 	const size_t unit = world_unit(mk->w, o->to);
@@ -451,8 +491,10 @@ static void offload_experts(const struct placement_maker *mk, struct shards *con
 			 (long long)mk->w->model->layers, (long long)o->experts);
 	else if (unit == WORLD_NONE)
 		complain_of_target(mk, o);
-	else if (offload_moves(mk, &r, unit, shard_groups, blocks_n))
+	else if (offload_moves(mk, &r, unit, shard_groups, blocks_n)) {
 		apply(mk, &r, shard_groups, blocks_n);
+		p->copied = copies ? copied_blocks(a, p) : NULL;
+	}
 }
 
 static const struct speculative *speculative_of(const struct placement_maker *mk, const struct placement *p)
@@ -507,7 +549,7 @@ int placement_make(struct arena *a, const struct world *w, const struct assignme
 		apply(&mk, &rules[i], shard_groups, p->blocks_n);
 	}
 	if (from->offload)
-		offload_experts(&mk, shard_groups, p->blocks_n);
+		offload_experts(&mk, a, p, shard_groups);
 	if (diags->total == before)
 		placement_check_complete(&mk, p);
 	if (diags->total == before && p->shard_groups[PHASE_FORWARD])

@@ -14,6 +14,8 @@ struct placement {
 	size_t blocks_n; /* model_blocks() */
 	/* [phase][block]; NULL for a phase that the workload lacks */
 	const struct shards *shard_groups[PHASE_N];
+	/* [block]: the devices of a prompt copy its weights from the device that decodes it, pass by pass; NULL: no block */
+	const bool *copied;
 	/* placement of the draft model of speculative decoding, in its own world; NULL: none */
 	const struct placement *draft;
 };

@@ -181,6 +181,22 @@ static void leave_room(struct passes *f, const struct pass *s)
 	}
 }
 
+/* Copies the experts that a pass of a prompt hits to the device that computes them, when the router has chosen them. The
+ * program waits for the copy: the scheduler reads the choice before it copies, and has one buffer. */
+static void copy_weights(struct passes *f, struct pass *s, size_t block, struct label label)
+{
+	const struct model *m = f->w->model;
+	const struct shards *from = &s->at->shard_groups[PHASE_DECODE][block],
+			    *to = &s->at->shard_groups[PHASE_PREFILL][block];
+	const double hit =
+		experts_hit(m->experts, (double)graph_rows(&s->of.shape)) / (double)m->experts->count;
+
+	label.payload = PAYLOAD_WEIGHTS;
+	s->x = program_hand_over(f->program, from, to,
+				 hit * part_weights_B(m, &f->w->scenario->precision, label.part), label,
+				 &s->x);
+}
+
 static void put_block(struct passes *f, struct pass *s, size_t block)
 {
 	const struct world *w = s->at->world;
@@ -194,6 +210,10 @@ static void put_block(struct passes *f, struct pass *s, size_t block)
 
 	if (!request_pass_block(&s->of, w->model, k, rules_of(s, block), &s->walk.shape))
 		return;
+	if (prompt && s->at->copied && s->at->copied[block]) {
+		copy_weights(f, s, block, label);
+		deps_join(f->program, &also, &s->x);
+	}
 	if (block == walk_first(w))
 		deps_join(f->program, &also, &s->x);
 	if (block == walk_first(w) && s->behind != PASS_NONE)

@@ -36,6 +36,10 @@ static const struct field offload_fields[] = {
 	 .help = "of so many layers from the first, dense ones counted: llama.cpp's --n-cpu-moe"},
 	{FIELD_KEY(struct expert_offload, to), .type = FIELD_TEXT,
 	 .help = "the device that holds and computes them, such as host or box.cpu"},
+	{FIELD_KEY(struct expert_offload, op_offload), .type = FIELD_BOOL, .def = "true",
+	 .help = "passes of 32 rows or more of a prompt have the card copy them and compute, under "
+		 "llama.cpp's cuda, "
+		 "rocm and vulkan"},
 };
 static const struct table offload_table = {"offload", sizeof(struct expert_offload), offload_fields,
 					   ARRAY_LEN(offload_fields)};

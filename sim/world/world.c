@@ -54,6 +54,7 @@ static const struct model *as_run(struct loader *l, const struct model *m, const
 					    .latent = profile_honours(p, HONOUR_LATENT, name),
 					    .sparse_prefill = profile_honours(p, HONOUR_SPARSE_PREFILL, name),
 					    .sparse_decode = profile_honours(p, HONOUR_SPARSE_DECODE, name),
+					    .absorbs = runtime_absorbs(p->origin.name),
 					    .scans = scan_kernels_of(p->origin.name)});
 }
 

@@ -319,6 +319,65 @@ START_TEST(experts_of_the_first_layers)
 }
 END_TEST
 
+/* Passes of a prompt with 32 rows or more have the card copy the experts that they hit and compute them; shorter ones, and
+ * all under --no-op-offload, run where the experts are. */
+static const struct {
+	const char *prompt, *batch, *op_offload;
+	double passes, tokens; /* of a pass that copies; 0: none does */
+} prompts[] = {{"96 tok", "1", "true", 1, 96}, {"32 tok", "1", "true", 1, 32},
+	       {"31 tok", "1", "true", 0, 0},  {"16 tok", "2", "true", 1, 32},
+	       {"96 tok", "1", "false", 0, 0}, {"512 tok", "1", "true", 2, 256}};
+enum { OFFLOADED = 3 };
+
+static void load_prompt(struct arena *a, size_t i)
+{
+	const char *const sets[] = {
+		arena_printf(a, "workload.generate={prompt: %s, tokens: 4 tok, batch: %s, chunk: 256 tok}",
+			     prompts[i].prompt, prompts[i].batch),
+		arena_printf(a,
+			     "assignments=[{name: x, place: [{on: card}], offload: {experts: %d, to: host, "
+			     "op_offload: %s}}]",
+			     OFFLOADED, prompts[i].op_offload),
+		NULL};
+
+	fixture_load(&fixture, "scenarios/offload-3090.yaml", sets);
+}
+
+START_TEST(prompts_copy_experts)
+{
+	static const enum phase both[] = {PHASE_PREFILL, PHASE_DECODE};
+	const bool copies = prompts[_i].passes > 0;
+	struct arena a = ARENA_INIT;
+	struct footprint footprint[2];
+	struct generate_programs g;
+	struct placement p;
+	double each = 0, hit;
+
+	load_prompt(&a, (size_t)_i);
+	p = fixture_place(&fixture, 0);
+	ck_assert_uint_eq(experts_on(&p, PHASE_DECODE, 1, 0, OFFLOADED), OFFLOADED);
+	ck_assert_uint_eq(experts_on(&p, PHASE_PREFILL, 1, 0, OFFLOADED), copies ? 0 : OFFLOADED);
+	for (size_t b = 0; b < p.blocks_n; b++)
+		if (model_block(fixture.world->model, b).part.role == ROLE_EXPERTS)
+			each = footprint_block_B(&p, both, 2, b,
+						 model_block(fixture.world->model, b).layer < OFFLOADED);
+	footprint_generate(&p, footprint);
+	ck_assert_double_eq_tol(footprint[1].weights_B, OFFLOADED * each, 1);
+	ck_assert_double_eq_tol(footprint[0].weights_B,
+				footprint_weights_B(&p, both, 2, 0) + (copies ? each : 0), 1);
+	hit = copies ? experts_hit(fixture.world->model->experts, prompts[_i].tokens) / 128 : 0;
+	ck_assert_double_le(hit,
+			    1 - pow(1 - 4.0 / 128, prompts[_i].tokens)); /* of a router without favourites */
+	g = generate_build(&p);
+	ck_assert_double_eq_tol(fixture_link_B(g.first, PAYLOAD_WEIGHTS),
+				prompts[_i].passes * OFFLOADED * hit * each, 1e-6 * each);
+	ck_assert_double_eq(fixture_link_B(g.later[0], PAYLOAD_WEIGHTS), 0);
+	generate_free(&g);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_offload(void)
 {
 	Suite *s = suite_create("offload");
@@ -330,6 +389,7 @@ Suite *suite_offload(void)
 	tcase_add_loop_test(tc, pace_of_a_disk, 0, ARRAY_LEN(rates));
 	tcase_add_loop_test(tc, faster_disks_never_slow_a_step, 0, 2);
 	tcase_add_test(tc, reads_wait_for_the_router);
+	tcase_add_loop_test(tc, prompts_copy_experts, 0, ARRAY_LEN(prompts));
 	tcase_add_loop_test(tc, experts_of_the_first_layers, 0, ARRAY_LEN(mixtures));
 	suite_add_tcase(s, tc);
 	return s;
