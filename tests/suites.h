@@ -16,7 +16,6 @@
 	SUITE(opts)                                                                                          \
 	SUITE(library)                                                                                       \
 	SUITE(help)                                                                                          \
-	SUITE(plain)                                                                                         \
 	SUITE(conf)                                                                                          \
 	SUITE(sources)                                                                                       \
 	SUITE(des)                                                                                           \

@@ -9,7 +9,6 @@
 #include "sim/base/map.h"
 #include "sim/base/utf8.h"
 #include "sim/base/vec.h"
-#include "sim/conf/yml_plain.h"
 
 struct open {
 	struct yml *node;
@@ -257,18 +256,14 @@ static void on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* Refuses bytes for which libyaml would report an error without line and column. Tells whether all is printable ASCII
- * and line feeds. */
-static int check_bytes(const struct source *source, struct diags *diags, bool *ascii)
+/* Refuses bytes for which libyaml would report an error without line and column. */
+static int check_bytes(const struct source *source, struct diags *diags)
 {
 	struct place place = {source, 1, 1, 1};
 	const char *s = source->text, *end = s + source->len;
 
-	*ascii = true;
-	if (source->len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) {
+	if (source->len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3))
 		s += 3; /* a byte order mark is allowed and takes no column */
-		*ascii = false;
-	}
 	while (s < end) {
 		uint32_t c;
 		size_t n, line_break;
@@ -280,7 +275,6 @@ static int check_bytes(const struct source *source, struct diags *diags, bool *a
 		s += n;
 		if (s == end)
 			break;
-		*ascii &= *s == '\n';
 		line_break = diag_line_break(s, end);
 		if (line_break) {
 			place.line++;
@@ -387,13 +381,15 @@ static void syntax_error(struct builder *b, const yaml_parser_t *p)
 	str_release(&msg);
 }
 
-static struct yml *parse_checked(struct arena *a, const struct source *source, struct diags *diags)
+struct yml *yml_parse(struct arena *a, const struct source *source, struct diags *diags)
 {
 	struct builder b = {.arena = a, .source = source, .diags = diags, .anchors = MAP_INIT};
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool more = true;
 
+	if (check_bytes(source, diags) != 0)
+		return NULL;
 	if (!yaml_parser_initialize(&parser))
 		BUG("out of memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
@@ -414,22 +410,4 @@ static struct yml *parse_checked(struct arena *a, const struct source *source, s
 	if (!b.failed && !b.root)
 		diag_add(diags, (struct place){source, 0, 0, 0}, NULL, "the file is empty");
 	return b.failed ? NULL : b.root;
-}
-
-struct yml *yml_parse_any(struct arena *a, const struct source *source, struct diags *diags)
-{
-	bool ascii;
-
-	return check_bytes(source, diags, &ascii) == 0 ? parse_checked(a, source, diags) : NULL;
-}
-
-struct yml *yml_parse(struct arena *a, const struct source *source, struct diags *diags)
-{
-	struct yml *plain;
-	bool ascii;
-
-	if (check_bytes(source, diags, &ascii) != 0)
-		return NULL;
-	plain = ascii ? yml_plain(a, source) : NULL;
-	return plain ? plain : parse_checked(a, source, diags);
 }

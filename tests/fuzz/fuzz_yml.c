@@ -1,12 +1,9 @@
 /* fuzz_yml.c - any bytes as YAML: the tree keeps its promises, every place lies in the text, merging and
- * showing work, and plain YAML is read as libyaml reads it. */
+ * showing work. */
 #include "tests/fuzz/fuzz.h"
-
-#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/conf/field.h"
-#include "sim/conf/yml_plain.h"
 
 static void check_node(const struct yml *y, const struct source *source, size_t depth, size_t *nodes)
 {
@@ -24,19 +21,6 @@ static void check_node(const struct yml *y, const struct source *source, size_t 
 	}
 }
 
-static void check_same(const struct yml *a, const struct yml *b)
-{
-	BUG_ON(a->kind != b->kind || a->quoted != b->quoted || a->n != b->n || a->weight != b->weight);
-	BUG_ON(a->height != b->height || a->place.line != b->place.line || a->place.col != b->place.col);
-	BUG_ON(a->place.width != b->place.width || !a->text != !b->text ||
-	       (a->text && strcmp(a->text, b->text) != 0));
-	for (size_t i = 0; i < a->n; i++) {
-		if (a->keys)
-			check_same(a->keys[i], b->keys[i]);
-		check_same(a->items[i], b->items[i]);
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = ARENA_INIT;
@@ -49,8 +33,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	diags_init(&diags, &arena);
 	tree = yml_parse(&arena, &source, &diags);
 	BUG_ON(!tree && !diags.total);
-	if (tree && !diags.total)
-		check_same(tree, yml_parse_any(&arena, &source, &diags));
 	if (tree) {
 		check_node(tree, &source, 0, &nodes);
 		field_show(yml_merge(&arena, tree, tree), &out);
