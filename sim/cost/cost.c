@@ -5,8 +5,9 @@
 
 #include "sim/base/exact_math.h"
 #include "sim/cost/beyond.h"
-#include "sim/cost/expert_groups.h"
 #include "sim/cost/measured_rows.h"
+#include "sim/cost/product.h"
+#include "sim/cost/terms.h"
 #include "sim/cost/util.h"
 
 const char *const param_names[PARAM_N] = {
@@ -14,9 +15,7 @@ const char *const param_names[PARAM_N] = {
 	[PARAM_OVERHEAD] = "runtime overhead", [PARAM_LATENCY] = "latency",
 	[PARAM_BANDWIDTH] = "bandwidth",       [PARAM_COPIES] = "host copy rate"};
 
-/* Products of at most so many rows read their weights once and do little else; a matrix-vector kernel runs
- * them. */
-enum { GEMV_ROWS = 8, POINTS_MAX = 1024 };
+enum { POINTS_MAX = 1024 };
 
 static const struct gemm_table *gemm_table(const struct device_model *device_model)
 {
@@ -111,225 +110,6 @@ struct device_model device_model_make(struct arena *a, const struct machine *mac
 	return s;
 }
 
-static struct term arithmetic(const struct device_model *device_model, double flop, const struct util *u)
-{
-	const struct qty *peak = &device_model->device->peak[device_model->compute];
-
-	return (struct term){flop / (peak->value * u->u), u->spread, u->provenance};
-}
-
-static struct term stream(double bytes, const struct qty *rate)
-{
-	return (struct term){bytes / rate->value, rate->spread, rate->provenance};
-}
-
-/* The number for a format of weights; NULL: not given. */
-static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
-{
-	const enum beyond_kind kind = cost_weights_kind(f);
-	const struct qty *q = kind == BEYOND_K                          ? &b->k
-			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
-			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
-			      : kind == BEYOND_Q8                       ? &b->q8
-			      : f == FORMAT_BF16 && b->bf16.given       ? &b->bf16
-									: &b->f16;
-
-	if (!q->given)
-		q = &b->f16;
-	return q->given ? q : NULL;
-}
-
-/* The rate at which a matrix-vector kernel reads weights, by their bits. */
-static const struct qty *few_rate(const struct profile *p, const struct op *op)
-{
-	const double bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
-
-	if (bits <= 5 && p->gemv_q4.given)
-		return &p->gemv_q4;
-	if (bits <= 9 && p->gemv_q8.given)
-		return &p->gemv_q8;
-	return &p->gemv;
-}
-
-static bool given(const struct origin *o)
-{
-	return o->node != NULL;
-}
-
-/* Rounded up; the numbers of rows that experts get are expected ones, and no exact whole numbers. */
-static double whole(double x)
-{
-	return ceil(x - 1e-6);
-}
-
-/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
-static bool is_ungathered(const struct few *f, const struct op *op)
-{
-	return op->experts && (f->groups.n || op->rows / (double)op->experts < (double)f->gather ||
-			       op->rows < (double)f->gather_rows * (double)op->experts_all);
-}
-
-static double tokens_of(const struct op *op)
-{
-	return op->experts ? op->rows / (double)op->experts : (double)op->m;
-}
-
-static bool is_few(const struct profile *p, const struct op *op)
-{
-	const double tokens = tokens_of(op);
-
-	if (op->gradient)
-		return false;
-	if (!given(&p->few.origin))
-		return op->m <= GEMV_ROWS;
-	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
-}
-
-static struct term at_share(const struct device_model *device_model, double flop, const struct qty *u)
-{
-	const struct qty *peak = &device_model->device->peak[device_model->compute];
-
-	return u ? (struct term){flop / (peak->value * fmin(u->value, 1)), u->spread, u->provenance}
-		 : (struct term){flop / peak->value, 0, PROVENANCE_MEASURED};
-}
-
-static void slow_down(struct term *t, const struct qty *share)
-{
-	t->s /= share->value;
-	t->spread = exact_hypot(t->spread, share->spread);
-}
-
-/* Rows of experts in a kernel that does not make them one product: each group reads its expert's weights, even if
- * another has just read them. */
-static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
-			   double share)
-{
-	const struct few *f = &device_model->profile->few;
-	const double each = expert_group_rows(f, op->rows);
-	const double readings = each > 1 ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
-	const double row_flop = c->flop / op->rows, first = each > 1 ? readings * row_flop : c->flop;
-	const struct qty *further = by_weights(&f->further, op->format);
-
-	c->bytes = (op->weight_B * readings / op->copies + op->tensor_B) * share;
-	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
-	c->arithmetic = at_share(device_model, first, by_weights(&f->first, op->format));
-	if (each > 1 && further)
-		c->apart = at_share(device_model, readings * (each - 1) * row_flop, further);
-	if (f->scattered.given)
-		slow_down(&c->memory, &f->scattered);
-}
-
-/* The number of times that the weights are read for some rows. */
-static double passes_of(const struct few *f, double rows, enum format_id format)
-{
-	const bool alone = formats[format].weights == 256 && rows < (double)f->k_from;
-
-	return whole(rows / (alone ? 1 : (double)f->pass));
-}
-
-static void cost_few(struct cost *c, const struct op *op, const struct device_model *device_model,
-		     double share)
-{
-	const struct few *f = &device_model->profile->few;
-	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
-	const double passes = passes_of(f, rows, op->format);
-	const struct qty *further = by_weights(&f->further, op->format);
-
-	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
-	c->memory = stream(c->bytes, few_rate(device_model->profile, op));
-	if (rows > 1 && f->several.given)
-		slow_down(&c->memory, &f->several);
-	c->arithmetic = at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
-	if (further)
-		c->apart = at_share(device_model, (rows - passes) * row_flop, further);
-	else
-		c->arithmetic.s = fmax(c->arithmetic.s, at_share(device_model, c->flop, NULL).s);
-}
-
-/* True where the host starts the product of each expert by itself. */
-static bool is_looped(const struct profile *p, const struct op *op)
-{
-	const struct expert_loop *l = &p->tile.loop;
-
-	return op->experts && given(&l->origin) && tokens_of(op) >= (double)l->tokens &&
-	       cost_weights_kind(op->format) == BEYOND_F16;
-}
-
-/* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
-static double tile_rows(const struct tile *t, const struct op *op)
-{
-	const double rows = (double)t->rows;
-
-	if (!op->experts || !t->expert_rows)
-		return rows;
-	return fmin((double)t->expert_rows, rows * whole(tokens_of(op) / rows));
-}
-
-/* The rows that tiles compute for m rows. Numbers of experts' rows vary, so that of an expert's last tile half is filled;
- * where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / each + 1 of them. */
-static double tiled_rows(const struct tile *t, const struct op *op, double m, double each)
-{
-	if (op->copies <= 1)
-		return each * whole(m / each);
-	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
-}
-
-/* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
- * rounded up to tiles, and few tiles do not fill the cores. */
-static double tiled(const struct device_model *device_model, const struct op *op, double n)
-{
-	const struct tile *t = &device_model->profile->tile;
-	const double m = op->rows / op->copies, each = tile_rows(t, op);
-	const double done = tiled_rows(t, op, m, each);
-	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
-	const double places = t->fill.value * (double)device_model->device->cores;
-
-	return done / m * fmax(1, places / tiles);
-}
-
-/* Blocks are multiplied as integers, of which a card may do fewer for each product of f16 than those of the fit. */
-static double integers_share(const struct device_model *device_model, const struct op *op)
-{
-	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
-
-	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
-}
-
-static void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model,
-			 double share)
-{
-	const struct profile *p = device_model->profile;
-	const bool few = is_few(p, op);
-	/* the utilisation is that of the part this device model computes */
-	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
-	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
-	const struct qty *dequant = by_weights(&p->dequant, op->format);
-	struct util u;
-
-	c->flop = op->flop * share;
-	if (measured_rows_cost(c, op, device_model, n * k, share))
-		return;
-	if (few && given(&p->few.origin)) {
-		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
-		return;
-	}
-	u = util_at(device_model->gemm, (double)op->m, n * k);
-	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
-		u.u *= dequant->value * integers_share(device_model, op);
-		u.spread = exact_hypot(u.spread, dequant->spread);
-	}
-	if (op->experts && p->tile.experts.given) {
-		u.u *= p->tile.experts.value;
-		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
-	}
-	c->bytes = (op->weight_B + op->tensor_B) * share;
-	c->arithmetic = arithmetic(device_model, c->flop, &u);
-	if (given(&p->tile.origin) && !few)
-		c->arithmetic.s *= tiled(device_model, op, n);
-	measured_rows_limit(c, op, device_model, n * k, share);
-	c->memory = stream(c->bytes, few ? few_rate(p, op) : &p->read);
-}
-
 /* The kernel that was measured for heads of that width and that cache; NULL: the table's own numbers hold. */
 static const struct attention_kernel *attention_kernel_of(const struct attention_table *a,
 							  const struct op *op)
@@ -352,7 +132,7 @@ static bool is_of_u(const struct attention_table *a, const struct op *op)
 {
 	const struct attention_shapes *of = &a->u_of;
 
-	if (!given(&of->origin) || !a->other_u.given)
+	if (!is_given(&of->origin) || !a->other_u.given)
 		return true;
 	return op->head_dim > 0 && op->head_dim <= of->head_dim && (!of->grouped || op->groups > 1);
 }
@@ -410,11 +190,11 @@ static void cost_scores(struct cost *c, const struct op *op, const struct device
 	/* the utilisation of a prompt's kernel says nothing of one that was made for a query, but for the peak */
 	c->arithmetic =
 		few && !kernel && !a->decode_u.given && !a->other_u.given && !device_model->few_queries
-			? at_share(device_model, c->flop, NULL)
-			: arithmetic(device_model, c->flop, &u);
-	c->memory = stream(c->bytes, kernel                                     ? &kernel->decode
-				     : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
-										: &a->decode);
+			? term_at_share(device_model, c->flop, NULL)
+			: term_arithmetic(device_model, c->flop, &u);
+	c->memory = term_stream(c->bytes, kernel                                     ? &kernel->decode
+					  : a->decode_alone.given && op->groups <= 1 ? &a->decode_alone
+										     : &a->decode);
 }
 
 static const struct fusion *fusion_of(const struct profile *p, enum op_kind kind)
@@ -480,8 +260,8 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 	c->bytes = (op->kv_B * fusion_of(device_model->profile, OP_SCAN)->passes / 2 +
 		    op->tensor_B * op->times) *
 		   share;
-	c->arithmetic = arithmetic(device_model, c->flop, &u);
-	c->memory = stream(c->bytes, &device_model->profile->copy);
+	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
+	c->memory = term_stream(c->bytes, &device_model->profile->copy);
 }
 
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
@@ -515,7 +295,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	}
 	if (op->kind == OP_WIRE) {
 		if (o->wire.given)
-			c.overhead = stream(op->weight_B, &o->wire);
+			c.overhead = term_stream(op->weight_B, &o->wire);
 		return c;
 	}
 	if (op->split == SPLIT_NONE)
@@ -529,13 +309,13 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		cost_scan(&c, op, device_model, share);
 	} else {
 		c.bytes = op->tensor_B * f->passes * op->times * share;
-		c.memory = stream(c.bytes, &device_model->profile->copy);
+		c.memory = term_stream(c.bytes, &device_model->profile->copy);
 	}
 	c.overhead = overhead_of(o, op, cost_kernels(device_model->profile, op));
 	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
 	if (f->passes > 0 &&
-	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !is_few(device_model->profile, op))))
-		c.overhead.s += stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
+	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))
+		c.overhead.s += term_stream(op->tensor_B * f->passes * share, &device_model->profile->copy).s;
 	return c;
 }
 
@@ -548,7 +328,7 @@ double cost_kernels(const struct profile *profile, const struct op *op)
 {
 	if (op->kind == OP_STEP || op->kind == OP_WIRE)
 		return 0; /* what they take is the host's, and said by itself */
-	if (op->kind == OP_LINEAR && is_looped(profile, op))
+	if (op->kind == OP_LINEAR && product_is_looped(profile, op))
 		return (double)profile->tile.loop.kernels * op->copies * op->times;
 	return (double)fusion_of(profile, op->kind)->kernels * op->times;
 }
@@ -572,8 +352,8 @@ struct cost cost_of(const struct op *op, const struct device_model *device_model
 {
 	struct cost c = as_fitted(op, device_model, share);
 
-	if (given(&device_model->profile->beyond.origin))
-		beyond_widen(&c, op, tokens_of(op), device_model);
+	if (is_given(&device_model->profile->beyond.origin))
+		beyond_widen(&c, op, product_tokens(op), device_model);
 	return c;
 }
 
@@ -581,7 +361,7 @@ struct cost cost_stream(const struct device_model *device_model, const struct qt
 {
 	const struct qty *kernel = &device_model->profile->overhead.kernel;
 
-	return (struct cost){.memory = stream(bytes, rate),
+	return (struct cost){.memory = term_stream(bytes, rate),
 			     .overhead = {kernel->value, kernel->spread, kernel->provenance},
 			     .bytes = bytes};
 }

@@ -1,0 +1,202 @@
+/* product.c - see product.h. */
+#include "sim/cost/product.h"
+
+#include <math.h>
+
+#include "sim/base/exact_math.h"
+#include "sim/cost/beyond.h"
+#include "sim/cost/expert_groups.h"
+#include "sim/cost/measured_rows.h"
+#include "sim/cost/terms.h"
+
+/* The number for a format of weights; NULL: not given. */
+static const struct qty *by_weights(const struct by_weights *b, enum format_id f)
+{
+	const enum beyond_kind kind = cost_weights_kind(f);
+	const struct qty *q = kind == BEYOND_K                          ? &b->k
+			      : kind == BEYOND_FP4 && b->fp4.given      ? &b->fp4
+			      : kind == BEYOND_Q4 || kind == BEYOND_FP4 ? &b->q4
+			      : kind == BEYOND_Q8                       ? &b->q8
+			      : f == FORMAT_BF16 && b->bf16.given       ? &b->bf16
+									: &b->f16;
+
+	if (!q->given)
+		q = &b->f16;
+	return q->given ? q : NULL;
+}
+
+/* The rate at which a matrix-vector kernel reads weights, by their bits. */
+static const struct qty *few_rate(const struct profile *p, const struct op *op)
+{
+	const double bits = 8 * op->weight_B / (op->copies * (double)op->n * (double)op->k);
+
+	if (bits <= 5 && p->gemv_q4.given)
+		return &p->gemv_q4;
+	if (bits <= 9 && p->gemv_q8.given)
+		return &p->gemv_q8;
+	return &p->gemv;
+}
+
+/* Rounded up; the numbers of rows that experts get are expected ones, and no exact whole numbers. */
+static double whole(double x)
+{
+	return ceil(x - 1e-6);
+}
+
+/* Returns whether the rows of each expert run in a matrix-vector kernel of their own. */
+static bool is_ungathered(const struct few *f, const struct op *op)
+{
+	return op->experts && (f->groups.n || op->rows / (double)op->experts < (double)f->gather ||
+			       op->rows < (double)f->gather_rows * (double)op->experts_all);
+}
+
+double product_tokens(const struct op *op)
+{
+	return op->experts ? op->rows / (double)op->experts : (double)op->m;
+}
+
+bool product_is_few(const struct profile *p, const struct op *op)
+{
+	const double tokens = product_tokens(op);
+
+	if (op->gradient)
+		return false;
+	if (!is_given(&p->few.origin))
+		return op->m <= GEMV_ROWS;
+	return tokens <= (double)p->few.rows || is_ungathered(&p->few, op);
+}
+
+static void slow_down(struct term *t, const struct qty *share)
+{
+	t->s /= share->value;
+	t->spread = exact_hypot(t->spread, share->spread);
+}
+
+/* Rows of experts in a kernel that does not make them one product: each group reads its expert's weights, even if
+ * another has just read them. */
+static void cost_scattered(struct cost *c, const struct op *op, const struct device_model *device_model,
+			   double share)
+{
+	const struct few *f = &device_model->profile->few;
+	const double each = expert_group_rows(f, op->rows);
+	const double readings = each > 1 ? op->copies * expert_groups(op->rows / op->copies, each) : op->rows;
+	const double row_flop = c->flop / op->rows, first = each > 1 ? readings * row_flop : c->flop;
+	const struct qty *further = by_weights(&f->further, op->format);
+
+	c->bytes = (op->weight_B * readings / op->copies + op->tensor_B) * share;
+	c->memory = term_stream(c->bytes, few_rate(device_model->profile, op));
+	c->arithmetic = term_at_share(device_model, first, by_weights(&f->first, op->format));
+	if (each > 1 && further)
+		c->apart = term_at_share(device_model, readings * (each - 1) * row_flop, further);
+	if (f->scattered.given)
+		slow_down(&c->memory, &f->scattered);
+}
+
+/* The number of times that the weights are read for some rows. */
+static double passes_of(const struct few *f, double rows, enum format_id format)
+{
+	const bool alone = formats[format].weights == 256 && rows < (double)f->k_from;
+
+	return whole(rows / (alone ? 1 : (double)f->pass));
+}
+
+static void cost_few(struct cost *c, const struct op *op, const struct device_model *device_model,
+		     double share)
+{
+	const struct few *f = &device_model->profile->few;
+	const double rows = op->rows / op->copies, row_flop = c->flop / rows;
+	const double passes = passes_of(f, rows, op->format);
+	const struct qty *further = by_weights(&f->further, op->format);
+
+	c->bytes = (op->weight_B * passes + op->tensor_B) * share;
+	c->memory = term_stream(c->bytes, few_rate(device_model->profile, op));
+	if (rows > 1 && f->several.given)
+		slow_down(&c->memory, &f->several);
+	c->arithmetic = term_at_share(device_model, passes * row_flop, by_weights(&f->first, op->format));
+	if (further)
+		c->apart = term_at_share(device_model, (rows - passes) * row_flop, further);
+	else
+		c->arithmetic.s = fmax(c->arithmetic.s, term_at_share(device_model, c->flop, NULL).s);
+}
+
+bool product_is_looped(const struct profile *p, const struct op *op)
+{
+	const struct expert_loop *l = &p->tile.loop;
+
+	return op->experts && is_given(&l->origin) && product_tokens(op) >= (double)l->tokens &&
+	       cost_weights_kind(op->format) == BEYOND_F16;
+}
+
+/* The rows of a tile of a product. That of experts is of one size for all of them, at most the pass's tokens. */
+static double tile_rows(const struct tile *t, const struct op *op)
+{
+	const double rows = (double)t->rows;
+
+	if (!op->experts || !t->expert_rows)
+		return rows;
+	return fmin((double)t->expert_rows, rows * whole(product_tokens(op) / rows));
+}
+
+/* The rows that tiles compute for m rows. Numbers of experts' rows vary, so that of an expert's last tile half is filled;
+ * where tiles are packed, an expert of m rows that begins anywhere meets (m - 1) / each + 1 of them. */
+static double tiled_rows(const struct tile *t, const struct op *op, double m, double each)
+{
+	if (op->copies <= 1)
+		return each * whole(m / each);
+	return t->packed ? m - 1 + each : fmax(m + each / 2, each);
+}
+
+/* The factor (at least 1) by which a product of many rows is slower than its utilisation says: rows are
+ * rounded up to tiles, and few tiles do not fill the cores. */
+static double tiled(const struct device_model *device_model, const struct op *op, double n)
+{
+	const struct tile *t = &device_model->profile->tile;
+	const double m = op->rows / op->copies, each = tile_rows(t, op);
+	const double done = tiled_rows(t, op, m, each);
+	const double tiles = op->copies * whole(done / each) * whole(n / (double)t->columns);
+	const double places = t->fill.value * (double)device_model->device->cores;
+
+	return done / m * fmax(1, places / tiles);
+}
+
+/* Blocks are multiplied as integers, of which a card may do fewer for each product of f16 than those of the fit. */
+static double integers_share(const struct device_model *device_model, const struct op *op)
+{
+	const int64_t here = device_model->device->integers, fit = device_model->profile->integers;
+
+	return here && fit && cost_weights_kind(op->format) != BEYOND_F16 ? (double)here / (double)fit : 1;
+}
+
+void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
+{
+	const struct profile *p = device_model->profile;
+	const bool few = product_is_few(p, op);
+	/* the utilisation is that of the part this device model computes */
+	const double n = op->split == SPLIT_COLUMNS ? (double)op->n * share : (double)op->n;
+	const double k = op->split == SPLIT_ROWS ? (double)op->k * share : (double)op->k;
+	const struct qty *dequant = by_weights(&p->dequant, op->format);
+	struct util u;
+
+	c->flop = op->flop * share;
+	if (measured_rows_cost(c, op, device_model, n * k, share))
+		return;
+	if (few && is_given(&p->few.origin)) {
+		(is_ungathered(&p->few, op) ? cost_scattered : cost_few)(c, op, device_model, share);
+		return;
+	}
+	u = util_at(device_model->gemm, (double)op->m, n * k);
+	if (dequant) { /* above 1: of blocks multiplied as integers, whose units pass the dtype's peak */
+		u.u *= dequant->value * integers_share(device_model, op);
+		u.spread = exact_hypot(u.spread, dequant->spread);
+	}
+	if (op->experts && p->tile.experts.given) {
+		u.u *= p->tile.experts.value;
+		u.spread = exact_hypot(u.spread, p->tile.experts.spread);
+	}
+	c->bytes = (op->weight_B + op->tensor_B) * share;
+	c->arithmetic = term_arithmetic(device_model, c->flop, &u);
+	if (is_given(&p->tile.origin) && !few)
+		c->arithmetic.s *= tiled(device_model, op, n);
+	measured_rows_limit(c, op, device_model, n * k, share);
+	c->memory = term_stream(c->bytes, few ? few_rate(p, op) : &p->read);
+}

@@ -1,0 +1,23 @@
+/*
+ * product.h - what a product of activations with weights takes; private to the room.
+ *
+ * Layer cost. Few rows run in a matrix-vector kernel, which reads the weights; many in tiles, at a utilisation of the
+ * peak. A profile with rows measured one by one (measured_rows.h) has neither.
+ */
+#ifndef SIM_COST_PRODUCT_H
+#define SIM_COST_PRODUCT_H
+#include "sim/cost/cost.h"
+
+/* Adds flop, bytes and times of a share of a product to c. */
+void cost_product(struct cost *c, const struct op *op, const struct device_model *device_model, double share);
+
+/* Whether a matrix-vector kernel runs it. */
+bool product_is_few(const struct profile *p, const struct op *op);
+
+/* Whether the host starts the product of each expert by itself. */
+bool product_is_looped(const struct profile *p, const struct op *op);
+
+/* The tokens of the pass that it belongs to. */
+double product_tokens(const struct op *op);
+
+#endif
