@@ -33,7 +33,10 @@ static const struct {
 		   {"q6_K_M", FORMAT_Q6_K},
 		   {"fp16", FORMAT_F16},
 		   {"float16", FORMAT_F16},
-		   {"bfloat16", FORMAT_BF16}};
+		   {"bfloat16", FORMAT_BF16},
+		   /* mlx-community's */
+		   {"MXFP4-Q4", MIX_MLX_MXFP4_Q4},
+		   {"MXFP4-Q8", MIX_MLX_MXFP4_Q8}};
 
 /* Does the text, in any case, hold those three letters, as names of owners and tools of MLX do? */
 static bool is_of_mlx(const char *text)

@@ -77,7 +77,7 @@ static void check_group(const struct placement_maker *mk, const struct shards *s
 		 key);
 }
 
-static void share_out(struct shards *s, const struct train_options *o)
+void placement_share_among_equals(struct shards *s, const struct train_options *o)
 {
 	if (o->tensor_parallel > 1)
 		s->ranks = (int)o->tensor_parallel;
@@ -105,5 +105,5 @@ void placement_stand_for_equals(const struct placement_maker *mk, const struct p
 		check_group(mk, &p->shard_groups[PHASE_FORWARD][b], &o);
 	for (int x = PHASE_FORWARD; x <= PHASE_UPDATE; x++)
 		for (size_t b = 0; b < p->blocks_n && shard_groups[x]; b++)
-			share_out(&shard_groups[x][b], &o);
+			placement_share_among_equals(&shard_groups[x][b], &o);
 }

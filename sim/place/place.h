@@ -26,6 +26,10 @@ struct placement {
 int placement_make(struct arena *a, const struct world *w, const struct assignment *from, struct placement *p,
 		   struct diags *diags);
 
+/* Gives each device of a block in a training step the share of one of the ranks that it stands for. A placement that
+ * placement_make() made has it. */
+void placement_share_among_equals(struct shards *s, const struct train_options *o);
+
 /* The model as the devices that decode run it, with its windows if any of them honours one: the window
  * divides a context into pieces within which a decode step's time is smooth. The placement must have
  * decode. */

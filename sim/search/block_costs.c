@@ -188,6 +188,10 @@ static void compute_token_trips(struct arena *a, struct block_costs *p, int phas
 
 void block_costs_make(struct arena *a, const struct world *w, enum job job, struct block_costs *p)
 {
+	/* what the ranks that a device stands for do not share is left out: less is still a bound */
+	const double ranks =
+		job == JOB_TRAIN ? (double)w->scenario->workload.train->options.tensor_parallel : 1;
+
 	*p = (struct block_costs){.w = w,
 				  .job = job,
 				  .search = search_job(job),
@@ -203,7 +207,8 @@ void block_costs_make(struct arena *a, const struct world *w, enum job job, stru
 		p->role[b] = model_block(w->model, b).part.role;
 	for (size_t b = 0; b < p->blocks; b++)
 		p->weights_B[b] =
-			part_weights_B(w->model, &w->scenario->precision, model_block(w->model, b).part);
+			part_weights_B(w->model, &w->scenario->precision, model_block(w->model, b).part) /
+			ranks;
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		p->in_flight[phase_group] = p->search->in_flight(&w->scenario->workload, phase_group);
 		p->chain_s[phase_group] = arena_array(a, p->blocks * p->units, sizeof(double));

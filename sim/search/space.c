@@ -177,6 +177,14 @@ double space_count(const struct model *m, size_t units)
 	return (sum - (double)(n - 1) * whole) * (m->ends ? (double)units * (double)units : 1);
 }
 
+/* In a training step devices may stand for equal ones, as the workload says. */
+static const struct shards *stand_for_equals(struct shards *shard_groups, const struct world *w, enum job job)
+{
+	for (size_t b = 0; job == JOB_TRAIN && b < model_blocks(w->model); b++)
+		placement_share_among_equals(&shard_groups[b], &w->scenario->workload.train->options);
+	return shard_groups;
+}
+
 struct placement candidate_place(struct arena *a, const struct world *w, const struct candidate *c)
 {
 	struct assignment *as = arena_alloc(a, sizeof *as);
@@ -186,7 +194,8 @@ struct placement candidate_place(struct arena *a, const struct world *w, const s
 
 	as->name = "candidate";
 	for (int i = 0; i < PHASE_GROUPS; i++)
-		shard_groups[i] = layer_map_shard_groups(a, w->model, c->phase_group[i]);
+		shard_groups[i] =
+			stand_for_equals(layer_map_shard_groups(a, w->model, c->phase_group[i]), w, c->job);
 	for (int x = 0; x < PHASE_N; x++)
 		if (workload_runs(&w->scenario->workload, (enum phase)x))
 			p.shard_groups[x] = shard_groups[(enum phase)x != other];

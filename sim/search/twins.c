@@ -50,6 +50,12 @@ static bool are_twins(const struct world *w, size_t a, size_t b)
 	return true;
 }
 
+/* The scenario may name a runtime for one machine alone. */
+static bool run_alike(const struct unit *u, const struct unit *v)
+{
+	return !strcmp(u->profile->origin.name, v->profile->origin.name);
+}
+
 static size_t units_of(const struct world *w, size_t machine)
 {
 	size_t n = 0;
@@ -82,7 +88,7 @@ void twins_find(const struct world *w, size_t before[SPACE_UNITS])
 			const size_t other = w->units[v].machine;
 
 			if (mine != other && units_of(w, mine) == 1 && units_of(w, other) == 1 &&
-			    are_twins(w, mine, other))
+			    run_alike(&w->units[u], &w->units[v]) && are_twins(w, mine, other))
 				before[u] = v;
 		}
 	}

@@ -1,8 +1,8 @@
 /*
  * twins.h - equal machines that the search need not tell apart.
  *
- * Layer search. Two machines are twins where their descriptions are equal and they are joined by equal links to every
- * other one: exchanging them in an assignment changes none of its metrics. Of the sets of devices that differ by twins
+ * Layer search. Two machines are twins where their descriptions and runtimes are equal and they are joined by equal
+ * links to every other one: exchanging them in an assignment changes none of its metrics. Of the sets of devices that differ by twins
  * alone one is searched, which has the first of them.
  */
 #ifndef SIM_SEARCH_TWINS_H

@@ -167,6 +167,8 @@ START_TEST(published_names)
 		{"llama3.1:8b-instruct-q4_K_M", "llama3.1:8b-instruct", "q4_K_M"},
 		{"llama-3.1-8b-fp16", "llama-3.1-8b", "f16"},
 		{"gpt-oss-20b-MXFP4", "gpt-oss-20b", "mxfp4"},
+		{"mlx-community/gpt-oss-120b-MXFP4-Q4", "gpt-oss-120b", "mlx_mxfp4_q4"},
+		{"mlx-community/gpt-oss-20b-MXFP4-Q8", "gpt-oss-20b", "mlx_mxfp4_q8"},
 		{"qwen3-8b", "qwen3-8b", NULL},
 		{"owner/", "owner/", NULL},
 		{"", "", NULL},

@@ -1,6 +1,7 @@
 /* check_search.c - the search against brute force, its bounds against the engine, its rules against seats. */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/rng.h"
@@ -483,6 +484,52 @@ START_TEST(memory_is_a_constraint)
 }
 END_TEST
 
+/* A device that stands for ranks of a tensor split is searched as `simulate` runs it: here with half the memory and half
+ * the work of each block. */
+START_TEST(devices_stand_for_equals)
+{
+	static const char yaml[] = FIXTURE_HEAD "model: " MODEL("2") "\nmachines: {a: " MACHINE(
+		QUICK, "1 TB", "5 W", "40 W",
+		"900 USD") "}\n"
+			   "links: {t: {schema: lemursim/hardware/1, kind: link, title: fixture, equals: "
+			   "tensor, " FAST_WIRE
+			   "}}\nworkload: {train: {tokens: 64 tok, optimizer: adamw, tensor_parallel: 2}}\n"
+			   "assignments: [{name: x, place: [{on: a}]}]\n";
+	static const char *const kept[] = {"train_step_s", "train_tok_per_s"};
+	char usable[64];
+	const char *const less[] = {usable, NULL};
+	struct placement at;
+	struct prediction p;
+	struct metric_values v;
+	double whole_B;
+
+	fixture_text(&fixture, yaml, NULL);
+	at = fixture_place(&fixture, 0);
+	prediction_make(&fixture.arena, &at, &p);
+	v = prediction_values(&p);
+	whole_B = footprint_need_B(&p.jobs[JOB_TRAIN].footprint[0]);
+	prediction_release(&p);
+	fixture_release(&fixture);
+	snprintf(usable, sizeof usable, "machines.a.memory.usable=%.0f B", whole_B * 1.1);
+	fixture_text(&fixture, yaml, less);
+	{
+		struct search *s = searched(fixture.world, "train_step_s", NULL, 0);
+		const struct winner *found;
+		size_t n;
+
+		found = search_winners(s, &n);
+		ck_assert_uint_eq(n, 1);
+		for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+			const struct metric_info *m = fixture_metric(kept[i]);
+
+			ck_assert_double_eq(metric_value(&found[0].values, m), metric_value(&v, m));
+		}
+		search_free(s);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* A budget that ends the search is said. */
 START_TEST(a_budget_ends_it)
 {
@@ -517,6 +564,7 @@ Suite *suite_search(void)
 	tcase_add_loop_test(tc, rules_give_the_same_seats, 0, 4);
 	tcase_add_loop_test(tc, limits_are_read, 0, ARRAY_LEN(limits));
 	tcase_add_test(tc, memory_is_a_constraint);
+	tcase_add_test(tc, devices_stand_for_equals);
 	tcase_add_test(tc, a_budget_ends_it);
 	suite_add_tcase(s, tc);
 	return s;

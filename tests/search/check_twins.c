@@ -39,6 +39,32 @@ START_TEST(found)
 }
 END_TEST
 
+/* Equal machines, one of which runs other software. */
+START_TEST(runtimes_tell_apart)
+{
+	static const char *const runtimes[] = {"llama.cpp", "{default: llama.cpp, b: mlx}"};
+	size_t before[SPACE_UNITS];
+
+	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++) {
+		struct str text = STR_INIT;
+
+		str_addf(&text,
+			 "schema: lemursim/scenario/1\ntitle: t\nmodel: qwen3-0.6b\n"
+			 "precision: {weights: f16, kv: f16, compute: f16}\nruntime: %s\n"
+			 "machines: {a: apple-m4-pro-16c-24gb, b: apple-m4-pro-16c-24gb}\n"
+			 "links: {ab: {base: thunderbolt-5-tcp, between: [a, b]}}\n"
+			 "workload: {generate: {prompt: 300 tok, tokens: 9 tok}}\n"
+			 "assignments: [{name: x, place: [{on: a}]}]\n",
+			 runtimes[i]);
+		fixture_text(&fixture, text.text, NULL);
+		twins_find(fixture.world, before);
+		ck_assert_uint_eq(before[1], i ? WORLD_NONE : 0);
+		fixture_release(&fixture);
+		str_release(&text);
+	}
+}
+END_TEST
+
 START_TEST(in_order)
 {
 	const size_t before[SPACE_UNITS] = {WORLD_NONE, 0, WORLD_NONE, 2};
@@ -96,6 +122,7 @@ Suite *suite_twins(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(worlds));
 	tcase_add_test(t, in_order);
+	tcase_add_test(t, runtimes_tell_apart);
 	tcase_add_loop_test(t, nothing_is_missed, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
