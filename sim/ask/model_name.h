@@ -7,11 +7,16 @@
  */
 #ifndef SIM_ASK_MODEL_NAME_H
 #define SIM_ASK_MODEL_NAME_H
+#include <stdbool.h>
+
 #include "sim/base/mem.h"
 
 struct model_name {
 	const char *name;    /* to be looked up */
 	const char *weights; /* a name of mix_names[]; NULL: the name says none */
+	const char *
+		unknown; /* what stands behind the colon of a GGUF, and names no format that is known; NULL: nothing */
+	bool mlx; /* it is published for MLX */
 };
 
 struct model_name model_name_read(struct arena *a, const char *text);

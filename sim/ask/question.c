@@ -417,11 +417,19 @@ int question_read(struct arena *a, struct question *q, struct err *err)
 
 	if (mix < MIX_N && at == q->weights && !at[n])
 		q->weights = mix_names[mix];
+	if (read.unknown) {
+		err_set(err, "'%.60s' is no format of weights that is known here", read.unknown);
+		return err_hint(
+			err,
+			"leave it out, and say --weights FORMAT; 'lemursim import FILE.gguf' reads what a "
+			"file has");
+	}
 	if (read.weights && q->weights && strcmp(read.weights, q->weights) != 0) {
 		err_set(err, "'%.100s' is in %s, --weights says %.40s", q->model, read.weights, q->weights);
 		return err_hint(err, "leave one of them out");
 	}
 	q->model = read.name;
+	q->runtime = q->runtime || !read.mlx ? q->runtime : "mlx";
 	q->weights = read.weights ? read.weights : q->weights;
 	return 0;
 }

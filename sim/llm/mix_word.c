@@ -38,8 +38,7 @@ static const struct {
 		   {"MXFP4-Q4", MIX_MLX_MXFP4_Q4},
 		   {"MXFP4-Q8", MIX_MLX_MXFP4_Q8}};
 
-/* Does the text, in any case, hold those three letters, as names of owners and tools of MLX do? */
-static bool is_of_mlx(const char *text)
+bool text_is_of_mlx(const char *text)
 {
 	for (; *text; text++)
 		if (tolower((unsigned char)text[0]) == 'm' && tolower((unsigned char)text[1]) == 'l' &&
@@ -82,7 +81,7 @@ int mix_in_text(const char *text, const char **at, size_t *n)
 		longest = strlen(name);
 		found = i < MIX_N ? (int)i : other_names[i - MIX_N].mix;
 	}
-	if (found == MIX_N && is_of_mlx(text))
+	if (found == MIX_N && text_is_of_mlx(text))
 		found = bits_in(text, &where, &longest);
 	if (at)
 		*at = where;

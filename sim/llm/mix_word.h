@@ -7,7 +7,11 @@
  */
 #ifndef SIM_LLM_MIX_WORD_H
 #define SIM_LLM_MIX_WORD_H
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether the text holds the letters mlx, in any case, as names of owners and tools of MLX do. */
+bool text_is_of_mlx(const char *text);
 
 /* The mix (enum mix_id) of the longest word of the text that is the name of one, in any case; MIX_N: there is none.
  * at, n, where not NULL: where in the text that word begins, and its length. */

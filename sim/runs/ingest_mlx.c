@@ -87,6 +87,8 @@ static int take_command(struct reading *r, const char *line, size_t len, struct 
 	model += *model == '=' ? 1 : strspn(model, " ");
 	model += *model == '"' || *model == '\'';
 	t->model = arena_strndup(r->arena, model, strcspn(model, " \t\r\"'"));
+	if (!*t->model || *t->model == '-') /* another option: none is named */
+		t->model = NULL;
 	return 0;
 }
 

@@ -39,10 +39,10 @@ const char *const schedule_names[SCHEDULE_N + 1] = {
 		{OPTION(at, all_reduce, unsaid, "auto"), .type = FIELD_CHOICE, .choices = reduce_way_names,  \
 		 .help = "of gradients, where a rule says 'split: data'; auto: the quickest, or as the "     \
 			 "links say"},                                                                       \
-		{OPTION(at, tensor_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 65536,      \
+		{OPTION(at, tensor_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 8192,       \
 		 .help = "each device stands for so many equal ones that share its blocks by tensors, on a " \
 			 "link with 'equals: tensor'"},                                                      \
-		{OPTION(at, data_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 1048576,      \
+		{OPTION(at, data_parallel, unsaid, "1"), .type = FIELD_COUNT, .min = 1, .max = 8192,         \
 		 .help = "and all of these for so many replicas that share the micro-batches, on a link "    \
 			 "with 'equals: data'"},                                                             \
 		{OPTION(at, zero, unsaid, "0"), .type = FIELD_COUNT, .min = 0, .max = 2,                     \

@@ -180,7 +180,12 @@ START_TEST(published_names)
 
 		ck_assert_str_eq(m.name, published[i].name);
 		ck_assert_pstr_eq(m.weights, published[i].weights);
+		ck_assert(m.mlx == (strstr(published[i].text, "mlx") || strstr(published[i].text, "MLX")));
+		ck_assert_ptr_null(m.unknown);
 	}
+	ck_assert_str_eq(model_name_read(&a, "unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL").unknown, "UD-Q4_K_XL");
+	ck_assert_str_eq(model_name_read(&a, "unsloth/Qwen3-8B-UD-Q4_K_M.gguf").unknown, "UD-Q4_K_M.gguf");
+	ck_assert_str_eq(model_name_read(&a, "bartowski/Qwen3-8B-GGUF:Q99").unknown, "Q99");
 	arena_release(&a);
 }
 END_TEST
