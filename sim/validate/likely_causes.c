@@ -186,6 +186,17 @@ static const char *machine_of(const struct validate_ask *ask, const struct runs 
 	return name;
 }
 
+/* The profile of the rows' builds; where they are of several, the one asked for. */
+static const char *runtime_of(const struct cause_search *s)
+{
+	const char *name = s->n ? s->rows[0].row.profile->origin.name : s->device.profile->origin.name;
+
+	for (size_t i = 1; i < s->n; i++)
+		if (strcmp(name, s->rows[i].row.profile->origin.name) != 0)
+			return s->device.profile->origin.name;
+	return name;
+}
+
 int explain_make(const struct validate_ask *ask, struct explanation *e, struct err *err)
 {
 	struct cause_search s = {.ask = ask};
@@ -206,8 +217,8 @@ int explain_make(const struct validate_ask *ask, struct explanation *e, struct e
 					       : report_runtime(ask->loader, e->machine, &runs),
 				  &s.device) != 0)
 		return -1;
-	e->runtime = s.device.profile->origin.name;
 	rc = take_rows(&s, &runs, &shelf, e);
+	e->runtime = runtime_of(&s);
 	if (rc == 0)
 		find_causes(&s, e);
 	VEC_FREE(&s.causes);
