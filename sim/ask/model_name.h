@@ -14,9 +14,8 @@
 struct model_name {
 	const char *name;    /* to be looked up */
 	const char *weights; /* a name of mix_names[]; NULL: the name says none */
-	const char *
-		unknown; /* what stands behind the colon of a GGUF, and names no format that is known; NULL: nothing */
-	bool mlx; /* it is published for MLX */
+	const char *unknown; /* what stands behind a GGUF's colon where it names no known format; else NULL */
+	bool mlx;            /* it is published for MLX */
 };
 
 struct model_name model_name_read(struct arena *a, const char *text);

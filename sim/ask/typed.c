@@ -428,22 +428,22 @@ static size_t in_common(const struct cut *typed, const char *id)
 static void add_near(struct typed_found *f, const struct cut *typed, const struct known_name *names, size_t n)
 {
 	enum { LEAST = 3 };
-	size_t most = 0;
+	size_t *common_with = xcalloc(n + 1, sizeof *common_with), most = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const size_t common = in_common(typed, names[i].id);
-
-		most = common > most ? common : most;
+		common_with[i] = in_common(typed, names[i].id);
+		most = common_with[i] > most ? common_with[i] : most;
 	}
 	for (size_t common = most; common >= LEAST && 2 * common >= most; common--)
 		for (size_t i = 0; i < n; i++) {
-			if (in_common(typed, names[i].id) != common)
+			if (common_with[i] != common)
 				continue;
 			if (f->n < TYPED_CANDIDATES)
 				f->candidates[f->n] = i;
 			f->n++;
 		}
 	f->near = f->n > 0;
+	free(common_with);
 }
 
 struct typed_found typed_find(const char *text, const struct known_name *names, size_t n,

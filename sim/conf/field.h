@@ -105,8 +105,9 @@ int field_load_part(const struct table *table, struct yml *node, const char *nam
 
 /* Appends a line for each key; lines are wrapped to the width. */
 void field_help(const struct table *table, size_t indent, size_t width, struct str *out);
-/* Writes the JSON Schema (draft 7) of a file of that kind, for editors; `part`: of files that field_load_part() reads. It is wider than `lemursim check`: it knows keys,
- * types and choices, not units or limits. A file is to be parsed as YAML 1.2, where `on` is a word. */
+/* Writes the JSON Schema (draft 7) of a file of that kind, for editors; `part`: of files that field_load_part() reads.
+ * It is wider than `lemursim check`: it knows keys, types and choices, not units or limits. A file is to be parsed as
+ * YAML 1.2, where `on` is a word. */
 void field_schema(const struct table *table, const char *title, bool part, struct jsonw *w);
 
 /* Appends the tree as YAML; every leaf is followed by "# " and its place of origin. A table of the top

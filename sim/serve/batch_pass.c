@@ -7,7 +7,7 @@
 #include "sim/step/compile.h"
 #include "sim/step/walk.h"
 
-enum { UNFILLED = -1, PROGRAMS = 128, PIECES = 4096 };
+enum { UNFILLED = -1, PROGRAMS = 128, PIECES_BITS = 12, PIECES = 1 << PIECES_BITS };
 
 /* A pass that reads a piece of one prompt and nothing else: where prompts are alike, the same ones come again. */
 struct piece_pass {
@@ -148,7 +148,7 @@ static struct piece_pass *kept_pass(struct batch_pass *p, const struct shape_mix
 	const struct shape_piece *piece = &x->pieces[0];
 	const uint64_t key = (uint64_t)piece->past * 2 + (uint64_t)piece->tokens * 3 + (uint64_t)x->logits;
 
-	return &p->pieces[(key * 0x9e3779b97f4a7c15u) >> 52];
+	return &p->pieces[(key * 0x9e3779b97f4a7c15u) >> (64 - PIECES_BITS)];
 }
 
 static sim_ns piece_ns(struct batch_pass *p, const struct shape_mix *x)

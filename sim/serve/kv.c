@@ -55,8 +55,8 @@ void kv_hold(struct kv *kv, struct seq *s, int64_t n)
 }
 
 /* Of vLLM's blocks those are named that the text's shared pieces cover, and all of a request that was preempted: nobody
- * asks for others. SGLang's tree holds all
- * that was computed, and what nobody asks for again is the first to go only when it is the oldest. */
+ * asks for others. SGLang's tree holds all that was computed, and what nobody asks for again is the first to go only
+ * when it is the oldest. */
 static int64_t findable(const struct kv *kv, const struct seq *s)
 {
 	if (kv->radix)

@@ -12,6 +12,7 @@
  * requests which come one after the other are taken in together. The server cuts a prompt into segments, none of which
  * shares a pass with the next (_tokenize()): of a model that thinks, the last tokens from <think> on are one (`tail`).
  */
+#include "sim/base/least.h"
 #include "sim/serve/replica.h"
 
 static int64_t rest_of(const struct seq *s)
@@ -22,7 +23,7 @@ static int64_t rest_of(const struct seq *s)
 /* completion_batch_size = max(completion_batch_size, prefill_batch_size) */
 static int64_t most_decodes(const struct replica *p)
 {
-	return p->set->decodes > p->set->prompts ? p->set->decodes : p->set->prompts;
+	return most(p->set->decodes, p->set->prompts);
 }
 
 /* The time since the last look is up, or nothing is left to do: everybody who waits is seen. */
@@ -105,7 +106,7 @@ static int64_t next_tokens(const struct replica *p, const struct seq *s)
 	const int64_t rest = rest_of(s) - 1, before = rest_of(s) - p->set->tail;
 	const int64_t segment = p->set->tail > 1 && before > 0 ? before : rest;
 
-	return segment < p->set->step ? segment : p->set->step;
+	return least(segment, p->set->step);
 }
 
 static void read_on(struct replica *p, int64_t host)

@@ -10,15 +10,14 @@ void segment_list_free(struct segment_list *l)
 	VEC_FREE(&l->deps);
 }
 
-struct piece *segment_piece(struct segment_list *l, uint32_t *piece_of, uint32_t op_class)
+struct piece *segment_piece(struct segment_list *l, struct task_segment *s, uint32_t *piece_of,
+			    uint32_t op_class)
 {
-	struct task_segment *s = &l->segments.at[l->segments.n - 1];
 	const uint32_t i = piece_of[op_class];
 
 	if (i >= s->pieces.first_piece && i < l->pieces.n && l->pieces.at[i].op_class == op_class)
 		return &l->pieces.at[i];
 	piece_of[op_class] = (uint32_t)l->pieces.n;
-	/* s is the last segment, so its pieces are at the end of the list */
 	VEC_ADD(&l->pieces, (struct piece){op_class, 0, 0});
 	s->pieces.pieces_n++;
 	return &l->pieces.at[l->pieces.n - 1];
@@ -88,7 +87,7 @@ static void append(struct segment_list *to, uint32_t *piece_of, const struct seg
 
 	if (joins) {
 		last = &to->segments.at[to->segments.n - 1];
-		segment_piece(to, piece_of, last->last_class)->lags++;
+		segment_piece(to, last, piece_of, last->last_class)->lags++;
 	} else {
 		VEC_ADD(&to->segments, *s);
 		last = &to->segments.at[to->segments.n - 1];
@@ -99,7 +98,7 @@ static void append(struct segment_list *to, uint32_t *piece_of, const struct seg
 	for (uint32_t k = 0; k < s->pieces.pieces_n; k++) {
 		const struct piece *piece = &from->pieces.at[s->pieces.first_piece + k];
 
-		struct piece *same = segment_piece(to, piece_of, piece->op_class);
+		struct piece *same = segment_piece(to, last, piece_of, piece->op_class);
 
 		same->n += piece->n;
 		same->lags += piece->lags;

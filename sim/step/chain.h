@@ -1,7 +1,7 @@
 /*
  * chain.h - segments that run one after the other whatever their times are become one.
  *
- * Layer step, for compile.c. A request that two machines take turns at is a chain of segments: each begins when the one
+ * Layer step, for segments.c. A request that two machines take turns at is a chain of segments: each begins when the one
  * before it has come through, and all before that one have. The end of such a chain is the sum of its times, and nothing
  * in between is asked for.
  */
@@ -34,8 +34,10 @@ struct segment_list { /* in the order in which they start */
 
 void segment_list_free(struct segment_list *l);
 
-/* The piece of the last segment that has the tasks of a class. piece_of: [class], a piece that may be another segment's. */
-struct piece *segment_piece(struct segment_list *l, uint32_t *piece_of, uint32_t op_class);
+/* The piece that has the tasks of a class. s: the segment of the list whose pieces are at its end. piece_of: [class], a
+ * piece that may be another segment's. */
+struct piece *segment_piece(struct segment_list *l, struct task_segment *s, uint32_t *piece_of,
+			    uint32_t op_class);
 
 /* Joins the segments of each chain. kept: [segment], its own end is needed; on return segments that others need are
  * added. joined: [segment], the one that it is part of now. */

@@ -128,20 +128,6 @@ static void find_segments(struct builder *b)
 	}
 }
 
-static void add_piece(struct builder *b, struct task_segment *s, uint32_t op_class, bool lag)
-{
-	const uint32_t i = b->piece_of[op_class];
-
-	if (i >= s->pieces.first_piece && i < b->list.pieces.n && b->list.pieces.at[i].op_class == op_class) {
-		b->list.pieces.at[i].n++;
-		b->list.pieces.at[i].lags += lag;
-		return;
-	}
-	b->piece_of[op_class] = (uint32_t)b->list.pieces.n;
-	VEC_ADD(&b->list.pieces, (struct piece){op_class, 1, lag});
-	s->pieces.pieces_n++;
-}
-
 /* The tasks of each segment, one segment after the other, in order. */
 static uint32_t *tasks_of_segments(struct arena *scratch, struct builder *b)
 {
@@ -166,9 +152,13 @@ static void build(struct arena *scratch, struct builder *b)
 		const uint32_t n = s->pieces.pieces_n;
 
 		s->pieces = (struct body){(uint32_t)b->list.pieces.n, 0};
-		for (uint32_t i = 0; i < n; i++)
-			add_piece(b, s, b->p->tasks.at[tasks[i]].op_class,
-				  i + 1 < n && follows_lag(b, tasks[i + 1]));
+		for (uint32_t i = 0; i < n; i++) {
+			struct piece *piece =
+				segment_piece(&b->list, s, b->piece_of, b->p->tasks.at[tasks[i]].op_class);
+
+			piece->n++;
+			piece->lags += i + 1 < n && follows_lag(b, tasks[i + 1]);
+		}
 		tasks += n;
 	}
 }

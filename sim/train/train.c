@@ -29,6 +29,7 @@ struct builder {
 	const struct train *t;
 	struct program *p;
 	struct stages st;
+	size_t replicas; /* with those that the placement stands for */
 	VEC(struct block_pass) passes;
 	struct walk *fore, *back; /* [micro] */
 	/* [micro][block]: tasks after which kept activations are on the devices of backward */
@@ -205,7 +206,7 @@ static bool is_ready(const struct builder *b, size_t block)
 /* Whether gradients go to other replicas: of a data split, or those that the placement stands for. */
 static bool shares_gradients(const struct builder *b)
 {
-	return b->st.n > 1 || b->t->options.data_parallel > 1;
+	return b->replicas > 1;
 }
 
 /* The same among the replicas that the placement stands for: each rank sums its share with those of its place. */
@@ -346,7 +347,7 @@ static void update_block(struct builder *b, size_t replica, size_t block, double
 	const struct block k = model_block(b->w->model, block);
 	struct label label = {.phase = PHASE_UPDATE, .part = k.part, .layer = k.layer};
 	/* ZeRO: each replica updates its part; that it sends the new weights instead of their gradients costs as much */
-	const double parts = b->t->options.zero ? (double)(b->st.n * (size_t)b->t->options.data_parallel) : 1;
+	const double parts = b->t->options.zero ? (double)b->replicas : 1;
 	const struct op op = graph_update(k.part.role, b->st.trainable.blocks[block].numbers / parts, each);
 	struct deps x = {.n = 0};
 
@@ -384,6 +385,7 @@ static void set_up(struct builder *b, const struct placement *at, size_t kept)
 	size_t micros;
 
 	b->st = stages_make(&b->arena, b->p, at);
+	b->replicas = stages_replicas(at);
 	if (kept)
 		stages_shorten(&b->st, kept);
 	b->t = &b->st.trainable.train;

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/stats/band.h"
 #include "sim/validate/causes.h"
 #include "sim/validate/explained_jobs.h"
-
-enum { DRAWS = 200 };
+#include "sim/validate/run_band.h"
 
 /* A cause leaves at most this share of what there is to explain. */
 static const double leaves_at_most = 0.75;
@@ -24,10 +22,6 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 	const struct catalogue_device *d = &s->device;
 	struct arena *a = arena_of(s);
 	struct device_model m = report_device_model(a, d, &c->row, c->row.profile);
-	const size_t n = s->ask->draws.n > 0 ? (size_t)s->ask->draws.n : DRAWS;
-	const struct params *z = draws_of_device(
-		a, d->machine, d->device, s->ask->draws.seed >= 0 ? (uint64_t)s->ask->draws.seed : 1, n);
-	double *rate = arena_array(a, n, sizeof *rate);
 	struct explained_row e = {.unit = run_unit(c->row.run),
 				  .file = c->row.run->path,
 				  .line = c->row.run->line,
@@ -39,12 +33,12 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 	c->run = predicted_run_of_plan(a, &c->plan, &m);
 	c->measured_s = c->row.run->seconds;
 	c->expected_s = predicted_run_seconds(&c->run);
-	for (size_t i = 0; i < n; i++)
-		rate[i] = run_rate_of(c->row.run, predicted_run_seconds_drawn(&c->run, &z[i]));
 	e.run = arena_printf(a, "%s %s %s", c->row.model_name, mix_names[c->row.precision.weights],
 			     run_name(a, c->row.run));
 	e.expected = run_rate_of(c->row.run, c->expected_s);
-	band = band_of(e.expected, rate, n);
+	band = run_band(s->ask, c->row.run, e.expected,
+			&(struct drawn_run){.predicted = c->run, .machine = d->machine, .device = d->device},
+			NULL);
 	e.lo = band.lo;
 	e.hi = band.hi;
 	e.normal = e.measured >= e.lo && e.measured <= e.hi;

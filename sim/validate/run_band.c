@@ -14,6 +14,11 @@ enum { DRAWS = 200 };
  * 2026) were within 0.94 of what the suite's operations give, which a normal of this width has. */
 static const double another_program_sd = 0.7;
 
+static uint64_t seed_of(const struct validate_ask *ask)
+{
+	return ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1;
+}
+
 /* The factors that the times of a program whose kernels were not measured are drawn with; NULL: they were. */
 static const double *another_program(struct arena *a, const struct validate_ask *ask, const struct run *run,
 				     const struct profile *p, size_t n)
@@ -24,7 +29,7 @@ static const double *another_program(struct arena *a, const struct validate_ask 
 	if (!run_is_of_another_program(run, p))
 		return NULL;
 	factor = arena_array(a, n, sizeof *factor);
-	rng = rng_new(ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, "draws/program");
+	rng = rng_new(seed_of(ask), "draws/program");
 	for (size_t i = 0; i < n; i++)
 		factor[i] = exact_exp(another_program_sd * rng_normal(rng));
 	rng_free(rng);
@@ -39,8 +44,7 @@ bool run_is_of_another_program(const struct run *run, const struct profile *p)
 static struct params *draw(struct arena *a, const struct validate_ask *ask, const struct drawn_run *of,
 			   size_t n)
 {
-	return draws_of_device(a, of->machine, of->device,
-			       ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1, n);
+	return draws_of_device(a, of->machine, of->device, seed_of(ask), n);
 }
 
 struct band run_band(const struct validate_ask *ask, const struct run *run, double rate,

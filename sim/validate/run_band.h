@@ -14,14 +14,15 @@ struct drawn_run {
 	struct predicted_run predicted;
 	const struct machine *machine;
 	const struct device *device;
-	const struct profile *profile;
+	const struct profile *profile; /* NULL: its kernels are taken for those of the program that ran */
 };
 
 /* Are the profile's numbers those of the suite's own kernels, and did a program run that has others? */
 bool run_is_of_another_program(const struct run *run, const struct profile *p);
 
 /* rate: that of the prediction itself, in the run's unit. over: the measurement is the ratio of the two runs' times; NULL:
- * it is of `of` alone. A program whose kernels were not measured is drawn much wider. As many draws, and from the seed, as is asked; 200 from 1 where nothing is. */
+ * it is of `of` alone. A program whose kernels were not measured is drawn much wider. As many draws, and from the seed,
+ * as is asked; 200 from 1 where nothing is. */
 struct band run_band(const struct validate_ask *ask, const struct run *run, double rate,
 		     const struct drawn_run *of, const struct drawn_run *over);
 
