@@ -85,7 +85,7 @@ check: ## install what is missing, tests' tools included, then run the tests; th
 
 check-all: all layers headers check-format check-blas check-libm check-catalogue check-readme cases fuzz-replay unit metal programs
 
-LONG := schema report-pages check-catalogue-all check-beyond check-readme-all unit-long threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
+LONG := schema report-pages check-catalogue-all check-beyond check-readme-all threads shards bench-expected cuda san-gcc san-clang check-metal same installed package fuzz-a-little
 check-long: ## what takes minutes: sanitizers with gcc and clang, the same bytes from any number of threads, the whole catalogue and all that the documents print, the same bytes from four builds, a little fuzzing
 	@for p in $(LONG); do $(MAKE) $$p || { echo "check-long: '$$p' failed" >&2; exit 1; }; done
 long-parts: # for .ci/run, which times them

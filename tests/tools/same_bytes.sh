@@ -15,26 +15,15 @@ trap 'exit 130' INT TERM
 measured=hardware/measured
 founding=scenarios/m5-vs-m4pro.yaml
 
-# same NAME ARGUMENT...: what it says, its exit code, and what it writes to $here/new.*, compared with the first build's
+# same NAME ARGUMENT...: the command, what it says, its exit code, and what it writes to $here/new.*, into $here/runs/NAME
 same() {
-	name=$1; shift
+	run=$here/runs/$1; shift
 	rc=0
-	mkdir -p "$here/$name"
-	rm -f "$here/new".*
-	"$lemursim" "$@" >"$here/$name/said" 2>&1 </dev/null || rc=$?
-	case $rc in 0 | 3 | 4) ;; *) cat "$here/$name/said"; echo "same: $lemursim $*: exit $rc"; exit 1 ;; esac
-	sed "s|$here|OUT|g" "$here/$name/said" >"$here/said"
-	{ cat "$here/said"; echo "exit $rc"; } >"$here/$name/said"
-	for f in "$here/new".*; do [ ! -e "$f" ] || mv "$f" "$here/$name/"; done
-	if [ ! -d "$out/first/$name" ]; then
-		mkdir -p "$out/first"
-		mv "$here/$name" "$out/first/$name"
-	else
-		diff -r "$out/first/$name" "$here/$name" >"$here/diff" ||
-			{ head -20 "$here/diff" | cut -c1-200; echo "same: $lemursim $*: other bytes (OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-})"; exit 1; }
-		rm -r "$here/$name"
-	fi
-	n=$((n + 1))
+	mkdir -p "$run"
+	"$lemursim" "$@" >"$here/said" 2>&1 </dev/null || rc=$?
+	case $rc in 0 | 3 | 4) ;; *) cat "$here/said"; echo "same: $lemursim $*: exit $rc"; exit 1 ;; esac
+	{ echo "lemursim $*"; cat "$here/said"; echo "exit $rc"; } | sed "s|$here|OUT|g" >"$run/said"
+	for f in "$here/new".*; do [ ! -e "$f" ] || mv "$f" "$run/"; done
 }
 
 every_verb() {
@@ -91,12 +80,19 @@ every_verb() {
 	for h in simulate optimize scenario model machine link; do same "help-$h" help "$h"; done
 }
 
-# run_all NAME PROGRAM: every verb, in a folder of its own; the count of commands goes to $out/n
+# run_all NAME PROGRAM: every verb, in a folder of its own
 run_all() {
-	here=$out/at-$1 lemursim=$2 n=0
+	here=$out/$1 lemursim=$2
 	mkdir -p "$here"
 	every_verb
-	echo $n >"$out/n"
+	rm -f "$here/said" "$here/files"
+}
+
+# compare NAME TEXT: fails where a run's bytes are not the first build's; TEXT says what the run was
+compare() {
+	diff -r "$out/gcc-debug/runs" "$out/$1/runs" >"$out/$1/diff" ||
+		{ head -20 "$out/$1/diff" | cut -c1-200; echo "same: other bytes: $2"; exit 1; }
+	rm -r "$out/$1"
 }
 
 # wait_for PID...: fails where one of them does
@@ -104,16 +100,24 @@ wait_for() {
 	for pid in "$@"; do wait "$pid" || exit 1; done
 }
 
+# built_in COMPILER BUILD: the folder of a build; where CC says that gcc made the release build, that one serves
+built_in() {
+	if [ "${CC:-} $*" = "gcc gcc release" ]; then echo build/release; else echo "build/same-$1-$2"; fi
+}
+
 for cc in gcc clang; do
 	for build in debug release; do
-		dir=build/same-$cc-$build
+		dir=$(built_in $cc $build)
 		MAKEFLAGS= make -s -j"$(getconf _NPROCESSORS_ONLN)" BUILD=$build OUT=$dir CC=$cc $dir/lemursim check-libm >/dev/null
 		sh tests/tools/check_blas.sh $dir/lemursim >/dev/null
 	done
 done
-run_all gcc-debug build/same-gcc-debug/lemursim
-for build in gcc-release clang-debug clang-release; do (run_all $build build/same-$build/lemursim) & pids="$pids $!"; done
+pids=
+for cc in gcc clang; do
+	(for build in debug release; do run_all $cc-$build "$(built_in $cc $build)/lemursim"; done) & pids="$pids $!"
+done
 wait_for $pids
+for build in gcc-release clang-debug clang-release; do compare $build $build; done
 
 # without AVX2 and FMA, as glibc sees the processor (names of glibc 2.26 to 2.32, then of later ones)
 no_fma=glibc.cpu.hwcaps=-AVX2_Usable,-FMA_Usable,-FMA4_Usable,-AVX2,-FMA,-FMA4
@@ -121,9 +125,12 @@ no_fma=glibc.cpu.hwcaps=-AVX2_Usable,-FMA_Usable,-FMA4_Usable,-AVX2,-FMA,-FMA4
 on_core() {
 	case $1 in Prescott | Nehalem | Sandybridge) export GLIBC_TUNABLES=$no_fma ;; esac
 	export OPENBLAS_CORETYPE=$1 OPENBLAS_NUM_THREADS=$2
-	run_all "$1" build/same-$3-release/lemursim
-	MAKEFLAGS= make -s OUT=build/same-$3-release CC=$3 check-catalogue-all >"$here/catalogue" ||
-		{ cat "$here/catalogue"; echo "same: OPENBLAS_CORETYPE=$1 OPENBLAS_NUM_THREADS=$2 GLIBC_TUNABLES=${GLIBC_TUNABLES:-}, $3: another catalogue"; exit 1; }
+	set -- "$1" "$3" "OPENBLAS_CORETYPE=$1 OPENBLAS_NUM_THREADS=$2 GLIBC_TUNABLES=${GLIBC_TUNABLES:-}, $3"
+	dir=$(built_in "$2" release)
+	run_all "$1" "$dir/lemursim"
+	MAKEFLAGS= make -s OUT="$dir" CC="$2" check-catalogue-all >"$here/catalogue" ||
+		{ cat "$here/catalogue"; echo "same: another catalogue: $3"; exit 1; }
+	compare "$1" "$3"
 }
 
 # types of core without FMA have a C library that uses none
@@ -132,4 +139,4 @@ for pair in "Prescott 1 gcc:Haswell 1 clang" "Nehalem 2 clang:SkylakeX 2 gcc" "S
 	(on_core ${pair#*:}) & pids="$pids $!"
 	wait_for $pids
 done
-echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, with and without the fused multiply-add of the C library, in $(cat "$out/n") commands, the catalogue included"
+echo "same: identical bytes from gcc and clang, debug and release, for six types of core and 1, 2 and 4 threads, with and without the fused multiply-add of the C library, in $(ls "$out/gcc-debug/runs" | wc -l) commands, the catalogue included"
