@@ -215,7 +215,7 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 			of[i] = NAN;
 }
 
-static void values(const struct job_run *r, void *room, const struct conditions *c, double *of)
+static int values(const struct job_run *r, void *room, const struct conditions *c, double *of, struct err *err)
 {
 	struct serve_state *state = r->state;
 	const struct service_ask ask = {.z = c->params,
@@ -223,14 +223,14 @@ static void values(const struct job_run *r, void *room, const struct conditions 
 					.each_iteration = r->each_iteration,
 					.threads = room ? 1 : r->threads};
 	struct service_summary m;
-	struct err err = ERR_INIT;
 
 	BUG_ON(c->params && !c->drawn);
-	if (service_run(room ? room : state->service, &ask, &m, &err) != 0)
-		BUG("%s", err.msg);
+	if (service_run(room ? room : state->service, &ask, &m, err) != 0)
+		return -1;
 	if (!c->params)
 		keep(state, &m);
 	fill(r, &m, c, of);
+	return 0;
 }
 
 static double ci_half(const struct job_run *r, size_t metric)

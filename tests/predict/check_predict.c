@@ -93,7 +93,7 @@ static void run_init(struct run *r, size_t assignment)
 	*r = (struct run){.arena = ARENA_INIT};
 	d = draws_make(&r->arena, fixture.world, 1, 50);
 	prediction_make(&r->arena, &at, &r->p);
-	r->row = prediction_row(&r->arena, &r->p, &d);
+	ck_assert_int_eq(prediction_row(&r->arena, &r->p, &d, &r->row, NULL), 0);
 }
 
 static void run_release(struct run *r)
@@ -368,7 +368,7 @@ START_TEST(watts_have_an_interval)
 	d = draws_make(&r.arena, fixture.world, 1, 4000);
 	memset(d.z, 0, d.n * d.sources * sizeof *d.z); /* times are certain */
 	prediction_make(&r.arena, &at, &r.p);
-	r.row = prediction_row(&r.arena, &r.p, &d);
+	ck_assert_int_eq(prediction_row(&r.arena, &r.p, &d, &r.row, NULL), 0);
 	m = rows_metric(&r.row, "energy_J_per_tok");
 	ck_assert_double_eq_tol(m->lo / m->value, 1 - 0.128, 0.005);
 	ck_assert_double_eq_tol(m->hi / m->value, 1 + 0.128, 0.005);
