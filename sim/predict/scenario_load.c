@@ -89,7 +89,8 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 
 	scenario_check_placed(l, w);
 	if (serves && w->scenario->workload.serve->arrivals.kind != ARRIVALS_TRACE)
-		scenario_check_load(l, w); /* a trace is read once, by the first run, which says what is wrong with it */
+		scenario_check_load(
+			l, w); /* a trace is read once, by the first run, which says what is wrong with it */
 	for (size_t i = 0; i < n; i++)
 		if ((serves ? place_service(l, w, &a[i], &all[i])
 			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)

@@ -86,7 +86,8 @@ int scenario_result_make(struct loader *l, const struct placement *at, const str
 	size_t made = 0;
 	int rc = 0;
 
-	*out = (struct scenario_result){.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *out->notes)};
+	*out = (struct scenario_result){
+		.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *out->notes)};
 	out->result = (struct result){.scenario = scenario_result_name(a, w->path),
 				      .version = version,
 				      .title = w->scenario->title,

@@ -127,7 +127,8 @@ static void add_metric(struct training *t, const struct training_log *log, const
 	add_row(t, log, r, measured);
 }
 
-static int add_rows(struct training *t, const struct training_log *log, struct changed_world *c, struct err *err)
+static int add_rows(struct training *t, const struct training_log *log, struct changed_world *c,
+		    struct err *err)
 {
 	const struct draws draws = draws_asked(&c->arena, c->world, &t->ask->draws);
 	const char *computed =
