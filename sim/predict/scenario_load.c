@@ -40,9 +40,12 @@ void scenario_check_load(struct loader *l, const struct world *w)
 const struct world *scenario_load(struct loader *l, const char *path, const struct texts *sets)
 {
 	const struct world *w = world_load(l, path, sets->at, sets->n);
+	const struct serve *load = w ? w->scenario->workload.serve : NULL;
 
 	if (w)
 		scenario_check_devices(l, w);
+	if (load && load->arrivals.kind == ARRIVALS_TRACE)
+		loader_add_file(l, load->arrivals.trace);
 	return l->diags->total ? NULL : w;
 }
 
