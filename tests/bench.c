@@ -336,6 +336,53 @@ static double least_s(int64_t iterations, int64_t seqs)
 #define RSS_PER_MIB 1024.0
 #endif
 
+/* The least that a run and its minimal loop took in any round. */
+struct serve_timed {
+	double s, least_s;
+	int64_t iterations;
+};
+
+/* In a process of its own: else a run's memory would be there already from an earlier one, or have to be asked for, by
+ * which run came first. */
+static double alone_s(const struct serve_bench *b, int64_t *iterations)
+{
+	struct {
+		double s;
+		int64_t iterations;
+	} said = {0, 0};
+	int ends[2], status;
+	pid_t child;
+
+	BUG_ON(pipe(ends) != 0);
+	fflush(stdout);
+	child = fork();
+	BUG_ON(child < 0);
+	if (!child) {
+		said.s = serve_s(b, &said.iterations);
+		_exit(write(ends[1], &said, sizeof said) == sizeof said ? 0 : 1);
+	}
+	close(ends[1]);
+	BUG_ON(read(ends[0], &said, sizeof said) != sizeof said);
+	close(ends[0]);
+	BUG_ON(waitpid(child, &status, 0) != child);
+	*iterations = said.iterations;
+	return said.s;
+}
+
+static void time_serve(const struct serve_bench *b, struct serve_timed *t)
+{
+	const double s = alone_s(b, &t->iterations), least = least_s(t->iterations, b->seqs);
+
+	t->s = t->s > 0 && t->s < s ? t->s : s;
+	t->least_s = t->least_s > 0 && t->least_s < least ? t->least_s : least;
+}
+
+static void say_aim(const char *what, double is, double most, const char *unit)
+{
+	printf("%-36s %8.2f %-5s  aim %g: %s\n", what, is, unit, most, is <= most ? "met" : "missed");
+}
+
+enum { SERVE_ROUNDS = 3 };
 enum { EACH_32, EACH_128, SOME, MANY, SOME_OVERLOADED, MANY_OVERLOADED, SERVERS, SERVE_RUNS };
 
 static void bench_serve(void)
@@ -352,27 +399,32 @@ static void bench_serve(void)
 		[MANY_OVERLOADED] = {"jumps, 10^6, overloaded", {1000000, 64, 100, 60, 0, 1, false}},
 		[SERVERS] = {"jumps, 10^6, 64 servers", {1000000, 64, 100, 12, 0, 64, false}},
 	};
-	double s[SERVE_RUNS];
+	struct serve_timed t[SERVE_RUNS] = {{0}};
 	struct rusage used;
 
-	printf("serving, with all metrics and their summary; processor time\n");
-	printf("%-28s %12s %12s %14s %10s\n", "", "ns/request", "iterations", "ns/iteration", "ratio");
-	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-		int64_t iterations;
-		double least;
-
-		s[i] = serve_s(&runs[i].b, &iterations);
-		least = least_s(iterations, runs[i].b.seqs);
-		printf("%-28s %12.1f %12" PRId64 " %14.2f %10.2f\n", runs[i].name,
-		       s[i] * 1e9 / (double)runs[i].b.requests, iterations, s[i] * 1e9 / (double)iterations,
-		       s[i] / least);
-	}
-	getrusage(RUSAGE_SELF, &used);
-	printf("10^6 requests take %.2f times as long as 10^5, overloaded %.2f (at most 11)\n",
-	       s[MANY] / s[SOME], s[MANY_OVERLOADED] / s[SOME_OVERLOADED]);
-	printf("a request of 64 servers costs %.2f times one of one server (at most 1.3); %.0f MiB at most "
-	       "(100)\n",
-	       s[SERVERS] / s[MANY], (double)used.ru_maxrss / RSS_PER_MIB);
+	for (size_t round = 0; round < SERVE_ROUNDS; round++)
+		for (size_t i = 0; i < ARRAY_LEN(runs); i++)
+			time_serve(&runs[i].b, &t[i]);
+	getrusage(RUSAGE_CHILDREN, &used);
+	printf("serving, with all metrics and their summary; processor time, the least of %d rounds, which "
+	       "other "
+	       "work on the machine lengthens\n",
+	       SERVE_ROUNDS);
+	printf("%-28s %12s %12s %14s %14s %10s\n", "", "ns/request", "iterations", "ns/iteration",
+	       "minimal loop", "ratio");
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++)
+		printf("%-28s %12.1f %12" PRId64 " %14.2f %14.2f %10.2f\n", runs[i].name,
+		       t[i].s * 1e9 / (double)runs[i].b.requests, t[i].iterations,
+		       t[i].s * 1e9 / (double)t[i].iterations, t[i].least_s * 1e9 / (double)t[i].iterations,
+		       t[i].s / t[i].least_s);
+	say_aim("an iteration at 32", t[EACH_32].s * 1e9 / (double)t[EACH_32].iterations, 300, "ns");
+	say_aim("an iteration at 128", t[EACH_128].s * 1e9 / (double)t[EACH_128].iterations, 800, "ns");
+	say_aim("10^6 requests in jumps", t[MANY].s, 1, "s");
+	say_aim("10^6 requests, overloaded", t[MANY_OVERLOADED].s, 1, "s");
+	say_aim("10^6 requests by 10^5", t[MANY].s / t[SOME].s, 11, "times");
+	say_aim("10^6 by 10^5, overloaded", t[MANY_OVERLOADED].s / t[SOME_OVERLOADED].s, 11, "times");
+	say_aim("a request of 64 servers by one of 1", t[SERVERS].s / t[MANY].s, 1.3, "times");
+	say_aim("memory", (double)used.ru_maxrss / RSS_PER_MIB, 95.4, "MiB"); /* 100 MB */
 }
 
 /* One of its runs, for counting instructions; with another number of requests, if one is given: the difference of two

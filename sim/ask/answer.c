@@ -54,6 +54,8 @@ int answer_predict(struct loader *l, const struct asked *asked, const struct dra
 {
 	struct assignment_row *rows;
 	struct draws draws;
+	struct err err = ERR_INIT;
+	int rc = 0;
 
 	*out = (struct answer){.asked = *asked, .yaml = text_of(l->arena, asked)};
 	out->at = place(l, out->yaml);
@@ -62,13 +64,15 @@ int answer_predict(struct loader *l, const struct asked *asked, const struct dra
 	out->rows_n = out->at->world->scenario->assignments.n;
 	out->rows = rows = arena_array(l->arena, out->rows_n, sizeof *rows);
 	draws = draws_asked(l->arena, out->at->world, ask);
-	for (size_t i = 0; i < out->rows_n; i++) {
+	for (size_t i = 0; i < out->rows_n && rc == 0; i++) {
 		struct prediction *p = arena_alloc(l->arena, sizeof *p);
 
 		prediction_make(l->arena, &out->at[i], p);
-		rows[i] = prediction_row(l->arena, p, &draws);
+		rc = prediction_row(l->arena, p, &draws, &rows[i], &err);
 		prediction_release(p);
 	}
+	if (rc != 0)
+		return scenario_load_broke(l, out->at->world, &err);
 	out->best = quickest(out);
 	return 0;
 }

@@ -1,9 +1,10 @@
-/* sha256.c - FIPS 180-4, sections 5 and 6.2, for messages already in memory. */
+/* sha256.c - FIPS 180-4, sections 5 and 6.2. */
 #include "sim/base/sha256.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const uint32_t k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -54,23 +55,56 @@ static void block(uint32_t h[8], const unsigned char *p)
 	h[4] += e, h[5] += f, h[6] += g, h[7] += last;
 }
 
-void sha256_hex(const void *bytes, size_t len, char hex[65])
+static const uint32_t first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+				  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+/* The last n bytes of a message of `len` in all; those before them are whole blocks, which are in h. */
+static void finish(uint32_t h[8], const unsigned char *bytes, size_t n, uint64_t len, char hex[65])
 {
-	uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-			 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-	const size_t whole = len / 64 * 64, rest = len - whole;
+	const size_t whole = n / 64 * 64, rest = n - whole;
 	const size_t tail_len = rest < 56 ? 64 : 128;
 	unsigned char tail[128] = {0};
 
 	for (size_t i = 0; i < whole; i += 64)
-		block(h, (const unsigned char *)bytes + i);
+		block(h, bytes + i);
 	if (rest)
-		memcpy(tail, (const unsigned char *)bytes + whole, rest);
+		memcpy(tail, bytes + whole, rest);
 	tail[rest] = 0x80;
 	for (size_t i = 0; i < 8; i++)
-		tail[tail_len - 1 - i] = (unsigned char)((uint64_t)len * 8 >> (8 * i));
+		tail[tail_len - 1 - i] = (unsigned char)(len * 8 >> (8 * i));
 	for (size_t i = 0; i < tail_len; i += 64)
 		block(h, tail + i);
 	for (int i = 0; i < 8; i++)
 		snprintf(hex + 8 * i, 9, "%08x", (unsigned)h[i]);
+}
+
+void sha256_hex(const void *bytes, size_t len, char hex[65])
+{
+	uint32_t h[8];
+
+	memcpy(h, first, sizeof h);
+	finish(h, bytes, len, len, hex);
+}
+
+int sha256_file(const char *path, char hex[65])
+{
+	unsigned char buffer[1 << 14]; /* whole blocks */
+	uint32_t h[8];
+	uint64_t len = 0;
+	struct stat st;
+	size_t n;
+	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+
+	if (!f)
+		return -1;
+	memcpy(h, first, sizeof h);
+	while ((n = fread(buffer, 1, sizeof buffer, f)) == sizeof buffer) {
+		for (size_t i = 0; i < n; i += 64)
+			block(h, buffer + i);
+		len += n;
+	}
+	finish(h, buffer, n, len + n, hex);
+	n = (size_t)ferror(f);
+	fclose(f);
+	return n ? -1 : 0;
 }

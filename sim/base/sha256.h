@@ -9,4 +9,7 @@
 
 void sha256_hex(const void *bytes, size_t len, char hex[65]); /* lower-case digits, NUL-terminated */
 
+/* The same of a file, which is never in memory as a whole. 0, or -1 where it cannot be read or is no regular file. */
+int sha256_file(const char *path, char hex[65]);
+
 #endif

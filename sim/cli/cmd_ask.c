@@ -173,8 +173,10 @@ static int print_answer(struct session *s, const struct ask_options *o, const st
 	print.path = NULL;
 	rc = choose_format(&print, &format);
 	if (rc == EXIT_FINE && format != RESULT_TABLE && a) {
-		struct scenario_result r = scenario_result_make(&s->loader, a->at, &o->draws, VERSION);
+		struct scenario_result r;
 
+		if (scenario_result_make(&s->loader, a->at, &o->draws, VERSION, &r) != 0)
+			return session_complain(s);
 		result_write(&out, &r.result, format, output_width(&print));
 	} else if (rc == EXIT_FINE && b) {
 		budget_write(&out, b, output_width(&print));

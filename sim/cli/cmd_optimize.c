@@ -96,6 +96,7 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 	struct texts sets;
 	const struct world *w;
 	const struct placement *at;
+	struct scenario_result answer;
 	struct str out = STR_INIT;
 	int rc = EXIT_USAGE;
 
@@ -108,8 +109,9 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 	table.path = NULL;
 	w = session_world(&s, &sets, path);
 	at = w ? session_placements(&s, w) : NULL;
-	if (at) {
-		struct scenario_result answer = scenario_result_make(&s.loader, at, &o->draws, VERSION);
+	if (at && scenario_result_make(&s.loader, at, &o->draws, VERSION, &answer) != 0) {
+		session_complain(&s);
+	} else if (at) {
 		struct result *result = &answer.result;
 
 		/* ranks say it better than verdicts, which they replace */

@@ -115,13 +115,17 @@ static int make_assignments(struct reported *r, const struct report_options *o, 
 	if (rc != EXIT_FINE)
 		return rc;
 	draws.watch = (struct draws_watch){progress_draw, &drawing};
-	found = scenario_result_make(&r->session.loader, all, &draws, VERSION);
-	progress_say(&progress, "drawing");
-	r->result = found.result;
-	r->fits = found.any_fits;
-	rc = make_pictures(r, o, all);
+	rc = scenario_result_make(&r->session.loader, all, &draws, VERSION, &found);
+	if (rc == 0) {
+		progress_say(&progress, "drawing");
+		r->result = found.result;
+		r->fits = found.any_fits;
+		rc = make_pictures(r, o, all);
+		progress_clear(&progress);
+		return rc;
+	}
 	progress_clear(&progress);
-	return rc;
+	return session_complain(&r->session);
 }
 
 /* ---- a sweep ---- */

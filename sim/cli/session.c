@@ -188,9 +188,12 @@ struct placement *session_placements(struct session *s, const struct world *w)
 {
 	struct placement *all = scenario_place(&s->loader, w);
 
-	if (!all)
-		session_complain(s);
-	return all;
+	if (all) /* what is written as a load runs is not begun for a trace that is broken further down */
+		scenario_check_load(&s->loader, w);
+	if (!s->diags.total)
+		return all;
+	session_complain(s);
+	return NULL;
 }
 
 const struct placement *session_choose(struct session *s, const struct placement *all, const struct world *w,

@@ -69,6 +69,22 @@ void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t
 	}
 }
 
+void loader_add_file(struct loader *l, const char *path)
+{
+	char sha256[65] = "";
+
+	if (loader_has_read(l, path))
+		return;
+	for (const struct loader *o = l->outer; o; o = o->outer)
+		for (size_t i = 0; i < o->inputs_n; i++)
+			if (!strcmp(o->inputs[i].path, path)) {
+				record_input(l, path, o->inputs[i].sha256);
+				return;
+			}
+	if (l->unhashed || sha256_file(path, sha256) == 0)
+		record_input(l, path, sha256);
+}
+
 void loader_end_inner(struct loader *inner, struct loader *outer)
 {
 	loader_add_inputs(outer, inner->inputs, inner->inputs_n);

@@ -72,6 +72,10 @@ void loader_end_inner(struct loader *inner, struct loader *outer);
 bool loader_has_read(const struct loader *l, const char *path);
 void loader_add_inputs(struct loader *l, const struct load_input *inputs, size_t n);
 
+/* Adds a file that is no YAML and is read as a run goes, such as a trace of requests. One that cannot be read is left to
+ * whoever reads it. */
+void loader_add_file(struct loader *l, const char *path);
+
 /* What a user names on the command line: a path, or a name without a slash that no file here has and that stands for a
  * file of the folder, such as "scenarios". Returns its path, or the name itself where there is none. "-" is the
  * standard input. */

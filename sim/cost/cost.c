@@ -266,7 +266,7 @@ static void cost_scan(struct cost *c, const struct op *op, const struct device_m
 
 /* Kernels that do a product or attention start up slower than those that do next to nothing; attention is
  * measured as one, however many kernels it takes. */
-static struct term overhead_of(const struct overhead *o, const struct op *op, double kernels)
+static struct term overhead_of(const struct overhead *o, const struct op *op, double kernels, double share)
 {
 	const struct qty *each = &o->kernel;
 
@@ -276,7 +276,9 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 		each = &o->attention;
 		kernels = op->times;
 	}
-	return (struct term){kernels * each->value, each->spread, each->provenance};
+	return (struct term){kernels * each->value +
+				     (o->cache.given ? op->caches * share * o->cache.value : 0),
+			     each->spread, each->provenance};
 }
 
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
@@ -311,7 +313,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 		c.bytes = op->tensor_B * f->passes * op->times * share;
 		c.memory = term_stream(c.bytes, &device_model->profile->copy);
 	}
-	c.overhead = overhead_of(o, op, cost_kernels(device_model->profile, op));
+	c.overhead = overhead_of(o, op, cost_kernels(device_model->profile, op), share);
 	/* conversions, and scores that are not kept inside a kernel, pass through memory in kernels of their own */
 	if (f->passes > 0 &&
 	    (op->kind == OP_SCORES || (op->kind == OP_LINEAR && !product_is_few(device_model->profile, op))))

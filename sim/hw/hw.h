@@ -107,7 +107,9 @@ struct overhead {
 	struct qty kernel; /* seconds for each kernel that the runtime issues */
 	struct qty product,
 		attention; /* seconds for each kernel of that kind, launch and ramp; not given: kernel */
-	struct qty step;   /* seconds for each step, in which the host waits and samples */
+	struct qty
+		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
+	struct qty step; /* seconds for each step, in which the host waits and samples */
 	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
 	 * slower one, the device waits for it. Not given: the host is never the slower one. */
 	struct qty host;

@@ -143,6 +143,9 @@ static const struct field overhead_fields[] = {
 	QTY_OPT(struct overhead, product, DIM_TIME, 0, 1,
 		"for each kernel of a product, beyond its work; not given: kernel"),
 	QTY_OPT(struct overhead, attention, DIM_TIME, 0, 1, "likewise of attention proper"),
+	QTY_OPT(struct overhead, cache, DIM_TIME, 0, 1,
+		"of attention, for each sequence that decodes and head of its keys and values, beyond "
+		"reading them"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
 	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
 		"of the host for each launch, beside the device's work: a block takes the longer of both"),

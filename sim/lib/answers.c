@@ -93,7 +93,8 @@ lemursim_result *lemursim_simulate(lemursim_scenario *s, const struct lemursim_o
 	at = w ? scenario_place(&r->loader, w) : NULL;
 	if (!at)
 		return refuse(r, &err);
-	r->simulated = scenario_result_make(&r->loader, at, &draws, lemursim_version());
+	if (scenario_result_make(&r->loader, at, &draws, lemursim_version(), &r->simulated) != 0)
+		return refuse(r, &err);
 	return with_rows(r, r->simulated.result.rows_n);
 }
 

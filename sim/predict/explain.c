@@ -280,7 +280,8 @@ size_t explain_differences(struct arena *a, const struct assignment_row *rows, s
 			const struct metric *m = &rows[i].metrics[k];
 			const char *head = metric_find(m->name, NULL)->head;
 
-			if (m->best && head && m->less && !strcmp(m->unit, "s"))
+			if (m->best && head && m->less && !strcmp(m->unit, "s") &&
+			    fabs(m->difference) > m->difference_ci)
 				add_difference(&s, m, head);
 		}
 		if (s.len)

@@ -19,8 +19,8 @@ static const struct metric_info metrics[GENERATE_METRICS] = {
 	[E2EL] = {"e2el_s", "s", NULL, JOB_GENERATE, true, METRIC_OF_TIMES, 0},
 	[PER_USD] = {"decode_tok_per_s_per_kUSD", "tok/s/kUSD", "decode per price", JOB_GENERATE, false,
 		     METRIC_OF_PRICE, 14},
-	[ENERGY] = {"energy_J_per_tok", "J/tok", "energy", JOB_GENERATE, true, METRIC_OF_POWER, 50},
-	[USD] = {"usd_per_Mtok", "USD/Mtok", "cost", JOB_GENERATE, true, METRIC_OF_POWER_AND_PRICE, 51},
+	[ENERGY] = {"energy_J_per_tok", "J/tok", "energy", JOB_GENERATE, true, METRIC_OF_POWER, 48},
+	[USD] = {"usd_per_Mtok", "USD/Mtok", "cost", JOB_GENERATE, true, METRIC_OF_POWER_AND_PRICE, 49},
 };
 
 /* ---- programs ---- */

@@ -87,8 +87,10 @@ struct job_type {
 	/* Working memory for values(), of one of several threads that call it at a time; threads are counted from 0, and
 	 * the caller asks for the memory of all of them before it starts any. */
 	void *(*scratch)(struct arena *a, const struct job_run *r, size_t thread);
-	/* Every metric under some conditions, into of[metrics_n]; NAN where one does not apply. */
-	void (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
+	/* Every metric under some conditions, into of[metrics_n]; NAN where one does not apply. 0, or -1 with err: what the
+	 * run reads as it goes, such as a trace of requests, is broken. */
+	int (*values)(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
+		      struct err *err);
 	/* The worst source of the times behind a metric; powers and prices are not asked for. */
 	enum provenance (*from)(const struct job_run *r, size_t metric);
 	/* Half the width of a metric's 95 % confidence interval over runs of the load, as calibrated; 0: not

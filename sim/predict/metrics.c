@@ -29,6 +29,7 @@ struct drawing {
 	const struct draws *draws;
 	void **scratch;   /* of each thread */
 	double **samples; /* [metric][draw] */
+	struct err *errs; /* [draw] */
 };
 
 static int draw_once(void *self, size_t thread, size_t i)
@@ -39,7 +40,8 @@ static int draw_once(void *self, size_t thread, size_t i)
 		.params = &d->z[i * d->sources], .drawn = true, .power = &d->power[i * d->sockets]};
 	double of[METRICS_MAX];
 
-	x->run->type->values(x->run, x->scratch[thread], &c, of);
+	if (x->run->type->values(x->run, x->scratch[thread], &c, of, &x->errs[i]) != 0)
+		return -1;
 	for (size_t m = 0; m < x->run->type->metrics_n; m++)
 		x->samples[m][i] = of[m];
 	return 0;
@@ -54,23 +56,28 @@ static void tell_draw(void *self, size_t done, size_t of)
 		watch->tell(watch->self, x->run->at->assignment->name, done, of);
 }
 
-/* Each metric under each draw: samples[metric][draw]. */
-static double **draw_job(struct arena *a, const struct job_run *r, const struct draws *d)
+/* Each metric under each draw: samples[metric][draw]; NULL with err. */
+static double **draw_job(struct arena *a, const struct job_run *r, const struct draws *d, struct err *err)
 {
 	const size_t threads = workers_count((int64_t)d->threads, d->n);
 	struct drawing x = {.run = r,
 			    .draws = d,
 			    .scratch = arena_array(a, threads, sizeof *x.scratch),
-			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples)};
+			    .samples = arena_array(a, METRICS_MAX, sizeof *x.samples),
+			    .errs = xcalloc(d->n, sizeof *x.errs)};
 	const struct workers_task work = {
 		.n = d->n, .item = draw_once, .self = &x, .tell = tell_draw, .watcher = &x};
+	size_t done;
 
 	for (size_t m = 0; m < r->type->metrics_n; m++)
 		x.samples[m] = arena_array(a, d->n, sizeof **x.samples);
 	for (size_t i = 0; i < threads; i++)
 		x.scratch[i] = r->type->scratch(a, r, i);
-	workers_run(&work, threads);
-	return x.samples;
+	done = workers_run(&work, threads);
+	if (done < d->n && err)
+		*err = x.errs[done];
+	free(x.errs);
+	return done < d->n ? NULL : x.samples;
 }
 
 /* Whether any metric of a job is asked for. */
@@ -83,29 +90,43 @@ static bool is_asked(const bool *asked, int job)
 	return any;
 }
 
-/* asked: [metric]; NULL: all of them. */
-static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
-			   struct metric *metrics)
+/* Runs every job as calibrated, and those of which a metric is asked under each draw. */
+static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
+		    struct metric_values *value, double **samples[JOB_N], struct err *err)
 {
-	struct metric_values *value = arena_alloc(a, sizeof *value);
-	double **samples[JOB_N] = {NULL};
-	size_t n = 0;
-
 	for (int j = 0; j < JOB_N; j++) {
 		p->jobs[j].seed = d->seed;
 		p->jobs[j].each_iteration = d->each_iteration;
 		p->jobs[j].threads = d->threads;
 	}
-	*value = prediction_values(p);
+	if (prediction_values(p, value, err) != 0)
+		return -1;
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
+		samples[j] = NULL;
 		if (!r->state || !is_asked(asked, j))
 			continue;
-		samples[j] = draw_job(a, r, d);
+		samples[j] = draw_job(a, r, d, err);
+		if (!samples[j])
+			return -1;
 		r->values = value->of[j];
 		r->compared = samples[j][r->type->compared];
 	}
+	return 0;
+}
+
+/* asked: [metric]; NULL: all of them. */
+static int make_metrics(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
+			struct assignment_row *row, struct err *err)
+{
+	struct metric_values *value = arena_alloc(a, sizeof *value);
+	struct metric *metrics = arena_array(a, metrics_n(), sizeof *metrics);
+	double **samples[JOB_N];
+	size_t n = 0;
+
+	if (run_jobs(a, p, d, asked, value, samples, err) != 0)
+		return -1;
 	for (size_t i = 0; i < metrics_n(); i++) {
 		const struct metric_info *m = metric_at(i);
 		const struct job_run *r = &p->jobs[m->job];
@@ -125,18 +146,23 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 		metrics[n].lo = band.lo;
 		metrics[n++].hi = band.hi;
 	}
-	return n;
+	row->metrics = metrics;
+	row->metrics_n = n;
+	return 0;
 }
 
 /* ---- advice ---- */
 
-static double value_at(const struct job_run *r, void *scratch, const struct params *speed, size_t metric)
+static int value_at(const struct job_run *r, void *scratch, const struct params *speed, size_t metric,
+		    double *value, struct err *err)
 {
 	const struct conditions c = {.params = speed};
 	double of[METRICS_MAX];
 
-	r->type->values(r, scratch, &c, of);
-	return of[metric];
+	if (r->type->values(r, scratch, &c, of, err) != 0)
+		return -1;
+	*value = of[metric];
+	return 0;
 }
 
 /* Whether any work of the job hangs on a source's parameters. A job that is no set of programs does not say. */
@@ -155,7 +181,7 @@ static bool uses_source(const struct job_run *r, size_t source)
 }
 
 /* What ten per cent more of one parameter would do to one metric; the best of all parameters. */
-static void best_change(struct arena *a, const struct job_run *r, struct str *out)
+static int best_change(struct arena *a, const struct job_run *r, struct str *out, struct err *err)
 {
 	const struct advised advised = r->type->advised(r);
 	const struct world *w = r->at->world;
@@ -175,7 +201,9 @@ static void best_change(struct arena *a, const struct job_run *r, struct str *ou
 		    !uses_source(r, i / PARAM_N))
 			continue;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1.1;
-		gain = value_at(r, scratch, speed, advised.metric) / before - 1;
+		if (value_at(r, scratch, speed, advised.metric, &gain, err) != 0)
+			return -1;
+		gain = gain / before - 1;
 		speed[i / PARAM_N].of[i % PARAM_N] = 1;
 		if (gain > best) {
 			best = gain;
@@ -186,6 +214,7 @@ static void best_change(struct arena *a, const struct job_run *r, struct str *ou
 		str_addf(out, "%s10 %% better %s: %s +%.1f %%", out->len ? "; " : "",
 			 explain_param(a, w, at / PARAM_N, (enum param)(at % PARAM_N)), advised.word,
 			 best * 100);
+	return 0;
 }
 
 /* ---- memory, busy queues ---- */
@@ -281,33 +310,35 @@ static const char *short_job(const struct prediction *p)
 	return NULL;
 }
 
-struct assignment_row prediction_asked(struct arena *a, struct prediction *p, const struct draws *d,
-				       const bool *asked)
+int prediction_asked(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
+		     struct assignment_row *row, struct err *err)
 {
-	struct metric *metrics = arena_array(a, metrics_n(), sizeof *metrics);
-	struct assignment_row row = {.name = p->at.assignment->name, .metrics = metrics};
-
-	row.metrics_n = make_metrics(a, p, d, asked, metrics);
-	make_memory(a, p, &row);
-	row.fits = row.short_B == 0;
-	if (!row.fits)
-		row.short_phase = short_job(p);
-	return row;
+	*row = (struct assignment_row){.name = p->at.assignment->name};
+	if (make_metrics(a, p, d, asked, row, err) != 0)
+		return -1;
+	make_memory(a, p, row);
+	row->fits = row->short_B == 0;
+	if (!row->fits)
+		row->short_phase = short_job(p);
+	return 0;
 }
 
-struct assignment_row prediction_row(struct arena *a, struct prediction *p, const struct draws *d)
+int prediction_row(struct arena *a, struct prediction *p, const struct draws *d, struct assignment_row *row,
+		   struct err *err)
 {
-	struct assignment_row row = prediction_asked(a, p, d, NULL);
 	struct str advice = STR_INIT;
+	int rc = prediction_asked(a, p, d, NULL, row, err);
 
-	make_busy(a, p, &row);
-	row.bound = explain_bound(a, p);
-	for (int j = 0; j < JOB_N; j++)
+	if (rc == 0) {
+		make_busy(a, p, row);
+		row->bound = explain_bound(a, p);
+	}
+	for (int j = 0; j < JOB_N && rc == 0; j++)
 		if (p->jobs[j].state && p->jobs[j].type->advised)
-			best_change(a, &p->jobs[j], &advice);
-	row.advice = advice.len ? arena_strdup(a, advice.text) : NULL;
+			rc = best_change(a, &p->jobs[j], &advice, err);
+	row->advice = advice.len ? arena_strdup(a, advice.text) : NULL;
 	str_release(&advice);
-	return row;
+	return rc;
 }
 
 /* ---- differences between assignments ---- */

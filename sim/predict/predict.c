@@ -64,20 +64,20 @@ size_t prediction_machines(const struct prediction *p)
 	return n;
 }
 
-struct metric_values prediction_values(const struct prediction *p)
+int prediction_values(const struct prediction *p, struct metric_values *v, struct err *err)
 {
 	const struct conditions calibrated = {.params = NULL};
-	struct metric_values v;
+	int rc = 0;
 
-	for (int j = 0; j < JOB_N; j++) {
+	for (int j = 0; j < JOB_N && rc == 0; j++) {
 		const struct job_run *r = &p->jobs[j];
 
 		for (size_t i = 0; i < METRICS_MAX; i++)
-			v.of[j][i] = NAN;
+			v->of[j][i] = NAN;
 		if (r->state)
-			r->type->values(r, NULL, &calibrated, v.of[j]);
+			rc = r->type->values(r, NULL, &calibrated, v->of[j], err);
 	}
-	return v;
+	return rc;
 }
 
 const char *queue_name(struct arena *a, const struct world *w, size_t index)

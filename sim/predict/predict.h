@@ -21,8 +21,8 @@ bool prediction_fits(const struct prediction *p); /* any job that is asked */
 bool prediction_uses(const struct prediction *p, size_t machine);
 size_t prediction_machines(const struct prediction *p); /* how many its jobs use */
 
-/* Every metric as calibrated; NAN where it does not apply. */
-struct metric_values prediction_values(const struct prediction *p);
+/* Every metric as calibrated; NAN where it does not apply. 0, or -1 with err: see job_type.values. */
+int prediction_values(const struct prediction *p, struct metric_values *v, struct err *err);
 
 const char *queue_name(struct arena *a, const struct world *w, size_t q); /* "m5.gpu", "tb m5>m4pro" */
 

@@ -186,12 +186,14 @@ static void add_energy_cost(const struct job_run *r, const struct conditions *c,
 	}
 }
 
-void program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of)
+int program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
+		       struct err *err)
 {
 	const struct program_runs *runs = r->state;
 	struct class_times *drawn = scratch, nominal[JOB_PROGRAMS];
 	double *busy_ns = xcalloc(program_queues(r->at->world), sizeof *busy_ns);
 
+	(void)err; /* all was read before */
 	program_job_nominal(runs, nominal);
 	if (c->params && c->drawn)
 		drawn_programs_times(runs->drawn, c->params, drawn);
@@ -202,6 +204,7 @@ void program_job_values(const struct job_run *r, void *scratch, const struct con
 	r->type->programs->values(r, c->params ? drawn : nominal, busy_ns, of);
 	add_energy_cost(r, c, busy_ns, of);
 	free(busy_ns);
+	return 0;
 }
 
 enum provenance simulated_from(const struct simulated *r, enum phase only)

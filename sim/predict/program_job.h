@@ -90,7 +90,8 @@ struct program_job {
 void program_job_make(struct arena *a, struct job_run *r);
 void program_job_release(struct job_run *r);
 void *program_job_scratch(struct arena *a, const struct job_run *r, size_t thread);
-void program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of);
+int program_job_values(const struct job_run *r, void *scratch, const struct conditions *c, double *of,
+		       struct err *err);
 const char *program_job_bound(struct arena *a, const struct job_run *r);
 size_t program_job_busy(struct arena *a, const struct job_run *r, struct busy_row *rows);
 void program_job_verdict(struct str *out, const struct job_run *r, const struct job_run *alone, size_t draws);

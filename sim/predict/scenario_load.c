@@ -20,24 +20,32 @@ void scenario_check_devices(struct loader *l, const struct world *w)
 	}
 }
 
+int scenario_load_broke(struct loader *l, const struct world *w, const struct err *err)
+{
+	const struct yml *arrivals = w->scenario->workload.serve->arrivals.origin.node,
+			 *trace = yml_get(arrivals, "trace");
+
+	return diag_err(l->diags, (trace ? trace : arrivals)->place, err);
+}
+
 void scenario_check_load(struct loader *l, const struct world *w)
 {
 	const struct serve *load = w->scenario->workload.serve;
-	const struct yml *node = load ? load->arrivals.origin.node : NULL, *trace;
 	struct err err = ERR_INIT;
 
-	if (!load || arrivals_check(load, SERVICE_FIRST_REQUESTS, &err) == 0)
-		return;
-	trace = yml_get(node, "trace");
-	diag_err(l->diags, (trace ? trace : node)->place, &err);
+	if (load && arrivals_check(load, SERVICE_FIRST_REQUESTS, &err) != 0)
+		scenario_load_broke(l, w, &err);
 }
 
 const struct world *scenario_load(struct loader *l, const char *path, const struct texts *sets)
 {
 	const struct world *w = world_load(l, path, sets->at, sets->n);
+	const struct serve *load = w ? w->scenario->workload.serve : NULL;
 
 	if (w)
 		scenario_check_devices(l, w);
+	if (load && load->arrivals.kind == ARRIVALS_TRACE)
+		loader_add_file(l, load->arrivals.trace);
 	return l->diags->total ? NULL : w;
 }
 
@@ -83,7 +91,9 @@ struct placement *scenario_place(struct loader *l, const struct world *w)
 	const bool serves = workload_asks(&w->scenario->workload, JOB_SERVE);
 
 	scenario_check_placed(l, w);
-	scenario_check_load(l, w);
+	if (serves && w->scenario->workload.serve->arrivals.kind != ARRIVALS_TRACE)
+		scenario_check_load(
+			l, w); /* a trace is read once, by the first run, which says what is wrong with it */
 	for (size_t i = 0; i < n; i++)
 		if ((serves ? place_service(l, w, &a[i], &all[i])
 			    : placement_make(l->arena, w, &a[i], &all[i], l->diags)) == 0)

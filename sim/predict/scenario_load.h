@@ -19,6 +19,9 @@ void scenario_check_devices(struct loader *l, const struct world *w);
 /* Adds a complaint where the load's trace cannot be read, or the load lasts too long. */
 void scenario_check_load(struct loader *l, const struct world *w);
 
+/* Adds what went wrong in a run of the load, at the place of its trace; returns -1. */
+int scenario_load_broke(struct loader *l, const struct world *w, const struct err *err);
+
 /* 0, or -1 with a complaint where the scenario plans, so that it has no machines and no assignments yet. */
 int scenario_check_placed(struct loader *l, const struct world *w);
 

@@ -33,6 +33,7 @@ enum {
 	REFUSED,
 	STABLE,
 	GROWTH,
+	POWER,
 	ENERGY,
 	USD,
 	SERVE_METRICS
@@ -49,20 +50,21 @@ static const struct metric_info metrics[SERVE_METRICS] = {
 	[GOODPUT] = ROW("goodput_req_per_s", "req/s", NULL, false, 0),
 	[TTFT_P50] = ROW("ttft_s_p50", "s", "TTFT p50", true, 33),
 	[TTFT_P95] = ROW("ttft_s_p95", "s", "TTFT p95", true, 34),
-	[TTFT_P99] = ROW("ttft_s_p99", "s", NULL, true, 0),
+	[TTFT_P99] = ROW("ttft_s_p99", "s", "TTFT p99", true, 35),
 	[TPOT_P50] = ROW("tpot_s_p50", "s", NULL, true, 0),
-	[TPOT_P95] = ROW("tpot_s_p95", "s", "TPOT p95", true, 35),
-	[ITL_P95] = ROW("itl_s_p95", "s", NULL, true, 0),
+	[TPOT_P95] = ROW("tpot_s_p95", "s", "TPOT p95", true, 36),
+	[ITL_P95] = ROW("itl_s_p95", "s", "ITL p95", true, 37),
 	[ITL_P99] = ROW("itl_s_p99", "s", NULL, true, 0),
-	[E2EL_P95] = ROW("e2el_s_p95", "s", "E2EL p95", true, 36),
+	[E2EL_P95] = ROW("e2el_s_p95", "s", "E2EL p95", true, 38),
 	[QUEUE_P95] = ROW("queue_s_p95", "s", NULL, true, 0),
-	[BATCH] = ROW("batch_mean", "requests", "batch", false, 37),
-	[KV_SHARE] = ROW("kv_share_mean", "", "KV", true, 38),
-	[PREEMPTIONS] = ROW("preemptions", "1/req", NULL, true, 0),
+	[BATCH] = ROW("batch_mean", "requests", "batch", false, 39),
+	[KV_SHARE] = ROW("kv_share_mean", "", "KV", true, 40),
+	[PREEMPTIONS] = ROW("preemptions", "1/req", "preempted", true, 41),
 	[CACHED] = ROW("cached_share", "", NULL, false, 0),
 	[REFUSED] = ROW("refused_share", "", NULL, true, 0),
 	[STABLE] = ROW("stable", "", NULL, false, 0),
 	[GROWTH] = ROW("growth_req_per_s", "req/s", NULL, true, 0),
+	[POWER] = {"power_W", "W", "power", JOB_SERVE, true, METRIC_OF_POWER, 51},
 	[ENERGY] = {"energy_J_per_served_tok", "J/tok", "energy", JOB_SERVE, true, METRIC_OF_POWER, 52},
 	[USD] = {"usd_per_served_Mtok", "USD/Mtok", "cost", JOB_SERVE, true, METRIC_OF_POWER_AND_PRICE, 53},
 };
@@ -208,6 +210,7 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		of[taken[i].metric] = taken[i].of_queue && grows(m, !c->params) ? NAN : m->of[taken[i].value];
 	of[STABLE] = isnan(m->of[SERVICE_GROWTH]) ? NAN : !m->overloaded;
+	of[POWER] = e.energy_J / m->span_s;
 	of[ENERGY] = e.energy_J / m->tokens;
 	of[USD] = e.usd / m->tokens * 1e6;
 	for (int i = 0; i < SERVE_METRICS && serve_words_none_served(m); i++)
@@ -215,7 +218,8 @@ static void fill(const struct job_run *r, const struct service_summary *m, const
 			of[i] = NAN;
 }
 
-static void values(const struct job_run *r, void *room, const struct conditions *c, double *of)
+static int values(const struct job_run *r, void *room, const struct conditions *c, double *of,
+		  struct err *err)
 {
 	struct serve_state *state = r->state;
 	const struct service_ask ask = {.z = c->params,
@@ -223,14 +227,14 @@ static void values(const struct job_run *r, void *room, const struct conditions 
 					.each_iteration = r->each_iteration,
 					.threads = room ? 1 : r->threads};
 	struct service_summary m;
-	struct err err = ERR_INIT;
 
 	BUG_ON(c->params && !c->drawn);
-	if (service_run(room ? room : state->service, &ask, &m, &err) != 0)
-		BUG("%s", err.msg);
+	if (service_run(room ? room : state->service, &ask, &m, err) != 0)
+		return -1;
 	if (!c->params)
 		keep(state, &m);
 	fill(r, &m, c, of);
+	return 0;
 }
 
 static double ci_half(const struct job_run *r, size_t metric)
@@ -406,7 +410,7 @@ static const char *note(struct arena *a, const struct world *w)
 		"\xc2\xb1 is chance, a 95 %% interval %s; a range below a value is what the "
 		"calibration leaves open, P10 to P90. Batch counts requests that run at once.%s",
 		several ? arena_printf(a, "over %lld runs of the load", (long long)s->replications)
-			: "by batches within one run",
+			: "by batches within one run, where that is long enough",
 		length);
 }
 

@@ -136,9 +136,10 @@ static void say_times(struct str *out, const struct service *s, const struct ser
 			 m->of[SERVICE_KV_SHARE] * 100);
 	else if (t.queue >= 0.1)
 		str_addf(out,
-			 "; %lld slots are the limit while the KV cache is %.0f %% full: more of them "
+			 "; %lld slot%s the limit while the KV cache is %.0f %% full: more of them "
 			 "shorten the wait and slow each answer",
-			 (long long)max_running(s), m->of[SERVICE_KV_SHARE] * 100);
+			 (long long)max_running(s), max_running(s) == 1 ? " is" : "s are",
+			 m->of[SERVICE_KV_SHARE] * 100);
 	if (m->stop == STEADY_LIMIT)
 		str_addf(out, "; after %llu requests it is still not sure whether its bounds hold",
 			 (unsigned long long)m->requests * (unsigned long long)m->replications);

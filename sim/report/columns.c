@@ -110,8 +110,8 @@ size_t columns_of(const struct result *r, struct column columns[COLUMNS_MAX])
 				     .head = known[i]->head,
 				     .unit = share ? "%" : known[i]->unit,
 				     .scale = share ? 100 : 1};
-		if (!find_range(r, c))
-			continue;
+		if (!find_range(r, c) || (known[i]->less && c->best <= 0 && c->worst <= 0))
+			continue; /* that nothing was preempted, say, takes no column */
 		if (!strcmp(c->unit, "s") && fmax(fabs(c->best), fabs(c->worst)) < 1.0) {
 			c->unit = "ms";
 			c->scale = 1e3;

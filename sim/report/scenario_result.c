@@ -5,6 +5,7 @@
 
 #include "sim/predict/explain.h"
 #include "sim/predict/metrics.h"
+#include "sim/predict/scenario_load.h"
 #include "sim/world/computed.h"
 
 /* The assumptions behind energy and money, where any row has them; NULL where none has. */
@@ -59,44 +60,57 @@ void scenario_result_inputs(const struct loader *l, struct result *r)
 	r->inputs_n = l->inputs_n;
 }
 
-struct scenario_result scenario_result_make(struct loader *l, const struct placement *at,
-					    const struct draws_ask *ask, const char *version)
+static void add_notes(struct arena *a, const struct world *w, const struct prediction *all,
+		      struct scenario_result *r)
+{
+	struct result *of = &r->result;
+
+	of->notes_n = explain_verdicts(a, all, of->rows_n, (size_t)of->draws, r->notes);
+	of->notes_n += explain_differences(a, of->rows, of->rows_n, r->notes + of->notes_n);
+	for (int j = 0; j < JOB_N; j++)
+		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
+			scenario_result_note(r, job_types[j]->note(a, w));
+	scenario_result_note(r, energy_cost_note(a, w, of->rows, of->rows_n));
+}
+
+int scenario_result_make(struct loader *l, const struct placement *at, const struct draws_ask *ask,
+			 const char *version, struct scenario_result *out)
 {
 	const struct world *w = at->world;
 	struct arena *a = l->arena;
 	const size_t n = w->scenario->assignments.n;
-	struct scenario_result r = {0};
 	const struct draws draws = draws_asked(a, w, ask);
 	struct prediction *all = arena_array(a, n, sizeof *all);
 	struct assignment_row *rows = arena_array(a, n, sizeof *rows);
+	struct err err = ERR_INIT;
+	size_t made = 0;
+	int rc = 0;
 
-	r.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *r.notes);
-	r.result = (struct result){.scenario = scenario_result_name(a, w->path),
-				   .version = version,
-				   .title = w->scenario->title,
-				   .computed = world_computed(a, w, draws_asked_seed(ask, w)),
-				   .seed = draws_asked_seed(ask, w),
-				   .draws = (int)draws.n,
-				   .rows = rows,
-				   .rows_n = n,
-				   .notes = r.notes,
-				   .config = w->tree};
-	for (size_t i = 0; i < n; i++) {
-		prediction_make(a, &at[i], &all[i]);
-		rows[i] = prediction_row(a, &all[i], &draws);
-		r.any_fits |= prediction_fits(&all[i]);
+	*out = (struct scenario_result){
+		.notes = arena_array(a, 2 * n + SCENARIO_RESULT_NOTES, sizeof *out->notes)};
+	out->result = (struct result){.scenario = scenario_result_name(a, w->path),
+				      .version = version,
+				      .title = w->scenario->title,
+				      .computed = world_computed(a, w, draws_asked_seed(ask, w)),
+				      .seed = draws_asked_seed(ask, w),
+				      .draws = (int)draws.n,
+				      .rows = rows,
+				      .rows_n = n,
+				      .notes = out->notes,
+				      .config = w->tree};
+	for (; made < n && rc == 0; made++) {
+		prediction_make(a, &at[made], &all[made]);
+		rc = prediction_row(a, &all[made], &draws, &rows[made], &err);
+		out->any_fits |= prediction_fits(&all[made]);
 	}
-	prediction_differences(a, all, rows, n);
-	r.result.notes_n = explain_verdicts(a, all, n, draws.n, r.notes);
-	r.result.notes_n += explain_differences(a, rows, n, r.notes + r.result.notes_n);
-	for (int j = 0; j < JOB_N; j++)
-		if (workload_asks(&w->scenario->workload, (enum job)j) && job_types[j]->note)
-			scenario_result_note(&r, job_types[j]->note(a, w));
-	scenario_result_note(&r, energy_cost_note(a, w, rows, n));
-	scenario_result_inputs(l, &r.result);
-	for (size_t i = 0; i < n; i++)
+	if (rc == 0) {
+		prediction_differences(a, all, rows, n);
+		add_notes(a, w, all, out);
+		scenario_result_inputs(l, &out->result);
+	}
+	for (size_t i = 0; i < made; i++)
 		prediction_release(&all[i]);
-	return r;
+	return rc == 0 ? 0 : scenario_load_broke(l, w, &err);
 }
 
 void scenario_result_note(struct scenario_result *r, const char *note)

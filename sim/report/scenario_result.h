@@ -17,9 +17,10 @@ struct scenario_result {
 	bool any_fits;      /* any workload of any assignment */
 };
 
-/* at: the placement of every assignment of a scenario that the loader has loaded. */
-struct scenario_result scenario_result_make(struct loader *l, const struct placement *at,
-					    const struct draws_ask *ask, const char *version);
+/* at: the placement of every assignment of a scenario that the loader has loaded. 0, or -1 with a complaint in the loader's
+ * diags: the trace of its load is broken. */
+int scenario_result_make(struct loader *l, const struct placement *at, const struct draws_ask *ask,
+			 const char *version, struct scenario_result *out);
 /* "m5-vs-m4pro" of "scenarios/m5-vs-m4pro.yaml". */
 const char *scenario_result_name(struct arena *a, const char *path);
 /* Sets the files that the loader has read as the result's inputs. */

@@ -55,10 +55,15 @@ static const char *gain_text(struct arena *a, const struct sweep_entry *e, const
 /* Why no machine alone has the metric. */
 static const char *none_text(const struct sweep_cell *c, size_t names_n)
 {
-	for (size_t i = 0; i < names_n; i++)
+	const char *why = "none asked";
+
+	for (size_t i = 0; i < names_n; i++) {
 		if (c->entries[i].alone && c->entries[i].lack != SWEEP_UNFIT)
 			return lack_text(&c->entries[i]);
-	return "none fits";
+		if (c->entries[i].alone)
+			why = "none fits";
+	}
+	return why;
 }
 
 static const char *alone_text(struct arena *a, const struct sweep *s, const struct sweep_cell *c)

@@ -22,14 +22,15 @@ static bool run_candidate(struct search *s, const struct world *w, const struct 
 	struct arena scratch = ARENA_INIT;
 	const struct placement at = candidate_place(&scratch, w, c);
 	struct prediction p;
+	struct err err = ERR_INIT;
 	bool fits;
 
 	prediction_make(&scratch, &at, &p);
 	fits = p.jobs[s->job].fits;
 	s->counts.run += fits;
 	s->counts.unfit += !fits;
-	if (fits)
-		*v = prediction_values(&p);
+	if (fits && prediction_values(&p, v, &err) != 0)
+		BUG("%s", err.msg); /* a load is not searched for */
 	prediction_release(&p);
 	arena_release(&scratch);
 	return fits;

@@ -66,7 +66,8 @@ struct service_ask {
 
 /* Numbers of a run; NAN where one does not apply. Times in seconds, rates per second, shares of one. */
 enum service_value {
-	SERVICE_HOLDS, /* share of replications in which every bound of the SLO holds; NAN without an SLO */
+	SERVICE_HOLDS, /* share of replications in which every bound of the SLO holds and every request is answered; NAN
+			  without an SLO */
 	SERVICE_REQUESTS_PER_S,
 	SERVICE_OUTPUT_PER_S,
 	SERVICE_GOODPUT, /* requests per second that meet every bound */

@@ -235,7 +235,8 @@ static void measure(struct replication *p)
 	judge_growth(p, &m);
 	holds = slo_holds(p);
 	if (holds >= 0) {
-		p->of[SERVICE_HOLDS] = holds && !p->overloaded && !overfull(p);
+		p->of[SERVICE_HOLDS] =
+			holds && !p->overloaded && !overfull(p) && !r->refused && !r->truncated;
 		p->of[SERVICE_GOODPUT] = m.goodput_per_s;
 	}
 	take_intervals(p);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "sim/serve/trace_parts.h"
 
@@ -35,11 +36,22 @@ static struct trace *trace_new(const struct trace_how *how)
 	return t;
 }
 
+/* Each run of the load reads it from its beginning: what comes through a pipe is gone after the first. */
+static int check_file(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+		return 0;
+	err_set(err, "%.200s is no file that can be read again for each run of the load", path);
+	return err_hint(err, "write what comes through a pipe into a file first");
+}
+
 struct trace *trace_open(const char *path, const struct trace_how *how, struct err *err)
 {
 	struct trace *t = trace_new(how);
 
-	if (lines_open(&t->lines, path, err) == 0)
+	if (check_file(path, err) == 0 && lines_open(&t->lines, path, err) == 0)
 		return begin(t, err);
 	trace_close(t);
 	return NULL;

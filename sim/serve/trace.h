@@ -38,7 +38,7 @@ struct trace_row {
 
 struct trace;
 
-/* NULL with err: "FILE:LINE:COLUMN: what is wrong", and a hint. */
+/* NULL with err: "FILE:LINE:COLUMN: what is wrong", and a hint. What is no regular file is refused. */
 struct trace *trace_open(const char *path, const struct trace_how *how, struct err *err);
 /* The same of text in memory, which must outlive the trace. */
 struct trace *trace_of_text(const char *name, const char *text, size_t len, const struct trace_how *how,

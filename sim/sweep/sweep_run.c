@@ -5,6 +5,7 @@
 #include "sim/base/sha256.h"
 #include "sim/base/workers.h"
 #include "sim/predict/metrics.h"
+#include "sim/predict/scenario_load.h"
 #include "sim/sweep/sweep.h"
 #include "sim/world/computed.h"
 
@@ -252,8 +253,8 @@ static bool *asked_metrics(struct arena *a, const struct sweep *s)
 	return asked;
 }
 
-static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
-			 struct sweep_cell *cell)
+static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
+			struct sweep_cell *cell, struct err *err)
 {
 	const struct sweep *s = r->sweep;
 	struct draws_ask ask = r->ask->draws;
@@ -273,17 +274,22 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 	for (size_t i = 0; i < s->names_n; i++) {
 		struct prediction p;
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
+		int rc;
 
 		prediction_make(&x->scratch, &at[i], &p);
-		*row = prediction_asked(&x->scratch, &p, &draws, asked);
-		entries[i] = entry_of(&x->kept, s, row);
+		rc = prediction_asked(&x->scratch, &p, &draws, asked, row, err);
+		if (rc == 0)
+			entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&p) == 1;
 		prediction_release(&p);
+		if (rc != 0)
+			return -1;
 	}
 	cell->best_alone = compare_all(entries, s->names_n, draws.n);
 	for (size_t i = 0; i < s->names_n; i++)
 		entries[i].metric = entries[i].metric ? keep(&x->kept, entries[i].metric) : NULL;
 	cell->entries = entries;
+	return 0;
 }
 
 /* Notes the files that the first cell did not read. */
@@ -323,7 +329,7 @@ static int run_cell(void *self, size_t worker, size_t item)
 	struct sweep_cell *cell = &r->sweep->cells[r->cells[item]];
 	struct diags diags;
 	struct loader inner;
-	struct err err = ERR_INIT;
+	struct err err = ERR_INIT, broke = ERR_INIT;
 	const struct world *w;
 	const struct placement *at;
 
@@ -335,9 +341,10 @@ static int run_cell(void *self, size_t worker, size_t item)
 	keep_inputs(r, x, cell, &inner);
 	if (at && w->scenario->assignments.n != r->sweep->names_n)
 		err_set(&err, "--over may not change the number of assignments");
-	if (!at || err.msg[0])
+	if (at && !err.msg[0] && predict_cell(r, x, at, cell, &broke) != 0)
+		scenario_load_broke(&inner, w, &broke);
+	if (diags.total || err.msg[0])
 		return fail_cell(r, x, item, &diags, &err);
-	predict_cell(r, x, at, cell);
 	arena_release(&x->scratch);
 	return 0;
 }

@@ -157,10 +157,13 @@ static const struct assignment_row *row_of(struct arena *a, struct world_run *r,
 			continue;
 		if (!r->simulated[i]) {
 			struct prediction p;
+			int rc;
 
 			prediction_make(a, &r->at[i], &p);
-			r->rows[i] = prediction_row(a, &p, &r->draws);
+			rc = prediction_row(a, &p, &r->draws, &r->rows[i], err);
 			prediction_release(&p);
+			if (rc != 0)
+				return NULL;
 			r->simulated[i] = true;
 		}
 		return &r->rows[i];

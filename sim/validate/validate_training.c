@@ -127,7 +127,8 @@ static void add_metric(struct training *t, const struct training_log *log, const
 	add_row(t, log, r, measured);
 }
 
-static void add_rows(struct training *t, const struct training_log *log, struct changed_world *c)
+static int add_rows(struct training *t, const struct training_log *log, struct changed_world *c,
+		    struct err *err)
 {
 	const struct draws draws = draws_asked(&c->arena, c->world, &t->ask->draws);
 	const char *computed =
@@ -140,10 +141,13 @@ static void add_rows(struct training *t, const struct training_log *log, struct 
 					     .computed = computed};
 		struct assignment_row row;
 		struct prediction p;
+		int rc;
 
 		prediction_make(&c->arena, &c->at[i], &p);
-		row = prediction_row(&c->arena, &p, &draws);
+		rc = prediction_row(&c->arena, &p, &draws, &row, err);
 		prediction_release(&p);
+		if (rc != 0)
+			return -1;
 		add_metric(t, log, &who, &row, "train_tok_per_s", log->tokens / log->seconds);
 		add_metric(t, log, &who, &row, "train_step_s", log->seconds / log->steps);
 		who.metric = "memory";
@@ -152,6 +156,7 @@ static void add_rows(struct training *t, const struct training_log *log, struct 
 		who.lo = who.hi = NAN; /* bytes are not drawn */
 		add_row(t, log, who, log->peak_B / 1e9);
 	}
+	return 0;
 }
 
 /* The log under a scenario. */
@@ -169,7 +174,7 @@ static int compare(struct training *t, const struct validate_ask *ask, const str
 		rc = changed_world_open(&c, ask, changes, log->path, log->line, t->err);
 	}
 	if (rc == 0)
-		add_rows(t, log, &c);
+		rc = add_rows(t, log, &c, t->err);
 	changed_world_close(&c);
 	return rc;
 }

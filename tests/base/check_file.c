@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sim/base/file.h"
+#include "sim/base/sha256.h"
 #include "sim/base/str.h"
 #include "tests/folder.h"
 
@@ -24,6 +25,24 @@ static void expect_text(const char *path, const char *want, size_t len)
 	ck_assert_mem_eq(text, want, len + 1); /* NUL and all */
 	arena_release(&a);
 }
+
+/* Of files of whole buffers, of one byte more or less, and of none. */
+START_TEST(digest_of_a_file)
+{
+	static const size_t len[] = {0, 1, 64, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, 3 << 14};
+	char bytes[3 << 14], whole[65], streamed[65];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 31 + (i >> 7));
+	ck_assert_int_eq(file_write("f", bytes, len[_i], false, NULL), 0);
+	ck_assert_int_eq(sha256_file("f", streamed), 0);
+	sha256_hex(bytes, len[_i], whole);
+	ck_assert_str_eq(streamed, whole);
+	ck_assert_int_eq(sha256_file("none", streamed), -1);
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(sha256_file("fifo", streamed), -1); /* and does not wait for a writer */
+}
+END_TEST
 
 START_TEST(file_written_and_read)
 {
@@ -226,6 +245,7 @@ Suite *suite_file(void)
 	TCase *tc = tcase_create("file");
 
 	tcase_add_checked_fixture(tc, folder_enter, folder_leave);
+	tcase_add_loop_test(tc, digest_of_a_file, 0, 7);
 	tcase_add_test(tc, file_written_and_read);
 	tcase_add_test(tc, file_long);
 	tcase_add_test(tc, file_not_overwritten);

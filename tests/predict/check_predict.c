@@ -93,7 +93,7 @@ static void run_init(struct run *r, size_t assignment)
 	*r = (struct run){.arena = ARENA_INIT};
 	d = draws_make(&r->arena, fixture.world, 1, 50);
 	prediction_make(&r->arena, &at, &r->p);
-	r->row = prediction_row(&r->arena, &r->p, &d);
+	ck_assert_int_eq(prediction_row(&r->arena, &r->p, &d, &r->row, NULL), 0);
 }
 
 static void run_release(struct run *r)
@@ -352,6 +352,31 @@ END_TEST
 
 /* With parameters that are certain, the interval of the energy is that of the watts: 10 % of sd make P10 and
  * P90 1.28 deviations off. */
+static struct generate_times times_under(const char *const *sets)
+{
+	struct run r;
+	struct generate_times t;
+
+	fixture_text(&fixture, WALLS, sets);
+	run_init(&r, 0);
+	t = generate_job_times(&r.p.jobs[JOB_GENERATE], NULL);
+	run_release(&r);
+	fixture_release(&fixture);
+	return t;
+}
+
+/* Two layers, two heads of keys and values, two sequences; a prompt is one query of many. */
+START_TEST(each_cache_read_by_a_decode_costs)
+{
+	static const char *const sets[] = {"machines.a.devices.gpu.runtimes.fixture.overhead.cache=10 us",
+					   NULL};
+	const struct generate_times without = times_under(NULL), with = times_under(sets);
+
+	ck_assert_double_eq_tol(with.tpot_s - without.tpot_s, 2 * 2 * 2 * 10e-6, 1e-9);
+	ck_assert_double_eq_tol(with.ttft_s, without.ttft_s, 1e-12);
+}
+END_TEST
+
 START_TEST(watts_have_an_interval)
 {
 	static const char *const sets[] = {"machines.a.active_power={value: 50 W, sd: 5 W}",
@@ -368,7 +393,7 @@ START_TEST(watts_have_an_interval)
 	d = draws_make(&r.arena, fixture.world, 1, 4000);
 	memset(d.z, 0, d.n * d.sources * sizeof *d.z); /* times are certain */
 	prediction_make(&r.arena, &at, &r.p);
-	r.row = prediction_row(&r.arena, &r.p, &d);
+	ck_assert_int_eq(prediction_row(&r.arena, &r.p, &d, &r.row, NULL), 0);
 	m = rows_metric(&r.row, "energy_J_per_tok");
 	ck_assert_double_eq_tol(m->lo / m->value, 1 - 0.128, 0.005);
 	ck_assert_double_eq_tol(m->hi / m->value, 1 + 0.128, 0.005);
@@ -397,6 +422,7 @@ Suite *suite_predict(void)
 	tcase_add_loop_test(tc, provenance_of_energy_and_money, 0, ARRAY_LEN(changes));
 	tcase_add_test(tc, a_link_takes_power);
 	tcase_add_test(tc, monotone_and_idle_neighbours);
+	tcase_add_test(tc, each_cache_read_by_a_decode_costs);
 	tcase_add_test(tc, watts_have_an_interval);
 	suite_add_tcase(s, tc);
 	return s;

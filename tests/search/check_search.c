@@ -119,7 +119,7 @@ static double rank_of(const struct world *w, const struct goal *goal, const stru
 
 	prediction_make(&a, &at, &p);
 	if (p.jobs[c->job].fits) {
-		v = prediction_values(&p);
+		ck_assert_int_eq(prediction_values(&p, &v, NULL), 0);
 		if (!limit || limit_holds(limit, metric_value(&v, limit->metric)))
 			rank = (metric_value(&v, goal->minimized) +
 				1e-9 * metric_value(&v, metric_compared(c->job))) *
@@ -287,7 +287,7 @@ static void check_bounds(const struct world *w, const struct block_costs *p, con
 	block_costs_add_handovers(p, shard_groups, phase_groups);
 	phase_groups[1].fill_s = c->job == JOB_TRAIN ? block_costs_fill_s(p, shard_groups) : 0;
 	prediction_make(&a, &at, &run);
-	v = prediction_values(&run);
+	ck_assert_int_eq(prediction_values(&run, &v, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const struct metric_info *m = fixture_metric(metrics[i]);
 		const double ran = metric_value(&v, m);
@@ -506,7 +506,7 @@ START_TEST(devices_stand_for_equals)
 	fixture_text(&fixture, yaml, NULL);
 	at = fixture_place(&fixture, 0);
 	prediction_make(&fixture.arena, &at, &p);
-	v = prediction_values(&p);
+	ck_assert_int_eq(prediction_values(&p, &v, NULL), 0);
 	whole_B = footprint_need_B(&p.jobs[JOB_TRAIN].footprint[0]);
 	prediction_release(&p);
 	fixture_release(&fixture);

@@ -74,6 +74,7 @@ walls() {
 
 : > "$work/rows"
 for run in "vLLM, RTX 4090, Llama 3.1 8B:rtx4090-vllm:vllm0190_rtx4090_llama-3.1-8b_sharegpt300" \
+	"vLLM, RTX PRO 6000, Llama 3.1 8B:rtxpro6000-llama-vllm:vllm0190_rtxpro6000_llama-3.1-8b_sharegpt300" \
 	"vLLM, two RTX PRO 6000, Qwen3 32B:rtxpro6000-vllm:vllm0190_rtxpro6000_qwen3-32b_sharegpt300"; do
 	rest=${run#*:}
 	compare "${run%%:*}" "$settings/${rest%%:*}.yaml" "$runs/${rest#*:}.csv"
