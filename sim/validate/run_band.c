@@ -29,11 +29,13 @@ void run_tell_suite(struct arena *a, const struct run *run, const struct profile
 	if (is_of_another_program(run, p))
 		*notes = texts_join_once(
 			a, notes,
-			arena_printf(a,
-				     "%s: '%s' is made of lemursim's own kernels, and %s has others: the intervals "
-				     "are wide for it; 'lemursim calibrate --from %s --machine MACHINE' fits a "
-				     "runtime to its runs",
-				     run->path, p->origin.name, run->tool, run->path));
+			arena_printf(
+				a,
+				"%s: '%s' is made of lemursim's own kernels, and %s has others: the "
+				"intervals "
+				"are wide for it; 'lemursim calibrate --from %s --machine MACHINE' fits a "
+				"runtime to its runs",
+				run->path, p->origin.name, run->tool, run->path));
 }
 
 /* The factors that the times of a program whose kernels were not measured are drawn with; NULL: they were. */
