@@ -60,6 +60,7 @@
 	SUITE(looks)                                                                                         \
 	SUITE(calib)                                                                                         \
 	SUITE(products)                                                                                      \
+	SUITE(transferred)                                                                                   \
 	SUITE(model_error)                                                                                   \
 	SUITE(import)                                                                                        \
 	SUITE(families)                                                                                      \

@@ -175,6 +175,21 @@ class Llama:
         return F.linear(F.rms_norm(x[:, -1], (self.h,), l["n1"]), self.head)
 
 
+def host():
+    """The host's pace where nothing is recorded: the operations of a few small layers, one token, launched one by one. A
+    trivial operation takes a third of what a model's do, whose views and slices are the host's work, too."""
+    for layers in (2, 8):
+        m = Llama(layers=layers, h=1024, heads=8, f=2048, vocab=1024, context=64)
+        tok = torch.zeros(1, 1, dtype=torch.long, device=dev)
+        with torch.no_grad():
+            m.step(tok, 0)
+            with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]) as p:
+                m.step(tok, 0)
+                torch.cuda.synchronize()
+            launches = sum("LaunchKernel" in e.name for e in p.events())
+            row("dispatch", seconds(lambda i: m.step(tok, 0), 1, replay=False, floor=0.05), m=launches, k=0)
+
+
 def whole(runs):
     m = Llama(context=8192 + 8)
     with torch.no_grad():
@@ -192,7 +207,7 @@ def whole(runs):
 
 def main():
     t0 = time.time()
-    for f in (streams, gemms, attention, small):
+    for f in (streams, gemms, attention, small, host):
         f()
         print(f.__name__, "%.0f s" % (time.time() - t0), file=sys.stderr, flush=True)
     cols = "kind dtype m n k heads kv_heads head_dim bytes flop seconds".split()

@@ -225,8 +225,12 @@ int file_prepare(const char *path, bool force, struct err *err)
 
 	if (rc == 0)
 		rc = file_begin(&scratch, path, force, &f, err);
-	if (rc == 0)
+	if (rc == 0) {
+		if (write_all(f.temporary, arena_alloc(&scratch, FILE_PREPARE_BYTES), FILE_PREPARE_BYTES) !=
+		    0)
+			rc = err_set(err, "cannot write '%s': %s", path, strerror(errno));
 		file_discard(&f);
+	}
 	arena_release(&scratch);
 	return rc;
 }

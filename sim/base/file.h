@@ -24,7 +24,8 @@ int file_read(struct arena *a, const char *path, size_t max_B, char **text, size
 int file_write(const char *path, const void *bytes, size_t len, bool force, struct err *err);
 
 /* Makes the folders of path that do not exist, and tries whether file_write() with this force could write
- * it, before work is spent on what it will hold. Leaves the folders and no file. 0, or -1 with err. */
+ * FILE_PREPARE_BYTES there, before work is spent on what it will hold. Leaves the folders and no file. 0, or -1 with err. */
+enum { FILE_PREPARE_BYTES = 128 << 10 };
 int file_prepare(const char *path, bool force, struct err *err);
 
 /* Writing in two steps, for output that another program makes: file_begin() makes an empty temporary file

@@ -12,7 +12,19 @@
 void jsonr_init(struct jsonr *j, struct arena *a, const char *path, const char *text, size_t n,
 		struct err *err)
 {
-	*j = (struct jsonr){.path = path, .text = text, .n = n, .err = err, .arena = a};
+	*j = (struct jsonr){.path = path, .text = text, .n = n, .err = err, .arena = a, .most = JSONR_TEXT};
+}
+
+static int wrong_by_line(const struct jsonr *j, size_t at, const char *msg)
+{
+	size_t line = 1, from = 0;
+
+	for (size_t i = 0; i < at && i < j->n; i++)
+		if (j->text[i] == '\n') {
+			line++;
+			from = i + 1;
+		}
+	return err_set(j->err, "%s:%zu:%zu: %s", j->path, line, at - from + 1, msg);
 }
 
 int jsonr_wrong(struct jsonr *j, size_t at, const char *fmt, ...)
@@ -23,6 +35,8 @@ int jsonr_wrong(struct jsonr *j, size_t at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
+	if (j->by_line)
+		return wrong_by_line(j, at, msg);
 	return err_set(j->err, "%s:byte %llu: %s", j->path, (unsigned long long)(j->base + at), msg);
 }
 
@@ -195,8 +209,8 @@ static int read_text(struct jsonr *j, struct str *s)
 		}
 		if (c < 0x20)
 			return jsonr_wrong(j, j->at, "text may not hold the control character 0x%02x", c);
-		if (s->len > JSONR_TEXT)
-			return jsonr_wrong(j, from, "text of more than %d bytes", JSONR_TEXT);
+		if (s->len > j->most)
+			return jsonr_wrong(j, from, "text of more than %zu bytes", j->most);
 		if (c == '\\') {
 			j->at++;
 			if (read_escape(j, s) != 0)
@@ -212,12 +226,24 @@ static int read_text(struct jsonr *j, struct str *s)
 	}
 }
 
+bool jsonr_is_text(struct jsonr *j)
+{
+	return peek(j) == '"';
+}
+
+bool jsonr_is_number(struct jsonr *j)
+{
+	const char c = peek(j);
+
+	return c == '-' || (c >= '0' && c <= '9');
+}
+
 int jsonr_text(struct jsonr *j, const char **to)
 {
 	struct str s = STR_INIT;
 	int rc;
 
-	if (peek(j) != '"')
+	if (!jsonr_is_text(j))
 		return expected(j, "text in quotes");
 	rc = read_text(j, &s);
 	if (rc == 0)
@@ -288,10 +314,10 @@ static bool take_word(struct jsonr *j, const char *word)
 
 int jsonr_number(struct jsonr *j, double *to)
 {
-	const char c = peek(j);
+	const bool number = jsonr_is_number(j);
 	const size_t from = j->at;
 
-	if (c != '-' && (c < '0' || c > '9'))
+	if (!number)
 		return expected(j, "a number");
 	if (skip_number(j) != 0)
 		return -1;

@@ -22,7 +22,10 @@ struct jsonr {
 	size_t n, at;
 	uint64_t base; /* byte offset of text[0] in the file, for messages */
 	int depth;
-	bool verbatim; /* texts may hold what is not printable; otherwise '?' stands for it. Set after jsonr_init() */
+	/* set after jsonr_init(): */
+	bool verbatim; /* texts may hold what is not printable; otherwise '?' stands for it */
+	bool by_line;  /* messages say line and column where they otherwise say the byte; base is 0 */
+	size_t most;   /* byte of a text; a longer one is an error. JSONR_TEXT if not set */
 	bool first[JSONR_DEPTH]; /* [level]: no item of this level was read yet */
 	struct err *err;
 	struct arena *arena;
@@ -40,6 +43,8 @@ int jsonr_key(struct jsonr *j, const char **key);
 /* Returns 1 if another item follows, 0 at the end of the list, -1 with err. */
 int jsonr_item(struct jsonr *j);
 
+bool jsonr_is_text(struct jsonr *j);   /* is a value of that type next? */
+bool jsonr_is_number(struct jsonr *j); /* likewise */
 int jsonr_text(struct jsonr *j, const char **to);
 int jsonr_count(struct jsonr *j, uint64_t *to); /* a whole number from 0 to 2^53 - 1 */
 int jsonr_number(struct jsonr *j, double *to);

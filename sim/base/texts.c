@@ -38,3 +38,11 @@ struct texts texts_join(struct arena *a, const struct texts *first, const char *
 		memcpy(all.at + first->n, more, n * sizeof *all.at);
 	return all;
 }
+
+struct texts texts_join_once(struct arena *a, const struct texts *first, const char *text)
+{
+	for (size_t i = 0; i < first->n; i++)
+		if (!strcmp(first->at[i], text))
+			return *first;
+	return texts_join(a, first, &text, 1);
+}

@@ -20,4 +20,7 @@ struct texts texts_cut(struct arena *a, const char *text, char separator);
 /* A new list of the texts of `first` followed by n more. */
 struct texts texts_join(struct arena *a, const struct texts *first, const char *const *more, size_t n);
 
+/* The same with one text more, unless an equal one is there. */
+struct texts texts_join_once(struct arena *a, const struct texts *first, const char *text);
+
 #endif

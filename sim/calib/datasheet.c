@@ -39,6 +39,7 @@ static const struct {
 	{"overhead.product", DIM_TIME},
 	{"overhead.attention", DIM_TIME},
 	{"overhead.step", DIM_TIME},
+	{"overhead.token", DIM_TIME},
 	{"overhead.host", DIM_TIME},
 	{"overhead.replays", DIM_N},
 	{"norm.kernels", DIM_COUNT},

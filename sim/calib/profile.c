@@ -355,20 +355,10 @@ static void add_from_source(struct writer *w, const char *key)
 	str_add(w->out, "}\n");
 }
 
-static void add_device(struct writer *w)
+static void add_runtime(struct writer *w)
 {
-	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
-	const struct datasheet_row *cores = datasheet_find(w->datasheet, "cores");
 	const struct profile_fit *d = w->d;
 
-	str_addf(w->out, "  %s:\n", datasheet_text(w, "device", w->set->device));
-	if (cores)
-		str_addf(w->out, "    cores: %s\n", cores->value);
-	else
-		str_addf(w->out, "    cores: %lld\n", (long long)(w->set->cores > 0 ? w->set->cores : 1));
-	add_key(w, 4, "clock", NULL, DIM_FREQUENCY);
-	for (int t = 0; t < DTYPE_N; t++)
-		add_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
 	str_addf(w->out, "    runtimes:\n      %s:\n        version: ",
 		 datasheet_text(w, "runtime", w->set->runtime));
 	add_text(w->out, datasheet_text(w, "version", w->set->build));
@@ -395,9 +385,28 @@ static void add_device(struct writer *w)
 	add_key(w, 10, "overhead.product", &d->product, DIM_TIME);
 	add_key(w, 10, "overhead.attention", &d->attend, DIM_TIME);
 	add_key(w, 10, "overhead.step", &d->step, DIM_TIME);
+	add_key(w, 10, "overhead.token", NULL, DIM_TIME);
 	add_key(w, 10, "overhead.host", &d->host, DIM_TIME);
 	if (d->host.given || datasheet_find(w->datasheet, "overhead.replays"))
 		str_addf(w->out, "          replays: %s\n", datasheet_text(w, "overhead.replays", "decode"));
+}
+
+static void add_device(struct writer *w)
+{
+	static const char *const peaks[DTYPE_N] = {"peak_f32", "peak_f16", "peak_bf16"};
+	const struct datasheet_row *cores = datasheet_find(w->datasheet, "cores");
+	const struct profile_fit *d = w->d;
+
+	str_addf(w->out, "  %s:\n", datasheet_text(w, "device", w->set->device));
+	if (cores)
+		str_addf(w->out, "    cores: %s\n", cores->value);
+	else
+		str_addf(w->out, "    cores: %lld\n", (long long)(w->set->cores > 0 ? w->set->cores : 1));
+	add_key(w, 4, "clock", NULL, DIM_FREQUENCY);
+	for (int t = 0; t < DTYPE_N; t++)
+		add_key(w, 4, peaks[t], d->gemm[t].n ? &d->gemm[t].peak : NULL, DIM_FLOPS);
+	if (profile_fit_has_products(d))
+		add_runtime(w);
 }
 
 /* The bus's bandwidth where no data sheet gives it: the best measured stream. Products and attention may read somewhat
@@ -532,6 +541,7 @@ static void take_base(struct arena *a, struct datasheet *sheet, const struct mac
 	for (size_t i = 0; i < set->n; i++)
 		if (set->samples[i].kind == SAMPLE_GEMM && (int)set->samples[i].dtype < DTYPE_N)
 			measured[set->samples[i].dtype] = true;
+	measured[DTYPE_BF16] |= measured[DTYPE_F16]; /* of which it is made where it was not measured */
 	datasheet_inherit(a, sheet, base, set->device, measured);
 }
 

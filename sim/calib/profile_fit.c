@@ -8,15 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-void profile_fit_note(struct profile_fitting *g, const char *fmt, ...)
+static const char *add_note(struct profile_fitting *g, const char *fmt, va_list args)
 {
 	char text[1024];
+	const char *kept;
+
+	vsnprintf(text, sizeof text, fmt, args);
+	kept = arena_strdup(g->arena, text);
+	VEC_ADD(&g->notes, kept);
+	return kept;
+}
+
+void profile_fit_note(struct profile_fitting *g, const char *fmt, ...)
+{
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
+	add_note(g, fmt, args);
 	va_end(args);
-	VEC_ADD(&g->notes, arena_strdup(g->arena, text));
+}
+
+void profile_fit_say(struct profile_fitting *g, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	g->d->said = texts_join_once(g->arena, &g->d->said, add_note(g, fmt, args));
+	va_end(args);
 }
 
 bool profile_fit_wants(const struct profile_fitting *g, const struct sample *s, enum sample_kind kind)
@@ -262,7 +280,12 @@ int profile_fit_make(struct arena *a, const struct sample_set *set, const struct
 		profile_fit_gemv(&g);
 		rc = profile_fit_gemm(&g, err);
 	}
-	if (rc == 0) {
+	if (rc == 0 && !profile_fit_has_products(d))
+		profile_fit_say(&g, "no matrix product was measured, or t0 hides them all: the file has no "
+				    "runtime, so that nothing runs on it until products are measured, or one "
+				    "is fitted to runs of models");
+	if (rc == 0 && profile_fit_has_products(d)) {
+		profile_fit_bf16(&g);
 		profile_fit_decode(&g);
 		profile_fit_few(&g);
 		profile_fit_products(&g);

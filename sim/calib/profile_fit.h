@@ -85,15 +85,20 @@ struct profile_fit {
 	struct few_rows few;
 	const char **notes; /* fits, outliers, what was left out and why: lines for the file's head */
 	size_t notes_n;
+	struct texts said; /* of the notes, those that change what the file may be used for */
 	const struct unused_samples *unused;
 	size_t unused_n;
 };
 
-/* Adds a line for each kind and reason: "gpu: 12 of gemm q8 not used: ...". */
+/* Is there a matrix product, without which there is no runtime? */
+bool profile_fit_has_products(const struct profile_fit *d);
+
+/* Adds what was said, and a line for each kind and reason: "gpu: 12 of gemm q8 not used: ...". */
 void profile_fit_tell_unused(const struct profile_fit *d, const char *device, struct arena *a,
 			     struct texts *lines);
 
-/* -1 with err where the samples cannot make a profile: none, no product, times that are not positive. */
+/* -1 with err where the samples cannot make a profile: none, no stream, times that are not positive. Without a matrix
+ * product only the streams and overheads are set. */
 int profile_fit_make(struct arena *a, const struct sample_set *set, const struct datasheet *datasheet,
 		     struct profile_fit *d, struct err *err);
 
@@ -103,8 +108,9 @@ struct profile_fitting {
 	const struct sample_set *set;
 	const struct datasheet *datasheet;
 	struct profile_fit *d;
-	bool batched;  /* see the head of this file */
-	double run_sd; /* relative, between runs of the whole suite; every spread is at least that */
+	bool batched;        /* see the head of this file */
+	struct number empty; /* the cost of a kernel that does nothing, which no kernel's is below */
+	double run_sd;       /* relative, between runs of the whole suite; every spread is at least that */
 	double unsettled_sd; /* relative: the least spread where samples of a machine that varied had to be used; else 0 */
 	int64_t threads; /* only samples with this many are used, or with 0 */
 	VEC(const char *) notes;
@@ -131,6 +137,8 @@ bool profile_fit_has_table(const struct profile_fitting *g, enum sample_kind kin
 bool profile_fit_is_few_format(const struct profile_fitting *g, enum sample_dtype dtype);
 const struct sample *profile_fit_single_row(const struct profile_fitting *g, const struct sample *s);
 void profile_fit_note(struct profile_fitting *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same, and it is said on the terminal, too. */
+void profile_fit_say(struct profile_fitting *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool profile_fit_wants(const struct profile_fitting *g, const struct sample *s, enum sample_kind kind);
 double profile_fit_sd(const struct profile_fitting *g, const struct sample *s); /* relative, of its median */
 int64_t profile_fit_count(const struct sample *s); /* how many samples the row stands for */
@@ -149,6 +157,7 @@ void profile_fit_overheads(struct profile_fitting *g);
 void profile_fit_streams(struct profile_fitting *g);
 void profile_fit_gemv(struct profile_fitting *g);
 int profile_fit_gemm(struct profile_fitting *g, struct err *err);
+void profile_fit_bf16(struct profile_fitting *g); /* fills the table's gaps from f16's */
 void profile_fit_decode(struct profile_fitting *g);
 void profile_fit_few(struct profile_fitting *g);
 void profile_fit_products(struct profile_fitting *g);

@@ -105,7 +105,7 @@ static bool starts_up(struct profile_fitting *g, struct fit_point *p, size_t n, 
 	if (affine->apart || !affine->rate_known || n < 3)
 		return affine->apart;
 	memcpy(again, p, n * sizeof *again);
-	return fit_make(FIT_RATE, again, n, g->d->kernel.value, &rate, &err) == 0 && affine->used == n &&
+	return fit_make(FIT_RATE, again, n, g->empty.value, &rate, &err) == 0 && affine->used == n &&
 	       isfinite(affine->spread) && affine->spread < 0.5 * rate.spread;
 }
 
@@ -170,6 +170,7 @@ void profile_fit_overheads(struct profile_fitting *g)
 		g->d->kernel = per_count(g, SAMPLE_DISPATCH, count_of, "cost of a kernel");
 	g->d->step = per_count(g, SAMPLE_SUBMIT, count_of, "cost of a submission that is waited for");
 	g->batched = g->d->kernel.given;
+	g->empty = g->d->kernel;
 	find_host(g);
 	raise_kernel(g);
 }
@@ -274,9 +275,29 @@ struct number profile_fit_transferred(const struct number *from, double spread, 
 			       source,      from->given};
 }
 
+/* What a kernel of one pass over activations reaches beyond its start. A model's passes are such kernels as well as copies
+ * (into caches, of strided parts), so that the slower of both is what they are charged. */
+static struct number elementwise_rate(struct profile_fitting *g)
+{
+	struct fit_point *p;
+	const size_t n = gather(g, SAMPLE_ELEMENTWISE, bytes_of, &p);
+	struct err err = ERR_INIT;
+	struct fit f;
+
+	if (!g->batched || n < 3 || fit_make(FIT_AFFINE, p, n, 0, &f, &err) != 0 || !f.rate_known)
+		return (struct number){.given = false};
+	return (struct number){f.p[FIT_R].value,
+			       f.p[FIT_R].value * fmin(law_spread(&f, f.p[FIT_R].se / f.p[FIT_R].value), 0.5),
+			       (int64_t)f.used,
+			       PROVENANCE_MEASURED,
+			       "elementwise kernels, beyond their start",
+			       true};
+}
+
 void profile_fit_streams(struct profile_fitting *g)
 {
 	struct profile_fit *d = g->d;
+	const struct number passes = elementwise_rate(g);
 
 	d->read = stream_rate(g, SAMPLE_READ, "reads");
 	d->copy = stream_rate(g, SAMPLE_COPY, "copies");
@@ -285,6 +306,8 @@ void profile_fit_streams(struct profile_fitting *g)
 	if (!d->read.given)
 		d->read = profile_fit_transferred(&d->copy, 0.1,
 						  "the copy bandwidth; reads were not measured alone");
+	if (d->copy.given && passes.given && passes.value < d->copy.value)
+		d->copy = passes;
 	if (!d->copy.given)
 		d->copy = profile_fit_transferred(&d->read, 0.1,
 						  "the read bandwidth; copies were not measured");
@@ -302,8 +325,8 @@ struct number profile_fit_work_rate(struct profile_fitting *g, struct fit_point 
 		return r;
 	affine = fit_make(FIT_AFFINE, p, n, 0, &f, &err) == 0 && f.rate_known;
 	if (g->batched)
-		affine = affine && f.p[FIT_T0].value > g->d->kernel.value && starts_up(g, p, n, &f);
-	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->d->kernel.value, &f, &err) != 0)) {
+		affine = affine && f.p[FIT_T0].value > g->empty.value && starts_up(g, p, n, &f);
+	if (!affine && (!g->batched || fit_make(FIT_RATE, p, n, g->empty.value, &f, &err) != 0)) {
 		profile_fit_note(g, "%s: not used: %s", what,
 				 err.msg[0] ? err.msg : "the rate is lost in t0");
 		return r;
@@ -372,4 +395,7 @@ void profile_fit_gemv(struct profile_fitting *g)
 					  "alone");
 	d->gemv_q8 = gemv_rate(g, SAMPLE_Q8, &d->product);
 	d->gemv_q4 = gemv_rate(g, SAMPLE_Q4, &d->product);
+	/* what elementwise kernels wait for is theirs: see raise_kernel() */
+	if (g->batched && !d->product.given && d->kernel.value > g->empty.value)
+		d->product = g->empty;
 }

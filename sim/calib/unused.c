@@ -86,6 +86,11 @@ void profile_fit_count_unused(struct profile_fitting *g)
 void profile_fit_tell_unused(const struct profile_fit *d, const char *device, struct arena *a,
 			     struct texts *lines)
 {
+	for (size_t i = 0; i < d->said.n; i++) {
+		const char *line = arena_printf(a, "%s: %s", device, d->said.at[i]);
+
+		*lines = texts_join(a, lines, &line, 1);
+	}
 	for (size_t i = 0; i < d->unused_n; i++) {
 		const struct unused_samples *u = &d->unused[i];
 		const char *line =

@@ -274,8 +274,11 @@ static int check_inputs(const struct calibrate_options *o, const struct session 
 static int fit_results(const struct calibrate_options *o, struct session *s)
 {
 	struct str text = STR_INIT;
+	struct err err = ERR_INIT;
 	int rc = fit_text(o, s, &text);
 
+	if (rc == EXIT_FINE && o->output.path && file_prepare(o->output.path, true, &err) != 0)
+		rc = complain(&err, EXIT_FAILED); /* it makes the folders, as before a measurement */
 	if (rc == EXIT_FINE)
 		rc = session_deliver(s, &text);
 	str_release(&text);
@@ -397,6 +400,8 @@ static int measure(struct arena *a, const struct calibrate_options *o)
 	enum measure_end end;
 	int rc;
 
+	if (o->bundle && file_prepare(o->bundle, o->output.force, &err) != 0)
+		return complain(&err, EXIT_FAILED);
 	ask.progress = show_progress;
 	ask.measured = show_measured;
 	ask.self = &shown;
@@ -447,6 +452,8 @@ static int give_away(struct arena *a, const struct calibrate_options *o)
 			err_set(&err, "'%s' is read: it will not be overwritten", o->bundle);
 			return complain(&err, EXIT_USAGE);
 		}
+	if (file_prepare(o->bundle, o->output.force, &err) != 0)
+		return complain(&err, EXIT_FAILED);
 	return write_bundle(a, o, &o->runs.from);
 }
 

@@ -281,6 +281,20 @@ static struct term overhead_of(const struct overhead *o, const struct op *op, do
 			     each->spread, each->provenance};
 }
 
+/* The host waits and samples once in a step, and makes the batch of its tokens (op->m) before it launches anything. */
+static struct term host_of_step(const struct overhead *o, const struct op *op)
+{
+	const double tokens_s = o->token.given ? (double)op->m * o->token.value : 0;
+	struct term t = {o->step.value, o->step.spread, o->step.provenance};
+
+	if (tokens_s <= 0)
+		return t;
+	t.spread = (t.s * t.spread + tokens_s * o->token.spread) / (t.s + tokens_s);
+	t.s += tokens_s;
+	t.from = provenance_worse(t.from, o->token.provenance);
+	return t;
+}
+
 static struct cost as_fitted(const struct op *op, const struct device_model *device_model, double share)
 {
 	const struct overhead *o = &device_model->profile->overhead;
@@ -288,7 +302,7 @@ static struct cost as_fitted(const struct op *op, const struct device_model *dev
 	const struct fusion *f;
 
 	if (op->kind == OP_STEP) {
-		c.overhead = (struct term){o->step.value, o->step.spread, o->step.provenance};
+		c.overhead = host_of_step(o, op);
 		return c;
 	}
 	if (op->kind == OP_LAUNCH) {

@@ -69,15 +69,21 @@ bool catalogue_is_machine(struct loader *l, const char *name, const char *device
 	return is;
 }
 
+/* The runtime that is meant where none is named: of the first one's versions that which its undated name means. */
+static const struct profile *usual_runtime(struct arena *a, const struct device *d)
+{
+	const struct profile *first = d->runtimes.at;
+	const char *name = d->runtimes.n ? first->origin.name : NULL;
+
+	return name ? device_runtime(d, arena_strndup(a, name, strcspn(name, "@"))) : NULL;
+}
+
 static int load_device(struct loader *l, const char *name, const char *device, const char *runtime,
 		       bool unmeasured, struct catalogue_device *d)
 {
-	const struct profile *first;
-
 	if (load_machine(l, name, device, unmeasured, d) != 0)
 		return -1;
-	first = d->device->runtimes.at;
-	d->profile = runtime ? device_runtime(d->device, runtime) : d->device->runtimes.n ? first : NULL;
+	d->profile = runtime ? device_runtime(d->device, runtime) : usual_runtime(l->arena, d->device);
 	if (!d->profile)
 		return diag_add(l->diags, d->device->origin.node->place, NULL, "%s.%s has no runtime '%s'",
 				name, d->device->origin.name, runtime ? runtime : "at all");

@@ -42,7 +42,11 @@ static void count_block(struct like_blocks *blocks, size_t *n, struct part part,
 
 static void add_pass(struct run_planner *b, const struct request_pass *pass)
 {
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = pass->phase, .role = ROLE_HEAD};
+	const struct op step = {.name = "step",
+				.kind = OP_STEP,
+				.phase = pass->phase,
+				.role = ROLE_HEAD,
+				.m = pass->shape.batch * pass->shape.tokens};
 	const bool prefill = pass->phase == PHASE_PREFILL;
 	const struct prefill_rules rules = prefill ? b->rules : (struct prefill_rules){false, false, false};
 	struct shape shape = pass->shape;

@@ -110,6 +110,8 @@ struct overhead {
 	struct qty
 		cache; /* seconds more of attention for each sequence that decodes and head of its keys and values */
 	struct qty step; /* seconds for each step, in which the host waits and samples */
+	/* seconds of the host for each token of a step, before it launches anything; not given: 0 */
+	struct qty token;
 	/* Seconds of the host to launch a kernel, while the device works on those before it: where the host is the
 	 * slower one, the device waits for it. Not given: the host is never the slower one. */
 	struct qty host;

@@ -147,6 +147,8 @@ static const struct field overhead_fields[] = {
 		"of attention, for each sequence that decodes and head of its keys and values, beyond "
 		"reading them"),
 	QTY(struct overhead, step, DIM_TIME, 0, 10, "for each step"),
+	QTY_OPT(struct overhead, token, DIM_TIME, 0, 1,
+		"of the host for each token of a step, while it makes the batch: the device waits"),
 	QTY_OPT(struct overhead, host, DIM_TIME, 0, 1,
 		"of the host for each launch, beside the device's work: a block takes the longer of both"),
 	{FIELD_KEY(struct overhead, replays), .type = FIELD_CHOICE, .choices = replayed, .def = "none",

@@ -270,7 +270,13 @@ static void add_wiring(struct passes *f, struct pass *s, size_t unit, struct lab
 /* Appends the host's part of a pass and sends its tokens to the next pass. */
 static void end_pass(struct passes *f, struct pass *s)
 {
-	const struct op step = {.name = "step", .kind = OP_STEP, .phase = s->of.phase, .role = ROLE_HEAD};
+	const size_t unit = walk_out(&s->walk, s->done)->unit[0];
+	const bool by_token = f->w->units[unit].profile->overhead.token.given;
+	const struct op step = {.name = "step",
+				.kind = OP_STEP,
+				.phase = s->of.phase,
+				.role = ROLE_HEAD,
+				.m = by_token ? s->of.shape.batch * s->of.shape.tokens : 0};
 	const struct label label = {
 		.phase = s->of.phase, .part = {ROLE_HEAD, false, 0}, .layer = -1, .micro = s->group};
 	struct pass *next = s->next == PASS_NONE ? NULL : &f->list.at[s->next];
@@ -279,8 +285,8 @@ static void end_pass(struct passes *f, struct pass *s)
 
 	if (s->of.reads_last && !s->of.drafts && s->x.n)
 		f->program->marks[MARK_PREFILL] = s->x.task[0];
-	add_wiring(f, s, walk_out(&s->walk, s->done)->unit[0], label);
-	end = program_op(f->program, &step, walk_out(&s->walk, s->done)->unit[0], 1, label, &s->x);
+	add_wiring(f, s, unit, label);
+	end = program_op(f->program, &step, unit, 1, label, &s->x);
 	s->x = deps_of(f->program, end);
 	if (s->first)
 		f->program->marks[MARK_FIRST_TOKEN] = end;

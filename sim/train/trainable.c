@@ -109,17 +109,19 @@ double trainable_recompute_B(const struct trainable *t, size_t block, const stru
 /* Scales of eight-bit moments: four bytes for a block of 2048. */
 static const double byte_moment = 1 + 4.0 / 2048;
 
-static double moments_B(enum optimizer o)
+static double moments_B(const struct train *t)
 {
-	switch (o) {
+	const double each = t->states == DTYPE_F32 ? 4 : 2;
+
+	switch ((enum optimizer)t->optimizer) {
 	case OPTIMIZER_NONE:
 	case OPTIMIZER_SGD:
 		return 0;
 	case OPTIMIZER_MOMENTUM:
-		return 4;
+		return each;
 	case OPTIMIZER_ADAM:
 	case OPTIMIZER_ADAMW:
-		return 8;
+		return 2 * each;
 	case OPTIMIZER_ADAM_8BIT:
 		return 2 * byte_moment;
 	case OPTIMIZER_N:
@@ -130,8 +132,7 @@ static double moments_B(enum optimizer o)
 
 double optimizer_state_B(const struct train *t)
 {
-	return moments_B((enum optimizer)t->optimizer) +
-	       (t->master && t->optimizer != OPTIMIZER_NONE ? 4 : 0);
+	return moments_B(t) + (t->master && t->optimizer != OPTIMIZER_NONE ? 4 : 0);
 }
 
 double optimizer_traffic_B(const struct train *t, double width_B)

@@ -37,8 +37,7 @@ static struct explained_row explain_row(struct cause_search *s, struct case_row 
 			     run_name(a, c->row.run));
 	e.expected = run_rate_of(c->row.run, c->expected_s);
 	band = run_band(s->ask, c->row.run, e.expected,
-			&(struct drawn_run){.predicted = c->run, .machine = d->machine, .device = d->device},
-			NULL);
+			&(struct drawn_run){c->run, d->machine, d->device, c->row.profile}, NULL);
 	e.lo = band.lo;
 	e.hi = band.hi;
 	e.normal = e.measured >= e.lo && e.measured <= e.hi;
@@ -81,6 +80,7 @@ static int take_row(struct cause_search *s, const struct report_ask *ask, const 
 	if (rc != 0)
 		c->row.profile = s->device.profile;
 	e->rows[s->n] = explain_row(s, c);
+	run_tell_suite(arena_of(s), run, c->row.profile, &e->notes);
 	if (rc != 0) {
 		e->rows[s->n].said =
 			arena_printf(arena_of(s), "%s: %s", run_column_name(run, column), why.msg);

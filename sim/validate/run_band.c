@@ -19,6 +19,25 @@ static uint64_t seed_of(const struct validate_ask *ask)
 	return ask->draws.seed >= 0 ? (uint64_t)ask->draws.seed : 1;
 }
 
+static bool is_of_another_program(const struct run *run, const struct profile *p)
+{
+	return p->suite && run->tool && strcmp(run->tool, "csv") != 0;
+}
+
+void run_tell_suite(struct arena *a, const struct run *run, const struct profile *p, struct texts *notes)
+{
+	if (is_of_another_program(run, p))
+		*notes = texts_join_once(
+			a, notes,
+			arena_printf(
+				a,
+				"%s: '%s' is made of lemursim's own kernels, and %s has others: the "
+				"intervals "
+				"are wide for it; 'lemursim calibrate --from %s --machine MACHINE' fits a "
+				"runtime to its runs",
+				run->path, p->origin.name, run->tool, run->path));
+}
+
 /* The factors that the times of a program whose kernels were not measured are drawn with; NULL: they were. */
 static const double *another_program(struct arena *a, const struct validate_ask *ask, const struct run *run,
 				     const struct profile *p, size_t n)
@@ -26,7 +45,7 @@ static const double *another_program(struct arena *a, const struct validate_ask 
 	struct rng *rng;
 	double *factor;
 
-	if (!run_is_of_another_program(run, p))
+	if (!is_of_another_program(run, p))
 		return NULL;
 	factor = arena_array(a, n, sizeof *factor);
 	rng = rng_new(seed_of(ask), "draws/program");
@@ -34,11 +53,6 @@ static const double *another_program(struct arena *a, const struct validate_ask 
 		factor[i] = exact_exp(another_program_sd * rng_normal(rng));
 	rng_free(rng);
 	return factor;
-}
-
-bool run_is_of_another_program(const struct run *run, const struct profile *p)
-{
-	return p && p->suite && run->tool && strcmp(run->tool, "csv") != 0;
 }
 
 static struct params *draw(struct arena *a, const struct validate_ask *ask, const struct drawn_run *of,

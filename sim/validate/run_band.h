@@ -14,11 +14,12 @@ struct drawn_run {
 	struct predicted_run predicted;
 	const struct machine *machine;
 	const struct device *device;
-	const struct profile *profile; /* NULL: its kernels are taken for those of the program that ran */
+	const struct profile *profile; /* whose numbers are drawn */
 };
 
-/* Are the profile's numbers those of the suite's own kernels, and did a program run that has others? */
-bool run_is_of_another_program(const struct run *run, const struct profile *p);
+/* Adds a note, once, where the profile's numbers are those of the suite's own kernels, which say what the machine can do, and
+ * a program ran that has others, which its own runs tell. */
+void run_tell_suite(struct arena *a, const struct run *run, const struct profile *p, struct texts *notes);
 
 /* rate: that of the prediction itself, in the run's unit. over: the measurement is the ratio of the two runs' times; NULL:
  * it is of `of` alone. A program whose kernels were not measured is drawn much wider. As many draws, and from the seed,

@@ -61,10 +61,7 @@ static void tell(struct replays *v, const char *note)
 
 static void tell_once(struct replays *v, const char *note)
 {
-	for (size_t i = 0; i < v->notes->n; i++)
-		if (!strcmp(v->notes->at[i], note))
-			return;
-	tell(v, note);
+	*v->notes = texts_join_once(arena_of(v), v->notes, note);
 }
 
 /* A prompt of a mixture of experts under llama.cpp on Metal that took half as long again: its build, which the row does
@@ -83,18 +80,6 @@ static void note_old_experts(struct replays *v, const struct report_row *row, do
 				       "(ggml-org/llama.cpp#13388); a column build says it, 'lemursim "
 				       "explain' weighs it",
 				       run->path, row->profile->origin.name));
-}
-
-/* The suite's kernels say what the machine can do; what a program makes of it is told by its own runs. */
-static void note_suite(struct replays *v, const struct run *run, const struct profile *p)
-{
-	if (run_is_of_another_program(run, p))
-		tell_once(v, arena_printf(arena_of(v),
-					  "%s: '%s' is made of lemursim's own kernels, and %s has others: "
-					  "the intervals are "
-					  "wide for it; 'lemursim calibrate --from %s --machine MACHINE' "
-					  "fits a runtime to its runs",
-					  run->path, p->origin.name, run->tool, run->path));
 }
 
 static void replay_row(struct replays *v, const char *machine, const struct catalogue_device *d, size_t f,
@@ -116,7 +101,7 @@ static void replay_row(struct replays *v, const char *machine, const struct cata
 	const double predicted_s = predicted_run_seconds(&of.predicted);
 
 	note_old_experts(v, row, predicted_s);
-	note_suite(v, row->run, row->profile);
+	run_tell_suite(arena_of(v), row->run, row->profile, v->notes);
 	add_row(v, who, f, row->run, predicted_s, &of);
 }
 

@@ -80,6 +80,8 @@ static const struct field train_fields[] = {
 	 .help = "what updates the weights; its states take memory"},
 	{FIELD_KEY(struct train, master), .type = FIELD_BOOL, .def = "false",
 	 .help = "the optimizer keeps weights in f32 too"},
+	{FIELD_KEY(struct train, states), .type = FIELD_CHOICE, .choices = dtype_names, .optional = true,
+	 .help = "of the optimizer's moments; PyTorch and MLX keep them as the weights. f32 if not said"},
 	TRAIN_OPTIONS(offsetof(struct train, options), false),
 };
 const struct table train_table = {"train", sizeof(struct train), train_fields, ARRAY_LEN(train_fields)};

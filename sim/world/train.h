@@ -70,6 +70,7 @@ struct train {
 	int64_t rank, layers;
 	struct field_list targets; /* names of adapters; empty: q and v */
 	bool master;               /* the optimizer keeps a copy of the weights in f32 */
+	int states; /* enum dtype: of the optimizer's moments, but for those of 8 bits; f32 where not said */
 	struct train_options options;
 };
 extern const struct table train_table;         /* struct train */

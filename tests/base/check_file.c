@@ -1,8 +1,11 @@
 /* check_file.c - room base: files read and written. */
 #include "tests/suites.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,6 +242,21 @@ START_TEST(file_same_by_any_name)
 }
 END_TEST
 
+/* A disk that is full is found before there is something to lose. */
+START_TEST(file_no_room)
+{
+	const struct rlimit little = {FILE_PREPARE_BYTES / 2, FILE_PREPARE_BYTES};
+	struct err err = ERR_INIT;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(file_prepare("d/f", false, &err), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+	ck_assert_int_eq(file_prepare("d/f", false, &err), -1);
+	ck_assert_int_eq(strncmp(err.msg, "cannot write 'd/f': ", 20), 0);
+	ck_assert_int_eq(rmdir("d"), 0); /* nothing is left in it */
+}
+END_TEST
+
 Suite *suite_file(void)
 {
 	Suite *s = suite_create("file");
@@ -257,6 +275,7 @@ Suite *suite_file(void)
 	tcase_add_test(tc, file_through_links);
 	tcase_add_test(tc, file_not_regular);
 	tcase_add_test(tc, file_same_by_any_name);
+	tcase_add_test(tc, file_no_room);
 	suite_add_tcase(s, tc);
 	return s;
 }

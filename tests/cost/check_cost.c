@@ -517,10 +517,11 @@ END_TEST
 
 START_TEST(device_model_without_a_table)
 {
+	static const char *const sets[] = {"machines.m5.devices.gpu.runtimes.mps.gemm_bf16=null", NULL};
 	struct err err = ERR_INIT;
 	struct device_model device_model;
 
-	fixture_load(&fixture, FIXTURE_FOUNDING, NULL);
+	fixture_load(&fixture, FIXTURE_FOUNDING, sets);
 	device_model = device_model_of(0, DTYPE_F16);
 	ck_assert_int_eq(device_model_check(&device_model, &err), 0);
 	ck_assert_str_eq(err.msg, "");
@@ -876,6 +877,27 @@ START_TEST(weights_are_made_resident)
 }
 END_TEST
 
+/* The host makes the batch of a step token by token, and the device waits for it. */
+START_TEST(the_host_makes_the_batch)
+{
+	static const char *const sets[] = {RUNTIME "overhead.step=100 us", RUNTIME "overhead.token=4 us",
+					   NULL};
+	const struct op steps[] = {{.kind = OP_STEP, .m = 1}, {.kind = OP_STEP, .m = 512}};
+
+	fixture_text(&fixture, FIXTURE_THREE, sets);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		const struct device_model with = device_model_of(0, DTYPE_F16),
+					  without = device_model_of(1, DTYPE_F16);
+
+		ck_assert_double_eq_tol(cost_of(&steps[i], &with, 1).overhead.s,
+					100e-6 + 4e-6 * (double)steps[i].m, 1e-12);
+		ck_assert_double_eq_tol(cost_of(&steps[i], &without, 1).overhead.s,
+					without.profile->overhead.step.value, 1e-12);
+	}
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* An operator of a kind that no run of the fit was of is as wide as such have proved to be, and no narrower than its
  * numbers; others keep theirs. */
 static const struct {
@@ -1076,6 +1098,7 @@ Suite *suite_cost(void)
 	tcase_add_test(tc, one_query_takes_nothing_from_prompts);
 	tcase_add_loop_test(tc, experts_run_in_tiles_of_their_own, 0, ARRAY_LEN(expert_tiles));
 	tcase_add_test(tc, weights_are_made_resident);
+	tcase_add_test(tc, the_host_makes_the_batch);
 	tcase_add_loop_test(tc, what_no_fit_saw_is_wide, 0, ARRAY_LEN(widths));
 	tcase_add_loop_test(tc, a_kind_on_another_chip, 0, ARRAY_LEN(measured_on));
 	tcase_add_loop_test(tc, few_queries, 0, ARRAY_LEN(queries));

@@ -456,20 +456,27 @@ static const struct {
 	enum optimizer optimizer;
 	bool master;
 	double state_B, traffic_B; /* for each number, of two bytes */
+	enum dtype states;
 } optimizers[] = {
-	{OPTIMIZER_NONE, false, 0, 0},
-	{OPTIMIZER_SGD, false, 0, 6},
-	{OPTIMIZER_MOMENTUM, false, 4, 6 + 8},
-	{OPTIMIZER_ADAM, false, 8, 6 + 16},
-	{OPTIMIZER_ADAMW, false, 8, 6 + 16},
-	{OPTIMIZER_ADAM_8BIT, false, 2 + 8.0 / 2048, 6 + 4 + 16.0 / 2048},
-	{OPTIMIZER_ADAMW, true, 12, 4 + 24},
-	{OPTIMIZER_NONE, true, 0, 0},
+	{OPTIMIZER_NONE, false, 0, 0, DTYPE_F32},
+	{OPTIMIZER_SGD, false, 0, 6, DTYPE_F32},
+	{OPTIMIZER_MOMENTUM, false, 4, 6 + 8, DTYPE_F32},
+	{OPTIMIZER_ADAM, false, 8, 6 + 16, DTYPE_F32},
+	{OPTIMIZER_ADAMW, false, 8, 6 + 16, DTYPE_F32},
+	{OPTIMIZER_ADAM_8BIT, false, 2 + 8.0 / 2048, 6 + 4 + 16.0 / 2048, DTYPE_F32},
+	{OPTIMIZER_ADAMW, true, 12, 4 + 24, DTYPE_F32},
+	{OPTIMIZER_NONE, true, 0, 0, DTYPE_F32},
+	{OPTIMIZER_ADAMW, false, 4, 6 + 8, DTYPE_BF16},
+	{OPTIMIZER_ADAMW, true, 8, 4 + 16, DTYPE_F16},
+	{OPTIMIZER_MOMENTUM, false, 2, 6 + 4, DTYPE_BF16},
+	{OPTIMIZER_ADAM_8BIT, false, 2 + 8.0 / 2048, 6 + 4 + 16.0 / 2048, DTYPE_BF16},
 };
 
 START_TEST(optimizer_bytes)
 {
-	const struct train t = {.optimizer = (int)optimizers[_i].optimizer, .master = optimizers[_i].master};
+	const struct train t = {.optimizer = (int)optimizers[_i].optimizer,
+				.master = optimizers[_i].master,
+				.states = (int)optimizers[_i].states};
 
 	ck_assert_double_eq(optimizer_state_B(&t), optimizers[_i].state_B);
 	ck_assert_double_eq(optimizer_traffic_B(&t, 2), optimizers[_i].traffic_B);
