@@ -50,7 +50,8 @@ static enum reduce_way known_way(struct program *p, const struct link *l, int n,
 		    k->asked == (int)asked)
 			return (enum reduce_way)k->way;
 	}
-	VEC_ADD(&p->ways, (struct known_way){l, n, c->gather, c->bytes, asked, way_of(l, n, c, asked)});
+	VEC_ADD(&p->ways,
+		(struct known_way){l, n, c->gather, c->bytes, (int)asked, (int)way_of(l, n, c, asked)});
 	return (enum reduce_way)p->ways.at[p->ways.n - 1].way;
 }
 

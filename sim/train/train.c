@@ -13,8 +13,7 @@
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
-/* Times repeat after two to five times as many micro-batches as are under way at once, as a rule: the sooner the more the
- * slowest stage is slower than the others. Where they repeat every few micro-batches only, longer cycles may. */
+/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others. */
 static const struct shortening shortenings[] = {{2, true}, {3, true}, {5, true}, {5, false}};
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
