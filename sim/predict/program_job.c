@@ -215,10 +215,14 @@ enum provenance simulated_from(const struct simulated *r, enum phase only)
 
 	for (size_t i = 0; i < n; i++)
 		each[i] = sim_s_of_ns(r->times.ns[i]);
-	for (size_t i = 0; r->program && i < r->program->tasks.n; i++) {
+	for (size_t i = 0; i < r->loads_n && only == PHASE_N; i++) {
+		s[r->loads[i].op_class] += r->loads[i].n * each[r->loads[i].op_class];
+		sum += r->loads[i].n * each[r->loads[i].op_class];
+	}
+	for (size_t i = 0; r->program && only != PHASE_N && i < r->program->tasks.n; i++) {
 		const struct program_task *t = &r->program->tasks.at[i];
 
-		if (only != PHASE_N && t->label.phase != only)
+		if (t->label.phase != only)
 			continue;
 		s[t->op_class] += loop_times(r->program, (uint32_t)i) * each[t->op_class];
 		sum += loop_times(r->program, (uint32_t)i) * each[t->op_class];

@@ -171,31 +171,95 @@ static struct advised advised(const struct job_run *r)
 	return (struct advised){RATE, "training"};
 }
 
+/* The units from u on that are equal devices, as `count: 16` makes them. */
+static size_t equal_units(const struct world *w, size_t u)
+{
+	size_t n = 1;
+
+	while (u + n < w->units_n && peak_flops(w, u + n) == peak_flops(w, u) &&
+	       best_gemm(w, u + n)->value == best_gemm(w, u)->value &&
+	       best_gemm(w, u + n)->provenance == best_gemm(w, u)->provenance)
+		n++;
+	return n;
+}
+
 /* ", 25.37 TFLOPS (transferred)": a rate that no run of this very chip has shown is never called measured. */
-static void add_device(struct str *out, const struct world *w, size_t unit, bool *first)
+static void add_devices(struct str *out, const struct world *w, size_t unit, size_t n)
 {
 	const struct qty *gemm = best_gemm(w, unit);
 
-	str_addf(out, "%s%s ", *first ? "" : "; ", w->units[unit].name);
+	str_addf(out, "%s%s", unit ? "; " : "", w->units[unit].name);
+	if (n > 1)
+		str_addf(out, " to %s", w->units[unit + n - 1].name);
+	str_add(out, " ");
 	units_format(out, peak_flops(w, unit), DIM_FLOPS, 4);
 	str_add(out, " and ");
 	units_format(out, gemm->value, DIM_FLOPS, 4);
 	str_addf(out, " (%s)", provenance_names[gemm->provenance]);
-	*first = false;
+}
+
+enum { FEW_EQUAL = 2 }; /* so many are named one by one */
+
+static bool splits(const struct assignment *a, enum rule_split split)
+{
+	const struct rule *rules = a->place.at;
+
+	for (size_t i = 0; i < a->place.n; i++)
+		if (rules[i].split == (int)split)
+			return true;
+	return false;
+}
+
+/* Returns whether an option asks to share what no other device of the assignment has a part in. */
+typedef bool idle(const struct assignment *a, const struct train_options *o);
+
+static bool idle_zero(const struct assignment *a, const struct train_options *o)
+{
+	return o->zero && o->data_parallel == 1 && !splits(a, RULE_DATA);
+}
+
+static bool idle_tokens(const struct assignment *a, const struct train_options *o)
+{
+	return o->sequence_parallel && o->tensor_parallel == 1 && !splits(a, RULE_TENSOR);
+}
+
+/* " zero changes nothing in 'x', 'y': there ...": what changes nothing is not passed over in silence. */
+static void add_idle(struct str *out, const struct world *w, idle *is_idle, const char *key, const char *why)
+{
+	const struct assignment *all = w->scenario->assignments.at;
+	bool first = true;
+
+	for (size_t i = 0; i < w->scenario->assignments.n; i++) {
+		const struct train_options o = train_as(w->scenario->workload.train, &all[i]).options;
+
+		if (!is_idle(&all[i], &o))
+			continue;
+		if (first)
+			str_addf(out, " %s changes nothing in ", key);
+		str_addf(out, "%s'%s'", first ? "" : ", ", all[i].name);
+		first = false;
+	}
+	if (!first)
+		str_addf(out, ": %s.", why);
 }
 
 static const char *note(struct arena *a, const struct world *w)
 {
 	struct str s = STR_INIT;
 	const char *text;
-	bool first = true;
 
 	str_add(&s,
 		"MFU is stated against the stated peak of the devices that train, 'of best GEMM' against the "
 		"fastest single product of matrices that is known of them: ");
-	for (size_t u = 0; u < w->units_n; u++)
-		add_device(&s, w, u, &first);
-	text = arena_printf(a, "%s.", s.text);
+	for (size_t u = 0, n; u < w->units_n; u += n) {
+		n = equal_units(w, u);
+		n = n > FEW_EQUAL ? n : 1;
+		add_devices(&s, w, u, n);
+	}
+	str_add(&s, ".");
+	add_idle(&s, w, idle_zero, "zero", "there are no replicas to share an update");
+	add_idle(&s, w, idle_tokens, "sequence_parallel", "there is no tensor split");
+	text = arena_printf(a, "%s", s.text);
 	str_release(&s);
 	return text;
 }

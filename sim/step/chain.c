@@ -18,7 +18,7 @@ struct piece *segment_piece(struct segment_list *l, struct task_segment *s, uint
 	if (i >= s->pieces.first_piece && i < l->pieces.n && l->pieces.at[i].op_class == op_class)
 		return &l->pieces.at[i];
 	piece_of[op_class] = (uint32_t)l->pieces.n;
-	VEC_ADD(&l->pieces, (struct piece){op_class, 0, 0});
+	VEC_ADD(&l->pieces, (struct piece){.op_class = op_class});
 	s->pieces.pieces_n++;
 	return &l->pieces.at[l->pieces.n - 1];
 }

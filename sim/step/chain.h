@@ -13,6 +13,7 @@
 struct piece { /* tasks of one class */
 	uint32_t op_class, n;
 	uint32_t lags; /* how many of them have a lag that the rest of the segment waits for */
+	uint32_t lone; /* 1 + the number of what they share (segments.h); 0: nothing */
 };
 
 struct body { /* the pieces of a segment; layers of one kind have the same */
@@ -24,6 +25,7 @@ struct task_segment {
 	uint32_t first_queue, queue; /* where it begins and ends */
 	uint32_t body, first_dep, deps_n;
 	uint32_t last_class; /* later tasks depend on the end of its lag */
+	bool flows;          /* some of its tasks share a resource */
 };
 
 struct segment_list { /* in the order in which they start */

@@ -45,35 +45,74 @@ static struct compiled_ends by_engine(const struct compiled *c, const struct cla
 	return ends;
 }
 
-static void add_up_bodies(const struct compiled *c, const struct class_times *t, sim_ns *sums)
+/* alone: [lone] */
+static void add_up_bodies(const struct compiled *c, const struct class_times *t, const sim_ns *alone,
+			  sim_ns *sums)
 {
 	for (size_t i = 0; i < c->bodies_n; i++) {
 		const struct piece *at = c->pieces + c->bodies[i].first_piece;
 		sim_ns sum = 0;
 
 		for (const struct piece *end = at + c->bodies[i].pieces_n; at < end; at++)
-			sum += t->ns[at->op_class] * at->n + t->lag_ns[at->op_class] * at->lags;
+			sum += (at->lone ? alone[at->lone - 1] : t->ns[at->op_class]) * at->n +
+			       t->lag_ns[at->op_class] * at->lags;
 		sums[i] = sum;
 	}
 }
 
+/* Where tasks share resources, a pass over the segments holds as long as no two of them use one at the same time. */
+struct watch {
+	const sim_ns *alone; /* [lone]: times of tasks that share their resource with none */
+	sim_ns *busy_until;  /* [wire] */
+	bool failed;
+};
+
 /* The times of a pass over the segments. */
 struct pass {
+	struct watch *watch; /* NULL: nothing is shared */
 	const struct class_times *t;
 	const sim_ns *sums;     /* [body] */
 	sim_ns *ends, *through; /* [segment]; through: when what it sends has arrived */
 	sim_ns *free_at;        /* [queue] */
 };
 
+static void watch_begin(struct arena *a, const struct compiled *c, const struct class_times *t, sim_ns *alone,
+			struct watch *w)
+{
+	for (size_t i = 0; i < c->lones_n; i++) {
+		const struct lone *l = &c->lones[i];
+
+		alone[i] = sharing_alone_ns(&c->sharing, l->queue, l->op_class, t->ns[l->op_class],
+					    t->wires_Bps);
+	}
+	w->alone = alone;
+	w->busy_until = arena_array(a, program_wires(c->program->world), sizeof *w->busy_until);
+}
+
+static void watch_segment(const struct compiled *c, struct watch *w, uint32_t queue, sim_ns start, sim_ns end)
+{
+	const struct queue_wires *of = &c->sharing.of[queue];
+
+	for (uint32_t i = of->first; i < of->first + of->n; i++) {
+		sim_ns *until = &w->busy_until[c->sharing.paths[i]];
+
+		w->failed |= start < *until;
+		*until = end;
+	}
+}
+
 /* through: of the segments from `first` on. */
 static sim_ns end_of(const struct compiled *c, const struct pass *r, const struct task_segment *s,
 		     const sim_ns *through, size_t first)
 {
-	sim_ns at = r->free_at[s->first_queue];
+	sim_ns at = r->free_at[s->first_queue], end;
 
-	for (const uint32_t *dep = c->deps + s->first_dep, *end = dep + s->deps_n; dep < end; dep++)
+	for (const uint32_t *dep = c->deps + s->first_dep, *to = dep + s->deps_n; dep < to; dep++)
 		at = longer(at, through[*dep - first]);
-	return r->free_at[s->queue] = at + r->sums[s->body];
+	end = r->free_at[s->queue] = at + r->sums[s->body];
+	if (s->flows)
+		watch_segment(c, r->watch, s->queue, at, end);
+	return end;
 }
 
 static sim_ns run_segments(const struct compiled *c, const struct pass *r, size_t from, size_t to)
@@ -116,6 +155,22 @@ static bool is_later(const sim_ns *window, const sim_ns *before, size_t n, sim_n
 	return true;
 }
 
+/* The same of a queue. What is shared is moved for the end of the last of its cycles, not more: later segments must only
+ * come after that. */
+static void skip_queue(const struct compiled *c, const struct pass *r, uint32_t queue, sim_ns by)
+{
+	const struct queue_wires *of = &c->sharing.of[queue];
+
+	r->free_at[queue] += by;
+	if (!r->watch)
+		return;
+	for (uint32_t i = of->first; i < of->first + of->n; i++) {
+		sim_ns *until = &r->watch->busy_until[c->sharing.paths[i]];
+
+		*until = longer(*until, r->free_at[queue]);
+	}
+}
+
 /* Adds the same to all that the next segments can see of the cycles. */
 static void skip_ahead(const struct compiled *c, const struct pass *r, sim_ns *window, size_t n, sim_ns by)
 {
@@ -127,7 +182,8 @@ static void skip_ahead(const struct compiled *c, const struct pass *r, sim_ns *w
 	for (size_t i = l->at - l->len; i < l->at; i++) {
 		const uint32_t q = c->segments[i].queue;
 
-		r->free_at[q] += moved[q] ? 0 : by;
+		if (!moved[q])
+			skip_queue(c, r, q, by);
 		moved[q] = true;
 	}
 	free(moved);
@@ -177,27 +233,36 @@ static sim_ns run_all(const struct compiled *c, const struct pass *r)
 	return longer(longer(before, loop), after);
 }
 
+/* The times of what shares its resources, each alone; false: they do not hold, and the engine must run. */
+static bool run_pass(const struct compiled *c, const struct class_times *t, struct compiled_ends *r)
+{
+	struct arena scratch = ARENA_INIT;
+	struct watch watch = {.failed = false};
+	sim_ns *alone = arena_room(&scratch, c->lones_n, sizeof *alone),
+	       *sums = arena_room(&scratch, c->bodies_n, sizeof *sums);
+	const struct pass pass = {.watch = c->shares ? &watch : NULL,
+				  .t = t,
+				  .sums = sums,
+				  .ends = arena_room(&scratch, c->segments_n, sizeof *pass.ends),
+				  .through = arena_room(&scratch, c->segments_n, sizeof *pass.through),
+				  .free_at = arena_array(&scratch, c->queues_n, sizeof *pass.free_at)};
+
+	if (c->shares)
+		watch_begin(&scratch, c, t, alone, &watch);
+	add_up_bodies(c, t, alone, sums);
+	r->makespan_ns = run_all(c, &pass);
+	for (size_t i = 0; i < ARRAY_LEN(r->marks_ns); i++)
+		if (c->marks[i] != TASK_NONE)
+			r->marks_ns[i] = pass.ends[c->marks[i]];
+	for (size_t i = 0; i < c->cycles_n; i++)
+		r->cycle_ns = longer(r->cycle_ns, pass.ends[c->cycles[i].to] - pass.ends[c->cycles[i].from]);
+	arena_release(&scratch);
+	return !watch.failed;
+}
+
 struct compiled_ends compiled_run(const struct compiled *c, const struct class_times *t)
 {
 	struct compiled_ends r = {0};
-	sim_ns *free_at, *ends, *through, *sums;
-	struct pass pass;
 
-	if (c->needs_engine)
-		return by_engine(c, t);
-	free_at = xmalloc((c->queues_n + 2 * c->segments_n + c->bodies_n) * sizeof *free_at);
-	memset(free_at, 0, c->queues_n * sizeof *free_at);
-	ends = free_at + c->queues_n;
-	through = ends + c->segments_n;
-	sums = through + c->segments_n;
-	add_up_bodies(c, t, sums);
-	pass = (struct pass){t, sums, ends, through, free_at};
-	r.makespan_ns = run_all(c, &pass);
-	for (size_t i = 0; i < ARRAY_LEN(r.marks_ns); i++)
-		if (c->marks[i] != TASK_NONE)
-			r.marks_ns[i] = ends[c->marks[i]];
-	for (size_t i = 0; i < c->cycles_n; i++)
-		r.cycle_ns = longer(r.cycle_ns, ends[c->cycles[i].to] - ends[c->cycles[i].from]);
-	free(free_at);
-	return r;
+	return run_pass(c, t, &r) ? r : by_engine(c, t);
 }

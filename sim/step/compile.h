@@ -4,8 +4,9 @@
  *
  * Layer step. One pass over the segments gives the same times, to the nanosecond, as the event engine
  * for the order in which the engine ran the tasks; a step on one device is one segment. Where tasks
- * share the bandwidth of a link or a memory (run.h) the order may change with the times, so the engine
- * is run instead.
+ * share the bandwidth of a link or a memory (sharing.h), the pass looks whether any two of them use it at the
+ * same time: only then the engine is run. On a link, too, tasks keep the order of the run that was compiled,
+ * though under other times one may have become ready before another.
  */
 #ifndef SIM_STEP_COMPILE_H
 #define SIM_STEP_COMPILE_H

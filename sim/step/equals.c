@@ -39,13 +39,29 @@ static enum reduce_way way_of(const struct link *l, int n, const struct collecti
 	return best;
 }
 
+/* The same, found once for each size of operation. */
+static enum reduce_way known_way(struct program *p, const struct link *l, int n, const struct collective *c,
+				 enum reduce_way asked)
+{
+	for (size_t i = p->ways.n; i-- > 0;) {
+		const struct known_way *k = &p->ways.at[i];
+
+		if (k->link == l && k->n == n && k->gather == c->gather && k->bytes == c->bytes &&
+		    k->asked == (int)asked)
+			return (enum reduce_way)k->way;
+	}
+	VEC_ADD(&p->ways,
+		(struct known_way){l, n, c->gather, c->bytes, (int)asked, (int)way_of(l, n, c, asked)});
+	return (enum reduce_way)p->ways.at[p->ways.n - 1].way;
+}
+
 struct deps equals_collective(struct program *p, size_t unit, enum equals e, int n,
 			      const struct collective *c, enum reduce_way asked, struct label label,
 			      const struct deps *after)
 {
 	const struct link *l = p->world->link_uses[p->world->equals[e]].link;
 	const enum reduce_way way =
-		way_of(l, n, c, asked == REDUCE_AUTO ? (enum reduce_way)l->all_reduce : asked);
+		known_way(p, l, n, c, asked == REDUCE_AUTO ? (enum reduce_way)l->all_reduce : asked);
 	const struct rounds r = equal_rounds(n, c, way);
 	struct message m = {.kind = CLASS_REDUCE, .from = unit, .to = unit, .opens = true, .peers = n - 1};
 	struct deps there = *after;

@@ -71,11 +71,21 @@ static void add_forwarding(const struct link *l, struct op_class *c)
 		add_lag(c, c->bytes / rate->value, rate->spread);
 }
 
+/* link_rate(), which messages of one size are asked for again and again. */
+static struct qty rate_of(struct program *p, const struct link *l, double bytes)
+{
+	for (size_t i = p->rates.n; i-- > 0;)
+		if (p->rates.at[i].link == l && p->rates.at[i].bytes == bytes)
+			return p->rates.at[i].rate;
+	VEC_ADD(&p->rates, (struct known_rate){l, bytes, link_rate(l, bytes)});
+	return p->rates.at[p->rates.n - 1].rate;
+}
+
 /* first, last: of the hops of a message that machines on the way store; what runtimes add to a message comes once. */
 static uint32_t link_class(struct program *p, const struct message *m, size_t link_use, bool first, bool last)
 {
 	const struct link *l = p->world->link_uses[link_use].link;
-	const struct qty rate = link_rate(l, m->bytes);
+	const struct qty rate = rate_of(p, l, m->bytes);
 	struct op_class c = {.kind = m->kind,
 			     .bytes = m->bytes,
 			     .source = link_source(p, link_use),

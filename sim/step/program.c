@@ -66,6 +66,8 @@ void program_free(struct program *p)
 	VEC_FREE(&p->deps);
 	VEC_FREE(&p->block_caches);
 	VEC_FREE(&p->routes);
+	VEC_FREE(&p->rates);
+	VEC_FREE(&p->ways);
 	VEC_FREE(&p->cycles);
 	arena_release(&p->arena);
 	free(p);

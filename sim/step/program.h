@@ -88,6 +88,21 @@ struct program_loop {
 struct block_cache;
 struct route;
 
+/* The rate of a link for messages of a size. */
+struct known_rate {
+	const struct link *link;
+	double bytes;
+	struct qty rate;
+};
+/* The fastest algorithm for a collective operation among equal devices. */
+struct known_way {
+	const struct link *link;
+	int n;
+	bool gather;
+	double bytes;
+	int asked, way; /* enum reduce_way */
+};
+
 struct program {
 	/* The world whose model the next tasks belong to; a draft's world, which has the same machines, replaces
 	 * it while the draft's passes are appended. */
@@ -97,6 +112,8 @@ struct program {
 	VEC(uint32_t) deps;
 	VEC(struct block_cache) block_caches; /* private: classes of a block on a shard group */
 	VEC(struct route) routes;             /* private: results of shard_group_routed() */
+	VEC(struct known_rate) rates;         /* private: results of link_rate() */
+	VEC(struct known_way) ways;           /* private: for equals.c */
 	struct arena arena;
 	struct device_model *device_models; /* private: [unit * DTYPE_N + dtype], filled on first use */
 	uint32_t marks[4];                  /* tasks whose ends runs report; TASK_NONE: unused */

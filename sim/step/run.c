@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t program_wires(const struct world *w)
-{
-	return w->parts_n + w->machines_n;
-}
-
 struct class_times program_times_new(struct arena *a, const struct program *p)
 {
 	const size_t n = p ? p->op_classes.n : 0;
@@ -75,54 +70,12 @@ static void fill_wires(const struct world *w, const struct params *v, slower *fa
 	}
 }
 
-static const struct link_way *way_of(const struct world *w, struct queue q)
-{
-	return &w->link_uses[q.of].ways[q.end];
-}
-
-/* What several queues of a program use at the same time: [part of the network], then [machine]: its memory, where several
- * of its devices work. A queue runs one task after the other, so what one queue alone uses is not shared. The caller frees
- * it. */
-static bool *crowded(const struct program *p)
-{
-	const struct world *w = p->world;
-	const size_t wires = program_wires(w), queues = program_queues(w);
-	uint32_t *only = xcalloc(wires, sizeof *only); /* 1 + the queue seen first */
-	bool *found = xcalloc(wires, sizeof *found), *seen = xcalloc(queues, sizeof *seen);
-
-	for (size_t i = 0; i < p->tasks.n; i++) {
-		const uint32_t at = p->tasks.at[i].queue;
-		struct queue q;
-		size_t memory;
-
-		if (seen[at])
-			continue;
-		seen[at] = true;
-		q = queue_at(w, at);
-		memory = w->parts_n + queue_machine(w, q);
-		if (q.kind == QUEUE_DEVICE) {
-			found[memory] |= only[memory] != 0;
-			only[memory] = at + 1;
-		}
-		for (size_t k = 0; q.kind == QUEUE_LINK && k < way_of(w, q)->parts_n; k++) {
-			const uint32_t part = way_of(w, q)->parts[k];
-
-			found[part] |= only[part] && only[part] != at + 1;
-			only[part] = at + 1;
-		}
-	}
-	free(only);
-	free(seen);
-	return found;
-}
-
 bool program_shares(const struct program *p)
 {
-	bool *busy = crowded(p), shares = false;
+	struct arena scratch = ARENA_INIT;
+	const bool shares = sharing_make(&scratch, p).paths_n > 0;
 
-	for (size_t i = 0; i < program_wires(p->world); i++)
-		shares |= busy[i];
-	free(busy);
+	arena_release(&scratch);
 	return shares;
 }
 
@@ -298,73 +251,20 @@ void drawn_programs_times(const struct drawn_programs *d, const struct params *z
 
 /* ---- the engine ---- */
 
-/* The tasks of a run under construction, and the wires that they go over. */
-struct runner {
-	const struct program *p;
-	const struct class_times *t;
-	bool *busy; /* [wire] */
-	VEC(size_t) paths;
-};
-
-/* A message is no faster than alone on idle links, where sizes or the way set its rate. */
-static void share_link(struct runner *r, struct queue q, const struct op_class *c, struct task *out)
+static struct task task_of(const struct sharing *s, const struct class_times *t,
+			   const struct program_task *pt)
 {
-	const struct world *w = r->p->world;
-	const struct link_way *way = way_of(w, q);
-	const struct link_use *u = &w->link_uses[q.of];
-	const bool own_rate = u->link->bandwidth_by_size.n || u->link != &w->links[u->of] || way->parts_n > 1;
-
-	out->first_wire = (uint32_t)r->paths.n;
-	for (size_t i = 0; i < way->parts_n; i++)
-		if (r->busy[way->parts[i]])
-			VEC_ADD(&r->paths, way->parts[i]);
-	out->wires_n = (uint32_t)(r->paths.n - out->first_wire);
-	if (!out->wires_n)
-		return;
-	out->bytes = c->bytes;
-	out->cap_Bps = own_rate && out->duration_ns > 0 ? c->bytes / sim_s_of_ns(out->duration_ns) : INFINITY;
-}
-
-static void share_memory(struct runner *r, size_t machine, const struct op_class *c, struct task *out)
-{
-	const size_t wire = r->p->world->parts_n + machine;
-
-	if (!r->busy[wire] || c->kind != CLASS_OP || c->cost.bytes <= 0 || out->duration_ns <= 0)
-		return;
-	out->bytes = c->cost.bytes;
-	out->cap_Bps = c->cost.bytes / sim_s_of_ns(out->duration_ns);
-	out->first_wire = (uint32_t)r->paths.n;
-	out->wires_n = 1;
-	VEC_ADD(&r->paths, wire);
-}
-
-static struct task task_of(struct runner *r, const struct program_task *pt)
-{
-	const struct world *w = r->p->world;
-	const struct op_class *c = &r->p->op_classes.at[pt->op_class];
-	const struct queue q = queue_at(w, pt->queue);
-	struct task out = {.duration_ns = r->t->ns[pt->op_class],
-			   .lag_ns = r->t->lag_ns[pt->op_class],
+	struct task out = {.duration_ns = t->ns[pt->op_class],
+			   .lag_ns = t->lag_ns[pt->op_class],
 			   .queue = pt->queue,
 			   .first_dep = pt->first_dep,
 			   .deps_n = pt->deps_n};
 
-	if (q.kind == QUEUE_LINK)
-		share_link(r, q, c, &out);
-	else if (q.kind == QUEUE_DEVICE)
-		share_memory(r, w->units[q.of].machine, c, &out);
+	if (sharing_flow(s, pt->queue, pt->op_class, out.duration_ns, &out.bytes, &out.cap_Bps)) {
+		out.first_wire = s->of[pt->queue].first;
+		out.wires_n = s->of[pt->queue].n;
+	}
 	return out;
-}
-
-/* The wires that the flows go over, which a graph that is handed out keeps. */
-static const size_t *keep_paths(struct arena *a, struct runner *r)
-{
-	size_t *paths = arena_room(a, r->paths.n, sizeof *paths);
-
-	if (r->paths.n)
-		memcpy(paths, r->paths.at, r->paths.n * sizeof *paths);
-	VEC_FREE(&r->paths);
-	return paths;
 }
 
 struct task_run program_run(struct arena *a, const struct program *p, const struct class_times *t,
@@ -372,25 +272,24 @@ struct task_run program_run(struct arena *a, const struct program *p, const stru
 {
 	const struct world *w = p->world;
 	const size_t queues = program_queues(w);
+	const struct sharing shared = sharing_make(a, p);
 	enum task_order *order = arena_room(a, queues, sizeof *order);
 	struct task *tasks = arena_room(a, p->tasks.n, sizeof *tasks);
-	struct runner r = {.p = p, .t = t, .busy = crowded(p)};
-	struct task_graph g = {.tasks = tasks,
-			       .deps = p->deps.at,
-			       .queues = order,
-			       .wires_Bps = t->wires_Bps,
-			       .tasks_n = p->tasks.n,
-			       .deps_n = p->deps.n,
-			       .queues_n = queues,
-			       .wires_n = program_wires(w)};
+	const struct task_graph g = {.tasks = tasks,
+				     .deps = p->deps.at,
+				     .queues = order,
+				     .wires_Bps = t->wires_Bps,
+				     .paths = shared.paths,
+				     .tasks_n = p->tasks.n,
+				     .deps_n = p->deps.n,
+				     .queues_n = queues,
+				     .wires_n = program_wires(w),
+				     .paths_n = shared.paths_n};
 
 	for (size_t q = 0; q < queues; q++)
 		order[q] = queue_at(w, q).kind == QUEUE_DEVICE ? TASK_IN_ORDER : TASK_AS_READY;
 	for (size_t i = 0; i < p->tasks.n; i++)
-		tasks[i] = task_of(&r, &p->tasks.at[i]);
-	free(r.busy);
-	g.paths_n = r.paths.n;
-	g.paths = keep_paths(a, &r);
+		tasks[i] = task_of(&shared, t, &p->tasks.at[i]);
 	if (graph)
 		*graph = g;
 	return task_graph_run(a, &g);

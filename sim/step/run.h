@@ -10,14 +10,13 @@
  */
 #ifndef SIM_STEP_RUN_H
 #define SIM_STEP_RUN_H
-#include "sim/step/program.h"
+#include "sim/step/sharing.h"
 
 /* Times of a program's classes; a draw or a what-if changes only these. */
 struct class_times {
 	sim_ns *ns, *lag_ns; /* [class]: time alone on its queue, and a link's latency */
 	double *wires_Bps;   /* shared resources: the parts of the network, then each machine's memory */
 };
-size_t program_wires(const struct world *w);
 
 /* Times with the calibrated parameters. */
 struct class_times program_times(struct arena *a, const struct program *p);

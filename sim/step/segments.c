@@ -17,6 +17,9 @@ struct builder {
 		uint32_t segment, last; /* its number + 1, or 0; its last task */
 	} * open;                       /* [queue]: the segment that takes the queue's next task */
 	struct segment_list list;
+	struct sharing sharing;
+	uint32_t *lone_of; /* class -> 1 + its latest in lones */
+	VEC(struct lone) lones;
 };
 
 /* Returns whether a dependency is not implied by the order of the task's queue; one with a lag is not. */
@@ -141,6 +144,35 @@ static uint32_t *tasks_of_segments(struct arena *scratch, struct builder *b)
 	return tasks;
 }
 
+/* ---- shared resources ---- */
+
+/* 1 + the number of what tasks of a class share on a queue; 0: nothing. */
+static uint32_t find_lone(struct builder *b, uint32_t queue, uint32_t op_class)
+{
+	uint32_t i = b->lone_of[op_class];
+	double bytes, cap_Bps;
+
+	if (!sharing_flow(&b->sharing, queue, op_class, 1, &bytes, &cap_Bps))
+		return 0;
+	while (i && b->lones.at[i - 1].queue != queue)
+		i = b->lones.at[i - 1].older;
+	if (i)
+		return i;
+	VEC_ADD(&b->lones, (struct lone){queue, op_class, b->lone_of[op_class]});
+	return b->lone_of[op_class] = (uint32_t)b->lones.n;
+}
+
+/* Notes what the pieces of a segment share, which are at the end of the list. */
+static void note_sharing(struct builder *b, struct task_segment *s)
+{
+	for (uint32_t i = 0; i < s->pieces.pieces_n; i++) {
+		struct piece *piece = &b->list.pieces.at[s->pieces.first_piece + i];
+
+		piece->lone = find_lone(b, s->queue, piece->op_class);
+		s->flows |= piece->lone != 0;
+	}
+}
+
 static void build(struct arena *scratch, struct builder *b)
 {
 	const uint32_t *tasks;
@@ -159,6 +191,8 @@ static void build(struct arena *scratch, struct builder *b)
 			piece->n++;
 			piece->lags += i + 1 < n && follows_lag(b, tasks[i + 1]);
 		}
+		if (b->sharing.paths_n)
+			note_sharing(b, s);
 		tasks += n;
 	}
 }
@@ -179,6 +213,7 @@ static size_t hash_of(const struct piece *all, const struct body *body)
 		h = (h ^ p->op_class) * 1099511628211u;
 		h = (h ^ p->n) * 1099511628211u;
 		h = (h ^ p->lags) * 1099511628211u;
+		h = (h ^ p->lone) * 1099511628211u;
 	}
 	return (size_t)(h ^ (h >> 32));
 }
@@ -266,14 +301,14 @@ static struct segment_loop find_loop(const struct builder *b)
 	return s;
 }
 
-/* The segments of a loop are counted, so they stay as they are. */
+/* The segments of a loop are counted, and what is shared is looked at queue by queue: they stay as they are. */
 static void join_chains(struct arena *scratch, struct builder *b)
 {
 	const struct program *p = b->p;
 	bool *kept = arena_array(scratch, b->list.segments.n, sizeof *kept);
 	uint32_t *joined = arena_room(scratch, b->list.segments.n, sizeof *joined);
 
-	if (p->loop.n)
+	if (p->loop.n || b->sharing.paths_n)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(p->marks); i++)
 		if (p->marks[i] != TASK_NONE)
@@ -295,12 +330,13 @@ static void *keep(struct arena *a, const void *from, size_t n, size_t size)
 struct compiled *compile(struct arena *a, const struct program *p, const struct task_run *run)
 {
 	struct arena scratch = ARENA_INIT;
-	struct builder b = {.p = p, .order = run->order};
+	struct builder b = {.p = p, .order = run->order, .sharing = sharing_make(a, p)};
 	struct compiled *c = arena_alloc(a, sizeof *c);
 	const size_t n = p->tasks.n;
 
 	b.segment_of = arena_room(&scratch, n, sizeof *b.segment_of);
 	b.piece_of = arena_array(&scratch, p->op_classes.n, sizeof *b.piece_of);
+	b.lone_of = arena_array(&scratch, p->op_classes.n, sizeof *b.lone_of);
 	b.before = arena_room(&scratch, n, sizeof *b.before);
 	b.awaited = arena_array(&scratch, n, sizeof *b.awaited);
 	b.open = arena_array(&scratch, program_queues(p->world), sizeof *b.open);
@@ -310,12 +346,15 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 	build(&scratch, &b);
 	join_chains(&scratch, &b);
 	*c = (struct compiled){.program = p,
-			       .needs_engine = program_shares(p),
+			       .sharing = b.sharing,
+			       .shares = b.sharing.paths_n > 0,
+			       .lones_n = b.lones.n,
 			       .segments_n = b.list.segments.n,
 			       .loop = find_loop(&b),
 			       .queues_n = program_queues(p->world)};
 	c->segments = keep(a, b.list.segments.at, b.list.segments.n, sizeof *c->segments);
 	c->pieces = keep(a, b.list.pieces.at, b.list.pieces.n, sizeof *c->pieces);
+	c->lones = keep(a, b.lones.at, b.lones.n, sizeof *c->lones);
 	c->deps = keep(a, b.list.deps.at, b.list.deps.n, sizeof *c->deps);
 	find_bodies(a, c);
 	for (size_t i = 0; i < ARRAY_LEN(c->marks); i++)
@@ -326,6 +365,7 @@ struct compiled *compile(struct arena *a, const struct program *p, const struct 
 		c->cycles[i] =
 			(struct cycle){b.segment_of[p->cycles.at[i].from], b.segment_of[p->cycles.at[i].to]};
 	segment_list_free(&b.list);
+	VEC_FREE(&b.lones);
 	arena_release(&scratch);
 	return c;
 }

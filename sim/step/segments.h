@@ -9,6 +9,7 @@
 #define SIM_STEP_SEGMENTS_H
 #include "sim/step/chain.h"
 #include "sim/step/compile.h"
+#include "sim/step/sharing.h"
 
 /* Cycles of segments that are left out: a segment of a cycle is that of the cycle before, `len` earlier. */
 struct segment_loop {
@@ -17,9 +18,18 @@ struct segment_loop {
 	size_t window; /* so many cycles before `at` are what later segments depend on */
 };
 
+/* Tasks of a class on a queue that others share a resource with. */
+struct lone {
+	uint32_t queue, op_class;
+	uint32_t older; /* 1 + that of the same class before it; 0: none */
+};
+
 struct compiled {
 	const struct program *program;
-	bool needs_engine;
+	struct sharing sharing;
+	bool shares; /* times hold only if no two tasks use a shared resource at once (compile.c) */
+	struct lone *lones;
+	size_t lones_n;
 	struct task_segment *segments;
 	struct body *bodies;
 	struct piece *pieces;

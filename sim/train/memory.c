@@ -40,6 +40,12 @@ struct ledger {
 	const struct task_run *run;
 	struct lifetime *lifetimes;                     /* [micro * blocks + block] */
 	struct interval_ns *grads, *updates, *arrivals; /* [block * machines + machine] */
+	struct kept_share {
+		double fore, back;
+	} * shares; /* [block * machines + machine]: of a block, in forward and backward */
+	struct kept_bytes {
+		double kept, recompute;
+	} * kept; /* [block] */
 	VEC(struct change) changes;
 };
 
@@ -125,23 +131,45 @@ static void hold(struct ledger *b, enum kind kind, size_t machine, double bytes,
 		(struct change){w.last, -bytes, kind, machine, TASK_NONE, (uint32_t)b->changes.n});
 }
 
-static double share_of(const struct ledger *b, enum phase phase, size_t block, size_t mi, size_t chosen)
+/* What the micro-batches of a step have in common. */
+static void tabulate(struct arena *a, struct ledger *b)
 {
-	if (b->at->shard_groups[phase][block].data && mi != chosen)
-		return 0;
-	return footprint_share(b->at, phase, block, mi);
+	const size_t blocks = b->at->blocks_n, n = b->w->machines_n;
+
+	b->shares = arena_array(a, blocks * n, sizeof *b->shares);
+	b->kept = arena_array(a, blocks, sizeof *b->kept);
+	for (size_t i = 0; i < blocks; i++) {
+		const struct shards *back = &b->at->shard_groups[PHASE_BACKWARD][i];
+
+		b->kept[i] = (struct kept_bytes){trainable_kept_B(b->tr, i, back),
+						 trainable_recompute_B(b->tr, i, back)};
+		for (size_t mi = 0; mi < n; mi++)
+			b->shares[i * n + mi] =
+				(struct kept_share){footprint_share(b->at, PHASE_FORWARD, i, mi),
+						    footprint_share(b->at, PHASE_BACKWARD, i, mi)};
+	}
+}
+
+/* Of a data split, the share of the replica that ran the micro-batch. */
+static struct kept_share share_of(const struct ledger *b, const struct lifetime *l, size_t block, size_t mi)
+{
+	struct kept_share s = b->shares[block * b->w->machines_n + mi];
+
+	if (b->at->shard_groups[PHASE_FORWARD][block].data && mi != l->fore)
+		s.fore = 0;
+	if (b->at->shard_groups[PHASE_BACKWARD][block].data && mi != l->back)
+		s.back = 0;
+	return s;
 }
 
 static void hold_activations(struct ledger *b, const struct lifetime *l, size_t block)
 {
-	const struct shards *shards = &b->at->shard_groups[PHASE_BACKWARD][block];
-	const double kept = trainable_kept_B(b->tr, block, shards),
-		     recompute = trainable_recompute_B(b->tr, block, shards);
+	const double kept = b->kept[block].kept, recompute = b->kept[block].recompute;
 	const struct interval_ns over = l->sent.first < 0 ? l->forward : l->sent;
 
 	for (size_t mi = 0; mi < b->w->machines_n; mi++) {
-		const double fore = share_of(b, PHASE_FORWARD, block, mi, l->fore);
-		const double back = share_of(b, PHASE_BACKWARD, block, mi, l->back);
+		const struct kept_share s = share_of(b, l, block, mi);
+		const double fore = s.fore, back = s.back;
 		struct interval_ns w = l->forward;
 
 		if (back > 0)
@@ -287,6 +315,7 @@ void train_memory(struct arena *a, const struct placement *at, const struct prog
 	b.grads = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.updates = intervals(&scratch, at->blocks_n * w->machines_n);
 	b.arrivals = intervals(&scratch, at->blocks_n * w->machines_n);
+	tabulate(&scratch, &b);
 	read_tasks(&b);
 	for (size_t i = 0; i < lifetimes; i++)
 		hold_activations(&b, &b.lifetimes[i], i % at->blocks_n);

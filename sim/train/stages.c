@@ -2,6 +2,7 @@
 #include "sim/train/stages.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/step/walk.h"
@@ -319,27 +320,75 @@ static size_t under_way(const struct data_replica *r)
 	return (size_t)most + 1;
 }
 
-bool stages_shorten(struct stages *s, size_t times)
+static int by_start(const void *x, const void *y)
 {
-	struct data_replica *first = &s->replicas[0];
+	const struct simulated_action *a = x, *b = y;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	if (a->action.chunk != b->action.chunk)
+		return a->action.chunk < b->action.chunk ? -1 : 1;
+	if (a->action.pass != b->action.pass)
+		return a->action.pass < b->action.pass ? -1 : 1;
+	return (a->action.micro > b->action.micro) - (a->action.micro < b->action.micro);
+}
+
+/* The actions in the order in which they start, so that cycles are as short as they are in time: the orders were simulated
+ * one stage after the other. Where a pass takes no time, others may need it at the same instant, and the order stays. */
+static struct simulated_action *sorted_actions(struct arena *a, const struct data_replica *r)
+{
+	const struct simulated_orders *o = &r->simulated_orders;
+	struct simulated_action *sorted;
+
+	for (size_t c = 0; c < r->pipe.chunks_n; c++)
+		for (int x = 0; x < PASS_N; x++)
+			if (!r->pipe.chunks[c].ns[x])
+				return o->actions;
+	sorted = arena_room(a, o->actions_n, sizeof *sorted);
+	if (!o->actions_n)
+		return sorted;
+	memcpy(sorted, o->actions, o->actions_n * sizeof *sorted);
+	qsort(sorted, o->actions_n, sizeof *sorted, by_start);
+	return sorted;
+}
+
+/* The cycles that all replicas repeat. */
+static bool find_cycles(const struct stages *s, size_t times, struct cycles_left_out *left)
+{
+	const struct data_replica *first = &s->replicas[0];
 	const struct kept kept = {times * under_way(first) + 2, under_way(first)};
-	struct cycles_left_out left;
 
 	for (size_t i = 1; i < s->n; i++)
 		if (!same_actions(&s->replicas[i].simulated_orders, &first->simulated_orders))
 			return false;
-	if (!cycle_find(&first->simulated_orders, first->micros, 2 * first->pipe.stages_n, kept, &left))
-		return false;
-	s->left_out = left;
+	return cycle_find(&first->simulated_orders, first->micros, 2 * first->pipe.stages_n, kept, left);
+}
+
+bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how)
+{
+	struct simulated_action *as_simulated[SHARDS_MAX];
+	bool found;
+
 	for (size_t i = 0; i < s->n; i++) {
+		as_simulated[i] = s->replicas[i].simulated_orders.actions;
+		if (how->sorted)
+			s->replicas[i].simulated_orders.actions = sorted_actions(a, &s->replicas[i]);
+	}
+	found = find_cycles(s, how->times, &s->left_out);
+	for (size_t i = 0; i < s->n && !found; i++)
+		s->replicas[i].simulated_orders.actions = as_simulated[i];
+	for (size_t i = 0; i < s->n && found; i++) {
 		struct data_replica *r = &s->replicas[i];
 
 		cycle_leave_out(&r->simulated_orders, &s->left_out);
 		r->micros = r->pipe.micros -= s->left_out.n * s->left_out.micros;
 		r->first = (uint32_t)i * r->micros;
 	}
-	s->trainable.train.micro_batches = (int64_t)s->n * first->micros;
-	return true;
+	if (found)
+		s->trainable.train.micro_batches = (int64_t)s->n * s->replicas[0].micros;
+	else
+		s->left_out.n = 0;
+	return found;
 }
 
 /* ---- checks ---- */

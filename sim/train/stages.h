@@ -32,7 +32,11 @@ struct stages {
 
 /* Leaves out cycles that every replica repeats, with their micro-batches; false: there are none to leave out. What is kept
  * before them is so many times what a stage holds at most. */
-bool stages_shorten(struct stages *s, size_t times);
+struct shortening {
+	size_t times;
+	bool sorted; /* by start, which finds the shortest cycles; else one stage after the other, as they were simulated */
+};
+bool stages_shorten(struct arena *a, struct stages *s, const struct shortening *how);
 
 /* How many replicas share a step: those of a data split, times those that each stands for. */
 size_t stages_replicas(const struct placement *at);

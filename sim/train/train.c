@@ -13,8 +13,8 @@
 
 /* micro-batches: a step of fewer is not much longer than its beginning and its end */
 enum { SHORT_FROM = 24 };
-/* of the micro-batches under way at once: so many times as many stay before cycles are left out, until times repeat */
-enum { KEPT_TIMES = 5 };
+/* Times repeat after two to five times the micro-batches under way, sooner where one stage is much slower than the others. */
+static const struct shortening shortenings[] = {{2, true}, {3, true}, {5, true}, {5, false}};
 
 /* A pass of one micro-batch through one block. They are added to the program in the order of their expected
  * starts, since a queue runs its tasks in the order in which they were added. */
@@ -379,15 +379,16 @@ static void update(struct builder *b)
 
 /* ---- the step ---- */
 
-/* kept: see stages_shorten(); 0: all passes stay. */
-static void set_up(struct builder *b, const struct placement *at, size_t kept)
+/* from: the first shortening to try; becomes the one after that which was found. NULL: all passes stay. */
+static void set_up(struct builder *b, const struct placement *at, size_t *from)
 {
 	size_t micros;
 
 	b->st = stages_make(&b->arena, b->p, at);
 	b->replicas = stages_replicas(at);
-	if (kept)
-		stages_shorten(&b->st, kept);
+	while (from && *from < ARRAY_LEN(shortenings) &&
+	       !stages_shorten(&b->arena, &b->st, &shortenings[(*from)++]))
+		;
 	b->t = &b->st.trainable.train;
 	micros = (size_t)b->t->micro_batches;
 	b->blocks_n = at->blocks_n;
@@ -433,14 +434,14 @@ static void note_loop(struct builder *b, const uint32_t *starts)
 					   .each = each};
 }
 
-/* shortened: whether cycles are left out. */
-static struct program *build(const struct placement *at, size_t kept, bool *shortened)
+/* from: see set_up(). shortened: whether cycles are left out. */
+static struct program *build(const struct placement *at, size_t *from, bool *shortened)
 {
 	const struct world *w = at->world;
 	struct builder b = {.w = w, .p = program_new(w), .arena = ARENA_INIT};
 	uint32_t *starts;
 
-	set_up(&b, at, kept);
+	set_up(&b, at, from);
 	starts = arena_array(&b.arena, b.passes.n, sizeof *starts);
 	for (size_t i = 0; i < b.passes.n; i++) {
 		starts[i] = (uint32_t)b.p->tasks.n;
@@ -461,7 +462,7 @@ struct program *train_build(const struct placement *at)
 {
 	bool shortened;
 
-	return build(at, 0, &shortened);
+	return build(at, NULL, &shortened);
 }
 
 /* Returns whether the cycles left out of a program may be. */
@@ -483,14 +484,17 @@ static bool may_leave_out(struct program *p)
 
 struct program *train_build_short(const struct placement *at)
 {
+	size_t from = 0;
 	bool shortened;
 	struct program *p;
 
 	if (placement_train(at).micro_batches < SHORT_FROM)
 		return train_build(at);
-	p = build(at, KEPT_TIMES, &shortened);
-	if (!shortened || may_leave_out(p))
-		return p;
-	program_free(p);
+	while (from < ARRAY_LEN(shortenings)) {
+		p = build(at, &from, &shortened);
+		if (!shortened || may_leave_out(p))
+			return p;
+		program_free(p);
+	}
 	return train_build(at);
 }
