@@ -73,16 +73,6 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 	return x.samples;
 }
 
-/* Whether any metric of a job is asked for. */
-static bool is_asked(const bool *asked, int job)
-{
-	bool any = !asked;
-
-	for (size_t i = 0; asked && i < metrics_n(); i++)
-		any |= asked[i] && (int)metric_at(i)->job == job;
-	return any;
-}
-
 /* asked: [metric]; NULL: all of them. */
 static size_t make_metrics(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
 			   struct metric *metrics)
@@ -100,7 +90,7 @@ static size_t make_metrics(struct arena *a, struct prediction *p, const struct d
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
-		if (!r->state || !is_asked(asked, j))
+		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
 		samples[j] = draw_job(a, r, d);
 		r->values = value->of[j];

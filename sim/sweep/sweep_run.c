@@ -252,6 +252,21 @@ static bool *asked_metrics(struct arena *a, const struct sweep *s)
 	return asked;
 }
 
+/* Jobs without an asked metric are left out where the compared metric has a value: why it has none may lie in any job. */
+static struct assignment_row row_of(struct arena *a, const struct sweep *s, const struct placement *at,
+				    const struct draws *draws, const bool *asked, struct prediction *p)
+{
+	struct assignment_row row;
+
+	prediction_make_asked(a, at, asked, p);
+	row = prediction_asked(a, p, draws, asked);
+	if (rows_metric(&row, s->metric))
+		return row;
+	prediction_release(p);
+	prediction_make(a, at, p);
+	return prediction_asked(a, p, draws, asked);
+}
+
 static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
 			 struct sweep_cell *cell)
 {
@@ -274,8 +289,7 @@ static void predict_cell(const struct sweep_running *r, struct sweep_worker *x, 
 		struct prediction p;
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
 
-		prediction_make(&x->scratch, &at[i], &p);
-		*row = prediction_asked(&x->scratch, &p, &draws, asked);
+		*row = row_of(&x->scratch, s, &at[i], &draws, asked, &p);
 		entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&p) == 1;
 		prediction_release(&p);
