@@ -1,6 +1,9 @@
 /* check_twins.c - equal machines are searched once: which are equal, and that nothing better is missed. */
 #include "tests/suites.h"
 
+#include <math.h>
+
+#include "sim/search/best_first.h"
 #include "sim/search/search.h"
 #include "sim/search/twins.h"
 #include "tests/fixtures.h"
@@ -76,6 +79,45 @@ START_TEST(in_order)
 }
 END_TEST
 
+/* How many layer maps a best-first search gives, and the bound of the first. */
+static size_t enumerated(const struct best_first_ask *ask, double *least)
+{
+	struct best_first *s = best_first_new(ask);
+	const struct found *f;
+	size_t n = 0;
+
+	for (*least = INFINITY; (f = best_first_at(s, n)); n++)
+		*least = n ? *least : f->bound;
+	best_first_free(s);
+	return n;
+}
+
+/* A layer map on k equal machines is one of k! that differ by an exchange of them. */
+START_TEST(one_of_each_exchange)
+{
+	static const size_t exchanges[] = {1, 1, 2, 6}, twins[] = {WORLD_NONE, 0, 1};
+	struct arena a = ARENA_INIT;
+	struct block_costs p;
+
+	fixture_text(&fixture, THREE_EQUAL, NULL);
+	block_costs_make(&a, fixture.world, JOB_GENERATE, &p);
+	for (unsigned units = 1; units < 8; units++)
+		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
+			struct best_first_ask ask = {
+				&p, 1, units, kind, goal_rate(&p, fixture_metric("e2el_s"), units), NULL};
+			double all_least, least;
+			const size_t all = enumerated(&ask, &all_least);
+
+			ask.twins = twins;
+			ck_assert_uint_eq(enumerated(&ask, &least) * exchanges[__builtin_popcount(units)],
+					  all);
+			MUST(least == all_least || fabs(least / all_least - 1) < 1e-12);
+		}
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* The best cost; each winner uses a machine only where it uses the twins before it. */
 static double best_cost(const char *set, const char *goal)
 {
@@ -122,6 +164,7 @@ Suite *suite_twins(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(worlds));
 	tcase_add_test(t, in_order);
+	tcase_add_test(t, one_of_each_exchange);
 	tcase_add_test(t, runtimes_tell_apart);
 	tcase_add_loop_test(t, nothing_is_missed, 0, 2);
 	suite_add_tcase(s, t);
