@@ -115,6 +115,32 @@ static inline size_t least(const evkey *keys, size_t first)
 	return pick(first + in_a, first + 2 + in_b, b < a);
 }
 
+/* Fetches the grandchildren while the children are compared. A macro: a function gcc would find without effect and drop. */
+#define PREFETCH_CHILDREN(keys, first)                                                                       \
+	do {                                                                                                 \
+		const char *line = (const char *)&(keys)[WAYS * (first) + 1];                                \
+                                                                                                             \
+		__builtin_prefetch(line);                                                                    \
+		__builtin_prefetch(line + LINE_B);                                                           \
+		__builtin_prefetch(line + 2 * LINE_B);                                                       \
+		__builtin_prefetch(line + 3 * LINE_B);                                                       \
+	} while (0)
+
+/* The last group of siblings may have fewer than four, which have no children. */
+static size_t sink_last(evkey *keys, size_t at, size_t first, size_t n, evkey key)
+{
+	size_t child = first;
+
+	if (first >= n)
+		return at;
+	for (size_t i = first + 1; i < n; i++)
+		child = keys[i] < keys[child] ? i : child;
+	if (key < keys[child])
+		return at;
+	keys[at] = keys[child];
+	return child;
+}
+
 /* The hole at the root goes down until key may fill it; smaller children move up. */
 static void sink(struct evq *q, evkey key)
 {
@@ -122,25 +148,20 @@ static void sink(struct evq *q, evkey key)
 	const size_t n = q->n;
 	size_t at = 0, first = 1;
 
-	while (first < n) {
-		/* the grandchildren are fetched while the children are compared; past the last key, the
-		 * root's line; not in a function of its own, which gcc would find without effect and drop */
-		const size_t ahead = (WAYS * first + 1) & -(size_t)(WAYS * first + 1 < n);
-		const char *line = (const char *)&keys[ahead];
+	for (; first + FRONT < n; first = WAYS * at + 1) {
 		size_t child;
 
-		__builtin_prefetch(line);
-		__builtin_prefetch(line + LINE_B);
-		__builtin_prefetch(line + 2 * LINE_B);
-		__builtin_prefetch(line + 3 * LINE_B);
+		if (WAYS * first + 1 < n)
+			PREFETCH_CHILDREN(keys, first);
 		child = least(keys, first);
-		if (key < keys[child])
-			break;
+		if (key < keys[child]) {
+			keys[at] = key;
+			return;
+		}
 		keys[at] = keys[child];
 		at = child;
-		first = WAYS * at + 1;
 	}
-	keys[at] = key;
+	keys[sink_last(keys, at, first, n, key)] = key;
 }
 
 static void rise(evkey *keys, size_t at, evkey key)
@@ -176,7 +197,7 @@ static evkey key_of(const struct ev_node *e, uint32_t slot)
 	return (evkey)(uint64_t)e->at_ns << 64 | (e->rest & ~(uint64_t)EV_NONE) | slot;
 }
 
-static void put_near(struct evq *q, evkey key)
+static inline void put_near(struct evq *q, evkey key)
 {
 	if (q->hole) {
 		q->hole = false;
@@ -253,34 +274,58 @@ uint64_t evq_put(struct evq *q, const struct event *ev)
 		put_later(q, slot);
 		return seq;
 	}
-	put_near(q, key_of(e, slot));
+	put_near(q, (evkey)(uint64_t)ev->at_ns << 64 | rest | slot);
 	if (q->n >= q->near_most && !q->later_n)
 		begin_ladder(q);
 	return seq;
 }
 
-bool evq_take(struct evq *q, struct event *ev)
+/* The key of the earliest event; its node still says what it does until the next put. False: there is none. */
+static inline bool take_key(struct evq *q, evkey *key)
 {
-	struct ev_node *e;
-	uint32_t slot;
-	uint64_t low;
-
 	if (q->hole)
 		fill_hole(q);
 	if (!q->n && !refill(q))
 		return false;
-	low = (uint64_t)q->keys[0];
-	slot = slot_of(low);
-	e = ev_node(&q->pool, slot);
-	*ev = (struct event){.at_ns = e->at_ns,
-			     .class = (enum ev_class)(low >> (EV_SEQ_BITS + EV_SLOT_BITS)),
-			     .seq = low >> EV_SLOT_BITS & (((uint64_t)1 << EV_SEQ_BITS) - 1),
-			     .fire = e->fire,
-			     .self = e->self};
-	ev_set_next(e, q->pool.unused);
-	q->pool.unused = slot;
+	*key = q->keys[0];
+	ev_set_next(ev_node(&q->pool, slot_of(*key)), q->pool.unused);
+	q->pool.unused = slot_of(*key);
 	q->hole = true;
 	return true;
+}
+
+bool evq_take(struct evq *q, struct event *ev)
+{
+	const struct ev_node *e;
+	evkey key;
+
+	if (!take_key(q, &key))
+		return false;
+	e = ev_node(&q->pool, slot_of(key));
+	*ev = (struct event){.at_ns = e->at_ns,
+			     .class = (enum ev_class)((uint64_t)key >> (EV_SEQ_BITS + EV_SLOT_BITS)),
+			     .seq = (uint64_t)key >> EV_SLOT_BITS & (((uint64_t)1 << EV_SEQ_BITS) - 1),
+			     .fire = e->fire,
+			     .self = e->self};
+	return true;
+}
+
+bool evq_fire(struct evq *q, sim_ns *now_ns)
+{
+	const struct ev_node *e;
+	evkey key;
+
+	if (!take_key(q, &key))
+		return false;
+	e = ev_node(&q->pool, slot_of(key));
+	*now_ns = e->at_ns;
+	e->fire(e->self, e->at_ns);
+	return true;
+}
+
+uint64_t evq_taken(const struct evq *q)
+{
+	return q->seq - evq_pending(q);
 }
 
 size_t evq_pending(const struct evq *q)
