@@ -20,6 +20,7 @@
 #include "sim/serve/variates.h"
 #include "sim/serve/metrics.h"
 #include "sim/serve/serving.h"
+#include "tests/bench_queues.h"
 
 enum { ROUNDS = 7, STEPS = 1000000, INCREMENTS = 1 << 16 };
 
@@ -53,52 +54,14 @@ static double median(double *x, size_t n)
 	return x[n / 2];
 }
 
-/* The reference: a binary heap of 128-bit keys (time, seq), with nothing to fire. */
-__extension__ typedef unsigned __int128 key128;
-
-struct binary {
-	key128 *keys;
-	size_t n;
-	uint64_t seq;
-};
-
-static void binary_put(struct binary *h, int64_t at_ns)
-{
-	const key128 key = (key128)(uint64_t)at_ns << 64 | h->seq++;
-	size_t at = h->n++;
-
-	for (; at && key < h->keys[(at - 1) / 2]; at = (at - 1) / 2)
-		h->keys[at] = h->keys[(at - 1) / 2];
-	h->keys[at] = key;
-}
-
-static int64_t binary_take(struct binary *h)
-{
-	const key128 first = h->keys[0], last = h->keys[--h->n];
-	size_t at = 0, child;
-
-	while ((child = 2 * at + 1) + 1 < h->n) {
-		child += h->keys[child + 1] < h->keys[child];
-		if (last <= h->keys[child])
-			break;
-		h->keys[at] = h->keys[child];
-		at = child;
-	}
-	if (child + 1 == h->n && h->keys[child] < last) {
-		h->keys[at] = h->keys[child];
-		at = child;
-	}
-	h->keys[at] = last;
-	return (int64_t)(uint64_t)(first >> 64);
-}
-
 static void nothing(void *self, sim_ns now_ns)
 {
 	(void)self;
 	(void)now_ns;
 }
 
-static double hold_evq(size_t pending, const int64_t *increments)
+/* Nanoseconds of a step of the hold model, and of its event lists. */
+static double hold_evq(size_t pending, const int64_t *increments, size_t steps)
 {
 	struct evq *q = evq_new();
 	struct event ev = {.class = EV_FINISH, .fire = nothing};
@@ -108,54 +71,136 @@ static double hold_evq(size_t pending, const int64_t *increments)
 		ev.at_ns = increments[i % INCREMENTS] + (int64_t)(i / INCREMENTS);
 		evq_put(q, &ev);
 	}
-	from_s = now_s();
-	for (size_t i = 0; i < STEPS; i++) {
+	from_s = cpu_s();
+	for (size_t i = 0; i < steps; i++) {
 		evq_take(q, &ev);
 		ev.at_ns += increments[i % INCREMENTS];
 		evq_put(q, &ev);
 	}
-	from_s = now_s() - from_s;
+	from_s = cpu_s() - from_s;
 	evq_free(q);
-	return from_s * 1e9 / STEPS;
+	return from_s * 1e9 / (double)steps;
 }
 
-static double hold_binary(size_t pending, const int64_t *increments)
+static double hold_heap(size_t pending, const int64_t *increments, size_t steps)
 {
-	struct binary h = {.keys = xmalloc((pending + 1) * sizeof *h.keys)};
+	struct heap4 h = {.keys = xmalloc((pending + 1) * sizeof *h.keys)};
 	double from_s;
 
 	for (size_t i = 0; i < pending; i++)
-		binary_put(&h, increments[i % INCREMENTS] + (int64_t)(i / INCREMENTS));
-	from_s = now_s();
-	for (size_t i = 0; i < STEPS; i++)
-		binary_put(&h, binary_take(&h) + increments[i % INCREMENTS]);
-	from_s = now_s() - from_s;
+		heap4_put(&h, increments[i % INCREMENTS] + (int64_t)(i / INCREMENTS));
+	from_s = cpu_s();
+	for (size_t i = 0; i < steps; i++)
+		heap4_put(&h, heap4_take(&h) + increments[i % INCREMENTS]);
+	from_s = cpu_s() - from_s;
 	free(h.keys);
-	return from_s * 1e9 / STEPS;
+	return from_s * 1e9 / (double)steps;
 }
 
-static void bench_hold(void)
+static double hold_ladder(size_t pending, const int64_t *increments, size_t steps)
 {
-	static const size_t pending[] = {1000, 100000, 1000000};
+	struct ladder1 l = {.near = {.keys = xmalloc((pending + 1) * sizeof(key128))}, .width_ns = 1};
+	double from_s;
+
+	for (size_t i = 0; i < pending; i++)
+		ladder1_put(&l, increments[i % INCREMENTS] + (int64_t)(i / INCREMENTS));
+	from_s = cpu_s();
+	for (size_t i = 0; i < steps; i++)
+		ladder1_put(&l, ladder1_take(&l) + increments[i % INCREMENTS]);
+	from_s = cpu_s() - from_s;
+	ladder1_release(&l);
+	return from_s * 1e9 / (double)steps;
+}
+
+static int64_t *exponential_ns(void)
+{
 	int64_t *increments = xmalloc(INCREMENTS * sizeof *increments);
 	struct rng *r = rng_new(1, "hold");
 
 	for (size_t i = 0; i < INCREMENTS; i++)
 		increments[i] = (int64_t)(-1e9 * log(rng_uniform(r)));
-	printf("hold model: take one event, put one an exponential time later; median of %d\n", ROUNDS);
-	printf("%10s %12s %14s %8s\n", "pending", "evq ns", "reference ns", "ratio");
-	for (size_t p = 0; p < ARRAY_LEN(pending); p++) {
-		double ours[ROUNDS], theirs[ROUNDS], a, b;
-
-		for (int i = 0; i < ROUNDS; i++) {
-			ours[i] = hold_evq(pending[p], increments);
-			theirs[i] = hold_binary(pending[p], increments);
-		}
-		a = median(ours, ROUNDS);
-		b = median(theirs, ROUNDS);
-		printf("%10zu %12.1f %14.1f %8.2f\n", pending[p], a, b, a / b);
-	}
 	rng_free(r);
+	return increments;
+}
+
+static void bench_hold(void)
+{
+	static const size_t pending[] = {1000, 100000, 1000000};
+	static double (*const lists[])(size_t, const int64_t *, size_t) = {hold_evq, hold_heap, hold_ladder};
+	int64_t *increments = exponential_ns();
+
+	printf("hold model: take one event, put one an exponential time later; processor time, median of "
+	       "%d\n",
+	       ROUNDS);
+	printf("%10s %10s %16s %8s %12s %8s\n", "pending", "evq ns", "4-ary heap ns", "ratio", "ladder ns",
+	       "ratio");
+	for (size_t p = 0; p < ARRAY_LEN(pending); p++) {
+		double ns[ARRAY_LEN(lists)][ROUNDS], m[ARRAY_LEN(lists)];
+
+		for (int i = 0; i < ROUNDS; i++)
+			for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+				ns[k][i] = lists[k](pending[p], increments, STEPS);
+		for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+			m[k] = median(ns[k], ROUNDS);
+		printf("%10zu %10.1f %16.1f %8.2f %12.1f %8.2f\n", pending[p], m[0], m[1], m[0] / m[1], m[2],
+		       m[0] / m[2]);
+	}
+	free(increments);
+}
+
+/* For counting instructions. */
+static void count_hold(const char *list, size_t pending, size_t steps)
+{
+	int64_t *increments = exponential_ns();
+
+	(void)(!strcmp(list, "evq")    ? hold_evq
+	       : !strcmp(list, "heap") ? hold_heap
+				       : hold_ladder)(pending, increments, steps);
+	printf("%s: %zu steps, %zu pending\n", list, steps, pending);
+	free(increments);
+}
+
+/* ---- a queue with one server, through the engine ---- */
+
+struct mm1 {
+	struct engine *engine;
+	const int64_t *increments;
+	size_t drawn, left, waiting;
+};
+
+/* Service is a fifth shorter than the time between arrivals. */
+static void mm1_leaves(void *self, sim_ns now_ns)
+{
+	struct mm1 *q = self;
+
+	(void)now_ns;
+	if (--q->waiting)
+		engine_after(q->engine, q->increments[q->drawn++ % INCREMENTS] * 4 / 5, EV_FINISH, mm1_leaves,
+			     q);
+}
+
+static void mm1_arrives(void *self, sim_ns now_ns)
+{
+	struct mm1 *q = self;
+
+	(void)now_ns;
+	if (!q->waiting++)
+		engine_after(q->engine, q->increments[q->drawn++ % INCREMENTS] * 4 / 5, EV_FINISH, mm1_leaves,
+			     q);
+	if (--q->left)
+		engine_after(q->engine, q->increments[q->drawn++ % INCREMENTS], EV_ARRIVE, mm1_arrives, q);
+}
+
+/* Customers of an M/M/1 queue; for counting instructions. */
+static void count_mm1(size_t customers)
+{
+	int64_t *increments = exponential_ns();
+	struct mm1 q = {.engine = engine_new(), .increments = increments, .left = customers};
+
+	engine_at(q.engine, 0, EV_ARRIVE, mm1_arrives, &q);
+	engine_run(q.engine);
+	printf("%zu customers, %" PRIu64 " events\n", customers, engine_fired(q.engine));
+	engine_free(q.engine);
 	free(increments);
 }
 
@@ -307,20 +352,20 @@ static double serve_s(const struct serve_bench *b, int64_t *iterations)
 /* The least that an iteration needs: the time moves on, the contexts grow, somebody may be at his end. */
 static double least_s(int64_t iterations, int64_t seqs)
 {
-	struct binary h = {.keys = xmalloc((size_t)(seqs + 1) * sizeof *h.keys)};
+	struct heap4 h = {.keys = xmalloc((size_t)(seqs + 1) * sizeof *h.keys)};
 	int64_t now_fs = 0, contexts = 0, due;
 	volatile int64_t sink;
 	double from_s;
 
 	for (int64_t i = 0; i < seqs; i++)
-		binary_put(&h, 1 + i * 7);
-	due = binary_take(&h);
+		heap4_put(&h, 1 + i * 7);
+	due = heap4_take(&h);
 	from_s = cpu_s();
 	for (int64_t i = 1; i <= iterations; i++) {
 		now_fs += 10000000000 + contexts;
 		contexts += seqs;
-		for (; due <= i; due = binary_take(&h))
-			binary_put(&h, i + 200);
+		for (; due <= i; due = heap4_take(&h))
+			heap4_put(&h, i + 200);
 	}
 	from_s = cpu_s() - from_s;
 	sink = now_fs;
@@ -610,6 +655,14 @@ int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "cost"))
 		return cost(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "hold")) {
+		count_hold(argv[2], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
+		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "mm1")) {
+		count_mm1(strtoul(argv[2], NULL, 10));
+		return 0;
+	}
 	if (argc == 4 && !strcmp(argv[1], "flows")) {
 		count_flows(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 		return 0;

@@ -10,7 +10,6 @@
 struct engine {
 	struct evq *events;
 	sim_ns now_ns;
-	uint64_t fired;
 };
 
 struct engine *engine_new(void)
@@ -49,25 +48,13 @@ void engine_after(struct engine *e, sim_ns delay_ns, enum ev_class class, void (
 	engine_at(e, e->now_ns + delay_ns, class, fire, self);
 }
 
-static bool fire_next(struct engine *e)
-{
-	struct event ev;
-
-	if (!evq_take(e->events, &ev))
-		return false;
-	e->now_ns = ev.at_ns;
-	e->fired++;
-	ev.fire(ev.self, ev.at_ns);
-	return true;
-}
-
 void engine_run(struct engine *e)
 {
-	while (fire_next(e))
+	while (evq_fire(e->events, &e->now_ns))
 		;
 }
 
 uint64_t engine_fired(const struct engine *e)
 {
-	return e->fired;
+	return evq_taken(e->events);
 }

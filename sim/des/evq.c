@@ -1,13 +1,16 @@
 /*
- * evq.c - a 4-ary implicit heap of 128-bit keys; see evq.h.
+ * evq.c - a 4-ary implicit heap of 128-bit keys for what is due next, before a ladder for what is due later; see evq.h.
  *
  * A key is time, class and seq in one integer, so that one compare, which compiles to no branch, decides the
  * whole order: with a branch on time and then on seq the heap spends most of its time mispredicting. Four
- * keys fill a cache line, and siblings share one. What the event does lies apart, in a slot that never moves;
- * the lowest bits of its key name the slot, behind all that orders.
+ * keys fill a cache line, and siblings share one. What the event does lies apart, in a node that never moves;
+ * the lowest bits of its key name the node, behind all that orders.
  *
  * Taking an event leaves a hole at the root, and the put that commonly follows drops into it: one walk down
  * the heap for the pair instead of one down and one up.
+ *
+ * All events are in the heap until there are NEAR_MOST; then the later ones are in the ladder (ladder.h), from which the heap
+ * is filled with the next bucket whenever it is empty. The order is that of the keys in either case.
  */
 #include "sim/des/evq.h"
 
@@ -16,12 +19,13 @@
 
 #include "sim/base/err.h"
 #include "sim/base/mem.h"
+#include "sim/des/ladder.h"
 
 __extension__ typedef unsigned __int128 evkey; /* time : 64, class : 3, seq : 37, slot : 24 */
 
-enum { CLASS_BITS = 3, SEQ_BITS = 37, SLOT_BITS = 24 };
-_Static_assert(CLASS_BITS + SEQ_BITS + SLOT_BITS == 64, "the lower half of a key");
-_Static_assert(EV_CLASS_N <= 1 << CLASS_BITS, "every class has its bits");
+/* Events in the heap from which on there is a ladder, if they are not due at one time; and left in a ladder below which there
+ * is none. */
+enum { NEAR_MOST = 8192, LADDER_LEAST = 1024 };
 
 /* FRONT keys before the root put siblings on one line; BACK keys may be compared or fetched beyond the last
  */
@@ -30,18 +34,15 @@ enum { WAYS = 4, FRONT = WAYS - 1, BACK = WAYS * WAYS, ROOM_LEAST = 64, LINE_B =
 /* Behind every real key: four siblings can be compared without asking how many there are. */
 #define KEY_LAST (~(evkey)0)
 
-struct action {
-	void (*fire)(void *self, sim_ns now_ns);
-	void *self;
-};
-
 struct evq {
 	evkey *keys;    /* keys[0] is the root */
 	size_t n, room; /* keys[n .. room + BACK - 1] are KEY_LAST */
 	bool hole;      /* keys[0] is taken and nothing is in its place yet */
-	struct action *actions;
-	uint32_t *unused; /* a stack of the free slots */
-	size_t unused_n;
+	/* what is due up to then is in the heap, what is due later in the ladder; INT64_MAX: there is no ladder */
+	sim_ns near_last_ns;
+	struct ev_pool pool;
+	struct ladder later;
+	size_t later_n, near_most; /* near_most: a heap of so many becomes a ladder */
 	uint64_t seq;
 };
 
@@ -56,22 +57,16 @@ static evkey *new_keys(size_t room)
 
 static void grow(struct evq *q)
 {
-	const size_t old = q->room, room = old ? old * 2 : ROOM_LEAST;
+	const size_t room = q->room ? q->room * 2 : ROOM_LEAST;
 	evkey *keys = new_keys(room);
 
-	if (room > (size_t)1 << SLOT_BITS)
-		BUG("more than %zu events pending", old);
-	if (old) {
+	if (q->room) {
 		memcpy(keys, q->keys, q->n * sizeof *keys);
 		free(q->keys - FRONT);
 	}
 	for (size_t i = q->n; i < room + BACK; i++)
 		keys[i] = KEY_LAST;
 	q->keys = keys;
-	q->actions = xrealloc(q->actions, room * sizeof *q->actions);
-	q->unused = xrealloc(q->unused, room * sizeof *q->unused);
-	for (size_t slot = room; slot > old; slot--)
-		q->unused[q->unused_n++] = (uint32_t)(slot - 1);
 	q->room = room;
 }
 
@@ -79,6 +74,9 @@ struct evq *evq_new(void)
 {
 	struct evq *q = xcalloc(1, sizeof *q);
 
+	q->near_last_ns = INT64_MAX;
+	q->near_most = NEAR_MOST;
+	q->pool.unused = EV_NONE;
 	grow(q);
 	return q;
 }
@@ -88,8 +86,8 @@ void evq_free(struct evq *q)
 	if (!q)
 		return;
 	free(q->keys - FRONT);
-	free(q->actions);
-	free(q->unused);
+	ev_pool_release(&q->pool);
+	ladder_release(&q->later);
 	free(q);
 }
 
@@ -117,6 +115,32 @@ static inline size_t least(const evkey *keys, size_t first)
 	return pick(first + in_a, first + 2 + in_b, b < a);
 }
 
+/* Fetches the grandchildren while the children are compared. A macro: a function gcc would find without effect and drop. */
+#define PREFETCH_CHILDREN(keys, first)                                                                       \
+	do {                                                                                                 \
+		const char *line = (const char *)&(keys)[WAYS * (first) + 1];                                \
+                                                                                                             \
+		__builtin_prefetch(line);                                                                    \
+		__builtin_prefetch(line + LINE_B);                                                           \
+		__builtin_prefetch(line + 2 * LINE_B);                                                       \
+		__builtin_prefetch(line + 3 * LINE_B);                                                       \
+	} while (0)
+
+/* The last group of siblings may have fewer than four, which have no children. */
+static size_t sink_last(evkey *keys, size_t at, size_t first, size_t n, evkey key)
+{
+	size_t child = first;
+
+	if (first >= n)
+		return at;
+	for (size_t i = first + 1; i < n; i++)
+		child = keys[i] < keys[child] ? i : child;
+	if (key < keys[child])
+		return at;
+	keys[at] = keys[child];
+	return child;
+}
+
 /* The hole at the root goes down until key may fill it; smaller children move up. */
 static void sink(struct evq *q, evkey key)
 {
@@ -124,25 +148,20 @@ static void sink(struct evq *q, evkey key)
 	const size_t n = q->n;
 	size_t at = 0, first = 1;
 
-	while (first < n) {
-		/* the grandchildren are fetched while the children are compared; past the last key, the
-		 * root's line; not in a function of its own, which gcc would find without effect and drop */
-		const size_t ahead = (WAYS * first + 1) & -(size_t)(WAYS * first + 1 < n);
-		const char *line = (const char *)&keys[ahead];
+	for (; first + FRONT < n; first = WAYS * at + 1) {
 		size_t child;
 
-		__builtin_prefetch(line);
-		__builtin_prefetch(line + LINE_B);
-		__builtin_prefetch(line + 2 * LINE_B);
-		__builtin_prefetch(line + 3 * LINE_B);
+		if (WAYS * first + 1 < n)
+			PREFETCH_CHILDREN(keys, first);
 		child = least(keys, first);
-		if (key < keys[child])
-			break;
+		if (key < keys[child]) {
+			keys[at] = key;
+			return;
+		}
 		keys[at] = keys[child];
 		at = child;
-		first = WAYS * at + 1;
 	}
-	keys[at] = key;
+	keys[sink_last(keys, at, first, n, key)] = key;
 }
 
 static void rise(evkey *keys, size_t at, evkey key)
@@ -152,29 +171,6 @@ static void rise(evkey *keys, size_t at, evkey key)
 		at = (at - 1) / WAYS;
 	}
 	keys[at] = key;
-}
-
-uint64_t evq_put(struct evq *q, const struct event *ev)
-{
-	const uint64_t seq = q->seq++;
-	uint32_t slot;
-	evkey key;
-
-	BUG_ON(ev->at_ns < 0 || (unsigned)ev->class >= EV_CLASS_N || !ev->fire);
-	BUG_ON(seq >> SEQ_BITS);
-	if (!q->unused_n)
-		grow(q);
-	slot = q->unused[--q->unused_n];
-	q->actions[slot] = (struct action){ev->fire, ev->self};
-	key = (evkey)(uint64_t)ev->at_ns << 64 | (uint64_t)ev->class << (SEQ_BITS + SLOT_BITS) |
-	      seq << SLOT_BITS | slot;
-	if (q->hole) {
-		q->hole = false;
-		sink(q, key);
-	} else {
-		rise(q->keys, q->n++, key);
-	}
-	return seq;
 }
 
 /* No put came for the hole: the last key fills it. */
@@ -189,38 +185,150 @@ static void fill_hole(struct evq *q)
 		sink(q, key);
 }
 
-bool evq_take(struct evq *q, struct event *ev)
-{
-	uint64_t low;
-	uint32_t slot;
+/* ---- the heap and the ladder ---- */
 
+static inline uint32_t slot_of(evkey key)
+{
+	return (uint32_t)key & EV_NONE;
+}
+
+static evkey key_of(const struct ev_node *e, uint32_t slot)
+{
+	return (evkey)(uint64_t)e->at_ns << 64 | (e->rest & ~(uint64_t)EV_NONE) | slot;
+}
+
+static inline void put_near(struct evq *q, evkey key)
+{
+	if (q->hole) {
+		q->hole = false;
+		sink(q, key);
+		return;
+	}
+	if (q->n == q->room)
+		grow(q);
+	rise(q->keys, q->n++, key);
+}
+
+static void put_later(struct evq *q, uint32_t slot)
+{
+	ladder_put(&q->later, &q->pool, slot);
+	q->later_n++;
+}
+
+/* All that is in the heap goes into the ladder. */
+static void begin_ladder(struct evq *q)
+{
 	if (q->hole)
 		fill_hole(q);
-	if (!q->n)
+	for (size_t i = 0; i < q->n; i++) {
+		put_later(q, slot_of(q->keys[i]));
+		q->keys[i] = KEY_LAST;
+	}
+	q->n = 0;
+	q->near_last_ns = -1;
+}
+
+static void take_bucket(struct evq *q)
+{
+	uint32_t list = ladder_take(&q->later, &q->pool, &q->near_last_ns);
+
+	for (uint32_t next; list != EV_NONE; list = next) {
+		next = ev_next(ev_node(&q->pool, list));
+		put_near(q, key_of(ev_node(&q->pool, list), list));
+		q->later_n--;
+	}
+}
+
+/* The heap is empty: it gets what is due next. A ladder of few events ends; many that are due at one time stay in the heap. */
+static bool refill(struct evq *q)
+{
+	if (!q->later_n)
 		return false;
-	low = (uint64_t)q->keys[0];
-	slot = (uint32_t)(low & (((uint64_t)1 << SLOT_BITS) - 1));
-	*ev = (struct event){.at_ns = (sim_ns)(uint64_t)(q->keys[0] >> 64),
-			     .class = (enum ev_class)(low >> (SEQ_BITS + SLOT_BITS)),
-			     .seq = low >> SLOT_BITS & (((uint64_t)1 << SEQ_BITS) - 1),
-			     .fire = q->actions[slot].fire,
-			     .self = q->actions[slot].self};
-	q->unused[q->unused_n++] = slot;
+	take_bucket(q);
+	while (q->later_n && q->later_n < LADDER_LEAST)
+		take_bucket(q);
+	if (q->later_n)
+		return true;
+	ladder_restart(&q->later);
+	q->near_last_ns = INT64_MAX;
+	q->near_most = 2 * q->n > NEAR_MOST ? 2 * q->n : NEAR_MOST;
+	return true;
+}
+
+uint64_t evq_put(struct evq *q, const struct event *ev)
+{
+	const uint64_t seq = q->seq++;
+	const uint64_t rest = (uint64_t)ev->class << (EV_SEQ_BITS + EV_SLOT_BITS) | seq << EV_SLOT_BITS;
+	struct ev_node *e;
+	uint32_t slot;
+
+	BUG_ON(ev->at_ns < 0 || (unsigned)ev->class >= EV_CLASS_N || !ev->fire);
+	BUG_ON(seq >> EV_SEQ_BITS);
+	if (q->pool.unused == EV_NONE)
+		ev_pool_grow(&q->pool);
+	slot = q->pool.unused;
+	e = ev_node(&q->pool, slot);
+	q->pool.unused = ev_next(e);
+	*e = (struct ev_node){ev->at_ns, rest, ev->fire, ev->self};
+	if (ev->at_ns > q->near_last_ns) {
+		put_later(q, slot);
+		return seq;
+	}
+	put_near(q, (evkey)(uint64_t)ev->at_ns << 64 | rest | slot);
+	if (q->n >= q->near_most && !q->later_n)
+		begin_ladder(q);
+	return seq;
+}
+
+/* The key of the earliest event; its node still says what it does until the next put. False: there is none. */
+static inline bool take_key(struct evq *q, evkey *key)
+{
+	if (q->hole)
+		fill_hole(q);
+	if (!q->n && !refill(q))
+		return false;
+	*key = q->keys[0];
+	ev_set_next(ev_node(&q->pool, slot_of(*key)), q->pool.unused);
+	q->pool.unused = slot_of(*key);
 	q->hole = true;
 	return true;
 }
 
-bool evq_next(const struct evq *q, sim_ns *at_ns)
+bool evq_take(struct evq *q, struct event *ev)
 {
-	const size_t first = q->hole ? least(q->keys, 1) : 0;
+	const struct ev_node *e;
+	evkey key;
 
-	if (!evq_pending(q))
+	if (!take_key(q, &key))
 		return false;
-	*at_ns = (sim_ns)(uint64_t)(q->keys[first] >> 64);
+	e = ev_node(&q->pool, slot_of(key));
+	*ev = (struct event){.at_ns = e->at_ns,
+			     .class = (enum ev_class)((uint64_t)key >> (EV_SEQ_BITS + EV_SLOT_BITS)),
+			     .seq = (uint64_t)key >> EV_SLOT_BITS & (((uint64_t)1 << EV_SEQ_BITS) - 1),
+			     .fire = e->fire,
+			     .self = e->self};
 	return true;
+}
+
+bool evq_fire(struct evq *q, sim_ns *now_ns)
+{
+	const struct ev_node *e;
+	evkey key;
+
+	if (!take_key(q, &key))
+		return false;
+	e = ev_node(&q->pool, slot_of(key));
+	*now_ns = e->at_ns;
+	e->fire(e->self, e->at_ns);
+	return true;
+}
+
+uint64_t evq_taken(const struct evq *q)
+{
+	return q->seq - evq_pending(q);
 }
 
 size_t evq_pending(const struct evq *q)
 {
-	return q->n - q->hole;
+	return q->n - q->hole + q->later_n;
 }

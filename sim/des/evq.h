@@ -1,9 +1,9 @@
 /*
- * evq.h - the future-event list: a heap ordered by (time, class, seq).
+ * evq.h - the future-event list, ordered by (time, class, seq).
  *
  * Layer des; includes base only; knows nothing of devices or models.
  * The order is total and never depends on an address: same input, same run.
- * At most 2^24 events may be pending at once, and 2^37 put in all (some hours of running): more is a BUG.
+ * Nearly 2^24 events may be pending at once, and 2^37 put in all (some hours of running): more is a BUG.
  */
 #ifndef SIM_DES_EVQ_H
 #define SIM_DES_EVQ_H
@@ -30,7 +30,9 @@ struct evq *evq_new(void);                               /* never NULL */
 void evq_free(struct evq *q);                            /* NULL is fine */
 uint64_t evq_put(struct evq *q, const struct event *ev); /* copies *ev; returns its seq */
 bool evq_take(struct evq *q, struct event *ev);          /* the earliest; false when empty */
-bool evq_next(const struct evq *q, sim_ns *at_ns);       /* when the earliest is due; false when empty */
+/* Takes the earliest, sets *now_ns to its time and fires it; false when empty. What it fires may put events. */
+bool evq_fire(struct evq *q, sim_ns *now_ns);
+uint64_t evq_taken(const struct evq *q); /* events taken or fired so far */
 size_t evq_pending(const struct evq *q);
 
 #endif

@@ -153,7 +153,7 @@ enum format_id footprint_conv_format(const struct world *w, const struct shards 
 
 /* The machine that decodes holds the whole cache; the one that prefills holds the prompt's until it has
  * been sent. All heads share a cached latent, so a machine with any of them holds all of it. */
-static double kv_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
+double footprint_cache_B(const struct placement *p, const struct generate *g, size_t block, size_t mi)
 {
 	const struct shards *decode = &p->shard_groups[PHASE_DECODE][block],
 			    *prefill = &p->shard_groups[PHASE_PREFILL][block];
@@ -177,7 +177,7 @@ static double kv_B(const struct placement *p, const struct generate *g, size_t b
 
 /* The pass whose activations are held. Where all sequences share a pass of the runtime's, it has rows of no more of
  * them than it has room for. */
-static struct shape live_shape(const struct placement *p, const struct generate *g)
+struct shape footprint_live_shape(const struct placement *p, const struct generate *g)
 {
 	const struct shards *first = &p->shard_groups[PHASE_PREFILL][model_first_block(p->world->model)];
 	struct shape s = prefill_shape(g);
@@ -186,6 +186,19 @@ static struct shape live_shape(const struct placement *p, const struct generate 
 	if (first->n && p->world->units[first->unit[0]].profile->chunk_shared && fit < s.batch)
 		s.batch = fit > 1 ? fit : 1;
 	return s;
+}
+
+double footprint_live_B(const struct placement *p, const struct shape *s, size_t block, size_t mi)
+{
+	const struct world *w = p->world;
+	const struct part part = model_block(w->model, block).part;
+	const struct shards *shards = &p->shard_groups[PHASE_PREFILL][block];
+	struct shape shape = *s;
+
+	shape.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
+	return footprint_share(p, PHASE_PREFILL, block, mi) *
+	       graph_live_B(shard_group_model(w, shards, mi), &w->scenario->precision, &shape, part,
+			    shard_group_writes_scores(w, shards));
 }
 
 /* The buffer for weights that a machine copies for a pass: those of one block at a time. */
@@ -205,23 +218,14 @@ static double copied_B(const struct placement *p, size_t mi)
 /* Adds weights, cache and activations of one model. */
 static void add_model(const struct placement *p, const struct generate *g, size_t mi, struct footprint *f)
 {
-	const struct world *w = p->world;
-	const struct precision *pr = &w->scenario->precision;
-	struct shape shape = live_shape(p, g);
+	const struct shape shape = footprint_live_shape(p, g);
 
 	f->weights_B += footprint_weights_B(p, both, 2, mi) + copied_B(p, mi);
 	for (size_t b = 0; b < p->blocks_n; b++) {
-		const struct part part = model_block(w->model, b).part;
-		const struct shards *shards = &p->shard_groups[PHASE_PREFILL][b];
-		const double prefill = footprint_share(p, PHASE_PREFILL, b, mi);
-
-		if (part.role == ROLE_ATTENTION)
-			f->kv_B += kv_B(p, g, b, mi);
+		if (model_block(p->world->model, b).part.role == ROLE_ATTENTION)
+			f->kv_B += footprint_cache_B(p, g, b, mi);
 		/* one block's activations are alive at a time, so the largest counts */
-		shape.all_logits = part.role == ROLE_HEAD && shard_group_all_logits(w, shards);
-		f->activations_B = fmax(f->activations_B,
-					prefill * graph_live_B(shard_group_model(w, shards, mi), pr, &shape,
-							       part, shard_group_writes_scores(w, shards)));
+		f->activations_B = fmax(f->activations_B, footprint_live_B(p, &shape, b, mi));
 	}
 }
 

@@ -28,6 +28,12 @@ enum format_id footprint_conv_format(const struct world *w, const struct shards 
  * training: sim/train/memory.h. */
 void footprint_generate(const struct placement *p, struct footprint *out);
 
+/* What one block adds to the footprint of generation on machine mi: its cache and states, for an attention block; and its
+ * activations in the pass of footprint_live_shape(). */
+double footprint_cache_B(const struct placement *p, const struct generate *g, size_t block, size_t mi);
+double footprint_live_B(const struct placement *p, const struct shape *live, size_t block, size_t mi);
+struct shape footprint_live_shape(const struct placement *p, const struct generate *g);
+
 /* The shape of the largest pass of a prefill: that of the last chunk, with the longest context, for the
  * larger of the groups of sequences. */
 struct shape prefill_shape(const struct generate *g);

@@ -133,6 +133,8 @@ const struct metric_info *metric_find(const char *name, struct err *err); /* NUL
 size_t metric_index(const struct metric_info *m);                         /* among those of its job */
 const struct metric_info *metric_compared(enum job job);                  /* job_type.compared */
 double metric_value(const struct metric_values *v, const struct metric_info *m);
+/* Whether any metric of a job is among those that are asked for, [metric of metric_at()]; NULL: all are. */
+bool metrics_ask(enum job job, const bool *asked);
 
 /* What is compared where nobody says what: the whole of the first job that a scenario asks for. */
 const struct metric_info *metric_usual(const struct world *w);

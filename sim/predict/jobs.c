@@ -70,6 +70,15 @@ double metric_value(const struct metric_values *v, const struct metric_info *m)
 	return v->of[m->job][metric_index(m)];
 }
 
+bool metrics_ask(enum job job, const bool *asked)
+{
+	bool any = !asked;
+
+	for (size_t i = 0; asked && i < metrics_n(); i++)
+		any |= asked[i] && metric_at(i)->job == job;
+	return any;
+}
+
 const struct metric_info *metric_usual(const struct world *w)
 {
 	for (int j = 0; j < JOB_N; j++)

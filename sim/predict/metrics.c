@@ -80,17 +80,7 @@ static double **draw_job(struct arena *a, const struct job_run *r, const struct 
 	return done < d->n ? NULL : x.samples;
 }
 
-/* Whether any metric of a job is asked for. */
-static bool is_asked(const bool *asked, int job)
-{
-	bool any = !asked;
-
-	for (size_t i = 0; asked && i < metrics_n(); i++)
-		any |= asked[i] && (int)metric_at(i)->job == job;
-	return any;
-}
-
-/* Runs every job as calibrated, and those of which a metric is asked under each draw. */
+/* Runs every job as calibrated, and those of which a metric is asked under each draw. asked: [metric]; NULL: all of them. */
 static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d, const bool *asked,
 		    struct metric_values *value, double **samples[JOB_N], struct err *err)
 {
@@ -105,7 +95,7 @@ static int run_jobs(struct arena *a, struct prediction *p, const struct draws *d
 		struct job_run *r = &p->jobs[j];
 
 		samples[j] = NULL;
-		if (!r->state || !is_asked(asked, j))
+		if (!r->state || !metrics_ask((enum job)j, asked))
 			continue;
 		samples[j] = draw_job(a, r, d, err);
 		if (!samples[j])

@@ -18,13 +18,20 @@ static bool *machines_of(struct arena *a, const struct placement *at, enum job j
 
 void prediction_make(struct arena *a, const struct placement *at, struct prediction *p)
 {
+	prediction_make_asked(a, at, NULL, p);
+}
+
+void prediction_make_asked(struct arena *a, const struct placement *at, const bool *asked,
+			   struct prediction *p)
+{
 	*p = (struct prediction){.at = *at};
 	for (int j = 0; j < JOB_N; j++) {
 		struct job_run *r = &p->jobs[j];
 
 		r->type = job_types[j];
 		r->at = &p->at;
-		r->asked = workload_asks(&at->world->scenario->workload, (enum job)j);
+		r->asked = workload_asks(&at->world->scenario->workload, (enum job)j) &&
+			   metrics_ask((enum job)j, asked);
 		r->uses = machines_of(a, at, (enum job)j);
 		if (r->asked)
 			r->type->make(a, r);

@@ -15,6 +15,10 @@ struct prediction {
 /* Runs what fits. The prediction refers to itself, so it must not be copied; its memory is in the arena, but
  * for what prediction_release() gives back. */
 void prediction_make(struct arena *a, const struct placement *at, struct prediction *p);
+/* As prediction_make(), of the jobs alone that have a metric which is asked for, [metric of metric_at()]; NULL: all have. The
+ * others are as if the workload did not ask for them. */
+void prediction_make_asked(struct arena *a, const struct placement *at, const bool *asked,
+			   struct prediction *p);
 void prediction_release(struct prediction *p);
 
 bool prediction_fits(const struct prediction *p); /* any job that is asked */

@@ -39,10 +39,30 @@ struct anneal {
 	struct anneal_state best;
 	double best_energy;
 	struct evaluated evaluated;
+	const struct footprint_table *memory[VARIANTS]; /* of each variant; NULL: none */
 	VEC(struct annealed) pool;
 };
 
 /* ---- energy of a state ---- */
+
+/* The footprint of the evaluated candidate on each machine. */
+static void footprint_of(const struct anneal *a, const struct variant *v, struct footprint *out)
+{
+	const struct evaluated *k = &a->evaluated;
+	const struct candidate c = {.job = a->ask.job,
+				    .phase_group = {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]}};
+	const struct footprint_table *table = a->memory[v - a->ask.variants];
+	struct arena scratch = ARENA_INIT;
+	struct placement place;
+
+	if (table) {
+		footprint_table_sum(table, k->at[0], k->at[1], out);
+		return;
+	}
+	place = candidate_place(&scratch, v->w, &c);
+	job_types[a->ask.job]->programs->footprint(&place, out);
+	arena_release(&scratch);
+}
 
 /* The sum over the machines of the memory needed beyond the usable memory, relative to the usable memory.
  * For a job without a footprint function (training, whose memory is known only after its simulation) only
@@ -51,25 +71,18 @@ static double memory_excess(const struct anneal *a, const struct variant *v)
 {
 	const struct evaluated *k = &a->evaluated;
 	const struct world *w = v->w;
-	const struct program_job *job = job_types[a->ask.job]->programs;
 	const uint8_t *const at[PHASE_GROUPS] = {k->at[0], k->at[1]};
-	struct arena scratch = ARENA_INIT;
-	const struct candidate c = {.job = a->ask.job,
-				    .phase_group = {&k->phase_group[0], &k->phase_group[k->single ? 0 : 1]}};
+	struct footprint footprint[SPACE_UNITS];
 	double need_B[SPACE_UNITS], over = 0;
 
 	block_costs_machine_weights_B(&v->block_costs, at, need_B);
 	for (size_t m = 0; m < w->machines_n; m++)
 		over += fmax(0, need_B[m] / w->machines[m].memory.usable.value - 1);
-	if (over <= 0 && job->footprint) {
-		const struct placement place = candidate_place(&scratch, w, &c);
-		struct footprint *footprint = arena_array(&scratch, w->machines_n, sizeof *footprint);
-
-		job->footprint(&place, footprint);
-		for (size_t m = 0; m < w->machines_n; m++)
-			over += footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
-		arena_release(&scratch);
-	}
+	if (over > 0 || !job_types[a->ask.job]->programs->footprint)
+		return over;
+	footprint_of(a, v, footprint);
+	for (size_t m = 0; m < w->machines_n; m++)
+		over += footprint_short_B(&footprint[m]) / w->machines[m].memory.usable.value;
 	return over;
 }
 
@@ -275,6 +288,7 @@ bool anneal_step(struct anneal *a)
 	if (a->chain >= given_starts(a) + RESTARTS)
 		return false;
 	now = start_state(a, a->chain++);
+	anneal_state_order_twins(&a->space, &now);
 	energy = try_state(a, &now, INFINITY);
 	for (int i = 0; i < MOVES_PER_CHAIN; i++) {
 		const double begin = restart ? temperature_begin / 10 : temperature_begin;
@@ -286,6 +300,7 @@ bool anneal_step(struct anneal *a)
 		next = now;
 		if (!anneal_state_move(&a->space, &next, a->rng))
 			continue;
+		anneal_state_order_twins(&a->space, &next);
 		got = try_state(a, &next, most);
 		if (got <= most) {
 			now = next;
@@ -304,6 +319,8 @@ struct anneal *anneal_new(const struct anneal_ask *ask)
 	a->rng = rng_new(ask->seed, "anneal");
 	a->best_energy = INFINITY;
 	anneal_space_make(&a->arena, ask->w, ask->variants_n, &a->space);
+	for (size_t i = 0; i < ask->variants_n && search_job(ask->job)->memory; i++)
+		a->memory[i] = search_job(ask->job)->memory(&a->arena, ask->variants[i].w);
 	for (int phase_group = 0; phase_group < PHASE_GROUPS; phase_group++) {
 		a->evaluated.at[phase_group] = arena_array(&a->arena, blocks, 1);
 		for (int g = 0; g < GROUPS; g++)
@@ -332,6 +349,7 @@ const struct annealed *anneal_neighbour(struct anneal *a, const struct anneal_st
 		anneal_state_move(&a->space, &p, a->rng);
 		if (i % 2)
 			anneal_state_move(&a->space, &p, a->rng);
+		anneal_state_order_twins(&a->space, &p);
 		evaluate(a, &p, INFINITY);
 		if (a->evaluated.rank >= below)
 			continue;

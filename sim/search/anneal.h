@@ -9,7 +9,8 @@
  * is never reported; a state that needs a link that does not exist gets a penalty above all others.
  *
  * Chains start from each device alone, then from the layers divided by speed over all devices (once for each
- * first device and variant), then from the best state so far. Random numbers are those of base/rng.h: the
+ * first device and variant), then from the best state so far. Equal machines are exchanged so that each chain sees one of the
+ * states that differ by an exchange. Random numbers are those of base/rng.h: the
  * same seed gives the same results. Annealing proves nothing; lower_bound.h bounds the distance to the
  * optimum.
  */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/search/twins.h"
+
 void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s)
 {
 	*s = (struct anneal_space){.w = w,
@@ -11,6 +13,7 @@ void anneal_space_make(struct arena *a, const struct world *w, size_t variants, 
 				   .layers = (size_t)w->model->layers,
 				   .blocks = model_blocks(w->model)};
 	s->splits_n = space_splits(w->model, s->splits);
+	twins_find(w, s->twins);
 	s->has = arena_array(a, s->layers, sizeof *s->has);
 	s->role = arena_array(a, s->blocks, sizeof *s->role);
 	s->layer = arena_array(a, s->blocks, sizeof *s->layer);
@@ -126,6 +129,57 @@ struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t f
 		for (int g = 0; g < GROUPS; g++)
 			p.phase_group[phase_group].group[g] = r;
 	return p;
+}
+
+/* ---- equal machines ---- */
+
+struct exchange { /* of units for their twins, as far as it is decided */
+	const struct anneal_space *space;
+	unsigned taken; /* the units that stand for others or themselves, as bits */
+	bool decided[SPACE_UNITS];
+	uint8_t to[SPACE_UNITS];
+};
+
+static size_t first_twin(const struct anneal_space *s, size_t unit)
+{
+	while (s->twins[unit] != WORLD_NONE)
+		unit = s->twins[unit];
+	return unit;
+}
+
+/* A unit becomes the first of its twins that none has become yet. */
+static void exchange_unit(struct exchange *x, uint8_t *unit)
+{
+	const size_t first = first_twin(x->space, *unit);
+	size_t to = first;
+
+	while (!x->decided[*unit] && (x->taken >> to & 1 || first_twin(x->space, to) != first))
+		to++;
+	if (!x->decided[*unit]) {
+		x->decided[*unit] = true;
+		x->to[*unit] = (uint8_t)to;
+		x->taken |= 1u << to;
+	}
+	*unit = x->to[*unit];
+}
+
+static void exchange_phase_group(struct exchange *x, struct anneal_phase_group *l)
+{
+	for (int g = 0; g < (l->roles_split ? GROUPS : 1); g++)
+		for (size_t i = 0; i < l->group[g].n; i++)
+			exchange_unit(x, &l->group[g].at[i].unit);
+	if (l->embedding != WITH_LAYER)
+		exchange_unit(x, &l->embedding);
+	if (l->head != WITH_LAYER)
+		exchange_unit(x, &l->head);
+}
+
+void anneal_state_order_twins(const struct anneal_space *s, struct anneal_state *p)
+{
+	struct exchange x = {.space = s};
+
+	for (int i = 0; i < (p->phases_split ? PHASE_GROUPS : 1); i++)
+		exchange_phase_group(&x, &p->phase_group[i]);
 }
 
 /* ---- moves ---- */

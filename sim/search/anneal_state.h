@@ -38,8 +38,9 @@ struct anneal_space {
 	const struct world *w;
 	struct split splits[SPLITS];
 	size_t splits_n, variants_n, layers, blocks;
-	unsigned *has; /* [layer]: the roles that the layer has, as bits */
-	uint8_t *role; /* [block] */
+	unsigned *has;             /* [layer]: the roles that the layer has, as bits */
+	uint8_t *role;             /* [block] */
+	size_t twins[SPACE_UNITS]; /* see twins.h */
 	int32_t *layer;
 };
 void anneal_space_make(struct arena *a, const struct world *w, size_t variants, struct anneal_space *s);
@@ -53,6 +54,10 @@ struct anneal_state anneal_state_by_speed(const struct anneal_space *s, size_t f
 /* Applies one random move to *p. Returns false if the move that was drawn cannot be applied; *p may then
  * have changed or not, but is valid. */
 bool anneal_state_move(const struct anneal_space *s, struct anneal_state *p, struct rng *rng);
+
+/* Exchanges equal machines so that they are used in the order of their numbers, from the first layer on: all states that an
+ * exchange leads to become one. */
+void anneal_state_order_twins(const struct anneal_space *s, struct anneal_state *p);
 
 /* Writes the layer map of a phase group to *out, whose arrays the caller has allocated, and the unit of
  * each block to at[]. */

@@ -22,8 +22,11 @@ struct root {
 	bool embedding_apart;      /* the embedding is not on the device of the first layer */
 	bool *has_second;          /* [layer]: it has a role of the second group */
 	size_t first_second_layer; /* the first such layer */
-	double *cost_to_go;        /* [layer * states + state]: least cost of the later layers and the head */
-	double *layers; /* [layer * maps + (unit before * units + first group) * units + second group] */
+	uint32_t *live,
+		*live_index; /* the states that can be reached; [state]: its index among them, NO_NODE: none */
+	size_t live_n;
+	double *cost_to_go; /* [layer * live_n + index]: least cost of the later layers and the head */
+	double *layers;     /* [layer * maps + (unit before * units + first group) * units + second group] */
 };
 
 struct node {
@@ -61,6 +64,8 @@ struct best_first {
 	size_t *layer_begin; /* [layer], and the head's block after the last */
 	struct group_state group_states[EXACT_UNITS << (EXACT_UNITS - 1)];
 	size_t group_states_n;
+	size_t twin_before
+		[EXACT_UNITS]; /* [unit]: the last twin before it that is to be used, too; WORLD_NONE: none */
 	struct root *roots;
 	size_t roots_n;
 	struct nodes nodes;
@@ -209,22 +214,99 @@ static bool may_follow(const struct group_state *from, const struct group_state 
 		       : !(from->visited >> to->unit & 1) && to->visited == (from->visited | 1u << to->unit);
 }
 
-/* The state in which a layer's groups have the positions ab[0] and ab[1]; from: the state of the layer
- * before, NO_NODE for the first layer. Returns -1 if the state is excluded. A group does not move in a
- * layer that has none of its roles, nor before its first layer. */
-static int64_t next_state(const struct best_first *s, const struct root *r, size_t layer, uint32_t from,
-			  const size_t ab[2])
+/* Whether units that have been used (bits) may be joined by another one: of twins the first is used first. */
+static bool in_order(const struct best_first *s, unsigned used, size_t unit)
 {
-	const bool has = r->has_second[layer];
-	bool apart = has && s->group_states[ab[0]].unit != s->group_states[ab[1]].unit;
+	const size_t before = s->twin_before[unit];
 
-	if (from != NO_NODE) {
-		apart |= from % 2;
-		if (second_group(s, from) != &s->group_states[ab[1]] &&
-		    (!has || layer <= r->first_second_layer))
-			return -1;
-	}
+	return used >> unit & 1 || before == WORLD_NONE || used >> before & 1;
+}
+
+static bool both_in_order(const struct best_first *s, unsigned used, const size_t ab[2])
+{
+	const size_t a = s->group_states[ab[0]].unit, b = s->group_states[ab[1]].unit;
+
+	return in_order(s, used, a) && in_order(s, used | 1u << a, b);
+}
+
+/* What the second group may do in a layer: nothing where the layer has none of its roles; it does not move up to its first
+ * layer. */
+struct second_group_rule {
+	bool has, moves;
+};
+
+static struct second_group_rule second_group_rule(const struct root *r, size_t layer)
+{
+	return (struct second_group_rule){r->has_second[layer],
+					  r->has_second[layer] && layer > r->first_second_layer};
+}
+
+/* The state in which a layer's groups have the positions ab[0] and ab[1]; apart: they were on different devices in a layer
+ * before. Returns -1 if the state is excluded. */
+static int64_t state_of(const struct best_first *s, bool has_second, const size_t ab[2], bool apart)
+{
+	apart |= has_second && s->group_states[ab[0]].unit != s->group_states[ab[1]].unit;
 	return apart && !(s->ask.kind & HAS_ROLES) ? -1 : (int64_t)state_index(s, ab[0], ab[1], apart);
+}
+
+/* The state of a layer that follows a state of the layer before. */
+static int64_t next_state(const struct best_first *s, const struct root *r, struct second_group_rule rule,
+			  size_t from, const size_t ab[2])
+{
+	const struct group_state *a = first_group(s, from), *b = second_group(s, from);
+	const bool stays = b == &s->group_states[ab[1]];
+
+	if (!stays && !rule.moves)
+		return -1;
+	if (!both_in_order(s, (unsigned)(a->visited | b->visited) | 1u << r->embedding, ab))
+		return -1;
+	return state_of(s, rule.has, ab, from % 2);
+}
+
+/* The state of the first layer. */
+static int64_t first_state(const struct best_first *s, const struct root *r, const size_t ab[2])
+{
+	const struct group_state *a = &s->group_states[ab[0]], *b = &s->group_states[ab[1]];
+
+	if (a->visited != 1u << a->unit || b->visited != 1u << b->unit ||
+	    r->embedding_apart != (a->unit != r->embedding) || !both_in_order(s, 1u << r->embedding, ab))
+		return -1;
+	return state_of(s, r->has_second[0], ab, false);
+}
+
+static void add_live(struct root *r, int64_t state)
+{
+	if (state < 0 || r->live_index[state] != NO_NODE)
+		return;
+	r->live_index[state] = (uint32_t)r->live_n;
+	r->live[r->live_n++] = (uint32_t)state;
+}
+
+/* Adds the states that follow a state in a layer of some rule. */
+static void add_live_after(const struct best_first *s, struct root *r, size_t state,
+			   struct second_group_rule rule)
+{
+	const struct group_state *x = first_group(s, state), *y = second_group(s, state);
+
+	for (size_t i = 0; i < x->next_n; i++)
+		for (size_t j = 0; j < y->next_n; j++)
+			add_live(r, next_state(s, r, rule, state, (const size_t[]){x->next[i], y->next[j]}));
+}
+
+static void list_live(struct best_first *s, struct root *r)
+{
+	r->live = arena_room(&s->arena, s->states, sizeof *r->live);
+	r->live_index = arena_room(&s->arena, s->states, sizeof *r->live_index);
+	for (size_t i = 0; i < s->states; i++)
+		r->live_index[i] = NO_NODE;
+	for (size_t a = 0; a < s->group_states_n; a++)
+		for (size_t b = 0; b < s->group_states_n; b++)
+			add_live(r, first_state(s, r, (const size_t[]){a, b}));
+	for (size_t i = 0; i < r->live_n; i++) {
+		add_live_after(s, r, r->live[i], (struct second_group_rule){false, false});
+		add_live_after(s, r, r->live[i], (struct second_group_rule){true, false});
+		add_live_after(s, r, r->live[i], (struct second_group_rule){true, true});
+	}
 }
 
 static void compute_layer_costs(struct best_first *s, struct root *r)
@@ -238,33 +320,41 @@ static void compute_layer_costs(struct best_first *s, struct root *r)
 				layer_cost(s, r, l, (const size_t[]){i / n / n, i / n % n, i % n});
 }
 
-static double least_cost_to_go(const struct best_first *s, const struct root *r, size_t layer, uint32_t state)
+static double cost_to_go(const struct root *r, size_t layer, size_t state)
+{
+	return r->cost_to_go[layer * r->live_n + r->live_index[state]];
+}
+
+static double least_cost_to_go(const struct best_first *s, const struct root *r, size_t layer, size_t state)
 {
 	const struct group_state *x = first_group(s, state), *y = second_group(s, state);
+	const struct second_group_rule rule = second_group_rule(r, layer + 1);
 	const size_t out = output_unit(s, r, layer, state);
 	double least = INFINITY;
 
 	for (size_t i = 0; i < x->next_n; i++)
 		for (size_t j = 0; j < y->next_n; j++) {
 			const int64_t next =
-				next_state(s, r, layer + 1, state, (const size_t[]){x->next[i], y->next[j]});
+				next_state(s, r, rule, state, (const size_t[]){x->next[i], y->next[j]});
+			double cost;
 
-			if (next >= 0)
-				least = fmin(least,
-					     cached_layer_cost(s, r, layer + 1, out, (size_t)next) +
-						     r->cost_to_go[(layer + 1) * s->states + (size_t)next]);
+			if (next < 0)
+				continue;
+			cost = cached_layer_cost(s, r, layer + 1, out, (size_t)next) +
+			       cost_to_go(r, layer + 1, (size_t)next);
+			least = cost < least ? cost : least;
 		}
 	return least;
 }
 
 static void compute_cost_to_go(struct best_first *s, struct root *r)
 {
-	r->cost_to_go = arena_room(&s->arena, s->layers * s->states, sizeof *r->cost_to_go);
-	for (uint32_t state = 0; state < s->states; state++)
-		r->cost_to_go[(s->layers - 1) * s->states + state] = least_head_cost(s, r, state);
+	r->cost_to_go = arena_room(&s->arena, s->layers * r->live_n, sizeof *r->cost_to_go);
+	for (size_t i = 0; i < r->live_n; i++)
+		r->cost_to_go[(s->layers - 1) * r->live_n + i] = least_head_cost(s, r, r->live[i]);
 	for (size_t l = s->layers - 1; l-- > 0;)
-		for (uint32_t state = 0; state < s->states; state++)
-			r->cost_to_go[l * s->states + state] = least_cost_to_go(s, r, l, state);
+		for (size_t i = 0; i < r->live_n; i++)
+			r->cost_to_go[l * r->live_n + i] = least_cost_to_go(s, r, l, r->live[i]);
 }
 
 /* ---- the search ---- */
@@ -319,7 +409,7 @@ static void push_node(struct best_first *s, struct node k)
 	const struct root *r = &s->roots[k.root];
 	const bool whole = (size_t)k.layer == s->layers;
 
-	k.bound = k.cost + (whole ? 0 : r->cost_to_go[(size_t)k.layer * s->states + k.state]);
+	k.bound = k.cost + (whole ? 0 : cost_to_go(r, (size_t)k.layer, k.state));
 	k.bound = fmax(k.bound, busy_bound(s, &k));
 	if (isinf(k.bound) || exceeds_memory(s, &k))
 		return;
@@ -350,12 +440,13 @@ static void push_layer(struct best_first *s, uint32_t parent, struct node k, siz
 static void expand(struct best_first *s, uint32_t parent, const struct node *from)
 {
 	const struct group_state *x = first_group(s, from->state), *y = second_group(s, from->state);
+	const struct root *r = &s->roots[from->root];
+	const struct second_group_rule rule = second_group_rule(r, (size_t)from->layer + 1);
 
 	for (size_t i = 0; i < x->next_n; i++)
 		for (size_t j = 0; j < y->next_n; j++) {
 			const int64_t state =
-				next_state(s, &s->roots[from->root], (size_t)from->layer + 1, from->state,
-					   (const size_t[]){x->next[i], y->next[j]});
+				next_state(s, r, rule, from->state, (const size_t[]){x->next[i], y->next[j]});
 
 			if (state >= 0)
 				push_layer(s, parent, *from, (size_t)state);
@@ -390,11 +481,9 @@ static void push_first_layers(struct best_first *s, size_t root)
 	}
 	for (size_t a = 0; a < s->group_states_n; a++)
 		for (size_t b = 0; b < s->group_states_n; b++) {
-			const struct group_state *x = &s->group_states[a], *y = &s->group_states[b];
-			const int64_t state = next_state(s, r, 0, NO_NODE, (const size_t[]){a, b});
+			const int64_t state = first_state(s, r, (const size_t[]){a, b});
 
-			if (state >= 0 && x->visited == 1u << x->unit && y->visited == 1u << y->unit &&
-			    r->embedding_apart == (x->unit != e))
+			if (state >= 0)
 				push_layer(s, NO_NODE, k, (size_t)state);
 		}
 }
@@ -442,7 +531,8 @@ static void list_group_states(struct best_first *s)
 {
 	for (size_t u = 0; u < s->units; u++)
 		for (unsigned visited = 0; visited < 1u << s->units; visited++)
-			if ((visited & s->ask.units) == visited && visited >> u & 1)
+			if ((visited & s->ask.units) == visited && visited >> u & 1 &&
+			    (s->ask.kind & HAS_CUT || space_on_one(visited)))
 				s->group_states[s->group_states_n++] =
 					(struct group_state){.unit = (uint8_t)u, .visited = (uint8_t)visited};
 	for (size_t i = 0; i < s->group_states_n; i++)
@@ -450,6 +540,18 @@ static void list_group_states(struct best_first *s)
 			if (may_follow(&s->group_states[i], &s->group_states[j]))
 				s->group_states[i].next[s->group_states[i].next_n++] = (uint8_t)j;
 	s->states = s->group_states_n * s->group_states_n * 2;
+}
+
+/* The twins among the units that are to be used. */
+static void list_twins(struct best_first *s)
+{
+	for (size_t u = 0; u < s->units; u++) {
+		size_t before = s->ask.twins ? s->ask.twins[u] : WORLD_NONE;
+
+		while (before != WORLD_NONE && !(s->ask.units >> before & 1))
+			before = s->ask.twins[before];
+		s->twin_before[u] = before;
+	}
 }
 
 static void list_layers(struct best_first *s)
@@ -492,7 +594,7 @@ static void list_roots(struct best_first *s)
 		for (size_t e = 0; e < s->units; e++)
 			for (int embedding_apart = 0;
 			     embedding_apart <= (s->m->ends && s->ask.kind & HAS_ENDS); embedding_apart++)
-				if (s->ask.units >> e & 1)
+				if (s->ask.units >> e & 1 && in_order(s, 0, e))
 					s->roots[s->roots_n++] = (struct root){
 						.second = splits[i].second,
 						.embedding = (uint8_t)e,
@@ -514,10 +616,17 @@ struct best_first *best_first_new(const struct best_first_ask *ask)
 	s->layers = (size_t)s->m->layers;
 	list_layers(s);
 	list_group_states(s);
+	list_twins(s);
 	list_roots(s);
 	for (size_t i = 0; i < s->roots_n; i++) {
-		compute_layer_costs(s, &s->roots[i]);
-		compute_cost_to_go(s, &s->roots[i]);
+		struct root *r = &s->roots[i];
+
+		if (i && r->second == r[-1].second)
+			r->layers = r[-1].layers;
+		else
+			compute_layer_costs(s, r);
+		list_live(s, r);
+		compute_cost_to_go(s, r);
 		push_first_layers(s, i);
 	}
 	s->least = s->heap.n ? s->nodes.at[s->heap.at[0]].bound : INFINITY;

@@ -7,6 +7,9 @@
  * remaining layers. A best-first search (Hart, Nilsson and Raphael, IEEE Trans. SSC 4(2), 1968) with that
  * cost as its heuristic then yields complete layer maps by ascending bound. Partial layer maps whose weights
  * exceed the memory of a machine are dropped.
+ *
+ * The dynamic program visits the states alone that the search can reach. Twins are told apart by the order in which a layer map
+ * comes to use them, from the embedding on: the enumerated one takes them in the order of their numbers.
  */
 #ifndef SIM_SEARCH_BEST_FIRST_H
 #define SIM_SEARCH_BEST_FIRST_H
@@ -20,6 +23,9 @@ struct best_first_ask {
 	unsigned units;        /* bits: exactly these units are used */
 	unsigned kind;         /* exactly these features, see space.h */
 	struct rate rate;      /* the weights of the bound that is minimized */
+	/* [unit]: its last twin before it (twins.h). Of layer maps that differ by an exchange of twins alone one is then
+	 * enumerated. NULL: all are */
+	const size_t *twins;
 };
 
 struct found {

@@ -39,9 +39,10 @@ static struct best_first *find_or_add_best_first(struct search *s, struct best_f
 		    have->kind == key.kind)
 			return have->best_first;
 	}
-	key.best_first = best_first_new(
-		&(const struct best_first_ask){&key.variant->block_costs, key.phase_groups, key.units,
-					       key.kind, class_rate(s, key.variant, class_units)});
+	/* an exchange of twins changes both layer maps of a pair, so it can put one of them alone in order */
+	key.best_first = best_first_new(&(const struct best_first_ask){
+		&key.variant->block_costs, key.phase_groups, key.units, key.kind,
+		class_rate(s, key.variant, class_units), key.phase_groups & 1 ? s->twins : NULL});
 	VEC_ADD(&s->searches, key);
 	return key.best_first;
 }
@@ -133,12 +134,11 @@ static int by_bound(const void *a, const void *b)
 void exact_begin(struct search *s)
 {
 	const unsigned all = (1u << s->w->units_n) - 1;
-	size_t twins[SPACE_UNITS];
 
-	twins_find(s->w, twins);
+	twins_find(s->w, s->twins);
 	for (unsigned units = 1; units <= all; units++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
-			if (twins_in_order(twins, s->w->units_n, units) && !space_unjoined(s->w, units) &&
+			if (twins_in_order(s->twins, s->w->units_n, units) && !space_unjoined(s->w, units) &&
 			    (!space_on_one(units) || !kind))
 				add_class(s, units, kind);
 	if (s->classes.n)

@@ -151,6 +151,11 @@ static bool streams(const struct workload *k)
 	return k->generate->options.overflow == OFFLOAD_STREAM;
 }
 
+static struct footprint_table *memory(struct arena *a, const struct world *w)
+{
+	return streams(&w->scenario->workload) ? NULL : footprint_table_make(a, w);
+}
+
 const struct search_job generate_search = {
 	.metrics = metrics,
 	.metrics_n = ARRAY_LEN(metrics),
@@ -165,4 +170,5 @@ const struct search_job generate_search = {
 	.in_flight = in_flight,
 	.token = token,
 	.streams = streams,
+	.memory = memory,
 };

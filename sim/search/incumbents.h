@@ -44,7 +44,8 @@ struct search {
 	struct variant variants[VARIANTS];
 	size_t variants_n;
 	VEC(struct candidate_class) classes;
-	size_t current_class; /* index into classes */
+	size_t current_class;      /* index into classes */
+	size_t twins[SPACE_UNITS]; /* [unit], see twins.h; for the exact search */
 	VEC(struct best_first_key) searches;
 	struct anneal *anneal; /* NULL in the exact search */
 	/* the candidates of the annealing once its chains are done; next_found is simulated next */

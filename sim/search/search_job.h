@@ -8,6 +8,7 @@
  */
 #ifndef SIM_SEARCH_SEARCH_JOB_H
 #define SIM_SEARCH_SEARCH_JOB_H
+#include "sim/place/footprint_table.h"
 #include "sim/search/block_costs.h"
 #include "sim/search/goal.h"
 #include "sim/search/variants.h"
@@ -62,6 +63,9 @@ struct search_job {
 	struct token_trips (*token)(const struct workload *k, int phase_group); /* NULL: no tokens are sent */
 	bool backward; /* the second phase group runs from the last block to the first */
 	bool (*streams)(const struct workload *k); /* whether weights may stay on a disk; NULL: never */
+	/* the table that footprints of candidates are summed from; NULL: there is none, and a candidate is placed to know
+	 * its footprint */
+	struct footprint_table *(*memory)(struct arena *a, const struct world *w);
 };
 
 const struct search_job *search_job(enum job job); /* NULL: the job cannot be searched */

@@ -253,6 +253,20 @@ static bool *asked_metrics(struct arena *a, const struct sweep *s)
 	return asked;
 }
 
+/* Jobs without an asked metric are left out where the compared metric has a value: why it has none may lie in any job. */
+static int row_of(struct arena *a, const struct sweep *s, const struct placement *at, const struct draws *draws,
+		  const bool *asked, struct prediction *p, struct assignment_row *row, struct err *err)
+{
+	prediction_make_asked(a, at, asked, p);
+	if (prediction_asked(a, p, draws, asked, row, err) != 0)
+		return -1;
+	if (rows_metric(row, s->metric))
+		return 0;
+	prediction_release(p);
+	prediction_make(a, at, p);
+	return prediction_asked(a, p, draws, asked, row, err);
+}
+
 static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, const struct placement *at,
 			struct sweep_cell *cell, struct err *err)
 {
@@ -276,8 +290,7 @@ static int predict_cell(const struct sweep_running *r, struct sweep_worker *x, c
 		struct assignment_row *row = arena_alloc(&x->scratch, sizeof *row);
 		int rc;
 
-		prediction_make(&x->scratch, &at[i], &p);
-		rc = prediction_asked(&x->scratch, &p, &draws, asked, row, err);
+		rc = row_of(&x->scratch, s, &at[i], &draws, asked, &p, row, err);
 		if (rc == 0)
 			entries[i] = entry_of(&x->kept, s, row);
 		entries[i].alone = prediction_machines(&p) == 1;

@@ -35,25 +35,24 @@ START_TEST(evq_order_pinned)
 	static const uint64_t want[] = {3, 6, 7, 1, 5, 0, 2, 4, 9, 8};
 	struct evq *q = evq_new();
 	struct event ev;
-	sim_ns next_ns = -1;
+	int self;
 
-	ck_assert(!evq_take(q, &ev) && !evq_next(q, &next_ns));
+	ck_assert(!evq_take(q, &ev));
 	for (uint64_t i = 0; i < ARRAY_LEN(put); i++)
 		ck_assert_uint_eq(evq_put(q, &(struct event){.at_ns = put[i].at_ns,
 							     .class = put[i].class,
 							     .fire = nothing,
-							     .self = &next_ns}),
+							     .self = &self}),
 				  i);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		ck_assert_uint_eq(evq_pending(q), ARRAY_LEN(want) - i);
-		ck_assert(evq_next(q, &next_ns) && evq_take(q, &ev));
+		ck_assert(evq_take(q, &ev));
 		ck_assert_uint_eq(ev.seq, want[i]);
 		ck_assert_int_eq(ev.at_ns, put[want[i]].at_ns);
 		ck_assert_int_eq(ev.class, put[want[i]].class);
-		ck_assert_int_eq(next_ns, ev.at_ns);
-		ck_assert(ev.fire == nothing && ev.self == &next_ns);
+		ck_assert(ev.fire == nothing && ev.self == &self);
 	}
-	ck_assert(!evq_take(q, &ev) && !evq_next(q, &next_ns));
+	ck_assert(!evq_take(q, &ev));
 	evq_free(q);
 	evq_free(NULL);
 }
@@ -89,13 +88,12 @@ START_TEST(evq_against_a_list)
 		} else if (n) {
 			struct event got;
 			size_t first = 0;
-			sim_ns next_ns;
 
 			for (size_t i = 1; i < n; i++)
 				if (fires_before(&list[i], &list[first]))
 					first = i;
-			MUST(evq_next(q, &next_ns) && evq_take(q, &got));
-			MUST(next_ns == got.at_ns && got.at_ns == list[first].at_ns);
+			MUST(evq_take(q, &got));
+			MUST(got.at_ns == list[first].at_ns);
 			MUST(got.class == list[first].class && got.seq == list[first].seq);
 			MUST(got.self == list[first].self);
 			list[first] = list[--n];
@@ -103,6 +101,66 @@ START_TEST(evq_against_a_list)
 	}
 	evq_free(q);
 	rng_free(r);
+}
+END_TEST
+
+/* How far ahead events are put: evenly; in bursts at one time; near and, seldom, very far; at one time all; up to the clock's
+ * end. */
+static sim_ns ahead(struct rng *r, int kind)
+{
+	static const double far[] = {1e6, 0, 1e15, 0, 9e18};
+
+	if (kind == 1)
+		return (sim_ns)draw(r, 4) * 100000;
+	if (kind == 2 && draw(r, 50))
+		return (sim_ns)draw(r, 1000);
+	return (sim_ns)(rng_uniform(r) * far[kind]);
+}
+
+/* As many pending as a heap does not hold alone, in waves; beside it the list of all that were put, sorted at the end: since
+ * none is put before the time of the last one taken, they have to come in that order. */
+static int by_order(const void *a, const void *b)
+{
+	return fires_before(a, b) ? -1 : fires_before(b, a);
+}
+
+START_TEST(evq_many_pending)
+{
+	enum { PUTS = 60000 };
+	struct event *put = xcalloc(PUTS, sizeof *put), *taken = xcalloc(PUTS, sizeof *taken);
+	struct rng *r = rng_new((uint64_t)_i, "many");
+	struct evq *q = evq_new();
+	size_t puts = 0, takes = 0;
+	sim_ns now = 0;
+
+	while (takes < PUTS) {
+		const bool more =
+			puts < PUTS && (puts - takes < 100 || draw(r, 100) < (puts / 15000 % 2 ? 30 : 90));
+		struct event ev = {.class = (enum ev_class)draw(r, EV_CLASS_N), .fire = nothing};
+
+		if (more) {
+			const sim_ns later = ahead(r, _i);
+
+			ev.at_ns = later > INT64_MAX - now ? INT64_MAX : now + later;
+			ev.class = ev.at_ns == now ? EV_STOP
+						   : ev.class; /* or it would be before what was taken */
+			ev.self = &put[puts];
+			ev.seq = evq_put(q, &ev);
+			put[puts++] = ev;
+		} else {
+			MUST(evq_take(q, &taken[takes]));
+			now = taken[takes++].at_ns;
+		}
+		MUST(evq_pending(q) == puts - takes);
+	}
+	qsort(put, PUTS, sizeof *put, by_order);
+	for (size_t i = 0; i < PUTS; i++)
+		MUST(put[i].seq == taken[i].seq && put[i].at_ns == taken[i].at_ns &&
+		     put[i].class == taken[i].class && put[i].self == taken[i].self);
+	evq_free(q);
+	rng_free(r);
+	free(put);
+	free(taken);
 }
 END_TEST
 
@@ -194,6 +252,7 @@ Suite *suite_des(void)
 
 	tcase_add_test(tc, evq_order_pinned);
 	tcase_add_loop_test(tc, evq_against_a_list, 0, 4);
+	tcase_add_loop_test(tc, evq_many_pending, 0, 5);
 	tcase_add_test(tc, evq_large_none_lost);
 	tcase_add_test(tc, engine_classes_at_one_instant);
 	tcase_add_loop_test(tc, seconds_to_the_clock, 0, ARRAY_LEN(instants));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
+#include "sim/place/footprint_table.h"
 #include "sim/search/lower_bound.h"
 #include "sim/search/anneal_state.h"
 #include "sim/search/search.h"
@@ -277,6 +278,72 @@ START_TEST(moves_keep_a_plan_whole)
 }
 END_TEST
 
+/* Footprints summed from the table are those of placements, to the last bit: models with a tied head, a latent cache, windows
+ * and recurrent layers on machines with runtimes of their own. */
+static const char *const held[] = {"qwen3-0.6b", "deepseek-v2-lite", "gemma-3-4b", "falcon-h1-34b"};
+
+static void check_footprints(const struct anneal_space *s, const struct footprint_table *table,
+			     const struct anneal_state *state)
+{
+	struct arena a = ARENA_INIT;
+	const size_t machines = fixture.world->machines_n;
+	struct footprint *want = arena_array(&a, machines, sizeof *want),
+			 *got = arena_array(&a, machines, sizeof *got);
+	struct layer_map maps[PHASE_GROUPS];
+	uint8_t *at[PHASE_GROUPS];
+	struct placement place;
+
+	for (int i = 0; i < PHASE_GROUPS; i++) {
+		at[i] = arena_array(&a, s->blocks, 1);
+		for (int g = 0; g < GROUPS; g++)
+			maps[i].unit[g] = arena_array(&a, s->layers, 1);
+		anneal_state_layer_map(s, &state->phase_group[state->phases_split ? i : 0], &maps[i], at[i]);
+	}
+	place = candidate_place(&a, fixture.world,
+				&(const struct candidate){JOB_GENERATE, {&maps[0], &maps[1]}, NULL, NULL});
+	footprint_generate(&place, want);
+	footprint_table_sum(table, at[0], at[1], got);
+	for (size_t m = 0; m < machines; m++)
+		MUST(want[m].weights_B == got[m].weights_B && want[m].kv_B == got[m].kv_B &&
+		     want[m].activations_B == got[m].activations_B && want[m].usable_B == got[m].usable_B);
+	arena_release(&a);
+}
+
+START_TEST(table_sums_are_footprints)
+{
+	struct rng *rng = rng_new((uint64_t)_i, "footprints");
+	struct arena a = ARENA_INIT;
+	struct anneal_space space;
+	struct anneal_state state;
+	const struct footprint_table *table;
+
+	fixture_text(&fixture,
+		     arena_printf(&a,
+				  "schema: lemursim/scenario/1\ntitle: t\nmodel: %s\n"
+				  "precision: {weights: f16, kv: f16, compute: f16}\n"
+				  "runtime: {default: llama.cpp, b: mlx}\n"
+				  "machines: {a: apple-m4-pro-16c-24gb, b: apple-m4-pro-16c-24gb, c: "
+				  "apple-m1-max-32c}\n"
+				  "links: {ab: {base: thunderbolt-5-tcp, between: [a, b]}, bc: {base: "
+				  "thunderbolt-5-tcp, "
+				  "between: [b, c]}, ca: {base: thunderbolt-5-tcp, between: [c, a]}}\n"
+				  "workload: {generate: {prompt: 3000 tok, tokens: 90 tok, batch: 3}}\n"
+				  "assignments: [{name: x, place: [{on: a}]}]\n",
+				  held[_i]),
+		     NULL);
+	table = footprint_table_make(&a, fixture.world);
+	anneal_space_make(&a, fixture.world, 1, &space);
+	state = anneal_state_alone(&space, 0);
+	for (int i = 0; i < 150; i++) {
+		anneal_state_move(&space, &state, rng);
+		check_footprints(&space, table, &state);
+	}
+	rng_free(rng);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* ---- many devices ---- */
 
 START_TEST(same_seed_same_finds)
@@ -352,6 +419,7 @@ Suite *suite_anneal(void)
 	tcase_add_test(tc, bound_is_met_by_likes);
 	tcase_add_loop_test(tc, nothing_is_below_the_bound, 0, 3);
 	tcase_add_loop_test(tc, moves_keep_a_plan_whole, 0, 2);
+	tcase_add_loop_test(tc, table_sums_are_footprints, 0, ARRAY_LEN(held));
 	tcase_add_test(tc, same_seed_same_finds);
 	tcase_add_loop_test(tc, memory_and_links_are_constraints, 0, ARRAY_LEN(narrow));
 	suite_add_tcase(s, tc);

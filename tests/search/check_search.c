@@ -355,8 +355,8 @@ START_TEST(streams_give_every_seating_once)
 	block_costs_make(&a, w, JOB_GENERATE, &p);
 	for (unsigned units = 1; units < 1u << w->units_n; units++)
 		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
-			const struct best_first_ask ask = {&p, 3, units, kind,
-							   goal_rate(&p, fixture_metric("e2el_s"), units)};
+			const struct best_first_ask ask = {
+				&p, 3, units, kind, goal_rate(&p, fixture_metric("e2el_s"), units), NULL};
 			struct best_first *s = best_first_new(&ask);
 			const struct found *f, *before = NULL;
 

@@ -1,6 +1,11 @@
 /* check_twins.c - equal machines are searched once: which are equal, and that nothing better is missed. */
 #include "tests/suites.h"
 
+#include <math.h>
+#include <string.h>
+
+#include "sim/search/anneal_state.h"
+#include "sim/search/best_first.h"
 #include "sim/search/search.h"
 #include "sim/search/twins.h"
 #include "tests/fixtures.h"
@@ -76,6 +81,45 @@ START_TEST(in_order)
 }
 END_TEST
 
+/* How many layer maps a best-first search gives, and the bound of the first. */
+static size_t enumerated(const struct best_first_ask *ask, double *least)
+{
+	struct best_first *s = best_first_new(ask);
+	const struct found *f;
+	size_t n = 0;
+
+	for (*least = INFINITY; (f = best_first_at(s, n)); n++)
+		*least = n ? *least : f->bound;
+	best_first_free(s);
+	return n;
+}
+
+/* A layer map on k equal machines is one of k! that differ by an exchange of them. */
+START_TEST(one_of_each_exchange)
+{
+	static const size_t exchanges[] = {1, 1, 2, 6}, twins[] = {WORLD_NONE, 0, 1};
+	struct arena a = ARENA_INIT;
+	struct block_costs p;
+
+	fixture_text(&fixture, THREE_EQUAL, NULL);
+	block_costs_make(&a, fixture.world, JOB_GENERATE, &p);
+	for (unsigned units = 1; units < 8; units++)
+		for (unsigned kind = 0; kind <= KIND_OF_PHASE_GROUP; kind++) {
+			struct best_first_ask ask = {
+				&p, 1, units, kind, goal_rate(&p, fixture_metric("e2el_s"), units), NULL};
+			double all_least, least;
+			const size_t all = enumerated(&ask, &all_least);
+
+			ask.twins = twins;
+			ck_assert_uint_eq(enumerated(&ask, &least) * exchanges[__builtin_popcount(units)],
+					  all);
+			MUST(least == all_least || fabs(least / all_least - 1) < 1e-12);
+		}
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 /* The best cost; each winner uses a machine only where it uses the twins before it. */
 static double best_cost(const char *set, const char *goal)
 {
@@ -114,6 +158,66 @@ START_TEST(nothing_is_missed)
 }
 END_TEST
 
+/* The units of a state in the order in which its layers use them, and the time of a pass in each phase group. */
+static size_t uses(struct arena *a, const struct anneal_space *s, const struct block_costs *p,
+		   const struct anneal_state *state, uint8_t first[3], double chain_s[PHASE_GROUPS])
+{
+	unsigned seen = 0;
+	size_t n = 0;
+
+	for (int i = 0; i < PHASE_GROUPS; i++) {
+		uint8_t *at = arena_array(a, s->blocks, 1);
+		struct layer_map l;
+
+		for (int g = 0; g < GROUPS; g++)
+			l.unit[g] = arena_array(a, s->layers, 1);
+		anneal_state_layer_map(s, &state->phase_group[state->phases_split ? i : 0], &l, at);
+		chain_s[i] = block_costs_sum(p, i, at).chain_s;
+		for (size_t b = 0; b < s->blocks; b++)
+			if (!(seen >> at[b] & 1)) {
+				seen |= 1u << at[b];
+				first[n++] = at[b];
+			}
+	}
+	return n;
+}
+
+/* A walk over states; each state is exchanged into one that takes the same time and uses the machines that are equal in a
+ * set order, and exchanged again stays as it is. */
+START_TEST(states_are_exchanged)
+{
+	struct rng *rng = rng_new(3, "exchanges");
+	struct arena a = ARENA_INIT;
+	struct anneal_space space;
+	struct anneal_state state, again;
+	struct block_costs p;
+
+	fixture_text(&fixture, THREE_EQUAL, NULL);
+	block_costs_make(&a, fixture.world, JOB_GENERATE, &p);
+	anneal_space_make(&a, fixture.world, 1, &space);
+	state = anneal_state_alone(&space, 2);
+	for (int i = 0; i < 2000; i++) {
+		double was_s[PHASE_GROUPS], is_s[PHASE_GROUPS];
+		uint8_t first[3];
+		size_t n = uses(&a, &space, &p, &state, first, was_s);
+
+		anneal_state_order_twins(&space, &state);
+		again = state;
+		anneal_state_order_twins(&space, &again);
+		MUST(!memcmp(&state, &again, sizeof state));
+		MUST(uses(&a, &space, &p, &state, first, is_s) == n);
+		for (size_t k = 0; k < n; k++)
+			MUST(first[k] < n);
+		for (int k = 0; k < PHASE_GROUPS; k++)
+			MUST(was_s[k] == is_s[k]);
+		anneal_state_move(&space, &state, rng);
+	}
+	rng_free(rng);
+	arena_release(&a);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_twins(void)
 {
 	Suite *s = suite_create("twins");
@@ -122,6 +226,8 @@ Suite *suite_twins(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(worlds));
 	tcase_add_test(t, in_order);
+	tcase_add_test(t, states_are_exchanged);
+	tcase_add_test(t, one_of_each_exchange);
 	tcase_add_test(t, runtimes_tell_apart);
 	tcase_add_loop_test(t, nothing_is_missed, 0, 2);
 	suite_add_tcase(s, t);

@@ -56,6 +56,20 @@ counted "optimize the founding case for training" \
 one=$(instructions "$program" sweep $founding --over workload.generate.batch=1 -j 1)
 five=$(instructions "$program" sweep $founding --over workload.generate.batch=1,2,4,8,16 -j 1)
 counted "a cell of a sweep" "$(slope "$one" "$five" 4)"
+per_step() { # of a list of events, so many pending
+	some=$(instructions "$bench" hold "$1" "$2" 20000)
+	slope "$some" "$(instructions "$bench" hold "$1" "$2" 120000)" 100000
+}
+for n in 1000 100000; do
+	counted "an event taken and one put, $n pending" "$(per_step evq $n)"
+done
+if [ -z "$quick" ] || [ "$quick" = quick ]; then
+	for n in 1000 100000; do
+		row "the same of a minimal 4-ary heap and ladder, $n pending" "$(per_step heap $n) $(per_step ladder $n)"
+	done
+fi
+some=$(instructions "$bench" mm1 20000)
+counted "a customer of M/M/1" "$(slope "$some" "$(instructions "$bench" mm1 120000)" 100000)"
 for n in 10 100 1000; do
 	some=$(instructions "$bench" flows $n 2000)
 	more=$(instructions "$bench" flows $n 4000)
