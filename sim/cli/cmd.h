@@ -11,7 +11,7 @@
 #include "sim/conf/load.h"
 #include "sim/lib/handles.h"
 #include "sim/report/result.h"
-#include "sim/report/schedule.h"
+#include "sim/report/look.h"
 #include "sim/predict/scenario_load.h"
 
 #ifndef VERSION
@@ -96,7 +96,7 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
  * code. */
 int choose_word(const struct output_options *o, const char *const *names, int n, int *format);
-int choose_style(const char *word, enum picture_style *style); /* NULL: colour; an exit code */
+int choose_look(const struct look_options *o, struct picture_look *look); /* an exit code */
 int choose_format(const struct output_options *o,
 		  enum result_format *format); /* among the formats of results */
 

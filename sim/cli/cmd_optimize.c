@@ -85,9 +85,11 @@ static int write_scenario(const struct session *s, const struct world *w)
 	return rc;
 }
 
-/* The winners as a scenario of their own, predicted as simulate does. note: NULL for none. */
-static int show(const struct optimize_options *o, const struct outcome_ask *ask, const char *path,
-		enum result_format format, const struct outcome *r, const char *note)
+/* The winners as a scenario of their own, predicted as simulate does. searched: has read the scenario, which may be the
+ * standard input. note: NULL for none. */
+static int show(const struct session *searched, const struct optimize_options *o,
+		const struct outcome_ask *ask, const char *path, enum result_format format,
+		const struct outcome *r, const char *note)
 {
 	struct output_options table = o->output;
 	const char *found[3] = {r->sets.text}; /* and seed and draws, in what is written as in the table */
@@ -100,6 +102,7 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 	int rc = EXIT_USAGE;
 
 	session_begin(&s, &o->load, &o->output);
+	s.loader.outer = &searched->loader;
 	if (o->draws.seed >= 0)
 		found[found_n++] = arena_printf(&s.arena, "seed=%lld", (long long)o->draws.seed);
 	if (o->draws.n > 1)
@@ -129,21 +132,21 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 }
 
 /* Nothing keeps the limits: shows the best without them, and what they could have asked for. */
-static int show_unmet(struct arena *a, const struct optimize_options *o, const struct outcome_ask *ask,
+static int show_unmet(struct session *s, const struct optimize_options *o, const struct outcome_ask *ask,
 		      const char *path, enum result_format format)
 {
 	struct outcome r;
-	const char *note = outcome_without_limits(a, ask, &r);
+	const char *note = outcome_without_limits(&s->arena, ask, &r);
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (r.n) {
-		rc = show(o, ask, path, format, &r, note);
+		rc = show(s, o, ask, path, format, &r, note);
 		rc = rc == EXIT_FINE ? EXIT_TARGET_MISSED : rc;
 	} else {
 		err_set(&err, r.counts.annealed ? "no assignment was found that fits" : "no assignment fits");
-		if (outcome_unjoined_note(a, ask->w))
-			err_hint(&err, "%s", outcome_unjoined_note(a, ask->w));
+		if (outcome_unjoined_note(&s->arena, ask->w))
+			err_hint(&err, "%s", outcome_unjoined_note(&s->arena, ask->w));
 		rc = complain(&err, EXIT_NOTHING_FITS);
 	}
 	outcome_release(&r);
@@ -164,7 +167,7 @@ static int optimize(struct session *s, const struct optimize_options *o, struct 
 	if (outcome_check(ask, &err) != 0)
 		return complain(&err, EXIT_USAGE);
 	outcome_find(&s->arena, ask, &r);
-	rc = r.n ? show(o, ask, path, format, &r, NULL) : show_unmet(&s->arena, o, ask, path, format);
+	rc = r.n ? show(s, o, ask, path, format, &r, NULL) : show_unmet(s, o, ask, path, format);
 	outcome_release(&r);
 	return rc;
 }
