@@ -80,6 +80,10 @@ const char *session_scenario(struct session *s, const char *name);
 const struct world *session_world(struct session *s, const struct texts *sets, const char *path);
 int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
 
+/* Says on stderr which changes, each by itself, would make something fit. */
+struct would_fit_ask;
+void session_offer(struct session *s, const struct would_fit_ask *ask);
+
 int session_refuse(const struct session *s, const struct err *err); /* prints both; EXIT_USAGE */
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */

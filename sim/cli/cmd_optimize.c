@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
@@ -132,12 +133,32 @@ static int show(const struct session *searched, const struct optimize_options *o
 	return rc;
 }
 
+/* Whether a search, a short one, finds an assignment of a changed world. */
+static bool any_is_found(void *outcome_ask, const struct world *w)
+{
+	struct outcome_ask ask = *(const struct outcome_ask *)outcome_ask;
+	struct arena scratch = ARENA_INIT;
+	struct outcome found;
+	bool any;
+
+	ask.w = w;
+	ask.pareto = false;
+	ask.limits_n = 0;
+	ask.best = ask.budget = 1;
+	outcome_find(&scratch, &ask, &found);
+	any = found.n > 0;
+	outcome_release(&found);
+	arena_release(&scratch);
+	return any;
+}
+
 /* Nothing keeps the limits: shows the best without them, and what they could have asked for. */
 static int show_unmet(struct session *s, const struct optimize_options *o, const struct outcome_ask *ask,
 		      const char *path, enum result_format format)
 {
 	struct outcome r;
 	const char *note = outcome_without_limits(&s->arena, ask, &r);
+	struct outcome_ask quick = *ask;
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -149,6 +170,11 @@ static int show_unmet(struct session *s, const struct optimize_options *o, const
 		if (outcome_unjoined_note(&s->arena, ask->w))
 			err_hint(&err, "%s", outcome_unjoined_note(&s->arena, ask->w));
 		rc = complain(&err, EXIT_NOTHING_FITS);
+		session_offer(s, &(struct would_fit_ask){.loader = &s->loader,
+							 .path = path,
+							 .sets = &o->load.sets,
+							 .fits = any_is_found,
+							 .self = &quick});
 	}
 	outcome_release(&r);
 	return rc;

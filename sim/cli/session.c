@@ -9,6 +9,7 @@
 #include <mach-o/dyld.h>
 #endif
 
+#include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/draw.h"
@@ -90,6 +91,18 @@ int session_refuse(const struct session *s, const struct err *err)
 	if (s->diags.total)
 		session_complain(s);
 	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
+}
+
+void session_offer(struct session *s, const struct would_fit_ask *ask)
+{
+	const struct texts changes = would_fit(&s->arena, ask);
+
+	for (size_t i = 0; i < changes.n; i++)
+		fprintf(stderr, "  %s%s--set \"%s\"\n",
+			i               ? ""
+			: changes.n > 1 ? "hint: each of these alone would fit: "
+					: "hint: this would fit: ",
+			i ? "    or " : "", changes.at[i]);
 }
 
 int session_reads(const struct session *s, const char *path)
