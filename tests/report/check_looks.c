@@ -82,7 +82,8 @@ static void expect_apart(colour_of *of, enum picture_style style, size_t n)
 		read_colour(of(style, i), c);
 		ck_assert(style != STYLE_GREY || (c[0] == c[1] && c[1] == c[2]));
 		for (size_t k = 0; k < i; k++)
-			ck_assert_double_ge(fabs(grey_of(of(style, i)) - grey_of(of(style, k))), LOOKS_APART - 1e-9);
+			ck_assert_double_ge(fabs(grey_of(of(style, i)) - grey_of(of(style, k))),
+					    LOOKS_APART - 1e-9);
 	}
 }
 
@@ -255,6 +256,7 @@ START_TEST(a_picture_is_as_asked)
 	ck_assert(has(&out, "Figure 1.") && has(&out, "points is."));
 
 	draw(&out, &(struct schedule_look){.style = STYLE_GREY}, "does not fit");
+	ck_assert(has(&out, "#c4c4c4") && !has(&out, "#b9c4d6"));
 	ck_assert(has(&out, "class=paper") && has(&out, "does not fit") &&
 		  has(&out, "rules at the top: second"));
 	ck_assert(!has(&out, "#d62728") || has(&out, "does not fit"));
