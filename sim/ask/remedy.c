@@ -7,6 +7,7 @@
 
 #include "sim/ask/answer.h"
 #include "sim/ask/look_up.h"
+#include "sim/ask/would_fit.h"
 #include "sim/base/str.h"
 #include "sim/world/formats.h"
 
@@ -38,20 +39,14 @@ static double weights_B(const struct asked *q, int mix)
 			       &(struct precision){.weights = mix, .kv = FORMAT_F16, .compute = FORMAT_F16});
 }
 
-/* What people load, from large to small. */
-static const char *const ladders[][10] = {
-	[READS_GGUF] = {"q8_0", "q6_K", "q5_K_M", "q4_K_M", "iq4_xs", "q3_K_M", "q3_K_S", "q2_K", NULL},
-	[READS_MLX] = {"mlx_q8", "mlx_q6", "mlx_q5", "mlx_q4", "mlx_q3", "mlx_q2", NULL}};
-
 static void smaller_format(struct remedies *r)
 {
 	const struct asked *q = &r->a->asked;
 	const enum format_reader reads = format_reader_of(q->machines[0].runtime);
 
-	for (size_t i = 0; (reads == READS_GGUF || reads == READS_MLX) && !q->train && ladders[reads][i];
-	     i++) {
+	for (const char *const *f = would_fit_formats(reads); *f && !q->train; f++) {
 		struct asked as = *q;
-		const int mix = (int)str_find(ladders[reads][i], mix_names, MIX_N);
+		const int mix = (int)str_find(*f, mix_names, MIX_N);
 
 		as.weights = mix_names[mix];
 		as.weights_B = weights_B(q, mix);

@@ -64,20 +64,39 @@ static const struct {
 	{"seconds", "of one repetition: a number, or several with ';' between them; required"},
 };
 
-void samples_csv_help(struct str *out)
+static void add_words(struct str *out, const struct str *words, size_t width)
 {
-	str_add(out, "samples: csv of measured times of single operations, for 'calibrate --from FILE'\n\n"
-		     "lines '# key: value' before the head\n ");
+	str_add(out, "  ");
+	str_add_wrapped(out, words->text, 2, 2, width);
+}
+
+void samples_csv_help(size_t width, struct str *out)
+{
+	struct str words = STR_INIT;
+
+	str_add_wrapped(out,
+			"samples: csv of measured times of single operations, for 'calibrate --from FILE'", 0,
+			2, width);
+	str_add(out, "\nlines '# key: value' before the head\n");
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
-		str_addf(out, " %s", heads[i].key);
-	str_add(out, "\n\nkinds\n ");
+		str_addf(&words, "%s%s", i ? " " : "", heads[i].key);
+	add_words(out, &words, width);
+	str_clear(&words);
+	str_add(out, "\nkinds\n");
 	for (int k = 0; sample_kind_names[k]; k++)
-		str_addf(out, " %s", sample_kind_names[k]);
-	str_add(out, "\n\ncolumns, by name and in any order; others are ignored\n");
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		str_addf(out, "  %s\n      %s\n", columns[i].names, columns[i].help);
-	str_add(out, "\nSamples that no number is made of are counted on the terminal, by kind and reason.\n"
-		     "an example: hardware/measured/apple-m5-10c-24gb.csv\n");
+		str_addf(&words, "%s%s", k ? " " : "", sample_kind_names[k]);
+	add_words(out, &words, width);
+	str_release(&words);
+	str_add(out, "\n");
+	str_add_wrapped(out, "columns, by name and in any order; others are ignored", 0, 2, width);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		str_addf(out, "  %s\n      ", columns[i].names);
+		str_add_wrapped(out, columns[i].help, 6, 6, width);
+	}
+	str_add(out, "\n");
+	str_add_wrapped(out,
+			"Samples that no number is made of are counted on the terminal, by kind and reason.",
+			0, 2, width);
 }
 
 bool samples_csv_is(const char *text)

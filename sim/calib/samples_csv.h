@@ -24,8 +24,8 @@
 #include "sim/base/str.h"
 #include "sim/calib/samples.h"
 
-void samples_csv_help(
-	struct str *out); /* appends the lines before the head and the columns, for a terminal */
+/* Appends the lines before the head and the columns, for a terminal of that many columns. */
+void samples_csv_help(size_t width, struct str *out);
 
 /* True where a text looks like such a file: its head has the columns kind and seconds, and neither prompt nor gen,
  * which runs of whole models have (sim/runs/ingest.h). */

@@ -11,7 +11,7 @@
 #include "sim/conf/load.h"
 #include "sim/lib/handles.h"
 #include "sim/report/result.h"
-#include "sim/report/schedule.h"
+#include "sim/report/look.h"
 #include "sim/predict/scenario_load.h"
 
 #ifndef VERSION
@@ -80,6 +80,10 @@ const char *session_scenario(struct session *s, const char *name);
 const struct world *session_world(struct session *s, const struct texts *sets, const char *path);
 int session_complain(const struct session *s); /* prints the complaints; EXIT_USAGE */
 
+/* Says on stderr which changes, each by itself, would make something fit. */
+struct would_fit_ask;
+void session_offer(struct session *s, const struct would_fit_ask *ask);
+
 int session_refuse(const struct session *s, const struct err *err); /* prints both; EXIT_USAGE */
 
 /* Placement of each assignment, all errors told at once; NULL on failure. */
@@ -96,7 +100,7 @@ int complain(const struct err *err, enum exit_code code); /* "lemursim: ..." on 
 /* Which of the names of formats: by --format, else by the suffix of -o, else the first, a table; an exit
  * code. */
 int choose_word(const struct output_options *o, const char *const *names, int n, int *format);
-int choose_style(const char *word, enum picture_style *style); /* NULL: colour; an exit code */
+int choose_look(const struct look_options *o, struct picture_look *look); /* an exit code */
 int choose_format(const struct output_options *o,
 		  enum result_format *format); /* among the formats of results */
 

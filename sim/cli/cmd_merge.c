@@ -9,9 +9,9 @@ struct merge_options {
 	struct sweep_output out;
 };
 
-static const struct opt_table tables[] = {OPTS_PLOT(struct merge_options, out),
-					  OPTS_RESULT_FORMAT(struct merge_options, out.file),
-					  OPTS_OUTPUT(struct merge_options, out.file)};
+static const struct opt_table tables[] = {
+	OPTS_PLOT(struct merge_options, out), OPTS_LOOK(struct merge_options, out.look),
+	OPTS_RESULT_FORMAT(struct merge_options, out.file), OPTS_OUTPUT(struct merge_options, out.file)};
 
 static int read_files(struct session *s, const struct texts *files, struct sweep *sweep)
 {

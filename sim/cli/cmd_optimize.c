@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
+#include "sim/cli/progress.h"
 #include "sim/report/scenario_result.h"
 #include "sim/search/outcome.h"
 
@@ -85,9 +87,11 @@ static int write_scenario(const struct session *s, const struct world *w)
 	return rc;
 }
 
-/* The winners as a scenario of their own, predicted as simulate does. note: NULL for none. */
-static int show(const struct optimize_options *o, const struct outcome_ask *ask, const char *path,
-		enum result_format format, const struct outcome *r, const char *note)
+/* The winners as a scenario of their own, predicted as simulate does. searched: has read the scenario, which may be the
+ * standard input. note: NULL for none. */
+static int show(const struct session *searched, const struct optimize_options *o,
+		const struct outcome_ask *ask, const char *path, enum result_format format,
+		const struct outcome *r, const char *note)
 {
 	struct output_options table = o->output;
 	const char *found[3] = {r->sets.text}; /* and seed and draws, in what is written as in the table */
@@ -101,6 +105,7 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 	int rc = EXIT_USAGE;
 
 	session_begin(&s, &o->load, &o->output);
+	s.loader.outer = &searched->loader;
 	if (o->draws.seed >= 0)
 		found[found_n++] = arena_printf(&s.arena, "seed=%lld", (long long)o->draws.seed);
 	if (o->draws.n > 1)
@@ -130,31 +135,81 @@ static int show(const struct optimize_options *o, const struct outcome_ask *ask,
 	return rc;
 }
 
+/* Whether a search, a short one, finds an assignment of a changed world. */
+static bool any_is_found(void *outcome_ask, const struct world *w)
+{
+	struct outcome_ask ask = *(const struct outcome_ask *)outcome_ask;
+	struct arena scratch = ARENA_INIT;
+	struct outcome found;
+	bool any;
+
+	ask.w = w;
+	ask.pareto = false;
+	ask.limits_n = 0;
+	ask.best = ask.budget = 1;
+	outcome_find(&scratch, &ask, &found);
+	any = found.n > 0;
+	outcome_release(&found);
+	arena_release(&scratch);
+	return any;
+}
+
 /* Nothing keeps the limits: shows the best without them, and what they could have asked for. */
-static int show_unmet(struct arena *a, const struct optimize_options *o, const struct outcome_ask *ask,
+static int show_unmet(struct session *s, const struct optimize_options *o, const struct outcome_ask *ask,
 		      const char *path, enum result_format format)
 {
 	struct outcome r;
-	const char *note = outcome_without_limits(a, ask, &r);
+	const char *note = outcome_without_limits(&s->arena, ask, &r);
+	struct outcome_ask quick = *ask;
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (r.n) {
-		rc = show(o, ask, path, format, &r, note);
+		rc = show(s, o, ask, path, format, &r, note);
 		rc = rc == EXIT_FINE ? EXIT_TARGET_MISSED : rc;
 	} else {
 		err_set(&err, r.counts.annealed ? "no assignment was found that fits" : "no assignment fits");
-		if (outcome_unjoined_note(a, ask->w))
-			err_hint(&err, "%s", outcome_unjoined_note(a, ask->w));
+		if (outcome_unjoined_note(&s->arena, ask->w))
+			err_hint(&err, "%s", outcome_unjoined_note(&s->arena, ask->w));
 		rc = complain(&err, EXIT_NOTHING_FITS);
+		session_offer(s, &(struct would_fit_ask){.loader = &s->loader,
+							 .path = path,
+							 .sets = &o->load.sets,
+							 .fits = any_is_found,
+							 .self = &quick});
 	}
 	outcome_release(&r);
 	return rc;
 }
 
+/* "annealing: 12 of 36 chains; 41 of 1000 runs; best 12.1 tok/s; no better than 13 tok/s is possible" */
+struct search_watch {
+	struct progress line;
+	const struct goal *goal;
+};
+
+static void tell_search(void *self, const struct search_progress *p)
+{
+	struct search_watch *watch = self;
+	const struct metric_info *goal = watch->goal->metric, *minimized = watch->goal->minimized;
+	char best[64] = "", bound[64] = "", chains[64] = "";
+
+	if (isfinite(p->best))
+		snprintf(best, sizeof best, "; best %.3g %s", p->best, goal->unit);
+	if (isfinite(p->bound))
+		snprintf(bound, sizeof bound, "; none below %.3g %s of %.24s", p->bound, minimized->unit,
+			 minimized->name);
+	if (p->chains < p->of_chains)
+		snprintf(chains, sizeof chains, "annealing, chain %zu of %zu", p->chains + 1, p->of_chains);
+	else
+		snprintf(chains, sizeof chains, "%zu of at most %zu runs", p->run, p->runs_most);
+	progress_say(&watch->line, "%s%s%s", chains, best, bound);
+}
+
 static int optimize(struct session *s, const struct optimize_options *o, struct outcome_ask *ask,
 		    const char *path, enum result_format format)
 {
+	struct search_watch watch = {progress_begin(), &ask->goal};
 	struct outcome r;
 	struct err err = ERR_INIT;
 	int rc;
@@ -165,8 +220,20 @@ static int optimize(struct session *s, const struct optimize_options *o, struct 
 	ask->seed = draws_asked_seed(&o->draws, ask->w);
 	if (outcome_check(ask, &err) != 0)
 		return complain(&err, EXIT_USAGE);
+	session_catch_interrupt();
+	ask->stop = session_interrupted();
+	ask->tell = tell_search;
+	ask->self = &watch;
 	outcome_find(&s->arena, ask, &r);
-	rc = r.n ? show(o, ask, path, format, &r, NULL) : show_unmet(&s->arena, o, ask, path, format);
+	progress_clear(&watch.line);
+	ask->tell = NULL;
+	if (r.stopped && !r.n) {
+		err_set(&err, "interrupted before an assignment was found");
+		outcome_release(&r);
+		return complain(&err, EXIT_INTERRUPTED);
+	}
+	rc = r.n ? show(s, o, ask, path, format, &r, NULL) : show_unmet(s, o, ask, path, format);
+	rc = rc == EXIT_FINE && r.stopped ? EXIT_INTERRUPTED : rc;
 	outcome_release(&r);
 	return rc;
 }

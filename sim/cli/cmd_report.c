@@ -1,9 +1,11 @@
 /* cmd_report.c - lemursim report SCENARIO...: one page with the answer, its pictures and all that it rests on. */
+#include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/progress.h"
 #include "sim/plan/plan.h"
 #include "sim/report/draw.h"
 #include "sim/report/report_page.h"
+#include "sim/report/result_read.h"
 #include "sim/report/scenario_result.h"
 
 struct report_options {
@@ -31,7 +33,7 @@ static const struct opt_table tables[] = {OPTS_SET(struct report_options, load),
 					  OPTS_DRAWS(struct report_options, draws),
 					  OPTS_JOBS(struct report_options, draws.workers)};
 
-/* One scenario with all that its part of the page refers to. */
+/* One scenario, or a result of one, with all that its part of the page refers to. */
 struct reported {
 	struct session session;
 	struct result result;
@@ -39,6 +41,7 @@ struct reported {
 	struct pictures pictures;
 	struct str config;
 	lemursim_result *swept; /* NULL: no sweep was asked for */
+	const char *file;       /* that the result was read from; NULL: it is made here */
 	bool plans, fits;
 };
 
@@ -158,11 +161,50 @@ static int make_sweep(struct reported *r, const struct report_options *o, const 
 	return session_keeps_result(&r->session, r->swept);
 }
 
+/* ---- a result that was written ---- */
+
+/* Reads a file that `simulate -o FILE.json` or FILE.jsonl has written. *is: whether it is such a file. An exit code. */
+static int read_result(struct reported *r, const struct report_options *o, const char *path, bool *is)
+{
+	struct arena *const a = &r->session.arena;
+	struct err err = ERR_INIT;
+	const char *config;
+	char *text;
+	size_t n;
+
+	*is = str_ends(path, ".json") || str_ends(path, ".jsonl");
+	if (!*is || file_read(a, path, RESULT_FILE_MAX, &text, &n, &err) != 0 || !result_is(text)) {
+		*is = false; /* a scenario may be JSON too; whoever reads it next tells of what is wrong */
+		return EXIT_FINE;
+	}
+	if (o->load.sets.n || o->over.n || o->assignments.n) {
+		err_set(&err, "%.200s is a result: --%s changes a scenario", path,
+			o->load.sets.n ? "set"
+			: o->over.n    ? "over"
+				       : "assignment");
+		err_hint(&err, "name the scenario that it is of");
+		return complain(&err, EXIT_USAGE);
+	}
+	if (session_reads(&r->session, path) != EXIT_FINE)
+		return EXIT_USAGE;
+	if (result_read(a, path, text, n, &r->result, &config, &err) != 0)
+		return complain(&err, EXIT_USAGE);
+	str_add(&r->config, config ? config : "");
+	r->file = path;
+	for (size_t i = 0; i < r->result.rows_n; i++)
+		r->fits |= r->result.rows[i].fits || r->result.rows[i].short_phase;
+	return EXIT_FINE;
+}
+
 static int make_one(struct reported *r, const struct report_options *o, const char *path)
 {
-	const struct world *w = session_world(&r->session, &o->load.sets, path);
-	int rc;
+	const struct world *w;
+	bool is_result;
+	int rc = read_result(r, o, path, &is_result);
 
+	if (rc != EXIT_FINE || is_result)
+		return rc;
+	w = session_world(&r->session, &o->load.sets, path);
 	if (!w)
 		return EXIT_USAGE;
 	rc = w->scenario->plan ? make_plan(r, o, path) : make_assignments(r, o, w);
@@ -193,6 +235,7 @@ static int write_page(const struct report_options *o, const struct reported *all
 		parts[i] = (struct report_part){.result = &all[i].result,
 						.plan = all[i].plans ? &all[i].plan : NULL,
 						.config = all[i].config.text,
+						.file = all[i].file,
 						.pictures = &all[i].pictures,
 						.sweep = all[i].swept ? &all[i].swept->swept : NULL};
 	report_page(&out, parts, n);
@@ -257,12 +300,13 @@ const struct verb verb_report = {
 	.name = "report",
 	.arguments = "SCENARIO...",
 	.help = "one page to share: the answer, its pictures and all that it rests on; -o FILE.html; several "
-		"scenarios are compared",
+		"scenarios, or results that simulate wrote as .json or .jsonl, are compared",
 	.options = tables,
 	.options_n = ARRAY_LEN(tables),
 	.size = sizeof(struct report_options),
 	.run = cmd_report,
 	.tries = "report scenarios/m5-vs-m4pro.yaml -o report.html\n"
+		 "report scenarios/m5-vs-m4pro.yaml scenarios/layer-512.yaml -o compared.html\n"
 		 "report scenarios/m5-vs-m4pro.yaml --over workload.generate.batch=1,8,64 --metric "
 		 "decode_tok_per_s -o "
 		 "batch.html\n"};

@@ -6,29 +6,16 @@
 struct roofline_options {
 	struct load_options load;
 	struct output_options output;
-	const char *style, *title;
-	int64_t width;
-	bool no_title;
+	struct look_options look;
 };
 
-enum { WIDTH_LEAST = 200, WIDTH_MOST = 10000 };
-
-static const struct opt own[] = {
-	OPT_TEXT_ROW(struct roofline_options, style, "style", 0, "STYLE",
-		     "colour, grey, or print, whose colours can be told apart as greys too; the last two "
-		     "have a letter for each device"),
-	OPT_TEXT_ROW(struct roofline_options, title, "title", 0, "TEXT", "in place of the scenario's"),
-	OPT_FLAG_ROW(struct roofline_options, no_title, "no-title", 0, "without a title"),
-	OPT_COUNT_ROW(struct roofline_options, width, "width", 0, "POINTS",
-		      "of the picture; 1100 if not said, 72 are an inch", WIDTH_LEAST, WIDTH_MOST, 0)};
-
-static const struct opt_table tables[] = {OPTS_SET(struct roofline_options, load),
-					  OPTS_PATH(struct roofline_options, load), OPT_OWN(own),
-					  OPTS_OUTPUT(struct roofline_options, output)};
+static const struct opt_table tables[] = {
+	OPTS_SET(struct roofline_options, load), OPTS_PATH(struct roofline_options, load),
+	OPTS_LOOK(struct roofline_options, look), OPTS_OUTPUT(struct roofline_options, output)};
 
 enum { ROOFS_MAX = 64 }; /* beyond, the lines cannot be told apart, and labels find no place */
 
-static int draw(struct session *s, const struct roofline_options *o, const struct roofline_look *look,
+static int draw(struct session *s, const struct roofline_options *o, const struct picture_look *look,
 		const struct world *w)
 {
 	struct roofline line = workload_roofline(&s->arena, w);
@@ -36,8 +23,6 @@ static int draw(struct session *s, const struct roofline_options *o, const struc
 	int rc;
 
 	line.look = *look;
-	if (o->title)
-		line.title = o->title;
 	roofline_dot(&out, &line);
 	rc = deliver_picture(&o->output, &out);
 	str_release(&out);
@@ -48,13 +33,13 @@ static int cmd_roofline(const void *options, const struct texts *files)
 {
 	const struct roofline_options *o = options;
 	const char *out = o->output.path;
-	struct roofline_look look = {.width = (double)o->width, .no_title = o->no_title};
+	struct picture_look look;
 	struct err err = ERR_INIT;
 	struct session s;
 	const struct world *w;
 	int rc = EXIT_USAGE;
 
-	if (choose_style(o->style, &look.style) != EXIT_FINE)
+	if (choose_look(&o->look, &look) != EXIT_FINE)
 		return EXIT_USAGE;
 	if (!o->output.standard && (!out || !draw_format(out))) {
 		err_set(&err, out ? "cannot tell from '%.100s' what to draw" : "where to? -o is missing%.0s",

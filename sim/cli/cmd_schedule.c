@@ -8,6 +8,7 @@
 #include "sim/predict/served.h"
 #include "sim/report/draw.h"
 #include "sim/report/job_schedule.h"
+#include "sim/report/lane_choice.h"
 #include "sim/report/load_trace.h"
 
 #ifndef VERSION
@@ -18,12 +19,13 @@ struct schedule_options {
 	struct load_options load;
 	struct output_options output;
 	const char *assignment, *phase, *from, *to;
-	const char *style, *title, *caption;
-	int64_t width, font_size;
-	bool no_title, no_memory, anyway;
+	struct look_options look;
+	struct texts lanes;
+	int64_t font_size;
+	bool no_memory, anyway;
 };
 
-enum { WIDTH_LEAST = 200, WIDTH_MOST = 10000, FONT_LEAST = 4, FONT_MOST = 48 };
+enum { FONT_LEAST = 4, FONT_MOST = 48 };
 
 static const struct opt own[] = {
 	OPT_TEXT_ROW(struct schedule_options, assignment, "assignment", 'a', "NAME",
@@ -36,20 +38,19 @@ static const struct opt own[] = {
 		"begins"),
 	OPT_TEXT_ROW(struct schedule_options, to, "to", 0, "TIME", "where it ends; with the run if not said"),
 	OPT_FLAG_ROW(struct schedule_options, anyway, "anyway", 0,
-		     "draw an assignment that does not fit, with a mark that says so"),
-	OPT_TEXT_ROW(struct schedule_options, style, "style", 0, "STYLE",
-		     "colour, grey, or print, whose colours can be told apart as greys too"),
-	OPT_TEXT_ROW(struct schedule_options, title, "title", 0, "TEXT", "in place of the assignment's name"),
-	OPT_FLAG_ROW(struct schedule_options, no_title, "no-title", 0, "without title and subtitle"),
-	OPT_TEXT_ROW(struct schedule_options, caption, "caption", 0, "TEXT", "a paragraph below the picture"),
-	OPT_COUNT_ROW(struct schedule_options, width, "width", 0, "POINTS",
-		      "of the picture; 1100 if not said, 72 are an inch", WIDTH_LEAST, WIDTH_MOST, 0),
+		     "draw an assignment that does not fit, with a mark that says so")};
+static const struct opt of_boxes[] = {
 	OPT_COUNT_ROW(struct schedule_options, font_size, "font-size", 0, "POINTS",
 		      "of the letters in boxes; 9 if not said", FONT_LEAST, FONT_MOST, 0),
+	OPT_TEXTS_ROW(struct schedule_options, lanes, "lanes", 0, "NAME",
+		      "only the lanes of this machine, device or link; may be given again"),
 	OPT_FLAG_ROW(struct schedule_options, no_memory, "no-memory", 0,
 		     "without the memory in use on each machine")};
 static const struct opt_table tables[] = {OPTS_SET(struct schedule_options, load),
-					  OPTS_PATH(struct schedule_options, load), OPT_OWN(own),
+					  OPTS_PATH(struct schedule_options, load),
+					  OPT_OWN(own),
+					  OPTS_LOOK(struct schedule_options, look),
+					  OPT_OWN(of_boxes),
 					  OPTS_OUTPUT(struct schedule_options, output)};
 
 static bool writes_trace(const struct output_options *o)
@@ -126,22 +127,21 @@ static void complain_unknown(const char *name)
 /* What the options say of the look; an exit code. */
 static int look_asked(const struct schedule_options *o, struct schedule_look *look)
 {
+	struct picture_look asked;
 	struct err err = ERR_INIT;
 
-	*look = (struct schedule_look){.width = (double)o->width,
-				       .font_size = (double)o->font_size,
-				       .caption = o->caption,
-				       .no_title = o->no_title,
-				       .no_memory = o->no_memory};
-	if (choose_style(o->style, &look->style) != EXIT_FINE)
+	if (choose_look(&o->look, &asked) != EXIT_FINE)
 		return EXIT_USAGE;
-	if (o->title && o->no_title) {
-		err_set(&err, "--title and --no-title exclude one another");
-		return complain(&err, EXIT_USAGE);
-	}
+	*look = (struct schedule_look){.style = asked.style,
+				       .width = asked.width,
+				       .font_size = (double)o->font_size,
+				       .caption = asked.caption,
+				       .no_title = asked.no_title,
+				       .no_memory = o->no_memory};
 	if (look->width > 0 &&
 	    look->width < schedule_least_width(look->font_size > 0 ? look->font_size : 9)) {
-		err_set(&err, "a width of %lld points leaves no room for the boxes", (long long)o->width);
+		err_set(&err, "a width of %lld points leaves no room for the boxes",
+			(long long)o->look.width);
 		err_hint(&err, "--width %.0f, or a smaller --font-size",
 			 ceil(schedule_least_width(look->font_size > 0 ? look->font_size : 9)));
 		return complain(&err, EXIT_USAGE);
@@ -149,16 +149,16 @@ static int look_asked(const struct schedule_options *o, struct schedule_look *lo
 	return EXIT_FINE;
 }
 
-/* The picture of a load has a look of its own: these options are of programs' pictures. */
+/* These options are of programs' pictures: that of a load has no boxes, or few. */
 static int check_load_options(const struct schedule_options *o)
 {
 	const struct {
 		const char *name;
 		bool given;
-	} all[] = {{"style", o->style != NULL}, {"title", o->title != NULL},
-		   {"no-title", o->no_title},   {"caption", o->caption != NULL},
-		   {"width", o->width > 0},     {"font-size", o->font_size > 0},
-		   {"no-memory", o->no_memory}, {"anyway", o->anyway}};
+	} all[] = {{"font-size", o->font_size > 0},
+		   {"no-memory", o->no_memory},
+		   {"anyway", o->anyway},
+		   {"lanes", o->lanes.n > 0}};
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -253,6 +253,7 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, cons
 	struct schedule schedule;
 	struct drawn drawn;
 	const char *warning = NULL;
+	struct err err = ERR_INIT;
 	int rc;
 
 	if (!choose(p, o->phase, &drawn))
@@ -262,12 +263,14 @@ static int draw_chosen(struct session *s, const struct schedule_options *o, cons
 	schedule = job_schedule(&s->arena, drawn.run, drawn.part, writes_trace(&o->output));
 	window.to_ns = schedule.to_ns;
 	rc = window_asked(o, &window);
+	if (rc == EXIT_FINE && o->lanes.n && lanes_choose(&s->arena, &schedule, &o->lanes, &err) != 0)
+		rc = complain(&err, EXIT_USAGE);
 	schedule.look = *look;
 	schedule.from_ns = window.from_ns;
 	schedule.to_ns = window.to_ns;
 	schedule.warning = warning;
-	if (o->title)
-		schedule.title = o->title;
+	if (o->look.title)
+		schedule.title = o->look.title;
 	return rc == EXIT_FINE ? write_picture(&o->output, &schedule) : rc;
 }
 
@@ -313,15 +316,18 @@ static int write_load(struct session *s, const struct schedule_options *o, const
 {
 	const bool trace = writes_trace(&o->output);
 	struct window w = {load->cut_ns, load->end_ns};
+	struct picture_look look;
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
 	int rc = check_load_options(o);
 
 	if (rc == EXIT_FINE)
+		rc = choose_look(&o->look, &look);
+	if (rc == EXIT_FINE)
 		rc = window_asked(o, &w);
 	if (rc == EXIT_FINE &&
 	    (trace ? trace_load(load, &w, &out, &err)
-		   : load_schedule_dot(&s->arena, load, w.from_ns, w.to_ns, &out, &err)) != 0)
+		   : load_schedule_dot(&s->arena, load, w.from_ns, w.to_ns, &look, &out, &err)) != 0)
 		rc = complain(&err, *session_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE);
 	if (rc == EXIT_FINE)
 		rc = trace ? deliver(&o->output, &out) : deliver_picture(&o->output, &out);

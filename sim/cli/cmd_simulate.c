@@ -1,6 +1,7 @@
 /* cmd_simulate.c - lemursim simulate SCENARIO...: one row for each assignment. */
 #include <stdio.h>
 
+#include "sim/ask/would_fit.h"
 #include "sim/cli/cmd.h"
 #include "sim/cli/limits.h"
 #include "sim/cli/progress.h"
@@ -165,6 +166,16 @@ static int simulate_by(struct session *s, const struct simulate_options *o, cons
 	return *out ? EXIT_FINE : session_lament(s);
 }
 
+/* Nothing fits: what would? */
+static void offer(struct session *s, const struct simulate_options *o, const lemursim_result *r)
+{
+	const struct would_fit_ask ask = {
+		.loader = &r->loader, .path = r->scenario->path, .sets = &o->load.sets};
+
+	fputs("lemursim: nothing fits\n", stderr);
+	session_offer(s, &ask);
+}
+
 static int simulate_one(const struct simulate_options *o, const char *path, enum result_format format,
 			struct str *out, struct simulated_all *all)
 {
@@ -187,6 +198,8 @@ static int simulate_one(const struct simulate_options *o, const char *path, enum
 				     limits_note(&s.arena, &limits, &r->simulated.result, &kept));
 		lemursim_write(out, r, format, output_width(&o->output));
 		all->fits |= r->simulated.any_fits;
+		if (!r->simulated.any_fits)
+			offer(&s, o, r);
 		all->kept &= kept || !limits.n;
 	}
 	lemursim_result_free(r);

@@ -34,12 +34,17 @@ static const struct opt shards[] = {
 		     "mpirun, srun or an array job says"),
 	OPT_FLAG_ROW(struct sweep_options, resume, "resume", 0,
 		     "with --shard: go on with FILE.jsonl, which was broken off")};
-static const struct opt_table tables[] = {
-	OPTS_SET(struct sweep_options, load),        OPT_OWN(own),
-	OPTS_PLOT(struct sweep_options, out),        OPT_OWN(shards),
-	OPTS_PATH(struct sweep_options, load),       OPTS_RESULT_FORMAT(struct sweep_options, out.file),
-	OPTS_OUTPUT(struct sweep_options, out.file), OPTS_SEED(struct sweep_options, draws),
-	OPTS_DRAWS(struct sweep_options, draws),     OPTS_JOBS(struct sweep_options, draws.workers)};
+static const struct opt_table tables[] = {OPTS_SET(struct sweep_options, load),
+					  OPT_OWN(own),
+					  OPTS_PLOT(struct sweep_options, out),
+					  OPTS_LOOK(struct sweep_options, out.look),
+					  OPT_OWN(shards),
+					  OPTS_PATH(struct sweep_options, load),
+					  OPTS_RESULT_FORMAT(struct sweep_options, out.file),
+					  OPTS_OUTPUT(struct sweep_options, out.file),
+					  OPTS_SEED(struct sweep_options, draws),
+					  OPTS_DRAWS(struct sweep_options, draws),
+					  OPTS_JOBS(struct sweep_options, draws.workers)};
 
 struct growing { /* a file of cells; see sim/sweep/cells_file.h */
 	struct append file;

@@ -5,7 +5,8 @@
 
 #include "sim/predict/job.h"
 #include "sim/report/listing.h"
-#include "sim/report/schedule.h"
+#include "sim/report/look.h"
+#include "sim/report/result.h"
 
 const char *const shell_names[SHELL_N + 1] = {"bash", "zsh", "fish", NULL};
 
@@ -17,7 +18,10 @@ enum words_of { /* what may stand somewhere on the command line */
 		WORDS_MODELS,
 		WORDS_SCENARIOS, /* or files */
 		WORDS_METRICS,
-		WORDS_FORMATS,
+		WORDS_FORMATS, /* of results, of rows, of what a verb says, of lists */
+		WORDS_ROWS,
+		WORDS_SAYINGS,
+		WORDS_LISTS,
 		WORDS_KINDS, /* of the catalogue */
 		WORDS_HELP,  /* verbs and kinds of files */
 		WORDS_SHELLS,
@@ -26,9 +30,9 @@ enum words_of { /* what may stand somewhere on the command line */
 		WORDS_N
 };
 
-static const char *const function_of[WORDS_N] = {"none",      "files",   "folders",  "hardware", "models",
-						 "scenarios", "metrics", "formats",  "kinds",    "help",
-						 "shells",    "styles",  "templates"};
+static const char *const function_of[WORDS_N] = {
+	"none", "files",   "folders", "hardware", "models", "scenarios", "metrics", "formats",
+	"rows", "sayings", "lists",   "kinds",    "help",   "shells",    "styles",  "templates"};
 
 static enum words_of words_of_option(const struct opt *o)
 {
@@ -38,10 +42,16 @@ static enum words_of words_of_option(const struct opt *o)
 	} rows[] = {{"model", NULL, WORDS_MODELS},      {"on", NULL, WORDS_HARDWARE},
 		    {"machine", NULL, WORDS_HARDWARE},  {NULL, "FILE", WORDS_FILES},
 		    {NULL, "DIR", WORDS_FOLDERS},       {NULL, "METRIC", WORDS_METRICS},
-		    {"metric", NULL, WORDS_METRICS},    {"format", NULL, WORDS_FORMATS},
+		    {"metric", NULL, WORDS_METRICS},    {"format", NULL, WORDS_LISTS},
 		    {"completion", NULL, WORDS_SHELLS}, {"link", "LINK", WORDS_HARDWARE},
 		    {"style", "STYLE", WORDS_STYLES}};
 
+	if (o == opts_result_format)
+		return WORDS_FORMATS;
+	if (o == opts_rows_format)
+		return WORDS_ROWS;
+	if (o == opts_list_format)
+		return WORDS_SAYINGS;
 	for (size_t i = 0; o->value && i < ARRAY_LEN(rows); i++)
 		if ((!rows[i].option || !strcmp(rows[i].option, o->name)) &&
 		    (!rows[i].value || !strcmp(rows[i].value, o->value)))
@@ -95,7 +105,16 @@ static bool add_words(enum words_of words, const char *command, struct str *out)
 		add_metrics(out);
 		return true;
 	case WORDS_FORMATS:
-		str_add(out, "table md csv json jsonl names");
+		add_names(result_format_names, out);
+		return true;
+	case WORDS_ROWS:
+		str_add(out, "table md csv json");
+		return true;
+	case WORDS_SAYINGS:
+		str_add(out, "table json");
+		return true;
+	case WORDS_LISTS:
+		str_add(out, "table json names");
 		return true;
 	case WORDS_KINDS:
 		add_names(listing_kinds, out);
@@ -206,8 +225,8 @@ static void zsh_action(enum words_of words, const char *what, struct str *out)
 	else if (words == WORDS_FOLDERS)
 		str_add(out, ":_files -/");
 	else
-		str_addf(out, ":{ %scompadd -- $(_lemursim_%s) }", words == WORDS_SCENARIOS ? "_files; " : "",
-			 function_of[words]);
+		str_addf(out, ":{ compadd -- $(_lemursim_%s)%s }", function_of[words],
+			 words == WORDS_SCENARIOS ? "; _files" : "");
 }
 
 static void zsh_verb(const struct verb *v, struct str *out)
@@ -248,7 +267,10 @@ static void zsh_script(struct str *out)
 		     "\tlocal verb=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $verb in\n");
 	for (size_t i = 0; verbs[i]; i++)
 		zsh_verb(verbs[i], out);
-	str_add(out, "\tesac\n}\n_lemursim \"$@\"\n");
+	str_add(out, "\tesac\n}\n"
+		     "# loaded from $fpath it is called at once; sourced it says what it completes\n"
+		     "if [ \"$funcstack[1]\" = _lemursim ]; then _lemursim \"$@\"; else compdef _lemursim "
+		     "lemursim; fi\n");
 }
 
 /* ---- fish ---- */
@@ -294,10 +316,10 @@ static void fish_verb(const struct verb *v, struct str *out)
 			str_addf(out, " -s %c", o->letter);
 		str_add(out, " -d ");
 		fish_text(o->help, out);
-		if (o->value)
-			str_add(out, " -r");
-		if (o->value)
+		if (o->value) { /* -x: no files beside the words */
+			str_add(out, words_of_option(o) == WORDS_FILES ? " -r" : " -x");
 			fish_words(words_of_option(o), out);
+		}
 		str_add(out, "\n");
 	}
 }

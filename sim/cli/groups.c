@@ -36,6 +36,17 @@ const struct opt opts_jobs[] = {OPT_COUNT_ROW(
 	"threads that work at a time; one for each processor if not said. The result is the same", 1,
 	WORKERS_MAX, 0)};
 
+enum { WIDTH_LEAST = 200, WIDTH_MOST = 10000 };
+
+const struct opt opts_look[] = {
+	OPT_TEXT_ROW(struct look_options, style, "style", 0, "STYLE",
+		     "of a picture: colour, grey, or print, whose colours can be told apart as greys too"),
+	OPT_TEXT_ROW(struct look_options, title, "title", 0, "TEXT", "in place of the picture's own title"),
+	OPT_FLAG_ROW(struct look_options, no_title, "no-title", 0, "without title and subtitle"),
+	OPT_TEXT_ROW(struct look_options, caption, "caption", 0, "TEXT", "a paragraph below the picture"),
+	OPT_COUNT_ROW(struct look_options, width, "width", 0, "POINTS",
+		      "of the picture; 1100 if not said, 72 are an inch", WIDTH_LEAST, WIDTH_MOST, 0)};
+
 const struct opt opts_runs[] = {
 	OPT_TEXTS_ROW(
 		struct runs_options, from, "from", 0, "FILE",

@@ -36,6 +36,14 @@ extern const struct opt opts_seed[1], opts_draws[1]; /* they fill a struct draws
 extern const struct opt opts_jobs[1];
 #define OPTS_JOBS(of, member) OPT_GROUP(opts_jobs, struct workers_ask, of, member)
 
+struct look_options { /* of verbs that draw; session.c makes a struct picture_look of them */
+	const char *style, *title, *caption;
+	int64_t width;
+	bool no_title;
+};
+extern const struct opt opts_look[5];
+#define OPTS_LOOK(of, member) OPT_GROUP(opts_look, struct look_options, of, member)
+
 struct runs_options { /* measured runs of whole models */
 	struct texts from, models;
 	const char *runtime, *weights;

@@ -11,7 +11,7 @@
 
 struct file_kind {
 	const char *name;
-	void (*help)(struct str *out); /* NULL: a file of YAML, which has a table */
+	void (*help)(size_t width, struct str *out); /* NULL: a file of YAML, which has a table */
 	const struct table *table;
 	const struct table *schema; /* as `table`, with what every such file must have */
 	const char *example;        /* in a checkout */

@@ -208,21 +208,21 @@ const struct opt *opts_row(const struct opt_table *tables, size_t tables_n, size
 
 static void help_line(const struct opt *row, size_t width, struct str *out)
 {
-	enum { HELP_AT = 30 };
-	const size_t from = out->len;
+	enum { BESIDE = 30, BELOW = 8, WIDE = 64 };
+	const size_t from = out->len, at = width < WIDE ? BELOW : BESIDE;
 
 	if (row->letter)
 		str_addf(out, "  -%c, ", row->letter);
 	else
 		str_add(out, "      ");
 	str_addf(out, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
-	if (out->len - from >= HELP_AT) {
+	if (out->len - from >= at) {
 		str_add(out, "\n");
-		str_pad(out, ' ', HELP_AT);
+		str_pad(out, ' ', at);
 	} else {
-		str_pad(out, ' ', HELP_AT - (out->len - from));
+		str_pad(out, ' ', at - (out->len - from));
 	}
-	str_add_wrapped(out, row->help, HELP_AT, HELP_AT, width);
+	str_add_wrapped(out, row->help, at, at, width);
 }
 
 void opts_help(const struct opt_table *tables, size_t tables_n, size_t width, struct str *out)

@@ -9,6 +9,7 @@
 #include <mach-o/dyld.h>
 #endif
 
+#include "sim/ask/would_fit.h"
 #include "sim/base/file.h"
 #include "sim/cli/cmd.h"
 #include "sim/report/draw.h"
@@ -92,6 +93,18 @@ int session_refuse(const struct session *s, const struct err *err)
 	return err->msg[0] ? complain(err, EXIT_USAGE) : EXIT_USAGE;
 }
 
+void session_offer(struct session *s, const struct would_fit_ask *ask)
+{
+	const struct texts changes = would_fit(&s->arena, ask);
+
+	for (size_t i = 0; i < changes.n; i++)
+		fprintf(stderr, "  %s%s--set \"%s\"\n",
+			i               ? ""
+			: changes.n > 1 ? "hint: each of these alone would fit: "
+					: "hint: this would fit: ",
+			i ? "    or " : "", changes.at[i]);
+}
+
 int session_reads(const struct session *s, const char *path)
 {
 	struct err err = ERR_INIT;
@@ -134,6 +147,7 @@ lemursim_scenario *session_load(struct session *s, const char *name)
 
 	s->library = lemursim_new();
 	s->library->checkout = own_checkout(&s->arena);
+	s->library->outer = s->loader.inputs_n ? &s->loader : NULL;
 	for (size_t i = 0; i < paths->n; i++)
 		lemursim_add_path(s->library, paths->at[i]);
 	s->scenario = lemursim_load(s->library, name);
@@ -302,15 +316,23 @@ int choose_format(const struct output_options *o, enum result_format *format)
 	return rc;
 }
 
-int choose_style(const char *word, enum picture_style *style)
+int choose_look(const struct look_options *o, struct picture_look *look)
 {
-	const size_t found = word ? str_find(word, picture_style_names, STYLE_N) : STYLE_COLOUR;
+	const size_t found = o->style ? str_find(o->style, picture_style_names, STYLE_N) : STYLE_COLOUR;
 	struct err err = ERR_INIT;
 
-	*style = (enum picture_style)found;
-	if (found < STYLE_N)
+	*look = (struct picture_look){.style = (enum picture_style)found,
+				      .width = (double)o->width,
+				      .title = o->title,
+				      .caption = o->caption,
+				      .no_title = o->no_title};
+	if (found == STYLE_N) {
+		err_unknown(&err, "style", o->style, picture_style_names, STYLE_N);
+		return complain(&err, EXIT_USAGE);
+	}
+	if (!o->title || !o->no_title)
 		return EXIT_FINE;
-	err_unknown(&err, "style", word, picture_style_names, STYLE_N);
+	err_set(&err, "--title and --no-title exclude one another");
 	return complain(&err, EXIT_USAGE);
 }
 

@@ -20,20 +20,48 @@ static bool is_picture(const struct sweep_output *o)
 	return o->file.path && !o->file.format && draw_format(o->file.path);
 }
 
+/* Refuses what is asked of a picture where none is drawn. */
+static int check_look(const struct sweep_output *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} all[] = {{"style", o->look.style != NULL},
+		   {"title", o->look.title != NULL},
+		   {"no-title", o->look.no_title},
+		   {"caption", o->look.caption != NULL},
+		   {"width", o->look.width > 0}};
+	struct err err = ERR_INIT;
+	struct picture_look look;
+
+	for (size_t i = 0; !is_picture(o) && i < ARRAY_LEN(all); i++) {
+		if (!all[i].given)
+			continue;
+		err_set(&err, "--%s is of a picture", all[i].name);
+		err_hint(&err, "-o FILE.svg, .png, .pdf or .dot draws one");
+		return complain(&err, EXIT_USAGE);
+	}
+	return choose_look(&o->look, &look);
+}
+
 int sweep_output_format(const struct sweep_output *o, enum result_format *format)
 {
 	*format = RESULT_TABLE;
+	if (check_look(o) != EXIT_FINE)
+		return EXIT_USAGE;
 	return is_picture(o) ? EXIT_FINE : choose_format(&o->file, format);
 }
 
-static int draw_sweep(struct session *s, const struct sweep *sweep, struct str *out)
+static int draw_sweep(struct session *s, const struct sweep *sweep, const struct picture_look *look,
+		      struct str *out)
 {
 	if (sweep->axes_n == 1) {
-		const struct curves c = sweep_curves(&s->arena, sweep);
+		struct curves c = sweep_curves(&s->arena, sweep);
 
+		c.look = *look;
 		curves_dot(out, &c);
 	} else {
-		heat_dot(out, sweep);
+		heat_dot(out, sweep, look);
 	}
 	return deliver_by(s->output, out, draw_write);
 }
@@ -85,11 +113,14 @@ int sweep_output_check(const struct sweep_output *o, size_t axes)
 int sweep_output_deliver(struct session *s, const struct sweep_output *o, const struct sweep *sweep,
 			 enum result_format format)
 {
+	struct picture_look look;
 	struct str out = STR_INIT;
-	int rc;
+	int rc = choose_look(&o->look, &look);
 
+	if (rc != EXIT_FINE)
+		return rc;
 	if (is_picture(o)) {
-		rc = draw_sweep(s, sweep, &out);
+		rc = draw_sweep(s, sweep, &look, &out);
 	} else {
 		sweep_write(&out, sweep, format);
 		if (format == RESULT_TABLE)

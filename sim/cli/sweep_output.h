@@ -12,6 +12,7 @@
 struct sweep_output {
 	struct output_options file;
 	bool plot;
+	struct look_options look;
 };
 extern const struct opt opts_plot[1];
 #define OPTS_PLOT(of, member) OPT_GROUP(opts_plot, struct sweep_output, of, member)

@@ -61,7 +61,8 @@ static void say_type(const struct table *t, size_t i, struct str *out)
 
 void field_help(const struct table *t, size_t indent, size_t width, struct str *out)
 {
-	enum { HELP_AT = 24 }; /* columns after the indent */
+	enum { BESIDE = 24, BELOW = 4, WIDE = 64 }; /* columns, the first without the indent */
+	const size_t below = indent + BELOW;
 	struct str text = STR_INIT;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -70,11 +71,18 @@ void field_help(const struct table *t, size_t indent, size_t width, struct str *
 
 		str_pad(out, ' ', indent);
 		str_addf(out, "%s:", f->key);
-		str_pad(out, ' ', out->len - from < HELP_AT ? HELP_AT - (out->len - from) : 1);
+		if (width >= WIDE)
+			str_pad(out, ' ', out->len - from < BESIDE ? BESIDE - (out->len - from) : 1);
 		str_clear(&text);
 		str_addf(&text, "%s ", f->help);
 		say_type(t, i, &text);
-		str_add_wrapped(out, text.text, out->len - from, HELP_AT + 2, width);
+		if (width < WIDE) {
+			str_add(out, "\n");
+			str_pad(out, ' ', below);
+			str_add_wrapped(out, text.text, below, below, width);
+		} else {
+			str_add_wrapped(out, text.text, out->len - from, BESIDE + 2, width);
+		}
 		if (f->sub)
 			field_help(f->sub, indent + 2, width, out);
 	}

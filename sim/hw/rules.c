@@ -266,7 +266,9 @@ int machine_check(struct machine *m, struct diags *diags)
 	check_bus(&m->memory, diags);
 	check_power(&m->idle_power, &m->active_power, "machine", diags);
 	if (m->memory.usable.value > m->memory.capacity.value)
-		diag_add(diags, m->memory.usable.node->place, NULL,
+		diag_add(diags, m->memory.usable.node->place,
+			 "what is installed is 'capacity'; 'usable' is what the system lets programs have of "
+			 "it",
 			 "memory: more is usable than is installed");
 	for (size_t i = 0; i < m->devices.n; i++)
 		check_device(m, &d[i], diags);

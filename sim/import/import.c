@@ -351,10 +351,10 @@ static int read_files(struct job *j)
 		return import_safetensors(j, false);
 	if (str_ends(name, ".gguf"))
 		return import_gguf(j);
-	if (str_ends(name, ".json"))
+	if (str_ends(name, ".json") || !strcmp(j->ask->path, "-")) /* the others are sought in */
 		return import_config(j, j->ask->path, &config);
 	err_set(j->err, "cannot import '%s': its suffix says nothing", j->ask->path);
-	return err_hint(j->err, "config.json, .gguf, .safetensors or .safetensors.index.json");
+	return err_hint(j->err, "config.json (or - for one), .gguf, .safetensors or .safetensors.index.json");
 }
 
 int import_model(struct loader *l, const struct import_ask *ask, struct import_result *r, struct err *err)

@@ -15,6 +15,8 @@ struct lemursim {
 	struct arena arena;
 	struct texts paths;   /* as added */
 	const char *checkout; /* NULL: none is looked in */
+	/* a loader that outlives all scenarios and whose files, the standard input among them, are not read again; NULL: none */
+	const struct loader *outer;
 	/* of the last call that failed: first those with a place, then one without */
 	struct arena failed;
 	struct lemursim_error *errors;

@@ -134,6 +134,7 @@ static lemursim_scenario *scenario_new(lemursim *l)
 	paths = search_paths(&s->arena, &l->paths, l->checkout);
 	s->loader.paths = paths.at;
 	s->loader.paths_n = paths.n;
+	s->loader.outer = l->outer;
 	return s;
 }
 

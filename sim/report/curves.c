@@ -14,12 +14,9 @@
 #include "sim/report/page.h"
 #include "sim/report/textsize.h"
 
-/* Colours of Okabe and Ito for colour-blind readers; marks and dashes tell lines apart in grey. */
-static const char *const hues[] = {"#0072b2", "#d55e00", "#009e73", "#a3507f",
-				   "#8a6d00", "#56b4e9", "#6a51a3", "#333333"};
+/* Marks and dashes tell lines apart in grey. */
 static const char *const marks[] = {"circle",   "square",      "triangle", "diamond",
 				    "pentagon", "invtriangle", "hexagon"};
-static const char slo_red[] = "#c1272d";
 static const double mark_size = 7, plot_top = 76, number_size = 8.5;
 enum { PANELS_IN_ROW = 3 };
 
@@ -40,17 +37,22 @@ struct view {
 	const struct panel *panel;
 };
 
-static struct stroke stroke_of(size_t curve)
+static const char *hue_of(const struct view *v, size_t curve)
 {
-	return (struct stroke){.color = hues[curve % ARRAY_LEN(hues)],
-			       .width = 1.8,
-			       .dashed = curve / ARRAY_LEN(hues) % 2 == 1};
+	return look_hue(v->c->look.style, curve);
 }
 
-static struct ink ink_of(size_t curve)
+static struct stroke stroke_of(const struct view *v, size_t curve)
+{
+	return (struct stroke){.color = hue_of(v, curve),
+			       .width = 1.8,
+			       .dashed = curve / look_hues(v->c->look.style) % 2 == 1};
+}
+
+static struct ink ink_of(const struct view *v, size_t curve)
 {
 	return (struct ink){.shape = marks[curve % ARRAY_LEN(marks)],
-			    .fill = hues[curve % ARRAY_LEN(hues)],
+			    .fill = hue_of(v, curve),
 			    .line = "#ffffff",
 			    .pen = 0.6};
 }
@@ -132,7 +134,7 @@ static void band_of_run(struct view *v, size_t curve, size_t a, size_t b)
 		corners[n++] = place(v, curve, i, point_of(v, curve, i)->hi);
 	for (size_t i = b; i-- > a;)
 		corners[n++] = place(v, curve, i, point_of(v, curve, i)->lo);
-	snprintf(fill, sizeof fill, "%s%s", hues[curve % ARRAY_LEN(hues)], v->c->names_n > 4 ? "18" : "2a");
+	snprintf(fill, sizeof fill, "%s%s", hue_of(v, curve), v->c->names_n > 4 ? "18" : "2a");
 	canvas_area(&v->canvas, corners, n, fill);
 	free(corners);
 }
@@ -162,9 +164,9 @@ static void add_line(struct view *v, struct point a, struct point b, const struc
 static void draw_medians(struct view *v, size_t curve)
 {
 	char pale[16];
-	const struct stroke thin = {.color = pale, .width = 0.9, .dashed = stroke_of(curve).dashed};
+	const struct stroke thin = {.color = pale, .width = 0.9, .dashed = stroke_of(v, curve).dashed};
 
-	snprintf(pale, sizeof pale, "%s90", hues[curve % ARRAY_LEN(hues)]);
+	snprintf(pale, sizeof pale, "%s90", hue_of(v, curve));
 	for (size_t i = 1; i < v->c->x_n; i++) {
 		const struct curve_point *a = point_of(v, curve, i - 1), *b = point_of(v, curve, i);
 
@@ -178,7 +180,7 @@ static void draw_medians(struct view *v, size_t curve)
 static void draw_piece(struct view *v, size_t curve, size_t i)
 {
 	const struct curve_point *a = point_of(v, curve, i - 1), *b = point_of(v, curve, i);
-	struct stroke stroke = stroke_of(curve);
+	struct stroke stroke = stroke_of(v, curve);
 
 	if (a->state != CURVE_HAS || b->state == CURVE_NOTHING)
 		return;
@@ -218,8 +220,8 @@ static void describe_point(struct str *out, const struct view *v, size_t curve, 
 static void draw_mark(struct view *v, size_t curve, size_t i)
 {
 	const struct curve_point *p = point_of(v, curve, i);
-	const struct stroke whisker = {.color = hues[curve % ARRAY_LEN(hues)], .width = 0.9};
-	const struct ink ink = ink_of(curve);
+	const struct stroke whisker = {.color = hue_of(v, curve), .width = 0.9};
+	const struct ink ink = ink_of(v, curve);
 	struct str tip = STR_INIT;
 	struct rect at;
 
@@ -274,7 +276,7 @@ static void draw_overloads(struct view *v, size_t i)
 	}
 	if (n) {
 		canvas_shape(&v->canvas, (struct rect){x - 3, y - 3, 6, 6},
-			     &(struct ink){.shape = "triangle", .fill = slo_red}, NULL);
+			     &(struct ink){.shape = "triangle", .fill = look_limit(v->c->look.style)}, NULL);
 		canvas_text_in(&v->canvas, (struct point){x + 4, y}, &type,
 			       v->c->names_n > 1 ? letters.text : "", room);
 	}
@@ -301,8 +303,10 @@ static void draw_emptiness(struct view *v)
 static void draw_letter(struct view *v, size_t curve)
 {
 	const char text[2] = {curve_letter(curve), '\0'};
-	const struct type type = {
-		.size = 9.5, .bold = true, .align = 'l', .color = hues[curve % ARRAY_LEN(hues)]};
+	const struct type type = {.size = 9.5,
+				  .bold = true,
+				  .align = 'l',
+				  .color = v->c->look.style == STYLE_COLOUR ? hue_of(v, curve) : page_black};
 	const double w = textsize_width(text, type.size, true) + 2, h = 10;
 
 	for (size_t i = v->c->x_n; i-- > 0;) {
@@ -359,8 +363,8 @@ static void draw_bound(struct view *v)
 	const double bound = v->panel->bound;
 	const bool above = bound > v->y.high;
 	const double y = axis_at(&v->y, bound);
-	const struct stroke line = {.color = slo_red, .width = 1.2, .dashed = true};
-	const struct type type = {.size = 8.5, .align = 'l', .color = slo_red};
+	const struct stroke line = {.color = look_limit(v->c->look.style), .width = 1.2, .dashed = true};
+	const struct type type = {.size = 8.5, .align = 'l', .color = look_limit(v->c->look.style)};
 	struct rect label;
 	const char *unit;
 	struct str text = STR_INIT;
@@ -445,8 +449,8 @@ static void make_legend(struct view *v)
 		textsize_shorten(text, c->names[k], 330, 9, false);
 		if (c->remarks && c->remarks[k])
 			str_addf(text, ": %s", c->remarks[k]);
-		v->legend[k] =
-			(struct legend_entry){.ink = ink_of(k), .text = text->text, .stroke = stroke_of(k)};
+		v->legend[k] = (struct legend_entry){
+			.ink = ink_of(v, k), .text = text->text, .stroke = stroke_of(v, k)};
 	}
 }
 
@@ -508,12 +512,12 @@ void curves_dot(struct str *out, const struct curves *c)
 
 	make_legend(&v);
 	end = bottom + legend_row_h * (double)draw_legend(&v, NULL, bottom) + 4;
-	canvas_open(&v.canvas, out, PAGE_W, end + 20, true);
-	page_head(&v.canvas, PAGE_W, c->title, NULL);
+	look_open(&c->look, &v.canvas, out, PAGE_W, end + 20, true);
+	look_head(&c->look, &v.canvas, PAGE_W, c->title, NULL);
 	for (size_t k = 0; k < c->panels_n; k++)
 		draw_panel(&v, k);
 	draw_legend(&v, &v.canvas, bottom);
 	draw_note(&v, end);
-	canvas_close(&v.canvas);
+	look_close(&c->look, &v.canvas, PAGE_W, end + 20);
 	release_legend(&v);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "sim/base/str.h"
+#include "sim/report/look.h"
 
 enum curve_state {
 	CURVE_HAS,       /* a value */
@@ -57,6 +58,7 @@ struct curves {
 	size_t panels_n;
 	bool chance; /* some point has an interval of chance */
 	bool medians;
+	struct picture_look look; /* of the drawing; not of characters */
 };
 
 /* Appends text for `dot -Kneato -n2`: a panel for each quantity, at most three in a row. */

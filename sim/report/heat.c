@@ -20,6 +20,7 @@ static const double first_top = 74, below = 44, axis_w = 62, apart = 22, head_h 
 
 struct view {
 	const struct sweep *s;
+	const struct picture_look *look;
 	struct canvas canvas;
 	size_t nx, ny; /* values of the second and the first axis */
 	double cell_w, cell_h;
@@ -55,10 +56,13 @@ static struct rect cell_rect(const struct view *v, size_t x, size_t y)
 
 /* ---- colours ---- */
 
-/* From pale to dark blue; their brightness alone tells them apart. good: 0 to 1. */
-static void color_of(char color[8], double good)
+/* From pale to dark blue, or grey; their brightness alone tells them apart. good: 0 to 1. */
+static void color_of(char color[8], const struct view *v, double good)
 {
-	static const int pale[] = {0xf2, 0xf5, 0xf9}, dark[] = {0x1f, 0x4e, 0x79};
+	static const int pales[][3] = {{0xf2, 0xf5, 0xf9}, {0xf6, 0xf6, 0xf6}};
+	static const int darks[][3] = {{0x1f, 0x4e, 0x79}, {0x3c, 0x3c, 0x3c}};
+	const int *const pale = pales[v->look->style == STYLE_GREY],
+			 *const dark = darks[v->look->style == STYLE_GREY];
 	int rgb[3];
 
 	for (int i = 0; i < 3; i++)
@@ -129,29 +133,25 @@ static void draw_value(struct view *v, size_t k, size_t x, size_t y)
 			  false, page_grey);
 		return;
 	}
-	color_of(color, goodness(v, e->metric->value));
+	color_of(color, v, goodness(v, e->metric->value));
 	columns_number(&text, e->metric->value);
 	if (heat_best(v->s, cell) == k)
 		str_add(&text, "*");
 	canvas_shape(&v->canvas, at, &(struct ink){.fill = color, .line = "#ffffff", .pen = 0.4},
 		     has_text(v) ? NULL : text.text);
-	/* the cell keeps its colour on a dark screen, so its text does too: this black is none that dark.c changes */
-	cell_text(v, at, text.text, heat_best(v->s, cell) == k,
-		  goodness(v, e->metric->value) > 0.5 ? "#ffffff" : "#000000");
+	/* the cell keeps its colour on a dark screen, so its text does too: dark.c changes neither black nor white of texts */
+	cell_text(v, at, text.text, heat_best(v->s, cell) == k, look_text_on(color));
 	str_release(&text);
 }
 
 static void draw_best(struct view *v, size_t x, size_t y)
 {
-	/* pale tints of the hues of Okabe and Ito; the letter says which it is */
-	static const char *const tints[] = {"#cfe3f2", "#f8d7bf", "#c3e6da", "#ead3e0",
-					    "#e9dfb3", "#d9eefb", "#ddd4ee", "#d9d9d9"};
 	const size_t best = heat_best(v->s, cell_of(v, x, y));
 	const struct rect at = cell_rect(v, x, y);
 	const char letter[2] = {best < v->s->names_n ? curve_letter(best) : '-', '\0'};
 
 	canvas_shape(&v->canvas, at,
-		     &(struct ink){.fill = best < v->s->names_n ? tints[best % ARRAY_LEN(tints)] : "#ffffff",
+		     &(struct ink){.fill = best < v->s->names_n ? look_tint(v->look->style, best) : "#ffffff",
 				   .line = "#ffffff",
 				   .pen = 0.4,
 				   .text = v->cell_h >= 9 && v->cell_w >= 9 ? letter : NULL,
@@ -253,7 +253,7 @@ static void draw_scale(struct view *v, double y)
 		for (int i = 0; i < 7; i++, x += swatch) {
 			char color[8];
 
-			color_of(color, i / 6.0);
+			color_of(color, v, i / 6.0);
 			canvas_shape(&v->canvas, (struct rect){x, y - 5, swatch, 10},
 				     &(struct ink){.fill = color, .line = "#999999", .pen = 0.3}, NULL);
 		}
@@ -269,12 +269,12 @@ static void draw_scale(struct view *v, double y)
 	str_release(&text);
 }
 
-void heat_dot(struct str *out, const struct sweep *s)
+void heat_dot(struct str *out, const struct sweep *s, const struct picture_look *look)
 {
-	struct view v = {.s = s, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
+	struct view v = {.s = s, .look = look, .nx = s->axes[1].values.n, .ny = s->axes[0].values.n};
 	const double room = PAGE_W - 2.0 * PAGE_MARGIN;
 	struct str title = STR_INIT;
-	double map_w, map_h;
+	double map_w, map_h, page_w, page_h;
 	size_t in_row, rows;
 
 	v.cell_w = fmin(fmax((room - axis_w) / (double)v.nx, 3), 46);
@@ -284,10 +284,11 @@ void heat_dot(struct str *out, const struct sweep *s)
 	in_row = room > map_w ? (size_t)(room / map_w) : 1;
 	rows = (s->names_n + (s->names_n > 1) + in_row - 1) / in_row;
 	find_range(&v);
-	canvas_open(&v.canvas, out, fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN),
-		    first_top + map_h * (double)rows + 12, false);
+	page_w = fmax(PAGE_W, axis_w + v.cell_w * (double)v.nx + 2 * PAGE_MARGIN);
+	page_h = first_top + map_h * (double)rows + 12;
+	look_open(look, &v.canvas, out, page_w, page_h, false);
 	str_addf(&title, "%s%s%s", s->metric, *s->unit ? ", " : "", s->unit);
-	page_head(&v.canvas, PAGE_W, s->title, title.text);
+	look_head(look, &v.canvas, PAGE_W, s->title, title.text);
 	/* what is best of one needs no map */
 	for (size_t i = s->names_n == 1; i <= s->names_n; i++) {
 		const size_t place = i - (s->names_n == 1);
@@ -297,6 +298,6 @@ void heat_dot(struct str *out, const struct sweep *s)
 		draw_map(&v, i ? i - 1 : s->names_n);
 	}
 	draw_scale(&v, first_top + map_h * (double)rows - 6);
-	canvas_close(&v.canvas);
+	look_close(look, &v.canvas, page_w, page_h);
 	str_release(&title);
 }

@@ -119,7 +119,7 @@ static const char *load_subtitle(struct arena *a, const struct served *load)
 }
 
 int load_schedule_dot(struct arena *a, const struct served *load, sim_ns from_ns, sim_ns to_ns,
-		      struct str *out, struct err *err)
+		      const struct picture_look *look, struct str *out, struct err *err)
 {
 	struct load_columns columns;
 	struct served_to to;
@@ -134,7 +134,8 @@ int load_schedule_dot(struct arena *a, const struct served *load, sim_ns from_ns
 						     .servers = load->servers,
 						     .servers_n = load->servers_n,
 						     .columns = &columns,
-						     .cut_ns = load->cut_ns});
+						     .cut_ns = load->cut_ns,
+						     .look = *look});
 	load_columns_release(&columns);
 	return rc;
 }

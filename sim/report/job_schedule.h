@@ -27,6 +27,6 @@ const char *job_schedule_missing(struct arena *a, struct job_run *r, const struc
 
 /* Serves the load once more and appends its picture over a window as DOT text. 0, or -1 with err. */
 int load_schedule_dot(struct arena *a, const struct served *load, sim_ns from_ns, sim_ns to_ns,
-		      struct str *out, struct err *err);
+		      const struct picture_look *look, struct str *out, struct err *err);
 
 #endif

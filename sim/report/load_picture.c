@@ -14,18 +14,41 @@
 
 static const double work_h = 30, requests_h = 42, kv_h = 24, row_gap = 7, group_gap = 13, thin_h = 17;
 
-/* Light, middle and dark, so that they stay apart in grey; hues of Okabe and Ito. */
-static const struct stack_look looks[] = {
-	[LOAD_DECODE] = {"#8fbfe3", "#0072b2", "D", "decode: each running request gets a token"},
-	[LOAD_MIXED] = {"#4f9f86", "#00553e", "M", "mixed: decode and parts of prompts"},
-	[LOAD_PREFILL] = {"#fddfa6", "#b87400", "P", "prefill: prompts alone"},
-	[LOAD_WORKS] = {"#9fb0cc", "#4f6389", "R", "running requests"},
-	[LOAD_WORKS + 1] = {"#f6cfc0", "#b4512f", "W", "waiting requests"},
-	[LOAD_WORKS + 2] = {"#cdbfe0", "#6a51a3", "K", "KV cache in use"},
+/* Colour: light, middle and dark, hues of Okabe and Ito. On paper the greys of all six are LOOKS_APART apart. */
+static const struct {
+	const char *letter, *word;
+	struct {
+		const char *fill, *line;
+	} in[STYLE_N];
+} looks[] = {
+	[LOAD_DECODE] = {"D",
+			 "decode: each running request gets a token",
+			 {{"#8fbfe3", "#0072b2"}, {"#aaaaaa", "#333333"}, {"#7db7d8", "#00466e"}}},
+	[LOAD_MIXED] = {"M",
+			"mixed: decode and parts of prompts",
+			{{"#4f9f86", "#00553e"}, {"#777777", "#222222"}, {"#16a67f", "#00553e"}}},
+	[LOAD_PREFILL] = {"P",
+			  "prefill: prompts alone",
+			  {{"#fddfa6", "#b87400"}, {"#f6f6f6", "#4a4a4a"}, {"#fdf6e6", "#8a5700"}}},
+	[LOAD_WORKS] = {"R",
+			"running requests",
+			{{"#9fb0cc", "#4f6389"}, {"#909090", "#2b2b2b"}, {"#8391ac", "#2c3a55"}}},
+	[LOAD_WORKS + 1] = {"W",
+			    "waiting requests",
+			    {{"#f6cfc0", "#b4512f"}, {"#dddddd", "#444444"}, {"#f4d6bf", "#8f3a1c"}}},
+	[LOAD_WORKS + 2] = {"K",
+			    "KV cache in use",
+			    {{"#cdbfe0", "#6a51a3"}, {"#c3c3c3", "#3a3a3a"}, {"#c6bddc", "#46327a"}}},
 };
 _Static_assert((int)LOAD_COLUMNS <= (int)STACK_STEPS && (int)LOAD_WORKS <= (int)STACK_LAYERS,
 	       "a stack holds a row");
 enum { RUNNING = LOAD_WORKS, WAITING, KV, LOOKS };
+_Static_assert((int)LOOKS == (int)LOAD_FILLS, "each has a fill");
+
+const char *load_fill(enum picture_style style, size_t i)
+{
+	return looks[i].in[style].fill;
+}
 
 struct view {
 	const struct load_picture *p;
@@ -33,6 +56,7 @@ struct view {
 	struct time_axis time;
 	double y;      /* the next row begins here */
 	size_t merged; /* columns that a bar of work stands for */
+	struct stack_look looks[LOOKS];
 	bool seen[LOOKS], max_running;
 };
 
@@ -83,7 +107,7 @@ static void draw_work_share(struct view *v, size_t server, double height)
 			s.top[w][i] = height * busy_ns / fmax(step_ns(v, first, n), 1);
 		}
 	}
-	stack_draw(&v->canvas, &s, looks, v->seen);
+	stack_draw(&v->canvas, &s, v->looks, v->seen);
 }
 
 static void describe_pass(struct str *out, const struct served_pass *p)
@@ -112,8 +136,8 @@ static void draw_pass(struct view *v, const struct served_pass *p, double height
 									 : NULL;
 	describe_pass(&tip, p);
 	canvas_shape(&v->canvas, (struct rect){x, v->y, fmax(w, 0.4), height},
-		     &(struct ink){.fill = looks[work].fill,
-				   .line = w > 2 ? looks[work].line : NULL,
+		     &(struct ink){.fill = v->looks[work].fill,
+				   .line = w > 2 ? v->looks[work].line : NULL,
 				   .pen = w > 5 ? 0.5 : 0.25,
 				   .text = letter,
 				   .text_size = 8},
@@ -246,7 +270,7 @@ static void draw_requests(struct view *v, size_t server, size_t n)
 		for (int k = 0; k < 2; k++)
 			s.top[k][i] *= requests_h / most;
 	draw_frame(v, requests_h);
-	stack_draw(&v->canvas, &s, looks, v->seen);
+	stack_draw(&v->canvas, &s, v->looks, v->seen);
 	draw_max_running(v, server, n, most, requests_h);
 	draw_scale(v, requests_h, most, "");
 	str_add(&sub, "mean ");
@@ -289,7 +313,7 @@ static void draw_kv(struct view *v, size_t server, size_t n)
 	for (size_t i = 0; i < s.n; i++)
 		s.top[0][i] = kv_h * fmin(s.top[0][i] / top, 1);
 	draw_frame(v, kv_h);
-	stack_draw(&v->canvas, &s, looks, v->seen);
+	stack_draw(&v->canvas, &s, v->looks, v->seen);
 	draw_scale(v, kv_h, 100 * top, "%");
 	str_add(&sub, "mean ");
 	add_mean(&sub, 100 * mean(v, sum.kv_ns) / blocks);
@@ -339,13 +363,14 @@ static void draw_cut(struct view *v, double top, double bottom)
 {
 	const struct load_columns *c = v->p->columns;
 	const double x = time_axis_at(&v->time, v->p->cut_ns);
-	const struct stroke line = {.color = "#d62728", .width = 0.9, .dashed = true};
+	const char *color = v->p->look.style == STYLE_GREY ? "#000000" : "#d62728";
+	const struct stroke line = {.color = color, .width = 0.9, .dashed = true};
 
 	if (v->p->cut_ns <= c->from_ns || v->p->cut_ns >= c->to_ns)
 		return;
 	canvas_line(&v->canvas, (struct point){x, top - 6}, (struct point){x, bottom}, &line, NULL);
 	canvas_text(&v->canvas, (struct point){x + 3, top - 6},
-		    &(struct type){.size = 8, .align = 'l', .color = "#d62728"}, "measured from here", NULL);
+		    &(struct type){.size = 8, .align = 'l', .color = color}, "measured from here", NULL);
 }
 
 static size_t draw_legend(struct view *v, double y)
@@ -355,8 +380,8 @@ static size_t draw_legend(struct view *v, double y)
 
 	for (int k = 0; k < LOOKS; k++)
 		if (v->seen[k])
-			entries[n++] = (struct legend_entry){.ink = {.fill = looks[k].fill,
-								     .line = looks[k].line,
+			entries[n++] = (struct legend_entry){.ink = {.fill = v->looks[k].fill,
+								     .line = v->looks[k].line,
 								     .pen = 0.5,
 								     .text = looks[k].letter,
 								     .text_size = 8},
@@ -403,18 +428,24 @@ static size_t merged_columns(const struct load_columns *c)
 
 void load_dot(struct str *out, const struct load_picture *p)
 {
-	const double top = p->subtitle && *p->subtitle ? 60 : 46, bottom = top + height_of(p);
+	const double top = p->look.no_title ? 24 : p->subtitle && *p->subtitle ? 60 : 46;
+	const double bottom = top + height_of(p);
 	struct view v = {
 		.p = p,
 		.time = {p->columns->from_ns, p->columns->to_ns, PAGE_LEFT, PAGE_PLOT_W, PAGE_GUTTER},
 		.y = top,
 		.merged = merged_columns(p->columns)};
 
-	canvas_open(&v.canvas, out, PAGE_W, bottom + 84, false);
-	page_head(&v.canvas, PAGE_W, p->title, p->subtitle);
+	for (int k = 0; k < LOOKS; k++)
+		v.looks[k] = (struct stack_look){.fill = load_fill(p->look.style, (size_t)k),
+						 .line = looks[k].in[p->look.style].line,
+						 .letter = looks[k].letter,
+						 .word = looks[k].word};
+	look_open(&p->look, &v.canvas, out, PAGE_W, bottom + 84, false);
+	look_head(&p->look, &v.canvas, PAGE_W, p->title, p->subtitle);
 	time_axis_draw(&v.canvas, &v.time, top, bottom);
 	draw_rows(&v);
 	draw_cut(&v, top, bottom);
 	draw_note(&v, bottom + 32 + legend_row_h * (double)draw_legend(&v, bottom + 32));
-	canvas_close(&v.canvas);
+	look_close(&p->look, &v.canvas, PAGE_W, bottom + 84);
 }

@@ -9,6 +9,7 @@
 #ifndef SIM_REPORT_LOAD_PICTURE_H
 #define SIM_REPORT_LOAD_PICTURE_H
 #include "sim/report/load_columns.h"
+#include "sim/report/look.h"
 
 enum { LOAD_APART = 5 };
 
@@ -18,7 +19,12 @@ struct load_picture {
 	size_t servers_n;
 	const struct load_columns *columns;
 	sim_ns cut_ns; /* the start of the measurement: a mark where it lies within the window */
+	struct picture_look look;
 };
+
+/* The fills of its six kinds of work and of requests. In STYLE_GREY and STYLE_PRINT their greys are LOOKS_APART apart. */
+const char *load_fill(enum picture_style style, size_t i);
+enum { LOAD_FILLS = 6 };
 
 /* Appends text for `dot -Kneato -n2`. */
 void load_dot(struct str *out, const struct load_picture *p);

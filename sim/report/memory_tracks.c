@@ -4,7 +4,19 @@
 #include <math.h>
 
 static const double pitch = 30, area_h = 22, gap = 6, column_w = 1.0;
-static const char fill[] = "#b9c4d6", over[] = "#e8a0a0", line[] = "#5b6f94", grey[] = "#5a5a5a";
+static const char grey[] = "#5a5a5a";
+
+struct area_look {
+	const char *fill, *over, *line; /* over: of what exceeds the memory */
+};
+
+static const struct area_look *look_of(const struct memory_track_frame *f)
+{
+	static const struct area_look colour = {"#b9c4d6", "#e8a0a0", "#5b6f94"},
+				      printed = {"#c4c4c4", "#888888", "#5a5a5a"};
+
+	return f->s->look.style == STYLE_GREY ? &printed : &colour;
+}
 
 double memory_tracks_height(size_t n)
 {
@@ -68,8 +80,10 @@ static void draw_area(struct canvas *c, const struct memory_track_frame *f, cons
 		if (h == height)
 			continue;
 		if (height > 0)
-			canvas_shape(c, (struct rect){from, bottom - height, x - from, height},
-				     &(struct ink){.fill = height > area_h ? over : fill}, NULL);
+			canvas_shape(
+				c, (struct rect){from, bottom - height, x - from, height},
+				&(struct ink){.fill = height > area_h ? look_of(f)->over : look_of(f)->fill},
+				NULL);
 		height = h;
 		from = x;
 	}
@@ -89,7 +103,7 @@ void memory_track_draw(struct canvas *c, const struct memory_track_frame *f, siz
 
 	draw_area(c, f, s, bottom);
 	canvas_shape(c, (struct rect){f->left, bottom - area_h, f->width, area_h},
-		     &(struct ink){.line = line, .pen = 0.4}, NULL);
+		     &(struct ink){.line = look_of(f)->line, .pen = 0.4}, NULL);
 	canvas_text_in(c, (struct point){x, y - 5}, &bold, s->name, f->names_w);
 	canvas_text_in(c, (struct point){x, y + 6}, &sub, s->sub, f->names_w);
 	canvas_text(c, (struct point){right, y - 5}, &note, s->note, NULL);

@@ -335,7 +335,8 @@ void section_config(struct str *out, const struct section_place *at, const char 
 	if (!config || !*config)
 		return;
 	section_open(out, at, "config", "Effective configuration");
-	str_add(out, "<details><summary>Every value with the file and line it comes from</summary>\n"
+	str_add(out, "<details class=\"long\"><summary>Every value with the file and line it comes from "
+		     "(printed if open)</summary>\n"
 		     "<pre tabindex=\"0\" role=\"region\" aria-label=\"Effective configuration\">");
 	html_text(out, config);
 	str_add(out, "</pre>\n</details>\n");

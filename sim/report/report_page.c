@@ -140,13 +140,37 @@ static struct result join(struct arena *a, const struct report_part *parts, size
 	return all;
 }
 
+/* Which file a result is from: two of them may have one title. */
+static void add_file(struct str *out, const struct report_part *p)
+{
+	if (!p->file)
+		return;
+	str_add(out, "<p class=\"computed\">Read from ");
+	html_text(out, p->file);
+	str_add(out, ", which lemursim ");
+	html_text(out, p->result->version);
+	str_add(out, " wrote; pictures are in a report of its scenario.</p>\n");
+}
+
+static const char *noun_of(const struct report_part *parts, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= parts[i].file != NULL;
+	return any ? "results" : "scenarios";
+}
+
 static void add_contents(struct str *out, const struct report_part *parts, size_t n)
 {
-	str_add(out, "<nav aria-label=\"Scenarios\">\n<ol>\n");
+	str_add(out, "<nav aria-label=\"What is compared\">\n<ol>\n");
 	for (size_t i = 0; i < n; i++) {
 		str_addf(out, "<li><a href=\"#s%zu\">", i + 1);
 		html_text(out, title_of(parts[i].result));
-		str_add(out, "</a></li>\n");
+		str_add(out, "</a>");
+		str_add(out, parts[i].file ? " (" : "");
+		html_text(out, parts[i].file ? parts[i].file : "");
+		str_add(out, parts[i].file ? ")</li>\n" : "</li>\n");
 	}
 	str_add(out, "</ol>\n</nav>\n");
 }
@@ -176,6 +200,7 @@ static void add_scenario(struct str *out, const struct report_part *p, size_t nu
 		     arena_printf(&a, "%zu. %s", number, title_of(p->result)));
 	if (p->result->computed)
 		html_element(out, "p", "computed", p->result->computed);
+	add_file(out, p);
 	add_part(out, &inside, p);
 	str_add(out, "</article>\n");
 	arena_release(&a);
@@ -188,11 +213,12 @@ void report_page(struct str *out, const struct report_part *parts, size_t n)
 	if (n == 1) {
 		add_head(out, title_of(first), first->version);
 		add_title(out, title_of(first), first->computed);
+		add_file(out, parts);
 		add_part(out, &(struct section_place){"", 2}, parts);
 	} else {
 		struct str title = STR_INIT;
 
-		str_addf(&title, "%zu scenarios compared", n);
+		str_addf(&title, "%zu %s compared", n, noun_of(parts, n));
 		add_head(out, title.text, first->version);
 		add_title(out, title.text, NULL);
 		add_comparison(out, parts, n);

@@ -17,6 +17,7 @@ struct report_part {
 	const struct result *result;    /* of a plan: without rows */
 	const struct plan_result *plan; /* NULL: the scenario plans nothing */
 	const char *config;             /* the effective configuration, each value with its place */
+	const char *file; /* the file that the result was read from; NULL: it was made just now */
 	const struct pictures *pictures;
 	const struct sweep *sweep; /* what-ifs of it, every cell run; NULL: none */
 };

@@ -109,9 +109,9 @@
 		tooltip.style.top = `${e.clientY + 18 + box.height > room.clientHeight ? e.clientY - box.height - 10 : e.clientY + 18}px`;
 	});
 
-	/* what is folded is printed too */
+	/* what is folded is printed too, but for the configuration, which is some eighty pages */
 	addEventListener('beforeprint', () => {
-		for (const part of document.querySelectorAll('details:not([open])')) {
+		for (const part of document.querySelectorAll('details:not([open]):not(.long)')) {
 			part.open = true;
 			part.dataset.folded = '';
 		}

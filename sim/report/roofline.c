@@ -377,11 +377,12 @@ static void draw_head(struct view *v)
 	const struct type axis = {.size = 9.5, .align = 'c', .color = "#222222"};
 	const struct type unit = {.size = 9.5, .align = 'l', .color = "#222222"};
 	struct str text = STR_INIT;
-	const bool whole = textsize_shorten(&text, v->r->title, page_w - 80, title.size, true);
+	const char *said = v->r->look.title ? v->r->look.title : v->r->title;
+	const bool whole = textsize_shorten(&text, said, page_w - 80, title.size, true);
 
 	if (!v->r->look.no_title)
 		canvas_text(&v->canvas, (struct point){page_w / 2, 20}, &title, text.text,
-			    whole ? NULL : v->r->title);
+			    whole ? NULL : said);
 	canvas_text(&v->canvas, (struct point){12, top - 15}, &unit, v->y.unit < 1e12 ? "GFLOPS" : "TFLOPS",
 		    NULL);
 	canvas_text(&v->canvas, (struct point){(left + right) / 2, bottom + 27}, &axis,
@@ -468,13 +469,12 @@ static void draw_note(struct view *v, double y)
 
 void roofline_dot(struct str *out, const struct roofline *r)
 {
-	const double legend_h = 50 + row * (double)r->roofs_n;
+	const double legend_h = 50 + row * (double)r->roofs_n, height = bottom + legend_h + 36;
 	struct view v = {.r = r};
 
 	choose_ranges(&v);
 	labels_init(&v.labels, (struct rect){left, top, right - left, bottom - top});
-	canvas_open_scaled(&v.canvas, out, page_w, bottom + legend_h + 36, true,
-			   r->look.width > 0 ? r->look.width / page_w : 1, r->look.style != STYLE_COLOUR);
+	look_open(&r->look, &v.canvas, out, page_w, height, true);
 	axes_draw(&v.canvas, &v.x, &v.y);
 	draw_head(&v);
 	place_dots(&v);
@@ -488,7 +488,7 @@ void roofline_dot(struct str *out, const struct roofline *r)
 	draw_dots(&v);
 	draw_legend(&v);
 	draw_note(&v, bottom + legend_h + 20);
-	canvas_close(&v.canvas);
+	look_close(&r->look, &v.canvas, page_w, height);
 	labels_release(&v.labels);
 	free(v.place);
 }

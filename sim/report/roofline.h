@@ -10,7 +10,7 @@
 
 #include "sim/base/provenance.h"
 #include "sim/base/str.h"
-#include "sim/report/schedule.h"
+#include "sim/report/look.h"
 
 struct roof {
 	const char *name;                     /* "m5.gpu (Apple M5)" */
@@ -32,19 +32,13 @@ struct roof_dot {
 	const char *detail; /* text of the tooltip; may be NULL */
 };
 
-struct roofline_look {
-	enum picture_style style;
-	double width; /* of the picture in points, 0: 1,100; everything grows with it */
-	bool no_title;
-};
-
 struct roofline {
 	const char *title, *note; /* note: one line below the picture; may be NULL */
 	const struct roof *roofs;
 	size_t roofs_n;
 	const struct roof_dot *dots;
 	size_t dots_n;
-	struct roofline_look look;
+	struct picture_look look;
 };
 
 double roof_ridge(const struct roof *r); /* peak_flops / read_Bps, FLOP/byte */

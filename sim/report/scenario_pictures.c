@@ -131,7 +131,8 @@ static int draw_load(struct builder *b, const struct placement *at)
 		return 0;
 	}
 	if (rc == 0 && load.cut_ns < load.end_ns && !is_full(b)) {
-		rc = load_schedule_dot(b->arena, &load, load.cut_ns, load.end_ns, &dot_text, b->err);
+		rc = load_schedule_dot(b->arena, &load, load.cut_ns, load.end_ns,
+				       &(struct picture_look){.style = STYLE_COLOUR}, &dot_text, b->err);
 		if (rc == 0)
 			rc = add_picture(
 				b,
@@ -252,7 +253,7 @@ int sweep_picture(struct arena *a, const struct sweep *s, struct pictures *out, 
 		p.caption = "Each line is an assignment, its band P10 to P90; where two lines cross they "
 			    "break even.";
 	} else {
-		heat_dot(&dot_text, s);
+		heat_dot(&dot_text, s, &(struct picture_look){.style = STYLE_COLOUR});
 		p.caption = "The best assignment of each cell and its value; a line is drawn where the best "
 			    "changes: "
 			    "there two break even.";

@@ -32,8 +32,6 @@ const char *const box_kind_names[BOX_KIND_N + 1] = {
 	[BOX_KIND_N] = NULL,
 };
 
-const char *const picture_style_names[STYLE_N + 1] = {"colour", "grey", "print", NULL};
-
 static const char red[] = "#d62728";
 
 static const double pitch = 40, band_h = 32, box_h = 26, small_size = 8, usual_font = 9;

@@ -11,6 +11,7 @@
 
 #include "sim/base/str.h"
 #include "sim/des/evq.h"
+#include "sim/report/look.h"
 
 /* The kind of work of a box; it determines its colour and its word in the legend. */
 enum box_kind {
@@ -62,10 +63,6 @@ struct memory_track {
 	const struct level *levels;
 	size_t levels_n;
 };
-
-/* colour: for a screen. grey: greys alone. print: colours that can be told apart as greys too. */
-enum picture_style { STYLE_COLOUR, STYLE_GREY, STYLE_PRINT, STYLE_N };
-extern const char *const picture_style_names[STYLE_N + 1]; /* NULL-terminated */
 
 /* What a reader asks of the picture; zeros stand for the usual. */
 struct schedule_look {

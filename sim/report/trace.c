@@ -4,6 +4,7 @@
  * Layer report. The start of a flow must be inside its slice, so it is one nanosecond before the end.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/err.h"
 #include "sim/base/map.h"
@@ -103,6 +104,28 @@ static void add_flow(struct trace *t, size_t i)
 	str_add(t->events.out, "}");
 }
 
+/* The process of a machine; 0: it has no lane. */
+static size_t process_of(const struct trace *t, const char *machine)
+{
+	for (size_t l = 0; l < t->s->lanes_n; l++)
+		if (!t->s->lanes[l].is_link && !strcmp(process_name(&t->s->lanes[l]), machine))
+			return t->pid[l];
+	return 0;
+}
+
+/* The memory in use, in percent of what is usable, as a counter of each machine. */
+static void add_memory(struct trace *t, const struct memory_track *track)
+{
+	const size_t process = process_of(t, track->name);
+
+	for (size_t i = 0; process && i < track->levels_n; i++) {
+		trace_events_begin(&t->events, "C", process, 1);
+		trace_events_text(&t->events, "name", "memory");
+		trace_events_us(&t->events, "ts", track->levels[i].at_ns);
+		str_addf(t->events.out, ",\"args\":{\"%%\":%.3f}}", 100 * track->levels[i].share);
+	}
+}
+
 void schedule_trace(struct str *out, const struct schedule *s, const char *version)
 {
 	struct trace t = {.s = s};
@@ -110,6 +133,8 @@ void schedule_trace(struct str *out, const struct schedule *s, const char *versi
 	trace_events_open(&t.events, out, s->title, version);
 	number_processes(&t);
 	add_lanes(&t);
+	for (size_t i = 0; i < s->memory_tracks_n; i++)
+		add_memory(&t, &s->memory_tracks[i]);
 	for (size_t i = 0; i < s->boxes_n; i++) {
 		BUG_ON(s->boxes[i].lane >= s->lanes_n || s->boxes[i].kind >= BOX_KIND_N);
 		add_slice(&t, i);

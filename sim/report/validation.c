@@ -173,10 +173,11 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 {
 	str_add(out, "set,machine,runtime,run,measured,predicted,lo,hi,error,inside,error_model_left_out,"
 		     "model_left_out_inside,error_chip_left_out,chip_left_out_inside,held_out,unit,"
-		     "limited_by,limited_share,computed\n");
+		     "limited_by,limited_share,computed,sd,file\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct validation_row *c = &r->at[i];
-		const char *const texts[] = {c->set, subject_of(c), c->runtime, measured_of(c)};
+		const char *const texts[] = {c->set ? c->set : "", subject_of(c),
+					     c->runtime ? c->runtime : "", measured_of(c)};
 
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			str_add_csv(out, texts[k]);
@@ -198,6 +199,11 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 		else
 			str_add(out, ",,");
 		str_add_csv(out, c->computed ? c->computed : "");
+		str_add(out, ",");
+		if (c->sd > 0)
+			str_addf(out, "%.17g", c->sd);
+		str_add(out, ",");
+		str_add_csv(out, c->file ? c->file : "");
 		str_add(out, "\n");
 	}
 }
@@ -208,31 +214,6 @@ static void write_rows_csv(const struct validation *r, struct str *out)
 static const char *replay_subject(struct arena *a, const struct validation_row *r)
 {
 	return r->machine ? arena_printf(a, "%s %s", r->machine, r->runtime) : r->assignment;
-}
-
-static void write_replays_csv(struct arena *a, const struct validation *v, struct str *out)
-{
-	str_add(out, "subject,file,run,measured_tok_per_s,sd_tok_per_s,predicted_tok_per_s,error,computed,"
-		     "lo_tok_per_s,hi_tok_per_s,inside\n");
-	for (size_t i = 0; i < v->n; i++) {
-		const struct validation_row *r = &v->at[i];
-		const char *const texts[] = {replay_subject(a, r), r->file, r->run};
-
-		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
-			str_add_csv(out, texts[k]);
-			str_add(out, ",");
-		}
-		str_addf(out, "%.17g,%.17g,", r->measured, r->sd);
-		if (isnan(r->predicted))
-			str_add(out, ",,");
-		else
-			str_addf(out, "%.17g,%.6g,", r->predicted, validation_error(r));
-		str_add_csv(out, r->computed ? r->computed : "");
-		if (isnan(r->lo))
-			str_add(out, ",,,\n");
-		else
-			str_addf(out, ",%.17g,%.17g,%d\n", r->lo, r->hi, validation_inside(r));
-	}
 }
 
 static void add_cell(struct str *out, const char *text, size_t width)
@@ -402,8 +383,6 @@ void validation_write(struct str *out, const struct validation *v, enum validati
 		write_json(&scratch, v, out);
 	else if (format != VALIDATION_CSV)
 		write_table(&scratch, v, format == VALIDATION_MD, sums_only, out);
-	else if (v->kind == VALIDATION_REPLAYS)
-		write_replays_csv(&scratch, v, out);
 	else
 		write_rows_csv(v, out);
 	arena_release(&scratch);

@@ -3,7 +3,8 @@
  *
  * Layer report. JSON has one schema whatever was compared (lemursim/validation/4): `rows`, each with set,
  * runtime, machine or assignment, run or metric, unit, measured, predicted, lo, hi, error, inside and
- * held_out, and with further keys where known; and `sums`, one for each set and one for all rows.
+ * held_out, and with further keys where known; and `sums`, one for each set and one for all rows. So has csv: its columns are
+ * those of every comparison, empty where they do not apply.
  */
 #ifndef SIM_REPORT_VALIDATION_H
 #define SIM_REPORT_VALIDATION_H

@@ -196,10 +196,8 @@ struct roofline workload_roofline(struct arena *a, const struct world *w)
 		dots[i] = b.dots.at[i];
 	VEC_FREE(&b.dots);
 	note = dots_n || !w->scenario->workload.serve
-		       ? "solid: the best single GEMM call, its host synchronisation included, and the "
-			 "bandwidth of "
-			 "reading, each measured or known as said; operators inside a step do not pay that "
-			 "synchronisation"
+		       ? "solid: the best single GEMM call, with a host synchronisation that operators "
+			 "inside a step do not pay, and the bandwidth of reading"
 		       : "ceilings alone: a server's operators are others in each iteration; for dots "
 			 "give the workload 'generate:'";
 	return (struct roofline){

@@ -279,6 +279,12 @@ static struct anneal_state start_state(const struct anneal *a, size_t chain)
 	return p;
 }
 
+size_t anneal_chains(const struct anneal *a, size_t *of)
+{
+	*of = given_starts(a) + RESTARTS;
+	return a->chain;
+}
+
 bool anneal_step(struct anneal *a)
 {
 	const bool restart = a->chain >= given_starts(a);

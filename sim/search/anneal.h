@@ -45,8 +45,9 @@ struct annealed {
 
 struct anneal; /* opaque */
 struct anneal *anneal_new(const struct anneal_ask *ask);
-bool anneal_step(struct anneal *a); /* runs one chain; false when all chains have run */
-void anneal_free(struct anneal *a); /* NULL is allowed */
+bool anneal_step(struct anneal *a);                       /* runs one chain; false when all chains have run */
+size_t anneal_chains(const struct anneal *a, size_t *of); /* chains that have run, of how many */
+void anneal_free(struct anneal *a);                       /* NULL is allowed */
 
 /* The distinct candidates found, a limited number of each class (units, kind), sorted by ascending rank.
  * The array is valid until the next anneal_step(). */

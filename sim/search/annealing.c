@@ -5,7 +5,7 @@
 
 #include "sim/search/lower_bound.h"
 
-enum { REFINEMENTS = 300 };
+enum { REFINEMENTS = 300, LAST_RUNS = 12 };
 
 void annealing_begin(struct search *s)
 {
@@ -85,9 +85,13 @@ bool annealing_step(struct search *s)
 	size_t n;
 
 	if (!s->found) {
-		if (anneal_step(s->anneal))
+		if (!s->stopped && anneal_step(s->anneal))
 			return true;
 		finish_chains(s);
+	}
+	if (s->stopped && (s->next_found == s->found_n || s->last_run++ == LAST_RUNS)) {
+		s->counts.tried = anneal_tried(s->anneal);
+		return false;
 	}
 	if (!incumbents_budget_spent(s) && s->next_found < s->found_n) {
 		run_annealed(s, &s->found[s->next_found++]);

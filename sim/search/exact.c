@@ -237,7 +237,7 @@ bool exact_step(struct search *s)
 	struct candidate_class *c;
 	struct pair p;
 
-	if (s->current_class >= s->classes.n)
+	if (s->current_class >= s->classes.n || s->stopped)
 		return false;
 	c = &s->classes.at[s->current_class];
 	if (incumbents_budget_spent(s)) {

@@ -53,6 +53,8 @@ struct search {
 	size_t found_n, next_found, refined;
 	struct winner *winners;
 	struct search_counts counts;
+	bool stopped;    /* to be brought to an end */
+	size_t last_run; /* candidates simulated since then */
 };
 
 unsigned incumbents_count_bits(unsigned bits); /* number of bits that are set */

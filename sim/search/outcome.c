@@ -75,6 +75,25 @@ static void add_assignment(struct outcome *r, struct arena *a, const struct worl
 	r->names[r->names_n++] = words;
 }
 
+/* Runs a search to its end, or to the best that it has when it is to stop; true: it was stopped. */
+static bool run_steps(struct search *s, const struct outcome_ask *ask)
+{
+	bool stopped = false;
+
+	do {
+		if (!stopped && ask->stop && *ask->stop) {
+			stopped = true;
+			search_stop(s);
+		}
+		if (ask->tell && !stopped) {
+			const struct search_progress p = search_progress(s);
+
+			ask->tell(ask->self, &p);
+		}
+	} while (search_step(s));
+	return stopped;
+}
+
 /* Runs a search and stores its result; without `limited` the limits are ignored. */
 static void run_search(struct arena *a, const struct outcome_ask *ask, const struct goal *goal, bool limited,
 		       struct outcome *r)
@@ -89,9 +108,7 @@ static void run_search(struct arena *a, const struct outcome_ask *ask, const str
 								 .runs_most = ask->budget});
 	const struct winner *winners, *alone;
 
-	while (search_step(s))
-		;
-	*r = (struct outcome){.sets = STR_INIT};
+	*r = (struct outcome){.sets = STR_INIT, .stopped = run_steps(s, ask)};
 	winners = search_winners(s, &r->n);
 	alone = search_alone(s);
 	r->names = arena_array(a, r->n + 1, sizeof *r->names);
@@ -131,7 +148,7 @@ static void run_front(struct arena *a, const struct outcome_ask *ask, struct out
 	for (; n < FRONT_MAX; n++) {
 		run_search(a, &next, &ask->goal, true, r);
 		exact &= r->counts.exact;
-		if (!r->n)
+		if (!r->n || (r->stopped && n))
 			break;
 		names[n] = r->names[0];
 		str_addf(&sets, "%s%s", n ? ", " : "assignments=[", r->first);
@@ -251,13 +268,16 @@ static const char *annealed_note(struct arena *a, const struct outcome_ask *ask,
 		a,
 		"Annealed %.3g assignments (contiguous cuts, roles apart, phases apart, devices left out): "
 		"%zu were "
-		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s",
-		c->considered, c->tried, c->run + c->unfit, c->unfit, gap);
+		"looked at, %zu of the best were run, %zu of them do not fit; not proved to be the best.%s%s",
+		c->considered, c->tried, c->run + c->unfit, c->unfit, gap,
+		r->stopped ? " It was interrupted." : "");
 }
 
-static const char *counts_note(struct arena *a, const struct search_counts *c)
+static const char *counts_note(struct arena *a, const struct search_counts *c, bool stopped)
 {
-	const char *exact = c->exact ? "the first is the best of them all" : "the budget ended the search";
+	const char *exact = c->exact  ? "the first is the best of them all"
+			    : stopped ? "it was interrupted"
+				      : "the budget ended the search";
 
 	return arena_printf(
 		a,
@@ -281,7 +301,7 @@ size_t outcome_rank_notes(struct arena *a, const struct outcome_ask *ask, const 
 
 const char *outcome_search_note(struct arena *a, const struct outcome_ask *ask, const struct outcome *r)
 {
-	return r->counts.annealed ? annealed_note(a, ask, r) : counts_note(a, &r->counts);
+	return r->counts.annealed ? annealed_note(a, ask, r) : counts_note(a, &r->counts, r->stopped);
 }
 
 enum { PAIRS_NAMED = 3 };

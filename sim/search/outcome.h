@@ -6,6 +6,8 @@
  */
 #ifndef SIM_SEARCH_OUTCOME_H
 #define SIM_SEARCH_OUTCOME_H
+#include <signal.h>
+
 #include "sim/predict/rows.h"
 #include "sim/search/search.h"
 
@@ -20,12 +22,18 @@ struct outcome_ask {
 	size_t limits_n;
 	uint64_t seed;
 	size_t best, budget;
+	const volatile sig_atomic_t
+		*stop; /* set: the search ends with the best that it has found; NULL: never */
+	/* told before each step; NULL: nobody is */
+	void (*tell)(void *self, const struct search_progress *p);
+	void *self;
 };
 
 /* The result of a search; it outlives the search. */
 struct outcome {
 	struct str sets; /* "assignments=[...]", as scenario_load() takes it; freed by outcome_release() */
 	struct search_counts counts;
+	bool stopped;       /* before it was done */
 	size_t n;           /* number of winners */
 	const char *alone;  /* name of the best assignment on one device; NULL: none */
 	const char **names; /* names of the winners, then of the best on one device if it is not among them */

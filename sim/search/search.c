@@ -1,6 +1,7 @@
 /* search.c - see search.h. */
 #include "sim/search/search.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sim/search/annealing.h"
@@ -54,6 +55,41 @@ struct search *search_new(const struct search_ask *ask)
 bool search_step(struct search *s)
 {
 	return s->anneal ? annealing_step(s) : exact_step(s);
+}
+
+void search_stop(struct search *s)
+{
+	s->stopped = true;
+	s->counts.exact = false;
+}
+
+/* The least bound of the classes that an exact search has not looked through, or the best so far. */
+static double exact_bound(const struct search *s, double best)
+{
+	double bound = best;
+
+	for (size_t i = s->current_class; i < s->classes.n; i++)
+		bound = fmin(bound, s->classes.at[i].bound);
+	return bound;
+}
+
+struct search_progress search_progress(struct search *s)
+{
+	const bool any = incumbents_sort(s) > 0;
+	struct search_progress p = {.run = s->counts.run + s->counts.unfit,
+				    .runs_most = s->ask.runs_most,
+				    .best = NAN,
+				    .bound = NAN};
+
+	if (any)
+		p.best = metric_value(&s->winners[0].values, s->ask.goal.metric);
+	if (s->anneal) {
+		p.chains = anneal_chains(s->anneal, &p.of_chains);
+	} else {
+		p.classes_left = s->classes.n - s->current_class;
+		p.bound = exact_bound(s, any ? s->winners[0].cost : (double)INFINITY);
+	}
+	return p;
 }
 
 void search_free(struct search *s)

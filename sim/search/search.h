@@ -58,6 +58,9 @@ double search_complexity_penalty(unsigned units, unsigned kind);
 struct search; /* opaque */
 struct search *search_new(const struct search_ask *ask);
 bool search_step(struct search *s); /* false when the search is done */
+/* The next steps bring it to an end with what it has found; with annealing they simulate the best few of the candidates
+ * that the chains have met. */
+void search_stop(struct search *s);
 void search_free(struct search *s);
 
 /* The best of each class that keeps the limits, in ascending rank, at most ask.best of them. The array is
@@ -66,5 +69,16 @@ const struct winner *search_winners(struct search *s, size_t *n);
 /* The best assignment on one device; NULL if none fits or keeps the limits. */
 const struct winner *search_alone(const struct search *s);
 struct search_counts search_counts(const struct search *s);
+
+/* How far it has come, for whoever waits. */
+struct search_progress {
+	size_t chains, of_chains; /* of the annealing; 0, 0: it is exact */
+	size_t run, runs_most;    /* candidates simulated, and the budget */
+	size_t classes_left;      /* of an exact search: classes not looked through yet */
+	double best;              /* value of the goal for the best so far; NAN: there is none */
+	/* no assignment has less of the minimized metric; NAN: not known yet */
+	double bound;
+};
+struct search_progress search_progress(struct search *s);
 
 #endif

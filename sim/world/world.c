@@ -417,7 +417,9 @@ static void check_assignments(struct loader *l, const struct world *w)
 			diag_add(l->diags, place, NULL, "a name may not hold a line break or a tab");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(a[i].name, a[j].name))
-				diag_add(l->diags, place, NULL, "two assignments are called '%s'", a[i].name);
+				diag_add(l->diags, place,
+					 "results and --assignment know them by name: give each its own",
+					 "two assignments are called '%s'", a[i].name);
 	}
 }
 

@@ -88,27 +88,22 @@ START_TEST(scripts_know_verbs_options_and_metrics)
 }
 END_TEST
 
-/* What cannot be broken may be wider: the first word after the indent, and what is to be copied. */
 START_TEST(help_is_no_wider_than_asked)
 {
-	static const size_t widths[] = {64, 80, 100};
+	static const size_t widths[] = {40, 60, 80, 100, 120, 200};
 	const size_t width = widths[_i];
 	struct str all = STR_INIT;
 
 	help_program(width, &all);
 	for (size_t i = 0; verbs[i]; i++)
 		help_verb(verbs[i], width, &all);
-	for (const struct file_kind *k = file_kinds; k->table; k++)
+	for (const struct file_kind *k = file_kinds; k->name; k++)
 		help_file(k, width, &all);
 	for (const char *line = all.text; *line; line += strcspn(line, "\n") + 1) {
 		struct str one = STR_INIT;
-		const char *words;
 
 		str_add_n(&one, line, strcspn(line, "\n"));
-		words = one.text + strspn(one.text, " ");
-		ck_assert_msg(str_width(one.text) <= width || str_starts(words, "try: ") ||
-				      str_starts(words, "usage: ") || !strchr(words, ' '),
-			      "%s", one.text);
+		ck_assert_msg(str_width(one.text) <= width, "%s", one.text);
 		str_release(&one);
 	}
 	str_release(&all);
@@ -143,7 +138,7 @@ Suite *suite_help(void)
 	tcase_add_test(t, every_option_is_in_help_and_manual);
 	tcase_add_test(t, pages_hold_no_macro_but_ours);
 	tcase_add_loop_test(t, scripts_know_verbs_options_and_metrics, 0, SHELL_N);
-	tcase_add_loop_test(t, help_is_no_wider_than_asked, 0, 3);
+	tcase_add_loop_test(t, help_is_no_wider_than_asked, 0, 6);
 	tcase_add_loop_test(t, each_kind_of_file_has_a_schema, 0, 6);
 	suite_add_tcase(s, t);
 	return s;

@@ -189,8 +189,8 @@ START_TEST(hostile_names_do_no_harm)
 	static const char *const paired[] = {"script", "style",   "table", "section", "article",
 					     "figure", "details", "main",  "p",       "div",
 					     "td",     "ul",      "svg",   "pre"};
-	const struct report_part parts[2] = {{&result, NULL, EVIL, &pictures, NULL},
-					     {&result, NULL, EVIL, &pictures, NULL}};
+	const struct report_part parts[2] = {{&result, NULL, EVIL, EVIL, &pictures, NULL},
+					     {&result, NULL, EVIL, EVIL, &pictures, NULL}};
 	struct str out = STR_INIT, again = STR_INIT;
 
 	for (size_t n = 1; n <= 2; n++) {

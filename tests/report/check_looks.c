@@ -10,6 +10,8 @@
 #include "sim/report/arrows.h"
 #include "sim/report/draw.h"
 #include "sim/report/kinds.h"
+#include "sim/report/lane_choice.h"
+#include "sim/report/load_picture.h"
 #include "tests/folder.h"
 #include "tests/suites.h"
 
@@ -67,6 +69,46 @@ START_TEST(paper_tells_kinds_apart)
 				ck_assert_msg(apart > KINDS_APART - 1e-9, "%s: %s and %s are %.1f apart",
 					      picture_style_names[style], kind_word(a), kind_word(b), apart);
 			}
+}
+END_TEST
+
+typedef const char *colour_of(enum picture_style style, size_t i);
+
+static void expect_apart(colour_of *of, enum picture_style style, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned c[3];
+
+		read_colour(of(style, i), c);
+		ck_assert(style != STYLE_GREY || (c[0] == c[1] && c[1] == c[2]));
+		for (size_t k = 0; k < i; k++)
+			ck_assert_double_ge(fabs(grey_of(of(style, i)) - grey_of(of(style, k))),
+					    LOOKS_APART - 1e-9);
+	}
+}
+
+/* Curves and devices, the best of a cell, the rows of a load. */
+START_TEST(paper_tells_colours_apart)
+{
+	const enum picture_style style = (enum picture_style)_i;
+
+	expect_apart(look_hue, style, look_hues(style));
+	expect_apart(look_tint, style, look_tints(style));
+	expect_apart(load_fill, style, LOAD_FILLS);
+}
+END_TEST
+
+START_TEST(texts_can_be_read_on_colours)
+{
+	for (int style = 0; style < STYLE_N; style++)
+		for (size_t i = 0; i < look_hues((enum picture_style)style); i++) {
+			const char *hue = look_hue((enum picture_style)style, i);
+			const double a = luminance(hue), b = luminance(look_text_on(hue));
+
+			ck_assert_double_ge((fmax(a, b) + 0.05) / (fmin(a, b) + 0.05), 4.5);
+			ck_assert_double_ge(
+				(luminance(look_tint((enum picture_style)style, i)) + 0.05) / 0.05, 4.5);
+		}
 }
 END_TEST
 
@@ -214,6 +256,7 @@ START_TEST(a_picture_is_as_asked)
 	ck_assert(has(&out, "Figure 1.") && has(&out, "points is."));
 
 	draw(&out, &(struct schedule_look){.style = STYLE_GREY}, "does not fit");
+	ck_assert(has(&out, "#c4c4c4") && !has(&out, "#b9c4d6"));
 	ck_assert(has(&out, "class=paper") && has(&out, "does not fit") &&
 		  has(&out, "rules at the top: second"));
 	ck_assert(!has(&out, "#d62728") || has(&out, "does not fit"));
@@ -238,6 +281,35 @@ START_TEST(a_scale_scales_everything)
 	ck_assert_double_ge(schedule_least_width(18), 2 * schedule_least_width(9) - 1e-9);
 	str_release(&one);
 	str_release(&two);
+}
+END_TEST
+
+/* ---- a choice of lanes ---- */
+
+START_TEST(lanes_are_chosen)
+{
+	static const char *both[] = {"tb", "m5"}, *none[] = {"m5", "m9"};
+	struct schedule s = {.lanes = lanes,
+			     .lanes_n = 2,
+			     .boxes = boxes,
+			     .boxes_n = ARRAY_LEN(boxes),
+			     .memory_tracks = track,
+			     .memory_tracks_n = 1};
+	struct schedule other = s;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(lanes_choose(&a, &s, &(struct texts){both, 2}, &err), 0);
+	ck_assert_uint_eq(s.lanes_n, 2);
+	ck_assert_str_eq(s.lanes[0].name, "tb");
+	ck_assert_uint_eq(s.boxes_n, 3);
+	ck_assert(s.boxes[0].lane == 1 && s.boxes[2].lane == 0 && s.boxes[2].cause == 0);
+	ck_assert_int_eq(lanes_choose(&a, &s, &(struct texts){both, 1}, &err), 0);
+	ck_assert(s.lanes_n == 1 && s.boxes_n == 1 && s.memory_tracks_n == 0);
+	ck_assert_uint_eq(s.boxes[0].cause, UINT32_MAX);
+	ck_assert_int_eq(lanes_choose(&a, &other, &(struct texts){none, 2}, &err), -1);
+	ck_assert_str_eq(err.msg, "unknown lane 'm9'");
+	arena_release(&a);
 }
 END_TEST
 
@@ -348,6 +420,8 @@ Suite *suite_looks(void)
 	TCase *kinds = tcase_create("kind_looks"), *drawn = tcase_create("drawn");
 
 	tcase_add_loop_test(kinds, paper_tells_kinds_apart, 0, ARRAY_LEN(pictures));
+	tcase_add_loop_test(kinds, paper_tells_colours_apart, STYLE_GREY, STYLE_N);
+	tcase_add_test(kinds, texts_can_be_read_on_colours);
 	tcase_add_test(kinds, grey_is_grey);
 	tcase_add_test(kinds, letters_can_be_read);
 	tcase_add_loop_test(kinds, letters_tell_kinds_apart, 0, ARRAY_LEN(pictures));
@@ -355,6 +429,7 @@ Suite *suite_looks(void)
 	tcase_add_test(drawn, a_picture_is_as_asked);
 	tcase_add_test(drawn, near_empty_memory_is_a_note);
 	tcase_add_test(drawn, a_scale_scales_everything);
+	tcase_add_test(drawn, lanes_are_chosen);
 	tcase_add_loop_test(drawn, arrows_do_not_lie_on_each_other, 0, 8);
 	tcase_add_test(drawn, an_svg_knows_a_dark_screen);
 	suite_add_tcase(s, drawn);

@@ -395,7 +395,8 @@ START_TEST(loads_are_drawn)
 	load_columns_init(&c, s.servers_n, s.cut_ns, s.end_ns);
 	to = load_columns_listener(&c);
 	ck_assert_int_eq(served_tell(&s, s.cut_ns, s.end_ns, &to, &err), 0);
-	load_dot(&out, &(struct load_picture){HOSTILE, HOSTILE, s.servers, s.servers_n, &c, s.end_ns / 2});
+	load_dot(&out, &(struct load_picture){
+			       HOSTILE, HOSTILE, s.servers, s.servers_n, &c, s.end_ns / 2, {.width = 0}});
 	expect(out.text, "decode: each running request gets a token");
 	expect(out.text, "measured from here");
 	must_draw(out.text);
@@ -415,7 +416,8 @@ START_TEST(an_idle_load_is_drawn)
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		servers[i] = (struct served_server){HOSTILE, HOSTILE, 4, i % 2 ? 0 : 100};
 	load_columns_init(&c, ARRAY_LEN(servers), 5, 6);
-	load_dot(&out, &(struct load_picture){"idle", NULL, servers, ARRAY_LEN(servers), &c, 0});
+	load_dot(&out,
+		 &(struct load_picture){"idle", NULL, servers, ARRAY_LEN(servers), &c, 0, {.width = 0}});
 	ck_assert(!strstr(out.text, "nan") && !strstr(out.text, "inf"));
 	must_draw(out.text);
 	load_columns_release(&c);
@@ -662,7 +664,7 @@ START_TEST(maps_name_the_best)
 	}
 	for (size_t i = 0; i < 6; i++)
 		ck_assert_uint_eq(heat_best(&s, i), best[i]);
-	heat_dot(&out, &s);
+	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
 	expect(out.text, "label=\"2.00*\"");
 	expect(out.text, "label=\"batch\\l\"");
 	must_draw(out.text);
@@ -670,7 +672,7 @@ START_TEST(maps_name_the_best)
 	entries[0][1].lack = SWEEP_OVERLOADED;
 	ck_assert_uint_eq(heat_best(&s, 0), 2);
 	str_clear(&out);
-	heat_dot(&out, &s);
+	heat_dot(&out, &s, &(struct picture_look){.style = STYLE_COLOUR});
 	expect(out.text, "label=\"over\"");
 	must_draw(out.text);
 	str_release(&out);

@@ -14,6 +14,7 @@
 #include "sim/report/draw.h"
 #include "sim/report/labels.h"
 #include "sim/report/result.h"
+#include "sim/report/result_read.h"
 #include "sim/report/pdf_date.h"
 #include "sim/report/roof_style.h"
 #include "sim/report/roofline.h"
@@ -78,6 +79,74 @@ static void expect_no(const char *text, const char *part)
 {
 	ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text);
 }
+
+/* What was written as JSON is read, and written again as the same bytes. */
+START_TEST(a_result_is_read_as_it_was_written)
+{
+	const enum result_format format = _i ? RESULT_JSONL : RESULT_JSON;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct str once = STR_INIT, again = STR_INIT;
+	struct result read;
+	const char *config;
+
+	result_write(&once, &result, format, 0);
+	ck_assert(result_is(once.text));
+	ck_assert_msg(result_read(&a, "x.json", once.text, once.len, &read, &config, &err) == 0, "%s",
+		      err.msg);
+	ck_assert_ptr_null(config);
+	result_write(&again, &read, format, 0);
+	ck_assert_str_eq(again.text, once.text);
+	str_release(&once);
+	str_release(&again);
+	arena_release(&a);
+}
+END_TEST
+
+static const struct {
+	const char *text, *said; /* NULL: it is read */
+} read_cases[] = {
+	{"{\"schema\": \"lemursim/result/1\", \"scenario\": \"a\", \"version\": \"1\", \"later\": [{}]}",
+	 NULL},
+	{"{\"schema\": \"lemursim/result/2\"}", "the schema is 'lemursim/result/2', not 'lemursim/result/1'"},
+	{"{\"schema\": \"lemursim/result/1\"}", "there is no 'scenario'"},
+	{"{\"scenario\": \"a\", \"version\": \"1\"}", "there is no 'schema'"},
+	{"{\"schema\": \"lemursim/result/1\", \"assignments\": [{\"name\": \"a\"}]}",
+	 "an assignment has no 'bound'"},
+	{"{\"schema\": \"lemursim/result/1\", \"assignments\": [{\"metrics\": {\"x\": {\"from\": \"y\"}}}]}",
+	 "'y' is no provenance"},
+	{"{\"schema\": \"lemursim/result/1\", \"inputs\": [{}]}", "an item of 'inputs' has no 'file'"},
+	{"{\"schema\": \"lemursim/result/1\", \"seed\": 1", "expected ',' or '}'"},
+};
+
+START_TEST(a_foreign_result_is_refused)
+{
+	const char *text = read_cases[_i].text, *config;
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct result read;
+	const int rc = result_read(&a, "x.json", text, strlen(text), &read, &config, &err);
+
+	ck_assert_int_eq(rc, read_cases[_i].said ? -1 : 0);
+	ck_assert_msg(rc == 0 || strstr(err.msg, read_cases[_i].said), "%s", err.msg);
+	arena_release(&a);
+}
+END_TEST
+
+START_TEST(a_configuration_is_indented)
+{
+	static const char text[] = "{\"schema\":\"lemursim/result/1\",\"scenario\":\"a\",\"version\":\"1\","
+				   "\"config\":{\"a\":[1,{}],\"b\":\"x,\\\"{\\\\\"}}";
+	struct arena a = ARENA_INIT;
+	struct err err = ERR_INIT;
+	struct result read;
+	const char *config;
+
+	ck_assert_int_eq(result_read(&a, "x.json", text, strlen(text), &read, &config, &err), 0);
+	ck_assert_str_eq(config, "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": \"x,\\\"{\\\\\"\n}");
+	arena_release(&a);
+}
+END_TEST
 
 static size_t count(const char *text, const char *part)
 {
@@ -812,6 +881,9 @@ Suite *suite_report(void)
 
 	tcase_add_test(result_case, json_has_the_contract);
 	tcase_add_test(result_case, jsonl_lines_stand_alone);
+	tcase_add_loop_test(result_case, a_result_is_read_as_it_was_written, 0, 2);
+	tcase_add_loop_test(result_case, a_foreign_result_is_refused, 0, ARRAY_LEN(read_cases));
+	tcase_add_test(result_case, a_configuration_is_indented);
 	tcase_add_loop_test(result_case, csv_quotes, 0, ARRAY_LEN(csv_cases));
 	tcase_add_test(result_case, csv_leaves_absent_metrics_empty);
 	tcase_add_test(result_case, markdown_escapes_and_marks);

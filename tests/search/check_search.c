@@ -553,6 +553,37 @@ START_TEST(a_budget_ends_it)
 }
 END_TEST
 
+/* Whoever waits is told how far it is, and may end it: what was found by then is kept. */
+START_TEST(it_can_be_stopped)
+{
+	struct search_ask ask = {.best = 5, .runs_most = 1000, .anneal = _i};
+	struct err err = ERR_INIT;
+	struct search_progress at;
+	struct search *s;
+	size_t steps = 0, n;
+
+	fixture_text(&fixture, TWO(MODEL("2"), "1 TB", FAST_WIRE, ASK), NULL);
+	ask.w = fixture.world;
+	ck_assert_int_eq(goal_parse("e2el_s", &ask.goal, &err), 0);
+	s = search_new(&ask);
+	at = search_progress(s);
+	ck_assert(isnan(at.best) && at.run == 0 && (at.of_chains > 0) == ask.anneal);
+	for (int i = 0; i < 2; i++)
+		ck_assert(search_step(s));
+	at = search_progress(s);
+	ck_assert(ask.anneal ? at.chains == 2 : at.run > 0 && at.bound > 0 && at.bound <= at.best);
+	search_stop(s);
+	while (search_step(s))
+		steps++;
+	search_winners(s, &n);
+	ck_assert_uint_ge(n, 1);
+	ck_assert_uint_le(steps, ask.anneal ? 12 : 0);
+	ck_assert(!search_counts(s).exact);
+	search_free(s);
+	fixture_release(&fixture);
+}
+END_TEST
+
 Suite *suite_search(void)
 {
 	Suite *s = suite_create("search");
@@ -566,6 +597,7 @@ Suite *suite_search(void)
 	tcase_add_test(tc, memory_is_a_constraint);
 	tcase_add_test(tc, devices_stand_for_equals);
 	tcase_add_test(tc, a_budget_ends_it);
+	tcase_add_loop_test(tc, it_can_be_stopped, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

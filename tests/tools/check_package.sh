@@ -26,7 +26,7 @@ for p in "$deb" "$library" "$dev"; do
 	dpkg-deb -c "$p" || bad "no package $p"
 done >build/package/list
 for f in /usr/bin/lemursim /usr/share/man/man1/lemursim.1.gz /usr/share/man/man1/lemursim-report.1.gz \
-	/usr/share/bash-completion/completions/lemursim /usr/share/lemursim/scenarios/m5-vs-m4pro.yaml \
+	/usr/share/bash-completion/completions/lemursim /usr/share/zsh/vendor-completions/_lemursim /usr/share/lemursim/scenarios/m5-vs-m4pro.yaml \
 	/usr/share/lemursim/schema/scenario.json /usr/include/lemursim.h '/usr/lib/.*/liblemursim.a' \
 	"/usr/lib/.*/liblemursim.so.$version" '/usr/lib/.*/pkgconfig/lemursim.pc'; do
 	grep -q " \.$f\$" build/package/list || bad "it lacks $f"

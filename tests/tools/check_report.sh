@@ -32,6 +32,9 @@ make_page sweep scenarios/m5-vs-m4pro.yaml --draws 4 --over workload.generate.ba
 make_page heat scenarios/m5-vs-m4pro.yaml --draws 4 --over workload.generate.batch=1,8,64 --over "workload.generate.prompt=128 tok,1024 tok,4096 tok"
 make_page compared scenarios/m5-vs-m4pro.yaml scenarios/layer-512.yaml --draws 4
 make_page large tests/data/report/large.yaml --path . --draws 2
-make_page text scenarios/layer-512.yaml --no-pictures
+for batch in 1 8; do
+	"$lemursim" simulate scenarios/m5-vs-m4pro.yaml --draws 4 --set workload.generate.batch=$batch -o "$pages/$batch.json" || bad "no result"
+done
+make_page results "$pages/1.json" "$pages/8.json"
 make_page hostile tests/data/report/hostile.yaml --path .
 python3 "$(dirname "$0")/check_report.py" "$program" "$pages" ${2:+"$2"}

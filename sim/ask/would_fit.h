@@ -1,0 +1,28 @@
+/*
+ * would_fit.h - what would have to change for a scenario of which nothing fits to fit, each change by itself: a smaller
+ * format of the weights, a smaller cache, fewer tokens, fewer sequences.
+ *
+ * Layer ask.
+ */
+#ifndef SIM_ASK_WOULD_FIT_H
+#define SIM_ASK_WOULD_FIT_H
+#include "sim/conf/load.h"
+#include "sim/world/formats.h"
+#include "sim/world/world.h"
+
+/* What people load, from large to small; NULL ends them. Empty for readers without such a choice. */
+const char *const *would_fit_formats(enum format_reader reader);
+
+struct would_fit_ask {
+	const struct loader *loader; /* that has read the scenario */
+	const char *path;
+	const struct texts *sets; /* what --set has changed already */
+	/* whether a changed world fits; NULL: whether one of its assignments does */
+	bool (*fits)(void *self, const struct world *w);
+	void *self;
+};
+
+/* Settings as --set takes them, "precision.weights=q4_K_M"; none where nothing that is tried helps. In the arena. */
+struct texts would_fit(struct arena *a, const struct would_fit_ask *ask);
+
+#endif

@@ -1,0 +1,94 @@
+/* look.c - see look.h. */
+#include "sim/report/look.h"
+
+#include <stdlib.h>
+
+#include "sim/base/err.h"
+#include "sim/report/page.h"
+
+const char *const picture_style_names[STYLE_N + 1] = {"colour", "grey", "print", NULL};
+
+enum { COLOURS_MAX = 8 };
+struct palette {
+	const char *at[COLOURS_MAX];
+	size_t n;
+};
+
+/* Those of Okabe and Ito for colour-blind readers. The others are in an order in which neighbours differ most. */
+static const struct palette hues[STYLE_N] = {
+	[STYLE_COLOUR] = {{"#0072b2", "#d55e00", "#009e73", "#a3507f", "#8a6d00", "#56b4e9", "#6a51a3",
+			   "#333333"},
+			  8},
+	[STYLE_GREY] = {{"#000000", "#787878", "#282828", "#a0a0a0", "#505050", "#c0c0c0"}, 6},
+	[STYLE_PRINT] = {{"#14285a", "#d98c2b", "#9b1c1c", "#2a93b5", "#000000", "#2f7d32"}, 6},
+};
+
+/* The same hues as tints. In the last two styles their greys are 246, 220.5, 195, 169.5, 144 and 118.5. */
+static const struct palette tints[STYLE_N] = {
+	[STYLE_COLOUR] = {{"#cfe3f2", "#f8d7bf", "#c3e6da", "#ead3e0", "#e9dfb3", "#d9eefb", "#ddd4ee",
+			   "#d9d9d9"},
+			  8},
+	[STYLE_GREY] = {{"#f6f6f6", "#c3c3c3", "#909090", "#dddddd", "#aaaaaa", "#777777"}, 6},
+	[STYLE_PRINT] = {{"#eff8fd", "#98d8c7", "#a89342", "#f4d6bf", "#c998b3", "#308cc0"}, 6},
+};
+
+const char *look_hue(enum picture_style style, size_t i)
+{
+	return hues[style].at[i % hues[style].n];
+}
+
+size_t look_hues(enum picture_style style)
+{
+	return hues[style].n;
+}
+
+const char *look_tint(enum picture_style style, size_t i)
+{
+	return tints[style].at[i % tints[style].n];
+}
+
+size_t look_tints(enum picture_style style)
+{
+	return tints[style].n;
+}
+
+const char *look_limit(enum picture_style style)
+{
+	return style == STYLE_GREY ? "#000000" : "#c1272d";
+}
+
+/* The relative luminance of WCAG 2.1 with squares for its powers of 2.4; at a grey of 118 of 255 black and white have the
+ * same contrast, 4.6 to 1. */
+const char *look_text_on(const char *color)
+{
+	const unsigned long rgb = strtoul(color + 1, NULL, 16);
+	const unsigned long r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+
+	return 2126 * r * r + 7152 * g * g + 722 * b * b > 10000UL * 118 * 118 ? "#000000" : "#ffffff";
+}
+
+static double caption_height(const struct picture_look *look, double width)
+{
+	return look->caption ? page_caption(NULL, width, 0, look->caption) + 8 : 0;
+}
+
+void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,
+	       double height, bool lines_first)
+{
+	canvas_open_scaled(c, out, width, height + caption_height(look, width), lines_first,
+			   look->width > 0 ? look->width / width : 1, look->style != STYLE_COLOUR);
+}
+
+void look_close(const struct picture_look *look, struct canvas *c, double width, double height)
+{
+	if (look->caption)
+		page_caption(c, width, height + 2, look->caption);
+	canvas_close(c);
+}
+
+void look_head(const struct picture_look *look, struct canvas *c, double width, const char *title,
+	       const char *subtitle)
+{
+	if (!look->no_title)
+		page_head(c, width, look->title ? look->title : title, subtitle);
+}

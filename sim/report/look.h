@@ -1,0 +1,48 @@
+/*
+ * look.h - how a reader asks a picture to look, and the colours of things that have no kind: curves, devices, cells.
+ *
+ * Layer report. Colour is for a screen, grey has greys alone, and print has colours that can be told apart as greys too.
+ */
+#ifndef SIM_REPORT_LOOK_H
+#define SIM_REPORT_LOOK_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/report/canvas.h"
+
+enum picture_style { STYLE_COLOUR, STYLE_GREY, STYLE_PRINT, STYLE_N };
+extern const char *const picture_style_names[STYLE_N + 1]; /* NULL-terminated */
+
+/* Zeros stand for the usual. */
+struct picture_look {
+	enum picture_style style;
+	double width; /* of the picture, in points, with which everything grows; 0: as wide as it is drawn */
+	const char *title;   /* in place of the picture's own; NULL: its own */
+	const char *caption; /* a paragraph below the picture; NULL: none */
+	bool no_title;
+};
+
+/* Dark colours of lines and marks; from number look_hues(style) on they come again. In STYLE_GREY and STYLE_PRINT the
+ * greys of those before are LOOKS_APART of 255 apart. */
+const char *look_hue(enum picture_style style, size_t i);
+size_t look_hues(enum picture_style style);
+/* Pale colours of surfaces with black letters on them, likewise. */
+const char *look_tint(enum picture_style style, size_t i);
+size_t look_tints(enum picture_style style);
+enum { LOOKS_APART = 25 };
+
+/* Of a limit's line: a red, in STYLE_GREY black. */
+const char *look_limit(enum picture_style style);
+/* "#000000" or "#ffffff": whichever can be read on a colour, "#rrggbb". */
+const char *look_text_on(const char *color);
+
+/* Begins a picture that is drawn with that width and height, as large as it is asked to be and with room for the caption. */
+void look_open(const struct picture_look *look, struct canvas *c, struct str *out, double width,
+	       double height, bool lines_first);
+/* Draws the caption and ends the picture. width, height: as at look_open(). */
+void look_close(const struct picture_look *look, struct canvas *c, double width, double height);
+/* The title, or the one in its place, and the subtitle, which may be NULL; neither where none is wanted. */
+void look_head(const struct picture_look *look, struct canvas *c, double width, const char *title,
+	       const char *subtitle);
+
+#endif
