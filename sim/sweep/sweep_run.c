@@ -254,8 +254,9 @@ static bool *asked_metrics(struct arena *a, const struct sweep *s)
 }
 
 /* Jobs without an asked metric are left out where the compared metric has a value: why it has none may lie in any job. */
-static int row_of(struct arena *a, const struct sweep *s, const struct placement *at, const struct draws *draws,
-		  const bool *asked, struct prediction *p, struct assignment_row *row, struct err *err)
+static int row_of(struct arena *a, const struct sweep *s, const struct placement *at,
+		  const struct draws *draws, const bool *asked, struct prediction *p,
+		  struct assignment_row *row, struct err *err)
 {
 	prediction_make_asked(a, at, asked, p);
 	if (prediction_asked(a, p, draws, asked, row, err) != 0)

@@ -47,7 +47,7 @@ function cells(line,   part, n, i) {
 	rows[set]++; held[set] += f[15]; inside[set] += f[10]
 	e = f[9]
 	if (e != "") { compared[set]++; error[set] += abs(e) }
-	if (f[19] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
+	if (f[22] == "outcome" && f[15] == 1) { f[11] = e; f[12] = f[10] }
 	if (f[11] != "") { model[set]++; model_error[set] += abs(f[11]); model_inside[set] += f[12]; e = f[11] }
 	if (f[13] != "") { chip[set]++; chip_error[set] += abs(f[13]); chip_inside[set] += f[14] }
 	if (abs(e) > worst[set]) { worst[set] = abs(e); named[set] = sprintf("%s, %s, %s: %+.0f %%%s", f[2], f[3], f[4], 100 * e, f[17] != "" ? sprintf(", %s %.0f %%", f[17], 100 * f[18]) : "") }
