@@ -88,15 +88,15 @@ void report_attention(struct profile *p, enum flash flash)
 	p->scores.passes = flash == FLASH_OFF ? 4 : 0;
 }
 
-static const struct profile *with_attention(const struct held *x, const struct profile *p)
+const struct profile *report_with_attention(const struct profile *p, const struct run *run, struct arena *a)
 {
 	struct profile *own;
 
-	if (x->run->flash == FLASH_UNSAID || !report_runs(p, "llama"))
+	if (run->flash == FLASH_UNSAID || !report_runs(p, "llama"))
 		return p;
-	own = arena_alloc(x->ask->shelf->loader->arena, sizeof *own);
+	own = arena_alloc(a, sizeof *own);
 	*own = *p;
-	report_attention(own, x->run->flash);
+	report_attention(own, run->flash);
 	return own;
 }
 
@@ -191,7 +191,7 @@ int report_row_make(const struct report_ask *ask, const struct run *run, struct 
 	if (!ask->fitting && run_check_compute(run, row->model, ask->device->device, row->profile, err) != 0)
 		return err_hint(err, "--skip-foreign leaves such rows out");
 	note_build(&x, row->profile, notes);
-	row->profile = with_attention(&x, row->profile);
+	row->profile = report_with_attention(row->profile, x.run, x.ask->shelf->loader->arena);
 	return 0;
 }
 
