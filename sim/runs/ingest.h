@@ -205,6 +205,8 @@ int record_count(const struct record *c, const char *key, int64_t *value);
 #define READING_SECONDS_MAX 1e6
 
 /* Of "1", "true", "on", "0", "false", "off"; NULL and anything else, "-1" and "auto" too, is FLASH_UNSAID. */
+/* What stands behind the next "eval time =" of a text, which servers of 2024 pad with blanks; NULL: nothing does. */
+const char *reading_eval_time(const char *text);
 enum flash reading_flash(const char *text);
 
 /* The next line, in the arena and without its end; the text moves on. */

@@ -80,7 +80,7 @@ static bool is_table(const char *text)
 
 static bool is_timings(const char *text)
 {
-	return strstr(text, "eval time =") != NULL;
+	return reading_eval_time(text) != NULL;
 }
 
 static bool is_ollama(const char *text)
