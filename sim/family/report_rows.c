@@ -88,15 +88,27 @@ void report_attention(struct profile *p, enum flash flash)
 	p->scores.passes = flash == FLASH_OFF ? 4 : 0;
 }
 
+/* A table of llama-bench that names no build is taken for one of the profile's date, and for that date's default of -fa. */
+static enum flash flash_of(const struct profile *p, const struct run *run)
+{
+	static const int64_t auto_since = 12 * 2026 + 5; /* June 2026, see enum flash */
+	const int64_t month = profile_month(p);
+
+	if (run->flash != FLASH_UNSAID || !run->tool || strcmp(run->tool, "llama-bench") != 0 || run_build(run))
+		return run->flash;
+	return month && month < auto_since ? FLASH_OFF : FLASH_UNSAID;
+}
+
 const struct profile *report_with_attention(const struct profile *p, const struct run *run, struct arena *a)
 {
+	const enum flash flash = flash_of(p, run);
 	struct profile *own;
 
-	if (run->flash == FLASH_UNSAID || !report_runs(p, "llama"))
+	if (flash == FLASH_UNSAID || !report_runs(p, "llama"))
 		return p;
 	own = arena_alloc(a, sizeof *own);
 	*own = *p;
-	report_attention(own, run->flash);
+	report_attention(own, flash);
 	return own;
 }
 

@@ -53,7 +53,7 @@ int ingest_csv(struct reading *r, const char *text)
 	struct csv csv = {0};
 	bool llama, own = false;
 
-	if (!names_columns(r, csv_begin(r, text)))
+	if (*text && !names_columns(r, csv_begin(r, text)))
 		return refuse_unknown(r);
 	if (csv_read(r->arena, r->path, csv_begin(r, text), &csv, r->err) != 0)
 		return -1;
