@@ -223,7 +223,8 @@ static size_t take_token(const struct covering *c, size_t at, const struct token
 
 static bool atom_is(const struct cut *c, size_t i, const char *text)
 {
-	return i < c->n && strlen(text) == atom_size(c, i) && !memcmp(c->text + c->from[i], text, strlen(text));
+	return i < c->n && strlen(text) == atom_size(c, i) &&
+	       !memcmp(c->text + c->from[i], text, strlen(text));
 }
 
 /* Bytes of a first version, "v0.1", which names have no word for: "Mistral-7B-v0.1" is mistral-7b. Later versions are of

@@ -26,9 +26,10 @@ static const struct opt own[] = {
 		     "the runtime it ran under; that of the program which wrote the report if not said"),
 	OPT_TEXT_ROW(struct explain_options, weights, "weights", 0, "FORMAT",
 		     "format of the weights; as the report says if not said"),
-	OPT_FLAG_ROW(struct explain_options, skip_foreign, "skip-foreign", 0,
-		     "leave rows out that ran elsewhere or are of another model, and count them; if not said, "
-		     "they are errors")};
+	OPT_FLAG_ROW(
+		struct explain_options, skip_foreign, "skip-foreign", 0,
+		"leave rows out that ran elsewhere or are of another model, and count them; if not said, "
+		"they are errors")};
 static const struct opt_table tables[] = {OPT_OWN(own),
 					  OPTS_PATH(struct explain_options, load),
 					  OPTS_LIST_FORMAT(struct explain_options, output),

@@ -94,7 +94,8 @@ static enum flash flash_of(const struct profile *p, const struct run *run)
 	static const int64_t auto_since = 12 * 2026 + 5; /* June 2026, see enum flash */
 	const int64_t month = profile_month(p);
 
-	if (run->flash != FLASH_UNSAID || !run->tool || strcmp(run->tool, "llama-bench") != 0 || run_build(run))
+	if (run->flash != FLASH_UNSAID || !run->tool || strcmp(run->tool, "llama-bench") != 0 ||
+	    run_build(run))
 		return run->flash;
 	return month && month < auto_since ? FLASH_OFF : FLASH_UNSAID;
 }

@@ -154,10 +154,9 @@ static int refuse(struct model_shelf *s, const struct run *run, const size_t *ca
 		err_set(err, "no model of the catalogue is '%.80s'", run->model ? run->model : "not named");
 		if (*all)
 			return err_hint(err, "say --model, such as %s; or --skip-foreign", all);
-		return err_hint(
-			err,
-			"say --model NAME ('lemursim list' has the names, 'lemursim import' makes a new one), or "
-			"--skip-foreign");
+		return err_hint(err, "say --model NAME ('lemursim list' has the names, 'lemursim import' "
+				     "makes a new one), or "
+				     "--skip-foreign");
 	}
 	for (size_t i = 0; i < n && i < 8; i++)
 		all = arena_printf(s->loader->arena, "%s%s%s", all, *all ? ", " : "",

@@ -229,8 +229,8 @@ static bool drawn_alike(const struct op_class *a, const struct op_class *b)
 	       same_term(&a->cost.arithmetic, &b->cost.arithmetic) &&
 	       same_term(&a->cost.apart, &b->cost.apart) && same_term(&a->cost.overhead, &b->cost.overhead) &&
 	       a->cost.least_arithmetic == b->cost.least_arithmetic &&
-	       a->cost.least_memory == b->cost.least_memory &&
-	       a->lag_s == b->lag_s && a->lag_spread == b->lag_spread;
+	       a->cost.least_memory == b->cost.least_memory && a->lag_s == b->lag_s &&
+	       a->lag_spread == b->lag_spread;
 }
 
 enum { SEEN_MAX = 64 }; /* equal classes are near each other: in one block, or in the same of the next step */

@@ -30,7 +30,7 @@ struct rule { /* later rules override earlier ones, as in .gitattributes */
 struct expert_offload {
 	struct origin origin;
 	int64_t experts; /* layers from the first; more than there are: all, as the patterns of further ones match no tensor */
-	const char *to;  /* device */
+	const char *to; /* device */
 	/* From so many rows on the card copies the experts that a batch of a prompt hits and computes them: ggml_backend_sched
 	 * asks the card's offload_op(), whose GGML_OP_OFFLOAD_MIN_BATCH is 32 under CUDA, ROCm and Vulkan, and copies the used
 	 * experts only (ggml-backend.cpp, ggml-cuda.cu, ggml-vulkan.cpp at 3f545be). False: --no-op-offload. */

@@ -14,8 +14,9 @@ static bool of_gguf(const char *format)
 /* Formats that no GGUF has, each with one of a GGUF that is about as large; NULL: a GGUF may have it. */
 static const char *gguf_as_large(const char *format)
 {
-	static const char *const pairs[][2] = {{"fp8", "q8_0"},	       {"fp8_row", "q8_0"}, {"mxfp8", "q8_0"},
-					       {"int4_g32", "q4_K_M"}, {"awq", "q4_K_M"},   {"gptq", "q4_K_M"}};
+	static const char *const pairs[][2] = {{"fp8", "q8_0"},   {"fp8_row", "q8_0"},
+					       {"mxfp8", "q8_0"}, {"int4_g32", "q4_K_M"},
+					       {"awq", "q4_K_M"}, {"gptq", "q4_K_M"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		if (!strcmp(format, pairs[i][0]))

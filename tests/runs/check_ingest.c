@@ -403,10 +403,12 @@ static const struct {
 	 "Q4_0 | 3.56 GiB | "
 	 "Metal | pp 8 | 146.67 | 240.39 | 1.639 |\n",
 	 "f:1: a comparison"},
-	{"| model | size | test | th | master   t/s | PR      t/s |\n|---|---|---|---|---|---|\n| a | 3 GiB | pp 512 | "
+	{"| model | size | test | th | master   t/s | PR      t/s |\n|---|---|---|---|---|---|\n| a | 3 GiB "
+	 "| pp 512 | "
 	 "4 | 1032.08 | 1164.00 |\n",
 	 "f:1: a comparison"},
-	{"Results:\n- Prompt (2048 tokens): 615.28 tok/s\n- Peak memory: 3.30 GB, or so\n", "f: not a report"},
+	{"Results:\n- Prompt (2048 tokens): 615.28 tok/s\n- Peak memory: 3.30 GB, or so\n",
+	 "f: not a report"},
 	{"Prompt: 16 tokens, 53.60 t/s (0.30s)\n", "f: not a report"},
 	{"| Model | Test | t/s master | t/s PR | Speedup |\n|---|---|---|---|---|\n| a | pp512 | 1 | 2 | "
 	 "2.00 |\n",
@@ -466,8 +468,8 @@ START_TEST(pasted_lines_are_all_read)
 		struct err err = ERR_INIT;
 		struct runs r;
 
-		ck_assert_msg(runs_parse(&a, "f", pasted[i].text, strlen(pasted[i].text), &r, &err) == 0, "%s",
-			      err.msg);
+		ck_assert_msg(runs_parse(&a, "f", pasted[i].text, strlen(pasted[i].text), &r, &err) == 0,
+			      "%s", err.msg);
 		ck_assert_uint_eq(r.n, 2);
 		for (size_t k = 0; k < 2; k++) {
 			ck_assert_int_eq(r.at[k].prompt, pasted[i].prompt[k]);
