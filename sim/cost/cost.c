@@ -359,20 +359,26 @@ static double most_flops(const struct op *op, const struct device_model *device_
 	return device_model->device->peak[device_model->compute].value * fmax(1, faster);
 }
 
+/* A rate that somebody measured may be passed by what was not. */
+static bool is_limit(const struct qty *rate)
+{
+	return rate->value > 0 && rate->provenance != PROVENANCE_MEASURED;
+}
+
 /* The roofline of the machine, which spreads would pass: activations are left out, as they may stay in a cache, and so is
  * arithmetic in two terms. */
 static void bound(struct cost *c, const struct op *op, const struct device_model *device_model, double share)
 {
-	const double peak = most_flops(op, device_model), bus = device_model->machine->memory.bandwidth.value,
-		     once = op->split == SPLIT_NONE ? 1 : share;
+	const struct qty *bus = &device_model->machine->memory.bandwidth;
+	const double once = op->split == SPLIT_NONE ? 1 : share,
+		     bytes = op->weight_B * once + op->kv_B * (op->kv_of_all ? 1 : once);
 
 	if (op->kind != OP_LINEAR && op->kind != OP_SCORES)
 		return;
-	if (peak > 0 && !(c->apart.s > 0))
-		c->least_arithmetic = fmin(c->arithmetic.s, c->flop / peak);
-	if (bus > 0)
-		c->least_memory = fmin(c->memory.s,
-				       (op->weight_B * once + op->kv_B * (op->kv_of_all ? 1 : once)) / bus);
+	if (is_limit(&device_model->device->peak[device_model->compute]) && !(c->apart.s > 0))
+		c->least_arithmetic = fmin(c->arithmetic.s, c->flop / most_flops(op, device_model));
+	if (is_limit(bus))
+		c->least_memory = fmin(c->memory.s, bytes / bus->value);
 }
 
 struct cost cost_of(const struct op *op, const struct device_model *device_model, double share)

@@ -70,7 +70,7 @@ struct cost {
 	double flop;  /* FLOP executed, the masked half included if the kernel executes it */
 	double bytes; /* bytes moved */
 	/* seconds that no draw is below, whatever the spreads: the FLOP at the stated peak, and weights and cache once over
-	 * the memory's bus; at most the terms themselves */
+	 * the memory's bus; at most the terms themselves; 0 where peak or bus is what somebody measured, which is no limit */
 	double least_arithmetic, least_memory;
 };
 

@@ -407,8 +407,10 @@ static void check_roofline(const struct op *op, const struct device_model *d, co
 
 	if (op->kind != OP_LINEAR && op->kind != OP_SCORES)
 		return;
-	MUST(s >= fmin(op->weight_B / bus, c->memory.s));
-	MUST(c->apart.s > 0 || s >= fmin(c->flop / peak, c->arithmetic.s));
+	MUST(d->machine->memory.bandwidth.provenance == PROVENANCE_MEASURED ||
+	     s >= fmin(op->weight_B / bus, c->memory.s));
+	MUST(d->device->peak[d->compute].provenance == PROVENANCE_MEASURED || c->apart.s > 0 ||
+	     s >= fmin(c->flop / peak, c->arithmetic.s));
 }
 
 static void check_ways(const struct op *op, void *self)
