@@ -359,10 +359,11 @@ static double most_flops(const struct op *op, const struct device_model *device_
 	return device_model->device->peak[device_model->compute].value * fmax(1, faster);
 }
 
-/* A rate that somebody measured may be passed by what was not. */
+/* A rate that somebody measured may be passed by what was not. One without a source is typed, or what `show` writes of one
+ * that follows from a data sheet. */
 static bool is_limit(const struct qty *rate)
 {
-	return rate->value > 0 && rate->provenance != PROVENANCE_MEASURED;
+	return rate->value > 0 && (rate->provenance != PROVENANCE_MEASURED || !rate->source);
 }
 
 /* The roofline of the machine, which spreads would pass: activations are left out, as they may stay in a cache, and so is
